@@ -81,7 +81,7 @@ static unsigned batch_for(const struct use *use, unsigned capacity) {
     return batch ? batch : 1;
 }
 
-static void tell(unsigned class_index, unsigned before, unsigned now, unsigned batch) {
+static void print_change(unsigned class_index, unsigned before, unsigned now, unsigned batch) {
     struct hak_line line = {.length = 0};
     hak_line_say(&line, "hakmem: learn: thread ", (uint64_t)hak_thread_id(), ", ");
     hak_line_say(&line, "", hak_class_bytes(class_index), " B: ");
@@ -110,7 +110,7 @@ static bool learn_class(struct hak_learner *learner, unsigned class_index) {
     if (now == use.capacity)
         return false;
     if (hak_options.debug_level >= 2)
-        tell(class_index, use.capacity, now, hak_front_batch(class_index));
+        print_change(class_index, use.capacity, now, hak_front_batch(class_index));
     return true;
 }
 

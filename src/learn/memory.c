@@ -28,7 +28,7 @@ enum {
 
 static _Atomic bool has_huge_pages;
 
-static void tell(enum hak_learn_setting setting, uint64_t value) {
+static void print_change(enum hak_learn_setting setting, uint64_t value) {
     static const char *const words[] = {
 #define LEARN_SETTING(name, number, text) [number] = text,
 #include "learn/settings.h"
@@ -44,7 +44,7 @@ static void tell(enum hak_learn_setting setting, uint64_t value) {
 static unsigned note(enum hak_learn_setting setting, uint64_t value) {
     hop_note(HAK_LEARN, HAK_CLASS_NONE, NULL, (uint64_t)setting << 32 | value);
     if (hak_options.debug_level >= 2)
-        tell(setting, value);
+        print_change(setting, value);
     return 1;
 }
 
@@ -62,6 +62,7 @@ static unsigned set_patience(struct hak_learner *learner, unsigned patience) {
     return note(HAK_LEARN_PATIENCE, patience);
 }
 
+/* How many settings changed: 1 or 0. */
 static unsigned set_delay(uint64_t ticks) {
     uint64_t before = atomic_load_explicit(&hak_purge_delay_ticks, memory_order_relaxed);
     if (ticks < LEAST_DELAY || ticks > MOST_DELAY || ticks == before)

@@ -140,6 +140,7 @@ int hak_store_file_create(const char *path, bool replace, int *fd, char **real_p
         if (*fd >= 0) {
             unlink(*real_path);
             close(*fd);
+            *fd = -1;
         }
         free(*real_path);
         *real_path = NULL;

@@ -1,7 +1,5 @@
 /* Is a capture intact: the file, every chunk and posting, every reference, every block's path. */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
@@ -16,9 +14,7 @@
 
 struct checker {
     struct hak_store_reader *reader;
-    void (*problem)(void *context, const char *text);
-    void *context;
-    int found;
+    struct hak_check_findings findings;
     bool has_nodes; /* every node could be read */
     struct hak_order_check *order;
     struct hak_live_check *live;
@@ -29,31 +25,15 @@ struct checker {
     uint32_t node_bytes; /* of known_node */
 };
 
-__attribute__((format(printf, 2, 3))) static void tell(struct checker *c, const char *format, ...) {
-    char text[600];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    c->found++;
-    if (c->problem)
-        c->problem(c->context, text);
-}
-
-/* A finding of another file. */
-static void tell_text(void *context, const char *text) {
-    tell(context, "%s", text);
-}
-
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-/* Tells one line for each row that a query gives; its only column is the text. */
-static int tell_rows(struct checker *c, const char *sql, const char *good) {
+/* Each row that a query gives is a finding, unless it is `good`; its only column is the text. */
+static int check_each_row(struct checker *c, const char *sql, const char *good) {
     struct hak_query q = hak_ask(&c->reader->db, sql, "checking its rows");
     while (hak_query_next(&q))
         if (!good || strcmp(hak_query_text(&q, 0), good) != 0)
-            tell(c, "%s", hak_query_text(&q, 0));
+            hak_check_add(&c->findings, "%s", hak_query_text(&q, 0));
     return hak_query_end(&q);
 }
 
@@ -73,9 +53,9 @@ static int check_rows(struct checker *c) {
         " iif(n.value = 1, '1 event was', n.value || ' events were'), f.value) FROM meta n, meta f"
         " WHERE n.key = 'disordered_events' AND f.key = 'disordered_first'",
     };
-    int error = tell_rows(c, "PRAGMA quick_check(20)", "ok");
+    int error = check_each_row(c, "PRAGMA quick_check(20)", "ok");
     for (size_t i = 0; i < sizeof queries / sizeof *queries && !error; i++)
-        error = tell_rows(c, queries[i], NULL);
+        error = check_each_row(c, queries[i], NULL);
     return error;
 }
 
@@ -102,7 +82,8 @@ static int check_nodes(struct checker *c) {
         if (!note_node(c, node.id))
             return hak_store_no_memory(c->reader->db.path);
         if (node.parent && !is_node(c, node.parent))
-            tell(c, "stack node %u has the parent %u, which is not there", node.id, node.parent);
+            hak_check_add(&c->findings, "stack node %u has the parent %u, which is not there",
+                          node.id, node.parent);
         if (node.process == last_process)
             continue;
         int known = hak_database_numbers(&c->reader->db, "SELECT 1 FROM process WHERE id = ?1",
@@ -110,12 +91,12 @@ static int check_nodes(struct checker *c) {
         if (known < 0)
             return known;
         if (known == 0)
-            tell(c, "stack node %u belongs to process %u, which is not there", node.id,
-                 node.process);
+            hak_check_add(&c->findings, "stack node %u belongs to process %u, which is not there",
+                          node.id, node.process);
         last_process = node.process;
     }
     if (found == HAK_STORE_BROKEN) { /* stacks behind it are not known: no word about them */
-        tell(c, "%s", hak_store_message());
+        hak_check_add(&c->findings, "%s", hak_store_message());
         return 0;
     }
     c->has_nodes = found >= 0;
@@ -129,8 +110,10 @@ static void check_stacks(struct checker *c, uint64_t chunk) {
     for (uint32_t i = 0; i < c->columns.distinct[HAK_COLUMN_STACK]; i++) {
         uint64_t node = c->columns.dictionary[HAK_COLUMN_STACK][i];
         if (node && !is_node(c, node))
-            tell(c, "chunk %" PRIu64 ": its events speak of stack %" PRIu64 ", which is not there",
-                 chunk, node);
+            hak_check_add(&c->findings,
+                          "chunk %" PRIu64 ": its events speak of stack %" PRIu64
+                          ", which is not there",
+                          chunk, node);
     }
 }
 
@@ -145,7 +128,7 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
         wrong = "it is not the chunk that its row speaks of";
     }
     if (wrong) {
-        tell(c, "chunk %" PRIu64 ", %s: %s", id, chunk.wrong_column, wrong);
+        hak_check_add(&c->findings, "chunk %" PRIu64 ", %s: %s", id, chunk.wrong_column, wrong);
         hak_order_check_missing_chunk(c->order);
         hak_live_check_missing_chunk(c->live);
         hak_run_check_missing_chunk(c->runs);
@@ -165,7 +148,7 @@ static int check_end(struct checker *c) {
     int found = hak_scan_find_end(c->reader, &first, &min_ns);
     if (found != 1)
         return found;
-    tell(c, "events from %" PRIu64 " on are missing", first);
+    hak_check_add(&c->findings, "events from %" PRIu64 " on are missing", first);
     hak_order_check_missing_chunk(c->order);
     hak_live_check_missing_chunk(c->live);
     return 0;
@@ -182,12 +165,14 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
         uint64_t id = hak_query_number(&q, 0);
         int64_t events = (int64_t)hak_query_number(&q, 1);
         if (id > due) {
-            tell(c, "events %" PRIu64 " to %" PRIu64 " are missing", due, id - 1);
+            hak_check_add(&c->findings, "events %" PRIu64 " to %" PRIu64 " are missing", due,
+                          id - 1);
             hak_order_check_missing_chunk(c->order);
             hak_live_check_missing_chunk(c->live);
         }
         if (id < due)
-            tell(c, "chunk %" PRIu64 " begins before the end of the one before it", id);
+            hak_check_add(&c->findings,
+                          "chunk %" PRIu64 " begins before the end of the one before it", id);
         due = id + (uint64_t)events;
         if ((stopped = hak_watch_progress(c->reader, id, false)) != 0)
             break;
@@ -200,7 +185,7 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
 
 int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),
                     void *context) {
-    struct checker c = {.reader = r, .problem = problem, .context = context};
+    struct checker c = {.reader = r, .findings = {problem, context, 0}};
     struct hak_store_summary summary;
     int error = hak_store_summarise(r, &summary);
     bool has_memory = hak_columns_init(&c.columns);
@@ -211,11 +196,11 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
     if (!error)
         error = check_nodes(&c);
     if (!error)
-        error = hak_order_check_make(r, summary.trimmed_events > 0, tell_text, &c, &c.order);
+        error = hak_order_check_make(r, summary.trimmed_events > 0, &c.findings, &c.order);
     if (!error)
-        error = hak_live_check_make(r, tell_text, &c, &c.live);
-    if (!error && !(c.runs = hak_run_check_new(r, tell_text, &c)))
-        error = hak_store_no_memory(r->db.path);
+        error = hak_live_check_make(r, &c.findings, &c.live);
+    if (!error)
+        error = hak_run_check_make(r, &c.findings, &c.runs);
     hak_watch_doing("checking chunks");
     if (!error)
         error = check_chunks(&c, summary.trimmed_events);
@@ -232,5 +217,5 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
     hak_columns_free(&c.columns);
     hak_run_check_free(c.runs);
     free(c.known_node);
-    return error ? error : c.found;
+    return error ? error : c.findings.count;
 }

@@ -11,8 +11,7 @@
 
 struct hak_live_check {
     struct hak_store_reader *reader;
-    void (*tell)(void *context, const char *text);
-    void *context;
+    struct hak_check_findings *findings;
     bool has_run;   /* `run` is the next one */
     bool is_broken; /* a chunk of it cannot be read */
     struct hak_live_run run;
@@ -27,8 +26,8 @@ static int next_run(struct hak_live_check *k, uint64_t from) {
     return found < 0 ? found : 0;
 }
 
-int hak_live_check_make(struct hak_store_reader *r, void (*tell)(void *context, const char *text),
-                        void *context, struct hak_live_check **out) {
+int hak_live_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
+                        struct hak_live_check **out) {
     struct hak_live_check *k = calloc(1, sizeof *k);
     uint64_t loss[2] = {0};
     *out = NULL;
@@ -37,8 +36,7 @@ int hak_live_check_make(struct hak_store_reader *r, void (*tell)(void *context, 
         return hak_store_no_memory(r->db.path);
     }
     k->reader = r;
-    k->tell = tell;
-    k->context = context;
+    k->findings = findings;
     int error = hak_database_numbers(
         &r->db, "SELECT coalesce(min(from_ns), 0), count(*), ?1 FROM loss", 0, loss, 2);
     k->unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
@@ -57,19 +55,18 @@ void hak_live_check_free(struct hak_live_check *k) {
     free(k);
 }
 
-static void tell(struct hak_live_check *k, const struct hak_live_run *run, const char *wrong) {
-    char text[400];
-    snprintf(text, sizeof text,
-             "live checkpoint of events %" PRIu64 " to %" PRIu64 " (level %u): %s",
-             run->first_event, run->last_event, run->level, wrong);
-    k->tell(k->context, text);
+static void add_finding(struct hak_live_check *k, const struct hak_live_run *run,
+                        const char *wrong) {
+    hak_check_add(k->findings,
+                  "live checkpoint of events %" PRIu64 " to %" PRIu64 " (level %u): %s",
+                  run->first_event, run->last_event, run->level, wrong);
 }
 
-static void tell_block(struct hak_live_check *k, const struct hak_live_run *run,
-                       const struct hak_live_state *s, const char *wrong) {
+static void add_block(struct hak_live_check *k, const struct hak_live_run *run,
+                      const struct hak_live_state *s, const char *wrong) {
     char text[200];
     snprintf(text, sizeof text, "block 0x%" PRIx64 " of process %u %s", s->base, s->process, wrong);
-    tell(k, run, text);
+    add_finding(k, run, text);
 }
 
 /* What a reader would take from it. */
@@ -79,17 +76,18 @@ static bool same(const struct hak_live_state *a, const struct hak_live_state *b)
            a->class_index == b->class_index;
 }
 
-/* The run against what is due, given one by one: the first difference is told. 0 or an error. */
+/* The run against what is due, given one by one: the first difference is a finding. 0 or an error.
+ */
 static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
                        int (*due)(void *context, struct hak_live_state *out), void *context) {
     struct hak_live_cursor stored;
     struct hak_live_state s;
     int error = hak_live_cursor_open(&stored, &k->reader->db, run, 0);
-    for (bool is_told = false; !error && !is_told;) {
+    for (bool is_wrong = false; !error && !is_wrong;) {
         int is_due = due(context, &s);
         const struct hak_live_state *got = hak_live_cursor_peek(&stored, &error);
         if (error == HAK_STORE_BROKEN) {
-            k->tell(k->context, hak_store_message());
+            hak_check_add(k->findings, "%s", hak_store_message());
             error = 0;
             break;
         }
@@ -100,13 +98,13 @@ static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
         if (!is_due && !got)
             break;
         int order = !is_due ? 1 : !got ? -1 : hak_live_compare(&s, got);
-        is_told = order != 0 || !same(&s, got);
+        is_wrong = order != 0 || !same(&s, got);
         if (order < 0)
-            tell_block(k, run, &s, "is missing");
+            add_block(k, run, &s, "is missing");
         else if (order > 0)
-            tell_block(k, run, got, "is in it, but nothing of it changed");
-        else if (is_told)
-            tell_block(k, run, &s, "is not as its events left it");
+            add_block(k, run, got, "is in it, but nothing of it changed");
+        else if (is_wrong)
+            add_block(k, run, &s, "is not as its events left it");
         hak_live_cursor_pass(&stored);
     }
     hak_live_cursor_close(&stored);
@@ -173,7 +171,7 @@ static int check_higher(struct hak_live_check *k, const struct hak_live_run *run
         error = hak_live_merge_add(&below, &k->reader->db, &part);
     }
     if (error == 1) {
-        tell(k, run, "the ones that it was made of are not all there");
+        add_finding(k, run, "the ones that it was made of are not all there");
         error = 0;
     } else if (!error) {
         error = compare_run(k, run, next_of_merge, &below);
@@ -187,7 +185,7 @@ static int check_higher(struct hak_live_check *k, const struct hak_live_run *run
 int hak_live_check_finish(struct hak_live_check *k) {
     int error = 0, found = 1;
     if (k->has_run && !k->is_broken)
-        tell(k, &k->run, "not all of its events are there");
+        add_finding(k, &k->run, "not all of its events are there");
     for (uint32_t level = 1; level < LEVELS_MAX && found == 1 && !error; level++) {
         struct hak_live_run run;
         uint64_t from = 1;

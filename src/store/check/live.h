@@ -3,14 +3,14 @@
 #ifndef HAK_STORE_CHECK_LIVE_H
 #define HAK_STORE_CHECK_LIVE_H
 
+#include "store/check/findings.h"
 #include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
 struct hak_live_check;
 
-/* `tell` is told each finding. */
-int hak_live_check_make(struct hak_store_reader *r, void (*tell)(void *context, const char *text),
-                        void *context, struct hak_live_check **out);
+int hak_live_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
+                        struct hak_live_check **out); /* 0 or an error */
 /* The next chunk, oldest first, all columns decoded. 0 or an error. */
 int hak_live_check_chunk(struct hak_live_check *k, const struct hak_columns *c, uint64_t first_id);
 /* A chunk cannot be read: the run that it is in cannot be judged. */

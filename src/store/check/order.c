@@ -2,7 +2,6 @@
 #include "store/check/order.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
@@ -34,8 +33,7 @@ struct move {
 
 struct hak_order_check {
     struct hak_store_reader *reader;
-    void (*tell)(void *context, const char *text);
-    void *context;
+    struct hak_check_findings *findings;
     struct hak_follow follow;
     uint32_t most;     /* blocks that are followed at once */
     uint8_t *has_loss; /* by process row */
@@ -107,8 +105,8 @@ static bool shed(struct hak_order_check *o) {
 /* ---- what is found -----------------------------------------------------------------------------
  */
 
-/* What a reading found before it left the block is not told again. */
-static bool is_told(const struct hak_order_check *o) {
+/* What a reading found before it left the block is no finding again. */
+static bool is_known(const struct hak_order_check *o) {
     for (uint32_t i = 0; i < o->left_count; i++)
         if (o->now->base >= o->left[i].low &&
             (!o->left[i].high || o->now->base < o->left[i].high) && o->now->id <= o->left[i].until)
@@ -116,17 +114,7 @@ static bool is_told(const struct hak_order_check *o) {
     return false;
 }
 
-__attribute__((format(printf, 2, 3))) static void tell(struct hak_order_check *o,
-                                                       const char *format, ...) {
-    char text[600];
-    va_list arguments;
-    if (is_told(o))
-        return;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    o->tell(o->context, text);
-}
+#define ADD(o, ...) (is_known(o) ? (void)0 : hak_check_add((o)->findings, __VA_ARGS__))
 
 static const char *place_name(unsigned place) {
     return place < 256 && place_names[place] ? place_names[place] : "unknown place";
@@ -139,14 +127,14 @@ static void judge_order(struct hak_order_check *o, const struct hak_follow_step 
     if (may_lack_events(o, m->process))
         return;
     if (step->is_early && !(m->shape >> 32 & HAK_RECORD_ILLEGAL))
-        tell(o,
-             "event %" PRIu64 ": %s of block 0x%" PRIx64
-             " is its record %u of epoch %u, but record %u of epoch %u came before",
-             m->id, name, m->base, (uint32_t)m->generation, (uint32_t)(m->generation >> 32),
-             (uint32_t)before, (uint32_t)(before >> 32));
+        ADD(o,
+            "event %" PRIu64 ": %s of block 0x%" PRIx64
+            " is its record %u of epoch %u, but record %u of epoch %u came before",
+            m->id, name, m->base, (uint32_t)m->generation, (uint32_t)(m->generation >> 32),
+            (uint32_t)before, (uint32_t)(before >> 32));
     if (step->missing)
-        tell(o, "block 0x%" PRIx64 ": %" PRIu64 " events before event %" PRIu64 " are missing",
-             m->base, step->missing, m->id);
+        ADD(o, "block 0x%" PRIx64 ": %" PRIu64 " events before event %" PRIu64 " are missing",
+            m->base, step->missing, m->id);
 }
 
 static void judge_way(struct hak_order_check *o, struct hak_followed *b, const struct move *m) {
@@ -154,29 +142,28 @@ static void judge_way(struct hak_order_check *o, struct hak_followed *b, const s
     const char *name = moves[kind].name;
     bool is_first = kind == HAK_MALLOC || kind == HAK_REALLOC; /* their place is where from */
     if (m->shape >> 32 & HAK_RECORD_ILLEGAL) {
-        tell(o,
-             "event %" PRIu64 ": %s of block 0x%" PRIx64
-             " was not allowed when it was recorded%s%s",
-             m->id, name ? name : "move", m->base, b->has_place ? ": the block was in place " : "",
-             b->has_place ? place_name(b->place) : "");
+        ADD(o,
+            "event %" PRIu64 ": %s of block 0x%" PRIx64 " was not allowed when it was recorded%s%s",
+            m->id, name ? name : "move", m->base, b->has_place ? ": the block was in place " : "",
+            b->has_place ? place_name(b->place) : "");
         b->has_place = false;
         return;
     }
     if (!name) {
-        tell(o, "event %" PRIu64 ": kind %u is not known to this version", m->id, kind);
+        ADD(o, "event %" PRIu64 ": kind %u is not known to this version", m->id, kind);
         return;
     }
     unsigned from = is_first ? move_place : b->place;
     if (is_first && b->has_place && b->place != move_place)
-        tell(o, "event %" PRIu64 ": %s took block 0x%" PRIx64 " from %s, but it was in %s", m->id,
-             name, m->base, place_name(move_place), place_name(b->place));
+        ADD(o, "event %" PRIu64 ": %s took block 0x%" PRIx64 " from %s, but it was in %s", m->id,
+            name, m->base, place_name(move_place), place_name(b->place));
     else if ((is_first || b->has_place) && !(from < 32 && moves[kind].from >> from & 1))
-        tell(o, "event %" PRIu64 ": %s of block 0x%" PRIx64 " from %s is not allowed by hops.def",
-             m->id, name, m->base, place_name(from));
+        ADD(o, "event %" PRIu64 ": %s of block 0x%" PRIx64 " from %s is not allowed by hops.def",
+            m->id, name, m->base, place_name(from));
     unsigned to = is_first ? HAK_PLACE_LIVE : move_place;
     if (!(to < 32 && moves[kind].to >> to & 1))
-        tell(o, "event %" PRIu64 ": %s of block 0x%" PRIx64 " to %s is not allowed by hops.def",
-             m->id, name, m->base, place_name(to));
+        ADD(o, "event %" PRIu64 ": %s of block 0x%" PRIx64 " to %s is not allowed by hops.def",
+            m->id, name, m->base, place_name(to));
     b->place = (uint8_t)to;
     b->has_place = to < 64;
 }
@@ -266,15 +253,13 @@ int hak_order_check_finish(struct hak_order_check *o) {
 }
 
 int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
-                         void (*tell_it)(void *context, const char *text), void *context,
-                         struct hak_order_check **out) {
+                         struct hak_check_findings *findings, struct hak_order_check **out) {
     struct hak_order_check *o = calloc(1, sizeof *o);
     *out = NULL;
     if (!o)
         return hak_store_no_memory(r->db.path);
     o->reader = r;
-    o->tell = tell_it;
-    o->context = context;
+    o->findings = findings;
     o->most = HAK_ORDER_BLOCKS;
     int error = hak_follow_init(&o->follow, r, 0);
     o->follow.may_start_late = is_trimmed;

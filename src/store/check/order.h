@@ -6,6 +6,7 @@
 #ifndef HAK_STORE_CHECK_ORDER_H
 #define HAK_STORE_CHECK_ORDER_H
 
+#include "store/check/findings.h"
 #include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
@@ -13,11 +14,10 @@
 
 struct hak_order_check;
 
-/* `tell` is told each finding. `is_trimmed`: the oldest events are gone, so blocks may come in the
+/* `is_trimmed`: the oldest events are gone, so blocks may come in the
  * middle of their way. 0 or an error. */
 int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
-                         void (*tell)(void *context, const char *text), void *context,
-                         struct hak_order_check **out);
+                         struct hak_check_findings *findings, struct hak_order_check **out);
 /* For tests: follows at most so many blocks at once. */
 void hak_order_check_limit(struct hak_order_check *o, uint32_t blocks);
 /* The next chunk, oldest first; columns SHAPE, ACTOR, BASE and GENERATION are decoded. 0 or an

@@ -2,7 +2,6 @@
 #include "store/check/runs.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/index.h"
@@ -17,8 +16,7 @@ struct sums {
 
 struct hak_run_check {
     struct hak_store_reader *reader;
-    void (*tell)(void *context, const char *text);
-    void *context;
+    struct hak_check_findings *findings;
     bool is_sound;
     struct hak_run_keys keys;
     uint64_t first; /* number of the oldest chunk */
@@ -29,41 +27,26 @@ struct hak_run_check {
 
 static const char *const kind_names[HAK_RUN_KINDS] = {"bases", "stacks", "large blocks", "owners"};
 
-__attribute__((format(printf, 2, 3))) static void say(struct hak_run_check *c, const char *format,
-                                                      ...) {
-    char text[300];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    c->is_sound = false;
-    c->tell(c->context, text);
-}
+#define ADD(c, ...) ((c)->is_sound = false, hak_check_add((c)->findings, __VA_ARGS__))
 
 static const char checking[] = "checking its postings";
 
-struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
-                                        void (*tell)(void *context, const char *text),
-                                        void *context) {
-    uint64_t ends[2] = {0, 0};
-    struct hak_run_check *c = calloc(1, sizeof *c);
+int hak_run_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
+                       struct hak_run_check **out) {
+    uint64_t ends[2];
+    struct hak_run_check *c = *out = calloc(1, sizeof *c);
     if (!c)
-        return NULL;
-    hak_database_numbers(&r->db,
-                         "SELECT coalesce(min(number), 0), coalesce(max(number) + 1, 0), ?1 FROM"
-                         " chunk_order",
-                         0, ends, 2);
+        return hak_store_no_memory(r->db.path);
     c->reader = r;
-    c->tell = tell;
-    c->context = context;
+    c->findings = findings;
     c->is_sound = true;
+    int error = hak_posting_ends(&r->postings, ends);
     c->first = ends[0];
-    c->chunks = ends[1] > ends[0] && ends[1] - ends[0] < (uint64_t)1 << 32 ? ends[1] - ends[0] : 0;
+    c->chunks = ends[1] - ends[0] < (uint64_t)1 << 32 ? ends[1] - ends[0] : 0;
     c->sums = calloc(c->chunks + 1, sizeof *c->sums);
-    if (c->sums && hak_run_keys_init(&c->keys))
-        return c;
-    hak_run_check_free(c);
-    return NULL;
+    if (!error && !(c->sums && hak_run_keys_init(&c->keys)))
+        error = hak_store_no_memory(r->db.path);
+    return error;
 }
 
 void hak_run_check_free(struct hak_run_check *c) {
@@ -94,13 +77,13 @@ static struct sums *next_sums(struct hak_run_check *c, uint64_t chunk, int *erro
         if (c->holes)
             c->holes--;
         else
-            say(c, "table chunk_order counts chunk %" PRIu64 ", which is not there", counted);
+            ADD(c, "table chunk_order counts chunk %" PRIu64 ", which is not there", counted);
     }
     *error = c->order.error;
     if (found && counted == chunk && place < c->chunks)
         return &c->sums[place];
     if (!*error)
-        say(c, "chunk %" PRIu64 " is not counted in table chunk_order", chunk);
+        ADD(c, "chunk %" PRIu64 " is not counted in table chunk_order", chunk);
     return NULL;
 }
 
@@ -192,7 +175,7 @@ static void check_row(struct hak_run_check *c, struct place *p, sqlite3_stmt *ro
     if (!wrong && p->kind == HAK_RUN_BASE)
         take_distances(c, p, &cursor->distances);
     if (wrong)
-        say(c, "posting %" PRIu64 " (%s): %s", p->id, kind_names[p->kind], wrong);
+        ADD(c, "posting %" PRIu64 " (%s): %s", p->id, kind_names[p->kind], wrong);
     p->due_key = max_key + 1;
 }
 
@@ -207,7 +190,7 @@ static void end_run(struct hak_run_check *c, const struct place *p) {
              " AND last <= %" PRId64,
              p->kind, p->level, (int64_t)p->last);
     if (hak_database_numbers(&c->reader->db, sql, p->first, &below, 1) == 1 && below == 0)
-        say(c, "posting %" PRIu64 " (%s): the rows after it are missing", p->id,
+        ADD(c, "posting %" PRIu64 " (%s): the rows after it are missing", p->id,
             kind_names[p->kind]);
 }
 
@@ -257,10 +240,10 @@ static void compare_sums(struct hak_run_check *c) {
         while (i + 1 < c->chunks && c->sums[i + 1].chunk && wrong_with(&c->sums[i + 1]) == wrong)
             i++;
         if (first == c->sums[i].chunk)
-            say(c, "chunk %" PRIu64 ": its postings of %s are not those of its events", first,
+            ADD(c, "chunk %" PRIu64 ": its postings of %s are not those of its events", first,
                 wrong);
         else
-            say(c,
+            ADD(c,
                 "chunks %" PRIu64 " to %" PRIu64
                 ": their postings of %s are not those of their events",
                 first, c->sums[i].chunk, wrong);
@@ -272,7 +255,7 @@ int hak_run_check_end(struct hak_run_check *c) {
         return 0; /* the chunks are not counted as they lie: then no posting can be right */
     while (c->order.db && hak_query_next(&c->order)) {
         if (!c->holes)
-            say(c, "table chunk_order counts chunk %" PRId64 ", which is not there",
+            ADD(c, "table chunk_order counts chunk %" PRId64 ", which is not there",
                 (int64_t)hak_query_number(&c->order, 1));
         c->holes -= c->holes > 0;
     }

@@ -4,15 +4,14 @@
 #ifndef HAK_STORE_CHECK_RUNS_H
 #define HAK_STORE_CHECK_RUNS_H
 
+#include "store/check/findings.h"
 #include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
 struct hak_run_check;
 
-/* NULL when memory is out. `tell` gets each finding as a sentence. */
-struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
-                                        void (*tell)(void *context, const char *text),
-                                        void *context);
+int hak_run_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
+                       struct hak_run_check **out); /* 0 or an error */
 /* The next chunk, in order; all columns are decoded. 0 or an error. */
 int hak_run_check_chunk(struct hak_run_check *check, uint64_t chunk,
                         const struct hak_columns *columns);

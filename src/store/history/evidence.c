@@ -4,7 +4,7 @@
  * epoch. So the last birth with the one stack and the last end with the other are kept for each
  * address; when their generations are neighbours they are one life for certain, and when only
  * others lie between, these are looked at. If there are more addresses than the table holds, the
- * walk is made once for each part of them. */
+ * search is made once for each part of them. */
 #include "store/history/evidence.h"
 
 #include <stdlib.h>
@@ -80,7 +80,7 @@ static int is_one_life(struct search *s, uint64_t base, const struct pair *p) {
     return only_resizes_between(s, base, p);
 }
 
-static int weigh(struct search *s, const struct hak_event *e) {
+static int add_event(struct search *s, const struct hak_event *e) {
     bool is_birth = e->stack == s->birth && (e->kind == HAK_MALLOC || e->kind == HAK_REALLOC) &&
                     e->place != HAK_PLACE_LIVE;
     bool is_end = e->stack == s->end && (e->kind == HAK_FREE || e->kind == HAK_REALLOC_FROM);
@@ -104,8 +104,8 @@ static int weigh(struct search *s, const struct hak_event *e) {
     return is_one_life(s, e->base, p);
 }
 
-/* One walk for one part of the addresses: 0 none, 1 found, 2 the table is full, or an error. */
-static int walk(struct search *s, uint64_t *witness) {
+/* One search for one part of the addresses: 0 none, 1 found, 2 the table is full, or an error. */
+static int search_part(struct search *s, uint64_t *witness) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
     struct hak_event e;
@@ -123,7 +123,7 @@ static int walk(struct search *s, uint64_t *witness) {
         return result;
     int verdict = 0;
     while (!verdict && (result = hak_scan_next(scan, &e)) == 1)
-        verdict = weigh(s, &e);
+        verdict = add_event(s, &e);
     hak_scan_close(scan);
     if (verdict == 1)
         *witness = e.id;
@@ -157,7 +157,7 @@ int hak_evidence_elsewhere(struct hak_store_reader *r, uint32_t birth, uint32_t 
     else
         result = hak_store_no_memory(r->db.path);
     while (!result && s.part < s.parts) {
-        result = walk(&s, witness);
+        result = search_part(&s, witness);
         s.part++;
         if (result == 2 && s.looks <= CLOSER_LOOKS_MAX && s.parts < PARTS_MAX) {
             s.parts *= 4; /* the table was full: smaller parts, from the start */

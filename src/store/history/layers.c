@@ -19,8 +19,9 @@ static struct hak_step *step_of(struct counting *c, uint32_t thread) {
                                                                            : NULL;
 }
 
-static int tell(const struct hak_event *e, const struct hak_step_counts *counts,
-                int (*each)(void *context, const struct hak_layer_count *count), void *context) {
+static int report_counts(const struct hak_event *e, const struct hak_step_counts *counts,
+                         int (*each)(void *context, const struct hak_layer_count *count),
+                         void *context) {
     struct hak_layer_count count = {.ns = e->ns,
                                     .amount = 1,
                                     .process = e->process,
@@ -58,7 +59,7 @@ int hak_store_count_layers(struct hak_store_reader *r, uint32_t process,
         if (!step)
             result = stopped = hak_store_no_memory(r->db.path);
         else if (hak_step_take(step, &event, &counts))
-            result = stopped = tell(&e, &counts, each, context);
+            result = stopped = report_counts(&e, &counts, each, context);
     }
     hak_scan_close(scan);
     free(counting.steps);

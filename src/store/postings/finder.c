@@ -323,7 +323,7 @@ int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query 
      * not take away what was listed. */
     f->has_begun = r->may_keep && sqlite3_get_autocommit(r->db.connection) &&
                    sqlite3_exec(r->db.connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
-    int error = hak_finder_ends(r, ends);
+    int error = hak_posting_ends(r, ends);
     for (int i = 0; i < queries && !error; i++) {
         f->part[i].query = query[i];
         error = hak_finder_list(r, query[i].kind, &f->part[i]);

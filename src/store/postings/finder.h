@@ -25,6 +25,9 @@ int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_datab
                             bool may_keep);
 void hak_posting_reader_free(struct hak_posting_reader *r);
 
+/* Numbers of the oldest chunk, and after the newest. 0 or an error. */
+int hak_posting_ends(struct hak_posting_reader *r, uint64_t ends[2]);
+
 /* What is looked for in the runs of one kind: any of `keys`, or any key in from..to. */
 struct hak_finder_query {
     enum hak_run_kind kind;

@@ -21,7 +21,7 @@ static int add_owner(uint64_t *out, int count, int max, uint64_t key) {
 /* Is every chunk in one of the runs that were read as far as was asked? */
 static int is_all_covered(struct hak_posting_reader *r, const struct hak_finder_part *p) {
     uint64_t ends[2];
-    int found = hak_finder_ends(r, ends);
+    int found = hak_posting_ends(r, ends);
     uint64_t reach = ends[0];
     for (uint32_t i = 0; i < p->runs && found >= 0; i++)
         if (p->run[i].is_covered && p->run[i].first <= reach && p->run[i].last >= reach)

@@ -74,7 +74,7 @@ void hak_finder_free_part(struct hak_finder_part *p) {
     free(p->own_keys);
 }
 
-int hak_finder_ends(struct hak_posting_reader *r, uint64_t ends[2]) {
+int hak_posting_ends(struct hak_posting_reader *r, uint64_t ends[2]) {
     int found = hak_database_numbers(&r->db,
                                      "SELECT coalesce((SELECT min(number) FROM chunk_order), 0),"
                                      " coalesce((SELECT max(number) FROM chunk_order) + 1, 0), ?1",

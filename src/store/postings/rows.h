@@ -38,7 +38,4 @@ int hak_finder_list(struct hak_posting_reader *r, enum hak_run_kind kind,
                     struct hak_finder_part *p);
 void hak_finder_free_part(struct hak_finder_part *p);
 
-/* Numbers of the oldest chunk, and behind the newest. 0 or an error. */
-int hak_finder_ends(struct hak_posting_reader *r, uint64_t ends[2]);
-
 #endif

@@ -29,7 +29,7 @@ static void work_on(struct hak_scan_pool *p, struct hak_scan_slot *slot) {
 }
 
 /* Takes the slot, NULL = the oldest one, out of the queue. */
-static struct hak_scan_slot *take(struct hak_scan_pool *p, struct hak_scan_slot *slot) {
+static struct hak_scan_slot *dequeue(struct hak_scan_pool *p, struct hak_scan_slot *slot) {
     struct hak_scan_slot **link = &p->first, *before = NULL;
     while (*link && slot && *link != slot) {
         before = *link;
@@ -48,7 +48,7 @@ static void *run_thread(void *context) {
     struct hak_scan_pool *p = context;
     pthread_mutex_lock(&p->lock);
     while (!p->is_ending) {
-        struct hak_scan_slot *slot = take(p, NULL);
+        struct hak_scan_slot *slot = dequeue(p, NULL);
         if (slot)
             work_on(p, slot);
         else
@@ -105,7 +105,7 @@ void hak_scan_pool_wait(struct hak_scan_pool *p, struct hak_scan_slot *slot) {
     pthread_mutex_lock(&p->lock);
     while (slot->state != HAK_SLOT_DONE) {
         struct hak_scan_slot *taken =
-            slot->state == HAK_SLOT_QUEUED ? take(p, slot) : take(p, NULL);
+            slot->state == HAK_SLOT_QUEUED ? dequeue(p, slot) : dequeue(p, NULL);
         if (taken)
             work_on(p, taken);
         else
@@ -117,7 +117,7 @@ void hak_scan_pool_wait(struct hak_scan_pool *p, struct hak_scan_slot *slot) {
 void hak_scan_pool_cancel(struct hak_scan_pool *p, struct hak_scan_slot *slot) {
     pthread_mutex_lock(&p->lock);
     if (slot->state == HAK_SLOT_QUEUED) {
-        take(p, slot);
+        dequeue(p, slot);
         slot->chunk_id = 0; /* what is in its columns is another chunk's */
     }
     while (slot->state == HAK_SLOT_TAKEN)

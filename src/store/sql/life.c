@@ -70,7 +70,7 @@ struct cursor {
     struct hak_follow follow;
     bool has_follow, has_addr;
     uint64_t asked_addr;
-    struct row *rows; /* ready to be told */
+    struct row *rows; /* ready to be read */
     uint32_t row_count, row_room, at;
 };
 
@@ -114,8 +114,8 @@ struct inheritance {
     int stop;
 };
 
-static void live_on(struct open_life *open, enum hak_life_step step, bool was_open,
-                    const struct hak_event *e) {
+static void update_open_life(struct open_life *open, enum hak_life_step step, bool was_open,
+                             const struct hak_event *e) {
     if (step == HAK_LIFE_BORN ||
         (!was_open && (step == HAK_LIFE_RESIZED || step == HAK_LIFE_ENDED))) {
         open->birth = step == HAK_LIFE_BORN ? *e : (struct hak_event){0};
@@ -126,25 +126,25 @@ static void live_on(struct open_life *open, enum hak_life_step step, bool was_op
     open->resizes += step == HAK_LIFE_RESIZED;
 }
 
-static void take_inherited(void *context, const struct hak_event *e) {
+static void add_inherited(void *context, const struct hak_event *e) {
     struct inheritance *i = context;
     bool was_open = i->open->life.is_open;
     i->stop = e->id >= i->before;
     if (!i->stop)
-        live_on(i->open, hak_life_next(&i->open->life, e), was_open, e);
+        update_open_life(i->open, hak_life_next(&i->open->life, e), was_open, e);
 }
 
-static int look_up_inheritance(struct cursor *c, const struct hak_followed *block,
-                               struct open_life *open, const struct hak_event *e) {
+static int find_inheritance(struct cursor *c, const struct hak_followed *block,
+                            struct open_life *open, const struct hak_event *e) {
     struct inheritance i = {.open = open, .before = e->id};
     struct hak_lineage lineage;
     int error = hak_lineage_load(hak_table_reader(&c->head.vtab), block->process, &lineage);
     return error ? error
                  : hak_block_each(hak_table_reader(&c->head.vtab), block->base, 0, &lineage,
-                                  take_inherited, &i, &i.stop);
+                                  add_inherited, &i, &i.stop);
 }
 
-static int take(struct cursor *c, const struct hak_event *e) {
+static int add_event(struct cursor *c, const struct hak_event *e) {
     if (!e->base || !e->process)
         return 0;
     struct hak_followed *block =
@@ -157,14 +157,14 @@ static int take(struct cursor *c, const struct hak_event *e) {
     if (block->is_midway && hak_event_is_call(e)) {
         block->is_midway = false;
         if (!is_birth)
-            error = look_up_inheritance(c, block, open, e);
+            error = find_inheritance(c, block, open, e);
     }
     bool was_open = open->life.is_open;
     struct open_life before = *open;
     enum hak_life_step step = hak_life_next(&open->life, e);
     if (step == HAK_LIFE_BORN && was_open && !error)
         error = add_row(c, block, &before, NULL); /* its end was lost */
-    live_on(open, step, was_open, e);
+    update_open_life(open, step, was_open, e);
     if (step == HAK_LIFE_ENDED && !error)
         error = add_row(c, block, open, e);
     return error;
@@ -202,7 +202,7 @@ static int fill(struct cursor *c) {
         if (result <= 0)
             return result;
         while (!c->row_count && (result = hak_scan_next(c->scan, &e)) == 1)
-            if ((result = take(c, &e)) != 0)
+            if ((result = add_event(c, &e)) != 0)
                 return result;
         if (result < 0)
             return result;
@@ -347,8 +347,8 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
 }
 
 /* A column of the birth, or of the end in the place of its column of the birth. */
-static void tell_of_event(struct cursor *c, sqlite3_context *out, const struct hak_event *e,
-                          enum column which) {
+static void set_event_column(struct cursor *c, sqlite3_context *out, const struct hak_event *e,
+                             enum column which) {
     struct hak_tables *t = hak_table_shared(&c->head.vtab);
     uint64_t tid = which == TID && e->id ? hak_table_tid(t, e->thread) : 0;
     const uint64_t numbers[] = {
@@ -413,10 +413,10 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     case END_THREAD:
     case END_KIND:
     case END_CALL:
-        tell_of_event(c, out, &row->end, of_end[which]);
+        set_event_column(c, out, &row->end, of_end[which]);
         break;
     default:
-        tell_of_event(c, out, &row->birth, (enum column)which);
+        set_event_column(c, out, &row->birth, (enum column)which);
         break;
     }
     return SQLITE_OK;

@@ -111,8 +111,8 @@ static int find_blob(struct hak_node_reader *r, bool is_behind, uint32_t id,
 }
 
 /* Copies node `id` of the blob, or its first one when that is above. */
-static int take(struct hak_node_reader *r, struct kept_blob *k, uint32_t id,
-                struct hak_node_row *out) {
+static int copy_node(struct hak_node_reader *r, struct kept_blob *k, uint32_t id,
+                     struct hak_node_row *out) {
     k->used = ++r->uses;
     r->last = k;
     uint32_t at = id > k->first ? id - k->first : 0;
@@ -125,9 +125,9 @@ static int take(struct hak_node_reader *r, struct kept_blob *k, uint32_t id,
 int hak_node_reader_get(struct hak_node_reader *r, uint32_t id, struct hak_node_row *out) {
     struct kept_blob *k = id ? find_kept(r, id) : NULL;
     if (k)
-        return take(r, k, id, out);
+        return copy_node(r, k, id, out);
     int found = id ? find_blob(r, false, id, &k) : 0;
-    return found > 0 ? take(r, k, id, out) : found;
+    return found > 0 ? copy_node(r, k, id, out) : found;
 }
 
 int hak_node_reader_next(struct hak_node_reader *r, uint32_t id, struct hak_node_row *out) {
@@ -136,5 +136,5 @@ int hak_node_reader_next(struct hak_node_reader *r, uint32_t id, struct hak_node
     if (found)
         return found;
     found = find_blob(r, true, id, &k);
-    return found > 0 ? take(r, k, id, out) : found;
+    return found > 0 ? copy_node(r, k, id, out) : found;
 }

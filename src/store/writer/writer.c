@@ -66,67 +66,65 @@ static int open_rooms(struct hak_store_writer *w) {
     return error;
 }
 
-int hak_store_create(const char *path, int replace, struct hak_store_writer **out) {
-    *out = NULL;
-    struct hak_store_writer *w = new_writer();
-    if (!w)
-        return hak_store_no_memory(path);
-    int error = hak_store_file_create(path, replace != 0, &w->fd, &w->db.path);
-    if (error) {
-        close_writer(w);
-        return error;
-    }
-    error = hak_store_file_lock(w->fd, w->db.path);
+/* Makes the file, or opens an old one: the writer has its lock and a connection. */
+static int open_file(struct hak_store_writer *w, const char *path, bool is_new, bool replace) {
+    int error = is_new ? hak_store_file_create(path, replace, &w->fd, &w->db.path)
+                       : hak_store_file_open(path, true, &w->fd, &w->db.path);
     if (!error)
-        error = hak_store_file_connect(w->db.path, w->fd, true, &w->db.connection);
-    if (!error) /* what is only being made has nothing to lose: no sync */
-        error = hak_database_run(&w->db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
+        error = hak_store_file_lock(w->fd, w->db.path);
+    return error ? error : hak_store_file_connect(w->db.path, w->fd, true, &w->db.connection);
+}
+
+static int begin_file(struct hak_store_writer *w) {
+    /* What is only being made has nothing to lose: no sync. */
+    int error = hak_database_run(&w->db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
                                  "making it");
     if (!error)
         error = hak_store_make_schema(&w->db);
-    if (!error)
-        error = set_up_writing(w);
-    if (!error)
-        error = open_rooms(w);
-    if (error) {
-        unlink(w->db.path);
-        close_writer(w);
-        return error;
-    }
-    *out = w;
-    return 0;
+    return error ? error : set_up_writing(w);
 }
 
-int hak_store_resume(const char *path, struct hak_store_writer **out) {
+/* Where an earlier worker ended. */
+static int go_on_with_file(struct hak_store_writer *w) {
+    int error = set_up_writing(w);
+    if (!error)
+        error =
+            hak_database_run(&w->db, "DELETE FROM meta WHERE key='finished'", "going on with it");
+    w->last_event = hak_database_number(
+        &w->db,
+        "SELECT max(coalesce((SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1), 0),"
+        " coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'), 0))",
+        0);
+    w->last_committed_event = w->last_event;
+    return error;
+}
+
+static int open_writer(const char *path, bool is_new, bool replace, struct hak_store_writer **out) {
     *out = NULL;
     struct hak_store_writer *w = new_writer();
     if (!w)
         return hak_store_no_memory(path);
-    int error = hak_store_file_open(path, true, &w->fd, &w->db.path);
+    int error = open_file(w, path, is_new, replace);
+    bool has_made = is_new && w->fd >= 0;
     if (!error)
-        error = hak_store_file_lock(w->fd, w->db.path);
-    if (!error)
-        error = hak_store_file_connect(w->db.path, w->fd, true, &w->db.connection);
-    if (!error)
-        error = set_up_writing(w);
-    if (!error)
-        error =
-            hak_database_run(&w->db, "DELETE FROM meta WHERE key='finished'", "going on with it");
+        error = is_new ? begin_file(w) : go_on_with_file(w);
     if (!error)
         error = open_rooms(w);
-    if (error) {
+    if (error && has_made)
+        unlink(w->db.path);
+    if (error)
         close_writer(w);
-        return error;
-    }
-    w->last_event = hak_database_number(
-        &w->db, "SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1", 0);
-    uint64_t trimmed = hak_database_number(
-        &w->db, "SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'", 0);
-    if (w->last_event < trimmed)
-        w->last_event = trimmed;
-    w->last_committed_event = w->last_event;
-    *out = w;
-    return 0;
+    else
+        *out = w;
+    return error;
+}
+
+int hak_store_create(const char *path, int replace, struct hak_store_writer **out) {
+    return open_writer(path, true, replace != 0, out);
+}
+
+int hak_store_resume(const char *path, struct hak_store_writer **out) {
+    return open_writer(path, false, false, out);
 }
 
 int hak_store_begin(struct hak_store_writer *w) {

@@ -250,6 +250,7 @@ START_TEST(blocks_beyond_what_memory_holds_are_followed_too) {
     struct hak_store_reader *r;
     struct hak_order_check *o;
     struct hak_columns columns;
+    struct hak_check_findings findings = {hear, NULL, 0};
     sqlite3_stmt *rows;
     for (int i = 0; i < 2000; i++) {
         block_malloc(&c, i, 10, 1);
@@ -261,7 +262,7 @@ START_TEST(blocks_beyond_what_memory_holds_are_followed_too) {
     }
     capture_finish(&c);
     must(hak_store_open(c.path, &r));
-    must(hak_order_check_make(r, false, hear, NULL, &o));
+    must(hak_order_check_make(r, false, &findings, &o));
     hak_order_check_limit(o, 100);
     ck_assert(hak_columns_init(&columns));
     ck_assert_int_eq(sqlite3_prepare_v2(hak_store_database(r)->connection,
