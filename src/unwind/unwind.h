@@ -26,7 +26,8 @@ enum hak_unwind_end {
     HAK_UNWIND_BY_FRAMES = 5,   /* complete, but over frames without CFI, by frame_pointer.h */
 };
 
-/* Finds the calling function's callers. `ips` gets up to `max` return addresses, innermost first:
+/* For tests and benches; the program's way is hak_unwind_entered, by trace. Finds the calling
+ * function's callers. `ips` gets up to `max` return addresses, innermost first:
  * ips[0] lies in the function that called hak_unwind_here. `end` says why it ended. Returns their
  * number. Thread safe, async-signal-safe, keeps errno. */
 HAK_HIDDEN size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_unwind_end *end);

@@ -79,13 +79,8 @@ static void add_row(struct hak_text *text, struct block *block, const struct hak
     if (hak_event_is_call(e) && e->class_index != block->key.class_index)
         hak_text_add(text, ", %s", hak_words_class(view->reader, e->class_index));
     if (hak_event_is_call(e)) {
-        const struct stack_label *label = view_stack_label(view, e->stack);
         hak_text_tab(text, WHERE);
-        if (label->location[0])
-            hak_text_add(text, "%s %s", label->function[0] ? label->function : "??",
-                         label->location);
-        else
-            hak_text_add(text, "no stack");
+        view_add_place(text, view, e->stack);
     }
     if (note)
         hak_text_add(text, "   %s", note);

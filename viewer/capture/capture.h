@@ -29,6 +29,8 @@ int view_look_again(struct view *view);
 int view_say_completeness(struct view *view);
 /* "app.db (1,234 events of 2 processes)": where an answer was looked for. */
 void view_add_extent(struct hak_text *text, const struct view *view);
+/* The same of one process, "process 4711 (server) of app.db (...)"; 0 = of all. */
+void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t process);
 /* "Nothing was lost in this capture.", or what was. */
 void view_add_completeness(struct hak_text *text, const struct view *view);
 /* Says on stderr why the answer ends before it is whole, and keeps that for its JSON document. */
@@ -108,6 +110,8 @@ struct stack_label {
 };
 /* The result holds until the next call. */
 const struct stack_label *view_stack_label(struct view *view, uint32_t stack);
+/* Appends both: "parse_row app/parse.c:210", "no stack". */
+void view_add_place(struct hak_text *text, struct view *view, uint32_t stack);
 /* Appends "parse_row app/parse.c:210 < main": the frame that tells, and its callers, at most
  * `frames` of them in all. */
 void view_add_stack_line(struct hak_text *text, struct view *view, uint32_t stack, int frames);

@@ -48,6 +48,14 @@ const struct stack_label *view_stack_label(struct view *view, uint32_t stack) {
     return label;
 }
 
+void view_add_place(struct hak_text *text, struct view *view, uint32_t stack) {
+    const struct stack_label *label = view_stack_label(view, stack);
+    if (label->location[0])
+        hak_text_add(text, "%s %s", label->function[0] ? label->function : "??", label->location);
+    else
+        hak_text_add(text, "no stack");
+}
+
 void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event) {
     char *name = hak_database_text(hak_store_database(view->reader),
                                    "SELECT name FROM mark WHERE event = ?1", event->id);

@@ -175,6 +175,15 @@ void view_add_extent(struct hak_text *text, const struct view *view) {
                  hak_words_count(view->summary.processes, "process", "processes"));
 }
 
+void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t process) {
+    if (process != 0) {
+        hak_text_add(text, "process ");
+        view_add_process(text, view, process);
+        hak_text_add(text, " of ");
+    }
+    view_add_extent(text, view);
+}
+
 /* Processes of which nothing, or not the last, is there: nobody knows how much that is. */
 static void add_missing_processes(struct hak_text *text, const struct hak_store_summary *summary) {
     if (summary->unseen > 0)

@@ -38,8 +38,7 @@ static void add_where(struct hak_text *text, struct view *view, const struct hak
         if (event->stack != 0)
             hak_text_add(text, ", in %s", view_stack_label(view, event->stack)->function);
     } else if (event->stack != 0) {
-        const struct stack_label *label = view_stack_label(view, event->stack);
-        hak_text_add(text, "%s %s", label->function[0] ? label->function : "??", label->location);
+        view_add_place(text, view, event->stack);
     } else {
         hak_text_add(text, "%s",
                      hak_event_is_call(event) ? "no stack" : hak_words_kind_sentence(event->kind));

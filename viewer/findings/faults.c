@@ -213,11 +213,9 @@ static int list_json(struct view *view, const struct findings *findings) {
         json_array_append_new(list, finding_json(view, &findings->list[i]));
     json_t *document = view_json_document(view);
     json_object_set_new(document, "faults", list);
-    for (size_t i = 0; findings->baseline && i < findings->baseline->count; i++) {
-        const struct hak_baseline_entry *entry = &findings->baseline->list[i];
-        if (!entry->seen && findings_has_run(view, entry->program))
-            json_array_append_new(stale, hak_json_text(entry->fingerprint));
-    }
+    const struct hak_baseline_entry *entry;
+    for (size_t at = 0; (entry = findings_next_stale(view, findings, &at));)
+        json_array_append_new(stale, hak_json_text(entry->fingerprint));
     json_object_set_new(document, "stale", stale);
     view_end_document(view, document);
     return count_new(findings) > 0 ? VIEW_FAULT : view_completeness(view);
@@ -226,12 +224,7 @@ static int list_json(struct view *view, const struct findings *findings) {
 static void print_nothing(struct view *view, uint32_t process, size_t known) {
     struct hak_text text = {0};
     hak_text_add(&text, known > 0 ? "No new fault in " : "No fault in ");
-    if (process != 0) {
-        hak_text_add(&text, "process ");
-        view_add_process(&text, view, process);
-        hak_text_add(&text, " of ");
-    }
-    view_add_extent(&text, view);
+    view_add_extent_of(&text, view, process);
     hak_text_add(&text, ". ");
     view_add_completeness(&text, view);
     hak_text_add(&text, "\n");
@@ -240,18 +233,16 @@ static void print_nothing(struct view *view, uint32_t process, size_t known) {
 
 /* What is known, and what is known and gone. */
 static void print_known(struct view *view, const struct findings *findings) {
-    struct hak_text stale = {0};
-    size_t known = findings_count_known(findings), gone = findings_stale(view, findings, &stale);
+    const struct hak_baseline_entry *entry;
+    size_t known = findings_count_known(findings), gone = 0;
     if (known > 0)
         view_write(stdout, "\n%s known.\n", hak_words_count(known, "finding is", "findings are"));
-    if (gone > 0) {
-        view_write(
-            stdout,
-            "\nIn the baseline, but not found any more (--write-baseline with --prune removes "
-            "them):\n");
-        view_print(&stale);
-    }
-    hak_text_free(&stale);
+    for (size_t at = 0; (entry = findings_next_stale(view, findings, &at)); gone++)
+        view_write(stdout, "%s  %s  %s %s\n",
+                   gone > 0 ? ""
+                            : "\nIn the baseline, but not found any more (--write-baseline with "
+                              "--prune removes them):\n",
+                   entry->fingerprint, entry->name, entry->place);
 }
 
 static int list_text(struct view *view, uint32_t process, const struct findings *findings) {

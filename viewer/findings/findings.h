@@ -83,9 +83,10 @@ size_t findings_count_known(const struct findings *findings);
 /* Is a program of this name part of the capture? Only of such an entry of a baseline can be said
  * that its finding is gone. */
 bool findings_has_run(void *view, const char *program);
-/* Entries of the baseline that belong to programs of this capture and were not found: their number,
- * and one line for each into `text` (NULL = only count). */
-size_t findings_stale(struct view *view, const struct findings *findings, struct hak_text *text);
+/* The next entry of the baseline that belongs to a program of this capture and was not found, from
+ * `*at` on, which begins at 0; NULL: there is no more. */
+const struct hak_baseline_entry *findings_next_stale(struct view *view,
+                                                     const struct findings *findings, size_t *at);
 
 /* A stack of a report's JSON, copied. False: memory ran out. */
 bool findings_read_frames(struct hak_frames *out, const json_t *array);

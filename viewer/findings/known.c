@@ -91,16 +91,12 @@ bool findings_has_run(void *context, const char *program) {
     return found;
 }
 
-size_t findings_stale(struct view *view, const struct findings *findings, struct hak_text *text) {
-    size_t count = 0;
-    for (size_t i = 0; findings->baseline && i < findings->baseline->count; i++) {
-        const struct hak_baseline_entry *entry = &findings->baseline->list[i];
-        if (entry->seen || !findings_has_run(view, entry->program))
-            continue;
-        count++;
-        if (!text)
-            continue;
-        hak_text_add(text, "  %s  %s %s\n", entry->fingerprint, entry->name, entry->place);
+const struct hak_baseline_entry *findings_next_stale(struct view *view,
+                                                     const struct findings *findings, size_t *at) {
+    while (findings->baseline && *at < findings->baseline->count) {
+        const struct hak_baseline_entry *entry = &findings->baseline->list[(*at)++];
+        if (!entry->seen && findings_has_run(view, entry->program))
+            return entry;
     }
-    return count;
+    return NULL;
 }

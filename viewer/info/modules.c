@@ -185,12 +185,7 @@ static void end_text(struct modules *all) {
     struct hak_text text = {0};
     if (all->count == 0) {
         hak_text_add(&text, "no module in ");
-        if (all->process != 0) {
-            hak_text_add(&text, "process ");
-            view_add_process(&text, all->view, all->process);
-            hak_text_add(&text, " of ");
-        }
-        view_add_extent(&text, all->view);
+        view_add_extent_of(&text, all->view, all->process);
         view_error_text(&text);
         return;
     }

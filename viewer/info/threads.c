@@ -276,12 +276,7 @@ static bool print_json(const struct threads *all) {
 static void say_nothing_found(struct view *view, uint32_t process) {
     struct hak_text text = {0};
     hak_text_add(&text, "no thread in ");
-    if (process != 0) {
-        hak_text_add(&text, "process ");
-        view_add_process(&text, view, process);
-        hak_text_add(&text, " of ");
-    }
-    view_add_extent(&text, view);
+    view_add_extent_of(&text, view, process);
     view_error_text(&text);
 }
 

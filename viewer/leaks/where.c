@@ -18,7 +18,7 @@ static void add_where(struct hak_text *text, struct view *view, uint32_t stack) 
     for (int i = first; i >= 0 && i < frames.count && shown < WHERE_FRAMES; i++) {
         const struct hak_frame *frame = &frames.frame[i];
         enum hak_frame_role role = hak_words_frame_role(frames.frame, frames.count, i);
-        if (shown && (role == HAK_FRAME_WAY_IN || role == HAK_FRAME_OWN))
+        if (shown && (role == HAK_FRAME_START || role == HAK_FRAME_OWN))
             break;
         if (shown && role != HAK_FRAME_PROGRAM)
             continue;

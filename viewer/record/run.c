@@ -23,7 +23,7 @@ struct outcome {
     uint64_t unstored; /* events that the store could not take */
     bool read;         /* the store could be read */
     bool committed;
-    bool is_refused; /* it came to the collector, which took none of it, and said why */
+    bool is_refused; /* it came to the collector, which made no store for it */
     uint32_t live, sessions;
 };
 
@@ -189,8 +189,8 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
     if (is_off(view) && outcome->faults == 0)
         return outcome->program_status; /* a session is made for a fault alone */
     if (outcome->is_refused) {
-        view_error("run: the program was not recorded: the collector could not take its record, "
-                   "as said above");
+        view_error("run: the program was not recorded: the collector could not take its record; "
+                   "where the reason is known, it stands above");
         return VIEW_INCOMPLETE;
     }
     if (outcome->sessions == 0 && run_target_unreadable()) {

@@ -41,8 +41,7 @@ static int add_frames(struct hak_text *text, const struct hak_frame *frames, int
                       bool go_betweens) {
     int added = 0;
     for (int i = 0; i < count && added < HAK_FINGERPRINT_FRAMES; i++) {
-        if (hak_words_is_way_in(&frames[i]) ||
-            (!go_betweens && hak_words_is_go_between(&frames[i])))
+        if (hak_words_is_start(&frames[i]) || (!go_betweens && hak_words_is_go_between(&frames[i])))
             continue;
         add_frame(text, &frames[i]);
         added++;

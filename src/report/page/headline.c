@@ -11,12 +11,8 @@ static void add_list(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     unsigned class_index =
         facts->class_found != HAK_CLASS_NONE ? facts->class_found : facts->class_due;
-    struct hak_thread_words thread = {.number = page->context.thread_number};
-    hak_text_add(text, "the %s list of thread ", hak_words_class(page->r, class_index));
-    hak_text_add(text, "%s",
-                 page->context.thread_name[0]
-                     ? hak_words_quoted(thread.number, page->context.thread_name)
-                     : hak_words_thread(&thread));
+    hak_text_add(text, "the %s list of thread %s", hak_words_class(page->r, class_index),
+                 hak_words_named_thread(page->context.thread_number, page->context.thread_name));
 }
 
 /* "16 bytes past its block's base" */

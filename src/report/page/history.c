@@ -79,7 +79,6 @@ static const char *found_words(const struct report_page *page) {
 
 /* The call, access or sweep at which the fault was found, where it is no event of the block. */
 static void add_found(struct lines *lines, const struct report_page *page) {
-    const struct hak_thread_words thread = {.number = page->context.thread_number};
     if (page->context.fault_event == 0 || page->found.id != 0 || page->layer_move ||
         lines->count > LINES_SHOWN)
         return;
@@ -88,9 +87,7 @@ static void add_found(struct lines *lines, const struct report_page *page) {
     snprintf(line->id, sizeof line->id, "%s", hak_words_number(page->context.fault_event));
     snprintf(line->what, sizeof line->what, "%s", found_words(page));
     snprintf(line->thread, sizeof line->thread, "thread %s",
-             page->context.thread_name[0]
-                 ? hak_words_quoted(thread.number, page->context.thread_name)
-                 : hak_words_thread(&thread));
+             hak_words_named_thread(page->context.thread_number, page->context.thread_name));
     if (page->facts->found_by == HAK_FOUND_BY_EXIT)
         snprintf(line->where, sizeof line->where, "at exit");
     else

@@ -64,7 +64,7 @@ static void choose_program(const struct hak_frames *frames, int first, int end, 
         struct report_frame *last = out->count > 0 ? &out->frame[out->count - 1] : NULL;
         bool is_enough = shown >= most && left <= 0;
         bool is_full = is_enough && (has_line || !frame->file[0]);
-        if (role == HAK_FRAME_OWN || (role == HAK_FRAME_WAY_IN && shown > 0))
+        if (role == HAK_FRAME_OWN || (role == HAK_FRAME_START && shown > 0))
             continue;
         if (role == HAK_FRAME_PROGRAM && (is_full || out->count == REPORT_FRAMES)) {
             out->more++;
@@ -109,7 +109,7 @@ static void choose_frames(const struct hak_frames *frames, bool layer_move, int 
         out->frame[out->count++] = (struct report_frame){.from = own[i], .to = own[i]};
     if (first < 0)
         return;
-    while (end > first + 1 && hak_words_is_way_in(&frames->frame[end - 1]))
+    while (end > first + 1 && hak_words_is_start(&frames->frame[end - 1]))
         end--;
     choose_program(frames, first, end, most, out);
 }

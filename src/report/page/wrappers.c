@@ -14,7 +14,7 @@ static int find_code(const struct hak_frames *frames, int n) {
     for (int i = 0; i < frames->count; i++) {
         enum hak_frame_role role = hak_words_frame_role(frames->frame, frames->count, i);
         uint64_t ip = frames->frame[i].ip;
-        if (role == HAK_FRAME_WAY_IN)
+        if (role == HAK_FRAME_START)
             return -1;
         if (role != HAK_FRAME_PROGRAM || ip == last)
             continue;

@@ -190,7 +190,7 @@ static bool is_wrapper(const char *function) {
 /* ---- frames ------------------------------------------------------------------------------------
  */
 
-bool hak_words_is_way_in(const struct hak_frame *frame) {
+bool hak_words_is_start(const struct hak_frame *frame) {
     static const char *const names[] = {"_start", "start_thread", "clone",
                                         "clone3", "__clone",      "__clone3"};
     if (frame->is_hakmem) /* its wrapper around a thread's function */
@@ -218,7 +218,7 @@ static int first_of_program(const struct hak_frame *frames, int count) {
     bool is_call = count > 0 && !frames[0].is_interrupted;
     for (int i = 0; i < count; i++) {
         const char *function = frames[i].function ? frames[i].function : "";
-        if (frames[i].is_hakmem || hak_words_is_way_in(&frames[i]) ||
+        if (frames[i].is_hakmem || hak_words_is_start(&frames[i]) ||
             hak_words_library(&frames[i]) ||
             (is_call && (is_wrapper(function) || is_called_wrapper(function))))
             continue;
@@ -240,8 +240,8 @@ enum hak_frame_role hak_words_frame_role(const struct hak_frame *frames, int cou
     const struct hak_frame *frame = &frames[i];
     if (frame->is_hakmem)
         return HAK_FRAME_OWN;
-    if (hak_words_is_way_in(frame))
-        return HAK_FRAME_WAY_IN;
+    if (hak_words_is_start(frame))
+        return HAK_FRAME_START;
     if (hak_words_library(frame))
         return HAK_FRAME_LIBRARY;
     return i < first_of_program(frames, count) ? HAK_FRAME_WRAPPER : HAK_FRAME_PROGRAM;
@@ -260,7 +260,7 @@ int hak_words_telling_frame(const struct hak_frame *frames, int count) {
     if (first < count)
         return first;
     for (int i = 0; i < count; i++) /* wrappers alone */
-        if (!frames[i].is_hakmem && !hak_words_is_way_in(&frames[i]) &&
+        if (!frames[i].is_hakmem && !hak_words_is_start(&frames[i]) &&
             !hak_words_library(&frames[i]))
             return i;
     return hak_words_program_frame(frames, count);

@@ -134,12 +134,12 @@ int hak_lookup_pid(struct hak_store_reader *r, uint32_t row) {
              : 0;
 }
 
+const char *hak_words_named_thread(uint32_t number, const char *name) {
+    return number == 0 ? "?" : name[0] ? hak_words_quoted(number, name) : hak_words_number(number);
+}
+
 const char *hak_words_thread(const struct hak_thread_words *thread) {
-    if (thread->number == 0)
-        return "?";
-    if (!thread->name[0])
-        return hak_words_number(thread->number);
-    return hak_words_quoted(thread->number, thread->name);
+    return hak_words_named_thread(thread->number, thread->name);
 }
 
 bool hak_lookup_fault(struct hak_store_reader *r, uint32_t row, struct hak_fault_words_row *out) {

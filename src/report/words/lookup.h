@@ -47,7 +47,8 @@ bool hak_lookup_thread_origin(struct hak_store_reader *r, uint32_t row,
 /* Process id of the process with this row id, 0 = not known. */
 int hak_lookup_pid(struct hak_store_reader *r, uint32_t row);
 
-/* `2 "worker"`, `2`, or `?`; in the buffers of words.h. */
+/* `2 "worker"`, `2`, or `?`; in the buffers of words.h. The same by number and name. */
+const char *hak_words_named_thread(uint32_t number, const char *name);
 const char *hak_words_thread(const struct hak_thread_words *thread);
 
 /* A fault of the store. `event` 0 = no fault with this row id. */

@@ -115,7 +115,7 @@ void hak_words_add_place(struct hak_text *text, const struct hak_frame *frame, i
 /* Index of the first frame of the program (not hakmem's own), -1 when there is none. */
 int hak_words_program_frame(const struct hak_frame *frames, int count);
 /* How every program and thread begins, outside of main and of the thread's own function. */
-bool hak_words_is_way_in(const struct hak_frame *frame);
+bool hak_words_is_start(const struct hak_frame *frame);
 /* Code that stands between the program and its malloc and tells nothing about it: libc, C++'s
  * library and its inlined levels, the program's own xmalloc. What fingerprints leave out. */
 bool hak_words_is_go_between(const struct hak_frame *frame);
@@ -127,7 +127,7 @@ enum hak_frame_role {
     HAK_FRAME_PROGRAM,
     HAK_FRAME_WRAPPER, /* the program's own malloc or free, where the allocator was called */
     HAK_FRAME_LIBRARY, /* hak_words_library() names it */
-    HAK_FRAME_WAY_IN,
+    HAK_FRAME_START,
     HAK_FRAME_OWN, /* hakmem's */
 };
 enum hak_frame_role hak_words_frame_role(const struct hak_frame *frames, int count, int i);
