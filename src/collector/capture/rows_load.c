@@ -1,6 +1,5 @@
 /* Loads the rows of a store that an earlier worker wrote, so that the next one draws no id twice
  * and knows every node, thread and module again. Reads the tables of docs/specs/store.md. */
-#include <stddef.h>
 #include "collector/capture/rows.h"
 
 static bool load_process(struct hak_rows *rows, const struct hak_query *row) {

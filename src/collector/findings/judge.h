@@ -12,7 +12,6 @@
 #include "collector/capture/capture.h"
 #include "report/known/known.h"
 #include "store/reader/reader.h"
-#include "trace/session.h"
 
 struct hak_client;
 

@@ -2,7 +2,6 @@
 #include "collector/findings/leaks.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include "base/array.h"
 #include "trace/record.h"
 

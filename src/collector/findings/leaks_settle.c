@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/session/session.h"
+#include "base/sorted.h"
 #include "hop.h"
 #include "report/known/known.h"
 #include "report/page/page.h"
@@ -46,29 +47,20 @@ static int look_at_birth(void *context, const struct hak_event *event) {
     return --ages->events_left == 0;
 }
 
-/* Groups by bytes, biggest first, as numbers. */
-static const struct hak_leak_group *ordered;
-static int by_bytes(const void *a, const void *b) {
-    uint64_t left = ordered[*(const uint32_t *)a].bytes,
-             right = ordered[*(const uint32_t *)b].bytes;
-    return left < right ? 1 : left > right ? -1 : 0;
-}
-
 static void find_ages(struct hak_store_reader *reader, struct hak_leak_pile *pile) {
     struct ages ages = {.pile = pile, .events_left = EVENTS_OF_AGES};
-    uint32_t *order = calloc(pile->group_count + 1, sizeof *order);
+    struct hak_pair *order = calloc(2 * ((size_t)pile->group_count + 1), sizeof *order);
     for (uint32_t i = 0; i < pile->block_count; i++)
         if (!hak_index_add(&ages.by_block,
                            hak_index_mix(pile->blocks[i].base, pile->blocks[i].generation), i + 1))
             break;
     for (uint32_t i = 0; order && i < pile->group_count; i++)
-        order[i] = i;
-    ordered = pile->groups;
+        order[i] = (struct hak_pair){~pile->groups[i].bytes, i}; /* the biggest first */
     if (order)
-        qsort(order, pile->group_count, sizeof *order, by_bytes);
+        hak_sort_pairs(order, pile->group_count, order + pile->group_count + 1);
     for (uint32_t i = 0; order && i < pile->group_count && i < PLACES_WITH_AGE; i++) {
         struct hak_filter filter = {.process = pile->process,
-                                    .stack = pile->groups[order[i]].stack,
+                                    .stack = pile->groups[order[i].value].stack,
                                     .kind_mask_low = 1u << HAK_MALLOC | 1u << HAK_REALLOC,
                                     .class_index = -1};
         if (filter.stack && hak_store_scan(reader, &filter, false, look_at_birth, &ages) > 0)

@@ -14,7 +14,6 @@
 #include <stdint.h>
 #include "collector/capture/capture.h"
 #include "report/page/page.h"
-#include "trace/session.h"
 
 /* Asks libunwind about `request`, whose process has row `process`. Nothing in the request is
  * trusted. Takes at most about half a second. */

@@ -188,15 +188,6 @@ static bool find_twice(struct hak_import *import, const struct file *files, int 
     return true;
 }
 
-static bool was_seen(const struct hak_worker *w, uint32_t module) {
-    const struct hak_module_row *row = &w->capture.rows.modules[module].row;
-    for (uint32_t i = 0; i < module; i++)
-        if (strcmp(w->capture.rows.modules[i].row.path, row->path) == 0 &&
-            strcmp(w->capture.rows.modules[i].row.build_id, row->build_id) == 0)
-            return true;
-    return false;
-}
-
 /* Says which modules' files are not those that ran: their functions have no names in the store. */
 static void note_modules(struct hak_import *import, const struct hak_worker *w) {
     static struct hak_debug_file file;
@@ -204,7 +195,7 @@ static void note_modules(struct hak_import *import, const struct hak_worker *w) 
     const char *first = "";
     for (uint32_t i = 0; i < w->capture.rows.module_count && i < MODULES_LOOKED_AT; i++) {
         const struct hak_module_row *row = &w->capture.rows.modules[i].row;
-        if (row->path[0] != '/' || was_seen(w, i))
+        if (row->path[0] != '/' || row->image != row->id) /* it was seen */
             continue;
         hak_debug_file_open(&file, row->path, row->build_id, 0, w->capture.resolve.started_ns);
         if (file.own.fd < 0 && strangers++ == 0)

@@ -8,7 +8,6 @@
 #define HAK_COLLECTOR_IMPORT_IMPORT_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 enum hak_import_state {
     HAK_IMPORT_DONE = 0,

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +16,6 @@
 
 #define SESSION_MAX_BYTES ((uint64_t)1 << 36)
 #define APART_MS          1000 /* it takes some system calls */
-#define DESCRIPTORS_MAX   253  /* in one message, says the kernel */
 
 void hak_greeting_open(struct hak_greeting *g, int socket) {
     *g = (struct hak_greeting){.socket = socket, .memfd = -1};
@@ -33,33 +31,16 @@ static void drop_descriptor(const struct hak_greeting *g, int file) {
 }
 
 int hak_greeting_read(struct hak_greeting *g) {
-    struct iovec piece = {(char *)&g->hello + g->got, sizeof g->hello - g->got};
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
-    } control;
-    /* Room for all: what finds none the kernel closes here, and a socket lingers then. */
-    struct msghdr header = {.msg_iov = &piece,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes};
-    ssize_t got;
-    do {
-        got = recvmsg(g->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
-            if (g->memfd >= 0)
-                drop_descriptor(g, g->memfd);
-            memcpy(&g->memfd, CMSG_DATA(c) + at, sizeof g->memfd);
-        }
+    struct hak_link_files files;
+    ssize_t got =
+        hak_link_take(g->socket, (char *)&g->hello + g->got, sizeof g->hello - g->got, &files);
+    for (int i = 0; i < files.count; i++) {
+        if (g->memfd >= 0)
+            drop_descriptor(g, g->memfd);
+        g->memfd = files.file[i];
     }
-    if (got == 0)
-        return -1;
+    if (got <= 0)
+        return (int)got;
     g->got += (size_t)got;
     return g->got == sizeof g->hello;
 }

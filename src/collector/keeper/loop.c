@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "collector/keeper/socket.h"
 
@@ -33,20 +32,20 @@ bool hak_loop_has_files(char *why, size_t bytes) {
 /* ---- the worker ------------------------------------------------------------------------------ */
 
 bool hak_loop_tell_worker(struct hak_loop *l) {
-    return hak_keeper_worker_tell(&l->worker, &l->held, &l->notes);
+    return hak_keeper_worker_tell(&l->worker, &l->held, &l->unrecorded);
 }
 
 static bool has_untold(const struct hak_loop *l) {
-    return hak_keeper_worker_has_untold(&l->worker, &l->held, &l->notes);
+    return hak_keeper_worker_has_untold(&l->worker, &l->held, &l->unrecorded);
 }
 
-bool hak_loop_tell_refused_notes(struct hak_loop *l, bool is_last) {
+bool hak_loop_tell_refused(struct hak_loop *l, bool is_last) {
     static struct hak_link_message m; /* one keeper thread in a process */
-    if (l->worker.link < 0 || !hak_notes_next_refused(&l->notes, is_last, &m))
+    if (l->worker.link < 0 || !hak_unrecorded_next_refused(&l->unrecorded, is_last, &m))
         return true;
     if (!hak_keeper_worker_send(&l->worker, &m, -1))
         return false;
-    l->notes.refused_told = l->notes.refused;
+    l->unrecorded.refused_told = l->unrecorded.refused;
     return true;
 }
 
@@ -90,7 +89,7 @@ static void start_worker(struct hak_loop *l) {
         return;
     if (hak_keeper_worker_is_hopeless(&l->worker))
         give_up_abandoned(l);
-    hak_keeper_worker_start(&l->worker, l->listening, &l->held, &l->notes);
+    hak_keeper_worker_start(&l->worker, l->listening, &l->held, &l->unrecorded);
 }
 
 /* ---- hellos ---------------------------------------------------------------------------------- */
@@ -108,7 +107,7 @@ bool hak_loop_finish_awaits_guests(const struct hak_loop *l) {
 
 const char *hak_loop_note_unrecorded(struct hak_loop *l, struct hak_greeting *g,
                                      const struct hak_known_process *who) {
-    const char *why = hak_notes_hear(&l->notes, g, who);
+    const char *why = hak_unrecorded_hear(&l->unrecorded, g, who);
     if (!why)
         hak_loop_tell_worker(l);
     return why;
@@ -273,13 +272,13 @@ static bool obey(struct hak_loop *l) {
         return true;
     struct hak_link_message m = {.type = HAK_LINK_SYNC, .number = wanted};
     if (wanted != l->worker.sync_sent) {
-        if (!hak_loop_sync_awaits_guests(l) && hak_loop_tell_refused_notes(l, false) &&
+        if (!hak_loop_sync_awaits_guests(l) && hak_loop_tell_refused(l, false) &&
             hak_keeper_worker_send(&l->worker, &m, -1))
             l->worker.sync_sent = wanted;
     } else if (finish && !l->worker.is_finishing && !hak_loop_finish_awaits_guests(l)) {
         m.type = HAK_LINK_FINISH;
         l->worker.is_finishing =
-            hak_loop_tell_refused_notes(l, true) && hak_keeper_worker_send(&l->worker, &m, -1);
+            hak_loop_tell_refused(l, true) && hak_keeper_worker_send(&l->worker, &m, -1);
     }
     return true;
 }
@@ -372,17 +371,9 @@ bool hak_loop_adopt(struct hak_loop *l, int link) {
     return l->listening >= 0;
 }
 
-/* The worker ends right after it said FINISHED; it shall not stay as a zombie of the owner's. */
-static void reap_worker(const struct hak_loop *l) {
-    for (int waited = 0; l->worker.pid > 0 && l->finished && waited < 200; waited++) {
-        if (waitpid(l->worker.pid, NULL, WNOHANG) != 0)
-            return;
-        usleep(1000);
-    }
-}
-
 void hak_loop_free(struct hak_loop *l) {
-    reap_worker(l);
+    if (l->finished) /* the worker shall not stay as a zombie of the owner's */
+        (void)hak_keeper_worker_reap(&l->worker);
     hak_held_free(&l->held);
     while (l->guests.count)
         hak_guests_drop(&l->guests, 0);
@@ -396,6 +387,6 @@ void hak_loop_free(struct hak_loop *l) {
     hak_leaving_end(&l->guests.leaving);
     hak_keeper_worker_free(&l->worker);
     free(l->offerers.members);
-    free(l->notes.list);
+    free(l->unrecorded.list);
     free(l);
 }

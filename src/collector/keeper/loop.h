@@ -6,7 +6,7 @@
 #include "collector/keeper/desk.h"
 #include "collector/keeper/guests.h"
 #include "collector/keeper/held.h"
-#include "collector/keeper/notes.h"
+#include "collector/keeper/unrecorded.h"
 #include "collector/keeper/offers.h"
 #include "collector/keeper/worker.h"
 
@@ -14,7 +14,7 @@ struct hak_loop {
     struct hak_desk *desk;
     struct hak_keeper_worker worker;
     struct hak_held held;
-    struct hak_notes notes;
+    struct hak_unrecorded unrecorded;
     struct hak_guests guests;
     struct hak_offerers offerers;
     int listening;
@@ -49,7 +49,7 @@ bool hak_loop_has_files(char *why, size_t bytes);
 /* Its steps. */
 void hak_loop_read_worker(struct hak_loop *loop);
 bool hak_loop_tell_worker(struct hak_loop *loop);
-bool hak_loop_tell_refused_notes(struct hak_loop *loop, bool is_last);
+bool hak_loop_tell_refused(struct hak_loop *loop, bool is_last);
 const char *hak_loop_note_unrecorded(struct hak_loop *loop, struct hak_greeting *g,
                                      const struct hak_known_process *who);
 /* Takes a session's memory, which has been checked, from process `who`; else why not. */

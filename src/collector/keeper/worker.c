@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define RESTART_MS  1000
-#define REAP_MS     100
+#define REAP_MS     200
 #define DEATHS_SAID 5 /* of workers, one after the other */
 
 static struct hak_link_message message; /* one keeper thread in a process */
@@ -30,13 +30,12 @@ void hak_keeper_worker_free(struct hak_keeper_worker *worker) {
     free(worker->reading.unreadable);
 }
 
-/* How the worker ended; -1 = not known. It has closed its link a moment before it can be seen. */
-static int reap_status(const struct hak_keeper_worker *w) {
+int hak_keeper_worker_reap(const struct hak_keeper_worker *worker) {
     int status = -1;
-    for (int waited = 0; w->pid > 0 && waited < REAP_MS; waited++) {
-        pid_t ended = waitpid(w->pid, &status, WNOHANG);
+    for (int waited = 0; worker->pid > 0 && waited < REAP_MS; waited++) {
+        pid_t ended = waitpid(worker->pid, &status, WNOHANG);
         if (ended != 0)
-            return ended == w->pid ? status : -1;
+            return ended == worker->pid ? status : -1;
         usleep(1000);
     }
     return -1;
@@ -45,7 +44,7 @@ static int reap_status(const struct hak_keeper_worker *w) {
 static void lose(struct hak_keeper_worker *w) {
     close(w->link);
     w->link = -1;
-    if (hak_read_watch_end(&w->reading, reap_status(w)))
+    if (hak_read_watch_end(&w->reading, hak_keeper_worker_reap(w)))
         w->due_ms = 0;
     w->is_finishing = false;
     w->sync_sent = w->sync_done;
@@ -64,17 +63,19 @@ bool hak_keeper_worker_send(struct hak_keeper_worker *worker, const struct hak_l
 
 /* Notes wait for the first session, which opens the store; and a worker that closes it hears none
  * any more. */
-static bool may_tell_notes(const struct hak_keeper_worker *w) {
+static bool may_tell_unrecorded(const struct hak_keeper_worker *w) {
     return w->config.next_number > 1 && !w->is_finishing;
 }
 
 bool hak_keeper_worker_has_untold(const struct hak_keeper_worker *worker,
-                                  const struct hak_held *held, const struct hak_notes *notes) {
-    return hak_held_untold(held) || (may_tell_notes(worker) && notes->told < notes->count);
+                                  const struct hak_held *held,
+                                  const struct hak_unrecorded *unrecorded) {
+    return hak_held_untold(held) ||
+           (may_tell_unrecorded(worker) && unrecorded->told < unrecorded->count);
 }
 
 bool hak_keeper_worker_tell(struct hak_keeper_worker *worker, struct hak_held *held,
-                            struct hak_notes *notes) {
+                            struct hak_unrecorded *unrecorded) {
     for (struct hak_held_session *s; worker->link >= 0 && (s = hak_held_untold(held));) {
         hak_link_describe_session(&message, s->number, s->peer.pid, &s->hello, s->log_path);
         worker->is_finishing = false; /* one that hears of it in time does not finish, nor say so */
@@ -82,10 +83,11 @@ bool hak_keeper_worker_tell(struct hak_keeper_worker *worker, struct hak_held *h
         if (!s->is_told)
             return false;
     }
-    while (worker->link >= 0 && may_tell_notes(worker) && hak_notes_next(notes, &message)) {
+    while (worker->link >= 0 && may_tell_unrecorded(worker) &&
+           hak_unrecorded_next(unrecorded, &message)) {
         if (!hak_keeper_worker_send(worker, &message, -1))
             return false;
-        notes->told++;
+        unrecorded->told++;
     }
     return worker->link >= 0;
 }
@@ -99,7 +101,7 @@ bool hak_keeper_worker_is_hopeless(const struct hak_keeper_worker *worker) {
 }
 
 void hak_keeper_worker_start(struct hak_keeper_worker *worker, int listening, struct hak_held *held,
-                             struct hak_notes *notes) {
+                             struct hak_unrecorded *unrecorded) {
     int pair[2];
     worker->due_ms = hak_time_ms() + RESTART_MS;
     if (worker->pid > 0)
@@ -111,7 +113,7 @@ void hak_keeper_worker_start(struct hak_keeper_worker *worker, int listening, st
     close(pair[1]);
     worker->link = pair[0];
     hak_held_tell_all(held);
-    notes->told = notes->refused_told = 0;
+    unrecorded->told = unrecorded->refused_told = 0;
     bool is_well = worker->pid > 0 && hak_link_send(worker->link, &worker->config, listening) == 0;
     for (uint32_t i = 0; is_well && i < worker->reading.count; i++) {
         hak_unreadable_message(&worker->reading.unreadable[i], &message);

@@ -1,4 +1,4 @@
-/* The keeper's worker: started, told of sessions and notes, heard, started again when it is gone.
+/* The keeper's worker: started, told what it must know, heard, started again when it is gone.
  * In the keeper's thread only. */
 #ifndef HAK_COLLECTOR_KEEPER_WORKER_H
 #define HAK_COLLECTOR_KEEPER_WORKER_H
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "collector/keeper/held.h"
-#include "collector/keeper/notes.h"
+#include "collector/keeper/unrecorded.h"
 #include "collector/keeper/reading.h"
 #include "collector/link/link.h"
 
@@ -30,24 +30,29 @@ bool hak_keeper_worker_is_due(const struct hak_keeper_worker *worker);
 /* True while they die again and again. */
 bool hak_keeper_worker_is_hopeless(const struct hak_keeper_worker *worker);
 void hak_keeper_worker_start(struct hak_keeper_worker *worker, int listening, struct hak_held *held,
-                             struct hak_notes *notes);
+                             struct hak_unrecorded *unrecorded);
 
 /* Sends a message if the link takes it now; a worker that is gone is lost. True when it is sent. */
 bool hak_keeper_worker_send(struct hak_keeper_worker *worker, const struct hak_link_message *m,
                             int descriptor);
-/* Tells of sessions and notes that the worker does not have yet, as far as the link takes them;
- * true when it has all that it can be told now. */
+/* Tells of sessions and unrecorded programs that the worker does not have yet, as far as the link
+ * takes them; true when it has all that it can be told now. */
 bool hak_keeper_worker_tell(struct hak_keeper_worker *worker, struct hak_held *held,
-                            struct hak_notes *notes);
+                            struct hak_unrecorded *unrecorded);
 /* True when there is something for the worker as soon as the link takes it. */
 bool hak_keeper_worker_has_untold(const struct hak_keeper_worker *worker,
-                                  const struct hak_held *held, const struct hak_notes *notes);
+                                  const struct hak_held *held,
+                                  const struct hak_unrecorded *unrecorded);
 
 /* The worker's next message, which is noted here as far as it is the worker's own matter. False:
  * there is none. */
 bool hak_keeper_worker_read(struct hak_keeper_worker *worker, struct hak_link_message *m);
 /* It has closed the store, but another one goes on with it. */
 void hak_keeper_worker_replace(struct hak_keeper_worker *worker);
+
+/* Waits a moment for the end of a worker that has closed its link, or says that it ends now. How it
+ * ended; -1 = not known. */
+int hak_keeper_worker_reap(const struct hak_keeper_worker *worker);
 
 /* Takes over from a keeper that died: its worker says all that a keeper must know. The listening
  * socket, -1 = it did not. */

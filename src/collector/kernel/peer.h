@@ -4,7 +4,6 @@
 #define HAK_COLLECTOR_KERNEL_PEER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>

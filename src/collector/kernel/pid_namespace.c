@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include "collector/kernel/peer.h"
 #include "collector/kernel/proc.h"
 #include "collector/kernel/time.h"

@@ -78,34 +78,41 @@ void hak_link_report(int link, const struct hak_link_report *report) {
         (void)hak_link_send_wait(link, &m, -1);
 }
 
-int hak_link_receive(int link, struct hak_link_message *message, int *descriptor) {
-    struct iovec piece = {message, sizeof *message};
+ssize_t hak_link_take(int socket, void *to, size_t bytes, struct hak_link_files *files) {
+    struct iovec piece = {to, bytes};
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(HAK_LINK_FILES_MAX * sizeof(int))];
     } control;
     struct msghdr header = {.msg_iov = &piece,
                             .msg_iovlen = 1,
                             .msg_control = control.bytes,
                             .msg_controllen = sizeof control.bytes};
-    *descriptor = -1;
-    message->store_path[0] = message->log_path[0] = 0;
     ssize_t got;
+    files->count = 0;
     do {
-        got = recvmsg(link, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        got = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     } while (got < 0 && errno == EINTR);
     if (got < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-            c->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(descriptor, CMSG_DATA(c), sizeof *descriptor);
-    if (got >= (ssize_t)sizeof message->type && (size_t)got == size_of(message))
-        return 1;
-    if (*descriptor >= 0)
-        close(*descriptor);
-    *descriptor = -1;
-    return -1;
+        for (size_t at = 0; c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+                            CMSG_LEN(at + sizeof(int)) <= c->cmsg_len;
+             at += sizeof(int))
+            memcpy(&files->file[files->count++], CMSG_DATA(c) + at, sizeof(int));
+    return got > 0 ? got : -1;
+}
+
+int hak_link_receive(int link, struct hak_link_message *message, int *descriptor) {
+    struct hak_link_files files;
+    message->store_path[0] = message->log_path[0] = 0;
+    ssize_t got = hak_link_take(link, message, sizeof *message, &files);
+    bool is_whole =
+        got >= (ssize_t)sizeof message->type && (size_t)got == size_of(message) && files.count <= 1;
+    *descriptor = is_whole && files.count > 0 ? files.file[0] : -1;
+    for (int i = 0; !is_whole && i < files.count; i++)
+        close(files.file[i]);
+    return is_whole ? 1 : got == 0 ? 0 : -1;
 }
 
 /* What the user preloads is meant for PROGRAM: a worker whose clock stands still never ends. */

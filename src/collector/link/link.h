@@ -15,7 +15,6 @@
 #ifndef HAK_COLLECTOR_LINK_LINK_H
 #define HAK_COLLECTOR_LINK_LINK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "collector/link/say.h"
@@ -82,6 +81,16 @@ struct hak_link_report {
 };
 /* Sends it, unless `link` is -1; the end of the link is seen soon. */
 void hak_link_report(int link, const struct hak_link_report *report);
+
+/* Descriptors that came with some bytes. */
+#define HAK_LINK_FILES_MAX 253 /* in one message, says the kernel */
+struct hak_link_files {
+    int count, file[HAK_LINK_FILES_MAX];
+};
+/* Takes at most `bytes` from any socket, with all the descriptors, which are the caller's: what
+ * found no room the kernel would close here. How many there were, 0 = none yet, -1 = the other side
+ * is gone. Does not block; makes system calls alone. */
+ssize_t hak_link_take(int socket, void *to, size_t bytes, struct hak_link_files *files);
 
 /* Takes a message if there is one: 1 taken (`descriptor` is the caller's then, or -1), 0 none yet,
  * -1 the other side is gone. Does not block. */

@@ -7,7 +7,6 @@
 #ifndef HAK_COLLECTOR_SESSION_ENDS_H
 #define HAK_COLLECTOR_SESSION_ENDS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "collector/session/client.h"

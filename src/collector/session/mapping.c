@@ -1,7 +1,6 @@
 /* Maps a session's memory, checks its header and reads its tables. */
 #include "collector/session/mapping.h"
 
-#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>

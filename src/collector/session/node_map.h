@@ -22,7 +22,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "trace/session.h"
 
 struct hak_client;
 struct hak_rows;

@@ -1,7 +1,6 @@
 /* Reads counters, puts what changed, gives the blocks of ended processes back. */
 #include "collector/session/snapshot.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/block.h"

@@ -1,7 +1,5 @@
 /* One commit: cut, transaction, COMMIT, and only then the tails move. And what happens when the
  * disk is full. */
-#include <stdio.h>
-#include <unistd.h>
 #include "collector/worker/worker.h"
 
 #define RETRY_NS    1000000000u

@@ -184,30 +184,23 @@ static bool is_empty(const char *path) {
            about.st_uid == geteuid() && (about.st_mode & 07777) == 0600;
 }
 
-/* True when the store at `path` is that of the tree that `client` belongs to. */
-static bool is_of_tree(struct hak_worker *w, const struct hak_client *client, const char *path) {
-    struct hak_store_reader *reader = NULL;
-    char tree[sizeof w->config.socket_name], session[SESSION_KEY];
-    if (hak_store_open(path, &reader) != 0)
-        return false;
-    name_tree(w, tree);
-    name_key("session", client->map.head.previous_id, session);
-    bool is = meta_is(reader, "tree", tree) ||
-              (client->map.head.previous_id && meta_is(reader, session, NULL));
-    hak_store_close(reader);
-    return is;
-}
+enum whose { NOBODYS, OURS, ANOTHERS };
 
-/* True when the file at `path` was replaced by a store of other keepers. */
-static bool is_of_another(struct hak_worker *w, const char *path) {
+/* Of which keepers the store at `path` is: ours, where it is of the tree, which all of them name,
+ * or has the session that `client` (NULL = none) goes on with. */
+static enum whose find_whose(const struct hak_worker *w, const struct hak_client *client,
+                             const char *path) {
     struct hak_store_reader *reader = NULL;
-    char tree[sizeof w->config.socket_name];
+    char tree[sizeof w->config.socket_name], session[SESSION_KEY] = "";
     if (hak_store_open(path, &reader) != 0)
-        return false;
+        return NOBODYS;
     name_tree(w, tree);
-    bool is = meta_is(reader, "tree", NULL) && !meta_is(reader, "tree", tree);
+    if (client && client->map.head.previous_id)
+        name_key("session", client->map.head.previous_id, session);
+    bool is_ours = meta_is(reader, "tree", tree) || (session[0] && meta_is(reader, session, NULL));
+    enum whose whose = is_ours ? OURS : meta_is(reader, "tree", NULL) ? ANOTHERS : NOBODYS;
     hak_store_close(reader);
-    return is;
+    return whose;
 }
 
 /* Goes on with the store that keepers of this tree made, which was asked for as `asked`, wherever
@@ -220,7 +213,7 @@ static int resume_tree(struct hak_worker *w, const struct hak_client *client, co
         for (int n = 1; n <= NAMES_MAX && name_in(path, folders[i], base_name(asked), n); n++) {
             if (access(path, F_OK) != 0)
                 break;
-            if (is_of_tree(w, client, path))
+            if (find_whose(w, client, path) == OURS)
                 return resume(w, path);
         }
     return HAK_STORE_MISSING;
@@ -231,7 +224,7 @@ static int resume_tree(struct hak_worker *w, const struct hak_client *client, co
 static int take_half_made(struct hak_worker *w, const struct hak_client *client) {
     const char *path = w->config.making_path;
     struct stat about;
-    if (is_of_tree(w, client, path))
+    if (find_whose(w, client, path) == OURS)
         return resume(w, path);
     if (lstat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == geteuid())
         unlink(path);
@@ -321,9 +314,9 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     bool has_heir = client->map.head.resume_store == HAK_RESUME ||
                     client->map.head.resume_store == HAK_RESUME_TREE;
     if (worker->config.resume_store)
-        error = worker->capture.writer         ? 0 /* for a row, before this session came */
-                : is_of_another(worker, asked) ? HAK_STORE_EXISTS
-                                               : resume(worker, asked);
+        error = worker->capture.writer ? 0 /* for a row, before this session came */
+                : find_whose(worker, NULL, asked) == ANOTHERS ? HAK_STORE_EXISTS
+                                                              : resume(worker, asked);
     else if (has_heir)
         error = resume_tree(worker, client, asked);
     if (error && worker->capture.writer) {
@@ -359,7 +352,7 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
 void hak_opening_reopen(struct hak_worker *worker, bool for_row) {
     const char *path = worker->config.store_path;
     if (worker->capture.writer || worker->store_tried || !worker->config.resume_store || !path[0] ||
-        (for_row ? is_of_another(worker, path) : !is_unfinished(path)))
+        (for_row ? find_whose(worker, NULL, path) == ANOTHERS : !is_unfinished(path)))
         return;
     worker->store_tried = resume(worker, path) != 0;
     if (worker->store_tried)

@@ -398,6 +398,35 @@ START_TEST(reports_a_fault_once_it_is_stored) {
 }
 END_TEST
 
+/* The commits between the steps of a report may move the rows of threads, and name them. */
+START_TEST(names_a_thread_whose_row_moved) {
+    char path[200], text[20000] = "";
+    fake_start_thread(&program, 0, "before");
+    uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
+    fake_put(&program, 0,
+             (struct hak_event_fields){
+                 .kind = HAK_FAULT, .address = FAKE_BLOCK + 48, .size = 202, .class_index = 3});
+    ask_for_report(0, position, 0);
+    struct hak_fault *fault = hak_fault_begin(worker.clients[0]);
+    ck_assert_ptr_nonnull(fault);
+    while (hak_fault_awaits_event(fault))
+        commit(&worker);
+    hak_fault_prepare(fault, &worker.capture);
+    struct hak_rows *rows = &worker.capture.rows;
+    const struct hak_thread_info *first = rows->threads;
+    for (uint32_t i = 0; rows->threads == first; i++)
+        ck_assert_uint_ne(hak_rows_thread(rows, 1, 100 + i, 0, 0), 0);
+    ck_assert(hak_rows_name_thread(rows, hak_rows_known_thread(rows, 1, 1), "afterwards"));
+    hak_fault_finish(fault, &worker.capture, &worker.findings);
+    snprintf(path, sizeof path, "%s/log", program.directory);
+    FILE *log = fopen(path, "r");
+    ck_assert_ptr_nonnull(log);
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, log), 100);
+    fclose(log);
+    ck_assert_msg(strstr(text, "afterwards") != NULL, "%s", text);
+}
+END_TEST
+
 START_TEST(reports_a_fault_in_a_ring_that_threads_share) {
     put_switch(7);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
@@ -484,6 +513,7 @@ int main(void) {
     tcase_add_test(cases, refuses_modules_that_cannot_be);
     tcase_add_test(cases, resolves_with_the_modules_of_the_time);
     tcase_add_test(cases, reports_a_fault_once_it_is_stored);
+    tcase_add_test(cases, names_a_thread_whose_row_moved);
     tcase_add_test(cases, reports_a_fault_in_a_ring_that_threads_share);
     tcase_add_test(cases, reports_even_without_the_record);
     tcase_add_test(cases, reports_what_another_worker_left_behind);

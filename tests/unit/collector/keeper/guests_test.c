@@ -25,7 +25,8 @@ static int worker; /* its end of the link */
 static struct hak_known_process speaker;
 
 static void set_up(void) {
-    int pair[2];
+    int pair[2], ready[2];
+    char byte;
     struct hak_peer peer;
     ck_assert(hak_desk_make(&desk));
     k = hak_loop_make("/proc/self/exe", &desk); /* which is started as a worker: be_worker */
@@ -34,14 +35,19 @@ static void set_up(void) {
     ck_assert_int_eq(hak_link_pair(pair), 0);
     k->worker.link = pair[0];
     worker = pair[1];
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close(k->worker.link); /* its end shall be seen */
-        close(worker);
+        close(k->worker.link);
+        close(worker); /* the end of the link shall be seen, from the first case on */
+        close(ready[1]);
         for (;;)
             pause();
     }
+    close(ready[1]);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 0);
+    close(ready[0]);
     ck_assert(hak_peer_read(child, &peer));
     speaker = (struct hak_known_process){child, peer.start_time};
 }
@@ -87,7 +93,7 @@ START_TEST(hears_of_a_child_once) {
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(m.hello.child, NO_PID);
     ck_assert_uint_eq(m.hello.pid_space, hak_pid_namespace_own());
-    ck_assert_uint_eq(k->notes.refused, 0);
+    ck_assert_uint_eq(k->unrecorded.refused, 0);
 }
 END_TEST
 
@@ -101,24 +107,24 @@ END_TEST
 
 START_TEST(counts_what_it_does_not_pass_on) {
     struct hak_link_message m = {0};
-    k->notes.list = calloc(HAK_NOTES_MAX, sizeof *k->notes.list);
-    k->notes.capacity = HAK_NOTES_MAX;
-    k->notes.count = k->notes.told = HAK_NOTES_MAX - 1;
+    k->unrecorded.list = calloc(HAK_UNRECORDED_MAX, sizeof *k->unrecorded.list);
+    k->unrecorded.capacity = HAK_UNRECORDED_MAX;
+    k->unrecorded.count = k->unrecorded.told = HAK_UNRECORDED_MAX - 1;
     for (int i = 0; i < 4; i++)
         ck_assert_ptr_null(say(NO_PID - i, 0));
     ck_assert_int_eq(count_notes(&m), 1);
-    ck_assert_uint_eq(k->notes.refused, 3);
+    ck_assert_uint_eq(k->unrecorded.refused, 3);
     for (int i = 0; i < 3; i++)
-        hak_loop_tell_refused_notes(k, false);
+        hak_loop_tell_refused(k, false);
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(m.peer_pid, speaker.pid);
     ck_assert_str_eq(m.hello.text,
                      "3 programs that are not recorded are not told of: 16384 were already");
     (void)say(0, 0);
-    hak_loop_tell_refused_notes(k, false); /* not each time */
+    hak_loop_tell_refused(k, false); /* not each time */
     ck_assert_int_eq(count_notes(&m), 0);
-    hak_loop_tell_refused_notes(k, true);
-    hak_loop_tell_refused_notes(k, true);
+    hak_loop_tell_refused(k, true);
+    hak_loop_tell_refused(k, true);
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(strncmp(m.hello.text, "4 programs", 10), 0);
 }
@@ -127,15 +133,15 @@ END_TEST
 /* Takes what comes until the link's end; says how much as its status. */
 static int be_worker(int link) {
     static struct hak_link_message m;
-    int descriptor, got, sessions = 0, notes = 0;
+    int descriptor, got, sessions = 0, unrecorded = 0;
     while ((got = hak_link_receive(link, &m, &descriptor)) >= 0) {
         struct pollfd p = {.fd = link, .events = POLLIN};
         if (got == 0)
             poll(&p, 1, -1);
         sessions += got > 0 && m.type == HAK_LINK_SESSION && descriptor >= 0;
-        notes += got > 0 && m.type == HAK_LINK_UNRECORDED;
+        unrecorded += got > 0 && m.type == HAK_LINK_UNRECORDED;
     }
-    return sessions * 16 + notes;
+    return sessions * 16 + unrecorded;
 }
 
 /* What the keeper's worker, process `pid`, had heard when the keeper went. */
@@ -166,11 +172,11 @@ START_TEST(tells_later_what_a_full_link_does_not_take) {
     struct hak_link_message m = {0};
     fill_link();
     ck_assert_ptr_null(say(NO_PID, 0));
-    ck_assert(hak_keeper_worker_has_untold(&k->worker, &k->held, &k->notes));
+    ck_assert(hak_keeper_worker_has_untold(&k->worker, &k->held, &k->unrecorded));
     empty_link();
     ck_assert(hak_loop_tell_worker(k));
     ck_assert(hak_loop_tell_worker(k));
-    ck_assert(!hak_keeper_worker_has_untold(&k->worker, &k->held, &k->notes));
+    ck_assert(!hak_keeper_worker_has_untold(&k->worker, &k->held, &k->unrecorded));
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(m.hello.child, NO_PID);
 }
@@ -197,7 +203,7 @@ START_TEST(keeps_notes_until_a_session_came) {
     struct hak_link_message m = {0};
     k->worker.config.next_number = 1;
     ck_assert_ptr_null(say(0, 0));
-    ck_assert(!hak_keeper_worker_has_untold(&k->worker, &k->held, &k->notes));
+    ck_assert(!hak_keeper_worker_has_untold(&k->worker, &k->held, &k->unrecorded));
     ck_assert_int_eq(count_notes(&m), 0);
     k->worker.config.next_number = 2;
     ck_assert(hak_loop_tell_worker(k));
@@ -215,7 +221,7 @@ START_TEST(goes_on_for_a_note_that_comes_at_the_end) {
     ck_assert_int_eq(hak_link_send(worker, &m, -1), 0);
     hak_loop_read_worker(k);
     ck_assert(!k->finished);
-    ck_assert(hak_keeper_worker_has_untold(&k->worker, &k->held, &k->notes));
+    ck_assert(hak_keeper_worker_has_untold(&k->worker, &k->held, &k->unrecorded));
     desk.hold = desk.hand_over = true;
     hak_loop_run(k);
     ck_assert_int_eq(heard_by(k->worker.pid), 1);

@@ -1,5 +1,5 @@
 /* Checks and keeps what processes say of programs that are not recorded. */
-#include "collector/keeper/notes.h"
+#include "collector/keeper/unrecorded.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -13,27 +13,28 @@ static bool children_are_told(pid_t parent) {
 }
 
 /* A note of a child is heard once, and so many of all. */
-static void keep(struct hak_notes *notes, const struct hak_note *note) {
-    for (uint32_t i = 0; note->hello.child && i < notes->count; i++) {
-        const struct hak_note *one = &notes->list[i];
+static void keep(struct hak_unrecorded *unrecorded, const struct hak_unrecorded_process *note) {
+    for (uint32_t i = 0; note->hello.child && i < unrecorded->count; i++) {
+        const struct hak_unrecorded_process *one = &unrecorded->list[i];
         if (one->speaker.pid == note->speaker.pid &&
             one->speaker.start_time == note->speaker.start_time &&
             one->hello.child == note->hello.child &&
             one->hello.start_time == note->hello.start_time)
             return;
     }
-    if (notes->count < HAK_NOTES_MAX &&
-        hak_array_make_room(&notes->list, notes->count, &notes->capacity, sizeof *notes->list)) {
-        notes->list[notes->count++] = *note;
+    if (unrecorded->count < HAK_UNRECORDED_MAX &&
+        hak_array_make_room(&unrecorded->list, unrecorded->count, &unrecorded->capacity,
+                            sizeof *unrecorded->list)) {
+        unrecorded->list[unrecorded->count++] = *note;
     } else {
-        notes->refused++;
-        notes->last_refused = note->speaker;
-        notes->last_refused_ns = note->heard_ns;
+        unrecorded->refused++;
+        unrecorded->last_refused = note->speaker;
+        unrecorded->last_refused_ns = note->heard_ns;
     }
 }
 
-const char *hak_notes_hear(struct hak_notes *notes, struct hak_greeting *g,
-                           const struct hak_known_process *who) {
+const char *hak_unrecorded_hear(struct hak_unrecorded *unrecorded, struct hak_greeting *g,
+                                const struct hak_known_process *who) {
     struct hak_peer about = {0}, self = {0};
     pid_t peer = who->pid, child = 0;
     if (peer > 0 && !hak_peer_is_same(who))
@@ -52,20 +53,20 @@ const char *hak_notes_hear(struct hak_notes *notes, struct hak_greeting *g,
             return "the process is no child of the one that says so";
         child = hak_pid_can_be(inner.pid, &inner) ? inner.pid : 0;
     }
-    struct hak_note note = {.speaker = *who,
-                            .pid = is_child ? child : peer,
-                            .parent = is_child ? peer : about.parent,
-                            .heard_ns = hak_time_kernel_ns(CLOCK_MONOTONIC),
-                            .hello = g->hello};
+    struct hak_unrecorded_process note = {.speaker = *who,
+                                          .pid = is_child ? child : peer,
+                                          .parent = is_child ? peer : about.parent,
+                                          .heard_ns = hak_time_kernel_ns(CLOCK_MONOTONIC),
+                                          .hello = g->hello};
     note.hello.start_time = note.pid > 0 && hak_peer_read(note.pid, &self) ? self.start_time : 0;
-    keep(notes, &note);
+    keep(unrecorded, &note);
     return NULL;
 }
 
-bool hak_notes_next(const struct hak_notes *notes, struct hak_link_message *m) {
-    if (notes->told == notes->count)
+bool hak_unrecorded_next(const struct hak_unrecorded *unrecorded, struct hak_link_message *m) {
+    if (unrecorded->told == unrecorded->count)
         return false;
-    const struct hak_note *note = &notes->list[notes->told];
+    const struct hak_unrecorded_process *note = &unrecorded->list[unrecorded->told];
     *m = (struct hak_link_message){.type = HAK_LINK_UNRECORDED,
                                    .number = (uint32_t)note->parent,
                                    .peer_pid = note->pid,
@@ -74,18 +75,18 @@ bool hak_notes_next(const struct hak_notes *notes, struct hak_link_message *m) {
     return true;
 }
 
-bool hak_notes_next_refused(const struct hak_notes *notes, bool is_last,
-                            struct hak_link_message *m) {
-    uint32_t due = is_last ? notes->refused_told + 1 : notes->refused_told * 2 + 1;
-    if (notes->refused < due)
+bool hak_unrecorded_next_refused(const struct hak_unrecorded *unrecorded, bool is_last,
+                                 struct hak_link_message *m) {
+    uint32_t due = is_last ? unrecorded->refused_told + 1 : unrecorded->refused_told * 2 + 1;
+    if (unrecorded->refused < due)
         return false;
-    *m = (struct hak_link_message){
-        .type = HAK_LINK_UNRECORDED,
-        .peer_pid = notes->last_refused.pid,
-        .heard_ns = notes->last_refused_ns,
-        .hello = {.pid = notes->last_refused.pid, .start_time = notes->last_refused.start_time}};
+    *m = (struct hak_link_message){.type = HAK_LINK_UNRECORDED,
+                                   .peer_pid = unrecorded->last_refused.pid,
+                                   .heard_ns = unrecorded->last_refused_ns,
+                                   .hello = {.pid = unrecorded->last_refused.pid,
+                                             .start_time = unrecorded->last_refused.start_time}};
     snprintf(m->hello.text, sizeof m->hello.text,
-             "%u programs that are not recorded are not told of: %u were already", notes->refused,
-             (unsigned)HAK_NOTES_MAX);
+             "%u programs that are not recorded are not told of: %u were already",
+             unrecorded->refused, (unsigned)HAK_UNRECORDED_MAX);
     return true;
 }

@@ -1,40 +1,40 @@
 /* What processes say of programs that are not recorded: checked, kept to the end, since a worker
  * may die before it has stored it, and told every worker once. In the keeper's thread only. */
-#ifndef HAK_COLLECTOR_KEEPER_NOTES_H
-#define HAK_COLLECTOR_KEEPER_NOTES_H
+#ifndef HAK_COLLECTOR_KEEPER_UNRECORDED_H
+#define HAK_COLLECTOR_KEEPER_UNRECORDED_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "collector/keeper/greeting.h"
 #include "collector/link/link.h"
 
-#define HAK_NOTES_MAX 16384 /* each may be a row */
+#define HAK_UNRECORDED_MAX 16384 /* each may be a row */
 
 /* Process `speaker` said that it, or its child, is not recorded. */
-struct hak_note {
+struct hak_unrecorded_process {
     struct hak_known_process speaker;
     pid_t pid, parent; /* as the keeper sees them; 0 = not known */
     uint64_t heard_ns;
     struct hak_hello hello;
 };
 
-struct hak_notes {
-    struct hak_note *list; /* in the order in which they came; of a child one */
+struct hak_unrecorded {
+    struct hak_unrecorded_process *list; /* in the order in which they came; of a child one */
     uint32_t count, capacity;
     uint32_t told;                  /* the worker has these */
-    uint32_t refused, refused_told; /* beyond HAK_NOTES_MAX; the worker knows how many */
+    uint32_t refused, refused_told; /* beyond HAK_UNRECORDED_MAX; the worker knows how many */
     struct hak_known_process last_refused;
     uint64_t last_refused_ns;
 };
 
 /* Keeps what process `who` says of itself or of a child; why not, NULL = it did. */
-const char *hak_notes_hear(struct hak_notes *notes, struct hak_greeting *g,
-                           const struct hak_known_process *who);
+const char *hak_unrecorded_hear(struct hak_unrecorded *unrecorded, struct hak_greeting *g,
+                                const struct hak_known_process *who);
 
 /* What the worker is to be told next; false: it has all. */
-bool hak_notes_next(const struct hak_notes *notes, struct hak_link_message *m);
+bool hak_unrecorded_next(const struct hak_unrecorded *unrecorded, struct hak_link_message *m);
 /* How many were not kept, for the store: not each time, but before the end to the last one. */
-bool hak_notes_next_refused(const struct hak_notes *notes, bool is_last,
-                            struct hak_link_message *m);
+bool hak_unrecorded_next_refused(const struct hak_unrecorded *unrecorded, bool is_last,
+                                 struct hak_link_message *m);
 
 #endif
