@@ -80,20 +80,21 @@ void hak_poison(const struct hak_located *at) {
     __atomic_store_n(&at->slot->subkind, subkind, __ATOMIC_RELEASE);
 }
 
+static inline bool is_word(const char *at, uint64_t word) {
+    uint64_t found;
+    __builtin_memcpy(&found, at, sizeof found);
+    return found == word;
+}
+
 /* True when [start, end), whole words, holds `word` alone. */
 static inline bool is_whole(const char *start, const char *end, uint64_t word) {
-    const hak_two_words due = {word, word};
-    hak_two_words differs = {0, 0};
-    for (; end - start >= 32; start += 32)
-        differs |= (*(const hak_two_words *)(const void *)start ^ due) |
-                   (*(const hak_two_words *)(const void *)(start + 16) ^ due);
-    uint64_t rest = differs[0] | differs[1];
-    for (; start < end; start += 8) {
-        uint64_t found;
-        __builtin_memcpy(&found, start, sizeof found);
-        rest |= found ^ word;
-    }
-    return rest == 0;
+    if (start != end && (uintptr_t)start % 16 != 0 && !is_word(start, word))
+        return false;
+    if (start != end && (uintptr_t)end % 16 != 0 && !is_word(end - sizeof word, word))
+        return false;
+    start += (uintptr_t)start % 16;
+    end -= (uintptr_t)end % 16;
+    return start >= end || hak_all_stand(start, end, word);
 }
 
 static HAK_COLD void count_damage(char *from, char *to, uint64_t word, struct hak_damage *damage) {
@@ -108,7 +109,7 @@ static HAK_COLD void count_damage(char *from, char *to, uint64_t word, struct ha
         }
 }
 
-struct hak_damage hak_poison_damage(const struct hak_located *at) {
+HAK_IN_PLACE struct hak_damage damage_of(const struct hak_located *at) {
     struct hak_damage damage = {0};
     struct hak_filled filled = filled_of(at);
     uint64_t word = hak_word_of(at, HAK_PATTERN_FREED);
@@ -128,6 +129,10 @@ struct hak_damage hak_poison_damage(const struct hak_located *at) {
     count_damage(filled.start, filled.end, word, &damage);
     count_damage(filled.tail, filled.tail_end, word, &damage);
     return damage;
+}
+
+struct hak_damage hak_poison_damage(const struct hak_located *at) {
+    return damage_of(at);
 }
 
 /* Of a slot that was filled and never handed out it is a write in front of the block behind. */
@@ -157,7 +162,7 @@ void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) {
         return;
     bool is_in_front = hak_is_filled_in_front(slot);
     slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
-    struct hak_damage damage = hak_poison_damage(at);
+    struct hak_damage damage = damage_of(at);
     if (HAK_UNLIKELY(damage.bytes != 0)) {
         if (!(slot->subkind & HAK_SLOT_TOLD))
             report_written(at, is_in_front, kind, &damage);
@@ -168,19 +173,17 @@ void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) {
 
 void hak_check_slab_poison(struct hak_superslab *superslab, unsigned slab_index) {
     const struct hak_slab *slab = &superslab->slabs[slab_index];
-    struct hak_located at;
-    char *first =
-        (char *)superslab + slab_index * HAK_SLAB_BYTES + hak_first_slot_offset(slab->class_index);
-    size_t slot_bytes = hak_class_bytes(slab->class_index);
-    struct hak_slot *slots =
-        hak_states_of(superslab, slab_index) + hak_first_state(slab->class_index);
-    at.superslab = superslab;
-    at.large = NULL;
-    for (unsigned i = 0; i < slab->capacity; i++) {
-        if (!(slots[i].subkind & HAK_SLOT_POISONED))
-            continue;
-        if (hak_locate_in_slab(first + i * slot_bytes, slab->class_index, &at))
-            hak_check_poison(&at, HAK_SLAB_RELEASE);
-        slots[i].subkind &= (uint8_t)~HAK_SLOT_POISONED;
+    unsigned class_index = slab->class_index;
+    struct hak_located at = {
+        .slot = hak_states_of(superslab, slab_index) + hak_first_state(class_index),
+        .base = hak_slab_start(slab) + hak_first_slot_offset(class_index),
+        .slot_bytes = hak_class_bytes(class_index),
+        .superslab = superslab,
+        .epoch = slab->epoch,
+        .class_index = class_index,
+    };
+    for (unsigned i = 0; i < slab->capacity; i++, at.slot++, at.base += at.slot_bytes) {
+        hak_check_poison(&at, HAK_SLAB_RELEASE);
+        at.slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
     }
 }
