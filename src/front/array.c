@@ -1,9 +1,7 @@
-/* The array front's slow side: refill from the layer below, spill into it. */
+/* A thread's arrays: set-up, and the ways of their blocks from and to the layer below. */
 #include "front/thread_block.h"
 
-enum { FIRST_REFILL = 4, PARTED_AT_ONCE = 64 };
-
-base_t hak_no_block = {NULL};
+enum { PARTED_AT_ONCE = 64 };
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
 
@@ -71,26 +69,6 @@ static unsigned refill(struct hak_array *array, unsigned class_index, unsigned w
     return taken;
 }
 
-/* A batch, but of a class that the thread has just begun to use a few, then twice as many, and so
- * on: a thread that ends soon has to bring back what it did not need. */
-static unsigned wanted_of(const struct hak_array *array) {
-    unsigned batch = hak_array_batch(array), few = FIRST_REFILL + array->refilled;
-    return array->batch == 0 && few < batch ? few : batch;
-}
-
-base_t hak_front_refill(unsigned class_index) {
-    struct hak_array *array = &hak_thread.front->array[class_index];
-    hak_remote_tend();
-    if (array->has_spilled) {
-        array->has_spilled = false;
-        if (array->turns < UINT16_MAX)
-            array->turns++;
-    }
-    if (hak_remote_fill(class_index) == 0)
-        (void)refill(array, class_index, wanted_of(array));
-    return hak_array_pop(class_index);
-}
-
 unsigned hak_array_fill(unsigned class_index, unsigned wanted) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     if (hak_array_count(class_index) > 0)
@@ -127,6 +105,17 @@ void hak_array_spill(unsigned class_index, unsigned count) {
     close_gap(class_index, count);
 }
 
+void hak_array_overflow(unsigned class_index, unsigned count) {
+    struct hak_front *front = hak_thread.front;
+    if (!hak_mid_has(class_index)) {
+        hak_array_spill(class_index, count);
+        return;
+    }
+    hak_mid_give(hak_thread.heap, &front->mid, class_index, front->array[class_index].bottom + 1,
+                 count);
+    close_gap(class_index, count);
+}
+
 /* What goes is in the slabs before its place is overwritten, and the top moves last: a fork that
  * comes in between finds each block in the slabs, or in the array, perhaps twice. */
 void hak_array_spill_draining(unsigned class_index, const struct hak_staying *staying) {
@@ -146,27 +135,4 @@ void hak_array_spill_draining(unsigned class_index, const struct hak_staying *st
     }
     atomic_signal_fence(memory_order_release);
     hak_thread.top[class_index] = place - 1;
-}
-
-void hak_front_spill(unsigned class_index) {
-    struct hak_front *front = hak_thread.front;
-    struct hak_array *array = &front->array[class_index];
-    hak_remote_tend();
-    if (!hak_array_is_full(class_index))
-        return;
-    array->has_spilled = true;
-    if (hak_array_grow(class_index))
-        return;
-    unsigned count = hak_array_batch(array);
-    if (!hak_mid_has(class_index)) {
-        hak_array_spill(class_index, count);
-        return;
-    }
-    hak_mid_give(hak_thread.heap, &front->mid, class_index, array->bottom + 1, count);
-    close_gap(class_index, count);
-}
-
-HAK_COLD void hak_front_refuse_second(base_t block) {
-    if (!hak_is_debug_build)
-        hak_die("double-free", block.p, "is free already; some code freed it twice");
 }

@@ -1,8 +1,8 @@
 /* The storage of caches: set-up, pop, and the way into the slabs. */
 #include "front/cache.h"
 
-#include "front/front.h"
 #include "front/sll.h"
+#include "front/thread_block.h"
 
 /* ---- moves by place -------------------------------------------------------------------------- */
 
@@ -137,4 +137,32 @@ void hak_cache_empty_left(struct hak_cache *cache, struct hak_heap *heap) {
         }
     }
     hak_cache_drop(cache);
+}
+
+/* ---- all caches of a thread ------------------------------------------------------------------ */
+
+void hak_caches_empty(void) {
+    struct hak_cache *caches = hak_thread.front->caches;
+    for (unsigned i = 0; caches && i < hak_plan_cache_count; i++)
+        hak_cache_spill(&caches[i], 0);
+}
+
+void hak_caches_decay(void) {
+    struct hak_cache *caches = hak_thread.front->caches;
+    for (unsigned i = 0; caches && i < hak_plan_cache_count; i++) {
+        struct hak_cache *cache = &caches[i];
+        cache->idle = cache->idle_count == cache->count ? cache->idle + 1 : 0;
+        if (cache->idle > 0)
+            hak_cache_spill(cache, cache->idle > 1 ? 0 : cache->count / 2);
+        cache->idle_count = cache->count;
+    }
+}
+
+/* A list stands behind the magazine that is flushed onto it, and comes first here: a block that was
+ * pushed and is still counted in the magazine is in both, and its link is read while it is in the
+ * list. */
+void hak_caches_empty_left(struct hak_heap *heap) {
+    struct hak_front *front = heap->front_block;
+    for (unsigned i = front->caches ? hak_plan_cache_count : 0; i-- > 0;)
+        hak_cache_empty_left(&front->caches[i], heap);
 }

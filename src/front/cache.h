@@ -108,4 +108,14 @@ HAK_HIDDEN void hak_cache_empty_left(struct hak_cache *cache, struct hak_heap *h
 HAK_HIDDEN enum hak_record_kind hak_fill_of(unsigned place);
 HAK_HIDDEN enum hak_record_kind hak_spill_of(unsigned place);
 
+/* All caches of the calling thread into the slabs: its end, or malloc_trim. */
+HAK_HIDDEN void hak_caches_empty(void);
+
+/* Half of each cache that stood still since the last call, into the slabs; all of it when it did so
+ * for two calls. */
+HAK_HIDDEN void hak_caches_decay(void);
+
+/* The caches of a thread that a fork left behind, into the slabs of its heap. */
+HAK_HIDDEN void hak_caches_empty_left(struct hak_heap *heap);
+
 #endif

@@ -1,4 +1,4 @@
-/* Malloc and free through the caches of a class, and what is done with all caches of a thread. */
+/* Malloc and free through the caches of a class. */
 #include "front/chain.h"
 
 #include "front/magazine.h"
@@ -6,10 +6,6 @@
 
 /* Slots that are taken from the slabs at once, on the stack. */
 enum { TAKEN_AT_ONCE = 64 };
-
-struct hak_cache *hak_caches_of(unsigned class_index) {
-    return hak_thread.front->caches + hak_plan[class_index].first_cache;
-}
 
 /* ---- filling --------------------------------------------------------------------------------- */
 
@@ -82,7 +78,7 @@ static enum hak_place place_of_none(unsigned class_index) {
 
 static base_t take_single(unsigned class_index) {
     base_t block = HAK_NO_BASE;
-    hak_remote_tend();
+    hak_front_tend();
     if (hak_slab_take(hak_thread.heap, class_index, &block, 1) == 1)
         hop(hak_fill_of(place_of_none(class_index)), block, class_index);
     return block;
@@ -102,7 +98,7 @@ static HAK_COLD base_t take_slowly(unsigned class_index) {
     struct hak_cache *first = hak_caches_of(class_index), *end = first + plan->caches;
     if (first->count == 0) {
         if (!has_blocks_behind(first, end))
-            hak_remote_tend();
+            hak_front_tend();
         (void)fill(first, end, batch_of(first));
     }
     return hak_cache_pop(first, HAK_MALLOC);
@@ -132,7 +128,7 @@ static bool refuse_second(const struct hak_cache *cache, base_t block) {
 }
 
 static void make_room(struct hak_cache *cache) {
-    hak_remote_tend();
+    hak_front_tend();
     hak_cache_spill(cache, cache->capacity - batch_of(cache));
 }
 
@@ -184,32 +180,4 @@ void hak_chain_give(unsigned class_index, base_t block, enum hak_record_kind kin
     first->blocks[count] = block;
     atomic_signal_fence(memory_order_release); /* a fork may come in between: left.c */
     first->count = count + 1;
-}
-
-/* ---- all caches of a thread ------------------------------------------------------------------ */
-
-void hak_caches_empty(void) {
-    struct hak_cache *caches = hak_thread.front->caches;
-    for (unsigned i = 0; caches && i < hak_plan_cache_count; i++)
-        hak_cache_spill(&caches[i], 0);
-}
-
-void hak_caches_decay(void) {
-    struct hak_cache *caches = hak_thread.front->caches;
-    for (unsigned i = 0; caches && i < hak_plan_cache_count; i++) {
-        struct hak_cache *cache = &caches[i];
-        cache->idle = cache->idle_count == cache->count ? cache->idle + 1 : 0;
-        if (cache->idle > 0)
-            hak_cache_spill(cache, cache->idle > 1 ? 0 : cache->count / 2);
-        cache->idle_count = cache->count;
-    }
-}
-
-/* A list stands behind the magazine that is flushed onto it, and comes first here: a block that was
- * pushed and is still counted in the magazine is in both, and its link is read while it is in the
- * list. */
-void hak_caches_empty_left(struct hak_heap *heap) {
-    struct hak_front *front = heap->front_block;
-    for (unsigned i = front->caches ? hak_plan_cache_count : 0; i-- > 0;)
-        hak_cache_empty_left(&front->caches[i], heap);
 }

@@ -32,17 +32,4 @@ HAK_HIDDEN __attribute__((noinline)) void hak_chain_give(unsigned class_index, b
  * blocks came. */
 HAK_HIDDEN unsigned hak_chain_fill(unsigned class_index, unsigned wanted);
 
-/* The calling thread's caches of a class, first to last. */
-HAK_HIDDEN struct hak_cache *hak_caches_of(unsigned class_index);
-
-/* All caches of the calling thread into the slabs: its end, or malloc_trim. */
-HAK_HIDDEN void hak_caches_empty(void);
-
-/* Half of each cache that stood still since the last call, into the slabs; all of it when it did so
- * for two calls. */
-HAK_HIDDEN void hak_caches_decay(void);
-
-/* The caches of a thread that a fork left behind, into the slabs of its heap. */
-HAK_HIDDEN void hak_caches_empty_left(struct hak_heap *heap);
-
 #endif

@@ -71,3 +71,8 @@ void hak_front_decay(void) {
         end_period(front);
     hak_slab_decay(hak_thread.heap);
 }
+
+void hak_front_tend(void) {
+    hak_mail_tend();
+    hak_front_decay();
+}

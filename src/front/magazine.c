@@ -7,11 +7,6 @@ struct hak_cache *hak_magazine_of(unsigned class_index) {
     return hak_caches_of(class_index) + hak_plan[class_index].base_cache;
 }
 
-struct hak_cache *hak_sll_of(unsigned class_index) {
-    struct hak_cache *last = hak_caches_of(class_index) + hak_plan[class_index].caches - 1;
-    return hak_plan[class_index].caches && last->place == HAK_PLACE_SLL ? last : NULL;
-}
-
 /* The list first: its blocks are warm. Then the slabs, half a magazine at a time. */
 void magazine_refill(unsigned class_index) {
     struct hak_cache *magazine = hak_magazine_of(class_index);
@@ -24,7 +19,7 @@ void magazine_refill(unsigned class_index) {
     }
     if (magazine->count)
         return;
-    hak_remote_tend();
+    hak_front_tend();
     base_t *blocks = magazine->blocks;
     unsigned taken = hak_slab_take_some(hak_thread.heap, class_index, blocks, wanted);
     hop_all(HAK_MAGAZINE_FILL, blocks, taken, class_index);

@@ -140,7 +140,7 @@ static void relieve(struct hak_heap *heap) {
     hop_count(HAK_COUNTED_TENSION_DRAIN, HAK_CLASS_NONE, blocks);
 }
 
-void hak_remote_tend(void) {
+void hak_mail_tend(void) {
     struct hak_heap *heap = hak_thread.heap;
     if (hak_options.tension_drain_enable &&
         hak_mailbox_blocks(heap) >= hak_options.tension_drain_threshold)
@@ -149,7 +149,6 @@ void hak_remote_tend(void) {
         (void)sort_mail(heap, true);
         decay(heap);
     }
-    hak_front_decay();
 }
 
 /* ---- what a fork left behind ----------------------------------------------------------------- */

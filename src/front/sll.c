@@ -3,6 +3,12 @@
 
 #include "check.h"
 #include "front/front.h"
+#include "front/thread_block.h"
+
+struct hak_cache *hak_sll_of(unsigned class_index) {
+    struct hak_cache *last = hak_caches_of(class_index) + hak_plan[class_index].caches - 1;
+    return hak_plan[class_index].caches && last->place == HAK_PLACE_SLL ? last : NULL;
+}
 
 void sll_push(base_t block, unsigned class_index) {
     bool again = check_inject_push(&block, &class_index);

@@ -4,13 +4,6 @@
 
 #include "front/prewarm.h"
 
-/* Every class starts empty and full at once, so that the first call takes the slow path. */
-_Thread_local struct hak_thread hak_thread = {
-    .heap_id = HAK_OWNER_NONE,
-    .top = {[0 ... HAK_CLASSES - 1] = &hak_no_block},
-    .end = {[0 ... HAK_CLASSES - 1] = &hak_no_block},
-};
-
 static struct hak_front *make_front(void) {
     struct hak_front *front = hak_map(HAK_PAGES_OF(sizeof(struct hak_front)));
     if (front && hak_plan_cache_count) {

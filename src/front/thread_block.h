@@ -53,6 +53,11 @@ static inline struct hak_remote *hak_own_remote(void) {
     return hak_thread.heap ? hak_thread.heap->remote : NULL;
 }
 
+/* The calling thread's caches of a class, first to last. */
+static inline struct hak_cache *hak_caches_of(unsigned class_index) {
+    return hak_thread.front->caches + hak_plan[class_index].first_cache;
+}
+
 /* The word below the first place of the array's room in the block. */
 static inline base_t *hak_array_small_room(struct hak_front *front, unsigned class_index) {
     return front->places + class_index * (HAK_ARRAY_PLACES + 1);
@@ -86,6 +91,8 @@ HAK_HIDDEN void hak_arrays_start(void);
 HAK_HIDDEN unsigned hak_array_fill(unsigned class_index, unsigned wanted);
 /* array.c: moves the `count` oldest blocks of an array into the slabs. */
 HAK_HIDDEN void hak_array_spill(unsigned class_index, unsigned count);
+/* array.c: the same of a full one, onto mid's list where mid serves the class. */
+HAK_HIDDEN void hak_array_overflow(unsigned class_index, unsigned count);
 /* array.c: moves what lies in SuperSlabs that are to go into the slabs (struct hak_staying). */
 HAK_HIDDEN void hak_array_spill_draining(unsigned class_index, const struct hak_staying *staying);
 
@@ -107,10 +114,11 @@ HAK_HIDDEN void hak_remote_flush(void);
 HAK_HIDDEN void hak_remote_flush_left(struct hak_heap *heap);
 /* mail.c: what such a thread was draining or had sorted goes into the slabs. */
 HAK_HIDDEN void hak_mail_drain_left(struct hak_heap *heap);
+/* mail.c: sorts what was posted, now and then, or when it is much. */
+HAK_HIDDEN void hak_mail_tend(void);
 /* decay.c: every now and then, on slow paths: what was not used for a while goes down a layer. */
 HAK_HIDDEN void hak_front_decay(void);
-/* mail.c: what each slow path does for others: sort what was posted now and then, or when it is
- * much, and what hak_front_decay does. */
-HAK_HIDDEN void hak_remote_tend(void);
+/* decay.c: both, which each slow path does. */
+HAK_HIDDEN void hak_front_tend(void);
 
 #endif

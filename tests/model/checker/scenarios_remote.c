@@ -325,7 +325,7 @@ const struct scenario scenario_heir = {
 
 static void refill_twice(void) {
     (void)hak_remote_fill(BIG);
-    hak_remote_tend();
+    hak_front_tend();
     (void)hak_remote_fill(BIG);
 }
 

@@ -111,10 +111,10 @@ START_TEST(much_mail_is_taken_in_on_any_slow_path) {
     hak_options.tension_drain_threshold = 500;
     take_blocks(A, 0, 1100);
     free_elsewhere(0, 400);
-    hak_remote_tend();
+    hak_front_tend();
     ck_assert_ptr_nonnull(heap->posted); /* not much yet */
     free_elsewhere(400, 700);
-    hak_remote_tend();
+    hak_front_tend();
     ck_assert_ptr_null(heap->posted);
 }
 END_TEST
@@ -127,9 +127,9 @@ START_TEST(the_switch_leaves_it_to_refills_and_time) {
     heap->tended = 0;
     free_elsewhere(0, 1100);
     for (int i = 0; i < HAK_TEND_EVERY - 1; i++)
-        hak_remote_tend();
+        hak_front_tend();
     ck_assert_ptr_nonnull(heap->posted);
-    hak_remote_tend();
+    hak_front_tend();
     ck_assert_ptr_null(heap->posted);
 }
 END_TEST
@@ -142,11 +142,11 @@ START_TEST(what_waited_for_a_purge_delay_goes_into_the_slabs) {
     uint32_t used = slab_used(blocks[0]);
     free_elsewhere(0, 100);
     for (int i = 0; i < 3 * HAK_TEND_EVERY; i++)
-        hak_remote_tend();
+        hak_front_tend();
     ck_assert_uint_gt(heap->mail[B].blocks, 0);
     hak_slab_set_purge_delay(1);
     for (int i = 0; i < HAK_TEND_EVERY; i++)
-        hak_remote_tend();
+        hak_front_tend();
     ck_assert_uint_eq(heap->mail[B].blocks, 0);
     ck_assert_uint_eq(slab_used(blocks[0]), used - 100);
 }

@@ -66,7 +66,7 @@ void *slow_free(void *block) {
     hak_front_start();
     hak_remote_put(hak_registry_owner(block), base_from(block));
     for (int i = 0; i < 16; i++)
-        hak_remote_tend(); /* what each refill does */
+        hak_front_tend(); /* what each refill does */
     return NULL;
 }
 
