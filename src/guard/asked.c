@@ -8,7 +8,7 @@
 #include "guard/guard.h"
 #include "guard/sweep.h"
 #include "platform/line.h"
-#include "trace/crash/heard_signals.h"
+#include "trace/signals/signals.h"
 
 _Atomic uint32_t hak_asked_for;
 void (*hak_answer_leaks)(void);
@@ -55,8 +55,8 @@ static HAK_COLD void complain(const char *variable, const char *value) {
 static int hear(const char *variable, const char *value) {
     if (value[0] == '\0')
         return 0;
-    int number = hak_asked_signal_read(value);
-    if (number != 0 && hak_asked_signal_hear(number, note_signal))
+    int number = hak_signal_of_name(value);
+    if (number != 0 && hak_signal_hear(number, note_signal))
         return number;
     complain(variable, value);
     return 0;

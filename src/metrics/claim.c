@@ -24,7 +24,7 @@ int64_t hak_counters_dropped;
 static void *map_wiped_on_fork(size_t bytes) {
     void *start = hak_raw_map(bytes);
     if (start)
-        (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_WIPEONFORK, 0, 0, 0);
+        (void)hak_raw_call(SYS_madvise, start, bytes, MADV_WIPEONFORK);
     return start;
 }
 

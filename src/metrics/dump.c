@@ -46,8 +46,7 @@ void hak_counters_dump_start(void) {
     if (!hak_options.front_dump)
         return;
     hak_path_here(directory, sizeof directory);
-    long got = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)program, sizeof program - 1,
-                            0, 0, 0);
+    long got = hak_raw_call(SYS_readlink, "/proc/self/exe", program, sizeof program - 1);
     program[got > 0 ? got : 0] = 0;
 }
 
@@ -72,8 +71,8 @@ void hak_counters_dump(void) {
         say_failed(directory, ENAMETOOLONG);
         return;
     }
-    long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path,
-                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600, 0, 0);
+    long file = hak_raw_call(SYS_openat, AT_FDCWD, path,
+                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0) {
         say_failed(path, -file);
         return;

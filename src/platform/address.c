@@ -5,6 +5,7 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <string.h>
+#include "platform/maps.h"
 #include "platform/raw_call.h"
 
 /* Nothing further away than this from the stack pointer is looked for on the stack. */
@@ -21,55 +22,6 @@ void hak_address_start(void) {
     brk_start = (uintptr_t)hak_brk_end();
 }
 
-/* One line of /proc/self/maps. */
-struct area {
-    uintptr_t start, end;
-    char name; /* the letter behind a bracket: 's' of [stack], 'h' of [heap]; 0 = none */
-};
-
-struct maps {
-    long file;
-    size_t at, length;
-    char buffer[1024];
-};
-
-static int next_byte(struct maps *maps) {
-    if (maps->at == maps->length) {
-        long got = hak_read(maps->file, maps->buffer, sizeof maps->buffer);
-        if (got <= 0)
-            return -1;
-        maps->at = 0;
-        maps->length = (size_t)got;
-    }
-    return (unsigned char)maps->buffer[maps->at++];
-}
-
-static uintptr_t next_number(struct maps *maps) {
-    uintptr_t number = 0;
-    for (;;) {
-        int byte = next_byte(maps);
-        if (byte >= '0' && byte <= '9')
-            number = number << 4 | (uintptr_t)(byte - '0');
-        else if (byte >= 'a' && byte <= 'f')
-            number = number << 4 | (uintptr_t)(byte - 'a' + 10);
-        else
-            return number;
-    }
-}
-
-static bool next_area(struct maps *maps, struct area *area) {
-    area->start = next_number(maps);
-    area->end = next_number(maps);
-    area->name = 0;
-    int last = 0, byte;
-    while ((byte = next_byte(maps)) >= 0 && byte != '\n') {
-        if (last == '[')
-            area->name = (char)byte; /* [stack] and [heap] alone begin with theirs */
-        last = byte;
-    }
-    return area->end != 0;
-}
-
 /* True when `address` lies above the caller's frame on the stack that the thread was born with: in
  * the first thread the area called [stack], elsewhere the one that also holds the thread pointer.
  */
@@ -78,22 +30,17 @@ static bool is_on_own_stack(uintptr_t address) {
     uintptr_t thread_pointer = (uintptr_t)__builtin_thread_pointer();
     if (address < here || address - here > STACK_REACH_BYTES)
         return false;
-    struct maps maps = {.file = hak_open("/proc/self/maps")};
-    if (maps.file < 0)
+    struct hak_maps maps;
+    struct hak_mapping area;
+    if (!hak_maps_begin(&maps))
         return false;
-    bool is_own = false;
-    struct area area;
-    while (next_area(&maps, &area)) {
-        if (here < area.start || here >= area.end)
-            continue;
-        uintptr_t end = area.name == 's'                                     ? area.end
-                        : here < thread_pointer && thread_pointer < area.end ? thread_pointer
-                                                                             : 0;
-        is_own = address < end;
-        break;
-    }
-    hak_close(maps.file);
-    return is_own;
+    while (hak_maps_next(&maps, &area) && here >= area.end)
+        continue;
+    hak_maps_end(&maps);
+    uintptr_t end = hak_mapping_is(&area, "stack")                       ? area.end
+                    : here < thread_pointer && thread_pointer < area.end ? thread_pointer
+                                                                         : 0;
+    return here >= area.start && address < end;
 }
 
 /* True when `address` lies on the stack of the first thread, in frames that are there or not any
@@ -103,28 +50,27 @@ static bool is_on_first_stack(uintptr_t address) {
     uintptr_t top = (uintptr_t)__libc_stack_end;
     if (address < top - GAP_BYTES || address > top + ENVIRONMENT_BYTES)
         return false;
-    struct maps maps = {.file = hak_open("/proc/self/maps")};
-    struct area area = {.end = 0};
-    if (maps.file < 0)
+    struct hak_maps maps;
+    struct hak_mapping area;
+    if (!hak_maps_begin(&maps))
         return false;
-    while (next_area(&maps, &area) && area.end <= address)
+    while (hak_maps_next(&maps, &area) && area.end <= address)
         continue;
-    hak_close(maps.file);
-    return area.name == 's' && address >= area.start && address < area.end;
+    hak_maps_end(&maps);
+    return hak_mapping_is(&area, "stack") && address >= area.start && address < area.end;
 }
 
 /* Asks the kernel, once, where the heap really begins. */
 static void look_for_heap(void) {
-    struct maps maps = {.file = hak_open("/proc/self/maps")};
-    struct area area;
-    if (maps.file < 0)
+    struct hak_maps maps;
+    struct hak_mapping area;
+    if (!hak_maps_begin(&maps))
         return;
-    while (next_area(&maps, &area))
-        if (area.name == 'h') {
-            brk_start = area.start;
-            break;
-        }
-    hak_close(maps.file);
+    while (hak_maps_next(&maps, &area) && !hak_mapping_is(&area, "heap"))
+        continue;
+    if (area.end)
+        brk_start = area.start;
+    hak_maps_end(&maps);
 }
 
 static bool is_in_brk_heap(uintptr_t address, size_t bytes) {

@@ -13,5 +13,6 @@ long hak_read(long file, char *buffer, size_t capacity) {
 }
 
 void hak_close(long file) {
-    (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+    if (file >= 0)
+        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
 }

@@ -88,8 +88,8 @@ HAK_HIDDEN void hak_futex_wake(_Atomic uint32_t *word, int count);
 /* The kernel's id of the calling thread. */
 HAK_HIDDEN int hak_thread_id(void);
 
-/* Files of /proc, for what no call tells: a descriptor or a negative number; bytes read, 0 at the
- * end, negative on error. */
+/* Files to be read: a descriptor or a negative number, which close leaves alone; bytes read, 0 at
+ * the end, negative on error. */
 HAK_HIDDEN long hak_open(const char *path);
 HAK_HIDDEN long hak_read(long file, char *buffer, size_t capacity);
 HAK_HIDDEN void hak_close(long file);

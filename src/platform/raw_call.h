@@ -5,6 +5,7 @@
 #ifndef HAK_PLATFORM_RAW_CALL_H
 #define HAK_PLATFORM_RAW_CALL_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,12 +47,24 @@ static inline long hak_raw_call_always(long number, long a, long b, long c, long
     return result;
 }
 
-/* The same for hakmem's own purposes: -EPERM, without a call, in a sandbox that would not allow it.
- */
-static inline long hak_raw_call(long number, long a, long b, long c, long d, long e, long f) {
+/* The same for hakmem's own purposes, with as many arguments as it takes, numbers or pointers:
+ * -EPERM, without a call, in a sandbox that would not allow it. */
+#define hak_raw_call(...) HAK_SIX_ARGUMENTS(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define HAK_SIX_ARGUMENTS(number, a, b, c, d, e, f, ...)                                           \
+    hak_raw_call_of_six(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+static inline long hak_raw_call_of_six(long number, long a, long b, long c, long d, long e,
+                                       long f) {
     if (hak_is_debug_build && hak_call_is_forbidden(number))
         return -1; /* EPERM */
     return hak_raw_call_always(number, a, b, c, d, e, f);
+}
+
+/* A system call's result as libc's functions give it: -1, and errno, for an error. */
+static inline long hak_libc_result(long result) {
+    if (result >= 0 || result < -4095)
+        return result;
+    errno = (int)-result;
+    return -1;
 }
 
 /* Fresh zeroed private memory of `bytes` (rounded up by the kernel to pages) with `protection` and

@@ -26,7 +26,7 @@ static inline uint64_t hak_monotonic_ns(void) {
     if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
         return atomic_fetch_add(&hak_clock_is_barred, 1) * HAK_MILLISECOND_NS;
     struct timespec now = {0, 0};
-    if (hak_raw_call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0) != 0)
+    if (hak_raw_call(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * HAK_SECOND_NS + (uint64_t)now.tv_nsec;
 }
@@ -35,19 +35,24 @@ static inline uint64_t hak_monotonic_ns(void) {
  * of other processes count. May return early. */
 static inline void hak_wait_on(_Atomic uint32_t *word, uint32_t seen, uint64_t ns) {
     struct timespec limit = {(time_t)(ns / HAK_SECOND_NS), (long)(ns % HAK_SECOND_NS)};
-    (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAIT, (long)seen, (long)&limit, 0, 0);
+    (void)hak_raw_call(SYS_futex, word, FUTEX_WAIT, seen, &limit);
+}
+
+static inline void hak_sleep_ms(unsigned ms) {
+    struct timespec nap = {ms / 1000, (long)(ms % 1000 * HAK_MILLISECOND_NS)};
+    (void)hak_raw_call(SYS_nanosleep, &nap);
 }
 
 /* Wakes all who wait on `word`, in all processes. */
 static inline void hak_wake(_Atomic uint32_t *word) {
-    (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+    (void)hak_raw_call(SYS_futex, word, FUTEX_WAKE, INT_MAX);
 }
 
 /* Wakes who sleeps on the doorbell and tells how many these were: 1 = a worker lives and sleeps, 0
  * = it is awake, or dead. */
 static inline long hak_ring_doorbell_heard(struct hak_session *session) {
     atomic_fetch_add(&session->doorbell, 1);
-    return hak_raw_call(SYS_futex, (long)&session->doorbell, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+    return hak_raw_call(SYS_futex, &session->doorbell, FUTEX_WAKE, INT_MAX);
 }
 
 /* Tells the collector to look now. */
@@ -61,10 +66,10 @@ static inline void hak_ring_doorbell(struct hak_session *session) {
  * kernel raises still kill. */
 static inline void hak_block_signals(uint64_t *before) {
     uint64_t all = ~(uint64_t)0;
-    (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)before, 8, 0, 0);
+    (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, before, 8);
 }
 static inline void hak_restore_signals(const uint64_t *before) {
-    (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)before, 0, 8, 0, 0);
+    (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, before, 0, 8);
 }
 
 #endif

@@ -13,7 +13,6 @@
 #include "trace/keeper/keeper.h"
 #include "trace/memory/memory.h"
 #include "tree/exec_fit.h"
-#include "tree/exec_look.h"
 #include "tree/sandbox.h"
 #include "trace/trace.h"
 
@@ -32,34 +31,34 @@ __attribute__((constructor)) static void find_next(void) {
     next_fexecve = (exec_file *)dlsym(RTLD_NEXT, "fexecve");
 }
 
-bool hak_exec_is_preloaded(char *const environment[]) {
+static bool is_preloaded(char *const environment[]) {
     for (char *const *variable = environment; variable && *variable; variable++)
         if (strncmp(*variable, "LD_PRELOAD=", 11) == 0)
             return strstr(*variable, "hakmem") != NULL;
     return false;
 }
 
-/* `why`: hakmem was taken out of the environment, for this reason. */
-static void note_exec(const char *path, const char *why, char *const environment[]) {
+static void note_exec(const char *path, const struct hak_exec_look *about,
+                      char *const environment[]) {
     if (!hak_current_ready() || (path && !hak_exec_can_read(path)) ||
         (environment && !hak_exec_can_read(environment)))
         return;
     if (!hak_is_own_process()) {
-        if (why || hak_exec_is_preloaded(environment))
-            hak_exec_look(path, why, 0);
+        hak_exec_tell(path, about, 0);
         return;
     }
     struct hak_process_entry *entry = hak_current.process;
-    size_t why_bytes = why ? strlen(why) + 1 : 1;
+    const char *why = about->misfit ? about->misfit : ""; /* hakmem was taken out */
+    size_t why_bytes = strlen(why) + 1;
     size_t bytes = path ? strnlen(path, sizeof entry->exec_path - 1 - why_bytes) : 0;
     if (bytes)
         memcpy(entry->exec_path, path, bytes);
     entry->exec_path[bytes] = 0;
-    memcpy(entry->exec_path + bytes + 1, why ? why : "", why_bytes);
+    memcpy(entry->exec_path + bytes + 1, why, why_bytes);
     entry->tsc_exec = hak_session_ticks();
-    uint32_t state = !hak_exec_is_preloaded(environment) ? HAK_EXEC_DROPPED
-                     : hak_sandbox_bars_hello()          ? HAK_EXEC_BARRED
-                                                         : HAK_EXEC_PRELOADED;
+    uint32_t state = !is_preloaded(environment) ? HAK_EXEC_DROPPED
+                     : hak_sandbox_bars_hello() ? HAK_EXEC_BARRED
+                                                : HAK_EXEC_PRELOADED;
     atomic_store_explicit(&entry->exec_state, state, memory_order_release);
     hak_file_leave();
 }
@@ -79,7 +78,7 @@ static int miss(void) {
 /* For all names: a preload in front would see a call of our own as the program's. */
 static int execute(const char *path, char *const arguments[], char *const environment[]) {
     HAK_EXEC_ENVIRONMENT(fitting, path, environment);
-    note_exec(path, fitting_why, fitting);
+    note_exec(path, &fitting_about, fitting);
     return next_execve ? take_back(next_execve(path, arguments, fitting)) : miss();
 }
 
@@ -87,7 +86,7 @@ static int search_and_execute(const char *file, char *const arguments[],
                               char *const environment[]) {
     char found[HAK_EXEC_FOUND_BYTES];
     HAK_EXEC_ENVIRONMENT(fitting, hak_exec_find(file, found), environment);
-    note_exec(file, fitting_why, fitting);
+    note_exec(file, &fitting_about, fitting);
     return next_execvpe ? take_back(next_execvpe(file, arguments, fitting)) : miss();
 }
 
@@ -97,13 +96,17 @@ HAK_EXPORT int execve(const char *path, char *const arguments[], char *const env
 
 HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
                         char *const environment[], int flags) {
-    note_exec(path, NULL, environment);
+    struct hak_exec_look about = {NULL, NULL};
+    if (is_preloaded(environment) && hak_exec_can_read(path))
+        about.unrecorded = hak_exec_look(path).unrecorded;
+    note_exec(path, &about, environment);
     return next_execveat ? take_back(next_execveat(folder, path, arguments, environment, flags))
                          : miss();
 }
 
 HAK_EXPORT int fexecve(int file, char *const arguments[], char *const environment[]) {
-    note_exec("a file without a name", NULL, environment);
+    static const struct hak_exec_look nothing;
+    note_exec("a file without a name", &nothing, environment);
     return next_fexecve ? take_back(next_fexecve(file, arguments, environment)) : miss();
 }
 

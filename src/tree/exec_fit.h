@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include "block.h"
 #include "platform/raw_call.h"
+#include "tree/exec_look.h"
 
 enum {
     HAK_EXEC_PRELOAD_BYTES = 4096, /* a longer LD_PRELOAD stays as it is */
@@ -34,17 +35,20 @@ static inline bool hak_exec_can_read(const void *at) {
 HAK_HIDDEN const char *hak_exec_find(const char *name, char *found);
 
 /* 0: `environment` can go with the program at `path`, a path for open (NULL: not known). Else the
- * number of pointers that hak_exec_without() needs, and `why`: "it is ...". */
-HAK_HIDDEN size_t hak_exec_unfit(const char *path, char *const environment[], const char **why);
+ * number of pointers that hak_exec_without() needs. `about` gets what was found, if hakmem is in
+ * it. */
+HAK_HIDDEN size_t hak_exec_unfit(const char *path, char *const environment[],
+                                 struct hak_exec_look *about);
 
 /* The environment without hakmem, made in `list` and `text` (HAK_EXEC_PRELOAD_BYTES). */
 HAK_HIDDEN char *const *hak_exec_without(char *const environment[], char **list, char *text);
 
-/* Declares `to`, the environment with which the program at `path` is executed, and `to`_why: why
- * hakmem is not in it (NULL: nothing was taken out). The memory is the calling function's. */
+/* Declares `to`, the environment with which the program at `path` is executed, and `to`_about: what
+ * its file says (a misfit: hakmem is not in the environment). The memory is the calling function's.
+ */
 #define HAK_EXEC_ENVIRONMENT(to, path, environment)                                                \
-    const char *to##_why = NULL;                                                                   \
-    size_t to##_count = hak_exec_unfit(path, environment, &to##_why);                              \
+    struct hak_exec_look to##_about = {NULL, NULL};                                                \
+    size_t to##_count = hak_exec_unfit(path, environment, &to##_about);                            \
     char *to##_list[to##_count + 1];                                                               \
     char to##_text[to##_count > 0 ? HAK_EXEC_PRELOAD_BYTES : 1];                                   \
     char *const *to =                                                                              \

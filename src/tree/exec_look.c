@@ -1,42 +1,152 @@
-/* Looks at a program's ELF header with system calls alone: is it static, 32-bit, set-id? */
+/* Looks at a program's ELF file, by system calls alone, and tells the keeper of one that cannot be
+ * recorded. */
 #include "tree/exec_look.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "platform/platform.h"
 #include "platform/raw_call.h"
-#include "trace/memory/memory.h"
 #include "trace/keeper/keeper.h"
-#include "tree/elf_head.h"
+#include "trace/memory/memory.h"
 
-enum { HEAD_BYTES = 1024 };
+enum { HEAD_BYTES = 1024, DYNAMIC_ENTRIES = 128, NAME_BYTES = 64, SCRIPTS_MAX = 5 };
 
-/* True when the program headers, as far as they lie in the file's first bytes, name a loader; also
- * when they lie elsewhere, which is not looked for. */
-static bool may_have_loader(const unsigned char *head, long bytes) {
-    struct hak_segments segments;
-    if (!hak_find_segments(head, bytes, &segments))
-        return true;
-    for (unsigned i = 0; i < segments.count; i++)
-        if (hak_segment_at(&segments, i).p_type == PT_INTERP)
+/* The program headers of a 64-bit ELF file, as far as they lie in its first bytes. */
+struct segments {
+    const unsigned char *first;
+    unsigned count;
+};
+
+static Elf64_Phdr segment_at(const struct segments *segments, unsigned i) {
+    Elf64_Phdr segment;
+    memcpy(&segment, segments->first + i * sizeof segment, sizeof segment);
+    return segment;
+}
+
+/* `head`: the first `bytes` of the file. False when they do not hold all of the headers. */
+static bool find_segments(const unsigned char *head, long bytes, struct segments *out) {
+    Elf64_Ehdr elf;
+    if (bytes < (long)sizeof elf)
+        return false;
+    memcpy(&elf, head, sizeof elf);
+    if (elf.e_phentsize != sizeof(Elf64_Phdr) || elf.e_phoff > (uint64_t)bytes ||
+        elf.e_phnum > ((uint64_t)bytes - elf.e_phoff) / sizeof(Elf64_Phdr))
+        return false;
+    *out = (struct segments){head + elf.e_phoff, elf.e_phnum};
+    return true;
+}
+
+static long read_at(long file, void *to, size_t bytes, uint64_t offset) {
+    return hak_raw_call(SYS_pread64, file, to, bytes, offset);
+}
+
+static bool has_other_loader(long file, const Elf64_Phdr *interpreter) {
+    char name[NAME_BYTES];
+    long got = read_at(file, name, sizeof name - 1, interpreter->p_offset);
+    if (got <= 0)
+        return false;
+    name[(uint64_t)got < interpreter->p_filesz ? (uint64_t)got : interpreter->p_filesz] = 0;
+    return !strstr(name, "ld-linux-x86-64");
+}
+
+/* Where the byte that will lie at `address` lies in the file; 0 = nowhere. */
+static uint64_t offset_of(const struct segments *segments, uint64_t address) {
+    for (unsigned i = 0; i < segments->count; i++) {
+        Elf64_Phdr load = segment_at(segments, i);
+        if (load.p_type == PT_LOAD && address >= load.p_vaddr &&
+            address - load.p_vaddr < load.p_filesz)
+            return address - load.p_vaddr + load.p_offset;
+    }
+    return 0;
+}
+
+static bool needs_address_sanitizer(long file, const struct segments *segments,
+                                    const Elf64_Phdr *dynamic) {
+    Elf64_Dyn entry[DYNAMIC_ENTRIES];
+    uint64_t room = dynamic->p_filesz < sizeof entry ? dynamic->p_filesz : sizeof entry;
+    long got = read_at(file, entry, room, dynamic->p_offset);
+    size_t count = got > 0 ? (size_t)got / sizeof *entry : 0;
+    uint64_t strings = 0;
+    for (size_t i = 0; i < count && entry[i].d_tag != DT_NULL; i++)
+        if (entry[i].d_tag == DT_STRTAB)
+            strings = offset_of(segments, entry[i].d_un.d_ptr);
+    for (size_t i = 0; strings && i < count && entry[i].d_tag != DT_NULL; i++) {
+        char name[NAME_BYTES];
+        if (entry[i].d_tag != DT_NEEDED ||
+            (got = read_at(file, name, sizeof name - 1, strings + entry[i].d_un.d_val)) <= 0)
+            continue;
+        name[got] = 0;
+        if (strncmp(name, "libasan.so", 10) == 0 || strncmp(name, "libclang_rt.asan", 16) == 0)
             return true;
+    }
     return false;
 }
 
-/* Why the program cannot be recorded; NULL: nothing is in the way, as far as this looks. */
-static const char *find_reason(long file, const struct stat *about) {
+static void look_at_segments(long file, const struct segments *segments,
+                             struct hak_exec_look *out) {
+    bool has_loader = false;
+    for (unsigned i = 0; i < segments->count && !out->misfit; i++) {
+        Elf64_Phdr segment = segment_at(segments, i);
+        has_loader = has_loader || segment.p_type == PT_INTERP;
+        if (segment.p_type == PT_INTERP && has_other_loader(file, &segment))
+            out->misfit = "it is linked against another C library than glibc";
+        if (segment.p_type == PT_DYNAMIC && needs_address_sanitizer(file, segments, &segment))
+            out->misfit = "it is built with a sanitizer";
+    }
+    if (!has_loader)
+        out->unrecorded = "it is statically linked";
+}
+
+static bool is_of_another_user(const struct stat *about) {
+    long user = hak_raw_call(SYS_getuid);
+    return (about->st_mode & S_ISUID) && user >= 0 && about->st_uid != (uint32_t)user;
+}
+
+static void look_at_head(long file, const unsigned char *head, long bytes, const struct stat *about,
+                         struct hak_exec_look *out) {
+    struct segments segments;
+    if (head[EI_CLASS] == ELFCLASS32)
+        out->misfit = "it is a 32-bit program";
+    else if (find_segments(head, bytes, &segments))
+        look_at_segments(file, &segments, out);
+    if (!out->unrecorded && is_of_another_user(about))
+        out->unrecorded = "it is set-user-id" HAK_NOTE_NOT_BELOW;
+}
+
+/* Asked before it is opened: a FIFO would wait for a writer, or let one go on that waits. */
+static bool is_regular(const char *path, struct stat *about) {
+    return hak_raw_call(SYS_newfstatat, AT_FDCWD, path, about) == 0 && S_ISREG(about->st_mode);
+}
+
+/* Looks at the program, or at the interpreter that a script's first line names. */
+static void look(const char *path, int depth, struct hak_exec_look *out) {
     _Alignas(8) unsigned char head[HEAD_BYTES];
-    long bytes = hak_raw_call(SYS_read, file, (long)head, sizeof head, 0, 0, 0);
-    if (bytes < (long)sizeof(Elf64_Ehdr) || memcmp(head, ELFMAG, SELFMAG) != 0)
-        return NULL;
-    if (head[EI_CLASS] != ELFCLASS64)
-        return "it is a 32-bit program";
-    if (!may_have_loader(head, bytes))
-        return "it is statically linked";
-    long user = hak_raw_call(SYS_getuid, 0, 0, 0, 0, 0, 0);
-    if ((about->st_mode & S_ISUID) && user >= 0 && about->st_uid != (uint32_t)user)
-        return "it is set-user-id" HAK_NOTE_NOT_BELOW;
-    return NULL;
+    struct stat about;
+    long file = depth <= SCRIPTS_MAX && is_regular(path, &about) ? hak_open(path) : -1;
+    if (file < 0)
+        return;
+    long bytes = read_at(file, head, sizeof head - 1, 0);
+    bool is_elf = bytes > EI_CLASS && memcmp(head, ELFMAG, SELFMAG) == 0;
+    if (is_elf)
+        look_at_head(file, head, bytes, &about, out);
+    hak_close(file);
+    if (is_elf || bytes < 3 || memcmp(head, "#!", 2) != 0)
+        return;
+    head[bytes] = 0;
+    char *interpreter = (char *)head + 2 + strspn((char *)head + 2, " \t");
+    interpreter[strcspn(interpreter, " \t\r\n")] = 0;
+    if (interpreter[0] == '/')
+        look(interpreter, depth + 1, out);
+    out->unrecorded = NULL; /* a script says nothing of itself */
+}
+
+struct hak_exec_look hak_exec_look(const char *path) {
+    struct hak_exec_look out = {NULL, NULL};
+    if (path)
+        look(path, 0, &out);
+    return out;
 }
 
 /* `ending` follows the reason. */
@@ -58,26 +168,12 @@ static void tell(const char *path, const char *reason, const char *ending, int c
     (void)hak_keeper_tell_unrecorded(hak_current.keeper_name, text, child);
 }
 
-/* Asked before it is opened: a FIFO would wait for a writer, or let one go on that waits. */
-static bool is_program(const char *path, struct stat *about) {
-    return hak_raw_call(SYS_newfstatat, AT_FDCWD, (long)path, (long)about, 0, 0, 0) == 0 &&
-           S_ISREG(about->st_mode) && (about->st_mode & 0111);
-}
-
-void hak_exec_look(const char *path, const char *why, int child) {
-    struct stat about;
-    if (hak_keeper_is_given_up()) /* nobody listens any more */
+void hak_exec_tell(const char *path, const struct hak_exec_look *about, int child) {
+    struct stat file;
+    const char *reason = about->misfit ? about->misfit : about->unrecorded;
+    if (!reason || !path || hak_keeper_is_given_up()) /* nobody listens any more */
         return;
-    if (!path || !hak_current_ready() || !hak_current.keeper_name[0] || !is_program(path, &about))
-        return;
-    if (why) {
-        tell(path, why, HAK_NOTE_NOT_BELOW, child);
-        return;
-    }
-    long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    const char *reason = file >= 0 ? find_reason(file, &about) : NULL;
-    if (file >= 0)
-        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
-    if (reason)
-        tell(path, reason, "", child);
+    if (hak_current_ready() && hak_current.keeper_name[0] && is_regular(path, &file) &&
+        (file.st_mode & 0111))
+        tell(path, reason, about->misfit ? HAK_NOTE_NOT_BELOW : "", child);
 }

@@ -1,17 +1,24 @@
-/* A program that is executed without a fork, by vfork or posix_spawn, and that cannot be recorded:
- * the collector is told, as such a child has no entry of its own that could say so. */
+/* What a program's file says of it before it is executed, and the keeper who is told: a program
+ * that is executed without a fork, by vfork or posix_spawn, has no entry of its own that could say
+ * it. */
 #ifndef HAK_TREE_EXEC_LOOK_H
 #define HAK_TREE_EXEC_LOOK_H
 
-#include <stdbool.h>
 #include "block.h"
 
-/* True when `environment` names a library to load first that may be ours. Async-signal-safe. */
-HAK_HIDDEN bool hak_exec_is_preloaded(char *const environment[]);
+/* Reasons in words, "it is ...", NULL = none. */
+struct hak_exec_look {
+    const char *misfit;     /* hakmem must not be loaded into it (exec_fit.h) */
+    const char *unrecorded; /* hakmem is not loaded into it: static, set-user-id */
+};
 
-/* Looks at the file and, where hakmem cannot get into it, tells the keeper; `why`: that is known
- * already, and this is the reason. Costs some system calls; for the moment before exec, in the
- * child of a vfork (`child` 0), or when a child of that pid has been spawned. Async-signal-safe. */
-HAK_HIDDEN void hak_exec_look(const char *path, const char *why, int child);
+/* Looks at the file at `path`, or for `misfit` at the interpreter of a script; NULL: not known.
+ * Costs some system calls. Async-signal-safe. */
+HAK_HIDDEN struct hak_exec_look hak_exec_look(const char *path);
+
+/* Tells the keeper of a program that will not be recorded, if there is a reason why; for the moment
+ * before exec, in the child of a vfork (`child` 0), or when a child of that pid has been spawned.
+ * Async-signal-safe. */
+HAK_HIDDEN void hak_exec_tell(const char *path, const struct hak_exec_look *about, int child);
 
 #endif

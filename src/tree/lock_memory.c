@@ -9,7 +9,6 @@
  *
  * The other writers of this process stand still meanwhile (hak_current_freeze), so nobody claims an
  * extent that is hidden. Stack nodes may still be added: hence "some more". */
-#include <errno.h>
 #include "hop.h"
 #include "superslab.h"
 #include "trace/memory/memory.h"
@@ -22,8 +21,7 @@ static void set_protection(uint64_t from, uint64_t to, int protection) {
     from = (from + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
     to &= ~(uint64_t)(PAGE_BYTES - 1);
     if (from < to)
-        (void)hak_raw_call(SYS_mprotect, (long)((char *)hak_current.session + from),
-                           (long)(to - from), protection, 0, 0, 0);
+        (void)hak_raw_call(SYS_mprotect, (char *)hak_current.session + from, to - from, protection);
 }
 
 static void protect_unused_nodes(uint32_t nodes, int protection) {
@@ -58,7 +56,7 @@ static long lock_without_session(int flags) {
     uint32_t nodes = atomic_load(&hak_current.session->node_count) + NODES_LEFT;
     protect_unused_nodes(nodes, PROT_NONE);
     protect_free_extents(PROT_NONE);
-    long result = hak_raw_call(SYS_mlockall, flags, 0, 0, 0, 0, 0);
+    long result = hak_raw_call(SYS_mlockall, flags);
     /* All of it: another process may have claimed and given back extents in between. */
     set_protection(0, hak_current.total_bytes, PROT_READ | PROT_WRITE);
     hak_current_thaw();
@@ -69,10 +67,6 @@ static long lock_without_session(int flags) {
 HAK_EXPORT int mlockall(int flags) {
     bool fills = (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT);
     long result = fills && hak_current_ready() ? lock_without_session(flags)
-                                               : hak_raw_call(SYS_mlockall, flags, 0, 0, 0, 0, 0);
-    if (result < 0) {
-        errno = (int)-result;
-        return -1;
-    }
-    return 0;
+                                               : hak_raw_call(SYS_mlockall, flags);
+    return (int)hak_libc_result(result);
 }

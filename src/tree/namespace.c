@@ -23,13 +23,6 @@ __attribute__((constructor)) static void find_next(void) {
     next_clone = (clone_function *)dlsym(RTLD_NEXT, "clone");
 }
 
-static int finish(long result) {
-    if (result >= 0)
-        return (int)result;
-    errno = (int)-result;
-    return -1;
-}
-
 HAK_HIDDEN void hak_namespace_before(long number, unsigned long first, unsigned long second);
 
 /* Before system call `number`, which makes or enters a namespace, with these arguments. */
@@ -44,12 +37,12 @@ void hak_namespace_before(long number, unsigned long first, unsigned long second
 
 HAK_EXPORT int unshare(int flags) {
     hak_namespace_before(SYS_unshare, (unsigned long)flags, 0);
-    return finish(hak_raw_call_always(SYS_unshare, flags, 0, 0, 0, 0, 0));
+    return (int)hak_libc_result(hak_raw_call_always(SYS_unshare, flags, 0, 0, 0, 0, 0));
 }
 
 HAK_EXPORT int setns(int file, int kind) {
     hak_namespace_before(SYS_setns, (unsigned long)file, (unsigned long)kind);
-    return finish(hak_raw_call_always(SYS_setns, file, kind, 0, 0, 0, 0));
+    return (int)hak_libc_result(hak_raw_call_always(SYS_setns, file, kind, 0, 0, 0, 0));
 }
 
 HAK_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) {

@@ -11,7 +11,6 @@
  * by itself, and what does not fit meanwhile is counted as lost, as ever. A filter of one thread
  * counts for all: hakmem asks less than it might, never more. Programs that are executed inside are
  * not recorded when they could not say hello. */
-#include <errno.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
@@ -134,13 +133,6 @@ static long finish(long result, const uint64_t before[8]) {
     return result;
 }
 
-static long answer(long result) {
-    if (result >= 0 || result < -4095)
-        return result;
-    errno = (int)-result;
-    return -1;
-}
-
 HAK_EXPORT int prctl(int what, ...) {
     unsigned long arguments[4];
     uint64_t before[HAK_CALL_NUMBERS / 64];
@@ -156,7 +148,7 @@ HAK_EXPORT int prctl(int what, ...) {
               before);
     long result = hak_raw_call_always(SYS_prctl, what, (long)arguments[0], (long)arguments[1],
                                       (long)arguments[2], (long)arguments[3], 0);
-    return (int)answer(enters ? finish(result, before) : result);
+    return (int)hak_libc_result(enters ? finish(result, before) : result);
 }
 
 HAK_HIDDEN long hak_sandbox_seccomp(long number, long operation, long flags, void *argument);
@@ -170,14 +162,14 @@ long hak_sandbox_seccomp(long number, long operation, long flags, void *argument
         enter(is_strict, is_strict ? NULL : argument, before);
     long result = hak_raw_call_always(number, operation, flags, (long)argument, 0, 0, 0);
     if (!enters)
-        return answer(result);
+        return hak_libc_result(result);
     /* With SECCOMP_FILTER_FLAG_NEW_LISTENER a descriptor is the good answer. */
     (void)finish(result < 0 ? result : 0, before);
-    return answer(result);
+    return hak_libc_result(result);
 }
 
 long hak_sandbox_fail(long result) {
-    return answer(result);
+    return hak_libc_result(result);
 }
 
 /* libc's syscall(), instruction by instruction, but for some numbers: libseccomp and browsers enter

@@ -6,7 +6,6 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include "tree/exec_fit.h"
-#include "tree/exec_look.h"
 #include "trace/memory/memory.h"
 #include "trace/keeper/keeper.h"
 #include "trace/trace.h"
@@ -37,9 +36,8 @@ static int spawn(spawn_function *next, bool searches, pid_t *pid, const char *pa
         return error;
     if (pid)
         *pid = child;
-    if (!hak_is_own_process() || !hak_exec_is_preloaded(environment))
-        return 0;
-    hak_exec_look(file, fitting_why, child);
+    if (hak_is_own_process())
+        hak_exec_tell(file, &fitting_about, child);
     return 0;
 }
 

@@ -3,8 +3,8 @@
  *
  * It returns twice on one stack, so it is assembly: the return address is kept in a register while
  * the child runs, since the child's calls overwrite where it lay. */
-#include <errno.h>
 #include <unistd.h>
+#include "platform/raw_call.h"
 #include "trace/crash/crash.h"
 #include "trace/memory/memory.h"
 #include "trace/keeper/keeper.h"
@@ -61,9 +61,5 @@ long hak_vfork_after(long result) {
         hak_crash_vfork_child_is_gone();
         hak_writer.setting_up = before.setting_up;
     }
-    if (result < 0) {
-        errno = (int)-result;
-        return -1;
-    }
-    return result;
+    return hak_libc_result(result);
 }

@@ -20,7 +20,7 @@ allowed() {
     metrics) echo 'platform trace/record.h' ;;
     trace) echo 'unwind metrics platform' ;;
     tree) echo 'trace platform' ;;
-    guard) echo 'platform metrics/step.h pool/pool.h large/large.h large/totals.h trace/process/process.h trace/crash/heard_signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
+    guard) echo 'platform metrics/step.h pool/pool.h large/large.h large/totals.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     leaks) echo 'large slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
     base) echo '' ;;
     store) echo 'base metrics/metric.h metrics/step.h trace/record.h' ;;

@@ -1,8 +1,9 @@
 /* What lies at the address of a crash: what the kernel has mapped there, how it was touched, and
  * what the checks say of it. */
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include "platform/platform.h"
+#include "platform/maps.h"
 #include "platform/raw_call.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
@@ -10,7 +11,6 @@
 #include "unwind/stack_memory.h"
 
 enum {
-    BUFFER_BYTES = 4096,
     PAGE_BYTES = 4096,
     STACK_FAULT = 12, /* the processor's numbers: no address, by way of rbp or rsp */
     GENERAL_PROTECTION = 13,
@@ -18,7 +18,6 @@ enum {
     ERROR_WRITE = 2, /* bits of what it tells with it */
     ERROR_FETCH = 16,
     GREATEST_STACK = 256 << 20,
-    SHARED = 16,
     HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
     HEAP_BUFFER_UNDERFLOW = 302,
 };
@@ -29,88 +28,24 @@ void hak_trace_ask(const struct hak_trace_checks *the_checks) {
     checks = the_checks;
 }
 
-/* ---- /proc/self/maps ---------------------------------------------------------------------------
- */
-
-struct maps {
-    long file;
-    size_t at, length;
-    char buffer[BUFFER_BYTES];
-};
-
-static int next_byte(struct maps *maps) {
-    if (maps->at == maps->length) {
-        long got = hak_raw_call(SYS_read, maps->file, (long)maps->buffer, BUFFER_BYTES, 0, 0, 0);
-        if (got <= 0)
-            return -1;
-        maps->at = 0;
-        maps->length = (size_t)got;
-    }
-    return (unsigned char)maps->buffer[maps->at++];
-}
-
-static uint64_t next_number(struct maps *maps) {
-    uint64_t number = 0;
-    for (;;) {
-        int byte = next_byte(maps);
-        if (byte >= '0' && byte <= '9')
-            number = number << 4 | (uint64_t)(byte - '0');
-        else if (byte >= 'a' && byte <= 'f')
-            number = number << 4 | (uint64_t)(byte - 'a' + 10);
-        else
-            return number;
-    }
-}
-
-/* "7f00-7f01 r-xp 00001000 08:01 1234    /path": false at the end of the file. */
-static bool next_line(struct maps *maps, struct hak_report_region *line) {
-    static const struct {
-        char letter;
-        uint32_t bit;
-    } letters[] = {{'r', PROT_READ}, {'w', PROT_WRITE}, {'x', PROT_EXEC}, {'s', SHARED}};
-    int byte = 0, fields = 0;
-    size_t length = 0;
-    *line = (struct hak_report_region){.start = next_number(maps)};
-    line->end = next_number(maps);
-    if (line->end == 0)
-        return false;
-    while ((byte = next_byte(maps)) > ' ')
-        for (unsigned i = 0; i < sizeof letters / sizeof *letters; i++)
-            if (byte == letters[i].letter)
-                line->protection |= letters[i].bit;
-    for (; byte >= 0 && byte != '\n' && fields < 3; fields += byte == ' ')
-        byte = next_byte(maps);
-    while (byte >= 0 && byte != '\n') {
-        byte = next_byte(maps);
-        if (byte >= 0 && byte != '\n' && (byte != ' ' || length > 0) &&
-            length < HAK_REGION_PATH - 1)
-            line->path[length++] = (char)byte;
-    }
-    line->path[length] = 0;
-    return true;
-}
-
 /* Fills in the mapping at `address`, or what lies around the gap. */
 static void look_at_maps(uint64_t address, struct hak_report_region *region) {
-    static struct maps maps; /* one thread reports at a time */
-    struct hak_report_region line, below = {0};
+    static struct hak_maps maps; /* one thread reports at a time */
+    struct hak_mapping line, below = {.end = 0};
     *region = (struct hak_report_region){0};
-    maps.at = maps.length = 0;
-    maps.file =
-        hak_raw_call(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    if (maps.file < 0)
+    if (!hak_maps_begin(&maps))
         return;
-    while (next_line(&maps, &line) && line.end <= address)
+    while (hak_maps_next(&maps, &line) && line.end <= address)
         below = line;
-    (void)hak_raw_call(SYS_close, maps.file, 0, 0, 0, 0, 0);
-    if (line.start <= address && address < line.end) {
-        *region = line;
-    } else {
-        memcpy(region->path, below.path, sizeof region->path);
-        region->protection = below.protection;
-        region->below_end = below.end;
-        region->above_start = line.end > address ? line.start : 0;
-    }
+    hak_maps_end(&maps);
+    bool is_mapped = line.start <= address && address < line.end;
+    const struct hak_mapping *named = is_mapped ? &line : &below;
+    memcpy(region->path, named->path, sizeof region->path);
+    region->protection = named->protection;
+    region->start = is_mapped ? line.start : 0;
+    region->end = is_mapped ? line.end : 0;
+    region->below_end = is_mapped ? 0 : below.end;
+    region->above_start = is_mapped ? 0 : line.start;
     region->is_known = 1;
 }
 

@@ -99,20 +99,10 @@ static void record_fault(const struct hak_incident *incident, struct hak_report_
         .flags = hak_stacks_flags(incident->end),
     };
     (void)hak_trace_open_for_report(); /* its stack may be a new one */
-    bool wide = hak_fields_are_wide(&fault);
-    uint64_t at;
-    area->ring = UINT32_MAX;
     area->fault_position = 0;
     hak_ring_give_up_unfinished();
-    if (!hak_ring_reserve(wide ? 2 : 1, &at, &fault.time))
-        return;
-    if (wide)
-        *hak_ring_slot(at + 1) = hak_record_pack_wide(&fault, HAK_CONTINUATION);
-    *hak_ring_slot(at) = hak_record_pack(&fault);
-    struct hak_ring_entry *ring = hak_writer.held ? hak_ring_shared_entry() : hak_writer.ring;
-    hak_ring_finish();
-    area->ring = (uint32_t)(ring - hak_current.rings);
-    area->fault_position = at;
+    const struct hak_ring_entry *ring = hak_ring_write(&fault, &area->fault_position);
+    area->ring = ring ? (uint32_t)(ring - hak_current.rings) : UINT32_MAX;
 }
 
 /* The frames of stack `id`, then 0. */

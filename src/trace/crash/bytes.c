@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/crash/crash.h"
 
@@ -12,18 +13,16 @@
 
 static bool copy_open(uint64_t from, uint8_t *to) {
     struct iovec local = {to, ROW_BYTES}, remote = {(void *)(uintptr_t)from, ROW_BYTES};
-    long pid = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    return hak_raw_call(SYS_process_vm_readv, pid, (long)&local, 1, (long)&remote, 1, 0) ==
-           ROW_BYTES;
+    long pid = hak_raw_call(SYS_getpid);
+    return hak_raw_call(SYS_process_vm_readv, pid, &local, 1, &remote, 1) == ROW_BYTES;
 }
 
 static bool copy_closed(uint64_t from, uint8_t *to) {
-    long file =
-        hak_raw_call(SYS_openat, AT_FDCWD, (long)"/proc/self/mem", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    long file = hak_open("/proc/self/mem");
     if (file < 0)
         return false;
-    long got = hak_raw_call(SYS_pread64, file, (long)to, ROW_BYTES, (long)from, 0, 0);
-    (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+    long got = hak_raw_call(SYS_pread64, file, to, ROW_BYTES, from);
+    hak_close(file);
     return got == ROW_BYTES;
 }
 

@@ -10,7 +10,7 @@
 #include "hop.h"
 #include "options.h"
 #include "superslab.h"
-#include "trace/crash/actions.h"
+#include "trace/signals/signals.h"
 #include "trace/memory/memory.h"
 #include "trace/crash/private_operators.h"
 #include "trace/ring/ring.h"
@@ -40,7 +40,7 @@ static const char *volatile why_raw; /* NULL = the collector has written it */
 static char report_stack[REPORT_STACK_BYTES] __attribute__((aligned(64)));
 
 static uint32_t own_id(void) {
-    return (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    return (uint32_t)hak_raw_call(SYS_gettid);
 }
 
 void hak_crash_forget(void) {
@@ -76,7 +76,7 @@ struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
         if (other == self)
             return NULL;
         /* A clone that shared our memory and nothing else, and died in the middle. */
-        if (hak_raw_call(SYS_kill, other, 0, 0, 0, 0, 0) == -ESRCH &&
+        if (hak_raw_call(SYS_kill, other) == -ESRCH &&
             atomic_compare_exchange_strong(&reporter, &other, 0)) {
             hak_crash_let_area_go();
             continue;
@@ -102,11 +102,10 @@ void hak_crash_die_by(int number) {
     uint64_t one = (uint64_t)1 << (number - 1);
     hak_crash_note_end(number);
     hak_raw_default_signal(number);
-    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&one, 0, 8, 0, 0);
-    (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0), own_id(), number, 0,
-                       0, 0);
+    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &one, 0, 8);
+    (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid), own_id(), number);
     for (;;) /* PID 1 is spared by default actions */
-        (void)hak_raw_call(SYS_exit_group, 128 + number, 0, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_exit_group, 128 + number);
 }
 
 /* ---- the steps ---------------------------------------------------------------------------------
@@ -168,7 +167,7 @@ __asm__(".text\n"
 
 void hak_crash_report(void) {
     uint64_t before, others = ~hak_actions_watched();
-    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&others, (long)&before, 8, 0, 0);
+    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &others, &before, 8);
     hak_crash_call_on(report_stack + sizeof report_stack, go_through_steps);
     hak_restore_signals(&before);
 }
@@ -182,9 +181,8 @@ void hak_crash_stop(void) {
     if (hak_actions_has_handler(SIGABRT) && !incident.is_reported && hak_crash_stop_begins()) {
         uint64_t one = (uint64_t)1 << (SIGABRT - 1);
         hak_crash_leave();
-        (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&one, 0, 8, 0, 0);
-        (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0), own_id(),
-                           SIGABRT, 0, 0, 0);
+        (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &one, 0, 8);
+        (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid), own_id(), SIGABRT);
     }
     hak_crash_die_by(SIGABRT);
 }

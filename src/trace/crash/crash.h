@@ -13,7 +13,6 @@
  *   words.c          what registers prove that hold a word which memory is filled with
  *   loaded.c         with which pointer such a word was read
  *   operands.c       which registers an instruction takes its address from
- *   actions.c        the program's own actions, which it reads back, in front of the kernel's
  *   raw_report.c     what can be said without a collector */
 #ifndef HAK_TRACE_CRASH_H
 #define HAK_TRACE_CRASH_H

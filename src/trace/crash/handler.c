@@ -14,7 +14,7 @@
 #include <ucontext.h>
 #include "options.h"
 #include "superslab.h"
-#include "trace/crash/actions.h"
+#include "trace/signals/signals.h"
 #include "trace/crash/crash.h"
 #include "trace/memory/memory.h"
 #include "trace/threads/threads.h"
@@ -53,7 +53,7 @@ static _Atomic uint32_t next_noted;
 static _Atomic uint32_t stopping;
 
 bool hak_crash_stop_begins(void) {
-    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid);
     return atomic_exchange(&stopping, self) != self;
 }
 
@@ -66,7 +66,7 @@ static int32_t sender_of(const siginfo_t *info) {
 }
 
 static bool is_own(int32_t sender) {
-    return sender == (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    return sender == (int32_t)hak_raw_call(SYS_getpid);
 }
 
 static uint64_t address_of(const siginfo_t *info) {
@@ -82,7 +82,7 @@ static void take_trap(const siginfo_t *info, const ucontext_t *context, uint32_t
 
 static void note(int number, const siginfo_t *info, const void *context, bool is_reported) {
     struct noted *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
-    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0), stops = self;
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid), stops = self;
     atomic_store(&to->thread_id, 0);
     to->thread = hak_trace_thread();
     memcpy(to->created, hak_thread_origin, sizeof to->created);
@@ -125,8 +125,7 @@ static const struct noted *find_on_stack(const struct hak_incident *incident, ui
 }
 
 bool hak_crash_is_in_stop(const struct hak_incident *incident) {
-    const struct noted *one =
-        find_on_stack(incident, (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
+    const struct noted *one = find_on_stack(incident, (uint32_t)hak_raw_call(SYS_gettid));
     return one && one->is_reported;
 }
 
@@ -138,14 +137,14 @@ static bool is_readable(const void *at, size_t bytes) {
 /* The process sent itself the signal that another thread's handler had got: that thread is still in
  * it, as its frame tells. */
 static const struct noted *find_elsewhere(const struct hak_incident *incident, uint32_t self) {
-    long process = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    long process = hak_raw_call(SYS_getpid);
     if (!incident->is_own_sender || incident->code != SI_USER)
         return NULL;
     for (uint32_t i = 0; i < NOTED; i++) {
         const struct noted *one = &noted[i];
         uint32_t thread_id = atomic_load(&one->thread_id);
         if (thread_id == 0 || thread_id == self || one->number != (int)incident->signal ||
-            hak_raw_call(SYS_tgkill, process, thread_id, 0, 0, 0, 0) != 0 ||
+            hak_raw_call(SYS_tgkill, process, thread_id) != 0 ||
             !is_readable(one->context, sizeof *one->context))
             continue;
         const greg_t *now = one->context->uc_mcontext.gregs;
@@ -200,9 +199,8 @@ static uintptr_t top_of_stack(void) {
     if (hak_stack_bounds.high)
         return hak_stack_bounds.high;
     __asm__("movq %%fs:0, %0" : "=r"(thread_pointer));
-    return hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0)
-               ? (uintptr_t)__libc_stack_end
-               : thread_pointer;
+    return hak_raw_call(SYS_getpid) == hak_raw_call(SYS_gettid) ? (uintptr_t)__libc_stack_end
+                                                                : thread_pointer;
 }
 
 /* The bytes of the thread's stack when the access that failed lay right below it, near to the stack
@@ -226,7 +224,7 @@ static uint64_t full_stack(const struct hak_incident *incident) {
 }
 
 static void look(struct hak_incident *incident) {
-    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid);
     hak_crash_unwind(incident);
     const struct noted *origin = find_on_stack(incident, self);
     if (origin)
@@ -260,19 +258,19 @@ static void let_default_end(int number, const siginfo_t *info, ucontext_t *conte
         sigaddset(&context->uc_sigmask, number);
         return;
     }
-    long process = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    long thread = hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    long process = hak_raw_call(SYS_getpid);
+    long thread = hak_raw_call(SYS_gettid);
     hak_block_signals(&before);
     hak_crash_note_end(number);
     hak_raw_default_signal(number);
-    if (hak_raw_call(SYS_rt_tgsigqueueinfo, process, thread, number, (long)info, 0, 0) != 0)
-        (void)hak_raw_call(SYS_tgkill, process, thread, number, 0, 0, 0);
+    if (hak_raw_call(SYS_rt_tgsigqueueinfo, process, thread, number, info) != 0)
+        (void)hak_raw_call(SYS_tgkill, process, thread, number);
 }
 
 /* What PID 1 is sent by processes of its own does nothing, as long as it has no handler. What the
  * kernel raises there can only be died of by being raised again. */
 static bool end_as_first_process(int number, const siginfo_t *info) {
-    if (hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) != 1)
+    if (hak_raw_call(SYS_getpid) != 1)
         return false;
     if (is_from_kernel(info) && (number == SIGTRAP || number == SIGSYS))
         hak_crash_die_by(number);
@@ -309,7 +307,7 @@ static struct hak_incident *enter(int number, const siginfo_t *info, const ucont
 }
 
 static void report_death(int number, const siginfo_t *info, void *context) {
-    bool is_first = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == 1;
+    bool is_first = hak_raw_call(SYS_getpid) == 1;
     if (is_first && !is_from_kernel(info))
         return;
     (void)enter(number, info, context);
@@ -355,8 +353,8 @@ static bool report_access(int number, const siginfo_t *info, const ucontext_t *c
 /* True when the calling thread's handler was run for this very access, which was reported: it has
  * returned, and the access came again. */
 static bool is_again(const siginfo_t *info, const ucontext_t *context) {
-    const struct noted *one = noted_at((uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0),
-                                       (uint64_t)context->uc_mcontext.gregs[REG_RIP]);
+    const struct noted *one =
+        noted_at((uint32_t)hak_raw_call(SYS_gettid), (uint64_t)context->uc_mcontext.gregs[REG_RIP]);
     return one && one->is_reported && one->address == address_of(info) &&
            one->registers.value[HAK_RSP] == (uint64_t)context->uc_mcontext.gregs[REG_RSP];
 }

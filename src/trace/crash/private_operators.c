@@ -32,7 +32,7 @@ static union {
 } window; /* of the thread that reports */
 
 static bool read_at(long file, uint64_t at, void *to, size_t bytes) {
-    return hak_raw_call(SYS_pread64, file, (long)to, (long)bytes, (long)at, 0, 0) == (long)bytes;
+    return hak_raw_call(SYS_pread64, file, to, bytes, at) == (long)bytes;
 }
 
 static size_t smaller(uint64_t a, size_t b) {

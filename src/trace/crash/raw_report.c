@@ -54,8 +54,8 @@ void hak_raw_report_start(void) {
 static long open_log(void) {
     long file = -1;
     if (log_path[0])
-        file = hak_raw_call(SYS_openat, AT_FDCWD, (long)log_path,
-                            O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, LOG_MODE, 0, 0);
+        file = hak_raw_call(SYS_openat, AT_FDCWD, log_path,
+                            O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, LOG_MODE);
     return file < 0 ? STDERR : file;
 }
 
@@ -65,23 +65,22 @@ static void begin_line(long file) {
     struct stat status;
     struct hak_line line = {0};
     char last = '\n';
-    if (hak_raw_call(SYS_fstat, file, (long)&status, 0, 0, 0, 0) != 0)
+    if (hak_raw_call(SYS_fstat, file, &status) != 0)
         return;
     if (S_ISREG(status.st_mode)) {
-        long flags = hak_raw_call(SYS_fcntl, file, F_GETFL, 0, 0, 0, 0);
-        long end = flags > 0 && (flags & O_APPEND)
-                       ? status.st_size
-                       : hak_raw_call(SYS_lseek, file, 0, SEEK_CUR, 0, 0, 0);
+        long flags = hak_raw_call(SYS_fcntl, file, F_GETFL);
+        long end = flags > 0 && (flags & O_APPEND) ? status.st_size
+                                                   : hak_raw_call(SYS_lseek, file, 0, SEEK_CUR);
         hak_line_say(&line, "/proc/self/fd/", (uint64_t)file, "");
         long reading = end > 0 ? hak_open(hak_line_text(&line)) : -1;
         line.length = 0;
         if (reading < 0)
             return;
-        (void)hak_raw_call(SYS_pread64, reading, (long)&last, 1, end - 1, 0, 0);
+        (void)hak_raw_call(SYS_pread64, reading, &last, 1, end - 1);
         hak_close(reading);
     } else {
         struct termios terminal;
-        bool is_terminal = hak_raw_call(SYS_ioctl, file, TCGETS, (long)&terminal, 0, 0, 0) == 0;
+        bool is_terminal = hak_raw_call(SYS_ioctl, file, TCGETS, &terminal) == 0;
         last = is_terminal ? 0 : '\n';
     }
     if (last != '\n') {
@@ -220,5 +219,5 @@ void hak_raw_report(const struct hak_incident *incident, const char *why) {
     add_store(&line);
     (void)hak_line_write(&line, file);
     if (file != STDERR)
-        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+        hak_close(file);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "options.h"
+#include "platform/platform.h"
 #include "trace/keeper/keeper.h"
 #include "trace/keeper/say.h"
 #include "trace/memory/memory.h"
@@ -49,7 +50,7 @@ bool hak_keeper_begin(struct hak_keeper_failure *failure) {
         memory.session->resume_store = HAK_RESUME_NO_STORE;
     hak_memory_publish(memory.session);
     bool found = find_keeper(&memory, failure);
-    (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
+    hak_close(memory.file);
     if (found)
         *failure = (struct hak_keeper_failure){.what = "no session memory", .error = ENOMEM};
     if (!found || !hak_current_begin(memory.session, memory.total_bytes)) {

@@ -18,10 +18,6 @@ enum {
     SUCCESSOR_LIMIT_MS = 100, /* a name that was never given is free for everybody to bind */
 };
 
-static void close_file(long file) {
-    (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
-}
-
 static bool fail(struct hak_keeper_failure *failure, const char *what, long error) {
     failure->what = what;
     failure->error = error;
@@ -31,7 +27,7 @@ static bool fail(struct hak_keeper_failure *failure, const char *what, long erro
 static struct hak_hello make_hello(enum hak_hello_kind kind) {
     return (struct hak_hello){.magic = HAK_HELLO_MAGIC,
                               .version = HAK_SESSION_VERSION,
-                              .pid = (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
+                              .pid = (int32_t)hak_raw_call(SYS_getpid),
                               .start_time = hak_proc_start_time(),
                               .pid_space = hak_proc_pid_space(),
                               .kind = kind};
@@ -68,19 +64,18 @@ static bool shake_hands(int socket_end, struct hak_hello *hello, int memory,
                              .msg_control = memory < 0 ? NULL : &control,
                              .msg_controllen = memory < 0 ? 0 : sizeof control.bytes};
     struct timeval limit = {ANSWER_SECONDS, 0};
-    (void)hak_raw_call(SYS_setsockopt, socket_end, SOL_SOCKET, SO_RCVTIMEO, (long)&limit,
-                       sizeof limit, 0);
+    (void)hak_raw_call(SYS_setsockopt, socket_end, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     long sent;
     do
-        sent = hak_raw_call(SYS_sendmsg, socket_end, (long)&message, MSG_NOSIGNAL, 0, 0, 0);
+        sent = hak_raw_call(SYS_sendmsg, socket_end, &message, MSG_NOSIGNAL);
     while (sent == -EINTR);
     /* A keeper that lets nobody of this user speak has closed its end: its answer says so. */
     if (sent != (long)sizeof *hello && sent != -EPIPE && sent != -ECONNRESET)
         return fail(failure, "the collector takes no hello", sent < 0 ? -sent : 0);
     size_t have = 0;
     while (have < sizeof *answer) {
-        long got = hak_raw_call(SYS_recvfrom, socket_end, (long)((char *)answer + have),
-                                (long)(sizeof *answer - have), 0, 0, 0);
+        long got =
+            hak_raw_call(SYS_recvfrom, socket_end, (char *)answer + have, sizeof *answer - have);
         if (got == -EINTR)
             continue;
         if (got <= 0)
@@ -115,7 +110,7 @@ static bool join(const char *name, uint32_t limit_ms, int memory, uint64_t total
                     -socket_end);
     }
     bool joined = shake_hands((int)socket_end, &hello, memory, answer, failure);
-    close_file(socket_end);
+    hak_close(socket_end);
     return joined;
 }
 
@@ -130,8 +125,7 @@ static bool say_hello(const char *name, struct hak_hello *hello) {
     struct hak_keeper_failure failure = {0};
     long socket_end = hak_keeper_connect(name, HAK_KEEPER_LIMIT_MS);
     bool said = socket_end >= 0 && shake_hands((int)socket_end, hello, -1, &answer, &failure);
-    if (socket_end >= 0)
-        close_file(socket_end);
+    hak_close(socket_end);
     if (socket_end < 0 && hello->kind == HAK_HELLO_UNRECORDED && hak_keeper_is_elsewhere(name))
         said = hak_keeper_offer_hello(hello);
     return said;
@@ -156,18 +150,16 @@ bool hak_keeper_start(const char *name, int memory, uint64_t total_bytes,
     int ends[2] = {-1, -1};
     struct hak_hello hello = make_hello(HAK_HELLO_SESSION);
     hello.total_bytes = total_bytes;
-    long made =
-        hak_raw_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, (long)ends, 0, 0);
+    long made = hak_raw_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
     if (made < 0)
         return fail(failure, "no socket", -made);
     int ours = hak_lift_file(ends[0]), theirs = hak_lift_file(ends[1]);
     bool done = ours >= 0 && theirs >= 0 ? hak_keeper_execute(theirs, name, failure)
                                          : fail(failure, "no socket", EMFILE);
     if (theirs >= 0)
-        close_file(theirs); /* so that the end of a keeper that dies is seen */
+        hak_close(theirs); /* so that the end of a keeper that dies is seen */
     done = done && shake_hands(ours, &hello, memory, answer, failure);
-    if (ours >= 0)
-        close_file(ours);
+    hak_close(ours);
     return done;
 }
 
@@ -217,8 +209,7 @@ bool hak_keeper_succeed(const char *dead, int memory, uint64_t total_bytes,
             return true;
         if (failure->error != EPIPE && failure->error != ECONNRESET)
             return false;
-        struct timespec nap = {0, SUCCESSOR_NAP_MS * (long)HAK_MILLISECOND_NS};
-        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+        hak_sleep_ms(SUCCESSOR_NAP_MS);
     }
     return false;
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include "options.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/memory/memory.h"
 #include "trace/keeper/say.h"
@@ -51,12 +52,12 @@ bool hak_file_begin(const struct hak_keeper_failure *failure) {
         return false;
     hak_memory_publish(memory.session);
     memcpy(memory.session->store_path, path, sizeof path); /* what a raw report names */
-    (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
+    hak_close(memory.file);
     hak_current.overwrites = true;
     if (!hak_current_begin(memory.session, memory.total_bytes) ||
         !hak_current_claim_process(UINT32_MAX, 0)) {
         hak_current.overwrites = false;
-        (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, path);
         hak_raw_unmap(memory.session, memory.total_bytes);
         return false;
     }

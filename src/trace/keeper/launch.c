@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include "options.h"
 #include "trace/memory/memory.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/session.h"
 #include "trace/wait.h"
@@ -61,27 +62,27 @@ static long clone_call(unsigned long flags, void *stack_top, void (*run)(void *)
 
 static _Noreturn void end_now(long status) {
     for (;;)
-        (void)hak_raw_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_exit_group, status);
 }
 
 /* Descriptors 0 and 1 on /dev/null, 2 as it is, 3 the socket, nothing else. */
 static void arrange_files(int socket_end) {
-    long null = hak_raw_call(SYS_openat, AT_FDCWD, (long)"/dev/null", O_RDWR, 0, 0, 0);
+    long null = hak_raw_call(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
     if (socket_end == HAK_KEEPER_SOCKET)
-        (void)hak_raw_call(SYS_fcntl, socket_end, F_SETFD, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_fcntl, socket_end, F_SETFD);
     else
-        (void)hak_raw_call(SYS_dup3, socket_end, HAK_KEEPER_SOCKET, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_dup3, socket_end, HAK_KEEPER_SOCKET);
     if (null >= 0)
         for (long file = 0; file <= 2; file++)
-            if (file != null && (file < 2 || hak_raw_call(SYS_fcntl, 2, F_GETFD, 0, 0, 0, 0) < 0))
-                (void)hak_raw_call(SYS_dup3, null, file, 0, 0, 0, 0);
+            if (file != null && (file < 2 || hak_raw_call(SYS_fcntl, 2, F_GETFD) < 0))
+                (void)hak_raw_call(SYS_dup3, null, file);
     long first = HAK_KEEPER_SOCKET + 1;
-    if (hak_raw_call(SYS_close_range, first, ~0u, 0, 0, 0, 0) == 0)
+    if (hak_raw_call(SYS_close_range, first, ~0u) == 0)
         return;
     struct rlimit limit = {65536, 65536}; /* before Linux 5.9 */
-    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0);
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, &limit);
     for (long file = first; file < (long)limit.rlim_cur && file < 1 << 20; file++)
-        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+        hak_close(file);
 }
 
 /* The keeper must not die of limits that were meant for the program. */
@@ -89,10 +90,10 @@ static void raise_limits(void) {
     for (int which = 0; which < LIMITS; which++) {
         struct rlimit limit = {0, 0};
         if (which == RLIMIT_STACK || which == RLIMIT_CORE ||
-            hak_raw_call(SYS_prlimit64, 0, which, 0, (long)&limit, 0, 0) != 0)
+            hak_raw_call(SYS_prlimit64, 0, which, 0, &limit) != 0)
             continue;
         limit.rlim_cur = limit.rlim_max;
-        (void)hak_raw_call(SYS_prlimit64, 0, which, (long)&limit, 0, 0, 0);
+        (void)hak_raw_call(SYS_prlimit64, 0, which, &limit);
     }
 }
 
@@ -100,7 +101,7 @@ static void default_signals(void) {
     uint64_t none = 0;
     for (int number = 1; number <= 64; number++)
         hak_raw_default_signal(number);
-    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
+    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, 8);
 }
 
 static void run_keeper(void *context) {
@@ -108,14 +109,13 @@ static void run_keeper(void *context) {
     raise_limits();
     arrange_files(launch->socket_end);
     default_signals();
-    launch->error = -hak_raw_call(SYS_execve, (long)launch->path, (long)launch->arguments,
-                                  (long)launch->environment, 0, 0, 0);
+    launch->error = -hak_raw_call(SYS_execve, launch->path, launch->arguments, launch->environment);
     end_now(127);
 }
 
 static void run_helper(void *context) {
     struct launch *launch = context;
-    (void)hak_raw_call(SYS_setsid, 0, 0, 0, 0, 0, 0);
+    (void)hak_raw_call(SYS_setsid);
     char *stack = (char *)__builtin_frame_address(0) - STACK_BYTES / 2;
     long child = clone_call(CLONE_VM | CLONE_VFORK, (void *)((uintptr_t)stack & ~(uintptr_t)15),
                             run_keeper, launch);
@@ -156,7 +156,7 @@ static bool execute(struct launch *launch, struct hak_keeper_failure *failure) {
     if (child < 0)
         launch->error = -child;
     else
-        while (hak_raw_call(SYS_wait4, child, (long)&status, __WALL, 0, 0, 0) == -EINTR)
+        while (hak_raw_call(SYS_wait4, child, &status, __WALL) == -EINTR)
             continue;
     hak_restore_signals(&signals);
     hak_raw_unmap(memory, room);
@@ -177,8 +177,7 @@ static bool own_folder(char *folder, size_t capacity) {
             return false;
         memcpy(folder, name, (size_t)length);
     } else { /* linked into the program itself */
-        length = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)folder,
-                              (long)capacity - 1, 0, 0, 0);
+        length = hak_raw_call(SYS_readlink, "/proc/self/exe", folder, (long)capacity - 1);
     }
     while (length > 0 && folder[length - 1] != '/')
         length--;
@@ -211,7 +210,7 @@ bool hak_keeper_execute(int socket_end, const char *name, struct hak_keeper_fail
     size_t folder_bytes = strlen(path);
     for (unsigned i = 0; i < sizeof places / sizeof *places; i++) {
         memcpy(path + folder_bytes, places[i], strlen(places[i]) + 1);
-        if (hak_raw_call(SYS_faccessat, AT_FDCWD, (long)path, 1 /* X_OK */, 0, 0, 0) == 0)
+        if (hak_raw_call(SYS_faccessat, AT_FDCWD, path, 1 /* X_OK */) == 0)
             return execute(&launch, failure);
     }
     memcpy(path + folder_bytes, places[0], strlen(places[0]) + 1);

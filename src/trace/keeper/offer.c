@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/keeper/keeper.h"
 #include "trace/memory/memory.h"
@@ -19,13 +20,12 @@ enum { OFFER_MS = 3000, HELLO_MS = 1000, NAP_MS = 1, NO_DIGIT = 16 };
 static uint64_t own_network(void) {
     uint64_t cookie = 0;
     uint32_t bytes = sizeof cookie;
-    long made = hak_raw_call(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+    long made = hak_raw_call(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC);
     if (made < 0)
         return 0;
-    if (hak_raw_call(SYS_getsockopt, made, SOL_SOCKET, HAK_NETWORK_COOKIE, (long)&cookie,
-                     (long)&bytes, 0) != 0)
+    if (hak_raw_call(SYS_getsockopt, made, SOL_SOCKET, HAK_NETWORK_COOKIE, &cookie, &bytes) != 0)
         cookie = 0;
-    (void)hak_raw_call(SYS_close, made, 0, 0, 0, 0, 0);
+    hak_close(made);
     return cookie;
 }
 
@@ -60,31 +60,26 @@ bool hak_keeper_is_elsewhere(const char *name) {
 bool hak_keeper_offer(struct hak_session *session) {
     uint64_t deadline = hak_monotonic_ns() + OFFER_MS * HAK_MILLISECOND_NS;
     while (atomic_load(&session->keeper_heartbeat_ns) == 0) {
-        struct timespec nap = {0, NAP_MS * (long)HAK_MILLISECOND_NS};
         if (hak_monotonic_ns() >= deadline)
             return false;
-        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+        hak_sleep_ms(NAP_MS);
     }
     return true;
 }
 
 bool hak_keeper_offer_hello(const struct hak_hello *hello) {
     uint64_t deadline = hak_monotonic_ns() + HELLO_MS * HAK_MILLISECOND_NS, magic = hello->magic;
-    long made = hak_raw_call(SYS_memfd_create, (long)HAK_HELLO_FILE_NAME,
-                             MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
+    long made = hak_raw_call(SYS_memfd_create, HAK_HELLO_FILE_NAME, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
     if (made == -EINVAL) /* before Linux 6.3 */
-        made = hak_raw_call(SYS_memfd_create, (long)HAK_HELLO_FILE_NAME, MFD_CLOEXEC, 0, 0, 0, 0);
+        made = hak_raw_call(SYS_memfd_create, HAK_HELLO_FILE_NAME, MFD_CLOEXEC);
     if (made < 0)
         return false;
-    bool is_written = hak_raw_call(SYS_pwrite64, made, (long)hello, sizeof *hello, 0, 0, 0) ==
-                      (long)sizeof *hello;
+    bool is_written = hak_raw_call(SYS_pwrite64, made, hello, sizeof *hello) == (long)sizeof *hello;
     int file = hak_lift_file(made);
     while (file >= 0 && is_written && magic == hello->magic && hak_monotonic_ns() < deadline) {
-        struct timespec nap = {0, NAP_MS * (long)HAK_MILLISECOND_NS};
-        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
-        (void)hak_raw_call(SYS_pread64, file, (long)&magic, sizeof magic, 0, 0, 0);
+        hak_sleep_ms(NAP_MS);
+        (void)hak_raw_call(SYS_pread64, file, &magic, sizeof magic);
     }
-    if (file >= 0)
-        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+    hak_close(file);
     return magic != hello->magic;
 }

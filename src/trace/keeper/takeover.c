@@ -23,6 +23,7 @@
 #include "trace/keeper/keeper.h"
 #include "trace/ring/ring.h"
 #include "trace/node.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"
 
@@ -50,7 +51,7 @@ static bool is_gone(const struct hak_process_entry *entry) {
     if (atomic_load(&entry->state) == HAK_PROCESS_ENDED)
         return true;
     return entry->pid_space == hak_current.process->pid_space &&
-           hak_raw_call(SYS_kill, entry->pid, 0, 0, 0, 0, 0) == -ESRCH;
+           hak_raw_call(SYS_kill, entry->pid) == -ESRCH;
 }
 
 static void *at(struct hak_session *session, const void *address_in_old) {
@@ -166,8 +167,8 @@ static void bring_late_nodes(const struct hak_session *old, uint32_t from, uint3
 }
 
 static long map(void *where, int file, long flags) {
-    return hak_raw_call(SYS_mmap, (long)where, (long)hak_current.total_bytes,
-                        PROT_READ | PROT_WRITE, MAP_SHARED | flags, file, 0);
+    return hak_raw_call(SYS_mmap, where, hak_current.total_bytes, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | flags, file);
 }
 
 /* Copies the session into `fresh` and puts it into the place of the old one, which stays mapped at
@@ -199,8 +200,8 @@ static void take_over(void) {
     uint32_t nobody = 0;
     attempts++;
     /* A length of 0 makes a second mapping of shared memory. */
-    long second = hak_raw_call(SYS_mremap, (long)hak_current.session, 0,
-                               (long)hak_current.total_bytes, MREMAP_MAYMOVE, 0, 0);
+    long second =
+        hak_raw_call(SYS_mremap, hak_current.session, 0, hak_current.total_bytes, MREMAP_MAYMOVE);
     if (second > 0 && hak_own_note)
         hak_own_note((void *)second, hak_current.total_bytes, true);
     if ((second < 0 && second > -4096) || hak_memory_make(hak_current.total_bytes, &fresh) != 0)
@@ -217,7 +218,7 @@ static void take_over(void) {
         attempts = 0;
     }
     hak_raw_unmap(old, hak_current.total_bytes);
-    (void)hak_raw_call(SYS_close, fresh.file, 0, 0, 0, 0, 0);
+    hak_close(fresh.file);
 }
 
 bool hak_keeper_is_given_up(void) {

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/keeper/keeper.h"
 #include "trace/memory/memory.h"
@@ -24,10 +25,6 @@ int64_t hak_keeper_stranger(void) {
     return atomic_load(&stranger);
 }
 
-static void close_file(long file) {
-    (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
-}
-
 /* SO_PEERCRED, as the kernel translates it for this process: pid 0 = in another pid namespace. */
 struct peer {
     int pid;
@@ -36,8 +33,7 @@ struct peer {
 
 static bool ask_peer(long socket_end, struct peer *peer) {
     uint32_t bytes = sizeof *peer;
-    return hak_raw_call(SYS_getsockopt, socket_end, SOL_SOCKET, SO_PEERCRED, (long)peer,
-                        (long)&bytes, 0) == 0;
+    return hak_raw_call(SYS_getsockopt, socket_end, SOL_SOCKET, SO_PEERCRED, peer, &bytes) == 0;
 }
 
 /* True when the listener at the other end may have this process's memory. A user whom this user
@@ -47,15 +43,14 @@ static bool is_trusted(long socket_end) {
     struct peer peer = {0, UINT32_MAX, 0};
     uint32_t own[3] = {0, 0, 0};
     char users[128];
-    if (hak_raw_call(SYS_getresuid, (long)&own[0], (long)&own[1], (long)&own[2], 0, 0, 0) != 0 ||
-        !ask_peer(socket_end, &peer))
+    if (hak_raw_call(SYS_getresuid, &own[0], &own[1], &own[2]) != 0 || !ask_peer(socket_end, &peer))
         return false;
     bool knows_all = peer.uid != HAK_TRUST_UNKNOWN_USER ||
                      (hak_proc_read_text("/proc/self/uid_map", users, sizeof users) &&
                       hak_trust_knows_all(users));
     enum hak_trust trust = hak_trust_user(peer.uid, own, knows_all);
     if (trust == HAK_TRUST_OPEN && peer.pid > 0 &&
-        ((hak_trust_is_unknown(own) && hak_raw_call(SYS_kill, peer.pid, 0, 0, 0, 0, 0) == 0) ||
+        ((hak_trust_is_unknown(own) && hak_raw_call(SYS_kill, peer.pid) == 0) ||
          hak_proc_descends_from(peer.pid)))
         trust = HAK_TRUST_YES;
     if (trust != HAK_TRUST_YES)
@@ -66,18 +61,17 @@ static bool is_trusted(long socket_end) {
 /* Connects to `address`; a descriptor or a negative errno, -EPERM when a stranger listens there. A
  * queue that stays full for `limit_ms` is -EAGAIN. */
 static long connect_at(const struct sockaddr_un *address, socklen_t bytes, uint32_t limit_ms) {
-    long made = hak_raw_call(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
+    long made = hak_raw_call(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC);
     if (made < 0)
         return made;
     int socket_end = hak_lift_file(made);
     if (socket_end < 0)
         return -EMFILE;
     struct timeval limit = {limit_ms / 1000, (limit_ms % 1000) * 1000};
-    (void)hak_raw_call(SYS_setsockopt, socket_end, SOL_SOCKET, SO_SNDTIMEO, (long)&limit,
-                       sizeof limit, 0);
+    (void)hak_raw_call(SYS_setsockopt, socket_end, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     long result;
     do
-        result = hak_raw_call(SYS_connect, socket_end, (long)address, bytes, 0, 0, 0);
+        result = hak_raw_call(SYS_connect, socket_end, address, bytes);
     while (result == -EINTR);
     if (result == 0 && !is_trusted(socket_end))
         result = -EPERM;
@@ -85,7 +79,7 @@ static long connect_at(const struct sockaddr_un *address, socklen_t bytes, uint3
         atomic_store(&stranger, HAK_STRANGER_SILENT);
     if (result == 0)
         return socket_end;
-    close_file(socket_end);
+    hak_close(socket_end);
     return result;
 }
 
@@ -108,8 +102,7 @@ long hak_keeper_connect(const char *name, uint32_t limit_ms) {
 
 bool hak_keeper_answers(const char *name) {
     long socket_end = hak_keeper_connect(name, ANSWERS_LIMIT_MS);
-    if (socket_end >= 0)
-        close_file(socket_end);
+    hak_close(socket_end);
     return socket_end != -ECONNREFUSED && socket_end != -EPERM && socket_end != -EAGAIN &&
            socket_end != -EINVAL;
 }
@@ -120,6 +113,6 @@ bool hak_keeper_answers_inside(const char *name) {
     if (socket_end < 0)
         return false;
     bool is_inside = ask_peer(socket_end, &peer) && peer.pid > 0;
-    close_file(socket_end);
+    hak_close(socket_end);
     return is_inside;
 }

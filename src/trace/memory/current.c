@@ -32,7 +32,7 @@ bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
     if (!word)
         return false;
     /* Without it (before Linux 4.14) only forks through libc are noticed. */
-    (void)hak_raw_call(SYS_madvise, (long)word, PAGE_BYTES, MADV_WIPEONFORK, 0, 0, 0);
+    (void)hak_raw_call(SYS_madvise, word, PAGE_BYTES, MADV_WIPEONFORK);
     char *start = (char *)session;
     hak_current.session = session;
     hak_current.processes = (struct hak_process_entry *)(start + session->process_offset);
@@ -64,8 +64,8 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
             !atomic_compare_exchange_strong(&entry->state, &free, HAK_PROCESS_CLAIMED))
             continue;
         memset((char *)entry + sizeof entry->state, 0, sizeof *entry - sizeof entry->state);
-        entry->pid = (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
-        entry->parent_pid = (int32_t)hak_raw_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
+        entry->pid = (int32_t)hak_raw_call(SYS_getpid);
+        entry->parent_pid = (int32_t)hak_raw_call(SYS_getppid);
         entry->pid_space = hak_proc_pid_space();
         entry->parent = parent;
         entry->fork_number = fork_number;
@@ -130,22 +130,21 @@ void hak_collector_wait(uint32_t commits, uint64_t ms) {
 /* A full barrier on all threads of this process, so that writers need none (Linux 4.14). */
 static void barrier_everywhere(void) {
     enum { EXPEDITED = 1 << 3, REGISTER_EXPEDITED = 1 << 4 };
-    (void)hak_raw_call(SYS_membarrier, REGISTER_EXPEDITED, 0, 0, 0, 0, 0);
-    if (hak_raw_call(SYS_membarrier, EXPEDITED, 0, 0, 0, 0, 0) != 0) {
-        struct timespec nap = {0, WAIT_SLICE_MS * (long)HAK_MILLISECOND_NS};
-        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+    (void)hak_raw_call(SYS_membarrier, REGISTER_EXPEDITED);
+    if (hak_raw_call(SYS_membarrier, EXPEDITED) != 0) {
+        hak_sleep_ms(WAIT_SLICE_MS);
     }
 }
 
 void hak_current_freeze(bool (*others_write)(void)) {
-    atomic_store(&frozen, (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
+    atomic_store(&frozen, (uint32_t)hak_raw_call(SYS_gettid));
     atomic_store(hak_current.alive, HAK_ALIVE_LOOK);
     barrier_everywhere();
     /* A writer that is stopped in the middle (a debugger, a handler that waits for room) is not
      * waited for for ever: of its ring one record may be wrong. */
     uint64_t deadline = hak_monotonic_ns() + FREEZE_MS * HAK_MILLISECOND_NS;
     while ((atomic_load(&claims) != 0 || others_write()) && hak_monotonic_ns() < deadline)
-        (void)hak_raw_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_sched_yield);
 }
 
 void hak_current_thaw(void) {
@@ -170,7 +169,7 @@ bool hak_current_look(void) {
 _Thread_local uint8_t hak_vfork_children __attribute__((tls_model("initial-exec")));
 
 bool hak_is_own_process(void) {
-    long self = hak_current.pid == 0 ? 0 : hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    long self = hak_current.pid == 0 ? 0 : hak_raw_call(SYS_getpid);
     /* Where a sandbox does not let it ask, nothing is forked either. */
     return hak_vfork_children == 0 && (self == hak_current.pid || self < 0);
 }

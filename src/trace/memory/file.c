@@ -34,7 +34,7 @@ static long write_zeros(int file, uint64_t bytes) {
     long error = zeros ? 0 : ENOMEM;
     for (uint64_t at = 0; at < bytes && error == 0;) {
         uint64_t piece = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
-        long wrote = hak_raw_call(SYS_pwrite64, file, (long)zeros, (long)piece, (long)at, 0, 0);
+        long wrote = hak_raw_call(SYS_pwrite64, file, zeros, piece, at);
         if (wrote > 0)
             at += (uint64_t)wrote;
         else if (wrote != -EINTR)
@@ -48,7 +48,7 @@ static long write_zeros(int file, uint64_t bytes) {
 static long take_blocks(int file, uint64_t bytes) {
     long result;
     do
-        result = hak_raw_call(SYS_fallocate, file, 0, 0, (long)bytes, 0, 0);
+        result = hak_raw_call(SYS_fallocate, file, 0, 0, bytes);
     while (result == -EINTR);
     return result == -EOPNOTSUPP || result == -ENOSYS ? write_zeros(file, bytes) : -result;
 }
@@ -60,21 +60,12 @@ static long fill_file(int file, struct hak_session_memory *memory) {
          total = total / 2 & ~(uint64_t)(PAGE_BYTES - 1)) {
         error = take_blocks(file, total);
         if (error == 0) {
-            (void)hak_raw_call(SYS_ftruncate, file, (long)total, 0, 0, 0, 0);
-            long at =
-                hak_raw_call(SYS_mmap, 0, (long)total, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-            if (at > 0 || at < -4095) {
-                memory->session = (struct hak_session *)at;
-                if (hak_own_note)
-                    hak_own_note(memory->session, total, true);
-                memory->total_bytes = total;
-                return 0;
-            }
-            error = -at;
+            (void)hak_raw_call(SYS_ftruncate, file, total);
+            error = hak_memory_map(file, total, memory);
         }
         if (error != ENOSPC && error != EDQUOT && error != ENOMEM)
             break;
-        (void)hak_raw_call(SYS_ftruncate, file, 0, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_ftruncate, file);
     }
     return error;
 }
@@ -92,17 +83,16 @@ static long make_at(char *path, size_t stem, struct hak_session_memory *memory) 
         if (stem + ending.length >= HAK_PATH_BYTES)
             return ENAMETOOLONG;
         strcpy(path + stem, hak_line_text(&ending));
-        made = hak_raw_call(SYS_openat, AT_FDCWD, (long)path,
-                            O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600, 0, 0);
+        made = hak_raw_call(SYS_openat, AT_FDCWD, path,
+                            O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
     }
     if (made < 0)
         return -made;
     memory->file = hak_lift_file(made);
     long error = memory->file < 0 ? EMFILE : fill_file(memory->file, memory);
     if (error) {
-        (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
-        if (memory->file >= 0)
-            (void)hak_raw_call(SYS_close, memory->file, 0, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, path);
+        hak_close(memory->file);
     }
     return error;
 }
@@ -178,7 +168,7 @@ static void give_back(char *from, const char *to) {
     uintptr_t start = ((uintptr_t)from + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
     uintptr_t end = (uintptr_t)to & ~(uintptr_t)(PAGE_BYTES - 1);
     if (start < end)
-        (void)hak_raw_call(SYS_madvise, (long)start, (long)(end - start), MADV_REMOVE, 0, 0, 0);
+        (void)hak_raw_call(SYS_madvise, start, end - start, MADV_REMOVE);
 }
 
 /* What of a ring no record was ever written to. */

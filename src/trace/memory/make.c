@@ -37,7 +37,7 @@ uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t file_limit)
 
 static uint64_t limit_of(int which) {
     struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-    long result = hak_raw_call(SYS_prlimit64, 0, which, 0, (long)&limit, 0, 0);
+    long result = hak_raw_call(SYS_prlimit64, 0, which, 0, &limit);
     return result == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
@@ -81,7 +81,7 @@ static void read_clocks(struct hak_session *session) {
         uint64_t before = __builtin_ia32_rdtsc();
         uint64_t monotonic = hak_monotonic_ns();
         uint64_t after = __builtin_ia32_rdtsc();
-        (void)hak_raw_call(SYS_clock_gettime, CLOCK_REALTIME, (long)&real, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_clock_gettime, CLOCK_REALTIME, &real);
         if (after - before >= best)
             continue;
         best = after - before;
@@ -92,56 +92,56 @@ static void read_clocks(struct hak_session *session) {
 }
 
 static int make_file(uint64_t total, int *file) {
-    long made = hak_raw_call(SYS_memfd_create, (long)HAK_SESSION_FILE_NAME,
-                             MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
+    long made = hak_raw_call(SYS_memfd_create, HAK_SESSION_FILE_NAME,
+                             MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
     if (made == -EINVAL) /* before Linux 6.3 */
-        made = hak_raw_call(SYS_memfd_create, (long)HAK_SESSION_FILE_NAME,
-                            MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0, 0);
+        made =
+            hak_raw_call(SYS_memfd_create, HAK_SESSION_FILE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (made < 0)
         return (int)-made;
     *file = hak_lift_file(made);
     if (*file < 0)
         return EMFILE;
-    long result = hak_raw_call(SYS_ftruncate, *file, (long)total, 0, 0, 0, 0);
+    long result = hak_raw_call(SYS_ftruncate, *file, total);
     /* It lasts as long as this open file, that is until nobody here maps it any more: so the
      * collector sees the session's end. */
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
     if (result == 0)
-        result = hak_raw_call(SYS_fcntl, *file, F_OFD_SETLK, (long)&lock, 0, 0, 0);
+        result = hak_raw_call(SYS_fcntl, *file, F_OFD_SETLK, &lock);
     if (result < 0)
-        (void)hak_raw_call(SYS_close, *file, 0, 0, 0, 0, 0);
+        hak_close(*file);
     return (int)-result;
 }
 
 void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_bytes) {
-    (void)hak_raw_call(SYS_madvise, (long)session, (long)total_bytes, MADV_DONTDUMP, 0, 0, 0);
+    (void)hak_raw_call(SYS_madvise, session, total_bytes, MADV_DONTDUMP);
+}
+
+int hak_memory_map(int file, uint64_t total, struct hak_session_memory *memory) {
+    long at = hak_raw_call(SYS_mmap, 0, total, PROT_READ | PROT_WRITE, MAP_SHARED, file);
+    if (at < 0 && at >= -4095)
+        return (int)-at;
+    *memory = (struct hak_session_memory){(struct hak_session *)at, file, total};
+    if (hak_own_note)
+        hak_own_note(memory->session, total, true);
+    return 0;
 }
 
 static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
     uint64_t total = wanted ? wanted : hak_memory_bytes_now();
-    if (total == 0)
-        return EFBIG;
-    int error = make_file(total, &memory->file);
+    int file = -1, error = total == 0 ? EFBIG : make_file(total, &file);
     if (error)
         return error;
-    for (;; total = pages(total / 2)) {
-        long at = hak_raw_call(SYS_mmap, 0, (long)total, PROT_READ | PROT_WRITE, MAP_SHARED,
-                               memory->file, 0);
-        if (at > 0 || at < -4095) {
-            memory->session = (struct hak_session *)at;
-            if (hak_own_note)
-                hak_own_note(memory->session, total, true);
-            break;
-        }
-        if (at != -ENOMEM || wanted || total / 2 < HAK_SESSION_BYTES_MIN) {
-            (void)hak_raw_call(SYS_close, memory->file, 0, 0, 0, 0, 0);
-            return (int)-at;
-        }
+    while ((error = hak_memory_map(file, total, memory)) == ENOMEM && !wanted &&
+           total / 2 >= HAK_SESSION_BYTES_MIN)
+        total = pages(total / 2);
+    if (error) {
+        hak_close(file);
+        return error;
     }
-    (void)hak_raw_call(SYS_ftruncate, memory->file, (long)total, 0, 0, 0, 0);
+    (void)hak_raw_call(SYS_ftruncate, file, total);
     /* Whoever gets it can cut nothing away under this process. It never grows either. */
-    (void)hak_raw_call(SYS_fcntl, memory->file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW, 0, 0, 0);
-    memory->total_bytes = total;
+    (void)hak_raw_call(SYS_fcntl, file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
     hak_memory_fill(memory);
     return 0;
 }
@@ -151,21 +151,21 @@ void hak_memory_fill(struct hak_session_memory *memory) {
     lay_out(memory->session, memory->total_bytes);
     read_clocks(memory->session);
     while (memory->session->session_id == 0)
-        if (hak_raw_call(SYS_getrandom, (long)&memory->session->session_id, 8, 0, 0, 0, 0) != 8)
+        if (hak_raw_call(SYS_getrandom, &memory->session->session_id, 8) != 8)
             memory->session->session_id = __builtin_ia32_rdtsc();
 }
 
 void hak_memory_lift_file_limit(struct rlimit *before) {
     *before = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)before, 0, 0);
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, before);
     struct rlimit raised = {before->rlim_max, before->rlim_max};
     if (before->rlim_cur < HAK_SESSION_BYTES_STD && before->rlim_cur != before->rlim_max)
-        (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&raised, 0, 0, 0);
+        (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, &raised);
 }
 
 void hak_memory_restore_file_limit(const struct rlimit *before) {
     if (before->rlim_cur < HAK_SESSION_BYTES_STD && before->rlim_cur != before->rlim_max)
-        (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)before, 0, 0, 0);
+        (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, before);
 }
 
 int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {

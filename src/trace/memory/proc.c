@@ -14,12 +14,10 @@ enum { STAT_BYTES = 1024, ANCESTORS = 256 };
 
 size_t hak_proc_read(const char *path, char *to, size_t capacity) {
     size_t got = 0;
-    long more = 1,
-         file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    long more = 1, file = hak_open(path);
     for (; file >= 0 && got < capacity && more > 0; got += more > 0 ? (size_t)more : 0)
-        more = hak_raw_call(SYS_read, file, (long)(to + got), (long)(capacity - got), 0, 0, 0);
-    if (file >= 0)
-        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+        more = hak_raw_call(SYS_read, file, to + got, capacity - got);
+    hak_close(file);
     return got;
 }
 
@@ -30,8 +28,7 @@ bool hak_proc_read_text(const char *path, char *text, size_t bytes) {
 }
 
 void hak_proc_program(char *to) {
-    long got =
-        hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)to, HAK_PATH_BYTES - 1, 0, 0, 0);
+    long got = hak_raw_call(SYS_readlink, "/proc/self/exe", to, HAK_PATH_BYTES - 1);
     to[got > 0 ? got : 0] = 0;
     const char *executed = got > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
     size_t bytes = executed ? strnlen(executed, HAK_PATH_BYTES - 1) : 0;
@@ -61,17 +58,14 @@ uint64_t hak_proc_start_time(void) {
 
 uint64_t hak_proc_pid_space(void) {
     struct stat about;
-    return hak_raw_call(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/ns/pid", (long)&about, 0, 0,
-                        0) == 0
-               ? about.st_ino
-               : 0;
+    return hak_raw_call(SYS_newfstatat, AT_FDCWD, "/proc/self/ns/pid", &about) == 0 ? about.st_ino
+                                                                                    : 0;
 }
 
 bool hak_proc_descends_from(int pid) {
     char text[STAT_BYTES];
     uint64_t parent = 0;
-    if (!read_stat(0, text, sizeof text) ||
-        hak_stat_pid(text) != hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0))
+    if (!read_stat(0, text, sizeof text) || hak_stat_pid(text) != hak_raw_call(SYS_getpid))
         return false;
     for (int depth = 0; depth < ANCESTORS; depth++) {
         if (!hak_stat_number(text, HAK_STAT_PARENT, &parent))
@@ -88,12 +82,12 @@ int hak_lift_file(long descriptor) {
     long lifted;
     if (descriptor < 0)
         return -1;
-    lifted = hak_raw_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, HAK_LIFTED_TO, 0, 0, 0);
+    lifted = hak_raw_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, HAK_LIFTED_TO);
     if (lifted < 0) { /* a small RLIMIT_NOFILE */
         if (descriptor > 2)
             return (int)descriptor;
-        lifted = hak_raw_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, 3, 0, 0, 0);
+        lifted = hak_raw_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, 3);
     }
-    (void)hak_raw_call(SYS_close, descriptor, 0, 0, 0, 0, 0);
+    hak_close(descriptor);
     return lifted < 0 ? -1 : (int)lifted;
 }

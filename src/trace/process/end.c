@@ -54,7 +54,7 @@ static void end_recording(void) {
         atomic_store(&session->closing, 1);
     hak_file_leave();
     hak_ring_doorbell(session);
-    if (hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == 1 && !hak_current.overwrites)
+    if (hak_raw_call(SYS_getpid) == 1 && !hak_current.overwrites)
         wait_for_last_commit();
 }
 
@@ -77,20 +77,19 @@ static void note_status(int status) {
 static void finish_as_init(void) {
     char name[sizeof hak_current.keeper_name];
     uint64_t signals;
-    if (!hak_current_ready() || hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) != 1 ||
-        !hak_is_last_process() || !hak_keeper_answers_inside(hak_current.keeper_name))
+    if (!hak_current_ready() || hak_raw_call(SYS_getpid) != 1 || !hak_is_last_process() ||
+        !hak_keeper_answers_inside(hak_current.keeper_name))
         return;
     memcpy(name, hak_current.keeper_name, sizeof name);
     hak_block_signals(&signals);
     hak_current_freeze(hak_ring_others_write);
-    (void)hak_raw_call(SYS_mmap, (long)hak_current.session, (long)hak_current.total_bytes,
+    (void)hak_raw_call(SYS_mmap, hak_current.session, hak_current.total_bytes,
                        PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1);
     hak_current.session = NULL;
     uint64_t deadline = hak_monotonic_ns() + LAST_COMMIT_MS * HAK_MILLISECOND_NS;
     while (hak_keeper_answers(name) && hak_monotonic_ns() < deadline) {
-        struct timespec nap = {0, LAST_LOOK_MS * (long)HAK_MILLISECOND_NS};
-        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+        hak_sleep_ms(LAST_LOOK_MS);
     }
     hak_restore_signals(&signals);
 }

@@ -32,14 +32,11 @@ static bool claim_entry(uint32_t parent, uint64_t fork_number) {
 }
 
 static void forget_parent(void) {
-    hak_ring_forget();
-    hak_ring_forget_others();
+    hak_ring_enter_child();
     hak_keeper_forget();
     hak_crash_forget();
     hak_thread_enter_child();
     hak_current_forget_others();
-    hak_writer.fork_number = 0;
-    hak_writer.ended = 0;
 }
 
 void hak_process_enter_child(void) {

@@ -2,7 +2,6 @@
 #include "trace/ring/ring.h"
 #include "hop.h"
 #include "superslab.h"
-#include "unwind/splice.h"
 #include "trace/threads/threads.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
@@ -13,6 +12,12 @@ enum {
     SHARED_EXTENTS_PART = 16, /* and which part of the extents */
     EARLY_EXTENTS = 64,       /* of all rings: 16 MiB */
 };
+
+struct hak_record hak_ring_nowhere;
+_Atomic uint64_t hak_ring_nowhere_head;
+
+_Thread_local struct hak_writer hak_writer __attribute__((tls_model("initial-exec"))) = {
+    .records = &hak_ring_nowhere, .head = &hak_ring_nowhere_head};
 
 /* Who writes which ring; of this process only. */
 static _Atomic(struct hak_writer *) writers[HAK_RINGS];
@@ -63,6 +68,17 @@ static struct hak_ring_entry *take_entry(uint32_t limit) {
     return NULL;
 }
 
+/* The entry is the calling thread's; its records begin at `start`. */
+static void begin_ring(struct hak_ring_entry *ring, uint64_t start) {
+    ring->process = hak_current.process_index;
+    ring->thread = hak_trace_thread();
+    ring->tid = (int32_t)hak_raw_call(SYS_gettid);
+    ring->next = 0;
+    ring->is_kept = 0;
+    ring->start = start;
+    atomic_store_explicit(&ring->lost, 0, memory_order_relaxed);
+}
+
 struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared) {
     uint32_t all = hak_current.extent_count;
     uint32_t kept = shared || all == 0 ? 0 : (all + SHARED_EXTENTS_PART - 1) / SHARED_EXTENTS_PART;
@@ -80,15 +96,9 @@ struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared) {
         capacity *= 2;
     ring->first_extent = first;
     ring->extents = extents;
-    ring->process = hak_current.process_index;
-    ring->thread = hak_trace_thread();
-    ring->next = 0;
     ring->offset = hak_current.extent_offset + first * HAK_EXTENT_BYTES;
     ring->capacity = capacity;
-    ring->tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
-    ring->start = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    ring->is_kept = 0;
-    atomic_store_explicit(&ring->lost, 0, memory_order_relaxed);
+    begin_ring(ring, atomic_load_explicit(&ring->head, memory_order_relaxed));
     return ring;
 }
 
@@ -130,13 +140,7 @@ struct hak_ring_entry *hak_ring_take_oldest(void) {
     uint64_t head = atomic_load(&ring->head);
     atomic_fetch_add(&hak_current.processes[ring->process % HAK_PROCESSES].lost_unringed,
                      head - ring->start);
-    ring->process = hak_current.process_index;
-    ring->thread = hak_trace_thread();
-    ring->tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
-    ring->next = 0;
-    ring->is_kept = 0;
-    ring->start = head;
-    atomic_store_explicit(&ring->lost, 0, memory_order_relaxed);
+    begin_ring(ring, head);
     return ring;
 }
 
@@ -164,10 +168,10 @@ void hak_ring_use(struct hak_ring_entry *ring) {
     w->head = &ring->head;
     w->reserved = head;
     w->claimed_ticks = hak_session_ticks();
-    w->dropping = 0;
+    w->loss.is_dropping = false;
     w->ring = ring;
     atomic_store(&writers[ring - hak_current.rings], w);
-    w->room = w->lost ? 0 : head + ring->capacity / 2; /* the next record tells of it */
+    w->room = w->loss.count ? 0 : head + ring->capacity / 2; /* the next record tells of it */
 }
 
 bool hak_ring_others_write(void) {
@@ -188,20 +192,17 @@ void hak_ring_forget(void) {
     w->mask = 0;
     w->head = &hak_ring_nowhere_head;
     w->reserved = 0;
-    w->lost = 0;
-    w->dropping = 0;
+    w->loss = (struct hak_loss){0};
     w->retry_ns = 0;
     w->setting_up = 0;
     w->shared = NULL;
     w->held = NULL;
 }
 
-void hak_ring_forget_others(void) {
+void hak_ring_forget_writers(void) {
     for (uint32_t i = 0; i < HAK_RINGS; i++)
         if (atomic_load_explicit(&writers[i], memory_order_relaxed))
             atomic_store(&writers[i], NULL);
-    hak_ring_share_forget();
-    hak_ring_forget_kept();
 }
 
 void hak_ring_close(void) {
@@ -209,27 +210,4 @@ void hak_ring_close(void) {
     hak_ring_forget();
     if (ring)
         atomic_store_explicit(&ring->state, HAK_RING_CLOSED, memory_order_release);
-}
-
-void hak_trace_thread_end(void) {
-    struct hak_writer *w = &hak_writer;
-    hak_splice_thread_end();
-    hak_thread_give_stack_back();
-    if (!hak_current_ready() || (!w->ring && !w->shared)) {
-        hak_counters_end_thread();
-        w->ended = 1;
-        return;
-    }
-    uint64_t signals;
-    hak_block_signals(&signals);
-    w->setting_up = 1;
-    hak_ring_give_up_unfinished();
-    hak_ring_tell_thread(HAK_THREAD_END);
-    hak_ring_share_end();
-    hak_current_enter_claim();
-    hak_ring_close();
-    hak_counters_end_thread();
-    hak_current_leave_claim();
-    w->ended = 1;
-    hak_restore_signals(&signals);
 }

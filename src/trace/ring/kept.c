@@ -46,11 +46,7 @@ static struct hak_ring_entry *ready_ring(void) {
 }
 
 bool hak_ring_begin_kept(void) {
-    struct hak_writer *w = &hak_writer;
     uint64_t before;
-    if (w->depth != 0 || w->setting_up || w->ended || w->shared || !hak_current_ready() ||
-        (!w->ring && !hak_ring_make_room(1)) || !w->ring)
-        return false;
     hak_block_signals(&before);
     struct hak_ring_entry *ring = NULL;
     if (atomic_exchange(&is_held, 1) == 0) {
@@ -63,7 +59,7 @@ bool hak_ring_begin_kept(void) {
         return false;
     }
     signals = before;
-    own_ring = w->ring;
+    own_ring = hak_writer.ring;
     hak_ring_use(ring);
     return true;
 }

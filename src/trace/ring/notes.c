@@ -10,6 +10,8 @@
 #include "trace/stacks/stacks.h"
 #include "trace/threads/threads.h"
 #include "trace/trace.h"
+#include "trace/wait.h"
+#include "unwind/splice.h"
 
 uint32_t hak_trace_epoch(void) {
     static _Atomic uint32_t unrecorded = 1;
@@ -79,15 +81,14 @@ void hak_ring_tell_thread(uint8_t kind) {
         int32_t tid;
         uint32_t thread;
         char name[16];
-    } payload = {.tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0),
-                 .thread = hak_trace_thread()};
+    } payload = {.tid = (int32_t)hak_raw_call(SYS_gettid), .thread = hak_trace_thread()};
     struct hak_event_fields head = {.kind = kind,
                                     .class_index = HAK_CLASS_NONE,
                                     .stack = is_start ? origin->stack : 0,
                                     .record_count = is_start ? origin->creator : 0,
                                     .flags = is_start ? origin->flags : 0};
     struct hak_payload_part part = {&payload, sizeof payload};
-    (void)hak_raw_call(SYS_prctl, PR_GET_NAME, (long)payload.name, 0, 0, 0, 0);
+    (void)hak_raw_call(SYS_prctl, PR_GET_NAME, payload.name);
     hak_ring_write_bytes(&head, &part, 1);
 }
 
@@ -102,4 +103,27 @@ void hak_ring_tell_process(void) {
     struct hak_payload_part part = {&payload, sizeof payload};
     struct hak_event_fields head = {.kind = HAK_PROCESS_START, .class_index = HAK_CLASS_NONE};
     hak_ring_write_bytes(&head, &part, 1);
+}
+
+void hak_trace_thread_end(void) {
+    struct hak_writer *w = &hak_writer;
+    hak_splice_thread_end();
+    hak_thread_give_stack_back();
+    if (!hak_current_ready() || (!w->ring && !w->shared)) {
+        hak_counters_end_thread();
+        w->ended = 1;
+        return;
+    }
+    uint64_t signals;
+    hak_block_signals(&signals);
+    w->setting_up = 1;
+    hak_ring_give_up_unfinished();
+    hak_ring_tell_thread(HAK_THREAD_END);
+    hak_ring_share_end();
+    hak_current_enter_claim();
+    hak_ring_close();
+    hak_counters_end_thread();
+    hak_current_leave_claim();
+    w->ended = 1;
+    hak_restore_signals(&signals);
 }

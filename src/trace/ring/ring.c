@@ -3,12 +3,6 @@
 #include "hop.h"
 #include "trace/trace.h"
 
-struct hak_record hak_ring_nowhere;
-_Atomic uint64_t hak_ring_nowhere_head;
-
-_Thread_local struct hak_writer hak_writer __attribute__((tls_model("initial-exec"))) = {
-    .records = &hak_ring_nowhere, .head = &hak_ring_nowhere_head};
-
 /* One instruction each, so that a signal handler of this thread comes before or after, never
  * between. Other threads do not write these words, so the lock prefix is left out. */
 static inline bool exchange_if_equal(uint64_t *word, uint64_t expected, uint64_t wanted) {
@@ -70,6 +64,7 @@ void hak_ring_finish(void) {
 static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t *ticks) {
     struct hak_writer *w = &hak_writer;
     do {
+        enum hak_shared_place place = HAK_SHARED_FORKED; /* none: another try */
         finish(w);
         if (atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
             if (!hak_current_look()) {
@@ -77,10 +72,12 @@ static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t
                 return false;
             }
         } else if (w->depth != 0 && w->ring && !hak_ring_has_left_record()) {
-            return hak_ring_reserve_beside(count, position, ticks);
+            place = hak_ring_reserve_beside(count, position, ticks);
         } else if (w->reserved + count > w->room && !hak_ring_make_room(count)) {
-            return w->shared && hak_ring_share_reserve(count, position, ticks);
+            place = w->shared ? hak_ring_share_reserve(count, position, ticks) : HAK_SHARED_DROPPED;
         }
+        if (place != HAK_SHARED_FORKED)
+            return place == HAK_SHARED_RESERVED;
     } while (!try_reserve(w, count, position, ticks));
     return true;
 }
@@ -113,46 +110,33 @@ static HAK_COLD void fail_to_record(struct hak_event_fields *fields) {
         count_unrecorded(fields);
 }
 
-static HAK_COLD void record_wide(struct hak_event_fields *fields) {
-    uint64_t at;
-    if (!hak_ring_reserve(2, &at, &fields->time)) {
+struct hak_ring_entry *hak_ring_write(struct hak_event_fields *fields, uint64_t *position) {
+    bool is_wide = hak_fields_are_wide(fields);
+    if (!hak_ring_reserve(is_wide ? 2 : 1, position, &fields->time)) {
         fail_to_record(fields);
-        return;
+        return NULL;
     }
+    struct hak_ring_entry *ring = hak_writer.held ? hak_ring_shared_entry() : hak_writer.ring;
     hak_count_record(fields);
-    struct hak_record more = hak_record_pack_wide(fields, HAK_CONTINUATION);
+    if (is_wide) {
+        struct hak_record more = hak_record_pack_wide(fields, HAK_CONTINUATION);
+        put(hak_ring_slot(*position + 1), &more);
+    }
     struct hak_record head = hak_record_pack(fields);
-    put(hak_ring_slot(at + 1), &more);
-    put(hak_ring_slot(at), &head);
+    put(hak_ring_slot(*position), &head);
     hak_ring_finish();
-}
-
-static HAK_COLD void record_slowly(struct hak_event_fields *fields) {
-    uint64_t at;
-    if (!reserve_slowly(1, &at, &fields->time)) {
-        fail_to_record(fields);
-        return;
-    }
-    hak_count_record(fields);
-    struct hak_record record = hak_record_pack_narrow(fields);
-    put(hak_ring_slot(at), &record);
-    hak_ring_finish();
+    return ring;
 }
 
 void hak_trace_record_for_report(struct hak_event_fields *fields) {
-    uint64_t at;
-    if (hak_fields_are_wide(fields)) {
-        record_wide(fields);
-        return;
-    }
-    if (!hak_ring_reserve(1, &at, &fields->time)) {
-        fail_to_record(fields);
-        return;
-    }
-    hak_count_record(fields);
-    struct hak_record record = hak_record_pack_narrow(fields);
-    put(hak_ring_slot(at), &record);
-    hak_ring_finish();
+    uint64_t position;
+    (void)hak_ring_write(fields, &position);
+}
+
+/* After a try that failed. */
+static HAK_COLD void record_slowly(struct hak_event_fields *fields) {
+    finish(&hak_writer);
+    hak_trace_record_for_report(fields);
 }
 
 void hak_trace_record(struct hak_event_fields *fields) {
@@ -161,7 +145,7 @@ void hak_trace_record(struct hak_event_fields *fields) {
     if (HAK_UNLIKELY(!hak_trace_hears()))
         return;
     if (HAK_UNLIKELY(hak_fields_are_wide(fields))) {
-        record_wide(fields);
+        hak_trace_record_for_report(fields);
         return;
     }
     if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &fields->time))) {
@@ -293,11 +277,16 @@ static void write_bytes(struct hak_event_fields *head, const struct hak_payload_
     hak_ring_finish();
 }
 
+static bool begin_kept(const struct hak_writer *w) {
+    return w->depth == 0 && !w->setting_up && !w->ended && !w->shared && hak_current_ready() &&
+           (w->ring || hak_ring_make_room(1)) && w->ring && hak_ring_begin_kept();
+}
+
 void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
                           unsigned part_count) {
     bool keeps = hak_current.overwrites &&
                  (head->kind == HAK_MODULE_LOAD || head->kind == HAK_PROCESS_START);
-    keeps = keeps && hak_ring_begin_kept();
+    keeps = keeps && begin_kept(&hak_writer);
     write_bytes(head, parts, part_count);
     if (keeps)
         hak_ring_end_kept();

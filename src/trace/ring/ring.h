@@ -34,6 +34,14 @@ enum hak_loss_reason {
     HAK_LOSS_IN_HANDLER = 2, /* in a signal handler while the thread got its ring */
 };
 
+/* What a writer has dropped and not told yet. */
+struct hak_loss {
+    uint64_t count, from, to; /* ticks */
+    uint64_t full_tail;       /* the tail at which waiting was given up */
+    uint8_t reason;           /* enum hak_loss_reason */
+    bool is_dropping;         /* waiting was given up until the tail moves */
+};
+
 struct hak_writer {
     struct hak_record *records;
     uint64_t mask;               /* capacity - 1 */
@@ -45,19 +53,16 @@ struct hak_writer {
     uint32_t beside_count;       /* records of handlers since `beside_head` was published */
     uint64_t beside_head;
     uint64_t claimed_ticks; /* when the ring was claimed: older records in it are of others */
-    uint64_t lost, lost_from, lost_to; /* dropped and not told yet; ticks */
-    uint64_t full_tail;                /* the tail at which waiting was given up */
-    uint64_t fork_number;              /* of the fork that this thread is making, 0 = none */
-    uint64_t retry_ns;                 /* no ring could be had: not before then again */
-    uint8_t lost_reason;               /* enum hak_loss_reason */
-    uint8_t dropping;                  /* waiting was given up until the tail moves */
-    uint8_t ended;                     /* hak_trace_thread_end was called */
-    uint8_t setting_up;                /* a ring is being claimed, closed or told about */
-    uint32_t thread_id;                /* kernel's, of a thread that shares a ring */
-    struct hak_shared_ring *shared;    /* it has no ring of its own and shares this one, or NULL */
-    struct hak_shared_ring *held;      /* its lock is held: between reserve and finish, or NULL */
-    uint64_t held_end, held_signals;   /* the head to come, the signal mask to restore */
-    struct hak_record *own_records;    /* `records` and `mask` of its own ring, while held */
+    struct hak_loss loss;
+    uint64_t fork_number;            /* of the fork that this thread is making, 0 = none */
+    uint64_t retry_ns;               /* no ring could be had: not before then again */
+    uint8_t ended;                   /* hak_trace_thread_end was called */
+    uint8_t setting_up;              /* a ring is being claimed, closed or told about */
+    uint32_t thread_id;              /* kernel's, of a thread that shares a ring */
+    struct hak_shared_ring *shared;  /* it has no ring of its own and shares this one, or NULL */
+    struct hak_shared_ring *held;    /* its lock is held: between reserve and finish, or NULL */
+    uint64_t held_end, held_signals; /* the head to come, the signal mask to restore */
+    struct hak_record *own_records;  /* `records` and `mask` of its own ring, while held */
     uint64_t own_mask;
 };
 
@@ -78,6 +83,11 @@ static inline struct hak_record *hak_ring_slot(uint64_t position) {
     return &hak_writer.records[position & hak_writer.mask];
 }
 
+/* Writes a record also where the program's calls are not recorded. Returns the ring in which it
+ * lies, and its position there; NULL: dropped. */
+HAK_HIDDEN struct hak_ring_entry *hak_ring_write(struct hak_event_fields *fields,
+                                                 uint64_t *position);
+
 /* Writes a record that carries a byte string: `head`'s size becomes `byte_count` (at most
  * HAK_PAYLOAD_MAX). */
 #define HAK_PAYLOAD_MAX 4800
@@ -88,13 +98,15 @@ struct hak_payload_part {
 HAK_HIDDEN void hak_ring_write_bytes(struct hak_event_fields *head,
                                      const struct hak_payload_part *parts, unsigned part_count);
 
-/* In a file: what is written between begin and end goes into a ring of the process that no events
- * write over: modules, without which stacks have no names (kept.c). False: not now, and end
- * must not follow. */
+/* In a file: what is written between begin and end, by a thread with a ring, goes into a ring of
+ * the process that no events write over: modules, without which stacks have no names (kept.c).
+ * False: not now, and end must not follow. */
 HAK_HIDDEN bool hak_ring_begin_kept(void);
 HAK_HIDDEN void hak_ring_end_kept(void);
 /* In a forked child: the kept ring is the parent's. */
 HAK_HIDDEN void hak_ring_forget_kept(void);
+/* In a forked child: the rings of all threads are the parent's. */
+HAK_HIDDEN void hak_ring_enter_child(void);
 
 /* The slow half of reserve (room.c): makes room for `count` records by looking at the tail,
  * claiming, growing or waiting. False: dropped (counted). */
@@ -110,6 +122,8 @@ HAK_HIDDEN bool hak_ring_has_left_record(void);
 
 /* Counts one event that is not recorded, for a LOSS record to come. */
 HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
+/* That record, but for its time; nothing is lost from then on. */
+HAK_HIDDEN struct hak_event_fields hak_ring_take_loss(void);
 
 /* Claims a ring of at least `bytes` (claim.c) for the calling thread, or with `shared` for
  * several, which have a reserve of entries and extents; NULL when none is left. Signals must be
@@ -130,12 +144,12 @@ HAK_HIDDEN void hak_ring_note_now(void);
 HAK_HIDDEN void hak_ring_use(struct hak_ring_entry *ring);
 /* Gives the calling thread's ring to the collector. Signals must be blocked. */
 HAK_HIDDEN void hak_ring_close(void);
-/* Forgets a ring that belongs to the parent, in a forked child. */
+/* The calling thread has no ring any more. */
 HAK_HIDDEN void hak_ring_forget(void);
 /* True when another thread of this process has a record in the making. */
 HAK_HIDDEN bool hak_ring_others_write(void);
-/* In a forked child: the other threads of the parent are not here. */
-HAK_HIDDEN void hak_ring_forget_others(void);
+/* In a forked child: nobody writes. */
+HAK_HIDDEN void hak_ring_forget_writers(void);
 
 /* Waits a little for the collector, for room in a ring; `commits` is the session's word from before
  * the last look, `begin_ns` when waiting began. False: it has been long enough. */
@@ -151,10 +165,17 @@ HAK_HIDDEN bool hak_ring_share_may_end(uint64_t now_ns);
 HAK_HIDDEN void hak_ring_share_end(void);
 /* Reserve and finish of a thread that shares. Signals are blocked and the lock is held between
  * them. */
-HAK_HIDDEN bool hak_ring_share_reserve(unsigned count, uint64_t *position, uint64_t *ticks);
+enum hak_shared_place {
+    HAK_SHARED_DROPPED,  /* and counted */
+    HAK_SHARED_RESERVED, /* finish must follow */
+    HAK_SHARED_FORKED,   /* a fork came under our feet: the child begins anew */
+};
+HAK_HIDDEN enum hak_shared_place hak_ring_share_reserve(unsigned count, uint64_t *position,
+                                                        uint64_t *ticks);
 HAK_HIDDEN void hak_ring_share_finish(void);
 /* The same for a handler that interrupted a record in the ring of its own thread. */
-HAK_HIDDEN bool hak_ring_reserve_beside(unsigned count, uint64_t *position, uint64_t *ticks);
+HAK_HIDDEN enum hak_shared_place hak_ring_reserve_beside(unsigned count, uint64_t *position,
+                                                         uint64_t *ticks);
 /* Lets go of what a killed vfork child, as the calling thread, left in the middle. */
 HAK_HIDDEN void hak_ring_share_abandon(void);
 /* In a forked child: the shared rings are the parent's. */

@@ -12,10 +12,7 @@ enum {
     RETRY_MS = 50,          /* between two looks for a free ring */
     NO_RING_WAIT_MS = 2000, /* for the collector to give one back */
     WAIT_SLICE_MS = 50,
-    STALE_MS = 3000,
-    DEAD_AFTER_MS = 1000,       /* without a heartbeat it is asked whether the keeper is there */
-    FULL_WAIT_MS = 2000,        /* when the keeper's heart has stopped beating */
-    FULL_WAIT_ALIVE_MS = 10000, /* while it beats: a worker may be on its way */
+    DEAD_AFTER_MS = 1000, /* without a heartbeat it is asked whether the keeper is there */
 };
 
 /* A signal handler may record between any two reads of this word. */
@@ -36,73 +33,12 @@ static uint64_t used_records(const struct hak_writer *w) {
     return reserved - tail_for(w, reserved);
 }
 
-void hak_ring_count_loss(enum hak_loss_reason reason) {
-    struct hak_writer *w = &hak_writer;
-    uint64_t now = hak_session_ticks();
-    if (w->lost++ == 0) {
-        w->lost_from = now;
-        w->lost_reason = (uint8_t)reason;
-    }
-    w->lost_to = now;
-    w->room = 0; /* so that the next record tells of it */
-    struct hak_ring_entry *ring = w->ring ? w->ring : hak_ring_shared_entry();
-    if (ring)
-        atomic_fetch_add_explicit(&ring->lost, 1, memory_order_relaxed);
-}
-
 /* Tells of what was dropped. There must be room for the two records. */
-static void tell_loss(struct hak_writer *w) {
-    struct hak_event_fields loss = {.kind = HAK_LOSS,
-                                    .class_index = HAK_CLASS_NONE,
-                                    .size = w->lost,
-                                    .address = w->lost_from,
-                                    .old_address = w->lost_to,
-                                    .subkind = w->lost_reason};
-    w->lost = 0;
-    hak_trace_record(&loss);
-}
-
-bool hak_ring_has_left_record(void) {
-    struct hak_writer *w = &hak_writer;
-    uint64_t head = atomic_load_explicit(w->head, memory_order_relaxed);
-    if (head != w->beside_head)
-        w->beside_count = 0;
-    w->beside_head = head;
-    if (++w->beside_count <= (w->mask + 1) / 4)
-        return false;
-    w->beside_count = 0;
-    hak_ring_give_up_unfinished();
-    return true;
-}
-
-/* A record will never be finished: the handler that interrupted it left by longjmp, or the thread
- * dies. What was reserved and holds something older than the
- * record before it is replaced by a LOSS of one. */
-void hak_ring_give_up_unfinished(void) {
-    struct hak_writer *w = &hak_writer;
-    if (w->depth == 0 || !w->ring)
+static void tell_loss(const struct hak_writer *w) {
+    if (w->loss.count == 0)
         return;
-    uint64_t head = atomic_load_explicit(w->head, memory_order_relaxed);
-    uint64_t last = w->claimed_ticks; /* what was not written yet is older than what is published */
-    if (head > 0 && hak_record_time(hak_ring_slot(head - 1)) > last)
-        last = hak_record_time(hak_ring_slot(head - 1));
-    for (uint64_t at = head; at != w->reserved; at++) {
-        struct hak_record *record = hak_ring_slot(at);
-        if (hak_record_time(record) >= last) {
-            last = hak_record_time(record);
-            continue;
-        }
-        struct hak_event_fields loss = {.kind = HAK_LOSS,
-                                        .class_index = HAK_CLASS_NONE,
-                                        .time = last,
-                                        .address = last,
-                                        .size = 1,
-                                        .subkind = HAK_LOSS_UNFINISHED};
-        *record = hak_record_pack(&loss);
-        atomic_fetch_add_explicit(&w->ring->lost, 1, memory_order_relaxed);
-    }
-    w->depth = 0;
-    atomic_store_explicit(w->head, w->reserved, memory_order_release);
+    struct hak_event_fields loss = hak_ring_take_loss();
+    hak_trace_record(&loss);
 }
 
 /* One look for a ring of the calling thread's own, or one that it may share. */
@@ -111,7 +47,7 @@ static struct hak_ring_entry *claim_or_share(struct hak_writer *w) {
     if (!ring)
         ring = hak_ring_take_oldest();
     if (!ring && !w->shared && hak_ring_share_begin())
-        w->thread_id = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+        w->thread_id = (uint32_t)hak_raw_call(SYS_gettid);
     return ring;
 }
 
@@ -162,23 +98,14 @@ static bool grow(struct hak_writer *w) {
     if (more) {
         old->next = (uint32_t)(more - hak_current.rings) + 1;
         hak_ring_use(more);
-        atomic_fetch_sub_explicit(&old->lost, w->lost, memory_order_relaxed);
-        atomic_fetch_add_explicit(&more->lost, w->lost, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&old->lost, w->loss.count, memory_order_relaxed);
+        atomic_fetch_add_explicit(&more->lost, w->loss.count, memory_order_relaxed);
         atomic_store_explicit(&old->state, HAK_RING_CLOSED, memory_order_release);
         hak_ring_doorbell(hak_current.session);
     }
     hak_current_leave_claim();
     hak_restore_signals(&signals);
     return more != NULL;
-}
-
-bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns) {
-    hak_collector_wait(commits, WAIT_SLICE_MS);
-    uint64_t limit = hak_collector_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
-    if (hak_monotonic_ns() - begin_ns >= limit * HAK_MILLISECOND_NS)
-        return false;
-    hak_collector_replace_dead(DEAD_AFTER_MS);
-    return true;
 }
 
 /* Waits until `count` records fit, bounded. False: given up. */
@@ -231,7 +158,7 @@ void hak_ring_note_now(void) {
  */
 static bool write_over_oldest(struct hak_writer *w, unsigned count) {
     uint64_t capacity = w->mask + 1, used = reserved_now(w) - w->ring->start;
-    unsigned wanted = count + (w->lost ? 2 : 0);
+    unsigned wanted = count + (w->loss.count ? 2 : 0);
     hak_ring_note_now();
     if (used + wanted > capacity && used <= 2 * capacity && grow(w))
         return true;
@@ -239,8 +166,7 @@ static bool write_over_oldest(struct hak_writer *w, unsigned count) {
     if (used < capacity && used + step > capacity && used + wanted <= capacity)
         step = capacity - used;
     w->room = reserved_now(w) + step;
-    if (w->lost)
-        tell_loss(w);
+    tell_loss(w);
     return true;
 }
 
@@ -251,8 +177,8 @@ bool hak_ring_make_room(unsigned count) {
     if (hak_current.overwrites)
         return write_over_oldest(w, count);
     uint64_t reserved = reserved_now(w), tail = tail_for(w, reserved), used = reserved - tail;
-    unsigned wanted = count + (w->lost ? 2 : 0);
-    if (w->dropping && tail == w->full_tail) {
+    unsigned wanted = count + (w->loss.count ? 2 : 0);
+    if (w->loss.is_dropping && tail == w->loss.full_tail) {
         hak_ring_count_loss(HAK_LOSS_RING_FULL);
         return false;
     }
@@ -260,9 +186,9 @@ bool hak_ring_make_room(unsigned count) {
         if (grow(w))
             return true;
         if (hak_options.trace_full == HAK_FULL_DROP || !wait_for_room(w, wanted)) {
-            w->dropping = 1;
+            w->loss.is_dropping = true;
             reserved = reserved_now(w);
-            w->full_tail = tail_for(w, reserved);
+            w->loss.full_tail = tail_for(w, reserved);
             w->room = 0;
             hak_ring_count_loss(HAK_LOSS_RING_FULL);
             return false;
@@ -270,12 +196,11 @@ bool hak_ring_make_room(unsigned count) {
         reserved = reserved_now(w);
         tail = tail_for(w, reserved);
     }
-    w->dropping = 0;
+    w->loss.is_dropping = false;
     if (used + wanted > (w->mask + 1) / 2 && hak_ring_may_grow_early() && grow(w))
         return true;
     open_room(w, tail, wanted);
-    if (w->lost)
-        tell_loss(w);
+    tell_loss(w);
     return true;
 }
 
@@ -290,4 +215,13 @@ bool hak_ring_wait_for_nodes(uint64_t *begin_ns) {
     if (*begin_ns == 0)
         *begin_ns = hak_monotonic_ns();
     return hak_ring_wait_a_slice(atomic_load(&hak_current.session->commits), *begin_ns);
+}
+
+void hak_ring_enter_child(void) {
+    hak_ring_forget();
+    hak_ring_forget_writers();
+    hak_ring_share_forget();
+    hak_ring_forget_kept();
+    hak_writer.fork_number = 0;
+    hak_writer.ended = 0;
 }

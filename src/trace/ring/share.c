@@ -48,6 +48,12 @@ struct hak_shared_ring {
 static struct hak_shared_ring shared_rings[SHARED_RINGS];
 static _Atomic uint64_t next_try_ns;
 
+static uint64_t head_of(const struct hak_shared_ring *shared) {
+    const struct hak_ring_entry *ring = atomic_load_explicit(&shared->ring, memory_order_acquire);
+    return ring ? atomic_load_explicit(&ring->head, memory_order_relaxed) : 0;
+}
+
+/* False: nobody has written in all that time, though the lock is held. */
 static bool take_lock(struct hak_shared_ring *shared) {
     uint32_t expected = UNLOCKED;
     if (atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED)) {
@@ -64,9 +70,13 @@ static bool take_lock(struct hak_shared_ring *shared) {
             atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED))
             return true;
     }
-    uint64_t deadline = hak_monotonic_ns() + LOCK_WAIT_MS * HAK_MILLISECOND_NS;
+    uint64_t head = head_of(shared), since = hak_monotonic_ns();
     while (atomic_exchange(&shared->lock, WAITED_FOR) != UNLOCKED) {
-        if (hak_monotonic_ns() >= deadline) {
+        uint64_t now = hak_monotonic_ns();
+        if (head_of(shared) != head) { /* others were quicker */
+            head = head_of(shared);
+            since = now;
+        } else if (now - since >= LOCK_WAIT_MS * HAK_MILLISECOND_NS) {
             atomic_store_explicit(&shared->stuck, 1, memory_order_relaxed);
             return false;
         }
@@ -77,7 +87,7 @@ static bool take_lock(struct hak_shared_ring *shared) {
 
 static void give_lock_back(struct hak_shared_ring *shared) {
     if (atomic_exchange(&shared->lock, UNLOCKED) == WAITED_FOR)
-        (void)hak_raw_call(SYS_futex, (long)&shared->lock, FUTEX_WAKE, 1, 0, 0, 0);
+        (void)hak_raw_call(SYS_futex, &shared->lock, FUTEX_WAKE, 1);
 }
 
 /* Claims the ring that is to be shared, as big as can be had: many write it, and it does not grow.
@@ -124,9 +134,10 @@ bool hak_ring_share_may_end(uint64_t now_ns) {
 
 void hak_ring_share_end(void) {
     struct hak_writer *w = &hak_writer;
-    if (w->shared && w->ring && w->lost) { /* it will be told there */
-        atomic_fetch_sub_explicit(&hak_ring_shared_entry()->lost, w->lost, memory_order_relaxed);
-        atomic_fetch_add_explicit(&w->ring->lost, w->lost, memory_order_relaxed);
+    uint64_t lost = w->loss.count;
+    if (w->shared && w->ring && lost) { /* it will be told there */
+        atomic_fetch_sub_explicit(&hak_ring_shared_entry()->lost, lost, memory_order_relaxed);
+        atomic_fetch_add_explicit(&w->ring->lost, lost, memory_order_relaxed);
     }
     w->shared = NULL;
 }
@@ -143,19 +154,13 @@ static uint64_t write_prefix(struct hak_writer *w, uint64_t at, uint64_t ticks) 
                                   .class_index = HAK_CLASS_NONE,
                                   .address = w->thread_id,
                                   .size = hak_thread_number};
-    if (w->lost) {
-        struct hak_event_fields loss = {.time = ticks,
-                                        .kind = HAK_LOSS,
-                                        .class_index = HAK_CLASS_NONE,
-                                        .size = w->lost,
-                                        .address = w->lost_from,
-                                        .old_address = w->lost_to,
-                                        .subkind = w->lost_reason,
-                                        .flags = HAK_RECORD_WIDE};
+    if (w->loss.count) {
+        struct hak_event_fields loss = hak_ring_take_loss();
+        loss.time = ticks;
+        loss.flags = HAK_RECORD_WIDE;
         *hak_ring_slot(at++) = hak_record_pack_narrow(&of);
         *hak_ring_slot(at++) = hak_record_pack_narrow(&loss);
         *hak_ring_slot(at++) = hak_record_pack_wide(&loss, HAK_CONTINUATION);
-        w->lost = 0;
     }
     *hak_ring_slot(at++) = hak_record_pack_narrow(&of);
     return at;
@@ -180,7 +185,7 @@ static enum outcome hold(struct hak_writer *w, unsigned count, uint64_t *positio
     if (!take_lock(shared))
         return LOCKED_OUT;
     struct hak_ring_entry *ring = atomic_load_explicit(&shared->ring, memory_order_relaxed);
-    unsigned wanted = count + SWITCH_RECORDS + (w->lost ? SWITCH_RECORDS + LOSS_RECORDS : 0);
+    unsigned wanted = count + SWITCH_RECORDS + (w->loss.count ? SWITCH_RECORDS + LOSS_RECORDS : 0);
     uint64_t capacity = shared->mask + 1, used = used_records(shared, ring, full_tail);
     if (used + wanted > capacity) {
         give_lock_back(shared);
@@ -200,46 +205,43 @@ static enum outcome hold(struct hak_writer *w, unsigned count, uint64_t *positio
     return GOES;
 }
 
-/* True: a fork came under our feet, and the child begins anew. False: the calling thread has the
- * lock, which only a fault in the middle of an event leads to. */
-static bool leave_early(const struct hak_writer *w, const uint64_t *signals) {
-    hak_restore_signals(signals);
-    if (!w->held)
-        return true;
-    atomic_fetch_add_explicit(&hak_current.process->lost_unringed, 1, memory_order_relaxed);
-    return false;
-}
-
-bool hak_ring_share_reserve(unsigned count, uint64_t *position, uint64_t *ticks) {
+enum hak_shared_place hak_ring_share_reserve(unsigned count, uint64_t *position, uint64_t *ticks) {
     struct hak_writer *w = &hak_writer;
     uint64_t begin = 0, tail, signals;
     for (;;) {
         uint32_t commits = atomic_load(&hak_current.session->commits);
         hak_block_signals(&signals);
-        if (w->held || atomic_load(hak_current.alive) == HAK_ALIVE_WIPED)
-            return leave_early(w, &signals) && hak_ring_reserve(count, position, ticks);
+        if (w->held) { /* a fault in the middle of an event */
+            hak_restore_signals(&signals);
+            atomic_fetch_add_explicit(&hak_current.process->lost_unringed, 1, memory_order_relaxed);
+            return HAK_SHARED_DROPPED;
+        }
+        if (atomic_load(hak_current.alive) == HAK_ALIVE_WIPED) {
+            hak_restore_signals(&signals);
+            return HAK_SHARED_FORKED;
+        }
         hak_current_enter_claim();
         w->held_signals = signals;
         enum outcome outcome = hold(w, count, position, ticks, &tail);
         if (outcome == GOES) {
-            w->dropping = 0;
-            return true;
+            w->loss.is_dropping = false;
+            return HAK_SHARED_RESERVED;
         }
         hak_current_leave_claim();
         hak_restore_signals(&signals);
         if (outcome == LOCKED_OUT || hak_options.trace_full == HAK_FULL_DROP ||
-            (w->dropping && w->full_tail == tail))
+            (w->loss.is_dropping && w->loss.full_tail == tail))
             break;
         if (begin == 0)
             begin = hak_monotonic_ns();
         if (!hak_ring_wait_a_slice(commits, begin)) {
-            w->dropping = 1;
-            w->full_tail = tail;
+            w->loss.is_dropping = true;
+            w->loss.full_tail = tail;
             break;
         }
     }
     hak_ring_count_loss(HAK_LOSS_RING_FULL);
-    return false;
+    return HAK_SHARED_DROPPED;
 }
 
 /* A ring that the calling thread may share, in w->shared. Signals must be blocked. */
@@ -248,35 +250,36 @@ static bool find_shared(struct hak_writer *w) {
     bool is_there = w->ring && hak_ring_share_begin();
     hak_current_leave_claim();
     if (is_there)
-        w->thread_id = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+        w->thread_id = (uint32_t)hak_raw_call(SYS_gettid);
     return is_there;
 }
 
 /* What the thread's own ring lacks is told there. */
-bool hak_ring_reserve_beside(unsigned count, uint64_t *position, uint64_t *ticks) {
+enum hak_shared_place hak_ring_reserve_beside(unsigned count, uint64_t *position, uint64_t *ticks) {
     struct hak_writer *w = &hak_writer;
+    struct hak_loss own = w->loss;
     uint64_t signals;
     hak_block_signals(&signals);
-    uint64_t lost = w->lost, lost_from = w->lost_from, full_tail = w->full_tail;
-    uint8_t lost_reason = w->lost_reason, dropping = w->dropping;
-    w->lost = w->dropping = 0;
-    bool goes = find_shared(w) && hak_ring_share_reserve(count, position, ticks);
-    if (!goes && w->lost == 0)
+    w->loss.count = 0;
+    w->loss.is_dropping = false;
+    enum hak_shared_place place =
+        find_shared(w) ? hak_ring_share_reserve(count, position, ticks) : HAK_SHARED_DROPPED;
+    if (place == HAK_SHARED_DROPPED && w->loss.count == 0)
         hak_ring_count_loss(HAK_LOSS_IN_HANDLER);
-    if (lost) {
-        w->lost += lost;
-        w->lost_from = lost_from;
-        w->lost_reason = lost_reason;
+    if (own.count) {
+        own.count += w->loss.count;
+        own.to = w->loss.to;
+        w->loss = own;
     }
-    w->full_tail = full_tail;
-    w->dropping = dropping;
-    if (goes && w->held) {
+    w->loss.full_tail = own.full_tail;
+    w->loss.is_dropping = own.is_dropping;
+    if (place == HAK_SHARED_RESERVED) {
         w->held_signals = signals; /* finish restores them */
-        return true;
+        return place;
     }
     w->shared = NULL;
     hak_restore_signals(&signals);
-    return goes;
+    return place;
 }
 
 static void let_go(struct hak_writer *w) {

@@ -74,7 +74,7 @@ static inline uint32_t find_in(const struct level *level, uint64_t hash, uint32_
 static void clear_slots(struct level *level) {
     char *from = (char *)level->slot, *end = from + (sizeof(uint64_t) << level->bits);
     char *page = (char *)level + PAGE_BYTES;
-    if (hak_raw_call(SYS_madvise, (long)page, end - page, MADV_DONTNEED, 0, 0, 0) != 0)
+    if (hak_raw_call(SYS_madvise, page, end - page, MADV_DONTNEED) != 0)
         page = end; /* locked memory (mlockall) is emptied by hand */
     for (uint64_t i = 0; (char *)&level->slot[i] < page; i++)
         atomic_store(&level->slot[i], 0);

@@ -1,6 +1,5 @@
 /* Gives each thread an alternate signal stack, and hides it from the program: sigaltstack is
  * interposed and reads back what the program itself has set. */
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -56,7 +55,7 @@ static char *map_stacks(void) {
         return NULL;
     atomic_fetch_add(&mapped, (uint32_t)count);
     if (is_guarded)
-        (void)hak_raw_call(SYS_mprotect, (long)stacks, GUARD_BYTES, PROT_NONE, 0, 0, 0);
+        (void)hak_raw_call(SYS_mprotect, stacks, GUARD_BYTES, PROT_NONE);
     for (int i = 1; i < count; i++)
         put_into_pool(stacks + (size_t)i * WHOLE_BYTES);
     return stacks;
@@ -72,7 +71,7 @@ static char *take_from_pool(void) {
 }
 
 static long ask_kernel(const stack_t *wanted, stack_t *before) {
-    return hak_raw_call(SYS_sigaltstack, (long)wanted, (long)before, 0, 0, 0, 0);
+    return hak_raw_call(SYS_sigaltstack, wanted, before);
 }
 
 static bool is_ours(const stack_t *stack) {
@@ -154,19 +153,12 @@ static int disabling_flags(const stack_t *stack) {
     return (flags & ~(int)SS_AUTODISARM) == SS_DISABLE ? flags : -1;
 }
 
-static int libc_result(long result) {
-    if (result >= 0)
-        return 0;
-    errno = (int)-result;
-    return -1;
-}
-
 /* As libc's. A stack of ours reads as none, and takes the place of one that is taken away. Bad
  * pointers are left to the kernel to find. */
 HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     uint64_t signals;
     if (!is_wanted())
-        return libc_result(ask_kernel(wanted, before));
+        return (int)hak_libc_result(ask_kernel(wanted, before));
     hak_block_signals(&signals);
     int flags = disabling_flags(wanted), flags_shown = own.flags_shown;
     long result = ask_kernel(wanted, before);
@@ -180,5 +172,5 @@ HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     }
     hak_restore_signals(&signals);
     hear_of_end();
-    return libc_result(result);
+    return (int)hak_libc_result(result);
 }

@@ -15,7 +15,7 @@
 #include "platform/address.h"
 #include "platform/platform.h"
 #include "platform/registry.h"
-#include "trace/crash/heard_signals.h"
+#include "trace/signals/signals.h"
 #include "trace/session.h"
 #include "trace/process/process.h"
 #include "trace/trace.h"
@@ -93,10 +93,10 @@ void hak_trace_thread_end(void) {}
 
 /* Signals come by hear(); the process is always its own. */
 static void (*hear)(int);
-int hak_asked_signal_read(const char *text) {
+int hak_signal_of_name(const char *text) {
     return atoi(text);
 }
-bool hak_asked_signal_hear(int number, void (*note)(int)) {
+bool hak_signal_hear(int number, void (*note)(int)) {
     hear = note;
     return number > 0;
 }

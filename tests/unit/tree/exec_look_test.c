@@ -29,7 +29,8 @@ static int count_told(int listening) {
     int status, count = 0;
     pid_t teller = fork();
     if (teller == 0) {
-        hak_exec_look("/bin/true", "it is a test", 0);
+        const struct hak_exec_look about = {.misfit = "it is a test"};
+        hak_exec_tell("/bin/true", &about, 0);
         syscall(SYS_exit_group, 0); /* a recorded process asks for the keeper at its end */
     }
     bool is_over = false;

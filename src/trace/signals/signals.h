@@ -1,17 +1,23 @@
-/* The program's actions for crash signals: hakmem's handler stands in front of them, the program
- * reads back its own.
+/* The program's actions for signals that hakmem hears: hakmem's handler stands in front of them,
+ * the program reads back its own.
  *
+ *   crash signals (actions.c)
  *   program's action   kernel's    at the signal
  *   default            ours        report, then the default action
  *   a handler          ours        the handler, with its own flags and mask, as if the kernel had
  *                                  called it
  *   ignore             ignore      nothing (executed programs inherit it)
  *
+ *   signals by which a user asks hakmem for something while the program runs (heard.c)
+ *   default            ours        noted; what the signal would do by default is left out
+ *   a handler          ours        noted, then the handler, with its own flags and mask
+ *   ignore             ours        noted
+ *
  * sigaction, signal and their old relatives are interposed for that. Who asks the kernel by another
  * way is served by the kernel, and seen. In a vfork child, whose actions are its own while its
  * memory is its parent's, nothing but the kernel's is changed. */
-#ifndef HAK_TRACE_ACTIONS_H
-#define HAK_TRACE_ACTIONS_H
+#ifndef HAK_TRACE_SIGNALS_H
+#define HAK_TRACE_SIGNALS_H
 
 #include <signal.h>
 #include <stdbool.h>
@@ -36,5 +42,22 @@ HAK_HIDDEN uintptr_t hak_actions_restorer(void);
 
 /* In a forked child: what other threads of the parent were about is not this process's. */
 HAK_HIDDEN void hak_actions_forget(void);
+
+/* The program's action for a signal, as the kernel would give it back; read without a lock, also by
+ * handlers, and written by one thread at a time. */
+enum { HAK_SIGNALS = 65 };
+HAK_HIDDEN void hak_action_read(int number, struct sigaction *action);
+HAK_HIDDEN void hak_action_write(int number, const struct sigaction *action);
+
+/* The signal that a text names: USR2, SIGUSR2 or 12; 0 for none that can be caught. */
+HAK_HIDDEN int hak_signal_of_name(const char *text);
+
+/* Has `note` called, in the handler, whenever signal `number` comes. Once for each signal and
+ * `note`, before there are threads. False: the kernel refuses, or it is a crash signal. */
+HAK_HIDDEN bool hak_signal_hear(int number, void (*note)(int));
+
+/* sigaction for a signal that is heard; false when `number` is none, and nothing was done. */
+HAK_HIDDEN bool hak_signal_act(int number, const struct sigaction *action, struct sigaction *before,
+                               int *result);
 
 #endif

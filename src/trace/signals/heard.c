@@ -1,48 +1,27 @@
 /* Keeps the program's action for each signal that is heard, and calls it after ours. */
-#include "trace/crash/heard_signals.h"
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include "trace/crash/actions.h"
+#include "trace/signals/signals.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
-enum { SIGNALS = 65, TRIES = 1000 };
+enum { SIGNALS = HAK_SIGNALS };
 
 /* glibc's, which actions.c stands in front of. */
 extern int __sigaction(int, const struct sigaction *, struct sigaction *);
 
 static _Atomic uint64_t heard; /* bit n - 1 is signal n */
 static void (*note_one)(int);
-static _Atomic uint32_t versions[SIGNALS]; /* odd while an action is written */
-static struct sigaction actions[SIGNALS];  /* as the program set them */
 
 static bool is_heard(int number) {
     return number > 0 && number < SIGNALS && (heard >> (number - 1) & 1) != 0;
 }
 
-static struct sigaction action_of(int number) {
-    struct sigaction action;
-    for (unsigned tries = 0;; tries++) {
-        uint32_t version = atomic_load(&versions[number]);
-        action = actions[number];
-        atomic_thread_fence(memory_order_acquire);
-        if ((version & 1) == 0 && atomic_load(&versions[number]) == version)
-            return action;
-        if (tries == TRIES) /* its writer is in another process by now */
-            return action;
-    }
-}
-
-static void set_action(int number, const struct sigaction *action) {
-    atomic_fetch_add(&versions[number], 1);
-    actions[number] = *action;
-    atomic_fetch_add(&versions[number], 1);
-}
-
 static void come(int number, siginfo_t *info, void *context) {
     int saved_errno = errno;
-    struct sigaction action = action_of(number);
+    struct sigaction action;
+    hak_action_read(number, &action);
     note_one(number);
     if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) {
         errno = saved_errno;
@@ -50,7 +29,7 @@ static void come(int number, siginfo_t *info, void *context) {
     }
     if ((unsigned)action.sa_flags & SA_RESETHAND) {
         struct sigaction standard = {.sa_handler = SIG_DFL};
-        set_action(number, &standard);
+        hak_action_write(number, &standard);
     }
     if (action.sa_flags & SA_SIGINFO)
         action.sa_sigaction(number, info, context);
@@ -70,7 +49,7 @@ static int tell_kernel(int number, const struct sigaction *action) {
     return __sigaction(number, &ours, NULL);
 }
 
-int hak_asked_signal_read(const char *text) {
+int hak_signal_of_name(const char *text) {
     if (strncmp(text, "SIG", 3) == 0)
         text += 3;
     int number = 0;
@@ -87,7 +66,7 @@ int hak_asked_signal_read(const char *text) {
     return 0;
 }
 
-bool hak_asked_signal_hear(int number, void (*note)(int)) {
+bool hak_signal_hear(int number, void (*note)(int)) {
     struct sigaction now;
     if (number <= 0 || number >= SIGNALS || (hak_actions_watched() >> (number - 1) & 1) ||
         __sigaction(number, NULL, &now) != 0)
@@ -95,18 +74,19 @@ bool hak_asked_signal_hear(int number, void (*note)(int)) {
     note_one = note;
     if (is_heard(number))
         return true;
-    set_action(number, &now);
+    hak_action_write(number, &now);
     if (tell_kernel(number, &now) != 0)
         return false;
     heard |= (uint64_t)1 << (number - 1);
     return true;
 }
 
-bool hak_asked_signal_act(int number, const struct sigaction *action, struct sigaction *before,
-                          int *result) {
+bool hak_signal_act(int number, const struct sigaction *action, struct sigaction *before,
+                    int *result) {
     if (!is_heard(number) || !hak_is_own_process())
         return false;
-    struct sigaction old = action_of(number), asked;
+    struct sigaction old, asked;
+    hak_action_read(number, &old);
     *result = 0;
     if (action) {
         uint64_t signals;
@@ -114,7 +94,7 @@ bool hak_asked_signal_act(int number, const struct sigaction *action, struct sig
         hak_block_signals(&signals);
         *result = tell_kernel(number, &asked);
         if (*result == 0)
-            set_action(number, &asked);
+            hak_action_write(number, &asked);
         hak_restore_signals(&signals);
     }
     if (before && *result == 0)

@@ -1,16 +1,15 @@
-/* Keeps the program's actions for crash signals, and the functions with which it sets them.
+/* Keeps the program's actions for signals, and the functions with which it sets them.
  *
  * Each action is copied out without a lock by handlers, which look at its version before and after;
  * it is written with all signals blocked, under a lock, its version odd meanwhile. */
-#include "trace/crash/actions.h"
+#include "trace/signals/signals.h"
 #include <errno.h>
 #include <string.h>
-#include "trace/crash/heard_signals.h"
 #include "trace/memory/memory.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
-enum { SIGNALS = 65, PATIENCE_MS = 1000 };
+enum { SIGNALS = HAK_SIGNALS, PATIENCE_MS = 1000 };
 
 /* glibc's, which the functions below stand in front of. */
 extern int __sigaction(int, const struct sigaction *, struct sigaction *);
@@ -56,19 +55,19 @@ static void drop_lock(const uint64_t *signals) {
 
 void hak_actions_forget(void) {
     atomic_store(&lock, 0);
-    for (int i = 0; i < COUNT; i++)
-        if (atomic_load(&actions[numbers[i]].version) & 1)
-            atomic_fetch_add(&actions[numbers[i]].version, 1);
+    for (int number = 1; number < SIGNALS; number++)
+        if (atomic_load(&actions[number].version) & 1)
+            atomic_fetch_add(&actions[number].version, 1);
 }
 
-static void write_action(int number, const struct sigaction *action) {
+void hak_action_write(int number, const struct sigaction *action) {
     struct program_action *to = &actions[number];
     atomic_fetch_add(&to->version, 1);
     to->action = *action;
     atomic_fetch_add(&to->version, 1);
 }
 
-static void read_action(int number, struct sigaction *action) {
+void hak_action_read(int number, struct sigaction *action) {
     const struct program_action *from = &actions[number];
     for (unsigned tries = 0;; tries++) {
         uint32_t version = atomic_load(&from->version);
@@ -79,7 +78,7 @@ static void read_action(int number, struct sigaction *action) {
         if (tries == PATIENCE_MS) /* the writer is in another process by now */
             return;
         if (tries > 10)
-            (void)hak_raw_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+            (void)hak_raw_call(SYS_sched_yield);
     }
 }
 
@@ -99,11 +98,11 @@ static int set_action(int number, const struct sigaction *asked) {
         kernel.sa_flags = (int)(asked->sa_flags & ~SA_RESETHAND) | SA_SIGINFO;
         kernel.sa_sigaction = in_front;
     }
-    read_action(number, &before);
-    write_action(number, asked);
+    hak_action_read(number, &before);
+    hak_action_write(number, asked);
     int result = __sigaction(number, &kernel, NULL);
     if (result != 0 || __sigaction(number, NULL, &kernel) != 0) {
-        write_action(number, &before);
+        hak_action_write(number, &before);
         return -1;
     }
     noted.sa_restorer = kernel.sa_restorer;
@@ -111,19 +110,19 @@ static int set_action(int number, const struct sigaction *asked) {
                            (kernel.sa_flags & 0x04000000 /* SA_RESTORER, of libc */));
     sigdelset(&noted.sa_mask, SIGKILL);
     sigdelset(&noted.sa_mask, SIGSTOP);
-    write_action(number, &noted);
+    hak_action_write(number, &noted);
     return 0;
 }
 
 void hak_actions_take(int number, struct sigaction *action) {
     uint64_t signals;
     int saved_errno = errno;
-    read_action(number, action);
+    hak_action_read(number, action);
     if (!((unsigned)action->sa_flags & SA_RESETHAND) || action->sa_handler == SIG_DFL ||
         action->sa_handler == SIG_IGN)
         return;
     take_lock(&signals);
-    read_action(number, action);
+    hak_action_read(number, action);
     if (((unsigned)action->sa_flags & SA_RESETHAND) && action->sa_handler != SIG_IGN) {
         struct sigaction standard = *action;
         standard.sa_handler = SIG_DFL;
@@ -138,7 +137,7 @@ bool hak_actions_has_handler(int number) {
     if (__sigaction(number, NULL, &action) != 0)
         return false;
     if (in_front && action.sa_sigaction == in_front)
-        read_action(number, &action);
+        hak_action_read(number, &action);
     return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
 }
 
@@ -159,7 +158,7 @@ void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
             continue;
         if (now.sa_handler != SIG_IGN)
             (void)set_action(numbers[i], &now);
-        write_action(numbers[i], &now);
+        hak_action_write(numbers[i], &now);
     }
     drop_lock(&signals);
 }
@@ -171,7 +170,7 @@ void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
 static int act(int number, const struct sigaction *action, struct sigaction *before) {
     uint64_t signals;
     int heard;
-    if (hak_asked_signal_act(number, action, before, &heard))
+    if (hak_signal_act(number, action, before, &heard))
         return heard;
     if (!is_watched(number))
         return __sigaction(number, action, before);
@@ -182,7 +181,7 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
     take_lock(&signals);
     int result = __sigaction(number, NULL, &old);
     if (result == 0 && old.sa_sigaction == in_front)
-        read_action(number, &old); /* else the program went another way to the kernel */
+        hak_action_read(number, &old); /* else the program went another way to the kernel */
     if (action && result == 0)
         result =
             !hak_is_own_process() ? __sigaction(number, &asked, NULL) : set_action(number, &asked);

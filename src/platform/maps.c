@@ -1,0 +1,75 @@
+/* The lines of /proc/self/maps, in one place for all who ask what the kernel has mapped. */
+#include "platform/maps.h"
+#include <string.h>
+#include <sys/mman.h>
+
+bool hak_maps_begin(struct hak_maps *maps) {
+    maps->at = maps->length = 0;
+    maps->file = hak_open("/proc/self/maps");
+    return maps->file >= 0;
+}
+
+void hak_maps_end(struct hak_maps *maps) {
+    hak_close(maps->file);
+}
+
+static int next_byte(struct hak_maps *maps) {
+    if (maps->at == maps->length) {
+        long got = hak_read(maps->file, maps->buffer, sizeof maps->buffer);
+        if (got <= 0)
+            return -1;
+        maps->at = 0;
+        maps->length = (size_t)got;
+    }
+    return (unsigned char)maps->buffer[maps->at++];
+}
+
+static uintptr_t next_number(struct hak_maps *maps) {
+    uintptr_t number = 0;
+    for (;;) {
+        int byte = next_byte(maps);
+        if (byte >= '0' && byte <= '9')
+            number = number << 4 | (uintptr_t)(byte - '0');
+        else if (byte >= 'a' && byte <= 'f')
+            number = number << 4 | (uintptr_t)(byte - 'a' + 10);
+        else
+            return number;
+    }
+}
+
+/* "7f00-7f01 r-xp 00001000 08:01 1234    /path" */
+bool hak_maps_next(struct hak_maps *maps, struct hak_mapping *mapping) {
+    static const struct {
+        char letter;
+        uint32_t bit;
+    } letters[] = {
+        {'r', PROT_READ}, {'w', PROT_WRITE}, {'x', PROT_EXEC}, {'s', HAK_MAPPING_SHARED}};
+    int byte = 0, fields = 0;
+    size_t length = 0;
+    mapping->start = next_number(maps);
+    mapping->end = next_number(maps);
+    mapping->protection = 0;
+    mapping->path[0] = 0;
+    if (mapping->end == 0)
+        return false;
+    while ((byte = next_byte(maps)) > ' ')
+        for (unsigned i = 0; i < sizeof letters / sizeof *letters; i++)
+            if (byte == letters[i].letter)
+                mapping->protection |= letters[i].bit;
+    for (; byte >= 0 && byte != '\n' && fields < 3; fields += byte == ' ')
+        byte = next_byte(maps);
+    while (byte >= 0 && byte != '\n') {
+        byte = next_byte(maps);
+        if (byte >= 0 && byte != '\n' && (byte != ' ' || length > 0) &&
+            length < sizeof mapping->path - 1)
+            mapping->path[length++] = (char)byte;
+    }
+    mapping->path[length] = 0;
+    return true;
+}
+
+bool hak_mapping_is(const struct hak_mapping *mapping, const char *name) {
+    size_t length = strlen(name);
+    return mapping->path[0] == '[' && strncmp(mapping->path + 1, name, length) == 0 &&
+           mapping->path[length + 1] == ']';
+}
