@@ -55,8 +55,8 @@ static HAK_COLD void complain(const char *variable, const char *value) {
 static int hear(const char *variable, const char *value) {
     if (value[0] == '\0')
         return 0;
-    int number = hak_signal_of_name(value);
-    if (number != 0 && hak_signal_hear(number, note_signal))
+    int number = hak_user_signal_parse(value);
+    if (number != 0 && hak_user_signal_watch(number, note_signal))
         return number;
     complain(variable, value);
     return 0;

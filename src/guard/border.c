@@ -87,7 +87,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     /* A sweep on another thread may look at it from now on. */
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
     slot->is_changing = 0;
-    if (HAK_UNLIKELY(hak_trace_hears())) {
+    if (HAK_UNLIKELY(hak_trace_is_wanted())) {
         struct hak_event_fields fields = hak_begin_record(&at, kind, user);
         fields.size = how->asked_bytes;
         fields.old_address = user_address(how->moved_from);

@@ -144,5 +144,5 @@ static const struct hak_trace_checks checks = {
 };
 
 void hak_near_start(void) {
-    hak_trace_ask(&checks);
+    hak_trace_set_checks(&checks);
 }

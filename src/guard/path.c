@@ -206,14 +206,14 @@ void hak_path_start(void) {
     bool has_header = hak_options.layout == HAK_LAYOUT_HEADER;
     struct hak_check_path path = {.limit_bytes = 0};
     if (has_header && keeps_all_in_quarantine())
-        path = (struct hak_check_path){.take = hak_trace_hears() ? take_recorded : take_checked,
-                                       .give = hak_trace_hears() ? give_recorded : give_checked,
+        path = (struct hak_check_path){.take = hak_trace_is_wanted() ? take_recorded : take_checked,
+                                       .give = hak_trace_is_wanted() ? give_recorded : give_checked,
                                        .limit_bytes = HAK_CLASS_MAX_BYTES - AROUND_BYTES + 1,
                                        .around_bytes = AROUND_BYTES,
                                        .user_delta = HAK_HEADER_BYTES,
                                        .keeps = true,
-                                       .is_recorded = hak_trace_hears()};
-    else if (!has_header && hak_options.check == HAK_CHECK_TRACE && hak_trace_hears())
+                                       .is_recorded = hak_trace_is_wanted()};
+    else if (!has_header && hak_options.check == HAK_CHECK_TRACE && hak_trace_is_wanted())
         path = (struct hak_check_path){.take = take_traced,
                                        .give = give_traced,
                                        .limit_bytes = HAK_CLASS_MAX_BYTES + 1,

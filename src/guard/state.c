@@ -21,7 +21,7 @@ static unsigned place_after(enum hak_record_kind kind) {
 /* The record of a move between layers. */
 static inline void record_move(const struct hak_located *at, enum hak_record_kind kind,
                                base_t block, unsigned class_index, uint8_t flags) {
-    if (!hak_trace_hears())
+    if (!hak_trace_is_wanted())
         return;
     struct hak_event_fields fields = {
         .address = base_address(block),
@@ -135,7 +135,7 @@ HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_inde
     if (kind == HAK_SUPERSLAB_MAP && hak_stops_at_illegal_hop() &&
         hak_options.quarantine_bytes != 0)
         hak_pages_close_unserved((struct hak_superslab *)(uintptr_t)address);
-    if (!hak_trace_hears())
+    if (!hak_trace_is_wanted())
         return;
     fields.stack = hak_take_stack(true, &fields.flags);
     hak_trace_record(&fields);

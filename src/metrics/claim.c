@@ -28,7 +28,7 @@ static void *map_wiped_on_fork(size_t bytes) {
     return start;
 }
 
-static bool take(uint32_t index, uint64_t from, enum hak_counters_state state) {
+static bool claim_block(uint32_t index, uint64_t from, enum hak_counters_state state) {
     uint64_t expected = from;
     if (atomic_load_explicit(&place.owners[index], memory_order_relaxed) != from ||
         !atomic_compare_exchange_strong(&place.owners[index], &expected,
@@ -44,7 +44,7 @@ static bool take(uint32_t index, uint64_t from, enum hak_counters_state state) {
  * below `limit`. */
 static uint32_t take_any(uint64_t from, enum hak_counters_state state, uint32_t limit) {
     for (uint32_t i = 0; i < limit; i++)
-        if (take(i, from, state))
+        if (claim_block(i, from, state))
             return i;
     return UINT32_MAX;
 }

@@ -19,7 +19,7 @@ static void count(const struct hak_step_event *event, unsigned times) {
     struct hak_step_counts counts;
     if (c->mode == HAK_COUNTER_NEW)
         hak_counters_take_block(c);
-    if (c->mode == HAK_COUNTER_NOWHERE || !hak_step_take(&c->step, event, &counts))
+    if (c->mode == HAK_COUNTER_NOWHERE || !hak_step_count(&c->step, event, &counts))
         return;
     add(c, event->class_index, counts.metric, times);
     if (counts.second_amount)

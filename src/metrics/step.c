@@ -96,8 +96,8 @@ static uint64_t amount_of(const struct hak_step_event *e) {
     }
 }
 
-bool hak_step_take(struct hak_step *step, const struct hak_step_event *e,
-                   struct hak_step_counts *counts) {
+bool hak_step_count(struct hak_step *step, const struct hak_step_event *e,
+                    struct hak_step_counts *counts) {
     if (e->kind <= HAK_REALLOC_FROM)
         return take_call(step, e, counts);
     counts->metric = metric_of_kind[e->kind];

@@ -32,8 +32,8 @@ struct hak_step_counts {
 };
 
 /* Takes one event of a thread in. False: it is nothing that is counted. */
-HAK_HIDDEN bool hak_step_take(struct hak_step *step, const struct hak_step_event *event,
-                              struct hak_step_counts *counts);
+HAK_HIDDEN bool hak_step_count(struct hak_step *step, const struct hak_step_event *event,
+                               struct hak_step_counts *counts);
 
 /* Which metric a call is, by kind and place; of a hand-out, when no other layer was asked. */
 #define HAK_CALL_KINDS 8

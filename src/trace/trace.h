@@ -1,4 +1,5 @@
-/* What guard/ and entry/ may ask of the tracer: record an event, take a stack, hand over a fault.
+/* What guard, leaks and tree may ask of the tracer: record an event, take a stack, hand over a
+ * fault.
  *
  * Everything here is safe on any thread, in a signal handler and in a forked child; it allocates
  * nothing, takes no lock that fork or dlopen may hold, and keeps errno. Before the session stands
@@ -41,7 +42,7 @@ HAK_HIDDEN void hak_trace_record_batch(struct hak_event_fields *fields, const ui
 /* The stack of the calling thread as a node id; 0 when it cannot be had. `keep_own_frames`: with
  * the allocator's frames (moves between layers), else from the program's call on. `flags` gets 0,
  * HAK_RECORD_PARTIAL when the walk ended early and HAK_RECORD_GUESSED when it went over frames
- * without call frame information. (trace/stacks/stacks.c) */
+ * without call frame information. (trace/stacks/walk.c) */
 HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags);
 
 /* The same without hakmem's own frames, for a call of the program: by the last stack of the thread,
@@ -52,7 +53,7 @@ HAK_HIDDEN uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_
 
 /* False when nobody hears of events: HAKMEM_TRACE=off, and the counters are not asked for either.
  */
-static inline bool hak_trace_hears(void) {
+static inline bool hak_trace_is_wanted(void) {
     return (hak_options.trace | hak_options.front_dump) != 0;
 }
 
@@ -107,7 +108,7 @@ struct hak_trace_checks {
     uint64_t (*word_in)(uint64_t address);
 };
 /* Before hak_trace_start. `checks` stays where it is. */
-HAK_HIDDEN void hak_trace_ask(const struct hak_trace_checks *checks);
+HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);
 
 /* Leaks were found, and their LEAK records are written: has the collector make the report of them,
  * and waits (bounded). The program goes on in any case. (trace/crash/leak_report.c) */
@@ -125,7 +126,8 @@ HAK_HIDDEN void hak_trace_record_for_report(struct hak_event_fields *fields);
 HAK_HIDDEN void hak_trace_mark(const char *name);
 HAK_HIDDEN void hak_trace_name(const struct hak_event_fields *head, const char *name);
 
-/* Fork, called by entry's fork handlers around fork(2). */
+/* Fork, called by entry's fork handlers around fork(2): in the child before the layers, whose locks
+ * may be held by threads that are gone. It takes none of them. */
 HAK_HIDDEN void hak_trace_fork_prepare(void);
 HAK_HIDDEN void hak_trace_fork_parent(void);
 HAK_HIDDEN void hak_trace_fork_child(void);

@@ -50,7 +50,7 @@ static inline void hak_wake(_Atomic uint32_t *word) {
 
 /* Wakes who sleeps on the doorbell and tells how many these were: 1 = a worker lives and sleeps, 0
  * = it is awake, or dead. */
-static inline long hak_ring_doorbell_heard(struct hak_session *session) {
+static inline long hak_ring_doorbell_wake(struct hak_session *session) {
     atomic_fetch_add(&session->doorbell, 1);
     return hak_raw_call(SYS_futex, &session->doorbell, FUTEX_WAKE, INT_MAX);
 }

@@ -34,7 +34,7 @@ static bool is_ours(const char *name, size_t length) {
            (length == bytes || name[length - bytes - 1] == '/');
 }
 
-static size_t find_ours(const char *preload, const char **name) {
+static size_t length_of_ours(const char *preload, const char **name) {
     size_t length;
     for (const char *at = preload; (length = next_name(name, &at)) > 0;)
         if (is_ours(*name, length))
@@ -114,7 +114,7 @@ size_t hak_exec_unfit(const char *path, char *const environment[], struct hak_ex
     if (!environment || !hak_exec_can_read(environment))
         return 0;
     preload = preload_of(environment);
-    size_t length = preload ? find_ours(preload, &name) : 0;
+    size_t length = preload ? length_of_ours(preload, &name) : 0;
     if (length == 0 || strlen(preload) + sizeof variable_name > HAK_EXEC_PRELOAD_BYTES)
         return 0;
     if (hak_keeper_is_given_up())

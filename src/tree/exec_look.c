@@ -121,7 +121,7 @@ static bool is_regular(const char *path, struct stat *about) {
 }
 
 /* Looks at the program, or at the interpreter that a script's first line names. */
-static void look(const char *path, int depth, struct hak_exec_look *out) {
+static void look_at_program(const char *path, int depth, struct hak_exec_look *out) {
     _Alignas(8) unsigned char head[HEAD_BYTES];
     struct stat about;
     long file = depth <= SCRIPTS_MAX && is_regular(path, &about) ? hak_open(path) : -1;
@@ -138,19 +138,19 @@ static void look(const char *path, int depth, struct hak_exec_look *out) {
     char *interpreter = (char *)head + 2 + strspn((char *)head + 2, " \t");
     interpreter[strcspn(interpreter, " \t\r\n")] = 0;
     if (interpreter[0] == '/')
-        look(interpreter, depth + 1, out);
+        look_at_program(interpreter, depth + 1, out);
     out->unrecorded = NULL; /* a script says nothing of itself */
 }
 
 struct hak_exec_look hak_exec_look(const char *path) {
     struct hak_exec_look out = {NULL, NULL};
     if (path)
-        look(path, 0, &out);
+        look_at_program(path, 0, &out);
     return out;
 }
 
 /* `ending` follows the reason. */
-static void tell(const char *path, const char *reason, const char *ending, int child) {
+static void report_unrecorded(const char *path, const char *reason, const char *ending, int child) {
     static const char before[] = "executed ", between[] = ", which was not recorded: ";
     char text[sizeof((struct hak_hello *)0)->text];
     size_t reason_bytes = strlen(reason), ending_bytes = strlen(ending);
@@ -175,5 +175,5 @@ void hak_exec_tell(const char *path, const struct hak_exec_look *about, int chil
         return;
     if (hak_current_ready() && hak_current.keeper_name[0] && is_regular(path, &file) &&
         (file.st_mode & 0111))
-        tell(path, reason, about->misfit ? HAK_NOTE_NOT_BELOW : "", child);
+        report_unrecorded(path, reason, about->misfit ? HAK_NOTE_NOT_BELOW : "", child);
 }

@@ -36,7 +36,7 @@ static uint32_t calculate(uint16_t code, uint32_t a, uint32_t operand) {
     }
 }
 
-static bool jumps(uint16_t code, uint32_t a, uint32_t operand) {
+static bool is_jump_taken(uint16_t code, uint32_t a, uint32_t operand) {
     switch (BPF_OP(code)) {
     case BPF_JEQ:
         return a == operand;
@@ -49,7 +49,7 @@ static bool jumps(uint16_t code, uint32_t a, uint32_t operand) {
     }
 }
 
-static uint32_t load(const struct machine *m, const struct sock_filter *at) {
+static uint32_t operand_of(const struct machine *m, const struct sock_filter *at) {
     uint32_t value = 0;
     switch (BPF_MODE(at->code)) {
     case BPF_ABS:
@@ -72,10 +72,10 @@ static uint32_t run(struct machine *m, const struct hak_filter *filter) {
         uint32_t operand = BPF_SRC(at->code) == BPF_X ? m->x : at->k;
         switch (BPF_CLASS(at->code)) {
         case BPF_LD:
-            m->a = load(m, at);
+            m->a = operand_of(m, at);
             break;
         case BPF_LDX:
-            m->x = load(m, at);
+            m->x = operand_of(m, at);
             break;
         case BPF_ST:
             m->memory[at->k % BPF_MEMWORDS] = m->a;
@@ -90,7 +90,7 @@ static uint32_t run(struct machine *m, const struct hak_filter *filter) {
             if (BPF_OP(at->code) == BPF_JA)
                 i += at->k < filter->count ? at->k : filter->count;
             else
-                i += jumps(at->code, m->a, operand) ? at->jt : at->jf;
+                i += is_jump_taken(at->code, m->a, operand) ? at->jt : at->jf;
             break;
         case BPF_RET:
             return BPF_RVAL(at->code) == BPF_A ? m->a : at->k;

@@ -100,7 +100,7 @@ static void forbid_strictly(void) {
         return;
     atomic_fetch_or(&hak_current.process->flags, HAK_PROCESS_STRICT);
     atomic_store(&hak_clock_is_barred, 1);
-    atomic_store(hak_current.alive, HAK_ALIVE_LOOK);
+    atomic_store(hak_current.alive, HAK_ALIVE_PAUSED);
 }
 
 /* Does what must be done before; `before` gets what holds now. */
@@ -152,7 +152,7 @@ HAK_EXPORT int prctl(int what, ...) {
 }
 
 HAK_HIDDEN long hak_sandbox_seccomp(long number, long operation, long flags, void *argument);
-HAK_HIDDEN long hak_sandbox_fail(long result);
+HAK_HIDDEN long hak_syscall_fail(long result);
 
 long hak_sandbox_seccomp(long number, long operation, long flags, void *argument) {
     uint64_t before[HAK_CALL_NUMBERS / 64];
@@ -168,7 +168,7 @@ long hak_sandbox_seccomp(long number, long operation, long flags, void *argument
     return hak_libc_result(result);
 }
 
-long hak_sandbox_fail(long result) {
+long hak_syscall_fail(long result) {
     return hak_libc_result(result);
 }
 
@@ -203,7 +203,7 @@ __asm__(".text\n"
         "ret\n"
         "1:\n"
         "movq %rax, %rdi\n"
-        "jmp hak_sandbox_fail\n"
+        "jmp hak_syscall_fail\n"
         "2:\n"
         "pushq %rdi\n"
         ".cfi_adjust_cfa_offset 8\n"

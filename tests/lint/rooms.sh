@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The rooms of src/store, src/collector, src/report and viewer: each is entered by its door alone, and calls go one way. No header leads
+# The rooms of src/store, src/collector, src/trace, src/report and viewer: each is entered by its door alone, and calls go one way. No header leads
 # back to itself; in the folders of `circles` at most three files call each other in a circle; of two folders of the
 # recorded program's library one calls the other.
 #
@@ -33,6 +33,15 @@ src/collector/worker: drain findings session capture kernel link
 src/collector/import: worker session capture kernel
 src/collector/keeper: kernel link
 src/collector/.: keeper worker link
+src/trace/.:
+src/trace/memory:
+src/trace/stacks:
+src/trace/signals: memory
+src/trace/threads: stacks memory
+src/trace/ring: threads stacks memory
+src/trace/keeper: ring stacks memory
+src/trace/crash: keeper ring threads signals stacks memory
+src/trace/process: crash keeper ring threads stacks memory
 src/report/text:
 src/report/words: text
 src/report/known: words text
@@ -49,7 +58,7 @@ viewer/leaks: findings capture cli
 viewer/record: findings capture cli
 viewer/.: cli capture block events findings info sql layers leaks record
 '
-folders='src/store src/collector src/report viewer'
+folders='src/store src/collector src/trace src/report viewer'
 # Inner headers that others may include: FILE HEADER.
 known='
 src/store/history store/reader/state.h
@@ -58,7 +67,7 @@ src/store/sql store/reader/state.h
 '
 
 # Objects below BUILD of folders whose files call each other in circles of three at most.
-circles='host/src/store host/viewer host/src/collector host/src/report host/src/symbols debug/src/unwind debug/src/metrics debug/src/leaks debug/src/entry debug/src/front'
+circles='host/src/store host/viewer host/src/collector host/src/report host/src/symbols debug/src'
 
 status=0
 wrong() {
@@ -108,14 +117,16 @@ for folder in $folders; do
         LC_ALL=C sort | sed -nE 's/^([^:]*):.*"([^"]*)"/\1 \2/p')
 
     # The same for calls, whoever declares them: what BUILD has of the folder was compiled from it.
-    objects=${BUILD:-build}/host/$folder
+    half=host
+    [ "$folder" != src/trace ] || half=debug # the recorded program's
+    objects=${BUILD:-build}/$half/$folder
     [ -d "$objects" ] || wrong "$objects has no objects to look at: run make first"
     while read -r room target symbol; do
         case "$(below "$folder" "$room") " in
         *" $target "*) ;;
         *) wrong "$folder/$room calls $symbol of $target: it may call$(no_less "$(below "$folder" "$room")")" ;;
         esac
-    done < <(find "$folder" -name '*.c' | sed "s|^\(.*\)\.c$|${BUILD:-build}/host/\1.o|" | xargs nm -A -P |
+    done < <(find "$folder" -name '*.c' | sed "s|^\(.*\)\.c$|${BUILD:-build}/$half/\1.o|" | xargs nm -A -P |
         awk -v top="$objects/" -v down="$(below "$folder" .)" '{
             sub(top, "", $1); sub(/:$/, "", $1)
             room = $1; if (!sub(/\/.*/, "", room)) room = "."

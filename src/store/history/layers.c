@@ -58,7 +58,7 @@ int hak_store_count_layers(struct hak_store_reader *r, uint32_t process,
         struct hak_step_counts counts;
         if (!step)
             result = stopped = hak_store_no_memory(r->db.path);
-        else if (hak_step_take(step, &event, &counts))
+        else if (hak_step_count(step, &event, &counts))
             result = stopped = report_counts(&e, &counts, each, context);
     }
     hak_scan_close(scan);

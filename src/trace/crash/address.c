@@ -24,7 +24,7 @@ enum {
 
 static const struct hak_trace_checks *checks;
 
-void hak_trace_ask(const struct hak_trace_checks *the_checks) {
+void hak_trace_set_checks(const struct hak_trace_checks *the_checks) {
     checks = the_checks;
 }
 

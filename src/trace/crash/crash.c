@@ -177,7 +177,8 @@ void hak_crash_go_on(void) {
     hak_crash_die_by(incident.end_signal ? incident.end_signal : SIGABRT);
 }
 
-void hak_crash_stop(void) {
+/* As abort() does: the program's own handler of SIGABRT runs first, if it has one. */
+static _Noreturn void stop(void) {
     if (hak_actions_has_handler(SIGABRT) && !incident.is_reported && hak_crash_stop_begins()) {
         uint64_t one = (uint64_t)1 << (SIGABRT - 1);
         hak_crash_leave();
@@ -263,7 +264,7 @@ HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
     incident.look = stops ? look_for_a_stop : look_for_new_places;
     hak_crash_report();
     if (stops && !incident.is_known)
-        hak_crash_stop();
+        stop();
     if (stops && !incident.is_reported)
         (void)hak_crash_is_known_place(true);
     hak_crash_leave();

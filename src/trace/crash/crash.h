@@ -94,9 +94,6 @@ HAK_HIDDEN void hak_crash_note_end(int number);
 /* Ends the process by `number` with its default action, whatever handler there is. */
 HAK_HIDDEN _Noreturn void hak_crash_die_by(int number);
 
-/* Stops the program as abort() does: its own handler of SIGABRT runs first, if it has one. */
-HAK_HIDDEN _Noreturn void hak_crash_stop(void);
-
 /* The SIGABRT that the calling thread sends itself next stands for a fault that is reported. False:
  * so does the one before, which has not come to our handler (nothing is recorded, or the program
  * has gone round it). */

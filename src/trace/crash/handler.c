@@ -80,7 +80,8 @@ static void take_trap(const siginfo_t *info, const ucontext_t *context, uint32_t
     *trap_error = is_from_kernel(info) ? (uint32_t)context->uc_mcontext.gregs[REG_ERR] : 0;
 }
 
-static void note(int number, const siginfo_t *info, const void *context, bool is_reported) {
+static void remember_signal(int number, const siginfo_t *info, const void *context,
+                            bool is_reported) {
     struct noted *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
     uint32_t self = (uint32_t)hak_raw_call(SYS_gettid), stops = self;
     atomic_store(&to->thread_id, 0);
@@ -223,7 +224,7 @@ static uint64_t full_stack(const struct hak_incident *incident) {
     return top - low;
 }
 
-static void look(struct hak_incident *incident) {
+static void find_origin(struct hak_incident *incident) {
     uint32_t self = (uint32_t)hak_raw_call(SYS_gettid);
     hak_crash_unwind(incident);
     const struct noted *origin = find_on_stack(incident, self);
@@ -289,7 +290,7 @@ static void describe_death(struct hak_incident *incident, int number, const sigi
     incident->sender = sender_of(info);
     incident->is_own_sender = incident->sender != 0 && is_own(incident->sender);
     incident->end_signal = number;
-    incident->look = look;
+    incident->look = find_origin;
 }
 
 /* Enters the report of what `info` tells of. */
@@ -324,13 +325,13 @@ static bool is_heap_fault(int number, const siginfo_t *info) {
 }
 
 static void look_for_a_stop(struct hak_incident *incident) {
-    look(incident);
+    find_origin(incident);
     incident->is_known = hak_crash_is_known_place(false);
     incident->is_reported = incident->is_reported || incident->is_known;
 }
 
 static void look_for_new_places(struct hak_incident *incident) {
-    look(incident);
+    find_origin(incident);
     incident->is_known = true;
     incident->is_reported = incident->is_reported || hak_crash_is_known_place(true);
 }
@@ -397,7 +398,7 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
         errno = saved_errno;
         if (again || goes_on)
             return NULL;
-        note(number, info, context, true);
+        remember_signal(number, info, context, true);
         is_ours = true;
     }
     hak_actions_take(number, &action);
@@ -408,7 +409,7 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
         errno = saved_errno;
         return NULL;
     }
-    note(number, info, context, is_ours);
+    remember_signal(number, info, context, is_ours);
     errno = saved_errno;
     return action.sa_sigaction; /* one with one argument does not look at the others */
 }

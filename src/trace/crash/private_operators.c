@@ -190,7 +190,7 @@ static bool ask_module(enum question question, const struct module_file *m,
     return r->answer;
 }
 
-static bool look(enum question question, uintptr_t ip, const struct dl_find_object *object) {
+static bool read_module(enum question question, uintptr_t ip, const struct dl_find_object *object) {
     struct module_file m;
     bool answer = false;
     if (open_module(&m, object)) {
@@ -215,7 +215,7 @@ static bool ask(enum question question, uintptr_t ip) {
     struct remembered *r = recall(question, ip, object.dlfo_link_map, &is_known);
     if (is_known)
         return r->answer;
-    bool answer = look(question, ip, &object);
+    bool answer = read_module(question, ip, &object);
     recall(question, ip, object.dlfo_link_map, &is_known)->answer = answer;
     return answer;
 }

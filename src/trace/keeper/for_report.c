@@ -27,7 +27,7 @@ static bool begin(void) {
     hak_block_signals(&signals);
     bool begun = hak_keeper_begin(&failure);
     if (begun) {
-        hak_ring_tell_process();
+        hak_ring_record_process();
         hak_modules_tell_all();
     } else {
         hak_current.session = NULL;

@@ -94,8 +94,8 @@ static bool shake_hands(int socket_end, struct hak_hello *hello, int memory,
     return true;
 }
 
-static bool join(const char *name, uint32_t limit_ms, int memory, uint64_t total_bytes,
-                 struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+static bool join_within(const char *name, uint32_t limit_ms, int memory, uint64_t total_bytes,
+                        struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
     struct hak_hello hello = make_hello(HAK_HELLO_SESSION); /* before: it needs a descriptor */
     hello.total_bytes = total_bytes;
     long socket_end = hak_keeper_connect(name, limit_ms);
@@ -116,7 +116,7 @@ static bool join(const char *name, uint32_t limit_ms, int memory, uint64_t total
 
 bool hak_keeper_join(const char *name, int memory, uint64_t total_bytes,
                      struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
-    return join(name, HAK_KEEPER_LIMIT_MS, memory, total_bytes, answer, failure);
+    return join_within(name, HAK_KEEPER_LIMIT_MS, memory, total_bytes, answer, failure);
 }
 
 /* A hello without memory. */
@@ -188,7 +188,7 @@ static bool join_successor(const char *dead, char free[108], int memory, uint64_
     char name[108];
     free[0] = 0;
     for (uint32_t generation = 1; name_after(name, dead, generation); generation++) {
-        if (join(name, SUCCESSOR_LIMIT_MS, memory, total_bytes, answer, failure))
+        if (join_within(name, SUCCESSOR_LIMIT_MS, memory, total_bytes, answer, failure))
             return true;
         if (failure->error == ECONNREFUSED && !free[0])
             memcpy(free, name, sizeof name);

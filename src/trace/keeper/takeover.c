@@ -258,7 +258,7 @@ void hak_keeper_make_sure(void) {
     if (!hak_current.keeper_name[0])
         return;
     /* A worker that slept and has heard the bell lives; and what a keeper holds is not lost. */
-    if (hak_ring_doorbell_heard(session) > 0 || hak_keeper_answers(hak_current.keeper_name))
+    if (hak_ring_doorbell_wake(session) > 0 || hak_keeper_answers(hak_current.keeper_name))
         return;
     /* The keeper is dead. A worker that lives shows it soon, and starts another. */
     while (atomic_load(&session->commits) == commits && latest_beat(session) == beat) {
@@ -267,7 +267,7 @@ void hak_keeper_make_sure(void) {
             return;
         }
         hak_wait_on(&session->commits, commits, SLICE_AT_END_MS * HAK_MILLISECOND_NS);
-        if (hak_ring_doorbell_heard(session) > 0)
+        if (hak_ring_doorbell_wake(session) > 0)
             return;
     }
 }

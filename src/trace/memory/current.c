@@ -138,7 +138,7 @@ static void barrier_everywhere(void) {
 
 void hak_current_freeze(bool (*others_write)(void)) {
     atomic_store(&frozen, (uint32_t)hak_raw_call(SYS_gettid));
-    atomic_store(hak_current.alive, HAK_ALIVE_LOOK);
+    atomic_store(hak_current.alive, HAK_ALIVE_PAUSED);
     barrier_everywhere();
     /* A writer that is stopped in the middle (a debugger, a handler that waits for room) is not
      * waited for for ever: of its ring one record may be wrong. */
@@ -153,7 +153,7 @@ void hak_current_thaw(void) {
     hak_wake(&frozen);
 }
 
-bool hak_current_look(void) {
+bool hak_current_ready_slowly(void) {
     if (!hak_current.session)
         return false;
     if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
@@ -161,7 +161,7 @@ bool hak_current_look(void) {
     uint32_t alive = atomic_load(hak_current.alive);
     if (alive == HAK_ALIVE_WIPED)
         hak_current.enter_child();
-    else if (alive == HAK_ALIVE_LOOK)
+    else if (alive == HAK_ALIVE_PAUSED)
         wait_for_thaw();
     return hak_current.session != NULL;
 }

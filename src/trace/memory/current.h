@@ -22,7 +22,7 @@
 #include "metrics/count.h"
 #include "trace/session.h"
 
-enum hak_alive { HAK_ALIVE_WIPED = 0, HAK_ALIVE_GO = 1, HAK_ALIVE_LOOK = 2 };
+enum hak_alive { HAK_ALIVE_WIPED = 0, HAK_ALIVE_GO = 1, HAK_ALIVE_PAUSED = 2 };
 
 struct hak_current {
     _Atomic uint32_t *alive;     /* never NULL */
@@ -52,13 +52,13 @@ struct hak_current {
 HAK_HIDDEN extern struct hak_current hak_current;
 
 /* The slow half of hak_current_ready. */
-HAK_HIDDEN bool hak_current_look(void);
+HAK_HIDDEN bool hak_current_ready_slowly(void);
 
 /* True when the calling thread may write into the session memory now. Thread and signal safe. */
 static inline bool hak_current_ready(void) {
     return HAK_LIKELY(atomic_load_explicit(hak_current.alive, memory_order_relaxed) ==
                       HAK_ALIVE_GO) ||
-           hak_current_look();
+           hak_current_ready_slowly();
 }
 
 /* Counts an event of a process that found no entry in the process table, or is in a strict sandbox.
@@ -109,7 +109,7 @@ HAK_HIDDEN void hak_current_enter_claim(void);
 HAK_HIDDEN void hak_current_leave_claim(void);
 
 /* Stops all writers of this process, except between freeze and thaw the calling thread: they wait
- * in hak_current_look or finish first, as `others_write` says. Signals must be blocked. */
+ * in hak_current_ready_slowly or finish first, as `others_write` says. Signals must be blocked. */
 HAK_HIDDEN void hak_current_freeze(bool (*others_write)(void));
 HAK_HIDDEN void hak_current_thaw(void);
 

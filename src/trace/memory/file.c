@@ -20,7 +20,7 @@
 enum { NAMES = 100, PIECE_BYTES = 64 << 10, PAGE_BYTES = 4096 };
 
 static uint64_t file_bytes(void) {
-    uint64_t bytes = hak_memory_bytes_now();
+    uint64_t bytes = hak_memory_bytes_allowed();
     if (bytes > HAK_SESSION_BYTES_FILE)
         bytes = HAK_SESSION_BYTES_FILE;
     if (bytes > hak_options.trace_max_bytes && hak_options.trace_max_bytes)

@@ -41,7 +41,7 @@ static uint64_t limit_of(int which) {
     return result == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
-uint64_t hak_memory_bytes_now(void) {
+uint64_t hak_memory_bytes_allowed(void) {
     return hak_memory_bytes_for(limit_of(RLIMIT_AS), limit_of(RLIMIT_FSIZE));
 }
 
@@ -128,7 +128,7 @@ int hak_memory_map(int file, uint64_t total, struct hak_session_memory *memory) 
 }
 
 static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
-    uint64_t total = wanted ? wanted : hak_memory_bytes_now();
+    uint64_t total = wanted ? wanted : hak_memory_bytes_allowed();
     int file = -1, error = total == 0 ? EFBIG : make_file(total, &file);
     if (error)
         return error;

@@ -47,7 +47,7 @@ HAK_HIDDEN void hak_memory_trim_file(struct hak_session *session, uint64_t total
 
 /* Parts of making: what the limits of the process allow now; the header; a soft limit
  * of file sizes, which is meant for the program's own files. */
-HAK_HIDDEN uint64_t hak_memory_bytes_now(void);
+HAK_HIDDEN uint64_t hak_memory_bytes_allowed(void);
 /* Maps `total` bytes of `file`; 0 or an errno. */
 HAK_HIDDEN int hak_memory_map(int file, uint64_t total, struct hak_session_memory *memory);
 HAK_HIDDEN void hak_memory_fill(struct hak_session_memory *memory);

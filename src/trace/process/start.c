@@ -33,7 +33,7 @@ void hak_trace_start(void) {
             }
             hak_current.counters.process = hak_current.process_index;
             hak_counters_begin(&hak_current.counters);
-            hak_ring_tell_process();
+            hak_ring_record_process();
             hak_modules_tell_all();
             hak_stacks_start(&stacks);
         } else {
@@ -45,7 +45,7 @@ void hak_trace_start(void) {
         hak_counters_begin_private();
         (void)hak_stacks_start_private((uint32_t)hak_options.stack_depth);
     }
-    if (!hak_trace_hears())
+    if (!hak_trace_is_wanted())
         hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* what is not counted agrees with nothing */
     hak_crash_start();
 }

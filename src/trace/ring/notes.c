@@ -74,7 +74,7 @@ void hak_trace_mark(const char *name) {
     hak_trace_name(&head, name);
 }
 
-void hak_ring_tell_thread(uint8_t kind) {
+void hak_ring_record_thread(uint8_t kind) {
     const struct hak_thread_origin *origin = &hak_thread_origin[HAK_ORIGIN_OF_SELF];
     bool is_start = kind == HAK_THREAD_START;
     struct {
@@ -92,7 +92,7 @@ void hak_ring_tell_thread(uint8_t kind) {
     hak_ring_write_bytes(&head, &part, 1);
 }
 
-void hak_ring_tell_process(void) {
+void hak_ring_record_process(void) {
     const struct hak_process_entry *entry = hak_current.process;
     struct {
         int32_t pid, parent_pid;
@@ -118,7 +118,7 @@ void hak_trace_thread_end(void) {
     hak_block_signals(&signals);
     w->setting_up = 1;
     hak_ring_give_up_unfinished();
-    hak_ring_tell_thread(HAK_THREAD_END);
+    hak_ring_record_thread(HAK_THREAD_END);
     hak_ring_share_end();
     hak_current_enter_claim();
     hak_ring_close();

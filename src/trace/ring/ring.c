@@ -13,10 +13,10 @@ static inline bool exchange_if_equal(uint64_t *word, uint64_t expected, uint64_t
                      : "memory");
     return equal;
 }
-static inline void enter(struct hak_writer *w) {
+static inline void enter_writing(struct hak_writer *w) {
     __asm__ volatile("incl %0" : "+m"(w->depth) : : "memory", "cc");
 }
-static inline void leave(struct hak_writer *w) {
+static inline void leave_writing(struct hak_writer *w) {
     __asm__ volatile("decl %0" : "+m"(w->depth) : : "memory", "cc");
 }
 static inline uint64_t read_now(const uint64_t *word) {
@@ -37,7 +37,7 @@ static inline void put(struct hak_record *to, const struct hak_record *record) {
  * inlined; a handler that interrupted a record goes another way. */
 static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *position,
                                uint64_t *ticks) {
-    enter(w); /* before the look at `alive`: hak_current_freeze counts on it */
+    enter_writing(w); /* before the look at `alive`: hak_current_freeze counts on it */
     bool goes = atomic_load_explicit(hak_current.alive, memory_order_relaxed) == HAK_ALIVE_GO;
     uint64_t at = read_now(&w->reserved);
     if (HAK_UNLIKELY(!goes || w->depth != 1 || at + count > read_now(&w->room)))
@@ -50,7 +50,7 @@ static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *p
 static inline void finish(struct hak_writer *w) {
     if (HAK_LIKELY(w->depth == 1))
         atomic_store_explicit(w->head, read_now(&w->reserved), memory_order_release);
-    leave(w);
+    leave_writing(w);
 }
 
 void hak_ring_finish(void) {
@@ -67,7 +67,7 @@ static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t
         enum hak_shared_place place = HAK_SHARED_FORKED; /* none: another try */
         finish(w);
         if (atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
-            if (!hak_current_look()) {
+            if (!hak_current_ready_slowly()) {
                 hak_current_count_unentered();
                 return false;
             }
@@ -98,7 +98,7 @@ static HAK_COLD void record_late(struct hak_event_fields *fields) {
 /* Counts what is not recorded: the process is not, or there was no room. Inside enter and leave, so
  * that a takeover finds no thread in the middle. */
 static HAK_COLD void count_unrecorded(const struct hak_event_fields *fields) {
-    enter(&hak_writer);
+    enter_writing(&hak_writer);
     hak_count_record(fields);
     finish(&hak_writer);
 }
@@ -142,7 +142,7 @@ static HAK_COLD void record_slowly(struct hak_event_fields *fields) {
 void hak_trace_record(struct hak_event_fields *fields) {
     struct hak_writer *w = &hak_writer;
     uint64_t at;
-    if (HAK_UNLIKELY(!hak_trace_hears()))
+    if (HAK_UNLIKELY(!hak_trace_is_wanted()))
         return;
     if (HAK_UNLIKELY(hak_fields_are_wide(fields))) {
         hak_trace_record_for_report(fields);
@@ -208,7 +208,7 @@ void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *wor
                             unsigned count) {
     struct hak_writer *w = &hak_writer;
     uint64_t at;
-    if (HAK_UNLIKELY(!hak_trace_hears()))
+    if (HAK_UNLIKELY(!hak_trace_is_wanted()))
         return;
     if (count > 1 &&
         HAK_LIKELY(try_reserve(w, 1 + hak_batch_continuations(count), &at, &fields->time))) {
@@ -229,14 +229,14 @@ void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *wor
 
 void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
     struct hak_writer *w = &hak_writer;
-    if (HAK_UNLIKELY(!hak_trace_hears()))
+    if (HAK_UNLIKELY(!hak_trace_is_wanted()))
         return;
-    enter(w);
+    enter_writing(w);
     if (hak_current.session &&
         atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
         finish(w);
-        (void)hak_current_look();
-        enter(w);
+        (void)hak_current_ready_slowly();
+        enter_writing(w);
     }
     hak_count_amount(which, class_index, amount);
     finish(w);

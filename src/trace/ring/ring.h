@@ -184,9 +184,9 @@ HAK_HIDDEN void hak_ring_share_forget(void);
 HAK_HIDDEN struct hak_ring_entry *hak_ring_shared_entry(void);
 
 /* Writes the THREAD_START or THREAD_END record of the calling thread. */
-HAK_HIDDEN void hak_ring_tell_thread(uint8_t kind);
+HAK_HIDDEN void hak_ring_record_thread(uint8_t kind);
 /* Writes the PROCESS_START record of the calling process. Thread and signal safe. */
-HAK_HIDDEN void hak_ring_tell_process(void);
+HAK_HIDDEN void hak_ring_record_process(void);
 
 /* Hears of modules for the stacks and the record: for hak_modules_start. */
 HAK_HIDDEN extern const struct hak_modules_listener hak_modules_to_record;

@@ -75,7 +75,7 @@ static bool claim_first(struct hak_writer *w) {
     }
     hak_current_leave_claim();
     if (is_new && (ring || w->shared)) {
-        hak_ring_tell_thread(HAK_THREAD_START);
+        hak_ring_record_thread(HAK_THREAD_START);
         hak_thread_take_stack();
     }
     w->retry_ns = ring || w->shared ? 0 : now + RETRY_MS * HAK_MILLISECOND_NS;

@@ -170,7 +170,7 @@ void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
 static int act(int number, const struct sigaction *action, struct sigaction *before) {
     uint64_t signals;
     int heard;
-    if (hak_signal_act(number, action, before, &heard))
+    if (hak_user_signal_act(number, action, before, &heard))
         return heard;
     if (!is_watched(number))
         return __sigaction(number, action, before);

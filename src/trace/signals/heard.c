@@ -1,4 +1,4 @@
-/* Keeps the program's action for each signal that is heard, and calls it after ours. */
+/* Keeps the program's action for each signal that is watched, and calls it after ours. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,14 +11,14 @@ enum { SIGNALS = HAK_SIGNALS };
 /* glibc's, which actions.c stands in front of. */
 extern int __sigaction(int, const struct sigaction *, struct sigaction *);
 
-static _Atomic uint64_t heard; /* bit n - 1 is signal n */
+static _Atomic uint64_t watched; /* bit n - 1 is signal n */
 static void (*note_one)(int);
 
-static bool is_heard(int number) {
-    return number > 0 && number < SIGNALS && (heard >> (number - 1) & 1) != 0;
+static bool is_watched(int number) {
+    return number > 0 && number < SIGNALS && (watched >> (number - 1) & 1) != 0;
 }
 
-static void come(int number, siginfo_t *info, void *context) {
+static void on_signal(int number, siginfo_t *info, void *context) {
     int saved_errno = errno;
     struct sigaction action;
     hak_action_read(number, &action);
@@ -38,18 +38,18 @@ static void come(int number, siginfo_t *info, void *context) {
 }
 
 /* What the kernel is told for the program's action. */
-static int tell_kernel(int number, const struct sigaction *action) {
+static int install_action(int number, const struct sigaction *action) {
     bool has_handler = action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
     struct sigaction ours = *action;
     if (!has_handler)
         sigemptyset(&ours.sa_mask);
     ours.sa_flags = has_handler ? (int)(action->sa_flags & ~SA_RESETHAND) : SA_RESTART;
     ours.sa_flags |= SA_SIGINFO | SA_ONSTACK;
-    ours.sa_sigaction = come;
+    ours.sa_sigaction = on_signal;
     return __sigaction(number, &ours, NULL);
 }
 
-int hak_signal_of_name(const char *text) {
+int hak_user_signal_parse(const char *text) {
     if (strncmp(text, "SIG", 3) == 0)
         text += 3;
     int number = 0;
@@ -66,24 +66,24 @@ int hak_signal_of_name(const char *text) {
     return 0;
 }
 
-bool hak_signal_hear(int number, void (*note)(int)) {
+bool hak_user_signal_watch(int number, void (*note)(int)) {
     struct sigaction now;
     if (number <= 0 || number >= SIGNALS || (hak_actions_watched() >> (number - 1) & 1) ||
         __sigaction(number, NULL, &now) != 0)
         return false;
     note_one = note;
-    if (is_heard(number))
+    if (is_watched(number))
         return true;
     hak_action_write(number, &now);
-    if (tell_kernel(number, &now) != 0)
+    if (install_action(number, &now) != 0)
         return false;
-    heard |= (uint64_t)1 << (number - 1);
+    watched |= (uint64_t)1 << (number - 1);
     return true;
 }
 
-bool hak_signal_act(int number, const struct sigaction *action, struct sigaction *before,
-                    int *result) {
-    if (!is_heard(number) || !hak_is_own_process())
+bool hak_user_signal_act(int number, const struct sigaction *action, struct sigaction *before,
+                         int *result) {
+    if (!is_watched(number) || !hak_is_own_process())
         return false;
     struct sigaction old, asked;
     hak_action_read(number, &old);
@@ -92,7 +92,7 @@ bool hak_signal_act(int number, const struct sigaction *action, struct sigaction
         uint64_t signals;
         asked = *action;
         hak_block_signals(&signals);
-        *result = tell_kernel(number, &asked);
+        *result = install_action(number, &asked);
         if (*result == 0)
             hak_action_write(number, &asked);
         hak_restore_signals(&signals);

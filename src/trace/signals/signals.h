@@ -50,14 +50,14 @@ HAK_HIDDEN void hak_action_read(int number, struct sigaction *action);
 HAK_HIDDEN void hak_action_write(int number, const struct sigaction *action);
 
 /* The signal that a text names: USR2, SIGUSR2 or 12; 0 for none that can be caught. */
-HAK_HIDDEN int hak_signal_of_name(const char *text);
+HAK_HIDDEN int hak_user_signal_parse(const char *text);
 
 /* Has `note` called, in the handler, whenever signal `number` comes. Once for each signal and
  * `note`, before there are threads. False: the kernel refuses, or it is a crash signal. */
-HAK_HIDDEN bool hak_signal_hear(int number, void (*note)(int));
+HAK_HIDDEN bool hak_user_signal_watch(int number, void (*note)(int));
 
 /* sigaction for a signal that is heard; false when `number` is none, and nothing was done. */
-HAK_HIDDEN bool hak_signal_act(int number, const struct sigaction *action, struct sigaction *before,
-                               int *result);
+HAK_HIDDEN bool hak_user_signal_act(int number, const struct sigaction *action,
+                                    struct sigaction *before, int *result);
 
 #endif

@@ -93,10 +93,10 @@ void hak_trace_thread_end(void) {}
 
 /* Signals come by hear(); the process is always its own. */
 static void (*hear)(int);
-int hak_signal_of_name(const char *text) {
+int hak_user_signal_parse(const char *text) {
     return atoi(text);
 }
-bool hak_signal_hear(int number, void (*note)(int)) {
+bool hak_user_signal_watch(int number, void (*note)(int)) {
     hear = note;
     return number > 0;
 }

@@ -15,7 +15,7 @@ static int take(unsigned kind, unsigned class_index, unsigned place) {
                                    .class_index = (uint8_t)class_index,
                                    .place = (uint8_t)place};
     struct hak_step_counts counts;
-    return hak_step_take(&step, &event, &counts) ? (int)counts.metric : -1;
+    return hak_step_count(&step, &event, &counts) ? (int)counts.metric : -1;
 }
 
 static int serve(unsigned class_index) {
@@ -92,7 +92,7 @@ static uint64_t second(unsigned kind, unsigned class_index) {
     struct hak_step_event event = {
         .amount = 64, .kind = (uint8_t)kind, .class_index = (uint8_t)class_index};
     struct hak_step_counts counts = {0};
-    ck_assert(hak_step_take(&step, &event, &counts));
+    ck_assert(hak_step_count(&step, &event, &counts));
     return counts.second_amount;
 }
 
@@ -114,7 +114,7 @@ END_TEST
 START_TEST(leaves_out_what_no_layer_did) {
     struct hak_step_counts counts;
     struct hak_step_event event = {.kind = HAK_FREE, .is_illegal = true};
-    ck_assert(!hak_step_take(&step, &event, &counts));
+    ck_assert(!hak_step_count(&step, &event, &counts));
     ck_assert_int_eq(take(HAK_FORK, 3, 0), -1);
     ck_assert_int_eq(take(HAK_FAULT, 3, 0), -1);
     ck_assert_int_eq(take(255, 3, 0), -1);
