@@ -14,7 +14,7 @@
 #define ck_assert_uint_lt(a, b)  assert((a) < (b))
 #define ck_assert_uint_le(a, b)  assert((a) <= (b))
 #else
-#include <check.h>
+#include "unit/suite.h"
 #endif
 #include <fcntl.h>
 #include <stdbool.h>

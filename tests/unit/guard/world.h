@@ -4,10 +4,10 @@
 #ifndef HAK_TEST_GUARD_WORLD_H
 #define HAK_TEST_GUARD_WORLD_H
 
-#include <check.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include "unit/suite.h"
 #include "check.h"
 #include "guard/around.h"
 #include "guard/guard.h"
@@ -180,14 +180,6 @@ static inline user_t hand_out(base_t block, size_t asked_bytes, size_t alignment
         .asked_bytes = asked_bytes, .alignment = alignment, .class_index = at.class_index};
     set_place(block, HAK_PLACE_FRONT);
     return hak_check_hand_out(block, &how);
-}
-
-static inline int run_suite(Suite *suite) {
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
 }
 
 /* The byte that a pattern has at `p`, in the slot that covers it. */

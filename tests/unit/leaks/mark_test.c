@@ -2,7 +2,6 @@
  * blocks are large ones of the real layer, the roots registers alone. */
 #include "leaks/leaks.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include "options.h"

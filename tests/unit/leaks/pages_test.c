@@ -1,7 +1,6 @@
 /* Of a mapping only the pages that were touched are gone through, and none behind a file's end. */
 #include "leaks/leaks.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_PLATFORM_MAPPED_H
 #define TESTS_UNIT_PLATFORM_MAPPED_H
 
-#include <check.h>
+#include "unit/suite.h"
 #include <stdio.h>
 #include <unistd.h>
 

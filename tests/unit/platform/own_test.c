@@ -1,7 +1,6 @@
 /* Pages that hakmem has mapped are noted, taken back and found again. */
 #include "platform/own.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include "unit/suite.h"
 

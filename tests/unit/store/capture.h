@@ -2,12 +2,12 @@
 #ifndef HAK_TEST_CAPTURE_H
 #define HAK_TEST_CAPTURE_H
 
-#include <check.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "unit/suite.h"
 #include "hop.h"
 #include "size_class.h"
 #include "store/reader/reader.h"
@@ -149,17 +149,11 @@ static inline struct hak_story *tell_of(struct capture *c, uint64_t address, uin
     return story;
 }
 
-static inline int run_suite(const char *name, void (*add)(TCase *cases)) {
-    Suite *suite = suite_create(name);
+static inline int run_added(const char *name, void (*add)(TCase *cases)) {
     TCase *cases = tcase_create(name);
     tcase_set_timeout(cases, 120);
     add(cases);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_cases(name, cases);
 }
 
 #endif

@@ -419,5 +419,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("file", add);
+    return run_added("file", add);
 }

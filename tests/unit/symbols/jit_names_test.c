@@ -1,7 +1,6 @@
 /* Tests of src/symbols/jit_names.c: names by address, later lines first; and no file that another
  * user, another time or a link put there is believed. */
 #include "symbols/jit_names.h"
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
 #ifndef HAK_TESTS_FAKE_COLLECTOR_H
 #define HAK_TESTS_FAKE_COLLECTOR_H
 
-#include <check.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>

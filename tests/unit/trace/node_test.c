@@ -1,6 +1,6 @@
 /* Nodes of the ring: an id has its own node or none. */
+#include "unit/suite.h"
 #include "trace/node.h"
-#include <check.h>
 #include <pthread.h>
 #include "../suite.h"
 

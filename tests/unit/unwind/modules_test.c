@@ -1,7 +1,6 @@
 /* Tests of src/unwind/modules.c: modules are told of once, with path and build-id, and an unload is
  * noticed inside dlclose, before anything can take the place, whoever asked for it. */
 #include "unwind/modules.h"
-#include <check.h>
 #include <dlfcn.h>
 #include <iconv.h>
 #include <link.h>

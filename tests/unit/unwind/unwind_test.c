@@ -3,7 +3,6 @@
 #define UNW_LOCAL_ONLY
 #include "unwind/unwind.h"
 #include "unit/suite.h"
-#include <check.h>
 #include <errno.h>
 #include <libunwind.h>
 #include <limits.h>

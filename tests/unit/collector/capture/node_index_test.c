@@ -1,6 +1,6 @@
 /* The index of stack nodes finds each row by its parent and key, and nothing else. */
+#include "unit/suite.h"
 #include "collector/capture/node_index.h"
-#include <check.h>
 #include "base/index.h"
 #include "../../suite.h"
 

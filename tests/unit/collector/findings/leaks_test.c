@@ -1,7 +1,6 @@
 /* LEAK records pile up by process, stack and kind until the scan's own record comes. */
 #include "collector/findings/leaks.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include "hop.h"
 #include "trace/record.h"

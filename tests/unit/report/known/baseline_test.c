@@ -1,5 +1,4 @@
 /* Baselines: read, asked, added to, pruned, written; what others wrote into them stays. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

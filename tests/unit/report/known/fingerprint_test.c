@@ -1,5 +1,4 @@
 /* Fingerprints: what goes in, and what may change without one changing. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include "report/known/known.h"

@@ -1,5 +1,4 @@
 /* Suppressions: the format, what a pattern matches, and errors that name their line. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/known/known.h"

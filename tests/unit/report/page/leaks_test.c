@@ -1,7 +1,6 @@
 /* The page on leaks: direct ones first and by bytes, at most a screen, and every sum is told. */
 #include "report/page/page.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -643,5 +643,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("report", add);
+    return run_added("report", add);
 }

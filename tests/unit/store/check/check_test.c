@@ -335,5 +335,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("check", add);
+    return run_added("check", add);
 }

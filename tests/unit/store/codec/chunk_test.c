@@ -1,9 +1,9 @@
 /* The chunk's codecs give back exactly what went in, and refuse what was changed. */
-#include <check.h>
 #include <pthread.h>
 
 #include <stdio.h>
 
+#include "unit/suite.h"
 #include "base/checksum.h"
 #include "store/codec/chunk.h"
 #include "store/codec/walk.h"
@@ -353,7 +353,6 @@ START_TEST(checksum_is_crc32c) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("chunk");
     TCase *cases = tcase_create("chunk");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, realistic_streams_round_trip);
@@ -368,10 +367,5 @@ int main(void) {
     tcase_add_test(cases, threads_code_and_decode_and_end);
     tcase_add_test(cases, every_flipped_bit_is_noticed);
     tcase_add_test(cases, checksum_is_crc32c);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_cases("chunk", cases);
 }

@@ -624,5 +624,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("live", add);
+    return run_added("live", add);
 }

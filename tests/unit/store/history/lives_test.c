@@ -233,5 +233,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("lives", add);
+    return run_added("lives", add);
 }

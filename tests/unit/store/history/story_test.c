@@ -396,5 +396,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("story", add);
+    return run_added("story", add);
 }

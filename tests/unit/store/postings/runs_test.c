@@ -458,5 +458,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("runs", add);
+    return run_added("runs", add);
 }

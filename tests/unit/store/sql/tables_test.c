@@ -276,5 +276,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("tables", add);
+    return run_added("tables", add);
 }

@@ -50,5 +50,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("callers", add);
+    return run_added("callers", add);
 }

@@ -264,5 +264,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("nodes", add);
+    return run_added("nodes", add);
 }

@@ -127,5 +127,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("names", add);
+    return run_added("names", add);
 }

@@ -1,10 +1,10 @@
 /* What the writer puts into a store, the reader gets out: events by every filter, rows, frames. */
-#include <check.h>
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "unit/suite.h"
 #include "store/reader/reader.h"
 #include "store/writer/writer.h"
 #include "../stream.h"
@@ -305,7 +305,6 @@ START_TEST(a_finished_store_is_one_private_file) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("store");
     TCase *cases = tcase_create("store");
     tcase_add_checked_fixture(cases, start, stop);
     tcase_set_timeout(cases, 120);
@@ -314,10 +313,5 @@ int main(void) {
     tcase_add_test(cases, blocks_are_found_by_any_pointer_into_them);
     tcase_add_test(cases, frames_come_with_inlined_levels_and_the_right_module);
     tcase_add_test(cases, a_finished_store_is_one_private_file);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_cases("store", cases);
 }

@@ -2,7 +2,6 @@
  * over growth of the table and in forked children; hakmem's own frames are left out; what ends is
  * said. */
 #include "trace/stacks/stacks.h"
-#include <check.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>

@@ -89,5 +89,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("block_totals", add);
+    return run_added("block_totals", add);
 }

@@ -119,5 +119,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("answer", add);
+    return run_added("answer", add);
 }

@@ -1,5 +1,4 @@
 /* XML: whatever a program is called, the document can be read, and says it. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "unit/suite.h"

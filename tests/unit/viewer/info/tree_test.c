@@ -115,5 +115,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("process", add);
+    return run_added("process", add);
 }

@@ -1,5 +1,4 @@
 /* Hit rates and stages of `layers`, from counters that are written here. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/layers/counts.h"
