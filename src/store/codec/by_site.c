@@ -16,13 +16,13 @@ static void clear_sites(struct hak_walk *w, int which) {
 /* ---- delta -------------------------------------------------------------------------------------
  * What the site had last, 0 before. */
 
-static ALWAYS_INLINE void code_delta(struct hak_columns *c, struct hak_input *in) {
+static ALWAYS_INLINE void code_delta(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_walk *w = c->walk;
     uint64_t *value = c->value[HAK_COLUMN_DELTA], *last = w->of_site[0];
     clear_sites(w, 0);
     for (uint32_t i = 0; i < c->events; i++) {
         uint64_t *expected = &last[w->site_of[i]];
-        if (in) {
+        if (reads) {
             if (w->token[i] & HAK_TOKEN_DELTA)
                 *expected += hak_read_difference(in);
             value[i] = *expected;
@@ -81,7 +81,7 @@ static inline void learn_size(struct sizes *s, enum size_role role, const struct
         s->of_block[block] = s->of_class[site->rule.class_index] = size;
 }
 
-static ALWAYS_INLINE void code_size(struct hak_columns *c, struct hak_input *in) {
+static ALWAYS_INLINE void code_size(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_walk *w = c->walk;
     uint64_t *value = c->value[HAK_COLUMN_SIZE];
     const uint32_t *block = c->index[HAK_COLUMN_BASE];
@@ -91,13 +91,15 @@ static ALWAYS_INLINE void code_size(struct hak_columns *c, struct hak_input *in)
         const struct hak_site *site = &w->site[number];
         enum size_role role = size_role(site);
         uint64_t size = expected_size(&s, role, site, number, block[i]);
-        if (in) {
-            value[i] = w->token[i] & HAK_TOKEN_SIZE ? hak_read_varint(in) : size;
-        } else if (value[i] != size) {
+        if (reads && w->token[i] & HAK_TOKEN_SIZE) {
+            size = hak_read_varint(in);
+        } else if (!reads && value[i] != size) {
             w->token[i] |= HAK_TOKEN_SIZE;
-            hak_stream_varint(w->stream[HAK_COLUMN_SIZE], value[i]);
+            hak_stream_varint(w->stream[HAK_COLUMN_SIZE], size = value[i]);
         }
-        learn_size(&s, role, site, number, block[i], value[i]);
+        learn_size(&s, role, site, number, block[i], size);
+        if (reads)
+            value[i] = size;
     }
 }
 
@@ -120,12 +122,12 @@ static uint64_t address_of_next_from(const struct hak_columns *c, uint32_t i) {
     return 0;
 }
 
-static ALWAYS_INLINE void code_old(struct hak_columns *c, struct hak_input *in) {
+static ALWAYS_INLINE void code_old(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_walk *w = c->walk;
     uint64_t *value = c->value[HAK_COLUMN_OLD];
     for (uint32_t i = 0; i < c->events; i++) {
         uint64_t expected = is_moved(&w->site[w->site_of[i]]) ? address_of_next_from(c, i) : 0;
-        if (in) {
+        if (reads) {
             value[i] = expected + (w->token[i] & HAK_TOKEN_OLD ? hak_read_difference(in) : 0);
         } else if (value[i] != expected) {
             w->token[i] |= HAK_TOKEN_OLD;
@@ -180,57 +182,58 @@ static inline void learn_generation(struct generations *g, uint32_t block, uint6
     g->of_block[block] = generation;
 }
 
-static ALWAYS_INLINE void code_generation(struct hak_columns *c, struct hak_input *in) {
+static ALWAYS_INLINE void code_generation(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_walk *w = c->walk;
     struct hak_stream *out = w->stream[HAK_COLUMN_GENERATION];
     uint64_t *value = c->value[HAK_COLUMN_GENERATION];
     const uint32_t *block = c->index[HAK_COLUMN_BASE];
     struct generations g = generations_begin(c);
     for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t expected = expected_generation(w, &g, block[i]);
-        bool is_as_expected = in ? !(w->token[i] & HAK_TOKEN_GENERATION) : value[i] == expected;
-        if (in && is_as_expected) {
-            value[i] = expected;
-        } else if (in) {
-            uint64_t n = (uint32_t)(expected + hak_read_difference(&in[0]));
-            value[i] = ((expected >> 32) + hak_read_difference(&in[1])) << 32 | n;
-        } else if (!is_as_expected) {
+        uint64_t expected = expected_generation(w, &g, block[i]), now = expected;
+        if (!reads && (now = value[i]) != expected) {
             w->token[i] |= HAK_TOKEN_GENERATION;
-            hak_stream_difference(&out[0], (uint64_t)(int64_t)(int32_t)(value[i] - expected));
-            hak_stream_difference(&out[1], (value[i] >> 32) - (expected >> 32));
+            hak_stream_difference(&out[0], (uint64_t)(int64_t)(int32_t)(now - expected));
+            hak_stream_difference(&out[1], (now >> 32) - (expected >> 32));
         }
-        learn_generation(&g, block[i], value[i], is_as_expected);
+        bool is_other = w->token[i] & HAK_TOKEN_GENERATION;
+        if (reads && is_other) {
+            uint64_t n = (uint32_t)(expected + hak_read_difference(&in[0]));
+            now = ((expected >> 32) + hak_read_difference(&in[1])) << 32 | n;
+        }
+        learn_generation(&g, block[i], now, !is_other);
+        if (reads)
+            value[i] = now;
     }
 }
 
-/* `in` NULL: codes, else decodes; a function for each, without a question for each event. */
+/* `reads`, a constant in each caller: the way back, from `in`. */
 static ALWAYS_INLINE bool code_column(struct hak_columns *c, enum hak_column column,
-                                      struct hak_input *in) {
+                                      struct hak_input *in, bool reads) {
     switch (column) {
     case HAK_COLUMN_NS:
-        if (in)
+        if (reads)
             return hak_times_decode(c, in);
         hak_times_encode(c);
         return true;
     case HAK_COLUMN_DELTA:
-        code_delta(c, in);
+        code_delta(c, in, reads);
         return true;
     case HAK_COLUMN_SIZE:
-        code_size(c, in);
+        code_size(c, in, reads);
         return true;
     case HAK_COLUMN_OLD:
-        code_old(c, in);
+        code_old(c, in, reads);
         return true;
     default:
-        code_generation(c, in);
+        code_generation(c, in, reads);
         return true;
     }
 }
 
 void hak_guessed_encode(struct hak_columns *c, enum hak_column column) {
-    code_column(c, column, NULL);
+    code_column(c, column, NULL, false);
 }
 
 bool hak_guessed_decode(struct hak_columns *c, enum hak_column column, struct hak_input *in) {
-    return code_column(c, column, in);
+    return code_column(c, column, in, true);
 }

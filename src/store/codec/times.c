@@ -42,15 +42,15 @@ static inline bool read_step(struct hak_input *group, struct hak_input *rest, ui
     return true;
 }
 
-/* `in` NULL: codes. */
-static inline __attribute__((always_inline)) bool code(struct hak_columns *c,
-                                                       struct hak_input *in) {
+/* `reads`, a constant: the way back, from `in`. */
+static inline __attribute__((always_inline)) bool code(struct hak_columns *c, struct hak_input *in,
+                                                       bool reads) {
     struct hak_walk *w = c->walk;
     struct hak_stream *out = w->stream[HAK_COLUMN_NS];
     uint64_t *ns = c->value[HAK_COLUMN_NS], bits = 0, last;
     uint8_t *contexts = (uint8_t *)c->scratch; /* too much for a small stack */
     unsigned shift;
-    if (in) {
+    if (reads) {
         shift = hak_read_byte(&in[HEAD]);
         last = hak_read_varint(&in[HEAD]);
     } else {
@@ -67,24 +67,24 @@ static inline __attribute__((always_inline)) bool code(struct hak_columns *c,
     uint32_t before = HAK_NO_SITE;
     for (uint32_t i = 0; i < c->events; i++) {
         uint8_t *context = context_of(contexts, before, w->site_of[i]);
-        uint64_t step = in ? 0 : hak_zigzag((ns[i] >> shift) - last);
+        uint64_t step = reads ? 0 : hak_zigzag((ns[i] >> shift) - last);
         before = w->site_of[i];
-        if (!in)
+        if (!reads)
             put_step(&out[1 + *context], &out[REST], step);
         else if (!read_step(&in[1 + *context], &in[REST], &step))
             return false;
         *context = group_of(step);
         last += hak_unzigzag(step);
-        if (in)
+        if (reads)
             ns[i] = last << shift;
     }
     return true;
 }
 
 void hak_times_encode(struct hak_columns *c) {
-    code(c, NULL);
+    code(c, NULL, false);
 }
 
 bool hak_times_decode(struct hak_columns *c, struct hak_input *in) {
-    return code(c, in);
+    return code(c, in, true);
 }
