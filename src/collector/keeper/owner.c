@@ -40,6 +40,24 @@ static int start_thread(struct hak_keeper *k) {
     return error;
 }
 
+/* 0 or an error; what was made until then is free_keeper's. */
+static int start(struct hak_keeper *k, const struct hak_keeper_options *options) {
+    if (!hak_desk_make(&k->desk))
+        return errno;
+    k->loop = hak_loop_make(options->collect_path, &k->desk);
+    if (!k->loop)
+        return errno;
+    struct hak_link_message *config = &k->loop->worker.config;
+    k->desk.hold = true;
+    config->hold = 1;
+    config->replace_store = options->replace_store;
+    config->color = options->color;
+    snprintf(config->store_path, HAK_PATH_BYTES, "%s",
+             options->store_path ? options->store_path : "");
+    snprintf(config->log_path, HAK_PATH_BYTES, "%s", options->log_path ? options->log_path : "");
+    return hak_loop_listen(k->loop, "") ? start_thread(k) : errno;
+}
+
 int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper **out, char *error,
                      size_t error_bytes) {
     *out = NULL;
@@ -55,21 +73,7 @@ int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper
         return -1;
     }
     struct hak_keeper *k = calloc(1, sizeof *k);
-    bool is_made = k && hak_desk_make(&k->desk);
-    if (is_made)
-        k->loop = hak_loop_make(options->collect_path, &k->desk);
-    if (is_made && k->loop) {
-        struct hak_link_message *config = &k->loop->worker.config;
-        k->desk.hold = true;
-        config->hold = 1;
-        config->replace_store = options->replace_store;
-        config->color = options->color;
-        snprintf(config->store_path, HAK_PATH_BYTES, "%s",
-                 options->store_path ? options->store_path : "");
-        snprintf(config->log_path, HAK_PATH_BYTES, "%s",
-                 options->log_path ? options->log_path : "");
-    }
-    int failed = !is_made || !k->loop || !hak_loop_listen(k->loop, "") ? errno : start_thread(k);
+    int failed = k ? start(k, options) : errno;
     if (failed) {
         snprintf(error, error_bytes,
                  "hakmem: the keeper of the recording cannot be started (%s); is the limit of open "
