@@ -78,10 +78,10 @@ bool hak_keeper_worker_tell(struct hak_keeper_worker *worker, struct hak_held *h
                             struct hak_unrecorded *unrecorded) {
     for (struct hak_held_session *s; worker->link >= 0 && (s = hak_held_untold(held));) {
         hak_link_describe_session(&message, s->number, s->peer.pid, &s->hello, s->log_path);
-        worker->is_finishing = false; /* one that hears of it in time does not finish, nor say so */
         s->is_told = hak_keeper_worker_send(worker, &message, s->memfd);
         if (!s->is_told)
             return false;
+        worker->is_finishing = false; /* one that hears of it in time does not finish, nor say so */
     }
     while (worker->link >= 0 && may_tell_unrecorded(worker) &&
            hak_unrecorded_next(unrecorded, &message)) {

@@ -36,18 +36,22 @@ static void find_collect(void) {
     ck_assert_msg(access(collect, X_OK) == 0, "%s is not built", collect);
 }
 
+static void start_keeper(void) {
+    char error[512] = "";
+    struct hak_keeper_options options = {.collect_path = collect};
+    ck_assert_msg(hak_keeper_start(&options, &keeper, error, sizeof error) == 0, "%s", error);
+}
+
 static void set_up(void) {
+    uint32_t live;
     find_collect();
     program = (struct fake_program){.memfd = -1};
     fake_directory(&program);
     fake_begin(&program, "k.db");
     fake_claim_ring(&program, 0, 0, 1, 4096);
-    char error[512] = "";
-    struct hak_keeper_options options = {.collect_path = collect};
-    ck_assert_msg(hak_keeper_start(&options, &keeper, error, sizeof error) == 0, "%s", error);
+    start_keeper();
     /* Its worker is there, and has its own end of the link alone: a process that a case forks while
      * the keeper starts it would have that end, too, and hide the worker's death. */
-    uint32_t live;
     ck_assert_int_eq(hak_keeper_wait_committed(keeper, 60000, &live), 0);
 }
 
@@ -205,6 +209,20 @@ static void refused(struct hak_hello hello, int memfd, const char *why) {
     ck_assert_uint_eq(answer.accepted, 0);
     ck_assert_msg(strstr(answer.why, why) != NULL, "\"%s\" is not about \"%s\"", answer.why, why);
 }
+
+START_TEST(hears_a_program_before_its_worker_is_there) {
+    uint32_t live;
+    char path[4096];
+    struct hak_hello hello = fake_hello(&program);
+    ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_CLOSED);
+    start_keeper();
+    ck_assert_uint_eq(greet(&hello, program.memfd).accepted, 1);
+    ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
+    ck_assert_uint_eq(hak_keeper_sessions(keeper), 1);
+    hak_keeper_store_path(keeper, path, sizeof path);
+    ck_assert_ptr_nonnull(strstr(path, "/k.db"));
+}
+END_TEST
 
 START_TEST(refuses_what_is_no_session) {
     struct hak_hello good = fake_hello(&program), hello = good;
@@ -664,6 +682,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, stores_and_closes);
+    tcase_add_test(cases, hears_a_program_before_its_worker_is_there);
     tcase_add_test(cases, refuses_what_is_no_session);
     tcase_add_test(cases, a_write_that_does_not_end_holds_nobody_up);
     tcase_add_test(cases, descriptors_that_linger_hold_nobody_up);
