@@ -64,8 +64,10 @@ bool hak_table_number(sqlite3_value *value, int op, uint64_t *out) {
         return op != HAK_OP_EQUAL;
     }
     double number = sqlite3_value_double(value);
-    if (!(number > -9e18 && number < 9e18))
-        return false;
+    if (!(number > -9e18 && number < 9e18)) { /* beyond every row, on one side of them */
+        *out = is_upper ? INT64_MAX : 0;
+        return op != HAK_OP_EQUAL && is_upper == (number > 0);
+    }
     if (op == HAK_OP_EQUAL) {
         *out = number > 0 ? (uint64_t)number : 0;
         return (double)*out == number;

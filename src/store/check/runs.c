@@ -33,7 +33,7 @@ static const char checking[] = "checking its postings";
 
 int hak_run_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
                        struct hak_run_check **out) {
-    uint64_t ends[2];
+    uint64_t ends[2] = {0};
     struct hak_run_check *c = *out = calloc(1, sizeof *c);
     if (!c)
         return hak_store_no_memory(r->db.path);

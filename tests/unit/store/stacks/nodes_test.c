@@ -208,6 +208,8 @@ START_TEST(the_table_limits_by_id) {
         {"SELECT count(*) FROM node WHERE id BETWEEN 19999 AND 1e9", 2},
         {"SELECT count(*) FROM node WHERE id > 8191.5 AND id < 8193.5", 2},
         {"SELECT count(*) FROM node WHERE id = 7.0", 1},
+        {"SELECT count(*) FROM node WHERE id < 1e19 AND id > -1e19 AND id < 'x'", 20000},
+        {"SELECT count(*) FROM node WHERE id > 1e19 OR id < -1e19 OR id = 1e19 OR id > 'x'", 0},
         {"SELECT count(*) FROM node WHERE id = 7.5 OR id = 'x' OR id = -1 OR id = 99999999999", 0},
         {"SELECT count(*) FROM node WHERE id = NULL OR id > NULL", 0},
         {"SELECT count(*) FROM node WHERE id IN (3, 4, 5, 20001)", 3},
