@@ -25,7 +25,7 @@ static bool is_asked_for(void) {
     return hak_options.leaks || hak_options.leaks_signal[0];
 }
 
-void hak_leak_look_whether_child(void) {
+void hak_leak_check_child(void) {
     if (process != own_process()) { /* forked by a call that no handler heard of */
         process = own_process();
         list = NULL;

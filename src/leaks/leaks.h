@@ -233,7 +233,7 @@ HAK_HIDDEN void hak_leak_forget_signalled(void);
 HAK_HIDDEN bool hak_leak_is_inherited(const struct hak_leak_block *block);
 HAK_HIDDEN bool hak_leak_is_child(void);
 /* Before a scan, in the program's own process. */
-HAK_HIDDEN void hak_leak_look_whether_child(void);
+HAK_HIDDEN void hak_leak_check_child(void);
 /* At start; in a forked child, which notes what is live. */
 HAK_HIDDEN void hak_leak_note_process(void);
 HAK_HIDDEN void hak_leak_enter_child(void);

@@ -52,7 +52,7 @@ static enum hak_leak_failure scan_in_helper(struct hak_leak_scan *scan) {
     return HAK_LEAK_DONE;
 }
 
-static void run(struct hak_leak_scan *scan) {
+static void scan_stopped(struct hak_leak_scan *scan) {
     hak_leak_stop_threads(scan);
     scan->failure = scan_in_helper(scan);
     hak_leak_release_threads(scan);
@@ -77,7 +77,7 @@ static void scan_now(struct hak_leak_scan *scan) {
     scan->failure = HAK_LEAK_NO_MEMORY;
     if (hak_leak_has_threads(scan))
         hak_leak_choose_signal();
-    if (make_lists(scan) && !hak_leak_run_helper(scan, run))
+    if (make_lists(scan) && !hak_leak_run_helper(scan, scan_stopped))
         scan->failure = HAK_LEAK_DIED;
     close_file(scan->maps_file);
     close_file(scan->pages_file);
@@ -110,7 +110,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
         .own_sp = own_sp,
     };
     uint64_t begin = hak_monotonic_ns();
-    hak_leak_look_whether_child();
+    hak_leak_check_child();
     if (!hak_leak_find_frames(&registers, reason == HAK_LEAK_AT_EXIT))
         scan.partial |= HAK_PARTIAL_STACK;
     scan.sp = registers.value[HAK_RSP];

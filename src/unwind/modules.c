@@ -189,7 +189,7 @@ void hak_module_note(const struct dl_find_object *object) {
                (uintptr_t)object->dlfo_map_end);
 }
 
-void hak_modules_tell_all(void) {
+void hak_modules_announce_all(void) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
         if (!is_live(atomic_load(&m->state)))
             continue;
@@ -252,6 +252,6 @@ void hak_modules_start(const struct hak_modules_listener *wanted) {
         hak_loader_range.low = (uintptr_t)loader.dlfo_map_start;
         hak_loader_range.span = (uintptr_t)loader.dlfo_map_end - hak_loader_range.low;
     }
-    hak_modules_tell_all();
+    hak_modules_announce_all();
     dl_iterate_phdr(note_loaded, NULL);
 }

@@ -46,7 +46,7 @@ struct hak_modules_listener {
 HAK_HIDDEN void hak_modules_start(const struct hak_modules_listener *listener);
 
 /* Tells again of all live modules, for a session that began later. Asks ld.so nothing. */
-HAK_HIDDEN void hak_modules_tell_all(void);
+HAK_HIDDEN void hak_modules_announce_all(void);
 
 /* Notes that stacks run through `object`. */
 HAK_HIDDEN void hak_module_note(const struct dl_find_object *object);

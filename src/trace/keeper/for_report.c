@@ -28,7 +28,7 @@ static bool begin(void) {
     bool begun = hak_keeper_begin(&failure);
     if (begun) {
         hak_ring_record_process();
-        hak_modules_tell_all();
+        hak_modules_announce_all();
     } else {
         hak_current.session = NULL;
         has_failed = true;

@@ -34,7 +34,7 @@ void hak_trace_start(void) {
             hak_current.counters.process = hak_current.process_index;
             hak_counters_begin(&hak_current.counters);
             hak_ring_record_process();
-            hak_modules_tell_all();
+            hak_modules_announce_all();
             hak_stacks_start(&stacks);
         } else {
             hak_current.session = NULL;

@@ -155,7 +155,7 @@ START_TEST(what_is_loaded_at_start_is_told) {
     unsigned before = told_count;
     free(malloc(10));
     ck_assert_uint_eq(told_count, before);
-    hak_modules_tell_all();
+    hak_modules_announce_all();
     ck_assert_uint_gt(told_count, before + 2);
 }
 END_TEST
