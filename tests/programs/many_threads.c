@@ -1,14 +1,12 @@
 /* Many threads that all live at once: `many_threads THREADS BLOCKS`. Thread t is given BLOCKS
  * blocks of 5,000 + t bytes one after the other, and each frees those of the thread before it.
  * Prints one line. */
-#include <limits.h>
-#include <pthread.h>
+#include "all_live.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { threads_max = 4000, first_bytes = 5000 };
-static pthread_barrier_t all_live;
+enum { first_bytes = 5000 };
 static long threads, blocks;
 static char **given[threads_max];
 
@@ -35,18 +33,9 @@ int main(int argc, char **argv) {
         fputs("usage: many_threads THREADS BLOCKS\n", stderr);
         return 2;
     }
-    static pthread_t ids[threads_max];
-    pthread_attr_t small;
-    pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN + 65536);
-    pthread_barrier_init(&all_live, NULL, (unsigned)threads);
     for (long t = 0; t < threads; t++)
         given[t] = calloc((size_t)blocks, sizeof *given[t]);
-    for (long t = 0; t < threads; t++)
-        if (pthread_create(&ids[t], &small, work, (void *)t) != 0)
-            abort();
-    for (long t = 0; t < threads; t++)
-        pthread_join(ids[t], NULL);
+    run_all_live(threads, work);
     puts("all threads are done");
     return 0;
 }

@@ -4,9 +4,8 @@
  * A thread takes what lies in one of the slots, and frees it, resizes it and puts it back, or puts
  * a new block where none was. FILE is an array of struct call, CALLS for each thread: what
  * own_log.py compares with a store. Prints one line. */
+#include "all_live.h"
 #include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,14 +15,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { threads_max = 1000, slots = 512 };
+enum { slots = 512 };
 
 struct call {
     uint64_t tid, before, after, size; /* addresses; 0 = none */
 };
 
 static _Atomic(void *) slot[slots];
-static pthread_barrier_t all_live;
 static struct call *own;
 static size_t calls;
 
@@ -39,7 +37,7 @@ static size_t pick_bytes(uint32_t r) {
 }
 
 static void *work(void *context) {
-    struct call *call = context;
+    struct call *call = own + (size_t)context * calls;
     uint64_t tid = (uint64_t)syscall(SYS_gettid);
     uint32_t state = (uint32_t)(call - own) * 2654435761u + 1;
     pthread_barrier_wait(&all_live);
@@ -79,16 +77,7 @@ int main(int argc, char **argv) {
     own = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (own == MAP_FAILED)
         abort();
-    static pthread_t ids[threads_max];
-    pthread_attr_t small;
-    pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN + 65536);
-    pthread_barrier_init(&all_live, NULL, (unsigned)threads);
-    for (long t = 0; t < threads; t++)
-        if (pthread_create(&ids[t], &small, work, own + (size_t)t * calls) != 0)
-            abort();
-    for (long t = 0; t < threads; t++)
-        pthread_join(ids[t], NULL);
+    run_all_live(threads, work);
     puts("all threads are done");
     return 0;
 }
