@@ -23,6 +23,9 @@ static void write_around(struct hak_located at) {
     hak_write_header(&at);
     hak_write_canary(&at);
 }
+static bool is_whole(struct hak_located at) {
+    return hak_header_damage(&at).bytes == 0 && hak_canary_damage(&at).bytes == 0;
+}
 
 /* ---- to the program ----------------------------------------------------------------------------
  */
@@ -81,7 +84,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->free_stack = 0;
     slot->record_count++;
     if (hak_layout_has_header())
-        hak_write_around_new(&at);
+        write_around(at);
     if (HAK_UNLIKELY(hak_options.junk) && how->subkind != HAK_BY_CALLOC)
         hak_fill_unwritten(&at, 0, how->asked_bytes);
     /* A sweep on another thread may look at it from now on. */
@@ -239,7 +242,7 @@ HAK_TRACER_TEXT enum hak_verdict hak_check_take_back(user_t user, enum hak_recor
     bool is_ours = hak_locate(user.p, &at);
     if (HAK_UNLIKELY(!is_ours || at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at)))
         return refuse_or_pass_on(at, kind, user.p);
-    if (hak_layout_has_header() && HAK_UNLIKELY(!hak_is_whole_around(&at)))
+    if (hak_layout_has_header() && HAK_UNLIKELY(!is_whole(at)))
         tell_damage(at, kind);
     if (HAK_UNLIKELY(!hak_kinds_agree(kind, at.slot->subkind)))
         report_kinds(at, kind);
