@@ -2,11 +2,13 @@
 #include "store/live/gather.h"
 
 #include <stdlib.h>
+#include "base/array.h"
 #include "hop.h"
 #include "trace/record.h"
 
 #define NO_EVENT    UINT32_MAX
-#define STATES_MOST ((uint32_t)5 << 16) /* 26 MiB; twice that while they are sorted */
+#define STATES_FEW  ((uint32_t)1 << 16)
+#define STATES_MOST ((uint32_t)8 << 16) /* 28 MiB; twice that while they are sorted */
 
 /* The calls of one block in a chunk. */
 struct hak_live_touched {
@@ -22,7 +24,7 @@ struct hak_live_touched {
 bool hak_live_gather_init(struct hak_live_gather *g) {
     *g = (struct hak_live_gather){.touched = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->touched),
                                   .most = STATES_MOST,
-                                  .tidy_at = STATES_MOST};
+                                  .tidy_at = STATES_FEW};
     return g->touched != NULL;
 }
 
@@ -32,9 +34,15 @@ void hak_live_gather_free(struct hak_live_gather *g) {
     *g = (struct hak_live_gather){0};
 }
 
+/* How many states there may be before they are tidied again: twice those that are needed. */
+static uint32_t next_tidy(const struct hak_live_gather *g) {
+    uint32_t twice = 2 * g->table.used, at = twice > STATES_FEW ? twice : STATES_FEW;
+    return at < g->most ? at : g->most;
+}
+
 void hak_live_gather_clear(struct hak_live_gather *g) {
     hak_live_table_free(&g->table);
-    g->tidy_at = g->most;
+    g->tidy_at = next_tidy(g);
     g->is_full = false;
 }
 
@@ -110,8 +118,30 @@ static inline uint32_t pass_over(struct hak_live_gather *g, const struct hak_col
  */
 
 static bool add(struct hak_live_gather *g, struct hak_live_state s) {
+    struct hak_live_table *t = &g->table;
     s.is_fresh = s.is_fresh && !g->is_lossy;
-    return hak_live_table_add(&g->table, &s);
+    if (!hak_array_make_room(&t->state, t->used, &t->room, sizeof *t->state))
+        return false;
+    t->state[t->used++] = s;
+    return true;
+}
+
+/* Joins the states of each block and drops those that nobody needs. Sorting is faster than finding
+ * each block's state at once: the states of a large heap are in no cache. */
+static bool tidy(struct hak_live_gather *g) {
+    struct hak_live_table *t = &g->table;
+    uint32_t kept = 0;
+    if (!hak_live_table_sort(t))
+        return false;
+    for (uint32_t i = 0, next; i < t->used; i = next) {
+        struct hak_live_state joined = t->state[i];
+        for (next = i + 1; next < t->used && !hak_live_compare(&joined, &t->state[next]); next++)
+            hak_live_join(&joined, &t->state[next]);
+        if (!hak_live_is_void(&joined))
+            t->state[kept++] = joined;
+    }
+    t->used = kept;
+    return true;
 }
 
 /* Adds the blocks that one process has. False when memory is out. */
@@ -144,11 +174,6 @@ static bool add_shared(struct hak_live_gather *g, const struct hak_columns *c, u
     return true;
 }
 
-static bool is_needed(const void *context, const struct hak_live_state *s) {
-    (void)context;
-    return !hak_live_is_void(s);
-}
-
 bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *c,
                            uint64_t first_id) {
     bool is_shared = false;
@@ -159,18 +184,12 @@ bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *
         return false;
     if (g->table.used < g->tidy_at)
         return true;
-    bool has_memory = hak_live_table_filter(&g->table, is_needed, NULL);
+    bool has_memory = tidy(g);
     g->is_full = g->table.used >= g->most / 4 * 3;
-    g->tidy_at = g->is_full ? g->table.used + g->most / 4 : g->most;
+    g->tidy_at = next_tidy(g);
     return has_memory;
 }
 
 bool hak_live_gather_sort(struct hak_live_gather *g) {
-    struct hak_live_table *t = &g->table;
-    uint32_t needed = 0;
-    for (uint32_t i = 0; i < t->used; i++)
-        if (!hak_live_is_void(&t->state[i]))
-            t->state[needed++] = t->state[i];
-    t->used = needed;
-    return hak_live_table_sort(t);
+    return tidy(g);
 }
