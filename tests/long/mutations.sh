@@ -19,7 +19,7 @@ mkdir -p "$tree/tests/unit" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/vi
 programs=$BUILD
 BUILD=$scratch/build
 mkdir "$BUILD" && cp -a "$programs/debug" "$programs/flags" "$BUILD" &&
-    find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g" {} + || exit 2
+    find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g; s|^${programs#"$SOURCE"/}/|$BUILD/|" {} + || exit 2
 made=$BUILD/hakmem-debug.so
 
 # What a change leaves unused is no error.

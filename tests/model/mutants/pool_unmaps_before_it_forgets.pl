@@ -2,4 +2,4 @@
 # scenario: lookup
 # file: src/pool/pool.c
 # says: is taken for a SuperSlab
-s/(static void forget\(struct hak_superslab \*superslab\) \{\n)(.*?)    unmap\(superslab\);\n\}/$1    unmap(superslab);\n$2}/s;
+s/(static void forget_and_unmap\(struct hak_superslab \*superslab\) \{\n)(.*?)    unmap\(superslab\);\n\}/$1    unmap(superslab);\n$2}/s;
