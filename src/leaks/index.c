@@ -40,8 +40,9 @@ static inline bool is_live(const struct hak_slot *slot) {
     return __atomic_load_n(&slot->place, __ATOMIC_ACQUIRE) == HAK_PLACE_LIVE;
 }
 
-static bool holds(uintptr_t user, size_t asked_bytes, uintptr_t pointer) {
-    return pointer - user < asked_bytes || pointer == user;
+/* Of a block whose bytes are [user, end), by a pointer to `from` or behind it. */
+static bool holds(uintptr_t from, uintptr_t user, uintptr_t end, uintptr_t pointer) {
+    return (pointer >= from && pointer < end) || pointer == user;
 }
 
 static void fill_slot(const struct hak_leak_superslab *entry, size_t state,
@@ -53,7 +54,7 @@ static void fill_slot(const struct hak_leak_superslab *entry, size_t state,
 }
 
 static bool find_in_superslab(const struct hak_leak_superslab *entry, uintptr_t pointer,
-                              struct hak_leak_block *block) {
+                              bool from_base, struct hak_leak_block *block) {
     const void *p = (const void *)pointer;
     unsigned slab = hak_slab_index_of(p);
     unsigned class_index = entry->superslab->class_of_slab[slab];
@@ -62,7 +63,8 @@ static bool find_in_superslab(const struct hak_leak_superslab *entry, uintptr_t 
         !hak_locate_in_slab(p, class_index, &block->at) || !is_live(block->at.slot))
         return false;
     fill_slot(entry, (size_t)(block->at.slot - entry->superslab->slots), block);
-    return holds(block->user, block->asked_bytes, pointer);
+    return holds(from_base ? (uintptr_t)block->at.base : block->user, block->user,
+                 block->user + block->asked_bytes, pointer);
 }
 
 static void fill_large(struct hak_leak_large *entry, struct hak_leak_block *block) {
@@ -73,25 +75,37 @@ static void fill_large(struct hak_leak_large *entry, struct hak_leak_block *bloc
     block->mark_shift = 0;
 }
 
-bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer,
-                   struct hak_leak_block *block) {
+static bool find(const struct hak_leak_index *index, uintptr_t pointer, bool from_base,
+                 struct hak_leak_block *block) {
     if (HAK_LIKELY(pointer - index->low >= index->span))
         return false;
     const struct hak_leak_granule *granule = find_granule(index, granule_of(pointer));
     if (!granule)
         return false;
     if (granule->superslab)
-        return find_in_superslab(&index->superslabs[granule->superslab - 1], pointer, block);
+        return find_in_superslab(&index->superslabs[granule->superslab - 1], pointer, from_base,
+                                 block);
     for (size_t i = granule->first_large - 1; i < index->large_count; i++) {
         struct hak_leak_large *entry = &index->larges[i];
-        if (pointer < entry->user)
+        uintptr_t from = from_base ? base_address(entry->large->base) : entry->user;
+        if (pointer < from)
             return false;
-        if (holds(entry->user, entry->end - entry->user, pointer)) {
+        if (holds(from, entry->user, entry->end, pointer)) {
             fill_large(entry, block);
             return true;
         }
     }
     return false;
+}
+
+bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer,
+                   struct hak_leak_block *block) {
+    return find(index, pointer, false, block);
+}
+
+bool hak_leak_find_from_base(const struct hak_leak_index *index, uintptr_t pointer,
+                             struct hak_leak_block *block) {
+    return find(index, pointer, true, block);
 }
 
 /* ---- all blocks ------------------------------------------------------------------------------ */
@@ -185,7 +199,7 @@ static void add_large(const struct hak_large *large, void *context) {
     entry->end = entry->user + large->asked_bytes;
     entry->large = (struct hak_large *)(uintptr_t)large;
     entry->mark = HAK_MARK_UNSEEN;
-    widen(index, entry->user, entry->end + 1);
+    widen(index, base_address(large->base), entry->end + 1);
 }
 
 /* Heap sort needs no memory and no luck: of the large blocks those above 1 MiB come behind all
@@ -225,7 +239,8 @@ static void add_larges_granules(struct hak_leak_index *index) {
     for (size_t i = index->large_count; i-- > 0;) {
         const struct hak_leak_large *entry = &index->larges[i];
         uintptr_t last = granule_of(entry->end > entry->user ? entry->end - 1 : entry->user);
-        for (uintptr_t number = granule_of(entry->user); number <= last; number++)
+        for (uintptr_t number = granule_of(base_address(entry->large->base)); number <= last;
+             number++)
             add_granule(index, number)->first_large = (uint32_t)(i + 1);
     }
 }

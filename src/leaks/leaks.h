@@ -106,7 +106,7 @@ struct hak_leak_thread {
     bool is_asked;   /* it was sent a signal */
     bool is_gone;    /* it has ended */
     bool is_there;   /* the helper traces it */
-    uintptr_t sp, tp;
+    uintptr_t sp, tp, ip;
     uint64_t words[16 + 32]; /* general registers but rsp, and the vector registers' halves */
     unsigned word_count;
 };
@@ -169,9 +169,12 @@ HAK_HIDDEN bool hak_leak_find_frames(struct hak_registers *registers, bool of_ex
 /* index.c */
 HAK_HIDDEN bool hak_leak_make_index(struct hak_leak_index *index);
 HAK_HIDDEN void hak_leak_drop_index(struct hak_leak_index *index);
-/* The live block into which `pointer` points. */
+/* The live block into which `pointer` points; the second also finds one whose base or header it is,
+ * as hakmem's own code has them in its hands. */
 HAK_HIDDEN bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer,
                               struct hak_leak_block *block);
+HAK_HIDDEN bool hak_leak_find_from_base(const struct hak_leak_index *index, uintptr_t pointer,
+                                        struct hak_leak_block *block);
 /* Calls `visit` for every live block, by address. */
 HAK_HIDDEN void hak_leak_each(const struct hak_leak_index *index,
                               void (*visit)(const struct hak_leak_block *, void *), void *context);
@@ -216,6 +219,7 @@ HAK_HIDDEN void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_lea
 /* mark.c, in the helper */
 HAK_HIDDEN void hak_leak_mark_words(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end);
 HAK_HIDDEN void hak_leak_mark_word(struct hak_leak_scan *scan, uintptr_t word);
+HAK_HIDDEN void hak_leak_mark_base(struct hak_leak_scan *scan, uintptr_t word);
 HAK_HIDDEN void hak_leak_mark_blocks(struct hak_leak_scan *scan);
 
 /* record.c: records, report. Returns how many blocks are lost. */

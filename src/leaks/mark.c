@@ -48,6 +48,12 @@ void hak_leak_mark_word(struct hak_leak_scan *scan, uintptr_t word) {
         see(scan, &block);
 }
 
+void hak_leak_mark_base(struct hak_leak_scan *scan, uintptr_t word) {
+    struct hak_leak_block block;
+    if (hak_leak_find_from_base(&scan->index, word, &block))
+        see(scan, &block);
+}
+
 void hak_leak_mark_words(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
     const uintptr_t *from = (const uintptr_t *)((start + 7) & ~(uintptr_t)7);
     const uintptr_t *to = (const uintptr_t *)(end & ~(uintptr_t)7);

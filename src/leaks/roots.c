@@ -262,6 +262,23 @@ static void mark_argument(void *scan, const void *argument) {
     hak_leak_mark_word(scan, (uintptr_t)argument);
 }
 
+/* A thread that was stopped inside malloc or free may have no more of the block than its base: the
+ * program's pointer is made of it last. That is where it stands, or a few frames up. */
+static void mark_in_hand(struct hak_leak_scan *scan, const struct hak_leak_thread *thread) {
+    enum { STACK_BYTES = 8 << 10 };
+    const struct hak_leak_area *area = hak_leak_area_of(scan, thread->sp);
+    if (thread->ip - hak_leak_own.module_start >=
+        hak_leak_own.module_end - hak_leak_own.module_start)
+        return;
+    for (unsigned w = 0; w < thread->word_count; w++)
+        hak_leak_mark_base(scan, thread->words[w]);
+    if (!area || thread->sp < area->start || !area->readable)
+        return;
+    uintptr_t at = (thread->sp + 7) & ~(uintptr_t)7, end = at + STACK_BYTES;
+    for (end = end < area->end ? end : area->end; at + sizeof(uintptr_t) <= end; at += sizeof at)
+        hak_leak_mark_base(scan, *(const uintptr_t *)at);
+}
+
 void hak_leak_mark_roots(struct hak_leak_scan *scan) {
     exclude_below(scan, scan->sp, scan->own_sp);
     exclude_tls(scan, scan->tp);
@@ -287,7 +304,9 @@ void hak_leak_mark_roots(struct hak_leak_scan *scan) {
     for (unsigned i = 0; i < HAK_REGISTERS; i++)
         if (scan->registers_known >> i & 1)
             hak_leak_mark_word(scan, scan->registers[i]);
-    for (size_t i = 0; i < scan->thread_count; i++)
+    for (size_t i = 0; i < scan->thread_count; i++) {
         for (unsigned w = 0; w < scan->threads[i].word_count; w++)
             hak_leak_mark_word(scan, scan->threads[i].words[w]);
+        mark_in_hand(scan, &scan->threads[i]);
+    }
 }

@@ -139,6 +139,7 @@ static void read_registers(struct hak_leak_thread *thread) {
     }
     thread->sp = general.rsp;
     thread->tp = general.fs_base;
+    thread->ip = general.rip;
     thread->is_stopped = true;
 }
 

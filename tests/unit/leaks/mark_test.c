@@ -77,6 +77,41 @@ START_TEST(a_chain_is_reached_from_its_head) {
 }
 END_TEST
 
+/* Marks from a thread that stands at `ip`, with the base of block 1 in a register and those of
+ * block 2 and 3 on its stack: near its end, and far from it. */
+static void mark_from_thread(uintptr_t ip) {
+    static uintptr_t stack[2048];
+    struct hak_leak_area area = {
+        .start = (uintptr_t)stack, .end = (uintptr_t)(stack + 2048), .readable = 1};
+    struct hak_leak_thread thread = {
+        .ip = ip, .sp = area.start, .word_count = 1, .words = {block[1] - HAK_HEADER_BYTES}};
+    stack[100] = block[2] - 1;
+    stack[2000] = block[3] - HAK_HEADER_BYTES;
+    hak_leak_own.module_start = 0x10000;
+    hak_leak_own.module_end = 0x20000;
+    scan.areas = &area;
+    scan.area_count = 1;
+    scan.threads = &thread;
+    scan.thread_count = 1;
+    hak_leak_mark_blocks(&scan);
+}
+
+START_TEST(a_thread_inside_hakmem_has_blocks_by_their_bases) {
+    mark_from_thread(0x10000);
+    ck_assert_int_eq(mark_of(1), HAK_MARK_REACHED);
+    ck_assert_int_eq(mark_of(2), HAK_MARK_REACHED);
+    ck_assert_int_eq(mark_of(3), HAK_MARK_DIRECT);
+    ck_assert_int_eq(mark_of(0), HAK_MARK_DIRECT);
+}
+END_TEST
+
+START_TEST(a_thread_of_the_program_has_them_by_its_pointers_alone) {
+    mark_from_thread(0x20000);
+    for (int i = 0; i < BLOCKS; i++)
+        ck_assert_int_eq(mark_of(i), HAK_MARK_DIRECT);
+}
+END_TEST
+
 START_TEST(the_end_of_a_block_leads_nowhere) {
     put(0, 0, block[1] + ASKED);
     put(0, 1, block[2] - 1);
@@ -162,6 +197,8 @@ int main(void) {
     TCase *cases = tcase_create("mark");
     tcase_add_checked_fixture(cases, make_world, NULL);
     tcase_add_test(cases, a_chain_is_reached_from_its_head);
+    tcase_add_test(cases, a_thread_inside_hakmem_has_blocks_by_their_bases);
+    tcase_add_test(cases, a_thread_of_the_program_has_them_by_its_pointers_alone);
     tcase_add_test(cases, the_end_of_a_block_leads_nowhere);
     tcase_add_test(cases, what_lies_behind_the_bytes_asked_for_is_not_read);
     tcase_add_test(cases, a_lost_list_has_one_head);
