@@ -183,6 +183,8 @@ void hak_check_slab_poison(struct hak_superslab *superslab, unsigned slab_index)
         .class_index = class_index,
     };
     for (unsigned i = 0; i < slab->capacity; i++, at.slot++, at.base += at.slot_bytes) {
+        if (!(at.slot->subkind & HAK_SLOT_POISONED))
+            continue; /* never used: no page of its states is touched */
         hak_check_poison(&at, HAK_SLAB_RELEASE);
         at.slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
     }

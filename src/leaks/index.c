@@ -202,6 +202,10 @@ static void add_large(const struct hak_large *large, void *context) {
     widen(index, base_address(large->base), entry->end + 1);
 }
 
+_Static_assert(offsetof(struct hak_leak_large, user) == 0 &&
+                   offsetof(struct hak_leak_range, start) == 0,
+               "what is sorted by its address begins with it");
+
 /* Heap sort needs no memory and no luck: of the large blocks those above 1 MiB come behind all
  * others, two stretches in order. No memcpy, whose first call may wait for ld.so's lock. */
 typedef uintptr_t __attribute__((may_alias)) word_t;

@@ -231,7 +231,8 @@ static ALWAYS_INLINE bool code_column(struct hak_columns *c, enum hak_column col
 }
 
 void hak_guessed_encode(struct hak_columns *c, enum hak_column column) {
-    code_column(c, column, NULL, false);
+    struct hak_input none = {0};
+    code_column(c, column, &none, false);
 }
 
 bool hak_guessed_decode(struct hak_columns *c, enum hak_column column, struct hak_input *in) {

@@ -82,7 +82,8 @@ static inline __attribute__((always_inline)) bool code(struct hak_columns *c, st
 }
 
 void hak_times_encode(struct hak_columns *c) {
-    code(c, NULL, false);
+    struct hak_input none = {0};
+    code(c, &none, false);
 }
 
 bool hak_times_decode(struct hak_columns *c, struct hak_input *in) {
