@@ -8,7 +8,7 @@
 
 #define NO_EVENT    UINT32_MAX
 #define STATES_FEW  ((uint32_t)1 << 16)
-#define STATES_MOST ((uint32_t)8 << 16) /* 28 MiB; twice that while they are sorted */
+#define STATES_MOST ((uint32_t)8 << 16) /* 28 MiB, with twice that while they are sorted */
 
 /* The calls of one block in a chunk. */
 struct hak_live_touched {
