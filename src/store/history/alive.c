@@ -182,7 +182,7 @@ static bool press(struct hak_live *l, const struct source *s, struct hak_live_ta
         return false;
     if (t->used <= most / 4 * 3)
         return true;
-    if (!hak_live_table_sort(t))
+    if (!hak_live_table_sort(t, 0))
         return false;
     l->below = p.below = t->state[t->used / 2].base;
     return hak_live_table_filter(t, is_kept, &p);
@@ -211,7 +211,7 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
     }
     l->chunks += hak_scan_chunks(scan);
     hak_scan_close(scan);
-    if (!result && !hak_live_table_sort(&table))
+    if (!result && !hak_live_table_sort(&table, 0))
         result = hak_store_no_memory(l->reader->db.path);
     hak_live_cursor_hold(cursor, table.state, table.used);
     hak_index_free(&table.index); /* of an error */

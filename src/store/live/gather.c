@@ -8,7 +8,7 @@
 
 #define NO_EVENT    UINT32_MAX
 #define STATES_FEW  ((uint32_t)1 << 16)
-#define STATES_MOST ((uint32_t)8 << 16) /* 28 MiB, with twice that while they are sorted */
+#define STATES_MOST ((uint32_t)6 << 16) /* 21 MiB, and 17 to sort the last ones */
 
 /* The calls of one block in a chunk. */
 struct hak_live_touched {
@@ -42,6 +42,7 @@ static uint32_t next_tidy(const struct hak_live_gather *g) {
 
 void hak_live_gather_clear(struct hak_live_gather *g) {
     hak_live_table_free(&g->table);
+    g->tidied = 0;
     g->tidy_at = next_tidy(g);
     g->is_full = false;
 }
@@ -131,7 +132,7 @@ static bool add(struct hak_live_gather *g, struct hak_live_state s) {
 static bool tidy(struct hak_live_gather *g) {
     struct hak_live_table *t = &g->table;
     uint32_t kept = 0;
-    if (!hak_live_table_sort(t))
+    if (!hak_live_table_sort(t, g->tidied))
         return false;
     for (uint32_t i = 0, next; i < t->used; i = next) {
         struct hak_live_state joined = t->state[i];
@@ -140,7 +141,7 @@ static bool tidy(struct hak_live_gather *g) {
         if (!hak_live_is_void(&joined))
             t->state[kept++] = joined;
     }
-    t->used = kept;
+    t->used = g->tidied = kept;
     return true;
 }
 

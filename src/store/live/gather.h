@@ -11,6 +11,7 @@ struct hak_live_touched;
 struct hak_live_gather {
     struct hak_live_table table; /* of the stretch so far */
     uint32_t most;               /* states that a run has about; tests make it small */
+    uint32_t tidied;             /* the first so many states are in order, one for each block */
     uint32_t tidy_at;            /* so many states: those that nobody needs go */
     bool is_full;                /* most of `most` are needed */
     bool is_lossy;               /* events were lost: nothing is left out */

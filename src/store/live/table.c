@@ -85,25 +85,38 @@ bool hak_live_table_filter(struct hak_live_table *t,
     return true;
 }
 
-bool hak_live_table_sort(struct hak_live_table *t) {
-    hak_index_free(&t->index);
-    if (!t->used)
-        return true;
-    struct hak_pair *pair = malloc(2 * (size_t)t->used * sizeof *pair);
-    struct hak_live_state *sorted = pair ? malloc(t->used * sizeof *sorted) : NULL;
-    if (sorted) {
-        for (uint32_t i = 0; i < t->used; i++)
-            pair[i] = (struct hak_pair){t->state[i].base, i};
-        hak_sort_pairs(pair, t->used, pair + t->used);
-        for (uint32_t i = 0; i < t->used; i++)
-            pair[i].key = t->state[pair[i].value].process;
-        hak_sort_pairs(pair, t->used, pair + t->used);
-        for (uint32_t i = 0; i < t->used; i++)
-            sorted[i] = t->state[pair[i].value];
-        free(t->state);
-        t->state = sorted;
-        t->room = t->used;
+/* Joins `late` to the `count` states before it, both in order, from the end on: there is room for
+ * all. Of a block the late ones come last. */
+static void merge_late(struct hak_live_state *state, uint32_t count,
+                       const struct hak_live_state *late, uint32_t late_count) {
+    while (late_count) {
+        bool is_late = !count || hak_live_compare(&state[count - 1], &late[late_count - 1]) <= 0;
+        uint32_t to = count + late_count - 1;
+        state[to] = is_late ? late[--late_count] : state[--count];
     }
+}
+
+bool hak_live_table_sort(struct hak_live_table *t, uint32_t sorted) {
+    const struct hak_live_state *from = t->state + sorted;
+    uint32_t count = t->used - sorted;
+    hak_index_free(&t->index);
+    if (!count)
+        return true;
+    struct hak_pair *pair = malloc(2 * (size_t)count * sizeof *pair);
+    struct hak_live_state *late = pair ? malloc(count * sizeof *late) : NULL;
+    if (late) {
+        for (uint32_t i = 0; i < count; i++)
+            pair[i] = (struct hak_pair){from[i].base, i};
+        hak_sort_pairs(pair, count, pair + count);
+        for (uint32_t i = 0; i < count; i++)
+            pair[i].key = from[pair[i].value].process;
+        hak_sort_pairs(pair, count, pair + count);
+        for (uint32_t i = 0; i < count; i++)
+            late[i] = from[pair[i].value];
+        merge_late(t->state, sorted, late, count);
+    }
+    bool has_memory = late != NULL;
+    free(late);
     free(pair);
-    return sorted != NULL;
+    return has_memory;
 }

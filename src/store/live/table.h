@@ -57,9 +57,10 @@ bool hak_live_table_add(struct hak_live_table *t, const struct hak_live_state *n
 bool hak_live_table_filter(struct hak_live_table *t,
                            bool (*is_kept)(const void *context, const struct hak_live_state *s),
                            const void *context);
-/* Puts the states in the order of (process, base); nothing can be added then but after a filter.
- * False when memory is out. */
-bool hak_live_table_sort(struct hak_live_table *t);
+/* Puts the states in the order of (process, base), those of one block in the order of coming; the
+ * first `sorted` are in it already. Nothing can be added by hak_live_table_add then but after a
+ * filter. False when memory is out. */
+bool hak_live_table_sort(struct hak_live_table *t, uint32_t sorted);
 
 /* (process, base) as an order: negative, 0, positive. */
 static inline int hak_live_compare(const struct hak_live_state *a, const struct hak_live_state *b) {
