@@ -133,24 +133,26 @@ static bool is_call(unsigned metric) {
 
 /* What was counted before there was a place goes to the calling thread's block. */
 static void move_first_counts(bool with_calls) {
-    static struct hak_counters_sum first;
+    struct hak_counters *first = &first_counters;
     struct hak_counter *c = &hak_counter;
     *c = (struct hak_counter){.is_slow = 1};
     hak_counters_take_block(c);
-    if (c->counters == &first_counters && with_calls)
+    if (c->counters == first && with_calls)
         return;
-    first = (struct hak_counters_sum){0};
-    hak_counters_add_up(&first, &first_counters);
-    memset(&first_counters, 0, hak_counters_used_bytes(&first_counters));
-    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
-        for (unsigned m = 0; m < HAK_METRICS; m++) {
-            uint64_t count = first.cells[k][m];
-            if (is_call(m) && !with_calls && m != HAK_METRIC_RESIZED)
+    for (unsigned row = 0; row < HAK_METRICS && first->metric_of_row[row]; row++) {
+        unsigned metric = first->metric_of_row[row] - 1u;
+        for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++) {
+            uint64_t count = first->rows[row][k];
+            first->rows[row][k] = 0;
+            if (is_call(metric) && !with_calls && metric != HAK_METRIC_RESIZED)
                 hak_counters_dropped +=
-                    m < HAK_METRIC_GIVEN_FIRST ? (int64_t)count : -(int64_t)count;
-            else if (count && (with_calls || !is_call(m)) && c->counters)
-                *hak_counters_cell(c->counters, m, k) += count;
+                    metric < HAK_METRIC_GIVEN_FIRST ? (int64_t)count : -(int64_t)count;
+            else if (count && (with_calls || !is_call(metric)) && c->counters)
+                *hak_counters_cell(c->counters, metric, k) += count;
         }
+    }
+    if (c->counters != first)
+        memset(first, 0, offsetof(struct hak_counters, rows));
 }
 
 void hak_counters_begin(const struct hak_counters_place *wanted) {
