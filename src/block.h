@@ -6,7 +6,7 @@
  *
  * A base_t is the first byte of a slot and all that the layers pass to each other; a user_t is what
  * the program holds. Both are one-member structs, so they cost nothing, and handing one where the
- * other belongs does not compile (tests/unit/block_must_not_compile.c shows it). The only ways from
+ * other belongs does not compile (tests/unit/must_not_compile_test.sh shows it). The only ways from
  * one to the other are base_of() and user_of() in check.h. */
 #ifndef HAK_BLOCK_H
 #define HAK_BLOCK_H

@@ -3,7 +3,7 @@
  * Foreign is what hakmem did not write itself: names, paths and arguments of programs, text out of
  * a store, messages of libraries. Shown raw it could move the cursor, forge a line of a report or
  * turn the direction of writing. So each byte that is no part of a harmless UTF-8 character is
- * written as \n, \t or \xNN. Two printers use this rule: report/text.h and platform/line.h. */
+ * written as \n, \t or \xNN. Two printers use this rule: report/text/text.h and platform/line.h. */
 #ifndef HAK_VISIBLE_H
 #define HAK_VISIBLE_H
 

@@ -83,7 +83,7 @@ struct hak_fault_row {
     const char *summary;     /* the SUMMARY: line */
     const char *report;      /* the whole report as printed */
     const char *json;        /* the same facts */
-    const char *fingerprint; /* report/fingerprint.h */
+    const char *fingerprint; /* report/known/fingerprint.h */
 };
 
 /* A line of a file of suppressions. */
