@@ -97,11 +97,11 @@ static void merge_late(struct hak_live_state *state, uint32_t count,
 }
 
 bool hak_live_table_sort(struct hak_live_table *t, uint32_t sorted) {
-    const struct hak_live_state *from = t->state + sorted;
     uint32_t count = t->used - sorted;
     hak_index_free(&t->index);
     if (!count)
         return true;
+    const struct hak_live_state *from = t->state + sorted;
     struct hak_pair *pair = malloc(2 * (size_t)count * sizeof *pair);
     struct hak_live_state *late = pair ? malloc(count * sizeof *late) : NULL;
     if (late) {
