@@ -23,8 +23,7 @@ struct hak_live_touched {
 
 bool hak_live_gather_init(struct hak_live_gather *g) {
     *g = (struct hak_live_gather){.touched = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->touched),
-                                  .most = STATES_MOST,
-                                  .tidy_at = STATES_FEW};
+                                  .most = STATES_MOST};
     return g->touched != NULL;
 }
 
@@ -34,17 +33,15 @@ void hak_live_gather_free(struct hak_live_gather *g) {
     *g = (struct hak_live_gather){0};
 }
 
-/* How many states there may be before they are tidied again: twice those that are needed. */
-static uint32_t next_tidy(const struct hak_live_gather *g) {
-    uint32_t twice = 2 * g->table.used, at = twice > STATES_FEW ? twice : STATES_FEW;
+/* How many states there may be before they are sorted again: twice those that were needed. */
+static uint32_t next_sort(const struct hak_live_gather *g) {
+    uint32_t twice = 2 * g->sorted, at = twice > STATES_FEW ? twice : STATES_FEW;
     return at < g->most ? at : g->most;
 }
 
 void hak_live_gather_clear(struct hak_live_gather *g) {
     hak_live_table_free(&g->table);
-    g->tidied = 0;
-    g->tidy_at = next_tidy(g);
-    g->is_full = false;
+    g->sorted = 0;
 }
 
 /* ---- what a block went through -----------------------------------------------------------------
@@ -129,10 +126,10 @@ static bool add(struct hak_live_gather *g, struct hak_live_state s) {
 
 /* Joins the states of each block and drops those that nobody needs. Sorting is faster than finding
  * each block's state at once: the states of a large heap are in no cache. */
-static bool tidy(struct hak_live_gather *g) {
+bool hak_live_gather_sort(struct hak_live_gather *g) {
     struct hak_live_table *t = &g->table;
     uint32_t kept = 0;
-    if (!hak_live_table_sort(t, g->tidied))
+    if (!hak_live_table_sort(t, g->sorted))
         return false;
     for (uint32_t i = 0, next; i < t->used; i = next) {
         struct hak_live_state joined = t->state[i];
@@ -141,7 +138,7 @@ static bool tidy(struct hak_live_gather *g) {
         if (!hak_live_is_void(&joined))
             t->state[kept++] = joined;
     }
-    t->used = g->tidied = kept;
+    t->used = g->sorted = kept;
     return true;
 }
 
@@ -183,14 +180,5 @@ bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *
         is_plain ? pass_over(g, c, true, &is_shared) : pass_over(g, c, false, &is_shared);
     if (!add_blocks(g, c, distinct, first_id) || (is_shared && !add_shared(g, c, first_id)))
         return false;
-    if (g->table.used < g->tidy_at)
-        return true;
-    bool has_memory = tidy(g);
-    g->is_full = g->table.used >= g->most / 4 * 3;
-    g->tidy_at = next_tidy(g);
-    return has_memory;
-}
-
-bool hak_live_gather_sort(struct hak_live_gather *g) {
-    return tidy(g);
+    return g->table.used < next_sort(g) || hak_live_gather_sort(g);
 }

@@ -58,7 +58,7 @@ bool hak_live_table_filter(struct hak_live_table *t,
                            bool (*is_kept)(const void *context, const struct hak_live_state *s),
                            const void *context);
 /* Puts the states in the order of (process, base), those of one block in the order of coming; the
- * first `sorted` are in it already. Nothing can be added by hak_live_table_add then but after a
+ * first `sorted` are in it already. The index is gone: hak_live_table_add may follow after a
  * filter. False when memory is out. */
 bool hak_live_table_sort(struct hak_live_table *t, uint32_t sorted);
 

@@ -134,7 +134,7 @@ static int cut_run(struct hak_live_writer *l) {
 
 static bool is_full(const struct hak_live_writer *l) {
     return l->last_event - l->first_event + 1 >= l->run_events || l->chunks >= RUN_CHUNKS ||
-           l->gather.is_full;
+           hak_live_gather_is_full(&l->gather);
 }
 
 /* ---- runs become larger ones -------------------------------------------------------------------
