@@ -184,7 +184,7 @@ void hak_check_slab_poison(struct hak_superslab *superslab, unsigned slab_index)
     };
     for (unsigned i = 0; i < slab->capacity; i++, at.slot++, at.base += at.slot_bytes) {
         if (!(at.slot->subkind & HAK_SLOT_POISONED))
-            continue; /* never used: no page of its states is touched */
+            continue; /* of slots never used no page of states is touched */
         hak_check_poison(&at, HAK_SLAB_RELEASE);
         at.slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
     }

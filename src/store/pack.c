@@ -18,15 +18,12 @@ static _Thread_local ZSTD_DCtx *unpacker;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t at_thread_end;
 
-static void free_contexts(void *unused) {
+static void end_thread(void *unused) {
     (void)unused;
-    ZSTD_freeCCtx(packer);
-    ZSTD_freeDCtx(unpacker);
-    packer = NULL;
-    unpacker = NULL;
+    hak_pack_release();
 }
 static void make_key(void) {
-    pthread_key_create(&at_thread_end, free_contexts);
+    pthread_key_create(&at_thread_end, end_thread);
 }
 static bool have_packer(void) {
     if (!packer && (packer = ZSTD_createCCtx())) {
