@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include "entry/entry.h"
 #include "front/figures.h"
+#include "platform/line.h"
 
 struct statistics {
     struct hak_figures figures;
@@ -76,64 +77,97 @@ HAK_EXPORT struct mallinfo mallinfo(void) {
 
 /* ---- in words -------------------------------------------------------------------------------- */
 
+static void print(struct hak_line *line, FILE *file) {
+    (void)fwrite(line->text, 1, line->length, file);
+    line->length = 0;
+}
+
+/* `text`, the number right-aligned in ten columns. */
+static void add_aligned(struct hak_line *line, const char *text, size_t number) {
+    struct hak_line digits = {.length = 0};
+    hak_line_number(&digits, number);
+    hak_line_add(line, text);
+    for (size_t columns = digits.length; columns < 10; columns++)
+        hak_line_add(line, " ");
+    hak_line_add(line, hak_line_text(&digits));
+    hak_line_add(line, "\n");
+}
+
+static void add_bytes(struct hak_line *line, const char *title, size_t system_bytes,
+                      size_t in_use_bytes) {
+    hak_line_add(line, title);
+    add_aligned(line, "system bytes     = ", system_bytes);
+    add_aligned(line, "in use bytes     = ", in_use_bytes);
+}
+
 /* In one call, so that the lines of two processes on one terminal do not mix. */
 HAK_EXPORT void malloc_stats(void) {
+    struct hak_line line = {.length = 0};
     struct statistics now;
     take_statistics(&now);
     size_t system_bytes = now.figures.superslab_bytes, in_use_bytes = now.figures.live_bytes;
-    (void)fprintf(stderr,
-                  "Arena 0:\n"
-                  "system bytes     = %10zu\n"
-                  "in use bytes     = %10zu\n"
-                  "Total (incl. mmap):\n"
-                  "system bytes     = %10zu\n"
-                  "in use bytes     = %10zu\n"
-                  "max mmap regions = %10zu\n"
-                  "max mmap bytes   = %10zu\n",
-                  system_bytes, in_use_bytes, system_bytes + now.large_bytes,
-                  in_use_bytes + now.large_bytes, now.large_blocks, now.large_bytes);
+    add_bytes(&line, "Arena 0:\n", system_bytes, in_use_bytes);
+    add_bytes(&line, "Total (incl. mmap):\n", system_bytes + now.large_bytes,
+              in_use_bytes + now.large_bytes);
+    add_aligned(&line, "max mmap regions = ", now.large_blocks);
+    add_aligned(&line, "max mmap bytes   = ", now.large_bytes);
+    print(&line, stderr);
 }
 
-static void print_pair(FILE *file, const char *type, size_t count, size_t size) {
-    (void)fprintf(file, "<total type=\"%s\" count=\"%zu\" size=\"%zu\"/>\n", type, count, size);
+static void add_pair(struct hak_line *line, const char *type, size_t count, size_t size) {
+    hak_line_add(line, "<total type=\"");
+    hak_line_add(line, type);
+    hak_line_say(line, "\" count=\"", count, "\"");
+    hak_line_say(line, " size=\"", size, "\"/>\n");
 }
 
 static void print_totals(FILE *file, const struct statistics *now, size_t rest_blocks,
                          size_t rest_bytes, bool with_large) {
-    print_pair(file, "fast", now->figures.cached_blocks, now->figures.cached_bytes);
-    print_pair(file, "rest", rest_blocks, rest_bytes);
+    struct hak_line line = {.length = 0};
+    add_pair(&line, "fast", now->figures.cached_blocks, now->figures.cached_bytes);
+    add_pair(&line, "rest", rest_blocks, rest_bytes);
     size_t bytes = now->figures.superslab_bytes;
     if (with_large) {
-        print_pair(file, "mmap", now->large_blocks, now->large_bytes);
+        add_pair(&line, "mmap", now->large_blocks, now->large_bytes);
         bytes += now->large_bytes;
     }
-    (void)fprintf(file,
-                  "<system type=\"current\" size=\"%zu\"/>\n<system type=\"max\" size=\"%zu\"/>\n"
-                  "<aspace type=\"total\" size=\"%zu\"/>\n"
-                  "<aspace type=\"mprotect\" size=\"%zu\"/>\n",
-                  bytes, bytes, bytes, bytes);
+    hak_line_say(&line, "<system type=\"current\" size=\"", bytes, "\"/>\n");
+    hak_line_say(&line, "<system type=\"max\" size=\"", bytes, "\"/>\n");
+    hak_line_say(&line, "<aspace type=\"total\" size=\"", bytes, "\"/>\n");
+    hak_line_say(&line, "<aspace type=\"mprotect\" size=\"", bytes, "\"/>\n");
+    print(&line, file);
+}
+
+static void print_text(FILE *file, const char *text) {
+    struct hak_line line = {.length = 0};
+    hak_line_add(&line, text);
+    print(&line, file);
 }
 
 static void print_info(FILE *file, const struct statistics *now) {
+    struct hak_line line = {.length = 0};
     size_t blocks = 0, bytes = 0;
-    (void)fputs("<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n", file);
+    print_text(file, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n");
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         size_t count = now->figures.free_blocks[c], slot_bytes = hak_class_bytes(c);
         if (count == 0)
             continue;
         blocks += count;
         bytes += count * slot_bytes;
-        (void)fprintf(file, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n",
-                      slot_bytes, slot_bytes, count * slot_bytes, count);
+        hak_line_say(&line, "  <size from=\"", slot_bytes, "\"");
+        hak_line_say(&line, " to=\"", slot_bytes, "\"");
+        hak_line_say(&line, " total=\"", count * slot_bytes, "\"");
+        hak_line_say(&line, " count=\"", count, "\"/>\n");
+        print(&line, file);
     }
     /* As in glibc, what lies in caches is named apart. */
-    (void)fputs("</sizes>\n", file);
+    print_text(file, "</sizes>\n");
     print_totals(file, now, less(blocks, now->figures.cached_blocks),
                  less(bytes, now->figures.cached_bytes), false);
-    (void)fputs("</heap>\n", file);
+    print_text(file, "</heap>\n");
     print_totals(file, now, less(blocks, now->figures.cached_blocks),
                  less(bytes, now->figures.cached_bytes), true);
-    (void)fputs("</malloc>\n", file);
+    print_text(file, "</malloc>\n");
 }
 
 HAK_EXPORT int malloc_info(int options, FILE *file) {
