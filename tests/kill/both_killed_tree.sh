@@ -27,7 +27,7 @@ for asked in '' "$PWD/store.db"; do
     until_true worker_of "$store" || { echo "nobody has the store open"; exit 1; }
     kill -9 "$(parent_of "$worker")" "$worker"
     wait "$program" || complain "the program ended with $?; 0 was due"
-    until_true no_holder "$PWD/err" || exit 1 # the collectors' stderr, too
+    until_true no_collector || exit 1
     [ -s err ] && complain "something is on stderr: $(head -n 3 err)"
     files=$(find . -maxdepth 1 -name '*.db*' -o -name '*.rings')
     [ "$files" = "./$(basename "$store")" ] || complain "one store was due: $files"

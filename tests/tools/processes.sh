@@ -33,6 +33,16 @@ are_dead() {
 }
 no_holder() { [ -z "$(holders_of "$1")" ]; }
 
+# Process ids of both halves of the collectors that this test's programs started: they inherit its TMPDIR, and nothing
+# else for sure. One that is started by a program at its end has no stderr where that program has closed it (as expr does).
+collectors() {
+    local pid
+    for pid in $(pgrep -x hakmem-collect); do
+        grep -qsxz "TMPDIR=${TMPDIR:?}" "/proc/$pid/environ" && echo "$pid"
+    done
+}
+no_collector() { [ -z "$(collectors)" ]; }
+
 # Sets worker to the one, other than $2, that has the store $1 open; false when nobody has.
 worker_of() {
     worker=$(holders_of "$1" | grep -vx "${2:-0}" | head -n 1)
