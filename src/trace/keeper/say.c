@@ -20,6 +20,7 @@ static void add_error(struct hak_line *line, long error) {
         {ENOEXEC, "not a program for this machine"},
         {EFBIG, "too large"},
         {EPIPE, "it ended"},
+        {ECONNRESET, "it ended"},
     };
     for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].error == error) {

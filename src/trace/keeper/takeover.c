@@ -19,8 +19,10 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include "options.h"
 #include "trace/memory/memory.h"
 #include "trace/keeper/keeper.h"
+#include "trace/keeper/say.h"
 #include "trace/ring/ring.h"
 #include "trace/node.h"
 #include "platform/platform.h"
@@ -42,6 +44,7 @@ enum {
 static _Atomic uint32_t at_work;
 static _Atomic uint64_t next_look_ns;
 static uint32_t attempts;
+static bool has_said; /* that nobody takes over; also of the process that this one was forked by */
 static volatile bool
     has_given_up; /* a keeper in another network namespace, whose heart is silent */
 
@@ -136,7 +139,8 @@ static void copy_header(struct hak_session *copy, uint64_t new_id) {
     memcpy(copy, old, sizeof *copy);
     copy->session_id = new_id;
     copy->previous_id = known_session(old);
-    copy->resume_store = HAK_RESUME;
+    if (old->resume_store != HAK_RESUME_NO_STORE)
+        copy->resume_store = HAK_RESUME;
     atomic_store(&copy->orphans_taken, 0);
     atomic_store(&copy->collector_waits, 0);
     atomic_store(&copy->closing, 0);
@@ -193,43 +197,70 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
     return mapped;
 }
 
-static void take_over(void) {
+/* False: the process goes on without a collector, and `failure` says why. */
+static bool take_over(struct hak_keeper_failure *failure) {
     struct hak_session_memory fresh;
     struct hak_hello_answer answer;
-    struct hak_keeper_failure failure = {0};
     uint32_t nobody = 0;
-    attempts++;
+    *failure = (struct hak_keeper_failure){.what = "no session memory", .error = ENOMEM};
     /* A length of 0 makes a second mapping of shared memory. */
     long second =
         hak_raw_call(SYS_mremap, hak_current.session, 0, hak_current.total_bytes, MREMAP_MAYMOVE);
     if (second > 0 && hak_own_note)
         hak_own_note((void *)second, hak_current.total_bytes, true);
-    if ((second < 0 && second > -4096) || hak_memory_make(hak_current.total_bytes, &fresh) != 0)
-        return;
+    if (second < 0 && second > -4096)
+        return false;
     struct hak_session *old = (struct hak_session *)second;
+    failure->error = hak_memory_make(hak_current.total_bytes, &fresh);
+    if (failure->error) {
+        hak_raw_unmap(old, hak_current.total_bytes);
+        return false;
+    }
     bool is_first =
         atomic_compare_exchange_strong(&old->orphans_taken, &nobody, hak_current.process_index + 1);
     bool exchanged = exchange(&fresh, old, is_first);
     hak_raw_unmap(fresh.session, fresh.total_bytes);
-    if (exchanged && hak_keeper_succeed(hak_current.keeper_name, fresh.file, fresh.total_bytes,
-                                        &answer, &failure)) {
+    bool is_taken = exchanged && hak_keeper_succeed(hak_current.keeper_name, fresh.file,
+                                                    fresh.total_bytes, &answer, failure);
+    if (is_taken) {
         memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
         hak_environment_set_tree(answer.session_name, old->store_path);
-        attempts = 0;
     }
     hak_raw_unmap(old, hak_current.total_bytes);
     hak_close(fresh.file);
+    return is_taken;
+}
+
+static void say_given_up(const struct hak_keeper_failure *failure) {
+    struct hak_line line = {0};
+    if (has_said || !hak_options.trace) /* a report says itself that it has no collector */
+        return;
+    has_said = true;
+    hak_line_add(&line, "hakmem: the collector died and no other one takes over: ");
+    hak_say_reason(&line, failure);
+    hak_line_say(&line, "; process ", (uint64_t)hak_current.pid,
+                 " goes on checked but unrecorded, and what was stored until then is in ");
+    hak_line_add_name(&line, hak_current.session->store_path);
+    hak_line_end(&line);
+}
+
+/* It is tried again later, but for the last time. */
+static void try_to_take_over(bool is_at_end) {
+    struct hak_keeper_failure failure;
+    attempts = take_over(&failure) ? 0 : attempts + 1;
+    if (attempts == ATTEMPTS || (attempts > 0 && is_at_end))
+        say_given_up(&failure);
 }
 
 bool hak_keeper_is_given_up(void) {
     return has_given_up;
 }
 
-void hak_keeper_replace_dead(uint64_t ms) {
+static void replace_dead(uint64_t ms, bool is_at_end) {
     uint64_t signals, now = hak_monotonic_ns();
     uint32_t nobody = 0;
     if (hak_current.overwrites || (hak_collector_beats(ms) && !has_given_up) ||
-        now < atomic_load(&next_look_ns) || attempts >= ATTEMPTS ||
+        (now < atomic_load(&next_look_ns) && !is_at_end) || attempts >= ATTEMPTS ||
         !atomic_compare_exchange_strong(&at_work, &nobody, 1))
         return;
     hak_block_signals(&signals);
@@ -237,9 +268,13 @@ void hak_keeper_replace_dead(uint64_t ms) {
     if (hak_keeper_is_elsewhere(hak_current.keeper_name))
         has_given_up = !hak_collector_beats(HIDDEN_DEAD_MS);
     else if (!hak_keeper_answers(hak_current.keeper_name))
-        take_over();
+        try_to_take_over(is_at_end);
     hak_restore_signals(&signals);
     atomic_store(&at_work, 0);
+}
+
+void hak_keeper_replace_dead(uint64_t ms) {
+    replace_dead(ms, false);
 }
 
 /* When the collector showed last that it lives. */
@@ -263,7 +298,7 @@ void hak_keeper_make_sure(void) {
     /* The keeper is dead. A worker that lives shows it soon, and starts another. */
     while (atomic_load(&session->commits) == commits && latest_beat(session) == beat) {
         if (hak_monotonic_ns() - begin >= SURE_MS * HAK_MILLISECOND_NS) {
-            hak_keeper_replace_dead(LAST_BEAT_MS);
+            replace_dead(LAST_BEAT_MS, true);
             return;
         }
         hak_wait_on(&session->commits, commits, SLICE_AT_END_MS * HAK_MILLISECOND_NS);

@@ -419,6 +419,87 @@ START_TEST(a_keeper_that_lives_is_left_alone) {
 }
 END_TEST
 
+/* What `act` writes to stderr. */
+static void hear(void (*act)(void), char *said, size_t bytes) {
+    FILE *heard = tmpfile();
+    int before = dup(2);
+    ck_assert_ptr_nonnull(heard);
+    dup2(fileno(heard), 2);
+    act();
+    dup2(before, 2);
+    close(before);
+    ssize_t got = pread(fileno(heard), said, bytes - 1, 0);
+    said[got > 0 ? got : 0] = 0;
+    fclose(heard);
+}
+
+/* As calls of the program do, for longer than the attempts take. */
+static void look_for_a_keeper(void) {
+    for (int i = 0; i < 60; i++) {
+        usleep(100000);
+        hak_keeper_replace_dead(100);
+    }
+}
+
+static void end_twice(void) {
+    hak_keeper_make_sure();
+    hak_keeper_forget(); /* a child, whose parent has said it */
+    hak_keeper_make_sure();
+}
+
+static void check_given_up(const char *said) {
+    char due[80];
+    snprintf(due, sizeof due, "process %d goes on checked but unrecorded", getpid());
+    ck_assert_msg(strstr(said, "hakmem: the collector died and no other one takes over: ") == said,
+                  "%s", said);
+    ck_assert_ptr_nonnull(strstr(said, "/nowhere/hakmem-collect (no such file)"));
+    ck_assert_ptr_nonnull(strstr(said, due));
+    ck_assert_ptr_nonnull(strstr(said, collector.session->store_path));
+    ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1);
+}
+
+static void kill_only_keeper(void) {
+    end_keeper(0);
+    while (hak_keeper_answers(hak_current.keeper_name))
+        usleep(1000);
+    strcpy(hak_options.collect, "/nowhere/hakmem-collect");
+}
+
+START_TEST(who_finds_no_new_keeper_says_so_once) {
+    char said[2000];
+    start();
+    kill_only_keeper();
+    hear(look_for_a_keeper, said, sizeof said);
+    check_given_up(said);
+    hear(end_twice, said, sizeof said);
+    ck_assert_str_eq(said, "");
+}
+END_TEST
+
+/* Nothing is tried later. */
+START_TEST(at_its_end_a_process_says_it_at_once) {
+    char said[2000];
+    start();
+    kill_only_keeper();
+    hear(end_twice, said, sizeof said);
+    check_given_up(said);
+}
+END_TEST
+
+START_TEST(a_session_for_a_report_gets_no_store_by_a_takeover) {
+    start();
+    uint64_t id = collector.session->session_id;
+    collector.session->resume_store = HAK_RESUME_NO_STORE;
+    kill(keeper_facts(0).pid, SIGKILL);
+    while (collector.session->session_id == id) {
+        usleep(20000);
+        hak_keeper_replace_dead(100);
+    }
+    ck_assert_uint_eq(collector.session->resume_store, HAK_RESUME_NO_STORE);
+    end_keeper(1);
+}
+END_TEST
+
 /* Only of a keeper of another network namespace is it known that it may live unseen. */
 START_TEST(knows_the_network_namespace_of_a_keeper) {
     char name[108];
@@ -459,6 +540,9 @@ int main(int count, char **arguments) {
     tcase_add_test(tests, trace_off_starts_nothing);
     tcase_add_test(tests, a_new_keeper_gets_everything_that_was_not_committed);
     tcase_add_test(tests, a_keeper_that_lives_is_left_alone);
+    tcase_add_test(tests, who_finds_no_new_keeper_says_so_once);
+    tcase_add_test(tests, at_its_end_a_process_says_it_at_once);
+    tcase_add_test(tests, a_session_for_a_report_gets_no_store_by_a_takeover);
     tcase_add_test(tests, knows_the_network_namespace_of_a_keeper);
     return run_cases("start", tests);
 }
