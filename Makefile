@@ -147,7 +147,7 @@ $(BUILD)/tests/unit/verify/states_test: tests/unit/verify/states_test.c $(BUILD)
 $(BUILD)/tests/unit/base/%: tests/unit/base/%.c $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
-$(BUILD)/tests/unit/store/%: tests/unit/store/%.c $(BUILD)/libstore.a $(BUILD)/flags
+$(BUILD)/tests/unit/store/%: tests/unit/store/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
 $(BUILD)/tests/unit/collector/%: tests/unit/collector/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
@@ -254,7 +254,7 @@ $(BUILD)/tests/cli/make_store: tests/cli/make_store.c $(BUILD)/libcollector.a $(
 
 # The store's golden file, its dump, its broken copies.
 FORMAT_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/format/*.c))
-$(BUILD)/tests/format/%: tests/format/%.c $(BUILD)/libstore.a $(BUILD)/flags
+$(BUILD)/tests/format/%: tests/format/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(HOST_LIBS)
 

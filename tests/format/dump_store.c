@@ -12,7 +12,7 @@
 #include "store/reader/reader.h"
 #include "store/history/story.h"
 #include "store/sql/sql.h"
-#include "store/check/check.h"
+#include "report/words/check.h"
 
 static char kind_name[256][32];
 
@@ -54,9 +54,12 @@ static int print_query(sqlite3 *database, const char *title, const char *sql) {
     return result != SQLITE_DONE;
 }
 
-static void print_problem(void *context, const char *text) {
+static void print_problem(void *context, const struct hak_check_finding *finding) {
+    struct hak_text text = {0};
     (void)context;
-    printf("%s\n", text);
+    hak_words_add_check_finding(&text, finding);
+    puts(hak_text_string(&text));
+    hak_text_free(&text);
 }
 
 static int print_story(struct hak_store_reader *r, uint64_t address) {

@@ -6,10 +6,10 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 sanitizers=address,undefined
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests"
     -fsanitize="$sanitizers" -fno-sanitize-recover=all)
-libraries=(-lsqlite3 -lzstd -lpthread)
+libraries=(-lsqlite3 -lzstd -lpthread -ljansson)
 check=(-lcheck_pic -lsubunit -lrt -lm)
 objects=()
-for source in "$top"/src/base/*.c "$top"/src/store/{,*/}*.c "$top"/src/metrics/{names,step}.c "$top/src/size_class.c"; do
+for source in "$top"/src/base/*.c "$top"/src/store/{,*/}*.c "$top"/src/report/{text,words}/*.c "$top"/src/metrics/{names,step}.c "$top/src/size_class.c"; do
     object=$(basename "$(dirname "$source")").$(basename "$source" .c).o
     clang "${flags[@]}" -c -o "$object" "$source" || exit 1
     objects+=("$object")

@@ -3,7 +3,6 @@
 #include "viewer/capture/capture.h"
 
 #include "report/words/words.h"
-#include "store/check/check.h"
 
 /* Findings printed; a capture that is broken all over needs no more. */
 #define SHOWN 100
@@ -14,17 +13,19 @@ struct findings {
     json_t *list;
 };
 
-static void each_problem(void *context, const char *problem) {
+static void each_problem(void *context, const struct hak_check_finding *problem) {
     struct findings *findings = context;
     if (findings->count++ >= SHOWN)
         return;
     view_start_pager(findings->view);
+    struct hak_text text = {0};
+    hak_words_add_check_finding(&text, problem);
     if (findings->view->json) {
-        json_array_append_new(findings->list, hak_json_text(problem));
+        json_array_append_new(findings->list, hak_json_text(hak_text_string(&text)));
+        hak_text_free(&text);
         return;
     }
-    struct hak_text text = {0};
-    hak_text_add(&text, "%s\n", problem);
+    hak_text_add(&text, "\n");
     view_print(&text);
 }
 

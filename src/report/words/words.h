@@ -5,6 +5,7 @@
  *   function.c  frame.c      names of functions; which frames of a stack are the program's own
  *   lookup.h --> the store   threads, stacks, faults by row
  *   story.h  creations.h     sentences on lives and on who created a thread
+ *   check.h                  sentences on what `check` found
  *   json.h                   the pieces of every document
  *
  * Calls text.
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "report/text/text.h"
+#include "report/words/check.h"
 #include "report/words/creations.h"
 #include "report/words/json.h"
 #include "report/words/lookup.h"

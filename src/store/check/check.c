@@ -1,5 +1,4 @@
 /* Is a capture intact: the file, every chunk and posting, every reference, every block's path. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
@@ -28,34 +27,42 @@ struct checker {
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-/* Each row that a query gives is a finding, unless it is `good`; its only column is the text. */
-static int check_each_row(struct checker *c, const char *sql, const char *good) {
-    struct hak_query q = hak_ask(&c->reader->db, sql, "checking its rows");
+static int check_file(struct checker *c) {
+    struct hak_query q = hak_ask(&c->reader->db, "PRAGMA quick_check(20)", "checking its rows");
     while (hak_query_next(&q))
-        if (!good || strcmp(hak_query_text(&q, 0), good) != 0)
-            hak_check_add(&c->findings, "%s", hak_query_text(&q, 0));
+        if (strcmp(hak_query_text(&q, 0), "ok") != 0)
+            hak_check_add(&c->findings, HAK_CHECK_FILE, 0, .text = hak_query_text(&q, 0));
     return hak_query_end(&q);
 }
 
+/* Each row that a query gives (id, other, text) is a finding. */
 static int check_rows(struct checker *c) {
-    static const char *const queries[] = {
-        "SELECT printf('thread %d belongs to process %d, which is not there', id, process)"
-        " FROM thread WHERE process NOT IN (SELECT id FROM process)",
-        "SELECT printf('module %d (%s) belongs to process %d, which is not there', id, path,"
-        " process) FROM module WHERE process NOT IN (SELECT id FROM process)",
-        "SELECT printf('process %d has the parent %d, which is not there', id, parent)"
-        " FROM process WHERE parent <> 0 AND parent NOT IN (SELECT id FROM process)",
-        "SELECT printf('fault %d belongs to event %d, which is not there', id, event) FROM fault f"
-        " WHERE event <> 0 AND event > (SELECT coalesce(CAST(max(value) AS INTEGER), 0) FROM meta"
-        " WHERE key = 'trimmed_events') AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.id <= f.event"
-        " AND f.event < c.id + c.events)",
-        "SELECT printf('%s written after a later one of its block; the first is event %s',"
-        " iif(n.value = 1, '1 event was', n.value || ' events were'), f.value) FROM meta n, meta f"
-        " WHERE n.key = 'disordered_events' AND f.key = 'disordered_first'",
+    static const struct {
+        enum hak_check_kind kind;
+        const char *sql;
+    } queries[] = {
+        {HAK_CHECK_THREAD_PROCESS, "SELECT id, process, '' FROM thread"
+                                   " WHERE process NOT IN (SELECT id FROM process)"},
+        {HAK_CHECK_MODULE_PROCESS, "SELECT id, process, path FROM module"
+                                   " WHERE process NOT IN (SELECT id FROM process)"},
+        {HAK_CHECK_PROCESS_PARENT, "SELECT id, parent, '' FROM process"
+                                   " WHERE parent <> 0 AND parent NOT IN (SELECT id FROM process)"},
+        {HAK_CHECK_FAULT_EVENT,
+         "SELECT id, event, '' FROM fault f WHERE event <> 0 AND event >"
+         " (SELECT coalesce(CAST(max(value) AS INTEGER), 0) FROM meta WHERE key = 'trimmed_events')"
+         " AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.id <= f.event"
+         " AND f.event < c.id + c.events)"},
+        {HAK_CHECK_DISORDERED, "SELECT f.value, n.value, '' FROM meta n, meta f"
+                               " WHERE n.key = 'disordered_events' AND f.key = 'disordered_first'"},
     };
-    int error = check_each_row(c, "PRAGMA quick_check(20)", "ok");
-    for (size_t i = 0; i < sizeof queries / sizeof *queries && !error; i++)
-        error = check_each_row(c, queries[i], NULL);
+    int error = check_file(c);
+    for (size_t i = 0; i < sizeof queries / sizeof *queries && !error; i++) {
+        struct hak_query q = hak_ask(&c->reader->db, queries[i].sql, "checking its rows");
+        while (hak_query_next(&q))
+            hak_check_add(&c->findings, queries[i].kind, hak_query_number(&q, 0),
+                          .other = hak_query_number(&q, 1), .text = hak_query_text(&q, 2));
+        error = hak_query_end(&q);
+    }
     return error;
 }
 
@@ -82,8 +89,7 @@ static int check_nodes(struct checker *c) {
         if (!note_node(c, node.id))
             return hak_store_no_memory(c->reader->db.path);
         if (node.parent && !is_node(c, node.parent))
-            hak_check_add(&c->findings, "stack node %u has the parent %u, which is not there",
-                          node.id, node.parent);
+            hak_check_add(&c->findings, HAK_CHECK_NODE_PARENT, node.id, .other = node.parent);
         if (node.process == last_process)
             continue;
         int known = hak_database_numbers(&c->reader->db, "SELECT 1 FROM process WHERE id = ?1",
@@ -91,12 +97,11 @@ static int check_nodes(struct checker *c) {
         if (known < 0)
             return known;
         if (known == 0)
-            hak_check_add(&c->findings, "stack node %u belongs to process %u, which is not there",
-                          node.id, node.process);
+            hak_check_add(&c->findings, HAK_CHECK_NODE_PROCESS, node.id, .other = node.process);
         last_process = node.process;
     }
     if (found == HAK_STORE_BROKEN) { /* stacks behind it are not known: no word about them */
-        hak_check_add(&c->findings, "%s", hak_store_message());
+        hak_check_add(&c->findings, HAK_CHECK_FILE, 0, .text = hak_store_message());
         return 0;
     }
     c->has_nodes = found >= 0;
@@ -110,10 +115,7 @@ static void check_stacks(struct checker *c, uint64_t chunk) {
     for (uint32_t i = 0; i < c->columns.distinct[HAK_COLUMN_STACK]; i++) {
         uint64_t node = c->columns.dictionary[HAK_COLUMN_STACK][i];
         if (node && !is_node(c, node))
-            hak_check_add(&c->findings,
-                          "chunk %" PRIu64 ": its events speak of stack %" PRIu64
-                          ", which is not there",
-                          chunk, node);
+            hak_check_add(&c->findings, HAK_CHECK_CHUNK_STACK, chunk, .other = node);
     }
 }
 
@@ -128,7 +130,8 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
         wrong = "it is not the chunk that its row speaks of";
     }
     if (wrong) {
-        hak_check_add(&c->findings, "chunk %" PRIu64 ", %s: %s", id, chunk.wrong_column, wrong);
+        hak_check_add(&c->findings, HAK_CHECK_CHUNK, id, .column = chunk.wrong_column,
+                      .text = wrong);
         hak_order_check_missing_chunk(c->order);
         hak_live_check_missing_chunk(c->live);
         hak_run_check_missing_chunk(c->runs);
@@ -148,7 +151,7 @@ static int check_end(struct checker *c) {
     int found = hak_scan_find_end(c->reader, &first, &min_ns);
     if (found != 1)
         return found;
-    hak_check_add(&c->findings, "events from %" PRIu64 " on are missing", first);
+    hak_check_add(&c->findings, HAK_CHECK_EVENTS_MISSING, first);
     hak_order_check_missing_chunk(c->order);
     hak_live_check_missing_chunk(c->live);
     return 0;
@@ -165,14 +168,12 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
         uint64_t id = hak_query_number(&q, 0);
         int64_t events = (int64_t)hak_query_number(&q, 1);
         if (id > due) {
-            hak_check_add(&c->findings, "events %" PRIu64 " to %" PRIu64 " are missing", due,
-                          id - 1);
+            hak_check_add(&c->findings, HAK_CHECK_EVENTS_MISSING, due, .other = id - 1);
             hak_order_check_missing_chunk(c->order);
             hak_live_check_missing_chunk(c->live);
         }
         if (id < due)
-            hak_check_add(&c->findings,
-                          "chunk %" PRIu64 " begins before the end of the one before it", id);
+            hak_check_add(&c->findings, HAK_CHECK_CHUNK_OVERLAPS, id);
         due = id + (uint64_t)events;
         if ((stopped = hak_watch_progress(c->reader, id, false)) != 0)
             break;
@@ -183,7 +184,8 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
     return stopped ? stopped : error ? error : check_end(c);
 }
 
-int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),
+int hak_store_check(struct hak_store_reader *r,
+                    void (*problem)(void *context, const struct hak_check_finding *finding),
                     void *context) {
     struct checker c = {.reader = r, .findings = {problem, context, 0}};
     struct hak_store_summary summary;

@@ -8,12 +8,14 @@
 #ifndef HAK_STORE_CHECK_CHECK_H
 #define HAK_STORE_CHECK_CHECK_H
 
+#include "store/check/findings.h"
 #include "store/reader/reader.h"
 
 /* Reads everything and verifies checksums, ids without gaps, references, live checkpoints against
  * the events, the order of every block by generation without a missing record, and its path against
  * hops.def. Calls `problem` for each finding; returns how many there were. */
-int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),
+int hak_store_check(struct hak_store_reader *r,
+                    void (*problem)(void *context, const struct hak_check_finding *finding),
                     void *context);
 
 #endif

@@ -1,13 +1,13 @@
 /* Makes the runs of states again and compares. */
 #include "store/check/live.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include "store/live/live.h"
 #include "store/reader/state.h"
 
 #define LEVELS_MAX 16
+
+static const struct hak_live_state no_block;
 
 struct hak_live_check {
     struct hak_store_reader *reader;
@@ -55,18 +55,11 @@ void hak_live_check_free(struct hak_live_check *k) {
     free(k);
 }
 
+/* `s`: of the block that is wrong in it. */
 static void add_finding(struct hak_live_check *k, const struct hak_live_run *run,
-                        const char *wrong) {
-    hak_check_add(k->findings,
-                  "live checkpoint of events %" PRIu64 " to %" PRIu64 " (level %u): %s",
-                  run->first_event, run->last_event, run->level, wrong);
-}
-
-static void add_block(struct hak_live_check *k, const struct hak_live_run *run,
-                      const struct hak_live_state *s, const char *wrong) {
-    char text[200];
-    snprintf(text, sizeof text, "block 0x%" PRIx64 " of process %u %s", s->base, s->process, wrong);
-    add_finding(k, run, text);
+                        enum hak_check_kind kind, const struct hak_live_state *s) {
+    hak_check_add(k->findings, kind, run->first_event, .other = run->last_event,
+                  .level = run->level, .base = s->base, .process = s->process);
 }
 
 /* What a reader would take from it. */
@@ -87,7 +80,7 @@ static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
         int is_due = due(context, &s);
         const struct hak_live_state *got = hak_live_cursor_peek(&stored, &error);
         if (error == HAK_STORE_BROKEN) {
-            hak_check_add(k->findings, "%s", hak_store_message());
+            hak_check_add(k->findings, HAK_CHECK_FILE, 0, .text = hak_store_message());
             error = 0;
             break;
         }
@@ -100,11 +93,11 @@ static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
         int order = !is_due ? 1 : !got ? -1 : hak_live_compare(&s, got);
         is_wrong = order != 0 || !same(&s, got);
         if (order < 0)
-            add_block(k, run, &s, "is missing");
+            add_finding(k, run, HAK_CHECK_LIVE_MISSING, &s);
         else if (order > 0)
-            add_block(k, run, got, "is in it, but nothing of it changed");
+            add_finding(k, run, HAK_CHECK_LIVE_UNCHANGED, got);
         else if (is_wrong)
-            add_block(k, run, &s, "is not as its events left it");
+            add_finding(k, run, HAK_CHECK_LIVE_DIFFERS, &s);
         hak_live_cursor_pass(&stored);
     }
     hak_live_cursor_close(&stored);
@@ -171,7 +164,7 @@ static int check_higher(struct hak_live_check *k, const struct hak_live_run *run
         error = hak_live_merge_add(&below, &k->reader->db, &part);
     }
     if (error == 1) {
-        add_finding(k, run, "the ones that it was made of are not all there");
+        add_finding(k, run, HAK_CHECK_LIVE_SOURCES, &no_block);
         error = 0;
     } else if (!error) {
         error = compare_run(k, run, next_of_merge, &below);
@@ -185,7 +178,7 @@ static int check_higher(struct hak_live_check *k, const struct hak_live_run *run
 int hak_live_check_finish(struct hak_live_check *k) {
     int error = 0, found = 1;
     if (k->has_run && !k->is_broken)
-        add_finding(k, &k->run, "not all of its events are there");
+        add_finding(k, &k->run, HAK_CHECK_LIVE_EVENTS, &no_block);
     for (uint32_t level = 1; level < LEVELS_MAX && found == 1 && !error; level++) {
         struct hak_live_run run;
         uint64_t from = 1;

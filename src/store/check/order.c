@@ -1,7 +1,6 @@
 /* Follows every block through the chunks: order, gaps, and places. */
 #include "store/check/order.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
@@ -14,16 +13,12 @@
 enum { MOVES = 64, LEFT_MAX = 256 };
 static const struct {
     uint32_t from, to; /* sets of places, by bit */
-    const char *name;
+    bool is_known;
 } moves[MOVES] = {
-#define HOP(name, number, from_set, to_set, sentence) [number] = {(from_set), (to_set), #name},
+#define HOP(name, number, from_set, to_set, sentence) [number] = {(from_set), (to_set), true},
 #include "hops.def"
 };
 #undef IN
-static const char *const place_names[256] = {
-#define PLACE(name, number, text, sentence) [number] = text,
-#include "hops.def"
-};
 
 /* One move of a block. */
 struct move {
@@ -114,63 +109,49 @@ static bool is_known(const struct hak_order_check *o) {
     return false;
 }
 
-#define ADD(o, ...) (is_known(o) ? (void)0 : hak_check_add((o)->findings, __VA_ARGS__))
-
-static const char *place_name(unsigned place) {
-    return place < 256 && place_names[place] ? place_names[place] : "unknown place";
-}
+/* The move that is judged now is wrong; the finding's other members follow. */
+#define ADD(o, what, ...)                                                                          \
+    (is_known(o) ? (void)0                                                                         \
+                 : hak_check_add((o)->findings, what, (o)->now->id, .base = (o)->now->base,        \
+                                 .move = (o)->now->shape & 0xff, __VA_ARGS__))
 
 /* Does the block's record follow the one before? */
 static void judge_order(struct hak_order_check *o, const struct hak_follow_step *step,
-                        const struct move *m, const char *name) {
-    uint64_t before = step->before;
+                        const struct move *m) {
     if (may_lack_events(o, m->process))
         return;
     if (step->is_early && !(m->shape >> 32 & HAK_RECORD_ILLEGAL))
-        ADD(o,
-            "event %" PRIu64 ": %s of block 0x%" PRIx64
-            " is its record %u of epoch %u, but record %u of epoch %u came before",
-            m->id, name, m->base, (uint32_t)m->generation, (uint32_t)(m->generation >> 32),
-            (uint32_t)before, (uint32_t)(before >> 32));
+        ADD(o, HAK_CHECK_EARLY, .generation = m->generation, .other = step->before);
     if (step->missing)
-        ADD(o, "block 0x%" PRIx64 ": %" PRIu64 " events before event %" PRIu64 " are missing",
-            m->base, step->missing, m->id);
+        ADD(o, HAK_CHECK_BLOCK_EVENTS, .other = step->missing);
 }
 
 static void judge_way(struct hak_order_check *o, struct hak_followed *b, const struct move *m) {
     unsigned kind = m->shape & 0xff, move_place = m->shape >> 16 & 0xff;
-    const char *name = moves[kind].name;
     bool is_first = kind == HAK_MALLOC || kind == HAK_REALLOC; /* their place is where from */
     if (m->shape >> 32 & HAK_RECORD_ILLEGAL) {
-        ADD(o,
-            "event %" PRIu64 ": %s of block 0x%" PRIx64 " was not allowed when it was recorded%s%s",
-            m->id, name ? name : "move", m->base, b->has_place ? ": the block was in place " : "",
-            b->has_place ? place_name(b->place) : "");
+        ADD(o, HAK_CHECK_ILLEGAL, .place = b->has_place ? b->place : HAK_CHECK_NO_PLACE);
         b->has_place = false;
         return;
     }
-    if (!name) {
-        ADD(o, "event %" PRIu64 ": kind %u is not known to this version", m->id, kind);
+    if (!moves[kind].is_known) {
+        ADD(o, HAK_CHECK_UNKNOWN_KIND, .place = HAK_CHECK_NO_PLACE);
         return;
     }
     unsigned from = is_first ? move_place : b->place;
     if (is_first && b->has_place && b->place != move_place)
-        ADD(o, "event %" PRIu64 ": %s took block 0x%" PRIx64 " from %s, but it was in %s", m->id,
-            name, m->base, place_name(move_place), place_name(b->place));
+        ADD(o, HAK_CHECK_TAKEN_FROM, .place = b->place, .other_place = move_place);
     else if ((is_first || b->has_place) && !(from < 32 && moves[kind].from >> from & 1))
-        ADD(o, "event %" PRIu64 ": %s of block 0x%" PRIx64 " from %s is not allowed by hops.def",
-            m->id, name, m->base, place_name(from));
+        ADD(o, HAK_CHECK_FROM, .place = from);
     unsigned to = is_first ? HAK_PLACE_LIVE : move_place;
     if (!(to < 32 && moves[kind].to >> to & 1))
-        ADD(o, "event %" PRIu64 ": %s of block 0x%" PRIx64 " to %s is not allowed by hops.def",
-            m->id, name, m->base, place_name(to));
+        ADD(o, HAK_CHECK_TO, .place = to);
     b->place = (uint8_t)to;
     b->has_place = to < 64;
 }
 
 /* False when memory is out. */
 static bool feed(struct hak_order_check *o, const struct move *m) {
-    const char *name = moves[m->shape & (MOVES - 1)].name;
     o->now = m;
     if (o->follow.used >= o->most && !shed(o))
         return false;
@@ -180,7 +161,7 @@ static bool feed(struct hak_order_check *o, const struct move *m) {
         hak_follow_next(&o->follow, m->process, m->base, m->generation, m->id);
     if (!step.block)
         return false;
-    judge_order(o, &step, m, name ? name : "move");
+    judge_order(o, &step, m);
     judge_way(o, step.block, m);
     return true;
 }

@@ -25,8 +25,6 @@ struct hak_run_check {
     struct hak_query order; /* chunk_order, from the first chunk that is put */
 };
 
-static const char *const kind_names[HAK_RUN_KINDS] = {"bases", "stacks", "large blocks", "owners"};
-
 #define ADD(c, ...) ((c)->is_sound = false, hak_check_add((c)->findings, __VA_ARGS__))
 
 static const char checking[] = "checking its postings";
@@ -77,13 +75,13 @@ static struct sums *next_sums(struct hak_run_check *c, uint64_t chunk, int *erro
         if (c->holes)
             c->holes--;
         else
-            ADD(c, "table chunk_order counts chunk %" PRIu64 ", which is not there", counted);
+            ADD(c, HAK_CHECK_COUNTED, counted);
     }
     *error = c->order.error;
     if (found && counted == chunk && place < c->chunks)
         return &c->sums[place];
     if (!*error)
-        ADD(c, "chunk %" PRIu64 " is not counted in table chunk_order", chunk);
+        ADD(c, HAK_CHECK_UNCOUNTED, chunk);
     return NULL;
 }
 
@@ -175,7 +173,7 @@ static void check_row(struct hak_run_check *c, struct place *p, sqlite3_stmt *ro
     if (!wrong && p->kind == HAK_RUN_BASE)
         take_distances(c, p, &cursor->distances);
     if (wrong)
-        ADD(c, "posting %" PRIu64 " (%s): %s", p->id, kind_names[p->kind], wrong);
+        ADD(c, HAK_CHECK_POSTING, p->id, .keys = p->kind, .text = wrong);
     p->due_key = max_key + 1;
 }
 
@@ -190,8 +188,7 @@ static void end_run(struct hak_run_check *c, const struct place *p) {
              " AND last <= %" PRId64,
              p->kind, p->level, (int64_t)p->last);
     if (hak_database_numbers(&c->reader->db, sql, p->first, &below, 1) == 1 && below == 0)
-        ADD(c, "posting %" PRIu64 " (%s): the rows after it are missing", p->id,
-            kind_names[p->kind]);
+        ADD(c, HAK_CHECK_POSTING_ROWS, p->id, .keys = p->kind);
 }
 
 static int read_runs(struct hak_run_check *c) {
@@ -223,30 +220,24 @@ static int read_runs(struct hak_run_check *c) {
     return error ? error : unread;
 }
 
-static const char *wrong_with(const struct sums *s) {
-    for (int kind = 0; kind < HAK_RUN_KINDS; kind++)
+/* The kind of keys that is wrong, HAK_RUN_KINDS for addresses, greater for none. */
+static unsigned wrong_with(const struct sums *s) {
+    for (unsigned kind = 0; kind < HAK_RUN_KINDS; kind++)
         if (s->keys[kind])
-            return kind_names[kind];
-    return s->distances & ~s->found_distances ? "addresses" : NULL;
+            return kind;
+    return HAK_RUN_KINDS + !(s->distances & ~s->found_distances);
 }
 
 /* Neighbours with the same finding are told together. */
 static void compare_sums(struct hak_run_check *c) {
     for (uint64_t i = 0; i < c->chunks; i++) {
-        const char *wrong = c->sums[i].chunk ? wrong_with(&c->sums[i]) : NULL;
+        unsigned wrong = wrong_with(&c->sums[i]);
         uint64_t first = c->sums[i].chunk;
-        if (!wrong)
+        if (!first || wrong > HAK_RUN_KINDS)
             continue;
         while (i + 1 < c->chunks && c->sums[i + 1].chunk && wrong_with(&c->sums[i + 1]) == wrong)
             i++;
-        if (first == c->sums[i].chunk)
-            ADD(c, "chunk %" PRIu64 ": its postings of %s are not those of its events", first,
-                wrong);
-        else
-            ADD(c,
-                "chunks %" PRIu64 " to %" PRIu64
-                ": their postings of %s are not those of their events",
-                first, c->sums[i].chunk, wrong);
+        ADD(c, HAK_CHECK_POSTINGS_DIFFER, first, .other = c->sums[i].chunk, .keys = wrong);
     }
 }
 
@@ -255,8 +246,7 @@ int hak_run_check_end(struct hak_run_check *c) {
         return 0; /* the chunks are not counted as they lie: then no posting can be right */
     while (c->order.db && hak_query_next(&c->order)) {
         if (!c->holes)
-            ADD(c, "table chunk_order counts chunk %" PRId64 ", which is not there",
-                (int64_t)hak_query_number(&c->order, 1));
+            ADD(c, HAK_CHECK_COUNTED, hak_query_number(&c->order, 1));
         c->holes -= c->holes > 0;
     }
     int error = read_runs(c);

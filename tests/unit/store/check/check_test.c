@@ -4,7 +4,7 @@
 #include "store/codec/chunk.h"
 #include "store/writer/state.h"
 #include "../stream.h"
-#include "store/check/check.h"
+#include "report/words/check.h"
 
 static struct capture c;
 static char said[8000];
@@ -19,10 +19,13 @@ static void stop(void) {
     capture_clean(c.path);
 }
 
-static void hear(void *context, const char *text) {
+static void hear(void *context, const struct hak_check_finding *finding) {
+    struct hak_text text = {0};
     (void)context;
+    hak_words_add_check_finding(&text, finding);
     size_t at = strlen(said);
-    snprintf(said + at, sizeof said - at, "%s\n", text);
+    snprintf(said + at, sizeof said - at, "%s\n", hak_text_string(&text));
+    hak_text_free(&text);
 }
 
 static int check(void) {

@@ -187,9 +187,9 @@ static int none(void *context, const struct hak_event *event) {
     return 0;
 }
 
-static void no_problem(void *context, const char *text) {
+static void no_problem(void *context, const struct hak_check_finding *problem) {
     (void)context;
-    ck_abort_msg("%s", text);
+    ck_abort_msg("kind %d of %llu", problem->kind, (unsigned long long)problem->id);
 }
 
 START_TEST(reading_is_watched_and_stopped) {
