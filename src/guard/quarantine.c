@@ -253,9 +253,13 @@ HAK_TRACER_TEXT base_t hak_check_leave_to_array(unsigned heap_id, const uint8_t 
     kept.slot->place = places[class];
     uint32_t record_count = ++kept.slot->record_count;
     fetch_ahead(ring, kept.base.p, slot_bytes);
-    if (hak_check_path.is_recorded)
-        record_leaving(kept.base.p, class, superslab->slabs[slab_index].epoch, record_count,
-                       places[class], 0);
+    uint32_t epoch = superslab->slabs[slab_index].epoch;
+    if (hak_check_path.is_recorded && HAK_LIKELY(epoch >> HAK_RECORD_EPOCH_BITS == 0))
+        hak_trace_record_move(hak_record_head(HAK_QUARANTINE_LEAVE, class),
+                              hak_record_address(base_address(kept.base), 0, 0),
+                              hak_record_tail(record_count, epoch, places[class], 0));
+    else if (hak_check_path.is_recorded)
+        record_leaving(kept.base.p, class, epoch, record_count, places[class], 0);
     *class_index = class;
     return kept.base;
 }

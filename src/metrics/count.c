@@ -1,4 +1,4 @@
-/* The slow half of counting: first use, moves and changes. */
+/* The slow half of counting: first use, changes, and what reaches a layer behind the front. */
 #include "metrics/count.h"
 
 /* Until its first count a thread has no block, and this asks for the slow path. */
@@ -24,22 +24,15 @@ static void count(const struct hak_step_event *event, unsigned times) {
     add(c, event->class_index, counts.metric, times);
     if (counts.second_amount)
         add(c, event->class_index, counts.metric + 1, counts.second_amount);
-    c->is_slow = c->mode != HAK_COUNTER_OWN || c->step.run || c->step.layer;
+    c->is_slow = c->mode != HAK_COUNTER_OWN || c->step.layer;
 }
 
-void hak_count_slowly(const struct hak_event_fields *fields) {
-    struct hak_step_event event = {.amount = fields->size,
-                                   .kind = fields->kind,
-                                   .class_index = fields->class_index,
-                                   .place = fields->place,
-                                   .is_illegal = (fields->flags & HAK_RECORD_ILLEGAL) != 0};
+void hak_count_slowly(struct hak_step_event event) {
     count(&event, 1);
 }
 
 /* Only the first of them begins a go, and none reaches further than the first. */
-void hak_count_moves(const struct hak_event_fields *fields, unsigned times) {
-    struct hak_step_event event = {
-        .kind = fields->kind, .class_index = fields->class_index, .place = fields->place};
+void hak_count_moves(struct hak_step_event event, unsigned times) {
     count(&event, times);
 }
 

@@ -1,7 +1,8 @@
 /* Counting: what every event adds to the calling thread's counters.
  *
- *   hak_trace_record --> hak_count_record --fast--> one cell of the thread's block
- *                                         \-slow--> moves, changes; who served; first use
+ *   hak_trace_record --> hak_count_event --fast--> cells of the thread's block: calls that the
+ * front |         served, moves that reach no layer
+ *                                        \-slow--> who served; changes; first use
  *   hop_count        --> hak_count_amount
  *
  * What an event counts is decided in step.c.
@@ -17,7 +18,6 @@
 #include <stdint.h>
 #include "metrics/block.h"
 #include "metrics/step.h"
-#include "trace/record.h"
 
 enum hak_counter_mode {
     HAK_COUNTER_NEW = 0, /* no block yet: the first count takes one */
@@ -37,44 +37,63 @@ struct hak_counter {
 HAK_HIDDEN extern _Thread_local struct hak_counter hak_counter
     __attribute__((tls_model("initial-exec")));
 
-/* The slow half of the next function. */
-HAK_HIDDEN void hak_count_slowly(const struct hak_event_fields *fields);
+/* The slow half of the next functions. */
+HAK_HIDDEN HAK_COLD void hak_count_slowly(struct hak_step_event event);
 
-/* Counts a legal call on a block of a class, by its metric (hak_metric_of_call). False: it must be
- * counted slowly. */
-static inline bool hak_count_call(unsigned metric, unsigned class_index) {
-    const struct hak_counter *c = &hak_counter;
+/* Adds one to a cell in one instruction, for signal handlers of the thread. */
+static inline void hak_count_one(struct hak_counters *counters, unsigned row,
+                                 unsigned metric_class) {
+    uint64_t *cell = &counters->rows[row - 1][metric_class];
+    __asm__ volatile("incq %0" : "+m"(*cell) : : "cc");
+}
+
+/* Counts a legal call by its metric (hak_metric_of_call). False: it must be counted slowly. */
+static inline bool hak_count_call(unsigned metric, unsigned metric_class) {
+    struct hak_counter *c = &hak_counter;
     if (HAK_UNLIKELY(c->is_slow))
         return false;
     unsigned row = c->counters->row_of_metric[metric];
     if (HAK_UNLIKELY(row == 0))
         return false;
-    uint64_t *cell = &c->counters->rows[row - 1][class_index];
-    __asm__ volatile("incq %0" : "+m"(*cell) : : "cc");
+    hak_count_one(c->counters, row, metric_class);
+    c->step.run = 0;
     return true;
 }
 
-/* Counts `count` events that are alike: legal moves, one behind the other. */
-HAK_HIDDEN void hak_count_moves(const struct hak_event_fields *fields, unsigned count);
+/* Counts a move. False: it must be counted slowly. */
+static inline bool hak_count_move(unsigned kind, unsigned class_index) {
+    struct hak_counter *c = &hak_counter;
+    if (HAK_UNLIKELY(c->is_slow | !(hak_plain_moves >> kind & 1)))
+        return false;
+    unsigned metric = hak_metric_of_kind[kind];
+    unsigned blocks = c->counters->row_of_metric[metric];
+    unsigned runs = c->counters->row_of_metric[metric + 1];
+    if (HAK_UNLIKELY((blocks == 0) | (runs == 0)))
+        return false;
+    unsigned metric_class = hak_metric_class(class_index);
+    uint16_t run = hak_step_run(kind, class_index);
+    hak_count_one(c->counters, blocks, metric_class);
+    if (c->step.run != run)
+        hak_count_one(c->counters, runs, metric_class);
+    c->step.run = run;
+    return true;
+}
 
 /* Counts an event. */
-static inline void hak_count_record(const struct hak_event_fields *fields) {
-    const struct hak_counter *c = &hak_counter;
-    if (HAK_UNLIKELY(c->is_slow | (fields->kind > HAK_REALLOC_FROM) |
-                     (fields->flags & HAK_RECORD_ILLEGAL))) {
-        hak_count_slowly(fields);
-        return;
-    }
-    unsigned metric = hak_metric_of_call[fields->kind & (HAK_CALL_KINDS - 1)]
-                                        [fields->place & (HAK_PLACES_MAX - 1)];
-    unsigned row = c->counters->row_of_metric[metric];
-    if (HAK_UNLIKELY(row == 0)) {
-        hak_count_slowly(fields);
-        return;
-    }
-    uint64_t *cell = &c->counters->rows[row - 1][hak_metric_class(fields->class_index)];
-    __asm__ volatile("incq %0" : "+m"(*cell) : : "cc");
+static inline void hak_count_event(struct hak_step_event event) {
+    bool is_counted = false;
+    if (event.kind <= HAK_REALLOC_FROM && !event.is_illegal)
+        is_counted =
+            hak_count_call(hak_metric_of_call[event.kind][event.place & (HAK_PLACES_MAX - 1)],
+                           hak_metric_class(event.class_index));
+    else if (event.kind < HAK_SLAB_ACQUIRE)
+        is_counted = hak_count_move(event.kind, event.class_index);
+    if (HAK_UNLIKELY(!is_counted))
+        hak_count_slowly(event);
 }
+
+/* Counts `times` legal moves that are alike, one behind the other. */
+HAK_HIDDEN void hak_count_moves(struct hak_step_event event, unsigned times);
 
 /* Counts what gives no record: `which` happened once more, with `amount`. */
 HAK_HIDDEN void hak_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount);

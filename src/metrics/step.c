@@ -34,8 +34,7 @@ const uint8_t hak_metric_of_call[HAK_CALL_KINDS][HAK_PLACES_MAX] = {
         },
 };
 
-/* The first of a kind's two metrics; 0 = it has none. */
-static const uint8_t metric_of_kind[KINDS] = {
+const uint8_t hak_metric_of_kind[KINDS] = {
 #define CALL(name, number, from, to, sentence)
 #define HOP(name, number, from, to, sentence) [number] = HAK_METRIC_##name##_BLOCKS,
 #include "hops.def"
@@ -100,11 +99,11 @@ bool hak_step_count(struct hak_step *step, const struct hak_step_event *e,
                     struct hak_step_counts *counts) {
     if (e->kind <= HAK_REALLOC_FROM)
         return take_call(step, e, counts);
-    counts->metric = metric_of_kind[e->kind];
+    counts->metric = hak_metric_of_kind[e->kind];
     if (counts->metric == 0)
         return false;
     bool is_move = e->kind < HAK_SLAB_ACQUIRE;
-    uint16_t run = (uint16_t)(e->kind << 8 | e->class_index);
+    uint16_t run = hak_step_run(e->kind, e->class_index);
     counts->second_amount = is_move ? step->run != run : amount_of(e);
     if (e->kind < HAK_RECORD_KINDS)
         step->run = run;

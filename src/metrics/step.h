@@ -40,6 +40,25 @@ HAK_HIDDEN bool hak_step_count(struct hak_step *step, const struct hak_step_even
 #define HAK_PLACES_MAX 32
 HAK_HIDDEN extern const uint8_t hak_metric_of_call[HAK_CALL_KINDS][HAK_PLACES_MAX];
 
+/* The first of a kind's two metrics; 0 = it has none. */
+HAK_HIDDEN extern const uint8_t hak_metric_of_kind[256];
+
+/* The moves, a bit for each kind, that come to no layer behind the front. */
+static const uint64_t hak_plain_moves = (0
+#define CALL(name, number, from, to, sentence)
+#define HOP(name, number, from, to, sentence) | (uint64_t)1 << (number)
+#include "hops.def"
+                                         ) &
+                                        ~(0
+#define REACHES(kind, layer) | ((kind) < 64 ? (uint64_t)1 << ((kind)&63) : 0)
+#include "hops.def"
+                                        );
+
+/* hak_step.run of a move. */
+static inline uint16_t hak_step_run(unsigned kind, unsigned class_index) {
+    return (uint16_t)(kind << 8 | class_index);
+}
+
 static inline unsigned hak_metric_class(unsigned class_index) {
     return class_index < HAK_CLASSES ? class_index : HAK_METRIC_NO_CLASS;
 }

@@ -28,6 +28,10 @@ enum { HAK_RECORDED = 1 };
 HAK_HIDDEN unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
                                           uint64_t tail, unsigned metric);
 
+/* The same for a legal move of a block of a class, from layer to layer, that is recorded without a
+ * stack. */
+HAK_HIDDEN void hak_trace_record_move(uint64_t head, uint64_t address_word, uint64_t tail);
+
 /* The same for `count` blocks of one slab, at most HAK_MOVES_BATCH_MAX, that make the same legal
  * move at once: each has its word (hak_batch_word), the first also its address and count in
  * `fields`, whose values fit a narrow record. */

@@ -17,7 +17,7 @@ allowed() {
     verify) echo 'learn route front mid large slab pool platform guard/locate.h metrics' ;;
     entry) echo 'learn route front mid large slab pool platform trace/process/process.h' ;;
     unwind) echo 'platform' ;;
-    metrics) echo 'platform trace/record.h' ;;
+    metrics) echo 'platform' ;;
     trace) echo 'unwind metrics platform' ;;
     tree) echo 'trace platform' ;;
     guard) echo 'platform metrics/step.h pool/pool.h large/large.h large/totals.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;

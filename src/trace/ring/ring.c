@@ -87,6 +87,14 @@ bool hak_ring_reserve(unsigned count, uint64_t *position, uint64_t *ticks) {
            reserve_slowly(count, position, ticks);
 }
 
+static inline struct hak_step_event step_event_of(const struct hak_event_fields *fields) {
+    return (struct hak_step_event){.amount = fields->size,
+                                   .kind = fields->kind,
+                                   .class_index = fields->class_index,
+                                   .place = fields->place,
+                                   .is_illegal = (fields->flags & HAK_RECORD_ILLEGAL) != 0};
+}
+
 /* An event of a thread that has said goodbye, made by a destructor that runs later: it gets a ring
  * for itself, which is closed at once. */
 static HAK_COLD void record_late(struct hak_event_fields *fields) {
@@ -99,7 +107,7 @@ static HAK_COLD void record_late(struct hak_event_fields *fields) {
  * that a takeover finds no thread in the middle. */
 static HAK_COLD void count_unrecorded(const struct hak_event_fields *fields) {
     enter_writing(&hak_writer);
-    hak_count_record(fields);
+    hak_count_event(step_event_of(fields));
     finish(&hak_writer);
 }
 
@@ -117,7 +125,7 @@ struct hak_ring_entry *hak_ring_write(struct hak_event_fields *fields, uint64_t 
         return NULL;
     }
     struct hak_ring_entry *ring = hak_writer.held ? hak_ring_shared_entry() : hak_writer.ring;
-    hak_count_record(fields);
+    hak_count_event(step_event_of(fields));
     if (is_wide) {
         struct hak_record more = hak_record_pack_wide(fields, HAK_CONTINUATION);
         put(hak_ring_slot(*position + 1), &more);
@@ -152,25 +160,25 @@ void hak_trace_record(struct hak_event_fields *fields) {
         record_slowly(fields);
         return;
     }
-    hak_count_record(fields);
+    hak_count_event(step_event_of(fields));
     struct hak_record record = hak_record_pack_narrow(fields);
     put(&w->records[at & w->mask], &record);
     finish(w);
 }
 
-static HAK_COLD unsigned record_call_slowly(uint64_t head, uint64_t address_word,
-                                            uint64_t size_word, uint64_t tail) {
+static HAK_COLD unsigned record_words_slowly(uint64_t head, uint64_t address_word,
+                                             uint64_t size_word, uint64_t tail) {
     struct hak_record record = hak_record_of_words(head, 0, address_word, size_word, tail);
     struct hak_event_fields fields = hak_record_unpack(&record, NULL);
     record_slowly(&fields);
     return HAK_RECORDED;
 }
 
-/* The record of a call is written, what it counts for not yet. */
+/* The record is written, what it counts for not yet. */
 static HAK_COLD unsigned finish_slowly(uint64_t head, uint64_t tail) {
     struct hak_record record = hak_record_of_words(head, 0, 0, 0, tail);
     struct hak_event_fields fields = hak_record_unpack(&record, NULL);
-    hak_count_slowly(&fields);
+    hak_count_slowly(step_event_of(&fields));
     finish(&hak_writer);
     return HAK_RECORDED;
 }
@@ -180,13 +188,28 @@ unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t si
     struct hak_writer *w = &hak_writer;
     uint64_t at, ticks;
     if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &ticks)))
-        return record_call_slowly(head, address_word, size_word, tail);
+        return record_words_slowly(head, address_word, size_word, tail);
     struct hak_record record = hak_record_of_words(head, ticks, address_word, size_word, tail);
     put(&w->records[at & w->mask], &record);
     if (HAK_UNLIKELY(!hak_count_call(metric, hak_record_class(&record))))
         return finish_slowly(head, tail);
     finish(w);
     return HAK_RECORDED;
+}
+
+void hak_trace_record_move(uint64_t head, uint64_t address_word, uint64_t tail) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t at, ticks;
+    if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &ticks))) {
+        (void)record_words_slowly(head, address_word, 0, tail);
+        return;
+    }
+    struct hak_record record = hak_record_of_words(head, ticks, address_word, 0, tail);
+    put(&w->records[at & w->mask], &record);
+    if (HAK_UNLIKELY(!hak_count_move(hak_record_kind_of(&record), hak_record_class(&record))))
+        (void)finish_slowly(head, tail);
+    else
+        finish(w);
 }
 
 static void write_batch(struct hak_writer *w, uint64_t at, const struct hak_event_fields *fields,
@@ -212,7 +235,7 @@ void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *wor
         return;
     if (count > 1 &&
         HAK_LIKELY(try_reserve(w, 1 + hak_batch_continuations(count), &at, &fields->time))) {
-        hak_count_moves(fields, count);
+        hak_count_moves(step_event_of(fields), count);
         write_batch(w, at, fields, words, count);
         finish(w);
         return;

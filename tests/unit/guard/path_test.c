@@ -209,10 +209,17 @@ START_TEST(a_record_that_is_wide_is_left_to_the_other_way) {
     hak_path_start();
     struct hak_hand_out moved = {.asked_bytes = 30, .moved_from = user_from(slot_at(1, 0).p)};
     ck_assert(!check_takes(&moved));
-    user_t user = take(slot_at(6, 1), 30);
+    user_t user = take(slot_at(6, 1), 30), leaving = take(slot_at(6, 2), 30);
     ck_assert_ptr_nonnull(user.p);
+    ck_assert_int_eq(check_give(check_given(leaving), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE,
+                                HAK_PLACE_QUARANTINE, NULL),
+                     HAK_KEPT);
     heap->slabs[6].epoch = 1u << HAK_RECORD_EPOCH_BITS;
-    ck_assert_ptr_null(take(slot_at(6, 2), 30).p);
+    ck_assert_ptr_null(take(slot_at(6, 3), 30).p);
+    let_all_leave_to_arrays();
+    ck_assert_ptr_eq(leave_to_array(HEAP).p, slot_at(6, 2).p);
+    ck_assert_uint_eq(events[event_count - 1].kind, HAK_QUARANTINE_LEAVE);
+    ck_assert_uint_eq(events[event_count - 1].epoch, 1u << HAK_RECORD_EPOCH_BITS);
     ck_assert_int_eq(give(user), HAK_NOT_KEPT);
 }
 END_TEST

@@ -44,6 +44,9 @@ unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t si
     hak_trace_record(&fields);
     return HAK_RECORDED;
 }
+void hak_trace_record_move(uint64_t head, uint64_t address_word, uint64_t tail) {
+    (void)hak_trace_record_call(head, address_word, 0, tail, 0);
+}
 static unsigned batches_noted;
 void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *words,
                             unsigned count) {

@@ -35,9 +35,8 @@ static void begin(uint32_t blocks) {
 }
 
 static void count(unsigned kind, unsigned class_index, unsigned place) {
-    struct hak_event_fields fields = {
-        .kind = (uint8_t)kind, .class_index = (uint8_t)class_index, .place = (uint8_t)place};
-    hak_count_record(&fields);
+    hak_count_event((struct hak_step_event){
+        .kind = (uint8_t)kind, .class_index = (uint8_t)class_index, .place = (uint8_t)place});
 }
 
 static uint64_t sum_of(unsigned metric, unsigned class_index) {
@@ -84,6 +83,42 @@ START_TEST(counts_by_class_and_layer) {
     ck_assert_uint_eq(sum_of(HAK_METRIC_FRONT_REFILL_RUNS, 3), 1);
     ck_assert_uint_eq(sum_of(HAK_METRIC_PAGES_MAP_TIMES, HAK_CLASS_NONE), 2);
     ck_assert_uint_eq(sum_of(HAK_METRIC_PAGES_MAP_AMOUNT, HAK_CLASS_NONE), (1 << 20) + 4096);
+}
+END_TEST
+
+/* Events at random, by the fast ways and the slow one, against what step.c says of each. */
+START_TEST(every_way_counts_what_the_step_says) {
+    static const uint8_t kinds[] = {HAK_MALLOC,        HAK_FREE,          HAK_REALLOC,
+                                    HAK_REALLOC_FROM,  HAK_FRONT_SPILL,   HAK_FRONT_REFILL,
+                                    HAK_SLL_PUSH,      HAK_SLL_POP,       HAK_QUARANTINE_LEAVE,
+                                    HAK_SLAB_ACQUIRE,  HAK_REMOTE_POST,   HAK_COUNTED_SLAB_LOOK,
+                                    HAK_SUPERSLAB_MAP, HAK_COUNTED_SWEEP, HAK_THREAD_START};
+    static const uint8_t places[] = {HAK_PLACE_FRONT, HAK_PLACE_LIVE, HAK_PLACE_QUARANTINE};
+    static struct hak_counters_sum due, found;
+    struct hak_step step = {0};
+    unsigned seed = 1;
+    begin(BLOCKS);
+    for (int i = 0; i < 50000; i++) {
+        struct hak_step_counts counts;
+        struct hak_step_event event = {
+            .amount = (unsigned)rand_r(&seed) % 100,
+            .kind = kinds[(unsigned)rand_r(&seed) % sizeof kinds],
+            .class_index = (uint8_t)(rand_r(&seed) % 4 ? 5 + rand_r(&seed) % 2 : HAK_CLASS_NONE),
+            .place = places[(unsigned)rand_r(&seed) % sizeof places],
+            .is_illegal = rand_r(&seed) % 16 == 0};
+        hak_count_event(event);
+        if (!hak_step_count(&step, &event, &counts))
+            continue;
+        uint64_t *cells = due.cells[hak_metric_class(event.class_index)];
+        cells[counts.metric]++;
+        if (counts.second_amount)
+            cells[counts.metric + 1] += counts.second_amount;
+    }
+    hak_counters_sum(&found);
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
+        for (unsigned m = 0; m < HAK_METRICS; m++)
+            ck_assert_msg(found.cells[k][m] == due.cells[k][m], "%s of class %u: %lu of %lu",
+                          hak_metric_name(m), k, found.cells[k][m], due.cells[k][m]);
 }
 END_TEST
 
@@ -278,6 +313,7 @@ int main(void) {
     TCase *cases = tcase_create("count");
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, counts_by_class_and_layer);
+    tcase_add_test(cases, every_way_counts_what_the_step_says);
     tcase_add_test(cases, goes_on_with_the_block_of_a_thread_that_ended);
     tcase_add_test(cases, shares_a_block_when_there_are_too_few);
     tcase_add_test(cases, every_metric_has_a_row_of_its_own);

@@ -74,14 +74,12 @@ static void know_of_an_untouched_slot(void) {
     state_of(base_from(first + slab->carved * hak_class_bytes(CLASS)))->place = HAK_PLACE_SLAB;
 }
 static void count_a_call_too_many(void) {
-    struct hak_event_fields fields = {
-        .kind = HAK_MALLOC, .class_index = CLASS, .place = HAK_PLACE_FRONT};
-    hak_count_record(&fields);
+    hak_count_event((struct hak_step_event){
+        .kind = HAK_MALLOC, .class_index = CLASS, .place = HAK_PLACE_FRONT});
 }
 static void count_a_call_too_few(void) {
-    struct hak_event_fields fields = {
-        .kind = HAK_FREE, .class_index = CLASS, .place = HAK_PLACE_FRONT};
-    hak_count_record(&fields);
+    hak_count_event(
+        (struct hak_step_event){.kind = HAK_FREE, .class_index = CLASS, .place = HAK_PLACE_FRONT});
 }
 
 static const struct breakage breakages[] = {
