@@ -187,9 +187,10 @@ static void cut_all(const struct run *run, uint64_t ticks, int step) {
 
 /* Cuts at all moments; which one is `choice`, a number in mixed base. False: there are no more. */
 static bool cut_by(struct run *run, uint64_t choice, const int *rings, int ring_count) {
-    int edge = (int)(choice % (uint64_t)(2 * run->steps)), heads[RINGS] = {0};
-    choice /= (uint64_t)(2 * run->steps);
-    uint64_t line = (edge & 1 ? run->at : run->time)[edge / 2], ticks = line + HAK_CUT_MARGIN_TICKS;
+    int edge = (int)(choice % (uint64_t)(4 * run->steps)), heads[RINGS] = {0};
+    choice /= (uint64_t)(4 * run->steps);
+    uint64_t line = (edge & 1 ? run->at : run->time)[edge / 4];
+    uint64_t ticks = line + (edge & 2 ? HAK_CUT_MARGIN_TICKS : 0);
     int from = step_at(run, ticks), latest = from;
     for (int ring = 0; ring < RINGS; ring++)
         heads[ring] = from;
