@@ -10,7 +10,7 @@
 
 #define BEAT_MS   200
 #define FILES_MIN 32
-#define FIXED     4    /* descriptors besides the guests */
+#define FIXED     5    /* descriptors besides the guests */
 #define ACCEPT_MS 20   /* then the keeper does its other work */
 #define SYNC_MS   1000 /* a program says hello right after it has connected */
 
@@ -298,7 +298,8 @@ static void step(struct hak_loop *l) {
     struct pollfd fds[FIXED + HAK_GUESTS_MAX] = {{.fd = l->desk->wake, .events = POLLIN},
                                                  {.fd = l->listening, .events = room},
                                                  {.fd = l->worker.link, .events = POLLIN},
-                                                 {.fd = l->path_socket, .events = room}};
+                                                 {.fd = l->path_socket, .events = room},
+                                                 {.fd = l->worker.process, .events = POLLIN}};
     int guests = l->guests.count;
     for (int i = 0; i < guests; i++)
         fds[FIXED + i] = (struct pollfd){.fd = l->guests.list[i].greeting.socket, .events = POLLIN};
@@ -308,7 +309,7 @@ static void step(struct hak_loop *l) {
     poll(fds, FIXED + (nfds_t)guests, find_timeout(l, now));
     if (fds[0].revents)
         (void)!read(l->desk->wake, &ignored, sizeof ignored);
-    if (fds[2].revents)
+    if (fds[2].revents || fds[4].revents)
         hak_loop_read_worker(l);
     if (l->finished) /* who is heard now would be told that he is recorded */
         return;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,15 +17,26 @@
 static struct hak_link_message message; /* one keeper thread in a process */
 
 void hak_keeper_worker_make(struct hak_keeper_worker *worker, const char *collect_path) {
-    *worker = (struct hak_keeper_worker){.link = -1, .reading = {.page = -1, .overdue = -1}};
+    *worker = (struct hak_keeper_worker){
+        .link = -1, .process = -1, .reading = {.page = -1, .overdue = -1}};
     snprintf(worker->collect_path, sizeof worker->collect_path, "%s", collect_path);
     worker->config.type = HAK_LINK_CONFIG;
     worker->config.next_number = 1;
 }
 
+/* Also for who has a copy of this end: a worker that lives shall see it. */
+static void end_link(struct hak_keeper_worker *w) {
+    if (w->link >= 0) {
+        shutdown(w->link, SHUT_RDWR);
+        close(w->link);
+    }
+    if (w->process >= 0)
+        close(w->process);
+    w->link = w->process = -1;
+}
+
 void hak_keeper_worker_free(struct hak_keeper_worker *worker) {
-    if (worker->link >= 0)
-        close(worker->link);
+    end_link(worker);
     if (worker->reading.page >= 0)
         close(worker->reading.page);
     free(worker->reading.unreadable);
@@ -42,8 +54,7 @@ int hak_keeper_worker_reap(const struct hak_keeper_worker *worker) {
 }
 
 static void lose(struct hak_keeper_worker *w) {
-    close(w->link);
-    w->link = -1;
+    end_link(w);
     if (hak_read_watch_end(&w->reading, hak_keeper_worker_reap(w)))
         w->due_ms = 0;
     w->is_finishing = false;
@@ -112,6 +123,7 @@ void hak_keeper_worker_start(struct hak_keeper_worker *worker, int listening, st
     worker->pid = hak_link_spawn(worker->collect_path, arguments, pair[1]);
     close(pair[1]);
     worker->link = pair[0];
+    worker->process = worker->pid > 0 ? hak_link_open_process(pair[0], worker->pid) : -1;
     hak_held_tell_all(held);
     unrecorded->told = unrecorded->refused_told = 0;
     bool is_well = worker->pid > 0 && hak_link_send(worker->link, &worker->config, listening) == 0;
@@ -124,14 +136,14 @@ void hak_keeper_worker_start(struct hak_keeper_worker *worker, int listening, st
 }
 
 void hak_keeper_worker_replace(struct hak_keeper_worker *worker) {
-    close(worker->link);
-    worker->link = -1;
+    end_link(worker);
     worker->due_ms = 0;
 }
 
 bool hak_keeper_worker_read(struct hak_keeper_worker *worker, struct hak_link_message *m) {
-    int descriptor, got = 0;
-    if (worker->link >= 0 && (got = hak_link_receive(worker->link, m, &descriptor)) < 0)
+    bool is_over = hak_link_process_is_over(worker->process); /* before what it said last is read */
+    int descriptor, got = worker->link < 0 ? 0 : hak_link_receive(worker->link, m, &descriptor);
+    if (got < 0 || (got == 0 && is_over))
         lose(worker);
     if (got <= 0)
         return false;
@@ -191,6 +203,7 @@ int hak_keeper_worker_adopt(struct hak_keeper_worker *worker, int link, struct h
         } else if (m->type == HAK_LINK_CONFIG && descriptor >= 0) { /* said last */
             worker->config = *m;
             worker->link = link;
+            worker->process = hak_link_open_process(link, 0);
             fcntl(descriptor, F_SETFL, O_NONBLOCK);
             return descriptor;
         }

@@ -13,8 +13,9 @@
 struct hak_keeper_worker {
     char collect_path[HAK_PATH_BYTES];
     struct hak_link_message config;
-    int link;  /* -1 = there is no worker */
-    pid_t pid; /* 0 = none, or one that somebody else started */
+    int link;    /* -1 = there is no worker */
+    int process; /* its pidfd, or -1 */
+    pid_t pid;   /* 0 = none, or one that somebody else started */
     uint64_t due_ms;
     int quick_deaths;
     bool is_finishing; /* FINISH is said, its answer due */

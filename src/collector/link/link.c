@@ -9,10 +9,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int hak_link_pair(int pair[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+}
+
+int hak_link_open_process(int link, pid_t started) {
+    struct ucred maker = {.pid = started};
+    socklen_t bytes = sizeof maker;
+    if (started <= 0 && getsockopt(link, SOL_SOCKET, SO_PEERCRED, &maker, &bytes) != 0)
+        return -1;
+    return maker.pid > 0 ? (int)syscall(SYS_pidfd_open, maker.pid, 0) : -1;
+}
+
+bool hak_link_process_is_over(int process) {
+    struct pollfd p = {.fd = process, .events = POLLIN};
+    return process >= 0 && poll(&p, 1, 0) > 0;
 }
 
 /* Only some carry paths, and a session's is short: there may be thousands. */

@@ -15,6 +15,7 @@
 #ifndef HAK_COLLECTOR_LINK_LINK_H
 #define HAK_COLLECTOR_LINK_LINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "collector/link/say.h"
@@ -102,5 +103,12 @@ pid_t hak_link_spawn(const char *path, char *const arguments[], int link);
 
 /* A socketpair for the above, close-on-exec. 0 or -1. */
 int hak_link_pair(int pair[2]);
+
+/* A pidfd of the process at the other end: of `started`, or, 0, of who made the pair. Its death
+ * does not end the link where somebody else has a copy of its end: a child that has not come back
+ * from a system call yet. -1 = there is none; then the link's end alone tells. */
+int hak_link_open_process(int link, pid_t started);
+/* False for -1. */
+bool hak_link_process_is_over(int process);
 
 #endif

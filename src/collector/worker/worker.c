@@ -31,6 +31,7 @@
 
 bool hak_worker_make(struct hak_worker *worker) {
     *worker = (struct hak_worker){.link = -1,
+                                  .keeper = -1,
                                   .listening = -1,
                                   .reading_page = -1,
                                   .capture.next_fault = 1,
@@ -149,7 +150,9 @@ static void take_session(struct hak_worker *w, const struct hak_link_message *m,
 static void lose_keeper(struct hak_worker *w) {
     epoll_ctl(w->bell.epoll, EPOLL_CTL_DEL, w->link, NULL);
     close(w->link);
-    w->link = -1;
+    if (w->keeper >= 0)
+        close(w->keeper);
+    w->link = w->keeper = -1;
 }
 
 /* A worker before died of this file. */
@@ -186,6 +189,7 @@ static void share_page(struct hak_worker *w) {
 
 static void hear_keeper(struct hak_worker *w) {
     static struct hak_link_message m;
+    bool is_over = hak_link_process_is_over(w->keeper); /* before what it said last is read */
     int descriptor, got = 0;
     while (w->link >= 0 && (got = hak_link_receive(w->link, &m, &descriptor)) > 0) {
         if (m.type == HAK_LINK_CONFIG && descriptor >= 0) {
@@ -219,13 +223,17 @@ static void hear_keeper(struct hak_worker *w) {
         if (descriptor >= 0)
             close(descriptor);
     }
-    if (got < 0)
+    if (got < 0 || is_over)
         lose_keeper(w);
 }
 
-static bool watch_link(struct hak_worker *w) {
+/* `keeper` = 0: who made the link. */
+static bool watch_keeper(struct hak_worker *w, pid_t keeper) {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = w->link};
     fcntl(w->link, F_SETFD, FD_CLOEXEC);
+    w->keeper = hak_link_open_process(w->link, keeper);
+    if (w->keeper >= 0)
+        (void)epoll_ctl(w->bell.epoll, EPOLL_CTL_ADD, w->keeper, &event);
     return epoll_ctl(w->bell.epoll, EPOLL_CTL_ADD, w->link, &event) == 0;
 }
 
@@ -254,7 +262,7 @@ static void start_keeper(struct hak_worker *w, uint64_t now) {
     w->config.type = HAK_LINK_CONFIG;
     w->config.hold = 0;
     sent = sent && hak_link_send_wait(w->link, &w->config, w->listening) == 0;
-    if (!sent || !watch_link(w))
+    if (!sent || !watch_keeper(w, pid))
         lose_keeper(w);
 }
 
@@ -468,7 +476,7 @@ int hak_worker_main(const char *collect_path, int link) {
     w.link = link;
     w.reading_page = hak_reading_share();
     share_page(&w);
-    if (hak_bell_start(&w.bell) != 0 || !watch_link(&w)) {
+    if (hak_bell_start(&w.bell) != 0 || !watch_keeper(&w, 0)) {
         hak_say("the worker cannot start: no descriptors or threads are left");
         return 1;
     }

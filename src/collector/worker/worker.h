@@ -26,7 +26,8 @@
 
 struct hak_worker {
     char collect_path[HAK_PATH_BYTES];
-    int link; /* -1 = the keeper is gone */
+    int link;   /* -1 = the keeper is gone */
+    int keeper; /* its pidfd, or -1 */
     int listening;
     struct hak_link_message config;
     uint64_t keeper_due_ns; /* when another keeper may be started */

@@ -101,9 +101,10 @@ static void send_hello(int fd, const struct hak_hello *hello, size_t bytes, int 
     ck_assert_int_eq(sendmsg(fd, &message, MSG_NOSIGNAL), (ssize_t)bytes);
 }
 
-static struct hak_hello_answer greet(const struct hak_hello *hello, int memfd) {
+static struct hak_hello_answer greet_at(const char *name, const struct hak_hello *hello,
+                                        int memfd) {
     struct hak_hello_answer answer = {0};
-    int fd = connect_to(hak_keeper_socket_name(keeper));
+    int fd = connect_to(name);
     ck_assert_int_ge(fd, 0);
     send_hello(fd, hello, sizeof *hello, memfd);
     ck_assert_int_eq(recv(fd, &answer, sizeof answer, MSG_WAITALL), sizeof answer);
@@ -111,8 +112,12 @@ static struct hak_hello_answer greet(const struct hak_hello *hello, int memfd) {
     return answer;
 }
 
+static struct hak_hello_answer greet(const struct hak_hello *hello, int memfd) {
+    return greet_at(hak_keeper_socket_name(keeper), hello, memfd);
+}
+
 /* Says hello from a process of its own, which stands for the program until end_program. */
-static void join_keeper(void) {
+static void join_keeper_at(const char *name) {
     _Atomic uint32_t *said = &program.session->orphans_taken; /* any shared word */
     atomic_store(said, 0);
     stand_in = fork();
@@ -120,9 +125,8 @@ static void join_keeper(void) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
         struct hak_hello hello = fake_hello(&program);
-        struct hak_hello_answer answer = greet(&hello, program.memfd);
-        bool right =
-            answer.accepted && strcmp(answer.session_name, hak_keeper_socket_name(keeper)) == 0;
+        struct hak_hello_answer answer = greet_at(name, &hello, program.memfd);
+        bool right = answer.accepted && strcmp(answer.session_name, name) == 0;
         atomic_store(said, right ? 1 : 2);
         close(program.memfd);
         pause();
@@ -133,6 +137,10 @@ static void join_keeper(void) {
     ck_assert_uint_eq(atomic_load(said), 1);
     close(program.memfd);
     program.memfd = -1;
+}
+
+static void join_keeper(void) {
+    join_keeper_at(hak_keeper_socket_name(keeper));
 }
 
 static int64_t ask(const char *query) {
@@ -153,6 +161,10 @@ static bool has_wal(void) {
     char path[256];
     snprintf(path, sizeof path, "%s/k.db-wal", program.directory);
     return access(path, F_OK) == 0;
+}
+
+static bool is_gone(void) {
+    return !has_wal();
 }
 
 /* The worker that this test's keeper has started: a living child that runs hakmem-collect. */
@@ -288,6 +300,91 @@ START_TEST(starts_another_worker_and_loses_nothing) {
 }
 END_TEST
 
+/* A child of the worker that stands still has its end of the link, and outlives it. */
+START_TEST(sees_the_death_of_a_worker_whose_link_others_have) {
+    char script[300], held[300], real[sizeof collect];
+    pid_t holder = 0;
+    ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_CLOSED);
+    snprintf(script, sizeof script, "%s/wrapper", program.directory);
+    snprintf(held, sizeof held, "%s/held", program.directory);
+    FILE *file = fopen(script, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "#!/bin/sh\n[ -e '%s' ] || { sleep 150 & echo $! >'%s'; }\nexec '%s' \"$@\"\n",
+            held, held, collect);
+    fclose(file);
+    ck_assert_int_eq(chmod(script, 0700), 0);
+    memcpy(real, collect, sizeof real);
+    snprintf(collect, sizeof collect, "%s", script);
+    start_keeper();
+    join_keeper();
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    wait_until(tail_is_at_head, "a commit");
+    file = fopen(held, "r");
+    ck_assert(file && fscanf(file, "%d", &holder) == 1);
+    fclose(file);
+    ck_assert_int_eq(kill(holder, 0), 0);
+    pid_t worker = child_worker();
+    ck_assert_int_gt(worker, 0);
+    kill(worker, SIGKILL);
+    fake_event(&program, 0, HAK_MALLOC, 2, 1, 0);
+    wait_until(tail_is_at_head, "a commit by another worker");
+    ck_assert_int_eq(kill(holder, SIGKILL), 0);
+    memcpy(collect, real, sizeof collect);
+}
+END_TEST
+
+/* A keeper in a process of its own. A child of that has all of its descriptors, and outlives it. */
+static pid_t start_keeper_with_child(char name[108], pid_t *child) {
+    struct words {
+        _Atomic int32_t child;
+        char name[108];
+    } *said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t test = getpid(), owner = fork();
+    if (owner == 0) {
+        uint32_t live;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fake_let_go(&program);
+        start_keeper();
+        ck_assert_int_eq(hak_keeper_wait_committed(keeper, 60000, &live), 0);
+        snprintf(said->name, sizeof said->name, "%s", hak_keeper_socket_name(keeper));
+        pid_t pid = fork();
+        while (pid == 0 && kill(test, 0) == 0)
+            usleep(100000);
+        if (pid == 0)
+            _exit(0);
+        atomic_store(&said->child, pid);
+        for (;;)
+            pause();
+    }
+    while (atomic_load(&said->child) == 0)
+        usleep(1000);
+    memcpy(name, said->name, sizeof said->name);
+    *child = atomic_load(&said->child);
+    return owner;
+}
+
+START_TEST(is_replaced_when_it_dies_and_others_have_its_link) {
+    char name[108];
+    pid_t child;
+    hak_keeper_stop(keeper, 20000);
+    keeper = NULL;
+    pid_t owner = start_keeper_with_child(name, &child);
+    join_keeper_at(name);
+    ck_assert_int_eq(kill(owner, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(owner, NULL, 0), owner);
+    ck_assert_int_eq(kill(child, 0), 0);
+    uint64_t beat = fake_monotonic();
+    for (int i = 0; i < 400 && atomic_load(&program.session->keeper_heartbeat_ns) < beat; i++)
+        usleep(50000);
+    ck_assert_uint_gt(atomic_load(&program.session->keeper_heartbeat_ns), beat);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    wait_until(tail_is_at_head, "a commit");
+    kill(child, SIGKILL);
+    end_program();
+    wait_until(is_gone, "the store to be closed");
+}
+END_TEST
+
 /* A program without `run`: it starts the keeper itself and says hello over a socketpair. */
 static pid_t start_own_keeper(char name[108]) {
     struct words {
@@ -319,10 +416,6 @@ static pid_t start_own_keeper(char name[108]) {
     close(program.memfd);
     program.memfd = -1;
     return atomic_load(&said->keeper);
-}
-
-static bool is_gone(void) {
-    return !has_wal();
 }
 
 /* The keeper is killed: the worker starts another one, which keeps the socket's name, and the end
@@ -691,7 +784,9 @@ int main(void) {
     tcase_add_test(cases, drops_a_guest_with_an_urgent_byte);
     tcase_add_test(cases, takes_a_hello_in_pieces_and_forgets_silent_guests);
     tcase_add_test(cases, starts_another_worker_and_loses_nothing);
+    tcase_add_test(cases, sees_the_death_of_a_worker_whose_link_others_have);
     tcase_add_test(cases, is_replaced_when_it_dies);
+    tcase_add_test(cases, is_replaced_when_it_dies_and_others_have_its_link);
     tcase_add_test(cases, leaves_one_closed_file);
     tcase_add_test(cases, hands_over_what_still_lives);
     tcase_add_test(cases, ends_without_any_session);
