@@ -94,7 +94,10 @@ END_TEST
 /* Fork handlers of the program may allocate before ours runs. */
 START_TEST(an_early_event_of_a_child_keeps_its_fork_number) {
     begin();
+    uint64_t head = atomic_load(&hak_writer.ring->head);
     hak_trace_fork_prepare();
+    /* FORK is published before there is a child. */
+    ck_assert_uint_eq(atomic_load(&hak_writer.ring->head), head + 1);
     pid_t child = fork();
     if (child == 0) {
         record_number(1);
