@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "base/array.h"
+#include "base/growing.h"
 
 enum { SIGNAL_STACK_BYTES = 16 << 10 };
 
@@ -98,7 +98,7 @@ void hak_reading_end(void) {
 }
 
 bool hak_reading_bar(const char *path, const char *build_id) {
-    if (!hak_array_make_room(&barred, barred_count, &barred_capacity, sizeof *barred))
+    if (!hak_growing_make_room(&barred, barred_count, &barred_capacity, sizeof *barred))
         return false;
     struct hak_read_file *file = &barred[barred_count++];
     copy(file->path, sizeof file->path, path);

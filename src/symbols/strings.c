@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/array.h"
+#include "base/growing.h"
 /* libiberty's header declares what only its own build has; this is all that is used of it. */
 extern char *cplus_demangle_v3(const char *mangled, int options);
 
@@ -25,7 +25,7 @@ static const char *keep(struct hak_strings *strings, const char *text) {
     for (uint32_t row; (row = hak_index_find(&strings->index, key, &place)) != 0;)
         if (strcmp(strings->texts[row - 1], text) == 0)
             return strings->texts[row - 1];
-    if (!hak_array_make_room(&strings->texts, strings->count, &strings->capacity, sizeof(char *)))
+    if (!hak_growing_make_room(&strings->texts, strings->count, &strings->capacity, sizeof(char *)))
         return "";
     char *copy = strdup(text);
     if (!copy || !hak_index_add(&strings->index, key, strings->count + 1)) {

@@ -4,7 +4,7 @@
 #include <gelf.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include "base/array.h"
+#include "base/growing.h"
 
 /* Looking at all entries is cheaper than to sort them, as long as it happens so often at most: a
  * report of a fault needs few names from here. */
@@ -16,7 +16,7 @@ static void add(struct hak_symbol_table *t, const GElf_Sym *symbol, const char *
         symbol->st_shndx == SHN_UNDEF || symbol->st_value == 0 ||
         (type == STT_NOTYPE && (bind == STB_LOCAL || symbol->st_shndx >= SHN_LORESERVE)))
         return;
-    if (!hak_array_make_room(&t->entries, t->count, &t->capacity, sizeof *t->entries))
+    if (!hak_growing_make_room(&t->entries, t->count, &t->capacity, sizeof *t->entries))
         return;
     t->entries[t->count++] = (struct hak_symbol_entry){.start = symbol->st_value,
                                                        .end = symbol->st_value + symbol->st_size,

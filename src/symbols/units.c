@@ -6,7 +6,7 @@
 #include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/array.h"
+#include "base/growing.h"
 
 #define LEVELS_MAX 64
 #define DEPTH_MAX  128 /* of lexical blocks and calls in one function, and of namespaces */
@@ -17,11 +17,11 @@ static void add_unit(struct hak_units *u, Dwarf_Die *die, Dwarf_Die *split, bool
     Dwarf_Addr base, low, high;
     ptrdiff_t offset = 0;
     bool any = false;
-    if (!hak_array_make_room(&u->units, u->unit_count, &u->unit_capacity, sizeof *u->units))
+    if (!hak_growing_make_room(&u->units, u->unit_count, &u->unit_capacity, sizeof *u->units))
         return;
     while ((offset = dwarf_ranges(die, offset, &base, &low, &high)) > 0) {
-        if (low >= high ||
-            !hak_array_make_room(&u->ranges, u->range_count, &u->range_capacity, sizeof *u->ranges))
+        if (low >= high || !hak_growing_make_room(&u->ranges, u->range_count, &u->range_capacity,
+                                                  sizeof *u->ranges))
             continue;
         u->ranges[u->range_count++] = (struct hak_unit_range){low, high, u->unit_count};
         any = true;
@@ -81,8 +81,8 @@ static void add_function(struct hak_unit *unit, Dwarf_Die *die) {
     Dwarf_Addr base, low, high;
     ptrdiff_t offset = 0;
     while ((offset = dwarf_ranges(die, offset, &base, &low, &high)) > 0) {
-        if (low < high && hak_array_make_room(&unit->functions, unit->function_count,
-                                              &unit->function_capacity, sizeof *unit->functions))
+        if (low < high && hak_growing_make_room(&unit->functions, unit->function_count,
+                                                &unit->function_capacity, sizeof *unit->functions))
             unit->functions[unit->function_count++] = (struct hak_unit_function){low, high, *die};
     }
 }

@@ -23,7 +23,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 #define COLUMN_MAX 8192 /* bytes of a column that is changed */
 
 static struct hak_columns columns;
-static struct hak_run_cursor cursor;
+static struct hak_posting_cursor cursor;
 static struct hak_node_coder *node_coder;
 
 static void decode_chunk(const uint8_t *blob, size_t bytes) {
@@ -47,9 +47,9 @@ static void decode_chunk(const uint8_t *blob, size_t bytes) {
 static void decode_run(const uint8_t *blob, size_t bytes) {
     const char *wrong = NULL;
     uint64_t before = 0;
-    if (hak_run_open(&cursor, blob, bytes))
+    if (hak_posting_cursor_open(&cursor, blob, bytes))
         return;
-    for (uint32_t keys = 0; hak_run_next(&cursor, &wrong) == 1; keys++) {
+    for (uint32_t keys = 0; hak_posting_cursor_next(&cursor, &wrong) == 1; keys++) {
         if (keys && cursor.key <= before)
             abort();
         before = cursor.key;
@@ -89,7 +89,7 @@ static const struct {
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
     node_coder = hak_node_coder_make();
-    if (!node_coder || !hak_columns_init(&columns) || !hak_run_cursor_init(&cursor))
+    if (!node_coder || !hak_columns_init(&columns) || !hak_posting_cursor_init(&cursor))
         abort();
     return 0;
 }

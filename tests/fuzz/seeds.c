@@ -101,27 +101,27 @@ static bool put_states(uint32_t count, struct stream *s, struct hak_buffer *blob
 }
 
 /* A row of a run of 16 chunks with every way to write which of them have a key. */
-static bool put_run(uint32_t count, enum hak_run_kind kind, uint64_t last, struct stream *s,
+static bool put_run(uint32_t count, enum hak_posting_kind kind, uint64_t last, struct stream *s,
                     struct hak_buffer *blob) {
-    struct hak_run_row row;
-    bool ok = hak_run_row_init(&row);
+    struct hak_posting_row row;
+    bool ok = hak_posting_row_init(&row);
     if (!ok)
         return false;
-    hak_run_row_begin(&row, kind, 7, 7 + last);
+    hak_posting_row_begin(&row, kind, 7, 7 + last);
     for (uint32_t i = 0; i < count && ok; i++) {
         uint64_t r = stream_random(s), key = 0x7f0000000000 + 64 * (uint64_t)i;
         struct hak_span spans[2] = {{0, (uint32_t)(r & 3)}, {6, 6 + (uint32_t)(r >> 8 & 7)}};
         if (!last)
             spans[0] = (struct hak_span){0, 0};
-        if (last && i && kind != HAK_RUN_LARGE && r % 3 == 0)
-            ok = hak_run_row_add_same(&row, key);
+        if (last && i && kind != HAK_POSTING_LARGE && r % 3 == 0)
+            ok = hak_posting_row_add_same(&row, key);
         else
-            ok = hak_run_row_add(&row, key, spans, last ? 1 + (r >> 16 & 1) : 1,
-                                 kind == HAK_RUN_LARGE ? r >> 32 : 0);
+            ok = hak_posting_row_add(&row, key, spans, last ? 1 + (r >> 16 & 1) : 1,
+                                     kind == HAK_POSTING_LARGE ? r >> 32 : 0);
     }
-    ok = ok && hak_run_row_encode(&row, false, blob);
+    ok = ok && hak_posting_row_encode(&row, false, blob);
     put("run", blob);
-    hak_run_row_free(&row);
+    hak_posting_row_free(&row);
     return ok;
 }
 
@@ -166,8 +166,8 @@ int main(int argc, char **argv) {
         put_nodes(&blob);
         if (!put_states(count, s, &blob))
             return 1;
-        for (int kind = 0; kind < HAK_RUN_KINDS; kind++)
-            if (!put_run(count, (enum hak_run_kind)kind, k % 2 ? 15 : 0, s, &blob))
+        for (int kind = 0; kind < HAK_POSTING_KINDS; kind++)
+            if (!put_run(count, (enum hak_posting_kind)kind, k % 2 ? 15 : 0, s, &blob))
                 return 1;
     }
     free(s);

@@ -61,9 +61,9 @@ viewer/.: cli capture block events findings info sql layers leaks record
 folders='src/store src/collector src/trace src/report viewer'
 # Inner headers that others may include: FILE HEADER.
 known='
-src/store/history store/reader/state.h
-src/store/check store/reader/state.h
-src/store/sql store/reader/state.h
+src/store/history store/reader/inner.h
+src/store/check store/reader/inner.h
+src/store/sql store/reader/inner.h
 '
 
 # Objects below BUILD of folders whose files call each other in circles of three at most.

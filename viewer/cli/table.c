@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
-#include "base/array.h"
+#include "base/growing.h"
 
 void table_add_cell(struct table *t, const char *text) {
-    if (!hak_array_make_room(&t->cell, t->count, &t->capacity, sizeof(char *))) {
+    if (!hak_growing_make_room(&t->cell, t->count, &t->capacity, sizeof(char *))) {
         t->failed = true;
         return;
     }
@@ -29,7 +29,7 @@ struct table_lines {
 };
 
 void table_add_below(struct table *t, struct hak_text *lines) {
-    if (hak_array_make_room(&t->below, t->below_count, &t->below_capacity, sizeof *t->below))
+    if (hak_growing_make_room(&t->below, t->below_count, &t->below_capacity, sizeof *t->below))
         t->below[t->below_count++] = (struct table_lines){t->count, *lines};
     else
         t->failed = true;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
-#include "base/array.h"
+#include "base/growing.h"
 
 #define LEAK         401
 #define FIRST_DAMAGE 301 /* faults.def: found elsewhere than done */
@@ -37,7 +37,7 @@ static void take_fingerprint(struct finding *one, const char *text) {
 }
 
 static struct finding *add(struct findings *to) {
-    if (!hak_array_make_room(&to->list, to->count, &to->capacity, sizeof *to->list))
+    if (!hak_growing_make_room(&to->list, to->count, &to->capacity, sizeof *to->list))
         return NULL;
     struct finding *one = &to->list[to->count++];
     *one = (struct finding){.known_by = ""};

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "viewer/findings/xml.h"
 
 /* A program that ran, with all of its processes. */
@@ -26,8 +26,8 @@ static struct suite *suite_of(struct suites *suites, const char *program) {
         if (strcmp(suites->list[i].program, program) == 0)
             return &suites->list[i];
     char *name;
-    if (!hak_array_make_room(&suites->list, suites->count, &suites->capacity,
-                             sizeof *suites->list) ||
+    if (!hak_growing_make_room(&suites->list, suites->count, &suites->capacity,
+                               sizeof *suites->list) ||
         !(name = strdup(program)))
         return NULL;
     suites->list[suites->count] = (struct suite){.program = name};

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "superslab.h"
 
 #define HIGH(kind) (1ull << (kind - 64))
@@ -33,7 +33,7 @@ static bool make_room(struct layers_changes *c) {
     if (c->count < c->capacity)
         return true;
     uint32_t wanted = c->capacity;
-    if (!hak_array_make_room(&c->lives, c->count, &wanted, sizeof *c->lives))
+    if (!hak_growing_make_room(&c->lives, c->count, &wanted, sizeof *c->lives))
         return false;
     uint32_t *slots = calloc((size_t)4 * wanted, sizeof *slots);
     if (!slots)

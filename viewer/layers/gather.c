@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/session/session.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "store/history/history.h"
 
 static bool is_served(unsigned metric) {
@@ -104,7 +104,7 @@ static int read_snapshot_times(struct layers *l) {
     hak_query_bind_text(&q, 1, HAK_SNAPSHOT_SINCE);
     while (has_memory && hak_query_next(&q)) {
         has_memory =
-            hak_array_make_room(&l->snapshots, l->snapshot_count, &room, sizeof *l->snapshots);
+            hak_growing_make_room(&l->snapshots, l->snapshot_count, &room, sizeof *l->snapshots);
         if (has_memory)
             l->snapshots[l->snapshot_count++] = (struct layers_snapshot){
                 hak_query_id(&q, 0), hak_query_number(&q, 2), hak_query_number(&q, 1)};

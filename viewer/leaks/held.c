@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "viewer/capture/capture.h"
 #include "report/words/words.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "base/index.h"
 #include "store/history/history.h"
 
@@ -31,7 +31,7 @@ static struct held_row *find_row(struct held *held, const struct hak_live_block 
     uint32_t number = hak_index_find(&held->index, key, &place);
     if (number)
         return &held->row[number - 1];
-    if (!hak_array_make_room(&held->row, held->rows, &held->room, sizeof *held->row) ||
+    if (!hak_growing_make_room(&held->row, held->rows, &held->room, sizeof *held->row) ||
         !hak_index_add(&held->index, key, held->rows + 1))
         return NULL;
     struct held_row *row = &held->row[held->rows++];

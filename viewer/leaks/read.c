@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/capture/capture.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "trace/record.h"
 
 static void copy_text(const struct hak_query *query, int column, char *to, size_t bytes) {
@@ -12,8 +12,8 @@ static void copy_text(const struct hak_query *query, int column, char *to, size_
 }
 
 static bool add_scan(struct leaks_list *list, const struct hak_query *query) {
-    if (!hak_array_make_room(&list->scans, list->scan_count, &list->scan_capacity,
-                             sizeof *list->scans))
+    if (!hak_growing_make_room(&list->scans, list->scan_count, &list->scan_capacity,
+                               sizeof *list->scans))
         return false;
     struct leaks_scan *scan = &list->scans[list->scan_count++];
     *scan = (struct leaks_scan){
@@ -40,7 +40,8 @@ static unsigned kind_of(const char *text) {
 
 static bool add_row(struct leaks_list *list, const struct hak_query *query) {
     char kind[16];
-    if (!hak_array_make_room(&list->rows, list->row_count, &list->row_capacity, sizeof *list->rows))
+    if (!hak_growing_make_room(&list->rows, list->row_count, &list->row_capacity,
+                               sizeof *list->rows))
         return false;
     struct leaks_row *row = &list->rows[list->row_count++];
     *row = (struct leaks_row){

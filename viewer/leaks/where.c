@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
-#include "base/array.h"
+#include "base/growing.h"
 
 #define WHERE_FRAMES 3
 
@@ -31,7 +31,8 @@ static void add_where(struct hak_text *text, struct view *view, uint32_t stack) 
 }
 
 void leaks_add_place(struct leaks_places *places, struct view *view, uint32_t stack) {
-    if (!hak_array_make_room(&places->list, places->count, &places->capacity, sizeof *places->list))
+    if (!hak_growing_make_room(&places->list, places->count, &places->capacity,
+                               sizeof *places->list))
         return;
     struct leaks_place *place = &places->list[places->count++];
     *place = (struct leaks_place){.stack = stack};

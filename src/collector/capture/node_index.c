@@ -2,7 +2,7 @@
 #include "collector/capture/node_index.h"
 
 #include <stdlib.h>
-#include "base/array.h"
+#include "base/growing.h"
 
 enum { FIRST_BITS = 12 };
 
@@ -60,10 +60,10 @@ uint32_t hak_node_index_find(const struct hak_node_index *index, uint32_t parent
 bool hak_node_index_add(struct hak_node_index *index, uint32_t parent, uint64_t key) {
     uint32_t row = index->base + index->count + 1;
     if (parent >= row ||
-        !hak_array_make_room(&index->keys, index->count, &index->key_capacity,
-                             sizeof *index->keys) ||
-        !hak_array_reach(&index->first, index->count + 1, &index->first_capacity,
-                         sizeof *index->first) ||
+        !hak_growing_make_room(&index->keys, index->count, &index->key_capacity,
+                               sizeof *index->keys) ||
+        !hak_growing_reach(&index->first, index->count + 1, &index->first_capacity,
+                           sizeof *index->first) ||
         !make_room(index))
         return false;
     uint32_t *first = first_of(index, parent);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/kernel/kernel.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "symbols/jit_names.h"
 
 #define LEVELS_MAX  32
@@ -55,8 +55,8 @@ static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *r
 
 static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, uint32_t level,
                        const struct hak_symbol *s) {
-    if (!hak_array_make_room(&r->pending, r->pending_count, &r->pending_capacity,
-                             sizeof *r->pending))
+    if (!hak_growing_make_room(&r->pending, r->pending_count, &r->pending_capacity,
+                               sizeof *r->pending))
         return false;
     r->pending[r->pending_count++] = (struct hak_frame_row){.module = module,
                                                             .offset = offset,
@@ -134,8 +134,8 @@ static bool add_made_code(struct made_codes *codes, uint32_t process, uint64_t a
     if (codes->count == codes->capacity) {
         tidy(codes);
         if (2 * (uint64_t)codes->count >= codes->capacity &&
-            !hak_array_make_room(&codes->list, codes->capacity, &codes->capacity,
-                                 sizeof *codes->list))
+            !hak_growing_make_room(&codes->list, codes->capacity, &codes->capacity,
+                                   sizeof *codes->list))
             return false;
     }
     codes->list[codes->count++] = (struct made_code){process, address};
@@ -161,7 +161,7 @@ static void list_made_code(struct hak_resolve *r, const struct hak_rows *rows,
 
 static void name_made_code(struct hak_resolve *r, const struct hak_process_row *p,
                            const uint64_t *addresses, const char **names, size_t count) {
-    if (!hak_array_make_room(&r->texts, r->text_count, &r->text_capacity, sizeof(char *)))
+    if (!hak_growing_make_room(&r->texts, r->text_count, &r->text_capacity, sizeof(char *)))
         return;
     char *text = hak_jit_names_read(p->pid, r->started_ns ? r->started_ns + p->start_ns : 0,
                                     addresses, names, count);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "base/array.h"
+#include "base/growing.h"
 
 enum { DIRTY_PROCESS = 0, DIRTY_THREAD = 1, DIRTY_MODULE = 2 };
 #define DIRTY_SHIFT 30
@@ -15,7 +15,7 @@ static bool reserve(struct hak_rows *rows, void *array, uint32_t count, uint32_t
                     size_t each) {
     if (count < *capacity)
         return true;
-    if (count < ROWS_MAX - 1 && hak_array_make_room(array, count, capacity, each))
+    if (count < ROWS_MAX - 1 && hak_growing_make_room(array, count, capacity, each))
         return true;
     rows->out_of_memory = true;
     return false;

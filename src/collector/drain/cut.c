@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "store/codec/codec.h"
 
 #define SOON_NS   50000000u
@@ -20,8 +20,8 @@ void hak_cut_free(struct hak_cut *cut) {
 
 static bool reserve_lane(struct hak_cut *cut) {
     uint32_t lanes = cut->capacity, heap = cut->capacity;
-    if (!hak_array_make_room(&cut->lanes, cut->lane_count, &lanes, sizeof *cut->lanes) ||
-        !hak_array_make_room(&cut->heap, cut->lane_count, &heap, sizeof *cut->heap))
+    if (!hak_growing_make_room(&cut->lanes, cut->lane_count, &lanes, sizeof *cut->lanes) ||
+        !hak_growing_make_room(&cut->heap, cut->lane_count, &heap, sizeof *cut->heap))
         return false;
     cut->capacity = lanes;
     return true;

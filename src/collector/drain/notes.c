@@ -4,7 +4,7 @@
 #include <string.h>
 #include "collector/drain/records.h"
 #include "hop.h"
-#include "base/array.h"
+#include "base/growing.h"
 
 /* As trace/ring/ring.h numbers them: the subkind of a LOSS record. */
 static const char *const reasons[] = {"ring full", "handler left by longjmp",
@@ -16,8 +16,8 @@ void hak_drain_free(struct hak_drain *drain) {
 }
 
 static void note(struct hak_drain *d, struct hak_drain_pending n) {
-    if (!hak_array_make_room(&d->pending, d->pending_count, &d->pending_capacity,
-                             sizeof *d->pending)) {
+    if (!hak_growing_make_room(&d->pending, d->pending_count, &d->pending_capacity,
+                               sizeof *d->pending)) {
         free(n.text);
         return;
     }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "collector/link/link.h"
 #include "collector/session/session.h"
 
@@ -46,7 +46,7 @@ static void read_file(struct hak_judge *judge, struct hak_capture *capture, cons
                       bool is_baseline) {
     static char error[ERROR_BYTES]; /* one worker thread */
     if (path[0] != '/' || find_file(judge, path, is_baseline) ||
-        !hak_array_make_room(&judge->files, judge->count, &judge->capacity, sizeof *judge->files))
+        !hak_growing_make_room(&judge->files, judge->count, &judge->capacity, sizeof *judge->files))
         return;
     struct hak_judge_file file = {.path = strdup(path), .is_baseline = is_baseline};
     if (!file.path)

@@ -2,7 +2,7 @@
 #include "collector/findings/leaks.h"
 
 #include <stdlib.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "trace/record.h"
 
 enum { BLOCKS_MAX = 1 << 20 }; /* that are looked for in the log again */
@@ -28,8 +28,8 @@ static struct hak_leak_group *group_of(struct hak_leak_pile *pile, uint32_t stac
     while ((row = hak_index_find(&pile->by_stack, key, &place)) != 0)
         if (pile->groups[row - 1].stack == stack && pile->groups[row - 1].kind == kind)
             return &pile->groups[row - 1];
-    if (!hak_array_make_room(&pile->groups, pile->group_count, &pile->group_capacity,
-                             sizeof *pile->groups) ||
+    if (!hak_growing_make_room(&pile->groups, pile->group_count, &pile->group_capacity,
+                               sizeof *pile->groups) ||
         !hak_index_add(&pile->by_stack, key, pile->group_count + 1))
         return NULL;
     struct hak_leak_group *group = &pile->groups[pile->group_count++];
@@ -53,8 +53,8 @@ void hak_leaks_take(struct hak_leaks *leaks, struct hak_client *client,
     group->count++;
     group->bytes += event->size;
     if (pile->block_count < BLOCKS_MAX &&
-        hak_array_make_room(&pile->blocks, pile->block_count, &pile->block_capacity,
-                            sizeof *pile->blocks))
+        hak_growing_make_room(&pile->blocks, pile->block_count, &pile->block_capacity,
+                              sizeof *pile->blocks))
         pile->blocks[pile->block_count++] = (struct hak_leak_block){
             event->base, event->generation, (uint32_t)(group - pile->groups)};
 }

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/array.h"
+#include "base/growing.h"
 
 #define SESSIONS_OF_ONE 64 /* that live: one of its own, and its children may keep earlier ones */
 
 bool hak_held_add(struct hak_held *held, const struct hak_held_session *session) {
-    if (!hak_array_make_room(&held->sessions, held->count, &held->capacity, sizeof *session))
+    if (!hak_growing_make_room(&held->sessions, held->count, &held->capacity, sizeof *session))
         return false;
     held->sessions[held->count++] = *session;
     return true;

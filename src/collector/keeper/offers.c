@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "trace/session.h"
 
 #define FAMILY_MAX     1024
@@ -38,7 +38,7 @@ bool hak_offerers_add(struct hak_offerers *f, pid_t pid, pid_t parent) {
     if (pid <= 0 || pid == getpid() || f->count >= FAMILY_MAX || !hak_peer_read(pid, &peer) ||
         peer.state == 'Z' || (parent && peer.parent != parent) ||
         is_offerer(f, pid, peer.start_time) ||
-        !hak_array_make_room(&f->members, f->count, &f->capacity, sizeof *f->members))
+        !hak_growing_make_room(&f->members, f->count, &f->capacity, sizeof *f->members))
         return false;
     f->members[f->count++] =
         (struct hak_offerer){.process = {.pid = pid, .start_time = peer.start_time}};

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "collector/kernel/kernel.h"
 #include "trace/stat_line.h"
 
@@ -35,7 +35,7 @@ static bool is_unreadable(const struct hak_read_watch *r, const struct hak_read_
 static void add_unreadable(struct hak_read_watch *r, const struct hak_read_file *file,
                            const char *why) {
     if (r->count > UNREADABLE_MAX || is_unreadable(r, file) ||
-        !hak_array_make_room(&r->unreadable, r->count, &r->capacity, sizeof *r->unreadable))
+        !hak_growing_make_room(&r->unreadable, r->count, &r->capacity, sizeof *r->unreadable))
         return;
     struct hak_unreadable *u = &r->unreadable[r->count++];
     *u = (struct hak_unreadable){.file = *file};

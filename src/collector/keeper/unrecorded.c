@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 #include <unistd.h>
-#include "base/array.h"
+#include "base/growing.h"
 
 /* False where the kernel does not tell of children; where it does, one that is not seen is none. */
 static bool children_are_told(pid_t parent) {
@@ -23,8 +23,8 @@ static void keep(struct hak_unrecorded *unrecorded, const struct hak_unrecorded_
             return;
     }
     if (unrecorded->count < HAK_UNRECORDED_MAX &&
-        hak_array_make_room(&unrecorded->list, unrecorded->count, &unrecorded->capacity,
-                            sizeof *unrecorded->list)) {
+        hak_growing_make_room(&unrecorded->list, unrecorded->count, &unrecorded->capacity,
+                              sizeof *unrecorded->list)) {
         unrecorded->list[unrecorded->count++] = *note;
     } else {
         unrecorded->refused++;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "collector/session/process.h"
 #include "collector/session/clock.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "base/bytes.h"
 #include "trace/node.h"
 
@@ -56,7 +56,7 @@ static bool keep_page(struct hak_node_map *map, uint32_t number) {
         *kept = number;
         return true;
     }
-    if (!hak_array_make_room(&map->kept, map->kept_count, &map->kept_capacity, sizeof *map->kept))
+    if (!hak_growing_make_room(&map->kept, map->kept_count, &map->kept_capacity, sizeof *map->kept))
         return false;
     map->kept[map->kept_count++] = number;
     return true;
@@ -92,7 +92,7 @@ static struct hak_node_page *page_of(struct hak_client *c, struct hak_store_writ
                                      uint32_t rows, uint32_t id) {
     struct hak_node_map *m = &c->nodes;
     uint32_t number = id >> HAK_NODE_PAGE_BITS, first = number << HAK_NODE_PAGE_BITS;
-    if (!hak_array_reach(&m->page, number, &m->page_capacity, sizeof *m->page))
+    if (!hak_growing_reach(&m->page, number, &m->page_capacity, sizeof *m->page))
         return NULL;
     struct hak_node_page *page = &m->page[number];
     if (page->row)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/block.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "superslab.h"
 
 #define MILLISECOND_NS 1000000u
@@ -19,7 +19,7 @@ void hak_snapshots_free(struct hak_snapshots *snapshots) {
 }
 
 static void add_row(struct hak_snapshots *s, struct hak_metric_row row) {
-    if (hak_array_make_room(&s->rows, s->count, &s->capacity, sizeof *s->rows))
+    if (hak_growing_make_room(&s->rows, s->count, &s->capacity, sizeof *s->rows))
         s->rows[s->count++] = row;
 }
 

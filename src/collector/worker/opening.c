@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "store/reader/reader.h"
 
 #define LOG_BYTES ((uint64_t)8 << 20) /* of the write-ahead log */
@@ -34,7 +34,8 @@ static uint32_t find_number(const struct hak_worker *w, const char *of, uint64_t
 
 static int note_cursor(void *context, const struct hak_cursor_row *row) {
     struct hak_worker *w = context;
-    if (!hak_array_make_room(&w->cursors, w->cursor_count, &w->cursor_capacity, sizeof *w->cursors))
+    if (!hak_growing_make_room(&w->cursors, w->cursor_count, &w->cursor_capacity,
+                               sizeof *w->cursors))
         return HAK_STORE_INTERNAL;
     w->cursors[w->cursor_count++] = *row;
     return 0;

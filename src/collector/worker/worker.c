@@ -11,7 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "collector/kernel/kernel.h"
 #include "collector/worker/opening.h"
 #include "symbols/reading.h"
@@ -81,10 +81,10 @@ static void correct_vanished(struct hak_worker *w, const struct hak_who *who, ui
 const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
                            const struct hak_hello *hello, pid_t peer_pid, int memfd) {
     const char *why = "no memory is left";
-    if (!hak_array_make_room(&worker->clients, worker->client_count, &worker->client_capacity,
-                             sizeof(struct hak_client *)) ||
-        !hak_array_make_room(&worker->seen, worker->client_count + 1, &worker->seen_capacity,
-                             sizeof *worker->seen)) {
+    if (!hak_growing_make_room(&worker->clients, worker->client_count, &worker->client_capacity,
+                               sizeof(struct hak_client *)) ||
+        !hak_growing_make_room(&worker->seen, worker->client_count + 1, &worker->seen_capacity,
+                               sizeof *worker->seen)) {
         close(memfd);
         return why;
     }

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "base/bytes.h"
 
 /* Takes the reference to `object` over. */
 static bool append(struct hak_baseline *to, json_t *object) {
-    if (!hak_array_make_room(&to->list, to->count, &to->capacity, sizeof *to->list)) {
+    if (!hak_growing_make_room(&to->list, to->count, &to->capacity, sizeof *to->list)) {
         json_decref(object);
         return false;
     }

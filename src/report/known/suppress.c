@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include "report/words/words.h"
-#include "base/array.h"
+#include "base/growing.h"
 
 #define LEAK     401
 #define FILE_MAX (4u << 20)
@@ -104,7 +104,7 @@ struct hak_suppression *hak_suppressions_match(struct hak_suppressions *suppress
 static bool add(struct hak_suppressions *to, unsigned code, uint32_t line, const char *text,
                 size_t pattern_at) {
     char *copy;
-    if (!hak_array_make_room(&to->list, to->count, &to->capacity, sizeof *to->list) ||
+    if (!hak_growing_make_room(&to->list, to->count, &to->capacity, sizeof *to->list) ||
         !(copy = strdup(text)))
         return false;
     to->list[to->count++] = (struct hak_suppression){

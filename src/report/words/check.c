@@ -132,12 +132,12 @@ static bool add_live(struct hak_text *text, const struct hak_check_finding *f) {
 }
 
 static void add_postings(struct hak_text *text, const struct hak_check_finding *f) {
-    static const char *const names[] = {[HAK_RUN_BASE] = "bases",
-                                        [HAK_RUN_STACK] = "stacks",
-                                        [HAK_RUN_LARGE] = "large blocks",
-                                        [HAK_RUN_OWNER] = "owners",
-                                        [HAK_RUN_KINDS] = "addresses"};
-    const char *keys = names[f->keys <= HAK_RUN_KINDS ? f->keys : HAK_RUN_KINDS];
+    static const char *const names[] = {[HAK_POSTING_BASE] = "bases",
+                                        [HAK_POSTING_STACK] = "stacks",
+                                        [HAK_POSTING_LARGE] = "large blocks",
+                                        [HAK_POSTING_OWNER] = "owners",
+                                        [HAK_POSTING_KINDS] = "addresses"};
+    const char *keys = names[f->keys <= HAK_POSTING_KINDS ? f->keys : HAK_POSTING_KINDS];
     if (f->kind == HAK_CHECK_COUNTED)
         hak_text_add(text, "table chunk_order counts chunk %" PRId64 ", which is not there",
                      (int64_t)f->id);

@@ -1,12 +1,12 @@
 /* Is a capture intact: the file, every chunk and posting, every reference, every block's path. */
 #include <stdlib.h>
 #include <string.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "store/check/live.h"
 #include "store/check/order.h"
 #include "store/check/runs.h"
 #include "store/stacks/stacks.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "store/check/check.h"
 
 #define NODES_MAX ((uint64_t)1 << 30) /* greater ids are damage */
@@ -18,7 +18,7 @@ struct checker {
     struct hak_order_check *order;
     struct hak_live_check *live;
     struct hak_columns columns;
-    struct hak_run_check *runs;
+    struct hak_posting_check *runs;
     uint8_t *known_node; /* bit n: node n is there */
     uint64_t nodes;
     uint32_t node_bytes; /* of known_node */
@@ -71,7 +71,7 @@ static bool is_node(const struct checker *c, uint64_t node) {
 }
 
 static bool note_node(struct checker *c, uint64_t node) {
-    if (!hak_array_reach(&c->known_node, node / 8, &c->node_bytes, 1))
+    if (!hak_growing_reach(&c->known_node, node / 8, &c->node_bytes, 1))
         return false;
     c->nodes = 8 * (uint64_t)c->node_bytes;
     c->known_node[node / 8] |= (uint8_t)(1u << node % 8);
@@ -134,7 +134,7 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
                       .text = wrong);
         hak_order_check_missing_chunk(c->order);
         hak_live_check_missing_chunk(c->live);
-        hak_run_check_missing_chunk(c->runs);
+        hak_posting_check_missing_chunk(c->runs);
         return 0;
     }
     if (c->has_nodes)
@@ -142,7 +142,7 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
     int error = hak_order_check_chunk(c->order, &c->columns, id);
     if (!error)
         error = hak_live_check_chunk(c->live, &c->columns, id);
-    return error ? error : hak_run_check_chunk(c->runs, id, &c->columns);
+    return error ? error : hak_posting_check_chunk(c->runs, id, &c->columns);
 }
 
 /* Chunks of which other tables speak may lack behind the last one. */
@@ -202,12 +202,12 @@ int hak_store_check(struct hak_store_reader *r,
     if (!error)
         error = hak_live_check_make(r, &c.findings, &c.live);
     if (!error)
-        error = hak_run_check_make(r, &c.findings, &c.runs);
+        error = hak_posting_check_make(r, &c.findings, &c.runs);
     hak_watch_doing("checking chunks");
     if (!error)
         error = check_chunks(&c, summary.trimmed_events);
     if (!error && c.runs)
-        error = hak_run_check_end(c.runs);
+        error = hak_posting_check_end(c.runs);
     hak_watch_doing("following blocks");
     if (!error)
         error = hak_order_check_finish(c.order);
@@ -217,7 +217,7 @@ int hak_store_check(struct hak_store_reader *r,
     hak_order_check_free(c.order);
     hak_live_check_free(c.live);
     hak_columns_free(&c.columns);
-    hak_run_check_free(c.runs);
+    hak_posting_check_free(c.runs);
     free(c.known_node);
     return error ? error : c.findings.count;
 }

@@ -33,7 +33,7 @@ enum hak_check_kind {
     HAK_CHECK_LIVE_DIFFERS,   /* has that block otherwise than its events left it */
     HAK_CHECK_LIVE_EVENTS,    /* not all events are there */
     HAK_CHECK_LIVE_SOURCES,   /* nor all checkpoints that it was made of */
-    /* postings of the kind `keys` (enum hak_run_kind; HAK_RUN_KINDS: addresses) */
+    /* postings of the kind `keys` (enum hak_posting_kind; HAK_POSTING_KINDS: addresses) */
     HAK_CHECK_UNCOUNTED,       /* chunk_order lacks chunk `id` */
     HAK_CHECK_COUNTED,         /* chunk_order has chunk `id`, which is not there */
     HAK_CHECK_POSTING,         /* posting `id`: `text` */

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include "store/live/live.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 #define LEVELS_MAX 16
 

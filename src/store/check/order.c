@@ -5,7 +5,7 @@
 #include <string.h>
 #include "hop.h"
 #include "base/sorted.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "trace/record.h"
 
 #define IN(place) (1u << HAK_PLACE_##place)

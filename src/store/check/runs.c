@@ -5,20 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/index.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "store/postings/postings.h"
 
 struct sums {
-    uint64_t keys[HAK_RUN_KINDS];        /* due minus found */
+    uint64_t keys[HAK_POSTING_KINDS];    /* due minus found */
     uint64_t distances, found_distances; /* a bit for each, by hash */
     uint64_t chunk;                      /* id; 0 = was not put */
 };
 
-struct hak_run_check {
+struct hak_posting_check {
     struct hak_store_reader *reader;
     struct hak_check_findings *findings;
     bool is_sound;
-    struct hak_run_keys keys;
+    struct hak_posting_keys keys;
     uint64_t first; /* number of the oldest chunk */
     uint64_t chunks, holes;
     struct sums *sums;      /* by number - first */
@@ -29,10 +29,10 @@ struct hak_run_check {
 
 static const char checking[] = "checking its postings";
 
-int hak_run_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
-                       struct hak_run_check **out) {
+int hak_posting_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
+                           struct hak_posting_check **out) {
     uint64_t ends[2] = {0};
-    struct hak_run_check *c = *out = calloc(1, sizeof *c);
+    struct hak_posting_check *c = *out = calloc(1, sizeof *c);
     if (!c)
         return hak_store_no_memory(r->db.path);
     c->reader = r;
@@ -42,16 +42,16 @@ int hak_run_check_make(struct hak_store_reader *r, struct hak_check_findings *fi
     c->first = ends[0];
     c->chunks = ends[1] - ends[0] < (uint64_t)1 << 32 ? ends[1] - ends[0] : 0;
     c->sums = calloc(c->chunks + 1, sizeof *c->sums);
-    if (!error && !(c->sums && hak_run_keys_init(&c->keys)))
+    if (!error && !(c->sums && hak_posting_keys_init(&c->keys)))
         error = hak_store_no_memory(r->db.path);
     return error;
 }
 
-void hak_run_check_free(struct hak_run_check *c) {
+void hak_posting_check_free(struct hak_posting_check *c) {
     if (!c)
         return;
     hak_query_end(&c->order);
-    hak_run_keys_free(&c->keys);
+    hak_posting_keys_free(&c->keys);
     free(c->sums);
     free(c);
 }
@@ -61,7 +61,7 @@ static uint64_t bit_of(uint64_t distance) {
 }
 
 /* The sums of a chunk, as chunk_order counts; NULL: it does not, which is told. */
-static struct sums *next_sums(struct hak_run_check *c, uint64_t chunk, int *error) {
+static struct sums *next_sums(struct hak_posting_check *c, uint64_t chunk, int *error) {
     if (!c->order.db)
         c->order = hak_ask(&c->reader->db, "SELECT number, chunk FROM chunk_order ORDER BY number",
                            checking);
@@ -85,21 +85,21 @@ static struct sums *next_sums(struct hak_run_check *c, uint64_t chunk, int *erro
     return NULL;
 }
 
-void hak_run_check_missing_chunk(struct hak_run_check *c) {
+void hak_posting_check_missing_chunk(struct hak_posting_check *c) {
     if (c)
         c->holes++;
 }
 
-int hak_run_check_chunk(struct hak_run_check *check, uint64_t chunk,
-                        const struct hak_columns *columns) {
-    struct hak_run_check *c = check;
+int hak_posting_check_chunk(struct hak_posting_check *check, uint64_t chunk,
+                            const struct hak_columns *columns) {
+    struct hak_posting_check *c = check;
     int error;
     struct sums *s = c->is_sound ? next_sums(c, chunk, &error) : NULL;
     if (!s)
         return c->is_sound ? error : 0;
-    hak_run_keys_collect(&c->keys, columns);
+    hak_posting_keys_collect(&c->keys, columns);
     s->chunk = chunk;
-    for (int kind = 0; kind < HAK_RUN_KINDS; kind++)
+    for (int kind = 0; kind < HAK_POSTING_KINDS; kind++)
         for (uint32_t i = 0; i < c->keys.count[kind]; i++)
             s->keys[kind] += hak_index_mix((uint64_t)kind << 56, c->keys.key[kind][i]);
     for (uint32_t i = 0; i < c->keys.distances.count; i++)
@@ -114,7 +114,7 @@ int hak_run_check_chunk(struct hak_run_check *check, uint64_t chunk,
 
 /* The rows of a run, one after the other. */
 struct place {
-    enum hak_run_kind kind;
+    enum hak_posting_kind kind;
     unsigned level;
     uint64_t first, last, id;
     uint64_t due_key; /* its next row begins here */
@@ -122,7 +122,7 @@ struct place {
 };
 
 /* How far a run of a higher level over the same chunks has come. */
-static int find_done_to(struct hak_run_check *c, struct place *p) {
+static int find_done_to(struct hak_posting_check *c, struct place *p) {
     char sql[300];
     uint64_t value;
     snprintf(sql, sizeof sql,
@@ -134,8 +134,8 @@ static int find_done_to(struct hak_run_check *c, struct place *p) {
     return found < 0 ? found : 0;
 }
 
-static void take_key(struct hak_run_check *c, const struct place *p,
-                     const struct hak_run_cursor *cursor) {
+static void take_key(struct hak_posting_check *c, const struct place *p,
+                     const struct hak_posting_cursor *cursor) {
     uint64_t mixed = hak_index_mix((uint64_t)p->kind << 56, cursor->key);
     for (uint32_t i = 0; i < cursor->spans; i++)
         for (uint64_t n = cursor->span[i].from; n <= cursor->span[i].to; n++)
@@ -143,7 +143,7 @@ static void take_key(struct hak_run_check *c, const struct place *p,
                 c->sums[p->first + n - c->first].keys[p->kind] -= mixed;
 }
 
-static void take_distances(struct hak_run_check *c, const struct place *p,
+static void take_distances(struct hak_posting_check *c, const struct place *p,
                            const struct hak_distances *distances) {
     uint64_t bits = distances->many ? UINT64_MAX : 0;
     for (uint32_t i = 0; i < distances->count; i++)
@@ -153,32 +153,32 @@ static void take_distances(struct hak_run_check *c, const struct place *p,
             c->sums[n - c->first].found_distances |= bits;
 }
 
-static void check_row(struct hak_run_check *c, struct place *p, sqlite3_stmt *rows) {
-    struct hak_run_cursor *cursor = &c->reader->postings.run;
+static void check_row(struct hak_posting_check *c, struct place *p, sqlite3_stmt *rows) {
+    struct hak_posting_cursor *cursor = &c->reader->postings.run;
     uint64_t min_key = (uint64_t)sqlite3_column_int64(rows, 4);
     uint64_t max_key = (uint64_t)sqlite3_column_int64(rows, 5);
-    const char *wrong =
-        hak_run_open(cursor, sqlite3_column_blob(rows, 6), (size_t)sqlite3_column_bytes(rows, 6));
+    const char *wrong = hak_posting_cursor_open(cursor, sqlite3_column_blob(rows, 6),
+                                                (size_t)sqlite3_column_bytes(rows, 6));
     int got = wrong ? -1 : 1;
     if (!wrong && (cursor->kind != p->kind || cursor->first != p->first || cursor->last != p->last))
         wrong = "it is not the posting that its row speaks of";
     if (!wrong && min_key != p->due_key && (min_key > p->done_to || p->due_key != 0))
         wrong = "its keys do not begin where those of the row before it end";
-    while (!wrong && (got = hak_run_next(cursor, &wrong)) == 1) {
-        if (cursor->key < min_key || (max_key < HAK_RUN_KEY_LAST && cursor->key > max_key))
+    while (!wrong && (got = hak_posting_cursor_next(cursor, &wrong)) == 1) {
+        if (cursor->key < min_key || (max_key < HAK_POSTING_KEY_LAST && cursor->key > max_key))
             wrong = "it has keys that are not of its range";
         if (cursor->key >= p->done_to || p->done_to == 0)
             take_key(c, p, cursor);
     }
-    if (!wrong && p->kind == HAK_RUN_BASE)
+    if (!wrong && p->kind == HAK_POSTING_BASE)
         take_distances(c, p, &cursor->distances);
     if (wrong)
         ADD(c, HAK_CHECK_POSTING, p->id, .keys = p->kind, .text = wrong);
     p->due_key = max_key + 1;
 }
 
-static void end_run(struct hak_run_check *c, const struct place *p) {
-    bool is_whole = p->due_key > HAK_RUN_KEY_LAST;
+static void end_run(struct hak_posting_check *c, const struct place *p) {
+    bool is_whole = p->due_key > HAK_POSTING_KEY_LAST;
     uint64_t below = 0;
     char sql[300];
     if (is_whole || !p->id)
@@ -191,7 +191,7 @@ static void end_run(struct hak_run_check *c, const struct place *p) {
         ADD(c, HAK_CHECK_POSTING_ROWS, p->id, .keys = p->kind);
 }
 
-static int read_runs(struct hak_run_check *c) {
+static int read_runs(struct hak_posting_check *c) {
     struct place p = {0};
     int error = 0;
     struct hak_query q = hak_ask(&c->reader->db,
@@ -201,11 +201,12 @@ static int read_runs(struct hak_run_check *c) {
     while (!error && hak_query_next(&q)) {
         int64_t kind = (int64_t)hak_query_number(&q, 0), level = (int64_t)hak_query_number(&q, 1);
         uint64_t first = hak_query_number(&q, 2);
-        if (kind < 0 || kind >= HAK_RUN_KINDS || level < 0)
+        if (kind < 0 || kind >= HAK_POSTING_KINDS || level < 0)
             continue; /* of a later version */
-        if (!p.id || p.kind != (enum hak_run_kind)kind || p.level != level || p.first != first) {
+        if (!p.id || p.kind != (enum hak_posting_kind)kind || p.level != level ||
+            p.first != first) {
             end_run(c, &p);
-            p = (struct place){.kind = (enum hak_run_kind)kind,
+            p = (struct place){.kind = (enum hak_posting_kind)kind,
                                .level = (unsigned)level,
                                .first = first,
                                .last = hak_query_number(&q, 3)};
@@ -220,20 +221,20 @@ static int read_runs(struct hak_run_check *c) {
     return error ? error : unread;
 }
 
-/* The kind of keys that is wrong, HAK_RUN_KINDS for addresses, greater for none. */
+/* The kind of keys that is wrong, HAK_POSTING_KINDS for addresses, greater for none. */
 static unsigned wrong_with(const struct sums *s) {
-    for (unsigned kind = 0; kind < HAK_RUN_KINDS; kind++)
+    for (unsigned kind = 0; kind < HAK_POSTING_KINDS; kind++)
         if (s->keys[kind])
             return kind;
-    return HAK_RUN_KINDS + !(s->distances & ~s->found_distances);
+    return HAK_POSTING_KINDS + !(s->distances & ~s->found_distances);
 }
 
 /* Neighbours with the same finding are told together. */
-static void compare_sums(struct hak_run_check *c) {
+static void compare_sums(struct hak_posting_check *c) {
     for (uint64_t i = 0; i < c->chunks; i++) {
         unsigned wrong = wrong_with(&c->sums[i]);
         uint64_t first = c->sums[i].chunk;
-        if (!first || wrong > HAK_RUN_KINDS)
+        if (!first || wrong > HAK_POSTING_KINDS)
             continue;
         while (i + 1 < c->chunks && c->sums[i + 1].chunk && wrong_with(&c->sums[i + 1]) == wrong)
             i++;
@@ -241,7 +242,7 @@ static void compare_sums(struct hak_run_check *c) {
     }
 }
 
-int hak_run_check_end(struct hak_run_check *c) {
+int hak_posting_check_end(struct hak_posting_check *c) {
     if (!c->is_sound)
         return 0; /* the chunks are not counted as they lie: then no posting can be right */
     while (c->order.db && hak_query_next(&c->order)) {

@@ -8,17 +8,17 @@
 #include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
-struct hak_run_check;
+struct hak_posting_check;
 
-int hak_run_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
-                       struct hak_run_check **out); /* 0 or an error */
+int hak_posting_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
+                           struct hak_posting_check **out); /* 0 or an error */
 /* The next chunk, in order; all columns are decoded. 0 or an error. */
-int hak_run_check_chunk(struct hak_run_check *check, uint64_t chunk,
-                        const struct hak_columns *columns);
+int hak_posting_check_chunk(struct hak_posting_check *check, uint64_t chunk,
+                            const struct hak_columns *columns);
 /* The next chunk cannot be read (which is told elsewhere). */
-void hak_run_check_missing_chunk(struct hak_run_check *check); /* NULL: nothing */
+void hak_posting_check_missing_chunk(struct hak_posting_check *check); /* NULL: nothing */
 /* All chunks were put: reads the runs and compares. 0 or an error. */
-int hak_run_check_end(struct hak_run_check *check);
-void hak_run_check_free(struct hak_run_check *check);
+int hak_posting_check_end(struct hak_posting_check *check);
+void hak_posting_check_free(struct hak_posting_check *check);
 
 #endif

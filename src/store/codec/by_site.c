@@ -9,26 +9,26 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define KIND(shape)   ((unsigned)(shape)&0xff)
 
-static void clear_sites(struct hak_walk *w, int which) {
-    memset(w->of_site[which], 0, w->sites * sizeof w->of_site[which][0]);
+static void clear_sites(struct hak_coder *coder, int which) {
+    memset(coder->of_site[which], 0, coder->sites * sizeof coder->of_site[which][0]);
 }
 
 /* ---- delta -------------------------------------------------------------------------------------
  * What the site had last, 0 before. */
 
 static ALWAYS_INLINE void code_delta(struct hak_columns *c, struct hak_input *in, bool reads) {
-    struct hak_walk *w = c->walk;
-    uint64_t *value = c->value[HAK_COLUMN_DELTA], *last = w->of_site[0];
-    clear_sites(w, 0);
+    struct hak_coder *coder = c->coder;
+    uint64_t *value = c->value[HAK_COLUMN_DELTA], *last = coder->of_site[0];
+    clear_sites(coder, 0);
     for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t *expected = &last[w->site_of[i]];
+        uint64_t *expected = &last[coder->site_of[i]];
         if (reads) {
-            if (w->token[i] & HAK_TOKEN_DELTA)
+            if (coder->token[i] & HAK_TOKEN_DELTA)
                 *expected += hak_read_difference(in);
             value[i] = *expected;
         } else if (value[i] != *expected) {
-            w->token[i] |= HAK_TOKEN_DELTA;
-            hak_stream_difference(w->stream[HAK_COLUMN_DELTA], value[i] - *expected);
+            coder->token[i] |= HAK_TOKEN_DELTA;
+            hak_stream_difference(coder->stream[HAK_COLUMN_DELTA], value[i] - *expected);
             *expected = value[i];
         }
     }
@@ -47,9 +47,9 @@ struct sizes {
 };
 
 static struct sizes sizes_begin(struct hak_columns *c) {
-    struct hak_walk *w = c->walk;
-    memset(w->of_block, 0, c->distinct[HAK_COLUMN_BASE] * sizeof w->of_block[0]);
-    return (struct sizes){.last = w->of_site[0], .of_block = w->of_block};
+    struct hak_coder *coder = c->coder;
+    memset(coder->of_block, 0, c->distinct[HAK_COLUMN_BASE] * sizeof coder->of_block[0]);
+    return (struct sizes){.last = coder->of_site[0], .of_block = coder->of_block};
 }
 
 static inline enum size_role size_role(const struct hak_site *site) {
@@ -82,20 +82,20 @@ static inline void learn_size(struct sizes *s, enum size_role role, const struct
 }
 
 static ALWAYS_INLINE void code_size(struct hak_columns *c, struct hak_input *in, bool reads) {
-    struct hak_walk *w = c->walk;
+    struct hak_coder *coder = c->coder;
     uint64_t *value = c->value[HAK_COLUMN_SIZE];
     const uint32_t *block = c->index[HAK_COLUMN_BASE];
     struct sizes s = sizes_begin(c);
     for (uint32_t i = 0; i < c->events; i++) {
-        uint32_t number = w->site_of[i];
-        const struct hak_site *site = &w->site[number];
+        uint32_t number = coder->site_of[i];
+        const struct hak_site *site = &coder->site[number];
         enum size_role role = size_role(site);
         uint64_t size = expected_size(&s, role, site, number, block[i]);
-        if (reads && w->token[i] & HAK_TOKEN_SIZE) {
+        if (reads && coder->token[i] & HAK_TOKEN_SIZE) {
             size = hak_read_varint(in);
         } else if (!reads && value[i] != size) {
-            w->token[i] |= HAK_TOKEN_SIZE;
-            hak_stream_varint(w->stream[HAK_COLUMN_SIZE], size = value[i]);
+            coder->token[i] |= HAK_TOKEN_SIZE;
+            hak_stream_varint(coder->stream[HAK_COLUMN_SIZE], size = value[i]);
         }
         learn_size(&s, role, site, number, block[i], size);
         if (reads)
@@ -112,10 +112,10 @@ static inline bool is_moved(const struct hak_site *site) {
 }
 
 static uint64_t address_of_next_from(const struct hak_columns *c, uint32_t i) {
-    const struct hak_walk *w = c->walk;
+    const struct hak_coder *coder = c->coder;
     uint64_t actor = hak_columns_value(c, HAK_COLUMN_ACTOR, i);
     for (uint32_t k = i + 1; k < c->events && k <= i + LOOK_AHEAD; k++)
-        if (KIND(w->site[w->site_of[k]].shape) == HAK_REALLOC_FROM &&
+        if (KIND(coder->site[coder->site_of[k]].shape) == HAK_REALLOC_FROM &&
             hak_columns_value(c, HAK_COLUMN_ACTOR, k) == actor)
             return c->dictionary[HAK_COLUMN_BASE][c->index[HAK_COLUMN_BASE][k]] +
                    hak_columns_value(c, HAK_COLUMN_DELTA, k);
@@ -123,15 +123,16 @@ static uint64_t address_of_next_from(const struct hak_columns *c, uint32_t i) {
 }
 
 static ALWAYS_INLINE void code_old(struct hak_columns *c, struct hak_input *in, bool reads) {
-    struct hak_walk *w = c->walk;
+    struct hak_coder *coder = c->coder;
     uint64_t *value = c->value[HAK_COLUMN_OLD];
     for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t expected = is_moved(&w->site[w->site_of[i]]) ? address_of_next_from(c, i) : 0;
+        uint64_t expected =
+            is_moved(&coder->site[coder->site_of[i]]) ? address_of_next_from(c, i) : 0;
         if (reads) {
-            value[i] = expected + (w->token[i] & HAK_TOKEN_OLD ? hak_read_difference(in) : 0);
+            value[i] = expected + (coder->token[i] & HAK_TOKEN_OLD ? hak_read_difference(in) : 0);
         } else if (value[i] != expected) {
-            w->token[i] |= HAK_TOKEN_OLD;
-            hak_stream_difference(w->stream[HAK_COLUMN_OLD], value[i] - expected);
+            coder->token[i] |= HAK_TOKEN_OLD;
+            hak_stream_difference(coder->stream[HAK_COLUMN_OLD], value[i] - expected);
         }
     }
 }
@@ -149,16 +150,16 @@ struct generations {
 };
 
 static struct generations generations_begin(struct hak_columns *c) {
-    struct hak_walk *w = c->walk;
-    hak_number_begin(w, HAK_NUMBER_SLAB);
-    return (struct generations){.of_block = w->of_block,
-                                .of_slab = w->of_site[0],
-                                .slab = w->of_site[1],
-                                .slab_of_block = w->slab_of_block,
+    struct hak_coder *coder = c->coder;
+    hak_number_begin(coder, HAK_NUMBER_SLAB);
+    return (struct generations){.of_block = coder->of_block,
+                                .of_slab = coder->of_site[0],
+                                .slab = coder->of_site[1],
+                                .slab_of_block = coder->slab_of_block,
                                 .base = c->dictionary[HAK_COLUMN_BASE]};
 }
 
-static inline uint64_t expected_generation(struct hak_walk *w, struct generations *g,
+static inline uint64_t expected_generation(struct hak_coder *coder, struct generations *g,
                                            uint32_t block) {
     if (block < g->blocks) {
         uint64_t last = g->of_block[block];
@@ -166,7 +167,7 @@ static inline uint64_t expected_generation(struct hak_walk *w, struct generation
     }
     uint32_t slabs = g->slabs;
     uint32_t slab =
-        hak_number(w, HAK_NUMBER_SLAB, g->slab, &g->slabs, g->base[block] >> SLAB_SHIFT);
+        hak_number(coder, HAK_NUMBER_SLAB, g->slab, &g->slabs, g->base[block] >> SLAB_SHIFT);
     if (slab == slabs)
         g->of_slab[slab] = 0;
     g->slab_of_block[block] = slab;
@@ -183,19 +184,19 @@ static inline void learn_generation(struct generations *g, uint32_t block, uint6
 }
 
 static ALWAYS_INLINE void code_generation(struct hak_columns *c, struct hak_input *in, bool reads) {
-    struct hak_walk *w = c->walk;
-    struct hak_stream *out = w->stream[HAK_COLUMN_GENERATION];
+    struct hak_coder *coder = c->coder;
+    struct hak_stream *out = coder->stream[HAK_COLUMN_GENERATION];
     uint64_t *value = c->value[HAK_COLUMN_GENERATION];
     const uint32_t *block = c->index[HAK_COLUMN_BASE];
     struct generations g = generations_begin(c);
     for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t expected = expected_generation(w, &g, block[i]), now = expected;
+        uint64_t expected = expected_generation(coder, &g, block[i]), now = expected;
         if (!reads && (now = value[i]) != expected) {
-            w->token[i] |= HAK_TOKEN_GENERATION;
+            coder->token[i] |= HAK_TOKEN_GENERATION;
             hak_stream_difference(&out[0], (uint64_t)(int64_t)(int32_t)(now - expected));
             hak_stream_difference(&out[1], (now >> 32) - (expected >> 32));
         }
-        bool is_other = w->token[i] & HAK_TOKEN_GENERATION;
+        bool is_other = coder->token[i] & HAK_TOKEN_GENERATION;
         if (reads && is_other) {
             uint64_t n = (uint32_t)(expected + hak_read_difference(&in[0]));
             now = ((expected >> 32) + hak_read_difference(&in[1])) << 32 | n;

@@ -93,10 +93,10 @@ static const char *decode_walk(struct hak_chunk *chunk, struct hak_columns *c) {
         chunk->wrong_column = hak_column_names[i];
         if (chunk->column[i].codec != HAK_CODEC_STREAMS)
             return "its codec does not fit the column";
-        const char *wrong = unpack(chunk, i, c->walk->unpacked[place]);
+        const char *wrong = unpack(chunk, i, c->coder->unpacked[place]);
         if (wrong)
             return wrong;
-        bytes[place] = c->walk->unpacked[place];
+        bytes[place] = c->coder->unpacked[place];
         count[place] = chunk->column[i].raw_bytes;
         chunk->decoded |= 1u << i;
     }

@@ -19,7 +19,7 @@ bool hak_columns_init(struct hak_columns *c) {
         ok &= (c->index[i] = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint32_t))) != NULL;
     }
     ok &= (c->scratch = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint64_t))) != NULL;
-    ok &= (c->walk = hak_walk_make()) != NULL;
+    ok &= (c->coder = hak_coder_make()) != NULL;
     ok &= (c->raw = malloc(HAK_RAW_BYTES_MAX)) != NULL;
     if (!ok)
         hak_columns_free(c);
@@ -33,7 +33,7 @@ void hak_columns_free(struct hak_columns *c) {
         free(c->index[i]);
     }
     free(c->scratch);
-    hak_walk_free(c->walk);
+    hak_coder_free(c->coder);
     free(c->raw);
     *c = (struct hak_columns){0};
 }
@@ -104,9 +104,9 @@ void hak_columns_number(struct hak_columns *c, enum hak_column column) {
     uint32_t *index = c->index[column], distinct = 0;
     if (c->is_numbered[column])
         return;
-    hak_number_begin(c->walk, which);
+    hak_number_begin(c->coder, which);
     for (uint32_t i = 0; i < c->events; i++)
-        index[i] = hak_number(c->walk, which, dictionary, &distinct, value[i]);
+        index[i] = hak_number(c->coder, which, dictionary, &distinct, value[i]);
     c->distinct[column] = distinct;
     c->is_numbered[column] = true;
 }
@@ -125,15 +125,15 @@ void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]) 
         codec[i] = HAK_CODEC_STREAMS;
         if (hak_walk_place(column) >= 0)
             continue;
-        hak_walk_empty(c->walk, column);
+        hak_coder_empty(c->coder, column);
         if (is_constant(c->value[i], c->events))
             codec[i] = HAK_CODEC_CONSTANT;
         else
             hak_guessed_encode(c, column);
     }
     /* The tokens are complete only now. */
-    struct hak_stream *tokens = &c->walk->stream[HAK_COLUMN_SHAPE][0];
-    memcpy(tokens->start, c->walk->token, c->events);
+    struct hak_stream *tokens = &c->coder->stream[HAK_COLUMN_SHAPE][0];
+    memcpy(tokens->start, c->coder->token, c->events);
     tokens->at = tokens->start + c->events;
 }
 
@@ -142,7 +142,7 @@ size_t hak_column_bytes(struct hak_columns *c, enum hak_column column, uint8_t c
     if (codec == HAK_CODEC_CONSTANT)
         return (size_t)(hak_write_varint(c->raw, c->value[column][0]) - c->raw);
     c->parts = hak_walk_streams(column);
-    return hak_streams_join(c->walk->stream[column], c->parts, c->raw, c->part_end);
+    return hak_streams_join(c->coder->stream[column], c->parts, c->raw, c->part_end);
 }
 
 /* A column of streams that is guessed from the walk. */

@@ -38,7 +38,7 @@ enum hak_codec {
      * size, old address and generation each guessed from what the walk found (by_site.h). */
     HAK_CODEC_STREAMS = 2,
 };
-struct hak_walk;
+struct hak_coder;
 
 /* Arrays of one chunk; reused from chunk to chunk. Columns made from events lie in `value`. A
  * decoded walk or constant column stays what it is (`by_index`): its distinct values in the
@@ -51,9 +51,9 @@ struct hak_columns {
     uint64_t *dictionary[HAK_COLUMN_COUNT];
     uint32_t *index[HAK_COLUMN_COUNT]; /* of BASE and STACK also after encoding */
     uint32_t distinct[HAK_COLUMN_COUNT];
-    uint64_t *scratch;     /* HAK_CHUNK_EVENTS_MAX values */
-    struct hak_walk *walk; /* what the codecs learn of one chunk */
-    uint8_t *raw;          /* HAK_RAW_BYTES_MAX: one column before zstd */
+    uint64_t *scratch;       /* HAK_CHUNK_EVENTS_MAX values */
+    struct hak_coder *coder; /* what the codecs learn of one chunk */
+    uint8_t *raw;            /* HAK_RAW_BYTES_MAX: one column before zstd */
     /* Where parts of `raw` end that have nothing in common: each is compressed by itself. */
     uint32_t part_end[HAK_PARTS_MAX];
     uint32_t parts;

@@ -45,8 +45,8 @@ static inline bool read_step(struct hak_input *group, struct hak_input *rest, ui
 /* `reads`, a constant: the way back, from `in`. */
 static inline __attribute__((always_inline)) bool code(struct hak_columns *c, struct hak_input *in,
                                                        bool reads) {
-    struct hak_walk *w = c->walk;
-    struct hak_stream *out = w->stream[HAK_COLUMN_NS];
+    struct hak_coder *coder = c->coder;
+    struct hak_stream *out = coder->stream[HAK_COLUMN_NS];
     uint64_t *ns = c->value[HAK_COLUMN_NS], bits = 0, last;
     uint8_t *contexts = (uint8_t *)c->scratch; /* too much for a small stack */
     unsigned shift;
@@ -66,9 +66,9 @@ static inline __attribute__((always_inline)) bool code(struct hak_columns *c, st
     memset(contexts, 0, CONTEXTS);
     uint32_t before = HAK_NO_SITE;
     for (uint32_t i = 0; i < c->events; i++) {
-        uint8_t *context = context_of(contexts, before, w->site_of[i]);
+        uint8_t *context = context_of(contexts, before, coder->site_of[i]);
         uint64_t step = reads ? 0 : hak_zigzag((ns[i] >> shift) - last);
-        before = w->site_of[i];
+        before = coder->site_of[i];
         if (!reads)
             put_step(&out[1 + *context], &out[REST], step);
         else if (!read_step(&in[1 + *context], &in[REST], &step))

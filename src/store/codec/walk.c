@@ -22,81 +22,82 @@ uint32_t hak_walk_streams(enum hak_column column) {
 /* Room for the most that every event can write into a stream, and for a first value. */
 #define STREAM_ROOM (HAK_CHUNK_EVENTS_MAX * HAK_VARINT_BYTES + 2 * HAK_VARINT_BYTES)
 
-struct hak_walk *hak_walk_make(void) {
-    struct hak_walk *w = calloc(1, sizeof *w); /* pages that are not touched cost nothing */
-    if (!w)
+struct hak_coder *hak_coder_make(void) {
+    struct hak_coder *coder =
+        calloc(1, sizeof *coder); /* pages that are not touched cost nothing */
+    if (!coder)
         return NULL;
     size_t streams = 0;
     for (int i = 0; i < HAK_COLUMN_COUNT; i++)
         streams += streams_of[i];
-    bool ok = (w->room = malloc(streams * STREAM_ROOM)) != NULL;
+    bool ok = (coder->room = malloc(streams * STREAM_ROOM)) != NULL;
     for (int i = 0; i < HAK_WALK_COLUMNS; i++)
-        ok &= (w->unpacked[i] = malloc(HAK_RAW_BYTES_MAX)) != NULL;
+        ok &= (coder->unpacked[i] = malloc(HAK_RAW_BYTES_MAX)) != NULL;
     if (!ok) {
-        hak_walk_free(w);
+        hak_coder_free(coder);
         return NULL;
     }
     for (int i = 0; i < HAK_NUMBERINGS; i++)
-        w->numbering[i].bits = HAK_NUMBER_BITS_MIN;
-    uint8_t *room = w->room;
+        coder->numbering[i].bits = HAK_NUMBER_BITS_MIN;
+    uint8_t *room = coder->room;
     for (int i = 0; i < HAK_COLUMN_COUNT; i++)
         for (uint32_t k = 0; k < streams_of[i]; k++, room += STREAM_ROOM)
-            w->stream[i][k].start = w->stream[i][k].at = room;
-    return w;
+            coder->stream[i][k].start = coder->stream[i][k].at = room;
+    return coder;
 }
 
-void hak_walk_free(struct hak_walk *w) {
-    if (!w)
+void hak_coder_free(struct hak_coder *coder) {
+    if (!coder)
         return;
     for (int i = 0; i < HAK_WALK_COLUMNS; i++)
-        free(w->unpacked[i]);
-    free(w->room);
-    free(w);
+        free(coder->unpacked[i]);
+    free(coder->room);
+    free(coder);
 }
 
-void hak_walk_empty(struct hak_walk *w, enum hak_column column) {
+void hak_coder_empty(struct hak_coder *coder, enum hak_column column) {
     for (uint32_t i = 0; i < streams_of[column]; i++)
-        w->stream[column][i].at = w->stream[column][i].start;
+        coder->stream[column][i].at = coder->stream[column][i].start;
 }
 
 /* No slot of the numbering has a number any more. */
-static void free_slots(struct hak_walk *w, enum hak_numbering which) {
-    if (++w->numbering[which].serial == 0) {
-        memset(w->slot[which], 0, sizeof w->slot[which]);
-        w->numbering[which].serial = 1;
+static void free_slots(struct hak_coder *coder, enum hak_numbering which) {
+    if (++coder->numbering[which].serial == 0) {
+        memset(coder->slot[which], 0, sizeof coder->slot[which]);
+        coder->numbering[which].serial = 1;
     }
 }
 
-void hak_number_begin(struct hak_walk *w, enum hak_numbering which) {
-    uint32_t *bits = &w->numbering[which].bits;
-    *bits -= *bits > HAK_NUMBER_BITS_MIN && 8 * w->numbering[which].keys < 1u << *bits;
-    w->numbering[which].keys = 0;
-    free_slots(w, which);
+void hak_number_begin(struct hak_coder *coder, enum hak_numbering which) {
+    uint32_t *bits = &coder->numbering[which].bits;
+    *bits -= *bits > HAK_NUMBER_BITS_MIN && 8 * coder->numbering[which].keys < 1u << *bits;
+    coder->numbering[which].keys = 0;
+    free_slots(coder, which);
 }
 
-void hak_number_widen(struct hak_walk *w, enum hak_numbering which, const uint64_t *keys,
+void hak_number_widen(struct hak_coder *coder, enum hak_numbering which, const uint64_t *keys,
                       uint32_t count) {
-    w->numbering[which].bits++;
-    free_slots(w, which);
+    coder->numbering[which].bits++;
+    free_slots(coder, which);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = hak_number_place(w, which, keys[i] * 0x9e3779b97f4a7c15ull);
-        while (!hak_number_is_free(w, which, at))
-            at = hak_number_next(w, which, at);
-        hak_number_put(w, which, at, i);
+        uint32_t at = hak_number_place(coder, which, keys[i] * 0x9e3779b97f4a7c15ull);
+        while (!hak_number_is_free(coder, which, at))
+            at = hak_number_next(coder, which, at);
+        hak_number_put(coder, which, at, i);
     }
 }
 
 static void begin(struct hak_columns *c) {
-    struct hak_walk *w = c->walk;
-    hak_mirror_reset(&w->mirror);
-    w->sites = 0;
-    w->site[HAK_NO_SITE].successor = w->site[HAK_NO_SITE].other_successor = 0;
-    w->site[HAK_NO_SITE].stack = 0;
+    struct hak_coder *coder = c->coder;
+    hak_mirror_reset(&coder->mirror);
+    coder->sites = 0;
+    coder->site[HAK_NO_SITE].successor = coder->site[HAK_NO_SITE].other_successor = 0;
+    coder->site[HAK_NO_SITE].stack = 0;
     for (int i = 0; i < HAK_MIRROR_LANES; i++)
-        w->last_site[i] = HAK_NO_SITE;
+        coder->last_site[i] = HAK_NO_SITE;
     for (int i = 0; i < HAK_NUMBERINGS; i++)
         if (i != HAK_NUMBER_BASE)
-            hak_number_begin(w, (enum hak_numbering)i);
+            hak_number_begin(coder, (enum hak_numbering)i);
     c->distinct[HAK_COLUMN_SHAPE] = c->distinct[HAK_COLUMN_ACTOR] = 0;
     c->distinct[HAK_COLUMN_STACK] = 0;
 }
@@ -105,8 +106,8 @@ static void begin(struct hak_columns *c) {
  */
 
 /* Site `site` came after `*before`, the last of its lane. */
-static inline void learn_site(struct hak_walk *w, uint32_t *before, uint32_t site) {
-    struct hak_site *last = &w->site[*before];
+static inline void learn_site(struct hak_coder *coder, uint32_t *before, uint32_t site) {
+    struct hak_site *last = &coder->site[*before];
     if (last->successor != site + 1) {
         last->other_successor = last->successor;
         last->successor = site + 1;
@@ -115,27 +116,27 @@ static inline void learn_site(struct hak_walk *w, uint32_t *before, uint32_t sit
 }
 
 /* Is the guess, a site + 1 or 0, this one? */
-static inline bool is_site(const struct hak_walk *w, uint32_t guess, uint64_t shape,
+static inline bool is_site(const struct hak_coder *coder, uint32_t guess, uint64_t shape,
                            uint64_t stack) {
-    return guess && w->site[guess - 1].stack == stack && w->site[guess - 1].shape == shape;
+    return guess && coder->site[guess - 1].stack == stack && coder->site[guess - 1].shape == shape;
 }
 
 /* Fills in a site that was just numbered. */
 static void make_site(struct hak_columns *c, uint32_t site, uint32_t shape, uint32_t stack) {
-    c->walk->site[site] = (struct hak_site){.shape = c->dictionary[HAK_COLUMN_SHAPE][shape],
-                                            .stack = c->dictionary[HAK_COLUMN_STACK][stack],
-                                            .shape_number = shape,
-                                            .stack_number = stack};
-    c->walk->site[site].rule = c->walk->rule[shape];
+    c->coder->site[site] = (struct hak_site){.shape = c->dictionary[HAK_COLUMN_SHAPE][shape],
+                                             .stack = c->dictionary[HAK_COLUMN_STACK][stack],
+                                             .shape_number = shape,
+                                             .stack_number = stack};
+    c->coder->site[site].rule = c->coder->rule[shape];
 }
 
 /* Where the site's number is kept, or would be. */
-static uint32_t find_site(const struct hak_walk *w, uint64_t shape, uint64_t stack) {
+static uint32_t find_site(const struct hak_coder *coder, uint64_t shape, uint64_t stack) {
     uint64_t hash = (stack * 0x9e3779b97f4a7c15ull ^ shape) * 0xff51afd7ed558ccdull;
-    uint32_t at = hak_number_place(w, HAK_NUMBER_SITE, hash);
-    for (; !hak_number_is_free(w, HAK_NUMBER_SITE, at);
-         at = hak_number_next(w, HAK_NUMBER_SITE, at)) {
-        const struct hak_site *site = &w->site[w->slot[HAK_NUMBER_SITE][at].number];
+    uint32_t at = hak_number_place(coder, HAK_NUMBER_SITE, hash);
+    for (; !hak_number_is_free(coder, HAK_NUMBER_SITE, at);
+         at = hak_number_next(coder, HAK_NUMBER_SITE, at)) {
+        const struct hak_site *site = &coder->site[coder->slot[HAK_NUMBER_SITE][at].number];
         if (site->stack == stack && site->shape == shape)
             break;
     }
@@ -143,54 +144,55 @@ static uint32_t find_site(const struct hak_walk *w, uint64_t shape, uint64_t sta
 }
 
 /* hak_number_widen for sites. */
-static void widen_sites(struct hak_walk *w) {
-    w->numbering[HAK_NUMBER_SITE].bits++;
-    free_slots(w, HAK_NUMBER_SITE);
-    for (uint32_t i = 0; i < w->sites; i++)
-        hak_number_put(w, HAK_NUMBER_SITE, find_site(w, w->site[i].shape, w->site[i].stack), i);
+static void widen_sites(struct hak_coder *coder) {
+    coder->numbering[HAK_NUMBER_SITE].bits++;
+    free_slots(coder, HAK_NUMBER_SITE);
+    for (uint32_t i = 0; i < coder->sites; i++)
+        hak_number_put(coder, HAK_NUMBER_SITE,
+                       find_site(coder, coder->site[i].shape, coder->site[i].stack), i);
 }
 
 /* A site that neither guess was: its number, with the token's bits. `before`: the lane's last. */
 static uint32_t put_site(struct hak_columns *c, uint32_t before, uint64_t shape, uint64_t stack,
                          uint8_t *token) {
-    struct hak_walk *w = c->walk;
-    struct hak_stream *out = w->stream[HAK_COLUMN_STACK];
-    uint32_t slot = find_site(w, shape, stack);
-    if (!hak_number_is_free(w, HAK_NUMBER_SITE, slot)) {
-        uint32_t known = w->slot[HAK_NUMBER_SITE][slot].number;
+    struct hak_coder *coder = c->coder;
+    struct hak_stream *out = coder->stream[HAK_COLUMN_STACK];
+    uint32_t slot = find_site(coder, shape, stack);
+    if (!hak_number_is_free(coder, HAK_NUMBER_SITE, slot)) {
+        uint32_t known = coder->slot[HAK_NUMBER_SITE][slot].number;
         *token |= HAK_SITE_KNOWN;
         hak_stream_byte(&out[SITE_LOW], known);
         hak_stream_byte(&out[SITE_HIGH], known >> 8);
         return known;
     }
-    uint32_t site = w->sites++, shapes = c->distinct[HAK_COLUMN_SHAPE];
+    uint32_t site = coder->sites++, shapes = c->distinct[HAK_COLUMN_SHAPE];
     uint64_t *all_shapes = c->dictionary[HAK_COLUMN_SHAPE];
     uint32_t shape_number =
-        hak_number(w, HAK_NUMBER_SHAPE, all_shapes, &c->distinct[HAK_COLUMN_SHAPE], shape);
-    uint32_t stack_number = hak_number(w, HAK_NUMBER_STACK, c->dictionary[HAK_COLUMN_STACK],
+        hak_number(coder, HAK_NUMBER_SHAPE, all_shapes, &c->distinct[HAK_COLUMN_SHAPE], shape);
+    uint32_t stack_number = hak_number(coder, HAK_NUMBER_STACK, c->dictionary[HAK_COLUMN_STACK],
                                        &c->distinct[HAK_COLUMN_STACK], stack);
-    bool are_few = hak_number_put(w, HAK_NUMBER_SITE, slot, site);
+    bool are_few = hak_number_put(coder, HAK_NUMBER_SITE, slot, site);
     *token |= HAK_SITE_NEW;
     hak_stream_varint(&out[SITE_SHAPES], shape_number);
     if (shape_number == shapes) {
         hak_stream_difference(&out[SITE_NEW_SHAPES], shape - (shapes ? all_shapes[shapes - 1] : 0));
-        w->rule[shapes] = hak_shape_rule(shape);
+        coder->rule[shapes] = hak_shape_rule(shape);
     }
-    hak_stream_difference(&out[SITE_STACKS], stack - w->site[before].stack);
+    hak_stream_difference(&out[SITE_STACKS], stack - coder->site[before].stack);
     make_site(c, site, shape_number, stack_number);
     if (are_few)
-        widen_sites(w);
+        widen_sites(coder);
     return site;
 }
 
 /* The way back; HAK_NO_SITE if the bytes make no sense. */
 static uint32_t take_site(struct hak_columns *c, uint32_t before, unsigned token,
                           struct hak_input *in) {
-    struct hak_walk *w = c->walk;
+    struct hak_coder *coder = c->coder;
     if ((token & HAK_TOKEN_SITE) == HAK_SITE_KNOWN) {
         uint32_t site = hak_read_byte(&in[SITE_LOW]);
         site |= (uint32_t)hak_read_byte(&in[SITE_HIGH]) << 8;
-        return site < w->sites ? site : HAK_NO_SITE;
+        return site < coder->sites ? site : HAK_NO_SITE;
     }
     uint64_t *all_shapes = c->dictionary[HAK_COLUMN_SHAPE];
     uint32_t shapes = c->distinct[HAK_COLUMN_SHAPE];
@@ -200,14 +202,14 @@ static uint32_t take_site(struct hak_columns *c, uint32_t before, unsigned token
     if (shape == shapes) {
         all_shapes[shapes] =
             hak_read_difference(&in[SITE_NEW_SHAPES]) + (shapes ? all_shapes[shapes - 1] : 0);
-        w->rule[shapes] = hak_shape_rule(all_shapes[shapes]);
+        coder->rule[shapes] = hak_shape_rule(all_shapes[shapes]);
         c->distinct[HAK_COLUMN_SHAPE]++;
     }
-    uint64_t stack = w->site[before].stack + hak_read_difference(&in[SITE_STACKS]);
-    uint32_t stack_number = hak_number(w, HAK_NUMBER_STACK, c->dictionary[HAK_COLUMN_STACK],
+    uint64_t stack = coder->site[before].stack + hak_read_difference(&in[SITE_STACKS]);
+    uint32_t stack_number = hak_number(coder, HAK_NUMBER_STACK, c->dictionary[HAK_COLUMN_STACK],
                                        &c->distinct[HAK_COLUMN_STACK], stack);
-    make_site(c, w->sites, (uint32_t)shape, stack_number);
-    return w->sites++;
+    make_site(c, coder->sites, (uint32_t)shape, stack_number);
+    return coder->sites++;
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------
@@ -269,17 +271,18 @@ struct bases {
 };
 
 /* The number of event i's base; those that are new get one. */
-static inline uint32_t number_base(struct hak_walk *w, struct bases *b, uint32_t i, uint64_t base) {
+static inline uint32_t number_base(struct hak_coder *coder, struct bases *b, uint32_t i,
+                                   uint64_t base) {
     if (!b->is_numbered)
-        return hak_number(w, HAK_NUMBER_BASE, b->dictionary, &b->known, base);
+        return hak_number(coder, HAK_NUMBER_BASE, b->dictionary, &b->known, base);
     if (b->index[i] == b->known)
         b->known++;
     return b->index[i];
 }
 
-static uint32_t put_block(struct hak_walk *w, struct bases *b, uint32_t lane, uint32_t i,
+static uint32_t put_block(struct hak_coder *coder, struct bases *b, uint32_t lane, uint32_t i,
                           struct hak_site *site, uint64_t base, uint8_t *token) {
-    struct hak_mirror *m = &w->mirror;
+    struct hak_mirror *m = &coder->mirror;
     const struct hak_shape_rule *rule = &site->rule;
     struct hak_mirror_cell *cell = &m->cell[lane][rule->role][rule->class_index];
     struct hak_expectation *kept = expectation_of(site, cell);
@@ -289,9 +292,9 @@ static uint32_t put_block(struct hak_walk *w, struct bases *b, uint32_t lane, ui
         number = hak_mirror_find(m, rule, lane, e, known);
         if (number != HAK_MIRROR_NONE && b->dictionary[number] == base)
             goto found;
-        number = number_base(w, b, i, base);
+        number = number_base(coder, b, i, base);
     } else {
-        number = number_base(w, b, i, base);
+        number = number_base(coder, b, i, base);
         if (number == known && base - cell->last_base == e.argument)
             goto found;
     }
@@ -299,7 +302,7 @@ static uint32_t put_block(struct hak_walk *w, struct bases *b, uint32_t lane, ui
     e = (struct hak_expectation){.finding = HAK_FIND_NEW, .argument = base - cell->last_base};
     if (number < known)
         e = name_block(m, rule, lane, number);
-    struct hak_stream *out = w->stream[HAK_COLUMN_BASE];
+    struct hak_stream *out = coder->stream[HAK_COLUMN_BASE];
     hak_stream_byte(&out[BLOCK_FINDINGS], e.finding);
     if (e.finding == HAK_FIND_ROW || e.finding == HAK_FIND_KNOWN) {
         hak_stream_byte(&out[BLOCK_LOW], e.argument);
@@ -318,9 +321,9 @@ found:
     return number;
 }
 
-static uint32_t take_block(struct hak_walk *w, struct bases *b, uint32_t lane,
+static uint32_t take_block(struct hak_coder *coder, struct bases *b, uint32_t lane,
                            struct hak_site *site, unsigned token, struct hak_input *in) {
-    struct hak_mirror *m = &w->mirror;
+    struct hak_mirror *m = &coder->mirror;
     const struct hak_shape_rule *rule = &site->rule;
     struct hak_mirror_cell *cell = &m->cell[lane][rule->role][rule->class_index];
     struct hak_expectation *kept = expectation_of(site, cell);
@@ -364,11 +367,11 @@ static unsigned common_low_zeros(const uint64_t *value, uint32_t count) {
 }
 
 static uint32_t put_actor(struct hak_columns *c, uint64_t actor, uint32_t current, uint8_t *token) {
-    struct hak_stream *out = c->walk->stream[HAK_COLUMN_ACTOR];
+    struct hak_stream *out = c->coder->stream[HAK_COLUMN_ACTOR];
     uint64_t *all = c->dictionary[HAK_COLUMN_ACTOR];
     uint32_t actors = c->distinct[HAK_COLUMN_ACTOR];
     uint32_t number =
-        hak_number(c->walk, HAK_NUMBER_ACTOR, all, &c->distinct[HAK_COLUMN_ACTOR], actor);
+        hak_number(c->coder, HAK_NUMBER_ACTOR, all, &c->distinct[HAK_COLUMN_ACTOR], actor);
     if (number == current)
         return number;
     *token |= HAK_TOKEN_ACTOR;
@@ -393,7 +396,7 @@ static bool take_actor(struct hak_columns *c, uint32_t *current, struct hak_inpu
 }
 
 void hak_walk_encode(struct hak_columns *c) {
-    struct hak_walk *w = c->walk;
+    struct hak_coder *coder = c->coder;
     const uint64_t *shape = c->value[HAK_COLUMN_SHAPE], *actor = c->value[HAK_COLUMN_ACTOR];
     const uint64_t *base = c->value[HAK_COLUMN_BASE], *stack = c->value[HAK_COLUMN_STACK];
     struct bases b = {.dictionary = c->dictionary[HAK_COLUMN_BASE],
@@ -403,42 +406,42 @@ void hak_walk_encode(struct hak_columns *c) {
     uint32_t current = HAK_MIRROR_NONE;
     begin(c);
     if (!b.is_numbered)
-        hak_number_begin(w, HAK_NUMBER_BASE);
-    hak_walk_empty(w, HAK_COLUMN_SHAPE);
-    hak_walk_empty(w, HAK_COLUMN_ACTOR);
-    hak_walk_empty(w, HAK_COLUMN_BASE);
-    hak_walk_empty(w, HAK_COLUMN_STACK);
-    hak_stream_byte(&w->stream[HAK_COLUMN_BASE][BLOCK_SHIFT], b.shift);
+        hak_number_begin(coder, HAK_NUMBER_BASE);
+    hak_coder_empty(coder, HAK_COLUMN_SHAPE);
+    hak_coder_empty(coder, HAK_COLUMN_ACTOR);
+    hak_coder_empty(coder, HAK_COLUMN_BASE);
+    hak_coder_empty(coder, HAK_COLUMN_STACK);
+    hak_stream_byte(&coder->stream[HAK_COLUMN_BASE][BLOCK_SHIFT], b.shift);
     uint32_t lane = 0, before = HAK_NO_SITE;
     for (uint32_t i = 0; i < c->events; i++) {
         uint8_t token = 0;
         if (i == 0 || actor[i] != actor[i - 1]) {
-            w->last_site[lane] = before;
+            coder->last_site[lane] = before;
             current = put_actor(c, actor[i], current, &token);
             lane = current % HAK_MIRROR_LANES;
-            hak_mirror_enter(&w->mirror, lane);
-            before = w->last_site[lane];
+            hak_mirror_enter(&coder->mirror, lane);
+            before = coder->last_site[lane];
         }
-        const struct hak_site *last = &w->site[before];
+        const struct hak_site *last = &coder->site[before];
         uint32_t s;
-        if (is_site(w, last->successor, shape[i], stack[i])) {
+        if (is_site(coder, last->successor, shape[i], stack[i])) {
             s = last->successor - 1;
-        } else if (is_site(w, last->other_successor, shape[i], stack[i])) {
+        } else if (is_site(coder, last->other_successor, shape[i], stack[i])) {
             s = last->other_successor - 1;
             token |= HAK_SITE_SECOND;
         } else {
             s = put_site(c, before, shape[i], stack[i], &token);
         }
-        learn_site(w, &before, s);
-        w->site_of[i] = (uint16_t)s;
-        c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;
-        uint32_t number = expect_usual(&w->mirror, &w->site[s], lane);
+        learn_site(coder, &before, s);
+        coder->site_of[i] = (uint16_t)s;
+        c->index[HAK_COLUMN_STACK][i] = coder->site[s].stack_number;
+        uint32_t number = expect_usual(&coder->mirror, &coder->site[s], lane);
         if (number != HAK_MIRROR_NONE && b.dictionary[number] == base[i])
-            follow_usual(&w->mirror, &w->site[s].rule, lane, number);
+            follow_usual(&coder->mirror, &coder->site[s].rule, lane, number);
         else
-            number = put_block(w, &b, lane, i, &w->site[s], base[i], &token);
+            number = put_block(coder, &b, lane, i, &coder->site[s], base[i], &token);
         b.index[i] = number;
-        w->token[i] = token;
+        coder->token[i] = token;
     }
     c->distinct[HAK_COLUMN_BASE] = b.known;
     c->is_numbered[HAK_COLUMN_BASE] = c->is_numbered[HAK_COLUMN_STACK] = true;
@@ -448,14 +451,14 @@ const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HA
                             const size_t count[HAK_WALK_COLUMNS]) {
     static const enum hak_column columns[] = {HAK_COLUMN_SHAPE, HAK_COLUMN_ACTOR, HAK_COLUMN_BASE,
                                               HAK_COLUMN_STACK};
-    struct hak_walk *w = c->walk;
+    struct hak_coder *coder = c->coder;
     struct hak_input in[HAK_WALK_COLUMNS][HAK_STREAMS_MAX];
     for (int k = 0; k < HAK_WALK_COLUMNS; k++)
         if (!hak_streams_split(bytes[k], count[k], in[k], streams_of[columns[k]]))
             return "its streams are cut short";
     if (in[0][TOKENS].end - in[0][TOKENS].at != c->events)
         return "it has not one token for each event";
-    memcpy(w->token, in[0][TOKENS].at, c->events);
+    memcpy(coder->token, in[0][TOKENS].at, c->events);
     in[0][TOKENS].at = in[0][TOKENS].end;
     struct bases b = {.dictionary = c->dictionary[HAK_COLUMN_BASE],
                       .index = c->index[HAK_COLUMN_BASE],
@@ -463,38 +466,39 @@ const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HA
     uint32_t current = HAK_MIRROR_NONE;
     if (b.shift > 63)
         return "its bases have an impossible shift";
-    if (!(w->token[0] & HAK_TOKEN_ACTOR))
+    if (!(coder->token[0] & HAK_TOKEN_ACTOR))
         return "its first event has no actor";
     begin(c);
     uint32_t lane = 0, before = HAK_NO_SITE;
     for (uint32_t i = 0; i < c->events; i++) {
-        unsigned token = w->token[i];
+        unsigned token = coder->token[i];
         if (token & HAK_TOKEN_ACTOR) {
-            w->last_site[lane] = before;
+            coder->last_site[lane] = before;
             if (!take_actor(c, &current, in[1]))
                 return "a number is past the end of its dictionary";
             lane = current % HAK_MIRROR_LANES;
-            hak_mirror_enter(&w->mirror, lane);
-            before = w->last_site[lane];
+            hak_mirror_enter(&coder->mirror, lane);
+            before = coder->last_site[lane];
         }
-        const struct hak_site *last = &w->site[before];
+        const struct hak_site *last = &coder->site[before];
         unsigned how = token & HAK_TOKEN_SITE;
         uint32_t s = how == HAK_SITE_FIRST    ? last->successor - 1
                      : how == HAK_SITE_SECOND ? last->other_successor - 1
                                               : take_site(c, before, token, in[3]);
-        if (s >= w->sites)
+        if (s >= coder->sites)
             return "an event has a site that is not there";
-        learn_site(w, &before, s);
-        w->site_of[i] = (uint16_t)s;
-        c->index[HAK_COLUMN_SHAPE][i] = w->site[s].shape_number;
-        c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;
+        learn_site(coder, &before, s);
+        coder->site_of[i] = (uint16_t)s;
+        c->index[HAK_COLUMN_SHAPE][i] = coder->site[s].shape_number;
+        c->index[HAK_COLUMN_STACK][i] = coder->site[s].stack_number;
         c->index[HAK_COLUMN_ACTOR][i] = current;
         uint32_t number = HAK_MIRROR_NONE;
         if (!(token & HAK_TOKEN_BLOCK))
-            number = expect_usual(&w->mirror, &w->site[s], lane);
+            number = expect_usual(&coder->mirror, &coder->site[s], lane);
         if (number != HAK_MIRROR_NONE)
-            follow_usual(&w->mirror, &w->site[s].rule, lane, number);
-        else if ((number = take_block(w, &b, lane, &w->site[s], token, in[2])) == HAK_MIRROR_NONE)
+            follow_usual(&coder->mirror, &coder->site[s].rule, lane, number);
+        else if ((number = take_block(coder, &b, lane, &coder->site[s], token, in[2])) ==
+                 HAK_MIRROR_NONE)
             return "an event has a block that is not there";
         b.index[i] = number;
     }

@@ -52,7 +52,8 @@ enum hak_numbering {
 #define HAK_NO_SITE      HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
 #define HAK_WALK_COLUMNS 4
 
-struct hak_walk {
+/* What coding or decoding one chunk learns and needs room for. */
+struct hak_coder {
     struct hak_mirror mirror;
     struct hak_site site[HAK_CHUNK_EVENTS_MAX + 1];
     uint32_t sites;
@@ -76,13 +77,13 @@ struct hak_walk {
     uint32_t slab_of_block[HAK_CHUNK_EVENTS_MAX];
 };
 
-struct hak_walk *hak_walk_make(void); /* NULL when memory is out */
-void hak_walk_free(struct hak_walk *w);
+struct hak_coder *hak_coder_make(void); /* NULL when memory is out */
+void hak_coder_free(struct hak_coder *coder);
 
 /* How many streams a column has. */
 uint32_t hak_walk_streams(enum hak_column column);
 /* Every stream of the column is empty. */
-void hak_walk_empty(struct hak_walk *w, enum hak_column column);
+void hak_coder_empty(struct hak_coder *coder, enum hak_column column);
 
 /* Fills streams of the four columns, token and site_of, and numbers them: dictionary and distinct
  * of all, index of BASE and STACK. */
@@ -110,46 +111,49 @@ static inline int hak_walk_place(enum hak_column column) {
 /* ---- numbering ---------------------------------------------------------------------------------
  */
 
+/* Not base/index.h: its memory is fixed, a serial frees all slots at once, and the coder's loops
+ * have it inline. */
+
 /* All numbers of one kind are free again. */
-void hak_number_begin(struct hak_walk *w, enum hak_numbering which);
+void hak_number_begin(struct hak_coder *coder, enum hak_numbering which);
 /* The keys get more slots. */
-void hak_number_widen(struct hak_walk *w, enum hak_numbering which, const uint64_t *keys,
+void hak_number_widen(struct hak_coder *coder, enum hak_numbering which, const uint64_t *keys,
                       uint32_t count);
 
 /* Where a hash is looked for first, the slot behind another one, and is it free? */
-static inline uint32_t hak_number_place(const struct hak_walk *w, enum hak_numbering which,
+static inline uint32_t hak_number_place(const struct hak_coder *coder, enum hak_numbering which,
                                         uint64_t hash) {
-    return (uint32_t)(hash >> (64 - w->numbering[which].bits));
+    return (uint32_t)(hash >> (64 - coder->numbering[which].bits));
 }
-static inline uint32_t hak_number_next(const struct hak_walk *w, enum hak_numbering which,
+static inline uint32_t hak_number_next(const struct hak_coder *coder, enum hak_numbering which,
                                        uint32_t slot) {
-    return (slot + 1) & ((1u << w->numbering[which].bits) - 1);
+    return (slot + 1) & ((1u << coder->numbering[which].bits) - 1);
 }
-static inline bool hak_number_is_free(const struct hak_walk *w, enum hak_numbering which,
+static inline bool hak_number_is_free(const struct hak_coder *coder, enum hak_numbering which,
                                       uint32_t slot) {
-    return w->slot[which][slot].serial != w->numbering[which].serial;
+    return coder->slot[which][slot].serial != coder->numbering[which].serial;
 }
 
 /* Gives the free slot a number; true: there should be more slots now. */
-static inline bool hak_number_put(struct hak_walk *w, enum hak_numbering which, uint32_t slot,
+static inline bool hak_number_put(struct hak_coder *coder, enum hak_numbering which, uint32_t slot,
                                   uint32_t number) {
-    w->slot[which][slot].serial = w->numbering[which].serial;
-    w->slot[which][slot].number = number;
-    w->numbering[which].keys = number + 1;
-    return 2 * (number + 1) > 1u << w->numbering[which].bits &&
-           w->numbering[which].bits < HAK_NUMBER_BITS_MAX;
+    coder->slot[which][slot].serial = coder->numbering[which].serial;
+    coder->slot[which][slot].number = number;
+    coder->numbering[which].keys = number + 1;
+    return 2 * (number + 1) > 1u << coder->numbering[which].bits &&
+           coder->numbering[which].bits < HAK_NUMBER_BITS_MAX;
 }
 
 /* The number of `key` among keys[0..*count); a new one is added, and is the old *count. */
-static inline uint32_t hak_number(struct hak_walk *w, enum hak_numbering which, uint64_t *keys,
+static inline uint32_t hak_number(struct hak_coder *coder, enum hak_numbering which, uint64_t *keys,
                                   uint32_t *count, uint64_t key) {
-    uint32_t at = hak_number_place(w, which, key * 0x9e3779b97f4a7c15ull);
-    for (; !hak_number_is_free(w, which, at); at = hak_number_next(w, which, at))
-        if (keys[w->slot[which][at].number] == key)
-            return w->slot[which][at].number;
+    uint32_t at = hak_number_place(coder, which, key * 0x9e3779b97f4a7c15ull);
+    for (; !hak_number_is_free(coder, which, at); at = hak_number_next(coder, which, at))
+        if (keys[coder->slot[which][at].number] == key)
+            return coder->slot[which][at].number;
     keys[*count] = key;
-    if (hak_number_put(w, which, at, (*count)++))
-        hak_number_widen(w, which, keys, *count);
+    if (hak_number_put(coder, which, at, (*count)++))
+        hak_number_widen(coder, which, keys, *count);
     return *count - 1;
 }
 

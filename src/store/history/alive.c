@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "store/history/life.h"
 #include "store/live/live.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 #define LEVELS_MAX     16
 #define STATES_AT_ONCE ((uint32_t)1 << 20) /* of events that no run covers, in all sources */
@@ -40,8 +40,8 @@ static void drop_sources(struct hak_live *l) {
 }
 
 static struct source *add_source(struct hak_live *l) {
-    if (!hak_array_make_room(&l->source, l->sources, &l->source_room, sizeof *l->source) ||
-        !hak_array_make_room(&l->cursor, l->sources, &l->cursor_room, sizeof *l->cursor))
+    if (!hak_growing_make_room(&l->source, l->sources, &l->source_room, sizeof *l->source) ||
+        !hak_growing_make_room(&l->cursor, l->sources, &l->cursor_room, sizeof *l->cursor))
         return NULL;
     struct source *s = &l->source[l->sources];
     *s = (struct source){0};

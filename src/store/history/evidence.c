@@ -11,7 +11,7 @@
 #include <string.h>
 #include "hop.h"
 #include "store/history/life.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "trace/record.h"
 
 #define TABLE_SLOTS      ((uint32_t)1 << 20)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/step.h"
-#include "base/array.h"
-#include "store/reader/state.h"
+#include "base/growing.h"
+#include "store/reader/inner.h"
 #include "trace/record.h"
 
 struct counting {
@@ -15,8 +15,8 @@ struct counting {
 
 /* Where the thread is; NULL when memory ran out. */
 static struct hak_step *step_of(struct counting *c, uint32_t thread) {
-    return hak_array_reach(&c->steps, thread, &c->count, sizeof *c->steps) ? &c->steps[thread]
-                                                                           : NULL;
+    return hak_growing_reach(&c->steps, thread, &c->count, sizeof *c->steps) ? &c->steps[thread]
+                                                                             : NULL;
 }
 
 static int report_counts(const struct hak_event *e, const struct hak_step_counts *counts,

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include "hop.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "trace/record.h"
 
 enum { DOUBLE_FREE_CODE = 202 }; /* faults.def */

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "hop.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 struct walker {
     const struct hak_lives_visitor *visitor;

@@ -1,6 +1,6 @@
 /* Finds the blocks that covered an address at any time, by the geometry of slabs and by postings.
  */
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 #include <stdlib.h>
 #include "hop.h"

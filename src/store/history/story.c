@@ -8,7 +8,7 @@
 #include "hop.h"
 #include "store/history/evidence.h"
 #include "store/history/lives.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "trace/record.h"
 
 #define LIVES_KEPT   1024 /* the newest */

@@ -2,7 +2,7 @@
 #include "store/history/tally.h"
 
 #include "hop.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "trace/record.h"
 
 static void add_event(struct hak_thread_tally *t, const struct hak_event *e) {

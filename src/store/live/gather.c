@@ -2,7 +2,7 @@
 #include "store/live/gather.h"
 
 #include <stdlib.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "hop.h"
 #include "trace/record.h"
 
@@ -118,7 +118,7 @@ static inline uint32_t pass_over(struct hak_live_gather *g, const struct hak_col
 static bool add(struct hak_live_gather *g, struct hak_live_state s) {
     struct hak_live_table *t = &g->table;
     s.is_fresh = s.is_fresh && !g->is_lossy;
-    if (!hak_array_make_room(&t->state, t->used, &t->room, sizeof *t->state))
+    if (!hak_growing_make_room(&t->state, t->used, &t->room, sizeof *t->state))
         return false;
     t->state[t->used++] = s;
     return true;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include "hop.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "base/sorted.h"
 #include "trace/record.h"
 
@@ -63,7 +63,7 @@ bool hak_live_table_add(struct hak_live_table *t, const struct hak_live_state *n
             hak_live_join(&t->state[row - 1], newer);
             return true;
         }
-    if (!hak_array_make_room(&t->state, t->used, &t->room, sizeof *t->state))
+    if (!hak_growing_make_room(&t->state, t->used, &t->room, sizeof *t->state))
         return false;
     t->state[t->used++] = *newer;
     return hak_index_add(&t->index, key_of(newer), t->used);

@@ -5,7 +5,7 @@
 #include "base/sorted.h"
 #include "store/error.h"
 
-#define WORDS_MAX (HAK_RUN_CHUNKS_MAX / 64)
+#define WORDS_MAX (HAK_POSTING_CHUNKS_MAX / 64)
 
 /* What the runs said of one base, for the next search for it. A run never says less later. */
 struct hak_finder_memory {
@@ -27,7 +27,7 @@ struct hak_finder {
 };
 
 static bool is_one_base(const struct hak_finder_query *q) {
-    return q->kind == HAK_RUN_BASE && q->count == 1 && !q->is_range && !q->address;
+    return q->kind == HAK_POSTING_BASE && q->count == 1 && !q->is_range && !q->address;
 }
 
 /* Takes over what is remembered of the base that is looked for. */
@@ -67,20 +67,20 @@ static void keep(struct hak_posting_reader *r, struct hak_finder_part *p) {
 int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_database *db,
                             bool may_keep) {
     *r = (struct hak_posting_reader){.db = *db, .may_keep = may_keep};
-    return hak_run_cursor_init(&r->run) ? 0 : hak_store_no_memory(db->path);
+    return hak_posting_cursor_init(&r->run) ? 0 : hak_store_no_memory(db->path);
 }
 
 void hak_posting_reader_free(struct hak_posting_reader *r) {
     if (r->memory)
         hak_finder_free_part(&r->memory->part);
     free(r->memory);
-    hak_run_cursor_free(&r->run);
+    hak_posting_cursor_free(&r->run);
 }
 
 /* ---- what a run says ---------------------------------------------------------------------------
  */
 
-static bool set_bits(struct hak_finder_run *run, const struct hak_run_cursor *c) {
+static bool set_bits(struct hak_finder_run *run, const struct hak_posting_cursor *c) {
     if (!run->bits)
         run->bits = calloc((run->last - run->first) / 64 + 1, sizeof *run->bits);
     for (uint32_t i = 0; run->bits && i < c->spans; i++)
@@ -99,7 +99,7 @@ static int look_up(struct hak_posting_reader *r, const struct hak_finder_part *p
         int got = hak_finder_row(r, p->query.kind, run, keys[i], false, &row);
         if (got <= 0)
             return got;
-        while ((got = hak_run_next(row.cursor, &wrong)) == 1) {
+        while ((got = hak_posting_cursor_next(row.cursor, &wrong)) == 1) {
             while (i < count && keys[i] < row.cursor->key)
                 i++;
             if (i == count || (!hak_finder_is_last(&row) && keys[i] > row.max_key))
@@ -126,7 +126,7 @@ static int look_up_range(struct hak_posting_reader *r, const struct hak_finder_p
         int got = hak_finder_row(r, q->kind, run, from, false, &row);
         if (got <= 0)
             return got;
-        while ((got = hak_run_next(row.cursor, &wrong)) == 1 && row.cursor->key <= q->to)
+        while ((got = hak_posting_cursor_next(row.cursor, &wrong)) == 1 && row.cursor->key <= q->to)
             if (row.cursor->key >= q->from && !set_bits(run, row.cursor))
                 return hak_store_no_memory(r->db.path);
         if (got < 0)
@@ -147,7 +147,7 @@ static int look_up_address(struct hak_posting_reader *r, struct hak_finder_part 
         return got < 0 ? got : 0; /* any distance: every chunk has to be looked at */
     uint32_t count = row.cursor->distances.count;
     if (!p->own_keys)
-        p->own_keys = malloc((HAK_RUN_DISTANCES_MAX + 1) * sizeof *p->own_keys);
+        p->own_keys = malloc((HAK_POSTING_DISTANCES_MAX + 1) * sizeof *p->own_keys);
     if (!p->own_keys)
         return hak_store_no_memory(r->db.path);
     for (uint32_t i = 0; i < count; i++)
@@ -206,7 +206,7 @@ static int narrow(struct hak_finder *f, struct hak_finder_part *p) {
 /* The window of chunks beside f->at that the runs of the first part lie in together. */
 static void choose_window(struct hak_finder *f) {
     const struct hak_finder_part *p = &f->part[0];
-    uint64_t longest = HAK_RUN_CHUNKS_MAX;
+    uint64_t longest = HAK_POSTING_CHUNKS_MAX;
     if (f->backwards) {
         f->to = f->at - 1;
         f->from = f->to;

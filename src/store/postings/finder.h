@@ -18,7 +18,7 @@ struct hak_finder_memory;
 struct hak_posting_reader {
     struct hak_database db;
     bool may_keep; /* what is committed stays: not so on the connection that writes */
-    struct hak_run_cursor run;
+    struct hak_posting_cursor run;
     struct hak_finder_memory *memory; /* of the base that was looked for last */
 };
 int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_database *db,
@@ -30,7 +30,7 @@ int hak_posting_ends(struct hak_posting_reader *r, uint64_t ends[2]);
 
 /* What is looked for in the runs of one kind: any of `keys`, or any key in from..to. */
 struct hak_finder_query {
-    enum hak_run_kind kind;
+    enum hak_posting_kind kind;
     const uint64_t *keys; /* sorted, distinct; the caller keeps them */
     uint32_t count;
     bool is_range;

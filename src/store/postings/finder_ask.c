@@ -35,10 +35,10 @@ static int add_owners(struct hak_posting_reader *r, struct hak_finder_run *run, 
     struct hak_finder_row row = {.max_key = from - 1};
     const char *wrong;
     do {
-        int got = hak_finder_row(r, HAK_RUN_OWNER, run, row.max_key + 1, false, &row);
+        int got = hak_finder_row(r, HAK_POSTING_OWNER, run, row.max_key + 1, false, &row);
         if (got <= 0)
             return got < 0 ? got : count;
-        while ((got = hak_run_next(row.cursor, &wrong)) == 1 && row.cursor->key <= to)
+        while ((got = hak_posting_cursor_next(row.cursor, &wrong)) == 1 && row.cursor->key <= to)
             if (row.cursor->key >= from)
                 count = add_owner(out, count, max, row.cursor->key);
         if (got < 0)
@@ -49,9 +49,9 @@ static int add_owners(struct hak_posting_reader *r, struct hak_finder_run *run, 
 }
 
 int hak_finder_owners(struct hak_posting_reader *r, uint64_t address, uint64_t *out, int max) {
-    struct hak_finder_part p = {.query.kind = HAK_RUN_OWNER};
-    uint64_t from = hak_run_owner(address, 0, 0), to = from | UINT32_MAX;
-    int count = 0, error = hak_finder_list(r, HAK_RUN_OWNER, &p);
+    struct hak_finder_part p = {.query.kind = HAK_POSTING_OWNER};
+    uint64_t from = hak_posting_owner(address, 0, 0), to = from | UINT32_MAX;
+    int count = 0, error = hak_finder_list(r, HAK_POSTING_OWNER, &p);
     for (uint32_t i = 0; i < p.runs && !error; i++) {
         int got = add_owners(r, &p.run[i], from, to, out, count, max);
         count = got < 0 ? count : got;
@@ -75,13 +75,14 @@ int hak_finder_large(struct hak_posting_reader *r, uint64_t address,
                      int (*each)(void *context, uint64_t base, uint64_t extent), void *context) {
     struct hak_query q = hak_ask(
         &r->db, "SELECT id, data FROM posting_run WHERE kind = 2 AND min_key <= ?1 AND reach >= ?2",
-        "reading its postings", address < HAK_RUN_KEY_LAST ? address : INT64_MAX,
+        "reading its postings", address < HAK_POSTING_KEY_LAST ? address : INT64_MAX,
         address & ~(uint64_t)4095 & INT64_MAX);
     int told = 0;
     while (!told && hak_query_next(&q)) {
-        const char *wrong = hak_run_open(&r->run, sqlite3_column_blob(q.statement, 1),
-                                         (size_t)sqlite3_column_bytes(q.statement, 1));
-        while (!wrong && !told && hak_run_next(&r->run, &wrong) == 1 && r->run.key <= address)
+        const char *wrong = hak_posting_cursor_open(&r->run, sqlite3_column_blob(q.statement, 1),
+                                                    (size_t)sqlite3_column_bytes(q.statement, 1));
+        while (!wrong && !told && hak_posting_cursor_next(&r->run, &wrong) == 1 &&
+               r->run.key <= address)
             if (address - r->run.key < r->run.extent + 4096 || address == r->run.key)
                 told = each(context, r->run.key, r->run.extent);
         if (wrong)
@@ -101,7 +102,7 @@ static int tell_bases(struct hak_posting_reader *r, const struct hak_finder_row 
                       void *context) {
     const char *wrong;
     int got;
-    while ((got = hak_run_next(row->cursor, &wrong)) == 1 && row->cursor->key < *below)
+    while ((got = hak_posting_cursor_next(row->cursor, &wrong)) == 1 && row->cursor->key < *below)
         if (row->cursor->key >= from)
             each(context, row->cursor->key);
     if (got < 0)
@@ -114,16 +115,16 @@ static int tell_bases(struct hak_posting_reader *r, const struct hak_finder_row 
 
 int hak_finder_bases(struct hak_posting_reader *r, uint64_t from, const uint64_t *below,
                      void (*each)(void *context, uint64_t base), void *context) {
-    struct hak_finder_part p = {.query.kind = HAK_RUN_BASE};
-    int result = hak_finder_list(r, HAK_RUN_BASE, &p);
+    struct hak_finder_part p = {.query.kind = HAK_POSTING_BASE};
+    int result = hak_finder_list(r, HAK_POSTING_BASE, &p);
     for (uint32_t i = 0; i < p.runs && result >= 0; i++) {
         struct hak_finder_row row = {.max_key = from - 1};
         bool is_part = is_in_progress(&p, &p.run[i]);
         do {
             uint64_t key = row.max_key + 1;
-            result = hak_finder_row(r, HAK_RUN_BASE, &p.run[i], key, false, &row);
+            result = hak_finder_row(r, HAK_POSTING_BASE, &p.run[i], key, false, &row);
             if (result == 0 && is_part)
-                result = hak_finder_row(r, HAK_RUN_BASE, &p.run[i], key, true, &row);
+                result = hak_finder_row(r, HAK_POSTING_BASE, &p.run[i], key, true, &row);
             if (result == 1)
                 result = tell_bases(r, &row, from, below, each, context);
             else if (result == 0 && !is_part)

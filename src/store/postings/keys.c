@@ -9,28 +9,28 @@
 
 #define RECENT 1024 /* owners seen lately, so that few are noted twice */
 
-bool hak_run_keys_init(struct hak_run_keys *k) {
-    *k = (struct hak_run_keys){0};
+bool hak_posting_keys_init(struct hak_posting_keys *k) {
+    *k = (struct hak_posting_keys){0};
     bool ok = true;
-    for (int i = 0; i < HAK_RUN_KINDS; i++)
+    for (int i = 0; i < HAK_POSTING_KINDS; i++)
         ok &= (k->key[i] = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof(uint64_t))) != NULL;
     ok &= (k->extent = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof(uint64_t))) != NULL;
     ok &= (k->pair = malloc((size_t)2 * (HAK_CHUNK_EVENTS_MAX + 1) * sizeof *k->pair)) != NULL;
     ok &= (k->large_of = malloc(HAK_CHUNK_EVENTS_MAX * sizeof(uint64_t))) != NULL;
     ok &= (k->owner_of = malloc(HAK_CHUNK_EVENTS_MAX * sizeof(uint32_t))) != NULL;
     if (!ok)
-        hak_run_keys_free(k);
+        hak_posting_keys_free(k);
     return ok;
 }
 
-void hak_run_keys_free(struct hak_run_keys *k) {
-    for (int i = 0; i < HAK_RUN_KINDS; i++)
+void hak_posting_keys_free(struct hak_posting_keys *k) {
+    for (int i = 0; i < HAK_POSTING_KINDS; i++)
         free(k->key[i]);
     free(k->extent);
     free(k->pair);
     free(k->large_of);
     free(k->owner_of);
-    *k = (struct hak_run_keys){0};
+    *k = (struct hak_posting_keys){0};
 }
 
 /* ---- gathering ---------------------------------------------------------------------------------
@@ -51,37 +51,37 @@ static inline uint64_t value_at(const struct values *v, uint32_t i) {
 }
 
 /* Sorts the keys of a kind and drops those that are there twice. */
-static void sort_keys(struct hak_run_keys *k, enum hak_run_kind kind) {
+static void sort_keys(struct hak_posting_keys *k, enum hak_posting_kind kind) {
     hak_sort_keys(k->key[kind], k->count[kind], &k->pair->key);
     k->count[kind] = hak_drop_doubles(k->key[kind], k->count[kind]);
 }
 
 struct gathering {
-    struct hak_run_keys *keys;
+    struct hak_posting_keys *keys;
     uint64_t recent[RECENT];
     bool has_large, has_zero;
 };
 
 static void note_owner(struct gathering *g, uint64_t base, uint32_t process, uint8_t class_index) {
-    uint64_t key = hak_run_owner(base, process, class_index);
+    uint64_t key = hak_posting_owner(base, process, class_index);
     uint64_t *recent = &g->recent[(key * 0x9e3779b97f4a7c15ull) >> 54];
     if (*recent == key)
         return;
     *recent = key;
-    uint32_t *count = &g->keys->count[HAK_RUN_OWNER];
+    uint32_t *count = &g->keys->count[HAK_POSTING_OWNER];
     if (*count > HAK_CHUNK_EVENTS_MAX) /* many collisions: make room */
-        sort_keys(g->keys, HAK_RUN_OWNER);
-    g->keys->key[HAK_RUN_OWNER][(*count)++] = key;
+        sort_keys(g->keys, HAK_POSTING_OWNER);
+    g->keys->key[HAK_POSTING_OWNER][(*count)++] = key;
 }
 
 static void note_large(struct gathering *g, const struct hak_columns *c, uint32_t number,
                        uint64_t extent) {
-    struct hak_run_keys *k = g->keys;
+    struct hak_posting_keys *k = g->keys;
     if (!g->has_large)
         memset(k->large_of, 0, c->distinct[HAK_COLUMN_BASE] * sizeof *k->large_of);
     g->has_large = true;
     if (!k->large_of[number]) {
-        k->key[HAK_RUN_LARGE][k->count[HAK_RUN_LARGE]++] = number; /* its base later */
+        k->key[HAK_POSTING_LARGE][k->count[HAK_POSTING_LARGE]++] = number; /* its base later */
         k->large_of[number] = 1;
     }
     if (extent >= k->large_of[number])
@@ -91,7 +91,7 @@ static void note_large(struct gathering *g, const struct hak_columns *c, uint32_
 /* `is_plain`: all values lie in arrays, as they do where events are written. */
 static inline __attribute__((always_inline)) void
 look_at_each(struct gathering *g, const struct hak_columns *c, bool is_plain) {
-    struct hak_run_keys *k = g->keys;
+    struct hak_posting_keys *k = g->keys;
     const struct values shapes = values_of(c, HAK_COLUMN_SHAPE);
     const struct values actors = values_of(c, HAK_COLUMN_ACTOR);
     const struct values deltas = values_of(c, HAK_COLUMN_DELTA);
@@ -134,9 +134,9 @@ static void look_at_events(struct gathering *g, const struct hak_columns *c) {
 }
 
 /* Numbers of bases become bases in order, each with its extent. */
-static void settle_large(struct hak_run_keys *k, const struct hak_columns *c) {
-    uint64_t *key = k->key[HAK_RUN_LARGE];
-    uint32_t count = k->count[HAK_RUN_LARGE];
+static void settle_large(struct hak_posting_keys *k, const struct hak_columns *c) {
+    uint64_t *key = k->key[HAK_POSTING_LARGE];
+    uint32_t count = k->count[HAK_POSTING_LARGE];
     for (uint32_t i = 0; i < count; i++)
         k->pair[i] = (struct hak_pair){c->dictionary[HAK_COLUMN_BASE][key[i]], key[i]};
     hak_sort_pairs(k->pair, count, k->pair + count);
@@ -146,24 +146,24 @@ static void settle_large(struct hak_run_keys *k, const struct hak_columns *c) {
     }
 }
 
-static void take_distinct(struct hak_run_keys *k, enum hak_run_kind kind,
+static void take_distinct(struct hak_posting_keys *k, enum hak_posting_kind kind,
                           const struct hak_columns *c, enum hak_column column) {
     for (uint32_t i = 0; i < c->distinct[column]; i++)
         if (c->dictionary[column][i])
             k->key[kind][k->count[kind]++] = c->dictionary[column][i];
 }
 
-void hak_run_keys_collect(struct hak_run_keys *k, const struct hak_columns *c) {
+void hak_posting_keys_collect(struct hak_posting_keys *k, const struct hak_columns *c) {
     struct gathering g = {.keys = k};
     memset(k->count, 0, sizeof k->count);
     k->distances = (struct hak_distances){0};
     look_at_events(&g, c);
-    take_distinct(k, HAK_RUN_BASE, c, HAK_COLUMN_BASE);
+    take_distinct(k, HAK_POSTING_BASE, c, HAK_COLUMN_BASE);
     if (g.has_zero)
-        k->key[HAK_RUN_BASE][k->count[HAK_RUN_BASE]++] = 0;
-    take_distinct(k, HAK_RUN_STACK, c, HAK_COLUMN_STACK);
+        k->key[HAK_POSTING_BASE][k->count[HAK_POSTING_BASE]++] = 0;
+    take_distinct(k, HAK_POSTING_STACK, c, HAK_COLUMN_STACK);
     settle_large(k, c);
-    sort_keys(k, HAK_RUN_BASE);
-    sort_keys(k, HAK_RUN_STACK);
-    sort_keys(k, HAK_RUN_OWNER);
+    sort_keys(k, HAK_POSTING_BASE);
+    sort_keys(k, HAK_POSTING_STACK);
+    sort_keys(k, HAK_POSTING_OWNER);
 }

@@ -6,9 +6,9 @@
 #include "store/codec/codec.h"
 #include "store/postings/run.h"
 
-struct hak_run_keys {
-    uint64_t *key[HAK_RUN_KINDS]; /* sorted, distinct; room for HAK_CHUNK_EVENTS_MAX + 1 */
-    uint32_t count[HAK_RUN_KINDS];
+struct hak_posting_keys {
+    uint64_t *key[HAK_POSTING_KINDS]; /* sorted, distinct; room for HAK_CHUNK_EVENTS_MAX + 1 */
+    uint32_t count[HAK_POSTING_KINDS];
     uint64_t *extent; /* of the keys of LARGE */
     struct hak_distances distances;
     struct hak_pair *pair; /* to sort in */
@@ -16,9 +16,9 @@ struct hak_run_keys {
     uint32_t *owner_of;    /* what was noted last of a base: class and process */
 };
 
-bool hak_run_keys_init(struct hak_run_keys *k); /* false when memory is out */
-void hak_run_keys_free(struct hak_run_keys *k);
+bool hak_posting_keys_init(struct hak_posting_keys *k); /* false when memory is out */
+void hak_posting_keys_free(struct hak_posting_keys *k);
 /* `c` was encoded or decoded, all columns. */
-void hak_run_keys_collect(struct hak_run_keys *k, const struct hak_columns *c);
+void hak_posting_keys_collect(struct hak_posting_keys *k, const struct hak_columns *c);
 
 #endif

@@ -7,45 +7,46 @@
 struct source {
     unsigned level;
     uint64_t first, last;
-    struct hak_run_cursor cursor;
+    struct hak_posting_cursor cursor;
     bool is_done;      /* no key left */
     uint64_t row_end;  /* the row's range ends here */
     uint64_t rows_out; /* rows that were left behind, and are still in the file */
 };
 
-struct hak_merge {
+struct hak_posting_merge {
     struct hak_database db;
     bool is_off; /* a row could not be read: what is there stays as it is */
     bool is_active;
-    enum hak_run_kind kind;
+    enum hak_posting_kind kind;
     unsigned level;   /* of the new run */
     uint64_t min_key; /* of its row that is being filled */
-    struct hak_run_row row;
+    struct hak_posting_row row;
     struct hak_buffer blob; /* of a row on its way into the file */
-    struct hak_span *span;  /* HAK_RUN_SPANS_MAX of room */
-    struct source source[HAK_MERGE_SOURCES_MAX];
+    struct hak_span *span;  /* HAK_POSTING_SPANS_MAX of room */
+    struct source source[HAK_POSTING_SOURCES_MAX];
     unsigned sources;
 };
 
 static const char joining[] = "joining its postings";
 
-int hak_merge_put_row(const struct hak_database *db, struct hak_buffer *blob,
-                      struct hak_run_row *row, unsigned level, uint64_t min_key, bool is_last) {
+int hak_posting_merge_put_row(const struct hak_database *db, struct hak_buffer *blob,
+                              struct hak_posting_row *row, unsigned level, uint64_t min_key,
+                              bool is_last) {
     blob->size = 0;
-    if (!hak_run_row_encode(row, level > 0, blob))
+    if (!hak_posting_row_encode(row, level > 0, blob))
         return hak_store_no_memory(db->path);
-    return hak_do(db, "INSERT INTO posting_run VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "storing a posting", HAK_NUMBER(row->kind), HAK_NUMBER(level),
-                  HAK_NUMBER(row->first), HAK_NUMBER(row->last), HAK_NUMBER(min_key),
-                  HAK_NUMBER(is_last ? HAK_RUN_KEY_LAST : row->last_key), HAK_NUMBER(row->reach),
-                  HAK_NUMBER(row->count), HAK_BYTES(blob->data, blob->size));
+    return hak_do(
+        db, "INSERT INTO posting_run VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "storing a posting",
+        HAK_NUMBER(row->kind), HAK_NUMBER(level), HAK_NUMBER(row->first), HAK_NUMBER(row->last),
+        HAK_NUMBER(min_key), HAK_NUMBER(is_last ? HAK_POSTING_KEY_LAST : row->last_key),
+        HAK_NUMBER(row->reach), HAK_NUMBER(row->count), HAK_BYTES(blob->data, blob->size));
 }
 
 /* ---- sources -----------------------------------------------------------------------------------
  */
 
 /* Opens the source's row in which `key` lies: 1, 0 it has none, or an error. */
-static int open_row(struct hak_merge *m, struct source *s, uint64_t key) {
+static int open_row(struct hak_posting_merge *m, struct source *s, uint64_t key) {
     struct hak_query q = hak_ask(&m->db,
                                  "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1"
                                  " AND level = ?2 AND first = ?3 AND max_key >= ?4"
@@ -54,8 +55,8 @@ static int open_row(struct hak_merge *m, struct source *s, uint64_t key) {
     bool found = hak_query_next(&q);
     if (found) {
         s->row_end = hak_query_number(&q, 1);
-        const char *wrong = hak_run_open(&s->cursor, sqlite3_column_blob(q.statement, 2),
-                                         (size_t)sqlite3_column_bytes(q.statement, 2));
+        const char *wrong = hak_posting_cursor_open(&s->cursor, sqlite3_column_blob(q.statement, 2),
+                                                    (size_t)sqlite3_column_bytes(q.statement, 2));
         if (wrong || s->cursor.kind != m->kind || s->cursor.first != s->first ||
             s->cursor.last != s->last || hak_query_number(&q, 0) > key)
             m->is_off = true;
@@ -66,14 +67,14 @@ static int open_row(struct hak_merge *m, struct source *s, uint64_t key) {
 }
 
 /* Goes to the source's next key, over rows; 0 or an error. */
-static int advance(struct hak_merge *m, struct source *s) {
+static int advance(struct hak_posting_merge *m, struct source *s) {
     for (;;) {
         const char *wrong;
-        int got = hak_run_next(&s->cursor, &wrong);
+        int got = hak_posting_cursor_next(&s->cursor, &wrong);
         if (got > 0)
             return 0;
         m->is_off |= got < 0;
-        if (m->is_off || s->row_end >= HAK_RUN_KEY_LAST) {
+        if (m->is_off || s->row_end >= HAK_POSTING_KEY_LAST) {
             s->is_done = true;
             return 0;
         }
@@ -86,10 +87,10 @@ static int advance(struct hak_merge *m, struct source *s) {
     }
 }
 
-static int open_source(struct hak_merge *m, struct source *s, uint64_t from) {
+static int open_source(struct hak_posting_merge *m, struct source *s, uint64_t from) {
     s->is_done = false;
     s->rows_out = 0;
-    if (!s->cursor.span && !hak_run_cursor_init(&s->cursor))
+    if (!s->cursor.span && !hak_posting_cursor_init(&s->cursor))
         return hak_store_no_memory(m->db.path);
     int got = open_row(m, s, from);
     if (got == 0)
@@ -108,12 +109,12 @@ static int open_source(struct hak_merge *m, struct source *s, uint64_t from) {
 static uint64_t chunks_of_level(unsigned level) {
     uint64_t chunks = 1;
     while (level--)
-        chunks *= HAK_RUN_FAN_OUT;
+        chunks *= HAK_POSTING_FAN_OUT;
     return chunks;
 }
 
 /* The oldest run of a level: 1 and its first chunk, 0 there is none, or an error. */
-static int oldest_run(struct hak_merge *m, unsigned level, uint64_t *first) {
+static int oldest_run(struct hak_posting_merge *m, unsigned level, uint64_t *first) {
     struct hak_query q = hak_ask(
         &m->db,
         "SELECT first FROM posting_run WHERE kind = ?1 AND level = ?2 ORDER BY first LIMIT 1",
@@ -125,14 +126,14 @@ static int oldest_run(struct hak_merge *m, unsigned level, uint64_t *first) {
 }
 
 /* The runs below m->level among the chunks from..to, oldest first. */
-static int list_sources(struct hak_merge *m, uint64_t from, uint64_t to) {
+static int list_sources(struct hak_posting_merge *m, uint64_t from, uint64_t to) {
     struct hak_query q = hak_ask(&m->db,
                                  "SELECT DISTINCT level, first, last FROM posting_run"
                                  " WHERE kind = ?1 AND level < ?2 AND first BETWEEN ?3 AND ?4"
                                  " ORDER BY first, level DESC",
                                  joining, m->kind, m->level, from, to);
     m->sources = 0;
-    while (m->sources < HAK_MERGE_SOURCES_MAX && hak_query_next(&q)) {
+    while (m->sources < HAK_POSTING_SOURCES_MAX && hak_query_next(&q)) {
         struct source *s = &m->source[m->sources];
         s->level = hak_query_id(&q, 0);
         s->first = hak_query_number(&q, 1);
@@ -146,24 +147,24 @@ static int list_sources(struct hak_merge *m, uint64_t from, uint64_t to) {
 
 /* A run of m->level that was begun in this group and not ended is gone on with: its first and last
  * chunk, and the key to go on from. The oldest of its sources may have been dropped since. */
-static int find_progress(struct hak_merge *m, uint64_t group) {
+static int find_progress(struct hak_posting_merge *m, uint64_t group) {
     uint64_t first = m->source[0].first, last = m->source[m->sources - 1].last;
     struct hak_query q = hak_ask(&m->db,
                                  "SELECT first, last, max(max_key) FROM posting_run WHERE kind = ?1"
                                  " AND level = ?2 AND first BETWEEN ?3 AND ?4 GROUP BY first, last"
                                  " HAVING max(max_key) < ?5 ORDER BY first DESC LIMIT 1",
-                                 joining, m->kind, m->level, group, first, HAK_RUN_KEY_LAST);
+                                 joining, m->kind, m->level, group, first, HAK_POSTING_KEY_LAST);
     m->min_key = 0;
     if (hak_query_next(&q)) {
         first = hak_query_number(&q, 0);
         m->is_off |= hak_query_number(&q, 1) != last;
         m->min_key = hak_query_number(&q, 2) + 1;
     }
-    hak_run_row_begin(&m->row, m->kind, first, last);
+    hak_posting_row_begin(&m->row, m->kind, first, last);
     return hak_query_end(&q);
 }
 
-static int start(struct hak_merge *m, unsigned level, uint64_t from, uint64_t to) {
+static int start(struct hak_posting_merge *m, unsigned level, uint64_t from, uint64_t to) {
     m->level = level;
     m->is_active = false;
     int error = list_sources(m, from, to);
@@ -179,7 +180,8 @@ static int start(struct hak_merge *m, unsigned level, uint64_t from, uint64_t to
 }
 
 /* Starts the join at the lowest level, of these, at which a whole group has come together. */
-static int find_due(struct hak_merge *m, uint64_t chunks, unsigned level, unsigned highest) {
+static int find_due(struct hak_posting_merge *m, uint64_t chunks, unsigned level,
+                    unsigned highest) {
     for (; level <= highest; level++) {
         uint64_t first, group = chunks_of_level(level);
         if (chunks < group)
@@ -197,7 +199,7 @@ static int find_due(struct hak_merge *m, uint64_t chunks, unsigned level, unsign
 /* ---- joining -----------------------------------------------------------------------------------
  */
 
-static int drop_source_rows(struct hak_merge *m, struct source *s, uint64_t up_to) {
+static int drop_source_rows(struct hak_posting_merge *m, struct source *s, uint64_t up_to) {
     s->rows_out = 0;
     return hak_do(&m->db,
                   "DELETE FROM posting_run WHERE kind = ? AND level = ? AND first = ?"
@@ -206,21 +208,21 @@ static int drop_source_rows(struct hak_merge *m, struct source *s, uint64_t up_t
                   HAK_NUMBER(up_to));
 }
 
-static int flush(struct hak_merge *m, bool is_last) {
+static int flush(struct hak_posting_merge *m, bool is_last) {
     struct hak_distances distances = m->row.distances;
-    int error = hak_merge_put_row(&m->db, &m->blob, &m->row, m->level, m->min_key, is_last);
-    uint64_t up_to = is_last ? HAK_RUN_KEY_LAST : m->row.last_key;
+    int error = hak_posting_merge_put_row(&m->db, &m->blob, &m->row, m->level, m->min_key, is_last);
+    uint64_t up_to = is_last ? HAK_POSTING_KEY_LAST : m->row.last_key;
     for (unsigned i = 0; i < m->sources && !error; i++)
         if (is_last || m->source[i].rows_out)
             error = drop_source_rows(m, &m->source[i], up_to);
     m->min_key = up_to + 1;
-    hak_run_row_begin(&m->row, m->kind, m->row.first, m->row.last);
+    hak_posting_row_begin(&m->row, m->kind, m->row.first, m->row.last);
     m->row.distances = distances;
     m->is_active = !is_last;
     return error;
 }
 
-static uint32_t add_spans(struct hak_merge *m, uint32_t count, const struct source *s) {
+static uint32_t add_spans(struct hak_posting_merge *m, uint32_t count, const struct source *s) {
     uint32_t offset = (uint32_t)(s->first - m->row.first);
     for (uint32_t i = 0; i < s->cursor.spans; i++) {
         struct hak_span span = {s->cursor.span[i].from + offset, s->cursor.span[i].to + offset};
@@ -233,8 +235,8 @@ static uint32_t add_spans(struct hak_merge *m, uint32_t count, const struct sour
 }
 
 /* The least key of all sources, and the least of those that do not have it. */
-static unsigned find_least(const struct hak_merge *m, uint64_t *second) {
-    unsigned least = HAK_MERGE_SOURCES_MAX;
+static unsigned find_least(const struct hak_posting_merge *m, uint64_t *second) {
+    unsigned least = HAK_POSTING_SOURCES_MAX;
     uint64_t low = UINT64_MAX;
     *second = UINT64_MAX;
     for (unsigned i = 0; i < m->sources; i++) {
@@ -242,8 +244,8 @@ static unsigned find_least(const struct hak_merge *m, uint64_t *second) {
         if (s->is_done)
             continue;
         uint64_t key = s->cursor.key;
-        if (least == HAK_MERGE_SOURCES_MAX || key < low) {
-            if (least != HAK_MERGE_SOURCES_MAX)
+        if (least == HAK_POSTING_SOURCES_MAX || key < low) {
+            if (least != HAK_POSTING_SOURCES_MAX)
                 *second = low;
             low = key;
             least = i;
@@ -255,16 +257,16 @@ static unsigned find_least(const struct hak_merge *m, uint64_t *second) {
 }
 
 /* Keys that only this source has, up to `end`. */
-static int copy_alone(struct hak_merge *m, struct source *s, uint64_t end, uint64_t *work) {
+static int copy_alone(struct hak_posting_merge *m, struct source *s, uint64_t end, uint64_t *work) {
     bool was_here = false;
     int error = 0;
     while (!error && !m->is_off && !s->is_done && s->cursor.key < end &&
-           (!was_here || hak_run_row_bytes(&m->row) < hak_run_sizes.row_bytes)) {
-        bool can_repeat = was_here && m->kind != HAK_RUN_LARGE && m->row.first != m->row.last &&
+           (!was_here || hak_posting_row_bytes(&m->row) < hak_posting_sizes.row_bytes)) {
+        bool can_repeat = was_here && m->kind != HAK_POSTING_LARGE && m->row.first != m->row.last &&
                           (s->cursor.is_same || s->first == s->last);
-        bool added = can_repeat ? hak_run_row_add_same(&m->row, s->cursor.key)
-                                : hak_run_row_add(&m->row, s->cursor.key, m->span,
-                                                  add_spans(m, 0, s), s->cursor.extent);
+        bool added = can_repeat ? hak_posting_row_add_same(&m->row, s->cursor.key)
+                                : hak_posting_row_add(&m->row, s->cursor.key, m->span,
+                                                      add_spans(m, 0, s), s->cursor.extent);
         was_here = true;
         (*work)++;
         error = added ? advance(m, s) : hak_store_no_memory(m->db.path);
@@ -273,7 +275,7 @@ static int copy_alone(struct hak_merge *m, struct source *s, uint64_t end, uint6
 }
 
 /* The key that several have, from the oldest chunks to the newest. */
-static int join_key(struct hak_merge *m, uint64_t key, uint64_t *work) {
+static int join_key(struct hak_posting_merge *m, uint64_t key, uint64_t *work) {
     uint32_t spans = 0;
     uint64_t extent = 0;
     int error = 0;
@@ -286,17 +288,17 @@ static int join_key(struct hak_merge *m, uint64_t key, uint64_t *work) {
         (*work)++;
         error = advance(m, s);
     }
-    if (!error && !m->is_off && !hak_run_row_add(&m->row, key, m->span, spans, extent))
+    if (!error && !m->is_off && !hak_posting_row_add(&m->row, key, m->span, spans, extent))
         error = hak_store_no_memory(m->db.path);
     return error;
 }
 
-static int go_on(struct hak_merge *m, uint64_t keys) {
+static int go_on(struct hak_posting_merge *m, uint64_t keys) {
     uint64_t work = 0, second;
     int error = 0;
     while (!error && m->is_active && work < keys) {
         unsigned least = find_least(m, &second);
-        if (least == HAK_MERGE_SOURCES_MAX)
+        if (least == HAK_POSTING_SOURCES_MAX)
             return flush(m, true);
         struct source *s = &m->source[least];
         if (s->cursor.key == second)
@@ -305,16 +307,16 @@ static int go_on(struct hak_merge *m, uint64_t keys) {
             error = copy_alone(m, s, second, &work);
         if (m->is_off)
             m->is_active = false; /* nothing of the row that could not be ended is in the file */
-        else if (!error && hak_run_row_bytes(&m->row) >= hak_run_sizes.row_bytes &&
-                 m->row.last_key < HAK_RUN_KEY_LAST)
+        else if (!error && hak_posting_row_bytes(&m->row) >= hak_posting_sizes.row_bytes &&
+                 m->row.last_key < HAK_POSTING_KEY_LAST)
             error = flush(m, false);
     }
     return error;
 }
 
-static struct hak_merge *ready(const struct hak_database *db, struct hak_merge **state,
-                               enum hak_run_kind kind) {
-    struct hak_merge *m = *state;
+static struct hak_posting_merge *
+ready(const struct hak_database *db, struct hak_posting_merge **state, enum hak_posting_kind kind) {
+    struct hak_posting_merge *m = *state;
     if (m)
         return m;
     m = calloc(1, sizeof *m);
@@ -322,17 +324,17 @@ static struct hak_merge *ready(const struct hak_database *db, struct hak_merge *
         return NULL;
     m->db = *db;
     m->kind = kind;
-    m->span = malloc(HAK_RUN_SPANS_MAX * sizeof *m->span);
-    if (!m->span || !hak_run_row_init(&m->row)) {
-        hak_merge_free(m);
+    m->span = malloc(HAK_POSTING_SPANS_MAX * sizeof *m->span);
+    if (!m->span || !hak_posting_row_init(&m->row)) {
+        hak_posting_merge_free(m);
         return NULL;
     }
     return *state = m;
 }
 
-int hak_merge_singles(const struct hak_database *db, struct hak_merge **state,
-                      enum hak_run_kind kind, uint64_t chunks) {
-    struct hak_merge *m = ready(db, state, kind);
+int hak_posting_merge_singles(const struct hak_database *db, struct hak_posting_merge **state,
+                              enum hak_posting_kind kind, uint64_t chunks) {
+    struct hak_posting_merge *m = ready(db, state, kind);
     if (!m)
         return hak_store_no_memory(db->path);
     int error = 0;
@@ -346,43 +348,43 @@ int hak_merge_singles(const struct hak_database *db, struct hak_merge **state,
     return error;
 }
 
-int hak_merge_go_on(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
-                    uint64_t chunks, uint64_t keys) {
-    struct hak_merge *m = ready(db, state, kind);
+int hak_posting_merge_go_on(const struct hak_database *db, struct hak_posting_merge **state,
+                            enum hak_posting_kind kind, uint64_t chunks, uint64_t keys) {
+    struct hak_posting_merge *m = ready(db, state, kind);
     if (!m)
         return hak_store_no_memory(db->path);
     int error = 0;
-    if (!m->is_active && !m->is_off && chunks % HAK_RUN_FAN_OUT == 0)
-        error = find_due(m, chunks, 2, HAK_RUN_LEVEL_MAX);
+    if (!m->is_active && !m->is_off && chunks % HAK_POSTING_FAN_OUT == 0)
+        error = find_due(m, chunks, 2, HAK_POSTING_LEVEL_MAX);
     return error || !m->is_active ? error : go_on(m, keys);
 }
 
-int hak_merge_finish(const struct hak_database *db, struct hak_merge **state,
-                     enum hak_run_kind kind, uint64_t chunks) {
-    struct hak_merge *m = ready(db, state, kind);
+int hak_posting_merge_finish(const struct hak_database *db, struct hak_posting_merge **state,
+                             enum hak_posting_kind kind, uint64_t chunks) {
+    struct hak_posting_merge *m = ready(db, state, kind);
     if (!m)
         return hak_store_no_memory(db->path);
-    uint64_t from = chunks / HAK_RUN_FAN_OUT * HAK_RUN_FAN_OUT;
+    uint64_t from = chunks / HAK_POSTING_FAN_OUT * HAK_POSTING_FAN_OUT;
     int error = m->is_off || from == chunks ? 0 : start(m, 1, from, chunks - 1);
     return error || !m->is_active ? error : go_on(m, UINT64_MAX);
 }
 
-void hak_merge_forget(struct hak_merge *state) {
+void hak_posting_merge_forget(struct hak_posting_merge *state) {
     if (state)
         state->is_active = false;
 }
 
-void hak_merge_dropped(struct hak_merge *state, uint64_t first_kept) {
+void hak_posting_merge_dropped(struct hak_posting_merge *state, uint64_t first_kept) {
     if (state && state->is_active && state->source[0].first < first_kept)
         state->is_active = false;
 }
 
-void hak_merge_free(struct hak_merge *state) {
+void hak_posting_merge_free(struct hak_posting_merge *state) {
     if (!state)
         return;
-    for (unsigned i = 0; i < HAK_MERGE_SOURCES_MAX; i++)
-        hak_run_cursor_free(&state->source[i].cursor);
-    hak_run_row_free(&state->row);
+    for (unsigned i = 0; i < HAK_POSTING_SOURCES_MAX; i++)
+        hak_posting_cursor_free(&state->source[i].cursor);
+    hak_posting_row_free(&state->row);
     hak_buffer_free(&state->blob);
     free(state->span);
     free(state);

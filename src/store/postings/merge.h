@@ -16,30 +16,31 @@
 #include "store/database.h"
 #include "store/postings/run.h"
 
-#define HAK_MERGE_SOURCES_MAX 32
+#define HAK_POSTING_SOURCES_MAX 32
 
-struct hak_merge;
+struct hak_posting_merge;
 
 /* Joins sixteen single chunks where they are there; `chunks` is how many chunks there were so far.
  * 0 or an error. */
-int hak_merge_singles(const struct hak_database *db, struct hak_merge **state,
-                      enum hak_run_kind kind, uint64_t chunks);
+int hak_posting_merge_singles(const struct hak_database *db, struct hak_posting_merge **state,
+                              enum hak_posting_kind kind, uint64_t chunks);
 /* Goes on with, or begins, the join of a higher level that is due: about so much of it as `keys`
  * keys. Has a state of its own. 0 or an error. */
-int hak_merge_go_on(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
-                    uint64_t chunks, uint64_t keys);
+int hak_posting_merge_go_on(const struct hak_database *db, struct hak_posting_merge **state,
+                            enum hak_posting_kind kind, uint64_t chunks, uint64_t keys);
 /* Joins the single chunks that are left at the end. */
-int hak_merge_finish(const struct hak_database *db, struct hak_merge **state,
-                     enum hak_run_kind kind, uint64_t chunks);
+int hak_posting_merge_finish(const struct hak_database *db, struct hak_posting_merge **state,
+                             enum hak_posting_kind kind, uint64_t chunks);
 /* Forgets what is in memory: the transaction was taken back. */
-void hak_merge_forget(struct hak_merge *state);
+void hak_posting_merge_forget(struct hak_posting_merge *state);
 /* The chunks before this one were dropped; a join that they were in begins again with the rest. */
-void hak_merge_dropped(struct hak_merge *state, uint64_t first_kept);
-void hak_merge_free(struct hak_merge *state);
+void hak_posting_merge_dropped(struct hak_posting_merge *state, uint64_t first_kept);
+void hak_posting_merge_free(struct hak_posting_merge *state);
 
 /* Writes a row by way of `blob`; `is_last`: no key comes behind it. The row begins where the one
  * before ended. */
-int hak_merge_put_row(const struct hak_database *db, struct hak_buffer *blob,
-                      struct hak_run_row *row, unsigned level, uint64_t min_key, bool is_last);
+int hak_posting_merge_put_row(const struct hak_database *db, struct hak_buffer *blob,
+                              struct hak_posting_row *row, unsigned level, uint64_t min_key,
+                              bool is_last);
 
 #endif

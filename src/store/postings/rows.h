@@ -20,21 +20,21 @@ struct hak_finder_part { /* the runs of one kind */
 };
 
 struct hak_finder_row {
-    struct hak_run_cursor *cursor;
+    struct hak_posting_cursor *cursor;
     uint64_t min_key, max_key;
 };
 static inline bool hak_finder_is_last(const struct hak_finder_row *row) {
-    return row->max_key >= HAK_RUN_KEY_LAST;
+    return row->max_key >= HAK_POSTING_KEY_LAST;
 }
 
 /* Opens a row of a run: `is_behind` the first that begins behind `key`, else the one in which it
  * lies. 1, 0 it is missing or broken, or an error. The row is there until the next is opened. */
-int hak_finder_row(struct hak_posting_reader *r, enum hak_run_kind kind,
+int hak_finder_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
                    const struct hak_finder_run *run, uint64_t key, bool is_behind,
                    struct hak_finder_row *out);
 
 /* Lists the runs of a kind; one step in the index for each, not for each of its rows. */
-int hak_finder_list(struct hak_posting_reader *r, enum hak_run_kind kind,
+int hak_finder_list(struct hak_posting_reader *r, enum hak_posting_kind kind,
                     struct hak_finder_part *p);
 void hak_finder_free_part(struct hak_finder_part *p);
 

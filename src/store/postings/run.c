@@ -4,19 +4,19 @@
 #include <stdlib.h>
 #include "store/pack.h"
 
-#define SET_BYTES_MAX ((size_t)3 * HAK_RUN_SPANS_MAX * 2 + HAK_VARINT_BYTES)
+#define SET_BYTES_MAX ((size_t)3 * HAK_POSTING_SPANS_MAX * 2 + HAK_VARINT_BYTES)
 
-static const struct hak_blob_form form = {"HKPO", HAK_RUN_FORMAT, HAK_RUN_HEADER_BYTES,
+static const struct hak_blob_form form = {"HKPO", HAK_POSTING_FORMAT, HAK_POSTING_HEADER_BYTES,
                                           "it does not begin with HKPO"};
 
-struct hak_run_sizes hak_run_sizes = {
+struct hak_posting_sizes hak_posting_sizes = {
     .row_bytes = (size_t)4 << 10, .keys_for_a_key = 4, .keys_at_least = 8192};
 
 void hak_distances_add(struct hak_distances *all, uint64_t distance) {
     for (uint32_t i = 0; i < all->count; i++)
         if (all->distance[i] == distance)
             return;
-    if (all->count == HAK_RUN_DISTANCES_MAX)
+    if (all->count == HAK_POSTING_DISTANCES_MAX)
         all->many = true;
     else
         all->distance[all->count++] = distance;
@@ -31,28 +31,28 @@ void hak_distances_join(struct hak_distances *all, const struct hak_distances *m
 /* ---- writing -----------------------------------------------------------------------------------
  */
 
-bool hak_run_row_init(struct hak_run_row *row) {
-    *row = (struct hak_run_row){0};
+bool hak_posting_row_init(struct hak_posting_row *row) {
+    *row = (struct hak_posting_row){0};
     row->set[0] = malloc(SET_BYTES_MAX);
     row->set[1] = malloc(SET_BYTES_MAX);
     if (row->set[0] && row->set[1])
         return true;
-    hak_run_row_free(row);
+    hak_posting_row_free(row);
     return false;
 }
 
-void hak_run_row_free(struct hak_run_row *row) {
+void hak_posting_row_free(struct hak_posting_row *row) {
     hak_buffer_free(&row->keys);
     hak_buffer_free(&row->sets);
     hak_buffer_free(&row->extents);
     hak_buffer_free(&row->raw);
     free(row->set[0]);
     free(row->set[1]);
-    *row = (struct hak_run_row){0};
+    *row = (struct hak_posting_row){0};
 }
 
-void hak_run_row_begin(struct hak_run_row *row, enum hak_run_kind kind, uint64_t first,
-                       uint64_t last) {
+void hak_posting_row_begin(struct hak_posting_row *row, enum hak_posting_kind kind, uint64_t first,
+                           uint64_t last) {
     row->kind = kind;
     row->first = first;
     row->last = last;
@@ -82,7 +82,7 @@ static inline bool has_room(struct hak_buffer *to, size_t bytes) {
     return to->room - to->size >= bytes || hak_buffer_reserve(to, bytes);
 }
 
-static bool add_set(struct hak_run_row *row, const struct hak_span *span, uint32_t spans) {
+static bool add_set(struct hak_posting_row *row, const struct hak_span *span, uint32_t spans) {
     unsigned now = row->at ^= 1;
     row->set_bytes[now] = code_set(row->set[now], span, spans);
     uint32_t bytes = row->set_bytes[now];
@@ -107,7 +107,7 @@ static inline bool add_number(struct hak_buffer *to, uint64_t number) {
     return true;
 }
 
-static void note_key(struct hak_run_row *row, uint64_t key) {
+static void note_key(struct hak_posting_row *row, uint64_t key) {
     uint64_t step = (key - row->last_key) >> 4;
     row->key_bytes += 1 + (step >= 0x80) + (step >= 0x4000) + 4 * (step >= 0x200000);
     row->low_bits |= key;
@@ -115,7 +115,7 @@ static void note_key(struct hak_run_row *row, uint64_t key) {
     row->count++;
 }
 
-bool hak_run_row_add_same(struct hak_run_row *row, uint64_t key) {
+bool hak_posting_row_add_same(struct hak_posting_row *row, uint64_t key) {
     if (!add_number(&row->keys, key) || !has_room(&row->sets, 1))
         return false;
     row->sets.data[row->sets.size++] = 0;
@@ -123,11 +123,11 @@ bool hak_run_row_add_same(struct hak_run_row *row, uint64_t key) {
     return true;
 }
 
-bool hak_run_row_add(struct hak_run_row *row, uint64_t key, const struct hak_span *span,
-                     uint32_t spans, uint64_t extent) {
+bool hak_posting_row_add(struct hak_posting_row *row, uint64_t key, const struct hak_span *span,
+                         uint32_t spans, uint64_t extent) {
     if (!add_number(&row->keys, key) || (row->first != row->last && !add_set(row, span, spans)))
         return false;
-    if (row->kind == HAK_RUN_LARGE) {
+    if (row->kind == HAK_POSTING_LARGE) {
         if (!add_number(&row->extents, extent))
             return false;
         row->reach = key + extent > row->reach ? key + extent : row->reach;
@@ -144,11 +144,11 @@ static uint64_t number_at(const struct hak_buffer *from, uint32_t i) {
 }
 
 /* Keys, sets, extents and distances behind each other in row->raw. */
-static bool lay_out(struct hak_run_row *row, unsigned shift, uint32_t part_end[2]) {
+static bool lay_out(struct hak_posting_row *row, unsigned shift, uint32_t part_end[2]) {
     size_t extents = row->extents.size / 8;
     row->raw.size = 0;
     if (!hak_buffer_reserve(&row->raw,
-                            (row->count + extents + HAK_RUN_DISTANCES_MAX) * HAK_VARINT_BYTES +
+                            (row->count + extents + HAK_POSTING_DISTANCES_MAX) * HAK_VARINT_BYTES +
                                 row->sets.size))
         return false;
     uint8_t *at = row->raw.data;
@@ -171,7 +171,7 @@ static bool lay_out(struct hak_run_row *row, unsigned shift, uint32_t part_end[2
     return true;
 }
 
-bool hak_run_row_encode(struct hak_run_row *row, bool is_packed, struct hak_buffer *out) {
+bool hak_posting_row_encode(struct hak_posting_row *row, bool is_packed, struct hak_buffer *out) {
     unsigned shift = row->low_bits ? (unsigned)__builtin_ctzll(row->low_bits) : 0;
     uint32_t part_end[2], packed = 0;
     uint8_t packing = HAK_PACKING_NONE;
@@ -208,36 +208,37 @@ bool hak_run_row_encode(struct hak_run_row *row, bool is_packed, struct hak_buff
 /* ---- reading -----------------------------------------------------------------------------------
  */
 
-bool hak_run_cursor_init(struct hak_run_cursor *c) {
-    *c = (struct hak_run_cursor){0};
-    c->span = malloc(HAK_RUN_SPANS_MAX * sizeof *c->span);
+bool hak_posting_cursor_init(struct hak_posting_cursor *c) {
+    *c = (struct hak_posting_cursor){0};
+    c->span = malloc(HAK_POSTING_SPANS_MAX * sizeof *c->span);
     return c->span != NULL;
 }
 
-void hak_run_cursor_free(struct hak_run_cursor *c) {
+void hak_posting_cursor_free(struct hak_posting_cursor *c) {
     free(c->span);
     hak_buffer_free(&c->raw);
-    *c = (struct hak_run_cursor){0};
+    *c = (struct hak_posting_cursor){0};
 }
 
-static const char *read_distances(struct hak_run_cursor *c, uint32_t count, bool many) {
+static const char *read_distances(struct hak_posting_cursor *c, uint32_t count, bool many) {
     /* They lie behind the extents, whose end is only known once all are read: other kinds than BASE
      * have none, and BASE has no extents. */
     c->distances = (struct hak_distances){.count = count, .many = many};
-    if (count && c->kind != HAK_RUN_BASE)
+    if (count && c->kind != HAK_POSTING_BASE)
         return "it has distances, and is not of bases";
     for (uint32_t i = 0; i < count; i++)
         c->distances.distance[i] = hak_unzigzag(hak_read_varint(&c->extent_in));
     return c->extent_in.broken ? "its distances are cut short" : NULL;
 }
 
-const char *hak_run_open(struct hak_run_cursor *c, const void *blob, size_t blob_bytes) {
+const char *hak_posting_cursor_open(struct hak_posting_cursor *c, const void *blob,
+                                    size_t blob_bytes) {
     const uint8_t *b = blob;
     c->left = c->keys = 0;
     const char *wrong = hak_blob_check(&form, b, blob_bytes);
     if (wrong)
         return wrong;
-    if (b[6] >= HAK_RUN_KINDS)
+    if (b[6] >= HAK_POSTING_KINDS)
         return "it is of a format that this version does not know";
     c->kind = b[6];
     uint32_t keys = (uint32_t)hak_read_little(b + 8, 4);
@@ -246,16 +247,16 @@ const char *hak_run_open(struct hak_run_cursor *c, const void *blob, size_t blob
     c->shift = b[12];
     c->first = hak_read_little(b + 24, 8);
     c->last = hak_read_little(b + 32, 8);
-    if (raw_bytes > HAK_RUN_ROW_BYTES_MAX || key_bytes > raw_bytes ||
+    if (raw_bytes > HAK_POSTING_ROW_BYTES_MAX || key_bytes > raw_bytes ||
         set_bytes > raw_bytes - key_bytes || keys > key_bytes || c->shift > 63 ||
-        b[13] > HAK_RUN_DISTANCES_MAX || c->last < c->first ||
-        c->last - c->first >= HAK_RUN_CHUNKS_MAX ||
-        packed_bytes != blob_bytes - HAK_RUN_HEADER_BYTES - HAK_BLOB_CHECKSUM_BYTES)
+        b[13] > HAK_POSTING_DISTANCES_MAX || c->last < c->first ||
+        c->last - c->first >= HAK_POSTING_CHUNKS_MAX ||
+        packed_bytes != blob_bytes - HAK_POSTING_HEADER_BYTES - HAK_BLOB_CHECKSUM_BYTES)
         return "its header gives impossible lengths";
     c->raw.size = 0;
     if (!hak_buffer_reserve(&c->raw, raw_bytes + 1))
         return "there is not enough memory for it";
-    wrong = hak_unpack(b + HAK_RUN_HEADER_BYTES, packed_bytes, b[7], c->raw.data, raw_bytes);
+    wrong = hak_unpack(b + HAK_POSTING_HEADER_BYTES, packed_bytes, b[7], c->raw.data, raw_bytes);
     if (wrong)
         return wrong;
     const uint8_t *raw = c->raw.data;
@@ -273,7 +274,7 @@ const char *hak_run_open(struct hak_run_cursor *c, const void *blob, size_t blob
     return NULL;
 }
 
-static const char *read_set(struct hak_run_cursor *c) {
+static const char *read_set(struct hak_posting_cursor *c) {
     uint64_t most = c->last - c->first, from = 0;
     uint64_t token = hak_read_varint(&c->set_in);
     c->is_same = token == 0;
@@ -285,7 +286,7 @@ static const char *read_set(struct hak_run_cursor *c) {
     for (c->spans = 0;; token = hak_read_varint(&c->set_in)) {
         uint64_t more = token & 2 ? hak_read_varint(&c->set_in) + 1 : 0;
         if (c->set_in.broken || token >> 2 > most - from || more > most - from - (token >> 2) ||
-            c->spans == HAK_RUN_SPANS_MAX)
+            c->spans == HAK_POSTING_SPANS_MAX)
             return "the chunks of a key are not in order";
         from += token >> 2;
         c->span[c->spans++] = (struct hak_span){(uint32_t)from, (uint32_t)(from + more)};
@@ -297,7 +298,7 @@ static const char *read_set(struct hak_run_cursor *c) {
     }
 }
 
-int hak_run_next(struct hak_run_cursor *c, const char **wrong) {
+int hak_posting_cursor_next(struct hak_posting_cursor *c, const char **wrong) {
     *wrong = NULL;
     if (!c->left) {
         bool is_whole = c->key_in.at == c->key_in.end && c->set_in.at == c->set_in.end &&
@@ -312,7 +313,7 @@ int hak_run_next(struct hak_run_cursor *c, const char **wrong) {
         *wrong = "its keys are not in order";
     else if (c->first != c->last)
         *wrong = read_set(c);
-    if (!*wrong && c->kind == HAK_RUN_LARGE) {
+    if (!*wrong && c->kind == HAK_POSTING_LARGE) {
         c->extent = hak_read_varint(&c->extent_in);
         if (c->extent_in.broken)
             *wrong = "its keys are cut short";

@@ -13,36 +13,37 @@
 
 #include "base/bytes.h"
 
-#define HAK_RUN_FORMAT        2
-#define HAK_RUN_HEADER_BYTES  48
-#define HAK_RUN_DISTANCES_MAX 32 /* more than these: "many", any distance may occur */
-#define HAK_RUN_ROW_BYTES_MAX ((size_t)256 << 10)
-#define HAK_RUN_FAN_OUT       16
-#define HAK_RUN_LEVEL_MAX     4
-#define HAK_RUN_CHUNKS_MAX    65536u /* HAK_RUN_FAN_OUT to the power of HAK_RUN_LEVEL_MAX */
-#define HAK_RUN_SPANS_MAX     (HAK_RUN_CHUNKS_MAX / 2)
-#define HAK_RUN_KEY_LAST      ((uint64_t)INT64_MAX) /* the last row's range ends here, or above */
+#define HAK_POSTING_FORMAT        2
+#define HAK_POSTING_HEADER_BYTES  48
+#define HAK_POSTING_DISTANCES_MAX 32 /* more than these: "many", any distance may occur */
+#define HAK_POSTING_ROW_BYTES_MAX ((size_t)256 << 10)
+#define HAK_POSTING_FAN_OUT       16
+#define HAK_POSTING_LEVEL_MAX     4
+#define HAK_POSTING_CHUNKS_MAX                                                                     \
+    65536u /* HAK_POSTING_FAN_OUT to the power of HAK_POSTING_LEVEL_MAX */
+#define HAK_POSTING_SPANS_MAX (HAK_POSTING_CHUNKS_MAX / 2)
+#define HAK_POSTING_KEY_LAST  ((uint64_t)INT64_MAX) /* the last row's range ends here, or above */
 
 /* A row ends when its keys and sets have come to row_bytes before packing. A join of a higher level
  * goes on with every chunk by keys_for_a_key keys for each of the chunk's own, and keys_at_least:
  * more than come in at two levels, so that it always ends before the next one is due. Tests make
  * them small. */
-struct hak_run_sizes {
+struct hak_posting_sizes {
     size_t row_bytes;
     uint64_t keys_for_a_key, keys_at_least;
 };
-extern struct hak_run_sizes hak_run_sizes;
+extern struct hak_posting_sizes hak_posting_sizes;
 
-enum hak_run_kind {
-    HAK_RUN_BASE = 0,  /* bases of all events with an address; and address - base, where not 0 */
-    HAK_RUN_STACK = 1, /* stacks */
-    HAK_RUN_LARGE = 2, /* bases of large blocks, each with its longest extent */
-    HAK_RUN_OWNER = 3, /* whose blocks of which class a slab held: hak_run_owner() */
-    HAK_RUN_KINDS
+enum hak_posting_kind {
+    HAK_POSTING_BASE = 0, /* bases of all events with an address; and address - base, where not 0 */
+    HAK_POSTING_STACK = 1, /* stacks */
+    HAK_POSTING_LARGE = 2, /* bases of large blocks, each with its longest extent */
+    HAK_POSTING_OWNER = 3, /* whose blocks of which class a slab held: hak_posting_owner() */
+    HAK_POSTING_KINDS
 };
 
 /* The key of kind OWNER: sorted by slab, then process, then class. */
-static inline uint64_t hak_run_owner(uint64_t address, uint32_t process, uint8_t class_index) {
+static inline uint64_t hak_posting_owner(uint64_t address, uint32_t process, uint8_t class_index) {
     return (address >> 16 & 0x7fffffff) << 32 | (process & 0xffffffu) << 8 | class_index;
 }
 
@@ -54,15 +55,15 @@ struct hak_span {
 struct hak_distances {
     uint32_t count;
     bool many;
-    uint64_t distance[HAK_RUN_DISTANCES_MAX]; /* address - base, modulo 2^64 */
+    uint64_t distance[HAK_POSTING_DISTANCES_MAX]; /* address - base, modulo 2^64 */
 };
 void hak_distances_add(struct hak_distances *all, uint64_t distance);
 void hak_distances_join(struct hak_distances *all, const struct hak_distances *more);
 
 /* ---- writing a row ---- */
 
-struct hak_run_row {
-    enum hak_run_kind kind;
+struct hak_posting_row {
+    enum hak_posting_kind kind;
     uint64_t first, last; /* numbers of its chunks */
     uint32_t count;       /* keys */
     uint64_t last_key, low_bits;
@@ -77,46 +78,47 @@ struct hak_run_row {
     unsigned at;
     size_t key_bytes; /* about as many as they will take */
 };
-bool hak_run_row_init(struct hak_run_row *row); /* false when memory is out */
-void hak_run_row_free(struct hak_run_row *row);
+bool hak_posting_row_init(struct hak_posting_row *row); /* false when memory is out */
+void hak_posting_row_free(struct hak_posting_row *row);
 /* An empty row for the chunks first..last. */
-void hak_run_row_begin(struct hak_run_row *row, enum hak_run_kind kind, uint64_t first,
-                       uint64_t last);
+void hak_posting_row_begin(struct hak_posting_row *row, enum hak_posting_kind kind, uint64_t first,
+                           uint64_t last);
 /* Adds a key greater than those before. `span` (in order, apart from each other) counts from
  * row->first. False when memory is out. */
-bool hak_run_row_add(struct hak_run_row *row, uint64_t key, const struct hak_span *span,
-                     uint32_t spans, uint64_t extent);
+bool hak_posting_row_add(struct hak_posting_row *row, uint64_t key, const struct hak_span *span,
+                         uint32_t spans, uint64_t extent);
 /* Adds a key with the same chunks as the one before; not the first one, nor of kind LARGE, nor
  * where the run is of one chunk. */
-bool hak_run_row_add_same(struct hak_run_row *row, uint64_t key);
+bool hak_posting_row_add_same(struct hak_posting_row *row, uint64_t key);
 /* Bytes before packing so far. */
-static inline size_t hak_run_row_bytes(const struct hak_run_row *row) {
+static inline size_t hak_posting_row_bytes(const struct hak_posting_row *row) {
     return row->key_bytes + row->sets.size;
 }
 /* Appends the row's blob to `out`, through zstd when `is_packed` and smaller. */
-bool hak_run_row_encode(struct hak_run_row *row, bool is_packed, struct hak_buffer *out);
+bool hak_posting_row_encode(struct hak_posting_row *row, bool is_packed, struct hak_buffer *out);
 
 /* ---- reading a row, key by key ---- */
 
-struct hak_run_cursor {
-    enum hak_run_kind kind;
+struct hak_posting_cursor {
+    enum hak_posting_kind kind;
     uint64_t first, last;
     uint32_t keys, left; /* in the row, behind this one */
     unsigned shift;
     uint64_t key, extent;
-    struct hak_span *span; /* of this key; HAK_RUN_SPANS_MAX of room */
+    struct hak_span *span; /* of this key; HAK_POSTING_SPANS_MAX of room */
     uint32_t spans;
     bool is_same; /* the set is that of the key before */
     struct hak_distances distances;
     struct hak_input key_in, set_in, extent_in;
     struct hak_buffer raw;
 };
-bool hak_run_cursor_init(struct hak_run_cursor *c); /* false when memory is out */
-void hak_run_cursor_free(struct hak_run_cursor *c);
+bool hak_posting_cursor_init(struct hak_posting_cursor *c); /* false when memory is out */
+void hak_posting_cursor_free(struct hak_posting_cursor *c);
 /* Opens a row; the cursor stands before its first key. NULL, or what is wrong. The blob is not
  * needed afterwards. */
-const char *hak_run_open(struct hak_run_cursor *c, const void *blob, size_t blob_bytes);
+const char *hak_posting_cursor_open(struct hak_posting_cursor *c, const void *blob,
+                                    size_t blob_bytes);
 /* Goes to the next key: 1, 0 behind the last one, -1 when the row is broken (`wrong` is set). */
-int hak_run_next(struct hak_run_cursor *c, const char **wrong);
+int hak_posting_cursor_next(struct hak_posting_cursor *c, const char **wrong);
 
 #endif

@@ -3,7 +3,7 @@
 #include "store/reader/chunks.h"
 
 #include <stdlib.h>
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 const char hak_scan_missing[] = "it is missing, and all events up to the next chunk";
 const char hak_scan_missing_end[] = "it is missing, and all events after it";
@@ -78,7 +78,7 @@ int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min
              " ORDER BY p.first DESC LIMIT 1) >"
              " coalesce((SELECT max(number) FROM chunk_order), -1)))";
 #undef LAST
-    _Static_assert(HAK_RUN_LEVEL_MAX == 4, "the levels are listed above");
+    _Static_assert(HAK_POSTING_LEVEL_MAX == 4, "the levels are listed above");
     uint64_t v[2];
     int found = hak_database_numbers(&r->db, by_numbers, 0, v, 2);
     *first = v[0];
@@ -118,7 +118,7 @@ static void list_chunks(struct hak_chunk_choice *c) {
 static int open_finder(struct hak_chunk_choice *c) {
     const struct hak_scan_limits *l = c->limits;
     const struct hak_filter *f = &l->filter;
-    struct hak_finder_query query[2] = {{.kind = HAK_RUN_BASE}, {.kind = HAK_RUN_BASE}};
+    struct hak_finder_query query[2] = {{.kind = HAK_POSTING_BASE}, {.kind = HAK_POSTING_BASE}};
     int queries = 0;
     if (f->base)
         query[queries++].keys = &c->limits->filter.base, query[0].count = 1;
@@ -136,13 +136,13 @@ static int open_finder(struct hak_chunk_choice *c) {
         uint64_t a = f->stack ? f->stack : l->stacks[0], b = f->stack ? 0 : l->stacks[1];
         c->stack_key[0] = a && (!b || a < b) ? a : b;
         c->stack_key[1] = a < b ? b : a;
-        query[queries].kind = HAK_RUN_STACK;
+        query[queries].kind = HAK_POSTING_STACK;
         query[queries].keys = c->stack_key;
         query[queries++].count = a && b && a != b ? 2 : 1;
     }
     if (l->owner && queries < 2) {
         c->owner_key = l->owner;
-        query[queries].kind = HAK_RUN_OWNER;
+        query[queries].kind = HAK_POSTING_OWNER;
         query[queries].keys = &c->owner_key;
         query[queries++].count = 1;
     }

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 #define SLOTS_AT_FIRST 4096
 

@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 struct hak_scan_pool {
     pthread_mutex_t lock;

@@ -1,5 +1,5 @@
 /* Opens a store for reading, tells what it holds, and turns stacks into frames for people. */
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  *
  *   filter -> postings -> chunks that may have it -> decoded, by several threads -> events in order
  *
- * It calls the codec, postings and stacks. Rooms that answer from it see its insides (state.h).
+ * It calls the codec, postings and stacks. Rooms that answer from it see its insides (inner.h).
  *
  * Functions return 0 (or a count) or a negative enum hak_store_error, with hak_store_message(). A
  * reader belongs to one thread. A store that is being written is read as far as it is committed. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "store/reader/chunks.h"
 #include "store/reader/slot.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "store/reader/watch.h"
 
 struct hak_scan {

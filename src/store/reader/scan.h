@@ -16,7 +16,7 @@ struct hak_scan;
 /* What to look for beyond hak_filter, for the store's own use. */
 struct hak_scan_limits {
     struct hak_filter filter;
-    uint64_t owner;     /* chunks that have this key of hak_run_owner() */
+    uint64_t owner;     /* chunks that have this key of hak_posting_owner() */
     uint32_t stacks[2]; /* any of the two; both 0 = all. (filter.stack: exactly one) */
     unsigned columns;   /* mask of columns wanted, 0 = all; others read as 0 */
 };

@@ -1,7 +1,7 @@
 /* Tells the watcher of long reads how far they are. */
 #include "store/reader/watch.h"
 
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 static struct {
     hak_watcher tell;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include "base/sorted.h"
 #include "store/postings/postings.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "store/sql/tables.h"
 
 #define BATCH      ((uint32_t)1 << 19)

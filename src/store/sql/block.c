@@ -2,10 +2,10 @@
 #include "store/sql/tables.h"
 
 #include <stdlib.h>
-#include "base/array.h"
+#include "base/growing.h"
 #include "base/index.h"
 #include "hop.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "superslab.h"
 #include "trace/record.h"
 #include "store/history/history.h"
@@ -68,7 +68,7 @@ static struct row *row_of(struct cursor *c, const struct hak_event *e) {
             row->class_index == e->class_index)
             return row;
     }
-    if (!hak_array_make_room(&c->rows, c->count, &c->capacity, sizeof *c->rows) ||
+    if (!hak_growing_make_room(&c->rows, c->count, &c->capacity, sizeof *c->rows) ||
         !hak_index_add(&c->index, key, c->count + 1))
         return NULL;
     struct row *row = &c->rows[c->count++];

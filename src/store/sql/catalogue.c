@@ -1,6 +1,6 @@
 /* The view table_column: every table and view that a query can name, and their columns. The tables
  * that are made while they are read stand in no schema, so sqlite_master does not list them. */
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "store/sql/tables.h"
 
 int hak_table_add_catalogue(const struct hak_database *db) {

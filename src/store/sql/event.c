@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "store/calls.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "superslab.h"
 #include "trace/record.h"
 

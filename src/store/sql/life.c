@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
-#include "base/array.h"
+#include "base/growing.h"
 #include "store/calls.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "store/history/history.h"
 
 enum column {
@@ -93,7 +93,7 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 
 static int add_row(struct cursor *c, const struct hak_followed *block, const struct open_life *open,
                    const struct hak_event *end) {
-    if (!hak_array_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
+    if (!hak_growing_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
         return hak_store_no_memory(hak_table_reader(&c->head.vtab)->db.path);
     struct row *row = &c->rows[c->row_count++];
     *row = (struct row){.birth = open->birth,

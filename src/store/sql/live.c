@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include "store/history/history.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 
 enum column { BASE, USER, SIZE, CLASS, SLOT, STACK, THREAD, TID, PROCESS, BIRTH, NS, AT, AT_EVENT };
 static const char declaration[] =

@@ -1,7 +1,7 @@
 /* The virtual table stack_node: the nodes of each stack, innermost first; and the view stack_frame
  * over it, so that the frames of one stack are found without looking at all others. */
 #include <stdlib.h>
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "store/sql/tables.h"
 
 enum column { STACK, DEPTH, NODE };

@@ -2,7 +2,7 @@
 #include "store/sql/tables.h"
 
 #include <stdlib.h>
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "superslab.h"
 
 int hak_table_connect(sqlite3 *database, void *shared, const char *declaration,

@@ -3,7 +3,7 @@
 #define HAK_STORE_SQL_TABLES_H
 
 #include "store/reader/reader.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "store/virtual_table.h"
 
 /* One reader for the tables of a connection (node has its own); freed with the last of them. */

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "base/array.h"
+#include "base/growing.h"
 
 enum { HAS_NONE = UINT32_MAX }; /* in by_node: the node was asked and has no name */
 
@@ -22,7 +22,7 @@ static uint32_t number_of(struct hak_functions *f, const char *name) {
         if (strcmp(f->name[number - 1], name) == 0)
             return number;
     char *copy = strdup(name);
-    if (!copy || !hak_array_make_room(&f->name, f->names, &f->capacity, sizeof *f->name) ||
+    if (!copy || !hak_growing_make_room(&f->name, f->names, &f->capacity, sizeof *f->name) ||
         !hak_index_add(&f->by_text, hash, f->names + 1)) {
         free(copy);
         return 0;

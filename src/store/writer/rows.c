@@ -1,6 +1,6 @@
 /* Writes the plain rows of a store: processes, threads, modules, stacks, symbols, faults, losses.
  */
-#include "store/writer/state.h"
+#include "store/writer/inner.h"
 
 #include <stdlib.h>
 #include <string.h>

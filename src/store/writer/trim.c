@@ -1,5 +1,5 @@
 /* Keeps a store below its disk cap: the oldest chunks go, and it is said how many events went. */
-#include "store/writer/state.h"
+#include "store/writer/inner.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Writes a store: its file, its transactions, and events cut into chunks with their postings. */
-#include "store/writer/state.h"
+#include "store/writer/inner.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "../capture.h"
 #include "store/check/order.h"
 #include "store/codec/chunk.h"
-#include "store/writer/state.h"
+#include "store/writer/inner.h"
 #include "../stream.h"
 #include "report/words/check.h"
 

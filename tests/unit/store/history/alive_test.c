@@ -3,7 +3,7 @@
 #include "../capture.h"
 #include "store/history/alive.h"
 #include "store/live/part.h"
-#include "store/writer/state.h"
+#include "store/writer/inner.h"
 #include "store/sql/sql.h"
 
 enum { USED = 300, EVENTS = 6000, PROCESSES = 4, MOMENTS = 24, RUN_EVENTS = 300, RUNS = 3 };

@@ -4,7 +4,7 @@
 #include "../capture.h"
 #include "base/sorted.h"
 #include "store/postings/finder.h"
-#include "store/reader/state.h"
+#include "store/reader/inner.h"
 #include "store/postings/keys.h"
 #include "../stream.h"
 #include "report/words/check.h"
@@ -19,8 +19,8 @@ static uint64_t count;
 static char path[200];
 
 static void small_sizes(void) {
-    hak_run_sizes =
-        (struct hak_run_sizes){.row_bytes = 300, .keys_for_a_key = 2, .keys_at_least = 8};
+    hak_posting_sizes =
+        (struct hak_posting_sizes){.row_bytes = 300, .keys_for_a_key = 2, .keys_at_least = 8};
 }
 
 /* One more event of a program with some large blocks, foreign pointers and several processes. */
@@ -215,31 +215,31 @@ static bool postings_are_sound(void) {
  */
 
 START_TEST(rows_come_back) {
-    struct hak_run_row row;
-    struct hak_run_cursor c;
+    struct hak_posting_row row;
+    struct hak_posting_cursor c;
     struct hak_buffer out = {0};
     struct hak_span span[3] = {{0, 0}, {2, 40}, {4000, 4095}};
     const char *wrong;
-    ck_assert(hak_run_row_init(&row) && hak_run_cursor_init(&c));
-    hak_run_row_begin(&row, HAK_RUN_LARGE, 8192, 8192 + 4095);
+    ck_assert(hak_posting_row_init(&row) && hak_posting_cursor_init(&c));
+    hak_posting_row_begin(&row, HAK_POSTING_LARGE, 8192, 8192 + 4095);
     for (uint64_t i = 0; i < 1000; i++)
-        ck_assert(hak_run_row_add(&row, i * i * 4096, span + i % 3, 1 + i / 400 % 2 * (i % 3 < 2),
-                                  i * 7));
-    ck_assert(hak_run_row_encode(&row, true, &out));
-    ck_assert_ptr_null(hak_run_open(&c, out.data, out.size));
+        ck_assert(hak_posting_row_add(&row, i * i * 4096, span + i % 3,
+                                      1 + i / 400 % 2 * (i % 3 < 2), i * 7));
+    ck_assert(hak_posting_row_encode(&row, true, &out));
+    ck_assert_ptr_null(hak_posting_cursor_open(&c, out.data, out.size));
     for (uint64_t i = 0; i < 1000; i++) {
         uint32_t spans = 1 + i / 400 % 2 * (i % 3 < 2);
-        ck_assert_int_eq(hak_run_next(&c, &wrong), 1);
+        ck_assert_int_eq(hak_posting_cursor_next(&c, &wrong), 1);
         ck_assert_uint_eq(c.key, i * i * 4096);
         ck_assert_uint_eq(c.extent, i * 7);
         ck_assert_uint_eq(c.spans, spans);
         ck_assert_int_eq(memcmp(c.span, span + i % 3, spans * sizeof *span), 0);
     }
-    ck_assert_int_eq(hak_run_next(&c, &wrong), 0);
+    ck_assert_int_eq(hak_posting_cursor_next(&c, &wrong), 0);
     out.data[out.size / 2] ^= 4;
-    ck_assert_str_eq(hak_run_open(&c, out.data, out.size), "its checksum does not hold");
-    hak_run_row_free(&row);
-    hak_run_cursor_free(&c);
+    ck_assert_str_eq(hak_posting_cursor_open(&c, out.data, out.size), "its checksum does not hold");
+    hak_posting_row_free(&row);
+    hak_posting_cursor_free(&c);
     hak_buffer_free(&out);
 }
 END_TEST
@@ -263,8 +263,8 @@ END_TEST
 START_TEST(joins_under_way_hide_nothing) {
     struct stream *s = stream_new(4, 2);
     struct hak_store_writer *w = create();
-    hak_run_sizes.keys_at_least = 1;
-    hak_run_sizes.keys_for_a_key = 0;
+    hak_posting_sizes.keys_at_least = 1;
+    hak_posting_sizes.keys_for_a_key = 0;
     int under_way = 0;
     for (int i = 0; i < 40; i++) {
         write_chunks(w, s, 23);
@@ -283,7 +283,7 @@ END_TEST
 START_TEST(a_killed_or_resumed_writer_goes_on) {
     struct stream *s = stream_new(5, 2);
     struct hak_store_writer *w = create();
-    hak_run_sizes.keys_at_least = 3;
+    hak_posting_sizes.keys_at_least = 3;
     for (int i = 0; i < 30; i++) {
         write_chunks(w, s, 17 + (uint64_t)i);
         if (i % 3 == 0) { /* a transaction that is taken back */
@@ -308,8 +308,8 @@ START_TEST(dropped_chunks_leave_the_rest) {
     struct stream *s = stream_new(6, 2);
     struct hak_store_writer *w = create();
     uint64_t dropped = 0, now;
-    hak_run_sizes.keys_at_least = 2;
-    hak_run_sizes.keys_for_a_key = 0;
+    hak_posting_sizes.keys_at_least = 2;
+    hak_posting_sizes.keys_for_a_key = 0;
     for (int i = 0; i < 30; i++) {
         write_chunks(w, s, 40);
         must(hak_store_begin(w));

@@ -1,12 +1,12 @@
 /* Grows arrays by doubling. */
-#include "base/array.h"
+#include "base/growing.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_CAPACITY 64
 
-bool hak_array_make_room(void *array, uint64_t count, uint32_t *capacity, size_t each) {
+bool hak_growing_make_room(void *array, uint64_t count, uint32_t *capacity, size_t each) {
     void *old, *more;
     if (count < *capacity)
         return true;
@@ -24,10 +24,10 @@ bool hak_array_make_room(void *array, uint64_t count, uint32_t *capacity, size_t
     return true;
 }
 
-bool hak_array_reach(void *array, uint64_t index, uint32_t *capacity, size_t each) {
+bool hak_growing_reach(void *array, uint64_t index, uint32_t *capacity, size_t each) {
     uint32_t before = *capacity;
     char *first;
-    if (!hak_array_make_room(array, index, capacity, each))
+    if (!hak_growing_make_room(array, index, capacity, each))
         return false;
     memcpy(&first, array, sizeof first);
     if (*capacity > before)

@@ -1,7 +1,7 @@
 /* The writer's insides, shared by writer.c (file, transactions, events) and writer/rows.c (rows).
  */
-#ifndef HAK_STORE_WRITER_STATE_H
-#define HAK_STORE_WRITER_STATE_H
+#ifndef HAK_STORE_WRITER_INNER_H
+#define HAK_STORE_WRITER_INNER_H
 
 #include "store/codec/codec.h"
 #include "store/stacks/stacks.h"

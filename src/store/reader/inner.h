@@ -1,7 +1,7 @@
 /* The reader's insides: what the rooms of the store that answer from it (history, sql, check) may
  * use besides its door. */
-#ifndef HAK_STORE_READER_STATE_H
-#define HAK_STORE_READER_STATE_H
+#ifndef HAK_STORE_READER_INNER_H
+#define HAK_STORE_READER_INNER_H
 
 #include "store/stacks/stacks.h"
 #include "store/reader/reader.h"

@@ -4,8 +4,8 @@
  * its owner frees it with free. Two arrays of one length are grown with a copy of the capacity
  * each, which is kept when both have grown. Not for two threads at once, not in signal handlers.
  */
-#ifndef HAK_BASE_ARRAY_H
-#define HAK_BASE_ARRAY_H
+#ifndef HAK_BASE_GROWING_H
+#define HAK_BASE_GROWING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,10 +14,10 @@
 /* Makes room for one more element behind the `count` there are. `array` is the address of the
  * pointer to the first, which may move; `capacity` counts elements of `each` bytes. False without
  * memory: all is as it was. */
-bool hak_array_make_room(void *array, uint64_t count, uint32_t *capacity, size_t each);
+bool hak_growing_make_room(void *array, uint64_t count, uint32_t *capacity, size_t each);
 
 /* The same for an array of which any element may be used: makes room for the one at `index`. What
  * is new is zero. */
-bool hak_array_reach(void *array, uint64_t index, uint32_t *capacity, size_t each);
+bool hak_growing_reach(void *array, uint64_t index, uint32_t *capacity, size_t each);
 
 #endif
