@@ -11,7 +11,7 @@
  * silently unrecorded; "rings:FOLDER" below one that made a file there: they do the same.
  *
  * An abstract name belongs to a network namespace. Who is about to enter another one says hello
- * with HAK_HELLO_WAY; the keeper then listens at /tmp/NAME, too, where processes are looked for
+ * with HAK_HELLO_PATH; the keeper then listens at /tmp/NAME, too, where processes are looked for
  * that cannot be reached by the abstract name. When a keeper and its worker are dead, the next one
  * is started under the same name with .1 behind it, then .2 and so on: whoever is left, or comes
  * later, finds it without a word between them, and a name is given only once.
@@ -45,7 +45,7 @@
 
 enum hak_hello_kind {
     HAK_HELLO_SESSION = 0,    /* a session's memfd comes with it */
-    HAK_HELLO_WAY = 1,        /* no memfd: make the keeper reachable by a path, soon needed */
+    HAK_HELLO_PATH = 1,       /* no memfd: make the keeper reachable by a path, soon needed */
     HAK_HELLO_UNRECORDED = 2, /* no memfd: this process is not recorded, `text` says why */
 };
 

@@ -1,5 +1,6 @@
 /* Which user at the other end of a socket may have a program's memory, and who may speak to a
- * keeper: the rule alone, for both sides (keeper/way.c here, collector/kernel/peer.c there).
+ * keeper: the rule alone, for both sides (trace/collector/connect.c here, collector/kernel/peer.c
+ * there).
  *
  *   SO_PEERCRED's uid            answer
  *   0                            yes: root of this user namespace can read the memory anyway

@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
 #include "tree/exec_fit.h"
 #include "tree/sandbox.h"

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include "trace/memory/memory.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 
 enum { LIBRARY_BYTES = 1024 };
 
@@ -117,7 +117,7 @@ size_t hak_exec_unfit(const char *path, char *const environment[], struct hak_ex
     size_t length = preload ? length_of_ours(preload, &name) : 0;
     if (length == 0 || strlen(preload) + sizeof variable_name > HAK_EXEC_PRELOAD_BYTES)
         return 0;
-    if (hak_keeper_is_given_up())
+    if (hak_collector_is_given_up())
         about->misfit = "the collector was killed";
     else if (is_out_of_reach(name, length))
         about->misfit = "hakmem-debug.so is out of its reach";

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
 
 enum { HEAD_BYTES = 1024, DYNAMIC_ENTRIES = 128, NAME_BYTES = 64, SCRIPTS_MAX = 5 };
@@ -165,13 +165,13 @@ static void report_unrecorded(const char *path, const char *reason, const char *
     at += sizeof between - 1;
     memcpy(at, reason, reason_bytes);
     memcpy(at + reason_bytes, ending, ending_bytes + 1);
-    (void)hak_keeper_tell_unrecorded(hak_current.keeper_name, text, child);
+    (void)hak_collector_tell_unrecorded(hak_current.keeper_name, text, child);
 }
 
 void hak_exec_tell(const char *path, const struct hak_exec_look *about, int child) {
     struct stat file;
     const char *reason = about->misfit ? about->misfit : about->unrecorded;
-    if (!reason || !path || hak_keeper_is_given_up()) /* nobody listens any more */
+    if (!reason || !path || hak_collector_is_given_up()) /* nobody listens any more */
         return;
     if (hak_current_ready() && hak_current.keeper_name[0] && is_regular(path, &file) &&
         (file.st_mode & 0111))

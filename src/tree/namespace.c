@@ -10,7 +10,7 @@
 #include <sys/types.h>
 #include "platform/raw_call.h"
 #include "trace/memory/memory.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/trace.h"
 #include "tree/exec_fit.h"
 #include "tree/vfork.h"
@@ -32,7 +32,7 @@ void hak_namespace_before(long number, unsigned long first, unsigned long second
         flags = hak_exec_can_read((const void *)first) ? *(const uint64_t *)first : 0;
     bool enters = (flags & CLONE_NEWNET) || (number == SYS_setns && flags == 0);
     if (enters && hak_is_own_process())
-        hak_keeper_ask_way();
+        hak_collector_ask_for_path();
 }
 
 HAK_EXPORT int unshare(int flags) {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include "tree/exec_fit.h"
 #include "trace/memory/memory.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/trace.h"
 
 typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
@@ -28,7 +28,7 @@ static int spawn(spawn_function *next, bool searches, pid_t *pid, const char *pa
     if (!next)
         return ENOSYS;
     if (hak_current_ready() && hak_is_own_process())
-        hak_keeper_replace_dead(HAK_KEEPER_DEAD_MS);
+        hak_collector_replace_dead(HAK_COLLECTOR_DEAD_MS);
     const char *file = searches ? hak_exec_find(path, found) : path;
     HAK_EXEC_ENVIRONMENT(fitting, file, environment);
     int error = next(&child, path, actions, attributes, arguments, fitting);

@@ -7,7 +7,7 @@
 #include "platform/raw_call.h"
 #include "trace/crash/crash.h"
 #include "trace/memory/memory.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/ring/ring.h"
 #include "trace/trace.h"
 #include "tree/vfork.h"
@@ -45,7 +45,7 @@ static _Thread_local struct {
 
 void hak_vfork_before(void) {
     if (hak_current_ready() && hak_is_own_process())
-        hak_keeper_replace_dead(HAK_KEEPER_DEAD_MS);
+        hak_collector_replace_dead(HAK_COLLECTOR_DEAD_MS);
     if (hak_vfork_children++ == 0) {
         before.depth = hak_writer.depth;
         before.setting_up = hak_writer.setting_up;

@@ -39,9 +39,9 @@ src/trace/stacks:
 src/trace/signals: memory
 src/trace/threads: stacks memory
 src/trace/ring: threads stacks memory
-src/trace/keeper: ring stacks memory
-src/trace/crash: keeper ring threads signals stacks memory
-src/trace/process: crash keeper ring threads stacks memory
+src/trace/collector: ring stacks memory
+src/trace/crash: collector ring threads signals stacks memory
+src/trace/process: crash collector ring threads stacks memory
 src/report/text:
 src/report/words: text
 src/report/known: words text

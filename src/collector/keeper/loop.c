@@ -151,8 +151,8 @@ const char *hak_loop_hold(struct hak_loop *l, struct hak_greeting *g,
 static bool open_path_socket(struct hak_loop *l) {
     struct hak_link_message *config = &l->worker.config;
     if (l->path_socket < 0)
-        l->path_socket = hak_socket_open_path(config->socket_name, config->has_way);
-    config->has_way |= l->path_socket >= 0;
+        l->path_socket = hak_socket_open_path(config->socket_name, config->has_path);
+    config->has_path |= l->path_socket >= 0;
     return l->path_socket >= 0;
 }
 
@@ -172,7 +172,7 @@ static const char *admit(struct hak_loop *l, struct hak_greeting *g,
     const char *why = hak_greeting_check(g);
     if (why)
         return why;
-    if (g->hello.kind == HAK_HELLO_WAY) {
+    if (g->hello.kind == HAK_HELLO_PATH) {
         hak_offerers_add(&l->offerers, who->pid, 0);
         return make_reachable_by_path(l);
     }
@@ -365,7 +365,7 @@ bool hak_loop_listen(struct hak_loop *l, const char *name) {
 
 bool hak_loop_adopt(struct hak_loop *l, int link) {
     l->listening = hak_keeper_worker_adopt(&l->worker, link, &l->held);
-    if (l->listening >= 0 && l->worker.config.has_way)
+    if (l->listening >= 0 && l->worker.config.has_path)
         open_path_socket(l);
     for (uint32_t i = 0; l->worker.config.wants_offers && i < l->held.count; i++)
         hak_offerers_add(&l->offerers, l->held.sessions[i].peer.pid, 0);

@@ -1,13 +1,13 @@
 /* Programs that no socket leads to: in a network namespace of their own, with another root or /tmp.
  *
- *   asks for a way (HAK_HELLO_WAY) before it enters one      is an offerer, the first one
+ *   asks for a path (HAK_HELLO_PATH) before it enters one      is an offerer, the first one
  *   child of an offerer, by /proc                            is one, too
  *   orphan, whose parent ended before it was looked at:      is one, too
  *   of this user, elsewhere, executed with our name
  *
  *   an offerer elsewhere, with a session's memfd open -> it is taken, as with a hello
  *
- * Such a program waits until its memory shows the keeper's heart beating (trace/keeper/offer.c).
+ * Such a program waits until its memory shows the keeper's heart beating (trace/collector/offer.c).
  * Looked at every 2 ms while something changes, every 50 ms else; orphans, whose parent was gone
  * before it was looked at, every 200 ms. In the keeper's thread only. */
 #ifndef HAK_COLLECTOR_KEEPER_OFFERS_H

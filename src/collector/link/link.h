@@ -47,7 +47,7 @@ struct hak_link_message {
     uint32_t resume_store;  /* CONFIG: `store_path` was written by a worker before */
     uint32_t next_number;   /* CONFIG: of the next session */
     uint32_t hold;          /* CONFIG: do not finish when no client lives (`run` says when) */
-    uint32_t has_way;       /* CONFIG: the keeper listens at a path, too */
+    uint32_t has_path;      /* CONFIG: the keeper listens at a path, too */
     uint32_t wants_offers;  /* CONFIG: some program may come to be where no socket leads */
     uint32_t color;         /* CONFIG: enum hak_color, for reports that go to stderr */
     int32_t peer_pid;       /* SESSION: of the first process, as the keeper sees it; 0 = hidden.

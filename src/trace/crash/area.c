@@ -6,7 +6,7 @@
 #include "superslab.h"
 #include "trace/crash/crash.h"
 #include "trace/memory/memory.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/ring/ring.h"
 #include "trace/stacks/stacks.h"
 #include "trace/threads/threads.h"
@@ -202,10 +202,11 @@ static bool take_back(struct hak_report_request *area) {
 static const char *reason_to_give_up(uint64_t waited) {
     if (waited >= REPORT_MS * HAK_MILLISECOND_NS)
         return "the collector did not finish the whole one within 10 s";
-    if (waited >= DEAD_AFTER_MS * HAK_MILLISECOND_NS && !hak_collector_beats(DEAD_AFTER_MS) &&
-        !hak_keeper_answers(hak_current.keeper_name))
+    if (waited >= DEAD_AFTER_MS * HAK_MILLISECOND_NS &&
+        !hak_current_collector_beats(DEAD_AFTER_MS) &&
+        !hak_collector_answers(hak_current.keeper_name))
         return no_collector;
-    if (waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_collector_beats(SILENT_MS))
+    if (waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_current_collector_beats(SILENT_MS))
         return "the collector has not moved for 3 s";
     return NULL;
 }
@@ -282,7 +283,7 @@ const char *hak_crash_hand_over(struct hak_incident *incident) {
     if (!hak_trace_open_for_report())
         return hak_options.trace ? no_collector : "no collector can be started";
     for (int tries = 0; tries < 2; tries++) {
-        hak_keeper_replace_dead(DEAD_AFTER_MS);
+        hak_collector_replace_dead(DEAD_AFTER_MS);
         why = hand_over(incident);
         if (why != no_collector)
             break;

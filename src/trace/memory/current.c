@@ -113,7 +113,7 @@ void hak_current_leave_claim(void) {
     atomic_fetch_sub(&claims, 1);
 }
 
-bool hak_collector_beats(uint64_t ms) {
+bool hak_current_collector_beats(uint64_t ms) {
     struct hak_session *session = hak_current.session;
     uint64_t now = hak_monotonic_ns();
     uint64_t keeper = atomic_load_explicit(&session->keeper_heartbeat_ns, memory_order_relaxed);
@@ -122,7 +122,7 @@ bool hak_collector_beats(uint64_t ms) {
     return now <= last || now - last < ms * HAK_MILLISECOND_NS; /* a beat may be newer than `now` */
 }
 
-void hak_collector_wait(uint32_t commits, uint64_t ms) {
+void hak_current_await_commit(uint32_t commits, uint64_t ms) {
     hak_ring_doorbell(hak_current.session);
     hak_wait_on(&hak_current.session->commits, commits, ms * HAK_MILLISECOND_NS);
 }

@@ -90,18 +90,18 @@ HAK_HIDDEN void hak_current_leave(void);
 
 /* True when the heart of the keeper or of its worker (each starts the other when it is gone) beat
  * within the last `ms`. */
-HAK_HIDDEN bool hak_collector_beats(uint64_t ms);
+HAK_HIDDEN bool hak_current_collector_beats(uint64_t ms);
 
 /* Goes on with a new collector if the old one has been silent for `ms` and is dead. Costs little
  * while its heart beats. Not for use between enter_claim and leave_claim. */
-static inline void hak_collector_replace_dead(uint64_t ms) {
+static inline void hak_current_replace_collector(uint64_t ms) {
     if (hak_current.replace_silent)
         hak_current.replace_silent(ms);
 }
 
 /* Rings the bell and waits for a commit, at most `ms`; `commits` is the session's word from before
  * the last look at what is waited for. */
-HAK_HIDDEN void hak_collector_wait(uint32_t commits, uint64_t ms);
+HAK_HIDDEN void hak_current_await_commit(uint32_t commits, uint64_t ms);
 
 /* Around everything that claims or gives back entries, rings or extents: waits while the memory is
  * being exchanged (takeover.c), and is waited for. Not nested. */

@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include "superslab.h"
 #include "trace/crash/crash.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
 #include "trace/ring/ring.h"
 #include "trace/trace.h"
@@ -32,7 +32,7 @@ static bool is_committed(void) {
 static void wait_for_last_commit(void) {
     uint64_t deadline = hak_monotonic_ns() + LAST_COMMIT_MS * HAK_MILLISECOND_NS;
     while (!is_committed() && hak_monotonic_ns() < deadline) {
-        hak_collector_wait(atomic_load(&hak_current.session->commits), WAIT_SLICE_MS);
+        hak_current_await_commit(atomic_load(&hak_current.session->commits), WAIT_SLICE_MS);
     }
 }
 
@@ -43,7 +43,7 @@ static void end_recording(void) {
         return;
     struct hak_event_fields end = {.kind = HAK_PROCESS_END, .class_index = HAK_CLASS_NONE};
     hak_trace_record(&end);
-    hak_keeper_make_sure();
+    hak_collector_make_sure();
     session->monotonic_end_ns = hak_monotonic_ns();
     session->tsc_end = __builtin_ia32_rdtsc();
     atomic_store(&hak_current.process->tsc_end, hak_session_ticks());
@@ -78,7 +78,7 @@ static void finish_as_init(void) {
     char name[sizeof hak_current.keeper_name];
     uint64_t signals;
     if (!hak_current_ready() || hak_raw_call(SYS_getpid) != 1 || !hak_is_last_process() ||
-        !hak_keeper_answers_inside(hak_current.keeper_name))
+        !hak_collector_answers_inside(hak_current.keeper_name))
         return;
     memcpy(name, hak_current.keeper_name, sizeof name);
     hak_block_signals(&signals);
@@ -88,7 +88,7 @@ static void finish_as_init(void) {
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1);
     hak_current.session = NULL;
     uint64_t deadline = hak_monotonic_ns() + LAST_COMMIT_MS * HAK_MILLISECOND_NS;
-    while (hak_keeper_answers(name) && hak_monotonic_ns() < deadline) {
+    while (hak_collector_answers(name) && hak_monotonic_ns() < deadline) {
         hak_sleep_ms(LAST_LOOK_MS);
     }
     hak_restore_signals(&signals);

@@ -3,7 +3,7 @@
 #include "options.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
 #include "trace/process/process.h"
 #include "trace/ring/ring.h"
@@ -25,7 +25,7 @@ static bool claim_entry(uint32_t parent, uint64_t fork_number) {
     uint64_t deadline = is_vain ? now : now + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
     bool is_claimed = hak_current_claim_process(parent, fork_number);
     while (!is_claimed && hak_monotonic_ns() < deadline) {
-        hak_collector_wait(atomic_load(&session->commits), WAIT_SLICE_MS);
+        hak_current_await_commit(atomic_load(&session->commits), WAIT_SLICE_MS);
         is_claimed = hak_current_claim_process(parent, fork_number);
     }
     return is_claimed;
@@ -33,7 +33,7 @@ static bool claim_entry(uint32_t parent, uint64_t fork_number) {
 
 static void forget_parent(void) {
     hak_ring_enter_child();
-    hak_keeper_forget();
+    hak_collector_forget();
     hak_crash_forget();
     hak_thread_enter_child();
     hak_current_forget_others();
@@ -64,7 +64,7 @@ void hak_process_enter_child(void) {
 void hak_trace_fork_prepare(void) {
     if (!hak_current_ready())
         return;
-    hak_keeper_replace_dead(HAK_KEEPER_DEAD_MS);
+    hak_collector_replace_dead(HAK_COLLECTOR_DEAD_MS);
     hak_writer.fork_number = 1 + atomic_fetch_add(&hak_current.session->forks, 1);
     struct hak_event_fields fork = {
         .kind = HAK_FORK, .class_index = HAK_CLASS_NONE, .size = hak_writer.fork_number};

@@ -3,7 +3,7 @@
 #include <sys/auxv.h>
 #include "options.h"
 #include "trace/crash/crash.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
 #include "trace/process/process.h"
 #include "trace/ring/ring.h"
@@ -19,7 +19,7 @@ void hak_trace_start(void) {
     hak_counters_dump_start();
     hak_modules_start(&hak_modules_to_record);
     if (hak_options.trace && strcmp(hak_options.session, HAK_SESSION_NONE) != 0) {
-        if (hak_keeper_begin_recording()) {
+        if (hak_collector_begin_recording()) {
             struct hak_stacks_setup stacks = {.nodes = hak_current.nodes,
                                               .node_capacity = hak_current.node_capacity,
                                               .node_count = &hak_current.session->node_count,

@@ -12,11 +12,11 @@ enum {
 };
 
 bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns) {
-    hak_collector_wait(commits, WAIT_SLICE_MS);
-    uint64_t limit = hak_collector_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
+    hak_current_await_commit(commits, WAIT_SLICE_MS);
+    uint64_t limit = hak_current_collector_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
     if (hak_monotonic_ns() - begin_ns >= limit * HAK_MILLISECOND_NS)
         return false;
-    hak_collector_replace_dead(DEAD_AFTER_MS);
+    hak_current_replace_collector(DEAD_AFTER_MS);
     return true;
 }
 

@@ -66,7 +66,7 @@ static bool claim_first(struct hak_writer *w) {
     struct hak_ring_entry *ring = claim_or_share(w);
     while (!ring && !w->shared && (now = hak_monotonic_ns()) < deadline) {
         uint32_t commits = atomic_load(&hak_current.session->commits);
-        hak_collector_wait(commits, WAIT_SLICE_MS);
+        hak_current_await_commit(commits, WAIT_SLICE_MS);
         ring = claim_or_share(w);
     }
     if (ring) {
@@ -132,7 +132,7 @@ static void open_room(struct hak_writer *w, uint64_t tail, unsigned count) {
     }
     uint64_t step = capacity / 8 > count ? capacity / 8 : count;
     hak_ring_doorbell(hak_current.session);
-    hak_collector_replace_dead(DEAD_AFTER_MS);
+    hak_current_replace_collector(DEAD_AFTER_MS);
     w->room = reserved + step < tail + capacity ? reserved + step : tail + capacity;
 }
 

@@ -303,7 +303,7 @@ void hak_ring_share_finish(void) {
     let_go(w);
     hak_restore_signals(&signals);
     if (fills)
-        hak_collector_replace_dead(DEAD_AFTER_MS);
+        hak_current_replace_collector(DEAD_AFTER_MS);
 }
 
 void hak_ring_share_abandon(void) {

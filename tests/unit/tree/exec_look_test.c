@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "tree/exec_look.h"
 
 /* Of another network namespace: a keeper there cannot be asked whether it lives. */
@@ -48,11 +48,11 @@ START_TEST(tells_a_keeper_until_it_is_given_up) {
     fake_begin(&collector, 128 << 20, 16 << 10);
     memcpy(hak_current.keeper_name, NAME, sizeof NAME);
     int listening = listen_at(NAME);
-    ck_assert(!hak_keeper_is_given_up());
+    ck_assert(!hak_collector_is_given_up());
     ck_assert_int_eq(count_told(listening), 1);
     atomic_store(&collector.session->keeper_heartbeat_ns, 0); /* it is dead */
-    hak_keeper_replace_dead(0);
-    ck_assert(hak_keeper_is_given_up());
+    hak_collector_replace_dead(0);
+    ck_assert(hak_collector_is_given_up());
     ck_assert_int_eq(count_told(listening), 0);
     close(listening);
 }

@@ -165,7 +165,7 @@ START_TEST(takes_a_session_without_a_way) {
     int files[1] = {fake_session_memfd()}, pair[2];
     char path[128];
     struct hak_hello hello = {
-        .magic = HAK_HELLO_MAGIC, .version = HAK_SESSION_VERSION, .kind = HAK_HELLO_WAY};
+        .magic = HAK_HELLO_MAGIC, .version = HAK_SESSION_VERSION, .kind = HAK_HELLO_PATH};
     struct hak_link_message m = {0};
     if (!start_offerer(files, 1, NULL))
         return;

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include "trace/memory/memory.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/protocol.h"
 #include "trace/ring/ring.h"
 #include "trace/wait.h"
@@ -376,7 +376,7 @@ START_TEST(a_new_keeper_gets_everything_that_was_not_committed) {
     strcpy(collector.session->store_path, "/the/store/really/written.db");
     while (collector.session->session_id == first_id) {
         usleep(20000);
-        hak_keeper_replace_dead(100);
+        hak_collector_replace_dead(100);
     }
     usleep(50000);
     atomic_store(&stop, true);
@@ -413,7 +413,7 @@ START_TEST(a_keeper_that_lives_is_left_alone) {
     uint64_t id = collector.session->session_id;
     kill(keeper_facts(0).pid, SIGSTOP); /* no heartbeat, but it still listens */
     atomic_store(&collector.session->keeper_heartbeat_ns, 0);
-    hak_keeper_replace_dead(100);
+    hak_collector_replace_dead(100);
     ck_assert_uint_eq(collector.session->session_id, id);
     end_keeper(0);
 }
@@ -437,14 +437,14 @@ static void hear(void (*act)(void), char *said, size_t bytes) {
 static void look_for_a_keeper(void) {
     for (int i = 0; i < 60; i++) {
         usleep(100000);
-        hak_keeper_replace_dead(100);
+        hak_collector_replace_dead(100);
     }
 }
 
 static void end_twice(void) {
-    hak_keeper_make_sure();
-    hak_keeper_forget(); /* a child, whose parent has said it */
-    hak_keeper_make_sure();
+    hak_collector_make_sure();
+    hak_collector_forget(); /* a child, whose parent has said it */
+    hak_collector_make_sure();
 }
 
 static void check_given_up(const char *said) {
@@ -460,7 +460,7 @@ static void check_given_up(const char *said) {
 
 static void kill_only_keeper(void) {
     end_keeper(0);
-    while (hak_keeper_answers(hak_current.keeper_name))
+    while (hak_collector_answers(hak_current.keeper_name))
         usleep(1000);
     strcpy(hak_options.collect, "/nowhere/hakmem-collect");
 }
@@ -493,7 +493,7 @@ START_TEST(a_session_for_a_report_gets_no_store_by_a_takeover) {
     kill(keeper_facts(0).pid, SIGKILL);
     while (collector.session->session_id == id) {
         usleep(20000);
-        hak_keeper_replace_dead(100);
+        hak_collector_replace_dead(100);
     }
     ck_assert_uint_eq(collector.session->resume_store, HAK_RESUME_NO_STORE);
     end_keeper(1);
@@ -508,11 +508,11 @@ START_TEST(knows_the_network_namespace_of_a_keeper) {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, HAK_NETWORK_COOKIE, &own, &bytes), 0);
     close(fd);
-    ck_assert(hak_keeper_is_elsewhere("hakmem-0123456789abcdef0123456789abcdef-ffffffff"));
-    ck_assert(hak_keeper_is_elsewhere("hakmem-0123456789abcdef0123456789abcdef-ffffffff.3"));
+    ck_assert(hak_collector_is_elsewhere("hakmem-0123456789abcdef0123456789abcdef-ffffffff"));
+    ck_assert(hak_collector_is_elsewhere("hakmem-0123456789abcdef0123456789abcdef-ffffffff.3"));
     snprintf(name, sizeof name, "hakmem-0123456789abcdef0123456789abcdef-%llx",
              (unsigned long long)own);
-    ck_assert(!hak_keeper_is_elsewhere(name));
+    ck_assert(!hak_collector_is_elsewhere(name));
     const char *const unknown[] = {"",
                                    "hakmem-",
                                    "hakmem-nobody",
@@ -523,7 +523,7 @@ START_TEST(knows_the_network_namespace_of_a_keeper) {
                                    "hakmem-0123456789abcdef0123456789abcdef-ffx",
                                    "hakmem-0123456789abcdef-ffffffff"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-        ck_assert_msg(!hak_keeper_is_elsewhere(unknown[i]), "%s", unknown[i]);
+        ck_assert_msg(!hak_collector_is_elsewhere(unknown[i]), "%s", unknown[i]);
 }
 END_TEST
 

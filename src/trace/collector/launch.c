@@ -6,7 +6,7 @@
  *
  * Both run on a stack of their own in the program's memory, with all signals blocked and only raw
  * system calls, as posix_spawn does. */
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -140,7 +140,7 @@ static bool choose_environment(char **to, size_t capacity) {
     return true;
 }
 
-static bool execute(struct launch *launch, struct hak_keeper_failure *failure) {
+static bool execute(struct launch *launch, struct hak_collector_failure *failure) {
     size_t room = STACK_BYTES + ENVIRONMENT_MAX * sizeof(char *);
     char *memory = hak_raw_map(room);
     uint64_t signals;
@@ -187,7 +187,8 @@ static bool own_folder(char *folder, size_t capacity) {
     return true;
 }
 
-bool hak_keeper_execute(int socket_end, const char *name, struct hak_keeper_failure *failure) {
+bool hak_collector_execute(int socket_end, const char *name,
+                           struct hak_collector_failure *failure) {
     static const char *const places[] = {"hakmem-collect", "../libexec/hakmem/hakmem-collect",
                                          "../bin/hakmem-collect"};
     static char path[HAK_PATH_BYTES + 64];

@@ -1,7 +1,7 @@
 /* Errors of the system in words, without strerror, which allocates and translates. */
-#include "trace/keeper/say.h"
+#include "trace/collector/say.h"
 #include <errno.h>
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 
 static void add_error(struct hak_line *line, long error) {
     static const struct {
@@ -31,7 +31,7 @@ static void add_error(struct hak_line *line, long error) {
     hak_line_number(line, (uint64_t)error);
 }
 
-void hak_say_reason(struct hak_line *to, const struct hak_keeper_failure *failure) {
+void hak_say_reason(struct hak_line *to, const struct hak_collector_failure *failure) {
     hak_line_add(to, failure->what);
     if (failure->detail) {
         hak_line_add(to, ": ");

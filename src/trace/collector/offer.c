@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
 #include "trace/wait.h"
 
@@ -52,12 +52,12 @@ static uint64_t network_of(const char *name) {
     return name[at] == 0 || name[at] == '.' ? cookie : 0;
 }
 
-bool hak_keeper_is_elsewhere(const char *name) {
+bool hak_collector_is_elsewhere(const char *name) {
     uint64_t due = network_of(name), own = due ? own_network() : 0;
     return own && own != due;
 }
 
-bool hak_keeper_offer(struct hak_session *session) {
+bool hak_collector_offer(struct hak_session *session) {
     uint64_t deadline = hak_monotonic_ns() + OFFER_MS * HAK_MILLISECOND_NS;
     while (atomic_load(&session->keeper_heartbeat_ns) == 0) {
         if (hak_monotonic_ns() >= deadline)
@@ -67,7 +67,7 @@ bool hak_keeper_offer(struct hak_session *session) {
     return true;
 }
 
-bool hak_keeper_offer_hello(const struct hak_hello *hello) {
+bool hak_collector_offer_hello(const struct hak_hello *hello) {
     uint64_t deadline = hak_monotonic_ns() + HELLO_MS * HAK_MILLISECOND_NS, magic = hello->magic;
     long made = hak_raw_call(SYS_memfd_create, HAK_HELLO_FILE_NAME, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
     if (made == -EINVAL) /* before Linux 6.3 */

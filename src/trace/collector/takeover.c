@@ -21,8 +21,8 @@
 #include <string.h>
 #include "options.h"
 #include "trace/memory/memory.h"
-#include "trace/keeper/keeper.h"
-#include "trace/keeper/say.h"
+#include "trace/collector/collector.h"
+#include "trace/collector/say.h"
 #include "trace/ring/ring.h"
 #include "trace/node.h"
 #include "platform/platform.h"
@@ -198,11 +198,11 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
 }
 
 /* False: the process goes on without a collector, and `failure` says why. */
-static bool take_over(struct hak_keeper_failure *failure) {
+static bool take_over(struct hak_collector_failure *failure) {
     struct hak_session_memory fresh;
     struct hak_hello_answer answer;
     uint32_t nobody = 0;
-    *failure = (struct hak_keeper_failure){.what = "no session memory", .error = ENOMEM};
+    *failure = (struct hak_collector_failure){.what = "no session memory", .error = ENOMEM};
     /* A length of 0 makes a second mapping of shared memory. */
     long second =
         hak_raw_call(SYS_mremap, hak_current.session, 0, hak_current.total_bytes, MREMAP_MAYMOVE);
@@ -220,8 +220,8 @@ static bool take_over(struct hak_keeper_failure *failure) {
         atomic_compare_exchange_strong(&old->orphans_taken, &nobody, hak_current.process_index + 1);
     bool exchanged = exchange(&fresh, old, is_first);
     hak_raw_unmap(fresh.session, fresh.total_bytes);
-    bool is_taken = exchanged && hak_keeper_succeed(hak_current.keeper_name, fresh.file,
-                                                    fresh.total_bytes, &answer, failure);
+    bool is_taken = exchanged && hak_collector_succeed(hak_current.keeper_name, fresh.file,
+                                                       fresh.total_bytes, &answer, failure);
     if (is_taken) {
         memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
         hak_environment_set_tree(answer.session_name, old->store_path);
@@ -231,7 +231,7 @@ static bool take_over(struct hak_keeper_failure *failure) {
     return is_taken;
 }
 
-static void say_given_up(const struct hak_keeper_failure *failure) {
+static void say_given_up(const struct hak_collector_failure *failure) {
     struct hak_line line = {0};
     if (has_said || !hak_options.trace) /* a report says itself that it has no collector */
         return;
@@ -246,34 +246,34 @@ static void say_given_up(const struct hak_keeper_failure *failure) {
 
 /* It is tried again later, but for the last time. */
 static void try_to_take_over(bool is_at_end) {
-    struct hak_keeper_failure failure;
+    struct hak_collector_failure failure;
     attempts = take_over(&failure) ? 0 : attempts + 1;
     if (attempts == ATTEMPTS || (attempts > 0 && is_at_end))
         say_given_up(&failure);
 }
 
-bool hak_keeper_is_given_up(void) {
+bool hak_collector_is_given_up(void) {
     return has_given_up;
 }
 
 static void replace_dead(uint64_t ms, bool is_at_end) {
     uint64_t signals, now = hak_monotonic_ns();
     uint32_t nobody = 0;
-    if (hak_current.overwrites || (hak_collector_beats(ms) && !has_given_up) ||
+    if (hak_current.overwrites || (hak_current_collector_beats(ms) && !has_given_up) ||
         (now < atomic_load(&next_look_ns) && !is_at_end) || attempts >= ATTEMPTS ||
         !atomic_compare_exchange_strong(&at_work, &nobody, 1))
         return;
     hak_block_signals(&signals);
     atomic_store(&next_look_ns, now + RETRY_MS * HAK_MILLISECOND_NS);
-    if (hak_keeper_is_elsewhere(hak_current.keeper_name))
-        has_given_up = !hak_collector_beats(HIDDEN_DEAD_MS);
-    else if (!hak_keeper_answers(hak_current.keeper_name))
+    if (hak_collector_is_elsewhere(hak_current.keeper_name))
+        has_given_up = !hak_current_collector_beats(HIDDEN_DEAD_MS);
+    else if (!hak_collector_answers(hak_current.keeper_name))
         try_to_take_over(is_at_end);
     hak_restore_signals(&signals);
     atomic_store(&at_work, 0);
 }
 
-void hak_keeper_replace_dead(uint64_t ms) {
+void hak_collector_replace_dead(uint64_t ms) {
     replace_dead(ms, false);
 }
 
@@ -286,14 +286,14 @@ static uint64_t latest_beat(const struct hak_session *session) {
     return keeper > latest ? keeper : latest;
 }
 
-void hak_keeper_make_sure(void) {
+void hak_collector_make_sure(void) {
     struct hak_session *session = hak_current.session;
     uint32_t commits = atomic_load(&session->commits);
     uint64_t begin = hak_monotonic_ns(), beat = latest_beat(session);
     if (!hak_current.keeper_name[0])
         return;
     /* A worker that slept and has heard the bell lives; and what a keeper holds is not lost. */
-    if (hak_ring_doorbell_wake(session) > 0 || hak_keeper_answers(hak_current.keeper_name))
+    if (hak_ring_doorbell_wake(session) > 0 || hak_collector_answers(hak_current.keeper_name))
         return;
     /* The keeper is dead. A worker that lives shows it soon, and starts another. */
     while (atomic_load(&session->commits) == commits && latest_beat(session) == beat) {
@@ -307,7 +307,7 @@ void hak_keeper_make_sure(void) {
     }
 }
 
-void hak_keeper_forget(void) {
+void hak_collector_forget(void) {
     atomic_store(&at_work, 0);
     atomic_store(&next_look_ns, 0);
     attempts = 0;

@@ -5,8 +5,8 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/memory/memory.h"
-#include "trace/keeper/say.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/say.h"
+#include "trace/collector/collector.h"
 #include "trace/ring/ring.h"
 
 bool hak_file_is_inherited(void) {
@@ -26,7 +26,7 @@ static void hand_folder_on(const char *path) {
     hak_environment_set_session(hak_line_text(&session));
 }
 
-static void say_file(const struct hak_keeper_failure *failure, const char *path) {
+static void say_file(const struct hak_collector_failure *failure, const char *path) {
     struct hak_line note = {0}, line = {0};
     char name[sizeof hak_current.keeper_name];
     hak_environment_read_session(name, sizeof name);
@@ -34,7 +34,7 @@ static void say_file(const struct hak_keeper_failure *failure, const char *path)
     hak_line_add_name(&note, path);
     hak_line_add(&note, ": ");
     hak_say_reason(&note, failure);
-    if (name[0] && hak_keeper_tell_unrecorded(name, hak_line_text(&note), 0))
+    if (name[0] && hak_collector_tell_unrecorded(name, hak_line_text(&note), 0))
         return;
     hak_line_add(&line, "hakmem: no collector: ");
     hak_say_reason(&line, failure);
@@ -45,7 +45,7 @@ static void say_file(const struct hak_keeper_failure *failure, const char *path)
     (void)hak_line_write(&line, 2);
 }
 
-bool hak_file_begin(const struct hak_keeper_failure *failure) {
+bool hak_file_begin(const struct hak_collector_failure *failure) {
     static char path[HAK_PATH_BYTES];
     struct hak_session_memory memory;
     if (hak_memory_make_file(&memory, path) != 0)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "options.h"
 #include "trace/memory/memory.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/protocol.h"
 #include "trace/stacks/stacks.h"
 #include "trace/ring/ring.h"
@@ -20,12 +20,12 @@
 static bool has_failed;
 
 static bool begin(void) {
-    struct hak_keeper_failure failure = {0};
+    struct hak_collector_failure failure = {0};
     uint64_t signals;
     if (has_failed || hak_current.is_secure || strcmp(hak_options.session, HAK_SESSION_NONE) == 0)
         return false;
     hak_block_signals(&signals);
-    bool begun = hak_keeper_begin(&failure);
+    bool begun = hak_collector_begin(&failure);
     if (begun) {
         hak_ring_record_process();
         hak_modules_announce_all();

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
-#include "trace/keeper/keeper.h"
+#include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
 #include "trace/trust.h"
 #include "trace/wait.h"
@@ -21,7 +21,7 @@ enum { ANSWERS_LIMIT_MS = 200 };
 
 static _Atomic int64_t stranger = -1; /* uid of the last one */
 
-int64_t hak_keeper_stranger(void) {
+int64_t hak_collector_stranger(void) {
     return atomic_load(&stranger);
 }
 
@@ -83,7 +83,7 @@ static long connect_at(const struct sockaddr_un *address, socklen_t bytes, uint3
     return result;
 }
 
-long hak_keeper_connect(const char *name, uint32_t limit_ms) {
+long hak_collector_connect(const char *name, uint32_t limit_ms) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     static const char folder[] = HAK_KEEPER_FOLDER;
     size_t length = strlen(name);
@@ -100,16 +100,16 @@ long hak_keeper_connect(const char *name, uint32_t limit_ms) {
     return by_path >= 0 ? by_path : result;
 }
 
-bool hak_keeper_answers(const char *name) {
-    long socket_end = hak_keeper_connect(name, ANSWERS_LIMIT_MS);
+bool hak_collector_answers(const char *name) {
+    long socket_end = hak_collector_connect(name, ANSWERS_LIMIT_MS);
     hak_close(socket_end);
     return socket_end != -ECONNREFUSED && socket_end != -EPERM && socket_end != -EAGAIN &&
            socket_end != -EINVAL;
 }
 
-bool hak_keeper_answers_inside(const char *name) {
+bool hak_collector_answers_inside(const char *name) {
     struct peer peer = {0};
-    long socket_end = hak_keeper_connect(name, ANSWERS_LIMIT_MS);
+    long socket_end = hak_collector_connect(name, ANSWERS_LIMIT_MS);
     if (socket_end < 0)
         return false;
     bool is_inside = ask_peer(socket_end, &peer) && peer.pid > 0;

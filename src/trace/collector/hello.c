@@ -1,6 +1,6 @@
 /* Hands the session memory to a keeper over a socket, and watches whether that keeper lives. The
- * way to the socket, and whom to trust there, is way.c. */
-#include "trace/keeper/keeper.h"
+ * way to the socket, and whom to trust there, is connect.c. */
+#include "trace/collector/collector.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,7 +18,7 @@ enum {
     SUCCESSOR_LIMIT_MS = 100, /* a name that was never given is free for everybody to bind */
 };
 
-static bool fail(struct hak_keeper_failure *failure, const char *what, long error) {
+static bool fail(struct hak_collector_failure *failure, const char *what, long error) {
     failure->what = what;
     failure->error = error;
     return false;
@@ -36,7 +36,7 @@ static struct hak_hello make_hello(enum hak_hello_kind kind) {
 /* What the store is to say of a session's way to its keeper: that somebody else had a name. */
 static void note_stranger(struct hak_hello *hello) {
     struct hak_line note = {0};
-    int64_t user = hak_keeper_stranger();
+    int64_t user = hak_collector_stranger();
     if (user < 0 || hello->kind != HAK_HELLO_SESSION)
         return;
     if (user == HAK_STRANGER_SILENT)
@@ -49,7 +49,7 @@ static void note_stranger(struct hak_hello *hello) {
 
 /* Sends the hello, with the memfd `memory` unless it is -1, and reads the answer. */
 static bool shake_hands(int socket_end, struct hak_hello *hello, int memory,
-                        struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+                        struct hak_hello_answer *answer, struct hak_collector_failure *failure) {
     note_stranger(hello);
     union {
         struct cmsghdr header;
@@ -95,10 +95,10 @@ static bool shake_hands(int socket_end, struct hak_hello *hello, int memory,
 }
 
 static bool join_within(const char *name, uint32_t limit_ms, int memory, uint64_t total_bytes,
-                        struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+                        struct hak_hello_answer *answer, struct hak_collector_failure *failure) {
     struct hak_hello hello = make_hello(HAK_HELLO_SESSION); /* before: it needs a descriptor */
     hello.total_bytes = total_bytes;
-    long socket_end = hak_keeper_connect(name, limit_ms);
+    long socket_end = hak_collector_connect(name, limit_ms);
     if (socket_end < 0) {
         size_t length = strnlen(name, sizeof failure->text - 1);
         memcpy(failure->text, name, length);
@@ -114,30 +114,30 @@ static bool join_within(const char *name, uint32_t limit_ms, int memory, uint64_
     return joined;
 }
 
-bool hak_keeper_join(const char *name, int memory, uint64_t total_bytes,
-                     struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
-    return join_within(name, HAK_KEEPER_LIMIT_MS, memory, total_bytes, answer, failure);
+bool hak_collector_join(const char *name, int memory, uint64_t total_bytes,
+                        struct hak_hello_answer *answer, struct hak_collector_failure *failure) {
+    return join_within(name, HAK_COLLECTOR_LIMIT_MS, memory, total_bytes, answer, failure);
 }
 
 /* A hello without memory. */
 static bool say_hello(const char *name, struct hak_hello *hello) {
     struct hak_hello_answer answer;
-    struct hak_keeper_failure failure = {0};
-    long socket_end = hak_keeper_connect(name, HAK_KEEPER_LIMIT_MS);
+    struct hak_collector_failure failure = {0};
+    long socket_end = hak_collector_connect(name, HAK_COLLECTOR_LIMIT_MS);
     bool said = socket_end >= 0 && shake_hands((int)socket_end, hello, -1, &answer, &failure);
     hak_close(socket_end);
-    if (socket_end < 0 && hello->kind == HAK_HELLO_UNRECORDED && hak_keeper_is_elsewhere(name))
-        said = hak_keeper_offer_hello(hello);
+    if (socket_end < 0 && hello->kind == HAK_HELLO_UNRECORDED && hak_collector_is_elsewhere(name))
+        said = hak_collector_offer_hello(hello);
     return said;
 }
 
-void hak_keeper_ask_way(void) {
-    struct hak_hello hello = make_hello(HAK_HELLO_WAY);
+void hak_collector_ask_for_path(void) {
+    struct hak_hello hello = make_hello(HAK_HELLO_PATH);
     if (hak_current_ready() && hak_current.keeper_name[0])
         (void)say_hello(hak_current.keeper_name, &hello);
 }
 
-bool hak_keeper_tell_unrecorded(const char *name, const char *why, int child) {
+bool hak_collector_tell_unrecorded(const char *name, const char *why, int child) {
     struct hak_hello hello = make_hello(HAK_HELLO_UNRECORDED);
     hello.child = child;
     size_t length = strnlen(why, sizeof hello.text - 1);
@@ -145,8 +145,8 @@ bool hak_keeper_tell_unrecorded(const char *name, const char *why, int child) {
     return say_hello(name, &hello);
 }
 
-bool hak_keeper_start(const char *name, int memory, uint64_t total_bytes,
-                      struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+bool hak_collector_start(const char *name, int memory, uint64_t total_bytes,
+                         struct hak_hello_answer *answer, struct hak_collector_failure *failure) {
     int ends[2] = {-1, -1};
     struct hak_hello hello = make_hello(HAK_HELLO_SESSION);
     hello.total_bytes = total_bytes;
@@ -154,7 +154,7 @@ bool hak_keeper_start(const char *name, int memory, uint64_t total_bytes,
     if (made < 0)
         return fail(failure, "no socket", -made);
     int ours = hak_lift_file(ends[0]), theirs = hak_lift_file(ends[1]);
-    bool done = ours >= 0 && theirs >= 0 ? hak_keeper_execute(theirs, name, failure)
+    bool done = ours >= 0 && theirs >= 0 ? hak_collector_execute(theirs, name, failure)
                                          : fail(failure, "no socket", EMFILE);
     if (theirs >= 0)
         hak_close(theirs); /* so that the end of a keeper that dies is seen */
@@ -184,7 +184,7 @@ static bool name_after(char to[108], const char *name, uint32_t generation) {
 /* Joins the first keeper that has one of the names after `dead`. Else `free` becomes the first of
  * these names that nobody holds, "" = strangers hold them all. */
 static bool join_successor(const char *dead, char free[108], int memory, uint64_t total_bytes,
-                           struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+                           struct hak_hello_answer *answer, struct hak_collector_failure *failure) {
     char name[108];
     free[0] = 0;
     for (uint32_t generation = 1; name_after(name, dead, generation); generation++) {
@@ -196,8 +196,8 @@ static bool join_successor(const char *dead, char free[108], int memory, uint64_
     return false;
 }
 
-bool hak_keeper_succeed(const char *dead, int memory, uint64_t total_bytes,
-                        struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+bool hak_collector_succeed(const char *dead, int memory, uint64_t total_bytes,
+                           struct hak_hello_answer *answer, struct hak_collector_failure *failure) {
     char name[108];
     if (!name_after(name, dead, 1))
         return false;
@@ -205,7 +205,7 @@ bool hak_keeper_succeed(const char *dead, int memory, uint64_t total_bytes,
         if (join_successor(dead, name, memory, total_bytes, answer, failure))
             return true;
         /* Only one gets the name; the others find it there. */
-        if (hak_keeper_start(name[0] ? name : NULL, memory, total_bytes, answer, failure))
+        if (hak_collector_start(name[0] ? name : NULL, memory, total_bytes, answer, failure))
             return true;
         if (failure->error != EPIPE && failure->error != ECONNRESET)
             return false;

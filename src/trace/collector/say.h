@@ -6,9 +6,9 @@
 
 #include "platform/line.h"
 
-struct hak_keeper_failure;
+struct hak_collector_failure;
 
 /* Appends what failed, with its detail and error. */
-HAK_HIDDEN void hak_say_reason(struct hak_line *to, const struct hak_keeper_failure *failure);
+HAK_HIDDEN void hak_say_reason(struct hak_line *to, const struct hak_collector_failure *failure);
 
 #endif

@@ -3,33 +3,33 @@
 #include <string.h>
 #include "options.h"
 #include "platform/platform.h"
-#include "trace/keeper/keeper.h"
-#include "trace/keeper/say.h"
+#include "trace/collector/collector.h"
+#include "trace/collector/say.h"
 #include "trace/memory/memory.h"
 #include "trace/wait.h"
 
 /* Finds or starts the keeper for `memory`. */
 static bool find_keeper(const struct hak_session_memory *memory,
-                        struct hak_keeper_failure *failure) {
+                        struct hak_collector_failure *failure) {
     struct hak_hello_answer answer;
     char name[sizeof answer.session_name];
     hak_environment_read_session(name, sizeof name);
     bool found =
-        name[0] && hak_keeper_join(name, memory->file, memory->total_bytes, &answer, failure);
+        name[0] && hak_collector_join(name, memory->file, memory->total_bytes, &answer, failure);
     /* Gone, or ending in this moment, or a stranger has its name. */
     bool is_lost = failure->error == ECONNREFUSED || failure->error == ECONNRESET ||
                    failure->error == EPIPE || failure->error == EPERM || failure->error == EAGAIN;
-    if (!found && is_lost && hak_keeper_is_elsewhere(name)) {
-        failure->is_hidden = !hak_keeper_offer(memory->session);
+    if (!found && is_lost && hak_collector_is_elsewhere(name)) {
+        failure->is_hidden = !hak_collector_offer(memory->session);
         if (failure->is_hidden)
             return false;
         memcpy(answer.session_name, name, sizeof name);
         found = true;
     } else if (!found && name[0] && is_lost && hak_options.trace) {
         memory->session->resume_store = HAK_RESUME_TREE;
-        found = hak_keeper_succeed(name, memory->file, memory->total_bytes, &answer, failure);
+        found = hak_collector_succeed(name, memory->file, memory->total_bytes, &answer, failure);
     }
-    if (!found && !hak_keeper_start(NULL, memory->file, memory->total_bytes, &answer, failure))
+    if (!found && !hak_collector_start(NULL, memory->file, memory->total_bytes, &answer, failure))
         return false;
     memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
     atomic_store(&memory->session->keeper_heartbeat_ns, hak_monotonic_ns());
@@ -38,7 +38,7 @@ static bool find_keeper(const struct hak_session_memory *memory,
     return true;
 }
 
-bool hak_keeper_begin(struct hak_keeper_failure *failure) {
+bool hak_collector_begin(struct hak_collector_failure *failure) {
     struct hak_session_memory memory;
     failure->what = "no session memory";
     failure->error = hak_memory_make(0, &memory);
@@ -52,25 +52,25 @@ bool hak_keeper_begin(struct hak_keeper_failure *failure) {
     bool found = find_keeper(&memory, failure);
     hak_close(memory.file);
     if (found)
-        *failure = (struct hak_keeper_failure){.what = "no session memory", .error = ENOMEM};
+        *failure = (struct hak_collector_failure){.what = "no session memory", .error = ENOMEM};
     if (!found || !hak_current_begin(memory.session, memory.total_bytes)) {
         hak_raw_unmap(memory.session, memory.total_bytes);
         return false;
     }
-    hak_current.replace_silent = hak_keeper_replace_dead;
+    hak_current.replace_silent = hak_collector_replace_dead;
     return hak_current_claim_process(UINT32_MAX, 0);
 }
 
 /* Says that, and why, nothing will be recorded: in the recording that this process should belong
  * to, else on stderr. */
-static void say_unrecorded(const struct hak_keeper_failure *failure) {
+static void say_unrecorded(const struct hak_collector_failure *failure) {
     struct hak_line why = {0}, line = {0};
     char name[sizeof hak_current.keeper_name];
     if (failure->is_hidden) /* the row of who executed it says it */
         return;
     hak_environment_read_session(name, sizeof name);
     hak_say_reason(&why, failure);
-    if (name[0] && hak_keeper_tell_unrecorded(name, hak_line_text(&why), 0))
+    if (name[0] && hak_collector_tell_unrecorded(name, hak_line_text(&why), 0))
         return;
     hak_line_add(&line, "hakmem: nothing is recorded: ");
     hak_line_add(&line, hak_line_text(&why));
@@ -79,9 +79,9 @@ static void say_unrecorded(const struct hak_keeper_failure *failure) {
     (void)hak_line_write(&line, 2);
 }
 
-bool hak_keeper_begin_recording(void) {
-    struct hak_keeper_failure failure = {.what = "no file for the rings can be made"};
-    bool is_begun = (!hak_file_is_inherited() && hak_keeper_begin(&failure)) ||
+bool hak_collector_begin_recording(void) {
+    struct hak_collector_failure failure = {.what = "no file for the rings can be made"};
+    bool is_begun = (!hak_file_is_inherited() && hak_collector_begin(&failure)) ||
                     (!failure.is_hidden && hak_file_begin(&failure));
     if (!is_begun)
         say_unrecorded(&failure);

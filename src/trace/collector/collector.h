@@ -4,8 +4,8 @@
  *   none           -> start `hakmem-collect --keeper` -> the same over a socketpair
  *
  * Nothing here allocates or leaves a descriptor or a child behind. */
-#ifndef HAK_TRACE_KEEPER_H
-#define HAK_TRACE_KEEPER_H
+#ifndef HAK_TRACE_COLLECTOR_H
+#define HAK_TRACE_COLLECTOR_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,10 +13,10 @@
 #include "trace/protocol.h"
 #include "trace/session.h"
 
-#define HAK_KEEPER_LIMIT_MS 2000 /* for a keeper that has many to hear */
+#define HAK_COLLECTOR_LIMIT_MS 2000 /* for a keeper that has many to hear */
 
 /* Why there is no keeper, for one line on stderr. */
-struct hak_keeper_failure {
+struct hak_collector_failure {
     const char *what;   /* static text */
     const char *detail; /* a path or the like; NULL = none */
     long error;         /* errno, 0 = none */
@@ -26,17 +26,17 @@ struct hak_keeper_failure {
 
 /* Makes session memory, finds or starts a keeper for it and claims the process's entry: the calling
  * process records from then on. Signals must be blocked once the program runs. (begin.c) */
-HAK_HIDDEN bool hak_keeper_begin(struct hak_keeper_failure *failure);
+HAK_HIDDEN bool hak_collector_begin(struct hak_collector_failure *failure);
 
 /* The same when the program starts; without a keeper into a file. False: nothing will be recorded,
  * and somebody was told why. */
-HAK_HIDDEN bool hak_keeper_begin_recording(void);
+HAK_HIDDEN bool hak_collector_begin_recording(void);
 
 /* Records into a file, since there is no collector; `failure` says why, which is told in the
  * recording that this process should belong to, else in one line on stderr. Programs that are
  * executed later make their files beside it without a word. False: no file can be made either.
  * (in_file.c) */
-HAK_HIDDEN bool hak_file_begin(const struct hak_keeper_failure *failure);
+HAK_HIDDEN bool hak_file_begin(const struct hak_collector_failure *failure);
 /* True in a program that was executed by one which records into a file. */
 HAK_HIDDEN bool hak_file_is_inherited(void);
 /* In a file, before the process ends or executes another program: notes the clocks; the last one
@@ -46,80 +46,80 @@ HAK_HIDDEN void hak_file_leave(void);
 /* Hands `memory`, a memfd of `total_bytes`, to the keeper whose abstract socket is `name`. True
  * when it accepted; `answer` is then its answer, all texts ended by NUL. Takes at most some
  * seconds. */
-HAK_HIDDEN bool hak_keeper_join(const char *name, int memory, uint64_t total_bytes,
-                                struct hak_hello_answer *answer,
-                                struct hak_keeper_failure *failure);
-
-/* As hak_keeper_join, with a keeper that is started for it and listens at `name` (NULL = a new
- * one). When another keeper has that name already, the failure's error is EPIPE or ECONNRESET. */
-HAK_HIDDEN bool hak_keeper_start(const char *name, int memory, uint64_t total_bytes,
-                                 struct hak_hello_answer *answer,
-                                 struct hak_keeper_failure *failure);
-
-/* As hak_keeper_join, with the keeper that comes after `dead`: one that another process has
- * started, or else one that is started here. */
-HAK_HIDDEN bool hak_keeper_succeed(const char *dead, int memory, uint64_t total_bytes,
+HAK_HIDDEN bool hak_collector_join(const char *name, int memory, uint64_t total_bytes,
                                    struct hak_hello_answer *answer,
-                                   struct hak_keeper_failure *failure);
+                                   struct hak_collector_failure *failure);
+
+/* As hak_collector_join, with a keeper that is started for it and listens at `name` (NULL = a new
+ * one). When another keeper has that name already, the failure's error is EPIPE or ECONNRESET. */
+HAK_HIDDEN bool hak_collector_start(const char *name, int memory, uint64_t total_bytes,
+                                    struct hak_hello_answer *answer,
+                                    struct hak_collector_failure *failure);
+
+/* As hak_collector_join, with the keeper that comes after `dead`: one that another process has
+ * started, or else one that is started here. */
+HAK_HIDDEN bool hak_collector_succeed(const char *dead, int memory, uint64_t total_bytes,
+                                      struct hak_hello_answer *answer,
+                                      struct hak_collector_failure *failure);
 
 /* Connects to the keeper `name` (abstract), or to /tmp/NAME, where it listens for those in another
- * network namespace, but only when root or this process's own user listens there (way.c).
+ * network namespace, but only when root or this process's own user listens there (connect.c).
  * `limit_ms` is for a queue that is full. A descriptor or a negative errno: -ECONNREFUSED nobody is
  * there, -EPERM another user, -EAGAIN the queue stays full. */
-HAK_HIDDEN long hak_keeper_connect(const char *name, uint32_t limit_ms);
+HAK_HIDDEN long hak_collector_connect(const char *name, uint32_t limit_ms);
 
 /* True when the keeper `name` belongs to another network namespace, in which it may live on. */
-HAK_HIDDEN bool hak_keeper_is_elsewhere(const char *name);
+HAK_HIDDEN bool hak_collector_is_elsewhere(const char *name);
 
 /* Waits, at most some seconds, until a keeper that cannot be reached has taken the memfd of
  * `session`, which is open (offer.c). */
-HAK_HIDDEN bool hak_keeper_offer(struct hak_session *session);
+HAK_HIDDEN bool hak_collector_offer(struct hak_session *session);
 
 /* The same for a hello without memory; waits a second at most. */
-HAK_HIDDEN bool hak_keeper_offer_hello(const struct hak_hello *hello);
+HAK_HIDDEN bool hak_collector_offer_hello(const struct hak_hello *hello);
 
 #define HAK_STRANGER_SILENT ((int64_t)UINT32_MAX)
 
 /* The user who held a keeper's name when this process looked for it last; -1 = nobody did,
  * HAK_STRANGER_SILENT = somebody whose queue stayed full. */
-HAK_HIDDEN int64_t hak_keeper_stranger(void);
+HAK_HIDDEN int64_t hak_collector_stranger(void);
 
 /* Executes the collector as a keeper, double-forked, with `socket_end` as its HAK_KEEPER_SOCKET and
  * `name` as its abstract name, NULL = a new one (launch.c). False: `failure` says why. */
-HAK_HIDDEN bool hak_keeper_execute(int socket_end, const char *name,
-                                   struct hak_keeper_failure *failure);
+HAK_HIDDEN bool hak_collector_execute(int socket_end, const char *name,
+                                      struct hak_collector_failure *failure);
 
 /* Before this process enters another network namespace: programs that it executes there must still
  * find the keeper. */
-HAK_HIDDEN void hak_keeper_ask_way(void);
+HAK_HIDDEN void hak_collector_ask_for_path(void);
 
 /* Lets the keeper `name` know that this process, or `child` unless it is 0, is not recorded, and
  * why. False: it cannot be reached. */
-HAK_HIDDEN bool hak_keeper_tell_unrecorded(const char *name, const char *why, int child);
+HAK_HIDDEN bool hak_collector_tell_unrecorded(const char *name, const char *why, int child);
 
 /* True when a keeper of a user that can be trusted still takes connections under `name`. */
-HAK_HIDDEN bool hak_keeper_answers(const char *name);
+HAK_HIDDEN bool hak_collector_answers(const char *name);
 
 /* True when one does that is in this process's pid namespace, and so ends with its PID 1. */
-HAK_HIDDEN bool hak_keeper_answers_inside(const char *name);
+HAK_HIDDEN bool hak_collector_answers_inside(const char *name);
 
 /* Looks whether the collector is dead, without a heartbeat for `ms` and with nobody listening, and
  * if so goes on with a new one (takeover.c). Costs little while its heart beats. Not for use
  * between enter_claim and leave_claim. */
-HAK_HIDDEN void hak_keeper_replace_dead(uint64_t ms);
+HAK_HIDDEN void hak_collector_replace_dead(uint64_t ms);
 /* True when the keeper belongs to another network namespace, so that nobody here can follow it, and
  * its heart was silent for seconds when this process looked last. */
-HAK_HIDDEN bool hak_keeper_is_given_up(void);
+HAK_HIDDEN bool hak_collector_is_given_up(void);
 
 /* For `ms` before this process makes another: what that executes looks for a keeper. */
-#define HAK_KEEPER_DEAD_MS 1000
+#define HAK_COLLECTOR_DEAD_MS 1000
 
 /* The same for a process that ends with records that are not committed, at once: a worker that
  * hears the bell costs one system call. Waits 60 ms for one that does not, and 600 ms when the
  * keeper, too, is silent. */
-HAK_HIDDEN void hak_keeper_make_sure(void);
+HAK_HIDDEN void hak_collector_make_sure(void);
 
 /* In a forked child: what a thread of the parent was about is not this process's. */
-HAK_HIDDEN void hak_keeper_forget(void);
+HAK_HIDDEN void hak_collector_forget(void);
 
 #endif
