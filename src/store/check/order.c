@@ -76,14 +76,9 @@ static bool may_lack_events(const struct hak_order_check *o, uint32_t process) {
 static bool shed(struct hak_order_check *o) {
     enum { SAMPLES = 1024 };
     uint64_t sample[SAMPLES] = {0}, scratch[SAMPLES];
-    uint32_t slots = o->follow.slots, count = 0;
-    uint32_t step = slots / (2 * SAMPLES) ? slots / (2 * SAMPLES) : 1;
-    for (uint32_t i = 0; i < slots && count < SAMPLES; i += step)
-        for (uint32_t k = i; k < slots && k < i + step; k++)
-            if (hak_follow_slot(&o->follow, k)->process) {
-                sample[count++] = hak_follow_slot(&o->follow, k)->base;
-                break;
-            }
+    uint32_t used = o->follow.used, step = used / SAMPLES + 1, count = 0;
+    for (uint32_t i = 0; i < used; i += step)
+        sample[count++] = hak_follow_block(&o->follow, i)->base;
     hak_sort_keys(sample, count, scratch);
     uint64_t below = sample[count / 2];
     if (below <= sample[0])

@@ -1,8 +1,8 @@
 /* Is the way of every block legal, do its events lie in the order of their generations, and is none
  * of them missing: for each (process, base) against hops.def (reader/follow.h).
  *
- * 32 bytes for each block; where a capture has more than HAK_ORDER_BLOCKS, the upper half of the
- * addresses is left for another reading, so that memory does not grow. */
+ * About 60 bytes for each block; where a capture has more than HAK_ORDER_BLOCKS, the upper half of
+ * the addresses is left for another reading, so that memory does not grow. */
 #ifndef HAK_STORE_CHECK_ORDER_H
 #define HAK_STORE_CHECK_ORDER_H
 
@@ -10,7 +10,7 @@
 #include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
-#define HAK_ORDER_BLOCKS ((uint32_t)5 << 18) /* followed at once: a table of 64 MiB */
+#define HAK_ORDER_BLOCKS ((uint32_t)5 << 18) /* followed at once: some 75 MiB */
 
 struct hak_order_check;
 

@@ -1,11 +1,10 @@
-/* The table of blocks that are followed, and what a forked child inherits. */
+/* The blocks that are followed, and what a forked child inherits. */
 #include "store/reader/follow.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/growing.h"
 #include "store/reader/inner.h"
-
-#define SLOTS_AT_FIRST 4096
 
 static int load_processes(struct hak_follow *f, struct hak_store_reader *r) {
     uint64_t highest;
@@ -34,60 +33,52 @@ static int load_processes(struct hak_follow *f, struct hak_store_reader *r) {
 }
 
 int hak_follow_init(struct hak_follow *f, struct hak_store_reader *r, uint32_t kept_bytes) {
-    *f = (struct hak_follow){.slots = SLOTS_AT_FIRST,
-                             .slot_bytes = (uint32_t)sizeof(struct hak_followed) + kept_bytes};
-    f->table = calloc(f->slots, f->slot_bytes);
-    int error = f->table ? load_processes(f, r) : hak_store_no_memory(r->db.path);
+    *f = (struct hak_follow){.block_bytes = (uint32_t)sizeof(struct hak_followed) + kept_bytes};
+    int error = load_processes(f, r);
     if (error)
         hak_follow_free(f);
     return error;
 }
 
 void hak_follow_free(struct hak_follow *f) {
-    free(f->table);
+    free(f->blocks);
+    hak_index_free(&f->index);
     free(f->parent_of);
     free(f->fork_of);
     *f = (struct hak_follow){0};
 }
 
 void hak_follow_clear(struct hak_follow *f) {
-    memset(f->table, 0, (size_t)f->slots * f->slot_bytes);
+    hak_index_free(&f->index);
     f->used = 0;
 }
 
-/* The block's slot, or the free one that it gets. */
-static struct hak_followed *find(const struct hak_follow *f, uint32_t process, uint64_t base) {
-    uint64_t mixed = (base ^ (uint64_t)process << 48) * 0x9e3779b97f4a7c15ull;
-    uint32_t at = (uint32_t)(mixed >> 32) & (f->slots - 1);
-    for (;; at = (at + 1) & (f->slots - 1)) {
-        struct hak_followed *block = hak_follow_slot(f, at);
-        if (!block->process || (block->process == process && block->base == base))
-            return block;
-    }
+static uint64_t key_of(uint64_t process, uint64_t base) {
+    return base ^ process << 48;
 }
 
-/* Moves the blocks below `below` (0 = all) into a table of `slots`. */
-static bool rebuild(struct hak_follow *f, uint32_t slots, uint64_t below) {
-    struct hak_follow anew = *f;
-    anew.table = calloc(slots, f->slot_bytes);
-    anew.slots = slots;
-    anew.used = 0;
-    if (!anew.table)
-        return false;
-    for (uint32_t i = 0; i < f->slots; i++) {
-        const struct hak_followed *block = hak_follow_slot(f, i);
-        if (!block->process || (below && block->base >= below))
-            continue;
-        memcpy(find(&anew, block->process, block->base), block, f->slot_bytes);
-        anew.used++;
+static struct hak_followed *find(const struct hak_follow *f, uint32_t process, uint64_t base) {
+    uint64_t place = 0;
+    for (uint32_t row; (row = hak_index_find(&f->index, key_of(process, base), &place)) != 0;) {
+        struct hak_followed *block = hak_follow_block(f, row - 1);
+        if (block->process == process && block->base == base)
+            return block;
     }
-    free(f->table);
-    *f = anew;
-    return true;
+    return NULL;
 }
 
 bool hak_follow_keep_below(struct hak_follow *f, uint64_t below) {
-    return rebuild(f, f->slots, below);
+    uint32_t before = f->used;
+    hak_follow_clear(f);
+    for (uint32_t i = 0; i < before; i++) {
+        const struct hak_followed *block = hak_follow_block(f, i);
+        if (block->base >= below)
+            continue;
+        if (!hak_index_add(&f->index, key_of(block->process, block->base), f->used + 1))
+            return false;
+        memmove(hak_follow_block(f, f->used++), block, f->block_bytes);
+    }
+    return true;
 }
 
 static uint32_t parent_of(const struct hak_follow *f, uint32_t process) {
@@ -101,7 +92,7 @@ static void inherit(const struct hak_follow *f, struct hak_followed *child, uint
         until = f->fork_of[process] < until ? f->fork_of[process] : until;
         process = parent_of(f, process);
         const struct hak_followed *parent = find(f, process, base);
-        if (!parent->process)
+        if (!parent)
             continue;
         if (parent->last_id > until) {
             child->is_midway = true; /* it went on since: what it was is not known */
@@ -110,7 +101,7 @@ static void inherit(const struct hak_follow *f, struct hak_followed *child, uint
         uint32_t own = child->process;
         bool is_next = parent->generation >> 32 == generation >> 32 &&
                        hak_generation_distance(parent->generation, generation) == 1;
-        memcpy(child, parent, is_next ? f->slot_bytes : sizeof *child);
+        memcpy(child, parent, is_next ? f->block_bytes : sizeof *child);
         child->process = own & (HAK_FOLLOW_PROCESSES - 1);
         child->is_midway |= !is_next;
         return;
@@ -120,14 +111,13 @@ static void inherit(const struct hak_follow *f, struct hak_followed *child, uint
 static struct hak_followed *find_block(struct hak_follow *f, uint32_t process, uint64_t base,
                                        uint64_t generation, bool *is_first) {
     struct hak_followed *block = find(f, process, base);
-    if (block->process)
+    if (block)
         return block;
-    if (f->used >= f->slots / 3 * 2) {
-        if (!rebuild(f, f->slots * 2, 0))
-            return NULL;
-        block = find(f, process, base);
-    }
-    f->used++;
+    if (!hak_growing_make_room(&f->blocks, f->used, &f->room, f->block_bytes) ||
+        !hak_index_add(&f->index, key_of(process, base), f->used + 1))
+        return NULL;
+    block = hak_follow_block(f, f->used++);
+    memset(block, 0, f->block_bytes);
     *is_first = true;
     block->process = process & (HAK_FOLLOW_PROCESSES - 1);
     block->base = base;

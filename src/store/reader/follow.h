@@ -8,13 +8,15 @@
  * if it has no record behind it; one record may be missing between, which another thread of the
  * parent had counted when the child was copied, and wrote behind the FORK.
  *
- * Memory: 32 bytes and what the user keeps, for each block. For one thread. */
+ * Memory for each block: 32 bytes, what the user keeps, and its entry in the index. For one thread.
+ */
 #ifndef HAK_STORE_READER_FOLLOW_H
 #define HAK_STORE_READER_FOLLOW_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/index.h"
 
 struct hak_store_reader;
 
@@ -22,9 +24,9 @@ struct hak_store_reader;
 
 struct hak_followed {
     uint64_t base;
-    uint64_t generation;    /* of the last record with one */
-    uint64_t last_id;       /* of the last record */
-    uint32_t process : 24;  /* 0 = a free slot */
+    uint64_t generation; /* of the last record with one */
+    uint64_t last_id;    /* of the last record */
+    uint32_t process : 24;
     uint32_t is_midway : 1; /* what it was before its first record is not known here */
     uint32_t is_known : 1;  /* a record was followed, here or in an ancestor */
     uint32_t has_place : 1;
@@ -42,8 +44,9 @@ struct hak_follow_step {
 };
 
 struct hak_follow {
-    char *table;
-    uint32_t slots, used, slot_bytes;
+    char *blocks; /* in the order of their first records */
+    uint32_t used, room, block_bytes;
+    struct hak_index index;
     uint32_t *parent_of; /* process row -> parent's row in the same session, 0 = none */
     uint64_t *fork_of;   /* and id of the FORK that made it, 0 = not known */
     uint32_t processes;
@@ -61,9 +64,9 @@ void hak_follow_clear(struct hak_follow *f);
 struct hak_follow_step hak_follow_next(struct hak_follow *f, uint32_t process, uint64_t base,
                                        uint64_t generation, uint64_t id);
 
-/* The slot of number `i`; its process is 0 when it is free. */
-static inline struct hak_followed *hak_follow_slot(const struct hak_follow *f, uint32_t i) {
-    return (struct hak_followed *)(void *)(f->table + (size_t)i * f->slot_bytes);
+/* Block `i` of the f->used that there are. */
+static inline struct hak_followed *hak_follow_block(const struct hak_follow *f, uint32_t i) {
+    return (struct hak_followed *)(void *)(f->blocks + (size_t)i * f->block_bytes);
 }
 /* Forgets the blocks from base `below` on. False when memory is out. */
 bool hak_follow_keep_below(struct hak_follow *f, uint64_t below);

@@ -173,10 +173,10 @@ static int add_event(struct cursor *c, const struct hak_event *e) {
 /* Lives that are still open at the end of the capture. */
 static int add_open(struct cursor *c) {
     int error = 0;
-    for (uint32_t i = 0; i < c->follow.slots && !error; i++) {
-        const struct hak_followed *block = hak_follow_slot(&c->follow, i);
+    for (uint32_t i = 0; i < c->follow.used && !error; i++) {
+        const struct hak_followed *block = hak_follow_block(&c->follow, i);
         const struct open_life *open = (const struct open_life *)(const void *)block->kept;
-        if (block->process && open->life.is_open)
+        if (open->life.is_open)
             error = add_row(c, block, open, NULL);
     }
     return error;
