@@ -65,13 +65,9 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
         at.epoch = at.large->epoch = hak_trace_epoch();
     slot->is_changing = 1;
     atomic_signal_fence(memory_order_seq_cst); /* a signal handler closes no page of it any more */
-    if (HAK_UNLIKELY(hak_closed_pages_of(&at) != 0)) {
-        if (!hak_pages_open(&at)) {
-            slot->is_changing = 0;
-            return HAK_NO_USER;
-        }
-        if (!(slot->subkind & HAK_SLOT_LIVED))
-            hak_fill_in_front(&at);
+    if (HAK_UNLIKELY(hak_closed_pages_of(&at) != 0) && !hak_open_to_hand_out(&at)) {
+        slot->is_changing = 0;
+        return HAK_NO_USER;
     }
     hak_check_poison(&at, kind);
     char *user = hak_place_user(at.base, how->alignment);

@@ -37,6 +37,14 @@ void hak_fill_in_front(const struct hak_located *at) {
     }
 }
 
+bool hak_open_to_hand_out(const struct hak_located *at) {
+    if (!hak_pages_open(at))
+        return false;
+    if (!(at->slot->subkind & HAK_SLOT_LIVED))
+        hak_fill_in_front(at);
+    return true;
+}
+
 void hak_mend_in_front(const struct hak_located *at) {
     struct hak_located other;
     for (int i = 1; at->superslab && i <= slots_in_reach(at) && step(at, i, &other); i++) {

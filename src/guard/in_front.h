@@ -13,6 +13,10 @@ static inline bool hak_is_filled_in_front(const struct hak_slot *slot) {
  * fills the slots in front of it that are nobody's. On the thread that owns them. */
 HAK_HIDDEN void hak_fill_in_front(const struct hak_located *at);
 
+/* The slot `at`, which is_changing, is about to be handed out and has closed pages: opens them, and
+ * fills the bytes in front where it is the first time. False: the kernel does not. */
+HAK_HIDDEN bool hak_open_to_hand_out(const struct hak_located *at);
+
 /* Fills them again: what was written there was told with the header behind it. */
 HAK_HIDDEN void hak_mend_in_front(const struct hak_located *at);
 

@@ -1,6 +1,7 @@
 /* A block's way to the program and back where all is well; path.h tells when. */
 #include "guard/path.h"
 
+#include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/quarantine.h"
 #include "guard/slot_bytes.h"
@@ -36,15 +37,23 @@ HAK_IN_PLACE unsigned record(const struct hak_near_slot *at, enum hak_record_kin
 
 /* ---- to the program -------------------------------------------------------------------------- */
 
-/* True when a slot that was filled still is, and is one whose bytes may be touched. */
-HAK_IN_PLACE bool may_be_used(const struct hak_near_slot *at) {
+HAK_IN_PLACE bool has_closed_pages(const struct hak_near_slot *at) {
     uint32_t closed = at->superslab->closed_pages[at->slab_index];
-    if (HAK_UNLIKELY(closed != 0)) {
-        unsigned offset = (unsigned)((uintptr_t)at->base & (HAK_SLAB_BYTES - 1));
-        unsigned last = (unsigned)((offset + at->slot_bytes - 1) / HAK_PAGE_BYTES);
-        if ((closed & ((2u << last) - (1u << offset / HAK_PAGE_BYTES))) != 0)
-            return false;
-    }
+    if (HAK_LIKELY(closed == 0))
+        return false;
+    unsigned offset = (unsigned)((uintptr_t)at->base & (HAK_SLAB_BYTES - 1));
+    unsigned last = (unsigned)((offset + at->slot_bytes - 1) / HAK_PAGE_BYTES);
+    return (closed & ((2u << last) - (1u << offset / HAK_PAGE_BYTES))) != 0;
+}
+
+/* By value, so that nobody takes the address of what was located. */
+static HAK_COLD bool open_pages(struct hak_near_slot at) {
+    struct hak_located located = hak_located_of(&at);
+    return hak_open_to_hand_out(&located);
+}
+
+/* True when a slot that was filled still is. */
+HAK_IN_PLACE bool freed_bytes_stand(const struct hak_near_slot *at) {
     if (!(at->slot->subkind & HAK_SLOT_POISONED))
         return true;
     struct hak_filled filled = hak_filled_between(at->base + HAK_HEADER_BYTES,
@@ -93,7 +102,9 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
     if (path.checks_bytes) {
         slot->is_changing = 1;
         atomic_signal_fence(memory_order_seq_cst); /* no signal handler closes a page of it now */
-        if (HAK_UNLIKELY(!may_be_used(&at)))
+        if (HAK_UNLIKELY(has_closed_pages(&at)) && !open_pages(at))
+            return false;
+        if (HAK_UNLIKELY(!freed_bytes_stand(&at)))
             return false;
         write_around(&at, asked_bytes);
     }
@@ -126,7 +137,7 @@ HAK_IN_PLACE bool may_be_kept(const struct hak_near_slot *at, enum hak_given by)
            HAK_LIKELY(is_whole(at)) && HAK_LIKELY(hak_kinds_agree(hak_free_by(by), slot->subkind));
 }
 
-/* By value, so that nobody takes the address of what was located. */
+/* By value, as above. */
 static HAK_COLD void close_pages(struct hak_near_slot at) {
     struct hak_located located = hak_located_of(&at);
     hak_pages_close(&hak_page_budget, &located);

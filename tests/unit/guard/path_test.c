@@ -3,11 +3,12 @@
 #include "guard/path.h"
 
 #include "guard/around.h"
+#include "guard/pages.h"
 #include "guard/quarantine.h"
 #include "guard/slot_bytes.h"
 #include "world.h"
 
-enum { HEAP = 1, SLOT = 1 };
+enum { HEAP = 1, OTHER_HEAP = 7, SLOT = 1, SLOT_BEHIND_OTHERS = 7 };
 
 static void begin(unsigned level, unsigned layout, unsigned class_index) {
     make_world(level, layout);
@@ -115,6 +116,28 @@ START_TEST(each_byte_of_a_freed_block_is_looked_at) {
     }
     ck_assert_ptr_nonnull(take(block, 1).p);
     ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+/* The page of a first block is closed until it is handed out: one way and one stack do both. */
+START_TEST(a_block_of_a_closed_page_is_handed_out_at_once) {
+    begin_checked(HAK_CLASS_OF_64);
+    hak_options.close_pages = 1;
+    heap->owner = OTHER_HEAP; /* the first is shared: nothing of it is closed */
+    hak_page_budget = (struct hak_page_budget){.ticks = (int64_t)1 << 40, .is_started = true};
+    acquire_slab(6, HAK_CLASS_OF_64);
+    base_t block = slot_at(6, SLOT_BEHIND_OTHERS);
+    ck_assert_uint_ne(heap->closed_pages[6] & 1, 0);
+    stacks_of_calls = 0;
+    user_t user = take(block, 24);
+    ck_assert_ptr_nonnull(user.p);
+    ck_assert_uint_eq(stacks_of_calls, 1);
+    ck_assert_uint_eq(heap->closed_pages[6] & 1, 0);
+    memset(user.p, 'u', 24);
+    struct hak_located in_front = locate(slot_at(6, SLOT_BEHIND_OTHERS - 1));
+    ck_assert_uint_ne(in_front.slot->subkind & HAK_SLOT_POISONED, 0);
+    ck_assert_uint_eq(hak_poison_damage(&in_front).bytes, 0);
+    ck_assert_int_eq(give(user), HAK_KEPT);
 }
 END_TEST
 
@@ -263,6 +286,7 @@ int main(void) {
     int first = (int)HAK_CLASS_OF_32;
     tcase_add_loop_test(tests, each_byte_around_a_block_is_looked_at, first, HAK_CLASSES);
     tcase_add_loop_test(tests, each_byte_of_a_freed_block_is_looked_at, first, HAK_CLASSES);
+    tcase_add_test(tests, a_block_of_a_closed_page_is_handed_out_at_once);
     tcase_add_loop_test(tests, calls_are_recorded_as_the_other_way_records_them, 0, 2);
     tcase_add_test(tests, a_record_that_is_wide_is_left_to_the_other_way);
     tcase_add_test(tests, only_a_block_of_an_array_of_the_thread_leaves_at_once);

@@ -62,8 +62,10 @@ uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags) {
     *flags = 0;
     return keep_own_frames ? STACK_OF_LAYERS : STACK_OF_PROGRAM;
 }
+static unsigned stacks_of_calls;
 uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags) {
     (void)frame, (void)call;
+    stacks_of_calls++;
     return hak_stack_here(false, flags);
 }
 uint32_t hak_trace_thread(void) {
