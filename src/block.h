@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "attributes.h"
 
 typedef struct {
     char *p;
@@ -44,11 +45,5 @@ typedef const void *const *hak_call_t;
 
 #define HAK_NO_BASE ((base_t){NULL})
 #define HAK_NO_USER ((user_t){NULL})
-
-#define HAK_LIKELY(x)   __builtin_expect(!!(x), 1)
-#define HAK_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define HAK_COLD        __attribute__((noinline, cold))
-#define HAK_HIDDEN      __attribute__((visibility("hidden")))
-#define HAK_EXPORT      __attribute__((visibility("default")))
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "attributes.h"
 
 #define DIGIT_BITS 11
 #define DIGITS     (1u << DIGIT_BITS)
@@ -55,15 +56,13 @@ uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t numbe
  */
 
 /* Items of `words` numbers, of which the first is the key; alike ones keep their order. */
-static inline __attribute__((always_inline)) void copy_item(uint64_t *to, const uint64_t *from,
-                                                            unsigned words) {
+HAK_IN_PLACE void copy_item(uint64_t *to, const uint64_t *from, unsigned words) {
     to[0] = from[0];
     if (words == 2)
         to[1] = from[1];
 }
 
-static inline __attribute__((always_inline)) void insert_each(uint64_t *item, uint32_t count,
-                                                              unsigned words) {
+HAK_IN_PLACE void insert_each(uint64_t *item, uint32_t count, unsigned words) {
     for (uint32_t i = 1; i < count; i++) {
         uint64_t now[2] = {0};
         uint32_t at = i;
@@ -75,8 +74,8 @@ static inline __attribute__((always_inline)) void insert_each(uint64_t *item, ui
 }
 
 /* Moves the items in the order of the digit at `shift`. */
-static inline __attribute__((always_inline)) void
-sort_by_digit(const uint64_t *from, uint64_t *to, uint32_t count, unsigned shift, unsigned words) {
+HAK_IN_PLACE void sort_by_digit(const uint64_t *from, uint64_t *to, uint32_t count, unsigned shift,
+                                unsigned words) {
     uint32_t place[DIGITS] = {0}, sum = 0;
     for (uint32_t i = 0; i < count; i++)
         place[from[(size_t)i * words] >> shift & (DIGITS - 1)]++;
@@ -91,8 +90,7 @@ sort_by_digit(const uint64_t *from, uint64_t *to, uint32_t count, unsigned shift
     }
 }
 
-static inline __attribute__((always_inline)) void sort_items(uint64_t *item, uint32_t count,
-                                                             uint64_t *scratch, unsigned words) {
+HAK_IN_PLACE void sort_items(uint64_t *item, uint32_t count, uint64_t *scratch, unsigned words) {
     uint64_t differ = 0;
     bool is_sorted = true;
     for (uint32_t i = 1; i < count; i++) {

@@ -99,8 +99,7 @@ static inline void hak_entry_fetch_next(unsigned class_index) {
 
 /* Debug build, where check_takes(how): a block of a class that the thread has at hand. NULL:
  * nothing was done. */
-static inline __attribute__((always_inline)) void *
-hak_entry_take_at_hand(struct hak_hand_out *how) {
+HAK_IN_PLACE void *hak_entry_take_at_hand(struct hak_hand_out *how) {
     unsigned class_index = hak_class_of_bytes(check_taken_bytes(how));
     base_t block = hak_array_pop(class_index);
     if (HAK_UNLIKELY(!block.p))
@@ -116,8 +115,7 @@ hak_entry_take_at_hand(struct hak_hand_out *how) {
 
 /* Debug build, where check_gives(): a block of this thread's goes into quarantine, or back into the
  * array of its class, which has room. False: nothing was done. */
-static inline __attribute__((always_inline)) bool
-hak_entry_give_at_hand(user_t user, enum hak_given by, hak_call_t call) {
+HAK_IN_PLACE bool hak_entry_give_at_hand(user_t user, enum hak_given by, hak_call_t call) {
     base_t block = check_given(user);
     if (HAK_UNLIKELY(!hak_front_is_mine(block)))
         return false;
@@ -178,7 +176,7 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
 
 /* One block for the program; NULL and ENOMEM when there is no memory. `how` says what was asked;
  * its class is filled in here. */
-static inline __attribute__((always_inline)) void *hak_entry_allocate(struct hak_hand_out *how) {
+HAK_IN_PLACE void *hak_entry_allocate(struct hak_hand_out *how) {
     void *user = NULL;
     if (check_takes(how))
         user = hak_entry_take_at_hand(how);
@@ -187,8 +185,7 @@ static inline __attribute__((always_inline)) void *hak_entry_allocate(struct hak
 
 /* A block comes back from the program; `kind` is HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM
  * (then it was taken back before). */
-static inline __attribute__((always_inline)) void hak_entry_give(base_t base, user_t user,
-                                                                 enum hak_record_kind kind) {
+HAK_IN_PLACE void hak_entry_give(base_t base, user_t user, enum hak_record_kind kind) {
     if (hak_is_debug_build && HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN)) {
         enum hak_kept kept = check_keep(base, kind, hak_thread.heap_id);
         if (HAK_UNLIKELY(kept == HAK_KEPT_OVER))
@@ -202,8 +199,7 @@ static inline __attribute__((always_inline)) void hak_entry_give(base_t base, us
 
 /* The long way back, for a pointer that is not NULL. Inline, so that a report's frames read
  * magazine_flush <- free <- program. */
-static inline __attribute__((always_inline)) void hak_entry_give_back(user_t user,
-                                                                      enum hak_given by) {
+HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
     /* realloc's is the call of a function behind it. */
     if (check_gives() &&
         HAK_LIKELY(hak_entry_give_at_hand(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL)))
@@ -228,7 +224,7 @@ static inline __attribute__((always_inline)) void hak_entry_give_back(user_t use
 HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
 
 /* free and everything that does the same. The plain build does not tell `by` apart. */
-static inline __attribute__((always_inline)) void hak_entry_free(void *pointer, enum hak_given by) {
+HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
     if (hak_is_debug_build) {
         if (pointer)
             hak_entry_give_back(user_from(pointer), by);

@@ -94,7 +94,7 @@ HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes
 }
 
 /* Inline, so that the debug build's stacks begin with calloc. */
-static inline __attribute__((always_inline)) void *allocate_zeroed(size_t bytes) {
+HAK_IN_PLACE void *allocate_zeroed(size_t bytes) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
     void *user = hak_entry_allocate(&how);
     bool is_large = how.class_index == HAK_CLASS_NONE;

@@ -228,36 +228,35 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow
 /* ---- delete ---------------------------------------------------------------------------------- */
 
 /* Gives a block back to us. `bytes` and `alignment` are the call's, as far as `by` names them. */
-#define ALWAYS_INLINE static inline __attribute__((always_inline)) void
-
-ALWAYS_INLINE give(void *block, size_t bytes, size_t alignment, enum hak_given by) {
+HAK_IN_PLACE void give(void *block, size_t bytes, size_t alignment, enum hak_given by) {
     if (by != HAK_GIVEN_BY_DELETE && by != HAK_GIVEN_BY_DELETE_ARRAY)
         check_claim(user_from(block), by, bytes, alignment);
     hak_entry_free(block, by);
 }
 
-ALWAYS_INLINE delete_one(void *block, size_t bytes, enum hak_given by) {
+HAK_IN_PLACE void delete_one(void *block, size_t bytes, enum hak_given by) {
     if (IS_REPLACED(_ZdlPv))
         _ZdlPv(block);
     else
         give(block, bytes, 0, by);
 }
 
-ALWAYS_INLINE delete_array(void *block, size_t bytes, enum hak_given by) {
+HAK_IN_PLACE void delete_array(void *block, size_t bytes, enum hak_given by) {
     if (IS_REPLACED(_ZdaPv))
         _ZdaPv(block);
     else
         delete_one(block, bytes, by);
 }
 
-ALWAYS_INLINE delete_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
+HAK_IN_PLACE void delete_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
     if (IS_REPLACED(_ZdlPvSt11align_val_t))
         _ZdlPvSt11align_val_t(block, alignment);
     else
         give(block, bytes, alignment, by);
 }
 
-ALWAYS_INLINE delete_array_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
+HAK_IN_PLACE void delete_array_aligned(void *block, size_t bytes, size_t alignment,
+                                       enum hak_given by) {
     if (IS_REPLACED(_ZdaPvSt11align_val_t))
         _ZdaPvSt11align_val_t(block, alignment);
     else

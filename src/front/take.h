@@ -14,7 +14,7 @@
 #include "front/magazine.h"
 
 /* A block of the class whose array was found empty. HAK_NO_BASE without memory. */
-static inline __attribute__((always_inline)) base_t hak_front_take(unsigned class_index) {
+HAK_IN_PLACE base_t hak_front_take(unsigned class_index) {
     enum hak_way way = hak_way_of(class_index);
     if (HAK_LIKELY(way == HAK_WAY_ARRAY))
         return hak_front_refill(class_index);
@@ -32,8 +32,7 @@ static inline void hak_array_put(unsigned class_index, base_t block) {
 
 /* `block`, a slot start of a class of this thread's heap, comes back from the program; `kind` is
  * HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM. It is recorded with the place that takes it. */
-static inline __attribute__((always_inline)) void hak_front_give(unsigned class_index, base_t block,
-                                                                 enum hak_record_kind kind) {
+HAK_IN_PLACE void hak_front_give(unsigned class_index, base_t block, enum hak_record_kind kind) {
     enum hak_way way = hak_way_of(class_index);
     if (way == HAK_WAY_MAGAZINE) {
         if (check_freed(block, kind, HAK_PLACE_MAGAZINE))

@@ -19,10 +19,6 @@
 
 #define HAK_HEADER_BYTES 16
 
-/* The lookup stands in each of its callers: most of what it finds stays in registers then, which
- * saves a third of the instructions of a hop. */
-#define HAK_IN_PLACE static inline __attribute__((always_inline))
-
 struct hak_located;
 
 /* locate.c: finds the large block that covers `p`. */

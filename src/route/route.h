@@ -120,8 +120,7 @@ HAK_HIDDEN size_t hak_route_trim(void);
 HAK_HIDDEN void hak_route_refuse(base_t base);
 
 /* The block goes back to this thread's own cache. `kind` is HAK_FREE or HAK_REALLOC_FROM. */
-static inline __attribute__((always_inline)) void hak_route_give_own(base_t base,
-                                                                     enum hak_record_kind kind) {
+HAK_IN_PLACE void hak_route_give_own(base_t base, enum hak_record_kind kind) {
     unsigned class_index = hak_front_class_of(base);
     if (HAK_UNLIKELY(!hak_is_slot_start(base.p, class_index))) {
         hak_route_refuse(base);
@@ -133,8 +132,7 @@ static inline __attribute__((always_inline)) void hak_route_give_own(base_t base
 /* The block leaves the program: it is recorded, then given to the layer it belongs to. False: it is
  * no block of ours, nothing was done. In the debug build it is part of free itself: a frame more
  * would be walked for each stack. */
-static inline __attribute__((always_inline)) bool hak_route_give(base_t base,
-                                                                 enum hak_record_kind kind) {
+HAK_IN_PLACE bool hak_route_give(base_t base, enum hak_record_kind kind) {
     hak_owner_t owner = hak_registry_owner(base.p);
     if (HAK_LIKELY(owner == hak_thread.heap_id)) {
         hak_route_give_own(base, kind);

@@ -26,8 +26,8 @@ struct hak_region {
 };
 
 /* The region that `stack_pointer` lies in, or NULL. */
-HAK_IN_WALK struct hak_region *hak_region_find(struct hak_thread_stacks *all,
-                                               uintptr_t stack_pointer) {
+HAK_IN_PLACE struct hak_region *hak_region_find(struct hak_thread_stacks *all,
+                                                uintptr_t stack_pointer) {
     for (unsigned i = 0; i < HAK_REGIONS && all->region; i++)
         if (stack_pointer - all->region[i].low < all->region[i].high - all->region[i].low)
             return &all->region[i];

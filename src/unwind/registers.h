@@ -3,6 +3,7 @@
 #define HAK_UNWIND_REGISTERS_H
 
 #include <stdint.h>
+#include "attributes.h"
 
 enum {
     HAK_RAX = 0,
@@ -35,8 +36,7 @@ struct hak_registers {
 
 /* Takes a snapshot at one instruction of the function it is inlined into, so that the function's
  * own CFI holds for it. The snapshot can be unwound as long as that function has not returned. */
-static inline __attribute__((always_inline)) void
-hak_registers_here(struct hak_registers *registers) {
+HAK_IN_PLACE void hak_registers_here(struct hak_registers *registers) {
     registers->known = HAK_REGISTERS_AT_CALL;
     __asm__ volatile("leaq 0(%%rip), %%rax\n\t"
                      "movq %%rax, 128(%0)\n\t"

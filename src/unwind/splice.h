@@ -31,8 +31,6 @@
 #include "unwind/stack_memory.h"
 #include "unwind/unwind.h"
 
-#define HAK_IN_WALK static inline __attribute__((always_inline))
-
 /* An odd number that moves every bit to the top (Knuth's multiplicative hashing). */
 #define HAK_SPREAD 0x9e3779b97f4a7c15u
 
@@ -159,7 +157,7 @@ struct hak_own_text {
 };
 HAK_HIDDEN extern struct hak_own_text hak_own_text;
 
-HAK_IN_WALK bool hak_is_own_text(uintptr_t ip) {
+HAK_IN_PLACE bool hak_is_own_text(uintptr_t ip) {
     return ip - hak_own_text.start[0] < hak_own_text.bytes[0] ||
            ip - hak_own_text.start[1] < hak_own_text.bytes[1];
 }
@@ -200,32 +198,32 @@ HAK_HIDDEN enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *la
 HAK_HIDDEN void hak_splice_put_slowly(struct hak_last_stack *last, uint32_t at,
                                       const struct hak_fresh_frame *fresh, uintptr_t cfa);
 
-HAK_IN_WALK uintptr_t hak_word_at(uintptr_t address) {
+HAK_IN_PLACE uintptr_t hak_word_at(uintptr_t address) {
     typedef uintptr_t __attribute__((may_alias)) word;
     return *(const word *)address;
 }
 
-HAK_IN_WALK hak_step hak_step_of(struct hak_thread_stacks *all, uintptr_t ip) {
+HAK_IN_PLACE hak_step hak_step_of(struct hak_thread_stacks *all, uintptr_t ip) {
     uint64_t key = ip + all->salt;
     const struct hak_known_step *known = &all->step[key * HAK_SPREAD >> (64 - HAK_STEP_BITS)];
     return HAK_LIKELY(known->key == key) ? known->step : hak_splice_find_step(all, ip);
 }
 
-HAK_IN_WALK unsigned hak_step_kind_of(hak_step step) {
+HAK_IN_PLACE unsigned hak_step_kind_of(hak_step step) {
     return (unsigned)(step >> HAK_STEP_KIND_SHIFT);
 }
-HAK_IN_WALK bool hak_step_is_own(hak_step step) {
+HAK_IN_PLACE bool hak_step_is_own(hak_step step) {
     return (step >> HAK_STEP_OWN_SHIFT & 1) != 0;
 }
 
 /* Is `address` a word of the thread's own stack, as far as that is known to be readable? */
-HAK_IN_WALK bool hak_is_on_stack(const struct hak_stack_bounds *bounds, uintptr_t address) {
+HAK_IN_PLACE bool hak_is_on_stack(const struct hak_stack_bounds *bounds, uintptr_t address) {
     return address - bounds->low < bounds->high - bounds->low;
 }
 
 /* Takes the plain step from `place`, which lies on the stack. False: the stack ends before. */
-HAK_IN_WALK bool hak_step_plainly(const struct hak_stack_bounds *bounds, hak_step step,
-                                  struct hak_walk_place *place) {
+HAK_IN_PLACE bool hak_step_plainly(const struct hak_stack_bounds *bounds, hak_step step,
+                                   struct hak_walk_place *place) {
     uintptr_t cfa = place->sp + (uint32_t)step;
     uint16_t below = (uint16_t)(step >> HAK_STEP_BP_SHIFT);
     if (HAK_UNLIKELY(cfa > bounds->high))
@@ -239,9 +237,9 @@ HAK_IN_WALK bool hak_step_plainly(const struct hak_stack_bounds *bounds, hak_ste
 
 /* Steps over hakmem's own frames at `place`, whose ip is a return address. False: a walk that looks
  * at them one by one has to find out. */
-HAK_IN_WALK bool hak_splice_leave_own(struct hak_thread_stacks *all,
-                                      const struct hak_stack_bounds *bounds,
-                                      struct hak_walk_place *place) {
+HAK_IN_PLACE bool hak_splice_leave_own(struct hak_thread_stacks *all,
+                                       const struct hak_stack_bounds *bounds,
+                                       struct hak_walk_place *place) {
     for (;;) {
         hak_step step = hak_step_of(all, place->ip);
         if (!hak_step_is_own(step))
@@ -258,8 +256,8 @@ HAK_IN_WALK bool hak_splice_leave_own(struct hak_thread_stacks *all,
 /* How many frames of the last stack stand, from the outermost on: their words hold what they held.
  * Those before [from] are taken to. Frames that would lie below `at`, where the innermost frame's
  * ip lies, are none. `at` lies on the stack. */
-HAK_IN_WALK uint32_t hak_splice_compare(const struct hak_last_stack *last, uint32_t from,
-                                        uintptr_t at) {
+HAK_IN_PLACE uint32_t hak_splice_compare(const struct hak_last_stack *last, uint32_t from,
+                                         uintptr_t at) {
     const struct hak_found_word *first = last->found, *word = first + from;
     const struct hak_found_word *end = first + last->count;
     for (const struct hak_found_word *last_four = end - 4; word <= last_four; word += 4) {
@@ -287,7 +285,7 @@ differs:
 }
 
 /* Does what leads from frame [at] outwards stand, its return addresses being compared? */
-HAK_IN_WALK bool hak_splice_extras_stand(const struct hak_last_stack *last, uint32_t at) {
+HAK_IN_PLACE bool hak_splice_extras_stand(const struct hak_last_stack *last, uint32_t at) {
     uint32_t count = last->frame[at].extra, i = 0;
     while (HAK_UNLIKELY(i < count) && hak_word_at(last->extra[i].address) == last->extra[i].value)
         i++;
@@ -295,8 +293,8 @@ HAK_IN_WALK bool hak_splice_extras_stand(const struct hak_last_stack *last, uint
 }
 
 /* Is `place` where frame [at] of the last stack is, and does what leads on from there stand? */
-HAK_IN_WALK bool hak_splice_meets(const struct hak_last_stack *last, uint32_t at,
-                                  const struct hak_walk_place *place) {
+HAK_IN_PLACE bool hak_splice_meets(const struct hak_last_stack *last, uint32_t at,
+                                   const struct hak_walk_place *place) {
     const struct hak_frame *frame = &last->frame[at];
     return last->found[at].address == place->sp - 8 &&
            HAK_LIKELY(!frame->needs_bp || frame->bp == place->bp) &&
@@ -310,9 +308,9 @@ HAK_IN_WALK bool hak_splice_meets(const struct hak_last_stack *last, uint32_t at
  * frame or a rule that needs all registers, or out of the bounds. `last` is empty until `count` is
  * set. Call between hak_unwind_enter and hak_unwind_leave, which must also cover the use of the
  * result. Async-signal-safe, keeps errno. */
-HAK_IN_WALK int hak_splice_walk(struct hak_thread_stacks *all, struct hak_last_stack *last,
-                                const struct hak_stack_bounds *bounds, struct hak_walk_place place,
-                                uint32_t stands) {
+HAK_IN_PLACE int hak_splice_walk(struct hak_thread_stacks *all, struct hak_last_stack *last,
+                                 const struct hak_stack_bounds *bounds, struct hak_walk_place place,
+                                 uint32_t stands) {
     const struct hak_found_word *first = last->found, *top = first + stands;
     struct hak_fresh_frame *const begin = all->fresh, *fresh = begin, *end = begin + all->limit;
     const struct hak_known_step *steps = all->step;
@@ -369,8 +367,8 @@ HAK_IN_WALK int hak_splice_walk(struct hak_thread_stacks *all, struct hak_last_s
 
 /* Puts the new frame `fresh` on frame [at - 1]: all but its rank and id. `cfa` is its own: where
  * its caller's return address lies, and 8. */
-HAK_IN_WALK void hak_splice_put(struct hak_last_stack *last, uint32_t at,
-                                const struct hak_fresh_frame *fresh, uintptr_t cfa) {
+HAK_IN_PLACE void hak_splice_put(struct hak_last_stack *last, uint32_t at,
+                                 const struct hak_fresh_frame *fresh, uintptr_t cfa) {
     struct hak_frame *frame = &last->frame[at];
     last->found[at] = fresh->found;
     frame->bp = fresh->bp;

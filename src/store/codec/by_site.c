@@ -4,10 +4,9 @@
 
 #include "hop.h"
 
-#define SLAB_SHIFT    16 /* 64 KiB: blocks of a slab have similar generations */
-#define LOOK_AHEAD    16 /* events behind a REALLOC in which its REALLOC_FROM is looked for */
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#define KIND(shape)   ((unsigned)(shape)&0xff)
+#define SLAB_SHIFT  16 /* 64 KiB: blocks of a slab have similar generations */
+#define LOOK_AHEAD  16 /* events behind a REALLOC in which its REALLOC_FROM is looked for */
+#define KIND(shape) ((unsigned)(shape)&0xff)
 
 static void clear_sites(struct hak_coder *coder, int which) {
     memset(coder->of_site[which], 0, coder->sites * sizeof coder->of_site[which][0]);
@@ -16,7 +15,7 @@ static void clear_sites(struct hak_coder *coder, int which) {
 /* ---- delta -------------------------------------------------------------------------------------
  * What the site had last, 0 before. */
 
-static ALWAYS_INLINE void code_delta(struct hak_columns *c, struct hak_input *in, bool reads) {
+HAK_IN_PLACE void code_delta(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     uint64_t *value = c->value[HAK_COLUMN_DELTA], *last = coder->of_site[0];
     clear_sites(coder, 0);
@@ -81,7 +80,7 @@ static inline void learn_size(struct sizes *s, enum size_role role, const struct
         s->of_block[block] = s->of_class[site->rule.class_index] = size;
 }
 
-static ALWAYS_INLINE void code_size(struct hak_columns *c, struct hak_input *in, bool reads) {
+HAK_IN_PLACE void code_size(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     uint64_t *value = c->value[HAK_COLUMN_SIZE];
     const uint32_t *block = c->index[HAK_COLUMN_BASE];
@@ -122,7 +121,7 @@ static uint64_t address_of_next_from(const struct hak_columns *c, uint32_t i) {
     return 0;
 }
 
-static ALWAYS_INLINE void code_old(struct hak_columns *c, struct hak_input *in, bool reads) {
+HAK_IN_PLACE void code_old(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     uint64_t *value = c->value[HAK_COLUMN_OLD];
     for (uint32_t i = 0; i < c->events; i++) {
@@ -183,7 +182,7 @@ static inline void learn_generation(struct generations *g, uint32_t block, uint6
     g->of_block[block] = generation;
 }
 
-static ALWAYS_INLINE void code_generation(struct hak_columns *c, struct hak_input *in, bool reads) {
+HAK_IN_PLACE void code_generation(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     struct hak_stream *out = coder->stream[HAK_COLUMN_GENERATION];
     uint64_t *value = c->value[HAK_COLUMN_GENERATION];
@@ -208,8 +207,8 @@ static ALWAYS_INLINE void code_generation(struct hak_columns *c, struct hak_inpu
 }
 
 /* `reads`, a constant in each caller: the way back, from `in`. */
-static ALWAYS_INLINE bool code_column(struct hak_columns *c, enum hak_column column,
-                                      struct hak_input *in, bool reads) {
+HAK_IN_PLACE bool code_column(struct hak_columns *c, enum hak_column column, struct hak_input *in,
+                              bool reads) {
     switch (column) {
     case HAK_COLUMN_NS:
         if (reads)

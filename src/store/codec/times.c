@@ -2,6 +2,8 @@
  * same two sites last followed each other, so that each stream has an entropy code of its own. */
 #include "store/codec/by_site.h"
 
+#include "attributes.h"
+
 #define HEAD         0 /* streams: shift, first value */
 #define GROUPS       14
 #define REST         (1 + GROUPS) /* of steps that a byte does not hold */
@@ -43,8 +45,7 @@ static inline bool read_step(struct hak_input *group, struct hak_input *rest, ui
 }
 
 /* `reads`, a constant: the way back, from `in`. */
-static inline __attribute__((always_inline)) bool code(struct hak_columns *c, struct hak_input *in,
-                                                       bool reads) {
+HAK_IN_PLACE bool code(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;
     struct hak_stream *out = coder->stream[HAK_COLUMN_NS];
     uint64_t *ns = c->value[HAK_COLUMN_NS], bits = 0, last;

@@ -89,8 +89,7 @@ static void note_large(struct gathering *g, const struct hak_columns *c, uint32_
 }
 
 /* `is_plain`: all values lie in arrays, as they do where events are written. */
-static inline __attribute__((always_inline)) void
-look_at_each(struct gathering *g, const struct hak_columns *c, bool is_plain) {
+HAK_IN_PLACE void look_at_each(struct gathering *g, const struct hak_columns *c, bool is_plain) {
     struct hak_posting_keys *k = g->keys;
     const struct values shapes = values_of(c, HAK_COLUMN_SHAPE);
     const struct values actors = values_of(c, HAK_COLUMN_ACTOR);

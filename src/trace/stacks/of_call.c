@@ -42,14 +42,14 @@ struct call {
     uint64_t differing; /* the word where the first frame lay that does not; 0 = none */
 };
 
-HAK_IN_WALK uint64_t differing_word(const struct hak_last_stack *last, uint32_t stands,
-                                    uintptr_t at) {
+HAK_IN_PLACE uint64_t differing_word(const struct hak_last_stack *last, uint32_t stands,
+                                     uintptr_t at) {
     uintptr_t address = last->found[stands].address;
     return address > at ? hak_word_at(address) : 0;
 }
 
 /* Where a tail may lie: there, or in the place behind it. */
-HAK_IN_WALK struct hak_tail *tail_place(struct hak_thread_stacks *all, const struct call *call) {
+HAK_IN_PLACE struct hak_tail *tail_place(struct hak_thread_stacks *all, const struct call *call) {
     uint64_t base = call->stands ? all->last.frame[call->stands - 1].id : 0;
     uint64_t inner = (call->place.ip ^ call->place.sp << 20) * HAK_SPREAD;
     uint64_t outer = (call->differing ^ base << 40) * 0xd6e8feb86659fd93u;
@@ -57,17 +57,17 @@ HAK_IN_WALK struct hak_tail *tail_place(struct hak_thread_stacks *all, const str
 }
 
 /* What a tail's hash begins with: the frame that it stands on. */
-HAK_IN_WALK uint64_t hash_of_base(const struct hak_last_stack *last, uint32_t base) {
+HAK_IN_PLACE uint64_t hash_of_base(const struct hak_last_stack *last, uint32_t base) {
     return last->found[base].address ^ (uint64_t)last->frame[base].id << 32;
 }
 /* And rbp where it decides. */
-HAK_IN_WALK uint64_t hash_of_bp(const struct hak_frame *base, bool needs_bp, uintptr_t bp) {
+HAK_IN_PLACE uint64_t hash_of_bp(const struct hak_frame *base, bool needs_bp, uintptr_t bp) {
     return (base->needs_bp ? base->bp * 29 : 0) + (needs_bp ? bp * 31 : 0);
 }
 
 /* Is the call's stack `tail` above what stands, about which rbp decides only where it `has_bp`? */
-HAK_IN_WALK bool tail_stands(const struct hak_thread_stacks *all, const struct hak_tail *tail,
-                             const struct call *call, bool has_bp) {
+HAK_IN_PLACE bool tail_stands(const struct hak_thread_stacks *all, const struct hak_tail *tail,
+                              const struct call *call, bool has_bp) {
     uintptr_t sp = call->place.sp;
     uint32_t base = call->stands - 1;
     if (tail->key != call->place.ip + all->salt || tail->sp != sp)
@@ -119,8 +119,8 @@ static void keep_tail(struct hak_thread_stacks *all, const struct call *call,
 }
 
 /* Is `place` on the thread's own stack? What lies in a region is not. */
-HAK_IN_WALK bool is_on_own_stack(struct hak_thread_stacks *all,
-                                 const struct hak_walk_place *place) {
+HAK_IN_PLACE bool is_on_own_stack(struct hak_thread_stacks *all,
+                                  const struct hak_walk_place *place) {
     return HAK_LIKELY(hak_is_on_stack(&hak_stack_bounds, place->sp)) ||
            (!hak_region_find(all, place->sp) && hak_stack_is_own(place));
 }
@@ -207,13 +207,13 @@ static HAK_UNWINDER_ENTRY HAK_COLD uint32_t begin_call(const uintptr_t *frame, u
     return id;
 }
 
-HAK_IN_WALK void compare_call(const struct hak_thread_stacks *all, struct call *call) {
+HAK_IN_PLACE void compare_call(const struct hak_thread_stacks *all, struct call *call) {
     call->stands = hak_splice_compare(&all->last, 0, call->place.sp - 8);
 }
 
 /* Finds the stack of a call of which frames stand, without a walk. 0: it has to be walked, or where
  * not `has_bp` the program's rbp may decide. */
-HAK_IN_WALK uint32_t find_call(struct hak_thread_stacks *all, struct call *call, bool has_bp) {
+HAK_IN_PLACE uint32_t find_call(struct hak_thread_stacks *all, struct call *call, bool has_bp) {
     const struct hak_last_stack *last = &all->last;
     uintptr_t at = call->place.sp - 8;
     uint32_t base = call->stands - 1;

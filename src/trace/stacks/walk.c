@@ -49,7 +49,7 @@ static HAK_COLD uint32_t intern_slowly(struct hak_thread_stacks *all, struct hak
 }
 
 /* The same, which the thread mostly remembers. */
-HAK_IN_WALK uint32_t intern_known(struct hak_thread_stacks *all, uint32_t parent, uintptr_t ip) {
+HAK_IN_PLACE uint32_t intern_known(struct hak_thread_stacks *all, uint32_t parent, uintptr_t ip) {
     uint64_t key = ip + all->salt;
     uint64_t hash = (key ^ (uint64_t)parent << 27) * HAK_SPREAD;
     struct hak_known_node *known = &all->node[hash >> (64 - HAK_NODE_BITS)];
@@ -127,8 +127,8 @@ static HAK_COLD int intern_deep(struct hak_thread_stacks *all, struct hak_last_s
 }
 
 /* Puts `fresh` new frames on those kept, with their ids: 0, AGAIN or NO_ROOM. */
-HAK_IN_WALK int intern_last(struct hak_thread_stacks *all, struct hak_last_stack *last,
-                            uint32_t fresh, uint32_t compared) {
+HAK_IN_PLACE int intern_last(struct hak_thread_stacks *all, struct hak_last_stack *last,
+                             uint32_t fresh, uint32_t compared) {
     uint32_t at = last->kept;
     if (HAK_UNLIKELY(at == 0)) {
         last->root = 0;
@@ -165,9 +165,9 @@ uint32_t hak_stack_not_compared(const struct hak_last_stack *last) {
 }
 
 /* Walks by `last`, which lies in `bounds`: hak_stack_walk's way, of any stack. */
-HAK_IN_WALK bool walk_in(struct hak_thread_stacks *all, struct hak_last_stack *last,
-                         const struct hak_stack_bounds *bounds, const struct hak_walk_place *place,
-                         uint32_t compared, uint32_t stands, uint8_t *flags) {
+HAK_IN_PLACE bool walk_in(struct hak_thread_stacks *all, struct hak_last_stack *last,
+                          const struct hak_stack_bounds *bounds, const struct hak_walk_place *place,
+                          uint32_t compared, uint32_t stands, uint8_t *flags) {
     int fresh = hak_splice_walk(all, last, bounds, *place, stands > compared ? stands : 0), done;
     if (HAK_UNLIKELY(fresh < 0))
         return false;

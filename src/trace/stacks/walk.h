@@ -24,7 +24,7 @@ HAK_HIDDEN extern uint32_t hak_stacks_starts; /* how often it was called */
 HAK_HIDDEN uint32_t hak_stacks_append(uint32_t parent, uintptr_t ip);
 
 /* Of the rules, ids and modules of now. */
-HAK_IN_WALK uint64_t hak_stacks_version(void) {
+HAK_IN_PLACE uint64_t hak_stacks_version(void) {
     return (uint64_t)hak_stacks_starts + hak_modules_generation(); /* both only grow */
 }
 
@@ -50,7 +50,7 @@ HAK_HIDDEN bool hak_stack_walk(struct hak_thread_stacks *all, const struct hak_w
 
 /* The node of a stack that was walked; 0: there was no room for it. The frames further out that
  * have theirs are kept all the same, so that the next call need not walk them. */
-HAK_IN_WALK uint32_t hak_stack_id(const struct hak_last_stack *last) {
+HAK_IN_PLACE uint32_t hak_stack_id(const struct hak_last_stack *last) {
     return last->is_cut || last->count == 0 ? 0 : last->frame[last->count - 1].id;
 }
 
@@ -71,7 +71,7 @@ HAK_HIDDEN bool hak_stack_is_interrupting(size_t own);
 
 /* Is rsp where `place` stands on the part of the thread's own stack that is known to be readable?
  */
-HAK_IN_WALK bool hak_stack_is_own(const struct hak_walk_place *place) {
+HAK_IN_PLACE bool hak_stack_is_own(const struct hak_walk_place *place) {
     if (HAK_LIKELY(hak_is_on_stack(&hak_stack_bounds, place->sp)))
         return true;
     struct hak_stack_memory memory;
@@ -80,7 +80,7 @@ HAK_IN_WALK bool hak_stack_is_own(const struct hak_walk_place *place) {
 }
 
 /* Where the function went on that called the one of `frame`. */
-HAK_IN_WALK struct hak_walk_place hak_place_above(const uintptr_t *frame) {
+HAK_IN_PLACE struct hak_walk_place hak_place_above(const uintptr_t *frame) {
     return (struct hak_walk_place){.ip = frame[1], .sp = (uintptr_t)(frame + 2), .bp = frame[0]};
 }
 

@@ -1,0 +1,15 @@
+/* What functions and conditions say to the compiler. */
+#ifndef HAK_ATTRIBUTES_H
+#define HAK_ATTRIBUTES_H
+
+#define HAK_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define HAK_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define HAK_COLD        __attribute__((noinline, cold))
+#define HAK_HIDDEN      __attribute__((visibility("hidden")))
+#define HAK_EXPORT      __attribute__((visibility("default")))
+
+/* Stands in each of its callers: constant parameters vanish there, and what it finds stays in
+ * registers. */
+#define HAK_IN_PLACE static inline __attribute__((always_inline))
+
+#endif
