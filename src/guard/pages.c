@@ -138,8 +138,8 @@ static bool is_data_limited(void) {
     return limit_data(NULL, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
-/* For a moment the program's limit is as high as it may be. */
-static HAK_COLD bool open_hardly(const struct hak_located *at) {
+/* The kernel counts what is open against RLIMIT_DATA: raises that for a moment. */
+static HAK_COLD bool open_with_raised_limit(const struct hak_located *at) {
     struct rlimit before;
     open_all(at->superslab);
     if (!hak_closed_pages_of(at))
@@ -157,7 +157,7 @@ static HAK_COLD bool open_hardly(const struct hak_located *at) {
 /* A fork may come in between: a page that is said to be closed and is open does no harm. */
 bool hak_pages_open(const struct hak_located *at) {
     open_runs(at, hak_closed_pages_of(at));
-    return HAK_LIKELY(!hak_closed_pages_of(at)) || open_hardly(at);
+    return HAK_LIKELY(!hak_closed_pages_of(at)) || open_with_raised_limit(at);
 }
 
 bool hak_pages_open_at(uintptr_t address) {

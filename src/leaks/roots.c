@@ -145,7 +145,8 @@ static void exclude_below(struct hak_leak_scan *scan, uintptr_t sp, uintptr_t ow
         exclude(scan, own_sp > area->start ? own_sp : area->start, sp);
 }
 
-static void exclude_tls(struct hak_leak_scan *scan, uintptr_t tp) {
+/* hakmem's own part of a thread's memory. */
+static void exclude_own_tls(struct hak_leak_scan *scan, uintptr_t tp) {
     if (tp && hak_leak_own.tls_bytes)
         exclude(scan, tp - hak_leak_own.tls_offset,
                 tp - hak_leak_own.tls_offset + hak_leak_own.tls_bytes);
@@ -281,14 +282,14 @@ static void mark_in_hand(struct hak_leak_scan *scan, const struct hak_leak_threa
 
 void hak_leak_mark_roots(struct hak_leak_scan *scan) {
     exclude_below(scan, scan->sp, scan->own_sp);
-    exclude_tls(scan, scan->tp);
+    exclude_own_tls(scan, scan->tp);
     exclude(scan, hak_leak_own.module_start, hak_leak_own.module_end);
     for (size_t i = 0; i < scan->thread_count; i++) {
         const struct hak_leak_thread *thread = &scan->threads[i];
         if (!thread->is_stopped)
             continue;
         exclude_below(scan, thread->sp - HAK_LEAK_RED_ZONE, thread->sp - HAK_LEAK_RED_ZONE);
-        exclude_tls(scan, thread->tp);
+        exclude_own_tls(scan, thread->tp);
     }
     each_root(scan, exclude_dead_stacks);
     hak_leak_sort(scan->excluded, sizeof *scan->excluded, scan->excluded_count);

@@ -164,7 +164,7 @@ static bool wait_change(struct hak_symbols *symbols, const struct timespec *unti
     return pthread_cond_timedwait(&symbols->changed, &symbols->lock, until) == 0;
 }
 
-static struct timespec in(int timeout_ms) {
+static struct timespec deadline_in(int timeout_ms) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     t.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
@@ -174,7 +174,7 @@ static struct timespec in(int timeout_ms) {
 }
 
 bool hak_symbols_wait(struct hak_symbol_file *file, int timeout_ms) {
-    struct timespec until = in(timeout_ms);
+    struct timespec until = deadline_in(timeout_ms);
     pthread_mutex_lock(&file->owner->lock);
     file->wanted = timeout_ms > 0;
     if (!file->asked) {

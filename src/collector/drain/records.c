@@ -82,8 +82,9 @@ static struct owner owner_of(const struct hak_ring_view *view) {
                           view->tid};
 }
 
-static void find_owner(struct hak_drain *d, struct hak_client *c, struct hak_ring_cursor *cursor,
-                       const struct owner *owner, uint64_t ns) {
+/* Gives the cursor the rows of the thread that wrote what comes now. */
+static void set_owner(struct hak_drain *d, struct hak_client *c, struct hak_ring_cursor *cursor,
+                      const struct owner *owner, uint64_t ns) {
     if (cursor->thread_row != 0 && cursor->process_index == owner->process_index &&
         cursor->thread_number == owner->thread_number)
         return;
@@ -112,7 +113,7 @@ static uint32_t pass_switch(const struct hak_ring_view *view, uint64_t position,
 static uint64_t find_actor(struct hak_drain *d, struct hak_lane *lane) {
     struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
     struct owner owner = owner_of(&lane->view);
-    find_owner(d, lane->client, cursor, &owner, hak_clock_round(lane->ns));
+    set_owner(d, lane->client, cursor, &owner, hak_clock_round(lane->ns));
     if (cursor->process_row && cursor->thread_row)
         lane->actor = (uint64_t)cursor->process_row << 32 | cursor->thread_row;
     return lane->actor;
@@ -224,7 +225,7 @@ static void take_other(struct hak_drain *drain, struct hak_lane *lane) {
     uint64_t ns = hak_clock_round(lane->ns);
     cursor->position += taken;
     cursor->time = lane->ticks;
-    find_owner(drain, client, cursor, &owner, ns);
+    set_owner(drain, client, cursor, &owner, ns);
     uint32_t process = cursor->process_row, thread = cursor->thread_row;
     /* Halves of a record whose other half became a LOSS, which has counted it (ring.md). */
     if (f.kind == HAK_CONTINUATION || ((hak_record_flags_of(&head) & HAK_RECORD_WIDE) && !is_whole))

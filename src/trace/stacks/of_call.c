@@ -60,7 +60,7 @@ HAK_IN_PLACE struct hak_tail *tail_place(struct hak_thread_stacks *all, const st
 HAK_IN_PLACE uint64_t hash_of_base(const struct hak_last_stack *last, uint32_t base) {
     return last->found[base].address ^ (uint64_t)last->frame[base].id << 32;
 }
-/* And rbp where it decides. */
+/* What the hash has of rbp: of the base and of the tail, where their frames need it. */
 HAK_IN_PLACE uint64_t hash_of_bp(const struct hak_frame *base, bool needs_bp, uintptr_t bp) {
     return (base->needs_bp ? base->bp * 29 : 0) + (needs_bp ? bp * 31 : 0);
 }

@@ -31,8 +31,8 @@ static struct level *make_level(uint32_t bits, struct level *older) {
     return level;
 }
 
-/* Half of the places of the last level are used at most: of a ring, half as many ids as it holds.
- * So a node that is known has no second id before so many ids were given. */
+/* The last level has as many places as the ring has nodes, and is emptied when half are used: so
+ * many ids are given before a node that is still known gets a second one. */
 bool hak_stack_table_start(const struct hak_stack_table_nodes *nodes) {
     struct level *level = make_level(FIRST_BITS, NULL);
     table = *nodes;

@@ -164,7 +164,7 @@ uint32_t hak_stack_not_compared(const struct hak_last_stack *last) {
     return HAK_UNLIKELY(last->count > window) ? last->count - window : 0;
 }
 
-/* Walks by `last`, which lies in `bounds`: hak_stack_walk's way, of any stack. */
+/* hak_stack_walk for any stack: its last one is `last`, its memory `bounds`. */
 HAK_IN_PLACE bool walk_in(struct hak_thread_stacks *all, struct hak_last_stack *last,
                           const struct hak_stack_bounds *bounds, const struct hak_walk_place *place,
                           uint32_t compared, uint32_t stands, uint8_t *flags) {
