@@ -71,6 +71,8 @@ for store in stale offset overflow; do
     valid faults 1 -s "$store.db"
     valid why @fault --moves --stacks -s "$store.db"
 done
+valid why 0x5581a8c30018 -s resized.db
+valid why 0x5581a8c30040 -s resized.db
 valid info --options
 valid info --clean
 valid sql .tables -s stale.db

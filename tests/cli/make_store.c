@@ -1,7 +1,7 @@
 /* Makes the stores that the exact-output tests ask: the same bytes of story in every run.
  *
- *   make_store DIRECTORY   writes stale.db offset.db overflow.db lost.db hostile.db empty.db
- *                          tree.db, many.db, places.db and superslabs.db there
+ *   make_store DIRECTORY   writes stale.db offset.db overflow.db lost.db resized.db hostile.db
+ * empty.db tree.db, many.db, places.db and superslabs.db there
  */
 #include <limits.h>
 #include <stdio.h>
@@ -425,6 +425,18 @@ static void make_lost(const char *directory) {
     finish();
 }
 
+/* The beginning of the block's life was dropped: a resize is all that is left. A second one was
+ * never handed out. */
+static void make_resized(const char *directory) {
+    const uint64_t base = SUPERSLAB + 3 * HAK_SLAB_BYTES, block = base + 16;
+    begin(directory, "resized.db", "/home/user/app/server", "worker");
+    add(HAK_REALLOC, 100000000, 1, block, base, HAK_CLASS_OF_64, HAK_PLACE_LIVE, SESSION_NEW)
+        ->size = 40;
+    add(HAK_FRONT_REFILL, 200000000, 1, base + 64, base + 64, HAK_CLASS_OF_64, HAK_PLACE_FRONT, 0);
+    end();
+    finish();
+}
+
 /* Names from a program that wants to play with the reader's terminal. */
 static void make_hostile(const char *directory) {
     const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
@@ -783,6 +795,7 @@ int main(int argc, char **argv) {
     make_stale(argv[1]);
     make_offset(argv[1]);
     make_overflow(argv[1]);
+    make_resized(argv[1]);
     make_lost(argv[1]);
     make_hostile(argv[1]);
     make_empty(argv[1]);

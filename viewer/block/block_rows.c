@@ -139,6 +139,8 @@ static void add_threads(struct hak_text *text, struct block *block) {
     struct tally_row most[STACKS_SHOWN];
     struct block_totals *totals = &block->totals;
     int shown = block_tally_most(&totals->threads, most, STACKS_SHOWN);
+    if (shown == 0)
+        return;
     hak_text_add(text, "Threads: ");
     for (int i = 0; i < shown; i++)
         hak_text_add(text, "%s%s (%s handed out, %s given back)", i ? "; " : "",

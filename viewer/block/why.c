@@ -16,20 +16,28 @@ static int verdict(const struct why *why) {
     return why->whole ? VIEW_OK : VIEW_INCOMPLETE;
 }
 
+/* The call that says most of where the life's block lies; NULL: none is in the capture. */
+static const struct hak_event *call_of(const struct hak_life *life) {
+    if (life->birth.id != 0)
+        return &life->birth;
+    if (life->end_count > 0)
+        return &life->ends[0];
+    return life->resize_count > 0 ? &life->resizes[0] : NULL;
+}
+
 static void find_main_lives(struct why *why) {
     const struct hak_story *story = why->story;
+    struct view_position *position = &why->position;
     if (story->life_count > 0)
         why->last = &story->lives[story->life_count - 1];
-    why->position.block = &story->block;
-    why->position.was_handed_out = why->last != NULL;
-    why->stale = hak_story_stale(story);
-    if (why->last && why->last->birth.id != 0) {
-        why->position.user = why->last->birth.address;
-        why->position.asked_bytes = hak_life_bytes(why->last);
-    } else if (why->last && why->last->end_count > 0) {
-        why->position.user = why->last->ends[0].address;
-        why->position.asked_bytes = why->last->ends[0].size;
+    const struct hak_event *call = why->last ? call_of(why->last) : NULL;
+    position->block = &story->block;
+    position->was_handed_out = call != NULL;
+    if (call) {
+        position->user = call->address;
+        position->asked_bytes = call == why->last->ends ? call->size : hak_life_bytes(why->last);
     }
+    why->stale = hak_story_stale(story);
     hak_lookup_fault(why->view->reader, story->fault_row, &why->fault);
     why->whole = story->lost_events == 0 && why->view->summary.trimmed_events == 0 &&
                  !why->view->summary.ended_early;

@@ -35,7 +35,8 @@ char *why_json(const struct why *why) {
     for (int i = 0; i < story->move_count && view_given(why->view, "moves"); i++)
         json_array_append_new(moves, hak_json_event(r, &story->moves[i], with_frames));
     hak_json_set_address(document, "address", why->position.address);
-    hak_json_set_number(document, "offset", why->position.address - why->position.user);
+    hak_json_set_known(document, "offset", why->position.was_handed_out,
+                       why->position.address - why->position.user);
     json_object_set_new(document, "block",
                         view_block_json(why->view, &why->position, why_state(why)));
     hak_json_set_number(document, "lives_total", story->lives_total);

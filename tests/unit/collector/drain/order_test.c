@@ -187,10 +187,10 @@ static void cut_all(const struct run *run, uint64_t ticks, int step) {
 
 /* Cuts at all moments; which one is `choice`, a number in mixed base. False: there are no more. */
 static bool cut_by(struct run *run, uint64_t choice, const int *rings, int ring_count) {
-    int edge = (int)(choice % (uint64_t)(4 * run->steps)), heads[RINGS] = {0};
-    choice /= (uint64_t)(4 * run->steps);
-    uint64_t line = (edge & 1 ? run->at : run->time)[edge / 4];
-    uint64_t ticks = line + (edge & 2 ? HAK_CUT_MARGIN_TICKS : 0);
+    int edge = (int)(choice % (uint64_t)(3 * run->steps)), heads[RINGS] = {0};
+    choice /= (uint64_t)(3 * run->steps);
+    uint64_t line = (edge % 3 == 1 ? run->at : run->time)[edge / 3];
+    uint64_t ticks = line + (edge % 3 == 2 ? 0 : HAK_CUT_MARGIN_TICKS);
     int from = step_at(run, ticks), latest = from;
     for (int ring = 0; ring < RINGS; ring++)
         heads[ring] = from;
@@ -336,7 +336,7 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("order");
     tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 300);
+    tcase_set_timeout(cases, 900);
     tcase_add_test(cases, a_block_is_handed_over);
     tcase_add_test(cases, a_block_is_handed_over_as_its_count_wraps);
     tcase_add_test(cases, a_chain_of_blocks_is_handed_over);
