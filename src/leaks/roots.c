@@ -1,5 +1,5 @@
 /* The roots: all that the program can read and write and that is not a block, by what
- * /proc/self/maps lists while all threads stand.
+ * /proc/thread-self/maps lists while all threads stand.
  *
  *   data of modules, .bss, brk, anonymous and shared mappings, thread-local memory, live stacks
  *   - hakmem's mappings (platform/own.h: blocks are among them), its module, its thread-locals
@@ -11,12 +11,13 @@
  * would hide a leak. */
 #include "leaks/leaks.h"
 
+#include <string.h>
+#include <sys/mman.h>
+#include "platform/maps.h"
 #include "platform/own.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/threads/threads.h"
-
-enum { LINE_BYTES = 4352, READ_BYTES = 64 << 10 };
 
 /* glibc's struct pthread begins with a tcbhead_t (x86-64, unchanged since 2.4): the thread pointer
  * points to it, and the two guards are the same in all threads. */
@@ -32,72 +33,36 @@ enum { PTHREAD_BYTES = 2304, PTHREAD_ALIGNMENT = 64 };
 
 /* ---- areas ----------------------------------------------------------------------------------- */
 
-static const char *read_hex(const char *at, const char *end, uintptr_t *number) {
-    *number = 0;
-    for (; at < end; at++) {
-        unsigned digit = *at >= '0' && *at <= '9'   ? (unsigned)(*at - '0')
-                         : *at >= 'a' && *at <= 'f' ? (unsigned)(*at - 'a' + 10)
-                                                    : 16;
-        if (digit == 16)
-            break;
-        *number = *number << 4 | digit;
-    }
-    return at;
+static bool begins(const struct hak_mapping *mapping, const char *with) {
+    return strncmp(mapping->path, with, strlen(with)) == 0;
 }
 
-static bool begins(const char *text, const char *end, const char *with) {
-    for (; *with; with++, text++)
-        if (text == end || *text != *with)
-            return false;
-    return true;
-}
-
-/* "7f00-7f10 rw-p 00000000 00:00 0    [name]" */
-static void add_area(struct hak_leak_scan *scan, const char *line, const char *end) {
-    struct hak_leak_area area = {0};
-    const char *at = read_hex(line, end, &area.start);
-    at = at < end ? read_hex(at + 1, end, &area.end) : at;
-    if (end - at < 5 || area.end <= area.start)
-        return;
-    area.readable = at[1] == 'r';
-    area.writable = at[2] == 'w';
-    area.is_private = at[4] == 'p';
-    unsigned blanks = 0;
-    for (at++; at < end && blanks < 4; at++)
-        blanks += *at == ' ';
-    while (at < end && *at == ' ')
-        at++;
-    area.is_stack = begins(at, end, "[stack]");
-    area.is_special =
-        begins(at, end, "[v") ||
-        (begins(at, end, "/dev/") && !begins(at, end, "/dev/zero") && !begins(at, end, "/dev/shm"));
-    area.has_file = at < end && *at != '[';
-    if (scan->area_count == HAK_LEAK_AREAS)
+static void add_area(struct hak_leak_scan *scan, const struct hak_mapping *mapping) {
+    if (scan->area_count == HAK_LEAK_AREAS) {
         scan->partial |= HAK_PARTIAL_MEMORY;
-    else
-        scan->areas[scan->area_count++] = area;
+        return;
+    }
+    scan->areas[scan->area_count++] = (struct hak_leak_area){
+        .start = mapping->start,
+        .end = mapping->end,
+        .readable = (mapping->protection & PROT_READ) != 0,
+        .writable = (mapping->protection & PROT_WRITE) != 0,
+        .is_private = (mapping->protection & HAK_MAPPING_SHARED) == 0,
+        .has_file = mapping->path[0] && mapping->path[0] != '[',
+        .is_stack = hak_mapping_is(mapping, "stack"),
+        .is_special =
+            begins(mapping, "[v") || (begins(mapping, "/dev/") && !begins(mapping, "/dev/zero") &&
+                                      !begins(mapping, "/dev/shm"))};
 }
 
 bool hak_leak_read_areas(struct hak_leak_scan *scan) {
-    static char text[READ_BYTES]; /* no mapping, which would be in the list and then be gone */
-    size_t kept = 0;
+    static struct hak_maps maps; /* no mapping, which would be in the list and then be gone */
+    struct hak_mapping mapping;
     if (scan->maps_file < 0)
         return false;
-    for (;;) {
-        long got = hak_read(scan->maps_file, text + kept, READ_BYTES - kept);
-        if (got <= 0)
-            break;
-        const char *line = text, *end = text + kept + got;
-        for (const char *at = line; at < end; at++)
-            if (*at == '\n') {
-                add_area(scan, line, at);
-                line = at + 1;
-            }
-        kept = (size_t)(end - line);
-        __builtin_memmove(text, line, kept);
-        if (kept > READ_BYTES - LINE_BYTES)
-            break;
-    }
+    hak_maps_begin_at(&maps, scan->maps_file);
+    while (hak_maps_next(&maps, &mapping))
+        add_area(scan, &mapping);
     return scan->area_count > 0;
 }
 

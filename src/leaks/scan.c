@@ -6,6 +6,7 @@
 #include "leaks/leaks.h"
 #include "options.h"
 #include "platform/line.h"
+#include "platform/maps.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/crash/crash.h"
@@ -71,7 +72,7 @@ static void close_file(long file) {
 
 static void scan_now(struct hak_leak_scan *scan) {
     /* The calling thread's: the first thread may have ended, and shows nothing then. */
-    scan->maps_file = open_file("/proc/thread-self/maps", O_RDONLY);
+    scan->maps_file = open_file(HAK_MAPS_FILE, O_RDONLY);
     scan->pages_file = open_file("/proc/thread-self/pagemap", O_RDONLY);
     scan->tasks_file = open_file("/proc/self/task", O_RDONLY | O_DIRECTORY);
     scan->failure = HAK_LEAK_NO_MEMORY;

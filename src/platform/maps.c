@@ -1,11 +1,15 @@
-/* The lines of /proc/self/maps, in one place for all who ask what the kernel has mapped. */
+/* The lines of /proc/thread-self/maps, in one place for all who ask what the kernel has mapped. */
 #include "platform/maps.h"
 #include <string.h>
 #include <sys/mman.h>
 
-bool hak_maps_begin(struct hak_maps *maps) {
+void hak_maps_begin_at(struct hak_maps *maps, long file) {
     maps->at = maps->length = 0;
-    maps->file = hak_open("/proc/self/maps");
+    maps->file = file;
+}
+
+bool hak_maps_begin(struct hak_maps *maps) {
+    hak_maps_begin_at(maps, hak_open(HAK_MAPS_FILE));
     return maps->file >= 0;
 }
 

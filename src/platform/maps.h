@@ -1,4 +1,5 @@
-/* Reads /proc/self/maps line by line: what the kernel has mapped, lowest address first.
+/* Reads /proc/thread-self/maps line by line: what the kernel has mapped, lowest address first. (The
+ * first thread's, /proc/self/maps, shows nothing once that has ended.)
  *
  * Thread and signal safety: any; raw system calls, nothing is allocated, errno is kept. */
 #ifndef HAK_PLATFORM_MAPS_H
@@ -11,7 +12,7 @@
 
 struct hak_mapping {
     uintptr_t start, end;
-    uint32_t protection;
+    uint32_t protection;         /* PROT_READ and the others, HAK_MAPPING_SHARED */
     char path[HAK_MAPPING_PATH]; /* or [stack], [heap]; "" = none; cut to fit */
 };
 
@@ -21,8 +22,12 @@ struct hak_maps {
     char buffer[1024];
 };
 
+#define HAK_MAPS_FILE "/proc/thread-self/maps"
+
 /* False when the file cannot be opened; else hak_maps_end must follow. */
 HAK_HIDDEN bool hak_maps_begin(struct hak_maps *maps);
+/* The same with that file, which the caller has opened and closes. */
+HAK_HIDDEN void hak_maps_begin_at(struct hak_maps *maps, long file);
 /* False at the end; `mapping` is empty then. */
 HAK_HIDDEN bool hak_maps_next(struct hak_maps *maps, struct hak_mapping *mapping);
 HAK_HIDDEN void hak_maps_end(struct hak_maps *maps);

@@ -1,9 +1,10 @@
 /* Knows which memory can be executed and reads instructions there without ever faulting. */
 #include "unwind/code.h"
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
+#include "platform/maps.h"
 #include "platform/raw_call.h"
 #include "unwind/cfi.h"
 
@@ -13,7 +14,6 @@ enum {
     RANGES_MAX = 2048,
     MISSES_MAX = 4096, /* unknown addresses between two looks at the maps, at most */
     CALL_BYTES_MAX = 7,
-    BUFFER_BYTES = 1024,
     TRIES = 4, /* to search while tables change */
 };
 
@@ -32,15 +32,8 @@ static _Atomic uint32_t reader_thread; /* who reads the maps; 0 = nobody */
 static _Atomic uint32_t misses;        /* since the maps were read last */
 static _Atomic uint32_t misses_due;    /* so many are let go before they are read again */
 
-/* ---- /proc/self/maps --------------------------------------------------------------------------
+/* ---- what can be executed --------------------------------------------------------------------
  */
-
-/* One line's "start-end rwxp", as far as it was read. */
-struct line {
-    uintptr_t number[2];
-    unsigned field; /* 0 start, 1 end, 2.. the letters, 6 = the rest is not looked at */
-    bool is_executable;
-};
 
 static void add_range(struct table *table, uintptr_t start, uintptr_t end) {
     uint32_t count = atomic_load_explicit(&table->count, memory_order_relaxed);
@@ -52,40 +45,15 @@ static void add_range(struct table *table, uintptr_t start, uintptr_t end) {
     }
 }
 
-static void take_character(struct line *line, char c, struct table *table) {
-    if (c == '\n') {
-        if (line->is_executable)
-            add_range(table, line->number[0], line->number[1]);
-        *line = (struct line){{0, 0}, 0, false};
-    } else if (line->field < 2) {
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                                                : 16;
-        if (digit == 16)
-            line->field++;
-        else
-            line->number[line->field] = line->number[line->field] << 4 | digit;
-    } else if (line->field < 6) {
-        if (++line->field == 5)
-            line->is_executable = c == 'x';
-    }
-}
-
 static bool read_maps(struct table *table) {
-    char buffer[BUFFER_BYTES];
-    struct line line = {{0, 0}, 0, false};
-    long file =
-        hak_raw_call(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    if (file < 0)
+    struct hak_maps maps;
+    struct hak_mapping mapping;
+    if (!hak_maps_begin(&maps))
         return false;
-    for (;;) {
-        long got = hak_raw_call(SYS_read, file, (long)buffer, sizeof buffer, 0, 0, 0);
-        if (got <= 0)
-            break;
-        for (long i = 0; i < got; i++)
-            take_character(&line, buffer[i], table);
-    }
-    (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+    while (hak_maps_next(&maps, &mapping))
+        if (mapping.protection & PROT_EXEC)
+            add_range(table, mapping.start, mapping.end);
+    hak_maps_end(&maps);
     return atomic_load_explicit(&table->count, memory_order_relaxed) > 0;
 }
 

@@ -3,7 +3,7 @@
  * Used where call frame information is missing and a stack word has to prove that it is a return
  * address. Two questions are asked of it, in this order:
  *
- *   executable?    module with CFI for it: yes. Else /proc/self/maps, read once, and again when an
+ *   executable?    module with CFI for it: yes. Else platform/maps.h, read once, and again when an
  *                  address is not in it (seldom and less and less often while it brings nothing)
  *   readable?      the kernel is asked for each page that a walk touches: code of a JIT compiler
  *                  and of modules may go away at any time
