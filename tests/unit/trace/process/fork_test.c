@@ -124,8 +124,7 @@ START_TEST(children_of_children_name_their_parents) {
             _exit(0);
         }
         int status;
-        waitpid(grandchild, &status, 0);
-        _exit(status);
+        _exit(waitpid(grandchild, &status, 0) == grandchild && status == 0 ? 0 : 1);
     }
     wait_for(child, 0);
     fake_drain(&collector);
