@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "platform/line.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/collector/collector.h"
@@ -149,23 +150,19 @@ struct hak_exec_look hak_exec_look(const char *path) {
     return out;
 }
 
-/* `ending` follows the reason. */
+/* `ending` follows the reason. Of a long path the end is left out, never of the reason. */
 static void report_unrecorded(const char *path, const char *reason, const char *ending, int child) {
-    static const char before[] = "executed ", between[] = ", which was not recorded: ";
-    char text[sizeof((struct hak_hello *)0)->text];
-    size_t reason_bytes = strlen(reason), ending_bytes = strlen(ending);
-    size_t room = sizeof text - sizeof before - sizeof between - reason_bytes - ending_bytes;
-    size_t path_bytes = strnlen(path, room);
-    char *at = text;
-    memcpy(at, before, sizeof before - 1);
-    at += sizeof before - 1;
-    memcpy(at, path, path_bytes);
-    at += path_bytes;
-    memcpy(at, between, sizeof between - 1);
-    at += sizeof between - 1;
-    memcpy(at, reason, reason_bytes);
-    memcpy(at + reason_bytes, ending, ending_bytes + 1);
-    (void)hak_collector_tell_unrecorded(hak_current.keeper_name, text, child);
+    static const char between[] = ", which was not recorded: ";
+    struct hak_line line = {.length = 0};
+    size_t room =
+        sizeof((struct hak_hello *)0)->text - 1 - strlen(between) - strlen(reason) - strlen(ending);
+    hak_line_add(&line, "executed ");
+    hak_line_add(&line, path);
+    line.length = line.length < room ? line.length : room;
+    hak_line_add(&line, between);
+    hak_line_add(&line, reason);
+    hak_line_add(&line, ending);
+    (void)hak_collector_tell_unrecorded(hak_current.keeper_name, hak_line_text(&line), child);
 }
 
 void hak_exec_tell(const char *path, const struct hak_exec_look *about, int child) {

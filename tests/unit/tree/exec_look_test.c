@@ -58,8 +58,40 @@ START_TEST(tells_a_keeper_until_it_is_given_up) {
 }
 END_TEST
 
+/* A path may have 4,096 bytes, and what is told of it a ninth of that. */
+START_TEST(of_a_long_path_the_end_is_left_out) {
+    static const char ending[] = ", which was not recorded: it is a test" HAK_NOTE_NOT_BELOW;
+    char path[3000] = "";
+    struct hak_hello hello = {0};
+    int guest = -1;
+    while (strlen(path) < sizeof path - 20)
+        strcat(path, "/."); /* the system knows it as / */
+    strcat(path, "/bin/true");
+    fake_begin(&collector, 128 << 20, 16 << 10);
+    memcpy(hak_current.keeper_name, NAME, sizeof NAME);
+    int listening = listen_at(NAME);
+    pid_t teller = fork();
+    if (teller == 0) {
+        const struct hak_exec_look about = {.misfit = "it is a test"};
+        hak_exec_tell(path, &about, 0);
+        syscall(SYS_exit_group, 0);
+    }
+    while ((guest = accept4(listening, NULL, NULL, SOCK_CLOEXEC)) < 0)
+        usleep(1000);
+    ck_assert_int_eq(recv(guest, &hello, sizeof hello, MSG_WAITALL), sizeof hello);
+    close(guest);
+    waitpid(teller, NULL, 0);
+    size_t length = strnlen(hello.text, sizeof hello.text);
+    ck_assert_uint_eq(length, sizeof hello.text - 1);
+    ck_assert_int_eq(strncmp(hello.text, "executed /././.", 15), 0);
+    ck_assert_str_eq(hello.text + length - strlen(ending), ending);
+    close(listening);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("exec_look");
     tcase_add_test(cases, tells_a_keeper_until_it_is_given_up);
+    tcase_add_test(cases, of_a_long_path_the_end_is_left_out);
     return run_cases("tree/exec_look", cases);
 }
