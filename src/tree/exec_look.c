@@ -157,7 +157,7 @@ static void report_unrecorded(const char *path, const char *reason, const char *
     size_t room =
         sizeof((struct hak_hello *)0)->text - 1 - strlen(between) - strlen(reason) - strlen(ending);
     hak_line_add(&line, "executed ");
-    hak_line_add(&line, path);
+    hak_line_add_name(&line, path);
     line.length = line.length < room ? line.length : room;
     hak_line_add(&line, between);
     hak_line_add(&line, reason);
