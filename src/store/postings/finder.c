@@ -7,12 +7,6 @@
 
 #define WORDS_MAX (HAK_POSTING_CHUNKS_MAX / 64)
 
-/* What the runs said of one base, for the next search for it. A run never says less later. */
-struct hak_finder_memory {
-    uint64_t base;
-    struct hak_finder_part part;
-};
-
 struct hak_finder {
     struct hak_posting_reader *reader;
     struct hak_finder_part part[2];
@@ -26,44 +20,6 @@ struct hak_finder {
     bool has_begun; /* a read transaction of its own */
 };
 
-static bool is_one_base(const struct hak_finder_query *q) {
-    return q->kind == HAK_POSTING_BASE && q->count == 1 && !q->is_range && !q->address;
-}
-
-/* Takes over what is remembered of the base that is looked for. */
-static void remember(struct hak_posting_reader *r, struct hak_finder_part *p) {
-    struct hak_finder_memory *m = r->memory;
-    if (!m || !is_one_base(&p->query) || p->query.keys[0] != m->base)
-        return;
-    for (uint32_t i = 0, k = 0; i < p->runs; i++) {
-        struct hak_finder_run *to = &p->run[i];
-        while (k < m->part.runs && m->part.run[k].first < to->first)
-            k++;
-        for (uint32_t n = k; n < m->part.runs && m->part.run[n].first == to->first; n++) {
-            struct hak_finder_run *from = &m->part.run[n];
-            if (from->level != to->level || from->last != to->last || !from->is_covered)
-                continue;
-            *to = *from;
-            *from = (struct hak_finder_run){.first = from->first, .last = from->last};
-        }
-    }
-}
-
-/* Keeps what was found of a base. */
-static void keep(struct hak_posting_reader *r, struct hak_finder_part *p) {
-    struct hak_finder_memory *m = r->memory;
-    if (!is_one_base(&p->query))
-        return;
-    if (!m)
-        m = r->memory = calloc(1, sizeof *m);
-    if (!m)
-        return;
-    hak_finder_free_part(&m->part);
-    m->base = p->query.keys[0];
-    m->part = *p;
-    *p = (struct hak_finder_part){0};
-}
-
 int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_database *db,
                             bool may_keep) {
     *r = (struct hak_posting_reader){.db = *db, .may_keep = may_keep};
@@ -71,9 +27,6 @@ int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_datab
 }
 
 void hak_posting_reader_free(struct hak_posting_reader *r) {
-    if (r->memory)
-        hak_finder_free_part(&r->memory->part);
-    free(r->memory);
     hak_posting_cursor_free(&r->run);
 }
 
@@ -327,7 +280,6 @@ int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query 
     for (int i = 0; i < queries && !error; i++) {
         f->part[i].query = query[i];
         error = hak_finder_list(r, query[i].kind, &f->part[i]);
-        remember(r, &f->part[i]);
     }
     if (error) {
         hak_finder_close(f);
@@ -346,11 +298,8 @@ int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query 
 void hak_finder_close(struct hak_finder *f) {
     if (!f)
         return;
-    for (int i = 0; i < 2; i++) {
-        if (f->part[i].run && f->reader->may_keep)
-            keep(f->reader, &f->part[i]);
+    for (int i = 0; i < 2; i++)
         hak_finder_free_part(&f->part[i]);
-    }
     if (f->has_begun && !sqlite3_get_autocommit(f->reader->db.connection))
         sqlite3_exec(f->reader->db.connection, "COMMIT", NULL, NULL, NULL);
     free(f);

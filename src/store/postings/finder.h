@@ -12,14 +12,12 @@
 #include "store/postings/run.h"
 
 struct hak_finder;
-struct hak_finder_memory;
 
 /* What searches of one connection share. */
 struct hak_posting_reader {
     struct hak_database db;
     bool may_keep; /* what is committed stays: not so on the connection that writes */
     struct hak_posting_cursor run;
-    struct hak_finder_memory *memory; /* of the base that was looked for last */
 };
 int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_database *db,
                             bool may_keep);
