@@ -114,7 +114,7 @@ static bool add_move(struct hak_text *text, const struct hak_check_finding *f) {
 
 static bool add_live(struct hak_text *text, const struct hak_check_finding *f) {
     static const char *const wrong[] = {
-        [HAK_CHECK_LIVE_MISSING - HAK_CHECK_LIVE_MISSING] = "is missing",
+        [0] = "is missing",
         [HAK_CHECK_LIVE_UNCHANGED - HAK_CHECK_LIVE_MISSING] = "is in it, but nothing of it changed",
         [HAK_CHECK_LIVE_DIFFERS - HAK_CHECK_LIVE_MISSING] = "is not as its events left it",
         [HAK_CHECK_LIVE_EVENTS - HAK_CHECK_LIVE_MISSING] = "not all of its events are there",
