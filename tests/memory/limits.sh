@@ -57,7 +57,6 @@ limit_each -v 2500 1035 200 "$BUILD/libhakmem.so"
 limit_each -d 500 1320 24 "$BUILD/libhakmem.so"
 
 for check in trace normal; do
-    rm -f counted
     "$BUILD/hakmem-trace" run --check $check --store $check.db -- bash "$SOURCE/tests/memory/limits.sh" --recorded || exit 1
     compare_runs $check.db survive 120
 done

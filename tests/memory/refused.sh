@@ -19,7 +19,7 @@ refuse_each() {
             "$BUILD/tests/memory/survive" "$steps" >out 2>err
         status=$?
         read -r seen <seen
-        [ "$status" -eq 0 ] && [ "$(cat out)" = survived ] || {
+        [ "$status" -eq 0 ] && [ "$(<out)" = survived ] || {
             echo "call $first of $seen failed, $1 in a row, $3: status $status: $(head -n 3 err)"
             exit 1
         }
@@ -41,7 +41,6 @@ refuse_each 1 1 "$BUILD/libhakmem.so"
 refuse_each 25 5 "$BUILD/libhakmem.so"
 
 for check in trace normal; do
-    rm -f counted
     "$BUILD/hakmem-trace" run --check $check --store $check.db -- \
         env HAKMEM_TEST_LONG="$long" bash "$SOURCE/tests/memory/refused.sh" --recorded || exit 1
     compare_runs $check.db survive 100

@@ -4,24 +4,25 @@
 
 counting="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-debug.so"
 export counting
-export COUNT_CALLS_FILE=calls
+runs=0
 
+# A recorded run has a file of its own for the counter: all are read at the end, in one go, since every program that
+# is started here is recorded, too.
 begin_run() {
-    rm -f calls && truncate -s 1M calls
+    [ -n "${recorded-}" ] || return 0
+    export COUNT_CALLS_FILE=calls.$runs
+    : >"$COUNT_CALLS_FILE" && truncate -s 1M "$COUNT_CALLS_FILE"
 }
 
-# After a run with its stderr in `err`: nothing is said. What the counter counted is noted for compare_runs: the
-# pid of the program, then for each of its processes pid, MALLOC, FREE, REALLOC; nothing where there was no
-# memory for the counter. $1 says which run it was.
+# After a run with its stderr in `err`: nothing is said, and what the counter counted counts (not so for a run without
+# this). $1 says which run it was.
 end_run() {
     [ ! -s err ] || {
         echo "$1: it says $(head -n 3 err)"
         exit 1
     }
-    [ -z "${recorded-}" ] ||
-        od -A n -t u8 -w64 -v calls |
-        awk 'NR == 1 { n = $1 } NR == 2 { first = $1 } NR > 1 && NR <= n + 1 { print first, $1, $2, $3, $4 }' |
-            sed '/ 0 0 0$/d' >>counted
+    [ -z "${recorded-}" ] || printf '%s\n' "$COUNT_CALLS_FILE" >>ended
+    runs=$((runs + 1))
 }
 
 # Prints what an SQL query gives.
@@ -29,9 +30,12 @@ ask() {
     "$BUILD/hakmem-trace" sql -s "$1" "$2" || { echo "hakmem-trace sql failed: $2" >&2; exit 1; }
 }
 
-# What was noted against the store $1, of the processes whose program is $2; at least $3 there must be. A program
-# of which the store says that it was not recorded, for want of memory, is left out with its children.
+# What the counter counted in all runs since the last time against the store $1, of the processes whose program is $2;
+# at least $3 there must be. A program of which the store says that it was not recorded, for want of memory, is left
+# out with its children.
 compare_runs() {
+    xargs python3 "$SOURCE/tests/tools/counted_runs.py" <ended >counted || { echo "$1: what was counted cannot be read"; exit 1; }
+    rm -f ended calls.*
     [ "$(wc -l <counted)" -ge "$3" ] || { echo "$1: only $(wc -l <counted) processes were counted"; exit 1; }
     "$BUILD/hakmem-trace" check -s "$1" >check.out 2>&1 || { echo "$1: $(head -n 5 check.out)"; exit 1; }
     ask "$1" "select pid || ' ' as pid from process where note <> ''" | sed -n 's/^\([0-9]*\) *$/\1/p' >unrecorded
