@@ -24,12 +24,14 @@ GIVEN = "kind = 'MALLOC' and size between 2048 and 3047"
 ROUND = ",".join(map(str, range(1000)))
 blocks, lost = collections.defaultdict(list), 0  # by thread: texts "0,1,2,...", one for each store
 for store in sorted(stores):
-    for process, thread in ask(store, f"select distinct process, tid from event where {GIVEN}"):
-        blocks[process, thread] += ask(
-            store,
-            f"select group_concat(size - 2048) from (select size from event where process = {process}"
-            f" and tid = {thread} and {GIVEN} order by id)",
-        )[0]
+    threads_there = ask(store, "select distinct process, tid from thread")
+    columns = [f", group_concat(case when process = {process} and tid = {tid} then size - 2048 end)"
+               for process, tid in threads_there]
+    # One walk over all events, with a column for each thread.
+    texts = ask(store, f"select 1{''.join(columns)} from (select process, tid, size from event where {GIVEN} order by id)")
+    for thread, text in zip(threads_there, texts[0][1:] if texts else []):
+        if text:
+            blocks[tuple(thread)].append(text)
     lost += sum(int(count) for count, in ask(store, "select coalesce(sum(count), 0) from loss"))
 
 # A thread of the store counts from 0 without a gap; which is which shows in how far it got.
