@@ -19,7 +19,9 @@ PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-bui
            -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-stack-protector
 PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
 DEBUG   := $(PROGRAM) -DHAK_DEBUG=1
-HOST    := $(COMMON) -iquote .
+# What runs beside a program needs no optimiser to be linked, as the libraries do, whose dead branches name what is
+# in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
+HOST    := $(COMMON) -iquote . $(HOST_MORE)
 
 HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -Wl,--as-needed -lunwind-x86_64 -lunwind \
               -Wl,--no-as-needed -lpthread
@@ -120,7 +122,7 @@ $(BUILD)/libdebuglayers.a: $(filter-out $(BUILD)/debug/src/entry/%,$(DEBUG_OBJ))
 
 UNIT_SRC   := $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
-TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote . -iquote tests
+TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote . -iquote tests $(HOST_MORE)
 LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
 # The guard's tests take the tracer's place themselves.
