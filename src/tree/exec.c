@@ -7,6 +7,7 @@
  * what it executes is told of only where it cannot be recorded (exec_look.c). */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,11 +97,10 @@ HAK_EXPORT int execve(const char *path, char *const arguments[], char *const env
 
 HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
                         char *const environment[], int flags) {
-    struct hak_exec_look about = {NULL, NULL};
-    if (is_preloaded(environment) && hak_exec_can_read(path))
-        about.unrecorded = hak_exec_look(path).unrecorded;
-    note_exec(path, &about, environment);
-    return next_execveat ? take_back(next_execveat(folder, path, arguments, environment, flags))
+    bool is_known = hak_exec_can_read(path) && (path[0] == '/' || folder == AT_FDCWD);
+    HAK_EXEC_ENVIRONMENT(fitting, is_known ? path : NULL, environment);
+    note_exec(path, &fitting_about, fitting);
+    return next_execveat ? take_back(next_execveat(folder, path, arguments, fitting, flags))
                          : miss();
 }
 

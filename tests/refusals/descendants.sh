@@ -49,6 +49,12 @@ noted "$PWD/address_clang" "executed $PWD/address_clang, which was not recorded:
 noted "$PWD/address_script" "executed $PWD/address_script, which was not recorded: it is built with a sanitizer; what it starts is not recorded either"
 noted "$PWD/musl" "executed $PWD/musl, which was not recorded: it is linked against another C library than glibc; what it starts is not recorded either"
 noted "$PWD/narrow" "executed $PWD/narrow, which was not recorded: it is a 32-bit program; what it starts is not recorded either"
+printf '%s\n' '#define _GNU_SOURCE' '#include <fcntl.h>' '#include <sys/wait.h>' '#include <unistd.h>' \
+    'int main(int n, char **words) { int status = n; if (vfork() == 0) { execveat(AT_FDCWD, words[1], words + 1, environ, 0); _exit(9); }' \
+    'wait(&status); return WEXITSTATUS(status); }' >at.c && "$cc" -o at at.c || fail "no program that calls execveat"
+noted "./at $PWD/narrow" "executed $PWD/narrow, which was not recorded: it is a 32-bit program; what it starts is not recorded either"
+noted "./at $PWD/address" "executed $PWD/address, which was not recorded: it is built with a sanitizer; what it starts is not recorded either"
+noted "./at $PWD/static" "executed $PWD/static, which was not recorded: it is statically linked"
 PATH=$PWD:$PATH noted "env address" "executed address, which was not recorded: it is built with a sanitizer; what it starts is not recorded either"
 printf '#include <stdlib.h>\nint main(void) { char *volatile p = malloc(4); p[4] = 1; return 0; }\n' >wrong.c
 gcc -fsanitize=address -o wrong wrong.c && "$trace" run --force -s tree.db -- sh -c './wrong; exit 0' >said 2>&1
