@@ -63,7 +63,7 @@ static inline bool hak_count_call(unsigned metric, unsigned metric_class) {
 /* Counts a move. False: it must be counted slowly. */
 static inline bool hak_count_move(unsigned kind, unsigned class_index) {
     struct hak_counter *c = &hak_counter;
-    if (HAK_UNLIKELY(c->is_slow | !(hak_plain_moves >> kind & 1)))
+    if (HAK_UNLIKELY(c->is_slow) || HAK_UNLIKELY(!(hak_plain_moves >> kind & 1)))
         return false;
     unsigned metric = hak_metric_of_kind[kind];
     unsigned blocks = c->counters->row_of_metric[metric];
