@@ -32,7 +32,6 @@ static struct {
 static struct cell cell[16][4][64];
 static struct {
     uint64_t shape, stack;
-    struct expected next;
     uint32_t follower, other_follower;
 } site[EVENTS_MAX + 1];
 static uint32_t last_site[16], site_count;
@@ -188,7 +187,7 @@ static uint32_t walk_block(uint32_t i, uint32_t lane, uint32_t s, int shift) {
         from = list_of(lane, (unsigned)place_of_source(kind), k);
     }
     struct cell *c = &cell[lane][role][k];
-    struct expected *next = role == 3 ? &site[s].next : &c->next, e = *next;
+    struct expected e = c->next;
     if (token(i) & 4) {
         e.finding = take_byte(BASE, 1);
         e.argument = 0;
@@ -198,7 +197,7 @@ static uint32_t walk_block(uint32_t i, uint32_t lane, uint32_t s, int shift) {
         } else if (e.finding == 5) {
             e.argument = take_difference(BASE, 4) << shift;
         }
-        *next = e;
+        c->next = e;
     } else if (!e.finding) {
         e.finding = role == 0 ? 5 : role;
     }

@@ -215,25 +215,20 @@ static uint32_t take_site(struct hak_columns *c, uint32_t before, unsigned token
 /* ---- blocks ------------------------------------------------------------------------------------
  */
 
-static inline struct hak_expectation *expectation_of(struct hak_site *site,
-                                                     struct hak_mirror_cell *cell) {
-    return site->rule.role == HAK_ROLE_END ? &site->own : &cell->next;
-}
-
 /* What is expected of the two that most events are, a birth from the top of its list and an end in
  * its row; HAK_MIRROR_NONE for others. */
 static inline uint32_t expect_usual(const struct hak_mirror *m, const struct hak_site *site,
                                     uint32_t lane) {
     const struct hak_shape_rule *rule = &site->rule;
-    if (rule->role == HAK_ROLE_BIRTH &&
-        m->cell[lane][HAK_ROLE_BIRTH][rule->class_index].next.finding <= HAK_FIND_TOP)
+    const struct hak_expectation *next = &m->cell[lane][rule->role][rule->class_index].next;
+    if (rule->role == HAK_ROLE_BIRTH && next->finding <= HAK_FIND_TOP)
         return m->list[lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->from].top - 1;
     if (rule->role != HAK_ROLE_END || rule->stays ||
-        (site->own.finding != HAK_FIND_ROW && site->own.finding != HAK_FIND_USUAL))
+        (next->finding != HAK_FIND_ROW && next->finding != HAK_FIND_USUAL))
         return HAK_MIRROR_NONE;
     uint32_t row = lane * HAK_MIRROR_CLASSES + rule->class_index, count = m->row[row].count;
-    return site->own.argument < count
-               ? m->room[m->row[row].start + count - 1 - (uint32_t)site->own.argument]
+    return next->argument < count
+               ? m->room[m->row[row].start + count - 1 - (uint32_t)next->argument]
                : HAK_MIRROR_NONE;
 }
 
@@ -285,8 +280,7 @@ static uint32_t put_block(struct hak_coder *coder, struct bases *b, uint32_t lan
     struct hak_mirror *m = &coder->mirror;
     const struct hak_shape_rule *rule = &site->rule;
     struct hak_mirror_cell *cell = &m->cell[lane][rule->role][rule->class_index];
-    struct hak_expectation *kept = expectation_of(site, cell);
-    struct hak_expectation e = hak_mirror_expect(*kept, rule);
+    struct hak_expectation e = hak_mirror_expect(cell->next, rule);
     uint32_t number, known = b->known;
     if (e.finding != HAK_FIND_NEW) {
         number = hak_mirror_find(m, rule, lane, e, known);
@@ -310,7 +304,7 @@ static uint32_t put_block(struct hak_coder *coder, struct bases *b, uint32_t lan
     } else if (e.finding == HAK_FIND_NEW) {
         hak_stream_difference(&out[BLOCK_NEW], (uint64_t)((int64_t)e.argument >> b->shift));
     }
-    *kept = e;
+    cell->next = e;
 found:
     if (number == known)
         m->block[number].where = 0;
@@ -326,8 +320,7 @@ static uint32_t take_block(struct hak_coder *coder, struct bases *b, uint32_t la
     struct hak_mirror *m = &coder->mirror;
     const struct hak_shape_rule *rule = &site->rule;
     struct hak_mirror_cell *cell = &m->cell[lane][rule->role][rule->class_index];
-    struct hak_expectation *kept = expectation_of(site, cell);
-    struct hak_expectation e = hak_mirror_expect(*kept, rule);
+    struct hak_expectation e = hak_mirror_expect(cell->next, rule);
     if (token & HAK_TOKEN_BLOCK) {
         e.finding = hak_read_byte(&in[BLOCK_FINDINGS]);
         e.argument = 0;
@@ -337,7 +330,7 @@ static uint32_t take_block(struct hak_coder *coder, struct bases *b, uint32_t la
         } else if (e.finding == HAK_FIND_NEW) {
             e.argument = hak_read_difference(&in[BLOCK_NEW]) << b->shift;
         }
-        *kept = e;
+        cell->next = e;
     }
     uint32_t number;
     if (e.finding == HAK_FIND_NEW) {

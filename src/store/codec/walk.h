@@ -5,8 +5,9 @@
  *   site       a pair of shape and stack; site_of[i] is that of event i
  *
  * The site is guessed from the one before it in the same lane, the block from the mirror
- * (mirror.h) and from how the same site found its block last time. The other columns put their own
- * bits into the tokens and keep what they learn by site (by_site.c, times.c). */
+ * (mirror.h) and from how the last event of its lane, role and class found its block. The other
+ * columns put their own bits into the tokens and keep what they learn by site (by_site.c,
+ * times.c). */
 #ifndef HAK_STORE_CODEC_WALK_H
 #define HAK_STORE_CODEC_WALK_H
 
@@ -32,9 +33,7 @@ struct hak_site {
     /* The site that came after it last in a lane, and the last other one; + 1, 0 = none. */
     uint32_t successor, other_successor;
     struct hak_shape_rule rule;
-    struct hak_expectation own; /* of sites that end blocks */
 };
-_Static_assert(sizeof(struct hak_site) == 64, "a number becomes a place by a shift");
 
 /* Distinct values get numbers in the order of their first use. */
 enum hak_numbering {
