@@ -35,7 +35,7 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry verify learn route front mid large slab pool platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
-WATCH_SRC  := $(foreach d,guard leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
+WATCH_SRC  := $(foreach d,guard guarded leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))
@@ -131,6 +131,9 @@ $(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry leaks trace tree unwin
 $(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libguardlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
+$(BUILD)/tests/unit/guarded/%: tests/unit/guarded/%.c $(BUILD)/libguardlayers.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(BUILD)/tests/unit/trace/%: tests/unit/trace/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind
@@ -210,7 +213,7 @@ $(MODEL_BIN): $(BUILD)/model/checker.o $(BUILD)/liblayersmodel.a
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
               -Wno-use-after-free -Wno-unknown-warning-option -iquote include
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
-              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/long/*.c \
+              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c tests/long/*.c \
               tests/matrix/*.c tests/options/*.c tests/security/*.c)
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
               $(BUILD)/tests/faults/cxx/plugin_host.so

@@ -8,6 +8,7 @@
  *
  *   malloc    (the thread has a block at hand) -> check_take
  *             or: check_slot_bytes -> (front or large hands over a base) -> check_hand_out
+ *             or: check_take_guarded -> check_hand_out
  *   free      check_give -> (the thread's array takes the base, or quarantine did)
  *             or: check_take_back -> (route decides the place) -> check_freed -> (layer takes it)
  *             in level normal: check_take_back -> check_keep; later, for the blocks whose time
@@ -96,8 +97,12 @@ struct hak_check_path {
 };
 HAK_HIDDEN extern struct hak_check_path hak_check_path;
 
+/* Blocks may be taken from hak_check_take_guarded. */
+HAK_HIDDEN extern bool hak_check_guards;
+
 /* Implemented by guard/ for the debug build; called through the inlines below only. */
 HAK_HIDDEN size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment);
+HAK_HIDDEN base_t hak_check_take_guarded(const struct hak_hand_out *how);
 HAK_HIDDEN user_t hak_check_hand_out(base_t base, const struct hak_hand_out *how);
 HAK_HIDDEN enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kind kind,
                                                 base_t *base);
@@ -150,6 +155,17 @@ static inline size_t check_slot_bytes(size_t asked_bytes, size_t alignment) {
  * has room for that, and route chooses the class by bytes alone. */
 static inline bool check_aligns(void) {
     return hak_is_debug_build ? hak_check_aligns() : false;
+}
+
+/* Does HAKMEM_GUARD want some blocks alone between closed pages? */
+static inline bool check_guards(void) {
+    return hak_is_debug_build ? HAK_UNLIKELY(hak_check_guards) : false;
+}
+
+/* Such a block, of no class, where it wants this one there and there is room; else HAK_NO_BASE. It
+ * is handed out by check_hand_out, and goes back as any other: check_freed keeps it. */
+static inline base_t check_take_guarded(const struct hak_hand_out *how) {
+    return hak_is_debug_build ? hak_check_take_guarded(how) : HAK_NO_BASE;
 }
 
 /* The block goes to the program (HAK_NO_USER: its page was closed, and the kernel does not open it;
@@ -249,7 +265,8 @@ static inline base_t check_leave_to_array(unsigned heap_id, const uint8_t *place
 
 /* The block leaves the program, or the quarantine, for layer `to`; kind is FREE, by hak_free_by,
  * REALLOC_FROM or QUARANTINE_LEAVE. Recorded before the block can be handed out again. False:
- * another thread freed it in the meantime (reported), leave the block alone. */
+ * leave the block alone, since another thread freed it in the meantime (reported), or since it is a
+ * guarded one and closed now. */
 static inline bool check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) {
     return hak_is_debug_build ? hak_check_freed(base, kind, to) : true;
 }

@@ -44,6 +44,9 @@ enum { HAK_TINY_HOT, HAK_TINY_CONSERVATIVE, HAK_TINY_OFF, HAK_TINY_FULL };
 enum { HAK_PRESET_DEFAULT, HAK_PRESET_ULTRA_TIGHT };
 #define HAK_FRACTION_ONE 1000000 /* what a FRACTION's field holds for 1 */
 enum { HAK_ON_FAULT_STOP, HAK_ON_FAULT_CONTINUE };
+enum { HAK_GUARD_OFF, HAK_GUARD_ALL };
+enum { HAK_SIDE_AFTER, HAK_SIDE_BEFORE, HAK_SIDE_BOTH };
+enum { HAK_GUARD_ALIGN_16, HAK_GUARD_ALIGN_1 };
 enum { HAK_LEAKS_OFF, HAK_LEAKS_ON, HAK_LEAKS_ERROR };
 
 /* Read-only after hak_options_read(). "auto" values are already resolved to what holds. */

@@ -138,6 +138,17 @@ HAK_IN_PLACE bool hak_entry_give_at_hand(user_t user, enum hak_given by, hak_cal
     return true;
 }
 
+/* A block from whom it is to come from; its base is HAK_NO_BASE without memory. */
+static inline struct hak_taken hak_entry_take(const struct hak_hand_out *how, size_t slot_bytes,
+                                              size_t alignment) {
+    base_t guarded = check_guards() ? check_take_guarded(how) : HAK_NO_BASE;
+    if (hak_is_debug_build && HAK_UNLIKELY(guarded.p != NULL))
+        return (struct hak_taken){guarded, HAK_CLASS_NONE};
+    if (hak_is_debug_build && HAK_UNLIKELY(how->room_bytes != 0))
+        return hak_route_take_with_room(slot_bytes, how->room_bytes, *how->call);
+    return hak_route_take(slot_bytes, alignment, *how->call);
+}
+
 /* The long way of hak_entry_allocate. */
 static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     hak_entry_begin();
@@ -145,10 +156,7 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX)) {
         size_t slot_bytes = check_slot_bytes(how->asked_bytes, how->alignment);
         size_t alignment = check_aligns() ? 0 : how->alignment;
-        if (hak_is_debug_build && HAK_UNLIKELY(how->room_bytes != 0))
-            taken = hak_route_take_with_room(slot_bytes, how->room_bytes, *how->call);
-        else
-            taken = hak_route_take(slot_bytes, alignment, *how->call);
+        taken = hak_entry_take(how, slot_bytes, alignment);
         if (hak_is_debug_build && HAK_UNLIKELY(!taken.base.p) && hak_entry_make_room(slot_bytes))
             taken = hak_route_take(slot_bytes, alignment, *how->call);
     }

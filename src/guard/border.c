@@ -13,6 +13,7 @@
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
 #include "guard/word.h"
+#include "guarded/guarded.h"
 #include "platform/address.h"
 
 /* What was located is handed on by value here: as long as nobody takes its address, the three calls
@@ -70,7 +71,8 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
         return HAK_NO_USER;
     }
     hak_check_poison(&at, kind);
-    char *user = hak_place_user(at.base, how->alignment);
+    char *user = hak_is_guarded(&at) ? hak_place_guarded(at.large, how->asked_bytes, how->alignment)
+                                     : hak_place_user(at.base, how->alignment);
     hak_set_asked_bytes(&at, how->asked_bytes);
     hak_set_delta_bytes(&at, (size_t)(user - at.base));
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
@@ -191,7 +193,8 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
     else
         memory = memory_outside(pointer);
     /* What the large layer keeps for its next blocks is as good as unmapped. */
-    bool is_kept = memory == HAK_MEMORY_OTHER && hak_large_keeps(pointer);
+    bool is_kept =
+        memory == HAK_MEMORY_OTHER && (hak_large_keeps(pointer) || hak_guarded_covers(pointer));
     if (memory == HAK_MEMORY_OTHER && !is_kept) {
         hak_trace_count(HAK_COUNT_FOREIGN_FREE);
         return HAK_FOREIGN;
@@ -250,8 +253,15 @@ HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enu
     struct hak_located at;
     if (kind == HAK_QUARANTINE_LEAVE)
         return hak_leave_quarantine(base, to);
-    if (!hak_locate(base.p, &at) || !hak_take_from_program(at, kind, to))
+    if (!hak_locate(base.p, &at))
         return false;
+    bool is_guarded = hak_is_guarded(&at);
+    if (!hak_take_from_program(at, kind, is_guarded ? HAK_PLACE_GUARDED : to))
+        return false;
+    if (is_guarded) {
+        hak_guarded_give(at.large);
+        return false;
+    }
     if (hak_stops_at_illegal_hop() && to != HAK_PLACE_REMOTE)
         hak_poison(&at);
     (void)hak_enter_list(&at);
@@ -298,9 +308,12 @@ bool hak_check_asked_bytes(user_t user, size_t *bytes) {
 
 size_t hak_check_usable(user_t user, size_t slot_bytes) {
     struct hak_located at;
-    if (!hak_layout_has_header())
+    if (!hak_layout_has_header() && !hak_check_guards)
         return slot_bytes;
-    return hak_locate(user.p, &at) ? hak_asked_bytes_of(&at) : 0;
+    bool is_ours = hak_locate(user.p, &at);
+    if (!hak_layout_has_header() && !hak_is_guarded(&at))
+        return slot_bytes;
+    return is_ours ? hak_asked_bytes_of(&at) : 0;
 }
 
 void hak_check_call_without_record(size_t asked_bytes, bool failed) {

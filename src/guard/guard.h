@@ -12,6 +12,7 @@
  *                    list.c     the head of a TLS SLL before it is popped
  *                    damage.c   whose write it was that ran over a border
  *                    kinds.c    which call may give back what which call made
+ *                    choose.c   which blocks lie alone between closed pages
  *                    sweep.c    all live blocks, at exit and when asked for
  *                    asked.c    what is done at the next call because a signal asked for it
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
@@ -145,6 +146,19 @@ static inline bool hak_enter_list(const struct hak_located *at) {
 }
 /* First byte of a block in the slot at `base`, by layout and alignment (0: none asked). */
 char *hak_place_user(char *base, size_t alignment) HAK_HIDDEN;
+/* Bytes of the pages that a guarded block needs, of at most PTRDIFF_MAX bytes and an alignment of
+ * at most a page; and its first byte in them. */
+size_t hak_guarded_bytes(enum hak_guarded_side side, size_t asked_bytes,
+                         size_t alignment) HAK_HIDDEN;
+char *hak_place_guarded(const struct hak_large *large, size_t asked_bytes,
+                        size_t alignment) HAK_HIDDEN;
+/* In layout header: nothing of ours lies in front of this block. */
+static inline bool hak_has_no_header(const struct hak_located *at) {
+    return HAK_UNLIKELY(at->large != NULL) && at->large->guarded_side == HAK_GUARDED_BEFORE;
+}
+
+/* choose.c: which blocks are guarded; at start. */
+void hak_guard_start(void) HAK_HIDDEN;
 
 /* former.c: keeps what is known of a large block that is being freed; tells it again: by its user
  * pointer, or by any address in its pages. */

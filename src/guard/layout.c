@@ -5,6 +5,9 @@
  *   header    base | padding of aligned blocks | header | bytes asked | canary   |
  *                                              ^ 16 bytes             ^ one byte at least
  *
+ *   guarded   base | filled | header | bytes asked | canary, to 16 |          HAK_GUARDED_AFTER
+ *             base == user | bytes asked | canary to the page's end |         HAK_GUARDED_BEFORE
+ *
  * The header lies directly before the user's first byte. Its two words name the block, as the
  * canary's do (trace/pattern.h), so that a copied header does not stand. The canary runs to the
  * slot's end, for a large block to the end of its mapping but at most CANARY_MAX_BYTES, so that a
@@ -17,6 +20,7 @@
 #include "guard/around.h"
 
 #include "guard/slot_bytes.h"
+#include "platform/platform.h"
 
 enum { CANARY_MAX_BYTES = 4096 };
 
@@ -34,7 +38,13 @@ static struct hak_header header_before(const char *user) {
     return header;
 }
 
+/* What lies in front of a guarded block's header is filled with the header's first word. */
 void hak_write_header(const struct hak_located *at) {
+    if (hak_has_no_header(at))
+        return;
+    if (hak_is_guarded(at))
+        hak_fill_with(at->base, hak_user_in(at) - HAK_HEADER_BYTES,
+                      hak_word_of(at, HAK_PATTERN_HEADER));
     put_header(hak_user_in(at), hak_header_due(at));
 }
 
@@ -99,13 +109,11 @@ static HAK_COLD struct hak_damage count_damage(const uint8_t *p, const uint8_t *
     return damage;
 }
 
-struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char *base) {
-    size_t from = canary_from(at);
-    const uint8_t *start = (const uint8_t *)base + from;
-    const uint8_t *end = (const uint8_t *)base + canary_to(at);
+/* Compares [start, end) with `due`, whose first byte is due at start. */
+static inline struct hak_damage compare_with(const uint8_t *start, const uint8_t *end,
+                                             uint64_t due) {
     const uint8_t *p = start;
-    uint64_t found,
-        due = hak_pattern_turned(hak_word_of(at, HAK_PATTERN_CANARY), (uintptr_t)at->base + from);
+    uint64_t found;
     for (; end - p >= (ptrdiff_t)sizeof found; p += sizeof found) {
         __builtin_memcpy(&found, p, sizeof found);
         if (HAK_UNLIKELY(found != due))
@@ -118,22 +126,53 @@ struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char 
     return count_damage(start, end, due);
 }
 
+struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char *base) {
+    size_t from = canary_from(at);
+    return compare_with(
+        (const uint8_t *)base + from, (const uint8_t *)base + canary_to(at),
+        hak_pattern_turned(hak_word_of(at, HAK_PATTERN_CANARY), (uintptr_t)at->base + from));
+}
+
 struct hak_damage hak_canary_damage(const struct hak_located *at) {
     return hak_canary_damage_in(at, at->base);
 }
 
-struct hak_damage hak_header_damage_in(const struct hak_located *at, const char *header) {
-    struct hak_header found, due = hak_header_due(at);
-    __builtin_memcpy(&found, header, sizeof found);
-    if (HAK_LIKELY(found.first == due.first && found.second == due.second))
-        return (struct hak_damage){0};
+/* The same of the header of the block, which lies at `header`. */
+static void count_header_damage(const char *header, struct hak_header due,
+                                struct hak_damage *damage) {
     const uint8_t *bytes = (const uint8_t *)header;
     uint8_t due_bytes[HAK_HEADER_BYTES];
     __builtin_memcpy(due_bytes, &due, sizeof due);
-    struct hak_damage damage = {.end = bytes + HAK_HEADER_BYTES};
+    damage->end = bytes + HAK_HEADER_BYTES;
     for (size_t i = 0; i < HAK_HEADER_BYTES; i++)
         if (bytes[i] != due_bytes[i])
-            add_damage(&damage, bytes + i);
+            add_damage(damage, bytes + i);
+}
+
+/* The same of a guarded block with what lies in front of its header, from the first of its pages.
+ */
+static HAK_COLD struct hak_damage guarded_header_damage(const struct hak_located *at,
+                                                        const char *header) {
+    if (hak_has_no_header(at))
+        return (struct hak_damage){0};
+    size_t front_bytes = hak_delta_bytes_of(at) - HAK_HEADER_BYTES;
+    const uint8_t *front = (const uint8_t *)header - front_bytes;
+    struct hak_damage damage =
+        compare_with(front, (const uint8_t *)header,
+                     hak_pattern_turned(hak_word_of(at, HAK_PATTERN_HEADER), (uintptr_t)at->base));
+    count_header_damage(header, hak_header_due(at), &damage);
+    return damage.bytes ? damage : (struct hak_damage){0};
+}
+
+struct hak_damage hak_header_damage_in(const struct hak_located *at, const char *header) {
+    if (hak_is_guarded(at))
+        return guarded_header_damage(at, header);
+    struct hak_header found, due = hak_header_due(at);
+    struct hak_damage damage = {0};
+    __builtin_memcpy(&found, header, sizeof found);
+    if (HAK_LIKELY(found.first == due.first && found.second == due.second))
+        return damage;
+    count_header_damage(header, due, &damage);
     return damage;
 }
 
@@ -152,6 +191,32 @@ char *hak_place_user(char *base, size_t alignment) {
     if (alignment > HAK_HEADER_BYTES)
         user = (user + alignment - 1) & ~(uintptr_t)(alignment - 1);
     return base + (user - (uintptr_t)base);
+}
+
+/* What the bytes asked for are rounded up to, so that they end at the end of the pages. */
+static size_t grain_of(size_t alignment) {
+    if (alignment == 0)
+        alignment = 1;
+    size_t least = hak_options.guard_align == HAK_GUARD_ALIGN_1 ? 1 : HAK_HEADER_BYTES;
+    return alignment < least ? least : alignment;
+}
+
+static size_t rounded_up(size_t asked_bytes, size_t alignment) {
+    size_t grain = grain_of(alignment);
+    return ((asked_bytes ? asked_bytes : 1) + grain - 1) & ~(grain - 1);
+}
+
+size_t hak_guarded_bytes(enum hak_guarded_side side, size_t asked_bytes, size_t alignment) {
+    size_t header_bytes = hak_layout_has_header() ? HAK_HEADER_BYTES : 0;
+    if (side == HAK_GUARDED_BEFORE)
+        return HAK_PAGES_OF(asked_bytes ? asked_bytes : 1);
+    return HAK_PAGES_OF(rounded_up(asked_bytes, alignment) + header_bytes);
+}
+
+char *hak_place_guarded(const struct hak_large *large, size_t asked_bytes, size_t alignment) {
+    if (large->guarded_side == HAK_GUARDED_BEFORE)
+        return large->base.p;
+    return large->base.p + large->mapped_bytes - rounded_up(asked_bytes, alignment);
 }
 
 base_t hak_check_base_of(user_t user) {

@@ -95,6 +95,11 @@ HAK_IN_PLACE bool hak_locate(const void *p, struct hak_located *at) {
     return true;
 }
 
+/* The block lies alone between closed pages (guarded/guarded.h). */
+static inline bool hak_is_guarded(const struct hak_located *at) {
+    return HAK_UNLIKELY(at->large != NULL) && at->large->guarded_side != HAK_NOT_GUARDED;
+}
+
 /* Bytes asked for and distance of the first byte from the base, of the slot's present or last life.
  * A slot holds them in few bits, a large block in full. */
 static inline size_t hak_asked_bytes_of(const struct hak_located *at) {

@@ -2,6 +2,7 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/path.h"
+#include "guarded/guarded.h"
 #include "trace/trace.h"
 
 void hak_check_start(void) {
@@ -9,6 +10,7 @@ void hak_check_start(void) {
     hak_pages_start();
     hak_near_start();
     hak_trace_start();
+    hak_guard_start();
     hak_path_start();
     hak_sweep_start();
     hak_asked_start();
@@ -32,6 +34,7 @@ void hak_check_fork_child(void) {
     hak_quarantine_fork_child();
     hak_pages_fork_child();
     hak_sweep_fork_child();
+    hak_guarded_after_fork();
     hak_trace_fork_child();
 }
 

@@ -6,6 +6,7 @@
  *   the same behind a freed one                            use-after-free
  *   within a page in front of a live one                   heap-buffer-underflow
  *   in a live block                                        no fault: the program barred it itself
+ *   in the closed page between two guarded blocks          of the live one, or of the nearer
  *
  * Of a block that was freed and of a live one in front of it the freed one is named, when the
  * address lies in the bytes that the program had there; in its header, right behind the live one,
@@ -14,6 +15,7 @@
 #include "guard/pages.h"
 #include "guard/sweep.h"
 #include "guard/word.h"
+#include "guarded/guarded.h"
 
 enum { REACH_BYTES = 4096, BESIDE_BYTES = 64, SMALLEST_BLOCK_BYTES = 8 };
 
@@ -106,6 +108,44 @@ static bool is_inside(const struct hak_located *at, uintptr_t address) {
     return has_lived(at) && address - (uintptr_t)hak_user_in(at) < hak_asked_bytes_of(at);
 }
 
+/* How far a live or freed block lies from the address, which is in none; SIZE_MAX: it is no block
+ * that the program ever had. */
+static uintptr_t distance_of(const struct hak_large *large, uintptr_t address,
+                             struct hak_located *at) {
+    if (!large)
+        return UINTPTR_MAX;
+    hak_locate_as_large((struct hak_large *)(uintptr_t)large, at);
+    uintptr_t start = (uintptr_t)hak_user_in(at), end = start + hak_asked_bytes_of(at);
+    if (!is_or_was_live(at))
+        return UINTPTR_MAX;
+    return address < start ? start - address : address - end;
+}
+
+/* The closed page of `address` lies between two slots. A freed block was closed itself, so that a
+ * loop that runs out of it was stopped before: a live one comes first, else the nearer. */
+static bool name_guarded(struct hak_fault_facts *facts) {
+    uintptr_t address = facts->found_address, page = address & ~(HAK_PAGE_BYTES - 1);
+    struct hak_located front, behind;
+    if (!hak_guarded_covers((const void *)address))
+        return false;
+    uintptr_t to_front =
+        distance_of(hak_large_containing((const void *)(page - 1)), address, &front);
+    uintptr_t to_behind =
+        distance_of(hak_large_find((const void *)(page + HAK_PAGE_BYTES)), address, &behind);
+    bool front_lives = to_front != UINTPTR_MAX && is_live(&front);
+    bool behind_lives = to_behind != UINTPTR_MAX && is_live(&behind);
+    if (behind_lives && (!front_lives || to_behind < to_front))
+        name(facts, &behind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, HAK_MEMORY_UNKNOWN);
+    else if (front_lives)
+        name(facts, &front, HAK_FAULT_HEAP_BUFFER_OVERFLOW, HAK_MEMORY_UNKNOWN);
+    else if (to_front != UINTPTR_MAX || to_behind != UINTPTR_MAX)
+        name(facts, to_behind < to_front ? &behind : &front, HAK_FAULT_USE_AFTER_FREE,
+             HAK_MEMORY_INSIDE_FREE);
+    else
+        facts->memory = HAK_MEMORY_HEAP_INTERNAL;
+    return true;
+}
+
 static bool is_ours(const void *p) {
     return hak_registry_owner(p) != HAK_OWNER_NOBODY || hak_large_keeps(p);
 }
@@ -118,6 +158,8 @@ static void describe(struct hak_fault_facts *facts, bool is_barred) {
     bool found = find_block(address, is_barred, &former, &at);
     /* A large block's pages end where the next one's begin. */
     uintptr_t beside_bytes = found && at.large ? REACH_BYTES : BESIDE_BYTES;
+    if (!found && name_guarded(facts))
+        return;
     if (found && is_live(&at))
         name(facts, &at, 0, HAK_MEMORY_INSIDE_LIVE);
     else if (found && !is_inside(&at, address) &&

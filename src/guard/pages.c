@@ -10,6 +10,8 @@
 
 #include <sys/resource.h>
 #include <time.h>
+#include "guarded/guarded.h"
+#include "guarded/mappings.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/registry.h"
@@ -20,7 +22,6 @@ enum {
     SHARE = 100,           /* of the time in which the thread runs */
     LOOK_TICKS = 1000000,  /* some tenths of a millisecond */
     MAPS_SHARE = 4,        /* of vm.max_map_count; a run of pages makes two mappings more */
-    USUAL_MAPS = 65530,    /* Linux's default */
     SPINS = 1000000,
     ALL_PAGES = 0xffff, /* of a slab */
 };
@@ -28,10 +29,9 @@ enum {
 _Thread_local struct hak_page_budget hak_page_budget __attribute__((tls_model("initial-exec")));
 
 static _Atomic int64_t process_ticks = (int64_t)FIRST_THREADS * FIRST_TICKS;
-static _Atomic int32_t runs;      /* of closed pages, and large blocks that were dropped */
-static _Atomic int32_t most_runs; /* 0 = not known yet */
-static _Atomic uint32_t closing;  /* threads that are closing a page */
-static _Atomic uint32_t held;     /* callers of hak_pages_hold */
+static _Atomic int32_t runs;     /* of closed pages, and large blocks that were dropped */
+static _Atomic uint32_t closing; /* threads that are closing a page */
+static _Atomic uint32_t held;    /* callers of hak_pages_hold */
 static _Atomic bool
     is_over; /* nothing is closed any more: a sandbox, or a page that could not be had back */
 
@@ -45,25 +45,8 @@ static void charge(struct hak_page_budget *budget, uint64_t start) {
 
 /* ---- mappings -------------------------------------------------------------------------------- */
 
-static int32_t read_most_maps(void) {
-    char text[32];
-    long file = hak_open("/proc/sys/vm/max_map_count");
-    long got = file < 0 ? 0 : hak_read(file, text, sizeof text);
-    if (file >= 0)
-        hak_close(file);
-    int64_t number = 0;
-    for (long i = 0; i < got && text[i] >= '0' && text[i] <= '9' && number < USUAL_MAPS; i++)
-        number = number * 10 + (text[i] - '0');
-    return (int32_t)(got > 0 ? number : USUAL_MAPS);
-}
-
 static bool has_mappings_left(void) {
-    int32_t most = atomic_load_explicit(&most_runs, memory_order_relaxed);
-    if (HAK_UNLIKELY(most == 0)) {
-        most = read_most_maps() / 2 / MAPS_SHARE;
-        atomic_store_explicit(&most_runs, most, memory_order_relaxed);
-    }
-    return atomic_load_explicit(&runs, memory_order_relaxed) < most;
+    return atomic_load_explicit(&runs, memory_order_relaxed) < hak_most_mappings() / 2 / MAPS_SHARE;
 }
 
 /* Slabs closed whole lie side by side, mostly, and are counted with the SuperSlab's head. */
@@ -164,7 +147,7 @@ bool hak_pages_open_at(uintptr_t address) {
     struct hak_located at;
     (void)hak_locate_slot((const void *)address, &at);
     if (!at.superslab)
-        return false;
+        return hak_guarded_open_at((const void *)address);
     at.base = (char *)address;
     at.slot_bytes = 1;
     bool was_closed = hak_closed_pages_of(&at) != 0;
@@ -422,6 +405,7 @@ bool hak_check_open_pages(void) {
 /* The program enters a sandbox, in which mprotect may be its end. */
 static void open_for_good(void) {
     atomic_store(&is_over, true);
+    hak_guarded_stop();
     hak_pages_hold();
     hak_registry_each(open_superslab, NULL);
     hak_pages_release();

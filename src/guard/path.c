@@ -229,6 +229,6 @@ void hak_path_start(void) {
                                        .give = give_traced,
                                        .limit_bytes = HAK_CLASS_MAX_BYTES + 1,
                                        .is_recorded = true};
-    if (!hak_options.junk)
+    if (!hak_options.junk && !hak_check_guards)
         hak_check_path = path;
 }

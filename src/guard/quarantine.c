@@ -126,7 +126,7 @@ HAK_TRACER_TEXT enum hak_kept hak_check_keep(base_t base, enum hak_record_kind k
     if (HAK_UNLIKELY(!ring) && !(ring = take_ring()))
         return HAK_NOT_KEPT;
     struct hak_located at;
-    if (!hak_locate(base.p, &at))
+    if (!hak_locate(base.p, &at) || hak_is_guarded(&at))
         return HAK_NOT_KEPT;
     if (HAK_UNLIKELY(!has_room_for(&at))) {
         hak_trace_count_amount(HAK_COUNTED_QUARANTINE_SKIP, at.class_index, 1);

@@ -18,6 +18,7 @@ enum {
     LOCK_TRIES = 200, /* a signal handler that calls exit may have interrupted the lock's holder */
     NAP_NS = 1000000,
     TAIL_BYTES = 8192, /* of a large block's end: the canary is in there */
+    HEAD_BYTES = 8192, /* and of a guarded one's start */
 };
 
 /* A damaged block as it was seen. */
@@ -41,7 +42,7 @@ static struct {
     bool is_live_left_out;    /* a block of the program's could not be looked at */
     bool is_freed_left_out;   /* the same of a freed one */
     struct found found[KEPT]; /* the first of them */
-    char head[HAK_HEADER_BYTES], tail[TAIL_BYTES];
+    char head[HEAD_BYTES], tail[TAIL_BYTES];
 } sweep;
 
 static void leave_out(bool is_live) {
@@ -241,33 +242,41 @@ static void look_at_superslab(struct hak_superslab *superslab, hak_owner_t owner
 /* ---- large blocks -----------------------------------------------------------------------------
  */
 
-/* Header and canary alone are read: a page each, or two. */
+/* How many bytes in front of the user's first are compared. */
+static size_t bytes_in_front(const struct hak_large *large) {
+    return large->guarded_side == HAK_NOT_GUARDED     ? HAK_HEADER_BYTES
+           : large->guarded_side == HAK_GUARDED_AFTER ? large->user_delta
+                                                      : 0;
+}
+
+/* What lies around the block alone is read: a page each, or two. */
 static void look_at_large(const struct hak_large *large, void *context) {
     (void)context;
     struct hak_large before = *large;
     before.slot = state_now(&large->slot);
     struct hak_slot *slot = (struct hak_slot *)(uintptr_t)&large->slot;
+    size_t in_front = bytes_in_front(&before);
     if (before.slot.place != HAK_PLACE_LIVE || !is_to_be_looked_at(&before.slot) ||
         before.user_delta + before.asked_bytes > before.mapped_bytes ||
-        before.user_delta < HAK_HEADER_BYTES) {
+        before.user_delta < in_front || in_front > HEAD_BYTES) {
         sweep.is_live_left_out |= before.slot.is_changing || before.slot.place == HAK_PLACE_LIVE;
         return;
     }
     sweep.looked_at++;
     struct hak_located at;
     hak_locate_as_large(&before, &at);
-    const char *header = hak_user_in(&at) - HAK_HEADER_BYTES;
+    const char *header = hak_user_in(&at) - (in_front ? HAK_HEADER_BYTES : 0);
     char *bytes = at.base;
     if (!sweep.is_alone) {
         size_t from = before.user_delta + before.asked_bytes;
         size_t length = before.mapped_bytes - from;
         length = length < TAIL_BYTES ? length : TAIL_BYTES;
-        if (!copy(header, sweep.head, HAK_HEADER_BYTES) ||
+        if (!copy(hak_user_in(&at) - in_front, sweep.head, in_front) ||
             !copy(at.base + from, sweep.tail, length)) {
             sweep.is_live_left_out = true;
             return;
         }
-        header = sweep.head;
+        header = sweep.head + in_front - (in_front ? HAK_HEADER_BYTES : 0);
         bytes = sweep.tail - from;
     }
     struct hak_damage damage;

@@ -16,6 +16,11 @@ static inline bool keeps_blocks(void) {
     return !hak_is_debug_build || hak_options.check == HAK_CHECK_TRACE;
 }
 
+/* It has a place of its own in its pages, which it keeps. */
+static inline bool is_guarded(const struct hak_large *large) {
+    return hak_is_debug_build && large->guarded_side != HAK_NOT_GUARDED;
+}
+
 /* ---- taking --------------------------------------------------------------------------------- */
 
 /* A signal handler may come at any instruction in between, and fork. */
@@ -272,7 +277,7 @@ static bool resize_mapping(struct hak_large *large, size_t wanted_bytes) {
 
 bool hak_large_resize(base_t base, size_t bytes) {
     struct hak_large *large = hak_large_find(base.p);
-    if (!large || !hak_large_is_live(large) || bytes > PTRDIFF_MAX)
+    if (!large || !hak_large_is_live(large) || bytes > PTRDIFF_MAX || is_guarded(large))
         return false;
     size_t wanted_bytes = HAK_PAGES_OF(bytes);
     size_t slack_bytes = keeps_blocks() ? wanted_bytes / 8 : 0;

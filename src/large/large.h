@@ -40,7 +40,14 @@ struct hak_page_chunk;
 
 enum hak_large_state {
     HAK_LARGE_LIVE, /* the program's */
-    HAK_LARGE_KEPT, /* given back: in the BigCache, or on its way down */
+    HAK_LARGE_KEPT, /* given back: in the BigCache, or on its way down; or guarded */
+};
+
+/* Which end of a guarded block's pages its bytes lie at (guarded/guarded.h). */
+enum hak_guarded_side {
+    HAK_NOT_GUARDED,
+    HAK_GUARDED_AFTER,  /* they end where the pages do */
+    HAK_GUARDED_BEFORE, /* they begin where the pages do */
 };
 
 struct hak_large {
@@ -56,9 +63,12 @@ struct hak_large {
     uint32_t look;                /* of the BigCache, when it came there */
     _Atomic uint8_t state;        /* enum hak_large_state */
     bool is_fresh;                /* all zero when it was taken */
-    uint16_t origin;              /* of a mapping that was spare (spare.h) */
-    size_t asked_bytes;           /* debug, as is all that follows: written by the checks */
-    size_t user_delta;            /* user - base, bytes */
+    union {
+        uint16_t origin;       /* of a mapping that was spare (spare.h); plain build */
+        uint16_t guarded_side; /* debug: enum hak_guarded_side */
+    };
+    size_t asked_bytes;   /* debug, as is all that follows: written by the checks */
+    size_t user_delta;    /* user - base, bytes */
     struct hak_slot slot; /* place is LARGE when the block was mapped, L25 out of the pool */
     uint32_t epoch;       /* 0 when the block is fresh */
 };

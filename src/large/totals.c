@@ -30,7 +30,7 @@ static void add(const struct hak_large *large, void *context) {
     if (hak_large_is_live(large)) {
         sums->totals.live_blocks++;
         sums->totals.live_bytes += large->mapped_bytes;
-    } else {
+    } else if (!hak_is_debug_build || !large->guarded_side) {
         sums->totals.kept_blocks++;
         sums->totals.kept_bytes += large->mapped_bytes;
     }

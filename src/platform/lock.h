@@ -14,7 +14,7 @@
  * held, in the parent and in the child: the code that was interrupted gives it back.
  *
  * Ranks, from the first taken to the last: shared heap, heaps, pool, growth and shards of L2.5,
- * held mappings, the large layer's memory, chunks. */
+ * held mappings, slots of guarded blocks, the large layer's memory, chunks. */
 #ifndef HAK_PLATFORM_LOCK_H
 #define HAK_PLATFORM_LOCK_H
 
@@ -56,6 +56,12 @@ static inline void hak_lock(struct hak_lock *lock) {
             seen = atomic_load_explicit(&lock->holder, memory_order_relaxed);
         }
     }
+}
+
+/* True in a signal handler that interrupted its own thread while that held the lock. */
+static inline bool hak_lock_is_mine(struct hak_lock *lock) {
+    uint32_t holder = atomic_load_explicit(&lock->holder, memory_order_relaxed);
+    return (holder & ~(uint32_t)HAK_LOCK_SLEEPERS) == hak_lock_self();
 }
 
 /* Takes the lock if it is free. */

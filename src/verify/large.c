@@ -2,6 +2,7 @@
  * map, the BigCache and the L2.5 pool say the same. */
 #include "verify/verify.h"
 
+#include "guarded/guarded.h"
 #include "large/totals.h"
 #include "verify/caches.h"
 
@@ -22,7 +23,9 @@ static void verify_block(const struct hak_large *large, void *context) {
                     large->mapped_bytes % HAK_PAGE_BYTES, 0);
     hak_verify_same(visit->v, &where, "owner of a SuperSlab there",
                     hak_registry_owner(large->base.p), HAK_OWNER_NOBODY);
-    unsigned expected = is_live ? HAK_PLACE_LIVE : HAK_PLACE_BIGCACHE;
+    unsigned expected = is_live               ? HAK_PLACE_LIVE
+                        : large->guarded_side ? HAK_PLACE_GUARDED
+                                              : HAK_PLACE_BIGCACHE;
     /* A block that a thread had in its hands when the process forked stays as it was; one that a
      * thread at work has in its hands is on its way. */
     if (hak_is_debug_build && large->slot.place != expected && !is_quarantined &&
@@ -31,12 +34,17 @@ static void verify_block(const struct hak_large *large, void *context) {
                          hak_verify_place(expected));
 }
 
+static const char *find_wrong(struct hak_large_totals *totals) {
+    const char *wrong = hak_large_verify(totals);
+    return hak_is_debug_build && !wrong ? hak_guarded_verify() : wrong;
+}
+
 uint64_t hak_verify_large(struct hak_verify *v) {
     struct visit visit = {v, 0};
     struct hak_large_totals before, after;
-    const char *wrong = hak_large_verify(&before);
+    const char *wrong = find_wrong(&before);
     if (wrong) {
-        const char *again = hak_large_verify(&after);
+        const char *again = find_wrong(&after);
         bool is_quiet = __builtin_memcmp(&before, &after, sizeof before) == 0;
         v->large_at_work |= !is_quiet;
         wrong = is_quiet ? again : NULL;

@@ -14,13 +14,14 @@ allowed() {
     mid | large) echo 'slab pool platform' ;;
     route) echo 'front mid large slab pool platform' ;;
     learn) echo 'route front mid large slab pool platform' ;;
-    verify) echo 'learn route front mid large slab pool platform guard/locate.h metrics' ;;
+    verify) echo 'learn route front mid large slab pool platform guarded/guarded.h guard/locate.h metrics' ;;
     entry) echo 'learn route front mid large slab pool platform trace/process/process.h' ;;
     unwind) echo 'platform' ;;
     metrics) echo 'platform' ;;
     trace) echo 'unwind metrics platform' ;;
     tree) echo 'trace platform' ;;
-    guard) echo 'platform metrics/step.h pool/pool.h large/large.h large/totals.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
+    guarded) echo 'large/large.h large/address_map.h large/large_memory.h platform' ;;
+    guard) echo 'guarded platform metrics/step.h pool/pool.h large/large.h large/totals.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     leaks) echo 'large slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
     base) echo '' ;;
     store) echo 'base metrics/metric.h metrics/step.h trace/record.h' ;;

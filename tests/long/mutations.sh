@@ -14,7 +14,7 @@ scratch=$(mktemp -d) && cd "$scratch" || exit 2
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
 mkdir -p "$tree/tests/unit" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/Makefile" "$tree" &&
-    cp -a "$SOURCE"/tests/unit/guard "$SOURCE"/tests/unit/*.h "$tree/tests/unit" || exit 2
+    cp -a "$SOURCE"/tests/unit/guard "$SOURCE"/tests/unit/guarded "$SOURCE"/tests/unit/*.h "$tree/tests/unit" || exit 2
 # What is made already is taken along, so that each change compiles what it touches.
 programs=$BUILD
 BUILD=$scratch/build
@@ -37,21 +37,26 @@ make_library() {
 }
 mkdir -p "$BUILD/tests"
 ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
-ln -s "$programs/tests/faults" "$programs/tests/crash" "$BUILD/tests"
+ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded" "$BUILD/tests"
 
 # What a program shows: the code of its report, or how it ended; of a unit test whether it is well.
 # WHAT is NAME.LEVEL.LAYOUT, as in the reports' names, with .off where nothing is recorded, crash/ in front
-# for a program of tests/crash; or unit.NAME.
+# for a program of tests/crash; guarded/NAME.LEVEL.LAYOUT.SIDE; or unit.NAME.
 show() {
-    local what=$1 name level layout trace PROGRAMS=faults
+    local what=$1 name level layout trace folder=guard PROGRAMS=faults variables=()
     IFS=. read -r name level layout trace <<<"$what"
     if [ "$name" = unit ]; then
-        make_library "$BUILD/tests/unit/guard/$level" || { echo "does not compile" && return; }
-        if "$BUILD/tests/unit/guard/$level" >unit.log 2>&1; then echo well; else echo failed; fi
+        [ ! -e "$tree/tests/unit/guarded/$level.c" ] || folder=guarded
+        make_library "$BUILD/tests/unit/$folder/$level" || { echo "does not compile" && return; }
+        if "$BUILD/tests/unit/$folder/$level" >unit.log 2>&1; then echo well; else echo failed; fi
         return
     fi
-    case $name in crash/*) PROGRAMS=crash name=${name#*/} ;; esac
-    run_program "$name" "$level" "$layout" ${trace:+"HAKMEM_TRACE=$trace"}
+    [ -z "$trace" ] || variables=("HAKMEM_TRACE=$trace")
+    case $name in
+    guarded/*) variables=(HAKMEM_GUARD=all "HAKMEM_GUARD_SIDE=$trace") ;;
+    esac
+    case $name in */*) PROGRAMS=${name%%/*} name=${name#*/} ;; esac
+    run_program "$name" "$level" "$layout" "${variables[@]}"
     sed -nE '1s/^hakmem: (HKM-[0-9]+|SIG[A-Z]+).*/\1/p' "$printed" | grep . || echo "status $program_status"
 }
 

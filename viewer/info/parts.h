@@ -26,4 +26,9 @@ json_t *info_parts_json(struct view *view);
 void info_add_suppressions(struct hak_text *text, struct view *view);
 json_t *info_suppressions_json(struct view *view);
 
+/* How many blocks were guarded and how many were not, and why; nothing where none was to be.
+ * (guarded.c) */
+void info_add_guarded(struct hak_text *text, struct view *view);
+json_t *info_guarded_json(struct view *view);
+
 #endif

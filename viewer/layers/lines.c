@@ -237,6 +237,34 @@ static void add_large(struct hak_text *text, const struct layers *l) {
     hak_text_add(text, ".\n");
 }
 
+/* Blocks that HAKMEM_GUARD wanted alone between closed pages. */
+static void add_guarded(struct hak_text *text, const struct layers *l) {
+    static const struct {
+        unsigned metric;
+        const char *words;
+    } reasons[] = {{HAK_METRIC_GUARD_MEMORY_TIMES, "for memory"},
+                   {HAK_METRIC_GUARD_MAPPINGS_TIMES, "for mappings"},
+                   {HAK_METRIC_GUARD_SIZE_TIMES, "for their size"},
+                   {HAK_METRIC_GUARD_ALIGNMENT_TIMES, "for their alignment"},
+                   {HAK_METRIC_GUARD_REFUSED_TIMES, "since the kernel gave no pages"}};
+    uint64_t guarded = layers_sum(l, HAK_METRIC_SERVED_GUARDED);
+    const char *between = "; not guarded: ";
+    if (l->is_from_log || !layers_shows_class(l, HAK_METRIC_NO_CLASS))
+        return;
+    struct hak_text line = {0};
+    for (unsigned i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        uint64_t times = layers_sum(l, reasons[i].metric);
+        if (times == 0)
+            continue;
+        hak_text_add(&line, "%s%s %s", between, hak_words_number(times), reasons[i].words);
+        between = ", ";
+    }
+    if (guarded > 0 || between[0] == ',')
+        hak_text_add(text, "Guarded  %s%s.\n", hak_words_count(guarded, "block", "blocks"),
+                     hak_text_string(&line));
+    hak_text_free(&line);
+}
+
 static void add_rest(struct hak_text *text, const struct layers *l) {
     uint64_t warmed = layers_sum(l, HAK_METRIC_PREWARM_AMOUNT);
     uint64_t foreign = layers_sum(l, HAK_METRIC_FOREIGN_FREE_TIMES);
@@ -283,6 +311,7 @@ void layers_add_lines(struct hak_text *text, const struct layers *l) {
         layers_add_change_lines(text, l);
         add_remote(text, l);
         add_large(text, l);
+        add_guarded(text, l);
         add_rest(text, l);
         add_pages(text, l);
     }

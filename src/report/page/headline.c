@@ -78,6 +78,10 @@ static void add_memory(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t found = facts->found_address;
     uint64_t due = page->user ? page->user : page->base;
+    if (facts->memory == HAK_MEMORY_HEAP_INTERNAL && !facts->superslab) {
+        hak_text_add(text, "which lies in memory of the heap but in no block");
+        return;
+    }
     if (facts->memory < sizeof elsewhere / sizeof *elsewhere && elsewhere[facts->memory]) {
         hak_text_add(text, "%s", elsewhere[facts->memory]);
         return;

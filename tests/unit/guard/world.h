@@ -77,8 +77,10 @@ uint32_t hak_trace_epoch(void) {
 void hak_trace_count(enum hak_trace_count which) {
     counts[which]++;
 }
+static _Atomic unsigned times_counted[256]; /* by enum hak_counted */
 void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
-    (void)which, (void)class_index, (void)amount;
+    (void)class_index, (void)amount;
+    times_counted[which & 255]++;
 }
 void hak_trace_fault(const struct hak_fault_facts *facts) {
     faults[atomic_fetch_add(&fault_count, 1) % NOTED_FAULTS] = *facts;

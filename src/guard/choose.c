@@ -1,0 +1,36 @@
+/* Which blocks lie alone between closed pages (HAKMEM_GUARD), and which end of them at one.
+ *
+ *   off   none
+ *   all   every block that there is room for (guarded/guarded.h)
+ *
+ * HAKMEM_INJECT turns it off, since its faults lie in lists of free blocks. */
+#include "guard/guard.h"
+#include "guarded/guarded.h"
+#include "platform/platform.h"
+
+bool hak_check_guards;
+static _Atomic uint32_t taken; /* blocks that were to be guarded */
+
+void hak_guard_start(void) {
+    hak_check_guards = hak_options.guard != HAK_GUARD_OFF && hak_options.inject[0] == '\0';
+}
+
+static enum hak_guarded_side side_of_next(void) {
+    if (hak_options.guard_side == HAK_SIDE_AFTER)
+        return HAK_GUARDED_AFTER;
+    if (hak_options.guard_side == HAK_SIDE_BEFORE)
+        return HAK_GUARDED_BEFORE;
+    return atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed) % 2 ? HAK_GUARDED_BEFORE
+                                                                          : HAK_GUARDED_AFTER;
+}
+
+base_t hak_check_take_guarded(const struct hak_hand_out *how) {
+    if (HAK_UNLIKELY(how->alignment > HAK_PAGE_BYTES)) {
+        hak_trace_count_amount(HAK_COUNTED_GUARD_ALIGNMENT, HAK_CLASS_NONE, how->asked_bytes);
+        return HAK_NO_BASE;
+    }
+    enum hak_guarded_side side = side_of_next();
+    size_t bytes = hak_guarded_bytes(side, how->asked_bytes, how->alignment);
+    const struct hak_large *large = hak_guarded_take(bytes, side, *how->call);
+    return large ? large->base : HAK_NO_BASE;
+}

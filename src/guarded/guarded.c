@@ -1,0 +1,140 @@
+/* Opens and closes guarded blocks, as far as memory and mappings go. */
+#include "guarded/guarded.h"
+
+#include "guarded/mappings.h"
+#include "guarded/slots.h"
+#include "large/address_map.h"
+#include "options.h"
+#include "platform/platform.h"
+
+enum {
+    MAPS_SHARE = 2,    /* of vm.max_map_count */
+    MAPS_OF_BLOCK = 2, /* its pages, and the closed ones behind them */
+};
+
+static _Atomic size_t open_bytes, live_blocks;
+static _Atomic bool is_stopped;
+
+static size_t most_open_bytes(void) {
+    return hak_options.guard_memory_bytes - hak_options.guard_memory_bytes / 4;
+}
+
+static struct hak_large *refuse(enum hak_counted reason, size_t bytes) {
+    hop_count(reason, HAK_CLASS_NONE, bytes);
+    return NULL;
+}
+
+static void uncharge(size_t bytes) {
+    atomic_fetch_sub(&open_bytes, bytes);
+    atomic_fetch_sub(&live_blocks, 1);
+}
+
+/* Takes the block from what may be open; else returns what is short, 0 for nothing. */
+static unsigned charge(size_t bytes) {
+    size_t open = atomic_fetch_add(&open_bytes, bytes) + bytes;
+    size_t live = atomic_fetch_add(&live_blocks, 1) + 1;
+    unsigned reason = 0;
+    if (open > most_open_bytes())
+        reason = HAK_COUNTED_GUARD_MEMORY;
+    else if (live > (size_t)hak_most_mappings() / MAPS_SHARE / MAPS_OF_BLOCK)
+        reason = HAK_COUNTED_GUARD_MAPPINGS;
+    if (reason)
+        uncharge(bytes);
+    return reason;
+}
+
+struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side, const void *caller) {
+    if (bytes > HAK_GUARDED_PAGES_MAX * HAK_PAGE_BYTES)
+        return refuse(HAK_COUNTED_GUARD_SIZE, bytes);
+    if (atomic_load_explicit(&is_stopped, memory_order_relaxed))
+        return refuse(HAK_COUNTED_GUARD_REFUSED, bytes);
+    unsigned reason = charge(bytes);
+    if (reason)
+        return refuse((enum hak_counted)reason, bytes);
+    struct hak_large *large = hak_guarded_slot_take(bytes);
+    if (large && !hak_allow_writes(large->base.p, bytes)) {
+        (void)hak_bar_access(large->base.p, bytes);
+        hak_guarded_slot_give(large);
+        uncharge(bytes);
+        return refuse(HAK_COUNTED_GUARD_REFUSED, bytes);
+    }
+    if (!large) {
+        uncharge(bytes);
+        return refuse(HAK_COUNTED_GUARD_MEMORY, bytes);
+    }
+    large->caller = caller;
+    large->guarded_side = (uint16_t)side;
+    atomic_store_explicit(&large->state, HAK_LARGE_LIVE, memory_order_release);
+    return large;
+}
+
+/* Without a mapping left for the kernel the pages are closed as they are, without their memory if
+ * that is possible. */
+static void close_pages(struct hak_large *large) {
+    void *start = large->base.p;
+    size_t bytes = large->mapped_bytes;
+    large->is_fresh = hak_drop_pages(start, bytes);
+    if (HAK_LIKELY(large->is_fresh))
+        return;
+    large->is_fresh = hak_discard(start, bytes);
+    if (!hak_bar_access(start, bytes))
+        hop_count(HAK_COUNTED_GUARD_MAPPINGS, HAK_CLASS_NONE, bytes);
+}
+
+void hak_guarded_give(struct hak_large *large) {
+    size_t bytes = large->mapped_bytes;
+    atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
+    if (!atomic_load_explicit(&is_stopped, memory_order_relaxed))
+        close_pages(large);
+    uncharge(bytes);
+    hak_guarded_slot_give(large);
+}
+
+bool hak_guarded_open_at(const void *p) {
+    char *page = (char *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
+    if (!hak_guarded_covers(p) || atomic_load_explicit(&is_stopped, memory_order_relaxed) ||
+        !hak_allow_writes(page, HAK_PAGE_BYTES))
+        return false;
+    struct hak_large *large = hak_large_containing(p);
+    if (large)
+        large->is_fresh = false; /* the program may write into it */
+    return true;
+}
+
+void hak_guarded_stop(void) {
+    atomic_store(&is_stopped, true);
+}
+
+/* ---- does it agree? -------------------------------------------------------------------------- */
+
+struct sums {
+    size_t bytes, blocks;
+};
+
+static void add(struct hak_large *large, void *context) {
+    struct sums *sums = context;
+    if (!large->guarded_side || !hak_large_is_live(large))
+        return;
+    sums->bytes += large->mapped_bytes;
+    sums->blocks++;
+}
+
+const char *hak_guarded_verify(void) {
+    struct sums sums = {0, 0};
+    hak_address_map_each(add, &sums);
+    if (sums.blocks != atomic_load(&live_blocks))
+        return "other guarded blocks are live than were counted";
+    if (sums.bytes != atomic_load(&open_bytes))
+        return "guarded blocks have other pages than were counted";
+    return NULL;
+}
+
+/* What another thread of the parent had charged and not yet taken, or not yet uncharged, is of
+ * nobody here. */
+void hak_guarded_after_fork(void) {
+    struct sums sums = {0, 0};
+    hak_guarded_slots_after_fork();
+    hak_address_map_each(add, &sums);
+    atomic_store(&live_blocks, sums.blocks);
+    atomic_store(&open_bytes, sums.bytes);
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# With HAKMEM_ON_FAULT=continue a program goes on after a fault in a guarded block as it would have without
+# hakmem: the page that it touched is opened, and each fault is reported once.
+set -u
+unset "${!HAKMEM_@}"
+failed=0
+
+# goes_on PROGRAM CODE: what is wrong is said once, and `run` ends with 1, since the program itself ended with 0.
+goes_on() {
+    env HAKMEM_GUARD=all HAKMEM_ON_FAULT=continue "$BUILD/hakmem-trace" run --wait --store "$1.db" -- "$BUILD/tests/guarded/$1" \
+        >"$1.out" 2>&1
+    local status=$? reports
+    reports=$(grep -c "^hakmem: $2 " "$1.out")
+    [ "$status" -eq 1 ] && grep -q "^SUMMARY" "$1.out" && [ "$reports" -eq 1 ] && return
+    echo "$1: status $status, $reports reports of $2"
+    head -n 20 "$1.out"
+    failed=1
+}
+goes_on read_after HKM-301
+goes_on read_freed HKM-304
+goes_on write_freed HKM-304
+goes_on double_free HKM-202
+goes_on free_between HKM-201
+exit $failed

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Real programs of which every block is guarded say and do what they do without, nothing is reported, and what
+# the capture answers is what the reference decoder reads.
+# timeout: 1800
+set -u
+unset "${!HAKMEM_@}"
+export LC_ALL=C PYTHONMALLOC=malloc GIT_CONFIG_NOSYSTEM=1 HOME=$PWD
+trace=$BUILD/hakmem-trace
+decoder=$BUILD/tests/tools/reference_decoder
+failed=0
+
+complain() {
+    echo "$*"
+    failed=1
+}
+
+# run NAME LEVEL SIDE COMMAND...
+run() {
+    local name=$1.$2.$3 level=$2 side=$3 due status
+    shift 3
+    "$@" >due.out 2>due.err </dev/null
+    due=$?
+    HAKMEM_GUARD=all HAKMEM_GUARD_SIDE=$side HAKMEM_GUARD_MEMORY=256M "$trace" run --wait --check "$level" \
+        --store "$name.db" -- "$@" >found.out 2>found.err </dev/null
+    status=$?
+    [ "$status" -eq "$due" ] || complain "$name: status $status, without hakmem $due"
+    cmp -s due.out found.out || complain "$name: $(diff due.out found.out | head -n 5)"
+    cmp -s due.err found.err || complain "$name: $(diff due.err found.err | head -n 20)"
+    "$trace" check -s "$name.db" >out 2>&1 || complain "$name: $(head -n 5 out)"
+    [ "$("$trace" sql -s "$name.db" "select count(*) > 100 from event where kind = 'MALLOC'" | tail -n 1)" = 1 ] ||
+        complain "$name: fewer than 100 blocks were recorded"
+    /usr/bin/python3 "$SOURCE/tests/tools/equal_answers.py" "$trace" "$decoder" "$name.db" 30 3 >out 2>&1 ||
+        complain "$name: $(cat out)"
+    rm -f "$name.db"
+}
+
+cat >work.py <<'END'
+import json
+rows = [{"n": i, "list": [str(j) for j in range(i % 20)]} for i in range(1000)]
+text = json.dumps(rows)
+print(len(text), len(json.loads(text)))
+END
+cat >work.sql <<'END'
+create table t(a, b);
+with recursive c(x) as (select 1 union all select x + 1 from c where x < 3000) insert into t select x, hex(x) || x from c;
+create index i on t(b);
+select count(*), sum(a) from t where b like '%7%';
+END
+cat >work.c <<'END'
+#include <stdio.h>
+int main(void) { for (int i = 0; i < 10; i++) printf("%d\n", i * i); return 0; }
+END
+git init -q repository
+for n in 1 2 3; do
+    echo "$n" >"repository/file$n"
+    git -C repository add "file$n"
+    git -C repository -c user.name=n -c user.email=n@example.org commit -q -m "file $n"
+done
+
+for side in after before; do
+    run perl normal $side perl -e 'my %h; $h{$_ % 97} .= "x$_" for 1..5000; print join(",", map { length $h{$_} } sort keys %h), "\n"'
+    run python normal $side /usr/bin/python3 work.py
+    run sqlite normal $side sqlite3 -batch :memory: '.read work.sql'
+    run git normal $side git -C repository log --stat
+    run gcc normal $side gcc -O1 -c -o work.o work.c
+done
+run sqlite trace both sqlite3 -batch :memory: '.read work.sql'
+run python trace both /usr/bin/python3 work.py
+exit $failed

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Each program here, of which every block is guarded, gives exactly its report: NAME.SIDE.report, SIDE being
+# HAKMEM_GUARD_SIDE, or byte, which is HAKMEM_GUARD_ALIGN=1. An empty file: nothing is found, and the program
+# ends with 0. The same is found in level trace wherever the processor stops the program.
+# UPDATE=1 writes the files anew, to be read before they are committed.
+set -u
+PROGRAMS=guarded
+# shellcheck source=tests/tools/faults.sh
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+unset "${!HAKMEM_@}"
+here=$SOURCE/tests/guarded
+update=0 failed=0
+if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
+    update=1
+    scratch=$(mktemp -d) && cd "$scratch" || exit 2
+    trap 'rm -rf "$scratch"' EXIT
+    for source in "$here"/*_*.c; do
+        touch "$here/$(basename "$source" .c)".{after,before,byte}.report
+    done
+fi
+
+# The first line of a report says what was found, and where.
+first_line() {
+    head -n 1
+}
+
+# One report file, by its name without the ending.
+compare() {
+    local name=$1 program side due=0 report=$here/$1.report failed=0
+    IFS=. read -r program side <<<"$name"
+    local variables=(HAKMEM_GUARD=all "HAKMEM_GUARD_SIDE=$side")
+    [ "$side" = byte ] && variables=(HAKMEM_GUARD=all HAKMEM_GUARD_ALIGN=1)
+    run_program "$program" normal auto "${variables[@]}"
+    normalise_report <"$printed" | sed 's| -- [^ ]*/tests/guarded/| -- tests/guarded/|' >"found.$name"
+    if [ $update -eq 1 ]; then
+        cp "found.$name" "$report"
+        echo "$name: status $program_status, $(wc -l <"$report") lines"
+        return
+    fi
+    [ -s "$report" ] && due=$(stop_status <"$report")
+    case $program in
+    child_after) due=$((due ? due - 128 : 0)) ;; # what the parent says of its child
+    handler_after) due=0 ;;                      # its handler comes behind the report
+    esac
+    if [ "$program_status" -ne "$due" ]; then
+        echo "$name: exit status $program_status, expected $due"
+        failed=1
+    fi
+    diff -u --label "$name.report" --label 'what it printed' "$report" "found.$name" || failed=1
+    grep -q '(SIGSEGV)' "$report" || return $failed
+    run_program "$program" trace auto "${variables[@]}"
+    normalise_report <"$printed" | first_line >"trace.$name"
+    # Without a canary nothing is known of what was overwritten before.
+    diff -u --label "$name.report" --label 'what it printed in level trace' \
+        <(first_line <"$report" | sed 's/; [0-9]* bytes were overwritten .*//') "trace.$name" || failed=1
+    return $failed
+}
+
+for source in "$here"/*_*.c; do
+    for side in after before byte; do
+        name=$(basename "$source" .c).$side
+        [ -e "$here/$name.report" ] && continue
+        echo "$name.report is missing"
+        failed=1
+    done
+done
+for report in "$here"/*.report; do
+    basename "$report" .report
+done | each_in_parallel compare || failed=1
+exit $failed

@@ -1,0 +1,298 @@
+/* Guarded blocks as the program sees them: where their bytes lie, what is found around them, what
+ * is recorded of their lives. */
+#include <pthread.h>
+#include <semaphore.h>
+#include "guard/sweep.h"
+#include "guarded/guarded.h"
+#include "world.h"
+
+static const void *caller = "here";
+
+static void begin(unsigned layout, unsigned side, unsigned align) {
+    make_world(layout == HAK_LAYOUT_HEADER ? HAK_CHECK_NORMAL : HAK_CHECK_TRACE, layout);
+    hak_options.guard = HAK_GUARD_ALL;
+    hak_options.guard_side = side;
+    hak_options.guard_align = align;
+    hak_options.guard_memory_bytes = 16 << 20;
+    hak_options.sweep = 1;
+    hak_options.quarantine_bytes = 1 << 20;
+    hak_options.quarantine_blocks = 8;
+    hak_options.poison = 1;
+    hak_guard_start();
+    memset(times_counted, 0, sizeof times_counted);
+}
+
+static user_t take_as(size_t bytes, size_t alignment, enum hak_subkind subkind) {
+    struct hak_hand_out how = {.asked_bytes = bytes,
+                               .alignment = alignment,
+                               .class_index = HAK_CLASS_NONE,
+                               .subkind = subkind,
+                               .call = &caller};
+    base_t base = hak_check_take_guarded(&how);
+    return base.p ? hak_check_hand_out(base, &how) : HAK_NO_USER;
+}
+static user_t take(size_t bytes, size_t alignment) {
+    return take_as(bytes, alignment, HAK_BY_MALLOC);
+}
+
+/* As entry gives a block back: to its layer, which has nothing to do. */
+static enum hak_verdict give(user_t user) {
+    base_t base;
+    enum hak_verdict verdict = hak_check_take_back(user, HAK_FREE, &base);
+    if (verdict == HAK_TAKE) {
+        ck_assert_int_eq(hak_check_keep(base, HAK_FREE, 1), HAK_NOT_KEPT);
+        ck_assert(!hak_check_freed(base, HAK_FREE, HAK_PLACE_LARGE));
+    }
+    return verdict;
+}
+
+static struct hak_located located(user_t user) {
+    struct hak_located at;
+    ck_assert(hak_locate(user.p, &at) && hak_is_guarded(&at));
+    return at;
+}
+
+static char *end_of(user_t user) {
+    struct hak_located at = located(user);
+    return at.base + at.slot_bytes;
+}
+
+START_TEST(the_options_say_whether_blocks_are_guarded) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    ck_assert(hak_check_guards);
+    strcpy(hak_options.inject, "offset16:20");
+    hak_guard_start();
+    ck_assert(!hak_check_guards);
+    hak_options.inject[0] = '\0';
+    hak_options.guard = HAK_GUARD_OFF;
+    hak_guard_start();
+    ck_assert(!hak_check_guards);
+}
+END_TEST
+
+static const size_t sizes[] = {0,    1,    8,    15,   16,   17,   61,    4079,  4080,
+                               4081, 4095, 4096, 4097, 8191, 8192, 32768, 100000};
+static const size_t alignments[] = {0, 8, 16, 32, 256, 4096};
+enum { SIZES = sizeof sizes / sizeof *sizes, ALIGNMENTS = sizeof alignments / sizeof *alignments };
+
+static size_t least_alignment(size_t asked, unsigned align) {
+    size_t least = align == HAK_GUARD_ALIGN_1 ? 1 : 16;
+    return asked > least ? asked : least;
+}
+
+START_TEST(a_block_ends_where_its_pages_do) {
+    unsigned layout = _i & 1 ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
+    unsigned align = _i & 2 ? HAK_GUARD_ALIGN_1 : HAK_GUARD_ALIGN_16;
+    begin(layout, HAK_SIDE_AFTER, align);
+    for (unsigned s = 0; s < SIZES; s++)
+        for (unsigned a = 0; a < ALIGNMENTS; a++) {
+            user_t user = take(sizes[s], alignments[a]);
+            struct hak_located at = located(user);
+            size_t grain = least_alignment(alignments[a], align);
+            size_t behind = (size_t)(end_of(user) - user.p) - sizes[s];
+            ck_assert_uint_eq(user_address(user) % grain, 0);
+            ck_assert_uint_lt(behind, sizes[s] ? grain : grain + 1);
+            ck_assert_int_ge(user.p - at.base, layout == HAK_LAYOUT_HEADER ? 16 : 0);
+            ck_assert_int_lt(user.p - at.base, 4096 + 16);
+            ck_assert_uint_eq(hak_asked_bytes_of(&at), sizes[s]);
+            ck_assert_uint_eq(hak_check_usable(user, 12345), sizes[s]);
+            ck_assert_ptr_eq(hak_check_base_of(user).p, at.base);
+            for (size_t i = 0; i < sizes[s]; i++)
+                ck_assert(user.p[i] == 0);
+            memset(user.p, 1, sizes[s]);
+            ck_assert_int_eq(give(user), HAK_TAKE);
+        }
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(or_begins_where_they_do) {
+    unsigned layout = _i & 1 ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
+    begin(layout, HAK_SIDE_BEFORE, HAK_GUARD_ALIGN_16);
+    for (unsigned s = 0; s < SIZES; s++)
+        for (unsigned a = 0; a < ALIGNMENTS; a++) {
+            user_t user = take(sizes[s], alignments[a]);
+            struct hak_located at = located(user);
+            ck_assert_ptr_eq(user.p, at.base);
+            ck_assert_uint_eq(at.slot_bytes, sizes[s] ? HAK_PAGES_OF(sizes[s]) : 4096);
+            ck_assert_uint_eq(hak_check_usable(user, 12345), sizes[s]);
+            memset(user.p, 1, sizes[s]);
+            ck_assert_int_eq(give(user), HAK_TAKE);
+        }
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(both_sides_take_turns) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_BOTH, HAK_GUARD_ALIGN_16);
+    unsigned before = 0;
+    for (unsigned i = 0; i < 10; i++)
+        before += located(take(100, 0)).large->guarded_side == HAK_GUARDED_BEFORE;
+    ck_assert_uint_eq(before, 5);
+}
+END_TEST
+
+/* One byte at a time, around a block of 61 bytes: from the first of its pages to the last. */
+START_TEST(a_write_around_a_block_is_found_when_it_is_given_back) {
+    begin(HAK_LAYOUT_HEADER, _i ? HAK_SIDE_BEFORE : HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    hak_options.guard_memory_bytes = (size_t)1 << 30;
+    for (int offset = -4096; offset < 4096; offset++) {
+        user_t user = take(61, 0);
+        struct hak_located at = located(user);
+        char *written = user.p + offset;
+        if (written >= at.base && written < end_of(user) && (offset < 0 || offset >= 61)) {
+            *written ^= 1;
+            forget_events();
+            ck_assert_int_eq(give(user), HAK_TAKE);
+            ck_assert_uint_eq(fault_count, 1);
+            ck_assert_uint_eq(last_fault().fault, offset < 0 ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW
+                                                             : HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+            ck_assert_int_eq(last_fault().offset, offset);
+            ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+        } else {
+            ck_assert_int_eq(give(user), HAK_TAKE);
+        }
+    }
+}
+END_TEST
+
+START_TEST(damage_is_mended_once_it_is_told) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    user_t user = take(61, 0);
+    base_t base;
+    user.p[-1] ^= 1;
+    user.p[-3000] ^= 1;
+    user.p[62] ^= 1;
+    ck_assert_int_eq(hak_check_take_back(user, HAK_REALLOC, &base), HAK_TAKE);
+    ck_assert_uint_eq(fault_count, 2);
+    ck_assert_int_eq(faults[0].offset, -3000);
+    ck_assert_uint_eq(faults[0].damaged_bytes, 2);
+    ck_assert_int_eq(faults[1].offset, 62);
+    ck_assert_int_eq(give(user), HAK_TAKE);
+    ck_assert_uint_eq(fault_count, 2);
+}
+END_TEST
+
+static void *wait_for(void *end) {
+    sem_wait(end);
+    return NULL;
+}
+
+/* Beside another thread it copies what it compares. */
+START_TEST(a_sweep_finds_it_too) {
+    bool is_before = _i & 1, is_alone = _i & 2;
+    pthread_t thread;
+    sem_t ended;
+    ck_assert_int_eq(sem_init(&ended, 0, 0), 0);
+    if (!is_alone)
+        ck_assert_int_eq(pthread_create(&thread, NULL, wait_for, &ended), 0);
+    begin(HAK_LAYOUT_HEADER, is_before ? HAK_SIDE_BEFORE : HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    user_t whole = take(100, 0), user = take(61, 0);
+    ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 0);
+    int offset = is_before ? 3000 : -3000;
+    user.p[offset] ^= 1;
+    ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 1);
+    ck_assert_int_eq(last_fault().offset, offset);
+    ck_assert_uint_eq(last_fault().user, user_address(user));
+    user.p[offset] ^= 1;
+    ck_assert_int_eq(give(whole), HAK_TAKE);
+    ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 0);
+    sem_post(&ended);
+    if (!is_alone)
+        pthread_join(thread, NULL);
+}
+END_TEST
+
+START_TEST(a_life_is_one_malloc_and_one_free) {
+    begin(_i ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_1);
+    user_t user = take_as(61, 0, HAK_BY_CALLOC);
+    struct hak_located at = located(user);
+    struct hak_event_fields e = last_event();
+    ck_assert_uint_eq(event_count, 1);
+    ck_assert_uint_eq(e.kind, HAK_MALLOC);
+    ck_assert_uint_eq(e.place, HAK_PLACE_GUARDED);
+    ck_assert_uint_eq(e.subkind, HAK_BY_CALLOC);
+    ck_assert_uint_eq(e.address, user_address(user));
+    ck_assert_uint_eq(e.delta_bytes, (uintptr_t)(user.p - at.base));
+    ck_assert_uint_eq(e.size, 61);
+    ck_assert_uint_eq(e.record_count, 1);
+    ck_assert_ptr_eq(at.large->caller, caller);
+    ck_assert_int_eq(give(user), HAK_TAKE);
+    uint32_t epoch = e.epoch;
+    e = last_event();
+    ck_assert_uint_eq(event_count, 2);
+    ck_assert_uint_eq(e.kind, HAK_FREE);
+    ck_assert_uint_eq(e.place, HAK_PLACE_GUARDED);
+    ck_assert_uint_eq(e.size, 61);
+    ck_assert_uint_eq(e.record_count, 2);
+    ck_assert_uint_eq(e.epoch, epoch);
+    ck_assert_uint_eq(at.slot->place, HAK_PLACE_GUARDED);
+    ck_assert_uint_eq(at.slot->free_stack, STACK_OF_PROGRAM);
+}
+END_TEST
+
+/* A slot's generation goes on over its lives, in which it may end elsewhere. */
+START_TEST(a_slot_is_used_again) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_BOTH, HAK_GUARD_ALIGN_16);
+    hak_options.guard_memory_bytes = 1 << 20;
+    user_t first = take(61, 0);
+    struct hak_located at = located(first);
+    ck_assert_int_eq(give(first), HAK_TAKE);
+    user_t user = HAK_NO_USER;
+    for (unsigned i = 0; i < 5000 && (!user.p || located(user).base != at.base); i++) {
+        user = take(100, 0);
+        if (located(user).base != at.base)
+            ck_assert_int_eq(give(user), HAK_TAKE);
+    }
+    ck_assert_ptr_eq(located(user).base, at.base);
+    ck_assert_uint_eq(last_event().record_count, 3);
+    ck_assert_uint_eq(last_event().epoch, at.epoch ? at.epoch : last_event().epoch);
+    ck_assert_uint_eq(last_event().size, 100);
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(a_second_free_is_named) {
+    begin(_i ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    user_t user = take(61, 0), live = take(61, 0);
+    char *between = end_of(live) + 100;
+    ck_assert_int_eq(give(user), HAK_TAKE);
+    ck_assert_int_eq(give(user), HAK_REFUSE);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
+    ck_assert_uint_eq(last_fault().asked_bytes, 61);
+    ck_assert_uint_eq(last_fault().place, HAK_PLACE_GUARDED);
+    ck_assert_int_eq(give(user_from(user.p + 8)), HAK_REFUSE);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_BAD_FREE);
+    ck_assert_int_eq(give(user_from(live.p + 8)), HAK_REFUSE);
+    ck_assert_uint_eq(last_fault().memory, HAK_MEMORY_INSIDE_LIVE);
+    ck_assert_int_eq(give(user_from(between)), HAK_REFUSE);
+    ck_assert_uint_eq(last_fault().memory, HAK_MEMORY_HEAP_INTERNAL);
+}
+END_TEST
+
+START_TEST(what_cannot_be_guarded_is_counted) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    ck_assert_ptr_null(take(100, 8192).p);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_ALIGNMENT], 1);
+    ck_assert_ptr_null(take(5 << 20, 0).p);
+    ck_assert_ptr_null(take(PTRDIFF_MAX, 0).p);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_SIZE], 2);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("all");
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, the_options_say_whether_blocks_are_guarded);
+    tcase_add_loop_test(cases, a_block_ends_where_its_pages_do, 0, 4);
+    tcase_add_loop_test(cases, or_begins_where_they_do, 0, 2);
+    tcase_add_test(cases, both_sides_take_turns);
+    tcase_add_loop_test(cases, a_write_around_a_block_is_found_when_it_is_given_back, 0, 2);
+    tcase_add_test(cases, damage_is_mended_once_it_is_told);
+    tcase_add_loop_test(cases, a_sweep_finds_it_too, 0, 4);
+    tcase_add_loop_test(cases, a_life_is_one_malloc_and_one_free, 0, 2);
+    tcase_add_test(cases, a_slot_is_used_again);
+    tcase_add_loop_test(cases, a_second_free_is_named, 0, 2);
+    tcase_add_test(cases, what_cannot_be_guarded_is_counted);
+    return run_cases("guard/choose", cases);
+}

@@ -1,0 +1,294 @@
+/* Guarded blocks: pages between closed ones, in which order slots are used again, and what happens
+ * when memory, mappings or the kernel's patience end. */
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "guarded/guarded.h"
+#include "large/large_memory.h"
+#include "large/totals.h"
+#include "platform/raw_call.h"
+#include "unit/guard/world.h"
+
+enum {
+    MEMORY = 1 << 20,
+    SLOTS = MEMORY / 4 / (128 + 2 * 16), /* of one page that fit what is kept of slots */
+    BLOCKS = MEMORY / 4 * 3 / 4096,      /* of one page that fit what may be open */
+    MOST_PAGES = 1024,
+};
+
+static void begin(void) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    hak_options.guard_memory_bytes = MEMORY;
+    memset(times_counted, 0, sizeof times_counted);
+}
+
+static struct hak_large *take(size_t pages) {
+    return hak_guarded_take(pages * HAK_PAGE_BYTES, HAK_GUARDED_AFTER, NULL);
+}
+
+static bool is_readable(const void *p) {
+    return hak_raw_readable((uintptr_t)p & ~(uintptr_t)7);
+}
+
+START_TEST(a_block_lies_between_closed_pages) {
+    begin();
+    for (size_t pages = 1; pages <= 3; pages++) {
+        struct hak_large *large = take(pages);
+        ck_assert_ptr_nonnull(large);
+        char *start = large->base.p, *end = start + pages * HAK_PAGE_BYTES;
+        memset(start, 1, pages * HAK_PAGE_BYTES);
+        ck_assert(!is_readable(start - 1) && !is_readable(end));
+        ck_assert(hak_guarded_covers(start - 1) && hak_guarded_covers(end));
+        ck_assert_ptr_eq(hak_large_find(start), large);
+        ck_assert(hak_large_is_live(large) && large->is_fresh);
+        ck_assert_uint_eq(large->slot.place, HAK_PLACE_GUARDED);
+        ck_assert_uint_eq(large->mapped_bytes, pages * HAK_PAGE_BYTES);
+        ck_assert(!hak_large_resize(large->base, 1) &&
+                  !hak_large_resize(large->base, 100 * HAK_PAGE_BYTES));
+    }
+    int on_stack;
+    ck_assert(!hak_guarded_covers(&on_stack));
+    ck_assert_ptr_null(hak_guarded_verify());
+}
+END_TEST
+
+START_TEST(what_is_given_back_is_closed_and_still_found) {
+    begin();
+    struct hak_large *large = take(2);
+    char *start = large->base.p;
+    memset(start, 1, 2 * HAK_PAGE_BYTES);
+    hak_guarded_give(large);
+    ck_assert(!is_readable(start) && !is_readable(start + HAK_PAGE_BYTES));
+    ck_assert_ptr_eq(hak_large_find(start), large);
+    ck_assert(!hak_large_is_live(large));
+    ck_assert(hak_guarded_covers(start));
+    ck_assert_ptr_null(hak_guarded_verify());
+}
+END_TEST
+
+START_TEST(slots_that_were_never_used_come_first_then_the_oldest) {
+    begin();
+    static char *order[SLOTS];
+    for (unsigned i = 0; i < SLOTS; i++) {
+        struct hak_large *large = take(1);
+        ck_assert_ptr_nonnull(large);
+        order[i] = large->base.p;
+        ck_assert(i == 0 || order[i] > order[i - 1]);
+        order[i][7] = 1;
+        hak_guarded_give(large);
+    }
+    for (unsigned i = 0; i < 2 * SLOTS; i++) {
+        struct hak_large *large = take(1);
+        ck_assert_ptr_eq(large->base.p, order[i % SLOTS]);
+        ck_assert(large->is_fresh);
+        ck_assert_int_eq(large->base.p[7], 0);
+        large->base.p[7] = 1;
+        hak_guarded_give(large);
+    }
+    /* A slot of one page serves no block of two. */
+    ck_assert_ptr_null(take(2));
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_MEMORY], 1);
+    ck_assert_ptr_null(hak_guarded_verify());
+}
+END_TEST
+
+START_TEST(memory_is_bounded) {
+    begin();
+    struct hak_large *blocks[BLOCKS];
+    for (unsigned i = 0; i < BLOCKS; i++)
+        ck_assert_ptr_nonnull(blocks[i] = take(1));
+    ck_assert_ptr_null(take(1));
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_MEMORY], 1);
+    hak_guarded_give(blocks[3]);
+    ck_assert_ptr_null(take(2));
+    ck_assert_ptr_nonnull(take(1));
+    ck_assert_ptr_null(take(1));
+    ck_assert_ptr_null(hak_guarded_verify());
+}
+END_TEST
+
+START_TEST(mappings_are_bounded) {
+    begin();
+    hak_options.guard_memory_bytes = (size_t)1 << 36;
+    unsigned count = 0;
+    while (take(1))
+        count++;
+    ck_assert_uint_ge(count, 10000);
+    ck_assert_uint_le(count, 65530 / 4);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_MAPPINGS], 1);
+    ck_assert_ptr_null(hak_guarded_verify());
+}
+END_TEST
+
+START_TEST(what_is_too_large_is_refused) {
+    begin();
+    hak_options.guard_memory_bytes = (size_t)1 << 30;
+    ck_assert_ptr_null(take(MOST_PAGES + 1));
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_SIZE], 1);
+    ck_assert_ptr_nonnull(take(MOST_PAGES));
+}
+END_TEST
+
+/* The kernel opens no page, then it does again. */
+START_TEST(a_refusal_of_the_kernel_is_no_block) {
+    begin();
+    struct hak_large *first = take(1);
+    struct rlimit before, none = {HAK_PAGE_BYTES, 0};
+    ck_assert_int_eq(getrlimit(RLIMIT_DATA, &before), 0);
+    none.rlim_max = before.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_DATA, &none), 0);
+    struct hak_large *refused = take(1);
+    ck_assert_int_eq(setrlimit(RLIMIT_DATA, &before), 0);
+    ck_assert_ptr_null(refused);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_REFUSED], 1);
+    ck_assert_ptr_null(hak_guarded_verify());
+    ck_assert_ptr_nonnull(take(1));
+    ck_assert(hak_large_is_live(first));
+}
+END_TEST
+
+/* No addresses are to be had for the first piece. */
+START_TEST(without_addresses_there_is_no_block) {
+    begin();
+    struct rlimit before, little = {16 << 20, 0};
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
+    little.rlim_max = before.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &little), 0);
+    struct hak_large *refused = take(1);
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &before), 0);
+    ck_assert_ptr_null(refused);
+    ck_assert_ptr_null(hak_guarded_verify());
+    ck_assert_ptr_nonnull(take(1));
+}
+END_TEST
+
+/* As in a signal handler that interrupted its thread while that held a lock. */
+START_TEST(who_holds_the_lock_gets_no_block) {
+    begin();
+    struct hak_large *large = take(1);
+    hak_lock(&hak_large_memory_lock);
+    ck_assert_ptr_null(take(1));
+    hak_guarded_give(large);
+    hak_unlock(&hak_large_memory_lock);
+    ck_assert_ptr_nonnull(take(1));
+    ck_assert_ptr_null(hak_guarded_verify());
+}
+END_TEST
+
+START_TEST(in_a_sandbox_nothing_is_opened_or_closed) {
+    begin();
+    struct hak_large *large = take(1);
+    hak_guarded_stop();
+    ck_assert_ptr_null(take(1));
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_REFUSED], 1);
+    hak_guarded_give(large);
+    ck_assert(is_readable(large->base.p));
+    ck_assert(!hak_guarded_open_at(large->base.p + HAK_PAGE_BYTES));
+    ck_assert_ptr_null(hak_guarded_verify());
+}
+END_TEST
+
+START_TEST(a_page_is_opened_for_a_program_that_goes_on) {
+    begin();
+    struct hak_large *large = take(1);
+    char *start = large->base.p;
+    hak_guarded_give(large);
+    ck_assert(hak_guarded_open_at(start + 100));
+    start[100] = 1;
+    ck_assert(!large->is_fresh);
+    ck_assert(hak_guarded_open_at(start + HAK_PAGE_BYTES + 8));
+    start[HAK_PAGE_BYTES + 8] = 1;
+    int on_stack;
+    ck_assert(!hak_guarded_open_at(&on_stack));
+}
+END_TEST
+
+enum { THREADS = 4, ROUNDS = 3000 };
+
+static void *take_and_give(void *failed) {
+    struct hak_large *held[8] = {NULL};
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct hak_large **place = &held[i * 7 % 8];
+        if (*place && (*place)->base.p[9] != (char)(uintptr_t)place)
+            *(bool *)failed = true;
+        if (*place)
+            hak_guarded_give(*place);
+        *place = take(1 + i % 2);
+        if (*place)
+            (*place)->base.p[9] = (char)(uintptr_t)place;
+    }
+    for (unsigned i = 0; i < 8; i++)
+        if (held[i])
+            hak_guarded_give(held[i]);
+    return NULL;
+}
+
+START_TEST(threads_share_the_slots) {
+    begin();
+    pthread_t threads[THREADS];
+    bool failed[THREADS] = {false};
+    for (unsigned i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, take_and_give, &failed[i]), 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert(!failed[i]);
+    }
+    ck_assert_ptr_null(hak_guarded_verify());
+    unsigned live = 0;
+    while (take(1))
+        live++;
+    ck_assert_uint_gt(live, 100);
+}
+END_TEST
+
+START_TEST(a_child_goes_on_with_the_blocks) {
+    begin();
+    struct hak_large *large = take(1);
+    large->base.p[0] = 'p';
+    pid_t child = fork();
+    if (child == 0) {
+        hak_guarded_after_fork();
+        struct hak_large *more = take(1);
+        bool is_well = large->base.p[0] == 'p' && more && !hak_guarded_verify();
+        hak_guarded_give(large);
+        is_well = is_well && !is_readable(large->base.p) && !hak_guarded_verify();
+        _exit(is_well ? 0 : 1);
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(large->base.p[0], 'p');
+}
+END_TEST
+
+START_TEST(the_large_layer_agrees) {
+    begin();
+    struct hak_large_totals totals;
+    struct hak_large *large = take(3);
+    (void)take(1);
+    hak_guarded_give(large);
+    ck_assert_ptr_null(hak_large_verify(&totals));
+    ck_assert_uint_eq(totals.live_blocks, 1);
+    ck_assert_uint_eq(totals.kept_blocks, 0);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("all");
+    tcase_add_test(cases, a_block_lies_between_closed_pages);
+    tcase_add_test(cases, what_is_given_back_is_closed_and_still_found);
+    tcase_add_test(cases, slots_that_were_never_used_come_first_then_the_oldest);
+    tcase_add_test(cases, memory_is_bounded);
+    tcase_add_test(cases, mappings_are_bounded);
+    tcase_add_test(cases, what_is_too_large_is_refused);
+    tcase_add_test(cases, a_refusal_of_the_kernel_is_no_block);
+    tcase_add_test(cases, without_addresses_there_is_no_block);
+    tcase_add_test(cases, who_holds_the_lock_gets_no_block);
+    tcase_add_test(cases, in_a_sandbox_nothing_is_opened_or_closed);
+    tcase_add_test(cases, a_page_is_opened_for_a_program_that_goes_on);
+    tcase_add_test(cases, threads_share_the_slots);
+    tcase_add_test(cases, a_child_goes_on_with_the_blocks);
+    tcase_add_test(cases, the_large_layer_agrees);
+    return run_cases("guarded/guarded", cases);
+}

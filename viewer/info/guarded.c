@@ -1,0 +1,79 @@
+/* How many blocks lay alone between closed pages (HAKMEM_GUARD), and how many had no room there. */
+#include "viewer/info/parts.h"
+
+#include "report/words/words.h"
+
+enum { REASONS = 5 };
+static const struct {
+    const char *key, *words;
+} reasons[REASONS] = {
+    {"memory", "since HAKMEM_GUARD_MEMORY was used up"},
+    {"mappings", "since half of vm.max_map_count was used up"},
+    {"size", "for their size"},
+    {"alignment", "for an alignment above a page"},
+    {"refused", "since the kernel gave no pages"},
+};
+
+struct counts {
+    uint64_t guarded, not_guarded[REASONS];
+};
+
+/* What a counter reached in a process is its greatest value. */
+static struct counts read_counts(struct view *view) {
+    static const char query[] =
+        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
+        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text IN ('served.GUARDED',"
+        " 'GUARD_MEMORY.times', 'GUARD_MAPPINGS.times', 'GUARD_SIZE.times',"
+        " 'GUARD_ALIGNMENT.times', 'GUARD_REFUSED.times') GROUP BY s.process, s.name, s.class)"
+        " SELECT sum(most) FILTER (WHERE text = 'served.GUARDED'),"
+        " sum(most) FILTER (WHERE text = 'GUARD_MEMORY.times'),"
+        " sum(most) FILTER (WHERE text = 'GUARD_MAPPINGS.times'),"
+        " sum(most) FILTER (WHERE text = 'GUARD_SIZE.times'),"
+        " sum(most) FILTER (WHERE text = 'GUARD_ALIGNMENT.times'),"
+        " sum(most) FILTER (WHERE text = 'GUARD_REFUSED.times') FROM reached";
+    uint64_t read[1 + REASONS] = {0};
+    struct counts counts = {0};
+    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 1 + REASONS);
+    if (found < 0)
+        view_store_error(view, found);
+    counts.guarded = read[0];
+    for (int i = 0; i < REASONS; i++)
+        counts.not_guarded[i] = read[1 + i];
+    return counts;
+}
+
+static uint64_t all_not_guarded(const struct counts *counts) {
+    uint64_t sum = 0;
+    for (int i = 0; i < REASONS; i++)
+        sum += counts->not_guarded[i];
+    return sum;
+}
+
+void info_add_guarded(struct hak_text *text, struct view *view) {
+    struct counts counts = read_counts(view);
+    const char *between = "; not guarded: ";
+    if (counts.guarded + all_not_guarded(&counts) == 0)
+        return;
+    hak_text_add(text, "%sguarded%s", view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
+    hak_text_tab(text, 14);
+    hak_text_add(text, "%s", hak_words_count(counts.guarded, "block", "blocks"));
+    for (int i = 0; i < REASONS; i++)
+        if (counts.not_guarded[i] > 0) {
+            hak_text_add(text, "%s%s %s", between, hak_words_number(counts.not_guarded[i]),
+                         reasons[i].words);
+            between = ", ";
+        }
+    hak_text_add(text, "\n");
+}
+
+json_t *info_guarded_json(struct view *view) {
+    struct counts counts = read_counts(view);
+    if (counts.guarded + all_not_guarded(&counts) == 0)
+        return json_null();
+    json_t *object = json_object(), *not_guarded = json_object();
+    hak_json_set_number(object, "blocks", counts.guarded);
+    for (int i = 0; i < REASONS; i++)
+        hak_json_set_number(not_guarded, reasons[i].key, counts.not_guarded[i]);
+    json_object_set_new(object, "not_guarded", not_guarded);
+    return object;
+}
