@@ -26,6 +26,9 @@ _Static_assert(RTLD_DEEPBIND == 8, "the mask in the assembly");
 __asm__(".text\n"
         ".globl dlopen\n"
         ".type dlopen, @function\n"
+        ".globl hak_entry_dlopen\n" /* the same, whatever the program's own address of it is */
+        ".hidden hak_entry_dlopen\n"
+        "hak_entry_dlopen:\n"
         "dlopen:\n"
         ".cfi_startproc\n"
         "andl $-9, %esi\n"

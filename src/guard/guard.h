@@ -20,6 +20,7 @@
  *                    moments.c  start, end of a thread, fork
  *                    fault.c    --> trace: the facts of a fault
  *                    near.c     <-- trace: which block lies at, or next to, the address of a crash
+ *                    touch.h    <-- strings: how many bytes of its block a call may touch
  *                    locate.h   pointer -> slot or large block, by registry, slab and large
  *
  * Who owns what: the state of a slot (struct hak_slot) belongs to whoever has the block: the thread
@@ -246,5 +247,7 @@ void hak_sweep_fork_child(void) HAK_HIDDEN;
 
 /* near.c: has the tracer ask which block an address that may not be touched belongs to. */
 void hak_near_start(void) HAK_HIDDEN;
+/* The nearest live block that ends at most `reach` bytes in front of `address`. */
+bool hak_find_live_in_front(uintptr_t address, uintptr_t reach, struct hak_located *at) HAK_HIDDEN;
 
 #endif

@@ -63,6 +63,10 @@ static bool find_neighbour(uintptr_t address, int step, uintptr_t reach,
     return false;
 }
 
+bool hak_find_live_in_front(uintptr_t address, uintptr_t reach, struct hak_located *at) {
+    return find_neighbour(address, -1, reach, is_live, at);
+}
+
 /* What was overwritten between the block and the address at which the processor stopped the
  * program: a write that comes from there begins where that does. */
 static void add_damage(struct hak_fault_facts *facts, const struct hak_located *at) {

@@ -19,7 +19,7 @@
 #include "trace/record.h"
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 9
+#define HAK_SESSION_VERSION 10
 
 #define HAK_PROCESSES        1024
 #define HAK_RINGS            4096
@@ -182,6 +182,7 @@ enum hak_found_by {
     HAK_FOUND_BY_NEIGHBOUR = 6, /* the call that `kind` names, of the block in front or behind */
     HAK_FOUND_BY_CRASH = 7,     /* all blocks were looked at because the process crashed */
     HAK_FOUND_BY_OPENING = 8,   /* clean_by alone: the block's page was closed until then */
+    HAK_FOUND_BY_FUNCTION = 9,  /* the call that facts.call names, by its arguments */
 };
 
 /* How memory was touched (facts.access). */
@@ -190,6 +191,12 @@ enum hak_access {
     HAK_ACCESS_READ = 1,
     HAK_ACCESS_WRITE = 2,
     HAK_ACCESS_EXECUTE = 3,
+};
+
+/* Of facts.call_bytes. */
+enum {
+    HAK_TOUCH_AT_LEAST = 1, /* there may be more of them */
+    HAK_TOUCH_DONE = 2,     /* the call had touched them when this was found */
 };
 
 /* What is known of a fault where it is found. Numbers only: the words are made outside. */
@@ -228,6 +235,9 @@ struct hak_fault_facts {
     uint64_t clean_ticks;    /* when a sweep last found nothing wrong with this block, 0 = none */
     uint32_t clean_by;       /* enum hak_found_by of that sweep */
     uint32_t clean_stack;    /* id of the stack at which it looked, 0 = none */
+    uint64_t call_bytes;     /* found by a function: how many it touches from found_address on */
+    uint32_t call_flags;     /* HAK_TOUCH_* */
+    char call[28];           /* its name, then 0; "" = not found by a function */
 };
 
 /* The address that a fault is about: of the first damaged byte, or of the pointer in question. */

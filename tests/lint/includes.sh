@@ -22,6 +22,7 @@ allowed() {
     tree) echo 'trace platform' ;;
     guarded) echo 'large/large.h large/address_map.h large/large_memory.h platform' ;;
     guard) echo 'guarded platform metrics/step.h pool/pool.h large/large.h large/totals.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
+    strings) echo 'platform guard/touch.h guard/asked.h' ;;
     leaks) echo 'large slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
     base) echo '' ;;
     store) echo 'base metrics/metric.h metrics/step.h trace/record.h' ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Programs of every day, most of them small: no report, and output, errors and status as without hakmem, in levels trace
-# and normal, checked alone and recorded. Leaks are looked for in those that have none: by reading, by valgrind's and
+# and normal, checked alone and recorded, also with calls of libc looked at. Leaks are looked for in those that have none: by reading, by valgrind's and
 # LeakSanitizer's word (with PYTHONMALLOC=malloc and the like, as `run --pools=malloc` sets them).
 # timeout: 1800
 # shellcheck disable=SC2016,SC2317
@@ -129,6 +129,8 @@ check() {
         [ -s due.out ] || { echo "$story prints nothing even without hakmem; the comparison is empty"; status=1; }
         tell alone "$story" env PYTHONMALLOC=malloc HAKMEM_TRACE=off HAKMEM_LEAKS="$leaks" LD_PRELOAD="$BUILD/hakmem-debug.so"
         same alone "$story"
+        tell strings "$story" env PYTHONMALLOC=malloc HAKMEM_TRACE=off HAKMEM_CHECK_STRING=1 LD_PRELOAD="$BUILD/hakmem-debug.so"
+        same strings "$story"
         for level in trace normal; do
             rm -f store.db*
             tell "$level" "$story" "$trace" run --wait --pools=malloc --check "$level" --leaks="$leaks" --store "$top/store.db" --

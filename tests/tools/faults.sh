@@ -36,6 +36,7 @@ injection_of() {
 variables_of() {
     case $1 in
     memory_leak) echo HAKMEM_LEAKS=error ;;
+    string_*) echo HAKMEM_CHECK_STRING=1 ;;
     foreign_link | header_written) echo HAKMEM_TINY_MAGAZINE_ENABLE=1 ;;
     esac
 }

@@ -1,5 +1,8 @@
-/* An access to the heap that the processor stopped: to freed memory, or beside a live block. */
+/* An access to the heap, to freed memory or beside a live block: one that the processor stopped, or
+ * one that a function was about to make. */
 #include "report/page/parts.h"
+
+#include <stdio.h>
 
 void report_freed_block(struct hak_text *text, const struct report_page *page) {
     const struct hak_event *end =
@@ -34,7 +37,66 @@ const char *report_access_words(const struct report_page *page) {
     return words[page->facts->access & 3];
 }
 
+const char *report_function(const struct report_page *page) {
+    static char name[sizeof page->facts->call];
+    snprintf(name, sizeof name, "%.*s", (int)sizeof name - 1, page->facts->call);
+    return name[0] ? name : "a function";
+}
+
+/* "writes 12 bytes": what the function does, with a verb for what it was about to do and one for
+ * what it has done. */
+static void add_touch(struct hak_text *text, const struct report_page *page, const char *will,
+                      const char *has) {
+    const struct hak_fault_facts *facts = page->facts;
+    hak_text_add(text, "%s %s %s%s", report_function(page),
+                 facts->call_flags & HAK_TOUCH_DONE ? has : will,
+                 facts->call_flags & HAK_TOUCH_AT_LEAST ? "at least " : "",
+                 hak_words_bytes(facts->call_bytes));
+}
+
+/* Bytes of the block from the pointer on. */
+static uint64_t room_of(const struct report_page *page) {
+    uint64_t offset = (uint64_t)page->facts->offset;
+    return page->facts->offset >= 0 && offset < page->asked_bytes ? page->asked_bytes - offset : 0;
+}
+
+static void add_function_headline(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    uint64_t room = room_of(page);
+    add_touch(text, page, facts->access == HAK_ACCESS_WRITE ? "writes" : "reads", "wrote");
+    add_distance(text, page);
+    if (facts->fault == 304) {
+        report_freed_block(text, page);
+        return;
+    }
+    hak_text_add(text, "a block of %s", hak_words_bytes(page->asked_bytes));
+    if (facts->fault != 301 || room == 0 || facts->call_bytes <= room)
+        return;
+    if (facts->call_flags & HAK_TOUCH_AT_LEAST)
+        hak_text_add(text, ", past its end");
+    else
+        hak_text_add(text, ", %s of them past its end", hak_words_number(facts->call_bytes - room));
+}
+
+static void add_function_sentence(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    add_touch(text, page,
+              facts->access == HAK_ACCESS_WRITE ? "was about to write" : "was about to read",
+              "had written");
+    hak_text_add(text, " at 0x%llx", (unsigned long long)facts->found_address);
+    if (facts->fault == 304)
+        hak_text_add(text, ", in a block that had been freed");
+    else if (facts->offset < 0)
+        hak_text_add(text, ", where no block is");
+    else
+        hak_text_add(text, ", where the block has %s", hak_words_bytes(room_of(page)));
+}
+
 void report_access_headline(struct hak_text *text, const struct report_page *page) {
+    if (report_is_by_function(page)) {
+        add_function_headline(text, page);
+        return;
+    }
     if (report_is_proved_by_word(page)) {
         hak_text_add(text, "use of a pointer read %s ",
                      page->facts->fault == 304   ? "from"
@@ -56,6 +118,10 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
 }
 
 void report_access_sentence(struct hak_text *text, const struct report_page *page) {
+    if (report_is_by_function(page)) {
+        add_function_sentence(text, page);
+        return;
+    }
     if (report_is_proved_by_word(page)) {
         hak_text_add(text,
                      "a pointer that is not an address was used (%s); it holds the pattern %s",

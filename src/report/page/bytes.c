@@ -47,7 +47,7 @@ void report_bytes(struct hak_text *text, const struct report_page *page) {
         if (rows++ == 0)
             hak_text_add(text, "  BYTES             around %s, when the fault was found:\n",
                          page->facts->fault >= 301 && page->facts->fault <= 303 &&
-                                 !report_is_proved_by_word(page)
+                                 !report_is_proved_by_word(page) && !report_is_by_function(page)
                              ? "the damage"
                              : "the pointer");
         add_row(text, page, i);

@@ -40,7 +40,7 @@ void report_given_sentence(struct hak_text *text, const struct report_page *page
 
 bool report_is_found_late(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
-    return facts->fault >= 301 && facts->fault <= 303 && facts->found_by != HAK_FOUND_BY_ACCESS;
+    return facts->fault >= 301 && facts->fault <= 303 && !report_is_access(page);
 }
 
 const struct hak_frames *report_main_frames(const struct report_page *page) {

@@ -135,7 +135,8 @@ static bool guess_index(struct hak_text *text, const struct hak_fault_facts *fac
 
 static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *facts) {
     uint64_t past = (uint64_t)facts->offset - facts->asked_bytes;
-    if (facts->offset < 0 || facts->found_by == HAK_FOUND_BY_ACCESS)
+    if (facts->offset < 0 || facts->found_by == HAK_FOUND_BY_ACCESS ||
+        facts->found_by == HAK_FOUND_BY_FUNCTION)
         return false;
     if (facts->damaged_bytes == 1 && past == 0 && facts->damage[0] == 0) {
         hak_text_add(text, "a string's terminating NUL did not fit (strlen without + 1)");
@@ -210,7 +211,7 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
     case 302:
         if (!report_is_proved_by_word(page) && guess_index(text, facts))
             return true;
-        if (facts->found_by == HAK_FOUND_BY_ACCESS)
+        if (report_is_access(page))
             return false;
         hak_text_add(text, "%s",
                      report_is_far_in_front(page)
@@ -234,7 +235,7 @@ const char *report_hop(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     if (page->wrong_step == WRONG_EARLIER)
         return hak_words_kind(page->wrong.kind);
-    if (facts->found_by == HAK_FOUND_BY_ACCESS)
+    if (report_is_access(page))
         return accesses[facts->access & 3];
     if (facts->found_by == HAK_FOUND_BY_CRASH)
         return "CRASH";

@@ -147,7 +147,7 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
     const struct hak_fault_facts *facts = page->facts;
     const char *call = report_call(page);
     unsigned long long found = facts->found_address;
-    if (facts->found_by == HAK_FOUND_BY_ACCESS) {
+    if (report_is_access(page)) {
         report_access_headline(text, page);
         return;
     }

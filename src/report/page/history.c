@@ -65,6 +65,8 @@ static const char *found_words(const struct report_page *page) {
     switch (facts->found_by) {
     case HAK_FOUND_BY_ACCESS:
         return report_has_address(page) ? report_access_words(page) : "crash";
+    case HAK_FOUND_BY_FUNCTION:
+        return report_function(page);
     case HAK_FOUND_BY_CRASH:
         return "crash";
     case HAK_FOUND_BY_CALL:

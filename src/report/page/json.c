@@ -62,8 +62,23 @@ static json_t *found_by_json(unsigned by) {
                                         [HAK_FOUND_BY_ACCESS] = "access",
                                         [HAK_FOUND_BY_NEIGHBOUR] = "call for a neighbour",
                                         [HAK_FOUND_BY_CRASH] = "sweep in a crash",
-                                        [HAK_FOUND_BY_OPENING] = "opening of its page"};
+                                        [HAK_FOUND_BY_OPENING] = "opening of its page",
+                                        [HAK_FOUND_BY_FUNCTION] = "function"};
     return hak_json_word(by < sizeof names / sizeof *names ? names[by] : NULL);
+}
+
+/* The function that was about to touch the bytes, and how many. */
+static json_t *function_json(const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    if (!page->words || !report_is_by_function(page))
+        return json_null();
+    json_t *object = json_object();
+    hak_json_set_text(object, "name", report_function(page));
+    hak_json_set_address(object, "address", facts->found_address);
+    hak_json_set_number(object, "bytes", facts->call_bytes);
+    hak_json_set_flag(object, "at_least", facts->call_flags & HAK_TOUCH_AT_LEAST);
+    hak_json_set_flag(object, "done", facts->call_flags & HAK_TOUCH_DONE);
+    return object;
 }
 
 /* When a sweep last found the block whole that was damaged since. */
@@ -140,6 +155,7 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
     json_object_set_new(object, "allocated", hak_json_frames(&page->alloc_frames));
     json_object_set_new(object, "freed", hak_json_frames(&page->free_frames));
     json_object_set_new(object, "access", access_json(facts));
+    json_object_set_new(object, "function", function_json(page));
     json_object_set_new(object, "found_by",
                         page->words ? found_by_json(facts->found_by) : json_null());
     json_object_set_new(object, "clean_look", clean_look_json(page));

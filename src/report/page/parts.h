@@ -73,10 +73,18 @@ struct report_page {
 /* True when the signal came with the address of an access (not sent by kill). */
 bool report_has_address(const struct report_page *page);
 
+/* The fault is a read or write as it was done, or was about to be: by the processor, or by a
+ * function that was looked at. */
+static inline bool report_is_by_function(const struct report_page *page) {
+    return page->facts->found_by == HAK_FOUND_BY_FUNCTION;
+}
+static inline bool report_is_access(const struct report_page *page) {
+    return page->facts->found_by == HAK_FOUND_BY_ACCESS || report_is_by_function(page);
+}
+
 /* A write in front of a block that did not begin in its header (HKM-302). */
 static inline bool report_is_far_in_front(const struct report_page *page) {
-    return (page->facts->offset < -16 || !page->has_header) &&
-           page->facts->found_by != HAK_FOUND_BY_ACCESS;
+    return (page->facts->offset < -16 || !page->has_header) && !report_is_access(page);
 }
 
 /* The processor did not take an address that memory around or in this block is filled with: the
@@ -148,6 +156,8 @@ void report_given_sentence(struct hak_text *text, const struct report_page *page
 bool report_wrote_more(const struct hak_fault_facts *facts);
 /* "read", "write", "jump", or "access" where it is not known. */
 const char *report_access_words(const struct report_page *page);
+/* The name of the function that was looked at. */
+const char *report_function(const struct report_page *page);
 void report_access_sentence(struct hak_text *text, const struct report_page *page);
 void report_access_headline(struct hak_text *text, const struct report_page *page);
 /* "a block of 56 bytes freed 1.2 s ago" */

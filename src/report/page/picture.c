@@ -107,7 +107,10 @@ static void mark_damage(struct hak_text *text, const struct report_page *page) {
 /* The picture need not reach the address. */
 static void mark_touch(struct hak_text *text, const struct report_page *page) {
     uint64_t address = page->facts->found_address, end = page->base + page->slot_bytes;
-    if (address < page->base)
+    if (report_is_by_function(page))
+        hak_text_add(text, "%s %s from here on", report_function(page),
+                     page->facts->access == HAK_ACCESS_WRITE ? "writes" : "reads");
+    else if (address < page->base)
         hak_text_add(text, "touched before this");
     else if (address > end)
         hak_text_add(text, "touched past this");
@@ -144,7 +147,7 @@ static void mark(struct hak_text *text, const struct report_page *page) {
     case 303:
         if (report_is_proved_by_word(page))
             hak_text_add(text, "the pointer was read from here on");
-        else if (facts->found_by == HAK_FOUND_BY_ACCESS && facts->damaged_bytes == 0)
+        else if (report_is_access(page) && facts->damaged_bytes == 0)
             mark_touch(text, page);
         else
             mark_damage(text, page);

@@ -79,6 +79,8 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
         hak_text_add(text, "a read %s, at or before the use of the value read",
                      page->facts->fault == 302 ? "before the block's start"
                                                : "past the block's end");
+    else if (report_is_by_function(page))
+        hak_text_add(text, "the call itself, or how its arguments were computed");
     else if (page->facts->found_by == HAK_FOUND_BY_ACCESS)
         hak_text_add(text, "the access itself, or how its address was computed");
     else
@@ -175,7 +177,7 @@ static void found_damage(struct hak_text *text, const struct report_page *page, 
 static void found_by_call(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *call = report_call(page);
-    if (facts->found_by == HAK_FOUND_BY_ACCESS) {
+    if (report_is_access(page)) {
         report_access_sentence(text, page);
         return;
     }

@@ -197,7 +197,8 @@ static uint64_t place_of_incident(void) {
     uint64_t hash = 0xcbf29ce484222325u ^ incident.facts.fault;
     for (size_t i = 0; i < incident.frame_count; i++)
         hash = (hash ^ incident.frames[i]) * 0x100000001b3u;
-    if (incident.facts.fault >= FIRST_DAMAGE && incident.facts.fault <= LAST_DAMAGE)
+    if (incident.facts.fault >= FIRST_DAMAGE && incident.facts.fault <= LAST_DAMAGE &&
+        incident.facts.found_by != HAK_FOUND_BY_FUNCTION)
         hash = (hash ^ incident.facts.alloc_stack) * 0x100000001b3u;
     return hash | 1;
 }

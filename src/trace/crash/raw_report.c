@@ -152,6 +152,10 @@ static void say_headline(const struct hak_incident *incident, const char *why, l
         hak_line_number(&line, facts->fault);
         hak_line_add(&line, " ");
         hak_line_add(&line, fault_name(facts->fault));
+        if (facts->call[0]) {
+            hak_line_add(&line, " in ");
+            hak_line_add_name(&line, facts->call);
+        }
     } else {
         hak_line_add(&line, signal_name(incident->signal));
     }

@@ -1,0 +1,119 @@
+/* Which fault a call commits that touches bytes which are not its block's.
+ *
+ *   the pointer lies                               it is
+ *   in a live block, or behind it in its slot      heap-buffer-overflow of that block
+ *   in a header, and the touch reaches the block   heap-buffer-underflow of the block behind
+ *   in a header, and the touch ends in it          of the block in front or behind: the nearer one
+ *   in the bytes that a freed block had            use-after-free
+ *   in another slot that is not live               overflow of a live block shortly in front,
+ *                                                  else use-after-free of the one that was there
+ *   in a slot that never was a block               the first of the two, or nothing is said */
+#include "guard/touch.h"
+
+#include <dlfcn.h>
+#include <string.h>
+#include "guard/guard.h"
+#include "guard/pages.h"
+
+enum { BESIDE_BYTES = 64, STACK_BYTES = 64 << 10 };
+
+/* What the loader has mapped is asked about first: most pointers that are not ours lie there. */
+size_t hak_room_elsewhere(const void *p) {
+    struct dl_find_object object;
+    struct hak_located at;
+    uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
+    if ((uintptr_t)p - stack < STACK_BYTES || _dl_find_object((void *)(uintptr_t)p, &object) == 0)
+        return SIZE_MAX;
+    struct hak_large *large = hak_large_containing(p);
+    if (!large)
+        return SIZE_MAX;
+    hak_locate_as_large(large, &at);
+    if (at.slot->is_changing)
+        return SIZE_MAX;
+    size_t offset = (size_t)((const char *)p - hak_user_in(&at)), bytes = hak_touchable_bytes(&at);
+    return at.slot->place == HAK_PLACE_LIVE && offset < bytes ? bytes - offset : 0;
+}
+
+static bool is_live(const struct hak_located *at) {
+    return at->slot && at->slot->place == HAK_PLACE_LIVE && !at->slot->is_changing;
+}
+
+static bool find(const void *p, struct hak_located *at) {
+    return hak_locate(p, at) || (at->superslab && hak_locate_former_slot(p, at));
+}
+
+/* Of a pointer into the bytes in front of the live block `at`. */
+static unsigned name_in_front(const struct hak_touch *touch, struct hak_located *at) {
+    struct hak_located front;
+    uintptr_t p = (uintptr_t)touch->pointer;
+    size_t distance = (uintptr_t)hak_user_in(at) - p;
+    if (touch->bytes > distance || !hak_find_live_in_front(p, distance - 1, &front))
+        return HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
+    *at = front;
+    return HAK_FAULT_HEAP_BUFFER_OVERFLOW;
+}
+
+/* Whose bytes are touched, and which fault that is; 0: nothing can be said. */
+static unsigned name(const struct hak_touch *touch, struct hak_located *at) {
+    struct hak_located front;
+    const char *p = touch->pointer;
+    if (!find(p, at) || at->slot->is_changing)
+        return 0;
+    if (is_live(at))
+        return p >= hak_user_in(at) ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : name_in_front(touch, at);
+    bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
+    if (has_lived && (size_t)(p - hak_user_in(at)) < hak_touchable_bytes(at))
+        return HAK_FAULT_USE_AFTER_FREE;
+    if (hak_find_live_in_front((uintptr_t)p, BESIDE_BYTES, &front)) {
+        *at = front;
+        return HAK_FAULT_HEAP_BUFFER_OVERFLOW;
+    }
+    return has_lived ? HAK_FAULT_USE_AFTER_FREE : 0;
+}
+
+bool hak_touch_is_after_free(const void *p) {
+    struct hak_located at;
+    struct hak_touch touch = {.pointer = p, .bytes = 1};
+    return name(&touch, &at) == HAK_FAULT_USE_AFTER_FREE;
+}
+
+void hak_touch_open(const void *p, size_t bytes) {
+    uintptr_t page = (uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
+    uintptr_t end = (uintptr_t)p + (bytes < HAK_SUPERSLAB_BYTES ? bytes : HAK_SUPERSLAB_BYTES);
+    for (; page < end; page += HAK_PAGE_BYTES)
+        (void)hak_pages_open_at(page);
+}
+
+/* The program goes on, and does it: the damage is told, and no closed page stops it. A string that
+ * has no end in its block may have one in the next page. */
+static void let_pass(const struct hak_touch *touch, const struct hak_located *at) {
+    if (touch->is_write)
+        __atomic_fetch_or(&at->slot->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
+    hak_touch_open(touch->pointer,
+                   touch->is_at_least ? touch->bytes + HAK_PAGE_BYTES : touch->bytes);
+}
+
+void hak_touch_report(const struct hak_touch *touch) {
+    struct hak_located at;
+    unsigned fault = name(touch, &at);
+    if (!fault)
+        return;
+    struct hak_fault_facts facts = {
+        .fault = fault,
+        .found_address = (uintptr_t)touch->pointer,
+        .class_found = HAK_CLASS_NONE,
+        .found_by = HAK_FOUND_BY_FUNCTION,
+        .access = touch->is_write ? HAK_ACCESS_WRITE : HAK_ACCESS_READ,
+        .call_bytes = touch->bytes,
+        .call_flags =
+            (touch->is_at_least ? HAK_TOUCH_AT_LEAST : 0u) | (touch->is_done ? HAK_TOUCH_DONE : 0u),
+    };
+    if (fault == HAK_FAULT_USE_AFTER_FREE)
+        facts.memory = HAK_MEMORY_INSIDE_FREE;
+    for (size_t i = 0; i + 1 < sizeof facts.call && touch->call[i]; i++)
+        facts.call[i] = touch->call[i];
+    hak_describe_located(&at, &facts);
+    facts.offset = (int64_t)(facts.found_address - facts.user);
+    hak_trace_fault(&facts);
+    let_pass(touch, &at);
+}

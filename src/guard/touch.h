@@ -1,0 +1,64 @@
+/* What a call of the program is about to touch: how many bytes from a pointer on it may, and the
+ * fault when it is more. The door of guard for those who look at calls before they are done.
+ *
+ *   | header | bytes asked | canary |        live: from the pointer to the end of the bytes asked
+ *                 ^------->                  freed, in a header or a canary: none
+ *                                            no block of ours: as many as the caller likes
+ *
+ * Layout same has nothing to tell bytes asked from slack, which malloc_usable_size gives to the
+ * program: there a block goes to its slot's end.
+ *
+ * Thread and signal safety: no lock, no allocation, errno is kept; any thread, any moment. */
+#ifndef HAK_GUARD_TOUCH_H
+#define HAK_GUARD_TOUCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "guard/locate.h"
+#include "hop.h"
+#include "options.h"
+
+/* All bytes of a program's block, as far as they are its. */
+HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
+    return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER)
+               ? hak_asked_bytes_of(at)
+               : at->slot_bytes - hak_delta_bytes_of(at);
+}
+
+/* The same as hak_room_at for what is no slot of ours. */
+HAK_HIDDEN size_t hak_room_elsewhere(const void *p);
+
+/* How many bytes from `p` on the program may touch; SIZE_MAX: not known. */
+HAK_IN_PLACE size_t hak_room_at(const void *p) {
+    struct hak_located at;
+    if (!hak_locate_slot(p, &at))
+        return at.superslab ? 0 : hak_room_elsewhere(p);
+    if (HAK_UNLIKELY(at.slot->is_changing))
+        return SIZE_MAX;
+    size_t offset = (size_t)((const char *)p - hak_user_in(&at)), bytes = hak_touchable_bytes(&at);
+    return HAK_LIKELY(at.slot->place == HAK_PLACE_LIVE && offset < bytes) ? bytes - offset : 0;
+}
+
+/* A touch of more bytes than there is room for. */
+struct hak_touch {
+    const void *pointer;
+    uint64_t bytes;   /* that the call touches from there on */
+    const char *call; /* its name */
+    bool is_write;
+    bool is_at_least; /* `bytes` were counted, and there may be more */
+    bool is_done;     /* it was only known after the call */
+};
+
+/* True when it is an access to a block that was given back. */
+HAK_HIDDEN HAK_COLD bool hak_touch_is_after_free(const void *p);
+
+/* Opens the closed pages among `bytes` from `p` on: the kernel is to write there as it would
+ * without hakmem. */
+HAK_HIDDEN HAK_COLD void hak_touch_open(const void *p, size_t bytes);
+
+/* Tells of it, if it can be said whose bytes it touches. Returns under HAKMEM_ON_FAULT=continue, or
+ * when nothing was told; then the call can be done, and what it damages is not told again. */
+HAK_HIDDEN HAK_COLD void hak_touch_report(const struct hak_touch *touch);
+
+#endif

@@ -1,0 +1,117 @@
+/* A call as the functions that look at it see it: its arguments by their part in it, and how it is
+ * told of what it touches too many of. For this folder alone. */
+#ifndef HAK_STRINGS_CALL_H
+#define HAK_STRINGS_CALL_H
+
+#include "guard/touch.h"
+#include "strings/strings.h"
+
+/* What a call touches, by its arguments (docs/specs/strings.md). */
+enum hak_string_shape {
+    COPY,
+    COPY_UNTIL,
+    FILL,
+    COMPARE,
+    READ,
+    READ_ITEMS,
+    FIND_PIECE,
+    FIND,
+    STRING,
+    STRING_N,
+    FIND_IN_STRING,
+    FIND_STRING,
+    SPAN,
+    SPAN_WITHOUT,
+    STRING_COPY,
+    STRING_COPY_N,
+    STRING_APPEND,
+    STRING_APPEND_N,
+    STRING_COMPARE,
+    STRING_COMPARE_N,
+    STRING_COMPARE_CASE,
+    STRING_COMPARE_CASE_N,
+    RECEIVE,
+    RECEIVE_ITEMS,
+    RECEIVE_PIECES,
+    RECEIVE_MESSAGE,
+    RECEIVE_LINE,
+    RECEIVE_GROWING,
+    PRINT,
+    PRINT_N,
+    PRINT_LIST,
+    PRINT_LIST_N,
+    LOAD,
+    LOOK_UP,
+};
+
+struct hak_string_row {
+    const char *name;
+    uint8_t shape, unit, a, b, c;
+};
+
+/* A call that is looked at: its arguments by their part in it. */
+struct call {
+    const struct hak_string_row *row;
+    struct hak_string_arguments *arguments;
+    void *on_stack;
+    enum hak_string_way way;
+};
+
+#define UNKNOWN SIZE_MAX
+
+static inline uint64_t word(const struct call *call, unsigned number) {
+    return call->arguments->word[number];
+}
+static inline char *first(const struct call *call) {
+    return (char *)(uintptr_t)word(call, call->row->a);
+}
+static inline char *second(const struct call *call) {
+    return (char *)(uintptr_t)word(call, call->row->b);
+}
+static inline size_t last(const struct call *call) {
+    return word(call, call->row->c);
+}
+static inline size_t product(size_t count, size_t bytes) {
+    size_t all;
+    return __builtin_mul_overflow(count, bytes, &all) ? SIZE_MAX : all;
+}
+static inline size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* Tells of it. `is_at_least`: there may be more bytes; `is_done`: the call was done. */
+HAK_HIDDEN HAK_COLD void hak_string_tell(const struct call *call, const char *p, size_t bytes,
+                                         bool is_write, bool is_at_least, bool is_done);
+/* It reads all of its room and goes on. */
+HAK_HIDDEN HAK_COLD void hak_string_runs_out(const struct call *call, const char *p, size_t room);
+
+static inline void touches(const struct call *call, const char *p, size_t bytes, bool is_write) {
+    if (bytes != 0 && HAK_UNLIKELY(bytes > hak_room_at(p)))
+        hak_string_tell(call, p, bytes, is_write, false, false);
+}
+static inline void reads(const struct call *call, const char *p, size_t bytes) {
+    touches(call, p, bytes, false);
+}
+static inline void writes(const struct call *call, const char *p, size_t bytes) {
+    touches(call, p, bytes, true);
+}
+
+/* text.c: reads a string to its end, or `most` units of it. */
+HAK_HIDDEN void hak_string_reads(const struct call *call, const char *s, size_t most);
+HAK_HIDDEN void hak_string_search(const struct call *call);
+HAK_HIDDEN void hak_string_copy(const struct call *call);
+HAK_HIDDEN void hak_string_append(const struct call *call, size_t most);
+HAK_HIDDEN void hak_string_compare(const struct call *call, size_t most);
+HAK_HIDDEN void hak_string_find(const struct call *call);
+HAK_HIDDEN void hak_string_copy_until(const struct call *call);
+
+/* printed.c: prints at most `most` bytes. */
+HAK_HIDDEN void hak_string_print(const struct call *call, size_t most);
+
+/* received.c: true when it is to be looked at after the call. */
+HAK_HIDDEN bool hak_string_receives(const struct call *call, const char *p, size_t most);
+HAK_HIDDEN bool hak_string_receives_pieces(const struct call *call);
+HAK_HIDDEN bool hak_string_receives_line(const struct call *call);
+HAK_HIDDEN void hak_string_received(const struct call *call, int64_t result);
+
+#endif

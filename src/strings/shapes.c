@@ -1,0 +1,169 @@
+/* What each shape of calls.def touches, and whether there is room for it (guard/touch.h). */
+#include <errno.h>
+#include "strings/call.h"
+
+static const struct hak_string_row rows[HAK_STRING_CALLS] = {
+#define CALL(name, shape, unit, a, b, c) {#name, shape, unit, a, b, c},
+#include "strings/calls.def"
+};
+
+static size_t bytes_of_all(const struct call *call) {
+    return product(last(call), call->row->unit);
+}
+static size_t bytes_of_items(const struct call *call) {
+    return product(word(call, call->row->b), last(call));
+}
+
+static void look_at_copy(struct call *call) {
+    reads(call, second(call), bytes_of_all(call));
+    writes(call, first(call), bytes_of_all(call));
+}
+static void look_at_fill(struct call *call) {
+    writes(call, first(call), bytes_of_all(call));
+}
+static void look_at_compare(struct call *call) {
+    reads(call, second(call), bytes_of_all(call));
+    reads(call, first(call), bytes_of_all(call));
+}
+static void look_at_read(struct call *call) {
+    reads(call, first(call), bytes_of_all(call));
+}
+static void look_at_read_items(struct call *call) {
+    reads(call, first(call), bytes_of_items(call));
+}
+static void look_at_copy_until(struct call *call) {
+    hak_string_copy_until(call);
+}
+static void look_at_find(struct call *call) {
+    hak_string_find(call);
+}
+static void look_at_search(struct call *call) {
+    hak_string_search(call);
+}
+static void look_at_string_copy(struct call *call) {
+    hak_string_copy(call);
+}
+static void look_at_find_piece(struct call *call) {
+    reads(call, first(call), last(call));
+    reads(call, second(call), word(call, 3));
+}
+static void look_at_string(struct call *call) {
+    hak_string_reads(call, first(call), SIZE_MAX);
+}
+static void look_at_string_n(struct call *call) {
+    hak_string_reads(call, first(call), last(call));
+}
+static void look_at_search_of_string(struct call *call) {
+    hak_string_reads(call, second(call), SIZE_MAX);
+    hak_string_search(call);
+}
+static void look_at_string_copy_n(struct call *call) {
+    hak_string_reads(call, second(call), last(call));
+    writes(call, first(call), bytes_of_all(call));
+}
+static void look_at_string_append(struct call *call) {
+    hak_string_append(call, SIZE_MAX);
+}
+static void look_at_string_append_n(struct call *call) {
+    hak_string_append(call, last(call));
+}
+static void look_at_string_compare(struct call *call) {
+    hak_string_compare(call, SIZE_MAX);
+}
+static void look_at_string_compare_n(struct call *call) {
+    hak_string_compare(call, last(call));
+}
+static void look_later(struct call *call, bool is_later) {
+    if (is_later)
+        call->way = HAK_CALL_AND_LOOK;
+}
+static void look_at_receive(struct call *call) {
+    look_later(call, hak_string_receives(call, first(call), last(call)));
+}
+static void look_at_receive_items(struct call *call) {
+    look_later(call, hak_string_receives(call, first(call), bytes_of_items(call)));
+}
+static void look_at_receive_pieces(struct call *call) {
+    look_later(call, hak_string_receives_pieces(call));
+}
+static void look_at_receive_line(struct call *call) {
+    look_later(call, hak_string_receives(call, first(call), (size_t)(int)last(call)));
+}
+static void look_at_receive_growing(struct call *call) {
+    look_later(call, hak_string_receives_line(call));
+}
+static void look_at_print_list(struct call *call) {
+    hak_string_print(call, SIZE_MAX);
+}
+static void look_at_print_list_n(struct call *call) {
+    hak_string_print(call, word(call, 1));
+}
+static void look_at_print_all(struct call *call) {
+    call->way = HAK_JUMP_VARIADIC;
+    hak_string_print(call, SIZE_MAX);
+}
+static void look_at_print_n(struct call *call) {
+    call->way = HAK_JUMP_VARIADIC;
+    hak_string_print(call, word(call, 1));
+}
+static void look_at_load(struct call *call) {
+    (void)call;
+    hak_strings_expect_modules();
+}
+static void look_at_look_up(struct call *call) {
+    (void)call; /* new modules were looked for before */
+}
+
+static void (*const looks[])(struct call *) = {
+    [COPY] = look_at_copy,
+    [COPY_UNTIL] = look_at_copy_until,
+    [FILL] = look_at_fill,
+    [COMPARE] = look_at_compare,
+    [READ] = look_at_read,
+    [READ_ITEMS] = look_at_read_items,
+    [FIND_PIECE] = look_at_find_piece,
+    [FIND] = look_at_find,
+    [STRING] = look_at_string,
+    [STRING_N] = look_at_string_n,
+    [FIND_IN_STRING] = look_at_search,
+    [FIND_STRING] = look_at_search_of_string,
+    [SPAN] = look_at_search_of_string,
+    [SPAN_WITHOUT] = look_at_search_of_string,
+    [STRING_COPY] = look_at_string_copy,
+    [STRING_COPY_N] = look_at_string_copy_n,
+    [STRING_APPEND] = look_at_string_append,
+    [STRING_APPEND_N] = look_at_string_append_n,
+    [STRING_COMPARE] = look_at_string_compare,
+    [STRING_COMPARE_N] = look_at_string_compare_n,
+    [STRING_COMPARE_CASE] = look_at_string_compare,
+    [STRING_COMPARE_CASE_N] = look_at_string_compare_n,
+    [RECEIVE] = look_at_receive,
+    [RECEIVE_ITEMS] = look_at_receive_items,
+    [RECEIVE_PIECES] = look_at_receive_pieces,
+    [RECEIVE_MESSAGE] = look_at_receive_pieces,
+    [RECEIVE_LINE] = look_at_receive_line,
+    [RECEIVE_GROWING] = look_at_receive_growing,
+    [PRINT] = look_at_print_all,
+    [PRINT_N] = look_at_print_n,
+    [PRINT_LIST] = look_at_print_list,
+    [PRINT_LIST_N] = look_at_print_list_n,
+    [LOAD] = look_at_load,
+    [LOOK_UP] = look_at_look_up,
+};
+
+struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
+                                        void *on_stack) {
+    struct call call = {.row = &rows[number], .arguments = arguments, .on_stack = on_stack};
+    if (HAK_UNLIKELY(hak_strings_loader != 0))
+        hak_strings_look_for_modules();
+    looks[call.row->shape](&call);
+    return (struct hak_string_next){hak_string_functions[number], call.way};
+}
+
+void hak_strings_look_again(unsigned number, struct hak_string_arguments *arguments,
+                            int64_t result) {
+    struct call call = {.row = &rows[number], .arguments = arguments};
+    int before = errno;
+    hak_string_received(&call, result);
+    errno = before;
+}

@@ -1,0 +1,334 @@
+/* Where the loaded modules keep the addresses of functions: each slot that leads to one of
+ * calls.def gets the address of its gate.
+ *
+ *   relocation            slot                                       is written when it holds
+ *   R_X86_64_JUMP_SLOT    a call through the PLT                     the function, or the PLT
+ * itself R_X86_64_GLOB_DAT     a call without PLT, or the address taken   the function R_X86_64_64
+ * a table of functions in data               the function
+ *
+ * A slot with any other value is left alone: the program has a function of its own there. libc,
+ * ld.so and hakmem itself are left out. What the loader made read-only is made writable for the
+ * moment.
+ *
+ * New modules: the program's own calls of dlopen go through a gate as well. It notes the thread and
+ * jumps on, since ld.so looks at the caller; the next call of that thread that is looked at, dlsym
+ * at the latest, looks for modules. Constructors of a module run before; what loads modules without
+ * dlopen (NSS, gconv) is not noticed. The modules stand in ld.so's list in the order in which they
+ * came, so those that were done stay the first ones until one is unloaded. */
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "guard/asked.h"
+#include "options.h"
+#include "platform/platform.h"
+#include "platform/raw_call.h"
+#include "strings/strings.h"
+
+enum { INDEX_PLACES = 1024, NAME_BYTES = 24 };
+
+static void *libc_text;                    /* an address in it */
+static bool is_replaced[HAK_STRING_CALLS]; /* the program's scope has another of that name */
+_Atomic uintptr_t hak_strings_loader;
+
+static const char names[HAK_STRING_CALLS][NAME_BYTES] = {
+#define CALL(name, shape, unit, a, b, c) #name,
+#include "strings/calls.def"
+};
+
+/* From a name to its row + 1; 0 = free. Made at start. */
+static uint8_t index_of_names[INDEX_PLACES];
+_Static_assert(HAK_STRING_CALLS < 255, "a row + 1 is a byte");
+
+static unsigned hash_of(const char *name) {
+    unsigned hash = 5381;
+    for (unsigned i = 0; i < NAME_BYTES && name[i]; i++)
+        hash = hash * 33 + (unsigned char)name[i];
+    return hash * 0x9e3779b1u >> 22;
+}
+
+static void index_names(void) {
+    for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
+        unsigned place = hash_of(names[i]);
+        while (index_of_names[place % INDEX_PLACES])
+            place++;
+        index_of_names[place % INDEX_PLACES] = (uint8_t)(i + 1);
+    }
+}
+
+/* The row of a function that is looked at; -1: none. */
+static int row_of(const char *name) {
+    for (unsigned place = hash_of(name);; place++) {
+        unsigned found = index_of_names[place % INDEX_PLACES];
+        if (!found)
+            return -1;
+        if (strncmp(names[found - 1], name, NAME_BYTES) == 0)
+            return hak_string_functions[found - 1] ? (int)found - 1 : -1;
+    }
+}
+
+/* ---- one module ------------------------------------------------------------------------------ */
+
+struct module {
+    uintptr_t bias;
+    uintptr_t text_start, text_end;           /* executable segments */
+    uintptr_t start, end;                     /* all of it */
+    uintptr_t read_only_start, read_only_end; /* after relocation (PT_GNU_RELRO), whole pages */
+    const Elf64_Sym *symbols;
+    const char *strings;
+    const Elf64_Rela *relocations, *calls;
+    size_t relocation_count, call_count;
+    bool is_open;  /* what was read-only is writable */
+    bool is_ready; /* ld.so is through with it */
+};
+
+static void read_segments(const struct dl_phdr_info *info, struct module *module,
+                          const Elf64_Dyn **dynamic) {
+    module->text_start = module->start = UINTPTR_MAX;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const Elf64_Phdr *segment = &info->dlpi_phdr[i];
+        uintptr_t from = info->dlpi_addr + segment->p_vaddr, to = from + segment->p_memsz;
+        if (segment->p_type == PT_DYNAMIC)
+            *dynamic = (const Elf64_Dyn *)from;
+        if (segment->p_type == PT_GNU_RELRO) {
+            module->read_only_start = from & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
+            module->read_only_end = to & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
+        }
+        if (segment->p_type != PT_LOAD)
+            continue;
+        module->start = from < module->start ? from : module->start;
+        module->end = to > module->end ? to : module->end;
+        if (!(segment->p_flags & PF_X))
+            continue;
+        module->text_start = from < module->text_start ? from : module->text_start;
+        module->text_end = to > module->text_end ? to : module->text_end;
+    }
+}
+
+/* ld.so has made addresses of what it relocates in the dynamic section; in the vdso it has not. */
+static const void *pointer_of(const struct module *module, const Elf64_Dyn *entry) {
+    uintptr_t at = entry->d_un.d_ptr;
+    return (const void *)(at < module->bias ? at + module->bias : at);
+}
+
+static void read_dynamic(struct module *module, const Elf64_Dyn *entry) {
+    size_t relative = 0;
+    for (; entry && entry->d_tag != DT_NULL; entry++) {
+        switch (entry->d_tag) {
+        case DT_SYMTAB:
+            module->symbols = pointer_of(module, entry);
+            break;
+        case DT_STRTAB:
+            module->strings = pointer_of(module, entry);
+            break;
+        case DT_RELA:
+            module->relocations = pointer_of(module, entry);
+            break;
+        case DT_RELASZ:
+            module->relocation_count = entry->d_un.d_val / sizeof(Elf64_Rela);
+            break;
+        case DT_RELACOUNT: /* the first ones, without symbols */
+            relative = entry->d_un.d_val;
+            break;
+        case DT_JMPREL:
+            module->calls = pointer_of(module, entry);
+            break;
+        case DT_PLTRELSZ:
+            module->call_count = entry->d_un.d_val / sizeof(Elf64_Rela);
+            break;
+        default:
+            break;
+        }
+    }
+    if (relative <= module->relocation_count && module->relocations) {
+        module->relocations += relative;
+        module->relocation_count -= relative;
+    }
+}
+
+static bool protect(const struct module *module, int protection) {
+    return hak_raw_call(SYS_mprotect, module->read_only_start,
+                        module->read_only_end - module->read_only_start, protection) == 0;
+}
+
+static void write_slot(struct module *module, uintptr_t *slot, void *gate) {
+    uintptr_t at = (uintptr_t)slot;
+    if (at >= module->read_only_start && at < module->read_only_end && !module->is_open) {
+        module->is_open = protect(module, PROT_READ | PROT_WRITE);
+        if (!module->is_open)
+            return;
+    }
+    __atomic_store_n(slot, (uintptr_t)gate, __ATOMIC_RELEASE);
+}
+
+/* A call that ld.so binds when it is first made holds the address of its own PLT until then. */
+static bool is_unbound(const struct module *module, const Elf64_Rela *relocation, uintptr_t value) {
+    return ELF64_R_TYPE(relocation->r_info) == R_X86_64_JUMP_SLOT && value >= module->text_start &&
+           value < module->text_end &&
+           module->symbols[ELF64_R_SYM(relocation->r_info)].st_shndx == SHN_UNDEF;
+}
+
+static void look_at(struct module *module, const Elf64_Rela *relocation) {
+    unsigned type = (unsigned)ELF64_R_TYPE(relocation->r_info);
+    if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && type != R_X86_64_64) ||
+        (type == R_X86_64_64 && relocation->r_addend != 0))
+        return;
+    const Elf64_Sym *symbol = &module->symbols[ELF64_R_SYM(relocation->r_info)];
+    int row = row_of(module->strings + symbol->st_name);
+    if (row < 0)
+        return;
+    uintptr_t *slot = (uintptr_t *)(module->bias + relocation->r_offset);
+    uintptr_t value = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+    if (value == (uintptr_t)hak_string_functions[row] ||
+        (!is_replaced[row] && is_unbound(module, relocation, value)))
+        write_slot(module, slot, hak_string_gate((unsigned)row));
+    else if (value < module->end - module->start)
+        module->is_ready = false; /* as it is in the file */
+}
+
+static void look_at_module(struct module *module) {
+    if (!module->symbols || !module->strings)
+        return;
+    for (size_t i = 0; module->calls && i < module->call_count; i++)
+        look_at(module, &module->calls[i]);
+    for (size_t i = 0; module->relocations && i < module->relocation_count; i++)
+        look_at(module, &module->relocations[i]);
+    if (module->is_open)
+        (void)protect(module, PROT_READ);
+}
+
+/* ---- all modules ----------------------------------------------------------------------------- */
+
+enum { TRIES = 16 };
+
+/* Under the loader's lock. */
+static struct {
+    unsigned long long unloads; /* of modules, when `done` was counted */
+    size_t done;                /* of the list, the first ones */
+    size_t at;
+    unsigned tries; /* in which a module was not ready, one after the other */
+    bool is_whole;
+} scan;
+
+static bool holds(const struct module *module, const void *p) {
+    return (uintptr_t)p >= module->start && (uintptr_t)p < module->end;
+}
+
+/* hakmem itself, ld.so and libc. */
+static bool is_left_alone(const struct module *module) {
+    return holds(module, &scan) || holds(module, (const void *)(uintptr_t)&_dl_find_object) ||
+           holds(module, libc_text);
+}
+
+static int visit(struct dl_phdr_info *info, size_t size, void *unused) {
+    struct module module = {.bias = info->dlpi_addr, .is_ready = true};
+    const Elf64_Dyn *dynamic = NULL;
+    (void)size, (void)unused;
+    if (scan.at == 0 && scan.unloads != info->dlpi_subs) {
+        scan.unloads = info->dlpi_subs;
+        scan.done = 0;
+    }
+    if (scan.at++ < scan.done)
+        return 0;
+    read_segments(info, &module, &dynamic);
+    read_dynamic(&module, dynamic);
+    if (module.start < module.end && !is_left_alone(&module))
+        look_at_module(&module);
+    scan.is_whole = scan.is_whole && module.is_ready;
+    if (scan.is_whole)
+        scan.done = scan.at;
+    return 0;
+}
+
+/* The callback runs under the loader's lock, one thread after the other. */
+static int visit_first(struct dl_phdr_info *info, size_t size, void *is_begun) {
+    bool *begun = is_begun;
+    if (!*begun) {
+        *begun = true;
+        scan.at = 0;
+        scan.is_whole = true;
+    }
+    return visit(info, size, NULL);
+}
+
+static uintptr_t own_thread(void) {
+    uintptr_t pointer;
+    __asm__("movq %%fs:0, %0" : "=r"(pointer));
+    return pointer;
+}
+
+void hak_strings_expect_modules(void) {
+    atomic_store_explicit(&hak_strings_loader, own_thread(), memory_order_relaxed);
+}
+
+void hak_strings_look_for_modules(void) {
+    bool is_begun = false;
+    uintptr_t self = own_thread();
+    if (atomic_load_explicit(&hak_strings_loader, memory_order_relaxed) != self)
+        return;
+    dl_iterate_phdr(visit_first, &is_begun);
+    scan.tries = scan.is_whole ? 0 : scan.tries + 1;
+    if (scan.is_whole || scan.tries % TRIES == 0)
+        (void)atomic_compare_exchange_strong(&hak_strings_loader, &self, 0);
+}
+
+/* Whoever was loading modules is not there in a child, or held a lock. */
+static void enter_child(void) {
+    atomic_store(&hak_strings_loader, 0);
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static bool is_of(const struct link_map *module, void *function) {
+    struct dl_find_object object;
+    return function && _dl_find_object(function, &object) == 0 && object.dlfo_link_map == module;
+}
+
+/* Does the program, or a module in front of us, have a function of its own for `function`? The
+ * address that a program at fixed addresses has for one of libc's is of its PLT, and its symbol
+ * undefined. */
+static bool find_replaced(const char *name, const void *function) {
+    const void *found = dlsym(RTLD_DEFAULT, name);
+    const Elf64_Sym *symbol = NULL;
+    Dl_info info;
+    return found != function &&
+           (dladdr1(found, &info, (void **)(void *)&symbol, RTLD_DL_SYMENT) == 0 || !symbol ||
+            symbol->st_shndx != SHN_UNDEF);
+}
+
+/* hakmem's dlopen (entry/deepbind.c), which not all that is linked with this has. */
+extern char hak_entry_dlopen[] __attribute__((weak, visibility("hidden")));
+
+/* libc's functions, as they stand behind hakmem in the program's scope. */
+static void find_functions(void) {
+    struct dl_find_object libc;
+    libc_text = dlsym(RTLD_NEXT, "gnu_get_libc_version");
+    if (!libc_text || _dl_find_object(libc_text, &libc) != 0)
+        return;
+    for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
+        void *function = dlsym(RTLD_NEXT, names[i]);
+        if (!is_of(libc.dlfo_link_map, function))
+            continue;
+        bool is_ours = i == HAK_CALL_dlopen && hak_entry_dlopen;
+        hak_string_functions[i] = is_ours ? hak_entry_dlopen : function;
+        is_replaced[i] = find_replaced(names[i], hak_string_functions[i]);
+    }
+    (void)dlerror(); /* what a libc does not have is not the program's concern */
+}
+
+void hak_strings_start(void) {
+    index_names();
+    find_functions();
+    hak_strings_expect_modules();
+    hak_strings_look_for_modules();
+    (void)pthread_atfork(NULL, NULL, enter_child); /* glibc keeps 48 of them without allocating */
+}
+
+/* After the checks, before any constructor of the program. A sanitizer's program is not checked. */
+__attribute__((constructor(103))) static void start(void) {
+    if (hak_asked_is_started && hak_options.check_string)
+        hak_strings_start();
+}

@@ -1,0 +1,83 @@
+/* String and memory functions, looked at before they are done (HAKMEM_CHECK_STRING=1).
+ *
+ *   program, library --slot--> gate of the row --> hak_strings_look: shapes.c --> the function
+ *        ^                     trampolines.c             |
+ *        |                                               +--> guard/touch.h: room, fault
+ *   slots.c writes the gates' addresses into the slots of all loaded modules
+ *
+ *   calls.def        each function: what it touches, by its arguments
+ *   slots.c          where modules keep addresses of functions; at start, and after dlopen
+ *   trampolines.c    keeps all arguments, asks, and jumps to the function
+ *   shapes.c         what a call touches, by the shape of its row
+ *   text.c           strings and searches
+ *   printed.c        printf
+ *   received.c       what comes from outside
+ *   call.c           tells of it
+ *
+ * Off, nothing of this is done: no symbol is exported, no slot is written. On, the program sees
+ * the same results, addresses of return and errno; pointers to functions are the gates' in all
+ * modules alike. Nothing is allocated, no lock is taken but the loader's, by the thread that called
+ * dlopen.
+ *
+ * Stands beside entry; may call guard/touch.h, guard/asked.h and platform. */
+#ifndef HAK_STRINGS_STRINGS_H
+#define HAK_STRINGS_STRINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "block.h"
+
+enum hak_string_call {
+#define CALL(name, shape, unit, a, b, c) HAK_CALL_##name,
+#include "strings/calls.def"
+    HAK_STRING_CALLS
+};
+
+/* The functions themselves; NULL: not looked at, since libc has none of that name, or another
+ * module behind hakmem stands in front of it. */
+HAK_HIDDEN extern void *hak_string_functions[HAK_STRING_CALLS];
+
+/* How the trampoline goes on; its assembly knows the numbers. */
+enum hak_string_way {
+    HAK_JUMP = 0,          /* to the function, as it was called */
+    HAK_JUMP_VARIADIC = 1, /* the same with the vector registers as they were */
+    HAK_CALL_AND_LOOK = 2, /* calls it and asks hak_strings_look_again what it did */
+};
+struct hak_string_next {
+    void *function;
+    uintptr_t way; /* enum hak_string_way */
+};
+
+/* The arguments as the trampoline keeps them: the layout of a va_list's register area (System V
+ * ABI, AMD64, 3.5.7). */
+struct hak_string_arguments {
+    uint64_t word[6];
+    char vector[8][16]; /* of variadic calls; of others a place to keep what is needed later */
+};
+
+/* What is touched by call `number` with these arguments, and is it the program's? `on_stack`: those
+ * behind the sixth. */
+HAK_HIDDEN struct hak_string_next
+hak_strings_look(unsigned number, struct hak_string_arguments *arguments, void *on_stack);
+HAK_HIDDEN void hak_strings_look_again(unsigned number, struct hak_string_arguments *arguments,
+                                       int64_t result);
+
+/* Where a slot leads to for function `number`. */
+enum { HAK_GATE_BYTES = 16 };
+HAK_HIDDEN extern char hak_string_gates[];
+static inline void *hak_string_gate(unsigned number) {
+    return hak_string_gates + (size_t)number * HAK_GATE_BYTES;
+}
+
+/* Begins to look: slots of all modules that are loaded. Once, before there are threads. */
+HAK_HIDDEN void hak_strings_start(void);
+
+/* slots.c: the calling thread is about to load modules: their slots are written before it makes its
+ * next call that is looked at. */
+HAK_HIDDEN void hak_strings_expect_modules(void);
+/* The thread that loads modules, by its thread pointer; 0 = none. */
+HAK_HIDDEN extern _Atomic uintptr_t hak_strings_loader;
+HAK_HIDDEN HAK_COLD void hak_strings_look_for_modules(void);
+
+#endif

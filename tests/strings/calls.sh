@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Each function of src/strings/calls.def is silent where all that it touches fits the block exactly, and tells of
+# one byte more, written or read, before it does it, at the line that calls it; off, nothing is told.
+# UPDATE=1 writes the expectation anew, to be read before it is committed.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+program=$BUILD/tests/strings/calls
+status=0
+wrong() {
+    echo "$1"
+    status=1
+}
+if [ -n "${UPDATE-}" ]; then
+    scratch=$(mktemp -d) && cd "$scratch" || exit 2
+    trap 'rm -rf "$scratch"' EXIT
+fi
+
+# Pages stay open: what is read past the end is done as asked, and the processor tells of it as well.
+# run NAME ARGUMENT [VARIABLE=VALUE...]
+run() {
+    local name=$1 argument=$2
+    shift 2
+    env HAKMEM_CLOSE_PAGES=0 HAKMEM_LOG="$PWD/$name.log" HAKMEM_TRACE_FILE="$PWD/$name.db" "$@" \
+        LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" "$argument" >"$name.out" 2>&1 ||
+        wrong "calls $argument, $*: exit status $?"
+    [ -e "$name.log" ] || : >"$name.log"
+    grep '^hakmem: ' "$name.log" | sed 's/^hakmem: //' >"$name.told"
+}
+# The lines of the program at which the calls stand, in their order; those of v*printf in a function of their own.
+awk '/^static int list_/ { helper = $3; sub(/\(.*/, "", helper) }
+    /^    int length = / { line[helper] = NR }
+    /^    (NARROW|WIDE)\(/ { at = NR; if (match($0, /list_[a-z_]*/)) at = line[substr($0, RSTART, RLENGTH)]
+        print at }' "$SOURCE/tests/strings/calls.c" >lines
+
+run over 1 HAKMEM_CHECK_STRING=1 HAKMEM_ON_FAULT=continue
+run unrecorded 1 HAKMEM_CHECK_STRING=1 HAKMEM_ON_FAULT=continue HAKMEM_TRACE=off
+run fits 0 HAKMEM_CHECK_STRING=1
+run same 0 HAKMEM_CHECK_STRING=1 HAKMEM_CHECK=trace
+if [ -n "${UPDATE-}" ]; then
+    cp over.told "$SOURCE/tests/strings/calls.expected"
+    exit $status
+fi
+for name in over unrecorded; do
+    diff -u "$SOURCE/tests/strings/calls.expected" "$name.told" || wrong "$name: other reports than these are due"
+    sed -nE 's/^SUMMARY: .* calls\.c:([0-9]+) .*/\1/p' "$name.log" | diff lines - ||
+        wrong "$name: a report names another line than the call's"
+done
+for name in fits same; do
+    [ ! -s "$name.log" ] || wrong "$name: $(head -n 1 "$name.log")"
+done
+# Each row of the table is called.
+while read -r call; do
+    grep -qE ": $call (writes|reads|wrote) " over.told || wrong "$call is never told of"
+done < <(sed -nE 's/^(CALL|VARIADIC)\((\w+), .*/\2/p' "$SOURCE/src/strings/calls.def" | grep -v '^dl')
+
+# Off, as by default, what is found is found later and by others.
+run off 1 HAKMEM_ON_FAULT=continue
+grep -E ': \w+ (writes|reads|wrote) ' off.told && wrong 'off: a call was looked at'
+exit $status

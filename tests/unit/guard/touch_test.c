@@ -1,0 +1,163 @@
+/* How many bytes from a pointer on are the program's, and which fault a touch of more is. */
+#include "world.h"
+
+#include "guard/touch.h"
+
+enum { ASKED = 20 };
+
+static char *block_in(unsigned slot) {
+    return hand_out(slot_at(2, slot), ASKED, 0).p;
+}
+
+/* Gives a block of the world back, for its class's array. */
+static void give(char *block) {
+    base_t base;
+    ck_assert_int_eq(hak_check_take_back(user_from(block), hak_free_by(HAK_GIVEN_BY_FREE), &base),
+                     HAK_TAKE);
+    ck_assert(hak_check_freed(base, hak_free_by(HAK_GIVEN_BY_FREE), HAK_PLACE_FRONT));
+    forget_events();
+}
+
+static unsigned told_of(const char *p, uint64_t bytes, bool is_write) {
+    forget_events();
+    hak_touch_report(
+        &(struct hak_touch){.pointer = p, .bytes = bytes, .call = "memcpy", .is_write = is_write});
+    ck_assert_uint_le(fault_count, 1);
+    return fault_count ? last_fault().fault : 0;
+}
+
+START_TEST(a_live_block_has_room_to_its_end) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0);
+    for (size_t i = 0; i < ASKED; i++)
+        ck_assert_uint_eq(hak_room_at(block + i), ASKED - i);
+    ck_assert_uint_eq(hak_room_at(block + ASKED), 0);
+    ck_assert_uint_eq(hak_room_at(block - 1), 0);
+}
+END_TEST
+
+START_TEST(without_a_canary_it_has_room_to_its_slots_end) {
+    make_world(HAK_CHECK_TRACE, HAK_LAYOUT_SAME);
+    ck_assert_uint_eq(hak_room_at(block_in(0)), 64);
+}
+END_TEST
+
+START_TEST(what_is_no_block_is_not_judged) {
+    static char data[64];
+    char local[64];
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *mapped = hak_map(HAK_PAGE_BYTES);
+    ck_assert_uint_eq(hak_room_at(data), SIZE_MAX);
+    ck_assert_uint_eq(hak_room_at(local), SIZE_MAX);
+    ck_assert_uint_eq(hak_room_at(mapped), SIZE_MAX);
+    ck_assert_uint_eq(hak_room_at(NULL), SIZE_MAX);
+    ck_assert_uint_eq(hak_room_at((void *)UINTPTR_MAX), SIZE_MAX);
+    ck_assert_uint_eq(told_of(data, 1000, true), 0);
+    /* A slab without a class, and a slot that nobody ever had, far from any block. */
+    ck_assert_uint_eq(told_of(slab_at(5) + 100, 10, true), 0);
+    ck_assert_uint_eq(told_of(slot_at(2, 9).p + 20, 10, true), 0);
+}
+END_TEST
+
+START_TEST(a_block_that_another_thread_changes_is_not_judged) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0);
+    state_of(slot_at(2, 0))->is_changing = 1;
+    ck_assert_uint_eq(hak_room_at(block), SIZE_MAX);
+    ck_assert_uint_eq(told_of(block, 1000, true), 0);
+}
+END_TEST
+
+START_TEST(past_the_end_is_an_overflow) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0);
+    for (size_t offset = 0; offset <= ASKED + 3; offset += 4) {
+        ck_assert_uint_eq(told_of(block + offset, 30, offset != 0), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+        struct hak_fault_facts facts = last_fault();
+        ck_assert_uint_eq(facts.user, (uintptr_t)block);
+        ck_assert_uint_eq(facts.found_address, (uintptr_t)block + offset);
+        ck_assert_int_eq(facts.offset, (int64_t)offset);
+        ck_assert_uint_eq(facts.asked_bytes, ASKED);
+        ck_assert_uint_eq(facts.call_bytes, 30);
+        ck_assert_uint_eq(facts.found_by, HAK_FOUND_BY_FUNCTION);
+        ck_assert_uint_eq(facts.access, offset != 0 ? HAK_ACCESS_WRITE : HAK_ACCESS_READ);
+        ck_assert_str_eq(facts.call, "memcpy");
+    }
+}
+END_TEST
+
+START_TEST(in_front_it_is_of_the_block_that_it_reaches_or_that_is_nearer) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *front = hand_out(slot_at(2, 0), 47, 0).p, *behind = block_in(1);
+    ck_assert_uint_eq(told_of(behind - 16, 17, true), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+    ck_assert_int_eq(last_fault().offset, -16);
+    ck_assert_uint_eq(told_of(behind - 4, 4, true), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)behind);
+    ck_assert_uint_eq(told_of(behind - 16, 4, true), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)front);
+    ck_assert_int_eq(last_fault().offset, 48);
+    give(front);
+    ck_assert_uint_eq(told_of(behind - 16, 4, true), HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+}
+END_TEST
+
+START_TEST(a_freed_block_is_used_after_its_free) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(3);
+    ck_assert(!hak_touch_is_after_free(block));
+    give(block);
+    ck_assert_uint_eq(hak_room_at(block), 0);
+    ck_assert(hak_touch_is_after_free(block));
+    ck_assert_uint_eq(told_of(block + 8, 4, false), HAK_FAULT_USE_AFTER_FREE);
+    ck_assert_int_eq(last_fault().offset, 8);
+    ck_assert_uint_eq(last_fault().memory, HAK_MEMORY_INSIDE_FREE);
+    /* Behind what the program had there: a live block right in front is nearer. */
+    ck_assert_uint_eq(told_of(block + ASKED, 4, false), HAK_FAULT_USE_AFTER_FREE);
+    char *front = hand_out(slot_at(2, 2), 40, 0).p;
+    ck_assert_uint_eq(told_of(slot_at(2, 3).p, 4, false), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+    ck_assert_uint_eq(last_fault().user, (uintptr_t)front);
+}
+END_TEST
+
+START_TEST(damage_that_was_told_of_is_not_told_again) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    char *block = block_in(0);
+    base_t base;
+    (void)told_of(block, ASKED + 2, false);
+    ck_assert(!(state_of(slot_at(2, 0))->subkind & HAK_SLOT_TOLD));
+    (void)told_of(block, ASKED + 2, true);
+    memset(block, 1, ASKED + 2);
+    forget_events();
+    ck_assert_int_eq(hak_check_take_back(user_from(block), hak_free_by(HAK_GIVEN_BY_FREE), &base),
+                     HAK_TAKE);
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(a_large_block_is_judged_by_its_own_bytes) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    enum { LARGE = 300000 };
+    base_t base = hak_large_take(hak_check_slot_bytes(LARGE, 0), 16, NULL);
+    ck_assert_ptr_nonnull(base.p);
+    struct hak_hand_out how = {.asked_bytes = LARGE, .class_index = HAK_CLASS_NONE};
+    char *block = hak_check_hand_out(base, &how).p;
+    ck_assert_uint_eq(hak_room_at(block), LARGE);
+    ck_assert_uint_eq(hak_room_at(block + 200000), LARGE - 200000);
+    ck_assert_uint_eq(told_of(block + LARGE - 8, 9, true), HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+    ck_assert_int_eq(last_fault().offset, LARGE - 8);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("touch");
+    tcase_add_test(cases, a_live_block_has_room_to_its_end);
+    tcase_add_test(cases, without_a_canary_it_has_room_to_its_slots_end);
+    tcase_add_test(cases, what_is_no_block_is_not_judged);
+    tcase_add_test(cases, a_block_that_another_thread_changes_is_not_judged);
+    tcase_add_test(cases, past_the_end_is_an_overflow);
+    tcase_add_test(cases, in_front_it_is_of_the_block_that_it_reaches_or_that_is_nearer);
+    tcase_add_test(cases, a_freed_block_is_used_after_its_free);
+    tcase_add_test(cases, damage_that_was_told_of_is_not_told_again);
+    tcase_add_test(cases, a_large_block_is_judged_by_its_own_bytes);
+    return run_cases("touch", cases);
+}
