@@ -12,6 +12,7 @@
 #include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
+#include "guard/watched.h"
 #include "guard/word.h"
 #include "guarded/guarded.h"
 #include "platform/address.h"
@@ -52,6 +53,10 @@ static inline bool may_hand_out(const struct hak_located *at, enum hak_record_ki
            at->slot->place != HAK_PLACE_LIVE && hak_move_is_allowed(kind, at->slot->place);
 }
 
+static HAK_COLD void offer_to_watch(struct hak_located at) {
+    hak_watched_offer(&at);
+}
+
 HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out *how) {
     enum hak_record_kind kind = how->subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC;
     struct hak_located at;
@@ -66,6 +71,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
         at.epoch = at.large->epoch = hak_trace_epoch();
     slot->is_changing = 1;
     atomic_signal_fence(memory_order_seq_cst); /* a signal handler closes no page of it any more */
+    hak_watched_leave(slot);
     if (HAK_UNLIKELY(hak_closed_pages_of(&at) != 0) && !hak_open_to_hand_out(&at)) {
         slot->is_changing = 0;
         return HAK_NO_USER;
@@ -98,6 +104,8 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
         fields.record_count = slot->record_count;
         hak_trace_record(&fields);
     }
+    if (HAK_UNLIKELY(hak_watched_is_on) && !hak_watched_skips(slot->alloc_stack))
+        offer_to_watch(at);
     return user_from(user);
 }
 
@@ -241,6 +249,7 @@ HAK_TRACER_TEXT enum hak_verdict hak_check_take_back(user_t user, enum hak_recor
     bool is_ours = hak_locate(user.p, &at);
     if (HAK_UNLIKELY(!is_ours || at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at)))
         return refuse_or_pass_on(at, kind, user.p);
+    hak_watched_leave(at.slot);
     if (hak_layout_has_header() && HAK_UNLIKELY(!is_whole(at)))
         tell_damage(at, kind);
     if (HAK_UNLIKELY(!hak_kinds_agree(kind, at.slot->subkind)))
@@ -293,6 +302,8 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     __atomic_thread_fence(__ATOMIC_RELEASE);
     at.slot->is_changing = 0;
     hak_trace_record(&fields);
+    if (HAK_UNLIKELY((at.slot->subkind & HAK_SLOT_WATCHED) != 0))
+        hak_watched_offer_resized(&at);
 }
 
 bool hak_check_asked_bytes(user_t user, size_t *bytes) {

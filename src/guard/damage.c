@@ -13,6 +13,7 @@
 #include "guard/guard.h"
 #include "guard/in_front.h"
 #include "guard/pages.h"
+#include "guard/watched.h"
 
 static struct hak_finding finding_of(const struct hak_located *at, enum hak_record_kind kind,
                                      enum hak_fault_code code, const struct hak_damage *damage) {
@@ -126,6 +127,7 @@ static bool report_underflow_behind(const struct hak_located *at, enum hak_recor
 void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
     bool is_told = (at->slot->subkind & HAK_SLOT_TOLD) != 0;
     struct hak_damage damage = hak_header_damage(at);
+    hak_watched_leave(at->slot);
     if (damage.bytes) {
         if (!is_told && !report_overflow_in_front(at, kind)) {
             hak_follow_underflow(at, &damage);

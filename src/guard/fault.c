@@ -2,6 +2,7 @@
  * made outside. The words are made there from faults.def and hops.def. */
 #include "guard/clean_look.h"
 #include "guard/guard.h"
+#include "guard/watched.h"
 
 void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) {
     facts->damaged_bytes = damage->bytes;
@@ -73,5 +74,7 @@ void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
 void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) {
     struct hak_fault_facts facts;
     hak_make_facts(&facts, at, finding);
+    if (finding->damage && at->slot)
+        hak_watched_suspect(at->slot->alloc_stack);
     hak_trace_fault(&facts);
 }

@@ -17,6 +17,7 @@
  *                    asked.c    what is done at the next call because a signal asked for it
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
  *                    former.c   large blocks that were freed lately
+ *                    watched.h  --> watch: blocks at which a debug register stands
  *                    moments.c  start, end of a thread, fork
  *                    fault.c    --> trace: the facts of a fault
  *                    near.c     <-- trace: which block lies at, or next to, the address of a crash
@@ -55,8 +56,10 @@ enum hak_fault_code {
 #define HAK_SLOT_POISONED 0x40
 #define HAK_SLOT_LINKED   0x20
 /* A sweep told of damage in or around the block: the next check mends it without a word. */
-#define HAK_SLOT_TOLD  0x10
-#define HAK_SLOT_TAKEN 0x07 /* the call that took it, enum hak_subkind */
+#define HAK_SLOT_TOLD 0x10
+/* A debug register was put beside or into the block (watched.h). */
+#define HAK_SLOT_WATCHED 0x08
+#define HAK_SLOT_TAKEN   0x07 /* the call that took it, enum hak_subkind */
 
 static inline bool hak_layout_has_header(void) {
     return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER);

@@ -2,6 +2,7 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/path.h"
+#include "guard/watched.h"
 #include "guarded/guarded.h"
 #include "trace/trace.h"
 
@@ -12,6 +13,10 @@ void hak_check_start(void) {
     hak_trace_start();
     hak_guard_start();
     hak_path_start();
+    if (hak_options.watch) {
+        hak_watched_start();
+        hak_watched_path_start();
+    }
     hak_sweep_start();
     hak_asked_start();
 }
@@ -36,6 +41,7 @@ void hak_check_fork_child(void) {
     hak_sweep_fork_child();
     hak_guarded_after_fork();
     hak_trace_fork_child();
+    hak_watched_fork_child();
 }
 
 void hak_check_mark(const char *name) {

@@ -14,6 +14,7 @@
  * crash: no lock, no allocation, no system call. */
 #include "guard/pages.h"
 #include "guard/sweep.h"
+#include "guard/watched.h"
 #include "guard/word.h"
 #include "guarded/guarded.h"
 
@@ -187,6 +188,7 @@ static const struct hak_trace_checks checks = {
     .find_named = hak_find_named,
     .find_before = hak_find_before,
     .word_in = hak_word_in,
+    .trapped = hak_watched_trapped,
 };
 
 void hak_near_start(void) {

@@ -58,7 +58,8 @@ HAK_IN_PLACE bool freed_bytes_stand(const struct hak_near_slot *at) {
         return true;
     struct hak_filled filled = hak_filled_between(at->base + HAK_HEADER_BYTES,
                                                   at->base + at->slot_bytes, at->slot->asked_bytes);
-    return !(at->slot->subkind & HAK_SLOT_LINKED) && at->slot->user_delta * 8 == HAK_HEADER_BYTES &&
+    return !(at->slot->subkind & (HAK_SLOT_LINKED | HAK_SLOT_WATCHED)) &&
+           at->slot->user_delta * 8 == HAK_HEADER_BYTES &&
            hak_freed_bytes_stand(&filled, hak_word_near(at, HAK_PATTERN_FREED));
 }
 
@@ -133,7 +134,8 @@ HAK_IN_PLACE bool is_whole(const struct hak_near_slot *at) {
 
 HAK_IN_PLACE bool may_be_kept(const struct hak_near_slot *at, enum hak_given by) {
     const struct hak_slot *slot = at->slot;
-    return HAK_LIKELY(slot->place == HAK_PLACE_LIVE && !(slot->subkind & HAK_SLOT_TOLD)) &&
+    return HAK_LIKELY(slot->place == HAK_PLACE_LIVE &&
+                      !(slot->subkind & (HAK_SLOT_TOLD | HAK_SLOT_WATCHED))) &&
            HAK_LIKELY(is_whole(at)) && HAK_LIKELY(hak_kinds_agree(hak_free_by(by), slot->subkind));
 }
 

@@ -16,6 +16,7 @@
 #include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
+#include "guard/watched.h"
 
 /* A slot that was never handed out is filled like one whose block took all of it (in_front.c). */
 static inline struct hak_filled filled_of(const struct hak_located *at) {
@@ -166,6 +167,7 @@ void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) {
     if (HAK_UNLIKELY(damage.bytes != 0)) {
         if (!(slot->subkind & HAK_SLOT_TOLD))
             report_written(at, is_in_front, kind, &damage);
+        hak_watched_leave(slot);
         fill(at); /* so that it is told once */
     }
     slot->subkind |= HAK_SLOT_POISONED;

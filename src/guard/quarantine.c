@@ -18,6 +18,7 @@
 #include "guard/give_back.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
+#include "guard/watched.h"
 #include "platform/platform.h"
 
 enum ring_state { RING_FREE, RING_OWNED, RING_LEFT };
@@ -136,6 +137,8 @@ HAK_TRACER_TEXT enum hak_kept hak_check_keep(base_t base, enum hak_record_kind k
         return HAK_KEPT;
     hak_poison(&at);
     put(ring, &at);
+    if (HAK_UNLIKELY((at.slot->subkind & HAK_SLOT_WATCHED) != 0))
+        hak_watched_offer_freed(&at);
     if (HAK_UNLIKELY(at.large))
         hak_pages_drop_large(&at);
     else if (is_of_heap(&at, heap_id))
@@ -269,6 +272,7 @@ HAK_TRACER_TEXT bool hak_leave_quarantine(base_t base, enum hak_place to) {
     struct hak_located at;
     if (!hak_locate(base.p, &at))
         return false;
+    hak_watched_leave(at.slot);
     if (to != HAK_PLACE_REMOTE && !hak_closed_pages_of(&at))
         hak_check_poison(&at, HAK_QUARANTINE_LEAVE);
     bool is_legal = at.slot->place == HAK_PLACE_QUARANTINE;

@@ -84,7 +84,18 @@ struct hak_process_entry {
 #define HAK_END_KNOWN 0x80000000u
 
 enum hak_process_flag {
-    HAK_PROCESS_STRICT = 1, /* entered strict seccomp: what it did then is counted as lost */
+    HAK_PROCESS_STRICT = 1,    /* entered strict seccomp: what it did then is counted as lost */
+    HAK_PROCESS_UNWATCHED = 2, /* HAKMEM_WATCH has no debug registers; bits 8 to 15: why */
+};
+#define HAK_PROCESS_WHY_SHIFT 8
+
+/* Why it has none, where that is no errno. */
+enum hak_unwatched {
+    HAK_UNWATCHED_OLD_KERNEL = 201, /* a SIGTRAP that is blocked would kill, before Linux 5.18 */
+    HAK_UNWATCHED_CLOSED = 202,     /* the program closed the descriptors again and again */
+    HAK_UNWATCHED_SANDBOX = 203,    /* it entered a seccomp sandbox */
+    HAK_UNWATCHED_LEVEL = 204,      /* nothing lies around its blocks that nobody may write */
+    HAK_UNWATCHED_NO_HANDLER = 205, /* SIGTRAP does not come to hakmem */
 };
 
 /* A successful exec leaves no trace in the memory but this; one that fails sets it back. */
@@ -173,16 +184,18 @@ enum hak_memory {
 
 /* Who noticed that bytes are not as they should be (facts.found_by). */
 enum hak_found_by {
-    HAK_FOUND_BY_CALL = 0,      /* the call or move that `kind` names */
-    HAK_FOUND_BY_EXIT = 1,      /* the sweep at exit */
-    HAK_FOUND_BY_SIGNAL = 2,    /* the sweep that HAKMEM_SWEEP_SIGNAL asked for */
-    HAK_FOUND_BY_VERIFY = 3,    /* hak_verify() */
-    HAK_FOUND_BY_COUNT = 4,     /* the sweep every HAKMEM_SWEEP_EVERY calls */
-    HAK_FOUND_BY_ACCESS = 5,    /* the processor: the page there may not be touched */
-    HAK_FOUND_BY_NEIGHBOUR = 6, /* the call that `kind` names, of the block in front or behind */
-    HAK_FOUND_BY_CRASH = 7,     /* all blocks were looked at because the process crashed */
-    HAK_FOUND_BY_OPENING = 8,   /* clean_by alone: the block's page was closed until then */
-    HAK_FOUND_BY_FUNCTION = 9,  /* the call that facts.call names, by its arguments */
+    HAK_FOUND_BY_CALL = 0,        /* the call or move that `kind` names */
+    HAK_FOUND_BY_EXIT = 1,        /* the sweep at exit */
+    HAK_FOUND_BY_SIGNAL = 2,      /* the sweep that HAKMEM_SWEEP_SIGNAL asked for */
+    HAK_FOUND_BY_VERIFY = 3,      /* hak_verify() */
+    HAK_FOUND_BY_COUNT = 4,       /* the sweep every HAKMEM_SWEEP_EVERY calls */
+    HAK_FOUND_BY_ACCESS = 5,      /* the processor: the page there may not be touched */
+    HAK_FOUND_BY_NEIGHBOUR = 6,   /* the call that `kind` names, of the block in front or behind */
+    HAK_FOUND_BY_CRASH = 7,       /* all blocks were looked at because the process crashed */
+    HAK_FOUND_BY_OPENING = 8,     /* clean_by alone: the block's page was closed until then */
+    HAK_FOUND_BY_FUNCTION = 9,    /* the call that facts.call names, by its arguments */
+    HAK_FOUND_BY_WATCH = 10,      /* a debug register, at the write (HAKMEM_WATCH) */
+    HAK_FOUND_BY_LATE_WATCH = 11, /* the same, whose signal the thread had blocked */
 };
 
 /* How memory was touched (facts.access). */

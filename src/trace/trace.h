@@ -92,6 +92,14 @@ struct hak_named {
     struct hak_fault_facts facts; /* what is known of the block; no fault */
 };
 
+/* What a SIGTRAP was. */
+enum hak_trapped {
+    HAK_TRAPPED_NOT,     /* no debug register of hakmem's: the program's */
+    HAK_TRAPPED_NOTHING, /* one of them, and nothing is wrong */
+    HAK_TRAPPED_FAULT,   /* the instruction before wrote where nobody may */
+    HAK_TRAPPED_LATE,    /* this thread did, while it had the signal blocked */
+};
+
 /* What the checks know and a crash asks for. */
 struct hak_trace_checks {
     /* Which block covers facts->found_address, or lies next to it: fills in what is known of it,
@@ -110,9 +118,18 @@ struct hak_trace_checks {
     bool (*find_before)(const struct hak_named *named, struct hak_named *before);
     /* The word that the freed block at `address` is filled with; 0: no block, or not freed. */
     uint64_t (*word_in)(uint64_t address);
+    /* What a SIGTRAP is whose siginfo_t this is; `facts` are those of a fault. NULL = the
+     * program's. */
+    enum hak_trapped (*trapped)(const void *siginfo, struct hak_fault_facts *facts);
 };
 /* Before hak_trace_start. `checks` stays where it is. */
 HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);
+
+/* True when a SIGTRAP comes to hakmem first. A system call. (trace/crash/handler.c) */
+HAK_HIDDEN bool hak_trace_hears_traps(void);
+/* HAKMEM_WATCH watches nothing in this process, as its row in the store will tell: an errno, or an
+ * enum hak_unwatched. */
+HAK_HIDDEN void hak_trace_note_unwatched(unsigned why);
 
 /* Leaks were found, and their LEAK records are written: has the collector make the report of them,
  * and waits (bounded). The program goes on in any case. (trace/crash/leak_report.c) */

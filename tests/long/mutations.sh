@@ -14,7 +14,7 @@ scratch=$(mktemp -d) && cd "$scratch" || exit 2
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
 mkdir -p "$tree/tests/unit" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/Makefile" "$tree" &&
-    cp -a "$SOURCE"/tests/unit/guard "$SOURCE"/tests/unit/guarded "$SOURCE"/tests/unit/strings "$SOURCE"/tests/unit/*.h "$tree/tests/unit" || exit 2
+    cp -a "$SOURCE"/tests/unit/guard "$SOURCE"/tests/unit/guarded "$SOURCE"/tests/unit/strings "$SOURCE"/tests/unit/watch "$SOURCE"/tests/unit/*.h "$tree/tests/unit" || exit 2
 # What is made already is taken along, so that each change compiles what it touches.
 programs=$BUILD
 BUILD=$scratch/build
@@ -46,7 +46,7 @@ show() {
     local what=$1 name level layout trace folder PROGRAMS=faults variables=()
     IFS=. read -r name level layout trace <<<"$what"
     if [ "$name" = unit ]; then
-        for folder in guard guarded strings; do [ ! -e "$tree/tests/unit/$folder/$level.c" ] || break; done
+        for folder in guard guarded strings watch; do [ ! -e "$tree/tests/unit/$folder/$level.c" ] || break; done
         make_library "$BUILD/tests/unit/$folder/$level" || { echo "does not compile" && return; }
         if "$BUILD/tests/unit/$folder/$level" >unit.log 2>&1; then echo well; else echo failed; fi
         return

@@ -116,7 +116,8 @@ static void choose_first(struct finding *one) {
 static void read_stacks(struct finding *one, const json_t *fault) {
     const json_t *wrong = json_object_get(fault, "first_wrong_step");
     const json_t *allocated = json_object_get(fault, "allocated");
-    bool is_access = strcmp(hak_json_string(fault, "found_by"), "access") == 0;
+    const char *found_by = hak_json_string(fault, "found_by");
+    bool is_access = strcmp(found_by, "access") == 0 || strcmp(found_by, "watchpoint") == 0;
     bool is_late = one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE && !is_access;
     if (json_object_get(wrong, "event") && one->code != 0 &&
         !json_equal(json_object_get(wrong, "frames"), json_object_get(fault, "frames")))

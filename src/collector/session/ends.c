@@ -1,6 +1,7 @@
 /* Finds out how processes ended and what they executed. */
 #include "collector/session/ends.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,39 @@ static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     hak_rows_note(rows, row, note);
 }
 
+static const char *unwatched_words(uint32_t why) {
+    switch (why) {
+    case EACCES:
+    case EPERM:
+        return "perf_event_open is not allowed (kernel.perf_event_paranoid above 2, or a sandbox)";
+    case ENOSPC:
+        return "others use the debug registers (a debugger's watchpoints)";
+    case HAK_UNWATCHED_OLD_KERNEL:
+        return "it needs Linux 5.18";
+    case HAK_UNWATCHED_CLOSED:
+        return "the program closed the descriptors of the debug registers";
+    case HAK_UNWATCHED_SANDBOX:
+        return "it ended when the program entered a seccomp sandbox";
+    case HAK_UNWATCHED_LEVEL:
+        return "it needs level normal and layout header";
+    case HAK_UNWATCHED_NO_HANDLER:
+        return "the program has taken SIGTRAP for itself";
+    default:
+        return strerror((int)why);
+    }
+}
+
+/* HAKMEM_WATCH is never without effect in silence. */
+static void describe_unwatched(struct hak_rows *rows, uint32_t row, uint32_t why) {
+    char note[256];
+    const struct hak_process_info *p = hak_rows_process_info(rows, row);
+    if (!p || p->row.note[0])
+        return;
+    snprintf(note, sizeof note, "no debug register watches (HAKMEM_WATCH): %s",
+             unwatched_words(why));
+    hak_rows_note(rows, row, note);
+}
+
 /* True when the program that the process executed at `ns` is known: its hello came to another
  * keeper, before this session's did. */
 static bool is_known_exec(const struct hak_rows *rows, const struct hak_process_info *process,
@@ -183,6 +217,8 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
         describe_own_malloc(rows, w->row);
     if (atomic_load(&e->flags) & HAK_PROCESS_STRICT)
         hak_rows_note(rows, w->row, "entered strict seccomp, in which nothing can be recorded");
+    else if (atomic_load(&e->flags) & HAK_PROCESS_UNWATCHED)
+        describe_unwatched(rows, w->row, atomic_load(&e->flags) >> HAK_PROCESS_WHY_SHIFT & 0xff);
     if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
         end = client->is_file ? client->file_end_ticks : client->clock.latest_ticks;
     p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&client->clock, end);

@@ -126,7 +126,7 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
 static bool guess_index(struct hak_text *text, const struct hak_fault_facts *facts) {
     enum { NEAR_BYTES = 4096 };
     int64_t past = facts->offset < 0 ? -facts->offset : facts->offset - (int64_t)facts->asked_bytes;
-    if (facts->found_by != HAK_FOUND_BY_ACCESS || past <= NEAR_BYTES)
+    if (!report_is_stopped(facts) || past <= NEAR_BYTES)
         return false;
     hak_text_add(text, "an index out of range: the address is the block's start plus an index "
                        "held in a register");
@@ -135,8 +135,7 @@ static bool guess_index(struct hak_text *text, const struct hak_fault_facts *fac
 
 static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *facts) {
     uint64_t past = (uint64_t)facts->offset - facts->asked_bytes;
-    if (facts->offset < 0 || facts->found_by == HAK_FOUND_BY_ACCESS ||
-        facts->found_by == HAK_FOUND_BY_FUNCTION)
+    if (facts->offset < 0 || report_is_stopped(facts) || facts->found_by == HAK_FOUND_BY_FUNCTION)
         return false;
     if (facts->damaged_bytes == 1 && past == 0 && facts->damage[0] == 0) {
         hak_text_add(text, "a string's terminating NUL did not fit (strlen without + 1)");

@@ -63,6 +63,10 @@ static void add_line(struct lines *lines, const struct report_page *page,
 static const char *found_words(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     switch (facts->found_by) {
+    case HAK_FOUND_BY_WATCH:
+        return report_access_words(page);
+    case HAK_FOUND_BY_LATE_WATCH:
+        return "watchpoint";
     case HAK_FOUND_BY_ACCESS:
         return report_has_address(page) ? report_access_words(page) : "crash";
     case HAK_FOUND_BY_FUNCTION:

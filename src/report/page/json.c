@@ -63,7 +63,9 @@ static json_t *found_by_json(unsigned by) {
                                         [HAK_FOUND_BY_NEIGHBOUR] = "call for a neighbour",
                                         [HAK_FOUND_BY_CRASH] = "sweep in a crash",
                                         [HAK_FOUND_BY_OPENING] = "opening of its page",
-                                        [HAK_FOUND_BY_FUNCTION] = "function"};
+                                        [HAK_FOUND_BY_FUNCTION] = "function",
+                                        [HAK_FOUND_BY_WATCH] = "watchpoint",
+                                        [HAK_FOUND_BY_LATE_WATCH] = "late watchpoint"};
     return hak_json_word(by < sizeof names / sizeof *names ? names[by] : NULL);
 }
 

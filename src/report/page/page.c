@@ -187,7 +187,7 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
     if (page.context.signal == 0)
         page.context.signal = request->signal;
     page.words = hak_words_fault(request->facts.fault);
-    bool is_call = page.words && request->facts.found_by != HAK_FOUND_BY_ACCESS;
+    bool is_call = page.words && !report_is_stopped(&request->facts);
     if (page.frames.count > 0 && !page.frames.frame[0].is_hakmem)
         page.frames.frame[0].is_interrupted = !is_call;
     page.layer_move = is_layer_move(request->facts.fault);

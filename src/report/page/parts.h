@@ -73,13 +73,17 @@ struct report_page {
 /* True when the signal came with the address of an access (not sent by kill). */
 bool report_has_address(const struct report_page *page);
 
+/* The processor stopped the thread: at a page that may not be touched, or by a debug register. */
+static inline bool report_is_stopped(const struct hak_fault_facts *facts) {
+    return facts->found_by == HAK_FOUND_BY_ACCESS || facts->found_by == HAK_FOUND_BY_WATCH;
+}
 /* The fault is a read or write as it was done, or was about to be: by the processor, or by a
  * function that was looked at. */
 static inline bool report_is_by_function(const struct report_page *page) {
     return page->facts->found_by == HAK_FOUND_BY_FUNCTION;
 }
 static inline bool report_is_access(const struct report_page *page) {
-    return page->facts->found_by == HAK_FOUND_BY_ACCESS || report_is_by_function(page);
+    return report_is_stopped(page->facts) || report_is_by_function(page);
 }
 
 /* A write in front of a block that did not begin in its header (HKM-302). */

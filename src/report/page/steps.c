@@ -18,6 +18,7 @@ static const char *sweep_name(uint32_t found_by) {
         [HAK_FOUND_BY_VERIFY] = "hak_verify",
         [HAK_FOUND_BY_COUNT] = "the periodic sweep",
         [HAK_FOUND_BY_CRASH] = "the sweep at the crash",
+        [HAK_FOUND_BY_LATE_WATCH] = "a late watchpoint (SIGTRAP was blocked at the write)",
         [HAK_FOUND_BY_OPENING] = "the opening of its page", /* of clean looks alone */
     };
     return found_by < sizeof names / sizeof *names ? names[found_by] : NULL;
@@ -81,7 +82,7 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
                                                : "past the block's end");
     else if (report_is_by_function(page))
         hak_text_add(text, "the call itself, or how its arguments were computed");
-    else if (page->facts->found_by == HAK_FOUND_BY_ACCESS)
+    else if (report_is_stopped(page->facts))
         hak_text_add(text, "the access itself, or how its address was computed");
     else
         add_window(text, page);

@@ -175,6 +175,10 @@ bool hak_crash_is_heap_fault(int signal, int code, uint64_t address) {
     return facts.fault != 0;
 }
 
+enum hak_trapped hak_crash_trapped(const void *siginfo, struct hak_fault_facts *facts) {
+    return checks && checks->trapped ? checks->trapped(siginfo, facts) : HAK_TRAPPED_NOT;
+}
+
 bool hak_crash_reopen(uint64_t address) {
     return checks && checks->reopen && checks->reopen(address);
 }

@@ -250,17 +250,16 @@ static void look_for_new_places(struct hak_incident *of) {
     of->is_reported = is_private_operator(of) || hak_crash_is_known_place(true);
 }
 
-HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
+void hak_crash_report_fault(const struct hak_fault_facts *facts,
+                            const struct hak_registers *registers) {
     bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
-    struct hak_registers here;
-    hak_registers_here(&here);
     (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
     struct hak_report_other mine = {
-        .fault = facts->fault, .address = facts->found_address, .ip = here.value[HAK_RIP]};
+        .fault = facts->fault, .address = facts->found_address, .ip = registers->value[HAK_RIP]};
     if (!hak_crash_enter(&mine))
         return; /* the report itself met a fault of the heap */
     incident.facts = *facts;
-    incident.registers = here;
+    incident.registers = *registers;
     incident.end_signal = stops ? SIGABRT : 0;
     incident.look = stops ? look_for_a_stop : look_for_new_places;
     hak_crash_report();
@@ -269,4 +268,10 @@ HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
     if (stops && !incident.is_reported)
         (void)hak_crash_is_known_place(true);
     hak_crash_leave();
+}
+
+HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
+    struct hak_registers here;
+    hak_registers_here(&here);
+    hak_crash_report_fault(facts, &here);
 }

@@ -27,6 +27,7 @@
 #include "unwind/unwind.h"
 
 struct hak_trace_checks;
+enum hak_trapped;
 
 /* One fault or crash, where it happened. */
 struct hak_incident {
@@ -84,6 +85,13 @@ HAK_HIDDEN void hak_crash_report(void);
 /* The calling thread failed in the middle of its report: goes on with what comes after the step
  * that failed, then ends the process. */
 HAK_HIDDEN _Noreturn void hak_crash_go_on(void);
+
+/* Has a fault reported that happened where the registers tell; ends the process, or returns, as
+ * hak_trace_fault does. */
+HAK_HIDDEN void hak_crash_report_fault(const struct hak_fault_facts *facts,
+                                       const struct hak_registers *registers);
+/* What the checks say of a SIGTRAP. */
+HAK_HIDDEN enum hak_trapped hak_crash_trapped(const void *siginfo, struct hak_fault_facts *facts);
 
 /* Unwinds from the incident's registers; a `look` of its own. */
 HAK_HIDDEN void hak_crash_unwind(struct hak_incident *incident);

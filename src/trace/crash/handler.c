@@ -21,6 +21,7 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "unwind/cfi.h"
+#include "unwind/splice.h"
 #include "unwind/stack_memory.h"
 
 typedef void handler_function(int, siginfo_t *, void *);
@@ -351,6 +352,32 @@ static bool report_access(int number, const siginfo_t *info, const ucontext_t *c
     return goes_on;
 }
 
+/* ---- debug registers -------------------------------------------------------------------------
+ */
+
+bool hak_trace_hears_traps(void) {
+    return hak_actions_stand(SIGTRAP);
+}
+
+/* False: the signal is the program's. A write of our own means nothing, and what a thread does that
+ * reports is looked at by nobody. */
+static __attribute__((noinline)) bool answer_watchpoint(const siginfo_t *info,
+                                                        const ucontext_t *context) {
+    struct hak_fault_facts facts;
+    struct hak_registers registers;
+    enum hak_trapped what = hak_crash_trapped(info, &facts);
+    if (what == HAK_TRAPPED_NOT)
+        return false;
+    hak_registers_from_context(&registers, context);
+    if (what == HAK_TRAPPED_NOTHING || hak_crash_is_reporting() ||
+        hak_is_own_text(registers.value[HAK_RIP] - 1))
+        return true;
+    if (what == HAK_TRAPPED_FAULT)
+        registers.value[HAK_RIP]--; /* into the instruction that wrote */
+    hak_crash_report_fault(&facts, &registers);
+    return true;
+}
+
 /* True when the calling thread's handler was run for this very access, which was reported: it has
  * returned, and the access came again. */
 static bool is_again(const siginfo_t *info, const ucontext_t *context) {
@@ -385,6 +412,10 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
     struct sigaction action;
     int saved_errno = errno;
     bool is_ours = false;
+    if (number == SIGTRAP && answer_watchpoint(info, context)) {
+        errno = saved_errno;
+        return NULL;
+    }
     if (hak_crash_is_reporting()) {
         if (is_from_kernel(info))
             hak_crash_go_on();

@@ -166,6 +166,12 @@ bool hak_current_ready_slowly(void) {
     return hak_current.session != NULL;
 }
 
+void hak_trace_note_unwatched(unsigned why) {
+    if (hak_current_ready())
+        atomic_fetch_or(&hak_current.process->flags,
+                        HAK_PROCESS_UNWATCHED | (why & 0xff) << HAK_PROCESS_WHY_SHIFT);
+}
+
 _Thread_local uint8_t hak_vfork_children __attribute__((tls_model("initial-exec")));
 
 bool hak_is_own_process(void) {

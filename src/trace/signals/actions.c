@@ -141,6 +141,11 @@ bool hak_actions_has_handler(int number) {
     return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
 }
 
+bool hak_actions_stand(int number) {
+    struct sigaction action;
+    return in_front && __sigaction(number, NULL, &action) == 0 && action.sa_sigaction == in_front;
+}
+
 uintptr_t hak_actions_restorer(void) {
     for (int i = 0; i < COUNT; i++)
         if (actions[numbers[i]].action.sa_restorer)

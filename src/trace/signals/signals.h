@@ -37,6 +37,10 @@ HAK_HIDDEN void hak_actions_take(int number, struct sigaction *action);
 /* True when the program has a handler for crash signal `number`. */
 HAK_HIDDEN bool hak_actions_has_handler(int number);
 
+/* True when crash signal `number` comes to the handler of hak_actions_start: the program neither
+ * ignores it nor went past libc. */
+HAK_HIDDEN bool hak_actions_stand(int number);
+
 /* Where handlers return to, libc's; 0 when it is not known. */
 HAK_HIDDEN uintptr_t hak_actions_restorer(void);
 

@@ -114,6 +114,14 @@ bool hak_is_own_process(void) {
     return true;
 }
 
+bool hak_trace_hears_traps(void) {
+    return true;
+}
+static unsigned unwatched; /* why, 0 = nobody has said so */
+void hak_trace_note_unwatched(unsigned why) {
+    unwatched = why;
+}
+
 static inline struct hak_event_fields last_event(void) {
     ck_assert_uint_gt(event_count, 0);
     return events[(event_count - 1) % NOTED_EVENTS];

@@ -1,0 +1,256 @@
+/* Which blocks a debug register watches, and when it is put there and taken off. */
+#include "guard/watched.h"
+
+#include "platform/line.h"
+#include "platform/raw_call.h"
+#include "watch/watch.h"
+
+enum {
+    LOOK_EVERY = 64, /* allocations of a thread, on average half as many, of sites that are known */
+    FREED_WORDS = 4, /* of a freed block one of so many is watched */
+    IN_FRONT_EVERY = 4,
+    INDEX_BITS = 2,
+};
+_Static_assert(1 << INDEX_BITS == HAK_WATCH_REGISTERS, "a tag holds the number of a register");
+
+/* Written by whoever holds hak_watch_try, the version odd meanwhile; read by the handler of a stop.
+ */
+static struct {
+    _Atomic uint32_t version;
+    _Atomic(struct hak_slot *) slot; /* NULL = a stop means nothing any more */
+    struct hak_watched at;           /* without a slot */
+} watched[HAK_WATCH_REGISTERS];
+static struct hak_watch_turns turns;
+struct hak_watch_sites hak_watched_sites;
+static unsigned registers; /* that there are, at the last look */
+static bool is_refusal_noted;
+bool hak_watched_is_on;
+
+_Thread_local uint32_t hak_watched_to_skip __attribute__((tls_model("initial-exec")));
+
+static void (*before_sandbox)(void);
+
+/* ---- the bytes ------------------------------------------------------------------------------- */
+
+/* The largest piece that begins at `address` and that a register can watch. */
+static unsigned piece_bytes(uintptr_t address) {
+    unsigned aligned = (unsigned)(address & -address);
+    return aligned < HAK_WATCH_WORD_BYTES && aligned != 0 ? aligned : HAK_WATCH_WORD_BYTES;
+}
+
+/* Where the register stands; false: there is no such place. */
+static bool find_piece(const struct hak_located *at, enum hak_watched_side side, unsigned turn,
+                       struct hak_watched *to) {
+    uintptr_t user = (uintptr_t)hak_user_in(at), end = (uintptr_t)at->base + at->slot_bytes;
+    size_t asked_bytes = hak_asked_bytes_of(at);
+    to->side = side;
+    if (side == HAK_WATCHED_IN_FRONT)
+        to->address = user - HAK_WATCH_WORD_BYTES;
+    else if (side == HAK_WATCHED_BEHIND)
+        to->address = user + asked_bytes;
+    else
+        to->address = user + (turn % FREED_WORDS < asked_bytes / HAK_WATCH_WORD_BYTES
+                                  ? turn % FREED_WORDS * HAK_WATCH_WORD_BYTES
+                                  : 0);
+    to->bytes = piece_bytes(to->address);
+    return to->address >= (uintptr_t)at->base && to->address + to->bytes <= end;
+}
+
+/* ---- moving ---------------------------------------------------------------------------------- */
+
+static HAK_COLD void note_refusal(void) {
+    struct hak_line line = {.length = 0};
+    unsigned why = (unsigned)hak_watch_refusal();
+    if (is_refusal_noted)
+        return;
+    is_refusal_noted = true;
+    hak_trace_note_unwatched(why);
+    hak_line_say(&line, "hakmem: HAKMEM_WATCH: no debug register watches (", why,
+                 "; docs/specs/ring.md)");
+    if (hak_options.debug_level >= 1)
+        hak_line_end(&line);
+}
+
+/* For good. */
+static HAK_COLD void turn_off(void) {
+    note_refusal();
+    hak_watched_is_on = false;
+}
+
+/* False: there are none, for good, or in this process. */
+static bool open_registers(void) {
+    if (!hak_is_own_process())
+        return false;
+    if (!hak_trace_hears_traps())
+        hak_watch_end(HAK_UNWATCHED_NO_HANDLER);
+    registers = hak_watch_open((unsigned)hak_options.watch);
+    if (registers == 0)
+        turn_off();
+    return registers != 0;
+}
+
+/* Register `index` goes to the block. Only between hak_watch_try and hak_watch_done. */
+static void put(unsigned index, const struct hak_located *at, enum hak_watched_side side,
+                unsigned turn, uint64_t now) {
+    struct hak_watched next = {.base = at->base,
+                               .record_count = at->slot->record_count,
+                               .lives = at->slot->lives,
+                               .epoch = at->epoch};
+    if (!find_piece(at, side, turn, &next))
+        return;
+    next.held = hak_watched_value(&next);
+    uint32_t version = atomic_load_explicit(&watched[index].version, memory_order_relaxed) + 2;
+    atomic_store(&watched[index].version, version - 1);
+    atomic_store(&watched[index].slot, NULL);
+    watched[index].at = next;
+    atomic_store(&watched[index].slot, at->slot);
+    atomic_store(&watched[index].version, version);
+    __atomic_fetch_or(&at->slot->subkind, (uint8_t)HAK_SLOT_WATCHED, __ATOMIC_RELAXED);
+    if (hak_watch_set(index, next.address, next.bytes, (uint64_t)version << INDEX_BITS | index)) {
+        hak_watch_note_set(&turns, index, registers, now);
+        hak_trace_count_amount(HAK_COUNTED_WATCH, at->class_index, next.bytes);
+    } else {
+        atomic_store(&watched[index].slot, NULL);
+        hak_watch_note_clear(&turns, index);
+    }
+}
+
+void hak_watched_take_off(const struct hak_slot *slot) {
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++) {
+        struct hak_slot *due = (struct hak_slot *)slot;
+        if (!atomic_compare_exchange_strong(&watched[i].slot, &due, NULL))
+            continue;
+        /* Whoever holds the registers moves this one soon; a stop by it means nothing. */
+        if (!hak_watch_try())
+            continue;
+        uint64_t from = hak_ticks();
+        if (!atomic_load(&watched[i].slot)) {
+            hak_watch_clear(i);
+            hak_watch_note_clear(&turns, i);
+        }
+        hak_watch_spend(&turns, hak_ticks() - from);
+        hak_watch_done();
+    }
+}
+
+/* ---- which blocks ---------------------------------------------------------------------------- */
+
+/* Between 1 and LOOK_EVERY. */
+static uint32_t draw(uint64_t now) {
+    return 1 + (uint32_t)((now * 0x9e3779b97f4a7c15u) >> 40) % LOOK_EVERY;
+}
+
+/* Why a block is offered. */
+enum chance { HANDED_OUT, RESIZED, FREED_NOW };
+
+static void offer(const struct hak_located *at, enum chance chance) {
+    uint32_t stack = at->slot->alloc_stack;
+    bool is_handed_out = chance == HANDED_OUT;
+    bool is_new = is_handed_out && hak_watch_is_new(&hak_watched_sites, stack);
+    uint64_t now = hak_ticks();
+    hak_watched_to_skip = draw(now);
+    if (!hak_watched_is_on || !hak_watch_try())
+        return;
+    int index = -1;
+    bool is_open = hak_watch_may_move(&turns, now) && open_registers();
+    now = hak_ticks(); /* registers are opened once */
+    if (is_open)
+        index = hak_watch_choose(&turns, registers, now, is_new);
+    if (index >= 0 && is_handed_out && !hak_watch_is_turn(&hak_watched_sites, stack)) {
+        hak_watched_to_skip = 1;
+        index = -1;
+    }
+    if (index >= 0) {
+        unsigned turn =
+            is_handed_out ? hak_watch_count_site(&hak_watched_sites, stack) : (unsigned)(now >> 4);
+        bool is_in_front = is_handed_out && turn % IN_FRONT_EVERY == IN_FRONT_EVERY - 1;
+        enum hak_watched_side side = chance == FREED_NOW ? HAK_WATCHED_FREED
+                                     : is_in_front       ? HAK_WATCHED_IN_FRONT
+                                                         : HAK_WATCHED_BEHIND;
+        put((unsigned)index, at, side, turn, now);
+        hak_watch_spend(&turns, hak_ticks() - now);
+    }
+    hak_watch_done();
+}
+
+/* A block that lies alone has closed pages around it. */
+void hak_watched_offer(const struct hak_located *at) {
+    if (!hak_is_guarded(at))
+        offer(at, HANDED_OUT);
+}
+
+void hak_watched_offer_freed(const struct hak_located *at) {
+    if (!at->large && hak_options.poison)
+        offer(at, FREED_NOW);
+}
+
+void hak_watched_offer_resized(const struct hak_located *at) {
+    offer(at, RESIZED);
+}
+
+void hak_watched_suspect(uint32_t alloc_stack) {
+    if (hak_watched_is_on)
+        hak_watch_suspect(&hak_watched_sites, alloc_stack);
+}
+
+/* ---- what a register stands at ----------------------------------------------------------------
+ */
+
+bool hak_watched_find(uint64_t tag, struct hak_watched *found) {
+    unsigned index = (unsigned)(tag & (HAK_WATCH_REGISTERS - 1));
+    uint32_t version = (uint32_t)(tag >> INDEX_BITS);
+    if (atomic_load(&watched[index].version) != version)
+        return false;
+    *found = watched[index].at;
+    found->slot = atomic_load(&watched[index].slot);
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load(&watched[index].version) == version && found->slot != NULL;
+}
+
+/* ---- the moments of a process ---------------------------------------------------------------- */
+
+/* The registers end before a sandbox, in which ioctl or the return from a handler may be the
+ * program's end. */
+static void end_for_sandbox(void) {
+    bool is_held = hak_watch_try();
+    hak_watch_end(HAK_UNWATCHED_SANDBOX);
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
+        atomic_store(&watched[i].slot, NULL);
+    if (is_held)
+        hak_watch_done();
+    turn_off();
+    if (before_sandbox)
+        before_sandbox();
+}
+
+static HAK_COLD void refuse(enum hak_unwatched why) {
+    hak_watch_end(why);
+    note_refusal();
+}
+
+void hak_watched_start(void) {
+    if (!hak_layout_has_header() || !hak_stops_at_illegal_hop()) {
+        refuse(HAK_UNWATCHED_LEVEL);
+        return;
+    }
+    if (!hak_trace_hears_traps()) {
+        refuse(HAK_UNWATCHED_NO_HANDLER);
+        return;
+    }
+    hak_watched_is_on = true;
+    before_sandbox = hak_before_sandbox;
+    hak_before_sandbox = end_for_sandbox;
+}
+
+void hak_watched_fork_child(void) {
+    if (hak_options.watch == 0)
+        return;
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++) {
+        atomic_store(&watched[i].slot, NULL);
+        hak_watch_note_clear(&turns, i);
+    }
+    hak_watch_fork_child();
+    is_refusal_noted = false;
+    if (!hak_watched_is_on)
+        note_refusal();
+}

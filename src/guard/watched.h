@@ -1,0 +1,89 @@
+/* Blocks beside or in which a debug register stands (HAKMEM_WATCH, watch/watch.h), in layout
+ * header:
+ *
+ *   live block     | header | bytes asked | canary |     in front: the last word of the header
+ *                        ^^               ^^             behind: from the first byte of the canary
+ *   in quarantine  | header | poison ............ |
+ *                           ^^                           freed: a word of the first 32 bytes
+ *
+ * A block that was ever watched in this life has HAK_SLOT_WATCHED in its slot's state, so that it
+ * does not take the short path (path.h) back: hakmem itself writes these bytes when the block is
+ * freed, resized or handed out again, and the register is taken off first. Blocks without the mark
+ * cost nothing.
+ *
+ * A stop is a fault when the register still stands at this block, the block is still what it was,
+ * and the bytes differ from what they held: a vector store whose mask spares them stops the thread,
+ * too. Everything else is passed over. */
+#ifndef HAK_GUARD_WATCHED_H
+#define HAK_GUARD_WATCHED_H
+
+#include "guard/guard.h"
+#include "watch/watch.h"
+
+enum hak_watched_side { HAK_WATCHED_BEHIND, HAK_WATCHED_IN_FRONT, HAK_WATCHED_FREED };
+
+/* What a register stands at, and what was so when it was put there. */
+struct hak_watched {
+    struct hak_slot *slot;
+    char *base;
+    uintptr_t address;
+    uint64_t held; /* what the bytes held */
+    enum hak_watched_side side;
+    unsigned bytes;
+    uint32_t record_count, epoch;
+    uint8_t lives;
+};
+
+/* What the bytes hold now. */
+static inline uint64_t hak_watched_value(const struct hak_watched *watched) {
+    uint64_t value = 0;
+    __builtin_memcpy(&value, (const void *)watched->address, watched->bytes);
+    return value;
+}
+
+/* At start: with HAKMEM_WATCH, after hak_trace_start; then, after hak_path_start, the path
+ * (watched_path.c). */
+HAK_HIDDEN void hak_watched_start(void);
+HAK_HIDDEN void hak_watched_path_start(void);
+HAK_HIDDEN void hak_watched_fork_child(void);
+
+/* HAKMEM_WATCH is on, and there may be registers. */
+HAK_HIDDEN extern bool hak_watched_is_on;
+
+/* Written by whoever moves registers, read by all. */
+HAK_HIDDEN extern struct hak_watch_sites hak_watched_sites;
+/* Allocations of known sites that this thread lets go by, and one more; 0 at its start. */
+HAK_HIDDEN extern _Thread_local uint32_t hak_watched_to_skip
+    __attribute__((tls_model("initial-exec")));
+
+/* True when a block of this allocation stack, which was just handed out, need not be offered. */
+HAK_IN_PLACE bool hak_watched_skips(uint32_t alloc_stack) {
+    if (HAK_UNLIKELY(hak_watch_is_new(&hak_watched_sites, alloc_stack)) ||
+        HAK_UNLIKELY(hak_watched_to_skip <= 1))
+        return false;
+    hak_watched_to_skip--;
+    return true;
+}
+/* A block was handed out, and the program does not have it yet: it may be watched now. */
+HAK_HIDDEN HAK_COLD void hak_watched_offer(const struct hak_located *at);
+/* A block with the mark has another size. */
+HAK_HIDDEN HAK_COLD void hak_watched_offer_resized(const struct hak_located *at);
+/* A block with the mark is in quarantine and filled with poison. */
+HAK_HIDDEN HAK_COLD void hak_watched_offer_freed(const struct hak_located *at);
+/* Before the bytes of a block with the mark are written by hakmem. */
+HAK_HIDDEN HAK_COLD void hak_watched_take_off(const struct hak_slot *slot);
+static inline void hak_watched_leave(const struct hak_slot *slot) {
+    if (HAK_UNLIKELY((slot->subkind & HAK_SLOT_WATCHED) != 0))
+        hak_watched_take_off(slot);
+}
+
+/* Damage was found at a block of this allocation stack. */
+HAK_HIDDEN HAK_COLD void hak_watched_suspect(uint32_t alloc_stack);
+
+/* What the register stands at whose signal carries `tag`; false: it was moved, or taken off. */
+HAK_HIDDEN bool hak_watched_find(uint64_t tag, struct hak_watched *found);
+
+/* watched_stop.c: a SIGTRAP came (trace/trace.h, struct hak_trace_checks). */
+HAK_HIDDEN enum hak_trapped hak_watched_trapped(const void *siginfo, struct hak_fault_facts *facts);
+
+#endif

@@ -1,0 +1,27 @@
+/* The short way to the program (path.h) while debug registers watch: each block that takes it may
+ * be one that is watched. */
+#include "guard/path.h"
+#include "guard/slot_bytes.h"
+#include "guard/watched.h"
+
+static struct hak_check_path path; /* that most calls take when nothing is watched */
+
+/* The short path (path.h) of a block that comes to the program. */
+static HAK_TRACER_TEXT bool take_watching(base_t base, unsigned class_index, uint32_t asked_bytes,
+                                          enum hak_subkind subkind, hak_call_t call) {
+    struct hak_near_slot at;
+    if (!path.take(base, class_index, asked_bytes, subkind, call))
+        return false;
+    if (hak_locate_start(base, class_index, &at) &&
+        HAK_UNLIKELY(!hak_watched_skips(at.slot->alloc_stack))) {
+        struct hak_located located = hak_located_of(&at);
+        hak_watched_offer(&located);
+    }
+    return true;
+}
+
+void hak_watched_path_start(void) {
+    path = hak_check_path;
+    if (hak_watched_is_on && path.take)
+        hak_check_path.take = take_watching;
+}

@@ -1,0 +1,85 @@
+/* What it means that a debug register stopped a thread: a fault of the program, or nothing. */
+#include "guard/pages.h"
+#include "guard/watched.h"
+#include "platform/raw_call.h"
+
+/* True when what `was` tells of is still so. */
+static bool is_as_before(const struct hak_watched *was, const struct hak_located *at) {
+    const struct hak_slot *slot = at->slot;
+    if (slot->is_changing || slot->lives != was->lives || at->epoch != was->epoch ||
+        hak_closed_pages_of(at) || !hak_raw_readable(was->address & ~(uintptr_t)7))
+        return false;
+    if (was->side != HAK_WATCHED_FREED)
+        return slot->place == HAK_PLACE_LIVE && slot->record_count == was->record_count;
+    return slot->place != HAK_PLACE_LIVE && (slot->subkind & HAK_SLOT_POISONED) &&
+           !(slot->subkind & HAK_SLOT_LINKED);
+}
+
+/* The bytes hold another value than they did, the first at `*first`. */
+static bool is_written(const struct hak_watched *was, uintptr_t *first) {
+    uint64_t differs = hak_watched_value(was) ^ was->held;
+    if (differs == 0)
+        return false;
+    *first = was->address + (unsigned)__builtin_ctzl(differs) / 8;
+    return true;
+}
+
+static enum hak_fault_code code_of(enum hak_watched_side side, bool is_late) {
+    switch (side) {
+    case HAK_WATCHED_BEHIND:
+        return HAK_FAULT_HEAP_BUFFER_OVERFLOW;
+    case HAK_WATCHED_IN_FRONT:
+        return HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
+    default:
+        return is_late ? HAK_FAULT_WRITE_AFTER_FREE : HAK_FAULT_USE_AFTER_FREE;
+    }
+}
+
+/* What all of the damage is, for a stop that came late. */
+static struct hak_damage damage_of(const struct hak_located *at, enum hak_watched_side side) {
+    return side == HAK_WATCHED_BEHIND     ? hak_canary_damage(at)
+           : side == HAK_WATCHED_IN_FRONT ? hak_header_damage(at)
+                                          : hak_poison_damage(at);
+}
+
+static void make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
+                       enum hak_watched_side side, uintptr_t first, bool is_late) {
+    struct hak_damage damage = {0};
+    struct hak_finding finding = {
+        .code = code_of(side, is_late),
+        .kind = HAK_MALLOC, /* no call's */
+        .pointer = (const void *)first,
+        .offset_bytes = (const char *)first - hak_user_in(at),
+        .class_found = HAK_CLASS_NONE,
+        .memory = side == HAK_WATCHED_FREED ? HAK_MEMORY_INSIDE_FREE : HAK_MEMORY_UNKNOWN,
+        .found_by = is_late ? HAK_FOUND_BY_LATE_WATCH : HAK_FOUND_BY_WATCH,
+    };
+    if (is_late && (damage = damage_of(at, side)).bytes != 0) {
+        finding.damage = &damage;
+        finding.pointer = hak_user_in(at);
+        finding.offset_bytes = (const char *)damage.first - hak_user_in(at);
+    }
+    hak_make_facts(facts, at, &finding);
+    facts->access = HAK_ACCESS_WRITE;
+}
+
+enum hak_trapped hak_watched_trapped(const void *siginfo, struct hak_fault_facts *facts) {
+    struct hak_watch_hit hit;
+    struct hak_watched was;
+    struct hak_located at;
+    uintptr_t first;
+    if (!hak_watch_hit_of(siginfo, &hit))
+        return HAK_TRAPPED_NOT;
+    bool is_fault = hak_watched_find(hit.tag, &was) && hak_locate(was.base, &at) &&
+                    at.slot == was.slot && is_as_before(&was, &at);
+    if (is_fault) {
+        is_fault = is_written(&was, &first);
+        if (is_fault)
+            make_facts(facts, &at, was.side, first, hit.is_late);
+        is_fault = is_fault && is_as_before(&was, &at);
+        hak_watched_take_off(was.slot); /* the next store of the same kind would stop, too */
+    }
+    hak_trace_count_amount(is_fault ? HAK_COUNTED_WATCH_STOP : HAK_COUNTED_WATCH_PASS,
+                           HAK_CLASS_NONE, 1);
+    return !is_fault ? HAK_TRAPPED_NOTHING : hit.is_late ? HAK_TRAPPED_LATE : HAK_TRAPPED_FAULT;
+}

@@ -1,0 +1,115 @@
+/* Debug registers, which stop the thread that writes into a few bytes, at the instruction.
+ *
+ *   guard/watched.c   which bytes, and what a stop means
+ *      |  take turns        turns.c      which register moves now, so that moves cost 1 % of a
+ * thread's time |  ask for a site    sites.c      blocks of sites that were seldom watched come
+ * first |  set, clear        registers.c  the registers themselves
+ *      v
+ *   perf_event_open: one event for each register and thread that there is when they are opened;
+ *   threads made later inherit it. A move is one ioctl, for all of them.
+ *
+ *   a write into the bytes --> SIGTRAP to the writing thread, before its next instruction
+ *                              (hak_watch_hit_of reads from its siginfo which register it was)
+ *
+ * What the kernel writes for a system call of the program stops nobody. A forked child has no
+ * watchpoint, and no executed program has. The descriptors stay open; a program that closes what
+ * it does not know takes the registers away, which is noticed at the next move.
+ *
+ * Who owns what: registers, turns and sites belong to whoever holds hak_watch_try; nobody waits
+ * for it. Thread and signal safety: nothing is allocated, errno is kept. */
+#ifndef HAK_WATCH_WATCH_H
+#define HAK_WATCH_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "block.h"
+#include "trace/session.h"
+
+enum {
+    HAK_WATCH_REGISTERS = 4,
+    HAK_WATCH_WORD_BYTES = 8, /* at most; 1, 2, 4 or 8, aligned to as many */
+};
+
+/* ---- registers.c ------------------------------------------------------------------------------
+ */
+
+/* Opens up to `wanted` registers for all threads of the process, where they are not open; returns
+ * how many there are. */
+HAK_HIDDEN unsigned hak_watch_open(unsigned wanted);
+
+/* Why there are none: an errno or an enum hak_unwatched. */
+HAK_HIDDEN int hak_watch_refusal(void);
+
+/* Register `index` watches [address, address + bytes) from now on, whatever it watched before; hits
+ * carry `tag`, of which 40 bits are kept. False: it does not, and the registers may be gone. */
+HAK_HIDDEN bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
+/* It watches nothing. */
+HAK_HIDDEN void hak_watch_clear(unsigned index);
+
+/* All are given back, for good and for this reason. */
+HAK_HIDDEN void hak_watch_end(enum hak_unwatched why);
+/* In a forked child: closes what it inherited. The next hak_watch_open gets registers anew. */
+HAK_HIDDEN void hak_watch_fork_child(void);
+
+/* A SIGTRAP of a register. */
+struct hak_watch_hit {
+    uint64_t tag;
+    bool is_late; /* SIGTRAP was blocked at the write: the thread is elsewhere by now */
+};
+/* False: `siginfo` is of another SIGTRAP. */
+HAK_HIDDEN bool hak_watch_hit_of(const void *siginfo, struct hak_watch_hit *hit);
+
+/* True when the calling thread may move registers, until hak_watch_done. */
+HAK_HIDDEN bool hak_watch_try(void);
+HAK_HIDDEN void hak_watch_done(void);
+
+/* ---- turns.c ----------------------------------------------------------------------------------
+ */
+
+/* Of a process; all zero at its start. */
+struct hak_watch_turns {
+    uint64_t start_ticks;               /* 0 = nothing was moved yet */
+    uint64_t spent_ticks;               /* on moves, and on what they cause */
+    uint64_t set[HAK_WATCH_REGISTERS];  /* when each was set, 0 = it watches nothing */
+    uint64_t free[HAK_WATCH_REGISTERS]; /* from when on another block may have it */
+};
+
+/* True when there is time for a move at `now`. */
+HAK_HIDDEN bool hak_watch_may_move(struct hak_watch_turns *turns, uint64_t now);
+/* Something that moving causes took `ticks`. */
+HAK_HIDDEN void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks);
+/* The register, of `count`, for the next block: one that watches nothing, or has watched for long
+ * enough; `is_urgent`: else the one that was set first. -1 = none. */
+HAK_HIDDEN int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64_t now,
+                                bool is_urgent);
+/* Register `index`, of `count`, was set, or watches nothing any more. */
+HAK_HIDDEN void hak_watch_note_set(struct hak_watch_turns *turns, unsigned index, unsigned count,
+                                   uint64_t now);
+HAK_HIDDEN void hak_watch_note_clear(struct hak_watch_turns *turns, unsigned index);
+
+/* ---- sites.c ----------------------------------------------------------------------------------
+ */
+
+enum { HAK_WATCH_SITES = 4096 };
+/* How often blocks of a site, which is a stack by its hash, were watched; all zero at the start. */
+struct hak_watch_sites {
+    uint8_t times[HAK_WATCH_SITES]; /* at most 255 */
+    uint8_t level;                  /* sites that were watched more often are passed over */
+    uint8_t passed;                 /* over, one after the other */
+};
+
+static inline unsigned hak_watch_site(uint32_t stack) {
+    return (stack * 0x9e3779b1u) >> 20;
+}
+static inline bool hak_watch_is_new(const struct hak_watch_sites *sites, uint32_t stack) {
+    return sites->times[hak_watch_site(stack)] == 0;
+}
+/* Is it the turn of this site? If not, the next block is asked about, and soon one of any site is
+ * taken. */
+HAK_HIDDEN bool hak_watch_is_turn(struct hak_watch_sites *sites, uint32_t stack);
+/* A block of the site is watched. Returns how many were before, as far as that is known. */
+HAK_HIDDEN unsigned hak_watch_count_site(struct hak_watch_sites *sites, uint32_t stack);
+/* Damage was found at a block of the site: it is as if it were new. */
+HAK_HIDDEN void hak_watch_suspect(struct hak_watch_sites *sites, uint32_t stack);
+
+#endif

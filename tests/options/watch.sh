@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# HAKMEM_WATCH: who writes beside a block, or into one that was freed, is stopped at the instruction and named; a
+# correct program is not disturbed; where there are no registers the program runs as without, and `info` says so.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+program=$BUILD/tests/options/watch
+trace=$BUILD/hakmem-trace
+ulimit -c 0
+scratch=$(mktemp -d) && cd "$scratch" || exit 2
+trap 'rm -rf "$scratch"' EXIT
+export TMPDIR=$scratch # by it this test's collectors are known
+# shellcheck source=tests/tools/processes.sh
+. "$SOURCE/tests/tools/processes.sh"
+failed=0
+wrong() {
+    echo "$*"
+    failed=1
+}
+
+# record CASE VARIABLE=VALUE...: runs it with four registers; what it and hakmem say goes into CASE.out.
+record() {
+    local name=$1
+    shift
+    { # the shell tells of a program that is stopped
+        env HAKMEM_WATCH=4 HAKMEM_CLOSE_PAGES=0 HAKMEM_SWEEP=0 HAKMEM_TRACE_FILE="$scratch/$name.db" "$@" \
+            LD_PRELOAD="$BUILD/hakmem-debug.so" timeout 60 "$program" "${name%.*}" >"$name.out" 2>&1
+    } 2>/dev/null
+    status=$?
+    until_true no_collector || exit 1
+    return $status
+}
+# part NAME FILE: the first frames under a heading of the report, "FUNCTION FUNCTION".
+part() {
+    awk -v name="$1" '/^  [A-Z]/ { on = index($0, "  " name " ") == 1 } on && /^      #[0-9]/ { print $2 }' "$2" | head -2 | paste -sd' '
+}
+# shows CASE HEADLINE FOUND ALLOCATED [VARIABLE=VALUE...]
+shows() {
+    local name=$1 headline=$2 found=$3 allocated=$4
+    shift 4
+    record "$name" "$@"
+    grep -q "^hakmem: HKM-$headline" "$name.out" || wrong "$name $*: $(head -1 "$name.out"), where HKM-$headline was due"
+    [ "$(part FOUND "$name.out")" = "$found" ] || wrong "$name $*: found in '$(part FOUND "$name.out")', where '$found' was due"
+    [ "$(part ALLOCATED "$name.out")" = "$allocated" ] ||
+        wrong "$name $*: allocated in '$(part ALLOCATED "$name.out")', where '$allocated' was due"
+}
+past='301 heap-buffer-overflow: write just past the end of a block of'
+
+# The system may give nobody a register. Then all that can be shown is that `info` says so.
+record behind.look HAKMEM_ON_FAULT=continue
+note=$("$trace" info -s behind.look.db | grep -o 'no debug register watches.*')
+if [ -n "$note" ]; then
+    echo "here $note"
+    [ "$(cat behind.look.out)" = through ] || wrong "the program says: $(cat behind.look.out)"
+    exit $failed
+fi
+
+for more in HAKMEM_TRACE=on HAKMEM_TRACE=off; do
+    shows behind "$past 40 bytes" 'spoil behind' 'behind main' $more
+    shows in_front '302 heap-buffer-underflow: write, 1 byte before a block of 40 bytes' 'spoil in_front' 'in_front main' $more
+    shows after_free '304 use-after-free: write at offset 3 of a block of 8 bytes freed' 'spoil after_free' 'after_free main' $more
+    shows large "$past 100,000 bytes" 'spoil large' 'large main' $more
+    shows in_later_thread "$past 40 bytes" 'spoil write_it' 'in_later_thread main' $more
+    shows in_earlier_thread "$past 40 bytes" 'spoil write_it' 'in_earlier_thread main' $more
+    shows in_child "$past 40 bytes" 'spoil behind' 'behind in_child' $more
+    rm -f ./*.db
+done
+[ "$(part FREED after_free.out)" = 'after_free main' ] || wrong "freed in '$(part FREED after_free.out)'"
+shows aligned "$past 512 bytes" 'spoil aligned' 'aligned main'
+shows resized "$past 31 bytes" 'spoil resized' 'resized main'
+shows in_library "$past 41 bytes" 'in_library main' 'in_library main'
+shows in_thread_of_child "$past 40 bytes" 'spoil write_it' 'in_earlier_thread in_thread_of_child'
+shows with_handler "$past 40 bytes" 'spoil behind' 'behind with_handler'
+grep -q '^2 traps of the program' with_handler.out || wrong "the program's handler was called otherwise: $(head -1 with_handler.out)"
+# The thread is elsewhere when the signal comes: the allocation stands for the fault.
+shows blocked '301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 40 bytes allocated at watch.c:' \
+    'block_trap blocked' 'behind blocked'
+grep -q 'found by a late watchpoint (SIGTRAP was blocked at the write)' blocked.out || wrong "not told as late: $(head -1 blocked.out)"
+
+"$trace" faults 1 --json -s aligned.db | python3 -c '
+import json, sys
+fault = json.load(sys.stdin)["fault"]
+sys.exit(fault["found_by"] != "watchpoint" or "hop=WRITE" not in fault["summary"])' ||
+    wrong "the JSON of the fault does not name the watchpoint"
+
+# On it goes, and the place is told once.
+record in_front HAKMEM_ON_FAULT=continue
+[ "$(grep -c '^hakmem: HKM-' in_front.out) $(tail -1 in_front.out)" = '1 through' ] || wrong "continue: $(grep -E '^hakmem|^[a-z]' in_front.out)"
+
+# The line is that of the instruction which wrote, not of the next one.
+line=$(grep -n "block\[at\] = 'x';" "$SOURCE/tests/options/watch.c" | cut -d: -f1)
+grep -qE "#0 spoil +[a-z/]*watch.c:$line\$" behind.out || wrong "not at line $line: $(grep '#0 spoil' behind.out)"
+
+# says CASE NOTE LINES: no fault, exit status 0, and what `info` notes of the process.
+says() {
+    local name=$1 note=$2 due=$3
+    shift 3
+    record "$name" "$@" || wrong "$name ends with $?"
+    [ "$(paste -sd' ' "$name.out")" = "$due" ] || wrong "$name says $(head -3 "$name.out"), where '$due' was due"
+    case "$("$trace" info --all -s "$name.db")" in
+    *"$note"*) ;;
+    *) wrong "$name: info does not say '$note'" ;;
+    esac
+}
+says ignored 'no debug register watches (HAKMEM_WATCH): the program has taken SIGTRAP for itself' through
+says closed 'complete' 'files are whole through'
+says behind.same 'no debug register watches (HAKMEM_WATCH): it needs level normal and layout header' through HAKMEM_LAYOUT=same
+says behind.trace 'no debug register watches (HAKMEM_WATCH): it needs level normal and layout header' through HAKMEM_CHECK=trace
+for watch in 1 4; do
+    says correct complete through HAKMEM_WATCH=$watch HAKMEM_CLOSE_PAGES=1 HAKMEM_SWEEP=1
+    "$trace" layers --quick --json -s correct.db | python3 -c '
+import json, sys
+sums = {}
+for one in json.load(sys.stdin)["classes"]:
+    for name, value in one["metrics"].items():
+        if name.startswith("WATCH") and name.endswith("times"):
+            sums[name] = sums.get(name, 0) + value
+sys.exit(None if sums.get("WATCH.times", 0) > 100 and not sums.get("WATCH_STOP.times") else f"correct: {sums}")' || failed=1
+    rm -f correct.db
+done
+
+record behind.none HAKMEM_WATCH=0
+[ "$(cat behind.none.out)" = through ] || wrong "HAKMEM_WATCH=0: $(cat behind.none.out)"
+
+# What bars perf_event_open: a filter that the program was started in, and one that it enters.
+cat >barred.py <<'PYTHON'
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+code = struct.pack("HBBI" * 4, 0x20, 0, 0, 0, 0x15, 0, 1, 298, 0x06, 0, 0, 0x50000 | 13, 0x06, 0, 0, 0x7FFF0000)
+memory = ctypes.create_string_buffer(code)
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+program = Program(4, ctypes.addressof(memory))
+libc.prctl(38, 1, 0, 0, 0)
+if libc.prctl(22, 2, ctypes.byref(program), 0, 0) != 0:
+    sys.exit("no filter can be set")
+os.environ["LD_PRELOAD"] = os.environ.pop("PRELOAD")
+os.execv(sys.argv[1], sys.argv[1:])
+PYTHON
+PRELOAD=$BUILD/hakmem-debug.so HAKMEM_WATCH=4 HAKMEM_SWEEP=0 HAKMEM_CLOSE_PAGES=0 HAKMEM_TRACE_FILE=$scratch/barred.db \
+    python3 barred.py "$program" behind >barred.out 2>&1
+until_true no_collector || exit 1
+[ "$(cat barred.out)" = through ] || wrong "barred: $(cat barred.out)"
+"$trace" info --all -s barred.db | grep -qF 'no debug register watches (HAKMEM_WATCH): perf_event_open is not allowed' ||
+    wrong "barred: info does not say so"
+exit $failed

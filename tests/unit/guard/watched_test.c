@@ -1,0 +1,253 @@
+/* Blocks at which a debug register stands: a write of the program beside or into them is a fault,
+ * one of hakmem's own is none. Where the system gives no registers, that is told, and nothing is
+ * watched. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "world.h"
+#include "guard/quarantine.h"
+#include "guard/watched.h"
+#include "platform/raw_call.h"
+
+static volatile unsigned stops, found[4];
+static struct hak_fault_facts facts;
+
+static void on_trap(int number, siginfo_t *info, void *context) {
+    struct hak_fault_facts now;
+    (void)number, (void)context;
+    enum hak_trapped what = hak_watched_trapped(info, &now);
+    stops++;
+    found[what]++;
+    if (what == HAK_TRAPPED_FAULT || what == HAK_TRAPPED_LATE)
+        facts = now;
+}
+
+/* `watch` registers over blocks of a world in level normal. */
+static bool watch_world(unsigned watch) {
+    struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
+    sigaction(SIGTRAP, &action, NULL);
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    hak_options.watch = watch;
+    hak_options.poison = 1;
+    hak_options.quarantine_bytes = 1 << 20;
+    hak_options.quarantine_blocks = 1000;
+    unwatched = 0;
+    hak_watched_start();
+    (void)hand_out(slot_at(2, 0), 40, 0); /* opens them */
+    if (!hak_watched_is_on)
+        ck_assert_uint_ne(unwatched, 0);
+    return hak_watched_is_on;
+}
+
+/* A block of a site that was never watched: a register comes at once. */
+static user_t take_new(base_t block, size_t asked_bytes, size_t alignment) {
+    hak_watched_suspect(STACK_OF_PROGRAM);
+    user_t user = hand_out(block, asked_bytes, alignment);
+    ck_assert(state_of(block)->subkind & HAK_SLOT_WATCHED);
+    return user;
+}
+
+static void give_back(user_t user) {
+    base_t base;
+    ck_assert_int_eq(hak_check_take_back(user, hak_free_by(HAK_GIVEN_BY_FREE), &base), HAK_TAKE);
+    ck_assert_int_ne(hak_check_keep(base, hak_free_by(HAK_GIVEN_BY_FREE), 1), HAK_NOT_KEPT);
+}
+
+START_TEST(a_write_behind) {
+    if (!watch_world(4))
+        return;
+    for (size_t asked = 33; asked < 48; asked++) {
+        volatile char *user = take_new(slot_at(2, (unsigned)asked), asked, 0).p;
+        unsigned before = found[HAK_TRAPPED_FAULT];
+        for (size_t i = 0; i < asked; i++)
+            user[i] = 'x';
+        ck_assert_uint_eq(stops, before);
+        user[asked] = 'x';
+        ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], before + 1);
+        ck_assert_uint_eq(facts.fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+        ck_assert_uint_eq(facts.found_by, HAK_FOUND_BY_WATCH);
+        ck_assert_uint_eq(facts.access, HAK_ACCESS_WRITE);
+        ck_assert_int_eq(facts.offset, (int64_t)asked);
+        ck_assert_uint_eq(facts.found_address, (uintptr_t)user + asked);
+        ck_assert_uint_eq(facts.user, (uintptr_t)user);
+        user[asked] = 'y'; /* told once */
+        ck_assert_uint_eq(stops, before + 1);
+    }
+}
+END_TEST
+
+/* Every fourth block of a site is watched in front. */
+START_TEST(a_write_in_front) {
+    if (!watch_world(1))
+        return;
+    for (unsigned i = 0; i < 1300 && found[HAK_TRAPPED_FAULT] == 0; i++) {
+        volatile char *user = hand_out(slot_at(1, i), 24, 0).p;
+        user[-1] = 'x';
+        usleep(300); /* the register moves on after a while */
+    }
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
+    ck_assert_uint_eq(facts.fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+    ck_assert_int_eq(facts.offset, -1);
+}
+END_TEST
+
+START_TEST(an_aligned_block) {
+    if (!watch_world(4))
+        return;
+    volatile char *user = take_new(slot_at(3, 2), 100, 128).p;
+    ck_assert_uint_eq((uintptr_t)user % 128, 0);
+    user[100] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
+    ck_assert_int_eq(facts.offset, 100);
+}
+END_TEST
+
+START_TEST(a_write_after_free) {
+    if (!watch_world(4))
+        return;
+    user_t user = take_new(slot_at(2, 3), 8, 0); /* one word: which one is drawn */
+    give_back(user);
+    ck_assert_uint_eq(stops, 0);
+    ((volatile char *)user.p)[3] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
+    ck_assert_uint_eq(facts.fault, HAK_FAULT_USE_AFTER_FREE);
+    ck_assert_uint_eq(facts.memory, HAK_MEMORY_INSIDE_FREE);
+    ck_assert_int_eq(facts.offset, 3);
+}
+END_TEST
+
+/* Headers, canaries and poison are written by hakmem where registers stand. */
+START_TEST(own_writes_stop_nobody) {
+    if (!watch_world(4))
+        return;
+    unsigned marked = 0;
+    for (unsigned round = 0; round < 500; round++) {
+        base_t block = slot_at(2, round % 4);
+        hak_watched_suspect(STACK_OF_PROGRAM);
+        user_t user = hand_out(block, 20 + round % 20, 0);
+        marked += (state_of(block)->subkind & HAK_SLOT_WATCHED) != 0; /* while there is time */
+        if (round % 3 == 0) {
+            base_t base;
+            ck_assert_int_eq(hak_check_take_back(user, HAK_REALLOC, &base), HAK_TAKE);
+            hak_check_resize(user, 30);
+        }
+        give_back(user);
+        for (base_t base; (base = hak_check_leaving(true)).p;)
+            ck_assert(hak_check_freed(base, HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
+    }
+    ck_assert_uint_gt(marked, 3);
+    ck_assert_uint_eq(stops, 0);
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+/* What the program did not write, or wrote as it was, is no fault. */
+START_TEST(bytes_that_stay_as_they_are) {
+    if (!watch_world(4))
+        return;
+    volatile char *user = take_new(slot_at(2, 5), 40, 0).p;
+    user[40] = user[40];
+    ck_assert_uint_eq(found[HAK_TRAPPED_NOTHING], 1);
+    user[40] = user[40]; /* it was taken off: this may come often */
+    ck_assert_uint_eq(stops, 1);
+}
+END_TEST
+
+/* The register still stands while the block is another one by now. */
+START_TEST(a_block_that_changed) {
+    if (!watch_world(4))
+        return;
+    for (unsigned change = 0; change < 5; change++) {
+        base_t block = slot_at(2, 10 + change);
+        volatile char *user = take_new(block, 40, 0).p;
+        struct hak_slot *slot = state_of(block);
+        slot->record_count += change == 0;
+        slot->lives += change == 1;
+        slot->is_changing = change == 2;
+        slot->place = change == 3 ? HAK_PLACE_FRONT : HAK_PLACE_LIVE;
+        if (change == 4)
+            heap->slabs[2].epoch++;
+        user[40] = 'x';
+        ck_assert_uint_eq(found[HAK_TRAPPED_NOTHING], change + 1);
+    }
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 0);
+}
+END_TEST
+
+START_TEST(late_where_the_signal_was_blocked) {
+    sigset_t trap;
+    if (!watch_world(4))
+        return;
+    sigemptyset(&trap);
+    sigaddset(&trap, SIGTRAP);
+    volatile char *user = take_new(slot_at(2, 5), 40, 0).p;
+    sigprocmask(SIG_BLOCK, &trap, NULL);
+    user[40] = 'x';
+    user[41] = 'x';
+    ck_assert_uint_eq(stops, 0);
+    sigprocmask(SIG_UNBLOCK, &trap, NULL);
+    ck_assert_uint_eq(found[HAK_TRAPPED_LATE], 1);
+    ck_assert_uint_eq(facts.found_by, HAK_FOUND_BY_LATE_WATCH);
+    ck_assert_uint_eq(facts.damaged_bytes, 2);
+    ck_assert_int_eq(facts.offset, 40);
+}
+END_TEST
+
+START_TEST(a_forked_child_watches_anew) {
+    if (!watch_world(4))
+        return;
+    volatile char *user = take_new(slot_at(2, 5), 40, 0).p;
+    ck_assert(hak_watch_try()); /* by a thread that is not in the child */
+    if (fork() == 0) {
+        hak_watched_fork_child();
+        user[40] = 'x'; /* nobody sees that */
+        volatile char *own = take_new(slot_at(2, 6), 40, 0).p;
+        own[40] = 'x';
+        _exit(stops == 1 && found[HAK_TRAPPED_FAULT] == 1 ? 0 : 1);
+    }
+    int status;
+    wait(&status);
+    hak_watch_done();
+    ck_assert_int_eq(status, 0);
+    user[40] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
+}
+END_TEST
+
+START_TEST(only_where_bytes_are_nobodys) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
+    hak_options.watch = 4;
+    hak_watched_start();
+    ck_assert(!hak_watched_is_on);
+    ck_assert_uint_eq(unwatched, HAK_UNWATCHED_LEVEL);
+}
+END_TEST
+
+START_TEST(nothing_in_a_sandbox) {
+    if (!watch_world(4))
+        return;
+    volatile char *user = take_new(slot_at(2, 5), 40, 0).p;
+    hak_before_sandbox();
+    user[40] = 'x';
+    (void)hand_out(slot_at(2, 6), 40, 0);
+    ck_assert_uint_eq(stops, 0);
+    ck_assert(!hak_watched_is_on);
+    ck_assert_uint_eq(unwatched, HAK_UNWATCHED_SANDBOX);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("watched");
+    tcase_add_test(cases, a_write_behind);
+    tcase_add_test(cases, a_write_in_front);
+    tcase_add_test(cases, an_aligned_block);
+    tcase_add_test(cases, a_write_after_free);
+    tcase_add_test(cases, own_writes_stop_nobody);
+    tcase_add_test(cases, bytes_that_stay_as_they_are);
+    tcase_add_test(cases, a_block_that_changed);
+    tcase_add_test(cases, late_where_the_signal_was_blocked);
+    tcase_add_test(cases, a_forked_child_watches_anew);
+    tcase_add_test(cases, only_where_bytes_are_nobodys);
+    tcase_add_test(cases, nothing_in_a_sandbox);
+    return run_cases("guard/watched", cases);
+}

@@ -1,0 +1,56 @@
+/* Which sites' blocks are watched: new ones at once, seldom ones as often as busy ones. */
+#include "unit/suite.h"
+#include "watch/watch.h"
+
+static struct hak_watch_sites sites;
+
+static void setup(void) {
+    sites = (struct hak_watch_sites){.level = 0};
+}
+
+START_TEST(new_until_it_was_watched) {
+    ck_assert(hak_watch_is_new(&sites, 7));
+    ck_assert(hak_watch_is_turn(&sites, 7));
+    ck_assert_uint_eq(hak_watch_count_site(&sites, 7), 0);
+    ck_assert(!hak_watch_is_new(&sites, 7));
+    ck_assert_uint_eq(hak_watch_count_site(&sites, 7), 1);
+    hak_watch_suspect(&sites, 7);
+    ck_assert(hak_watch_is_new(&sites, 7));
+}
+END_TEST
+
+/* One busy site and one of whose blocks there is one in twenty. */
+START_TEST(a_seldom_site_as_often) {
+    unsigned watched[2] = {0};
+    for (unsigned i = 0; i < 100000; i++) {
+        unsigned which = i % 20 == 19;
+        if (hak_watch_is_turn(&sites, 100 + which)) {
+            (void)hak_watch_count_site(&sites, 100 + which);
+            watched[which]++;
+        }
+    }
+    ck_assert_uint_gt(watched[0], 1000);
+    ck_assert_uint_ge(watched[1] * 10, watched[0] * 9);
+}
+END_TEST
+
+/* A site that comes alone is not passed over for ever. */
+START_TEST(some_site_is_taken_soon) {
+    for (unsigned round = 0; round < 2000; round++) {
+        unsigned passed = 0;
+        while (!hak_watch_is_turn(&sites, 3))
+            ck_assert_uint_lt(++passed, 32);
+        (void)hak_watch_count_site(&sites, 3);
+    }
+    ck_assert(!hak_watch_is_new(&sites, 3));
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("sites");
+    tcase_add_checked_fixture(cases, setup, NULL);
+    tcase_add_test(cases, new_until_it_was_watched);
+    tcase_add_test(cases, a_seldom_site_as_often);
+    tcase_add_test(cases, some_site_is_taken_soon);
+    return run_cases("watch/sites", cases);
+}
