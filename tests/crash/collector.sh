@@ -54,7 +54,7 @@ says() {
 
 # 1: dead. The program goes on with a new one, which writes the whole report, and what was recorded is kept.
 start crash
-kill -9 "$keeper" "$worker"
+kill_at_once "$keeper" "$worker"
 go_on
 [ "$status" -eq 139 ] || complain "dead collector: status $status; due: 139"
 says "$directory/err" '^hakmem: SIGSEGV at address 0x0: null pointer: the program crashed' '^SUMMARY: hakmem: crash when_told.c'

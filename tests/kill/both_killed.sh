@@ -5,7 +5,7 @@ unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 start_with_keeper
-kill -9 "$keeper" "$worker"
+kill_at_once "$keeper" "$worker"
 until_true worker_of "$PWD/store.db" "$worker" || { echo "no new worker has the store open"; exit 1; }
 sleep 1
 stop_program words

@@ -10,7 +10,7 @@ settled() { no_holder "$PWD/store.db"; }
 for round in 1 2 3; do
     rm -f words store.db*
     start_with_keeper 4000 1
-    kill -9 "$keeper" "$worker"
+    kill_at_once "$keeper" "$worker"
     until_true are_dead "$keeper" "$worker" || exit 1
     sleep 0.02 # the program goes on for some records that nobody takes any more
     stop_program words

@@ -12,7 +12,7 @@ chmod +x collect
 export HAKMEM_COLLECT=$PWD/collect
 start_with_keeper 200
 : >refuse
-kill -9 "$keeper" "$worker"
+kill_at_once "$keeper" "$worker"
 until_true test -s program.err || exit 1
 stop_program words
 wait "$program" || complain "the program ended with $?; 0 was due"

@@ -14,7 +14,7 @@ chmod +x collect
 export HAKMEM_COLLECT=$PWD/collect
 start_with_keeper
 : >refuse
-kill -9 "$keeper" "$worker"
+kill_at_once "$keeper" "$worker"
 # A takeover that finds nobody tries 50 times; then another one begins.
 has_begun_again() { [ "$(wc -l 2>/dev/null <refused)" -gt 55 ] 2>/dev/null; }
 until_true has_begun_again || exit 1

@@ -25,7 +25,7 @@ for asked in '' "$PWD/store.db"; do
     store=${asked:-$PWD/hakmem.bash.$program.db}
     until_true has_come_to 8 || exit 1
     until_true worker_of "$store" || { echo "nobody has the store open"; exit 1; }
-    kill -9 "$(parent_of "$worker")" "$worker"
+    kill_at_once "$(parent_of "$worker")" "$worker"
     wait "$program" || complain "the program ended with $?; 0 was due"
     until_true no_collector || exit 1
     [ -s err ] && complain "something is on stderr: $(head -n 3 err)"

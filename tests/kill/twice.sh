@@ -13,7 +13,7 @@ for death in 1 2; do
     until_true worker_of "$PWD/store.db" "${last-}" || { echo "death $death: no new worker has the store open"; exit 1; }
     sleep 2
     last=$worker keeper=$(parent_of "$worker")
-    kill -9 "$keeper" "$worker"
+    kill_at_once "$keeper" "$worker"
 done
 until_true worker_of "$PWD/store.db" "$last" || { echo "no worker after the second death"; exit 1; }
 sleep 1

@@ -18,7 +18,7 @@ for step in worker worker both worker; do
     until_true worker_of "$PWD/store.db" "$last" || { echo "nobody has the store open"; exit 1; }
     case $step in
     worker) kill -9 "$worker" ;;
-    both) kill -9 "$(parent_of "$worker")" "$worker" ;;
+    both) kill_at_once "$(parent_of "$worker")" "$worker" ;;
     esac
     last=$worker
 done

@@ -19,8 +19,7 @@ squatted() {
     "$stranger" "$2" "$PWD/got" "$name" "/tmp/$name" "${places[@]}" &
     squatter=$!
     until_true grep -qs "bound $name.1" got || exit 1
-    kill -STOP "$keeper" "$worker" # neither has time to start the other anew
-    kill -9 "$keeper" "$worker"
+    kill_at_once "$keeper" "$worker"
     until_true grep -qsx "bound $name" got || exit 1
     until_true worker_of "$PWD/store.db" "$worker" || {
         pgrep -a hakmem-collect

@@ -31,6 +31,17 @@ are_dead() {
     for pid in "$@"; do readlink "/proc/$pid/exe" >/dev/null 2>&1 && return 1; done
     return 0
 }
+are_stopped() {
+    local pid
+    for pid in "$@"; do grep -qs '^State:[[:space:]]*T' "/proc/$pid/status" || return 1; done
+    return 0
+}
+# kill -9 of all of them at once: none can see another's death, as a worker that starts a new keeper then.
+kill_at_once() {
+    kill -STOP "$@"
+    until_true are_stopped "$@" || exit 1
+    kill -9 "$@"
+}
 no_holder() { [ -z "$(holders_of "$1")" ]; }
 
 # Process ids of both halves of the collectors that this test's programs started: they inherit its TMPDIR, and nothing
