@@ -15,12 +15,11 @@ enum { BLOCKS = 8, PROCESS = 5, CALLS = 2000000, THREADS = 6 };
 
 static struct {
     hak_counters_owner_t owners[512]; /* a page */
-    char blocks[BLOCKS * 64 << 10];
+    char blocks[BLOCKS * HAK_COUNTERS_BYTES];
 } * memory;
 static _Atomic uint32_t high;
 
 static void set_up(void) {
-    ck_assert_uint_le(HAK_COUNTERS_BYTES, 64 << 10);
     memory = mmap(NULL, sizeof *memory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(memory, MAP_FAILED);
 }
