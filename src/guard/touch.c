@@ -28,10 +28,7 @@ size_t hak_room_elsewhere(const void *p) {
     if (!large)
         return SIZE_MAX;
     hak_locate_as_large(large, &at);
-    if (at.slot->is_changing)
-        return SIZE_MAX;
-    size_t offset = (size_t)((const char *)p - hak_user_in(&at)), bytes = hak_touchable_bytes(&at);
-    return at.slot->place == HAK_PLACE_LIVE && offset < bytes ? bytes - offset : 0;
+    return hak_room_in(&at, p);
 }
 
 static bool is_live(const struct hak_located *at) {

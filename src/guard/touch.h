@@ -29,15 +29,20 @@ HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
 /* The same as hak_room_at for what is no slot of ours. */
 HAK_HIDDEN size_t hak_room_elsewhere(const void *p);
 
+/* The same of `p` in the slot or large block `at`. */
+HAK_IN_PLACE size_t hak_room_in(const struct hak_located *at, const void *p) {
+    if (HAK_UNLIKELY(at->slot->is_changing))
+        return SIZE_MAX;
+    size_t offset = (size_t)((const char *)p - hak_user_in(at)), bytes = hak_touchable_bytes(at);
+    return HAK_LIKELY(at->slot->place == HAK_PLACE_LIVE && offset < bytes) ? bytes - offset : 0;
+}
+
 /* How many bytes from `p` on the program may touch; SIZE_MAX: not known. */
 HAK_IN_PLACE size_t hak_room_at(const void *p) {
     struct hak_located at;
     if (!hak_locate_slot(p, &at))
         return at.superslab ? 0 : hak_room_elsewhere(p);
-    if (HAK_UNLIKELY(at.slot->is_changing))
-        return SIZE_MAX;
-    size_t offset = (size_t)((const char *)p - hak_user_in(&at)), bytes = hak_touchable_bytes(&at);
-    return HAK_LIKELY(at.slot->place == HAK_PLACE_LIVE && offset < bytes) ? bytes - offset : 0;
+    return hak_room_in(&at, p);
 }
 
 /* A touch of more bytes than there is room for. */

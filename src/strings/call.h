@@ -48,6 +48,7 @@ struct hak_string_row {
     const char *name;
     uint8_t shape, unit, a, b, c;
 };
+HAK_HIDDEN extern const struct hak_string_row hak_string_rows[HAK_STRING_CALLS];
 
 /* A call that is looked at: its arguments by their part in it. */
 struct call {

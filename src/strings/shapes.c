@@ -2,7 +2,7 @@
 #include <errno.h>
 #include "strings/call.h"
 
-static const struct hak_string_row rows[HAK_STRING_CALLS] = {
+const struct hak_string_row hak_string_rows[HAK_STRING_CALLS] = {
 #define CALL(name, shape, unit, a, b, c) {#name, shape, unit, a, b, c},
 #include "strings/calls.def"
 };
@@ -153,7 +153,8 @@ static void (*const looks[])(struct call *) = {
 
 struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
                                         void *on_stack) {
-    struct call call = {.row = &rows[number], .arguments = arguments, .on_stack = on_stack};
+    struct call call = {
+        .row = &hak_string_rows[number], .arguments = arguments, .on_stack = on_stack};
     if (HAK_UNLIKELY(hak_strings_loader != 0))
         hak_strings_look_for_modules();
     looks[call.row->shape](&call);
@@ -162,7 +163,7 @@ struct hak_string_next hak_strings_look(unsigned number, struct hak_string_argum
 
 void hak_strings_look_again(unsigned number, struct hak_string_arguments *arguments,
                             int64_t result) {
-    struct call call = {.row = &rows[number], .arguments = arguments};
+    struct call call = {.row = &hak_string_rows[number], .arguments = arguments};
     int before = errno;
     hak_string_received(&call, result);
     errno = before;

@@ -1,10 +1,10 @@
 /* Where the loaded modules keep the addresses of functions: each slot that leads to one of
  * calls.def gets the address of its gate.
  *
- *   relocation            slot                                       is written when it holds
- *   R_X86_64_JUMP_SLOT    a call through the PLT                     the function, or the PLT
- * itself R_X86_64_GLOB_DAT     a call without PLT, or the address taken   the function R_X86_64_64
- * a table of functions in data               the function
+ *   relocation           slot                            is written while it
+ *   R_X86_64_JUMP_SLOT   a call through the PLT          holds the function, or the PLT itself
+ *   R_X86_64_GLOB_DAT    a call without PLT, an address  holds the function
+ *   R_X86_64_64          a table of functions in data    holds the function
  *
  * A slot with any other value is left alone: the program has a function of its own there. libc,
  * ld.so and hakmem itself are left out. What the loader made read-only is made writable for the
@@ -26,18 +26,13 @@
 #include "options.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
-#include "strings/strings.h"
+#include "strings/call.h"
 
-enum { INDEX_PLACES = 1024, NAME_BYTES = 24 };
+enum { INDEX_PLACES = 1024, HASHED_BYTES = 24 };
 
 static void *libc_text;                    /* an address in it */
 static bool is_replaced[HAK_STRING_CALLS]; /* the program's scope has another of that name */
 _Atomic uintptr_t hak_strings_loader;
-
-static const char names[HAK_STRING_CALLS][NAME_BYTES] = {
-#define CALL(name, shape, unit, a, b, c) #name,
-#include "strings/calls.def"
-};
 
 /* From a name to its row + 1; 0 = free. Made at start. */
 static uint8_t index_of_names[INDEX_PLACES];
@@ -45,14 +40,14 @@ _Static_assert(HAK_STRING_CALLS < 255, "a row + 1 is a byte");
 
 static unsigned hash_of(const char *name) {
     unsigned hash = 5381;
-    for (unsigned i = 0; i < NAME_BYTES && name[i]; i++)
+    for (unsigned i = 0; i < HASHED_BYTES && name[i]; i++)
         hash = hash * 33 + (unsigned char)name[i];
     return hash * 0x9e3779b1u >> 22;
 }
 
 static void index_names(void) {
     for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
-        unsigned place = hash_of(names[i]);
+        unsigned place = hash_of(hak_string_rows[i].name);
         while (index_of_names[place % INDEX_PLACES])
             place++;
         index_of_names[place % INDEX_PLACES] = (uint8_t)(i + 1);
@@ -65,7 +60,7 @@ static int row_of(const char *name) {
         unsigned found = index_of_names[place % INDEX_PLACES];
         if (!found)
             return -1;
-        if (strncmp(names[found - 1], name, NAME_BYTES) == 0)
+        if (strcmp(hak_string_rows[found - 1].name, name) == 0)
             return hak_string_functions[found - 1] ? (int)found - 1 : -1;
     }
 }
@@ -255,9 +250,7 @@ static int visit_first(struct dl_phdr_info *info, size_t size, void *is_begun) {
 }
 
 static uintptr_t own_thread(void) {
-    uintptr_t pointer;
-    __asm__("movq %%fs:0, %0" : "=r"(pointer));
-    return pointer;
+    return (uintptr_t)__builtin_thread_pointer();
 }
 
 void hak_strings_expect_modules(void) {
@@ -309,12 +302,12 @@ static void find_functions(void) {
     if (!libc_text || _dl_find_object(libc_text, &libc) != 0)
         return;
     for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
-        void *function = dlsym(RTLD_NEXT, names[i]);
+        void *function = dlsym(RTLD_NEXT, hak_string_rows[i].name);
         if (!is_of(libc.dlfo_link_map, function))
             continue;
         bool is_ours = i == HAK_CALL_dlopen && hak_entry_dlopen;
         hak_string_functions[i] = is_ours ? hak_entry_dlopen : function;
-        is_replaced[i] = find_replaced(names[i], hak_string_functions[i]);
+        is_replaced[i] = find_replaced(hak_string_rows[i].name, hak_string_functions[i]);
     }
     (void)dlerror(); /* what a libc does not have is not the program's concern */
 }

@@ -1,9 +1,9 @@
 /* Debug registers, which stop the thread that writes into a few bytes, at the instruction.
  *
  *   guard/watched.c   which bytes, and what a stop means
- *      |  take turns        turns.c      which register moves now, so that moves cost 1 % of a
- * thread's time |  ask for a site    sites.c      blocks of sites that were seldom watched come
- * first |  set, clear        registers.c  the registers themselves
+ *      |  turns.c       which register moves now, so that moves cost 1 % of the time
+ *      |  sites.c       blocks of sites that were seldom watched come first
+ *      |  registers.c   the registers themselves: set, clear
  *      v
  *   perf_event_open: one event for each register and thread that there is when they are opened;
  *   threads made later inherit it. A move is one ioctl, for all of them.

@@ -46,7 +46,7 @@ def count(library, program, *words, without=(), **variables):
 
 with open(os.path.join(here, "instructions.txt"), encoding="utf-8") as table:
     rows = [line.split() for line in table if line.strip() and not line.startswith("#")]
-limits = {name: {"gcc": float(gcc), "clang": float(clang)}["clang" if "clang" in compiler else "gcc"] for name, gcc, clang in rows}
+limits = {name: float(clang if "clang" in compiler else gcc) for name, gcc, clang in rows}
 
 # What a thread keeps goes back after a tenth of a second by the clock: where the machine stands still between two steps, the second
 # one has to get its slabs anew. So a step that is above its limit is counted again; one that takes more instructions does so each time.
