@@ -10,18 +10,9 @@ export HAKMEM_GUARD=all HAKMEM_GUARD_MEMORY=1M
 
 # $1: so many calls fail in a row, at moments all over the run.
 refuse_each() {
-    local first=1 status
+    local first=1
     while :; do
-        begin_run
-        "$BUILD/tests/memory/fail_call" --first "$first" --count "$1" --seen seen --preload "$counting" \
-            "$BUILD/tests/memory/survive" 20 >out 2>err
-        status=$?
-        read -r seen <seen
-        [ "$status" -eq 0 ] && [ "$(cat out)" = survived ] || {
-            echo "call $first of $seen failed, $1 in a row: status $status: $(head -n 3 err)"
-            exit 1
-        }
-        end_run "call $first of $seen failed, $1 in a row"
+        refuse_at "$first" "$1" "$counting" 20
         [ "$first" -gt "$seen" ] && break
         first=$((first + 3 + (first < 40 ? 0 : seen / 12)))
     done

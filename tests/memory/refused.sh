@@ -12,18 +12,9 @@ steps=$((20 * (1 + 5 * long)))
 
 # $1 calls fail in a row, beginning at each $2nd, in the library $3. Sets `seen`.
 refuse_each() {
-    local first=1 status
+    local first=1
     while :; do
-        begin_run
-        "$BUILD/tests/memory/fail_call" --first "$first" --count "$1" --seen seen --preload "$3" \
-            "$BUILD/tests/memory/survive" "$steps" >out 2>err
-        status=$?
-        read -r seen <seen
-        [ "$status" -eq 0 ] && [ "$(<out)" = survived ] || {
-            echo "call $first of $seen failed, $1 in a row, $3: status $status: $(head -n 3 err)"
-            exit 1
-        }
-        end_run "call $first of $seen failed, $1 in a row, $3"
+        refuse_at "$first" "$1" "$3" "$steps"
         [ "$first" -gt "$seen" ] && break
         first=$((first + $2))
     done

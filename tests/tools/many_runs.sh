@@ -56,3 +56,19 @@ compare_runs() {
         exit 1
     }
 }
+
+# refuse_at FIRST COUNT LIBRARY STEPS: one run in which COUNT calls for memory fail, from the FIRST on. Sets seen, the calls
+# that there were.
+refuse_at() {
+    local status
+    begin_run
+    "$BUILD/tests/memory/fail_call" --first "$1" --count "$2" --seen seen --preload "$3" \
+        "$BUILD/tests/memory/survive" "$4" >out 2>err
+    status=$?
+    read -r seen <seen
+    [ "$status" -eq 0 ] && [ "$(<out)" = survived ] || {
+        echo "call $1 of $seen failed, $2 in a row, $3: status $status: $(head -n 3 err)"
+        exit 1
+    }
+    end_run "call $1 of $seen failed, $2 in a row, $3"
+}
