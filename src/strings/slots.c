@@ -6,9 +6,12 @@
  *   R_X86_64_GLOB_DAT    a call without PLT, an address  holds the function
  *   R_X86_64_64          a table of functions in data    holds the function
  *
- * A slot with any other value is left alone: the program has a function of its own there. libc,
- * ld.so and hakmem itself are left out. What the loader made read-only is made writable for the
- * moment.
+ * A slot with any other value is left alone: the program has a function of its own there. libc
+ * and ld.so are left out. What the loader made read-only is made writable for the moment.
+ *
+ * hakmem's own slots get the function itself, before any other: a program at fixed addresses that
+ * takes the address of strcmp makes its own PLT the address of strcmp in all modules, and from
+ * there hakmem's calls would come to the gate.
  *
  * New modules: the program's own calls of dlopen go through a gate as well. It notes the thread and
  * jumps on, since ld.so looks at the caller; the next call of that thread that is looked at, dlsym
@@ -76,6 +79,7 @@ struct module {
     const char *strings;
     const Elf64_Rela *relocations, *calls;
     size_t relocation_count, call_count;
+    bool is_own;   /* hakmem */
     bool is_open;  /* what was read-only is writable */
     bool is_ready; /* ld.so is through with it */
 };
@@ -177,8 +181,11 @@ static void look_at(struct module *module, const Elf64_Rela *relocation) {
         return;
     uintptr_t *slot = (uintptr_t *)(module->bias + relocation->r_offset);
     uintptr_t value = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
-    if (value == (uintptr_t)hak_string_functions[row] ||
-        (!is_replaced[row] && is_unbound(module, relocation, value)))
+    if (module->is_own) {
+        if (value != (uintptr_t)hak_string_functions[row] && !is_replaced[row])
+            write_slot(module, slot, hak_string_functions[row]);
+    } else if (value == (uintptr_t)hak_string_functions[row] ||
+               (!is_replaced[row] && is_unbound(module, relocation, value)))
         write_slot(module, slot, hak_string_gate((unsigned)row));
     else if (value < module->end - module->start)
         module->is_ready = false; /* as it is in the file */
@@ -212,15 +219,30 @@ static bool holds(const struct module *module, const void *p) {
     return (uintptr_t)p >= module->start && (uintptr_t)p < module->end;
 }
 
-/* hakmem itself, ld.so and libc. */
+/* ld.so and libc; hakmem itself, which was looked at before all. */
 static bool is_left_alone(const struct module *module) {
-    return holds(module, &scan) || holds(module, (const void *)(uintptr_t)&_dl_find_object) ||
+    return module->is_own || holds(module, (const void *)(uintptr_t)&_dl_find_object) ||
            holds(module, libc_text);
 }
 
-static int visit(struct dl_phdr_info *info, size_t size, void *unused) {
+static struct module read_module(const struct dl_phdr_info *info) {
     struct module module = {.bias = info->dlpi_addr, .is_ready = true};
     const Elf64_Dyn *dynamic = NULL;
+    read_segments(info, &module, &dynamic);
+    read_dynamic(&module, dynamic);
+    module.is_own = holds(&module, &scan);
+    return module;
+}
+
+static int visit_own(struct dl_phdr_info *info, size_t size, void *unused) {
+    struct module module = read_module(info);
+    (void)size, (void)unused;
+    if (module.is_own)
+        look_at_module(&module);
+    return module.is_own;
+}
+
+static int visit(struct dl_phdr_info *info, size_t size, void *unused) {
     (void)size, (void)unused;
     if (scan.at == 0 && scan.unloads != info->dlpi_subs) {
         scan.unloads = info->dlpi_subs;
@@ -228,8 +250,7 @@ static int visit(struct dl_phdr_info *info, size_t size, void *unused) {
     }
     if (scan.at++ < scan.done)
         return 0;
-    read_segments(info, &module, &dynamic);
-    read_dynamic(&module, dynamic);
+    struct module module = read_module(info);
     if (module.start < module.end && !is_left_alone(&module))
         look_at_module(&module);
     scan.is_whole = scan.is_whole && module.is_ready;
@@ -315,6 +336,7 @@ static void find_functions(void) {
 void hak_strings_start(void) {
     index_names();
     find_functions();
+    dl_iterate_phdr(visit_own, NULL);
     hak_strings_expect_modules();
     hak_strings_look_for_modules();
     (void)pthread_atfork(NULL, NULL, enter_child); /* glibc keeps 48 of them without allocating */

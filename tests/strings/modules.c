@@ -40,8 +40,24 @@ static struct {
 } table[] = {{"memset", memset}};
 static filler *const constant_table[] = {memset};
 
+/* At fixed addresses, the program's own PLT is the address of each of these, in all modules. */
+typedef void function(void);
+#define ADDRESS(name) (function *)(name)
+function *const addresses[] = {
+    ADDRESS(memcpy), ADDRESS(memmove), ADDRESS(memset),  ADDRESS(memcmp), ADDRESS(memchr),
+    ADDRESS(strlen), ADDRESS(strcmp),  ADDRESS(strncmp), ADDRESS(strchr), ADDRESS(strrchr),
+    ADDRESS(strcpy), ADDRESS(strstr),  ADDRESS(read),    ADDRESS(write),  ADDRESS(snprintf)};
+
 static size_t bytes = 17;
 static char *block;
+
+/* What hakmem does with a block's bytes is not the program's. */
+static int grow(void) {
+    for (size_t size = 16; size < 3 << 20; size += size / 2)
+        block = realloc(block, size);
+    block = realloc(block, 16);
+    return memcmp(block, "aaaaaaaaaaaaaaaa", 16) == 0 && addresses[0] ? 0 : 8;
+}
 
 static void by_call(void) {
     memset(block, 1, bytes);
@@ -165,6 +181,8 @@ int main(int count, char **arguments) {
         by_child();
     else if (strcmp(which, "handler") == 0)
         by_handler();
+    else if (strcmp(which, "grow") == 0)
+        return grow();
     else if (strcmp(which, "cancel") == 0)
         return cancel();
     else if (strcmp(which, "pointers") == 0)

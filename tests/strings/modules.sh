@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Calls are looked at by whatever way a module reaches libc: bound at start or later, without PLT, through tables and
 # pointers, read-only or not, at fixed addresses, from libraries that are loaded later, in threads, children and
-# handlers. A function of the program's own is left alone, and pointers to functions stay equal.
+# handlers. A function of the program's own is left alone, pointers to functions stay equal, and hakmem's own calls are none
+# of the program's.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
@@ -42,6 +43,7 @@ while IFS="|" read -r way options shared; do
     ask "$way" plugin_call 0 1 HAKMEM_ON_FAULT=continue
     ask "$way" pointers 0 0
     ask "$way" cancel 0 0
+    ask "$way" grow 0 0
 done <<'END'
 lazy|-fPIE -pie -Wl,-z,lazy|-fPIC -shared -Wl,-z,lazy
 now|-fPIE -pie -Wl,-z,now -Wl,-z,relro|-fPIC -shared -Wl,-z,now -Wl,-z,relro
