@@ -83,8 +83,46 @@ static bool parse_fraction(const char *value, uint64_t *result) {
     return !*at && *result <= HAK_FRACTION_ONE;
 }
 
+/* The number behind the dots and before the next word of the range. */
+static bool is_number_in(const char *range, const char *value, uint64_t *number) {
+    uint64_t low = 0, high = 0;
+    const char *dots = parse_number(range, false, &low), *end = parse_number(value, false, number);
+    return end && !*end && dots && parse_number(dots + 2, false, &high) && *number >= low &&
+           *number <= high;
+}
+
+/* The value is the word at `range`; what the range has behind its colon is a number, or any text.
+ */
+static bool is_variant(const char *range, const char *value, struct hak_variant *variant) {
+    while (*range && *range != '|' && *range != ':' && *range == *value)
+        range++, value++;
+    if (*range != ':')
+        return !*value && (!*range || *range == '|');
+    if (*value != ':')
+        return false;
+    variant->text = value + 1;
+    if (range[1] >= '0' && range[1] <= '9')
+        return is_number_in(range + 1, value + 1, &variant->number);
+    return value[1] != '\0';
+}
+
+bool hak_option_read_variant(const char *range, const char *value, struct hak_variant *variant) {
+    for (unsigned index = 0;; index++) {
+        *variant = (struct hak_variant){.index = index};
+        if (is_variant(range, value, variant))
+            return true;
+        while (*range && *range != '|')
+            range++;
+        if (!*range++)
+            break;
+    }
+    *variant = (struct hak_variant){0};
+    return false;
+}
+
 bool hak_option_is_text(const struct hak_option *option) {
-    return option->type == HAK_TYPE_PATH || option->type == HAK_TYPE_TEXT;
+    return option->type == HAK_TYPE_PATH || option->type == HAK_TYPE_VARIANT ||
+           option->type == HAK_TYPE_TEXT;
 }
 
 bool hak_option_take_number(const struct hak_option *option, const char *value, uint64_t *number,
@@ -101,6 +139,7 @@ bool hak_option_take_number(const struct hak_option *option, const char *value, 
     case HAK_TYPE_FRACTION:
         return parse_fraction(value, number);
     case HAK_TYPE_PATH:
+    case HAK_TYPE_VARIANT:
     case HAK_TYPE_TEXT:
         break;
     }
@@ -124,6 +163,11 @@ bool hak_option_take(struct hak_options *into, const struct hak_option *option, 
     char *field = (char *)into + option->offset;
     if (hak_option_is_text(option)) {
         size_t length = strlen(value);
+        struct hak_variant variant;
+        *expected = option->range;
+        if (option->type == HAK_TYPE_VARIANT &&
+            !hak_option_read_variant(option->range, value, &variant))
+            return false;
         *expected = "at most 4095 bytes";
         if (length < HAK_TEXT_BYTES)
             memcpy(field, value, length + 1);

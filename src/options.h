@@ -13,7 +13,8 @@
 #define HAK_TEXT_BYTES 4096
 
 /* One field for each line of options.def. CHOICE, NUMBER, POWER, BYTES and FRACTION (in millionths)
- * are uint64_t, and stand together at the front: one page; PATH and TEXT are char arrays. */
+ * are uint64_t, and stand together at the front: one page; PATH, VARIANT and TEXT are char arrays.
+ */
 struct hak_options {
 #define HAK_AS_NUMBER_CHOICE(field)   uint64_t field;
 #define HAK_AS_NUMBER_NUMBER(field)   uint64_t field;
@@ -21,6 +22,7 @@ struct hak_options {
 #define HAK_AS_NUMBER_BYTES(field)    uint64_t field;
 #define HAK_AS_NUMBER_FRACTION(field) uint64_t field;
 #define HAK_AS_NUMBER_PATH(field)
+#define HAK_AS_NUMBER_VARIANT(field)
 #define HAK_AS_NUMBER_TEXT(field)
 #define OPTION(name, field, type, standard, range, run, sentence) HAK_AS_NUMBER_##type(field)
 #include "options.def"
@@ -30,6 +32,7 @@ struct hak_options {
 #define HAK_AS_TEXT_BYTES(field)
 #define HAK_AS_TEXT_FRACTION(field)
 #define HAK_AS_TEXT_PATH(field)                                   char field[HAK_TEXT_BYTES];
+#define HAK_AS_TEXT_VARIANT(field)                                char field[HAK_TEXT_BYTES];
 #define HAK_AS_TEXT_TEXT(field)                                   char field[HAK_TEXT_BYTES];
 #define OPTION(name, field, type, standard, range, run, sentence) HAK_AS_TEXT_##type(field)
 #include "options.def"
@@ -44,7 +47,7 @@ enum { HAK_TINY_HOT, HAK_TINY_CONSERVATIVE, HAK_TINY_OFF, HAK_TINY_FULL };
 enum { HAK_PRESET_DEFAULT, HAK_PRESET_ULTRA_TIGHT };
 #define HAK_FRACTION_ONE 1000000 /* what a FRACTION's field holds for 1 */
 enum { HAK_ON_FAULT_STOP, HAK_ON_FAULT_CONTINUE };
-enum { HAK_GUARD_OFF, HAK_GUARD_ALL };
+enum { HAK_GUARD_OFF, HAK_GUARD_ALL }; /* indices of the VARIANT */
 enum { HAK_SIDE_AFTER, HAK_SIDE_BEFORE, HAK_SIDE_BOTH };
 enum { HAK_GUARD_ALIGN_16, HAK_GUARD_ALIGN_1 };
 enum { HAK_LEAKS_OFF, HAK_LEAKS_ON, HAK_LEAKS_ERROR };
@@ -62,6 +65,21 @@ __attribute__((visibility("hidden"))) void hak_options_read(char **environment);
 __attribute__((visibility("hidden"))) bool hak_option_parse(struct hak_options *options,
                                                             const char *name, const char *value,
                                                             const char **expected);
+
+/* What a VARIANT says. */
+struct hak_variant {
+    unsigned index;   /* of its word in the range */
+    uint64_t number;  /* behind the colon, where the range has low..high there */
+    const char *text; /* behind the colon, in the value; NULL = there is no colon */
+};
+
+/* Reads a VARIANT's value by its range (options.def). False: it is none of them, and `variant` is
+ * all zero. */
+__attribute__((visibility("hidden"))) bool
+hak_option_read_variant(const char *range, const char *value, struct hak_variant *variant);
+
+/* The same of what holds for HAKMEM_GUARD. */
+__attribute__((visibility("hidden"))) struct hak_variant hak_option_guard(void);
 
 /* Writes the parts as one line to fd 2; of each part at most 200 bytes, and control characters as
  * '?', so that a value cannot forge a line. Any thread; keeps errno. */

@@ -31,6 +31,13 @@ static const char *set[HAK_OPTIONS];     /* what a profile or preset put there, 
 
 static const char prefix[] = "HAKMEM_";
 
+struct hak_variant hak_option_guard(void) {
+    struct hak_variant variant;
+    (void)hak_option_read_variant(hak_option_table[HAK_INDEX_GUARD].range, hak_options.guard,
+                                  &variant);
+    return variant;
+}
+
 static uint64_t *number_of(unsigned index) {
     return (uint64_t *)(void *)((char *)&hak_options + hak_option_table[index].offset);
 }

@@ -20,6 +20,7 @@ enum hak_option_type {
     HAK_TYPE_BYTES,
     HAK_TYPE_FRACTION,
     HAK_TYPE_PATH,
+    HAK_TYPE_VARIANT,
     HAK_TYPE_TEXT,
 };
 
@@ -40,7 +41,7 @@ struct hak_option {
 
 HAK_HIDDEN extern const struct hak_option hak_option_table[HAK_OPTIONS];
 
-/* True for PATH and TEXT. */
+/* True for PATH, VARIANT and TEXT. */
 HAK_HIDDEN bool hak_option_is_text(const struct hak_option *option);
 
 /* What `value` means for an option that is no text; false with `expected` set where it cannot be

@@ -12,7 +12,8 @@ bool hak_check_guards;
 static _Atomic uint32_t taken; /* blocks that were to be guarded */
 
 void hak_guard_start(void) {
-    hak_check_guards = hak_options.guard != HAK_GUARD_OFF && hak_options.inject[0] == '\0';
+    struct hak_variant policy = hak_option_guard();
+    hak_check_guards = policy.index != HAK_GUARD_OFF && hak_options.inject[0] == '\0';
 }
 
 static enum hak_guarded_side side_of_next(void) {

@@ -1,15 +1,14 @@
 /* Closes and opens pages, within what the process can afford (pages.h).
  *
  * How much is closed is decided by time that is measured where it is spent. A thread starts with
- * FIRST_TICKS, so that a small program has all of its pages closed, and gets one part in SHARE of
- * the time in which it runs. Opening is not optional and may overdraw it. What a thread starts with
- * comes from the process, which has enough for FIRST_THREADS, and gets back what a thread leaves or
- * owes: a program of many short threads pays one part in SHARE as well. */
+ * FIRST_TICKS, so that a small program has all of its pages closed, and gets one part in a
+ * hundred of the time in which it runs. Opening is not optional and may overdraw it. What a thread
+ * starts with comes from the process, which has enough for FIRST_THREADS, and gets back what a
+ * thread leaves or owes: a program of many short threads pays one part in a hundred as well. */
 #include "guard/pages.h"
 #include "guard/clean_look.h"
 
 #include <sys/resource.h>
-#include <time.h>
 #include "guarded/guarded.h"
 #include "guarded/mappings.h"
 #include "platform/platform.h"
@@ -19,12 +18,12 @@
 enum {
     FIRST_TICKS = 6000000, /* about two milliseconds */
     FIRST_THREADS = 8,     /* that start with as much; the others with what is left by then */
-    SHARE = 100,           /* of the time in which the thread runs */
     LOOK_TICKS = 1000000,  /* some tenths of a millisecond */
     MAPS_SHARE = 4,        /* of vm.max_map_count; a run of pages makes two mappings more */
     SPINS = 1000000,
     ALL_PAGES = 0xffff, /* of a slab */
 };
+static const struct hak_credit_terms terms = {.most = FIRST_TICKS, .dearest = 100000, .share = 100};
 
 _Thread_local struct hak_page_budget hak_page_budget __attribute__((tls_model("initial-exec")));
 
@@ -35,12 +34,8 @@ static _Atomic uint32_t held;    /* callers of hak_pages_hold */
 static _Atomic bool
     is_over; /* nothing is closed any more: a sandbox, or a page that could not be had back */
 
-/* Takes the time since `start` from the budget, as far as it can be the calls' own: on a machine
- * that has more to do than processors for it the thread was asleep for the rest. */
 static void charge(struct hak_page_budget *budget, uint64_t start) {
-    enum { MOST_TICKS = 100000 };
-    uint64_t spent = hak_ticks() - start;
-    budget->ticks -= (int64_t)(spent < MOST_TICKS ? spent : MOST_TICKS);
+    hak_credit_charge(&budget->credit, &terms, hak_ticks() - start);
 }
 
 /* ---- mappings -------------------------------------------------------------------------------- */
@@ -255,12 +250,6 @@ static void end_closing(void) {
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-static uint64_t clock_ns(clockid_t clock) {
-    struct timespec now = {0};
-    (void)hak_raw_call(SYS_clock_gettime, clock, (long)&now, 0, 0, 0, 0);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* What a thread starts with. */
 static int64_t take_first_ticks(void) {
     int64_t left = atomic_load(&process_ticks), taken;
@@ -273,30 +262,22 @@ static int64_t take_first_ticks(void) {
 /* Only time in which the thread ran counts: it could wait for others most of the time, and its
  * calls are not to pay for that. Asked at most once in LOOK_TICKS. */
 static HAK_COLD void refill(struct hak_page_budget *budget) {
-    uint64_t now = hak_ticks();
     if (!hak_options.close_pages || atomic_load_explicit(&is_over, memory_order_relaxed) ||
-        (budget->is_started && now - budget->seen_ticks < LOOK_TICKS) || is_data_limited())
+        (budget->is_started && hak_ticks() - budget->earned_at.ticks < LOOK_TICKS) ||
+        is_data_limited())
         return;
-    uint64_t all_ns = clock_ns(CLOCK_MONOTONIC), ran_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    if (!budget->is_started)
-        budget->ticks += take_first_ticks();
-    else if (all_ns > budget->seen_ns && ran_ns > budget->seen_ran_ns)
-        budget->ticks +=
-            (int64_t)((double)(now - budget->seen_ticks) / SHARE *
-                      (double)(ran_ns - budget->seen_ran_ns) / (double)(all_ns - budget->seen_ns));
-    if (budget->ticks > FIRST_TICKS)
-        budget->ticks = FIRST_TICKS;
+    uint64_t ran = hak_ran_ticks(&budget->earned_at, CLOCK_THREAD_CPUTIME_ID);
+    if (budget->is_started)
+        (void)hak_credit_earn(&budget->credit, &terms, ran);
+    else
+        atomic_fetch_add(&budget->credit.left, take_first_ticks());
     budget->is_started = true;
-    budget->seen_ticks = now;
-    budget->seen_ns = all_ns;
-    budget->seen_ran_ns = ran_ns;
 }
 
 void hak_pages_thread_end(struct hak_page_budget *budget) {
     if (budget->is_started)
         refill(budget);
-    atomic_fetch_add(&process_ticks, budget->ticks);
-    budget->ticks = 0;
+    atomic_fetch_add(&process_ticks, atomic_exchange(&budget->credit.left, 0));
 }
 
 static HAK_COLD void close_in_time(struct hak_page_budget *budget, const struct hak_located *at) {
@@ -309,12 +290,12 @@ static HAK_COLD void close_in_time(struct hak_page_budget *budget, const struct 
 }
 
 static inline bool has_time(struct hak_page_budget *budget) {
-    if (HAK_LIKELY(budget->ticks > 0))
+    if (HAK_LIKELY(hak_credit_left(&budget->credit) > 0))
         return true;
     if (HAK_LIKELY(++budget->calls % HAK_PAGES_LOOK_EVERY != 1))
         return false;
     refill(budget);
-    return budget->ticks > 0;
+    return hak_credit_left(&budget->credit) > 0;
 }
 
 void hak_pages_close(struct hak_page_budget *budget, const struct hak_located *at) {

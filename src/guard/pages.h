@@ -26,15 +26,15 @@
 
 #include <stdatomic.h>
 #include "guard/guard.h"
+#include "platform/credit.h"
 #include "platform/platform.h"
+#include "platform/run_time.h"
 
-/* Of one thread; all zero at its start. */
+/* Of one thread; all zero at its start, when it has nothing yet. */
 struct hak_page_budget {
-    int64_t ticks;        /* that may be spent; below 0: it was overdrawn */
-    uint64_t seen_ticks;  /* when it was refilled last */
-    uint64_t seen_ns;     /* the same in nanoseconds */
-    uint64_t seen_ran_ns; /* how long the thread had run by then */
-    uint32_t calls;       /* without a budget, since */
+    struct hak_credit credit; /* of ticks */
+    struct hak_run_time earned_at;
+    uint32_t calls; /* without a budget, since */
     bool is_started;
 };
 HAK_HIDDEN extern _Thread_local struct hak_page_budget hak_page_budget
@@ -46,7 +46,7 @@ HAK_HIDDEN void hak_pages_thread_end(struct hak_page_budget *budget);
 /* False: hak_pages_close would do nothing now. */
 enum { HAK_PAGES_LOOK_EVERY = 256 }; /* calls without a budget, before the clock is looked at */
 static inline bool hak_pages_want_a_look(struct hak_page_budget *budget) {
-    if (HAK_UNLIKELY(budget->ticks > 0) ||
+    if (HAK_UNLIKELY(hak_credit_left(&budget->credit) > 0) ||
         HAK_UNLIKELY((budget->calls + 1) % HAK_PAGES_LOOK_EVERY == 1))
         return true;
     budget->calls++;

@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
+#include "platform/credit.h"
 #include "unwind/stack_memory.h"
 #include "unwind/unwind.h"
 
@@ -134,9 +135,10 @@ struct hak_thread_stacks {
     uint64_t salt;    /* low bits of it, where an ip has none */
     uint32_t limit;   /* frames that one walk goes, at most */
     uint32_t capacity;
-    uint32_t calls; /* for whoever keeps a budget: since the last look at it */
-    uint32_t overdrawn;
-    uint32_t held_at; /* its place among those of all threads */
+    uint32_t calls; /* since nodes were last earned by them */
+    bool has_node_credit;
+    struct hak_credit node_credit; /* for whoever makes nodes */
+    uint32_t held_at;              /* its place among those of all threads */
     struct hak_fresh_frame *fresh;
     struct hak_region *region; /* HAK_REGIONS of them, or NULL (region.h) */
     uint32_t region_clock;

@@ -10,27 +10,21 @@
  * GHz: ticks are not converted. */
 #include "watch/watch.h"
 
-enum {
-    SHARE = 100,            /* one tick in so many may be spent */
-    CREDIT_TICKS = 5 << 20, /* at the start, and saved up at most: 2 ms */
-    MOST_TICKS = 1 << 21,   /* that a move takes: what is more, the thread has not had */
-    FIRST_HOLD_TICKS = 1 << 19,
-    NEXT_HOLD_SHIFT = 3,
-};
+enum { FIRST_HOLD_TICKS = 1 << 19, NEXT_HOLD_SHIFT = 3 };
+static const struct hak_credit_terms terms = {
+    .most = 5 << 20, .dearest = 1 << 21, .share = 100}; /* 2 ms */
 
 bool hak_watch_may_move(struct hak_watch_turns *turns, uint64_t now) {
-    if (turns->start_ticks == 0 || now < turns->start_ticks) {
-        turns->start_ticks = now;
-        turns->spent_ticks = 0;
+    if (turns->earned_at == 0 || now < turns->earned_at) {
+        turns->earned_at = now;
+        atomic_store(&turns->credit.left, terms.most);
     }
-    uint64_t earned = (now - turns->start_ticks) / SHARE;
-    if (turns->spent_ticks < earned) /* what was not spent is saved up as far as CREDIT_TICKS */
-        turns->spent_ticks = earned;
-    return turns->spent_ticks < earned + CREDIT_TICKS;
+    turns->earned_at += hak_credit_earn(&turns->credit, &terms, now - turns->earned_at);
+    return hak_credit_left(&turns->credit) > 0;
 }
 
 void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks) {
-    turns->spent_ticks += ticks < MOST_TICKS ? ticks : MOST_TICKS;
+    hak_credit_charge(&turns->credit, &terms, ticks);
 }
 
 int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64_t now,

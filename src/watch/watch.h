@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "block.h"
+#include "platform/credit.h"
 #include "trace/session.h"
 
 enum {
@@ -68,8 +69,8 @@ HAK_HIDDEN void hak_watch_done(void);
 
 /* Of a process; all zero at its start. */
 struct hak_watch_turns {
-    uint64_t start_ticks;               /* 0 = nothing was moved yet */
-    uint64_t spent_ticks;               /* on moves, and on what they cause */
+    uint64_t earned_at;                 /* in ticks; 0 = nothing was moved yet */
+    struct hak_credit credit;           /* of ticks, for moves and what they cause */
     uint64_t set[HAK_WATCH_REGISTERS];  /* when each was set, 0 = it watches nothing */
     uint64_t free[HAK_WATCH_REGISTERS]; /* from when on another block may have it */
 };

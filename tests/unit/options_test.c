@@ -76,6 +76,49 @@ START_TEST(fractions_are_millionths) {
 }
 END_TEST
 
+static struct hak_variant variant;
+
+static bool reads(const char *value) {
+    return hak_option_read_variant("off|all|sites:1..255|only:FILE|site", value, &variant);
+}
+
+START_TEST(a_variant_has_what_stands_behind_its_colon) {
+    ck_assert(reads("off") && variant.index == 0 && !variant.text);
+    ck_assert(reads("all") && variant.index == 1 && !variant.text);
+    ck_assert(reads("sites:1") && variant.index == 2 && variant.number == 1);
+    ck_assert(reads("sites:255") && variant.index == 2 && variant.number == 255);
+    ck_assert_str_eq(variant.text, "255");
+    ck_assert(reads("only:a:b|c") && variant.index == 3);
+    ck_assert_str_eq(variant.text, "a:b|c");
+    ck_assert(reads("site") && variant.index == 4 && !variant.text);
+}
+END_TEST
+
+START_TEST(what_is_no_variant_is_refused) {
+    const char *bad[] = {
+        "",       "o",       "offf",      "off:",     "off:1",   "off|all",      "sites",
+        "sites:", "sites:0", "sites:256", "sites:4x", "sites:x", "sites:4|only", "only",
+        "only:",  "|",       ":",         "sites4",   "sitess:4"};
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_msg(!reads(bad[i]), "took %s", bad[i]);
+        ck_assert(variant.index == 0 && variant.number == 0 && !variant.text);
+    }
+    ck_assert(!parses("GUARD", "some"));
+    ck_assert(strncmp(expected, "off|all", 7) == 0);
+    ck_assert(parses("GUARD", "all"));
+    ck_assert_str_eq(options.guard, "all");
+}
+END_TEST
+
+START_TEST(what_holds_for_guard_is_read) {
+    char *all[] = {"HAKMEM_GUARD=all", NULL}, *none[] = {NULL};
+    hak_options_read(all);
+    ck_assert_uint_eq(hak_option_guard().index, HAK_GUARD_ALL);
+    hak_options_read(none);
+    ck_assert_uint_eq(hak_option_guard().index, HAK_GUARD_OFF);
+}
+END_TEST
+
 START_TEST(texts_have_a_bound) {
     char text[HAK_TEXT_BYTES + 1];
     memset(text, 'a', sizeof text);
@@ -139,12 +182,13 @@ END_TEST
 
 /* Every type refuses in one line, in the table's order, and each option's default stands. */
 START_TEST(each_bad_value_is_told_once) {
-    char *environment[] = {"HAKMEM_PROFILE=tighter",  "HAKMEM_TINY_PROFILE=Hot",
-                           "HAKMEM_TINY_MAX_CLASS=8", "HAKMEM_TINY_HOT_RING_C3=100",
-                           "HAKMEM_BIGCACHE_MAX=8T",  "HAKMEM_MEM_LEARN_THRESHOLD=80",
-                           "HAKMEM_ALLOC_LEARN=yes",  NULL};
+    char *environment[] = {
+        "HAKMEM_PROFILE=tighter",      "HAKMEM_TINY_PROFILE=Hot", "HAKMEM_TINY_MAX_CLASS=8",
+        "HAKMEM_TINY_HOT_RING_C3=100", "HAKMEM_BIGCACHE_MAX=8T",  "HAKMEM_MEM_LEARN_THRESHOLD=80",
+        "HAKMEM_ALLOC_LEARN=yes",      "HAKMEM_GUARD=alle",       NULL};
     ck_assert_str_eq(
         told_by(environment),
+        "hakmem: HAKMEM_GUARD=alle: expected off|all; taking off\n"
         "hakmem: HAKMEM_TINY_MAX_CLASS=8: expected 0..7; taking 7\n"
         "hakmem: HAKMEM_TINY_PROFILE=Hot: expected hot|conservative|off|full; taking conservative\n"
         "hakmem: HAKMEM_TINY_HOT_RING_C3=100: expected 64..256, a power of two; taking 128\n"
@@ -273,6 +317,9 @@ int main(void) {
     tcase_add_test(cases, numbers_and_bytes_keep_their_range);
     tcase_add_test(cases, powers_are_powers);
     tcase_add_test(cases, fractions_are_millionths);
+    tcase_add_test(cases, a_variant_has_what_stands_behind_its_colon);
+    tcase_add_test(cases, what_is_no_variant_is_refused);
+    tcase_add_test(cases, what_holds_for_guard_is_read);
     tcase_add_test(cases, texts_have_a_bound);
     tcase_add_test(cases, a_bad_value_is_one_line_and_the_default_holds);
     tcase_add_test(cases, a_value_cannot_forge_lines);

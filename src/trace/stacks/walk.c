@@ -20,14 +20,17 @@ static inline bool is_tracer(uintptr_t ip) {
            is_between(ip, __start_hak_unwinder_text, __stop_hak_unwinder_text);
 }
 
-/* With HAKMEM_TRACE=off new nodes are kept in a budget: one for some calls, and many at once. */
+/* With HAKMEM_TRACE=off a thread makes one new node for eight calls, and many at once. */
 static bool may_append(struct hak_thread_stacks *all) {
-    enum { NODE_COSTS = 8, OVERDRAWN_MAX = NODE_COSTS << 14 };
-    all->overdrawn -= all->calls < all->overdrawn ? all->calls : all->overdrawn;
-    all->calls = 0;
-    if (all->overdrawn > OVERDRAWN_MAX)
+    static const struct hak_credit_terms terms = {.most = 1 << 14, .dearest = 1, .share = 8};
+    if (!all->has_node_credit) {
+        all->node_credit.left = terms.most;
+        all->has_node_credit = true;
+    }
+    all->calls -= (uint32_t)hak_credit_earn(&all->node_credit, &terms, all->calls);
+    if (hak_credit_left(&all->node_credit) <= 0)
         return false;
-    all->overdrawn += NODE_COSTS;
+    hak_credit_charge(&all->node_credit, &terms, 1);
     return true;
 }
 

@@ -10,7 +10,7 @@ static const void *caller = "here";
 
 static void begin(unsigned layout, unsigned side, unsigned align) {
     make_world(layout == HAK_LAYOUT_HEADER ? HAK_CHECK_NORMAL : HAK_CHECK_TRACE, layout);
-    hak_options.guard = HAK_GUARD_ALL;
+    strcpy(hak_options.guard, "all");
     hak_options.guard_side = side;
     hak_options.guard_align = align;
     hak_options.guard_memory_bytes = 16 << 20;
@@ -64,7 +64,7 @@ START_TEST(the_options_say_whether_blocks_are_guarded) {
     hak_guard_start();
     ck_assert(!hak_check_guards);
     hak_options.inject[0] = '\0';
-    hak_options.guard = HAK_GUARD_OFF;
+    strcpy(hak_options.guard, "off");
     hak_guard_start();
     ck_assert(!hak_check_guards);
 }

@@ -17,7 +17,7 @@ static void begin(unsigned layout) {
     hak_options.quarantine_blocks = 10000;
     hak_options.poison = 1;
     hak_options.close_pages = 1;
-    budget = (struct hak_page_budget){.ticks = MUCH, .is_started = true};
+    budget = (struct hak_page_budget){.credit.left = MUCH, .is_started = true};
 }
 
 static struct hak_located located(base_t block) {
@@ -169,13 +169,13 @@ START_TEST(nothing_is_closed_without_a_budget_or_where_it_is_off) {
     give_back(slot_at(2, 0));
     ck_assert(can_be_read(user.p));
     hak_options.close_pages = 1;
-    budget = (struct hak_page_budget){.ticks = -1, .is_started = true, .calls = 5};
+    budget = (struct hak_page_budget){.credit.left = -1, .is_started = true, .calls = 5};
     hak_pages_close(&budget, &at);
     ck_assert(can_be_read(user.p));
-    budget.ticks = MUCH;
+    budget.credit.left = MUCH;
     hak_pages_close(&budget, &at);
     ck_assert(!can_be_read(user.p));
-    ck_assert_int_lt(budget.ticks, MUCH);
+    ck_assert_int_lt(budget.credit.left, MUCH);
 }
 END_TEST
 
@@ -187,10 +187,10 @@ static uint64_t ran_ns(void) {
 
 /* Enough calls for a look at the clock. */
 static int64_t earned(const struct hak_located *at) {
-    budget.ticks = -MUCH;
+    budget.credit.left = -MUCH;
     for (unsigned i = 0; i < 2 * HAK_PAGES_LOOK_EVERY; i++)
         hak_pages_close(&budget, at);
-    return budget.ticks + MUCH;
+    return budget.credit.left + MUCH;
 }
 
 /* A thread that waits for others gets nothing for that, however long it was. */
@@ -201,7 +201,7 @@ START_TEST(the_budget_grows_while_the_thread_runs_and_not_while_it_waits) {
     struct hak_located at = located(slot_at(2, 0));
     budget = (struct hak_page_budget){0};
     hak_pages_close(&budget, &at); /* begins it */
-    ck_assert_int_gt(budget.ticks, 0);
+    ck_assert_int_gt(budget.credit.left, 0);
     uint64_t ran = ran_ns(), start = hak_ticks();
     struct timespec nap = {.tv_nsec = WAITED_NS};
     while (nanosleep(&nap, &nap) != 0)
@@ -221,8 +221,8 @@ END_TEST
 static int64_t first_ticks_of_a_thread(const struct hak_located *at) {
     budget = (struct hak_page_budget){0};
     hak_pages_close(&budget, at);
-    int64_t ticks = budget.ticks;
-    budget.ticks = 0;
+    int64_t ticks = budget.credit.left;
+    budget.credit.left = 0;
     hak_pages_thread_end(&budget);
     return ticks;
 }
@@ -238,7 +238,8 @@ START_TEST(many_short_threads_share_what_few_may_spend) {
     for (unsigned i = 1; i < 200; i++)
         all += first_ticks_of_a_thread(&at);
     ck_assert_int_lt(all, 20 * first);
-    budget = (struct hak_page_budget){.ticks = 10 * first}; /* one leaves much: the next has it */
+    budget =
+        (struct hak_page_budget){.credit.left = 10 * first}; /* one leaves much: the next has it */
     hak_pages_thread_end(&budget);
     ck_assert_int_gt(first_ticks_of_a_thread(&at), first / 2);
 }
@@ -341,8 +342,8 @@ START_TEST(what_has_served_nothing_yet_is_closed) {
     ck_assert(!can_be_read(slab_at(HAK_SLABS - 1) + HAK_SLAB_BYTES - 1));
     /* A slab that begins to serve is opened in one go where there is no time to go by pages. */
     hak_page_budget.is_started = true;
-    hak_page_budget.ticks = -1;
-    hak_page_budget.seen_ticks = hak_ticks();
+    hak_page_budget.credit.left = -1;
+    hak_page_budget.earned_at.ticks = hak_ticks();
     hak_page_budget.calls = 1;
     acquire_slab(6, HAK_CLASS_OF_1024);
     ck_assert_uint_eq(heap->closed_pages[6], 0);

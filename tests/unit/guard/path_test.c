@@ -124,7 +124,7 @@ START_TEST(a_block_of_a_closed_page_is_handed_out_at_once) {
     begin_checked(HAK_CLASS_OF_64);
     hak_options.close_pages = 1;
     heap->owner = OTHER_HEAP; /* the first is shared: nothing of it is closed */
-    hak_page_budget = (struct hak_page_budget){.ticks = (int64_t)1 << 40, .is_started = true};
+    hak_page_budget = (struct hak_page_budget){.credit.left = (int64_t)1 << 40, .is_started = true};
     acquire_slab(6, HAK_CLASS_OF_64);
     base_t block = slot_at(6, SLOT_BEHIND_OTHERS);
     ck_assert_uint_ne(heap->closed_pages[6] & 1, 0);

@@ -1,0 +1,19 @@
+/* How long a thread, or a process, has run, in ticks of the time stamp counter. */
+#ifndef HAK_PLATFORM_RUN_TIME_H
+#define HAK_PLATFORM_RUN_TIME_H
+
+#include <stdint.h>
+#include <time.h>
+#include "block.h"
+
+/* When somebody looked last. All zero: nobody has. */
+struct hak_run_time {
+    uint64_t ticks, ns, ran_ns;
+};
+
+/* The ticks that the calling thread (CLOCK_THREAD_CPUTIME_ID) or all threads of the process
+ * (CLOCK_PROCESS_CPUTIME_ID) have run since the last look, by the ratio of the clocks; 0 at the
+ * first look. Two system calls. One thread at a time. */
+HAK_HIDDEN uint64_t hak_ran_ticks(struct hak_run_time *last, clockid_t clock);
+
+#endif
