@@ -2,10 +2,10 @@
 #include "entry/allocators.h"
 
 #include <errno.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <string.h>
 #include "platform/address.h"
+#include "platform/module.h"
 
 enum { SILENT = 4, NAME_BYTES = 64, OWNED = 1 };
 
@@ -34,47 +34,6 @@ static _Atomic unsigned long long searched_at; /* modules loaded and unloaded un
 
 /* ---- the symbols of a module ----------------------------------------------------------------- */
 
-struct module {
-    uintptr_t base;
-    const ElfW(Sym) * symbols;
-    const char *strings, *soname;
-    const uint32_t *hash; /* DT_GNU_HASH */
-};
-
-/* The loader has made most of these absolute. */
-static const void *at(uintptr_t base, ElfW(Addr) address) {
-    return (const void *)(address < base ? base + address : address);
-}
-
-static bool read_module(const struct dl_phdr_info *info, struct module *module) {
-    const ElfW(Dyn) *entry = NULL;
-    size_t soname = 0;
-    *module = (struct module){.base = info->dlpi_addr};
-    for (unsigned i = 0; i < info->dlpi_phnum; i++)
-        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
-            entry = (const void *)(module->base + info->dlpi_phdr[i].p_vaddr);
-    for (; entry && entry->d_tag != DT_NULL; entry++) {
-        switch (entry->d_tag) {
-        case DT_SYMTAB:
-            module->symbols = at(module->base, entry->d_un.d_ptr);
-            break;
-        case DT_STRTAB:
-            module->strings = at(module->base, entry->d_un.d_ptr);
-            break;
-        case DT_GNU_HASH:
-            module->hash = at(module->base, entry->d_un.d_ptr);
-            break;
-        case DT_SONAME:
-            soname = entry->d_un.d_val;
-            break;
-        }
-    }
-    if (!module->symbols || !module->strings || !module->hash)
-        return false;
-    module->soname = soname ? module->strings + soname : "";
-    return true;
-}
-
 static uint32_t hash_of(const char *name) {
     uint32_t hash = 5381;
     for (; *name; name++)
@@ -84,7 +43,7 @@ static uint32_t hash_of(const char *name) {
 
 /* The function that the module exports by this name; 0 = none. (The table is that of "ELF symbol
  * hash tables", Drepper, How to write shared libraries, 1.5.3, in GNU's form.) */
-static uintptr_t find_function(const struct module *module, const char *name) {
+static uintptr_t find_function(const struct hak_module *module, const char *name) {
     uint32_t hash = hash_of(name), bucket_count = module->hash[0], first = module->hash[1];
     const uint32_t *buckets = module->hash + 4 + module->hash[2] * 2; /* behind the Bloom filter */
     const uint32_t *chains = buckets + bucket_count;
@@ -97,7 +56,7 @@ static uintptr_t find_function(const struct module *module, const char *name) {
         if ((other | 1) == (hash | 1) && symbol->st_shndx != SHN_UNDEF &&
             ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
             strcmp(module->strings + symbol->st_name, name) == 0)
-            return module->base + symbol->st_value;
+            return module->bias + symbol->st_value;
         if (other & 1)
             return 0;
     }
@@ -105,7 +64,7 @@ static uintptr_t find_function(const struct module *module, const char *name) {
 
 /* ---- looking through the modules ------------------------------------------------------------- */
 
-static bool add_family(const struct module *module, enum hak_external_owner owner) {
+static bool add_family(const struct hak_module *module, enum hak_external_owner owner) {
     const struct family *family = &families[owner];
     uintptr_t owns = family->owns ? find_function(module, family->owns) : 0;
     uintptr_t gives = find_function(module, family->gives);
@@ -129,16 +88,15 @@ static void add_silent(const char *path) {
 }
 
 /* This library, in any version, or the other one of the two behind it. */
-static bool is_hakmem(const struct module *module) {
+static bool is_hakmem(const char *soname) {
     static const char plain[] = "libhakmem.so";
-    return strncmp(module->soname, plain, sizeof plain - 1) == 0 ||
-           strcmp(module->soname, "hakmem-debug.so") == 0;
+    return strncmp(soname, plain, sizeof plain - 1) == 0 || strcmp(soname, "hakmem-debug.so") == 0;
 }
 
 static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
     (void)size;
     unsigned long long changes = info->dlpi_adds + info->dlpi_subs;
-    struct module module;
+    struct hak_module module;
     if (*(bool *)is_first) {
         if (atomic_exchange(&searched_at, changes) == changes)
             return 1;
@@ -147,11 +105,13 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
         atomic_store_explicit(&silent_count, 0, memory_order_relaxed);
         *(bool *)is_first = false;
     }
-    if (!read_module(info, &module))
+    hak_read_module(info, &module);
+    if (!module.symbols || !module.strings || !module.hash)
         return 0;
-    if (strcmp(module.soname, "libc.so.6") == 0)
+    const char *soname = module.soname ? module.soname : "";
+    if (strcmp(soname, "libc.so.6") == 0)
         (void)add_family(&module, HAK_EXTERNAL_GLIBC);
-    else if (!is_hakmem(&module) && !add_family(&module, HAK_EXTERNAL_MIMALLOC) &&
+    else if (!is_hakmem(soname) && !add_family(&module, HAK_EXTERNAL_MIMALLOC) &&
              !add_family(&module, HAK_EXTERNAL_TCMALLOC) && find_function(&module, "malloc") &&
              find_function(&module, "free"))
         add_silent(info->dlpi_name);

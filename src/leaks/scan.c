@@ -9,6 +9,7 @@
 #include "platform/maps.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
+#include "platform/tasks.h"
 #include "trace/crash/crash.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
@@ -74,7 +75,7 @@ static void scan_now(struct hak_leak_scan *scan) {
     /* The calling thread's: the first thread may have ended, and shows nothing then. */
     scan->maps_file = open_file(HAK_MAPS_FILE, O_RDONLY);
     scan->pages_file = open_file("/proc/thread-self/pagemap", O_RDONLY);
-    scan->tasks_file = open_file("/proc/self/task", O_RDONLY | O_DIRECTORY);
+    scan->tasks_file = hak_open_tasks();
     scan->failure = HAK_LEAK_NO_MEMORY;
     if (hak_leak_has_threads(scan))
         hak_leak_choose_signal();
@@ -117,7 +118,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     scan.sp = registers.value[HAK_RSP];
     scan.registers_known = registers.known & ~(1u << HAK_RSP | 1u << HAK_RIP);
     __builtin_memcpy(scan.registers, registers.value, sizeof scan.registers);
-    __asm__("movq %%fs:0, %0" : "=r"(scan.tp));
+    scan.tp = (uintptr_t)__builtin_thread_pointer();
     scan_now(&scan);
     size_t lost = 0;
     if (scan.failure == HAK_LEAK_DONE)

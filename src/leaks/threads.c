@@ -18,6 +18,7 @@
 #include "platform/line.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
+#include "platform/tasks.h"
 #include "trace/wait.h"
 
 enum {
@@ -25,36 +26,8 @@ enum {
     STOP_MS = 2000, /* for all of them */
     WAIT_ANY_CHILD = 0x40000000 /* __WALL */,
     WAIT_AT_ONCE = 1,
-    LIST_BYTES = 8192,
     RESTART_UNLESS_HANDLED = 514, /* the kernel's ERESTARTNOHAND: EINTR where a handler runs */
 };
-
-struct entry {
-    uint64_t node;
-    int64_t next;
-    uint16_t bytes;
-    uint8_t type;
-    char name[];
-};
-
-static void visit_tasks(long directory, void (*visit)(int, void *), void *context) {
-    char list[LIST_BYTES] __attribute__((aligned(8)));
-    (void)hak_raw_call(SYS_lseek, directory, 0, 0, 0, 0, 0);
-    for (;;) {
-        long got = hak_raw_call(SYS_getdents64, directory, (long)list, sizeof list, 0, 0, 0);
-        if (got <= 0)
-            return;
-        for (long at = 0; at < got;) {
-            const struct entry *entry = (const struct entry *)(const void *)(list + at);
-            int number = 0;
-            for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++)
-                number = number * 10 + (*c - '0');
-            if (number > 0)
-                visit(number, context);
-            at += entry->bytes;
-        }
-    }
-}
 
 static void count_task(int number, void *context) {
     (void)number;
@@ -63,7 +36,7 @@ static void count_task(int number, void *context) {
 
 bool hak_leak_has_threads(struct hak_leak_scan *scan) {
     size_t count = 0;
-    visit_tasks(scan->tasks_file, count_task, &count);
+    hak_visit_tasks(scan->tasks_file, count_task, &count);
     return count != 1;
 }
 
@@ -202,7 +175,7 @@ void hak_leak_stop_threads(struct hak_leak_scan *scan) {
     }
     for (int round = 0; round < ROUNDS_MAX; round++) {
         stopping.fresh = 0;
-        visit_tasks(scan->tasks_file, stop_task, &stopping);
+        hak_visit_tasks(scan->tasks_file, stop_task, &stopping);
         if (stopping.fresh == 0)
             break;
         hak_leak_stop_by_signal(scan);

@@ -20,14 +20,13 @@
  * came, so those that were done stay the first ones until one is unloaded. */
 #include <dlfcn.h>
 #include <elf.h>
-#include <link.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "guard/asked.h"
 #include "options.h"
-#include "platform/platform.h"
+#include "platform/module.h"
 #include "platform/raw_call.h"
 #include "strings/call.h"
 
@@ -71,91 +70,20 @@ static int row_of(const char *name) {
 /* ---- one module ------------------------------------------------------------------------------ */
 
 struct module {
-    uintptr_t bias;
-    uintptr_t text_start, text_end;           /* executable segments */
-    uintptr_t start, end;                     /* all of it */
-    uintptr_t read_only_start, read_only_end; /* after relocation (PT_GNU_RELRO), whole pages */
-    const Elf64_Sym *symbols;
-    const char *strings;
-    const Elf64_Rela *relocations, *calls;
-    size_t relocation_count, call_count;
+    struct hak_module in;
     bool is_own;   /* hakmem */
     bool is_open;  /* what was read-only is writable */
     bool is_ready; /* ld.so is through with it */
 };
 
-static void read_segments(const struct dl_phdr_info *info, struct module *module,
-                          const Elf64_Dyn **dynamic) {
-    module->text_start = module->start = UINTPTR_MAX;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const Elf64_Phdr *segment = &info->dlpi_phdr[i];
-        uintptr_t from = info->dlpi_addr + segment->p_vaddr, to = from + segment->p_memsz;
-        if (segment->p_type == PT_DYNAMIC)
-            *dynamic = (const Elf64_Dyn *)from;
-        if (segment->p_type == PT_GNU_RELRO) {
-            module->read_only_start = from & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
-            module->read_only_end = to & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
-        }
-        if (segment->p_type != PT_LOAD)
-            continue;
-        module->start = from < module->start ? from : module->start;
-        module->end = to > module->end ? to : module->end;
-        if (!(segment->p_flags & PF_X))
-            continue;
-        module->text_start = from < module->text_start ? from : module->text_start;
-        module->text_end = to > module->text_end ? to : module->text_end;
-    }
-}
-
-/* ld.so has made addresses of what it relocates in the dynamic section; in the vdso it has not. */
-static const void *pointer_of(const struct module *module, const Elf64_Dyn *entry) {
-    uintptr_t at = entry->d_un.d_ptr;
-    return (const void *)(at < module->bias ? at + module->bias : at);
-}
-
-static void read_dynamic(struct module *module, const Elf64_Dyn *entry) {
-    size_t relative = 0;
-    for (; entry && entry->d_tag != DT_NULL; entry++) {
-        switch (entry->d_tag) {
-        case DT_SYMTAB:
-            module->symbols = pointer_of(module, entry);
-            break;
-        case DT_STRTAB:
-            module->strings = pointer_of(module, entry);
-            break;
-        case DT_RELA:
-            module->relocations = pointer_of(module, entry);
-            break;
-        case DT_RELASZ:
-            module->relocation_count = entry->d_un.d_val / sizeof(Elf64_Rela);
-            break;
-        case DT_RELACOUNT: /* the first ones, without symbols */
-            relative = entry->d_un.d_val;
-            break;
-        case DT_JMPREL:
-            module->calls = pointer_of(module, entry);
-            break;
-        case DT_PLTRELSZ:
-            module->call_count = entry->d_un.d_val / sizeof(Elf64_Rela);
-            break;
-        default:
-            break;
-        }
-    }
-    if (relative <= module->relocation_count && module->relocations) {
-        module->relocations += relative;
-        module->relocation_count -= relative;
-    }
-}
-
 static bool protect(const struct module *module, int protection) {
-    return hak_raw_call(SYS_mprotect, module->read_only_start,
-                        module->read_only_end - module->read_only_start, protection) == 0;
+    return hak_raw_call(SYS_mprotect, module->in.read_only_start,
+                        module->in.read_only_end - module->in.read_only_start, protection) == 0;
 }
 
 static void write_slot(struct module *module, uintptr_t *slot, void *gate) {
     uintptr_t at = (uintptr_t)slot;
-    if (at >= module->read_only_start && at < module->read_only_end && !module->is_open) {
+    if (at >= module->in.read_only_start && at < module->in.read_only_end && !module->is_open) {
         module->is_open = protect(module, PROT_READ | PROT_WRITE);
         if (!module->is_open)
             return;
@@ -165,9 +93,9 @@ static void write_slot(struct module *module, uintptr_t *slot, void *gate) {
 
 /* A call that ld.so binds when it is first made holds the address of its own PLT until then. */
 static bool is_unbound(const struct module *module, const Elf64_Rela *relocation, uintptr_t value) {
-    return ELF64_R_TYPE(relocation->r_info) == R_X86_64_JUMP_SLOT && value >= module->text_start &&
-           value < module->text_end &&
-           module->symbols[ELF64_R_SYM(relocation->r_info)].st_shndx == SHN_UNDEF;
+    return ELF64_R_TYPE(relocation->r_info) == R_X86_64_JUMP_SLOT &&
+           value >= module->in.text_start && value < module->in.text_end &&
+           module->in.symbols[ELF64_R_SYM(relocation->r_info)].st_shndx == SHN_UNDEF;
 }
 
 static void look_at(struct module *module, const Elf64_Rela *relocation) {
@@ -175,11 +103,11 @@ static void look_at(struct module *module, const Elf64_Rela *relocation) {
     if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && type != R_X86_64_64) ||
         (type == R_X86_64_64 && relocation->r_addend != 0))
         return;
-    const Elf64_Sym *symbol = &module->symbols[ELF64_R_SYM(relocation->r_info)];
-    int row = row_of(module->strings + symbol->st_name);
+    const Elf64_Sym *symbol = &module->in.symbols[ELF64_R_SYM(relocation->r_info)];
+    int row = row_of(module->in.strings + symbol->st_name);
     if (row < 0)
         return;
-    uintptr_t *slot = (uintptr_t *)(module->bias + relocation->r_offset);
+    uintptr_t *slot = (uintptr_t *)(module->in.bias + relocation->r_offset);
     uintptr_t value = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
     if (module->is_own) {
         if (value != (uintptr_t)hak_string_functions[row] && !is_replaced[row])
@@ -187,17 +115,17 @@ static void look_at(struct module *module, const Elf64_Rela *relocation) {
     } else if (value == (uintptr_t)hak_string_functions[row] ||
                (!is_replaced[row] && is_unbound(module, relocation, value)))
         write_slot(module, slot, hak_string_gate((unsigned)row));
-    else if (value < module->end - module->start)
+    else if (value < module->in.end - module->in.start)
         module->is_ready = false; /* as it is in the file */
 }
 
 static void look_at_module(struct module *module) {
-    if (!module->symbols || !module->strings)
+    if (!module->in.symbols || !module->in.strings)
         return;
-    for (size_t i = 0; module->calls && i < module->call_count; i++)
-        look_at(module, &module->calls[i]);
-    for (size_t i = 0; module->relocations && i < module->relocation_count; i++)
-        look_at(module, &module->relocations[i]);
+    for (size_t i = 0; module->in.calls && i < module->in.call_count; i++)
+        look_at(module, &module->in.calls[i]);
+    for (size_t i = 0; module->in.relocations && i < module->in.relocation_count; i++)
+        look_at(module, &module->in.relocations[i]);
     if (module->is_open)
         (void)protect(module, PROT_READ);
 }
@@ -215,22 +143,17 @@ static struct {
     bool is_whole;
 } scan;
 
-static bool holds(const struct module *module, const void *p) {
-    return (uintptr_t)p >= module->start && (uintptr_t)p < module->end;
-}
-
 /* ld.so and libc; hakmem itself, which was looked at before all. */
 static bool is_left_alone(const struct module *module) {
-    return module->is_own || holds(module, (const void *)(uintptr_t)&_dl_find_object) ||
-           holds(module, libc_text);
+    return module->is_own ||
+           hak_module_holds(&module->in, (const void *)(uintptr_t)&_dl_find_object) ||
+           hak_module_holds(&module->in, libc_text);
 }
 
 static struct module read_module(const struct dl_phdr_info *info) {
-    struct module module = {.bias = info->dlpi_addr, .is_ready = true};
-    const Elf64_Dyn *dynamic = NULL;
-    read_segments(info, &module, &dynamic);
-    read_dynamic(&module, dynamic);
-    module.is_own = holds(&module, &scan);
+    struct module module = {.is_ready = true};
+    hak_read_module(info, &module.in);
+    module.is_own = hak_module_holds(&module.in, &scan);
     return module;
 }
 
@@ -251,7 +174,7 @@ static int visit(struct dl_phdr_info *info, size_t size, void *unused) {
     if (scan.at++ < scan.done)
         return 0;
     struct module module = read_module(info);
-    if (module.start < module.end && !is_left_alone(&module))
+    if (module.in.end != 0 && !is_left_alone(&module))
         look_at_module(&module);
     scan.is_whole = scan.is_whole && module.is_ready;
     if (scan.is_whole)

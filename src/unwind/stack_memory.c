@@ -16,9 +16,7 @@ static uintptr_t page_of(uintptr_t address) {
 /* glibc puts a thread's control block, to which the thread pointer points, at the top of its stack,
  * also of a stack that the program supplies. The first thread's lies elsewhere. */
 static uintptr_t thread_pointer(void) {
-    uintptr_t pointer;
-    __asm__("movq %%fs:0, %0" : "=r"(pointer));
-    return pointer;
+    return (uintptr_t)__builtin_thread_pointer();
 }
 
 /* One past the last byte of the stack on which the calling thread was started; 0 when unknown. */

@@ -7,7 +7,6 @@
  *
  * A descriptor may have been closed by the program and its number be another file's by now:
  * before each use it is asked for the number that the kernel gave the event. */
-#include <fcntl.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include <sys/utsname.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
+#include "platform/tasks.h"
 #include "watch/watch.h"
 
 enum {
@@ -23,20 +23,10 @@ enum {
     LIFTED_TO = 512,     /* out of the way of a program that expects low numbers */
     TRAP_OF_PERF = 6,    /* si_code TRAP_PERF */
     IS_ASYNCHRONOUS = 1, /* si_perf_flags TRAP_PERF_FLAG_ASYNC */
-    LISTED_BYTES = 2048,
 };
 
 /* A program may have such events of its own: what their signals carry is told apart by it. */
 #define OUR_TAG ((uint64_t)0x68616b << 40)
-
-/* What the kernel appends to a directory listing. */
-struct listed {
-    uint64_t inode;
-    int64_t next;
-    uint16_t bytes;
-    uint8_t type;
-    char name[];
-};
 
 struct event {
     int file;
@@ -155,33 +145,19 @@ static unsigned open_thread(long thread, struct event *own, unsigned wanted) {
     return wanted;
 }
 
-static long number_of(const char *digits) {
-    long number = 0;
-    for (; *digits >= '0' && *digits <= '9'; digits++)
-        number = number * 10 + (*digits - '0');
-    return number;
+static void open_other(int thread, void *self) {
+    if (thread != *(int *)self && threads < THREADS &&
+        open_thread(thread, events[threads], registers) != 0)
+        threads++;
 }
 
-/* Of the threads besides the calling one those that the kernel lists; one that is made meanwhile by
- * a thread that comes later in the list may have none. */
-static void open_others(long self) {
-    char list[LISTED_BYTES] __attribute__((aligned(8)));
-    long folder =
-        hak_raw_call(SYS_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    long bytes;
+/* The threads besides the calling one; one that is made meanwhile by a thread that comes later in
+ * the list may have none. */
+static void open_others(int self) {
+    long folder = hak_open_tasks();
     if (folder < 0)
         return;
-    while ((bytes = hak_raw_call(SYS_getdents64, folder, list, sizeof list)) > 0)
-        for (long at = 0; at < bytes;) {
-            const struct listed *one = (const struct listed *)(const void *)(list + at);
-            long thread = number_of(one->name);
-            at += one->bytes;
-            if (thread == 0 || thread == self || threads == THREADS)
-                continue;
-            unsigned got = open_thread(thread, events[threads], registers);
-            if (got != 0)
-                threads++;
-        }
+    hak_visit_tasks(folder, open_other, &self);
     hak_close(folder);
 }
 
@@ -204,7 +180,7 @@ unsigned hak_watch_open(unsigned wanted) {
     if (is_over)
         return 0;
     threads = 1;
-    open_others(thread);
+    open_others((int)thread);
     return registers;
 }
 

@@ -9,12 +9,7 @@ PROGRAMS=crash
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 unset "${!HAKMEM_@}"
 here=$SOURCE/tests/crash
-update=0 failed=0
-if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
-    update=1
-    scratch=$(mktemp -d) && cd "$scratch" || exit 2
-    trap 'rm -rf "$scratch"' EXIT
-fi
+begin_reports "$@"
 
 complain() {
     echo "$*"

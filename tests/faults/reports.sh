@@ -5,12 +5,7 @@
 set -u
 # shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-update=0 failed=0
-if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
-    update=1
-    scratch=$(mktemp -d) && cd "$scratch" || exit 2
-    trap 'rm -rf "$scratch"' EXIT
-fi
+begin_reports "$@"
 
 for program in $(fault_programs); do
     for level in trace normal; do

@@ -7,10 +7,7 @@ set -u
 page=$SOURCE/docs/specs/checks.md
 first='<!-- table: made by tests/faults/table.sh --update -->'
 last='<!-- end of table -->'
-if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
-    scratch=$(mktemp -d) && cd "$scratch" || exit 2
-    trap 'rm -rf "$scratch"' EXIT
-fi
+begin_reports "$@"
 
 # The code in a report's first line, or a dash.
 code_found() {
@@ -48,7 +45,7 @@ table_of_page() {
     awk -v first="$first" -v last="$last" '$0 == last { on = 0 } on { print } $0 == first { on = 1 }' "$page"
 }
 
-if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
+if [ $update -eq 1 ]; then
     awk -v first="$first" -v last="$last" '
         $0 == last { on = 0 }
         !on { print }

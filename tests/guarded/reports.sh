@@ -9,11 +9,8 @@ PROGRAMS=guarded
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 unset "${!HAKMEM_@}"
 here=$SOURCE/tests/guarded
-update=0 failed=0
-if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
-    update=1
-    scratch=$(mktemp -d) && cd "$scratch" || exit 2
-    trap 'rm -rf "$scratch"' EXIT
+begin_reports "$@"
+if [ $update -eq 1 ]; then
     for source in "$here"/*_*.c; do
         touch "$here/$(basename "$source" .c)".{after,before,byte}.report
     done

@@ -11,6 +11,18 @@ BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
     exit 2
 }
 
+# begin_reports "$@": sets `failed` to 0, and `update` to 1 where the expectations are to be written anew (UPDATE=1, or
+# --update), which is done in a directory of its own.
+begin_reports() {
+    # shellcheck disable=SC2034 # for the caller
+    update=0 failed=0
+    [ -n "${UPDATE-}" ] || [ "${1-}" = --update ] || return 0
+    # shellcheck disable=SC2034
+    update=1
+    scratch=$(mktemp -d) && cd "$scratch" || exit 2
+    trap 'rm -rf "$scratch"' EXIT
+}
+
 # The programs that commit a fault, and those that are correct.
 fault_programs() {
     for program in "$SOURCE"/tests/faults/*.c "$SOURCE"/tests/faults/*.cpp; do

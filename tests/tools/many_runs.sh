@@ -72,3 +72,43 @@ refuse_at() {
     }
     end_run "call $1 of $seen failed, $2 in a row, $3"
 }
+
+# limit_each LIMIT KIB FACTOR STEPS LIBRARY: runs under `ulimit LIMIT` (-v or -d) from KIB on, each FACTOR thousandths of the one
+# before: the program starts or it does not, and goes on with what it gets. It must go in more than half of them.
+limit_each() {
+    local kib=$2 step status went=0
+    for ((step = 0; step < $4; step++)); do
+        begin_run
+        (ulimit -S "$1" $kib; LD_PRELOAD=$5 exec "$BUILD/tests/memory/survive" 60) >out 2>err
+        status=$?
+        case "$status" in
+        0)
+            went=$((went + 1))
+            end_run "ulimit $1 $kib, $5"
+            ;;
+        3) # nothing at all could be had: a SuperSlab and what is known of its slots need 8 MiB
+            [ $kib -lt 20000 ] || { echo "ulimit $1 $kib, $5: nothing was to be had"; exit 1; }
+            end_run "ulimit $1 $kib, $5"
+            ;;
+        127) # the dynamic linker could not load what it has to
+            [ "$went" -eq 0 ] && grep -qE 'error while loading shared libraries|cannot allocate TLS' err || {
+                echo "ulimit $1 $kib, $5: $(head -n 3 err)"
+                exit 1
+            }
+            ;;
+        139) # ld.so does not ask whether it got its tables; which page it lacks goes by the length of paths
+            [ "$went" -eq 0 ] && [[ $("$BUILD/tests/memory/died_in" "$1" $kib "$5" \
+                "$BUILD/tests/memory/survive" 60 2>/dev/null) == */ld-linux-* ]] || {
+                echo "ulimit $1 $kib, $5: SIGSEGV: $(head -n 3 err)"
+                exit 1
+            }
+            ;;
+        *)
+            echo "ulimit $1 $kib, $5: status $status: $(head -n 3 err)"
+            exit 1
+            ;;
+        esac
+        kib=$((kib * $3 / 1000 + 1))
+    done
+    [ "$went" -gt $(($4 / 2)) ] || { echo "ulimit $1, $5: it went only $went times of $4"; exit 1; }
+}

@@ -197,12 +197,11 @@ static void take_over(struct hak_incident *incident, const struct noted *origin)
 /* One past the last byte of the calling thread's stack. */
 static uintptr_t top_of_stack(void) {
     extern void *__libc_stack_end;
-    uintptr_t thread_pointer;
     if (hak_stack_bounds.high)
         return hak_stack_bounds.high;
-    __asm__("movq %%fs:0, %0" : "=r"(thread_pointer));
-    return hak_raw_call(SYS_getpid) == hak_raw_call(SYS_gettid) ? (uintptr_t)__libc_stack_end
-                                                                : thread_pointer;
+    return hak_raw_call(SYS_getpid) == hak_raw_call(SYS_gettid)
+               ? (uintptr_t)__libc_stack_end
+               : (uintptr_t)__builtin_thread_pointer();
 }
 
 /* The bytes of the thread's stack when the access that failed lay right below it, near to the stack
