@@ -1,0 +1,2 @@
+%include "%PART_ONE%/six.inc"
+        db SIX

@@ -1,0 +1,5 @@
+%macro skip_unless 1
+        j%-1 %%over
+%%over:
+%endmacro
+        skip_unless z

@@ -1,0 +1,12 @@
+import array
+
+levels = array.array("d", bytes(8 * 100))
+
+
+class Level:
+    def __float__(self):
+        del levels[80:]
+        return 1.0
+
+
+levels[92] = Level()

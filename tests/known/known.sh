@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Known faults of real programs: what each way of guarding says of them, beside valgrind's memcheck; correct inputs
+# of the same programs are not accused.
+# timeout: 1800
+#
+# known.expected has a line for each case and way. Where memcheck stops at the instruction, too, "the same
+# instruction" means the same bytes of the same module, so that it holds for any build of the package. What a way
+# does not find stands there as "nothing": a line that gets better is written anew by UPDATE=1. In busybox memcheck
+# names the jump in front of the instruction that reads.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+here=$SOURCE/tests/known
+trace=$BUILD/hakmem-trace
+if [ -n "${UPDATE-}" ]; then
+    scratch=$(mktemp -d) && cd "$scratch" || exit 2
+    trap 'rm -rf "$scratch"' EXIT
+fi
+unset "${!HAKMEM_@}" "${!PYTHON@}" "${!NASM@}"
+export LC_ALL=C PART_ONE=. PART_TWO=b
+ulimit -c 0
+failed=0
+
+complain() {
+    echo "$*"
+    failed=1
+}
+
+# The variables of a way of guarding.
+variables_of_way() {
+    case $1 in
+    normal) ;;
+    trace) echo HAKMEM_CHECK=trace ;;
+    string) echo HAKMEM_CHECK_STRING=1 ;;
+    all) echo HAKMEM_GUARD=all ;;
+    before) echo HAKMEM_GUARD=all HAKMEM_GUARD_SIDE=before ;;
+    byte) echo HAKMEM_GUARD=all HAKMEM_GUARD_ALIGN=1 ;;
+    esac
+}
+
+# CPython cannot start with odd addresses.
+bears() {
+    [ "$1" != byte ] || [[ $2 != /usr/bin/python3* ]]
+}
+
+# run_guarded WAY NAME COMMAND: leaves found.out, found.err and $status.
+run_guarded() {
+    local words variables
+    read -ra words <<<"$3"
+    read -ra variables <<<"$(variables_of_way "$1")"
+    env "${variables[@]}" "$trace" run --wait --store "$2.$1.db" -- "${words[@]}" >found.out 2>found.err </dev/null
+    status=$?
+    rm -f "$2.$1.db"
+}
+
+# The first error of memcheck in "$1": what it says, and the module and offset in the page of the first frame that is
+# neither libc's nor valgrind's: the instruction itself, or, behind a frame of libc, where it returns to.
+memcheck_error() {
+    awk '
+        function place(line, deeper,    address, module, offset) {
+            match(line, /0x[0-9A-F]+/)
+            address = substr(line, RSTART + 2, RLENGTH - 2)
+            match(line, /\(in [^)]*\)/)
+            module = substr(line, RSTART + 4, RLENGTH - 5)
+            sub(/.*\//, "", module)
+            sub(/\.so.*/, ".so", module)
+            offset = (hex(substr(address, length(address) - 2)) + deeper) % 4096
+            return sprintf("%s %03x", module, offset)
+        }
+        function hex(digits,    i, value) {
+            for (i = 1; i <= length(digits); i++)
+                value = value * 16 + index("0123456789ABCDEF", substr(digits, i, 1)) - 1
+            return value
+        }
+        /Invalid (read|write) of size/ && !what { what = $3 " of " $6; sub(/,/, "", what) }
+        what && !where && /(at|by) 0x/ {
+            if ($0 ~ /vgpreload|libc\.so/) deeper = 1
+            else where = place($0, deeper)
+        }
+        what && / Address 0x/ {
+            sub(/.* is /, "")
+            sub(/ \(rw\).*/, "")
+            print what ", " $0
+            print where
+            exit
+        }' "$1"
+}
+
+# The same of a report: the first frame under FOUND.
+report_place() {
+    awk '/^  FOUND/ { on = 1 } on && /^      #0/ { sub(/^.* /, ""); sub(/\.so[^+]*/, ".so")
+        at = index($0, "+0x"); print substr($0, 1, at - 1), substr("000" substr($0, at + 3), length($0) - at - 1); exit }' "$1"
+}
+
+# What a run found, without what differs from run to run and from build to build.
+finding() {
+    sed -nE '/^hakmem: HKM-/{ s/^hakmem: //; s/ freed [0-9.,]+ [a-z]+ ago/ freed/; s/ allocated at [^ ]+, found/, found/
+        s/found by the sweep at exit at .*/found by the sweep at exit/; s/found by ([a-z]+) at .*/found by \1/; p; q; }' found.err
+}
+
+check_case() {
+    local name=$1 bug=$2 command=$3 correct=$4 way said place words due
+    read -ra words <<<"$command"
+    { valgrind --log-file="$name.valgrind" "${words[@]}" >/dev/null </dev/null; } 2>/dev/null
+    memcheck_error "$name.valgrind" >"$name.memcheck"
+    echo "$name ($bug): $command"
+    echo "    memcheck  $(head -n 1 "$name.memcheck")"
+    for way in normal string all before byte; do
+        bears "$way" "$command" || continue
+        run_guarded "$way" "$name" "$command"
+        said=$(finding)
+        place=$(report_place found.err)
+        case $said in
+        *': read'* | *': write'*)
+            [ "$place" = "$(tail -n 1 "$name.memcheck")" ] && said="$said; the same instruction"
+            ;;
+        esac
+        printf '    %-8s  %s\n' "$way" "${said:-nothing}"
+    done
+
+    read -ra words <<<"$correct"
+    "${words[@]}" >due.out 2>due.err </dev/null
+    due=$?
+    for way in normal trace string all before byte; do
+        bears "$way" "$correct" || continue
+        run_guarded "$way" "$name" "$correct"
+        [ "$status" -eq "$due" ] || echo "    $correct: $way: status $status, without hakmem $due"
+        cmp -s due.out found.out || echo "    $correct: $way: another output"
+        diff due.err found.err >errors || echo "    $correct: $way: $(head -n 5 errors)"
+    done
+}
+
+cp "$here"/inputs/* .
+for count in 200 300; do
+    seq -f 'segment part%g' "$count"
+    echo "group parts $(seq -s ' ' -f 'part%g' "$count")"
+done | awk '{ print >file[n + 0] } BEGIN { file[0] = "groups_200.asm"; file[1] = "groups_300.asm" } /^group/ { n++ }'
+printf 'GIF89a\1\0\1\0\200\0\0\0\0\0\377\377\377,\0\0\0\0\1\0\1\0\0\2\2D\1\0;' >dot.gif
+
+while IFS='|' read -r name bug command correct; do
+    case $name in '#'* | '') continue ;; esac
+    check_case "${name// /}" "$(sed 's/^ *//; s/ *$//' <<<"$bug")" "$(sed 's/^ *//; s/ *$//' <<<"$command")" \
+        "${correct# }"
+done <"$here/cases" >found.expected
+if [ -n "${UPDATE-}" ]; then
+    cp found.expected "$here/known.expected"
+    exit
+fi
+diff -u "$here/known.expected" found.expected || complain "known.expected differs"
+[ "$(grep -c '    memcheck  [rw]' found.expected)" -ge 10 ] || complain "memcheck sees fewer than ten of the faults"
+exit $failed
