@@ -34,6 +34,34 @@ static void in_front(void) {
     free(buffer);
 }
 
+static void byte_in_front(void) {
+    char *text = opaque(calloc(1, 41));
+    printf("%s\n", text[-1] == '/' ? "a path" : "a name");
+    free(text);
+}
+
+static void index_in_front(void) {
+    int *number = opaque(calloc(12, sizeof *number));
+    printf("%s\n", number[-2] == 1 ? "one" : "another");
+    free(number);
+}
+
+static void searched_backwards(void) {
+    char *text = opaque(malloc(70)), *from = text + 69;
+    memset(text, 'x', 70);
+    while (from > text - 24 && *from != ' ')
+        from--;
+    printf("%s\n", from < text ? "no blank" : "a blank");
+    free(text);
+}
+
+static void copied_from_front(void) {
+    char copy[64], *buffer = opaque(calloc(1, 64));
+    memcpy(copy, buffer - 16, 64);
+    print(copy, 64);
+    free(buffer);
+}
+
 static void index_past(void) {
     int *number = opaque(calloc(10, sizeof *number));
     printf("%s\n", number[10] == 1 ? "one" : "another");
@@ -58,6 +86,10 @@ static const struct shape shapes[] = {
     {"twice_as_long", twice_as_long},
     {"string_without_its_end", string_without_its_end},
     {"in_front", in_front},
+    {"byte_in_front", byte_in_front},
+    {"index_in_front", index_in_front},
+    {"searched_backwards", searched_backwards},
+    {"copied_from_front", copied_from_front},
     {"index_past", index_past},
     {"far_past_large", far_past_large},
     {"far_past_small", far_past_small},

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Reads outside of a block and after its free, behind a history of other blocks: how many are found (rounds.py).
+# timeout: 1800
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+export SOURCE BUILD="${BUILD:-$SOURCE/build}"
+PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$SOURCE/tests/faults/rounds.py" "$@"
