@@ -19,7 +19,7 @@
 #include "trace/record.h"
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 10
+#define HAK_SESSION_VERSION 11
 
 #define HAK_PROCESSES        1024
 #define HAK_RINGS            4096
@@ -282,6 +282,23 @@ struct hak_report_creation {
 };
 #define HAK_REPORT_CREATIONS 2 /* of the thread that reports, and of the one that created it */
 
+/* The program's code around the instruction at which the processor stopped it. */
+#define HAK_REPORT_CODE 256
+struct hak_report_code {
+    uint64_t address; /* of `bytes`, 0 = it could not be read */
+    uint32_t count;   /* of them */
+    uint32_t before;  /* of those, in front of where the thread stands: 0 = the instruction that was
+                         stopped begins at `address`, else it ends behind so many bytes */
+    uint8_t bytes[HAK_REPORT_CODE];
+};
+
+/* The block that a register points into, or right beside. */
+struct hak_report_pointed {
+    uint64_t user, asked_bytes; /* user 0 = none */
+    uint32_t is_live;
+    uint32_t spare;
+};
+
 /* What the kernel says is mapped around the address of a crash. */
 struct hak_report_region {
     uint64_t start, end;        /* the mapping that holds it; 0, 0 = none does */
@@ -344,6 +361,9 @@ struct hak_report_request {
         sweep_every; /* calls of a thread between two sweeps, as far as 32 bits say; 0 = none */
     uint8_t bytes[HAK_REPORT_BYTES]; /* around the fault's address, in rows of 16 */
     struct hak_report_creation creations[HAK_REPORT_CREATIONS];
+    uint64_t flags; /* rflags with `registers`, 0 = not known */
+    struct hak_report_code code;
+    struct hak_report_pointed pointed[HAK_REPORT_REGISTERS]; /* of faults the processor stopped */
 };
 
 enum hak_resume {

@@ -19,3 +19,9 @@ s/and [0-9]+ more frames/and N more frames/
 # What called main and the threads' functions, and what runs at exit, is libc's and ld.so's, and named as
 # their debug information allows.
 /^      #[0-9]+ +(__libc_start_|_start|start_thread|_*clone|_*(GI___)?nptl_deallocate_tsd|_dl_(call_)?fini|__run_exit_handlers|_*(GI_)?exit |\?\? +(libc|ld-linux-x86-64)\.so)/d
+# What compilers, and the C library for its processor, make of an access; tests/instruction has it exactly.
+s/^  INSTRUCTION       .*/  INSTRUCTION       N/
+/^      (touches|reads|writes|reads and writes) [0-9,]+ bytes?( at |, |$)/d
+/^      libcapstone does not know it$/d
+/^  REGISTERS         (of the address, and )?pointing into the heap:$/d
+/^      r[a-z0-9]+ +0x[0-9a-fN]+ is /d

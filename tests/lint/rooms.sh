@@ -45,7 +45,8 @@ src/trace/process: crash collector ring threads stacks memory
 src/report/text:
 src/report/words: text
 src/report/known: words text
-src/report/page: known words text
+src/report/instruction:
+src/report/page: instruction known words text
 viewer/cli:
 viewer/capture: cli
 viewer/block: capture cli

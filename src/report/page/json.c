@@ -1,7 +1,6 @@
 /* The facts of a report for machines; docs/specs/output.schema.json describes the document. */
 #include "report/page/parts.h"
 
-#include <jansson.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "report/words/words.h"
@@ -157,6 +156,8 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
     json_object_set_new(object, "allocated", hak_json_frames(&page->alloc_frames));
     json_object_set_new(object, "freed", hak_json_frames(&page->free_frames));
     json_object_set_new(object, "access", access_json(facts));
+    json_object_set_new(object, "instruction", report_instruction_json(page));
+    json_object_set_new(object, "registers", report_registers_json(page));
     json_object_set_new(object, "function", function_json(page));
     json_object_set_new(object, "found_by",
                         page->words ? found_by_json(facts->found_by) : json_null());

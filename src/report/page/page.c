@@ -137,6 +137,8 @@ static void write_page(struct hak_text *text, const struct report_page *page) {
             report_stacks(text, page);
         report_pointer(text, page);
         report_picture(text, page);
+        report_instruction(text, page);
+        report_registers(text, page);
         if (page->layer_move)
             report_steps(text, page);
         else
@@ -196,6 +198,7 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
     find_wrong_step(&page);
     hak_frames_load(&page.wrong_frames, r, page.wrong.stack);
     load_life(&page, context);
+    report_find_instruction(&page);
     struct hak_frames *const stacks[] = {&page.frames, &page.wrong_frames, &page.alloc_frames,
                                          &page.free_frames, &page.clean_frames};
     hak_report_mark_wrappers(r, stacks, sizeof stacks / sizeof *stacks);

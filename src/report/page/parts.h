@@ -14,6 +14,7 @@
  *   threads.c     THREADS: where the threads were created that the page names
  *   end.c         COMPLETENESS, GUESS, SUMMARY
  *   next.c        NEXT: commands to type
+ *   instruction.c INSTRUCTION, REGISTERS: at which instruction a fault was stopped
  *   candidates.c  GUESS: the blocks that a value may have been read from
  *   crash.c       a death by a signal that is no heap fault
  *   signal.c      what a signal means, in words
@@ -23,7 +24,9 @@
 #ifndef HAK_REPORT_PAGE_PARTS_H
 #define HAK_REPORT_PAGE_PARTS_H
 
+#include <jansson.h>
 #include <stdbool.h>
+#include "report/instruction/instruction.h"
 #include "report/words/words.h"
 #include "report/page/page.h"
 #include "report/text/text.h"
@@ -68,6 +71,9 @@ struct report_page {
     uint64_t base, slot_bytes, asked_bytes;
     char fingerprint[HAK_FINGERPRINT_BYTES];
     bool asked_known;
+    bool is_decoded; /* `instruction` is the one that was stopped */
+    struct hak_instruction instruction;
+    const struct hak_touch *touch; /* of it, the bytes that the fault is about; NULL = not known */
 };
 
 /* True when the signal came with the address of an access (not sent by kill). */
@@ -192,6 +198,14 @@ void report_others(struct hak_text *text, const struct report_page *page);
  * that it has the form of what freed memory is filled with. False: nothing is added. */
 bool report_guess_candidates(struct hak_text *text, const struct report_page *page);
 bool report_guess_pattern(struct hak_text *text, const struct report_page *page);
+/* The instruction at which the processor stopped a fault of the heap: false where it did not, or
+ * the code could not be read. report_find_instruction decodes it, as far as that can be done. */
+bool report_has_instruction(const struct report_page *page);
+void report_find_instruction(struct report_page *page);
+void report_instruction(struct hak_text *text, const struct report_page *page);
+void report_registers(struct hak_text *text, const struct report_page *page);
+json_t *report_instruction_json(const struct report_page *page);
+json_t *report_registers_json(const struct report_page *page);
 /* "rax", by DWARF's number. */
 const char *report_register_name(uint32_t number);
 /* The body of the page of a crash (registers that point into the heap). */

@@ -18,6 +18,7 @@ enum {
     ERROR_WRITE = 2, /* bits of what it tells with it */
     ERROR_FETCH = 16,
     GREATEST_STACK = 256 << 20,
+    ADDRESS_BITS = 47,
     HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
     HEAP_BUFFER_UNDERFLOW = 302,
 };
@@ -173,6 +174,20 @@ bool hak_crash_is_heap_fault(int signal, int code, uint64_t address) {
     struct hak_fault_facts facts = {.found_address = address};
     checks->describe(&facts, false);
     return facts.fault != 0;
+}
+
+void hak_crash_find_block(uint64_t address, struct hak_report_pointed *found) {
+    struct hak_fault_facts facts = {
+        .found_address = address, .class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
+    *found = (struct hak_report_pointed){.user = 0};
+    if (!checks || address < PAGE_BYTES || address >> ADDRESS_BITS != 0)
+        return;
+    checks->describe(&facts, false);
+    if (facts.base == 0)
+        return;
+    found->user = facts.user;
+    found->asked_bytes = facts.asked_bytes;
+    found->is_live = facts.place == HAK_PLACE_LIVE;
 }
 
 enum hak_trapped hak_crash_trapped(const void *siginfo, struct hak_fault_facts *facts) {

@@ -159,6 +159,9 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     area->sweep_every =
         hak_options.sweep_every < UINT32_MAX ? (uint32_t)hak_options.sweep_every : UINT32_MAX;
     hak_crash_copy_bytes(area);
+    area->flags = incident->flags;
+    hak_crash_copy_code(incident, &area->code);
+    hak_crash_look_at_registers(incident, area->pointed);
     keep_life(area->alloc_frames, incident->facts.alloc_stack);
     keep_life(area->free_frames, incident->facts.free_stack);
     keep_life(area->clean_frames, incident->facts.clean_stack);

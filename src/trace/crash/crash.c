@@ -251,7 +251,7 @@ static void look_for_new_places(struct hak_incident *of) {
 }
 
 void hak_crash_report_fault(const struct hak_fault_facts *facts,
-                            const struct hak_registers *registers) {
+                            const struct hak_registers *registers, uint64_t flags) {
     bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
     (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
     struct hak_report_other mine = {
@@ -260,6 +260,7 @@ void hak_crash_report_fault(const struct hak_fault_facts *facts,
         return; /* the report itself met a fault of the heap */
     incident.facts = *facts;
     incident.registers = *registers;
+    incident.flags = flags;
     incident.end_signal = stops ? SIGABRT : 0;
     incident.look = stops ? look_for_a_stop : look_for_new_places;
     hak_crash_report();
@@ -273,5 +274,5 @@ void hak_crash_report_fault(const struct hak_fault_facts *facts,
 HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
     struct hak_registers here;
     hak_registers_here(&here);
-    hak_crash_report_fault(facts, &here);
+    hak_crash_report_fault(facts, &here, 0);
 }

@@ -13,6 +13,7 @@
  *   words.c          what registers prove that hold a word which memory is filled with
  *   loaded.c         with which pointer such a word was read
  *   operands.c       which registers an instruction takes its address from
+ *   code.c           the instruction's bytes; into which blocks the registers point
  *   raw_report.c     what can be said without a collector */
 #ifndef HAK_TRACE_CRASH_H
 #define HAK_TRACE_CRASH_H
@@ -44,6 +45,7 @@ struct hak_incident {
     uint64_t handler_frames[HAK_REPORT_HANDLER_FRAMES]; /* where that came, then 0 */
     uint64_t full_stack_bytes;
     uint32_t trap, trap_error; /* the processor's exception and what it tells with it, 0 = none */
+    uint64_t flags;            /* rflags, 0 = not known */
     struct hak_report_region region;
     struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES];
     uint32_t candidate_count;
@@ -86,10 +88,10 @@ HAK_HIDDEN void hak_crash_report(void);
  * that failed, then ends the process. */
 HAK_HIDDEN _Noreturn void hak_crash_go_on(void);
 
-/* Has a fault reported that happened where the registers tell; ends the process, or returns, as
- * hak_trace_fault does. */
+/* Has a fault reported that happened where the registers tell, with `flags` (0 = not known); ends
+ * the process, or returns, as hak_trace_fault does. */
 HAK_HIDDEN void hak_crash_report_fault(const struct hak_fault_facts *facts,
-                                       const struct hak_registers *registers);
+                                       const struct hak_registers *registers, uint64_t flags);
 /* What the checks say of a SIGTRAP. */
 HAK_HIDDEN enum hak_trapped hak_crash_trapped(const void *siginfo, struct hak_fault_facts *facts);
 
@@ -154,5 +156,15 @@ HAK_HIDDEN void hak_raw_report(const struct hak_incident *incident, const char *
 /* Copies the bytes around the fault's address into the area, as far as they can be read.
  * (bytes.c) */
 HAK_HIDDEN void hak_crash_copy_bytes(struct hak_report_request *area);
+
+/* Copies the code at which the processor stopped the program; count 0 where it did not, or the code
+ * cannot be read. (code.c) */
+HAK_HIDDEN void hak_crash_copy_code(const struct hak_incident *incident,
+                                    struct hak_report_code *code);
+/* The blocks that the registers point into, where the processor stopped a fault of the heap. */
+HAK_HIDDEN void hak_crash_look_at_registers(const struct hak_incident *incident,
+                                            struct hak_report_pointed *pointed);
+/* The block that `address` lies in or right beside; user 0 = none. (address.c) */
+HAK_HIDDEN void hak_crash_find_block(uint64_t address, struct hak_report_pointed *found);
 
 #endif

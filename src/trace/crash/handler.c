@@ -43,6 +43,7 @@ struct noted {
     int32_t sender;
     bool is_reported;
     uint32_t trap, trap_error;
+    uint64_t flags;
     uint64_t address;
     const ucontext_t *context; /* on the stack of its handler */
     struct hak_registers registers;
@@ -81,6 +82,10 @@ static void take_trap(const siginfo_t *info, const ucontext_t *context, uint32_t
     *trap_error = is_from_kernel(info) ? (uint32_t)context->uc_mcontext.gregs[REG_ERR] : 0;
 }
 
+static uint64_t flags_of(const ucontext_t *context) {
+    return (uint64_t)context->uc_mcontext.gregs[REG_EFL];
+}
+
 static void remember_signal(int number, const siginfo_t *info, const void *context,
                             bool is_reported) {
     struct noted *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
@@ -94,6 +99,7 @@ static void remember_signal(int number, const siginfo_t *info, const void *conte
     to->address = address_of(info);
     to->context = context;
     take_trap(info, context, &to->trap, &to->trap_error);
+    to->flags = flags_of(context);
     to->is_reported = is_reported || (number == SIGABRT && atomic_load(&stopping) == self &&
                                       atomic_compare_exchange_strong(&stopping, &stops, 0));
     hak_registers_from_context(&to->registers, context);
@@ -187,6 +193,7 @@ static void take_over(struct hak_incident *incident, const struct noted *origin)
     memcpy(incident->created, origin->created, sizeof incident->created);
     incident->trap = origin->trap;
     incident->trap_error = origin->trap_error;
+    incident->flags = origin->flags;
     incident->registers = origin->registers;
     incident->is_reported = origin->is_reported;
 }
@@ -283,6 +290,7 @@ static void describe_death(struct hak_incident *incident, int number, const sigi
                            const ucontext_t *context) {
     hak_registers_from_context(&incident->registers, context);
     take_trap(info, context, &incident->trap, &incident->trap_error);
+    incident->flags = flags_of(context);
     incident->facts.class_found = incident->facts.class_due = HAK_CLASS_NONE;
     incident->facts.found_address = incident->address = address_of(info);
     incident->signal = (uint32_t)number;
@@ -373,7 +381,7 @@ static __attribute__((noinline)) bool answer_watchpoint(const siginfo_t *info,
         return true;
     if (what == HAK_TRAPPED_FAULT)
         registers.value[HAK_RIP]--; /* into the instruction that wrote */
-    hak_crash_report_fault(&facts, &registers);
+    hak_crash_report_fault(&facts, &registers, flags_of(context));
     return true;
 }
 

@@ -576,10 +576,24 @@ START_TEST(any_numbers_give_a_page) {
     must(hak_store_open(c.path, &r));
     uint32_t seed = 12345;
     for (int i = 0; i < 3000; i++) {
-        unsigned char *bytes = (unsigned char *)&request.facts;
-        for (size_t k = 0; k < sizeof request.facts; k++) {
-            seed = seed * 1664525 + 1013904223;
-            bytes[k] = seed >> 24 > 100 ? (unsigned char)(seed >> 16) : 0;
+        const struct {
+            void *at;
+            size_t bytes;
+        } parts[] = {{&request.facts, sizeof request.facts},
+                     {request.registers, sizeof request.registers},
+                     {&request.flags, sizeof request.flags},
+                     {&request.code, sizeof request.code},
+                     {request.pointed, sizeof request.pointed}};
+        for (size_t part = 0; part < sizeof parts / sizeof *parts; part++)
+            for (size_t k = 0; k < parts[part].bytes; k++) {
+                seed = seed * 1664525 + 1013904223;
+                ((unsigned char *)parts[part].at)[k] =
+                    seed >> 24 > 100 ? (unsigned char)(seed >> 16) : 0;
+            }
+        if (i % 2 > 0) { /* else they are too large mostly */
+            request.code.count %= HAK_REPORT_CODE + 2;
+            request.code.before %= request.code.count + 1;
+            request.facts.found_by = request.code.before ? HAK_FOUND_BY_WATCH : HAK_FOUND_BY_ACCESS;
         }
         if (i % 3 > 0) {
             static const unsigned codes[] = {101, 102, 103, 104, 105, 201, 202,
@@ -596,6 +610,141 @@ START_TEST(any_numbers_give_a_page) {
         hak_report_free(&one);
     }
     hak_store_close(r);
+}
+END_TEST
+
+/* ---- the instruction ---------------------------------------------------------------------------
+ */
+
+enum { OF_RSI = 4, OF_RDI = 5, OF_RSP = 7 };
+
+/* A block of 24 bytes that was left or touched by `code`, at `offset` from its start. */
+static void fill_stop(unsigned fault, unsigned access, int64_t offset, const void *code,
+                      uint32_t bytes) {
+    fill_facts(fault, HAK_MALLOC, 1);
+    request.facts.found_by = HAK_FOUND_BY_ACCESS;
+    request.facts.access = access;
+    request.facts.offset = offset;
+    request.facts.found_address = BLOCK(1) + 16 + (uint64_t)offset;
+    request.signal = SIGSEGV;
+    request.signal_code = SEGV_ACCERR;
+    request.signal_address = request.facts.found_address;
+    request.flags = 0x202;
+    request.code = (struct hak_report_code){.address = 0x401000, .count = bytes};
+    memcpy(request.code.bytes, code, bytes);
+    memset(request.registers, 0, sizeof request.registers);
+    request.registers[OF_RDI] = BLOCK(1) + 16;
+    request.pointed[OF_RDI] =
+        (struct hak_report_pointed){.user = BLOCK(1) + 16, .asked_bytes = 24, .is_live = 1};
+}
+
+START_TEST(the_instruction_is_told_with_its_bytes) {
+    block_malloc(&c, 1, 5, 1);
+    fill_stop(301, HAK_ACCESS_WRITE, 24, "\x48\x89\x47\x14", 4);
+    make(true);
+    check_shape(
+        "hakmem: HKM-301 heap-buffer-overflow: write just past the end of a block of 24 bytes\n");
+    has("  INSTRUCTION       mov qword ptr [rdi + 0x14], rax   (48 89 47 14)\n"
+        "      writes 8 bytes, 4 of them past the end of the block\n"
+        "  REGISTERS         of the address, and pointing into the heap:\n"
+        "      rdi 0x");
+    has(" is the start of the block; the base of the address\n");
+    fill_stop(301, HAK_ACCESS_WRITE, 24, "\x48\x8b\x47\x14", 4); /* it does not write */
+    make(true);
+    has("  INSTRUCTION       mov rax, qword ptr [rdi + 0x14]   (48 8b 47 14)\n  REGISTERS ");
+    fill_stop(302, HAK_ACCESS_READ, -3, "\x8b\x47\xfd", 3);
+    make(true);
+    has("      reads 4 bytes, 3 of them before the block\n");
+    fill_stop(302, HAK_ACCESS_READ, -8, "\x8b\x47\xf8", 3);
+    make(true);
+    has("      reads 4 bytes, from 8 bytes before the block on\n");
+    fill_stop(304, HAK_ACCESS_READ, 4, "\x8b\x47\x04", 3);
+    make(true);
+    has("      reads 4 bytes at offset 4 of the freed block\n");
+    fill_stop(301, HAK_ACCESS_READ, 30, "\x8b\x47\x1e", 3);
+    make(true);
+    has("      reads 4 bytes, from 6 bytes past the end of the block on\n");
+}
+END_TEST
+
+START_TEST(a_repeated_instruction_says_how_far_it_goes) {
+    block_malloc(&c, 1, 5, 1);
+    fill_stop(302, HAK_ACCESS_WRITE, -8, "\xf3\x48\xab", 3);
+    request.registers[OF_RDI] -= 8;
+    request.registers[2] = 3;
+    request.flags |= 0x400;
+    make(true);
+    has("; goes on downwards, up to 2 times more\n");
+    has(" is 8 bytes before the block; the base of the address\n");
+    request.flags = 0;
+    request.registers[2] = 2;
+    make(true);
+    has("; goes on, up to 1 time more\n");
+    request.registers[2] = 1;
+    make(true);
+    has_not("goes on");
+    request.registers[2] = UINT64_MAX;
+    make(true);
+    ck_assert(strstr(report.json, "\"left\": null") != NULL);
+}
+END_TEST
+
+START_TEST(a_watchpoint_names_the_instruction_in_front) {
+    block_malloc(&c, 1, 5, 1);
+    fill_stop(301, HAK_ACCESS_WRITE, 24, "\x90\x90\x90\x90\x88\x47\x18\x90\x90", 9);
+    request.facts.found_by = HAK_FOUND_BY_WATCH;
+    request.signal = 0;
+    request.code.before = 7;
+    make(true);
+    has("  INSTRUCTION       mov byte ptr [rdi + 0x18], al   (88 47 18)\n"
+        "      writes 1 byte, right past the end of the block\n");
+    request.facts.found_address++; /* it did not write there */
+    make(true);
+    has("  INSTRUCTION       ends with 90 90 90 90 88 47 18\n"
+        "      which one it was is not certain\n"
+        "  REGISTERS         pointing into the heap:\n");
+}
+END_TEST
+
+START_TEST(an_instruction_that_cannot_be_decoded_is_told_by_its_bytes) {
+    block_malloc(&c, 1, 5, 1);
+    fill_stop(301, HAK_ACCESS_WRITE, 24, "\x06\x07\x0e", 3);
+    make(true);
+    has("  INSTRUCTION       begins with 06 07 0e\n      libcapstone does not know it\n");
+    request.code.count = 0; /* it could not be read */
+    make(true);
+    has_not("INSTRUCTION");
+    has_not("REGISTERS");
+    request.code.count = HAK_REPORT_CODE + 1;
+    make(true);
+    has_not("INSTRUCTION");
+    request.code.count = 3;
+    request.code.before = 4;
+    make(true);
+    has_not("INSTRUCTION");
+    request.code.before = 0;
+    request.facts.found_by = HAK_FOUND_BY_CALL; /* not stopped by the processor */
+    make(true);
+    has_not("INSTRUCTION");
+}
+END_TEST
+
+START_TEST(registers_are_told_by_what_they_point_to) {
+    block_malloc(&c, 1, 5, 1);
+    fill_stop(301, HAK_ACCESS_READ, 24, "\x8a\x04\x37", 3);
+    request.registers[OF_RSI] = 24;
+    request.registers[OF_RSP] = 0x700000000010;
+    request.pointed[OF_RSP] =
+        (struct hak_report_pointed){.user = 0x700000000000, .asked_bytes = 64, .is_live = 0};
+    make(false);
+    has("      rsi 0x18 is the index of the address\n      rdi 0x");
+    has("      rsp 0x700000000010 is 16 bytes into a freed block of 64 bytes\n");
+    for (int i = 0; i < HAK_REPORT_REGISTERS; i++)
+        request.pointed[i] = request.pointed[OF_RDI];
+    make(false);
+    has("      rsi 0x18 is ");
+    has("      rbx 0x0 is ");
+    has_not("      r8 ");
 }
 END_TEST
 
@@ -657,6 +806,11 @@ static void add(TCase *cases) {
     tcase_add_test(cases, an_address_of_a_crash_is_said_in_words);
     tcase_add_test(cases, registers_that_hold_no_address_are_named);
     tcase_add_test(cases, what_the_program_keeps_stands_in_for_the_record);
+    tcase_add_test(cases, the_instruction_is_told_with_its_bytes);
+    tcase_add_test(cases, a_repeated_instruction_says_how_far_it_goes);
+    tcase_add_test(cases, a_watchpoint_names_the_instruction_in_front);
+    tcase_add_test(cases, an_instruction_that_cannot_be_decoded_is_told_by_its_bytes);
+    tcase_add_test(cases, registers_are_told_by_what_they_point_to);
     tcase_add_test(cases, the_last_clean_look_begins_the_window);
     tcase_add_test(cases, threads_that_are_named_say_where_they_were_created);
     tcase_add_test(cases, who_created_a_creator_is_said_once_more);

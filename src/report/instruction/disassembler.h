@@ -1,0 +1,14 @@
+/* libcapstone, loaded when it is first wanted. */
+#ifndef HAK_REPORT_INSTRUCTION_DISASSEMBLER_H
+#define HAK_REPORT_INSTRUCTION_DISASSEMBLER_H
+
+#include <capstone/capstone.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One instruction with its details; NULL = there is no library, or it is none. The result holds
+ * until the next call. */
+const cs_insn *hak_disassemble(const uint8_t *code, size_t count, uint64_t address);
+
+#endif

@@ -1,0 +1,83 @@
+/* What an instruction of the program does with memory: its text, and which bytes it touches.
+ *
+ *   code, where it lies,  --> libcapstone --> text, length, operands
+ *   registers, flags          (disassembler.c)        |
+ *                                                     v
+ *                             which bytes, read or written: touches (touches.c)
+ *                                                     |
+ *   the address at which the processor stopped it --> the touch that it belongs to
+ *
+ * libcapstone is optional: it is loaded when the first instruction is looked at, and never linked.
+ * What it says of the bytes that are touched is believed for instructions alone of which a test has
+ * compared it with the processor (whole.c); of all others nothing is said. Code, registers and
+ * flags are a dying program's and may hold anything. For one thread. */
+#ifndef HAK_REPORT_INSTRUCTION_INSTRUCTION_H
+#define HAK_REPORT_INSTRUCTION_INSTRUCTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HAK_INSTRUCTION_BYTES   15 /* the longest one */
+#define HAK_INSTRUCTION_TEXT    200
+#define HAK_INSTRUCTION_TOUCHES 2
+
+/* The package that has the library. */
+#define HAK_DISASSEMBLER_PACKAGE "libcapstone4"
+
+enum {
+    HAK_TOUCHES_READ = 1,
+    HAK_TOUCHES_WRITE = 2,
+};
+
+/* Bytes that an instruction reads or writes. */
+struct hak_touch {
+    uint64_t address;
+    uint32_t bytes;
+    unsigned ways;   /* HAK_TOUCHES_*; 0 = one of them, the processor says which */
+    int base, index; /* the registers that make the address, DWARF's numbers; -1 = none */
+    unsigned scale;  /* the index is multiplied by */
+    bool is_of_rip;  /* the address is relative to the instruction's own */
+};
+
+/* The state in which it was stopped. */
+struct hak_machine {
+    const uint64_t *registers; /* of the request, DWARF's order */
+    uint64_t flags;            /* rflags; 0 = not known */
+};
+
+struct hak_instruction {
+    uint64_t address;
+    uint8_t code[HAK_INSTRUCTION_BYTES];
+    uint8_t length;
+    char text[HAK_INSTRUCTION_TEXT];
+    struct hak_touch touches[HAK_INSTRUCTION_TOUCHES];
+    int touch_count;    /* 0 = none, or not known */
+    bool is_repeated;   /* a string instruction with a prefix that repeats it */
+    bool has_direction; /* a string instruction, and the flags are known: */
+    bool is_downwards;
+    uint64_t left; /* is_repeated: how many elements, this one included, were left at most */
+};
+
+/* True when libcapstone could be loaded. */
+bool hak_disassembler_is_there(void);
+
+/* The instruction at `address`, of which `count` bytes are at `code`; the machine is as before it.
+ * False: there is no disassembler, or it does not know the instruction. */
+bool hak_instruction_at(struct hak_instruction *out, const uint8_t *code, size_t count,
+                        uint64_t address, const struct hak_machine *machine);
+
+/* The instruction after which a debug register stopped the thread, which wrote at `written`: it
+ * ends at code + before, or is a repeated one that begins there and is not through. `code` has
+ * `count` bytes and lies at `address`; the machine is as after it. False: as above, or it is not
+ * certain which one it was. */
+bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, size_t count,
+                            size_t before, uint64_t address, uint64_t written,
+                            const struct hak_machine *machine);
+
+/* The touch that holds `address`; `ways` is what the processor says of it, 0 = nothing. NULL: it is
+ * not known, or more than one is possible. */
+const struct hak_touch *hak_instruction_touch(const struct hak_instruction *instruction,
+                                              uint64_t address, unsigned ways);
+
+#endif

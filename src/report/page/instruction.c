@@ -1,0 +1,294 @@
+/* INSTRUCTION and REGISTERS: at which instruction the processor stopped a fault of the heap, which
+ * bytes it touches, of what its address is made, and which registers point into the heap. Where
+ * there is no disassembler the instruction is told by its bytes. */
+#include "report/page/parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    REGISTERS_SHOWN = 6,
+    REGISTERS_TIGHT = 3,
+    RIP = HAK_REPORT_REGISTERS - 1,
+};
+
+bool report_has_instruction(const struct report_page *page) {
+    const struct hak_report_code *code = &page->request->code;
+    return page->words && report_is_stopped(page->facts) && code->count > 0 &&
+           code->count <= HAK_REPORT_CODE && code->before <= code->count;
+}
+
+static unsigned ways_of(const struct hak_fault_facts *facts) {
+    return facts->access == HAK_ACCESS_READ    ? HAK_TOUCHES_READ
+           : facts->access == HAK_ACCESS_WRITE ? HAK_TOUCHES_WRITE
+                                               : 0;
+}
+
+void report_find_instruction(struct report_page *page) {
+    const struct hak_report_code *code = &page->request->code;
+    const struct hak_machine machine = {.registers = page->request->registers,
+                                        .flags = page->request->flags};
+    page->is_decoded = false;
+    page->touch = NULL;
+    if (!report_has_instruction(page))
+        return;
+    uint64_t address = page->facts->found_address;
+    if (code->before > 0)
+        page->is_decoded = hak_instruction_behind(&page->instruction, code->bytes, code->count,
+                                                  code->before, code->address, address, &machine);
+    else
+        page->is_decoded = hak_instruction_at(&page->instruction, code->bytes, code->count,
+                                              code->address, &machine);
+    if (page->is_decoded)
+        page->touch = hak_instruction_touch(&page->instruction, address, ways_of(page->facts));
+}
+
+static void add_code(struct hak_text *text, const uint8_t *code, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        hak_text_add(text, "%s%02x", i > 0 ? " " : "", code[i]);
+}
+
+/* ---- which bytes --------------------------------------------------------------------------------
+ */
+
+static unsigned ways_done(const struct report_page *page) {
+    return page->touch->ways ? page->touch->ways : ways_of(page->facts);
+}
+
+/* Where the touched bytes lie: before the block, in it, past its end, or on both sides. */
+static void add_place(struct hak_text *text, const struct report_page *page) {
+    uint64_t from = page->touch->address, bytes = page->touch->bytes, start = page->user;
+    uint64_t end = start + page->asked_bytes;
+    const char *block = page->is_freed ? "the freed block" : "the block";
+    if (!page->asked_known || !start)
+        return;
+    if (from < start && start - from >= bytes)
+        hak_text_add(text, ", from %s before %s on", hak_words_bytes(start - from), block);
+    else if (from < start)
+        hak_text_add(text, ", %s of them before %s", hak_words_number(start - from), block);
+    else if (from == end)
+        hak_text_add(text, ", right past the end of %s", block);
+    else if (from > end)
+        hak_text_add(text, ", from %s past the end of %s on", hak_words_bytes(from - end), block);
+    else if (bytes > end - from)
+        hak_text_add(text, ", %s of them past the end of %s",
+                     hak_words_number(bytes - (end - from)), block);
+    else
+        hak_text_add(text, " at offset %s of %s", hak_words_number(from - start), block);
+}
+
+/* How far a repeated instruction goes on: it may end earlier. */
+static void add_repetition(struct hak_text *text, const struct report_page *page) {
+    const struct hak_instruction *instruction = &page->instruction;
+    uint64_t more = instruction->left;
+    if (page->request->code.before == 0 && more > 0)
+        more--; /* this one */
+    if (!instruction->is_repeated || more == 0)
+        return;
+    hak_text_add(text, "; goes on%s, up to %s more",
+                 !instruction->has_direction ? ""
+                 : instruction->is_downwards ? " downwards"
+                                             : " upwards",
+                 hak_words_count(more, "time", "times"));
+}
+
+static void add_touch(struct hak_text *text, const struct report_page *page) {
+    static const char *const verbs[] = {"touches", "reads", "writes", "reads and writes"};
+    hak_text_add(text, "      %s %s", verbs[ways_done(page) & 3],
+                 hak_words_bytes(page->touch->bytes));
+    add_place(text, page);
+    add_repetition(text, page);
+    hak_text_add(text, "\n");
+}
+
+static void add_undecoded(struct hak_text *text, const struct report_page *page) {
+    const struct hak_report_code *code = &page->request->code;
+    bool is_behind = code->before > 0;
+    size_t count = is_behind ? code->before : code->count;
+    size_t shown = count < HAK_INSTRUCTION_BYTES ? count : HAK_INSTRUCTION_BYTES;
+    hak_text_add(text, "%s with ", is_behind ? "ends" : "begins");
+    add_code(text, code->bytes + (is_behind ? count - shown : 0), shown);
+    hak_text_add(text, "\n      %s\n",
+                 !hak_disassembler_is_there()
+                     ? "not disassembled: for that, install " HAK_DISASSEMBLER_PACKAGE
+                 : is_behind ? "which one it was is not certain"
+                             : "libcapstone does not know it");
+}
+
+void report_instruction(struct hak_text *text, const struct report_page *page) {
+    if (!report_has_instruction(page))
+        return;
+    hak_text_add(text, "  INSTRUCTION       ");
+    if (!page->is_decoded) {
+        add_undecoded(text, page);
+        return;
+    }
+    hak_text_add_name(text, page->instruction.text);
+    hak_text_add(text, "   (");
+    add_code(text, page->instruction.code, page->instruction.length);
+    hak_text_add(text, ")\n");
+    if (page->touch)
+        add_touch(text, page);
+}
+
+/* ---- registers ----------------------------------------------------------------------------------
+ */
+
+static const char *role_of(const struct report_page *page, int number) {
+    return !page->touch                   ? NULL
+           : number == page->touch->base  ? "base"
+           : number == page->touch->index ? "index"
+                                          : NULL;
+}
+
+static const struct hak_report_pointed *pointed_by(const struct report_page *page, int number) {
+    const struct hak_report_pointed *pointed = &page->request->pointed[number];
+    return pointed->user ? pointed : NULL;
+}
+
+static bool points_to_the_block(const struct report_page *page, int number) {
+    const struct hak_report_pointed *pointed = pointed_by(page, number);
+    return pointed && pointed->user == page->user;
+}
+
+/* "is 16 bytes into" of `pointed`. */
+static void add_relation(struct hak_text *text, const struct hak_report_pointed *pointed,
+                         uint64_t value) {
+    uint64_t past = value - pointed->user;
+    if (value < pointed->user)
+        hak_text_add(text, "is %s before ", hak_words_bytes(pointed->user - value));
+    else if (past == 0)
+        hak_text_add(text, "is the start of ");
+    else if (past == pointed->asked_bytes)
+        hak_text_add(text, "is right past the end of ");
+    else if (past > pointed->asked_bytes)
+        hak_text_add(text, "is %s past the end of ", hak_words_bytes(past - pointed->asked_bytes));
+    else
+        hak_text_add(text, "is %s into ", hak_words_bytes(past));
+}
+
+static void add_pointed(struct hak_text *text, const struct report_page *page, int number) {
+    const struct hak_report_pointed *pointed = pointed_by(page, number);
+    uint64_t value = page->request->registers[number];
+    if (points_to_the_block(page, number)) {
+        add_relation(text, pointed, value);
+        hak_text_add(text, "the block");
+    } else if (!report_describe(text, page, value)) {
+        add_relation(text, pointed, value);
+        hak_text_add(text, "a %s block of %s", pointed->is_live ? "live" : "freed",
+                     hak_words_bytes(pointed->asked_bytes));
+    }
+}
+
+static void add_register(struct hak_text *text, const struct report_page *page, int number) {
+    const char *role = role_of(page, number);
+    hak_text_add(text, "      %-3s 0x%llx ", report_register_name((uint32_t)number),
+                 (unsigned long long)page->request->registers[number]);
+    if (pointed_by(page, number))
+        add_pointed(text, page, number);
+    if (role)
+        hak_text_add(text, "%s %s of the address", pointed_by(page, number) ? "; the" : "is the",
+                     role);
+    if (role && number == page->touch->index && page->touch->scale > 1)
+        hak_text_add(text, ", times %u", page->touch->scale);
+    hak_text_add(text, "\n");
+}
+
+/* In the order in which they are shown: of the address, into the block, into others. */
+static int rank_of(const struct report_page *page, int number) {
+    return role_of(page, number)               ? 0
+           : points_to_the_block(page, number) ? 1
+           : pointed_by(page, number)          ? 2
+                                               : 3;
+}
+
+void report_registers(struct hak_text *text, const struct report_page *page) {
+    int most = page->is_tight ? REGISTERS_TIGHT : REGISTERS_SHOWN, shown = 0;
+    if (!report_has_instruction(page))
+        return;
+    for (int rank = 0; rank < 3; rank++)
+        for (int i = 0; i < RIP && shown < most; i++) {
+            if (rank_of(page, i) != rank)
+                continue;
+            if (shown++ == 0)
+                hak_text_add(text, "  REGISTERS         %spointing into the heap:\n",
+                             page->touch ? "of the address, and " : "");
+            add_register(text, page, i);
+        }
+}
+
+/* ---- for machines -------------------------------------------------------------------------------
+ */
+
+static json_t *touch_json(const struct report_page *page) {
+    if (!page->touch)
+        return json_null();
+    json_t *object = json_object();
+    hak_json_set_address(object, "address", page->touch->address);
+    hak_json_set_number(object, "bytes", page->touch->bytes);
+    hak_json_set_flag(object, "reads", ways_done(page) & HAK_TOUCHES_READ);
+    hak_json_set_flag(object, "writes", ways_done(page) & HAK_TOUCHES_WRITE);
+    return object;
+}
+
+static json_t *repeated_json(const struct hak_instruction *instruction) {
+    if (!instruction->is_repeated)
+        return json_null();
+    json_t *object = json_object();
+    hak_json_set_known(object, "left", instruction->left <= INT64_MAX, instruction->left);
+    json_object_set_new(object, "direction",
+                        hak_json_word(!instruction->has_direction ? NULL
+                                      : instruction->is_downwards ? "down"
+                                                                  : "up"));
+    return object;
+}
+
+/* What is not decoded is the code from where the thread stood. */
+json_t *report_instruction_json(const struct report_page *page) {
+    const struct hak_report_code *code = &page->request->code;
+    struct hak_text bytes = {0};
+    if (!report_has_instruction(page))
+        return json_null();
+    json_t *object = json_object();
+    if (page->is_decoded)
+        add_code(&bytes, page->instruction.code, page->instruction.length);
+    else
+        add_code(&bytes, code->bytes + code->before, code->count - code->before);
+    hak_json_set_address(object, "address",
+                         page->is_decoded ? page->instruction.address
+                                          : code->address + code->before);
+    hak_json_set_text(object, "code", hak_text_string(&bytes));
+    json_object_set_new(object, "text",
+                        page->is_decoded ? hak_json_text(page->instruction.text) : json_null());
+    hak_json_set_flag(object, "is_behind", !page->is_decoded && code->before > 0);
+    json_object_set_new(object, "access", touch_json(page));
+    json_object_set_new(object, "repeated",
+                        page->is_decoded ? repeated_json(&page->instruction) : json_null());
+    hak_text_free(&bytes);
+    return object;
+}
+
+static json_t *pointed_json(const struct hak_report_pointed *pointed, uint64_t value) {
+    if (!pointed)
+        return json_null();
+    json_t *object = json_object();
+    hak_json_set_address(object, "user", pointed->user);
+    hak_json_set_number(object, "asked_bytes", pointed->asked_bytes);
+    hak_json_set_number(object, "offset", (int64_t)(value - pointed->user));
+    hak_json_set_flag(object, "live", pointed->is_live);
+    return object;
+}
+
+json_t *report_registers_json(const struct report_page *page) {
+    json_t *array = json_array();
+    for (int i = 0; i < HAK_REPORT_REGISTERS && report_has_instruction(page); i++) {
+        uint64_t value = page->request->registers[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "name", json_string(report_register_name((uint32_t)i)));
+        hak_json_set_address(object, "value", value);
+        json_object_set_new(object, "role", hak_json_word(role_of(page, i)));
+        json_object_set_new(object, "block", pointed_json(pointed_by(page, i), value));
+        json_array_append_new(array, object);
+    }
+    return array;
+}

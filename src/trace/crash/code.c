@@ -1,0 +1,63 @@
+/* The bytes of the instruction at which the processor stopped the program, and the blocks that its
+ * registers point into. A debug register stops behind an instruction, whose beginning only what
+ * comes before it can tell: then code in front is copied as well. */
+#include <string.h>
+#include "platform/raw_call.h"
+#include "superslab.h"
+#include "trace/crash/crash.h"
+
+enum {
+    PAGE_BYTES = 4096,
+    WORD_BYTES = 8, /* of what hak_raw_readable looks at */
+    LONGEST_INSTRUCTION = 15,
+    IN_FRONT_BYTES = HAK_REPORT_CODE - LONGEST_INSTRUCTION,
+};
+
+static bool is_page_readable(uint64_t address) {
+    return hak_raw_readable(address & ~(uint64_t)(WORD_BYTES - 1)) != 0;
+}
+
+/* Up to `most` bytes from `at` on, as far as pages can be read. */
+static uint32_t readable_behind(uint64_t at, uint32_t most) {
+    uint32_t to_end = PAGE_BYTES - (uint32_t)(at % PAGE_BYTES);
+    if (!is_page_readable(at))
+        return 0;
+    return most <= to_end || is_page_readable(at + to_end) ? most : to_end;
+}
+
+/* The same in front of `at`, of which the byte right in front of it can be read. */
+static uint32_t readable_in_front(uint64_t at, uint32_t most) {
+    uint32_t from_start = (uint32_t)((at - 1) % PAGE_BYTES) + 1;
+    if (!is_page_readable(at - 1))
+        return 0;
+    return most <= from_start || is_page_readable(at - most) ? most : from_start;
+}
+
+void hak_crash_copy_code(const struct hak_incident *incident, struct hak_report_code *code) {
+    bool is_behind = incident->facts.found_by == HAK_FOUND_BY_WATCH;
+    bool is_at = incident->signal != 0 && incident->code > 0;
+    /* Of a watchpoint the registers tell a byte of the instruction that wrote, its last. */
+    uint64_t at = incident->registers.value[HAK_RIP] + is_behind;
+    code->address = 0;
+    code->count = code->before = 0;
+    if ((!is_at && !is_behind) || at < PAGE_BYTES)
+        return;
+    uint32_t behind = readable_behind(at, LONGEST_INSTRUCTION);
+    if (is_behind && behind > 0)
+        code->before = readable_in_front(at, IN_FRONT_BYTES);
+    code->count = code->before + behind;
+    code->address = code->count > 0 ? at - code->before : 0;
+    memcpy(code->bytes, (const void *)(uintptr_t)(at - code->before), code->count);
+}
+
+void hak_crash_look_at_registers(const struct hak_incident *incident,
+                                 struct hak_report_pointed *pointed) {
+    const struct hak_fault_facts *facts = &incident->facts;
+    bool is_stopped = facts->fault != 0 && (facts->found_by == HAK_FOUND_BY_ACCESS ||
+                                            facts->found_by == HAK_FOUND_BY_WATCH);
+    for (unsigned i = 0; i < HAK_REPORT_REGISTERS; i++) {
+        pointed[i] = (struct hak_report_pointed){.user = 0};
+        if (is_stopped && i != HAK_RIP && (incident->registers.known >> i & 1))
+            hak_crash_find_block(incident->registers.value[i], &pointed[i]);
+    }
+}

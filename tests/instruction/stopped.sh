@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# What a report says of the instruction at which the processor stopped the program, for each case of stopped.c:
+# the bytes that it touches, read or written, and what the registers point to (stopped.expected). The same with a
+# libcapstone that cannot be loaded (without.expected): its bytes, and what to install; nothing else is lost.
+# UPDATE=1 writes both anew, to be read before they are committed.
+set -u
+PROGRAMS=instruction
+# shellcheck source=tests/tools/faults.sh
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+unset "${!HAKMEM_@}"
+here=$SOURCE/tests/instruction
+if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
+    UPDATE=1
+    scratch=$(mktemp -d) && cd "$scratch" || exit 2
+    trap 'rm -rf "$scratch"' EXIT
+fi
+mkdir none && : >none/libcapstone.so.4
+
+# Lines of a report on the instruction: the first one, and from INSTRUCTION to what follows REGISTERS.
+instruction_lines() {
+    sed -E -n '1p; /^  INSTRUCTION/,/^  (BYTES|HISTORY)/ { /^  (BYTES|HISTORY)/ !p }' | sed -E 's/0x[0-9a-f]{7,16}/0xN/g; s/freed [0-9.,]+ (us|ms|s) ago/freed N ago/'
+}
+
+# What JSON has of it, registers without a block or a part in the address left out.
+instruction_json() {
+    python3 -c '
+import json, jsonschema, re, sys
+document = json.load(sys.stdin)
+jsonschema.validate(document, {"$ref": "#/$defs/report", **json.load(open(sys.argv[1]))})
+fault = document["fault"]
+fault["registers"] = [one for one in fault["registers"] if one["block"] or one["role"]]
+for name in "access", "found_by", "instruction", "registers":
+    print("   ", name, re.sub("0x[0-9a-f]{7,16}", "0xN", json.dumps(fault[name], sort_keys=True)))' "$SOURCE/docs/specs/output.schema.json"
+}
+
+# One case: its name, and "none" where there is no disassembler.
+tell() {
+    local case=$1 disassembler=$2 side=after directory variables=()
+    case $case in *before | copy_backwards) side=before ;; esac
+    [ "$disassembler" = none ] && variables=(LD_LIBRARY_PATH="$PWD/none")
+    directory=$(mktemp -d "$PWD/run.$case.XXXXXX") || exit 2
+    {
+        (cd "$directory" || exit 2
+        exec env HAKMEM_CHECK=normal HAKMEM_GUARD=all HAKMEM_GUARD_SIDE="$side" "${variables[@]}" \
+            LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/instruction/stopped" "$case") >"$directory/printed" 2>&1
+    } 2>/dev/null
+    wait_for_store "$directory"
+    echo "$case"
+    instruction_lines <"$directory/printed"
+    "$BUILD/hakmem-trace" faults 1 --json -s "$directory"/*.db | instruction_json
+}
+
+# tell_all DISASSEMBLER FILE CASE...
+tell_all() {
+    local disassembler=$1 file=$here/$2
+    shift 2
+    printf "%s $disassembler\n" "$@" | each_in_parallel tell >found
+    if [ -n "${UPDATE-}" ]; then
+        cp found "$file"
+        return 0
+    fi
+    diff -u --label "$(basename "$file")" --label 'what was reported' "$file" found
+}
+
+failed=0
+mapfile -t cases < <("$BUILD/tests/instruction/stopped")
+tell_all libcapstone stopped.expected "${cases[@]}" || failed=1
+tell_all none without.expected read_byte read_index fill add freed_byte || failed=1
+exit $failed

@@ -1,0 +1,88 @@
+/* What is copied of the code at which the processor stopped the program: never more than can be
+ * read. */
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "trace/crash/crash.h"
+#include "unit/suite.h"
+
+enum { PAGE = 4096, LONGEST = 15 };
+
+static char *pages; /* closed, open, open, closed */
+static struct hak_incident incident;
+static struct hak_report_code code;
+
+static void start(void) {
+    pages = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(pages, MAP_FAILED);
+    for (int i = PAGE; i < 3 * PAGE; i++)
+        pages[i] = (char)(i * 7 + i / 256);
+    ck_assert_int_eq(mprotect(pages, PAGE, PROT_NONE), 0);
+    ck_assert_int_eq(mprotect(pages + 3 * PAGE, PAGE, PROT_NONE), 0);
+    incident = (struct hak_incident){.signal = SIGSEGV, .code = SEGV_ACCERR};
+    memset(&code, 0xff, sizeof code);
+}
+
+static void copy(uint64_t at, bool is_watch) {
+    incident.facts.found_by = is_watch ? HAK_FOUND_BY_WATCH : HAK_FOUND_BY_ACCESS;
+    incident.registers.value[HAK_RIP] = at - is_watch;
+    hak_crash_copy_code(&incident, &code);
+    ck_assert_uint_le(code.count, HAK_REPORT_CODE);
+    ck_assert_uint_le(code.before, code.count);
+    if (code.count > 0) {
+        ck_assert_uint_eq(code.address, at - code.before);
+        ck_assert_int_eq(memcmp(code.bytes, (const void *)(uintptr_t)code.address, code.count), 0);
+    }
+}
+
+START_TEST(an_instruction_is_copied_as_far_as_it_can_be_read) {
+    uint64_t end = (uint64_t)(pages + 3 * PAGE);
+    copy((uint64_t)(pages + PAGE + 100), false);
+    ck_assert_uint_eq(code.count, LONGEST);
+    ck_assert_uint_eq(code.before, 0);
+    copy((uint64_t)(pages + 2 * PAGE - 3), false); /* over two pages */
+    ck_assert_uint_eq(code.count, LONGEST);
+    for (uint64_t left = 1; left <= LONGEST; left++) {
+        copy(end - left, false);
+        ck_assert_uint_eq(code.count, left);
+    }
+    copy(end, false); /* a jump there */
+    ck_assert_uint_eq(code.count, 0);
+    ck_assert_uint_eq(code.address, 0);
+    copy(8, false);
+    ck_assert_uint_eq(code.count, 0);
+}
+END_TEST
+
+START_TEST(code_in_front_is_copied_for_a_watchpoint) {
+    uint64_t start_of_code = (uint64_t)(pages + PAGE);
+    copy(start_of_code + PAGE + 100, true); /* over two pages */
+    ck_assert_uint_eq(code.before, HAK_REPORT_CODE - LONGEST);
+    ck_assert_uint_eq(code.count, HAK_REPORT_CODE);
+    copy(start_of_code + 5, true);
+    ck_assert_uint_eq(code.before, 5);
+    ck_assert_uint_eq(code.count, 5 + LONGEST);
+    copy(start_of_code, true); /* nothing can be read in front */
+    ck_assert_uint_eq(code.before, 0);
+}
+END_TEST
+
+START_TEST(a_signal_that_was_sent_has_no_instruction) {
+    incident.code = SI_USER;
+    copy((uint64_t)(pages + PAGE + 100), false);
+    ck_assert_uint_eq(code.count, 0);
+    incident = (struct hak_incident){.signal = 0};
+    copy((uint64_t)(pages + PAGE + 100), false);
+    ck_assert_uint_eq(code.count, 0);
+    ck_assert_uint_eq(code.address, 0);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("code");
+    tcase_add_checked_fixture(cases, start, NULL);
+    tcase_add_test(cases, an_instruction_is_copied_as_far_as_it_can_be_read);
+    tcase_add_test(cases, code_in_front_is_copied_for_a_watchpoint);
+    tcase_add_test(cases, a_signal_that_was_sent_has_no_instruction);
+    return run_cases("code", cases);
+}
