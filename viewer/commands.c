@@ -4,6 +4,7 @@
 #include "viewer/block/block.h"
 #include "viewer/events/events.h"
 #include "viewer/findings/findings.h"
+#include "viewer/hunt/hunt.h"
 #include "viewer/info/info.h"
 #include "viewer/layers/layers.h"
 #include "viewer/leaks/leaks.h"
@@ -43,6 +44,26 @@ static const struct view_option run_options[] = {
 
 #define PROCESS_OPTION(sentence)                                                                   \
     { "process", 'p', "PID", sentence "; PID#2: the second with this pid, #7: row 7" }
+
+static const struct view_option hunt_options[] = {
+    {"store", 's', "FILE",
+     "a capture whose fault is hunted (default: none, or with --fault the newest hakmem.*.db "
+     "here)"},
+    {"fault", 0, "N",
+     "fault N of that capture, as `faults` counts (default: the one that is known best)"},
+    {"runs", 'n', "N", "at most N runs; each plan is tried again until then (default: each once)"},
+    {"timeout", 't', "SECONDS", "ends a run after this time (default: never)"},
+    {"output", 'o', "FILE", "the store that is kept; %e is the program's name, %p a process id"},
+    {"force", 'f', NULL, "replace an existing store"},
+    {"show", 0, "first|all|none", "of which runs PROGRAM's output is shown (default: first)"},
+    {"quiet", 'q', NULL, "the report alone, not a line for each run"},
+    {"exitcode", 0, "N", "exit status when a fault was found (default 1)"},
+    {"guard-memory", 0, "SIZE", "resident bytes of guarded blocks (default 128M)"},
+    {"inject", 0, "FAULT:N", "as for `run`"},
+    {"pools", 0, "malloc", "as for `run`"},
+    {"baseline", 0, "FILE", "faults that this baseline knows are not hunted"},
+    {"suppressions", 0, "FILE", "faults that a line of this file matches are not hunted"},
+};
 
 static const struct view_option import_options[] = {
     {"store", 0, "FILE", "the store to write (default: beside the first FILE, .db for .rings)"},
@@ -176,6 +197,34 @@ const struct view_command view_commands[] = {
      .arguments_max = -1,
      .stops_at_first = true,
      .run = command_run},
+    {.name = "hunt",
+     .group = "RECORD",
+     .arguments = "-- PROGRAM [ARG...]",
+     .sentence = "run PROGRAM again until a report names the instruction that does the damage",
+     .about =
+         "Runs PROGRAM in level normal first. Damage that is found late names the block, not who\n"
+         "did it: in the next run the blocks of that allocation stack lie alone between closed\n"
+         "pages (HAKMEM_GUARD=only:), on the side of the damage, and the processor stops the\n"
+         "program at the instruction. Where the first run finds nothing, every block is guarded.\n"
+         "String functions are checked at their call. With -s FILE [--fault N] it begins with\n"
+         "what that capture has found. It stops at a report that names the instruction, the call\n"
+         "or the move, says a line for each run, and at last the report and its store.\n"
+         "\n"
+         "Each run has the same standard input: a file is read from where it stood, what comes\n"
+         "through a pipe is kept. PROGRAM's output is shown for the first run. Variables HAKMEM_\n"
+         "that are set apply to all runs. Ctrl-C ends the hunt with what is known.\n"
+         "\n"
+         "Exit status: 1 (--exitcode N: another number) when a fault or a crash was found, 0 when\n"
+         "none was, 2 when PROGRAM cannot be started, 3 when FILE cannot be read, 4 when PROGRAM\n"
+         "was not recorded, 128+n when signal n ended the hunt.\n",
+     .examples = "  hakmem-trace hunt -- ./parser broken.txt\n"
+                 "  hakmem-trace hunt -s ci.db --fault 2 -- ./parser broken.txt\n"
+                 "  hakmem-trace hunt --runs 50 --timeout 60 -- ./server --selftest\n",
+     OPTIONS(hunt_options),
+     .arguments_min = 1,
+     .arguments_max = -1,
+     .stops_at_first = true,
+     .run = command_hunt},
     {.name = "import",
      .group = "RECORD",
      .arguments = "FILE...",

@@ -2,18 +2,24 @@
  *
  *   off   none
  *   all   every block that there is room for (guarded/guarded.h)
+ *   only  those of allocation stacks that a file names (only.h)
  *
  * HAKMEM_INJECT turns it off, since its faults lie in lists of free blocks. */
 #include "guard/guard.h"
+#include "guard/only.h"
 #include "guarded/guarded.h"
 #include "platform/platform.h"
 
 bool hak_check_guards;
+static bool chooses_stacks;
 static _Atomic uint32_t taken; /* blocks that were to be guarded */
 
 void hak_guard_start(void) {
     struct hak_variant policy = hak_option_guard();
     hak_check_guards = policy.index != HAK_GUARD_OFF && hak_options.inject[0] == '\0';
+    chooses_stacks = policy.index == HAK_GUARD_ONLY;
+    if (hak_check_guards && chooses_stacks)
+        hak_check_guards = hak_only_start(policy.text);
 }
 
 static enum hak_guarded_side side_of_next(void) {
@@ -25,7 +31,18 @@ static enum hak_guarded_side side_of_next(void) {
                                                                           : HAK_GUARDED_AFTER;
 }
 
-base_t hak_check_take_guarded(const struct hak_hand_out *how) {
+HAK_IN_PLACE bool is_chosen(const struct hak_hand_out *how) {
+    uint8_t flags = 0;
+    if (!chooses_stacks)
+        return true;
+    uint32_t stack = hak_take_call_stack(how->call, &flags);
+    return hak_only_chooses(stack, (flags & HAK_RECORD_PARTIAL) != 0, how->asked_bytes,
+                            hak_trace_thread());
+}
+
+HAK_TRACER_TEXT base_t hak_check_take_guarded(const struct hak_hand_out *how) {
+    if (!is_chosen(how))
+        return HAK_NO_BASE;
     if (HAK_UNLIKELY(how->alignment > HAK_PAGE_BYTES)) {
         hak_trace_count_amount(HAK_COUNTED_GUARD_ALIGNMENT, HAK_CLASS_NONE, how->asked_bytes);
         return HAK_NO_BASE;

@@ -55,6 +55,18 @@ HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags);
  * NULL where it is not known. */
 HAK_HIDDEN uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags);
 
+/* Where in its module a frame of a stack lies, which is the same in each run of a program. */
+struct hak_code_place {
+    uint64_t offset;  /* from where the module is loaded; the address itself where there is none */
+    const char *path; /* as ld.so has it; NULL = no module */
+    const uint8_t *build_id; /* of build_id_bytes; 0 = it has none */
+    size_t build_id_bytes;
+};
+enum { HAK_CODE_PLACES_MAX = 64 };
+/* The frames of stack `stack`, innermost first, at most `max` and HAK_CODE_PLACES_MAX; their number
+ * is returned. For a stack that was just taken. (trace/stacks/places.c) */
+HAK_HIDDEN size_t hak_stack_places(uint32_t stack, struct hak_code_place *places, size_t max);
+
 /* False when nobody hears of events: HAKMEM_TRACE=off, and the counters are not asked for either.
  */
 static inline bool hak_trace_is_wanted(void) {

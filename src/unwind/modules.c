@@ -189,6 +189,24 @@ void hak_module_note(const struct dl_find_object *object) {
                (uintptr_t)object->dlfo_map_end);
 }
 
+bool hak_module_at(uintptr_t address, struct hak_module *out) {
+    for (const struct module *m = atomic_load(&newest_module); m; m = m->next) {
+        uint64_t state = atomic_load(&m->state);
+        struct module seen = {
+            .map_start = m->map_start, .map_end = m->map_end, .link_map = m->link_map};
+        if (!is_live(state) || address - seen.map_start >= seen.map_end - seen.map_start ||
+            atomic_load(&m->state) != state)
+            continue;
+        const char *name = seen.link_map->l_name;
+        *out = (struct hak_module){.load_bias = seen.link_map->l_addr,
+                                   .path = name && name[0] ? name : program_path};
+        out->build_id =
+            find_build_id(seen.map_start, seen.map_end, out->load_bias, &out->build_id_bytes);
+        return true;
+    }
+    return false;
+}
+
 void hak_modules_announce_all(void) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
         if (!is_live(atomic_load(&m->state)))

@@ -51,6 +51,16 @@ HAK_HIDDEN void hak_modules_announce_all(void);
 /* Notes that stacks run through `object`. */
 HAK_HIDDEN void hak_module_note(const struct dl_find_object *object);
 
+/* The live module that `address` lies in; false: none that was noted. What is pointed to holds as
+ * long as the module is loaded. */
+struct hak_module {
+    uintptr_t load_bias;
+    const char *path;
+    const uint8_t *build_id;
+    size_t build_id_bytes; /* 0 = it has none */
+};
+HAK_HIDDEN bool hak_module_at(uintptr_t address, struct hak_module *out);
+
 /* Looks whether all live modules are still loaded, and forgets what is not. */
 HAK_HIDDEN void hak_modules_check(void);
 

@@ -63,6 +63,7 @@ const struct view_command *view_find_command(const char *name);
 /* The same; when there is none the error, with what may have been meant, is printed. */
 const struct view_command *view_need_command(const char *name);
 void view_use_commands(const struct view_command *commands);
+const struct view_command *view_used_commands(void);
 /* Options that every command has. */
 extern const struct view_option view_common_options[];
 extern const int view_common_option_count;
@@ -140,6 +141,9 @@ bool view_print_json(char *text);
 /* Escape codes, "" without colour. */
 enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM, VIEW_PLACE };
 const char *view_style(const struct view *view, enum view_style style);
+
+/* `path` as it is typed in the working directory: its end where it lies there. */
+const char *view_path_from_here(const char *path);
 
 /* What was probably meant by a word that is not known: "did you mean 'faults'?". Begin with {.typed
  * = ...}, offer every word that is known, then ask for the words. */

@@ -19,6 +19,10 @@ void view_use_commands(const struct view_command *table) {
     commands = table;
 }
 
+const struct view_command *view_used_commands(void) {
+    return commands;
+}
+
 const char *view_value_alone(const struct view_option *option) {
     static const struct { const char *name, *value; } alone[] = {{"leaks", "1"}};
     for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)

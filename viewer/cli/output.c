@@ -168,3 +168,11 @@ bool view_print_json(char *json) {
     free(json);
     return view_print(&text);
 }
+
+const char *view_path_from_here(const char *path) {
+    char *here = getcwd(NULL, 0);
+    size_t length = here ? strlen(here) : 0;
+    bool is_here = here && strncmp(path, here, length) == 0 && path[length] == '/';
+    free(here);
+    return is_here ? path + length + 1 : path;
+}

@@ -34,10 +34,11 @@ static void judge(struct findings *all, struct finding *one) {
     one->known_by = entry->note;
 }
 
-/* Commands that only read take what they are told, `run` the variables of its program, too. */
+/* Commands that only read take what they are told, `run` and `hunt` the variables of their program,
+ * too. */
 static const char *file_of(const struct view *view, const char *option, const char *variable) {
-    return strcmp(view->command->name, "run") == 0 ? view_variable_value(view, variable)
-                                                   : view_value(view, option);
+    return view->command->stops_at_first ? view_variable_value(view, variable)
+                                         : view_value(view, option);
 }
 
 bool findings_load_known(const struct view *view, struct findings *findings) {
@@ -54,7 +55,8 @@ bool findings_load_known(const struct view *view, struct findings *findings) {
         good = findings->suppressions != NULL;
     }
     if (!good)
-        view_error("%s%s", strcmp(view->command->name, "run") == 0 ? "run: " : "", error);
+        view_error("%s%s%s", view->command->stops_at_first ? view->command->name : "",
+                   view->command->stops_at_first ? ": " : "", error);
     return good;
 }
 

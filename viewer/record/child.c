@@ -58,14 +58,17 @@ struct word {
 };
 
 /* In the child: waits for the word, then becomes the program. Answers with errno when it cannot. */
-static void become_program(const struct view *view, const struct run_files *files, int go,
-                           int answer) {
+static void become_program(const struct view *view, const struct run_files *files, const int *stdio,
+                           int go, int answer) {
     static struct word word;
     char **argv = view->argument;
     int error = ENOMEM;
     if (hak_read_fully(go, &word, sizeof word) < sizeof word)
         _exit(127);
     close(go);
+    for (int i = 0; stdio && i < 3; i++)
+        if (stdio[i] >= 0)
+            dup2(stdio[i], i);
     give_signals_back();
     if (!run_set_environment(view, files)) {
         hak_write_fully(answer, &error, sizeof error);
@@ -87,8 +90,8 @@ static void become_program(const struct view *view, const struct run_files *file
 
 static int answers; /* the child's errno, when it could not be executed */
 
-bool run_child_fork(struct run_child *child, const struct view *view,
-                    const struct run_files *files) {
+bool run_child_fork(struct run_child *child, const struct view *view, const struct run_files *files,
+                    const int *stdio) {
     int go[2], answer[2];
     if (pipe2(go, O_CLOEXEC) != 0 || pipe2(answer, O_CLOEXEC) != 0) {
         view_error("run: no pipe: %s", strerror(errno));
@@ -100,7 +103,7 @@ bool run_child_fork(struct run_child *child, const struct view *view,
     if (child->pid == 0) {
         close(go[1]);
         close(answer[0]);
-        become_program(view, files, go[0], answer[1]);
+        become_program(view, files, stdio, go[0], answer[1]);
     }
     close(go[0]);
     close(answer[1]);

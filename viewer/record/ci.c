@@ -8,14 +8,6 @@
 
 #define NAMED 10 /* findings that are listed at the end; the files have all */
 
-static const char *tail_of(const char *path) {
-    char *here = getcwd(NULL, 0);
-    size_t length = here ? strlen(here) : 0;
-    bool is_here = here && strncmp(path, here, length) == 0 && path[length] == '/';
-    free(here);
-    return is_here ? path + length + 1 : path;
-}
-
 /* The files that say what is known have to be readable before anything is started. */
 static bool check_known(const struct view *view) {
     struct findings known = {0};
@@ -109,7 +101,7 @@ static void list_files(const struct view *view, const struct run_ci *ci) {
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         if (!paths[i][0])
             continue;
-        view_write(stderr, "%s%s", separator, tail_of(paths[i]));
+        view_write(stderr, "%s%s", separator, view_path_from_here(paths[i]));
         separator = ", ";
     }
     view_write(stderr, "\n");

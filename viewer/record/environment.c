@@ -76,14 +76,16 @@ bool run_find_files(const struct view *view, struct run_files *files) {
 
 /* Relative paths are meant from here, wherever the program goes later. */
 static const char *made_absolute(const char *variable, const char *value, char *out) {
-    bool is_file = strcmp(variable, "TRACE_FILE") == 0 || strcmp(variable, "LOG") == 0 ||
+    bool is_policy = strcmp(variable, "GUARD") == 0;
+    size_t word = is_policy && strncmp(value, "only:", 5) == 0 ? 5 : 0; /* what stands before it */
+    bool is_file = word || strcmp(variable, "TRACE_FILE") == 0 || strcmp(variable, "LOG") == 0 ||
                    strcmp(variable, "SUPPRESSIONS") == 0 || strcmp(variable, "BASELINE") == 0;
-    if (!is_file || value[0] == '/' || value[0] == '\0')
+    if (!is_file || value[word] == '/' || value[word] == '\0')
         return value;
     char *here = getcwd(NULL, 0);
     if (!here)
         return value;
-    snprintf(out, 2 * PATH_MAX, "%s/%s", here, value);
+    snprintf(out, 2 * PATH_MAX, "%.*s%s/%s", (int)word, value, here, value + word);
     free(here);
     return out;
 }

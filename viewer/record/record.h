@@ -10,9 +10,28 @@
 #ifndef HAK_VIEWER_RECORD_RECORD_H
 #define HAK_VIEWER_RECORD_RECORD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 #include "viewer/cli/cli.h"
 
 int command_run(struct view *view);
 int command_import(struct view *view);
+
+/* A run that is one of several, of a command that goes on after it. What it fills in may lie in
+ * memory that another process reads meanwhile. */
+struct record_part {
+    int stdio[3]; /* what PROGRAM has as descriptors 0, 1, 2; -1 = this process's own */
+    volatile bool has_started;
+    volatile pid_t program;      /* while it runs, else 0 */
+    volatile int program_status; /* the program's own, or 128 + its signal */
+    volatile bool is_recorded;   /* a store was made */
+    volatile uint32_t live;      /* recorded processes that still run */
+};
+/* `run`, as `view` has it, without its closing line; the same exit status. Once in a process. */
+int record_run(struct view *view, struct record_part *part);
+/* Where the store of PROGRAM's runs goes: the file that `pattern` names (NULL: the name that `run`
+ * gives it), %e and %p put in. Something lies there that must not be replaced: false (printed). */
+bool record_settle_store(const struct view *view, const char *pattern, char *path, size_t bytes);
 
 #endif

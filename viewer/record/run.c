@@ -46,10 +46,11 @@ static bool prepare_log(const struct view *view, pid_t pid, const char *store, c
     return run_check_log(log);
 }
 
-static bool start(struct view *view, const struct run_files *files, struct run_child *child,
-                  struct run_ci *ci, struct hak_keeper **keeper, char *path, size_t bytes) {
+static bool start(struct view *view, const struct run_files *files, const int *stdio,
+                  struct run_child *child, struct run_ci *ci, struct hak_keeper **keeper,
+                  char *path, size_t bytes) {
     char error[512] = "", log[RUN_CI_PATH] = "";
-    if (!run_child_fork(child, view, files))
+    if (!run_child_fork(child, view, files, stdio))
         return false;
     if (!run_settle_store(view, child->pid, path, bytes)) {
         run_child_cancel(child);
@@ -230,7 +231,25 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
     return outcome->program_status;
 }
 
+static int wait_for_program(struct run_child *child, struct record_part *part) {
+    if (part) {
+        part->program = child->pid;
+        part->has_started = true;
+    }
+    int status = run_child_wait(child);
+    status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (part) {
+        part->program = 0;
+        part->program_status = status;
+    }
+    return status;
+}
+
 int command_run(struct view *view) {
+    return record_run(view, NULL);
+}
+
+int record_run(struct view *view, struct record_part *part) {
     /* Not on the stack: a program may be run with a very small one (ulimit -s). */
     static struct run_files files;
     static struct run_ci ci;
@@ -248,14 +267,17 @@ int command_run(struct view *view) {
     }
     if (!run_ci_check(view, &ci) || !run_open_pools(view) || !run_target_check(view->argument[0]) ||
         !run_find_files(view, &files) ||
-        !start(view, &files, &child, &ci, &keeper, path, sizeof path))
+        !start(view, &files, part ? part->stdio : NULL, &child, &ci, &keeper, path, sizeof path))
         return VIEW_USAGE;
-    int wait_status = run_child_wait(&child);
-    outcome.program_status =
-        WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+    outcome.program_status = wait_for_program(&child, part);
     finish(view, keeper, path, sizeof path, &findings, &outcome);
     int status = settle_status(view, &outcome, (int)exit_code);
-    print_closing_line(view, &outcome);
+    if (part) {
+        part->is_recorded = outcome.read;
+        part->live = outcome.live;
+    } else {
+        print_closing_line(view, &outcome);
+    }
     /* Without a record a store is made for a fault alone: none is no finding. */
     bool can_tell = outcome.read || (is_off(view) && outcome.sessions == 0);
     if (can_tell && !run_ci_finish(view, &ci, &findings) && status == 0)

@@ -68,9 +68,10 @@ struct run_child {
     pid_t pid;
     int go; /* pipe: the session's name is written into it */
 };
-/* Forks; the child waits, then sets its environment and executes the arguments of `view`. */
-bool run_child_fork(struct run_child *child, const struct view *view,
-                    const struct run_files *files);
+/* Forks; the child waits, then sets its environment and executes the arguments of `view`. `stdio`:
+ * its descriptors 0, 1 and 2, -1 = this process's; NULL = all are. */
+bool run_child_fork(struct run_child *child, const struct view *view, const struct run_files *files,
+                    const int *stdio);
 /* Lets the child start. False: it could not be executed (printed), and it is gone. */
 bool run_child_start(struct run_child *child, const char *session, const char *store_path);
 /* Ends a child that was not started. */

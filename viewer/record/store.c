@@ -1,5 +1,6 @@
 /* Where the store of `run` and `import` goes: a path that is named is taken as it is or refused,
  * never another in its place. */
+#include "viewer/record/record.h"
 #include "viewer/record/run.h"
 
 #include <errno.h>
@@ -109,6 +110,14 @@ bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t byt
     if (lstat(path, &about) == 0)
         return check_existing(view, path, &about);
     return !is_named || try_to_make(view, path);
+}
+
+bool record_settle_store(const struct view *view, const char *pattern, char *path, size_t bytes) {
+    struct stat about;
+    if (!run_expand_path(pattern ? pattern : "hakmem.%e.%p.db", view->argument[0], getpid(), path,
+                         bytes))
+        return false;
+    return lstat(path, &about) == 0 ? check_existing(view, path, &about) : try_to_make(view, path);
 }
 
 bool run_check_store(const struct view *view, const char *path) {

@@ -2,6 +2,7 @@
  * is recorded of their lives. */
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include "guard/sweep.h"
 #include "guarded/guarded.h"
 #include "world.h"
@@ -270,6 +271,27 @@ START_TEST(a_second_free_is_named) {
 }
 END_TEST
 
+START_TEST(only_blocks_of_a_stack_that_is_named_are_guarded) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    FILE *file = fopen("named", "w");
+    ck_assert_ptr_nonnull(file);
+    fputs("hakmem-only 1\nstack from=2\n  0x10 - app\n", file);
+    fclose(file);
+    strcpy(hak_options.guard, "only:named");
+    hak_guard_start();
+    ck_assert(hak_check_guards);
+    places[0] = (struct hak_code_place){.offset = 0x10, .path = "app"};
+    place_count = 1;
+    ck_assert_ptr_null(take(40, 0).p);
+    user_t block = take(40, 0);
+    ck_assert_ptr_nonnull(block.p);
+    ck_assert_int_eq(give(block), HAK_TAKE);
+    strcpy(hak_options.guard, "only:missing");
+    hak_guard_start();
+    ck_assert(!hak_check_guards);
+}
+END_TEST
+
 START_TEST(what_cannot_be_guarded_is_counted) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     ck_assert_ptr_null(take(100, 8192).p);
@@ -293,6 +315,7 @@ int main(void) {
     tcase_add_loop_test(cases, a_life_is_one_malloc_and_one_free, 0, 2);
     tcase_add_test(cases, a_slot_is_used_again);
     tcase_add_loop_test(cases, a_second_free_is_named, 0, 2);
+    tcase_add_test(cases, only_blocks_of_a_stack_that_is_named_are_guarded);
     tcase_add_test(cases, what_cannot_be_guarded_is_counted);
     return run_cases("guard/choose", cases);
 }

@@ -237,6 +237,32 @@ START_TEST(unloading_by_libc_itself_is_noticed) {
 }
 END_TEST
 
+START_TEST(a_frame_is_named_by_its_module_while_that_is_loaded) {
+    struct hak_code_place place[FRAMES];
+    struct hak_module module;
+    void *libz = dlopen("libz.so.1", RTLD_NOW);
+    ck_assert_ptr_nonnull(libz);
+    use_libz(libz);
+    struct told load = *find_load("libz.so");
+    bool is_found = false;
+    for (size_t i = 0, count = hak_stack_places(id_through_libz, place, FRAMES); i < count; i++)
+        if (place[i].path && strstr(place[i].path, "libz.so")) {
+            is_found = true;
+            ck_assert_uint_lt(place[i].offset, load.map_end - load.load_bias);
+            ck_assert_uint_eq(place[i].build_id_bytes, load.build_id_bytes);
+            ck_assert_mem_eq(place[i].build_id, load.build_id, load.build_id_bytes);
+        }
+    ck_assert(is_found);
+    ck_assert_uint_le(hak_stack_places(id_through_libz, place, 2), 2);
+    ck_assert(hak_module_at(load.map_start, &module));
+    ck_assert_uint_eq(module.load_bias, load.load_bias);
+    ck_assert(!hak_module_at((uintptr_t)&module, &module)); /* a stack is no module */
+    ck_assert_int_eq(dlclose(libz), 0);
+    hak_modules_check();
+    ck_assert(!hak_module_at(load.map_start, &module));
+}
+END_TEST
+
 START_TEST(another_namespace) {
     void *libz = dlmopen(LM_ID_NEWLM, "libz.so.1", RTLD_NOW);
     ck_assert_ptr_nonnull(libz);
@@ -275,6 +301,7 @@ int main(void) {
     tcase_add_test(cases, what_is_loaded_at_start_is_told);
     tcase_add_test(cases, unloading_is_noticed_within_dlclose);
     tcase_add_test(cases, unloading_by_libc_itself_is_noticed);
+    tcase_add_test(cases, a_frame_is_named_by_its_module_while_that_is_loaded);
     tcase_add_test(cases, another_namespace);
     tcase_add_test(cases, many_modules);
     return run_cases("modules", cases);

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# `hunt` names the line of each kind of fault, in C and C++, -O0 and -O2, in a second thread, a shared library and a
+# forked child, among the blocks of a busy program. ROUNDS (1): each so often; ALL=1: every pairing, else each kind in
+# each place, with languages and levels in turn. USERS="root nobody": as whom.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+trace=$BUILD/hakmem-trace
+ulimit -c 0
+failed=0 hunts=0
+
+# damage.LANGUAGE.LEVEL beside libdamage.LANGUAGE.LEVEL.so
+for language in c c++; do
+    compiler=${CC:-gcc}
+    [ "$language" = c ] || compiler=g++
+    for level in O0 O2; do
+        name=damage.$language.$level
+        "$compiler" -x "$language" -w -g "-$level" -DLIBRARY -shared -fPIC -Wl,-soname,"lib$name.so" -o "lib$name.so" "$SOURCE/tests/hunt/damage.c" &&
+            "$compiler" -x "$language" -w -g "-$level" -o "$name" "$SOURCE/tests/hunt/damage.c" -x none "./lib$name.so" \
+                -Wl,-rpath,"$PWD" -lpthread ||
+            exit 2
+    done
+done
+mkdir -p work && chmod 777 . work 2>/dev/null
+
+# What follows, as USER in the folder work.
+as() {
+    local user=$1
+    shift
+    if [ "$user" = "$(id -un)" ]; then
+        (cd work && exec "$@")
+    else
+        (cd work && exec setpriv --reuid="$user" --clear-groups "$@")
+    fi
+}
+
+hunt() { # USER LANGUAGE LEVEL KIND PLACE
+    local program=../damage.$2.$3 line status
+    line=$(grep -n "/\* $4 \*/" "$SOURCE/tests/hunt/damage.c" | cut -d: -f1)
+    as "$1" "$trace" hunt --force -o hunt.db -- "$program" "$4" "$5" >out 2>err </dev/null
+    status=$?
+    hunts=$((hunts + 1))
+    if [ "$status" -ne 1 ] || ! grep -q "^SUMMARY: hakmem: [a-z-]* damage.c:$line " err; then
+        echo "$*: exit status $status, line $line was not named"
+        cat err
+        failed=1
+    fi
+    rm -rf work/* # who ran it owns what it made
+}
+
+kinds='overflow underflow write-after read-after read-past'
+places='main thread library child'
+pair=0
+for user in ${USERS:-$(id -un)}; do
+    for ((round = 0; round < ${ROUNDS:-1}; round++)); do
+        for kind in $kinds; do
+            for place in $places; do
+                pair=$((pair + 1)) build_number=0
+                for build in 'c O0' 'c++ O2' 'c O2' 'c++ O0'; do
+                    build_number=$((build_number + 1))
+                    [ -n "${ALL-}" ] || [ $(((pair + pair / 4 + build_number) % 4)) -eq 0 ] || continue
+                    read -r language level <<<"$build"
+                    hunt "$user" "$language" "$level" "$kind" "$place"
+                done
+            done
+        done
+    done
+done
+echo "$hunts hunts"
+exit $failed

@@ -1,0 +1,162 @@
+/* What `hunt` does next, by what its runs have found. */
+#include <string.h>
+#include "unit/suite.h"
+#include "viewer/hunt/parts.h"
+
+static char site[] = "  0x10 - app\n  0x20 - app\n  0x30 - app\n  0x40 - app\n";
+static char other_site[] = "  0x99 - app\n";
+static struct hunt hunt;
+
+static void begin(void) {
+    memset(&hunt, 0, sizeof hunt);
+    hunt.bears_byte = true;
+}
+
+static struct hunt_fault damage(unsigned code, int64_t offset, char *frames) {
+    return (struct hunt_fault){.sight = HUNT_DAMAGE,
+                               .code = code,
+                               .has_block = true,
+                               .asked_bytes = 40,
+                               .offset = offset,
+                               .site = frames};
+}
+
+static struct hunt_plan next(void) {
+    struct hunt_plan plan;
+    ck_assert(hunt_plan_next(&hunt, &plan));
+    return plan;
+}
+
+static bool has_next(void) {
+    struct hunt_plan plan;
+    return hunt_plan_next(&hunt, &plan);
+}
+
+/* A run made with `plan` has come to `fault`. */
+static bool learn(struct hunt_plan plan, struct hunt_fault fault, uint64_t left) {
+    struct hunt_run run = {.plan = plan, .fault = fault, .left = left, .is_recorded = true};
+    return hunt_plan_learn(&hunt, &run);
+}
+
+static void ck_plan(struct hunt_plan plan, enum hunt_blocks blocks, bool is_before, bool is_byte) {
+    ck_assert_int_eq(plan.blocks, blocks);
+    ck_assert_int_eq(plan.is_before, is_before);
+    ck_assert_int_eq(plan.is_byte, is_byte);
+}
+
+START_TEST(without_a_block_all_are_guarded) {
+    begin();
+    ck_plan(next(), HUNT_NONE, false, false);
+    ck_plan(next(), HUNT_ALL, false, false);
+    ck_plan(next(), HUNT_ALL, false, true);
+    ck_plan(next(), HUNT_ALL, true, false);
+    ck_assert(!has_next());
+}
+END_TEST
+
+START_TEST(what_is_asked_for_is_gone_through_again) {
+    begin();
+    hunt.is_repeated = true;
+    for (int i = 0; i < 4; i++)
+        (void)next();
+    ck_plan(next(), HUNT_NONE, false, false);
+    hunt.bears_byte = false;
+    ck_plan(next(), HUNT_ALL, false, false);
+    ck_plan(next(), HUNT_ALL, true, false); /* not at odd addresses */
+}
+END_TEST
+
+START_TEST(a_block_that_is_known_is_guarded_at_the_side_of_its_damage) {
+    begin();
+    ck_assert(!learn(next(), damage(301, 40, site), 0));
+    ck_plan(next(), HUNT_ONLY, false, true); /* within 8 bytes up to a multiple of 16 */
+    ck_plan(next(), HUNT_ONLY, false, false);
+    struct hunt_plan few = next();
+    ck_plan(few, HUNT_ONLY, false, true);
+    ck_assert_int_eq(few.frames, 3);
+    ck_plan(next(), HUNT_ALL, false, true);
+    ck_plan(next(), HUNT_ALL, false, false);
+    ck_assert(!has_next());
+    begin();
+    ck_assert(!learn(next(), damage(301, 48, site), 0));
+    ck_plan(next(), HUNT_ONLY, false, false);
+    begin();
+    ck_assert(!learn(next(), damage(302, -1, site), 0));
+    ck_plan(next(), HUNT_ONLY, true, false);
+    ck_plan(next(), HUNT_ONLY, true, false); /* of few frames; a start has no odd address */
+}
+END_TEST
+
+START_TEST(a_named_instruction_ends_it) {
+    begin();
+    struct hunt_fault fault = damage(301, 40, site);
+    for (enum hunt_sight sight = HUNT_CALL; sight <= HUNT_INSTRUCTION; sight++) {
+        fault.sight = sight;
+        ck_assert(learn(next(), fault, 0));
+    }
+}
+END_TEST
+
+START_TEST(a_crash_at_odd_addresses_is_the_alignment) {
+    begin();
+    struct hunt_fault crash = {.sight = HUNT_CRASH};
+    ck_assert(!learn((struct hunt_plan){.blocks = HUNT_ALL, .is_byte = true}, crash, 0));
+    ck_assert(!hunt.bears_byte);
+    ck_assert_int_eq(hunt.seen, 0);
+}
+END_TEST
+
+START_TEST(a_stack_of_many_blocks_is_narrowed_down) {
+    begin();
+    struct hunt_fault fault = damage(301, 48, site);
+    fault.ordinal = 8000;
+    ck_assert(!learn(next(), fault, 0));
+    ck_assert(!learn(next(), fault, 5000));
+    struct hunt_plan plan = next();
+    ck_plan(plan, HUNT_ONLY, false, false);
+    ck_assert_uint_eq(plan.size, 40);
+    ck_assert_uint_eq(plan.from, 0);
+    ck_assert(!learn(plan, fault, 4000));
+    plan = next();
+    ck_assert_uint_eq(plan.size, 40);
+    ck_assert_uint_eq(plan.from, 7000);
+}
+END_TEST
+
+START_TEST(damage_of_another_stack_is_the_new_aim) {
+    begin();
+    struct hunt_fault fault = damage(301, 48, site);
+    ck_assert(!learn(next(), fault, 0));
+    ck_assert(!learn(next(), fault, 1));
+    ck_assert(!learn(next(), damage(302, -1, other_site), 0));
+    ck_assert_str_eq(hunt.target.site, other_site);
+    ck_plan(next(), HUNT_ONLY, true, false);
+    ck_assert_uint_eq(hunt.size, 0);
+}
+END_TEST
+
+START_TEST(the_fault_that_was_asked_for_stays_the_aim) {
+    begin();
+    struct hunt_fault fault = damage(301, 48, site), other = damage(301, 40, other_site);
+    hunt_copy_fault(&hunt.target, &fault);
+    hunt.is_given = true;
+    other.sight = HUNT_INSTRUCTION;
+    ck_assert(!learn(next(), other, 0));
+    ck_assert_str_eq(hunt.target.site, site);
+    fault.sight = HUNT_INSTRUCTION;
+    ck_assert(learn(next(), fault, 0));
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("all");
+    tcase_add_test(cases, without_a_block_all_are_guarded);
+    tcase_add_test(cases, what_is_asked_for_is_gone_through_again);
+    tcase_add_test(cases, a_block_that_is_known_is_guarded_at_the_side_of_its_damage);
+    tcase_add_test(cases, a_named_instruction_ends_it);
+    tcase_add_test(cases, a_crash_at_odd_addresses_is_the_alignment);
+    tcase_add_test(cases, a_stack_of_many_blocks_is_narrowed_down);
+    tcase_add_test(cases, damage_of_another_stack_is_the_new_aim);
+    tcase_add_test(cases, the_fault_that_was_asked_for_stays_the_aim);
+    return run_cases("viewer/hunt/plan", cases);
+}

@@ -1,0 +1,133 @@
+/* What the files of `hunt` know of each other. */
+#ifndef HAK_VIEWER_HUNT_PARTS_H
+#define HAK_VIEWER_HUNT_PARTS_H
+
+#include <limits.h>
+#include "report/words/words.h"
+#include "viewer/capture/capture.h"
+#include "viewer/record/record.h"
+
+#define HUNT_PATH (2 * PATH_MAX)
+
+/* What a run, or a capture, says of the fault; a later one says more. */
+enum hunt_sight {
+    HUNT_NOTHING,
+    HUNT_CRASH,  /* the program crashed, and no block is named */
+    HUNT_DAMAGE, /* found later than done */
+    HUNT_CALL,   /* the call that is wrong: of a string function or of the malloc family */
+    HUNT_HOP,    /* the move between hakmem's own layers */
+    HUNT_INSTRUCTION,
+};
+
+/* The fault of a run that counts. */
+struct hunt_fault {
+    enum hunt_sight sight;
+    uint32_t row;
+    unsigned code;    /* HKM number, 0 = a crash */
+    const char *name; /* "double-free" */
+    bool is_read;     /* the access, where one is known */
+    bool has_block;   /* what follows is known */
+    uint64_t asked_bytes;
+    int64_t offset;   /* of the first byte that was touched, from the block's start */
+    uint64_t ordinal; /* among the blocks of its stack, from 1; 0 = not known */
+    char *site;       /* the frames of its allocation as only: takes them, "" = not known */
+    char *place;      /* "main app/main.c:12", "" = not known */
+    char *headline;
+};
+
+/* How a run is made. */
+enum hunt_blocks {
+    HUNT_NONE, /* level normal by itself */
+    HUNT_ALL,  /* HAKMEM_GUARD=all */
+    HUNT_ONLY, /* the blocks of the allocation stack that is known */
+};
+
+struct hunt_plan {
+    enum hunt_blocks blocks;
+    bool is_before; /* the side that touches the closed page */
+    bool is_byte;   /* HAKMEM_GUARD_ALIGN=1 */
+    int frames;     /* ONLY: innermost frames that are compared, 0 = all */
+    uint64_t from;  /* ONLY: blocks of the stack before this one are left out, 0 = none */
+    uint64_t size;  /* ONLY: blocks of other sizes are left out, 0 = none */
+};
+
+/* What a run came to. */
+struct hunt_run {
+    struct hunt_plan plan;
+    int run_status;     /* of `run`: enum view_status or the program's */
+    int program_status; /* the program's own, or 128 + its signal */
+    bool timed_out;
+    bool is_recorded;       /* there is a store */
+    uint64_t guarded, left; /* blocks guarded, and those for which there was no room */
+    struct hunt_fault fault;
+    bool counts; /* what it found is what is hunted */
+};
+
+/* All that is known. */
+struct hunt {
+    struct view *view;
+    uint64_t runs_max, timeout_s;
+    int runs;
+    int seen;                 /* runs with a fault */
+    struct hunt_fault target; /* the fault that is hunted; sight NOTHING = none is known yet */
+    bool is_given;            /* it came from a capture (-s FILE) */
+    struct hunt_fault best;   /* and what the best one found, in the store at `store` */
+    struct hunt_plan best_plan;
+    int best_run;           /* number, 0 = none of them */
+    int tried;              /* plans that were tried since the target is what it is */
+    bool is_repeated;       /* and are tried again */
+    uint64_t from, size;    /* what blocks of the stack are narrowed to, 0 = all */
+    bool bears_byte;        /* no run at odd addresses has crashed */
+    const char *best_store; /* `store`, or the capture that was given */
+    char store[HUNT_PATH];  /* every run's, and that of the best one at the end */
+    char aside[HUNT_PATH];  /* where the best one waits while another run writes there */
+    char site[HUNT_PATH];   /* the file for only: */
+    int program_status;     /* of the last run */
+    json_t *list;           /* what --json says of the runs */
+};
+
+/* plan.c: how the next run is made; false: no plan is left that could say more. */
+bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan);
+/* Takes the result of the last run in, and says whether it counts. True: there is nothing more to
+ * find out. */
+bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run);
+/* Is nothing more to be found out of it? */
+bool hunt_is_settled(const struct hunt_fault *fault);
+
+/* attempt.c: one run, into the store hunt->store. False: `run` could not start the program
+ * (printed), and no other run can. */
+bool hunt_attempt(struct hunt *hunt, const struct hunt_plan *plan, struct hunt_run *run);
+/* The signal that ends the hunt, 0 = none came. */
+int hunt_stop_signal(void);
+void hunt_take_signals(void);
+
+/* result.c: reads the fault of the store at `path` that counts: `wanted` = 0: the one that is known
+ * best, else that row. 0, or an exit status (printed). */
+int hunt_read_fault(struct view *view, const char *path, uint32_t wanted, struct hunt_fault *out);
+/* How many blocks were guarded there, and how many had no room. */
+void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left);
+void hunt_forget_fault(struct hunt_fault *fault);
+bool hunt_copy_fault(struct hunt_fault *to, const struct hunt_fault *from);
+
+/* site.c: the frames of an allocation as lines of the file, innermost first; NULL = no memory. */
+char *hunt_site_of(struct view *view, const json_t *frames);
+/* How many frames those are. */
+int hunt_site_frames(const char *site);
+/* Writes the file. False: printed. */
+bool hunt_write_site(const struct hunt *hunt, const struct hunt_plan *plan);
+
+/* input.c: what the runs have as standard input. */
+bool hunt_input_start(void);
+/* The descriptor for the next run, from the first byte on; -1 = this process's own. */
+int hunt_input_begin(void);
+void hunt_input_end(void);
+
+/* words.c */
+void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run);
+void hunt_say_end(const struct hunt *hunt);
+void hunt_add_run_json(struct hunt *hunt, const struct hunt_run *run);
+bool hunt_print_json(struct hunt *hunt, int status);
+/* Appends "every block guarded, its end at a closed page". */
+void hunt_add_plan(struct hak_text *text, const struct hunt_plan *plan);
+
+#endif

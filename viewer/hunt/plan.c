@@ -1,0 +1,107 @@
+/* What the next run of `hunt` is made with, by what all runs before it have found.
+ *
+ *   nothing known   level normal, all, all to the byte, all from the other side
+ *   a block known   its stack's blocks, at the side of the damage; the same at the other alignment;
+ *                   those of its innermost frames; all
+ *
+ * A run that shows the damage at a block of another stack begins the second list anew with that
+ * stack. Each list is gone through once, and again as long as --runs allows. */
+#include "viewer/hunt/parts.h"
+
+#include <string.h>
+
+enum { UNDERFLOW = 302, FIRST_OF_BLOCKS = 301, LAST_OF_BLOCKS = 304, ALIGNMENT = 16, FEW = 3 };
+
+bool hunt_is_settled(const struct hunt_fault *fault) {
+    return fault->sight >= HUNT_CALL;
+}
+
+static bool is_block_known(const struct hunt_fault *fault) {
+    return fault->code >= FIRST_OF_BLOCKS && fault->code <= LAST_OF_BLOCKS && fault->site &&
+           fault->site[0];
+}
+
+/* Lies the damage in the bytes up to the next multiple of 16, in front of the closed page? */
+static bool is_in_slack(const struct hunt_fault *fault) {
+    uint64_t end = (fault->asked_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return fault->has_block && fault->offset >= (int64_t)fault->asked_bytes &&
+           fault->offset < (int64_t)end;
+}
+
+enum { SEARCHES = 4, AIMS = 5 };
+
+static bool plan_search(const struct hunt *hunt, int step, struct hunt_plan *plan) {
+    *plan = (struct hunt_plan){
+        .blocks = step == 0 ? HUNT_NONE : HUNT_ALL, .is_byte = step == 2, .is_before = step == 3};
+    return !plan->is_byte || hunt->bears_byte;
+}
+
+static bool plan_aim(const struct hunt *hunt, int step, struct hunt_plan *plan) {
+    const struct hunt_fault *target = &hunt->target;
+    bool wants_byte = is_in_slack(target);
+    *plan = (struct hunt_plan){.blocks = step < 3 ? HUNT_ONLY : HUNT_ALL,
+                               .is_before = target->code == UNDERFLOW,
+                               .is_byte = wants_byte != (step == 1 || step == 4),
+                               .frames = step == 2 ? FEW : 0,
+                               .from = hunt->from,
+                               .size = hunt->size};
+    if (step == 2 && hunt_site_frames(target->site) <= FEW)
+        return false;
+    return !plan->is_byte || (hunt->bears_byte && !plan->is_before);
+}
+
+bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan) {
+    bool has_aim = is_block_known(&hunt->target);
+    int steps = has_aim ? AIMS : SEARCHES;
+    for (int skipped = 0; skipped <= steps; skipped++) {
+        int step = hunt->tried++;
+        if (step >= steps && !hunt->is_repeated)
+            return false;
+        if (has_aim ? plan_aim(hunt, step % steps, plan) : plan_search(hunt, step % steps, plan))
+            return true;
+    }
+    return false;
+}
+
+static bool is_same_site(const struct hunt_fault *a, const struct hunt_fault *b) {
+    return a->site && b->site && strcmp(a->site, b->site) == 0;
+}
+
+/* Not the one that was asked for by its number. */
+static bool is_another(const struct hunt *hunt, const struct hunt_fault *fault) {
+    return hunt->is_given && is_block_known(&hunt->target) && is_block_known(fault) &&
+           !is_same_site(&hunt->target, fault);
+}
+
+/* Damage again: what to change. */
+static void aim_anew(struct hunt *hunt, const struct hunt_run *run) {
+    const struct hunt_fault *fault = &run->fault;
+    bool is_new = !is_same_site(&hunt->target, fault);
+    if (!is_block_known(fault) || (is_new && hunt->is_given))
+        return;
+    if (is_new) {
+        hunt_copy_fault(&hunt->target, fault);
+        hunt->tried = 0;
+        hunt->from = hunt->size = 0;
+    } else if (run->left > 0 && run->plan.blocks == HUNT_ONLY && hunt->size == 0 &&
+               fault->has_block) {
+        hunt->size = fault->asked_bytes; /* more blocks than there is room for */
+        hunt->tried = 0;
+    } else if (run->left > 0 && run->plan.blocks == HUNT_ONLY && fault->ordinal > hunt->from) {
+        hunt->from = fault->ordinal - fault->ordinal / 8;
+        hunt->tried = 0;
+    }
+}
+
+bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
+    struct hunt_fault *fault = &run->fault;
+    hunt->seen += fault->sight != HUNT_NOTHING && fault->sight != HUNT_CRASH;
+    if (run->plan.is_byte && fault->sight == HUNT_CRASH) {
+        hunt->bears_byte = false;
+        return false;
+    }
+    run->counts = fault->sight != HUNT_NOTHING && !is_another(hunt, fault);
+    if (run->counts && fault->sight == HUNT_DAMAGE)
+        aim_anew(hunt, run);
+    return run->counts && hunt_is_settled(fault);
+}

@@ -1,0 +1,130 @@
+/* What a store has of the fault that is hunted. */
+#include "viewer/hunt/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "viewer/findings/findings.h"
+
+enum { FIRST_OF_LAYERS = 101, LAST_OF_LAYERS = 104, FIRST_OF_CALLS = 201, LAST_OF_CALLS = 204 };
+
+void hunt_forget_fault(struct hunt_fault *fault) {
+    free(fault->site);
+    free(fault->place);
+    free(fault->headline);
+    *fault = (struct hunt_fault){0};
+}
+
+bool hunt_copy_fault(struct hunt_fault *to, const struct hunt_fault *from) {
+    struct hunt_fault copy = *from;
+    copy.site = strdup(from->site ? from->site : "");
+    copy.place = strdup(from->place ? from->place : "");
+    copy.headline = strdup(from->headline ? from->headline : "");
+    bool good = copy.place && copy.headline && copy.site;
+    hunt_forget_fault(to);
+    *to = copy;
+    if (!good)
+        view_error("hunt: out of memory");
+    return good;
+}
+
+static enum hunt_sight sight_of(unsigned code, const json_t *fault) {
+    const char *by = hak_json_string(fault, "found_by");
+    if (code == 0)
+        return HUNT_CRASH;
+    if (code >= FIRST_OF_LAYERS && code <= LAST_OF_LAYERS)
+        return HUNT_HOP;
+    if (strcmp(by, "access") == 0 || strcmp(by, "watchpoint") == 0)
+        return HUNT_INSTRUCTION;
+    return strcmp(by, "function") == 0 || (code >= FIRST_OF_CALLS && code <= LAST_OF_CALLS)
+               ? HUNT_CALL
+               : HUNT_DAMAGE;
+}
+
+static bool take_json(struct view *view, struct hunt_fault *out, const char *text) {
+    json_t *document = json_loads(text, 0, NULL);
+    const json_t *fault = json_object_get(document, "fault");
+    const json_t *asked = json_object_get(json_object_get(document, "block"), "asked_bytes");
+    out->sight = sight_of(out->code, fault);
+    out->is_read = strcmp(hak_json_string(fault, "access"), "read") == 0;
+    out->has_block = json_is_integer(asked);
+    out->asked_bytes = (uint64_t)json_integer_value(asked);
+    out->offset = json_integer_value(json_object_get(fault, "offset"));
+    out->site = hunt_site_of(view, json_object_get(fault, "allocated"));
+    json_decref(document);
+    return out->site != NULL;
+}
+
+/* The row `one`, whole. */
+static bool take_finding(struct view *view, const struct finding *one, struct hunt_fault *out) {
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader), "SELECT json FROM fault WHERE id = ?1",
+                "reading faults", one->row);
+    struct hak_text place = {0};
+    *out = (struct hunt_fault){.row = one->row, .code = one->code, .name = one->name};
+    bool good = hak_query_next(&q) && take_json(view, out, hak_query_text(&q, 0));
+    if (view_end_query(view, &q, good) != 0)
+        return false;
+    const struct hak_frame *frame = finding_place(one);
+    if (frame) {
+        hak_words_add_function(&place, frame->function);
+        hak_text_add(&place, " ");
+        hak_words_add_location(&place, frame, 1);
+    }
+    out->place = hak_text_take(&place);
+    out->headline = strdup(one->headline);
+    return out->headline != NULL;
+}
+
+/* Of several the one of which most is known, of equals the first. */
+static bool choose(struct view *view, const struct findings *findings, uint32_t wanted,
+                   struct hunt_fault *out) {
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *one = &findings->list[i];
+        struct hunt_fault fault;
+        bool is_meant = wanted ? one->row == wanted : one->state == FINDING_NEW;
+        if (one->kind == FINDING_LEAK || !is_meant)
+            continue;
+        if (!take_finding(view, one, &fault)) {
+            hunt_forget_fault(&fault);
+            return false;
+        }
+        if (fault.sight > out->sight) {
+            hunt_forget_fault(out);
+            *out = fault;
+        } else {
+            hunt_forget_fault(&fault);
+        }
+    }
+    return true;
+}
+
+int hunt_read_fault(struct view *view, const char *path, uint32_t wanted, struct hunt_fault *out) {
+    struct findings findings = {0};
+    *out = (struct hunt_fault){0};
+    int error = hak_store_open(path, &view->reader);
+    if (error == 0)
+        error = hak_store_summarise(view->reader, &view->summary);
+    if (error != 0)
+        return view_store_error(view, error);
+    view->store_path = strdup(path);
+    if (!findings_gather(view, 0, &findings))
+        return VIEW_UNREADABLE;
+    bool good = findings_compare(view, &findings) && choose(view, &findings, wanted, out);
+    findings_free(&findings);
+    return good ? 0 : VIEW_UNREADABLE;
+}
+
+/* What a counter reached in a process is its greatest value. */
+void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left) {
+    static const char query[] =
+        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
+        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text = 'served.GUARDED'"
+        " OR n.text IN ('GUARD_MEMORY.times', 'GUARD_MAPPINGS.times', 'GUARD_REFUSED.times')"
+        " GROUP BY s.process, s.name, s.class)"
+        " SELECT sum(most) FILTER (WHERE text = 'served.GUARDED'),"
+        " sum(most) FILTER (WHERE text <> 'served.GUARDED') FROM reached";
+    uint64_t read[2] = {0};
+    hak_database_numbers(hak_store_database(view->reader), query, 0, read, 2);
+    *guarded = read[0];
+    *left = read[1];
+}

@@ -1,0 +1,178 @@
+/* What `hunt` says: a line for each run, the report of the best one, JSON. */
+#include "viewer/hunt/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "report/words/words.h"
+
+void hunt_add_plan(struct hak_text *text, const struct hunt_plan *plan) {
+    if (plan->blocks == HUNT_NONE) {
+        hak_text_add(text, "level normal");
+        return;
+    }
+    if (plan->blocks == HUNT_ALL)
+        hak_text_add(text, "every block guarded");
+    else if (plan->frames)
+        hak_text_add(text, "blocks of its %d innermost frames guarded", plan->frames);
+    else
+        hak_text_add(text, "blocks of that stack guarded");
+    if (plan->size)
+        hak_text_add(text, ", those of %s", hak_words_count(plan->size, "byte", "bytes"));
+    if (plan->from)
+        hak_text_add(text, ", from number %s on", hak_words_number(plan->from));
+    hak_text_add(text, plan->is_before ? ", at their start"
+                       : plan->is_byte ? ", at their end, to the byte"
+                                       : ", at their end");
+}
+
+static const char *name_of_sight(enum hunt_sight sight) {
+    static const char *const names[] = {"nothing", "crash", "damage", "call", "hop", "instruction"};
+    return names[sight];
+}
+
+static void add_ending(struct hak_text *text, const struct hunt *hunt, const struct hunt_run *run) {
+    if (run->timed_out)
+        hak_text_add(text, "the program was ended after %s",
+                     hak_words_count(hunt->timeout_s, "second", "seconds"));
+    else if (run->program_status > 128)
+        hak_text_add(text, "the program ended by %s",
+                     hak_words_signal((unsigned)(run->program_status - 128)));
+    else
+        hak_text_add(text, "the program ended with status %d", run->program_status);
+}
+
+void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run) {
+    const struct hunt_fault *fault = &run->fault;
+    struct hak_text text = {0};
+    if (view_given(hunt->view, "quiet"))
+        return;
+    hak_text_add(&text, "hakmem: run %d, ", hunt->runs);
+    hunt_add_plan(&text, &run->plan);
+    hak_text_add(&text, ": ");
+    if (!run->is_recorded) {
+        hak_text_add(&text, "not recorded");
+    } else if (fault->sight == HUNT_NOTHING) {
+        hak_text_add(&text, "no fault; ");
+        add_ending(&text, hunt, run);
+    } else {
+        hak_text_add(&text, "%s", fault->headline);
+        if (hunt_is_settled(fault) && fault->place && fault->place[0])
+            hak_text_add(&text, ", at %s", fault->place);
+        if (fault->sight == HUNT_CRASH && run->plan.is_byte)
+            hak_text_add(&text, "; it may be that the program does not bear odd addresses");
+    }
+    if (run->left > 0)
+        hak_text_add(&text, "; %s had no room", hak_words_count(run->left, "block", "blocks"));
+    hak_text_add(&text, "\n");
+    view_print_to(stderr, &text);
+}
+
+static void add_statistics(struct hak_text *text, const struct hunt *hunt) {
+    if (hunt->runs > 1)
+        hak_text_add(text, "seen in %d of %s", hunt->seen,
+                     hak_words_count((uint64_t)hunt->runs, "run", "runs"));
+    else
+        hak_text_add(text, "%s", hunt->seen ? "seen in the first run" : "1 run");
+}
+
+static const char *end_words(const struct hunt_fault *best) {
+    switch (best->sight) {
+    case HUNT_INSTRUCTION:
+        return "the instruction is named";
+    case HUNT_CALL:
+        return "the call is named";
+    case HUNT_HOP:
+        return "the move is named";
+    case HUNT_DAMAGE:
+        return "the block is named, not the instruction";
+    case HUNT_CRASH:
+        return "a crash without a fault of the heap";
+    case HUNT_NOTHING:
+        break;
+    }
+    return "no fault was found";
+}
+
+/* The report as it was printed, out of the store. */
+static void print_report(const struct hunt *hunt, FILE *to) {
+    struct view seen = *hunt->view;
+    seen.reader = NULL;
+    seen.store_path = NULL;
+    if (hak_store_open(hunt->best_store, &seen.reader) == 0) {
+        char *report = hak_database_text(hak_store_database(seen.reader),
+                                         "SELECT report FROM fault WHERE id = ?1", hunt->best.row);
+        struct hak_text text = {0};
+        hak_text_add_lines(&text, report ? report : hunt->best.headline);
+        hak_text_add(&text, "\n");
+        if (hak_color_is_wanted(hunt->view->color_when, fileno(to))) {
+            struct hak_text colored = {0};
+            hak_color_report(&colored, hak_text_string(&text));
+            hak_text_free(&text);
+            text = colored;
+        }
+        view_print_to(to, &text);
+        free(report);
+    }
+    view_close(&seen);
+}
+
+void hunt_say_end(const struct hunt *hunt) {
+    struct hak_text text = {0};
+    if (hunt->best.sight != HUNT_NOTHING && !hunt->view->json)
+        print_report(hunt, stderr);
+    if (view_given(hunt->view, "quiet"))
+        return;
+    hak_text_add(&text, "hakmem: %s; ", end_words(&hunt->best));
+    add_statistics(&text, hunt);
+    if (hunt->best_run > 0)
+        hak_text_add(&text, "; run %d: %s", hunt->best_run, view_path_from_here(hunt->store));
+    hak_text_add(&text, "\n");
+    view_print_to(stderr, &text);
+}
+
+void hunt_add_run_json(struct hunt *hunt, const struct hunt_run *run) {
+    static const char *const blocks[] = {"none", "all", "only"};
+    const struct hunt_fault *fault = &run->fault;
+    json_t *object = json_object();
+    hak_json_set_number(object, "run", (uint64_t)hunt->runs);
+    json_object_set_new(object, "guard", json_string(blocks[run->plan.blocks]));
+    json_object_set_new(object, "side", json_string(run->plan.is_before ? "before" : "after"));
+    hak_json_set_number(object, "align", run->plan.is_byte ? 1 : 16);
+    hak_json_set_number(object, "guarded", run->guarded);
+    hak_json_set_number(object, "not_guarded", run->left);
+    hak_json_set_number(object, "program_status", (uint64_t)run->program_status);
+    hak_json_set_flag(object, "timed_out", run->timed_out);
+    json_object_set_new(object, "found", json_string(name_of_sight(fault->sight)));
+    json_object_set_new(object, "code",
+                        fault->code ? json_sprintf("HKM-%u", fault->code) : json_null());
+    json_object_set_new(object, "headline",
+                        fault->headline ? hak_json_text(fault->headline) : json_null());
+    json_array_append_new(hunt->list, object);
+}
+
+static json_t *report_json(const struct hunt *hunt) {
+    struct hak_store_reader *reader = NULL;
+    json_t *document = NULL;
+    if (hunt->best.sight != HUNT_NOTHING && hak_store_open(hunt->best_store, &reader) == 0) {
+        char *text = hak_database_text(hak_store_database(reader),
+                                       "SELECT json FROM fault WHERE id = ?1", hunt->best.row);
+        document = text ? json_loads(text, 0, NULL) : NULL;
+        free(text);
+        hak_store_close(reader);
+    }
+    return document ? document : json_null();
+}
+
+bool hunt_print_json(struct hunt *hunt, int status) {
+    struct view named = {.command = hunt->view->command};
+    json_t *document = view_json_document(&named);
+    json_object_set_new(document, "store",
+                        hunt->best_store ? hak_json_text(hunt->best_store) : json_null());
+    json_object_set(document, "runs", hunt->list);
+    hak_json_set_number(document, "seen", (uint64_t)hunt->seen);
+    hak_json_set_number(document, "best_run", (uint64_t)hunt->best_run);
+    json_object_set_new(document, "found", json_string(name_of_sight(hunt->best.sight)));
+    json_object_set_new(document, "report", report_json(hunt));
+    hak_json_set_number(document, "status", (uint64_t)status);
+    return view_print_json(hak_json_print(document));
+}
