@@ -219,8 +219,10 @@ $(MODEL_BIN): $(BUILD)/model/checker.o $(BUILD)/liblayersmodel.a
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
               -Wno-use-after-free -Wno-unknown-warning-option -iquote include
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
-              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c tests/long/*.c \
+              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c \
+              tests/hunt/*.c tests/long/*.c \
               tests/matrix/*.c tests/options/*.c tests/security/*.c tests/strings/*.c tests/instruction/*.c)
+USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.sh compiles it
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
               $(BUILD)/tests/faults/cxx/plugin_host.so
 USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -std=c++17 -O0 -g -w -iquote include

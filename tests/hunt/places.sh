@@ -48,11 +48,24 @@ hunt() { # USER LANGUAGE LEVEL KIND PLACE
     rm -rf work/* # who ran it owns what it made
 }
 
+# One of hakmem's own: named is the move.
+hunt_move() { # USER
+    hunts=$((hunts + 1))
+    as "$1" "$trace" hunt -o hunt.db --inject offset16:20 -- "$BUILD/tests/faults/offset16" >out 2>err </dev/null
+    if ! grep -q '^hakmem: the move is named' err; then
+        echo "$1 offset16: the move was not named"
+        cat err
+        failed=1
+    fi
+    rm -rf work/*
+}
+
 kinds='overflow underflow write-after read-after read-past'
 places='main thread library child'
 pair=0
 for user in ${USERS:-$(id -un)}; do
     for ((round = 0; round < ${ROUNDS:-1}; round++)); do
+        hunt_move "$user"
         for kind in $kinds; do
             for place in $places; do
                 pair=$((pair + 1)) build_number=0

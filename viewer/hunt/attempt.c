@@ -189,6 +189,8 @@ static void read_result(struct hunt *hunt, const struct record_part *part, struc
         part->is_recorded && hunt_read_fault(&seen, hunt->store, 0, &run->fault) == 0;
     if (run->is_recorded)
         hunt_read_counts(&seen, &run->guarded, &run->left);
+    if (run->left > 0 && run->fault.sight == HUNT_DAMAGE)
+        hunt_count_blocks(&seen, &run->fault);
     view_close(&seen);
 }
 

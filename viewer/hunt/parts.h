@@ -29,6 +29,7 @@ struct hunt_fault {
     bool has_block;   /* what follows is known */
     uint64_t asked_bytes;
     int64_t offset;   /* of the first byte that was touched, from the block's start */
+    uint64_t birth;   /* the event of its allocation, 0 = not known */
     uint64_t ordinal; /* among the blocks of its stack, from 1; 0 = not known */
     char *site;       /* the frames of its allocation as only: takes them, "" = not known */
     char *place;      /* "main app/main.c:12", "" = not known */
@@ -106,6 +107,8 @@ void hunt_take_signals(void);
 int hunt_read_fault(struct view *view, const char *path, uint32_t wanted, struct hunt_fault *out);
 /* How many blocks were guarded there, and how many had no room. */
 void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left);
+/* Finds the number of the fault's block among those of its stack and size. */
+void hunt_count_blocks(struct view *view, struct hunt_fault *fault);
 void hunt_forget_fault(struct hunt_fault *fault);
 bool hunt_copy_fault(struct hunt_fault *to, const struct hunt_fault *from);
 

@@ -49,6 +49,10 @@ static bool take_json(struct view *view, struct hunt_fault *out, const char *tex
     out->has_block = json_is_integer(asked);
     out->asked_bytes = (uint64_t)json_integer_value(asked);
     out->offset = json_integer_value(json_object_get(fault, "offset"));
+    const json_t *lives = json_object_get(document, "lives");
+    const json_t *last = json_array_get(lives, json_array_size(lives) - 1);
+    out->birth =
+        (uint64_t)json_integer_value(json_object_get(json_object_get(last, "birth"), "id"));
     out->site = hunt_site_of(view, json_object_get(fault, "allocated"));
     json_decref(document);
     return out->site != NULL;
@@ -127,4 +131,28 @@ void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left) {
     hak_database_numbers(hak_store_database(view->reader), query, 0, read, 2);
     *guarded = read[0];
     *left = read[1];
+}
+
+struct tally {
+    uint64_t size, count;
+};
+
+static int count_block(void *context, const struct hak_event *event) {
+    struct tally *tally = context;
+    tally->count += event->size == tally->size;
+    return 0;
+}
+
+void hunt_count_blocks(struct view *view, struct hunt_fault *fault) {
+    struct hak_event birth;
+    struct tally tally = {.size = fault->asked_bytes};
+    if (fault->birth == 0 || hak_store_event(view->reader, fault->birth, &birth) != 1)
+        return;
+    struct hak_filter filter = {.id_to = fault->birth,
+                                .process = birth.process,
+                                .stack = birth.stack,
+                                .kind_mask_low = 1ull << HAK_MALLOC | 1ull << HAK_REALLOC,
+                                .class_index = -1};
+    if (birth.stack != 0 && hak_store_scan(view->reader, &filter, false, count_block, &tally) == 0)
+        fault->ordinal = tally.count;
 }

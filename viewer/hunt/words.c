@@ -103,7 +103,8 @@ static void print_report(const struct hunt *hunt, FILE *to) {
                                          "SELECT report FROM fault WHERE id = ?1", hunt->best.row);
         struct hak_text text = {0};
         hak_text_add_lines(&text, report ? report : hunt->best.headline);
-        hak_text_add(&text, "\n");
+        if (text.length > 0 && text.bytes[text.length - 1] != '\n')
+            hak_text_add(&text, "\n");
         if (hak_color_is_wanted(hunt->view->color_when, fileno(to))) {
             struct hak_text colored = {0};
             hak_color_report(&colored, hak_text_string(&text));

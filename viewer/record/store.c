@@ -14,6 +14,11 @@
 
 #define FIRST_BYTES (160 << 10) /* what an empty store and its log take */
 
+/* The option that names the store to write. */
+static const char *option_of(const struct view *view) {
+    return strcmp(view->command->name, "hunt") == 0 ? "-o FILE" : "-s FILE";
+}
+
 /* --force overwrites captures, whole or broken, and nothing else. */
 static bool is_replaceable(const char *path, const struct stat *about) {
     struct hak_store_reader *reader = NULL;
@@ -34,24 +39,24 @@ static const char *kind_of(mode_t mode) {
 static bool check_existing(const struct view *view, const char *path, const struct stat *about) {
     if (S_ISLNK(about->st_mode)) {
         view_error("%s: %s is a symbolic link, which is not followed; name the file itself with "
-                   "-s FILE",
-                   view->command->name, path);
+                   "%s",
+                   view->command->name, path, option_of(view));
         return false;
     }
     if (!S_ISREG(about->st_mode)) {
-        view_error("%s: %s is %s, and a store must be a file; -s FILE names another",
-                   view->command->name, path, kind_of(about->st_mode));
+        view_error("%s: %s is %s, and a store must be a file; %s names another",
+                   view->command->name, path, kind_of(about->st_mode), option_of(view));
         return false;
     }
     if (!view_given(view, "force")) {
-        view_error("%s: %s exists already; --force replaces it, -s FILE names another",
-                   view->command->name, path);
+        view_error("%s: %s exists already; --force replaces it, %s names another",
+                   view->command->name, path, option_of(view));
         return false;
     }
     if (!is_replaceable(path, about)) {
-        view_error("%s: %s exists and is not a hakmem store: it is not replaced; -s FILE names "
+        view_error("%s: %s exists and is not a hakmem store: it is not replaced; %s names "
                    "another",
-                   view->command->name, path);
+                   view->command->name, path, option_of(view));
         return false;
     }
     return true;
@@ -67,15 +72,15 @@ static bool has_directory(const char *path) {
 
 static bool refuse_to_make(const struct view *view, const char *path, int error) {
     if (!has_directory(path))
-        view_error("%s: %s: its directory does not exist; create it, or name another with -s FILE",
-                   view->command->name, path);
+        view_error("%s: %s: its directory does not exist; create it, or name another with %s",
+                   view->command->name, path, option_of(view));
     else if (error == ENOSPC || error == EDQUOT)
         view_error("%s: %s: the disk is full (a store begins with %d KiB); make room, or name "
-                   "another with -s FILE",
-                   view->command->name, path, FIRST_BYTES >> 10);
+                   "another with %s",
+                   view->command->name, path, FIRST_BYTES >> 10, option_of(view));
     else
-        view_error("%s: %s cannot be created: %s; name another with -s FILE", view->command->name,
-                   path, strerror(error));
+        view_error("%s: %s cannot be created: %s; name another with %s", view->command->name, path,
+                   strerror(error), option_of(view));
     return false;
 }
 
@@ -83,9 +88,9 @@ static bool refuse_to_make(const struct view *view, const char *path, int error)
 static bool try_to_make(const struct view *view, const char *path) {
     if (strlen(path) + sizeof "-journal" > HAK_STORE_PATH_BYTES) {
         view_error("%s: the store's path has %zu bytes, and SQLite takes %zu; name a shorter one "
-                   "with -s FILE: %s",
+                   "with %s: %s",
                    view->command->name, strlen(path), HAK_STORE_PATH_BYTES - sizeof "-journal",
-                   path);
+                   option_of(view), path);
         return false;
     }
     int fd = open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# What `hunt` says of each run and at its end, its exit status, and what PROGRAM has as input, output, signals and time.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+trace=$BUILD/hakmem-trace programs=$BUILD/tests/hunt
+ulimit -c 0
+unset "${!HAKMEM_@}"
+export LC_ALL=C
+failed=0
+
+# due STATUS TITLE LINE...: the last hunt ended so, with these lines of its own on stderr ("hakmem: " left out).
+due() {
+    local wanted=$1 title=$2
+    shift 2
+    printf '%s\n' "$@" >due
+    sed -nE 's/^hakmem(-trace)?: //p' err >said
+    if [ "$status" -ne "$wanted" ]; then
+        echo "$title: exit status $status, $wanted was due"
+        failed=1
+    fi
+    diff -u --label "due: $title" --label said due said || failed=1
+}
+hunt() {
+    "$trace" hunt "$@" >out 2>err
+    status=$?
+}
+wrong() {
+    echo "$*"
+    failed=1
+}
+
+late='HKM-301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 14 bytes allocated at copy.c:11, found by free at copy.c:17'
+access='HKM-301 heap-buffer-overflow: write just past the end of a block of 14 bytes'
+first="run 1, level normal: $late"
+second="run 2, blocks of that stack guarded, at their end, to the byte: $access, at main copy.c:14"
+end='the instruction is named; seen in 2 of 2 runs; run 2: o.db'
+
+# The same input for each run: through a pipe, out of a file, out of a file from where it stands.
+printf 'bad input here\n' | "$trace" hunt -o o.db -- "$programs/copy" >out 2>err
+status=$?
+due 1 pipe "$first" "$second" "$access" "$end"
+[ "$(cat out)" = '15 bytes' ] || wrong "output of the first run alone was due: $(cat out)"
+"$trace" faults -s o.db | grep -q 'copy.c:14' || wrong 'the store of the best run is not there'
+printf 'first line\nbad input here\n' >input
+{
+    read -r _
+    hunt -f -o o.db --show all -- "$programs/copy"
+} <input
+due 1 file "$first" "$second" "$access" "$end"
+[ "$(cat out)" = '15 bytes' ] || wrong "output: $(cat out)" # the second run is stopped before it prints
+
+# Begun with what a capture has found; its fault by number; none of that number; nothing found at all.
+printf 'bad input here\n' >input
+"$trace" run -s given.db -- "$programs/copy" <input >/dev/null 2>&1
+hunt -s given.db -f -o o.db --show none -- "$programs/copy" <input
+due 1 given "${second/run 2/run 1}" "$access" 'the instruction is named; seen in the first run; run 1: o.db'
+[ ! -s out ] || wrong "output: $(cat out)"
+hunt -s given.db --fault 1 -f -o o.db --quiet --exitcode 9 -- "$programs/copy" <input
+due 9 quiet "$access"
+hunt -s given.db --fault 2 -- "$programs/copy"
+due 2 'no such fault' "hunt --fault 2: given.db holds no such fault; \`hakmem-trace faults\` lists them"
+hunt -o none.db -- "$programs/copy" </dev/null
+nothing='no fault; the program ended with status 3'
+due 0 nothing "run 1, level normal: $nothing" "run 2, every block guarded, at their end: $nothing" \
+    "run 3, every block guarded, at their end, to the byte: $nothing" "run 4, every block guarded, at their start: $nothing" \
+    'no fault was found; seen in 0 of 4 runs'
+[ ! -e none.db ] || wrong 'nothing was found, and a store is left'
+
+# JSON is one document, of the schema.
+hunt -f -o o.db --json --show none -- "$programs/copy" <input
+[ "$status" -eq 1 ] || wrong "json: exit status $status"
+mkdir -p documents && cp out 'documents/1 of hunt'
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" documents/* || wrong 'its JSON is not of the schema'
+python3 - <<'END' || wrong 'its JSON is not as due'
+import json
+document = json.load(open("out"))
+assert [run["guard"] for run in document["runs"]] == ["none", "only"], document
+assert document["found"] == "instruction" and document["seen"] == 2 and document["best_run"] == 2
+assert document["report"]["fault"]["found_by"] == "access"
+END
+
+# A fault of every third run; damage that byte alignment cannot show; more blocks than there is room for.
+echo 0 >count
+hunt -f -o o.db --runs 20 -- "$programs/seldom"
+[ "$status" -eq 1 ] || wrong "seldom: exit status $status"
+grep -Eq '^hakmem: the instruction is named; seen in ([1-9]) of ([1-9][0-9]*) runs; run \2: o.db$' err || wrong "seldom: $(grep ^hakmem err)"
+echo 1 >count
+hunt -f -o o.db --runs 9 -- "$programs/seldom" odd
+[ "$status" -eq 1 ] || wrong "odd: exit status $status"
+grep -q 'the block is named, not the instruction; seen in 3 of 9 runs; run 1: o.db' err || wrong "odd: $(grep ^hakmem err)"
+[ "$(grep -c 'does not bear odd addresses' err)" -eq 1 ] || wrong "odd: $(grep ^hakmem err)"
+for sizes in sizes one-size; do
+    hunt -f -o o.db -- "$programs/many" "$sizes"
+    [ "$status" -eq 1 ] || wrong "many $sizes: exit status $status"
+    grep -q '^SUMMARY: .* many.c:18 main ' err || wrong "many $sizes: $(grep ^hakmem err)"
+done
+grep -q 'from number [0-9,]* on' err || wrong "many one-size: $(grep ^hakmem err)"
+
+# A fault of hakmem's own is named by its move.
+hunt -f -o o.db --inject offset16:20 -- "$BUILD/tests/faults/offset16"
+[ "$status" -eq 1 ] || wrong "inject: exit status $status"
+grep -q '^hakmem: the move is named; seen in the first run; run 1: o.db$' err || wrong "inject: $(grep ^hakmem err)"
+
+# A run that takes too long is ended; so is the hunt by a signal, which says what is known.
+hunt -o none.db --timeout 1 --runs 1 -- "$programs/copy" 60 </dev/null
+due 0 timeout 'run 1, level normal: no fault; the program was ended after 1 second' 'no fault was found; 1 run'
+for name in INT TERM; do
+    env --default-signal=INT "$trace" hunt -o none.db -- "$programs/copy" 60 </dev/null >out 2>err & # a shell ignores it for such ones
+    hunter=$!
+    for _ in $(seq 600); do
+        [ -s out ] && break
+        sleep 0.05
+    done
+    kill "-$name" "$hunter"
+    wait "$hunter"
+    status=$?
+    due $((128 + $(kill -l "$name"))) "$name" "run 1, level normal: no fault; the program ended by SIG$name" 'no fault was found; 1 run'
+done
+
+# What cannot be hunted.
+hunt -- ./missing
+due 2 missing 'run: ./missing: No such file or directory'
+hunt --show some -- "$programs/copy"
+due 2 show 'hunt --show some: first, all or none was expected'
+hunt --runs 0 -- "$programs/copy"
+due 2 runs 'hunt --runs 0: 1 to 10000 was expected'
+hunt -o o.db -- "$programs/copy"
+due 2 exists "hunt: $PWD/o.db exists already; --force replaces it, -o FILE names another"
+[ -z "$(compgen -G '*.only')$(compgen -G '*.best')" ] || wrong "files are left: $(ls)"
+exit $failed
