@@ -53,6 +53,27 @@ run_guarded() {
     rm -f "$2.$1.db"
 }
 
+# hunt_for NAME COMMAND: the same, of the last run of a hunt.
+hunt_for() {
+    local words
+    read -ra words <<<"$2"
+    rm -f "$1.hunt.db"
+    "$trace" hunt --show none --output "$1.hunt.db" -- "${words[@]}" >found.out 2>found.err </dev/null
+    status=$?
+}
+
+# What was found, behind the name of its way.
+print_finding() {
+    local said
+    said=$(finding)
+    case $said in
+    *': read'* | *': write'*)
+        [ "$(report_place found.err)" = "$(tail -n 1 "$2.memcheck")" ] && said="$said; the same instruction"
+        ;;
+    esac
+    printf '    %-8s  %s\n' "$1" "${said:-nothing}"
+}
+
 # The first error of memcheck in "$1": what it says, and the module and offset in the page of the first frame that is
 # neither libc's nor valgrind's: the instruction itself, or, behind a frame of libc, where it returns to.
 memcheck_error() {
@@ -99,7 +120,7 @@ finding() {
 }
 
 check_case() {
-    local name=$1 bug=$2 command=$3 correct=$4 way said place words due
+    local name=$1 bug=$2 command=$3 correct=$4 way words due
     read -ra words <<<"$command"
     { valgrind --log-file="$name.valgrind" "${words[@]}" >/dev/null </dev/null; } 2>/dev/null
     memcheck_error "$name.valgrind" >"$name.memcheck"
@@ -108,15 +129,10 @@ check_case() {
     for way in normal string all before byte; do
         bears "$way" "$command" || continue
         run_guarded "$way" "$name" "$command"
-        said=$(finding)
-        place=$(report_place found.err)
-        case $said in
-        *': read'* | *': write'*)
-            [ "$place" = "$(tail -n 1 "$name.memcheck")" ] && said="$said; the same instruction"
-            ;;
-        esac
-        printf '    %-8s  %s\n' "$way" "${said:-nothing}"
+        print_finding "$way" "$name"
     done
+    hunt_for "$name" "$command"
+    print_finding hunt "$name"
 
     read -ra words <<<"$correct"
     "${words[@]}" >due.out 2>due.err </dev/null
@@ -128,6 +144,10 @@ check_case() {
         cmp -s due.out found.out || echo "    $correct: $way: another output"
         diff due.err found.err >errors || echo "    $correct: $way: $(head -n 5 errors)"
     done
+    hunt_for "$name" "$correct"
+    if [ "$status" -ne 0 ] || [ -n "$(finding)" ]; then
+        echo "    $correct: hunt: status $status, $(head -n 5 found.err)"
+    fi
 }
 
 cp "$here"/inputs/* .
