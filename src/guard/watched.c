@@ -1,6 +1,7 @@
 /* Which blocks a debug register watches, and when it is put there and taken off. */
 #include "guard/watched.h"
 
+#include <time.h>
 #include "platform/line.h"
 #include "platform/raw_call.h"
 #include "watch/watch.h"
@@ -10,6 +11,8 @@ enum {
     FREED_WORDS = 4, /* of a freed block one of so many is watched */
     IN_FRONT_EVERY = 4,
     INDEX_BITS = 2,
+    JOIN_TRIES = 500,
+    JOIN_PAUSE_NS = 100000,
 };
 _Static_assert(1 << INDEX_BITS == HAK_WATCH_REGISTERS, "a tag holds the number of a register");
 
@@ -87,6 +90,13 @@ static bool open_registers(void) {
     if (registers == 0)
         turn_off();
     return registers != 0;
+}
+
+static bool is_any_set(void) {
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
+        if (atomic_load(&watched[i].slot))
+            return true;
+    return false;
 }
 
 /* Register `index` goes to the block. Only between hak_watch_try and hak_watch_done. */
@@ -207,20 +217,70 @@ bool hak_watched_find(uint64_t tag, struct hak_watched *found) {
     return atomic_load(&watched[index].version) == version && found->slot != NULL;
 }
 
+bool hak_watched_which(struct hak_watched *found, bool (*is_fault)(const struct hak_watched *)) {
+    unsigned suspects = 0;
+    bool is_found = false;
+    uint64_t from = hak_ticks();
+    if (!hak_watch_try()) /* the registers are just being moved: it comes again */
+        return false;
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
+        if (hak_watched_find(hak_watch_tag(i), found) && is_fault(found))
+            suspects |= 1u << i;
+    suspects &= suspects ? hak_watch_ask() : 0;
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS && !is_found; i++)
+        is_found = (suspects >> i & 1) && hak_watched_find(hak_watch_tag(i), found);
+    if (!is_found)
+        hak_watch_settle();
+    hak_watch_spend(&turns, hak_ticks() - from);
+    hak_watch_done();
+    return is_found;
+}
+
 /* ---- the moments of a process ---------------------------------------------------------------- */
 
-/* The registers end before a sandbox, in which ioctl or the return from a handler may be the
- * program's end. */
-static void end_for_sandbox(void) {
+/* Nothing is watched any more. */
+static void end_for(enum hak_unwatched why) {
     bool is_held = hak_watch_try();
-    hak_watch_end(HAK_UNWATCHED_SANDBOX);
+    hak_watch_end(why);
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
         atomic_store(&watched[i].slot, NULL);
     if (is_held)
         hak_watch_done();
     turn_off();
+}
+
+/* The registers end before a sandbox, in which ioctl or the return from a handler may be the
+ * program's end. */
+static void end_for_sandbox(void) {
+    end_for(HAK_UNWATCHED_SANDBOX);
     if (before_sandbox)
         before_sandbox();
+}
+
+/* The program is about to ignore SIGTRAP. */
+static void end_for_handler(void) {
+    if (hak_watched_is_on)
+        end_for(HAK_UNWATCHED_NO_HANDLER);
+}
+
+/* A new thread, where it inherits no registers. Who moves them just now may have met it while it
+ * still had all signals blocked. */
+static void join(void) {
+    unsigned tries = 0;
+    if (!hak_watched_is_on)
+        return;
+    while (!hak_watch_try()) {
+        if (++tries > JOIN_TRIES)
+            return;
+        struct timespec pause = {.tv_nsec = JOIN_PAUSE_NS};
+        (void)hak_raw_call(SYS_nanosleep, &pause, 0);
+    }
+    uint64_t now = hak_ticks();
+    if (is_any_set() && hak_watch_may_join(&turns, now)) {
+        hak_watch_join();
+        hak_watch_spend(&turns, hak_ticks() - now);
+    }
+    hak_watch_done();
 }
 
 static HAK_COLD void refuse(enum hak_unwatched why) {
@@ -240,6 +300,11 @@ void hak_watched_start(void) {
     hak_watched_is_on = true;
     before_sandbox = hak_before_sandbox;
     hak_before_sandbox = end_for_sandbox;
+    if (hak_watch_start()) {
+        turns.is_slow = true;
+        hak_trace_keep_traps(end_for_handler);
+        hak_trace_at_thread_start(join);
+    }
 }
 
 void hak_watched_fork_child(void) {

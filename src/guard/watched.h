@@ -83,6 +83,11 @@ HAK_HIDDEN HAK_COLD void hak_watched_suspect(uint32_t alloc_stack);
 /* What the register stands at whose signal carries `tag`; false: it was moved, or taken off. */
 HAK_HIDDEN bool hak_watched_find(uint64_t tag, struct hak_watched *found);
 
+/* The same for a signal that does not say which register it was: that of those at which there is a
+ * fault that stopped the calling thread. In the handler. */
+HAK_HIDDEN bool hak_watched_which(struct hak_watched *found,
+                                  bool (*is_fault)(const struct hak_watched *));
+
 /* watched_stop.c: a SIGTRAP came (trace/trace.h, struct hak_trace_checks). */
 HAK_HIDDEN enum hak_trapped hak_watched_trapped(const void *siginfo, struct hak_fault_facts *facts);
 

@@ -63,6 +63,17 @@ static void make_facts(struct hak_fault_facts *facts, const struct hak_located *
     facts->access = HAK_ACCESS_WRITE;
 }
 
+/* The block is there, as it was. */
+static bool find_block(const struct hak_watched *was, struct hak_located *at) {
+    return hak_locate(was->base, at) && at->slot == was->slot && is_as_before(was, at);
+}
+
+static bool is_fault_at(const struct hak_watched *was) {
+    struct hak_located at;
+    uintptr_t first;
+    return find_block(was, &at) && is_written(was, &first);
+}
+
 enum hak_trapped hak_watched_trapped(const void *siginfo, struct hak_fault_facts *facts) {
     struct hak_watch_hit hit;
     struct hak_watched was;
@@ -70,8 +81,9 @@ enum hak_trapped hak_watched_trapped(const void *siginfo, struct hak_fault_facts
     uintptr_t first;
     if (!hak_watch_hit_of(siginfo, &hit))
         return HAK_TRAPPED_NOT;
-    bool is_fault = hak_watched_find(hit.tag, &was) && hak_locate(was.base, &at) &&
-                    at.slot == was.slot && is_as_before(&was, &at);
+    bool is_fault = (hit.is_tag_unknown ? hak_watched_which(&was, is_fault_at)
+                                        : hak_watched_find(hit.tag, &was)) &&
+                    find_block(&was, &at);
     if (is_fault) {
         is_fault = is_written(&was, &first);
         if (is_fault)

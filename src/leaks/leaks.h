@@ -106,6 +106,7 @@ struct hak_leak_thread {
     bool is_asked;   /* it was sent a signal */
     bool is_gone;    /* it has ended */
     bool is_there;   /* the helper traces it */
+    int signal;      /* that came at its stop, 0 = none */
     uintptr_t sp, tp, ip;
     uint64_t words[16 + 32]; /* general registers but rsp, and the vector registers' halves */
     unsigned word_count;
@@ -138,8 +139,7 @@ struct hak_leak_scan {
     size_t work_count, work_capacity;
     uintptr_t *heads; /* lost blocks that no earlier one leads to; as many as there are blocks */
     size_t head_count;
-    _Atomic uint32_t may_trace; /* 1 once the program has allowed the helper to */
-    uint32_t partial;           /* enum hak_leak_partial */
+    uint32_t partial; /* enum hak_leak_partial */
     enum hak_leak_failure failure;
     uint64_t block_count[4], byte_count[4]; /* by enum hak_mark */
 };

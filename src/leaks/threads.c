@@ -3,11 +3,9 @@
  *   each task in /proc/self/task --PTRACE_SEIZE, PTRACE_INTERRUPT--> stopped --> registers
  *   again and again, until a look at the list finds no new one
  *
- * Seized threads get no signal and go on as if nothing had been. System calls that Linux ends with
- * EINTR at any stop (epoll_wait among them) are made again, as it does itself with all others. A
- * thread that cannot be traced (another debugger has it, a sandbox forbids it) is asked by a
- * signal. One that does not answer is taken as it is: its whole stack counts, its registers are not
- * seen, and the scan says so. */
+ * They go on as if nothing had been (trace/tracer.h). A thread that cannot be traced (another
+ * debugger has it, a sandbox forbids it) is asked by a signal. One that does not answer is taken as
+ * it is: its whole stack counts, its registers are not seen, and the scan says so. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -19,14 +17,12 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/tasks.h"
+#include "trace/tracer.h"
 #include "trace/wait.h"
 
 enum {
     ROUNDS_MAX = 32,
     STOP_MS = 2000, /* for all of them */
-    WAIT_ANY_CHILD = 0x40000000 /* __WALL */,
-    WAIT_AT_ONCE = 1,
-    RESTART_UNLESS_HANDLED = 514, /* the kernel's ERESTARTNOHAND: EINTR where a handler runs */
 };
 
 static void count_task(int number, void *context) {
@@ -40,66 +36,11 @@ bool hak_leak_has_threads(struct hak_leak_scan *scan) {
     return count != 1;
 }
 
-/* Waits until the seized thread stands; false: it has ended, or does not come. */
-static bool wait_for_stop(int id, uint64_t deadline) {
-    static _Atomic uint32_t never;
-    for (;;) {
-        int status = 0;
-        long result =
-            hak_raw_call(SYS_wait4, id, (long)&status, WAIT_ANY_CHILD | WAIT_AT_ONCE, 0, 0, 0);
-        if (result == id)
-            return (status & 0xff) == 0x7f;
-        if (result < 0 && result != -EINTR)
-            return false;
-        if (hak_monotonic_ns() > deadline)
-            return false;
-        hak_wait_on(&never, 0, HAK_MILLISECOND_NS / 20);
-    }
-}
-
-/* Calls that end with EINTR where nothing has been done yet, so that they can be made again as they
- * are. With a time limit it begins anew. Not close and connect, which have done their part. */
-static bool may_be_made_again(uint64_t call) {
-    switch (call) {
-    case SYS_read:
-    case SYS_readv:
-    case SYS_write:
-    case SYS_writev:
-    case SYS_recvfrom:
-    case SYS_recvmsg:
-    case SYS_recvmmsg:
-    case SYS_sendto:
-    case SYS_sendmsg:
-    case SYS_accept:
-    case SYS_accept4:
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-    case SYS_epoll_pwait2:
-    case SYS_semop:
-    case SYS_semtimedop:
-    case SYS_rt_sigtimedwait:
-    case SYS_io_getevents:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* A thread that stands behind a system call which the stop has ended: its orig_rax is the call's
- * number (after a handler, and outside of calls, it is -1), and the kernel has yet to decide
- * whether the call is made again. */
-static void restart_call(int id, const struct user_regs_struct *registers) {
-    if ((int64_t)registers->rax == -EINTR && may_be_made_again(registers->orig_rax))
-        (void)hak_raw_call(SYS_ptrace, PTRACE_POKEUSER, id, (long)offsetof(struct user, regs.rax),
-                           -RESTART_UNLESS_HANDLED, 0, 0);
-}
-
 static void read_registers(struct hak_leak_thread *thread) {
     struct user_regs_struct general;
     struct user_fpregs_struct vector;
-    if (hak_raw_call(SYS_ptrace, PTRACE_GETREGS, thread->id, 0, (long)&general, 0, 0) != 0)
+    if (!hak_tracer_read(thread->id, &general))
         return;
-    restart_call(thread->id, &general);
     const uint64_t words[] = {general.rax, general.rbx, general.rcx, general.rdx, general.rsi,
                               general.rdi, general.rbp, general.r8,  general.r9,  general.r10,
                               general.r11, general.r12, general.r13, general.r14, general.r15};
@@ -154,21 +95,18 @@ static void stop_task(int number, void *context) {
     struct hak_leak_thread *thread = &scan->threads[scan->thread_count++];
     *thread = (struct hak_leak_thread){.id = number};
     stopping->fresh++;
-    if (hak_raw_call(SYS_ptrace, PTRACE_SEIZE, number, 0, 0, 0, 0) != 0) {
+    if (hak_tracer_seize(number) != 0) {
         thread->is_gone = !runs(scan, number);
         return;
     }
     thread->is_there = true;
-    if (hak_raw_call(SYS_ptrace, PTRACE_INTERRUPT, number, 0, 0, 0, 0) == 0 &&
-        wait_for_stop(number, stopping->deadline))
+    if (hak_tracer_stop(number, stopping->deadline, &thread->signal))
         read_registers(thread);
 }
 
 void hak_leak_stop_threads(struct hak_leak_scan *scan) {
     struct stopping stopping = {.scan = scan,
                                 .deadline = hak_monotonic_ns() + STOP_MS * HAK_MILLISECOND_NS};
-    while (!atomic_load(&scan->may_trace))
-        hak_wait_on(&scan->may_trace, 0, HAK_MILLISECOND_NS);
     if (scan->tasks_file < 0) {
         scan->partial |= HAK_PARTIAL_THREADS;
         return;
@@ -189,6 +127,6 @@ void hak_leak_stop_threads(struct hak_leak_scan *scan) {
 void hak_leak_release_threads(struct hak_leak_scan *scan) {
     for (size_t i = 0; i < scan->thread_count; i++)
         if (scan->threads[i].is_there)
-            (void)hak_raw_call(SYS_ptrace, PTRACE_DETACH, scan->threads[i].id, 0, 0, 0, 0);
+            hak_tracer_release(scan->threads[i].id, scan->threads[i].signal);
     hak_leak_release_by_signal();
 }

@@ -96,6 +96,8 @@ enum hak_unwatched {
     HAK_UNWATCHED_SANDBOX = 203,    /* it entered a seccomp sandbox */
     HAK_UNWATCHED_LEVEL = 204,      /* nothing lies around its blocks that nobody may write */
     HAK_UNWATCHED_NO_HANDLER = 205, /* SIGTRAP does not come to hakmem */
+    HAK_UNWATCHED_TRACED = 206,     /* perf_event_open is barred, and a debugger traces it */
+    HAK_UNWATCHED_BARRED = 207,     /* perf_event_open and ptrace are barred */
 };
 
 /* A successful exec leaves no trace in the memory but this; one that fails sets it back. */

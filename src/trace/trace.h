@@ -139,6 +139,12 @@ HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);
 
 /* True when a SIGTRAP comes to hakmem first. A system call. (trace/crash/handler.c) */
 HAK_HIDDEN bool hak_trace_hears_traps(void);
+/* SIGTRAP is not blocked from now on, whatever the program asks for (trace/signals/mask.c);
+ * `at_release`, which may be NULL, is called before the program begins to ignore it. At start,
+ * before there are threads. */
+HAK_HIDDEN void hak_trace_keep_traps(void (*at_release)(void));
+/* `call` is called by each thread that begins, before its own function. (trace/threads/create.c) */
+HAK_HIDDEN void hak_trace_at_thread_start(void (*call)(void));
 /* HAKMEM_WATCH watches nothing in this process, as its row in the store will tell: an errno, or an
  * enum hak_unwatched. */
 HAK_HIDDEN void hak_trace_note_unwatched(unsigned why);

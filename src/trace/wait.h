@@ -62,10 +62,14 @@ static inline void hak_ring_doorbell(struct hak_session *session) {
         hak_wake(&session->doorbell);
 }
 
-/* Blocks all signals of the calling thread; `before` gets the mask to restore. Faults that the
- * kernel raises still kill. */
+/* Signals that are not blocked, by hakmem or the program, as a mask of the kernel's: SIGTRAP where
+ * the kernel would end the process for a debug register (watch/traced.c), else none. */
+__attribute__((weak, visibility("hidden"))) uint64_t hak_kept_signals;
+
+/* Blocks all other signals of the calling thread; `before` gets the mask to restore. Faults that
+ * the kernel raises still kill. */
 static inline void hak_block_signals(uint64_t *before) {
-    uint64_t all = ~(uint64_t)0;
+    uint64_t all = ~hak_kept_signals;
     (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, before, 8);
 }
 static inline void hak_restore_signals(const uint64_t *before) {

@@ -1,46 +1,9 @@
-/* The debug registers of all threads, by perf_event_open.
- *
- * An event with `sigtrap` sends the signal to the thread that wrote, and to nobody else; with
- * `inherit` and `inherit_thread` a thread that is made later has it, too, and one ioctl on the
- * descriptor moves it in all of them. A thread that there is needs an event of its own: at the
- * start that is one thread, in a forked child mostly, too.
- *
- * A descriptor may have been closed by the program and its number be another file's by now:
- * before each use it is asked for the number that the kernel gave the event. */
-#include <linux/hw_breakpoint.h>
-#include <linux/perf_event.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/utsname.h>
-#include "platform/platform.h"
+/* Chooses the way to the debug registers: perf_event_open, or a tracer where that is barred. */
 #include "platform/raw_call.h"
-#include "platform/tasks.h"
-#include "watch/watch.h"
+#include "watch/registers.h"
 
-enum {
-    THREADS = 32,        /* that are there when registers are opened */
-    OPENINGS = 8,        /* of the descriptors, which the program closed */
-    LIFTED_TO = 512,     /* out of the way of a program that expects low numbers */
-    TRAP_OF_PERF = 6,    /* si_code TRAP_PERF */
-    IS_ASYNCHRONOUS = 1, /* si_perf_flags TRAP_PERF_FLAG_ASYNC */
-};
-
-/* A program may have such events of its own: what their signals carry is told apart by it. */
-#define OUR_TAG ((uint64_t)0x68616b << 40)
-
-struct event {
-    int file;
-    uint64_t id; /* the kernel's, never that of another event */
-};
-
-static struct event events[THREADS][HAK_WATCH_REGISTERS];
-static unsigned threads, registers; /* that are open */
-static unsigned openings;
-static int refusal = 0;
-static long opened_by; /* process; 0 = none */
-static bool is_over;
+static enum { UNKNOWN, PERF, TRACED } way;
 static _Atomic uint32_t holder;
-static uint64_t nowhere __attribute__((aligned(8))); /* what a register is opened on */
 
 bool hak_watch_try(void) {
     uint32_t free = 0;
@@ -51,195 +14,62 @@ void hak_watch_done(void) {
     atomic_store(&holder, 0);
 }
 
-int hak_watch_refusal(void) {
-    return refusal;
-}
-
-/* ---- opening --------------------------------------------------------------------------------- */
-
-static struct perf_event_attr attributes_of(uintptr_t address, unsigned bytes, uint64_t tag) {
-    return (struct perf_event_attr){
-        .type = PERF_TYPE_BREAKPOINT,
-        .size = sizeof(struct perf_event_attr),
-        .bp_type = HW_BREAKPOINT_W,
-        .bp_addr = address,
-        .bp_len = bytes,
-        .sample_period = 1,
-        .exclude_kernel = 1,
-        .exclude_hv = 1,
-        .sigtrap = 1,
-        .remove_on_exec = 1,
-        .inherit = 1,
-        .inherit_thread = 1,
-        .sig_data = OUR_TAG | tag,
-    };
-}
-
-/* Before 5.18 the kernel ends a process whose thread has blocked the signal. */
-static bool is_old_kernel(void) {
-    struct utsname name;
-    unsigned part[2] = {0, 0};
-    if (hak_raw_call(SYS_uname, &name) != 0)
-        return true;
-    const char *at = name.release;
-    for (int i = 0; i < 2; i++, at++)
-        for (; *at >= '0' && *at <= '9'; at++)
-            part[i] = part[i] * 10 + (unsigned)(*at - '0');
-    return part[0] < 5 || (part[0] == 5 && part[1] < 18);
-}
-
-static int lift(int file) {
-    long lifted = hak_raw_call(SYS_fcntl, file, F_DUPFD_CLOEXEC, LIFTED_TO);
-    if (lifted < 0)
-        return file;
-    hak_close(file);
-    return (int)lifted;
-}
-
-static bool is_ours(const struct event *event) {
-    uint64_t id = 0;
-    return hak_raw_call(SYS_ioctl, event->file, PERF_EVENT_IOC_ID, &id) == 0 && id == event->id;
-}
-
-static void close_event(struct event *event) {
-    if (event->id != 0 && is_ours(event))
-        hak_close(event->file);
-    *event = (struct event){0};
-}
-
-static void close_all(void) {
-    for (unsigned t = 0; t < THREADS; t++)
-        for (unsigned r = 0; r < HAK_WATCH_REGISTERS; r++)
-            if (events[t][r].id != 0)
-                close_event(&events[t][r]);
-    threads = registers = 0;
-    opened_by = 0;
-}
-
-/* One register of one thread; 0, or the errno. */
-static int open_event(long thread, struct event *event) {
-    struct perf_event_attr attributes = attributes_of((uintptr_t)&nowhere, sizeof nowhere, 0);
-    attributes.disabled = 1;
-    long file =
-        hak_raw_call(SYS_perf_event_open, &attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
-    if (file < 0)
-        return (int)-file;
-    event->file = lift((int)file);
-    long result = hak_raw_call(SYS_ioctl, event->file, PERF_EVENT_IOC_ID, &event->id);
-    if (result != 0) {
-        hak_close(event->file);
-        *event = (struct event){0};
-    }
-    return (int)-result;
-}
-
-/* Of a thread as many as it can have, at most `wanted`. */
-static unsigned open_thread(long thread, struct event *own, unsigned wanted) {
-    for (unsigned r = 0; r < wanted; r++) {
-        int error = open_event(thread, &own[r]);
-        if (error != 0) {
-            refusal = error;
-            return r;
-        }
-    }
-    return wanted;
-}
-
-static void open_other(int thread, void *self) {
-    if (thread != *(int *)self && threads < THREADS &&
-        open_thread(thread, events[threads], registers) != 0)
-        threads++;
-}
-
-/* The threads besides the calling one; one that is made meanwhile by a thread that comes later in
- * the list may have none. */
-static void open_others(int self) {
-    long folder = hak_open_tasks();
-    if (folder < 0)
-        return;
-    hak_visit_tasks(folder, open_other, &self);
-    hak_close(folder);
+bool hak_watch_start(void) {
+    if (way == UNKNOWN)
+        way = hak_perf_is_there() ? PERF : TRACED;
+    return way == TRACED;
 }
 
 unsigned hak_watch_open(unsigned wanted) {
-    long self = hak_raw_call(SYS_getpid);
-    if (is_over || (opened_by == self && registers != 0))
-        return registers;
-    if (opened_by != 0 && opened_by != self) /* a fork that no handler saw */
-        close_all();
-    if (openings++ == OPENINGS || is_old_kernel()) {
-        hak_watch_end(openings > OPENINGS ? HAK_UNWATCHED_CLOSED : HAK_UNWATCHED_OLD_KERNEL);
-        return 0;
-    }
-    long thread = hak_raw_call(SYS_gettid);
-    opened_by = self;
-    refusal = 0;
-    registers =
-        open_thread(thread, events[0], wanted < HAK_WATCH_REGISTERS ? wanted : HAK_WATCH_REGISTERS);
-    is_over = registers == 0;
-    if (is_over)
-        return 0;
-    threads = 1;
-    open_others((int)thread);
-    return registers;
+    return hak_watch_start() ? hak_traced_open(wanted) : hak_perf_open(wanted);
 }
 
-void hak_watch_end(enum hak_unwatched why) {
-    close_all();
-    refusal = (int)why;
-    is_over = true;
-}
-
-void hak_watch_fork_child(void) {
-    /* Their events are the parent's; whoever held them there is not here. */
-    close_all();
-    openings = 0;
-    atomic_store(&holder, 0);
-}
-
-/* ---- moving ---------------------------------------------------------------------------------- */
-
-static bool modify(unsigned index, struct perf_event_attr *attributes) {
-    bool is_set = false;
-    if (hak_raw_call(SYS_getpid) != opened_by) /* another process has it for itself */
-        return false;
-    for (unsigned t = 0; t < threads; t++) {
-        const struct event *event = &events[t][index];
-        if (event->id == 0)
-            continue;
-        if (!is_ours(event))
-            return false;
-        is_set |=
-            hak_raw_call(SYS_ioctl, event->file, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, attributes) == 0;
-    }
-    return is_set;
+int hak_watch_refusal(void) {
+    return way == TRACED ? hak_traced_refusal() : hak_perf_refusal();
 }
 
 bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
-    struct perf_event_attr attributes = attributes_of(address, bytes, tag);
-    if (modify(index, &attributes))
-        return true;
-    close_all(); /* the next hak_watch_open tries again */
-    return false;
+    return way == TRACED ? hak_traced_set(index, address, bytes, tag)
+                         : hak_perf_set(index, address, bytes, tag);
 }
 
 void hak_watch_clear(unsigned index) {
-    struct perf_event_attr attributes = attributes_of((uintptr_t)&nowhere, sizeof nowhere, 0);
-    attributes.disabled = 1;
-    (void)modify(index, &attributes);
+    if (way == TRACED)
+        hak_traced_clear(index);
+    else
+        hak_perf_clear(index);
+}
+
+void hak_watch_end(enum hak_unwatched why) {
+    if (way == TRACED)
+        hak_traced_end(why);
+    else
+        hak_perf_end(why);
+}
+
+void hak_watch_fork_child(void) {
+    if (way == PERF) /* a tracer's are not inherited */
+        hak_perf_fork_child();
+    atomic_store(&holder, 0); /* whoever held them is not here */
 }
 
 bool hak_watch_hit_of(const void *siginfo, struct hak_watch_hit *hit) {
-    /* Libc's siginfo_t may not know these yet: the kernel's, behind si_addr. */
-    struct {
-        uint64_t data;
-        uint32_t type, flags;
-    } perf;
-    const siginfo_t *info = siginfo;
-    if (info->si_signo != SIGTRAP || info->si_code != TRAP_OF_PERF)
-        return false;
-    memcpy(&perf, (const char *)siginfo + offsetof(siginfo_t, si_addr) + sizeof(void *),
-           sizeof perf);
-    *hit = (struct hak_watch_hit){perf.data & ~OUR_TAG, (perf.flags & IS_ASYNCHRONOUS) != 0};
-    return perf.type == PERF_TYPE_BREAKPOINT && (perf.data & OUR_TAG) == OUR_TAG;
+    return way == TRACED ? hak_traced_hit_of(siginfo, hit) : hak_perf_hit_of(siginfo, hit);
+}
+
+uint64_t hak_watch_tag(unsigned index) {
+    return hak_traced_tag(index);
+}
+
+unsigned hak_watch_ask(void) {
+    return hak_traced_ask();
+}
+
+void hak_watch_settle(void) {
+    hak_traced_settle();
+}
+
+void hak_watch_join(void) {
+    if (way == TRACED)
+        hak_traced_join();
 }

@@ -11,20 +11,35 @@
 #include "watch/watch.h"
 
 enum { FIRST_HOLD_TICKS = 1 << 19, NEXT_HOLD_SHIFT = 3 };
-static const struct hak_credit_terms terms = {
-    .most = 5 << 20, .dearest = 1 << 21, .share = 100}; /* 2 ms */
+
+/* Of moves that are one system call: 2 ms at the start. */
+static const struct hak_credit_terms quick_terms = {
+    .most = 5 << 20, .dearest = 1 << 21, .share = 100};
+/* Of those that stop threads, which take as long as the threads let them: 20 ms. */
+static const struct hak_credit_terms slow_terms = {
+    .most = 50 << 20, .dearest = 1 << 27, .share = 100};
+
+static const struct hak_credit_terms *terms_of(const struct hak_watch_turns *turns) {
+    return turns->is_slow ? &slow_terms : &quick_terms;
+}
 
 bool hak_watch_may_move(struct hak_watch_turns *turns, uint64_t now) {
+    const struct hak_credit_terms *terms = terms_of(turns);
     if (turns->earned_at == 0 || now < turns->earned_at) {
         turns->earned_at = now;
-        atomic_store(&turns->credit.left, terms.most);
+        atomic_store(&turns->credit.left, terms->most);
     }
-    turns->earned_at += hak_credit_earn(&turns->credit, &terms, now - turns->earned_at);
+    turns->earned_at += hak_credit_earn(&turns->credit, terms, now - turns->earned_at);
     return hak_credit_left(&turns->credit) > 0;
 }
 
+bool hak_watch_may_join(struct hak_watch_turns *turns, uint64_t now) {
+    return hak_watch_may_move(turns, now) ||
+           hak_credit_left(&turns->credit) > -terms_of(turns)->most;
+}
+
 void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks) {
-    hak_credit_charge(&turns->credit, &terms, ticks);
+    hak_credit_charge(&turns->credit, terms_of(turns), ticks);
 }
 
 int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64_t now,

@@ -3,17 +3,19 @@
  *   guard/watched.c   which bytes, and what a stop means
  *      |  turns.c       which register moves now, so that moves cost 1 % of the time
  *      |  sites.c       blocks of sites that were seldom watched come first
- *      |  registers.c   the registers themselves: set, clear
- *      v
- *   perf_event_open: one event for each register and thread that there is when they are opened;
- *   threads made later inherit it. A move is one ioctl, for all of them.
+ *      |  registers.c   the registers themselves: set, clear; by one of two ways
+ *      |
+ *      |  perf.c     perf_event_open: one event for each register and thread that there is when
+ * they |             are opened; threads made later inherit it. A move is one ioctl, for all of
+ * them |  traced.c   where that is barred: a process that shares the memory stops each thread for a
+ *      v             moment and writes them by ptrace. A new thread gets them when it begins
  *
  *   a write into the bytes --> SIGTRAP to the writing thread, before its next instruction
- *                              (hak_watch_hit_of reads from its siginfo which register it was)
+ *                              (hak_watch_hit_of: which register it was, if the signal says so)
  *
  * What the kernel writes for a system call of the program stops nobody. A forked child has no
- * watchpoint, and no executed program has. The descriptors stay open; a program that closes what
- * it does not know takes the registers away, which is noticed at the next move.
+ * watchpoint, and no executed program has. The descriptors of perf_event_open stay open; a program
+ * that closes what it does not know takes the registers away, which is noticed at the next move.
  *
  * Who owns what: registers, turns and sites belong to whoever holds hak_watch_try; nobody waits
  * for it. Thread and signal safety: nothing is allocated, errno is kept. */
@@ -34,6 +36,10 @@ enum {
 /* ---- registers.c ------------------------------------------------------------------------------
  */
 
+/* Chooses the way, once; true when it is the tracer's, in which SIGTRAP must not be blocked. Before
+ * there are threads. */
+HAK_HIDDEN bool hak_watch_start(void);
+
 /* Opens up to `wanted` registers for all threads of the process, where they are not open; returns
  * how many there are. */
 HAK_HIDDEN unsigned hak_watch_open(unsigned wanted);
@@ -44,7 +50,7 @@ HAK_HIDDEN int hak_watch_refusal(void);
 /* Register `index` watches [address, address + bytes) from now on, whatever it watched before; hits
  * carry `tag`, of which 40 bits are kept. False: it does not, and the registers may be gone. */
 HAK_HIDDEN bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
-/* It watches nothing. */
+/* It watches nothing; a thread may still be stopped by it once. */
 HAK_HIDDEN void hak_watch_clear(unsigned index);
 
 /* All are given back, for good and for this reason. */
@@ -55,10 +61,20 @@ HAK_HIDDEN void hak_watch_fork_child(void);
 /* A SIGTRAP of a register. */
 struct hak_watch_hit {
     uint64_t tag;
-    bool is_late; /* SIGTRAP was blocked at the write: the thread is elsewhere by now */
+    bool is_late;        /* SIGTRAP was blocked at the write: the thread is elsewhere by now */
+    bool is_tag_unknown; /* `tag` is nothing: hak_watch_ask */
 };
 /* False: `siginfo` is of another SIGTRAP. */
 HAK_HIDDEN bool hak_watch_hit_of(const void *siginfo, struct hak_watch_hit *hit);
+
+/* Where the signal does not say it, and only between hak_watch_try and hak_watch_done: the tag of
+ * register `index`; a bit for each register that stopped the calling thread, in the handler; and
+ * brings all threads' registers to what they are to be, since this one met what it was. */
+HAK_HIDDEN uint64_t hak_watch_tag(unsigned index);
+HAK_HIDDEN unsigned hak_watch_ask(void);
+HAK_HIDDEN void hak_watch_settle(void);
+/* The calling thread is new: it gets the registers, if it did not inherit them. Likewise. */
+HAK_HIDDEN void hak_watch_join(void);
 
 /* True when the calling thread may move registers, until hak_watch_done. */
 HAK_HIDDEN bool hak_watch_try(void);
@@ -69,14 +85,17 @@ HAK_HIDDEN void hak_watch_done(void);
 
 /* Of a process; all zero at its start. */
 struct hak_watch_turns {
-    uint64_t earned_at;                 /* in ticks; 0 = nothing was moved yet */
-    struct hak_credit credit;           /* of ticks, for moves and what they cause */
-    uint64_t set[HAK_WATCH_REGISTERS];  /* when each was set, 0 = it watches nothing */
+    uint64_t earned_at;                /* in ticks; 0 = nothing was moved yet */
+    bool is_slow;                      /* a move stops threads: it is charged as long as it takes */
+    struct hak_credit credit;          /* of ticks, for moves and what they cause */
+    uint64_t set[HAK_WATCH_REGISTERS]; /* when each was set, 0 = it watches nothing */
     uint64_t free[HAK_WATCH_REGISTERS]; /* from when on another block may have it */
 };
 
 /* True when there is time for a move at `now`. */
 HAK_HIDDEN bool hak_watch_may_move(struct hak_watch_turns *turns, uint64_t now);
+/* The same for a thread that begins, which is watched not at all otherwise: as much again. */
+HAK_HIDDEN bool hak_watch_may_join(struct hak_watch_turns *turns, uint64_t now);
 /* Something that moving causes took `ticks`. */
 HAK_HIDDEN void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks);
 /* The register, of `count`, for the next block: one that watches nothing, or has watched for long

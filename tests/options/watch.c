@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,10 +29,14 @@ static void behind(void) {
     spoil(malloc(BYTES), BYTES);
 }
 
-/* Which of a block's sides is watched is drawn: as many blocks as are needed, and kept. */
+/* Which of a block's sides is watched is drawn: as many blocks as are needed, and kept. Moves take
+ * a share of the time that passes. */
 static void in_front(void) {
-    for (int i = 0; i < ROUNDS; i++)
+    for (int i = 0; i < ROUNDS; i++) {
         spoil(malloc(BYTES), -1);
+        if (i % 20 == 0)
+            usleep(1000);
+    }
 }
 
 /* One word: of more, the one that is watched is drawn. */
@@ -133,6 +139,42 @@ static void with_handler(void) {
     behind();
 }
 
+/* A SIGTRAP that the program has blocked waits, and it reads its mask back as it set it. */
+static void own_trap(void) {
+    sigset_t mask;
+    signal(SIGTRAP, on_trap);
+    block_trap(SIG_BLOCK);
+    free(malloc(BYTES));
+    raise(SIGTRAP);
+    sigprocmask(SIG_BLOCK, NULL, &mask);
+    int before = sigismember(&mask, SIGTRAP) ? traps : -1;
+    block_trap(SIG_UNBLOCK);
+    sigprocmask(SIG_BLOCK, NULL, &mask);
+    printf("%d traps while blocked, %d after\n", before, sigismember(&mask, SIGTRAP) ? -1 : traps);
+}
+
+/* Another process is the program's debugger. */
+static void traced(void) {
+    char told = 0;
+    int ready[2], over[2];
+    if (pipe(ready) != 0 || pipe(over) != 0)
+        return;
+    pid_t program = getpid(), debugger = fork();
+    prctl(PR_SET_PTRACER, debugger);
+    if (debugger == 0) {
+        close(over[1]);
+        told = ptrace(PTRACE_SEIZE, program, NULL, NULL) == 0;
+        if (write(ready[1], &told, 1) == 1)
+            told = read(over[0], &told, 1) > 0;
+        _exit(0);
+    }
+    if (read(ready[0], &told, 1) != 1 || !told)
+        puts("cannot be traced");
+    behind();
+    close(over[1]);
+    waitpid(debugger, NULL, 0);
+}
+
 static void ignored(void) {
     signal(SIGTRAP, SIG_IGN);
     behind();
@@ -220,6 +262,8 @@ static const struct {
     {"in_thread_of_child", in_thread_of_child},
     {"blocked", blocked},
     {"with_handler", with_handler},
+    {"own_trap", own_trap},
+    {"traced", traced},
     {"ignored", ignored},
     {"closed", closed},
     {"correct", correct},

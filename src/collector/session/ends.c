@@ -150,6 +150,11 @@ static const char *unwatched_words(uint32_t why) {
         return "it needs level normal and layout header";
     case HAK_UNWATCHED_NO_HANDLER:
         return "the program has taken SIGTRAP for itself";
+    case HAK_UNWATCHED_TRACED:
+        return "perf_event_open is not allowed, and a debugger traces the program";
+    case HAK_UNWATCHED_BARRED:
+        return "neither perf_event_open (kernel.perf_event_paranoid above 2, or a sandbox) nor "
+               "ptrace is allowed";
     default:
         return strerror((int)why);
     }

@@ -423,6 +423,8 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
         errno = saved_errno;
         return NULL;
     }
+    if (hak_mask_defers(number, info))
+        return NULL;
     if (hak_crash_is_reporting()) {
         if (is_from_kernel(info))
             hak_crash_go_on();

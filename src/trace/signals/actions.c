@@ -98,6 +98,7 @@ static int set_action(int number, const struct sigaction *asked) {
         kernel.sa_flags = (int)(asked->sa_flags & ~SA_RESETHAND) | SA_SIGINFO;
         kernel.sa_sigaction = in_front;
     }
+    hak_mask_keep(number, &kernel);
     hak_action_read(number, &before);
     hak_action_write(number, asked);
     int result = __sigaction(number, &kernel, NULL);
@@ -155,6 +156,7 @@ uintptr_t hak_actions_restorer(void) {
 
 void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
     uint64_t signals;
+    hak_mask_start();
     take_lock(&signals);
     in_front = ours;
     for (int i = 0; i < COUNT; i++) {
@@ -177,9 +179,14 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
     int heard;
     if (hak_user_signal_act(number, action, before, &heard))
         return heard;
-    if (!is_watched(number))
-        return __sigaction(number, action, before);
     struct sigaction asked, old;
+    if (!is_watched(number)) {
+        if (!action || !hak_kept_signals)
+            return __sigaction(number, action, before);
+        asked = *action;
+        hak_mask_keep(number, &asked);
+        return __sigaction(number, &asked, before);
+    }
     if (action)
         asked = *action;       /* read first: it may be bad memory, or the same as `before` */
     (void)hak_current_ready(); /* a child of a fork that we were not told of is its own */
@@ -187,6 +194,8 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
     int result = __sigaction(number, NULL, &old);
     if (result == 0 && old.sa_sigaction == in_front)
         hak_action_read(number, &old); /* else the program went another way to the kernel */
+    if (action && asked.sa_handler == SIG_IGN)
+        hak_mask_release(number);
     if (action && result == 0)
         result =
             !hak_is_own_process() ? __sigaction(number, &asked, NULL) : set_action(number, &asked);

@@ -46,6 +46,7 @@ static int install_action(int number, const struct sigaction *action) {
     ours.sa_flags = has_handler ? (int)(action->sa_flags & ~SA_RESETHAND) : SA_RESTART;
     ours.sa_flags |= SA_SIGINFO | SA_ONSTACK;
     ours.sa_sigaction = on_signal;
+    hak_mask_keep(number, &ours);
     return __sigaction(number, &ours, NULL);
 }
 

@@ -44,6 +44,17 @@ HAK_HIDDEN bool hak_actions_stand(int number);
 /* Where handlers return to, libc's; 0 when it is not known. */
 HAK_HIDDEN uintptr_t hak_actions_restorer(void);
 
+/* mask.c: at start, once. */
+HAK_HIDDEN void hak_mask_start(void);
+/* Takes what hak_kept_signals keeps out of the mask of an action. */
+HAK_HIDDEN void hak_mask_keep(int number, struct sigaction *kernel);
+/* The program begins to ignore signal `number`: where it is kept, `at_release` is called first, and
+ * it is kept no longer. */
+HAK_HIDDEN void hak_mask_release(int number);
+/* A kept signal came: true when the program believes that it has it blocked. It is raised again
+ * when the program unblocks it. */
+HAK_HIDDEN bool hak_mask_defers(int number, const siginfo_t *info);
+
 /* In a forked child: what other threads of the parent were about is not this process's. */
 HAK_HIDDEN void hak_actions_forget(void);
 

@@ -25,6 +25,11 @@ struct start {
     struct hak_thread_origin origin[HAK_ORIGINS];
 };
 static struct start starts[STARTS];
+static void (*at_start)(void);
+
+void hak_trace_at_thread_start(void (*call)(void)) {
+    at_start = call;
+}
 
 _Thread_local struct hak_thread_origin hak_thread_origin[HAK_ORIGINS]
     __attribute__((tls_model("initial-exec")));
@@ -95,6 +100,8 @@ static void begin_thread(struct start *start) {
     if (!hak_options.trace)
         (void)hak_trace_thread(); /* in the order in which they begin, as recorded ones are */
     hak_thread_take_stack();
+    if (at_start)
+        at_start();
 }
 
 /* The thread's own function is jumped to: no frame of ours is on its stack. */

@@ -126,6 +126,12 @@ bool hak_trace_hears_traps(void) {
     return true;
 }
 static unsigned unwatched; /* why, 0 = nobody has said so */
+void hak_trace_keep_traps(void (*at_release)(void)) {
+    (void)at_release;
+}
+void hak_trace_at_thread_start(void (*call)(void)) {
+    (void)call;
+}
 void hak_trace_note_unwatched(unsigned why) {
     unwatched = why;
 }

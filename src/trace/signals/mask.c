@@ -1,0 +1,116 @@
+/* Keeps SIGTRAP unblocked where a debug register may raise it (hak_kept_signals), since the kernel
+ * ends a process that has blocked what it must be told of.
+ *
+ * sigprocmask and pthread_sigmask leave it out of the masks that they set, sigaction (actions.c) of
+ * those in which handlers run. What the program asked for is remembered for each
+ * thread: it reads its mask back as it believes it to be, and a SIGTRAP that it has blocked waits
+ * until it unblocks it. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include "platform/raw_call.h"
+#include "trace/memory/memory.h"
+#include "trace/signals/signals.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+
+enum { SET_BYTES = 8, OF_LIBC = 3 /* its signals 32 and 33, which nobody may block */ };
+
+static void (*release)(void);
+
+typedef int mask_function(int, const sigset_t *, sigset_t *);
+/* libc's, to which calls are passed on where nothing is kept; NULL until hakmem has started. */
+static mask_function *next_of_process, *next_of_thread;
+
+void hak_mask_start(void) {
+    next_of_process = (mask_function *)dlsym(RTLD_NEXT, "sigprocmask");
+    next_of_thread = (mask_function *)dlsym(RTLD_NEXT, "pthread_sigmask");
+}
+
+/* What the program believes to be blocked of what is kept, and one that waits for it. */
+static _Thread_local struct {
+    bool is_blocked, is_waiting;
+    siginfo_t waiting;
+} trap __attribute__((tls_model("initial-exec")));
+
+static bool is_kept(int number) {
+    return number > 0 && number < HAK_SIGNALS && (hak_kept_signals >> (number - 1) & 1) != 0;
+}
+
+void hak_mask_keep(int number, struct sigaction *kernel) {
+    if (!hak_kept_signals || !hak_is_own_process())
+        return;
+    sigdelset(&kernel->sa_mask, SIGTRAP);
+    if (is_kept(number))
+        kernel->sa_flags |= SA_NODEFER;
+}
+
+void hak_mask_release(int number) {
+    if (is_kept(number) && hak_is_own_process() && release)
+        release();
+}
+
+void hak_trace_keep_traps(void (*at_release)(void)) {
+    uint64_t mask = 0;
+    release = at_release;
+    hak_kept_signals = (uint64_t)1 << (SIGTRAP - 1);
+    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &hak_kept_signals, &mask, SET_BYTES);
+    trap.is_blocked = (mask & hak_kept_signals) != 0;
+}
+
+bool hak_mask_defers(int number, const siginfo_t *info) {
+    if (!is_kept(number) || !trap.is_blocked || info->si_code > 0)
+        return false;
+    trap.waiting = *info;
+    trap.is_waiting = true;
+    return true;
+}
+
+static void raise_waiting(void) {
+    siginfo_t info = trap.waiting;
+    if (!trap.is_waiting || trap.is_blocked)
+        return;
+    trap.is_waiting = false;
+    (void)hak_raw_call(SYS_rt_tgsigqueueinfo, hak_raw_call(SYS_getpid), hak_raw_call(SYS_gettid),
+                       SIGTRAP, &info);
+}
+
+/* 0, or the errno. */
+static int change(int how, const sigset_t *set, sigset_t *before) {
+    uint64_t asked = 0, old = 0, kept = hak_is_own_process() ? hak_kept_signals : 0;
+    bool was_blocked = trap.is_blocked;
+    if (set)
+        memcpy(&asked, set, sizeof asked);
+    asked &= ~((uint64_t)OF_LIBC << 31);
+    bool names_it = (asked & kept) != 0;
+    uint64_t given = how == SIG_UNBLOCK ? asked : asked & ~kept;
+    long result = hak_raw_call_always(SYS_rt_sigprocmask, how, set ? (long)&given : 0, (long)&old,
+                                      SET_BYTES, 0, 0);
+    if (result != 0)
+        return (int)-result;
+    if (kept && set && (how == SIG_SETMASK || names_it))
+        trap.is_blocked = how == SIG_SETMASK ? names_it : how == SIG_BLOCK;
+    if (kept && was_blocked)
+        old |= kept;
+    if (before) /* as libc, no more than the kernel's part */
+        memcpy(before, &old, sizeof old);
+    raise_waiting();
+    return 0;
+}
+
+HAK_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before) {
+    if (!hak_kept_signals && next_of_process)
+        return next_of_process(how, set, before);
+    int error = change(how, set, before);
+    if (error == 0)
+        return 0;
+    errno = error;
+    return -1;
+}
+
+HAK_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before) {
+    return !hak_kept_signals && next_of_thread ? next_of_thread(how, set, before)
+                                               : change(how, set, before);
+}

@@ -1,0 +1,345 @@
+/* The debug registers of all threads by a tracer (trace/tracer.h), which writes them with
+ * PTRACE_POKEUSER, thread by thread, and lets go again: they stay.
+ *
+ *   thread that moves a register --> tracer: this thread, then the others, each stopped for a
+ * moment
+ *
+ * They are no thread's heritage: a new thread gets them when it begins (hak_watch_join), a forked
+ * child at its first block. A register that is cleared stays where it is until the next move, or
+ * until somebody meets it: so freeing a block costs no stop of all threads.
+ *
+ * The signal does not say which register it was. The tracer reads that from the thread's own status
+ * (DR6), when there is something to tell.
+ *
+ * The kernel ends a process whose thread has SIGTRAP blocked when it is raised here. So hakmem does
+ * not block it (hak_kept_signals), takes it out of what the program blocks (trace/signals/mask.c),
+ * and gives a thread that has it blocked all the same no register.
+ *
+ * Not stopped: threads that wait in a system call whose time limit would begin anew, and those for
+ * which no time is left; the next move begins with these. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include "platform/line.h"
+#include "platform/platform.h"
+#include "platform/tasks.h"
+#include "trace/tracer.h"
+#include "trace/wait.h"
+#include "watch/registers.h"
+
+enum {
+    STACK_BYTES = 64 << 10,
+    ALL_MS = 50, /* for the stops of all threads; here it is 0.1 for each */
+    ONE_MS = 20,
+    STATUS_REGISTER = 6,
+    CONTROL_REGISTER = 7,
+    CONTROL_SHIFT = 16, /* four bits for each register: kind of access, and bytes - 1, or */
+    EIGHT_BYTES = 2,
+    ON_WRITE = 1,
+    EPOLL_LIMIT = 3, /* the argument of epoll_wait that is its time limit */
+};
+
+struct place {
+    uintptr_t address;
+    unsigned bytes; /* 0 = it watches nothing */
+};
+
+/* Written by whoever holds hak_watch_try. */
+static struct place wanted[HAK_WATCH_REGISTERS];
+static uint64_t tags[HAK_WATCH_REGISTERS];
+static unsigned registers;
+static int refusal;
+static long opened_by; /* process; 0 = none */
+static bool is_over;
+static char *stack;
+static int begin_with; /* thread for which there was no time */
+static uint64_t nowhere __attribute__((aligned(8)));
+
+/* What the tracer is to do, and what came of it. */
+struct errand {
+    int process, self;
+    uint64_t self_mask; /* signals that the calling thread has blocked */
+    bool is_alone;      /* the calling thread alone */
+    bool asks;          /* only reads what stopped it */
+    struct place places[HAK_WATCH_REGISTERS];
+    unsigned set;   /* registers of the calling thread that could be set */
+    unsigned fired; /* a bit for each that stopped it */
+    int error;      /* why the calling thread has none */
+    uint64_t deadline_ns;
+    long tasks;
+    int first, left_out;
+    bool is_first_part;
+};
+
+/* ---- in the tracer --------------------------------------------------------------------------- */
+
+static long poke(int thread, unsigned number, uint64_t value) {
+    return hak_raw_call(SYS_ptrace, PTRACE_POKEUSER, thread,
+                        offsetof(struct user, u_debugreg) + number * sizeof value, value);
+}
+
+static uint64_t peek(int thread, unsigned number) {
+    uint64_t value = 0;
+    (void)hak_raw_call(SYS_ptrace, PTRACE_PEEKUSER, thread,
+                       offsetof(struct user, u_debugreg) + number * sizeof value, &value);
+    return value;
+}
+
+/* Returns how many are set. */
+static unsigned write_registers(int thread, const struct place *places, int *error) {
+    uint64_t control = 0;
+    unsigned count = 0;
+    (void)poke(thread, CONTROL_REGISTER, 0);
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++) {
+        if (places[i].bytes == 0)
+            continue;
+        long result = poke(thread, i, places[i].address);
+        if (result != 0) {
+            *error = (int)-result;
+            continue;
+        }
+        uint64_t kind = (places[i].bytes == 8 ? EIGHT_BYTES : places[i].bytes - 1) << 2 | ON_WRITE;
+        control |= (uint64_t)1 << 2 * i | kind << (CONTROL_SHIFT + 4 * i);
+        count++;
+    }
+    long result = control ? poke(thread, CONTROL_REGISTER, control) : 0;
+    if (result != 0)
+        *error = (int)-result;
+    return result == 0 ? count : 0;
+}
+
+static bool has_trap_blocked(const struct errand *errand, int thread) {
+    uint64_t mask = errand->self_mask;
+    if (thread != errand->self &&
+        hak_raw_call(SYS_ptrace, PTRACE_GETSIGMASK, thread, sizeof mask, &mask) != 0)
+        return true;
+    return (mask >> (SIGTRAP - 1) & 1) != 0;
+}
+
+static void read_stop(struct errand *errand, int thread) {
+    uint64_t status = peek(thread, STATUS_REGISTER);
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
+        if ((status >> i & 1) && peek(thread, i) == errand->places[i].address)
+            errand->fired |= 1u << i;
+}
+
+/* The thread stands. */
+static void serve(struct errand *errand, int thread) {
+    static const struct place none[HAK_WATCH_REGISTERS];
+    struct user_regs_struct general;
+    bool is_self = thread == errand->self, is_barred = has_trap_blocked(errand, thread);
+    int error = 0;
+    (void)hak_tracer_read(thread, &general); /* its system call is made again */
+    if (errand->asks) {
+        read_stop(errand, thread);
+        return;
+    }
+    unsigned set = write_registers(thread, is_barred ? none : errand->places, &error);
+    if (is_self) {
+        errand->set = set;
+        errand->error = error;
+    }
+}
+
+static void visit_thread(struct errand *errand, int thread, uint64_t deadline_ns) {
+    int signal = 0;
+    long result = hak_tracer_seize(thread);
+    if (result == 0) {
+        bool stands = hak_tracer_stop(thread, deadline_ns, &signal);
+        if (stands) {
+            serve(errand, thread);
+            hak_tracer_release(thread, signal);
+        } else if (thread == errand->self)
+            errand->error = EAGAIN;
+    } else if (thread == errand->self)
+        errand->error = (int)-result;
+}
+
+/* The thread waits in a system call whose time limit would begin anew if it were stopped. */
+static bool waits_with_limit(const struct errand *errand, int thread) {
+    struct hak_line path = {.length = 0};
+    char text[256];
+    uint64_t word[1 + 6] = {0};
+    hak_line_say(&path, "", (uint64_t)thread, "/syscall");
+    long file = hak_raw_call(SYS_openat, errand->tasks, hak_line_text(&path), O_RDONLY | O_CLOEXEC);
+    long got = file < 0 ? 0 : hak_read(file, text, sizeof text - 1);
+    if (file >= 0)
+        hak_close(file);
+    text[got > 0 ? got : 0] = 0;
+    if (text[0] < '0' || text[0] > '9') /* it runs */
+        return false;
+    const char *at = text;
+    for (unsigned i = 0; i < sizeof word / sizeof *word && *at; i++) {
+        bool is_hexadecimal = at[0] == '0' && at[1] == 'x';
+        for (at += is_hexadecimal ? 2 : 0; *at && *at != ' ' && *at != '\n'; at++) {
+            unsigned digit = (unsigned)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+            word[i] = word[i] * (is_hexadecimal ? 16 : 10) + digit;
+        }
+        at += *at != 0;
+    }
+    bool is_epoll = word[0] == SYS_epoll_wait || word[0] == SYS_epoll_pwait;
+    return hak_tracer_loses_time(word[0]) && !(is_epoll && (int)word[1 + EPOLL_LIMIT] < 0);
+}
+
+static void visit_other(int thread, void *context) {
+    struct errand *errand = context;
+    uint64_t now = hak_monotonic_ns();
+    if (thread == errand->self || errand->is_first_part != (thread >= errand->first))
+        return;
+    if (now >= errand->deadline_ns) {
+        if (errand->left_out == 0)
+            errand->left_out = thread;
+        return;
+    }
+    if (!waits_with_limit(errand, thread))
+        visit_thread(errand, thread, now + ONE_MS * HAK_MILLISECOND_NS);
+}
+
+/* The calling thread first; the others from `first` on, and then from the beginning. */
+static void run(void *context) {
+    struct errand *errand = context;
+    struct hak_line path = {.length = 0};
+    uint64_t now = hak_monotonic_ns();
+    /* Nobody's files are held open by us. */
+    (void)hak_raw_call(SYS_close_range, 0, ~0u, 0);
+    errand->deadline_ns = now + ALL_MS * HAK_MILLISECOND_NS;
+    visit_thread(errand, errand->self, errand->deadline_ns);
+    if (errand->is_alone || errand->error != 0)
+        return;
+    hak_line_say(&path, "/proc/", (uint64_t)errand->process, "/task");
+    errand->tasks = hak_raw_call(SYS_openat, AT_FDCWD, hak_line_text(&path),
+                                 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (errand->tasks < 0)
+        return;
+    errand->is_first_part = true;
+    hak_visit_tasks(errand->tasks, visit_other, errand);
+    errand->is_first_part = false;
+    hak_visit_tasks(errand->tasks, visit_other, errand);
+}
+
+/* ---- in the program -------------------------------------------------------------------------- */
+
+/* False: the tracer came to nothing. */
+static bool send_tracer(struct errand *errand) {
+    uint64_t mask = 0;
+    if (!stack)
+        stack = hak_raw_map(STACK_BYTES);
+    if (!stack) {
+        errand->error = ENOMEM;
+        return false;
+    }
+    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_BLOCK, 0, &mask, 8);
+    errand->process = (int)hak_raw_call(SYS_getpid);
+    errand->self = (int)hak_raw_call(SYS_gettid);
+    errand->self_mask = mask;
+    errand->first = begin_with;
+    memcpy(errand->places, wanted, sizeof wanted);
+    enum hak_tracer_end end = hak_tracer_run(stack, STACK_BYTES, run, errand);
+    if (!errand->is_alone)
+        begin_with = errand->left_out;
+    if (end != HAK_TRACER_DONE)
+        errand->error = HAK_UNWATCHED_BARRED;
+    return errand->error == 0;
+}
+
+int hak_traced_refusal(void) {
+    return refusal;
+}
+
+/* Why no thread may be traced: another process does it already, or it is forbidden. */
+static int find_refusal(int error) {
+    static const char field[] = "TracerPid:\t";
+    char text[1024];
+    if (error != EPERM && error != EACCES)
+        return error;
+    long file =
+        hak_raw_call(SYS_openat, AT_FDCWD, "/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
+    long got = file < 0 ? 0 : hak_read(file, text, sizeof text - 1);
+    if (file >= 0)
+        hak_close(file);
+    text[got > 0 ? got : 0] = 0;
+    for (const char *at = text; *at; at++)
+        if (strncmp(at, field, sizeof field - 1) == 0)
+            return at[sizeof field - 1] != '0' ? HAK_UNWATCHED_TRACED : HAK_UNWATCHED_BARRED;
+    return HAK_UNWATCHED_BARRED;
+}
+
+static void give_up(int why) {
+    refusal = why;
+    is_over = true;
+    registers = 0;
+}
+
+unsigned hak_traced_open(unsigned wanted_count) {
+    long self = hak_raw_call(SYS_getpid);
+    if (is_over || (opened_by == self && registers != 0))
+        return registers;
+    opened_by = self; /* a child's are its own */
+    struct errand errand = {.is_alone = true};
+    for (unsigned i = 0; i < wanted_count && i < HAK_WATCH_REGISTERS; i++)
+        wanted[i] = (struct place){(uintptr_t)&nowhere, sizeof nowhere};
+    (void)send_tracer(&errand); /* some may be set */
+    memset(wanted, 0, sizeof wanted);
+    registers = errand.set;
+    if (registers == 0) {
+        hak_kept_signals = 0;
+        give_up(find_refusal(errand.error));
+    }
+    return registers;
+}
+
+bool hak_traced_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
+    struct errand errand = {.is_alone = false};
+    wanted[index] = (struct place){address, bytes};
+    tags[index] = tag;
+    if (hak_raw_call(SYS_getpid) != opened_by)
+        return false;
+    if (send_tracer(&errand))
+        return true;
+    wanted[index] = (struct place){0, 0};
+    if (errand.error != EAGAIN)
+        give_up(find_refusal(errand.error));
+    return false;
+}
+
+void hak_traced_clear(unsigned index) {
+    wanted[index] = (struct place){0, 0};
+}
+
+void hak_traced_settle(void) {
+    struct errand errand = {.is_alone = false};
+    if (hak_raw_call(SYS_getpid) == opened_by)
+        (void)send_tracer(&errand);
+}
+
+void hak_traced_join(void) {
+    struct errand errand = {.is_alone = true};
+    if (hak_raw_call(SYS_getpid) == opened_by && !is_over)
+        (void)send_tracer(&errand);
+}
+
+unsigned hak_traced_ask(void) {
+    struct errand errand = {.is_alone = true, .asks = true};
+    return send_tracer(&errand) ? errand.fired : 0;
+}
+
+void hak_traced_end(enum hak_unwatched why) {
+    memset(wanted, 0, sizeof wanted);
+    if (registers != 0)
+        hak_traced_settle();
+    give_up((int)why);
+}
+
+uint64_t hak_traced_tag(unsigned index) {
+    return tags[index];
+}
+
+bool hak_traced_hit_of(const void *siginfo, struct hak_watch_hit *hit) {
+    const siginfo_t *info = siginfo;
+    *hit = (struct hak_watch_hit){.is_tag_unknown = true};
+    return info->si_signo == SIGTRAP && info->si_code == TRAP_HWBKPT;
+}

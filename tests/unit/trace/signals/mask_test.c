@@ -1,0 +1,166 @@
+/* SIGTRAP stays unblocked where debug registers may raise it; the program reads its masks back as
+ * it set them, and a signal that it has blocked waits for it. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "trace/signals/signals.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+#include "unit/suite.h"
+
+static volatile unsigned traps, releases, deferred;
+static volatile int last_code;
+
+/* As trace/crash/handler.c. */
+static void on_trap(int number, siginfo_t *info, void *context) {
+    (void)context;
+    if (hak_mask_defers(number, info)) {
+        deferred++;
+        return;
+    }
+    traps++;
+    last_code = info->si_code;
+}
+
+static void note_release(void) {
+    releases++;
+}
+
+static void begin(void) {
+    hak_actions_start(on_trap);
+    hak_trace_keep_traps(note_release);
+}
+
+static bool is_blocked_in_kernel(int number) {
+    uint64_t mask = 0;
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8);
+    return (mask >> (number - 1) & 1) != 0;
+}
+
+static bool is_blocked(int number) {
+    sigset_t mask;
+    ck_assert_int_eq(sigprocmask(SIG_SETMASK, NULL, &mask), 0);
+    return sigismember(&mask, number) == 1;
+}
+
+static sigset_t only(int number) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    return set;
+}
+
+START_TEST(is_blocked_in_name_alone) {
+    sigset_t all, before, trap = only(SIGTRAP);
+    begin();
+    sigfillset(&all);
+    ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &all, &before), 0);
+    ck_assert(!sigismember(&before, SIGTRAP));
+    ck_assert(is_blocked(SIGTRAP) && !is_blocked_in_kernel(SIGTRAP));
+    ck_assert(is_blocked(SIGUSR1) && is_blocked_in_kernel(SIGUSR1));
+    ck_assert_int_eq(sigprocmask(SIG_UNBLOCK, &trap, &all), 0);
+    ck_assert(sigismember(&all, SIGTRAP) && !is_blocked(SIGTRAP) && is_blocked(SIGUSR1));
+    ck_assert_int_eq(sigprocmask(SIG_SETMASK, &all, NULL), 0);
+    ck_assert(is_blocked(SIGTRAP));
+    ck_assert_int_eq(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+    ck_assert(!is_blocked(SIGTRAP) && !is_blocked(SIGUSR1));
+    errno = 0;
+    ck_assert_int_eq(sigprocmask(77, &all, NULL), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(pthread_sigmask(77, &all, NULL), EINVAL);
+    ck_assert(!is_blocked(SIGTRAP));
+}
+END_TEST
+
+START_TEST(what_is_blocked_waits) {
+    sigset_t trap = only(SIGTRAP);
+    begin();
+    sigprocmask(SIG_BLOCK, &trap, NULL);
+    raise(SIGTRAP);
+    ck_assert_uint_eq(traps, 0);
+    ck_assert_uint_eq(deferred, 1);
+    sigprocmask(SIG_UNBLOCK, &trap, NULL);
+    ck_assert_uint_eq(traps, 1);
+    ck_assert_int_eq(last_code, SI_TKILL);
+    raise(SIGTRAP);
+    ck_assert_uint_eq(traps, 2);
+}
+END_TEST
+
+static bool was_blocked_in_handler;
+static void look(int number) {
+    (void)number;
+    was_blocked_in_handler = is_blocked_in_kernel(SIGTRAP);
+}
+
+START_TEST(nor_is_it_in_handlers) {
+    struct sigaction action = {.sa_handler = look};
+    static const int numbers[] = {SIGUSR1, SIGFPE}; /* one that nobody watches, too */
+    begin();
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        was_blocked_in_handler = true;
+        ck_assert_int_eq(sigaction(numbers[i], &action, NULL), 0);
+        if (numbers[i] == SIGUSR1) {
+            raise(numbers[i]);
+            ck_assert(!was_blocked_in_handler);
+        }
+        struct {
+            void *handler;
+            unsigned long flags;
+            void *restorer;
+            uint64_t mask;
+        } kernel;
+        syscall(SYS_rt_sigaction, numbers[i], NULL, &kernel, 8);
+        ck_assert_uint_eq(kernel.mask >> (SIGTRAP - 1) & 1, 0);
+        ck_assert_uint_eq(kernel.mask >> (SIGUSR2 - 1) & 1, 1);
+    }
+    uint64_t before;
+    hak_block_signals(&before);
+    ck_assert(!is_blocked_in_kernel(SIGTRAP) && is_blocked_in_kernel(SIGUSR2));
+    hak_restore_signals(&before);
+}
+END_TEST
+
+START_TEST(it_is_released_before_it_is_ignored) {
+    begin();
+    signal(SIGUSR1, SIG_IGN);
+    ck_assert_uint_eq(releases, 0);
+    signal(SIGTRAP, SIG_IGN);
+    ck_assert_uint_eq(releases, 1);
+}
+END_TEST
+
+START_TEST(what_was_blocked_at_the_start) {
+    uint64_t trap = (uint64_t)1 << (SIGTRAP - 1);
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &trap, NULL, 8);
+    begin();
+    ck_assert(is_blocked(SIGTRAP) && !is_blocked_in_kernel(SIGTRAP));
+}
+END_TEST
+
+/* Where nothing is kept, nothing is different. */
+START_TEST(else_the_kernel_has_it) {
+    sigset_t trap = only(SIGTRAP);
+    hak_actions_start(on_trap);
+    sigprocmask(SIG_BLOCK, &trap, NULL);
+    ck_assert(is_blocked_in_kernel(SIGTRAP));
+    pthread_sigmask(SIG_UNBLOCK, &trap, NULL);
+    ck_assert(!is_blocked_in_kernel(SIGTRAP));
+    signal(SIGTRAP, SIG_IGN);
+    ck_assert_uint_eq(releases, 0);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("mask");
+    tcase_add_test(cases, is_blocked_in_name_alone);
+    tcase_add_test(cases, what_is_blocked_waits);
+    tcase_add_test(cases, nor_is_it_in_handlers);
+    tcase_add_test(cases, it_is_released_before_it_is_ignored);
+    tcase_add_test(cases, what_was_blocked_at_the_start);
+    tcase_add_test(cases, else_the_kernel_has_it);
+    return run_cases("trace/signals/mask", cases);
+}
