@@ -8,6 +8,7 @@
  *
  * Afterwards its kind is compared with the call (kinds.c). */
 #include "guard/around.h"
+#include "guard/first_blocks.h"
 #include "guard/give_back.h"
 #include "guard/in_front.h"
 #include "guard/pages.h"
@@ -84,7 +85,8 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
     slot->alignment = (how->alignment ? (unsigned)__builtin_ctzl(how->alignment) : 0) & 63;
     uint8_t from = slot->place, flags = 0;
-    slot->alloc_stack = hak_take_call_stack(how->call, &flags);
+    slot->alloc_stack = HAK_UNLIKELY(hak_guards_sites) ? hak_take_stack_at_hand(how->call, &flags)
+                                                       : hak_take_call_stack(how->call, &flags);
     slot->free_stack = 0;
     slot->record_count++;
     if (hak_layout_has_header())

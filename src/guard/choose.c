@@ -1,16 +1,18 @@
 /* Which blocks lie alone between closed pages (HAKMEM_GUARD), and which end of them at one.
  *
- *   off   none
- *   all   every block that there is room for (guarded/guarded.h)
- *   only  those of allocation stacks that a file names (only.h)
+ *   off    none
+ *   all    every block that there is room for (guarded/guarded.h)
+ *   only   those of allocation stacks that a file names (only.h)
+ *   sites  the first blocks of each allocation stack (first_blocks.h)
  *
  * HAKMEM_INJECT turns it off, since its faults lie in lists of free blocks. */
+#include "guard/first_blocks.h"
 #include "guard/guard.h"
 #include "guard/only.h"
 #include "guarded/guarded.h"
 #include "platform/platform.h"
 
-bool hak_check_guards;
+bool hak_check_guards, hak_guards_sites;
 static bool chooses_stacks;
 static _Atomic uint32_t taken; /* blocks that were to be guarded */
 
@@ -20,6 +22,9 @@ void hak_guard_start(void) {
     chooses_stacks = policy.index == HAK_GUARD_ONLY;
     if (hak_check_guards && chooses_stacks)
         hak_check_guards = hak_only_start(policy.text);
+    hak_guards_sites = hak_check_guards && policy.index == HAK_GUARD_SITES;
+    if (hak_guards_sites)
+        hak_sites_start((unsigned)policy.number);
 }
 
 static enum hak_guarded_side side_of_next(void) {
@@ -40,15 +45,37 @@ HAK_IN_PLACE bool is_chosen(const struct hak_hand_out *how) {
                             hak_trace_thread());
 }
 
-HAK_TRACER_TEXT base_t hak_check_take_guarded(const struct hak_hand_out *how) {
-    if (!is_chosen(how))
-        return HAK_NO_BASE;
+static struct hak_large *open_block(const struct hak_hand_out *how) {
     if (HAK_UNLIKELY(how->alignment > HAK_PAGE_BYTES)) {
         hak_trace_count_amount(HAK_COUNTED_GUARD_ALIGNMENT, HAK_CLASS_NONE, how->asked_bytes);
-        return HAK_NO_BASE;
+        return NULL;
     }
     enum hak_guarded_side side = side_of_next();
     size_t bytes = hak_guarded_bytes(side, how->asked_bytes, how->alignment);
-    const struct hak_large *large = hak_guarded_take(bytes, side, *how->call);
+    return hak_guarded_take(bytes, side, *how->call);
+}
+
+/* The first touch of the page is the dearest part. */
+HAK_IN_PLACE struct hak_large *open_of_site(const struct hak_hand_out *how) {
+    uint8_t flags = 0;
+    uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
+    if (!hak_site_take(stack))
+        return NULL;
+    uint64_t start = hak_ticks();
+    struct hak_large *large = open_block(how);
+    if (!large)
+        return NULL;
+    *(volatile char *)large->base.p = 0;
+    hak_sites_charge(hak_ticks() - start);
+    hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};
+    return large;
+}
+
+HAK_TRACER_TEXT base_t hak_check_take_guarded(const struct hak_hand_out *how) {
+    const struct hak_large *large = NULL;
+    if (hak_guards_sites)
+        large = open_of_site(how);
+    else if (is_chosen(how))
+        large = open_block(how);
     return large ? large->base : HAK_NO_BASE;
 }

@@ -163,6 +163,8 @@ static inline bool hak_has_no_header(const struct hak_located *at) {
 
 /* choose.c: which blocks are guarded; at start. */
 void hak_guard_start(void) HAK_HIDDEN;
+/* Those of sites alone (first_blocks.h). */
+extern bool hak_guards_sites HAK_HIDDEN;
 
 /* former.c: keeps what is known of a large block that is being freed; tells it again: by its user
  * pointer, or by any address in its pages. */

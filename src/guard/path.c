@@ -4,6 +4,7 @@
 #include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/quarantine.h"
+#include "guard/first_blocks.h"
 #include "guard/slot_bytes.h"
 #include "metrics/step.h"
 
@@ -13,10 +14,14 @@ struct hak_check_path hak_check_path;
 struct path {
     bool checks_bytes; /* there is a header, a canary, and poison */
     bool is_recorded;
+    bool looks_at_sites; /* HAKMEM_GUARD=sites:N */
 };
-#define TRACED   ((struct path){.checks_bytes = false, .is_recorded = true})
-#define RECORDED ((struct path){.checks_bytes = true, .is_recorded = true})
-#define CHECKED  ((struct path){.checks_bytes = true, .is_recorded = false})
+#define TRACED         ((struct path){false, true, false})
+#define RECORDED       ((struct path){true, true, false})
+#define CHECKED        ((struct path){true, false, false})
+#define TRACED_SITES   ((struct path){false, true, true})
+#define RECORDED_SITES ((struct path){true, true, true})
+#define CHECKED_SITES  ((struct path){true, false, true})
 
 /* A record of the slot is narrow. */
 HAK_IN_PLACE bool is_narrow(struct path path, const struct hak_near_slot *at) {
@@ -92,6 +97,10 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
     struct hak_near_slot at;
     uint8_t flags = 0;
     uint32_t stack = hak_take_call_stack(call, &flags);
+    if (path.looks_at_sites && HAK_UNLIKELY(!hak_site_is_done(stack))) {
+        hak_stack_at_hand = (struct hak_stack_at_hand){call, stack, flags};
+        return false;
+    }
     if (HAK_UNLIKELY(hak_is_asked() || hak_registry_owner_fast(base.p) == HAK_OWNER_NOBODY) ||
         !hak_locate_start(base, class_index, &at) || !is_narrow(path, &at) ||
         HAK_UNLIKELY(at.superslab->class_of_slab[at.slab_index] != class_index))
@@ -191,12 +200,14 @@ HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_in
 
 /* ---- for each path --------------------------------------------------------------------------- */
 
-#define MAKE(name, PATH)                                                                           \
+#define MAKE_TAKE(name, PATH)                                                                      \
     static HAK_TRACER_TEXT bool take_##name(base_t base, unsigned class_index,                     \
                                             uint32_t asked_bytes, enum hak_subkind subkind,        \
                                             hak_call_t call) {                                     \
         return take(PATH, base, class_index, asked_bytes, subkind, call);                          \
-    }                                                                                              \
+    }
+#define MAKE(name, PATH)                                                                           \
+    MAKE_TAKE(name, PATH)                                                                          \
     static HAK_TRACER_TEXT enum hak_kept give_##name(base_t base, unsigned class_index,            \
                                                      enum hak_given by, enum hak_place to,         \
                                                      hak_call_t call) {                            \
@@ -205,6 +216,9 @@ HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_in
 MAKE(traced, TRACED)
 MAKE(recorded, RECORDED)
 MAKE(checked, CHECKED)
+MAKE_TAKE(traced_sites, TRACED_SITES)
+MAKE_TAKE(recorded_sites, RECORDED_SITES)
+MAKE_TAKE(checked_sites, CHECKED_SITES)
 
 /* Bytes that a slot holds besides those asked for: the header, and one of the canary. */
 enum { AROUND_BYTES = HAK_HEADER_BYTES + 1 };
@@ -231,6 +245,10 @@ void hak_path_start(void) {
                                        .give = give_traced,
                                        .limit_bytes = HAK_CLASS_MAX_BYTES + 1,
                                        .is_recorded = true};
-    if (!hak_options.junk && !hak_check_guards)
+    if (hak_guards_sites && path.take)
+        path.take = path.take == take_traced     ? take_traced_sites
+                    : path.take == take_recorded ? take_recorded_sites
+                                                 : take_checked_sites;
+    if (!hak_options.junk && (!hak_check_guards || hak_guards_sites))
         hak_check_path = path;
 }

@@ -19,6 +19,11 @@ static size_t most_open_bytes(void) {
     return hak_options.guard_memory_bytes - hak_options.guard_memory_bytes / 4;
 }
 
+unsigned hak_guarded_left(unsigned parts) {
+    size_t open = atomic_load_explicit(&open_bytes, memory_order_relaxed), most = most_open_bytes();
+    return open < most ? (unsigned)((most - open) * parts / most) : 0;
+}
+
 static struct hak_large *refuse(enum hak_counted reason, size_t bytes) {
     hop_count(reason, HAK_CLASS_NONE, bytes);
     return NULL;

@@ -40,6 +40,9 @@ HAK_HIDDEN struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_sid
 /* Closes the block's pages and keeps its slot. Any thread; the block is the caller's. */
 HAK_HIDDEN void hak_guarded_give(struct hak_large *large);
 
+/* How many of `parts` equal parts of the memory for live blocks are left. */
+HAK_HIDDEN unsigned hak_guarded_left(unsigned parts);
+
 /* True when `p` lies in addresses that are held for guarded blocks. */
 HAK_HIDDEN bool hak_guarded_covers(const void *p);
 

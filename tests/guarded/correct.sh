@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A correct program of threads, children, alignments and signals gives no report under HAKMEM_GUARD=all, on each
 # side, in each level and layout, recorded or only checked, with much room and with little; its capture is
-# whole; `info` and `layers` say what was guarded. So do programs that have no mappings left.
+# whole; `info` and `layers` say what was guarded. So do programs that have no mappings left. The same with the
+# first blocks of each site.
 # timeout: 900
 set -u
 unset "${!HAKMEM_@}"
@@ -22,14 +23,14 @@ said() {
 run() {
     local name=$1 program=$2 argument=$3
     shift 3
-    env HAKMEM_GUARD=all "$@" "$trace" run --wait --leaks=error --store "$name.db" -- "$BUILD/tests/guarded/$program" "$argument" \
+    env HAKMEM_GUARD=all "$@" "$trace" run --wait --leaks=error --store "$name.db" -- "$BUILD/tests/guarded/$program" ${argument:+"$argument"} \
         >"$name.out" 2>"$name.err" || complain "$name: status $?"
     [ "$(cat "$name.out")" = well ] && [ ! -s "$name.err" ] || complain "$name: it says $(head -n 5 "$name.out" "$name.err")"
 }
 
 for level in trace normal; do
     for side in after before both; do
-        run "$level.$side" correct 0 "HAKMEM_CHECK=$level" "HAKMEM_GUARD_SIDE=$side" HAKMEM_GUARD_MEMORY=1G
+        run "$level.$side" correct "" "HAKMEM_CHECK=$level" "HAKMEM_GUARD_SIDE=$side" HAKMEM_GUARD_MEMORY=1G
         "$trace" check -s "$level.$side.db" >out 2>&1 || complain "$level.$side: $(head -n 5 out)"
         [ "$level.$side" = normal.both ] || rm -f "$level.$side.db"
     done
@@ -41,17 +42,28 @@ case $(said normal.both.db) in
 esac
 "$trace" layers -s normal.both.db >out 2>&1 || complain "layers: status $?"
 grep -q '^Guarded  [0-9,]* blocks' out || complain "layers does not say what was guarded"
-run little correct 0 HAKMEM_GUARD_MEMORY=1M
+run little correct "" HAKMEM_GUARD_MEMORY=1M
 case $(said little.db) in
 *' since HAKMEM_GUARD_MEMORY was used up'*) ;;
 *) complain "info says of a run with little memory: $(said little.db)" ;;
 esac
-run same correct 0 HAKMEM_LAYOUT=same HAKMEM_GUARD_MEMORY=1G
-run header correct 0 HAKMEM_CHECK=trace HAKMEM_LAYOUT=header HAKMEM_GUARD_MEMORY=1G
-run byte correct 0 HAKMEM_GUARD_MEMORY=1G HAKMEM_JUNK=1
+run same correct "" HAKMEM_LAYOUT=same HAKMEM_GUARD_MEMORY=1G
+run header correct "" HAKMEM_CHECK=trace HAKMEM_LAYOUT=header HAKMEM_GUARD_MEMORY=1G
+run byte correct "" HAKMEM_GUARD_MEMORY=1G HAKMEM_JUNK=1
 env HAKMEM_GUARD=all HAKMEM_TRACE=off HAKMEM_SWEEP_EVERY=500 LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/guarded/correct" \
     >off.out 2>&1 || complain "not recorded: status $?"
 [ "$(cat off.out)" = well ] || complain "not recorded: $(head -n 5 off.out)"
+for level in trace normal; do
+    run "sites.$level" correct without-handler "HAKMEM_CHECK=$level" HAKMEM_GUARD=sites:4 HAKMEM_GUARD_SIDE=both
+    "$trace" check -s "sites.$level.db" >out 2>&1 || complain "sites.$level: $(head -n 5 out)"
+    case $(said "sites.$level.db") in
+    *' blocks'*) ;;
+    *) complain "info says of the first blocks of each site: $(said "sites.$level.db")" ;;
+    esac
+done
+run sites.little correct without-handler HAKMEM_GUARD=sites:100 HAKMEM_GUARD_MEMORY=1M
+run sites.junk correct without-handler HAKMEM_GUARD=sites:1 HAKMEM_JUNK=1
+run sites.watched correct without-handler HAKMEM_GUARD=sites:4 HAKMEM_WATCH=2
 for spare in 0 10 200; do
     run "mappings.$spare" mappings "$spare"
 done

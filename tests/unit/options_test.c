@@ -188,7 +188,7 @@ START_TEST(each_bad_value_is_told_once) {
         "HAKMEM_ALLOC_LEARN=yes",      "HAKMEM_GUARD=alle",       NULL};
     ck_assert_str_eq(
         told_by(environment),
-        "hakmem: HAKMEM_GUARD=alle: expected off|all|only:FILE; taking off\n"
+        "hakmem: HAKMEM_GUARD=alle: expected off|all|only:FILE|sites:1..100; taking off\n"
         "hakmem: HAKMEM_TINY_MAX_CLASS=8: expected 0..7; taking 7\n"
         "hakmem: HAKMEM_TINY_PROFILE=Hot: expected hot|conservative|off|full; taking conservative\n"
         "hakmem: HAKMEM_TINY_HOT_RING_C3=100: expected 64..256, a power of two; taking 128\n"

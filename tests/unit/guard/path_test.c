@@ -5,6 +5,7 @@
 #include "guard/around.h"
 #include "guard/pages.h"
 #include "guard/quarantine.h"
+#include "guard/first_blocks.h"
 #include "guard/slot_bytes.h"
 #include "world.h"
 
@@ -138,6 +139,42 @@ START_TEST(a_block_of_a_closed_page_is_handed_out_at_once) {
     ck_assert_uint_ne(in_front.slot->subkind & HAK_SLOT_POISONED, 0);
     ck_assert_uint_eq(hak_poison_damage(&in_front).bytes, 0);
     ck_assert_int_eq(give(user), HAK_KEPT);
+}
+END_TEST
+
+/* The first blocks of a site are left to the long way, which guards them; the others take the path.
+ */
+START_TEST(blocks_of_a_site_that_is_done_take_the_path) {
+    static const void *caller = "here";
+    begin(_i ? HAK_CHECK_TRACE : HAK_CHECK_NORMAL, _i ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER,
+          HAK_CLASS_OF_64);
+    strcpy(hak_options.guard, "sites:3");
+    hak_options.guard_memory_bytes = 16 << 20;
+    hak_guard_start();
+    hak_path_start();
+    struct hak_hand_out how = {.asked_bytes = 24,
+                               .class_index = HAK_CLASS_NONE,
+                               .subkind = HAK_BY_MALLOC,
+                               .call = &caller};
+    for (unsigned i = 0; i < 3; i++) {
+        stacks_of_calls = 0;
+        ck_assert(
+            !hak_check_path.take(slot_at(6, SLOT), HAK_CLASS_OF_64, 24, HAK_BY_MALLOC, how.call));
+        base_t base = hak_check_take_guarded(&how);
+        ck_assert_ptr_nonnull(base.p);
+        ck_assert_ptr_nonnull(hak_check_hand_out(base, &how).p);
+        ck_assert_uint_eq(stacks_of_calls, 1);
+        ck_assert_uint_eq(last_event().stack, STACK_OF_PROGRAM);
+    }
+    ck_assert_ptr_null(hak_stack_at_hand.call);
+    ck_assert_ptr_null(hak_check_take_guarded(&how).p);
+    ck_assert_ptr_nonnull(take(slot_at(6, SLOT), 24).p);
+    stack_of_program = STACK_OF_PROGRAM + 1;
+    ck_assert_ptr_null(take(slot_at(6, SLOT + 1), 24).p);
+    stack_of_program = STACK_OF_PROGRAM;
+    ck_assert_uint_eq(fault_count, 0);
+    hak_options.guard[0] = '\0';
+    hak_guard_start();
 }
 END_TEST
 
@@ -287,6 +324,7 @@ int main(void) {
     tcase_add_loop_test(tests, each_byte_around_a_block_is_looked_at, first, HAK_CLASSES);
     tcase_add_loop_test(tests, each_byte_of_a_freed_block_is_looked_at, first, HAK_CLASSES);
     tcase_add_test(tests, a_block_of_a_closed_page_is_handed_out_at_once);
+    tcase_add_loop_test(tests, blocks_of_a_site_that_is_done_take_the_path, 0, 2);
     tcase_add_loop_test(tests, calls_are_recorded_as_the_other_way_records_them, 0, 2);
     tcase_add_test(tests, a_record_that_is_wide_is_left_to_the_other_way);
     tcase_add_test(tests, only_a_block_of_an_array_of_the_thread_leaves_at_once);

@@ -58,9 +58,10 @@ void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *wor
         hak_trace_record(fields);
     }
 }
+static uint32_t stack_of_program = STACK_OF_PROGRAM;
 uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags) {
     *flags = 0;
-    return keep_own_frames ? STACK_OF_LAYERS : STACK_OF_PROGRAM;
+    return keep_own_frames ? STACK_OF_LAYERS : stack_of_program;
 }
 static struct hak_code_place places[8]; /* of every stack */
 static size_t place_count;

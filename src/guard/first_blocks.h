@@ -1,0 +1,61 @@
+/* Which sites get guarded blocks (HAKMEM_GUARD=sites:N): the first N blocks of each whole recorded
+ * stack, as far as time and memory go.
+ *
+ *   stack id --low bits--> a byte: how many of its blocks were guarded | DONE: no more of them
+ *
+ *   time left, of a credit                what a new site gets
+ *   memory left, of HAKMEM_GUARD_MEMORY
+ *     more than a half of both            N blocks
+ *     an eighth                           one
+ *     some                                one, of each 16th site
+ *     none                                none
+ *
+ * A site that was passed over is done, too, until there is plenty again. Two stacks with the same
+ * low bits count as one site. No lock: what two threads count at once may be off by one. */
+#ifndef HAK_GUARD_FIRST_BLOCKS_H
+#define HAK_GUARD_FIRST_BLOCKS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "guard/guard.h"
+
+enum { HAK_SITES = 1 << 20, HAK_SITE_MOST_BLOCKS = 100 };
+
+/* Below 0: done. */
+HAK_HIDDEN extern _Atomic int8_t hak_sites[HAK_SITES];
+
+/* Begins anew, with N = `most`, 1 to HAK_SITE_MOST_BLOCKS. */
+HAK_HIDDEN void hak_sites_start(unsigned most);
+
+/* Is no block of the site to be guarded? One look, for the path of most calls. */
+HAK_IN_PLACE bool hak_site_is_done(uint32_t stack) {
+    return atomic_load_explicit(&hak_sites[stack % HAK_SITES], memory_order_relaxed) < 0;
+}
+
+/* True when the next block of the site is to be guarded, which is counted. */
+HAK_HIDDEN bool hak_site_take(uint32_t stack);
+
+/* To open a guarded block and touch it took so many ticks. */
+HAK_HIDDEN void hak_sites_charge(uint64_t ticks);
+
+/* The stack of a call that the path has left to the long way, so that it is found once: until the
+ * block is handed out, or is none of the first. */
+struct hak_stack_at_hand {
+    hak_call_t call; /* NULL: there is none */
+    uint32_t stack;
+    uint8_t flags;
+};
+HAK_HIDDEN extern _Thread_local struct hak_stack_at_hand hak_stack_at_hand
+    __attribute__((tls_model("initial-exec")));
+
+/* hak_take_call_stack, of a call whose stack may be at hand; it is forgotten. */
+HAK_IN_PLACE uint32_t hak_take_stack_at_hand(hak_call_t call, uint8_t *flags) {
+    if (HAK_LIKELY(!hak_stack_at_hand.call || hak_stack_at_hand.call != call))
+        return hak_take_call_stack(call, flags);
+    hak_stack_at_hand.call = NULL;
+    *flags |= hak_stack_at_hand.flags;
+    return hak_stack_at_hand.stack;
+}
+
+#endif

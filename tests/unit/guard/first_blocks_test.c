@@ -1,0 +1,120 @@
+/* Which blocks of a site are guarded, with much time and memory, with little, and with none. */
+#include "guard/first_blocks.h"
+
+#include "guarded/guarded.h"
+#include "world.h"
+
+enum { NEW_SITES = 160, PAGES = 192 /* that may be open with 1 MiB */ };
+
+static void begin(unsigned most) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    hak_options.guard_memory_bytes = 1 << 20;
+    hak_sites_start(most);
+}
+
+/* How many blocks so many new sites have, all of them together. */
+static unsigned take_of_new(unsigned sites) {
+    static uint32_t next = 100;
+    unsigned taken = 0;
+    for (unsigned i = 0; i < sites; i++, next++)
+        while (hak_site_take(next))
+            taken++;
+    return taken;
+}
+
+START_TEST(the_first_blocks_of_a_site_are_taken) {
+    begin(4);
+    for (uint32_t stack = 5; stack < 8; stack++)
+        for (unsigned i = 0; i < 9; i++) {
+            ck_assert_int_eq(hak_site_is_done(stack), i >= 4);
+            ck_assert_int_eq(hak_site_take(stack), i < 4);
+        }
+    ck_assert(hak_site_is_done(5 + HAK_SITES)); /* the same low bits */
+    ck_assert(!hak_site_is_done(9));
+    hak_sites_start(HAK_SITE_MOST_BLOCKS);
+    ck_assert(!hak_site_is_done(5));
+    ck_assert_uint_eq(take_of_new(1), HAK_SITE_MOST_BLOCKS);
+}
+END_TEST
+
+/* One charge is a 67th of the credit, whatever it took. */
+static void charge(unsigned times) {
+    for (unsigned i = 0; i < times; i++)
+        hak_sites_charge((uint64_t)1 << 40);
+}
+
+/* One of each 16th new site: each asks once or twice. */
+static void take_of_few(void) {
+    unsigned taken = take_of_new(NEW_SITES);
+    ck_assert_uint_ge(taken, NEW_SITES / 16);
+    ck_assert_uint_le(taken, NEW_SITES / 8);
+}
+
+START_TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
+    begin(4);
+    charge(30);
+    ck_assert_uint_eq(take_of_new(1), 4);
+    charge(6);
+    ck_assert_uint_eq(take_of_new(10), 10);
+    charge(18);
+    ck_assert_uint_eq(take_of_new(1), 1);
+    charge(9);
+    take_of_few();
+    charge(9);
+    ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
+    ck_assert(!hak_site_take(1));
+    ck_assert(hak_site_is_done(1)); /* it was passed over */
+}
+END_TEST
+
+/* Who asks in vain took the long way for it. */
+START_TEST(asking_costs_too) {
+    begin(4);
+    charge(54);
+    ck_assert_uint_eq(take_of_new(1), 1);
+    charge(6);
+    (void)take_of_new(20 * 1000);
+    ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
+}
+END_TEST
+
+static struct hak_large *open_pages[PAGES];
+
+static void open_until(unsigned *open, unsigned count) {
+    for (; *open < count; ++*open) {
+        open_pages[*open] = hak_guarded_take(4096, HAK_GUARDED_AFTER, NULL);
+        ck_assert_ptr_nonnull(open_pages[*open]);
+    }
+}
+
+START_TEST(as_memory_gets_short_too_and_there_is_another_chance) {
+    unsigned open = 0;
+    begin(4);
+    ck_assert_uint_eq(hak_guarded_left(8), 8);
+    open_until(&open, PAGES / 2);
+    ck_assert_uint_eq(take_of_new(10), 40);
+    open_until(&open, PAGES / 2 + 1);
+    ck_assert_uint_eq(take_of_new(10), 10);
+    open_until(&open, PAGES);
+    ck_assert_uint_eq(hak_guarded_left(8), 0);
+    take_of_few();
+    ck_assert(!hak_site_take(1) || !hak_site_take(1));
+    ck_assert(hak_site_is_done(1));
+    while (open)
+        hak_guarded_give(open_pages[--open]);
+    for (uint64_t from = hak_ticks(); hak_ticks() - from < 30000000;)
+        continue;
+    (void)hak_site_take(2); /* looks at the clocks */
+    ck_assert(!hak_site_is_done(1));
+    ck_assert(hak_site_take(1));
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("first blocks");
+    tcase_add_test(cases, the_first_blocks_of_a_site_are_taken);
+    tcase_add_test(cases, as_time_gets_short_a_site_has_one_block_then_few_sites_then_none);
+    tcase_add_test(cases, asking_costs_too);
+    tcase_add_test(cases, as_memory_gets_short_too_and_there_is_another_chance);
+    return run_cases("guard/first_blocks", cases);
+}
