@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # What a report says of the instruction at which the processor stopped the program, for each case of stopped.c:
 # the bytes that it touches, read or written, and what the registers point to (stopped.expected). The same with a
-# libcapstone that cannot be loaded (without.expected): its bytes, and what to install; nothing else is lost.
-# UPDATE=1 writes both anew, to be read before they are committed.
+# libcapstone that cannot be loaded (without.expected): its bytes, and what to install; nothing else is lost. And
+# what the program says itself where no collector can be started (raw.expected).
+# UPDATE=1 writes all anew, to be read before they are committed.
 set -u
 PROGRAMS=instruction
 # shellcheck source=tests/tools/faults.sh
@@ -33,21 +34,35 @@ for name in "access", "found_by", "instruction", "registers":
     print("   ", name, re.sub("0x[0-9a-f]{7,16}", "0xN", json.dumps(fault[name], sort_keys=True)))' "$SOURCE/docs/specs/output.schema.json"
 }
 
-# One case: its name, and "none" where there is no disassembler.
+# What SARIF has of it.
+instruction_sarif() {
+    python3 -c '
+import json, sys
+properties = json.load(sys.stdin)["runs"][0]["results"][0]["properties"]
+print("    sarif", properties.get("access"), "|", properties.get("instruction"))'
+}
+
+# One case: its name, and "none" where there is no disassembler, "raw" where there is no collector.
 tell() {
     local case=$1 disassembler=$2 side=after directory variables=()
     case $case in *before | copy_backwards) side=before ;; esac
     [ "$disassembler" = none ] && variables=(LD_LIBRARY_PATH="$PWD/none")
+    [ "$disassembler" = raw ] && variables=(HAKMEM_TRACE=off HAKMEM_COLLECT=/nowhere/hakmem-collect)
     directory=$(mktemp -d "$PWD/run.$case.XXXXXX") || exit 2
     {
         (cd "$directory" || exit 2
         exec env HAKMEM_CHECK=normal HAKMEM_GUARD=all HAKMEM_GUARD_SIDE="$side" "${variables[@]}" \
             LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/instruction/stopped" "$case") >"$directory/printed" 2>&1
     } 2>/dev/null
-    wait_for_store "$directory"
     echo "$case"
+    if [ "$disassembler" = raw ]; then
+        sed -E '/^    #/d; s/0x[0-9a-f]{7,16}/0xN/g' "$directory/printed"
+        return
+    fi
+    wait_for_store "$directory"
     instruction_lines <"$directory/printed"
     "$BUILD/hakmem-trace" faults 1 --json -s "$directory"/*.db | instruction_json
+    "$BUILD/hakmem-trace" export sarif -s "$directory"/*.db | instruction_sarif
 }
 
 # tell_all DISASSEMBLER FILE CASE...
@@ -66,4 +81,5 @@ failed=0
 mapfile -t cases < <("$BUILD/tests/instruction/stopped")
 tell_all libcapstone stopped.expected "${cases[@]}" || failed=1
 tell_all none without.expected read_byte read_index fill add freed_byte || failed=1
+tell_all raw raw.expected read_four write_number fill read_before freed_byte || failed=1
 exit $failed

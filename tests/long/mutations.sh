@@ -13,13 +13,14 @@ export CK_TIMEOUT_MULTIPLIER=20 # on a busy machine
 scratch=$(mktemp -d) && cd "$scratch" || exit 2
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
-mkdir -p "$tree/tests/unit/trace" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/Makefile" "$tree" &&
+mkdir -p "$tree/tests/unit/trace" "$tree/tests/unit/report" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/Makefile" "$tree" &&
     cp -a "$SOURCE"/tests/unit/guard "$SOURCE"/tests/unit/guarded "$SOURCE"/tests/unit/strings "$SOURCE"/tests/unit/watch "$SOURCE"/tests/unit/*.h "$tree/tests/unit" &&
-    cp -a "$SOURCE"/tests/unit/trace/signals "$SOURCE"/tests/unit/trace/tracer_test.c "$tree/tests/unit/trace" || exit 2
+    cp -a "$SOURCE"/tests/unit/trace/signals "$SOURCE"/tests/unit/trace/crash "$SOURCE"/tests/unit/trace/tracer_test.c "$tree/tests/unit/trace" &&
+    cp -a "$SOURCE/tests/unit/report/instruction" "$tree/tests/unit/report" || exit 2
 # What is made already is taken along, so that each change compiles what it touches.
 programs=$BUILD
 BUILD=$scratch/build
-mkdir "$BUILD" && cp -a "$programs/debug" "$programs/flags" "$BUILD" &&
+mkdir "$BUILD" && cp -a "$programs/debug" "$programs/host" "$programs/flags" "$BUILD" &&
     find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g; s|^${programs#"$SOURCE"/}/|$BUILD/|" {} + || exit 2
 made=$BUILD/hakmem-debug.so
 
@@ -47,7 +48,7 @@ show() {
     local what=$1 name level layout trace folder PROGRAMS=faults variables=()
     IFS=. read -r name level layout trace <<<"$what"
     if [ "$name" = unit ]; then
-        for folder in guard guarded strings watch trace trace/signals; do [ ! -e "$tree/tests/unit/$folder/$level.c" ] || break; done
+        for folder in guard guarded strings watch trace trace/signals trace/crash report/instruction; do [ ! -e "$tree/tests/unit/$folder/$level.c" ] || break; done
         make_library "$BUILD/tests/unit/$folder/$level" || { echo "does not compile" && return; }
         if "$BUILD/tests/unit/$folder/$level" >unit.log 2>&1; then echo well; else echo failed; fi
         return

@@ -108,6 +108,11 @@ show_all() {
     shows in_child "$past 40 bytes" 'spoil behind' 'behind in_child' "$more"
     rm -f ./*.db
 }
+# writes CASE WHERE: the instruction that wrote is the one in front of where the thread was stopped.
+writes() {
+    grep -A1 '^  INSTRUCTION  *mov byte ptr' "$1.out" | grep -qxF "      writes 1 byte$2" ||
+        wrong "$1: the instruction is told as $(grep -A1 '^  INSTRUCTION' "$1.out")"
+}
 show_more() {
     [ "$(part FREED after_free.out)" = 'after_free main' ] || wrong "freed in '$(part FREED after_free.out)'"
     shows aligned "$past 512 bytes" 'spoil aligned' 'aligned main'
@@ -119,8 +124,15 @@ show_more() {
     "$trace" faults 1 --json -s aligned.db | python3 -c '
 import json, sys
 fault = json.load(sys.stdin)["fault"]
-sys.exit(fault["found_by"] != "watchpoint" or "hop=WRITE" not in fault["summary"])' ||
+instruction = fault["instruction"]
+sys.exit(fault["found_by"] != "watchpoint" or "hop=WRITE" not in fault["summary"] or
+         instruction["access"]["bytes"] != 1 or not instruction["access"]["writes"])' ||
         wrong "the JSON of the fault does not name the watchpoint"
+    writes behind ', right past the end of the block'
+    writes in_front ', from 1 byte before the block on'
+    writes after_free ' at offset 3 of the freed block'
+    writes large ', right past the end of the block'
+    writes in_later_thread ', right past the end of the block'
 
     # On it goes, and the place is told once.
     record in_front HAKMEM_ON_FAULT=continue

@@ -53,6 +53,8 @@ struct finding {
     char *headline;       /* one line, without "hakmem:" */
     char *summary;        /* the SUMMARY line, "" = none */
     char *report;         /* the text as it was printed */
+    char *access;         /* "read", "write", "execute" of what was stopped; "" or NULL = none */
+    char *instruction;    /* the one that was stopped, "" or NULL = not known */
     const char *known_by; /* the suppression or the baseline's note; "" = none */
     /* The first one is where it belongs: what annotations and lists name. */
     struct finding_stack stacks[FINDING_STACKS];

@@ -118,7 +118,8 @@ static void read_stacks(struct finding *one, const json_t *fault) {
     const json_t *allocated = json_object_get(fault, "allocated");
     const char *found_by = hak_json_string(fault, "found_by");
     bool is_access = strcmp(found_by, "access") == 0 || strcmp(found_by, "watchpoint") == 0;
-    bool is_late = one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE && !is_access;
+    bool is_late = one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE && !is_access &&
+                   strcmp(found_by, "function") != 0;
     if (json_object_get(wrong, "event") && one->code != 0 &&
         !json_equal(json_object_get(wrong, "frames"), json_object_get(fault, "frames")))
         add_json_stack(one, "first wrong step", json_object_get(wrong, "frames"));
@@ -137,6 +138,15 @@ static void read_stacks(struct finding *one, const json_t *fault) {
 
 /* ---- rows --------------------------------------------------------------------------------------
  */
+
+/* What the processor stopped: read or write, and the instruction where it could be decoded. False:
+ * memory ran out. */
+static bool take_access(struct finding *one, const json_t *fault) {
+    const json_t *instruction = json_object_get(fault, "instruction");
+    one->access = strdup(hak_json_string(fault, "access"));
+    one->instruction = strdup(hak_json_string(instruction, "text"));
+    return one->access && one->instruction;
+}
 
 /* The first line of a report, without "hakmem: ". */
 static char *make_headline(const struct finding *one, const json_t *fault) {
@@ -180,6 +190,7 @@ static bool take_fault(struct findings *to, const struct hak_query *query) {
         const char *text = hak_query_text(query, 11);
         read_stacks(one, fault);
         one->headline = make_headline(one, fault);
+        good = take_access(one, fault);
         take_fingerprint(one, is_fingerprint(text) ? text : hak_json_string(fault, "fingerprint"));
     }
     json_decref(document);
@@ -261,6 +272,8 @@ void findings_free(struct findings *findings) {
             hak_frames_free(&one->stacks[k].frames);
         free(one->program);
         free(one->headline);
+        free(one->access);
+        free(one->instruction);
         free(one->summary);
         free(one->report);
     }

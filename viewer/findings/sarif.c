@@ -183,6 +183,10 @@ static json_t *result_json(struct writer *w, const struct findings *all,
     hak_json_set_text(properties, "program", one->program);
     hak_json_set_number(properties, "pid", one->pid);
     json_object_set_new(properties, "report", hak_json_lines(one->report));
+    if (one->access && one->access[0])
+        hak_json_set_text(properties, "access", one->access);
+    if (one->instruction && one->instruction[0])
+        hak_json_set_text(properties, "instruction", one->instruction);
     if (one->kind == FINDING_LEAK) {
         hak_json_set_number(properties, "blocks", one->blocks);
         hak_json_set_number(properties, "bytes", one->bytes);

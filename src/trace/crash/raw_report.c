@@ -16,7 +16,7 @@
 #include "trace/trace.h"
 #include "platform/raw_call.h"
 
-enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, NAME_BYTES = 256 };
+enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, NAME_BYTES = 256, CODE_SHOWN = 15 };
 
 enum {
 #define FAULT(NAME, number, name, tag, injection, meaning, advice) NAME = number,
@@ -38,6 +38,10 @@ static const struct {
     {SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"},   {SIGABRT, "SIGABRT"}, {SIGILL, "SIGILL"},
     {SIGFPE, "SIGFPE"},   {SIGTRAP, "SIGTRAP"}, {SIGSYS, "SIGSYS"},
 };
+
+static const char *const register_names[HAK_RIP] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi",
+                                                    "rbp", "rsp", "r8",  "r9",  "r10", "r11",
+                                                    "r12", "r13", "r14", "r15"};
 
 /* Absolute, "" = stderr. */
 static char log_path[HAK_PATH_BYTES];
@@ -160,6 +164,10 @@ static void say_headline(const struct hak_incident *incident, const char *why, l
         hak_line_add(&line, signal_name(incident->signal));
     }
     bool is_access = incident->signal == SIGSEGV || incident->signal == SIGBUS;
+    if (facts->fault && facts->access == HAK_ACCESS_READ)
+        hak_line_add(&line, ", read");
+    if (facts->fault && facts->access == HAK_ACCESS_WRITE)
+        hak_line_add(&line, ", write");
     if (facts->fault || (is_access && incident->code > 0)) {
         hak_line_add(&line, " at ");
         hak_line_hex(&line, facts->found_address);
@@ -196,6 +204,59 @@ static void say_details(const struct hak_incident *incident, long file) {
     (void)hak_line_write(&line, file);
 }
 
+/* "  code 48 89 47 30", from where the thread stands; of a watchpoint up to there. */
+static void say_code(const struct hak_report_code *code, long file) {
+    static const char digits[] = "0123456789abcdef";
+    uint32_t end = code->before ? code->before : code->count;
+    uint32_t from = end > CODE_SHOWN ? end - CODE_SHOWN : 0;
+    struct hak_line line = {0};
+    hak_line_add(&line, code->before ? "  code before it" : "  code");
+    for (uint32_t i = from; i < end; i++) {
+        char byte[] = {' ', digits[code->bytes[i] >> 4], digits[code->bytes[i] & 15], 0};
+        hak_line_add(&line, byte);
+    }
+    hak_line_add(&line, "\n");
+    (void)hak_line_write(&line, file);
+}
+
+/* "  rdi 0x7f12... user+48", or of another block "  rsi 0x7f12... 0x7f12...+8 of 24". */
+static void say_register(const struct hak_incident *incident, unsigned number,
+                         const struct hak_report_pointed *pointed, long file) {
+    struct hak_line line = {0};
+    uint64_t value = incident->registers.value[number];
+    bool is_before = value < pointed->user;
+    hak_line_add(&line, "  ");
+    hak_line_add(&line, register_names[number]);
+    hak_line_add(&line, " ");
+    hak_line_hex(&line, value);
+    hak_line_add(&line, " ");
+    if (pointed->user == incident->facts.user)
+        hak_line_add(&line, "user");
+    else
+        hak_line_hex(&line, pointed->user);
+    hak_line_say(&line, is_before ? "-" : "+",
+                 is_before ? pointed->user - value : value - pointed->user, "");
+    if (pointed->user != incident->facts.user)
+        hak_line_say(&line, " of ", pointed->asked_bytes, "");
+    hak_line_add(&line, "\n");
+    (void)hak_line_write(&line, file);
+}
+
+/* Where the processor stopped a fault of the heap. */
+static void say_instruction(const struct hak_incident *incident, long file) {
+    static struct hak_report_code code; /* one thread reports at a time */
+    static struct hak_report_pointed pointed[HAK_REPORT_REGISTERS];
+    if (!incident->facts.fault)
+        return;
+    hak_crash_copy_code(incident, &code);
+    if (code.count > 0)
+        say_code(&code, file);
+    hak_crash_look_at_registers(incident, pointed);
+    for (unsigned i = 0; i < HAK_RIP; i++)
+        if (pointed[i].user)
+            say_register(incident, i, &pointed[i], file);
+}
+
 void hak_raw_report(const struct hak_incident *incident, const char *why) {
     const struct hak_fault_facts *facts = &incident->facts;
     struct hak_line line = {0};
@@ -207,6 +268,7 @@ void hak_raw_report(const struct hak_incident *incident, const char *why) {
     } else {
         say_headline(incident, why, file);
         say_details(incident, file);
+        say_instruction(incident, file);
     }
     for (size_t i = 0; i < incident->frame_count && i < FRAMES_SHOWN && !is_of_leaks; i++) {
         hak_line_add(&line, "    #");
