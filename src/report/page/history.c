@@ -159,17 +159,28 @@ static bool is_line(const struct report_page *page, const struct hak_event *even
     return page->layer_move ? hak_event_is_move(event) : hak_event_is_call(event);
 }
 
+/* Index of the move with which `life` begins; 0 where that is not known. */
+static int first_move(const struct hak_story *story, const struct hak_life *life) {
+    int first = 0;
+    for (int i = 0; life && life->birth.id != 0 && i < story->move_count; i++)
+        if (story->moves[i].id == life->birth.id)
+            first = i;
+    return first;
+}
+
+static int count_lines(const struct report_page *page, int first) {
+    int total = 0;
+    for (int i = first; i < page->story->move_count; i++)
+        total += is_line(page, &page->story->moves[i]);
+    return total;
+}
+
 /* Every move of the block from the birth of `life` on (NULL: all), the middle of many left out. */
 static void add_moves(struct hak_text *text, const struct report_page *page,
                       const struct hak_life *life) {
     const struct hak_story *story = page->story;
     struct lines lines = {0};
-    int first = 0, total = 0;
-    for (int i = 0; life && life->birth.id != 0 && i < story->move_count; i++)
-        if (story->moves[i].id == life->birth.id)
-            first = i;
-    for (int i = first; i < story->move_count; i++)
-        total += is_line(page, &story->moves[i]);
+    int first = first_move(story, life), total = count_lines(page, first);
     int most = page->is_tight ? LINES_TIGHT : LINES_SHOWN;
     int head = total > most ? 2 : total;
     int tail = total > most ? most - 3 : 0;
@@ -208,6 +219,18 @@ static void add_owners(struct hak_text *text, const struct report_page *page,
     print_lines(text, page, &lines);
 }
 
+/* Who had the block before its last owner, of an access that was stopped: the pointer may be his.
+ * NULL = nobody, or both lives do not fit. */
+static const struct hak_life *life_before(const struct report_page *page) {
+    const struct hak_story *story = page->story;
+    const struct hak_life *before =
+        story->life_count > 1 ? &story->lives[story->life_count - 2] : NULL;
+    if (!report_is_stopped(page->facts) || page->is_tight || !before || before->birth.id == 0 ||
+        page->life->birth.id == 0 || count_lines(page, first_move(story, before)) > LINES_SHOWN)
+        return NULL;
+    return before;
+}
+
 void report_history(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  HISTORY           ");
     if (page->request->is_unrecorded) {
@@ -237,11 +260,13 @@ void report_history(struct hak_text *text, const struct report_page *page) {
                                 : "hakmem never handed this address out:");
         add_moves(text, page, NULL);
     } else {
+        const struct hak_life *before = life_before(page);
         hak_text_add(text, "%s of this block%s:\n",
                      hak_words_count(story->lives_total, "life", "lives"),
                      story->lives_total == 1     ? ""
                      : page->life->birth.id == 0 ? "; the last one began before the capture"
+                     : before                    ? "; the last two"
                                                  : "; the last one");
-        add_moves(text, page, page->life);
+        add_moves(text, page, before ? before : page->life);
     }
 }

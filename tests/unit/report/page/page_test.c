@@ -667,6 +667,25 @@ START_TEST(the_instruction_is_told_with_its_bytes) {
 }
 END_TEST
 
+START_TEST(the_owner_before_is_shown_of_an_access) {
+    for (unsigned i = 0; i < 3; i++) {
+        block_malloc(&c, 1, 5 + 2 * i, 1);
+        block_free(&c, 1, 6 + 2 * i, 1);
+    }
+    fill_stop(304, HAK_ACCESS_READ, 4, "\x8b\x47\x04", 3);
+    make(true);
+    has("  HISTORY           3 lives of this block; the last two:\n");
+    has_not("function_6 ");
+    has("function_7 ");
+    has("function_8 ");
+    has("function_10 ");
+    request.facts.found_by = HAK_FOUND_BY_CALL;
+    make(true);
+    has("  HISTORY           3 lives of this block; the last one:\n");
+    has_not("function_8 ");
+}
+END_TEST
+
 START_TEST(a_repeated_instruction_says_how_far_it_goes) {
     block_malloc(&c, 1, 5, 1);
     fill_stop(302, HAK_ACCESS_WRITE, -8, "\xf3\x48\xab", 3);
@@ -807,6 +826,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, registers_that_hold_no_address_are_named);
     tcase_add_test(cases, what_the_program_keeps_stands_in_for_the_record);
     tcase_add_test(cases, the_instruction_is_told_with_its_bytes);
+    tcase_add_test(cases, the_owner_before_is_shown_of_an_access);
     tcase_add_test(cases, a_repeated_instruction_says_how_far_it_goes);
     tcase_add_test(cases, a_watchpoint_names_the_instruction_in_front);
     tcase_add_test(cases, an_instruction_that_cannot_be_decoded_is_told_by_its_bytes);
