@@ -58,6 +58,13 @@ due 1 given "${second/run 2/run 1}" "$access" 'the instruction is named; seen in
 [ ! -s out ] || wrong "output: $(cat out)"
 hunt -s given.db --fault 1 -f -o o.db --quiet --exitcode 9 -- "$programs/copy" <input
 due 9 quiet "$access"
+hunt -s given.db -o given.db -f -- "$programs/copy"
+due 2 'the capture itself' "hunt: $PWD/given.db is the capture whose fault is hunted; -o FILE names another store"
+mkdir -p default
+(cd default && "$trace" hunt -s ../given.db --show none -- "$programs/copy" <../input) >out 2>err
+status=$?
+[ "$status" -eq 1 ] && compgen -G 'default/hakmem.copy.*.db' >found || wrong "no store of its own name: $(cat err)"
+[ "$(wc -l <found)" -eq 1 ] || wrong "stores: $(cat found)"
 hunt -s given.db --fault 2 -- "$programs/copy"
 due 2 'no such fault' "hunt --fault 2: given.db holds no such fault; \`hakmem-trace faults\` lists them"
 hunt -o none.db -- "$programs/copy" </dev/null

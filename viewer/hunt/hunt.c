@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "viewer/hunt/parts.h"
 
@@ -54,11 +55,17 @@ static void put_beside(char *out, const char *path, const char *suffix) {
 
 static bool settle_paths(struct hunt *hunt) {
     const char *pattern = view_value(hunt->view, "output");
-    if (!pattern)
-        pattern = view_variable_value(hunt->view, "TRACE_FILE");
+    struct stat given, output;
     if (!record_settle_store(hunt->view, pattern && pattern[0] ? pattern : NULL, hunt->store,
                              sizeof hunt->store))
         return false;
+    if (hunt->best_store && stat(hunt->best_store, &given) == 0 &&
+        stat(hunt->store, &output) == 0 && given.st_dev == output.st_dev &&
+        given.st_ino == output.st_ino) {
+        view_error("hunt: %s is the capture whose fault is hunted; -o FILE names another store",
+                   hunt->store);
+        return false;
+    }
     put_beside(hunt->site, hunt->store, ".only");
     put_beside(hunt->aside, hunt->store, ".best");
     return true;
@@ -98,8 +105,9 @@ static void put_aside(const struct hunt *hunt) {
 
 /* Of the run's store and the one that waits, the better one stays. */
 static void keep_better(struct hunt *hunt, struct hunt_run *run) {
-    if (run->counts && run->fault.sight > hunt->best.sight &&
-        hunt_copy_fault(&hunt->best, &run->fault)) {
+    bool is_better = run->fault.sight > hunt->best.sight ||
+                     (hunt->best_run == 0 && hunt_is_settled(&run->fault));
+    if (run->counts && is_better && hunt_copy_fault(&hunt->best, &run->fault)) {
         hunt->best_run = hunt->runs;
         hunt->best_store = hunt->store;
         unlink(hunt->aside);

@@ -53,17 +53,39 @@ static void add_line(struct hak_text *text, int *lines) {
     }
 }
 
-/* "hakmem-trace run OPTIONS -- PROGRAM ARGUMENTS   # why" */
-static void add_run(struct hak_text *text, const struct report_page *page, int *lines,
-                    const char *options, const char *why) {
+/* "hakmem-trace COMMAND -- PROGRAM ARGUMENTS   # why" */
+static void add_command(struct hak_text *text, const struct report_page *page, int *lines,
+                        const struct hak_text *command, const char *why) {
     struct hak_text program = {0};
     if (add_program(&program, page) && program.bytes) {
         add_line(text, lines);
-        hak_text_add(text, "hakmem-trace run %s --", options);
+        hak_text_add(text, "hakmem-trace ");
+        hak_text_add_text(text, command);
+        hak_text_add(text, " --");
         hak_text_add_text(text, &program);
         hak_text_add(text, "   # %s", why);
     }
     hak_text_free(&program);
+}
+
+static void add_run(struct hak_text *text, const struct report_page *page, int *lines,
+                    const char *options, const char *why) {
+    struct hak_text command = {0};
+    hak_text_add(&command, "run %s", options);
+    add_command(text, page, lines, &command, why);
+    hak_text_free(&command);
+}
+
+/* Begins with the block of this report, where the store will have it; else it finds one first. */
+static void add_hunt(struct hak_text *text, const struct report_page *page, int *lines) {
+    struct hak_text command = {0};
+    hak_text_add(&command, "hunt");
+    if (page->context.fault_row != 0 && page->context.store_path && page->context.store_path[0]) {
+        add_store_option(&command, page, false);
+        hak_text_add(&command, " --fault %u", page->context.fault_row);
+    }
+    add_command(text, page, lines, &command, "stops at the instruction");
+    hak_text_free(&command);
 }
 
 /* A crash by what memory held, not by what the program asked for. */
@@ -82,9 +104,8 @@ static bool is_swept_closely(const struct report_page *page) {
 static void add_runs(struct hak_text *text, const struct report_page *page, int *lines) {
     bool is_trace = page->context.is_trace;
     bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN : is_from_memory(page);
-    if (page->words && report_is_found_late(page) && !is_swept_closely(page))
-        add_run(text, page, lines, is_trace ? "--check normal --sweep-every 1" : "--sweep-every 1",
-                "stops at the first call after the write");
+    if (page->words && report_is_found_late(page))
+        add_hunt(text, page, lines);
     else if (is_trace && is_open)
         add_run(text, page, lines, "--check normal", "checks what level trace only records");
     if (page->request->is_unrecorded)

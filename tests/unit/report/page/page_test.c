@@ -549,7 +549,7 @@ START_TEST(what_the_program_keeps_of_its_thread_stands_in_for_the_store) {
 }
 END_TEST
 
-START_TEST(a_run_that_swept_after_every_call_is_not_suggested_again) {
+START_TEST(damage_that_is_found_late_is_hunted) {
     static const char arguments[] = "/bin/app";
     block_malloc(&c, 1, 5, 1);
     fill_facts(301, HAK_FREE, 1);
@@ -559,13 +559,13 @@ START_TEST(a_run_that_swept_after_every_call_is_not_suggested_again) {
     context.argument_bytes = sizeof arguments;
     request.sweep_every = 1000;
     make(true);
-    has("hakmem-trace run --sweep-every 1 -- /bin/app");
+    has("hakmem-trace hunt -- /bin/app   # stops at the instruction"); /* no row, no number */
     request.sweep_every = 1;
     context.fault_row = 7;
     make(true);
-    has_not("--sweep-every");
     has("     hakmem-trace explain HKM-301\n"
-        "                    hakmem-trace faults 7 --stacks   # ");
+        "                    hakmem-trace faults 7 --stacks -s hakmem.app.1.db   # ");
+    has("                    hakmem-trace hunt -s hakmem.app.1.db --fault 7 -- /bin/app   # ");
 }
 END_TEST
 
@@ -836,7 +836,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, who_created_a_creator_is_said_once_more);
     tcase_add_test(cases, a_main_thread_has_no_creation);
     tcase_add_test(cases, what_the_program_keeps_of_its_thread_stands_in_for_the_store);
-    tcase_add_test(cases, a_run_that_swept_after_every_call_is_not_suggested_again);
+    tcase_add_test(cases, damage_that_is_found_late_is_hunted);
     tcase_add_test(cases, any_numbers_give_a_page);
 }
 
