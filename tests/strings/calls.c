@@ -204,6 +204,7 @@ static void look(size_t n) {
     NARROW((void)!strpbrk(r, "yz"))
     NARROW((void)!strcmp(r, text))
     NARROW((void)!strcmp(text, r))
+    NARROW((void)!strcoll(r, text))
     NARROW((void)!strcasecmp(r, text))
     NARROW((void)!strncmp(r, text, n))
     NARROW((void)!strncasecmp(text, r, n))
@@ -213,6 +214,7 @@ static void look(size_t n) {
     WIDE((void)!wcsnlen(r, 64))
     WIDE((void)!wcschr(r, L'z'))
     WIDE((void)!wcscmp(r, wide_text))
+    WIDE((void)!wcscoll(r, wide_text))
     WIDE((void)!wcsncmp(r, wide_text, n))
 }
 
