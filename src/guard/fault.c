@@ -71,10 +71,16 @@ void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
     }
 }
 
+static enum hak_watched_side side_of(enum hak_fault_code code) {
+    return code == HAK_FAULT_HEAP_BUFFER_UNDERFLOW ? HAK_WATCHED_IN_FRONT
+           : code == HAK_FAULT_WRITE_AFTER_FREE    ? HAK_WATCHED_FREED
+                                                   : HAK_WATCHED_BEHIND;
+}
+
 void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) {
     struct hak_fault_facts facts;
     hak_make_facts(&facts, at, finding);
     if (finding->damage && at->slot)
-        hak_watched_suspect(at->slot->alloc_stack);
+        hak_watched_suspect(at->slot->alloc_stack, side_of(finding->code));
     hak_trace_fault(&facts);
 }

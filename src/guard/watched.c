@@ -153,31 +153,51 @@ static uint32_t draw(uint64_t now) {
 /* Why a block is offered. */
 enum chance { HANDED_OUT, RESIZED, FREED_NOW };
 
+/* On which side the block is watched. */
+static enum hak_watched_side choose_side(enum chance chance, unsigned turn,
+                                         const struct hak_watch_suspect *suspect) {
+    if (chance == FREED_NOW)
+        return HAK_WATCHED_FREED;
+    if (suspect)
+        return suspect->side == HAK_WATCHED_FREED ? HAK_WATCHED_BEHIND : suspect->side;
+    bool is_in_front = chance == HANDED_OUT && turn % IN_FRONT_EVERY == IN_FRONT_EVERY - 1;
+    return is_in_front ? HAK_WATCHED_IN_FRONT : HAK_WATCHED_BEHIND;
+}
+
+/* One that is suspected to be written after its free is watched then. */
+static bool is_for_later(const struct hak_watch_suspect *suspect, enum chance chance) {
+    return suspect && suspect->side == HAK_WATCHED_FREED && chance != FREED_NOW;
+}
+
 static void offer(const struct hak_located *at, enum chance chance) {
     uint32_t stack = at->slot->alloc_stack;
+    const struct hak_watch_suspect *suspect = hak_watch_suspect_of(&hak_watched_sites, stack);
     bool is_handed_out = chance == HANDED_OUT;
     bool is_new = is_handed_out && hak_watch_is_new(&hak_watched_sites, stack);
     uint64_t now = hak_ticks();
     hak_watched_to_skip = draw(now);
-    if (!hak_watched_is_on || !hak_watch_try())
+    if (!hak_watched_is_on)
+        return;
+    if (is_for_later(suspect, chance)) {
+        __atomic_fetch_or(&at->slot->subkind, (uint8_t)HAK_SLOT_WATCHED, __ATOMIC_RELAXED);
+        return;
+    }
+    if (!hak_watch_try())
         return;
     int index = -1;
     bool is_open = hak_watch_may_move(&turns, now) && open_registers();
     now = hak_ticks(); /* registers are opened once */
     if (is_open)
-        index = hak_watch_choose(&turns, registers, now, is_new);
-    if (index >= 0 && is_handed_out && !hak_watch_is_turn(&hak_watched_sites, stack)) {
+        index = hak_watch_choose(&turns, registers, now, is_new || suspect);
+    if (index >= 0 && is_handed_out && !suspect && !hak_watch_is_turn(&hak_watched_sites, stack)) {
         hak_watched_to_skip = 1;
         index = -1;
     }
     if (index >= 0) {
         unsigned turn =
             is_handed_out ? hak_watch_count_site(&hak_watched_sites, stack) : (unsigned)(now >> 4);
-        bool is_in_front = is_handed_out && turn % IN_FRONT_EVERY == IN_FRONT_EVERY - 1;
-        enum hak_watched_side side = chance == FREED_NOW ? HAK_WATCHED_FREED
-                                     : is_in_front       ? HAK_WATCHED_IN_FRONT
-                                                         : HAK_WATCHED_BEHIND;
-        put((unsigned)index, at, side, turn, now);
+        put((unsigned)index, at, choose_side(chance, turn, suspect), turn, now);
+        turns.is_first[index] = suspect != NULL && turns.set[index] != 0;
         hak_watch_spend(&turns, hak_ticks() - now);
     }
     hak_watch_done();
@@ -198,9 +218,9 @@ void hak_watched_offer_resized(const struct hak_located *at) {
     offer(at, RESIZED);
 }
 
-void hak_watched_suspect(uint32_t alloc_stack) {
+void hak_watched_suspect(uint32_t alloc_stack, enum hak_watched_side side) {
     if (hak_watched_is_on)
-        hak_watch_suspect(&hak_watched_sites, alloc_stack);
+        hak_watch_suspect(&hak_watched_sites, alloc_stack, (uint8_t)side);
 }
 
 /* ---- what a register stands at ----------------------------------------------------------------

@@ -77,8 +77,9 @@ static inline void hak_watched_leave(const struct hak_slot *slot) {
         hak_watched_take_off(slot);
 }
 
-/* Damage was found at a block of this allocation stack. */
-HAK_HIDDEN HAK_COLD void hak_watched_suspect(uint32_t alloc_stack);
+/* Damage was found at a block of this allocation stack, on this side: its blocks are watched there,
+ * before all others. */
+HAK_HIDDEN HAK_COLD void hak_watched_suspect(uint32_t alloc_stack, enum hak_watched_side side);
 
 /* What the register stands at whose signal carries `tag`; false: it was moved, or taken off. */
 HAK_HIDDEN bool hak_watched_find(uint64_t tag, struct hak_watched *found);

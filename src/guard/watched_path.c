@@ -10,6 +10,8 @@ static struct hak_check_path path; /* that most calls take when nothing is watch
 static HAK_TRACER_TEXT bool take_watching(base_t base, unsigned class_index, uint32_t asked_bytes,
                                           enum hak_subkind subkind, hak_call_t call) {
     struct hak_near_slot at;
+    if (HAK_UNLIKELY(!hak_watched_is_on)) /* any more: of several threads each writes the same */
+        __atomic_store_n(&hak_check_path.take, path.take, __ATOMIC_RELAXED);
     if (!path.take(base, class_index, asked_bytes, subkind, call))
         return false;
     if (hak_locate_start(base, class_index, &at) &&

@@ -50,7 +50,7 @@ int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64
             return i;
         if (now >= turns->free[i] && (free < 0 || turns->free[i] < turns->free[free]))
             free = i;
-        if (oldest < 0 || turns->set[i] < turns->set[oldest])
+        if (!turns->is_first[i] && (oldest < 0 || turns->set[i] < turns->set[oldest]))
             oldest = i;
     }
     return free >= 0 ? free : is_urgent ? oldest : -1;
@@ -60,9 +60,11 @@ void hak_watch_note_set(struct hak_watch_turns *turns, unsigned index, unsigned 
                         uint64_t now) {
     unsigned steps = count == 1 ? 1 : index; /* a single register is neither hasty nor slow */
     turns->set[index] = now | 1;
+    turns->is_first[index] = false;
     turns->free[index] = now + ((uint64_t)FIRST_HOLD_TICKS << NEXT_HOLD_SHIFT * steps);
 }
 
 void hak_watch_note_clear(struct hak_watch_turns *turns, unsigned index) {
     turns->set[index] = 0;
+    turns->is_first[index] = false;
 }

@@ -90,6 +90,7 @@ struct hak_watch_turns {
     struct hak_credit credit;          /* of ticks, for moves and what they cause */
     uint64_t set[HAK_WATCH_REGISTERS]; /* when each was set, 0 = it watches nothing */
     uint64_t free[HAK_WATCH_REGISTERS]; /* from when on another block may have it */
+    bool is_first[HAK_WATCH_REGISTERS]; /* its block is a suspect's: none that is urgent takes it */
 };
 
 /* True when there is time for a move at `now`. */
@@ -99,7 +100,7 @@ HAK_HIDDEN bool hak_watch_may_join(struct hak_watch_turns *turns, uint64_t now);
 /* Something that moving causes took `ticks`. */
 HAK_HIDDEN void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks);
 /* The register, of `count`, for the next block: one that watches nothing, or has watched for long
- * enough; `is_urgent`: else the one that was set first. -1 = none. */
+ * enough; `is_urgent`: else the one that was set first, but for a suspect's. -1 = none. */
 HAK_HIDDEN int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64_t now,
                                 bool is_urgent);
 /* Register `index`, of `count`, was set, or watches nothing any more. */
@@ -110,12 +111,22 @@ HAK_HIDDEN void hak_watch_note_clear(struct hak_watch_turns *turns, unsigned ind
 /* ---- sites.c ----------------------------------------------------------------------------------
  */
 
-enum { HAK_WATCH_SITES = 4096 };
+enum { HAK_WATCH_SITES = 4096, HAK_WATCH_SUSPECTS = 8 };
+
+/* A site at a block of which damage was found. */
+struct hak_watch_suspect {
+    uint32_t stack;
+    uint8_t side; /* where it was, the caller's number */
+    bool is_there;
+};
+
 /* How often blocks of a site, which is a stack by its hash, were watched; all zero at the start. */
 struct hak_watch_sites {
     uint8_t times[HAK_WATCH_SITES]; /* at most 255 */
     uint8_t level;                  /* sites that were watched more often are passed over */
     uint8_t passed;                 /* over, one after the other */
+    uint8_t suspect_count;          /* so far, of which the latest are kept */
+    struct hak_watch_suspect suspects[HAK_WATCH_SUSPECTS];
 };
 
 static inline unsigned hak_watch_site(uint32_t stack) {
@@ -129,7 +140,10 @@ static inline bool hak_watch_is_new(const struct hak_watch_sites *sites, uint32_
 HAK_HIDDEN bool hak_watch_is_turn(struct hak_watch_sites *sites, uint32_t stack);
 /* A block of the site is watched. Returns how many were before, as far as that is known. */
 HAK_HIDDEN unsigned hak_watch_count_site(struct hak_watch_sites *sites, uint32_t stack);
-/* Damage was found at a block of the site: it is as if it were new. */
-HAK_HIDDEN void hak_watch_suspect(struct hak_watch_sites *sites, uint32_t stack);
+/* Damage was found at a block of the site: it stays new, and its blocks come first. */
+HAK_HIDDEN void hak_watch_suspect(struct hak_watch_sites *sites, uint32_t stack, uint8_t side);
+/* NULL: none was. */
+HAK_HIDDEN const struct hak_watch_suspect *hak_watch_suspect_of(const struct hak_watch_sites *sites,
+                                                                uint32_t stack);
 
 #endif

@@ -41,7 +41,7 @@ static bool watch_world(unsigned watch) {
 
 /* A block of a site that was never watched: a register comes at once. */
 static user_t take_new(base_t block, size_t asked_bytes, size_t alignment) {
-    hak_watched_suspect(STACK_OF_PROGRAM);
+    hak_watched_sites.times[hak_watch_site(STACK_OF_PROGRAM)] = 0;
     user_t user = hand_out(block, asked_bytes, alignment);
     ck_assert(state_of(block)->subkind & HAK_SLOT_WATCHED);
     return user;
@@ -91,6 +91,64 @@ START_TEST(a_write_in_front) {
 }
 END_TEST
 
+/* Of a site at a block of which damage was found, each block is watched, where it was. */
+START_TEST(a_suspect_on_its_side) {
+    if (!watch_world(4))
+        return;
+    hak_watched_suspect(STACK_OF_PROGRAM, HAK_WATCHED_IN_FRONT);
+    for (unsigned i = 1; i <= 6; i++) {
+        volatile char *user = hand_out(slot_at(1, i), 24, 0).p;
+        user[-1] = 'x';
+        ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], i);
+    }
+    hak_watched_suspect(STACK_OF_PROGRAM, HAK_WATCHED_FREED);
+    user_t freed = hand_out(slot_at(1, 7), 8, 0);
+    ck_assert(state_of(slot_at(1, 7))->subkind & HAK_SLOT_WATCHED);
+    volatile char *behind = (volatile char *)freed.p + 8, held = *behind;
+    *behind = (char)~held; /* it waits for the free */
+    *behind = held;
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 6);
+    give_back(freed);
+    ((volatile char *)freed.p)[3] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 7);
+    ck_assert_uint_eq(facts.fault, HAK_FAULT_USE_AFTER_FREE);
+}
+END_TEST
+
+/* No other block takes its register before its time. */
+START_TEST(a_suspect_is_not_displaced) {
+    if (!watch_world(1))
+        return;
+    hak_watched_suspect(STACK_OF_PROGRAM, HAK_WATCHED_BEHIND);
+    (void)hand_out(slot_at(2, 1), 40, 0); /* the register may move on to it after a while */
+    usleep(2000);
+    volatile char *user = hand_out(slot_at(2, 2), 40, 0).p;
+    hak_watched_sites.suspect_count = 0;
+    hak_watched_sites.suspects[0].is_there = false;
+    (void)hand_out(slot_at(2, 3), 40, 0); /* of a site that is new */
+    user[40] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
+}
+END_TEST
+
+static bool take_nothing(base_t base, unsigned class_index, uint32_t asked_bytes,
+                         enum hak_subkind subkind, hak_call_t call) {
+    (void)base, (void)class_index, (void)asked_bytes, (void)subkind, (void)call;
+    return false;
+}
+
+/* Where registers are refused, blocks take the path without them from then on. */
+START_TEST(the_path_without_registers) {
+    hak_check_path.take = take_nothing;
+    hak_watched_is_on = true;
+    hak_watched_path_start();
+    ck_assert(hak_check_path.take != take_nothing);
+    hak_watched_is_on = false;
+    (void)hak_check_path.take((base_t){NULL}, 0, 0, HAK_BY_MALLOC, NULL);
+    ck_assert(hak_check_path.take == take_nothing);
+}
+END_TEST
+
 START_TEST(an_aligned_block) {
     if (!watch_world(4))
         return;
@@ -123,7 +181,7 @@ START_TEST(own_writes_stop_nobody) {
     unsigned marked = 0;
     for (unsigned round = 0; round < 500; round++) {
         base_t block = slot_at(2, round % 4);
-        hak_watched_suspect(STACK_OF_PROGRAM);
+        hak_watched_sites.times[hak_watch_site(STACK_OF_PROGRAM)] = 0;
         user_t user = hand_out(block, 20 + round % 20, 0);
         marked += (state_of(block)->subkind & HAK_SLOT_WATCHED) != 0; /* while there is time */
         if (round % 3 == 0) {
@@ -240,6 +298,9 @@ int main(void) {
     TCase *cases = tcase_create("watched");
     tcase_add_test(cases, a_write_behind);
     tcase_add_test(cases, a_write_in_front);
+    tcase_add_test(cases, a_suspect_on_its_side);
+    tcase_add_test(cases, a_suspect_is_not_displaced);
+    tcase_add_test(cases, the_path_without_registers);
     tcase_add_test(cases, an_aligned_block);
     tcase_add_test(cases, a_write_after_free);
     tcase_add_test(cases, own_writes_stop_nobody);

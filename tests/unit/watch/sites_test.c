@@ -14,8 +14,26 @@ START_TEST(new_until_it_was_watched) {
     ck_assert_uint_eq(hak_watch_count_site(&sites, 7), 0);
     ck_assert(!hak_watch_is_new(&sites, 7));
     ck_assert_uint_eq(hak_watch_count_site(&sites, 7), 1);
-    hak_watch_suspect(&sites, 7);
-    ck_assert(hak_watch_is_new(&sites, 7));
+}
+END_TEST
+
+START_TEST(a_suspect_stays_new) {
+    (void)hak_watch_count_site(&sites, 7);
+    ck_assert_ptr_null(hak_watch_suspect_of(&sites, 7));
+    ck_assert_ptr_null(hak_watch_suspect_of(&sites, 0));
+    hak_watch_suspect(&sites, 7, 2);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(hak_watch_is_new(&sites, 7));
+        (void)hak_watch_count_site(&sites, 7);
+    }
+    ck_assert_uint_eq(hak_watch_suspect_of(&sites, 7)->side, 2);
+    hak_watch_suspect(&sites, 7, 1); /* the latest counts */
+    ck_assert_uint_eq(hak_watch_suspect_of(&sites, 7)->side, 1);
+    ck_assert_uint_eq(sites.suspect_count, 1);
+    for (uint32_t i = 0; i < HAK_WATCH_SUSPECTS; i++)
+        hak_watch_suspect(&sites, 100 + i, 0);
+    ck_assert_ptr_null(hak_watch_suspect_of(&sites, 7)); /* the oldest goes */
+    ck_assert_ptr_nonnull(hak_watch_suspect_of(&sites, 100));
 }
 END_TEST
 
@@ -50,6 +68,7 @@ int main(void) {
     TCase *cases = tcase_create("sites");
     tcase_add_checked_fixture(cases, setup, NULL);
     tcase_add_test(cases, new_until_it_was_watched);
+    tcase_add_test(cases, a_suspect_stays_new);
     tcase_add_test(cases, a_seldom_site_as_often);
     tcase_add_test(cases, some_site_is_taken_soon);
     return run_cases("watch/sites", cases);
