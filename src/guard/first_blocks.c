@@ -2,8 +2,8 @@
  *
  * The price of a block is what opening and touching it took, times WHOLE_PRICE: its two stacks and
  * records, the fill of its page and the look at it, its closing, the end of its mappings at exit,
- * and what the program pays for a page of its own are in proportion to that
- * (docs/benchmarks/2026-11-22-sites.md). */
+ * and what the program pays for a page of its own are in proportion to that (measured as a whole:
+ * docs/specs/guarded.md). */
 #include "guard/first_blocks.h"
 
 #include "guarded/guarded.h"
@@ -14,7 +14,7 @@
 enum {
     DONE = 0x80,
     COUNT = 0x7f,
-    WHOLE_PRICE = 4,
+    WHOLE_PRICE = 12,
     REFUSAL_TICKS = 3000,  /* of a call that took the long way for nothing */
     LOOK_TICKS = 10000000, /* between two looks at the clocks: some milliseconds */
     ODDS = 16,
