@@ -19,6 +19,7 @@ PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-bui
            -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-stack-protector
 PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
 DEBUG   := $(PROGRAM) -DHAK_DEBUG=1
+LIGHT   := $(PLAIN) -DHAK_LIGHT=1
 # What runs beside a program needs no optimiser to be linked, as the libraries do, whose dead branches name what is
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
 HOST    := $(COMMON) -iquote . $(HOST_MORE)
@@ -40,7 +41,11 @@ STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))
 
+# Level light (src/light.h): the plain allocator a second time, which shares the options and the size classes of the checks' half.
+LIGHT_SRC  := $(filter-out src/options%.c src/size_class.c src/entry/deepbind.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
+
 PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
+LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
 DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/%.o)
 STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o \
              $(BUILD)/host/src/metrics/names.o $(BUILD)/host/src/metrics/step.o
@@ -73,7 +78,13 @@ $(BUILD)/plain/family.o: $(filter-out $(CXX_OBJ) %/entry/deepbind.o,$(PLAIN_OBJ)
 	$(call SAY,link) $(CC) -r -nostdlib -o $@ $^
 $(BUILD)/libhakmem.a: $(BUILD)/plain/family.o $(ARCHIVE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
-$(BUILD)/hakmem-debug.so: $(DEBUG_OBJ)
+# One object, each of whose own names gets light_ in front: what it needs of the checks' half and of libc keeps its name.
+# It comes last, so that its constructor does.
+$(BUILD)/light.o: $(LIGHT_OBJ)
+	$(call SAY,link) $(CC) -r -nostdlib -o $@.whole $^ && \
+	    nm -g --defined-only -P $@.whole | awk '{ print $$1 " light_" $$1 }' >$@.names && \
+	    objcopy --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
+$(BUILD)/hakmem-debug.so: $(DEBUG_OBJ) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,hakmem-debug.so -o $@ $^
 $(BUILD)/libstore.a: $(STORE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
@@ -106,6 +117,9 @@ $(BUILD)/host/made/fault_pages.o: $(BUILD)/made/fault_pages.c $(BUILD)/flags
 $(BUILD)/plain/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(PLAIN) $(DEPEND) -c -o $@ $<
+$(BUILD)/light/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(CC) $(LIGHT) $(DEPEND) -c -o $@ $<
 $(BUILD)/debug/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(DEBUG) $(DEPEND) -c -o $@ $<
@@ -220,7 +234,7 @@ $(MODEL_BIN): $(BUILD)/model/checker.o $(BUILD)/liblayersmodel.a
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
               -Wno-use-after-free -Wno-unknown-warning-option -iquote include
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
-              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c \
+              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c tests/light/*.c \
               tests/hunt/*.c tests/long/*.c \
               tests/matrix/*.c tests/options/*.c tests/security/*.c tests/strings/*.c tests/instruction/*.c)
 USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.sh compiles it
@@ -410,6 +424,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/write_pages)

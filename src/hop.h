@@ -22,6 +22,17 @@
 /* True in hakmem-debug.so, false in libhakmem: a constant, so that dead branches vanish. */
 enum { hak_is_debug_build = HAK_DEBUG };
 
+/* True in the plain allocator that hakmem-debug.so holds besides (light.h), where the other is
+ * false. */
+#ifndef HAK_LIGHT
+#define HAK_LIGHT 0
+#endif
+enum { hak_is_light_build = HAK_LIGHT };
+
+/* Level light: the program gave `pointer` back, which is free already (`what` is "double-free") or
+ * no block ("bad-free"). It is reported; returns where the program is to go on. (guard/sample.c) */
+HAK_HIDDEN void hak_light_blame(const char *what, const void *pointer);
+
 enum hak_place {
 #define PLACE(name, number, text, sentence) HAK_PLACE_##name = number,
 #include "hops.def"

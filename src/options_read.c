@@ -196,6 +196,16 @@ static void make_way_for_bench_fast(struct hak_options *o) {
     o->class_override[0] = 0;
 }
 
+/* Level light: nothing is recorded, and of the checks those of guarded blocks hold alone. */
+static void resolve_light(struct hak_options *o) {
+    o->trace = 0;
+    o->layout = HAK_LAYOUT_HEADER;
+    o->leaks = HAK_LEAKS_OFF;
+    o->check_string = o->watch = o->kinds = o->junk = o->close_pages = 0;
+    o->front_dump = 0;
+    o->inject[0] = 0;
+}
+
 /* Puts what holds in the place of "auto". The plain build knows one layout and stays lean. */
 static void resolve_auto(struct hak_options *o) {
     if (o->bench_fast_mode)
@@ -207,6 +217,8 @@ static void resolve_auto(struct hak_options *o) {
         o->magazine_enable = o->magazine_enable == HAK_MAGAZINE_ON;
         return;
     }
+    if (o->check == HAK_CHECK_LIGHT)
+        resolve_light(o);
     if (o->layout == HAK_LAYOUT_AUTO)
         o->layout = o->check == HAK_CHECK_TRACE ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
     if (o->magazine_enable == HAK_MAGAZINE_AUTO)

@@ -12,7 +12,7 @@ static bool is_power_of_two(size_t number) {
 static void *allocate(size_t alignment, size_t bytes, hak_call_t call) {
     struct hak_hand_out how = {
         .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED, .call = call};
-    return hak_entry_allocate(&how);
+    return hak_entry_is_due() ? hak_entry_allocate_due(&how) : hak_entry_allocate(&how);
 }
 
 static void *refuse(size_t bytes, int error) {
@@ -66,6 +66,8 @@ HAK_EXPORT void *pvalloc(size_t bytes) {
 }
 
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {
+    if (hak_light_serves())
+        return light_malloc_usable_size(pointer);
     if (!pointer)
         return 0;
     if (hak_bench_fast_holds(pointer))

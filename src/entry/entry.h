@@ -24,6 +24,8 @@
 
 #include <errno.h>
 #include "entry/bench_fast.h"
+#include "entry/light_names.h"
+#include "light.h"
 #include "route/route.h"
 
 /* start.c: options, registry and this thread are set up. Once true for a thread, always true. */
@@ -56,6 +58,15 @@ HAK_HIDDEN bool hak_entry_operators_are_replaced(void);
     extern __typeof__(name) __libc_##name                                                          \
         __attribute__((alias(#name), visibility("default"), copy(name)))
 #endif
+
+/* Level light: one more call that allocates. True where the sampler is to look at it. */
+static inline bool hak_entry_is_due(void) {
+    return hak_is_light_build && HAK_UNLIKELY(--hak_thread.until_look == 0);
+}
+/* The same of a call that was counted before. */
+static inline bool hak_entry_was_due(void) {
+    return hak_is_light_build && HAK_UNLIKELY(hak_thread.until_look == 0);
+}
 
 /* Sets up whatever the first call of a thread finds missing. */
 static inline void hak_entry_begin(void) {
@@ -151,7 +162,15 @@ static inline struct hak_taken hak_entry_take(const struct hak_hand_out *how, si
 
 /* The long way of hak_entry_allocate. */
 static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
+    bool is_first = hak_is_light_build && hak_thread.state == HAK_THREAD_NEW;
     hak_entry_begin();
+    if (hak_light_serves())
+        return light_hak_entry_allocate_as(how);
+    if (is_first && hak_entry_is_due()) {
+        void *user = hak_light_take(how, &hak_thread.until_look);
+        if (user)
+            return user;
+    }
     struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
     if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX)) {
         size_t slot_bytes = check_slot_bytes(how->asked_bytes, how->alignment);
@@ -191,6 +210,12 @@ HAK_IN_PLACE void *hak_entry_allocate(struct hak_hand_out *how) {
     return HAK_LIKELY(user != NULL) ? user : hak_entry_allocate_slowly(how);
 }
 
+/* The same of a call that hak_entry_is_due. */
+static inline void *hak_entry_allocate_due(struct hak_hand_out *how) {
+    void *user = hak_light_take(how, &hak_thread.until_look);
+    return user ? user : hak_entry_allocate(how);
+}
+
 /* A block comes back from the program; `kind` is HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM
  * (then it was taken back before). */
 HAK_IN_PLACE void hak_entry_give(base_t base, user_t user, enum hak_record_kind kind) {
@@ -226,6 +251,15 @@ HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
         hak_entry_free_foreign(user, __builtin_return_address(0));
         break;
     }
+}
+
+/* The pointer, by a move that the compiler does not know: so registers are saved behind the test of
+ * hak_light_serves, and level light does without. */
+static inline void *hak_entry_later(void *pointer) {
+    void *same = pointer;
+    if (hak_is_debug_build)
+        __asm__ volatile("movq %1, %0" : "=r"(same) : "r"(pointer));
+    return same;
 }
 
 /* malloc.c: the same out of the way, for the plain build; the pointer may be NULL. */

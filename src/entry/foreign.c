@@ -32,10 +32,10 @@ static const char *why_bad(const void *pointer) {
 /* Ends the plain build's program if the pointer is surely a mistake. */
 static void blame(const void *pointer) {
     if (hak_large_keeps(pointer))
-        hak_die("double-free", pointer, "is free already; some code freed it twice");
+        hak_blame("double-free", pointer, "is free already; some code freed it twice");
     const char *why = hak_is_debug_build ? NULL : why_bad(pointer);
     if (why)
-        hak_die("bad-free", pointer, why);
+        hak_blame("bad-free", pointer, why);
 }
 
 static enum hak_external_owner find_owner(const void *pointer) {
@@ -56,6 +56,10 @@ static void give(void *pointer, enum hak_external_owner owner, const void *calle
 }
 
 void hak_entry_free_foreign(user_t user, const void *caller) {
+    if (hak_is_light_build && hak_light_covers(user.p)) {
+        hak_light_give(user.p);
+        return;
+    }
     give(user.p, find_owner_or_blame(user.p), caller);
 }
 
@@ -72,7 +76,26 @@ static void copy_readable(char *to, const char *from, size_t bytes) {
     }
 }
 
+/* realloc of a guarded block of level light. */
+static HAK_COLD void *move_guarded(user_t user, size_t bytes, hak_call_t call) {
+    struct hak_hand_out how = {
+        .asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .moved_from = user, .call = call};
+    size_t old_bytes;
+    if (!hak_light_resizes(user.p, &old_bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    void *moved = hak_entry_is_due() ? hak_entry_allocate_due(&how) : hak_entry_allocate(&how);
+    if (moved) {
+        memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
+        hak_light_give(user.p);
+    }
+    return moved;
+}
+
 void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call) {
+    if (hak_is_light_build && hak_light_covers(user.p))
+        return move_guarded(user, bytes, call);
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .call = call};
     enum hak_external_owner owner = find_owner_or_blame(user.p);
     size_t old_bytes = hak_allocators_bytes(owner, user.p);
@@ -88,5 +111,7 @@ void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call) {
 }
 
 size_t hak_entry_foreign_bytes(const void *pointer) {
+    if (hak_is_light_build && hak_light_covers(pointer))
+        return hak_light_usable(pointer);
     return hak_allocators_bytes(find_owner(pointer), pointer);
 }

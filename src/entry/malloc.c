@@ -21,6 +21,11 @@ static HAK_COLD void *allocate_slowly(size_t bytes) {
     return user;
 }
 
+static HAK_COLD void *allocate_due(size_t bytes) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
+    return hak_entry_allocate_due(&how);
+}
+
 /* The plain build's way to a mapping, without what only classes need. */
 static HAK_COLD void *allocate_large(size_t bytes) {
     hak_entry_begin();
@@ -30,11 +35,15 @@ static HAK_COLD void *allocate_large(size_t bytes) {
 }
 
 HAK_EXPORT void *malloc(size_t bytes) {
+    if (hak_light_serves())
+        return light_malloc(bytes);
     if (hak_is_debug_build) {
         struct hak_hand_out how = {
             .asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
         return hak_entry_allocate(&how);
     }
+    if (hak_entry_is_due())
+        return allocate_due(bytes);
     if (HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
         return allocate_large(bytes);
     base_t block = hak_array_pop(hak_class_of_bytes(bytes));
@@ -77,18 +86,30 @@ __attribute__((noinline)) void hak_entry_give_slowly(void *pointer) {
 }
 
 HAK_EXPORT void free(void *pointer) {
-    hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
+    if (hak_light_serves()) {
+        light_free(pointer);
+        return;
+    }
+    hak_entry_free(hak_entry_later(pointer), HAK_GIVEN_BY_FREE);
 }
 
 /* C23. Size and alignment are the program's word for what it asked; the block's own are known. */
 HAK_EXPORT void free_sized(void *pointer, size_t bytes);
 HAK_EXPORT void free_sized(void *pointer, size_t bytes) {
+    if (hak_light_serves()) {
+        light_free(pointer);
+        return;
+    }
     check_claim(user_from(pointer), HAK_GIVEN_BY_FREE_SIZED, bytes, 0);
     hak_entry_free(pointer, HAK_GIVEN_BY_FREE_SIZED);
 }
 
 HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
 HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
+    if (hak_light_serves()) {
+        light_free(pointer);
+        return;
+    }
     check_claim(user_from(pointer), HAK_GIVEN_BY_FREE_ALIGNED_SIZED, bytes, alignment);
     hak_entry_free(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED);
 }
@@ -107,12 +128,22 @@ static HAK_COLD void *allocate_zeroed_slowly(size_t bytes) {
     return allocate_zeroed(bytes);
 }
 
+static HAK_COLD void *allocate_zeroed_due(size_t bytes) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
+    void *user = hak_light_take(&how, &hak_thread.until_look);
+    return user ? memset(user, 0, bytes) : allocate_zeroed(bytes);
+}
+
 HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     size_t all_bytes;
+    if (hak_light_serves())
+        return light_calloc(count, bytes);
     if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &all_bytes)))
         all_bytes = SIZE_MAX; /* refused below */
     if (hak_is_debug_build)
         return allocate_zeroed(all_bytes);
+    if (hak_entry_is_due())
+        return allocate_zeroed_due(all_bytes);
     if (HAK_UNLIKELY(all_bytes > HAK_CLASS_MAX_BYTES))
         return allocate_zeroed_slowly(all_bytes);
     base_t block = hak_array_pop(hak_class_of_bytes(all_bytes));
@@ -124,6 +155,10 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
 /* Gone from glibc's headers since 2.26; programs that were linked before still call it. */
 HAK_EXPORT void cfree(void *pointer);
 HAK_EXPORT void cfree(void *pointer) {
+    if (hak_light_serves()) {
+        light_free(pointer);
+        return;
+    }
     hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
 }
 

@@ -81,7 +81,8 @@ static void *take(const struct request *request) {
                                .alignment = request->alignment,
                                .subkind = request->by,
                                .call = request->call};
-    return hak_entry_allocate(&how);
+    bool is_due = request->alignment ? hak_entry_is_due() : hak_entry_was_due();
+    return is_due ? hak_entry_allocate_due(&how) : hak_entry_allocate(&how);
 }
 
 static bool is_power_of_two(size_t number) {
@@ -152,12 +153,14 @@ static HAK_COLD void *take_slowly_or_null(size_t bytes, enum hak_subkind by, hak
 
 /* The array's newest block, as in malloc; NULL: the slow way. */
 static inline void *take_fast(size_t bytes) {
-    if (hak_is_debug_build || HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
+    if (hak_is_debug_build || hak_entry_is_due() || HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
         return NULL;
     return hak_array_pop(hak_class_of_bytes(bytes)).p;
 }
 
 void *_Znwm(size_t bytes) {
+    if (hak_light_serves())
+        return light__Znwm(bytes);
     void *block = take_fast(bytes);
     return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW, HAK_CALL);
 }
@@ -165,6 +168,8 @@ void *_Znwm(size_t bytes) {
 void *_Znam(size_t bytes) {
     if (IS_REPLACED(_Znwm))
         return _Znwm(bytes);
+    if (hak_light_serves())
+        return light__Znam(bytes);
     void *block = take_fast(bytes);
     return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW_ARRAY, HAK_CALL);
 }
@@ -229,6 +234,10 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow
 
 /* Gives a block back to us. `bytes` and `alignment` are the call's, as far as `by` names them. */
 HAK_IN_PLACE void give(void *block, size_t bytes, size_t alignment, enum hak_given by) {
+    if (hak_light_serves()) {
+        light_free(block);
+        return;
+    }
     if (by != HAK_GIVEN_BY_DELETE && by != HAK_GIVEN_BY_DELETE_ARRAY)
         check_claim(user_from(block), by, bytes, alignment);
     hak_entry_free(block, by);
@@ -264,7 +273,11 @@ HAK_IN_PLACE void delete_array_aligned(void *block, size_t bytes, size_t alignme
 }
 
 void _ZdlPv(void *block) {
-    hak_entry_free(block, HAK_GIVEN_BY_DELETE);
+    if (hak_light_serves()) {
+        light_free(block);
+        return;
+    }
+    hak_entry_free(hak_entry_later(block), HAK_GIVEN_BY_DELETE);
 }
 
 void _ZdaPv(void *block) {

@@ -9,7 +9,7 @@ static void *allocate(size_t bytes, user_t moved_from, size_t room_bytes, hak_ca
                                .moved_from = moved_from,
                                .room_bytes = room_bytes,
                                .call = call};
-    return hak_entry_allocate(&how);
+    return hak_entry_is_due() ? hak_entry_allocate_due(&how) : hak_entry_allocate(&how);
 }
 
 /* The checks' build copies what it moves (resize, below). So that a block that grows bit by bit is
@@ -115,6 +115,8 @@ static inline bool stays_at_once(const void *pointer, size_t bytes) {
 }
 
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
+    if (hak_light_serves())
+        return light_realloc(pointer, bytes);
     if (HAK_LIKELY(stays_at_once(pointer, bytes)))
         return pointer;
     return reallocate(pointer, bytes, HAK_CALL);
@@ -122,6 +124,8 @@ HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
 
 HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
+    if (hak_light_serves())
+        return light_reallocarray(pointer, count, bytes);
     if (__builtin_mul_overflow(count, bytes, &all_bytes))
         return fail(SIZE_MAX);
     return reallocate(pointer, all_bytes, HAK_CALL);

@@ -9,6 +9,9 @@
  *   fork                        no lock is held over it; the child makes anew what was locked by
  *                               threads that are not there
  *
+ * In level light (light.h) the checks' half reads the options and starts the checks, and has no
+ * heap; the constructor of the plain one comes after its own.
+ *
  * The library is linked with -z initfirst: only ld.so's own calls come before the constructor,
  * which therefore cannot rely on libc's constructors: `environ` may not be set yet. */
 #include <pthread.h>
@@ -18,6 +21,7 @@
 #include "entry/summary.h"
 #include "front/remote.h"
 #include "learn/learn.h"
+#include "light.h"
 #include "platform/address.h"
 #include "pool/pool.h"
 
@@ -73,9 +77,12 @@ static void read_options(void) {
 static HAK_COLD void start_process(void) {
     hak_lock(&start_lock);
     if (!atomic_load_explicit(&is_started, memory_order_relaxed)) {
-        read_options();
-        hak_bench_fast_start();
-        hak_learn_start();
+        if (!hak_is_light_build) /* they are the other half's */
+            read_options();
+        if (!hak_light_serves()) {
+            hak_bench_fast_start();
+            hak_learn_start();
+        }
         hak_address_start();
         hak_registry_start(true);
         hak_route_start();
@@ -89,6 +96,10 @@ static HAK_COLD void start_process(void) {
 void hak_entry_start_thread(void) {
     if (!atomic_load_explicit(&is_started, memory_order_acquire))
         start_process();
+    if (hak_light_serves())
+        return;
+    if (hak_is_light_build)
+        hak_thread.until_look = hak_light_first_look();
     hak_front_start();
     hak_bench_fast_begin();
     if (has_thread_key)
@@ -103,6 +114,8 @@ static void end_thread(void *value) {
     hak_front_end();
     hak_large_thread_end();
     check_thread_end();
+    if (hak_is_light_build)
+        hak_light_thread_end();
 }
 
 /* ---- fork ------------------------------------------------------------------------------------ */
@@ -143,18 +156,19 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     (void)arguments;
     constructor_environment = environment;
     /* Its own malloc serves such a program, which is not recorded. */
-    if (is_sanitized())
+    if (is_sanitized() || (hak_is_light_build && hak_light_is_other_half()))
         return;
     if (!atomic_load_explicit(&is_started, memory_order_acquire))
         start_process();
-    has_thread_key = pthread_key_create(&thread_key, end_thread) == 0;
+    has_thread_key = !hak_light_serves() && pthread_key_create(&thread_key, end_thread) == 0;
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     hak_summary_start();
     if (hak_is_debug_build)
         check_kinds_start(hak_entry_operators_are_replaced());
     check_start();
-    hak_pool_prewarm();
+    if (!hak_light_serves())
+        hak_pool_prewarm();
     /* A call of ld.so came before there was a key. */
     if (has_thread_key && hak_thread.state != HAK_THREAD_NEW)
         (void)pthread_setspecific(thread_key, &hak_thread);

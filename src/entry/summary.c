@@ -7,6 +7,7 @@
 #include "front/figures.h"
 #include "large/large.h"
 #include "learn/learn.h"
+#include "light.h"
 #include "options.h"
 #include "platform/line.h"
 #include "platform/path.h"
@@ -147,6 +148,8 @@ static void dump(const struct summary *now) {
 
 __attribute__((destructor)) static void at_exit(void) {
     struct summary now;
+    if (hak_light_is_other_half())
+        return;
     hak_external_guard_end();
     if (!hak_options.stats && !hak_options.stats_dump[0])
         return;

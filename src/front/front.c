@@ -12,5 +12,5 @@ _Thread_local struct hak_thread hak_thread = {
 
 HAK_COLD void hak_front_refuse_second(base_t block) {
     if (!hak_is_debug_build)
-        hak_die("double-free", block.p, "is free already; some code freed it twice");
+        hak_blame("double-free", block.p, "is free already; some code freed it twice");
 }

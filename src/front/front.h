@@ -50,6 +50,7 @@ struct hak_thread {
     uint32_t heap_id;         /* HAK_OWNER_NONE without a heap */
     uint8_t state;            /* enum hak_thread_state */
     uint8_t end_rounds;       /* how often its end was put off (entry/start.c) */
+    uint16_t until_look;      /* level light: calls until one may be sampled; 0 elsewhere */
     struct hak_heap *heap;
     struct hak_front *front;
 };

@@ -158,10 +158,10 @@ static HAK_COLD struct hak_chunk *fill_slot(struct hak_remote *remote, unsigned 
 
 static HAK_COLD void refuse(base_t block, hak_owner_t owner) {
     if (!hak_is_debug_build)
-        hak_die("bad-free", block.p,
-                owner == HAK_OWNER_RESERVE
-                    ? "is in no block; its memory was given back before"
-                    : "is inside a block or in no block; free what malloc returned");
+        hak_blame("bad-free", block.p,
+                  owner == HAK_OWNER_RESERVE
+                      ? "is in no block; its memory was given back before"
+                      : "is inside a block or in no block; free what malloc returned");
 }
 
 /* Everything but one more block for a chunk that stands. */

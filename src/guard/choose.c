@@ -4,11 +4,13 @@
  *   all    every block that there is room for (guarded/guarded.h)
  *   only   those of allocation stacks that a file names (only.h)
  *   sites  the first blocks of each allocation stack (first_blocks.h)
+ *   sample in level light (sample.h), elsewhere none
  *
  * HAKMEM_INJECT turns it off, since its faults lie in lists of free blocks. */
 #include "guard/first_blocks.h"
 #include "guard/guard.h"
 #include "guard/only.h"
+#include "guard/sample.h"
 #include "guarded/guarded.h"
 #include "platform/platform.h"
 
@@ -18,13 +20,15 @@ static _Atomic uint32_t taken; /* blocks that were to be guarded */
 
 void hak_guard_start(void) {
     struct hak_variant policy = hak_option_guard();
-    hak_check_guards = policy.index != HAK_GUARD_OFF && hak_options.inject[0] == '\0';
+    hak_check_guards = policy.index != HAK_GUARD_OFF && policy.index != HAK_GUARD_SAMPLE &&
+                       hak_options.inject[0] == '\0';
     chooses_stacks = policy.index == HAK_GUARD_ONLY;
     if (hak_check_guards && chooses_stacks)
         hak_check_guards = hak_only_start(policy.text);
     hak_guards_sites = hak_check_guards && policy.index == HAK_GUARD_SITES;
     if (hak_guards_sites)
         hak_sites_start((unsigned)policy.number);
+    hak_sample_start();
 }
 
 static enum hak_guarded_side side_of_next(void) {

@@ -65,7 +65,7 @@ static inline bool hak_layout_has_header(void) {
     return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER);
 }
 static inline bool hak_stops_at_illegal_hop(void) {
-    return hak_options.check == HAK_CHECK_NORMAL;
+    return hak_options.check != HAK_CHECK_TRACE;
 }
 
 /* The stack of the calling thread; what is to be said about it is added to `flags`. */

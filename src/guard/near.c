@@ -13,6 +13,7 @@
  * that one. Of two blocks in front of the address the nearer one is named. Runs in the handler of a
  * crash: no lock, no allocation, no system call. */
 #include "guard/pages.h"
+#include "guard/sample.h"
 #include "guard/sweep.h"
 #include "guard/watched.h"
 #include "guard/word.h"
@@ -181,6 +182,11 @@ static void describe(struct hak_fault_facts *facts, bool is_barred) {
         facts->memory = HAK_MEMORY_HEAP_INTERNAL;
 }
 
+static void count_guarded(uint64_t *calls, uint64_t *blocks) {
+    *calls = hak_sample_calls();
+    *blocks = hak_sample_blocks();
+}
+
 static const struct hak_trace_checks checks = {
     .describe = describe,
     .reopen = hak_pages_open_at,
@@ -189,6 +195,7 @@ static const struct hak_trace_checks checks = {
     .find_before = hak_find_before,
     .word_in = hak_word_in,
     .trapped = hak_watched_trapped,
+    .count_guarded = count_guarded,
 };
 
 void hak_near_start(void) {

@@ -115,4 +115,13 @@ static inline uint64_t hak_ticks(void) {
  * that the plain build notices; never returns. */
 HAK_HIDDEN _Noreturn HAK_COLD void hak_die(const char *what, const void *address, const char *why);
 
+/* The same of a pointer that the program gives back; in level light a report in its place, after
+ * which the program goes on as HAKMEM_ON_FAULT says. */
+static inline void hak_blame(const char *what, const void *address, const char *why) {
+    if (hak_is_light_build)
+        hak_light_blame(what, address);
+    else
+        hak_die(what, address, why);
+}
+
 #endif

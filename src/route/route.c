@@ -58,7 +58,8 @@ struct hak_taken hak_route_take_instead(unsigned class_index, size_t alignment) 
 
 HAK_COLD void hak_route_refuse(base_t base) {
     if (!hak_is_debug_build)
-        hak_die("bad-free", base.p, "is inside a block or in no block; free what malloc returned");
+        hak_blame("bad-free", base.p,
+                  "is inside a block or in no block; free what malloc returned");
 }
 
 /* ---- memory that goes back ------------------------------------------------------------------ */

@@ -145,7 +145,7 @@ unsigned hak_slab_take_some(struct hak_heap *heap, unsigned class_index, base_t 
 
 static HAK_COLD void refuse(base_t block, const char *what, const char *why) {
     if (!hak_is_debug_build)
-        hak_die(what, block.p, why);
+        hak_blame(what, block.p, why);
 }
 
 /* Sets the bit of a slot that is in use. False: it is none, and refuse() was called. One product

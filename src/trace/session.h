@@ -366,6 +366,9 @@ struct hak_report_request {
     uint64_t flags; /* rflags with `registers`, 0 = not known */
     struct hak_report_code code;
     struct hak_report_pointed pointed[HAK_REPORT_REGISTERS]; /* of faults the processor stopped */
+    /* Level light: calls that allocated, as far as they were counted, and how many of their blocks
+     * were guarded; 0 elsewhere. */
+    uint64_t calls, guarded_blocks;
 };
 
 enum hak_resume {

@@ -133,6 +133,8 @@ struct hak_trace_checks {
     /* What a SIGTRAP is whose siginfo_t this is; `facts` are those of a fault. NULL = the
      * program's. */
     enum hak_trapped (*trapped)(const void *siginfo, struct hak_fault_facts *facts);
+    /* Level light: how many calls allocated, and how many of their blocks were guarded. */
+    void (*count_guarded)(uint64_t *calls, uint64_t *blocks);
 };
 /* Before hak_trace_start. `checks` stays where it is. */
 HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);

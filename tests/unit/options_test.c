@@ -22,7 +22,7 @@ START_TEST(choices_are_taken_whole) {
     ck_assert(!parses("CHECK", "tracer"));
     ck_assert(!parses("CHECK", "normal|trace"));
     ck_assert(!parses("CHECK", ""));
-    ck_assert_str_eq(expected, "trace|normal");
+    ck_assert_str_eq(expected, "trace|normal|light");
     ck_assert_uint_eq(options.check, HAK_CHECK_TRACE);
 }
 END_TEST
@@ -188,7 +188,8 @@ START_TEST(each_bad_value_is_told_once) {
         "HAKMEM_ALLOC_LEARN=yes",      "HAKMEM_GUARD=alle",       NULL};
     ck_assert_str_eq(
         told_by(environment),
-        "hakmem: HAKMEM_GUARD=alle: expected off|all|only:FILE|sites:1..100; taking off\n"
+        "hakmem: HAKMEM_GUARD=alle: expected off|all|only:FILE|sites:1..100|sample:0..65535; "
+        "taking off\n"
         "hakmem: HAKMEM_TINY_MAX_CLASS=8: expected 0..7; taking 7\n"
         "hakmem: HAKMEM_TINY_PROFILE=Hot: expected hot|conservative|off|full; taking conservative\n"
         "hakmem: HAKMEM_TINY_HOT_RING_C3=100: expected 64..256, a power of two; taking 128\n"

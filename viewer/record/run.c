@@ -27,9 +27,15 @@ struct outcome {
     uint32_t live, sessions;
 };
 
+static bool is_light(const struct view *view) {
+    const char *check = view_variable_value(view, "CHECK");
+    return check && strcmp(check, "light") == 0;
+}
+
+/* Nothing is recorded. */
 static bool is_off(const struct view *view) {
     const char *trace = view_variable_value(view, "TRACE");
-    return trace && strcmp(trace, "off") == 0;
+    return is_light(view) || (trace && strcmp(trace, "off") == 0);
 }
 
 /* Where reports go: "" = stderr. */
@@ -205,6 +211,8 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
                    "(LD_PRELOAD was dropped on the way, or memory for the record is not allowed)");
         return VIEW_INCOMPLETE;
     }
+    if (outcome->faults > 0 && is_light(view) && !view_given(view, "exitcode"))
+        return outcome->program_status;
     if (outcome->faults > 0)
         return exit_code;
     if (!outcome->committed) {

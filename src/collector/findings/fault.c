@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/bytes.h"
+#include "options.h"
 #include "report/text/text.h"
 #include "report/page/page.h"
 #include "store/history/history.h"
@@ -324,7 +325,8 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
                                          .second = &f->second,
                                          .arguments = arguments,
                                          .argument_bytes = argument_bytes,
-                                         .is_trace = c->map.head.level == 0,
+                                         .is_trace = c->map.head.level == HAK_CHECK_TRACE,
+                                         .is_light = c->map.head.level == HAK_CHECK_LIGHT,
                                          .signal = request->signal};
     struct hak_event found;
     if (reader && f->event && hak_store_event(reader, f->event, &found) == 1)

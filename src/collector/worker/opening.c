@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/growing.h"
+#include "options.h"
 #include "store/reader/reader.h"
 
 #define LOG_BYTES ((uint64_t)8 << 20) /* of the write-ahead log */
@@ -271,7 +272,10 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
     put_number(w, "started", started);
     put_number(w, "monotonic_start_ns", w->capture.start_ns);
     hak_store_put_meta(w->capture.writer, "layout", m->head.layout == 2 ? "header" : "same");
-    hak_store_put_meta(w->capture.writer, "check", m->head.level == 0 ? "trace" : "normal");
+    hak_store_put_meta(w->capture.writer, "check",
+                       m->head.level == HAK_CHECK_TRACE   ? "trace"
+                       : m->head.level == HAK_CHECK_LIGHT ? "light"
+                                                          : "normal");
     put_pool_switches(w);
     hak_capture_end(&w->capture, 0);
 }

@@ -70,10 +70,27 @@ static void add_missing_lines(struct hak_text *text, int *findings,
     }
 }
 
+/* "1 of 4,812 blocks was watched". */
+static void add_watched(struct hak_text *text, int *findings,
+                        const struct hak_report_request *request) {
+    uint64_t blocks = request->guarded_blocks, calls = request->calls;
+    finding(text, findings, "level light: ");
+    if (blocks == 0)
+        hak_text_add(text, "no block was watched");
+    else if (calls <= blocks)
+        hak_text_add(text, "every block was watched");
+    else
+        hak_text_add(text, "1 of %s was watched",
+                     hak_words_count((calls + blocks / 2) / blocks, "block", "blocks"));
+    hak_text_add(text, ", and nothing was recorded");
+}
+
 void report_completeness(struct hak_text *text, const struct report_page *page) {
     int findings = 0;
     hak_text_add(text, "  COMPLETENESS      ");
-    if (page->request->is_unrecorded) {
+    if (page->context.is_light) {
+        add_watched(text, &findings, page->request);
+    } else if (page->request->is_unrecorded) {
         finding(text, &findings,
                 "nothing was recorded (HAKMEM_TRACE=off): what the program itself "
                 "keeps is shown");

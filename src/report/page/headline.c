@@ -78,6 +78,10 @@ static void add_memory(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t found = facts->found_address;
     uint64_t due = page->user ? page->user : page->base;
+    if (facts->memory == HAK_MEMORY_OTHER && page->context.is_light) {
+        hak_text_add(text, "which lies in the heap and is not the start of a live block");
+        return;
+    }
     if (facts->memory == HAK_MEMORY_HEAP_INTERNAL && !facts->superslab) {
         hak_text_add(text, "which lies in memory of the heap but in no block");
         return;
@@ -278,6 +282,11 @@ void report_pointer(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     unsigned long long found = facts->found_address;
     hak_text_add(text, "%s  The pointer      0x%llx ", page->layer_move ? "" : "\n", found);
+    bool is_in_heap = facts->memory == HAK_MEMORY_OTHER || facts->memory == HAK_MEMORY_SLOT_START;
+    if (!page->base && page->context.is_light && is_in_heap) {
+        hak_text_add(text, "lies in the heap; the block was not watched.\n");
+        return;
+    }
     if (!page->base && !page->layer_move) {
         hak_text_add(text, "lies in no block of the heap.\n");
         return;

@@ -234,7 +234,8 @@ static const struct hak_life *life_before(const struct report_page *page) {
 void report_history(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  HISTORY           ");
     if (page->request->is_unrecorded) {
-        hak_text_add(text, "not recorded (HAKMEM_TRACE=off)\n");
+        hak_text_add(text, "not recorded (%s)\n",
+                     page->context.is_light ? "level light" : "HAKMEM_TRACE=off");
         return;
     }
     if (!page->r) {

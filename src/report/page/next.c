@@ -108,7 +108,10 @@ static void add_runs(struct hak_text *text, const struct report_page *page, int 
         add_hunt(text, page, lines);
     else if (is_trace && is_open)
         add_run(text, page, lines, "--check normal", "checks what level trace only records");
-    if (page->request->is_unrecorded)
+    if (page->context.is_light)
+        add_run(text, page, lines, "--check normal",
+                "checks every block, and records what led to it");
+    else if (page->request->is_unrecorded)
         add_run(text, page, lines, "--trace on", "records what led to it");
 }
 

@@ -62,6 +62,7 @@ struct hak_report_context {
     const char *arguments; /* of the program, each ended by NUL; NULL = not known */
     size_t argument_bytes; /* the last one is NUL, else the command line was cut short */
     bool is_trace;         /* the run was at level trace: nothing was checked */
+    bool is_light;         /* at level light: few blocks were */
     char handler_place[HAK_PLACE_BYTES]; /* of the request's handler_frames; "" = not known */
     char other_place[HAK_REPORT_OTHERS][HAK_PLACE_BYTES]; /* of its others' */
 };

@@ -187,8 +187,9 @@ static void found_by_call(struct hak_text *text, const struct report_page *page)
         hak_text_add(text, "%s was given an address that is not the start of a live block", call);
         return;
     case 202:
-        hak_text_add(text, "%s was given a block that was already free (%s)", call,
-                     hak_words_place_sentence(facts->place));
+        hak_text_add(text, "%s was given a block that was already free", call);
+        if (page->base || !page->context.is_light) /* else nobody knows where it lay */
+            hak_text_add(text, " (%s)", hak_words_place_sentence(facts->place));
         return;
     case 203:
         hak_text_add(text, "%s was given a block from %s", call,

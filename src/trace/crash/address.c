@@ -29,6 +29,12 @@ void hak_trace_set_checks(const struct hak_trace_checks *the_checks) {
     checks = the_checks;
 }
 
+void hak_crash_count_guarded(uint64_t *calls, uint64_t *blocks) {
+    *calls = *blocks = 0;
+    if (checks && checks->count_guarded)
+        checks->count_guarded(calls, blocks);
+}
+
 /* Fills in the mapping at `address`, or what lies around the gap. */
 static void look_at_maps(uint64_t address, struct hak_report_region *region) {
     static struct hak_maps maps; /* one thread reports at a time */

@@ -133,6 +133,8 @@ HAK_HIDDEN void hak_crash_look_at_heap(struct hak_incident *incident);
 /* The same question as the first, answered in brief, for the program's own stack may be small: does
  * the address lie in a block that was given back? */
 HAK_HIDDEN bool hak_crash_is_heap_fault(int signal, int code, uint64_t address);
+/* How many calls allocated in level light, and how many of their blocks were guarded; else 0. */
+HAK_HIDDEN void hak_crash_count_guarded(uint64_t *calls, uint64_t *blocks);
 /* Has the page of such an address opened, so that the program can go on. */
 HAK_HIDDEN bool hak_crash_reopen(uint64_t address);
 

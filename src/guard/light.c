@@ -1,0 +1,97 @@
+/* Level light, the checks' half: guarded blocks for the plain allocator's program, and reports of
+ * what that allocator finds itself (light.h). */
+#include "guard/guard.h"
+#include "guard/sample.h"
+#include "guarded/guarded.h"
+#include "light.h"
+#include "platform/platform.h"
+
+uint16_t hak_light_first_look(void) {
+    return hak_sample_interval();
+}
+
+/* The block remembers its site in a field that only blocks of the BigCache need. */
+static void *take(struct hak_hand_out *how, uint32_t site) {
+    base_t base = hak_check_take_guarded(how);
+    struct hak_large *large = base.p ? hak_large_find(base.p) : NULL;
+    if (!large)
+        return NULL;
+    how->class_index = HAK_CLASS_NONE;
+    large->look = site;
+    void *user = hak_check_hand_out(base, how).p;
+    if (!user)
+        hak_guarded_give(large);
+    return user;
+}
+
+void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
+    uint32_t site = hak_sample_look(how->call);
+    *until_look = hak_sample_interval();
+    if (site == 0 || how->asked_bytes > PTRDIFF_MAX)
+        return NULL;
+    uint64_t start = hak_ticks();
+    void *user = take(how, site);
+    if (user)
+        hak_sample_taken(site, hak_ticks() - start);
+    return user;
+}
+
+/* ---- and back ---------------------------------------------------------------------------------
+ */
+
+bool hak_light_covers(const void *pointer) {
+    return hak_guarded_covers(pointer);
+}
+
+void hak_light_give(void *pointer) {
+    enum hak_record_kind kind = hak_free_by(HAK_GIVEN_BY_FREE);
+    uint64_t start = hak_ticks();
+    base_t base;
+    if (hak_check_take_back(user_from(pointer), kind, &base) != HAK_TAKE)
+        return;
+    uint32_t site = hak_large_find(base.p)->look;
+    (void)hak_check_freed(base, kind, HAK_PLACE_GUARDED);
+    hak_sample_given(site, hak_ticks() - start);
+}
+
+bool hak_light_resizes(void *pointer, size_t *asked_bytes) {
+    base_t base;
+    if (hak_check_take_back(user_from(pointer), HAK_REALLOC, &base) != HAK_TAKE)
+        return false;
+    *asked_bytes = hak_light_usable(pointer);
+    return true;
+}
+
+size_t hak_light_usable(const void *pointer) {
+    struct hak_located at;
+    bool is_block = hak_locate(pointer, &at) && at.slot->place == HAK_PLACE_LIVE;
+    return is_block ? hak_asked_bytes_of(&at) : 0;
+}
+
+void hak_light_thread_end(void) {
+    hak_check_thread_end();
+}
+
+/* ---- what the plain allocator finds itself ----------------------------------------------------
+ */
+
+/* What is surely no block is told as everywhere; of a block of the plain allocator's there is no
+ * more to say than what it found. */
+void hak_light_blame(const char *what, const void *pointer) {
+    enum hak_record_kind kind = hak_free_by(HAK_GIVEN_BY_FREE);
+    bool is_double = what[0] == 'd';
+    struct hak_located at;
+    base_t base;
+    if (!is_double &&
+        hak_check_take_back(user_from((void *)(uintptr_t)pointer), kind, &base) != HAK_FOREIGN)
+        return;
+    (void)hak_locate(pointer, &at);
+    struct hak_finding finding = {
+        .code = is_double ? HAK_FAULT_DOUBLE_FREE : HAK_FAULT_BAD_FREE,
+        .kind = kind,
+        .pointer = pointer,
+        .class_found = HAK_CLASS_NONE,
+        .memory = is_double ? HAK_MEMORY_SLOT_START : HAK_MEMORY_OTHER,
+    };
+    hak_report_fault(&at, &finding);
+}

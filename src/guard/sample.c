@@ -1,0 +1,187 @@
+/* Chooses the calls of level light that get a guarded block (sample.h has the picture). */
+#include "guard/sample.h"
+
+#include "options.h"
+#include "platform/credit.h"
+#include "platform/platform.h"
+#include "platform/run_time.h"
+
+enum {
+    SITES = 2048,
+    PROBES = 4,
+    SELDOM_PART = 4,            /* of the looks of the mean site */
+    LOOKS_MOST = 1 << 20,       /* of all sites: then the past counts half */
+    EARN_EVERY_TICKS = 1 << 21, /* about a thousandth of a second */
+};
+
+struct site {
+    _Atomic uint32_t key; /* 0: nobody's */
+    _Atomic uint32_t looks;
+    _Atomic int32_t live; /* guarded blocks that the program has */
+};
+static struct site sites[SITES + 1]; /* the first is none */
+static _Atomic uint32_t known_sites, all_looks;
+static _Atomic int32_t live_blocks;
+static _Atomic uint64_t calls, blocks;
+static uint64_t fixed_interval; /* 0: as it costs */
+static bool is_off;
+
+/* A block costs some 40,000 ticks; both shares are a hundredth. */
+static const struct hak_credit_terms terms_of[] = {
+    {.most = 1 << 22, .dearest = 1 << 20, .share = 200},
+    {.most = 1 << 22, .dearest = 1 << 20, .share = 200},
+};
+enum { SELDOM, COMMON, CREDITS, OVERDRAWN_MOST = 1 << 22 };
+
+struct sampler {
+    struct hak_credit credit[CREDITS];
+    struct hak_run_time earned_at;
+    uint64_t looked_at; /* ticks of the last look at the clock */
+    uint64_t random;
+    uint32_t interval; /* the last one */
+    uint8_t spends;    /* which credit */
+};
+static __thread struct sampler own __attribute__((tls_model("initial-exec")));
+
+void hak_sample_start(void) {
+    struct hak_variant policy = hak_option_guard();
+    bool looks_at_all = policy.index == HAK_GUARD_ALL || policy.index == HAK_GUARD_ONLY;
+    fixed_interval = looks_at_all ? 1 : policy.index == HAK_GUARD_SAMPLE ? policy.number : 0;
+    is_off = policy.index == HAK_GUARD_OFF;
+}
+
+/* ---- when ------------------------------------------------------------------------------------ */
+
+static uint64_t next_random(void) {
+    uint64_t x = own.random;
+    if (HAK_UNLIKELY(x == 0))
+        x = hak_ticks() * 0x9e3779b97f4a7c15u ^ (uintptr_t)&own;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    own.random = x;
+    return x;
+}
+
+/* From a half to one and a half, so that the mean is what was asked for. */
+uint16_t hak_sample_interval(void) {
+    uint64_t mean = is_off ? UINT16_MAX : fixed_interval ? fixed_interval : HAK_SAMPLE_INTERVAL;
+    uint64_t next = mean == 1 ? 1 : mean / 2 + 1 + next_random() % mean;
+    own.interval = next < UINT16_MAX ? (uint32_t)next : UINT16_MAX;
+    return (uint16_t)own.interval;
+}
+
+/* ---- who ------------------------------------------------------------------------------------- */
+
+/* The address and how deep the stack is: of a wrapper that many call, the callers differ in that.
+ */
+static uint32_t key_of(hak_call_t call) {
+    uint64_t hash = ((uintptr_t)*call ^ ((uintptr_t)call & 0xfff0) << 44) * 0x9e3779b97f4a7c15u;
+    return (uint32_t)(hash >> 32) | 1;
+}
+
+static struct site *find_site(uint32_t key) {
+    for (uint32_t i = 0; i < PROBES; i++) {
+        struct site *site = &sites[1 + (key / 2 + i) % SITES];
+        uint32_t there = atomic_load_explicit(&site->key, memory_order_relaxed);
+        if (there == key)
+            return site;
+        if (there == 0) {
+            atomic_store_explicit(&site->key, key, memory_order_relaxed);
+            atomic_fetch_add_explicit(&known_sites, 1, memory_order_relaxed);
+            return site;
+        }
+    }
+    /* The table is full there: a site of few looks, which comes again seldom, makes room. */
+    struct site *least = &sites[1 + key / 2 % SITES];
+    for (uint32_t i = 1; i < PROBES; i++) {
+        struct site *site = &sites[1 + (key / 2 + i) % SITES];
+        if (atomic_load_explicit(&site->looks, memory_order_relaxed) <
+            atomic_load_explicit(&least->looks, memory_order_relaxed))
+            least = site;
+    }
+    atomic_store_explicit(&least->key, key, memory_order_relaxed);
+    atomic_store_explicit(&least->looks, 0, memory_order_relaxed);
+    return least;
+}
+
+static HAK_COLD void halve_looks(void) {
+    uint32_t sum = 0;
+    for (uint32_t i = 1; i <= SITES; i++) {
+        uint32_t half = atomic_load_explicit(&sites[i].looks, memory_order_relaxed) / 2;
+        atomic_store_explicit(&sites[i].looks, half, memory_order_relaxed);
+        sum += half;
+    }
+    atomic_store_explicit(&all_looks, sum, memory_order_relaxed);
+}
+
+/* One more look at the site. True: it has few of them. */
+static bool count_look(struct site *site) {
+    uint64_t looks = atomic_fetch_add_explicit(&site->looks, 1, memory_order_relaxed);
+    uint64_t all = atomic_fetch_add_explicit(&all_looks, 1, memory_order_relaxed);
+    uint64_t known = atomic_load_explicit(&known_sites, memory_order_relaxed);
+    if (HAK_UNLIKELY(all == LOOKS_MOST))
+        halve_looks();
+    return looks * known * SELDOM_PART <= all;
+}
+
+/* ---- may it? --------------------------------------------------------------------------------- */
+
+static void earn(void) {
+    uint64_t now = hak_ticks();
+    if (now - own.looked_at < EARN_EVERY_TICKS)
+        return;
+    own.looked_at = now;
+    uint64_t ran = hak_ran_ticks(&own.earned_at, CLOCK_THREAD_CPUTIME_ID);
+    for (unsigned i = 0; i < CREDITS; i++)
+        (void)hak_credit_earn(&own.credit[i], &terms_of[i], ran);
+}
+
+static bool may_spend(bool is_seldom) {
+    if (hak_credit_left(&own.credit[COMMON]) > 0)
+        own.spends = COMMON;
+    else if (is_seldom && hak_credit_left(&own.credit[SELDOM]) > -OVERDRAWN_MOST)
+        own.spends = SELDOM;
+    else
+        return false;
+    return true;
+}
+
+uint32_t hak_sample_look(hak_call_t call) {
+    atomic_fetch_add_explicit(&calls, own.interval, memory_order_relaxed);
+    struct site *site = find_site(key_of(call));
+    bool is_seldom = count_look(site);
+    if (is_off)
+        return 0;
+    if (!fixed_interval) {
+        earn();
+        int32_t live = atomic_load_explicit(&live_blocks, memory_order_relaxed);
+        if (live >= HAK_SAMPLE_LIVE ||
+            atomic_load_explicit(&site->live, memory_order_relaxed) >= HAK_SAMPLE_SITE_LIVE ||
+            !may_spend(is_seldom))
+            return 0;
+    }
+    return (uint32_t)(site - sites);
+}
+
+void hak_sample_taken(uint32_t site, uint64_t ticks) {
+    hak_credit_charge(&own.credit[own.spends], &terms_of[own.spends], ticks);
+    atomic_fetch_add_explicit(&blocks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&live_blocks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&sites[site].live, 1, memory_order_relaxed);
+}
+
+void hak_sample_given(uint32_t site, uint64_t ticks) {
+    hak_credit_charge(&own.credit[own.spends], &terms_of[own.spends], ticks);
+    atomic_fetch_sub_explicit(&live_blocks, 1, memory_order_relaxed);
+    if (site <= SITES)
+        atomic_fetch_sub_explicit(&sites[site].live, 1, memory_order_relaxed);
+}
+
+uint64_t hak_sample_calls(void) {
+    return atomic_load_explicit(&calls, memory_order_relaxed);
+}
+
+uint64_t hak_sample_blocks(void) {
+    return atomic_load_explicit(&blocks, memory_order_relaxed);
+}

@@ -1,0 +1,50 @@
+/* Which of the program's calls get a guarded block in level light (light.h), policy sample:N.
+ *
+ *   a thread's calls   . . . . . . . look . . . . . . . . . look . . . . look . .
+ *                      one in HAK_SAMPLE_INTERVAL at random: no loop keeps step with it
+ *
+ *   look --> site: where the call comes from, and how deep the stack is there; its looks are
+ * counted
+ *              |
+ *              +-- has at most a quarter of the looks of the mean site --> seldom:  credit 1, or 2
+ *              +-- has more                                            --> common:  credit 2
+ *              +-- has SITE_LIVE guarded blocks that live, or all sites have LIVE --> none
+ *
+ * A credit is a share of the time that the thread ran, and is charged with what guarded blocks
+ * took, by measurement. That of the seldom sites may be overdrawn, since they cannot wait for their
+ * turn.
+ *
+ * HAKMEM_GUARD=sample:N, N above 0: one in N calls, whatever it costs; so all is one in one.
+ *
+ * Who owns what: credits and counters belong to the thread; sites to the process, without a lock:
+ * two threads may count one of two looks, or give one place to two sites.
+ *
+ * Thread and signal safety: any thread, in a signal handler. A system call or two in a thousandth
+ * of a second. */
+#ifndef HAK_GUARD_SAMPLE_H
+#define HAK_GUARD_SAMPLE_H
+
+#include "hop.h"
+
+enum { HAK_SAMPLE_INTERVAL = 256, HAK_SAMPLE_LIVE = 64, HAK_SAMPLE_SITE_LIVE = 2 };
+
+/* At start, after the options were read. */
+HAK_HIDDEN void hak_sample_start(void);
+
+/* Calls until the next look of the calling thread, from 1. */
+HAK_HIDDEN uint16_t hak_sample_interval(void);
+
+/* A look at a call that returns to `*call`. Returns its site, from 1; 0: it gets no guarded block.
+ */
+HAK_HIDDEN uint32_t hak_sample_look(hak_call_t call);
+
+/* A block of the site was guarded, or given back; which took so many ticks. */
+HAK_HIDDEN void hak_sample_taken(uint32_t site, uint64_t ticks);
+HAK_HIDDEN void hak_sample_given(uint32_t site, uint64_t ticks);
+
+/* How many calls there were, to an interval of each thread, and how many blocks of them were
+ * guarded. */
+HAK_HIDDEN uint64_t hak_sample_calls(void);
+HAK_HIDDEN uint64_t hak_sample_blocks(void);
+
+#endif

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Correct programs of threads, children, signals and alignments go as they do without in level light, whichever blocks
+# are guarded: calls of the allocator at every moment of a start and an end, forks from the midst of threads, threads
+# that come and go, memory that the kernel refuses at every call.
+# timeout: 1800
+set -u
+unset "${!HAKMEM_@}"
+# shellcheck source=tests/tools/many_runs.sh
+. "$SOURCE/tests/tools/many_runs.sh"
+export HAKMEM_CHECK=light
+failed=0
+
+# go POLICY DUE COMMAND...: ends with 0, says DUE on stdout and nothing on stderr.
+go() {
+    local policy=$1 due=$2
+    shift 2
+    HAKMEM_GUARD=$policy LD_PRELOAD=$BUILD/hakmem-debug.so "$@" >out 2>err
+    local status=$?
+    [ "$status" -eq 0 ] && [ "$(cat out)" = "$due" ] && [ ! -s err ] && return
+    echo "$policy: ${*##*/}: status $status, it says: $(head -n 5 out err)"
+    failed=1
+}
+
+for policy in sample:0 sample:7 all; do
+    go $policy well "$BUILD/tests/guarded/correct" 0
+    go $policy "0 failures" "$BUILD/tests/memory/handler_forks"
+    go $policy flat "$BUILD/tests/memory/forked" 20
+    for how in join exit cancel key; do
+        go $policy flat "$BUILD/tests/memory/threads" $how 2000
+    done
+    HAKMEM_GUARD=$policy LD_PRELOAD=$BUILD/hakmem-debug.so "$BUILD/tests/memory/fork_waits" 2 >out 2>&1
+    [[ $(cat out) =~ ^[1-9][0-9]*\ forks$ ]] || {
+        echo "$policy: fork_waits: $(head -n 5 out)"
+        failed=1
+    }
+    export HAKMEM_GUARD=$policy
+    for count in 1 25; do
+        first=1
+        while :; do
+            refuse_at "$first" $count "$BUILD/hakmem-debug.so" 20
+            [ "$first" -gt "$seen" ] && break
+            first=$((first + count + (first < 40 ? 0 : seen / 20)))
+        done
+    done
+    limit_each -v 20000 1200 25 "$BUILD/hakmem-debug.so"
+    unset HAKMEM_GUARD
+done
+exit $failed

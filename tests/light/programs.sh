@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# In level light real programs say and do what they do without, with the sampling that light has by itself, and with
+# one block in 50 and every block guarded; nothing is reported, and no collector is started.
+# timeout: 1800
+set -u
+unset "${!HAKMEM_@}"
+export LC_ALL=C PYTHONMALLOC=malloc GIT_CONFIG_NOSYSTEM=1 HOME=$PWD
+failed=0
+
+complain() {
+    echo "$*"
+    failed=1
+}
+
+# run NAME COMMAND...
+run() {
+    local name=$1 due status policy
+    shift
+    "$@" >due.out 2>due.err </dev/null
+    due=$?
+    for policy in sample:0 sample:50 all; do
+        # A collector that was wanted all the same could not be started, and the program would say so.
+        HAKMEM_CHECK=light HAKMEM_GUARD=$policy HAKMEM_COLLECT=/nonexistent LD_PRELOAD=$BUILD/hakmem-debug.so "$@" \
+            >found.out 2>found.err </dev/null
+        status=$?
+        [ "$status" -eq "$due" ] || complain "$name $policy: status $status, without hakmem $due"
+        cmp -s due.out found.out || complain "$name $policy: $(diff due.out found.out | head -n 5)"
+        cmp -s due.err found.err || complain "$name $policy: $(diff due.err found.err | head -n 20)"
+    done
+}
+
+cat >work.py <<'END'
+import json, os, threading
+rows = [{"n": i, "list": [str(j) for j in range(i % 20)]} for i in range(3000)]
+def work(out):
+    text = json.dumps(rows)
+    out.append((len(text), len(json.loads(text))))
+out = []
+threads = [threading.Thread(target=work, args=(out,)) for _ in range(4)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+print(out)
+child = os.fork()
+if child == 0:
+    work(out)
+    print("child", out[-1], flush=True)
+    os._exit(3)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+END
+cat >work.sql <<'END'
+create table t(a, b);
+with recursive c(x) as (select 1 union all select x + 1 from c where x < 30000) insert into t select x, hex(x) || x from c;
+create index i on t(b);
+select count(*), sum(a) from t where b like '%7%';
+END
+cat >work.cc <<'END'
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+int main() {
+    std::map<std::string, std::vector<int>> m;
+    for (int i = 0; i < 1000; i++)
+        m[std::to_string(i % 97)].push_back(i);
+    for (auto &[name, numbers] : m)
+        std::printf("%s %zu\n", name.c_str(), numbers.size());
+}
+END
+cat >work.js <<'END'
+const rows = [];
+for (let i = 0; i < 20000; i++) rows.push({ n: i, text: Buffer.from(String(i)).toString("base64") });
+console.log(JSON.stringify(rows).length);
+END
+git init -q repository
+for n in 1 2 3; do
+    echo "$n" >"repository/file$n"
+    git -C repository add "file$n"
+    git -C repository -c user.name=n -c user.email=n@example.org commit -q -m "file $n"
+done
+
+run perl perl -e 'my %h; $h{$_ % 97} .= "x$_" for 1..50000; print join(",", map { length $h{$_} } sort keys %h), "\n"'
+run python /usr/bin/python3 work.py
+run sqlite sqlite3 -batch :memory: '.read work.sql'
+run git git -C repository log --stat
+run cc1plus g++ -O2 -S -o - work.cc
+g++ -O1 -o compiled work.cc && run compiled ./compiled
+run node node work.js
+exit $failed

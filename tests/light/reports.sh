@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# In level light a fault in a guarded block gives exactly its report, NAME.report, once, and the program goes on and
+# ends as it would have; so does what free was given and should not have been. What is found in the programs of
+# tests/guarded is what level normal finds there.
+# UPDATE=1 writes the files anew, to be read before they are committed.
+set -u
+PROGRAMS=light
+# shellcheck source=tests/tools/faults.sh
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+unset "${!HAKMEM_@}"
+here=$SOURCE/tests/light
+begin_reports "$@"
+watched=(write_after read_after write_slack read_freed write_freed double_free free_inside thread_after child_after)
+
+# compare NAME: one report. Programs of tests/guarded have every block watched, those here none.
+compare() {
+    local name=$1 report=$here/$1.report variables=(HAKMEM_GUARD=off)
+    if [ -e "$SOURCE/tests/guarded/$name.c" ]; then
+        PROGRAMS=guarded variables=(HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M)
+    fi
+    run_program "$name" light auto "${variables[@]}"
+    normalise_report <"$printed" | sed -E 's# -- [^ ]*/tests/(guarded|light)/# -- tests/\1/#' >"found.$name"
+    if [ "$update" -eq 1 ]; then
+        cp "found.$name" "$report"
+        echo "$name: status $program_status, $(wc -l <"$report") lines"
+        return
+    fi
+    diff -u --label "$name.report" --label 'what it printed' "$report" "found.$name" || return 1
+    [ "$program_status" -eq 0 ] && return
+    echo "$name: exit status $program_status, expected the program's own, 0"
+    return 1
+}
+
+# same_as_normal REPORT: its first line at level light.
+same_as_normal() {
+    local name=${1##*/} due
+    name=${name%.after.report}
+    PROGRAMS=guarded
+    run_program "$name" light auto HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M
+    normalise_report <"$printed" | head -n 1 >"first.$name"
+    due=$(head -n 1 "$1" | sed 's/ freed N ago/ freed before/')
+    [ "$(cat "first.$name")" = "$due" ] && return
+    echo "$name: level light says '$(cat "first.$name")', level normal '$due'"
+    return 1
+}
+
+for name in "${watched[@]}" free_unwatched_twice free_unwatched_inside free_stack; do
+    if [ "$update" -eq 0 ] && [ ! -s "$here/$name.report" ]; then
+        echo "$name.report is missing"
+        failed=1
+    fi
+done
+printf '%s\n' "${watched[@]}" free_unwatched_twice free_unwatched_inside free_stack | each_in_parallel compare || failed=1
+[ "$update" -eq 1 ] || printf '%s\n' "$SOURCE"/tests/guarded/*.after.report | each_in_parallel same_as_normal || failed=1
+exit "$failed"
