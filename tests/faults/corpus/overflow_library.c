@@ -18,9 +18,9 @@ static void *find(const char *name, void **library) {
 }
 
 static void block_of_the_program(void) {
+    char *buffer = opaque(malloc(61)); /* how many come before it depends on the library's path */
     void *library;
     void (*fill)(char *, size_t) = (void (*)(char *, size_t))find("library_fill", &library);
-    char *buffer = opaque(malloc(61));
     fill(buffer, 62);
     free(buffer);
 }

@@ -17,6 +17,8 @@ trap 'rm -rf "$work"' EXIT
         /^## Rings/ { s = "hak_ring_entry" }
         /^## Report area/ { s = "hak_report_request" }
         /^Others, each/ { s = "hak_report_other" }
+        /^Code:/ { s = "hak_report_code" }
+        /^Pointed, each/ { s = "hak_report_pointed" }
         /^Creations, each/ { s = "hak_report_creation" }
         /^Candidates, each/ { s = "hak_report_candidate" }
         /^Region:/ { s = "hak_report_region" }
