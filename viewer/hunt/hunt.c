@@ -173,6 +173,7 @@ int command_hunt(struct view *view) {
             hunt_print_json(&hunt, status);
     }
     json_decref(hunt.list);
+    free(hunt.earlier);
     hunt_forget_fault(&hunt.target);
     hunt_forget_fault(&hunt.best);
     return status;

@@ -74,9 +74,11 @@ struct hunt {
     bool is_given;            /* it came from a capture (-s FILE) */
     struct hunt_fault best;   /* and what the best one found, in the store at `store` */
     struct hunt_plan best_plan;
-    int best_run;           /* number, 0 = none of them */
-    int tried;              /* plans that were tried since the target is what it is */
-    bool is_repeated;       /* and are tried again */
+    int best_run;     /* number, 0 = none of them */
+    int tried;        /* plans that were tried since the target is what it is */
+    bool is_repeated; /* and are tried again */
+    char *earlier;    /* stacks at which runs found it before, as sections for only:, or NULL */
+    int earlier_count;
     uint64_t from, size;    /* what blocks of the stack are narrowed to, 0 = all */
     bool bears_byte;        /* no run at odd addresses has crashed */
     const char *best_store; /* `store`, or the capture that was given */

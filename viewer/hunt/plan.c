@@ -5,12 +5,22 @@
  *                   those of its innermost frames; all
  *
  * A run that shows the damage at a block of another stack begins the second list anew with that
- * stack. Each list is gone through once, and again as long as --runs allows. */
+ * stack, and guards the blocks of the former ones as well: a block that realloc resized has its
+ * stack, and is guarded from its start when malloc's is there too. Each list is gone through once,
+ * and again as long as --runs allows. */
 #include "viewer/hunt/parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { UNDERFLOW = 302, FIRST_OF_BLOCKS = 301, LAST_OF_BLOCKS = 304, ALIGNMENT = 16, FEW = 3 };
+enum {
+    UNDERFLOW = 302,
+    FIRST_OF_BLOCKS = 301,
+    LAST_OF_BLOCKS = 304,
+    ALIGNMENT = 16,
+    FEW = 3,
+    EARLIER_MAX = 64
+};
 
 bool hunt_is_settled(const struct hunt_fault *fault) {
     return fault->sight >= HUNT_CALL;
@@ -73,6 +83,29 @@ static bool is_another(const struct hunt *hunt, const struct hunt_fault *fault) 
            !is_same_site(&hunt->target, fault);
 }
 
+static bool was_found_at(const struct hunt *hunt, const char *site) {
+    return hunt->earlier && strstr(hunt->earlier, site);
+}
+
+/* The stack that was hunted stays in the file of the next runs. */
+static void keep_site(struct hunt *hunt) {
+    const char *site = hunt->target.site;
+    struct hak_text text = {0};
+    if (!is_block_known(&hunt->target) || was_found_at(hunt, site) ||
+        hunt->earlier_count >= EARLIER_MAX)
+        return;
+    if (hunt->earlier)
+        hak_text_add_bytes(&text, hunt->earlier, strlen(hunt->earlier));
+    hak_text_add(&text, "stack\n");
+    hak_text_add_bytes(&text, site, strlen(site));
+    char *sites = hak_text_take(&text);
+    if (!sites)
+        return;
+    free(hunt->earlier);
+    hunt->earlier = sites;
+    hunt->earlier_count++;
+}
+
 /* Damage again: what to change. */
 static void aim_anew(struct hunt *hunt, const struct hunt_run *run) {
     const struct hunt_fault *fault = &run->fault;
@@ -80,8 +113,10 @@ static void aim_anew(struct hunt *hunt, const struct hunt_run *run) {
     if (!is_block_known(fault) || (is_new && hunt->is_given))
         return;
     if (is_new) {
+        if (!was_found_at(hunt, fault->site))
+            hunt->tried = 0;
+        keep_site(hunt);
         hunt_copy_fault(&hunt->target, fault);
-        hunt->tried = 0;
         hunt->from = hunt->size = 0;
     } else if (run->left > 0 && run->plan.blocks == HUNT_ONLY && hunt->size == 0 &&
                fault->has_block) {

@@ -33,8 +33,10 @@ static enum hunt_sight sight_of(unsigned code, const json_t *fault) {
         return HUNT_CRASH;
     if (code >= FIRST_OF_LAYERS && code <= LAST_OF_LAYERS)
         return HUNT_HOP;
-    if (strcmp(by, "access") == 0 || strcmp(by, "watchpoint") == 0)
+    if (strcmp(by, "watchpoint") == 0)
         return HUNT_INSTRUCTION;
+    if (strcmp(by, "access") == 0) /* else a pointer that an earlier read took from the block */
+        return json_is_string(json_object_get(fault, "access")) ? HUNT_INSTRUCTION : HUNT_DAMAGE;
     return strcmp(by, "function") == 0 || (code >= FIRST_OF_CALLS && code <= LAST_OF_CALLS)
                ? HUNT_CALL
                : HUNT_DAMAGE;

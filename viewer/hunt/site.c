@@ -71,6 +71,8 @@ bool hunt_write_site(const struct hunt *hunt, const struct hunt_plan *plan) {
         hak_text_add(&text, " size=%" PRIu64, plan->size);
     hak_text_add(&text, "\n");
     hak_text_add_bytes(&text, hunt->target.site, (size_t)(end - hunt->target.site));
+    if (hunt->earlier)
+        hak_text_add_bytes(&text, hunt->earlier, strlen(hunt->earlier));
     bool good = text.bytes && !text.failed && hak_replace_file(hunt->site, text.bytes);
     if (!good)
         view_error("hunt: %s cannot be written: %s", hunt->site, strerror(errno));

@@ -1,4 +1,5 @@
 /* What `hunt` does next, by what its runs have found. */
+#include <stdlib.h>
 #include <string.h>
 #include "unit/suite.h"
 #include "viewer/hunt/parts.h"
@@ -135,6 +136,23 @@ START_TEST(damage_of_another_stack_is_the_new_aim) {
 }
 END_TEST
 
+START_TEST(a_stack_that_was_left_is_guarded_too_and_begins_nothing_anew) {
+    begin();
+    ck_assert(!learn(next(), damage(301, 48, site), 0));
+    ck_assert_ptr_null(hunt.earlier);
+    ck_assert(!learn(next(), damage(301, 48, other_site), 0));
+    ck_assert_str_eq(hunt.earlier,
+                     "stack\n  0x10 - app\n  0x20 - app\n  0x30 - app\n  0x40 - app\n");
+    int runs = 0;
+    while (runs < 20 && has_next()) /* the damage goes back and forth between them */
+        ck_assert(!learn((struct hunt_plan){.blocks = HUNT_ONLY},
+                         damage(301, 48, runs++ % 2 ? other_site : site), 0));
+    ck_assert_int_lt(runs, 10);
+    ck_assert_int_eq(hunt.earlier_count, 2);
+    free(hunt.earlier);
+}
+END_TEST
+
 START_TEST(the_fault_that_was_asked_for_stays_the_aim) {
     begin();
     struct hunt_fault fault = damage(301, 48, site), other = damage(301, 40, other_site);
@@ -157,6 +175,7 @@ int main(void) {
     tcase_add_test(cases, a_crash_at_odd_addresses_is_the_alignment);
     tcase_add_test(cases, a_stack_of_many_blocks_is_narrowed_down);
     tcase_add_test(cases, damage_of_another_stack_is_the_new_aim);
+    tcase_add_test(cases, a_stack_that_was_left_is_guarded_too_and_begins_nothing_anew);
     tcase_add_test(cases, the_fault_that_was_asked_for_stays_the_aim);
     return run_cases("viewer/hunt/plan", cases);
 }
