@@ -11,6 +11,8 @@ DESTDIR ?=
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
+NM      := nm
+OBJCOPY := objcopy
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Werror
@@ -41,8 +43,9 @@ STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))
 
-# Level light (src/light.h): the plain allocator a second time, which shares the options and the size classes of the checks' half.
-LIGHT_SRC  := $(filter-out src/options%.c src/size_class.c src/entry/deepbind.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
+# Level light (src/light.h): the plain allocator a second time, which shares the options, the size classes and the threads' data
+# of the checks' half.
+LIGHT_SRC  := $(filter-out src/options%.c src/size_class.c src/front/front.c src/entry/deepbind.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
 
 PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
@@ -82,8 +85,8 @@ $(BUILD)/libhakmem.a: $(BUILD)/plain/family.o $(ARCHIVE_OBJ)
 # It comes last, so that its constructor does.
 $(BUILD)/light.o: $(LIGHT_OBJ)
 	$(call SAY,link) $(CC) -r -nostdlib -o $@.whole $^ && \
-	    nm -g --defined-only -P $@.whole | awk '{ print $$1 " light_" $$1 }' >$@.names && \
-	    objcopy --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
+	    $(NM) -g --defined-only -P $@.whole | awk '{ print $$1 " light_" $$1 }' >$@.names && \
+	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,hakmem-debug.so -o $@ $^
 $(BUILD)/libstore.a: $(STORE_OBJ)

@@ -3,15 +3,15 @@
  *
  *   program --> malloc of the checks' half --HAKMEM_CHECK=light--> light_malloc
  *                                                                      |
- *                 the plain allocator's sources, compiled with HAK_LIGHT, every name of which
- * begins with light_ (Makefile); options, what they mean and size classes are those of the other
- * half
+ *         the plain allocator's sources, compiled with HAK_LIGHT: each of its names begins with
+ *         light_ (Makefile). Options, size classes and what a thread has at hand are there once
  *                                                                      |
  *        a counter of the thread comes to 0 --hak_light_take-----------+--> guarded block, or NULL
  *        a pointer that no layer knows  ------hak_light_give-----------+--> is it one?
  *        what the allocator refuses     ------hak_light_blame----------+--> report
  *
- * Who owns what: the two halves share no lock, no heap and no memory but the options.
+ * Who owns what: the two halves share no lock and no heap. The options are the checks' half's, a
+ * thread's data (struct hak_thread) the half's that serves.
  *
  * Thread and signal safety: as malloc. */
 #ifndef HAK_LIGHT_H

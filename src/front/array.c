@@ -136,3 +136,8 @@ void hak_array_spill_draining(unsigned class_index, const struct hak_staying *st
     atomic_signal_fence(memory_order_release);
     hak_thread.top[class_index] = place - 1;
 }
+
+HAK_COLD void hak_front_refuse_second(base_t block) {
+    if (!hak_is_debug_build)
+        hak_blame("double-free", block.p, "is free already; some code freed it twice");
+}

@@ -1,4 +1,5 @@
-/* What the fast paths read, and the end of a program that frees a block twice. */
+/* What the fast paths read. hakmem-debug.so has it once, for the half that serves the program
+ * (light.h): a library that is loaded later finds little room for thread-local data. */
 #include "front/front.h"
 
 base_t hak_no_block = {NULL};
@@ -9,8 +10,3 @@ _Thread_local struct hak_thread hak_thread = {
     .top = {[0 ... HAK_CLASSES - 1] = &hak_no_block},
     .end = {[0 ... HAK_CLASSES - 1] = &hak_no_block},
 };
-
-HAK_COLD void hak_front_refuse_second(base_t block) {
-    if (!hak_is_debug_build)
-        hak_blame("double-free", block.p, "is free already; some code freed it twice");
-}
