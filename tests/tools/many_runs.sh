@@ -83,6 +83,11 @@ limit_each() {
         status=$?
         case "$status" in
         0)
+            # ld.so finds no room for the library, says so, and starts the program without it
+            if [ "$went" -eq 0 ] && grep -q "object '${5##* }' from LD_PRELOAD cannot be preloaded" err; then
+                kib=$((kib * $3 / 1000 + 1))
+                continue
+            fi
             went=$((went + 1))
             end_run "ulimit $1 $kib, $5"
             ;;

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include "options.h"
+#include "platform/platform.h"
 #include "trace/crash/crash.h"
 #include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
@@ -10,6 +11,12 @@
 #include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 #include "unwind/modules.h"
+
+/* Where a table of private stacks is granted its addresses are no longer there for blocks. */
+static bool has_room_for_stacks(void) {
+    enum { SHARE = 4 };
+    return HAK_PRIVATE_NODE_BYTES <= hak_address_space_limit() / SHARE;
+}
 
 void hak_trace_start(void) {
     hak_current.is_secure = getauxval(AT_SECURE) != 0;
@@ -43,7 +50,8 @@ void hak_trace_start(void) {
     }
     if (!hak_current.session) {
         hak_counters_begin_private();
-        (void)hak_stacks_start_private((uint32_t)hak_options.stack_depth);
+        (void)hak_stacks_start_private(has_room_for_stacks() ? (uint32_t)hak_options.stack_depth
+                                                             : 0);
     }
     if (!hak_trace_is_wanted())
         hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* what is not counted agrees with nothing */

@@ -175,13 +175,12 @@ size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max) {
 }
 
 bool hak_stacks_start_private(uint32_t depth) {
-    enum { NODES = 1 << 20 };
     static _Atomic uint32_t node_count = 1;
     static _Atomic uint64_t no_stack;
-    struct hak_node *nodes = depth ? hak_raw_map(NODES * sizeof *nodes) : NULL;
+    struct hak_node *nodes = depth ? hak_raw_map(HAK_PRIVATE_NODE_BYTES) : NULL;
     if (nodes)
         hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
-                                                    .node_capacity = NODES,
+                                                    .node_capacity = HAK_PRIVATE_NODES,
                                                     .node_count = &node_count,
                                                     .no_stack = &no_stack,
                                                     .depth = depth,
