@@ -30,7 +30,7 @@ completes hakmem-trace blo block
 completes hakmem-trace --v --version
 completes hakmem-trace block --st '--stacks --store'
 completes hakmem-trace threads --sort re 'reallocs remote'
-completes hakmem-trace run --check '' 'trace normal'
+completes hakmem-trace run --check '' 'trace normal light'
 completes hakmem-trace run --pools '' malloc
 completes hakmem-trace why --color a 'auto always'
 completes hakmem-trace explain HKM-30 'HKM-301 HKM-302 HKM-303 HKM-304'

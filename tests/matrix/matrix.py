@@ -36,7 +36,7 @@ TEXTS = {
     "TINY_TLS_CLASS_OVERRIDE": ["C0:256:16,C3:64:32", "C7:4:1", "C0:0:1,C1:1:1,C2:4096:4096"],
 }
 # Files that some of these name.
-FILES = {"known.supp": "leak:nothing_is_called_so\n", "known.json": '{"hakmem_baseline": 1, "findings": []}\n'}
+FILES = {"known.supp": "leak:nothing_is_called_so\n", "known.only": "hakmem-only 1\nstack\n  0x1 - no-such-module\n", "known.json": '{"hakmem_baseline": 1, "findings": []}\n'}
 # Not a setting of a healthy program: the name of a keeper that is not there, and faults on purpose (tests/faults).
 NO_SETTING = {"SESSION", "INJECT"}
 # Variables that do something only beside others.
@@ -90,6 +90,14 @@ def read_options():
     return {o["variable"].removeprefix("HAKMEM_"): o for o in json.loads(text)["options"]}
 
 
+def values_of_word(word):
+    """Of a word of a VARIANT, which may have a number or a file behind it."""
+    word, _, argument = word.partition(":")
+    if not argument:
+        return [word]
+    return [f"{word}:{value}" for value in (["known.only"] if argument == "FILE" else argument.split(".."))]
+
+
 def values_of(name, option):
     """Every value that a variable is run with, the default among them."""
     kind, given = option["type"], option["range"]
@@ -97,6 +105,8 @@ def values_of(name, option):
         return []
     if kind == "CHOICE":
         return given.split("|")
+    if kind == "VARIANT":
+        return [value for word in given.split("|") for value in values_of_word(word)]
     if kind in ("NUMBER", "BYTES", "POWER"):
         low, high = given.split(",")[0].split("..")
         if name == "TINY_MAX_CLASS":
@@ -193,6 +203,8 @@ class Runner:
         level = "trace" if self.count % 2 else "normal"
         name = f"recorded, HAKMEM_CHECK={level} {show(setting)}"
         store = setting.get("TRACE_FILE", "store.db")
+        if setting.get("CHECK") == "light":  # which records nothing
+            return
         for file in os.listdir("."):
             if file.endswith((".db", ".db-wal", ".db-shm")) or file in ("calls", "matrix.out", "log.txt"):
                 os.remove(file)
@@ -258,6 +270,10 @@ def bad_values(name, option):
         return values + ([str(int(low) + 1)] if kind == "POWER" else [])
     if kind == "FRACTION":
         return ["", "x", "1.1", "2", "-0.1", "0.1234567"]
+    if kind == "VARIANT":
+        numbered = [word for word in given.split("|") if ".." in word]
+        beyond = [f"{word.split(':')[0]}:{int(word.split('..')[1]) + 1}" for word in numbered]
+        return ["", "x", "all:1", "only:", *(f"{word.split(':')[0]}:x" for word in numbered), *beyond]
     values = ["a" * 5000]
     if name == "TINY_TLS_CLASS_OVERRIDE":
         values += ["C9:1:1", "C0", "C0:1", "C0:x:1", "C0:64:16,", "C0:64:16,C1", "0:64:16", "C0:99999999:1"]
