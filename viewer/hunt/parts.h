@@ -118,6 +118,9 @@ bool hunt_copy_fault(struct hunt_fault *to, const struct hunt_fault *from);
 char *hunt_site_of(struct view *view, const json_t *frames);
 /* How many frames those are. */
 int hunt_site_frames(const char *site);
+/* `sites`, sections of the file or NULL, with one more behind them, of the frames `site`; NULL =
+ * no memory. */
+char *hunt_add_site(const char *sites, const char *site);
 /* Writes the file. False: printed. */
 bool hunt_write_site(const struct hunt *hunt, const struct hunt_plan *plan);
 

@@ -90,15 +90,10 @@ static bool was_found_at(const struct hunt *hunt, const char *site) {
 /* The stack that was hunted stays in the file of the next runs. */
 static void keep_site(struct hunt *hunt) {
     const char *site = hunt->target.site;
-    struct hak_text text = {0};
     if (!is_block_known(&hunt->target) || was_found_at(hunt, site) ||
         hunt->earlier_count >= EARLIER_MAX)
         return;
-    if (hunt->earlier)
-        hak_text_add_bytes(&text, hunt->earlier, strlen(hunt->earlier));
-    hak_text_add(&text, "stack\n");
-    hak_text_add_bytes(&text, site, strlen(site));
-    char *sites = hak_text_take(&text);
+    char *sites = hunt_add_site(hunt->earlier, site);
     if (!sites)
         return;
     free(hunt->earlier);

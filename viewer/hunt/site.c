@@ -57,6 +57,15 @@ int hunt_site_frames(const char *site) {
     return count;
 }
 
+char *hunt_add_site(const char *sites, const char *site) {
+    struct hak_text text = {0};
+    if (sites)
+        hak_text_add_bytes(&text, sites, strlen(sites));
+    hak_text_add(&text, "stack\n");
+    hak_text_add_bytes(&text, site, strlen(site));
+    return hak_text_take(&text);
+}
+
 bool hunt_write_site(const struct hunt *hunt, const struct hunt_plan *plan) {
     const char *end = hunt->target.site;
     struct hak_text text = {0};
