@@ -32,24 +32,19 @@ int hunt_stop_signal(void) {
     return stop_signal;
 }
 
-void hunt_take_signals(void) {
-    static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-    struct sigaction action = {.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO}, before;
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        sigaction(taken[i], NULL, &before);
+/* What is ignored stays so. */
+static void handle_stops(const struct sigaction *action) {
+    static const int stops[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction before;
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        sigaction(stops[i], NULL, &before);
         if (before.sa_handler != SIG_IGN)
-            sigaction(taken[i], &action, NULL);
+            sigaction(stops[i], action, NULL);
     }
 }
 
-static void give_signals_back(void) {
-    static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        struct sigaction before;
-        sigaction(taken[i], NULL, &before);
-        if (before.sa_handler != SIG_IGN)
-            signal(taken[i], SIG_DFL);
-    }
+void hunt_take_signals(void) {
+    handle_stops(&(struct sigaction){.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO});
 }
 
 /* ---- the command line of `run` -----------------------------------------------------------------
@@ -208,7 +203,7 @@ bool hunt_attempt(struct hunt *hunt, const struct hunt_plan *plan, struct hunt_r
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        give_signals_back();
+        handle_stops(&(struct sigaction){.sa_handler = SIG_DFL});
         be_run(hunt, plan, part);
     }
     running = pid;
