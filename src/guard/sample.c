@@ -26,11 +26,8 @@ static _Atomic uint64_t calls, blocks;
 static uint64_t fixed_interval; /* 0: as it costs */
 static bool is_off;
 
-/* A block costs some 40,000 ticks; both shares are a hundredth. */
-static const struct hak_credit_terms terms_of[] = {
-    {.most = 1 << 22, .dearest = 1 << 20, .share = 200},
-    {.most = 1 << 22, .dearest = 1 << 20, .share = 200},
-};
+/* Of each credit. A block costs some 40,000 ticks; the shares of both are a hundredth. */
+static const struct hak_credit_terms terms = {.most = 1 << 22, .dearest = 1 << 20, .share = 200};
 enum { SELDOM, COMMON, CREDITS, OVERDRAWN_MOST = 1 << 22 };
 
 struct sampler {
@@ -134,7 +131,7 @@ static void earn(void) {
     own.looked_at = now;
     uint64_t ran = hak_ran_ticks(&own.earned_at, CLOCK_THREAD_CPUTIME_ID);
     for (unsigned i = 0; i < CREDITS; i++)
-        (void)hak_credit_earn(&own.credit[i], &terms_of[i], ran);
+        (void)hak_credit_earn(&own.credit[i], &terms, ran);
 }
 
 static bool may_spend(bool is_seldom) {
@@ -165,14 +162,14 @@ uint32_t hak_sample_look(hak_call_t call) {
 }
 
 void hak_sample_taken(uint32_t site, uint64_t ticks) {
-    hak_credit_charge(&own.credit[own.spends], &terms_of[own.spends], ticks);
+    hak_credit_charge(&own.credit[own.spends], &terms, ticks);
     atomic_fetch_add_explicit(&blocks, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&live_blocks, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&sites[site].live, 1, memory_order_relaxed);
 }
 
 void hak_sample_given(uint32_t site, uint64_t ticks) {
-    hak_credit_charge(&own.credit[own.spends], &terms_of[own.spends], ticks);
+    hak_credit_charge(&own.credit[own.spends], &terms, ticks);
     atomic_fetch_sub_explicit(&live_blocks, 1, memory_order_relaxed);
     if (site <= SITES)
         atomic_fetch_sub_explicit(&sites[site].live, 1, memory_order_relaxed);
