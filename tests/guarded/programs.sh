@@ -4,28 +4,19 @@
 # timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
-export LC_ALL=C PYTHONMALLOC=malloc GIT_CONFIG_NOSYSTEM=1 HOME=$PWD
+# shellcheck source=tests/tools/small_programs.sh
+. "$SOURCE/tests/tools/small_programs.sh"
 trace=$BUILD/hakmem-trace
 decoder=$BUILD/tests/tools/reference_decoder
-failed=0
-
-complain() {
-    echo "$*"
-    failed=1
-}
 
 # run NAME LEVEL POLICY SIDE COMMAND...
 run() {
-    local name=$1.$2.$3.$4 level=$2 policy=$3 side=$4 due status
+    local name=$1.$2.$3.$4 level=$2 policy=$3 side=$4
     shift 4
-    "$@" >due.out 2>due.err </dev/null
-    due=$?
+    run_without "$@"
     HAKMEM_GUARD=$policy HAKMEM_GUARD_SIDE=$side HAKMEM_GUARD_MEMORY=256M "$trace" run --wait --check "$level" \
         --store "$name.db" -- "$@" >found.out 2>found.err </dev/null
-    status=$?
-    [ "$status" -eq "$due" ] || complain "$name: status $status, without hakmem $due"
-    cmp -s due.out found.out || complain "$name: $(diff due.out found.out | head -n 5)"
-    cmp -s due.err found.err || complain "$name: $(diff due.err found.err | head -n 20)"
+    compare_with_due "$name" $?
     "$trace" check -s "$name.db" >out 2>&1 || complain "$name: $(head -n 5 out)"
     [ "$("$trace" sql -s "$name.db" "select count(*) > 100 from event where kind = 'MALLOC'" | tail -n 1)" = 1 ] ||
         complain "$name: fewer than 100 blocks were recorded"
@@ -40,22 +31,11 @@ rows = [{"n": i, "list": [str(j) for j in range(i % 20)]} for i in range(1000)]
 text = json.dumps(rows)
 print(len(text), len(json.loads(text)))
 END
-cat >work.sql <<'END'
-create table t(a, b);
-with recursive c(x) as (select 1 union all select x + 1 from c where x < 3000) insert into t select x, hex(x) || x from c;
-create index i on t(b);
-select count(*), sum(a) from t where b like '%7%';
-END
 cat >work.c <<'END'
 #include <stdio.h>
 int main(void) { for (int i = 0; i < 10; i++) printf("%d\n", i * i); return 0; }
 END
-git init -q repository
-for n in 1 2 3; do
-    echo "$n" >"repository/file$n"
-    git -C repository add "file$n"
-    git -C repository -c user.name=n -c user.email=n@example.org commit -q -m "file $n"
-done
+make_inputs 3000
 
 # run_each LEVEL POLICY SIDE
 run_each() {

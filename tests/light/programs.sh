@@ -4,28 +4,19 @@
 # timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
-export LC_ALL=C PYTHONMALLOC=malloc GIT_CONFIG_NOSYSTEM=1 HOME=$PWD
-failed=0
-
-complain() {
-    echo "$*"
-    failed=1
-}
+# shellcheck source=tests/tools/small_programs.sh
+. "$SOURCE/tests/tools/small_programs.sh"
 
 # run NAME COMMAND...
 run() {
-    local name=$1 due status policy
+    local name=$1 policy
     shift
-    "$@" >due.out 2>due.err </dev/null
-    due=$?
+    run_without "$@"
     for policy in sample:0 sample:50 all; do
         # A collector that was wanted all the same could not be started, and the program would say so.
         HAKMEM_CHECK=light HAKMEM_GUARD=$policy HAKMEM_COLLECT=/nonexistent LD_PRELOAD=$BUILD/hakmem-debug.so "$@" \
             >found.out 2>found.err </dev/null
-        status=$?
-        [ "$status" -eq "$due" ] || complain "$name $policy: status $status, without hakmem $due"
-        cmp -s due.out found.out || complain "$name $policy: $(diff due.out found.out | head -n 5)"
-        cmp -s due.err found.err || complain "$name $policy: $(diff due.err found.err | head -n 20)"
+        compare_with_due "$name $policy" $?
     done
 }
 
@@ -47,12 +38,6 @@ if child == 0:
     os._exit(3)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 END
-cat >work.sql <<'END'
-create table t(a, b);
-with recursive c(x) as (select 1 union all select x + 1 from c where x < 30000) insert into t select x, hex(x) || x from c;
-create index i on t(b);
-select count(*), sum(a) from t where b like '%7%';
-END
 cat >work.cc <<'END'
 #include <algorithm>
 #include <cstdio>
@@ -72,12 +57,7 @@ const rows = [];
 for (let i = 0; i < 20000; i++) rows.push({ n: i, text: Buffer.from(String(i)).toString("base64") });
 console.log(JSON.stringify(rows).length);
 END
-git init -q repository
-for n in 1 2 3; do
-    echo "$n" >"repository/file$n"
-    git -C repository add "file$n"
-    git -C repository -c user.name=n -c user.email=n@example.org commit -q -m "file $n"
-done
+make_inputs 30000
 
 run perl perl -e 'my %h; $h{$_ % 97} .= "x$_" for 1..50000; print join(",", map { length $h{$_} } sort keys %h), "\n"'
 run python /usr/bin/python3 work.py

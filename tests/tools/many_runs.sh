@@ -77,17 +77,14 @@ refuse_at() {
 # before: the program starts or it does not, and goes on with what it gets. It must go in more than half of them.
 limit_each() {
     local kib=$2 step status went=0
-    for ((step = 0; step < $4; step++)); do
+    for ((step = 0; step < $4; step++, kib = kib * $3 / 1000 + 1)); do
         begin_run
         (ulimit -S "$1" $kib; LD_PRELOAD=$5 exec "$BUILD/tests/memory/survive" 60) >out 2>err
         status=$?
         case "$status" in
         0)
             # ld.so finds no room for the library, says so, and starts the program without it
-            if [ "$went" -eq 0 ] && grep -q "object '${5##* }' from LD_PRELOAD cannot be preloaded" err; then
-                kib=$((kib * $3 / 1000 + 1))
-                continue
-            fi
+            [ "$went" -gt 0 ] || ! grep -q "object '${5##* }' from LD_PRELOAD cannot be preloaded" err || continue
             went=$((went + 1))
             end_run "ulimit $1 $kib, $5"
             ;;
@@ -113,7 +110,6 @@ limit_each() {
             exit 1
             ;;
         esac
-        kib=$((kib * $3 / 1000 + 1))
     done
     [ "$went" -gt $(($4 / 2)) ] || { echo "ulimit $1, $5: it went only $went times of $4"; exit 1; }
 }
