@@ -111,17 +111,21 @@ static bool offer_memory(const struct hak_offer_taker *taker, const struct hak_k
     return is_taken;
 }
 
-/* Offers what process `who` has to say in `file` of a program that is not recorded, and lets it
- * know by clearing the magic: one that cannot be told so would say it again and again. */
+/* Offers what process `who` has to say in `file` of a program that is not recorded. Not until then
+ * does clearing the magic let it go on: who its parent and its children are is asked meanwhile. One
+ * that cannot be told so would say it again and again. */
 static bool offer_note(const struct hak_offer_taker *taker, const struct hak_known_process *who,
                        int file) {
+    off_t magic = offsetof(struct hak_hello, magic);
     struct hak_greeting g;
     hak_greeting_open(&g, -1);
     bool is_whole = pread(file, &g.hello, sizeof g.hello, 0) == (ssize_t)sizeof g.hello &&
                     g.hello.kind == HAK_HELLO_UNRECORDED && hak_greeting_check(&g) == NULL;
-    is_whole = is_whole && hak_session_file_write(file, offsetof(struct hak_hello, magic), 0);
-    if (is_whole)
+    is_whole = is_whole && hak_session_file_write(file, magic, g.hello.magic);
+    if (is_whole) {
         (void)taker->take(taker->context, &g, who);
+        (void)hak_session_file_write(file, magic, 0);
+    }
     close(file);
     return is_whole;
 }

@@ -20,6 +20,7 @@ static struct hak_loop *k;
 static struct fake_program program;
 static int worker; /* its end of the link */
 static pid_t offerer;
+static int note_file;
 static char keeper_name[64]; /* of this test alone: a keeper finds orphans all over the machine */
 
 static void set_up(void) {
@@ -261,6 +262,28 @@ START_TEST(hears_a_note_once) {
     ck_assert_int_eq(pread(file, &magic, sizeof magic, 0), sizeof magic);
     ck_assert_uint_eq(magic, 0); /* the program knows it */
     close(file);
+}
+END_TEST
+
+static bool take_and_read(void *magic, struct hak_greeting *offer,
+                          const struct hak_known_process *who) {
+    (void)offer;
+    return pread(note_file, magic, sizeof(uint64_t), 0) == sizeof(uint64_t) && who->pid == offerer;
+}
+
+/* A program that goes on is no child of its parent any more when that is asked for. */
+START_TEST(lets_it_go_on_when_its_note_is_heard) {
+    uint64_t magic = 1;
+    struct hak_offer_taker taker = {take_and_read, &magic};
+    note_file = make_note(1, 0, 4711);
+    if (!start_offerer(&note_file, 1, NULL))
+        return;
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
+    hak_offerers_look(&k->offerers, k->worker.config.socket_name, &taker);
+    ck_assert_uint_eq(magic, HAK_HELLO_MAGIC);
+    ck_assert_int_eq(pread(note_file, &magic, sizeof magic, 0), sizeof magic);
+    ck_assert_uint_eq(magic, 0);
+    close(note_file);
 }
 END_TEST
 
@@ -589,6 +612,7 @@ int main(void) {
     tcase_add_test(cases, takes_no_memory_without_seals_or_lock);
     tcase_add_test(cases, opens_nothing_by_a_forged_name);
     tcase_add_test(cases, hears_a_note_once);
+    tcase_add_test(cases, lets_it_go_on_when_its_note_is_heard);
     tcase_add_test(cases, hears_no_note_that_cannot_be_answered);
     tcase_add_test(cases, believes_no_note_of_a_stranger);
     tcase_add_test(cases, a_zombie_is_not_of_the_family);
