@@ -30,7 +30,8 @@ enum { hak_is_debug_build = HAK_DEBUG };
 enum { hak_is_light_build = HAK_LIGHT };
 
 /* Level light: the program gave `pointer` back, which is free already (`what` is "double-free") or
- * no block ("bad-free"). It is reported; returns where the program is to go on. (guard/sample.c) */
+ * no block ("bad-free"). It is reported; returns where the program is to go on.
+ * (guard/choose/light.c) */
 HAK_HIDDEN void hak_light_blame(const char *what, const void *pointer);
 
 enum hak_place {

@@ -8,7 +8,7 @@
  *
  * Afterwards its kind is compared with the call (kinds.c). */
 #include "guard/around.h"
-#include "guard/first_blocks.h"
+#include "guard/choose/first_blocks.h"
 #include "guard/give_back.h"
 #include "guard/in_front.h"
 #include "guard/pages.h"

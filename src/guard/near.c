@@ -13,7 +13,7 @@
  * that one. Of two blocks in front of the address the nearer one is named. Runs in the handler of a
  * crash: no lock, no allocation, no system call. */
 #include "guard/pages.h"
-#include "guard/sample.h"
+#include "guard/choose/sample.h"
 #include "guard/sweep.h"
 #include "guard/watched.h"
 #include "guard/word.h"

@@ -4,7 +4,7 @@
 #include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/quarantine.h"
-#include "guard/first_blocks.h"
+#include "guard/choose/first_blocks.h"
 #include "guard/slot_bytes.h"
 #include "metrics/step.h"
 

@@ -5,7 +5,7 @@
 #include "guard/around.h"
 #include "guard/pages.h"
 #include "guard/quarantine.h"
-#include "guard/first_blocks.h"
+#include "guard/choose/first_blocks.h"
 #include "guard/slot_bytes.h"
 #include "world.h"
 

@@ -4,7 +4,7 @@
  * records, the fill of its page and the look at it, its closing, the end of its mappings at exit,
  * and what the program pays for a page of its own are in proportion to that (measured as a whole:
  * docs/specs/guarded.md). */
-#include "guard/first_blocks.h"
+#include "guard/choose/first_blocks.h"
 
 #include "guarded/guarded.h"
 #include "platform/credit.h"

@@ -1,8 +1,8 @@
 /* Which calls of level light get a guarded block: by counts, by site, by what blocks have cost. */
-#include "guard/sample.h"
+#include "guard/choose/sample.h"
 #include <time.h>
 #include "platform/platform.h"
-#include "world.h"
+#include "unit/guard/world.h"
 
 enum { DEAR_TICKS = 1 << 20, TIMES_DEAR = 32, BUSY_LOOKS = 1000 };
 

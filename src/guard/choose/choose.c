@@ -7,10 +7,10 @@
  *   sample in level light (sample.h), elsewhere none
  *
  * HAKMEM_INJECT turns it off, since its faults lie in lists of free blocks. */
-#include "guard/first_blocks.h"
+#include "guard/choose/first_blocks.h"
 #include "guard/guard.h"
-#include "guard/only.h"
-#include "guard/sample.h"
+#include "guard/choose/only.h"
+#include "guard/choose/sample.h"
 #include "guarded/guarded.h"
 #include "platform/platform.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include "guard/sweep.h"
 #include "guarded/guarded.h"
-#include "world.h"
+#include "unit/guard/world.h"
 
 static const void *caller = "here";
 

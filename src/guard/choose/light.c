@@ -1,7 +1,7 @@
 /* Level light, the checks' half: guarded blocks for the plain allocator's program, and reports of
  * what that allocator finds itself (light.h). */
 #include "guard/guard.h"
-#include "guard/sample.h"
+#include "guard/choose/sample.h"
 #include "guarded/guarded.h"
 #include "light.h"
 #include "platform/platform.h"

@@ -1,9 +1,9 @@
 /* HAKMEM_GUARD=only: the file as it is understood, and the blocks that it chooses. */
-#include "guard/only.h"
+#include "guard/choose/only.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
-#include "world.h"
+#include "unit/guard/world.h"
 
 enum { ANY_BYTES = 40, ANY_THREAD = 1 };
 static uint32_t next_stack;

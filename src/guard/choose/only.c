@@ -1,5 +1,5 @@
 /* Reads the file of HAKMEM_GUARD=only: and finds its stacks again. */
-#include "guard/only.h"
+#include "guard/choose/only.h"
 
 #include <stdatomic.h>
 #include <string.h>

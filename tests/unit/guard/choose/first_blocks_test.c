@@ -1,8 +1,8 @@
 /* Which blocks of a site are guarded, with much time and memory, with little, and with none. */
-#include "guard/first_blocks.h"
+#include "guard/choose/first_blocks.h"
 
 #include "guarded/guarded.h"
-#include "world.h"
+#include "unit/guard/world.h"
 
 enum { NEW_SITES = 160, PAGES = 192 /* that may be open with 1 MiB */ };
 

@@ -1,5 +1,5 @@
 /* Chooses the calls of level light that get a guarded block (sample.h has the picture). */
-#include "guard/sample.h"
+#include "guard/choose/sample.h"
 
 #include "options.h"
 #include "platform/credit.h"
