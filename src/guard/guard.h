@@ -163,8 +163,9 @@ static inline bool hak_has_no_header(const struct hak_located *at) {
 
 /* choose.c: which blocks are guarded; at start. */
 void hak_guard_start(void) HAK_HIDDEN;
-/* Those of sites alone (first_blocks.h). */
+/* Those of sites alone (first_blocks.h); those of the stacks that a file names (only.h). */
 extern bool hak_guards_sites HAK_HIDDEN;
+extern bool hak_guards_stacks HAK_HIDDEN;
 
 /* former.c: keeps what is known of a large block that is being freed; tells it again: by its user
  * pointer, or by any address in its pages. */

@@ -11,8 +11,10 @@ enum {
     FREED_WORDS = 4, /* of a freed block one of so many is watched */
     IN_FRONT_EVERY = 4,
     INDEX_BITS = 2,
-    JOIN_TRIES = 500,
-    JOIN_PAUSE_NS = 100000,
+    WAIT_TRIES = 500,
+    WAIT_PAUSE_NS = 100000,
+    ROTATING = 2, /* registers that blocks of a file's stacks take from each other at once */
+    EXPECTED_TRIES = 4,
 };
 _Static_assert(1 << INDEX_BITS == HAK_WATCH_REGISTERS, "a tag holds the number of a register");
 
@@ -41,20 +43,27 @@ static unsigned piece_bytes(uintptr_t address) {
     return aligned < HAK_WATCH_WORD_BYTES && aligned != 0 ? aligned : HAK_WATCH_WORD_BYTES;
 }
 
+/* Of a guarded block the bytes in which a run before has found damage, where it has so many. */
+static uintptr_t find_behind(const struct hak_located *at) {
+    uintptr_t end = (uintptr_t)at->base + at->slot_bytes;
+    uintptr_t behind = (uintptr_t)hak_user_in(at) + hak_asked_bytes_of(at);
+    size_t from = at->large ? at->large->watch_from : 0;
+    return from < end - behind ? behind + from : behind;
+}
+
 /* Where the register stands; false: there is no such place. */
 static bool find_piece(const struct hak_located *at, enum hak_watched_side side, unsigned turn,
                        struct hak_watched *to) {
     uintptr_t user = (uintptr_t)hak_user_in(at), end = (uintptr_t)at->base + at->slot_bytes;
-    size_t asked_bytes = hak_asked_bytes_of(at);
+    size_t words = hak_asked_bytes_of(at) / HAK_WATCH_WORD_BYTES;
     to->side = side;
     if (side == HAK_WATCHED_IN_FRONT)
         to->address = user - HAK_WATCH_WORD_BYTES;
     else if (side == HAK_WATCHED_BEHIND)
-        to->address = user + asked_bytes;
+        to->address = find_behind(at);
     else
-        to->address = user + (turn % FREED_WORDS < asked_bytes / HAK_WATCH_WORD_BYTES
-                                  ? turn % FREED_WORDS * HAK_WATCH_WORD_BYTES
-                                  : 0);
+        to->address =
+            user + (turn % FREED_WORDS < words ? turn % FREED_WORDS * HAK_WATCH_WORD_BYTES : 0);
     to->bytes = piece_bytes(to->address);
     return to->address >= (uintptr_t)at->base && to->address + to->bytes <= end;
 }
@@ -99,15 +108,16 @@ static bool is_any_set(void) {
     return false;
 }
 
-/* Register `index` goes to the block. Only between hak_watch_try and hak_watch_done. */
-static void put(unsigned index, const struct hak_located *at, enum hak_watched_side side,
+/* Register `index` goes to the block; false: it watches nothing. Only between hak_watch_try and
+ * hak_watch_done. */
+static bool put(unsigned index, const struct hak_located *at, enum hak_watched_side side,
                 unsigned turn, uint64_t now) {
     struct hak_watched next = {.base = at->base,
                                .record_count = at->slot->record_count,
                                .lives = at->slot->lives,
                                .epoch = at->epoch};
     if (!find_piece(at, side, turn, &next))
-        return;
+        return false;
     next.held = hak_watched_value(&next);
     uint32_t version = atomic_load_explicit(&watched[index].version, memory_order_relaxed) + 2;
     atomic_store(&watched[index].version, version - 1);
@@ -116,13 +126,16 @@ static void put(unsigned index, const struct hak_located *at, enum hak_watched_s
     atomic_store(&watched[index].slot, at->slot);
     atomic_store(&watched[index].version, version);
     __atomic_fetch_or(&at->slot->subkind, (uint8_t)HAK_SLOT_WATCHED, __ATOMIC_RELAXED);
-    if (hak_watch_set(index, next.address, next.bytes, (uint64_t)version << INDEX_BITS | index)) {
+    bool is_set =
+        hak_watch_set(index, next.address, next.bytes, (uint64_t)version << INDEX_BITS | index);
+    if (is_set) {
         hak_watch_note_set(&turns, index, registers, now);
         hak_trace_count_amount(HAK_COUNTED_WATCH, at->class_index, next.bytes);
     } else {
         atomic_store(&watched[index].slot, NULL);
         hak_watch_note_clear(&turns, index);
     }
+    return is_set;
 }
 
 void hak_watched_take_off(const struct hak_slot *slot) {
@@ -196,16 +209,55 @@ static void offer(const struct hak_located *at, enum chance chance) {
     if (index >= 0) {
         unsigned turn =
             is_handed_out ? hak_watch_count_site(&hak_watched_sites, stack) : (unsigned)(now >> 4);
-        put((unsigned)index, at, choose_side(chance, turn, suspect), turn, now);
-        turns.is_first[index] = suspect != NULL && turns.set[index] != 0;
+        bool is_set = put((unsigned)index, at, choose_side(chance, turn, suspect), turn, now);
+        turns.is_first[index] = suspect != NULL && is_set;
         hak_watch_spend(&turns, hak_ticks() - now);
     }
     hak_watch_done();
 }
 
-/* A block that lies alone has closed pages around it. */
+/* May the calling thread move registers, if need be after a while? */
+static bool wait_for_registers(void) {
+    unsigned tries = 0;
+    while (!hak_watch_try()) {
+        if (++tries > WAIT_TRIES)
+            return false;
+        struct timespec pause = {.tv_nsec = WAIT_PAUSE_NS};
+        (void)hak_raw_call(SYS_nanosleep, &pause, 0);
+    }
+    return true;
+}
+
+/* A block of one of the stacks that a file names (HAKMEM_GUARD=only:), of which the closed page
+ * does not show the bytes up to it. The one at which damage is expected keeps its register. */
+static void offer_guarded(const struct hak_located *at) {
+    bool is_expected = at->large->watch == HAK_GUARDED_EXPECTED;
+    int index = -1;
+    if (!hak_watched_is_on || !(is_expected ? wait_for_registers() : hak_watch_try()))
+        return;
+    uint64_t now = hak_ticks();
+    bool may_move = hak_watch_may_move(&turns, now) || is_expected;
+    if (may_move && open_registers())
+        index = hak_watch_choose(&turns, registers, now, is_expected);
+    if (may_move && index < 0)
+        index = hak_watch_choose(&turns, registers < ROTATING ? registers : ROTATING, now, true);
+    /* A busy machine may not let a tracer have the thread in time. */
+    bool is_set = false;
+    for (unsigned tries = is_expected ? EXPECTED_TRIES : 1; index >= 0 && !is_set && tries; tries--)
+        is_set = put((unsigned)index, at, HAK_WATCHED_BEHIND, 0, now);
+    if (is_set && is_expected) {
+        turns.is_first[index] = true;
+        turns.free[index] = UINT64_MAX;
+    }
+    hak_watch_spend(&turns, hak_ticks() - now);
+    hak_watch_done();
+}
+
+/* Any other block that lies alone has closed pages around it. */
 void hak_watched_offer(const struct hak_located *at) {
-    if (!hak_is_guarded(at))
+    if (hak_is_guarded(at) && at->large->watch != HAK_GUARDED_UNWATCHED)
+        offer_guarded(at);
+    else if (!hak_is_guarded(at) && !turns.is_for_suspects)
         offer(at, HANDED_OUT);
 }
 
@@ -286,15 +338,8 @@ static void end_for_handler(void) {
 /* A new thread, where it inherits no registers. Who moves them just now may have met it while it
  * still had all signals blocked. */
 static void join(void) {
-    unsigned tries = 0;
-    if (!hak_watched_is_on)
+    if (!hak_watched_is_on || !wait_for_registers())
         return;
-    while (!hak_watch_try()) {
-        if (++tries > JOIN_TRIES)
-            return;
-        struct timespec pause = {.tv_nsec = JOIN_PAUSE_NS};
-        (void)hak_raw_call(SYS_nanosleep, &pause, 0);
-    }
     uint64_t now = hak_ticks();
     if (is_any_set() && hak_watch_may_join(&turns, now)) {
         hak_watch_join();
@@ -318,6 +363,7 @@ void hak_watched_start(void) {
         return;
     }
     hak_watched_is_on = true;
+    turns.is_for_suspects = hak_guards_stacks;
     before_sandbox = hak_before_sandbox;
     hak_before_sandbox = end_for_sandbox;
     if (hak_watch_start()) {

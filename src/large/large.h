@@ -49,6 +49,11 @@ enum hak_guarded_side {
     HAK_GUARDED_AFTER,  /* they end where the pages do */
     HAK_GUARDED_BEFORE, /* they begin where the pages do */
 };
+enum hak_guarded_watch {
+    HAK_GUARDED_UNWATCHED, /* but for its closed pages */
+    HAK_GUARDED_WATCHED,   /* by a debug register when there is one (HAKMEM_WATCH) */
+    HAK_GUARDED_EXPECTED,  /* before all others, since a run before has found damage there */
+};
 
 struct hak_large {
     base_t base;             /* first byte */
@@ -71,6 +76,9 @@ struct hak_large {
     size_t user_delta;    /* user - base, bytes */
     struct hak_slot slot; /* place is LARGE when the block was mapped, L25 out of the pool */
     uint32_t epoch;       /* 0 when the block is fresh */
+    uint16_t
+        watch_from; /* of HAKMEM_GUARD=only: bytes behind its last one that a register watches */
+    uint8_t watch;  /* enum hak_guarded_watch */
 };
 
 /* A block of at least `bytes` at a multiple of `alignment` (a power of two; at most a page costs

@@ -6,6 +6,9 @@
  *            2                    13 ms
  *            3                   0.1 s     few blocks, whose damage comes late
  *
+ * Where only blocks of stacks that a file names are watched (HAKMEM_GUARD=only:), moves may take
+ * half of the time.
+ *
  * A block whose life ends gives its register back at once. Times are those of a clock rate of 2.6
  * GHz: ticks are not converted. */
 #include "watch/watch.h"
@@ -19,7 +22,13 @@ static const struct hak_credit_terms quick_terms = {
 static const struct hak_credit_terms slow_terms = {
     .most = 50 << 20, .dearest = 1 << 27, .share = 100};
 
+/* Where there is nothing to watch but what is suspected, somebody waits for the answer. */
+static const struct hak_credit_terms suspect_terms = {
+    .most = (int64_t)1 << 32, .dearest = 1 << 27, .share = 2};
+
 static const struct hak_credit_terms *terms_of(const struct hak_watch_turns *turns) {
+    if (turns->is_for_suspects)
+        return &suspect_terms;
     return turns->is_slow ? &slow_terms : &quick_terms;
 }
 

@@ -85,10 +85,11 @@ HAK_HIDDEN void hak_watch_done(void);
 
 /* Of a process; all zero at its start. */
 struct hak_watch_turns {
-    uint64_t earned_at;                /* in ticks; 0 = nothing was moved yet */
-    bool is_slow;                      /* a move stops threads: it is charged as long as it takes */
-    struct hak_credit credit;          /* of ticks, for moves and what they cause */
-    uint64_t set[HAK_WATCH_REGISTERS]; /* when each was set, 0 = it watches nothing */
+    uint64_t earned_at;   /* in ticks; 0 = nothing was moved yet */
+    bool is_slow;         /* a move stops threads: it is charged as long as it takes */
+    bool is_for_suspects; /* all blocks that are watched are suspects': moves may take much time */
+    struct hak_credit credit;           /* of ticks, for moves and what they cause */
+    uint64_t set[HAK_WATCH_REGISTERS];  /* when each was set, 0 = it watches nothing */
     uint64_t free[HAK_WATCH_REGISTERS]; /* from when on another block may have it */
     bool is_first[HAK_WATCH_REGISTERS]; /* its block is a suspect's: none that is urgent takes it */
 };

@@ -13,10 +13,11 @@ export CK_TIMEOUT_MULTIPLIER=20 # on a busy machine
 scratch=$(mktemp -d) && cd "$scratch" || exit 2
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
-mkdir -p "$tree/tests/unit/trace" "$tree/tests/unit/report" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/Makefile" "$tree" &&
+mkdir -p "$tree/tests/unit/trace" "$tree/tests/unit/report" "$tree/tests/unit/viewer" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/tools" "$SOURCE/docs" "$SOURCE/Makefile" "$tree" &&
     cp -a "$SOURCE"/tests/unit/guard "$SOURCE"/tests/unit/guarded "$SOURCE"/tests/unit/strings "$SOURCE"/tests/unit/watch "$SOURCE"/tests/unit/*.h "$tree/tests/unit" &&
     cp -a "$SOURCE"/tests/unit/trace/signals "$SOURCE"/tests/unit/trace/crash "$SOURCE"/tests/unit/trace/tracer_test.c "$tree/tests/unit/trace" &&
-    cp -a "$SOURCE/tests/unit/report/instruction" "$tree/tests/unit/report" || exit 2
+    cp -a "$SOURCE/tests/unit/report/instruction" "$tree/tests/unit/report" &&
+    cp -a "$SOURCE/tests/unit/viewer/hunt" "$tree/tests/unit/viewer" || exit 2
 # What is made already is taken along, so that each change compiles what it touches.
 programs=$BUILD
 BUILD=$scratch/build
@@ -43,14 +44,15 @@ ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded"
 
 # What a program shows: the code of its report, or how it ended; of a unit test whether it is well.
 # WHAT is NAME.LEVEL.LAYOUT, as in the reports' names, with .off where nothing is recorded, crash/ in front
-# for a program of tests/crash; guarded/NAME.LEVEL.LAYOUT.SIDE; or unit.NAME.
+# for a program of tests/crash; guarded/NAME.LEVEL.LAYOUT.SIDE; or unit.NAME, or
+# unit.FOLDER/NAME where two folders have one of this name.
 show() {
-    local what=$1 name level layout trace folder PROGRAMS=faults variables=()
+    local what=$1 name level layout trace PROGRAMS=faults variables=()
     IFS=. read -r name level layout trace <<<"$what"
     if [ "$name" = unit ]; then
-        for folder in guard guarded strings watch trace trace/signals trace/crash report/instruction; do [ ! -e "$tree/tests/unit/$folder/$level.c" ] || break; done
-        make_library "$BUILD/tests/unit/$folder/$level" || { echo "does not compile" && return; }
-        if "$BUILD/tests/unit/$folder/$level" >unit.log 2>&1; then echo well; else echo failed; fi
+        name=$(find "$tree/tests/unit" -path "*/$level.c" -printf '%P' -quit)
+        make_library "$BUILD/tests/unit/${name%.c}" || { echo "does not compile" && return; }
+        if "$BUILD/tests/unit/${name%.c}" >unit.log 2>&1; then echo well; else echo failed; fi
         return
     fi
     [ -z "$trace" ] || variables=("HAKMEM_TRACE=$trace")

@@ -18,36 +18,6 @@ wrong() {
     failed=1
 }
 
-# What bars system calls, by their numbers: a filter in which a program is started, by another user where this is root.
-cat >barred.py <<'PYTHON'
-import ctypes, os, struct, sys
-libc = ctypes.CDLL(None, use_errno=True)
-numbers = [int(n) for n in sys.argv[1].split(",")]
-code = struct.pack("HBBI", 0x20, 0, 0, 0)
-for i, number in enumerate(numbers):
-    code += struct.pack("HBBI", 0x15, len(numbers) - i, 0, number)
-code += struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000) + struct.pack("HBBI", 0x06, 0, 0, 0x50000 | 13)
-memory = ctypes.create_string_buffer(code)
-class Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
-program = Program(len(code) // 8, ctypes.addressof(memory))
-libc.prctl(38, 1, 0, 0, 0)
-if libc.prctl(22, 2, ctypes.byref(program), 0, 0) != 0:
-    sys.exit("no filter can be set")
-if os.getuid() == 0:
-    os.setgroups([])
-    os.setegid(65534)
-    os.seteuid(65534)
-    reaches = os.access(sys.argv[2], os.X_OK, effective_ids=True)
-    os.seteuid(0)
-    os.setegid(0)
-    if reaches:
-        os.setgid(65534)
-        os.setuid(65534)
-if "PRELOAD" in os.environ:
-    os.environ["LD_PRELOAD"] = os.environ.pop("PRELOAD")
-os.execv(sys.argv[2], sys.argv[2:])
-PYTHON
 chmod 777 .
 PERF=298 PTRACE=101
 
@@ -57,7 +27,7 @@ barred=
 record() {
     local name=$1 before=() preload=LD_PRELOAD
     shift
-    [ -z "$barred" ] || before=(python3 barred.py "$barred") preload=PRELOAD
+    [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" --not-root "$barred") preload=PRELOAD
     { # the shell tells of a program that is stopped
         env HAKMEM_WATCH=4 HAKMEM_CLOSE_PAGES=0 HAKMEM_SWEEP=0 HAKMEM_TRACE_FILE="$scratch/$name.db" "$@" \
             "$preload=$BUILD/hakmem-debug.so" \

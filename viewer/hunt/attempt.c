@@ -86,6 +86,8 @@ static void add_guard(struct words *words, const struct hunt *hunt, const struct
     if (!view_variable_value(hunt->view, "GUARD_MEMORY"))
         add_word(words, "--guard-memory=128M");
     add_given(words, hunt->view, "guard-memory");
+    if (plan->is_watched && !view_variable_value(hunt->view, "WATCH"))
+        add_word(words, "--watch=4");
 }
 
 static bool add_words(struct words *words, const struct hunt *hunt, const struct hunt_plan *plan) {
@@ -184,7 +186,9 @@ static void read_result(struct hunt *hunt, const struct record_part *part, struc
         part->is_recorded && hunt_read_fault(&seen, hunt->store, 0, &run->fault) == 0;
     if (run->is_recorded)
         hunt_read_counts(&seen, &run->guarded, &run->left);
-    if (run->left > 0 && run->fault.sight == HUNT_DAMAGE)
+    if (run->is_recorded && run->plan.is_watched)
+        run->unwatched = hunt_read_unwatched(&seen);
+    if (run->fault.sight == HUNT_DAMAGE && (run->left > 0 || hunt_is_in_slack(&run->fault)))
         hunt_count_blocks(&seen, &run->fault);
     view_close(&seen);
 }

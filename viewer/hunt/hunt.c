@@ -81,6 +81,8 @@ static int take_given(struct hunt *hunt, uint32_t row) {
     if (status != 0 || !path)
         return status ? status : VIEW_UNREADABLE;
     status = hunt_read_fault(&seen, path, row, &hunt->target);
+    if (status == 0 && hunt->target.sight == HUNT_DAMAGE && hunt_is_in_slack(&hunt->target))
+        hunt_count_blocks(&seen, &hunt->target);
     if (status == 0 && hunt->target.sight == HUNT_NOTHING) {
         if (row)
             view_error("hunt --fault %u: %s holds no such fault; `hakmem-trace faults` lists them",
@@ -174,6 +176,7 @@ int command_hunt(struct view *view) {
     }
     json_decref(hunt.list);
     free(hunt.earlier);
+    free(hunt.unwatched);
     hunt_forget_fault(&hunt.target);
     hunt_forget_fault(&hunt.best);
     return status;

@@ -30,7 +30,8 @@ struct hunt_fault {
     uint64_t asked_bytes;
     int64_t offset;   /* of the first byte that was touched, from the block's start */
     uint64_t birth;   /* the event of its allocation, 0 = not known */
-    uint64_t ordinal; /* among the blocks of its stack, from 1; 0 = not known */
+    uint64_t ordinal; /* among the blocks of its stack and size, from 1; 0 = not known */
+    uint64_t number;  /* among those of its stack, likewise */
     char *site;       /* the frames of its allocation as only: takes them, "" = not known */
     char *place;      /* "main app/main.c:12", "" = not known */
     char *headline;
@@ -45,11 +46,13 @@ enum hunt_blocks {
 
 struct hunt_plan {
     enum hunt_blocks blocks;
-    bool is_before; /* the side that touches the closed page */
-    bool is_byte;   /* HAKMEM_GUARD_ALIGN=1 */
-    int frames;     /* ONLY: innermost frames that are compared, 0 = all */
-    uint64_t from;  /* ONLY: blocks of the stack before this one are left out, 0 = none */
-    uint64_t size;  /* ONLY: blocks of other sizes are left out, 0 = none */
+    bool is_before;  /* the side that touches the closed page */
+    bool is_byte;    /* HAKMEM_GUARD_ALIGN=1 */
+    int frames;      /* ONLY: innermost frames that are compared, 0 = all */
+    uint64_t from;   /* ONLY: blocks of the stack before this one are left out, 0 = none */
+    uint64_t size;   /* ONLY: blocks of other sizes are left out, 0 = none */
+    bool is_watched; /* ONLY: debug registers stand at the bytes behind the blocks */
+    uint64_t number; /* is_watched: of the block that comes first, 0 = not known */
 };
 
 /* What a run came to. */
@@ -59,6 +62,7 @@ struct hunt_run {
     int program_status; /* the program's own, or 128 + its signal */
     bool timed_out;
     bool is_recorded;       /* there is a store */
+    char *unwatched;        /* why no debug register watched, or NULL; moves on to struct hunt */
     uint64_t guarded, left; /* blocks guarded, and those for which there was no room */
     struct hunt_fault fault;
     bool counts; /* what it found is what is hunted */
@@ -81,6 +85,7 @@ struct hunt {
     int earlier_count;
     uint64_t from, size;    /* what blocks of the stack are narrowed to, 0 = all */
     bool bears_byte;        /* no run at odd addresses has crashed */
+    char *unwatched;        /* why no debug register watches, or NULL */
     const char *best_store; /* `store`, or the capture that was given */
     char store[HUNT_PATH];  /* every run's, and that of the best one at the end */
     char aside[HUNT_PATH];  /* where the best one waits while another run writes there */
@@ -96,6 +101,9 @@ bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan);
 bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run);
 /* Is nothing more to be found out of it? */
 bool hunt_is_settled(const struct hunt_fault *fault);
+/* Does a closed page not show the damage, since it lies in front of it, in the bytes from the
+ * block's end up to the next multiple of 16? */
+bool hunt_is_in_slack(const struct hunt_fault *fault);
 
 /* attempt.c: one run, into the store hunt->store. False: `run` could not start the program
  * (printed), and no other run can. */
@@ -109,7 +117,9 @@ void hunt_take_signals(void);
 int hunt_read_fault(struct view *view, const char *path, uint32_t wanted, struct hunt_fault *out);
 /* How many blocks were guarded there, and how many had no room. */
 void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left);
-/* Finds the number of the fault's block among those of its stack and size. */
+/* Why no debug register watched there; NULL: one did, or none was asked for. */
+char *hunt_read_unwatched(struct view *view);
+/* Finds the numbers of the fault's block among those of its stack, and of its size. */
 void hunt_count_blocks(struct view *view, struct hunt_fault *fault);
 void hunt_forget_fault(struct hunt_fault *fault);
 bool hunt_copy_fault(struct hunt_fault *to, const struct hunt_fault *from);

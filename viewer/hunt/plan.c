@@ -2,7 +2,8 @@
  *
  *   nothing known   level normal, all, all to the byte, all from the other side
  *   a block known   its stack's blocks, at the side of the damage; the same at the other alignment;
- *                   those of its innermost frames; all
+ *                   the same, with debug registers at the bytes in front of the closed page; those
+ *                   of its innermost frames; all
  *
  * A run that shows the damage at a block of another stack begins the second list anew with that
  * stack, and guards the blocks of the former ones as well: a block that realloc resized has its
@@ -31,14 +32,14 @@ static bool is_block_known(const struct hunt_fault *fault) {
            fault->site[0];
 }
 
-/* Lies the damage in the bytes up to the next multiple of 16, in front of the closed page? */
-static bool is_in_slack(const struct hunt_fault *fault) {
+bool hunt_is_in_slack(const struct hunt_fault *fault) {
     uint64_t end = (fault->asked_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     return fault->has_block && fault->offset >= (int64_t)fault->asked_bytes &&
            fault->offset < (int64_t)end;
 }
 
-enum { SEARCHES = 4, AIMS = 5 };
+/* In this order. */
+enum { SEARCHES = 4, AIM_FIRST = 0, AIM_OTHER, AIM_WATCHED, AIM_FEW, AIM_ALL, AIM_ALL_OTHER, AIMS };
 
 static bool plan_search(const struct hunt *hunt, int step, struct hunt_plan *plan) {
     *plan = (struct hunt_plan){
@@ -48,15 +49,23 @@ static bool plan_search(const struct hunt *hunt, int step, struct hunt_plan *pla
 
 static bool plan_aim(const struct hunt *hunt, int step, struct hunt_plan *plan) {
     const struct hunt_fault *target = &hunt->target;
-    bool wants_byte = is_in_slack(target);
-    *plan = (struct hunt_plan){.blocks = step < 3 ? HUNT_ONLY : HUNT_ALL,
+    bool wants_byte = hunt_is_in_slack(target) && (step != AIM_FEW || hunt->bears_byte);
+    bool is_other = step == AIM_OTHER || step == AIM_ALL_OTHER;
+    *plan = (struct hunt_plan){.blocks = step < AIM_ALL ? HUNT_ONLY : HUNT_ALL,
                                .is_before = target->code == UNDERFLOW,
-                               .is_byte = wants_byte != (step == 1 || step == 4),
-                               .frames = step == 2 ? FEW : 0,
+                               .is_byte = wants_byte != is_other && step != AIM_WATCHED,
+                               .frames = step == AIM_FEW ? FEW : 0,
                                .from = hunt->from,
                                .size = hunt->size};
-    if (step == 2 && hunt_site_frames(target->site) <= FEW)
+    plan->is_watched = target->code == FIRST_OF_BLOCKS && plan->blocks == HUNT_ONLY &&
+                       !plan->is_byte && !hunt->unwatched &&
+                       (hunt_is_in_slack(target) || step >= AIM_WATCHED);
+    if (plan->is_watched && !plan->frames)
+        plan->number = hunt->size ? target->ordinal : target->number;
+    if (step == AIM_FEW && hunt_site_frames(target->site) <= FEW)
         return false;
+    if (step == AIM_WATCHED && (!plan->is_watched || hunt_is_in_slack(target)))
+        return false; /* the one before was it */
     return !plan->is_byte || (hunt->bears_byte && !plan->is_before);
 }
 
@@ -107,6 +116,10 @@ static void aim_anew(struct hunt *hunt, const struct hunt_run *run) {
     bool is_new = !is_same_site(&hunt->target, fault);
     if (!is_block_known(fault) || (is_new && hunt->is_given))
         return;
+    if (!is_new && fault->number) { /* other threads, other numbers */
+        hunt->target.number = fault->number;
+        hunt->target.ordinal = fault->ordinal;
+    }
     if (is_new) {
         if (!was_found_at(hunt, fault->site))
             hunt->tried = 0;
@@ -125,6 +138,8 @@ static void aim_anew(struct hunt *hunt, const struct hunt_run *run) {
 
 bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
     struct hunt_fault *fault = &run->fault;
+    if (run->unwatched)
+        hunt->unwatched = run->unwatched; /* nothing is to be watched in later runs */
     hunt->seen += fault->sight != HUNT_NOTHING && fault->sight != HUNT_CRASH;
     if (run->plan.is_byte && fault->sight == HUNT_CRASH) {
         hunt->bears_byte = false;

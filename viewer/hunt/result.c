@@ -135,14 +135,32 @@ void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left) {
     *left = read[1];
 }
 
+char *hunt_read_unwatched(struct view *view) {
+    static const char query[] = "SELECT substr(note, instr(note, '): ') + 3) FROM process"
+                                " WHERE note LIKE 'no debug register watches%' ORDER BY id";
+    return hak_database_text(hak_store_database(view->reader), query, 0);
+}
+
 struct tally {
-    uint64_t size, count;
+    uint64_t size, count, count_of_size;
 };
 
 static int count_block(void *context, const struct hak_event *event) {
     struct tally *tally = context;
-    tally->count += event->size == tally->size;
+    tally->count++;
+    tally->count_of_size += event->size == tally->size;
     return 0;
+}
+
+/* Up to the event `to` of a process. */
+static bool count_blocks_of(struct view *view, uint32_t process, uint32_t stack, uint64_t to,
+                            struct tally *tally) {
+    struct hak_filter filter = {.id_to = to,
+                                .process = process,
+                                .stack = stack,
+                                .kind_mask_low = 1ull << HAK_MALLOC | 1ull << HAK_REALLOC,
+                                .class_index = -1};
+    return hak_store_scan(view->reader, &filter, false, count_block, tally) == 0;
 }
 
 void hunt_count_blocks(struct view *view, struct hunt_fault *fault) {
@@ -150,11 +168,17 @@ void hunt_count_blocks(struct view *view, struct hunt_fault *fault) {
     struct tally tally = {.size = fault->asked_bytes};
     if (fault->birth == 0 || hak_store_event(view->reader, fault->birth, &birth) != 1)
         return;
-    struct hak_filter filter = {.id_to = fault->birth,
-                                .process = birth.process,
-                                .stack = birth.stack,
-                                .kind_mask_low = 1ull << HAK_MALLOC | 1ull << HAK_REALLOC,
-                                .class_index = -1};
-    if (birth.stack != 0 && hak_store_scan(view->reader, &filter, false, count_block, &tally) == 0)
-        fault->ordinal = tally.count;
+    /* A child goes on with the numbers of its parent. */
+    uint64_t origin[2] = {birth.process, fault->birth}; /* process, up to this event */
+    while (birth.stack != 0 && origin[0] != 0 && origin[1] != 0) {
+        if (!count_blocks_of(view, (uint32_t)origin[0], birth.stack, origin[1], &tally))
+            return;
+        uint64_t process = origin[0];
+        origin[0] = origin[1] = 0;
+        hak_database_numbers(hak_store_database(view->reader),
+                             "SELECT parent, fork_event FROM process WHERE id = ?1", process,
+                             origin, 2);
+    }
+    fault->number = tally.count;
+    fault->ordinal = tally.count_of_size;
 }

@@ -78,6 +78,11 @@ bool hunt_write_site(const struct hunt *hunt, const struct hunt_plan *plan) {
         hak_text_add(&text, " from=%" PRIu64, plan->from);
     if (plan->size)
         hak_text_add(&text, " size=%" PRIu64, plan->size);
+    if (plan->is_watched && hunt_is_in_slack(&hunt->target))
+        hak_text_add(&text, " watch=%" PRIu64,
+                     (uint64_t)hunt->target.offset - hunt->target.asked_bytes);
+    if (plan->number)
+        hak_text_add(&text, " number=%" PRIu64, plan->number);
     hak_text_add(&text, "\n");
     hak_text_add_bytes(&text, hunt->target.site, (size_t)(end - hunt->target.site));
     if (hunt->earlier)

@@ -23,6 +23,8 @@ void hunt_add_plan(struct hak_text *text, const struct hunt_plan *plan) {
     hak_text_add(text, plan->is_before ? ", at their start"
                        : plan->is_byte ? ", at their end, to the byte"
                                        : ", at their end");
+    if (plan->is_watched)
+        hak_text_add(text, ", the bytes behind them watched");
 }
 
 static const char *name_of_sight(enum hunt_sight sight) {
@@ -63,6 +65,8 @@ void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run) {
     }
     if (run->left > 0)
         hak_text_add(&text, "; %s had no room", hak_words_count(run->left, "block", "blocks"));
+    if (run->unwatched)
+        hak_text_add(&text, "; no debug register watched: %s", run->unwatched);
     hak_text_add(&text, "\n");
     view_print_to(stderr, &text);
 }
@@ -139,6 +143,7 @@ void hunt_add_run_json(struct hunt *hunt, const struct hunt_run *run) {
     json_object_set_new(object, "guard", json_string(blocks[run->plan.blocks]));
     json_object_set_new(object, "side", json_string(run->plan.is_before ? "before" : "after"));
     hak_json_set_number(object, "align", run->plan.is_byte ? 1 : 16);
+    hak_json_set_flag(object, "watched", run->plan.is_watched && !run->unwatched);
     hak_json_set_number(object, "guarded", run->guarded);
     hak_json_set_number(object, "not_guarded", run->left);
     hak_json_set_number(object, "program_status", (uint64_t)run->program_status);

@@ -14,17 +14,16 @@
 #include "guarded/guarded.h"
 #include "platform/platform.h"
 
-bool hak_check_guards, hak_guards_sites;
-static bool chooses_stacks;
+bool hak_check_guards, hak_guards_sites, hak_guards_stacks;
 static _Atomic uint32_t taken; /* blocks that were to be guarded */
 
 void hak_guard_start(void) {
     struct hak_variant policy = hak_option_guard();
     hak_check_guards = policy.index != HAK_GUARD_OFF && policy.index != HAK_GUARD_SAMPLE &&
                        hak_options.inject[0] == '\0';
-    chooses_stacks = policy.index == HAK_GUARD_ONLY;
-    if (hak_check_guards && chooses_stacks)
+    if (hak_check_guards && policy.index == HAK_GUARD_ONLY)
         hak_check_guards = hak_only_start(policy.text);
+    hak_guards_stacks = hak_check_guards && policy.index == HAK_GUARD_ONLY;
     hak_guards_sites = hak_check_guards && policy.index == HAK_GUARD_SITES;
     if (hak_guards_sites)
         hak_sites_start((unsigned)policy.number);
@@ -40,15 +39,6 @@ static enum hak_guarded_side side_of_next(void) {
                                                                           : HAK_GUARDED_AFTER;
 }
 
-HAK_IN_PLACE bool is_chosen(const struct hak_hand_out *how) {
-    uint8_t flags = 0;
-    if (!chooses_stacks)
-        return true;
-    uint32_t stack = hak_take_call_stack(how->call, &flags);
-    return hak_only_chooses(stack, (flags & HAK_RECORD_PARTIAL) != 0, how->asked_bytes,
-                            hak_trace_thread());
-}
-
 static struct hak_large *open_block(const struct hak_hand_out *how) {
     if (HAK_UNLIKELY(how->alignment > HAK_PAGE_BYTES)) {
         hak_trace_count_amount(HAK_COUNTED_GUARD_ALIGNMENT, HAK_CLASS_NONE, how->asked_bytes);
@@ -57,6 +47,22 @@ static struct hak_large *open_block(const struct hak_hand_out *how) {
     enum hak_guarded_side side = side_of_next();
     size_t bytes = hak_guarded_bytes(side, how->asked_bytes, how->alignment);
     return hak_guarded_take(bytes, side, *how->call);
+}
+
+/* One of the stacks that a file names. */
+HAK_IN_PLACE struct hak_large *open_of_stack(const struct hak_hand_out *how) {
+    uint8_t flags = 0;
+    struct hak_only_choice choice;
+    uint32_t stack = hak_take_call_stack(how->call, &flags);
+    if (!hak_only_chooses(stack, (flags & HAK_RECORD_PARTIAL) != 0, how->asked_bytes,
+                          hak_trace_thread(), &choice))
+        return NULL;
+    struct hak_large *large = open_block(how);
+    if (!large)
+        return NULL;
+    large->watch = choice.is_expected ? HAK_GUARDED_EXPECTED : HAK_GUARDED_WATCHED;
+    large->watch_from = choice.watch_from;
+    return large;
 }
 
 /* The first touch of the page is the dearest part. */
@@ -79,7 +85,7 @@ HAK_TRACER_TEXT base_t hak_check_take_guarded(const struct hak_hand_out *how) {
     const struct hak_large *large = NULL;
     if (hak_guards_sites)
         large = open_of_site(how);
-    else if (is_chosen(how))
-        large = open_block(how);
+    else
+        large = hak_guards_stacks ? open_of_stack(how) : open_block(how);
     return large ? large->base : HAK_NO_BASE;
 }

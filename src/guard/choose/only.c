@@ -14,7 +14,8 @@ enum {
     FRAMES_MAX = 4096,
     ID_BYTES_MAX = 32,
     VERDICT_BITS = 16,
-    DEPTH_MAX = 64 /* frames of a rule */
+    EXPECTED_BESIDE = 1, /* blocks before and behind the one that is expected: threads take turns */
+    DEPTH_MAX = 64       /* frames of a rule */
 };
 
 struct frame {
@@ -29,6 +30,8 @@ struct rule {
     uint64_t from, to; /* numbers of its blocks, from 1 */
     uint64_t size;     /* 0 = any */
     uint64_t thread;   /* 0 = any */
+    uint64_t watch;    /* bytes behind a block's last one that a debug register watches */
+    uint64_t number;   /* of the block at which damage is expected, 0 = not known */
     _Atomic uint64_t met;
 };
 
@@ -82,7 +85,7 @@ static const char *read_number(const char *at, int base, uint64_t *out) {
     return at == start ? NULL : at;
 }
 
-/* "stack from=2 to=9 size=40 thread=3": each of them may be left out. */
+/* "stack from=2 to=9 size=40 thread=3 watch=1 number=5": each of them may be left out. */
 static bool read_stack(const char *at) {
     struct rule *rule = &only.rule[only.rules];
     if (only.rules == RULES_MAX)
@@ -90,16 +93,19 @@ static bool read_stack(const char *at) {
     *rule = (struct rule){.first = only.frames, .from = 1, .to = UINT64_MAX};
     only.rules++;
     while (*(at = skip_blanks(at))) {
-        static const char *const names[] = {"from=", "to=", "size=", "thread="};
-        uint64_t *const fields[] = {&rule->from, &rule->to, &rule->size, &rule->thread};
+        static const char *const names[] = {
+            "from=", "to=", "size=", "thread=", "watch=", "number="};
+        uint64_t *const fields[] = {&rule->from,   &rule->to,    &rule->size,
+                                    &rule->thread, &rule->watch, &rule->number};
+        enum { FIELDS = sizeof names / sizeof *names };
         unsigned i = 0;
-        while (i < 4 && strncmp(at, names[i], strlen(names[i])) != 0)
+        while (i < FIELDS && strncmp(at, names[i], strlen(names[i])) != 0)
             i++;
-        if (i == 4 || !(at = read_number(at + strlen(names[i]), 10, fields[i])) ||
+        if (i == FIELDS || !(at = read_number(at + strlen(names[i]), 10, fields[i])) ||
             (*at && *at != ' ' && *at != '\t'))
             return false;
     }
-    return true;
+    return rule->watch <= UINT16_MAX;
 }
 
 static const char *read_id(const char *at, struct frame *frame) {
@@ -222,7 +228,13 @@ static uint32_t verdict_of(uint32_t stack, bool is_partial) {
     return rule;
 }
 
-bool hak_only_chooses(uint32_t stack, bool is_partial, size_t asked_bytes, uint32_t thread) {
+static bool is_expected(const struct rule *rule, uint64_t number) {
+    return rule->number != 0 && number + EXPECTED_BESIDE >= rule->number &&
+           number - EXPECTED_BESIDE <= rule->number;
+}
+
+bool hak_only_chooses(uint32_t stack, bool is_partial, size_t asked_bytes, uint32_t thread,
+                      struct hak_only_choice *choice) {
     if (only.rules == 0 || stack == 0)
         return false;
     uint32_t number = verdict_of(stack, is_partial);
@@ -232,5 +244,6 @@ bool hak_only_chooses(uint32_t stack, bool is_partial, size_t asked_bytes, uint3
     if ((rule->size && rule->size != asked_bytes) || (rule->thread && rule->thread != thread))
         return false;
     uint64_t met = atomic_fetch_add_explicit(&rule->met, 1, memory_order_relaxed) + 1;
+    *choice = (struct hak_only_choice){(uint16_t)rule->watch, is_expected(rule, met)};
     return met >= rule->from && met <= rule->to;
 }

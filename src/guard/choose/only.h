@@ -21,9 +21,15 @@
  * which is said on stderr; no block is chosen then. */
 HAK_HIDDEN bool hak_only_start(const char *path);
 
+/* What the file says of a block that it chooses. */
+struct hak_only_choice {
+    uint16_t watch_from; /* bytes behind its last one at which a debug register may stand */
+    bool is_expected;    /* it is the block whose number the file gives, or next to it */
+};
+
 /* Is the block to be guarded that thread `thread` allocates with `stack`? `is_partial`: the stack
  * was cut, and may end before the rule's frames do. Any thread, async-signal-safe. */
 HAK_HIDDEN bool hak_only_chooses(uint32_t stack, bool is_partial, size_t asked_bytes,
-                                 uint32_t thread);
+                                 uint32_t thread, struct hak_only_choice *choice);
 
 #endif

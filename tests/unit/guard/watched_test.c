@@ -2,6 +2,7 @@
  * one of hakmem's own is none. Where the system gives no registers, that is told, and nothing is
  * watched. */
 #include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "world.h"
@@ -128,6 +129,71 @@ START_TEST(a_suspect_is_not_displaced) {
     (void)hand_out(slot_at(2, 3), 40, 0); /* of a site that is new */
     user[40] = 'x';
     ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
+}
+END_TEST
+
+/* A guarded block of a stack that the file names. */
+static volatile char *take_guarded(size_t asked_bytes) {
+    static const void *caller = "here";
+    struct hak_hand_out how = {
+        .asked_bytes = asked_bytes, .class_index = HAK_CLASS_NONE, .call = &caller};
+    base_t base = hak_check_take_guarded(&how);
+    ck_assert_ptr_nonnull(base.p);
+    return hak_check_hand_out(base, &how).p;
+}
+
+static bool watch_stacks_of(const char *rules) {
+    FILE *file = fopen("only", "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "hakmem-only 1\n%s", rules);
+    fclose(file);
+    if (!watch_world(4))
+        return false;
+    place_count = 1; /* of any stack */
+    strcpy(hak_options.guard, "only:only");
+    hak_options.guard_side = HAK_SIDE_AFTER;
+    hak_options.guard_align = HAK_GUARD_ALIGN_16;
+    hak_options.guard_memory_bytes = 16 << 20;
+    hak_guard_start();
+    hak_watched_start();
+    memset(&hak_watched_sites, 0, sizeof hak_watched_sites);
+    return true;
+}
+
+/* Of a file's stacks the bytes in front of the closed page are watched, at the block that is
+ * expected before all others; and nothing else is. */
+START_TEST(blocks_of_a_file_s_stacks) {
+    volatile char *block[10];
+    if (!watch_stacks_of("stack watch=2 number=6\n  *\n"))
+        return;
+    for (unsigned i = 1; i < 10; i++)
+        block[i] = take_guarded(25);
+    block[6][26] = 'x'; /* in front of what is watched */
+    volatile char *other = hand_out(slot_at(2, 1), 40, 0).p;
+    other[40] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 0);
+    block[6][27] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
+    ck_assert_uint_eq(facts.user, (uintptr_t)block[6]);
+    ck_assert_int_eq(facts.offset, 27);
+    ck_assert_uint_eq(facts.found_by, HAK_FOUND_BY_WATCH);
+    block[5][27] = 'x'; /* none that came later has taken its register */
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 2);
+    block[9][27] = 'x'; /* the last one has what is left */
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 3);
+    block[1][27] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 3);
+}
+END_TEST
+
+/* One of another size may have no such byte: then it is the first behind. */
+START_TEST(blocks_of_another_size) {
+    if (!watch_stacks_of("stack watch=9\n  *\n"))
+        return;
+    volatile char *block = take_guarded(15);
+    block[15] = 'x';
+    ck_assert_uint_eq(found[HAK_TRAPPED_FAULT], 1);
+    (void)take_guarded(16); /* it has none at all */
 }
 END_TEST
 
@@ -300,6 +366,8 @@ int main(void) {
     tcase_add_test(cases, a_write_in_front);
     tcase_add_test(cases, a_suspect_on_its_side);
     tcase_add_test(cases, a_suspect_is_not_displaced);
+    tcase_add_test(cases, blocks_of_a_file_s_stacks);
+    tcase_add_test(cases, blocks_of_another_size);
     tcase_add_test(cases, the_path_without_registers);
     tcase_add_test(cases, an_aligned_block);
     tcase_add_test(cases, a_write_after_free);

@@ -39,8 +39,13 @@ static void make_stack(void) {
     next_stack++;
 }
 
+static struct hak_only_choice choice;
+
+static bool chooses_of(size_t asked_bytes, uint32_t thread) {
+    return hak_only_chooses(next_stack, false, asked_bytes, thread, &choice);
+}
 static bool chooses(void) {
-    return hak_only_chooses(next_stack, false, ANY_BYTES, ANY_THREAD);
+    return chooses_of(ANY_BYTES, ANY_THREAD);
 }
 
 START_TEST(a_stack_is_chosen_by_its_innermost_frames) {
@@ -61,8 +66,9 @@ START_TEST(a_stack_is_chosen_by_its_innermost_frames) {
     place_count = 2; /* it ends before the rule does */
     ck_assert(!chooses());
     next_stack++;
-    ck_assert(hak_only_chooses(next_stack, true, ANY_BYTES, ANY_THREAD)); /* for it was cut */
-    ck_assert(!hak_only_chooses(0, false, ANY_BYTES, ANY_THREAD));
+    ck_assert(
+        hak_only_chooses(next_stack, true, ANY_BYTES, ANY_THREAD, &choice)); /* for it was cut */
+    ck_assert(!hak_only_chooses(0, false, ANY_BYTES, ANY_THREAD, &choice));
 }
 END_TEST
 
@@ -80,12 +86,29 @@ END_TEST
 START_TEST(numbers_sizes_and_threads_narrow_it_down) {
     ck_assert(read_rules("stack from=2 to=3 size=40 thread=1\n  0x10 abcd app\n"));
     make_stack();
-    ck_assert(!hak_only_chooses(next_stack, false, 41, 1));
-    ck_assert(!hak_only_chooses(next_stack, false, 40, 2));
-    ck_assert(!hak_only_chooses(next_stack, false, 40, 1)); /* the first that counts */
-    ck_assert(hak_only_chooses(next_stack, false, 40, 1));
-    ck_assert(hak_only_chooses(next_stack, false, 40, 1));
-    ck_assert(!hak_only_chooses(next_stack, false, 40, 1));
+    ck_assert(!chooses_of(41, 1));
+    ck_assert(!chooses_of(40, 2));
+    ck_assert(!chooses_of(40, 1)); /* the first that counts */
+    ck_assert(chooses_of(40, 1));
+    ck_assert(chooses_of(40, 1));
+    ck_assert(!chooses_of(40, 1));
+}
+END_TEST
+
+/* The block of the number and its neighbours come first at the debug registers. */
+START_TEST(where_damage_is_expected) {
+    ck_assert(read_rules("stack size=40 watch=7 number=4\n  0x10 abcd app\n"));
+    make_stack();
+    ck_assert(!chooses_of(41, 1)); /* does not count */
+    for (int number = 1; number <= 6; number++) {
+        ck_assert(chooses());
+        ck_assert_uint_eq(choice.watch_from, 7);
+        ck_assert_int_eq(choice.is_expected, number >= 3 && number <= 5);
+    }
+    ck_assert(read_rules("stack\n  0x10 abcd app\n"));
+    make_stack();
+    ck_assert(chooses());
+    ck_assert(choice.watch_from == 0 && !choice.is_expected);
 }
 END_TEST
 
@@ -94,7 +117,7 @@ START_TEST(of_several_rules_the_first_that_fits_counts) {
         "stack size=8\n  0x99 - app\nstack size=40\n  0x10 - app\nstack\n  0x10 - app\n"));
     make_stack();
     ck_assert(chooses());
-    ck_assert(!hak_only_chooses(next_stack, false, 8, ANY_THREAD));
+    ck_assert(!chooses_of(8, ANY_THREAD));
 }
 END_TEST
 
@@ -111,6 +134,7 @@ START_TEST(what_is_no_such_file_is_refused) {
         "stack size=\n  0x10 - app\n",
         "stack color=3\n  0x10 - app\n",
         "stack size=4x\n  0x10 - app\n",
+        "stack watch=65536\n  0x10 - app\n",
         "stack\n0x10 - app\n",
         "stacks\n  0x10 - app\n",
     };
@@ -147,6 +171,7 @@ int main(void) {
     tcase_add_test(tests, a_stack_is_chosen_by_its_innermost_frames);
     tcase_add_test(tests, a_stack_is_looked_at_once);
     tcase_add_test(tests, numbers_sizes_and_threads_narrow_it_down);
+    tcase_add_test(tests, where_damage_is_expected);
     tcase_add_test(tests, of_several_rules_the_first_that_fits_counts);
     tcase_add_test(tests, what_is_no_such_file_is_refused);
     tcase_add_test(tests, more_than_there_is_room_for_is_refused);

@@ -71,7 +71,9 @@ START_TEST(a_block_that_is_known_is_guarded_at_the_side_of_its_damage) {
     begin();
     ck_assert(!learn(next(), damage(301, 40, site), 0));
     ck_plan(next(), HUNT_ONLY, false, true); /* within 8 bytes up to a multiple of 16 */
-    ck_plan(next(), HUNT_ONLY, false, false);
+    struct hunt_plan watched = next();
+    ck_plan(watched, HUNT_ONLY, false, false);
+    ck_assert(watched.is_watched);
     struct hunt_plan few = next();
     ck_plan(few, HUNT_ONLY, false, true);
     ck_assert_int_eq(few.frames, 3);
@@ -80,7 +82,13 @@ START_TEST(a_block_that_is_known_is_guarded_at_the_side_of_its_damage) {
     ck_assert(!has_next());
     begin();
     ck_assert(!learn(next(), damage(301, 48, site), 0));
-    ck_plan(next(), HUNT_ONLY, false, false);
+    struct hunt_plan first = next();
+    ck_plan(first, HUNT_ONLY, false, false);
+    ck_assert(!first.is_watched); /* the closed page shows it, as it seems */
+    ck_plan(next(), HUNT_ONLY, false, true);
+    watched = next();
+    ck_plan(watched, HUNT_ONLY, false, false);
+    ck_assert(watched.is_watched);
     begin();
     ck_assert(!learn(next(), damage(302, -1, site), 0));
     ck_plan(next(), HUNT_ONLY, true, false);
@@ -104,6 +112,41 @@ START_TEST(a_crash_at_odd_addresses_is_the_alignment) {
     ck_assert(!learn((struct hunt_plan){.blocks = HUNT_ALL, .is_byte = true}, crash, 0));
     ck_assert(!hunt.bears_byte);
     ck_assert_int_eq(hunt.seen, 0);
+}
+END_TEST
+
+/* Where the program bears no odd addresses the closed page lies behind the damage. */
+START_TEST(what_no_page_shows_is_watched_at_the_block_of_its_number) {
+    struct hunt_fault fault = damage(301, 41, site), crash = {.sight = HUNT_CRASH};
+    fault.number = 7;
+    fault.ordinal = 5;
+    begin();
+    ck_assert(!learn(next(), fault, 0));
+    struct hunt_plan plan = next();
+    ck_plan(plan, HUNT_ONLY, false, true);
+    ck_assert(!learn(plan, crash, 0));
+    plan = next();
+    ck_plan(plan, HUNT_ONLY, false, false);
+    ck_assert(plan.is_watched);
+    ck_assert_uint_eq(plan.number, 7);
+    fault.number = 8; /* it was another this time */
+    ck_assert(!learn(plan, fault, 0));
+    ck_assert_uint_eq(hunt.target.number, 8);
+    plan = next();
+    ck_plan(plan, HUNT_ONLY, false, false);
+    ck_assert_int_eq(plan.frames, 3);
+    ck_assert(plan.is_watched);
+    ck_assert_uint_eq(plan.number, 0); /* other stacks have other numbers */
+    ck_plan(next(), HUNT_ALL, false, false);
+    ck_assert(!has_next());
+    hunt.tried = 1;
+    hunt.size = 40; /* blocks of other sizes do not count */
+    ck_assert_uint_eq(next().number, 5);
+    hunt.unwatched = (char *)"barred";
+    hunt.tried = 1;
+    plan = next();
+    ck_plan(plan, HUNT_ONLY, false, false);
+    ck_assert(!plan.is_watched && plan.number == 0);
 }
 END_TEST
 
@@ -173,6 +216,7 @@ int main(void) {
     tcase_add_test(cases, a_block_that_is_known_is_guarded_at_the_side_of_its_damage);
     tcase_add_test(cases, a_named_instruction_ends_it);
     tcase_add_test(cases, a_crash_at_odd_addresses_is_the_alignment);
+    tcase_add_test(cases, what_no_page_shows_is_watched_at_the_block_of_its_number);
     tcase_add_test(cases, a_stack_of_many_blocks_is_narrowed_down);
     tcase_add_test(cases, damage_of_another_stack_is_the_new_aim);
     tcase_add_test(cases, a_stack_that_was_left_is_guarded_too_and_begins_nothing_anew);

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# `hunt` names the instruction that writes behind a block in front of the closed page, where the program bears no odd
+# addresses: by perf_event_open, by ptrace where that is barred; where both are, or there are no debug registers, it ends with
+# the block and says why. As root and as an ordinary user.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+trace=$BUILD/hakmem-trace program=$BUILD/tests/hunt/slack
+ulimit -c 0
+unset "${!HAKMEM_@}"
+export HAKMEM_GUARD=off # of the first run: it finds the block when it is freed
+export LC_ALL=C
+failed=0
+wrong() {
+    echo "$*"
+    sed -n '/^hakmem/p' err
+    failed=1
+}
+line=$(grep -n '/\* here \*/' "$SOURCE/tests/hunt/slack.c" | cut -d: -f1)
+PERF=298 PTRACE=101
+mkdir -p work && chmod 777 . work
+
+# as USER BARRED COMMAND...: in the folder work, in which that user may write.
+as() {
+    local user=$1 barred=$2 before=()
+    shift 2
+    [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" "$barred")
+    [ "$user" = "$(id -un)" ] || before+=(setpriv "--reuid=$user" --clear-groups)
+    (cd work && exec timeout 300 "${before[@]}" "$@")
+}
+# hunt USER BARRED PLACE
+hunt() {
+    as "$1" "$2" "$trace" hunt -f -o hunt.db --runs "${runs:-6}" -- "$program" "$3" >out 2>err </dev/null
+    status=$?
+    rm -rf work/*
+}
+# Why no register watches for this user, in the words of `info`; "" = some do.
+refusal() {
+    as "$1" "$2" "$trace" run -f -s watch.db --watch 4 -- "$program" none </dev/null >/dev/null 2>&1
+    as "$1" "$2" "$trace" info -s watch.db | grep -o 'no debug register watches.*'
+    rm -rf work/*
+}
+names_instruction() { # USER BARRED PLACE
+    hunt "$1" "$2" "$3"
+    [ "$status" -eq 1 ] || wrong "$*: exit status $status"
+    grep -q "^SUMMARY: hakmem: heap-buffer-overflow slack.c:$line " err || wrong "$*: the instruction was not named"
+    grep -q '^hakmem: the instruction is named; ' err || wrong "$*: its last line"
+}
+names_block() { # USER BARRED PLACE
+    hunt "$1" "$2" "$3"
+    [ "$status" -eq 1 ] || wrong "$*: exit status $status"
+    grep -q '^hakmem: the block is named, not the instruction; ' err || wrong "$*: its last line"
+    [ "$(grep -c 'no debug register watched: ' err)" -eq 1 ] || wrong "$*: why nothing watched is due, once"
+}
+
+users=$(id -un)
+[ "$(id -u)" -ne 0 ] || users='root nobody'
+for user in $users; do
+    for barred in '' $PERF; do
+        reason=$(refusal "$user" "$barred")
+        [ -z "$reason" ] || echo "$user${barred:+ without $barred}: here $reason"
+        for place in main thread child; do
+            if [ -n "$reason" ]; then
+                names_block "$user" "$barred" "$place"
+            else
+                runs=${barred:+12} names_instruction "$user" "$barred" "$place"
+            fi
+        done
+    done
+    names_block "$user" "$PERF,$PTRACE" main
+    grep -q 'no debug register watched: neither perf_event_open .* nor ptrace is allowed' err || wrong "$user: why nothing watched"
+done
+exit $failed
