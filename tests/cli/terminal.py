@@ -214,7 +214,6 @@ def shell_goes_on_after_an_interrupt():
     terminal.read(until="hakmem-> ")
     terminal.type("select 1\n")
     terminal.read(until=r"\.\.\. ")
-    time.sleep(0.2)  # until it waits for the next line
     terminal.type(INTERRUPT)
     terminal.seen = ""
     terminal.read(until="hakmem-> ")
@@ -226,6 +225,17 @@ def shell_goes_on_after_an_interrupt():
     expect(status == 0, "shell: status", status)
     expect("42" in terminal.seen, "shell: the next question", terminal.seen)
     expect(PARTIAL not in terminal.seen, "shell: it says that it was interrupted", terminal.seen)
+
+
+def shell_hears_an_interrupt_that_comes_before_it_waits():
+    for kind in "xterm", "dumb":
+        terminal = Terminal("sql", "-s", "many.db", on={"stdout", "stderr"}, TERM=kind,
+                            LD_PRELOAD=os.path.abspath("interrupt_at_prompt.so"))
+        terminal.read(until=r"hakmem-> [^$]*hakmem-> ")
+        expect(terminal.seen.count("hakmem-> ") == 2, f"{kind} shell: Ctrl-C at once: no prompt", terminal.seen)
+        ask(terminal, "select 40 + 2;\n", "42")
+        terminal.type(END_OF_FILE)
+        expect(terminal.end() == 0, f"{kind} shell: Ctrl-C at once: status")
 
 
 def shell(**more):
@@ -280,6 +290,18 @@ def shell_shows_what_is_there():
     ask(terminal, "+ 600;\n", "605")
     ask(terminal, ".exit\n", "exit")
     expect(terminal.end() == 0, "shell, .exit: status")
+
+
+def shell_takes_characters_of_several_bytes():
+    terminal = shell(LC_ALL="C.UTF-8")
+    ask(terminal, "select 'b\u00e4\u20ac' || length('\u00e4\u20ac');\n", "b\u00e4\u20ac2")
+    terminal.seen = ""
+    os.write(terminal.master, b"select '\xe4\xc3x' || 4;\n")  # of another encoding
+    terminal.read(until="x4")
+    expect("x4" in terminal.seen, "shell: bytes that are no character", terminal.seen)
+    terminal.prompt(after="x4")
+    terminal.type(END_OF_FILE)
+    expect(terminal.end() == 0, "shell, UTF-8: status")
 
 
 def shell_needs_no_editing():
@@ -354,8 +376,8 @@ for test in (reports_have_colour_on_a_terminal, report_of_a_run_has_colour_on_a_
              interrupt_of_every_reader, interrupted_json_is_whole, pager_is_waited_for,
              interrupted_question_starts_no_pager,
              nobody_reads_to_the_end, ignored_interrupts_stay_ignored,
-             shell_goes_on_after_an_interrupt, shell_edits_lines_and_keeps_a_history,
-             shell_shows_what_is_there, shell_needs_no_editing):
+             shell_goes_on_after_an_interrupt, shell_hears_an_interrupt_that_comes_before_it_waits, shell_edits_lines_and_keeps_a_history,
+             shell_shows_what_is_there, shell_takes_characters_of_several_bytes, shell_needs_no_editing):
     test()
 for failure in failures:
     print(f"terminal.sh: {failure}")

@@ -1,12 +1,18 @@
 /* Reads lines with libedit, which takes Emacs' or vi's keys by the user's ~/.editrc; the history
- * lies in $XDG_STATE_HOME/hakmem_sql_history, else in ~/.hakmem_sql_history. */
+ * lies in $XDG_STATE_HOME/hakmem_sql_history, else in ~/.hakmem_sql_history. SIGINT comes while it
+ * is waited for input and at no other moment, so that a Ctrl-C at the prompt always ends the line.
+ */
 #include "viewer/sql/line.h"
 
+#include <errno.h>
 #include <histedit.h>
 #include <locale.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #define HISTORY_LINES 1000
 
@@ -17,7 +23,45 @@ struct lines {
     const char *prompt;
     char *line; /* of getline */
     size_t room;
+    sigset_t outside; /* the signals that are blocked outside lines_next */
 };
+
+/* False: Ctrl-C. */
+static bool wait_for_input(const struct lines *lines) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    while (!view_is_interrupted())
+        if (ppoll(&input, 1, NULL, &lines->outside) >= 0 || errno != EINTR)
+            return true;
+    errno = EINTR; /* libedit drops the line then */
+    return false;
+}
+
+/* 1 = a character, 0 = the end, -1 = Ctrl-C or an error. Bytes that are no character are left
+ * out. */
+static int read_character(EditLine *editor, wchar_t *character) {
+    struct lines *lines = NULL;
+    mbstate_t state = {0};
+    el_get(editor, EL_CLIENTDATA, &lines);
+    for (;;) {
+        char byte;
+        if (!wait_for_input(lines))
+            return -1;
+        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            continue;
+        if (got <= 0)
+            return (int)got;
+        size_t used = mbrtowc(character, &byte, 1, &state);
+        if (used == (size_t)-1) { /* it may begin another one */
+            state = (mbstate_t){0};
+            used = mbrtowc(character, &byte, 1, &state);
+        }
+        if (used == (size_t)-1)
+            state = (mbstate_t){0};
+        else if (used != (size_t)-2)
+            return 1;
+    }
+}
 
 static char *prompt_of(EditLine *editor) {
     struct lines *lines = NULL;
@@ -61,6 +105,7 @@ struct lines *lines_open(const struct view *view) {
     el_set(lines->editor, EL_CLIENTDATA, lines);
     el_set(lines->editor, EL_PROMPT, prompt_of);
     el_set(lines->editor, EL_EDITOR, "emacs");
+    el_set(lines->editor, EL_GETCFN, read_character);
     keep_history(lines);
     el_source(lines->editor, NULL);
     return lines;
@@ -69,7 +114,8 @@ struct lines *lines_open(const struct view *view) {
 static const char *next_edited(struct lines *lines) {
     HistEvent event;
     int length = 0;
-    el_resize(lines->editor); /* the window may be another since */
+    el_resize(lines->editor);               /* the window may be another since */
+    el_set(lines->editor, EL_PREP_TERM, 1); /* libedit does after the prompt: Ctrl-D was lost */
     const char *line = el_gets(lines->editor, &length);
     if (!line || length <= 0)
         return NULL;
@@ -78,13 +124,23 @@ static const char *next_edited(struct lines *lines) {
     return line;
 }
 
-const char *lines_next(struct lines *lines, const char *prompt) {
-    lines->prompt = prompt;
-    if (lines->editor)
-        return next_edited(lines);
-    view_write(stdout, "%s", prompt);
+static const char *next_plain(struct lines *lines) {
+    view_write(stdout, "%s", lines->prompt);
     fflush(stdout);
+    if (!wait_for_input(lines)) /* a terminal gives whole lines */
+        return NULL;
     return getline(&lines->line, &lines->room, stdin) < 0 ? NULL : lines->line;
+}
+
+const char *lines_next(struct lines *lines, const char *prompt) {
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    lines->prompt = prompt;
+    sigprocmask(SIG_BLOCK, &interrupt, &lines->outside);
+    const char *line = lines->editor ? next_edited(lines) : next_plain(lines);
+    sigprocmask(SIG_SETMASK, &lines->outside, NULL);
+    return line;
 }
 
 void lines_close(struct lines *lines) {

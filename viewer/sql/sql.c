@@ -119,18 +119,15 @@ static int shell(struct view *view, sqlite3 *database) {
         view->store_path);
     while (!leave) {
         const char *line = lines_next(lines, statement.length > 0 ? "     ... " : "hakmem-> ");
-        if (!line) {
-            if (!view_is_interrupted())
-                break;
+        if (view_is_interrupted()) {
             clearerr(stdin);
             hak_text_free(&statement);
             view_write(stdout, "\n");
             view_forget_interrupt();
             continue;
         }
-        if (view_is_interrupted())
-            hak_text_free(&statement); /* Ctrl-C came before it waited for the line */
-        view_forget_interrupt();
+        if (!line)
+            break;
         if (statement.length > 0 || line[strspn(line, " \t\n")])
             hak_text_add_bytes(&statement, line, strlen(line));
         if (!is_whole(&statement))
