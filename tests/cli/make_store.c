@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/page/page.h"
+#include "tools/put_events.h"
 #include "check.h"
 #include "hop.h"
 #include "size_class.h"
@@ -204,7 +205,7 @@ static struct hak_event *add(unsigned kind, uint64_t ns, uint32_t thread, uint64
 }
 
 static void end(void) {
-    must(hak_store_put_events(writer, events, event_count), "events");
+    must(put_events(writer, events, event_count), "events");
     must(hak_store_commit(writer), "commit");
 }
 

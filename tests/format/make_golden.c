@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tools/put_events.h"
 #include "hop.h"
 #include "size_class.h"
 #include "store/writer/writer.h"
@@ -37,7 +38,7 @@ static uint64_t put(struct hak_event e) {
     e.ns = now_ns += 100 + draw(900);
     e.process = e.process ? e.process : 1;
     e.thread = e.thread ? e.thread : 1;
-    must(hak_store_put_events(writer, &e, 1));
+    must(put_event(writer, &e));
     return e.id;
 }
 
@@ -241,6 +242,11 @@ static void put_every_kind(void) {
     }
 }
 
+static void commit(void) {
+    must(put_end(writer));
+    must(hak_store_commit(writer));
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: make_golden FILE\n");
@@ -250,19 +256,19 @@ int main(int argc, char **argv) {
     must(hak_store_begin(writer));
     put_rows();
     put_every_kind();
-    must(hak_store_commit(writer));
+    commit();
     must(hak_store_begin(writer));
     put_churn(1);
-    must(hak_store_commit(writer));
+    commit();
     must(hak_store_begin(writer));
     put_churn(2500);
     put_stale_owner();
     put_churn(100);
-    must(hak_store_commit(writer));
+    commit();
     for (int i = 0; i < 40; i++) { /* chunks enough for merged runs */
         must(hak_store_begin(writer));
         put_churn(25);
-        must(hak_store_commit(writer));
+        commit();
     }
     must(hak_store_finish(writer));
     return 0;

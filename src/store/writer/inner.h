@@ -14,9 +14,7 @@ struct hak_store_writer {
     struct hak_database db;
     int fd; /* holds the writer's lock; closed after the database, or SQLite would lose its locks */
     char *meta_value;
-    struct hak_columns columns; /* of the chunk being filled by hak_store_put_events */
-    uint32_t pending_count;
-    uint64_t last_event; /* pending ones included */
+    uint64_t last_event;
     uint64_t last_committed_event;
     bool in_transaction;
     bool taken_back; /* the last transaction was; nothing was committed since */

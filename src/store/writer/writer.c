@@ -11,8 +11,6 @@
 
 #define FINISH_WAIT_MS 4000 /* for readers that are still at it, twice */
 
-_Static_assert(HAK_CHUNK_EVENTS == HAK_CHUNK_EVENTS_MAX, "one limit, two headers");
-
 static void close_writer(struct hak_store_writer *w) {
     hak_posting_writer_free(w->postings);
     hak_node_writer_free(w->nodes);
@@ -23,7 +21,6 @@ static void close_writer(struct hak_store_writer *w) {
         close(w->fd);
     free(w->db.path);
     free(w->meta_value);
-    hak_columns_free(&w->columns);
     hak_buffer_free(&w->blob);
     hak_live_writer_free(w->live);
     hak_order_watch_free(w->order);
@@ -35,7 +32,7 @@ static struct hak_store_writer *new_writer(void) {
     if (!w)
         return NULL;
     w->fd = -1;
-    if (hak_columns_init(&w->columns) && hak_database_keep(&w->db) == 0)
+    if (hak_database_keep(&w->db) == 0)
         return w;
     close_writer(w);
     return NULL;
@@ -210,41 +207,8 @@ static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t
     return error;
 }
 
-/* Writes what is pending as one chunk. */
-static int flush_chunk(struct hak_store_writer *w) {
-    uint32_t count = w->pending_count;
-    if (!count)
-        return 0;
-    hak_columns_begin(&w->columns, count);
-    int error = put_chunk(w, &w->columns, w->last_event + 1 - count);
-    if (!error)
-        w->pending_count = 0;
-    return error;
-}
-
-int hak_store_put_events(struct hak_store_writer *w, const struct hak_event *events, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].id != w->last_event + 1)
-            return hak_store_fail(HAK_STORE_INTERNAL,
-                                  "%s: event %llu was handed over after event %llu; event numbers "
-                                  "have no gaps",
-                                  w->db.path, (unsigned long long)events[i].id,
-                                  (unsigned long long)w->last_event);
-        if (w->pending_count == HAK_CHUNK_EVENTS) {
-            int error = flush_chunk(w);
-            if (error)
-                return error;
-        }
-        hak_columns_put(&w->columns, w->pending_count++, &events[i]);
-        w->last_event = events[i].id;
-    }
-    return 0;
-}
-
 int hak_store_put_columns(struct hak_store_writer *w, struct hak_columns *columns) {
-    int error = flush_chunk(w);
-    if (!error && columns->events)
-        error = put_chunk(w, columns, w->last_event + 1);
+    int error = columns->events ? put_chunk(w, columns, w->last_event + 1) : 0;
     if (!error)
         w->last_event += columns->events;
     return error;
@@ -255,9 +219,7 @@ uint64_t hak_store_last_event(const struct hak_store_writer *w) {
 }
 
 int hak_store_commit(struct hak_store_writer *w) {
-    int error = flush_chunk(w);
-    if (!error)
-        error = hak_node_writer_flush(w->nodes);
+    int error = hak_node_writer_flush(w->nodes);
     if (!error)
         error = hak_database_run(&w->db, "COMMIT", "committing");
     if (!error) {
@@ -269,7 +231,6 @@ int hak_store_commit(struct hak_store_writer *w) {
 }
 
 int hak_store_rollback(struct hak_store_writer *w) {
-    w->pending_count = 0;
     w->last_event = w->last_committed_event;
     w->in_transaction = false;
     w->taken_back = true;

@@ -193,10 +193,6 @@ int hak_store_put_metric(struct hak_store_writer *w, const struct hak_metric_row
 int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, uint32_t process,
                        const char *name);
 
-/* Appends events; their ids must follow the last one stored without a gap. Chunks of at most
- * HAK_CHUNK_EVENTS are cut here, and a commit ends the chunk. */
-#define HAK_CHUNK_EVENTS 65536
-int hak_store_put_events(struct hak_store_writer *w, const struct hak_event *events, size_t count);
 /* Appends the events that lie in columns->value (hak_columns_begin was called, BASE may be
  * numbered) as one chunk of their own; their ids follow the last one stored. The values of actor
  * and ns are as before afterwards. */

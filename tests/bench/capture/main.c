@@ -149,7 +149,7 @@ static void put_new_threads(void) {
 /* Fills the columns with the next events; the forks among them: number and id. */
 static uint32_t make_events(uint64_t forks[16], uint32_t *fork_count) {
     uint64_t left = settings.events - written;
-    uint32_t count = left < HAK_CHUNK_EVENTS ? (uint32_t)left : HAK_CHUNK_EVENTS;
+    uint32_t count = left < HAK_CHUNK_EVENTS_MAX ? (uint32_t)left : HAK_CHUNK_EVENTS_MAX;
     double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
     *fork_count = 0;
     hak_columns_begin(&columns, count);

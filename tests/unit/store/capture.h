@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "unit/suite.h"
+#include "tools/put_events.h"
 #include "hop.h"
 #include "size_class.h"
 #include "store/reader/reader.h"
@@ -75,14 +76,18 @@ static inline void capture_start(struct capture *c, const char *name) {
     }
 }
 
-/* A commit ends the chunk. */
-static inline void capture_cut(struct capture *c) {
+static inline void capture_commit(struct capture *c) {
+    must(put_end(c->w));
     must(hak_store_commit(c->w));
+}
+
+static inline void capture_cut(struct capture *c) {
+    capture_commit(c);
     must(hak_store_begin(c->w));
 }
 
 static inline void capture_finish(struct capture *c) {
-    must(hak_store_commit(c->w));
+    capture_commit(c);
     must(hak_store_finish(c->w));
     c->w = NULL;
 }
@@ -92,7 +97,7 @@ static inline uint64_t capture_put(struct capture *c, struct hak_event e) {
     e.ns = c->ns += 1000;
     if (!e.process)
         e.process = c->process;
-    must(hak_store_put_events(c->w, &e, 1));
+    must(put_event(c->w, &e));
     return e.id;
 }
 

@@ -37,8 +37,8 @@ static void make_store(uint64_t events) {
     must(hak_store_create(path, 0, &w));
     must(hak_store_begin(w));
     for (uint64_t i = 1; i <= events; i++)
-        must(
-            hak_store_put_events(w, &(struct hak_event){.id = i, .base = i * 16, .process = 1}, 1));
+        must(put_event(w, &(struct hak_event){.base = i * 16, .process = 1}));
+    must(put_end(w));
     must(hak_store_commit(w));
     must(hak_store_finish(w));
 }
@@ -164,10 +164,10 @@ START_TEST(a_store_that_is_being_written_is_read_as_far_as_committed) {
     struct hak_store_summary summary;
     must(hak_store_create(path, 0, &w));
     must(hak_store_begin(w));
-    must(hak_store_put_events(w, &(struct hak_event){.id = 1, .base = 16, .process = 1}, 1));
+    must(put_events(w, &(struct hak_event){.base = 16, .process = 1}, 1));
     must(hak_store_commit(w));
     must(hak_store_begin(w));
-    must(hak_store_put_events(w, &(struct hak_event){.id = 2, .base = 16, .process = 1}, 1));
+    must(put_events(w, &(struct hak_event){.base = 16, .process = 1}, 1));
     fflush(NULL);
     pid_t child = fork(); /* another process: locks are held by processes */
     if (child == 0) {
@@ -187,9 +187,8 @@ START_TEST(a_store_that_is_being_written_is_read_as_far_as_committed) {
     must(hak_store_rollback(w));
     ck_assert_uint_eq(hak_store_last_event(w), 1);
     must(hak_store_begin(w));
-    must(hak_store_put_events(w, &(struct hak_event){.id = 2, .base = 32, .process = 1}, 1));
+    must(put_events(w, &(struct hak_event){.base = 32, .process = 1}, 1));
     must(hak_store_commit(w));
-    ck_assert_int_ne(hak_store_put_events(w, &(struct hak_event){.id = 4}, 1), 0);
     must(hak_store_finish(w));
     must(hak_store_open(path, &r));
     struct hak_event e;
@@ -209,10 +208,9 @@ static void write_until_killed(int pipe_fd, int resume) {
         if (hak_store_begin(w))
             _exit(2);
         for (uint64_t id = last + 1; id <= last + 100; id++)
-            if (hak_store_put_events(
-                    w, &(struct hak_event){.id = id, .base = id % 97 * 16 + 16, .process = 1}, 1))
+            if (put_event(w, &(struct hak_event){.base = id % 97 * 16 + 16, .process = 1}))
                 _exit(3);
-        if (hak_store_put_cursor(w, &(struct hak_cursor_row){1, 1, last + 100, 0}) ||
+        if (put_end(w) || hak_store_put_cursor(w, &(struct hak_cursor_row){1, 1, last + 100, 0}) ||
             hak_store_commit(w))
             _exit(4);
         last += 100;
@@ -284,8 +282,10 @@ START_TEST(a_full_disk_is_said_and_what_was_committed_stays) {
         must(hak_store_begin(w));
         for (int k = 0; k < 3000 && !error; k++) {
             struct hak_event e = stream_next(s);
-            error = hak_store_put_events(w, &e, 1);
+            error = put_event(w, &e);
         }
+        if (!error)
+            error = put_end(w);
         if (!error)
             error = hak_store_commit(w);
         if (!error)
@@ -354,14 +354,12 @@ START_TEST(trimming_keeps_the_newest_and_tells) {
         must(hak_store_begin(w));
         for (int i = 0; i < 2000; i++) {
             id++;
-            must(hak_store_put_events(
-                w,
-                &(struct hak_event){.id = id,
-                                    .ns = id * id,
-                                    .base = (id * id ^ id >> 3) * 0x9e3779b97f4a7c15 & 0xfffffffff0,
-                                    .process = 1},
-                1));
+            must(put_event(w, &(struct hak_event){.ns = id * id,
+                                                  .base = (id * id ^ id >> 3) * 0x9e3779b97f4a7c15 &
+                                                          0xfffffffff0,
+                                                  .process = 1}));
         }
+        must(put_end(w));
         must(hak_store_commit(w));
         must(hak_store_trim(w, 1 << 20, &dropped));
         all += dropped;
@@ -389,7 +387,7 @@ START_TEST(a_reader_that_stays_is_no_trouble_at_the_end) {
     struct hak_store_summary summary;
     must(hak_store_create(path, 0, &w));
     must(hak_store_begin(w));
-    must(hak_store_put_events(w, &(struct hak_event){.id = 1, .base = 16, .process = 1}, 1));
+    must(put_events(w, &(struct hak_event){.base = 16, .process = 1}, 1));
     must(hak_store_commit(w));
     must(hak_store_open(path, &stays)); /* a shell between two queries, a page in a pager */
     must(hak_store_summarise(stays, &summary));

@@ -282,6 +282,7 @@ static void take_back(int events) {
     uint64_t id = c.id, ns = c.ns;
     for (int k = 0; k < events; k++)
         put(step(1, (int)draw(USED)));
+    must(put_end(c.w));
     must(hak_store_rollback(c.w));
     ck_assert_uint_eq(hak_store_last_event(c.w), id);
     c.id = id;

@@ -79,9 +79,10 @@ static void write_chunks(struct hak_store_writer *w, struct stream *s, uint64_t 
         must(hak_store_begin(w));
         for (uint64_t n = 1 + stream_random(s) % PER_MOST; n > 0; n--) {
             all[count] = make_event(s);
-            must(hak_store_put_events(w, &all[count], 1));
+            must(put_event(w, &all[count]));
             count++;
         }
+        must(put_end(w));
         must(hak_store_commit(w));
     }
 }
@@ -289,7 +290,7 @@ START_TEST(a_killed_or_resumed_writer_goes_on) {
         if (i % 3 == 0) { /* a transaction that is taken back */
             struct hak_event e = make_event(s);
             must(hak_store_begin(w));
-            must(hak_store_put_events(w, &e, 1));
+            must(put_events(w, &e, 1));
             must(hak_store_rollback(w));
         }
         if (i % 2) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "unit/suite.h"
+#include "tools/put_events.h"
 #include "store/reader/reader.h"
 #include "store/writer/writer.h"
 #include "../stream.h"
@@ -94,7 +95,7 @@ static void write_store(bool finish) {
     for (uint32_t at = 0, step = 1; at < EVENTS; at += step, step = step * 3 + 1) {
         uint32_t count = step < EVENTS - at ? step : EVENTS - at;
         must(hak_store_begin(w));
-        must(hak_store_put_events(w, all + at, count));
+        must(put_events(w, all + at, count));
         must(hak_store_put_cursor(w, &(struct hak_cursor_row){1, 2, at + count, 99}));
         must(hak_store_commit(w));
         step = count;
