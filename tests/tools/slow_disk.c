@@ -20,6 +20,9 @@ int fsync(int fd) {
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t at) {
     static long written;
+    const char *held = getenv("DISK_HELD");
+    while (held && access(held, F_OK) == 0)
+        wait_ms(1);
     ssize_t done = syscall(SYS_pwrite64, fd, bytes, count, at);
     written += done > 0 ? done : 0;
     const char *said = getenv("DISK_SAID"), *wait = getenv("DISK_MS");
