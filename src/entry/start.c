@@ -23,6 +23,7 @@
 #include "learn/learn.h"
 #include "light.h"
 #include "platform/address.h"
+#include "platform/own.h"
 #include "pool/pool.h"
 
 /* pthreads calls destructors in up to 4 rounds as long as values are set anew. */
@@ -79,13 +80,16 @@ static HAK_COLD void start_process(void) {
     if (!atomic_load_explicit(&is_started, memory_order_relaxed)) {
         if (!hak_is_light_build) /* they are the other half's */
             read_options();
-        if (!hak_light_serves()) {
+        if (hak_light_serves()) {
+            hak_own_stop(); /* what the leak scan asks about */
+        } else {
             hak_bench_fast_start();
             hak_learn_start();
         }
         hak_address_start();
         hak_registry_start(true);
-        hak_route_start();
+        if (!hak_light_serves())
+            hak_route_start();
         atomic_store_explicit(&is_started, true, memory_order_release);
     }
     hak_unlock(&start_lock);

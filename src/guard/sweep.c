@@ -9,6 +9,7 @@
 #include "guard/in_front.h"
 #include "guard/pages.h"
 #include "large/totals.h"
+#include "light.h"
 #include "platform/lock.h"
 #include "platform/raw_call.h"
 #include "pool/pool.h"
@@ -325,16 +326,23 @@ void hak_sweep_fork_child(void) {
 }
 
 /* False: the lock is not to be had. */
-static bool look_at_all(unsigned tries) {
-    sweep.found_count = sweep.looked_at = 0;
-    sweep.is_live_left_out = sweep.is_freed_left_out = false;
-    sweep.is_alone = no_other_thread_is_there();
+static bool look_at_slabs(unsigned tries) {
     if (!lock_patiently(tries))
         return false;
     hak_pages_hold();
     hak_registry_each(look_at_superslab, NULL);
     hak_pages_release();
     hak_unlock(&hak_pool_lock);
+    return true;
+}
+
+/* In level light there are guarded blocks alone. False: the slabs could not be looked at. */
+static bool look_at_all(unsigned tries) {
+    sweep.found_count = sweep.looked_at = 0;
+    sweep.is_live_left_out = sweep.is_freed_left_out = false;
+    sweep.is_alone = no_other_thread_is_there();
+    if (!hak_light_serves() && !look_at_slabs(tries))
+        return false;
     hak_large_each(look_at_large, NULL);
     hak_trace_count_amount(HAK_COUNTED_SWEEP, HAK_CLASS_NONE, sweep.looked_at);
     return true;

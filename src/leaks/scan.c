@@ -4,6 +4,7 @@
 #include "guard/asked.h"
 #include "hakmem.h"
 #include "leaks/leaks.h"
+#include "light.h"
 #include "options.h"
 #include "platform/line.h"
 #include "platform/maps.h"
@@ -132,7 +133,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
 }
 
 HAK_EXPORT size_t hak_find_leaks(void) {
-    return hak_leak_scan(HAK_LEAK_BY_CALL);
+    return hak_light_serves() ? 0 : hak_leak_scan(HAK_LEAK_BY_CALL);
 }
 
 /* ---- start and end --------------------------------------------------------------------------- */
@@ -148,7 +149,7 @@ static void enter_child(void) {
 
 /* Before there are threads: the loader takes a lock to tell of its modules. */
 __attribute__((constructor)) static void start(void) {
-    if (!hak_asked_is_started)
+    if (!hak_asked_is_started || hak_light_serves())
         return;
     hak_answer_leaks = answer;
     hak_raw_leaks = hak_leak_write_list;

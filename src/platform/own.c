@@ -12,6 +12,7 @@ struct leaf {
     _Atomic uint64_t word[(1 << LEAF_PAGE_BITS) / WORD_BITS];
 };
 static _Atomic(struct leaf *) leaves[LEAVES];
+static bool is_stopped;
 
 /* Directly, or noting the leaf would need the leaf. */
 static struct leaf *map_leaf(void) {
@@ -39,7 +40,7 @@ static struct leaf *leaf_of(uintptr_t page, bool make) {
 void hak_own_note(const void *start, size_t bytes, bool is_own) {
     uintptr_t page = (uintptr_t)start >> PAGE_BITS;
     uintptr_t end = ((uintptr_t)start + bytes + HAK_PAGE_BYTES - 1) >> PAGE_BITS;
-    if (end > (uintptr_t)1 << (HAK_ADDRESS_BITS - PAGE_BITS))
+    if (is_stopped || end > (uintptr_t)1 << (HAK_ADDRESS_BITS - PAGE_BITS))
         return;
     while (page < end) {
         struct leaf *leaf = leaf_of(page, is_own);
@@ -59,6 +60,10 @@ void hak_own_note(const void *start, size_t bytes, bool is_own) {
         }
         page = stop;
     }
+}
+
+void hak_own_stop(void) {
+    is_stopped = true;
 }
 
 uintptr_t hak_own_next(uintptr_t from, uintptr_t end, bool is_own) {

@@ -22,6 +22,9 @@
  * memory stay unnoted. */
 HAK_HIDDEN void hak_own_note(const void *start, size_t bytes, bool is_own) __attribute__((weak));
 
+/* Nobody will ask: nothing is noted from here on. */
+HAK_HIDDEN void hak_own_stop(void);
+
 /* The first address from `from` on, and below `end`, in a page that is hakmem's (`is_own`) or is
  * not; `end` when there is none. */
 HAK_HIDDEN uintptr_t hak_own_next(uintptr_t from, uintptr_t end, bool is_own);

@@ -35,7 +35,7 @@ __attribute__((constructor)) static void find_next(void) {
 static bool is_preloaded(char *const environment[]) {
     for (char *const *variable = environment; variable && *variable; variable++)
         if (strncmp(*variable, "LD_PRELOAD=", 11) == 0)
-            return strstr(*variable, "hakmem") != NULL;
+            return memmem(*variable, strlen(*variable), "hakmem", 6) != NULL;
     return false;
 }
 

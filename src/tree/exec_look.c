@@ -49,7 +49,7 @@ static bool has_other_loader(long file, const Elf64_Phdr *interpreter) {
     if (got <= 0)
         return false;
     name[(uint64_t)got < interpreter->p_filesz ? (uint64_t)got : interpreter->p_filesz] = 0;
-    return !strstr(name, "ld-linux-x86-64");
+    return !memmem(name, strlen(name), "ld-linux-x86-64", 15);
 }
 
 /* Where the byte that will lie at `address` lies in the file; 0 = nowhere. */
@@ -136,8 +136,13 @@ static void look_at_program(const char *path, int depth, struct hak_exec_look *o
     if (is_elf || bytes < 3 || memcmp(head, "#!", 2) != 0)
         return;
     head[bytes] = 0;
-    char *interpreter = (char *)head + 2 + strspn((char *)head + 2, " \t");
-    interpreter[strcspn(interpreter, " \t\r\n")] = 0;
+    char *interpreter = (char *)head + 2;
+    while (*interpreter && strchr(" \t", *interpreter))
+        interpreter++;
+    char *end = interpreter;
+    while (*end && !strchr(" \t\r\n", *end))
+        end++;
+    *end = 0;
     if (interpreter[0] == '/')
         look_at_program(interpreter, depth + 1, out);
     out->unrecorded = NULL; /* a script says nothing of itself */

@@ -61,6 +61,7 @@ counts["bench_fast_64"] = count("libhakmem.so", "tests/bench/steps", HAKMEM_BENC
 light = count("hakmem-debug.so", "tests/bench/steps", HAKMEM_CHECK="light", HAKMEM_GUARD="off")
 counts |= {f"light_{name}": light[name] / STEPS for name in ("pair_16", "pair_64", "pair_1024", "calloc_64")}
 counts["start"] = count("libhakmem.so", "tests/bench/loops", "once", "1")[""]
+counts["light_start"] = count("hakmem-debug.so", "tests/bench/loops", "once", "1", HAKMEM_CHECK="light")[""]
 def count_recorded(level, what):
     """The same of steps that hakmem-debug.so records; no page is closed, and no ring is ever full."""
     return count("hakmem-debug.so", "tests/bench/steps", what, HAKMEM_CHECK=level, HAKMEM_TRACE_RING="4M",

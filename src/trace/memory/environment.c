@@ -87,7 +87,8 @@ static bool is_name(const char *session) {
 
 void hak_environment_read_session(char *name, size_t bytes) {
     const char *session = hak_options.session;
-    size_t length = is_name(session) ? strcspn(session, ":") : 0;
+    const char *end = strchr(session, ':');
+    size_t length = !is_name(session) ? 0 : end ? (size_t)(end - session) : strlen(session);
     if (length >= bytes)
         length = 0;
     memcpy(name, session, length);

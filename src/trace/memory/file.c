@@ -70,6 +70,10 @@ static long fill_file(int file, struct hak_session_memory *memory) {
     return error;
 }
 
+static void copy_text(char *to, const char *from) {
+    memcpy(to, from, strlen(from) + 1);
+}
+
 /* STEM.rings, STEM.2.rings, ...; `path` has room for the ending. */
 static long make_at(char *path, size_t stem, struct hak_session_memory *memory) {
     long made = -EEXIST;
@@ -82,7 +86,7 @@ static long make_at(char *path, size_t stem, struct hak_session_memory *memory) 
         hak_line_add(&ending, ".rings");
         if (stem + ending.length >= HAK_PATH_BYTES)
             return ENAMETOOLONG;
-        strcpy(path + stem, hak_line_text(&ending));
+        copy_text(path + stem, hak_line_text(&ending));
         made = hak_raw_call(SYS_openat, AT_FDCWD, path,
                             O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
     }
@@ -110,7 +114,7 @@ static bool join(char *path, const char *folder, const char *name) {
         return false;
     memmove(path, folder, bytes); /* NOLINT(bugprone-not-null-terminated-result) */
     path[bytes] = '/';
-    strcpy(path + bytes + 1, base);
+    copy_text(path + bytes + 1, base);
     return true;
 }
 
@@ -126,7 +130,7 @@ static bool find_place(char *asked) {
         hak_options.trace_file[0] == '/')
         return true;
     static char name[HAK_PATH_BYTES];
-    strcpy(name, asked);
+    copy_text(name, asked);
     return join(asked, folder + word, name);
 }
 
@@ -142,7 +146,7 @@ static long make_somewhere(struct hak_session_memory *memory, char *path) {
     static char asked[HAK_PATH_BYTES];
     if (!find_place(asked))
         return ENAMETOOLONG;
-    strcpy(path, asked);
+    copy_text(path, asked);
     long first = make_at(path, stem_of(path), memory);
     long error = first;
     const char *folders[] = {temporary_folder(), "/tmp"};

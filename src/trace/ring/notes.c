@@ -33,6 +33,8 @@ static void load_module(const char *path, const uint8_t *build_id, size_t build_
                         uint64_t load_bias, uint64_t map_start, uint64_t map_end,
                         uint32_t generation) {
     enum { BUILD_ID_MAX = 64, PATH_MAX_BYTES = 4096 };
+    if (!hak_current.session) /* each module is announced again where there is one */
+        return;
     struct {
         uint64_t load_bias, map_start, map_end;
         uint32_t generation;

@@ -10,6 +10,7 @@
 #include "trace/wait.h"
 
 enum { SIGNALS = HAK_SIGNALS, PATIENCE_MS = 1000 };
+#define OF_LIBC (3ul << (32 - 1)) /* signals 32 and 33, with which it ends threads */
 
 /* glibc's, which the functions below stand in front of. */
 extern int __sigaction(int, const struct sigaction *, struct sigaction *);
@@ -88,9 +89,7 @@ static int set_action(int number, const struct sigaction *asked) {
     struct sigaction kernel = *asked, noted = *asked, before;
     if (asked->sa_handler == SIG_DFL) {
         /* Our handler's own faults must come to it. */
-        sigfillset(&kernel.sa_mask);
-        for (int i = 0; i < COUNT; i++)
-            sigdelset(&kernel.sa_mask, numbers[i]);
+        kernel.sa_mask = (sigset_t){{~(hak_actions_watched() | OF_LIBC)}};
         kernel.sa_flags =
             (int)(asked->sa_flags & ~SA_RESETHAND) | SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
         kernel.sa_sigaction = in_front;
@@ -109,8 +108,8 @@ static int set_action(int number, const struct sigaction *asked) {
     noted.sa_restorer = kernel.sa_restorer;
     noted.sa_flags = (int)((asked->sa_flags & (kernel.sa_flags | SA_RESETHAND)) |
                            (kernel.sa_flags & 0x04000000 /* SA_RESTORER, of libc */));
-    sigdelset(&noted.sa_mask, SIGKILL);
-    sigdelset(&noted.sa_mask, SIGSTOP);
+    hak_signals_remove(&noted.sa_mask, SIGKILL);
+    hak_signals_remove(&noted.sa_mask, SIGSTOP);
     hak_action_write(number, &noted);
     return 0;
 }
@@ -217,7 +216,7 @@ static sighandler_t set_handler(int number, sighandler_t handler, int flags, boo
         return SIG_ERR;
     }
     if (is_deferred)
-        sigaddset(&action.sa_mask, number);
+        hak_signals_add(&action.sa_mask, number);
     return act(number, &action, &before) == 0 ? before.sa_handler : SIG_ERR;
 }
 
@@ -260,20 +259,22 @@ sighandler_t __sysv_signal(int number, sighandler_t handler) {
 
 HAK_EXPORT sighandler_t sigset(int number, sighandler_t handler) {
     struct sigaction action = {.sa_handler = handler}, before;
-    sigset_t one, mask;
-    sigemptyset(&one);
-    if (sigaddset(&one, number) != 0)
+    sigset_t one = {{0}}, mask;
+    if (number < 1 || number >= SIGNALS || (OF_LIBC >> (number - 1) & 1) != 0) {
+        errno = EINVAL;
         return SIG_ERR;
+    }
+    hak_signals_add(&one, number);
     if (handler == SIG_HOLD) {
         if (sigprocmask(SIG_BLOCK, &one, &mask) != 0)
             return SIG_ERR;
-        if (sigismember(&mask, number))
+        if (hak_signals_hold(&mask, number))
             return SIG_HOLD;
         return act(number, NULL, &before) == 0 ? before.sa_handler : SIG_ERR;
     }
     if (act(number, &action, &before) != 0 || sigprocmask(SIG_UNBLOCK, &one, &mask) != 0)
         return SIG_ERR;
-    return sigismember(&mask, number) ? SIG_HOLD : before.sa_handler;
+    return hak_signals_hold(&mask, number) ? SIG_HOLD : before.sa_handler;
 }
 
 HAK_EXPORT int sigignore(int number) {

@@ -42,7 +42,7 @@ static int install_action(int number, const struct sigaction *action) {
     bool has_handler = action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
     struct sigaction ours = *action;
     if (!has_handler)
-        sigemptyset(&ours.sa_mask);
+        ours.sa_mask = (sigset_t){{0}};
     ours.sa_flags = has_handler ? (int)(action->sa_flags & ~SA_RESETHAND) : SA_RESTART;
     ours.sa_flags |= SA_SIGINFO | SA_ONSTACK;
     ours.sa_sigaction = on_signal;

@@ -42,7 +42,7 @@ static bool is_kept(int number) {
 void hak_mask_keep(int number, struct sigaction *kernel) {
     if (!hak_kept_signals || !hak_is_own_process())
         return;
-    sigdelset(&kernel->sa_mask, SIGTRAP);
+    hak_signals_remove(&kernel->sa_mask, SIGTRAP);
     if (is_kept(number))
         kernel->sa_flags |= SA_NODEFER;
 }

@@ -24,6 +24,18 @@
 #include <stdint.h>
 #include "block.h"
 
+/* Sets of signals by their bits: each function of libc's is a symbol that ld.so looks up at every
+ * start. `number` is a signal's. */
+static inline void hak_signals_add(sigset_t *set, int number) {
+    set->__val[0] |= 1ul << (number - 1);
+}
+static inline void hak_signals_remove(sigset_t *set, int number) {
+    set->__val[0] &= ~(1ul << (number - 1));
+}
+static inline bool hak_signals_hold(const sigset_t *set, int number) {
+    return (set->__val[0] >> (number - 1) & 1) != 0;
+}
+
 /* Puts `ours` (an SA_SIGINFO handler) in front of all crash signals. Once, at start. */
 HAK_HIDDEN void hak_actions_start(void (*ours)(int, siginfo_t *, void *));
 

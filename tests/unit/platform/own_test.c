@@ -66,11 +66,21 @@ START_TEST(any_address_may_be_asked_about) {
 }
 END_TEST
 
+START_TEST(nothing_is_noted_once_it_is_stopped) {
+    note(1, 1, true);
+    hak_own_stop();
+    note(10, 1, true);
+    ck_assert_uint_eq(next(5, 20, true), 20);
+    ck_assert_uint_eq(next(1, 20, true), 1);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("own");
     tcase_add_test(cases, ranges_of_any_length_are_found);
     tcase_add_test(cases, a_part_may_be_taken_back);
     tcase_add_test(cases, ends_within_a_page_are_kept);
     tcase_add_test(cases, any_address_may_be_asked_about);
+    tcase_add_test(cases, nothing_is_noted_once_it_is_stopped);
     return run_cases("own", cases);
 }
