@@ -369,6 +369,7 @@ struct hak_report_request {
     /* Level light: calls that allocated, as far as they were counted, and how many of their blocks
      * were guarded; 0 elsewhere. */
     uint64_t calls, guarded_blocks;
+    uint64_t unreported_before; /* faults at this place since it was last reported */
 };
 
 enum hak_resume {

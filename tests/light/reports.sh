@@ -44,12 +44,12 @@ same_as_normal() {
     return 1
 }
 
-for name in "${watched[@]}" free_unwatched_twice free_unwatched_inside free_stack; do
+for name in "${watched[@]}" free_unwatched_twice free_unwatched_inside free_stack free_stack_often; do
     if [ "$update" -eq 0 ] && [ ! -s "$here/$name.report" ]; then
         echo "$name.report is missing"
         failed=1
     fi
 done
-printf '%s\n' "${watched[@]}" free_unwatched_twice free_unwatched_inside free_stack | each_in_parallel compare || failed=1
+printf '%s\n' "${watched[@]}" free_unwatched_twice free_unwatched_inside free_stack free_stack_often | each_in_parallel compare || failed=1
 [ "$update" -eq 1 ] || printf '%s\n' "$SOURCE"/tests/guarded/*.after.report | each_in_parallel same_as_normal || failed=1
 exit "$failed"

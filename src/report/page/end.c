@@ -100,6 +100,12 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
         finding(text, &findings, "the store could not be queried: ");
         hak_text_add_name(text, page->trouble);
     }
+    if (page->request->unreported_before) {
+        finding(text, &findings, "");
+        hak_text_add(text, "%s not reported since the last report of this place",
+                     hak_words_count(page->request->unreported_before, "fault like this was",
+                                     "faults like this were"));
+    }
     if (page->r && page->words && page->context.fault_event == 0 && !page->request->is_unrecorded)
         finding(text, &findings, "the fault's own record is not in the store");
     if (page->story && page->story->lost_events > 0) {

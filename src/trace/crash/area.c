@@ -157,6 +157,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     memcpy(area->candidates, incident->candidates, sizeof area->candidates);
     area->is_unrecorded = !hak_options.trace;
     hak_crash_count_guarded(&area->calls, &area->guarded_blocks);
+    area->unreported_before = incident->unreported_before;
     area->sweep_every =
         hak_options.sweep_every < UINT32_MAX ? (uint32_t)hak_options.sweep_every : UINT32_MAX;
     hak_crash_copy_bytes(area);

@@ -12,6 +12,7 @@
 #include "superslab.h"
 #include "trace/signals/signals.h"
 #include "trace/memory/memory.h"
+#include "trace/crash/places.h"
 #include "trace/crash/private_operators.h"
 #include "trace/ring/ring.h"
 #include "trace/stacks/stacks.h"
@@ -20,7 +21,6 @@
 #include "unwind/splice.h"
 
 enum {
-    PLACES = 1024,      /* remembered: reported under HAKMEM_ON_FAULT=continue, or known */
     KINDS_DIFFER = 203, /* faults.def */
     FIRST_DAMAGE = 301, /* faults.def: bytes that somebody has written before */
     LAST_DAMAGE = 303,
@@ -30,7 +30,6 @@ enum {
 
 static _Atomic uint32_t reporter; /* kernel's id of the thread that reports, 0 = none */
 static uint8_t is_vfork_child;    /* that thread is a child that runs in our memory */
-static _Atomic uint64_t places[PLACES];
 
 /* Of the thread that reports. */
 static struct hak_incident incident;
@@ -46,6 +45,7 @@ static uint32_t own_id(void) {
 void hak_crash_forget(void) {
     atomic_store(&reporter, 0);
     hak_crash_area_forget();
+    hak_places_forget_unreported();
     hak_actions_forget();
 }
 
@@ -203,24 +203,17 @@ static uint64_t place_of_incident(void) {
     return hash | 1;
 }
 
-enum { PLACE_IS_NEW, PLACE_IS_KNOWN, PLACES_ARE_FULL };
-
-/* Was a fault with this place met before? `add`: it is from now on. */
-static int look_up_place(uint64_t hash, bool add) {
-    for (unsigned i = 0; i < PLACES; i++) {
-        _Atomic uint64_t *place = &places[(hash + i) % PLACES];
-        uint64_t seen = atomic_load(place);
-        if (seen == 0 && (!add || atomic_compare_exchange_strong(place, &seen, hash)))
-            return PLACE_IS_NEW;
-        if (seen == hash)
-            return PLACE_IS_KNOWN;
-    }
-    return PLACES_ARE_FULL;
+bool hak_crash_is_known_place(void) {
+    return hak_places_know(place_of_incident());
 }
 
-bool hak_crash_is_known_place(bool add) {
-    int found = look_up_place(place_of_incident(), add);
-    return add ? found != PLACE_IS_NEW : found == PLACE_IS_KNOWN;
+void hak_crash_make_place_known(void) {
+    hak_places_add(place_of_incident());
+}
+
+bool hak_crash_may_report(struct hak_incident *of) {
+    return hak_places_meet(place_of_incident(), hak_monotonic_ns(),
+                           hak_options.report_every * HAK_SECOND_NS, &of->unreported_before);
 }
 
 /* C and C++ do not match, but one of the two calls was in an operator of its module's own. */
@@ -241,13 +234,13 @@ static bool is_private_operator(const struct hak_incident *of) {
  * the collector has answered before that it is none. */
 static void look_for_a_stop(struct hak_incident *of) {
     hak_crash_unwind(of);
-    of->is_known = hak_crash_is_known_place(false) || is_private_operator(of);
+    of->is_known = hak_crash_is_known_place() || is_private_operator(of);
     of->is_reported = of->is_known || hak_crash_is_in_stop(of);
 }
 
 static void look_for_new_places(struct hak_incident *of) {
     hak_crash_unwind(of);
-    of->is_reported = is_private_operator(of) || hak_crash_is_known_place(true);
+    of->is_reported = is_private_operator(of) || !hak_crash_may_report(of);
 }
 
 void hak_crash_report_fault(const struct hak_fault_facts *facts,
@@ -267,7 +260,7 @@ void hak_crash_report_fault(const struct hak_fault_facts *facts,
     if (stops && !incident.is_known)
         stop();
     if (stops && !incident.is_reported)
-        (void)hak_crash_is_known_place(true);
+        hak_crash_make_place_known();
     hak_crash_leave();
 }
 

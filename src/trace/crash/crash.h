@@ -7,6 +7,7 @@
  *   Then SIGABRT (fault), the signal's own end (crash), or on it goes (HAKMEM_ON_FAULT=continue).
  *
  *   crash.c          the steps of a report, on a stack of its own; who may report; how it ends
+ *   places.c         where faults were reported before, and how many were not
  *   area.c           the way through the report area to the collector and back
  *   handler.c        the handler of crash signals, and which fault a death is due to
  *   address.c        what lies at the address of a crash
@@ -49,9 +50,10 @@ struct hak_incident {
     struct hak_report_region region;
     struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES];
     uint32_t candidate_count;
-    bool is_reported; /* a report of it was made before: nothing is to be said */
-    bool is_known;    /* the collector knows it as no news: the program goes on */
-    int end_signal;   /* by which the process ends after the report, 0 = it goes on */
+    bool is_reported;           /* a report of it was made before: nothing is to be said */
+    uint64_t unreported_before; /* faults at this place since it was last reported */
+    bool is_known;              /* the collector knows it as no news: the program goes on */
+    int end_signal;             /* by which the process ends after the report, 0 = it goes on */
     struct hak_registers registers;
     uintptr_t frames[HAK_REPORT_FRAMES];
     size_t frame_count;
@@ -112,9 +114,14 @@ HAK_HIDDEN bool hak_crash_stop_begins(void);
 /* True when the incident's frames go through the program's handler of such a SIGABRT. */
 HAK_HIDDEN bool hak_crash_is_in_stop(const struct hak_incident *incident);
 
-/* True when the incident, whose frames are there, was met before at its place. `add`: the place is
- * known from now on; then also when no more can be remembered. */
-HAK_HIDDEN bool hak_crash_is_known_place(bool add);
+/* Was a fault at the place of the incident, whose frames are there, reported or made known before?
+ */
+HAK_HIDDEN bool hak_crash_is_known_place(void);
+/* It is from now on, and never to be reported. */
+HAK_HIDDEN void hak_crash_make_place_known(void);
+/* The program goes on after its faults: true when this one is to be reported (places.h). Sets
+ * `unreported_before`. */
+HAK_HIDDEN bool hak_crash_may_report(struct hak_incident *incident);
 
 /* Fills in facts, access and region by the address of the incident (address.c). Where a fault
  * of the heap is seen the facts name it. */
@@ -152,6 +159,8 @@ HAK_HIDDEN void hak_crash_area_forget(void);
 HAK_HIDDEN void hak_raw_report_start(void);
 /* Writes the list of leaks into an open file, in the place of a fault's stack; set by leaks. */
 HAK_HIDDEN extern void (*hak_raw_leaks)(const char *why, long file);
+/* Says at the end of the process how many faults were met and not reported, if any. */
+HAK_HIDDEN void hak_raw_say_unreported(void);
 /* Writes what can be said without a collector. Allocates nothing. */
 HAK_HIDDEN void hak_raw_report(const struct hak_incident *incident, const char *why);
 

@@ -263,7 +263,7 @@ static void let_default_end(int number, const siginfo_t *info, ucontext_t *conte
     if (hak_call_is_forbidden(SYS_rt_sigaction) && is_from_kernel(info)) {
         /* A sandbox leaves us but the return from the handler: a fault whose signal is blocked
          * then ends the process by it. */
-        sigaddset(&context->uc_sigmask, number);
+        hak_signals_add(&context->uc_sigmask, number);
         return;
     }
     long process = hak_raw_call(SYS_getpid);
@@ -334,14 +334,14 @@ static bool is_heap_fault(int number, const siginfo_t *info) {
 
 static void look_for_a_stop(struct hak_incident *incident) {
     find_origin(incident);
-    incident->is_known = hak_crash_is_known_place(false);
+    incident->is_known = hak_crash_is_known_place();
     incident->is_reported = incident->is_reported || incident->is_known;
 }
 
 static void look_for_new_places(struct hak_incident *incident) {
     find_origin(incident);
     incident->is_known = true;
-    incident->is_reported = incident->is_reported || hak_crash_is_known_place(true);
+    incident->is_reported = incident->is_reported || !hak_crash_may_report(incident);
 }
 
 /* Reports an access to memory that was given back, and returns: to the program when it is to go on
@@ -352,8 +352,8 @@ static bool report_access(int number, const siginfo_t *info, const ucontext_t *c
     incident->end_signal = 0;
     incident->look = stops ? look_for_a_stop : look_for_new_places;
     hak_crash_report();
-    if (incident->is_known && !incident->is_reported)
-        (void)hak_crash_is_known_place(true);
+    if (stops && incident->is_known && !incident->is_reported)
+        hak_crash_make_place_known();
     bool goes_on = (incident->is_known || !stops) && hak_crash_reopen(address_of(info));
     hak_crash_leave();
     return goes_on;

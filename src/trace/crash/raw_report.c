@@ -10,6 +10,7 @@
 #include <termios.h>
 #include "options.h"
 #include "trace/crash/crash.h"
+#include "trace/crash/places.h"
 #include "trace/memory/memory.h"
 #include "platform/line.h"
 #include "platform/path.h"
@@ -201,6 +202,9 @@ static void say_details(const struct hak_incident *incident, long file) {
         add_place(&line, incident->handler_frames[0]);
         hak_line_add(&line, "\n");
     }
+    if (incident->unreported_before)
+        hak_line_say(&line, "  ", incident->unreported_before,
+                     " more like it were not reported before\n");
     (void)hak_line_write(&line, file);
 }
 
@@ -283,6 +287,22 @@ void hak_raw_report(const struct hak_incident *incident, const char *why) {
     hak_line_add(&line, facts->fault ? fault_name(facts->fault) : signal_name(incident->signal));
     add_field(&line, " address=", facts->found_address);
     add_store(&line);
+    (void)hak_line_write(&line, file);
+    if (file != STDERR)
+        hak_close(file);
+}
+
+void hak_raw_say_unreported(void) {
+    uint64_t count = hak_options.report_every ? hak_places_unreported() : 0;
+    struct hak_line line = {0};
+    if (count == 0)
+        return;
+    long file = open_log();
+    begin_line(file);
+    hak_line_say(&line, "hakmem: ", count,
+                 count == 1 ? " more fault like those reported was not reported itself"
+                            : " more faults like those reported were not reported themselves");
+    hak_line_say(&line, " (HAKMEM_REPORT_EVERY=", hak_options.report_every, ")\n");
     (void)hak_line_write(&line, file);
     if (file != STDERR)
         hak_close(file);

@@ -60,8 +60,10 @@ static void end_recording(void) {
 
 /* After the sweep and the leak scan, which record: destructors with a smaller number go later. */
 __attribute__((destructor(102))) static void at_exit(void) {
-    if (hak_is_own_process())
+    if (hak_is_own_process()) {
         hak_counters_dump();
+        hak_raw_say_unreported();
+    }
     end_recording();
 }
 
@@ -109,8 +111,10 @@ __attribute__((constructor)) static void hear_of_exit(void) {
 /* Shells end by _exit, which runs no destructor. A vfork child's end is not its parent's. */
 static _Noreturn void end_process(int status) {
     note_status(status);
-    if (hak_is_own_process())
+    if (hak_is_own_process()) {
         hak_counters_dump();
+        hak_raw_say_unreported();
+    }
     end_recording();
     if (hak_is_own_process())
         finish_as_init();

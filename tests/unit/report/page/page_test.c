@@ -202,6 +202,19 @@ START_TEST(losses_are_told) {
 }
 END_TEST
 
+START_TEST(what_was_not_reported_is_counted) {
+    fill_facts(301, HAK_FREE, 1);
+    make(true);
+    has_not("since the last report");
+    request.unreported_before = 1;
+    make(true);
+    has("1 fault like this was not reported since the last report of this place");
+    request.unreported_before = 1234;
+    make(true);
+    has("1,234 faults like this were not reported since the last report of this place");
+}
+END_TEST
+
 START_TEST(guesses_stand_apart) {
     block_malloc(&c, 1, 5, 1);
     fill_facts(301, HAK_FREE, 1);
@@ -818,6 +831,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, what_is_missing_is_said);
     tcase_add_test(cases, losses_are_told);
     tcase_add_test(cases, guesses_stand_apart);
+    tcase_add_test(cases, what_was_not_reported_is_counted);
     tcase_add_test(cases, a_crash_describes_registers_that_point_into_the_heap);
     tcase_add_test(cases, an_address_that_the_kernel_does_not_tell_is_not_zero);
     tcase_add_test(cases, a_signal_that_somebody_sent_has_no_address);

@@ -17,6 +17,7 @@ static struct fake_collector collector;
  * setting DONE goes) while `answers`; counts them in `reports`. What it says on stderr goes into
  * `said`. */
 static int reports;
+static uint64_t unreported; /* faults that these reports count */
 static struct hak_report_request last_report;
 static char said[20000];
 static bool waits_for_another; /* the report is written when another thread is named in it */
@@ -36,12 +37,14 @@ static int run_program(void (*program)(void), bool answers) {
     }
     close(ends[1]);
     reports = 0;
+    unreported = 0;
     while (waitpid(child, &status, WNOHANG) == 0) {
         if (answers && atomic_load(&area->state) == HAK_REPORT_READY &&
             (!waits_for_another || atomic_load(&area->others[0].thread) != 0)) {
             atomic_store(&area->state, HAK_REPORT_WRITING);
             memcpy(&last_report, area, sizeof last_report);
             reports++;
+            unreported += last_report.unreported_before;
             atomic_store(&area->state, HAK_REPORT_DONE);
             hak_wake(&area->state);
         }
@@ -147,6 +150,30 @@ START_TEST(continue_reports_each_place_once) {
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 9);
     ck_assert_int_eq(reports, 2);
+}
+END_TEST
+
+static void one_place_again_after_a_second(void) {
+    hak_options.on_fault = HAK_ON_FAULT_CONTINUE;
+    static const volatile unsigned naps[15] = {[9] = 1100 * 1000};
+    static const volatile unsigned longer[15] = {[10] = 3599}; /* no branch: one call, one place */
+    hak_options.report_every = 1;
+    for (int i = 0; i < 15; i++) {
+        usleep(naps[i]);
+        hak_options.report_every += longer[i];
+        fault_at(i);
+    }
+    hak_raw_say_unreported();
+    _exit(9);
+}
+
+START_TEST(a_place_is_reported_again_after_its_time) {
+    begin();
+    int status = run_program(one_place_again_after_a_second, true);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+    ck_assert_int_ge(reports, 2);
+    ck_assert_uint_eq((uint64_t)reports + unreported, 10);
+    ck_assert_ptr_nonnull(strstr(said, "hakmem: 5 more faults like those reported"));
 }
 END_TEST
 
@@ -403,6 +430,7 @@ int main(void) {
     tcase_add_test(tests, without_a_collector_the_report_is_raw);
     tcase_add_test(tests, unrecorded_programs_report_raw_too);
     tcase_add_test(tests, continue_reports_each_place_once);
+    tcase_add_test(tests, a_place_is_reported_again_after_its_time);
     tcase_add_test(tests, of_two_threads_at_once_one_reports);
     tcase_add_test(tests, who_fails_meanwhile_is_named);
     tcase_add_test(tests, a_report_that_fails_goes_on_raw);
