@@ -9,7 +9,7 @@ static struct {
     uint64_t reported_ns;
     uint64_t unreported;
 } places[PLACES];
-static uint64_t unreported_of_no_place;
+static uint64_t all_unreported; /* of places that made room as well */
 
 /* The index of `place`, or of the first that is free; PLACES when it is not there and all are
  * taken. */
@@ -55,15 +55,18 @@ bool hak_places_meet(uint64_t place, uint64_t now_ns, uint64_t every_ns, uint64_
     *unreported = 0;
     if (index == PLACES) {
         index = find_oldest(now_ns, every_ns);
-        unreported_of_no_place += index == PLACES ? 1 : places[index].unreported;
-        if (index == PLACES)
+        if (index == PLACES) {
+            all_unreported++;
             return false;
+        }
     } else if (places[index].place == place) {
         if (!is_over(index, now_ns, every_ns)) {
             places[index].unreported++;
+            all_unreported++;
             return false;
         }
         *unreported = places[index].unreported;
+        all_unreported -= *unreported;
     }
     places[index].place = place;
     places[index].reported_ns = now_ns;
@@ -72,14 +75,11 @@ bool hak_places_meet(uint64_t place, uint64_t now_ns, uint64_t every_ns, uint64_
 }
 
 uint64_t hak_places_unreported(void) {
-    uint64_t all = unreported_of_no_place;
-    for (unsigned i = 0; i < PLACES; i++)
-        all += places[i].unreported;
-    return all;
+    return all_unreported;
 }
 
 void hak_places_forget_unreported(void) {
-    unreported_of_no_place = 0;
+    all_unreported = 0;
     for (unsigned i = 0; i < PLACES; i++)
         places[i].unreported = 0;
 }
