@@ -14,16 +14,28 @@
 #include <unistd.h>
 #include "base/growing.h"
 
-enum { END_S = 5 /* from SIGTERM to SIGKILL, once the time is up */ };
+enum {
+    END_S = 5,          /* from SIGTERM to SIGKILL, once the time is up */
+    PATIENCE_MS = 5000, /* with what PROGRAM leaves behind, where no time is given */
+};
+
+/* Shared with the process of the run. */
+struct shared {
+    struct record_part part;
+    struct record_left left;
+};
 
 static volatile sig_atomic_t stop_signal;
 static volatile pid_t running; /* the process of the run */
+static struct record_left *volatile running_left;
 
 /* A terminal's signals come to the run by themselves; others are passed on to it, which passes
  * them on to the program. */
 static void on_stop(int signal, siginfo_t *info, void *context) {
     (void)context;
     stop_signal = signal;
+    if (running_left)
+        running_left->is_over = true;
     if (running > 0 && info->si_code != SI_KERNEL)
         kill(running, signal);
 }
@@ -144,9 +156,9 @@ static double seconds_now(void) {
 }
 
 /* Waits for the process of the run. When `seconds` (0 = any time) are over the program is asked to
- * end, and made to. */
-static int wait_for_run(pid_t run, const struct record_part *part, uint64_t seconds,
-                        bool *timed_out) {
+ * end, and made to, and then what it leaves behind. */
+static int wait_for_run(pid_t run, struct shared *shared, uint64_t seconds, bool *timed_out) {
+    const struct record_part *part = &shared->part;
     double end = seconds_now() + (double)seconds;
     int status = 0;
     for (;;) {
@@ -161,10 +173,13 @@ static int wait_for_run(pid_t run, const struct record_part *part, uint64_t seco
             usleep(10000);
         if (seconds_now() < end)
             continue;
-        if (part->program > 0)
-            kill(part->program, *timed_out ? SIGKILL : SIGTERM);
+        if (part->program > 0) {
+            kill(part->program, shared->left.is_over ? SIGKILL : SIGTERM);
+            kill(part->program, SIGCONT); /* one that is stopped hears it, too */
+            *timed_out = true;
+        }
         end = seconds_now() + END_S;
-        *timed_out = true;
+        shared->left.is_over = true;
     }
 }
 
@@ -194,13 +209,16 @@ static void read_result(struct hunt *hunt, const struct record_part *part, struc
 }
 
 bool hunt_attempt(struct hunt *hunt, const struct hunt_plan *plan, struct hunt_run *run) {
-    struct record_part *part =
-        mmap(NULL, sizeof *part, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     *run = (struct hunt_run){.plan = *plan};
-    if (part == MAP_FAILED) {
+    if (shared == MAP_FAILED) {
         view_error("hunt: out of memory");
         return false;
     }
+    struct record_part *part = &shared->part;
+    part->left = &shared->left;
+    shared->left.patience_ms = hunt->timeout_s ? 0 : PATIENCE_MS;
     int out = silence(hunt), in = hunt_input_begin();
     part->stdio[0] = in;
     part->stdio[1] = part->stdio[2] = out;
@@ -211,8 +229,10 @@ bool hunt_attempt(struct hunt *hunt, const struct hunt_plan *plan, struct hunt_r
         be_run(hunt, plan, part);
     }
     running = pid;
-    int status = pid > 0 ? wait_for_run(pid, part, hunt->timeout_s, &run->timed_out) : 0;
+    running_left = &shared->left;
+    int status = pid > 0 ? wait_for_run(pid, shared, hunt->timeout_s, &run->timed_out) : 0;
     running = 0;
+    running_left = NULL;
     hunt_input_end();
     if (out >= 0)
         close(out);
@@ -222,6 +242,9 @@ bool hunt_attempt(struct hunt *hunt, const struct hunt_plan *plan, struct hunt_r
     else
         read_result(hunt, part, run);
     bool started = pid > 0 && part->has_started;
-    munmap(part, sizeof *part);
+    run->left_ended = shared->left.ended;
+    run->left_running = shared->left.running;
+    memcpy(run->left_names, shared->left.names, sizeof run->left_names);
+    munmap(shared, sizeof *shared);
     return started;
 }

@@ -64,6 +64,8 @@ struct hunt_run {
     bool is_recorded;       /* there is a store */
     char *unwatched;        /* why no debug register watched, or NULL; moves on to struct hunt */
     uint64_t guarded, left; /* blocks guarded, and those for which there was no room */
+    uint32_t left_ended, left_running; /* processes that PROGRAM left behind: were ended, go on */
+    char left_names[sizeof((struct record_left *)0)->names];
     struct hunt_fault fault;
     bool counts; /* what it found is what is hunted */
 };

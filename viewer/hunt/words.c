@@ -43,6 +43,18 @@ static void add_ending(struct hak_text *text, const struct hunt *hunt, const str
         hak_text_add(text, "the program ended with status %d", run->program_status);
 }
 
+/* What the program left behind. */
+static void add_left(struct hak_text *text, const struct hunt_run *run) {
+    if (run->left_ended > 0)
+        hak_text_add(text, "; %s that it left behind %s ended: %s",
+                     hak_words_count(run->left_ended, "process", "processes"),
+                     run->left_ended == 1 ? "was" : "were", run->left_names);
+    if (run->left_running > 0)
+        hak_text_add(text, "; %s that it left behind could not be ended%s%s",
+                     hak_words_count(run->left_running, "process", "processes"),
+                     run->left_ended ? "" : ": ", run->left_ended ? "" : run->left_names);
+}
+
 void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run) {
     const struct hunt_fault *fault = &run->fault;
     struct hak_text text = {0};
@@ -67,6 +79,7 @@ void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run) {
         hak_text_add(&text, "; %s had no room", hak_words_count(run->left, "block", "blocks"));
     if (run->unwatched)
         hak_text_add(&text, "; no debug register watched: %s", run->unwatched);
+    add_left(&text, run);
     hak_text_add(&text, "\n");
     view_print_to(stderr, &text);
 }
@@ -148,6 +161,8 @@ void hunt_add_run_json(struct hunt *hunt, const struct hunt_run *run) {
     hak_json_set_number(object, "not_guarded", run->left);
     hak_json_set_number(object, "program_status", (uint64_t)run->program_status);
     hak_json_set_flag(object, "timed_out", run->timed_out);
+    hak_json_set_number(object, "left_ended", run->left_ended);
+    hak_json_set_number(object, "left_running", run->left_running);
     json_object_set_new(object, "found", json_string(name_of_sight(fault->sight)));
     json_object_set_new(object, "code",
                         fault->code ? json_sprintf("HKM-%u", fault->code) : json_null());

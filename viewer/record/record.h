@@ -18,6 +18,15 @@
 int command_run(struct view *view);
 int command_import(struct view *view);
 
+/* What PROGRAM leaves behind: processes that it or its children made, and that outlive it. */
+struct record_left {
+    uint32_t patience_ms;      /* they may end by themselves so long, 0 = until `is_over` */
+    volatile bool is_over;     /* set by anybody: no patience any more */
+    volatile uint32_t ended;   /* that were asked to end, or made to */
+    volatile uint32_t running; /* and those of them that go on all the same */
+    char names[96];            /* of them, "" where there are none */
+};
+
 /* A run that is one of several, of a command that goes on after it. What it fills in may lie in
  * memory that another process reads meanwhile. */
 struct record_part {
@@ -27,6 +36,7 @@ struct record_part {
     volatile int program_status; /* the program's own, or 128 + its signal */
     volatile bool is_recorded;   /* a store was made */
     volatile uint32_t live;      /* recorded processes that still run */
+    struct record_left *left;    /* what PROGRAM leaves behind is ended; NULL = it goes on */
 };
 /* `run`, as `view` has it, without its closing line; the same exit status. Once in a process. */
 int record_run(struct view *view, struct record_part *part);

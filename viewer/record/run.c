@@ -239,7 +239,8 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
     return outcome->program_status;
 }
 
-static int wait_for_program(struct run_child *child, struct record_part *part) {
+static int wait_for_program(struct run_child *child, struct record_part *part,
+                            const char *collect) {
     if (part) {
         part->program = child->pid;
         part->has_started = true;
@@ -250,6 +251,8 @@ static int wait_for_program(struct run_child *child, struct record_part *part) {
         part->program = 0;
         part->program_status = status;
     }
+    if (part && part->left)
+        run_left_end(part->left, collect);
     return status;
 }
 
@@ -273,11 +276,13 @@ int record_run(struct view *view, struct record_part *part) {
         view_error("run --exitcode %s: 0 to 255 was expected", view_value(view, "exitcode"));
         return VIEW_USAGE;
     }
+    if (part && part->left)
+        run_left_adopt();
     if (!run_ci_check(view, &ci) || !run_open_pools(view) || !run_target_check(view->argument[0]) ||
         !run_find_files(view, &files) ||
         !start(view, &files, part ? part->stdio : NULL, &child, &ci, &keeper, path, sizeof path))
         return VIEW_USAGE;
-    outcome.program_status = wait_for_program(&child, part);
+    outcome.program_status = wait_for_program(&child, part, files.collect);
     finish(view, keeper, path, sizeof path, &findings, &outcome);
     int status = settle_status(view, &outcome, (int)exit_code);
     if (part) {

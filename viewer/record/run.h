@@ -5,6 +5,7 @@
  *   store.c        the store's path
  *   environment.c  where hakmem's own files are, LD_PRELOAD, HAKMEM_*
  *   child.c        starting it, signals, its end
+ *   left.c         the processes that it leaves behind
  *   ci.c           files and words for a CI job */
 #ifndef HAK_VIEWER_RECORD_RUN_H
 #define HAK_VIEWER_RECORD_RUN_H
@@ -85,8 +86,16 @@ int run_child_wait(struct run_child *child);
 const volatile sig_atomic_t *run_child_stop_signal(void);
 /* True for the first process of a pid namespace, with which all others end. */
 bool run_child_is_init(void);
+
 /* Ends all of them but itself, as the kernel would a moment later, so that what they wrote can be
  * stored before. */
 void run_child_end_all(void);
+
+/* From now on processes whose parent has ended become this process's children. */
+void run_left_adopt(void);
+/* PROGRAM has ended: waits for what it left behind, and ends it, as it fills in. `collect` is the
+ * collector's program, whose processes are hakmem's own. */
+struct record_left; /* record.h */
+void run_left_end(struct record_left *left, const char *collect);
 
 #endif
