@@ -38,7 +38,7 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry verify learn route front mid large slab pool platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
-WATCH_SRC  := $(foreach d,guard guard/* guarded watch strings leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
+WATCH_SRC  := $(wildcard src/entry/nested/*.c) $(foreach d,guard guard/* guarded watch strings leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))

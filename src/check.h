@@ -136,6 +136,44 @@ HAK_HIDDEN void hak_check_claim(user_t user, enum hak_given by, size_t bytes, si
 HAK_HIDDEN void hak_check_kinds_start(bool has_own_operators);
 HAK_HIDDEN size_t hak_check_sweep(void);
 
+/* Where the calling thread is in the malloc family (guard/nested.c): its stack pointer there, 0
+ * when it is not; and whether its call is a nested one, that of a signal handler which interrupted
+ * another. */
+struct hak_inside {
+    volatile uintptr_t stack_pointer;
+    volatile bool is_nested;
+};
+HAK_HIDDEN extern _Thread_local struct hak_inside hak_inside
+    __attribute__((tls_model("initial-exec")));
+
+/* True when the call that hak_inside speaks of will never go on: a handler left it by longjmp. */
+HAK_HIDDEN HAK_COLD bool hak_check_was_left(void);
+
+static inline bool hak_check_enter(void) {
+    if (HAK_UNLIKELY(hak_inside.stack_pointer != 0) && !hak_check_was_left())
+        return false;
+    __asm__ volatile("movq %%rsp, %0" : "=m"(hak_inside.stack_pointer) : : "memory");
+    return true;
+}
+static inline void hak_check_leave(void) {
+    __asm__ volatile("" : : : "memory");
+    hak_inside.stack_pointer = 0;
+}
+
+/* The calling thread comes into the malloc family, until check_leave. False: it is there already,
+ * in a call that a signal handler interrupted, and what belongs to the thread may be half-changed
+ * (entry/nested/nested.h). */
+static inline bool check_enter(void) {
+    return hak_is_debug_build ? hak_check_enter() : true;
+}
+static inline void check_leave(void) {
+    if (hak_is_debug_build)
+        hak_check_leave();
+}
+static inline bool check_is_nested(void) {
+    return hak_is_debug_build ? HAK_UNLIKELY(hak_inside.is_nested) : false;
+}
+
 /* The base of a live block from what the program holds, and back: the only place where the two
  * meet. In layout header they differ by at least 16 bytes. */
 static inline base_t base_of(user_t user) {

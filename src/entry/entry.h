@@ -12,6 +12,7 @@
  *                             external_guard.h counts
  *               summary.h     what the process tells of its heap at its end
  *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
+ *               nested/       a call in a signal handler that interrupted another (debug build)
  *
  * The fast paths of malloc, new, free and delete are leaves: no frame, no call; whatever is rarer
  * is a tail jump to a cold function. In the debug build the same sources take the long way, through
@@ -25,6 +26,7 @@
 #include <errno.h>
 #include "entry/bench_fast.h"
 #include "entry/light_names.h"
+#include "entry/nested/nested.h"
 #include "light.h"
 #include "route/route.h"
 
@@ -171,6 +173,8 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
         if (user)
             return user;
     }
+    if (hak_is_debug_build && HAK_UNLIKELY(hak_nested_some_wait))
+        hak_nested_give_waiting();
     struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
     if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX)) {
         size_t slot_bytes = check_slot_bytes(how->asked_bytes, how->alignment);
@@ -201,13 +205,37 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     return user.p;
 }
 
-/* One block for the program; NULL and ENOMEM when there is no memory. `how` says what was asked;
- * its class is filled in here. */
-HAK_IN_PLACE void *hak_entry_allocate(struct hak_hand_out *how) {
+/* hak_entry_allocate between check_enter and check_leave. */
+HAK_IN_PLACE void *hak_entry_allocate_inside(struct hak_hand_out *how) {
     void *user = NULL;
     if (check_takes(how))
         user = hak_entry_take_at_hand(how);
     return HAK_LIKELY(user != NULL) ? user : hak_entry_allocate_slowly(how);
+}
+
+/* Of one copy in each file that needs it, out of the way. */
+#define HAK_ENTRY_NESTED static __attribute__((noinline, cold, unused))
+
+HAK_ENTRY_NESTED void *hak_entry_allocate_nested(struct hak_hand_out *how) {
+    struct hak_nested kept;
+    if (!hak_nested_begin(&kept)) {
+        check_call_without_record(how->asked_bytes, true);
+        errno = ENOMEM;
+        return NULL;
+    }
+    void *user = hak_entry_allocate_inside(how);
+    hak_nested_end(&kept);
+    return user;
+}
+
+/* One block for the program; NULL and ENOMEM when there is no memory. `how` says what was asked;
+ * its class is filled in here. */
+HAK_IN_PLACE void *hak_entry_allocate(struct hak_hand_out *how) {
+    if (!check_enter())
+        return hak_entry_allocate_nested(how);
+    void *user = hak_entry_allocate_inside(how);
+    check_leave();
+    return user;
 }
 
 /* The same of a call that hak_entry_is_due. */
@@ -230,12 +258,11 @@ HAK_IN_PLACE void hak_entry_give(base_t base, user_t user, enum hak_record_kind 
         hak_entry_free_foreign(user, __builtin_return_address(0));
 }
 
-/* The long way back, for a pointer that is not NULL. Inline, so that a report's frames read
- * magazine_flush <- free <- program. */
-HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
-    /* realloc's is the call of a function behind it. */
-    if (check_gives() &&
-        HAK_LIKELY(hak_entry_give_at_hand(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL)))
+/* hak_entry_give_back between check_enter and check_leave; `call` is that of the program, or NULL
+ * for realloc's, which is the call of a function behind it. */
+HAK_IN_PLACE void hak_entry_give_back_inside(user_t user, enum hak_given by, hak_call_t call,
+                                             const void *caller) {
+    if (check_gives() && HAK_LIKELY(hak_entry_give_at_hand(user, by, call)))
         return;
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
     if (hak_registry_owner(user.p) != HAK_OWNER_NOBODY)
@@ -248,9 +275,36 @@ HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
     case HAK_REFUSE:
         break;
     case HAK_FOREIGN:
-        hak_entry_free_foreign(user, __builtin_return_address(0));
+        hak_entry_free_foreign(user, caller);
         break;
     }
+}
+
+HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
+                                                 const void *caller) {
+    struct hak_nested kept;
+    bool is_large = hak_registry_owner(user.p) == HAK_OWNER_NOBODY;
+    enum hak_place to = is_large ? HAK_PLACE_LARGE : HAK_PLACE_REMOTE;
+    base_t base;
+    if (hak_nested_begin_give(&kept, is_large)) {
+        hak_entry_give_back_inside(user, by, NULL, caller);
+        hak_nested_end(&kept);
+    } else if (check_take_back(user, hak_free_by(by), &base) == HAK_TAKE &&
+               check_freed(base, hak_free_by(by), to)) {
+        hak_nested_give_later(base);
+    }
+}
+
+/* The long way back, for a pointer that is not NULL. Inline, so that a report's frames read
+ * magazine_flush <- free <- program. */
+HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
+    if (!check_enter()) {
+        hak_entry_give_back_nested(user, by, __builtin_return_address(0));
+        return;
+    }
+    hak_entry_give_back_inside(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL,
+                               __builtin_return_address(0));
+    check_leave();
 }
 
 /* The pointer, by a move that the compiler does not know: so registers are saved behind the test of

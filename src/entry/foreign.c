@@ -99,7 +99,7 @@ void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .call = call};
     enum hak_external_owner owner = find_owner_or_blame(user.p);
     size_t old_bytes = hak_allocators_bytes(owner, user.p);
-    void *moved = hak_entry_allocate(&how);
+    void *moved = hak_entry_allocate_inside(&how);
     if (!moved)
         return NULL;
     if (owner == HAK_EXTERNAL_UNKNOWN)

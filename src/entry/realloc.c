@@ -9,7 +9,7 @@ static void *allocate(size_t bytes, user_t moved_from, size_t room_bytes, hak_ca
                                .moved_from = moved_from,
                                .room_bytes = room_bytes,
                                .call = call};
-    return hak_entry_is_due() ? hak_entry_allocate_due(&how) : hak_entry_allocate(&how);
+    return hak_entry_is_due() ? hak_entry_allocate_due(&how) : hak_entry_allocate_inside(&how);
 }
 
 /* The checks' build copies what it moves (resize, below). So that a block that grows bit by bit is
@@ -78,13 +78,19 @@ static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     return move(user, base, old_bytes, bytes, call);
 }
 
-/* realloc for both names: a preload in front would see a call of our own as the program's. */
-static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
+static void free_inside(void *pointer, const void *caller) {
+    if (hak_is_debug_build)
+        hak_entry_give_back_inside(user_from(pointer), HAK_GIVEN_BY_REALLOC, NULL, caller);
+    else
+        hak_entry_free(pointer, HAK_GIVEN_BY_REALLOC);
+}
+
+static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     user_t user = user_from(pointer);
     if (!pointer)
         return allocate(bytes, HAK_NO_USER, 0, call);
     if (bytes == 0) {
-        hak_entry_free(pointer, HAK_GIVEN_BY_REALLOC);
+        free_inside(pointer, *call);
         return NULL;
     }
     if (hak_bench_fast_holds(pointer))
@@ -101,6 +107,24 @@ static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
         break;
     }
     return fail(bytes);
+}
+
+static HAK_COLD void *reallocate_nested(void *pointer, size_t bytes, hak_call_t call) {
+    struct hak_nested kept;
+    if (!hak_nested_begin(&kept))
+        return fail(bytes);
+    void *moved = reallocate_inside(pointer, bytes, call);
+    hak_nested_end(&kept);
+    return moved;
+}
+
+/* realloc for both names: a preload in front would see a call of our own as the program's. */
+static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
+    if (!check_enter())
+        return reallocate_nested(pointer, bytes, call);
+    void *moved = reallocate_inside(pointer, bytes, call);
+    check_leave();
+    return moved;
 }
 
 /* The plain build's short way: this thread's block, and it stays where it is. False for NULL and 0

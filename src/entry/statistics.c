@@ -34,8 +34,12 @@ HAK_EXPORT int malloc_trim(size_t pad) {
     if (hak_light_serves())
         return light_malloc_trim(pad);
     (void)pad; /* glibc: bytes to keep at the top of its heap */
+    if (!check_enter())
+        return 0;
     hak_entry_begin();
-    return hak_route_trim() != 0; /* what is in quarantine stays: it is bounded */
+    bool is_some = hak_route_trim() != 0; /* what is in quarantine stays: it is bounded */
+    check_leave();
+    return is_some;
 }
 
 static struct mallinfo2 measure(void) {

@@ -63,9 +63,10 @@ void hak_remote_after_release(hak_owner_t id) {
         help(id);
 }
 
+/* A nested call may not take the locks that help takes: who posts next does so. */
 static void post(struct hak_remote *remote, const struct chain *chain) {
     hak_owner_t owner = chain->first->owner;
-    if (!post_chain(remote, chain))
+    if (!post_chain(remote, chain) && !check_is_nested())
         help(owner);
 }
 

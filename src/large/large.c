@@ -11,9 +11,10 @@
 #include "large/spare.h"
 #include "options.h"
 
-/* What is freed in level normal is inaccessible at once. */
+/* What is freed in level normal is inaccessible at once. A nested call stays away from the thread's
+ * BigCache. */
 static inline bool keeps_blocks(void) {
-    return !hak_is_debug_build || hak_options.check == HAK_CHECK_TRACE;
+    return !hak_is_debug_build || (hak_options.check == HAK_CHECK_TRACE && !check_is_nested());
 }
 
 /* It has a place of its own in its pages, which it keeps. */

@@ -113,18 +113,45 @@ static void end_all(void) {
     }
 }
 
-/* Not allowed by POSIX, and done by programs all the same. */
+/* Not allowed by POSIX, and done by programs all the same: whatever call of the family is
+ * interrupted, a handler's own block keeps its bytes, and so do all others. There may be no memory
+ * for it. */
+static struct block of_handler[8];
+
 static void allocate_in_handler(int number) {
+    static uint32_t seed = 5, turn;
     int before = errno;
-    void *block = malloc((size_t)number * 10);
-    free(block);
+    struct block *place = &of_handler[turn++ % 8];
+    size_t size = pick_size(&seed) + 1;
+    look_at(place);
+    unsigned char *bytes = turn % 3 ? realloc(place->bytes, size) : NULL;
+    if (bytes && place->size > 0 && bytes[0] != place->due)
+        fail("a block that a handler resizes lost its bytes");
+    if (!bytes) {
+        free(place->bytes);
+        bytes = malloc(size);
+    }
+    *place = (struct block){bytes, bytes ? size : 0, (unsigned char)(turn + (unsigned)number)};
+    if (bytes)
+        memset(bytes, place->due, size);
     errno = before;
 }
 
-/* `correct without-handler`: no signal handler allocates, which only guarded blocks bear. */
+static void handle(const char *how) {
+    static unsigned char memory[64 << 10];
+    stack_t stack = {.ss_sp = memory, .ss_size = sizeof memory};
+    struct sigaction action = {.sa_handler = allocate_in_handler, .sa_flags = SA_RESTART};
+    if (how && strcmp(how, "alternate-stack") == 0) {
+        sigaltstack(&stack, NULL);
+        action.sa_flags |= SA_ONSTACK;
+    }
+    sigaction(SIGALRM, &action, NULL);
+}
+
+/* `correct alternate-stack`: the handler runs on a stack of its own, `correct without-handler`:
+ * none does. */
 int main(int argc, char **argv) {
     pthread_t all[threads];
-    (void)argv;
     int status = 0;
     for (uintptr_t i = 0; i < threads; i++)
         pthread_create(&all[i], NULL, run, (void *)(i + 1));
@@ -137,7 +164,10 @@ int main(int argc, char **argv) {
         _exit(hak_verify && hak_verify() != 0);
     }
     struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
-    signal(SIGALRM, argc > 1 ? SIG_IGN : allocate_in_handler);
+    if (argc > 1 && strcmp(argv[1], "without-handler") == 0)
+        signal(SIGALRM, SIG_IGN);
+    else
+        handle(argv[1]);
     setitimer(ITIMER_REAL, &often, NULL);
     work(100);
     setitimer(ITIMER_REAL, &never, NULL);
@@ -145,6 +175,10 @@ int main(int argc, char **argv) {
     if (status != 0)
         fail("the child failed");
     end_all();
+    for (int i = 0; i < 8; i++) {
+        look_at(&of_handler[i]);
+        free(of_handler[i].bytes);
+    }
     if (hak_verify && hak_verify() != 0)
         fail("hak_verify finds something");
     puts("well");

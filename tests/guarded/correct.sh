@@ -2,7 +2,8 @@
 # A correct program of threads, children, alignments and signals gives no report under HAKMEM_GUARD=all, on each
 # side, in each level and layout, recorded or only checked, with much room and with little; its capture is
 # whole; `info` and `layers` say what was guarded. So do programs that have no mappings left. The same with the
-# first blocks of each site.
+# first blocks of each site, and with none; a signal handler that allocates, on its own stack or not, at any moment
+# or at each instruction of malloc and free, finds and does no harm.
 # timeout: 900
 set -u
 unset "${!HAKMEM_@}"
@@ -54,15 +55,25 @@ env HAKMEM_GUARD=all HAKMEM_TRACE=off HAKMEM_SWEEP_EVERY=500 LD_PRELOAD="$BUILD/
     >off.out 2>&1 || complain "not recorded: status $?"
 [ "$(cat off.out)" = well ] || complain "not recorded: $(head -n 5 off.out)"
 for level in trace normal; do
-    run "sites.$level" correct without-handler "HAKMEM_CHECK=$level" HAKMEM_GUARD=sites:4 HAKMEM_GUARD_SIDE=both
+    run "sites.$level" correct "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=sites:4 HAKMEM_GUARD_SIDE=both
     "$trace" check -s "sites.$level.db" >out 2>&1 || complain "sites.$level: $(head -n 5 out)"
     case $(said "sites.$level.db") in
     *' blocks'*) ;;
     *) complain "info says of the first blocks of each site: $(said "sites.$level.db")" ;;
     esac
 done
-run sites.little correct without-handler HAKMEM_GUARD=sites:100 HAKMEM_GUARD_MEMORY=1M
-run sites.junk correct without-handler HAKMEM_GUARD=sites:1 HAKMEM_JUNK=1
+run sites.little correct alternate-stack HAKMEM_GUARD=sites:100 HAKMEM_GUARD_MEMORY=1M
+run sites.junk correct "" HAKMEM_GUARD=sites:1 HAKMEM_JUNK=1
+for level in trace normal; do
+    run "none.$level" correct "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=off
+    "$trace" check -s "none.$level.db" >out 2>&1 || complain "none.$level: $(head -n 5 out)"
+    run "none.$level.alternate" correct alternate-stack "HAKMEM_CHECK=$level" HAKMEM_GUARD=off
+    run "none.$level.unrecorded" correct "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=off HAKMEM_TRACE=off
+    run "stepped.$level" stepped "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=off HAKMEM_TRACE=off
+    env HAKMEM_CHECK="$level" HAKMEM_GUARD=sites:4 "$trace" run --wait --store "left.$level.db" -- "$BUILD/tests/guarded/stepped" leave \
+        >left.out 2>&1 || complain "left.$level: status $?"
+    [ "$(cat left.out)" = well ] || complain "left.$level: it says $(head -n 5 left.out)"
+done
 run sites.watched correct without-handler HAKMEM_GUARD=sites:4 HAKMEM_WATCH=2
 for spare in 0 10 200; do
     run "mappings.$spare" mappings "$spare"

@@ -49,13 +49,16 @@ struct hak_stack_at_hand {
 HAK_HIDDEN extern _Thread_local struct hak_stack_at_hand hak_stack_at_hand
     __attribute__((tls_model("initial-exec")));
 
-/* hak_take_call_stack, of a call whose stack may be at hand; it is forgotten. */
+/* hak_take_call_stack, of a call whose stack may be at hand; it is forgotten. The call is compared
+ * last: a signal handler that has a stack at hand in between takes `call` away. */
 HAK_IN_PLACE uint32_t hak_take_stack_at_hand(hak_call_t call, uint8_t *flags) {
+    struct hak_stack_at_hand found = hak_stack_at_hand;
+    __asm__ volatile("" : : : "memory");
     if (HAK_LIKELY(!hak_stack_at_hand.call || hak_stack_at_hand.call != call))
         return hak_take_call_stack(call, flags);
     hak_stack_at_hand.call = NULL;
-    *flags |= hak_stack_at_hand.flags;
-    return hak_stack_at_hand.stack;
+    *flags |= found.flags;
+    return found.stack;
 }
 
 #endif
