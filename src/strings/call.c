@@ -17,7 +17,23 @@ void hak_string_tell(const struct call *call, const char *p, size_t bytes, bool 
     errno = before;
 }
 
-void hak_string_runs_out(const struct call *call, const char *p, size_t room) {
-    size_t unit = call->row->unit;
+void hak_string_runs_out(const struct call *call, const char *p, size_t room, unsigned unit) {
     hak_string_tell(call, p, (room / unit + 1) * unit, false, true, false);
+}
+
+struct hak_list hak_string_list_of(const struct call *call) {
+    switch (call->row->shape) {
+    case PRINT_LIST:
+    case PRINT_LIST_N:
+    case PRINT_WIDE_LIST:
+    case PRINT_OUT_LIST:
+    case SCAN_LIST:
+    case SCAN_STREAM_LIST:
+        return *(const struct hak_list *)(uintptr_t)word(call, call->row->c);
+    default:
+        return (struct hak_list){.words_offset = call->row->c * 8u,
+                                 .vectors_offset = offsetof(struct hak_string_arguments, vector),
+                                 .on_stack = call->on_stack,
+                                 .registers = (const char *)call->arguments};
+    }
 }

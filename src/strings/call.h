@@ -3,7 +3,10 @@
 #ifndef HAK_STRINGS_CALL_H
 #define HAK_STRINGS_CALL_H
 
+#include <string.h>
+#include <wchar.h>
 #include "guard/touch.h"
+#include "strings/format.h"
 #include "strings/strings.h"
 
 /* What a call touches, by its arguments (docs/specs/strings.md). */
@@ -20,8 +23,13 @@ enum hak_string_shape {
     STRING_N,
     FIND_IN_STRING,
     FIND_STRING,
+    FIND_STRING_CASE,
     SPAN,
     SPAN_WITHOUT,
+    TOKEN,
+    TOKEN_AT,
+    NUMBER,
+    STRINGS,
     STRING_COPY,
     STRING_COPY_N,
     STRING_APPEND,
@@ -30,16 +38,32 @@ enum hak_string_shape {
     STRING_COMPARE_N,
     STRING_COMPARE_CASE,
     STRING_COMPARE_CASE_N,
+    TRANSFORM,
+    SORT,
+    READ_PIECES,
+    READ_MESSAGE,
     RECEIVE,
     RECEIVE_ITEMS,
     RECEIVE_PIECES,
     RECEIVE_MESSAGE,
     RECEIVE_LINE,
     RECEIVE_GROWING,
+    RECEIVE_PATH,
+    RECEIVE_NAME,
+    RECEIVE_TEXT,
     PRINT,
     PRINT_N,
     PRINT_LIST,
     PRINT_LIST_N,
+    PRINT_WIDE,
+    PRINT_WIDE_LIST,
+    PRINT_OUT,
+    PRINT_OUT_LIST,
+    SCAN,
+    SCAN_LIST,
+    SCAN_STREAM,
+    SCAN_STREAM_LIST,
+    EXTEND,
     LOAD,
     LOOK_UP,
 };
@@ -53,6 +77,7 @@ HAK_HIDDEN extern const struct hak_string_row hak_string_rows[HAK_STRING_CALLS];
 /* A call that is looked at: its arguments by their part in it. */
 struct call {
     const struct hak_string_row *row;
+    unsigned number; /* of the row */
     struct hak_string_arguments *arguments;
     void *on_stack;
     enum hak_string_way way;
@@ -83,8 +108,20 @@ static inline size_t smaller(size_t a, size_t b) {
 /* Tells of it. `is_at_least`: there may be more bytes; `is_done`: the call was done. */
 HAK_HIDDEN HAK_COLD void hak_string_tell(const struct call *call, const char *p, size_t bytes,
                                          bool is_write, bool is_at_least, bool is_done);
-/* It reads all of its room and goes on. */
-HAK_HIDDEN HAK_COLD void hak_string_runs_out(const struct call *call, const char *p, size_t room);
+/* It reads all of its room, in steps of `unit` bytes, and goes on. */
+HAK_HIDDEN HAK_COLD void hak_string_runs_out(const struct call *call, const char *p, size_t room,
+                                             unsigned unit);
+/* The variable arguments of the call. */
+HAK_HIDDEN struct hak_list hak_string_list_of(const struct call *call);
+
+/* Units in front of the end of the string at `s`, of the first `most`: `most` where there is none.
+ */
+static inline size_t length_within(const char *s, unsigned unit, size_t most) {
+    if (HAK_LIKELY(unit == 1))
+        return most == SIZE_MAX ? strlen(s) : strnlen(s, most);
+    const wchar_t *wide = (const wchar_t *)(const void *)s;
+    return most == SIZE_MAX ? wcslen(wide) : wcsnlen(wide, most);
+}
 
 static inline void touches(const struct call *call, const char *p, size_t bytes, bool is_write) {
     if (bytes != 0 && HAK_UNLIKELY(bytes > hak_room_at(p)))
@@ -105,14 +142,27 @@ HAK_HIDDEN void hak_string_append(const struct call *call, size_t most);
 HAK_HIDDEN void hak_string_compare(const struct call *call, size_t most);
 HAK_HIDDEN void hak_string_find(const struct call *call);
 HAK_HIDDEN void hak_string_copy_until(const struct call *call);
+HAK_HIDDEN void hak_string_token(const struct call *call, const char *s);
+HAK_HIDDEN void hak_string_number(const struct call *call, int base);
+HAK_HIDDEN void hak_string_transform(const struct call *call);
 
-/* printed.c: prints at most `most` bytes. */
+/* printed.c: reads the strings that it prints; prints at most `most` bytes, or wide characters. */
+HAK_HIDDEN void hak_string_prints(const struct call *call);
 HAK_HIDDEN void hak_string_print(const struct call *call, size_t most);
+HAK_HIDDEN void hak_string_print_wide(const struct call *call, size_t most);
+/* The program adds conversions of its own: no format is understood from now on. */
+HAK_HIDDEN void hak_string_extend_formats(void);
+
+/* scanned.c: does the call itself where it may store more than there is room for. */
+HAK_HIDDEN void hak_string_scan(struct call *call);
 
 /* received.c: true when it is to be looked at after the call. */
 HAK_HIDDEN bool hak_string_receives(const struct call *call, const char *p, size_t most);
 HAK_HIDDEN bool hak_string_receives_pieces(const struct call *call);
+HAK_HIDDEN void hak_string_reads_pieces(const struct call *call);
 HAK_HIDDEN bool hak_string_receives_line(const struct call *call);
 HAK_HIDDEN void hak_string_received(const struct call *call, int64_t result);
+/* `bytes` have been written. */
+HAK_HIDDEN void hak_string_wrote(const struct call *call, const char *p, size_t bytes);
 
 #endif

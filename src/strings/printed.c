@@ -1,27 +1,156 @@
-/* What printf would write, measured by printing to nowhere first, where the block may be too small.
- */
+/* printf: the strings that it reads, found by reading the format; and what it would write, measured
+ * by printing elsewhere first, where the block may be too small. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include "strings/call.h"
 
-/* A va_list (System V ABI, AMD64, 3.5.7). */
-struct list {
-    unsigned words_offset, vectors_offset;
-    void *on_stack;
-    struct hak_string_arguments *arguments;
+static atomic_bool is_extended;
+
+void hak_string_extend_formats(void) {
+    atomic_store_explicit(&is_extended, true, memory_order_relaxed);
+}
+
+/* ---- what is read ---------------------------------------------------------------------------- */
+
+enum { STRINGS_AT_MOST = 16 };
+enum kind { UNSEEN, WORD, DOUBLE, LONG_DOUBLE };
+
+struct printed_string {
+    int argument, precision_argument;
+    size_t precision;
+    unsigned unit;
 };
+
+struct printed {
+    uint8_t kinds[HAK_FORMAT_ARGUMENTS]; /* enum kind */
+    int arguments;
+    unsigned count;
+    struct printed_string strings[STRINGS_AT_MOST];
+};
+
+static enum kind kind_of(const struct hak_conversion *conversion) {
+    if (!strchr("eEfFgGaA", (int)conversion->letter))
+        return WORD;
+    return conversion->length == HAK_LENGTH_MORE ? LONG_DOUBLE : DOUBLE;
+}
+
+/* False when the format has it as something else already. */
+static bool note_argument(struct printed *printed, int argument, enum kind kind) {
+    if (argument < 0)
+        return true;
+    if (printed->kinds[argument] != UNSEEN && printed->kinds[argument] != kind)
+        return false;
+    printed->kinds[argument] = (uint8_t)kind;
+    if (argument >= printed->arguments)
+        printed->arguments = argument + 1;
+    return true;
+}
+
+static void note_string(struct printed *printed, const struct hak_conversion *conversion) {
+    bool is_wide = conversion->letter == 'S' || conversion->length == HAK_LENGTH_LONG;
+    if ((conversion->letter != 's' && conversion->letter != 'S') ||
+        conversion->length > HAK_LENGTH_LONG || printed->count == STRINGS_AT_MOST)
+        return;
+    printed->strings[printed->count++] =
+        (struct printed_string){.argument = conversion->argument,
+                                .precision_argument = conversion->precision_argument,
+                                .precision = conversion->precision,
+                                .unit = is_wide ? sizeof(wchar_t) : 1};
+}
+
+/* False where the format is not understood. */
+static bool read_format(const struct call *call, struct printed *printed) {
+    struct hak_format format = {.at = second(call), .unit = call->row->unit};
+    struct hak_conversion conversion;
+    while (hak_format_next_printed(&format, &conversion)) {
+        if (!note_argument(printed, conversion.width_argument, WORD) ||
+            !note_argument(printed, conversion.precision_argument, WORD) ||
+            !note_argument(printed, conversion.argument, kind_of(&conversion)))
+            return false;
+        note_string(printed, &conversion);
+    }
+    return !format.is_lost;
+}
+
+/* False where one of them is not named by the format, and may be anything. */
+static bool read_arguments(const struct call *call, const struct printed *printed,
+                           uint64_t words[HAK_FORMAT_ARGUMENTS]) {
+    struct hak_list list = hak_string_list_of(call);
+    for (int i = 0; i < printed->arguments; i++) {
+        switch ((enum kind)printed->kinds[i]) {
+        case WORD:
+            words[i] = hak_list_word(&list);
+            break;
+        case DOUBLE:
+            hak_list_skip_double(&list);
+            break;
+        case LONG_DOUBLE:
+            hak_list_skip_long_double(&list);
+            break;
+        case UNSEEN:
+            return false;
+        }
+    }
+    return true;
+}
+
+/* How many characters of the format's kind `units` of the other kind make; UNKNOWN: printf fails at
+ * one of them. */
+static size_t converted(const char *s, unsigned unit, size_t units) {
+    mbstate_t state = {0};
+    int before = errno;
+    const wchar_t *wide = (const wchar_t *)(const void *)s;
+    size_t made = unit == 1 ? mbsnrtowcs(NULL, &s, units, 0, &state)
+                            : wcsnrtombs(NULL, &wide, units, 0, &state);
+    errno = before;
+    return made;
+}
+
+/* A string of which as much is read as makes `precision` characters. */
+static void reads_printed(const struct call *call, const char *s, unsigned unit, size_t precision) {
+    size_t room = hak_room_at(s), units = room / unit;
+    bool is_same = unit == call->row->unit;
+    if (room == UNKNOWN || (is_same && units >= precision) || length_within(s, unit, units) < units)
+        return;
+    if (is_same || converted(s, unit, units) < precision)
+        hak_string_runs_out(call, s, room, unit);
+}
+
+static void reads_strings(const struct call *call) {
+    struct printed printed = {.count = 0};
+    uint64_t words[HAK_FORMAT_ARGUMENTS];
+    if (!read_format(call, &printed) || printed.count == 0 ||
+        !read_arguments(call, &printed, words))
+        return;
+    for (unsigned i = 0; i < printed.count; i++) {
+        const struct printed_string *string = &printed.strings[i];
+        size_t precision = string->precision;
+        if (string->precision_argument >= 0) {
+            int given = (int)words[string->precision_argument];
+            precision = given < 0 ? SIZE_MAX : (size_t)given;
+        }
+        reads_printed(call, (const char *)(uintptr_t)words[string->argument], string->unit,
+                      precision);
+    }
+}
+
+void hak_string_prints(const struct call *call) {
+    if (!second(call))
+        return;
+    hak_string_reads(call, second(call), SIZE_MAX);
+    if (!atomic_load_explicit(&is_extended, memory_order_relaxed))
+        reads_strings(call);
+}
+
+/* ---- what is written ------------------------------------------------------------------------- */
 
 /* How many bytes the end included the call prints; UNKNOWN: it fails. */
 static size_t printed_bytes(const struct call *call) {
-    int (*print)(char *, size_t, const char *, struct list *);
-    struct list list = {.words_offset = call->row->c * 8u,
-                        .vectors_offset = offsetof(struct hak_string_arguments, vector),
-                        .on_stack = call->on_stack,
-                        .arguments = call->arguments};
+    int (*print)(char *, size_t, const char *, struct hak_list *);
+    struct hak_list list = hak_string_list_of(call);
     int before = errno;
     *(void **)&print = hak_string_functions[HAK_CALL_vsnprintf];
-    if (call->row->shape == PRINT_LIST || call->row->shape == PRINT_LIST_N)
-        list = *(const struct list *)(uintptr_t)word(call, call->row->c);
     int length = print ? print(NULL, 0, second(call), &list) : -1;
     errno = before;
     return length < 0 ? UNKNOWN : (size_t)length + 1;
@@ -34,4 +163,35 @@ void hak_string_print(const struct call *call, size_t most) {
     size_t bytes = printed_bytes(call);
     if (bytes != UNKNOWN && smaller(bytes, most) > room)
         hak_string_tell(call, first(call), smaller(bytes, most), true, false, false);
+}
+
+/* Wide characters cannot be printed to nowhere: they are printed to the stack. What does not fit
+ * there, or in what the program names, fails; how far it came is seen by what it left untouched. */
+enum { MEASURED_UNITS = 512, UNTOUCHED = 0x7ea5a5a5 };
+
+static HAK_COLD void measure_wide(const struct call *call, size_t most, size_t room) {
+    int (*print)(wchar_t *, size_t, const char *, struct hak_list *);
+    struct hak_list list = hak_string_list_of(call);
+    wchar_t printed[MEASURED_UNITS];
+    size_t tried = smaller(most, MEASURED_UNITS), units = tried;
+    int before = errno;
+    *(void **)&print = hak_string_functions[HAK_CALL_vswprintf];
+    if (!print)
+        return;
+    wmemset(printed, UNTOUCHED, tried);
+    int length = print(printed, tried, second(call), &list);
+    errno = before;
+    if (length >= 0)
+        units = (size_t)length + 1;
+    while (length < 0 && units > 0 && printed[units - 1] == UNTOUCHED)
+        units--;
+    if (units * sizeof(wchar_t) > room)
+        hak_string_tell(call, first(call), units * sizeof(wchar_t), true,
+                        length < 0 && tried < most, false);
+}
+
+void hak_string_print_wide(const struct call *call, size_t most) {
+    size_t room = hak_room_at(first(call));
+    if (room != UNKNOWN && product(most, sizeof(wchar_t)) > room)
+        measure_wide(call, most, room);
 }

@@ -1,7 +1,6 @@
 /* What comes from outside into a buffer: how many bytes a read brings is known after it alone, and
  * looked at then, if there may be more than fit. */
 #include <limits.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include "strings/call.h"
@@ -25,7 +24,7 @@ bool hak_string_receives(const struct call *call, const char *p, size_t most) {
 
 static const struct iovec *pieces_of(const struct call *call, size_t *count) {
     const struct msghdr *message = (const struct msghdr *)(void *)first(call);
-    if (call->row->shape != RECEIVE_MESSAGE) {
+    if (call->row->shape != RECEIVE_MESSAGE && call->row->shape != READ_MESSAGE) {
         int pieces = (int)last(call); /* the upper half of its register may be anything */
         *count = pieces > 0 ? smaller((size_t)pieces, IOV_MAX) : 0;
         return (const struct iovec *)(void *)first(call);
@@ -43,6 +42,13 @@ bool hak_string_receives_pieces(const struct call *call) {
     return is_later;
 }
 
+void hak_string_reads_pieces(const struct call *call) {
+    size_t count;
+    const struct iovec *pieces = pieces_of(call, &count);
+    for (size_t i = 0; pieces && i < count; i++)
+        reads(call, pieces[i].iov_base, pieces[i].iov_len);
+}
+
 /* getline(line, bytes, ...): a block of the program, which may be made larger. */
 bool hak_string_receives_line(const struct call *call) {
     char *const *line = (char *const *)(void *)first(call);
@@ -53,7 +59,7 @@ bool hak_string_receives_line(const struct call *call) {
     return true;
 }
 
-static void receives_now(const struct call *call, const char *p, size_t bytes) {
+void hak_string_wrote(const struct call *call, const char *p, size_t bytes) {
     if (bytes > hak_room_at(p))
         hak_string_tell(call, p, bytes, true, false, true);
 }
@@ -63,31 +69,52 @@ static void received_pieces(const struct call *call, size_t left) {
     const struct iovec *pieces = pieces_of(call, &count);
     for (size_t i = 0; i < count && left > 0; i++) {
         size_t bytes = smaller(left, pieces[i].iov_len);
-        receives_now(call, pieces[i].iov_base, bytes);
+        hak_string_wrote(call, pieces[i].iov_base, bytes);
         left -= bytes;
     }
 }
 
-void hak_string_received(const struct call *call, int64_t result) {
-    bool is_count = call->row->shape != RECEIVE_LINE; /* else a pointer */
-    if (result == 0 || (is_count && result < 0))
-        return;
+/* A string with its end. */
+static void received_string(const struct call *call) {
+    unsigned unit = call->row->unit;
+    hak_string_wrote(call, first(call), (length_within(first(call), unit, SIZE_MAX) + 1) * unit);
+}
+
+static void received_some(const struct call *call, size_t count) {
     switch (call->row->shape) {
     case RECEIVE:
-        receives_now(call, first(call), (size_t)result);
+        hak_string_wrote(call, first(call), count);
         break;
     case RECEIVE_ITEMS:
-        receives_now(call, first(call), product((size_t)result, word(call, call->row->b)));
+        hak_string_wrote(call, first(call), product(count, word(call, call->row->b)));
+        break;
+    case RECEIVE_TEXT: /* `count` does not have the end, which is left out where it does not fit */
+        hak_string_wrote(call, first(call),
+                         product(smaller(count + 1, last(call)), call->row->unit));
         break;
     case RECEIVE_PIECES:
     case RECEIVE_MESSAGE:
-        received_pieces(call, (size_t)result);
-        break;
-    case RECEIVE_LINE:
-        receives_now(call, first(call), strlen(first(call)) + 1);
+        received_pieces(call, count);
         break;
     default:
         if (*(char *const *)(void *)first(call) == *kept_line(call))
-            receives_now(call, *kept_line(call), (size_t)result + 1);
+            hak_string_wrote(call, *kept_line(call), count + 1);
+    }
+}
+
+void hak_string_received(const struct call *call, int64_t result) {
+    switch (call->row->shape) {
+    case RECEIVE_NAME: /* an int: 0 where it is there */
+        if ((int)result == 0)
+            received_string(call);
+        break;
+    case RECEIVE_LINE: /* a pointer */
+    case RECEIVE_PATH:
+        if (result != 0)
+            received_string(call);
+        break;
+    default:
+        if (result > 0)
+            received_some(call, (size_t)result);
     }
 }

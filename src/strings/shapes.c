@@ -1,5 +1,6 @@
 /* What each shape of calls.def touches, and whether there is room for it (guard/touch.h). */
 #include <errno.h>
+#include <limits.h>
 #include "strings/call.h"
 
 const struct hak_string_row hak_string_rows[HAK_STRING_CALLS] = {
@@ -73,6 +74,35 @@ static void look_at_string_compare(struct call *call) {
 static void look_at_string_compare_n(struct call *call) {
     hak_string_compare(call, last(call));
 }
+static void look_at_token(struct call *call) {
+    const char *s = first(call);
+    if (!s && call->row->c != 0) { /* where the call before has ended, as strtok_r keeps it */
+        const char *const *kept = (const char *const *)(uintptr_t)last(call);
+        s = kept ? *kept : NULL;
+    }
+    hak_string_token(call, s);
+}
+static void look_at_token_at(struct call *call) {
+    const char *const *kept = (const char *const *)(void *)first(call);
+    hak_string_token(call, kept ? *kept : NULL);
+}
+static void look_at_number(struct call *call) {
+    hak_string_number(call, call->row->c == 0 ? 10 : (int)last(call));
+}
+static void look_at_strings(struct call *call) {
+    hak_string_reads(call, first(call), SIZE_MAX);
+    hak_string_reads(call, second(call), SIZE_MAX);
+}
+static void look_at_transform(struct call *call) {
+    hak_string_transform(call);
+}
+static void look_at_sort(struct call *call) {
+    if (word(call, call->row->b) > 1) /* one is in order */
+        reads(call, first(call), bytes_of_items(call));
+}
+static void look_at_read_pieces(struct call *call) {
+    hak_string_reads_pieces(call);
+}
 static void look_later(struct call *call, bool is_later) {
     if (is_later)
         call->way = HAK_CALL_AND_LOOK;
@@ -87,24 +117,60 @@ static void look_at_receive_pieces(struct call *call) {
     look_later(call, hak_string_receives_pieces(call));
 }
 static void look_at_receive_line(struct call *call) {
-    look_later(call, hak_string_receives(call, first(call), (size_t)(int)last(call)));
+    look_later(call, hak_string_receives(call, first(call),
+                                         product((size_t)(int)last(call), call->row->unit)));
+}
+static void look_at_receive_path(struct call *call) {
+    look_later(call, hak_string_receives(call, first(call), PATH_MAX));
+}
+static void look_at_receive_text(struct call *call) {
+    look_later(call, hak_string_receives(call, first(call), bytes_of_all(call)));
 }
 static void look_at_receive_growing(struct call *call) {
     look_later(call, hak_string_receives_line(call));
 }
 static void look_at_print_list(struct call *call) {
+    hak_string_prints(call);
     hak_string_print(call, SIZE_MAX);
 }
 static void look_at_print_list_n(struct call *call) {
+    hak_string_prints(call);
     hak_string_print(call, word(call, 1));
 }
+static void look_at_print_wide_list(struct call *call) {
+    hak_string_prints(call);
+    hak_string_print_wide(call, word(call, 1));
+}
+static void look_at_print_out_list(struct call *call) {
+    hak_string_prints(call);
+}
+/* The same with variable arguments. */
 static void look_at_print_all(struct call *call) {
     call->way = HAK_JUMP_VARIADIC;
-    hak_string_print(call, SIZE_MAX);
+    look_at_print_list(call);
 }
 static void look_at_print_n(struct call *call) {
     call->way = HAK_JUMP_VARIADIC;
-    hak_string_print(call, word(call, 1));
+    look_at_print_list_n(call);
+}
+static void look_at_print_wide(struct call *call) {
+    call->way = HAK_JUMP_VARIADIC;
+    look_at_print_wide_list(call);
+}
+static void look_at_print_out(struct call *call) {
+    call->way = HAK_JUMP_VARIADIC;
+    look_at_print_out_list(call);
+}
+static void look_at_scan(struct call *call) {
+    hak_string_reads(call, first(call), SIZE_MAX); /* glibc looks for its end first */
+    hak_string_scan(call);
+}
+static void look_at_scan_stream(struct call *call) {
+    hak_string_scan(call);
+}
+static void look_at_extend(struct call *call) {
+    (void)call;
+    hak_string_extend_formats();
 }
 static void look_at_load(struct call *call) {
     (void)call;
@@ -127,8 +193,13 @@ static void (*const looks[])(struct call *) = {
     [STRING_N] = look_at_string_n,
     [FIND_IN_STRING] = look_at_search,
     [FIND_STRING] = look_at_search_of_string,
+    [FIND_STRING_CASE] = look_at_search_of_string,
     [SPAN] = look_at_search_of_string,
     [SPAN_WITHOUT] = look_at_search_of_string,
+    [TOKEN] = look_at_token,
+    [TOKEN_AT] = look_at_token_at,
+    [NUMBER] = look_at_number,
+    [STRINGS] = look_at_strings,
     [STRING_COPY] = look_at_string_copy,
     [STRING_COPY_N] = look_at_string_copy_n,
     [STRING_APPEND] = look_at_string_append,
@@ -137,24 +208,42 @@ static void (*const looks[])(struct call *) = {
     [STRING_COMPARE_N] = look_at_string_compare_n,
     [STRING_COMPARE_CASE] = look_at_string_compare,
     [STRING_COMPARE_CASE_N] = look_at_string_compare_n,
+    [TRANSFORM] = look_at_transform,
+    [SORT] = look_at_sort,
+    [READ_PIECES] = look_at_read_pieces,
+    [READ_MESSAGE] = look_at_read_pieces,
     [RECEIVE] = look_at_receive,
     [RECEIVE_ITEMS] = look_at_receive_items,
     [RECEIVE_PIECES] = look_at_receive_pieces,
     [RECEIVE_MESSAGE] = look_at_receive_pieces,
     [RECEIVE_LINE] = look_at_receive_line,
     [RECEIVE_GROWING] = look_at_receive_growing,
+    [RECEIVE_PATH] = look_at_receive_path,
+    [RECEIVE_NAME] = look_at_receive,
+    [RECEIVE_TEXT] = look_at_receive_text,
     [PRINT] = look_at_print_all,
     [PRINT_N] = look_at_print_n,
     [PRINT_LIST] = look_at_print_list,
     [PRINT_LIST_N] = look_at_print_list_n,
+    [PRINT_WIDE] = look_at_print_wide,
+    [PRINT_WIDE_LIST] = look_at_print_wide_list,
+    [PRINT_OUT] = look_at_print_out,
+    [PRINT_OUT_LIST] = look_at_print_out_list,
+    [SCAN] = look_at_scan,
+    [SCAN_LIST] = look_at_scan,
+    [SCAN_STREAM] = look_at_scan_stream,
+    [SCAN_STREAM_LIST] = look_at_scan_stream,
+    [EXTEND] = look_at_extend,
     [LOAD] = look_at_load,
     [LOOK_UP] = look_at_look_up,
 };
 
 struct hak_string_next hak_strings_look(unsigned number, struct hak_string_arguments *arguments,
                                         void *on_stack) {
-    struct call call = {
-        .row = &hak_string_rows[number], .arguments = arguments, .on_stack = on_stack};
+    struct call call = {.row = &hak_string_rows[number],
+                        .number = number,
+                        .arguments = arguments,
+                        .on_stack = on_stack};
     if (HAK_UNLIKELY(hak_strings_loader != 0))
         hak_strings_look_for_modules();
     looks[call.row->shape](&call);
@@ -163,7 +252,7 @@ struct hak_string_next hak_strings_look(unsigned number, struct hak_string_argum
 
 void hak_strings_look_again(unsigned number, struct hak_string_arguments *arguments,
                             int64_t result) {
-    struct call call = {.row = &hak_string_rows[number], .arguments = arguments};
+    struct call call = {.row = &hak_string_rows[number], .number = number, .arguments = arguments};
     int before = errno;
     hak_string_received(&call, result);
     errno = before;

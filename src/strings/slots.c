@@ -20,6 +20,7 @@
  * came, so those that were done stay the first ones until one is unloaded. */
 #include <dlfcn.h>
 #include <elf.h>
+#include <gnu/libc-version.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -37,8 +38,8 @@ static bool is_replaced[HAK_STRING_CALLS]; /* the program's scope has another of
 _Atomic uintptr_t hak_strings_loader;
 
 /* From a name to its row + 1; 0 = free. Made at start. */
-static uint8_t index_of_names[INDEX_PLACES];
-_Static_assert(HAK_STRING_CALLS < 255, "a row + 1 is a byte");
+static uint16_t index_of_names[INDEX_PLACES];
+_Static_assert(HAK_STRING_CALLS < INDEX_PLACES / 2, "a name is found in a few steps");
 
 static unsigned hash_of(const char *name) {
     unsigned hash = 5381;
@@ -52,7 +53,7 @@ static void index_names(void) {
         unsigned place = hash_of(hak_string_rows[i].name);
         while (index_of_names[place % INDEX_PLACES])
             place++;
-        index_of_names[place % INDEX_PLACES] = (uint8_t)(i + 1);
+        index_of_names[place % INDEX_PLACES] = (uint16_t)(i + 1);
     }
 }
 
@@ -239,6 +240,12 @@ static bool find_replaced(const char *name, const void *function) {
 /* hakmem's dlopen (entry/deepbind.c), which not all that is linked with this has. */
 extern char hak_entry_dlopen[] __attribute__((weak, visibility("hidden")));
 
+/* A name that libc does not have makes dlsym allocate its message, in the midst of the program's
+ * blocks. */
+static bool is_newer_than_libc(const char *name) {
+    return strncmp(name, "__isoc23_", 9) == 0 && strverscmp(gnu_get_libc_version(), "2.38") < 0;
+}
+
 /* libc's functions, as they stand behind hakmem in the program's scope. */
 static void find_functions(void) {
     struct dl_find_object libc;
@@ -246,12 +253,13 @@ static void find_functions(void) {
     if (!libc_text || _dl_find_object(libc_text, &libc) != 0)
         return;
     for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
-        void *function = dlsym(RTLD_NEXT, hak_string_rows[i].name);
+        const char *name = hak_string_rows[i].name;
+        void *function = is_newer_than_libc(name) ? NULL : dlsym(RTLD_NEXT, name);
         if (!is_of(libc.dlfo_link_map, function))
             continue;
         bool is_ours = i == HAK_CALL_dlopen && hak_entry_dlopen;
         hak_string_functions[i] = is_ours ? hak_entry_dlopen : function;
-        is_replaced[i] = find_replaced(hak_string_rows[i].name, hak_string_functions[i]);
+        is_replaced[i] = find_replaced(name, hak_string_functions[i]);
     }
     (void)dlerror(); /* what a libc does not have is not the program's concern */
 }

@@ -10,7 +10,9 @@
  *   trampolines.c    keeps all arguments, asks, and jumps to the function
  *   shapes.c         what a call touches, by the shape of its row
  *   text.c           strings and searches
+ *   format.c         formats of printf and scanf
  *   printed.c        printf
+ *   scanned.c        scanf
  *   received.c       what comes from outside
  *   call.c           tells of it
  *
@@ -43,6 +45,7 @@ enum hak_string_way {
     HAK_JUMP = 0,          /* to the function, as it was called */
     HAK_JUMP_VARIADIC = 1, /* the same with the vector registers as they were */
     HAK_CALL_AND_LOOK = 2, /* calls it and asks hak_strings_look_again what it did */
+    HAK_RETURN = 3,        /* it was done, with the result that the arguments hold */
 };
 struct hak_string_next {
     void *function;
@@ -54,6 +57,7 @@ struct hak_string_next {
 struct hak_string_arguments {
     uint64_t word[6];
     char vector[8][16]; /* of variadic calls; of others a place to keep what is needed later */
+    uint64_t result;    /* rax: of variadic calls, how many vector registers are used */
 };
 
 /* What is touched by call `number` with these arguments, and is it the program's? `on_stack`: those

@@ -3,28 +3,18 @@
  * A string is looked at within its block alone: one that has no end there runs past it. What a
  * comparison or a search stops at is taken into account where the C standard says that it stops
  * there. */
-#include <string.h>
+#include <errno.h>
 #include <strings.h>
-#include <wchar.h>
 #include "strings/call.h"
 
-/* Units in front of the end of the string at `s`, of the first `most`: `most` where there is none.
- */
-static inline size_t length_within(const struct call *call, const char *s, size_t most) {
-    if (HAK_LIKELY(call->row->unit == 1))
-        return most == SIZE_MAX ? strlen(s) : strnlen(s, most);
-    const wchar_t *wide = (const wchar_t *)(const void *)s;
-    return most == SIZE_MAX ? wcslen(wide) : wcsnlen(wide, most);
-}
-
-/* The same of a string whose room is `room` and of which `most` units are read. Tells of one that
- * has no end in its block: its length is UNKNOWN. */
+/* Units in front of the end of a string whose room is `room` and of which `most` units are read.
+ * Tells of one that has no end in its block: its length is UNKNOWN. */
 static inline size_t length_in(const struct call *call, const char *s, size_t room, size_t most) {
     size_t units = room == UNKNOWN ? SIZE_MAX : room / call->row->unit;
-    size_t length = length_within(call, s, smaller(units, most));
+    size_t length = length_within(s, call->row->unit, smaller(units, most));
     if (HAK_LIKELY(length < units || units >= most))
         return length;
-    hak_string_runs_out(call, s, room);
+    hak_string_runs_out(call, s, room, call->row->unit);
     return UNKNOWN;
 }
 
@@ -74,30 +64,116 @@ static bool has_unit(const struct call *call, const char *s, uint64_t c, size_t 
                : wmemchr((const wchar_t *)(const void *)s, (wchar_t)c, units) != NULL;
 }
 
-static bool ends_in_span(const char *s, size_t room, const char *set, bool is_without) {
-    for (size_t i = 0; i < room; i++)
-        if ((strchr(set, s[i]) != NULL) == is_without)
+static unsigned unit_at(const char *s, unsigned unit, size_t i) {
+    return unit == 1 ? (unsigned char)s[i] : (unsigned)((const wchar_t *)(const void *)s)[i];
+}
+
+/* The first of `units` units behind `from` that is in the set, or is not; `units` where none is. */
+static size_t find_in_set(const struct call *call, const char *s, size_t from, size_t units,
+                          bool is_in) {
+    unsigned unit = call->row->unit;
+    const char *set = second(call);
+    for (size_t i = from; i < units; i++) {
+        unsigned c = unit_at(s, unit, i);
+        bool is_found = unit == 1 ? strchr(set, (int)c) != NULL
+                                  : wcschr((const wchar_t *)(const void *)set, (wchar_t)c) != NULL;
+        if (is_found == is_in)
+            return i;
+    }
+    return units;
+}
+
+/* The piece stands among the units, as the call compares. */
+static bool has_piece(const struct call *call, const char *s, size_t units) {
+    const char *piece = second(call);
+    unsigned unit = call->row->unit;
+    size_t length = length_within(piece, unit, SIZE_MAX);
+    if (call->row->shape == FIND_STRING && unit == 1)
+        return memmem(s, units, piece, length) != NULL;
+    for (size_t i = 0; length <= units && i <= units - length; i++) {
+        if (unit == 1 ? strncasecmp(s + i, piece, length) == 0
+                      : wmemcmp((const wchar_t *)(const void *)s + i,
+                                (const wchar_t *)(const void *)piece, length) == 0)
             return true;
+    }
     return false;
 }
 
 /* The string has no end in its block: does the search stop before? */
-static HAK_COLD bool stops_in(const struct call *call, const char *s, size_t room) {
+static HAK_COLD bool stops_in(const struct call *call, const char *s, size_t units) {
     switch (call->row->shape) {
     case FIND_IN_STRING:
-        return has_unit(call, s, word(call, call->row->b), room / call->row->unit);
+        return has_unit(call, s, word(call, call->row->b), units);
     case FIND_STRING:
-        return memmem(s, room, second(call), strlen(second(call))) != NULL;
+    case FIND_STRING_CASE:
+        return has_piece(call, s, units);
+    case TOKEN: /* what separates in front of it is skipped */
+        return find_in_set(call, s, find_in_set(call, s, 0, units, false), units, true) < units;
     default:
-        return ends_in_span(s, room, second(call), call->row->shape == SPAN_WITHOUT);
+        return find_in_set(call, s, 0, units, call->row->shape != SPAN) < units;
     }
 }
 
-void hak_string_search(const struct call *call) {
-    const char *s = first(call);
+static void search(const struct call *call, const char *s) {
     size_t room = hak_room_at(s), units = room / call->row->unit;
-    if (room != UNKNOWN && length_within(call, s, units) == units && !stops_in(call, s, room))
-        hak_string_runs_out(call, s, room);
+    if (room != UNKNOWN && length_within(s, call->row->unit, units) == units &&
+        !stops_in(call, s, units))
+        hak_string_runs_out(call, s, room, call->row->unit);
+}
+
+void hak_string_search(const struct call *call) {
+    search(call, first(call));
+}
+
+/* strtok, strsep: one token from `s` on. */
+void hak_string_token(const struct call *call, const char *s) {
+    hak_string_reads(call, second(call), SIZE_MAX);
+    if (s)
+        search(call, s);
+}
+
+static bool is_digit_of(unsigned c, unsigned base) {
+    unsigned value = c - '0' < 10 ? c - '0' : (c | 32) - 'a' < 26 ? (c | 32) - 'a' + 10 : base;
+    return value < base;
+}
+
+/* A number goes on behind the room when all that stands in it belongs to one: spaces, a sign,
+ * digits. With base 0, what follows a 0 says which digits. */
+void hak_string_number(const struct call *call, int base) {
+    const char *s = first(call);
+    size_t room = hak_room_at(s), i = 0;
+    if (room == UNKNOWN || base < 0)
+        return;
+    while (i < room && s[i] && strchr(" \t\n\v\f\r", s[i]))
+        i++;
+    if (i < room && (s[i] == '+' || s[i] == '-'))
+        i++;
+    if (base == 0) {
+        if (i < room && s[i] == '0')
+            return;
+        base = 10;
+    }
+    while (i < room && is_digit_of((unsigned char)s[i], (unsigned)base))
+        i++;
+    if (i == room)
+        hak_string_runs_out(call, s, room, 1);
+}
+
+/* strxfrm(to, from, units): what it would write, measured by writing nothing first. Of one that
+ * does not fit in `units` it is not known how much of it is written. */
+void hak_string_transform(const struct call *call) {
+    char *to = first(call), *from = second(call);
+    size_t room = hak_room_at(to), most = last(call), from_room = hak_room_at(from);
+    int before = errno;
+    if (from_room != UNKNOWN && length_in(call, from, from_room, SIZE_MAX) == UNKNOWN)
+        return;
+    if (room == UNKNOWN || product(most, call->row->unit) <= room)
+        return;
+    size_t length = call->row->unit == 1 ? strxfrm(NULL, from, 0)
+                                         : wcsxfrm(NULL, (const wchar_t *)(const void *)from, 0);
+    if (length < most)
+        writes(call, to, product(length + 1, call->row->unit));
+    errno = before;
 }
 
 /* The two strings agree in their first `units` units, of which neither is an end. */
@@ -105,11 +181,14 @@ static bool agree(const struct call *call, size_t units) {
     const char *a = first(call), *b = second(call);
     bool is_any_case =
         call->row->shape == STRING_COMPARE_CASE || call->row->shape == STRING_COMPARE_CASE_N;
-    int differs = call->row->unit == 4
-                      ? wcsncmp((const wchar_t *)(void *)a, (const wchar_t *)(void *)b, units)
-                  : is_any_case ? strncasecmp(a, b, units)
-                                : strncmp(a, b, units);
-    return differs == 0 && length_within(call, a, units) == units;
+    const wchar_t *wide_a = (const wchar_t *)(const void *)a;
+    const wchar_t *wide_b = (const wchar_t *)(const void *)b;
+    int differs;
+    if (call->row->unit == 4)
+        differs = is_any_case ? wcsncasecmp(wide_a, wide_b, units) : wcsncmp(wide_a, wide_b, units);
+    else
+        differs = is_any_case ? strncasecmp(a, b, units) : strncmp(a, b, units);
+    return differs == 0 && length_within(a, call->row->unit, units) == units;
 }
 
 void hak_string_compare(const struct call *call, size_t most) {
@@ -117,7 +196,7 @@ void hak_string_compare(const struct call *call, size_t most) {
     size_t room_a = hak_room_at(a), room_b = hak_room_at(b), room = smaller(room_a, room_b);
     size_t units = room / call->row->unit;
     if (room != UNKNOWN && units < most && agree(call, units))
-        hak_string_runs_out(call, room == room_a ? a : b, room);
+        hak_string_runs_out(call, room == room_a ? a : b, room, call->row->unit);
 }
 
 void hak_string_find(const struct call *call) {
@@ -125,7 +204,7 @@ void hak_string_find(const struct call *call) {
     size_t room = hak_room_at(s), units = room / call->row->unit;
     if (room != UNKNOWN && last(call) > units &&
         !has_unit(call, s, word(call, call->row->b), units))
-        hak_string_runs_out(call, s, room);
+        hak_string_runs_out(call, s, room, call->row->unit);
 }
 
 /* memccpy(to, from, c, bytes): as many as there are up to the first c. */
@@ -138,7 +217,7 @@ void hak_string_copy_until(const struct call *call) {
     if (found)
         writes(call, first(call), (size_t)(found - from) + 1);
     else if (room < most)
-        hak_string_runs_out(call, from, room);
+        hak_string_runs_out(call, from, room, call->row->unit);
     else
         writes(call, first(call), most);
 }

@@ -10,7 +10,8 @@
  *
  * The function is jumped to, not called, so that its caller is the program in every stack. What a
  * read has written is known after it alone: then it is called, which none does whose arguments go
- * on behind the sixth. */
+ * on behind the sixth. scanf, whose arguments may, is called with a va_list by hak_strings_look
+ * itself (scanned.c). */
 #include "strings/strings.h"
 
 /* The variadic rows are the last of the table; each gate knows where it goes on. */
@@ -92,6 +93,7 @@ __asm__(".text\n"
         ".cfi_def_cfa_offset 208\n"
         "2: cmpq $2, %rdx\n"
         "je 3f\n"
+        "ja 5f\n"
         "cmpb $0, 176(%rsp)\n"
         "je 1b\n"
         "movaps 48(%rsp), %xmm0\n"
@@ -115,7 +117,7 @@ __asm__(".text\n"
         "movq %rsp, %rsi\n"
         "movq %rax, %rdx\n"
         "call hak_strings_look_again\n"
-        "movq 176(%rsp), %rax\n"
+        "5: movq 176(%rsp), %rax\n"
         "addq $200, %rsp\n"
         ".cfi_def_cfa_offset 8\n"
         "ret\n"

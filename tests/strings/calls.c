@@ -1,14 +1,23 @@
 /* Every call of src/strings/calls.def at the border of a block of 16 bytes: `calls 0` fits exactly,
  * `calls 1` goes one byte (or wide character, of a block of 64 bytes) further. One line of the
  * program, and one report, for each call and direction. */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -18,7 +27,7 @@ static size_t over;
 static char text[64], to[1 << 16] = "", set[] = "ab";
 static wchar_t wide_text[64], wide_to[1 << 14];
 static int file, ends[2];
-static FILE *stream;
+static FILE *stream, *wide_stream, *out_stream, *wide_out_stream;
 
 /* What the compiler puts in the place of the common calls. */
 void *__memcpy_chk(void *, const void *, size_t, size_t);
@@ -61,6 +70,91 @@ size_t __fread_unlocked_chk(void *, size_t, size_t, size_t, FILE *);
 char *__fgets_chk(char *, size_t, int, FILE *);
 char *__fgets_unlocked_chk(char *, size_t, int, FILE *);
 ssize_t __getdelim(char **, size_t *, int, FILE *);
+char *__strtok_r(char *, const char *, char **);
+int __open_2(const char *, int);
+int __open64_2(const char *, int);
+wchar_t *__fgetws_chk(wchar_t *, size_t, int, FILE *);
+char *__getcwd_chk(char *, size_t, size_t);
+char *__realpath_chk(const char *, char *, size_t);
+int __xpg_strerror_r(int, char *, size_t);
+ssize_t __readlink_chk(const char *, char *, size_t, size_t);
+ssize_t __readlinkat_chk(int, const char *, char *, size_t, size_t);
+size_t __mbstowcs_chk(wchar_t *, const char *, size_t, size_t);
+size_t __wcstombs_chk(char *, const wchar_t *, size_t, size_t);
+int __swprintf_chk(wchar_t *, size_t, int, size_t, const wchar_t *, ...);
+int __vswprintf_chk(wchar_t *, size_t, int, size_t, const wchar_t *, va_list);
+int __printf_chk(int, const char *, ...);
+int __fprintf_chk(FILE *, int, const char *, ...);
+int __dprintf_chk(int, int, const char *, ...);
+int __asprintf_chk(char **, int, const char *, ...);
+int __wprintf_chk(int, const wchar_t *, ...);
+int __fwprintf_chk(FILE *, int, const wchar_t *, ...);
+int __vprintf_chk(int, const char *, va_list);
+int __vfprintf_chk(FILE *, int, const char *, va_list);
+int __vdprintf_chk(int, int, const char *, va_list);
+int __vasprintf_chk(char **, int, const char *, va_list);
+int __vwprintf_chk(int, const wchar_t *, va_list);
+int __vfwprintf_chk(FILE *, int, const wchar_t *, va_list);
+
+/* Without the header's own function in front of it. */
+void plain_error(int, int, const char *, ...) __asm__("error");
+void plain_error_at_line(int, int, const char *, unsigned, const char *,
+                         ...) __asm__("error_at_line");
+
+/* Both names of each scanf, whichever the headers choose. */
+#define SCANFS(names, prefix)                                                                      \
+    int names##sscanf(const char *, const char *, ...) __asm__(prefix "sscanf");                   \
+    int names##fscanf(FILE *, const char *, ...) __asm__(prefix "fscanf");                         \
+    int names##scanf(const char *, ...) __asm__(prefix "scanf");                                   \
+    int names##swscanf(const wchar_t *, const wchar_t *, ...) __asm__(prefix "swscanf");           \
+    int names##fwscanf(FILE *, const wchar_t *, ...) __asm__(prefix "fwscanf");                    \
+    int names##wscanf(const wchar_t *, ...) __asm__(prefix "wscanf");                              \
+    int names##vsscanf(const char *, const char *, va_list) __asm__(prefix "vsscanf");             \
+    int names##vfscanf(FILE *, const char *, va_list) __asm__(prefix "vfscanf");                   \
+    int names##vscanf(const char *, va_list) __asm__(prefix "vscanf");                             \
+    int names##vswscanf(const wchar_t *, const wchar_t *, va_list) __asm__(prefix "vswscanf");     \
+    int names##vfwscanf(FILE *, const wchar_t *, va_list) __asm__(prefix "vfwscanf");              \
+    int names##vwscanf(const wchar_t *, va_list) __asm__(prefix "vwscanf");
+SCANFS(old_, "")
+SCANFS(new_, "__isoc99_")
+
+/* A function with a va_list, on one line: the report names it. */
+#define LIST(name, call)                                                                           \
+    static void list_##name(const void *format, ...) {                                             \
+        va_list list;                                                                              \
+        va_start(list, format);                                                                    \
+        (void)!call;                                                                               \
+        va_end(list);                                                                              \
+    }
+static char *made;
+LIST(vswprintf, vswprintf(va_arg(list, wchar_t *), 64, format, list))
+LIST(vswprintf_chk, __vswprintf_chk(va_arg(list, wchar_t *), 64, 0, 64, format, list))
+LIST(vprintf, vprintf(format, list))
+LIST(vprintf_chk, __vprintf_chk(0, format, list))
+LIST(vfprintf, vfprintf(out_stream, format, list))
+LIST(vfprintf_chk, __vfprintf_chk(out_stream, 0, format, list))
+LIST(vdprintf, vdprintf(1, format, list))
+LIST(vdprintf_chk, __vdprintf_chk(1, 0, format, list))
+LIST(vasprintf, vasprintf(&made, format, list))
+LIST(vasprintf_chk, __vasprintf_chk(&made, 0, format, list))
+LIST(vwprintf, vwprintf(format, list))
+LIST(vwprintf_chk, __vwprintf_chk(0, format, list))
+LIST(vfwprintf, vfwprintf(wide_out_stream, format, list))
+LIST(vfwprintf_chk, __vfwprintf_chk(wide_out_stream, 0, format, list))
+LIST(vwarn, (vwarn(format, list), 0))
+LIST(vwarnx, (vwarnx(format, list), 0))
+LIST(old_vsscanf, old_vsscanf(text, format, list))
+LIST(new_vsscanf, new_vsscanf(text, format, list))
+LIST(old_vfscanf, old_vfscanf(stream, format, list))
+LIST(new_vfscanf, new_vfscanf(stream, format, list))
+LIST(old_vscanf, old_vscanf(format, list))
+LIST(new_vscanf, new_vscanf(format, list))
+LIST(old_vswscanf, old_vswscanf(wide_text, format, list))
+LIST(new_vswscanf, new_vswscanf(wide_text, format, list))
+LIST(old_vfwscanf, old_vfwscanf(wide_stream, format, list))
+LIST(new_vfwscanf, new_vfwscanf(wide_stream, format, list))
+LIST(old_vwscanf, old_vwscanf(format, list))
+LIST(new_vwscanf, new_vwscanf(format, list))
 
 /* A string of so many bytes, its end included; without an end where it goes further than its block.
  */
@@ -88,6 +182,31 @@ static FILE *stream_of(size_t bytes) {
     (void)from_start(bytes);
     rewind(stream);
     return stream;
+}
+static FILE *wide_stream_of(size_t bytes) {
+    (void)from_start(bytes);
+    rewind(wide_stream);
+    return wide_stream;
+}
+static FILE *input_of(size_t bytes) {
+    return stdin = stream_of(bytes);
+}
+static FILE *wide_input_of(size_t bytes) {
+    return stdin = wide_stream_of(bytes);
+}
+/* Of digits alone, in front of its end. */
+static char *number(char *s) {
+    for (int i = 0; i < BYTES && s[i]; i++)
+        s[i] = '7';
+    return s;
+}
+/* A file that nobody can make. */
+static char *absent(char *s) {
+    return memcpy(s, "/proc/", 6);
+}
+static int compare(const void *a, const void *b) {
+    (void)a, (void)b;
+    return 0; /* in order as they are: nothing is written */
 }
 static int socket_with(size_t bytes) {
     if (send(ends[0], text, bytes, 0) != (ssize_t)bytes)
@@ -199,6 +318,7 @@ static void look(size_t n) {
     NARROW((void)!strchrnul(r, 'z'))
     NARROW((void)!strstr(r, "zz"))
     NARROW((void)!strstr(text, r))
+    NARROW((void)!strcasestr(r, "ZZ"))
     NARROW((void)!strspn(r, set))
     NARROW((void)!strcspn(r, "yz"))
     NARROW((void)!strpbrk(r, "yz"))
@@ -213,9 +333,143 @@ static void look(size_t n) {
     WIDE(free(wcsdup(r)))
     WIDE((void)!wcsnlen(r, 64))
     WIDE((void)!wcschr(r, L'z'))
+    WIDE((void)!wcsstr(r, L"zz"))
+    WIDE((void)!wcsspn(r, L"ab"))
+    WIDE((void)!wcscspn(r, L"yz"))
+    WIDE((void)!wcspbrk(r, L"yz"))
     WIDE((void)!wcscmp(r, wide_text))
+    WIDE((void)!wcscasecmp(r, wide_text))
+    WIDE((void)!wcsncasecmp(r, wide_text, n))
     WIDE((void)!wcscoll(r, wide_text))
     WIDE((void)!wcsncmp(r, wide_text, n))
+    NARROW(strxfrm(to, r, 64))
+    WIDE(wcsxfrm(wide_to, r, 64))
+    NARROW(qsort(w, n, 1, compare))
+}
+
+static void parse(size_t n) {
+    char *rest;
+    wchar_t *wide_rest;
+    NARROW((void)!strtok(r, "z"))
+    NARROW((void)!strtok_r(r, "z", &rest))
+    NARROW(rest = r; (void)!strtok_r(NULL, "z", &rest))
+    NARROW((void)!__strtok_r(r, "z", &rest))
+    WIDE((void)!wcstok(r, L"z", &wide_rest))
+    NARROW(rest = r; (void)!strsep(&rest, "z"))
+    NARROW((void)!atoi(number(r)))
+    NARROW((void)!atol(number(r)))
+    NARROW((void)!atoll(number(r)))
+    NARROW((void)!atof(number(r)))
+    NARROW((void)!strtod(number(r), NULL))
+    NARROW((void)!strtof(number(r), NULL))
+    NARROW((void)!strtold(number(r), NULL))
+    NARROW((void)!strtol(number(r), NULL, 10))
+    NARROW((void)!strtoll(number(r), NULL, 0))
+    NARROW((void)!strtoul(r, NULL, 16))
+    NARROW((void)!strtoull(number(r), NULL, 8))
+    NARROW((void)!strtoimax(number(r), NULL, 10))
+    NARROW((void)!strtoumax(number(r), NULL, 10))
+}
+
+static void name(size_t n) {
+    struct stat status;
+    NARROW(perror(r))
+    NARROW((void)!getenv(r))
+    NARROW((void)!setenv(r, "", 1))
+    NARROW((void)!setenv("VALUE", r, 1))
+    NARROW((void)!open(absent(r), O_RDONLY))
+    NARROW((void)!open64(absent(r), O_RDONLY))
+    NARROW((void)!__open_2(absent(r), O_RDONLY))
+    NARROW((void)!__open64_2(absent(r), O_RDONLY))
+    NARROW((void)!openat(AT_FDCWD, absent(r), O_RDONLY))
+    NARROW((void)!openat64(AT_FDCWD, absent(r), O_RDONLY))
+    NARROW((void)!fopen(absent(r), "r"))
+    NARROW((void)!fopen64(absent(r), "r"))
+    NARROW((void)!opendir(absent(r)))
+    NARROW((void)!access(absent(r), 0))
+    NARROW((void)!stat(absent(r), &status))
+    NARROW((void)!stat64(absent(r), (void *)&status))
+    NARROW((void)!lstat(absent(r), &status))
+    NARROW((void)!lstat64(absent(r), (void *)&status))
+    NARROW((void)!unlink(absent(r)))
+    NARROW((void)!remove(absent(r)))
+    NARROW((void)!mkdir(absent(r), 0))
+    NARROW((void)!rmdir(absent(r)))
+    NARROW((void)!chdir(absent(r)))
+    NARROW((void)!rename(absent(r), "there"))
+    NARROW((void)!rename("/proc/absent", r))
+}
+
+/* What the strings of a format read. */
+static void print(size_t n) {
+    NARROW(sprintf(to, "%s", r))
+    NARROW(snprintf(to, 64, "%s", r))
+    NARROW(printf("%s", r))
+    NARROW(fprintf(out_stream, "%g %d %*.*s %s", .5, 1, 2, -1, "", r))
+    NARROW(dprintf(1, "%.64s", r))
+    NARROW((void)!asprintf(&made, "%2$s %1$d", 1, r))
+    NARROW(__printf_chk(0, "%s", r))
+    NARROW(__fprintf_chk(out_stream, 0, "%Lf %d %d %d %d %s", 1.L, 1, 2, 3, 4, r))
+    NARROW(__dprintf_chk(1, 0, "%s", r))
+    NARROW(__asprintf_chk(&made, 0, "%s", r))
+    NARROW(warn("%s", r))
+    NARROW(warnx("%s", r))
+    NARROW(plain_error(0, 0, "%s", r))
+    NARROW(plain_error_at_line(0, 0, "", 1, "%s", r))
+    NARROW(list_vprintf("%s", r))
+    NARROW(list_vprintf_chk("%s", r))
+    NARROW(list_vfprintf("%f %s", .5, r))
+    NARROW(list_vfprintf_chk("%s", r))
+    NARROW(list_vdprintf("%s", r))
+    NARROW(list_vdprintf_chk("%s", r))
+    NARROW(list_vasprintf("%s", r))
+    NARROW(list_vasprintf_chk("%s", r))
+    NARROW(list_vwarn("%s", r))
+    NARROW(list_vwarnx("%s", r))
+    NARROW(fputs_unlocked(r, out_stream))
+    WIDE(fputws(r, wide_out_stream))
+    WIDE(fprintf(out_stream, "%ls", r))
+    WIDE(swprintf(wide_to, 64, L"%ls", r))
+    WIDE(wprintf(L"%ls", r))
+    WIDE(fwprintf(wide_out_stream, L"%S", r))
+    WIDE(__wprintf_chk(0, L"%ls", r))
+    WIDE(__fwprintf_chk(wide_out_stream, 0, L"%ls", r))
+    WIDE(list_vwprintf(L"%ls", r))
+    WIDE(list_vwprintf_chk(L"%ls", r))
+    WIDE(list_vfwprintf(L"%ls", r))
+    WIDE(list_vfwprintf_chk(L"%ls", r))
+    NARROW(fwprintf(wide_out_stream, L"%s", r))
+}
+
+/* Of a string in `text`, without its end. */
+static void scan(size_t n) {
+    NARROW((void)!old_sscanf(text, "%s", w))
+    NARROW((void)!new_sscanf(text, "%*1s%[a]", w + 1))
+    NARROW((void)!old_sscanf(r, "%*s"))
+    NARROW((void)!new_sscanf("7", "%d", (int *)(void *)(w + BYTES - 4 + over)))
+    NARROW(list_old_vsscanf("%s", w))
+    NARROW(list_new_vsscanf("%s", w))
+    NARROW((void)!old_fscanf(stream_of(n - 1), "%s", w))
+    NARROW((void)!new_fscanf(stream_of(n + 1), over ? "%17c" : "%16c", w))
+    NARROW(stream_of(n - 1); list_old_vfscanf("%s", w))
+    NARROW(stream_of(n - 1); list_new_vfscanf("%s", w))
+    NARROW(input_of(n - 1); (void)!old_scanf("%s", w))
+    NARROW(input_of(n - 1); (void)!new_scanf("%s", w))
+    NARROW(input_of(n - 1); list_old_vscanf("%s", w))
+    NARROW(input_of(n - 1); list_new_vscanf("%s", w))
+    WIDE((void)!old_swscanf(wide_text, L"%ls", w))
+    WIDE((void)!new_swscanf(wide_text, L"%ls", w))
+    WIDE((void)!old_swscanf(r, L"%*ls"))
+    WIDE(list_old_vswscanf(L"%ls", w))
+    WIDE(list_new_vswscanf(L"%ls", w))
+    WIDE((void)!old_fwscanf(wide_stream_of(n - 1), L"%ls", w))
+    WIDE((void)!new_fwscanf(wide_stream_of(n - 1), L"%ls", w))
+    WIDE(wide_stream_of(n - 1); list_old_vfwscanf(L"%ls", w))
+    WIDE(wide_stream_of(n - 1); list_new_vfwscanf(L"%ls", w))
+    WIDE(wide_input_of(n - 1); (void)!old_wscanf(L"%ls", w))
+    WIDE(wide_input_of(n - 1); (void)!new_wscanf(L"%ls", w))
+    WIDE(wide_input_of(n - 1); list_old_vwscanf(L"%ls", w))
+    WIDE(wide_input_of(n - 1); list_new_vwscanf(L"%ls", w))
 }
 
 /* `text` is a string of n bytes, its end included. */
@@ -255,6 +509,13 @@ static void join(size_t n) {
     NARROW(snprintf(w, 64, "%d%s", 7, text + 1))
     NARROW(__snprintf_chk(w, 64, 0, 64, "%d%s", 7, text + 1))
     NARROW(snprintf(w, n, "%d %d %d %d %d %d %d %s", 1, 2, 3, 4, 5, 6, 7, text))
+    WIDE(swprintf(w, 64, L"%d%ls", 7, wide_text + 1))
+    WIDE(swprintf(w, n + over, L"%ls%ls", wide_text, wide_text))
+    WIDE(__swprintf_chk(w, 64, 0, 64, L"%.1f%ls", 1.5, wide_text + 3))
+    WIDE(list_vswprintf(L"%d%ls", w, 7, wide_text + 1))
+    WIDE(list_vswprintf_chk(L"%d%ls", w, 7, wide_text + 1))
+    NARROW(strxfrm(w, text, 64))
+    WIDE(wcsxfrm(w, wide_text, 64))
     NARROW(list_sprintf(w, "%.1f%s", 1.5, text + 3))
     NARROW(list_sprintf_chk(w, "%.1f%s", 1.5, text + 3))
     NARROW(list_snprintf(w, 64, "%.1f%s", 1.5, text + 3))
@@ -265,7 +526,6 @@ static void pass(size_t n) {
     struct iovec pieces[2];
     struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
     int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    FILE *out_stream = fopen("/dev/null", "w");
     NARROW((void)!write(out, r, n))
     NARROW((void)!pwrite(out, r, n, 0))
     NARROW((void)!pwrite64(out, r, n, 0))
@@ -300,8 +560,47 @@ static void pass(size_t n) {
     NARROW((void)!getline(&w, &room, stream_of(n - 1)))
     NARROW((void)!getdelim(&w, &room, 'z', stream_of(n - 1)))
     NARROW((void)!__getdelim(&w, &room, 'z', stream_of(n - 1)))
-    fclose(out_stream);
+    WIDE((void)!fgetws(w, 64, wide_stream_of(n - 1)))
+    WIDE((void)!__fgetws_chk(w, 64, 64, wide_stream_of(n - 1)))
+    pieces[0] = (struct iovec){"b", 1};
+    NARROW(pieces[1] = ((struct iovec){r, n}); (void)!writev(out, pieces, 2))
+    NARROW(pieces[1] = ((struct iovec){r, n}); (void)!pwritev(out, pieces, 2, 0))
+    NARROW(pieces[1] = ((struct iovec){r, n}); (void)!pwritev64(out, pieces, 2, 0))
+    NARROW(pieces[1] = ((struct iovec){r, n}); (void)!sendmsg(ends[0], &message, 0))
     close(out);
+}
+
+/* At the end of a block of `bytes` bytes, or one less. */
+#define EXACT(bytes, statement)                                                                    \
+    {                                                                                              \
+        char *w = malloc((bytes)-over);                                                            \
+        statement;                                                                                 \
+        free(w);                                                                                   \
+    }
+static void fill(size_t n) {
+    time_t now = 0;
+    struct tm *day = gmtime(&now);
+    NARROW((void)!getrandom(w, n, 0))
+    NARROW((void)!readlink("link", w, 64))
+    NARROW((void)!readlinkat(AT_FDCWD, "link", w, 64))
+    NARROW((void)!__readlink_chk("link", w, 64, 64))
+    NARROW((void)!__readlinkat_chk(AT_FDCWD, "link", w, 64, 64))
+    EXACT(8, (void)!inet_ntop(AF_INET, "\1\1\1\1", w, 64))
+    EXACT(2, (void)!realpath("/", w))
+    EXACT(2, (void)!__realpath_chk("/", w, PATH_MAX))
+    EXACT(26, (void)!ctime_r(&now, w))
+    EXACT(26, (void)!asctime_r(day, w))
+    EXACT(sizeof "Success", (void)!__xpg_strerror_r(0, w, 64))
+    NARROW((void)!strftime(w, 64, text, day))
+    WIDE((void)!wcsftime(w, 64, wide_text, day))
+    WIDE((void)!mbstowcs(w, text, 64))
+    WIDE((void)!__mbstowcs_chk(w, text, 64, 64))
+    NARROW((void)!wcstombs(w, wide_text, 64))
+    NARROW((void)!__wcstombs_chk(w, wide_text, 64, 64))
+    if (chdir("/") != 0)
+        exit(3);
+    EXACT(2, (void)!getcwd(w, 64))
+    EXACT(2, (void)!__getcwd_chk(w, 64, 64))
 }
 
 int main(int count, char **arguments) {
@@ -311,13 +610,27 @@ int main(int count, char **arguments) {
     wmemset(wide_text, L'a', n - 1);
     file = open("content", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     stream = fdopen(file, "r");
-    if (!stream || setvbuf(stream, NULL, _IONBF, 0) != 0 ||
+    wide_stream = fdopen(dup(file), "r");
+    out_stream = fopen("/dev/null", "w");
+    wide_out_stream = fopen("/dev/null", "w");
+    if (!stream || !wide_stream || !out_stream || !wide_out_stream ||
+        setvbuf(stream, NULL, _IONBF, 0) != 0 || setvbuf(wide_stream, NULL, _IONBF, 0) != 0 ||
         socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0)
         return 2;
     copy(n);
     look(n);
+    parse(n);
+    name(n);
+    print(n);
+    scan(n);
     join(n);
     memset(text, 'a', 63);
     pass(n);
+    text[n] = 0;
+    (void)unlink("link");
+    if (symlink(text, "link") != 0)
+        return 3;
+    text[n - 1] = 0;
+    fill(n);
     return 0;
 }

@@ -2,6 +2,7 @@
  * a block of 16 bytes by the function of that case. Compiled by modules.sh in several ways, with
  * -DPLUGIN as the module plugin.so, which it loads. */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wchar.h>
 
 typedef void *filler(void *, int, size_t);
 
@@ -46,7 +48,9 @@ typedef void function(void);
 function *const addresses[] = {
     ADDRESS(memcpy), ADDRESS(memmove), ADDRESS(memset),  ADDRESS(memcmp), ADDRESS(memchr),
     ADDRESS(strlen), ADDRESS(strcmp),  ADDRESS(strncmp), ADDRESS(strchr), ADDRESS(strrchr),
-    ADDRESS(strcpy), ADDRESS(strstr),  ADDRESS(read),    ADDRESS(write),  ADDRESS(snprintf)};
+    ADDRESS(strcpy), ADDRESS(strstr),  ADDRESS(read),    ADDRESS(write),  ADDRESS(snprintf),
+    ADDRESS(strtol), ADDRESS(sscanf),  ADDRESS(vsscanf), ADDRESS(printf), ADDRESS(swprintf),
+    ADDRESS(getenv), ADDRESS(open)};
 
 static size_t bytes = 17;
 static char *block;

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <wchar.h>
 #include "guard/touch.h"
+#include "strings/format.h"
 #include "strings/strings.h"
 
 enum { ASKED = 16 };
@@ -225,6 +226,309 @@ START_TEST(getline_may_take_another_block) {
 }
 END_TEST
 
+/* ---- formats --------------------------------------------------------------------------------- */
+
+#define LOCATE(name) *(void **)&hak_string_functions[HAK_CALL_##name] = (void *)name
+
+/* printf(format, a, b, c, d) */
+static uint64_t print_out(const char *format, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+    arguments = (struct hak_string_arguments){.word = {WORD(format), a, b, c, d}};
+    forget_events();
+    errno = EDOM;
+    next = hak_strings_look(HAK_CALL_printf, &arguments, NULL);
+    ck_assert_int_eq(errno, EDOM);
+    ck_assert_int_eq(next.way, HAK_JUMP_VARIADIC);
+    return fault_count ? last_fault().call_bytes : 0;
+}
+
+START_TEST(what_printf_reads_has_an_end_or_a_precision) {
+    begin();
+    ck_assert_uint_eq(print_out("%s", WORD(block), 0, 0, 0), ASKED + 1);
+    ck_assert_uint_eq(last_fault().access, HAK_ACCESS_READ);
+    ck_assert_uint_eq(print_out("%.16s", WORD(block), 0, 0, 0), 0);
+    ck_assert_uint_eq(print_out("%.17s", WORD(block), 0, 0, 0), ASKED + 1);
+    ck_assert_uint_eq(print_out("%.*s", ASKED, WORD(block), 0, 0), 0);
+    ck_assert_uint_eq(print_out("%.*s", ASKED + 1, WORD(block), 0, 0), ASKED + 1);
+    ck_assert_uint_eq(print_out("%.*s", 0xffffffff, WORD(block), 0, 0), ASKED + 1);
+    ck_assert_uint_eq(print_out("%*s", 5, WORD(block), 0, 0), ASKED + 1);
+    ck_assert_uint_eq(print_out("%3$d %1$.*2$s", WORD(block), ASKED, 0, 0), 0);
+    ck_assert_uint_eq(print_out("%3$d %1$.*2$s", WORD(block), ASKED + 1, 0, 0), ASKED + 1);
+    ck_assert_uint_eq(print_out("%d %f %s", 1, WORD(block), 0, 0), ASKED + 1);
+    ck_assert_uint_eq(print_out("%p %c %%s", WORD(block), WORD(block), WORD(block), 0), 0);
+    ck_assert_uint_eq(print_out("%s", 0, 0, 0, 0), 0);
+    block[ASKED - 1] = 0;
+    ck_assert_uint_eq(print_out("%s", WORD(block), 0, 0, 0), 0);
+    /* The format is a string as well. */
+    ck_assert_uint_eq(print_out(other, 0, 0, 0, 0), ASKED + 1);
+    ck_assert_uint_eq(print_out(NULL, 0, 0, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(a_format_that_is_not_understood_accuses_nobody) {
+    begin();
+    ck_assert_uint_eq(print_out("%zs", WORD(block), 0, 0, 0), 0);
+    ck_assert_uint_eq(print_out("%s %Q", WORD(block), 0, 0, 0), 0);
+    ck_assert_uint_eq(print_out("%s %1$s", WORD(block), 0, 0, 0), 0);
+    /* The first may be anything, also a double. */
+    ck_assert_uint_eq(print_out("%2$s", WORD(block), WORD(block), 0, 0), 0);
+    ck_assert_uint_eq(print_out("%1$s %1$f", WORD(block), 0, 0, 0), 0);
+    ck_assert_uint_eq(print_out("%s", WORD(block), 0, 0, 0), ASKED + 1);
+    (void)look(HAK_CALL_register_printf_specifier, 's', 0, 0);
+    ck_assert_uint_eq(print_out("%s", WORD(block), 0, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(wide_strings_are_judged_by_what_they_make) {
+    begin();
+    wchar_t *wide = (wchar_t *)(void *)block;
+    wmemset(wide, L'a', ASKED / 4);
+    ck_assert_uint_eq(print_out("%ls", WORD(wide), 0, 0, 0), ASKED + 4);
+    ck_assert_uint_eq(print_out("%S", WORD(wide), 0, 0, 0), ASKED + 4);
+    ck_assert_uint_eq(print_out("%.4ls", WORD(wide), 0, 0, 0), 0);
+    ck_assert_uint_eq(print_out("%.5ls", WORD(wide), 0, 0, 0), ASKED + 4);
+    wide[3] = 0x20ac; /* no character of the C locale: there printf ends */
+    ck_assert_uint_eq(print_out("%ls", WORD(wide), 0, 0, 0), 0);
+    if (!setlocale(LC_ALL, "C.UTF-8"))
+        return;
+    ck_assert_uint_eq(print_out("%.6ls", WORD(wide), 0, 0, 0), 0);
+    ck_assert_uint_eq(print_out("%.7ls", WORD(wide), 0, 0, 0), ASKED + 4);
+}
+END_TEST
+
+/* Calls that no test can make: they end the program, write to the system's log, or are of another
+ * libc. */
+START_TEST(functions_that_print_and_end_are_looked_at) {
+    begin();
+    const uint64_t format = WORD("%s"), string = WORD(block);
+    ck_assert_uint_eq(look(HAK_CALL_err, 1, format, string), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_errx, 1, format, string), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_syslog, 1, format, string), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL___isoc23_strtol, WORD("12"), 0, 10), 0);
+    memset(block, '7', ASKED);
+    ck_assert_uint_eq(look(HAK_CALL___isoc23_strtol, string, 0, 10), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL___isoc23_strtoll, string, 0, 10), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL___isoc23_strtoul, string, 0, 10), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL___isoc23_strtoull, string, 0, 10), ASKED + 1);
+    memset(block, 'a', ASKED);
+    struct hak_string_arguments kept = {.word = {string}};
+    struct hak_list list = {.registers = (const char *)&kept};
+    ck_assert_uint_eq(look(HAK_CALL_verr, 1, format, WORD(&list)), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_verrx, 1, format, WORD(&list)), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_vsyslog, 1, format, WORD(&list)), ASKED + 1);
+    ck_assert_uint_eq(list.words_offset, 0); /* it is still to be read */
+}
+END_TEST
+
+START_TEST(swprintf_is_judged_by_what_it_prints) {
+    begin();
+    LOCATE(vswprintf);
+    ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%d", 123, 0), 0);
+    ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%d", 1234, 0), ASKED + 4);
+    ck_assert_uint_eq(last_fault().call_flags, 0);
+    ck_assert_uint_eq(print(HAK_CALL_swprintf, 4, (const char *)L"%d", 1234, 0), 0);
+    /* It fails, and has written until then. */
+    ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%70d", 1, 0), 63 * 4);
+    ck_assert_uint_eq(print(HAK_CALL_swprintf, 9999, (const char *)L"%700d", 1, 0), 511 * 4);
+    ck_assert_uint_eq(last_fault().call_flags, HAK_TOUCH_AT_LEAST);
+    ck_assert_uint_eq(print(HAK_CALL_swprintf, 9999, (const char *)L"%s", WORD("\xff\xff"), 0), 0);
+}
+END_TEST
+
+/* sscanf(input, format, a, b, c): how many bytes were told of. */
+static uint64_t scan(const char *input, const char *format, void *a, void *b, void *c) {
+    uint64_t told = 0;
+    LOCATE(vsscanf);
+    *(void **)&hak_string_functions[HAK_CALL_sscanf] = (void *)sscanf;
+    arguments = (struct hak_string_arguments){
+        .word = {WORD(input), WORD(format), WORD(a), WORD(b), WORD(c)}};
+    forget_events();
+    errno = EDOM;
+    next = hak_strings_look(HAK_CALL_sscanf, &arguments, NULL);
+    ck_assert(errno == EDOM || next.way == HAK_RETURN); /* then it is scanf's own */
+    if (fault_count)
+        told = last_fault().call_bytes;
+    return told;
+}
+static int result(void) {
+    ck_assert_int_eq(next.way, HAK_RETURN);
+    return (int)arguments.result;
+}
+
+START_TEST(scanf_that_cannot_leave_its_blocks_goes_on_as_it_was) {
+    begin();
+    char free_text[64];
+    int number;
+    ck_assert_uint_eq(scan("a", "%s", free_text, NULL, NULL), 0);
+    ck_assert_int_eq(next.way, HAK_JUMP);
+    ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaaa 2", "%15s %*s %d", block, &number, NULL), 0);
+    ck_assert_int_eq(next.way, HAK_JUMP);
+    ck_assert_uint_eq(scan("a", "%16c%15[a]", block, block, NULL), 0);
+    ck_assert_int_eq(next.way, HAK_JUMP);
+    ck_assert_uint_eq(scan("1", "%lld", block + ASKED - 8, NULL, NULL), 0);
+    ck_assert_int_eq(next.way, HAK_JUMP);
+    /* What is not understood. */
+    ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaaa", "%s %H", block, NULL, NULL), 0);
+    ck_assert_int_eq(next.way, HAK_JUMP);
+    ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaaa", "%zs", block, NULL, NULL), 0);
+    ck_assert_int_eq(next.way, HAK_JUMP);
+}
+END_TEST
+
+START_TEST(scanf_is_judged_by_what_it_has_stored) {
+    begin();
+    const char *fits = "aaaaaaaaaaaaaaa 7", *more = "aaaaaaaaaaaaaaaa 7";
+    int number = 0;
+    ck_assert_uint_eq(scan(fits, "%s %d", block, &number, NULL), 0);
+    ck_assert_int_eq(result(), 2);
+    ck_assert_int_eq(number, 7);
+    ck_assert_str_eq(block, "aaaaaaaaaaaaaaa");
+    ck_assert_uint_eq(scan(more, "%s %d", block, &number, NULL), ASKED + 1);
+    ck_assert_uint_eq(last_fault().call_flags, HAK_TOUCH_DONE);
+    ck_assert_uint_eq(last_fault().access, HAK_ACCESS_WRITE);
+    ck_assert_int_eq(result(), 2);
+    ck_assert_uint_eq(scan(fits, "%16s", block, NULL, NULL), 0);
+    ck_assert_uint_eq(scan(more, "%16s", block, NULL, NULL), ASKED + 1);
+    ck_assert_uint_eq(scan("7 aaaaaaaaaaaaaaaa", "%2$d %1$s", block, &number, NULL), ASKED + 1);
+    /* Nothing comes to it. */
+    memset(block, 'a', ASKED);
+    ck_assert_uint_eq(scan("x", "%d", block + ASKED - 3, NULL, NULL), 0);
+    ck_assert_int_eq(result(), 0);
+    ck_assert_uint_eq(scan("", "%s", block, NULL, NULL), 0);
+    ck_assert_int_eq(result(), EOF);
+    ck_assert_uint_eq(scan("x", "x%s", block, NULL, NULL), 0);
+    ck_assert_int_eq(result(), EOF);
+    char *end = block + ASKED;
+    ck_assert_uint_eq(scan("1", "%d", end - 3, NULL, NULL), 4);
+    ck_assert_uint_eq(scan("1", "%hd", end - 1, NULL, NULL), 2);
+    ck_assert_uint_eq(scan("1", "%ld", end - 7, NULL, NULL), 8);
+    ck_assert_uint_eq(scan("1", "%f", end - 3, NULL, NULL), 4);
+    ck_assert_uint_eq(scan("1", "%lf", end - 7, NULL, NULL), 8);
+    ck_assert_uint_eq(scan("1", "%Lf", end - 9, NULL, NULL), 10);
+    ck_assert_uint_eq(scan("1", "%p", end - 7, NULL, NULL), 8);
+    ck_assert_uint_eq(scan("1", "%n%d", end - 3, &number, NULL), 4);
+    ck_assert_uint_eq(scan("x", "%n%d", end - 3, &number, NULL), 0); /* who knows */
+}
+END_TEST
+
+START_TEST(characters_are_as_many_as_came) {
+    begin();
+    int number;
+    ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaa", "%17c", block, NULL, NULL), 0);
+    ck_assert_int_eq(result(), 1);
+    ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaaaaa", "%17c", block, NULL, NULL), ASKED + 1);
+    ck_assert_uint_eq(scan("xaaaaaaaaaaaaaaaaa", "x%17c", block, NULL, NULL), 0);
+    ck_assert_uint_eq(scan("xaaaaaaaaaaaaaaaaa7", "x%17c%d", block, &number, NULL), ASKED + 1);
+    ck_assert_uint_eq(scan("a", "%c", block + ASKED, NULL, NULL), 1);
+}
+END_TEST
+
+START_TEST(what_two_conversions_store_in_one_place_is_not_judged) {
+    begin();
+    /* The number takes the end of the text away. */
+    ck_assert_uint_eq(scan("aaaaaaaaaaaa 1633771873", "%s %d", block, block + 12, NULL), 0);
+    ck_assert_int_eq(result(), 2);
+    state_of(slot_at(2, 1))->place = HAK_PLACE_FRONT;
+    ck_assert_uint_eq(scan("aaa", "%s", other, NULL, NULL), 4);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_USE_AFTER_FREE);
+}
+END_TEST
+
+START_TEST(vsscanf_is_given_the_list_of_its_caller) {
+    begin();
+    char rest[16];
+    struct hak_string_arguments kept = {.word = {WORD(block), WORD(rest)}};
+    struct hak_list list = {.registers = (const char *)&kept};
+    LOCATE(vsscanf);
+    ck_assert_uint_eq(
+        look(HAK_CALL_vsscanf, WORD("aaaaaaaaaaaaaaaa b"), WORD("%s %s"), WORD(&list)), ASKED + 1);
+    ck_assert_int_eq(result(), 2);
+    ck_assert_str_eq(rest, "b");
+}
+END_TEST
+
+/* ---- parts of strings ------------------------------------------------------------------------ */
+
+START_TEST(a_number_ends_at_what_is_no_digit) {
+    begin();
+    memset(block, '7', ASKED);
+    ck_assert_uint_eq(look(HAK_CALL_atoi, WORD(block), 0, 0), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_strtol, WORD(block), 0, 8), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_strtol, WORD(block), 0, 7), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strtol, WORD(block), 0, 0), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_strtol, WORD(block), 0, 0xffffffff), 0);
+    memset(block, ' ', 5);
+    block[5] = '-';
+    ck_assert_uint_eq(look(HAK_CALL_atoi, WORD(block), 0, 0), ASKED + 1);
+    block[6] = '0'; /* octal, or not */
+    ck_assert_uint_eq(look(HAK_CALL_strtol, WORD(block), 0, 0), 0);
+    block[ASKED - 1] = 'f';
+    ck_assert_uint_eq(look(HAK_CALL_atoi, WORD(block), 0, 0), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strtol, WORD(block), 0, 16), ASKED + 1);
+    block[7] = 0;
+    ck_assert_uint_eq(look(HAK_CALL_strtol, WORD(block), 0, 16), 0);
+}
+END_TEST
+
+START_TEST(a_token_ends_at_what_separates) {
+    begin();
+    char *rest = block;
+    ck_assert_uint_eq(look(HAK_CALL_strtok, WORD(block), WORD(","), 0), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_strtok, 0, WORD(","), 0), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strtok, WORD(block), WORD("a"), 0), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_strsep, WORD(&rest), WORD("a"), 0), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strsep, WORD(&rest), WORD(","), 0), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_strtok_r, 0, WORD(","), WORD(&rest)), ASKED + 1);
+    block[0] = block[ASKED - 1] = ',';
+    ck_assert_uint_eq(look(HAK_CALL_strtok, WORD(block), WORD(","), 0), 0);
+    rest = NULL;
+    ck_assert_uint_eq(look(HAK_CALL_strtok_r, 0, WORD(","), WORD(&rest)), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strsep, WORD(&rest), WORD(","), 0), 0);
+}
+END_TEST
+
+START_TEST(strxfrm_is_judged_where_it_fits) {
+    begin();
+    ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("123456789012345"), 64), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("1234567890123456"), 64), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("1234567890123456"), ASKED), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strxfrm, 0, WORD(other), 0), ASKED + 1);
+}
+END_TEST
+
+START_TEST(one_item_needs_no_sorting) {
+    begin();
+    ck_assert_uint_eq(look(HAK_CALL_qsort, WORD(block), 1, ASKED + 1), 0);
+    ck_assert_uint_eq(look(HAK_CALL_qsort, WORD(block), 4, 4), 0);
+    ck_assert_uint_eq(look(HAK_CALL_qsort, WORD(block), 2, 9), 18);
+}
+END_TEST
+
+START_TEST(text_is_judged_by_its_length) {
+    begin();
+    ck_assert_uint_eq(look(HAK_CALL_strftime, WORD(block), 64, 0), 0);
+    ck_assert_int_eq(next.way, HAK_CALL_AND_LOOK);
+    ck_assert_uint_eq(look_again(HAK_CALL_strftime, 0), 0);
+    ck_assert_uint_eq(look_again(HAK_CALL_strftime, ASKED - 1), 0);
+    ck_assert_uint_eq(look_again(HAK_CALL_strftime, ASKED), ASKED + 1);
+    /* Without its end, for which there was no place. */
+    ck_assert_uint_eq(look(HAK_CALL_wcstombs, WORD(block), 0, ASKED), 0);
+    ck_assert_int_eq(next.way, HAK_JUMP);
+    ck_assert_uint_eq(look(HAK_CALL_wcstombs, WORD(block + 1), 0, ASKED), 0);
+    ck_assert_uint_eq(look_again(HAK_CALL_wcstombs, ASKED - 1), ASKED);
+    ck_assert_uint_eq(look_again(HAK_CALL_wcstombs, -1), 0);
+    ck_assert_uint_eq(look(HAK_CALL_gethostname, WORD(block), 64, 0), 0);
+    strcpy(block, "name");
+    ck_assert_uint_eq(look_again(HAK_CALL_gethostname, 0), 0);
+    ck_assert_uint_eq(look_again(HAK_CALL_gethostname, 0xffffffff), 0);
+    memset(block, 'a', 2 * ASKED);
+    block[ASKED] = 0;
+    ck_assert_uint_eq(look_again(HAK_CALL_gethostname, 0xffffffff), 0);
+    ck_assert_uint_eq(look_again(HAK_CALL_gethostname, 0), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL___gethostname_chk, WORD(block), 64, 64), 0);
+    ck_assert_uint_eq(look_again(HAK_CALL___gethostname_chk, 0), ASKED + 1);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("shapes");
     tcase_add_test(cases, no_bytes_are_never_too_many);
@@ -236,5 +540,20 @@ int main(void) {
     tcase_add_test(cases, printf_is_judged_by_what_it_prints);
     tcase_add_test(cases, a_read_is_judged_by_what_came);
     tcase_add_test(cases, getline_may_take_another_block);
+    tcase_add_test(cases, what_printf_reads_has_an_end_or_a_precision);
+    tcase_add_test(cases, a_format_that_is_not_understood_accuses_nobody);
+    tcase_add_test(cases, wide_strings_are_judged_by_what_they_make);
+    tcase_add_test(cases, functions_that_print_and_end_are_looked_at);
+    tcase_add_test(cases, swprintf_is_judged_by_what_it_prints);
+    tcase_add_test(cases, scanf_that_cannot_leave_its_blocks_goes_on_as_it_was);
+    tcase_add_test(cases, scanf_is_judged_by_what_it_has_stored);
+    tcase_add_test(cases, characters_are_as_many_as_came);
+    tcase_add_test(cases, what_two_conversions_store_in_one_place_is_not_judged);
+    tcase_add_test(cases, vsscanf_is_given_the_list_of_its_caller);
+    tcase_add_test(cases, a_number_ends_at_what_is_no_digit);
+    tcase_add_test(cases, a_token_ends_at_what_separates);
+    tcase_add_test(cases, strxfrm_is_judged_where_it_fits);
+    tcase_add_test(cases, one_item_needs_no_sorting);
+    tcase_add_test(cases, text_is_judged_by_its_length);
     return run_cases("shapes", cases);
 }

@@ -1,0 +1,63 @@
+/* The formats of printf and scanf, conversion by conversion, as glibc reads them, and the arguments
+ * that stand in a va_list. For this folder alone.
+ *
+ * A format that is not understood is lost: nothing is said of its call. What glibc understands and
+ * this does not: %w8d and its like of C23, %H %D, %as of scanf without C99, arguments by number
+ * beside arguments in order, more than HAK_FORMAT_ARGUMENTS of them. */
+#ifndef HAK_STRINGS_FORMAT_H
+#define HAK_STRINGS_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "attributes.h"
+
+enum { HAK_FORMAT_ARGUMENTS = 32 };
+
+enum hak_format_length {
+    HAK_LENGTH_NONE,
+    HAK_LENGTH_CHAR,  /* hh */
+    HAK_LENGTH_SHORT, /* h */
+    HAK_LENGTH_LONG,  /* l */
+    HAK_LENGTH_MORE,  /* ll, L, q */
+    HAK_LENGTH_WORD,  /* j, z, Z, t */
+};
+
+struct hak_conversion {
+    const char *start; /* its % */
+    unsigned letter;
+    uint8_t length;     /* enum hak_format_length */
+    bool is_suppressed; /* scanf: * */
+    bool is_allocated;  /* scanf: m */
+    int argument;       /* the number of what is printed or stored, from 0; -1 = none */
+    int width_argument, precision_argument;
+    size_t width, precision; /* SIZE_MAX = none; printf: the width is not kept */
+};
+
+struct hak_format {
+    const char *at;
+    unsigned unit;     /* bytes of a character, 1 or 4 */
+    int arguments;     /* taken in order */
+    bool is_by_number; /* %1$s */
+    bool is_lost;      /* not understood */
+};
+
+/* The next conversion; false: there is none, or the format is lost. */
+HAK_HIDDEN bool hak_format_next_printed(struct hak_format *format,
+                                        struct hak_conversion *conversion);
+HAK_HIDDEN bool hak_format_next_scanned(struct hak_format *format,
+                                        struct hak_conversion *conversion);
+
+/* A va_list (System V ABI, AMD64, 3.5.7). */
+struct hak_list {
+    unsigned words_offset, vectors_offset;
+    char *on_stack;
+    const char *registers;
+};
+
+/* An integer or a pointer. */
+HAK_HIDDEN uint64_t hak_list_word(struct hak_list *list);
+HAK_HIDDEN void hak_list_skip_double(struct hak_list *list);
+HAK_HIDDEN void hak_list_skip_long_double(struct hak_list *list);
+
+#endif
