@@ -22,7 +22,7 @@ mkdir -p "$tree/tests/unit/trace" "$tree/tests/unit/report" "$tree/tests/unit/vi
 programs=$BUILD
 BUILD=$scratch/build
 mkdir "$BUILD" && cp -a "$programs/debug" "$programs/host" "$programs/flags" "$BUILD" &&
-    find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g; s|^${programs#"$SOURCE"/}/|$BUILD/|" {} + || exit 2
+    find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g; s#\(^\| \)${programs#"$SOURCE"/}/#\1$BUILD/#g" {} + || exit 2
 made=$BUILD/hakmem-debug.so
 
 # What a change leaves unused is no error.
