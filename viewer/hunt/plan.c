@@ -92,8 +92,19 @@ static bool is_another(const struct hunt *hunt, const struct hunt_fault *fault) 
            !is_same_site(&hunt->target, fault);
 }
 
+/* True when a whole stack of those that hunt_add_site joined is `site`: at a line's start, and no
+ * frame behind it. */
 static bool was_found_at(const struct hunt *hunt, const char *site) {
-    return hunt->earlier && strstr(hunt->earlier, site);
+    static const char head[] = "stack\n";
+    const char *stack = hunt->earlier;
+    size_t bytes = strlen(site);
+    while (stack && (stack = strstr(stack, head))) {
+        bool is_head = stack == hunt->earlier || stack[-1] == '\n';
+        stack += sizeof head - 1;
+        if (is_head && strncmp(stack, site, bytes) == 0 && stack[bytes] != ' ')
+            return true;
+    }
+    return false;
 }
 
 /* The stack that was hunted stays in the file of the next runs. */

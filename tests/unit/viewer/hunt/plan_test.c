@@ -196,6 +196,22 @@ START_TEST(a_stack_that_was_left_is_guarded_too_and_begins_nothing_anew) {
 }
 END_TEST
 
+/* Their frames are some of the other's. */
+START_TEST(a_stack_within_another_is_one_of_its_own) {
+    static char within[2][64] = {"  0x10 - app\n  0x20 - app\n", "  0x30 - app\n  0x40 - app\n"};
+    begin();
+    ck_assert(!learn(next(), damage(301, 48, site), 0));
+    ck_assert(!learn(next(), damage(301, 48, other_site), 0));
+    for (int i = 0; i < 2; i++) {
+        ck_assert(!learn(next(), damage(301, 48, within[i]), 0));
+        ck_assert_int_eq(hunt.tried, 0);
+        ck_assert(!learn(next(), damage(301, 48, other_site), 0));
+        ck_assert_int_eq(hunt.earlier_count, 3 + i);
+    }
+    free(hunt.earlier);
+}
+END_TEST
+
 START_TEST(the_fault_that_was_asked_for_stays_the_aim) {
     begin();
     struct hunt_fault fault = damage(301, 48, site), other = damage(301, 40, other_site);
@@ -220,6 +236,7 @@ int main(void) {
     tcase_add_test(cases, a_stack_of_many_blocks_is_narrowed_down);
     tcase_add_test(cases, damage_of_another_stack_is_the_new_aim);
     tcase_add_test(cases, a_stack_that_was_left_is_guarded_too_and_begins_nothing_anew);
+    tcase_add_test(cases, a_stack_within_another_is_one_of_its_own);
     tcase_add_test(cases, the_fault_that_was_asked_for_stays_the_aim);
     return run_cases("viewer/hunt/plan", cases);
 }
