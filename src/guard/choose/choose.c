@@ -30,21 +30,25 @@ void hak_guard_start(void) {
     hak_sample_start();
 }
 
-static enum hak_guarded_side side_of_next(void) {
+/* A site has turns of its own, so that they do not depend on other threads. 1: the first of its
+ * blocks; 0: the block is of no site. */
+static enum hak_guarded_side side_of_next(unsigned number_in_site) {
     if (hak_options.guard_side == HAK_SIDE_AFTER)
         return HAK_GUARDED_AFTER;
     if (hak_options.guard_side == HAK_SIDE_BEFORE)
         return HAK_GUARDED_BEFORE;
-    return atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed) % 2 ? HAK_GUARDED_BEFORE
-                                                                          : HAK_GUARDED_AFTER;
+    unsigned turn = number_in_site - 1;
+    if (number_in_site == 0)
+        turn = atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);
+    return turn % 2 ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER;
 }
 
-static struct hak_large *open_block(const struct hak_hand_out *how) {
+static struct hak_large *open_block(const struct hak_hand_out *how, unsigned number_in_site) {
     if (HAK_UNLIKELY(how->alignment > HAK_PAGE_BYTES)) {
         hak_trace_count_amount(HAK_COUNTED_GUARD_ALIGNMENT, HAK_CLASS_NONE, how->asked_bytes);
         return NULL;
     }
-    enum hak_guarded_side side = side_of_next();
+    enum hak_guarded_side side = side_of_next(number_in_site);
     size_t bytes = hak_guarded_bytes(side, how->asked_bytes, how->alignment);
     return hak_guarded_take(bytes, side, *how->call);
 }
@@ -57,7 +61,7 @@ HAK_IN_PLACE struct hak_large *open_of_stack(const struct hak_hand_out *how) {
     if (!hak_only_chooses(stack, (flags & HAK_RECORD_PARTIAL) != 0, how->asked_bytes,
                           hak_trace_thread(), &choice))
         return NULL;
-    struct hak_large *large = open_block(how);
+    struct hak_large *large = open_block(how, 0);
     if (!large)
         return NULL;
     large->watch = choice.is_expected ? HAK_GUARDED_EXPECTED : HAK_GUARDED_WATCHED;
@@ -69,10 +73,11 @@ HAK_IN_PLACE struct hak_large *open_of_stack(const struct hak_hand_out *how) {
 HAK_IN_PLACE struct hak_large *open_of_site(const struct hak_hand_out *how) {
     uint8_t flags = 0;
     uint32_t stack = hak_take_stack_at_hand(how->call, &flags);
-    if (!hak_site_take(stack))
+    unsigned number = hak_site_take(stack);
+    if (number == 0)
         return NULL;
     uint64_t start = hak_ticks();
-    struct hak_large *large = open_block(how);
+    struct hak_large *large = open_block(how, number);
     if (!large)
         return NULL;
     *(volatile char *)large->base.p = 0;
@@ -86,6 +91,6 @@ HAK_TRACER_TEXT base_t hak_check_take_guarded(const struct hak_hand_out *how) {
     if (hak_guards_sites)
         large = open_of_site(how);
     else
-        large = hak_guards_stacks ? open_of_stack(how) : open_block(how);
+        large = hak_guards_stacks ? open_of_stack(how) : open_block(how, 0);
     return large ? large->base : HAK_NO_BASE;
 }

@@ -32,6 +32,7 @@ static struct hak_run_time looked_at; /* of who has is_looking */
 static _Atomic bool is_looking;
 static _Atomic uint64_t next_look;
 static _Atomic uint32_t last_site, passed_over, drawn;
+static _Atomic uint32_t all_taken; /* as far as HAK_SITES_FIRST_OF_ALL */
 
 void hak_sites_start(unsigned most) {
     uint32_t last = atomic_load(&last_site);
@@ -40,6 +41,7 @@ void hak_sites_start(unsigned most) {
     most_of_site = most;
     atomic_store(&credit.left, terms.most);
     atomic_store(&passed_over, 0);
+    atomic_store(&all_taken, 0);
     atomic_store(&next_look, 0);
 }
 
@@ -65,9 +67,11 @@ static HAK_COLD void look_at_clocks(uint64_t now) {
     atomic_store(&is_looking, false);
 }
 
-/* How many blocks a site may have by now. */
+/* How many blocks a site may have by now. What the first of all the blocks cost is charged, and
+ * does not count: a small program has the same blocks guarded on any machine. */
 static unsigned most_now(void) {
-    int64_t left = hak_credit_left(&credit);
+    bool is_early = atomic_load_explicit(&all_taken, memory_order_relaxed) < HAK_SITES_FIRST_OF_ALL;
+    int64_t left = is_early ? terms.most : hak_credit_left(&credit);
     unsigned eighths = hak_guarded_left(8);
     if (left > terms.most / 2 && eighths >= 4)
         return most_of_site;
@@ -82,26 +86,34 @@ static void note_last(uint32_t place) {
         continue;
 }
 
-bool hak_site_take(uint32_t stack) {
+static void note_taken(void) {
+    if (atomic_load_explicit(&all_taken, memory_order_relaxed) < HAK_SITES_FIRST_OF_ALL)
+        atomic_fetch_add_explicit(&all_taken, 1, memory_order_relaxed);
+}
+
+unsigned hak_site_take(uint32_t stack) {
     uint32_t place = stack % HAK_SITES;
     uint64_t now = hak_ticks();
     if (now >= atomic_load_explicit(&next_look, memory_order_relaxed))
         look_at_clocks(now);
     int8_t site = atomic_load_explicit(&hak_sites[place], memory_order_relaxed);
     if (site < 0)
-        return false;
+        return 0;
     note_last(place);
-    unsigned count = (unsigned)site, most = most_now();
+    unsigned count = (unsigned)site, most = most_now(), number;
     bool is_taken = count < most;
     count += is_taken;
-    if (!is_taken) {
+    if (is_taken) {
+        note_taken();
+    } else {
         atomic_fetch_add_explicit(&passed_over, 1, memory_order_relaxed);
         hak_credit_charge(&credit, &terms, REFUSAL_TICKS);
     }
+    number = is_taken ? count : 0;
     if (!is_taken || count >= most_of_site)
         count |= DONE;
     atomic_store_explicit(&hak_sites[place], (int8_t)count, memory_order_relaxed);
-    return is_taken;
+    return number;
 }
 
 void hak_sites_charge(uint64_t ticks) {

@@ -10,6 +10,8 @@
  *     some                                one, of each 16th site
  *     none                                none
  *
+ * The first HAK_SITES_FIRST_OF_ALL blocks do not depend on the time left.
+ *
  * A site that was passed over is done, too, until there is plenty again. Two stacks with the same
  * low bits count as one site. No lock: what two threads count at once may be off by one. */
 #ifndef HAK_GUARD_FIRST_BLOCKS_H
@@ -20,7 +22,11 @@
 #include <stdint.h>
 #include "guard/guard.h"
 
-enum { HAK_SITES = 1 << 20, HAK_SITE_MOST_BLOCKS = 100 };
+enum {
+    HAK_SITES = 1 << 20,
+    HAK_SITE_MOST_BLOCKS = 100,
+    HAK_SITES_FIRST_OF_ALL = 256, /* blocks that are guarded whatever they take of the time */
+};
 
 /* Below 0: done. */
 HAK_HIDDEN extern _Atomic int8_t hak_sites[HAK_SITES];
@@ -33,8 +39,9 @@ HAK_IN_PLACE bool hak_site_is_done(uint32_t stack) {
     return atomic_load_explicit(&hak_sites[stack % HAK_SITES], memory_order_relaxed) < 0;
 }
 
-/* True when the next block of the site is to be guarded, which is counted. */
-HAK_HIDDEN bool hak_site_take(uint32_t stack);
+/* Is the next block of the site to be guarded? Then it is counted, and its number returned, from 1
+ * on; else 0. */
+HAK_HIDDEN unsigned hak_site_take(uint32_t stack);
 
 /* To open a guarded block and touch it took so many ticks. */
 HAK_HIDDEN void hak_sites_charge(uint64_t ticks);

@@ -253,6 +253,19 @@ START_TEST(a_slot_is_used_again) {
 }
 END_TEST
 
+/* Whatever other blocks come between. */
+START_TEST(a_site_has_turns_of_its_own) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_BOTH, HAK_GUARD_ALIGN_16);
+    take(100, 0);
+    strcpy(hak_options.guard, "sites:4");
+    hak_guard_start();
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert_int_eq(located(take(100, 0)).large->guarded_side,
+                         i % 2 ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER);
+    ck_assert_ptr_null(take(100, 0).p);
+}
+END_TEST
+
 START_TEST(a_second_free_is_named) {
     begin(_i ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     user_t user = take(61, 0), live = take(61, 0);
@@ -309,6 +322,7 @@ int main(void) {
     tcase_add_loop_test(cases, a_block_ends_where_its_pages_do, 0, 4);
     tcase_add_loop_test(cases, or_begins_where_they_do, 0, 2);
     tcase_add_test(cases, both_sides_take_turns);
+    tcase_add_test(cases, a_site_has_turns_of_its_own);
     tcase_add_loop_test(cases, a_write_around_a_block_is_found_when_it_is_given_back, 0, 2);
     tcase_add_test(cases, damage_is_mended_once_it_is_told);
     tcase_add_loop_test(cases, a_sweep_finds_it_too, 0, 4);

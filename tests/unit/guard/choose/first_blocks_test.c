@@ -27,7 +27,7 @@ START_TEST(the_first_blocks_of_a_site_are_taken) {
     for (uint32_t stack = 5; stack < 8; stack++)
         for (unsigned i = 0; i < 9; i++) {
             ck_assert_int_eq(hak_site_is_done(stack), i >= 4);
-            ck_assert_int_eq(hak_site_take(stack), i < 4);
+            ck_assert_uint_eq(hak_site_take(stack), i < 4 ? i + 1 : 0);
         }
     ck_assert(hak_site_is_done(5 + HAK_SITES)); /* the same low bits */
     ck_assert(!hak_site_is_done(9));
@@ -50,8 +50,22 @@ static void take_of_few(void) {
     ck_assert_uint_le(taken, NEW_SITES / 8);
 }
 
-START_TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
+START_TEST(the_first_of_all_blocks_do_not_depend_on_the_time) {
     begin(4);
+    charge(200);
+    ck_assert_uint_eq(take_of_new(HAK_SITES_FIRST_OF_ALL / 4), HAK_SITES_FIRST_OF_ALL);
+    ck_assert_uint_eq(take_of_new(NEW_SITES), 0);
+}
+END_TEST
+
+/* Past the blocks for which the time does not count. */
+static void begin_late(void) {
+    begin(4);
+    ck_assert_uint_eq(take_of_new(HAK_SITES_FIRST_OF_ALL / 4), HAK_SITES_FIRST_OF_ALL);
+}
+
+START_TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
+    begin_late();
     charge(30);
     ck_assert_uint_eq(take_of_new(1), 4);
     charge(6);
@@ -69,7 +83,7 @@ END_TEST
 
 /* Who asks in vain took the long way for it. */
 START_TEST(asking_costs_too) {
-    begin(4);
+    begin_late();
     charge(54);
     ck_assert_uint_eq(take_of_new(1), 1);
     charge(6);
@@ -113,6 +127,7 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("first blocks");
     tcase_add_test(cases, the_first_blocks_of_a_site_are_taken);
+    tcase_add_test(cases, the_first_of_all_blocks_do_not_depend_on_the_time);
     tcase_add_test(cases, as_time_gets_short_a_site_has_one_block_then_few_sites_then_none);
     tcase_add_test(cases, asking_costs_too);
     tcase_add_test(cases, as_memory_gets_short_too_and_there_is_another_chance);
