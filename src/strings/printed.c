@@ -117,8 +117,24 @@ static void reads_printed(const struct call *call, const char *s, unsigned unit,
         hak_string_runs_out(call, s, room, unit);
 }
 
+/* Most formats have none, and are not read then. */
+static bool may_have_strings(const struct call *call) {
+    const char *at = second(call);
+    unsigned unit = call->row->unit;
+    bool is_conversion = false;
+    for (;; at += unit) {
+        unsigned c = unit == 1 ? (unsigned char)*at : *(const unsigned *)(const void *)at;
+        if (c == 0 || (is_conversion && (c | 32) == 's'))
+            return c != 0;
+        is_conversion |= c == '%';
+    }
+}
+
 static void reads_strings(const struct call *call) {
-    struct printed printed = {.count = 0};
+    struct printed printed; /* not its strings, of which `count` are set */
+    memset(printed.kinds, UNSEEN, sizeof printed.kinds);
+    printed.arguments = 0;
+    printed.count = 0;
     uint64_t words[HAK_FORMAT_ARGUMENTS];
     if (!read_format(call, &printed) || printed.count == 0 ||
         !read_arguments(call, &printed, words))
@@ -139,7 +155,7 @@ void hak_string_prints(const struct call *call) {
     if (!second(call))
         return;
     hak_string_reads(call, second(call), SIZE_MAX);
-    if (!atomic_load_explicit(&is_extended, memory_order_relaxed))
+    if (may_have_strings(call) && !atomic_load_explicit(&is_extended, memory_order_relaxed))
         reads_strings(call);
 }
 

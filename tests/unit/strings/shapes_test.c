@@ -491,6 +491,7 @@ START_TEST(strxfrm_is_judged_where_it_fits) {
     ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("123456789012345"), 64), 0);
     ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("1234567890123456"), 64), ASKED + 1);
     ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("1234567890123456"), ASKED), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strxfrm, WORD(block), WORD("12345678901234567890"), 20), 0);
     ck_assert_uint_eq(look(HAK_CALL_strxfrm, 0, WORD(other), 0), ASKED + 1);
 }
 END_TEST
@@ -516,6 +517,8 @@ START_TEST(text_is_judged_by_its_length) {
     ck_assert_uint_eq(look(HAK_CALL_wcstombs, WORD(block + 1), 0, ASKED), 0);
     ck_assert_uint_eq(look_again(HAK_CALL_wcstombs, ASKED - 1), ASKED);
     ck_assert_uint_eq(look_again(HAK_CALL_wcstombs, -1), 0);
+    ck_assert_uint_eq(look(HAK_CALL_wcstombs, WORD(block), 0, ASKED + 1), 0);
+    ck_assert_uint_eq(look_again(HAK_CALL_wcstombs, ASKED + 1), ASKED + 1);
     ck_assert_uint_eq(look(HAK_CALL_gethostname, WORD(block), 64, 0), 0);
     strcpy(block, "name");
     ck_assert_uint_eq(look_again(HAK_CALL_gethostname, 0), 0);
