@@ -10,6 +10,7 @@
 #include "guard/pages.h"
 #include "large/totals.h"
 #include "light.h"
+#include "platform/block_signals.h"
 #include "platform/lock.h"
 #include "platform/raw_call.h"
 #include "pool/pool.h"
@@ -37,7 +38,7 @@ struct found {
 /* One sweep at a time. */
 static struct {
     struct hak_lock lock;     /* tried, never waited for */
-    bool is_alone;            /* no other thread is there */
+    bool is_alone;            /* no other thread is there, and no handler interrupts this one */
     size_t found_count;       /* damaged blocks */
     size_t looked_at;         /* blocks */
     bool is_live_left_out;    /* a block of the program's could not be looked at */
@@ -336,16 +337,21 @@ static bool look_at_slabs(unsigned tries) {
     return true;
 }
 
-/* In level light there are guarded blocks alone. False: the slabs could not be looked at. */
+/* In level light there are guarded blocks alone. False: the slabs could not be looked at. A signal
+ * handler that gives back what is being looked at comes afterwards. */
 static bool look_at_all(unsigned tries) {
+    uint64_t signals;
+    hak_block_signals(&signals);
     sweep.found_count = sweep.looked_at = 0;
     sweep.is_live_left_out = sweep.is_freed_left_out = false;
     sweep.is_alone = no_other_thread_is_there();
-    if (!hak_light_serves() && !look_at_slabs(tries))
-        return false;
-    hak_large_each(look_at_large, NULL);
-    hak_trace_count_amount(HAK_COUNTED_SWEEP, HAK_CLASS_NONE, sweep.looked_at);
-    return true;
+    bool has_looked = hak_light_serves() || look_at_slabs(tries);
+    if (has_looked) {
+        hak_large_each(look_at_large, NULL);
+        hak_trace_count_amount(HAK_COUNTED_SWEEP, HAK_CLASS_NONE, sweep.looked_at);
+    }
+    hak_restore_signals(&signals);
+    return has_looked;
 }
 
 /* A write before a block's start may have gone through its header into the canary of the block in

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include "platform/block_signals.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"
 

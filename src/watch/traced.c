@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
+#include "platform/block_signals.h"
 #include "platform/line.h"
 #include "platform/platform.h"
 #include "platform/tasks.h"

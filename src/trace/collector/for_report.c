@@ -16,6 +16,7 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "unwind/modules.h"
+#include "platform/block_signals.h"
 
 static bool has_failed;
 

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include "options.h"
 #include "trace/memory/memory.h"
+#include "platform/block_signals.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/session.h"

@@ -25,6 +25,7 @@
 #include "trace/collector/say.h"
 #include "trace/ring/ring.h"
 #include "trace/node.h"
+#include "platform/block_signals.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"

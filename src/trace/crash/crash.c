@@ -19,6 +19,7 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "unwind/splice.h"
+#include "platform/block_signals.h"
 
 enum {
     KINDS_DIFFER = 203, /* faults.def */

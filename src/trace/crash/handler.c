@@ -23,6 +23,7 @@
 #include "unwind/cfi.h"
 #include "unwind/splice.h"
 #include "unwind/stack_memory.h"
+#include "platform/block_signals.h"
 
 typedef void handler_function(int, siginfo_t *, void *);
 

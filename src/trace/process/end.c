@@ -9,6 +9,7 @@
 #include "trace/ring/ring.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/block_signals.h"
 
 enum {
     LAST_COMMIT_MS = 10000,

@@ -12,6 +12,7 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "unwind/modules.h"
+#include "platform/block_signals.h"
 
 enum { NO_ENTRY_WAIT_MS = 2000, NO_ENTRY_AGAIN_MS = 5000, WAIT_SLICE_MS = 20 };
 

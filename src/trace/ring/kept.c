@@ -8,6 +8,7 @@
 #include "superslab.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/block_signals.h"
 
 enum {
     LARGEST_RECORDS = 1 + (HAK_PAYLOAD_MAX + HAK_CONTINUATION_BYTES - 1) / HAK_CONTINUATION_BYTES

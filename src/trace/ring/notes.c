@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include "hop.h"
+#include "platform/block_signals.h"
 #include "platform/raw_call.h"
 #include "superslab.h"
 #include "trace/memory/memory.h"

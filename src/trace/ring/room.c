@@ -6,6 +6,7 @@
 #include "trace/threads/threads.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/block_signals.h"
 
 enum {
     GROWTH = 4,             /* times the ring that was full */

@@ -20,6 +20,7 @@
 #include "trace/threads/threads.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/block_signals.h"
 
 enum {
     SHARED_RINGS = 4,    /* of a process in a session with MANY_EXTENTS, else one */

@@ -8,6 +8,7 @@
 #include "trace/memory/memory.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/block_signals.h"
 
 enum { SIGNALS = HAK_SIGNALS, PATIENCE_MS = 1000 };
 #define OF_LIBC (3ul << (32 - 1)) /* signals 32 and 33, with which it ends threads */

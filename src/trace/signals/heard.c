@@ -5,6 +5,7 @@
 #include "trace/signals/signals.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/block_signals.h"
 
 enum { SIGNALS = HAK_SIGNALS };
 

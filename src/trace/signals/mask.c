@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include "platform/block_signals.h"
 #include "platform/raw_call.h"
 #include "trace/memory/memory.h"
 #include "trace/signals/signals.h"

@@ -7,6 +7,7 @@
 #include "trace/memory/memory.h"
 #include "trace/threads/threads.h"
 #include "trace/wait.h"
+#include "platform/block_signals.h"
 
 enum {
     STACK_BYTES = 64 << 10,

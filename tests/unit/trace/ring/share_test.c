@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include "trace/wait.h"
+#include "platform/block_signals.h"
 
 static struct fake_collector collector;
 

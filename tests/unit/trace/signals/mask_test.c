@@ -9,6 +9,7 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "unit/suite.h"
+#include "platform/block_signals.h"
 
 static volatile unsigned traps, releases, deferred;
 static volatile int last_code;
