@@ -3,11 +3,9 @@
 
 #include <limits.h>
 #include <string.h>
-#include <wchar.h>
 
 static unsigned peek(const struct hak_format *format) {
-    return format->unit == 1 ? (unsigned char)*format->at
-                             : (unsigned)*(const wchar_t *)(const void *)format->at;
+    return unit_at(format->at, format->unit, 0);
 }
 static void advance(struct hak_format *format) {
     format->at += format->unit;

@@ -10,7 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <wchar.h>
 #include "attributes.h"
+
+/* Character `i` of a text of bytes (unit 1) or of wide characters (4). */
+static inline unsigned unit_at(const char *s, unsigned unit, size_t i) {
+    return unit == 1 ? (unsigned char)s[i] : (unsigned)((const wchar_t *)(const void *)s)[i];
+}
 
 enum { HAK_FORMAT_ARGUMENTS = 32 };
 

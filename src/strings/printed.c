@@ -119,11 +119,9 @@ static void reads_printed(const struct call *call, const char *s, unsigned unit,
 
 /* Most formats have none, and are not read then. */
 static bool may_have_strings(const struct call *call) {
-    const char *at = second(call);
-    unsigned unit = call->row->unit;
     bool is_conversion = false;
-    for (;; at += unit) {
-        unsigned c = unit == 1 ? (unsigned char)*at : *(const unsigned *)(const void *)at;
+    for (size_t i = 0;; i++) {
+        unsigned c = unit_at(second(call), call->row->unit, i);
         if (c == 0 || (is_conversion && (c | 32) == 's'))
             return c != 0;
         is_conversion |= c == '%';

@@ -64,10 +64,6 @@ static bool has_unit(const struct call *call, const char *s, uint64_t c, size_t 
                : wmemchr((const wchar_t *)(const void *)s, (wchar_t)c, units) != NULL;
 }
 
-static unsigned unit_at(const char *s, unsigned unit, size_t i) {
-    return unit == 1 ? (unsigned char)s[i] : (unsigned)((const wchar_t *)(const void *)s)[i];
-}
-
 /* The first of `units` units behind `from` that is in the set, or is not; `units` where none is. */
 static size_t find_in_set(const struct call *call, const char *s, size_t from, size_t units,
                           bool is_in) {
