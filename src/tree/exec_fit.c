@@ -22,11 +22,9 @@ static const char *preload_of(char *const environment[]) {
 
 /* The next name of the list at `*at`, which goes on behind it; its length, 0 at the end. */
 static size_t next_name(const char **name, const char **at) {
-    while (**at && strchr(" :", **at))
-        ++*at;
+    *at += hak_exec_span(*at, " :");
     *name = *at;
-    while (**at && !strchr(" :", **at))
-        ++*at;
+    *at += hak_exec_span_without(*at, " :");
     return (size_t)(*at - *name);
 }
 
@@ -98,9 +96,8 @@ const char *hak_exec_find(const char *name, char *found) {
             folders = *variable + 5;
     size_t bytes = strlen(name) + 1;
     for (const char *end; *folders; folders = *end ? end + 1 : end) {
-        for (end = folders; *end && *end != ':';)
-            end++;
-        size_t length = (size_t)(end - folders);
+        size_t length = hak_exec_span_without(folders, ":");
+        end = folders + length;
         if (length == 0 || length + 1 + bytes > HAK_EXEC_FOUND_BYTES)
             continue;
         memcpy(found, folders, length);

@@ -136,13 +136,8 @@ static void look_at_program(const char *path, int depth, struct hak_exec_look *o
     if (is_elf || bytes < 3 || memcmp(head, "#!", 2) != 0)
         return;
     head[bytes] = 0;
-    char *interpreter = (char *)head + 2;
-    while (*interpreter && strchr(" \t", *interpreter))
-        interpreter++;
-    char *end = interpreter;
-    while (*end && !strchr(" \t\r\n", *end))
-        end++;
-    *end = 0;
+    char *interpreter = (char *)head + 2 + hak_exec_span((char *)head + 2, " \t");
+    interpreter[hak_exec_span_without(interpreter, " \t\r\n")] = 0;
     if (interpreter[0] == '/')
         look_at_program(interpreter, depth + 1, out);
     out->unrecorded = NULL; /* a script says nothing of itself */
