@@ -15,16 +15,15 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/growing.h"
+#include "collector/kernel/kernel.h"
 #include "report/words/words.h"
 #include "viewer/record/record.h"
 #include "viewer/record/run.h"
 
 enum {
     NAME_BYTES = 16, /* of a process, as the kernel keeps it */
-    STATUS_BYTES = 1024,
     LOOK_MS = 20,
     TERM_MS = 2000, /* from SIGTERM to SIGKILL */
     KILL_MS = 2000,
@@ -51,30 +50,17 @@ void run_left_adopt(void) {
 /* ---- who there is ------------------------------------------------------------------------------
  */
 
-/* The word behind `field` in /proc/PID/status, which no process keeps back; "" = there is none. */
-static void copy_field(const char *status, const char *field, char *out, size_t bytes) {
-    const char *at = strstr(status, field);
-    out[0] = 0;
-    if (at)
-        snprintf(out, bytes, "%.*s", (int)strcspn(at + strlen(field), "\n"), at + strlen(field));
-}
-
 /* False: it is gone. */
 static bool read_process(pid_t pid, struct one *one) {
-    char path[64], text[STATUS_BYTES], state[NAME_BYTES], parent[NAME_BYTES];
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *file = fopen(path, "re");
-    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
-    if (file)
-        fclose(file);
-    text[length] = 0;
-    *one = (struct one){.pid = pid};
-    copy_field(text, "Name:\t", one->name, sizeof one->name);
-    copy_field(text, "\nState:\t", state, sizeof state);
-    copy_field(text, "\nPPid:\t", parent, sizeof parent);
-    one->parent = atoi(parent);
-    one->has_ended = state[0] == 'Z' || state[0] == 'X';
-    return parent[0] != 0;
+    char path[64], name[NAME_BYTES + 1];
+    struct hak_peer peer;
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    if (!hak_proc_read_text(path, name, sizeof name) || !hak_peer_read(pid, &peer))
+        return false;
+    *one = (struct one){
+        .pid = pid, .parent = peer.parent, .has_ended = peer.state == 'Z' || peer.state == 'X'};
+    memcpy(one->name, name, strlen(name) - 1); /* without the newline at its end */
+    return true;
 }
 
 static void read_all(struct all *all) {
@@ -145,12 +131,6 @@ static uint32_t look(struct all *all, const char *collect) {
 /* ---- waiting and ending ------------------------------------------------------------------------
  */
 
-static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static bool is_hurried(const struct record_left *left) {
     return left->is_over || *run_child_stop_signal() != 0;
 }
@@ -158,10 +138,10 @@ static bool is_hurried(const struct record_left *left) {
 /* Waits until none is left; returns how many are. `patience_ms` 0: until somebody hurries. */
 static uint32_t wait_for_left(struct all *all, const struct record_left *left,
                               const char *collect) {
-    uint64_t end = now_ms() + left->patience_ms;
+    uint64_t end = hak_time_ms() + left->patience_ms;
     uint32_t count;
     while ((count = look(all, collect)) > 0 && !is_hurried(left) &&
-           (left->patience_ms == 0 || now_ms() < end))
+           (left->patience_ms == 0 || hak_time_ms() < end))
         usleep(LOOK_MS * 1000);
     return count;
 }
@@ -181,10 +161,10 @@ static void name_left(struct record_left *left, const struct all *all) {
 
 /* To each that is there now, and those that they make meanwhile. */
 static uint32_t signal_left(struct all *all, const char *collect, int signal, uint64_t for_ms) {
-    uint64_t end = now_ms() + for_ms;
+    uint64_t end = hak_time_ms() + for_ms;
     uint32_t count;
     bool is_first = true;
-    while ((count = look(all, collect)) > 0 && (is_first || now_ms() < end)) {
+    while ((count = look(all, collect)) > 0 && (is_first || hak_time_ms() < end)) {
         for (uint32_t i = 0; i < all->count && (is_first || signal == SIGKILL); i++) {
             if (!all->list[i].is_left)
                 continue;
