@@ -13,7 +13,6 @@
 #include "superslab.h"
 #include "trace/memory/memory.h"
 #include "trace/ring/ring.h"
-#include "trace/wait.h"
 #include "platform/block_signals.h"
 
 enum { NODES_LEFT = 512 << 10, HIDDEN_EXTENTS_MIN = 8, PAGE_BYTES = 4096 };

@@ -14,7 +14,6 @@
 #include "trace/stacks/stacks.h"
 #include "trace/ring/ring.h"
 #include "trace/trace.h"
-#include "trace/wait.h"
 #include "unwind/modules.h"
 #include "platform/block_signals.h"
 

@@ -22,7 +22,6 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/session.h"
-#include "trace/wait.h"
 
 enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16 };
 

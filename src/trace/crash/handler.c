@@ -19,7 +19,6 @@
 #include "trace/memory/memory.h"
 #include "trace/threads/threads.h"
 #include "trace/trace.h"
-#include "trace/wait.h"
 #include "unwind/cfi.h"
 #include "unwind/splice.h"
 #include "unwind/stack_memory.h"

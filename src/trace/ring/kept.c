@@ -7,7 +7,6 @@
 #include "hop.h"
 #include "superslab.h"
 #include "trace/trace.h"
-#include "trace/wait.h"
 #include "platform/block_signals.h"
 
 enum {

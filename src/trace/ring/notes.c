@@ -11,7 +11,6 @@
 #include "trace/stacks/stacks.h"
 #include "trace/threads/threads.h"
 #include "trace/trace.h"
-#include "trace/wait.h"
 #include "unwind/splice.h"
 
 uint32_t hak_trace_epoch(void) {

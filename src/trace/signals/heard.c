@@ -4,7 +4,6 @@
 #include <string.h>
 #include "trace/signals/signals.h"
 #include "trace/trace.h"
-#include "trace/wait.h"
 #include "platform/block_signals.h"
 
 enum { SIGNALS = HAK_SIGNALS };

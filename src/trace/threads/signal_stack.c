@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include "trace/memory/memory.h"
 #include "trace/threads/threads.h"
-#include "trace/wait.h"
 #include "platform/block_signals.h"
 
 enum {
