@@ -30,6 +30,8 @@ static bool is_whole(struct hak_located at) {
     return hak_header_damage(&at).bytes == 0 && hak_canary_damage(&at).bytes == 0;
 }
 
+enum { LAST_WORDS_BYTES = 16 }; /* slot_bytes.h writes a canary by 32 bytes */
+
 /* ---- to the program ----------------------------------------------------------------------------
  */
 
@@ -52,6 +54,22 @@ static inline bool may_hand_out(const struct hak_located *at, enum hak_record_ki
                                 base_t base, unsigned class_index) {
     return at->slot && base.p == at->base && at->class_index == class_index &&
            at->slot->place != HAK_PLACE_LIVE && hak_move_is_allowed(kind, at->slot->place);
+}
+
+/* The pages of a guarded block are zero. Words of memory that was never written are put where the
+ * program finds them in other blocks: in what realloc adds, and in the last words that malloc
+ * gives.
+ */
+static HAK_COLD void fill_guarded(struct hak_located at, const struct hak_hand_out *how) {
+    struct hak_located old;
+    size_t to = how->asked_bytes, from = to;
+    if (!how->moved_from.p) {
+        to &= ~(sizeof(uint64_t) - 1);
+        from = to < LAST_WORDS_BYTES ? 0 : to - LAST_WORDS_BYTES;
+    } else if (hak_locate(how->moved_from.p, &old)) {
+        from = hak_asked_bytes_of(&old);
+    }
+    hak_fill_unwritten(&at, from, to);
 }
 
 static HAK_COLD void offer_to_watch(struct hak_located at) {
@@ -93,6 +111,8 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
         write_around(at);
     if (HAK_UNLIKELY(hak_options.junk) && how->subkind != HAK_BY_CALLOC)
         hak_fill_unwritten(&at, 0, how->asked_bytes);
+    else if (hak_is_guarded(&at) && hak_layout_has_header() && how->subkind != HAK_BY_CALLOC)
+        fill_guarded(at, how);
     /* A sweep on another thread may look at it from now on. */
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
     slot->is_changing = 0;

@@ -12,6 +12,7 @@ SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 told() {
     local level=$1 what=$2 pattern
     shift 2
+    rm -f "$level.$what.log" # a run writes behind what is there
     { HAKMEM_TRACE_FILE=$PWD/$level.$what.db HAKMEM_LOG=$PWD/$level.$what.log LD_PRELOAD="$BUILD/hakmem-debug.so" "./words$level" "$what"; } >out 2>&1
     for pattern in "$@"; do
         grep -qE "$pattern" "$level.$what.log" && continue
@@ -48,8 +49,10 @@ for level in 0 1 2; do
         '^                    r[a-z0-9]+ was read past the end of 0x[0-9a-f]+, which is the start of a live block of 56 bytes: calloc\(56\) by '
     told $level reused '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
         '^  GUESS .*r[a-z0-9]+ was read after a free, or before anything was written there, from 0x[0-9a-f]+, which is the start of a live block of 56 bytes: malloc\(56\) by '
-    told $level grown '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
-        '^  GUESS +r[a-z0-9]+ was read from memory that was never written since malloc: 0x[0-9a-f]+, which is the start of a live block of 72 bytes'
+    for guard in off sites:4 all; do
+        HAKMEM_GUARD=$guard told $level grown '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
+            '^  GUESS +r[a-z0-9]+ was read from memory that was never written since malloc: 0x[0-9a-f]+, which is the start of a live block of 72 bytes'
+    done
     for check in normal trace; do
         HAKMEM_JUNK=1 HAKMEM_CHECK=$check told $level unwritten '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
             '^  GUESS +r[a-z0-9]+ was read from memory that was never written since malloc: 0x[0-9a-f]+, which is the start of a live block of 56 bytes: malloc\(56\) by '

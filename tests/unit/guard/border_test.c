@@ -1,6 +1,8 @@
 /* A block's way to the program and back: records, state, and every pointer that is not a block. */
 #include <pthread.h>
 #include <sys/mman.h>
+#include "guard/around.h"
+#include "guarded/guarded.h"
 #include "world.h"
 
 START_TEST(a_life_is_one_malloc_and_one_free) {
@@ -57,6 +59,54 @@ START_TEST(a_moving_realloc_names_the_old_block) {
     ck_assert_uint_eq(e.old_address, user_address(old));
     ck_assert(hak_check_freed(slot_at(1, 0), HAK_REALLOC_FROM, HAK_PLACE_FRONT));
     ck_assert_uint_eq(last_event().kind, HAK_REALLOC_FROM);
+}
+END_TEST
+
+static user_t take_guarded(struct hak_hand_out how) {
+    how.class_index = HAK_CLASS_NONE;
+    struct hak_large *large = hak_guarded_take(
+        hak_guarded_bytes(HAK_GUARDED_AFTER, how.asked_bytes, 0), HAK_GUARDED_AFTER, NULL);
+    ck_assert_ptr_nonnull(large);
+    return hak_check_hand_out(large->base, &how);
+}
+
+/* The first byte that holds the word of memory that was never written, and how many do. */
+static size_t unwritten_bytes(user_t user, size_t bytes, size_t *first) {
+    struct hak_located at;
+    size_t count = 0;
+    ck_assert(hak_locate(user.p, &at));
+    uint64_t word = hak_word_of(&at, HAK_PATTERN_UNWRITTEN);
+    for (size_t i = 0; i < bytes; i++) {
+        if ((uint8_t)user.p[i] != hak_pattern_byte(word, user_address(user) + i))
+            ck_assert_int_eq(user.p[i], 0);
+        else if (count++ == 0)
+            *first = i;
+    }
+    return count;
+}
+
+START_TEST(what_a_guarded_block_gets_of_words_never_written) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    hak_options.guard_memory_bytes = 1 << 20;
+    size_t first = 0;
+    user_t user = take_guarded((struct hak_hand_out){.asked_bytes = 67});
+    ck_assert_uint_eq(unwritten_bytes(user, 67, &first), 16);
+    ck_assert_uint_eq(first, 48);
+    ck_assert_uint_eq(
+        unwritten_bytes(take_guarded((struct hak_hand_out){.asked_bytes = 5}), 5, &first), 0);
+    struct hak_hand_out zero = {.asked_bytes = 67, .subkind = HAK_BY_CALLOC};
+    ck_assert_uint_eq(unwritten_bytes(take_guarded(zero), 67, &first), 0);
+
+    struct hak_hand_out grown = {.asked_bytes = 200, .subkind = HAK_BY_REALLOC, .moved_from = user};
+    user = take_guarded(grown);
+    ck_assert_uint_eq(unwritten_bytes(user, 200, &first), 200 - 67);
+    ck_assert_uint_eq(first, 67);
+    struct hak_hand_out shrunk = {
+        .asked_bytes = 100, .subkind = HAK_BY_REALLOC, .moved_from = user};
+    ck_assert_uint_eq(unwritten_bytes(take_guarded(shrunk), 100, &first), 0);
+    struct hak_hand_out great = {
+        .asked_bytes = 100000, .subkind = HAK_BY_REALLOC, .moved_from = user};
+    ck_assert_uint_eq(unwritten_bytes(take_guarded(great), 100000, &first), 4096);
 }
 END_TEST
 
@@ -323,6 +373,7 @@ int main(void) {
     tcase_add_loop_test(tests, a_life_is_one_malloc_and_one_free, HAK_LAYOUT_SAME,
                         HAK_LAYOUT_HEADER + 1);
     tcase_add_test(tests, a_moving_realloc_names_the_old_block);
+    tcase_add_test(tests, what_a_guarded_block_gets_of_words_never_written);
     tcase_add_loop_test(tests, only_a_free_block_is_handed_out, 0, 2);
     tcase_add_loop_test(tests, a_second_free_is_a_double_free_wherever_the_block_is, 0, 4);
     tcase_add_loop_test(tests, a_second_free_is_known_after_the_slab_was_given_back,

@@ -98,7 +98,8 @@ START_TEST(a_block_ends_where_its_pages_do) {
             ck_assert_uint_eq(hak_asked_bytes_of(&at), sizes[s]);
             ck_assert_uint_eq(hak_check_usable(user, 12345), sizes[s]);
             ck_assert_ptr_eq(hak_check_base_of(user).p, at.base);
-            for (size_t i = 0; i < sizes[s]; i++)
+            size_t last_words = layout == HAK_LAYOUT_HEADER ? 16 + sizes[s] % 8 : 0; /* border.c */
+            for (size_t i = 0; i + last_words < sizes[s]; i++)
                 ck_assert(user.p[i] == 0);
             memset(user.p, 1, sizes[s]);
             ck_assert_int_eq(give(user), HAK_TAKE);
