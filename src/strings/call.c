@@ -5,12 +5,29 @@
 
 void *hak_string_functions[HAK_STRING_CALLS];
 
+/* One behind the other: pointers to them would be relocated in every program. */
+static const struct names {
+#define CALL(name, shape, unit, a, b, c) char of_##name[sizeof #name];
+#include "strings/calls.def"
+} names = {
+#define CALL(name, shape, unit, a, b, c) #name,
+#include "strings/calls.def"
+};
+static const uint16_t places[HAK_STRING_CALLS] = {
+#define CALL(name, shape, unit, a, b, c) offsetof(struct names, of_##name),
+#include "strings/calls.def"
+};
+
+const char *hak_string_name(unsigned number) {
+    return (const char *)&names + places[number];
+}
+
 void hak_string_tell(const struct call *call, const char *p, size_t bytes, bool is_write,
                      bool is_at_least, bool is_done) {
     int before = errno;
     hak_touch_report(&(struct hak_touch){.pointer = p,
                                          .bytes = bytes,
-                                         .call = call->row->name,
+                                         .call = hak_string_name(call->number),
                                          .is_write = is_write,
                                          .is_at_least = is_at_least,
                                          .is_done = is_done});

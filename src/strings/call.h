@@ -7,6 +7,7 @@
 #include <wchar.h>
 #include "guard/touch.h"
 #include "strings/format.h"
+#include "strings/libc.h"
 #include "strings/strings.h"
 
 /* What a call touches, by its arguments (docs/specs/strings.md). */
@@ -69,10 +70,10 @@ enum hak_string_shape {
 };
 
 struct hak_string_row {
-    const char *name;
     uint8_t shape, unit, a, b, c;
 };
 HAK_HIDDEN extern const struct hak_string_row hak_string_rows[HAK_STRING_CALLS];
+HAK_HIDDEN const char *hak_string_name(unsigned number);
 
 /* A call that is looked at: its arguments by their part in it. */
 struct call {
@@ -120,7 +121,7 @@ static inline size_t length_within(const char *s, unsigned unit, size_t most) {
     if (HAK_LIKELY(unit == 1))
         return most == SIZE_MAX ? strlen(s) : strnlen(s, most);
     const wchar_t *wide = (const wchar_t *)(const void *)s;
-    return most == SIZE_MAX ? wcslen(wide) : wcsnlen(wide, most);
+    return most == SIZE_MAX ? hak_libc.wcslen(wide) : hak_libc.wcsnlen(wide, most);
 }
 
 static inline void touches(const struct call *call, const char *p, size_t bytes, bool is_write) {

@@ -101,8 +101,8 @@ static size_t converted(const char *s, unsigned unit, size_t units) {
     mbstate_t state = {0};
     int before = errno;
     const wchar_t *wide = (const wchar_t *)(const void *)s;
-    size_t made = unit == 1 ? mbsnrtowcs(NULL, &s, units, 0, &state)
-                            : wcsnrtombs(NULL, &wide, units, 0, &state);
+    size_t made = unit == 1 ? hak_libc.mbsnrtowcs(NULL, &s, units, 0, &state)
+                            : hak_libc.wcsnrtombs(NULL, &wide, units, 0, &state);
     errno = before;
     return made;
 }
@@ -192,7 +192,7 @@ static HAK_COLD void measure_wide(const struct call *call, size_t most, size_t r
     *(void **)&print = hak_string_functions[HAK_CALL_vswprintf];
     if (!print)
         return;
-    wmemset(printed, UNTOUCHED, tried);
+    hak_libc.wmemset(printed, UNTOUCHED, tried);
     int length = print(printed, tried, second(call), &list);
     errno = before;
     if (length >= 0)

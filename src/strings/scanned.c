@@ -170,7 +170,8 @@ static bool has_more_input(const struct call *call) {
     switch (call->row->shape) {
     case SCAN_STREAM:
     case SCAN_STREAM_LIST:
-        return !feof_unlocked(reads_standard_input(call) ? stdin : (FILE *)(void *)first(call));
+        return !feof_unlocked(reads_standard_input(call) ? *hak_libc.standard_input
+                                                         : (FILE *)(void *)first(call));
     default:
         return false;
     }

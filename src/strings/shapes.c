@@ -4,7 +4,7 @@
 #include "strings/call.h"
 
 const struct hak_string_row hak_string_rows[HAK_STRING_CALLS] = {
-#define CALL(name, shape, unit, a, b, c) {#name, shape, unit, a, b, c},
+#define CALL(name, shape, unit, a, b, c) {shape, unit, a, b, c},
 #include "strings/calls.def"
 };
 

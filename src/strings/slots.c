@@ -20,7 +20,6 @@
  * came, so those that were done stay the first ones until one is unloaded. */
 #include <dlfcn.h>
 #include <elf.h>
-#include <gnu/libc-version.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -50,7 +49,7 @@ static unsigned hash_of(const char *name) {
 
 static void index_names(void) {
     for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
-        unsigned place = hash_of(hak_string_rows[i].name);
+        unsigned place = hash_of(hak_string_name(i));
         while (index_of_names[place % INDEX_PLACES])
             place++;
         index_of_names[place % INDEX_PLACES] = (uint16_t)(i + 1);
@@ -63,7 +62,7 @@ static int row_of(const char *name) {
         unsigned found = index_of_names[place % INDEX_PLACES];
         if (!found)
             return -1;
-        if (strcmp(hak_string_rows[found - 1].name, name) == 0)
+        if (strcmp(hak_string_name(found - 1), name) == 0)
             return hak_string_functions[found - 1] ? (int)found - 1 : -1;
     }
 }
@@ -233,8 +232,8 @@ static bool find_replaced(const char *name, const void *function) {
     const Elf64_Sym *symbol = NULL;
     Dl_info info;
     return found != function &&
-           (dladdr1(found, &info, (void **)(void *)&symbol, RTLD_DL_SYMENT) == 0 || !symbol ||
-            symbol->st_shndx != SHN_UNDEF);
+           (hak_libc.dladdr1(found, &info, (void **)(void *)&symbol, RTLD_DL_SYMENT) == 0 ||
+            !symbol || symbol->st_shndx != SHN_UNDEF);
 }
 
 /* hakmem's dlopen (entry/deepbind.c), which not all that is linked with this has. */
@@ -243,17 +242,20 @@ extern char hak_entry_dlopen[] __attribute__((weak, visibility("hidden")));
 /* A name that libc does not have makes dlsym allocate its message, in the midst of the program's
  * blocks. */
 static bool is_newer_than_libc(const char *name) {
-    return strncmp(name, "__isoc23_", 9) == 0 && strverscmp(gnu_get_libc_version(), "2.38") < 0;
+    return strncmp(name, "__isoc23_", 9) == 0 &&
+           hak_libc.strverscmp(hak_libc.gnu_get_libc_version(), "2.38") < 0;
 }
 
 /* libc's functions, as they stand behind hakmem in the program's scope. */
 static void find_functions(void) {
     struct dl_find_object libc;
-    libc_text = dlsym(RTLD_NEXT, "gnu_get_libc_version");
-    if (!libc_text || _dl_find_object(libc_text, &libc) != 0)
+    if (!hak_string_find_libc())
+        return;
+    libc_text = (void *)hak_libc.gnu_get_libc_version;
+    if (_dl_find_object(libc_text, &libc) != 0)
         return;
     for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
-        const char *name = hak_string_rows[i].name;
+        const char *name = hak_string_name(i);
         void *function = is_newer_than_libc(name) ? NULL : dlsym(RTLD_NEXT, name);
         if (!is_of(libc.dlfo_link_map, function))
             continue;
@@ -261,7 +263,7 @@ static void find_functions(void) {
         hak_string_functions[i] = is_ours ? hak_entry_dlopen : function;
         is_replaced[i] = find_replaced(name, hak_string_functions[i]);
     }
-    (void)dlerror(); /* what a libc does not have is not the program's concern */
+    (void)hak_libc.dlerror(); /* what a libc does not have is not the program's concern */
 }
 
 void hak_strings_start(void) {

@@ -15,6 +15,7 @@
  *   scanned.c        scanf
  *   received.c       what comes from outside
  *   call.c           tells of it
+ *   libc.c           what is called here of libc, found at start
  *
  * Off, nothing of this is done: no symbol is exported, no slot is written. On, the program sees
  * the same results, addresses of return and errno; pointers to functions are the gates' in all

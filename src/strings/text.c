@@ -4,7 +4,6 @@
  * comparison or a search stops at is taken into account where the C standard says that it stops
  * there. */
 #include <errno.h>
-#include <strings.h>
 #include "strings/call.h"
 
 /* Units in front of the end of a string whose room is `room` and of which `most` units are read.
@@ -60,8 +59,8 @@ void hak_string_append(const struct call *call, size_t most) {
 /* True when a search in the `units` units at `s`, which hold no end, stops at `c` among them. */
 static bool has_unit(const struct call *call, const char *s, uint64_t c, size_t units) {
     return call->row->unit == 1
-               ? memchr(s, (int)c, units) != NULL
-               : wmemchr((const wchar_t *)(const void *)s, (wchar_t)c, units) != NULL;
+               ? hak_libc.memchr(s, (int)c, units) != NULL
+               : hak_libc.wmemchr((const wchar_t *)(const void *)s, (wchar_t)c, units) != NULL;
 }
 
 /* The first of `units` units behind `from` that is in the set, or is not; `units` where none is. */
@@ -71,8 +70,9 @@ static size_t find_in_set(const struct call *call, const char *s, size_t from, s
     const char *set = second(call);
     for (size_t i = from; i < units; i++) {
         unsigned c = unit_at(s, unit, i);
-        bool is_found = unit == 1 ? strchr(set, (int)c) != NULL
-                                  : wcschr((const wchar_t *)(const void *)set, (wchar_t)c) != NULL;
+        bool is_found =
+            unit == 1 ? strchr(set, (int)c) != NULL
+                      : hak_libc.wcschr((const wchar_t *)(const void *)set, (wchar_t)c) != NULL;
         if (is_found == is_in)
             return i;
     }
@@ -85,11 +85,11 @@ static bool has_piece(const struct call *call, const char *s, size_t units) {
     unsigned unit = call->row->unit;
     size_t length = length_within(piece, unit, SIZE_MAX);
     if (call->row->shape == FIND_STRING && unit == 1)
-        return memmem(s, units, piece, length) != NULL;
+        return hak_libc.memmem(s, units, piece, length) != NULL;
     for (size_t i = 0; length <= units && i <= units - length; i++) {
-        if (unit == 1 ? strncasecmp(s + i, piece, length) == 0
-                      : wmemcmp((const wchar_t *)(const void *)s + i,
-                                (const wchar_t *)(const void *)piece, length) == 0)
+        if (unit == 1 ? hak_libc.strncasecmp(s + i, piece, length) == 0
+                      : hak_libc.wmemcmp((const wchar_t *)(const void *)s + i,
+                                         (const wchar_t *)(const void *)piece, length) == 0)
             return true;
     }
     return false;
@@ -165,8 +165,9 @@ void hak_string_transform(const struct call *call) {
         return;
     if (room == UNKNOWN || product(most, call->row->unit) <= room)
         return;
-    size_t length = call->row->unit == 1 ? strxfrm(NULL, from, 0)
-                                         : wcsxfrm(NULL, (const wchar_t *)(const void *)from, 0);
+    size_t length = call->row->unit == 1
+                        ? hak_libc.strxfrm(NULL, from, 0)
+                        : hak_libc.wcsxfrm(NULL, (const wchar_t *)(const void *)from, 0);
     if (length < most)
         writes(call, to, product(length + 1, call->row->unit));
     errno = before;
@@ -181,9 +182,10 @@ static bool agree(const struct call *call, size_t units) {
     const wchar_t *wide_b = (const wchar_t *)(const void *)b;
     int differs;
     if (call->row->unit == 4)
-        differs = is_any_case ? wcsncasecmp(wide_a, wide_b, units) : wcsncmp(wide_a, wide_b, units);
+        differs = is_any_case ? hak_libc.wcsncasecmp(wide_a, wide_b, units)
+                              : hak_libc.wcsncmp(wide_a, wide_b, units);
     else
-        differs = is_any_case ? strncasecmp(a, b, units) : strncmp(a, b, units);
+        differs = is_any_case ? hak_libc.strncasecmp(a, b, units) : strncmp(a, b, units);
     return differs == 0 && length_within(a, call->row->unit, units) == units;
 }
 
@@ -209,7 +211,7 @@ void hak_string_copy_until(const struct call *call) {
     size_t room = hak_room_at(from), most = last(call), look = smaller(room, most);
     if (room == UNKNOWN && !is_known(first(call)))
         return;
-    const char *found = memchr(from, (int)word(call, 2), look);
+    const char *found = hak_libc.memchr(from, (int)word(call, 2), look);
     if (found)
         writes(call, first(call), (size_t)(found - from) + 1);
     else if (room < most)

@@ -11,6 +11,7 @@
 #include <wchar.h>
 #include "guard/touch.h"
 #include "strings/format.h"
+#include "strings/libc.h"
 #include "strings/strings.h"
 
 enum { ASKED = 16 };
@@ -20,6 +21,7 @@ static char text[128];
 
 static void begin(void) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    ck_assert(hak_string_find_libc());
     block = hand_out(slot_at(2, 0), ASKED, 0).p;
     other = hand_out(slot_at(2, 1), ASKED, 0).p;
     memset(block, 'a', ASKED);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "guard/touch.h"
+#include "strings/libc.h"
 #include "strings/strings.h"
 
 static char printed[256];
@@ -38,6 +39,7 @@ typedef void *copy_function(void *, const void *, size_t);
 
 static char *begin(void) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    ck_assert(hak_string_find_libc());
     hak_string_functions[HAK_CALL_snprintf] = (void *)print;
     hak_string_functions[HAK_CALL_vsnprintf] = (void *)vsnprintf;
     hak_string_functions[HAK_CALL_recvfrom] = (void *)receive;

@@ -1,0 +1,17 @@
+/* Finds libc's functions for this folder. */
+#include "strings/libc.h"
+
+struct hak_string_libc hak_libc;
+
+/* As they stand behind hakmem in the program's scope: a program at fixed addresses may have its own
+ * PLT as the address of one. */
+bool hak_string_find_libc(void) {
+    bool has_all = true;
+#define FUNCTION(name)                                                                             \
+    *(void **)&hak_libc.name = dlsym(RTLD_NEXT, #name);                                            \
+    has_all = has_all && hak_libc.name;
+    HAK_STRING_LIBC(FUNCTION)
+#undef FUNCTION
+    hak_libc.standard_input = dlsym(RTLD_DEFAULT, "stdin");
+    return has_all && hak_libc.standard_input;
+}

@@ -1,0 +1,48 @@
+/* libc's functions that this folder calls and nothing else of hakmem does: found when it starts. An
+ * undefined symbol would be looked up by the loader in every program, also where calls are not
+ * looked at. For this folder alone. */
+#ifndef HAK_STRINGS_LIBC_H
+#define HAK_STRINGS_LIBC_H
+
+#include <dlfcn.h>
+#include <gnu/libc-version.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <wchar.h>
+#include "attributes.h"
+
+#define HAK_STRING_LIBC(FUNCTION)                                                                  \
+    FUNCTION(gnu_get_libc_version)                                                                 \
+    FUNCTION(dladdr1)                                                                              \
+    FUNCTION(dlerror)                                                                              \
+    FUNCTION(mbsnrtowcs)                                                                           \
+    FUNCTION(memchr)                                                                               \
+    FUNCTION(memmem)                                                                               \
+    FUNCTION(strncasecmp)                                                                          \
+    FUNCTION(strverscmp)                                                                           \
+    FUNCTION(strxfrm)                                                                              \
+    FUNCTION(wcschr)                                                                               \
+    FUNCTION(wcslen)                                                                               \
+    FUNCTION(wcsncasecmp)                                                                          \
+    FUNCTION(wcsncmp)                                                                              \
+    FUNCTION(wcsnlen)                                                                              \
+    FUNCTION(wcsnrtombs)                                                                           \
+    FUNCTION(wcsxfrm)                                                                              \
+    FUNCTION(wmemchr)                                                                              \
+    FUNCTION(wmemcmp)                                                                              \
+    FUNCTION(wmemset)
+
+struct hak_string_libc {
+#define FUNCTION(name) __typeof__(name) *name;
+    HAK_STRING_LIBC(FUNCTION)
+#undef FUNCTION
+    FILE **standard_input; /* the program's `stdin` */
+};
+HAK_HIDDEN extern struct hak_string_libc hak_libc;
+
+/* Once, before the first call is looked at. False: libc lacks one of them. */
+HAK_HIDDEN bool hak_string_find_libc(void);
+
+#endif
