@@ -199,6 +199,7 @@ static json_t *completeness_json(const struct report_page *page) {
     hak_json_set_text(object, "sentence", whole ? text.bytes + skip : "");
     hak_json_set_number(object, "lost_events",
                         page->story ? (json_int_t)page->story->lost_events : 0);
+    hak_json_set_number(object, "unreported_before", (json_int_t)page->request->unreported_before);
     hak_json_set_flag(object, "store_readable", page->r && !page->trouble[0]);
     hak_json_set_flag(object, "stack_whole",
                       (page->request->unwind_end <= 1 || page->request->unwind_end == 5) &&

@@ -206,12 +206,14 @@ START_TEST(what_was_not_reported_is_counted) {
     fill_facts(301, HAK_FREE, 1);
     make(true);
     has_not("since the last report");
+    ck_assert_ptr_nonnull(strstr(report.json, "\"unreported_before\": 0"));
     request.unreported_before = 1;
     make(true);
     has("1 fault like this was not reported since the last report of this place");
     request.unreported_before = 1234;
     make(true);
     has("1,234 faults like this were not reported since the last report of this place");
+    ck_assert_ptr_nonnull(strstr(report.json, "\"unreported_before\": 1234"));
 }
 END_TEST
 
