@@ -107,11 +107,11 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
                                                        : hak_take_call_stack(how->call, &flags);
     slot->free_stack = 0;
     slot->record_count++;
-    if (hak_layout_has_header())
+    if (hak_has_border(&at))
         write_around(at);
     if (HAK_UNLIKELY(hak_options.junk) && how->subkind != HAK_BY_CALLOC)
         hak_fill_unwritten(&at, 0, how->asked_bytes);
-    else if (hak_is_guarded(&at) && hak_layout_has_header() && how->subkind != HAK_BY_CALLOC)
+    else if (hak_is_guarded(&at) && hak_guarded_have_border() && how->subkind != HAK_BY_CALLOC)
         fill_guarded(at, how);
     /* A sweep on another thread may look at it from now on. */
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
@@ -272,7 +272,7 @@ HAK_TRACER_TEXT enum hak_verdict hak_check_take_back(user_t user, enum hak_recor
     if (HAK_UNLIKELY(!is_ours || at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at)))
         return refuse_or_pass_on(at, kind, user.p);
     hak_watched_leave(at.slot);
-    if (hak_layout_has_header() && HAK_UNLIKELY(!is_whole(at)))
+    if (hak_has_border(&at) && HAK_UNLIKELY(!is_whole(at)))
         tell_damage(at, kind);
     if (HAK_UNLIKELY(!hak_kinds_agree(kind, at.slot->subkind)))
         report_kinds(at, kind);

@@ -67,6 +67,14 @@ static inline bool hak_layout_has_header(void) {
 static inline bool hak_stops_at_illegal_hop(void) {
     return hak_options.check != HAK_CHECK_TRACE;
 }
+/* Header and canary lie around a guarded block of level normal in layout same as well: its address
+ * is another one than without the checks anyway. */
+static inline bool hak_guarded_have_border(void) {
+    return hak_layout_has_header() || hak_stops_at_illegal_hop();
+}
+static inline bool hak_has_border(const struct hak_located *at) {
+    return hak_layout_has_header() || (hak_is_guarded(at) && hak_stops_at_illegal_hop());
+}
 
 /* The stack of the calling thread; what is to be said about it is added to `flags`. */
 static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
@@ -156,7 +164,7 @@ size_t hak_guarded_bytes(enum hak_guarded_side side, size_t asked_bytes,
                          size_t alignment) HAK_HIDDEN;
 char *hak_place_guarded(const struct hak_large *large, size_t asked_bytes,
                         size_t alignment) HAK_HIDDEN;
-/* In layout header: nothing of ours lies in front of this block. */
+/* Of a block that has a border: nothing of it lies in front. */
 static inline bool hak_has_no_header(const struct hak_located *at) {
     return HAK_UNLIKELY(at->large != NULL) && at->large->guarded_side == HAK_GUARDED_BEFORE;
 }

@@ -207,7 +207,7 @@ static size_t rounded_up(size_t asked_bytes, size_t alignment) {
 }
 
 size_t hak_guarded_bytes(enum hak_guarded_side side, size_t asked_bytes, size_t alignment) {
-    size_t header_bytes = hak_layout_has_header() ? HAK_HEADER_BYTES : 0;
+    size_t header_bytes = hak_guarded_have_border() ? HAK_HEADER_BYTES : 0;
     if (side == HAK_GUARDED_BEFORE)
         return HAK_PAGES_OF(asked_bytes ? asked_bytes : 1);
     return HAK_PAGES_OF(rounded_up(asked_bytes, alignment) + header_bytes);

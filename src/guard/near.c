@@ -72,7 +72,7 @@ bool hak_find_live_in_front(uintptr_t address, uintptr_t reach, struct hak_locat
 /* What was overwritten between the block and the address at which the processor stopped the
  * program: a write that comes from there begins where that does. */
 static void add_damage(struct hak_fault_facts *facts, const struct hak_located *at) {
-    if (!hak_layout_has_header() || facts->access != HAK_ACCESS_WRITE)
+    if (!hak_has_border(at) || facts->access != HAK_ACCESS_WRITE)
         return;
     struct hak_damage damage = facts->fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW
                                    ? hak_canary_damage(at)

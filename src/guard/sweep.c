@@ -77,11 +77,11 @@ static bool is_same_life(const struct hak_slot *before, const struct hak_slot *n
            now->user_delta == before->user_delta;
 }
 
-static bool is_to_be_looked_at(const struct hak_slot *slot) {
+static bool is_to_be_looked_at(const struct hak_slot *slot, bool has_border) {
     if (slot->is_changing || (slot->subkind & HAK_SLOT_TOLD))
         return false;
     if (slot->place == HAK_PLACE_LIVE)
-        return hak_layout_has_header();
+        return has_border;
     return hak_options.poison && (slot->subkind & HAK_SLOT_POISONED);
 }
 
@@ -182,7 +182,7 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     size_t slot_bytes = hak_class_bytes(seen->class_index);
     if (before.is_changing)
         sweep.is_live_left_out = sweep.is_freed_left_out = true;
-    if (!is_to_be_looked_at(&before))
+    if (!is_to_be_looked_at(&before, hak_layout_has_header()))
         return;
     if ((size_t)before.user_delta * 8 + before.asked_bytes > slot_bytes) {
         leave_out(before.place == HAK_PLACE_LIVE);
@@ -257,16 +257,17 @@ static void look_at_large(const struct hak_large *large, void *context) {
     struct hak_large before = *large;
     before.slot = state_now(&large->slot);
     struct hak_slot *slot = (struct hak_slot *)(uintptr_t)&large->slot;
+    struct hak_located at;
+    hak_locate_as_large(&before, &at);
     size_t in_front = bytes_in_front(&before);
-    if (before.slot.place != HAK_PLACE_LIVE || !is_to_be_looked_at(&before.slot) ||
+    if (before.slot.place != HAK_PLACE_LIVE ||
+        !is_to_be_looked_at(&before.slot, hak_has_border(&at)) ||
         before.user_delta + before.asked_bytes > before.mapped_bytes ||
         before.user_delta < in_front || in_front > HEAD_BYTES) {
         sweep.is_live_left_out |= before.slot.is_changing || before.slot.place == HAK_PLACE_LIVE;
         return;
     }
     sweep.looked_at++;
-    struct hak_located at;
-    hak_locate_as_large(&before, &at);
     const char *header = hak_user_in(&at) - (in_front ? HAK_HEADER_BYTES : 0);
     char *bytes = at.base;
     if (!sweep.is_alone) {

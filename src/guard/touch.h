@@ -21,7 +21,7 @@
 
 /* All bytes of a program's block, as far as they are its. */
 HAK_IN_PLACE size_t hak_touchable_bytes(const struct hak_located *at) {
-    return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER)
+    return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER) || hak_is_guarded(at)
                ? hak_asked_bytes_of(at)
                : at->slot_bytes - hak_delta_bytes_of(at);
 }

@@ -136,7 +136,9 @@ END_TEST
 
 /* One byte at a time, around a block of 61 bytes: from the first of its pages to the last. */
 START_TEST(a_write_around_a_block_is_found_when_it_is_given_back) {
-    begin(HAK_LAYOUT_HEADER, _i ? HAK_SIDE_BEFORE : HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    begin(HAK_LAYOUT_HEADER, _i & 1 ? HAK_SIDE_BEFORE : HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    if (_i & 2)
+        hak_options.layout = HAK_LAYOUT_SAME;
     hak_options.guard_memory_bytes = (size_t)1 << 30;
     for (int offset = -4096; offset < 4096; offset++) {
         user_t user = take(61, 0);
@@ -182,13 +184,15 @@ static void *wait_for(void *end) {
 
 /* Beside another thread it copies what it compares. */
 START_TEST(a_sweep_finds_it_too) {
-    bool is_before = _i & 1, is_alone = _i & 2;
+    bool is_before = _i & 1, is_alone = _i & 2, has_layout_same = _i & 4;
     pthread_t thread;
     sem_t ended;
     ck_assert_int_eq(sem_init(&ended, 0, 0), 0);
     if (!is_alone)
         ck_assert_int_eq(pthread_create(&thread, NULL, wait_for, &ended), 0);
     begin(HAK_LAYOUT_HEADER, is_before ? HAK_SIDE_BEFORE : HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    if (has_layout_same)
+        hak_options.layout = HAK_LAYOUT_SAME;
     user_t whole = take(100, 0), user = take(61, 0);
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 0);
     int offset = is_before ? 3000 : -3000;
@@ -324,9 +328,9 @@ int main(void) {
     tcase_add_loop_test(cases, or_begins_where_they_do, 0, 2);
     tcase_add_test(cases, both_sides_take_turns);
     tcase_add_test(cases, a_site_has_turns_of_its_own);
-    tcase_add_loop_test(cases, a_write_around_a_block_is_found_when_it_is_given_back, 0, 2);
+    tcase_add_loop_test(cases, a_write_around_a_block_is_found_when_it_is_given_back, 0, 4);
     tcase_add_test(cases, damage_is_mended_once_it_is_told);
-    tcase_add_loop_test(cases, a_sweep_finds_it_too, 0, 4);
+    tcase_add_loop_test(cases, a_sweep_finds_it_too, 0, 8);
     tcase_add_loop_test(cases, a_life_is_one_malloc_and_one_free, 0, 2);
     tcase_add_test(cases, a_slot_is_used_again);
     tcase_add_loop_test(cases, a_second_free_is_named, 0, 2);
