@@ -96,8 +96,10 @@ static bool open_registers(void) {
     if (!hak_trace_hears_traps())
         hak_watch_end(HAK_UNWATCHED_NO_HANDLER);
     registers = hak_watch_open((unsigned)hak_options.watch);
-    if (registers == 0)
+    if (registers == 0) {
         turn_off();
+        hak_trace_leave_traps(); /* no thread has one */
+    }
     return registers != 0;
 }
 

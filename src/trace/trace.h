@@ -145,6 +145,9 @@ HAK_HIDDEN bool hak_trace_hears_traps(void);
  * `at_release`, which may be NULL, is called before the program begins to ignore it. At start,
  * before there are threads. */
 HAK_HIDDEN void hak_trace_keep_traps(void (*at_release)(void));
+/* The contrary: no debug register may raise it any more. The calling thread has its mask as it
+ * asked for it. */
+HAK_HIDDEN void hak_trace_leave_traps(void);
 /* `call` is called by each thread that begins, before its own function. (trace/threads/create.c) */
 HAK_HIDDEN void hak_trace_at_thread_start(void (*call)(void));
 /* HAKMEM_WATCH watches nothing in this process, as its row in the store will tell: an errno, or an

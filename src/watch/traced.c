@@ -286,10 +286,8 @@ unsigned hak_traced_open(unsigned wanted_count) {
     (void)send_tracer(&errand); /* some may be set */
     memset(wanted, 0, sizeof wanted);
     registers = errand.set;
-    if (registers == 0) {
-        hak_kept_signals = 0;
+    if (registers == 0)
         give_up(find_refusal(errand.error));
-    }
     return registers;
 }
 

@@ -37,11 +37,11 @@ src/trace/.:
 src/trace/memory:
 src/trace/stacks:
 src/trace/signals: memory
-src/trace/threads: stacks memory
+src/trace/threads: signals stacks memory
 src/trace/ring: threads stacks memory
 src/trace/collector: ring stacks memory
 src/trace/crash: collector ring threads signals stacks memory
-src/trace/process: crash collector ring threads stacks memory
+src/trace/process: crash collector ring threads signals stacks memory
 src/report/text:
 src/report/words: text
 src/report/known: words text

@@ -7,6 +7,7 @@
 #include "trace/memory/memory.h"
 #include "trace/process/process.h"
 #include "trace/ring/ring.h"
+#include "trace/signals/signals.h"
 #include "trace/stacks/stacks.h"
 #include "trace/threads/threads.h"
 #include "trace/trace.h"
@@ -77,6 +78,7 @@ void hak_trace_fork_parent(void) {
 }
 
 void hak_trace_fork_child(void) {
+    hak_mask_enter_child();
     hak_stacks_fork_threads();
     hak_process_enter_child();
 }

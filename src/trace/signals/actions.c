@@ -11,7 +11,6 @@
 #include "platform/block_signals.h"
 
 enum { SIGNALS = HAK_SIGNALS, PATIENCE_MS = 1000 };
-#define OF_LIBC (3ul << (32 - 1)) /* signals 32 and 33, with which it ends threads */
 
 /* glibc's, which the functions below stand in front of. */
 extern int __sigaction(int, const struct sigaction *, struct sigaction *);
@@ -90,7 +89,7 @@ static int set_action(int number, const struct sigaction *asked) {
     struct sigaction kernel = *asked, noted = *asked, before;
     if (asked->sa_handler == SIG_DFL) {
         /* Our handler's own faults must come to it. */
-        kernel.sa_mask = (sigset_t){{~(hak_actions_watched() | OF_LIBC)}};
+        kernel.sa_mask = (sigset_t){{~(hak_actions_watched() | HAK_OF_LIBC)}};
         kernel.sa_flags =
             (int)(asked->sa_flags & ~SA_RESETHAND) | SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
         kernel.sa_sigaction = in_front;
@@ -261,7 +260,7 @@ sighandler_t __sysv_signal(int number, sighandler_t handler) {
 HAK_EXPORT sighandler_t sigset(int number, sighandler_t handler) {
     struct sigaction action = {.sa_handler = handler}, before;
     sigset_t one = {{0}}, mask;
-    if (number < 1 || number >= SIGNALS || (OF_LIBC >> (number - 1) & 1) != 0) {
+    if (number < 1 || number >= SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0) {
         errno = EINVAL;
         return SIG_ERR;
     }

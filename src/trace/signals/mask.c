@@ -17,7 +17,7 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 
-enum { SET_BYTES = 8, OF_LIBC = 3 /* its signals 32 and 33, which nobody may block */ };
+enum { SET_BYTES = 8 };
 
 static void (*release)(void);
 
@@ -53,12 +53,17 @@ void hak_mask_release(int number) {
         release();
 }
 
+/* Changes the mask as the kernel has it: SIG_BLOCK or SIG_UNBLOCK. Returns what it was. */
+static uint64_t change_kernels(int how, uint64_t signals) {
+    uint64_t before = 0;
+    (void)hak_raw_call(SYS_rt_sigprocmask, how, &signals, &before, SET_BYTES);
+    return before;
+}
+
 void hak_trace_keep_traps(void (*at_release)(void)) {
-    uint64_t mask = 0;
     release = at_release;
     hak_kept_signals = (uint64_t)1 << (SIGTRAP - 1);
-    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &hak_kept_signals, &mask, SET_BYTES);
-    trap.is_blocked = (mask & hak_kept_signals) != 0;
+    trap.is_blocked = (change_kernels(SIG_UNBLOCK, hak_kept_signals) & hak_kept_signals) != 0;
 }
 
 bool hak_mask_defers(int number, const siginfo_t *info) {
@@ -78,13 +83,35 @@ static void raise_waiting(void) {
                        SIGTRAP, &info);
 }
 
+void hak_trace_leave_traps(void) {
+    uint64_t kept = hak_kept_signals;
+    bool was_blocked = trap.is_blocked;
+    hak_kept_signals = 0;
+    trap.is_blocked = false;
+    if (was_blocked)
+        (void)change_kernels(SIG_BLOCK, kept);
+    raise_waiting(); /* as it is blocked, the kernel keeps it */
+}
+
+bool hak_mask_blocks_traps(void) {
+    return trap.is_blocked;
+}
+
+void hak_mask_begin_thread(bool creator_blocks_traps) {
+    trap.is_blocked = creator_blocks_traps && hak_kept_signals != 0;
+}
+
+void hak_mask_enter_child(void) {
+    trap.is_waiting = false;
+}
+
 /* 0, or the errno. */
 static int change(int how, const sigset_t *set, sigset_t *before) {
     uint64_t asked = 0, old = 0, kept = hak_is_own_process() ? hak_kept_signals : 0;
     bool was_blocked = trap.is_blocked;
     if (set)
         memcpy(&asked, set, sizeof asked);
-    asked &= ~((uint64_t)OF_LIBC << 31);
+    asked &= ~HAK_OF_LIBC;
     bool names_it = (asked & kept) != 0;
     uint64_t given = how == SIG_UNBLOCK ? asked : asked & ~kept;
     long result = hak_raw_call_always(SYS_rt_sigprocmask, how, set ? (long)&given : 0, (long)&old,
@@ -114,4 +141,48 @@ HAK_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before) {
 HAK_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before) {
     return !hak_kept_signals && next_of_thread ? next_of_thread(how, set, before)
                                                : change(how, set, before);
+}
+
+/* Older names for the same. */
+
+static int change_or_fail(int how, const sigset_t *set, sigset_t *before) {
+    int error = change(how, set, before);
+    if (error != 0)
+        errno = error;
+    return error == 0 ? 0 : -1;
+}
+
+static int change_one(int how, int number) {
+    sigset_t set = {{0}};
+    if (number < 1 || number >= HAK_SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    hak_signals_add(&set, number);
+    return change_or_fail(how, &set, NULL);
+}
+
+HAK_EXPORT int sighold(int number) {
+    return change_one(SIG_BLOCK, number);
+}
+
+HAK_EXPORT int sigrelse(int number) {
+    return change_one(SIG_UNBLOCK, number);
+}
+
+static int change_32(int how, int mask) {
+    sigset_t set = {{(unsigned)mask}}, before = {{0}};
+    return change_or_fail(how, &set, &before) == 0 ? (int)before.__val[0] : -1;
+}
+
+HAK_EXPORT int sigblock(int mask) {
+    return change_32(SIG_BLOCK, mask);
+}
+
+HAK_EXPORT int sigsetmask(int mask) {
+    return change_32(SIG_SETMASK, mask);
+}
+
+HAK_EXPORT int siggetmask(void) {
+    return change_32(SIG_BLOCK, 0);
 }

@@ -36,6 +36,9 @@ static inline bool hak_signals_hold(const sigset_t *set, int number) {
     return (set->__val[0] >> (number - 1) & 1) != 0;
 }
 
+/* libc's own signals, 32 and 33, with which it ends threads: nobody may block them. */
+#define HAK_OF_LIBC (3ul << (32 - 1))
+
 /* Puts `ours` (an SA_SIGINFO handler) in front of all crash signals. Once, at start. */
 HAK_HIDDEN void hak_actions_start(void (*ours)(int, siginfo_t *, void *));
 
@@ -66,6 +69,12 @@ HAK_HIDDEN void hak_mask_release(int number);
 /* A kept signal came: true when the program believes that it has it blocked. It is raised again
  * when the program unblocks it. */
 HAK_HIDDEN bool hak_mask_defers(int number, const siginfo_t *info);
+
+/* What the calling thread believes of SIGTRAP: a thread that it creates believes the same, and a
+ * signal that waits is not its child's. */
+HAK_HIDDEN bool hak_mask_blocks_traps(void);
+HAK_HIDDEN void hak_mask_begin_thread(bool creator_blocks_traps);
+HAK_HIDDEN void hak_mask_enter_child(void);
 
 /* In a forked child: what other threads of the parent were about is not this process's. */
 HAK_HIDDEN void hak_actions_forget(void);

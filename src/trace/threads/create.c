@@ -9,6 +9,7 @@
 #include "block.h"
 #include "options.h"
 #include "trace/memory/memory.h"
+#include "trace/signals/signals.h"
 #include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 
@@ -22,6 +23,7 @@ struct start {
         thrd_start_t c11_routine;
     };
     void *argument;
+    bool blocks_traps; /* its creator does */
     struct hak_thread_origin origin[HAK_ORIGINS];
 };
 static struct start starts[STARTS];
@@ -79,6 +81,7 @@ static struct start *claim_start(void *argument) {
         uint32_t free = 0;
         if (atomic_compare_exchange_strong(&starts[i].taken, &free, 1)) {
             starts[i].argument = argument;
+            starts[i].blocks_traps = hak_mask_blocks_traps();
             note_origin(&starts[i]);
             return &starts[i];
         }
@@ -95,6 +98,7 @@ void hak_thread_each_argument(void (*visit)(void *context, const void *argument)
 /* In the new thread: takes over what its creator has left, and makes the place free. */
 static void begin_thread(struct start *start) {
     memcpy(hak_thread_origin, start->origin, sizeof hak_thread_origin);
+    hak_mask_begin_thread(start->blocks_traps);
     start->argument = NULL;
     atomic_store_explicit(&start->taken, 0, memory_order_release);
     if (!hak_options.trace)

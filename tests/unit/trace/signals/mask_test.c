@@ -4,12 +4,15 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "trace/signals/signals.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "unit/suite.h"
 #include "platform/block_signals.h"
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* older names are tested, too */
 
 static volatile unsigned traps, releases, deferred;
 static volatile int last_code;
@@ -142,6 +145,91 @@ START_TEST(what_was_blocked_at_the_start) {
 }
 END_TEST
 
+static void *look_in_thread(void *unused) {
+    (void)unused;
+    static bool believes[2];
+    believes[0] = is_blocked(SIGTRAP);
+    believes[1] = is_blocked_in_kernel(SIGTRAP);
+    return believes;
+}
+
+START_TEST(a_thread_has_it_from_its_creator) {
+    pthread_t thread;
+    void *believes;
+    sigset_t trap = only(SIGTRAP);
+    begin();
+    for (int is_one = 0; is_one < 2; is_one++) {
+        sigprocmask(is_one ? SIG_BLOCK : SIG_UNBLOCK, &trap, NULL);
+        ck_assert_int_eq(pthread_create(&thread, NULL, look_in_thread, NULL), 0);
+        ck_assert_int_eq(pthread_join(thread, &believes), 0);
+        ck_assert_int_eq(((bool *)believes)[0], is_one);
+        ck_assert(!((bool *)believes)[1]);
+    }
+}
+END_TEST
+
+/* fork(2): "the child's set of pending signals is initially empty". */
+START_TEST(what_waits_is_not_the_childs) {
+    sigset_t trap = only(SIGTRAP);
+    int status;
+    begin();
+    sigprocmask(SIG_BLOCK, &trap, NULL);
+    raise(SIGTRAP);
+    pid_t child = fork();
+    if (child == 0) {
+        hak_mask_enter_child(); /* no handler of fork's is there to do it */
+        sigprocmask(SIG_UNBLOCK, &trap, NULL);
+        _exit((int)traps);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    sigprocmask(SIG_UNBLOCK, &trap, NULL);
+    ck_assert_uint_eq(traps, 1);
+}
+END_TEST
+
+START_TEST(the_older_names_know_of_it) {
+    int trap = 1 << (SIGTRAP - 1), user = 1 << (SIGUSR1 - 1);
+    begin();
+    ck_assert_int_eq(sighold(SIGTRAP), 0);
+    ck_assert(is_blocked(SIGTRAP) && !is_blocked_in_kernel(SIGTRAP));
+    ck_assert_int_eq(siggetmask(), trap);
+    ck_assert_int_eq(sigrelse(SIGTRAP), 0);
+    ck_assert(!is_blocked(SIGTRAP));
+    ck_assert_int_eq(sigblock(trap | user), 0);
+    ck_assert(is_blocked(SIGTRAP) && !is_blocked_in_kernel(SIGTRAP) &&
+              is_blocked_in_kernel(SIGUSR1));
+    ck_assert_int_eq(sigsetmask(trap), trap | user);
+    ck_assert(is_blocked(SIGTRAP) && !is_blocked_in_kernel(SIGTRAP) &&
+              !is_blocked_in_kernel(SIGUSR1));
+    static const int bad[] = {0, 32, 33, 65, -1};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        errno = 0;
+        ck_assert_int_eq(sighold(bad[i]), -1);
+        ck_assert_int_eq(errno, EINVAL);
+    }
+    ck_assert_int_eq(sighold(64), 0);
+}
+END_TEST
+
+/* No register may raise it any more: the program's mask becomes true. */
+START_TEST(then_it_is_as_the_program_asked) {
+    sigset_t trap = only(SIGTRAP);
+    begin();
+    sigprocmask(SIG_BLOCK, &trap, NULL);
+    raise(SIGTRAP);
+    ck_assert_uint_eq(deferred, 1);
+    hak_trace_leave_traps();
+    ck_assert(is_blocked(SIGTRAP) && is_blocked_in_kernel(SIGTRAP));
+    ck_assert_uint_eq(traps, 0);
+    sigprocmask(SIG_UNBLOCK, &trap, NULL);
+    ck_assert_uint_eq(traps, 1);
+    begin();
+    hak_trace_leave_traps();
+    ck_assert(!is_blocked(SIGTRAP));
+}
+END_TEST
+
 /* Where nothing is kept, nothing is different. */
 START_TEST(else_the_kernel_has_it) {
     sigset_t trap = only(SIGTRAP);
@@ -162,6 +250,10 @@ int main(void) {
     tcase_add_test(cases, nor_is_it_in_handlers);
     tcase_add_test(cases, it_is_released_before_it_is_ignored);
     tcase_add_test(cases, what_was_blocked_at_the_start);
+    tcase_add_test(cases, a_thread_has_it_from_its_creator);
+    tcase_add_test(cases, what_waits_is_not_the_childs);
+    tcase_add_test(cases, the_older_names_know_of_it);
+    tcase_add_test(cases, then_it_is_as_the_program_asked);
     tcase_add_test(cases, else_the_kernel_has_it);
     return run_cases("trace/signals/mask", cases);
 }
