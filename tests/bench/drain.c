@@ -186,7 +186,8 @@ static void measure_parts(struct hak_buffer *blob) {
     memcpy(before, c->rings, rings * sizeof *before);
     hak_batch_clear(&worker.batch);
     uint64_t start = cpu_ns();
-    hak_cut_fill(&worker.cut, worker.clients, 1, &worker.drain, -1, worker.capture.start_ns);
+    hak_cut_fill(&worker.cut, worker.clients, 1, &worker.drain, -1, worker.capture.start_ns,
+                 hak_cut_now());
     uint64_t taken = cpu_ns();
     hak_batch_order(&worker.batch, 1);
     uint64_t ordered = cpu_ns();

@@ -98,17 +98,16 @@ static void merge(struct hak_cut *cut, struct hak_drain *drain) {
     cut->more = cut->heap_count > 0;
 }
 
-void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
-                  struct hak_drain *drain, int watch, uint64_t capture_start_ns) {
+struct hak_cut_moment hak_cut_now(void) {
     struct hak_cut_moment moment = {0};
     hak_clock_read(&moment.tsc, &moment.ns);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    hak_cut_fill_at(cut, clients, count, drain, watch, capture_start_ns, moment);
+    return moment;
 }
 
-void hak_cut_fill_at(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
-                     struct hak_drain *drain, int watch, uint64_t capture_start_ns,
-                     struct hak_cut_moment moment) {
+void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
+                  struct hak_drain *drain, int watch, uint64_t capture_start_ns,
+                  struct hak_cut_moment moment) {
     uint64_t tsc = moment.tsc, now = moment.ns;
     cut->lane_count = cut->heap_count = 0;
     cut->more = false;

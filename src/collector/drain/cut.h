@@ -32,20 +32,20 @@ struct hak_cut {
 
 void hak_cut_free(struct hak_cut *cut);
 
-/* Cuts through all rings of `clients` now and fills the (empty) batch of `drain` with at most
- * HAK_BATCH_MAX events. New processes are looked at on the way (`watch` as in client.h). Positions
- * move, nothing else: hak_cut_stored must follow, whether what was read could be stored or is
- * counted as lost. */
-void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
-                  struct hak_drain *drain, int watch, uint64_t capture_start_ns);
-
-/* The same at a moment that was read before: for tests. */
+/* The T of a cut, by both clocks. */
 struct hak_cut_moment {
     uint64_t tsc, ns; /* CLOCK_MONOTONIC */
 };
-void hak_cut_fill_at(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
-                     struct hak_drain *drain, int watch, uint64_t capture_start_ns,
-                     struct hak_cut_moment moment);
+struct hak_cut_moment hak_cut_now(void);
+
+/* Cuts at `moment`, which was read before the call, through all rings of `clients` and fills the
+ * (empty) batch of `drain` with at most HAK_BATCH_MAX events. Several cuts at the same moment come
+ * to an end however fast programs write (`more` becomes false). New processes are looked at on the
+ * way (`watch` as in client.h). Positions move, nothing else: hak_cut_stored must follow, whether
+ * what was read could be stored or is counted as lost. */
+void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
+                  struct hak_drain *drain, int watch, uint64_t capture_start_ns,
+                  struct hak_cut_moment moment);
 
 /* Puts the cursors of all rings that were read into the transaction. 0 or the store's error. */
 int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writer);

@@ -120,10 +120,14 @@ static bool store(struct hak_worker *w, uint64_t now) {
 }
 
 bool hak_worker_commit(struct hak_worker *worker) {
+    return hak_worker_commit_until(worker, hak_cut_now());
+}
+
+bool hak_worker_commit_until(struct hak_worker *worker, struct hak_cut_moment moment) {
     uint64_t now = hak_time_ns();
     hak_batch_clear(&worker->batch);
     hak_cut_fill(&worker->cut, worker->clients, worker->client_count, &worker->drain,
-                 worker->bell.epoll, worker->capture.start_ns);
+                 worker->bell.epoll, worker->capture.start_ns, moment);
     for (uint32_t i = 0; i < worker->client_count; i++) {
         const struct hak_client *c = worker->clients[i];
         hak_snapshots_take(&worker->snapshots, worker->clients[i], &worker->capture.rows, now,

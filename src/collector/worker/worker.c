@@ -23,8 +23,8 @@
 #define BUSY_EVERY_NS   100000000u
 #define KEEPER_AGAIN_NS 1000000000u
 #define READ_NS         8000000000u /* longer for a file that may turn out to be unreadable */
-#define LAST_ROUNDS     1000000
-#define UNSEEN_SLICES   60 /* 300 ms */
+#define LAST_ROUNDS     4096 /* chunks, more than rings hold: a program may forge its times */
+#define UNSEEN_SLICES   60   /* 300 ms */
 #define UNSEEN_SLICE_US 5000
 #define REFUSALS_SAID   8
 #define LATE_NS         5000000000u /* a hello is heard at most that much after its process' end */
@@ -302,9 +302,10 @@ static bool any_end(const struct hak_worker *w) {
     return any;
 }
 
-static void commit_all(struct hak_worker *w) {
-    for (int round = 0; round < LAST_ROUNDS && hak_worker_commit(w); round++)
-        beat(w);
+void hak_worker_commit_all(struct hak_worker *worker) {
+    struct hak_cut_moment until = hak_cut_now();
+    for (int round = 0; round < LAST_ROUNDS && hak_worker_commit_until(worker, until); round++)
+        beat(worker);
 }
 
 /* Sessions that nobody maps any more: what came last is stored, then they are closed. */
@@ -315,7 +316,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
             i++;
             continue;
         }
-        commit_all(w);
+        hak_worker_commit_all(w);
         hak_client_end_all(c);
         hak_client_copy_counters(c, &w->capture.rows);
         hak_worker_commit(w);
@@ -346,7 +347,7 @@ static void await_unseen(struct hak_worker *w) {
             return;
         usleep(UNSEEN_SLICE_US);
         beat(w);
-        commit_all(w);
+        hak_worker_commit_all(w);
         close_sessions(w, hak_time_ns());
     }
 }
@@ -355,10 +356,10 @@ static void answer_sync(struct hak_worker *w) {
     if (!w->sync_wanted)
         return;
     any_end(w);
-    commit_all(w);
+    hak_worker_commit_all(w);
     close_sessions(w, hak_time_ns());
     await_unseen(w);
-    commit_all(w); /* rows that the end of processes changed */
+    hak_worker_commit_all(w); /* rows that the end of processes changed */
     report_to_keeper(w, HAK_LINK_SYNCED, w->sync_wanted, count_live(w, 1));
     w->sync_wanted = 0;
 }
@@ -367,7 +368,7 @@ static void answer_sync(struct hak_worker *w) {
 static void finish(struct hak_worker *w) {
     hak_opening_reopen(w, false);
     hak_ends_note_unseen(&w->capture.rows);
-    commit_all(w);
+    hak_worker_commit_all(w);
     store_unreadable(w);
     if (w->capture.writer) {
         uint64_t until = hak_time_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
@@ -431,12 +432,12 @@ static bool work(struct hak_worker *w) {
 }
 
 void hak_worker_store_files(struct hak_worker *worker) {
-    commit_all(worker);
+    hak_worker_commit_all(worker);
     hak_worker_report_faults(worker);
     for (int round = 0; worker->client_count > 0; round++) {
         for (uint32_t i = 0; i < worker->client_count && round > 0; i++)
             worker->clients[i]->over = true; /* nobody else has a copy */
-        commit_all(worker);
+        hak_worker_commit_all(worker);
         close_sessions(worker, hak_time_ns());
     }
     finish(worker);

@@ -87,4 +87,11 @@ void hak_worker_report_faults(struct hak_worker *worker);
 /* Cuts and commits once. True when more is waiting. */
 bool hak_worker_commit(struct hak_worker *worker);
 
+/* The same of what was written before `moment`, which was read before. */
+bool hak_worker_commit_until(struct hak_worker *worker, struct hak_cut_moment moment);
+
+/* Commits all that was written before the call, in as many turns as it takes. What comes meanwhile
+ * waits, so that programs which write faster than it stores do not keep it here. */
+void hak_worker_commit_all(struct hak_worker *worker);
+
 #endif

@@ -162,8 +162,8 @@ static void cut(const struct run *run, uint64_t ticks, const int *heads) {
     struct hak_cut_moment moment = {program.session->tsc_start + ticks,
                                     worker.capture.start_ns + ticks / 3};
     hak_batch_clear(&worker.batch);
-    hak_cut_fill_at(&worker.cut, worker.clients, worker.client_count, &worker.drain,
-                    worker.bell.epoll, worker.capture.start_ns, moment);
+    hak_cut_fill(&worker.cut, worker.clients, worker.client_count, &worker.drain, worker.bell.epoll,
+                 worker.capture.start_ns, moment);
     hak_batch_order(&worker.batch, 1);
     note();
     hak_drain_forget_pending(&worker.drain);

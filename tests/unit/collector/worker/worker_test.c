@@ -1,5 +1,6 @@
 /* The worker against sessions written by hand: order over rings, what a dying worker leaves,
  * several sessions, processes that end, and memory full of nonsense. */
+#include <pthread.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include "collector/session/ends.h"
@@ -484,6 +485,55 @@ START_TEST(next_worker_gives_a_ring_back_that_was_begun_to_be) {
 }
 END_TEST
 
+enum { FAST_RINGS = 16, FAST_RECORDS = HAK_EXTENT_BYTES / HAK_RECORD_BYTES, FAST_COMMITS = 40 };
+
+/* Fills a ring. Not by fake_event: an assertion takes longer than the worker for its record. */
+static void fill_ring(uint32_t ring) {
+    struct hak_ring_entry *r = fake_ring(&program, ring);
+    uint64_t head = atomic_load(&r->head), end = atomic_load(&r->tail) + r->capacity;
+    struct hak_event_fields f = {.time = fake_ticks(&program),
+                                 .kind = HAK_MALLOC,
+                                 .address = FAKE_BLOCK + 48 * (uint64_t)ring,
+                                 .size = 24,
+                                 .epoch = 1,
+                                 .class_index = 3,
+                                 .place = HAK_PLACE_FRONT};
+    for (; head < end; head++) {
+        f.record_count = (uint32_t)head;
+        *fake_slot(&program, ring, head) = hak_record_pack(&f);
+    }
+    atomic_store(&r->head, head);
+}
+
+/* Fills rings as soon as there is room, until the worker has done more than it was asked for. */
+static void *write_without_end(void *stop) {
+    while (!atomic_load((atomic_bool *)stop) &&
+           *(volatile uint64_t *)&worker.commits < FAST_COMMITS)
+        for (uint32_t ring = 0; ring < FAST_RINGS; ring++)
+            fill_ring(ring);
+    return NULL;
+}
+
+START_TEST(commits_what_there_was_while_programs_write_on) {
+    atomic_bool stop = false;
+    pthread_t writer;
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    for (uint32_t ring = 0; ring < FAST_RINGS; ring++)
+        fake_claim_ring(&program, ring, 0, ring + 1, FAST_RECORDS);
+    add(&worker, &program, 1);
+    ck_assert_int_eq(pthread_create(&writer, NULL, write_without_end, &stop), 0);
+    for (uint32_t ring = 0; ring < FAST_RINGS; ring++)
+        while (atomic_load(&fake_ring(&program, ring)->head) < FAST_RECORDS)
+            fake_let_pass();
+    hak_worker_commit_all(&worker);
+    uint64_t commits = worker.commits;
+    atomic_store(&stop, true);
+    pthread_join(writer, NULL);
+    ck_assert_uint_ge(hak_store_last_event(worker.capture.writer), FAST_RINGS * FAST_RECORDS);
+    ck_assert_uint_lt(commits, FAST_COMMITS / 4); /* three hold what there was */
+}
+END_TEST
+
 START_TEST(takes_another_path_when_the_store_cannot_be_made) {
     snprintf(program.session->store_path, HAK_PATH_BYTES, "/proc/no/such.db");
     setenv("TMPDIR", program.directory, 1);
@@ -630,6 +680,7 @@ int main(void) {
     tcase_add_test(cases, merges_rings_by_time);
     tcase_add_test(cases, puts_a_blocks_records_in_the_order_of_generations);
     tcase_add_test(cases, leaves_what_is_younger_than_the_cut);
+    tcase_add_test(cases, commits_what_there_was_while_programs_write_on);
     tcase_add_test(cases, next_worker_goes_on_from_the_stores_cursors);
     tcase_add_test(cases, stores_a_note_that_is_told_again_once);
     tcase_add_test(cases, goes_on_for_a_session_before);
