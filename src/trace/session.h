@@ -284,7 +284,8 @@ struct hak_report_creation {
 };
 #define HAK_REPORT_CREATIONS 2 /* of the thread that reports, and of the one that created it */
 
-/* The program's code around the instruction at which the processor stopped it. */
+/* The program's code around the instruction at which the processor stopped it, by a fault of the
+ * heap or another. */
 #define HAK_REPORT_CODE 256
 struct hak_report_code {
     uint64_t address; /* of `bytes`, 0 = it could not be read */

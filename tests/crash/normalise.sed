@@ -8,9 +8,9 @@ s/and 1 more frame/and N more frames/
     s/#[0-9]+ +/#N /
 }
 # What compilers leave in registers.
-/^  REGISTERS/ s/that hold no valid address:|that point into the heap:|none points into a block of the heap/N/
+/^  REGISTERS/ s/of the (address|division):|that hold no valid address:|that point into the heap:|none points into a block of the heap/N/
 /^      r[a-z0-9]+ +0x[0-9a-fN]+( is .*)?$/d
-/^                    (that point into the heap:|none points into a block of the heap)/d
+/^                    (that (hold no valid address|point into the heap):|none points into a block of the heap)/d
 # Where exactly a recursion hits the guard page depends on where the stack begins.
 s/( recurse +crash\/[a-z_]+\.c):[0-9]+/\1:N/
 s/( crash [a-z_]+\.c):[0-9]+ recurse/\1:N recurse/

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What a report says of the instruction at which the processor stopped the program, for each case of stopped.c:
-# the bytes that it touches, read or written, and what the registers point to (stopped.expected). The same with a
+# What a report says of the instruction at which the processor stopped the program, for each case of stopped.c, where
+# that was a fault of the heap, and of crashed.c, where it was none: the bytes that it touches, read or written, and
+# what the registers are for and point to (stopped.expected, crashed.expected). The same of stopped.c with a
 # libcapstone that cannot be loaded (without.expected): its bytes, and what to install; nothing else is lost. And
 # what the program says itself where no collector can be started (raw.expected).
 # UPDATE=1 writes all anew, to be read before they are committed.
@@ -19,7 +20,7 @@ mkdir none && : >none/libcapstone.so.4
 
 # Lines of a report on the instruction: the first one, and from INSTRUCTION to what follows REGISTERS.
 instruction_lines() {
-    sed -E -n '1p; /^  INSTRUCTION/,/^  (BYTES|HISTORY)/ { /^  (BYTES|HISTORY)/ !p }' | sed -E 's/0x[0-9a-f]{7,16}/0xN/g; s/freed [0-9.,]+ (us|ms|s) ago/freed N ago/'
+    sed -E -n '1p; /^  (INSTRUCTION|REGISTERS)/,/^  (BYTES|HISTORY|COMPLETENESS)/ { /^  (BYTES|HISTORY|COMPLETENESS)/ !p }' | sed -E 's/0x[0-9a-f]{7,16}/0xN/g; s/freed [0-9.,]+ (us|ms|s) ago/freed N ago/'
 }
 
 # What JSON has of it, registers without a block or a part in the address left out.
@@ -42,17 +43,17 @@ properties = json.load(sys.stdin)["runs"][0]["results"][0]["properties"]
 print("    sarif", properties.get("access"), "|", properties.get("instruction"))'
 }
 
-# One case: its name, and "none" where there is no disassembler, "raw" where there is no collector.
+# One case: its program, its name, and "none" where there is no disassembler, "raw" where there is no collector.
 tell() {
-    local case=$1 disassembler=$2 side=after directory variables=()
+    local program=$1 case=$2 disassembler=$3 side=after directory variables=()
     case $case in *before | copy_backwards) side=before ;; esac
     [ "$disassembler" = none ] && variables=(LD_LIBRARY_PATH="$PWD/none")
     [ "$disassembler" = raw ] && variables=(HAKMEM_TRACE=off HAKMEM_COLLECT=/nowhere/hakmem-collect)
+    [ "$program" = stopped ] && variables+=(HAKMEM_CHECK=normal HAKMEM_GUARD=all HAKMEM_GUARD_SIDE="$side")
     directory=$(mktemp -d "$PWD/run.$case.XXXXXX") || exit 2
     {
         (cd "$directory" || exit 2
-        exec env HAKMEM_CHECK=normal HAKMEM_GUARD=all HAKMEM_GUARD_SIDE="$side" "${variables[@]}" \
-            LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/instruction/stopped" "$case") >"$directory/printed" 2>&1
+        exec env "${variables[@]}" LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/instruction/$program" "$case") >"$directory/printed" 2>&1
     } 2>/dev/null
     echo "$case"
     if [ "$disassembler" = raw ]; then
@@ -65,11 +66,11 @@ tell() {
     "$BUILD/hakmem-trace" export sarif -s "$directory"/*.db | instruction_sarif
 }
 
-# tell_all DISASSEMBLER FILE CASE...
+# tell_all PROGRAM DISASSEMBLER FILE CASE...
 tell_all() {
-    local disassembler=$1 file=$here/$2
-    shift 2
-    printf "%s $disassembler\n" "$@" | each_in_parallel tell >found
+    local program=$1 disassembler=$2 file=$here/$3
+    shift 3
+    printf "$program %s $disassembler\n" "$@" | each_in_parallel tell >found
     if [ -n "${UPDATE-}" ]; then
         cp found "$file"
         return 0
@@ -78,8 +79,10 @@ tell_all() {
 }
 
 failed=0
-mapfile -t cases < <("$BUILD/tests/instruction/stopped")
-tell_all libcapstone stopped.expected "${cases[@]}" || failed=1
-tell_all none without.expected read_byte read_index fill add freed_byte || failed=1
-tell_all raw raw.expected read_four write_number fill read_before freed_byte || failed=1
+mapfile -t stops < <("$BUILD/tests/instruction/stopped")
+mapfile -t crashes < <("$BUILD/tests/instruction/crashed")
+tell_all stopped libcapstone stopped.expected "${stops[@]}" || failed=1
+tell_all crashed libcapstone crashed.expected "${crashes[@]}" || failed=1
+tell_all stopped none without.expected read_byte read_index fill add freed_byte || failed=1
+tell_all stopped raw raw.expected read_four write_number fill read_before freed_byte || failed=1
 exit $failed

@@ -5,6 +5,8 @@
 #include <string.h>
 #include "report/instruction/touches.h"
 
+enum { ADDRESS_BITS = 48, SMALLEST_VECTOR = 16 };
+
 /* Copies text and bytes. */
 static void describe(struct hak_instruction *out, const cs_insn *insn) {
     *out = (struct hak_instruction){.address = insn->address};
@@ -21,6 +23,7 @@ static bool decode(struct hak_instruction *out, const uint8_t *code, size_t coun
         return false;
     describe(out, insn);
     hak_find_touches(out, insn, machine, is_after);
+    hak_find_division(out, insn);
     return true;
 }
 
@@ -36,6 +39,30 @@ const struct hak_touch *hak_instruction_touch(const struct hak_instruction *inst
         const struct hak_touch *touch = &instruction->touches[i];
         if (address - touch->address >= touch->bytes ||
             (touch->ways && ways && !(touch->ways & ways)))
+            continue;
+        if (found)
+            return NULL;
+        found = touch;
+    }
+    return found;
+}
+
+/* Canonical addresses: all bits from the 48th on are equal. */
+static bool is_no_address(uint64_t address) {
+    int64_t high = (int64_t)address >> (ADDRESS_BITS - 1);
+    return high != 0 && high != -1;
+}
+
+bool hak_touch_is_misaligned(const struct hak_touch *touch) {
+    return touch->bytes >= SMALLEST_VECTOR && touch->address % touch->bytes != 0;
+}
+
+const struct hak_touch *hak_instruction_refused(const struct hak_instruction *instruction) {
+    const struct hak_touch *found = NULL;
+    for (int i = 0; i < instruction->touch_count; i++) {
+        const struct hak_touch *touch = &instruction->touches[i];
+        if (!is_no_address(touch->address) && !is_no_address(touch->address + touch->bytes - 1) &&
+            !hak_touch_is_misaligned(touch))
             continue;
         if (found)
             return NULL;

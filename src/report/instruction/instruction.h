@@ -56,7 +56,9 @@ struct hak_instruction {
     bool is_repeated;   /* a string instruction with a prefix that repeats it */
     bool has_direction; /* a string instruction, and the flags are known: */
     bool is_downwards;
-    uint64_t left; /* is_repeated: how many elements, this one included, were left at most */
+    uint64_t left;    /* is_repeated: how many elements, this one included, were left at most */
+    bool is_division; /* of integers of 4 or 8 bytes, in rdx and rax: */
+    int divisor;      /* the register that they are divided by, DWARF's number, -1 = memory */
 };
 
 /* True when libcapstone could be loaded. */
@@ -74,6 +76,11 @@ bool hak_instruction_at(struct hak_instruction *out, const uint8_t *code, size_t
 bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, size_t count,
                             size_t before, uint64_t address, uint64_t written,
                             const struct hak_machine *machine);
+
+/* The touch that the processor refused without saying where: a byte of it has an address that it
+ * does not take, or it is a vector's that is not aligned. NULL: none, or more than one. */
+const struct hak_touch *hak_instruction_refused(const struct hak_instruction *instruction);
+bool hak_touch_is_misaligned(const struct hak_touch *touch);
 
 /* The touch that holds `address`; `ways` is what the processor says of it, 0 = nothing. NULL: it is
  * not known, or more than one is possible. */

@@ -270,3 +270,11 @@ void hak_find_touches(struct hak_instruction *out, const cs_insn *insn,
     else if (!find_stack(out, insn, machine, is_after))
         find_operand(out, insn, machine, is_after);
 }
+
+void hak_find_division(struct hak_instruction *out, const cs_insn *insn) {
+    const cs_x86_op *operand = &insn->detail->x86.operands[0];
+    if ((insn->id != X86_INS_DIV && insn->id != X86_INS_IDIV) || operand->size < 4)
+        return;
+    out->is_division = true;
+    out->divisor = operand->type == X86_OP_REG ? hak_dwarf_register(operand->reg) : -1;
+}

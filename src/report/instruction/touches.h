@@ -18,4 +18,7 @@ int hak_dwarf_register(unsigned reg);
 void hak_find_touches(struct hak_instruction *out, const cs_insn *insn,
                       const struct hak_machine *machine, bool is_after);
 
+/* Sets `out`'s is_division and divisor. */
+void hak_find_division(struct hak_instruction *out, const cs_insn *insn);
+
 #endif

@@ -18,6 +18,11 @@
 #define STACK_FAULT        12
 #define ADDRESS_BITS       47
 
+bool report_has_address(const struct report_page *page) {
+    return (page->context.signal == SIGSEGV || page->context.signal == SIGBUS) &&
+           page->request->signal_code > 0 && page->request->signal_code != SI_KERNEL;
+}
+
 bool report_is_no_address(uint64_t value) {
     int64_t high = (int64_t)value >> ADDRESS_BITS;
     return high != 0 && high != -1;

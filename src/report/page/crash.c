@@ -1,19 +1,10 @@
-/* The page of a death by a signal that is no heap fault: where it was, and which registers point
- * into the heap. */
+/* The page of a death by a signal that is no heap fault: where it was, at which instruction, what
+ * that has its registers for, and which of them point into the heap. */
 #include "report/page/parts.h"
 
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include "hop.h"
 #include "trace/pattern.h"
 
 #define REGISTERS_SHOWN 8
-
-/* DWARF's order, as in the session memory. */
-static const char *const register_names[HAK_REPORT_REGISTERS] = {
-    "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",
-    "r9",  "r10", "r11", "r12", "r13", "r14", "r15", "rip"};
 
 /* What a register's value is that has the form of a pattern. */
 static const char *pattern_words(uint64_t value) {
@@ -33,106 +24,112 @@ static const char *pattern_words(uint64_t value) {
     return "";
 }
 
-const char *report_register_name(uint32_t number) {
-    return number < HAK_REPORT_REGISTERS ? register_names[number] : "a register";
+/* ---- registers ----------------------------------------------------------------------------------
+ */
+
+/* REGISTERS while it is written. */
+struct registers {
+    int groups; /* of lines, each under words of its own */
+    uint64_t told[HAK_REPORT_REGISTERS];
+    int told_count;
+    bool points_into_heap; /* one of those told */
+};
+
+/* The first group stands beside the name of the part. */
+static void begin_group(struct hak_text *text, struct registers *registers, const char *words) {
+    hak_text_add(text, "%s%s\n", registers->groups++ == 0 ? "" : "                    ", words);
 }
 
-static void add_where(struct hak_text *text, const struct report_page *page,
-                      const struct hak_event *event) {
-    struct hak_thread_words thread;
-    report_look_up_thread(page, event->thread, &thread);
-    hak_text_add(text, "%s by thread %s", hak_words_call(event), hak_words_thread(&thread));
-    struct hak_frames frames;
-    hak_frames_load_top(&frames, page->r, event->stack);
-    int first = hak_words_telling_frame(frames.frame, frames.count);
-    if (first >= 0) {
-        hak_text_add(text, " at ");
-        hak_words_add_location(text, &frames.frame[first], 1);
-    }
-    hak_frames_free(&frames);
+static bool is_told(const struct registers *registers, uint64_t value) {
+    for (int i = 0; i < registers->told_count; i++)
+        if (registers->told[i] == value)
+            return true;
+    return false;
 }
 
-static const struct hak_event *last_end(const struct hak_life *life) {
-    return life->end_count > 0 ? &life->ends[life->end_count > 1 ? 1 : 0] : NULL;
+/* "      rax 0x7f12..." */
+static void add_value(struct hak_text *text, const struct report_page *page,
+                      struct registers *registers, int number) {
+    uint64_t value = page->request->registers[number];
+    hak_text_add(text, "      %-3s 0x%llx", report_register_name((uint32_t)number),
+                 (unsigned long long)value);
+    registers->told[registers->told_count++] = value;
 }
 
-bool report_describe(struct hak_text *text, const struct report_page *page, uint64_t address) {
-    struct hak_story *story = NULL;
-    if (!page->r || address < 4096 ||
-        hak_story_load(page->r, address, page->context.process, page->context.fault_event,
-                       &story) <= 0 ||
-        !story)
-        return false;
-    const struct hak_life *life =
-        story->life_count > 0 ? &story->lives[story->life_count - 1] : NULL;
-    if (!life || life->birth.id == 0) {
-        hak_story_free(story);
-        return false;
-    }
-    uint64_t user = life->birth.address;
-    uint64_t asked = hak_life_bytes(life);
-    const struct hak_event *end = last_end(life);
-    if (address == user)
-        hak_text_add(text, "is the start of a ");
-    else if (address > user && address - user >= asked)
-        hak_text_add(text, "is %s past the end of a ", hak_words_bytes(address - user - asked));
-    else if (address > user)
-        hak_text_add(text, "is %s into a ", hak_words_bytes(address - user));
+/* What the instruction has a register for, behind what it holds. */
+static void add_with_role(struct hak_text *text, const struct report_page *page,
+                          struct registers *registers, int number, const char *role) {
+    uint64_t value = page->request->registers[number];
+    struct hak_text block = {0};
+    bool is_in_heap = report_describe(&block, page, value);
+    const char *pattern = report_is_no_address(value) ? pattern_words(value) : "";
+    add_value(text, page, registers, number);
+    if (is_in_heap)
+        hak_text_add(text, " %s; %s\n", hak_text_string(&block), role);
     else
-        hak_text_add(text, "is %s before a ", hak_words_bytes(user - address));
-    hak_text_add(text, "%s block of %s: ", end ? "freed" : "live", hak_words_bytes(asked));
-    add_where(text, page, end ? end : &life->birth);
-    hak_story_free(story);
-    return true;
+        hak_text_add(text, "%s%s%s\n", pattern, pattern[0] ? "; " : " is ", role);
+    registers->points_into_heap |= is_in_heap;
+    hak_text_free(&block);
 }
 
-/* A pointer that the processor does not take: those registers may be it. */
-static int add_no_addresses(struct hak_text *text, const struct report_page *page) {
+static void add_roles(struct hak_text *text, const struct report_page *page,
+                      struct registers *registers) {
+    for (int i = 0; i < HAK_REPORT_REGISTERS; i++) {
+        struct hak_text role = {0};
+        if (report_add_role(&role, page, i)) {
+            if (registers->groups == 0)
+                begin_group(text, registers, report_roles(page));
+            add_with_role(text, page, registers, i, hak_text_string(&role));
+        }
+        hak_text_free(&role);
+    }
+}
+
+/* A pointer that the processor does not take: where the instruction does not tell, those registers
+ * may be it. */
+static void add_no_addresses(struct hak_text *text, const struct report_page *page,
+                             struct registers *registers) {
     int shown = 0;
-    if (!report_is_general_fault(page))
-        return 0;
+    if (!report_is_general_fault(page) || page->touch)
+        return;
     for (int i = 0; i < HAK_REPORT_REGISTERS && shown < REGISTERS_SHOWN / 2; i++) {
         uint64_t value = page->request->registers[i];
         if (!report_is_no_address(value))
             continue;
-        hak_text_add(text, "%s      %-3s 0x%llx%s\n",
-                     shown++ == 0 ? "that hold no valid address:\n" : "", register_names[i],
+        if (shown++ == 0)
+            begin_group(text, registers, "that hold no valid address:");
+        hak_text_add(text, "      %-3s 0x%llx%s\n", report_register_name((uint32_t)i),
                      (unsigned long long)value, pattern_words(value));
     }
-    return shown;
 }
 
-static void add_registers(struct hak_text *text, const struct report_page *page) {
-    hak_text_add(text, "  REGISTERS         ");
-    int shown = 0, strange = add_no_addresses(text, page);
-    if (strange > 0)
-        hak_text_add(text, "                    ");
-    if (!page->r) {
-        hak_text_add(text, "not looked up: there is no store\n");
-        return;
-    }
-    uint64_t told[REGISTERS_SHOWN];
+static void add_pointing(struct hak_text *text, const struct report_page *page,
+                         struct registers *registers) {
+    int shown = 0;
     for (int i = 0; i < HAK_REPORT_REGISTERS && shown < REGISTERS_SHOWN; i++) {
         uint64_t value = page->request->registers[i];
-        bool known = false;
-        for (int k = 0; k < shown; k++)
-            known |= told[k] == value;
         struct hak_text line = {0};
-        if (!known && report_describe(&line, page, value)) {
-            hak_text_add(text, "%s      %-3s 0x%llx %s\n",
-                         shown == 0 ? "that point into the heap:\n" : "", register_names[i],
-                         (unsigned long long)value, hak_text_string(&line));
-            told[shown++] = value;
+        if (!is_told(registers, value) && report_describe(&line, page, value)) {
+            if (shown++ == 0)
+                begin_group(text, registers, "that point into the heap:");
+            add_value(text, page, registers, i);
+            hak_text_add(text, " %s\n", hak_text_string(&line));
+            registers->points_into_heap = true;
         }
         hak_text_free(&line);
     }
-    if (shown == 0)
-        hak_text_add(text, "none points into a block of the heap\n");
 }
 
-bool report_has_address(const struct report_page *page) {
-    return (page->context.signal == SIGSEGV || page->context.signal == SIGBUS) &&
-           page->request->signal_code > 0 && page->request->signal_code != SI_KERNEL;
+static void add_registers(struct hak_text *text, const struct report_page *page) {
+    struct registers registers = {.groups = 0};
+    hak_text_add(text, "  REGISTERS         ");
+    add_roles(text, page, &registers);
+    add_no_addresses(text, page, &registers);
+    add_pointing(text, page, &registers);
+    if (!page->r)
+        begin_group(text, &registers, "not looked up in the heap: there is no store");
+    else if (!registers.points_into_heap)
+        begin_group(text, &registers, "none points into a block of the heap");
 }
 
 void report_crash(struct hak_text *text, const struct report_page *page) {
@@ -154,5 +151,6 @@ void report_crash(struct hak_text *text, const struct report_page *page) {
     if (report_handler(&handler, page))
         hak_text_add(text, "  HANDLER           %s\n", hak_text_string(&handler));
     hak_text_free(&handler);
+    report_instruction(text, page);
     add_registers(text, page);
 }

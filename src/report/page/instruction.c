@@ -1,20 +1,24 @@
-/* INSTRUCTION and REGISTERS: at which instruction the processor stopped a fault of the heap, which
- * bytes it touches, of what its address is made, and which registers point into the heap. Where
- * there is no disassembler the instruction is told by its bytes. */
+/* INSTRUCTION and REGISTERS: at which instruction the processor stopped a fault of the heap or
+ * another crash, which bytes it touches, of what its address is made, and which registers point
+ * into the heap (of a crash: crash.c). Where there is no disassembler the instruction is told by
+ * its bytes. */
 #include "report/page/parts.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
     REGISTERS_SHOWN = 6,
     REGISTERS_TIGHT = 3,
+    LOW_HALF = 0,  /* rax, by DWARF's number: of what is divided */
+    HIGH_HALF = 1, /* rdx */
     RIP = HAK_REPORT_REGISTERS - 1,
 };
 
 bool report_has_instruction(const struct report_page *page) {
     const struct hak_report_code *code = &page->request->code;
-    return page->words && report_is_stopped(page->facts) && code->count > 0 &&
+    return (!page->words || report_is_stopped(page->facts)) && code->count > 0 &&
            code->count <= HAK_REPORT_CODE && code->before <= code->count;
 }
 
@@ -22,6 +26,15 @@ static unsigned ways_of(const struct hak_fault_facts *facts) {
     return facts->access == HAK_ACCESS_READ    ? HAK_TOUCHES_READ
            : facts->access == HAK_ACCESS_WRITE ? HAK_TOUCHES_WRITE
                                                : 0;
+}
+
+/* What the decoded instruction touches there; of a crash, at the address that the kernel tells,
+ * where it tells one. */
+static const struct hak_touch *find_touch(const struct report_page *page) {
+    uint64_t address = page->words ? page->facts->found_address : page->request->signal_address;
+    if (page->words || report_has_address(page))
+        return hak_instruction_touch(&page->instruction, address, ways_of(page->facts));
+    return report_is_general_fault(page) ? hak_instruction_refused(&page->instruction) : NULL;
 }
 
 void report_find_instruction(struct report_page *page) {
@@ -32,15 +45,15 @@ void report_find_instruction(struct report_page *page) {
     page->touch = NULL;
     if (!report_has_instruction(page))
         return;
-    uint64_t address = page->facts->found_address;
     if (code->before > 0)
-        page->is_decoded = hak_instruction_behind(&page->instruction, code->bytes, code->count,
-                                                  code->before, code->address, address, &machine);
+        page->is_decoded =
+            hak_instruction_behind(&page->instruction, code->bytes, code->count, code->before,
+                                   code->address, page->facts->found_address, &machine);
     else
         page->is_decoded = hak_instruction_at(&page->instruction, code->bytes, code->count,
                                               code->address, &machine);
     if (page->is_decoded)
-        page->touch = hak_instruction_touch(&page->instruction, address, ways_of(page->facts));
+        page->touch = find_touch(page);
 }
 
 static void add_code(struct hak_text *text, const uint8_t *code, size_t count) {
@@ -92,11 +105,21 @@ static void add_repetition(struct hak_text *text, const struct report_page *page
                  hak_words_count(more, "time", "times"));
 }
 
+/* Of a crash. */
+static void add_address(struct hak_text *text, const struct report_page *page) {
+    hak_text_add(text, " at 0x%llx", (unsigned long long)page->touch->address);
+    if (report_is_general_fault(page) && hak_touch_is_misaligned(page->touch))
+        hak_text_add(text, ", no multiple of %s", hak_words_number(page->touch->bytes));
+}
+
 static void add_touch(struct hak_text *text, const struct report_page *page) {
     static const char *const verbs[] = {"touches", "reads", "writes", "reads and writes"};
     hak_text_add(text, "      %s %s", verbs[ways_done(page) & 3],
                  hak_words_bytes(page->touch->bytes));
-    add_place(text, page);
+    if (page->words)
+        add_place(text, page);
+    else
+        add_address(text, page);
     add_repetition(text, page);
     hak_text_add(text, "\n");
 }
@@ -134,11 +157,41 @@ void report_instruction(struct hak_text *text, const struct report_page *page) {
 /* ---- registers ----------------------------------------------------------------------------------
  */
 
+static bool is_division(const struct report_page *page) {
+    return page->context.signal == SIGFPE && page->is_decoded && page->instruction.is_division;
+}
+
 static const char *role_of(const struct report_page *page, int number) {
+    if (is_division(page))
+        return number == page->instruction.divisor         ? "divisor"
+               : number == HIGH_HALF || number == LOW_HALF ? "dividend"
+                                                           : NULL;
     return !page->touch                   ? NULL
            : number == page->touch->base  ? "base"
            : number == page->touch->index ? "index"
                                           : NULL;
+}
+
+bool report_add_role(struct hak_text *text, const struct report_page *page, int number) {
+    const char *role = role_of(page, number);
+    if (!role)
+        return false;
+    if (is_division(page)) {
+        hak_text_add(text, "the %s%s",
+                     strcmp(role, "divisor") == 0 ? ""
+                     : number == HIGH_HALF        ? "upper half of the "
+                                                  : "lower half of the ",
+                     role);
+        return true;
+    }
+    hak_text_add(text, "the %s of the address", role);
+    if (number == page->touch->index && page->touch->scale > 1)
+        hak_text_add(text, ", times %u", page->touch->scale);
+    return true;
+}
+
+const char *report_roles(const struct report_page *page) {
+    return is_division(page) ? "of the division:" : "of the address:";
 }
 
 static const struct hak_report_pointed *pointed_by(const struct report_page *page, int number) {
@@ -181,17 +234,16 @@ static void add_pointed(struct hak_text *text, const struct report_page *page, i
 }
 
 static void add_register(struct hak_text *text, const struct report_page *page, int number) {
-    const char *role = role_of(page, number);
+    struct hak_text role = {0};
+    bool has_role = report_add_role(&role, page, number);
     hak_text_add(text, "      %-3s 0x%llx ", report_register_name((uint32_t)number),
                  (unsigned long long)page->request->registers[number]);
     if (pointed_by(page, number))
         add_pointed(text, page, number);
-    if (role)
-        hak_text_add(text, "%s %s of the address", pointed_by(page, number) ? "; the" : "is the",
-                     role);
-    if (role && number == page->touch->index && page->touch->scale > 1)
-        hak_text_add(text, ", times %u", page->touch->scale);
+    if (has_role)
+        hak_text_add(text, "%s%s", pointed_by(page, number) ? "; " : "is ", hak_text_string(&role));
     hak_text_add(text, "\n");
+    hak_text_free(&role);
 }
 
 /* In the order in which they are shown: of the address, into the block, into others. */
@@ -224,7 +276,8 @@ static json_t *touch_json(const struct report_page *page) {
     if (!page->touch)
         return json_null();
     json_t *object = json_object();
-    hak_json_set_address(object, "address", page->touch->address);
+    json_object_set_new(object, "address",
+                        json_sprintf("0x%llx", (unsigned long long)page->touch->address));
     hak_json_set_number(object, "bytes", page->touch->bytes);
     hak_json_set_flag(object, "reads", ways_done(page) & HAK_TOUCHES_READ);
     hak_json_set_flag(object, "writes", ways_done(page) & HAK_TOUCHES_WRITE);
@@ -268,7 +321,13 @@ json_t *report_instruction_json(const struct report_page *page) {
     return object;
 }
 
-static json_t *pointed_json(const struct hak_report_pointed *pointed, uint64_t value) {
+/* Of a crash by what the store knows. */
+static json_t *pointed_json(const struct report_page *page, int number) {
+    uint64_t value = page->request->registers[number];
+    const struct hak_report_pointed *pointed = pointed_by(page, number);
+    struct hak_report_pointed stored;
+    if (!page->words && number != RIP && report_point(page, value, &stored))
+        pointed = &stored;
     if (!pointed)
         return json_null();
     json_t *object = json_object();
@@ -285,9 +344,9 @@ json_t *report_registers_json(const struct report_page *page) {
         uint64_t value = page->request->registers[i];
         json_t *object = json_object();
         json_object_set_new(object, "name", json_string(report_register_name((uint32_t)i)));
-        hak_json_set_address(object, "value", value);
+        json_object_set_new(object, "value", json_sprintf("0x%llx", (unsigned long long)value));
         json_object_set_new(object, "role", hak_json_word(role_of(page, i)));
-        json_object_set_new(object, "block", pointed_json(pointed_by(page, i), value));
+        json_object_set_new(object, "block", pointed_json(page, i));
         json_array_append_new(array, object);
     }
     return array;

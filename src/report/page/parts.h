@@ -14,7 +14,8 @@
  *   threads.c     THREADS: where the threads were created that the page names
  *   end.c         COMPLETENESS, GUESS, SUMMARY
  *   next.c        NEXT: commands to type
- *   instruction.c INSTRUCTION, REGISTERS: at which instruction a fault was stopped
+ *   instruction.c INSTRUCTION, REGISTERS: at which instruction the program was stopped
+ *   pointed.c     the block that a register points to, as the store knows it
  *   candidates.c  GUESS: the blocks that a value may have been read from
  *   crash.c       a death by a signal that is no heap fault
  *   signal.c      what a signal means, in words
@@ -198,12 +199,16 @@ void report_others(struct hak_text *text, const struct report_page *page);
  * that it has the form of what freed memory is filled with. False: nothing is added. */
 bool report_guess_candidates(struct hak_text *text, const struct report_page *page);
 bool report_guess_pattern(struct hak_text *text, const struct report_page *page);
-/* The instruction at which the processor stopped a fault of the heap: false where it did not, or
- * the code could not be read. report_find_instruction decodes it, as far as that can be done. */
+/* The instruction at which the processor stopped the program: false where it did not, or the code
+ * could not be read. report_find_instruction decodes it, as far as that can be done. */
 bool report_has_instruction(const struct report_page *page);
 void report_find_instruction(struct report_page *page);
 void report_instruction(struct hak_text *text, const struct report_page *page);
 void report_registers(struct hak_text *text, const struct report_page *page);
+/* "the base of the address", "the divisor": what the instruction has the register for. False: for
+ * nothing that is known. And the words over such registers. */
+bool report_add_role(struct hak_text *text, const struct report_page *page, int number);
+const char *report_roles(const struct report_page *page);
 json_t *report_instruction_json(const struct report_page *page);
 json_t *report_registers_json(const struct report_page *page);
 /* "rax", by DWARF's number. */
@@ -224,6 +229,9 @@ const struct hak_frames *report_main_frames(const struct report_page *page);
 /* Where `address` lies in a block that the store knows: "20 bytes into a block of 56 bytes, live,
  * malloc(56) by thread 1 at server.c:118". False when it knows none. */
 bool report_describe(struct hak_text *text, const struct report_page *page, uint64_t address);
+/* The same block in numbers. */
+bool report_point(const struct report_page *page, uint64_t address,
+                  struct hak_report_pointed *pointed);
 /* The stack of the block's allocation; none where it is not known. 0, or a negative error. */
 int report_load_allocated(struct hak_frames *out, const struct report_page *page);
 /* The fingerprint: of damage by the allocation, else by the fault's own stack. (identity.c)

@@ -1,6 +1,7 @@
 /* The bytes of the instruction at which the processor stopped the program, and the blocks that its
  * registers point into. A debug register stops behind an instruction, whose beginning only what
  * comes before it can tell: then code in front is copied as well. */
+#include <signal.h>
 #include <string.h>
 #include "platform/raw_call.h"
 #include "superslab.h"
@@ -11,6 +12,11 @@ enum {
     WORD_BYTES = 8, /* of what hak_raw_readable looks at */
     LONGEST_INSTRUCTION = 15,
     IN_FRONT_BYTES = HAK_REPORT_CODE - LONGEST_INSTRUCTION,
+    STACK_FAULT = 12, /* the processor's numbers of exceptions */
+    GENERAL_PROTECTION = 13,
+    PAGE_FAULT = 14,
+    PENDING_X87 = 16,
+    ERROR_FETCH = 16, /* a bit of what it tells with a page fault */
 };
 
 static bool is_page_readable(uint64_t address) {
@@ -33,9 +39,38 @@ static uint32_t readable_in_front(uint64_t at, uint32_t most) {
     return most <= from_start || is_page_readable(at - most) ? most : from_start;
 }
 
+/* The processor jumped to where it could not go on: what lies there is not the instruction that did
+ * it. */
+static bool is_fetch(const struct hak_incident *incident) {
+    return incident->address == incident->registers.value[HAK_RIP] ||
+           (incident->trap == PAGE_FAULT && (incident->trap_error & ERROR_FETCH) != 0);
+}
+
+/* The thread stands at an instruction that the processor refused. Behind one it stands after a
+ * breakpoint and a forbidden system call; at one that comes later, where x87 tells of a fault, or
+ * where the kernel ends a thread to which no signal can be given. */
+static bool stands_at_instruction(const struct hak_incident *incident) {
+    if (incident->code <= 0)
+        return false;
+    switch (incident->signal) {
+    case SIGILL:
+        return true;
+    case SIGFPE:
+        return incident->trap != PENDING_X87;
+    case SIGSEGV:
+    case SIGBUS:
+        if (incident->code == SI_KERNEL)
+            return incident->trap == STACK_FAULT || incident->trap == GENERAL_PROTECTION;
+        return !is_fetch(incident) &&
+               !(incident->signal == SIGBUS && incident->code == BUS_MCEERR_AO);
+    default:
+        return false;
+    }
+}
+
 void hak_crash_copy_code(const struct hak_incident *incident, struct hak_report_code *code) {
     bool is_behind = incident->facts.found_by == HAK_FOUND_BY_WATCH;
-    bool is_at = incident->signal != 0 && incident->code > 0;
+    bool is_at = stands_at_instruction(incident);
     /* Of a watchpoint the registers tell a byte of the instruction that wrote, its last. */
     uint64_t at = incident->registers.value[HAK_RIP] + is_behind;
     code->address = 0;

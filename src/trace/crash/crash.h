@@ -168,8 +168,8 @@ HAK_HIDDEN void hak_raw_report(const struct hak_incident *incident, const char *
  * (bytes.c) */
 HAK_HIDDEN void hak_crash_copy_bytes(struct hak_report_request *area);
 
-/* Copies the code at which the processor stopped the program; count 0 where it did not, or the code
- * cannot be read. (code.c) */
+/* Copies the code of the instruction at which the processor stopped the program, by a fault of the
+ * heap or another; count 0 where it did not, or the code cannot be read. (code.c) */
 HAK_HIDDEN void hak_crash_copy_code(const struct hak_incident *incident,
                                     struct hak_report_code *code);
 /* The blocks that the registers point into, where the processor stopped a fault of the heap. */

@@ -246,12 +246,10 @@ static void say_register(const struct hak_incident *incident, unsigned number,
     (void)hak_line_write(&line, file);
 }
 
-/* Where the processor stopped a fault of the heap. */
+/* Where the processor stopped the program; and of a fault of the heap, what points to blocks. */
 static void say_instruction(const struct hak_incident *incident, long file) {
     static struct hak_report_code code; /* one thread reports at a time */
     static struct hak_report_pointed pointed[HAK_REPORT_REGISTERS];
-    if (!incident->facts.fault)
-        return;
     hak_crash_copy_code(incident, &code);
     if (code.count > 0)
         say_code(&code, file);

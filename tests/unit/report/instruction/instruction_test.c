@@ -110,6 +110,46 @@ START_TEST(what_is_not_known_is_not_told) {
 }
 END_TEST
 
+START_TEST(what_the_processor_refused_is_found_by_its_address) {
+    struct hak_instruction insn;
+    decode(&insn, "\x48\xa5", 2); /* movsq: both are addresses, if not aligned */
+    registers[RDI] = 0x600001;
+    decode(&insn, "\x48\xa5", 2);
+    ck_assert_ptr_null(hak_instruction_refused(&insn));
+    registers[RSI] = 0x7ffffffffffd; /* its last bytes are none */
+    decode(&insn, "\x48\xa5", 2);
+    ck_assert_uint_eq(hak_instruction_refused(&insn)->address, 0x7ffffffffffd);
+    registers[RDI] = 0x4141414141414141; /* which of them is not known */
+    decode(&insn, "\x48\xa5", 2);
+    ck_assert_ptr_null(hak_instruction_refused(&insn));
+    registers[RDI] = 0xffff800000000000;
+    decode(&insn, "\x48\xa5", 2);
+    ck_assert_uint_eq(hak_instruction_refused(&insn)->address, 0x7ffffffffffd);
+    decode(&insn, "\x0f\x28\x07", 3); /* movaps xmm0, [rdi] */
+    ck_assert_ptr_null(hak_instruction_refused(&insn));
+    registers[RDI] += 8;
+    decode(&insn, "\x0f\x28\x07", 3);
+    ck_assert_uint_eq(hak_instruction_refused(&insn)->bytes, 16);
+}
+END_TEST
+
+START_TEST(a_division_has_its_divisor) {
+    struct hak_instruction insn;
+    decode(&insn, "\xf7\xf9", 2); /* idiv ecx */
+    ck_assert(insn.is_division);
+    ck_assert_int_eq(insn.divisor, RCX);
+    decode(&insn, "\x49\xf7\xf4", 3); /* div r12 */
+    ck_assert_int_eq(insn.divisor, R12);
+    decode(&insn, "\xf7\x3f", 2); /* idiv dword ptr [rdi] */
+    ck_assert(insn.is_division);
+    ck_assert_int_eq(insn.divisor, -1);
+    decode(&insn, "\x66\xf7\xf1", 3); /* div cx: rdx and rax are more than what it divides */
+    ck_assert(!insn.is_division);
+    decode(&insn, "\xf7\xe9", 2); /* imul ecx */
+    ck_assert(!insn.is_division);
+}
+END_TEST
+
 START_TEST(of_two_touches_the_processor_tells_which) {
     struct hak_instruction insn;
     decode(&insn, "\x48\xa5", 2); /* movsq */
@@ -241,6 +281,8 @@ int main(void) {
     tcase_add_loop_test(cases, a_touch_has_address_bytes_and_registers, 0,
                         sizeof simple / sizeof *simple);
     tcase_add_loop_test(cases, what_is_not_known_is_not_told, 0, sizeof silent / sizeof *silent);
+    tcase_add_test(cases, what_the_processor_refused_is_found_by_its_address);
+    tcase_add_test(cases, a_division_has_its_divisor);
     tcase_add_test(cases, of_two_touches_the_processor_tells_which);
     tcase_add_test(cases, a_string_instruction_has_direction_and_count);
     tcase_add_test(cases, the_instruction_in_front_is_found);

@@ -740,6 +740,85 @@ START_TEST(a_watchpoint_names_the_instruction_in_front) {
 }
 END_TEST
 
+static void fill_crash(int signal, int code, const char *instruction, size_t bytes) {
+    request.signal = (uint32_t)signal;
+    request.signal_code = code;
+    request.code = (struct hak_report_code){.address = 0x401000, .count = (uint32_t)bytes};
+    memcpy(request.code.bytes, instruction, bytes);
+    memset(request.registers, 0, sizeof request.registers);
+}
+
+START_TEST(a_crash_names_its_instruction) {
+    block_malloc(&c, 1, 5, 1);
+    fill_crash(SIGSEGV, SEGV_MAPERR, "\x8b\x47\x08", 3);
+    request.facts.access = HAK_ACCESS_READ;
+    request.signal_address = 8;
+    request.registers[4] = BLOCK(1) + 20;
+    make(true);
+    has("  INSTRUCTION       mov eax, dword ptr [rdi + 8]   (8b 47 08)\n"
+        "      reads 4 bytes at 0x8\n"
+        "  REGISTERS         of the address:\n"
+        "      rdi 0x0 is the base of the address\n"
+        "                    that point into the heap:\n"
+        "      rsi 0x");
+    has(" is 4 bytes into a live block of 24 bytes: ");
+    ck_assert(strstr(report.json, "\"text\": \"mov eax, dword ptr [rdi + 8]\"") != NULL);
+    ck_assert(strstr(report.json, "\"offset\": 4") != NULL);
+    request.registers[OF_RDI] = BLOCK(1) + 16;
+    request.signal_address = BLOCK(1) + 24;
+    make(true);
+    has(" is the start of a live block of 24 bytes: ");
+    has("; the base of the address\n");
+    has_not("none points into");
+    make(false);
+    has("      rdi 0x");
+    has("                    not looked up in the heap: there is no store\n");
+    request.code.count = 0;
+    make(true);
+    has_not("INSTRUCTION");
+    has("  REGISTERS         that point into the heap:\n");
+}
+END_TEST
+
+START_TEST(a_pointer_that_is_no_address_is_named_by_the_instruction) {
+    fill_crash(SIGSEGV, SI_KERNEL, "\x8b\x47\x08", 3);
+    request.trap = 13;
+    request.registers[3] = 0x6867666564636261; /* no part of the address */
+    request.registers[OF_RDI] = 0xdd958090a3b085dd + 16;
+    make(true);
+    has("      reads 4 bytes at 0xdd958090a3b085f5\n"
+        "  REGISTERS         of the address:\n"
+        "      rdi 0xdd958090a3b085ed is the pattern that fills freed memory; the base of the "
+        "address\n"
+        "                    none points into a block of the heap\n");
+    has_not("rbx");
+    fill_crash(SIGSEGV, SI_KERNEL, "\x0f\x28\x07", 3);
+    request.registers[OF_RDI] = 0x500008;
+    make(true);
+    has("  INSTRUCTION       movaps xmm0, xmmword ptr [rdi]   (0f 28 07)\n"
+        "      reads 16 bytes at 0x500008, no multiple of 16\n");
+    request.registers[OF_RDI] = 0x500010; /* it was something else */
+    make(true);
+    has("(0f 28 07)\n  REGISTERS         none points into");
+}
+END_TEST
+
+START_TEST(a_division_names_both_numbers) {
+    fill_crash(SIGFPE, FPE_INTDIV, "\xf7\xff", 2);
+    request.registers[0] = 7;
+    make(true);
+    has("  INSTRUCTION       idiv edi   (f7 ff)\n"
+        "  REGISTERS         of the division:\n"
+        "      rax 0x7 is the lower half of the dividend\n"
+        "      rdx 0x0 is the upper half of the dividend\n"
+        "      rdi 0x0 is the divisor\n");
+    ck_assert(strstr(report.json, "\"role\": \"divisor\"") != NULL);
+    fill_crash(SIGFPE, FPE_INTDIV, "\xf6\xf1", 2); /* bytes, of which rdx has none */
+    make(true);
+    has("  INSTRUCTION       div cl   (f6 f1)\n  REGISTERS         none points into");
+}
+END_TEST
+
 START_TEST(an_instruction_that_cannot_be_decoded_is_told_by_its_bytes) {
     block_malloc(&c, 1, 5, 1);
     fill_stop(301, HAK_ACCESS_WRITE, 24, "\x06\x07\x0e", 3);
@@ -845,6 +924,9 @@ static void add(TCase *cases) {
     tcase_add_test(cases, the_owner_before_is_shown_of_an_access);
     tcase_add_test(cases, a_repeated_instruction_says_how_far_it_goes);
     tcase_add_test(cases, a_watchpoint_names_the_instruction_in_front);
+    tcase_add_test(cases, a_crash_names_its_instruction);
+    tcase_add_test(cases, a_pointer_that_is_no_address_is_named_by_the_instruction);
+    tcase_add_test(cases, a_division_names_both_numbers);
     tcase_add_test(cases, an_instruction_that_cannot_be_decoded_is_told_by_its_bytes);
     tcase_add_test(cases, registers_are_told_by_what_they_point_to);
     tcase_add_test(cases, the_last_clean_look_begins_the_window);

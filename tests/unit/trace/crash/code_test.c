@@ -78,11 +78,52 @@ START_TEST(a_signal_that_was_sent_has_no_instruction) {
 }
 END_TEST
 
+static void copies(bool is_due) {
+    copy((uint64_t)(pages + PAGE + 100), false);
+    ck_assert_int_eq(code.count > 0, is_due);
+}
+
+START_TEST(where_the_processor_did_not_refuse_an_instruction_there_is_none) {
+    incident = (struct hak_incident){.signal = SIGTRAP, .code = SI_KERNEL}; /* it is behind it */
+    copies(false);
+    incident = (struct hak_incident){.signal = SIGSYS, .code = 1};
+    copies(false);
+    incident = (struct hak_incident){.signal = SIGILL, .code = ILL_ILLOPN};
+    copies(true);
+    incident = (struct hak_incident){.signal = SIGFPE, .code = FPE_INTDIV};
+    copies(true);
+    incident.trap = 16; /* of x87, told at a later instruction */
+    copies(false);
+    incident = (struct hak_incident){.signal = SIGSEGV, .code = SI_KERNEL, .trap = 13};
+    copies(true);
+    incident.trap = 14; /* no signal could be given to the thread */
+    copies(false);
+    incident = (struct hak_incident){.signal = SIGBUS, .code = BUS_ADRERR};
+    copies(true);
+    incident.code = BUS_MCEERR_AO; /* another access, at any time */
+    copies(false);
+}
+END_TEST
+
+START_TEST(a_jump_is_none_of_the_instructions_there) {
+    incident.address = (uint64_t)(pages + PAGE + 100);
+    copies(false);
+    incident.address =
+        (uint64_t)(pages + PAGE + 104); /* the instruction goes on in a closed page */
+    copies(true);
+    incident.trap = 14;
+    incident.trap_error = 4 | 16;
+    copies(false);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("code");
     tcase_add_checked_fixture(cases, start, NULL);
     tcase_add_test(cases, an_instruction_is_copied_as_far_as_it_can_be_read);
     tcase_add_test(cases, code_in_front_is_copied_for_a_watchpoint);
     tcase_add_test(cases, a_signal_that_was_sent_has_no_instruction);
+    tcase_add_test(cases, where_the_processor_did_not_refuse_an_instruction_there_is_none);
+    tcase_add_test(cases, a_jump_is_none_of_the_instructions_there);
     return run_cases("code", cases);
 }
