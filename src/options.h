@@ -36,6 +36,7 @@ struct hak_options {
 #define HAK_AS_TEXT_TEXT(field)                                   char field[HAK_TEXT_BYTES];
 #define OPTION(name, field, type, standard, range, run, sentence) HAK_AS_TEXT_##type(field)
 #include "options.def"
+    bool stores_faults; /* level light, but for HAKMEM_TRACE=off: a fault gets a store */
 };
 
 enum { HAK_CHECK_TRACE, HAK_CHECK_NORMAL, HAK_CHECK_LIGHT };

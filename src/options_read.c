@@ -196,8 +196,10 @@ static void make_way_for_bench_fast(struct hak_options *o) {
     o->class_override[0] = 0;
 }
 
-/* Level light: nothing is recorded, and of the checks those of guarded blocks hold alone. */
+/* Level light: nothing is recorded before a fault, and of the checks those of guarded blocks hold
+ * alone. */
 static void resolve_light(struct hak_options *o) {
+    o->stores_faults = o->trace != 0;
     o->trace = 0;
     o->layout = HAK_LAYOUT_HEADER;
     o->leaks = HAK_LEAKS_OFF;

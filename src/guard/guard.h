@@ -175,6 +175,12 @@ void hak_guard_start(void) HAK_HIDDEN;
 extern bool hak_guards_sites HAK_HIDDEN;
 extern bool hak_guards_stacks HAK_HIDDEN;
 
+/* choose/light.c: level light's lives of guarded blocks, for the tracer (trace.h). */
+void hak_light_each_life(bool again, void (*call)(void *, const struct hak_guarded_life *),
+                         void *context) HAK_HIDDEN;
+/* In a forked child; `forking` is the number that its thread had in the parent. */
+void hak_light_fork_child(uint32_t forking) HAK_HIDDEN;
+
 /* former.c: keeps what is known of a large block that is being freed; tells it again: by its user
  * pointer, or by any address in its pages. */
 void hak_remember_large(const struct hak_large *large) HAK_HIDDEN;

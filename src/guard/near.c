@@ -196,6 +196,7 @@ static const struct hak_trace_checks checks = {
     .word_in = hak_word_in,
     .trapped = hak_watched_trapped,
     .count_guarded = count_guarded,
+    .each_life = hak_light_each_life,
 };
 
 void hak_near_start(void) {

@@ -110,6 +110,22 @@ void hak_guarded_stop(void) {
     atomic_store(&is_stopped, true);
 }
 
+struct visit {
+    void (*call)(struct hak_large *, void *);
+    void *context;
+};
+
+static void visit_guarded(struct hak_large *large, void *context) {
+    const struct visit *visit = context;
+    if (large->guarded_side)
+        visit->call(large, visit->context);
+}
+
+void hak_guarded_each(void (*visit)(struct hak_large *, void *), void *context) {
+    struct visit all = {visit, context};
+    (void)hak_address_map_each(visit_guarded, &all);
+}
+
 /* ---- does it agree? -------------------------------------------------------------------------- */
 
 struct sums {

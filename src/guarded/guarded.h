@@ -54,6 +54,9 @@ HAK_HIDDEN bool hak_guarded_open_at(const void *p);
  * be its end. */
 HAK_HIDDEN void hak_guarded_stop(void);
 
+/* Visits every slot, whether its block lives or was given back. Beside other threads, no lock. */
+HAK_HIDDEN void hak_guarded_each(void (*visit)(struct hak_large *, void *), void *context);
+
 /* NULL, or in words what is counted otherwise than the address map has it. */
 HAK_HIDDEN const char *hak_guarded_verify(void);
 

@@ -55,14 +55,25 @@ enum hak_guarded_watch {
     HAK_GUARDED_EXPECTED,  /* before all others, since a run before has found damage there */
 };
 
+/* When the block came to the program and went, by TSC, and which thread's call that was. */
+struct hak_large_life {
+    uint64_t born_ticks, freed_ticks;
+    uint32_t born_thread, freed_thread;
+};
+
 struct hak_large {
-    base_t base;             /* first byte */
-    size_t mapped_bytes;     /* whole pages */
-    size_t room_bytes;       /* debug: closed pages behind them, held for the block to grow into */
-    struct hak_large *next;  /* in its bin of the BigCache, or among structs that are not in use */
-    struct hak_large *prev;  /* in its bin */
-    struct hak_large *newer; /* in the order of coming to the BigCache */
-    struct hak_large *older;
+    base_t base;            /* first byte */
+    size_t mapped_bytes;    /* whole pages */
+    size_t room_bytes;      /* debug: closed pages behind them, held for the block to grow into */
+    struct hak_large *next; /* in its bin of the BigCache, or among structs that are not in use */
+    union {
+        struct {
+            struct hak_large *prev;  /* in its bin */
+            struct hak_large *newer; /* in the order of coming to the BigCache */
+            struct hak_large *older;
+        };
+        struct hak_large_life life; /* of a guarded one, in level light */
+    };
     const void *caller;           /* return address in the program, of the call that took it */
     struct hak_page_chunk *chunk; /* of the L2.5 pool; NULL for a mapping of its own */
     uint32_t look;                /* of the BigCache, when it came there */

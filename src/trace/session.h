@@ -86,6 +86,7 @@ struct hak_process_entry {
 enum hak_process_flag {
     HAK_PROCESS_STRICT = 1,    /* entered strict seccomp: what it did then is counted as lost */
     HAK_PROCESS_UNWATCHED = 2, /* HAKMEM_WATCH has no debug registers; bits 8 to 15: why */
+    HAK_PROCESS_WENT_ON = 4,   /* level light: it let go of the session, and has not ended */
 };
 #define HAK_PROCESS_WHY_SHIFT 8
 
@@ -349,7 +350,7 @@ struct hak_report_request {
     struct hak_report_region region;
     uint32_t trap; /* the processor's number of the exception, 0 = not known: 13 general protection,
                     * 14 page fault */
-    uint32_t is_unrecorded; /* 1 = the session was made for this report alone (HAKMEM_TRACE=off) */
+    uint32_t is_unrecorded; /* 1 = the session has nothing but this report (HAKMEM_TRACE=off) */
     /* Where the block was allocated and freed, as far as the program itself knows; return
      * addresses, innermost first, then 0. */
     uint64_t alloc_frames[HAK_REPORT_LIFE_FRAMES];
@@ -378,6 +379,7 @@ enum hak_resume {
     HAK_RESUME = 1,          /* store_path is this recording's store */
     HAK_RESUME_TREE = 2,     /* it, or one beside it, is, if the keepers of this tree made it */
     HAK_RESUME_NO_STORE = 3, /* a session for a report: no store, but one that `run` asked for */
+    HAK_RESUME_ANEW = 4,     /* as 1, with rings and nodes that do not go on from previous_id's */
 };
 
 struct hak_session {

@@ -104,6 +104,17 @@ struct hak_named {
     struct hak_fault_facts facts; /* what is known of the block; no fault */
 };
 
+/* The last life of a guarded block of level light, as far as it is still known. */
+struct hak_guarded_life {
+    uint64_t user, delta_bytes, asked_bytes;
+    uint64_t born_ticks, freed_ticks;   /* TSC */
+    uint32_t born_thread, freed_thread; /* numbers; 0: not to be told (again), or it lives */
+    int32_t born_tid, freed_tid;        /* kernel's ids of these, 0 = not known */
+    uint32_t alloc_stack, free_stack;
+    uint32_t record_count, epoch; /* its generation at its birth */
+    uint8_t taken_by;             /* enum hak_subkind */
+};
+
 /* What a SIGTRAP was. */
 enum hak_trapped {
     HAK_TRAPPED_NOT,     /* no debug register of hakmem's: the program's */
@@ -135,6 +146,10 @@ struct hak_trace_checks {
     enum hak_trapped (*trapped)(const void *siginfo, struct hak_fault_facts *facts);
     /* Level light: how many calls allocated, and how many of their blocks were guarded. */
     void (*count_guarded)(uint64_t *calls, uint64_t *blocks);
+    /* Level light: visits the guarded blocks of which something was not visited before, or `again`
+     * all. Beside other threads that take and give some. */
+    void (*each_life)(bool again, void (*visit)(void *, const struct hak_guarded_life *),
+                      void *context);
 };
 /* Before hak_trace_start. `checks` stays where it is. */
 HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);
@@ -158,9 +173,9 @@ HAK_HIDDEN void hak_trace_note_unwatched(unsigned why);
  * and waits (bounded). The program goes on in any case. (trace/crash/leak_report.c) */
 HAK_HIDDEN void hak_trace_leaks(void);
 
-/* Makes sure that there is a session for a report: with HAKMEM_TRACE=off one is made here
- * (keeper/for_report.c), and the stacks that the process keeps are brought into it. False: nothing
- * can be handed to a collector. One thread at a time; signal safe. */
+/* Makes sure that there is a session for a report: in level light, and with HAKMEM_TRACE=off, one
+ * is made here (collector/for_report.c), and the stacks that the process keeps are brought into it.
+ * False: nothing can be handed to a collector. One thread at a time; signal safe. */
 HAK_HIDDEN bool hak_trace_open_for_report(void);
 /* Writes a record that belongs to such a report, also where the program's calls are not recorded.
  */

@@ -135,9 +135,9 @@ void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint
     struct beside neighbour[2];
     int count = find_beside(view, process, address, neighbour);
     if (count == 0) {
-        hak_text_add(text, view->summary.events <= TABLE_EVENTS
-                               ? "No block lay within 1 GiB of it.\n"
-                               : "No block was found within 1 MiB of it.\n");
+        hak_text_add(text, "No %sblock %s of it.\n", view_is_light(view) ? "watched " : "",
+                     view->summary.events <= TABLE_EVENTS ? "lay within 1 GiB"
+                                                          : "was found within 1 MiB");
         return;
     }
     hak_text_add(text, "The nearest blocks:\n");

@@ -8,9 +8,11 @@
 #include "superslab.h"
 
 void block_json_head(struct block *block) {
-    const char *state = !block->position.was_handed_out ? "never handed out"
-                        : block->is_live                ? "live"
-                                                        : "freed";
+    bool is_unwatched = !block->position.was_handed_out && view_is_light(block->view);
+    const char *state = is_unwatched                      ? "not watched"
+                        : !block->position.was_handed_out ? "never handed out"
+                        : block->is_live                  ? "live"
+                                                          : "freed";
     view_write_document(block->view);
     view_write_member("address", hak_json_address(block->position.address), false);
     view_write_member("block", view_block_json(block->view, &block->position, state), false);

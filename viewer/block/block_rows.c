@@ -187,9 +187,9 @@ void block_write_end(struct block *block) {
         add_not_told(&text, totals->lives - block->told);
     if (totals->lives == 0) {
         hak_text_add(&text, "  no life of this block%s\n",
-                     view_given(view, "since") || view_given(view, "until")
-                         ? " lies in this time"
-                         : ": it was never handed out in this capture");
+                     view_given(view, "since") || view_given(view, "until") ? " lies in this time"
+                     : view_is_light(view)                                  ? ": it was not watched"
+                                           : ": it was never handed out in this capture");
         view_print(&text);
         return;
     }

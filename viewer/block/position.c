@@ -10,6 +10,10 @@
 void view_add_position(struct hak_text *text, struct view *view, const struct view_position *p) {
     const char *class_name = hak_words_class(view->reader, p->block->class_index);
     hak_text_add(text, "0x%" PRIx64 " is ", p->address);
+    if (!p->was_handed_out && view_is_light(view)) {
+        hak_text_add(text, "in a block that was not watched");
+        return;
+    }
     if (!p->was_handed_out) {
         hak_text_add(text, "in a slot that was never handed out in this capture, %s long (%s)",
                      hak_words_bytes(p->block->slot_bytes), class_name);
@@ -88,7 +92,8 @@ void view_add_block_completeness(struct hak_text *text, const struct view *view,
 
 static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t address) {
     struct view_processes all = {0};
-    hak_text_add(text, "0x%" PRIx64 " was in no block of ", address);
+    hak_text_add(text, "0x%" PRIx64 " was in no %sblock of ", address,
+                 view_is_light(view) ? "watched " : "");
     if (view_given(view, "process") && view_read_process(view, &all)) {
         hak_text_add(text, "process ");
         view_add_process(text, view, all.row[0]);

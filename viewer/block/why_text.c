@@ -10,10 +10,11 @@
 #include "superslab.h"
 
 const char *why_state(const struct why *why) {
-    return !why->last                  ? "never handed out"
-           : why->last->end_count == 0 ? "live"
-           : why->last->end_count == 1 ? "freed"
-                                       : "freed twice";
+    return !why->last && view_is_light(why->view) ? "not watched"
+           : !why->last                           ? "never handed out"
+           : why->last->end_count == 0            ? "live"
+           : why->last->end_count == 1            ? "freed"
+                                                  : "freed twice";
 }
 
 static void add_state(struct hak_text *text, const struct why *why) {

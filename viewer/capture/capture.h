@@ -33,6 +33,8 @@ void view_add_extent(struct hak_text *text, const struct view *view);
 void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t process);
 /* "Nothing was lost in this capture.", or what was. */
 void view_add_completeness(struct hak_text *text, const struct view *view);
+/* A capture of level light, which has none but the watched blocks. */
+bool view_is_light(const struct view *view);
 /* Says on stderr why the answer ends before it is whole, and keeps that for its JSON document. */
 void view_fail(const char *message);
 /* What view_fail said last; NULL = nothing. */

@@ -194,6 +194,26 @@ static void add_missing_processes(struct hak_text *text, const struct hak_store_
                      hak_words_count(summary->unrecorded, "program was", "programs were"));
 }
 
+bool view_is_light(const struct view *view) {
+    char *level = hak_database_meta(hak_store_database(view->reader), "check");
+    bool is_light = level && strcmp(level, "light") == 0;
+    free(level);
+    return is_light;
+}
+
+static uint64_t count_watched(const struct view *view, const char *sql) {
+    return hak_database_number(hak_store_database(view->reader), sql, 0);
+}
+
+static void add_watched(struct hak_text *text, const struct view *view) {
+    uint64_t blocks = count_watched(view, "SELECT sum(CAST(value AS INTEGER)) FROM meta"
+                                          " WHERE key GLOB 'watched_blocks.*'");
+    uint64_t calls = count_watched(view, "SELECT sum(CAST(value AS INTEGER)) FROM meta"
+                                         " WHERE key GLOB 'watched_calls.*'");
+    hak_text_add(text, " Level light: %s%s.", hak_words_watched(blocks, calls),
+                 blocks == 0 || calls <= blocks ? "" : "; nothing is known of the others");
+}
+
 void view_add_completeness(struct hak_text *text, const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     if (summary->lost_events > 0)
@@ -220,4 +240,6 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
     if (summary->disordered_events > 0)
         hak_text_add(text, " %s written after a later one of the same block.",
                      hak_words_count(summary->disordered_events, "event was", "events were"));
+    if (view_is_light(view))
+        add_watched(text, view);
 }

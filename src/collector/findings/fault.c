@@ -214,6 +214,25 @@ static void store_report(struct hak_capture *capture, const struct hak_report_co
         capture->next_fault++;
 }
 
+/* How many of the process's blocks were guarded, for who asks of the others (store.md). */
+static void store_watched(struct hak_capture *capture, uint32_t process,
+                          const struct hak_report_request *r) {
+    const struct {
+        const char *of;
+        uint64_t value;
+    } numbers[] = {{"calls", r->calls}, {"blocks", r->guarded_blocks}};
+    int error = 0;
+    if (!hak_capture_begin(capture))
+        return;
+    for (int i = 0; i < 2 && error == 0; i++) {
+        char key[64], text[32];
+        snprintf(key, sizeof key, "watched_%s.%u", numbers[i].of, process);
+        snprintf(text, sizeof text, "%llu", (unsigned long long)numbers[i].value);
+        error = hak_store_put_meta(capture->writer, key, text);
+    }
+    (void)hak_capture_end(capture, error);
+}
+
 static void print_bare(const struct hak_findings *findings, const struct hak_client *c,
                        const struct hak_report_request *r) {
     char line[256];
@@ -340,6 +359,8 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
     if (request->facts.clean_ticks && !request->is_unrecorded)
         context.clean_ns = hak_clock_ns(&c->clock, request->facts.clean_ticks);
     struct hak_report made;
+    if (context.is_light)
+        store_watched(capture, f->process, request);
     if (hak_report_make(reader, request, &context, &made) == 0) {
         enum hak_answer answer =
             hak_judge_ask(&findings->judge, capture, c, request->facts.fault, made.fingerprint,

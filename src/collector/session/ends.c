@@ -30,6 +30,7 @@ struct pidfd_facts {
 #define LOST_EXEC                                                                                  \
     "executed a program, " NOT_RECORDED                                                            \
     "the collector was killed before it had stored anything of it"
+#define WENT_ON  "it went on after its report, and how it ended is not recorded"
 #define TELL_NS  500000000u
 #define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
 #define HELLO_NS 5000000000u /* from exec to hello, at most */
@@ -195,7 +196,7 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     uint64_t end = state == HAK_PROCESS_ENDED ? atomic_load(&e->tsc_end) : 0;
     if (!p)
         return;
-    if (strcmp(p->row.note, UNSEEN_END) == 0)
+    if (strcmp(p->row.note, UNSEEN_END) == 0 || strcmp(p->row.note, WENT_ON) == 0)
         hak_rows_note(rows, w->row, "");
     hak_ends_ask(w);
     int status = w->wait_status;
@@ -211,6 +212,9 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
         p->row.end_kind = is_known ? 3 : 4;
         if (!is_known)
             describe_exec(rows, w->row, e, exec_state, client->is_file);
+    } else if (status < 0 && (atomic_load(&e->flags) & HAK_PROCESS_WENT_ON)) {
+        p->row.end_kind = 0;
+        hak_rows_note(rows, w->row, WENT_ON);
     } else if (status >= 0 ? WIFSIGNALED(status) : state != HAK_PROCESS_ENDED) {
         p->row.end_kind = 2;
         p->row.signal = status >= 0 ? WTERMSIG(status) : 0;
@@ -226,7 +230,9 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
         describe_unwatched(rows, w->row, atomic_load(&e->flags) >> HAK_PROCESS_WHY_SHIFT & 0xff);
     if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
         end = client->is_file ? client->file_end_ticks : client->clock.latest_ticks;
-    p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&client->clock, end);
+    p->row.end_ns = w->replaced_ns        ? w->replaced_ns
+                    : p->row.end_kind > 0 ? hak_clock_ns(&client->clock, end)
+                                          : 0;
     hak_rows_touch_process(rows, w->row);
 }
 

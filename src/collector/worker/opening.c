@@ -317,6 +317,7 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         asked = unnamed;
     }
     bool has_heir = client->map.head.resume_store == HAK_RESUME ||
+                    client->map.head.resume_store == HAK_RESUME_ANEW ||
                     client->map.head.resume_store == HAK_RESUME_TREE;
     if (worker->config.resume_store)
         error = worker->capture.writer ? 0 /* for a row, before this session came */
@@ -394,6 +395,8 @@ void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
             worker, "image", known ? client->map.head.session_id : client->map.head.previous_id);
         if (!client->image)
             client->image = client->number;
+        if (client->map.head.resume_store == HAK_RESUME_ANEW)
+            before = 0;
         client->knows_nodes = known || before;
         if (before)
             take_cursors(worker, client, before);

@@ -70,26 +70,24 @@ static void add_missing_lines(struct hak_text *text, int *findings,
     }
 }
 
-/* "1 of 4,812 blocks was watched". */
-static void add_watched(struct hak_text *text, int *findings,
-                        const struct hak_report_request *request) {
-    uint64_t blocks = request->guarded_blocks, calls = request->calls;
+/* What level light cannot know. */
+static void add_watched(struct hak_text *text, int *findings, const struct report_page *page) {
+    const struct hak_report_request *request = page->request;
+    bool is_none = request->guarded_blocks == 0;
+    bool is_all = !is_none && request->calls <= request->guarded_blocks;
     finding(text, findings, "level light: ");
-    if (blocks == 0)
-        hak_text_add(text, "no block was watched");
-    else if (calls <= blocks)
-        hak_text_add(text, "every block was watched");
-    else
-        hak_text_add(text, "1 of %s was watched",
-                     hak_words_count((calls + blocks / 2) / blocks, "block", "blocks"));
-    hak_text_add(text, ", and nothing was recorded");
+    hak_text_add(text, "%s%s", hak_words_watched(request->guarded_blocks, request->calls),
+                 request->is_unrecorded || !page->r || is_none ? ", and nothing was recorded"
+                 : is_all                                      ? ""
+                                                               : ", and nothing is known of the "
+                                                                 "others");
 }
 
 void report_completeness(struct hak_text *text, const struct report_page *page) {
     int findings = 0;
     hak_text_add(text, "  COMPLETENESS      ");
     if (page->context.is_light) {
-        add_watched(text, &findings, page->request);
+        add_watched(text, &findings, page);
     } else if (page->request->is_unrecorded) {
         finding(text, &findings,
                 "nothing was recorded (HAKMEM_TRACE=off): what the program itself "

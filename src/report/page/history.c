@@ -246,6 +246,10 @@ void report_history(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "not known: the store could not answer\n");
         return;
     }
+    if (page->context.is_light && !page->life) {
+        hak_text_add(text, "not recorded (level light: the block was not watched)\n");
+        return;
+    }
     if (!page->story || (page->story->move_count == 0 && page->story->life_count == 0)) {
         hak_text_add(text, "the capture has no block at this address\n");
         return;

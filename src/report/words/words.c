@@ -211,6 +211,19 @@ const char *hak_words_count(uint64_t value, const char *one, const char *many) {
     return out;
 }
 
+const char *hak_words_watched(uint64_t blocks, uint64_t calls) {
+    if (blocks == 0)
+        return "no block was watched";
+    if (calls <= blocks)
+        return "every block was watched";
+    uint64_t of = (calls + blocks / 2) / blocks;
+    if (of < 2)
+        return "nearly every block was watched";
+    char *out = next_buffer();
+    snprintf(out, sizeof buffers[0], "1 of %s blocks was watched", hak_words_number(of));
+    return out;
+}
+
 const char *hak_words_bytes(uint64_t bytes) {
     return hak_words_count(bytes, "byte", "bytes");
 }

@@ -33,7 +33,7 @@ static bool find_keeper(const struct hak_session_memory *memory,
         return false;
     memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
     atomic_store(&memory->session->keeper_heartbeat_ns, hak_monotonic_ns());
-    if (strcmp(answer.session_name, name) != 0)
+    if (!hak_options.stores_faults && strcmp(answer.session_name, name) != 0)
         hak_environment_set_tree(answer.session_name, memory->session->store_path);
     return true;
 }
@@ -46,15 +46,21 @@ bool hak_collector_begin(struct hak_collector_failure *failure) {
         failure->what = "the limits of the process (ulimit -f, -v) leave no room for the session";
     if (failure->error)
         return false;
-    if (!hak_options.trace)
+    bool is_in_place = hak_current_take_place(&memory);
+    if (!hak_options.trace && !hak_options.stores_faults)
         memory.session->resume_store = HAK_RESUME_NO_STORE;
     hak_memory_publish(memory.session);
+    if (hak_options.stores_faults)
+        hak_report_session_fill(memory.session);
     bool found = find_keeper(&memory, failure);
     hak_close(memory.file);
     if (found)
         *failure = (struct hak_collector_failure){.what = "no session memory", .error = ENOMEM};
     if (!found || !hak_current_begin(memory.session, memory.total_bytes)) {
-        hak_raw_unmap(memory.session, memory.total_bytes);
+        if (is_in_place)
+            hak_current_let_go();
+        else
+            hak_raw_unmap(memory.session, memory.total_bytes);
         return false;
     }
     hak_current.replace_silent = hak_collector_replace_dead;

@@ -71,6 +71,16 @@ HAK_HIDDEN long hak_collector_connect(const char *name, uint32_t limit_ms);
 /* True when the keeper `name` belongs to another network namespace, in which it may live on. */
 HAK_HIDDEN bool hak_collector_is_elsewhere(const char *name);
 
+/* Level light, where a session begins with a report and ends with it (for_report.c). At start: */
+HAK_HIDDEN void hak_report_session_note_start(void);
+/* Fills in what is known since then, before a keeper has the memory. */
+HAK_HIDDEN void hak_report_session_fill(struct hak_session *session);
+/* True when what is to be written into the session is in no store yet. */
+HAK_HIDDEN bool hak_report_session_is_first(void);
+/* Lets go of a session that has a keeper of its own, which closes the store and ends. `is_stored`:
+ * the next session goes on with that store. */
+HAK_HIDDEN void hak_report_session_leave(bool is_stored);
+
 /* Waits, at most some seconds, until a keeper that cannot be reached has taken the memfd of
  * `session`, which is open (offer.c). */
 HAK_HIDDEN bool hak_collector_offer(struct hak_session *session);

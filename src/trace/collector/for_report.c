@@ -1,11 +1,19 @@
-/* A session for a report alone: where nothing is recorded (HAKMEM_TRACE=off), and a fault is found,
- * memory and keeper are made at that moment, so that the report has names like any other.
+/* A session for a report alone: where nothing is recorded (level light, HAKMEM_TRACE=off), and a
+ * fault is found, memory and keeper are made at that moment, so that the report has names like any
+ * other.
  *
- *   private nodes of stacks --copied, ids stay--> the session's      HAKMEM_TRACE=off
+ *   private nodes of stacks --copied, ids stay--> the session's
  *   modules, thread, FAULT record --------------> a ring             nothing else is written
  *
- * No store is made, unless the keeper is told of one (`hakmem-trace run`). The session stays for
- * later reports of the process; calls of the program are not recorded into it. */
+ *   HAKMEM_TRACE=off   no store is made, unless the keeper is told of one (`hakmem-trace run`); the
+ *                      session stays for later reports of the process
+ *   level light        as if it had begun with the program: the lives of guarded blocks come too
+ *                      (crash/lives.c), and there is a store. After the report the process lets go
+ *                      of a session that has a keeper of its own: that closes the store and ends.
+ *                      The next report goes on with the same store.
+ *
+ * Calls of the program are not recorded into it. */
+#include <fcntl.h>
 #include <string.h>
 #include "options.h"
 #include "trace/memory/memory.h"
@@ -14,10 +22,92 @@
 #include "trace/stacks/stacks.h"
 #include "trace/ring/ring.h"
 #include "trace/trace.h"
+#include "trace/wait.h"
 #include "unwind/modules.h"
 #include "platform/block_signals.h"
+#include "platform/path.h"
 
 static bool has_failed;
+
+/* Level light: when and where the program began. */
+static struct {
+    uint64_t tsc, monotonic_ns;
+    char directory[HAK_PATH_BYTES];
+} at_start;
+
+/* The session before, which has been let go of. */
+static struct {
+    int32_t pid; /* whose it was; 0 = there is none to go on with */
+    uint64_t id;
+    char store_path[HAK_PATH_BYTES];
+} before;
+static bool is_first; /* this one goes on with none */
+
+void hak_report_session_note_start(void) {
+    at_start.tsc = hak_current.tsc_process = __builtin_ia32_rdtsc();
+    at_start.monotonic_ns = hak_monotonic_ns();
+    if (hak_options.trace_file[0] != '/')
+        hak_path_here(at_start.directory, sizeof at_start.directory);
+}
+
+/* Goes on with the store of the session before, as long as that is there. */
+static bool succeed_before(struct hak_session *session) {
+    if (before.pid != (int32_t)hak_raw_call(SYS_getpid) ||
+        hak_raw_call(SYS_faccessat, AT_FDCWD, before.store_path, 0) != 0)
+        return false;
+    session->previous_id = before.id;
+    session->resume_store = HAK_RESUME_ANEW;
+    memcpy(session->store_path, before.store_path, sizeof session->store_path);
+    return true;
+}
+
+void hak_report_session_fill(struct hak_session *session) {
+    uint64_t since = session->monotonic_start_ns - at_start.monotonic_ns;
+    session->tsc_start = at_start.tsc;
+    session->monotonic_start_ns -= since;
+    session->realtime_start_ns -= since;
+    session->metrics_ms = 0; /* nobody counts what the program does */
+    if (!hak_environment_tree_store() &&
+        !hak_path_expand(session->store_path, sizeof session->store_path, hak_options.trace_file,
+                         at_start.directory[0] ? at_start.directory : NULL, session->program))
+        session->store_path[0] = 0;
+    is_first = !succeed_before(session);
+}
+
+bool hak_report_session_is_first(void) {
+    bool was_first = is_first;
+    is_first = false;
+    return was_first;
+}
+
+/* The keeper is the one that HAKMEM_SESSION names. */
+static bool has_keeper_of_tree(void) {
+    char name[sizeof hak_current.keeper_name];
+    hak_environment_read_session(name, sizeof name);
+    return strcmp(name, hak_current.keeper_name) == 0;
+}
+
+/* As PID 1 nobody outlives this process: it waits for the store at its end. */
+void hak_report_session_leave(bool is_stored) {
+    struct hak_session *session = hak_current.session;
+    long pid = hak_raw_call(SYS_getpid);
+    uint64_t signals;
+    if (!hak_current_ready() || pid == 1 || has_keeper_of_tree())
+        return;
+    hak_block_signals(&signals);
+    before.pid = is_stored ? (int32_t)pid : 0;
+    before.id = session->session_id;
+    memcpy(before.store_path, session->store_path, sizeof before.store_path - 1);
+    hak_ring_close();
+    atomic_fetch_or(&hak_current.process->flags, HAK_PROCESS_WENT_ON);
+    atomic_store(&hak_current.process->tsc_end, hak_session_ticks());
+    atomic_store(&hak_current.process->state, HAK_PROCESS_ENDED);
+    if (hak_is_last_process())
+        atomic_store(&session->closing, 1);
+    hak_ring_doorbell(session);
+    hak_current_let_go();
+    hak_restore_signals(&signals);
+}
 
 static bool begin(void) {
     struct hak_collector_failure failure = {0};
@@ -29,9 +119,9 @@ static bool begin(void) {
     if (begun) {
         hak_ring_record_process();
         hak_modules_announce_all();
-    } else {
+    } else if (!hak_current.is_left) {
         hak_current.session = NULL;
-        has_failed = true;
+        has_failed = !hak_options.stores_faults; /* it is tried again where reports are seldom */
     }
     hak_restore_signals(&signals);
     return begun;
@@ -50,7 +140,8 @@ static void bring_nodes(void) {
 }
 
 bool hak_trace_open_for_report(void) {
-    if (!hak_options.trace && !hak_current.session && !begin())
+    bool has_session = hak_current.session && !hak_current.is_left;
+    if (!hak_options.trace && !has_session && !begin())
         return false;
     if (!hak_current_ready())
         return false;

@@ -35,6 +35,12 @@ void hak_crash_count_guarded(uint64_t *calls, uint64_t *blocks) {
         checks->count_guarded(calls, blocks);
 }
 
+void hak_crash_each_life(bool again, void (*visit)(void *, const struct hak_guarded_life *),
+                         void *context) {
+    if (checks && checks->each_life)
+        checks->each_life(again, visit, context);
+}
+
 /* Fills in the mapping at `address`, or what lies around the gap. */
 static void look_at_maps(uint64_t address, struct hak_report_region *region) {
     static struct hak_maps maps; /* one thread reports at a time */

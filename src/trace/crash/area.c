@@ -155,7 +155,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     area->trap = incident->trap;
     area->candidate_count = incident->candidate_count;
     memcpy(area->candidates, incident->candidates, sizeof area->candidates);
-    area->is_unrecorded = !hak_options.trace;
+    area->is_unrecorded = !hak_options.trace && !hak_options.stores_faults;
     hak_crash_count_guarded(&area->calls, &area->guarded_blocks);
     area->unreported_before = incident->unreported_before;
     area->sweep_every =
@@ -287,6 +287,8 @@ const char *hak_crash_hand_over(struct hak_incident *incident) {
     const char *why = NULL;
     if (!hak_trace_open_for_report())
         return hak_options.trace ? no_collector : "no collector can be started";
+    if (hak_options.stores_faults)
+        hak_crash_bring_lives(hak_report_session_is_first());
     for (int tries = 0; tries < 2; tries++) {
         hak_collector_replace_dead(DEAD_AFTER_MS);
         why = hand_over(incident);

@@ -11,6 +11,7 @@
 #include "options.h"
 #include "superslab.h"
 #include "trace/signals/signals.h"
+#include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
 #include "trace/crash/places.h"
 #include "trace/crash/private_operators.h"
@@ -88,7 +89,16 @@ struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
     }
 }
 
+/* The next one begins another session. What the process says of its end, which is near, is to be in
+ * this one. */
+static void let_session_go(void) {
+    bool ends = incident.end_signal || incident.facts.found_by == HAK_FOUND_BY_EXIT;
+    if (hak_options.stores_faults && !ends && !is_vfork_child)
+        hak_report_session_leave(!why_raw);
+}
+
 void hak_crash_leave(void) {
+    let_session_go();
     is_vfork_child = 0;
     atomic_store(&reporter, 0);
     hak_wake(&reporter);

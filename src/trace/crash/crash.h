@@ -15,6 +15,7 @@
  *   loaded.c         with which pointer such a word was read
  *   operands.c       which registers an instruction takes its address from
  *   code.c           the instruction's bytes; into which blocks the registers point
+ *   lives.c          level light: what is known of guarded blocks, for the store
  *   raw_report.c     what can be said without a collector */
 #ifndef HAK_TRACE_CRASH_H
 #define HAK_TRACE_CRASH_H
@@ -28,6 +29,7 @@
 #include "unwind/registers.h"
 #include "unwind/unwind.h"
 
+struct hak_guarded_life;
 struct hak_trace_checks;
 enum hak_trapped;
 
@@ -142,6 +144,12 @@ HAK_HIDDEN void hak_crash_look_at_heap(struct hak_incident *incident);
 HAK_HIDDEN bool hak_crash_is_heap_fault(int signal, int code, uint64_t address);
 /* How many calls allocated in level light, and how many of their blocks were guarded; else 0. */
 HAK_HIDDEN void hak_crash_count_guarded(uint64_t *calls, uint64_t *blocks);
+/* Visits the lives of guarded blocks in level light (trace.h). */
+HAK_HIDDEN void hak_crash_each_life(bool again,
+                                    void (*visit)(void *, const struct hak_guarded_life *),
+                                    void *context);
+/* Writes what they tell into the session; `again`: also what it told before. (lives.c) */
+HAK_HIDDEN void hak_crash_bring_lives(bool again);
 /* Has the page of such an address opened, so that the program can go on. */
 HAK_HIDDEN bool hak_crash_reopen(uint64_t address);
 

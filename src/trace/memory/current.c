@@ -2,6 +2,7 @@
  */
 #include "trace/memory/current.h"
 #include <string.h>
+#include "trace/memory/make.h"
 #include "trace/memory/proc.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
@@ -27,8 +28,31 @@ void hak_current_count_unentered(void) {
         atomic_fetch_add_explicit(&unentered->unentered_events, 1, memory_order_relaxed);
 }
 
+static _Atomic uint32_t *own_word; /* of the session that was let go of */
+
+void hak_current_let_go(void) {
+    own_word = hak_current.is_left ? own_word : hak_current.alive;
+    hak_current.is_left = true;
+    atomic_store(own_word, HAK_ALIVE_LEFT);
+    (void)hak_raw_call(SYS_mmap, hak_current.session, hak_current.total_bytes,
+                       PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1);
+}
+
+bool hak_current_take_place(struct hak_session_memory *memory) {
+    if (!hak_current.is_left || !hak_current.session ||
+        hak_current.total_bytes != memory->total_bytes ||
+        hak_raw_call(SYS_mmap, hak_current.session, memory->total_bytes, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_FIXED, memory->file) != (long)(void *)hak_current.session)
+        return false;
+    hak_raw_unmap(memory->session, memory->total_bytes);
+    memory->session = hak_current.session;
+    hak_memory_leave_out_of_cores(memory->session, memory->total_bytes);
+    return true;
+}
+
 bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
-    _Atomic uint32_t *word = hak_raw_map(PAGE_BYTES);
+    _Atomic uint32_t *word = own_word ? own_word : hak_raw_map(PAGE_BYTES);
     if (!word)
         return false;
     /* Without it (before Linux 4.14) only forks through libc are noticed. */
@@ -51,6 +75,7 @@ bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
     hak_current.extent_offset = session->extent_offset;
     hak_current.extent_count = (uint32_t)session->extent_count;
     hak_current.node_capacity = (uint32_t)session->node_capacity;
+    hak_current.is_left = false;
     atomic_store(word, HAK_ALIVE_GO);
     hak_current.alive = word;
     return true;
@@ -71,7 +96,8 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
         entry->fork_number = fork_number;
         if (hak_current.overwrites) /* nobody else will be able to find out */
             entry->start_time = hak_proc_start_time();
-        entry->tsc_start = hak_session_ticks();
+        entry->tsc_start = hak_current.tsc_process ? hak_current.tsc_process - hak_current.tsc_start
+                                                   : hak_session_ticks();
         hak_raise_to(&hak_current.session->processes_high, index + 1);
         hak_current.process = entry;
         hak_current.process_index = index;
@@ -154,7 +180,7 @@ void hak_current_thaw(void) {
 }
 
 bool hak_current_ready_slowly(void) {
-    if (!hak_current.session)
+    if (!hak_current.session || hak_current.is_left)
         return false;
     if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
         return false;

@@ -4,6 +4,7 @@
  *     0  a fork made this process: claim first     session -> the shared mapping, NULL = none
  *     1  go on                                     process -> this process's entry in it
  *     2  look closer: a takeover is going on
+ *     3  the session was let go of (level light), and private memory lies in its place
  *
  * Whoever writes into the session memory asks hak_current_ready() directly before. A forked child
  * inherits hak_current and the mapping, but its alive word reads 0 (MADV_WIPEONFORK), also after a
@@ -22,7 +23,12 @@
 #include "metrics/count.h"
 #include "trace/session.h"
 
-enum hak_alive { HAK_ALIVE_WIPED = 0, HAK_ALIVE_GO = 1, HAK_ALIVE_PAUSED = 2 };
+enum hak_alive {
+    HAK_ALIVE_WIPED = 0,
+    HAK_ALIVE_GO = 1,
+    HAK_ALIVE_PAUSED = 2,
+    HAK_ALIVE_LEFT = 3,
+};
 
 struct hak_current {
     _Atomic uint32_t *alive;     /* never NULL */
@@ -34,6 +40,7 @@ struct hak_current {
     struct hak_counters_place counters;
     struct hak_process_entry *process; /* this process's entry */
     uint64_t tsc_start;                /* as in the header, which is not trusted */
+    uint64_t tsc_process; /* TSC when this process began, where its session came later; else 0 */
     uint64_t total_bytes;
     uint64_t extent_offset;
     uint32_t extent_count;
@@ -41,6 +48,7 @@ struct hak_current {
     uint32_t process_index;
     int32_t pid;     /* as this process sees it; another one's in the child of a vfork */
     bool overwrites; /* nobody reads: full rings write over their oldest records */
+    bool is_left;    /* nothing is recorded: the session was let go of */
     bool is_secure;  /* it has rights that its user has not (AT_SECURE): nothing is started */
     /* Left here by the rooms above: what a fork that no handler saw needs, and the way to a new
      * collector when the old one has been silent for so long (NULL = there is none). */
@@ -84,6 +92,14 @@ HAK_HIDDEN bool hak_current_begin(struct hak_session *session, uint64_t total_by
 /* Claims and fills a process entry for the calling process; `parent` as in the entry. False when
  * all are taken. */
 HAK_HIDDEN bool hak_current_claim_process(uint32_t parent, uint64_t fork_number);
+
+struct hak_session_memory;
+/* Lets go of the session, so that its end is seen; one that begins later may take its place. Others
+ * who write into it just then do no harm. Signals must be blocked. */
+HAK_HIDDEN void hak_current_let_go(void);
+/* Moves `memory` to the addresses of a session that was let go of. False: there are none, or they
+ * are more or less. */
+HAK_HIDDEN bool hak_current_take_place(struct hak_session_memory *memory);
 
 /* Lets go of the session, in a child that found no entry in it. */
 HAK_HIDDEN void hak_current_leave(void);

@@ -45,12 +45,14 @@ void hak_process_enter_child(void) {
     struct hak_session *session = hak_current.session;
     uint64_t signals, fork_number = hak_writer.fork_number;
     hak_block_signals(&signals);
-    if (atomic_load(hak_current.alive) != HAK_ALIVE_WIPED && fork_number == 0) {
+    if (atomic_load(hak_current.alive) != HAK_ALIVE_WIPED && !hak_current.is_left &&
+        fork_number == 0) {
         hak_restore_signals(&signals);
         return;
     }
     forget_parent();
-    if (session && claim_entry(hak_current.process_index, fork_number)) {
+    hak_current.tsc_process = hak_options.stores_faults ? __builtin_ia32_rdtsc() : 0;
+    if (session && !hak_current.is_left && claim_entry(hak_current.process_index, fork_number)) {
         hak_counters_enter_child(hak_current.process_index);
         atomic_store(hak_current.alive, HAK_ALIVE_GO);
         hak_stacks_fork_child(hak_current.process_index, &hak_current.process->no_stack);

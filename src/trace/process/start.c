@@ -48,6 +48,8 @@ void hak_trace_start(void) {
             hak_environment_set_session(HAK_SESSION_NONE);
         }
     }
+    if (hak_options.stores_faults)
+        hak_report_session_note_start();
     if (!hak_current.session) {
         hak_counters_begin_private();
         (void)hak_stacks_start_private(has_room_for_stacks() ? (uint32_t)hak_options.stack_depth

@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# A fault in level light gets a store with the lives of the watched blocks, whose collector ends while the program goes
+# on; later faults, also of children, and crashes are stored as well, in the same store where it is still there. What was
+# not watched is said not to be known.
+set -u
+unset "${!HAKMEM_@}"
+# shellcheck source=tests/tools/processes.sh
+. "$SOURCE/tests/tools/processes.sh"
+trace=$BUILD/hakmem-trace
+export HAKMEM_CHECK=light HAKMEM_GUARD=sample:1
+failed=0
+
+fail() {
+    echo "$case: $*"
+    failed=1
+}
+
+# begin CASE [VARIABLE=VALUE...]: starts the program in a directory of its own; its input is descriptor 8.
+begin() {
+    case=$1
+    shift
+    mkdir "$case" && cd "$case" && mkfifo in || exit 2
+    env "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/light/faulty" <in >out 2>err &
+    program=$!
+    exec 8>in
+}
+
+# fault LETTER [NUMBER]: the fault, waits until the program has gone on from it NUMBER times, and until no collector is
+# there.
+went_on() { [ "$(grep -c '^on' out)" -ge "$due" ]; }
+fault() {
+    due=${2:-1}
+    echo "$1" >&8
+    until_true went_on || { fail "the program has not gone on from $1: $(cat out err)"; return 1; }
+    until_true no_collector || fail "a collector is there behind $1: $(collectors)"
+}
+
+# finish STATUS: the program ends with it.
+finish() {
+    exec 8>&-
+    wait "$program" 2>/dev/null
+    local status=$?
+    [ "$status" -eq "$1" ] || fail "exit status $status, $1 was due: $(cat err)"
+    until_true no_collector || fail "a collector is left: $(collectors)"
+    compgen -G '*.db-*' >/dev/null && fail "a store is not whole: $(ls)"
+    [ "$(grep -c '^on' out)" -eq 0 ] || [ "$1" -ne 5 ] || grep -q '^end' out || fail "it did not end: $(cat out)"
+}
+
+# says COMMAND TEXT: what the viewer says of the newest store has a line with the pattern TEXT.
+says() {
+    # shellcheck disable=SC2086
+    "$trace" $1 >said 2>&1
+    grep -Eq -- "$2" said || fail "'$1' does not say '$2': $(head -n 20 said)"
+}
+says_not() {
+    # shellcheck disable=SC2086
+    "$trace" $1 >said 2>&1
+    grep -Eq -- "$2" said && fail "'$1' says '$2': $(head -n 20 said)"
+}
+address_of() { sed -n "s/^$1 //p" out | tail -n 1; }
+
+# whole STORES FAULTS: so many stores, and the newest is intact and has so many faults.
+whole() {
+    local stores=(*.db)
+    [ ${#stores[@]} -eq "$1" ] || fail "the stores are ${stores[*]}, $1 were due"
+    "$trace" check >said 2>&1 || fail "$(cat said)"
+    [ "$("$trace" sql 'SELECT count(*) FROM fault')" = "$2" ] || fail "$2 faults were due: $("$trace" faults)"
+}
+
+begin several
+fault r
+freed=$(address_of read)
+fault w 2
+fault t 3
+finish 5
+whole 1 3
+says info 'Level light: '
+says info '1 +[0-9]+ +0\.000 s .*end not seen .*3 faults +it went on after its report'
+says "why $freed" 'freed, 1 owner in this capture'
+says "why $freed" 'malloc\(40\) +1 faulty +read_freed'
+says "why $freed" 'free +1 faulty +read_freed'
+says "why $freed" 'FAULT +HKM-304'
+says "why $(address_of thread)" 'malloc\(40\) +2 (faulty)? +read_freed'
+says "faults 2" 'HISTORY +1 life of this block'
+says "block $freed" '1 life'
+says 'why 0x10000' 'was in no watched block of this capture'
+says_not 'why 0x10000' 'never'
+says layers 'malloc, counted from the log'
+cd ..
+
+# Of its own blocks the child knows all, of its parent's what the forking thread did.
+begin children
+fault f
+child=$(address_of child)
+fault i 2
+inherited=$(address_of inherited)
+finish 5
+whole 2 1
+says "why $inherited" 'malloc\(56\)'
+says "why $inherited" 'FAULT +HKM-304'
+rm "$(ls -t ./*.db | head -n 1)"
+says "why $child" 'malloc\(40\)'
+cd ..
+
+begin moved
+fault r
+first=$(address_of read)
+mv ./*.db away
+fault w 2
+finish 5
+whole 1 1
+says "why $first" 'malloc\(40\)'
+says "why $(address_of write)" 'malloc\(24\)'
+cd ..
+
+# What it executes has the same pid, and a store beside.
+begin executed
+fault r
+echo x >&8
+fault t 2
+finish 5
+whole 2 1
+cd ..
+
+begin crash
+fault r
+echo c >&8
+finish 139
+whole 1 2
+says "faults 2" 'SIGSEGV'
+says info 'killed by SIGSEGV'
+cd ..
+
+begin without HAKMEM_TRACE=off
+due=1
+echo r >&8
+until_true went_on || fail "it has not gone on"
+finish 5
+compgen -G '*.db' >/dev/null && fail "there is a store with HAKMEM_TRACE=off"
+grep -q '^hakmem: HKM-304' err || fail "there is no report: $(cat err)"
+cd ..
+
+begin elsewhere HAKMEM_TRACE_FILE=/nonexistent/hakmem.elsewhere.db
+fault r
+fault w 2
+finish 5
+mv "${TMPDIR:?}"/hakmem.elsewhere*.db .
+whole 1 2
+cd ..
+
+# No collector can be started, and the next time one can.
+begin later HAKMEM_COLLECT="$PWD/later/collect"
+fault r
+grep -q 'raw report' err || fail "the report is not a raw one: $(cat err)"
+ln -s "$BUILD/hakmem-collect" collect
+fault w 2
+finish 5
+whole 1 1
+says "why $(address_of read)" 'malloc\(40\)'
+cd ..
+
+begin memory
+fault m
+fault w 2
+finish 5
+[ "$(grep -c '^hakmem: HKM-' err)" -eq 2 ] || fail "two reports were due: $(cat err)"
+cd ..
+
+case=run
+mkdir run && cd run || exit 2
+printf 'r\nw\n' | "$trace" run --check light -s hakmem.run.db -- "$BUILD/tests/light/faulty" >out 2>err
+status=$?
+[ $status -eq 5 ] || fail "exit status $status, 5 was due: $(cat err)"
+whole 1 2
+says info 'exited with 5'
+says "why $(address_of read)" 'malloc\(40\)'
+says "why $(address_of write)" 'malloc\(24\)'
+exit $failed
