@@ -205,6 +205,12 @@ void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) H
 void hak_check_slab_poison(struct hak_superslab *superslab, unsigned slab_index) HAK_HIDDEN;
 /* The same of one without a report. */
 struct hak_damage hak_poison_damage(const struct hak_located *at) HAK_HIDDEN;
+/* Fills a guarded block whose pages are open after its free. What was written into it since is
+ * found where hak_filled_of_opened (slot_bytes.h) says, in `bytes` bytes from `real` on, of which
+ * `copy` may be a copy. */
+void hak_poison_opened(struct hak_large *large) HAK_HIDDEN;
+struct hak_damage hak_opened_damage(const struct hak_located *at, const char *real,
+                                    const char *copy, size_t bytes) HAK_HIDDEN;
 
 /* pages.c (pages.h): from hold to release no page is closed by any thread, so that bytes of live
  * blocks of others may be read; for a sweep. */

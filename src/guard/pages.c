@@ -142,7 +142,7 @@ bool hak_pages_open_at(uintptr_t address) {
     struct hak_located at;
     (void)hak_locate_slot((const void *)address, &at);
     if (!at.superslab)
-        return hak_guarded_open_at((const void *)address);
+        return hak_guarded_open_at((const void *)address, hak_poison_opened);
     at.base = (char *)address;
     at.slot_bytes = 1;
     bool was_closed = hak_closed_pages_of(&at) != 0;

@@ -9,7 +9,8 @@
  * block it was read from. Where more than HAK_POISON_WHOLE_BYTES lie between the user's first byte
  * and the slot's end, the first HAK_POISON_HEAD_BYTES and the last HAK_POISON_TAIL_BYTES asked for
  * are filled; whole pages are closed where that is to be had (pages.c). Large blocks give their
- * pages back and have no poison.
+ * pages back and have no poison, but for guarded ones that were opened to a program which goes on
+ * after a fault: what it writes there is found later, as in any freed block.
  *
  * Who owns what: HAK_SLOT_POISONED says that a slot is filled and that nobody touches its bytes. It
  * is set and cleared by the thread that has the block, and cleared while that reads them. */
@@ -23,7 +24,7 @@ static inline struct hak_filled filled_of(const struct hak_located *at) {
     char *start = hak_user_in(at), *end = at->base + at->slot_bytes;
     bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
     return hak_filled_between(start, end,
-                              has_lived ? at->slot->asked_bytes : (size_t)(end - start));
+                              has_lived ? hak_asked_bytes_of(at) : (size_t)(end - start));
 }
 
 /* ---- slots with closed pages -------------------------------------------------------------------
@@ -69,6 +70,47 @@ static void fill(const struct hak_located *at) {
         hak_fill_freed_bytes(&filled, word);
     else
         hak_fill_with(filled.start, filled.end, word); /* slots of 8 bytes, in layout same */
+}
+
+/* ---- guarded blocks that were opened after their free ------------------------------------------
+ */
+
+struct hak_filled hak_filled_of_opened(const struct hak_located *at) {
+    struct hak_filled filled = filled_of(at);
+    char *end = at->base + at->slot_bytes;
+    if (filled.tail_end > end) /* its first byte is not aligned */
+        filled.tail_end = end;
+    return filled;
+}
+
+/* Level normal alone: in level light the program goes on with zeros. One that was opened before
+ * holds what the program has written since. */
+void hak_poison_opened(struct hak_large *large) {
+    struct hak_located at;
+    hak_locate_as_large(large, &at);
+    uint8_t flags = at.slot->subkind;
+    if (hak_options.check != HAK_CHECK_NORMAL || !hak_options.poison ||
+        (flags & (HAK_SLOT_LIVED | HAK_SLOT_POISONED)) != HAK_SLOT_LIVED)
+        return;
+    struct hak_filled filled = hak_filled_of_opened(&at);
+    uint64_t word = hak_word_of(&at, HAK_PATTERN_FREED);
+    hak_fill_with(filled.start, filled.end, word);
+    hak_fill_with(filled.tail, filled.tail_end, word);
+    __atomic_store_n(&at.slot->subkind, (uint8_t)((flags & ~HAK_SLOT_TOLD) | HAK_SLOT_POISONED),
+                     __ATOMIC_RELEASE);
+}
+
+struct hak_damage hak_opened_damage(const struct hak_located *at, const char *real,
+                                    const char *copy, size_t bytes) {
+    struct hak_damage damage = {.end = (const uint8_t *)copy + bytes};
+    uint64_t word = hak_word_of(at, HAK_PATTERN_FREED);
+    for (size_t i = 0; i < bytes; i++)
+        if ((uint8_t)copy[i] != hak_pattern_byte(word, (uintptr_t)real + i)) {
+            damage.last = (const uint8_t *)copy + i;
+            if (damage.bytes++ == 0)
+                damage.first = damage.last;
+        }
+    return damage;
 }
 
 void hak_poison(const struct hak_located *at) {
@@ -157,10 +199,26 @@ static HAK_COLD void report_written(const struct hak_located *at, bool is_in_fro
     hak_report_fault(at, &finding);
 }
 
+static HAK_COLD void check_opened(const struct hak_located *at, enum hak_record_kind kind) {
+    struct hak_filled filled = hak_filled_of_opened(at);
+    struct hak_damage damage =
+        hak_opened_damage(at, filled.start, filled.start, (size_t)(filled.end - filled.start));
+    if (!damage.bytes)
+        damage = hak_opened_damage(at, filled.tail, filled.tail,
+                                   (size_t)(filled.tail_end - filled.tail));
+    if (damage.bytes && !(at->slot->subkind & HAK_SLOT_TOLD))
+        report_written(at, false, kind, &damage);
+    at->slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
+}
+
 void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) {
     struct hak_slot *slot = at->slot;
-    if (at->large || !(slot->subkind & HAK_SLOT_POISONED) || !hak_options.poison)
+    if (!(slot->subkind & HAK_SLOT_POISONED) || !hak_options.poison)
         return;
+    if (HAK_UNLIKELY(at->large != NULL)) {
+        check_opened(at, kind);
+        return;
+    }
     bool is_in_front = hak_is_filled_in_front(slot);
     slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
     struct hak_damage damage = damage_of(at);

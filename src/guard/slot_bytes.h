@@ -93,6 +93,9 @@ HAK_IN_PLACE struct hak_filled hak_filled_between(char *start, char *end, size_t
     return hak_filled_of_great(start, end, asked_bytes);
 }
 
+/* The same of a guarded block whose pages were opened after its free (poison.c), aligned or not. */
+HAK_HIDDEN struct hak_filled hak_filled_of_opened(const struct hak_located *at);
+
 /* The word that the slot is filled with now. */
 HAK_IN_PLACE uint64_t hak_word_near(const struct hak_near_slot *at, enum hak_pattern pattern) {
     return hak_pattern_word(pattern, (uintptr_t)at->base, at->class_index, at->slot->lives);

@@ -8,6 +8,7 @@
 #include "guard/guard.h"
 #include "guard/in_front.h"
 #include "guard/pages.h"
+#include "guard/slot_bytes.h"
 #include "large/totals.h"
 #include "light.h"
 #include "platform/block_signals.h"
@@ -251,6 +252,35 @@ static size_t bytes_in_front(const struct hak_large *large) {
                                                       : 0;
 }
 
+/* A guarded block that a program which goes on after a fault has opened. Another thread may close
+ * it at any moment: it is copied. */
+static HAK_COLD void look_at_opened(const struct hak_large *large) {
+    struct hak_large before = *large;
+    struct hak_slot *slot = (struct hak_slot *)(uintptr_t)&large->slot;
+    struct hak_located at;
+    before.slot = state_now(&large->slot);
+    hak_locate_as_large(&before, &at);
+    if (before.slot.place == HAK_PLACE_LIVE ||
+        before.user_delta + before.asked_bytes > before.mapped_bytes)
+        return;
+    struct hak_filled filled = hak_filled_of_opened(&at);
+    size_t head = (size_t)(filled.end - filled.start),
+           tail = (size_t)(filled.tail_end - filled.tail);
+    if (head > sizeof sweep.head || tail > sizeof sweep.tail ||
+        !copy(filled.start, sweep.head, head) || !copy(filled.tail, sweep.tail, tail))
+        return;
+    sweep.looked_at++;
+    struct hak_damage damage = hak_opened_damage(&at, filled.start, sweep.head, head);
+    int64_t offset_bytes = (const char *)damage.first - sweep.head;
+    if (!damage.bytes) {
+        damage = hak_opened_damage(&at, filled.tail, sweep.tail, tail);
+        offset_bytes = filled.tail - filled.start + ((const char *)damage.first - sweep.tail);
+    }
+    struct hak_slot now = state_now(slot);
+    if (damage.bytes && is_same_life(&before.slot, &now))
+        keep(&at, slot, HAK_FAULT_WRITE_AFTER_FREE, &damage, offset_bytes);
+}
+
 /* What lies around the block alone is read: a page each, or two. */
 static void look_at_large(const struct hak_large *large, void *context) {
     (void)context;
@@ -260,6 +290,10 @@ static void look_at_large(const struct hak_large *large, void *context) {
     struct hak_located at;
     hak_locate_as_large(&before, &at);
     size_t in_front = bytes_in_front(&before);
+    if (before.slot.place == HAK_PLACE_GUARDED && is_to_be_looked_at(&before.slot, false)) {
+        look_at_opened(large);
+        return;
+    }
     if (before.slot.place != HAK_PLACE_LIVE ||
         !is_to_be_looked_at(&before.slot, hak_has_border(&at)) ||
         before.user_delta + before.asked_bytes > before.mapped_bytes ||

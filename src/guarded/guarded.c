@@ -48,6 +48,28 @@ static unsigned charge(size_t bytes) {
     return reason;
 }
 
+/* Whoever claims a block that was given back opens or closes its pages; the others leave it. */
+static bool claim(struct hak_large *large) {
+    uint8_t kept = HAK_LARGE_KEPT;
+    return atomic_compare_exchange_strong_explicit(&large->state, &kept, HAK_LARGE_CHANGING,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+static void leave(struct hak_large *large) {
+    atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_release);
+}
+
+/* False: the kernel does not, or a program that goes on after a fault in the block has it for a
+ * moment. */
+static bool open_pages(struct hak_large *large) {
+    if (!claim(large))
+        return false;
+    if (HAK_LIKELY(hak_allow_writes(large->base.p, large->mapped_bytes)))
+        return true;
+    (void)hak_bar_access(large->base.p, large->mapped_bytes);
+    leave(large);
+    return false;
+}
+
 struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side, const void *caller) {
     if (bytes > HAK_GUARDED_PAGES_MAX * HAK_PAGE_BYTES)
         return refuse(HAK_COUNTED_GUARD_SIZE, bytes);
@@ -57,15 +79,11 @@ struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side, con
     if (reason)
         return refuse((enum hak_counted)reason, bytes);
     struct hak_large *large = hak_guarded_slot_take(bytes);
-    if (large && !hak_allow_writes(large->base.p, bytes)) {
-        (void)hak_bar_access(large->base.p, bytes);
-        hak_guarded_slot_give(large);
+    if (!large || !open_pages(large)) {
+        if (large)
+            hak_guarded_slot_give(large);
         uncharge(bytes);
-        return refuse(HAK_COUNTED_GUARD_REFUSED, bytes);
-    }
-    if (!large) {
-        uncharge(bytes);
-        return refuse(HAK_COUNTED_GUARD_MEMORY, bytes);
+        return refuse(large ? HAK_COUNTED_GUARD_REFUSED : HAK_COUNTED_GUARD_MEMORY, bytes);
     }
     large->caller = caller;
     large->guarded_side = (uint16_t)side;
@@ -88,22 +106,33 @@ static void close_pages(struct hak_large *large) {
 
 void hak_guarded_give(struct hak_large *large) {
     size_t bytes = large->mapped_bytes;
-    atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
+    atomic_store_explicit(&large->state, HAK_LARGE_CHANGING, memory_order_relaxed);
     if (!atomic_load_explicit(&is_stopped, memory_order_relaxed))
         close_pages(large);
+    leave(large);
     uncharge(bytes);
     hak_guarded_slot_give(large);
 }
 
-bool hak_guarded_open_at(const void *p) {
+/* The program may write into it from now on. */
+static bool open_freed(struct hak_large *large, void (*fill)(struct hak_large *)) {
+    bool is_open = hak_allow_writes(large->base.p, large->mapped_bytes);
+    if (is_open) {
+        large->is_fresh = false;
+        fill(large);
+    }
+    leave(large);
+    return is_open;
+}
+
+bool hak_guarded_open_at(const void *p, void (*fill)(struct hak_large *)) {
     char *page = (char *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
-    if (!hak_guarded_covers(p) || atomic_load_explicit(&is_stopped, memory_order_relaxed) ||
-        !hak_allow_writes(page, HAK_PAGE_BYTES))
+    if (!hak_guarded_covers(p) || atomic_load_explicit(&is_stopped, memory_order_relaxed))
         return false;
     struct hak_large *large = hak_large_containing(p);
-    if (large)
-        large->is_fresh = false; /* the program may write into it */
-    return true;
+    if (large && claim(large))
+        return open_freed(large, fill);
+    return hak_allow_writes(page, HAK_PAGE_BYTES);
 }
 
 void hak_guarded_stop(void) {
@@ -150,11 +179,19 @@ const char *hak_guarded_verify(void) {
     return NULL;
 }
 
+static void end_change(struct hak_large *large, void *nothing) {
+    uint8_t changing = HAK_LARGE_CHANGING;
+    (void)nothing;
+    if (large->guarded_side)
+        atomic_compare_exchange_strong(&large->state, &changing, HAK_LARGE_KEPT);
+}
+
 /* What another thread of the parent had charged and not yet taken, or not yet uncharged, is of
- * nobody here. */
+ * nobody here; nor does anybody here open or close pages. */
 void hak_guarded_after_fork(void) {
     struct sums sums = {0, 0};
     hak_guarded_slots_after_fork();
+    hak_address_map_each(end_change, NULL);
     hak_address_map_each(add, &sums);
     atomic_store(&live_blocks, sums.blocks);
     atomic_store(&open_bytes, sums.bytes);

@@ -46,9 +46,10 @@ HAK_HIDDEN unsigned hak_guarded_left(unsigned parts);
 /* True when `p` lies in addresses that are held for guarded blocks. */
 HAK_HIDDEN bool hak_guarded_covers(const void *p);
 
-/* Opens the closed page at `p`, for a program that goes on after a fault there. False: it is none
- * of ours, or the kernel does not. In the handler of a crash. */
-HAK_HIDDEN bool hak_guarded_open_at(const void *p);
+/* Opens the closed page at `p`, for a program that goes on after a fault there: of a block that was
+ * given back all pages, whose bytes `fill` may write before anybody takes it again. False: it is
+ * none of ours, or the kernel does not. In the handler of a crash. */
+HAK_HIDDEN bool hak_guarded_open_at(const void *p, void (*fill)(struct hak_large *));
 
 /* From now on no page is opened or closed: the program enters a sandbox, in which a system call may
  * be its end. */

@@ -39,8 +39,9 @@
 struct hak_page_chunk;
 
 enum hak_large_state {
-    HAK_LARGE_LIVE, /* the program's */
-    HAK_LARGE_KEPT, /* given back: in the BigCache, or on its way down; or guarded */
+    HAK_LARGE_LIVE,     /* the program's */
+    HAK_LARGE_KEPT,     /* given back: in the BigCache, or on its way down; or guarded */
+    HAK_LARGE_CHANGING, /* guarded, and somebody opens or closes its pages */
 };
 
 /* Which end of a guarded block's pages its bytes lie at (guarded/guarded.h). */

@@ -24,7 +24,9 @@ says fill_used '^      r[a-z0-9]+ +0xdd958090a3b085dd is the pattern that fills 
 says fill_used '^  GUESS +the pointer was read from freed memory, or from a block that was not written to'
 says fill_used '^SUMMARY: hakmem: crash fill_used.c:[0-9]+ main signal=SIGSEGV'
 # The program goes on after an access to a closed page, and each place is told of once.
-says freed_twice '^main: the freed block was read 2 times$' HAKMEM_ON_FAULT=continue
-[ "$(grep -c '^SUMMARY: hakmem: use-after-free freed_twice.c' freed_twice.out)" -eq 1 ] ||
-    complain "freed_twice: one report is due: $(cat freed_twice.out)"
+for guard in off sites:4 all; do
+    says freed_twice '^main: the freed block was read 2 times$' HAKMEM_ON_FAULT=continue HAKMEM_GUARD=$guard
+    [ "$(grep -c '^SUMMARY: hakmem: use-after-free freed_twice.c' freed_twice.out)" -eq 1 ] ||
+        complain "freed_twice, $guard: one report is due: $(cat freed_twice.out)"
+done
 exit $failed

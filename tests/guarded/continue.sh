@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # With HAKMEM_ON_FAULT=continue a program goes on after a fault in a guarded block as it would have without
-# hakmem: the page that it touched is opened, and each fault is reported once.
+# hakmem: the block that it touched is opened, and each fault is reported once.
 set -u
 unset "${!HAKMEM_@}"
 failed=0
 
 # goes_on PROGRAM CODE: what is wrong is said once, and `run` ends with 1, since the program itself ended with 0.
 goes_on() {
+    rm -f "$1.db"
     env HAKMEM_GUARD=all HAKMEM_ON_FAULT=continue "$BUILD/hakmem-trace" run --wait --store "$1.db" -- "$BUILD/tests/guarded/$1" \
         >"$1.out" 2>&1
     local status=$? reports
@@ -19,6 +20,7 @@ goes_on() {
 goes_on read_after HKM-301
 goes_on read_freed HKM-304
 goes_on write_freed HKM-304
+goes_on write_freed HKM-303 # the freed block is filled when it is opened, so that each write is found
 goes_on double_free HKM-202
 goes_on free_between HKM-201
 exit $failed

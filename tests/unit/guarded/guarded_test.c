@@ -184,23 +184,49 @@ START_TEST(in_a_sandbox_nothing_is_opened_or_closed) {
     ck_assert_uint_eq(times_counted[HAK_COUNTED_GUARD_REFUSED], 1);
     hak_guarded_give(large);
     ck_assert(is_readable(large->base.p));
-    ck_assert(!hak_guarded_open_at(large->base.p + HAK_PAGE_BYTES));
+    ck_assert(!hak_guarded_open_at(large->base.p + HAK_PAGE_BYTES, NULL));
     ck_assert_ptr_null(hak_guarded_verify());
 }
 END_TEST
 
-START_TEST(a_page_is_opened_for_a_program_that_goes_on) {
+static struct hak_large *filled;
+static unsigned fills;
+
+/* Nobody else can have it meanwhile. */
+static void fill(struct hak_large *large) {
+    filled = large;
+    fills++;
+    memset(large->base.p, 7, large->mapped_bytes);
+    ck_assert(!hak_large_is_live(large));
+    ck_assert(hak_guarded_open_at(large->base.p, fill));
+    ck_assert_uint_eq(fills, 1);
+}
+
+START_TEST(a_block_is_opened_for_a_program_that_goes_on) {
     begin();
-    struct hak_large *large = take(1);
-    char *start = large->base.p;
+    struct hak_large *large = take(2);
+    char *start = large->base.p, *behind = start + 2 * HAK_PAGE_BYTES;
     hak_guarded_give(large);
-    ck_assert(hak_guarded_open_at(start + 100));
+    ck_assert(hak_guarded_open_at(start + HAK_PAGE_BYTES + 100, fill));
+    ck_assert_ptr_eq(filled, large);
+    ck_assert_int_eq(start[8], 7);
     start[100] = 1;
     ck_assert(!large->is_fresh);
-    ck_assert(hak_guarded_open_at(start + HAK_PAGE_BYTES + 8));
-    start[HAK_PAGE_BYTES + 8] = 1;
+    ck_assert(!is_readable(behind));
+    ck_assert(hak_guarded_open_at(behind + 8, fill));
+    behind[8] = 1;
+    ck_assert_uint_eq(fills, 1);
     int on_stack;
-    ck_assert(!hak_guarded_open_at(&on_stack));
+    ck_assert(!hak_guarded_open_at(&on_stack, fill));
+    struct hak_large *again = NULL;
+    for (unsigned i = 0; i < 2 * SLOTS && again != large; i++) {
+        again = take(2);
+        ck_assert_ptr_nonnull(again);
+        if (again != large)
+            hak_guarded_give(again);
+    }
+    ck_assert_ptr_eq(again, large);
+    ck_assert(hak_large_is_live(large));
 }
 END_TEST
 
@@ -286,7 +312,7 @@ int main(void) {
     tcase_add_test(cases, without_addresses_there_is_no_block);
     tcase_add_test(cases, who_holds_the_lock_gets_no_block);
     tcase_add_test(cases, in_a_sandbox_nothing_is_opened_or_closed);
-    tcase_add_test(cases, a_page_is_opened_for_a_program_that_goes_on);
+    tcase_add_test(cases, a_block_is_opened_for_a_program_that_goes_on);
     tcase_add_test(cases, threads_share_the_slots);
     tcase_add_test(cases, a_child_goes_on_with_the_blocks);
     tcase_add_test(cases, the_large_layer_agrees);

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include "guard/pages.h"
 #include "guard/sweep.h"
 #include "guarded/guarded.h"
 #include "unit/guard/world.h"
@@ -258,6 +259,48 @@ START_TEST(a_slot_is_used_again) {
 }
 END_TEST
 
+/* A program that goes on after a fault has opened it. */
+START_TEST(what_is_written_into_an_opened_block_is_found) {
+    bool is_great = _i & 1, is_by_sweep = _i & 2;
+    size_t asked = is_great ? 100001 : 61, offset = is_great ? 99990 : 40;
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, _i & 4 ? HAK_GUARD_ALIGN_1 : HAK_GUARD_ALIGN_16);
+    hak_options.guard_memory_bytes = 4 << 20;
+    user_t user = take(asked, 0);
+    struct hak_located at = located(user);
+    ck_assert_int_eq(give(user), HAK_TAKE);
+    ck_assert(hak_pages_open_at(user_address(user) + 8));
+    ck_assert_int_eq((uint8_t)user.p[offset], hak_pattern_byte(hak_word_of(&at, HAK_PATTERN_FREED),
+                                                               user_address(user) + offset));
+    ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 0);
+    user.p[offset] ^= 1;
+    ck_assert(hak_pages_open_at(user_address(user) + 8)); /* by another thread's fault */
+    forget_events();
+    if (is_by_sweep)
+        ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 1);
+    for (unsigned i = 0; i < 20000 && at.slot->place != HAK_PLACE_LIVE; i++) {
+        user_t other = take(asked, 0);
+        if (located(other).base != at.base)
+            ck_assert_int_eq(give(other), HAK_TAKE);
+    }
+    ck_assert_uint_eq(at.slot->place, HAK_PLACE_LIVE);
+    ck_assert_uint_eq(fault_count, 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_int_eq(last_fault().offset, (int64_t)offset);
+    ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+}
+END_TEST
+
+START_TEST(an_opened_block_of_level_light_is_zero) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
+    hak_options.check = HAK_CHECK_LIGHT;
+    user_t user = take(61, 0);
+    ck_assert_int_eq(give(user), HAK_TAKE);
+    ck_assert(hak_pages_open_at(user_address(user)));
+    for (size_t i = 0; i < 61; i++)
+        ck_assert_int_eq(user.p[i], 0);
+}
+END_TEST
+
 /* Whatever other blocks come between. */
 START_TEST(a_site_has_turns_of_its_own) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_BOTH, HAK_GUARD_ALIGN_16);
@@ -332,6 +375,8 @@ int main(void) {
     tcase_add_test(cases, damage_is_mended_once_it_is_told);
     tcase_add_loop_test(cases, a_sweep_finds_it_too, 0, 8);
     tcase_add_loop_test(cases, a_life_is_one_malloc_and_one_free, 0, 2);
+    tcase_add_loop_test(cases, what_is_written_into_an_opened_block_is_found, 0, 8);
+    tcase_add_test(cases, an_opened_block_of_level_light_is_zero);
     tcase_add_test(cases, a_slot_is_used_again);
     tcase_add_loop_test(cases, a_second_free_is_named, 0, 2);
     tcase_add_test(cases, only_blocks_of_a_stack_that_is_named_are_guarded);
