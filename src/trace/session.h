@@ -262,6 +262,11 @@ static inline uint64_t hak_facts_focus(const struct hak_fault_facts *facts) {
     return is_damage ? facts->user + (uint64_t)facts->offset : facts->found_address;
 }
 
+/* The innermost frame is where the processor stopped the thread, not where a call returns to. */
+static inline bool hak_facts_are_of_stop(const struct hak_fault_facts *facts, uint32_t signal) {
+    return signal != 0 || facts->found_by == HAK_FOUND_BY_WATCH;
+}
+
 /* A thread that met a fault or a crash while the report of another one was made. */
 struct hak_report_other {
     _Atomic uint32_t thread; /* number; written last, 0 = nothing here */

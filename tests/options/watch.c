@@ -71,6 +71,19 @@ static void in_library(void) {
     copy(malloc(BYTES + 1), text, 64);
 }
 
+/* One instruction that writes a byte after the other, and begins on a line of its own. */
+static __attribute__((noinline)) void fill(char *block, long bytes) {
+    register char *to __asm__("rdi") = block;
+    register long count __asm__("rcx") = bytes;
+    register int byte __asm__("eax") = 'x';
+    __asm__ volatile("cld" : "+r"(to), "+r"(count), "+r"(byte));
+    __asm__ volatile("rep stosb" : "+r"(to), "+r"(count) : "r"(byte) : "memory");
+}
+
+static void repeated(void) {
+    fill(malloc(BYTES), BYTES + 8);
+}
+
 static void *write_it(void *is_later) {
     if (!is_later)
         pthread_barrier_wait(&barrier);
@@ -253,6 +266,7 @@ static const struct {
     {"in_front", in_front},
     {"after_free", after_free},
     {"large", large},
+    {"repeated", repeated},
     {"aligned", aligned},
     {"resized", resized},
     {"in_library", in_library},

@@ -55,6 +55,7 @@ shows() {
     [ "$(part ALLOCATED "$name.out")" = "$allocated" ] ||
         wrong "$name $*: allocated in '$(part ALLOCATED "$name.out")', where '$allocated' was due"
 }
+repeats=$(awk '/rep stosb/ { print NR }' "$SOURCE/tests/options/watch.c")
 past='301 heap-buffer-overflow: write just past the end of a block of'
 
 # Each case under perf_event_open, then with that barred, where a tracer sets the registers. The system may give nobody a
@@ -73,6 +74,8 @@ show_all() {
     shows in_front '302 heap-buffer-underflow: write, 1 byte before a block of 40 bytes' 'spoil in_front' 'in_front main' "$more"
     shows after_free '304 use-after-free: write at offset 3 of a block of 8 bytes freed' 'spoil after_free' 'after_free main' "$more"
     shows large "$past 100,000 bytes" 'spoil large' 'large main' "$more"
+    shows repeated "$past 40 bytes" 'fill repeated' 'repeated main' "$more"
+    grep -qE "^      #0 fill .*watch\.c:$repeats$" repeated.out || wrong "repeated: line $repeats is not named: $(grep '#0 fill' repeated.out)"
     shows in_later_thread "$past 40 bytes" 'spoil write_it' 'in_later_thread main' "$more"
     shows in_earlier_thread "$past 40 bytes" 'spoil write_it' 'in_earlier_thread main' "$more"
     shows in_child "$past 40 bytes" 'spoil behind' 'behind in_child' "$more"

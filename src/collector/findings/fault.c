@@ -293,7 +293,7 @@ static struct hak_frame *find_stacks(struct hak_capture *capture, const struct h
         return NULL;
     context->frame_count =
         hak_resolve_frames(&capture->resolve, &capture->rows, f->process, r->frames, (int)count,
-                           r->signal != 0, frames, FRAMES_MAX);
+                           hak_facts_are_of_stop(&r->facts, r->signal), frames, FRAMES_MAX);
     room += context->frame_count;
     context->alloc_frame_count =
         find_kept(capture, f->process, r->alloc_frames, &room, &context->alloc_frames);

@@ -89,9 +89,10 @@ static void record_fault(const struct hak_incident *incident, struct hak_report_
         .delta_bytes = facts->base && facts->found_address >= facts->base
                            ? facts->found_address - facts->base
                            : 0,
-        .stack = !count             ? 0
-                 : incident->signal ? hak_stacks_intern_interrupted(incident->frames, count)
-                                    : hak_stacks_intern(incident->frames, count),
+        .stack = !count ? 0
+                 : hak_facts_are_of_stop(facts, incident->signal)
+                     ? hak_stacks_intern_interrupted(incident->frames, count)
+                     : hak_stacks_intern(incident->frames, count),
         .record_count = facts->record_count,
         .epoch = facts->epoch,
         .place = (uint8_t)facts->place,

@@ -16,7 +16,8 @@ enum {
     GENERAL_PROTECTION = 13,
     PAGE_FAULT = 14,
     PENDING_X87 = 16,
-    ERROR_FETCH = 16, /* a bit of what it tells with a page fault */
+    ERROR_FETCH = 16,  /* a bit of what it tells with a page fault */
+    DIRECTION = 0x400, /* of rflags: string instructions go downwards */
 };
 
 static bool is_page_readable(uint64_t address) {
@@ -37,6 +38,40 @@ static uint32_t readable_in_front(uint64_t at, uint32_t most) {
     if (!is_page_readable(at - 1))
         return 0;
     return most <= from_start || is_page_readable(at - most) ? most : from_start;
+}
+
+/* How many bytes an element of the repeated string instruction at `code` has that writes; 0 = it is
+ * none. `is_narrow`: it counts with the lower halves of the registers. */
+static unsigned repeated_bytes(const uint8_t *code, uint32_t count, bool *is_narrow) {
+    bool is_repeated = false, is_word = false, is_wide = false;
+    uint32_t i = 0;
+    *is_narrow = false;
+    for (; i < count && memchr("\x66\x67\xf2\xf3\x26\x2e\x36\x3e\x64\x65", code[i], 10); i++) {
+        is_repeated |= code[i] == 0xf2 || code[i] == 0xf3;
+        is_word |= code[i] == 0x66;
+        *is_narrow |= code[i] == 0x67;
+    }
+    if (i < count && (code[i] & 0xf0) == 0x40)
+        is_wide = code[i++] & 8;
+    if (i == count || !is_repeated)
+        return 0;
+    if (code[i] == 0xa4 || code[i] == 0xaa) /* movs, stos */
+        return 1;
+    return code[i] != 0xa5 && code[i] != 0xab ? 0 : is_wide ? 8 : is_word ? 2 : 4;
+}
+
+bool hak_crash_is_in_repeat(const struct hak_registers *registers, uint64_t flags,
+                            uint64_t written) {
+    uint64_t at = registers->value[HAK_RIP];
+    bool is_narrow;
+    if (at < PAGE_BYTES)
+        return false;
+    unsigned bytes = repeated_bytes((const uint8_t *)(uintptr_t)at,
+                                    readable_behind(at, LONGEST_INSTRUCTION), &is_narrow);
+    uint64_t all = is_narrow ? UINT32_MAX : UINT64_MAX;
+    uint64_t next = registers->value[HAK_RDI] & all;
+    return bytes != 0 && (registers->value[HAK_RCX] & all) != 0 &&
+           written - (flags & DIRECTION ? next + bytes : next - bytes) < bytes;
 }
 
 /* The processor jumped to where it could not go on: what lies there is not the instruction that did
@@ -71,8 +106,7 @@ static bool stands_at_instruction(const struct hak_incident *incident) {
 void hak_crash_copy_code(const struct hak_incident *incident, struct hak_report_code *code) {
     bool is_behind = incident->facts.found_by == HAK_FOUND_BY_WATCH;
     bool is_at = stands_at_instruction(incident);
-    /* Of a watchpoint the registers tell a byte of the instruction that wrote, its last. */
-    uint64_t at = incident->registers.value[HAK_RIP] + is_behind;
+    uint64_t at = incident->registers.value[HAK_RIP] + incident->is_in_last_byte;
     code->address = 0;
     code->count = code->before = 0;
     if ((!is_at && !is_behind) || at < PAGE_BYTES)

@@ -255,7 +255,7 @@ static void look_for_new_places(struct hak_incident *of) {
 }
 
 void hak_crash_report_fault(const struct hak_fault_facts *facts,
-                            const struct hak_registers *registers, uint64_t flags) {
+                            const struct hak_registers *registers, uint64_t flags, bool is_behind) {
     bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
     (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
     struct hak_report_other mine = {
@@ -264,6 +264,8 @@ void hak_crash_report_fault(const struct hak_fault_facts *facts,
         return; /* the report itself met a fault of the heap */
     incident.facts = *facts;
     incident.registers = *registers;
+    incident.registers.value[HAK_RIP] -= is_behind; /* into the instruction */
+    incident.is_in_last_byte = is_behind;
     incident.flags = flags;
     incident.end_signal = stops ? SIGABRT : 0;
     incident.look = stops ? look_for_a_stop : look_for_new_places;
@@ -278,5 +280,5 @@ void hak_crash_report_fault(const struct hak_fault_facts *facts,
 HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
     struct hak_registers here;
     hak_registers_here(&here);
-    hak_crash_report_fault(facts, &here, 0);
+    hak_crash_report_fault(facts, &here, 0, false);
 }

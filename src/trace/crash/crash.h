@@ -49,6 +49,7 @@ struct hak_incident {
     uint64_t full_stack_bytes;
     uint32_t trap, trap_error; /* the processor's exception and what it tells with it, 0 = none */
     uint64_t flags;            /* rflags, 0 = not known */
+    bool is_in_last_byte; /* the pc is the last byte of the instruction behind which it stands */
     struct hak_report_region region;
     struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES];
     uint32_t candidate_count;
@@ -92,10 +93,12 @@ HAK_HIDDEN void hak_crash_report(void);
  * that failed, then ends the process. */
 HAK_HIDDEN _Noreturn void hak_crash_go_on(void);
 
-/* Has a fault reported that happened where the registers tell, with `flags` (0 = not known); ends
- * the process, or returns, as hak_trace_fault does. */
+/* Has a fault reported that happened where the registers tell, with `flags` (0 = not known), or,
+ * `is_behind`, by the instruction in front of there; ends the process, or returns, as
+ * hak_trace_fault does. */
 HAK_HIDDEN void hak_crash_report_fault(const struct hak_fault_facts *facts,
-                                       const struct hak_registers *registers, uint64_t flags);
+                                       const struct hak_registers *registers, uint64_t flags,
+                                       bool is_behind);
 /* What the checks say of a SIGTRAP. */
 HAK_HIDDEN enum hak_trapped hak_crash_trapped(const void *siginfo, struct hak_fault_facts *facts);
 
@@ -180,6 +183,10 @@ HAK_HIDDEN void hak_crash_copy_bytes(struct hak_report_request *area);
  * heap or another; count 0 where it did not, or the code cannot be read. (code.c) */
 HAK_HIDDEN void hak_crash_copy_code(const struct hak_incident *incident,
                                     struct hak_report_code *code);
+/* True when a debug register, which saw `written` written, stopped the thread in the midst of a
+ * repeated string instruction: its pc is that instruction's, not the next one's. */
+HAK_HIDDEN bool hak_crash_is_in_repeat(const struct hak_registers *registers, uint64_t flags,
+                                       uint64_t written);
 /* The blocks that the registers point into, where the processor stopped a fault of the heap. */
 HAK_HIDDEN void hak_crash_look_at_registers(const struct hak_incident *incident,
                                             struct hak_report_pointed *pointed);

@@ -379,9 +379,9 @@ static __attribute__((noinline)) bool answer_watchpoint(const siginfo_t *info,
     if (what == HAK_TRAPPED_NOTHING || hak_crash_is_reporting() ||
         hak_is_own_text(registers.value[HAK_RIP] - 1))
         return true;
-    if (what == HAK_TRAPPED_FAULT)
-        registers.value[HAK_RIP]--; /* into the instruction that wrote */
-    hak_crash_report_fault(&facts, &registers, flags_of(context));
+    bool is_behind = what == HAK_TRAPPED_FAULT &&
+                     !hak_crash_is_in_repeat(&registers, flags_of(context), facts.found_address);
+    hak_crash_report_fault(&facts, &registers, flags_of(context), is_behind);
     return true;
 }
 

@@ -26,6 +26,7 @@ static void start(void) {
 static void copy(uint64_t at, bool is_watch) {
     incident.facts.found_by = is_watch ? HAK_FOUND_BY_WATCH : HAK_FOUND_BY_ACCESS;
     incident.registers.value[HAK_RIP] = at - is_watch;
+    incident.is_in_last_byte = is_watch;
     hak_crash_copy_code(&incident, &code);
     ck_assert_uint_le(code.count, HAK_REPORT_CODE);
     ck_assert_uint_le(code.before, code.count);
@@ -78,6 +79,44 @@ START_TEST(a_signal_that_was_sent_has_no_instruction) {
 }
 END_TEST
 
+/* Behind each there is another instruction. */
+static const struct {
+    const char *code;
+    uint64_t flags, rcx;
+    int64_t from_written; /* rdi, which stands at the next element */
+    bool is_due;
+} repeats[] = {
+    {"\xf3\xaa\x90", 0x202, 5, 1, true},  /* rep stosb */
+    {"\xf3\xaa\x90", 0x202, 5, 2, false}, /* wrote another byte */
+    {"\xf3\xaa\x90", 0x202, 5, 0, false},
+    {"\xf3\xaa\x90", 0x202, 0, 1, false}, /* is through: the next one is here */
+    {"\xf3\xaa\x90", 0x602, 5, -1, true}, /* downwards */
+    {"\xf3\xaa\x90", 0x602, 5, 1, false},
+    {"\xaa\x90\x90", 0x202, 5, 1, false}, /* not repeated */
+    {"\xf3\x48\xab", 0x202, 5, 8, true},  /* rep stosq, its first byte */
+    {"\xf3\x48\xab", 0x202, 5, 9, false},
+    {"\xf3\x48\xab", 0x602, 5, -8, true},
+    {"\xf3\xa5\x90", 0x202, 5, 4, true},  /* rep movsd */
+    {"\xf3\x66\xa5", 0x202, 5, 3, false}, /* rep movsw */
+    {"\x66\xf3\xa5", 0x202, 5, 2, true},
+    {"\xf3\x0f\x10", 0x202, 5, 4, false},          /* movss */
+    {"\xf2\xae\x90", 0x202, 5, 1, false},          /* repne scasb: reads */
+    {"\xf3\x67\xaa", 0x202, 5ull << 32, 1, false}, /* ecx is 0 */
+};
+
+START_TEST(a_repeated_instruction_that_is_not_through_is_the_one_that_wrote) {
+    struct hak_registers registers = {.known = 0};
+    uint64_t written = 0x10000000;
+    memcpy(pages + PAGE, repeats[_i].code, 3);
+    registers.value[HAK_RIP] = (uint64_t)(pages + PAGE);
+    registers.value[HAK_RCX] = repeats[_i].rcx;
+    registers.value[HAK_RDI] = written + (uint64_t)repeats[_i].from_written;
+    ck_assert(hak_crash_is_in_repeat(&registers, repeats[_i].flags, written) == repeats[_i].is_due);
+    registers.value[HAK_RIP] = (uint64_t)(pages + 3 * PAGE); /* cannot be read */
+    ck_assert(!hak_crash_is_in_repeat(&registers, repeats[_i].flags, written));
+}
+END_TEST
+
 static void copies(bool is_due) {
     copy((uint64_t)(pages + PAGE + 100), false);
     ck_assert_int_eq(code.count > 0, is_due);
@@ -124,6 +163,8 @@ int main(void) {
     tcase_add_test(cases, code_in_front_is_copied_for_a_watchpoint);
     tcase_add_test(cases, a_signal_that_was_sent_has_no_instruction);
     tcase_add_test(cases, where_the_processor_did_not_refuse_an_instruction_there_is_none);
+    tcase_add_loop_test(cases, a_repeated_instruction_that_is_not_through_is_the_one_that_wrote, 0,
+                        sizeof repeats / sizeof *repeats);
     tcase_add_test(cases, a_jump_is_none_of_the_instructions_there);
     return run_cases("code", cases);
 }
