@@ -203,7 +203,7 @@ static void resolve_light(struct hak_options *o) {
     o->trace = 0;
     o->layout = HAK_LAYOUT_HEADER;
     o->leaks = HAK_LEAKS_OFF;
-    o->check_string = o->watch = o->kinds = o->junk = o->close_pages = 0;
+    o->check_string = o->kinds = o->junk = o->close_pages = 0;
     o->front_dump = 0;
     o->inject[0] = 0;
 }

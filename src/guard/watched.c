@@ -2,6 +2,7 @@
 #include "guard/watched.h"
 
 #include <time.h>
+#include "guard/choose/sample.h"
 #include "platform/line.h"
 #include "platform/raw_call.h"
 #include "watch/watch.h"
@@ -140,6 +141,15 @@ static bool put(unsigned index, const struct hak_located *at, enum hak_watched_s
     return is_set;
 }
 
+/* Who ends what was set for a moment pays for the time that it stood. */
+static void clear(unsigned index) {
+    uint64_t since = turns.set[index];
+    hak_watch_clear(index);
+    hak_watch_note_clear(&turns, index);
+    if (turns.is_brief && since != 0)
+        hak_sample_watched(hak_ticks() - since);
+}
+
 void hak_watched_take_off(const struct hak_slot *slot) {
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++) {
         struct hak_slot *due = (struct hak_slot *)slot;
@@ -149,10 +159,8 @@ void hak_watched_take_off(const struct hak_slot *slot) {
         if (!hak_watch_try())
             continue;
         uint64_t from = hak_ticks();
-        if (!atomic_load(&watched[i].slot)) {
-            hak_watch_clear(i);
-            hak_watch_note_clear(&turns, i);
-        }
+        if (!atomic_load(&watched[i].slot))
+            clear(i);
         hak_watch_spend(&turns, hak_ticks() - from);
         hak_watch_done();
     }
@@ -263,6 +271,30 @@ void hak_watched_offer(const struct hak_located *at) {
         offer(at, HANDED_OUT);
 }
 
+void hak_watched_offer_briefly(const struct hak_located *at) {
+    struct hak_watched piece;
+    uint64_t now = hak_ticks();
+    if (at->large->watch != HAK_GUARDED_UNWATCHED || !hak_watched_is_on || !hak_watch_try())
+        return;
+    bool has_slack = find_piece(at, HAK_WATCHED_BEHIND, 0, &piece);
+    int index = open_registers() ? hak_watch_choose(&turns, registers, now, false) : -1;
+    enum hak_watched_side side = has_slack ? HAK_WATCHED_BEHIND : HAK_WATCHED_IN_FRONT;
+    if (index >= 0 && !put((unsigned)index, at, side, 0, now))
+        (void)open_registers(); /* where that was for good, it is said */
+    hak_watch_done();
+}
+
+void hak_watched_end_moment(uint64_t tag) {
+    unsigned index = (unsigned)(tag & (HAK_WATCH_REGISTERS - 1));
+    if (!hak_watch_try()) /* it comes again */
+        return;
+    if (atomic_load(&watched[index].version) == (uint32_t)(tag >> INDEX_BITS)) {
+        atomic_store(&watched[index].slot, NULL);
+        clear(index);
+    }
+    hak_watch_done();
+}
+
 void hak_watched_offer_freed(const struct hak_located *at) {
     if (!at->large && hak_options.poison)
         offer(at, FREED_NOW);
@@ -356,6 +388,9 @@ static HAK_COLD void refuse(enum hak_unwatched why) {
 }
 
 void hak_watched_start(void) {
+    turns.is_brief = hak_options.check == HAK_CHECK_LIGHT;
+    if (turns.is_brief)
+        hak_watch_start_briefly();
     if (!hak_layout_has_header() || !hak_stops_at_illegal_hop()) {
         refuse(HAK_UNWATCHED_LEVEL);
         return;
@@ -368,7 +403,7 @@ void hak_watched_start(void) {
     turns.is_for_suspects = hak_guards_stacks;
     before_sandbox = hak_before_sandbox;
     hak_before_sandbox = end_for_sandbox;
-    if (hak_watch_start()) {
+    if (!turns.is_brief && hak_watch_start()) {
         turns.is_slow = true;
         hak_trace_keep_traps(end_for_handler);
         hak_trace_at_thread_start(join);

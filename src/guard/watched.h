@@ -66,6 +66,10 @@ HAK_IN_PLACE bool hak_watched_skips(uint32_t alloc_stack) {
 }
 /* A block was handed out, and the program does not have it yet: it may be watched now. */
 HAK_HIDDEN HAK_COLD void hak_watched_offer(const struct hak_located *at);
+/* A guarded block of level light, likewise: the bytes up to the closed page, or in front. */
+HAK_HIDDEN HAK_COLD void hak_watched_offer_briefly(const struct hak_located *at);
+/* The register whose signal carries `tag` was set for a moment, which is over. In the handler. */
+HAK_HIDDEN HAK_COLD void hak_watched_end_moment(uint64_t tag);
 /* A block with the mark has another size. */
 HAK_HIDDEN HAK_COLD void hak_watched_offer_resized(const struct hak_located *at);
 /* A block with the mark is in quarantine and filled with poison. */

@@ -81,6 +81,10 @@ enum hak_trapped hak_watched_trapped(const void *siginfo, struct hak_fault_facts
     uintptr_t first;
     if (!hak_watch_hit_of(siginfo, &hit))
         return HAK_TRAPPED_NOT;
+    if (hit.is_over) {
+        hak_watched_end_moment(hit.tag);
+        return HAK_TRAPPED_NOTHING;
+    }
     bool is_fault = (hit.is_tag_unknown ? hak_watched_which(&was, is_fault_at)
                                         : hak_watched_find(hit.tag, &was)) &&
                     find_block(&was, &at);
@@ -89,6 +93,8 @@ enum hak_trapped hak_watched_trapped(const void *siginfo, struct hak_fault_facts
         if (is_fault)
             make_facts(facts, &at, was.side, first, hit.is_late);
         is_fault = is_fault && is_as_before(&was, &at);
+        if (is_fault) /* who frees it is told of the same bytes no more */
+            __atomic_fetch_or(&was.slot->subkind, (uint8_t)HAK_SLOT_TOLD, __ATOMIC_RELAXED);
         hak_watched_take_off(was.slot); /* the next store of the same kind would stop, too */
     }
     hak_trace_count_amount(is_fault ? HAK_COUNTED_WATCH_STOP : HAK_COUNTED_WATCH_PASS,

@@ -28,12 +28,7 @@ enum {
 /* A program may have such events of its own: what their signals carry is told apart by it. */
 #define OUR_TAG ((uint64_t)0x68616b << 40)
 
-struct event {
-    int file;
-    uint64_t id; /* the kernel's, never that of another event */
-};
-
-static struct event events[THREADS][HAK_WATCH_REGISTERS];
+static struct hak_perf_event events[THREADS][HAK_WATCH_REGISTERS];
 static unsigned threads, registers; /* that are open */
 static unsigned openings;
 static int refusal = 0;
@@ -47,7 +42,7 @@ int hak_perf_refusal(void) {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static struct perf_event_attr attributes_of(uintptr_t address, unsigned bytes, uint64_t tag) {
+struct perf_event_attr hak_perf_stop(uintptr_t address, unsigned bytes, uint64_t tag) {
     return (struct perf_event_attr){
         .type = PERF_TYPE_BREAKPOINT,
         .size = sizeof(struct perf_event_attr),
@@ -65,8 +60,22 @@ static struct perf_event_attr attributes_of(uintptr_t address, unsigned bytes, u
     };
 }
 
+struct perf_event_attr hak_perf_clock(uint64_t ns, uint64_t tag) {
+    return (struct perf_event_attr){
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_TASK_CLOCK,
+        .size = sizeof(struct perf_event_attr),
+        .sample_period = ns,
+        .exclude_kernel = 1,
+        .exclude_hv = 1,
+        .sigtrap = 1,
+        .remove_on_exec = 1,
+        .sig_data = OUR_TAG | tag,
+    };
+}
+
 /* Before 5.18 the kernel ends a process whose thread has blocked the signal. */
-static bool is_old_kernel(void) {
+bool hak_perf_is_old_kernel(void) {
     struct utsname name;
     unsigned part[2] = {0, 0};
     if (hak_raw_call(SYS_uname, &name) != 0)
@@ -86,47 +95,51 @@ static int lift(int file) {
     return (int)lifted;
 }
 
-static bool is_ours(const struct event *event) {
+static bool is_ours(const struct hak_perf_event *event) {
     uint64_t id = 0;
     return hak_raw_call(SYS_ioctl, event->file, PERF_EVENT_IOC_ID, &id) == 0 && id == event->id;
 }
 
-static void close_event(struct event *event) {
+void hak_perf_close_event(struct hak_perf_event *event) {
     if (event->id != 0 && is_ours(event))
         hak_close(event->file);
-    *event = (struct event){0};
+    *event = (struct hak_perf_event){0};
 }
 
 static void close_all(void) {
     for (unsigned t = 0; t < THREADS; t++)
         for (unsigned r = 0; r < HAK_WATCH_REGISTERS; r++)
             if (events[t][r].id != 0)
-                close_event(&events[t][r]);
+                hak_perf_close_event(&events[t][r]);
     threads = registers = 0;
     opened_by = 0;
 }
 
-/* One register of one thread; 0, or the errno. */
-static int open_event(long thread, struct event *event) {
-    struct perf_event_attr attributes = attributes_of((uintptr_t)&nowhere, sizeof nowhere, 0);
-    attributes.disabled = 1;
-    long file =
-        hak_raw_call(SYS_perf_event_open, &attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
+int hak_perf_open_event(long thread, struct perf_event_attr *attributes,
+                        struct hak_perf_event *event) {
+    long file = hak_raw_call(SYS_perf_event_open, attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
     if (file < 0)
         return (int)-file;
     event->file = lift((int)file);
     long result = hak_raw_call(SYS_ioctl, event->file, PERF_EVENT_IOC_ID, &event->id);
     if (result != 0) {
         hak_close(event->file);
-        *event = (struct event){0};
+        *event = (struct hak_perf_event){0};
     }
     return (int)-result;
 }
 
+/* One register of one thread, which watches nothing yet; 0, or the errno. */
+static int open_register(long thread, struct hak_perf_event *event) {
+    struct perf_event_attr attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
+    attributes.disabled = 1;
+    return hak_perf_open_event(thread, &attributes, event);
+}
+
 /* Of a thread as many as it can have, at most `wanted`. */
-static unsigned open_thread(long thread, struct event *own, unsigned wanted) {
+static unsigned open_thread(long thread, struct hak_perf_event *own, unsigned wanted) {
     for (unsigned r = 0; r < wanted; r++) {
-        int error = open_event(thread, &own[r]);
+        int error = open_register(thread, &own[r]);
         if (error != 0) {
             refusal = error;
             return r;
@@ -152,10 +165,10 @@ static void open_others(int self) {
 }
 
 bool hak_perf_is_there(void) {
-    struct event event;
-    if (is_old_kernel() || open_event(hak_raw_call(SYS_gettid), &event) != 0)
+    struct hak_perf_event event;
+    if (hak_perf_is_old_kernel() || open_register(hak_raw_call(SYS_gettid), &event) != 0)
         return false;
-    close_event(&event);
+    hak_perf_close_event(&event);
     return true;
 }
 
@@ -165,7 +178,7 @@ unsigned hak_perf_open(unsigned wanted) {
         return registers;
     if (opened_by != 0 && opened_by != self) /* a fork that no handler saw */
         close_all();
-    if (openings++ == OPENINGS || is_old_kernel()) {
+    if (openings++ == OPENINGS || hak_perf_is_old_kernel()) {
         hak_perf_end(openings > OPENINGS ? HAK_UNWATCHED_CLOSED : HAK_UNWATCHED_OLD_KERNEL);
         return 0;
     }
@@ -201,7 +214,7 @@ static bool modify(unsigned index, struct perf_event_attr *attributes) {
     if (hak_raw_call(SYS_getpid) != opened_by) /* another process has it for itself */
         return false;
     for (unsigned t = 0; t < threads; t++) {
-        const struct event *event = &events[t][index];
+        const struct hak_perf_event *event = &events[t][index];
         if (event->id == 0)
             continue;
         if (!is_ours(event))
@@ -213,7 +226,7 @@ static bool modify(unsigned index, struct perf_event_attr *attributes) {
 }
 
 bool hak_perf_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
-    struct perf_event_attr attributes = attributes_of(address, bytes, tag);
+    struct perf_event_attr attributes = hak_perf_stop(address, bytes, tag);
     if (modify(index, &attributes))
         return true;
     close_all(); /* the next hak_watch_open tries again */
@@ -221,7 +234,7 @@ bool hak_perf_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t ta
 }
 
 void hak_perf_clear(unsigned index) {
-    struct perf_event_attr attributes = attributes_of((uintptr_t)&nowhere, sizeof nowhere, 0);
+    struct perf_event_attr attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
     attributes.disabled = 1;
     (void)modify(index, &attributes);
 }
@@ -238,6 +251,7 @@ bool hak_perf_hit_of(const void *siginfo, struct hak_watch_hit *hit) {
     memcpy(&perf, (const char *)siginfo + offsetof(siginfo_t, si_addr) + sizeof(void *),
            sizeof perf);
     *hit = (struct hak_watch_hit){.tag = perf.data & ~OUR_TAG,
-                                  .is_late = (perf.flags & IS_ASYNCHRONOUS) != 0};
-    return perf.type == PERF_TYPE_BREAKPOINT && (perf.data & OUR_TAG) == OUR_TAG;
+                                  .is_late = (perf.flags & IS_ASYNCHRONOUS) != 0,
+                                  .is_over = perf.type == PERF_TYPE_SOFTWARE};
+    return (perf.type == PERF_TYPE_BREAKPOINT || hit->is_over) && (perf.data & OUR_TAG) == OUR_TAG;
 }

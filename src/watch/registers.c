@@ -1,8 +1,9 @@
-/* Chooses the way to the debug registers: perf_event_open, or a tracer where that is barred. */
+/* Chooses the way to the debug registers: perf_event_open, or a tracer where that is barred; for a
+ * moment and one thread, perf_event_open alone. */
 #include "platform/raw_call.h"
 #include "watch/registers.h"
 
-static enum { UNKNOWN, PERF, TRACED } way;
+static enum { UNKNOWN, PERF, TRACED, BRIEF } way;
 static _Atomic uint32_t holder;
 
 bool hak_watch_try(void) {
@@ -20,15 +21,25 @@ bool hak_watch_start(void) {
     return way == TRACED;
 }
 
+void hak_watch_start_briefly(void) {
+    way = BRIEF;
+}
+
 unsigned hak_watch_open(unsigned wanted) {
+    if (way == BRIEF)
+        return hak_brief_open(wanted);
     return hak_watch_start() ? hak_traced_open(wanted) : hak_perf_open(wanted);
 }
 
 int hak_watch_refusal(void) {
+    if (way == BRIEF)
+        return hak_brief_refusal();
     return way == TRACED ? hak_traced_refusal() : hak_perf_refusal();
 }
 
 bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
+    if (way == BRIEF)
+        return hak_brief_set(index, address, bytes, tag);
     return way == TRACED ? hak_traced_set(index, address, bytes, tag)
                          : hak_perf_set(index, address, bytes, tag);
 }
@@ -36,6 +47,8 @@ bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t t
 void hak_watch_clear(unsigned index) {
     if (way == TRACED)
         hak_traced_clear(index);
+    else if (way == BRIEF)
+        hak_brief_clear(index);
     else
         hak_perf_clear(index);
 }
@@ -43,6 +56,8 @@ void hak_watch_clear(unsigned index) {
 void hak_watch_end(enum hak_unwatched why) {
     if (way == TRACED)
         hak_traced_end(why);
+    else if (way == BRIEF)
+        hak_brief_end((int)why);
     else
         hak_perf_end(why);
 }
@@ -50,6 +65,8 @@ void hak_watch_end(enum hak_unwatched why) {
 void hak_watch_fork_child(void) {
     if (way == PERF) /* a tracer's are not inherited */
         hak_perf_fork_child();
+    else if (way == BRIEF)
+        hak_brief_fork_child();
     atomic_store(&holder, 0); /* whoever held them is not here */
 }
 

@@ -1,4 +1,4 @@
-/* The two ways to the debug registers, for registers.c alone. What each function does stands in
+/* The ways to the debug registers, for registers.c alone. What each function does stands in
  * watch.h, with the same name behind hak_watch_. */
 #ifndef HAK_WATCH_REGISTERS_H
 #define HAK_WATCH_REGISTERS_H
@@ -6,6 +6,20 @@
 #include "watch/watch.h"
 
 /* perf.c */
+struct hak_perf_event {
+    int file;
+    uint64_t id; /* the kernel's, never that of another event; 0: it is not open */
+};
+struct perf_event_attr;
+/* A register that watches, in threads made later as well. */
+HAK_HIDDEN struct perf_event_attr hak_perf_stop(uintptr_t address, unsigned bytes, uint64_t tag);
+/* A signal each time that the thread has run for `ns`. */
+HAK_HIDDEN struct perf_event_attr hak_perf_clock(uint64_t ns, uint64_t tag);
+/* 0, or the errno. */
+HAK_HIDDEN int hak_perf_open_event(long thread, struct perf_event_attr *attributes,
+                                   struct hak_perf_event *event);
+HAK_HIDDEN void hak_perf_close_event(struct hak_perf_event *event);
+HAK_HIDDEN bool hak_perf_is_old_kernel(void);
 HAK_HIDDEN bool hak_perf_is_there(void); /* perf_event_open gives one */
 HAK_HIDDEN unsigned hak_perf_open(unsigned wanted);
 HAK_HIDDEN int hak_perf_refusal(void);
@@ -26,5 +40,15 @@ HAK_HIDDEN uint64_t hak_traced_tag(unsigned index);
 HAK_HIDDEN unsigned hak_traced_ask(void);
 HAK_HIDDEN void hak_traced_settle(void);
 HAK_HIDDEN void hak_traced_join(void);
+/* A debugger traces the calling thread. */
+HAK_HIDDEN bool hak_traced_is_debugged(void);
+
+/* brief.c */
+HAK_HIDDEN unsigned hak_brief_open(unsigned wanted);
+HAK_HIDDEN int hak_brief_refusal(void);
+HAK_HIDDEN bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
+HAK_HIDDEN void hak_brief_clear(unsigned index);
+HAK_HIDDEN void hak_brief_end(int why); /* an errno or an enum hak_unwatched */
+HAK_HIDDEN void hak_brief_fork_child(void);
 
 #endif

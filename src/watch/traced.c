@@ -251,12 +251,9 @@ int hak_traced_refusal(void) {
     return refusal;
 }
 
-/* Why no thread may be traced: another process does it already, or it is forbidden. */
-static int find_refusal(int error) {
+bool hak_traced_is_debugged(void) {
     static const char field[] = "TracerPid:\t";
     char text[1024];
-    if (error != EPERM && error != EACCES)
-        return error;
     long file =
         hak_raw_call(SYS_openat, AT_FDCWD, "/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
     long got = file < 0 ? 0 : hak_read(file, text, sizeof text - 1);
@@ -265,8 +262,15 @@ static int find_refusal(int error) {
     text[got > 0 ? got : 0] = 0;
     for (const char *at = text; *at; at++)
         if (strncmp(at, field, sizeof field - 1) == 0)
-            return at[sizeof field - 1] != '0' ? HAK_UNWATCHED_TRACED : HAK_UNWATCHED_BARRED;
-    return HAK_UNWATCHED_BARRED;
+            return at[sizeof field - 1] != '0';
+    return false;
+}
+
+/* Why no thread may be traced: another process does it already, or it is forbidden. */
+static int find_refusal(int error) {
+    if (error != EPERM && error != EACCES)
+        return error;
+    return hak_traced_is_debugged() ? HAK_UNWATCHED_TRACED : HAK_UNWATCHED_BARRED;
 }
 
 static void give_up(int why) {

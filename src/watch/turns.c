@@ -34,6 +34,8 @@ static const struct hak_credit_terms *terms_of(const struct hak_watch_turns *tur
 
 bool hak_watch_may_move(struct hak_watch_turns *turns, uint64_t now) {
     const struct hak_credit_terms *terms = terms_of(turns);
+    if (turns->is_brief)
+        return true;
     if (turns->earned_at == 0 || now < turns->earned_at) {
         turns->earned_at = now;
         atomic_store(&turns->credit.left, terms->most);

@@ -6,9 +6,10 @@
  *      |  registers.c   the registers themselves: set, clear; by one of two ways
  *      |
  *      |  perf.c     perf_event_open: one event for each register and thread that there is when
- * they |             are opened; threads made later inherit it. A move is one ioctl, for all of
- * them |  traced.c   where that is barred: a process that shares the memory stops each thread for a
- *      v             moment and writes them by ptrace. A new thread gets them when it begins
+ *      |             they are opened; threads made later inherit it. A move is one ioctl for all
+ *      |  traced.c   where that is barred: a process that shares the memory stops each thread for
+ *      |             a moment and writes them by ptrace. A new thread gets them when it begins
+ *      v  brief.c    level light: perf_event_open for the calling thread alone, for a moment
  *
  *   a write into the bytes --> SIGTRAP to the writing thread, before its next instruction
  *                              (hak_watch_hit_of: which register it was, if the signal says so)
@@ -40,6 +41,10 @@ enum {
  * there are threads. */
 HAK_HIDDEN bool hak_watch_start(void);
 
+/* Instead of it, for level light: a register is set for the calling thread alone and for a moment,
+ * and nothing is open in between. */
+HAK_HIDDEN void hak_watch_start_briefly(void);
+
 /* Opens up to `wanted` registers for all threads of the process, where they are not open; returns
  * how many there are. */
 HAK_HIDDEN unsigned hak_watch_open(unsigned wanted);
@@ -63,6 +68,7 @@ struct hak_watch_hit {
     uint64_t tag;
     bool is_late;        /* SIGTRAP was blocked at the write: the thread is elsewhere by now */
     bool is_tag_unknown; /* `tag` is nothing: hak_watch_ask */
+    bool is_over;        /* no write: the register of `tag` was set for a moment, which is over */
 };
 /* False: `siginfo` is of another SIGTRAP. */
 HAK_HIDDEN bool hak_watch_hit_of(const void *siginfo, struct hak_watch_hit *hit);
@@ -87,6 +93,7 @@ HAK_HIDDEN void hak_watch_done(void);
 struct hak_watch_turns {
     uint64_t earned_at;   /* in ticks; 0 = nothing was moved yet */
     bool is_slow;         /* a move stops threads: it is charged as long as it takes */
+    bool is_brief;        /* registers are set for a moment: who asks for one has paid for it */
     bool is_for_suspects; /* all blocks that are watched are suspects': moves may take much time */
     struct hak_credit credit;           /* of ticks, for moves and what they cause */
     uint64_t set[HAK_WATCH_REGISTERS];  /* when each was set, 0 = it watches nothing */

@@ -34,13 +34,17 @@ def bench(name, *words, operations, **flags):
     return Work(lambda count: [program(name), *map(str, words), str(count)], operations, **flags)
 
 
+def perl_hashes():
+    perl = "my %h; my $x = 7; for (1..$ARGV[0]) { $x = ($x * 1103515245 + 12345) % 2147483648; push @{$h{$x % 9973}}, \"v$x\" }"
+    return Work(lambda count: ["/usr/bin/perl", "-e", perl, str(count)], 500000)
+
+
 def works(scratch, inserts=40000):
     """The whole set, in the order of the tables. `scratch` is a directory for files that the works need."""
     statements = os.path.join(scratch, f"{inserts}.sql")
     if not os.path.exists(statements):
         with open(statements, "wb") as out:
             subprocess.run(["/usr/bin/python3", f"{SOURCE}/tests/tools/make_inserts.py", str(inserts)], stdout=out, check=True)
-    perl = "my %h; my $x = 7; for (1..$ARGV[0]) { $x = ($x * 1103515245 + 12345) % 2147483648; push @{$h{$x % 9973}}, \"v$x\" }"
     rows = {}
     for live, count in ((256, 24000000), (2048, 24000000), (8192, 20000000), (100000, 6000000)):
         rows[f"random, {live:,} live"] = bench("loops", "random", live, operations=count)
@@ -65,7 +69,7 @@ def works(scratch, inserts=40000):
     rows["start: 200 processes"] = bench("loops", "execs", operations=200)
     rows["CPython JSON"] = Work(lambda count: ["/usr/bin/python3", f"{SOURCE}/tests/tools/json_heavy.py", str(count)], 12)
     rows["sqlite in memory"] = Work(lambda _: ["/usr/bin/sqlite3", "-batch", ":memory:", f".read {statements}"], 1)
-    rows["perl hashes"] = Work(lambda count: ["/usr/bin/perl", "-e", perl, str(count)], 500000)
+    rows["perl hashes"] = perl_hashes()
     rows["redis"] = Work(lambda count: [f"{SOURCE}/tests/bench/redis_load", str(count)], 60000, wraps=True)
     return rows
 

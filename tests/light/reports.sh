@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # In level light a fault in a guarded block gives exactly its report, NAME.report, once, and the program goes on and
 # ends as it would have; so does what free was given and should not have been. What is found in the programs of
-# tests/guarded is what level normal finds there.
+# tests/guarded is what level normal finds there. No debug register watches: see light/watch.sh.
 # UPDATE=1 writes the files anew, to be read before they are committed.
 set -u
 PROGRAMS=light
@@ -14,9 +14,9 @@ watched=(write_after read_after write_slack read_freed write_freed double_free f
 
 # compare NAME: one report. Programs of tests/guarded have every block watched, those here none.
 compare() {
-    local name=$1 report=$here/$1.report variables=(HAKMEM_GUARD=off)
+    local name=$1 report=$here/$1.report variables=(HAKMEM_GUARD=off HAKMEM_WATCH=0)
     if [ -e "$SOURCE/tests/guarded/$name.c" ]; then
-        PROGRAMS=guarded variables=(HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M)
+        PROGRAMS=guarded variables=(HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M HAKMEM_WATCH=0)
     fi
     run_program "$name" light auto "${variables[@]}"
     normalise_report <"$printed" | sed -E 's# -- [^ ]*/tests/(guarded|light)/# -- tests/\1/#' >"found.$name"
@@ -36,7 +36,7 @@ same_as_normal() {
     local name=${1##*/} due
     name=${name%.after.report}
     PROGRAMS=guarded
-    run_program "$name" light auto HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M
+    run_program "$name" light auto HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M HAKMEM_WATCH=0
     normalise_report <"$printed" | head -n 1 >"first.$name"
     due=$(head -n 1 "$1")
     [ "$(cat "first.$name")" = "$due" ] && return

@@ -2,6 +2,7 @@
  * what that allocator finds itself (light.h). */
 #include "guard/guard.h"
 #include "guard/choose/sample.h"
+#include "guard/watched.h"
 #include "guarded/guarded.h"
 #include "light.h"
 #include "platform/platform.h"
@@ -49,6 +50,14 @@ static void *take(struct hak_hand_out *how, uint32_t site) {
     return user;
 }
 
+static void watch(const void *user) {
+    uint64_t start = hak_ticks();
+    struct hak_located at;
+    if (hak_locate(user, &at))
+        hak_watched_offer_briefly(&at);
+    hak_sample_watched(hak_ticks() - start);
+}
+
 void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
     uint32_t site = hak_sample_look(how->call);
     *until_look = hak_sample_interval();
@@ -56,8 +65,11 @@ void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
         return NULL;
     uint64_t start = hak_ticks();
     void *user = take(how, site);
-    if (user)
-        hak_sample_taken(site, hak_ticks() - start);
+    if (!user)
+        return NULL;
+    hak_sample_taken(site, hak_ticks() - start);
+    if (hak_watched_is_on && hak_sample_may_watch())
+        watch(user);
     return user;
 }
 

@@ -28,10 +28,13 @@ static bool is_off;
 
 /* Of each credit. A block costs some 40,000 ticks; the shares of both are a hundredth. */
 static const struct hak_credit_terms terms = {.most = 1 << 22, .dearest = 1 << 20, .share = 200};
+/* Of debug registers. */
+static const struct hak_credit_terms watch_terms = {
+    .most = 1 << 22, .dearest = 1 << 20, .share = 100};
 enum { SELDOM, COMMON, CREDITS, OVERDRAWN_MOST = 1 << 22 };
 
 struct sampler {
-    struct hak_credit credit[CREDITS];
+    struct hak_credit credit[CREDITS], watch_credit;
     struct hak_run_time earned_at;
     uint64_t looked_at; /* ticks of the last look at the clock */
     uint64_t random;
@@ -132,6 +135,7 @@ static void earn(void) {
     uint64_t ran = hak_ran_ticks(&own.earned_at, CLOCK_THREAD_CPUTIME_ID);
     for (unsigned i = 0; i < CREDITS; i++)
         (void)hak_credit_earn(&own.credit[i], &terms, ran);
+    (void)hak_credit_earn(&own.watch_credit, &watch_terms, ran);
 }
 
 static bool may_spend(bool is_seldom) {
@@ -173,6 +177,14 @@ void hak_sample_given(uint32_t site, uint64_t ticks) {
     atomic_fetch_sub_explicit(&live_blocks, 1, memory_order_relaxed);
     if (site <= SITES)
         atomic_fetch_sub_explicit(&sites[site].live, 1, memory_order_relaxed);
+}
+
+bool hak_sample_may_watch(void) {
+    return fixed_interval || hak_credit_left(&own.watch_credit) > 0;
+}
+
+void hak_sample_watched(uint64_t ticks) {
+    hak_credit_charge(&own.watch_credit, &watch_terms, ticks);
 }
 
 uint64_t hak_sample_calls(void) {

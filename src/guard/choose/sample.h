@@ -12,7 +12,8 @@
  *
  * A credit is a share of the time that the thread ran, and is charged with what guarded blocks
  * took, by measurement. That of the seldom sites may be overdrawn, since they cannot wait for their
- * turn.
+ * turn. A third one, of a hundredth, is charged with what debug registers took and with the time
+ * for which they stood: whatever they slow down meanwhile, they cannot cost more.
  *
  * HAKMEM_GUARD=sample:N, N above 0: one in N calls, whatever it costs; so all is one in one.
  *
@@ -41,6 +42,10 @@ HAK_HIDDEN uint32_t hak_sample_look(hak_call_t call);
 /* A block of the site was guarded, or given back; which took so many ticks. */
 HAK_HIDDEN void hak_sample_taken(uint32_t site, uint64_t ticks);
 HAK_HIDDEN void hak_sample_given(uint32_t site, uint64_t ticks);
+
+/* A debug register may be put at a block; it took so many ticks, or stood for so many. */
+HAK_HIDDEN bool hak_sample_may_watch(void);
+HAK_HIDDEN void hak_sample_watched(uint64_t ticks);
 
 /* How many calls there were, to an interval of each thread, and how many blocks of them were
  * guarded. */

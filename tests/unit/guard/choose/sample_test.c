@@ -60,6 +60,20 @@ START_TEST(nothing_is_guarded_where_that_is_off) {
 }
 END_TEST
 
+START_TEST(registers_have_a_share_of_the_time) {
+    begin("sample:0");
+    ck_assert(!hak_sample_may_watch()); /* nothing was earned yet */
+    while (!hak_sample_may_watch() && clock() < 5 * CLOCKS_PER_SEC)
+        (void)hak_sample_look(&callers[0]);
+    ck_assert(hak_sample_may_watch());
+    for (int i = 0; i < TIMES_DEAR; i++)
+        hak_sample_watched(DEAR_TICKS);
+    ck_assert(!hak_sample_may_watch());
+    begin("sample:7");
+    ck_assert(hak_sample_may_watch()); /* whatever it costs */
+}
+END_TEST
+
 START_TEST(calls_are_counted_by_their_intervals) {
     begin("sample:7");
     uint64_t before = hak_sample_calls(), due = 0;
@@ -123,6 +137,7 @@ int main(void) {
     tcase_add_test(cases, every_call_is_looked_at_where_all_blocks_are_guarded);
     tcase_add_test(cases, one_in_so_many_calls_is_looked_at_and_no_loop_keeps_step);
     tcase_add_test(cases, nothing_is_guarded_where_that_is_off);
+    tcase_add_test(cases, registers_have_a_share_of_the_time);
     tcase_add_test(cases, calls_are_counted_by_their_intervals);
     tcase_add_test(cases, a_site_has_few_guarded_blocks_that_live);
     tcase_add_test(cases, what_blocks_cost_keeps_a_busy_site_waiting_and_not_a_new_one);

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# In level light debug registers stand at guarded blocks for a moment: a write into the bytes up to the closed page is
+# stopped at the instruction, named once, and the program goes on. Where there are no registers that is said, and the
+# write is found when the block is given back, as without.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+unset "${!HAKMEM_@}"
+ulimit -c 0
+scratch=$(mktemp -d) && cd "$scratch" || exit 2
+trap 'rm -rf "$scratch"' EXIT
+export TMPDIR=$scratch # by it this test's collectors are known
+# shellcheck source=tests/tools/processes.sh
+. "$SOURCE/tests/tools/processes.sh"
+failed=0
+wrong() {
+    echo "$*"
+    failed=1
+}
+
+chmod 777 .
+# record CASE VARIABLE=VALUE...: runs it with every block guarded; what it and hakmem say goes into CASE.out.
+barred=
+record() {
+    local name=$1 before=() preload=LD_PRELOAD
+    shift
+    [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" --not-root "$barred") preload=PRELOAD
+    env HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M HAKMEM_TRACE_FILE="$scratch/$name.db" "$@" \
+        "$preload=$BUILD/hakmem-debug.so" timeout 60 "${before[@]}" "${program:-$BUILD/tests/light/watch}" "${name%.*}" \
+        >"$name.out" 2>&1
+    status=$?
+    until_true no_collector || exit 1
+    [ "$status" -eq 0 ] || wrong "$name ends with $status"
+}
+# part NAME FILE: the first frames under a heading of the report, "FUNCTION FUNCTION".
+part() {
+    awk -v name="$1" '/^  [A-Z]/ { on = index($0, "  " name " ") == 1 } on && /^      #[0-9]/ { print $2 }' "$2" | head -2 | paste -sd' '
+}
+headlines() {
+    sed -n 's/^hakmem: HKM-//p' "$1.out" | paste -sd'|'
+}
+# shows CASE HEADLINE FOUND ALLOCATED: one report, of this.
+shows() {
+    local name=$1
+    [ "$(headlines "$name")" = "$2" ] || wrong "$name: '$(headlines "$name")', where '$2' was due"
+    [ "$(part FOUND "$name.out")" = "$3" ] || wrong "$name: found in '$(part FOUND "$name.out")', where '$3' was due"
+    [ "$(part ALLOCATED "$name.out")" = "$4" ] || wrong "$name: allocated in '$(part ALLOCATED "$name.out")', where '$4' was due"
+    grep -qx through "$name.out" || wrong "$name: the program does not go on"
+}
+line=$(grep -n "block\[at\] = 'x';" "$SOURCE/tests/light/watch.c" | cut -d: -f1)
+past='301 heap-buffer-overflow: write, 1 byte past the end of a block of 40 bytes'
+
+# Whether there are registers is asked of hakmem, and compared with what the program itself is given.
+record hold.look HAKMEM_DEBUG_LEVEL=1
+if grep -q 'HAKMEM_WATCH: no debug register watches' hold.look.out; then
+    echo "here no debug register watches: $(grep -m1 HAKMEM_WATCH: hold.look.out)"
+    has_registers=0
+else
+    has_registers=1
+fi
+
+# found_late CASE: at free, with the allocation.
+found_late() {
+    case $(headlines "$1") in
+    '301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 40 bytes allocated at watch.c:'*', found by free at watch.c:'*) ;;
+    *) wrong "$1: '$(headlines "$1")', where the free was to find it" ;;
+    esac
+    [ "$(part ALLOCATED "$1.out")" = 'behind main' ] || wrong "$1: allocated in '$(part ALLOCATED "$1.out")'"
+}
+
+if [ $has_registers -eq 1 ]; then
+    record behind
+    shows behind "$past" 'spoil behind' 'behind main'
+    grep -qE "#0 spoil +[a-z/]*watch.c:$line\$" behind.out || wrong "not at line $line: $(grep '#0 spoil' behind.out)"
+    record in_front
+    shows in_front '302 heap-buffer-underflow: write, 1 byte before a block of 48 bytes' 'spoil in_front' 'in_front main'
+    record in_thread
+    shows in_thread "$past" 'spoil behind' 'behind in_this_thread'
+    record in_child
+    shows in_child "$past" 'spoil behind' 'behind in_child'
+    record resized
+    shows resized '301 heap-buffer-overflow: write just past the end of a block of 31 bytes' 'spoil resized' 'resized main'
+
+    # Nobody is watched while the program has all registers, and the next block is.
+    record hold
+    [ "$(sed -n '/^held$/q; s/^hakmem: HKM-301 .*, found by \(free\) at .*/\1/p' hold.out)" = free ] ||
+        wrong "hold: $(headlines hold), where the first was to be found by free"
+    [ "$(sed -n '1,/^held$/d; s/^hakmem: HKM-//p' hold.out)" = "$past" ] || wrong "hold: $(headlines hold), where the second was to be stopped"
+else
+    record behind
+    found_late behind
+fi
+
+# A thread that allocates no more is rid of its register soon.
+record leave
+[ "$(paste -sd' ' leave.out)" = '0 events are left through' ] || wrong "leave: $(cat leave.out)"
+
+record behind.none HAKMEM_WATCH=0
+found_late behind.none
+[ "$(grep -c watchpoint behind.none.out)" -eq 0 ] || wrong 'HAKMEM_WATCH=0 has a watchpoint'
+
+# A program whose system calls are filtered is not asked for perf_event_open: that might be its end.
+barred=298
+record behind.barred HAKMEM_DEBUG_LEVEL=1
+grep -qx 'hakmem: HAKMEM_WATCH: no debug register watches (203; docs/specs/ring.md)' behind.barred.out ||
+    wrong "barred: $(grep HAKMEM_WATCH behind.barred.out)"
+found_late behind.barred
+barred=
+
+# What a program does with SIGTRAP, its descriptors and a debugger of its own.
+program=$BUILD/tests/options/watch
+record with_handler
+grep -qx "2 traps of the program's" with_handler.out || wrong "with_handler: $(head -1 with_handler.out)"
+record own_trap
+[ "$(paste -sd' ' own_trap.out)" = '0 traps while blocked, 1 after through' ] || wrong "own traps: $(cat own_trap.out)"
+record closed
+[ "$(paste -sd' ' closed.out)" = 'files are whole through' ] || wrong "closed: $(head -5 closed.out)"
+for name in ignored traced; do
+    record $name
+    [ "$(grep -c watchpoint $name.out)" -eq 0 ] || wrong "$name: watched all the same"
+done
+exit $failed

@@ -1,0 +1,191 @@
+/* Debug registers for a moment: who is stopped, when it is over, and what is left of them. Where
+ * the system gives none, all that can be shown is that this is told. */
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "unit/suite.h"
+#include "watch/watch.h"
+
+enum { PERF_OPEN = 298, REFUSED = 1 };
+
+static volatile uint64_t words[8] __attribute__((aligned(64)));
+static volatile unsigned stops, ends;
+static volatile uint64_t last_tag;
+
+static void on_trap(int number, siginfo_t *info, void *context) {
+    struct hak_watch_hit hit;
+    (void)number, (void)context;
+    if (!hak_watch_hit_of(info, &hit))
+        _exit(99);
+    if (hit.is_over) {
+        ends++;
+        hak_watch_clear((unsigned)hit.tag & 3);
+    } else {
+        stops++;
+    }
+    last_tag = hit.tag;
+}
+
+/* Is a register put at `words[index]`? False: there is none here, and it is told why. */
+static bool set(unsigned index, uint64_t tag) {
+    struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
+    sigaction(SIGTRAP, &action, NULL);
+    hak_watch_start_briefly();
+    if (hak_watch_open(4) == 4 &&
+        hak_watch_set(index, (uintptr_t)&words[index], sizeof words[index], tag))
+        return true;
+    ck_assert_int_ne(hak_watch_refusal(), 0);
+    ck_assert_uint_eq(hak_watch_open(4), 0);
+    return false;
+}
+
+/* Descriptors from 3 on. */
+static int count_files(void) {
+    int count = 0;
+    for (int file = 3; file < 1024; file++)
+        count += fcntl(file, F_GETFD) >= 0;
+    return count;
+}
+
+/* On a machine that stops the thread for long in between, a moment may be over too soon. */
+static bool is_stopped_at(unsigned index, uint64_t tag) {
+    for (int tries = 0; tries < 100; tries++) {
+        unsigned before = stops;
+        if (!set(index, tag))
+            return false;
+        words[index]++;
+        hak_watch_clear(index);
+        if (stops == before + 1 && last_tag == tag)
+            return true;
+    }
+    return false;
+}
+
+START_TEST(a_write_stops_the_thread_that_asked) {
+    int files = count_files();
+    if (!set(0, 100))
+        return;
+    hak_watch_clear(0);
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert(is_stopped_at(i, 100 + i));
+    unsigned before = stops;
+    words[0]++;
+    ck_assert_uint_eq(stops, before);
+    ck_assert_int_eq(count_files(), files);
+}
+END_TEST
+
+static void *write_it(void *unused) {
+    words[0]++;
+    return unused;
+}
+
+START_TEST(no_other_thread_is_stopped) {
+    pthread_t thread;
+    if (!set(0, 100))
+        return;
+    pthread_create(&thread, NULL, write_it, NULL);
+    pthread_join(thread, NULL);
+    ck_assert_uint_eq(stops, 0);
+    hak_watch_clear(0);
+}
+END_TEST
+
+START_TEST(after_a_moment_it_is_gone) {
+    int files = count_files();
+    if (!set(2, 102))
+        return;
+    for (clock_t end = clock() + 20 * CLOCKS_PER_SEC; ends == 0 && clock() < end;)
+        for (volatile int i = 0; i < 100000; i++)
+            continue;
+    ck_assert_uint_eq(ends, 1);
+    ck_assert_uint_eq(last_tag, 102);
+    words[2]++;
+    ck_assert_uint_eq(stops, 0);
+    ck_assert_int_eq(count_files(), files);
+}
+END_TEST
+
+START_TEST(a_system_call_is_not_interrupted) {
+    struct timespec pause = {.tv_nsec = 50000000};
+    if (!set(0, 100))
+        return;
+    ck_assert_int_eq(nanosleep(&pause, NULL), 0);
+    hak_watch_clear(0);
+}
+END_TEST
+
+START_TEST(a_child_leaves_its_parents_alone) {
+    int status, files = count_files();
+    if (!set(1, 101))
+        return;
+    pid_t child = fork();
+    if (child == 0) {
+        hak_watch_fork_child();
+        words[1]++;
+        _exit(count_files() != files ? 1 : stops != 0 ? 2 : is_stopped_at(1, 101) ? 0 : 3);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    hak_watch_clear(1);
+    ck_assert(is_stopped_at(1, 101));
+}
+END_TEST
+
+/* The program closes what it does not know, and the numbers are other files'. */
+START_TEST(other_files_are_left_alone) {
+    enum { LIFTED_TO = 512, LIFTED_MOST = LIFTED_TO + 8 };
+    int taken = 0;
+    for (int tries = 0; tries < 100 && taken == 0; tries++) {
+        if (!set(0, 100))
+            return;
+        for (int file = LIFTED_TO; file < LIFTED_MOST; file++)
+            taken += fcntl(file, F_GETFD) >= 0 && dup2(1, file) == file;
+        hak_watch_clear(0);
+    }
+    ck_assert(taken != 0 || sysconf(_SC_OPEN_MAX) <= LIFTED_MOST);
+    for (int file = LIFTED_TO; file < LIFTED_MOST; file++)
+        taken -= fcntl(file, F_GETFD) >= 0;
+    ck_assert_int_eq(taken, 0);
+}
+END_TEST
+
+START_TEST(who_is_in_a_sandbox_is_not_asked) {
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct sock_filter code[] = {
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PERF_OPEN, 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog filter = {sizeof code / sizeof *code, code};
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+            _exit(REFUSED);
+        _exit(set(0, 100) ? 2 : hak_watch_refusal() == HAK_UNWATCHED_SANDBOX ? 0 : 3);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("brief");
+    tcase_add_test(cases, a_write_stops_the_thread_that_asked);
+    tcase_add_test(cases, no_other_thread_is_stopped);
+    tcase_add_test(cases, after_a_moment_it_is_gone);
+    tcase_add_test(cases, a_system_call_is_not_interrupted);
+    tcase_add_test(cases, a_child_leaves_its_parents_alone);
+    tcase_add_test(cases, other_files_are_left_alone);
+    tcase_add_test(cases, who_is_in_a_sandbox_is_not_asked);
+    return run_cases("watch/brief", cases);
+}
