@@ -7,7 +7,8 @@
 #include "platform/run_time.h"
 
 enum {
-    SITES = 2048,
+    SITE_BITS = 11,
+    SITES = 1 << SITE_BITS,
     PROBES = 4,
     SELDOM_PART = 4,            /* of the looks of the mean site */
     LOOKS_MOST = 1 << 20,       /* of all sites: then the past counts half */
@@ -17,7 +18,8 @@ enum {
 struct site {
     _Atomic uint32_t key; /* 0: nobody's */
     _Atomic uint32_t looks;
-    _Atomic int32_t live; /* guarded blocks that the program has */
+    _Atomic int32_t live;    /* guarded blocks that the program has */
+    _Atomic bool gives_back; /* one of them was given back */
 };
 static struct site sites[SITES + 1]; /* the first is none */
 static _Atomic uint32_t known_sites, all_looks;
@@ -80,9 +82,15 @@ static uint32_t key_of(hak_call_t call) {
     return (uint32_t)(hash >> 32) | 1;
 }
 
+/* Place `i` of those that a site may have. By the upper bits, in which each bit of address and
+ * depth has a part. */
+static struct site *place_of(uint32_t key, uint32_t i) {
+    return &sites[1 + ((key >> (32 - SITE_BITS)) + i) % SITES];
+}
+
 static struct site *find_site(uint32_t key) {
     for (uint32_t i = 0; i < PROBES; i++) {
-        struct site *site = &sites[1 + (key / 2 + i) % SITES];
+        struct site *site = place_of(key, i);
         uint32_t there = atomic_load_explicit(&site->key, memory_order_relaxed);
         if (there == key)
             return site;
@@ -93,15 +101,17 @@ static struct site *find_site(uint32_t key) {
         }
     }
     /* The table is full there: a site of few looks, which comes again seldom, makes room. */
-    struct site *least = &sites[1 + key / 2 % SITES];
+    struct site *least = place_of(key, 0);
     for (uint32_t i = 1; i < PROBES; i++) {
-        struct site *site = &sites[1 + (key / 2 + i) % SITES];
+        struct site *site = place_of(key, i);
         if (atomic_load_explicit(&site->looks, memory_order_relaxed) <
             atomic_load_explicit(&least->looks, memory_order_relaxed))
             least = site;
     }
     atomic_store_explicit(&least->key, key, memory_order_relaxed);
     atomic_store_explicit(&least->looks, 0, memory_order_relaxed);
+    atomic_store_explicit(&least->live, 0, memory_order_relaxed); /* the former site's */
+    atomic_store_explicit(&least->gives_back, false, memory_order_relaxed);
     return least;
 }
 
@@ -138,6 +148,20 @@ static void earn(void) {
     (void)hak_credit_earn(&own.watch_credit, &watch_terms, ran);
 }
 
+/* Blocks that the program keeps for good have their places for good. So that there is a place at
+ * any time, also for sites that come late, those of which nothing came back yet have few in all,
+ * and more with each doubling of the calls. */
+static bool has_place(const struct site *site) {
+    int32_t of_site = atomic_load_explicit(&site->live, memory_order_relaxed);
+    int32_t all = atomic_load_explicit(&live_blocks, memory_order_relaxed);
+    if (all >= HAK_SAMPLE_LIVE)
+        return false;
+    if (atomic_load_explicit(&site->gives_back, memory_order_relaxed))
+        return of_site < HAK_SAMPLE_SITE_LIVE;
+    int doublings = 64 - __builtin_clzll(hak_sample_calls() | 1);
+    return of_site == 0 && all < HAK_SAMPLE_EACH_DOUBLING * doublings;
+}
+
 static bool may_spend(bool is_seldom) {
     if (hak_credit_left(&own.credit[COMMON]) > 0)
         own.spends = COMMON;
@@ -156,10 +180,7 @@ uint32_t hak_sample_look(hak_call_t call) {
         return 0;
     if (!fixed_interval) {
         earn();
-        int32_t live = atomic_load_explicit(&live_blocks, memory_order_relaxed);
-        if (live >= HAK_SAMPLE_LIVE ||
-            atomic_load_explicit(&site->live, memory_order_relaxed) >= HAK_SAMPLE_SITE_LIVE ||
-            !may_spend(is_seldom))
+        if (!has_place(site) || !may_spend(is_seldom))
             return 0;
     }
     return (uint32_t)(site - sites);
@@ -175,8 +196,12 @@ void hak_sample_taken(uint32_t site, uint64_t ticks) {
 void hak_sample_given(uint32_t site, uint64_t ticks) {
     hak_credit_charge(&own.credit[own.spends], &terms, ticks);
     atomic_fetch_sub_explicit(&live_blocks, 1, memory_order_relaxed);
-    if (site <= SITES)
+    if (site > SITES)
+        return;
+    /* A block of a site that had the place before does not count. */
+    if (atomic_load_explicit(&sites[site].live, memory_order_relaxed) > 0)
         atomic_fetch_sub_explicit(&sites[site].live, 1, memory_order_relaxed);
+    atomic_store_explicit(&sites[site].gives_back, true, memory_order_relaxed);
 }
 
 bool hak_sample_may_watch(void) {

@@ -9,6 +9,8 @@
  *              +-- has at most a quarter of the looks of the mean site --> seldom:  credit 1, or 2
  *              +-- has more                                            --> common:  credit 2
  *              +-- has SITE_LIVE guarded blocks that live, or all sites have LIVE --> none
+ *              +-- none of its blocks came back yet, and it has one, or all sites have
+ *                  EACH_DOUBLING for each bit of the number of calls --> none
  *
  * A credit is a share of the time that the thread ran, and is charged with what guarded blocks
  * took, by measurement. That of the seldom sites may be overdrawn, since they cannot wait for their
@@ -27,7 +29,12 @@
 
 #include "hop.h"
 
-enum { HAK_SAMPLE_INTERVAL = 256, HAK_SAMPLE_LIVE = 64, HAK_SAMPLE_SITE_LIVE = 2 };
+enum {
+    HAK_SAMPLE_INTERVAL = 256,
+    HAK_SAMPLE_SITE_LIVE = 2,
+    HAK_SAMPLE_LIVE = 128, /* two thirds of the pages that level light has for live blocks */
+    HAK_SAMPLE_EACH_DOUBLING = 3,
+};
 
 /* At start, after the options were read. */
 HAK_HIDDEN void hak_sample_start(void);

@@ -24,6 +24,16 @@ static uint32_t look_until_one_is_guarded(hak_call_t call) {
     return site;
 }
 
+/* Blocks may be guarded from now on, of any site: the thread has earned it, and none is charged. */
+static uint32_t begin_with_credit(void) {
+    begin("sample:0");
+    for (int i = 0; i < BUSY_LOOKS; i++)
+        (void)hak_sample_look(&callers[0]);
+    uint32_t site = look_until_one_is_guarded(&callers[0]);
+    ck_assert_uint_ne(site, 0);
+    return site;
+}
+
 START_TEST(every_call_is_looked_at_where_all_blocks_are_guarded) {
     begin("all");
     for (int i = 0; i < 100; i++) {
@@ -86,14 +96,17 @@ START_TEST(calls_are_counted_by_their_intervals) {
 END_TEST
 
 START_TEST(a_site_has_few_guarded_blocks_that_live) {
-    begin("sample:0");
-    uint32_t site = 0;
+    (void)begin_with_credit();
+    uint32_t site = look_until_one_is_guarded(&callers[2]);
+    ck_assert_uint_ne(site, 0);
+    hak_sample_taken(site, 0);
+    ck_assert_uint_eq(hak_sample_look(&callers[2]), 0); /* it may keep them all */
+    hak_sample_given(site, 0);
     for (int i = 0; i < HAK_SAMPLE_SITE_LIVE; i++) {
-        site = look_until_one_is_guarded(&callers[2]);
-        ck_assert_uint_ne(site, 0);
+        ck_assert_uint_eq(look_until_one_is_guarded(&callers[2]), site);
         hak_sample_taken(site, 0);
     }
-    ck_assert_uint_eq(hak_sample_blocks(), HAK_SAMPLE_SITE_LIVE);
+    ck_assert_uint_eq(hak_sample_blocks(), HAK_SAMPLE_SITE_LIVE + 1);
     ck_assert_uint_eq(hak_sample_look(&callers[2]), 0);
     ck_assert_uint_ne(look_until_one_is_guarded(&callers[3]), 0);
     hak_sample_given(site, 0);
@@ -131,6 +144,93 @@ START_TEST(a_new_site_waits_too_where_they_have_spent_all) {
 }
 END_TEST
 
+enum { DEPTHS = 4096 };
+/* Calls from one address, as of a function that many call for their memory, 16 bytes apart. */
+static const void *stack[2 * DEPTHS];
+
+static hak_call_t call_at(int depth, const void *from) {
+    stack[2 * depth] = from;
+    return &stack[2 * depth];
+}
+
+START_TEST(callers_of_one_function_are_sites_of_their_own) {
+    static bool is_seen[DEPTHS];
+    int different = 0, calls = 400;
+    begin("all");
+    for (int i = 0; i < calls; i++) {
+        uint32_t site = hak_sample_look(call_at(i, "wrapper"));
+        ck_assert_uint_ne(site, 0);
+        ck_assert_uint_lt(site, DEPTHS);
+        different += !is_seen[site];
+        is_seen[site] = true;
+    }
+    ck_assert_int_ge(different, calls - calls / 50);
+}
+END_TEST
+
+/* Looks of 200 sites that keep what they get. Returns how many got a block. */
+static uint32_t keep(void) {
+    uint32_t kept = 0;
+    for (int i = 0; i < 200; i++) {
+        uint32_t site = hak_sample_look(call_at(i, "keeper"));
+        if (!site)
+            continue;
+        hak_sample_taken(site, 0);
+        kept++;
+    }
+    return kept;
+}
+
+START_TEST(blocks_that_are_kept_leave_places_for_others) {
+    uint32_t gives = begin_with_credit();
+    hak_sample_taken(gives, 0);
+    hak_sample_given(gives, 0);
+    uint32_t kept = keep();
+    int bits = 64 - __builtin_clzll(hak_sample_calls());
+    ck_assert_uint_ge(kept, (uint32_t)(HAK_SAMPLE_EACH_DOUBLING * (bits - 1)));
+    ck_assert_uint_le(kept, (uint32_t)(HAK_SAMPLE_EACH_DOUBLING * bits));
+    ck_assert_uint_eq(hak_sample_look(&callers[0]), gives);
+    ck_assert_uint_eq(hak_sample_look(&callers[1]), 0);
+    /* One that comes late has a place after as many calls again, and gives it back. */
+    for (uint64_t calls = hak_sample_calls(); hak_sample_calls() < 2 * calls;)
+        (void)hak_sample_look(&callers[0]);
+    uint32_t late = hak_sample_look(&callers[1]);
+    ck_assert_uint_ne(late, 0);
+    hak_sample_taken(late, 0);
+    hak_sample_given(late, 0);
+    kept += keep();
+    ck_assert_uint_eq(hak_sample_look(&callers[2]), 0);
+    ck_assert_uint_eq(hak_sample_look(&callers[1]), late);
+    for (int i = 0; i < 1000; i++) {
+        uint32_t site = hak_sample_look(call_at(i, "mixed"));
+        if (!site)
+            continue;
+        hak_sample_taken(site, 0);
+        kept++;
+    }
+    ck_assert_uint_le(kept, HAK_SAMPLE_LIVE);
+}
+END_TEST
+
+START_TEST(a_place_is_free_of_the_site_that_had_it) {
+    static const char *names[] = {"a", "b", "c", "d"};
+    uint32_t refused = 0;
+    (void)begin_with_credit();
+    for (int i = 0; i < 4; i++) {
+        uint32_t site = hak_sample_look(call_at(i, "keeper"));
+        ck_assert_uint_ne(site, 0);
+        hak_sample_taken(site, 0);
+    }
+    for (int round = 0; round < 2; round++)
+        for (size_t name = 0; name < 4; name++)
+            for (int i = 0; i < DEPTHS; i++) {
+                uint32_t site = hak_sample_look(call_at(i, names[name]));
+                refused += round == 1 && !site;
+            }
+    ck_assert_uint_eq(refused, 0);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("all");
     tcase_set_timeout(cases, 60);
@@ -142,5 +242,8 @@ int main(void) {
     tcase_add_test(cases, a_site_has_few_guarded_blocks_that_live);
     tcase_add_test(cases, what_blocks_cost_keeps_a_busy_site_waiting_and_not_a_new_one);
     tcase_add_test(cases, a_new_site_waits_too_where_they_have_spent_all);
+    tcase_add_test(cases, callers_of_one_function_are_sites_of_their_own);
+    tcase_add_test(cases, blocks_that_are_kept_leave_places_for_others);
+    tcase_add_test(cases, a_place_is_free_of_the_site_that_had_it);
     return run_cases("guard/sample", cases);
 }
