@@ -130,8 +130,7 @@ static unsigned unwatched; /* why, 0 = nobody has said so */
 void hak_trace_keep_traps(void (*at_release)(void)) {
     (void)at_release;
 }
-void hak_trace_leave_traps(void) {
-}
+void hak_trace_leave_traps(void) {}
 void hak_trace_at_thread_start(void (*call)(void)) {
     (void)call;
 }
