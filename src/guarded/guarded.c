@@ -96,7 +96,7 @@ struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side, con
 static void close_pages(struct hak_large *large) {
     void *start = large->base.p;
     size_t bytes = large->mapped_bytes;
-    large->is_fresh = hak_drop_pages(start, bytes);
+    large->is_fresh = hak_guarded_slot_close(large);
     if (HAK_LIKELY(large->is_fresh))
         return;
     large->is_fresh = hak_discard(start, bytes);

@@ -6,8 +6,8 @@
  *
  *   take   a slot that was never used, else the one of its size that was given back first:
  *          its pages are opened --> LIVE
- *   give   a closed mapping over its pages, which drops their memory --> KEPT, until it is used
- * again
+ *   give   a closed mapping over its pages (closed.h), which drops their memory --> KEPT, until it
+ *          is used again
  *
  * A guarded block is a struct hak_large, so that everybody who looks an address up finds it, also
  * after its free. Its user's bytes begin or end where its pages do (guard/layout.c).

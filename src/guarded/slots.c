@@ -6,6 +6,7 @@
  *   queues    oldest ... newest           one for each number of pages, filled from `given` */
 #include "guarded/slots.h"
 
+#include "guarded/closed.h"
 #include "guarded/guarded.h"
 #include "large/address_map.h"
 #include "large/large_memory.h"
@@ -35,21 +36,29 @@ static char *fresh, *fresh_end;
 static size_t kept_bytes;
 static struct queue queues[HAK_GUARDED_PAGES_MAX + 1];
 static _Atomic(struct hak_large *) given;
-static struct { uintptr_t start, end; } pieces[PIECES];
+static struct hak_closed pieces[PIECES];
 static _Atomic uint32_t piece_count;
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
-bool hak_guarded_covers(const void *p) {
+static const struct hak_closed *piece_of(const void *p) {
     uint32_t count = atomic_load_explicit(&piece_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++)
-        if ((uintptr_t)p - pieces[i].start < pieces[i].end - pieces[i].start)
-            return true;
-    return false;
+        if ((uintptr_t)p - (uintptr_t)pieces[i].start <
+            (uintptr_t)(pieces[i].end - pieces[i].start))
+            return &pieces[i];
+    return NULL;
 }
 
-/* The mapping over what hak_hold gives has no advice, like the one that closes a slot: the kernel
- * makes one mapping of neighbours that are alike. */
+bool hak_guarded_covers(const void *p) {
+    return piece_of(p) != NULL;
+}
+
+bool hak_guarded_slot_close(const struct hak_large *large) {
+    const struct hak_closed *piece = piece_of(large->base.p);
+    return piece && hak_closed_again(piece, large->base.p, large->mapped_bytes);
+}
+
 static bool hold_piece(void) {
     size_t limit = hak_address_space_limit(), bytes = PIECE_BYTES;
     uint32_t count = atomic_load_explicit(&piece_count, memory_order_relaxed);
@@ -60,11 +69,9 @@ static bool hold_piece(void) {
     char *start = hak_hold(bytes, HAK_PAGE_BYTES);
     if (!start)
         return false;
-    (void)hak_drop_pages(start, bytes);
-    pieces[count].start = (uintptr_t)start;
-    pieces[count].end = (uintptr_t)start + bytes;
+    pieces[count] = hak_closed_hold(start, bytes, HAK_GUARDED_PAGES_MAX * HAK_PAGE_BYTES);
     atomic_store_explicit(&piece_count, count + 1, memory_order_release);
-    fresh = start + HAK_PAGE_BYTES;
+    fresh = start + pieces[count].pattern_bytes + HAK_PAGE_BYTES;
     fresh_end = start + bytes;
     return true;
 }

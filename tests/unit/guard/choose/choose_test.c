@@ -85,7 +85,9 @@ static size_t least_alignment(size_t asked, unsigned align) {
 START_TEST(a_block_ends_where_its_pages_do) {
     unsigned layout = _i & 1 ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
     unsigned align = _i & 2 ? HAK_GUARD_ALIGN_1 : HAK_GUARD_ALIGN_16;
+    bool is_normal = (_i & 4) || layout == HAK_LAYOUT_HEADER;
     begin(layout, HAK_SIDE_AFTER, align);
+    hak_options.check = is_normal ? HAK_CHECK_NORMAL : HAK_CHECK_TRACE;
     for (unsigned s = 0; s < SIZES; s++)
         for (unsigned a = 0; a < ALIGNMENTS; a++) {
             user_t user = take(sizes[s], alignments[a]);
@@ -94,12 +96,12 @@ START_TEST(a_block_ends_where_its_pages_do) {
             size_t behind = (size_t)(end_of(user) - user.p) - sizes[s];
             ck_assert_uint_eq(user_address(user) % grain, 0);
             ck_assert_uint_lt(behind, sizes[s] ? grain : grain + 1);
-            ck_assert_int_ge(user.p - at.base, layout == HAK_LAYOUT_HEADER ? 16 : 0);
+            ck_assert_int_ge(user.p - at.base, is_normal ? 16 : 0);
             ck_assert_int_lt(user.p - at.base, 4096 + 16);
             ck_assert_uint_eq(hak_asked_bytes_of(&at), sizes[s]);
             ck_assert_uint_eq(hak_check_usable(user, 12345), sizes[s]);
             ck_assert_ptr_eq(hak_check_base_of(user).p, at.base);
-            size_t last_words = layout == HAK_LAYOUT_HEADER ? 16 + sizes[s] % 8 : 0; /* border.c */
+            size_t last_words = is_normal ? 16 + sizes[s] % 8 : 0; /* border.c */
             for (size_t i = 0; i + last_words < sizes[s]; i++)
                 ck_assert(user.p[i] == 0);
             memset(user.p, 1, sizes[s]);
@@ -367,7 +369,7 @@ int main(void) {
     TCase *cases = tcase_create("all");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, the_options_say_whether_blocks_are_guarded);
-    tcase_add_loop_test(cases, a_block_ends_where_its_pages_do, 0, 4);
+    tcase_add_loop_test(cases, a_block_ends_where_its_pages_do, 0, 8);
     tcase_add_loop_test(cases, or_begins_where_they_do, 0, 2);
     tcase_add_test(cases, both_sides_take_turns);
     tcase_add_test(cases, a_site_has_turns_of_its_own);

@@ -1,0 +1,128 @@
+/* Closed addresses: of /dev/zero, of one mapping whatever was opened in them, and without the
+ * memory of what was. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include "guarded/closed.h"
+#include "platform/platform.h"
+#include "platform/raw_call.h"
+#include "unit/guard/world.h"
+
+enum { PAGES = 256, PATTERN_PAGES = 4, OPENED = 100 };
+#define BYTES ((size_t)PAGES * HAK_PAGE_BYTES)
+
+/* Mappings from `start` to `end`: all of them, and those of /dev/zero. */
+struct mappings {
+    unsigned all, of_zero, writable_of_no_file;
+};
+
+static struct mappings mappings_of(const struct hak_closed *closed) {
+    struct mappings mappings = {0};
+    char line[512], access[5];
+    unsigned long from, to;
+    unsigned major, minor;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    ck_assert_ptr_nonnull(maps);
+    while (fgets(line, sizeof line, maps)) {
+        ck_assert_int_eq(sscanf(line, "%lx-%lx %4s %*x %x:%x", &from, &to, access, &major, &minor),
+                         5);
+        if (to <= (uintptr_t)closed->start || from >= (uintptr_t)closed->end)
+            continue;
+        mappings.all++;
+        mappings.of_zero += strstr(line, " /dev/zero\n") != NULL;
+        mappings.writable_of_no_file += access[1] == 'w' && major == 0 && minor == 0;
+    }
+    fclose(maps);
+    return mappings;
+}
+
+static struct hak_closed hold(void) {
+    char *start = hak_hold(BYTES, HAK_PAGE_BYTES);
+    ck_assert_ptr_nonnull(start);
+    return hak_closed_hold(start, BYTES, PATTERN_PAGES * HAK_PAGE_BYTES);
+}
+
+static bool is_readable(const void *p) {
+    return hak_raw_readable((uintptr_t)p & ~(uintptr_t)7);
+}
+
+/* Of each second page from `first` on. */
+static void open_and_close(const struct hak_closed *closed, char *first) {
+    for (size_t i = 0; i < OPENED; i++) {
+        char *page = first + 2 * i * HAK_PAGE_BYTES;
+        ck_assert(hak_allow_writes(page, HAK_PAGE_BYTES));
+        ck_assert_int_eq(page[7], 0);
+        page[7] = 1;
+    }
+    ck_assert_uint_eq(mappings_of(closed).writable_of_no_file, closed->pattern_bytes ? 0 : OPENED);
+    for (size_t i = 0; i < OPENED; i++) {
+        char *page = first + 2 * i * HAK_PAGE_BYTES;
+        ck_assert(hak_closed_again(closed, page, HAK_PAGE_BYTES));
+        ck_assert(!is_readable(page));
+    }
+}
+
+START_TEST(what_is_open_is_of_a_file_and_what_is_closed_is_one_mapping) {
+    struct hak_closed closed = hold();
+    ck_assert_uint_eq(closed.pattern_bytes, PATTERN_PAGES * HAK_PAGE_BYTES);
+    char *first = closed.start + closed.pattern_bytes;
+    ck_assert(!is_readable(closed.start) && !is_readable(first) && !is_readable(closed.end - 1));
+    for (unsigned round = 0; round < 3; round++) {
+        open_and_close(&closed, first);
+        struct mappings mappings = mappings_of(&closed);
+        ck_assert_uint_eq(mappings.all, 1);
+        ck_assert_uint_eq(mappings.of_zero, 1);
+    }
+}
+END_TEST
+
+/* More pages than the pattern has. */
+START_TEST(more_than_the_pattern_is_closed_too) {
+    struct hak_closed closed = hold();
+    char *first = closed.start + closed.pattern_bytes;
+    size_t bytes = (PATTERN_PAGES + 1) * HAK_PAGE_BYTES;
+    ck_assert(hak_allow_writes(first, bytes));
+    memset(first, 1, bytes);
+    ck_assert(hak_closed_again(&closed, first, bytes));
+    ck_assert(!is_readable(first) && !is_readable(first + bytes - 1));
+    ck_assert(hak_allow_writes(first, bytes));
+    ck_assert_int_eq(first[bytes - 1], 0);
+}
+END_TEST
+
+/* No descriptor is to be had. */
+START_TEST(without_the_file_they_are_of_none) {
+    struct rlimit before, none = {0, 0};
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none.rlim_max = before.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct hak_closed closed = hold();
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_uint_eq(closed.pattern_bytes, 0);
+    ck_assert(!is_readable(closed.start) && !is_readable(closed.end - 1));
+    open_and_close(&closed, closed.start + PATTERN_PAGES * HAK_PAGE_BYTES);
+    ck_assert_uint_eq(mappings_of(&closed).of_zero, 0);
+}
+END_TEST
+
+START_TEST(no_descriptor_is_kept) {
+    struct hak_closed closed = hold();
+    int free_one = open("/dev/null", O_RDONLY);
+    ck_assert_int_ge(free_one, 0);
+    struct hak_closed other = hold();
+    int next = open("/dev/null", O_RDONLY);
+    ck_assert_int_eq(next, free_one + 1);
+    ck_assert(closed.end <= other.start || other.end <= closed.start);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("all");
+    tcase_add_test(cases, what_is_open_is_of_a_file_and_what_is_closed_is_one_mapping);
+    tcase_add_test(cases, more_than_the_pattern_is_closed_too);
+    tcase_add_test(cases, without_the_file_they_are_of_none);
+    tcase_add_test(cases, no_descriptor_is_kept);
+    return run_cases("guarded/closed", cases);
+}
