@@ -18,6 +18,7 @@ enum hak_string_shape {
     COMPARE,
     READ,
     READ_ITEMS,
+    SWAP,
     FIND_PIECE,
     FIND,
     STRING,
@@ -31,27 +32,44 @@ enum hak_string_shape {
     TOKEN_AT,
     NUMBER,
     STRINGS,
+    EXECUTE,
+    EXECUTE_LIST,
+    EXECUTE_LIST_IN,
     STRING_COPY,
     STRING_COPY_N,
+    STRING_COPY_WITHIN,
     STRING_APPEND,
     STRING_APPEND_N,
+    STRING_APPEND_WITHIN,
     STRING_COMPARE,
     STRING_COMPARE_N,
     STRING_COMPARE_CASE,
     STRING_COMPARE_CASE_N,
+    STRING_COMPARE_CASE_IN,
+    STRING_COMPARE_CASE_N_IN,
     TRANSFORM,
+    TRANSFORM_IN,
     SORT,
+    FIND_ITEM,
     READ_PIECES,
     READ_MESSAGE,
+    READ_MESSAGES,
     RECEIVE,
     RECEIVE_ITEMS,
     RECEIVE_PIECES,
     RECEIVE_MESSAGE,
+    RECEIVE_MESSAGES,
+    RECEIVE_OF_NAME,
+    RECEIVE_IF_THERE,
+    RECEIVE_NEEDED,
     RECEIVE_LINE,
     RECEIVE_GROWING,
     RECEIVE_PATH,
     RECEIVE_NAME,
     RECEIVE_TEXT,
+    CONVERT,
+    CONVERT_REST,
+    CONVERT_REST_N,
     PRINT,
     PRINT_N,
     PRINT_LIST,
@@ -140,6 +158,13 @@ HAK_HIDDEN void hak_string_reads(const struct call *call, const char *s, size_t 
 HAK_HIDDEN void hak_string_search(const struct call *call);
 HAK_HIDDEN void hak_string_copy(const struct call *call);
 HAK_HIDDEN void hak_string_append(const struct call *call, size_t most);
+/* strlcpy, strlcat: of the destination `units` units are there. */
+HAK_HIDDEN void hak_string_copy_within(const struct call *call, size_t units);
+HAK_HIDDEN void hak_string_append_within(const struct call *call, size_t units);
+/* Strings at which pointers lead that end with NULL, or that are the call's own arguments, from
+ * number `from` on; returns the word behind these. */
+HAK_HIDDEN void hak_string_reads_vector(const struct call *call, char *const *strings);
+HAK_HIDDEN uint64_t hak_string_reads_arguments(const struct call *call);
 HAK_HIDDEN void hak_string_compare(const struct call *call, size_t most);
 HAK_HIDDEN void hak_string_find(const struct call *call);
 HAK_HIDDEN void hak_string_copy_until(const struct call *call);
@@ -147,7 +172,10 @@ HAK_HIDDEN void hak_string_token(const struct call *call, const char *s);
 HAK_HIDDEN void hak_string_number(const struct call *call, int base);
 HAK_HIDDEN void hak_string_transform(const struct call *call);
 
-/* printed.c: reads the strings that it prints; prints at most `most` bytes, or wide characters. */
+/* printed.c: reads as much of a string as makes `most` characters of the row's kind. */
+HAK_HIDDEN void hak_string_reads_converted(const struct call *call, const char *s, unsigned unit,
+                                           size_t most);
+/* Reads the strings that it prints; prints at most `most` bytes, or wide characters. */
 HAK_HIDDEN void hak_string_prints(const struct call *call);
 HAK_HIDDEN void hak_string_print(const struct call *call, size_t most);
 HAK_HIDDEN void hak_string_print_wide(const struct call *call, size_t most);
@@ -161,9 +189,16 @@ HAK_HIDDEN void hak_string_scan(struct call *call);
 HAK_HIDDEN bool hak_string_receives(const struct call *call, const char *p, size_t most);
 HAK_HIDDEN bool hak_string_receives_pieces(const struct call *call);
 HAK_HIDDEN void hak_string_reads_pieces(const struct call *call);
+HAK_HIDDEN bool hak_string_receives_messages(const struct call *call);
+HAK_HIDDEN void hak_string_reads_messages(const struct call *call);
+/* mbstowcs and its like. */
+HAK_HIDDEN bool hak_string_converts(const struct call *call);
+/* lfind, lsearch: how many items there are before the call. */
+HAK_HIDDEN bool hak_string_finds_item(const struct call *call);
 HAK_HIDDEN bool hak_string_receives_line(const struct call *call);
 HAK_HIDDEN void hak_string_received(const struct call *call, int64_t result);
-/* `bytes` have been written. */
+/* `bytes` have been written, or read. */
+HAK_HIDDEN void hak_string_has_read(const struct call *call, const char *p, size_t bytes);
 HAK_HIDDEN void hak_string_wrote(const struct call *call, const char *p, size_t bytes);
 
 #endif

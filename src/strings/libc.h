@@ -21,15 +21,19 @@
     FUNCTION(memchr)                                                                               \
     FUNCTION(memmem)                                                                               \
     FUNCTION(strncasecmp)                                                                          \
+    FUNCTION(strncasecmp_l)                                                                        \
     FUNCTION(strverscmp)                                                                           \
     FUNCTION(strxfrm)                                                                              \
+    FUNCTION(strxfrm_l)                                                                            \
     FUNCTION(wcschr)                                                                               \
     FUNCTION(wcslen)                                                                               \
     FUNCTION(wcsncasecmp)                                                                          \
+    FUNCTION(wcsncasecmp_l)                                                                        \
     FUNCTION(wcsncmp)                                                                              \
     FUNCTION(wcsnlen)                                                                              \
     FUNCTION(wcsnrtombs)                                                                           \
     FUNCTION(wcsxfrm)                                                                              \
+    FUNCTION(wcsxfrm_l)                                                                            \
     FUNCTION(wmemchr)                                                                              \
     FUNCTION(wmemcmp)                                                                              \
     FUNCTION(wmemset)

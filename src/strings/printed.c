@@ -107,13 +107,13 @@ static size_t converted(const char *s, unsigned unit, size_t units) {
     return made;
 }
 
-/* A string of which as much is read as makes `precision` characters. */
-static void reads_printed(const struct call *call, const char *s, unsigned unit, size_t precision) {
+void hak_string_reads_converted(const struct call *call, const char *s, unsigned unit,
+                                size_t most) {
     size_t room = hak_room_at(s), units = room / unit;
     bool is_same = unit == call->row->unit;
-    if (room == UNKNOWN || (is_same && units >= precision) || length_within(s, unit, units) < units)
+    if (room == UNKNOWN || (is_same && units >= most) || length_within(s, unit, units) < units)
         return;
-    if (is_same || converted(s, unit, units) < precision)
+    if (is_same || converted(s, unit, units) < most)
         hak_string_runs_out(call, s, room, unit);
 }
 
@@ -144,8 +144,8 @@ static void reads_strings(const struct call *call) {
             int given = (int)words[string->precision_argument];
             precision = given < 0 ? SIZE_MAX : (size_t)given;
         }
-        reads_printed(call, (const char *)(uintptr_t)words[string->argument], string->unit,
-                      precision);
+        hak_string_reads_converted(call, (const char *)(uintptr_t)words[string->argument],
+                                   string->unit, precision);
     }
 }
 

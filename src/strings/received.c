@@ -5,9 +5,13 @@
 #include <sys/uio.h>
 #include "strings/call.h"
 
-/* The line that getline was given, kept over the call where a variadic one has vectors. */
+/* What is kept over the call, where a variadic one has vectors: the line that getline was given,
+ * how many items lfind looks through. */
 static const char **kept_line(const struct call *call) {
     return (const char **)(void *)call->arguments->vector;
+}
+static size_t *kept_count(const struct call *call) {
+    return (size_t *)(void *)call->arguments->vector;
 }
 
 /* True when it is to be looked at after the call. To a freed block nothing may come at all. */
@@ -22,31 +26,92 @@ bool hak_string_receives(const struct call *call, const char *p, size_t most) {
     return false;
 }
 
-static const struct iovec *pieces_of(const struct call *call, size_t *count) {
-    const struct msghdr *message = (const struct msghdr *)(void *)first(call);
-    if (call->row->shape != RECEIVE_MESSAGE && call->row->shape != READ_MESSAGE) {
-        int pieces = (int)last(call); /* the upper half of its register may be anything */
-        *count = pieces > 0 ? smaller((size_t)pieces, IOV_MAX) : 0;
-        return (const struct iovec *)(void *)first(call);
-    }
+static const struct iovec *pieces_of_message(const struct msghdr *message, size_t *count) {
     *count = message ? smaller(message->msg_iovlen, IOV_MAX) : 0;
     return message ? message->msg_iov : NULL;
 }
 
-bool hak_string_receives_pieces(const struct call *call) {
-    size_t count;
-    const struct iovec *pieces = pieces_of(call, &count);
+static const struct iovec *pieces_of(const struct call *call, size_t *count) {
+    if (call->row->shape == RECEIVE_MESSAGE || call->row->shape == READ_MESSAGE)
+        return pieces_of_message((const struct msghdr *)(void *)first(call), count);
+    int pieces = (int)last(call); /* the upper half of its register may be anything */
+    *count = pieces > 0 ? smaller((size_t)pieces, IOV_MAX) : 0;
+    return (const struct iovec *)(void *)first(call);
+}
+
+/* Of recvmmsg and sendmmsg, which take no more at once. */
+static const struct mmsghdr *messages_of(const struct call *call, size_t *count) {
+    const struct mmsghdr *messages = (const struct mmsghdr *)(void *)first(call);
+    *count = messages ? smaller((unsigned)last(call), IOV_MAX) : 0;
+    return messages;
+}
+
+static bool receives_each(const struct call *call, const struct iovec *pieces, size_t count) {
     bool is_later = false;
     for (size_t i = 0; pieces && i < count; i++)
         is_later |= hak_string_receives(call, pieces[i].iov_base, pieces[i].iov_len);
     return is_later;
 }
 
+static void reads_each(const struct call *call, const struct iovec *pieces, size_t count) {
+    for (size_t i = 0; pieces && i < count; i++)
+        reads(call, pieces[i].iov_base, pieces[i].iov_len);
+}
+
+bool hak_string_receives_pieces(const struct call *call) {
+    size_t count;
+    const struct iovec *pieces = pieces_of(call, &count);
+    return receives_each(call, pieces, count);
+}
+
 void hak_string_reads_pieces(const struct call *call) {
     size_t count;
     const struct iovec *pieces = pieces_of(call, &count);
-    for (size_t i = 0; pieces && i < count; i++)
-        reads(call, pieces[i].iov_base, pieces[i].iov_len);
+    reads_each(call, pieces, count);
+}
+
+bool hak_string_receives_messages(const struct call *call) {
+    size_t count, piece_count;
+    const struct mmsghdr *messages = messages_of(call, &count);
+    bool is_later = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct iovec *pieces = pieces_of_message(&messages[i].msg_hdr, &piece_count);
+        is_later |= receives_each(call, pieces, piece_count);
+    }
+    return is_later;
+}
+
+void hak_string_reads_messages(const struct call *call) {
+    size_t count, piece_count;
+    const struct mmsghdr *messages = messages_of(call, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct iovec *pieces = pieces_of_message(&messages[i].msg_hdr, &piece_count);
+        reads_each(call, pieces, piece_count);
+    }
+}
+
+/* Of the source as much is read as makes the characters that fit, or all, where none are stored. */
+bool hak_string_converts(const struct call *call) {
+    const char *to = first(call), *from = second(call);
+    size_t units = to ? last(call) : SIZE_MAX;
+    unsigned unit = call->row->unit == 1 ? sizeof(wchar_t) : 1;
+    if (call->row->shape != CONVERT)
+        from = from ? *(const char *const *)(const void *)from : NULL;
+    bool is_within =
+        call->row->shape == CONVERT_REST_N && product(word(call, 2), unit) <= hak_room_at(from);
+    if (from && !is_within)
+        hak_string_reads_converted(call, from, unit, units);
+    return hak_string_receives(call, to, product(last(call), call->row->unit));
+}
+
+/* lfind(key, items, count, bytes, compare): how far it comes depends on the program's function. */
+bool hak_string_finds_item(const struct call *call) {
+    const size_t *count = (const size_t *)(void *)second(call);
+    size_t bytes = last(call);
+    if (!count || product(*count + 1, bytes) <= hak_room_at(first(call)))
+        return false;
+    *kept_count(call) = *count;
+    return true;
 }
 
 /* getline(line, bytes, ...): a block of the program, which may be made larger. */
@@ -64,14 +129,51 @@ void hak_string_wrote(const struct call *call, const char *p, size_t bytes) {
         hak_string_tell(call, p, bytes, true, false, true);
 }
 
-static void received_pieces(const struct call *call, size_t left) {
-    size_t count;
-    const struct iovec *pieces = pieces_of(call, &count);
-    for (size_t i = 0; i < count && left > 0; i++) {
+void hak_string_has_read(const struct call *call, const char *p, size_t bytes) {
+    if (bytes > hak_room_at(p))
+        hak_string_tell(call, p, bytes, false, false, true);
+}
+
+static void received_each(const struct call *call, const struct iovec *pieces, size_t count,
+                          size_t left) {
+    for (size_t i = 0; pieces && i < count && left > 0; i++) {
         size_t bytes = smaller(left, pieces[i].iov_len);
         hak_string_wrote(call, pieces[i].iov_base, bytes);
         left -= bytes;
     }
+}
+
+static void received_pieces(const struct call *call, size_t left) {
+    size_t count;
+    const struct iovec *pieces = pieces_of(call, &count);
+    received_each(call, pieces, count, left);
+}
+
+static void received_messages(const struct call *call, size_t received) {
+    size_t count, piece_count;
+    const struct mmsghdr *messages = messages_of(call, &count);
+    for (size_t i = 0; i < smaller(count, received); i++) {
+        const struct iovec *pieces = pieces_of_message(&messages[i].msg_hdr, &piece_count);
+        received_each(call, pieces, piece_count, messages[i].msg_len);
+    }
+}
+
+/* All items up to the one that was found; a new one stands behind them. */
+static void found_item(const struct call *call, const char *found) {
+    const char *items = first(call);
+    size_t count = *kept_count(call), bytes = last(call);
+    bool is_new = *(const size_t *)(void *)second(call) > count;
+    if (is_new)
+        hak_string_wrote(call, items, product(count + 1, bytes));
+    else
+        hak_string_has_read(call, items,
+                            found ? (size_t)(found - items) + bytes : product(count, bytes));
+}
+
+/* How many characters a conversion has stored; its end, if it came so far. */
+static size_t converted_units(const struct call *call, size_t count) {
+    bool has_end = call->row->shape == CONVERT || !*(const char *const *)(const void *)second(call);
+    return smaller(count + has_end, last(call));
 }
 
 /* A string with its end. */
@@ -83,7 +185,19 @@ static void received_string(const struct call *call) {
 static void received_some(const struct call *call, size_t count) {
     switch (call->row->shape) {
     case RECEIVE:
+    case RECEIVE_OF_NAME:
         hak_string_wrote(call, first(call), count);
+        break;
+    case RECEIVE_NEEDED:
+        hak_string_wrote(call, first(call), smaller(count, last(call)));
+        break;
+    case RECEIVE_MESSAGES:
+        received_messages(call, count);
+        break;
+    case CONVERT:
+    case CONVERT_REST:
+    case CONVERT_REST_N:
+        hak_string_wrote(call, first(call), product(converted_units(call, count), call->row->unit));
         break;
     case RECEIVE_ITEMS:
         hak_string_wrote(call, first(call), product(count, word(call, call->row->b)));
@@ -103,7 +217,19 @@ static void received_some(const struct call *call, size_t count) {
 }
 
 void hak_string_received(const struct call *call, int64_t result) {
+    const char *pointer = (const char *)(uintptr_t)result;
     switch (call->row->shape) {
+    case TOKEN:
+        if (pointer)
+            hak_string_has_read(call, pointer, strlen(pointer) + 1);
+        break;
+    case FIND_ITEM:
+        found_item(call, pointer);
+        break;
+    case RECEIVE_IF_THERE: /* else it is a text of libc's own */
+        if (pointer == first(call))
+            received_string(call);
+        break;
     case RECEIVE_NAME: /* an int: 0 where it is there */
         if ((int)result == 0)
             received_string(call);

@@ -32,6 +32,13 @@ static void look_at_read(struct call *call) {
 static void look_at_read_items(struct call *call) {
     reads(call, first(call), bytes_of_items(call));
 }
+/* swab leaves an odd byte alone. */
+static void look_at_swap(struct call *call) {
+    int64_t bytes = (int64_t)last(call);
+    size_t even = bytes > 0 ? (size_t)bytes & ~(size_t)1 : 0;
+    reads(call, second(call), even);
+    writes(call, first(call), even);
+}
 static void look_at_copy_until(struct call *call) {
     hak_string_copy_until(call);
 }
@@ -62,6 +69,12 @@ static void look_at_string_copy_n(struct call *call) {
     hak_string_reads(call, second(call), last(call));
     writes(call, first(call), bytes_of_all(call));
 }
+static void look_at_string_copy_within(struct call *call) {
+    hak_string_copy_within(call, last(call));
+}
+static void look_at_string_append_within(struct call *call) {
+    hak_string_append_within(call, last(call));
+}
 static void look_at_string_append(struct call *call) {
     hak_string_append(call, SIZE_MAX);
 }
@@ -81,6 +94,8 @@ static void look_at_token(struct call *call) {
         s = kept ? *kept : NULL;
     }
     hak_string_token(call, s);
+    if (!s && call->row->c == 0)
+        call->way = HAK_CALL_AND_LOOK; /* where it goes on is libc's own */
 }
 static void look_at_token_at(struct call *call) {
     const char *const *kept = (const char *const *)(void *)first(call);
@@ -93,6 +108,18 @@ static void look_at_strings(struct call *call) {
     hak_string_reads(call, first(call), SIZE_MAX);
     hak_string_reads(call, second(call), SIZE_MAX);
 }
+static void look_at_execute(struct call *call) {
+    hak_string_reads(call, first(call), SIZE_MAX);
+    hak_string_reads_vector(call, (char *const *)(void *)second(call));
+    if (call->row->c != 0)
+        hak_string_reads_vector(call, (char *const *)(uintptr_t)last(call));
+}
+static void look_at_execute_list(struct call *call) {
+    hak_string_reads(call, first(call), SIZE_MAX);
+    uint64_t behind = hak_string_reads_arguments(call);
+    if (call->row->shape == EXECUTE_LIST_IN)
+        hak_string_reads_vector(call, (char *const *)(uintptr_t)behind);
+}
 static void look_at_transform(struct call *call) {
     hak_string_transform(call);
 }
@@ -102,6 +129,9 @@ static void look_at_sort(struct call *call) {
 }
 static void look_at_read_pieces(struct call *call) {
     hak_string_reads_pieces(call);
+}
+static void look_at_read_messages(struct call *call) {
+    hak_string_reads_messages(call);
 }
 static void look_later(struct call *call, bool is_later) {
     if (is_later)
@@ -116,11 +146,26 @@ static void look_at_receive_items(struct call *call) {
 static void look_at_receive_pieces(struct call *call) {
     look_later(call, hak_string_receives_pieces(call));
 }
+static void look_at_receive_messages(struct call *call) {
+    look_later(call, hak_string_receives_messages(call));
+}
+static void look_at_receive_of_name(struct call *call) {
+    hak_string_reads(call, second(call), SIZE_MAX);
+    look_at_receive(call);
+}
+static void look_at_convert(struct call *call) {
+    look_later(call, hak_string_converts(call));
+}
+static void look_at_find_item(struct call *call) {
+    look_later(call, hak_string_finds_item(call));
+}
 static void look_at_receive_line(struct call *call) {
     look_later(call, hak_string_receives(call, first(call),
                                          product((size_t)(int)last(call), call->row->unit)));
 }
 static void look_at_receive_path(struct call *call) {
+    if (call->row->b != call->row->a)
+        hak_string_reads(call, second(call), SIZE_MAX);
     look_later(call, hak_string_receives(call, first(call), PATH_MAX));
 }
 static void look_at_receive_text(struct call *call) {
@@ -173,11 +218,11 @@ static void look_at_extend(struct call *call) {
     hak_string_extend_formats();
 }
 static void look_at_load(struct call *call) {
-    (void)call;
+    hak_string_reads(call, first(call), SIZE_MAX);
     hak_strings_expect_modules();
 }
 static void look_at_look_up(struct call *call) {
-    (void)call; /* new modules were looked for before */
+    hak_string_reads(call, first(call), SIZE_MAX); /* new modules were looked for before */
 }
 
 static void (*const looks[])(struct call *) = {
@@ -187,6 +232,7 @@ static void (*const looks[])(struct call *) = {
     [COMPARE] = look_at_compare,
     [READ] = look_at_read,
     [READ_ITEMS] = look_at_read_items,
+    [SWAP] = look_at_swap,
     [FIND_PIECE] = look_at_find_piece,
     [FIND] = look_at_find,
     [STRING] = look_at_string,
@@ -200,27 +246,44 @@ static void (*const looks[])(struct call *) = {
     [TOKEN_AT] = look_at_token_at,
     [NUMBER] = look_at_number,
     [STRINGS] = look_at_strings,
+    [EXECUTE] = look_at_execute,
+    [EXECUTE_LIST] = look_at_execute_list,
+    [EXECUTE_LIST_IN] = look_at_execute_list,
     [STRING_COPY] = look_at_string_copy,
     [STRING_COPY_N] = look_at_string_copy_n,
+    [STRING_COPY_WITHIN] = look_at_string_copy_within,
     [STRING_APPEND] = look_at_string_append,
     [STRING_APPEND_N] = look_at_string_append_n,
+    [STRING_APPEND_WITHIN] = look_at_string_append_within,
     [STRING_COMPARE] = look_at_string_compare,
     [STRING_COMPARE_N] = look_at_string_compare_n,
     [STRING_COMPARE_CASE] = look_at_string_compare,
     [STRING_COMPARE_CASE_N] = look_at_string_compare_n,
+    [STRING_COMPARE_CASE_IN] = look_at_string_compare,
+    [STRING_COMPARE_CASE_N_IN] = look_at_string_compare_n,
     [TRANSFORM] = look_at_transform,
+    [TRANSFORM_IN] = look_at_transform,
     [SORT] = look_at_sort,
+    [FIND_ITEM] = look_at_find_item,
     [READ_PIECES] = look_at_read_pieces,
     [READ_MESSAGE] = look_at_read_pieces,
+    [READ_MESSAGES] = look_at_read_messages,
     [RECEIVE] = look_at_receive,
     [RECEIVE_ITEMS] = look_at_receive_items,
     [RECEIVE_PIECES] = look_at_receive_pieces,
     [RECEIVE_MESSAGE] = look_at_receive_pieces,
+    [RECEIVE_MESSAGES] = look_at_receive_messages,
+    [RECEIVE_OF_NAME] = look_at_receive_of_name,
+    [RECEIVE_IF_THERE] = look_at_receive,
+    [RECEIVE_NEEDED] = look_at_receive,
     [RECEIVE_LINE] = look_at_receive_line,
     [RECEIVE_GROWING] = look_at_receive_growing,
     [RECEIVE_PATH] = look_at_receive_path,
     [RECEIVE_NAME] = look_at_receive,
     [RECEIVE_TEXT] = look_at_receive_text,
+    [CONVERT] = look_at_convert,
+    [CONVERT_REST] = look_at_convert,
+    [CONVERT_REST_N] = look_at_convert,
     [PRINT] = look_at_print_all,
     [PRINT_N] = look_at_print_n,
     [PRINT_LIST] = look_at_print_list,

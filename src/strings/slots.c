@@ -30,7 +30,7 @@
 #include "platform/raw_call.h"
 #include "strings/call.h"
 
-enum { INDEX_PLACES = 1024, HASHED_BYTES = 24 };
+enum { INDEX_BITS = 11, INDEX_PLACES = 1 << INDEX_BITS, HASHED_BYTES = 24 };
 
 static void *libc_text;                    /* an address in it */
 static bool is_replaced[HAK_STRING_CALLS]; /* the program's scope has another of that name */
@@ -44,7 +44,7 @@ static unsigned hash_of(const char *name) {
     unsigned hash = 5381;
     for (unsigned i = 0; i < HASHED_BYTES && name[i]; i++)
         hash = hash * 33 + (unsigned char)name[i];
-    return hash * 0x9e3779b1u >> 22;
+    return hash * 0x9e3779b1u >> (32 - INDEX_BITS);
 }
 
 static void index_names(void) {
@@ -242,8 +242,24 @@ extern char hak_entry_dlopen[] __attribute__((weak, visibility("hidden")));
 /* A name that libc does not have makes dlsym allocate its message, in the midst of the program's
  * blocks. */
 static bool is_newer_than_libc(const char *name) {
-    return strncmp(name, "__isoc23_", 9) == 0 &&
+    bool is_bounded = strstr(name, "strlc") || strstr(name, "wcslc");
+    return (is_bounded || strncmp(name, "__isoc23_", 9) == 0) &&
            hak_libc.strverscmp(hak_libc.gnu_get_libc_version(), "2.38") < 0;
+}
+
+/* hakmem's own of that name, which the program calls: dlopen, exec. NULL: there is none, or the
+ * program has its own PLT as its address. */
+static void *own_function(unsigned number) {
+    struct dl_find_object own, of;
+    unsigned shape = hak_string_rows[number].shape;
+    if (number == HAK_CALL_dlopen)
+        return hak_entry_dlopen;
+    if (shape != EXECUTE && shape != EXECUTE_LIST && shape != EXECUTE_LIST_IN)
+        return NULL;
+    void *found = dlsym(RTLD_DEFAULT, hak_string_name(number));
+    bool is_own = found && _dl_find_object(&scan, &own) == 0 && _dl_find_object(found, &of) == 0 &&
+                  own.dlfo_link_map == of.dlfo_link_map;
+    return is_own ? found : NULL;
 }
 
 /* libc's functions, as they stand behind hakmem in the program's scope. */
@@ -259,8 +275,8 @@ static void find_functions(void) {
         void *function = is_newer_than_libc(name) ? NULL : dlsym(RTLD_NEXT, name);
         if (!is_of(libc.dlfo_link_map, function))
             continue;
-        bool is_ours = i == HAK_CALL_dlopen && hak_entry_dlopen;
-        hak_string_functions[i] = is_ours ? hak_entry_dlopen : function;
+        void *ours = own_function(i);
+        hak_string_functions[i] = ours ? ours : function;
         is_replaced[i] = find_replaced(name, hak_string_functions[i]);
     }
     (void)hak_libc.dlerror(); /* what a libc does not have is not the program's concern */

@@ -56,6 +56,51 @@ void hak_string_append(const struct call *call, size_t most) {
                       length_in(call, from, hak_room_at(from), most));
 }
 
+/* Of a string and its end as much as fits in `units` units is copied. */
+static void writes_within(const struct call *call, char *to, size_t length, size_t units) {
+    if (length != UNKNOWN)
+        writes(call, to, product(smaller(length + 1, units), call->row->unit));
+}
+
+/* The source is read to its end in any case, for the result. */
+void hak_string_copy_within(const struct call *call, size_t units) {
+    const char *from = second(call);
+    if (is_known(first(call)))
+        writes_within(call, first(call), length_in(call, from, hak_room_at(from), SIZE_MAX), units);
+    else
+        hak_string_reads(call, from, SIZE_MAX);
+}
+
+void hak_string_append_within(const struct call *call, size_t units) {
+    const char *from = second(call);
+    char *to = first(call);
+    size_t room = hak_room_at(to);
+    size_t length = room == UNKNOWN ? UNKNOWN : length_in(call, to, room, units);
+    if (length >= units) /* or UNKNOWN: nothing is appended, or not known where */
+        hak_string_reads(call, from, SIZE_MAX);
+    else
+        writes_within(call, to + length * call->row->unit,
+                      length_in(call, from, hak_room_at(from), SIZE_MAX), units - length);
+}
+
+void hak_string_reads_vector(const struct call *call, char *const *strings) {
+    size_t room = hak_room_at(strings), count = room / sizeof *strings;
+    for (size_t i = 0; strings && (i < count || room == UNKNOWN); i++) {
+        if (!strings[i])
+            return;
+        hak_string_reads(call, strings[i], SIZE_MAX);
+    }
+    if (strings)
+        hak_string_runs_out(call, (const char *)strings, room, sizeof *strings);
+}
+
+uint64_t hak_string_reads_arguments(const struct call *call) {
+    struct hak_list list = hak_string_list_of(call);
+    for (uint64_t word; (word = hak_list_word(&list)) != 0;)
+        hak_string_reads(call, (const char *)(uintptr_t)word, SIZE_MAX);
+    return hak_list_word(&list);
+}
+
 /* True when a search in the `units` units at `s`, which hold no end, stops at `c` among them. */
 static bool has_unit(const struct call *call, const char *s, uint64_t c, size_t units) {
     return call->row->unit == 1
@@ -133,26 +178,39 @@ static bool is_digit_of(unsigned c, unsigned base) {
     return value < base;
 }
 
+/* In each locale; others may have more. */
+static bool is_space(unsigned c) {
+    return c == ' ' || c - '\t' <= '\r' - '\t';
+}
+
 /* A number goes on behind the room when all that stands in it belongs to one: spaces, a sign,
  * digits. With base 0, what follows a 0 says which digits. */
 void hak_string_number(const struct call *call, int base) {
     const char *s = first(call);
-    size_t room = hak_room_at(s), i = 0;
+    unsigned unit = call->row->unit;
+    size_t room = hak_room_at(s), units = room / unit, i = 0;
     if (room == UNKNOWN || base < 0)
         return;
-    while (i < room && s[i] && strchr(" \t\n\v\f\r", s[i]))
+    while (i < units && is_space(unit_at(s, unit, i)))
         i++;
-    if (i < room && (s[i] == '+' || s[i] == '-'))
+    if (i < units && (unit_at(s, unit, i) == '+' || unit_at(s, unit, i) == '-'))
         i++;
     if (base == 0) {
-        if (i < room && s[i] == '0')
+        if (i < units && unit_at(s, unit, i) == '0')
             return;
         base = 10;
     }
-    while (i < room && is_digit_of((unsigned char)s[i], (unsigned)base))
+    while (i < units && is_digit_of(unit_at(s, unit, i), (unsigned)base))
         i++;
-    if (i == room)
-        hak_string_runs_out(call, s, room, 1);
+    if (i == units)
+        hak_string_runs_out(call, s, room, unit);
+}
+
+static size_t transformed_in(const struct call *call, const char *from) {
+    locale_t locale = (locale_t)(uintptr_t)word(call, call->row->c + 1u);
+    return call->row->unit == 1
+               ? hak_libc.strxfrm_l(NULL, from, 0, locale)
+               : hak_libc.wcsxfrm_l(NULL, (const wchar_t *)(const void *)from, 0, locale);
 }
 
 /* strxfrm(to, from, units): what it would write, measured by writing nothing first. Of one that
@@ -165,7 +223,8 @@ void hak_string_transform(const struct call *call) {
         return;
     if (room == UNKNOWN || product(most, call->row->unit) <= room)
         return;
-    size_t length = call->row->unit == 1
+    size_t length = call->row->shape == TRANSFORM_IN ? transformed_in(call, from)
+                    : call->row->unit == 1
                         ? hak_libc.strxfrm(NULL, from, 0)
                         : hak_libc.wcsxfrm(NULL, (const wchar_t *)(const void *)from, 0);
     if (length < most)
@@ -173,15 +232,27 @@ void hak_string_transform(const struct call *call) {
     errno = before;
 }
 
+/* Without regard to case, in the locale that the call names last. */
+static int compare_in(const struct call *call, size_t units) {
+    bool has_count = call->row->shape == STRING_COMPARE_CASE_N_IN;
+    locale_t locale = (locale_t)(uintptr_t)word(call, call->row->c + has_count);
+    if (call->row->unit == 1)
+        return hak_libc.strncasecmp_l(first(call), second(call), units, locale);
+    return hak_libc.wcsncasecmp_l((const wchar_t *)(const void *)first(call),
+                                  (const wchar_t *)(const void *)second(call), units, locale);
+}
+
 /* The two strings agree in their first `units` units, of which neither is an end. */
 static bool agree(const struct call *call, size_t units) {
     const char *a = first(call), *b = second(call);
-    bool is_any_case =
-        call->row->shape == STRING_COMPARE_CASE || call->row->shape == STRING_COMPARE_CASE_N;
+    unsigned shape = call->row->shape;
+    bool is_any_case = shape == STRING_COMPARE_CASE || shape == STRING_COMPARE_CASE_N;
     const wchar_t *wide_a = (const wchar_t *)(const void *)a;
     const wchar_t *wide_b = (const wchar_t *)(const void *)b;
     int differs;
-    if (call->row->unit == 4)
+    if (shape == STRING_COMPARE_CASE_IN || shape == STRING_COMPARE_CASE_N_IN)
+        differs = compare_in(call, units);
+    else if (call->row->unit == 4)
         differs = is_any_case ? hak_libc.wcsncasecmp(wide_a, wide_b, units)
                               : hak_libc.wcsncmp(wide_a, wide_b, units);
     else

@@ -6,8 +6,14 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <locale.h>
+#include <netdb.h>
+#include <regex.h>
+#include <search.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +22,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +34,7 @@ static size_t over;
 static char text[64], to[1 << 16] = "", set[] = "ab";
 static wchar_t wide_text[64], wide_to[1 << 14];
 static int file, ends[2];
+static locale_t plain;
 static FILE *stream, *wide_stream, *out_stream, *wide_out_stream;
 
 /* What the compiler puts in the place of the common calls. */
@@ -81,6 +89,21 @@ ssize_t __readlink_chk(const char *, char *, size_t, size_t);
 ssize_t __readlinkat_chk(int, const char *, char *, size_t, size_t);
 size_t __mbstowcs_chk(wchar_t *, const char *, size_t, size_t);
 size_t __wcstombs_chk(char *, const wchar_t *, size_t, size_t);
+size_t __mbsrtowcs_chk(wchar_t *, const char **, size_t, mbstate_t *, size_t);
+size_t __wcsrtombs_chk(char *, const wchar_t **, size_t, mbstate_t *, size_t);
+size_t __mbsnrtowcs_chk(wchar_t *, const char **, size_t, size_t, mbstate_t *, size_t);
+size_t __wcsnrtombs_chk(char *, const wchar_t **, size_t, size_t, mbstate_t *, size_t);
+double __strtod_l(const char *, char **, locale_t);
+float __strtof_l(const char *, char **, locale_t);
+long double __strtold_l(const char *, char **, locale_t);
+int __strcoll_l(const char *, const char *, locale_t);
+int __wcscoll_l(const wchar_t *, const wchar_t *, locale_t);
+size_t __strxfrm_l(char *, const char *, size_t, locale_t);
+size_t __wcsxfrm_l(wchar_t *, const wchar_t *, size_t, locale_t);
+size_t __strftime_l(char *, size_t, const char *, const struct tm *, locale_t);
+size_t __wcsftime_l(wchar_t *, size_t, const wchar_t *, const struct tm *, locale_t);
+ssize_t preadv64v2(int, const struct iovec *, int, off64_t, int);
+ssize_t pwritev64v2(int, const struct iovec *, int, off64_t, int);
 int __swprintf_chk(wchar_t *, size_t, int, size_t, const wchar_t *, ...);
 int __vswprintf_chk(wchar_t *, size_t, int, size_t, const wchar_t *, va_list);
 int __printf_chk(int, const char *, ...);
@@ -200,13 +223,33 @@ static char *number(char *s) {
         s[i] = '7';
     return s;
 }
+static wchar_t *wide_number(wchar_t *s) {
+    for (int i = 0; i < BYTES && s[i]; i++)
+        s[i] = L'7';
+    return s;
+}
 /* A file that nobody can make. */
 static char *absent(char *s) {
     return memcpy(s, "/proc/", 6);
 }
+/* A string of which the first token was taken, and the second ends at the block's end, or behind.
+ */
+static char before_end;
+static char *two_tokens(char *s) {
+    char *end = s + BYTES - !over;
+    before_end = *end;
+    s[1] = 'z';
+    *end = 0;
+    (void)!strtok(s, "z");
+    return end;
+}
 static int compare(const void *a, const void *b) {
     (void)a, (void)b;
     return 0; /* in order as they are: nothing is written */
+}
+static int differ(const void *a, const void *b) {
+    (void)a, (void)b;
+    return 1;
 }
 static int socket_with(size_t bytes) {
     if (send(ends[0], text, bytes, 0) != (ssize_t)bytes)
@@ -268,6 +311,8 @@ static void copy(size_t n) {
     NARROW(__mempcpy(w, text, n))
     NARROW(bcopy(text, w, n))
     NARROW(bcopy(r, to, n))
+    NARROW(swab(text, w, (ssize_t)(n + over)))
+    NARROW(swab(r, to, (ssize_t)(n + over)))
     NARROW(__memcpy_chk(w, text, n, 64))
     NARROW(__memcpy_chk(to, r, n, 64))
     NARROW(__memmove_chk(w, text, n, 64))
@@ -342,9 +387,25 @@ static void look(size_t n) {
     WIDE((void)!wcsncasecmp(r, wide_text, n))
     WIDE((void)!wcscoll(r, wide_text))
     WIDE((void)!wcsncmp(r, wide_text, n))
+    NARROW((void)!strverscmp(r, text))
+    NARROW((void)!strcoll_l(r, text, plain))
+    NARROW((void)!__strcoll_l(text, r, plain))
+    NARROW((void)!strcasecmp_l(r, text, plain))
+    NARROW((void)!strncasecmp_l(r, text, n, plain))
+    WIDE((void)!wcscoll_l(r, wide_text, plain))
+    WIDE((void)!__wcscoll_l(wide_text, r, plain))
+    WIDE((void)!wcscasecmp_l(r, wide_text, plain))
+    WIDE((void)!wcsncasecmp_l(r, wide_text, n, plain))
     NARROW(strxfrm(to, r, 64))
     WIDE(wcsxfrm(wide_to, r, 64))
+    NARROW((void)!strxfrm_l(to, r, 64, plain))
+    NARROW((void)!__strxfrm_l(to, r, 64, plain))
+    WIDE((void)!wcsxfrm_l(wide_to, r, 64, plain))
+    WIDE((void)!__wcsxfrm_l(wide_to, r, 64, plain))
     NARROW(qsort(w, n, 1, compare))
+    NARROW((void)!bsearch(text, w, n, 1, compare))
+    NARROW(size_t count = n; (void)!lfind(text, w, &count, 1, differ))
+    NARROW(size_t count = n - 1; (void)!lsearch(text, w, &count, 1, differ))
 }
 
 static void parse(size_t n) {
@@ -369,10 +430,36 @@ static void parse(size_t n) {
     NARROW((void)!strtoull(number(r), NULL, 8))
     NARROW((void)!strtoimax(number(r), NULL, 10))
     NARROW((void)!strtoumax(number(r), NULL, 10))
+    NARROW(char *rest_of = two_tokens(r); (void)!strtok(NULL, "z"); *rest_of = before_end)
+    NARROW((void)!strtod_l(number(r), NULL, plain))
+    NARROW((void)!strtof_l(number(r), NULL, plain))
+    NARROW((void)!strtold_l(number(r), NULL, plain))
+    NARROW((void)!__strtod_l(number(r), NULL, plain))
+    NARROW((void)!__strtof_l(number(r), NULL, plain))
+    NARROW((void)!__strtold_l(number(r), NULL, plain))
+    NARROW((void)!strtol_l(number(r), NULL, 10, plain))
+    NARROW((void)!strtoll_l(number(r), NULL, 10, plain))
+    NARROW((void)!strtoul_l(number(r), NULL, 10, plain))
+    NARROW((void)!strtoull_l(number(r), NULL, 10, plain))
+    WIDE((void)!wcstod(wide_number(r), NULL))
+    WIDE((void)!wcstof(wide_number(r), NULL))
+    WIDE((void)!wcstold(wide_number(r), NULL))
+    WIDE((void)!wcstol(wide_number(r), NULL, 10))
+    WIDE((void)!wcstoll(wide_number(r), NULL, 10))
+    WIDE((void)!wcstoul(wide_number(r), NULL, 10))
+    WIDE((void)!wcstoull(wide_number(r), NULL, 10))
+    WIDE((void)!wcstoimax(wide_number(r), NULL, 10))
+    WIDE((void)!wcstoumax(wide_number(r), NULL, 10))
 }
 
 static void name(size_t n) {
     struct stat status;
+    struct statvfs room;
+    struct in_addr address;
+    struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST}, *found;
+    regex_t expression;
+    pid_t child;
+    char *const empty[] = {NULL};
     NARROW(perror(r))
     NARROW((void)!getenv(r))
     NARROW((void)!setenv(r, "", 1))
@@ -398,6 +485,52 @@ static void name(size_t n) {
     NARROW((void)!chdir(absent(r)))
     NARROW((void)!rename(absent(r), "there"))
     NARROW((void)!rename("/proc/absent", r))
+    NARROW((void)!secure_getenv(r))
+    NARROW((void)!chroot(absent(r)))
+    NARROW((void)!chmod(absent(r), 0))
+    NARROW((void)!chown(absent(r), 0, 0))
+    NARROW((void)!lchown(absent(r), 0, 0))
+    NARROW((void)!creat(absent(r), 0))
+    NARROW((void)!creat64(absent(r), 0))
+    NARROW((void)!truncate(absent(r), 0))
+    NARROW((void)!truncate64(absent(r), 0))
+    NARROW((void)!mkfifo(absent(r), 0))
+    NARROW((void)!mkdtemp(absent(r)))
+    NARROW((void)!mkstemp(absent(r)))
+    NARROW((void)!statvfs(absent(r), &room))
+    NARROW((void)!pathconf(absent(r), _PC_NAME_MAX))
+    NARROW((void)!unsetenv(r))
+    NARROW((void)!putenv(r))
+    NARROW((void)!setlocale(LC_ALL, r))
+    NARROW((void)!inet_addr(r))
+    NARROW((void)!inet_aton(r, &address))
+    NARROW((void)!inet_pton(AF_INET, r, &address))
+    NARROW((void)!fdopen(-1, r))
+    NARROW((void)!faccessat(AT_FDCWD, absent(r), 0, 0))
+    NARROW((void)!fstatat(AT_FDCWD, absent(r), &status, 0))
+    NARROW((void)!mkdirat(AT_FDCWD, absent(r), 0))
+    NARROW((void)!unlinkat(AT_FDCWD, absent(r), 0))
+    NARROW((void)!link(absent(r), "there"))
+    NARROW((void)!symlink("there", absent(r)))
+    NARROW((void)!linkat(AT_FDCWD, "/proc/absent", AT_FDCWD, absent(r), 0))
+    NARROW((void)!renameat(AT_FDCWD, absent(r), AT_FDCWD, "there"))
+    NARROW((void)!symlinkat("there", AT_FDCWD, absent(r)))
+    NARROW((void)!fnmatch(r, "b", 0))
+    NARROW((void)!getaddrinfo(r, NULL, &numeric, &found))
+    NARROW((void)!readlink(absent(r), to, 64))
+    NARROW((void)!realpath(absent(r), to))
+    NARROW(if (regcomp(&expression, r, 0) == 0) regfree(&expression))
+    NARROW((void)!freopen(absent(r), "r", fopen("/dev/null", "r")))
+    NARROW((void)!freopen64(absent(r), "r", fopen("/dev/null", "r")))
+    NARROW((void)!execv(absent(r), empty))
+    NARROW((void)!execvp("/proc/absent", (char *[]){r, NULL}))
+    NARROW((void)!execve("/proc/absent", (char *[]){"", r, NULL}, empty))
+    NARROW((void)!execvpe("/proc/absent", empty, (char *[]){r, NULL}))
+    NARROW((void)!execl(absent(r), "", NULL))
+    NARROW((void)!execlp("/proc/absent", "", "", "", "", "", "", r, NULL))
+    NARROW((void)!execle("/proc/absent", "", NULL, (char *[]){r, NULL}))
+    NARROW((void)!posix_spawn(&child, absent(r), NULL, NULL, empty, empty))
+    NARROW((void)!posix_spawnp(&child, "/proc/absent", NULL, NULL, (char *[]){r, NULL}, empty))
 }
 
 /* What the strings of a format read. */
@@ -516,6 +649,8 @@ static void join(size_t n) {
     WIDE(list_vswprintf_chk(L"%d%ls", w, 7, wide_text + 1))
     NARROW(strxfrm(w, text, 64))
     WIDE(wcsxfrm(w, wide_text, 64))
+    NARROW((void)!strxfrm_l(w, text, 64, plain))
+    WIDE((void)!wcsxfrm_l(w, wide_text, 64, plain))
     NARROW(list_sprintf(w, "%.1f%s", 1.5, text + 3))
     NARROW(list_sprintf_chk(w, "%.1f%s", 1.5, text + 3))
     NARROW(list_snprintf(w, 64, "%.1f%s", 1.5, text + 3))
@@ -525,6 +660,7 @@ static void join(size_t n) {
 static void pass(size_t n) {
     struct iovec pieces[2];
     struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+    struct mmsghdr many = {.msg_hdr = message};
     int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
     NARROW((void)!write(out, r, n))
     NARROW((void)!pwrite(out, r, n, 0))
@@ -547,7 +683,12 @@ static void pass(size_t n) {
     NARROW(pieces[1] = ((struct iovec){w, 64}); (void)!readv(from_start(4 + n), pieces, 2))
     NARROW(pieces[1] = ((struct iovec){w, 64}); (void)!preadv(from_start(4 + n), pieces, 2, 0))
     NARROW(pieces[1] = ((struct iovec){w, 64}); (void)!preadv64(from_start(4 + n), pieces, 2, 0))
+    NARROW(pieces[1] = ((struct iovec){w, 64}); (void)!preadv2(from_start(4 + n), pieces, 2, 0, 0))
+    NARROW(pieces[1] = ((struct iovec){w, 64});
+           (void)!preadv64v2(from_start(4 + n), pieces, 2, 0, 0))
     NARROW(pieces[1] = ((struct iovec){w, 64}); (void)!recvmsg(socket_with(4 + n), &message, 0))
+    NARROW(pieces[1] = ((struct iovec){w, 64});
+           (void)!recvmmsg(socket_with(4 + n), &many, 1, 0, NULL))
     NARROW((void)!fread(w, 1, 64, stream_of(n)))
     NARROW((void)!fread_unlocked(w, 1, 64, stream_of(n)))
     NARROW((void)!__fread_chk(w, 64, 1, 64, stream_of(n)))
@@ -566,7 +707,10 @@ static void pass(size_t n) {
     NARROW(pieces[1] = ((struct iovec){r, n}); (void)!writev(out, pieces, 2))
     NARROW(pieces[1] = ((struct iovec){r, n}); (void)!pwritev(out, pieces, 2, 0))
     NARROW(pieces[1] = ((struct iovec){r, n}); (void)!pwritev64(out, pieces, 2, 0))
+    NARROW(pieces[1] = ((struct iovec){r, n}); (void)!pwritev2(out, pieces, 2, 0, 0))
+    NARROW(pieces[1] = ((struct iovec){r, n}); (void)!pwritev64v2(out, pieces, 2, 0, 0))
     NARROW(pieces[1] = ((struct iovec){r, n}); (void)!sendmsg(ends[0], &message, 0))
+    NARROW(pieces[1] = ((struct iovec){r, n}); (void)!sendmmsg(ends[0], &many, 1, 0))
     close(out);
 }
 
@@ -593,10 +737,28 @@ static void fill(size_t n) {
     EXACT(sizeof "Success", (void)!__xpg_strerror_r(0, w, 64))
     NARROW((void)!strftime(w, 64, text, day))
     WIDE((void)!wcsftime(w, 64, wide_text, day))
+    NARROW((void)!strftime_l(w, 64, text, day, plain))
+    NARROW((void)!__strftime_l(w, 64, text, day, plain))
+    WIDE((void)!wcsftime_l(w, 64, wide_text, day, plain))
+    WIDE((void)!__wcsftime_l(w, 64, wide_text, day, plain))
     WIDE((void)!mbstowcs(w, text, 64))
     WIDE((void)!__mbstowcs_chk(w, text, 64, 64))
     NARROW((void)!wcstombs(w, wide_text, 64))
     NARROW((void)!__wcstombs_chk(w, wide_text, 64, 64))
+    NARROW((void)!mbstowcs(wide_to, r, 64))
+    WIDE((void)!wcstombs(to, r, 64))
+    WIDE(const char *s = text; (void)!mbsrtowcs(w, &s, 64, NULL))
+    WIDE(const char *s = text; (void)!__mbsrtowcs_chk(w, &s, 64, NULL, 64))
+    WIDE(const char *s = text; (void)!mbsnrtowcs(w, &s, 64, 64, NULL))
+    WIDE(const char *s = text; (void)!__mbsnrtowcs_chk(w, &s, 64, 64, NULL, 64))
+    NARROW(const wchar_t *s = wide_text; (void)!wcsrtombs(w, &s, 64, NULL))
+    NARROW(const wchar_t *s = wide_text; (void)!__wcsrtombs_chk(w, &s, 64, NULL, 64))
+    NARROW(const wchar_t *s = wide_text; (void)!wcsnrtombs(w, &s, 64, 64, NULL))
+    NARROW(const wchar_t *s = wide_text; (void)!__wcsnrtombs_chk(w, &s, 64, 64, NULL, 64))
+    NARROW(const char *s = r; (void)!mbsrtowcs(wide_to, &s, 64, NULL))
+    WIDE(const wchar_t *s = r; (void)!wcsnrtombs(to, &s, 64, 64, NULL))
+    EXACT(sizeof "/bin:/usr/bin", (void)!confstr(_CS_PATH, w, 64))
+    EXACT(sizeof "Unknown error 99999", (void)!strerror_r(99999, w, 64))
     if (chdir("/") != 0)
         exit(3);
     EXACT(2, (void)!getcwd(w, 64))
@@ -608,6 +770,7 @@ int main(int count, char **arguments) {
     size_t n = BYTES + over;
     memset(text, 'a', n - 1);
     wmemset(wide_text, L'a', n - 1);
+    plain = newlocale(LC_ALL_MASK, "C", NULL);
     file = open("content", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     stream = fdopen(file, "r");
     wide_stream = fdopen(dup(file), "r");

@@ -63,7 +63,8 @@ static uint64_t room_of(const struct report_page *page) {
 static void add_function_headline(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t room = room_of(page);
-    add_touch(text, page, facts->access == HAK_ACCESS_WRITE ? "writes" : "reads", "wrote");
+    bool is_write = facts->access == HAK_ACCESS_WRITE;
+    add_touch(text, page, is_write ? "writes" : "reads", is_write ? "wrote" : "read");
     add_distance(text, page);
     if (facts->fault == 304) {
         report_freed_block(text, page);
@@ -80,9 +81,9 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
 
 static void add_function_sentence(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
-    add_touch(text, page,
-              facts->access == HAK_ACCESS_WRITE ? "was about to write" : "was about to read",
-              "had written");
+    bool is_write = facts->access == HAK_ACCESS_WRITE;
+    add_touch(text, page, is_write ? "was about to write" : "was about to read",
+              is_write ? "had written" : "had read");
     hak_text_add(text, " at 0x%llx", (unsigned long long)facts->found_address);
     if (facts->fault == 304)
         hak_text_add(text, ", in a block that had been freed");

@@ -101,6 +101,125 @@ START_TEST(a_comparison_that_stops_in_both_blocks_is_right) {
 }
 END_TEST
 
+START_TEST(a_bounded_copy_reads_all_and_writes_what_fits) {
+    begin();
+    block[7] = 0;
+    ck_assert_uint_eq(look(HAK_CALL_strlcpy, WORD(other + ASKED - 7), WORD(block), 64), 8);
+    ck_assert_uint_eq(look(HAK_CALL_strlcpy, WORD(other + ASKED - 7), WORD(block), 7), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strlcpy, WORD(other + ASKED), WORD(block), 0), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strlcpy, WORD(other), WORD(text), ASKED), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strlcpy, WORD(other), WORD(text), ASKED + 1), ASKED + 1);
+    block[7] = 'a'; /* for its result it reads the source to its end */
+    ck_assert_uint_eq(look(HAK_CALL___strlcpy_chk, WORD(text), WORD(block), 4), ASKED + 1);
+    other[9] = 0;
+    ck_assert_uint_eq(look(HAK_CALL_strlcat, WORD(other), WORD("aaaaaa"), 64), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strlcat, WORD(other), WORD("aaaaaaa"), 64), 8);
+    ck_assert_uint_eq(look(HAK_CALL_strlcat, WORD(other), WORD(text), ASKED), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strlcat, WORD(other), WORD(block), ASKED), ASKED + 1);
+    other[9] = 'a'; /* it has no end in `bytes`: nothing is appended */
+    ck_assert_uint_eq(look(HAK_CALL___strlcat_chk, WORD(other), WORD(text), ASKED), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strlcat, WORD(other), WORD(text), 64), ASKED + 1);
+    wchar_t *wide = (void *)hand_out(slot_at(2, 3), 28, 0).p;
+    ck_assert_uint_eq(look(HAK_CALL_wcslcpy, WORD(wide), WORD(L"aaaaaa"), 64), 0);
+    ck_assert_uint_eq(look(HAK_CALL_wcslcpy, WORD(wide), WORD(L"aaaaaaa"), 64), 32);
+    wcscpy(wide, L"a");
+    ck_assert_uint_eq(look(HAK_CALL_wcslcat, WORD(wide), WORD(L"aaaaaa"), 7), 0);
+    ck_assert_uint_eq(look(HAK_CALL___wcslcat_chk, WORD(wide), WORD(L"aaaaaa"), 8), 28);
+}
+END_TEST
+
+START_TEST(swab_leaves_an_odd_byte_alone) {
+    begin();
+    ck_assert_uint_eq(look(HAK_CALL_swab, WORD(text), WORD(block), ASKED + 1), 0);
+    ck_assert_uint_eq(look(HAK_CALL_swab, WORD(text), WORD(block), ASKED + 2), ASKED + 2);
+    ck_assert_uint_eq(look(HAK_CALL_swab, WORD(text), WORD(block), (uint64_t)-8), 0);
+}
+END_TEST
+
+START_TEST(a_vector_ends_with_null) {
+    begin();
+    char **strings = (void *)hand_out(slot_at(2, 3), 24, 0).p;
+    block[ASKED - 1] = 0;
+    strings[0] = block;
+    strings[1] = text;
+    strings[2] = NULL;
+    ck_assert_uint_eq(look(HAK_CALL_execv, WORD(block), WORD(strings), 0), 0);
+    strings[2] = text;
+    ck_assert_uint_eq(look(HAK_CALL_execv, WORD(block), WORD(strings), 0), 32);
+    strings[1] = NULL; /* what is behind is no part of it */
+    ck_assert_uint_eq(look(HAK_CALL_execv, WORD(block), WORD(strings), 0), 0);
+    ck_assert_uint_eq(look(HAK_CALL_execv, WORD(other), WORD(strings), 0), ASKED + 1);
+    strings[0] = other;
+    ck_assert_uint_eq(look(HAK_CALL_execve, WORD(block), WORD(strings), 0), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_execve, WORD(block), 0, WORD(strings)), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_execl, WORD(block), WORD(other), 0), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_execl, WORD(block), 0, WORD(other)), 0);
+    ck_assert_uint_eq(look(HAK_CALL_execle, WORD(block), 0, WORD(strings)), ASKED + 1);
+}
+END_TEST
+
+START_TEST(what_goes_on_in_libc_is_looked_at_after_the_call) {
+    begin();
+    block[ASKED - 1] = 0;
+    ck_assert_uint_eq(look(HAK_CALL_strtok, 0, WORD("z"), 0), 0);
+    ck_assert_uint_eq(next.way, HAK_CALL_AND_LOOK);
+    ck_assert_uint_eq(look_again(HAK_CALL_strtok, (int64_t)WORD(block + 4)), 0);
+    ck_assert_uint_eq(look_again(HAK_CALL_strtok, 0), 0);
+    ck_assert_uint_eq(look(HAK_CALL_strtok, WORD(block), WORD("z"), 0), 0);
+    ck_assert_uint_eq(next.way, HAK_JUMP);
+    /* lfind comes as far as the program's function lets it, lsearch may add one. */
+    size_t count = 40;
+    arguments = (struct hak_string_arguments){0};
+    for (int i = 0; i < 2; i++) {
+        unsigned call = i == 0 ? HAK_CALL_lfind : HAK_CALL_lsearch;
+        arguments.word[3] = 1;
+        (void)look(call, 0, WORD(block), WORD(&count));
+        arguments.word[3] = 1;
+        next = hak_strings_look(call, &arguments, NULL);
+        ck_assert_uint_eq(next.way, HAK_CALL_AND_LOOK);
+        ck_assert_uint_eq(look_again(call, (int64_t)WORD(block + ASKED - 1)), 0);
+        ck_assert_uint_eq(look_again(call, (int64_t)WORD(block + ASKED)), ASKED + 1);
+        ck_assert_uint_eq(look_again(call, 0), 40);
+        count = 41;
+        ck_assert_uint_eq(look_again(call, (int64_t)WORD(block + 40)), 41);
+        count = 40;
+    }
+    /* A text of libc's own, and more than there was room for. */
+    (void)look(HAK_CALL_strerror_r, 1, WORD(other), 64);
+    ck_assert_uint_eq(look_again(HAK_CALL_strerror_r, (int64_t)WORD(text)), 0);
+    (void)look(HAK_CALL_confstr, 1, WORD(block), ASKED);
+    ck_assert_uint_eq(look_again(HAK_CALL_confstr, 90), 0);
+    (void)look(HAK_CALL_ttyname_r, 1, WORD(block), 64);
+    ck_assert_uint_eq(look_again(HAK_CALL_ttyname_r, 0), 0);
+    ck_assert_uint_eq(look_again(HAK_CALL_ttyname_r, 25), 0); /* ENOTTY: nothing is there */
+}
+END_TEST
+
+START_TEST(a_conversion_reads_what_it_stores) {
+    begin();
+    const char *rest = block;
+    wchar_t wide[64];
+    ck_assert_uint_eq(look(HAK_CALL_mbstowcs, WORD(wide), WORD(block), ASKED), 0);
+    ck_assert_uint_eq(look(HAK_CALL_mbstowcs, WORD(wide), WORD(block), ASKED + 1), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_mbstowcs, 0, WORD(block), 4), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_mbsrtowcs, WORD(wide), WORD(&rest), ASKED), 0);
+    ck_assert_uint_eq(look(HAK_CALL_mbsrtowcs, WORD(wide), WORD(&rest), ASKED + 1), ASKED + 1);
+    arguments.word[3] = 64;
+    ck_assert_uint_eq(look(HAK_CALL_mbsnrtowcs, WORD(wide), WORD(&rest), ASKED), 0);
+    block[3] = (char)0xff; /* in no character set that is here: it fails there */
+    setlocale(LC_ALL, "C.UTF-8");
+    ck_assert_uint_eq(look(HAK_CALL_mbstowcs, WORD(wide), WORD(block), 64), 0);
+    setlocale(LC_ALL, "C");
+    /* The end is stored where the source came to its own. */
+    wchar_t *stored = (void *)hand_out(slot_at(2, 3), 28, 0).p;
+    (void)look(HAK_CALL_mbsrtowcs, WORD(stored), WORD(&rest), 64);
+    ck_assert_uint_eq(look_again(HAK_CALL_mbsrtowcs, 7), 0);
+    rest = NULL;
+    ck_assert_uint_eq(look_again(HAK_CALL_mbsrtowcs, 7), 32);
+    ck_assert_uint_eq(look_again(HAK_CALL_mbsrtowcs, -1), 0);
+}
+END_TEST
+
 START_TEST(the_shorter_of_two_blocks_is_named) {
     begin();
     char *longer = hand_out(slot_at(2, 3), 30, 0).p;
@@ -539,6 +658,11 @@ int main(void) {
     tcase_add_test(cases, no_bytes_are_never_too_many);
     tcase_add_test(cases, a_search_that_stops_in_the_block_is_right);
     tcase_add_test(cases, a_comparison_that_stops_in_both_blocks_is_right);
+    tcase_add_test(cases, a_bounded_copy_reads_all_and_writes_what_fits);
+    tcase_add_test(cases, swab_leaves_an_odd_byte_alone);
+    tcase_add_test(cases, a_vector_ends_with_null);
+    tcase_add_test(cases, what_goes_on_in_libc_is_looked_at_after_the_call);
+    tcase_add_test(cases, a_conversion_reads_what_it_stores);
     tcase_add_test(cases, the_shorter_of_two_blocks_is_named);
     tcase_add_test(cases, a_copy_is_measured_by_its_source);
     tcase_add_test(cases, wide_strings_are_counted_by_four_bytes);
