@@ -176,8 +176,12 @@ __asm__(".text\n"
         ".cfi_endproc\n"
         ".size hak_crash_call_on, . - hak_crash_call_on\n");
 
+/* A fault of the report's own comes through. SIGTRAP does not, which debug registers send at any
+ * moment: its handler would begin at the top of the alternate stack, on which the handler that
+ * reports has its frames while this runs on another. */
 void hak_crash_report(void) {
-    uint64_t before, others = ~hak_actions_watched();
+    uint64_t trap = (uint64_t)1 << (SIGTRAP - 1);
+    uint64_t before, others = ~((hak_actions_watched() & ~trap) | hak_kept_signals);
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &others, &before, 8);
     hak_crash_call_on(report_stack + sizeof report_stack, go_through_steps);
     hak_restore_signals(&before);
