@@ -144,7 +144,7 @@ LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
 # The guard's tests take the tracer's place themselves.
 $(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry leaks trace tree unwind,$(BUILD)/debug/src/$(d)/%),$(DEBUG_OBJ)) \
-                          $(BUILD)/debug/src/trace/tracer.o
+                          $(BUILD)/debug/src/trace/tracer.o $(BUILD)/debug/src/trace/control.o
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libguardlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -65,6 +65,9 @@ static const struct view_option hunt_options[] = {
     {"suppressions", 0, "FILE", "faults that a line of this file matches are not hunted"},
 };
 
+static const struct view_option ctl_options[] = {
+    {"timeout", 't', "SECONDS", "with store: waits so long for the program (default 10)"},
+};
 static const struct view_option import_options[] = {
     {"store", 0, "FILE", "the store to write (default: beside the first FILE, .db for .rings)"},
     {"force", 'f', NULL, "replace an existing store"},
@@ -225,6 +228,31 @@ const struct view_command view_commands[] = {
      .arguments_max = -1,
      .stops_at_first = true,
      .run = command_hunt},
+    {.name = "ctl",
+     .group = "RECORD",
+     .arguments = "PID [status|store]",
+     .sentence = "ask a program that runs, as in level light, what it did; have it stored",
+     .about =
+         "status (default) says at which level process PID runs and where it is recorded; of "
+         "level\n"
+         "light, how many blocks were watched, how many reports there were and where their store\n"
+         "is. The program is not stopped and does nothing for it.\n"
+         "\n"
+         "store has a program of level light write what it knows of its watched blocks into its\n"
+         "store now, as at a fault. Its next look does it: that is one allocation of a thread in\n"
+         "256. A program of another level is stored while it runs.\n"
+         "\n"
+         "It takes the right to trace the process: its user, where kernel.yama.ptrace_scope is 0,\n"
+         "else root. What a level records is settled when a program starts.\n"
+         "\n"
+         "Exit status: 0, 2 no such process, no hakmem in it, or no right to ask, 4 it does not\n"
+         "answer in time.\n",
+     .examples = "  hakmem-trace ctl 4711\n"
+                 "  hakmem-trace ctl 4711 store\n",
+     OPTIONS(ctl_options),
+     .arguments_min = 1,
+     .arguments_max = 2,
+     .run = command_ctl},
     {.name = "import",
      .group = "RECORD",
      .arguments = "FILE...",

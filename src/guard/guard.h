@@ -175,7 +175,10 @@ void hak_guard_start(void) HAK_HIDDEN;
 extern bool hak_guards_sites HAK_HIDDEN;
 extern bool hak_guards_stacks HAK_HIDDEN;
 
-/* choose/light.c: level light's lives of guarded blocks, for the tracer (trace.h). */
+/* choose/lives.c: level light's lives of guarded blocks, for the tracer (trace.h). The calling
+ * thread has just got the block, or is about to give it back: */
+void hak_life_begins(struct hak_large *large) HAK_HIDDEN;
+void hak_life_ends(struct hak_large *large) HAK_HIDDEN;
 void hak_light_each_life(bool again, void (*call)(void *, const struct hak_guarded_life *),
                          void *context) HAK_HIDDEN;
 /* In a forked child; `forking` is the number that its thread had in the parent. */

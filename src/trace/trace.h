@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include "hop.h"
 #include "options.h"
+#include "trace/control.h"
 #include "trace/session.h"
 
 /* Start: called once by entry's start-up after the options are read, before the first record. */
@@ -151,6 +152,13 @@ struct hak_trace_checks {
     void (*each_life)(bool again, void (*visit)(void *, const struct hak_guarded_life *),
                       void *context);
 };
+/* In level light, at a look of the sampler: somebody asks for a store of now (control.h). Starts a
+ * collector and may take a tenth of a second. (trace/crash/asked.c) */
+static inline bool hak_trace_is_asked(void) {
+    return HAK_UNLIKELY(atomic_load_explicit(&hak_control.request, memory_order_relaxed) !=
+                        atomic_load_explicit(&hak_control.done, memory_order_relaxed));
+}
+HAK_HIDDEN void hak_trace_serve_asked(void);
 /* Before hak_trace_start. `checks` stays where it is. */
 HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);
 

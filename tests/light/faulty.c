@@ -2,7 +2,7 @@
  * of one that it then frees, f has a child read one that the child freed, i one that the parent
  * freed, m takes all addresses there are before it reads one, t has another thread read one, x
  * executes the program anew, c writes to address 8. Each has a place of its own, and prints the
- * block's address. */
+ * block's address; a allocates and commits none. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,7 +40,9 @@ int main(int count, char **arguments) {
     (void)count;
     setvbuf(stdin, NULL, _IONBF, 0);
     while (fgets(line, sizeof line, stdin)) {
-        if (line[0] == 'r') {
+        if (line[0] == 'a') {
+            block = malloc(88);
+        } else if (line[0] == 'r') {
             (void)read_freed("read");
         } else if (line[0] == 'w') {
             block = malloc(24);

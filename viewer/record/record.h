@@ -4,6 +4,7 @@
  *      |                                              |
  *      |      the keeper, inside this process  <------+   (collector/keeper/keeper.h)
  *      +--> ci.c: files and words for a CI job
+ *   ctl.c --> a program that runs already: reads, and asks, by a few bytes of its memory
  *   import.c: a store of the files of programs that found no collector
  *
  * Calls findings, capture and cli; the collector starts and ends here. */
@@ -17,6 +18,7 @@
 
 int command_run(struct view *view);
 int command_import(struct view *view);
+int command_ctl(struct view *view);
 
 /* What PROGRAM leaves behind: processes that it or its children made, and that outlive it. */
 struct record_left {

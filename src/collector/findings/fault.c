@@ -214,13 +214,12 @@ static void store_report(struct hak_capture *capture, const struct hak_report_co
         capture->next_fault++;
 }
 
-/* How many of the process's blocks were guarded, for who asks of the others (store.md). */
-static void store_watched(struct hak_capture *capture, uint32_t process,
-                          const struct hak_report_request *r) {
+void hak_fault_store_watched(struct hak_capture *capture, uint32_t process, uint64_t calls,
+                             uint64_t blocks) {
     const struct {
         const char *of;
         uint64_t value;
-    } numbers[] = {{"calls", r->calls}, {"blocks", r->guarded_blocks}};
+    } numbers[] = {{"calls", calls}, {"blocks", blocks}};
     int error = 0;
     if (!hak_capture_begin(capture))
         return;
@@ -360,7 +359,7 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
         context.clean_ns = hak_clock_ns(&c->clock, request->facts.clean_ticks);
     struct hak_report made;
     if (context.is_light)
-        store_watched(capture, f->process, request);
+        hak_fault_store_watched(capture, f->process, request->calls, request->guarded_blocks);
     if (hak_report_make(reader, request, &context, &made) == 0) {
         enum hak_answer answer =
             hak_judge_ask(&findings->judge, capture, c, request->facts.fault, made.fingerprint,

@@ -30,7 +30,7 @@ struct pidfd_facts {
 #define LOST_EXEC                                                                                  \
     "executed a program, " NOT_RECORDED                                                            \
     "the collector was killed before it had stored anything of it"
-#define WENT_ON  "it went on after its report, and how it ended is not recorded"
+#define WENT_ON  "it went on without a collector, and how it ended is not recorded"
 #define TELL_NS  500000000u
 #define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
 #define HELLO_NS 5000000000u /* from exec to hello, at most */

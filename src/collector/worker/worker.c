@@ -14,6 +14,7 @@
 #include "base/growing.h"
 #include "collector/kernel/kernel.h"
 #include "collector/worker/opening.h"
+#include "options.h"
 #include "symbols/reading.h"
 
 #define LOOK_MS         50
@@ -308,6 +309,15 @@ void hak_worker_commit_all(struct hak_worker *worker) {
         beat(worker);
 }
 
+/* A session of level light may have had no fault, and been asked for. */
+static void store_watched(struct hak_worker *w, const struct hak_client *c) {
+    const volatile struct hak_report_request *area = hak_mapping_report(&c->map);
+    uint32_t index = area->process < HAK_PROCESSES ? area->process : 0;
+    if (c->map.head.level == HAK_CHECK_LIGHT && c->processes[index].row && area->calls)
+        hak_fault_store_watched(&w->capture, c->processes[index].row, area->calls,
+                                area->guarded_blocks);
+}
+
 /* Sessions that nobody maps any more: what came last is stored, then they are closed. */
 static void close_sessions(struct hak_worker *w, uint64_t now) {
     for (uint32_t i = 0; i < w->client_count;) {
@@ -320,6 +330,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
         hak_client_end_all(c);
         hak_client_copy_counters(c, &w->capture.rows);
         hak_worker_commit(w);
+        store_watched(w, c);
         uint32_t number = c->link_number;
         w->clients[i] = w->clients[--w->client_count];
         hak_leaks_forget(&w->findings.leaks, c);

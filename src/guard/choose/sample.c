@@ -5,6 +5,7 @@
 #include "platform/credit.h"
 #include "platform/platform.h"
 #include "platform/run_time.h"
+#include "trace/trace.h"
 
 enum {
     SITE_BITS = 11,
@@ -23,8 +24,6 @@ struct site {
 };
 static struct site sites[SITES + 1]; /* the first is none */
 static _Atomic uint32_t known_sites, all_looks;
-static _Atomic int32_t live_blocks;
-static _Atomic uint64_t calls, blocks;
 static uint64_t fixed_interval; /* 0: as it costs */
 static bool is_off;
 
@@ -153,7 +152,7 @@ static void earn(void) {
  * and more with each doubling of the calls. */
 static bool has_place(const struct site *site) {
     int32_t of_site = atomic_load_explicit(&site->live, memory_order_relaxed);
-    int32_t all = atomic_load_explicit(&live_blocks, memory_order_relaxed);
+    int32_t all = atomic_load_explicit(&hak_control.live, memory_order_relaxed);
     if (all >= HAK_SAMPLE_LIVE)
         return false;
     if (atomic_load_explicit(&site->gives_back, memory_order_relaxed))
@@ -173,7 +172,7 @@ static bool may_spend(bool is_seldom) {
 }
 
 uint32_t hak_sample_look(hak_call_t call) {
-    atomic_fetch_add_explicit(&calls, own.interval, memory_order_relaxed);
+    atomic_fetch_add_explicit(&hak_control.calls, own.interval, memory_order_relaxed);
     struct site *site = find_site(key_of(call));
     bool is_seldom = count_look(site);
     if (is_off)
@@ -188,14 +187,14 @@ uint32_t hak_sample_look(hak_call_t call) {
 
 void hak_sample_taken(uint32_t site, uint64_t ticks) {
     hak_credit_charge(&own.credit[own.spends], &terms, ticks);
-    atomic_fetch_add_explicit(&blocks, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&live_blocks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&hak_control.blocks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&hak_control.live, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&sites[site].live, 1, memory_order_relaxed);
 }
 
 void hak_sample_given(uint32_t site, uint64_t ticks) {
     hak_credit_charge(&own.credit[own.spends], &terms, ticks);
-    atomic_fetch_sub_explicit(&live_blocks, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&hak_control.live, 1, memory_order_relaxed);
     if (site > SITES)
         return;
     /* A block of a site that had the place before does not count. */
@@ -213,9 +212,9 @@ void hak_sample_watched(uint64_t ticks) {
 }
 
 uint64_t hak_sample_calls(void) {
-    return atomic_load_explicit(&calls, memory_order_relaxed);
+    return atomic_load_explicit(&hak_control.calls, memory_order_relaxed);
 }
 
 uint64_t hak_sample_blocks(void) {
-    return atomic_load_explicit(&blocks, memory_order_relaxed);
+    return atomic_load_explicit(&hak_control.blocks, memory_order_relaxed);
 }

@@ -75,6 +75,8 @@ HAK_HIDDEN bool hak_collector_is_elsewhere(const char *name);
 HAK_HIDDEN void hak_report_session_note_start(void);
 /* Fills in what is known since then, before a keeper has the memory. */
 HAK_HIDDEN void hak_report_session_fill(struct hak_session *session);
+/* The store of the session that was let go of, "" = there was none. */
+HAK_HIDDEN const char *hak_report_session_store(void);
 /* True when what is to be written into the session is in no store yet. */
 HAK_HIDDEN bool hak_report_session_is_first(void);
 /* Lets go of a session that has a keeper of its own, which closes the store and ends. `is_stored`:

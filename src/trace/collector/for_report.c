@@ -74,6 +74,10 @@ void hak_report_session_fill(struct hak_session *session) {
     is_first = !succeed_before(session);
 }
 
+const char *hak_report_session_store(void) {
+    return before.store_path;
+}
+
 bool hak_report_session_is_first(void) {
     bool was_first = is_first;
     is_first = false;

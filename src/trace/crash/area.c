@@ -288,6 +288,7 @@ const char *hak_crash_hand_over(struct hak_incident *incident) {
     const char *why = NULL;
     if (!hak_trace_open_for_report())
         return hak_options.trace ? no_collector : "no collector can be started";
+    atomic_fetch_add_explicit(&hak_control.reports, 1, memory_order_relaxed);
     if (hak_options.stores_faults)
         hak_crash_bring_lives(hak_report_session_is_first());
     for (int tries = 0; tries < 2; tries++) {

@@ -13,6 +13,7 @@
 #include "trace/signals/signals.h"
 #include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
+#include "trace/control.h"
 #include "trace/crash/places.h"
 #include "trace/crash/private_operators.h"
 #include "trace/ring/ring.h"
@@ -45,6 +46,7 @@ static uint32_t own_id(void) {
 }
 
 void hak_crash_forget(void) {
+    atomic_store(&hak_control.done, atomic_load(&hak_control.request)); /* the parent was asked */
     atomic_store(&reporter, 0);
     hak_crash_area_forget();
     hak_places_forget_unreported();
@@ -63,16 +65,28 @@ bool hak_crash_is_reporting(void) {
     return who != 0 && who == own_id();
 }
 
+static void begin_incident(void) {
+    is_vfork_child = hak_vfork_children != 0;
+    steps_begun = 0;
+    why_raw = "the report itself met a fault";
+    incident = (struct hak_incident){.look = hak_crash_unwind};
+}
+
+bool hak_crash_enter_alone(void) {
+    uint32_t nobody = 0;
+    if (!atomic_compare_exchange_strong(&reporter, &nobody, own_id()))
+        return false;
+    begin_incident();
+    return true;
+}
+
 struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
     uint32_t self = own_id();
     bool is_named = false;
     for (;;) {
         uint32_t other = 0;
         if (atomic_compare_exchange_strong(&reporter, &other, self)) {
-            is_vfork_child = hak_vfork_children != 0;
-            steps_begun = 0;
-            why_raw = "the report itself met a fault";
-            incident = (struct hak_incident){.look = hak_crash_unwind};
+            begin_incident();
             return &incident;
         }
         if (other == self)
@@ -102,6 +116,11 @@ void hak_crash_leave(void) {
     is_vfork_child = 0;
     atomic_store(&reporter, 0);
     hak_wake(&reporter);
+}
+
+void hak_crash_leave_stored(bool is_stored) {
+    why_raw = is_stored ? NULL : why_raw;
+    hak_crash_leave();
 }
 
 void hak_crash_note_end(int number) {

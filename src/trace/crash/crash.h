@@ -15,6 +15,7 @@
  *   loaded.c         with which pointer such a word was read
  *   operands.c       which registers an instruction takes its address from
  *   code.c           the instruction's bytes; into which blocks the registers point
+ *   asked.c          level light: the same at any moment, for `hakmem-trace ctl`
  *   lives.c          level light: what is known of guarded blocks, for the store
  *   raw_report.c     what can be said without a collector */
 #ifndef HAK_TRACE_CRASH_H
@@ -85,6 +86,11 @@ HAK_HIDDEN bool hak_crash_is_reporting(void);
  * the middle. */
 HAK_HIDDEN struct hak_incident *hak_crash_enter(const struct hak_report_other *mine);
 HAK_HIDDEN void hak_crash_leave(void);
+
+/* For who has no fault, but the same session: claims that right without waiting for it. False:
+ * somebody has it. `is_stored`: what was written into the session is in the store. */
+HAK_HIDDEN bool hak_crash_enter_alone(void);
+HAK_HIDDEN void hak_crash_leave_stored(bool is_stored);
 
 /* Looks, and has the report written, by the collector or raw. Between enter and leave. */
 HAK_HIDDEN void hak_crash_report(void);

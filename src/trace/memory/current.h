@@ -46,10 +46,10 @@ struct hak_current {
     uint32_t extent_count;
     uint32_t node_capacity;
     uint32_t process_index;
-    int32_t pid;     /* as this process sees it; another one's in the child of a vfork */
-    bool overwrites; /* nobody reads: full rings write over their oldest records */
-    bool is_left;    /* nothing is recorded: the session was let go of */
-    bool is_secure;  /* it has rights that its user has not (AT_SECURE): nothing is started */
+    int32_t pid;             /* as this process sees it; another one's in the child of a vfork */
+    bool overwrites;         /* nobody reads: full rings write over their oldest records */
+    _Atomic uint8_t is_left; /* 1: nothing is recorded: the session was let go of */
+    bool is_secure; /* it has rights that its user has not (AT_SECURE): nothing is started */
     /* Left here by the rooms above: what a fork that no handler saw needs, and the way to a new
      * collector when the old one has been silent for so long (NULL = there is none). */
     void (*enter_child)(void);

@@ -18,6 +18,18 @@ static bool has_room_for_stacks(void) {
     return HAK_PRIVATE_NODE_BYTES <= hak_address_space_limit() / SHARE;
 }
 
+/* For `hakmem-trace ctl`. */
+static void note_control(void) {
+    hak_control.level = (uint32_t)hak_options.check + 1;
+    hak_control.report_every = (uint32_t)hak_options.report_every;
+    hak_control.stores_faults = hak_options.stores_faults;
+    _Static_assert(HAK_CONTROL_PATH == HAK_PATH_BYTES, "as ctl reads it");
+    hak_control.store_offset = offsetof(struct hak_session, store_path);
+    hak_control.session_slot = &hak_current.session;
+    hak_control.is_left = &hak_current.is_left;
+    hak_control.last_store = hak_report_session_store();
+}
+
 void hak_trace_start(void) {
     hak_current.is_secure = getauxval(AT_SECURE) != 0;
     if (hak_current.is_secure)
@@ -55,6 +67,7 @@ void hak_trace_start(void) {
         (void)hak_stacks_start_private(has_room_for_stacks() ? (uint32_t)hak_options.stack_depth
                                                              : 0);
     }
+    note_control();
     if (!hak_trace_is_wanted())
         hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* what is not counted agrees with nothing */
     hak_crash_start();

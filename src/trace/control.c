@@ -1,0 +1,5 @@
+/* Makes the data that `hakmem-trace ctl` looks for. */
+#include "trace/control.h"
+
+/* In initialized data, where the first bytes stand in the file already. */
+struct hak_control hak_control = {.magic = HAK_CONTROL_MAGIC, .version = HAK_CONTROL_VERSION};
