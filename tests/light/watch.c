@@ -21,6 +21,10 @@ static __attribute__((noinline)) void spoil(char *block, long at) {
     block[at] = 'x';
 }
 
+static __attribute__((noinline)) void peek(const volatile char *block, long at) {
+    (void)block[at];
+}
+
 static void behind(void) {
     char *block = malloc(BYTES);
     spoil(block, BYTES + 1);
@@ -88,6 +92,14 @@ static void leave(void) {
     free(block);
 }
 
+/* The moment is over in the midst of a report of something else. */
+static void reported(void) {
+    char *watched = malloc(BYTES), *other = calloc(1, WHOLE);
+    peek(other, WHOLE);
+    free(other);
+    free(watched);
+}
+
 /* The program has all registers for itself, then none. */
 static void hold(void) {
     static uint64_t words[REGISTERS];
@@ -117,7 +129,7 @@ static const struct {
     void (*run)(void);
 } cases[] = {{"behind", behind},     {"in_front", in_front}, {"in_thread", in_thread},
              {"in_child", in_child}, {"resized", resized},   {"leave", leave},
-             {"hold", hold}};
+             {"hold", hold},         {"reported", reported}};
 
 int main(int count, char **arguments) {
     setvbuf(stdout, NULL, _IONBF, 0);

@@ -91,6 +91,12 @@ else
     found_late behind
 fi
 
+for how in 1 2 3 4 5; do
+    record reported
+    [ "$(headlines reported)" = '301 heap-buffer-overflow: read just past the end of a block of 48 bytes' ] || wrong "reported, $how: '$(headlines reported)'"
+    grep -qx through reported.out || wrong "reported, $how: the program does not go on"
+done
+
 # A thread that allocates no more is rid of its register soon.
 record leave
 [ "$(paste -sd' ' leave.out)" = '0 events are left through' ] || wrong "leave: $(cat leave.out)"
