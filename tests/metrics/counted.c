@@ -1,13 +1,15 @@
-/* Calls of every kind from threads that come and go, and a fork; then it ends, or
- * with an argument writes "ready" and waits to be killed. */
+/* Calls of every kind from threads that come and go, and a fork; then it ends. "wait": it writes
+ * "ready" then, and waits to be killed. "slowly": it rests behind each round for longer than the
+ * collector waits between two commits. */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 8, ROUNDS = 6, CALLS = 4000, LIVE = 200 };
+enum { THREADS = 8, ROUNDS = 6, CALLS = 4000, LIVE = 200, REST_US = 300000 };
 
 static void *given[LIVE]; /* blocks that another thread frees */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -50,7 +52,7 @@ static void *work(void *argument) {
 
 int main(int count, char **arguments) {
     pthread_t threads[THREADS];
-    (void)arguments;
+    const char *how = count > 1 ? arguments[1] : "";
     for (long round = 0; round < ROUNDS; round++) {
         for (long i = 0; i < THREADS; i++)
             if (pthread_create(&threads[i], NULL, work, (void *)(round * THREADS + i + 1)) != 0)
@@ -64,10 +66,12 @@ int main(int count, char **arguments) {
         }
         if (child > 0 && waitpid(child, NULL, 0) != child)
             return 2;
+        if (strcmp(how, "slowly") == 0)
+            usleep(REST_US);
     }
     for (int i = 0; i < LIVE; i++)
         free(given[i]);
-    if (count > 1) {
+    if (strcmp(how, "wait") == 0) {
         if (write(1, "ready\n", 6) != 6)
             return 2;
         for (;;)

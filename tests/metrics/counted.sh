@@ -45,7 +45,7 @@ run() {
     rm -f store.db* calls
     truncate -s 1M calls
     COUNT_CALLS_FILE=$PWD/calls "$trace" run "$@" --store store.db -- \
-        /usr/bin/env LD_PRELOAD="$counter $debug_library" "$program" >out 2>&1 </dev/null ||
+        /usr/bin/env LD_PRELOAD="$counter $debug_library" "$program" ${how:+"$how"} >out 2>&1 </dev/null ||
         fail "ended with status $?: $(head -n 3 out)"
     [ ! -s out ] || fail "says something: $(head -n 3 out)"
     until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
@@ -60,7 +60,7 @@ run normal --check normal
 HAKMEM_TINY_MAGAZINE_ENABLE=1 run magazine --check trace
 HAKMEM_TINY_MAGAZINE_ENABLE=1 HAKMEM_TINY_MAG_CAP=2 HAKMEM_TINY_TLS_SLL_CAP=1 run small-magazine --check trace
 HAKMEM_TINY_MAGAZINE_ENABLE=1 run magazine-header --check normal
-HAKMEM_TINY_FRONT_METRICS_MS=10 run often --check trace
+how=slowly HAKMEM_TINY_FRONT_METRICS_MS=10 run often --check trace
 [ "$(query "count(distinct ns) > 3 from metric")" = 1 ] || fail "no snapshots were taken while it ran"
 # Room for seven blocks of counters: some of the threads share one.
 (ulimit -S -f 6144 && run shared --check trace) || exit 1
