@@ -6,27 +6,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "case.h"
 
 static const unsigned long aligned[4] __attribute__((aligned(32)));
 static char *block;
-
-struct registers {
-    const void *rdi, *rsi;
-    unsigned long rcx, rax, rdx;
-};
-
-#define CASE(name, code)                                                                           \
-    static __attribute__((noinline)) void name(struct registers r) {                               \
-        __asm__ volatile("xor %%ebx, %%ebx\n\txor %%r8d, %%r8d\n\txor %%r9d, %%r9d\n\t"            \
-                         "xor %%r10d, %%r10d\n\txor %%r11d, %%r11d\n\txor %%r12d, %%r12d\n\t"      \
-                         "xor %%r13d, %%r13d\n\txor %%r14d, %%r14d\n\txor %%r15d, %%r15d\n\t"      \
-                         ".intel_syntax noprefix\n\t" code "\n\t.att_syntax\n\t"                   \
-                         ".fill 12, 1, 0x90\n\tcld"                                                \
-                         : "+D"(r.rdi), "+S"(r.rsi), "+c"(r.rcx), "+a"(r.rax), "+d"(r.rdx)         \
-                         :                                                                         \
-                         : "rbx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",  \
-                           "cc");                                                                  \
-    }
 
 CASE(write_member, "mov dword ptr [rdi + 8], 7")
 CASE(read_element, "mov eax, dword ptr [rdi + rcx*4]")

@@ -3,28 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "case.h"
 
 static char *block, *other;
 static char far_away[4096];
-
-/* The case's registers, in this order; what they hold when it is done does not matter. */
-struct registers {
-    void *rdi, *rsi;
-    unsigned long rcx, rax, rdx;
-};
-
-#define CASE(name, code)                                                                           \
-    static __attribute__((noinline)) void name(struct registers r) {                               \
-        __asm__ volatile("xor %%ebx, %%ebx\n\txor %%r8d, %%r8d\n\txor %%r9d, %%r9d\n\t"            \
-                         "xor %%r10d, %%r10d\n\txor %%r11d, %%r11d\n\txor %%r12d, %%r12d\n\t"      \
-                         "xor %%r13d, %%r13d\n\txor %%r14d, %%r14d\n\txor %%r15d, %%r15d\n\t"      \
-                         ".intel_syntax noprefix\n\t" code "\n\t.att_syntax\n\t"                   \
-                         ".fill 12, 1, 0x90\n\tcld"                                                \
-                         : "+D"(r.rdi), "+S"(r.rsi), "+c"(r.rcx), "+a"(r.rax), "+d"(r.rdx)         \
-                         :                                                                         \
-                         : "rbx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",  \
-                           "cc");                                                                  \
-    }
 
 CASE(read_byte, "movzx eax, byte ptr [rdi]")
 CASE(read_word, "mov ax, [rdi]")
