@@ -6,35 +6,12 @@ set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
 unset "${!HAKMEM_@}"
-ulimit -c 0
-scratch=$(mktemp -d) && cd "$scratch" || exit 2
-trap 'rm -rf "$scratch"' EXIT
-export TMPDIR=$scratch # by it this test's collectors are known
-# shellcheck source=tests/tools/processes.sh
-. "$SOURCE/tests/tools/processes.sh"
-failed=0
-wrong() {
-    echo "$*"
-    failed=1
-}
-
-chmod 777 .
-# record CASE VARIABLE=VALUE...: runs it with every block guarded; what it and hakmem say goes into CASE.out.
-barred=
+# shellcheck source=tests/tools/watched.sh
+. "$SOURCE/tests/tools/watched.sh"
+# record CASE VARIABLE=VALUE...: runs it with every block guarded.
 record() {
-    local name=$1 before=() preload=LD_PRELOAD
-    shift
-    [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" --not-root "$barred") preload=PRELOAD
-    env HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M HAKMEM_TRACE_FILE="$scratch/$name.db" "$@" \
-        "$preload=$BUILD/hakmem-debug.so" timeout 60 "${before[@]}" "${program:-$BUILD/tests/light/watch}" "${name%.*}" \
-        >"$name.out" 2>&1
-    status=$?
-    until_true no_collector || exit 1
-    [ "$status" -eq 0 ] || wrong "$name ends with $status"
-}
-# part NAME FILE: the first frames under a heading of the report, "FUNCTION FUNCTION".
-part() {
-    awk -v name="$1" '/^  [A-Z]/ { on = index($0, "  " name " ") == 1 } on && /^      #[0-9]/ { print $2 }' "$2" | head -2 | paste -sd' '
+    run_watched "${program:-$BUILD/tests/light/watch}" "$1" HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 HAKMEM_GUARD_MEMORY=64M "${@:2}"
+    [ "$status" -eq 0 ] || wrong "$1 ends with $status"
 }
 headlines() {
     sed -n 's/^hakmem: HKM-//p' "$1.out" | paste -sd'|'

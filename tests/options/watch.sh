@@ -6,40 +6,14 @@ SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
 program=$BUILD/tests/options/watch
 trace=$BUILD/hakmem-trace
-ulimit -c 0
-scratch=$(mktemp -d) && cd "$scratch" || exit 2
-trap 'rm -rf "$scratch"' EXIT
-export TMPDIR=$scratch # by it this test's collectors are known
-# shellcheck source=tests/tools/processes.sh
-. "$SOURCE/tests/tools/processes.sh"
-failed=0
-wrong() {
-    echo "$*"
-    failed=1
-}
-
-chmod 777 .
+# shellcheck source=tests/tools/watched.sh
+. "$SOURCE/tests/tools/watched.sh"
 PERF=298 PTRACE=101
 
-# record CASE VARIABLE=VALUE...: runs it with four registers, and without the system calls of $barred; what it and hakmem say
-# goes into CASE.out.
-barred=
+# record CASE VARIABLE=VALUE...: runs it with four registers.
 record() {
-    local name=$1 before=() preload=LD_PRELOAD
-    shift
-    [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" --not-root "$barred") preload=PRELOAD
-    { # the shell tells of a program that is stopped
-        env HAKMEM_WATCH=4 HAKMEM_CLOSE_PAGES=0 HAKMEM_SWEEP=0 HAKMEM_TRACE_FILE="$scratch/$name.db" "$@" \
-            "$preload=$BUILD/hakmem-debug.so" \
-            timeout 60 "${before[@]}" "$program" "${name%.*}" >"$name.out" 2>&1
-    } 2>/dev/null
-    status=$?
-    until_true no_collector || exit 1
-    return $status
-}
-# part NAME FILE: the first frames under a heading of the report, "FUNCTION FUNCTION".
-part() {
-    awk -v name="$1" '/^  [A-Z]/ { on = index($0, "  " name " ") == 1 } on && /^      #[0-9]/ { print $2 }' "$2" | head -2 | paste -sd' '
+    run_watched "$program" "$1" HAKMEM_WATCH=4 HAKMEM_CLOSE_PAGES=0 HAKMEM_SWEEP=0 "${@:2}"
+    return "$status"
 }
 # shows CASE HEADLINE FOUND ALLOCATED [VARIABLE=VALUE...]
 shows() {

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# For scripts about debug registers, to be sourced: a scratch folder to be in, a program that is run with the library and
+# without some system calls, and what its report says. BUILD and SOURCE are set.
+
+ulimit -c 0
+scratch=$(mktemp -d) && cd "$scratch" || exit 2
+trap 'rm -rf "$scratch"' EXIT
+export TMPDIR=$scratch # by it this test's collectors are known
+chmod 777 .
+# shellcheck source=tests/tools/processes.sh
+. "$SOURCE/tests/tools/processes.sh"
+
+failed=0
+wrong() {
+    echo "$*"
+    failed=1
+}
+
+# run_watched PROGRAM CASE VARIABLE=VALUE...: runs it without the system calls of $barred, by nobody then; what it and hakmem
+# say goes into CASE.out, its capture into CASE.db, its exit status into `status`. What follows a dot in CASE is not the program's.
+barred=
+run_watched() {
+    local watched=$1 name=$2 before=() preload=LD_PRELOAD
+    shift 2
+    [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" --not-root "$barred") preload=PRELOAD
+    { # the shell tells of a program that is stopped
+        env HAKMEM_TRACE_FILE="$scratch/$name.db" "$@" "$preload=$BUILD/hakmem-debug.so" \
+            timeout 60 "${before[@]}" "$watched" "${name%.*}" >"$name.out" 2>&1
+    } 2>/dev/null
+    status=$?
+    until_true no_collector || exit 1
+}
+
+# part NAME FILE: the first frames under a heading of the report, "FUNCTION FUNCTION".
+part() {
+    awk -v name="$1" '/^  [A-Z]/ { on = index($0, "  " name " ") == 1 } on && /^      #[0-9]/ { print $2 }' "$2" | head -2 | paste -sd' '
+}
