@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "collector/kernel/kernel.h"
 #include "options.h"
 #include "report/words/words.h"
 #include "trace/control.h"
@@ -104,12 +105,9 @@ static void read_store(struct target *t) {
 static void read_name(struct target *t) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/comm", (int)t->pid);
-    FILE *file = fopen(path, "re");
-    if (!file || !fgets(t->name, sizeof t->name, file))
+    if (!hak_proc_read_text(path, t->name, sizeof t->name))
         snprintf(t->name, sizeof t->name, "?");
     t->name[strcspn(t->name, "\n")] = 0;
-    if (file)
-        fclose(file);
 }
 
 static void say_unreachable(const struct target *t, int error) {
