@@ -13,14 +13,15 @@
 #include "symbols/symbol_table.h"
 #include "symbols/units.h"
 
-#define LOAD_MS 3000 /* a lookup waits at most for the thread */
+#define LOAD_MS 3000 /* all waits for one file together */
 
 struct hak_symbol_file {
     struct hak_symbol_file *next;
     char *path, *build_id;
-    bool asked;  /* with the lock: something in it is to be named */
-    bool wanted; /* with the lock: somebody waits for it */
-    bool ready;  /* with the lock: the thread has loaded all below */
+    bool asked;           /* with the lock: something in it is to be named */
+    bool wanted;          /* with the lock: somebody waits for it */
+    bool ready;           /* with the lock: the thread has loaded all below */
+    uint32_t patience_ms; /* that is left of LOAD_MS */
     struct hak_debug_file debug;
     struct hak_units units;
     struct hak_symbol_table table;
@@ -141,6 +142,7 @@ struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char
         return NULL;
     }
     f->owner = symbols;
+    f->patience_ms = LOAD_MS;
     /* Opened at once, read later: the file may be gone by then. */
     hak_reading_begin(path, build_id);
     bool is_barred = hak_reading_is_barred(path, build_id);
@@ -164,25 +166,35 @@ static bool wait_change(struct hak_symbols *symbols, const struct timespec *unti
     return pthread_cond_timedwait(&symbols->changed, &symbols->lock, until) == 0;
 }
 
-static struct timespec deadline_in(int timeout_ms) {
+static uint64_t now_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    t.tv_sec += timeout_ms / 1000 + t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-bool hak_symbols_wait(struct hak_symbol_file *file, int timeout_ms) {
-    struct timespec until = deadline_in(timeout_ms);
+/* With the lock. Returns how many milliseconds it waited, at most `most`. */
+static uint32_t wait_ready(struct hak_symbol_file *file, uint32_t most) {
+    uint64_t begun = now_ms(), end = begun + most;
+    struct timespec until = {(time_t)(end / 1000), (long)(end % 1000) * 1000000};
+    while (!file->ready && wait_change(file->owner, &until))
+        continue;
+    uint64_t now = now_ms();
+    return now < end ? (uint32_t)(now - begun) : most;
+}
+
+bool hak_symbols_wait(struct hak_symbol_file *file, uint32_t *left_ms) {
     pthread_mutex_lock(&file->owner->lock);
-    file->wanted = timeout_ms > 0;
+    file->wanted = left_ms && *left_ms > 0;
     if (!file->asked) {
         file->asked = true;
         pthread_cond_broadcast(&file->owner->changed);
     }
-    while (!file->ready && timeout_ms > 0 && wait_change(file->owner, &until))
-        continue;
+    if (!file->ready && left_ms) {
+        uint32_t most = *left_ms < file->patience_ms ? *left_ms : file->patience_ms;
+        uint32_t waited = most > 0 ? wait_ready(file, most) : 0;
+        file->patience_ms -= waited;
+        *left_ms -= waited;
+    }
     bool ready = file->ready;
     pthread_mutex_unlock(&file->owner->lock);
     return ready;
@@ -211,7 +223,7 @@ static int name_outermost(struct hak_symbol_file *file, uint64_t address, struct
 int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
                      int max) {
     int count = 0;
-    if (!hak_symbols_wait(file, LOAD_MS))
+    if (!hak_symbols_wait(file, NULL))
         return 0;
     hak_reading_begin(file->path, file->build_id);
     if (file->debug.dwarf)

@@ -9,7 +9,7 @@
 
 #define LEVELS_MAX  32
 #define STACK_DEPTH 4096
-#define LOAD_MS     3000 /* a fault's report waits at most for a file */
+#define REPORT_MS   5000 /* that a report waits for files; the program waits 10 s for it */
 
 bool hak_resolve_make(struct hak_resolve *resolve) {
     *resolve = (struct hak_resolve){.symbols = hak_symbols_make()};
@@ -75,9 +75,27 @@ static uint64_t *recent_of(const struct hak_resolve *r, const struct hak_node_ro
     return &r->recent[*key >> 32 & (HAK_RESOLVE_RECENT - 1)];
 }
 
-/* False when its file is not loaded within `wait_ms`. */
+static void note_late(struct hak_resolve *r, const char *path) {
+    for (int i = 0; i < HAK_RESOLVE_LATE; i++) {
+        const char **late = &r->report.late[i];
+        if (!*late)
+            *late = path;
+        if (strcmp(*late, path) == 0)
+            return;
+    }
+}
+
+/* The module's file is loaded, or not within the time that the report has for it. */
+static bool await_names(struct hak_resolve *r, const struct hak_module_info *m) {
+    bool is_loaded = hak_symbols_wait(m->file, &r->report.left_ms);
+    if (!is_loaded)
+        note_late(r, m->row.path);
+    return is_loaded;
+}
+
+/* False when its file is not loaded. */
 static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, const struct hak_node_row *n,
-                         int wait_ms) {
+                         bool is_for_report) {
     uint64_t node_key, *recent = recent_of(r, n, &node_key);
     if (*recent == node_key)
         return true;
@@ -90,7 +108,7 @@ static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, const str
     uint64_t offset = n->ip - m->row.load_bias, place = 0, key = key_of(m->row.image, offset);
     if (!hak_index_find(&r->done, key, &place)) {
         struct hak_symbol_file *file = file_of(r, rows, m);
-        if (file && !hak_symbols_wait(file, wait_ms))
+        if (file && !(is_for_report ? await_names(r, m) : hak_symbols_wait(file, NULL)))
             return false;
         struct hak_symbol levels[LEVELS_MAX];
         /* A node's ip is a return address: the call before it is meant. */
@@ -211,7 +229,8 @@ enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_
     }
     while (resolve->next_node < rows->node_count) {
         struct hak_node_row n;
-        if (hak_rows_node(rows, resolve->next_node + 1, &n) && !resolve_node(resolve, rows, &n, 0))
+        if (hak_rows_node(rows, resolve->next_node + 1, &n) &&
+            !resolve_node(resolve, rows, &n, false))
             return HAK_RESOLVE_WAIT;
         resolve->next_node++;
         if (resolve->next_node % 16 == 0 && is_over(until))
@@ -220,10 +239,14 @@ enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_
     return HAK_RESOLVE_DONE;
 }
 
+void hak_resolve_begin_report(struct hak_resolve *resolve) {
+    resolve->report = (struct hak_resolve_report){.left_ms = REPORT_MS};
+}
+
 void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t stack) {
     struct hak_node_row n;
     for (int depth = 0; depth < STACK_DEPTH && hak_rows_node(rows, stack, &n); depth++) {
-        resolve_node(resolve, rows, &n, LOAD_MS);
+        resolve_node(resolve, rows, &n, true);
         stack = n.parent;
     }
 }
@@ -249,8 +272,9 @@ int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint3
         struct hak_symbol_file *file = file_of(resolve, rows, m);
         struct hak_symbol levels[LEVELS_MAX];
         uint64_t back = exact && i == 0 ? 0 : 1;
-        int found =
-            file ? hak_symbols_find(file, plain.module_offset - back, levels, LEVELS_MAX) : 0;
+        int found = file && await_names(resolve, m)
+                        ? hak_symbols_find(file, plain.module_offset - back, levels, LEVELS_MAX)
+                        : 0;
         if (found == 0)
             out[filled++] = plain;
         for (int level = 0; level < found && filled < max; level++) {

@@ -16,6 +16,13 @@
 #include "store/writer/writer.h"
 
 #define HAK_RESOLVE_RECENT 8192
+#define HAK_RESOLVE_LATE   4
+
+struct hak_resolve_report {
+    uint32_t left_ms; /* that it may yet wait for files */
+    /* Paths of modules whose names it does without, each once, and then NULL; more are not kept. */
+    const char *late[HAK_RESOLVE_LATE + 1];
+};
 
 struct hak_resolve {
     struct hak_symbols *symbols;
@@ -30,6 +37,7 @@ struct hak_resolve {
     uint32_t pending_count, pending_capacity, pending_put;
     char **texts; /* that names of code made at run time lie in */
     uint32_t text_count, text_capacity;
+    struct hak_resolve_report report; /* that is being made */
 };
 
 bool hak_resolve_make(struct hak_resolve *resolve);
@@ -50,6 +58,11 @@ enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_
 /* Names frames in no module by what JIT compilers left (jit_names.h). Once, when all processes have
  * ended: some write their names only then; after the nodes were resolved. */
 void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows);
+
+/* A report begins. The two functions below wait for files that are being loaded: 5 s for all that
+ * one report asks. What is not loaded then has no names in it, and its modules are in
+ * `report.late`. */
+void hak_resolve_begin_report(struct hak_resolve *resolve);
 
 /* Resolves all frames of stack `stack` now. */
 void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t stack);

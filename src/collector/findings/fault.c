@@ -343,6 +343,7 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
                                          .second = &f->second,
                                          .arguments = arguments,
                                          .argument_bytes = argument_bytes,
+                                         .late_modules = capture->resolve.report.late,
                                          .is_trace = c->map.head.level == HAK_CHECK_TRACE,
                                          .is_light = c->map.head.level == HAK_CHECK_LIGHT,
                                          .signal = request->signal};
@@ -414,6 +415,7 @@ void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture) {
     fault->process = hak_client_process_row(fault->client, &capture->rows, index, fault->ns);
     if (r->facts.fault == HAK_FAULT_OF_LEAKS) /* its page is made already */
         return;
+    hak_resolve_begin_report(&capture->resolve);
     fault->thread = hak_rows_thread(&capture->rows, fault->process, r->thread, 0, fault->ns);
     hak_second_opinion_take(r, &capture->rows, fault->process, &fault->second);
     if (fault->second.verdict == HAK_OPINION_FURTHER) {

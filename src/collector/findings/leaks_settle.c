@@ -248,7 +248,8 @@ static void write_page(struct settling *s, struct hak_store_reader *reader,
                                  .lost_blocks = pile->scan.old_address,
                                  .known = s->known,
                                  .program = name,
-                                 .store_path = s->capture->path};
+                                 .store_path = s->capture->path,
+                                 .late_modules = s->capture->resolve.report.late};
     struct hak_text text = {0};
     hak_report_leaks(&page, &text, summary);
     pile->text = hak_text_take(&text);
@@ -262,6 +263,9 @@ static void settle_pile(struct hak_findings *findings, struct hak_capture *captu
     struct hak_text summary = {0};
     s.is_error = (pile->scan.generation >> 32 & HAK_LEAK_FINDING) != 0;
     pile->is_settled = true;
+    /* It may come while the report of a fault is made. */
+    struct hak_resolve_report before = capture->resolve.report;
+    hak_resolve_begin_report(&capture->resolve);
     for (uint32_t i = 0; i < pile->group_count; i++)
         hak_resolve_stack(&capture->resolve, &capture->rows, pile->groups[i].stack);
     hak_capture_store_frames(capture);
@@ -275,6 +279,7 @@ static void settle_pile(struct hak_findings *findings, struct hak_capture *captu
     }
     if (reader)
         hak_store_close(reader);
+    capture->resolve.report = before;
     hak_text_free(&summary);
     free_settling(&s);
 }

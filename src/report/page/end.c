@@ -70,6 +70,18 @@ static void add_missing_lines(struct hak_text *text, int *findings,
     }
 }
 
+/* A module whose symbols are yet to be read is not said to have none. */
+static void add_unread_symbols(struct hak_text *text, int *findings,
+                               const struct report_page *page) {
+    const char *const *late = page->context.late_modules;
+    if (!late || !late[0]) {
+        add_missing_lines(text, findings, page);
+        return;
+    }
+    finding(text, findings, "");
+    hak_words_add_late(text, late);
+}
+
 /* What level light cannot know. */
 static void add_watched(struct hak_text *text, int *findings, const struct report_page *page) {
     const struct hak_report_request *request = page->request;
@@ -121,7 +133,7 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
         hak_text_add(text, "%s of this block's history may be cut short",
                      hak_words_count((uint64_t)partial, "stack", "stacks"));
     }
-    add_missing_lines(text, &findings, page);
+    add_unread_symbols(text, &findings, page);
     const struct hak_second_opinion *second = page->context.second;
     if (unwind_trouble(page->request->unwind_end))
         finding(text, &findings, unwind_trouble(page->request->unwind_end));

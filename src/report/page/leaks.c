@@ -241,8 +241,16 @@ void hak_report_leaks(const struct hak_leak_page *page, struct hak_text *text,
     if (page->known)
         hak_text_add(text, "  NOT SHOWN         %s known to a suppression or the baseline\n",
                      hak_words_count(page->known, "block", "blocks"));
-    if (hak_words_add_partial(&partial, page->partial))
-        hak_text_add(text, "  COMPLETENESS      %s\n", partial.bytes);
+    bool is_partial = hak_words_add_partial(&partial, page->partial);
+    if (page->late_modules && page->late_modules[0]) {
+        hak_text_add(&partial, is_partial ? "; " : "");
+        hak_words_add_late(&partial, page->late_modules);
+    }
+    if (partial.length > 0) {
+        hak_text_add(text, "  COMPLETENESS      ");
+        hak_text_add_text(text, &partial);
+        hak_text_add(text, "\n");
+    }
     add_next(text, page->store_path);
     add_summary(summary, page, &sums);
     if (summary->bytes)

@@ -61,8 +61,10 @@ struct hak_report_context {
     const struct hak_second_opinion *second; /* libunwind's, on `frames`; NULL = not asked */
     const char *arguments; /* of the program, each ended by NUL; NULL = not known */
     size_t argument_bytes; /* the last one is NUL, else the command line was cut short */
-    bool is_trace;         /* the run was at level trace: nothing was checked */
-    bool is_light;         /* at level light: few blocks were */
+    /* Paths of modules whose symbols were not read in time, ended by NULL; NULL = none. */
+    const char *const *late_modules;
+    bool is_trace;                       /* the run was at level trace: nothing was checked */
+    bool is_light;                       /* at level light: few blocks were */
     char handler_place[HAK_PLACE_BYTES]; /* of the request's handler_frames; "" = not known */
     char other_place[HAK_REPORT_OTHERS][HAK_PLACE_BYTES]; /* of its others' */
 };
@@ -123,6 +125,7 @@ struct hak_leak_page {
     uint64_t known;         /* lost blocks that are not told: baseline, suppressions */
     const char *program;    /* base name and pid, for trees of processes; "" = leave out */
     const char *store_path; /* "" = none */
+    const char *const *late_modules; /* as hak_report_context's */
 };
 
 /* For qsort: direct before indirect before reachable, then by bytes. */

@@ -262,6 +262,18 @@ const char *hak_words_ago(uint64_t ns) {
     return out;
 }
 
+void hak_words_add_late(struct hak_text *text, const char *const *modules) {
+    enum { NAMED = 3 };
+    hak_text_add(text, "the symbols of ");
+    for (int i = 0; modules[i] && i <= NAMED; i++)
+        hak_text_add(text, "%s%s",
+                     i == 0                        ? ""
+                     : modules[i + 1] && i < NAMED ? ", "
+                                                   : " and ",
+                     i < NAMED ? hak_words_path(modules[i], 1, false) : "others");
+    hak_text_add(text, " were not read in time: frames there have no names yet");
+}
+
 const char *hak_words_quoted(uint64_t number, const char *name) {
     char *out = next_buffer();
     struct hak_text text = {0};

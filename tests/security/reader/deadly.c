@@ -1,11 +1,12 @@
 /* Breaks the collector's reading of debug information where a module asks for it, by a section's
- * name: .deadly_LOAD_HOW when it is loaded, .deadly_FIND_HOW when a name is looked up. Linked into
- * a hakmem-collect of its own (-Wl,--wrap), so that a test has a file that surely kills the reader.
- */
+ * name: .deadly_LOAD_HOW when it is loaded, .deadly_FIND_HOW when a name is looked up. HOW "hold"
+ * waits as long as the file is there whose path the section holds. Linked into a hakmem-collect of
+ * its own (-Wl,--wrap), so that a test has a file that surely kills the reader, or is late. */
 #include <gelf.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "symbols/units.h"
 
 void __real_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp);
@@ -23,7 +24,13 @@ static int go_deep(volatile char *above) {
     return zero ? 0 : go_deep(here) + here[0];
 }
 
-static void break_down(const char *how) {
+static void hold(Elf_Scn *section) {
+    const Elf_Data *path = elf_getdata(section, NULL);
+    while (path && path->d_size > 0 && access(path->d_buf, F_OK) == 0)
+        usleep(10000);
+}
+
+static void break_down(const char *how, Elf_Scn *section) {
     if (strcmp(how, "segv") == 0)
         *(volatile int *)(uintptr_t)zero = 1;
     else if (strcmp(how, "abort") == 0)
@@ -33,6 +40,8 @@ static void break_down(const char *how) {
     else if (strcmp(how, "loop") == 0)
         while (!zero)
             continue;
+    else if (strcmp(how, "hold") == 0)
+        hold(section);
 }
 
 static void look(Dwarf *dwarf, const char *when) {
@@ -45,7 +54,7 @@ static void look(Dwarf *dwarf, const char *when) {
         const char *name =
             gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
         if (name && strncmp(name, when, length) == 0)
-            break_down(name + length);
+            break_down(name + length, section);
     }
 }
 

@@ -113,12 +113,18 @@ struct answer {
     int count;
 };
 
+static void await_load(struct hak_symbol_file *file) {
+    while (!hak_symbols_wait(file, NULL))
+        usleep(1000);
+}
+
 static struct answer ask_id(const char *name, const char *build_id, uint64_t address) {
     char path[256];
     struct answer a = {.symbols = hak_symbols_make()};
     snprintf(path, sizeof path, "%s/%s", directory, name);
     struct hak_symbol_file *file = hak_symbols_open(a.symbols, path, build_id, 0, 0);
     ck_assert_ptr_nonnull(file);
+    await_load(file);
     a.count = hak_symbols_find(file, address, a.level, 16);
     return a;
 }
@@ -304,8 +310,9 @@ START_TEST(does_not_use_a_file_that_is_another_build) {
     snprintf(path, sizeof path, "%s/t", directory);
     struct hak_symbols *symbols = hak_symbols_make();
     struct hak_symbol level[4];
-    ck_assert_int_eq(
-        hak_symbols_find(hak_symbols_open(symbols, path, "", 0, 1000), plain, level, 4), 0);
+    struct hak_symbol_file *file = hak_symbols_open(symbols, path, "", 0, 1000);
+    await_load(file);
+    ck_assert_int_eq(hak_symbols_find(file, plain, level, 4), 0);
     hak_symbols_free(symbols);
 }
 END_TEST

@@ -104,6 +104,13 @@ START_TEST(what_the_scan_did_not_see_is_said) {
     says("  COMPLETENESS      a thread could not be stopped");
     says("; where the program's own frames begin was not found");
     says("by hak_find_leaks(), in 0.0 ms");
+    page.late_modules = (const char *const[]){"/lib/slow.so", NULL};
+    make(&page, 1);
+    says("was not found: what dead frames hold is not reported; the symbols of slow.so were not");
+    page.partial = 0;
+    make(&page, 1);
+    says("  COMPLETENESS      the symbols of slow.so were not read in time: frames there have no "
+         "names yet\n");
 }
 END_TEST
 

@@ -190,6 +190,30 @@ START_TEST(what_is_missing_is_said) {
 }
 END_TEST
 
+START_TEST(modules_whose_symbols_are_late_are_named) {
+    static const struct hak_frame bare = {
+        .ip = 0x7f0000001234, .module = "/lib/slow.so", .function = "", .file = ""};
+    fill_facts(301, HAK_FREE, 1);
+    context.frames = &bare;
+    context.frame_count = 1;
+    make(true);
+    has("no debug information for slow.so");
+    context.late_modules = (const char *const[]){NULL};
+    make(true);
+    has_not("in time");
+    context.late_modules = (const char *const[]){"/lib/slow.so", NULL};
+    make(true);
+    has("the symbols of slow.so were not read in time: frames there have no names yet");
+    has_not("no debug information");
+    context.late_modules = (const char *const[]){"/a", "/b", "/c", NULL};
+    make(true);
+    has("the symbols of a, b and c were not");
+    context.late_modules = (const char *const[]){"/a", "/b", "/c", "/d", NULL};
+    make(true);
+    has("the symbols of a, b, c and others were not");
+}
+END_TEST
+
 START_TEST(losses_are_told) {
     block_malloc(&c, 1, 5, 1);
     must(hak_store_put_loss(
@@ -910,6 +934,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_stale_owner_is_named_and_nobody_else);
     tcase_add_test(cases, a_double_free_without_evidence_accuses_nobody);
     tcase_add_test(cases, what_is_missing_is_said);
+    tcase_add_test(cases, modules_whose_symbols_are_late_are_named);
     tcase_add_test(cases, losses_are_told);
     tcase_add_test(cases, guesses_stand_apart);
     tcase_add_test(cases, what_was_not_reported_is_counted);
