@@ -3,7 +3,7 @@
  *
  *   each_life --> events, by thread and time --> a ring for each thread --CLOSED--> collector
  *
- * No other record is written there. What finds no room is counted as lost. */
+ * No other record is written there. What finds no room or memory is counted as lost. */
 #include "check.h"
 #include "hop.h"
 #include "platform/block_signals.h"
@@ -25,14 +25,14 @@ struct event {
 
 struct events {
     struct event *list;
-    uint32_t count, lost;
+    uint32_t count, capacity, lost;
 };
 
 static void add(struct events *events, uint32_t thread, int32_t tid, uint64_t ticks,
                 const struct hak_event_fields *fields) {
     if (thread == 0)
         return;
-    if (events->count == EVENTS_MAX) {
+    if (events->count == events->capacity) {
         events->lost++;
         return;
     }
@@ -64,8 +64,15 @@ static void add_life(void *context, const struct hak_guarded_life *life) {
 
 /* ---- in order -------------------------------------------------------------------------------- */
 
+/* Events of a block may have one time: all that were before the session have. */
 static bool is_before(const struct event *a, const struct event *b) {
-    return a->thread != b->thread ? a->thread < b->thread : a->fields.time < b->fields.time;
+    const struct hak_event_fields *of_a = &a->fields, *of_b = &b->fields;
+    if (a->thread != b->thread)
+        return a->thread < b->thread;
+    if (of_a->time != of_b->time)
+        return of_a->time < of_b->time;
+    return of_a->epoch != of_b->epoch ? of_a->epoch < of_b->epoch
+                                      : of_a->record_count < of_b->record_count;
 }
 
 static void sink(struct event *heap, uint32_t at, uint32_t count) {
@@ -133,8 +140,7 @@ void hak_crash_bring_lives(bool again) {
     size_t bytes = EVENTS_MAX * sizeof(struct event);
     struct events events = {.list = hak_raw_map(bytes)};
     uint64_t signals;
-    if (!events.list)
-        return;
+    events.capacity = events.list ? EVENTS_MAX : 0;
     hak_block_signals(&signals);
     hak_current_enter_claim();
     hak_crash_each_life(again, add_life, &events);
@@ -144,5 +150,6 @@ void hak_crash_bring_lives(bool again) {
         atomic_fetch_add(&hak_current.process->lost_unringed, events.lost);
     hak_current_leave_claim();
     hak_restore_signals(&signals);
-    hak_raw_unmap(events.list, bytes);
+    if (events.list)
+        hak_raw_unmap(events.list, bytes);
 }

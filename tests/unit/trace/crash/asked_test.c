@@ -1,0 +1,171 @@
+/* What a look of level light does when `hakmem-trace ctl` asks for a store: each request has one
+ * answer, and who cannot serve it now leaves it for the next look. */
+#include "unit/trace/fake_collector.h"
+#include <sys/mman.h>
+#include "guard/guard.h"
+#include "trace/collector/collector.h"
+#include "trace/control.h"
+#include "trace/crash/crash.h"
+
+enum { BYTES = 16 << 20 };
+
+static struct fake_collector collector;
+static int lives_visited;
+
+static void each(bool again, void (*visit)(void *, const struct hak_guarded_life *),
+                 void *context) {
+    struct hak_guarded_life life = {.user = 0x7f0000001010,
+                                    .asked_bytes = 40,
+                                    .born_ticks = hak_current.tsc_start + 100,
+                                    .born_thread = 1};
+    (void)again;
+    lives_visited++;
+    visit(context, &life);
+}
+
+static void count(uint64_t *calls, uint64_t *blocks) {
+    *calls = 4812;
+    *blocks = 17;
+}
+
+static const struct hak_trace_checks checks = {.each_life = each, .count_guarded = count};
+
+/* The collector has a mapping of its own: the program's is gone when it has let go of it. */
+static void begin(void) {
+    fake_begin(&collector, BYTES, 16 << 10);
+    void *copy = mremap(collector.session, 0, BYTES, MREMAP_MAYMOVE);
+    ck_assert_ptr_ne(copy, MAP_FAILED);
+    collector.session = copy;
+    hak_trace_set_checks(&checks);
+    hak_options.trace = false;
+    hak_options.stores_faults = true;
+    strcpy(collector.session->store_path, "/tmp/of_this_test.db");
+    strcpy(hak_current.keeper_name, "hakmem-test-nobody-listens");
+    atomic_store(&collector.session->worker_heartbeat_ns, UINT64_MAX);
+}
+
+static void ask(uint32_t number) {
+    atomic_store(&hak_control.request, number);
+    ck_assert(hak_trace_is_asked());
+}
+
+static void is_served(uint32_t number, enum hak_control_result result) {
+    ck_assert_uint_eq(atomic_load(&hak_control.done), number);
+    ck_assert_uint_eq(atomic_load(&hak_control.result), result);
+    ck_assert(!hak_trace_is_asked());
+}
+
+START_TEST(lives_and_counts_go_into_the_session) {
+    begin();
+    ask(7);
+    hak_trace_serve_asked();
+    is_served(7, HAK_CONTROL_STORED);
+    ck_assert_int_eq(lives_visited, 1);
+    fake_drain(&collector);
+    ck_assert_uint_eq(fake_count(&collector, HAK_MALLOC), 1);
+    const struct hak_report_request *area = fake_at(&collector, collector.session->report_offset);
+    ck_assert_uint_eq(area->calls, 4812);
+    ck_assert_uint_eq(area->guarded_blocks, 17);
+    ck_assert_uint_eq(atomic_load(&area->state), HAK_REPORT_IDLE); /* no report is due */
+}
+END_TEST
+
+START_TEST(the_session_is_let_go_of_behind_it) {
+    begin();
+    ask(7);
+    hak_trace_serve_asked();
+    const struct hak_process_entry *process = &fake_processes(&collector)[0];
+    ck_assert_uint_eq(atomic_load(&process->state), HAK_PROCESS_ENDED);
+    ck_assert(atomic_load(&process->flags) & HAK_PROCESS_WENT_ON);
+    ck_assert(atomic_load(&collector.session->closing));
+    ck_assert(hak_current.is_left);
+    ck_assert_str_eq(hak_report_session_store(), "/tmp/of_this_test.db");
+}
+END_TEST
+
+/* The reporter brings the same, and holds the session; the request stands. */
+START_TEST(while_another_reports_it_is_left_for_the_next_look) {
+    begin();
+    ck_assert(hak_crash_enter_alone());
+    ask(7);
+    hak_trace_serve_asked();
+    ck_assert(hak_trace_is_asked());
+    ck_assert_int_eq(lives_visited, 0);
+    hak_crash_leave_stored(false);
+}
+END_TEST
+
+/* Two threads have seen the same request: the second one finds it served. */
+START_TEST(a_request_is_served_once) {
+    begin();
+    ask(7);
+    hak_trace_serve_asked();
+    hak_trace_serve_asked();
+    is_served(7, HAK_CONTROL_STORED);
+    ck_assert_int_eq(lives_visited, 1);
+    ck_assert(hak_crash_enter_alone()); /* nobody is left in it */
+    hak_crash_leave_stored(false);
+}
+END_TEST
+
+START_TEST(where_nothing_is_stored_it_says_so) {
+    begin();
+    hak_options.stores_faults = false;
+    ask(7);
+    hak_trace_serve_asked();
+    is_served(7, HAK_CONTROL_NO_COLLECTOR);
+    ck_assert_int_eq(lives_visited, 0);
+    ck_assert(!hak_current.is_left);
+}
+END_TEST
+
+/* The store is not one to go on with: what is known goes into the next one as well. */
+START_TEST(a_worker_that_never_comes_has_stored_nothing) {
+    begin();
+    atomic_store(&collector.session->worker_heartbeat_ns, 0);
+    ask(7);
+    hak_trace_serve_asked();
+    is_served(7, HAK_CONTROL_NO_COLLECTOR);
+    ck_assert(hak_current.is_left);
+}
+END_TEST
+
+START_TEST(a_child_in_the_memory_of_its_parent_serves_nothing) {
+    begin();
+    ask(7);
+    pid_t child = vfork();
+    if (child == 0) {
+        hak_trace_serve_asked();
+        _exit(0);
+    }
+    ck_assert_int_gt(child, 0);
+    ck_assert(hak_trace_is_asked());
+    ck_assert_int_eq(lives_visited, 0);
+}
+END_TEST
+
+START_TEST(signals_are_as_before) {
+    sigset_t before, after;
+    begin();
+    ask(7);
+    ck_assert_int_eq(sigprocmask(SIG_BLOCK, NULL, &before), 0);
+    hak_trace_serve_asked();
+    ck_assert_int_eq(sigprocmask(SIG_BLOCK, NULL, &after), 0);
+    for (int number = 1; number < 65; number++)
+        ck_assert_int_eq(sigismember(&before, number), sigismember(&after, number));
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("asked");
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, lives_and_counts_go_into_the_session);
+    tcase_add_test(cases, the_session_is_let_go_of_behind_it);
+    tcase_add_test(cases, while_another_reports_it_is_left_for_the_next_look);
+    tcase_add_test(cases, a_request_is_served_once);
+    tcase_add_test(cases, where_nothing_is_stored_it_says_so);
+    tcase_add_test(cases, a_worker_that_never_comes_has_stored_nothing);
+    tcase_add_test(cases, a_child_in_the_memory_of_its_parent_serves_nothing);
+    tcase_add_test(cases, signals_are_as_before);
+    return run_cases("trace/crash/asked", cases);
+}
