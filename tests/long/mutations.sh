@@ -16,7 +16,7 @@ scratch=$(mktemp -d) && cd "$scratch" || exit 2
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
 mkdir -p "$tree/tests" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/tools" "$SOURCE/docs" "$SOURCE/Makefile" "$tree" &&
-    cp -a "$SOURCE/tests/unit" "$tree/tests" || exit 2
+    cp -a "$SOURCE/tests/unit" "$SOURCE/tests/tools" "$tree/tests" || exit 2
 # What is made already is taken along, so that each change compiles what it touches.
 programs=$BUILD
 BUILD=$scratch/build
