@@ -144,8 +144,13 @@ static bool put(unsigned index, const struct hak_located *at, enum hak_watched_s
 /* Who ends what was set for a moment pays for the time that it stood. */
 static void clear(unsigned index) {
     uint64_t since = turns.set[index];
+    struct hak_watch_move move;
+    if (!turns.is_slow) /* a tracer's is cleared by its next move */
+        hak_watch_begin(&turns, &move);
     hak_watch_clear(index);
     hak_watch_note_clear(&turns, index);
+    if (!turns.is_slow)
+        hak_watch_charge(&turns, &move);
     if (turns.is_brief && since != 0)
         hak_sample_watched(hak_ticks() - since);
 }
@@ -158,10 +163,8 @@ void hak_watched_take_off(const struct hak_slot *slot) {
         /* Whoever holds the registers moves this one soon; a stop by it means nothing. */
         if (!hak_watch_try())
             continue;
-        uint64_t from = hak_ticks();
         if (!atomic_load(&watched[i].slot))
             clear(i);
-        hak_watch_spend(&turns, hak_ticks() - from);
         hak_watch_done();
     }
 }
@@ -217,11 +220,13 @@ static void offer(const struct hak_located *at, enum chance chance) {
         index = -1;
     }
     if (index >= 0) {
+        struct hak_watch_move move;
+        hak_watch_begin(&turns, &move);
         unsigned turn =
             is_handed_out ? hak_watch_count_site(&hak_watched_sites, stack) : (unsigned)(now >> 4);
         bool is_set = put((unsigned)index, at, choose_side(chance, turn, suspect), turn, now);
         turns.is_first[index] = suspect != NULL && is_set;
-        hak_watch_spend(&turns, hak_ticks() - now);
+        hak_watch_charge(&turns, &move);
     }
     hak_watch_done();
 }
@@ -238,6 +243,21 @@ static bool wait_for_registers(void) {
     return true;
 }
 
+static void put_guarded(unsigned index, const struct hak_located *at, bool is_expected,
+                        uint64_t now) {
+    struct hak_watch_move move;
+    bool is_set = false;
+    hak_watch_begin(&turns, &move);
+    /* A busy machine may not let a tracer have the thread in time. */
+    for (unsigned tries = is_expected ? EXPECTED_TRIES : 1; !is_set && tries; tries--)
+        is_set = put(index, at, HAK_WATCHED_BEHIND, 0, now);
+    if (is_set && is_expected) {
+        turns.is_first[index] = true;
+        turns.free[index] = UINT64_MAX;
+    }
+    hak_watch_charge(&turns, &move);
+}
+
 /* A block of one of the stacks that a file names (HAKMEM_GUARD=only:), of which the closed page
  * does not show the bytes up to it. The one at which damage is expected keeps its register. */
 static void offer_guarded(const struct hak_located *at) {
@@ -251,15 +271,8 @@ static void offer_guarded(const struct hak_located *at) {
         index = hak_watch_choose(&turns, registers, now, is_expected);
     if (may_move && index < 0)
         index = hak_watch_choose(&turns, registers < ROTATING ? registers : ROTATING, now, true);
-    /* A busy machine may not let a tracer have the thread in time. */
-    bool is_set = false;
-    for (unsigned tries = is_expected ? EXPECTED_TRIES : 1; index >= 0 && !is_set && tries; tries--)
-        is_set = put((unsigned)index, at, HAK_WATCHED_BEHIND, 0, now);
-    if (is_set && is_expected) {
-        turns.is_first[index] = true;
-        turns.free[index] = UINT64_MAX;
-    }
-    hak_watch_spend(&turns, hak_ticks() - now);
+    if (index >= 0)
+        put_guarded((unsigned)index, at, is_expected, now);
     hak_watch_done();
 }
 
@@ -326,9 +339,10 @@ bool hak_watched_find(uint64_t tag, struct hak_watched *found) {
 bool hak_watched_which(struct hak_watched *found, bool (*is_fault)(const struct hak_watched *)) {
     unsigned suspects = 0;
     bool is_found = false;
-    uint64_t from = hak_ticks();
+    struct hak_watch_move move;
     if (!hak_watch_try()) /* the registers are just being moved: it comes again */
         return false;
+    hak_watch_begin(&turns, &move);
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
         if (hak_watched_find(hak_watch_tag(i), found) && is_fault(found))
             suspects |= 1u << i;
@@ -337,7 +351,7 @@ bool hak_watched_which(struct hak_watched *found, bool (*is_fault)(const struct 
         is_found = (suspects >> i & 1) && hak_watched_find(hak_watch_tag(i), found);
     if (!is_found)
         hak_watch_settle();
-    hak_watch_spend(&turns, hak_ticks() - from);
+    hak_watch_charge(&turns, &move);
     hak_watch_done();
     return is_found;
 }
@@ -376,8 +390,10 @@ static void join(void) {
         return;
     uint64_t now = hak_ticks();
     if (is_any_set() && hak_watch_may_join(&turns, now)) {
+        struct hak_watch_move move;
+        hak_watch_begin(&turns, &move);
         hak_watch_join();
-        hak_watch_spend(&turns, hak_ticks() - now);
+        hak_watch_charge(&turns, &move);
     }
     hak_watch_done();
 }

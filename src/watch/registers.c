@@ -74,6 +74,10 @@ bool hak_watch_hit_of(const void *siginfo, struct hak_watch_hit *hit) {
     return way == TRACED ? hak_traced_hit_of(siginfo, hit) : hak_perf_hit_of(siginfo, hit);
 }
 
+uint64_t hak_watch_tracer_ns(void) {
+    return hak_traced_tracer_ns();
+}
+
 uint64_t hak_watch_tag(unsigned index) {
     return hak_traced_tag(index);
 }

@@ -36,6 +36,7 @@ HAK_HIDDEN bool hak_traced_set(unsigned index, uintptr_t address, unsigned bytes
 HAK_HIDDEN void hak_traced_clear(unsigned index);
 HAK_HIDDEN void hak_traced_end(enum hak_unwatched why);
 HAK_HIDDEN bool hak_traced_hit_of(const void *siginfo, struct hak_watch_hit *hit);
+HAK_HIDDEN uint64_t hak_traced_tracer_ns(void);
 HAK_HIDDEN uint64_t hak_traced_tag(unsigned index);
 HAK_HIDDEN unsigned hak_traced_ask(void);
 HAK_HIDDEN void hak_traced_settle(void);

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
+#include <time.h>
 #include "platform/block_signals.h"
 #include "platform/line.h"
 #include "platform/platform.h"
@@ -57,7 +58,8 @@ static int refusal;
 static long opened_by; /* process; 0 = none */
 static bool is_over;
 static char *stack;
-static int begin_with; /* thread for which there was no time */
+static int begin_with;     /* thread for which there was no time */
+static uint64_t tracer_ns; /* in which tracers ran */
 static uint64_t nowhere __attribute__((aligned(8)));
 
 /* What the tracer is to do, and what came of it. */
@@ -71,6 +73,7 @@ struct errand {
     unsigned fired; /* a bit for each that stopped it */
     int error;      /* why the calling thread has none */
     uint64_t deadline_ns;
+    uint64_t ran_ns; /* by the tracer */
     long tasks;
     int first, left_out;
     bool is_first_part;
@@ -201,8 +204,7 @@ static void visit_other(int thread, void *context) {
 }
 
 /* The calling thread first; the others from `first` on, and then from the beginning. */
-static void run(void *context) {
-    struct errand *errand = context;
+static void visit_threads(struct errand *errand) {
     struct hak_line path = {.length = 0};
     uint64_t now = hak_monotonic_ns();
     /* Nobody's files are held open by us. */
@@ -220,6 +222,14 @@ static void run(void *context) {
     hak_visit_tasks(errand->tasks, visit_other, errand);
     errand->is_first_part = false;
     hak_visit_tasks(errand->tasks, visit_other, errand);
+}
+
+static void run(void *context) {
+    struct errand *errand = context;
+    struct timespec ran = {0};
+    visit_threads(errand);
+    (void)hak_raw_call(SYS_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, &ran);
+    errand->ran_ns = (uint64_t)ran.tv_sec * HAK_SECOND_NS + (uint64_t)ran.tv_nsec;
 }
 
 /* ---- in the program -------------------------------------------------------------------------- */
@@ -240,6 +250,7 @@ static bool send_tracer(struct errand *errand) {
     errand->first = begin_with;
     memcpy(errand->places, wanted, sizeof wanted);
     enum hak_tracer_end end = hak_tracer_run(stack, STACK_BYTES, run, errand);
+    tracer_ns += errand->ran_ns;
     if (!errand->is_alone)
         begin_with = errand->left_out;
     if (end != HAK_TRACER_DONE)
@@ -335,6 +346,10 @@ void hak_traced_end(enum hak_unwatched why) {
     if (registers != 0)
         hak_traced_settle();
     give_up((int)why);
+}
+
+uint64_t hak_traced_tracer_ns(void) {
+    return tracer_ns;
 }
 
 uint64_t hak_traced_tag(unsigned index) {

@@ -1,6 +1,12 @@
 /* Steers the moves of the registers: their cost stays below one percent of the time that passes,
  * and each register has its own patience.
  *
+ * What a move costs is the CPU time of the thread that makes it. Where it is preempted in between,
+ * it loses nothing by the move. A tracer's move costs more than CPU time: on a busy machine threads
+ * stand for many turns of the scheduler until the tracer had its own. So all of the time that it
+ * takes is charged, but for the first moves: of these what runs for them, so that a machine which
+ * is busy when a program starts does not leave it without a register.
+ *
  *   register 0   moves on after  0.2 ms    many blocks, each for a moment
  *            1                   1.6 ms
  *            2                    13 ms
@@ -11,9 +17,10 @@
  *
  * A block whose life ends gives its register back at once. Times are those of a clock rate of 2.6
  * GHz: ticks are not converted. */
+#include "platform/platform.h"
 #include "watch/watch.h"
 
-enum { FIRST_HOLD_TICKS = 1 << 19, NEXT_HOLD_SHIFT = 3 };
+enum { FIRST_HOLD_TICKS = 1 << 19, NEXT_HOLD_SHIFT = 3, TICKS_IN_10_NS = 26 };
 
 /* Of moves that are one system call: 2 ms at the start. */
 static const struct hak_credit_terms quick_terms = {
@@ -21,6 +28,9 @@ static const struct hak_credit_terms quick_terms = {
 /* Of those that stop threads, which take as long as the threads let them: 20 ms. */
 static const struct hak_credit_terms slow_terms = {
     .most = 50 << 20, .dearest = 1 << 27, .share = 100};
+/* Of the first ones, what runs for them: 10 ms, once. */
+static const struct hak_credit_terms first_terms = {
+    .most = 25 << 20, .dearest = 1 << 27, .share = 1};
 
 /* Where there is nothing to watch but what is suspected, somebody waits for the answer. */
 static const struct hak_credit_terms suspect_terms = {
@@ -36,12 +46,15 @@ bool hak_watch_may_move(struct hak_watch_turns *turns, uint64_t now) {
     const struct hak_credit_terms *terms = terms_of(turns);
     if (turns->is_brief)
         return true;
-    if (turns->earned_at == 0 || now < turns->earned_at) {
+    if (turns->earned_at == 0) {
         turns->earned_at = now;
         atomic_store(&turns->credit.left, terms->most);
+        atomic_store(&turns->first.left, turns->is_slow ? first_terms.most : 0);
     }
+    if (now < turns->earned_at) /* another thread looked later */
+        turns->earned_at = now;
     turns->earned_at += hak_credit_earn(&turns->credit, terms, now - turns->earned_at);
-    return hak_credit_left(&turns->credit) > 0;
+    return hak_credit_left(&turns->first) > 0 || hak_credit_left(&turns->credit) > 0;
 }
 
 bool hak_watch_may_join(struct hak_watch_turns *turns, uint64_t now) {
@@ -49,8 +62,25 @@ bool hak_watch_may_join(struct hak_watch_turns *turns, uint64_t now) {
            hak_credit_left(&turns->credit) > -terms_of(turns)->most;
 }
 
-void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks) {
-    hak_credit_charge(&turns->credit, terms_of(turns), ticks);
+void hak_watch_begin(const struct hak_watch_turns *turns, struct hak_watch_move *move) {
+    *move = (struct hak_watch_move){.from = hak_ticks(), .tracer_ns = hak_watch_tracer_ns()};
+    if (!turns->is_brief)
+        (void)hak_ran_ticks(&move->ran, CLOCK_THREAD_CPUTIME_ID);
+}
+
+void hak_watch_charge(struct hak_watch_turns *turns, struct hak_watch_move *move) {
+    if (turns->is_brief)
+        return;
+    uint64_t ran = hak_ran_ticks(&move->ran, CLOCK_THREAD_CPUTIME_ID);
+    uint64_t tracer_ns = hak_watch_tracer_ns() - move->tracer_ns;
+    hak_watch_spend(turns, hak_ticks() - move->from, ran + TICKS_IN_10_NS * tracer_ns / 10);
+}
+
+void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks, uint64_t ran) {
+    if (hak_credit_left(&turns->first) > 0)
+        hak_credit_charge(&turns->first, &first_terms, ran);
+    else
+        hak_credit_charge(&turns->credit, terms_of(turns), turns->is_slow ? ticks : ran);
 }
 
 int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64_t now,

@@ -27,6 +27,7 @@
 #include <stdint.h>
 #include "block.h"
 #include "platform/credit.h"
+#include "platform/run_time.h"
 #include "trace/session.h"
 
 enum {
@@ -73,6 +74,9 @@ struct hak_watch_hit {
 /* False: `siginfo` is of another SIGTRAP. */
 HAK_HIDDEN bool hak_watch_hit_of(const void *siginfo, struct hak_watch_hit *hit);
 
+/* CPU time that tracers have used so far, in ns; 0 where there are none. Likewise. */
+HAK_HIDDEN uint64_t hak_watch_tracer_ns(void);
+
 /* Where the signal does not say it, and only between hak_watch_try and hak_watch_done: the tag of
  * register `index`; a bit for each register that stopped the calling thread, in the handler; and
  * brings all threads' registers to what they are to be, since this one met what it was. */
@@ -95,6 +99,7 @@ struct hak_watch_turns {
     bool is_slow;         /* a move stops threads: it is charged as long as it takes */
     bool is_brief;        /* registers are set for a moment: who asks for one has paid for it */
     bool is_for_suspects; /* all blocks that are watched are suspects': moves may take much time */
+    struct hak_credit first;            /* of ticks in which slow moves ran, until it is spent */
     struct hak_credit credit;           /* of ticks, for moves and what they cause */
     uint64_t set[HAK_WATCH_REGISTERS];  /* when each was set, 0 = it watches nothing */
     uint64_t free[HAK_WATCH_REGISTERS]; /* from when on another block may have it */
@@ -105,8 +110,16 @@ struct hak_watch_turns {
 HAK_HIDDEN bool hak_watch_may_move(struct hak_watch_turns *turns, uint64_t now);
 /* The same for a thread that begins, which is watched not at all otherwise: as much again. */
 HAK_HIDDEN bool hak_watch_may_join(struct hak_watch_turns *turns, uint64_t now);
-/* Something that moving causes took `ticks`. */
-HAK_HIDDEN void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks);
+
+/* A move, or what one causes, between hak_watch_begin and hak_watch_charge by one thread. */
+struct hak_watch_move {
+    struct hak_run_time ran;
+    uint64_t from, tracer_ns;
+};
+HAK_HIDDEN void hak_watch_begin(const struct hak_watch_turns *turns, struct hak_watch_move *move);
+HAK_HIDDEN void hak_watch_charge(struct hak_watch_turns *turns, struct hak_watch_move *move);
+/* The same for one that took `ticks`, in `ran` of which a thread or a tracer ran for it. */
+HAK_HIDDEN void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks, uint64_t ran);
 /* The register, of `count`, for the next block: one that watches nothing, or has watched for long
  * enough; `is_urgent`: else the one that was set first, but for a suspect's. -1 = none. */
 HAK_HIDDEN int hak_watch_choose(const struct hak_watch_turns *turns, unsigned count, uint64_t now,

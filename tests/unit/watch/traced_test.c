@@ -99,6 +99,19 @@ START_TEST(a_write_stops_the_writer) {
 }
 END_TEST
 
+START_TEST(the_time_of_its_tracers_is_known) {
+    if (!open_registers(1))
+        return;
+    uint64_t before = hak_watch_tracer_ns();
+    ck_assert_uint_gt(before, 0);
+    ck_assert(set(0, &words[0], 8));
+    ck_assert_uint_gt(hak_watch_tracer_ns(), before);
+    before = hak_watch_tracer_ns();
+    hak_watch_clear(0);
+    ck_assert_uint_eq(hak_watch_tracer_ns(), before);
+}
+END_TEST
+
 /* 1, 2, 4 and 8 bytes, each to its ends and no further. */
 START_TEST(of_each_width) {
     volatile char *bytes = (volatile char *)words;
@@ -350,6 +363,7 @@ int main(void) {
     TCase *cases = tcase_create("traced");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, a_write_stops_the_writer);
+    tcase_add_test(cases, the_time_of_its_tracers_is_known);
     tcase_add_test(cases, of_each_width);
     tcase_add_test(cases, a_cleared_one_is_met_once);
     tcase_add_test(cases, threads_made_before);

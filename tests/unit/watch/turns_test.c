@@ -1,8 +1,10 @@
 /* Moves of registers: how much they may cost, and whose turn it is. */
+#include <time.h>
+#include <unistd.h>
 #include "unit/suite.h"
 #include "watch/watch.h"
 
-enum { MOVE_TICKS = 10000 };
+enum { MOVE_TICKS = 10000, PAUSE_US = 50000, CLOCKS_IN_MS = CLOCKS_PER_SEC / 1000 };
 static const uint64_t start = 1000000000, second = 2600000000;
 
 /* Moves as often as may be for `ticks`; returns how many. */
@@ -11,10 +13,22 @@ static uint64_t move_for(struct hak_watch_turns *turns, uint64_t *now, uint64_t 
     for (uint64_t end = *now + ticks; *now < end; *now += MOVE_TICKS) {
         if (!hak_watch_may_move(turns, *now))
             continue;
-        hak_watch_spend(turns, MOVE_TICKS);
+        hak_watch_spend(turns, MOVE_TICKS, MOVE_TICKS);
         moves++;
     }
     return moves;
+}
+
+/* So many moves in which the thread waits, and runs for `ms`, in each. */
+static void move(struct hak_watch_turns *turns, unsigned times, unsigned ms) {
+    for (unsigned i = 0; i < times; i++) {
+        struct hak_watch_move one;
+        hak_watch_begin(turns, &one);
+        usleep(PAUSE_US);
+        for (clock_t end = clock() + (clock_t)ms * CLOCKS_IN_MS; clock() < end;)
+            continue;
+        hak_watch_charge(turns, &one);
+    }
 }
 
 START_TEST(a_hundredth_of_the_time) {
@@ -40,11 +54,55 @@ START_TEST(a_dear_move_is_paid_back) {
     struct hak_watch_turns turns = {0};
     ck_assert(hak_watch_may_move(&turns, start));
     for (unsigned i = 0; i < 10; i++)
-        hak_watch_spend(&turns, 1000000);
+        hak_watch_spend(&turns, 1000000, 1000000);
     ck_assert(!hak_watch_may_move(&turns, start + 400000000));
     ck_assert(hak_watch_may_move(&turns, start + 1000000000));
-    hak_watch_spend(&turns, 100 * second); /* the thread was not running */
-    ck_assert(hak_watch_may_move(&turns, start + 2 * second));
+    hak_watch_spend(&turns, 100 * second, 100 * second);
+    ck_assert(hak_watch_may_move(&turns, start + 2 * second)); /* at most so much at once */
+}
+END_TEST
+
+START_TEST(a_thread_pays_for_what_it_runs) {
+    struct hak_watch_turns turns = {0};
+    ck_assert(hak_watch_may_move(&turns, start));
+    move(&turns, 6, 0);
+    ck_assert(hak_watch_may_move(&turns, start));
+    move(&turns, 6, 2);
+    ck_assert(!hak_watch_may_move(&turns, start));
+}
+END_TEST
+
+/* The first ones come to pass on a busy machine, too; then threads stand for a hundredth of the
+ * time at most. */
+START_TEST(moves_of_a_tracer) {
+    struct hak_watch_turns turns = {.is_slow = true};
+    ck_assert(hak_watch_may_move(&turns, start));
+    move(&turns, 6, 0);
+    for (unsigned i = 0; i < 60; i++)
+        hak_watch_spend(&turns, second / 10, second / 10000);
+    ck_assert(hak_watch_may_move(&turns, start));
+    for (unsigned i = 0; i < 60; i++)
+        hak_watch_spend(&turns, second / 10000, second / 10000);
+    ck_assert(hak_watch_may_move(&turns, start));
+    hak_watch_spend(&turns, second / 10, second / 10000);
+    ck_assert(!hak_watch_may_move(&turns, start));
+    ck_assert(!hak_watch_may_move(&turns, start + second));
+    ck_assert(hak_watch_may_move(&turns, start + 10 * second));
+    hak_watch_spend(&turns, second / 10, second / 10000);
+    ck_assert(!hak_watch_may_move(&turns, start + 11 * second));
+}
+END_TEST
+
+/* Of threads that come at once, who looked first may come last. */
+START_TEST(who_looked_earlier_gets_no_credit) {
+    struct hak_watch_turns turns = {0};
+    uint64_t now = start;
+    (void)move_for(&turns, &now, second);
+    while (hak_watch_may_move(&turns, now))
+        hak_watch_spend(&turns, MOVE_TICKS, MOVE_TICKS);
+    ck_assert(!hak_watch_may_move(&turns, now - MOVE_TICKS));
+    ck_assert(!hak_watch_may_move(&turns, now));
+    ck_assert(hak_watch_may_move(&turns, now + second));
 }
 END_TEST
 
@@ -88,6 +146,9 @@ int main(void) {
     tcase_add_test(cases, a_hundredth_of_the_time);
     tcase_add_test(cases, idle_time_is_not_saved_up);
     tcase_add_test(cases, a_dear_move_is_paid_back);
+    tcase_add_test(cases, a_thread_pays_for_what_it_runs);
+    tcase_add_test(cases, moves_of_a_tracer);
+    tcase_add_test(cases, who_looked_earlier_gets_no_credit);
     tcase_add_test(cases, who_watches_nothing_comes_first);
     tcase_add_test(cases, each_register_has_its_patience);
     tcase_add_test(cases, a_new_site_takes_the_oldest);
