@@ -82,11 +82,12 @@ static bool start(struct view *view, const struct run_files *files, const int *s
     return false;
 }
 
-/* Events that the program wrote and a full or failing disk did not take. */
+/* Events that the program wrote, and reports, which a full or failing disk did not take. */
 static uint64_t count_unstored(const struct view *view) {
     return hak_database_number(hak_store_database(view->reader),
                                "SELECT sum(count) FROM loss WHERE reason IN "
-                               "('" HAK_LOSS_DISK_FULL "', '" HAK_LOSS_STORE_FAILED "')",
+                               "('" HAK_LOSS_DISK_FULL "', '" HAK_LOSS_STORE_FAILED
+                               "', '" HAK_LOSS_UNSTORED "')",
                                0);
 }
 

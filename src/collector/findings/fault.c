@@ -17,6 +17,7 @@
 #include "store/history/history.h"
 #include "collector/findings/findings.h"
 #include "collector/findings/second_opinion.h"
+#include "collector/link/say.h"
 
 #define HAK_FAULT_OF_LEAKS 401 /* faults.def, MEMORY_LEAK */
 #define FRAMES_MAX         (4 * HAK_REPORT_FRAMES)
@@ -197,6 +198,14 @@ static void resolve_pointed(struct hak_capture *capture, struct hak_store_reader
     resolve_wanted(capture, &wanted);
 }
 
+void hak_fault_count_unstored(struct hak_capture *capture, uint32_t process, uint32_t thread,
+                              uint64_t ns) {
+    if (!capture->writer)
+        return;
+    hak_say("%s; this report is not in the capture", hak_store_message());
+    hak_rows_add_loss(&capture->rows, process, thread, ns, ns, 1, HAK_LOSS_UNSTORED);
+}
+
 static void store_report(struct hak_capture *capture, const struct hak_report_context *context,
                          uint32_t code, const struct hak_report *report) {
     struct hak_fault_row row = {.id = capture->next_fault,
@@ -212,6 +221,8 @@ static void store_report(struct hak_capture *capture, const struct hak_report_co
     if (hak_capture_begin(capture) &&
         hak_capture_end(capture, hak_store_put_fault(capture->writer, &row)))
         capture->next_fault++;
+    else
+        hak_fault_count_unstored(capture, context->process, context->thread, context->ns);
 }
 
 void hak_fault_store_watched(struct hak_capture *capture, uint32_t process, uint64_t calls,
@@ -409,6 +420,29 @@ bool hak_fault_awaits_event(struct hak_fault *fault) {
            (fault->rounds == 1 || c->rings[r->ring].position <= r->fault_position);
 }
 
+static int note_own_event(void *context, const struct hak_event *event) {
+    struct hak_fault *fault = context;
+    const struct hak_report_request *r = &fault->request;
+    if (event->address != r->facts.found_address ||
+        event->size != (r->facts.fault | (uint64_t)r->signal << 32))
+        return 0;
+    fault->event = event->id;
+    return 1;
+}
+
+/* The worker before, which died over the report, may have stored the fault's record. */
+static void find_stored_event(struct hak_fault *fault) {
+    const struct hak_report_request *r = &fault->request;
+    const struct hak_client *c = fault->client;
+    struct hak_filter filter = {.address = r->facts.found_address,
+                                .process = fault->process,
+                                .kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64),
+                                .class_index = -1};
+    bool was_lost = c->last_fault_ring == r->ring && c->last_fault_position == r->fault_position;
+    if (!was_lost && r->ring < HAK_RINGS && c->rings[r->ring].position > r->fault_position)
+        hak_store_scan(fault->reader, &filter, true, note_own_event, fault);
+}
+
 void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture) {
     struct hak_report_request *r = &fault->request;
     uint32_t index = r->process < HAK_PROCESSES ? r->process : 0;
@@ -425,6 +459,8 @@ void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture) {
     if (!capture->writer ||
         hak_store_attach(hak_store_writer_database(capture->writer)->connection, &fault->reader))
         return;
+    if (!fault->event)
+        find_stored_event(fault);
     resolve_history(capture, fault->reader, fault->process, fault->thread, &r->facts);
     if (r->signal != 0)
         resolve_pointed(capture, fault->reader, fault->process, r);

@@ -27,6 +27,10 @@ void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture);
 void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
                       struct hak_findings *findings);
 
+/* The store did not take a finding's row: says so, and counts the finding as lost there. */
+void hak_fault_count_unstored(struct hak_capture *capture, uint32_t process, uint32_t thread,
+                              uint64_t ns);
+
 /* Level light: how many calls of a process allocated, and how many of their blocks were guarded,
  * for who asks of the others (docs/specs/store.md). */
 void hak_fault_store_watched(struct hak_capture *capture, uint32_t process, uint64_t calls,

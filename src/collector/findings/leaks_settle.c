@@ -194,8 +194,8 @@ static void store(struct settling *s, const char *summary) {
     struct hak_leaks *leaks = &s->findings->leaks;
     if (s->capture->writer && leaks->next_scan == 0)
         hak_store_leak_marks(s->capture->writer, &leaks->next_scan, &leaks->next_leak);
-    if (hak_capture_begin(s->capture))
-        hak_capture_end(s->capture, put_rows(s, summary));
+    if (!hak_capture_begin(s->capture) || !hak_capture_end(s->capture, put_rows(s, summary)))
+        hak_fault_count_unstored(s->capture, s->pile->process, 0, s->pile->scan.ns);
 }
 
 /* ---- the page -------------------------------------------------------------------------------- */

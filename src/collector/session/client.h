@@ -78,7 +78,8 @@ struct hak_client {
     uint32_t fork_count;
     uint32_t next_name;                    /* ring whose thread's name is to be read next */
     uint64_t unentered_told, unentered_ns; /* events of processes without an entry; when told */
-    uint64_t last_fault_event, last_fault_position;
+    uint64_t last_fault_event;             /* 0 = none, or the store did not take it */
+    uint64_t last_fault_position;
     uint32_t last_fault_ring;
 };
 

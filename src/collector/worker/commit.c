@@ -47,8 +47,10 @@ static int put_all(struct hak_worker *w) {
 /* The events of the batch will not be stored: counted for each thread, to be told when it goes. */
 static void lose_batch(struct hak_worker *w, const char *reason) {
     hak_rows_rolled_back(&w->capture.rows);
-    for (uint32_t i = 0; i < w->client_count; i++)
+    for (uint32_t i = 0; i < w->client_count; i++) {
         hak_node_map_lose(w->clients[i]);
+        w->clients[i]->last_fault_event = 0;
+    }
     hak_drain_forget_pending(&w->drain);
     hak_snapshots_rolled_back(&w->snapshots, w->capture.writer != NULL);
     const uint64_t *actor = w->batch.columns.value[HAK_COLUMN_ACTOR];

@@ -148,13 +148,14 @@ static int list_folders(const char *asked, char own[HAK_PATH_BYTES], const char 
     return count;
 }
 
-static int create_somewhere(struct hak_worker *w, const char *asked) {
+/* `why_not`: what kept from going on with a store of that name; "" = there is none. */
+static int create_somewhere(struct hak_worker *w, const char *asked, const char *why_not) {
     char own[HAK_PATH_BYTES], why[512];
     const char *folders[3];
     int error = create(w, asked);
     if (error == 0)
         return 0;
-    snprintf(why, sizeof why, "%s", hak_store_message());
+    snprintf(why, sizeof why, "%s", why_not[0] ? why_not : hak_store_message());
     int count = list_folders(asked, own, folders);
     for (int i = 0; error && i < count; i++)
         if (folders[i] != own || error == HAK_STORE_EXISTS)
@@ -303,7 +304,7 @@ static bool is_in_sandbox(const struct hak_client *client, const char *asked) {
 void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     const char *asked =
         worker->config.store_path[0] ? worker->config.store_path : client->map.head.store_path;
-    char unnamed[64];
+    char unnamed[64], why_not[512] = "";
     int error = HAK_STORE_MISSING;
     if (worker->store_tried)
         return;
@@ -325,6 +326,8 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
                                                               : resume(worker, asked);
     else if (has_heir)
         error = resume_tree(worker, client, asked);
+    if (error == HAK_STORE_FULL)
+        snprintf(why_not, sizeof why_not, "%s", hak_store_message());
     if (error && worker->capture.writer) {
         hak_rows_leave_store(&worker->capture.rows);
         hak_store_finish(worker->capture.writer);
@@ -336,7 +339,7 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         unlink(asked);
     if (error) {
         worker->capture.next_fault = 1;
-        error = create_somewhere(worker, asked);
+        error = create_somewhere(worker, asked, why_not);
         if (is_in_sandbox(client, asked))
             worker->moved_line[0] = 0;
         uint64_t now = hak_time_ns(), start = client->map.head.monotonic_start_ns;

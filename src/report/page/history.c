@@ -247,7 +247,9 @@ void report_history(struct hak_text *text, const struct report_page *page) {
         return;
     }
     if (page->context.is_light && !page->life) {
-        hak_text_add(text, "not recorded (level light: the block was not watched)\n");
+        hak_text_add(text, page->request->alloc_frames[0]
+                               ? "not known: the block was watched, but the store did not take it\n"
+                               : "not recorded (level light: the block was not watched)\n");
         return;
     }
     if (!page->story || (page->story->move_count == 0 && page->story->life_count == 0)) {

@@ -123,6 +123,7 @@ struct hak_leak_scan_row {
  */
 #define HAK_LOSS_DISK_FULL    "disk full"
 #define HAK_LOSS_STORE_FAILED "store failed"
+#define HAK_LOSS_UNSTORED     "its report not stored" /* a finding, which was printed */
 
 struct hak_loss_row {
     uint32_t process, thread; /* thread 0 = all */

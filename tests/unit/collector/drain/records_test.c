@@ -440,6 +440,26 @@ START_TEST(reports_a_fault_in_a_ring_that_threads_share) {
 }
 END_TEST
 
+/* What the worker knew that stored it is not in the store: which request the record belongs to. */
+START_TEST(reports_a_fault_whose_record_another_worker_stored) {
+    const struct hak_event_fields fault = {
+        .kind = HAK_FAULT, .address = FAKE_BLOCK + 48, .size = 202, .class_index = 3};
+    struct hak_event_fields other = fault;
+    fake_put(&program, 0, fault);
+    uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
+    fake_put(&program, 0, fault);
+    other.size = 203;
+    fake_put(&program, 0, other);
+    other = fault;
+    other.address++;
+    fake_put(&program, 0, other);
+    commit(&worker);
+    worker.clients[0]->last_fault_event = worker.clients[0]->last_fault_position = 0;
+    ask_for_report(0, position, 0);
+    report_is_printed(2);
+}
+END_TEST
+
 START_TEST(reports_even_without_the_record) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     ask_for_report(UINT32_MAX, 12345, 3);
@@ -515,6 +535,7 @@ int main(void) {
     tcase_add_test(cases, reports_a_fault_once_it_is_stored);
     tcase_add_test(cases, names_a_thread_whose_row_moved);
     tcase_add_test(cases, reports_a_fault_in_a_ring_that_threads_share);
+    tcase_add_test(cases, reports_a_fault_whose_record_another_worker_stored);
     tcase_add_test(cases, reports_even_without_the_record);
     tcase_add_test(cases, reports_what_another_worker_left_behind);
     tcase_add_loop_test(cases, reports_of_nonsense_do_no_harm, 0, 5);

@@ -85,6 +85,62 @@ static void refuses_and_recovers(int error, unsigned pass) {
     ck_assert_uint_eq(stored, 2000);
 }
 
+/* It was printed; the capture says that it has one finding less. */
+START_TEST(counts_a_report_that_a_full_disk_refuses) {
+    char path[HAK_PATH_BYTES];
+    uint64_t stored;
+    record(1000);
+    commit(&worker);
+    uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
+    fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FAULT, .size = 202});
+    commit(&worker);
+    struct hak_report_request *request = fake_report(&program);
+    request->fault_position = position;
+    request->thread = 1;
+    request->facts.fault = 202;
+    atomic_store(&request->state, HAK_REPORT_READY);
+    refuse_errno = ENOSPC;
+    writes_let_pass = 0;
+    hak_worker_report_faults(&worker);
+    ck_assert_uint_eq(atomic_load(&request->state), HAK_REPORT_DONE);
+    refuse_errno = 0;
+    worker.trouble_until_ns = 0;
+    record(1000);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM fault"), 0);
+    ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason LIKE '%report%'"), 1);
+    snprintf(path, sizeof path, "%s", worker.capture.path);
+    ck_assert_int_eq(hak_store_finish(worker.capture.writer), 0);
+    ck_assert_uint_eq(lost_in(path, &stored), 1);
+    ck_assert_uint_eq(stored, 2001);
+}
+END_TEST
+
+/* What was read of it had the id that the next event got. */
+START_TEST(a_fault_whose_record_was_refused_has_no_event) {
+    record(1000);
+    commit(&worker);
+    fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FAULT, .size = 202});
+    commit(&worker);
+    uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
+    fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FAULT, .size = 202});
+    refuse_errno = ENOSPC;
+    writes_let_pass = 0;
+    commit(&worker);
+    refuse_errno = 0;
+    worker.trouble_until_ns = 0;
+    record(1000);
+    commit(&worker);
+    struct hak_report_request *request = fake_report(&program);
+    request->fault_position = position;
+    request->thread = 1;
+    request->facts.fault = 202;
+    atomic_store(&request->state, HAK_REPORT_READY);
+    hak_worker_report_faults(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT event FROM fault"), 0);
+}
+END_TEST
+
 /* With all writes refused, with the first ones of a transaction let pass. */
 START_TEST(counts_what_a_broken_disk_refuses) {
     refuses_and_recovers(EIO, (unsigned)_i * 2);
@@ -101,5 +157,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_loop_test(cases, counts_what_a_broken_disk_refuses, 0, 4);
     tcase_add_loop_test(cases, counts_what_a_full_disk_refuses, 0, 4);
+    tcase_add_test(cases, counts_a_report_that_a_full_disk_refuses);
+    tcase_add_test(cases, a_fault_whose_record_was_refused_has_no_event);
     return run_cases("collector/trouble", cases);
 }

@@ -214,6 +214,19 @@ START_TEST(modules_whose_symbols_are_late_are_named) {
 }
 END_TEST
 
+START_TEST(a_watched_block_that_is_not_in_the_store_was_watched) {
+    fill_facts(304, HAK_FREE, 1);
+    context.is_light = true;
+    request.calls = request.guarded_blocks = 4812;
+    make(true);
+    has("not recorded (level light: the block was not watched)");
+    request.alloc_frames[0] = 0x7f0000001234;
+    make(true);
+    has("HISTORY           not known: the block was watched, but the store did not take it");
+    has("the fault's own record is not in the store");
+}
+END_TEST
+
 START_TEST(losses_are_told) {
     block_malloc(&c, 1, 5, 1);
     must(hak_store_put_loss(
@@ -935,6 +948,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_double_free_without_evidence_accuses_nobody);
     tcase_add_test(cases, what_is_missing_is_said);
     tcase_add_test(cases, modules_whose_symbols_are_late_are_named);
+    tcase_add_test(cases, a_watched_block_that_is_not_in_the_store_was_watched);
     tcase_add_test(cases, losses_are_told);
     tcase_add_test(cases, guesses_stand_apart);
     tcase_add_test(cases, what_was_not_reported_is_counted);
