@@ -298,7 +298,7 @@ $(BUILD)/tests/format/%: tests/format/%.c $(BUILD)/libcollector.a $(BUILD)/libst
 COMPARE     := $(BUILD)/tests/programs/unwind_compare
 UNWIND_LIB  := $(BUILD)/libunwinder.a
 COMPARE_BIN := $(COMPARE)/compare.so $(COMPARE)/show_counts
-$(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/trace/stacks/*.c) src/platform/maps.c src/platform/file.c)
+$(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/trace/stacks/*.c) $(addprefix src/platform/,maps.c file.c path.c line.c))
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -4,6 +4,7 @@
 #include <link.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include "platform/path.h"
 #include "platform/raw_call.h"
 #include "unwind/rules.h"
 
@@ -258,12 +259,25 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *unused) {
     return 0;
 }
 
+void hak_modules_program(char *to, size_t capacity) {
+    long bytes =
+        hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)to, (long)capacity - 1, 0, 0, 0);
+    const char *executed = bytes > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
+    size_t length = bytes > 0 ? (size_t)bytes : 0;
+    if (executed && executed[0] != '/') {
+        hak_path_here(to, capacity - 1);
+        length = strlen(to);
+        to[length++] = '/';
+    }
+    for (; executed && *executed && length < capacity - 1; executed++)
+        to[length++] = *executed;
+    to[length] = 0;
+}
+
 void hak_modules_start(const struct hak_modules_listener *wanted) {
     listener = wanted ? wanted : &nobody;
     hak_rules_watch(hak_module_note);
-    long bytes = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)program_path,
-                              PATH_BYTES - 1, 0, 0, 0);
-    program_path[bytes > 0 ? bytes : 0] = 0;
+    hak_modules_program(program_path, sizeof program_path);
     struct dl_find_object loader;
     uintptr_t loader_base = getauxval(AT_BASE);
     if (loader_base != 0 && _dl_find_object((void *)loader_base, &loader) == 0) {

@@ -40,6 +40,10 @@ struct hak_modules_listener {
     void (*unloaded)(uint64_t map_start, uint64_t map_end, uint32_t mark, uint32_t generation);
 };
 
+/* Puts the path of the program's own file into `to`: the one that was executed, where there is no
+ * /proc. "" = not known. */
+HAK_HIDDEN void hak_modules_program(char *to, size_t capacity);
+
 /* Tells `listener` of all modules that are loaded now, and later of what changes. Call once at
  * start, outside malloc and before there are threads: it asks dl_iterate_phdr, which takes ld.so's
  * lock. Without a listener, before or ever, modules are noted and told to nobody. */

@@ -17,7 +17,7 @@
 #include "store/history/history.h"
 #include "collector/findings/findings.h"
 #include "collector/findings/second_opinion.h"
-#include "collector/link/say.h"
+#include "collector/link/link.h"
 
 #define HAK_FAULT_OF_LEAKS 401 /* faults.def, MEMORY_LEAK */
 #define FRAMES_MAX         (4 * HAK_REPORT_FRAMES)

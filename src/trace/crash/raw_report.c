@@ -16,6 +16,7 @@
 #include "platform/path.h"
 #include "trace/trace.h"
 #include "platform/raw_call.h"
+#include "unwind/modules.h"
 
 enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, NAME_BYTES = 256, CODE_SHOWN = 15 };
 
@@ -51,7 +52,7 @@ void hak_raw_report_start(void) {
     char program[HAK_PATH_BYTES];
     if (hak_options.log[0] == 0)
         return;
-    hak_proc_program(program);
+    hak_modules_program(program, sizeof program);
     if (!hak_path_expand(log_path, sizeof log_path, hak_options.log, NULL, program))
         log_path[0] = 0;
 }

@@ -16,6 +16,7 @@
 #include "trace/protocol.h"
 #include "platform/line.h"
 #include "platform/path.h"
+#include "unwind/modules.h"
 
 enum { NAMES = 100, PIECE_BYTES = 64 << 10, PAGE_BYTES = 4096 };
 
@@ -123,7 +124,7 @@ static bool find_place(char *asked) {
     static char program[HAK_PATH_BYTES];
     const char *folder = hak_options.session;
     size_t word = sizeof HAK_SESSION_RINGS - 1;
-    hak_proc_program(program);
+    hak_modules_program(program, sizeof program);
     if (!hak_path_expand(asked, HAK_PATH_BYTES, hak_options.trace_file, NULL, program) || !asked[0])
         return false;
     if (strncmp(folder, HAK_SESSION_RINGS, word) != 0 || folder[word] != '/' ||

@@ -14,6 +14,7 @@
 #include "platform/raw_call.h"
 #include "platform/path.h"
 #include "trace/wait.h"
+#include "unwind/modules.h"
 
 enum {
     PAGE_BYTES = 4096,
@@ -183,7 +184,7 @@ static void expand(char *to, const char *pattern, const char *program) {
 }
 
 void hak_memory_describe(struct hak_session *session) {
-    hak_proc_program(session->program);
+    hak_modules_program(session->program, sizeof session->program);
     session->command_line_bytes =
         (uint32_t)hak_proc_read("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
     const char *tree_store = hak_environment_tree_store();

@@ -2,7 +2,6 @@
 #include "trace/memory/proc.h"
 #include <fcntl.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include "platform/line.h"
 #include "platform/raw_call.h"
@@ -25,17 +24,6 @@ bool hak_proc_read_text(const char *path, char *text, size_t bytes) {
     size_t got = hak_proc_read(path, text, bytes - 1);
     text[got] = 0;
     return got > 0;
-}
-
-void hak_proc_program(char *to) {
-    long got = hak_raw_call(SYS_readlink, "/proc/self/exe", to, HAK_PATH_BYTES - 1);
-    to[got > 0 ? got : 0] = 0;
-    const char *executed = got > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
-    size_t bytes = executed ? strnlen(executed, HAK_PATH_BYTES - 1) : 0;
-    if (bytes) { /* no /proc in a new root */
-        memcpy(to, executed, bytes);
-        to[bytes] = 0;
-    }
 }
 
 /* The line /proc/PID/stat; `pid` 0 = this process. */

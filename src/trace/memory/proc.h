@@ -17,10 +17,6 @@ HAK_HIDDEN size_t hak_proc_read(const char *path, char *to, size_t capacity);
 /* The same as text, ended by NUL. False when it cannot be read. */
 HAK_HIDDEN bool hak_proc_read_text(const char *path, char *text, size_t bytes);
 
-/* The path of the program, or what it was executed as where there is no /proc; into HAK_PATH_BYTES.
- */
-HAK_HIDDEN void hak_proc_program(char *to);
-
 /* When this process started, in clock ticks since boot; 0 = not known. */
 HAK_HIDDEN uint64_t hak_proc_start_time(void);
 
