@@ -16,6 +16,7 @@ enum {
     WAIT_PAUSE_NS = 100000,
     ROTATING = 2, /* registers that blocks of a file's stacks take from each other at once */
     EXPECTED_TRIES = 4,
+    TICKS_IN_10_NS = 26, /* at 2.6 GHz, as in watch/turns.c */
 };
 _Static_assert(1 << INDEX_BITS == HAK_WATCH_REGISTERS, "a tag holds the number of a register");
 
@@ -141,18 +142,24 @@ static bool put(unsigned index, const struct hak_located *at, enum hak_watched_s
     return is_set;
 }
 
-/* Who ends what was set for a moment pays for the time that it stood. */
+/* A thread has paid for the whole moment; where another one ends it, this remains so, since that
+ * one was not slowed down. */
+static void give_back_rest(unsigned index) {
+    uint64_t ns;
+    if (turns.set[index] != 0 && hak_watch_stood(index, &ns) && ns < HAK_WATCH_MOMENT_NS)
+        hak_sample_not_watched((HAK_WATCH_MOMENT_NS - ns) * TICKS_IN_10_NS / 10);
+}
+
 static void clear(unsigned index) {
-    uint64_t since = turns.set[index];
     struct hak_watch_move move;
     if (!turns.is_slow) /* a tracer's is cleared by its next move */
         hak_watch_begin(&turns, &move);
+    if (turns.is_brief)
+        give_back_rest(index);
     hak_watch_clear(index);
     hak_watch_note_clear(&turns, index);
     if (!turns.is_slow)
         hak_watch_charge(&turns, &move);
-    if (turns.is_brief && since != 0)
-        hak_sample_watched(hak_ticks() - since);
 }
 
 void hak_watched_take_off(const struct hak_slot *slot) {
@@ -292,7 +299,10 @@ void hak_watched_offer_briefly(const struct hak_located *at) {
     bool has_slack = find_piece(at, HAK_WATCHED_BEHIND, 0, &piece);
     int index = open_registers() ? hak_watch_choose(&turns, registers, now, false) : -1;
     enum hak_watched_side side = has_slack ? HAK_WATCHED_BEHIND : HAK_WATCHED_IN_FRONT;
-    if (index >= 0 && !put((unsigned)index, at, side, 0, now))
+    bool is_set = index >= 0 && put((unsigned)index, at, side, 0, now);
+    if (is_set)
+        hak_sample_watched((uint64_t)HAK_WATCH_MOMENT_NS * TICKS_IN_10_NS / 10);
+    else if (index >= 0)
         (void)open_registers(); /* where that was for good, it is said */
     hak_watch_done();
 }
@@ -305,6 +315,18 @@ void hak_watched_end_moment(uint64_t tag) {
         atomic_store(&watched[index].slot, NULL);
         clear(index);
     }
+    hak_watch_done();
+}
+
+void hak_watched_thread_end(void) {
+    uint64_t ns;
+    if (!hak_watched_is_on || !is_any_set() || !wait_for_registers())
+        return;
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
+        if (turns.set[i] != 0 && hak_watch_stood(i, &ns)) {
+            atomic_store(&watched[i].slot, NULL);
+            clear(i);
+        }
     hak_watch_done();
 }
 

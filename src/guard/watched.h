@@ -68,6 +68,8 @@ HAK_IN_PLACE bool hak_watched_skips(uint32_t alloc_stack) {
 HAK_HIDDEN HAK_COLD void hak_watched_offer(const struct hak_located *at);
 /* A guarded block of level light, likewise: the bytes up to the closed page, or in front. */
 HAK_HIDDEN HAK_COLD void hak_watched_offer_briefly(const struct hak_located *at);
+/* The calling thread ends: what it set for a moment is over. */
+HAK_HIDDEN HAK_COLD void hak_watched_thread_end(void);
 /* The register whose signal carries `tag` was set for a moment, which is over. In the handler. */
 HAK_HIDDEN HAK_COLD void hak_watched_end_moment(uint64_t tag);
 /* A block with the mark has another size. */

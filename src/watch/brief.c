@@ -1,7 +1,7 @@
 /* A debug register of the calling thread alone, for a moment (level light), by perf_event_open:
  *
  *   stop    the register: SIGTRAP to the thread when it writes there
- *   clock   the thread's own time: SIGTRAP when it has run for HOLD_NS, and the register goes
+ *   clock   the thread's own time: SIGTRAP when it has run for a moment, and the register goes
  *
  * While a register watches, processors copy and clear memory byte by byte; so it is not left to a
  * thread that may not come back for hours. The clock counts while the thread runs and strikes in
@@ -15,9 +15,10 @@
 #include "platform/raw_call.h"
 #include "watch/registers.h"
 
-enum { HOLD_NS = 300000 };
-
-static struct { struct hak_perf_event stop, clock; } briefs[HAK_WATCH_REGISTERS];
+static struct {
+    struct hak_perf_event stop, clock;
+    long thread;
+} briefs[HAK_WATCH_REGISTERS];
 static int refusal;
 static bool is_over;
 
@@ -32,6 +33,11 @@ static void close_both(unsigned index) {
 
 void hak_brief_clear(unsigned index) {
     close_both(index);
+}
+
+bool hak_brief_stood(unsigned index, uint64_t *ns) {
+    return briefs[index].thread == hak_raw_call(SYS_gettid) &&
+           hak_perf_read_event(&briefs[index].clock, ns);
 }
 
 void hak_brief_end(int why) {
@@ -73,10 +79,10 @@ bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t t
     close_both(index);
     if (is_over || hak_traced_is_debugged()) /* a debugger would stop at each signal */
         return false;
-    struct perf_event_attr clock = hak_perf_clock(HOLD_NS, tag);
+    struct perf_event_attr clock = hak_perf_clock(HAK_WATCH_MOMENT_NS, tag);
     struct perf_event_attr stop = hak_perf_stop(address, bytes, tag);
     stop.inherit = stop.inherit_thread = 0;
-    long self = hak_raw_call(SYS_gettid);
+    long self = briefs[index].thread = hak_raw_call(SYS_gettid);
     int error = hak_perf_open_event(self, &clock, &briefs[index].clock);
     if (error == 0)
         error = hak_perf_open_event(self, &stop, &briefs[index].stop);

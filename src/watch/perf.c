@@ -106,6 +106,11 @@ void hak_perf_close_event(struct hak_perf_event *event) {
     *event = (struct hak_perf_event){0};
 }
 
+bool hak_perf_read_event(const struct hak_perf_event *event, uint64_t *count) {
+    return event->id != 0 && is_ours(event) &&
+           hak_raw_call(SYS_read, event->file, count, sizeof *count) == sizeof *count;
+}
+
 static void close_all(void) {
     for (unsigned t = 0; t < THREADS; t++)
         for (unsigned r = 0; r < HAK_WATCH_REGISTERS; r++)

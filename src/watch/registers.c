@@ -53,6 +53,10 @@ void hak_watch_clear(unsigned index) {
         hak_perf_clear(index);
 }
 
+bool hak_watch_stood(unsigned index, uint64_t *ns) {
+    return way == BRIEF && hak_brief_stood(index, ns);
+}
+
 void hak_watch_end(enum hak_unwatched why) {
     if (way == TRACED)
         hak_traced_end(why);

@@ -19,6 +19,8 @@ HAK_HIDDEN struct perf_event_attr hak_perf_clock(uint64_t ns, uint64_t tag);
 HAK_HIDDEN int hak_perf_open_event(long thread, struct perf_event_attr *attributes,
                                    struct hak_perf_event *event);
 HAK_HIDDEN void hak_perf_close_event(struct hak_perf_event *event);
+/* What it has counted; false: it is not open. */
+HAK_HIDDEN bool hak_perf_read_event(const struct hak_perf_event *event, uint64_t *count);
 HAK_HIDDEN bool hak_perf_is_old_kernel(void);
 HAK_HIDDEN bool hak_perf_is_there(void); /* perf_event_open gives one */
 HAK_HIDDEN unsigned hak_perf_open(unsigned wanted);
@@ -49,6 +51,7 @@ HAK_HIDDEN unsigned hak_brief_open(unsigned wanted);
 HAK_HIDDEN int hak_brief_refusal(void);
 HAK_HIDDEN bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
 HAK_HIDDEN void hak_brief_clear(unsigned index);
+HAK_HIDDEN bool hak_brief_stood(unsigned index, uint64_t *ns);
 HAK_HIDDEN void hak_brief_end(int why); /* an errno or an enum hak_unwatched */
 HAK_HIDDEN void hak_brief_fork_child(void);
 

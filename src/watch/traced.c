@@ -35,7 +35,8 @@
 
 enum {
     STACK_BYTES = 64 << 10,
-    ALL_MS = 50, /* for the stops of all threads; here it is 0.1 for each */
+    SELF_MS = 1000, /* the calling thread only waits for it: it stops when it has its turn */
+    ALL_MS = 50,    /* for the stops of the others; here it is 0.1 for each */
     ONE_MS = 20,
     STATUS_REGISTER = 6,
     CONTROL_REGISTER = 7,
@@ -206,11 +207,9 @@ static void visit_other(int thread, void *context) {
 /* The calling thread first; the others from `first` on, and then from the beginning. */
 static void visit_threads(struct errand *errand) {
     struct hak_line path = {.length = 0};
-    uint64_t now = hak_monotonic_ns();
     /* Nobody's files are held open by us. */
     (void)hak_raw_call(SYS_close_range, 0, ~0u, 0);
-    errand->deadline_ns = now + ALL_MS * HAK_MILLISECOND_NS;
-    visit_thread(errand, errand->self, errand->deadline_ns);
+    visit_thread(errand, errand->self, hak_monotonic_ns() + SELF_MS * HAK_MILLISECOND_NS);
     if (errand->is_alone || errand->error != 0)
         return;
     hak_line_say(&path, "/proc/", (uint64_t)errand->process, "/task");
@@ -218,6 +217,7 @@ static void visit_threads(struct errand *errand) {
                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (errand->tasks < 0)
         return;
+    errand->deadline_ns = hak_monotonic_ns() + ALL_MS * HAK_MILLISECOND_NS;
     errand->is_first_part = true;
     hak_visit_tasks(errand->tasks, visit_other, errand);
     errand->is_first_part = false;

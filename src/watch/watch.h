@@ -33,6 +33,7 @@
 enum {
     HAK_WATCH_REGISTERS = 4,
     HAK_WATCH_WORD_BYTES = 8, /* at most; 1, 2, 4 or 8, aligned to as many */
+    HAK_WATCH_MOMENT_NS = 300000,
 };
 
 /* ---- registers.c ------------------------------------------------------------------------------
@@ -43,7 +44,7 @@ enum {
 HAK_HIDDEN bool hak_watch_start(void);
 
 /* Instead of it, for level light: a register is set for the calling thread alone and for a moment,
- * and nothing is open in between. */
+ * and nothing is open in between: HAK_WATCH_MOMENT_NS in which that thread runs. */
 HAK_HIDDEN void hak_watch_start_briefly(void);
 
 /* Opens up to `wanted` registers for all threads of the process, where they are not open; returns
@@ -58,6 +59,10 @@ HAK_HIDDEN int hak_watch_refusal(void);
 HAK_HIDDEN bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
 /* It watches nothing; a thread may still be stopped by it once. */
 HAK_HIDDEN void hak_watch_clear(unsigned index);
+
+/* Where registers are set for a moment: `ns` for which the thread has run since it set register
+ * `index`. False: that was another thread than the calling one, or the register is gone. */
+HAK_HIDDEN bool hak_watch_stood(unsigned index, uint64_t *ns);
 
 /* All are given back, for good and for this reason. */
 HAK_HIDDEN void hak_watch_end(enum hak_unwatched why);

@@ -78,9 +78,8 @@ static int count_events(void) {
     return events;
 }
 
-/* Runs, and does not allocate; the register goes after a moment. */
-static void leave(void) {
-    char *volatile block = malloc(BYTES);
+/* The calling thread runs, and does not allocate, until none are left. */
+static void run_until_they_go(void) {
     int events = count_events();
     for (int i = 0; i < STEPS && events != 0; i++) {
         for (clock_t end = clock() + CLOCKS_PER_SEC / 100; clock() < end;)
@@ -89,6 +88,26 @@ static void leave(void) {
         events = count_events();
     }
     printf("%d events are left\n", events);
+}
+
+static void leave(void) {
+    char *volatile block = malloc(BYTES);
+    run_until_they_go();
+    free(block);
+}
+
+static void *allocate(void *block) {
+    *(char *volatile *)block = malloc(BYTES);
+    return NULL;
+}
+
+/* Another thread ends in its moment, and its block stays. */
+static void ended(void) {
+    pthread_t thread;
+    char *volatile block;
+    pthread_create(&thread, NULL, allocate, (void *)&block);
+    pthread_join(thread, NULL);
+    run_until_they_go();
     free(block);
 }
 
@@ -129,7 +148,7 @@ static const struct {
     void (*run)(void);
 } cases[] = {{"behind", behind},     {"in_front", in_front}, {"in_thread", in_thread},
              {"in_child", in_child}, {"resized", resized},   {"leave", leave},
-             {"hold", hold},         {"reported", reported}};
+             {"hold", hold},         {"reported", reported}, {"ended", ended}};
 
 int main(int count, char **arguments) {
     setvbuf(stdout, NULL, _IONBF, 0);

@@ -78,6 +78,12 @@ done
 record leave
 [ "$(paste -sd' ' leave.out)" = '0 events are left through' ] || wrong "leave: $(cat leave.out)"
 
+# Nor has one that ended.
+for how in 1 2 3; do
+    record ended
+    [ "$(paste -sd' ' ended.out)" = '0 events are left through' ] || wrong "ended, $how: $(cat ended.out)"
+done
+
 record behind.none HAKMEM_WATCH=0
 found_late behind.none
 [ "$(grep -c watchpoint behind.none.out)" -eq 0 ] || wrong 'HAKMEM_WATCH=0 has a watchpoint'

@@ -6,6 +6,7 @@
 #include "guarded/guarded.h"
 #include "light.h"
 #include "platform/platform.h"
+#include "platform/run_time.h"
 
 uint16_t hak_light_first_look(void) {
     return hak_sample_interval();
@@ -29,11 +30,12 @@ static void *take(struct hak_hand_out *how, uint32_t site) {
 }
 
 static void watch(const void *user) {
-    uint64_t start = hak_ticks();
+    struct hak_run_time ran = {0};
     struct hak_located at;
+    (void)hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID);
     if (hak_locate(user, &at))
         hak_watched_offer_briefly(&at);
-    hak_sample_watched(hak_ticks() - start);
+    hak_sample_watched(hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID));
 }
 
 void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
@@ -88,6 +90,7 @@ size_t hak_light_usable(const void *pointer) {
 }
 
 void hak_light_thread_end(void) {
+    hak_watched_thread_end();
     hak_check_thread_end();
 }
 

@@ -211,6 +211,10 @@ void hak_sample_watched(uint64_t ticks) {
     hak_credit_charge(&own.watch_credit, &watch_terms, ticks);
 }
 
+void hak_sample_not_watched(uint64_t ticks) {
+    atomic_fetch_add_explicit(&own.watch_credit.left, (int64_t)ticks, memory_order_relaxed);
+}
+
 uint64_t hak_sample_calls(void) {
     return atomic_load_explicit(&hak_control.calls, memory_order_relaxed);
 }

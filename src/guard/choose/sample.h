@@ -50,9 +50,11 @@ HAK_HIDDEN uint32_t hak_sample_look(hak_call_t call);
 HAK_HIDDEN void hak_sample_taken(uint32_t site, uint64_t ticks);
 HAK_HIDDEN void hak_sample_given(uint32_t site, uint64_t ticks);
 
-/* A debug register may be put at a block; it took so many ticks, or stood for so many. */
+/* The calling thread may put a debug register at a block; it takes so many ticks, or may stand for
+ * so many; it did not take so many of them. */
 HAK_HIDDEN bool hak_sample_may_watch(void);
 HAK_HIDDEN void hak_sample_watched(uint64_t ticks);
+HAK_HIDDEN void hak_sample_not_watched(uint64_t ticks);
 
 /* How many calls there were, to an interval of each thread, and how many blocks of them were
  * guarded. */

@@ -113,6 +113,34 @@ START_TEST(after_a_moment_it_is_gone) {
 }
 END_TEST
 
+static void *ask_how_long(void *unused) {
+    uint64_t ns;
+    ck_assert(!hak_watch_stood(0, &ns));
+    return unused;
+}
+
+/* Its own time: a thread that waits is not slowed down. */
+START_TEST(how_long_it_stood) {
+    enum { PAUSE_NS = 500000000 };
+    struct timespec pause = {.tv_nsec = PAUSE_NS};
+    pthread_t thread;
+    uint64_t before = 0, after = 0;
+    ck_assert(!hak_watch_stood(0, &before));
+    if (!set(0, 100))
+        return;
+    ck_assert(hak_watch_stood(0, &before));
+    nanosleep(&pause, NULL);
+    if (hak_watch_stood(0, &after)) {
+        ck_assert_uint_ge(after, before);
+        ck_assert_uint_lt(after - before, PAUSE_NS / 2);
+    }
+    pthread_create(&thread, NULL, ask_how_long, NULL);
+    pthread_join(thread, NULL);
+    hak_watch_clear(0);
+    ck_assert(!hak_watch_stood(0, &before));
+}
+END_TEST
+
 START_TEST(a_system_call_is_not_interrupted) {
     struct timespec pause = {.tv_nsec = 50000000};
     if (!set(0, 100))
@@ -183,6 +211,7 @@ int main(void) {
     tcase_add_test(cases, a_write_stops_the_thread_that_asked);
     tcase_add_test(cases, no_other_thread_is_stopped);
     tcase_add_test(cases, after_a_moment_it_is_gone);
+    tcase_add_test(cases, how_long_it_stood);
     tcase_add_test(cases, a_system_call_is_not_interrupted);
     tcase_add_test(cases, a_child_leaves_its_parents_alone);
     tcase_add_test(cases, other_files_are_left_alone);

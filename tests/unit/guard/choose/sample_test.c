@@ -79,6 +79,12 @@ START_TEST(registers_have_a_share_of_the_time) {
     for (int i = 0; i < TIMES_DEAR; i++)
         hak_sample_watched(DEAR_TICKS);
     ck_assert(!hak_sample_may_watch());
+    for (int i = 0; i < TIMES_DEAR; i++)
+        hak_sample_not_watched(DEAR_TICKS);
+    ck_assert(hak_sample_may_watch());
+    for (int i = 0; i < TIMES_DEAR; i++)
+        hak_sample_watched(DEAR_TICKS);
+    ck_assert(!hak_sample_may_watch());
     begin("sample:7");
     ck_assert(hak_sample_may_watch()); /* whatever it costs */
 }
