@@ -265,7 +265,7 @@ const char *hak_words_ago(uint64_t ns) {
 void hak_words_add_late(struct hak_text *text, const char *const *modules) {
     enum { NAMED = 3 };
     hak_text_add(text, "the symbols of ");
-    for (int i = 0; modules[i] && i <= NAMED; i++)
+    for (int i = 0; i <= NAMED && modules[i]; i++)
         hak_text_add(text, "%s%s",
                      i == 0                        ? ""
                      : modules[i + 1] && i < NAMED ? ", "
