@@ -22,6 +22,7 @@ PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-bui
 PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
 DEBUG   := $(PROGRAM) -DHAK_DEBUG=1
 LIGHT   := $(PLAIN) -DHAK_LIGHT=1
+KEEP    := $(DEBUG) -DHAK_KEEP=1
 # What runs beside a program needs no optimiser to be linked, as the libraries do, whose dead branches name what is
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
 HOST    := $(COMMON) -iquote . $(HOST_MORE)
@@ -45,10 +46,15 @@ VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))
 
 # Level light (src/light.h): the plain allocator a second time, which shares the options, the size classes and the threads' data
 # of the checks' half.
-LIGHT_SRC  := $(filter-out src/options%.c src/size_class.c src/front/front.c src/entry/deepbind.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
+LIGHT_SRC  := $(filter-out src/options%.c src/size_class.c src/front/front.c src/entry/deepbind.c src/entry/environment.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
+
+# hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
+KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment,src/entry/$(f).c)
+RECORDER_SRC := src/size_class.c src/guard/count.c $(foreach d,platform trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 
 PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
+KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
 DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/%.o)
 STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o \
              $(BUILD)/host/src/metrics/names.o $(BUILD)/host/src/metrics/step.o
@@ -56,7 +62,7 @@ COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)
 VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
-ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so \
+ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so \
              $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace
 
 .PHONY: all
@@ -88,7 +94,9 @@ $(BUILD)/light.o: $(LIGHT_OBJ)
 	    $(NM) -g --defined-only -P $@.whole | awk '{ print $$1 " light_" $$1 }' >$@.names && \
 	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ) $(BUILD)/light.o
-	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,hakmem-debug.so -o $@ $^
+	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
+$(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_SRC:%.c=$(BUILD)/debug/%.o)
+	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
 $(BUILD)/libstore.a: $(STORE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libcollector.a: $(COLL_OBJ)
@@ -123,6 +131,9 @@ $(BUILD)/plain/%.o: %.c $(BUILD)/flags
 $(BUILD)/light/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(LIGHT) $(DEPEND) -c -o $@ $<
+$(BUILD)/keep/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(CC) $(KEEP) $(DEPEND) -c -o $@ $<
 $(BUILD)/debug/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(DEBUG) $(DEPEND) -c -o $@ $<
@@ -171,6 +182,11 @@ $(BUILD)/tests/unit/metrics/%: tests/unit/metrics/%.c $(BUILD)/libdebuglayers.a 
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(BUILD)/tests/unit/verify/states_test: tests/unit/verify/states_test.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
+$(BUILD)/libkept.a: $(BUILD)/keep/src/entry/keep/blocks.o $(BUILD)/keep/src/entry/keep/record.o
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
+$(BUILD)/tests/unit/entry/keep/%: tests/unit/entry/keep/%.c $(BUILD)/libkept.a $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(BUILD)/tests/unit/base/%: tests/unit/base/%.c $(BUILD)/libstore.a $(BUILD)/flags
@@ -238,7 +254,7 @@ USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-ob
               -Wno-use-after-free -Wno-unknown-warning-option -iquote include
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
               tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c tests/light/*.c \
-              tests/hunt/*.c tests/long/*.c \
+              tests/hunt/*.c tests/keep/*.c tests/long/*.c \
               tests/matrix/*.c tests/options/*.c tests/security/*.c tests/strings/*.c tests/instruction/*.c)
 USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.sh compiles it
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
@@ -386,7 +402,7 @@ install: all
 	ln -sf $(SO_FILE) "$(DESTDIR)$(PREFIX)/lib/$(SO_NAME)"
 	ln -sf $(SO_NAME) "$(DESTDIR)$(PREFIX)/lib/libhakmem.so"
 	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
-	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
+	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
 	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	sed 's|@PREFIX@|$(PREFIX)|' tools/hakmem.pc >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
@@ -427,6 +443,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/write_pages)

@@ -46,8 +46,9 @@ HAK_API size_t hak_verify(void);
 HAK_API size_t hak_find_leaks(void);
 
 /* Sets a mark in the recording (table `mark`, `hakmem-trace events --kind MARK`), by the first 200
- * bytes of `name`: the start of a request, a phase. Does nothing where nothing is recorded. Any
- * thread; costs as much as a recorded malloc. */
+ * bytes of `name`: the start of a request, a phase. Does nothing where nothing is recorded. Also
+ * in hakmem-record.so, which has none of the others. Any thread; costs as much as a recorded
+ * malloc. */
 HAK_API void hak_mark(const char *name);
 
 /* Says that the block that holds `block` is memory which the program's own pool hands out in

@@ -29,6 +29,12 @@ enum { hak_is_debug_build = HAK_DEBUG };
 #endif
 enum { hak_is_light_build = HAK_LIGHT };
 
+/* True in hakmem-record.so, which has no allocator (entry/keep/keep.h). */
+#ifndef HAK_KEEP
+#define HAK_KEEP 0
+#endif
+enum { hak_is_keep_build = HAK_KEEP };
+
 /* Level light: the program gave `pointer` back, which is free already (`what` is "double-free") or
  * no block ("bad-free"). It is reported; returns where the program is to go on.
  * (guard/choose/light.c) */

@@ -24,7 +24,8 @@
 /* In the checks' half: does the other one serve the program? Never changes once a block was handed
  * out. */
 static inline bool hak_light_serves(void) {
-    return hak_is_debug_build && HAK_UNLIKELY(hak_options.check == HAK_CHECK_LIGHT);
+    return hak_is_debug_build && !hak_is_keep_build &&
+           HAK_UNLIKELY(hak_options.check == HAK_CHECK_LIGHT);
 }
 
 /* What the process does at its end is done by the half that serves it. */

@@ -19,9 +19,13 @@ static const struct group {
 #include "options.def"
 };
 
-/* What libhakmem cannot give, and somebody may wait for. */
+/* What libhakmem cannot give, and somebody may wait for; and what of it hakmem-record.so gives. */
 static const bool is_missed[HAK_OPTIONS] = {
 #define DEBUG_ONLY(name, asks) [HAK_INDEX_##name] = asks,
+#include "options.def"
+};
+static const bool is_of_recorder[HAK_OPTIONS] = {
+#define RECORDER(name) [HAK_INDEX_##name] = true,
 #include "options.def"
 };
 
@@ -84,10 +88,17 @@ static void complain_of_values(void) {
     }
 }
 
-/* The plain build records and counts nothing: who asks for it is told once, not left to wait. */
+/* The plain build records and counts nothing, and a recorder alone checks nothing: who asks for it
+ * is told once, not left to wait. */
 static void complain_of_build(const struct hak_option *option, const char *value) {
-    const char *parts[] = {"hakmem: ", prefix, option->name,
-                           "=",        value,  " is for hakmem-debug.so; libhakmem does without"};
+    const char *parts[] = {"hakmem: ",
+                           prefix,
+                           option->name,
+                           "=",
+                           value,
+                           " is for hakmem-debug.so; ",
+                           hak_is_keep_build ? "hakmem-record.so" : "libhakmem",
+                           " does without"};
     hak_options_say(parts, sizeof parts / sizeof *parts);
 }
 
@@ -120,7 +131,8 @@ static void take_variable(const char *variable, const struct hak_option **unheed
     given[index] = is_read ? value : NULL;
     refused[index] = is_read ? NULL : value;
     bool asks = strcmp(value, "0") != 0 && strcmp(value, "off") != 0;
-    if (is_read && is_missed[index] && asks && !*unheeded) {
+    bool is_heeded = !is_missed[index] || (hak_is_keep_build && is_of_recorder[index]);
+    if (is_read && !is_heeded && asks && !*unheeded) {
         *unheeded = option;
         *unheeded_value = value;
     }
@@ -139,8 +151,8 @@ static void take_environment(char **environment) {
     for (char **variable = environment; *variable; variable++)
         if (has_prefix(*variable))
             take_variable(*variable, &unheeded, &value);
-    /* Below a recorded program another library is in front and does heed it. */
-    if (!hak_is_debug_build && unheeded && !hak_options.session[0])
+    /* Below a recorded program another library is in front and does heed it, or `run` said so. */
+    if ((!hak_is_debug_build || hak_is_keep_build) && unheeded && !hak_options.session[0])
         complain_of_build(unheeded, value);
 }
 
@@ -208,6 +220,13 @@ static void resolve_light(struct hak_options *o) {
     o->inject[0] = 0;
 }
 
+/* Without checks, whatever is asked for: the recorder alone. */
+static void resolve_keep(struct hak_options *o) {
+    o->check = HAK_CHECK_TRACE;
+    o->layout = HAK_LAYOUT_SAME;
+    o->leaks = HAK_LEAKS_OFF;
+}
+
 /* Puts what holds in the place of "auto". The plain build knows one layout and stays lean. */
 static void resolve_auto(struct hak_options *o) {
     if (o->bench_fast_mode)
@@ -219,6 +238,8 @@ static void resolve_auto(struct hak_options *o) {
         o->magazine_enable = o->magazine_enable == HAK_MAGAZINE_ON;
         return;
     }
+    if (hak_is_keep_build)
+        resolve_keep(o);
     if (o->check == HAK_CHECK_LIGHT)
         resolve_light(o);
     if (o->layout == HAK_LAYOUT_AUTO)

@@ -35,6 +35,9 @@ static const struct view_option run_options[] = {
     ANNOTATIONS_OPTION,
     SOURCES_OPTION,
     {"wait", 'w', NULL, "also wait for processes that PROGRAM leaves behind"},
+    {"allocator", 0, "hakmem|keep",
+     "keep: PROGRAM keeps the allocator that it has; what it takes and gives back is recorded, "
+     "nothing is checked"},
     {"pools", 0, "malloc",
      "sets PYTHONMALLOC=malloc, G_SLICE=always-malloc and "
      "GLIBCXX_FORCE_NEW=1, because inner pools hide faults"},
@@ -192,6 +195,7 @@ const struct view_command view_commands[] = {
          "nothing was written. With --json the document is printed on stdout after PROGRAM's "
          "end.\n",
      .examples = "  hakmem-trace run -- ./server --port 80\n"
+                 "  hakmem-trace run --allocator keep -- ./server --port 80\n"
                  "  hakmem-trace run --check trace --layout header -s app.db -- ./app\n"
                  "  hakmem-trace run --pools=malloc -- python3 job.py\n"
                  "  hakmem-trace run --ci --baseline ci/baseline.json -- ./tests\n",

@@ -13,6 +13,7 @@
  *               summary.h     what the process tells of its heap at its end
  *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
  *               nested/       a call in a signal handler that interrupted another (debug build)
+ *               keep/         hakmem-record.so: the family in front of the program's own allocator
  *
  * The fast paths of malloc, new, free and delete are leaves: no frame, no call; whatever is rarer
  * is a tail jump to a cold function. In the debug build the same sources take the long way, through
@@ -25,6 +26,7 @@
 
 #include <errno.h>
 #include "entry/bench_fast.h"
+#include "entry/keep/keep.h"
 #include "entry/light_names.h"
 #include "entry/nested/nested.h"
 #include "light.h"
@@ -231,6 +233,8 @@ HAK_ENTRY_NESTED void *hak_entry_allocate_nested(struct hak_hand_out *how) {
 /* One block for the program; NULL and ENOMEM when there is no memory. `how` says what was asked;
  * its class is filled in here. */
 HAK_IN_PLACE void *hak_entry_allocate(struct hak_hand_out *how) {
+    if (hak_is_keep_build)
+        return hak_keep_allocate(how);
     if (!check_enter())
         return hak_entry_allocate_nested(how);
     void *user = hak_entry_allocate_inside(how);
@@ -321,6 +325,10 @@ HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
 
 /* free and everything that does the same. The plain build does not tell `by` apart. */
 HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
+    if (hak_is_keep_build) {
+        hak_keep_free(pointer, by, HAK_CALL);
+        return;
+    }
     if (hak_is_debug_build) {
         if (pointer)
             hak_entry_give_back(user_from(pointer), by);

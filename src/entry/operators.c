@@ -238,7 +238,7 @@ HAK_IN_PLACE void give(void *block, size_t bytes, size_t alignment, enum hak_giv
         light_free(block);
         return;
     }
-    if (by != HAK_GIVEN_BY_DELETE && by != HAK_GIVEN_BY_DELETE_ARRAY)
+    if (!hak_is_keep_build && by != HAK_GIVEN_BY_DELETE && by != HAK_GIVEN_BY_DELETE_ARRAY)
         check_claim(user_from(block), by, bytes, alignment);
     hak_entry_free(block, by);
 }

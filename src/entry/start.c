@@ -15,9 +15,9 @@
  * The library is linked with -z initfirst: only ld.so's own calls come before the constructor,
  * which therefore cannot rely on libc's constructors: `environ` may not be set yet. */
 #include <pthread.h>
-#include <unistd.h>
 #include "entry/allocators.h"
 #include "entry/entry.h"
+#include "entry/environment.h"
 #include "entry/summary.h"
 #include "front/remote.h"
 #include "learn/learn.h"
@@ -37,49 +37,11 @@ static char **constructor_environment;
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
-/* The environment before libc has it: as the kernel gave it. */
-static char **read_environment(char *text, size_t text_bytes, char **variables, size_t count) {
-    long file = hak_open("/proc/self/environ");
-    size_t length = 0, found = 0;
-    long got = file < 0 ? 0 : 1;
-    while (got > 0 && length < text_bytes - 1) {
-        got = hak_read(file, text + length, text_bytes - 1 - length);
-        length += got > 0 ? (size_t)got : 0;
-    }
-    if (file >= 0)
-        hak_close(file);
-    text[length] = 0;
-    for (size_t at = 0; at < length && found + 1 < count; at++) {
-        variables[found++] = text + at;
-        while (text[at])
-            at++;
-    }
-    variables[found] = NULL;
-    return variables;
-}
-
-static void read_options(void) {
-    enum { TEXT_BYTES = 4 << 20, VARIABLES = 64 << 10 };
-    char **environment = constructor_environment ? constructor_environment : environ;
-    if (environment) {
-        hak_options_read(environment);
-        return;
-    }
-    size_t bytes = TEXT_BYTES + VARIABLES * sizeof(char *);
-    char *memory = hak_reserve(bytes);
-    char **variables = memory ? read_environment(memory, TEXT_BYTES,
-                                                 (char **)(void *)(memory + TEXT_BYTES), VARIABLES)
-                              : NULL;
-    hak_options_read(variables);
-    if (memory)
-        hak_unmap(memory, bytes);
-}
-
 static HAK_COLD void start_process(void) {
     hak_lock(&start_lock);
     if (!atomic_load_explicit(&is_started, memory_order_relaxed)) {
         if (!hak_is_light_build) /* they are the other half's */
-            read_options();
+            hak_entry_read_options(constructor_environment);
         if (hak_light_serves()) {
             hak_own_stop(); /* what the leak scan asks about */
         } else {
@@ -143,24 +105,13 @@ static void after_fork_in_child(void) {
 
 /* ---- constructor ----------------------------------------------------------------------------- */
 
-/* A sanitizer's start, where the loader sees one: it stands in front of libc's functions, and they
- * crash or wait for ever until it has run, which is after us. */
-extern void __asan_init(void) __attribute__((weak));   /* NOLINT(bugprone-reserved-identifier) */
-extern void __tsan_init(void) __attribute__((weak));   /* NOLINT(bugprone-reserved-identifier) */
-extern void __msan_init(void) __attribute__((weak));   /* NOLINT(bugprone-reserved-identifier) */
-extern void __hwasan_init(void) __attribute__((weak)); /* NOLINT(bugprone-reserved-identifier) */
-
-static bool is_sanitized(void) {
-    return __asan_init || __tsan_init || __msan_init || __hwasan_init;
-}
-
 __attribute__((constructor(101))) static void construct(int count, char **arguments,
                                                         char **environment) {
     (void)count;
     (void)arguments;
     constructor_environment = environment;
     /* Its own malloc serves such a program, which is not recorded. */
-    if (is_sanitized() || (hak_is_light_build && hak_light_is_other_half()))
+    if (hak_entry_is_sanitized() || (hak_is_light_build && hak_light_is_other_half()))
         return;
     if (!atomic_load_explicit(&is_started, memory_order_acquire))
         start_process();

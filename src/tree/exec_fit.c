@@ -9,7 +9,8 @@
 
 enum { LIBRARY_BYTES = 1024 };
 
-static const char variable_name[] = "LD_PRELOAD=", library_name[] = "hakmem-debug.so";
+static const char variable_name[] = "LD_PRELOAD=";
+static const char library_name[] = "hakmem-debug.so", recorder_name[] = "hakmem-record.so";
 
 /* ---- the variable ---------------------------------------------------------------------------- */
 
@@ -28,10 +29,14 @@ static size_t next_name(const char **name, const char **at) {
     return (size_t)(*at - *name);
 }
 
-static bool is_ours(const char *name, size_t length) {
-    size_t bytes = sizeof library_name - 1;
-    return length >= bytes && memcmp(name + length - bytes, library_name, bytes) == 0 &&
+static bool is_called(const char *name, size_t length, const char *library, size_t bytes) {
+    return length >= bytes && memcmp(name + length - bytes, library, bytes) == 0 &&
            (length == bytes || name[length - bytes - 1] == '/');
+}
+
+static bool is_ours(const char *name, size_t length) {
+    return is_called(name, length, library_name, sizeof library_name - 1) ||
+           is_called(name, length, recorder_name, sizeof recorder_name - 1);
 }
 
 static size_t length_of_ours(const char *preload, const char **name) {
@@ -120,7 +125,9 @@ size_t hak_exec_unfit(const char *path, char *const environment[], struct hak_ex
     if (hak_collector_is_given_up())
         about->misfit = "the collector was killed";
     else if (is_out_of_reach(name, length))
-        about->misfit = "hakmem-debug.so is out of its reach";
+        about->misfit = is_called(name, length, recorder_name, sizeof recorder_name - 1)
+                            ? "hakmem-record.so is out of its reach"
+                            : "hakmem-debug.so is out of its reach";
     else
         *about = hak_exec_look(path);
     if (!about->misfit)

@@ -5,7 +5,7 @@ unset "${!HAKMEM_@}"
 make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakmem >install.log 2>&1 ||
     { cat install.log; exit 1; }
 prefix=$PWD/root/opt/hakmem
-for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-collect \
+for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-collect \
     share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
     share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h lib/pkgconfig/hakmem.pc \
     share/doc/hakmem/README.md share/doc/hakmem/docs/ci.md share/doc/hakmem/docs/specs/checks.md \
@@ -18,6 +18,10 @@ cmp due out || { echo "ls printed something else when recorded"; exit 1; }
 [ -s err ] && { echo "something is on stderr:"; cat err; exit 1; }
 events=$("$prefix/bin/hakmem-trace" sql -s store.db "select count(*) from event where kind = 'MALLOC'" | tail -n 1)
 [ "$events" -gt 0 ] || { echo "nothing was recorded by what was installed"; exit 1; }
+"$prefix/bin/hakmem-trace" run --allocator keep --store kept.db -- /bin/ls / >out 2>err || { cat err; exit 1; }
+cmp due out || { echo "ls printed something else when its allocator was kept"; exit 1; }
+[ "$("$prefix/bin/hakmem-trace" sql -s kept.db "select count(*) from meta where key glob 'allocator.*'")" = 1 ] ||
+    { echo "the installed hakmem-record.so recorded nothing"; exit 1; }
 # A program that includes what was installed, linked and preloaded.
 cat >asks.c <<'END'
 #include <hakmem.h>

@@ -29,7 +29,7 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
 {
     code '\bHAK_DEBUG\b' $(echo "$all" | grep -vE '^src/(hop\.h|check\.h|options\.[ch])$') |
         found 'HAK_DEBUG outside hop.h, check.h and options (the same code compiles twice)'
-    code '\b(secure_)?getenv *\(|\benviron\b' $(echo "$in_program" | grep -vE '^src/(options\.[ch]|entry/start\.c|trace/(memory/environment|process/start|keeper/launch)\.c)$') |
+    code '\b(secure_)?getenv *\(|\benviron\b' $(echo "$in_program" | grep -vE '^src/(options\.[ch]|entry/environment\.c|trace/(memory/environment|process/start|keeper/launch)\.c)$') |
         found 'the environment read outside options.c (trace may hand it on)'
     code 'getenv *\( *"HAKMEM_' $(find src/collector src/report src/symbols src/base src/store viewer -name '*.[ch]') |
         found 'a HAKMEM_ variable read outside options.c'

@@ -52,14 +52,15 @@ for line in ask("sql", "select id, slot_bytes from class").splitlines():
 
 
 def end_of(row):
-    """Where a block ends; a large block is whole pages, its user's bytes behind a header."""
+    """Where a block ends; a large block is whole pages, its user's bytes behind a header; one of a kept allocator is neither."""
     _, _, _, _, index, base, address, size, _ = row
-    return base + slot_bytes[index] if index in slot_bytes else (address + max(1, size) + 4095) // 4096 * 4096
+    return base + slot_bytes[index] if index in slot_bytes else (address + max(1, size) + unit - 1) // unit * unit
 
 
 # Every process with those it was forked from, and the last id and time of events that it has from each.
 with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
     processes = {row[0]: row[1:] for row in database.execute("SELECT id, parent, fork_event, start_ns, session FROM process")}
+    unit = 16 if database.execute("SELECT 1 FROM meta WHERE key GLOB 'allocator.*'").fetchone() else 4096
 
 
 @functools.lru_cache(maxsize=None)

@@ -12,6 +12,7 @@
 
 trace=$BUILD/hakmem-trace
 debug_library=$BUILD/hakmem-debug.so
+record_library=$BUILD/hakmem-record.so
 counter=$BUILD/tests/tools/count_calls.so
 decoder=$BUILD/tests/tools/reference_decoder
 top=$PWD # each run's directory, and its store, lie here
@@ -76,21 +77,25 @@ compare_with_plain() {
     done
 }
 
-# Records the story at level $2; the store is $top/$2.db.
+# Records the story at level $2, or over the allocator that its programs have (keep); the store is $top/$2.db.
 record() {
-    local story=$1 level=$2 started=$EPOCHREALTIME store=$top/$2.db
+    local story=$1 level=$2 started=$EPOCHREALTIME store=$top/$2.db library=$debug_library
+    local options=(--check "$level" --leaks="${leaks:-0}")
+    if [ "$level" = keep ]; then
+        library=$record_library options=(--allocator keep)
+    fi
     truncate -s 1M "$top/calls" && chmod 666 "$top/calls"
     export COUNT_CALLS_FILE=$top/calls
     # `env` puts the counter between the program and hakmem; it is a recorded program itself.
-    under=("$trace" run --wait --pools=malloc --check "$level" --leaks="${leaks:-0}" --store "$store" --
-        /usr/bin/env LD_PRELOAD="$counter $debug_library")
+    under=("$trace" run --wait --pools=malloc "${options[@]}" --store "$store" --
+        /usr/bin/env LD_PRELOAD="$counter $library ${allocator-}")
     tell "$level" "$story"
     compare_with_plain "$level"
     [ -s "$store" ] || fail "$level: no store was written"
     [ ! -e "$store-wal" ] || complain "$level: the WAL was left beside the store"
     echo "$level: $("$trace" sql -s "$store" 'select sum(events), count(*) from chunk' | tail -n 1 | cut -f 1) events," \
         "$(stat -c %s "$store") bytes, $(seconds_since "$started") s"
-    /usr/bin/python3 "$SOURCE/tests/tools/compare_calls.py" "$decoder" "$store" "$top/calls" ||
+    [ -z "$counter" ] || /usr/bin/python3 "$SOURCE/tests/tools/compare_calls.py" "$decoder" "$store" "$top/calls" ||
         complain "$level: the counts differ"
     "$trace" check -s "$store" >"$top/check.out" 2>&1 || {
         complain "$level: hakmem-trace check finds something"
@@ -131,4 +136,16 @@ check_program() {
     record "$story" normal
     [ "$failures" -eq 0 ] || exit 1
     rm -f "$top"/trace.db "$top"/normal.db
+}
+
+# The same of a program that keeps its allocator, or has the library "$allocator" in front of it; with counter= in front
+# its calls are not counted.
+check_kept() {
+    under=()
+    [ -z "${allocator-}" ] || under=(/usr/bin/env LD_PRELOAD="$allocator")
+    tell plain "$1"
+    [ -s "$top/plain.out" ] || fail "the story printed nothing even without hakmem; the comparison is empty"
+    record "$1" keep
+    [ "$failures" -eq 0 ] || exit 1
+    rm -f "$top/keep.db"
 }

@@ -8,7 +8,7 @@ complain() {
     status=1
 }
 
-for library in libhakmem.so hakmem-debug.so; do
+for library in libhakmem.so hakmem-debug.so hakmem-record.so; do
     file=$BUILD/$library
     needed=$(readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^ld-linux' | tr '\n' ' ')
     [ "$needed" = 'libc.so.6 ' ] || complain "$library needs ${needed:-nothing}; due: libc.so.6 alone"
@@ -32,7 +32,7 @@ for library in libhakmem.so hakmem-debug.so; do
         sigaction | signal | bsd_signal | ssignal | sysv_signal | __sysv_signal | sigset | sigignore | siginterrupt | \
             sigprocmask | pthread_sigmask | sighold | sigrelse | sigblock | sigsetmask | siggetmask | sigaltstack | mlockall | pthread_create | thrd_create | vfork | _exit | _Exit | __libc_start_main | \
             prctl | syscall | clone | unshare | setns | execve | execveat | fexecve | execv | execvp | execvpe | execl | execlp | execle | posix_spawn | posix_spawnp)
-            [ "$library" = hakmem-debug.so ] || complain "$library exports $name" ;;
+            [ "$library" != libhakmem.so ] || complain "$library exports $name" ;;
         *) complain "$library exports $name" ;;
         esac
     done < <(nm -D --defined-only "$file" | awk '{ sub(/@.*/, "", $3); print $3 }')

@@ -31,10 +31,13 @@ void view_add_position(struct hak_text *text, struct view *view, const struct vi
     hak_text_add(text, " of %s asked", hak_words_number(p->asked_bytes));
     if (p->block->class_index != HAK_CLASS_NONE)
         hak_text_add(text, ", %s in its slot", hak_words_number(p->block->slot_bytes));
-    hak_text_add(text, " (%s)", class_name);
+    if (!hak_store_is_kept(view->reader))
+        hak_text_add(text, " (%s)", class_name);
 }
 
 void view_add_slot(struct hak_text *text, struct view *view, const struct hak_block_key *block) {
+    if (hak_store_is_kept(view->reader))
+        return; /* its allocator's layers are not known, as is said of the capture */
     if (block->class_index == HAK_CLASS_NONE || block->slot_bytes == 0) {
         hak_text_add(text, "A large block with pages of its own (base 0x%" PRIx64 "). ",
                      block->base);

@@ -214,6 +214,22 @@ static void add_watched(struct hak_text *text, const struct view *view) {
                  blocks == 0 || calls <= blocks ? "" : "; nothing is known of the others");
 }
 
+/* "Allocator keep (libjemalloc.so.2, libc.so.6): ..." */
+static void add_kept(struct hak_text *text, const struct view *view) {
+    struct hak_query q = hak_ask(hak_store_database(view->reader),
+                                 "SELECT DISTINCT value FROM meta WHERE key GLOB 'allocator.*'"
+                                 " ORDER BY value",
+                                 "reading its tables");
+    const char *between = " Allocator keep (";
+    for (; hak_query_next(&q); between = ", ") {
+        const char *path = hak_query_text(&q, 0), *slash = strrchr(path, '/');
+        hak_text_add(text, "%s", between);
+        hak_text_add_name(text, slash ? slash + 1 : path);
+    }
+    hak_query_end(&q);
+    hak_text_add(text, "): its layers are not known, and no block was checked.");
+}
+
 void view_add_completeness(struct hak_text *text, const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     if (summary->lost_events > 0)
@@ -242,4 +258,6 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
                      hak_words_count(summary->disordered_events, "event was", "events were"));
     if (view_is_light(view))
         add_watched(text, view);
+    if (hak_store_is_kept(view->reader))
+        add_kept(text, view);
 }

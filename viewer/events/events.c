@@ -61,7 +61,7 @@ static void print_event(struct listing *listing, const struct hak_event *event) 
     if (event->kind < HAK_THREAD_START && event->class_index != HAK_CLASS_NONE)
         hak_text_add(&text, "%s %s", hak_words_class(view->reader, event->class_index),
                      hak_words_number(hak_words_slot_bytes(view->reader, event->class_index)));
-    else if (hak_event_is_move(event))
+    else if (hak_event_is_move(event) && !hak_store_is_kept(view->reader))
         hak_text_add(&text, "large");
     hak_text_tab(&text, 72);
     if (has_process_column(view)) {

@@ -106,10 +106,12 @@ static void add_overview(struct hak_text *text, struct view *view) {
 }
 
 static void add_calls(struct hak_text *text, struct view *view) {
-    static const char *const what[] = {"calls of free(NULL)", "calls that failed",
-                                       "frees of other allocators' blocks",
-                                       "events whose stack could not be kept"};
+    const char *what[] = {"calls of free(NULL)", "calls that failed",
+                          "frees of other allocators' blocks",
+                          "events whose stack could not be kept"};
     uint64_t count[4];
+    if (hak_store_is_kept(view->reader))
+        what[2] = "frees of blocks that were not seen to be taken";
     int found = hak_database_numbers(hak_store_database(view->reader),
                                      "SELECT sum(free_of_null), sum(failed_calls),"
                                      " sum(foreign_frees), sum(no_stack) FROM process",
@@ -229,6 +231,7 @@ static bool print_json(struct view *view, const struct tree *tree) {
     hak_json_set_number(document, "faults", summary->faults);
     json_object_set_new(document, "inner_pools", pools_json(view));
     json_object_set_new(document, "guarded", info_guarded_json(view));
+    json_object_set_new(document, "kept", info_kept_json(view));
     json_object_set_new(document, "suppressions", info_suppressions_json(view));
     json_object_set_new(document, "processes", processes_json(view, tree));
     json_object_set_new(document, "losses",
@@ -267,6 +270,7 @@ int command_info(struct view *view) {
         add_calls(&text, view);
         add_pools(&text, view);
         info_add_guarded(&text, view);
+        info_add_kept(&text, view);
         info_add_suppressions(&text, view);
         hak_text_add(&text, "\n");
         tree_write(&text, view, &tree, process ? tree_find(&tree, process) : -1,

@@ -33,7 +33,7 @@ bool layers_shows_all(const struct layers *l) {
 const char *layers_class_name(const struct layers *l, unsigned metric_class) {
     static char name[64];
     if (metric_class == HAK_METRIC_NO_CLASS)
-        return "large";
+        return hak_store_is_kept(l->view->reader) ? "all" : "large";
     snprintf(name, sizeof name, "%s %s B", hak_words_class(l->view->reader, metric_class),
              hak_words_number(hak_words_slot_bytes(l->view->reader, metric_class)));
     return name;

@@ -237,6 +237,16 @@ static void add_large(struct hak_text *text, const struct layers *l) {
     hak_text_add(text, ".\n");
 }
 
+/* Of a kept allocator: what its blocks have beyond what was asked for. */
+static void add_slack(struct hak_text *text, const struct layers *l) {
+    uint64_t taken = layers_sum(l, HAK_METRIC_SLACK_TAKEN_AMOUNT);
+    uint64_t given = layers_sum(l, HAK_METRIC_SLACK_GIVEN_AMOUNT);
+    if (l->is_from_log || taken == 0)
+        return;
+    hak_text_add(text, "Slack  %s handed out beyond what was asked for, %s of it given back.\n",
+                 hak_words_size(taken), hak_words_size(given));
+}
+
 /* Blocks that HAKMEM_GUARD wanted alone between closed pages. */
 static void add_guarded(struct hak_text *text, const struct layers *l) {
     static const struct {
@@ -311,6 +321,7 @@ void layers_add_lines(struct hak_text *text, const struct layers *l) {
         layers_add_change_lines(text, l);
         add_remote(text, l);
         add_large(text, l);
+        add_slack(text, l);
         add_guarded(text, l);
         add_rest(text, l);
         add_pages(text, l);

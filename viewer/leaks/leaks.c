@@ -105,11 +105,15 @@ static void add_nothing(struct hak_text *text, struct view *view, const struct l
         hak_text_add(text, "No leak scan was made in ");
         view_add_extent(text, view);
         hak_text_add(
-            text, ".\n`hakmem-trace run --leaks=1 -- PROGRAM` (or HAKMEM_LEAKS=1) makes one when "
-                  "PROGRAM exits;\nHAKMEM_LEAKS_SIGNAL and hak_find_leaks() of hakmem.h make "
-                  "one while it runs.\n"
-                  "`hakmem-trace leaks --held` lists what was never freed, whatever points to "
-                  "it.\n");
+            text, "%s",
+            hak_store_is_kept(view->reader)
+                ? ": --allocator keep makes none.\n"
+                : ".\n`hakmem-trace run --leaks=1 -- PROGRAM` (or HAKMEM_LEAKS=1) makes one "
+                  "when PROGRAM exits;\nHAKMEM_LEAKS_SIGNAL and hak_find_leaks() of hakmem.h "
+                  "make one while it runs.\n");
+        hak_text_add(text,
+                     "`hakmem-trace leaks --held` lists what was never freed, whatever points "
+                     "to it.\n");
         return;
     }
     hak_text_add(text, "No block is lost in ");

@@ -7,6 +7,69 @@
 #include <unistd.h>
 #include "options.h"
 
+bool run_keeps_allocator(const struct view *view) {
+    const char *allocator = view_value(view, "allocator");
+    return allocator && strcmp(allocator, "keep") == 0;
+}
+
+const char *run_library(const struct view *view) {
+    return run_keeps_allocator(view) ? "hakmem-record.so" : "hakmem-debug.so";
+}
+
+/* The variables that only an allocator or checks of hakmem's act on; `asks`: somebody waits for
+ * what comes of it. */
+static bool needs_hakmem(const char *name, bool *asks) {
+    static const char *const recorder[] = {
+#define RECORDER(name) #name,
+#include "options.def"
+    };
+    static const struct {
+        const char *name;
+        bool asks;
+    } debug_only[] = {
+#define DEBUG_ONLY(name, asks) {#name, asks},
+#include "options.def"
+    };
+    for (size_t i = 0; i < sizeof recorder / sizeof *recorder; i++)
+        if (strcmp(recorder[i], name) == 0)
+            return false;
+    for (size_t i = 0; i < sizeof debug_only / sizeof *debug_only; i++)
+        if (strcmp(debug_only[i].name, name) == 0) {
+            *asks = debug_only[i].asks;
+            return true;
+        }
+    return false;
+}
+
+/* What is given for a variable that --allocator keep does without. False: printed. */
+static bool check_kept(const struct view *view) {
+    for (const struct view_variable *v = view_variables; v->name; v++) {
+        const char *value = view_variable_value(view, v->name);
+        bool asks = false, is_option = v->option[0] && view_given(view, v->option);
+        if (!value || !needs_hakmem(v->name, &asks))
+            continue;
+        if (is_option) {
+            view_error("run --%s: --allocator keep only records; leave one of them out", v->option);
+            return false;
+        }
+        if (asks && value[0] && strcmp(value, "0") != 0 && strcmp(value, "off") != 0) {
+            view_error("run --allocator keep only records: HAKMEM_%s=%s has no effect", v->name,
+                       value);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_allocator(const struct view *view) {
+    const char *allocator = view_value(view, "allocator");
+    if (allocator && strcmp(allocator, "keep") != 0 && strcmp(allocator, "hakmem") != 0) {
+        view_error("run --allocator %s: hakmem or keep was expected", allocator);
+        return false;
+    }
+    return !run_keeps_allocator(view) || check_kept(view);
+}
+
 bool run_options_check(const struct view *view) {
     static struct hak_options scratch;
     const char *pools = view_value(view, "pools");
@@ -22,7 +85,7 @@ bool run_options_check(const struct view *view) {
         view_error("run --pools %s: malloc was expected", pools);
         return false;
     }
-    return true;
+    return check_allocator(view);
 }
 
 /* Tries `directory`/`part`/`name`. */
@@ -63,7 +126,7 @@ bool run_find_files(const struct view *view, struct run_files *files) {
     } else if (!find_file(files->collect, directory, "hakmem-collect", X_OK)) {
         return false;
     }
-    if (!find_file(files->library, directory, "hakmem-debug.so", R_OK))
+    if (!find_file(files->library, directory, run_library(view), R_OK))
         return false;
     if (strpbrk(files->library, " :")) {
         view_error("run: %s: LD_PRELOAD cannot name a file with a space or a colon in its path; "
@@ -120,7 +183,7 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
     good &= preload.bytes && setenv("LD_PRELOAD", preload.bytes, 1) == 0;
     hak_text_free(&preload);
     good &= setenv("HAKMEM_COLLECT", files->collect, 1) == 0;
-    if (view_given(view, "ci") && !view_variable_value(view, "LEAKS"))
+    if (view_given(view, "ci") && !run_keeps_allocator(view) && !view_variable_value(view, "LEAKS"))
         good &= setenv("HAKMEM_LEAKS", "error", 1) == 0;
     if (!good)
         view_error("run: the environment cannot be set: %s", strerror(errno));

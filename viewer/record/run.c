@@ -29,7 +29,7 @@ struct outcome {
 
 static bool is_light(const struct view *view) {
     const char *check = view_variable_value(view, "CHECK");
-    return check && strcmp(check, "light") == 0;
+    return check && strcmp(check, "light") == 0 && !run_keeps_allocator(view);
 }
 
 /* Nothing is recorded. */
@@ -208,8 +208,9 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
         return VIEW_INCOMPLETE;
     }
     if (outcome->sessions == 0) {
-        view_error("run: the program was not recorded: hakmem-debug.so was not loaded into it "
-                   "(LD_PRELOAD was dropped on the way, or memory for the record is not allowed)");
+        view_error("run: the program was not recorded: %s was not loaded into it "
+                   "(LD_PRELOAD was dropped on the way, or memory for the record is not allowed)",
+                   run_library(view));
         return VIEW_INCOMPLETE;
     }
     if (outcome->faults > 0 && is_light(view) && !view_given(view, "exitcode"))

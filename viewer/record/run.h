@@ -32,7 +32,7 @@ bool run_check_store(const struct view *view, const char *path);
 bool run_check_log(const char *path);
 
 struct run_files {
-    char library[PATH_MAX]; /* hakmem-debug.so */
+    char library[PATH_MAX]; /* hakmem-debug.so or hakmem-record.so */
     char collect[PATH_MAX]; /* hakmem-collect */
 };
 /* Finds both beside this program, or in ../lib, ../lib/hakmem, ../libexec/hakmem. */
@@ -40,6 +40,10 @@ bool run_find_files(const struct view *view, struct run_files *files);
 
 /* Checks every option that was given against options.def. */
 bool run_options_check(const struct view *view);
+/* `--allocator keep`: PROGRAM keeps its allocator, and nothing is checked. */
+bool run_keeps_allocator(const struct view *view);
+/* The name of the library that PROGRAM gets. */
+const char *run_library(const struct view *view);
 /* Sets what --pools asks for in this process's environment, from which the keeper's worker has it,
  * too: it stores whether pools were open. False: printed. */
 bool run_open_pools(const struct view *view);

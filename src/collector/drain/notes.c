@@ -115,11 +115,11 @@ static void unload_module(struct hak_drain *d, struct hak_client *c, uint32_t pr
     }
 }
 
-static void read_mark(struct hak_drain *d, struct hak_client *c, uint32_t process, uint32_t place,
-                      const struct hak_drain_bytes *p) {
+static void read_text(struct hak_drain *d, struct hak_client *c, uint32_t process, uint32_t place,
+                      const struct hak_drain_bytes *p, uint8_t kind) {
     char *text = strndup((const char *)p->bytes, p->count);
     note(d, (struct hak_drain_pending){
-                .place = place, .row = process, .kind = HAK_MARK, .client = c, .text = text});
+                .place = place, .row = process, .kind = kind, .client = c, .text = text});
 }
 
 /* `told` is the low 48 bits of a time not later than `ticks`. */
@@ -145,7 +145,10 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
         break;
     case HAK_MARK:
     case HAK_POOL:
-        read_mark(d, c, e->process, place, p);
+        read_text(d, c, e->process, place, p, HAK_MARK);
+        break;
+    case HAK_ALLOCATOR:
+        read_text(d, c, e->process, place, p, HAK_ALLOCATOR);
         break;
     case HAK_FORK:
         note(d, (struct hak_drain_pending){.place = place,
@@ -199,6 +202,13 @@ static void settle_fork(struct hak_drain *d, const struct hak_drain_pending *n, 
     }
 }
 
+/* Of the process of row N: meta allocator.N. */
+static int put_allocator(struct hak_store_writer *writer, uint32_t row, const char *module) {
+    char key[64];
+    snprintf(key, sizeof key, "allocator.%u", row);
+    return hak_store_put_meta(writer, key, module);
+}
+
 int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer) {
     const uint64_t *ns = drain->batch->columns.value[HAK_COLUMN_NS];
     int error = 0;
@@ -228,6 +238,9 @@ int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer) {
         case HAK_LEAK:
             if (drain->leaks)
                 hak_leaks_note_event(drain->leaks, n->row, id);
+            break;
+        case HAK_ALLOCATOR:
+            error = put_allocator(writer, n->row, n->text ? n->text : "");
             break;
         default:
             error = hak_store_put_mark(writer, id, ns[hak_batch_place(drain->batch, n->place)],

@@ -24,7 +24,7 @@ struct hak_drain_pending {
     uint32_t row;   /* of the module, or the parent process of a fork */
     uint64_t value; /* fork number, or position of the FAULT record */
     uint32_t ring;
-    uint8_t kind; /* MODULE_LOAD, MODULE_UNLOAD, FORK, FAULT, LEAK, MARK */
+    uint8_t kind; /* MODULE_LOAD, MODULE_UNLOAD, FORK, FAULT, LEAK, MARK, ALLOCATOR */
     struct hak_client *client;
     char *text; /* MARK: its name */
 };

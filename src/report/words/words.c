@@ -285,7 +285,7 @@ const char *hak_words_quoted(uint64_t number, const char *name) {
 
 const char *hak_words_class(struct hak_store_reader *r, unsigned class_index) {
     if (class_index == HAK_CLASS_NONE)
-        return "large";
+        return r && hak_store_is_kept(r) ? "no class" : "large";
     uint64_t slot_bytes;
     unsigned band = 0;
     bool known = r ? hak_store_class(r, class_index, &slot_bytes, &band) : class_index < CLASSES;

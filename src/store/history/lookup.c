@@ -37,20 +37,23 @@ static void add_slot_starts(struct hak_store_reader *r, uint64_t address, struct
 }
 
 /* Is `address` in the large block of `bytes` at `base`? It is whole pages: what lies behind its
- * asked end, up to the end of the page, is in it like the unused end of a slot. */
-static bool is_in_large(uint64_t address, uint64_t base, uint64_t bytes) {
-    uint64_t page = address & ~(uint64_t)4095;
-    return address >= base && (page > base ? page - base : 0) < bytes;
+ * asked end, up to the end of the page, is in it like the unused end of a slot. Other allocators'
+ * blocks begin at multiples of 16. */
+static bool is_in_large(const struct hak_store_reader *r, uint64_t address, uint64_t base,
+                        uint64_t bytes) {
+    uint64_t unit = r->is_kept ? 16 : 4096, start = address & ~(unit - 1);
+    return address >= base && (start > base ? start - base : 0) < bytes;
 }
 
 struct large_search {
+    const struct hak_store_reader *reader;
     uint64_t address;
     struct candidates *candidates;
 };
 
 static int add_large_base(void *context, uint64_t base, uint64_t extent) {
     struct large_search *search = context;
-    if (is_in_large(search->address, base, extent) || search->address == base)
+    if (is_in_large(search->reader, search->address, base, extent) || search->address == base)
         add_candidate(search->candidates, base);
     return 0;
 }
@@ -104,7 +107,7 @@ static bool covers(const struct hak_store_reader *r, const struct hak_event *e, 
     if (e->address == address || e->base == address)
         return true;
     if (e->class_index == HAK_CLASS_NONE)
-        return is_in_large(address, e->base, e->address + e->size - e->base);
+        return is_in_large(r, address, e->base, e->address + e->size - e->base);
     return address >= e->base && r->class[e->class_index].is_there &&
            address - e->base < r->class[e->class_index].slot_bytes;
 }
@@ -145,7 +148,7 @@ static int find_candidate_uses(struct hak_store_reader *r, const struct sought *
 
 /* Every base that a block around the address may have had. */
 static int find_candidates(struct hak_store_reader *r, uint64_t address, struct candidates *c) {
-    struct large_search search = {.address = address, .candidates = c};
+    struct large_search search = {.reader = r, .address = address, .candidates = c};
     add_candidate(c, address);
     add_slot_starts(r, address, c);
     return hak_finder_large(&r->postings, address, add_large_base, &search);
@@ -192,7 +195,7 @@ static int add_large_owners(struct owned_blocks *o, uint64_t base) {
 
 static int find_owned(struct hak_store_reader *r, uint64_t address, struct owned_blocks *o,
                       struct candidates *large) {
-    struct large_search search = {.address = address, .candidates = large};
+    struct large_search search = {.reader = r, .address = address, .candidates = large};
     o->reader = r;
     int owners = hak_finder_owners(&r->postings, address, o->owner, OWNERS_MAX);
     if (owners < 0 && owners != HAK_FINDER_NOT_ALL)

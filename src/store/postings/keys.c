@@ -74,9 +74,13 @@ static void note_owner(struct gathering *g, uint64_t base, uint32_t process, uin
     g->keys->key[HAK_POSTING_OWNER][(*count)++] = key;
 }
 
+/* More than any block has, and base + extent is a number of the store: sizes may be nonsense. */
+#define EXTENT_MAX ((uint64_t)1 << 62)
+
 static void note_large(struct gathering *g, const struct hak_columns *c, uint32_t number,
                        uint64_t extent) {
     struct hak_posting_keys *k = g->keys;
+    extent = extent < EXTENT_MAX ? extent : EXTENT_MAX;
     if (!g->has_large)
         memset(k->large_of, 0, c->distinct[HAK_COLUMN_BASE] * sizeof *k->large_of);
     g->has_large = true;

@@ -25,13 +25,15 @@ static int load_names(struct hak_store_reader *r) {
         return error;
     static const char geometry[] =
         "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key='slab_bytes'),"
-        " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='superslab_bytes'), ?1";
-    uint64_t values[2] = {0};
-    int found = hak_database_numbers(&r->db, geometry, 0, values, 2);
+        " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='superslab_bytes'),"
+        " (SELECT count(*) FROM meta WHERE key GLOB 'allocator.*'), ?1";
+    uint64_t values[3] = {0};
+    int found = hak_database_numbers(&r->db, geometry, 0, values, 3);
     if (found < 0)
         return found;
     r->slab_bytes = values[0];
     r->superslab_bytes = values[1];
+    r->is_kept = values[2] > 0;
     if (!values[0] || !values[1] || values[0] & (values[0] - 1) || values[1] & (values[1] - 1))
         return hak_store_fail(
             HAK_STORE_BROKEN,
@@ -168,6 +170,10 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
     out->being_written = !v[12] && (r->fd < 0 || hak_store_file_is_locked(r->fd));
     out->ended_early = !v[12] && !out->being_written;
     return 0;
+}
+
+bool hak_store_is_kept(const struct hak_store_reader *reader) {
+    return reader->is_kept;
 }
 
 bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t *slot_bytes,

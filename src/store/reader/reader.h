@@ -88,6 +88,10 @@ const char *hak_store_stack_error(const struct hak_store_reader *r);
 struct hak_callers; /* store/stacks/callers.h */
 int hak_store_count_callers(struct hak_store_reader *r, struct hak_callers *of, int count);
 
+/* Was it recorded over allocators that the programs kept (run --allocator keep)? Nothing is known
+ * of their slots and layers then. */
+bool hak_store_is_kept(const struct hak_store_reader *reader);
+
 /* Slot size and band of a class as this store was written; false when it has no such class. */
 bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t *slot_bytes,
                      unsigned *band);

@@ -72,7 +72,7 @@ const char *hak_table_place(const struct hak_tables *t, unsigned place) {
 void hak_table_class(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out) {
     unsigned band;
     char text[16];
-    if (class_index == HAK_CLASS_NONE)
+    if (class_index == HAK_CLASS_NONE && !hak_store_is_kept(r))
         sqlite3_result_text(out, "large", -1, SQLITE_STATIC);
     else if (hak_store_class(r, class_index, NULL, &band))
         sqlite3_result_text(out, sqlite3_snprintf(sizeof text, text, "C%u", band), -1,

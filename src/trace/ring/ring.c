@@ -307,8 +307,9 @@ static bool begin_kept(const struct hak_writer *w) {
 
 void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
                           unsigned part_count) {
-    bool keeps = hak_current.overwrites &&
-                 (head->kind == HAK_MODULE_LOAD || head->kind == HAK_PROCESS_START);
+    bool keeps =
+        hak_current.overwrites && (head->kind == HAK_MODULE_LOAD ||
+                                   head->kind == HAK_PROCESS_START || head->kind == HAK_ALLOCATOR);
     keeps = keeps && begin_kept(&hak_writer);
     write_bytes(head, parts, part_count);
     if (keeps)

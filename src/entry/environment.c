@@ -1,0 +1,58 @@
+/* What a library finds at its start: the environment, which libc may not have yet, and sanitizers.
+ */
+#include "entry/environment.h"
+
+#include <unistd.h>
+#include "block.h"
+#include "options.h"
+#include "platform/platform.h"
+
+/* The environment before libc has it: as the kernel gave it. */
+static char **read_environment(char *text, size_t text_bytes, char **variables, size_t count) {
+    long file = hak_open("/proc/self/environ");
+    size_t length = 0, found = 0;
+    long got = file < 0 ? 0 : 1;
+    while (got > 0 && length < text_bytes - 1) {
+        got = hak_read(file, text + length, text_bytes - 1 - length);
+        length += got > 0 ? (size_t)got : 0;
+    }
+    if (file >= 0)
+        hak_close(file);
+    text[length] = 0;
+    for (size_t at = 0; at < length && found + 1 < count; at++) {
+        variables[found++] = text + at;
+        while (text[at])
+            at++;
+    }
+    variables[found] = NULL;
+    return variables;
+}
+
+void hak_entry_read_options(char **environment) {
+    enum { TEXT_BYTES = 4 << 20, VARIABLES = 64 << 10 };
+    if (!environment)
+        environment = environ;
+    if (environment) {
+        hak_options_read(environment);
+        return;
+    }
+    size_t bytes = TEXT_BYTES + VARIABLES * sizeof(char *);
+    char *memory = hak_reserve(bytes);
+    char **variables = memory ? read_environment(memory, TEXT_BYTES,
+                                                 (char **)(void *)(memory + TEXT_BYTES), VARIABLES)
+                              : NULL;
+    hak_options_read(variables);
+    if (memory)
+        hak_unmap(memory, bytes);
+}
+
+/* A sanitizer's start, where the loader sees one: it stands in front of libc's functions, and they
+ * crash or wait for ever until it has run, which is after us. */
+extern void __asan_init(void) __attribute__((weak));   /* NOLINT(bugprone-reserved-identifier) */
+extern void __tsan_init(void) __attribute__((weak));   /* NOLINT(bugprone-reserved-identifier) */
+extern void __msan_init(void) __attribute__((weak));   /* NOLINT(bugprone-reserved-identifier) */
+extern void __hwasan_init(void) __attribute__((weak)); /* NOLINT(bugprone-reserved-identifier) */
+
+bool hak_entry_is_sanitized(void) {
+    return __asan_init || __tsan_init || __msan_init || __hwasan_init;
+}

@@ -1,0 +1,58 @@
+/* What is known of the block at an address: how many records it has, and what was asked for it.
+ *
+ *   address  46 ........ 33 | 32 ....... 20 | 19 ........... 4 | 3    | 2 1 0
+ *            root, 2 of them  middle, 64 KiB  leaf, 512 KiB     root    0
+ *
+ *   word     n, records so far:32 | bytes asked for:29 | the call that took it:3
+ *
+ * Records take turns: the block is the program's while n is odd. A leaf stands for 1 MiB, and only
+ * its touched pages count: half of the memory of a heap of small blocks, less for larger ones.
+ * Allocators put blocks of 8 bytes at odd multiples of 8; those have a root of their own.
+ *
+ * Of a block above 512 MiB the word has the low bits of its size, and the allocator's own size says
+ * the others.
+ *
+ * Lock: none. A word is changed by who has the block; only two that give it back at once meet
+ * there, and compare and swap. What is mapped stays for good. */
+#ifndef HAK_KEEP_BLOCKS_H
+#define HAK_KEEP_BLOCKS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "block.h"
+
+typedef _Atomic uint64_t hak_keep_word_t;
+
+enum { HAK_KEEP_SUBKIND_BITS = 3, HAK_KEEP_BYTES_BITS = 29 };
+
+static inline uint32_t hak_keep_count(uint64_t word) {
+    return (uint32_t)word;
+}
+static inline bool hak_keep_is_live(uint64_t word) {
+    return (word & 1) != 0;
+}
+/* After one more record; after 2^32 - 1 comes 0. */
+static inline uint64_t hak_keep_counted(uint64_t word) {
+    return (word & ~(uint64_t)UINT32_MAX) | (uint32_t)(word + 1);
+}
+static inline unsigned hak_keep_subkind(uint64_t word) {
+    return (unsigned)(word >> (64 - HAK_KEEP_SUBKIND_BITS));
+}
+/* What was asked for a block that the allocator says has `usable_bytes`. */
+static inline size_t hak_keep_bytes(uint64_t word, size_t usable_bytes) {
+    const size_t part = (size_t)1 << HAK_KEEP_BYTES_BITS;
+    size_t low = word >> 32 & (part - 1);
+    return usable_bytes < low ? low : low + ((usable_bytes - low) & ~(part - 1));
+}
+static inline uint64_t hak_keep_word(uint32_t count, size_t bytes, unsigned subkind) {
+    const size_t part = (size_t)1 << HAK_KEEP_BYTES_BITS;
+    return count | (uint64_t)(bytes & (part - 1)) << 32 |
+           (uint64_t)subkind << (64 - HAK_KEEP_SUBKIND_BITS);
+}
+
+/* The word of the block at `user`. NULL: none was ever there, or (`makes`) there is no memory. */
+HAK_HIDDEN hak_keep_word_t *hak_keep_find(const void *user, bool makes);
+
+#endif

@@ -1,0 +1,173 @@
+/* The malloc family of hakmem-record.so: each call goes to the allocator's function of the same
+ * name, and is recorded. operator new and delete (operators.c) come here, too. */
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include "entry/entry.h"
+
+static void *no_memory(void) {
+    errno = ENOMEM;
+    return NULL;
+}
+
+#define TAKEN(user, bytes, by)                                                                     \
+    hak_keep_taken(                                                                                \
+        user, &(struct hak_hand_out){.asked_bytes = (bytes), .subkind = (by), .call = HAK_CALL})
+
+HAK_EXPORT void *malloc(size_t bytes) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return TAKEN(hak_keep_next.malloc(bytes), bytes, HAK_BY_MALLOC);
+}
+
+HAK_EXPORT void *calloc(size_t count, size_t bytes) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return TAKEN(hak_keep_next.calloc(count, bytes), count * bytes, HAK_BY_CALLOC);
+}
+
+/* ---- and back -------------------------------------------------------------------------------- */
+
+void hak_keep_free(void *pointer, enum hak_given by, hak_call_t call) {
+    size_t bytes;
+    if (!hak_keep_begin())
+        return;
+    (void)hak_keep_given(pointer, hak_free_by(by), call, &bytes);
+    hak_keep_next.free(pointer);
+}
+
+HAK_EXPORT void free(void *pointer) {
+    hak_keep_free(pointer, HAK_GIVEN_BY_FREE, HAK_CALL);
+}
+
+HAK_EXPORT void cfree(void *pointer);
+HAK_EXPORT void cfree(void *pointer) {
+    hak_keep_free(pointer, HAK_GIVEN_BY_FREE, HAK_CALL);
+}
+
+HAK_EXPORT void free_sized(void *pointer, size_t bytes);
+HAK_EXPORT void free_sized(void *pointer, size_t bytes) {
+    (void)bytes;
+    hak_keep_free(pointer, HAK_GIVEN_BY_FREE_SIZED, HAK_CALL);
+}
+
+HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
+HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
+    (void)alignment;
+    (void)bytes;
+    hak_keep_free(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED, HAK_CALL);
+}
+
+/* ---- realloc --------------------------------------------------------------------------------- */
+
+/* Whether the block moves is known only when another thread may have the old one already. So its
+ * life ends before the call, and what comes back begins another one, at the same address or not. */
+struct resize {
+    void *pointer;
+    size_t bytes, old_bytes;
+    bool is_known; /* the block was the program's */
+    hak_call_t call;
+};
+
+static void begin_resize(struct resize *r) {
+    enum hak_record_kind kind = r->bytes ? HAK_REALLOC_FROM : hak_free_by(HAK_GIVEN_BY_REALLOC);
+    if (r->pointer)
+        r->is_known = hak_keep_given(r->pointer, kind, r->call, &r->old_bytes);
+}
+
+/* Some allocators give a block for 0 bytes, the others none. A block that could not be resized
+ * stays with the program. */
+static void *end_resize(const struct resize *r, void *user) {
+    struct hak_hand_out how = {.asked_bytes = r->bytes,
+                               .subkind = HAK_BY_REALLOC,
+                               .moved_from = user_from(r->pointer),
+                               .call = r->call};
+    bool has_failed = !user && (r->bytes != 0 || !r->pointer);
+    if (user || has_failed)
+        (void)hak_keep_taken(user, &how);
+    if (has_failed && r->is_known) {
+        how.asked_bytes = r->old_bytes;
+        (void)hak_keep_taken(r->pointer, &how);
+    }
+    return user;
+}
+
+static void *resize(void *pointer, size_t bytes, hak_call_t call) {
+    struct resize r = {.pointer = pointer, .bytes = bytes, .call = call};
+    if (!hak_keep_begin())
+        return no_memory();
+    begin_resize(&r);
+    return end_resize(&r, hak_keep_next.realloc(pointer, bytes));
+}
+
+HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
+    return resize(pointer, bytes, HAK_CALL);
+}
+
+/* Not by the next one of this name: glibc's calls realloc, which is the one above. */
+HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
+    size_t all_bytes;
+    if (__builtin_mul_overflow(count, bytes, &all_bytes))
+        return no_memory();
+    return resize(pointer, all_bytes, HAK_CALL);
+}
+
+/* ---- aligned --------------------------------------------------------------------------------- */
+
+HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return TAKEN(hak_keep_next.memalign(alignment, bytes), bytes, HAK_BY_ALIGNED);
+}
+
+HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return TAKEN(hak_keep_next.aligned_alloc(alignment, bytes), bytes, HAK_BY_ALIGNED);
+}
+
+HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
+    if (!hak_keep_begin())
+        return ENOMEM;
+    int error = hak_keep_next.posix_memalign(result, alignment, bytes);
+    (void)TAKEN(error == 0 ? *result : NULL, bytes, HAK_BY_ALIGNED);
+    return error;
+}
+
+HAK_EXPORT void *valloc(size_t bytes) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return TAKEN(hak_keep_next.valloc(bytes), bytes, HAK_BY_ALIGNED);
+}
+
+HAK_EXPORT void *pvalloc(size_t bytes) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return TAKEN(hak_keep_next.pvalloc(bytes), bytes, HAK_BY_ALIGNED);
+}
+
+HAK_EXPORT size_t malloc_usable_size(void *pointer) {
+    return hak_keep_begin() ? hak_keep_next.malloc_usable_size(pointer) : 0;
+}
+
+/* glibc's second names are the same family: what they give is freed by free, and the other way. */
+HAK_LIBC_NAME(malloc);
+HAK_LIBC_NAME(free);
+HAK_LIBC_NAME(calloc);
+HAK_LIBC_NAME(realloc);
+HAK_LIBC_NAME(memalign);
+HAK_LIBC_NAME(valloc);
+HAK_LIBC_NAME(pvalloc);
+
+/* ---- C++ ------------------------------------------------------------------------------------- */
+
+/* settle_alignment (operators.c) gives 0 for the common one. */
+void *hak_keep_allocate(const struct hak_hand_out *how) {
+    if (!hak_keep_begin())
+        return no_memory();
+    /* 0 bytes give a block, as operator new has to. */
+    size_t bytes = how->asked_bytes ? how->asked_bytes : 1;
+    void *user = how->alignment ? hak_keep_next.memalign(how->alignment, bytes)
+                                : hak_keep_next.malloc(bytes);
+    return hak_keep_taken(user, how);
+}

@@ -1,0 +1,98 @@
+/* Start-up, the end of a thread, and fork, of hakmem-record.so: as in ../start.c, without a heap.
+ *
+ * The library is linked with -z initfirst: only ld.so's own calls come before the constructor.
+ * Until then there is no session, and nothing is recorded of them. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include "entry/environment.h"
+#include "entry/keep/keep.h"
+#include "options.h"
+#include "platform/lock.h"
+#include "superslab.h"
+#include "trace/trace.h"
+
+/* pthreads calls destructors in up to 4 rounds as long as values are set anew. */
+enum { END_ROUND = 3 };
+
+enum { NEW, SEARCHING, STARTED };
+
+static struct hak_lock start_lock;
+static _Atomic int state;
+static bool has_thread_key;
+static pthread_key_t thread_key;
+static char **constructor_environment;
+
+_Thread_local bool hak_keep_has_begun __attribute__((tls_model("initial-exec")));
+static _Thread_local unsigned end_rounds __attribute__((tls_model("initial-exec")));
+
+/* ---- the process, and a thread --------------------------------------------------------------- */
+
+static HAK_COLD void start_process(void) {
+    atomic_store(&state, SEARCHING);
+    hak_entry_read_options(constructor_environment);
+    if (!hak_keep_find_next())
+        hak_die("hakmem-record.so", NULL, "finds no malloc behind it");
+    atomic_store_explicit(&state, STARTED, memory_order_release);
+    hak_keep_ask_first_size();
+}
+
+bool hak_keep_begin_slowly(void) {
+    if (atomic_load_explicit(&state, memory_order_acquire) != STARTED) {
+        if (hak_lock_is_mine(&start_lock))
+            return false;
+        hak_lock(&start_lock);
+        if (atomic_load_explicit(&state, memory_order_relaxed) != STARTED)
+            start_process();
+        hak_unlock(&start_lock);
+    }
+    hak_keep_has_begun = true;
+    if (has_thread_key)
+        (void)pthread_setspecific(thread_key, &end_rounds);
+    return true;
+}
+
+/* In the last round, so that what others give back before it is recorded by this thread. */
+static void end_thread(void *value) {
+    if (++end_rounds < END_ROUND && pthread_setspecific(thread_key, value) == 0)
+        return;
+    hak_trace_thread_end();
+}
+
+/* ---- the constructor ------------------------------------------------------------------------- */
+
+static void name_allocator(void) {
+    struct hak_event_fields head = {.kind = HAK_ALLOCATOR, .class_index = HAK_CLASS_NONE};
+    if (hak_trace_is_wanted())
+        hak_trace_name(&head, hak_keep_next.module);
+}
+
+static void after_fork_in_child(void) {
+    hak_trace_fork_child();
+    name_allocator();
+}
+
+__attribute__((constructor(101))) static void construct(int count, char **arguments,
+                                                        char **environment) {
+    (void)count;
+    (void)arguments;
+    constructor_environment = environment;
+    if (hak_entry_is_sanitized())
+        return;
+    (void)hak_keep_begin();
+    has_thread_key = pthread_key_create(&thread_key, end_thread) == 0;
+    /* glibc keeps the first 48 handlers without allocating. */
+    (void)pthread_atfork(hak_trace_fork_prepare, hak_trace_fork_parent, after_fork_in_child);
+    hak_trace_start();
+    name_allocator();
+    if (has_thread_key)
+        (void)pthread_setspecific(thread_key, &end_rounds);
+}
+
+/* ---- hakmem.h: what a program may ask of a recorder --------------------------------------------
+ */
+
+HAK_EXPORT void hak_mark(const char *name);
+HAK_EXPORT void hak_mark(const char *name) {
+    if (name && hak_keep_begin())
+        hak_trace_mark(name);
+}

@@ -1,0 +1,188 @@
+/* What is recorded of a kept allocator's blocks. The test is the allocator and the tracer. */
+#include "entry/keep/keep.h"
+
+#include <string.h>
+#include "options.h"
+#include "superslab.h"
+#include "trace/trace.h"
+#include "unit/suite.h"
+
+enum { ROOM = 16 };
+static struct hak_event_fields event[ROOM];
+static unsigned events, counted[3];
+static uint64_t taken, given, not_recorded;
+static size_t usable_bytes;
+struct hak_keep_next hak_keep_next;
+
+void hak_trace_record(struct hak_event_fields *fields) {
+    ck_assert_uint_lt(events, ROOM);
+    event[events++] = *fields;
+}
+void hak_trace_count(enum hak_trace_count which) {
+    counted[which]++;
+}
+void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
+    ck_assert_uint_eq(class_index, HAK_CLASS_NONE);
+    taken += which == HAK_COUNTED_SLACK_TAKEN ? amount : 0;
+    given += which == HAK_COUNTED_SLACK_GIVEN ? amount : 0;
+    not_recorded += which == HAK_COUNTED_KEPT_UNKNOWN ? amount : 0;
+}
+uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags) {
+    ck_assert_ptr_nonnull(frame);
+    *flags = HAK_RECORD_GUESSED;
+    return (uint32_t)(uintptr_t)*call;
+}
+static size_t tell_size(void *block) {
+    ck_assert_ptr_nonnull(block);
+    return usable_bytes;
+}
+
+static const void *where = (const void *)7;
+
+static void begin(void) {
+    hak_options.trace = 1;
+    hak_keep_next = (struct hak_keep_next){
+        .malloc_usable_size = tell_size, .tells_sizes = true, .is_glibc = true};
+    usable_bytes = 64;
+}
+
+/* Blocks 1, 2, ...: no other case has touched their addresses. */
+static void *block(uintptr_t number) {
+    return (void *)(0x10000000 + number * 4096); /* NOLINT(performance-no-int-to-ptr) */
+}
+
+static void take(void *user, size_t bytes, enum hak_subkind by, void *from) {
+    const struct hak_hand_out how = {
+        .asked_bytes = bytes, .subkind = by, .moved_from = user_from(from), .call = &where};
+    ck_assert_ptr_eq(hak_keep_taken(user, &how), user);
+}
+
+static bool give(void *user, enum hak_record_kind kind, size_t *bytes) {
+    return hak_keep_given(user, kind, &where, bytes);
+}
+
+static void expect(unsigned i, enum hak_record_kind kind, const void *user, size_t bytes,
+                   uint32_t count, unsigned subkind) {
+    ck_assert_uint_lt(i, events);
+    ck_assert_uint_eq(event[i].kind, kind);
+    ck_assert_uint_eq(event[i].address, (uintptr_t)user);
+    ck_assert_uint_eq(event[i].delta_bytes, 0);
+    ck_assert_uint_eq(event[i].size, bytes);
+    ck_assert_uint_eq(event[i].record_count, count);
+    ck_assert_uint_eq(event[i].epoch, 1);
+    ck_assert_uint_eq(event[i].subkind, subkind);
+    ck_assert_uint_eq(event[i].class_index, HAK_CLASS_NONE);
+    ck_assert_uint_eq(event[i].place, HAK_PLACE_KEPT);
+}
+
+START_TEST(a_life_has_two_records_and_its_slack) {
+    size_t bytes;
+    take(block(1), 50, HAK_BY_CALLOC, NULL);
+    ck_assert_uint_eq(taken, 14);
+    ck_assert(give(block(1), hak_free_by(HAK_GIVEN_BY_DELETE), &bytes));
+    ck_assert_uint_eq(bytes, 50);
+    ck_assert_uint_eq(given, 14);
+    take(block(1), 64, HAK_BY_MALLOC, NULL);
+    ck_assert_uint_eq(events, 3);
+    expect(0, HAK_MALLOC, block(1), 50, 1, HAK_BY_CALLOC);
+    expect(1, HAK_FREE, block(1), 50, 2, HAK_GIVEN_BY_DELETE);
+    expect(2, HAK_MALLOC, block(1), 64, 3, HAK_BY_MALLOC);
+    for (unsigned i = 0; i < events; i++) {
+        ck_assert_uint_eq(event[i].stack, 7);
+        ck_assert_uint_eq(event[i].flags, HAK_RECORD_GUESSED);
+    }
+    ck_assert_uint_eq(taken, 14);
+}
+END_TEST
+
+START_TEST(a_realloc_ends_one_life_and_begins_another) {
+    size_t bytes;
+    take(block(1), 20, HAK_BY_NEW, NULL);
+    ck_assert(give(block(1), HAK_REALLOC_FROM, &bytes));
+    take(block(2), 40, HAK_BY_REALLOC, block(1));
+    expect(1, HAK_REALLOC_FROM, block(1), 20, 2, HAK_BY_NEW);
+    expect(2, HAK_REALLOC, block(2), 40, 1, HAK_BY_REALLOC);
+    ck_assert_uint_eq(event[2].old_address, (uintptr_t)block(1));
+}
+END_TEST
+
+START_TEST(a_second_free_is_wrong_only_where_nothing_passes_by) {
+    size_t bytes;
+    take(block(1), 20, HAK_BY_MALLOC, NULL);
+    ck_assert(give(block(1), HAK_FREE, &bytes));
+    ck_assert(!give(block(1), HAK_FREE, &bytes));
+    ck_assert_uint_eq(bytes, 0);
+    expect(2, HAK_FREE, block(1), 0, 2, HAK_GIVEN_BY_FREE);
+    ck_assert_uint_eq(event[2].flags, HAK_RECORD_ILLEGAL | HAK_RECORD_GUESSED);
+    hak_keep_next.is_glibc = false;
+    ck_assert(!give(block(1), HAK_FREE, &bytes));
+    ck_assert_uint_eq(events, 3);
+    ck_assert_uint_eq(counted[HAK_COUNT_FOREIGN_FREE], 1);
+    take(block(1), 30, HAK_BY_MALLOC, NULL);
+    expect(3, HAK_MALLOC, block(1), 30, 3, HAK_BY_MALLOC);
+}
+END_TEST
+
+START_TEST(what_was_never_seen_is_counted) {
+    size_t bytes;
+    ck_assert(!give(block(1), HAK_FREE, &bytes));
+    ck_assert(!give((char *)block(1) + 4, HAK_FREE, &bytes));
+    ck_assert_uint_eq(counted[HAK_COUNT_FOREIGN_FREE], 2);
+    ck_assert(!give(NULL, HAK_FREE, &bytes));
+    ck_assert_uint_eq(counted[HAK_COUNT_FREE_OF_NULL], 1);
+    take(NULL, 20, HAK_BY_MALLOC, NULL);
+    ck_assert_uint_eq(counted[HAK_COUNT_FAILED_CALL], 1);
+    take((char *)block(1) + 4, 20, HAK_BY_MALLOC, NULL);
+    ck_assert_uint_eq(not_recorded, 20);
+    ck_assert_uint_eq(events, 0);
+}
+END_TEST
+
+START_TEST(a_free_that_was_not_seen_ends_the_life) {
+    take(block(1), 20, HAK_BY_MALLOC, NULL);
+    take(block(1), 30, HAK_BY_MALLOC, NULL);
+    ck_assert_uint_eq(events, 3);
+    expect(1, HAK_FREE, block(1), 20, 2, HAK_GIVEN_BY_UNSEEN);
+    ck_assert_uint_eq(event[1].stack, 0);
+    expect(2, HAK_MALLOC, block(1), 30, 3, HAK_BY_MALLOC);
+}
+END_TEST
+
+START_TEST(a_block_has_no_more_bytes_than_it_has) {
+    take(block(1), SIZE_MAX - 4000, HAK_BY_ALIGNED, NULL);
+    expect(0, HAK_MALLOC, block(1), 64, 1, HAK_BY_ALIGNED);
+    ck_assert_uint_eq(taken, 0);
+}
+END_TEST
+
+START_TEST(nobody_is_asked_for_sizes_too_early) {
+    hak_keep_next.tells_sizes = false;
+    hak_keep_next.malloc_usable_size = NULL;
+    take(block(1), 20, HAK_BY_NEW, NULL);
+    expect(0, HAK_MALLOC, block(1), 20, 1, HAK_BY_NEW);
+    ck_assert_uint_eq(taken, 0);
+}
+END_TEST
+
+START_TEST(nothing_is_kept_where_nothing_is_recorded) {
+    size_t bytes;
+    hak_options.trace = 0;
+    take(block(1), 20, HAK_BY_MALLOC, NULL);
+    ck_assert(!give(block(1), HAK_FREE, &bytes));
+    ck_assert_uint_eq(events + counted[HAK_COUNT_FOREIGN_FREE], 0);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("record");
+    tcase_add_checked_fixture(cases, begin, NULL);
+    tcase_add_test(cases, a_life_has_two_records_and_its_slack);
+    tcase_add_test(cases, a_realloc_ends_one_life_and_begins_another);
+    tcase_add_test(cases, a_second_free_is_wrong_only_where_nothing_passes_by);
+    tcase_add_test(cases, what_was_never_seen_is_counted);
+    tcase_add_test(cases, a_free_that_was_not_seen_ends_the_life);
+    tcase_add_test(cases, a_block_has_no_more_bytes_than_it_has);
+    tcase_add_test(cases, nobody_is_asked_for_sizes_too_early);
+    tcase_add_test(cases, nothing_is_kept_where_nothing_is_recorded);
+    return run_cases("keep/record", cases);
+}

@@ -1,0 +1,75 @@
+/* The allocators that programs kept (run --allocator keep), and what their blocks have beyond what
+ * was asked for. */
+#include "viewer/info/parts.h"
+
+#include "report/words/words.h"
+
+static const char modules[] = "SELECT value, count(*) FROM meta WHERE key GLOB 'allocator.*'"
+                              " GROUP BY value ORDER BY count(*) DESC, value";
+static const char reading[] = "reading its tables";
+
+struct slack {
+    uint64_t taken, given, not_recorded;
+};
+
+/* What a counter reached in a process is its greatest value. */
+static struct slack read_slack(struct view *view) {
+    static const char query[] =
+        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
+        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text IN ('SLACK_TAKEN.amount',"
+        " 'SLACK_GIVEN.amount', 'KEPT_UNKNOWN.times') GROUP BY s.process, s.name, s.class)"
+        " SELECT sum(most) FILTER (WHERE text = 'SLACK_TAKEN.amount'),"
+        " sum(most) FILTER (WHERE text = 'SLACK_GIVEN.amount'),"
+        " sum(most) FILTER (WHERE text = 'KEPT_UNKNOWN.times') FROM reached";
+    uint64_t read[3] = {0};
+    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
+    if (found < 0)
+        view_store_error(view, found);
+    return (struct slack){read[0], read[1], read[2]};
+}
+
+static void add_line(struct hak_text *text, const struct view *view, const char *name) {
+    hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), name, view_style(view, VIEW_PLAIN));
+    hak_text_tab(text, 14);
+}
+
+void info_add_kept(struct hak_text *text, struct view *view) {
+    if (!hak_store_is_kept(view->reader))
+        return;
+    struct hak_query q = hak_ask(hak_store_database(view->reader), modules, reading);
+    for (bool is_first = true; hak_query_next(&q); is_first = false) {
+        add_line(text, view, is_first ? "allocator" : "");
+        hak_text_add_name(text, hak_query_text(&q, 0));
+        hak_text_add(text, ", kept by %s\n",
+                     hak_words_count(hak_query_number(&q, 1), "process", "processes"));
+    }
+    view_end_query(view, &q, true);
+    struct slack slack = read_slack(view);
+    add_line(text, view, "slack");
+    hak_text_add(text, "%s handed out beyond what was asked for, ", hak_words_size(slack.taken));
+    hak_text_add(text, "%s of it with blocks that were never given back\n",
+                 hak_words_size(slack.taken > slack.given ? slack.taken - slack.given : 0));
+    if (slack.not_recorded > 0)
+        hak_text_add(text, "              %s not recorded: there was no memory for it\n",
+                     hak_words_count(slack.not_recorded, "block was", "blocks were"));
+}
+
+json_t *info_kept_json(struct view *view) {
+    if (!hak_store_is_kept(view->reader))
+        return json_null();
+    json_t *object = json_object(), *list = json_array();
+    struct hak_query q = hak_ask(hak_store_database(view->reader), modules, reading);
+    while (hak_query_next(&q)) {
+        json_t *module = json_object();
+        hak_json_set_text(module, "module", hak_query_text(&q, 0));
+        hak_json_set_number(module, "processes", hak_query_number(&q, 1));
+        json_array_append_new(list, module);
+    }
+    view_end_query(view, &q, true);
+    struct slack slack = read_slack(view);
+    json_object_set_new(object, "allocators", list);
+    hak_json_set_number(object, "slack_bytes", slack.taken);
+    hak_json_set_number(object, "slack_given_bytes", slack.given);
+    hak_json_set_number(object, "not_recorded_blocks", slack.not_recorded);
+    return object;
+}
