@@ -120,7 +120,6 @@ HAK_HIDDEN base_t hak_check_base_of(user_t user);
 HAK_HIDDEN user_t hak_check_user_of(base_t base);
 HAK_HIDDEN void **hak_check_link_of(base_t base);
 HAK_HIDDEN bool hak_check_inject_push(base_t *block, unsigned *class_index);
-HAK_HIDDEN unsigned hak_check_first_slots(unsigned class_index, uint16_t *slots);
 HAK_HIDDEN bool hak_check_pop(enum hak_record_kind kind, enum hak_place place, base_t block,
                               unsigned class_index);
 HAK_HIDDEN void hak_check_call_without_record(size_t asked_bytes, bool failed);
@@ -348,13 +347,6 @@ static inline void **check_link_of(base_t base) {
  * block. */
 static inline bool check_inject_push(base_t *block, unsigned *class_index) {
     return hak_is_debug_build ? hak_check_inject_push(block, class_index) : false;
-}
-
-/* A slab begins to serve a class: which slots of it go out first, in this order? Returns how many
- * there are in `slots`, which has room for HAK_FIRST_SLOTS; 0: all go out in their order. */
-enum { HAK_FIRST_SLOTS = 8 };
-static inline unsigned check_first_slots(unsigned class_index, uint16_t *slots) {
-    return hak_is_debug_build ? hak_check_first_slots(class_index, slots) : 0;
 }
 
 /* Called with the head of a list whose links lie in its blocks (place SLL, SFC, MID_LIFO) before

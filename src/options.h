@@ -49,9 +49,17 @@ enum { HAK_PRESET_DEFAULT, HAK_PRESET_ULTRA_TIGHT };
 #define HAK_FRACTION_ONE 1000000 /* what a FRACTION's field holds for 1 */
 enum { HAK_ON_FAULT_STOP, HAK_ON_FAULT_CONTINUE };
 /* Indices of the VARIANT. */
-enum { HAK_GUARD_OFF, HAK_GUARD_ALL, HAK_GUARD_ONLY, HAK_GUARD_SITES, HAK_GUARD_SAMPLE };
-enum { HAK_SIDE_AFTER, HAK_SIDE_BEFORE, HAK_SIDE_BOTH };
+enum {
+    HAK_GUARD_OFF,
+    HAK_GUARD_ALL,
+    HAK_GUARD_ONLY,
+    HAK_GUARD_SITES,
+    HAK_GUARD_SAMPLE,
+    HAK_GUARD_AUTO
+};
+enum { HAK_SIDE_AFTER, HAK_SIDE_BEFORE, HAK_SIDE_BOTH, HAK_SIDE_AUTO };
 enum { HAK_GUARD_ALIGN_16, HAK_GUARD_ALIGN_1 };
+enum { HAK_STRING_OFF, HAK_STRING_ON, HAK_STRING_AUTO };
 enum { HAK_LEAKS_OFF, HAK_LEAKS_ON, HAK_LEAKS_ERROR };
 
 /* Read-only after hak_options_read(). "auto" values are already resolved to what holds. */
@@ -80,7 +88,7 @@ struct hak_variant {
 __attribute__((visibility("hidden"))) bool
 hak_option_read_variant(const char *range, const char *value, struct hak_variant *variant);
 
-/* The same of what holds for HAKMEM_GUARD. */
+/* The same of what holds for HAKMEM_GUARD, without HAK_GUARD_AUTO. */
 __attribute__((visibility("hidden"))) struct hak_variant hak_option_guard(void);
 
 /* Writes the parts as one line to fd 2; of each part at most 200 bytes, and control characters as

@@ -33,12 +33,24 @@ static const char *given[HAK_OPTIONS];   /* the value in the environment, NULL =
 static const char *refused[HAK_OPTIONS]; /* the value that could not be read, NULL = none */
 static const char *set[HAK_OPTIONS];     /* what a profile or preset put there, NULL = nothing */
 
+enum { BLOCKS_OF_SITE = 4 };
+
 static const char prefix[] = "HAKMEM_";
+
+static struct hak_variant guard_of_level(void) {
+    if (hak_options.check == HAK_CHECK_NORMAL)
+        return (struct hak_variant){.index = HAK_GUARD_SITES, .number = BLOCKS_OF_SITE};
+    if (hak_options.check == HAK_CHECK_LIGHT)
+        return (struct hak_variant){.index = HAK_GUARD_SAMPLE};
+    return (struct hak_variant){.index = HAK_GUARD_OFF};
+}
 
 struct hak_variant hak_option_guard(void) {
     struct hak_variant variant;
     (void)hak_option_read_variant(hak_option_table[HAK_INDEX_GUARD].range, hak_options.guard,
                                   &variant);
+    if (variant.index == HAK_GUARD_AUTO)
+        variant = guard_of_level();
     return variant;
 }
 

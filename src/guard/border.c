@@ -10,7 +10,6 @@
 #include "guard/around.h"
 #include "guard/choose/first_blocks.h"
 #include "guard/give_back.h"
-#include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
 #include "guard/watched.h"
@@ -91,7 +90,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->is_changing = 1;
     atomic_signal_fence(memory_order_seq_cst); /* a signal handler closes no page of it any more */
     hak_watched_leave(slot);
-    if (HAK_UNLIKELY(hak_closed_pages_of(&at) != 0) && !hak_open_to_hand_out(&at)) {
+    if (HAK_UNLIKELY(hak_closed_pages_of(&at) != 0) && !hak_pages_open(&at)) {
         slot->is_changing = 0;
         return HAK_NO_USER;
     }
@@ -212,6 +211,26 @@ static enum hak_memory memory_outside(const void *pointer) {
     return HAK_MEMORY_OTHER;
 }
 
+enum { BESIDE_BYTES = 16 }; /* as many lie, at most, between a guarded block and a closed page */
+
+/* A live block lies at `there`, and `pointer` just behind its end or in front of its start. */
+static bool is_beside(const char *there, const char *pointer, struct hak_located *at) {
+    if (!hak_locate(there, at) || at->slot->place != HAK_PLACE_LIVE)
+        return false;
+    const char *start = hak_user_in(at), *end = start + hak_asked_bytes_of(at);
+    return pointer < start ? start - pointer <= BESIDE_BYTES
+                           : pointer >= end && pointer - end < BESIDE_BYTES;
+}
+
+static bool find_guarded_beside(const char *pointer, struct hak_located *at) {
+    struct hak_located beside;
+    if (!is_beside(pointer - 1, pointer, &beside) &&
+        !is_beside(pointer + BESIDE_BYTES, pointer, &beside))
+        return false;
+    *at = beside;
+    return true;
+}
+
 static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum hak_record_kind kind,
                                                    const void *pointer) {
     enum hak_memory memory;
@@ -234,6 +253,8 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
     if ((is_kept || memory == HAK_MEMORY_UNMAPPED) && hak_recall_large(pointer, &former)) {
         hak_locate_as_large(&former, &at);
         memory = HAK_MEMORY_SLOT_START;
+    } else if (hak_guarded_covers(pointer) && find_guarded_beside(pointer, &at)) {
+        memory = HAK_MEMORY_INSIDE_LIVE;
     }
     hak_report_bad_pointer(at, kind, pointer, memory);
     return HAK_REFUSE;

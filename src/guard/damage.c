@@ -11,7 +11,6 @@
  * runs on through the border of the block beside it is counted up to there; what follows are that
  * block's own bytes, or memory in which nobody knows what was written: there may be more of it. */
 #include "guard/guard.h"
-#include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/watched.h"
 
@@ -71,16 +70,12 @@ void hak_follow_underflow(const struct hak_located *at, struct hak_damage *damag
     if (!at->superslab || (const char *)damage->first != at->base ||
         !hak_locate_slot(base, &front) || front.base != base || front.slot->is_changing)
         return;
-    bool is_filled = hak_is_filled_in_front(front.slot) && !hak_closed_pages_of(&front);
     struct hak_damage before = {0};
-    if (is_filled)
-        before = hak_poison_damage(&front);
-    else if (front.slot->place == HAK_PLACE_LIVE)
+    if (front.slot->place == HAK_PLACE_LIVE)
         before = hak_canary_damage(&front);
     if (!before.bytes || before.last + 1 != damage->first)
         return;
-    if (!is_filled)
-        note_as_told(&front);
+    note_as_told(&front);
     join(&before, damage);
     *damage = before;
 }
@@ -136,7 +131,6 @@ void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
             hak_report_fault(at, &finding);
         }
         hak_write_header(at);
-        hak_mend_in_front(at);
     }
     damage = hak_canary_damage(at);
     if (damage.bytes) {

@@ -8,7 +8,6 @@
  *                    layout.c   the bytes around it: header and canary
  *                    quarantine.c  freed blocks that wait; give_back.h the free itself
  *                    poison.c   the bytes of freed blocks; pages.h their pages
- *                    in_front.h the bytes in front of the first blocks
  *                    list.c     the head of a TLS SLL before it is popped
  *                    damage.c   whose write it was that ran over a border
  *                    kinds.c    which call may give back what which call made

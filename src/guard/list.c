@@ -12,16 +12,12 @@
  * A link that leads to none was written by whoever still has the free block: it is told with that
  * block, whose link it is, and not with the one behind it. A link to some other place of ours is
  * left to the pop of what it leads to, since a wrong push may have put it there. */
-#include "guard/in_front.h"
+#include "guard/guard.h"
 #include "guard/pages.h"
 
 bool hak_enter_list_slowly(const struct hak_located *at) {
     if (!hak_pages_touch(at))
         return false;
-    if (HAK_UNLIKELY(hak_is_filled_in_front(at->slot))) {
-        hak_check_poison(at, HAK_MALLOC);
-        at->slot->subkind = 0;
-    }
     if (at->slot->subkind & HAK_SLOT_POISONED)
         at->slot->subkind |= HAK_SLOT_LINKED;
     if (hak_layout_has_header() && at->slot->user_delta * 8 != HAK_HEADER_BYTES)

@@ -1,7 +1,6 @@
 /* A block's way to the program and back where all is well; path.h tells when. */
 #include "guard/path.h"
 
-#include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/quarantine.h"
 #include "guard/choose/first_blocks.h"
@@ -54,7 +53,7 @@ HAK_IN_PLACE bool has_closed_pages(const struct hak_near_slot *at) {
 /* By value, so that nobody takes the address of what was located. */
 static HAK_COLD bool open_pages(struct hak_near_slot at) {
     struct hak_located located = hak_located_of(&at);
-    return hak_open_to_hand_out(&located);
+    return hak_pages_open(&located);
 }
 
 /* True when a slot that was filled still is. */

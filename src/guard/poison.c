@@ -14,17 +14,13 @@
  *
  * Who owns what: HAK_SLOT_POISONED says that a slot is filled and that nobody touches its bytes. It
  * is set and cleared by the thread that has the block, and cleared while that reads them. */
-#include "guard/in_front.h"
+#include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
 #include "guard/watched.h"
 
-/* A slot that was never handed out is filled like one whose block took all of it (in_front.c). */
 static inline struct hak_filled filled_of(const struct hak_located *at) {
-    char *start = hak_user_in(at), *end = at->base + at->slot_bytes;
-    bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
-    return hak_filled_between(start, end,
-                              has_lived ? hak_asked_bytes_of(at) : (size_t)(end - start));
+    return hak_filled_between(hak_user_in(at), at->base + at->slot_bytes, hak_asked_bytes_of(at));
 }
 
 /* ---- slots with closed pages -------------------------------------------------------------------
@@ -178,18 +174,11 @@ struct hak_damage hak_poison_damage(const struct hak_located *at) {
     return damage_of(at);
 }
 
-/* Of a slot that was filled and never handed out it is a write in front of the block behind. */
-static HAK_COLD void report_written(const struct hak_located *at, bool is_in_front,
-                                    enum hak_record_kind kind, const struct hak_damage *damage) {
-    struct hak_located behind;
-    if (is_in_front) {
-        if (!hak_find_behind(at, &behind))
-            return;
-        at = &behind;
-    }
+static HAK_COLD void report_written(const struct hak_located *at, enum hak_record_kind kind,
+                                    const struct hak_damage *damage) {
     const char *user = hak_user_in(at);
     struct hak_finding finding = {
-        .code = is_in_front ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW : HAK_FAULT_WRITE_AFTER_FREE,
+        .code = HAK_FAULT_WRITE_AFTER_FREE,
         .kind = kind,
         .pointer = user,
         .offset_bytes = (const char *)damage->first - user,
@@ -207,7 +196,7 @@ static HAK_COLD void check_opened(const struct hak_located *at, enum hak_record_
         damage = hak_opened_damage(at, filled.tail, filled.tail,
                                    (size_t)(filled.tail_end - filled.tail));
     if (damage.bytes && !(at->slot->subkind & HAK_SLOT_TOLD))
-        report_written(at, false, kind, &damage);
+        report_written(at, kind, &damage);
     at->slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
 }
 
@@ -219,12 +208,11 @@ void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) {
         check_opened(at, kind);
         return;
     }
-    bool is_in_front = hak_is_filled_in_front(slot);
     slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
     struct hak_damage damage = damage_of(at);
     if (HAK_UNLIKELY(damage.bytes != 0)) {
         if (!(slot->subkind & HAK_SLOT_TOLD))
-            report_written(at, is_in_front, kind, &damage);
+            report_written(at, kind, &damage);
         hak_watched_leave(slot);
         fill(at); /* so that it is told once */
     }

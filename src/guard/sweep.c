@@ -6,7 +6,6 @@
 #include <sys/uio.h>
 #include "guard/clean_look.h"
 #include "guard/guard.h"
-#include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
 #include "large/totals.h"
@@ -155,29 +154,6 @@ static bool serves_as_before(const struct slab_seen *seen) {
            superslab->slabs[seen->index].epoch == seen->epoch;
 }
 
-/* The filled slot `at`, whose state `slot` is, was written into: told with the block behind it, and
- * with that one's header where that was written into, too. */
-static void keep_in_front(const struct hak_located *at, struct hak_slot *slot,
-                          const struct hak_damage *damage) {
-    struct hak_located behind;
-    if (!hak_find_behind(at, &behind))
-        return;
-    struct hak_slot *real = behind.slot, state = state_now(real);
-    struct hak_damage header = {0}, all = *damage;
-    if (state.place == HAK_PLACE_LIVE && !state.is_changing && hak_layout_has_header())
-        header = hak_header_damage(&behind);
-    if (header.bytes && header.first == damage->last + 1) {
-        all.bytes += header.bytes;
-        all.last = header.last;
-        all.end = header.end;
-    }
-    behind.slot = &state;
-    keep(&behind, slot, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &all,
-         (const char *)damage->first - hak_user_in(&behind));
-    if (header.bytes)
-        __atomic_fetch_or(&real->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
-}
-
 static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, size_t offset) {
     struct hak_slot before = state_now(slot);
     size_t slot_bytes = hak_class_bytes(seen->class_index);
@@ -213,10 +189,7 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     }
     if (code == HAK_FAULT_HEAP_BUFFER_OVERFLOW)
         hak_follow_overflow(&at, &damage);
-    if (hak_is_filled_in_front(&before))
-        keep_in_front(&at, slot, &damage);
-    else
-        keep(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
+    keep(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
 }
 
 static void look_at_slab(struct hak_superslab *superslab, unsigned index) {

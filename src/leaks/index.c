@@ -135,14 +135,14 @@ static void each_of_slab(const struct hak_leak_superslab *entry, unsigned slab_i
 void hak_leak_each(const struct hak_leak_index *index,
                    void (*visit)(const struct hak_leak_block *, void *), void *context) {
     struct hak_leak_block block;
-    for (size_t i = 0; i < index->superslab_count; i++)
-        for (unsigned slab = 1; slab < HAK_SLABS; slab++)
-            each_of_slab(&index->superslabs[i], slab, visit, context);
     for (size_t i = 0; i < index->large_count; i++) {
         fill_large(&index->larges[i], &block);
         if (is_live(block.at.slot))
             visit(&block, context);
     }
+    for (size_t i = 0; i < index->superslab_count; i++)
+        for (unsigned slab = 1; slab < HAK_SLABS; slab++)
+            each_of_slab(&index->superslabs[i], slab, visit, context);
 }
 
 /* ---- making it ------------------------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* Marks what pointers lead to: from the roots, then from what is lost.
  *
  * Lost blocks that hang on other lost ones are indirect leaks; of blocks that lead to each other in
- * a circle the first by address stands for all (cliques, as Valgrind's memcheck has them). */
+ * a circle a large or guarded one, else the first by address, stands for all (cliques, as
+ * Valgrind's memcheck has them). */
 #include "leaks/leaks.h"
 
 #include "check.h"

@@ -1,7 +1,6 @@
 /* The owner's work on slots: takes them by bitmap and by carving, gives them back. */
 #include "slab/lists.h"
 
-#include "check.h"
 #include "hop.h"
 
 /* A refill is content with one part in so many of what it wants, rather than look at another slab.
@@ -50,39 +49,11 @@ static unsigned carve(struct hak_slab *slab, base_t *out, unsigned wanted) {
     return wanted;
 }
 
-/* Debug: the first slots of a slab that the checks want elsewhere than at its start. All of its
- * slots count as carved then, and are free but for these. */
-static HAK_COLD unsigned take_first(struct hak_slab *slab, base_t *out, unsigned wanted) {
-    uint16_t slots[HAK_FIRST_SLOTS];
-    unsigned count = check_first_slots(slab->class_index, slots);
-    if (count > wanted)
-        count = wanted;
-    if (count == 0)
-        return 0;
-    for (unsigned slot = 0; slot < slab->capacity; slot += 64) {
-        unsigned left = slab->capacity - slot;
-        slab->bits[slot / 64] = left >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << left) - 1;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        slab->bits[slots[i] / 64] &= ~((uint64_t)1 << (slots[i] & 63));
-        out[i] = base_from(hak_slab_start(slab) + (slab->first_slot + slots[i]) * slab->slot_bytes);
-    }
-    slab->first_free_word = 0;
-    atomic_signal_fence(memory_order_release); /* as in carve */
-    slab->carved = slab->capacity;
-    return count;
-}
-
 /* Takes from one slab with a free slot; it stays in its list while it has one. */
 static unsigned take_from(struct hak_heap *heap, struct hak_slab *slab, base_t *out,
                           unsigned wanted) {
-    unsigned taken = 0;
-    if (hak_is_debug_build && HAK_UNLIKELY(slab->carved == 0))
-        taken = take_first(slab, out, wanted);
-    if (taken == 0) {
-        taken = take_free(slab, slab->carved - slab->used, out, wanted);
-        taken += carve(slab, out + taken, wanted - taken);
-    }
+    unsigned taken = take_free(slab, slab->carved - slab->used, out, wanted);
+    taken += carve(slab, out + taken, wanted - taken);
     slab->used += taken;
     if (slab->used == slab->capacity)
         unlist_slab(heap, slab);

@@ -262,6 +262,21 @@ static void *own_function(unsigned number) {
     return is_own ? found : NULL;
 }
 
+/* What the kernel, which no closed page stops, writes to and reads from the program's memory: it
+ * ends such a call with EFAULT, or before all was read. */
+static bool is_of_kernel(unsigned call) {
+    return (call >= HAK_CALL_write && call <= HAK_CALL___fread_unlocked_chk) ||
+           call == HAK_CALL_getcwd || call == HAK_CALL___getcwd_chk;
+}
+
+static bool is_of_loader(unsigned call) {
+    return call == HAK_CALL_dlopen || call == HAK_CALL_dlmopen || call == HAK_CALL_dlsym;
+}
+
+static bool is_wanted(unsigned call) {
+    return hak_options.check_string != HAK_STRING_AUTO || is_of_kernel(call) || is_of_loader(call);
+}
+
 /* libc's functions, as they stand behind hakmem in the program's scope. */
 static void find_functions(void) {
     struct dl_find_object libc;
@@ -271,6 +286,8 @@ static void find_functions(void) {
     if (_dl_find_object(libc_text, &libc) != 0)
         return;
     for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
+        if (!is_wanted(i))
+            continue;
         const char *name = hak_string_name(i);
         void *function = is_newer_than_libc(name) ? NULL : dlsym(RTLD_NEXT, name);
         if (!is_of(libc.dlfo_link_map, function))
@@ -291,8 +308,13 @@ void hak_strings_start(void) {
     (void)pthread_atfork(NULL, NULL, enter_child); /* glibc keeps 48 of them without allocating */
 }
 
+static bool guards_blocks(void) {
+    return hak_option_guard().index != HAK_GUARD_OFF && hak_options.inject[0] == '\0';
+}
+
 /* After the checks, before any constructor of the program. A sanitizer's program is not checked. */
 __attribute__((constructor(103))) static void start(void) {
-    if (hak_asked_is_started && hak_options.check_string)
+    if (hak_asked_is_started && (hak_options.check_string == HAK_STRING_ON ||
+                                 (hak_options.check_string == HAK_STRING_AUTO && guards_blocks())))
         hak_strings_start();
 }

@@ -1,4 +1,4 @@
-/* String and memory functions, looked at before they are done (HAKMEM_CHECK_STRING=1).
+/* String and memory functions, looked at before they are done (HAKMEM_CHECK_STRING).
  *
  *   program, library --slot--> gate of the row --> hak_strings_look: shapes.c --> the function
  *        ^                     trampolines.c             |

@@ -11,8 +11,8 @@ static void fill(void) {
 }
 
 int main(void) {
-    char *first = malloc(48);
-    char *superslab = (char *)((uintptr_t)first & ~(((uintptr_t)2 << 20) - 1));
+    fill();
+    char *superslab = (char *)((uintptr_t)blocks[4999] & ~(((uintptr_t)2 << 20) - 1));
     memset(superslab + 64, 0xee, 4000);
     fill();
     return 0;

@@ -9,7 +9,7 @@ go_on() {
     run_program "$program" "$level" header HAKMEM_ON_FAULT=continue
     case $program.$level in
     double_free_realloc.*) due=1 ;; # the resize that was refused gives it NULL
-    use_after_free_large.normal | use_after_free_pointer.normal | use_after_free_two.normal | overflow_grown.*) due=139 ;; # there is nothing to go on with
+    use_after_free_pointer.normal | use_after_free_two.normal | overflow_grown.*) due=139 ;; # there is nothing to go on with
     esac
     reports=$(grep -c '^hakmem: HKM-' "$printed")
     [ "$program_status" -eq "$due" ] && [ "$reports" -eq "$(reports_due "$program" "$level")" ] && return
@@ -25,7 +25,7 @@ reports_due() {
         echo 0
     else
         case $1.$2 in
-        overflow_exit.* | foreign_link.normal | use_after_free_write.normal | overflow_stopped.normal) echo 2 ;;
+        overflow_exit.* | foreign_link.normal | use_after_free_write.normal | overflow_stopped.normal | string_scanned.normal) echo 2 ;;
         use_after_free_strlen.normal) echo "${reports/#0/1}" ;; # strlen reads on, in steps of the processor's
         *) echo 1 ;;
         esac

@@ -12,13 +12,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "cor
 import runs  # noqa: E402 (it lies there)
 
 # Per cent of the reads that are found and named at the least; level normal is to come to 95.
-DUE = {"normal": 20, "all": 66, "before": 76, "byte": 73, "sites": 62}
+DUE = {"normal": 62, "off": 0, "all": 66, "before": 76, "byte": 73}
 VARIABLES = {
     "normal": {},
     "all": {"HAKMEM_GUARD": "all"},
     "before": {"HAKMEM_GUARD": "all", "HAKMEM_GUARD_SIDE": "before"},
     "byte": {"HAKMEM_GUARD": "all", "HAKMEM_GUARD_ALIGN": "1"},
-    "sites": {"HAKMEM_GUARD": "sites:4"},
+    "off": {"HAKMEM_GUARD": "off"},
 }
 PLACES = {301: "past the end", 302: "in front", 304: "after free"}
 OTHERS = [("overflow_read", 301, "100"), ("use_after_free_read", 304, "400"), ("use_after_free_pointer", 304, "?"),
@@ -45,7 +45,7 @@ def is_named(result, code, size):
 
 def main(arguments):
     histories = int(arguments[0]) if arguments else 1
-    ways = arguments[1:] or ["normal", "sites", "all"]
+    ways = arguments[1:] or ["normal", "all"]
     runs.compile_all()
     jobs = [(way, fault, f"{kind},{seed}") for way in ways for fault in faults()
             for kind in ("kept", "part") for seed in range(histories)]

@@ -32,7 +32,6 @@ variables_of_way() {
     normal) ;;
     trace) echo HAKMEM_CHECK=trace ;;
     string) echo HAKMEM_CHECK_STRING=1 ;;
-    sites) echo HAKMEM_GUARD=sites:4 ;;
     all) echo HAKMEM_GUARD=all ;;
     before) echo HAKMEM_GUARD=all HAKMEM_GUARD_SIDE=before ;;
     byte) echo HAKMEM_GUARD=all HAKMEM_GUARD_ALIGN=1 ;;
@@ -44,12 +43,10 @@ bears() {
     [[ $1 != byte || $2 != /usr/bin/python3* ]]
 }
 
-# Whether the same is said in each run. Of CPython's many sites the CPU time decides which blocks are guarded. Of busybox's few
-# blocks of a size, level normal has the first ones at a closed page, and how many come before depends on its environment.
+# Whether the same is said in each run. Of CPython's many sites the CPU time decides which blocks are guarded.
 is_steady() {
     case $2 in
-    /usr/bin/python3*) [ "$1" != sites ] ;;
-    busybox*) [ "$1" != normal ] && [ "$1" != string ] ;;
+    /usr/bin/python3*) [ "$1" != normal ] && [ "$1" != string ] ;;
     esac
 }
 
@@ -136,7 +133,7 @@ check_case() {
     memcheck_error "$name.valgrind" >"$name.memcheck"
     echo "$name ($bug): $command"
     echo "    memcheck  $(head -n 1 "$name.memcheck")"
-    for way in normal string sites all before byte; do
+    for way in normal string all before byte; do
         if ! bears "$way" "$command" || ! is_steady "$way" "$command"; then continue; fi
         run_guarded "$way" "$name" "$command"
         print_finding "$way" "$name"
@@ -147,7 +144,7 @@ check_case() {
     read -ra words <<<"$correct"
     "${words[@]}" >due.out 2>due.err </dev/null
     due=$?
-    for way in normal trace string sites all before byte; do
+    for way in normal trace string all before byte; do
         bears "$way" "$correct" || continue
         run_guarded "$way" "$name" "$correct"
         [ "$status" -eq "$due" ] || echo "    $correct: $way: status $status, without hakmem $due"

@@ -43,8 +43,8 @@ ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded"
 
 # What a program shows: the code of its report, or how it ended; of a unit test whether it is well.
 # WHAT is NAME.LEVEL.LAYOUT, as in the reports' names, with .off where nothing is recorded, crash/ in front
-# for a program of tests/crash; guarded/NAME.LEVEL.LAYOUT.SIDE; or unit.NAME, or
-# unit.FOLDER/NAME where two folders have one of this name.
+# for a program of tests/crash, without guarded blocks; guarded/NAME.LEVEL.LAYOUT.SIDE; sites/NAME.LEVEL.LAYOUT with the
+# blocks that the level guards; or unit.NAME, or unit.FOLDER/NAME where two folders have one of this name.
 show() {
     local what=$1 name level layout trace PROGRAMS=faults variables=()
     IFS=. read -r name level layout trace <<<"$what"
@@ -54,9 +54,11 @@ show() {
         if "$BUILD/tests/unit/${name%.c}" >unit.log 2>&1; then echo well; else echo failed; fi
         return
     fi
-    [ -z "$trace" ] || variables=("HAKMEM_TRACE=$trace")
+    variables=(HAKMEM_GUARD=off)
+    [ -z "$trace" ] || variables+=("HAKMEM_TRACE=$trace")
     case $name in
     guarded/*) variables=(HAKMEM_GUARD=all "HAKMEM_GUARD_SIDE=$trace") ;;
+    sites/*) variables=() name=${name#*/} ;;
     esac
     case $name in */*) PROGRAMS=${name%%/*} name=${name#*/} ;; esac
     run_program "$name" "$level" "$layout" "${variables[@]}"

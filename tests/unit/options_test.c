@@ -115,7 +115,12 @@ START_TEST(what_holds_for_guard_is_read) {
     hak_options_read(all);
     ck_assert_uint_eq(hak_option_guard().index, HAK_GUARD_ALL);
     hak_options_read(none);
+    ck_assert_uint_eq(hak_option_guard().index, HAK_GUARD_SITES);
+    ck_assert_uint_eq(hak_option_guard().number, 4);
+    hak_options.check = HAK_CHECK_TRACE;
     ck_assert_uint_eq(hak_option_guard().index, HAK_GUARD_OFF);
+    hak_options.check = HAK_CHECK_LIGHT;
+    ck_assert_uint_eq(hak_option_guard().index, HAK_GUARD_SAMPLE);
 }
 END_TEST
 
@@ -188,8 +193,8 @@ START_TEST(each_bad_value_is_told_once) {
         "HAKMEM_ALLOC_LEARN=yes",      "HAKMEM_GUARD=alle",       NULL};
     ck_assert_str_eq(
         told_by(environment),
-        "hakmem: HAKMEM_GUARD=alle: expected off|all|only:FILE|sites:1..100|sample:0..65535; "
-        "taking off\n"
+        "hakmem: HAKMEM_GUARD=alle: expected off|all|only:FILE|sites:1..100|sample:0..65535|auto; "
+        "taking auto\n"
         "hakmem: HAKMEM_TINY_MAX_CLASS=8: expected 0..7; taking 7\n"
         "hakmem: HAKMEM_TINY_PROFILE=Hot: expected hot|conservative|off|full; taking conservative\n"
         "hakmem: HAKMEM_TINY_HOT_RING_C3=100: expected 64..256, a power of two; taking 128\n"

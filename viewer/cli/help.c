@@ -27,7 +27,7 @@ static void print_wrapped(FILE *to, const char *text, int indent) {
 }
 
 static void print_option(FILE *to, const struct view_option *option) {
-    char left[64];
+    char left[96];
     if (option->name[0] == '\0')
         return;
     bool alone = view_value_alone(option) != NULL;

@@ -30,6 +30,12 @@ void hak_guard_start(void) {
     hak_sample_start();
 }
 
+/* The third of each four blocks of a site: what happens to all of them is seen in front of them,
+ * too, and what happens to the first behind it. 0: the block is of no site. */
+static bool is_seen_in_front(unsigned number_in_site) {
+    return number_in_site % 4 == 3;
+}
+
 /* A site has turns of its own, so that they do not depend on other threads. 1: the first of its
  * blocks; 0: the block is of no site. */
 static enum hak_guarded_side side_of_next(unsigned number_in_site) {
@@ -37,6 +43,8 @@ static enum hak_guarded_side side_of_next(unsigned number_in_site) {
         return HAK_GUARDED_AFTER;
     if (hak_options.guard_side == HAK_SIDE_BEFORE)
         return HAK_GUARDED_BEFORE;
+    if (hak_options.guard_side == HAK_SIDE_AUTO)
+        return is_seen_in_front(number_in_site) ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER;
     unsigned turn = number_in_site - 1;
     if (number_in_site == 0)
         turn = atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);

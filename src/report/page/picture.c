@@ -12,6 +12,8 @@
 #define MARGIN      6
 #define BYTES_SHOWN 8
 
+enum { HEADER_BYTES = 16 };
+
 struct box {
     uint64_t from, to; /* addresses */
     char label[48];
@@ -35,15 +37,25 @@ static void add_box(struct picture *picture, uint64_t from, uint64_t to, const c
     picture->width += (int)strlen(box->label) + 1;
 }
 
+/* The bytes from the base to the user's first: of a guarded or an aligned block more than a header.
+ */
+static void label_front(char *label, size_t room, const struct report_page *page, uint64_t bytes) {
+    if (!page->has_header)
+        snprintf(label, room, "<- %s ->", hak_words_bytes(bytes));
+    else if (bytes <= HEADER_BYTES)
+        snprintf(label, room, "<- header, %s ->", hak_words_bytes(bytes));
+    else
+        snprintf(label, room, "<- %s + header, %s ->", hak_words_bytes(bytes - HEADER_BYTES),
+                 hak_words_bytes(HEADER_BYTES));
+}
+
 static struct picture lay_out(const struct report_page *page) {
     struct picture picture = {0};
     char label[48];
     uint64_t end = page->base + page->slot_bytes;
     uint64_t user = page->user ? page->user : page->base;
-    if (user > page->base) {
-        snprintf(label, sizeof label, "<- header, %s ->", hak_words_bytes(user - page->base));
-        add_box(&picture, page->base, user, label);
-    }
+    label_front(label, sizeof label, page, user - page->base);
+    add_box(&picture, page->base, user, label);
     if (!page->asked_known) {
         snprintf(label, sizeof label, "<----- %s of slot ----->", hak_words_bytes(end - user));
         add_box(&picture, user, end, label);

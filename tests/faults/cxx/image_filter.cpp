@@ -41,8 +41,7 @@ class Plane {
     /* Height and one margin; the margin below is forgotten. */
     __attribute__((noinline)) std::unique_ptr<float[]> make_pixels() const {
         const size_t rows = height_ + margin_;
-        return std::unique_ptr<float[]>(
-            new float[rows * stride_]()); // ALLOCATED: a margin's rows too short
+        return std::unique_ptr<float[]>(new float[rows * stride_]()); // a margin's rows too short
     }
 
     unsigned width_, height_, margin_, stride_;
@@ -59,9 +58,10 @@ void Plane::fill_margin() {
             pixels[width_ + static_cast<unsigned>(x) - 1] = pixels[width_ - 1];
         }
     }
+    const float *bottom = row(height - 1) - margin;
     for (int y = 1; y <= margin; y++) {
         std::copy_n(row(0) - margin, stride_, row(-y) - margin);
-        std::copy_n(row(height - 1) - margin, stride_, row(height - 1 + y) - margin); // here
+        std::copy_n(bottom, stride_, row(height - 1 + y) - margin); // WRONG: past the end
     }
 }
 

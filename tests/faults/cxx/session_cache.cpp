@@ -117,9 +117,9 @@ class Server {
 
     /* Keeps the last four paths. */
     static void visit(Session &session, const std::string &path) {
-        if (session.visited.size() == 4)
+        if (session.visited.size() == 4) // WRONG: the session was evicted by delegate
             session.visited.erase(session.visited.begin());
-        session.visited.push_back(path); // WRONG: the session was evicted by delegate
+        session.visited.push_back(path);
     }
 
     LruCache<std::string, Session> sessions_;

@@ -316,6 +316,17 @@ START_TEST(a_site_has_turns_of_its_own) {
 }
 END_TEST
 
+START_TEST(the_third_block_of_a_site_begins_at_a_closed_page) {
+    begin(HAK_LAYOUT_HEADER, HAK_SIDE_AUTO, HAK_GUARD_ALIGN_16);
+    ck_assert_int_eq(located(take(100, 0)).large->guarded_side, HAK_GUARDED_AFTER);
+    strcpy(hak_options.guard, "sites:8");
+    hak_guard_start();
+    for (unsigned number = 1; number <= 8; number++)
+        ck_assert_int_eq(located(take(100, 0)).large->guarded_side,
+                         number == 3 || number == 7 ? HAK_GUARDED_BEFORE : HAK_GUARDED_AFTER);
+}
+END_TEST
+
 START_TEST(a_second_free_is_named) {
     begin(_i ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER, HAK_SIDE_AFTER, HAK_GUARD_ALIGN_16);
     user_t user = take(61, 0), live = take(61, 0);
@@ -373,6 +384,7 @@ int main(void) {
     tcase_add_loop_test(cases, or_begins_where_they_do, 0, 2);
     tcase_add_test(cases, both_sides_take_turns);
     tcase_add_test(cases, a_site_has_turns_of_its_own);
+    tcase_add_test(cases, the_third_block_of_a_site_begins_at_a_closed_page);
     tcase_add_loop_test(cases, a_write_around_a_block_is_found_when_it_is_given_back, 0, 4);
     tcase_add_test(cases, damage_is_mended_once_it_is_told);
     tcase_add_loop_test(cases, a_sweep_finds_it_too, 0, 8);
