@@ -2,7 +2,7 @@
 # An old owner is accused only by evidence: the right one in `stale`, nobody in five look-alikes.
 set -u
 unset "${!HAKMEM_@}"
-export HAKMEM_QUARANTINE=0 # these are stories of addresses that are used again at once
+export HAKMEM_QUARANTINE=0 HAKMEM_GUARD=off # these are stories of addresses that are used again at once
 trace=$BUILD/hakmem-trace
 status=0
 complain() {

@@ -58,6 +58,6 @@ done < <(sed -nE 's/^(CALL|VARIADIC)\((\w+), .*/\2/p' "$SOURCE/src/strings/calls
     grep -vE '^(dl|register_printf_|v?errx?$|(__)?v?syslog|(__)?gethostname|getdomainname|ttyname_r|popen|system|__isoc23_|(__)?(str|wcs)lc(py|at))')
 
 # Off, as by default, what is found is found later and by others.
-run off 1 HAKMEM_ON_FAULT=continue
+run off 1 HAKMEM_CHECK_STRING=0 HAKMEM_ON_FAULT=continue
 grep -E ': \w+ (writes|reads|wrote|read) ' off.told && wrong 'off: a call was looked at'
 exit $status

@@ -41,7 +41,8 @@ void hak_crash_each_life(bool again, void (*visit)(void *, const struct hak_guar
         checks->each_life(again, visit, context);
 }
 
-/* Fills in the mapping at `address`, or what lies around the gap. */
+/* Fills in the mapping at `address`, or what lies around the gap. A private one of /dev/zero, as
+ * guarded blocks lie in, is memory of no file. */
 static void look_at_maps(uint64_t address, struct hak_report_region *region) {
     static struct hak_maps maps; /* one thread reports at a time */
     struct hak_mapping line, below = {.end = 0};
@@ -53,7 +54,8 @@ static void look_at_maps(uint64_t address, struct hak_report_region *region) {
     hak_maps_end(&maps);
     bool is_mapped = line.start <= address && address < line.end;
     const struct hak_mapping *named = is_mapped ? &line : &below;
-    memcpy(region->path, named->path, sizeof region->path);
+    if (strcmp(named->path, "/dev/zero") != 0)
+        memcpy(region->path, named->path, sizeof region->path);
     region->protection = named->protection;
     region->start = is_mapped ? line.start : 0;
     region->end = is_mapped ? line.end : 0;
