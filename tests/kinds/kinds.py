@@ -18,7 +18,7 @@ import generate  # noqa: E402
 import runs  # noqa: E402
 
 # Of a hundred bad variants of a kind, how many must be named. Reads change nothing: they are found where they
-# reach an inaccessible page, behind the first blocks of a class. A write further in front than the header
+# reach an inaccessible page, behind the first blocks of an allocation stack. A write further in front than the header
 # (index -5 of 8-byte elements) damages no block. What a static variable still points to is no leak.
 LIMITS = {
     "heap overflow by writes": 98,

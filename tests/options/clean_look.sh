@@ -15,7 +15,7 @@ shows() {
     local due=$1 argument=$2 found
     shift 2
     # shellcheck disable=SC2086 # an argument or none
-    found=$(env HAKMEM_TRACE_FILE="$scratch/${argument:-live}.$#.db" "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" $argument 2>&1 |
+    found=$(env HAKMEM_GUARD=off HAKMEM_TRACE_FILE="$scratch/${argument:-live}.$#.db" "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" $argument 2>&1 |
         awk '/^  FIRST WRONG STEP/ { print }
              /^  [A-Z]/ { part = /LAST CLEAN LOOK/ ? "whole in" : /^  FOUND/ ? "found in" : "" }
              part && $1 == "#0" { print part, $2; part = "" }' |
@@ -26,6 +26,7 @@ shows() {
 }
 sweep='a write between the periodic sweep at N s, which found the block intact, and event N'
 shows "$sweep;whole in last_call_before;found in first_call_after" '' HAKMEM_SWEEP_EVERY=1
+shows "$sweep;whole in last_call_before;found in first_call_after" '' HAKMEM_SWEEP_EVERY=1 HAKMEM_GUARD=auto
 shows "$sweep;whole in last_call_before;found in first_call_after" freed HAKMEM_SWEEP_EVERY=1 HAKMEM_CLOSE_PAGES=0
 shows "$sweep;whole in last_call_before;found in first_call_after" partly HAKMEM_SWEEP_EVERY=1
 # Its page is opened by the access that is reported first.

@@ -12,7 +12,7 @@ PERF=298 PTRACE=101
 
 # record CASE VARIABLE=VALUE...: runs it with four registers.
 record() {
-    run_watched "$program" "$1" HAKMEM_WATCH=4 HAKMEM_CLOSE_PAGES=0 HAKMEM_SWEEP=0 "${@:2}"
+    run_watched "$program" "$1" HAKMEM_WATCH=4 HAKMEM_GUARD=off HAKMEM_CLOSE_PAGES=0 HAKMEM_SWEEP=0 "${@:2}"
     return "$status"
 }
 # shows CASE HEADLINE FOUND ALLOCATED [VARIABLE=VALUE...]
@@ -133,7 +133,7 @@ says closed 'complete' 'files are whole through'
 says behind.same 'no debug register watches (HAKMEM_WATCH): it needs level normal and layout header' through HAKMEM_LAYOUT=same
 says behind.trace 'no debug register watches (HAKMEM_WATCH): it needs level normal and layout header' through HAKMEM_CHECK=trace
 for watch in 1 4; do
-    says correct complete through HAKMEM_WATCH=$watch HAKMEM_CLOSE_PAGES=1 HAKMEM_SWEEP=1
+    says correct complete through HAKMEM_WATCH=$watch HAKMEM_GUARD=auto HAKMEM_CLOSE_PAGES=1 HAKMEM_SWEEP=1
     "$trace" layers --quick --json -s correct.db | python3 -c '
 import json, sys
 sums = {}
