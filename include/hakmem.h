@@ -58,9 +58,9 @@ HAK_API void hak_mark(const char *name);
 HAK_API void hak_pool_name(const void *block, const char *name);
 
 /* Whose memory holds the byte at `pointer`: the number of the heap that owns it (each thread has
- * one for itself while it lives), HAK_OWNER_OF_LARGE for a block above 32 KiB, 0 for memory that is
- * not hakmem's or that no heap has. Any pointer may be asked about, on any thread; nothing behind
- * it is read. */
+ * one for itself while it lives), HAK_OWNER_OF_LARGE for a block above 32 KiB or a guarded one, as
+ * level normal has them (HAKMEM_GUARD), 0 for memory that is not hakmem's or that no heap has. Any
+ * pointer may be asked about, on any thread; nothing behind it is read. */
 #define HAK_OWNER_OF_LARGE 0x10000u
 HAK_API unsigned hak_owner(const void *pointer);
 
@@ -70,7 +70,7 @@ struct hak_stats {
     size_t live_bytes;   /* of these, with the program: whole slots and mappings */
     size_t cached_bytes; /* free, in threads' caches */
     size_t unused_bytes; /* free slabs, SuperSlabs in reserve */
-    size_t large_blocks; /* how many blocks above 32 KiB the program has */
+    size_t large_blocks; /* how many blocks above 32 KiB, or guarded ones, the program has */
     size_t large_bytes;  /* of their mappings */
 };
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Who serves a large block is what `layers` tells: BigCache, L2.5, or a mapping; and in level normal each
-# block is a mapping that is gone once it is freed.
+# block that is not guarded is a mapping that is gone once it is freed.
 set -u
 unset "${!HAKMEM_@}"
 ${CC:-cc} -O0 -g -w "$SOURCE/tests/unit/large/layers.c" -o layers || exit 1
@@ -50,8 +50,12 @@ due trace 8M '1500000 100 1' served.BIGCACHE=99 served.LARGE=1 LARGE_MAP.times=1
 due trace 16M '1500000 7 1 1000000' served.LARGE=7 served.BIGCACHE=0 BIGCACHE_MISS.times=7 BIGCACHE_PUT.blocks=7 \
     BIGCACHE_TAKE.blocks=0 LARGE_MAP.times=7
 due trace 0 '1500000 20 1' served.LARGE=20 LARGE_MAP.times=20 LARGE_UNMAP.times=20
+export HAKMEM_GUARD=off
 HAKMEM_QUARANTINE=0 due normal 8M '60000 20 3' served.LARGE=60 LARGE_MAP.times=60 LARGE_UNMAP.times=60 L25_TAKE.blocks=0
 # A sixteenth of the quarantine at most is a large block's part, and these take 15 pages: 17 of them fit.
 HAKMEM_QUARANTINE=1M due normal 8M '60000 20 3' served.LARGE=60 LARGE_MAP.times=60 LARGE_UNMAP.times=43 \
     QUARANTINE_LEAVE.blocks=43 PAGES_CLOSE.times=60
+# The first four of a site are guarded, and stay closed when they are freed.
+HAKMEM_QUARANTINE=0 HAKMEM_GUARD=auto due normal 8M '60000 20 3' served.GUARDED=4 served.LARGE=56 LARGE_MAP.times=56 \
+    LARGE_UNMAP.times=56
 exit "$failed"
