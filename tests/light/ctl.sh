@@ -81,6 +81,7 @@ ask 2 'there is no process' $program
 
 # A recorded program: where it is stored.
 mkfifo in2
+rm out # the other program's lines are none of this one's
 HAKMEM_TRACE_FILE=recorded.db LD_PRELOAD=$BUILD/hakmem-debug.so "$BUILD/tests/light/faulty" <in2 >out 2>err &
 program=$!
 exec 8>in2

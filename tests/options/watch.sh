@@ -15,15 +15,21 @@ record() {
     run_watched "$program" "$1" HAKMEM_WATCH=4 HAKMEM_GUARD=off HAKMEM_CLOSE_PAGES=0 HAKMEM_SWEEP=0 "${@:2}"
     return "$status"
 }
-# shows CASE HEADLINE FOUND ALLOCATED [VARIABLE=VALUE...]
-shows() {
-    local name=$1 headline=$2 found=$3 allocated=$4 tries=${barred:+3}
-    shift 4
-    # A busy machine may not let a tracer have a thread in time.
+# record_find CASE FIRST [VARIABLE=VALUE...]: until a line of the report begins with FIRST. Once, but three times by a tracer:
+# a busy machine may not let it have a thread in time.
+record_find() {
+    local name=$1 first=$2 tries=${barred:+3}
+    shift 2
     for ((tries = ${tries:-1}; tries > 0; tries--)); do
         record "$name" "$@"
-        grep -q "^hakmem: HKM-$headline" "$name.out" && break
+        grep -q "^hakmem: HKM-$first" "$name.out" && break
     done
+}
+# shows CASE HEADLINE FOUND ALLOCATED [VARIABLE=VALUE...]
+shows() {
+    local name=$1 headline=$2 found=$3 allocated=$4
+    shift 4
+    record_find "$name" "$headline" "$@"
     grep -q "^hakmem: HKM-$headline" "$name.out" || wrong "$name $*: $(head -1 "$name.out"), where HKM-$headline was due"
     [ "$(part FOUND "$name.out")" = "$found" ] || wrong "$name $*: found in '$(part FOUND "$name.out")', where '$found' was due"
     [ "$(part ALLOCATED "$name.out")" = "$allocated" ] ||
@@ -82,7 +88,7 @@ sys.exit(fault["found_by"] != "watchpoint" or "hop=WRITE" not in fault["summary"
     writes in_later_thread ', right past the end of the block'
 
     # On it goes, and the place is told once.
-    record in_front HAKMEM_ON_FAULT=continue
+    record_find in_front 302 HAKMEM_ON_FAULT=continue
     [ "$(grep -c '^hakmem: HKM-' in_front.out) $(tail -1 in_front.out)" = '1 through' ] || wrong "continue: $(grep -E '^hakmem|^[a-z]' in_front.out)"
 
     # The line is that of the instruction which wrote, not of the next one.
