@@ -28,17 +28,21 @@ static void write_past(void) {
     free((void *)block);
 }
 
-static void be_left(const char *kind) {
+/* Writes a byte to `ready` once all is there that is to be left. */
+static void be_left(const char *kind, int ready) {
     setsid();
     note();
     if (strcmp(kind, "damage") == 0) {
+        (void)write(ready, "x", 1);
         write_past();
         _exit(0);
     }
     if (strcmp(kind, "deaf") == 0)
         signal(SIGTERM, SIG_IGN);
-    if (fork() == 0)
+    if (fork() == 0) {
         note();
+        (void)write(ready, "x", 1);
+    }
     sleep(3600);
     _exit(0);
 }
@@ -51,10 +55,8 @@ int main(int argc, char **argv) {
         return 3;
     note();
     if (fork() == 0) {
-        if (fork() == 0) {
-            (void)write(ends[1], "x", 1); /* there is a process to be left */
-            be_left(kind);
-        }
+        if (fork() == 0)
+            be_left(kind, ends[1]);
         _exit(0);
     }
     (void)read(ends[0], &byte, 1);
