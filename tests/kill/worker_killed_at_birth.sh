@@ -3,6 +3,8 @@
 # and nothing is lost or said. In the rounds of 0 us nothing is written before the kill: the file is there, and empty.
 set -u
 unset "${!HAKMEM_@}"
+# shellcheck source=tests/tools/processes.sh
+. "$SOURCE/tests/tools/processes.sh"
 cat >round.py <<'E'
 """Runs a program under `run`, kills its worker some microseconds after the store's file appears; prints its size then."""
 import os, signal, subprocess, sys, time
@@ -58,6 +60,7 @@ for wait in 0 0 300 2000 5000; do
     [ "$size" = 0 ] && empty=$((empty + 1))
     [ $found -eq 7 ] || complain $wait "status $found, 7 was due: $(head -n 2 err)"
     [ -s err ] && complain $wait "something is on stderr: $(head -n 2 err)"
+    until_true no_collector || complain $wait "a collector is left"
     files=$(find . -name '*.db*')
     [ "$files" = ./store.db ] || complain $wait "one store was due: $files"
     events=$("$BUILD/hakmem-trace" sql -s store.db "select count(*) from event where kind = 'MALLOC'" | tail -n 1)
