@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include "platform/platform.h"
@@ -24,11 +26,19 @@ static bool is_zero_device(long file) {
            about.st_rdev == makedev(ZERO_MAJOR, ZERO_MINOR);
 }
 
+/* What is mapped of a file on a file system without execution can never be made executable, as a
+ * program does with the pages of an aligned block that it writes code to. */
+static bool may_be_executed(long file) {
+    struct statfs about;
+    return hak_raw_call(SYS_fstatfs, file, (long)&about, 0, 0, 0, 0) == 0 &&
+           (about.f_flags & ST_NOEXEC) == 0;
+}
+
 /* The offset in the file is the address, as the kernel has it in a mapping that it moved without
  * any page: only so neighbours become one. */
 static bool map_zero(char *start, size_t bytes) {
     long file = hak_open("/dev/zero"), flags = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
-    bool is_mapped = file >= 0 && is_zero_device(file) &&
+    bool is_mapped = file >= 0 && is_zero_device(file) && may_be_executed(file) &&
                      hak_raw_call(SYS_mmap, (long)start, (long)bytes, PROT_NONE, flags, file,
                                   (long)start) == (long)start;
     hak_close(file);

@@ -10,8 +10,9 @@
  * Such a mapping is memory like any other to the kernel, but /proc/self/maps shows it as that file.
  * Handlers of crashes read there what is writable and of no file, some into arrays of a fixed
  * length on their stack (redis has room for 128), which open blocks of their own would overrun.
- * Where there is no /dev/zero, or the kernel has no MREMAP_DONTUNMAP (Linux 5.7), the addresses are
- * of no file, and a closed mapping over opened pages makes them closed again.
+ * Where there is no /dev/zero, where /dev is mounted noexec (no page of it could be made
+ * executable), or the kernel has no MREMAP_DONTUNMAP (Linux 5.7), the addresses are of no file, and
+ * a closed mapping over opened pages makes them closed again.
  *
  * No lock; who calls owns the pages. May call: platform. */
 #ifndef HAK_GUARDED_CLOSED_H

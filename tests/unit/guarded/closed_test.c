@@ -1,10 +1,15 @@
 /* Closed addresses: of /dev/zero, of one mapping whatever was opened in them, and without the
  * memory of what was. */
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "guarded/closed.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
@@ -65,6 +70,12 @@ static void open_and_close(const struct hak_closed *closed, char *first) {
 }
 
 START_TEST(what_is_open_is_of_a_file_and_what_is_closed_is_one_mapping) {
+    struct statvfs about;
+    ck_assert_int_eq(statvfs("/dev/zero", &about), 0);
+    if (about.f_flag & ST_NOEXEC) {
+        puts("/dev is mounted noexec here: not tried");
+        return;
+    }
     struct hak_closed closed = hold();
     ck_assert_uint_eq(closed.pattern_bytes, PATTERN_PAGES * HAK_PAGE_BYTES);
     char *first = closed.start + closed.pattern_bytes;
@@ -107,6 +118,44 @@ START_TEST(without_the_file_they_are_of_none) {
 }
 END_TEST
 
+/* A process with a /dev of its own that is mounted noexec. */
+enum { WELL, NOT_ALLOWED, OF_THE_FILE, NOT_EXECUTABLE };
+
+static bool mount_without_execution(void) {
+    struct statvfs about;
+    return (unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
+           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("/dev", "/dev", NULL, MS_BIND, NULL) == 0 && statvfs("/dev", &about) == 0 &&
+           mount(NULL, "/dev", NULL,
+                 MS_REMOUNT | MS_BIND | MS_NOEXEC | (about.f_flag & (ST_NOSUID | ST_RDONLY)),
+                 NULL) == 0;
+}
+
+static int hold_without_execution(void) {
+    if (!mount_without_execution())
+        return NOT_ALLOWED;
+    struct hak_closed closed = hold();
+    char *page = closed.end - HAK_PAGE_BYTES;
+    if (closed.pattern_bytes != 0)
+        return OF_THE_FILE;
+    return mprotect(page, HAK_PAGE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC) == 0 ? WELL
+                                                                                   : NOT_EXECUTABLE;
+}
+
+START_TEST(what_is_open_can_be_made_executable) {
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(hold_without_execution());
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NOT_ALLOWED)
+        puts("no mount namespace here: not tried");
+    else
+        ck_assert_int_eq(WEXITSTATUS(status), WELL);
+}
+END_TEST
+
 START_TEST(no_descriptor_is_kept) {
     struct hak_closed closed = hold();
     int free_one = open("/dev/null", O_RDONLY);
@@ -123,6 +172,7 @@ int main(void) {
     tcase_add_test(cases, what_is_open_is_of_a_file_and_what_is_closed_is_one_mapping);
     tcase_add_test(cases, more_than_the_pattern_is_closed_too);
     tcase_add_test(cases, without_the_file_they_are_of_none);
+    tcase_add_test(cases, what_is_open_can_be_made_executable);
     tcase_add_test(cases, no_descriptor_is_kept);
     return run_cases("guarded/closed", cases);
 }
