@@ -131,6 +131,10 @@ static void free_entry(struct hak_client *c, uint32_t index) {
 }
 
 void hak_client_release(struct hak_client *client, struct hak_rows *rows) {
+    /* Who is gone may have come, and claimed a ring, after the cut had counted the rings. */
+    uint32_t rings = hak_mapping_ring_count(&client->map);
+    if (rings > client->rings_high)
+        client->rings_high = rings;
     hak_ends_tell_unentered(client, rows);
     for (uint32_t i = 0; i < client->rings_high; i++)
         release_ring(client, rows, i);

@@ -123,6 +123,25 @@ START_TEST(an_entry_waits_for_the_nodes_that_name_it) {
 }
 END_TEST
 
+/* It came, wrote and went while the collector was at work on a commit. */
+START_TEST(an_entry_waits_for_a_ring_that_no_cut_has_seen) {
+    pid_t first = start_process();
+    fake_claim_process(&program, 1, first, 0, 0);
+    commit(&worker);
+    end_process(first);
+    ck_assert(hak_client_look_for_ends(worker.clients[0]));
+    fake_claim_ring(&program, 1, 1, 1, 256);
+    put_fork(1, 7);
+    for (int i = 0; i < 3; i++)
+        hak_client_release(worker.clients[0], &worker.capture.rows);
+    ck_assert_uint_ne(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
+    for (int i = 0; i < 3; i++)
+        commit(&worker);
+    ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
+    ck_assert_int_eq(ask(&worker, "SELECT max(process) FROM thread"), ask_of("id", first));
+}
+END_TEST
+
 START_TEST(knows_the_parent_whose_entry_is_gone) {
     pid_t parent = start_process(), child = start_process(), other = start_process();
     put_fork(0, 1);
@@ -390,6 +409,7 @@ int main(void) {
     tcase_add_test(cases, knows_the_parent_that_took_an_entry_of_another);
     tcase_add_test(cases, nodes_stay_those_of_the_process_that_made_them);
     tcase_add_test(cases, an_entry_waits_for_the_nodes_that_name_it);
+    tcase_add_test(cases, an_entry_waits_for_a_ring_that_no_cut_has_seen);
     tcase_add_test(cases, knows_the_parent_whose_entry_is_gone);
     tcase_add_test(cases, knows_the_parent_when_its_fork_is_stored_last);
     tcase_add_test(cases, does_not_follow_a_ring_of_parents);
