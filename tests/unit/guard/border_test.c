@@ -116,7 +116,7 @@ START_TEST(only_a_free_block_is_handed_out) {
         1u << HAK_PLACE_FRONT | 1u << HAK_PLACE_MAGAZINE | 1u << HAK_PLACE_SLL |
         1u << HAK_PLACE_LARGE | 1u << HAK_PLACE_ULTRAHOT | 1u << HAK_PLACE_HEAPV2 |
         1u << HAK_PLACE_FC | 1u << HAK_PLACE_SFC | 1u << HAK_PLACE_RING | 1u << HAK_PLACE_MID_RING |
-        1u << HAK_PLACE_SMALLMID | 1u << HAK_PLACE_GUARDED;
+        1u << HAK_PLACE_SMALLMID | 1u << HAK_PLACE_GUARDED | 1u << HAK_PLACE_KEPT;
     for (unsigned kind = HAK_BY_MALLOC; kind <= HAK_BY_REALLOC; kind++)
         for (unsigned place = 0; place < HAK_PLACE_COUNT; place++) {
             struct hak_hand_out how = {
