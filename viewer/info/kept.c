@@ -9,7 +9,7 @@ static const char modules[] = "SELECT value, count(*) FROM meta WHERE key GLOB '
 static const char reading[] = "reading its tables";
 
 struct slack {
-    uint64_t taken, given, not_recorded;
+    uint64_t taken, given, not_recorded, not_told;
 };
 
 /* What a counter reached in a process is its greatest value. */
@@ -17,20 +17,36 @@ static struct slack read_slack(struct view *view) {
     static const char query[] =
         "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
         " FROM name n JOIN sample s ON s.name = n.id WHERE n.text IN ('SLACK_TAKEN.amount',"
-        " 'SLACK_GIVEN.amount', 'KEPT_UNKNOWN.times') GROUP BY s.process, s.name, s.class)"
+        " 'SLACK_GIVEN.amount', 'KEPT_UNKNOWN.times', 'SLACK_UNKNOWN.times') GROUP BY s.process, "
+        "s.name, s.class)"
         " SELECT sum(most) FILTER (WHERE text = 'SLACK_TAKEN.amount'),"
         " sum(most) FILTER (WHERE text = 'SLACK_GIVEN.amount'),"
-        " sum(most) FILTER (WHERE text = 'KEPT_UNKNOWN.times') FROM reached";
-    uint64_t read[3] = {0};
-    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
+        " sum(most) FILTER (WHERE text = 'KEPT_UNKNOWN.times'),"
+        " sum(most) FILTER (WHERE text = 'SLACK_UNKNOWN.times') FROM reached";
+    uint64_t read[4] = {0};
+    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 4);
     if (found < 0)
         view_store_error(view, found);
-    return (struct slack){read[0], read[1], read[2]};
+    return (struct slack){read[0], read[1], read[2], read[3]};
 }
 
 static void add_line(struct hak_text *text, const struct view *view, const char *name) {
     hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), name, view_style(view, VIEW_PLAIN));
     hak_text_tab(text, 14);
+}
+
+static void add_slack(struct hak_text *text, const struct view *view, const struct slack *slack) {
+    add_line(text, view, "slack");
+    if (slack->not_told == 0 || slack->taken > 0) {
+        hak_text_add(text, "%s handed out beyond what was asked for, ",
+                     hak_words_size(slack->taken));
+        hak_text_add(text, "%s of it with blocks that were never given back\n",
+                     hak_words_size(slack->taken > slack->given ? slack->taken - slack->given : 0));
+    }
+    if (slack->not_told > 0)
+        hak_text_add_at(text, 14,
+                        "not known of %s: the allocator has no malloc_usable_size of its own\n",
+                        hak_words_count(slack->not_told, "block", "blocks"));
 }
 
 void info_add_kept(struct hak_text *text, struct view *view) {
@@ -45,10 +61,7 @@ void info_add_kept(struct hak_text *text, struct view *view) {
     }
     view_end_query(view, &q, true);
     struct slack slack = read_slack(view);
-    add_line(text, view, "slack");
-    hak_text_add(text, "%s handed out beyond what was asked for, ", hak_words_size(slack.taken));
-    hak_text_add(text, "%s of it with blocks that were never given back\n",
-                 hak_words_size(slack.taken > slack.given ? slack.taken - slack.given : 0));
+    add_slack(text, view, &slack);
     if (slack.not_recorded > 0)
         hak_text_add(text, "              %s not recorded: there was no memory for it\n",
                      hak_words_count(slack.not_recorded, "block was", "blocks were"));
@@ -68,8 +81,10 @@ json_t *info_kept_json(struct view *view) {
     view_end_query(view, &q, true);
     struct slack slack = read_slack(view);
     json_object_set_new(object, "allocators", list);
-    hak_json_set_number(object, "slack_bytes", slack.taken);
-    hak_json_set_number(object, "slack_given_bytes", slack.given);
+    bool is_known = slack.not_told == 0 || slack.taken > 0;
+    hak_json_set_known(object, "slack_bytes", is_known, slack.taken);
+    hak_json_set_known(object, "slack_given_bytes", is_known, slack.given);
+    hak_json_set_number(object, "slack_not_known_blocks", slack.not_told);
     hak_json_set_number(object, "not_recorded_blocks", slack.not_recorded);
     return object;
 }

@@ -241,10 +241,15 @@ static void add_large(struct hak_text *text, const struct layers *l) {
 static void add_slack(struct hak_text *text, const struct layers *l) {
     uint64_t taken = layers_sum(l, HAK_METRIC_SLACK_TAKEN_AMOUNT);
     uint64_t given = layers_sum(l, HAK_METRIC_SLACK_GIVEN_AMOUNT);
-    if (l->is_from_log || taken == 0)
+    uint64_t not_told = layers_sum(l, HAK_METRIC_SLACK_UNKNOWN_TIMES);
+    if (l->is_from_log)
         return;
-    hak_text_add(text, "Slack  %s handed out beyond what was asked for, %s of it given back.\n",
-                 hak_words_size(taken), hak_words_size(given));
+    if (taken > 0)
+        hak_text_add(text, "Slack  %s handed out beyond what was asked for, %s of it given back.\n",
+                     hak_words_size(taken), hak_words_size(given));
+    if (not_told > 0)
+        hak_text_add(text, "Slack  not known of %s: their allocator tells no sizes.\n",
+                     hak_words_count(not_told, "block", "blocks"));
 }
 
 /* Blocks that HAKMEM_GUARD wanted alone between closed pages. */

@@ -10,7 +10,7 @@
  * Allocators put blocks of 8 bytes at odd multiples of 8; those have a root of their own.
  *
  * Of a block above 512 MiB the word has the low bits of its size, and the allocator's own size says
- * the others.
+ * the others; where it says none, the word of a larger block has 512 MiB - 1.
  *
  * Lock: none. A word is changed by who has the block; only two that give it back at once meet
  * there, and compare and swap. What is mapped stays for good. */
@@ -25,7 +25,11 @@
 
 typedef _Atomic uint64_t hak_keep_word_t;
 
-enum { HAK_KEEP_SUBKIND_BITS = 3, HAK_KEEP_BYTES_BITS = 29 };
+enum {
+    HAK_KEEP_SUBKIND_BITS = 3,
+    HAK_KEEP_BYTES_BITS = 29,
+    HAK_KEEP_BYTES_MAX = (1 << HAK_KEEP_BYTES_BITS) - 1
+};
 
 static inline uint32_t hak_keep_count(uint64_t word) {
     return (uint32_t)word;

@@ -161,13 +161,19 @@ HAK_LIBC_NAME(pvalloc);
 
 /* ---- C++ ------------------------------------------------------------------------------------- */
 
+/* As libstdc++ takes it: an allocator that lacks memalign may have this, and may want a multiple.
+ */
+static void *take_aligned(size_t alignment, size_t bytes) {
+    size_t rounded_bytes = (bytes + alignment - 1) & ~(alignment - 1);
+    return rounded_bytes ? hak_keep_next.aligned_alloc(alignment, rounded_bytes) : no_memory();
+}
+
 /* settle_alignment (operators.c) gives 0 for the common one. */
 void *hak_keep_allocate(const struct hak_hand_out *how) {
     if (!hak_keep_begin())
         return no_memory();
     /* 0 bytes give a block, as operator new has to. */
     size_t bytes = how->asked_bytes ? how->asked_bytes : 1;
-    void *user = how->alignment ? hak_keep_next.memalign(how->alignment, bytes)
-                                : hak_keep_next.malloc(bytes);
+    void *user = how->alignment ? take_aligned(how->alignment, bytes) : hak_keep_next.malloc(bytes);
     return hak_keep_taken(user, how);
 }

@@ -35,13 +35,15 @@ struct hak_keep_next {
     void *(*pvalloc)(size_t bytes);
     size_t (*malloc_usable_size)(void *pointer);
     const char *module; /* whose malloc it is, as ld.so has its path */
-    bool is_glibc;      /* it has no way to a block past the family */
-    bool tells_sizes;   /* malloc_usable_size was called before: it needs no malloc any more */
+    bool is_glibc;      /* all of them are: there is no way to a block past the family */
+    bool has_sizes;     /* malloc_usable_size is of malloc's module, and knows its blocks */
+    bool tells_sizes;   /* and it was called before: it needs no malloc any more */
 };
 /* All there once hak_keep_begin has returned true. */
 HAK_HIDDEN extern struct hak_keep_next hak_keep_next;
 HAK_HIDDEN bool hak_keep_find_next(void);
-/* Calls malloc_usable_size for the first time: tcmalloc's makes an object by operator new then. */
+/* Calls malloc_usable_size for the first time, where it knows the blocks: tcmalloc's makes an
+ * object by operator new then. */
 HAK_HIDDEN void hak_keep_ask_first_size(void);
 
 /* start.c: what the first call of the process, and of a thread, finds missing. False: this is a

@@ -7,11 +7,24 @@
 struct hak_keep_next hak_keep_next;
 
 void hak_keep_ask_first_size(void) {
+    if (!hak_keep_next.has_sizes)
+        return;
     void *block = hak_keep_next.malloc(1);
     if (block)
         (void)hak_keep_next.malloc_usable_size(block);
     hak_keep_next.free(block);
     hak_keep_next.tells_sizes = true;
+}
+
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The path of the module that a function lies in, as ld.so has it. */
+static const char *module_of(const void *function) {
+    Dl_info about;
+    return dladdr(function, &about) && about.dli_fname ? about.dli_fname : "";
 }
 
 /* libc has all of them. So none of these searches fails, which would allocate the words for
@@ -33,17 +46,17 @@ bool hak_keep_find_next(void) {
         {"pvalloc", &next->pvalloc},
         {"malloc_usable_size", &next->malloc_usable_size},
     };
+    next->is_glibc = true;
     for (size_t i = 0; i < sizeof family / sizeof *family; i++) {
         void *found = dlsym(RTLD_NEXT, family[i].name);
         if (!found)
             return false;
         memcpy(family[i].function, &found, sizeof found);
+        const char *module = module_of(found);
+        if (i == 0)
+            next->module = module;
+        next->is_glibc = next->is_glibc && strcmp(file_name(module), "libc.so.6") == 0;
+        next->has_sizes = *module && module == next->module; /* malloc_usable_size is the last */
     }
-    Dl_info about;
-    void *malloc_address = NULL;
-    memcpy(&malloc_address, &next->malloc, sizeof malloc_address);
-    next->module = dladdr(malloc_address, &about) && about.dli_fname ? about.dli_fname : "";
-    const char *slash = strrchr(next->module, '/');
-    next->is_glibc = strcmp(slash ? slash + 1 : next->module, "libc.so.6") == 0;
     return true;
 }

@@ -29,6 +29,12 @@ static void write_record(const void *user, enum hak_record_kind kind, unsigned s
     hak_trace_record(&fields);
 }
 
+/* Without a malloc_usable_size that knows the block, `otherwise` stands for it. */
+static size_t usable_bytes_of(void *user, size_t otherwise) {
+    return HAK_LIKELY(hak_keep_next.tells_sizes) ? hak_keep_next.malloc_usable_size(user)
+                                                 : otherwise;
+}
+
 /* ---- to the program -------------------------------------------------------------------------- */
 
 /* The block at `user` was the program's, and the allocator has handed it out again: it was given
@@ -52,17 +58,20 @@ void *hak_keep_taken(void *user, const struct hak_hand_out *how) {
         hak_trace_count_amount(HAK_COUNTED_KEPT_UNKNOWN, HAK_CLASS_NONE, how->asked_bytes);
         return user;
     }
-    size_t usable_bytes = HAK_LIKELY(hak_keep_next.tells_sizes)
-                              ? hak_keep_next.malloc_usable_size(user)
-                              : how->asked_bytes;
+    size_t usable_bytes = usable_bytes_of(user, how->asked_bytes);
     uint64_t word = atomic_load_explicit(place, memory_order_relaxed);
     if (HAK_UNLIKELY(hak_keep_is_live(word)))
-        word = end_unseen(user, word, usable_bytes);
+        word = end_unseen(user, word, usable_bytes_of(user, 0));
     /* tcmalloc's pvalloc gives a small block where the size overflows. */
     size_t bytes = how->asked_bytes < usable_bytes ? how->asked_bytes : usable_bytes;
-    word = hak_keep_word(hak_keep_count(hak_keep_counted(word)), bytes, how->subkind);
+    /* The high bits of a size come from malloc_usable_size. */
+    size_t kept_bytes =
+        hak_keep_next.tells_sizes || bytes < HAK_KEEP_BYTES_MAX ? bytes : HAK_KEEP_BYTES_MAX;
+    word = hak_keep_word(hak_keep_count(hak_keep_counted(word)), kept_bytes, how->subkind);
     atomic_store_explicit(place, word, memory_order_relaxed);
-    if (usable_bytes > bytes)
+    if (HAK_UNLIKELY(!hak_keep_next.tells_sizes))
+        hak_trace_count_amount(HAK_COUNTED_SLACK_UNKNOWN, HAK_CLASS_NONE, bytes);
+    else if (usable_bytes > bytes)
         hak_trace_count_amount(HAK_COUNTED_SLACK_TAKEN, HAK_CLASS_NONE, usable_bytes - bytes);
     write_record(user, how->subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC, how->subkind,
                  word, bytes, how->moved_from.p, how->call, 0);
@@ -99,7 +108,7 @@ bool hak_keep_given(void *pointer, enum hak_record_kind kind, hak_call_t call, s
         give_unknown(pointer, word, kind, call);
         return false;
     }
-    size_t usable_bytes = hak_keep_next.malloc_usable_size(pointer);
+    size_t usable_bytes = usable_bytes_of(pointer, 0);
     *bytes = hak_keep_bytes(word, usable_bytes);
     if (usable_bytes > *bytes)
         hak_trace_count_amount(HAK_COUNTED_SLACK_GIVEN, HAK_CLASS_NONE, usable_bytes - *bytes);

@@ -2,6 +2,7 @@
 #include "entry/keep/keep.h"
 
 #include <string.h>
+#include "entry/keep/blocks.h"
 #include "options.h"
 #include "superslab.h"
 #include "trace/trace.h"
@@ -10,7 +11,7 @@
 enum { ROOM = 16 };
 static struct hak_event_fields event[ROOM];
 static unsigned events, counted[3];
-static uint64_t taken, given, not_recorded;
+static uint64_t taken, given, not_recorded, not_told;
 static size_t usable_bytes;
 struct hak_keep_next hak_keep_next;
 
@@ -25,6 +26,7 @@ void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64
     ck_assert_uint_eq(class_index, HAK_CLASS_NONE);
     taken += which == HAK_COUNTED_SLACK_TAKEN ? amount : 0;
     given += which == HAK_COUNTED_SLACK_GIVEN ? amount : 0;
+    not_told += which == HAK_COUNTED_SLACK_UNKNOWN ? amount : 0;
     not_recorded += which == HAK_COUNTED_KEPT_UNKNOWN ? amount : 0;
 }
 uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags) {
@@ -155,12 +157,22 @@ START_TEST(a_block_has_no_more_bytes_than_it_has) {
 }
 END_TEST
 
-START_TEST(nobody_is_asked_for_sizes_too_early) {
+START_TEST(nobody_is_asked_for_sizes_that_he_does_not_know) {
+    size_t bytes;
     hak_keep_next.tells_sizes = false;
     hak_keep_next.malloc_usable_size = NULL;
     take(block(1), 20, HAK_BY_NEW, NULL);
     expect(0, HAK_MALLOC, block(1), 20, 1, HAK_BY_NEW);
-    ck_assert_uint_eq(taken, 0);
+    ck_assert_uint_eq(not_told, 20);
+    take(block(1), 30, HAK_BY_MALLOC, NULL);
+    expect(1, HAK_FREE, block(1), 20, 2, HAK_GIVEN_BY_UNSEEN);
+    ck_assert(give(block(1), HAK_FREE, &bytes));
+    ck_assert_uint_eq(bytes, 30);
+    take(block(1), (size_t)5 << 29, HAK_BY_MALLOC, NULL);
+    expect(4, HAK_MALLOC, block(1), (size_t)5 << 29, 5, HAK_BY_MALLOC);
+    ck_assert(give(block(1), HAK_FREE, &bytes));
+    ck_assert_uint_eq(bytes, HAK_KEEP_BYTES_MAX);
+    ck_assert_uint_eq(taken + given, 0);
 }
 END_TEST
 
@@ -182,7 +194,7 @@ int main(void) {
     tcase_add_test(cases, what_was_never_seen_is_counted);
     tcase_add_test(cases, a_free_that_was_not_seen_ends_the_life);
     tcase_add_test(cases, a_block_has_no_more_bytes_than_it_has);
-    tcase_add_test(cases, nobody_is_asked_for_sizes_too_early);
+    tcase_add_test(cases, nobody_is_asked_for_sizes_that_he_does_not_know);
     tcase_add_test(cases, nothing_is_kept_where_nothing_is_recorded);
     return run_cases("keep/record", cases);
 }

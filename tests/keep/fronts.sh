@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# `run --allocator keep` over small allocators that are preloaded: one that has malloc, free, calloc and realloc and no malloc_usable_size,
+# whose slack is not known; one that has aligned_alloc and no memalign, for operator new.
+# timeout: 300
+set -u
+export LC_ALL=C
+unset "${!HAKMEM_@}"
+trace=$BUILD/hakmem-trace kept=$BUILD/tests/keep/kept fronts=$SOURCE/tests/keep/fronts
+c="${CC:-cc} -w -fno-builtin -O1 -g -fPIC -shared"
+fail() { echo "fronts.sh: $*"; exit 1; }
+$c -o pages.so "$fronts/pages.c" && $c -DWITH_ALIGNED -o aligned.so "$fronts/pages.c" && g++ -std=c++17 -w -O0 -g -o aligned "$fronts/aligned.cpp" ||
+    fail "the programs do not compile"
+
+# over FRONT PROGRAM...: FRONT is preloaded; the answer of `check` is good, and FRONT is in the store.
+over() {
+    local front=$1
+    shift
+    LD_PRELOAD=$PWD/$front "$trace" run --wait --allocator keep -f -s front.db -- "$@" >told 2>errors ||
+        fail "$* over $front: status $?: $(head -n 3 errors)"
+    [ ! -s errors ] || fail "$* over $front is not silent: $(head -n 3 errors)"
+    "$trace" check -s front.db >answer 2>&1 || fail "$* over $front: check: $(head -n 5 answer)"
+    "$trace" info -s front.db >answer 2>&1
+    grep -qE "^allocator +/.*/$front, kept by 1 process\$" answer || fail "$* over $front: info says $(grep -A1 '^allocator' answer)"
+}
+where() { sed -n "s/^$1 //p" told; }
+not_known() {
+    "$trace" info -s front.db | grep -qE '^slack +not known of [0-9,]+ blocks: the allocator has no malloc_usable_size of its own$' ||
+        fail "$1: info does not say that slack is not known: $("$trace" info -s front.db | grep -A1 '^slack')"
+    "$trace" layers -s front.db | grep -qE '^Slack  not known of [0-9,]+ blocks: their allocator tells no sizes\.$' ||
+        fail "$1: layers does not say that slack is not known"
+    "$trace" info --json -s front.db >json
+    python3 -c 'import json; kept = json.load(open("json"))["kept"]; assert kept["slack_bytes"] is None and kept["slack_not_known_blocks"] > 4, kept' ||
+        fail "$1: info --json"
+}
+
+over aligned.so "$kept" story
+not_known story
+"$trace" why -s front.db "$(where held)" | grep -qE ' is the start of a block of 77 asked, live, 1 owner' || fail "why of a block that is held"
+"$trace" why -s front.db "$(where freed)" | grep -qE ' is the start of a block of 24 asked, freed' || fail "why of a freed block"
+over pages.so "$kept" fails
+"$trace" why -s front.db "$(where block)" | grep -qE ' is the start of a block of 48 asked, live' || fail "why of a block that could not be resized"
+
+# libstdc++ takes aligned_alloc: memalign's block would be glibc's, and free is not.
+LD_PRELOAD=$PWD/aligned.so ./aligned >told || fail "operator new alone: status $?"
+over aligned.so ./aligned
+grep -qx 'remainders 0 0' told || fail "operator new: $(cat told)"
+"$trace" events -s front.db --addr "$(where odd)" | grep -q 'aligned new(100)' || fail "operator new is not recorded: $("$trace" events -s front.db --addr "$(where odd)")"
+exit 0
