@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `run --allocator keep` over small allocators that are preloaded: one that has malloc, free, calloc and realloc and no malloc_usable_size,
-# whose slack is not known; one that has aligned_alloc and no memalign, for operator new.
+# whose slack is not known; one that has aligned_alloc and no memalign, for operator new; wrappers that call `__libc_malloc` and its like.
 # timeout: 300
 set -u
 export LC_ALL=C
@@ -10,6 +10,7 @@ c="${CC:-cc} -w -fno-builtin -O1 -g -fPIC -shared"
 fail() { echo "fronts.sh: $*"; exit 1; }
 $c -o pages.so "$fronts/pages.c" && $c -DWITH_ALIGNED -o aligned.so "$fronts/pages.c" && g++ -std=c++17 -w -O0 -g -o aligned "$fronts/aligned.cpp" ||
     fail "the programs do not compile"
+$c -o wrapper.so "$fronts/wrapper.c" && $c -DFREE_ONLY -o free_only.so "$fronts/wrapper.c" || fail "the wrappers do not compile"
 
 # over FRONT PROGRAM...: FRONT is preloaded; the answer of `check` is good, and FRONT is in the store.
 over() {
@@ -45,4 +46,18 @@ LD_PRELOAD=$PWD/aligned.so ./aligned >told || fail "operator new alone: status $
 over aligned.so ./aligned
 grep -qx 'remainders 0 0' told || fail "operator new: $(cat told)"
 "$trace" events -s front.db --addr "$(where odd)" | grep -q 'aligned new(100)' || fail "operator new is not recorded: $("$trace" events -s front.db --addr "$(where odd)")"
+
+# A wrapper's calls of __libc_malloc are not recorded beside the program's of malloc.
+over wrapper.so "$kept" story
+not_known wrapper
+"$trace" why -s front.db "$(where held)" | grep -qE ' is the start of a block of 77 asked, live, 1 owner' || fail "wrapper: why of a block that is held"
+[ "$("$trace" sql -s front.db "SELECT count(*) FROM event WHERE size = 333")" = 2 ] || fail "wrapper: a block has not two records"
+over wrapper.so "$BUILD/tests/programs/own_log" 8 1000 own
+python3 "$SOURCE/tests/tools/own_log.py" "$BUILD/tests/tools/reference_decoder" front.db own >compared 2>&1 || fail "own_log: $(cat compared)"
+
+# Its free alone: malloc is glibc's, and has its sizes.
+LD_PRELOAD=$PWD/free_only.so "$trace" run --wait --allocator keep -f -s front.db -- "$kept" story >told 2>errors ||
+    fail "free_only: status $?: $(head -n 3 errors)"
+"$trace" info -s front.db | grep -qE '^slack +[0-9].* handed out beyond' || fail "free_only: slack is not known"
+"$trace" why -s front.db "$(where freed)" | grep -qE ' is the start of a block of 24 asked, freed' || fail "free_only: why of a freed block"
 exit 0

@@ -10,20 +10,29 @@ static void *no_memory(void) {
     return NULL;
 }
 
-#define TAKEN(user, bytes, by)                                                                     \
-    hak_keep_taken(                                                                                \
-        user, &(struct hak_hand_out){.asked_bytes = (bytes), .subkind = (by), .call = HAK_CALL})
+HAK_IN_PLACE void *taken(void *user, size_t bytes, enum hak_subkind by, hak_call_t call) {
+    return hak_keep_taken(
+        user, &(struct hak_hand_out){.asked_bytes = bytes, .subkind = by, .call = call});
+}
 
-HAK_EXPORT void *malloc(size_t bytes) {
+HAK_IN_PLACE void *allocate(size_t bytes, hak_call_t call) {
     if (!hak_keep_begin())
         return no_memory();
-    return TAKEN(hak_keep_next.malloc(bytes), bytes, HAK_BY_MALLOC);
+    return taken(hak_keep_next.malloc(bytes), bytes, HAK_BY_MALLOC, call);
+}
+
+HAK_EXPORT void *malloc(size_t bytes) {
+    return allocate(bytes, HAK_CALL);
+}
+
+HAK_IN_PLACE void *allocate_zeroed(size_t count, size_t bytes, hak_call_t call) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return taken(hak_keep_next.calloc(count, bytes), count * bytes, HAK_BY_CALLOC, call);
 }
 
 HAK_EXPORT void *calloc(size_t count, size_t bytes) {
-    if (!hak_keep_begin())
-        return no_memory();
-    return TAKEN(hak_keep_next.calloc(count, bytes), count * bytes, HAK_BY_CALLOC);
+    return allocate_zeroed(count, bytes, HAK_CALL);
 }
 
 /* ---- and back -------------------------------------------------------------------------------- */
@@ -114,50 +123,109 @@ HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
 
 /* ---- aligned --------------------------------------------------------------------------------- */
 
-HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
+HAK_IN_PLACE void *allocate_aligned(size_t alignment, size_t bytes, hak_call_t call) {
     if (!hak_keep_begin())
         return no_memory();
-    return TAKEN(hak_keep_next.memalign(alignment, bytes), bytes, HAK_BY_ALIGNED);
+    return taken(hak_keep_next.memalign(alignment, bytes), bytes, HAK_BY_ALIGNED, call);
+}
+
+HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
+    return allocate_aligned(alignment, bytes, HAK_CALL);
 }
 
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
     if (!hak_keep_begin())
         return no_memory();
-    return TAKEN(hak_keep_next.aligned_alloc(alignment, bytes), bytes, HAK_BY_ALIGNED);
+    return taken(hak_keep_next.aligned_alloc(alignment, bytes), bytes, HAK_BY_ALIGNED, HAK_CALL);
 }
 
 HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     if (!hak_keep_begin())
         return ENOMEM;
     int error = hak_keep_next.posix_memalign(result, alignment, bytes);
-    (void)TAKEN(error == 0 ? *result : NULL, bytes, HAK_BY_ALIGNED);
+    (void)taken(error == 0 ? *result : NULL, bytes, HAK_BY_ALIGNED, HAK_CALL);
     return error;
 }
 
-HAK_EXPORT void *valloc(size_t bytes) {
+HAK_IN_PLACE void *allocate_pages(size_t bytes, hak_call_t call) {
     if (!hak_keep_begin())
         return no_memory();
-    return TAKEN(hak_keep_next.valloc(bytes), bytes, HAK_BY_ALIGNED);
+    return taken(hak_keep_next.valloc(bytes), bytes, HAK_BY_ALIGNED, call);
+}
+
+HAK_EXPORT void *valloc(size_t bytes) {
+    return allocate_pages(bytes, HAK_CALL);
+}
+
+HAK_IN_PLACE void *allocate_whole_pages(size_t bytes, hak_call_t call) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return taken(hak_keep_next.pvalloc(bytes), bytes, HAK_BY_ALIGNED, call);
 }
 
 HAK_EXPORT void *pvalloc(size_t bytes) {
-    if (!hak_keep_begin())
-        return no_memory();
-    return TAKEN(hak_keep_next.pvalloc(bytes), bytes, HAK_BY_ALIGNED);
+    return allocate_whole_pages(bytes, HAK_CALL);
 }
 
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {
     return hak_keep_begin() ? hak_keep_next.malloc_usable_size(pointer) : 0;
 }
 
-/* glibc's second names are the same family: what they give is freed by free, and the other way. */
-HAK_LIBC_NAME(malloc);
-HAK_LIBC_NAME(free);
-HAK_LIBC_NAME(calloc);
-HAK_LIBC_NAME(realloc);
-HAK_LIBC_NAME(memalign);
-HAK_LIBC_NAME(valloc);
-HAK_LIBC_NAME(pvalloc);
+/* ---- glibc's second names ----------------------------------------------------------------------
+ *
+ * Over glibc they are the same family: what they give is freed by free, and the other way. An
+ * allocator in front of glibc may call them from its malloc: over any other they are passed on
+ * unrecorded, to the next ones of these names, as the program's own calls of mallocx and the like.
+ */
+
+static inline bool passes_on(void) {
+    return hak_keep_begin() && !hak_keep_next.is_glibc;
+}
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming) */
+#define LIBC_NAME(name) extern __typeof__(name) __libc_##name
+LIBC_NAME(malloc);
+LIBC_NAME(free);
+LIBC_NAME(calloc);
+LIBC_NAME(realloc);
+LIBC_NAME(memalign);
+LIBC_NAME(valloc);
+LIBC_NAME(pvalloc);
+
+HAK_EXPORT void *__libc_malloc(size_t bytes) {
+    return passes_on() ? hak_keep_next.libc.malloc(bytes) : allocate(bytes, HAK_CALL);
+}
+
+HAK_EXPORT void __libc_free(void *pointer) {
+    if (passes_on())
+        hak_keep_next.libc.free(pointer);
+    else
+        hak_keep_free(pointer, HAK_GIVEN_BY_FREE, HAK_CALL);
+}
+
+HAK_EXPORT void *__libc_calloc(size_t count, size_t bytes) {
+    return passes_on() ? hak_keep_next.libc.calloc(count, bytes)
+                       : allocate_zeroed(count, bytes, HAK_CALL);
+}
+
+HAK_EXPORT void *__libc_realloc(void *pointer, size_t bytes) {
+    return passes_on() ? hak_keep_next.libc.realloc(pointer, bytes)
+                       : resize(pointer, bytes, HAK_CALL);
+}
+
+HAK_EXPORT void *__libc_memalign(size_t alignment, size_t bytes) {
+    return passes_on() ? hak_keep_next.libc.memalign(alignment, bytes)
+                       : allocate_aligned(alignment, bytes, HAK_CALL);
+}
+
+HAK_EXPORT void *__libc_valloc(size_t bytes) {
+    return passes_on() ? hak_keep_next.libc.valloc(bytes) : allocate_pages(bytes, HAK_CALL);
+}
+
+HAK_EXPORT void *__libc_pvalloc(size_t bytes) {
+    return passes_on() ? hak_keep_next.libc.pvalloc(bytes) : allocate_whole_pages(bytes, HAK_CALL);
+}
+/* NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming) */
 
 /* ---- C++ ------------------------------------------------------------------------------------- */
 

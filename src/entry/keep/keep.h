@@ -34,6 +34,15 @@ struct hak_keep_next {
     void *(*valloc)(size_t bytes);
     void *(*pvalloc)(size_t bytes);
     size_t (*malloc_usable_size)(void *pointer);
+    struct { /* __libc_malloc and its like */
+        void *(*malloc)(size_t bytes);
+        void (*free)(void *pointer);
+        void *(*calloc)(size_t count, size_t bytes);
+        void *(*realloc)(void *pointer, size_t bytes);
+        void *(*memalign)(size_t alignment, size_t bytes);
+        void *(*valloc)(size_t bytes);
+        void *(*pvalloc)(size_t bytes);
+    } libc;
     const char *module; /* whose malloc it is, as ld.so has its path */
     bool is_glibc;      /* all of them are: there is no way to a block past the family */
     bool has_sizes;     /* malloc_usable_size is of malloc's module, and knows its blocks */

@@ -35,6 +35,13 @@ bool hak_keep_find_next(void) {
         const char *name;
         void *function;
     } family[] = {
+        {"__libc_malloc", &next->libc.malloc},
+        {"__libc_free", &next->libc.free},
+        {"__libc_calloc", &next->libc.calloc},
+        {"__libc_realloc", &next->libc.realloc},
+        {"__libc_memalign", &next->libc.memalign},
+        {"__libc_valloc", &next->libc.valloc},
+        {"__libc_pvalloc", &next->libc.pvalloc},
         {"malloc", &next->malloc},
         {"free", &next->free},
         {"calloc", &next->calloc},
@@ -53,7 +60,7 @@ bool hak_keep_find_next(void) {
             return false;
         memcpy(family[i].function, &found, sizeof found);
         const char *module = module_of(found);
-        if (i == 0)
+        if (family[i].function == &next->malloc)
             next->module = module;
         next->is_glibc = next->is_glibc && strcmp(file_name(module), "libc.so.6") == 0;
         next->has_sizes = *module && module == next->module; /* malloc_usable_size is the last */
