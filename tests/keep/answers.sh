@@ -121,6 +121,9 @@ ask why -s level.db "$(where held)" && has 'a level' ' a block of 77 asked, live
 [ "$(event own.db "select count(*) from meta where key glob 'allocator.*'")" = 0 ] || fail "--allocator hakmem keeps the allocator"
 HAKMEM_GUARD=all HAKMEM_TRACE_FILE=$PWD/hand.db LD_PRELOAD=$BUILD/hakmem-record.so "$kept" story >told 2>errors
 [ "$(cat errors)" = 'hakmem: HAKMEM_GUARD=all is for hakmem-debug.so; hakmem-record.so does without' ] || fail "by hand: $(cat errors)"
+HAKMEM_WATCH=4 HAKMEM_KINDS=1 HAKMEM_SWEEP=1 HAKMEM_CHECK_STRING=1 HAKMEM_LEAKS_SIGNAL=USR1 HAKMEM_TRACE_FILE=$PWD/silent.db LD_PRELOAD=$BUILD/hakmem-record.so \
+    "$kept" story >/dev/null 2>errors
+[ ! -s errors ] || fail "by hand, variables that say how: $(cat errors)"
 # shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 until_true no_collector || fail "by hand: the collector is still there"
