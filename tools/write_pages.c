@@ -73,6 +73,51 @@ static void put_sets(FILE *page, const char *other) {
     fputs(" | ", page);
 }
 
+static bool is_of_recorder(const char *name) {
+    static const char *const names[] = {
+#define RECORDER(name) #name,
+#include "options.def"
+    };
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* The variables that libhakmem does not act on, as a list. */
+static void put_debug_only(FILE *page, bool wants_recorder, bool wants_asking) {
+    static const struct {
+        const char *name;
+        bool asks;
+    } names[] = {
+#define DEBUG_ONLY(name, asks) {#name, asks},
+#include "options.def"
+    };
+    const char *between = " ";
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (is_of_recorder(names[i].name) != wants_recorder || (wants_asking && !names[i].asks))
+            continue;
+        fprintf(page, "%s`HAKMEM_%s`", between, names[i].name);
+        between = ", ";
+    }
+}
+
+static void put_libraries(FILE *page) {
+    fputs("\nOnly hakmem-debug.so acts on", page);
+    put_debug_only(page, false, false);
+    fputs(".\n\nhakmem-debug.so and hakmem-record.so ([keep](keep.md)), and not libhakmem, act on",
+          page);
+    put_debug_only(page, true, false);
+    fputs(".\n\nSomebody waits for what comes of", page);
+    put_debug_only(page, false, true);
+    fputs(", which `run --allocator keep` refuses, and of", page);
+    put_debug_only(page, true, true);
+    fputs(
+        ": a library that does not act on one of these says so in one line. The others are silent "
+        "there, so that one environment serves all.\n",
+        page);
+}
+
 static void write_options(void) {
     FILE *page = open_page("specs/options.md", "Variables", "options.def");
     if (!page)
@@ -96,14 +141,7 @@ static void write_options(void) {
     put_cell(page, sentence);                                                                      \
     fputs("\n", page);
 #include "options.def"
-    fputs("\nOnly hakmem-debug.so acts on", page);
-    const char *between = " ";
-#define DEBUG_ONLY(name, asks)                                                                     \
-    fprintf(page, "%s`HAKMEM_" #name "`", between);                                                \
-    between = ", ";
-#include "options.def"
-    fputs(". Where one of these asks it for counters or a fault, libhakmem says so in one line.\n",
-          page);
+    put_libraries(page);
     close_page(page);
 }
 
