@@ -34,9 +34,9 @@ def bench(name, *words, operations, **flags):
     return Work(lambda count: [program(name), *map(str, words), str(count)], operations, **flags)
 
 
-def perl_hashes():
+def perl_hashes(scale=1.0):
     perl = "my %h; my $x = 7; for (1..$ARGV[0]) { $x = ($x * 1103515245 + 12345) % 2147483648; push @{$h{$x % 9973}}, \"v$x\" }"
-    return Work(lambda count: ["/usr/bin/perl", "-e", perl, str(count)], 500000)
+    return Work(lambda count: ["/usr/bin/perl", "-e", perl, str(count)], int(500000 * scale))
 
 
 def works(scratch, inserts=40000):

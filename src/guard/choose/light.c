@@ -29,11 +29,16 @@ static void *take(struct hak_hand_out *how, uint32_t site) {
     return user;
 }
 
-static void watch(const void *user) {
+/* Offers the block to a debug register, or takes that off; the credit of registers pays. */
+static void watch(const void *user, bool is_freed) {
     struct hak_run_time ran = {0};
     struct hak_located at;
     (void)hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID);
-    if (hak_locate(user, &at))
+    if (!hak_locate(user, &at))
+        return;
+    if (is_freed)
+        hak_watched_leave(at.slot);
+    else
         hak_watched_offer_briefly(&at);
     hak_sample_watched(hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID));
 }
@@ -51,7 +56,7 @@ void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
         return NULL;
     hak_sample_taken(site, hak_ticks() - start);
     if (hak_watched_is_on && hak_sample_may_watch())
-        watch(user);
+        watch(user, false);
     return user;
 }
 
@@ -64,6 +69,8 @@ bool hak_light_covers(const void *pointer) {
 
 void hak_light_give(void *pointer) {
     enum hak_record_kind kind = hak_free_by(HAK_GIVEN_BY_FREE);
+    if (hak_watched_is_on)
+        watch(pointer, true);
     uint64_t start = hak_ticks();
     base_t base;
     if (hak_check_take_back(user_from(pointer), kind, &base) != HAK_TAKE)

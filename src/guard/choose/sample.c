@@ -14,6 +14,8 @@ enum {
     SELDOM_PART = 4,            /* of the looks of the mean site */
     LOOKS_MOST = 1 << 20,       /* of all sites: then the past counts half */
     EARN_EVERY_TICKS = 1 << 21, /* about a thousandth of a second */
+    BUSY_LOOKS = 8,             /* in that: more cannot be paid for, and looks cost, too */
+    BUSY_TIMES = 2,             /* the interval: seldom sites are still found */
 };
 
 struct site {
@@ -40,7 +42,9 @@ struct sampler {
     uint64_t looked_at; /* ticks of the last look at the clock */
     uint64_t random;
     uint32_t interval; /* the last one */
+    uint16_t looks;    /* since the last look at the clock */
     uint8_t spends;    /* which credit */
+    bool is_busy;
 };
 static __thread struct sampler own __attribute__((tls_model("initial-exec")));
 
@@ -66,7 +70,8 @@ static uint64_t next_random(void) {
 
 /* From a half to one and a half, so that the mean is what was asked for. */
 uint16_t hak_sample_interval(void) {
-    uint64_t mean = is_off ? UINT16_MAX : fixed_interval ? fixed_interval : HAK_SAMPLE_INTERVAL;
+    uint64_t steered = own.is_busy ? BUSY_TIMES * HAK_SAMPLE_INTERVAL : HAK_SAMPLE_INTERVAL;
+    uint64_t mean = is_off ? UINT16_MAX : fixed_interval ? fixed_interval : steered;
     uint64_t next = mean == 1 ? 1 : mean / 2 + 1 + next_random() % mean;
     own.interval = next < UINT16_MAX ? (uint32_t)next : UINT16_MAX;
     return (uint16_t)own.interval;
@@ -138,12 +143,18 @@ static bool count_look(struct site *site) {
 
 static void earn(void) {
     uint64_t now = hak_ticks();
+    if (own.looks < BUSY_LOOKS)
+        own.looks++;
     if (now - own.looked_at < EARN_EVERY_TICKS)
         return;
+    own.is_busy = own.looks == BUSY_LOOKS;
+    own.looks = 0;
     own.looked_at = now;
     uint64_t ran = hak_ran_ticks(&own.earned_at, CLOCK_THREAD_CPUTIME_ID);
     for (unsigned i = 0; i < CREDITS; i++)
         (void)hak_credit_earn(&own.credit[i], &terms, ran);
+    if (hak_credit_left(&own.credit[SELDOM]) == terms.most)
+        (void)hak_credit_earn(&own.credit[COMMON], &terms, ran);
     (void)hak_credit_earn(&own.watch_credit, &watch_terms, ran);
 }
 

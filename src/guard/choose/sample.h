@@ -1,7 +1,8 @@
 /* Which of the program's calls get a guarded block in level light (light.h), policy sample:N.
  *
  *   a thread's calls   . . . . . . . look . . . . . . . . . look . . . . look . .
- *                      one in HAK_SAMPLE_INTERVAL at random: no loop keeps step with it
+ *                      one in HAK_SAMPLE_INTERVAL at random: no loop keeps step with it; one in
+ *                      twice as many where looks come faster than they could be paid for
  *
  *   look --> site: where the call comes from, and how deep the stack is there; its looks are
  * counted
@@ -14,8 +15,9 @@
  *
  * A credit is a share of the time that the thread ran, and is charged with what guarded blocks
  * took, by measurement. That of the seldom sites may be overdrawn, since they cannot wait for their
- * turn. A third one, of a hundredth, is charged with what debug registers took and with the time
- * for which they stood: whatever they slow down meanwhile, they cannot cost more.
+ * turn; what it cannot save up goes to the other one. A third one, of a hundredth, is charged with
+ * what debug registers took and with the time for which they stood: whatever they slow down
+ * meanwhile, they cannot cost more.
  *
  * HAKMEM_GUARD=sample:N, N above 0: one in N calls, whatever it costs; so all is one in one.
  *

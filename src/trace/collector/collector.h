@@ -73,6 +73,8 @@ HAK_HIDDEN bool hak_collector_is_elsewhere(const char *name);
 
 /* Level light, where a session begins with a report and ends with it (for_report.c). At start: */
 HAK_HIDDEN void hak_report_session_note_start(void);
+/* False where it was not noted: nothing is checked here. */
+HAK_HIDDEN bool hak_report_session_may_come(void);
 /* Fills in what is known since then, before a keeper has the memory. */
 HAK_HIDDEN void hak_report_session_fill(struct hak_session *session);
 /* The store of the session that was let go of, "" = there was none. */

@@ -61,6 +61,10 @@ static bool succeed_before(struct hak_session *session) {
     return true;
 }
 
+bool hak_report_session_may_come(void) {
+    return at_start.tsc != 0;
+}
+
 void hak_report_session_fill(struct hak_session *session) {
     uint64_t since = session->monotonic_start_ns - at_start.monotonic_ns;
     session->tsc_start = at_start.tsc;

@@ -105,7 +105,8 @@ static void note_exit(int status, void *unused) {
 }
 
 __attribute__((constructor)) static void hear_of_exit(void) {
-    if (hak_current_ready()) /* not in a sanitizer's program, whose on_exit is not ready yet */
+    /* Not in a sanitizer's program, whose on_exit is not ready yet. */
+    if (hak_current_ready() || hak_report_session_may_come())
         (void)on_exit(note_exit, NULL); /* glibc keeps the first 32 without allocating */
 }
 

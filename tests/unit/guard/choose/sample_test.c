@@ -2,6 +2,7 @@
 #include "guard/choose/sample.h"
 #include <time.h>
 #include "platform/platform.h"
+#include "platform/run_time.h"
 #include "unit/guard/world.h"
 
 enum { DEAR_TICKS = 1 << 20, TIMES_DEAR = 32, BUSY_LOOKS = 1000 };
@@ -60,6 +61,23 @@ START_TEST(one_in_so_many_calls_is_looked_at_and_no_loop_keeps_step) {
     ck_assert_uint_ge(most, 145);
     ck_assert_uint_le(most, 151);
     ck_assert_uint_ne(hak_sample_look(&callers[0]), 0);
+}
+END_TEST
+
+static double mean_interval(void) {
+    double sum = 0;
+    for (int i = 0; i < BUSY_LOOKS; i++)
+        sum += hak_sample_interval();
+    return sum / BUSY_LOOKS;
+}
+
+START_TEST(looks_that_come_fast_come_half_as_often) {
+    begin("sample:0");
+    double due = HAK_SAMPLE_INTERVAL;
+    ck_assert_double_eq_tol(mean_interval(), due, due / 5);
+    for (clock_t end = clock() + CLOCKS_PER_SEC / 50; clock() < end;)
+        (void)hak_sample_look(&callers[0]);
+    ck_assert_double_eq_tol(mean_interval(), 2 * due, due / 5);
 }
 END_TEST
 
@@ -132,6 +150,28 @@ START_TEST(what_blocks_cost_keeps_a_busy_site_waiting_and_not_a_new_one) {
     }
     ck_assert_uint_eq(hak_sample_look(&callers[0]), 0);
     ck_assert_uint_ne(hak_sample_look(&callers[1]), 0);
+}
+END_TEST
+
+/* The debt is that of four blocks at their dearest; a hundredth pays for it in 400 of their times,
+ * a two-hundredth would in 800. */
+START_TEST(what_seldom_sites_leave_goes_to_the_others) {
+    enum { SAVED = 4, DEBT = 4, DUE = 600 };
+    struct hak_run_time ran = {0};
+    begin("sample:0");
+    (void)hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID);
+    for (uint64_t passed = 0; passed < (uint64_t)1000 * DEAR_TICKS;
+         passed += hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID))
+        (void)hak_sample_look(&callers[0]);
+    uint32_t site = look_until_one_is_guarded(&callers[0]);
+    for (int i = 0; i < SAVED + DEBT; i++)
+        hak_sample_taken(site, DEAR_TICKS);
+    for (int i = 0; i < SAVED + DEBT; i++)
+        hak_sample_given(site, 0);
+    (void)hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID);
+    while (!hak_sample_look(&callers[0]))
+        continue;
+    ck_assert_uint_lt(hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID), (uint64_t)DUE * DEAR_TICKS);
 }
 END_TEST
 
@@ -241,12 +281,14 @@ int main(void) {
     TCase *cases = tcase_create("all");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, every_call_is_looked_at_where_all_blocks_are_guarded);
+    tcase_add_test(cases, looks_that_come_fast_come_half_as_often);
     tcase_add_test(cases, one_in_so_many_calls_is_looked_at_and_no_loop_keeps_step);
     tcase_add_test(cases, nothing_is_guarded_where_that_is_off);
     tcase_add_test(cases, registers_have_a_share_of_the_time);
     tcase_add_test(cases, calls_are_counted_by_their_intervals);
     tcase_add_test(cases, a_site_has_few_guarded_blocks_that_live);
     tcase_add_test(cases, what_blocks_cost_keeps_a_busy_site_waiting_and_not_a_new_one);
+    tcase_add_test(cases, what_seldom_sites_leave_goes_to_the_others);
     tcase_add_test(cases, a_new_site_waits_too_where_they_have_spent_all);
     tcase_add_test(cases, callers_of_one_function_are_sites_of_their_own);
     tcase_add_test(cases, blocks_that_are_kept_leave_places_for_others);
