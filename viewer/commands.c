@@ -69,7 +69,7 @@ static const struct view_option hunt_options[] = {
 };
 
 static const struct view_option ctl_options[] = {
-    {"timeout", 't', "SECONDS", "with store: waits so long for the program (default 10)"},
+    {"timeout", 't', "SECONDS", "wait so long for the program (default 10)"},
 };
 static const struct view_option import_options[] = {
     {"store", 0, "FILE", "the store to write (default: beside the first FILE, .db for .rings)"},
@@ -88,7 +88,7 @@ static const struct view_option block_options[] = {
     {"stacks", 0, NULL, "the whole stack of every event"},
     {"first", 0, "N", "only the oldest N lives"},
     {"last", 'n', "N", "only the newest N lives"},
-    {"since", 0, "WHEN", "lives that ended after this: seconds (1.5), 200ms, or #EVENT"},
+    {"since", 0, "WHEN", "lives that ended after this: 1.5 (seconds), 200ms, #EVENT, mark:NAME"},
     {"until", 0, "WHEN", "lives that began before this, as --since"},
     PROCESS_OPTION("the process whose block it is (default: where it was seen last)"),
 };
@@ -140,7 +140,7 @@ static const struct view_option leaks_options[] = {
     {"limit", 'n', "N", "at most N lines (50); 0 = all"},
     {"scan", 0, "N", "scan N of the table leak_scan (default: the last of each process)"},
     {"held", 0, NULL, "no scan: all blocks held at the end, or at the time of --at"},
-    {"at", 0, "WHEN", "with --held: seconds (1.5), 200ms, or #EVENT"},
+    {"at", 0, "WHEN", "with --held: seconds (1.5), 200ms, #EVENT or mark:NAME"},
     KNOWN_OPTIONS,
 };
 
@@ -152,7 +152,7 @@ static const struct view_option events_options[] = {
     {"kind", 'k', "KIND", "MALLOC, FREE, SLL_PUSH, ...; several separated by commas"},
     {"layer", 'l', "PLACE", "at, into or out of a place: front, \"hot ring\", SLL, slab, ..."},
     {"site", 0, "TEXT", "with TEXT in a function or file:line of the stack"},
-    {"since", 0, "WHEN", "from here on: seconds (1.5), 200ms, or #EVENT"},
+    {"since", 0, "WHEN", "from here on: seconds (1.5), 200ms, #EVENT or mark:NAME"},
     {"until", 0, "WHEN", "up to here, as --since"},
     {"tail", 'n', "N", "only the newest N"},
     {"stacks", 0, NULL, "the whole stack of every event"},
@@ -234,28 +234,39 @@ const struct view_command view_commands[] = {
      .run = command_hunt},
     {.name = "ctl",
      .group = "RECORD",
-     .arguments = "PID [status|store]",
-     .sentence = "ask a program that runs, as in level light, what it did; have it stored",
+     .arguments = "PID [status|mark NAME|flush|sweep|leaks|store]",
+     .sentence = "ask a program that runs: what it did, for a mark, its leaks, its store",
      .about =
-         "status (default) says at which level process PID runs and where it is recorded; of "
-         "level\n"
-         "light, how many blocks were watched, how many reports there were and where their store\n"
-         "is. The program is not stopped and does nothing for it.\n"
+         "PID is a process that runs under hakmem, each forked child one of its own.\n"
          "\n"
-         "store has a program of level light write what it knows of its watched blocks into its\n"
-         "store now, as at a fault. Its next look does it: that is one allocation of a thread in\n"
-         "256. A program of another level is stored while it runs.\n"
+         "  status     (default) its level, where it is recorded, how much, and what was lost; of\n"
+         "             level light, how many blocks were watched and how many reports there were\n"
+         "  mark NAME  a mark in its record, as hak_mark() of hakmem.h sets. mark:NAME means its\n"
+         "             moment, with --at, --since and --until. One line of at most 200 bytes\n"
+         "  flush      ends when all that it has recorded so far is in the store\n"
+         "  sweep      looks at all blocks for damage, as HAKMEM_SWEEP_SIGNAL does\n"
+         "  leaks      looks for leaks, as hak_find_leaks() does; all threads stop meanwhile\n"
+         "  store      level light: what is known of its watched blocks goes into its store\n"
+         "\n"
+         "status and flush read its memory, and it does nothing for them. The others are done by\n"
+         "the thread that next calls the malloc family (level light: by its next look, which is\n"
+         "one allocation of a thread in 256). A program that sleeps, is stopped or calls nothing\n"
+         "does not answer: after --timeout nothing is asked of it any more. sweep needs level\n"
+         "normal or light, leaks normal or trace. Reports go where the program's go; a sweep that\n"
+         "finds damage ends it, but under HAKMEM_ON_FAULT=continue.\n"
          "\n"
          "It takes the right to trace the process: its user, where kernel.yama.ptrace_scope is 0,\n"
-         "else root. What a level records is settled when a program starts.\n"
+         "else root. Several ctl wait for one another.\n"
          "\n"
-         "Exit status: 0, 2 no such process, no hakmem in it, or no right to ask, 4 it does not\n"
-         "answer in time.\n",
-     .examples = "  hakmem-trace ctl 4711\n"
-                 "  hakmem-trace ctl 4711 store\n",
+         "Exit status: 0, 1 damaged or lost blocks were found, 2 no such process, no hakmem in\n"
+         "it, no right to ask, or it ended, 4 it does not answer in time.\n",
+     .examples =
+         "  hakmem-trace ctl 4711\n"
+         "  hakmem-trace ctl 4711 mark before-reload\n"
+         "  hakmem-trace ctl 4711 flush && hakmem-trace leaks --held --at mark:before-reload\n",
      OPTIONS(ctl_options),
      .arguments_min = 1,
-     .arguments_max = 2,
+     .arguments_max = 3,
      .run = command_ctl},
     {.name = "import",
      .group = "RECORD",

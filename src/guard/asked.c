@@ -3,12 +3,15 @@
  *
  *   HAKMEM_SWEEP_SIGNAL, HAKMEM_LEAKS_SIGNAL --> bit --> hak_answer, of whoever calls next
  *   HAKMEM_SWEEP_EVERY                       --> bit for good; each thread counts its calls
+ *   hakmem-trace ctl                         --> a byte of its own, then hak_trace_serve_asked
  *
  * The leak scan is a folder above this one and leaves its function here. */
 #include "guard/guard.h"
 #include "guard/sweep.h"
+#include "light.h"
 #include "platform/line.h"
 #include "trace/signals/signals.h"
+#include "trace/trace.h"
 
 _Atomic uint32_t hak_asked_for;
 void (*hak_answer_leaks)(void);
@@ -32,6 +35,8 @@ void hak_answer(void) {
         (void)hak_sweep(HAK_FOUND_BY_SIGNAL);
     if ((asked & HAK_ASKED_LEAKS) && take(HAK_ASKED_LEAKS) && hak_answer_leaks)
         hak_answer_leaks();
+    if ((asked & HAK_ASKED_CONTROL) && take(HAK_ASKED_CONTROL))
+        hak_trace_serve_asked();
     is_answering = false;
 }
 
@@ -62,10 +67,26 @@ static int hear(const char *variable, const char *value) {
     return 0;
 }
 
+/* ---- hakmem-trace ctl ------------------------------------------------------------------------ */
+
+static bool sweep_for_control(uint64_t *found) {
+    *found = hak_sweep(HAK_FOUND_BY_CONTROL);
+    return true;
+}
+
+/* The byte of HAK_ASKED_CONTROL, little-endian: a store to it from outside changes no other bit. */
+static void hear_control(void) {
+    if (hak_stops_at_illegal_hop())
+        hak_control_errands.sweep = sweep_for_control;
+    if (!hak_light_serves())
+        hak_control.bell = (_Atomic uint8_t *)(void *)&hak_asked_for + 3;
+}
+
 bool hak_asked_is_started;
 
 void hak_asked_start(void) {
     hak_asked_is_started = true;
+    hear_control();
     if (hak_stops_at_illegal_hop()) {
         sweep_signal = hear("HAKMEM_SWEEP_SIGNAL", hak_options.sweep_signal);
         if (hak_options.sweep_every)

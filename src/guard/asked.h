@@ -9,9 +9,10 @@
 
 /* Bits of hak_asked_for; 0 = nothing is asked for. */
 enum {
-    HAK_ASKED_SWEEP = 1, /* HAKMEM_SWEEP_SIGNAL came */
-    HAK_ASKED_EVERY = 2, /* HAKMEM_SWEEP_EVERY counts calls; stays set */
-    HAK_ASKED_LEAKS = 4, /* HAKMEM_LEAKS_SIGNAL came */
+    HAK_ASKED_SWEEP = 1,         /* HAKMEM_SWEEP_SIGNAL came */
+    HAK_ASKED_EVERY = 2,         /* HAKMEM_SWEEP_EVERY counts calls; stays set */
+    HAK_ASKED_LEAKS = 4,         /* HAKMEM_LEAKS_SIGNAL came */
+    HAK_ASKED_CONTROL = 1 << 24, /* `hakmem-trace ctl` set this byte from outside (control.h) */
 };
 HAK_HIDDEN extern _Atomic uint32_t hak_asked_for;
 

@@ -17,6 +17,7 @@
 
 /* One scan at a time: the number of the thread that makes it. */
 static _Atomic int scanner;
+static bool has_failed; /* the last one; the scanner's */
 
 /* ---- the helper's part ----------------------------------------------------------------------- */
 
@@ -122,6 +123,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     scan.tp = (uintptr_t)__builtin_thread_pointer();
     scan_now(&scan);
     size_t lost = 0;
+    has_failed = scan.failure != HAK_LEAK_DONE;
     if (scan.failure == HAK_LEAK_DONE)
         lost = hak_leak_record(&scan, reason, hak_monotonic_ns() - begin);
     else
@@ -142,6 +144,13 @@ static void answer(void) {
     (void)hak_leak_scan(HAK_LEAK_BY_SIGNAL);
 }
 
+/* It fails where another thread scans or reports, too. */
+static bool answer_control(uint64_t *found) {
+    has_failed = true;
+    *found = hak_leak_scan(HAK_LEAK_BY_CONTROL);
+    return !has_failed;
+}
+
 static void enter_child(void) {
     atomic_store(&scanner, 0);
     hak_leak_enter_child();
@@ -152,6 +161,7 @@ __attribute__((constructor)) static void start(void) {
     if (!hak_asked_is_started || hak_light_serves())
         return;
     hak_answer_leaks = answer;
+    hak_control_errands.leaks = answer_control;
     hak_raw_leaks = hak_leak_write_list;
     hak_leak_find_own();
     hak_leak_note_process();

@@ -1,27 +1,41 @@
-/* What `hakmem-trace ctl` reads in a program that runs, and the word by which it asks for
+/* What `hakmem-trace ctl` reads in a program that runs, and the words by which it asks for
  * something. It is data of this library and nothing else: no thread, no signal, no file, no call at
  * start.
  *
  *   ctl --process_vm_readv--> hak_control: level, counters, where its session and last store are
- *       --process_vm_writev-> request      --> a look of level light (guard/choose/light.c) serves
- * it
- *       <-- done, result                       (crash/asked.c)
+ *       --process_vm_writev-> ask, name, then request, then *bell
+ *                                |    the next call of the malloc family sees the bell
+ *                                |    (guard/asked.c, entry/keep); in level light a look sees
+ *                                v    the request (guard/choose/light.c)
+ *       <-- done, after result and found                        (trace/crash/asked.c)
  *
- * ctl finds it by its first bytes in the library's writable data. */
+ * One ctl at a time: it holds a lock on /proc/PID/maps. A request that is taken back is 0. ctl
+ * finds the words by the first bytes of them in the library's writable data. */
 #ifndef HAK_TRACE_CONTROL_H
 #define HAK_TRACE_CONTROL_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include "block.h"
 
 #define HAK_CONTROL_MAGIC   "hakmem control" /* and two NUL */
-#define HAK_CONTROL_VERSION 1
+#define HAK_CONTROL_VERSION 2
 #define HAK_CONTROL_PATH    4096 /* bytes of a store's path, its NUL counted */
+#define HAK_CONTROL_NAME    200  /* bytes of a mark's name, its NUL not counted */
+
+enum hak_control_ask {
+    HAK_CONTROL_STORE = 0, /* level light: what is known goes into the store */
+    HAK_CONTROL_MARK = 1,  /* a mark called `name`; in level light with a store of now */
+    HAK_CONTROL_SWEEP = 2, /* all blocks are looked at */
+    HAK_CONTROL_LEAKS = 3, /* leaks are looked for */
+};
 
 enum hak_control_result {
-    HAK_CONTROL_STORED = 1,
+    HAK_CONTROL_DONE = 1,
     HAK_CONTROL_NO_COLLECTOR = 2, /* none can be started, or none stores */
+    HAK_CONTROL_NOT_HERE = 3,     /* this level, or this library, has no such thing */
+    HAK_CONTROL_FAILED = 4,       /* a line on the program's stderr says why */
 };
 
 struct hak_control {
@@ -31,21 +45,34 @@ struct hak_control {
     uint32_t report_every;  /* HAKMEM_REPORT_EVERY */
     uint32_t stores_faults; /* 1: a report gets a store */
     uint32_t store_offset;  /* of the path of its store in a session */
-    /* ctl: another number than `done` holds asks for the store of now. The program: it is served,
-     * after `result`. */
+    uint32_t is_kept;       /* 1: hakmem-record.so, which has no allocator and no checks */
+    /* ctl: a number that is neither 0 nor the one in `done` asks for `ask`. The program: it is
+     * served, after `result` and `found`. */
     _Atomic uint32_t request, done;
     _Atomic uint32_t result; /* enum hak_control_result */
+    _Atomic uint32_t ask;    /* enum hak_control_ask */
     _Atomic int32_t live;    /* level light: guarded blocks that the program has */
     _Atomic uint64_t calls;  /* level light: that allocated, to an interval of each thread, */
     _Atomic uint64_t blocks; /* and their guarded blocks so far */
     _Atomic uint64_t reports;
+    _Atomic uint64_t found; /* damaged blocks of a sweep; lost ones */
     /* Addresses in the program. */
     const void *session_slot; /* of the pointer to the session, which is NULL where there is none;
                                * its path says where it is recorded */
     const _Atomic uint8_t *is_left; /* 1: that session was let go of */
     const char *last_store;         /* of the session that was let go of, "" = there was none */
+    _Atomic uint8_t *bell;          /* ctl: set to 1 behind a request; NULL = none is needed */
+    char name[HAK_CONTROL_NAME + 1];
 };
 
 HAK_HIDDEN extern struct hak_control hak_control;
+
+/* What the rooms above do for ctl; NULL = they do not. False: it could not be done, and a line on
+ * stderr says why. On a thread that is in no call of the layers. */
+struct hak_control_errands {
+    bool (*sweep)(uint64_t *found);
+    bool (*leaks)(uint64_t *found);
+};
+HAK_HIDDEN extern struct hak_control_errands hak_control_errands;
 
 #endif

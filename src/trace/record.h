@@ -41,7 +41,12 @@ enum hak_leak {
     HAK_LEAK_IS_REACHABLE = 2,
     HAK_LEAK_IS_SCAN = 3,
 };
-enum hak_leak_reason { HAK_LEAK_AT_EXIT, HAK_LEAK_BY_SIGNAL, HAK_LEAK_BY_CALL };
+enum hak_leak_reason {
+    HAK_LEAK_AT_EXIT,
+    HAK_LEAK_BY_SIGNAL,
+    HAK_LEAK_BY_CALL,
+    HAK_LEAK_BY_CONTROL,
+};
 enum hak_leak_partial {
     HAK_PARTIAL_THREADS = 1, /* a thread could not be stopped: its registers were not seen */
     HAK_PARTIAL_PAGES = 2,   /* /proc/self/pagemap cannot be read: large areas left out */

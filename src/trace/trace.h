@@ -152,13 +152,18 @@ struct hak_trace_checks {
     void (*each_life)(bool again, void (*visit)(void *, const struct hak_guarded_life *),
                       void *context);
 };
-/* In level light, at a look of the sampler: somebody asks for a store of now (control.h). Starts a
- * collector and may take a tenth of a second. (trace/crash/asked.c) */
+/* `hakmem-trace ctl` asks for something (control.h). */
 static inline bool hak_trace_is_asked(void) {
-    return HAK_UNLIKELY(atomic_load_explicit(&hak_control.request, memory_order_relaxed) !=
-                        atomic_load_explicit(&hak_control.done, memory_order_relaxed));
+    uint32_t request = atomic_load_explicit(&hak_control.request, memory_order_relaxed);
+    return HAK_UNLIKELY(request != 0 &&
+                        request != atomic_load_explicit(&hak_control.done, memory_order_relaxed));
 }
+/* Does it, on a thread that is in no call of the layers; nothing where another thread is at it. In
+ * level light, at a look of the sampler, it starts a collector and may take a tenth of a second.
+ * (trace/crash/asked.c) */
 HAK_HIDDEN void hak_trace_serve_asked(void);
+/* In a forked child: the parent was asked. */
+HAK_HIDDEN void hak_trace_forget_asked(void);
 /* Before hak_trace_start. `checks` stays where it is. */
 HAK_HIDDEN void hak_trace_set_checks(const struct hak_trace_checks *checks);
 

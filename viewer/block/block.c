@@ -174,9 +174,9 @@ static bool read_options(struct block *block) {
         return false;
     }
     return (!(value = view_value(view, "since")) ||
-            view_when("since", value, &block->since_ns, &block->since_id)) &&
+            view_when(view, "since", value, &block->since_ns, &block->since_id)) &&
            (!(value = view_value(view, "until")) ||
-            view_when("until", value, &block->until_ns, &block->until_id));
+            view_when(view, "until", value, &block->until_ns, &block->until_id));
 }
 
 /* The lives are read several times, and a store that is being written grows in between. */

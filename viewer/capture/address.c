@@ -106,24 +106,93 @@ bool view_address(struct view *view, const char *text, uint32_t process, struct 
     return view_symbol_address(view, text, &out->address);
 }
 
-bool view_when(const char *option, const char *text, uint64_t *ns, uint64_t *id) {
-    char *end;
-    errno = 0;
-    if (text[0] == '#') {
-        *id = strtoull(text + 1, &end, 10);
-        if (text[1] >= '0' && text[1] <= '9' && *end == '\0' && !errno)
-            return true;
-    } else {
-        double value = strtod(text, &end);
-        double unit = strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1e9
-                      : strcmp(end, "ms") == 0                      ? 1e6
-                      : strcmp(end, "us") == 0                      ? 1e3
-                                                                    : 0;
-        if (end != text && unit > 0 && value >= 0 && value * unit < 9e18 && !errno) {
-            *ns = (uint64_t)(value * unit + 0.5);
-            return true;
+/* ---- moments ----------------------------------------------------------------------------------
+ */
+
+/* The event of the mark `name`: the `number`th, 0 = the last; 0 when there is none. Pools that the
+ * program named stand in the same table. `*count`: marks of that name that were looked at. */
+static uint64_t find_mark(struct view *view, const char *name, uint64_t number, uint64_t *count) {
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT event FROM mark WHERE name = ?1 ORDER BY event", "reading marks");
+    uint64_t found = 0;
+    if (q.statement)
+        sqlite3_bind_text(q.statement, 1, name, -1, SQLITE_TRANSIENT);
+    while (hak_query_next(&q)) {
+        struct hak_event event;
+        uint64_t id = hak_query_number(&q, 0);
+        if (hak_store_event(view->reader, id, &event) == 1 && event.kind != HAK_MARK)
+            continue;
+        ++*count;
+        if (number == 0 || number == *count)
+            found = id;
+    }
+    view_end_query(view, &q, true);
+    return found;
+}
+
+/* "NAME" or "NAME#2"; the whole is looked for first, since a name may end so. */
+static bool when_marked(struct view *view, const char *option, const char *text, uint64_t *id) {
+    uint64_t count = 0, number = 0;
+    const char *hash = strrchr(text, '#');
+    char *name = strdup(text), *end = NULL;
+    *id = name ? find_mark(view, name, 0, &count) : 0;
+    if (name && *id == 0 && hash && hash[1] >= '1' && hash[1] <= '9') {
+        number = strtoull(hash + 1, &end, 10);
+        if (*end == '\0') {
+            name[hash - text] = '\0';
+            *id = find_mark(view, name, number, &count);
         }
     }
-    view_error("--%s %s: seconds (1.5), 200ms, 30us or #EVENT was expected", option, text);
+    if (*id == 0 && count)
+        view_error("--%s mark:%s: the capture has %s of that name", option, text,
+                   hak_words_count(count, "mark", "marks"));
+    else if (*id == 0)
+        view_error("--%s mark:%s: the capture has no mark of that name; `hakmem-trace events "
+                   "--kind MARK` lists them",
+                   option, text);
+    free(name);
+    return *id != 0;
+}
+
+/* "1.5", "1.5s", "200ms", "30us". */
+static bool read_time(const char *text, uint64_t *ns) {
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    double unit = strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1e9
+                  : strcmp(end, "ms") == 0                      ? 1e6
+                  : strcmp(end, "us") == 0                      ? 1e3
+                                                                : 0;
+    if (end == text || unit <= 0 || !(value >= 0 && value * unit < 9e18) || errno)
+        return false;
+    *ns = (uint64_t)(value * unit + 0.5);
+    return true;
+}
+
+static bool read_event(const char *text, uint64_t *id) {
+    char *end;
+    errno = 0;
+    if (text[0] != '#' || text[1] < '0' || text[1] > '9')
+        return false;
+    *id = strtoull(text + 1, &end, 10);
+    return *end == '\0' && !errno;
+}
+
+bool view_when(struct view *view, const char *option, const char *text, uint64_t *ns,
+               uint64_t *id) {
+    if (strncmp(text, "mark:", 5) == 0)
+        return when_marked(view, option, text + 5, id);
+    if (read_event(text, id) || read_time(text, ns))
+        return true;
+    view_error("--%s %s: seconds (1.5), 200ms, 30us, #EVENT or mark:NAME was expected", option,
+               text);
+    return false;
+}
+
+bool view_duration(const char *option, const char *text, uint64_t *ns) {
+    if (read_time(text, ns))
+        return true;
+    view_error("--%s %s: seconds (1.5), 200ms or 30us was expected", option, text);
     return false;
 }

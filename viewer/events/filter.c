@@ -165,10 +165,10 @@ bool event_filter_read(struct view *view, struct event_filter *filter) {
     if ((value = view_value(view, "layer")) && !read_layer(value, filter))
         return false;
     if ((value = view_value(view, "since")) &&
-        !view_when("since", value, &filter->store.ns_from, &filter->store.id_from))
+        !view_when(view, "since", value, &filter->store.ns_from, &filter->store.id_from))
         return false;
     if ((value = view_value(view, "until")) &&
-        !view_when("until", value, &filter->store.ns_to, &filter->store.id_to))
+        !view_when(view, "until", value, &filter->store.ns_to, &filter->store.id_to))
         return false;
     if (view_given(view, "until") && filter->store.ns_to == 0 && filter->store.id_to == 0)
         filter->is_empty = true; /* the store takes 0 for no limit */

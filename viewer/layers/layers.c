@@ -18,12 +18,11 @@ static uint32_t highest_process(struct view *view) {
 
 static bool read_over(struct layers *l) {
     const char *value = view_value(l->view, "over");
-    uint64_t id = 0;
     if (!value)
         return true;
-    if (!view_when("over", value, &l->over_ns, &id))
+    if (!view_duration("over", value, &l->over_ns))
         return false;
-    if (id || l->over_ns == 0) {
+    if (l->over_ns == 0) {
         view_error("--over %s: a time above 0 was expected (1s, 200ms)", value);
         return false;
     }

@@ -189,7 +189,7 @@ static void print_json(struct held *held, uint32_t shown) {
 static bool read_moment(struct view *view, struct hak_live_moment *moment) {
     const char *at = view_value(view, "at");
     if (!view_process(view, &moment->process) ||
-        (at && !view_when("at", at, &moment->ns, &moment->id)))
+        (at && !view_when(view, "at", at, &moment->ns, &moment->id)))
         return false;
     if (at && !moment->ns && !moment->id)
         moment->ns = 1; /* 0 would be the end */

@@ -1,289 +1,233 @@
-/* `ctl`: reads in a program that runs what hakmem does there, and asks it for a store
+/* `ctl`: reads in a program that runs what hakmem does there, and asks it for something
  * (trace/control.h). The program's memory is read and written from outside. */
-#include "viewer/record/record.h"
+#include "viewer/record/ctl.h"
 #include "viewer/capture/capture.h"
+#include "viewer/record/record.h"
 
-#include <errno.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
-#include "collector/kernel/kernel.h"
-#include "options.h"
 #include "report/words/words.h"
-#include "trace/control.h"
 
-#define CHUNK_BYTES  ((size_t)1 << 20)
-#define LIBRARY      "hakmem-debug.so"
-#define POLL_US      20000
-#define WAIT_SECONDS 10
+enum { WAIT_SECONDS = 10, SECONDS_MAX = 1 << 30 };
 
-struct target {
-    pid_t pid;
-    char name[64];
-    uint64_t address; /* of its hak_control */
-    struct hak_control control;
-    char store[HAK_CONTROL_PATH]; /* where it is recorded, or was last; "" = nowhere */
-    bool has_collector;
+struct word {
+    const char *name;
+    int (*run)(const struct view *view, struct ctl_target *t, uint64_t seconds);
 };
 
-/* ---- its memory ------------------------------------------------------------------------------ */
+/* ---- answers ----------------------------------------------------------------------------------
+ */
 
-static bool read_at(const struct target *t, uint64_t address, void *to, size_t bytes) {
-    struct iovec here = {to, bytes}, there = {(void *)(uintptr_t)address, bytes};
-    return process_vm_readv(t->pid, &here, 1, &there, 1, 0) == (ssize_t)bytes;
+/* One line, or a document with the status and what was asked; takes both. */
+static int answer(const struct view *view, struct ctl_target *t, struct hak_text *line,
+                  json_t *asked, int status) {
+    bool is_printed;
+    if (view->json) {
+        json_t *document = view_json_document(view);
+        hak_text_free(line);
+        json_object_set_new(document, "program", ctl_json(t));
+        json_object_set_new(document, "asked", asked);
+        is_printed = view_print_json(hak_json_print(document));
+    } else {
+        json_decref(asked);
+        is_printed = view_print(line);
+    }
+    return is_printed ? status : VIEW_UNREADABLE;
 }
 
-static bool write_request(const struct target *t, uint32_t number) {
-    struct iovec here = {&number, sizeof number};
-    struct iovec there = {(void *)(uintptr_t)(t->address + offsetof(struct hak_control, request)),
-                          sizeof number};
-    return process_vm_writev(t->pid, &here, 1, &there, 1, 0) == (ssize_t)sizeof number;
+static struct hak_text line_of(const struct ctl_target *t) {
+    struct hak_text line = {0};
+    hak_text_add(&line, "process %d ", (int)t->pid);
+    hak_text_add_name(&line, t->name);
+    hak_text_add(&line, ": ");
+    return line;
 }
 
-static bool is_control(const struct hak_control *c) {
-    static const char magic[sizeof c->magic] = HAK_CONTROL_MAGIC;
-    return memcmp(c->magic, magic, sizeof magic) == 0 && c->version == HAK_CONTROL_VERSION;
+static json_t *asked_for(const char *word) {
+    json_t *asked = json_object();
+    json_object_set_new(asked, "word", json_string(word));
+    return asked;
 }
 
-/* Looks for it from `start` to `end`, which is data of a file. */
-static bool find_in(struct target *t, uint64_t start, uint64_t end) {
-    static char chunk[CHUNK_BYTES];
-    for (uint64_t at = start; at < end; at += CHUNK_BYTES - sizeof t->control) {
-        size_t bytes = end - at < CHUNK_BYTES ? end - at : CHUNK_BYTES;
-        if (!read_at(t, at, chunk, bytes))
+/* ---- status and store -------------------------------------------------------------------------
+ */
+
+static int show_status(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    (void)seconds;
+    return ctl_print_status(view, t) ? VIEW_OK : VIEW_UNREADABLE;
+}
+
+static int say_no_collector(const struct ctl_target *t) {
+    view_error("ctl: process %d could start no collector that stores", (int)t->pid);
+    return VIEW_INCOMPLETE;
+}
+
+/* Level light alone has a store that waits to be asked for. */
+static int can_store(const struct ctl_target *t) {
+    if (t->control.stores_faults)
+        return 0;
+    view_error("ctl: process %d was started with HAKMEM_TRACE=off: it stores nothing", (int)t->pid);
+    return VIEW_USAGE;
+}
+
+static int store_now(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    if (!ctl_is_light(t)) {
+        view_error("ctl: process %d %s%s; store is for level light", (int)t->pid,
+                   t->store[0] ? "is stored while it runs, in " : "is not recorded", t->store);
+        return VIEW_USAGE;
+    }
+    int status = can_store(t);
+    status = status ? status : ctl_ask(t, HAK_CONTROL_STORE, "", seconds);
+    if (status)
+        return status;
+    if (t->control.result != HAK_CONTROL_DONE)
+        return say_no_collector(t);
+    return show_status(view, t, seconds);
+}
+
+static int need_recorded(const struct ctl_target *t, const char *word) {
+    if (ctl_is_recorded(t))
+        return 0;
+    view_error("ctl: process %d is not recorded, and %s is of a record: HAKMEM_TRACE=off, or it "
+               "found no collector",
+               (int)t->pid, word);
+    return VIEW_USAGE;
+}
+
+static int flush(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    uint64_t records = 0;
+    if (ctl_is_light(t))
+        return store_now(view, t, seconds);
+    int status = need_recorded(t, "flush");
+    status = status ? status : ctl_flush(t, seconds, &records);
+    if (status)
+        return status;
+    struct hak_text line = line_of(t);
+    hak_text_add(&line, "all of its %s in %s\n",
+                 hak_words_count(records, "record is", "records are"), t->store);
+    json_t *asked = asked_for("flush");
+    hak_json_set_number(asked, "records", records);
+    return answer(view, t, &line, asked, VIEW_OK);
+}
+
+/* ---- mark -------------------------------------------------------------------------------------
+ */
+
+/* One line of text that `mark:NAME` can name again. */
+static bool is_mark_name(const char *name) {
+    size_t bytes = strlen(name);
+    if (bytes == 0 || bytes > HAK_CONTROL_NAME) {
+        view_error("ctl: a mark's name has 1 to %d bytes, this one %zu", HAK_CONTROL_NAME, bytes);
+        return false;
+    }
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            view_error("ctl: a mark's name is one line of text without control characters");
             return false;
-        for (size_t i = 0; i + sizeof t->control <= bytes; i += _Alignof(struct hak_control)) {
-            memcpy(&t->control, chunk + i, sizeof t->control);
-            if (is_control(&t->control)) {
-                t->address = at + i;
-                return true;
-            }
         }
-    }
-    return false;
-}
-
-/* False: errno says why, 0 = there is no hakmem. */
-static bool find_control(struct target *t) {
-    char path[64], *line = NULL;
-    size_t room = 0;
-    int error = 0;
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)t->pid);
-    FILE *maps = fopen(path, "re");
-    if (!maps)
-        return false;
-    while (!t->address && getline(&line, &room, maps) > 0) {
-        unsigned long long start, end;
-        const char *file = strchr(line, '/');
-        if (!file || sscanf(line, "%llx-%llx rw-p", &start, &end) != 2 || !strstr(line, " rw-p "))
-            continue;
-        errno = 0;
-        if (!find_in(t, start, end) && errno)
-            error = errno;
-    }
-    free(line);
-    fclose(maps);
-    errno = error;
-    return t->address != 0;
-}
-
-static void read_store(struct target *t) {
-    uint64_t session = 0;
-    uint8_t is_left = 0;
-    (void)read_at(t, (uintptr_t)t->control.session_slot, &session, sizeof session);
-    (void)read_at(t, (uintptr_t)t->control.is_left, &is_left, sizeof is_left);
-    t->has_collector = session != 0 && !is_left;
-    uint64_t path =
-        t->has_collector ? session + t->control.store_offset : (uintptr_t)t->control.last_store;
-    if (!path || !read_at(t, path, t->store, sizeof t->store))
-        t->store[0] = 0;
-    t->store[sizeof t->store - 1] = 0;
-}
-
-static void read_name(struct target *t) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/comm", (int)t->pid);
-    if (!hak_proc_read_text(path, t->name, sizeof t->name))
-        snprintf(t->name, sizeof t->name, "?");
-    t->name[strcspn(t->name, "\n")] = 0;
-}
-
-static void say_unreachable(const struct target *t, int error) {
-    if (error == EPERM || error == EACCES)
-        view_error("ctl: process %d cannot be asked: %s. Its user may, where kernel.yama."
-                   "ptrace_scope is 0; root always",
-                   (int)t->pid, strerror(error));
-    else if (error == ENOENT || error == ESRCH)
-        view_error("ctl: there is no process %d", (int)t->pid);
-    else if (error)
-        view_error("ctl: process %d cannot be read: %s", (int)t->pid, strerror(error));
-    else
-        view_error("ctl: process %d (%s) does not run under " LIBRARY
-                   " of this version; start it with `hakmem-trace run`, or with it in LD_PRELOAD",
-                   (int)t->pid, t->name);
-}
-
-static bool open_target(const struct view *view, struct target *t) {
-    char *end;
-    long pid = strtol(view->argument[0], &end, 10);
-    if (pid <= 0 || pid > INT32_MAX || *end) {
-        view_error("ctl: '%s' is no process id", view->argument[0]);
-        return false;
-    }
-    *t = (struct target){.pid = (pid_t)pid};
-    read_name(t);
-    if (!find_control(t)) {
-        say_unreachable(t, errno);
-        return false;
-    }
-    read_store(t);
     return true;
 }
 
-/* ---- status ---------------------------------------------------------------------------------- */
-
-static const char *level_of(const struct target *t) {
-    static const char *const levels[] = {"none", "trace", "normal", "light"};
-    return t->control.level < sizeof levels / sizeof *levels ? levels[t->control.level] : "?";
-}
-
-static bool is_light(const struct target *t) {
-    return t->control.level == HAK_CHECK_LIGHT + 1;
-}
-
-static void add_light(struct hak_text *text, const struct target *t) {
-    const struct hak_control *c = &t->control;
-    hak_text_add(text, "watched    %s: %s so far, ", hak_words_watched(c->blocks, c->calls),
-                 hak_words_number(c->blocks));
-    hak_text_add(text, "%s live now\n", hak_words_number(c->live > 0 ? (uint64_t)c->live : 0));
-    hak_text_add(text, "reports    %s\n", hak_words_number(c->reports));
-    if (!c->stores_faults)
-        hak_text_add(text, "store      none: HAKMEM_TRACE=off\n");
-    else if (!t->store[0])
-        hak_text_add(text, "store      none yet: there was no report\n");
-    else
-        hak_text_add(text, "store      %s\n", t->store);
-    hak_text_add(text, "collector  %s\n",
-                 t->has_collector ? "runs" : "none; the next report starts one");
-}
-
-static bool print_status(const struct target *t) {
-    struct hak_text text = {0};
-    hak_text_add(&text, "process    %d %s\n", (int)t->pid, t->name);
-    hak_text_add(&text, "level      %s\n", level_of(t));
-    if (is_light(t))
-        add_light(&text, t);
-    else
-        hak_text_add(&text, "store      %s\n",
-                     t->store[0] ? t->store : "none: the program is not recorded");
-    return view_print(&text);
-}
-
-static bool print_json(const struct view *view, const struct target *t) {
-    json_t *document = view_json_document(view), *object = json_object();
-    hak_json_set_number(object, "pid", (uint64_t)t->pid);
-    json_object_set_new(object, "name", json_string(t->name));
-    json_object_set_new(object, "level", json_string(level_of(t)));
-    json_object_set_new(object, "store", t->store[0] ? json_string(t->store) : json_null());
-    hak_json_set_flag(object, "collector", t->has_collector);
-    if (is_light(t)) {
-        hak_json_set_number(object, "calls", t->control.calls);
-        hak_json_set_number(object, "watched_blocks", t->control.blocks);
-        hak_json_set_number(object, "live_blocks",
-                            t->control.live > 0 ? (uint64_t)t->control.live : 0);
-        hak_json_set_number(object, "reports", t->control.reports);
-    }
-    json_object_set_new(document, "program", object);
-    return view_print_json(hak_json_print(document));
-}
-
-static int show_status(const struct view *view, const struct target *t) {
-    return (view->json ? print_json(view, t) : print_status(t)) ? VIEW_OK : VIEW_UNREADABLE;
-}
-
-/* ---- store ----------------------------------------------------------------------------------- */
-
-/* Waits until the request is served. False: it is taken back. */
-static bool await_done(struct target *t, uint32_t number, uint64_t seconds) {
-    for (uint64_t waited = 0; waited <= seconds * 1000000; waited += POLL_US) {
-        if (!read_at(t, t->address, &t->control, sizeof t->control))
-            return false;
-        if (t->control.done == number)
-            return true;
-        usleep(POLL_US);
-    }
-    (void)write_request(t, t->control.done);
-    return false;
-}
-
-static int store_now(const struct view *view, struct target *t) {
-    uint64_t seconds = WAIT_SECONDS;
-    uint32_t number = t->control.done + 1;
-    if (!view_number(view, "timeout", &seconds))
-        return VIEW_USAGE;
-    if (!is_light(t)) {
-        view_error("ctl: process %d runs at level %s, and %s%s; store is for level light",
-                   (int)t->pid, level_of(t), t->store[0] ? "is stored while it runs, in " : "",
-                   t->store[0] ? t->store : "is not recorded");
+static int set_mark(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    if (view->argument_count < 3) {
+        view_error("ctl: mark needs a NAME");
         return VIEW_USAGE;
     }
-    if (!t->control.stores_faults) {
-        view_error("ctl: process %d was started with HAKMEM_TRACE=off: it stores nothing",
-                   (int)t->pid);
-        return VIEW_USAGE;
-    }
-    if (!write_request(t, number)) {
-        say_unreachable(t, errno);
-        return VIEW_USAGE;
-    }
-    if (!await_done(t, number, seconds)) {
-        view_error("ctl: process %d has not answered within %s: it allocates nothing, or stands "
-                   "still (a thread looks at one of its allocations in 256)",
-                   (int)t->pid, hak_words_count(seconds, "second", "seconds"));
+    const char *name = view->argument[2];
+    int status = !is_mark_name(name) ? VIEW_USAGE
+                 : ctl_is_light(t)   ? can_store(t)
+                                     : need_recorded(t, "mark");
+    status = status ? status : ctl_ask(t, HAK_CONTROL_MARK, name, seconds);
+    if (status)
+        return status;
+    if (t->control.result != HAK_CONTROL_DONE)
+        return ctl_is_light(t) ? say_no_collector(t) : need_recorded(t, "mark");
+    struct hak_text line = line_of(t);
+    hak_text_add(&line, "mark \"");
+    hak_text_add_name(&line, name);
+    hak_text_add(&line, "\" is in its record\n");
+    json_t *asked = asked_for("mark");
+    json_object_set_new(asked, "name", hak_json_text(name));
+    return answer(view, t, &line, asked, VIEW_OK);
+}
+
+/* ---- sweep and leaks --------------------------------------------------------------------------
+ */
+
+static int say_not_here(const struct ctl_target *t, const char *word) {
+    view_error("ctl: process %d cannot be asked for %s: %s", (int)t->pid, word,
+               t->control.is_kept ? "hakmem-record.so records, and checks nothing"
+               : ctl_is_light(t)  ? "level light knows its guarded blocks alone"
+                                  : "level trace has no bytes around blocks; sweeps are of level "
+                                    "normal");
+    return VIEW_USAGE;
+}
+
+static int look(const struct view *view, struct ctl_target *t, uint64_t seconds,
+                enum hak_control_ask ask, const char *word, const char *what) {
+    int status = ctl_ask(t, ask, "", seconds);
+    if (status)
+        return status;
+    if (t->control.result == HAK_CONTROL_NOT_HERE)
+        return say_not_here(t, word);
+    if (t->control.result != HAK_CONTROL_DONE) {
+        view_error("ctl: process %d could not look for %s blocks; a line on its stderr says why, "
+                   "or another look or report was under way",
+                   (int)t->pid, what);
         return VIEW_INCOMPLETE;
     }
-    if (t->control.result != HAK_CONTROL_STORED) {
-        view_error("ctl: process %d could start no collector that stores", (int)t->pid);
-        return VIEW_INCOMPLETE;
-    }
-    read_store(t);
-    return show_status(view, t);
+    uint64_t found = t->control.found;
+    struct hak_text line = line_of(t);
+    if (found)
+        hak_text_add(&line, "%s %s %s found, and reported where its reports go\n",
+                     hak_words_number(found), what, found == 1 ? "block was" : "blocks were");
+    else
+        hak_text_add(&line, "no %s block was found\n", what);
+    json_t *asked = asked_for(word);
+    hak_json_set_number(asked, "found", found);
+    return answer(view, t, &line, asked, found ? VIEW_FAULT : VIEW_OK);
 }
 
-/* ---- the command ----------------------------------------------------------------------------- */
+static int sweep(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    return look(view, t, seconds, HAK_CONTROL_SWEEP, "sweep", "damaged");
+}
 
-/* What people look for here, and where it is. */
-static void say_unknown(const char *what) {
-    static const struct {
-        const char *word, *way;
-    } others[] = {
-        {"leaks", "HAKMEM_LEAKS_SIGNAL and hak_find_leaks() look for leaks while a program runs, "
-                  "at level normal or trace"},
-        {"sweep", "HAKMEM_SWEEP_SIGNAL checks all blocks while a program runs, at level normal"},
-        {"mark", "hak_mark() of hakmem.h puts a mark into the record"},
-        {"start", "what is recorded is settled when a program starts: `hakmem-trace run`"},
-        {"record", "what is recorded is settled when a program starts: `hakmem-trace run`"},
-        {"stop", "what is recorded is settled when a program starts: `hakmem-trace run`"},
-    };
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strcmp(what, others[i].word) == 0) {
-            view_error("ctl: '%s' cannot be asked of a program that runs; %s", what, others[i].way);
-            return;
-        }
-    view_error("ctl: '%s' is neither status nor store", what);
+static int find_leaks(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    return look(view, t, seconds, HAK_CONTROL_LEAKS, "leaks", "lost");
+}
+
+/* ---- the command ------------------------------------------------------------------------------
+ */
+
+static const struct word words[] = {
+    {"status", show_status}, {"mark", set_mark},    {"flush", flush},
+    {"sweep", sweep},        {"leaks", find_leaks}, {"store", store_now},
+};
+enum { WORDS = sizeof words / sizeof *words };
+
+static const struct word *find_word(const char *name) {
+    struct nearest nearest = {.typed = name};
+    for (size_t i = 0; i < WORDS; i++) {
+        if (strcmp(words[i].name, name) == 0)
+            return &words[i];
+        nearest_offer(&nearest, words[i].name);
+    }
+    view_error("ctl: '%s' is none of status, mark, flush, sweep, leaks and store%s", name,
+               nearest_words(&nearest, ""));
+    return NULL;
 }
 
 int command_ctl(struct view *view) {
-    static struct target target;
-    const char *what = view->argument_count > 1 ? view->argument[1] : "status";
-    bool is_store = strcmp(what, "store") == 0;
-    if (!is_store && strcmp(what, "status") != 0) {
-        say_unknown(what);
+    static struct ctl_target target;
+    uint64_t seconds = WAIT_SECONDS;
+    const struct word *word = find_word(view->argument_count > 1 ? view->argument[1] : "status");
+    if (!word || !view_number(view, "timeout", &seconds))
+        return VIEW_USAGE;
+    seconds = seconds < SECONDS_MAX ? seconds : SECONDS_MAX;
+    if (view->argument_count > 2 && word->run != set_mark) {
+        view_error("ctl: %s takes no '%s'", word->name, view->argument[2]);
         return VIEW_USAGE;
     }
-    if (!open_target(view, &target))
+    if (!ctl_open(&target, view->argument[0]))
         return VIEW_USAGE;
-    return is_store ? store_now(view, &target) : show_status(view, &target);
+    return word->run(view, &target, seconds);
 }

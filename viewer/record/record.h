@@ -4,7 +4,7 @@
  *      |                                              |
  *      |      the keeper, inside this process  <------+   (collector/keeper/keeper.h)
  *      +--> ci.c: files and words for a CI job
- *   ctl.c --> a program that runs already: reads, and asks, by a few bytes of its memory
+ *   ctl.c (ctl.h) --> a program that runs already: reads, and asks, by a few bytes of its memory
  *   import.c: a store of the files of programs that found no collector
  *
  * Calls findings, capture and cli; the collector starts and ends here. */

@@ -18,6 +18,7 @@
 #ifndef HAK_ENTRY_KEEP_H
 #define HAK_ENTRY_KEEP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "check.h"
@@ -61,6 +62,14 @@ HAK_HIDDEN bool hak_keep_begin_slowly(void);
 HAK_HIDDEN extern _Thread_local bool hak_keep_has_begun __attribute__((tls_model("initial-exec")));
 static inline bool hak_keep_begin(void) {
     return HAK_LIKELY(hak_keep_has_begun) || hak_keep_begin_slowly();
+}
+
+/* `hakmem-trace ctl` asks for something: before the call is recorded. */
+HAK_HIDDEN void hak_keep_answer(void);
+HAK_HIDDEN extern _Atomic uint8_t hak_keep_bell;
+static inline void hak_keep_answer_if_asked(void) {
+    if (HAK_UNLIKELY(atomic_load_explicit(&hak_keep_bell, memory_order_relaxed) != 0))
+        hak_keep_answer();
 }
 
 /* The allocator handed `user` out, NULL: it did not. Returns `user`. `how` has bytes, call and by

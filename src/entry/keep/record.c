@@ -47,6 +47,7 @@ static HAK_COLD uint64_t end_unseen(void *user, uint64_t word, size_t usable_byt
 }
 
 void *hak_keep_taken(void *user, const struct hak_hand_out *how) {
+    hak_keep_answer_if_asked();
     if (HAK_UNLIKELY(!hak_trace_is_wanted()))
         return user;
     if (HAK_UNLIKELY(!user)) {
@@ -93,6 +94,7 @@ static HAK_COLD void give_unknown(void *pointer, uint64_t word, enum hak_record_
 
 bool hak_keep_given(void *pointer, enum hak_record_kind kind, hak_call_t call, size_t *bytes) {
     *bytes = 0;
+    hak_keep_answer_if_asked();
     if (HAK_UNLIKELY(!hak_trace_is_wanted()))
         return false;
     if (!pointer) {

@@ -83,9 +83,20 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(hak_trace_fork_prepare, hak_trace_fork_parent, after_fork_in_child);
     hak_trace_start();
+    hak_control.is_kept = true;
+    hak_control.bell = &hak_keep_bell;
     name_allocator();
     if (has_thread_key)
         (void)pthread_setspecific(thread_key, &end_rounds);
+}
+
+/* ---- hakmem-trace ctl ------------------------------------------------------------------------ */
+
+_Atomic uint8_t hak_keep_bell;
+
+void hak_keep_answer(void) {
+    if (atomic_exchange(&hak_keep_bell, 0))
+        hak_trace_serve_asked();
 }
 
 /* ---- hakmem.h: what a program may ask of a recorder --------------------------------------------

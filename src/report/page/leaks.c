@@ -35,9 +35,10 @@ const char *hak_words_leak_kind(unsigned kind) {
 }
 
 const char *hak_words_leak_reason(unsigned reason) {
-    return reason == HAK_LEAK_AT_EXIT     ? "at exit"
-           : reason == HAK_LEAK_BY_SIGNAL ? "on a signal"
-                                          : "by hak_find_leaks()";
+    return reason == HAK_LEAK_AT_EXIT      ? "at exit"
+           : reason == HAK_LEAK_BY_SIGNAL  ? "on a signal"
+           : reason == HAK_LEAK_BY_CONTROL ? "by ctl"
+                                           : "by hak_find_leaks()";
 }
 
 bool hak_words_add_partial(struct hak_text *text, unsigned partial) {

@@ -134,7 +134,7 @@ int hak_leak_place_order(const void *a, const void *b);
 /* "Direct leak"; "direct". */
 const char *hak_words_leak(unsigned kind);
 const char *hak_words_leak_kind(unsigned kind);
-/* "at exit", "on a signal", "by hak_find_leaks()". */
+/* "at exit", "on a signal", "by hak_find_leaks()", "by ctl". */
 const char *hak_words_leak_reason(unsigned reason);
 /* Why the scan saw less than there is, in words; false when it saw all. */
 bool hak_words_add_partial(struct hak_text *text, unsigned partial);

@@ -17,6 +17,7 @@ static const char *sweep_name(uint32_t found_by) {
         [HAK_FOUND_BY_SIGNAL] = "the sweep on a signal",
         [HAK_FOUND_BY_VERIFY] = "hak_verify",
         [HAK_FOUND_BY_COUNT] = "the periodic sweep",
+        [HAK_FOUND_BY_CONTROL] = "the sweep by ctl",
         [HAK_FOUND_BY_CRASH] = "the sweep at the crash",
         [HAK_FOUND_BY_LATE_WATCH] = "a late watchpoint (SIGTRAP was blocked at the write)",
         [HAK_FOUND_BY_OPENING] = "the opening of its page", /* of clean looks alone */

@@ -1,6 +1,8 @@
-/* Level light: has a collector store what is known now, because `hakmem-trace ctl` asks for it. */
+/* Does what `hakmem-trace ctl` asks for (control.h). */
+#include <string.h>
 #include "options.h"
 #include "platform/block_signals.h"
+#include "platform/lock.h"
 #include "platform/raw_call.h"
 #include "trace/collector/collector.h"
 #include "trace/crash/crash.h"
@@ -9,6 +11,11 @@
 #include "trace/wait.h"
 
 enum { OPEN_MS = 5000, SLICE_MS = 20 };
+
+static struct hak_lock serving; /* tried, never waited for */
+
+/* ---- level light: a store of now --------------------------------------------------------------
+ */
 
 /* The worker has opened the store before its heart beats, and then the session has its name. */
 static bool await_store(struct hak_session *session) {
@@ -21,30 +28,91 @@ static bool await_store(struct hak_session *session) {
     return true;
 }
 
-static enum hak_control_result store_now(void) {
+static enum hak_control_result store(const char *mark) {
     if (!hak_options.stores_faults || !hak_trace_open_for_report())
         return HAK_CONTROL_NO_COLLECTOR;
     hak_crash_bring_lives(hak_report_session_is_first());
+    if (mark)
+        hak_trace_mark(mark);
     hak_current.report->process = hak_current.process_index;
     hak_crash_count_guarded(&hak_current.report->calls, &hak_current.report->guarded_blocks);
     hak_ring_doorbell(hak_current.session);
-    return await_store(hak_current.session) ? HAK_CONTROL_STORED : HAK_CONTROL_NO_COLLECTOR;
+    return await_store(hak_current.session) ? HAK_CONTROL_DONE : HAK_CONTROL_NO_COLLECTOR;
 }
 
-/* While another thread reports the next look tries again. */
-void hak_trace_serve_asked(void) {
+/* 0: while another thread reports; the next look tries again. */
+static unsigned store_now(const char *mark) {
     uint64_t signals;
-    if (!hak_is_own_process())
-        return;
+    unsigned result = 0;
     hak_block_signals(&signals);
     if (hak_crash_enter_alone()) {
-        uint32_t number = atomic_load(&hak_control.request);
-        bool is_due = hak_trace_is_asked();
-        enum hak_control_result result = is_due ? store_now() : HAK_CONTROL_STORED;
-        hak_crash_leave_stored(result == HAK_CONTROL_STORED);
-        if (is_due)
-            atomic_store(&hak_control.result, result);
-        atomic_store(&hak_control.done, number);
+        result = store(mark);
+        hak_crash_leave_stored(result == HAK_CONTROL_DONE);
     }
     hak_restore_signals(&signals);
+    return result;
+}
+
+/* ---- the words --------------------------------------------------------------------------------
+ */
+
+static bool is_light(void) {
+    return hak_control.level == HAK_CHECK_LIGHT + 1;
+}
+
+static unsigned set_mark(const char *name) {
+    if (!hak_options.trace || !hak_current_ready())
+        return HAK_CONTROL_NOT_HERE;
+    hak_trace_mark(name);
+    return HAK_CONTROL_DONE;
+}
+
+static unsigned run_errand(bool (*errand)(uint64_t *found)) {
+    uint64_t found = 0;
+    if (!errand)
+        return HAK_CONTROL_NOT_HERE;
+    bool is_done = errand(&found);
+    atomic_store(&hak_control.found, found);
+    return is_done ? HAK_CONTROL_DONE : HAK_CONTROL_FAILED;
+}
+
+/* enum hak_control_result; 0: not now. */
+static unsigned serve(uint32_t ask, const char *name) {
+    switch (ask) {
+    case HAK_CONTROL_STORE:
+        return is_light() ? store_now(NULL) : HAK_CONTROL_NOT_HERE;
+    case HAK_CONTROL_MARK:
+        return is_light() ? store_now(name) : set_mark(name);
+    case HAK_CONTROL_SWEEP:
+        return run_errand(hak_control_errands.sweep);
+    case HAK_CONTROL_LEAKS:
+        return run_errand(hak_control_errands.leaks);
+    default:
+        return HAK_CONTROL_NOT_HERE;
+    }
+}
+
+/* A request that is taken back while it is copied is none: ctl takes it back before it writes
+ * another one. */
+void hak_trace_serve_asked(void) {
+    char name[HAK_CONTROL_NAME + 1];
+    if (!hak_is_own_process() || !hak_try_lock(&serving))
+        return;
+    uint32_t number = atomic_load(&hak_control.request), ask = atomic_load(&hak_control.ask);
+    memcpy(name, hak_control.name, sizeof name);
+    name[HAK_CONTROL_NAME] = '\0';
+    atomic_thread_fence(memory_order_acquire);
+    if (hak_trace_is_asked() && atomic_load(&hak_control.request) == number) {
+        unsigned result = serve(ask, name);
+        if (result) {
+            atomic_store(&hak_control.result, result);
+            atomic_store(&hak_control.done, number);
+        }
+    }
+    hak_unlock(&serving);
+}
+
+void hak_trace_forget_asked(void) {
+    atomic_store(&hak_control.request, 0);
+    (void)hak_lock_was_left(&serving);
 }

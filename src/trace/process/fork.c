@@ -39,6 +39,7 @@ static void forget_parent(void) {
     hak_crash_forget();
     hak_thread_enter_child();
     hak_current_forget_others();
+    hak_trace_forget_asked();
 }
 
 void hak_process_enter_child(void) {

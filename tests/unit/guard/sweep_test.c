@@ -220,6 +220,38 @@ START_TEST(what_signals_ask_for_is_done_by_the_next_call) {
 }
 END_TEST
 
+/* A byte that is set from outside changes nothing of what signals ask for. */
+START_TEST(ctl_is_served_by_the_next_call) {
+    make_swept_world();
+    strcpy(hak_options.leaks_signal, "10");
+    hak_answer_leaks = scan;
+    hak_asked_start();
+    ck_assert_ptr_nonnull(hak_control.bell);
+    hear(10);
+    atomic_store(hak_control.bell, 1);
+    ck_assert_uint_eq(times_served, 0);
+    hak_check_slot_bytes(8, 0);
+    ck_assert_uint_eq(times_served, 1);
+    ck_assert_uint_eq(scans, 1);
+    hak_check_slot_bytes(8, 0);
+    ck_assert_uint_eq(times_served, 1);
+}
+END_TEST
+
+START_TEST(a_sweep_for_ctl_counts_what_it_found) {
+    uint64_t found = 99;
+    make_swept_world();
+    hak_asked_start();
+    ck_assert_ptr_nonnull(hak_control_errands.sweep);
+    ck_assert(hak_control_errands.sweep(&found));
+    ck_assert_uint_eq(found, 0);
+    hand_out(slot_at(1, 0), 20, 0).p[20] = 0;
+    ck_assert(hak_control_errands.sweep(&found));
+    ck_assert_uint_eq(found, 1);
+    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_CONTROL);
+}
+END_TEST
+
 START_TEST(every_so_many_calls_of_a_thread) {
     make_swept_world();
     hak_options.sweep_every = 5;
@@ -248,6 +280,8 @@ int main(void) {
     tcase_add_test(tests, level_trace_sweeps_nothing);
     tcase_add_test(tests, a_crash_is_told_the_first_damage_and_reports_nothing_itself);
     tcase_add_test(tests, what_signals_ask_for_is_done_by_the_next_call);
+    tcase_add_test(tests, ctl_is_served_by_the_next_call);
+    tcase_add_test(tests, a_sweep_for_ctl_counts_what_it_found);
     tcase_add_test(tests, every_so_many_calls_of_a_thread);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -100,6 +100,10 @@ void hak_trace_set_checks(const struct hak_trace_checks *checks) {
 void hak_trace_mark(const char *name) {
     (void)name;
 }
+static unsigned times_served; /* what ctl asks for */
+void hak_trace_serve_asked(void) {
+    times_served++;
+}
 static char last_name[256];
 void hak_trace_name(const struct hak_event_fields *head, const char *name) {
     events[atomic_fetch_add(&event_count, 1) % NOTED_EVENTS] = *head;

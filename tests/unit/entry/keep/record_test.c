@@ -14,6 +14,14 @@ static unsigned events, counted[3];
 static uint64_t taken, given, not_recorded, not_told;
 static size_t usable_bytes;
 struct hak_keep_next hak_keep_next;
+_Atomic uint8_t hak_keep_bell;
+static unsigned answers, events_before_answer;
+
+void hak_keep_answer(void) {
+    atomic_store(&hak_keep_bell, 0);
+    answers++;
+    events_before_answer = events;
+}
 
 void hak_trace_record(struct hak_event_fields *fields) {
     ck_assert_uint_lt(events, ROOM);
@@ -185,6 +193,21 @@ START_TEST(nothing_is_kept_where_nothing_is_recorded) {
 }
 END_TEST
 
+/* So that a mark stands between what was before it and what came then. */
+START_TEST(ctl_is_served_before_the_call_is_recorded) {
+    size_t bytes;
+    atomic_store(&hak_keep_bell, 1);
+    take(block(1), 20, HAK_BY_MALLOC, NULL);
+    ck_assert_uint_eq(answers, 1);
+    ck_assert_uint_eq(events_before_answer, 0);
+    ck_assert_uint_eq(events, 1);
+    atomic_store(&hak_keep_bell, 1);
+    ck_assert(give(block(1), HAK_FREE, &bytes));
+    ck_assert_uint_eq(answers, 2);
+    ck_assert_uint_eq(events_before_answer, 1);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("record");
     tcase_add_checked_fixture(cases, begin, NULL);
@@ -196,5 +219,6 @@ int main(void) {
     tcase_add_test(cases, a_block_has_no_more_bytes_than_it_has);
     tcase_add_test(cases, nobody_is_asked_for_sizes_that_he_does_not_know);
     tcase_add_test(cases, nothing_is_kept_where_nothing_is_recorded);
+    tcase_add_test(cases, ctl_is_served_before_the_call_is_recorded);
     return run_cases("keep/record", cases);
 }

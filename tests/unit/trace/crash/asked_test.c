@@ -1,5 +1,5 @@
-/* What a look of level light does when `hakmem-trace ctl` asks for a store: each request has one
- * answer, and who cannot serve it now leaves it for the next look. */
+/* What a program does when `hakmem-trace ctl` asks for something: each request has one answer, and
+ * a look of level light that cannot serve it now leaves it for the next one. */
 #include "unit/trace/fake_collector.h"
 #include <sys/mman.h>
 #include "guard/guard.h"
@@ -45,6 +45,7 @@ static void begin(void) {
 }
 
 static void ask(uint32_t number) {
+    hak_control.level = HAK_CHECK_LIGHT + 1;
     atomic_store(&hak_control.request, number);
     ck_assert(hak_trace_is_asked());
 }
@@ -59,7 +60,7 @@ START_TEST(lives_and_counts_go_into_the_session) {
     begin();
     ask(7);
     hak_trace_serve_asked();
-    is_served(7, HAK_CONTROL_STORED);
+    is_served(7, HAK_CONTROL_DONE);
     ck_assert_int_eq(lives_visited, 1);
     fake_drain(&collector);
     ck_assert_uint_eq(fake_count(&collector, HAK_MALLOC), 1);
@@ -101,7 +102,7 @@ START_TEST(a_request_is_served_once) {
     ask(7);
     hak_trace_serve_asked();
     hak_trace_serve_asked();
-    is_served(7, HAK_CONTROL_STORED);
+    is_served(7, HAK_CONTROL_DONE);
     ck_assert_int_eq(lives_visited, 1);
     ck_assert(hak_crash_enter_alone()); /* nobody is left in it */
     hak_crash_leave_stored(false);
@@ -156,6 +157,121 @@ START_TEST(signals_are_as_before) {
 }
 END_TEST
 
+/* ---- where the program is recorded ------------------------------------------------------------
+ */
+
+static void ask_for(enum hak_control_ask what, const char *name) {
+    strcpy(hak_control.name, name);
+    atomic_store(&hak_control.ask, what);
+    ask(9);
+    hak_control.level = HAK_CHECK_NORMAL + 1;
+}
+
+START_TEST(a_mark_is_one_record) {
+    begin();
+    hak_options.trace = true;
+    ask_for(HAK_CONTROL_MARK, "of this test");
+    hak_trace_serve_asked();
+    is_served(9, HAK_CONTROL_DONE);
+    fake_drain(&collector);
+    ck_assert_uint_eq(fake_count(&collector, HAK_MARK), 1);
+    ck_assert(!hak_current.is_left);
+}
+END_TEST
+
+START_TEST(a_mark_in_level_light_comes_with_a_store) {
+    begin();
+    ask_for(HAK_CONTROL_MARK, "seldom");
+    hak_control.level = HAK_CHECK_LIGHT + 1;
+    hak_trace_serve_asked();
+    is_served(9, HAK_CONTROL_DONE);
+    fake_drain(&collector);
+    ck_assert_uint_eq(fake_count(&collector, HAK_MARK), 1);
+    ck_assert_int_eq(lives_visited, 1);
+    ck_assert(hak_current.is_left);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_recorded_gets_no_mark) {
+    begin();
+    ask_for(HAK_CONTROL_MARK, "nowhere");
+    hak_trace_serve_asked();
+    is_served(9, HAK_CONTROL_NOT_HERE);
+    atomic_store(&hak_control.done, 0);
+    ask_for(HAK_CONTROL_STORE, "");
+    hak_trace_serve_asked();
+    is_served(9, HAK_CONTROL_NOT_HERE);
+}
+END_TEST
+
+static bool errand(uint64_t *found) {
+    *found = 3;
+    hak_trace_serve_asked(); /* what it calls may come by here */
+    return true;
+}
+static bool fails(uint64_t *found) {
+    *found = 0;
+    return false;
+}
+
+START_TEST(errands_are_run_and_say_what_they_found) {
+    begin();
+    hak_control_errands.sweep = errand;
+    hak_control_errands.leaks = fails;
+    ask_for(HAK_CONTROL_SWEEP, "");
+    hak_trace_serve_asked();
+    is_served(9, HAK_CONTROL_DONE);
+    ck_assert_uint_eq(atomic_load(&hak_control.found), 3);
+    atomic_store(&hak_control.done, 0);
+    ask_for(HAK_CONTROL_LEAKS, "");
+    hak_trace_serve_asked();
+    is_served(9, HAK_CONTROL_FAILED);
+    atomic_store(&hak_control.done, 0);
+    hak_control_errands.leaks = NULL;
+    hak_trace_serve_asked();
+    is_served(9, HAK_CONTROL_NOT_HERE);
+}
+END_TEST
+
+START_TEST(what_is_taken_back_is_not_served) {
+    begin();
+    hak_control_errands.sweep = errand;
+    ask_for(HAK_CONTROL_SWEEP, "");
+    atomic_store(&hak_control.request, 0);
+    ck_assert(!hak_trace_is_asked());
+    hak_trace_serve_asked();
+    ck_assert_uint_eq(atomic_load(&hak_control.done), 0);
+    ck_assert_uint_eq(atomic_load(&hak_control.found), 0);
+}
+END_TEST
+
+START_TEST(a_forked_child_was_not_asked) {
+    begin();
+    hak_control_errands.sweep = errand;
+    ask_for(HAK_CONTROL_SWEEP, "");
+    hak_trace_forget_asked();
+    hak_trace_serve_asked();
+    ck_assert_uint_eq(atomic_load(&hak_control.found), 0);
+    ask_for(HAK_CONTROL_SWEEP, "");
+    hak_trace_serve_asked();
+    is_served(9, HAK_CONTROL_DONE);
+}
+END_TEST
+
+/* A ctl of bad intent: the name has no end. */
+START_TEST(a_name_without_an_end_has_200_bytes) {
+    begin();
+    hak_options.trace = true;
+    ask_for(HAK_CONTROL_MARK, "");
+    memset(hak_control.name, 'x', sizeof hak_control.name);
+    hak_trace_serve_asked();
+    is_served(9, HAK_CONTROL_DONE);
+    fake_drain(&collector);
+    ck_assert_uint_eq(fake_count(&collector, HAK_MARK), 1);
+    ck_assert_uint_eq(fake_count(&collector, HAK_CONTINUATION), 10); /* 9, and THREAD_START's */
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("asked");
     tcase_set_timeout(cases, 60);
@@ -167,5 +283,12 @@ int main(void) {
     tcase_add_test(cases, a_worker_that_never_comes_has_stored_nothing);
     tcase_add_test(cases, a_child_in_the_memory_of_its_parent_serves_nothing);
     tcase_add_test(cases, signals_are_as_before);
+    tcase_add_test(cases, a_mark_is_one_record);
+    tcase_add_test(cases, a_mark_in_level_light_comes_with_a_store);
+    tcase_add_test(cases, a_program_that_is_not_recorded_gets_no_mark);
+    tcase_add_test(cases, errands_are_run_and_say_what_they_found);
+    tcase_add_test(cases, what_is_taken_back_is_not_served);
+    tcase_add_test(cases, a_forked_child_was_not_asked);
+    tcase_add_test(cases, a_name_without_an_end_has_200_bytes);
     return run_cases("trace/crash/asked", cases);
 }

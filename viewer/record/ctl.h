@@ -1,0 +1,76 @@
+/* A process that runs, as `ctl` sees it from outside: hakmem's words in its memory
+ * (trace/control.h) and the rings of its session.
+ *
+ *   ctl.c         the command and its words
+ *   ctl_target.c  finds the process, reads and writes its memory
+ *   ctl_ask.c     has it do something, and waits
+ *   ctl_status.c  what is known of it, in lines and as JSON
+ *
+ * Nothing that is read is trusted: sizes and indices are checked. For one thread. */
+#ifndef HAK_VIEWER_RECORD_CTL_H
+#define HAK_VIEWER_RECORD_CTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "trace/control.h"
+#include "trace/session.h"
+#include "viewer/cli/cli.h"
+
+/* The rings of its session. */
+struct ctl_rings {
+    uint64_t head[HAK_RINGS]; /* records written so far */
+    uint64_t tail[HAK_RINGS]; /* and stored */
+    uint32_t count;
+    bool is_file;       /* no collector: they lie in a file, and nobody stores them */
+    uint64_t silent_ns; /* since the collector's heart beat last */
+    uint64_t written, waiting;
+};
+
+struct ctl_target {
+    pid_t pid;
+    char name[64];
+    uint64_t start_time; /* field 22 of its stat: another process may get its number */
+    uint64_t address;    /* of its hak_control */
+    struct hak_control control;
+    char store[HAK_CONTROL_PATH]; /* where it is recorded, or was last; "" = nowhere */
+    uint64_t session;             /* address of its session's memory, 0 = it has none */
+    int lock;                     /* on its maps: no other ctl asks meanwhile; -1 = not held */
+};
+
+/* ---- the process ------------------------------------------------------------------------------
+ */
+
+/* Finds process `pid` as it was typed. False: the error is printed. */
+bool ctl_open(struct ctl_target *t, const char *pid);
+/* Reads its words again. False: it has ended, or is another one now. */
+bool ctl_look(struct ctl_target *t);
+/* The same for its rings. False: it has no session that can be read. */
+bool ctl_look_at_rings(struct ctl_target *t, struct ctl_rings *rings);
+bool ctl_is_light(const struct ctl_target *t);
+/* It is recorded, from its start on; not in level light. */
+bool ctl_is_recorded(const struct ctl_target *t);
+/* Why it may not answer: "it is stopped (SIGSTOP, or a debugger)". */
+const char *ctl_silence(const struct ctl_target *t);
+
+bool ctl_read(const struct ctl_target *t, uint64_t address, void *to, size_t bytes);
+bool ctl_write(const struct ctl_target *t, uint64_t address, const void *from, size_t bytes);
+
+/* ---- what is asked ----------------------------------------------------------------------------
+ */
+
+/* Has it do `ask`, with `name` (a mark's; "" = none), and waits for it, at most `seconds`. 0 when
+ * it answered (t->control.result), else an exit status, and the error is printed. */
+int ctl_ask(struct ctl_target *t, enum hak_control_ask ask, const char *name, uint64_t seconds);
+/* Waits until what it has recorded so far is stored; `*records` is their number. As above. */
+int ctl_flush(struct ctl_target *t, uint64_t seconds, uint64_t *records);
+
+/* ---- what is shown ----------------------------------------------------------------------------
+ */
+
+bool ctl_print_status(const struct view *view, struct ctl_target *t);
+/* {"pid": ..., "level": ...} */
+json_t *ctl_json(struct ctl_target *t);
+
+#endif

@@ -1,0 +1,140 @@
+/* What is known of a process that runs, in lines and as JSON. */
+#include "viewer/record/ctl.h"
+#include "viewer/capture/capture.h"
+
+#include <sys/stat.h>
+#include "options.h"
+#include "report/words/words.h"
+#include "store/reader/reader.h"
+
+static const char *level_of(const struct ctl_target *t) {
+    static const char *const levels[] = {"none", "trace", "normal", "light"};
+    return t->control.level < sizeof levels / sizeof *levels ? levels[t->control.level] : "?";
+}
+
+/* ---- its store --------------------------------------------------------------------------------
+ */
+
+struct stored {
+    bool is_known;
+    uint64_t bytes, lost;
+};
+
+/* From here it may lie elsewhere: a container's path. */
+static struct stored read_stored(const struct ctl_target *t) {
+    struct stored stored = {0};
+    struct hak_store_summary summary;
+    struct hak_store_reader *reader;
+    struct stat file;
+    if (!t->store[0] || stat(t->store, &file) != 0 || hak_store_open(t->store, &reader) != 0)
+        return stored;
+    stored.bytes = (uint64_t)file.st_size;
+    stored.is_known = hak_store_summarise(reader, &summary) == 0;
+    stored.lost = stored.is_known ? summary.lost_events : 0;
+    hak_store_close(reader);
+    return stored;
+}
+
+/* ---- lines ------------------------------------------------------------------------------------
+ */
+
+static void add_light(struct hak_text *text, const struct ctl_target *t) {
+    const struct hak_control *c = &t->control;
+    hak_text_add(text, "watched    %s: %s so far, ", hak_words_watched(c->blocks, c->calls),
+                 hak_words_number(c->blocks));
+    hak_text_add(text, "%s live now\n", hak_words_number(c->live > 0 ? (uint64_t)c->live : 0));
+    hak_text_add(text, "reports    %s\n", hak_words_number(c->reports));
+    if (!c->stores_faults)
+        hak_text_add(text, "store      none: HAKMEM_TRACE=off\n");
+    else if (!t->store[0])
+        hak_text_add(text, "store      none yet: there was no report\n");
+    else
+        hak_text_add(text, "store      %s\n", t->store);
+    hak_text_add(text, "collector  %s\n", t->session ? "runs" : "none; the next report starts one");
+}
+
+static void add_rings(struct hak_text *text, const struct ctl_rings *rings) {
+    enum { SILENT_NS = 2000000000 };
+    hak_text_add(text, "records    %s, ", hak_words_number(rings->written));
+    hak_text_add(text, "%s not stored yet\n", hak_words_number(rings->waiting));
+    if (rings->is_file)
+        hak_text_add(text, "collector  none: its newest events lie in a file\n");
+    else if (rings->silent_ns > SILENT_NS)
+        hak_text_add(text, "collector  silent for %s\n", view_span(rings->silent_ns));
+    else
+        hak_text_add(text, "collector  runs\n");
+}
+
+static void add_recorded(struct hak_text *text, struct ctl_target *t) {
+    static struct ctl_rings rings;
+    struct stored stored = read_stored(t);
+    if (t->control.is_kept)
+        hak_text_add(text, "allocator  the program's own: nothing is checked\n");
+    if (!t->store[0]) {
+        hak_text_add(text, "store      none: the program is not recorded\n");
+        return;
+    }
+    hak_text_add(text, "store      %s\n", t->store);
+    if (stored.is_known)
+        hak_text_add(text, "size       %s\nlost       %s\n", hak_words_size(stored.bytes),
+                     stored.lost ? hak_words_count(stored.lost, "event", "events") : "nothing");
+    if (ctl_look_at_rings(t, &rings))
+        add_rings(text, &rings);
+}
+
+static bool print_lines(struct ctl_target *t) {
+    struct hak_text text = {0};
+    hak_text_add(&text, "process    %d %s\n", (int)t->pid, t->name);
+    hak_text_add(&text, "level      %s\n", level_of(t));
+    if (ctl_is_light(t))
+        add_light(&text, t);
+    else
+        add_recorded(&text, t);
+    return view_print(&text);
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------
+ */
+
+static void set_light(json_t *object, const struct ctl_target *t) {
+    hak_json_set_number(object, "calls", t->control.calls);
+    hak_json_set_number(object, "watched_blocks", t->control.blocks);
+    hak_json_set_number(object, "live_blocks", t->control.live > 0 ? (uint64_t)t->control.live : 0);
+    hak_json_set_number(object, "reports", t->control.reports);
+}
+
+static void set_recorded(json_t *object, struct ctl_target *t) {
+    static struct ctl_rings rings;
+    struct stored stored = read_stored(t);
+    if (stored.is_known) {
+        hak_json_set_number(object, "store_bytes", stored.bytes);
+        hak_json_set_number(object, "lost_events", stored.lost);
+    }
+    if (ctl_look_at_rings(t, &rings)) {
+        hak_json_set_number(object, "records", rings.written);
+        hak_json_set_number(object, "records_not_stored", rings.waiting);
+    }
+}
+
+json_t *ctl_json(struct ctl_target *t) {
+    json_t *object = json_object();
+    hak_json_set_number(object, "pid", (uint64_t)t->pid);
+    json_object_set_new(object, "name", hak_json_text(t->name));
+    json_object_set_new(object, "level", json_string(level_of(t)));
+    json_object_set_new(object, "store", t->store[0] ? hak_json_text(t->store) : json_null());
+    hak_json_set_flag(object, "collector", t->session != 0);
+    hak_json_set_flag(object, "kept", t->control.is_kept != 0);
+    if (ctl_is_light(t))
+        set_light(object, t);
+    else
+        set_recorded(object, t);
+    return object;
+}
+
+bool ctl_print_status(const struct view *view, struct ctl_target *t) {
+    if (!view->json)
+        return print_lines(t);
+    json_t *document = view_json_document(view);
+    json_object_set_new(document, "program", ctl_json(t));
+    return view_print_json(hak_json_print(document));
+}

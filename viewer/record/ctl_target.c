@@ -1,0 +1,253 @@
+/* Finds hakmem in a process that runs, and reads and writes its memory from outside. */
+#include "viewer/record/ctl.h"
+#include "viewer/capture/capture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "collector/kernel/kernel.h"
+#include "options.h"
+
+#define CHUNK_BYTES ((size_t)1 << 20)
+#define LIBRARIES   "hakmem-debug.so or hakmem-record.so"
+
+/* ---- its memory -------------------------------------------------------------------------------
+ */
+
+bool ctl_read(const struct ctl_target *t, uint64_t address, void *to, size_t bytes) {
+    struct iovec here = {to, bytes}, there = {(void *)(uintptr_t)address, bytes};
+    return process_vm_readv(t->pid, &here, 1, &there, 1, 0) == (ssize_t)bytes;
+}
+
+bool ctl_write(const struct ctl_target *t, uint64_t address, const void *from, size_t bytes) {
+    struct iovec here = {(void *)(uintptr_t)from, bytes};
+    struct iovec there = {(void *)(uintptr_t)address, bytes};
+    return process_vm_writev(t->pid, &here, 1, &there, 1, 0) == (ssize_t)bytes;
+}
+
+static bool is_control(const struct hak_control *c) {
+    static const char magic[sizeof c->magic] = HAK_CONTROL_MAGIC;
+    return memcmp(c->magic, magic, sizeof magic) == 0 && c->version == HAK_CONTROL_VERSION;
+}
+
+/* Looks for it from `start` to `end`, which is data of a file. */
+static bool find_in(struct ctl_target *t, uint64_t start, uint64_t end) {
+    static char chunk[CHUNK_BYTES];
+    for (uint64_t at = start; at < end; at += CHUNK_BYTES - sizeof t->control) {
+        size_t bytes = end - at < CHUNK_BYTES ? end - at : CHUNK_BYTES;
+        if (!ctl_read(t, at, chunk, bytes))
+            return false;
+        for (size_t i = 0; i + sizeof t->control <= bytes; i += _Alignof(struct hak_control)) {
+            memcpy(&t->control, chunk + i, sizeof t->control);
+            if (is_control(&t->control)) {
+                t->address = at + i;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* False: errno says why, 0 = there is no hakmem; `*has_memory` false: nor any memory. */
+static bool find_control(struct ctl_target *t, bool *has_memory) {
+    char path[64], *line = NULL;
+    size_t room = 0;
+    int error = 0;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)t->pid);
+    FILE *maps = fopen(path, "re");
+    if (!maps)
+        return false;
+    while (!t->address && getline(&line, &room, maps) > 0) {
+        unsigned long long start, end;
+        const char *file = strchr(line, '/');
+        *has_memory = true;
+        if (!file || sscanf(line, "%llx-%llx rw-p", &start, &end) != 2 || !strstr(line, " rw-p "))
+            continue;
+        errno = 0;
+        if (!find_in(t, start, end) && errno)
+            error = errno;
+    }
+    free(line);
+    fclose(maps);
+    errno = error;
+    return t->address != 0;
+}
+
+static void read_store(struct ctl_target *t) {
+    uint8_t is_left = 0;
+    t->session = 0;
+    (void)ctl_read(t, (uintptr_t)t->control.session_slot, &t->session, sizeof t->session);
+    (void)ctl_read(t, (uintptr_t)t->control.is_left, &is_left, sizeof is_left);
+    if (is_left)
+        t->session = 0;
+    uint64_t path =
+        t->session ? t->session + t->control.store_offset : (uintptr_t)t->control.last_store;
+    if (!path || !ctl_read(t, path, t->store, sizeof t->store))
+        t->store[0] = 0;
+    t->store[sizeof t->store - 1] = 0;
+}
+
+/* ---- the process ------------------------------------------------------------------------------
+ */
+
+static void read_name(struct ctl_target *t) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)t->pid);
+    if (!hak_proc_read_text(path, t->name, sizeof t->name))
+        snprintf(t->name, sizeof t->name, "?");
+    t->name[strcspn(t->name, "\n")] = 0;
+}
+
+/* State and start of a process or of one of its threads; '\0': it is gone. */
+static char state_in(const char *path, uint64_t *start_time) {
+    char text[1024], state = 0;
+    unsigned long long started = 0;
+    const char *behind = hak_proc_read_text(path, text, sizeof text) ? strrchr(text, ')') : NULL;
+    /* Fields 3, and 22: 18 lie between. */
+    if (behind && sscanf(behind + 1,
+                         " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+                         " %*s %llu",
+                         &state, &started) != 2)
+        state = 0;
+    *start_time = started;
+    return state;
+}
+
+static char state_of(const struct ctl_target *t, uint64_t *start_time) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)t->pid);
+    return state_in(path, start_time);
+}
+
+/* All of its threads wait in system calls. */
+static bool all_sleep(const struct ctl_target *t) {
+    char path[64];
+    bool sleep = true;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)t->pid);
+    DIR *tasks = opendir(path);
+    const struct dirent *entry;
+    while (tasks && sleep && (entry = readdir(tasks)) != NULL) {
+        char stat[sizeof path + sizeof entry->d_name + 16];
+        uint64_t ignored;
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(stat, sizeof stat, "%s/%s/stat", path, entry->d_name);
+        char state = state_in(stat, &ignored);
+        sleep = state == 'S' || state == 'D' || state == 'I' || state == 0;
+    }
+    if (tasks)
+        closedir(tasks);
+    return sleep && tasks;
+}
+
+const char *ctl_silence(const struct ctl_target *t) {
+    uint64_t ignored;
+    char state = state_of(t, &ignored);
+    if (state == 'T' || state == 't')
+        return "it is stopped (SIGSTOP, or a debugger)";
+    if (all_sleep(t))
+        return "all its threads wait in system calls";
+    return ctl_is_light(t) ? "it allocates nothing, or little (a thread looks at one of its "
+                             "allocations in 256)"
+                           : "it runs, but calls nothing of the malloc family";
+}
+
+static void say_unreachable(const struct ctl_target *t, int error, bool has_memory) {
+    if (error == EPERM || error == EACCES)
+        view_error("ctl: process %d cannot be asked: %s. Its user may, where kernel.yama."
+                   "ptrace_scope is 0; root always",
+                   (int)t->pid, strerror(error));
+    else if ((error == ENOENT || error == ESRCH) && access("/proc/self", F_OK) != 0)
+        view_error("ctl: there is no /proc here, by which processes are found");
+    else if (error == ENOENT || error == ESRCH)
+        view_error("ctl: there is no process %d", (int)t->pid);
+    else if (error)
+        view_error("ctl: process %d cannot be read: %s", (int)t->pid, strerror(error));
+    else if (!has_memory)
+        view_error("ctl: process %d (%s) has no memory: it has ended, and its parent has not taken "
+                   "note of it, or it is one of the kernel's",
+                   (int)t->pid, t->name);
+    else
+        view_error("ctl: process %d (%s) does not run under " LIBRARIES
+                   " of this version; start it with `hakmem-trace run`, or with one in LD_PRELOAD",
+                   (int)t->pid, t->name);
+}
+
+bool ctl_open(struct ctl_target *t, const char *typed) {
+    char *end;
+    long pid = strtol(typed, &end, 10);
+    if (typed[0] < '0' || typed[0] > '9' || pid <= 0 || pid > INT32_MAX || *end) {
+        view_error("ctl: '%s' is no process id", typed);
+        return false;
+    }
+    *t = (struct ctl_target){.pid = (pid_t)pid, .lock = -1};
+    read_name(t);
+    (void)state_of(t, &t->start_time);
+    bool has_memory = false;
+    if (!find_control(t, &has_memory)) {
+        say_unreachable(t, errno, has_memory);
+        return false;
+    }
+    read_store(t);
+    return true;
+}
+
+bool ctl_look(struct ctl_target *t) {
+    uint64_t start_time;
+    char state = state_of(t, &start_time);
+    if (state == 0 || state == 'Z' || state == 'X' || start_time != t->start_time ||
+        !ctl_read(t, t->address, &t->control, sizeof t->control) || !is_control(&t->control))
+        return false;
+    read_store(t);
+    return true;
+}
+
+bool ctl_is_light(const struct ctl_target *t) {
+    return t->control.level == HAK_CHECK_LIGHT + 1;
+}
+
+bool ctl_is_recorded(const struct ctl_target *t) {
+    return t->session != 0 && !ctl_is_light(t);
+}
+
+/* ---- its rings --------------------------------------------------------------------------------
+ */
+
+static bool is_session(const struct hak_session *s) {
+    return s->magic == HAK_SESSION_MAGIC && s->version == HAK_SESSION_VERSION &&
+           s->rings_high <= HAK_RINGS && s->ring_offset < s->total_bytes &&
+           s->total_bytes - s->ring_offset >= HAK_RINGS * sizeof(struct hak_ring_entry);
+}
+
+static uint64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+bool ctl_look_at_rings(struct ctl_target *t, struct ctl_rings *rings) {
+    static struct hak_session session;
+    static struct hak_ring_entry entries[HAK_RINGS];
+    if (!t->session || !ctl_read(t, t->session, &session, sizeof session) || !is_session(&session))
+        return false;
+    uint32_t count = session.rings_high;
+    if (!ctl_read(t, t->session + session.ring_offset, entries, count * sizeof *entries))
+        return false;
+    uint64_t keeper = session.keeper_heartbeat_ns, worker = session.worker_heartbeat_ns;
+    uint64_t now = now_ns(), last = keeper > worker ? keeper : worker;
+    *rings = (struct ctl_rings){.count = count,
+                                .is_file = session.overwrites != 0,
+                                .silent_ns = now > last ? now - last : 0};
+    for (uint32_t i = 0; i < count; i++) {
+        rings->head[i] = entries[i].head;
+        rings->tail[i] = entries[i].tail;
+        rings->written += entries[i].head;
+        if (entries[i].head > entries[i].tail)
+            rings->waiting += entries[i].head - entries[i].tail;
+    }
+    return true;
+}
