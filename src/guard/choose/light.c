@@ -12,6 +12,16 @@ uint16_t hak_light_first_look(void) {
     return hak_sample_interval();
 }
 
+/* What a block costs is the thread's own time: on a busy machine others run meanwhile. */
+static struct hak_run_time begin_charge(void) {
+    struct hak_run_time ran = {0};
+    (void)hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID);
+    return ran;
+}
+static uint64_t charge_of(struct hak_run_time *ran) {
+    return hak_ran_ticks(ran, CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* The block remembers its site in a field that only blocks of the BigCache need. */
 static void *take(struct hak_hand_out *how, uint32_t site) {
     base_t base = hak_check_take_guarded(how);
@@ -31,16 +41,15 @@ static void *take(struct hak_hand_out *how, uint32_t site) {
 
 /* Offers the block to a debug register, or takes that off; the credit of registers pays. */
 static void watch(const void *user, bool is_freed) {
-    struct hak_run_time ran = {0};
+    struct hak_run_time ran = begin_charge();
     struct hak_located at;
-    (void)hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID);
     if (!hak_locate(user, &at))
         return;
     if (is_freed)
         hak_watched_leave(at.slot);
     else
         hak_watched_offer_briefly(&at);
-    hak_sample_watched(hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID));
+    hak_sample_watched(charge_of(&ran));
 }
 
 void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
@@ -50,11 +59,11 @@ void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
         hak_trace_serve_asked();
     if (site == 0 || how->asked_bytes > PTRDIFF_MAX)
         return NULL;
-    uint64_t start = hak_ticks();
+    struct hak_run_time ran = begin_charge();
     void *user = take(how, site);
     if (!user)
         return NULL;
-    hak_sample_taken(site, hak_ticks() - start);
+    hak_sample_taken(site, charge_of(&ran));
     if (hak_watched_is_on && hak_sample_may_watch())
         watch(user, false);
     return user;
@@ -71,7 +80,7 @@ void hak_light_give(void *pointer) {
     enum hak_record_kind kind = hak_free_by(HAK_GIVEN_BY_FREE);
     if (hak_watched_is_on)
         watch(pointer, true);
-    uint64_t start = hak_ticks();
+    struct hak_run_time ran = begin_charge();
     base_t base;
     if (hak_check_take_back(user_from(pointer), kind, &base) != HAK_TAKE)
         return;
@@ -79,7 +88,7 @@ void hak_light_give(void *pointer) {
     uint32_t site = large->look;
     hak_life_ends(large);
     (void)hak_check_freed(base, kind, HAK_PLACE_GUARDED);
-    hak_sample_given(site, hak_ticks() - start);
+    hak_sample_given(site, charge_of(&ran));
 }
 
 bool hak_light_resizes(void *pointer, size_t *asked_bytes) {
