@@ -1,7 +1,8 @@
 /* Prints all that a store holds, as its readers see it.
  *
  *   dump_store FILE            every plain table, every event, the stories of some addresses,
- * `check` dump_store --events FILE   the events alone, in the reference decoder's form
+ * `check` dump_store --events FILE     the events alone, in the reference decoder's form dump_store
+ * --heap FILE     for each line "FROM TO PROCESS" of stdin what the stored profile says
  *
  * Exit status 1 and the store's message on stderr when it cannot be read. */
 #include <inttypes.h>
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "store/reader/reader.h"
-#include "store/history/story.h"
+#include "store/history/history.h"
 #include "store/sql/sql.h"
 #include "report/words/check.h"
 
@@ -29,6 +30,43 @@ static int print_event(void *context, const struct hak_event *e) {
            e->id, e->ns, e->process, e->thread, kind_name[e->kind], e->kind, e->address, e->base,
            e->size, e->old_address, e->class_index, e->place, e->subkind, e->stack, e->generation,
            e->flags);
+    return 0;
+}
+
+static void print_sum(const char *name, const struct hak_heap_sum *s) {
+    printf(" %s %" PRIu64 " %" PRIu64, name, s->blocks, s->bytes);
+}
+
+/* Rows and processes of each span that is asked for. */
+static int print_heaps(struct hak_store_reader *r) {
+    uint64_t from, to;
+    uint32_t process;
+    while (scanf("%" SCNu64 " %" SCNu64 " %" SCNu32, &from, &to, &process) == 3) {
+        struct hak_heap h;
+        int result = hak_heap_read(r, from, to, process, &h);
+        if (result < 0)
+            return complain();
+        printf("span %" PRIu64 " %" PRIu64 " %u %s\n", from, to, process,
+               result ? "answered" : h.why_not);
+        for (uint32_t i = 0; i < h.rows && result; i++) {
+            const struct hak_heap_row *w = &h.row[i];
+            printf("row %u %u %u", w->process, w->group, w->stack);
+            print_sum("before", &w->before);
+            print_sum("inherited", &w->inherited);
+            print_sum("came", &w->came);
+            print_sum("went", &w->went);
+            print_sum("brief", &w->brief);
+            print_sum("live", &w->live);
+            putchar('\n');
+        }
+        for (uint32_t i = 0; i < h.processes && result; i++)
+            printf("process %u live %" PRIu64 " peak %" PRIu64 " %" PRIu64 " unknown %" PRIu64 "\n",
+                   h.process[i].process, h.process[i].live_bytes, h.process[i].peak_bytes,
+                   h.process[i].peak_event, h.process[i].unknown_ends);
+        if (result)
+            printf("events_read %" PRIu64 "\n", h.events_read);
+        hak_heap_free(&h);
+    }
     return 0;
 }
 
@@ -143,8 +181,9 @@ int main(int argc, char **argv) {
     struct hak_store_reader *r;
     bool events_only = argc == 3 && strcmp(argv[1], "--events") == 0;
     bool check_only = argc == 3 && strcmp(argv[1], "--check") == 0;
-    if (argc != 2 && !events_only && !check_only) {
-        fprintf(stderr, "usage: dump_store [--events | --check] FILE\n");
+    bool heap_only = argc == 3 && strcmp(argv[1], "--heap") == 0;
+    if (argc != 2 && !events_only && !check_only && !heap_only) {
+        fprintf(stderr, "usage: dump_store [--events | --check | --heap] FILE\n");
         return 2;
     }
     if (hak_store_open(argv[argc - 1], &r))
@@ -157,7 +196,9 @@ int main(int argc, char **argv) {
             snprintf(kind_name[sqlite3_column_int(rows, 0) & 0xff], sizeof kind_name[0], "%s",
                      (const char *)sqlite3_column_text(rows, 1));
     sqlite3_finalize(rows);
-    if (events_only) {
+    if (heap_only) {
+        status = print_heaps(r);
+    } else if (events_only) {
         puts("id\tns\tprocess\tthread\tkind\tkind_number\taddress\tbase\tsize\told_address\tclass_"
              "index\t"
              "place\tsubkind\tstack\tgeneration\tflags");

@@ -1,5 +1,5 @@
 /* Every decoder of blobs that a store holds, for libFuzzer: chunks, runs of postings,
- * node blobs, states. Whoever adds a form of blob adds a line to `decoders`.
+ * node blobs, states, rows of the profile. Whoever adds a form of blob adds a line to `decoders`.
  *
  * A checksum would keep the fuzzer out, so it is made good before decoding. Chunks are changed one
  * stream at a time, with all lengths around it mended: what lies behind the directory is reached.
@@ -10,6 +10,7 @@
 #include "base/checksum.h"
 #include "store/codec/chunk.h"
 #include "store/live/part.h"
+#include "store/profile/rows.h"
 #include "store/stacks/nodes.h"
 #include "store/postings/run.h"
 #include "store/codec/walk.h"
@@ -77,14 +78,55 @@ static void decode_states(const uint8_t *blob, size_t bytes) {
             abort();
 }
 
+static void decode_keys(const uint8_t *blob, size_t bytes) {
+    struct hak_profile_keys keys = {0};
+    if (!hak_profile_keys_decode(blob, bytes, &keys))
+        for (uint32_t i = 0; i < keys.count; i++)
+            if (keys.key[i].group > HAK_PROFILE_GROUPS)
+                abort();
+    hak_profile_keys_free(&keys);
+}
+
+/* What was read is written and read again: the same. */
+static void decode_ends(const uint8_t *blob, size_t bytes) {
+    struct hak_profile_chunk chunk = {0}, again = {0};
+    struct hak_buffer out = {0};
+    if (!hak_profile_chunk_decode(blob, bytes, &chunk)) {
+        if (!hak_profile_chunk_encode(&chunk, &out) ||
+            hak_profile_chunk_decode(out.data, out.size, &again) || again.ends != chunk.ends ||
+            again.exceptions != chunk.exceptions || again.origins != chunk.origins)
+            abort();
+        for (uint32_t i = 0; i < chunk.ends; i++)
+            if (chunk.end[i] != again.end[i])
+                abort();
+    }
+    hak_buffer_free(&out);
+    hak_profile_chunk_free(&chunk);
+    hak_profile_chunk_free(&again);
+}
+
+static void decode_sums(const uint8_t *blob, size_t bytes) {
+    struct hak_profile_run run = {.first = 1, .last = 1 << 20}, again = run;
+    struct hak_buffer out = {0};
+    if (!hak_profile_run_decode(blob, bytes, &run)) {
+        if (!hak_profile_run_encode(&run, &out) ||
+            hak_profile_run_decode(out.data, out.size, &again) || again.rows != run.rows ||
+            again.processes != run.processes ||
+            (run.rows && memcmp(again.row, run.row, run.rows * sizeof *run.row) != 0))
+            abort();
+    }
+    hak_buffer_free(&out);
+    hak_profile_run_free(&run);
+    hak_profile_run_free(&again);
+}
+
 static const struct {
     const char *magic;
     void (*decode)(const uint8_t *blob, size_t bytes);
 } decoders[] = {{"HKCK", decode_chunk},
 
-                {"HKPO", decode_run},
-                {"HKND", decode_nodes},
-                {"HKLV", decode_states}};
+                {"HKPO", decode_run},   {"HKND", decode_nodes}, {"HKLV", decode_states},
+                {"HKPK", decode_keys},  {"HKPC", decode_ends},  {"HKPR", decode_sums}};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;

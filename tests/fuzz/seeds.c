@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "store/codec/chunk.h"
 #include "store/live/part.h"
+#include "store/profile/rows.h"
 #include "store/stacks/nodes.h"
 #include "store/postings/run.h"
 #include "store/pack.h"
@@ -100,6 +101,51 @@ static bool put_states(uint32_t count, struct stream *s, struct hak_buffer *blob
     return true;
 }
 
+/* The three blobs of the profile. */
+static bool put_profile(uint32_t count, struct stream *s, struct hak_buffer *blob) {
+    static struct hak_profile_key keys[3000];
+    static uint32_t ends[3000];
+    static struct hak_profile_exception exceptions[3000];
+    static struct hak_profile_row rows[3000];
+    struct hak_profile_origin origin = {.process = 2, .parent = 1, .fork = 77};
+    struct hak_profile_process processes[2] = {
+        {.process = 1, .live_bytes = 4000, .most_bytes = 5000, .most_at = 900},
+        {.process = 2, .parent = 1, .fork = 77, .first = 80, .inherited_bytes = 100, .unknown = 3}};
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t r = stream_random(s);
+        keys[i] = (struct hak_profile_key){(uint32_t)(r & 3), 10 * i + (uint32_t)(r >> 8 & 7)};
+        ends[i] = (uint32_t)(r >> 16) % count;
+        exceptions[i] = (struct hak_profile_exception){
+            .at = 3 * i, .key = 1 + ends[i], .size = r >> 50, .is_brief = r & 1};
+        rows[i] = (struct hak_profile_row){.process = 1 + (i > count / 2),
+                                           .key = 1 + 3 * i,
+                                           .came = {r >> 40 & 7, r >> 30 & 1023},
+                                           .went = {r >> 41 & 7, r >> 31 & 1023}};
+    }
+    const struct hak_profile_chunk chunk = {.end = ends,
+                                            .ends = count,
+                                            .exception = exceptions,
+                                            .exceptions = count / 8,
+                                            .origin = &origin,
+                                            .origins = 1};
+    const struct hak_profile_run run = {.first = 1,
+                                        .last = 1 << 20,
+                                        .process = processes,
+                                        .processes = 2,
+                                        .row = rows,
+                                        .rows = count};
+    if (!hak_profile_keys_encode(keys, count, blob))
+        return false;
+    put_both("keys", blob, 16, 6, 8, 12, 0);
+    if (!hak_profile_chunk_encode(&chunk, blob))
+        return false;
+    put_both("ends", blob, 16, 6, 8, 12, 0);
+    if (!hak_profile_run_encode(&run, blob))
+        return false;
+    put_both("sums", blob, 16, 6, 8, 12, 0);
+    return true;
+}
+
 /* A row of a run of 16 chunks with every way to write which of them have a key. */
 static bool put_run(uint32_t count, enum hak_posting_kind kind, uint64_t last, struct stream *s,
                     struct hak_buffer *blob) {
@@ -164,7 +210,7 @@ int main(int argc, char **argv) {
         if (!hak_nodes_encode(coder, nodes, count, &blob))
             return 1;
         put_nodes(&blob);
-        if (!put_states(count, s, &blob))
+        if (!put_states(count, s, &blob) || !put_profile(count, s, &blob))
             return 1;
         for (int kind = 0; kind < HAK_POSTING_KINDS; kind++)
             if (!put_run(count, (enum hak_posting_kind)kind, k % 2 ? 15 : 0, s, &blob))

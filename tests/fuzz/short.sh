@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The decoders of chunks, runs of postings, node blobs and states survive the kept corpus of cut, flipped and hostile blobs, and some changes of it.
+# The decoders of chunks, runs of postings, node blobs, states and rows of the profile survive the kept corpus of cut, flipped and hostile blobs, and some changes of it.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 bash "$top/tests/tools/fuzz_build.sh" || exit 1

@@ -17,10 +17,11 @@ src/store/codec:
 src/store/stacks:
 src/store/postings: codec
 src/store/live: codec
-src/store/writer: codec postings live stacks
+src/store/profile: codec
+src/store/writer: codec postings live stacks profile
 src/store/reader: codec postings stacks
-src/store/history: codec postings live stacks reader
-src/store/check: codec postings live stacks reader
+src/store/history: codec postings live stacks profile reader
+src/store/check: codec postings live stacks profile reader
 src/store/sql: postings stacks reader history
 src/collector/kernel:
 src/collector/link:

@@ -5,7 +5,7 @@ set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 sources=()
 for name in base/{bytes,checksum,growing,index,sorted} store/pack store/codec/{by_site,chunk,column,mirror,times,walk} \
-    store/live/{part,table} store/postings/{keys,run} store/stacks/nodes; do
+    store/live/{part,table} store/postings/{keys,run} store/profile/{keys,rows} store/stacks/nodes; do
     sources+=("$top/src/$name.c")
 done
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests")

@@ -2,6 +2,7 @@
  *
  *   address -> lookup -> block -> life by life -> lives, story (with evidence)
  *   moment -> live checkpoints + the events since -> alive
+ *   moment -> the stored profile + the events of its run -> heap
  *   all events -> tally (by thread), layers (by counter)
  *
  * All of it reads through a hak_store_reader that the caller owns, on its thread, without a lock.
@@ -10,6 +11,7 @@
 #define HAK_STORE_HISTORY_HISTORY_H
 
 #include "store/history/alive.h"
+#include "store/history/heap.h"
 #include "store/history/layers.h"
 #include "store/history/lives.h"
 #include "store/history/lookup.h"

@@ -7,6 +7,7 @@
 #include "store/stacks/stacks.h"
 #include "store/live/live.h"
 #include "store/postings/postings.h"
+#include "store/profile/profile.h"
 #include "store/writer/order.h"
 #include "store/writer/writer.h"
 
@@ -24,6 +25,7 @@ struct hak_store_writer {
     struct hak_posting_writer *postings;
     struct hak_names *names;
     struct hak_order_watch *order;
+    struct hak_profile_writer *profile;
 };
 
 #endif

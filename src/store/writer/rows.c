@@ -14,6 +14,8 @@ int hak_store_put_meta(struct hak_store_writer *w, const char *key, const char *
 }
 
 int hak_store_put_process(struct hak_store_writer *w, const struct hak_process_row *row) {
+    hak_profile_writer_process(w->profile, row->id, row->parent, row->fork_event, row->session,
+                               row->end_kind != 0);
     return hak_do(&w->db,
                   "INSERT OR REPLACE INTO process"
                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -25,6 +27,7 @@ int hak_store_put_process(struct hak_store_writer *w, const struct hak_process_r
 }
 
 int hak_store_put_thread(struct hak_store_writer *w, const struct hak_thread_row *row) {
+    hak_profile_writer_thread(w->profile, row->id, row->number);
     return hak_do(&w->db, "INSERT OR REPLACE INTO thread VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                   "storing a thread", N(row->id), N(row->process), N(row->number), N(row->tid),
                   N(row->start_ns), N(row->end_ns), T(row->name), N(row->creator), N(row->stack));

@@ -24,6 +24,7 @@ static void close_writer(struct hak_store_writer *w) {
     hak_buffer_free(&w->blob);
     hak_live_writer_free(w->live);
     hak_order_watch_free(w->order);
+    hak_profile_writer_free(w->profile);
     free(w);
 }
 
@@ -49,7 +50,8 @@ static int set_up_writing(struct hak_store_writer *w) {
         "setting up the write-ahead log");
 }
 
-/* What writes stacks, postings and live checkpoints on the connection that was made. */
+/* What writes stacks, postings, live checkpoints and the profile on the connection that was made.
+ */
 static int open_rooms(struct hak_store_writer *w) {
     int error = hak_store_add_node_table(&w->db);
     if (!error)
@@ -60,6 +62,8 @@ static int open_rooms(struct hak_store_writer *w) {
         error = hak_posting_writer_make(&w->db, &w->postings);
     if (!error)
         error = hak_live_writer_make(&w->db, &w->live);
+    if (!error)
+        error = hak_profile_writer_make(&w->db, w->last_event, &w->profile);
     return error;
 }
 
@@ -203,6 +207,8 @@ static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t
     if (!error)
         error = hak_live_put_chunk(w->live, c, first_id, facts.max_ns);
     if (!error)
+        error = hak_profile_put_chunk(w->profile, c, first_id);
+    if (!error)
         error = watch_order(w, c, first_id);
     return error;
 }
@@ -226,6 +232,7 @@ int hak_store_commit(struct hak_store_writer *w) {
         w->in_transaction = false;
         w->last_committed_event = w->last_event;
         w->taken_back = false;
+        hak_profile_committed(w->profile);
     }
     return error;
 }
@@ -235,6 +242,7 @@ int hak_store_rollback(struct hak_store_writer *w) {
     w->in_transaction = false;
     w->taken_back = true;
     hak_live_rolled_back(w->live);
+    hak_profile_rolled_back(w->profile);
     /* SQLite may have rolled back by itself, as it does when the disk is full. */
     int error = sqlite3_get_autocommit(w->db.connection)
                     ? 0
@@ -243,6 +251,16 @@ int hak_store_rollback(struct hak_store_writer *w) {
     hak_posting_rolled_back(w->postings);
     hak_names_rolled_back(w->names);
     return error;
+}
+
+/* The last run of the profile; without it a reader reads its events. */
+static void end_profile(struct hak_store_writer *w) {
+    if (hak_database_run(&w->db, "BEGIN IMMEDIATE", "ending its profile"))
+        return;
+    if ((hak_profile_finish(w->profile) ||
+         hak_database_run(&w->db, "COMMIT", "ending its profile")) &&
+        !sqlite3_get_autocommit(w->db.connection))
+        hak_database_run(&w->db, "ROLLBACK", "ending its profile");
 }
 
 /* What can be joined at the end is joined; where there is no room for it, the store is as good
@@ -260,8 +278,10 @@ static void join_postings(struct hak_store_writer *w) {
 
 int hak_store_finish(struct hak_store_writer *w) {
     int error = w->in_transaction ? hak_store_commit(w) : 0;
-    if (!error)
+    if (!error) {
         join_postings(w);
+        end_profile(w);
+    }
     /* What was taken back is in no row, not even as lost: then this store shall not look whole. */
     if (!error && !w->taken_back)
         error = hak_store_put_meta(w, "finished", "1");

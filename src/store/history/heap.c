@@ -1,0 +1,713 @@
+/* Adds runs of the profile, and replays the events of those that are needed in part. */
+#include "store/history/heap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/growing.h"
+#include "hop.h"
+#include "store/profile/profile.h"
+#include "store/reader/inner.h"
+#include "trace/record.h"
+
+#define ROOM_STEP 64 /* births between two looks whether a table has room */
+
+struct held {
+    struct hak_profile_sum before, inherited, live;
+};
+
+struct actor {
+    struct hak_profile_layer *top; /* lives that began in what is replayed */
+    uint32_t births;
+    bool has_begun, is_wanted;
+    uint64_t live_bytes, before_bytes;
+    uint64_t peak_bytes, peak_event;
+    uint64_t unknown;
+};
+
+/* What a parent had behind an event. */
+struct snapshot {
+    uint64_t event;
+    uint32_t parent;
+    bool is_taken;
+    struct hak_profile_row *row; /* `came` is what was live */
+    uint32_t rows, room;
+    uint64_t bytes;
+};
+
+struct heap {
+    struct hak_store_reader *reader;
+    struct hak_heap *out;
+    uint64_t from, to;
+    uint32_t process; /* 0 = all */
+    struct hak_profile_keys keys;
+    struct hak_profile_sums sums;
+    struct held *held; /* of each row of sums */
+    uint32_t held_room;
+    struct actor *actor; /* by row id */
+    uint32_t actor_room;
+    uint64_t *last_birth; /* by thread */
+    uint32_t *group;      /* by thread */
+    uint32_t last_room, group_room;
+    struct snapshot *snapshot;
+    uint32_t snapshots, snapshot_room;
+    struct hak_profile_run run;
+    struct hak_profile_chunk chunk;
+    bool is_behind; /* event `from` */
+    bool failed;    /* no memory */
+};
+
+static struct actor *actor_of(struct heap *h, uint32_t process) {
+    if (process < HAK_PROFILE_ROWS_MAX &&
+        hak_growing_reach(&h->actor, process, &h->actor_room, sizeof *h->actor))
+        return &h->actor[process];
+    h->failed = true;
+    return &h->actor[0];
+}
+
+/* The row of the pair; 0, which is nobody's, without memory. */
+static uint32_t row_of(struct heap *h, uint32_t process, uint32_t key) {
+    uint32_t row = hak_profile_sums_find(&h->sums, process, key);
+    if (!row || !hak_growing_reach(&h->held, row, &h->held_room, sizeof *h->held)) {
+        h->failed = true;
+        return 0;
+    }
+    return row;
+}
+
+static int fail_blob(const struct heap *h, const char *table, uint64_t id, const char *wrong) {
+    return hak_store_fail(HAK_STORE_BROKEN,
+                          "%s: %s %llu: %s; the store is damaged: copy it again from where it was "
+                          "made",
+                          h->reader->db.path, table, (unsigned long long)id, wrong);
+}
+
+/* ---- what the file says beside runs -------------------------------------------------------------
+ */
+
+static int read_keys(struct heap *h) {
+    struct hak_query q =
+        hak_ask(&h->reader->db, "SELECT id, data FROM profile_key ORDER BY id", "reading keys");
+    int error = 0;
+    while (!error && hak_query_next(&q)) {
+        const char *wrong =
+            hak_query_number(&q, 0) != h->keys.count + 1
+                ? "keys are missing before it"
+                : hak_profile_keys_decode(sqlite3_column_blob(q.statement, 1),
+                                          (size_t)sqlite3_column_bytes(q.statement, 1), &h->keys);
+        if (wrong)
+            error = fail_blob(h, "profile_key", hak_query_number(&q, 0), wrong);
+    }
+    int unread = hak_query_end(&q);
+    return error ? error : unread;
+}
+
+static int read_threads(struct heap *h) {
+    struct hak_query q =
+        hak_ask(&h->reader->db, "SELECT id, number FROM thread", "reading threads");
+    while (!h->failed && hak_query_next(&q)) {
+        uint32_t thread = hak_query_id(&q, 0);
+        if (thread >= HAK_PROFILE_ROWS_MAX)
+            continue;
+        if (!hak_growing_reach(&h->group, thread, &h->group_room, sizeof *h->group))
+            h->failed = true;
+        else
+            h->group[thread] = hak_profile_group(hak_query_id(&q, 1));
+    }
+    return hak_query_end(&q);
+}
+
+/* Behind `event` what `parent` has will be asked for. */
+static void want_snapshot(struct heap *h, uint64_t event, uint32_t parent) {
+    for (uint32_t i = 0; i < h->snapshots; i++)
+        if (h->snapshot[i].event == event && h->snapshot[i].parent == parent)
+            return;
+    if (!hak_growing_make_room(&h->snapshot, h->snapshots, &h->snapshot_room,
+                               sizeof *h->snapshot)) {
+        h->failed = true;
+        return;
+    }
+    h->snapshot[h->snapshots++] = (struct snapshot){.event = event, .parent = parent};
+}
+
+/* The processes that are asked for: one and those it was forked from, or all. */
+static int want_processes(struct heap *h) {
+    struct hak_query q =
+        hak_ask(&h->reader->db,
+                "WITH RECURSIVE up(id, parent, fork) AS"
+                " (SELECT p.id, coalesce(q.id, 0), p.fork_event FROM process p LEFT JOIN process q"
+                "   ON q.id = p.parent AND q.session = p.session AND q.id <> p.id"
+                "   WHERE ?1 = 0 OR p.id = ?1"
+                "  UNION SELECT p.id, coalesce(q.id, 0), p.fork_event FROM up"
+                "   JOIN process p ON p.id = up.parent LEFT JOIN process q"
+                "   ON q.id = p.parent AND q.session = p.session AND q.id <> p.id WHERE ?1 <> 0)"
+                " SELECT id, parent, fork FROM up ORDER BY fork",
+                "reading processes", h->process);
+    while (!h->failed && hak_query_next(&q)) {
+        uint32_t id = hak_query_id(&q, 0);
+        if (!id || id >= HAK_PROFILE_ROWS_MAX)
+            continue;
+        actor_of(h, id)->is_wanted = true;
+        if (hak_query_id(&q, 1) && hak_query_count(&q, 2))
+            want_snapshot(h, hak_query_count(&q, 2), hak_query_id(&q, 1));
+    }
+    return hak_query_end(&q);
+}
+
+/* ---- lives -------------------------------------------------------------------------------------
+ */
+
+static void note_peak(struct heap *h, struct actor *a, uint64_t event, uint64_t bytes) {
+    if (event > h->from && bytes > a->peak_bytes) {
+        a->peak_bytes = bytes;
+        a->peak_event = event;
+    }
+}
+
+static void raise_live(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
+                       uint64_t bytes) {
+    struct held *held = &h->held[row];
+    held->live.blocks += blocks;
+    held->live.bytes += bytes;
+    a->live_bytes += bytes;
+    if (id > h->from) {
+        h->sums.row[row].came.blocks += blocks;
+        h->sums.row[row].came.bytes += bytes;
+        note_peak(h, a, id, a->live_bytes);
+    }
+}
+
+static void lower_live(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
+                       uint64_t bytes, bool brief) {
+    struct held *held = &h->held[row];
+    held->live.blocks -= blocks;
+    held->live.bytes -= bytes;
+    a->live_bytes -= bytes;
+    if (id <= h->from)
+        return;
+    h->sums.row[row].went.blocks += blocks;
+    h->sums.row[row].went.bytes += bytes;
+    if (brief) {
+        h->sums.row[row].brief.blocks += blocks;
+        h->sums.row[row].brief.bytes += bytes;
+    }
+}
+
+/* The child begins with what its parent had: behind `fork`, at its first event `first`. NULL, or
+ * what is wrong. */
+static const char *begin_child(struct heap *h, uint32_t process, uint32_t parent, uint64_t fork,
+                               uint64_t first) {
+    struct actor *a = actor_of(h, process);
+    const struct snapshot *s = NULL;
+    for (uint32_t i = 0; i < h->snapshots; i++)
+        if (h->snapshot[i].event == fork && h->snapshot[i].parent == parent)
+            s = &h->snapshot[i];
+    if (!a->is_wanted)
+        return NULL;
+    if (!s || !s->is_taken)
+        return "what a child's parent had is not there";
+    for (uint32_t i = 0; i < s->rows && !h->failed; i++) {
+        uint32_t row = row_of(h, process, s->row[i].key);
+        struct held *held = &h->held[row];
+        hak_profile_add(&held->live, &s->row[i].came);
+        if (first > h->from)
+            hak_profile_add(&held->inherited, &s->row[i].came);
+    }
+    a = actor_of(h, process);
+    a->live_bytes += s->bytes;
+    note_peak(h, a, first, a->live_bytes);
+    return NULL;
+}
+
+static void take_snapshot(struct heap *h, struct snapshot *s) {
+    s->is_taken = true;
+    s->bytes = actor_of(h, s->parent)->live_bytes;
+    for (uint32_t row = 1; row < h->sums.rows && !h->failed; row++) {
+        const struct held *held = &h->held[row];
+        if (h->sums.row[row].process != s->parent || (!held->live.blocks && !held->live.bytes))
+            continue;
+        if (!hak_growing_make_room(&s->row, s->rows, &s->room, sizeof *s->row))
+            h->failed = true;
+        else
+            s->row[s->rows++] =
+                (struct hak_profile_row){.key = h->sums.row[row].key, .came = held->live};
+    }
+}
+
+/* Behind event `from`: what is live is what was before. */
+static void pass_from(struct heap *h) {
+    if (h->is_behind)
+        return;
+    h->is_behind = true;
+    for (uint32_t row = 1; row < h->sums.rows; row++)
+        h->held[row].before = h->held[row].live;
+    for (uint32_t i = 0; i < h->actor_room; i++)
+        h->actor[i].peak_bytes = h->actor[i].live_bytes;
+}
+
+/* ---- replay ------------------------------------------------------------------------------------
+ */
+
+struct replay {
+    struct heap *heap;
+    uint64_t first; /* of the chunk whose rows are at hand */
+    uint64_t end;   /* behind it */
+    uint32_t next_end, next_exception, next_origin;
+    uint64_t next_snapshot; /* event id; UINT64_MAX = none */
+};
+
+/* The life that stands at the block before event `id`, if it is one of the exceptions. */
+static const struct hak_profile_exception *exception_at(struct replay *r, uint64_t id) {
+    const struct hak_profile_chunk *c = &r->heap->chunk;
+    while (r->next_exception < c->exceptions && r->first + c->exception[r->next_exception].at < id)
+        r->next_exception++;
+    return r->next_exception < c->exceptions && r->first + c->exception[r->next_exception].at == id
+               ? &c->exception[r->next_exception]
+               : NULL;
+}
+
+static bool is_key(const struct heap *h, uint32_t key) {
+    return key > 0 && key <= h->keys.count;
+}
+
+static const char *replay_end(struct replay *r, struct actor *a, const struct hak_event *e) {
+    struct heap *h = r->heap;
+    const struct hak_profile_exception *x = exception_at(r, e->id);
+    const struct hak_profile_block *b = x ? NULL : hak_profile_find(a->top, e->base);
+    uint32_t key;
+    if (x) {
+        if (!is_key(h, x->key))
+            return "it names a key that is not there";
+        lower_live(h, a, row_of(h, e->process, x->key), e->id, 1, x->size, x->is_brief);
+    } else if (b && b->key) {
+        struct hak_profile_block gone = {.base = b->base};
+        bool brief = b->thread < h->last_room && h->last_birth[b->thread] == b->birth;
+        lower_live(h, a, row_of(h, e->process, b->key), e->id, 1, b->size, brief);
+        hak_profile_put(a->top, hak_profile_slot(a->top, e->base), &gone);
+    } else if (r->next_end == h->chunk.ends) {
+        return "it names fewer older lives than its events end";
+    } else if ((key = h->chunk.end[r->next_end++]) == 0) {
+        a->unknown += e->id > h->from;
+    } else if (!is_key(h, key)) {
+        return "it names a key that is not there";
+    } else {
+        lower_live(h, a, row_of(h, e->process, key), e->id, 1, e->size, false);
+    }
+    return NULL;
+}
+
+static void put_life(struct heap *h, struct actor *a, const struct hak_profile_block *b) {
+    if (a->births++ % ROOM_STEP == 0 && !hak_profile_make_room(&a->top, ROOM_STEP)) {
+        h->failed = true;
+        a->births--;
+    }
+    if (!h->failed)
+        hak_profile_put(a->top, hak_profile_slot(a->top, b->base), b);
+}
+
+static const char *replay_birth(struct replay *r, struct actor *a, const struct hak_event *e) {
+    struct heap *h = r->heap;
+    const struct hak_profile_exception *x = exception_at(r, e->id);
+    const struct hak_profile_block *b = x ? NULL : hak_profile_find(a->top, e->base);
+    if (x && !is_key(h, x->key))
+        return "it names a key that is not there";
+    if (x) /* the end of the life before was lost */
+        lower_live(h, a, row_of(h, e->process, x->key), e->id, 1, x->size, false);
+    else if (b && b->key)
+        lower_live(h, a, row_of(h, e->process, b->key), e->id, 1, b->size, false);
+    if (!hak_growing_reach(&h->last_birth, e->thread, &h->last_room, sizeof *h->last_birth)) {
+        h->failed = true;
+        return NULL;
+    }
+    h->last_birth[e->thread] = e->id;
+    uint32_t group = e->thread < h->group_room ? h->group[e->thread] : 0;
+    uint32_t key = hak_profile_key(&h->keys, group, e->stack);
+    h->failed |= !key;
+    if (h->failed)
+        return NULL;
+    raise_live(h, a, row_of(h, e->process, key), e->id, 1, e->size);
+    put_life(
+        h, a,
+        &(struct hak_profile_block){
+            .base = e->base, .size = e->size, .birth = e->id, .key = key, .thread = e->thread});
+    return NULL;
+}
+
+static const char *replay_resize(struct replay *r, struct actor *a, const struct hak_event *e) {
+    struct heap *h = r->heap;
+    const struct hak_profile_exception *x = exception_at(r, e->id);
+    const struct hak_profile_block *b = x ? NULL : hak_profile_find(a->top, e->base);
+    struct hak_profile_block life = {.base = e->base, .birth = e->id};
+    uint64_t size = 0;
+    if (x && !is_key(h, x->key))
+        return "it names a key that is not there";
+    if (x) {
+        life.key = x->key;
+        size = x->size;
+    } else if (b && b->key) {
+        life = *b;
+        size = b->size;
+    } else {
+        life.key = hak_profile_key(&h->keys, 0, 0);
+        h->failed |= !life.key;
+        raise_live(h, a, row_of(h, e->process, life.key), e->id, 1, 0);
+    }
+    uint32_t row = row_of(h, e->process, life.key);
+    if (e->size > size)
+        raise_live(h, a, row, e->id, 0, e->size - size);
+    else
+        lower_live(h, a, row, e->id, 0, size - e->size, false);
+    life.size = e->size;
+    if (!x)
+        put_life(h, a, &life);
+    return NULL;
+}
+
+static void find_next_snapshot(struct replay *r, uint64_t from) {
+    r->next_snapshot = UINT64_MAX;
+    for (uint32_t i = 0; i < r->heap->snapshots; i++) {
+        const struct snapshot *s = &r->heap->snapshot[i];
+        if (!s->is_taken && s->event >= from && s->event < r->next_snapshot)
+            r->next_snapshot = s->event;
+    }
+}
+
+/* All that were wanted behind events before `id`. */
+static void take_snapshots(struct replay *r, uint64_t id) {
+    for (uint32_t i = 0; i < r->heap->snapshots; i++)
+        if (!r->heap->snapshot[i].is_taken && r->heap->snapshot[i].event < id)
+            take_snapshot(r->heap, &r->heap->snapshot[i]);
+    find_next_snapshot(r, id);
+}
+
+static const char *begin_actor(struct replay *r, const struct hak_event *e) {
+    struct heap *h = r->heap;
+    actor_of(h, e->process)->has_begun = true;
+    for (uint32_t i = 0; i < h->chunk.origins; i++) {
+        const struct hak_profile_origin *o = &h->chunk.origin[i];
+        if (o->process == e->process)
+            return begin_child(h, o->process, o->parent, o->fork, e->id);
+    }
+    return NULL;
+}
+
+static const char *replay_event(struct replay *r, const struct hak_event *e) {
+    struct heap *h = r->heap;
+    if (!e->process || e->process >= HAK_PROFILE_ROWS_MAX || e->thread >= HAK_PROFILE_ROWS_MAX)
+        return NULL;
+    struct actor *a = actor_of(h, e->process);
+    const char *wrong = a->has_begun ? NULL : begin_actor(r, e);
+    a = actor_of(h, e->process);
+    if (wrong || !e->base || (e->flags & HAK_RECORD_ILLEGAL))
+        return wrong;
+    switch (e->kind) {
+    case HAK_FREE:
+    case HAK_REALLOC_FROM:
+        return replay_end(r, a, e);
+    case HAK_REALLOC:
+        if (e->place == HAK_PLACE_LIVE)
+            return replay_resize(r, a, e);
+        return replay_birth(r, a, e);
+    case HAK_MALLOC:
+        return replay_birth(r, a, e);
+    default:
+        return NULL;
+    }
+}
+
+/* Chunks of a stretch, each with its row of the profile. */
+static const char chunks_of[] = "SELECT c.id, c.events, p.chunk, p.data FROM chunk c"
+                                " LEFT JOIN profile_chunk p ON p.chunk = c.id"
+                                " WHERE c.id >= ?1 AND c.id <= ?2 ORDER BY c.id";
+
+static const char events_are_gone[] =
+    "events that it would be computed from are not in the capture any more";
+
+/* The next chunk's row: 1, 0 with h->out->why_not, or an error. */
+static int next_rows(struct replay *r, struct hak_query *q) {
+    struct heap *h = r->heap;
+    if (!hak_query_next(q) || hak_query_number(q, 0) != r->end) {
+        h->out->why_not = events_are_gone;
+        return q->error;
+    }
+    if (sqlite3_column_type(q->statement, 2) == SQLITE_NULL) {
+        h->out->why_not = "the profile of this capture ends before";
+        return 0;
+    }
+    size_t bytes = (size_t)sqlite3_column_bytes(q->statement, 3);
+    const char *wrong = NULL;
+    h->chunk.ends = h->chunk.exceptions = h->chunk.origins = 0;
+    if (bytes)
+        wrong = hak_profile_chunk_decode(sqlite3_column_blob(q->statement, 3), bytes, &h->chunk);
+    if (wrong)
+        return fail_blob(h, "profile_chunk", r->end, wrong);
+    r->first = r->end;
+    r->end += hak_query_number(q, 1);
+    r->next_end = r->next_exception = 0;
+    for (uint32_t i = 0; i < h->chunk.origins; i++)
+        if (h->chunk.origin[i].fork >= r->first)
+            want_snapshot(h, h->chunk.origin[i].fork, h->chunk.origin[i].parent);
+    find_next_snapshot(r, r->first);
+    return 1;
+}
+
+static void forget_lives(struct heap *h) {
+    for (uint32_t i = 0; i < h->actor_room; i++) {
+        hak_profile_drop(h->actor[i].top);
+        h->actor[i].top = NULL;
+        h->actor[i].births = 0;
+    }
+}
+
+/* Reads the events first..last, which begin a run: 1, 0 with why_not, or an error. */
+static int replay(struct heap *h, uint64_t first, uint64_t last) {
+    struct replay r = {.heap = h, .end = first};
+    struct hak_scan_limits limits = hak_scan_all();
+    struct hak_scan *scan;
+    struct hak_event e;
+    limits.filter.id_from = first;
+    limits.filter.id_to = last;
+    limits.columns = 1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_BASE |
+                     1u << HAK_COLUMN_STACK | 1u << HAK_COLUMN_SIZE;
+    struct hak_query q = hak_ask(&h->reader->db, chunks_of, "reading the profile", first, last);
+    int result = hak_scan_open(h->reader, &limits, false, &scan);
+    if (result) {
+        hak_query_end(&q);
+        return result;
+    }
+    const char *wrong = NULL;
+    find_next_snapshot(&r, first);
+    while (!wrong && !h->failed && (result = hak_scan_next(scan, &e)) == 1) {
+        if (e.id > r.next_snapshot)
+            take_snapshots(&r, e.id);
+        if (e.id >= r.end && (result = next_rows(&r, &q)) != 1)
+            break;
+        if (e.id > h->from)
+            pass_from(h);
+        wrong = replay_event(&r, &e);
+        h->out->events_read++;
+    }
+    hak_scan_close(scan);
+    int unread = hak_query_end(&q);
+    if (!wrong && !h->failed && result == 0 && !h->out->why_not) {
+        take_snapshots(&r, last + 1);
+        if (r.end <= last)
+            h->out->why_not = events_are_gone;
+    }
+    forget_lives(h);
+    if (wrong)
+        return fail_blob(h, "profile_chunk", r.first, wrong);
+    return result < 0 ? result : unread ? unread : h->out->why_not ? 0 : 1;
+}
+
+/* ---- runs --------------------------------------------------------------------------------------
+ */
+
+static void add_row(struct heap *h, const struct hak_profile_row *w, bool is_span) {
+    if (!actor_of(h, w->process)->is_wanted)
+        return;
+    uint32_t row = row_of(h, w->process, w->key);
+    struct held *held = &h->held[row];
+    held->live.blocks += w->came.blocks - w->went.blocks;
+    held->live.bytes += w->came.bytes - w->went.bytes;
+    if (!is_span)
+        return;
+    hak_profile_add(&h->sums.row[row].came, &w->came);
+    hak_profile_add(&h->sums.row[row].went, &w->went);
+    hak_profile_add(&h->sums.row[row].brief, &w->brief);
+}
+
+/* A run as a whole. NULL, or what is wrong. */
+static const char *add_run(struct heap *h, const struct hak_profile_run *run) {
+    bool is_span = run->first > h->from;
+    const char *wrong = NULL;
+    if (is_span)
+        pass_from(h);
+    for (uint32_t i = 0; i < run->processes && !wrong && !h->failed; i++) {
+        const struct hak_profile_process *p = &run->process[i];
+        struct actor *a = actor_of(h, p->process);
+        a->has_begun = true;
+        if (p->parent)
+            wrong = begin_child(h, p->process, p->parent, p->fork, p->first);
+        a = actor_of(h, p->process);
+        note_peak(h, a, p->most_at, p->most_bytes);
+        a->live_bytes = p->live_bytes;
+        a->unknown += is_span ? p->unknown : 0;
+    }
+    for (uint32_t i = 0; i < run->rows && !wrong && !h->failed; i++)
+        wrong = is_key(h, run->row[i].key) ? add_row(h, &run->row[i], is_span),
+        NULL                               : "it names a key that is not there";
+    return wrong;
+}
+
+/* A moment lies in it, or a child may have got what its parent had in it. */
+static bool is_replayed(struct heap *h, const struct hak_profile_run *run) {
+    if ((h->from >= run->first && h->from < run->last) || h->to < run->last)
+        return true;
+    for (uint32_t i = 0; i < run->processes; i++)
+        if (run->process[i].parent && run->process[i].fork >= run->first &&
+            actor_of(h, run->process[i].process)->is_wanted)
+            want_snapshot(h, run->process[i].fork, run->process[i].parent);
+    for (uint32_t i = 0; i < h->snapshots; i++)
+        if (h->snapshot[i].event >= run->first && h->snapshot[i].event <= run->last)
+            return true;
+    return false;
+}
+
+static int add_runs(struct heap *h) {
+    struct hak_query q = hak_ask(&h->reader->db,
+                                 "SELECT first, last, data FROM profile_run WHERE first <= ?1"
+                                 " ORDER BY first",
+                                 "reading the profile", h->to);
+    uint64_t next = 1;
+    int result = 1;
+    while (result == 1 && !h->failed && hak_query_next(&q)) {
+        h->run.first = hak_query_number(&q, 0);
+        h->run.last = hak_query_number(&q, 1);
+        const char *wrong =
+            h->run.first != next || h->run.last < h->run.first
+                ? "runs are missing before it"
+                : hak_profile_run_decode(sqlite3_column_blob(q.statement, 2),
+                                         (size_t)sqlite3_column_bytes(q.statement, 2), &h->run);
+        bool is_whole = !wrong && !is_replayed(h, &h->run);
+        if (is_whole)
+            wrong = add_run(h, &h->run);
+        if (wrong)
+            result = fail_blob(h, "profile_run", h->run.first, wrong);
+        else if (!is_whole)
+            result = replay(h, h->run.first, h->run.last < h->to ? h->run.last : h->to);
+        next = h->run.last + 1;
+    }
+    int unread = hak_query_end(&q);
+    if (result == 1 && !unread && !h->failed && next <= h->to)
+        result = replay(h, next, h->to);
+    return unread ? unread : result;
+}
+
+/* ---- the answer --------------------------------------------------------------------------------
+ */
+
+static int compare_rows(const void *one, const void *other) {
+    const struct hak_heap_row *a = one, *b = other;
+    if (a->process != b->process)
+        return a->process < b->process ? -1 : 1;
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
+    return (a->stack > b->stack) - (a->stack < b->stack);
+}
+
+static struct hak_heap_sum sum(const struct hak_profile_sum *s) {
+    return (struct hak_heap_sum){s->blocks, s->bytes};
+}
+
+static void tell_rows(struct heap *h) {
+    struct hak_heap *out = h->out;
+    out->row = calloc((size_t)h->sums.rows + 1, sizeof *out->row);
+    h->failed |= !out->row;
+    for (uint32_t i = 1; i < h->sums.rows && !h->failed; i++) {
+        const struct hak_profile_row *w = &h->sums.row[i];
+        const struct held *held = &h->held[i];
+        const struct hak_profile_key *key = &h->keys.key[w->key - 1];
+        struct hak_heap_row row = {.process = w->process,
+                                   .group = key->group,
+                                   .stack = key->stack,
+                                   .before = sum(&held->before),
+                                   .inherited = sum(&held->inherited),
+                                   .came = sum(&w->came),
+                                   .went = sum(&w->went),
+                                   .brief = sum(&w->brief),
+                                   .live = sum(&held->live)};
+        bool is_zero = !row.before.blocks && !row.before.bytes && !row.inherited.blocks &&
+                       !row.came.blocks && !row.came.bytes && !row.went.blocks && !row.went.bytes;
+        if (!is_zero && (!h->process || h->process == w->process))
+            out->row[out->rows++] = row;
+    }
+    if (out->rows)
+        qsort(out->row, out->rows, sizeof *out->row, compare_rows);
+}
+
+static void tell_processes(struct heap *h) {
+    struct hak_heap *out = h->out;
+    out->process = calloc((size_t)h->actor_room + 1, sizeof *out->process);
+    h->failed |= !out->process;
+    for (uint32_t i = 1; i < h->actor_room && !h->failed; i++) {
+        const struct actor *a = &h->actor[i];
+        if (!a->has_begun || !a->is_wanted || (h->process && h->process != i))
+            continue;
+        out->process[out->processes++] = (struct hak_heap_process){.process = i,
+                                                                   .live_bytes = a->live_bytes,
+                                                                   .peak_bytes = a->peak_bytes,
+                                                                   .peak_event = a->peak_event,
+                                                                   .unknown_ends = a->unknown};
+    }
+}
+
+/* 1, 0 with why_not, or an error. */
+static int read_heap(struct heap *h) {
+    const struct hak_database *db = &h->reader->db;
+    uint64_t last =
+        hak_database_number(db, "SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1", 0);
+    if (!h->to || h->to > last)
+        h->to = last;
+    h->from = h->from < h->to ? h->from : h->to;
+    h->out->from = h->from;
+    h->out->to = h->to;
+    if (!hak_database_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'profile_run'",
+                             0)) {
+        h->out->why_not = "the capture has no profile: it was written by an earlier version";
+        return 0;
+    }
+    h->failed |= !hak_profile_sums_begin(&h->sums) ||
+                 !hak_growing_reach(&h->held, 0, &h->held_room, sizeof *h->held) ||
+                 !hak_growing_reach(&h->actor, 0, &h->actor_room, sizeof *h->actor);
+    int error = h->failed ? 0 : read_keys(h);
+    if (!error && !h->failed)
+        error = read_threads(h);
+    if (!error && !h->failed)
+        error = want_processes(h);
+    if (error)
+        return error;
+    int result = h->failed ? 1 : add_runs(h);
+    if (result == 1) {
+        pass_from(h);
+        tell_rows(h);
+        tell_processes(h);
+    }
+    return result;
+}
+
+static void release(struct heap *h) {
+    forget_lives(h);
+    for (uint32_t i = 0; i < h->snapshots; i++)
+        free(h->snapshot[i].row);
+    hak_profile_keys_free(&h->keys);
+    hak_profile_sums_free(&h->sums);
+    hak_profile_run_free(&h->run);
+    hak_profile_chunk_free(&h->chunk);
+    free(h->held);
+    free(h->actor);
+    free(h->last_birth);
+    free(h->group);
+    free(h->snapshot);
+}
+
+int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process,
+                  struct hak_heap *out) {
+    struct heap h = {.reader = r, .out = out, .from = from, .to = to, .process = process};
+    sqlite3 *connection = r->db.connection;
+    *out = (struct hak_heap){0};
+    /* One state of a store that is being written. */
+    bool is_own = sqlite3_get_autocommit(connection) &&
+                  sqlite3_exec(connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    int result = read_heap(&h);
+    if (is_own)
+        sqlite3_exec(connection, "COMMIT", NULL, NULL, NULL);
+    bool failed = h.failed;
+    release(&h);
+    return failed && result >= 0 ? hak_store_no_memory(r->db.path) : result;
+}
+
+void hak_heap_free(struct hak_heap *heap) {
+    free(heap->row);
+    free(heap->process);
+    *heap = (struct hak_heap){0};
+}

@@ -1,0 +1,59 @@
+/* What was live at a moment and what came and went before it, by process, thread group and
+ * allocation stack, out of the stored profile (store/profile): without reading the events, but for
+ * those of the runs in which the moments lie.
+ *
+ *   runs before `from` --> before          runs between --> came, went, brief --> live at `to`
+ *                \-- run of `from`, `to`, of a FORK: its events, with what profile_chunk says of
+ * them
+ *
+ * What each number means: docs/specs/profile.md. A capture without a profile, or of which what
+ * would be read is gone, is not answered here: flow.h reads its events. Memory: a row of 100 bytes
+ * for each process and stack, and the blocks that began in one run. */
+#ifndef HAK_STORE_HISTORY_HEAP_H
+#define HAK_STORE_HISTORY_HEAP_H
+
+#include "store/reader/reader.h"
+
+#define HAK_HEAP_GROUPS                                                                            \
+    64 /* the greatest thread group: the 64th thread of a process and all after */
+
+struct hak_heap_sum {
+    uint64_t blocks, bytes;
+};
+
+/* before + inherited + came - went = live, in blocks and bytes. */
+struct hak_heap_row {
+    uint32_t process, group, stack; /* group 0, stack 0: not known */
+    struct hak_heap_sum before;     /* live behind event `from` */
+    struct hak_heap_sum inherited;  /* of the parent, by a child whose first event is in the span */
+    struct hak_heap_sum came, went;
+    struct hak_heap_sum brief; /* of `went`: before the next birth of its thread */
+    struct hak_heap_sum live;  /* behind event `to`, or the process's last event before */
+};
+
+struct hak_heap_process {
+    uint32_t process;
+    uint64_t live_bytes;             /* behind event `to` */
+    uint64_t peak_bytes, peak_event; /* the most in the span, and the first event behind which it
+                                        held that; event 0: no event made it more than `before` */
+    uint64_t unknown_ends;           /* in the span: given back, and no birth is known */
+};
+
+struct hak_heap {
+    uint64_t from, to;
+    struct hak_heap_row *row; /* by process, group, stack; none is all zero */
+    uint32_t rows;
+    struct hak_heap_process *process; /* those that had an event up to `to`, by row id */
+    uint32_t processes;
+    uint64_t events_read; /* how many events had to be read */
+    const char *why_not;  /* of result 0: why there is no answer */
+};
+
+/* Events with from < id <= to are the span; `to` 0 = the end of the log as it is. `process`: row
+ * id, 0 = all. 1 and `out` is filled; 0: the profile has no answer, out->why_not says why; or an
+ * error. The caller frees `out` in any case. */
+int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process,
+                  struct hak_heap *out);
+void hak_heap_free(struct hak_heap *heap);
+
+#endif

@@ -1,0 +1,125 @@
+/* Tables of live blocks in layers, of which forks share the lower ones. */
+#include "store/profile/blocks.h"
+
+#include <stdlib.h>
+
+#define BITS_MIN   10
+#define BITS_MAX   31
+#define LAYERS_MAX 6 /* above so many, what they say is brought into one */
+
+const struct hak_profile_block *hak_profile_find(const struct hak_profile_layer *l, uint64_t base) {
+    for (; l; l = l->below) {
+        const struct hak_profile_block *b = &l->slot[hak_profile_slot(l, base)];
+        if (b->base)
+            return b;
+    }
+    return NULL;
+}
+
+static struct hak_profile_layer *make_layer(uint64_t bases) {
+    struct hak_profile_layer *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    for (l->bits = BITS_MIN; l->bits < BITS_MAX && (uint64_t)1 << l->bits < 2 * bases;)
+        l->bits++;
+    l->holders = 1;
+    l->slot = calloc((size_t)1 << l->bits, sizeof *l->slot);
+    if (l->slot)
+        return l;
+    free(l);
+    return NULL;
+}
+
+void hak_profile_drop(struct hak_profile_layer *l) {
+    while (l && --l->holders == 0) {
+        struct hak_profile_layer *below = l->below;
+        free(l->slot);
+        free(l);
+        l = below;
+    }
+}
+
+struct hak_profile_layer *hak_profile_share(struct hak_profile_layer *l) {
+    if (l)
+        l->holders++;
+    return l;
+}
+
+void hak_profile_put(struct hak_profile_layer *top, uint32_t at,
+                     const struct hak_profile_block *block) {
+    uint32_t mask = (uint32_t)(((uint64_t)1 << top->bits) - 1);
+    while (top->slot[at].base != block->base && top->slot[at].base)
+        at = (at + 1) & mask;
+    top->used += !top->slot[at].base;
+    top->held += (block->key != 0) - (top->slot[at].key != 0);
+    top->slot[at] = *block;
+}
+
+/* Brings what `from` says into `to`. An entry without a key is needed where `to` or a layer below
+ * it may have the block. */
+static void add_all(struct hak_profile_layer *to, const struct hak_profile_layer *from) {
+    for (size_t i = 0; i < (size_t)1 << from->bits; i++) {
+        const struct hak_profile_block *b = &from->slot[i];
+        uint32_t at = b->base ? hak_profile_slot(to, b->base) : 0;
+        if (b->base && (b->key || to->below || to->slot[at].base))
+            hak_profile_put(to, at, b);
+    }
+}
+
+/* All layers as one, the lowest first. */
+static void add_chain(struct hak_profile_layer *to, const struct hak_profile_layer *from) {
+    if (from->below)
+        add_chain(to, from->below);
+    add_all(to, from);
+}
+
+static uint64_t chain_bases(const struct hak_profile_layer *l, uint32_t *layers) {
+    uint64_t bases = 0;
+    for (*layers = 0; l; l = l->below, ++*layers)
+        bases += l->used;
+    return bases;
+}
+
+static bool has_room(const struct hak_profile_layer *l, uint64_t more) {
+    return l->used + more <= ((uint64_t)1 << l->bits) / 3 * 2;
+}
+
+/* A lower layer that nobody else holds any more takes what the one above it says. */
+static struct hak_profile_layer *sink(struct hak_profile_layer *top) {
+    struct hak_profile_layer *below;
+    while (top && top->holders == 1 && (below = top->below) && below->holders == 1 &&
+           has_room(below, top->used)) {
+        add_all(below, top);
+        top->below = NULL;
+        hak_profile_drop(top);
+        top = below;
+    }
+    return top;
+}
+
+bool hak_profile_make_room(struct hak_profile_layer **top, uint32_t more) {
+    struct hak_profile_layer *old = *top = sink(*top), *l;
+    uint32_t layers;
+    uint64_t bases = chain_bases(old, &layers);
+    bool is_own = old && old->holders == 1;
+    if (is_own && layers <= LAYERS_MAX && has_room(old, more))
+        return true;
+    if (layers > LAYERS_MAX || (is_own && old->below && old->below->holders == 1)) {
+        if (!(l = make_layer(bases + more)))
+            return false;
+        add_chain(l, old);
+    } else if (is_own) {
+        uint64_t kept = old->below ? old->used : old->held;
+        if (!(l = make_layer(kept + kept / 2 + more)))
+            return false;
+        l->below = hak_profile_share(old->below);
+        add_all(l, old);
+    } else {
+        if (!(l = make_layer(more)))
+            return false;
+        l->below = hak_profile_share(old);
+    }
+    hak_profile_drop(old);
+    *top = l;
+    return true;
+}

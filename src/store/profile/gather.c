@@ -1,0 +1,718 @@
+/* The pass over a chunk that adds up what came and what went. */
+#include "store/profile/gather.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "attributes.h"
+#include "base/growing.h"
+#include "hop.h"
+#include "store/profile/sums.h"
+#include "trace/record.h"
+
+#define AHEAD     8   /* blocks whose slots are fetched before they are needed */
+#define WAYS      4   /* lanes that find their stacks at once */
+#define FORKS_MAX 256 /* whose children have not come yet */
+#define LANES_MAX 16  /* processes of a chunk before it is cut in two */
+
+/* How one block of one process stands in the chunk. */
+struct state {
+    uint64_t base, size, birth;
+    uint32_t key; /* 0 = no life is open */
+    uint32_t sum; /* its row in g->sums; 0 = not looked for */
+    uint32_t thread;
+    uint32_t slot;    /* in the process's top layer */
+    uint32_t process; /* row id */
+};
+
+struct process {
+    uint32_t parent, session; /* as its row says */
+    uint64_t fork_event;
+    bool has_ended;
+    bool has_begun;                         /* it has an event */
+    struct hak_profile_layer *top;          /* NULL = none yet */
+    uint64_t born_after;                    /* lives up to this event were its parent's */
+    uint32_t lane;                          /* in this segment, from 1; 0 = none */
+    uint32_t run;                           /* serial of the run in which `now` counts */
+    struct hak_profile_process now, before; /* before: the chunk */
+};
+
+struct thread {
+    uint64_t last_birth; /* event id */
+    uint32_t group;
+};
+
+/* What a parent held at a FORK. */
+struct fork_point {
+    uint64_t event;
+    uint32_t parent;
+    struct hak_profile_layer *top;
+    uint64_t live_bytes;
+};
+
+struct stack_slot {
+    uint64_t tag; /* segment and lane */
+    uint32_t sum;
+};
+
+struct hak_profile_gather {
+    struct process *process; /* by row id */
+    struct thread *thread;   /* by row id */
+    uint32_t process_room, thread_room;
+    struct hak_profile_keys keys;
+    struct fork_point fork[FORKS_MAX];
+    uint32_t forks;
+
+    /* The run. */
+    struct hak_profile_sums run_sums;
+    uint64_t run_first, run_last; /* kept so far; 0 = none */
+    uint32_t run_serial;
+    uint32_t *run_process; /* those with events in it */
+    uint32_t run_processes, run_process_room;
+
+    /* The chunk. */
+    bool has_chunk; /* added, neither kept nor taken back */
+    bool is_ahead;  /* part of what is not committed is in the tables */
+    bool is_broken; /* memory was out, or it could not be taken back */
+    uint64_t chunk_first, chunk_last;
+    uint32_t keys_before;
+    struct hak_profile_sums sums;
+    struct hak_profile_chunk ends;
+    struct {
+        uint32_t thread;
+        uint64_t last_birth;
+    } * undo; /* of threads, in the order of coming */
+    uint32_t undos, undo_room;
+
+    /* The segment: a chunk, or what lies between two forks of it. */
+    const struct hak_columns *c;
+    uint64_t segment; /* serial */
+    struct state *state;
+    uint32_t states;
+    uint32_t no_base; /* number of base 0, UINT32_MAX = none */
+    uint32_t lane_process[LANES_MAX], lanes;
+    uint32_t *state_of[LANES_MAX]; /* by number of the base: state + 1, 0 = none yet */
+    struct stack_slot *stack_slot; /* WAYS for each stack of the chunk */
+};
+
+struct hak_profile_gather *hak_profile_gather_make(void) {
+    struct hak_profile_gather *g = calloc(1, sizeof *g);
+    if (!g)
+        return NULL;
+    g->state = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->state);
+    g->stack_slot = calloc((size_t)HAK_CHUNK_EVENTS_MAX * WAYS, sizeof *g->stack_slot);
+    g->run_serial = 1;
+    if (g->state && g->stack_slot && hak_profile_sums_begin(&g->sums) &&
+        hak_profile_sums_begin(&g->run_sums) &&
+        hak_growing_reach(&g->thread, 0, &g->thread_room, sizeof *g->thread) &&
+        hak_growing_reach(&g->process, 0, &g->process_room, sizeof *g->process))
+        return g;
+    hak_profile_gather_free(g);
+    return NULL;
+}
+
+void hak_profile_gather_free(struct hak_profile_gather *g) {
+    if (!g)
+        return;
+    for (uint32_t i = 0; i < g->process_room; i++)
+        hak_profile_drop(g->process[i].top);
+    for (uint32_t i = 0; i < g->forks; i++)
+        hak_profile_drop(g->fork[i].top);
+    for (uint32_t i = 0; i < LANES_MAX; i++)
+        free(g->state_of[i]);
+    hak_profile_keys_free(&g->keys);
+    hak_profile_sums_free(&g->sums);
+    hak_profile_sums_free(&g->run_sums);
+    hak_profile_chunk_free(&g->ends);
+    free(g->process);
+    free(g->thread);
+    free(g->run_process);
+    free(g->undo);
+    free(g->state);
+    free(g->stack_slot);
+    free(g);
+}
+
+/* ---- processes and threads ---------------------------------------------------------------------
+ */
+
+/* The process or thread of a row; NULL when memory is out. */
+static struct process *process_at(struct hak_profile_gather *g, uint32_t row) {
+    if (!hak_growing_reach(&g->process, row, &g->process_room, sizeof *g->process)) {
+        g->is_broken = true;
+        return NULL;
+    }
+    return &g->process[row];
+}
+static struct thread *thread_at(struct hak_profile_gather *g, uint32_t row) {
+    if (!hak_growing_reach(&g->thread, row, &g->thread_room, sizeof *g->thread)) {
+        g->is_broken = true;
+        return NULL;
+    }
+    return &g->thread[row];
+}
+
+static void drop_fork(struct hak_profile_gather *g, uint32_t at) {
+    hak_profile_drop(g->fork[at].top);
+    memmove(&g->fork[at], &g->fork[at + 1], (--g->forks - at) * sizeof *g->fork);
+}
+
+bool hak_profile_note_process(struct hak_profile_gather *g, uint32_t process, uint32_t parent,
+                              uint64_t fork_event, uint32_t session, bool has_ended) {
+    struct process *p = process < HAK_PROFILE_ROWS_MAX ? process_at(g, process) : NULL;
+    if (!p)
+        return !g->is_broken;
+    p->parent = parent;
+    p->fork_event = fork_event;
+    p->session = session;
+    p->has_ended = has_ended;
+    for (uint32_t i = g->forks; i-- > 0 && has_ended && !p->has_begun;)
+        if (g->fork[i].event == fork_event)
+            drop_fork(g, i); /* it never had an event */
+    return true;
+}
+
+bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint32_t number) {
+    struct thread *t = thread < HAK_PROFILE_ROWS_MAX ? thread_at(g, thread) : NULL;
+    if (t)
+        t->group = hak_profile_group(number);
+    return !g->is_broken;
+}
+
+/* It goes on with what its parent had behind event `fork`. */
+static void inherit(struct hak_profile_gather *g, struct process *p, uint32_t row, uint64_t fork,
+                    uint64_t first, struct hak_profile_layer *top, uint64_t bytes) {
+    if (!hak_growing_make_room(&g->ends.origin, g->ends.origins, &g->ends.origin_room,
+                               sizeof *g->ends.origin)) {
+        g->is_broken = true;
+        return;
+    }
+    g->ends.origin[g->ends.origins++] =
+        (struct hak_profile_origin){.process = row, .parent = p->parent, .fork = fork};
+    g->is_ahead = true;
+    p->top = hak_profile_share(top);
+    p->born_after = fork;
+    p->now.parent = p->parent;
+    p->now.fork = fork;
+    p->now.first = first;
+    p->now.live_bytes = p->now.inherited_bytes = bytes;
+}
+
+/* Its first event is `id`: it has what its parent had at the fork, or, where that is not known,
+ * then. */
+static void begin_process(struct hak_profile_gather *g, struct process *p, uint32_t row,
+                          uint64_t id) {
+    const struct process *parent =
+        p->parent && p->parent < g->process_room ? &g->process[p->parent] : NULL;
+    p->has_begun = true;
+    if (!parent || parent == p || parent->session != p->session)
+        return;
+    if (!p->fork_event) {
+        inherit(g, p, row, id - 1, id, parent->top, parent->now.live_bytes);
+        return;
+    }
+    for (uint32_t i = 0; i < g->forks; i++) {
+        struct fork_point *f = &g->fork[i];
+        if (f->event != p->fork_event || f->parent != p->parent)
+            continue;
+        inherit(g, p, row, f->event, id, f->top, f->live_bytes);
+        drop_fork(g, i);
+        return;
+    }
+}
+
+/* It takes what its parent has now, all of which has to be in the tables. */
+static bool needs_parent(const struct hak_profile_gather *g, const struct process *p) {
+    return !p->has_begun && p->parent && !p->fork_event && p->parent < g->process_room &&
+           g->process[p->parent].session == p->session;
+}
+
+static void enter_run(struct hak_profile_gather *g, struct process *p, uint32_t row) {
+    if (!hak_growing_make_room(&g->run_process, g->run_processes, &g->run_process_room,
+                               sizeof *g->run_process)) {
+        g->is_broken = true;
+        return;
+    }
+    g->run_process[g->run_processes++] = row;
+    p->run = g->run_serial;
+    p->now = p->before =
+        (struct hak_profile_process){.process = row, .live_bytes = p->now.live_bytes};
+}
+
+/* ---- blocks of the segment ---------------------------------------------------------------------
+ */
+
+static uint64_t base_of_number(const struct hak_profile_gather *g, uint32_t number) {
+    return g->c->dictionary[HAK_COLUMN_BASE][number];
+}
+
+/* How the block stood before the segment. */
+static inline void load_state(struct state *s, const struct process *p, uint32_t row,
+                              uint64_t base) {
+    s->slot = hak_profile_slot(p->top, base);
+    const struct hak_profile_block *b = &p->top->slot[s->slot];
+    if (!b->base && p->top->below)
+        b = hak_profile_find(p->top->below, base);
+    s->key = b ? b->key : 0;
+    s->sum = 0;
+    s->base = base;
+    s->process = row;
+    if (!s->key)
+        return;
+    s->size = b->size;
+    s->birth = b->birth;
+    s->thread = b->birth > p->born_after ? b->thread : 0;
+}
+
+/* All blocks of the segment, which has one process. */
+static void load_all(struct hak_profile_gather *g, const struct process *p, uint32_t row) {
+    const uint64_t *base = g->c->dictionary[HAK_COLUMN_BASE];
+    uint32_t distinct = g->c->distinct[HAK_COLUMN_BASE];
+    for (uint32_t k = 0; k < distinct; k++) {
+        if (k + AHEAD < distinct)
+            hak_profile_prefetch(p->top, base[k + AHEAD]);
+        load_state(&g->state[k], p, row, base[k]);
+    }
+    g->states = distinct;
+}
+
+/* The state of a block of a segment with several processes. */
+static struct state *find_state(struct hak_profile_gather *g, const struct process *p, uint32_t row,
+                                uint32_t number) {
+    uint32_t *at = &g->state_of[p->lane - 1][number];
+    if (!*at) {
+        load_state(&g->state[g->states], p, row, base_of_number(g, number));
+        *at = ++g->states;
+    }
+    return &g->state[*at - 1];
+}
+
+/* What the segment made of its blocks goes into the tables. */
+static void write_states(struct hak_profile_gather *g) {
+    for (uint32_t k = 0; k < g->states; k++) {
+        const struct state *s = &g->state[k];
+        struct hak_profile_layer *top = g->process[s->process].top;
+        struct hak_profile_block *b = &top->slot[s->slot];
+        bool is_same =
+            b->base == s->base
+                ? b->key == s->key && (!s->key || (b->birth == s->birth && b->size == s->size))
+                : !s->key && !top->below;
+        if (s->base && !is_same)
+            hak_profile_put(top, s->slot,
+                            &(struct hak_profile_block){.base = s->base,
+                                                        .size = s->size,
+                                                        .birth = s->birth,
+                                                        .key = s->key,
+                                                        .thread = s->thread});
+    }
+    g->states = 0;
+}
+
+static void begin_segment(struct hak_profile_gather *g) {
+    g->segment++;
+    for (uint32_t i = 0; i < g->lanes; i++)
+        g->process[g->lane_process[i]].lane = 0;
+    g->lanes = g->states = 0;
+}
+
+/* The process comes into the segment with event `id`. False: the segment must end before. */
+static bool enter_segment(struct hak_profile_gather *g, struct process *p, uint32_t row,
+                          uint64_t id, bool is_alone) {
+    if (g->lanes == LANES_MAX || (g->lanes && needs_parent(g, p)))
+        return false;
+    uint32_t lane = g->lanes++, distinct = g->c->distinct[HAK_COLUMN_BASE];
+    g->lane_process[lane] = row;
+    p->lane = lane + 1;
+    if (!p->has_begun)
+        begin_process(g, p, row, id);
+    if (!is_alone && !g->state_of[lane])
+        g->state_of[lane] = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->state_of[lane]);
+    if (!hak_profile_make_room(&p->top, distinct) || (!is_alone && !g->state_of[lane]))
+        g->is_broken = true;
+    else if (!is_alone)
+        memset(g->state_of[lane], 0, distinct * sizeof *g->state_of[lane]);
+    return true;
+}
+
+/* ---- events ------------------------------------------------------------------------------------
+ */
+
+/* Who acts at this place of the chunk. */
+struct actor {
+    uint64_t value;    /* of column ACTOR */
+    bool is_outside;   /* of the segment, which ends here */
+    struct process *p; /* NULL = nobody that counts */
+    struct thread *t;
+    uint32_t row, thread, group;
+    uint32_t way;
+    uint64_t tag;        /* of its stacks: segment and lane */
+    uint64_t known_from; /* a reader of the run does not see births before this event: they lie
+                            before the run, or were the parent's */
+};
+
+static __attribute__((noinline)) void add_exception(struct hak_profile_gather *g, uint32_t i,
+                                                    const struct state *s, bool is_brief) {
+    struct hak_profile_chunk *e = &g->ends;
+    if (!hak_growing_make_room(&e->exception, e->exceptions, &e->exception_room,
+                               sizeof *e->exception))
+        g->is_broken = true;
+    else
+        e->exception[e->exceptions++] = (struct hak_profile_exception){
+            .at = i, .key = s->key, .size = s->size, .is_brief = is_brief};
+}
+
+static __attribute__((noinline)) void add_end(struct hak_profile_gather *g, uint32_t key) {
+    struct hak_profile_chunk *e = &g->ends;
+    if (!hak_growing_make_room(&e->end, e->ends, &e->end_room, sizeof *e->end))
+        g->is_broken = true;
+    else
+        e->end[e->ends++] = key;
+}
+
+static inline bool is_brief(const struct hak_profile_gather *g, const struct state *s) {
+    return g->thread[s->thread].last_birth == s->birth;
+}
+
+static __attribute__((noinline)) void look_for_sum(struct hak_profile_gather *g, struct state *s) {
+    s->sum = hak_profile_sums_find(&g->sums, s->process, s->key);
+    g->is_broken |= !s->sum;
+}
+
+static inline struct hak_profile_row *sum_of(struct hak_profile_gather *g, struct state *s) {
+    if (__builtin_expect(!s->sum, 0))
+        look_for_sum(g, s);
+    return &g->sums.row[s->sum];
+}
+
+/* The life is over; gives back how many bytes are live then. */
+static inline uint64_t end_life(struct hak_profile_gather *g, struct state *s, bool brief,
+                                uint64_t live) {
+    struct hak_profile_row *row = sum_of(g, s);
+    uint64_t size = s->size;
+    row->went.blocks++;
+    row->went.bytes += size;
+    row->brief.blocks += brief;
+    row->brief.bytes += size & -(uint64_t)brief;
+    s->key = 0;
+    return live - size;
+}
+
+/* A life ends although no end of it is seen: another begins in its place. */
+static __attribute__((noinline)) uint64_t end_lost(struct hak_profile_gather *g, struct state *s,
+                                                   uint32_t i, uint64_t known_from, uint64_t live) {
+    if (s->birth < known_from)
+        add_exception(g, i, s, false);
+    return end_life(g, s, false, live);
+}
+
+/* The first of a lane's births with this stack in the segment. */
+static __attribute__((noinline)) uint32_t
+find_sum(struct hak_profile_gather *g, const struct actor *a, uint32_t i, struct stack_slot *slot) {
+    uint32_t stack = (uint32_t)hak_columns_value(g->c, HAK_COLUMN_STACK, i);
+    uint32_t key = hak_profile_key(&g->keys, a->group, stack);
+    uint32_t sum = key ? hak_profile_sums_find(&g->sums, a->row, key) : 0;
+    *slot = (struct stack_slot){.tag = a->tag, .sum = sum};
+    g->is_broken |= !sum;
+    return sum;
+}
+
+/* REALLOC in place: it stays where its birth was. */
+static __attribute__((noinline)) uint64_t resize_life(struct hak_profile_gather *g, struct state *s,
+                                                      uint32_t i, uint64_t size,
+                                                      uint64_t known_from, uint64_t live) {
+    if (!s->key) { /* its birth was lost */
+        s->birth = g->chunk_first + i;
+        s->key = hak_profile_key(&g->keys, 0, 0);
+        s->size = 0;
+        s->sum = s->thread = 0;
+        g->is_broken |= !s->key;
+        sum_of(g, s)->came.blocks++;
+    } else if (s->birth < known_from) {
+        add_exception(g, i, s, false);
+    }
+    struct hak_profile_row *row = sum_of(g, s);
+    if (size > s->size)
+        row->came.bytes += size - s->size;
+    else
+        row->went.bytes += s->size - size;
+    live += size - s->size;
+    s->size = size;
+    return live;
+}
+
+/* A reader does not know whose the block was that goes. */
+static __attribute__((noinline)) void note_older(struct hak_profile_gather *g, struct state *s,
+                                                 uint32_t i, uint64_t size, bool brief) {
+    if (s->size == size && !brief)
+        add_end(g, s->key);
+    else
+        add_exception(g, i, s, brief);
+}
+
+/* Who acts with this value of column ACTOR. */
+static __attribute__((noinline)) struct actor
+change_actor(struct hak_profile_gather *g, uint64_t value, uint64_t id, bool is_alone) {
+    uint32_t row = (uint32_t)(value >> 32), thread = (uint32_t)value;
+    struct actor nobody = {.value = value}, outside = {.is_outside = true};
+    if (!row || row >= HAK_PROFILE_ROWS_MAX || thread >= HAK_PROFILE_ROWS_MAX)
+        return nobody;
+    struct thread *t = thread_at(g, thread);
+    struct process *p = process_at(g, row);
+    if (!t || !p)
+        return nobody;
+    if (p->run != g->run_serial)
+        enter_run(g, p, row);
+    if (!p->lane && !enter_segment(g, p, row, id, is_alone))
+        return outside;
+    if (!hak_growing_make_room(&g->undo, g->undos, &g->undo_room, sizeof *g->undo))
+        g->is_broken = true;
+    if (g->is_broken)
+        return nobody;
+    g->undo[g->undos].thread = thread;
+    g->undo[g->undos++].last_birth = t->last_birth;
+    uint32_t lane = (p->lane - 1) * (HAK_PROFILE_GROUPS + 1) + t->group;
+    return (struct actor){.value = value,
+                          .p = p,
+                          .t = t,
+                          .row = row,
+                          .thread = thread,
+                          .group = t->group,
+                          .tag = g->segment << 16 | lane,
+                          .way = lane % WAYS,
+                          .known_from =
+                              p->born_after >= g->run_first ? p->born_after + 1 : g->run_first};
+}
+
+/* The parent's blocks are its child's, too: all so far goes into the tables, which are frozen. */
+static void fork_process(struct hak_profile_gather *g, struct process *p, uint32_t row,
+                         uint64_t id) {
+    write_states(g);
+    g->is_ahead = true;
+    if (g->forks == FORKS_MAX)
+        drop_fork(g, 0);
+    g->fork[g->forks++] = (struct fork_point){.event = id,
+                                              .parent = row,
+                                              .top = hak_profile_share(p->top),
+                                              .live_bytes = p->now.live_bytes};
+}
+
+/* The segment from event `i` on: returns the event behind it. `is_alone`: one process has all
+ * events and its blocks are loaded. */
+HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
+    const struct hak_columns *c = g->c;
+    const uint64_t *shapes = c->value[HAK_COLUMN_SHAPE], *actors = c->value[HAK_COLUMN_ACTOR];
+    const uint64_t *sizes = c->value[HAK_COLUMN_SIZE];
+    const uint32_t *number = c->index[HAK_COLUMN_BASE], *stack = c->index[HAK_COLUMN_STACK];
+    struct actor a = {.value = ~actors[i]};
+    uint64_t live = 0;
+    for (; i < c->events; i++) {
+        uint64_t shape = shapes[i], size;
+        unsigned kind = shape & 0xff;
+        if (__builtin_expect(actors[i] != a.value, 0)) {
+            if (a.p)
+                a.p->now.live_bytes = live;
+            a = change_actor(g, actors[i], g->chunk_first + i, is_alone);
+            if (a.is_outside)
+                return i;
+            live = a.p ? a.p->now.live_bytes : 0;
+        }
+        if (kind - 1 >= HAK_REALLOC_FROM || shape >> 32 & HAK_RECORD_ILLEGAL) {
+            if (__builtin_expect(kind != HAK_FORK || !a.p, 1))
+                continue;
+            a.p->now.live_bytes = live;
+            fork_process(g, a.p, a.row, g->chunk_first + i);
+            return i + 1;
+        }
+        if (__builtin_expect(!a.p || number[i] == g->no_base, 0))
+            continue;
+        struct state *s = is_alone ? &g->state[number[i]] : find_state(g, a.p, a.row, number[i]);
+        size = sizes[i];
+        if (kind == HAK_FREE || kind == HAK_REALLOC_FROM) {
+            bool brief = is_brief(g, s);
+            if (__builtin_expect(!s->key, 0)) {
+                add_end(g, 0);
+                a.p->now.unknown++;
+                continue;
+            }
+            if (s->birth < a.known_from)
+                note_older(g, s, i, size, brief);
+            live = end_life(g, s, brief, live);
+            continue;
+        }
+        if (__builtin_expect(kind == HAK_REALLOC && (shape >> 16 & 0xff) == HAK_PLACE_LIVE, 0)) {
+            live = resize_life(g, s, i, size, a.known_from, live);
+        } else {
+            if (__builtin_expect(s->key != 0, 0))
+                live = end_lost(g, s, i, a.known_from, live);
+            struct stack_slot *slot = &g->stack_slot[stack[i] * WAYS + a.way];
+            uint32_t sum =
+                __builtin_expect(slot->tag == a.tag, 1) ? slot->sum : find_sum(g, &a, i, slot);
+            struct hak_profile_row *row = &g->sums.row[sum];
+            row->came.blocks++;
+            row->came.bytes += size;
+            s->size = size;
+            s->birth = a.t->last_birth = g->chunk_first + i;
+            s->key = row->key;
+            s->sum = sum;
+            s->thread = a.thread;
+            live += size;
+        }
+        if (live > a.p->now.most_bytes) {
+            a.p->now.most_bytes = live;
+            a.p->now.most_at = g->chunk_first + i;
+        }
+    }
+    if (a.p)
+        a.p->now.live_bytes = live;
+    return i;
+}
+
+/* The process of all events from `i` on, if one has them all and has a row that counts; else 0. */
+static uint32_t only_process(const struct hak_columns *c) {
+    const uint64_t *actor = c->dictionary[HAK_COLUMN_ACTOR];
+    uint32_t row = (uint32_t)(actor[0] >> 32);
+    for (uint32_t k = 0; k < c->distinct[HAK_COLUMN_ACTOR]; k++)
+        if (actor[k] >> 32 != row || (uint32_t)actor[k] >= HAK_PROFILE_ROWS_MAX)
+            return 0;
+    return row < HAK_PROFILE_ROWS_MAX ? row : 0;
+}
+
+bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_columns *c,
+                              uint64_t first_id) {
+    if (g->has_chunk) { /* of the same transaction */
+        hak_profile_gather_keep(g);
+        g->is_ahead = true;
+    }
+    g->ends.ends = g->ends.exceptions = g->ends.origins = 0;
+    g->undos = 0;
+    g->c = c;
+    g->chunk_first = first_id;
+    g->chunk_last = first_id + c->events - 1;
+    g->keys_before = g->keys.count;
+    g->has_chunk = true;
+    if (!g->run_first)
+        g->run_first = first_id;
+    if (!hak_profile_sums_begin(&g->sums))
+        g->is_broken = true;
+    for (uint32_t i = 0; i < g->run_processes; i++)
+        g->process[g->run_process[i]].before = g->process[g->run_process[i]].now;
+    g->no_base = UINT32_MAX;
+    for (uint32_t k = 0; k < c->distinct[HAK_COLUMN_BASE]; k++)
+        if (!c->dictionary[HAK_COLUMN_BASE][k])
+            g->no_base = k;
+    begin_segment(g);
+    uint32_t row = only_process(c), i = 0;
+    if (row && !g->is_broken) {
+        struct process *p = process_at(g, row);
+        if (p && p->run != g->run_serial)
+            enter_run(g, p, row);
+        if (p && enter_segment(g, p, row, first_id, true) && !g->is_broken) {
+            load_all(g, p, row);
+            i = pass_over(g, 0, true);
+        }
+    }
+    while (i < c->events && !g->is_broken) {
+        write_states(g);
+        g->is_ahead |= i > 0;
+        begin_segment(g);
+        i = pass_over(g, i, false);
+    }
+    return !g->is_broken;
+}
+
+const struct hak_profile_chunk *hak_profile_gathered(const struct hak_profile_gather *g) {
+    return &g->ends;
+}
+
+const struct hak_profile_keys *hak_profile_gathered_keys(const struct hak_profile_gather *g) {
+    return &g->keys;
+}
+
+/* ---- chunk by chunk to a run -------------------------------------------------------------------
+ */
+
+bool hak_profile_gather_keep(struct hak_profile_gather *g) {
+    if (!g->has_chunk)
+        return !g->is_broken;
+    write_states(g);
+    for (uint32_t i = 1; i < g->sums.rows && !g->is_broken; i++) {
+        const struct hak_profile_row *row = &g->sums.row[i];
+        uint32_t at = hak_profile_sums_find(&g->run_sums, row->process, row->key);
+        if (!at)
+            g->is_broken = true;
+        hak_profile_add(&g->run_sums.row[at].came, &row->came);
+        hak_profile_add(&g->run_sums.row[at].went, &row->went);
+        hak_profile_add(&g->run_sums.row[at].brief, &row->brief);
+    }
+    g->run_last = g->chunk_last;
+    g->has_chunk = g->is_ahead = false;
+    return !g->is_broken;
+}
+
+bool hak_profile_is_kept(const struct hak_profile_gather *g) {
+    return !g->has_chunk;
+}
+
+bool hak_profile_gather_take_back(struct hak_profile_gather *g) {
+    if (!g->has_chunk)
+        return !g->is_broken;
+    g->is_broken |= g->is_ahead;
+    for (uint32_t i = 0; i < g->run_processes; i++)
+        g->process[g->run_process[i]].now = g->process[g->run_process[i]].before;
+    while (g->undos) {
+        g->undos--;
+        g->thread[g->undo[g->undos].thread].last_birth = g->undo[g->undos].last_birth;
+    }
+    g->is_broken |= !hak_profile_keys_cut(&g->keys, g->keys_before);
+    g->states = 0;
+    g->has_chunk = false;
+    return !g->is_broken;
+}
+
+static int compare_rows(const void *one, const void *other) {
+    const struct hak_profile_row *a = one, *b = other;
+    if (a->process != b->process)
+        return a->process < b->process ? -1 : 1;
+    return (a->key > b->key) - (a->key < b->key);
+}
+
+static int compare_processes(const void *one, const void *other) {
+    const struct hak_profile_process *a = one, *b = other;
+    return (a->process > b->process) - (a->process < b->process);
+}
+
+void hak_profile_gathered_events(const struct hak_profile_gather *g, uint64_t *first,
+                                 uint64_t *last) {
+    *first = g->run_last ? g->run_first : 0;
+    *last = g->run_last;
+}
+
+bool hak_profile_gather_run(struct hak_profile_gather *g, struct hak_profile_run *run) {
+    run->rows = run->processes = 0;
+    run->first = g->run_last ? g->run_first : 0;
+    run->last = g->run_last;
+    if (!hak_growing_reach(&run->row, g->run_sums.rows, &run->row_room, sizeof *run->row) ||
+        !hak_growing_reach(&run->process, g->run_processes, &run->process_room,
+                           sizeof *run->process))
+        return false;
+    for (uint32_t i = 0; i < g->run_processes; i++)
+        run->process[run->processes++] = g->process[g->run_process[i]].now;
+    for (uint32_t i = 1; i < g->run_sums.rows; i++)
+        run->row[run->rows++] = g->run_sums.row[i];
+    qsort(run->row, run->rows, sizeof *run->row, compare_rows);
+    qsort(run->process, run->processes, sizeof *run->process, compare_processes);
+    return true;
+}
+
+void hak_profile_begin_run(struct hak_profile_gather *g) {
+    for (uint32_t i = 0; i < g->process_room; i++) {
+        struct process *p = &g->process[i];
+        if (!p->has_ended || !p->top || p->run == g->run_serial)
+            continue;
+        hak_profile_drop(p->top); /* it had no event in the whole run */
+        p->top = NULL;
+    }
+    g->run_serial++;
+    g->run_processes = 0;
+    g->run_first = g->run_last = 0;
+    g->is_broken |= !hak_profile_sums_begin(&g->run_sums);
+}

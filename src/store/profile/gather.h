@@ -1,0 +1,49 @@
+/* One pass over a chunk: what came, what went, whose it was, and how much each process held at
+ * most.
+ *
+ *   chunk -> state of each of its blocks -> sums by process and key --> run (rows.h)
+ *     ^ blocks.h, once for each block  \--> ends of older lives (rows.h)
+ *
+ * What a pass finds counts when it is kept (hak_profile_gather_keep); until then it can be taken
+ * back, since a transaction may. For the writer's thread. */
+#ifndef HAK_STORE_PROFILE_GATHER_H
+#define HAK_STORE_PROFILE_GATHER_H
+
+#include "store/codec/codec.h"
+#include "store/profile/blocks.h"
+#include "store/profile/rows.h"
+
+struct hak_profile_gather;
+
+struct hak_profile_gather *hak_profile_gather_make(void); /* NULL when memory is out */
+void hak_profile_gather_free(struct hak_profile_gather *g);
+
+/* What is known of a process and of a thread, before their first events. */
+bool hak_profile_note_process(struct hak_profile_gather *g, uint32_t process, uint32_t parent,
+                              uint64_t fork_event, uint32_t session, bool has_ended);
+bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint32_t number);
+
+/* Adds a chunk, its column BASE and STACK numbered; the chunk before was kept or taken back. False
+ * when memory is out: nothing more can be added. */
+bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_columns *c,
+                              uint64_t first_id);
+/* What the readers of the chunk that was added need, and the keys so far. */
+const struct hak_profile_chunk *hak_profile_gathered(const struct hak_profile_gather *g);
+const struct hak_profile_keys *hak_profile_gathered_keys(const struct hak_profile_gather *g);
+/* The chunk is stored. False when memory is out: nothing more can be added. */
+bool hak_profile_gather_keep(struct hak_profile_gather *g);
+/* No chunk waits to be kept. */
+bool hak_profile_is_kept(const struct hak_profile_gather *g);
+/* It is not. False: the state before it is lost, nothing more can be added. */
+bool hak_profile_gather_take_back(struct hak_profile_gather *g);
+
+/* The first and the last event of the chunks that were kept since the run began; 0, 0 = none. */
+void hak_profile_gathered_events(const struct hak_profile_gather *g, uint64_t *first,
+                                 uint64_t *last);
+/* Fills `run` with the sums of the chunks that were kept since the run began, sorted; run->first
+ * and run->last are 0 where there were none. False when memory is out. */
+bool hak_profile_gather_run(struct hak_profile_gather *g, struct hak_profile_run *run);
+/* The next chunk begins a new run. */
+void hak_profile_begin_run(struct hak_profile_gather *g);
+
+#endif

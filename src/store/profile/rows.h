@@ -1,0 +1,93 @@
+/* The three kinds of rows as bytes, each a blob with a checksum of its own (docs/specs/profile.md):
+ *
+ *   profile_key    new keys: groups and stacks
+ *   profile_chunk  what a reader of the chunk cannot know: whose the blocks were that it gives back
+ *   profile_run    sums by process and key over a run of chunks; what each process held at its end
+ *
+ * A blob comes from a file that anybody may have written: nothing of it is used before it is
+ * checked. */
+#ifndef HAK_STORE_PROFILE_ROWS_H
+#define HAK_STORE_PROFILE_ROWS_H
+
+#include "base/bytes.h"
+#include "store/profile/keys.h"
+
+#define HAK_PROFILE_FORMAT 1
+
+struct hak_profile_sum {
+    uint64_t blocks, bytes;
+};
+static inline void hak_profile_add(struct hak_profile_sum *to, const struct hak_profile_sum *sum) {
+    to->blocks += sum->blocks;
+    to->bytes += sum->bytes;
+}
+
+/* What came and what went in a stretch, and how much of that was short-lived: by the process that
+ * held it and the key of its birth. */
+struct hak_profile_row {
+    uint32_t process, key;
+    struct hak_profile_sum came, went, brief;
+};
+
+/* A process in a run. */
+struct hak_profile_process {
+    uint32_t process; /* row id */
+    uint32_t parent;  /* it began in this run with what `parent` held; 0 = it did not */
+    uint64_t fork;    /* after this event of the parent; */
+    uint64_t first, inherited_bytes; /* its own first event, and how much it was */
+    uint64_t live_bytes;             /* at the end of the run, what it inherited included */
+    uint64_t most_bytes, most_at;    /* the most that it held after an event by which that grew, and
+                                        the    first such event of the run; 0, 0 = there is none */
+    uint64_t unknown;                /* blocks given back of which no birth is known */
+};
+
+/* Sorted: processes by row id, rows by (process, key). */
+struct hak_profile_run {
+    uint64_t first, last; /* events */
+    struct hak_profile_process *process;
+    uint32_t processes, process_room;
+    struct hak_profile_row *row;
+    uint32_t rows, row_room;
+};
+
+/* A birth that the reader of a chunk cannot know, or can only guess. */
+struct hak_profile_exception {
+    uint32_t at;  /* place of the event in the chunk */
+    uint32_t key; /* of the life that stands there before the event */
+    uint64_t size;
+    bool is_brief;
+};
+/* A process that began in the chunk with what its parent held. */
+struct hak_profile_origin {
+    uint32_t process, parent;
+    uint64_t fork;
+};
+/* The lives of a chunk that began before the run. */
+struct hak_profile_chunk {
+    /* The keys of those that it ends, in the order of their ends; 0 = no birth is known. The size
+     * is the event's. */
+    uint32_t *end;
+    uint32_t ends, end_room;
+    struct hak_profile_exception *exception; /* all others, in the order of `at` */
+    uint32_t exceptions, exception_room;
+    struct hak_profile_origin *origin;
+    uint32_t origins, origin_room;
+};
+
+void hak_profile_run_free(struct hak_profile_run *run);
+void hak_profile_chunk_free(struct hak_profile_chunk *chunk);
+
+/* Append a blob to `out`. False when memory is out. */
+bool hak_profile_keys_encode(const struct hak_profile_key *key, uint32_t count,
+                             struct hak_buffer *out);
+bool hak_profile_chunk_encode(const struct hak_profile_chunk *chunk, struct hak_buffer *out);
+bool hak_profile_run_encode(const struct hak_profile_run *run, struct hak_buffer *out);
+
+/* The way back: NULL, or what is wrong. Keys are added behind those that are there and must be new
+ * ones; chunk and run are filled anew, `first` and `last` of the run are set before. */
+const char *hak_profile_keys_decode(const uint8_t *blob, size_t bytes, struct hak_profile_keys *to);
+const char *hak_profile_chunk_decode(const uint8_t *blob, size_t bytes,
+                                     struct hak_profile_chunk *to);
+const char *hak_profile_run_decode(const uint8_t *blob, size_t bytes, struct hak_profile_run *to);
+
+#endif

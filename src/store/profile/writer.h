@@ -1,0 +1,38 @@
+/* The profile as it is written: rows of profile_key and profile_chunk with each chunk, a row of
+ * profile_run for some 1 M events.
+ *
+ * A store that an earlier worker began has its profile up to there: what each process held lay in
+ * that worker's memory. So has one of which a transaction was taken back that cannot be. For the
+ * writer's thread. */
+#ifndef HAK_STORE_PROFILE_WRITER_H
+#define HAK_STORE_PROFILE_WRITER_H
+
+#include "store/database.h"
+
+struct hak_columns;
+struct hak_profile_writer;
+
+/* `last_event` of the store: 0 = it is new. 0 or an error. */
+int hak_profile_writer_make(const struct hak_database *db, uint64_t last_event,
+                            struct hak_profile_writer **out);
+/* What is known before their first events come. */
+void hak_profile_writer_process(struct hak_profile_writer *w, uint32_t process, uint32_t parent,
+                                uint64_t fork_event, uint32_t session, bool has_ended);
+void hak_profile_writer_thread(struct hak_profile_writer *w, uint32_t thread, uint32_t number);
+/* Takes the chunk that was just encoded and begins with event `first_id`. 0 or the store's error;
+ * where memory is out the profile ends. */
+int hak_profile_put_chunk(struct hak_profile_writer *w, const struct hak_columns *c,
+                          uint64_t first_id);
+/* What was put is there, or is not. */
+void hak_profile_committed(struct hak_profile_writer *w);
+void hak_profile_rolled_back(struct hak_profile_writer *w);
+/* Puts the run that is whole; of one that has only begun the events are read. 0 or an error. */
+int hak_profile_finish(struct hak_profile_writer *w);
+/* Chunks before event `end` are going; sums over them stay. 0 or an error. */
+int hak_profile_trim(struct hak_profile_writer *w, uint64_t end);
+void hak_profile_writer_free(struct hak_profile_writer *w);
+
+/* For tests: a run ends after so many events. */
+void hak_profile_set_limit(struct hak_profile_writer *w, uint64_t events);
+
+#endif

@@ -1,0 +1,481 @@
+/* The stored profile against a model that looks at every event, one after the other: random streams
+ * of several processes that fork, threads, lost ends and births, reallocs, in chunks and
+ * transactions of all sizes, some of which are taken back. */
+#include "unit/store/capture.h"
+
+#include "store/history/history.h"
+#include "store/profile/profile.h"
+#include "store/writer/inner.h"
+
+#define EVENTS     6000
+#define BASES      96
+#define PROCESSES  12 /* rows 1.. */
+#define THREADS    40
+#define STACKS     9
+#define ROWS_MAX   4000
+#define BASE_OF(i) (SLAB + 64 * (uint64_t)(i))
+
+/* ---- the model ---------------------------------------------------------------------------------
+ */
+
+struct life {
+    bool is_open, is_inherited;
+    uint64_t size, birth;
+    uint32_t thread, group, stack;
+};
+
+struct process {
+    uint32_t parent;
+    uint64_t fork_event;
+    bool has_begun;
+    struct life life[BASES], at_fork[BASES];
+    uint64_t live, peak, peak_event, unknown, live_at_fork;
+};
+
+static struct model {
+    struct process process[PROCESSES + 1];
+    uint64_t last_birth[THREADS + 1];
+    struct hak_heap_row row[ROWS_MAX];
+    uint32_t rows;
+} model;
+
+static struct history {
+    struct hak_event event[EVENTS + 1];
+    uint64_t events;
+    struct {
+        uint32_t parent;
+        uint64_t fork_event;
+    } process[PROCESSES + 1];
+    uint32_t processes;
+    uint32_t process_of[THREADS + 1], number_of[THREADS + 1], threads;
+} history;
+
+static struct hak_heap_row *model_row(uint32_t process, const struct life *l) {
+    for (uint32_t i = 0; i < model.rows; i++) {
+        struct hak_heap_row *r = &model.row[i];
+        if (r->process == process && r->group == l->group && r->stack == l->stack)
+            return r;
+    }
+    ck_assert_uint_lt(model.rows, ROWS_MAX);
+    model.row[model.rows] =
+        (struct hak_heap_row){.process = process, .group = l->group, .stack = l->stack};
+    return &model.row[model.rows++];
+}
+
+static void model_change(uint32_t process, const struct life *l, int64_t blocks, int64_t bytes,
+                         bool is_span, bool is_brief) {
+    struct hak_heap_row *r = model_row(process, l);
+    bool is_gain = blocks > 0 || (blocks == 0 && bytes > 0);
+    struct hak_heap_sum *sum = is_gain ? &r->came : &r->went;
+    r->live.blocks += (uint64_t)blocks;
+    r->live.bytes += (uint64_t)bytes;
+    model.process[process].live += (uint64_t)bytes;
+    if (!is_span)
+        return;
+    sum->blocks += (uint64_t)(is_gain ? blocks : -blocks);
+    sum->bytes += (uint64_t)(is_gain ? bytes : -bytes);
+    if (is_brief) {
+        r->brief.blocks++;
+        r->brief.bytes += l->size;
+    }
+}
+
+static void model_peak(struct process *p, uint64_t id, bool is_span) {
+    if (is_span && p->live > p->peak) {
+        p->peak = p->live;
+        p->peak_event = id;
+    }
+}
+
+static void model_begin(uint32_t row, uint64_t id, bool is_span) {
+    struct process *p = &model.process[row];
+    if (p->has_begun)
+        return;
+    p->has_begun = true;
+    struct process *parent = &model.process[p->parent];
+    bool is_known = p->fork_event != 0;
+    for (uint32_t b = 0; b < BASES && p->parent; b++) {
+        struct life *l = is_known ? &p->at_fork[b] : &parent->life[b];
+        if (!l->is_open)
+            continue;
+        p->life[b] = *l;
+        p->life[b].is_inherited = true;
+        struct hak_heap_row *r = model_row(row, l);
+        r->live.blocks++;
+        r->live.bytes += l->size;
+        p->live += l->size;
+        if (is_span) {
+            r->inherited.blocks++;
+            r->inherited.bytes += l->size;
+        }
+    }
+    model_peak(p, id, is_span);
+}
+
+static void model_event(const struct hak_event *e, bool is_span) {
+    struct process *p = &model.process[e->process];
+    model_begin(e->process, e->id, is_span);
+    if (e->kind == HAK_FORK) /* for all children that were forked there */
+        for (uint32_t c = 1; c <= history.processes; c++)
+            if (history.process[c].fork_event == e->id)
+                memcpy(model.process[c].at_fork, p->life, sizeof p->life);
+    if (e->kind > HAK_REALLOC_FROM || e->flags & HAK_RECORD_ILLEGAL || !e->base)
+        return;
+    struct life *l = &p->life[(e->base - SLAB) / 64];
+    uint32_t number = history.number_of[e->thread];
+    struct life born = {.is_open = true,
+                        .size = e->size,
+                        .birth = e->id,
+                        .thread = e->thread,
+                        .group = number < 64 ? number : 64,
+                        .stack = e->stack};
+    bool is_end = e->kind == HAK_FREE || e->kind == HAK_REALLOC_FROM;
+    bool is_resize = e->kind == HAK_REALLOC && e->place == HAK_PLACE_LIVE;
+    if (is_end && !l->is_open) {
+        p->unknown += is_span;
+    } else if (is_end) {
+        bool is_brief = !l->is_inherited && l->thread && model.last_birth[l->thread] == l->birth;
+        model_change(e->process, l, -1, -(int64_t)l->size, is_span, is_brief);
+        l->is_open = false;
+    } else if (is_resize && l->is_open) {
+        if (e->size != l->size)
+            model_change(e->process, l, 0, (int64_t)(e->size - l->size), is_span, false);
+        l->size = e->size;
+    } else if (is_resize) {
+        born.thread = born.group = born.stack = 0;
+        *l = born;
+        model_change(e->process, l, 1, (int64_t)l->size, is_span, false);
+    } else {
+        if (l->is_open)
+            model_change(e->process, l, -1, -(int64_t)l->size, is_span, false);
+        *l = born;
+        model.last_birth[e->thread] = e->id;
+        model_change(e->process, l, 1, (int64_t)l->size, is_span, false);
+    }
+    model_peak(p, e->id, is_span);
+}
+
+static void model_run(uint64_t from, uint64_t to) {
+    memset(&model, 0, sizeof model);
+    for (uint32_t c = 1; c <= history.processes; c++) {
+        model.process[c].parent = history.process[c].parent;
+        model.process[c].fork_event = history.process[c].fork_event;
+    }
+    for (uint64_t id = 1; id <= to; id++) {
+        model_event(&history.event[id], id > from);
+        if (id != from)
+            continue;
+        for (uint32_t i = 0; i < model.rows; i++)
+            model.row[i].before = model.row[i].live;
+        for (uint32_t c = 1; c <= history.processes; c++)
+            model.process[c].peak = model.process[c].live;
+    }
+}
+
+/* ---- the stream --------------------------------------------------------------------------------
+ */
+
+static uint64_t seed;
+static uint32_t draw(uint32_t below) {
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)(seed >> 20) % below;
+}
+
+static void put_process(struct capture *c, uint32_t row, uint32_t parent, uint64_t fork_event) {
+    history.process[row].parent = parent;
+    history.process[row].fork_event = fork_event;
+    history.processes = row;
+    must(hak_store_put_process(c->w, &(struct hak_process_row){.id = row,
+                                                               .parent = parent,
+                                                               .fork_event = fork_event,
+                                                               .pid = 4711 + (int32_t)row,
+                                                               .session = 1,
+                                                               .program = "/bin/app"}));
+}
+
+static void put_thread(struct capture *c, uint32_t process, uint32_t number) {
+    uint32_t row = ++history.threads;
+    history.process_of[row] = process;
+    history.number_of[row] = number;
+    must(hak_store_put_thread(
+        c->w, &(struct hak_thread_row){.id = row, .process = process, .number = number}));
+}
+
+static void begin_capture(struct capture *c, const char *name, uint64_t run_events,
+                          uint64_t start) {
+    memset(&history, 0, sizeof history);
+    seed = start * 0x9e3779b97f4a7c15ull + 1;
+    capture_start(c, name);
+    hak_profile_set_limit(c->w->profile, run_events);
+    put_process(c, 1, 0, 0);
+    put_thread(c, 1, 1);
+    put_thread(c, 1, 2);
+    put_thread(c, 1, 70);
+    put_thread(c, 1, 71);
+    capture_cut(c); /* these rows stay */
+}
+
+static void put(struct capture *c, struct hak_event e) {
+    e.id = history.events + 1;
+    e.ns = 1000 * e.id;
+    e.address = e.base + 16;
+    e.class_index = CLASS_48;
+    e.generation = 1ull << 32 | e.id;
+    history.event[++history.events] = e;
+    must(put_event(c->w, &e));
+}
+
+static void put_random(struct capture *c, bool may_fork) {
+    uint32_t thread = 1 + draw(history.threads), process = history.process_of[thread];
+    uint32_t what = draw(100);
+    struct hak_event e = {.process = process,
+                          .thread = thread,
+                          .stack = 1 + draw(STACKS),
+                          .base = BASE_OF(draw(BASES)),
+                          .size = draw(5) ? 1 + draw(200) : 0,
+                          .place = HAK_PLACE_FRONT};
+    const struct hak_event *last = &history.event[history.events];
+    if (may_fork && draw(150) == 0 && history.processes < PROCESSES &&
+        history.threads + 2 <= THREADS) {
+        e.kind = HAK_FORK;
+        put(c, e);
+        bool is_known = draw(4) != 0;
+        put_process(c, history.processes + 1, process, is_known ? history.events : 0);
+        put_thread(c, history.processes, 1);
+        if (draw(2))
+            put_thread(c, history.processes, 2);
+        return;
+    }
+    e.kind = what < 45   ? HAK_MALLOC
+             : what < 85 ? HAK_FREE
+             : what < 90 ? HAK_REALLOC
+             : what < 93 ? HAK_REALLOC_FROM
+             : what < 97 ? HAK_FRONT_SPILL
+                         : HAK_THREAD_END;
+    if (e.kind == HAK_REALLOC && draw(2))
+        e.place = HAK_PLACE_LIVE;
+    if (draw(40) == 0)
+        e.flags = HAK_RECORD_ILLEGAL;
+    if (draw(60) == 0)
+        e.base = 0;
+    if (e.kind == HAK_FREE && draw(2) && last->kind == HAK_MALLOC) { /* at once */
+        e.base = last->base;
+        e.process = last->process;
+        e.thread = last->thread;
+    }
+    put(c, e);
+}
+
+/* ---- comparing ---------------------------------------------------------------------------------
+ */
+
+static void same_sum(const struct hak_heap_sum *got, const struct hak_heap_sum *due,
+                     const char *what, uint64_t from, uint64_t to) {
+    ck_assert_msg(got->blocks == due->blocks && got->bytes == due->bytes,
+                  "%s of %lu..%lu: %lu blocks, %lu bytes, due are %lu, %lu", what, from, to,
+                  got->blocks, got->bytes, due->blocks, due->bytes);
+}
+
+static void same_rows(const struct hak_heap *heap, uint64_t from, uint64_t to, uint32_t process) {
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < model.rows; i++) {
+        const struct hak_heap_row *due = &model.row[i], *got = NULL;
+        bool is_zero = !due->before.blocks && !due->before.bytes && !due->inherited.blocks &&
+                       !due->came.blocks && !due->went.blocks && !due->came.bytes &&
+                       !due->went.bytes;
+        if (is_zero || (process && due->process != process))
+            continue;
+        for (uint32_t k = 0; k < heap->rows; k++)
+            if (heap->row[k].process == due->process && heap->row[k].group == due->group &&
+                heap->row[k].stack == due->stack)
+                got = &heap->row[k];
+        ck_assert_msg(got != NULL, "no row of process %u, group %u, stack %u in %lu..%lu",
+                      due->process, due->group, due->stack, from, to);
+        found++;
+        same_sum(&got->before, &due->before, "before", from, to);
+        same_sum(&got->inherited, &due->inherited, "inherited", from, to);
+        same_sum(&got->came, &due->came, "came", from, to);
+        same_sum(&got->went, &due->went, "went", from, to);
+        same_sum(&got->brief, &due->brief, "brief", from, to);
+        same_sum(&got->live, &due->live, "live", from, to);
+    }
+    ck_assert_uint_eq(found, heap->rows);
+    for (uint32_t i = 1; i < heap->rows; i++)
+        ck_assert(heap->row[i - 1].process < heap->row[i].process ||
+                  heap->row[i - 1].group < heap->row[i].group ||
+                  heap->row[i - 1].stack < heap->row[i].stack);
+}
+
+/* What the profile says of a span is what the model does: true; false: it says nothing. */
+static bool is_answered(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process) {
+    struct hak_heap heap;
+    int result = hak_heap_read(r, from, to, process, &heap);
+    must(result);
+    if (result == 0) {
+        ck_assert_ptr_nonnull(heap.why_not);
+        hak_heap_free(&heap);
+        return false;
+    }
+    model_run(from, to);
+    same_rows(&heap, from, to, process);
+    for (uint32_t i = 0; i < heap.processes; i++) {
+        const struct hak_heap_process *p = &heap.process[i];
+        const struct process *due = &model.process[p->process];
+        ck_assert(due->has_begun);
+        ck_assert_uint_eq(p->live_bytes, due->live);
+        ck_assert_uint_eq(p->peak_bytes, due->peak);
+        ck_assert_uint_eq(p->peak_event, due->peak_event);
+        ck_assert_uint_eq(p->unknown_ends, due->unknown);
+    }
+    hak_heap_free(&heap);
+    return true;
+}
+
+/* Some spans behind event `first`, and the whole; how many of them are answered. */
+static int compare_spans(const struct capture *c, uint64_t first, int times) {
+    struct hak_store_reader *r;
+    must(hak_store_open(c->path, &r));
+    uint64_t all = history.events;
+    int answered = is_answered(r, 0, all, 0);
+    for (int i = 1; i < times; i++) {
+        uint64_t to = first + draw((uint32_t)(all - first)) + 1, from = 0;
+        if (draw(2))
+            from = first + draw((uint32_t)(to - first));
+        answered += is_answered(r, from, to, draw(3) ? 0 : 1 + draw(history.processes));
+    }
+    hak_store_close(r);
+    return answered;
+}
+
+enum how { PLAIN, FORKING, TAKEN_BACK };
+
+/* Events in chunks and transactions of all sizes; of those of one chunk some are taken back. */
+static void put_stream(struct capture *c, uint64_t events, enum how how) {
+    static struct history committed;
+    committed = history;
+    while (history.events < events) {
+        for (uint32_t chunk = 1 + draw(draw(5) ? 300 : 3); chunk; chunk--)
+            if (history.events < events)
+                put_random(c, how == FORKING);
+        if (draw(3))
+            must(put_end(c->w));
+        if (how != TAKEN_BACK && draw(2))
+            continue;
+        must(put_end(c->w));
+        if (how == TAKEN_BACK && draw(4) == 0) {
+            must(hak_store_rollback(c->w));
+            history = committed;
+        } else {
+            must(hak_store_commit(c->w));
+            committed = history;
+        }
+        must(hak_store_begin(c->w));
+    }
+}
+
+static struct capture c;
+
+static void begin(const char *name, int i) {
+    begin_capture(&c, name, 100 + 400 * (uint64_t)i, 77 + (uint64_t)i);
+}
+
+START_TEST(one_process) {
+    begin("profile_one", _i);
+    put_stream(&c, EVENTS, PLAIN);
+    capture_finish(&c);
+    ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
+    capture_clean(c.path);
+}
+END_TEST
+
+START_TEST(forks) {
+    begin("profile_forks", _i);
+    put_stream(&c, EVENTS, FORKING);
+    ck_assert_uint_gt(history.processes, 6);
+    capture_finish(&c);
+    ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
+    capture_clean(c.path);
+}
+END_TEST
+
+START_TEST(taken_back) {
+    begin("profile_back", _i);
+    put_stream(&c, EVENTS, TAKEN_BACK);
+    capture_finish(&c);
+    ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
+    capture_clean(c.path);
+}
+END_TEST
+
+/* A fork cannot be taken back: the profile ends there, and up to there it holds. */
+START_TEST(taken_back_with_fork) {
+    begin("profile_ends", 1);
+    put_stream(&c, EVENTS / 2, PLAIN);
+    capture_cut(&c);
+    static struct history before;
+    before = history;
+    put(&c, (struct hak_event){.kind = HAK_FORK, .process = 1, .thread = 1});
+    must(put_end(c.w));
+    must(hak_store_rollback(c.w));
+    history = before;
+    must(hak_store_begin(c.w));
+    put_stream(&c, EVENTS, PLAIN);
+    capture_finish(&c);
+    struct hak_store_reader *r;
+    must(hak_store_open(c.path, &r));
+    ck_assert(is_answered(r, 0, EVENTS / 2, 0));
+    ck_assert(is_answered(r, 100, EVENTS / 2 - 50, 0));
+    ck_assert(!is_answered(r, 0, EVENTS / 2 + 1, 0));
+    ck_assert(!is_answered(r, 0, EVENTS, 0));
+    hak_store_close(r);
+    capture_clean(c.path);
+}
+END_TEST
+
+START_TEST(being_written) {
+    begin("profile_written", _i);
+    for (uint64_t events = 500; events <= EVENTS; events += 500) {
+        put_stream(&c, events, FORKING);
+        capture_cut(&c);
+        ck_assert_int_eq(compare_spans(&c, 0, 5), 5);
+    }
+    capture_finish(&c);
+    capture_clean(c.path);
+}
+END_TEST
+
+/* The oldest chunks went while it was written: what was alive then is known all the same. */
+START_TEST(trimmed) {
+    uint64_t dropped = 0, all = 0;
+    begin("profile_trimmed", _i);
+    for (uint64_t events = 1000; events <= EVENTS; events += 1000) {
+        put_stream(&c, events, PLAIN);
+        capture_commit(&c);
+        must(hak_store_trim(c.w, 1, &dropped)); /* all but the newest chunk */
+        all += dropped;
+        must(hak_store_begin(c.w));
+    }
+    capture_finish(&c);
+    ck_assert_uint_gt(all, EVENTS / 2);
+    struct hak_store_reader *r;
+    must(hak_store_open(c.path, &r));
+    ck_assert(is_answered(r, 0, EVENTS, 0));
+    ck_assert(!is_answered(r, 0, 150, 0));
+    hak_store_close(r);
+    capture_clean(c.path);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("profile");
+    tcase_set_timeout(cases, 300);
+    tcase_add_loop_test(cases, one_process, 0, 4);
+    tcase_add_loop_test(cases, forks, 0, 4);
+    tcase_add_loop_test(cases, taken_back, 0, 3);
+    tcase_add_test(cases, taken_back_with_fork);
+    tcase_add_loop_test(cases, being_written, 0, 2);
+    tcase_add_loop_test(cases, trimmed, 0, 3);
+    return run_cases("profile", cases);
+}
