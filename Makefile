@@ -32,6 +32,7 @@ HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -Wl,--as-nee
 VIEW_LIBS  := -ledit
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1
+COMMA       := ,
 # `make V=1` shows the commands whole.
 SAY         = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$@)' &&)
 DEPEND      = -MMD -MP -MF $@.d -MT $@
@@ -52,9 +53,15 @@ LIGHT_SRC  := $(filter-out src/options%.c src/size_class.c src/front/front.c src
 KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment,src/entry/$(f).c)
 RECORDER_SRC := src/size_class.c src/guard/count.c $(foreach d,platform trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 
+# hakmem-attach.so (src/entry/attach/attach.h): the same for a program that runs already. It is loaded late, so without -z initfirst,
+# and without src/tree: what a program calls by name stays its own.
+ATTACH_SRC   := $(wildcard src/options*.c src/entry/attach/*.c) $(foreach f,blocks record,src/entry/keep/$(f).c)
+ATTACHED_SRC := $(filter-out src/tree/%,$(RECORDER_SRC))
+
 PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
+ATTACH_OBJ := $(ATTACH_SRC:%.c=$(BUILD)/keep/%.o)
 DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/%.o)
 STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o \
              $(BUILD)/host/src/metrics/names.o $(BUILD)/host/src/metrics/step.o
@@ -62,7 +69,7 @@ COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)
 VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
-ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so \
+ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so \
              $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace
 
 .PHONY: all
@@ -97,6 +104,8 @@ $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
 $(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_SRC:%.c=$(BUILD)/debug/%.o)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
+$(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(ATTACHED_SRC:%.c=$(BUILD)/debug/%.o) src/entry/attach/global.map
+	$(call SAY,link) $(CC) $(filter-out -Wl$(COMMA)-z$(COMMA)initfirst,$(LIB_FLAGS)) -Wl,--version-script=src/entry/attach/global.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^)
 $(BUILD)/libstore.a: $(STORE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libcollector.a: $(COLL_OBJ)
@@ -189,6 +198,11 @@ $(BUILD)/libkept.a: $(BUILD)/keep/src/entry/keep/blocks.o $(BUILD)/keep/src/entr
 $(BUILD)/tests/unit/entry/keep/%: tests/unit/entry/keep/%.c $(BUILD)/libkept.a $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
+$(BUILD)/libattached.a: $(BUILD)/keep/src/entry/attach/imports.o
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
+$(BUILD)/tests/unit/entry/attach/%: tests/unit/entry/attach/%.c $(BUILD)/libattached.a $(BUILD)/libdebuglayers.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(BUILD)/tests/unit/base/%: tests/unit/base/%.c $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
@@ -254,7 +268,7 @@ USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-ob
               -Wno-use-after-free -Wno-unknown-warning-option -iquote include
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
               tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c tests/light/*.c \
-              tests/hunt/*.c tests/keep/*.c tests/ctl/*.c tests/long/*.c \
+              tests/hunt/*.c tests/keep/*.c tests/ctl/*.c tests/attach/*.c tests/long/*.c \
               tests/matrix/*.c tests/options/*.c tests/security/*.c tests/strings/*.c tests/instruction/*.c)
 USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.sh compiles it
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
@@ -402,7 +416,7 @@ install: all
 	ln -sf $(SO_FILE) "$(DESTDIR)$(PREFIX)/lib/$(SO_NAME)"
 	ln -sf $(SO_NAME) "$(DESTDIR)$(PREFIX)/lib/libhakmem.so"
 	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
-	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
+	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
 	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	sed 's|@PREFIX@|$(PREFIX)|' tools/hakmem.pc >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
@@ -443,6 +457,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/write_pages)

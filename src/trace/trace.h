@@ -204,6 +204,20 @@ HAK_HIDDEN void hak_trace_fork_prepare(void);
 HAK_HIDDEN void hak_trace_fork_parent(void);
 HAK_HIDDEN void hak_trace_fork_child(void);
 
+/* Begins and ends recording in a program that runs, which is recorded into the keeper that
+ * hak_options names (trace/process/attach.c). False: `why` says why, and the program goes on as it
+ * was. Between both no forked child is recorded: hak_trace_attach_child lets go of the session
+ * there. A thread calls hak_trace_attach_thread before its first record of a session. One thread at
+ * a time. */
+HAK_HIDDEN bool hak_trace_attach(char *why, size_t why_bytes);
+HAK_HIDDEN void hak_trace_detach(void);
+HAK_HIDDEN void hak_trace_attach_thread(void);
+HAK_HIDDEN void hak_trace_attach_child(void);
+
+/* The calling thread ends, and is not recorded any more: gives back what it had of an earlier
+ * session. */
+HAK_HIDDEN void hak_trace_thread_leave(void);
+
 /* The calling thread ends (from its TLS destructor). */
 HAK_HIDDEN void hak_trace_thread_end(void);
 

@@ -217,6 +217,17 @@ void hak_modules_announce_all(void) {
     }
 }
 
+void hak_modules_forget_all(void) {
+    for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
+        uint64_t state = atomic_load(&m->state);
+        if (is_live(state))
+            (void)atomic_compare_exchange_strong(&m->state, &state,
+                                                 state - MODULE_LIVE + MODULE_GONE);
+    }
+    (void)atomic_fetch_add(&hak_modules_unloads, 1);
+    hak_rules_forget();
+}
+
 void hak_modules_check(void) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
         struct dl_find_object object;

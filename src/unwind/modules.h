@@ -68,6 +68,10 @@ HAK_HIDDEN bool hak_module_at(uintptr_t address, struct hak_module *out);
 /* Looks whether all live modules are still loaded, and forgets what is not. */
 HAK_HIDDEN void hak_modules_check(void);
 
+/* Forgets all of them and what is known of their code: what was unloaded while nobody looked may
+ * have left its place to another. hak_modules_start must follow. */
+HAK_HIDDEN void hak_modules_forget_all(void);
+
 /* Number of unloads noticed so far: moves when cached rules and nodes lost their meaning. */
 HAK_HIDDEN extern _Atomic uint32_t hak_modules_unloads;
 static inline uint32_t hak_modules_generation(void) {

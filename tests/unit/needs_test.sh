@@ -8,7 +8,7 @@ complain() {
     status=1
 }
 
-for library in libhakmem.so hakmem-debug.so hakmem-record.so; do
+for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; do
     file=$BUILD/$library
     needed=$(readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^ld-linux' | tr '\n' ' ')
     [ "$needed" = 'libc.so.6 ' ] || complain "$library needs ${needed:-nothing}; due: libc.so.6 alone"

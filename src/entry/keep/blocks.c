@@ -1,6 +1,7 @@
 /* The words of all blocks of a kept allocator, found by their addresses. */
 #include "entry/keep/blocks.h"
 
+#include <string.h>
 #include "platform/platform.h"
 
 enum {
@@ -27,6 +28,23 @@ static void *make(_Atomic(void *) *place, size_t bytes) {
         return made;
     (void)hak_unmap(made, bytes);
     return there;
+}
+
+static void forget_leaves(struct middle *middle) {
+    for (size_t i = 0; i < MIDDLE_PLACES; i++) {
+        struct leaf *leaf = atomic_load_explicit(&middle->leaf[i], memory_order_acquire);
+        if (leaf && !hak_discard(leaf, sizeof *leaf))
+            memset((void *)leaf, 0, sizeof *leaf);
+    }
+}
+
+void hak_keep_forget_all(void) {
+    for (unsigned odd = 0; odd < 2; odd++)
+        for (size_t i = 0; i < ROOT_PLACES; i++) {
+            struct middle *middle = atomic_load_explicit(&root[odd][i], memory_order_acquire);
+            if (middle)
+                forget_leaves(middle);
+        }
 }
 
 hak_keep_word_t *hak_keep_find(const void *user, bool makes) {

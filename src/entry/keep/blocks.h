@@ -59,4 +59,7 @@ static inline uint64_t hak_keep_word(uint32_t count, size_t bytes, unsigned subk
 /* The word of the block at `user`. NULL: none was ever there, or (`makes`) there is no memory. */
 HAK_HIDDEN hak_keep_word_t *hak_keep_find(const void *user, bool makes);
 
+/* Makes all words 0. Words that others change just then may stay. */
+HAK_HIDDEN void hak_keep_forget_all(void);
+
 #endif

@@ -24,6 +24,10 @@ struct hak_collector_failure {
     bool is_hidden;     /* it may live, in another network namespace: nothing is said here */
 };
 
+/* Writes it into `to`, cut to fit. (say.c) */
+HAK_HIDDEN void hak_collector_say_why(const struct hak_collector_failure *failure, char *to,
+                                      size_t bytes);
+
 /* Makes session memory, finds or starts a keeper for it and claims the process's entry: the calling
  * process records from then on. Signals must be blocked once the program runs. (begin.c) */
 HAK_HIDDEN bool hak_collector_begin(struct hak_collector_failure *failure);

@@ -1,6 +1,7 @@
 /* Errors of the system in words, without strerror, which allocates and translates. */
 #include "trace/collector/say.h"
 #include <errno.h>
+#include <string.h>
 #include "trace/collector/collector.h"
 
 static void add_error(struct hak_line *line, long error) {
@@ -42,4 +43,12 @@ void hak_say_reason(struct hak_line *to, const struct hak_collector_failure *fai
         add_error(to, failure->error);
         hak_line_add(to, ")");
     }
+}
+
+void hak_collector_say_why(const struct hak_collector_failure *failure, char *to, size_t bytes) {
+    struct hak_line line = {0};
+    hak_say_reason(&line, failure);
+    size_t length = strnlen(hak_line_text(&line), bytes - 1);
+    memcpy(to, hak_line_text(&line), length);
+    to[length] = 0;
 }

@@ -179,6 +179,11 @@ void hak_current_thaw(void) {
     hak_wake(&frozen);
 }
 
+void hak_current_thaw_left(void) {
+    atomic_store(&frozen, 0);
+    hak_wake(&frozen);
+}
+
 bool hak_current_ready_slowly(void) {
     if (!hak_current.session || hak_current.is_left)
         return false;

@@ -128,6 +128,8 @@ HAK_HIDDEN void hak_current_leave_claim(void);
  * in hak_current_ready_slowly or finish first, as `others_write` says. Signals must be blocked. */
 HAK_HIDDEN void hak_current_freeze(bool (*others_write)(void));
 HAK_HIDDEN void hak_current_thaw(void);
+/* The same after hak_current_let_go: nobody writes from now on. */
+HAK_HIDDEN void hak_current_thaw_left(void);
 
 /* In a forked child: nobody of the parent's threads is here. */
 HAK_HIDDEN void hak_current_forget_others(void);

@@ -10,4 +10,7 @@
  * program allocates. A second call does nothing. */
 HAK_HIDDEN void hak_process_enter_child(void);
 
+/* Tells `hakmem-trace ctl` where things are (control.h). */
+HAK_HIDDEN void hak_process_note_control(void);
+
 #endif

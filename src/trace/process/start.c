@@ -18,8 +18,7 @@ static bool has_room_for_stacks(void) {
     return HAK_PRIVATE_NODE_BYTES <= hak_address_space_limit() / SHARE;
 }
 
-/* For `hakmem-trace ctl`. */
-static void note_control(void) {
+void hak_process_note_control(void) {
     hak_control.level = (uint32_t)hak_options.check + 1;
     hak_control.report_every = (uint32_t)hak_options.report_every;
     hak_control.stores_faults = hak_options.stores_faults;
@@ -67,7 +66,7 @@ void hak_trace_start(void) {
         (void)hak_stacks_start_private(has_room_for_stacks() ? (uint32_t)hak_options.stack_depth
                                                              : 0);
     }
-    note_control();
+    hak_process_note_control();
     if (!hak_trace_is_wanted())
         hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* what is not counted agrees with nothing */
     hak_crash_start();

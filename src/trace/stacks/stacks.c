@@ -42,6 +42,11 @@ void hak_stacks_start(const struct hak_stacks_setup *wanted) {
          (uintptr_t)__stop_hak_unwinder_text - (uintptr_t)__start_hak_unwinder_text}};
 }
 
+void hak_stacks_end(void) {
+    hak_stacks_now = (struct hak_stacks_setup){0};
+    hak_stack_table_end();
+}
+
 void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack) {
     hak_stacks_now.process = process;
     hak_stacks_now.no_stack = no_stack;

@@ -59,6 +59,10 @@ struct hak_stacks_setup {
  * and counted. */
 HAK_HIDDEN void hak_stacks_start(const struct hak_stacks_setup *setup);
 
+/* Gives back what the stacks of a session took that nobody records into any more; the next start
+ * must come before the next stack. */
+HAK_HIDDEN void hak_stacks_end(void);
+
 /* Begins to make stacks whose nodes lie in private memory: for a process that is not recorded.
  * Returns false without memory, or where `depth` is 0; all stacks are 0 then. */
 HAK_HIDDEN bool hak_stacks_start_private(uint32_t depth);

@@ -42,6 +42,18 @@ bool hak_stack_table_start(const struct hak_stack_table_nodes *nodes) {
     return level != NULL;
 }
 
+void hak_stack_table_end(void) {
+    struct level *level = atomic_exchange(&newest, NULL);
+    while (level) {
+        struct level *older = level->older;
+        hak_raw_unmap(level, sizeof *level + (sizeof(uint64_t) << level->bits));
+        level = older;
+    }
+    if (first_child)
+        hak_raw_unmap((void *)first_child, table.capacity * sizeof *first_child);
+    first_child = NULL;
+}
+
 static uint64_t hash_of(uint32_t parent, uintptr_t ip) {
     uint64_t h = (ip ^ (uint64_t)parent << 40 ^ parent) * 0x9e3779b97f4a7c15u;
     h ^= h >> 32;

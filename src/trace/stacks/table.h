@@ -26,6 +26,9 @@ struct hak_stack_table_nodes {
 /* Makes the table empty. Returns false when there is no memory. */
 HAK_HIDDEN bool hak_stack_table_start(const struct hak_stack_table_nodes *nodes);
 
+/* Gives its memory back. Nobody may use it before the next start. */
+HAK_HIDDEN void hak_stack_table_end(void);
+
 /* The id of the node {ip, parent}, or 0. */
 HAK_HIDDEN uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip);
 

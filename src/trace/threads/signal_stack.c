@@ -109,10 +109,14 @@ static void put_in_place(void) {
     }
 }
 
-static bool is_begun;
+static bool is_begun, is_barred;
 
 static bool is_wanted(void) {
-    return hak_current.session || is_begun;
+    return (hak_current.session || is_begun) && !is_barred;
+}
+
+void hak_thread_bar_stacks(void) {
+    is_barred = true;
 }
 
 void hak_thread_begin_stacks(void) {

@@ -36,6 +36,8 @@ HAK_HIDDEN void hak_thread_enter_child(void);
 
 /* From now on threads get signal stacks, the calling one at once: deaths are reported. */
 HAK_HIDDEN void hak_thread_begin_stacks(void);
+/* Threads get none: a program that runs already has its own, or none (process/attach.c). */
+HAK_HIDDEN void hak_thread_bar_stacks(void);
 
 /* Gives the calling thread an alternate signal stack unless it has one, or deaths are not reported.
  * Thread and signal safe. */

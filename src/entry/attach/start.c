@@ -1,0 +1,126 @@
+/* Begins, goes on with and ends a recording in a program that runs; hakmem-trace calls these three
+ * in one of its threads. */
+#include <pthread.h>
+#include <string.h>
+#include "entry/attach/attach.h"
+#include "entry/keep/blocks.h"
+#include "entry/keep/keep.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/trace.h"
+
+_Atomic uint32_t hak_attach_recording;
+
+HAK_EXPORT struct hak_attach_shared hak_attach_shared = {.version = HAK_ATTACH_VERSION};
+HAK_EXPORT void hak_attach_begin(void);
+HAK_EXPORT void hak_attach_scan(void);
+HAK_EXPORT void hak_attach_end(void);
+
+static uint32_t recordings; /* so far */
+
+static void change_imports(bool back) {
+    struct hak_imports_found found =
+        hak_imports_change(hak_attach_imports, HAK_ATTACH_IMPORTS, back);
+    hak_attach_shared.modules = found.modules;
+    hak_attach_shared.changed = found.changed;
+    hak_attach_shared.closed = found.closed;
+}
+
+/* In a forked child calls are passed on. The imports stay as they are: ld.so's list of modules may
+ * have been in the middle of a change by a thread that is not here. */
+static void after_fork_in_child(void) {
+    atomic_store(&hak_attach_recording, 0);
+    atomic_store(&hak_attach_shared.state, HAK_ATTACH_IDLE);
+    hak_attach_forget_threads();
+    hak_trace_attach_child();
+}
+
+static bool refuse(const char *why) {
+    if (why)
+        strncpy(hak_attach_shared.why, why, sizeof hak_attach_shared.why - 1);
+    atomic_store(&hak_attach_shared.state, HAK_ATTACH_REFUSED);
+    return false;
+}
+
+static bool is_hakmem(const char *module) {
+    return strstr(module, "hakmem-debug.so") || strstr(module, "hakmem-record.so") ||
+           strstr(module, "libhakmem.so");
+}
+
+static bool prepare(void) {
+    static bool is_ready;
+    if (is_ready)
+        return true;
+    if (!hak_attach_find_next())
+        return refuse("it has no malloc that can be found by its name");
+    if (is_hakmem(hak_keep_next.module))
+        return refuse("it runs under hakmem already");
+    if (!hak_attach_start_threads())
+        return refuse("it has used up the keys of pthread_key_create");
+    (void)pthread_atfork(NULL, NULL, after_fork_in_child);
+    is_ready = true;
+    return true;
+}
+
+/* The program's own HAKMEM_ variables are meant for other libraries. */
+static void read_options(void) {
+    static char variable[sizeof "HAKMEM_SESSION=" + sizeof hak_attach_shared.session] =
+        "HAKMEM_SESSION="; /* the end stays 0 */
+    char *environment[] = {variable, NULL};
+    memcpy(variable + sizeof "HAKMEM_SESSION=" - 1, hak_attach_shared.session,
+           sizeof hak_attach_shared.session);
+    hak_options_read(environment);
+}
+
+static void name_allocator(void) {
+    struct hak_event_fields head = {.kind = HAK_ALLOCATOR, .class_index = HAK_CLASS_NONE};
+    hak_trace_name(&head, hak_keep_next.module);
+}
+
+/* This thread's records of the session's begin come before it joins. */
+static bool begin(void) {
+    struct hak_attach_thread *thread;
+    if (atomic_load(&hak_attach_recording))
+        return true;
+    if (!prepare())
+        return false;
+    if (!hak_attach_wait_outside())
+        return refuse("a thread of it stands in the recorder since the last recording");
+    thread = hak_attach_thread ? hak_attach_thread : hak_attach_take_thread();
+    if (!thread)
+        return refuse("it has too many threads");
+    read_options();
+    hak_keep_forget_all();
+    atomic_store(&hak_attach_shared.unseen_threads, 0);
+    if (!hak_trace_attach(hak_attach_shared.why, sizeof hak_attach_shared.why)) {
+        hak_options.trace = 0;
+        return refuse(NULL);
+    }
+    hak_control.is_kept = true;
+    hak_control.bell = &hak_keep_bell;
+    name_allocator();
+    thread->seen = ++recordings;
+    atomic_store(&hak_attach_recording, recordings);
+    change_imports(false);
+    atomic_store(&hak_attach_shared.state, HAK_ATTACH_RECORDING);
+    return true;
+}
+
+void hak_attach_begin(void) {
+    (void)begin();
+}
+
+void hak_attach_scan(void) {
+    if (!atomic_load(&hak_attach_recording))
+        return;
+    hak_imports_look(hak_attach_imports, HAK_ATTACH_IMPORTS);
+    change_imports(false);
+}
+
+/* Calls that come by a word that was copied are passed on from the first store on. */
+void hak_attach_end(void) {
+    atomic_store(&hak_attach_recording, 0);
+    change_imports(true);
+    hak_trace_detach();
+    atomic_store(&hak_attach_shared.state, HAK_ATTACH_IDLE);
+}
