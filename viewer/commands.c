@@ -1,6 +1,7 @@
 /* The one table of commands and options: parsing and every help page come from it. */
 #include "viewer/commands.h"
 
+#include "viewer/attach/attach.h"
 #include "viewer/block/block.h"
 #include "viewer/events/events.h"
 #include "viewer/findings/findings.h"
@@ -70,6 +71,14 @@ static const struct view_option hunt_options[] = {
 
 static const struct view_option ctl_options[] = {
     {"timeout", 't', "SECONDS", "wait so long for the program (default 10)"},
+};
+static const struct view_option record_options[] = {
+    {"process", 'p', "PID", "the process to record"},
+    {"for", 0, "TIME",
+     "ends after this time: 30s, 200ms (default: when the program or Ctrl-C does)"},
+    {"store", 's', "FILE",
+     "the store to write (default: hakmem.PROGRAM.PID.db here); %e and %p are put in"},
+    {"force", 'f', NULL, "replace an existing store"},
 };
 static const struct view_option import_options[] = {
     {"store", 0, "FILE", "the store to write (default: beside the first FILE, .db for .rings)"},
@@ -232,6 +241,38 @@ const struct view_command view_commands[] = {
      .arguments_max = -1,
      .stops_at_first = true,
      .run = command_hunt},
+    {.name = "record",
+     .group = "RECORD",
+     .arguments = "-p PID [--for TIME]",
+     .sentence = "record a program that runs already, for a while",
+     .about =
+         "Loads hakmem-attach.so into process PID, records over the allocator that it has until\n"
+         "TIME is over, Ctrl-C is pressed or the process ends, and leaves it as it was: at full\n"
+         "speed, to be recorded again any time. Nothing of it is checked. What was allocated "
+         "before\n"
+         "is unknown; `info` counts the frees of such blocks. Forked children and programs that "
+         "it\n"
+         "executes are not recorded.\n"
+         "\n"
+         "One of its threads makes the calls for that, at a moment when it is neither in the\n"
+         "allocator nor in ld.so; the others run on. Killed at any moment, this command leaves "
+         "the\n"
+         "process whole; one that it still records is let go by the next `record -p PID`.\n"
+         "\n"
+         "It takes the right to trace the process: its user, where kernel.yama.ptrace_scope is 0,\n"
+         "else root for a process of root's. Refused with the reason: another user's process, one\n"
+         "that is traced or stopped, in a seccomp sandbox, in a container that this command is "
+         "not\n"
+         "in, static, not of glibc, or under hakmem already (docs/specs/attach.md).\n"
+         "\n"
+         "Exit status: 0, 2 it was refused or could not be begun, 3 the capture cannot be read, 4\n"
+         "the process could not be left or the capture is incomplete.\n",
+     .examples = "  hakmem-trace record -p 4711 --for 30s\n"
+                 "  hakmem-trace record -p $(pidof redis-server) -s redis.db\n",
+     OPTIONS(record_options),
+     .arguments_min = 0,
+     .arguments_max = 0,
+     .run = command_record},
     {.name = "ctl",
      .group = "RECORD",
      .arguments = "PID [status|mark NAME|flush|sweep|leaks|store]",

@@ -17,6 +17,7 @@ allowed() {
     verify) echo 'learn route front mid large slab pool platform guarded/guarded.h guard/locate.h metrics' ;;
     entry) echo 'learn route front mid large slab pool platform trace/process/process.h' ;;
     keep) echo 'entry/keep entry/entry.h entry/environment.h platform trace/trace.h' ;; # src/entry/keep has no layer below it
+    attach) echo 'entry/attach entry/keep platform trace/trace.h trace/wait.h unwind/modules.h' ;; # src/entry/attach, likewise
     unwind) echo 'platform' ;;
     metrics) echo 'platform' ;;
     trace) echo 'unwind metrics platform' ;;
@@ -31,14 +32,14 @@ allowed() {
     symbols) echo 'base store/frame.h' ;;
     report) echo 'base store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) echo 'report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h' ;;
-    viewer) echo 'base store report collector metrics/metric.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
+    viewer) echo 'base store report collector metrics/metric.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
     esac
 }
 
 for file in src/*/*.[ch] src/*/*/*.[ch] viewer/*.[ch] viewer/*/*.[ch]; do
     [ -e "$file" ] || continue
     folder=${file#src/} folder=${folder%%/*}
-    case "$file" in src/entry/keep/*) folder=keep ;; esac
+    case "$file" in src/entry/keep/*) folder=keep ;; src/entry/attach/*) folder=attach ;; esac
     while read -r name; do
         case "$name" in "$folder"/*) continue ;; */*) ;; *) continue ;; esac
         for rule in $(allowed "$folder"); do

@@ -59,7 +59,8 @@ viewer/layers: events capture cli
 viewer/leaks: findings capture cli
 viewer/record: findings capture cli
 viewer/hunt: record findings capture cli
-viewer/.: cli capture block events findings info sql layers leaks record hunt
+viewer/attach: record capture cli
+viewer/.: attach cli capture block events findings info sql layers leaks record hunt
 '
 folders='src/store src/collector src/trace src/report viewer'
 # Inner headers that others may include: FILE HEADER.

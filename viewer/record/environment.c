@@ -1,4 +1,5 @@
 /* Where hakmem's own files are, and the environment in which PROGRAM starts. */
+#include "viewer/record/record.h"
 #include "viewer/record/run.h"
 
 #include <errno.h>
@@ -107,7 +108,7 @@ static bool find_file(char *out, const char *directory, const char *name, int mo
     return false;
 }
 
-bool run_find_files(const struct view *view, struct run_files *files) {
+bool record_find_files(const struct view *view, const char *name, char *library, char *collected) {
     char directory[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 1);
     if (length <= 0) {
@@ -119,14 +120,18 @@ bool run_find_files(const struct view *view, struct run_files *files) {
     *slash = '\0';
     const char *collect = view_variable_value(view, "COLLECT");
     if (collect && collect[0]) {
-        if (!realpath(collect, files->collect)) {
+        if (!realpath(collect, collected)) {
             view_error("run: HAKMEM_COLLECT=%s: %s", collect, strerror(errno));
             return false;
         }
-    } else if (!find_file(files->collect, directory, "hakmem-collect", X_OK)) {
+    } else if (!find_file(collected, directory, "hakmem-collect", X_OK)) {
         return false;
     }
-    if (!find_file(files->library, directory, run_library(view), R_OK))
+    return find_file(library, directory, name, R_OK);
+}
+
+bool run_find_files(const struct view *view, struct run_files *files) {
+    if (!record_find_files(view, run_library(view), files->library, files->collect))
         return false;
     if (strpbrk(files->library, " :")) {
         view_error("run: %s: LD_PRELOAD cannot name a file with a space or a colon in its path; "

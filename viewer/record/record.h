@@ -45,5 +45,10 @@ int record_run(struct view *view, struct record_part *part);
 /* Where the store of PROGRAM's runs goes: the file that `pattern` names (NULL: the name that `run`
  * gives it), %e and %p put in. Something lies there that must not be replaced: false (printed). */
 bool record_settle_store(const struct view *view, const char *pattern, char *path, size_t bytes);
+/* The same for process `pid`, whose program is `program`. */
+bool record_settle_store_of(const struct view *view, const char *pattern, const char *program,
+                            pid_t pid, char *path, size_t bytes);
+/* Finds hakmem's library `name` and hakmem-collect, each of PATH_MAX bytes. False: printed. */
+bool record_find_files(const struct view *view, const char *name, char *library, char *collect);
 
 #endif

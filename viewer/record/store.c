@@ -117,12 +117,16 @@ bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t byt
     return !is_named || try_to_make(view, path);
 }
 
-bool record_settle_store(const struct view *view, const char *pattern, char *path, size_t bytes) {
+bool record_settle_store_of(const struct view *view, const char *pattern, const char *program,
+                            pid_t pid, char *path, size_t bytes) {
     struct stat about;
-    if (!run_expand_path(pattern ? pattern : "hakmem.%e.%p.db", view->argument[0], getpid(), path,
-                         bytes))
+    if (!run_expand_path(pattern ? pattern : "hakmem.%e.%p.db", program, pid, path, bytes))
         return false;
     return lstat(path, &about) == 0 ? check_existing(view, path, &about) : try_to_make(view, path);
+}
+
+bool record_settle_store(const struct view *view, const char *pattern, char *path, size_t bytes) {
+    return record_settle_store_of(view, pattern, view->argument[0], getpid(), path, bytes);
 }
 
 bool run_check_store(const struct view *view, const char *path) {

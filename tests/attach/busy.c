@@ -1,0 +1,183 @@
+/* What a recorder that comes and goes must not be noticed by: threads that begin and end, load and
+ * unload libraries, fork, count on errno, on vector registers, on signals and on interrupted system
+ * calls. Prints a line for whatever was not as it should, and "all as it was" at SIGTERM. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static atomic_bool is_over;
+static atomic_int wrong;
+static atomic_ulong ticks;
+
+static void expect(bool holds, const char *what) {
+    if (holds)
+        return;
+    if (atomic_fetch_add(&wrong, 1) < 20)
+        fprintf(stderr, "wrong: %s (errno %d)\n", what, errno);
+}
+
+static bool goes_on(void) {
+    return !atomic_load(&is_over);
+}
+
+static void *allocate(void *unused) {
+    enum { BLOCKS = 64 };
+    unsigned char *block[BLOCKS] = {0};
+    size_t bytes[BLOCKS] = {0};
+    for (unsigned i = 0; goes_on(); i++) {
+        unsigned at = i % BLOCKS;
+        if (block[at])
+            expect(block[at][0] == at && block[at][bytes[at] - 1] == at, "bytes of a block");
+        free(block[at]);
+        bytes[at] = i % 700 + 1;
+        block[at] = i % 5 ? malloc(bytes[at]) : realloc(calloc(1, 10), bytes[at]);
+        memset(block[at], (int)at, bytes[at]);
+        if (i % 4096 == 0)
+            usleep(1000);
+    }
+    for (unsigned i = 0; i < BLOCKS; i++)
+        free(block[i]);
+    return unused;
+}
+
+static void *load(void *unused) {
+    while (goes_on()) {
+        void *library = dlopen("libz.so.1", RTLD_LAZY);
+        expect(library != NULL, "dlopen");
+        if (library) {
+            const char *(*version)(void) = (const char *(*)(void))dlsym(library, "zlibVersion");
+            expect(version && version()[0] == '1', "a function of a library");
+            dlclose(library);
+        }
+    }
+    return unused;
+}
+
+static void *fork_children(void *unused) {
+    while (goes_on()) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            for (int i = 1; i < 100; i++)
+                free(malloc((size_t)i));
+            _exit(3);
+        }
+        expect(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 3,
+               "a child's end");
+    }
+    return unused;
+}
+
+static void *count_on_errno(void *unused) {
+    while (goes_on()) {
+        errno = 0;
+        expect(close(-1) == -1 && errno == EBADF, "errno of a call");
+        errno = 77;
+        for (volatile int i = 0; i < 500; i++)
+            continue;
+        expect(errno == 77, "errno between calls");
+    }
+    return unused;
+}
+
+static void *count_on_registers(void *unused) {
+    while (goes_on()) {
+        double a = 1.5, b = 2.25;
+        unsigned long sum = 0;
+        for (unsigned long i = 0; i < 100000; i++) {
+            a *= 1.0000001;
+            b /= 1.0000001;
+            sum = sum * 31 + i;
+        }
+        static _Atomic unsigned long due;
+        unsigned long none = 0;
+        if (!atomic_compare_exchange_strong(&due, &none, sum))
+            expect(none == sum, "general registers");
+        expect(a * b > 3.374999 && a * b < 3.375001, "vector registers");
+    }
+    return unused;
+}
+
+static void tick(int number) {
+    (void)number;
+    atomic_fetch_add(&ticks, 1);
+}
+
+/* Calls that a stop interrupts. */
+static void *wait_in_calls(void *unused) {
+    int ends[2], all = epoll_create1(0);
+    struct epoll_event event = {.events = EPOLLIN};
+    sem_t semaphore;
+    expect(pipe(ends) == 0 && epoll_ctl(all, EPOLL_CTL_ADD, ends[0], &event) == 0, "a pipe");
+    sem_init(&semaphore, 0, 0);
+    while (goes_on()) {
+        char byte = 0;
+        struct pollfd one = {.fd = ends[0], .events = POLLIN};
+        struct timespec now, nap = {0, 300000};
+        expect(epoll_wait(all, &event, 1, 2) == 0, "epoll_wait with nothing");
+        expect(poll(&one, 1, 1) == 0, "poll with nothing");
+        expect(nanosleep(&nap, NULL) == 0, "nanosleep");
+        clock_gettime(CLOCK_REALTIME, &now);
+        now.tv_nsec += 1000000;
+        now.tv_sec += now.tv_nsec / 1000000000;
+        now.tv_nsec %= 1000000000;
+        expect(sem_timedwait(&semaphore, &now) == -1 && errno == ETIMEDOUT, "sem_timedwait");
+        expect(write(ends[1], "x", 1) == 1, "write");
+        expect(epoll_wait(all, &event, 1, -1) == 1, "epoll_wait with something");
+        expect(read(ends[0], &byte, 1) == 1 && byte == 'x', "read");
+    }
+    return unused;
+}
+
+static void *be_short(void *unused) {
+    free(strdup("short"));
+    return unused;
+}
+
+int main(void) {
+    static void *(*const work[])(void *) = {
+        allocate, allocate, load, fork_children, count_on_errno, count_on_registers, wait_in_calls};
+    enum { THREADS = sizeof work / sizeof *work };
+    pthread_t thread[THREADS], one;
+    sigset_t end, before;
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = tick, .sa_flags = SA_RESTART}, NULL);
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    sigprocmask(SIG_BLOCK, &end, NULL);
+    sigaddset(&end, SIGALRM); /* to the main thread alone */
+    sigprocmask(SIG_BLOCK, &end, &before);
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&thread[i], NULL, work[i], NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    timer_t timer;
+    struct itimerspec each = {{0, 2000000}, {0, 2000000}};
+    timer_create(CLOCK_MONOTONIC,
+                 &(struct sigevent){.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM}, &timer);
+    timer_settime(timer, 0, &each, NULL);
+    puts("ready");
+    fflush(stdout);
+    while (sigtimedwait(&end, NULL, &(struct timespec){0, 0}) != SIGTERM) {
+        if (pthread_create(&one, NULL, be_short, NULL) == 0)
+            pthread_join(one, NULL);
+    }
+    atomic_store(&is_over, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    expect(atomic_load(&ticks) > 0, "signals");
+    puts(atomic_load(&wrong) ? "not as it was" : "all as it was");
+    return 0;
+}

@@ -1,0 +1,206 @@
+/* The functions that a module of the program exports, by the symbols of its file. */
+#include "viewer/attach/parts.h"
+
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/growing.h"
+
+/* Functions whose callers may hold a lock that dlopen, the recorder or the allocator takes, or that
+ * end the thread or the process; `*` = all that begin so. */
+static const char *const denied[] = {
+    "malloc",
+    "calloc",
+    "realloc",
+    "free",
+    "cfree",
+    "memalign",
+    "aligned_alloc",
+    "posix_memalign",
+    "valloc",
+    "pvalloc",
+    "reallocarray",
+    "malloc_*",
+    "mallinfo*",
+    "mallopt",
+    "mcheck*",
+    "fork",
+    "_Fork",
+    "vfork",
+    "posix_spawn*",
+    "system",
+    "popen",
+    "daemon",
+    "forkpty",
+    "exit",
+    "_exit",
+    "quick_exit",
+    "abort",
+    "atexit",
+    "on_exit",
+    "cxa_*",
+    "register_atfork",
+    "pthread_atfork",
+    "dl*",
+    "libc_dl*",
+    "_dl_*",
+    "pthread_create",
+    "pthread_exit",
+    "pthread_cancel",
+    "pthread_setattr_default_np",
+    "thrd_create",
+    "thrd_exit",
+    "set*id",
+    "initgroups",
+    "setgroups",
+    "libc_freeres",
+    "nss_*",
+    "gconv*",
+    "iconv_open",
+    "pthread_getattr_np",
+};
+
+static bool matches(const char *name, const char *pattern) {
+    const char *star = strchr(pattern, '*');
+    if (!star)
+        return strcmp(name, pattern) == 0;
+    size_t before = (size_t)(star - pattern), after = strlen(star + 1), length = strlen(name);
+    return length >= before + after && strncmp(name, pattern, before) == 0 &&
+           strcmp(name + length - after, star + 1) == 0;
+}
+
+/* By the name that users know: __libc_malloc is malloc, __fork is fork. */
+static bool is_denied_name(const char *name) {
+    const char *plain = name;
+    while (*plain == '_' && plain[1] == '_')
+        plain++;
+    plain += *plain == '_' && plain != name;
+    if (strncmp(plain, "libc_", 5) == 0 && strncmp(plain, "libc_dl", 7) != 0)
+        plain += 5;
+    for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
+        if (matches(plain, denied[i]) || matches(name, denied[i]))
+            return true;
+    return false;
+}
+
+/* ---- the file ---------------------------------------------------------------------------------
+ */
+
+static Elf *open_elf(const char *path, int *fd) {
+    elf_version(EV_CURRENT);
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    Elf *elf = *fd >= 0 ? elf_begin(*fd, ELF_C_READ, NULL) : NULL;
+    if (!elf && *fd >= 0)
+        close(*fd);
+    return elf;
+}
+
+static void visit_symbols(Elf *elf, bool (*visit)(void *, const char *, const GElf_Sym *),
+                          void *context) {
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
+        GElf_Shdr header;
+        Elf_Data *data;
+        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM ||
+            header.sh_entsize == 0 || !(data = elf_getdata(section, NULL)))
+            continue;
+        for (size_t i = 0; i < header.sh_size / header.sh_entsize; i++) {
+            GElf_Sym symbol;
+            const char *name;
+            if (gelf_getsym(data, (int)i, &symbol) && symbol.st_shndx != SHN_UNDEF &&
+                (name = elf_strptr(elf, header.sh_link, symbol.st_name)) != NULL &&
+                !visit(context, name, &symbol))
+                return;
+        }
+    }
+}
+
+static bool add_function(void *context, const char *name, const GElf_Sym *symbol) {
+    struct module *m = context;
+    int type = GELF_ST_TYPE(symbol->st_info);
+    if (type != STT_FUNC && type != STT_GNU_IFUNC)
+        return true;
+    if (strcmp(name, "malloc") == 0)
+        m->has_malloc = true;
+    if (!hak_growing_make_room(&m->function, m->functions, &m->capacity, sizeof *m->function))
+        return false;
+    m->function[m->functions++] =
+        (struct function){.start = m->bias + symbol->st_value,
+                          .end = m->bias + symbol->st_value + symbol->st_size,
+                          .is_denied = is_denied_name(name)};
+    return true;
+}
+
+/* Where its first segment is to be, by its file. */
+static uint64_t first_address(Elf *elf) {
+    size_t count = 0;
+    GElf_Phdr segment;
+    (void)elf_getphdrnum(elf, &count);
+    for (size_t i = 0; i < count; i++)
+        if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == PT_LOAD)
+            return segment.p_vaddr & ~(uint64_t)4095;
+    return 0;
+}
+
+bool module_read(struct module *m, const struct process *p, const char *path) {
+    int fd;
+    *m = (struct module){0};
+    for (uint32_t i = 0; i < p->mappings; i++) {
+        if (strcmp(p->mapping[i].path, path) != 0)
+            continue;
+        m->start = m->start ? m->start : p->mapping[i].start;
+        m->end = p->mapping[i].end;
+    }
+    Elf *elf = m->start ? open_elf(path, &fd) : NULL;
+    if (!elf)
+        return false;
+    snprintf(m->path, sizeof m->path, "%s", path);
+    m->bias = m->start - first_address(elf);
+    visit_symbols(elf, add_function, m);
+    elf_end(elf);
+    close(fd);
+    return true;
+}
+
+void module_close(struct module *m) {
+    free(m->function);
+    *m = (struct module){0};
+}
+
+struct wanted {
+    const char *name;
+    uint64_t value;
+};
+
+static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symbol) {
+    struct wanted *wanted = context;
+    if (strcmp(name, wanted->name) == 0)
+        wanted->value = symbol->st_value;
+    return !wanted->value;
+}
+
+uint64_t module_find(const struct module *m, const char *name) {
+    struct wanted wanted = {.name = name};
+    int fd;
+    Elf *elf = open_elf(m->path, &fd);
+    if (!elf)
+        return 0;
+    visit_symbols(elf, look_at_symbol, &wanted);
+    elf_end(elf);
+    close(fd);
+    return wanted.value ? m->bias + wanted.value : 0;
+}
+
+bool module_covers(const struct module *m, uint64_t address, bool *is_denied) {
+    bool is_covered = false;
+    *is_denied = false;
+    for (uint32_t i = 0; i < m->functions; i++) {
+        if (address < m->function[i].start || address >= m->function[i].end)
+            continue;
+        is_covered = true;
+        *is_denied = *is_denied || m->function[i].is_denied;
+    }
+    return is_covered;
+}

@@ -1,0 +1,118 @@
+/* What the files of this room know of the program that is recorded. */
+#ifndef HAK_VIEWER_ATTACH_PARTS_H
+#define HAK_VIEWER_ATTACH_PARTS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- process.c: a process as /proc shows it -------------------------------------------------- */
+
+/* Of /proc/PID/maps. */
+struct mapping {
+    uint64_t start, end, offset;
+    bool is_writable, is_executable;
+    char *path; /* "" = none */
+};
+
+struct process {
+    pid_t pid;
+    char name[64];
+    uint64_t born; /* field 22 of its stat */
+    struct mapping *mapping;
+    uint32_t mappings, capacity;
+};
+
+/* Reads name and mappings of process `pid`. False: printed. */
+bool process_open(struct process *p, pid_t pid);
+void process_close(struct process *p);
+/* Reads the mappings again; false: it is gone. */
+bool process_read_mappings(struct process *p);
+/* False: it has ended, or another one has its number. */
+bool process_is_there(const struct process *p);
+/* The mapping that holds `address`, or NULL. */
+const struct mapping *process_mapping_at(const struct process *p, uint64_t address);
+/* Something to compare: changes when files of code are mapped or unmapped. */
+uint64_t process_code_sum(const struct process *p);
+/* `bytes` that are mapped nowhere; 0: there are none. */
+uint64_t process_free_address(const struct process *p, uint64_t bytes);
+bool process_read(const struct process *p, uint64_t address, void *to, size_t bytes);
+bool process_write(const struct process *p, uint64_t address, const void *from, size_t bytes);
+/* Can it be recorded? False: printed, with what to do. */
+bool process_check(struct process *p);
+
+/* ---- functions.c: functions that a module exports -------------------------------------------- */
+
+struct function {
+    uint64_t start, end;
+    bool is_denied; /* who is in it may hold a lock that a call needs */
+};
+
+struct module {
+    char path[PATH_MAX];
+    uint64_t start, end; /* of its mappings */
+    uint64_t bias;
+    struct function *function;
+    uint32_t functions, capacity;
+    bool has_malloc; /* it defines one */
+};
+
+/* Reads the module whose file is mapped as `path`. False: it is not mapped, or its file cannot be
+ * read (any more). */
+bool module_read(struct module *m, const struct process *p, const char *path);
+void module_close(struct module *m);
+/* The address of an exported function or object; 0 = there is none. */
+uint64_t module_find(const struct module *m, const char *name);
+/* What the functions that cover `address` say. False: none does. */
+bool module_covers(const struct module *m, uint64_t address, bool *is_denied);
+
+/* ---- place.c --------------------------------------------------------------------------------- */
+
+/* What a thread must not be in when it is to call something. */
+struct places {
+    struct module libc, loader;
+    struct module *allocator; /* other modules with a malloc */
+    uint32_t allocators, capacity;
+    void *unwinder; /* struct Dwfl * */
+    uint64_t code_sum;
+};
+
+bool places_open(struct places *places, const struct process *p); /* false: printed */
+void places_close(struct places *places);
+/* Looks at the modules again where they have changed. */
+bool places_renew(struct places *places, const struct process *p);
+/* True when the thread, which stands, is outside of the allocator, of ld.so, of hakmem's library
+ * and of whatever may hold a lock that they need, and its stack has room. */
+bool places_are_safe(struct places *places, const struct process *p, pid_t thread);
+
+/* ---- call.c ---------------------------------------------------------------------------------- */
+
+struct caller {
+    struct process *process;
+    struct places places;
+    uint64_t restorer; /* of libc: the instructions that end a signal handler */
+    uint64_t errno_at; /* from a thread's own pointer; 0 = not known */
+    uint64_t stack;    /* made in the program for these calls; 0 = not yet */
+    bool has_ended;    /* the program has */
+};
+
+enum call_result {
+    CALL_DONE,
+    CALL_NO_MOMENT, /* no thread was at a place where it may call */
+    CALL_NOT_BACK,  /* it goes on by itself */
+    CALL_CRASHED,   /* the thread was taken out of it */
+    CALL_FAILED,    /* the kernel does not let us; errno says why */
+};
+
+bool caller_open(struct caller *c, struct process *p); /* false: printed */
+void caller_close(struct caller *c);
+/* Makes sure of `stack`, whose lower half is free to be written to. */
+enum call_result caller_prepare(struct caller *c, unsigned ms);
+/* Has a thread of the program call `function` with up to six arguments, on a stack of its own.
+ * Looks for a moment at most `ms`. */
+enum call_result caller_call(struct caller *c, uint64_t function, const uint64_t *arguments,
+                             unsigned count, unsigned ms);
+
+#endif

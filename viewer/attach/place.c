@@ -1,0 +1,235 @@
+/* Where a thread of the program stands, and whether it may be made to call something there.
+ *
+ *   frame 0    user code, or a function of libc at a system call (it waits, or has just made one)
+ *   a group    frames of libc in a row: the outermost one is the function that was called; it, and
+ *              all exported ones of the group, must be none that may hold a lock
+ *   the end    the stack is whole: it ends where a thread begins
+ *
+ * No frame may lie in ld.so, in an allocator beside libc, in hakmem's library, or belong to a
+ * signal handler, which may have interrupted anything. */
+#include "viewer/attach/parts.h"
+
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include "base/growing.h"
+#include "viewer/cli/cli.h"
+
+enum {
+    FRAMES_MAX = 256,
+    STACK_ROOM = 24 << 10,  /* below the thread's stack pointer */
+    MAPPED_ROOM = 16 << 10, /* of it, for what is written from outside */
+    SYSCALL_BYTES = 2,
+};
+
+/* ---- the modules ----------------------------------------------------------------------------- */
+
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool is_loader(const char *path) {
+    return strncmp(file_name(path), "ld-linux-x86-64.so", 18) == 0;
+}
+
+/* The path of the first file of code whose name `fits`, NULL = there is none. */
+static const char *find_path(const struct process *p, bool (*fits)(const char *)) {
+    for (uint32_t i = 0; i < p->mappings; i++)
+        if (p->mapping[i].is_executable && p->mapping[i].path[0] == '/' && fits(p->mapping[i].path))
+            return p->mapping[i].path;
+    return NULL;
+}
+
+static bool is_libc(const char *path) {
+    return strcmp(file_name(path), "libc.so.6") == 0;
+}
+
+static bool is_other(const char *path) {
+    return path[0] == '/' && !is_libc(path) && !is_loader(path);
+}
+
+static void forget_allocators(struct places *places) {
+    for (uint32_t i = 0; i < places->allocators; i++)
+        module_close(&places->allocator[i]);
+    places->allocators = 0;
+}
+
+/* Other modules that define a malloc: jemalloc and its like, and hakmem's own. */
+static bool find_allocators(struct places *places, const struct process *p) {
+    const char *last = "";
+    forget_allocators(places);
+    for (uint32_t i = 0; i < p->mappings; i++) {
+        const char *path = p->mapping[i].path;
+        struct module m;
+        if (!p->mapping[i].is_executable || !is_other(path) || strcmp(path, last) == 0)
+            continue;
+        last = path;
+        if (!module_read(&m, p, path))
+            continue; /* a file that is gone: it is judged by its frames' names, which it has not */
+        bool is_own = strcmp(file_name(path), "hakmem-attach.so") == 0;
+        if ((m.has_malloc || is_own) &&
+            hak_growing_make_room(&places->allocator, places->allocators, &places->capacity,
+                                  sizeof *places->allocator))
+            places->allocator[places->allocators++] = m;
+        else
+            module_close(&m);
+    }
+    return true;
+}
+
+/* ---- the unwinder ---------------------------------------------------------------------------- */
+
+/* Call frame information stands in the modules themselves. */
+static int find_no_debug_file(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
+                              const char *file, const char *link, GElf_Word sum, char **found) {
+    (void)module, (void)data, (void)name, (void)base, (void)file, (void)link, (void)sum;
+    (void)found;
+    return -1;
+}
+
+static bool begin_unwinder(struct places *places, const struct process *p) {
+    static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
+                                             .find_debuginfo = find_no_debug_file};
+    if (places->unwinder)
+        dwfl_end(places->unwinder);
+    Dwfl *dwfl = dwfl_begin(&callbacks);
+    places->unwinder = dwfl;
+    return dwfl && dwfl_linux_proc_report(dwfl, p->pid) == 0 &&
+           dwfl_report_end(dwfl, NULL, NULL) == 0 &&
+           dwfl_linux_proc_attach(dwfl, p->pid, true) == 0;
+}
+
+bool places_open(struct places *places, const struct process *p) {
+    *places = (struct places){0};
+    const char *libc = find_path(p, is_libc), *loader = find_path(p, is_loader);
+    if (!libc || !loader || !module_read(&places->libc, p, libc) ||
+        !module_read(&places->loader, p, loader)) {
+        view_error("record: process %d (%s) has no glibc whose file can be read: it is static, of "
+                   "another C library, or its files were replaced since it started",
+                   (int)p->pid, p->name);
+        return false;
+    }
+    places->code_sum = process_code_sum(p);
+    return find_allocators(places, p) && begin_unwinder(places, p);
+}
+
+void places_close(struct places *places) {
+    forget_allocators(places);
+    free(places->allocator);
+    module_close(&places->libc);
+    module_close(&places->loader);
+    if (places->unwinder)
+        dwfl_end(places->unwinder);
+    *places = (struct places){0};
+}
+
+bool places_renew(struct places *places, const struct process *p) {
+    uint64_t sum = process_code_sum(p);
+    if (sum == places->code_sum)
+        return true;
+    places->code_sum = sum;
+    return find_allocators(places, p) && begin_unwinder(places, p);
+}
+
+/* ---- a stack --------------------------------------------------------------------------------- */
+
+struct stack {
+    uint64_t ip[FRAMES_MAX]; /* innermost first */
+    bool is_exact[FRAMES_MAX];
+    unsigned count;
+};
+
+static int add_frame(Dwfl_Frame *frame, void *context) {
+    struct stack *stack = context;
+    Dwarf_Addr ip;
+    bool is_exact;
+    if (stack->count == FRAMES_MAX || !dwfl_frame_pc(frame, &ip, &is_exact))
+        return DWARF_CB_ABORT;
+    stack->ip[stack->count] = ip;
+    stack->is_exact[stack->count++] = is_exact;
+    return DWARF_CB_OK;
+}
+
+static bool is_in(const struct module *m, uint64_t address) {
+    return address >= m->start && address < m->end;
+}
+
+static bool is_barred(const struct places *places, const struct process *p, uint64_t ip) {
+    const struct mapping *mapping = process_mapping_at(p, ip);
+    bool is_barred = !mapping || is_in(&places->loader, ip);
+    for (uint32_t i = 0; i < places->allocators; i++)
+        is_barred = is_barred || is_in(&places->allocator[i], ip);
+    return is_barred;
+}
+
+/* mov $15, %rax; syscall: where signal handlers return to. */
+static bool is_restorer(const struct process *p, uint64_t ip) {
+    static const unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+    unsigned char found[sizeof code];
+    return process_read(p, ip, found, sizeof found) && memcmp(found, code, sizeof code) == 0;
+}
+
+static bool is_behind_system_call(const struct process *p, uint64_t ip) {
+    unsigned char found[SYSCALL_BYTES];
+    return process_read(p, ip - SYSCALL_BYTES, found, sizeof found) && found[0] == 0x0f &&
+           found[1] == 0x05;
+}
+
+/* Frames [from, to) lie in libc, and called what is further in. */
+static bool is_group_safe(const struct places *places, const struct stack *stack, unsigned from,
+                          unsigned to) {
+    bool is_denied, is_known = false;
+    for (unsigned i = from; i < to; i++) {
+        is_known = module_covers(&places->libc, stack->ip[i] - !stack->is_exact[i], &is_denied);
+        if (is_known && is_denied)
+            return false;
+    }
+    return is_known; /* the outermost: what the program called */
+}
+
+static bool is_stack_safe(const struct places *places, const struct process *p,
+                          const struct stack *stack) {
+    const struct module *libc = &places->libc;
+    for (unsigned i = 0; i < stack->count; i++)
+        if (is_barred(places, p, stack->ip[i] - !stack->is_exact[i]) ||
+            is_restorer(p, stack->ip[i]))
+            return false;
+    if (is_in(libc, stack->ip[0]) && !is_behind_system_call(p, stack->ip[0]))
+        return false;
+    for (unsigned from = 0, to; from < stack->count; from = to) {
+        bool is_of_libc = is_in(libc, stack->ip[from]);
+        for (to = from + 1; to < stack->count && is_in(libc, stack->ip[to]) == is_of_libc; to++)
+            continue;
+        /* A thread's own begin, from where no exported function was called. */
+        bool is_begin = to == stack->count && from > 0;
+        if (is_of_libc && !is_begin && !is_group_safe(places, stack, from, to))
+            return false;
+    }
+    return true;
+}
+
+/* Not where a coroutine's or another small stack is. */
+static bool has_room(const struct process *p, const struct user_regs_struct *registers) {
+    const struct mapping *m = process_mapping_at(p, registers->rsp);
+    if (!m || !m->is_writable || registers->rsp - m->start < MAPPED_ROOM)
+        return false;
+    if (strcmp(m->path, "[stack]") == 0)
+        return true;
+    return registers->fs_base > registers->rsp && registers->fs_base < m->end &&
+           registers->rsp - m->start >= STACK_ROOM;
+}
+
+bool places_are_safe(struct places *places, const struct process *p, pid_t thread) {
+    static struct stack stack;
+    struct user_regs_struct registers;
+    if (ptrace(PTRACE_GETREGS, thread, NULL, &registers) != 0 || !has_room(p, &registers))
+        return false;
+    stack.count = 0;
+    return dwfl_getthread_frames(places->unwinder, thread, add_frame, &stack) == 0 &&
+           stack.count > 0 && stack.ip[0] == registers.rip && is_stack_safe(places, p, &stack);
+}

@@ -1,0 +1,235 @@
+/* A process that runs, as /proc shows it: its mappings and memory, and what is in the way of
+ * recording it. */
+#include "viewer/attach/parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "base/growing.h"
+#include "collector/kernel/kernel.h"
+#include "collector/target/target.h"
+#include "viewer/cli/cli.h"
+
+enum { FREE_FROM = 0x10000000 };
+
+static uint64_t read_born(pid_t pid) {
+    struct hak_peer peer;
+    return hak_peer_read(pid, &peer) && peer.state != 'Z' && peer.state != 'X' ? peer.start_time
+                                                                               : 0;
+}
+
+static void drop_mappings(struct process *p) {
+    for (uint32_t i = 0; i < p->mappings; i++)
+        free(p->mapping[i].path);
+    p->mappings = 0;
+}
+
+static bool add_mapping(struct process *p, char *line) {
+    struct mapping m = {0};
+    char rights[5];
+    int path_at = 0;
+    line[strcspn(line, "\n")] = 0;
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &m.start, &m.end, rights,
+               &m.offset, &path_at) < 4 ||
+        !hak_growing_make_room(&p->mapping, p->mappings, &p->capacity, sizeof *p->mapping))
+        return false;
+    m.is_writable = rights[1] == 'w';
+    m.is_executable = rights[2] == 'x';
+    m.path = strdup(path_at ? line + path_at : "");
+    if (!m.path)
+        return false;
+    p->mapping[p->mappings++] = m;
+    return true;
+}
+
+bool process_read_mappings(struct process *p) {
+    char path[64], *line = NULL;
+    size_t room = 0;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)p->pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    drop_mappings(p);
+    bool good = true;
+    while (good && getline(&line, &room, file) > 0)
+        good = add_mapping(p, line);
+    free(line);
+    fclose(file);
+    return good && p->mappings > 0;
+}
+
+bool process_is_there(const struct process *p) {
+    return read_born(p->pid) == p->born;
+}
+
+bool process_open(struct process *p, pid_t pid) {
+    char path[64];
+    *p = (struct process){.pid = pid, .born = read_born(pid)};
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    if (!p->born || !hak_proc_read_text(path, p->name, sizeof p->name)) {
+        view_error("record: there is no process %d", (int)pid);
+        return false;
+    }
+    p->name[strcspn(p->name, "\n")] = 0;
+    return true;
+}
+
+void process_close(struct process *p) {
+    drop_mappings(p);
+    free(p->mapping);
+    *p = (struct process){0};
+}
+
+const struct mapping *process_mapping_at(const struct process *p, uint64_t address) {
+    for (uint32_t i = 0; i < p->mappings; i++)
+        if (address >= p->mapping[i].start && address < p->mapping[i].end)
+            return &p->mapping[i];
+    return NULL;
+}
+
+uint64_t process_code_sum(const struct process *p) {
+    uint64_t sum = 14695981039346656037u;
+    for (uint32_t i = 0; i < p->mappings; i++) {
+        const struct mapping *m = &p->mapping[i];
+        if (m->is_executable && m->path[0] == '/')
+            sum = ((sum ^ m->start) * 1099511628211u ^ m->end) * 1099511628211u;
+    }
+    return sum;
+}
+
+uint64_t process_free_address(const struct process *p, uint64_t bytes) {
+    uint64_t at = FREE_FROM;
+    for (uint32_t i = 0; i < p->mappings; i++) {
+        const struct mapping *m = &p->mapping[i];
+        if (m->start >= at && m->start - at >= bytes + (1 << 20))
+            return at;
+        /* The program's own heap grows behind its data: far from it. */
+        at = m->end > at ? m->end + ((uint64_t)1 << 32) : at;
+        at &= ~(uint64_t)4095;
+    }
+    return 0;
+}
+
+bool process_read(const struct process *p, uint64_t address, void *to, size_t bytes) {
+    struct iovec here = {to, bytes}, there = {(void *)(uintptr_t)address, bytes};
+    return process_vm_readv(p->pid, &here, 1, &there, 1, 0) == (ssize_t)bytes;
+}
+
+bool process_write(const struct process *p, uint64_t address, const void *from, size_t bytes) {
+    struct iovec here = {(void *)(uintptr_t)from, bytes};
+    struct iovec there = {(void *)(uintptr_t)address, bytes};
+    return process_vm_writev(p->pid, &here, 1, &there, 1, 0) == (ssize_t)bytes;
+}
+
+/* ---- what is in the way ---------------------------------------------------------------------- */
+
+/* The line of /proc/PID/status that begins with `word`, behind it; "" = none. */
+static const char *status_line(const char *status, const char *word) {
+    size_t length = strlen(word);
+    for (const char *line = status; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, word, length) == 0)
+            return line + length;
+    }
+    return "";
+}
+
+static bool is_same_namespace(const struct process *p, const char *which) {
+    char path[64];
+    struct stat own, its;
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)p->pid, which);
+    if (stat(path, &its) != 0)
+        return true; /* what follows says what is barred */
+    snprintf(path, sizeof path, "/proc/self/ns/%s", which);
+    return stat(path, &own) != 0 || (own.st_ino == its.st_ino && own.st_dev == its.st_dev);
+}
+
+static bool has_same_root(const struct process *p) {
+    char path[64];
+    struct stat own, its;
+    snprintf(path, sizeof path, "/proc/%d/root", (int)p->pid);
+    return stat(path, &its) != 0 || stat("/", &own) != 0 ||
+           (own.st_ino == its.st_ino && own.st_dev == its.st_dev);
+}
+
+static void refuse(const struct process *p, const char *why, const char *what_to_do) {
+    view_error("record: process %d (%s) %s%s%s", (int)p->pid, p->name, why,
+               what_to_do[0] ? "; " : "", what_to_do);
+}
+
+static bool check_status(const struct process *p) {
+    static char status[16384];
+    char path[64];
+    unsigned uid[4] = {0};
+    snprintf(path, sizeof path, "/proc/%d/status", (int)p->pid);
+    if (!hak_proc_read_text(path, status, sizeof status)) {
+        refuse(p, "cannot be looked at", "");
+        return false;
+    }
+    int tracer = atoi(status_line(status, "TracerPid:"));
+    sscanf(status_line(status, "Uid:"), "%u %u %u %u", &uid[0], &uid[1], &uid[2], &uid[3]);
+    if (uid[0] != geteuid() || uid[1] != geteuid() || uid[2] != geteuid()) {
+        refuse(p, "belongs to another user, or has rights that its user has not",
+               "its user can record it");
+        return false;
+    }
+    if (tracer) {
+        char why[64];
+        snprintf(why, sizeof why, "is traced already, by process %d", tracer);
+        refuse(p, why, "a debugger or strace has to leave it first");
+        return false;
+    }
+    if (atoi(status_line(status, "Seccomp:")) != 0) {
+        refuse(p, "is in a seccomp sandbox, whose rules may end it for the recorder's system calls",
+               "start it with `hakmem-trace run`");
+        return false;
+    }
+    char state = status_line(status, "State:")[1];
+    if (state == 'T') {
+        refuse(p, "is stopped by a signal", "continue it first (kill -CONT)");
+        return false;
+    }
+    return true;
+}
+
+/* Its program's file, which `run` would look at, too. */
+static bool check_program(const struct process *p) {
+    static struct hak_target_trouble trouble;
+    char path[64], program[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)p->pid);
+    ssize_t length = readlink(path, program, sizeof program - 1);
+    if (length <= 0) {
+        refuse(p, "cannot be looked at", "its user may, where kernel.yama.ptrace_scope is 0");
+        return false;
+    }
+    if (hak_target_check(path, &trouble))
+        return true;
+    refuse(p, trouble.reason + (trouble.reason[0] == ' '), "");
+    return false;
+}
+
+bool process_check(struct process *p) {
+    if (!check_status(p))
+        return false;
+    if (!is_same_namespace(p, "mnt") || !has_same_root(p)) {
+        refuse(p, "sees other files than this command (a container or chroot)",
+               "run hakmem-trace inside");
+        return false;
+    }
+    if (!is_same_namespace(p, "net") || !is_same_namespace(p, "pid")) {
+        refuse(p, "is in another network or pid namespace", "run hakmem-trace inside");
+        return false;
+    }
+    if (!check_program(p))
+        return false;
+    if (process_read_mappings(p))
+        return true;
+    refuse(p, "cannot be looked at", "its user may, where kernel.yama.ptrace_scope is 0");
+    return false;
+}

@@ -1,0 +1,321 @@
+/* `record`: records a program that runs already, for a while, and leaves it as it was. */
+#include "viewer/attach/attach.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "collector/keeper/keeper.h"
+#include "entry/attach/shared.h"
+#include "report/words/words.h"
+#include "viewer/attach/parts.h"
+#include "viewer/capture/capture.h"
+#include "viewer/record/record.h"
+
+#define LIBRARY "hakmem-attach.so"
+
+enum {
+    MOMENT_MS = 20000,
+    SCAN_MS = 200,
+    LOOK_MS = 50,
+    COMMIT_MS = 10000,
+    MODE_NOW = 2, /* RTLD_NOW */
+};
+
+/* The program, and the library in it. */
+struct recording {
+    struct process process;
+    struct caller caller;
+    struct module library;
+    char library_path[PATH_MAX];
+    char store[2 * PATH_MAX];
+    uint64_t shared, begin, scan, end;
+    struct hak_attach_shared seen;
+    uint64_t code_sum; /* when its modules were looked through last */
+};
+
+/* ---- Ctrl-C ends the recording, not the command ---------------------------------------------- */
+
+static volatile sig_atomic_t stop_signal;
+
+static void note_stop(int number) {
+    stop_signal = number;
+}
+
+static void hear_of_stop(void) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaction(numbers[i], &(struct sigaction){.sa_handler = note_stop}, NULL);
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static bool say_result(const struct recording *r, enum call_result result) {
+    int error = errno;
+    switch (result) {
+    case CALL_DONE:
+        return true;
+    case CALL_NO_MOMENT:
+        if (r->caller.has_ended)
+            view_error("record: process %d (%s) has ended", (int)r->process.pid, r->process.name);
+        else
+            view_error("record: process %d (%s) had no thread outside of its allocator and loader, "
+                       "with a stack that can be read, for %d s; it goes on as it was",
+                       (int)r->process.pid, r->process.name, MOMENT_MS / 1000);
+        return false;
+    case CALL_NOT_BACK:
+        view_error("record: process %d (%s) %s", (int)r->process.pid, r->process.name,
+                   r->caller.has_ended ? "has ended"
+                                       : "did not answer in time; its thread goes on by itself");
+        return false;
+    case CALL_CRASHED:
+        view_error("record: process %d (%s): a call of the recorder met a fault of its own; the "
+                   "program goes on",
+                   (int)r->process.pid, r->process.name);
+        return false;
+    case CALL_FAILED:
+        break;
+    }
+    view_error("record: process %d (%s) cannot be traced: %s%s", (int)r->process.pid,
+               r->process.name, strerror(error),
+               error == EPERM ? "; its user may, where kernel.yama.ptrace_scope is 0" : "");
+    return false;
+}
+
+static bool call(struct recording *r, uint64_t function, const uint64_t *arguments,
+                 unsigned count) {
+    return say_result(r, caller_call(&r->caller, function, arguments, count, MOMENT_MS));
+}
+
+static bool read_shared(struct recording *r) {
+    return process_read(&r->process, r->shared, &r->seen, sizeof r->seen);
+}
+
+/* ---- the library ----------------------------------------------------------------------------- */
+
+/* True when it is in the program, from now or an earlier recording. */
+static bool find_library(struct recording *r) {
+    if (!process_read_mappings(&r->process) ||
+        !module_read(&r->library, &r->process, r->library_path))
+        return false;
+    r->shared = module_find(&r->library, "hak_attach_shared");
+    r->begin = module_find(&r->library, "hak_attach_begin");
+    r->scan = module_find(&r->library, "hak_attach_scan");
+    r->end = module_find(&r->library, "hak_attach_end");
+    return r->shared && r->begin && r->scan && r->end && read_shared(r);
+}
+
+static bool load_library(struct recording *r) {
+    uint64_t dlopen_at = module_find(&r->caller.places.libc, "dlopen"), path_at;
+    if (!dlopen_at) {
+        view_error("record: process %d (%s) has a C library without dlopen (glibc before 2.34)",
+                   (int)r->process.pid, r->process.name);
+        return false;
+    }
+    /* The path lies at the lower end of the stack that the call has. */
+    size_t bytes = strlen(r->library_path) + 1;
+    enum call_result result = caller_prepare(&r->caller, MOMENT_MS);
+    if (!say_result(r, result))
+        return false;
+    path_at = r->caller.stack;
+    if (!process_write(&r->process, path_at, r->library_path, bytes)) {
+        view_error("record: process %d (%s) cannot be written to: %s", (int)r->process.pid,
+                   r->process.name, strerror(errno));
+        return false;
+    }
+    if (!call(r, dlopen_at, (uint64_t[]){path_at, MODE_NOW}, 2))
+        return false;
+    if (find_library(r))
+        return true;
+    view_error(
+        "record: process %d (%s): its loader refuses %s (not readable there, mounted noexec, "
+        "or no thread-local memory left)",
+        (int)r->process.pid, r->process.name, r->library_path);
+    return false;
+}
+
+static bool open_library(struct recording *r) {
+    if (!find_library(r) && !load_library(r))
+        return false;
+    if (r->seen.version == HAK_ATTACH_VERSION)
+        return true;
+    view_error("record: process %d (%s) has " LIBRARY " of another version in it",
+               (int)r->process.pid, r->process.name);
+    return false;
+}
+
+/* ---- begin and end --------------------------------------------------------------------------- */
+
+static bool begin(struct recording *r, const char *session) {
+    char name[sizeof r->seen.session] = "";
+    strncpy(name, session, sizeof name - 1);
+    /* A recording whose command was killed. */
+    if (atomic_load(&r->seen.state) == HAK_ATTACH_RECORDING && !call(r, r->end, NULL, 0))
+        return false;
+    if (!process_write(&r->process, r->shared + offsetof(struct hak_attach_shared, session), name,
+                       sizeof name) ||
+        !call(r, r->begin, NULL, 0))
+        return false;
+    if (read_shared(r) && atomic_load(&r->seen.state) == HAK_ATTACH_RECORDING) {
+        r->code_sum = process_code_sum(&r->process);
+        return true;
+    }
+    r->seen.why[sizeof r->seen.why - 1] = 0;
+    view_error("record: process %d (%s) is not recorded: %s", (int)r->process.pid, r->process.name,
+               r->seen.why);
+    return false;
+}
+
+/* Modules that were loaded meanwhile. */
+static void look_for_modules(struct recording *r) {
+    if (!process_read_mappings(&r->process))
+        return;
+    uint64_t sum = process_code_sum(&r->process);
+    if (sum != r->code_sum && caller_call(&r->caller, r->scan, NULL, 0, SCAN_MS) == CALL_DONE)
+        r->code_sum = sum;
+}
+
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Until the time is over (0 = none), somebody ends it, or the program ends. */
+static void wait_for_end(struct recording *r, uint64_t ns) {
+    uint64_t from = now_ns();
+    while (!stop_signal && (ns == 0 || now_ns() - from < ns) && process_is_there(&r->process)) {
+        uint64_t left = ns ? ns - (now_ns() - from) : UINT64_MAX;
+        uint64_t slice = (uint64_t)LOOK_MS * 1000000;
+        long nap = (long)(left < slice ? left : slice);
+        nanosleep(&(struct timespec){.tv_nsec = nap}, NULL);
+        look_for_modules(r);
+    }
+}
+
+/* True also when the program has ended: there is nothing to be left. */
+static bool end(struct recording *r) {
+    if (!process_is_there(&r->process))
+        return true;
+    enum call_result result = caller_call(&r->caller, r->end, NULL, 0, MOMENT_MS);
+    if (result == CALL_DONE || r->caller.has_ended)
+        return true;
+    (void)say_result(r, result);
+    view_error("record: process %d (%s) is still recorded; `hakmem-trace record -p %d --for 0s` "
+               "tries again to end that",
+               (int)r->process.pid, r->process.name, (int)r->process.pid);
+    return false;
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static bool read_pid(const struct view *view, pid_t *pid) {
+    const char *text = view_value(view, "process");
+    char *rest;
+    long number = text ? strtol(text, &rest, 10) : 0;
+    if (!text) {
+        view_error("record: -p PID is missing: which process?");
+        return false;
+    }
+    if (number <= 0 || number > INT32_MAX || *rest) {
+        view_error("record: '%s' is no process id", text);
+        return false;
+    }
+    *pid = (pid_t)number;
+    return true;
+}
+
+static bool read_time(const struct view *view, uint64_t *ns) {
+    const char *text = view_value(view, "for");
+    *ns = 0;
+    if (!text)
+        return true;
+    if (!view_duration("for", text, ns))
+        return false;
+    *ns = *ns ? *ns : 1; /* 0 is for ever */
+    return true;
+}
+
+static void say_end(struct view *view, const struct recording *r, bool is_open) {
+    if (hak_store_open(r->store, &view->reader) != 0 ||
+        hak_store_summarise(view->reader, &view->summary) != 0) {
+        view_error("record: the capture cannot be read: %s", hak_store_message());
+        return;
+    }
+    if (view->json) {
+        json_t *document = view_json_document(view);
+        hak_json_set_number(document, "events", view->summary.events);
+        json_object_set_new(document, "store", json_string(r->store));
+        hak_json_set_flag(document, "left", !is_open);
+        (void)view_print_json(hak_json_print(document));
+    } else {
+        view_write(stderr, "hakmem: %s of process %d (%s), %s\n",
+                   hak_words_count(view->summary.events, "event", "events"), (int)r->process.pid,
+                   r->process.name, view_path_from_here(r->store));
+    }
+}
+
+/* The worker sees at its next look that the program has let go. */
+static void wait_for_last(struct hak_keeper *keeper, bool is_left) {
+    uint64_t from = now_ns();
+    uint32_t live = 1;
+    while (is_left && live > 0 && now_ns() - from < (uint64_t)COMMIT_MS * 1000000 &&
+           hak_keeper_wait_committed(keeper, COMMIT_MS, &live) == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+}
+
+static int record(struct view *view, struct recording *r, const struct hak_keeper_options *options,
+                  uint64_t ns) {
+    struct hak_keeper *keeper = NULL;
+    char error[512] = "";
+    if (!caller_open(&r->caller, &r->process))
+        return VIEW_USAGE;
+    if (!open_library(r)) {
+        caller_close(&r->caller);
+        return VIEW_USAGE;
+    }
+    if (hak_keeper_start(options, &keeper, error, sizeof error) != 0) {
+        view_error("record: %s", error);
+        caller_close(&r->caller);
+        return VIEW_USAGE;
+    }
+    bool is_begun = begin(r, hak_keeper_socket_name(keeper)), is_left = true;
+    if (is_begun) {
+        wait_for_end(r, ns);
+        is_left = end(r);
+    }
+    caller_close(&r->caller);
+    wait_for_last(keeper, is_left);
+    bool is_whole = hak_keeper_stop(keeper, COMMIT_MS) == HAK_STORE_CLOSED;
+    if (!is_begun)
+        return VIEW_USAGE;
+    say_end(view, r, !is_left);
+    return is_left && is_whole ? VIEW_OK : VIEW_INCOMPLETE;
+}
+
+int command_record(struct view *view) {
+    static struct recording r;
+    static char collect[PATH_MAX];
+    uint64_t ns;
+    pid_t pid;
+    if (!read_pid(view, &pid) || !read_time(view, &ns) || !process_open(&r.process, pid))
+        return VIEW_USAGE;
+    if (!process_check(&r.process) || !record_find_files(view, LIBRARY, r.library_path, collect) ||
+        !record_settle_store_of(view, view_value(view, "store"), r.process.name, pid, r.store,
+                                sizeof r.store)) {
+        process_close(&r.process);
+        return VIEW_USAGE;
+    }
+    hear_of_stop();
+    struct hak_keeper_options options = {.collect_path = collect,
+                                         .store_path = r.store,
+                                         .color = view->color_when,
+                                         .replace_store = view_given(view, "force")};
+    int status = record(view, &r, &options, ns);
+    module_close(&r.library);
+    process_close(&r.process);
+    return status;
+}
