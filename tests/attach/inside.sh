@@ -1,39 +1,41 @@
 #!/usr/bin/env bash
 # hakmem-attach.so, loaded by the program itself: recordings begin and end while threads allocate, come and go, fork and load
-# a library. Each store is whole, what came before is counted, and all imports lead back.
+# a library. Each store is whole, what came before is counted, and all imports lead back; also in a program at a fixed place.
 set -u
 unset "${!HAKMEM_@}"
 rounds=8
-inside=$BUILD/tests/attach/inside
+top=$PWD
 export HAKMEM_COLLECT=$BUILD/hakmem-collect
 fail() {
     echo "$*"
     exit 1
 }
 
-"$inside" "$BUILD/hakmem-attach.so" "$rounds" "$BUILD/tests/tools/count_calls.so" >out 2>err || fail "it ended with $?: $(cat err)"
-cat >due <<END
-imports lead to us: no
-state: idle
-END
-cmp due out || fail "$(diff due out)"
-
-# Each recording has a store of its own, beside the others; what a keeper says of that stands on stderr.
-count=0
-for store in hakmem.inside.*.db; do
-    for ((i = 0; i < 300; i++)); do
-        [ -e "$store-wal" ] || break
-        sleep 0.1
+# PROGRAM: each recording has a store of its own, beside the others; what a keeper says of that stands on stderr.
+recordings_of() {
+    local count=0 store calls
+    "$1" "$BUILD/hakmem-attach.so" "$rounds" "$BUILD/tests/tools/count_calls.so" >out 2>err || fail "$1 ended with $?: $(cat err)"
+    printf 'imports lead to us: no\nstate: idle\n' >due
+    cmp due out || fail "$1: $(diff due out)"
+    for store in hakmem.*.db; do
+        for ((i = 0; i < 300; i++)); do
+            [ -e "$store-wal" ] || break
+            sleep 0.1
+        done
+        "$BUILD/hakmem-trace" check -s "$store" >checked 2>&1 || fail "$1: $store: $(cat checked)"
+        grep -q 'intact' checked || fail "$1: $store: $(cat checked)"
+        "$BUILD/hakmem-trace" info -s "$store" >info 2>&1
+        grep -q '^complete  *Nothing was lost' info || fail "$1: $store: $(cat info)"
+        grep -q '^allocator .*libc.so.6, kept by 1 process' info || fail "$1: $store: $(cat info)"
+        calls=$("$BUILD/hakmem-trace" sql -s "$store" "select count(*) > 1000 from event where kind in ('MALLOC', 'FREE', 'REALLOC')" | tail -n 1)
+        [ "$calls" -eq 1 ] || fail "$1: $store has few calls: $(cat info)"
+        grep -q '^No fault' <("$BUILD/hakmem-trace" faults -s "$store" 2>&1) || fail "$1: $store has a fault"
+        count=$((count + 1))
     done
-    "$BUILD/hakmem-trace" check -s "$store" >checked 2>&1 || fail "$store: $(cat checked)"
-    grep -q 'intact' checked || fail "$store: $(cat checked)"
-    "$BUILD/hakmem-trace" info -s "$store" >info 2>&1
-    grep -q '^complete  *Nothing was lost' info || fail "$store: $(cat info)"
-    grep -q '^allocator .*libc.so.6, kept by 1 process' info || fail "$store: $(cat info)"
-    calls=$("$BUILD/hakmem-trace" sql -s "$store" "select count(*) > 1000 from event where kind in ('MALLOC', 'FREE', 'REALLOC')" | tail -n 1)
-    [ "$calls" -eq 1 ] || fail "$store has few calls: $(cat info)"
-    illegal=$("$BUILD/hakmem-trace" faults -s "$store" 2>&1)
-    grep -q '^No fault' <<<"$illegal" || fail "$store: $illegal"
-    count=$((count + 1))
-done
-[ "$count" -eq "$rounds" ] || fail "$count stores; due: $rounds"
+    [ "$count" -eq "$rounds" ] || fail "$1: $count stores; due: $rounds"
+}
+
+recordings_of "$BUILD/tests/attach/inside"
+"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O1 -fno-pic -no-pie -o fixed "$SOURCE/tests/attach/inside.c" -lpthread || fail 'no program at a fixed place'
+mkdir second && cd second || exit 1
+recordings_of "$top/fixed"

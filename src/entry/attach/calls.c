@@ -129,8 +129,6 @@ struct hak_import hak_attach_imports[HAK_ATTACH_IMPORTS] = {
     STANDS_IN(memalign),      STANDS_IN(dlclose),
 };
 
-/* As the program's own look-up finds it: dlsym(RTLD_NEXT) from a library that was loaded late finds
- * libc's. */
 bool hak_attach_find_next(void) {
     void *const functions[HAK_ATTACH_IMPORTS] = {
         &hak_keep_next.malloc,  &hak_keep_next.free,          &hak_keep_next.calloc,
@@ -141,19 +139,18 @@ bool hak_attach_find_next(void) {
     Dl_info about;
     for (unsigned i = 0; i < HAK_ATTACH_IMPORTS; i++) {
         struct hak_import *import = &hak_attach_imports[i];
-        void *found = dlsym(RTLD_DEFAULT, import->name);
-        if (!found)
+        import->next = hak_imports_find(import->name);
+        if (!import->next)
             return false;
-        memcpy(functions[i], &found, sizeof found);
-        import->next = (uintptr_t)found;
+        memcpy(functions[i], &import->next, sizeof import->next);
     }
     if (!dladdr((void *)hak_keep_next.malloc, &about) || !about.dli_fname)
         return false;
     hak_keep_next.module = about.dli_fname;
     hak_imports_look(hak_attach_imports, HAK_ATTACH_IMPORTS);
-    void *size = dlsym(RTLD_DEFAULT, "malloc_usable_size");
+    uintptr_t size = hak_imports_find("malloc_usable_size");
     const void *base = about.dli_fbase;
-    hak_keep_next.has_sizes = size && dladdr(size, &about) && about.dli_fbase == base;
+    hak_keep_next.has_sizes = size && dladdr((void *)size, &about) && about.dli_fbase == base;
     memcpy(&hak_keep_next.malloc_usable_size, &size, sizeof size);
     hak_keep_next.tells_sizes = hak_keep_next.has_sizes;
     hak_keep_next.is_glibc = false; /* blocks come and go past us: no free is known to be wrong */

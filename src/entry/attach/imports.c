@@ -131,8 +131,6 @@ struct looking {
     unsigned count;
 };
 
-/* A program that is not position independent "defines" a function whose address it takes, as a PLT
- * entry of its own: there the name counts as defined twice, and unbound words are left alone. */
 static int look_at_module(struct dl_phdr_info *info, size_t size, void *context) {
     struct looking *looking = context;
     struct module m;
@@ -145,6 +143,25 @@ static int look_at_module(struct dl_phdr_info *info, size_t size, void *context)
             looking->imports[i].is_sole = false;
     }
     return 0;
+}
+
+struct search {
+    const char *name;
+    uintptr_t found;
+};
+
+static int search_module(struct dl_phdr_info *info, size_t size, void *context) {
+    struct search *search = context;
+    struct module m;
+    (void)size;
+    search->found = read_module(&m, info) ? find_defined(&m, search->name) : 0;
+    return search->found != 0;
+}
+
+uintptr_t hak_imports_find(const char *name) {
+    struct search search = {.name = name};
+    dl_iterate_phdr(search_module, &search);
+    return search.found;
 }
 
 void hak_imports_look(struct hak_import *imports, unsigned count) {

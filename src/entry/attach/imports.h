@@ -33,6 +33,11 @@ struct hak_imports_found {
     uint32_t closed;  /* words whose pages could not be made writable: left as they are */
 };
 
+/* The function that the first module of ld.so's list with one of that name defines; 0 = none does.
+ * (dlsym gives a PLT entry of the program itself where that is not position independent and takes
+ * the function's address.) */
+HAK_HIDDEN uintptr_t hak_imports_find(const char *name);
+
 /* Settles which imports are sole. */
 HAK_HIDDEN void hak_imports_look(struct hak_import *imports, unsigned count);
 
