@@ -9,6 +9,7 @@
 #include "viewer/info/info.h"
 #include "viewer/layers/layers.h"
 #include "viewer/leaks/leaks.h"
+#include "viewer/profile/profile.h"
 #include "viewer/record/record.h"
 #include "viewer/sql/sql.h"
 
@@ -151,6 +152,38 @@ static const struct view_option leaks_options[] = {
     {"held", 0, NULL, "no scan: all blocks held at the end, or at the time of --at"},
     {"at", 0, "WHEN", "with --held: seconds (1.5), 200ms, #EVENT or mark:NAME"},
     KNOWN_OPTIONS,
+};
+
+#define PROFILE_OPTIONS                                                                            \
+    PROCESS_OPTION("only this process"),                                                           \
+        {"thread", 't', "N", "only what the Nth thread of a process allocated"},                   \
+        {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},    \
+        {"ignore", 0, "REGEX", "leave out stacks with one that matches"}, {                        \
+        "limit", 'n', "N", "at most N lines; 0 = all"                                              \
+    }
+
+static const struct view_option top_options[] = {
+    {"by", 'b', "WHAT",
+     "bytes (default), blocks, calls, short-lived or growth; the last three of a span"},
+    {"per", 0, "WHAT",
+     "function (default), line, file, module, stack, class, size, lifetime, thread or process"},
+    {"tree", 0, NULL, "a tree of calls, from main on"},
+    {"bottom-up", 0, NULL, "a tree of callers, from who allocated on"},
+    {"at", 0, "WHEN", "peak (default), start, end, mark:NAME, seconds (1.5), 200ms, or #EVENT"},
+    {"between", 0, "A B", "what happened between two moments, each as --at has it"},
+    {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
+    PROFILE_OPTIONS,
+    {"stacks", 0, NULL, "with --per stack: the whole stack of every line"},
+    {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
+};
+
+static const struct view_option heap_options[] = {
+    {"at", 0, "WHEN",
+     "what the blocks of this moment take: peak (default), start, end, mark:NAME, seconds (1.5), "
+     "200ms, or #EVENT"},
+    {"between", 0, "A B", "the time between two moments alone, each as --at has it"},
+    {"steps", 0, "N", "lines of the timeline (20)"},
+    PROCESS_OPTION("only this process"),
 };
 
 static const struct view_option events_options[] = {
@@ -444,8 +477,58 @@ const struct view_command view_commands[] = {
      OPTIONS(leaks_options),
      .arguments_max = 1,
      .run = command_leaks},
+    {.name = "top",
+     .group = "SEE",
+     .arguments = "",
+     .sentence = "what takes the memory, by function, stack, class, ...; --by growth, short-lived",
+     .about =
+         "One line for each function: what it holds at the peak of the program (--at: another\n"
+         "moment) in bytes and blocks, as the program asked for them, and what it and the\n"
+         "functions that it calls hold together. A function is the program's first one past\n"
+         "libraries and wrappers of malloc. The lines, with `... more`, are the total.\n"
+         "\n"
+         "--by calls, short-lived and growth are of a span: the whole capture, up to --at, or\n"
+         "--between A B. There `bytes` is what was allocated in it, `short-lived` how much of it\n"
+         "was freed before the same thread's next allocation, `grown` what is live at its end and\n"
+         "was not at its begin. --between alone sorts by growth.\n"
+         "\n"
+         "A child of a fork holds what it inherited; a process that has ended holds nothing, but\n"
+         "--at end shows what each held at its own end. realloc in place stays with the stack "
+         "that\n"
+         "allocated the block. Reads the log from the begin of the span; for --at peak all of it.\n"
+         "\n"
+         "Exit status: 0, or 4 when events of this capture were lost.\n",
+     .examples = "  hakmem-trace top\n"
+                 "  hakmem-trace top --tree --at 12.5\n"
+                 "  hakmem-trace top --by short-lived --per stack\n"
+                 "  hakmem-trace top --between mark:loaded end --bottom-up\n"
+                 "  hakmem-trace top --per size --focus parse_row\n",
+     OPTIONS(top_options),
+     .arguments_max = 1,
+     .run = command_top},
+    {.name = "heap",
+     .group = "SEE",
+     .arguments = "",
+     .sentence = "live bytes over time, the peak of each process, what slots take of it",
+     .about =
+         "A line for each part of the time: the most bytes that were live in it, what was live at\n"
+         "its end, and what came and went in it. Bytes are those that the program asked for. Then\n"
+         "the peaks of the processes, and what the blocks of the peak (--at: another moment) "
+         "take.\n"
+         "\n"
+         "A child of a fork holds what it inherited; the timeline adds up the processes that run.\n"
+         "`top --at` shows who holds the bytes of a moment. Reads the log from the begin of the\n"
+         "time on.\n"
+         "\n"
+         "Exit status: 0, or 4 when events of this capture were lost.\n",
+     .examples = "  hakmem-trace heap\n"
+                 "  hakmem-trace heap --steps 60 --between mark:loaded end\n"
+                 "  hakmem-trace heap --at 12.5 --json\n",
+     OPTIONS(heap_options),
+     .arguments_max = 1,
+     .run = command_heap},
     {.name = "layers",
-     .group = "ASK",
+     .group = "SEE",
      .arguments = "",
      .sentence = "what each layer served, hit rates, refills, drains, tiers; --over TIME",
      .about =
@@ -471,7 +554,7 @@ const struct view_command view_commands[] = {
      .arguments_max = 0,
      .run = command_layers},
     {.name = "threads",
-     .group = "ASK",
+     .group = "SEE",
      .arguments = "",
      .sentence = "who ran, and what each did with the heap",
      .about = "One line for each thread: its start and end, its calls, how many bytes it asked "
@@ -488,7 +571,7 @@ const struct view_command view_commands[] = {
      .arguments_max = 0,
      .run = command_threads},
     {.name = "modules",
-     .group = "ASK",
+     .group = "SEE",
      .arguments = "",
      .sentence = "what was loaded, and how much is known about its code",
      .about =
@@ -506,7 +589,7 @@ const struct view_command view_commands[] = {
      .arguments_max = 0,
      .run = command_modules},
     {.name = "info",
-     .group = "ASK",
+     .group = "SEE",
      .arguments = "",
      .sentence = "what the capture holds, how complete it is",
      .about =

@@ -47,6 +47,13 @@ for store in stale offset overflow lost hostile empty tree places superslabs; do
     valid layers --over 100ms --class C3 -s "$store.db"
     valid layers --over 100ms --from-log -s "$store.db"
     valid layers --superslabs -s "$store.db"
+    valid top -s "$store.db"
+    valid top --tree --by calls -s "$store.db"
+    valid top --bottom-up --at 1.02 -s "$store.db"
+    for per in line file module stack class size lifetime thread process; do valid top --per "$per" --at end -s "$store.db"; done
+    valid top --per stack --stacks --between start 1.02 --limit 1 -s "$store.db"
+    valid heap -s "$store.db"
+    valid heap --steps 3 --between start end -s "$store.db"
     valid leaks -s "$store.db"
     valid leaks --held --at 1.02 -s "$store.db"
     valid sql "select * from fault; select 1.5, null, x'00', 'text'" -s "$store.db"

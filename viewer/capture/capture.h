@@ -3,6 +3,7 @@
  *
  *   -s FILE --> open.c --> view->reader, view->summary      interrupt.c: Ctrl-C ends a read
  *   ADDR, WHEN --> address.c, symbol.c (SYMBOL+OFFSET)      process.c: --process
+ *   a moment (peak, mark:NAME, ...) --> moment.c
  *   stack, thread, process --> labels.c: the columns THREAD and WHERE
  *   json.c: the frame of every document                     pools.c: inner pools that hide blocks
  *
@@ -74,6 +75,25 @@ bool view_address(struct view *view, const char *text, uint32_t process, struct 
 bool view_when(struct view *view, const char *option, const char *text, uint64_t *ns, uint64_t *id);
 /* A span of time: "1.5", "200ms". As above. */
 bool view_duration(const char *option, const char *text, uint64_t *ns);
+
+/* A moment of the capture as an event: what the log says up to it has happened. */
+struct view_moment {
+    enum view_moment_kind {
+        VIEW_AT_EVENT,
+        VIEW_AT_START, /* before the first event */
+        VIEW_AT_END,   /* behind the last one: each process as it was at its own end */
+        VIEW_AT_PEAK,  /* the most bytes: the caller has to find it */
+    } kind;
+    uint64_t event; /* of VIEW_AT_EVENT; else 0 */
+    uint64_t ns;    /* of VIEW_AT_EVENT: its time */
+    bool is_beyond; /* what was typed lies behind the end */
+    char name[80];  /* of a mark, as it was typed; "" = none */
+};
+/* What --`option` takes for a moment: start, end, peak, and what view_when takes. False: the error
+ * is printed. */
+bool view_moment(struct view *view, const char *option, const char *text, struct view_moment *out);
+/* Appends "at the peak", "at 12.406 s", "after event 4,711", "at mark \"loaded\"". */
+void view_add_moment(struct hak_text *text, const struct view *view, const struct view_moment *at);
 
 /* Which process is meant: `--process`.
  *

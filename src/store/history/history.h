@@ -4,6 +4,7 @@
  *   moment -> live checkpoints + the events since -> alive
  *   moment -> the stored profile + the events of its run -> heap
  *   all events -> tally (by thread), layers (by counter)
+ *   two moments -> the events between -> flow (by stack)
  *
  * All of it reads through a hak_store_reader that the caller owns, on its thread, without a lock.
  * It calls the reader, live, postings and stacks. */
@@ -11,6 +12,7 @@
 #define HAK_STORE_HISTORY_HISTORY_H
 
 #include "store/history/alive.h"
+#include "store/history/flow.h"
 #include "store/history/heap.h"
 #include "store/history/layers.h"
 #include "store/history/lives.h"

@@ -191,6 +191,15 @@ int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_fram
     return hak_stacks_frames(&r->stacks, stack, out, max);
 }
 
+int hak_store_node(struct hak_store_reader *r, uint32_t id, struct hak_node_row *out) {
+    return hak_stacks_node(&r->stacks, id, out);
+}
+
+int hak_store_node_frames(struct hak_store_reader *r, const struct hak_node_row *node,
+                          struct hak_frame *out, int max) {
+    return hak_stacks_node_frames(&r->stacks, node, out, max);
+}
+
 const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack) {
     return hak_stacks_function(&r->stacks, stack);
 }

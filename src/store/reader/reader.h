@@ -18,6 +18,7 @@
 #include "store/frame.h"
 #include "store/error.h"
 #include "store/event.h"
+#include "store/node.h"
 
 struct sqlite3;
 struct hak_store_reader;
@@ -77,6 +78,13 @@ int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *o
 /* Frames of a stack, innermost first, inlined levels included; returns how many (at most max).
  * Their strings belong to the reader until the next call. */
 int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max);
+/* The node of a stack: one return address, and the node of its callers (`parent`). 1 found, 0 not
+ * there, or an error. For who goes over many stacks, whose nodes are mostly the same. */
+int hak_store_node(struct hak_store_reader *r, uint32_t id, struct hak_node_row *out);
+/* The frames of that node alone, as hak_store_frames; they depend on its process, generation and ip
+ * only. */
+int hak_store_node_frames(struct hak_store_reader *r, const struct hak_node_row *node,
+                          struct hak_frame *out, int max);
 /* The innermost function in a stack that is not hakmem's own; NULL = none has a name. Looked up
  * once for each stack. The text belongs to the reader until the next call. */
 const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack);

@@ -100,12 +100,38 @@ static int get_node(struct hak_stack_reader *r, uint32_t id, struct hak_node_row
     return found;
 }
 
-int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_frame *out, int max) {
-    int count = 0;
+static int begin_texts(struct hak_stack_reader *r) {
     r->text.size = 0;
     if (!hak_buffer_reserve(&r->text, 1))
         return hak_store_no_memory(r->db.path);
     r->text.data[r->text.size++] = 0; /* offset 0 is the empty text */
+    return 0;
+}
+
+static void place_texts(const struct hak_stack_reader *r, struct hak_frame *frames, int count) {
+    for (int i = 0; i < count; i++) {
+        frames[i].module = text_at(r, frames[i].module);
+        frames[i].function = text_at(r, frames[i].function);
+        frames[i].file = text_at(r, frames[i].file);
+    }
+}
+
+int hak_stacks_node(struct hak_stack_reader *r, uint32_t id, struct hak_node_row *out) {
+    return get_node(r, id, out);
+}
+
+int hak_stacks_node_frames(struct hak_stack_reader *r, const struct hak_node_row *node,
+                           struct hak_frame *out, int max) {
+    int error = begin_texts(r);
+    int count = error ? error : add_frames(r, node, out, max);
+    place_texts(r, out, count);
+    return count;
+}
+
+int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_frame *out, int max) {
+    int count = 0, error = begin_texts(r);
+    if (error)
+        return error;
     for (int depth = 0; stack && count < max && depth < DEPTH_MAX; depth++) {
         struct hak_node_row n;
         int found = get_node(r, stack, &n);
@@ -119,21 +145,15 @@ int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_fra
         count += added;
         stack = n.parent;
     }
-    for (int i = 0; i < count; i++) {
-        out[i].module = text_at(r, out[i].module);
-        out[i].function = text_at(r, out[i].function);
-        out[i].file = text_at(r, out[i].file);
-    }
+    place_texts(r, out, count);
     return count;
 }
 
 /* The first name among the levels of one node; NULL when it is hakmem's own or has none. */
 static const char *function_of_node(struct hak_stack_reader *r, const struct hak_node_row *n) {
     struct hak_frame levels[LEVELS_MAX];
-    r->text.size = 0;
-    if (!hak_buffer_reserve(&r->text, 1))
+    if (begin_texts(r))
         return NULL;
-    r->text.data[r->text.size++] = 0;
     int count = add_frames(r, n, levels, LEVELS_MAX);
     for (int i = 0; i < count; i++) {
         const char *name = text_at(r, levels[i].function);

@@ -29,8 +29,11 @@ struct hak_stack_reader {
 int hak_stack_reader_init(struct hak_stack_reader *r, const struct hak_database *db);
 void hak_stack_reader_release(struct hak_stack_reader *r);
 void hak_stack_reader_free(struct hak_stack_reader *r);
-/* Both as hak_store_frames and hak_store_stack_function (reader.h). */
+/* As hak_store_frames and its like (reader.h). */
 int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_frame *out, int max);
 const char *hak_stacks_function(struct hak_stack_reader *r, uint32_t stack);
+int hak_stacks_node(struct hak_stack_reader *r, uint32_t id, struct hak_node_row *out);
+int hak_stacks_node_frames(struct hak_stack_reader *r, const struct hak_node_row *node,
+                           struct hak_frame *out, int max);
 
 #endif

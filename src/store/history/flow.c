@@ -1,0 +1,664 @@
+/* Follows the blocks from one moment to another and adds them up by process and stack. */
+#include "store/history/flow.h"
+
+#include <stdlib.h>
+#include "hop.h"
+#include "base/growing.h"
+#include "base/index.h"
+#include "store/history/alive.h"
+#include "store/history/holdings.h"
+#include "store/history/lineup.h"
+#include "store/live/live.h"
+#include "store/reader/inner.h"
+
+#define THREADS_MAX (1u << 24) /* greater rows are none that hakmem wrote */
+#define BIRTH_KINDS (1u << HAK_MALLOC | 1u << HAK_REALLOC)
+
+enum run_state {
+    NOT_FORKED,
+    FORKED, /* what it inherits is known; it has no event yet */
+    RUNNING,
+    ENDED,
+};
+
+/* A process as it stands. */
+struct runner {
+    uint32_t process;
+    enum run_state state;
+    struct hak_holdings *held; /* from FORKED on, until it has ended */
+    uint32_t first_row;        /* of its rows + 1; 0 = none */
+    struct hak_flow_sum live;
+    struct hak_flow_peak peak;
+};
+
+/* What a row needs while it is counted. */
+struct row_state {
+    uint64_t epoch; /* of its at_peak: that of the newest peak, else `live` is still the same */
+    uint32_t next;  /* row + 1 of the same process; 0 = none */
+};
+
+struct flow {
+    struct hak_store_reader *reader;
+    const struct hak_flow_query *query;
+    struct hak_flow *out;
+    struct hak_lineup lineup;
+    struct runner *runner; /* of each process of the line-up */
+    uint32_t next_turn;
+    struct hak_index by_row; /* row + 1 */
+    struct row_state *state;
+    uint32_t row_room, state_room;
+    uint64_t epoch; /* of the newest peak */
+    struct hak_flow_sum live;
+    uint64_t *births; /* of each thread, since `from` */
+    uint32_t birth_room;
+    uint32_t step;
+    uint64_t last_event; /* of the capture */
+    bool failed;         /* no memory */
+    int error;
+};
+
+static void add_to(struct hak_flow_sum *sum, uint64_t blocks, uint64_t bytes) {
+    sum->blocks += blocks;
+    sum->bytes += bytes;
+}
+
+static void take_from(struct hak_flow_sum *sum, uint64_t blocks, uint64_t bytes) {
+    sum->blocks -= blocks;
+    sum->bytes -= bytes;
+}
+
+static void add_sum(struct hak_flow_sum *sum, const struct hak_flow_sum *more) {
+    add_to(sum, more->blocks, more->bytes);
+}
+
+/* ---- rows --------------------------------------------------------------------------------------
+ */
+
+static struct runner *find_runner(struct flow *f, uint32_t process) {
+    int64_t number = hak_lineup_find(&f->lineup, process);
+    return number < 0 ? NULL : &f->runner[number];
+}
+
+/* The row of a process and stack, its number in `number`; NULL without memory. */
+static struct hak_flow_row *find_row(struct flow *f, struct runner *p, uint32_t thread,
+                                     uint32_t stack, uint32_t *number) {
+    thread = f->query->by_thread ? thread : 0;
+    uint64_t key = hak_index_mix(hak_index_mix(p->process, thread), stack), place = 0;
+    for (uint32_t row; (row = hak_index_find(&f->by_row, key, &place)) != 0;) {
+        struct hak_flow_row *found = &f->out->row[row - 1];
+        *number = row - 1;
+        if (found->process == p->process && found->thread == thread && found->stack == stack)
+            return found;
+    }
+    uint32_t count = f->out->rows;
+    f->failed |= !hak_growing_make_room(&f->out->row, count, &f->row_room, sizeof *f->out->row) ||
+                 !hak_growing_make_room(&f->state, count, &f->state_room, sizeof *f->state) ||
+                 !hak_index_add(&f->by_row, key, count + 1);
+    if (f->failed)
+        return NULL;
+    f->out->row[count] =
+        (struct hak_flow_row){.process = p->process, .thread = thread, .stack = stack};
+    f->state[count] = (struct row_state){.next = p->first_row};
+    *number = count;
+    p->first_row = f->out->rows = count + 1;
+    return &f->out->row[count];
+}
+
+/* The row that a block of `p` counts in: a child has rows of its own for what it inherited. */
+static struct hak_flow_row *row_of_block(struct flow *f, struct runner *p,
+                                         const struct hak_held_block *b, uint32_t *number) {
+    struct hak_flow_row *row = &f->out->row[b->row];
+    *number = b->row;
+    return row->process == p->process ? row : find_row(f, p, b->thread, row->stack, number);
+}
+
+/* Before `live` of a row changes: keeps what it had at the peak. */
+static void keep_peak(struct flow *f, uint32_t number) {
+    if (f->state[number].epoch != f->epoch) {
+        f->out->row[number].at_peak = f->out->row[number].live;
+        f->state[number].epoch = f->epoch;
+    }
+}
+
+static void raise_live(struct flow *f, struct runner *p, uint32_t row, uint64_t blocks,
+                       uint64_t bytes) {
+    keep_peak(f, row);
+    add_to(&f->out->row[row].live, blocks, bytes);
+    add_to(&p->live, blocks, bytes);
+    add_to(&f->live, blocks, bytes);
+}
+
+static void lower_live(struct flow *f, struct runner *p, uint32_t row, uint64_t blocks,
+                       uint64_t bytes) {
+    keep_peak(f, row);
+    take_from(&f->out->row[row].live, blocks, bytes);
+    take_from(&p->live, blocks, bytes);
+    take_from(&f->live, blocks, bytes);
+}
+
+/* After `live` has grown by the event `id`. */
+static void look_for_peak(struct flow *f, struct runner *p, uint64_t id, uint64_t ns) {
+    if (p->live.bytes > p->peak.live.bytes)
+        p->peak = (struct hak_flow_peak){p->live, id, ns};
+    if (f->live.bytes > f->out->peak.live.bytes) {
+        f->out->peak = (struct hak_flow_peak){f->live, id, ns};
+        f->epoch++;
+    }
+}
+
+/* ---- the time between ---------------------------------------------------------------------------
+ */
+
+static struct hak_flow_step *step_at(const struct flow *f) {
+    return f->out->steps ? &f->out->step[f->step] : NULL;
+}
+
+/* Goes on to the step of `ns`; events come nearly in the order of time. */
+static void go_to_step(struct flow *f, uint64_t ns) {
+    struct hak_flow *out = f->out;
+    if (!out->steps || ns <= out->from_ns)
+        return;
+    uint64_t span = out->to_ns > out->from_ns ? out->to_ns - out->from_ns : 1;
+    unsigned __int128 at = (unsigned __int128)(ns - out->from_ns - 1) * out->steps / span;
+    uint32_t to = at >= out->steps ? out->steps - 1 : (uint32_t)at;
+    for (; f->step < to; f->step++) {
+        out->step[f->step].end = f->live;
+        out->step[f->step + 1].most_bytes = f->live.bytes;
+        out->step[f->step + 1].least_bytes = f->live.bytes;
+    }
+}
+
+static void note_step(struct flow *f) {
+    struct hak_flow_step *s = step_at(f);
+    if (!s)
+        return;
+    s->most_bytes = f->live.bytes > s->most_bytes ? f->live.bytes : s->most_bytes;
+    s->least_bytes = f->live.bytes < s->least_bytes ? f->live.bytes : s->least_bytes;
+}
+
+/* ---- short lives --------------------------------------------------------------------------------
+ */
+
+static uint64_t *births_of(struct flow *f, uint32_t thread) {
+    static uint64_t none;
+    none = 0;
+    if (thread >= THREADS_MAX)
+        return &none;
+    if (thread >= f->birth_room &&
+        !hak_growing_reach(&f->births, thread, &f->birth_room, sizeof *f->births)) {
+        f->failed = true;
+        return &none;
+    }
+    return &f->births[thread];
+}
+
+/* Did `thread` begin fewer than `most` lives behind event `birth`, before `from`? */
+static bool has_few_births_before(struct flow *f, uint32_t thread, uint64_t birth, uint64_t most) {
+    struct hak_scan_limits limits = hak_scan_all();
+    struct hak_scan *scan;
+    struct hak_event e;
+    struct hak_live_state state;
+    uint64_t count = 0;
+    limits.filter.thread = thread;
+    limits.filter.kind_mask_low = BIRTH_KINDS;
+    limits.filter.id_from = birth + 1;
+    limits.filter.id_to = f->query->from;
+    int found = hak_scan_open(f->reader, &limits, true, &scan);
+    if (found == 0) {
+        while (count < most && (found = hak_scan_next(scan, &e)) == 1)
+            count += hak_live_state_of(&e, &state) && state.step == HAK_LIVE_BORN;
+        hak_scan_close(scan);
+    }
+    if (found < 0)
+        f->error = found;
+    return found >= 0 && count < most;
+}
+
+/* The block, which `p` held, is given back: was its life short? What a child inherited is older
+ * than the child. */
+static bool is_brief(struct flow *f, const struct runner *p, const struct hak_held_block *b) {
+    uint64_t most = f->query->brief_calls ? f->query->brief_calls : 1;
+    if (!b->is_birth_known || f->out->row[b->row].process != p->process)
+        return false;
+    uint64_t count = *births_of(f, b->thread);
+    if (!b->is_before)
+        return count - b->birth < most;
+    if (count >= most ||
+        hak_database_number(&f->reader->db, "SELECT process FROM thread WHERE id = ?1",
+                            b->thread) != p->process)
+        return false;
+    return has_few_births_before(f, b->thread, b->birth, most - count);
+}
+
+static void tell_life(struct flow *f, const struct runner *p, const struct hak_held_block *b,
+                      uint64_t end_ns, bool brief) {
+    const struct hak_flow_row *row = &f->out->row[b->row];
+    struct hak_flow_life life = {.process = p->process,
+                                 .thread = b->thread,
+                                 .stack = row->stack,
+                                 .size = b->size,
+                                 .birth_ns = b->is_birth_known ? b->ns : 0,
+                                 .end_ns = end_ns,
+                                 .class_index = b->class_index,
+                                 .is_birth_known = b->is_birth_known,
+                                 .is_before =
+                                     b->is_before && row->process == p->process && !b->is_inherited,
+                                 .is_inherited = b->is_inherited || row->process != p->process,
+                                 .is_brief = brief};
+    if (f->query->life)
+        f->query->life(f->query->context, &life);
+}
+
+/* ---- events -------------------------------------------------------------------------------------
+ */
+
+static void end_life(struct flow *f, struct runner *p, const struct hak_held_block *held,
+                     const struct hak_event *e, bool is_seen) {
+    struct hak_held_block b = *held;
+    uint32_t row;
+    if (!row_of_block(f, p, &b, &row))
+        return;
+    bool brief = is_seen && is_brief(f, p, &b);
+    add_to(&f->out->row[row].went, 1, b.size);
+    if (brief)
+        add_to(&f->out->row[row].brief, 1, b.size);
+    if (step_at(f))
+        add_to(&step_at(f)->went, 1, b.size);
+    lower_live(f, p, row, 1, b.size);
+    tell_life(f, p, &b, e->ns ? e->ns : 1, brief);
+}
+
+static void begin_life(struct flow *f, struct runner *p, const struct hak_event *e,
+                       const struct hak_live_state *s) {
+    const struct hak_held_block *open = hak_holdings_find(p->held, s->base);
+    bool is_born = s->step == HAK_LIVE_BORN;
+    if (open)
+        end_life(f, p, open, e, false); /* its end was lost */
+    uint64_t *births = births_of(f, s->thread);
+    struct hak_held_block b = {.base = s->base,
+                               .size = s->size,
+                               .ns = s->ns,
+                               .birth = is_born ? ++*births : 0,
+                               .thread = s->thread,
+                               .class_index = s->class_index,
+                               .is_birth_known = is_born};
+    struct hak_flow_row *row = find_row(f, p, s->thread, s->stack, &b.row);
+    if (!row)
+        return;
+    add_to(&row->came, 1, b.size);
+    if (step_at(f))
+        add_to(&step_at(f)->came, 1, b.size);
+    raise_live(f, p, b.row, 1, b.size);
+    f->failed |= !hak_holdings_put(p->held, &b);
+}
+
+/* The life goes on in the same place; what it has more or less comes or goes. */
+static void resize_life(struct flow *f, struct runner *p, const struct hak_held_block *held,
+                        const struct hak_live_state *s) {
+    struct hak_held_block b = *held;
+    uint32_t row;
+    if (!row_of_block(f, p, &b, &row))
+        return;
+    struct hak_flow_step *step = step_at(f);
+    uint64_t more = s->size > b.size ? s->size - b.size : 0;
+    uint64_t less = s->size < b.size ? b.size - s->size : 0;
+    add_to(&f->out->row[row].came, 0, more);
+    add_to(&f->out->row[row].went, 0, less);
+    if (step) {
+        add_to(&step->came, 0, more);
+        add_to(&step->went, 0, less);
+    }
+    raise_live(f, p, row, 0, more);
+    lower_live(f, p, row, 0, less);
+    b.size = s->size;
+    b.class_index = s->class_index;
+    f->failed |= !hak_holdings_put(p->held, &b);
+}
+
+struct teller {
+    struct flow *flow;
+    const struct runner *runner;
+};
+
+static void tell_open_life(void *context, const struct hak_held_block *b) {
+    const struct teller *t = context;
+    tell_life(t->flow, t->runner, b, 0, false);
+}
+
+/* Its blocks are not asked for any more. */
+static void close_runner(struct flow *f, struct runner *p) {
+    if (p->held && f->query->life && p->state != FORKED)
+        hak_holdings_each(p->held, tell_open_life, &(struct teller){f, p});
+    hak_holdings_free(p->held);
+    p->held = NULL;
+}
+
+static void end_runner(struct flow *f, struct runner *p) {
+    if (p->state != RUNNING)
+        return;
+    for (uint32_t number = p->first_row; number; number = f->state[number - 1].next) {
+        struct hak_flow_row *row = &f->out->row[number - 1];
+        struct hak_flow_sum left = row->live;
+        add_sum(&row->left, &left);
+        lower_live(f, p, number - 1, left.blocks, left.bytes);
+    }
+    close_runner(f, p);
+    p->state = ENDED;
+    note_step(f);
+}
+
+/* The child gets what its parent holds; it is not asked for before the child's first event. */
+static void fork_runner(struct flow *f, struct runner *parent, struct runner *child) {
+    if (child->state != NOT_FORKED || !parent || !parent->held)
+        return;
+    child->held = hak_holdings_fork(parent->held);
+    child->state = FORKED;
+    f->failed |= !child->held;
+    for (uint32_t from = parent->first_row; from && !f->failed; from = f->state[from - 1].next) {
+        struct hak_flow_row *row = &f->out->row[from - 1];
+        struct hak_flow_sum live = parent->state == FORKED ? row->inherited : row->live;
+        uint32_t number;
+        if ((live.blocks || live.bytes) &&
+            (row = find_row(f, child, row->thread, row->stack, &number)))
+            add_sum(&row->inherited, &live);
+    }
+}
+
+/* `is_done`: its first event has happened, and was no call. */
+static void begin_runner(struct flow *f, struct runner *p, uint64_t id, bool is_done) {
+    if (p->state == NOT_FORKED)
+        f->failed |= !(p->held = hak_holdings_make());
+    if (p->state > FORKED || f->failed)
+        return;
+    p->state = RUNNING;
+    for (uint32_t number = p->first_row; number; number = f->state[number - 1].next) {
+        const struct hak_flow_row *row = &f->out->row[number - 1];
+        raise_live(f, p, number - 1, row->inherited.blocks, row->inherited.bytes);
+    }
+    if (!is_done)
+        return; /* the call itself comes first */
+    note_step(f);
+    look_for_peak(f, p, id, 0);
+}
+
+/* What processes do before event `id`, which is a call that is not counted yet unless `is_done`. */
+static void take_turns(struct flow *f, uint64_t id, bool is_done) {
+    for (; f->next_turn < f->lineup.turns && !f->failed; f->next_turn++) {
+        const struct hak_lineup_turn *turn = &f->lineup.turn[f->next_turn];
+        struct runner *p = &f->runner[turn->number];
+        if (turn->before > id)
+            return;
+        if (turn->what == HAK_LINEUP_FORK)
+            fork_runner(f, find_runner(f, f->lineup.process[turn->number].parent), p);
+        else if (turn->what == HAK_LINEUP_FIRST)
+            begin_runner(f, p, turn->before, is_done || turn->before < id);
+        else
+            end_runner(f, p);
+    }
+}
+
+static void follow_event(struct flow *f, const struct hak_event *e) {
+    struct hak_live_state s;
+    f->out->events++;
+    go_to_step(f, e->ns);
+    take_turns(f, e->id, false);
+    struct runner *p = find_runner(f, e->process);
+    if (!p || !p->held || f->failed)
+        return;
+    if (!hak_live_state_of(e, &s)) {
+        note_step(f);
+        look_for_peak(f, p, e->id, e->ns); /* a wrong call; it may be the first event of a child */
+        return;
+    }
+    const struct hak_held_block *held = hak_holdings_find(p->held, s.base);
+    if (s.step == HAK_LIVE_ENDED && held) {
+        end_life(f, p, held, e, true);
+        f->failed |= !hak_holdings_remove(p->held, s.base);
+    } else if (s.step == HAK_LIVE_ENDED) {
+        add_to(&f->out->unknown, 1, e->size);
+    } else if (s.step == HAK_LIVE_RESIZED && held) {
+        resize_life(f, p, held, &s);
+    } else {
+        begin_life(f, p, e, &s);
+    }
+    note_step(f);
+    look_for_peak(f, p, e->id, e->ns);
+}
+
+/* ---- the begin ----------------------------------------------------------------------------------
+ */
+
+static void hold_block(struct flow *f, struct runner *p, const struct hak_live_block *block) {
+    struct hak_held_block b = {.base = block->base,
+                               .size = block->size,
+                               .ns = block->ns,
+                               .birth = block->birth,
+                               .thread = block->thread,
+                               .class_index = block->class_index,
+                               .is_before = true,
+                               .is_inherited = p->state == FORKED,
+                               .is_birth_known = block->birth != 0};
+    struct hak_flow_row *row = find_row(f, p, block->thread, block->stack, &b.row);
+    if (!row)
+        return;
+    f->failed |= !hak_holdings_put(p->held, &b);
+    if (p->state == FORKED) {
+        add_to(&row->inherited, 1, b.size);
+        return;
+    }
+    add_to(&row->before, 1, b.size);
+    add_to(&row->live, 1, b.size);
+    add_to(&p->live, 1, b.size);
+    add_to(&f->live, 1, b.size);
+}
+
+static int hold_before(void *context, const struct hak_live_block *block) {
+    struct flow *f = context;
+    struct runner *p = find_runner(f, block->process);
+    if (p && p->held)
+        hold_block(f, p, block);
+    return f->failed;
+}
+
+static int hold_inherited(void *context, const struct hak_live_block *block) {
+    struct flow *f = context;
+    hold_block(f, &f->runner[0], block);
+    return f->failed;
+}
+
+/* Where the processes stand at `from`. */
+static void set_states(struct flow *f) {
+    for (uint32_t i = 0; i < f->lineup.processes && !f->failed; i++) {
+        const struct hak_lineup_process *p = &f->lineup.process[i];
+        struct runner *runner = &f->runner[i];
+        *runner = (struct runner){.process = p->process};
+        if (!f->query->from || !p->first_event)
+            continue;
+        if (p->has_ended && p->last_event < f->query->from)
+            runner->state = ENDED;
+        else if (p->first_event <= f->query->from)
+            runner->state = RUNNING;
+        else if (p->parent && p->fork_event <= f->query->from)
+            runner->state = FORKED;
+        if (runner->state == RUNNING || runner->state == FORKED)
+            f->failed |= !(runner->held = hak_holdings_make());
+    }
+}
+
+/* What the only process that is asked for got from its parent, whose events are not read. */
+static int read_inheritance(struct flow *f) {
+    const struct hak_lineup_process *p = f->lineup.process;
+    if (!p->parent || !p->first_event || f->runner->state != NOT_FORKED)
+        return 0;
+    f->runner->state = FORKED;
+    f->runner->held = hak_holdings_make();
+    if (!f->runner->held)
+        return hak_store_no_memory(f->reader->db.path);
+    return p->fork_event
+               ? hak_store_live_at(f->reader, p->fork_event, 0, p->parent, hold_inherited, f)
+               : 0;
+}
+
+/* Fills in what was held at `from`. */
+static int read_begin(struct flow *f) {
+    int error = 0;
+    set_states(f);
+    if (f->query->from && !f->failed)
+        error = hak_store_live_at(f->reader, f->query->from, 0, f->query->process, hold_before, f);
+    if (error >= 0 && f->query->process && f->lineup.processes && !f->failed)
+        error = read_inheritance(f);
+    for (uint32_t i = 0; i < f->lineup.processes; i++)
+        f->runner[i].peak.live = f->runner[i].live;
+    f->out->peak.live = f->live;
+    if (step_at(f))
+        f->out->step[0].most_bytes = f->out->step[0].least_bytes = f->live.bytes;
+    f->epoch = 1;
+    return error < 0 ? error : 0;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------
+ */
+
+/* The time of an event, `open` where none is meant. */
+static int find_time(struct flow *f, uint64_t id, uint64_t open, uint64_t *out) {
+    struct hak_event e = {.ns = open};
+    int found = id ? hak_store_event(f->reader, id, &e) : 0;
+    *out = found == 1 ? e.ns : open;
+    return found < 0 ? found : 0;
+}
+
+static int find_times(struct flow *f) {
+    struct hak_store_summary summary;
+    int error = hak_store_summarise(f->reader, &summary);
+    if (!error)
+        error = find_time(f, f->query->from, summary.first_ns, &f->out->from_ns);
+    if (!error)
+        error = find_time(f, f->query->to, summary.last_ns, &f->out->to_ns);
+    f->last_event = summary.trimmed_events + summary.events;
+    return error;
+}
+
+static int follow_events(struct flow *f) {
+    struct hak_scan_limits limits = hak_scan_all();
+    struct hak_scan *scan;
+    struct hak_event e;
+    limits.filter.process = f->query->process;
+    limits.filter.kind_mask_low = BIRTH_KINDS | 1u << HAK_FREE | 1u << HAK_REALLOC_FROM;
+    limits.filter.id_from = f->query->from ? f->query->from + 1 : 0;
+    limits.filter.id_to = f->query->to;
+    limits.columns = HAK_ALL_COLUMNS & ~(1u << HAK_COLUMN_OLD | 1u << HAK_COLUMN_GENERATION);
+    int result = hak_scan_open(f->reader, &limits, false, &scan);
+    if (result)
+        return result;
+    while (!f->failed && !f->error && (result = hak_scan_next(scan, &e)) == 1)
+        follow_event(f, &e);
+    hak_scan_close(scan);
+    return f->error ? f->error : result < 0 ? result : 0;
+}
+
+static void add_totals(struct hak_flow *out) {
+    for (uint32_t i = 0; i < out->rows; i++) {
+        const struct hak_flow_row *row = &out->row[i];
+        add_sum(&out->before, &row->before);
+        add_sum(&out->inherited, &row->inherited);
+        add_sum(&out->came, &row->came);
+        add_sum(&out->went, &row->went);
+        add_sum(&out->brief, &row->brief);
+        add_sum(&out->left, &row->left);
+        add_sum(&out->live, &row->live);
+    }
+}
+
+/* Peaks that the first event of a child made have no time yet. */
+static int find_peak_time(struct flow *f, struct hak_flow_peak *peak) {
+    return peak->id && !peak->ns ? find_time(f, peak->id, 0, &peak->ns) : 0;
+}
+
+static int put_processes(struct flow *f) {
+    int error = find_peak_time(f, &f->out->peak);
+    f->out->process = calloc(f->lineup.processes + 1, sizeof *f->out->process);
+    if (!f->out->process)
+        return hak_store_no_memory(f->reader->db.path);
+    for (uint32_t i = 0; i < f->lineup.processes && !error; i++) {
+        struct runner *p = &f->runner[i];
+        if (p->state < RUNNING)
+            continue;
+        error = find_peak_time(f, &p->peak);
+        f->out->process[f->out->processes++] =
+            (struct hak_flow_process){p->process, p->live, p->peak};
+    }
+    return error;
+}
+
+/* What rows of a child have that never had an event: nobody holds it. */
+static void drop_unused(struct flow *f) {
+    for (uint32_t i = 0; i < f->out->rows; i++)
+        if (find_runner(f, f->out->row[i].process)->state < RUNNING)
+            f->out->row[i].inherited = (struct hak_flow_sum){0};
+}
+
+/* At the end of the capture each process holds what it held at its own. */
+static void give_back_left(struct flow *f) {
+    for (uint32_t i = 0; i < f->out->rows; i++) {
+        struct hak_flow_row *row = &f->out->row[i];
+        add_sum(&row->live, &row->left);
+        add_sum(&find_runner(f, row->process)->live, &row->left);
+        row->left = (struct hak_flow_sum){0};
+    }
+}
+
+static int finish(struct flow *f) {
+    go_to_step(f, f->out->to_ns);
+    take_turns(f, f->query->to ? f->query->to : f->last_event, true);
+    for (uint32_t i = 0; i < f->out->rows && !f->failed; i++)
+        keep_peak(f, i);
+    if (step_at(f))
+        step_at(f)->end = f->live;
+    drop_unused(f);
+    for (uint32_t i = 0; i < f->lineup.processes; i++)
+        close_runner(f, &f->runner[i]);
+    if (!f->query->to)
+        give_back_left(f);
+    add_totals(f->out);
+    return f->failed ? 0 : put_processes(f);
+}
+
+static void release(struct flow *f) {
+    for (uint32_t i = 0; f->runner && i < f->lineup.processes; i++)
+        hak_holdings_free(f->runner[i].held);
+    free(f->runner);
+    free(f->state);
+    free(f->births);
+    hak_index_free(&f->by_row);
+    hak_lineup_free(&f->lineup);
+}
+
+int hak_flow_read(struct hak_store_reader *r, const struct hak_flow_query *query,
+                  struct hak_flow *out) {
+    struct flow f = {.reader = r, .query = query, .out = out};
+    *out = (struct hak_flow){.steps = query->steps};
+    if (query->steps)
+        f.failed = !(out->step = calloc(query->steps, sizeof *out->step));
+    int error = find_times(&f);
+    if (!error && !f.failed)
+        error = hak_lineup_read(r, query->process, &f.lineup);
+    if (!error && !f.failed)
+        f.failed = !(f.runner = calloc(f.lineup.processes + 1, sizeof *f.runner));
+    if (!error && !f.failed)
+        error = read_begin(&f);
+    while (f.next_turn < f.lineup.turns && f.lineup.turn[f.next_turn].before <= query->from)
+        f.next_turn++; /* taken already */
+    if (!error && !f.failed)
+        error = follow_events(&f);
+    if (!error && !f.failed)
+        error = finish(&f);
+    release(&f);
+    return f.failed && !error ? hak_store_no_memory(r->db.path) : error;
+}
+
+void hak_flow_free(struct hak_flow *flow) {
+    free(flow->row);
+    free(flow->process);
+    free(flow->step);
+    *flow = (struct hak_flow){0};
+}

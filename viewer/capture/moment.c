@@ -1,0 +1,98 @@
+/* Moments as a person types them (start, end, peak, mark:NAME, 1.5, #EVENT), as events. */
+#include "viewer/capture/capture.h"
+
+#include <string.h>
+#include "report/words/words.h"
+
+static uint64_t last_event(const struct view *view) {
+    return view->summary.trimmed_events + view->summary.events; /* ids have no gaps */
+}
+
+static int keep_first(void *context, const struct hak_event *event) {
+    *(struct hak_event *)context = *event;
+    return 1;
+}
+
+/* The last event before the first one that is later than `ns`. */
+static bool find_time(struct view *view, uint64_t ns, struct view_moment *out) {
+    struct hak_filter later = {.class_index = -1, .ns_from = ns + 1};
+    struct hak_event first = {0};
+    int found = hak_store_scan(view->reader, &later, false, keep_first, &first);
+    if (found < 0) {
+        view_store_error(view, found);
+        return false;
+    }
+    *out = (struct view_moment){.kind = VIEW_AT_END, .ns = ns, .is_beyond = true};
+    if (found == 0)
+        return true;
+    bool is_before = first.id <= view->summary.trimmed_events + 1;
+    *out = (struct view_moment){.kind = is_before ? VIEW_AT_START : VIEW_AT_EVENT,
+                                .event = is_before ? 0 : first.id - 1,
+                                .ns = ns};
+    return true;
+}
+
+static bool find_event(struct view *view, uint64_t id, struct view_moment *out) {
+    struct hak_event event;
+    if (id <= view->summary.trimmed_events) {
+        *out = (struct view_moment){.kind = VIEW_AT_START};
+        return true;
+    }
+    if (id > last_event(view)) {
+        *out = (struct view_moment){.kind = VIEW_AT_END, .event = 0, .is_beyond = true};
+        return true;
+    }
+    int found = hak_store_event(view->reader, id, &event);
+    if (found < 0) {
+        view_store_error(view, found);
+        return false;
+    }
+    *out = (struct view_moment){.kind = VIEW_AT_EVENT, .event = id, .ns = found ? event.ns : 0};
+    return true;
+}
+
+bool view_moment(struct view *view, const char *option, const char *text, struct view_moment *out) {
+    static const struct {
+        const char *word;
+        enum view_moment_kind kind;
+    } words[] = {{"start", VIEW_AT_START}, {"end", VIEW_AT_END}, {"peak", VIEW_AT_PEAK}};
+    uint64_t ns = 0, id = 0;
+    *out = (struct view_moment){0};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(text, words[i].word) == 0) {
+            out->kind = words[i].kind;
+            return true;
+        }
+    bool is_mark = strncmp(text, "mark:", 5) == 0;
+    if (!is_mark && text[0] != '#' && (text[0] < '0' || text[0] > '9') && text[0] != '.') {
+        view_error("--%s %s: peak, start, end, mark:NAME, seconds (1.5), 200ms or #EVENT was "
+                   "expected",
+                   option, text);
+        return false;
+    }
+    if (!view_when(view, option, text, &ns, &id))
+        return false;
+    if (!is_mark && text[0] != '#')
+        return find_time(view, ns, out);
+    bool is_found = find_event(view, id, out);
+    if (is_mark)
+        snprintf(out->name, sizeof out->name, "%s", text + 5);
+    return is_found;
+}
+
+void view_add_moment(struct hak_text *text, const struct view *view, const struct view_moment *at) {
+    static const char *const places[] = {
+        [VIEW_AT_START] = "before the first event", [VIEW_AT_PEAK] = "at the peak"};
+    if (at->kind == VIEW_AT_END && !at->is_beyond)
+        hak_text_add(text, "at the end (%s)", hak_words_time(view->summary.last_ns));
+    else if (at->kind == VIEW_AT_END)
+        hak_text_add(text, "behind the end (event %s, %s)", hak_words_number(last_event(view)),
+                     hak_words_time(view->summary.last_ns));
+    else if (at->kind != VIEW_AT_EVENT)
+        hak_text_add(text, "%s", places[at->kind]);
+    else if (at->name[0])
+        hak_text_add(text, "at mark \"%s\" (event %s, %s)", at->name, hak_words_number(at->event),
+                     hak_words_time(at->ns));
+    else
+        hak_text_add(text, "at %s (event %s)", hak_words_time(at->ns), hak_words_number(at->event));
+}

@@ -1,0 +1,191 @@
+/* Numbers of lines, totals and moments, in text and in JSON. */
+#include "viewer/profile/columns.h"
+
+#include <math.h>
+#include <string.h>
+#include "report/words/words.h"
+
+#define SHARE_WIDTH 8 /* "-100.0 %" */
+
+/* ---- cells -------------------------------------------------------------------------------------
+ */
+
+void profile_add_share(struct table *table, int64_t part, int64_t whole) {
+    char cell[32] = "", shown[64];
+    double percent = whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+    if (whole > 0 && fabs(percent) < 100000)
+        snprintf(cell, sizeof cell, "%.1f %%", percent);
+    else if (whole > 0)
+        snprintf(cell, sizeof cell, "%s", percent < 0 ? "< -1e5 %" : "> 1e5 %");
+    snprintf(shown, sizeof shown, "%*s", SHARE_WIDTH, cell);
+    table_add_cell(table, cell[0] ? shown : "");
+}
+
+void profile_add_number(struct table *table, int64_t value, bool is_change) {
+    struct hak_text cell = {0};
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    hak_text_add(&cell, "%s%s",
+                 value < 0            ? "-"
+                 : is_change && value ? "+"
+                                      : "",
+                 hak_words_number(size));
+    table_add_text(table, &cell);
+}
+
+/* Of a span: calls, bytes, short-lived, growth; the one that is sorted by stands first. */
+static const enum profile_measure span_columns[] = {PROFILE_CALLS, PROFILE_BYTES,
+                                                    PROFILE_SHORT_LIVED, PROFILE_GROWTH};
+#define SPAN_COLUMNS (int)(sizeof span_columns / sizeof *span_columns)
+
+static enum profile_measure first_column(const struct profile_query *q) {
+    return q->is_span && q->by == PROFILE_BLOCKS ? PROFILE_CALLS : q->by;
+}
+
+static const char *heading_of(enum profile_measure measure) {
+    return measure == PROFILE_GROWTH ? "grown" : profile_measure_name(measure);
+}
+
+void profile_add_number_headings(struct table *table, const struct profile_query *q) {
+    enum profile_measure first = first_column(q);
+    table_add_heading(table, "   share"); /* above numbers, at the left of a line */
+    table_add_heading(table, heading_of(first));
+    if (!q->is_span)
+        table_add_heading(table, first == PROFILE_BYTES ? "blocks" : "bytes");
+    for (int i = 0; i < SPAN_COLUMNS && q->is_span; i++)
+        if (span_columns[i] != first)
+            table_add_heading(table, heading_of(span_columns[i]));
+}
+
+static void add_part(struct table *table, uint64_t part, uint64_t whole) {
+    char cell[32] = "";
+    if (whole)
+        snprintf(cell, sizeof cell, "%.1f %%", 100.0 * (double)part / (double)whole);
+    table_add_cell(table, cell);
+}
+
+void profile_add_numbers(struct table *table, const struct profile_query *q,
+                         const struct profile_sums *sums, const struct profile_sums *all) {
+    enum profile_measure first = first_column(q);
+    int64_t value = profile_value(q, sums, first);
+    profile_add_share(table, value, profile_value(q, all, first));
+    profile_add_number(table, value, first == PROFILE_GROWTH);
+    if (!q->is_span)
+        profile_add_number(
+            table, profile_value(q, sums, first == PROFILE_BYTES ? PROFILE_BLOCKS : PROFILE_BYTES),
+            false);
+    for (int i = 0; i < SPAN_COLUMNS && q->is_span; i++) {
+        if (span_columns[i] == first)
+            continue;
+        if (span_columns[i] == PROFILE_SHORT_LIVED)
+            add_part(table, sums->brief.blocks, sums->came.blocks);
+        else
+            profile_add_number(table, profile_value(q, sums, span_columns[i]),
+                               span_columns[i] == PROFILE_GROWTH);
+    }
+}
+
+/* ---- words -------------------------------------------------------------------------------------
+ */
+
+/* "1,234,567 bytes (1.2 MiB)" */
+static void add_bytes(struct hak_text *text, uint64_t bytes) {
+    hak_text_add(text, "%s", hak_words_bytes(bytes));
+    if (bytes >= 10240)
+        hak_text_add(text, " (%s)", hak_words_size(bytes));
+}
+
+static void add_growth(struct hak_text *text, const struct profile_sums *all) {
+    int64_t bytes = profile_growth_bytes(all), blocks = profile_growth_blocks(all);
+    uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+    hak_text_add(text, "%s by ", bytes < 0 ? "shrunk" : "grown");
+    add_bytes(text, size);
+    hak_text_add(
+        text, " and %s%s", blocks < 0 ? "-" : "",
+        hak_words_count(blocks < 0 ? -(uint64_t)blocks : (uint64_t)blocks, "block", "blocks"));
+}
+
+void profile_add_total(struct hak_text *text, const struct profile_query *q,
+                       const struct profile_sums *all) {
+    if (!q->is_span) {
+        hak_text_add(text, "%s of ", hak_words_count(all->live.blocks, "block", "blocks"));
+        add_bytes(text, all->live.bytes);
+        hak_text_add(text, " live");
+        return;
+    }
+    hak_text_add(text, "%s of ", hak_words_count(all->came.blocks, "block", "blocks"));
+    add_bytes(text, all->came.bytes);
+    hak_text_add(text, " allocated, %s of ", hak_words_number(all->went.blocks));
+    add_bytes(text, all->went.bytes);
+    hak_text_add(text, " freed, %s of them short-lived, ", hak_words_number(all->brief.blocks));
+    add_growth(text, all);
+}
+
+static uint64_t time_of(const struct profile_query *q, const struct view_moment *at) {
+    return at->kind == VIEW_AT_START ? q->view->summary.first_ns
+           : at->kind == VIEW_AT_END ? q->view->summary.last_ns
+                                     : at->ns;
+}
+
+void profile_add_when(struct hak_text *text, const struct profile_query *q) {
+    if (!q->is_span) {
+        view_add_moment(text, q->view, &q->at);
+        if (q->at.kind == VIEW_AT_PEAK)
+            hak_text_add(text, " (%s, event %s)", hak_words_time(q->at.ns),
+                         hak_words_number(q->at.event));
+        return;
+    }
+    uint64_t from = time_of(q, &q->from), to = time_of(q, &q->at);
+    hak_text_add(text, "from %s to %s", hak_words_time(from), hak_words_time(to));
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------
+ */
+
+static void set_sum(json_t *object, const char *blocks, const char *bytes,
+                    const struct hak_flow_sum *sum) {
+    hak_json_set_number(object, blocks, sum->blocks);
+    hak_json_set_number(object, bytes, sum->bytes);
+}
+
+json_t *profile_sums_json(const struct profile_query *q, const struct profile_sums *sums) {
+    json_t *object = json_object();
+    set_sum(object, "live_blocks", "live_bytes", &sums->live);
+    if (!q->is_span)
+        return object;
+    set_sum(object, "allocated_blocks", "allocated_bytes", &sums->came);
+    set_sum(object, "freed_blocks", "freed_bytes", &sums->went);
+    set_sum(object, "short_lived_blocks", "short_lived_bytes", &sums->brief);
+    json_object_set_new(object, "grown_blocks", json_integer(profile_growth_blocks(sums)));
+    json_object_set_new(object, "grown_bytes", json_integer(profile_growth_bytes(sums)));
+    return object;
+}
+
+json_t *profile_moment_json(const struct profile_query *q, const struct view_moment *at) {
+    static const char *const kinds[] = {[VIEW_AT_EVENT] = "event",
+                                        [VIEW_AT_START] = "start",
+                                        [VIEW_AT_END] = "end",
+                                        [VIEW_AT_PEAK] = "peak"};
+    json_t *object = json_object();
+    json_object_set_new(object, "kind", json_string(at->name[0] ? "mark" : kinds[at->kind]));
+    hak_json_set_known(object, "event", at->event != 0, at->event);
+    hak_json_set_number(object, "ns", time_of(q, at));
+    if (at->name[0])
+        hak_json_set_text(object, "mark", at->name);
+    return object;
+}
+
+void profile_set_label(json_t *object, const struct profile_label *label) {
+    hak_json_set_text(object, "function", label->function);
+    hak_json_set_text(object, "file", label->file);
+    hak_json_set_known(object, "line", label->line != 0, label->line);
+    hak_json_set_text(object, "module", label->module);
+    hak_json_set_known(object, "module_offset", label->offset != 0, label->offset);
+}
+
+void profile_set_query(json_t *document, const struct profile_query *q) {
+    json_object_set_new(document, "per", json_string(profile_key_name(q->per)));
+    json_object_set_new(document, "by", json_string(profile_measure_name(q->by)));
+    if (q->is_span)
+        json_object_set_new(document, "from", profile_moment_json(q, &q->from));
+    json_object_set_new(document, "at", profile_moment_json(q, &q->at));
+}

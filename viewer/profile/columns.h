@@ -1,0 +1,30 @@
+/* The numbers of a line of the profile, as cells and as JSON. */
+#ifndef HAK_VIEWER_PROFILE_COLUMNS_H
+#define HAK_VIEWER_PROFILE_COLUMNS_H
+
+#include "viewer/profile/query.h"
+
+/* "61.2 %", at the right of its column; "" of nothing. */
+void profile_add_share(struct table *table, int64_t part, int64_t whole);
+/* "1,234", "-1,234", with a '+' where `is_change`. */
+void profile_add_number(struct table *table, int64_t value, bool is_change);
+
+/* Headings of the numbers that a line has, the one that is sorted by first. */
+void profile_add_number_headings(struct table *table, const struct profile_query *q);
+void profile_add_numbers(struct table *table, const struct profile_query *q,
+                         const struct profile_sums *sums, const struct profile_sums *all);
+
+/* "1.2 MiB in 12,000 blocks", or what came, went and grew: the total, in words. */
+void profile_add_total(struct hak_text *text, const struct profile_query *q,
+                       const struct profile_sums *all);
+/* Appends "between 1.000 s (event 4) and the end (2.000 s)", or the moment. */
+void profile_add_when(struct hak_text *text, const struct profile_query *q);
+
+json_t *profile_sums_json(const struct profile_query *q, const struct profile_sums *sums);
+json_t *profile_moment_json(const struct profile_query *q, const struct view_moment *at);
+/* Sets what of a label is known: function, file, line, module, module_offset. */
+void profile_set_label(json_t *object, const struct profile_label *label);
+/* Sets per, by, from, at, and the filters. */
+void profile_set_query(json_t *document, const struct profile_query *q);
+
+#endif

@@ -1,0 +1,157 @@
+/* Asks the store for the sums of a moment or of a span. */
+#include "viewer/profile/query.h"
+
+#include <stdlib.h>
+#include "report/words/words.h"
+
+struct gathering {
+    struct profile_query *query;
+    void (*take)(void *context, const struct profile_item *item);
+    void *context;
+};
+
+static bool is_by_block(const struct profile_query *q) {
+    return q->per >= PROFILE_CLASS && q->per <= PROFILE_LIFETIME;
+}
+
+static bool is_by_thread(const struct profile_query *q) {
+    return q->thread || q->per == PROFILE_THREAD;
+}
+
+static bool is_of_thread(const struct profile_query *q, uint32_t row) {
+    static uint32_t asked_row;
+    static struct hak_thread_words thread;
+    if (!q->thread)
+        return true;
+    if (asked_row != row)
+        hak_lookup_thread(q->view->reader, asked_row = row, &thread);
+    return thread.number == q->thread;
+}
+
+static void take_row(const struct gathering *g, const struct hak_flow_row *row,
+                     const struct profile_sums *sums) {
+    struct profile_item item = {.process = row->process,
+                                .thread = row->thread,
+                                .stack = row->stack,
+                                .class_index = 255,
+                                .sums = *sums};
+    if (is_of_thread(g->query, row->thread))
+        g->take(g->context, &item);
+}
+
+static void take_life(void *context, const struct hak_flow_life *life) {
+    const struct gathering *g = context;
+    struct hak_flow_sum one = {1, life->size}, none = {0};
+    bool is_old = life->is_before || life->is_inherited;
+    if (!g->query->is_span && life->end_ns)
+        return;
+    struct profile_item item = {.process = life->process,
+                                .thread = life->thread,
+                                .stack = life->stack,
+                                .class_index = life->class_index,
+                                .size = life->size,
+                                .is_open = !life->end_ns,
+                                .has_lifetime = life->end_ns && life->is_birth_known,
+                                .sums = {.live = life->end_ns ? none : one,
+                                         .came = is_old ? none : one,
+                                         .went = life->end_ns ? one : none,
+                                         .brief = life->is_brief ? one : none,
+                                         .before = life->is_before ? one : none}};
+    if (item.has_lifetime && life->end_ns > life->birth_ns)
+        item.lifetime_ns = life->end_ns - life->birth_ns;
+    if (is_of_thread(g->query, life->thread))
+        g->take(g->context, &item);
+}
+
+static int read_flow(struct profile_query *q, struct hak_flow_query *flow_query,
+                     struct hak_flow *flow) {
+    flow_query->process = q->process;
+    flow_query->by_thread = is_by_thread(q);
+    flow_query->brief_calls = q->brief_calls;
+    int error = hak_flow_read(q->view->reader, flow_query, flow);
+    return error ? view_store_error(q->view, error) : 0;
+}
+
+/* The whole log, for its peak; with rows where these will be taken. */
+static int find_peak(struct profile_query *q, struct profile_facts *facts, struct hak_flow *flow) {
+    struct hak_flow_query all = {0};
+    int status = read_flow(q, &all, flow);
+    facts->peak = flow->peak;
+    facts->has_peak = true;
+    return status;
+}
+
+/* Makes the peak an event. */
+static void settle_peak(struct view_moment *at, const struct profile_facts *facts) {
+    if (at->kind != VIEW_AT_PEAK)
+        return;
+    at->event = facts->peak.id;
+    at->ns = facts->peak.ns;
+    if (!facts->peak.id)
+        at->kind = VIEW_AT_START;
+}
+
+static int gather_peak(struct gathering *g, struct profile_facts *facts) {
+    struct hak_flow flow = {0};
+    int status = find_peak(g->query, facts, &flow);
+    settle_peak(&g->query->at, facts);
+    for (uint32_t i = 0; i < flow.rows && status == 0; i++)
+        if (flow.row[i].at_peak.blocks)
+            take_row(g, &flow.row[i], &(struct profile_sums){.live = flow.row[i].at_peak});
+    hak_flow_free(&flow);
+    return status;
+}
+
+static int gather_span(struct gathering *g, struct profile_facts *facts) {
+    struct profile_query *q = g->query;
+    bool is_by_lives = is_by_block(q);
+    struct hak_flow flow = {0};
+    struct hak_flow_query span = {.from = q->from.event,
+                                  .to = q->at.event,
+                                  .life = is_by_lives ? take_life : NULL,
+                                  .context = g};
+    if (!q->is_span)
+        span.from = span.to; /* what is held there, without what came before it */
+    int status = read_flow(q, &span, &flow);
+    facts->unknown = flow.unknown;
+    facts->from_ns = flow.from_ns;
+    facts->to_ns = flow.to_ns;
+    for (uint32_t i = 0; i < flow.rows && status == 0 && !is_by_lives; i++) {
+        const struct hak_flow_row *row = &flow.row[i];
+        struct profile_sums sums = {.live = row->live};
+        if (q->is_span)
+            sums = (struct profile_sums){row->live, row->came, row->went, row->brief, row->before};
+        take_row(g, row, &sums);
+    }
+    hak_flow_free(&flow);
+    return status;
+}
+
+/* Moments that are the peak become events. */
+static int settle_moments(struct profile_query *q, struct profile_facts *facts) {
+    struct hak_flow flow = {0};
+    int status = 0;
+    if (q->at.kind == VIEW_AT_PEAK || (q->is_span && q->from.kind == VIEW_AT_PEAK))
+        status = find_peak(q, facts, &flow);
+    hak_flow_free(&flow);
+    settle_peak(&q->at, facts);
+    settle_peak(&q->from, facts);
+    return status;
+}
+
+int profile_gather(struct profile_query *q, struct profile_facts *facts,
+                   void (*take)(void *context, const struct profile_item *item), void *context) {
+    struct gathering g = {q, take, context};
+    *facts = (struct profile_facts){0};
+    if (!q->is_span && q->at.kind == VIEW_AT_PEAK && !is_by_block(q))
+        return gather_peak(&g, facts);
+    int status = settle_moments(q, facts);
+    if (status == 0 && q->is_span && q->at.event && q->at.event < q->from.event) {
+        view_error("--between: the second moment comes before the first");
+        return VIEW_USAGE;
+    }
+    bool is_empty = q->at.kind == VIEW_AT_START || /* an event 0 would be the end */
+                    (q->is_span && q->at.event && q->at.event == q->from.event) ||
+                    (q->is_span && q->from.kind == VIEW_AT_END);
+    return status || is_empty ? status : gather_span(&g, facts);
+}

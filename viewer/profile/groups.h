@@ -1,0 +1,51 @@
+/* The profile as a list: what was asked for, put together by function, line, file, module, stack,
+ * class, size, lifetime, thread or process.
+ *
+ *   items --> profile_groups_take --> groups (self, with callees) --> sorted --> lines, JSON
+ *
+ * `self` of all groups together is the total; `total` of one has also what its callees did, which
+ * is counted in theirs, too. */
+#ifndef HAK_VIEWER_PROFILE_GROUPS_H
+#define HAK_VIEWER_PROFILE_GROUPS_H
+
+#include "viewer/profile/query.h"
+
+#define PROFILE_SPANS 2048 /* of a histogram of lifetimes: 32 for each doubling */
+
+struct profile_group {
+    uint64_t key; /* a label, or what the blocks have in common */
+    struct profile_sums self, total;
+    uint64_t stamp; /* of the item that was added last to `total` */
+};
+
+struct profile_groups {
+    struct profile_query *query;
+    struct profile_places *places;
+    struct profile_group *group;
+    uint32_t groups, room;
+    struct hak_index by_key;
+    struct profile_sums all;
+    struct profile_path path;
+    uint64_t stamp;
+    uint64_t lifetimes[PROFILE_SPANS], lives; /* with PROFILE_LIFETIME */
+    bool failed;
+};
+
+/* For profile_gather; `context` is the groups. */
+void profile_groups_take(void *context, const struct profile_item *item);
+/* Sorts: the most first; of sizes, classes and lifetimes the least. Groups of which nothing is
+ * their own go. */
+void profile_groups_sort(struct profile_groups *g);
+void profile_free_groups(struct profile_groups *g);
+
+/* Appends what a group is called, and where it is ("" where that says nothing more). */
+void profile_add_group_name(struct hak_text *text, struct profile_groups *g,
+                            const struct profile_group *group);
+void profile_add_group_where(struct hak_text *text, const struct profile_groups *g,
+                             const struct profile_group *group);
+/* True when groups have callees. */
+bool profile_has_callees(const struct profile_query *q);
+/* The time within which `percent` of the lives ended, at most 4 % more. */
+uint64_t profile_lifetime_within(const struct profile_groups *g, unsigned percent);
+
+#endif

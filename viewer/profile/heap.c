@@ -1,0 +1,364 @@
+/* `heap`: live bytes over time, the peaks, and what the blocks of a moment take. */
+#include "viewer/profile/profile.h"
+
+#include <stdlib.h>
+#include "report/words/words.h"
+#include "viewer/profile/columns.h"
+
+#define STEPS         20
+#define STEPS_MAX     100000
+#define BAR_WIDTH     40
+#define PROCESSES_MAX 20 /* shown of a tree */
+
+/* What the blocks of a moment take. */
+struct taken {
+    struct hak_flow_sum asked, slots, large; /* slots: of those below the large ones, whole */
+    uint64_t in_slots;                       /* bytes asked for in them */
+};
+
+struct heap {
+    struct view *view;
+    struct profile_query query;
+    struct hak_flow flow;
+    struct taken taken;
+    uint64_t steps;
+    bool is_kept; /* blocks of an allocator that the program kept have no slots that are known */
+};
+
+static void add_block(struct heap *h, uint64_t size, unsigned class_index) {
+    uint64_t slot;
+    unsigned band;
+    struct hak_flow_sum *sum = &h->taken.large;
+    h->taken.asked.blocks++;
+    h->taken.asked.bytes += size;
+    if (hak_store_class(h->view->reader, class_index, &slot, &band)) {
+        h->taken.in_slots += size;
+        sum = &h->taken.slots;
+        size = slot;
+    }
+    sum->blocks++;
+    sum->bytes += size;
+}
+
+static void take_life(void *context, const struct hak_flow_life *life) {
+    if (!life->end_ns)
+        add_block(context, life->size, life->class_index);
+}
+
+/* ---- what is asked -----------------------------------------------------------------------------
+ */
+
+static int read_timeline(struct heap *h) {
+    struct hak_flow_query span = {.process = h->query.process, .steps = (uint32_t)h->steps};
+    if (h->query.is_span) {
+        span.from = h->query.from.event;
+        span.to = h->query.at.event;
+    }
+    int error = hak_flow_read(h->view->reader, &span, &h->flow);
+    return error ? view_store_error(h->view, error) : 0;
+}
+
+/* The peak of a span of --between is that of the span. */
+static void settle_moment(struct heap *h) {
+    struct view_moment *at = &h->query.at;
+    if (h->query.is_span)
+        *at = (struct view_moment){.kind = VIEW_AT_PEAK};
+    if (at->kind != VIEW_AT_PEAK)
+        return;
+    at->event = h->flow.peak.id ? h->flow.peak.id : h->query.from.event;
+    at->ns = h->flow.peak.id ? h->flow.peak.ns : h->query.from.ns;
+    if (!at->event)
+        at->kind = VIEW_AT_START; /* nothing was ever held */
+}
+
+static int read_taken(struct heap *h) {
+    struct hak_flow held = {0};
+    struct hak_flow_query moment = {.from = h->query.at.event,
+                                    .to = h->query.at.event,
+                                    .process = h->query.process,
+                                    .life = take_life,
+                                    .context = h};
+    if (h->query.at.kind == VIEW_AT_START)
+        return 0;
+    int error = hak_flow_read(h->view->reader, &moment, &held);
+    hak_flow_free(&held);
+    return error ? view_store_error(h->view, error) : 0;
+}
+
+/* ---- for people --------------------------------------------------------------------------------
+ */
+
+static uint64_t end_of_step(const struct heap *h, uint32_t step) {
+    const struct hak_flow *f = &h->flow;
+    uint64_t span = f->to_ns > f->from_ns ? f->to_ns - f->from_ns : 0;
+    return f->from_ns + (uint64_t)((unsigned __int128)span * (step + 1) / f->steps);
+}
+
+static void add_bar(struct table *table, uint64_t bytes, uint64_t most) {
+    struct hak_text bar = {0};
+    int width = most ? (int)(((unsigned __int128)bytes * BAR_WIDTH + most - 1) / most) : 0;
+    hak_text_add(&bar, "%s", "");
+    hak_text_fill(&bar, '#', width);
+    table_add_cell(table, hak_text_string(&bar));
+    hak_text_free(&bar);
+}
+
+/* The most that was held in any step: greater than the peak's where a span began with it. */
+static uint64_t most_of_steps(const struct hak_flow *f) {
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < f->steps; i++)
+        most = f->step[i].most_bytes > most ? f->step[i].most_bytes : most;
+    return most;
+}
+
+static void add_timeline(struct hak_text *text, struct heap *h) {
+    struct table table = {0};
+    uint64_t most = most_of_steps(&h->flow);
+    if (!most && !h->flow.events)
+        return;
+    table_add_headings(&table, "up to|most live|live then|blocks|allocated|freed|<");
+    for (uint32_t i = 0; i < h->flow.steps; i++) {
+        const struct hak_flow_step *s = &h->flow.step[i];
+        struct hak_text when = {0};
+        hak_text_add(&when, "%11s", hak_words_time(end_of_step(h, i)));
+        table_add_text(&table, &when);
+        table_add_cell(&table, hak_words_number(s->most_bytes));
+        table_add_cell(&table, hak_words_number(s->end.bytes));
+        table_add_cell(&table, hak_words_number(s->end.blocks));
+        table_add_count(&table, s->came.bytes);
+        table_add_count(&table, s->went.bytes);
+        add_bar(&table, s->most_bytes, most);
+    }
+    table_print(text, &table, h->view);
+    hak_text_add(text, "\n");
+}
+
+static int compare_processes(const void *a, const void *b) {
+    const struct hak_flow_process *x = a, *y = b;
+    if (x->peak.live.bytes != y->peak.live.bytes)
+        return x->peak.live.bytes < y->peak.live.bytes ? 1 : -1;
+    return x->process < y->process ? -1 : x->process > y->process;
+}
+
+static void add_processes(struct hak_text *text, struct heap *h) {
+    struct hak_flow *f = &h->flow;
+    struct table table = {0};
+    uint32_t shown = f->processes < PROCESSES_MAX ? f->processes : PROCESSES_MAX;
+    if (f->processes < 2)
+        return;
+    table_add_headings(&table, "<process|peak|blocks|<at|live at its end|blocks");
+    for (uint32_t i = 0; i < shown; i++) {
+        const struct hak_flow_process *p = &f->process[i];
+        struct hak_text name = {0};
+        view_add_process(&name, h->view, p->process);
+        table_add_text(&table, &name);
+        table_add_cell(&table, hak_words_number(p->peak.live.bytes));
+        table_add_cell(&table, hak_words_number(p->peak.live.blocks));
+        table_add_cell(&table, hak_words_time(p->peak.id ? p->peak.ns : f->from_ns));
+        table_add_cell(&table, hak_words_number(p->live.bytes));
+        table_add_cell(&table, hak_words_number(p->live.blocks));
+    }
+    table_print(text, &table, h->view);
+    if (shown < f->processes)
+        hak_text_add(text, "... and %s; --process shows one\n",
+                     hak_words_count(f->processes - shown, "more process", "more processes"));
+    hak_text_add(text, "\n");
+}
+
+static void add_taken_line(struct hak_text *text, const char *what, uint64_t bytes,
+                           uint64_t blocks) {
+    hak_text_add(text, "  %-40s %20s", what, hak_words_bytes(bytes));
+    if (blocks)
+        hak_text_add(text, "   %s", hak_words_count(blocks, "block", "blocks"));
+    hak_text_add(text, "\n");
+}
+
+static void add_when(struct hak_text *text, const struct heap *h) {
+    if (h->query.at.kind == VIEW_AT_PEAK)
+        hak_text_add(text, "At the peak, %s (event %s)", hak_words_time(h->query.at.ns),
+                     hak_words_number(h->query.at.event));
+    else if (h->query.at.kind == VIEW_AT_END)
+        hak_text_add(text, "At the end, %s", hak_words_time(h->view->summary.last_ns));
+    else
+        hak_text_add(text, "At %s (event %s)", hak_words_time(h->query.at.ns),
+                     hak_words_number(h->query.at.event));
+}
+
+static void add_taken(struct hak_text *text, struct heap *h) {
+    const struct taken *t = &h->taken;
+    if (h->query.at.kind == VIEW_AT_START)
+        return;
+    add_when(text, h);
+    hak_text_add(text, ":\n");
+    add_taken_line(text, "the program asked for", t->asked.bytes, t->asked.blocks);
+    if (!h->is_kept) {
+        add_taken_line(text, "in slots of size classes", t->in_slots, t->slots.blocks);
+        add_taken_line(text, "lost by rounding up to these slots", t->slots.bytes - t->in_slots, 0);
+        add_taken_line(text, "in large blocks, pages of their own", t->large.bytes,
+                       t->large.blocks);
+    }
+    hak_text_add(text, "\n");
+}
+
+static void add_footer(struct hak_text *text, struct heap *h) {
+    const struct hak_flow *f = &h->flow;
+    uint64_t part = f->came.blocks ? f->brief.blocks * 1000 / f->came.blocks : 0;
+    hak_text_add(text, "%s of %s allocated, %s of %s freed",
+                 hak_words_count(f->came.blocks, "block", "blocks"), hak_words_bytes(f->came.bytes),
+                 hak_words_number(f->went.blocks), hak_words_bytes(f->went.bytes));
+    if (f->came.blocks)
+        hak_text_add(text, ", %llu.%llu %% short-lived", (unsigned long long)part / 10,
+                     (unsigned long long)part % 10);
+    hak_text_add(text, " from %s to %s in ", hak_words_time(f->from_ns), hak_words_time(f->to_ns));
+    view_add_extent_of(text, h->view, h->query.process);
+    hak_text_add(text, ". ");
+    if (f->unknown.blocks)
+        hak_text_add(text, "%s of %s freed whose allocation is not in it. ",
+                     hak_words_count(f->unknown.blocks, "block was", "blocks were"),
+                     hak_words_bytes(f->unknown.bytes));
+    view_add_completeness(text, h->view);
+    hak_text_add(text, "\n");
+}
+
+static void print_text(struct heap *h) {
+    struct hak_text text = {0};
+    add_timeline(&text, h);
+    add_processes(&text, h);
+    add_taken(&text, h);
+    add_footer(&text, h);
+    view_start_pager(h->view);
+    view_print(&text);
+}
+
+/* ---- as JSON -----------------------------------------------------------------------------------
+ */
+
+static json_t *peak_json(const struct hak_flow_peak *peak) {
+    json_t *object = json_object();
+    hak_json_set_known(object, "event", peak->id != 0, peak->id);
+    hak_json_set_known(object, "ns", peak->id != 0, peak->ns);
+    hak_json_set_number(object, "live_blocks", peak->live.blocks);
+    hak_json_set_number(object, "live_bytes", peak->live.bytes);
+    return object;
+}
+
+static json_t *step_json(const struct heap *h, uint32_t i) {
+    const struct hak_flow_step *s = &h->flow.step[i];
+    json_t *object = json_object();
+    hak_json_set_number(object, "ns", end_of_step(h, i));
+    hak_json_set_number(object, "most_bytes", s->most_bytes);
+    hak_json_set_number(object, "least_bytes", s->least_bytes);
+    hak_json_set_number(object, "live_blocks", s->end.blocks);
+    hak_json_set_number(object, "live_bytes", s->end.bytes);
+    hak_json_set_number(object, "allocated_blocks", s->came.blocks);
+    hak_json_set_number(object, "allocated_bytes", s->came.bytes);
+    hak_json_set_number(object, "freed_blocks", s->went.blocks);
+    hak_json_set_number(object, "freed_bytes", s->went.bytes);
+    return object;
+}
+
+static json_t *processes_json(const struct hak_flow *f) {
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < f->processes; i++) {
+        json_t *object = json_object();
+        hak_json_set_number(object, "process", f->process[i].process);
+        json_object_set_new(object, "peak", peak_json(&f->process[i].peak));
+        hak_json_set_number(object, "live_blocks", f->process[i].live.blocks);
+        hak_json_set_number(object, "live_bytes", f->process[i].live.bytes);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *taken_json(const struct heap *h) {
+    const struct taken *t = &h->taken;
+    json_t *object = json_object();
+    json_object_set_new(object, "at", profile_moment_json(&h->query, &h->query.at));
+    hak_json_set_number(object, "live_blocks", t->asked.blocks);
+    hak_json_set_number(object, "live_bytes", t->asked.bytes);
+    hak_json_set_known(object, "slot_bytes", !h->is_kept, t->slots.bytes);
+    hak_json_set_known(object, "rounding_bytes", !h->is_kept, t->slots.bytes - t->in_slots);
+    hak_json_set_known(object, "large_blocks", !h->is_kept, t->large.blocks);
+    hak_json_set_known(object, "large_bytes", !h->is_kept, t->large.bytes);
+    return object;
+}
+
+static void print_json(struct heap *h) {
+    json_t *document = view_json_document(h->view), *steps = json_array();
+    const struct hak_flow *f = &h->flow;
+    hak_json_set_number(document, "from_ns", f->from_ns);
+    hak_json_set_number(document, "to_ns", f->to_ns);
+    for (uint32_t i = 0; i < f->steps; i++)
+        json_array_append_new(steps, step_json(h, i));
+    json_object_set_new(document, "steps", steps);
+    json_object_set_new(document, "peak", peak_json(&f->peak));
+    json_object_set_new(document, "processes", processes_json(f));
+    json_object_set_new(document, "held", taken_json(h));
+    hak_json_set_number(document, "allocated_blocks", f->came.blocks);
+    hak_json_set_number(document, "allocated_bytes", f->came.bytes);
+    hak_json_set_number(document, "freed_blocks", f->went.blocks);
+    hak_json_set_number(document, "freed_bytes", f->went.bytes);
+    hak_json_set_number(document, "short_lived_blocks", f->brief.blocks);
+    hak_json_set_number(document, "short_lived_bytes", f->brief.bytes);
+    hak_json_set_number(document, "unknown_blocks", f->unknown.blocks);
+    hak_json_set_number(document, "unknown_bytes", f->unknown.bytes);
+    view_start_pager(h->view);
+    view_end_document(h->view, document);
+}
+
+/* ---- the command -------------------------------------------------------------------------------
+ */
+
+static bool read_options(struct heap *h) {
+    struct view *view = h->view;
+    if (!profile_read_query(view, &h->query) || !view_number(view, "steps", &h->steps))
+        return false;
+    if (h->steps == 0 || h->steps > STEPS_MAX) {
+        view_error("--steps %s: 1 to %s was expected", view_value(view, "steps"),
+                   hak_words_number(STEPS_MAX));
+        return false;
+    }
+    if (h->query.is_span &&
+        (h->query.from.kind == VIEW_AT_PEAK || h->query.at.kind == VIEW_AT_PEAK)) {
+        view_error("--between: heap looks for the peak between two other moments");
+        return false;
+    }
+    if (h->query.is_span && h->query.at.kind == VIEW_AT_START) {
+        view_error("--between: there is nothing before the first event");
+        return false;
+    }
+    return true;
+}
+
+int command_heap(struct view *view) {
+    struct heap h = {.view = view,
+                     .query = {.per = PROFILE_FUNCTION, .at = {.kind = VIEW_AT_PEAK}},
+                     .steps = STEPS};
+    int status = view_open(view);
+    if (status != 0)
+        return status;
+    if (!read_options(&h)) {
+        profile_free_query(&h.query);
+        return view_question_status();
+    }
+    h.is_kept = hak_store_is_kept(view->reader);
+    status = read_timeline(&h);
+    if (status == 0) {
+        settle_moment(&h);
+        status = read_taken(&h);
+    }
+    if (status == 0)
+        status = view_look_again(view);
+    if (status == 0) {
+        if (h.flow.processes)
+            qsort(h.flow.process, h.flow.processes, sizeof *h.flow.process, compare_processes);
+        if (view->json)
+            print_json(&h);
+        else
+            print_text(&h);
+        status = view_completeness(view);
+    }
+    hak_flow_free(&h.flow);
+    profile_free_query(&h.query);
+    return status;
+}

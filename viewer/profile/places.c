@@ -1,0 +1,315 @@
+/* Keeps the places of stacks once each, and finds the path that a stack goes through. */
+#include "viewer/profile/places.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/growing.h"
+#include "report/words/words.h"
+
+#define DEPTH_MAX  4096 /* of a chain of nodes; a longer one is damage */
+#define LEVELS_MAX 64   /* of one node */
+#define PATH_MOST  1024 /* places of a path; what is further out is left out */
+
+/* The places of one return address, innermost first. */
+struct profile_code {
+    uint32_t process, generation;
+    uint64_t ip;
+    uint32_t first, count; /* in of_codes */
+};
+
+/* ---- texts, labels, places ---------------------------------------------------------------------
+ */
+
+static const char *keep_text(struct profile_places *p, const char *text) {
+    size_t bytes = strlen(text);
+    uint64_t key = hak_index_hash(text, bytes), at = 0;
+    if (!bytes)
+        return "";
+    for (uint32_t row; (row = hak_index_find(&p->by_text, key, &at)) != 0;)
+        if (strcmp(p->text[row - 1], text) == 0)
+            return p->text[row - 1];
+    char *copy = hak_growing_make_room(&p->text, p->texts, &p->text_room, sizeof *p->text)
+                     ? strdup(text)
+                     : NULL;
+    p->failed |= !copy || !hak_index_add(&p->by_text, key, p->texts + 1);
+    if (p->failed) {
+        free(copy);
+        return "";
+    }
+    return p->text[p->texts++] = copy;
+}
+
+/* Texts that were kept are the same when their addresses are. */
+static uint64_t key_of_texts(const struct profile_label *l) {
+    uint64_t key = hak_index_mix((uintptr_t)l->function, (uintptr_t)l->file);
+    return hak_index_mix(hak_index_mix(key, (uintptr_t)l->module),
+                         l->offset ^ (uint64_t)l->line << 32);
+}
+
+/* Number of the label with these texts. */
+static uint32_t number_label(struct profile_places *p, enum profile_key key,
+                             const struct profile_label *l) {
+    uint64_t hash = hak_index_mix(key_of_texts(l), key), at = 0;
+    for (uint32_t row; (row = hak_index_find(&p->by_label, hash, &at)) != 0;) {
+        const struct profile_label *found = &p->label[row - 1];
+        if (found->function == l->function && found->file == l->file &&
+            found->module == l->module && found->offset == l->offset &&
+            (key == PROFILE_FUNCTION || found->line == l->line))
+            return row - 1;
+    }
+    p->failed |= !hak_growing_make_room(&p->label, p->labels, &p->label_room, sizeof *p->label) ||
+                 !hak_index_add(&p->by_label, hash, p->labels + 1);
+    if (p->failed)
+        return 0;
+    p->label[p->labels] = *l;
+    return p->labels++;
+}
+
+/* The labels of a place: of functions that are not known each address is one. */
+static void label_place(struct profile_places *p, struct profile_place *place) {
+    const struct hak_frame *f = &place->frame;
+    bool is_named = f->function[0] || f->line;
+    struct profile_label line = {.function = f->function,
+                                 .file = f->file,
+                                 .module = is_named && f->file[0] ? "" : f->module,
+                                 .offset = is_named ? 0 : f->module_offset,
+                                 .line = f->line,
+                                 .is_none = !is_named && !f->ip};
+    struct profile_label function = line, file = {.is_none = line.is_none}, module = file;
+    function.line = 0;
+    if (f->file[0])
+        file.file = f->file;
+    else
+        file.file = "";
+    file.function = module.function = module.file = "";
+    file.module = f->file[0] ? "" : f->module;
+    module.module = f->module;
+    place->label[PROFILE_LINE] = number_label(p, PROFILE_LINE, &line);
+    place->label[PROFILE_FILE] = number_label(p, PROFILE_FILE, &file);
+    place->label[PROFILE_MODULE] = number_label(p, PROFILE_MODULE, &module);
+    uint32_t before = p->labels;
+    uint32_t number = place->label[PROFILE_FUNCTION] = number_label(p, PROFILE_FUNCTION, &function);
+    if (p->failed)
+        return;
+    struct profile_label *label = &p->label[number]; /* its line, where it has but one */
+    label->has_lines = number < before && (label->has_lines || label->line != f->line);
+    label->line = label->has_lines ? 0 : f->line;
+}
+
+static bool is_matched(const regex_t *regex, const struct hak_frame *f) {
+    if (regexec(regex, f->function, 0, NULL, 0) == 0 || regexec(regex, f->module, 0, NULL, 0) == 0)
+        return true;
+    if (!f->file[0])
+        return false;
+    size_t room = strlen(f->file) + sizeof ":4294967295";
+    char *where = malloc(room);
+    if (!where)
+        return false;
+    snprintf(where, room, "%s:%u", f->file, f->line);
+    bool found = regexec(regex, where, 0, NULL, 0) == 0;
+    free(where);
+    return found;
+}
+
+static void look_at_place(struct profile_places *p, struct profile_place *place) {
+    const struct hak_frame *f = &place->frame;
+    place->is_hidden =
+        f->is_hakmem || (!p->shows_all && (hak_words_is_start(f) || hak_words_library(f)));
+    place->is_focus = p->focus && is_matched(p->focus, f);
+    place->is_ignored = p->ignore && is_matched(p->ignore, f);
+    label_place(p, place);
+}
+
+static bool is_same_place(const struct hak_frame *a, const struct hak_frame *b) {
+    return a->function == b->function && a->file == b->file && a->module == b->module &&
+           a->line == b->line && a->module_offset == b->module_offset && a->inlined == b->inlined &&
+           a->is_hakmem == b->is_hakmem;
+}
+
+static uint32_t number_place(struct profile_places *p, const struct hak_frame *frame) {
+    struct profile_place place = {.frame = *frame};
+    place.frame.function = keep_text(p, frame->function);
+    place.frame.file = keep_text(p, frame->file);
+    place.frame.module = keep_text(p, frame->module);
+    if (frame->line) /* the address says no more than the line */
+        place.frame.ip = place.frame.module_offset = 0;
+    struct profile_label key = {.function = place.frame.function,
+                                .file = place.frame.file,
+                                .module = place.frame.module,
+                                .offset = place.frame.module_offset,
+                                .line = place.frame.line};
+    uint64_t hash = key_of_texts(&key), at = 0;
+    for (uint32_t row; !p->failed && (row = hak_index_find(&p->by_place, hash, &at)) != 0;)
+        if (is_same_place(&p->place[row - 1].frame, &place.frame))
+            return row - 1;
+    if (!p->failed)
+        look_at_place(p, &place);
+    p->failed = p->failed ||
+                !hak_growing_make_room(&p->place, p->places, &p->place_room, sizeof *p->place) ||
+                !hak_index_add(&p->by_place, hash, p->places + 1);
+    if (p->failed)
+        return 0;
+    p->place[p->places] = place;
+    return p->places++;
+}
+
+/* ---- stacks ------------------------------------------------------------------------------------
+ */
+
+static const struct profile_code *read_code(struct profile_places *p,
+                                            const struct hak_node_row *node, uint64_t key) {
+    struct hak_frame levels[LEVELS_MAX];
+    int count = hak_store_node_frames(p->view->reader, node, levels, LEVELS_MAX);
+    if (count < 0)
+        p->error = count;
+    struct profile_code code = {.process = node->process,
+                                .generation = node->generation,
+                                .ip = node->ip,
+                                .first = p->of_codes_count};
+    for (int i = 0; i < count && !p->failed; i++) {
+        p->failed |= !hak_growing_make_room(&p->of_codes, p->of_codes_count, &p->of_codes_room,
+                                            sizeof *p->of_codes);
+        if (!p->failed)
+            p->of_codes[p->of_codes_count++] = number_place(p, &levels[i]);
+        code.count++;
+    }
+    p->failed |= !hak_growing_make_room(&p->code, p->codes, &p->code_room, sizeof *p->code) ||
+                 !hak_index_add(&p->by_code, key, p->codes + 1);
+    if (p->failed || p->error)
+        return NULL;
+    p->code[p->codes] = code;
+    return &p->code[p->codes++];
+}
+
+static const struct profile_code *find_code(struct profile_places *p,
+                                            const struct hak_node_row *node) {
+    uint64_t key = hak_index_mix(node->ip, (uint64_t)node->process << 32 | node->generation);
+    uint64_t at = 0;
+    for (uint32_t row; (row = hak_index_find(&p->by_code, key, &at)) != 0;) {
+        const struct profile_code *found = &p->code[row - 1];
+        if (found->ip == node->ip && found->process == node->process &&
+            found->generation == node->generation)
+            return found;
+    }
+    return read_code(p, node, key);
+}
+
+static bool add_code(struct profile_places *p, const struct profile_code *code, uint32_t *count) {
+    for (uint32_t i = 0; i < code->count; i++, ++*count) {
+        p->failed |= !hak_growing_make_room(&p->frame, *count, &p->frame_room, sizeof *p->frame) ||
+                     !hak_growing_make_room(&p->frame_place, *count, &p->frame_place_room,
+                                            sizeof *p->frame_place);
+        if (p->failed)
+            return false;
+        p->frame_place[*count] = p->of_codes[code->first + i];
+        p->frame[*count] = p->place[p->frame_place[*count]].frame;
+    }
+    return true;
+}
+
+/* All frames of a stack, into frame and frame_place. */
+static bool read_frames(struct profile_places *p, uint32_t stack, uint32_t *count) {
+    struct hak_node_row node;
+    int found = 1;
+    *count = 0;
+    for (int depth = 0; stack && depth < DEPTH_MAX; depth++) {
+        found = hak_store_node(p->view->reader, stack, &node);
+        if (found <= 0)
+            break;
+        const struct profile_code *code = find_code(p, &node);
+        if (!code || !add_code(p, code, count))
+            return false;
+        stack = node.parent;
+    }
+    if (found < 0)
+        p->error = found;
+    return found >= 0;
+}
+
+static bool add_to_path(struct profile_path *path, uint32_t place) {
+    if (!hak_growing_make_room(&path->place, path->count, &path->capacity, sizeof *path->place))
+        return false;
+    path->place[path->count++] = place;
+    return true;
+}
+
+bool profile_path_of(struct profile_places *p, uint32_t stack, struct profile_path *path) {
+    static const struct hak_frame none = {.module = "", .function = "", .file = ""};
+    uint32_t count;
+    bool is_focus = !p->focus;
+    path->count = 0;
+    path->is_left_out = false;
+    if (!read_frames(p, stack, &count) || p->failed)
+        return false;
+    int first = p->shows_all ? hak_words_program_frame(p->frame, (int)count)
+                             : hak_words_telling_frame(p->frame, (int)count);
+    for (uint32_t i = 0; i < count && !p->failed; i++) {
+        const struct profile_place *place = &p->place[p->frame_place[i]];
+        is_focus |= place->is_focus;
+        path->is_left_out |= place->is_ignored;
+        bool is_shown =
+            first >= 0 && (i == (uint32_t)first || (i > (uint32_t)first && !place->is_hidden));
+        if (is_shown && path->count < PATH_MOST)
+            p->failed |= !add_to_path(path, p->frame_place[i]);
+    }
+    path->is_left_out |= !is_focus;
+    if (path->count == 0 && !p->failed)
+        p->failed |= !add_to_path(path, number_place(p, &none));
+    return !p->failed;
+}
+
+void profile_free_path(struct profile_path *path) {
+    free(path->place);
+    *path = (struct profile_path){0};
+}
+
+void profile_free_places(struct profile_places *p) {
+    for (uint32_t i = 0; i < p->texts; i++)
+        free(p->text[i]);
+    free((void *)p->text);
+    free(p->place);
+    free(p->label);
+    free(p->code);
+    free(p->of_codes);
+    free(p->frame);
+    free(p->frame_place);
+    hak_index_free(&p->by_place);
+    hak_index_free(&p->by_label);
+    hak_index_free(&p->by_text);
+    hak_index_free(&p->by_code);
+}
+
+/* ---- names -------------------------------------------------------------------------------------
+ */
+
+static void add_module(struct hak_text *text, const struct profile_label *l) {
+    hak_text_add(text, "%s", hak_words_path(l->module, 1, false));
+}
+
+void profile_add_name(struct hak_text *text, const struct profile_label *l, enum profile_key key) {
+    if (l->is_none)
+        hak_text_add(text, "no stack");
+    else if (key == PROFILE_MODULE)
+        add_module(text, l);
+    else if (key == PROFILE_FILE && l->file[0])
+        hak_text_add(text, "%s", hak_words_path(l->file, 2, false));
+    else if (key == PROFILE_FILE)
+        add_module(text, l);
+    else
+        hak_words_add_function(text, l->function);
+}
+
+void profile_add_where(struct hak_text *text, const struct profile_label *l, enum profile_key key) {
+    if (l->is_none || key == PROFILE_FILE || key == PROFILE_MODULE)
+        return;
+    if (l->file[0] && !l->line)
+        hak_text_add(text, "%s", hak_words_path(l->file, 2, false));
+    else if (l->file[0])
+        hak_text_add(text, "%s:%u", hak_words_path(l->file, 2, false), l->line);
+    else if (l->function[0] || !l->module[0])
+        add_module(text, l);
+    else {
+        add_module(text, l);
+        hak_text_add(text, "+0x%llx", (unsigned long long)l->offset);
+    }
+}

@@ -1,0 +1,201 @@
+/* Reads what the commands of the profile are asked. */
+#include "viewer/profile/query.h"
+
+#include <string.h>
+#include "report/words/words.h"
+
+static const char *const keys[] = {
+    [PROFILE_FUNCTION] = "function", [PROFILE_LINE] = "line",         [PROFILE_FILE] = "file",
+    [PROFILE_MODULE] = "module",     [PROFILE_STACK] = "stack",       [PROFILE_CLASS] = "class",
+    [PROFILE_SIZE] = "size",         [PROFILE_LIFETIME] = "lifetime", [PROFILE_THREAD] = "thread",
+    [PROFILE_PROCESS] = "process"};
+static const char *const measures[] = {[PROFILE_BYTES] = "bytes",
+                                       [PROFILE_BLOCKS] = "blocks",
+                                       [PROFILE_CALLS] = "calls",
+                                       [PROFILE_SHORT_LIVED] = "short-lived",
+                                       [PROFILE_GROWTH] = "growth"};
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+const char *profile_key_name(enum profile_key key) {
+    return keys[key];
+}
+
+const char *profile_measure_name(enum profile_measure measure) {
+    return measures[measure];
+}
+
+/* The number of the word that --`option` has, `standard` where it was not given; -1: the error is
+ * printed. */
+static int read_word(const struct view *view, const char *option, const char *const *words,
+                     size_t count, int standard) {
+    const char *typed = view_value(view, option);
+    struct nearest nearest = {.typed = typed};
+    struct hak_text all = {0};
+    if (!typed)
+        return standard;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], typed) == 0) {
+            hak_text_free(&all);
+            return (int)i;
+        } else {
+            nearest_offer(&nearest, words[i]);
+            hak_text_add(&all, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", words[i]);
+        }
+    view_error("--%s %s: %s was expected%s", option, typed, hak_text_string(&all),
+               nearest_words(&nearest, ""));
+    hak_text_free(&all);
+    return -1;
+}
+
+static bool read_regex(const struct view *view, const char *option, regex_t *out, bool *has) {
+    const char *text = view_value(view, option);
+    char message[256];
+    if (!text)
+        return true;
+    int error = regcomp(out, text, REG_EXTENDED | REG_NOSUB);
+    if (error != 0) {
+        regerror(error, out, message, sizeof message);
+        view_error("--%s %s: %s", option, text, message);
+        return false;
+    }
+    *has = true;
+    return true;
+}
+
+/* --between A B: B is the argument behind it. */
+static bool read_span(struct view *view, struct profile_query *q) {
+    const char *between = view_value(view, "between");
+    if (!between && view->argument_count > 0) {
+        view_error("unexpected argument '%s'; two moments are given as --between A B",
+                   view->argument[0]);
+        return false;
+    }
+    if (!between)
+        return true;
+    if (view->argument_count != 1) {
+        view_error("--between needs two moments: --between A B");
+        return false;
+    }
+    if (view_given(view, "at")) {
+        view_error("--at is one moment and --between two: give one of them");
+        return false;
+    }
+    q->is_span = true;
+    if (!view_moment(view, "between", between, &q->from) ||
+        !view_moment(view, "between", view->argument[0], &q->at))
+        return false;
+    bool is_known = q->from.kind != VIEW_AT_PEAK && q->at.kind != VIEW_AT_PEAK;
+    if (is_known && (q->from.kind == VIEW_AT_END ||
+                     (q->at.kind == VIEW_AT_EVENT && q->from.kind == VIEW_AT_EVENT &&
+                      (q->at.event < q->from.event || q->at.ns < q->from.ns)) ||
+                     (q->at.kind == VIEW_AT_START && q->from.kind != VIEW_AT_START))) {
+        view_error("--between %s %s: the second moment comes before the first", between,
+                   view->argument[0]);
+        return false;
+    }
+    return true;
+}
+
+static bool read_moments(struct view *view, struct profile_query *q) {
+    const char *at = view_value(view, "at");
+    if (!read_span(view, q) || (at && !view_moment(view, "at", at, &q->at)))
+        return false;
+    int standard = q->is_span                   ? PROFILE_GROWTH
+                   : q->per == PROFILE_LIFETIME ? PROFILE_CALLS /* lives have an end */
+                                                : (int)q->by;
+    int by = read_word(view, "by", measures, COUNT_OF(measures), standard);
+    if (by < 0)
+        return false;
+    q->by = (enum profile_measure)by;
+    if (q->by < PROFILE_CALLS || q->is_span)
+        return true;
+    q->is_span = true; /* from the begin up to the moment, which is the end unless one is given */
+    q->from = (struct view_moment){.kind = VIEW_AT_START};
+    if (!at)
+        q->at = (struct view_moment){.kind = VIEW_AT_END};
+    return true;
+}
+
+bool profile_read_query(struct view *view, struct profile_query *q) {
+    q->view = view;
+    int per = read_word(view, "per", keys, COUNT_OF(keys), (int)q->per);
+    if (per < 0)
+        return false;
+    q->per = (enum profile_key)per;
+    if (!view_process(view, &q->process) || !view_number(view, "thread", &q->thread) ||
+        !view_number(view, "limit", &q->limit) ||
+        !view_number(view, "short-lived", &q->brief_calls) || !read_moments(view, q) ||
+        !read_regex(view, "focus", &q->focus, &q->has_focus) ||
+        !read_regex(view, "ignore", &q->ignore, &q->has_ignore))
+        return false;
+    q->is_bottom_up = view_given(view, "bottom-up");
+    q->is_tree = q->is_bottom_up || view_given(view, "tree");
+    q->shows_all = view_given(view, "all");
+    if (view_given(view, "thread") && (q->thread == 0 || q->thread > UINT32_MAX)) {
+        view_error("--thread %s: the number of a thread was expected, from 1",
+                   view_value(view, "thread"));
+        return false;
+    }
+    if (view_given(view, "short-lived") && q->brief_calls == 0) {
+        view_error("--short-lived 0: a number of allocations was expected, from 1");
+        return false;
+    }
+    if (view_given(view, "stacks") && q->per != PROFILE_STACK) {
+        view_error("--stacks needs --per stack");
+        return false;
+    }
+    if (q->is_tree && q->per > PROFILE_MODULE) {
+        view_error("--per %s: a tree has function, line, file or module", keys[q->per]);
+        return false;
+    }
+    return true;
+}
+
+void profile_free_query(struct profile_query *q) {
+    if (q->has_focus)
+        regfree(&q->focus);
+    if (q->has_ignore)
+        regfree(&q->ignore);
+    q->has_focus = q->has_ignore = false;
+}
+
+/* ---- sums --------------------------------------------------------------------------------------
+ */
+
+static void add_sum(struct hak_flow_sum *to, const struct hak_flow_sum *more) {
+    to->blocks += more->blocks;
+    to->bytes += more->bytes;
+}
+
+void profile_add_sums(struct profile_sums *to, const struct profile_sums *more) {
+    add_sum(&to->live, &more->live);
+    add_sum(&to->came, &more->came);
+    add_sum(&to->went, &more->went);
+    add_sum(&to->brief, &more->brief);
+    add_sum(&to->before, &more->before);
+}
+
+int64_t profile_growth_bytes(const struct profile_sums *sums) {
+    return (int64_t)(sums->live.bytes - sums->before.bytes);
+}
+
+int64_t profile_growth_blocks(const struct profile_sums *sums) {
+    return (int64_t)(sums->live.blocks - sums->before.blocks);
+}
+
+int64_t profile_value(const struct profile_query *q, const struct profile_sums *sums,
+                      enum profile_measure measure) {
+    const struct hak_flow_sum *held = q->is_span ? &sums->came : &sums->live;
+    switch (measure) {
+    case PROFILE_BYTES:
+        return (int64_t)held->bytes;
+    case PROFILE_BLOCKS:
+        return (int64_t)held->blocks;
+    case PROFILE_CALLS:
+        return (int64_t)sums->came.blocks;
+    case PROFILE_SHORT_LIVED:
+        return (int64_t)sums->brief.blocks;
+    default:
+        return profile_growth_bytes(sums);
+    }
+}

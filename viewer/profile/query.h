@@ -1,0 +1,81 @@
+/* What `top`, `heap` and `diff` are asked, and what the store answers: sums by process, thread and
+ * allocation stack, or by block, of a moment or of a span.
+ *
+ *   options --query.c--> struct profile_query --gather.c--> items --> groups, tree
+ *
+ * A moment has what was live then; a span what came, went, lived shortly and grew in it. */
+#ifndef HAK_VIEWER_PROFILE_QUERY_H
+#define HAK_VIEWER_PROFILE_QUERY_H
+
+#include <regex.h>
+#include "viewer/capture/capture.h"
+#include "viewer/profile/places.h"
+#include "store/history/history.h"
+
+enum profile_measure {
+    PROFILE_BYTES, /* of a moment: live; of a span: that came */
+    PROFILE_BLOCKS,
+    PROFILE_CALLS, /* blocks that came */
+    PROFILE_SHORT_LIVED,
+    PROFILE_GROWTH, /* bytes live at the end of a span more than at its begin */
+    PROFILE_MEASURES,
+};
+
+struct profile_sums {
+    struct hak_flow_sum live, came, went, brief, before; /* before: live at the begin of a span */
+};
+
+struct profile_query {
+    struct view *view;
+    enum profile_key per;
+    enum profile_measure by;
+    bool is_span;
+    struct view_moment from, at; /* of a span: its begin and end; of a moment: `at` */
+    uint32_t process;            /* row id, 0 = all */
+    uint64_t thread;             /* its number in its process, 0 = all */
+    uint64_t brief_calls, limit;
+    bool is_tree, is_bottom_up, shows_all;
+    bool has_focus, has_ignore;
+    regex_t focus, ignore;
+};
+
+/* Reads the options that all have; the defaults of `at`, `by` and `per` are in the query. False:
+ * the error is printed. */
+bool profile_read_query(struct view *view, struct profile_query *q);
+/* The same of one side of `diff`: focus, ignore, process and the like are copied from `q`. */
+void profile_free_query(struct profile_query *q);
+/* "function", "bytes": as they are typed. */
+const char *profile_key_name(enum profile_key key);
+const char *profile_measure_name(enum profile_measure measure);
+
+/* The value by which is sorted; of growth negative, too. */
+int64_t profile_value(const struct profile_query *q, const struct profile_sums *sums,
+                      enum profile_measure measure);
+void profile_add_sums(struct profile_sums *to, const struct profile_sums *more);
+int64_t profile_growth_bytes(const struct profile_sums *sums);
+int64_t profile_growth_blocks(const struct profile_sums *sums);
+
+/* Blocks of one process, thread and stack; with PROFILE_CLASS and what is below it also of one
+ * size, class and lifetime. */
+struct profile_item {
+    uint32_t process, thread, stack; /* row ids; thread 0 where it was not asked for */
+    uint8_t class_index;
+    uint64_t size, lifetime_ns;
+    bool is_open, has_lifetime;
+    struct profile_sums sums;
+};
+
+/* What is known of the whole, before anything is left out by --thread, --focus and --ignore. */
+struct profile_facts {
+    struct hak_flow_peak peak; /* of all processes, or the one that was asked for */
+    bool has_peak;
+    struct hak_flow_sum unknown; /* given back in the span, never seen to come */
+    uint64_t from_ns, to_ns;
+};
+
+/* Hands what was asked for to `take`, and settles q->at where it is the peak. 0, or an exit status:
+ * the error is printed. */
+int profile_gather(struct profile_query *q, struct profile_facts *facts,
+                   void (*take)(void *context, const struct profile_item *item), void *context);
+
+#endif

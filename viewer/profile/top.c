@@ -1,0 +1,409 @@
+/* `top`: who allocates, as a list or as a tree. */
+#include "viewer/profile/profile.h"
+
+#include <stdlib.h>
+#include "base/growing.h"
+#include "report/words/words.h"
+#include "viewer/profile/columns.h"
+#include "viewer/profile/groups.h"
+#include "viewer/profile/tree.h"
+
+#define LIMIT      30
+#define TREE_LIMIT 60
+
+struct top {
+    struct view *view;
+    struct profile_query query;
+    struct profile_facts facts;
+    struct profile_places places;
+    struct profile_groups groups;
+    struct profile_tree tree;
+};
+
+static const struct profile_sums *total_of(const struct top *t) {
+    return t->query.is_tree ? &t->tree.node[0].total : &t->groups.all;
+}
+
+/* ---- below the lines ---------------------------------------------------------------------------
+ */
+
+static void add_filters(struct hak_text *text, struct top *t) {
+    const struct view *view = t->view;
+    if (view_given(view, "thread"))
+        hak_text_add(text, " of thread %s", view_value(view, "thread"));
+    if (view_given(view, "focus"))
+        hak_text_add(text, " under %s", view_value(view, "focus"));
+    if (view_given(view, "ignore"))
+        hak_text_add(text, " without %s", view_value(view, "ignore"));
+}
+
+static void add_rate(struct hak_text *text, const struct top *t) {
+    int64_t bytes = profile_growth_bytes(total_of(t));
+    uint64_t span = t->facts.to_ns > t->facts.from_ns ? t->facts.to_ns - t->facts.from_ns : 0;
+    if (bytes <= 0 || span < 1000000)
+        return;
+    double second = (double)bytes * 1e9 / (double)span;
+    hak_text_add(text, ", %s each second", hak_words_size((uint64_t)(second + 0.5)));
+}
+
+static void add_footer(struct hak_text *text, struct top *t) {
+    struct profile_query *q = &t->query;
+    profile_add_total(text, q, total_of(t));
+    if (q->is_span)
+        add_rate(text, t);
+    add_filters(text, t);
+    hak_text_add(text, " ");
+    profile_add_when(text, q);
+    hak_text_add(text, " in ");
+    view_add_extent_of(text, t->view, q->process);
+    hak_text_add(text, ". ");
+    if (t->facts.unknown.blocks)
+        hak_text_add(text, "%s of %s freed whose allocation is not in it; no line counts them. ",
+                     hak_words_count(t->facts.unknown.blocks, "block was", "blocks were"),
+                     hak_words_bytes(t->facts.unknown.bytes));
+    view_add_completeness(text, t->view);
+    hak_text_add(text, "\n");
+}
+
+/* ---- the list ----------------------------------------------------------------------------------
+ */
+
+static uint32_t shown_groups(const struct top *t) {
+    uint64_t limit = t->query.limit;
+    return limit && limit < t->groups.groups ? (uint32_t)limit : t->groups.groups;
+}
+
+static struct profile_sums sum_of_rest(const struct profile_groups *g, uint32_t from) {
+    struct profile_sums rest = {0};
+    for (uint32_t i = from; i < g->groups; i++)
+        profile_add_sums(&rest, &g->group[i].self);
+    return rest;
+}
+
+static const char *heading_of_key(const struct profile_query *q) {
+    return q->per == PROFILE_STACK     ? "where"
+           : q->per == PROFILE_CLASS   ? "class"
+           : q->per == PROFILE_SIZE    ? "bytes asked"
+           : q->per == PROFILE_LINE    ? "function"
+           : q->per == PROFILE_PROCESS ? "process"
+                                       : profile_key_name(q->per);
+}
+
+static void add_group_row(struct table *table, struct top *t, const struct profile_group *group) {
+    const struct profile_query *q = &t->query;
+    struct hak_text name = {0}, where = {0};
+    profile_add_numbers(table, q, &group->self, &t->groups.all);
+    if (profile_has_callees(q))
+        profile_add_number(table, profile_value(q, &group->total, q->by), q->by == PROFILE_GROWTH);
+    profile_add_group_name(&name, &t->groups, group);
+    profile_add_group_where(&where, &t->groups, group);
+    table_add_text(table, &name);
+    table_add_text(table, &where);
+}
+
+static void add_rest_row(struct table *table, struct top *t, uint32_t shown) {
+    struct profile_sums rest = sum_of_rest(&t->groups, shown);
+    struct hak_text name = {0};
+    profile_add_numbers(table, &t->query, &rest, &t->groups.all);
+    if (profile_has_callees(&t->query))
+        table_add_cell(table, "");
+    hak_text_add(&name, "... %s more", hak_words_number(t->groups.groups - shown));
+    table_add_text(table, &name);
+    table_add_cell(table, "");
+}
+
+static void add_lifetimes(struct hak_text *text, const struct profile_groups *g) {
+    if (!g->lives)
+        return;
+    hak_text_add(
+        text, "\nHalf of the %s that ended lived at most %s, 90 %% %s, 99 %% %s.\n",
+        hak_words_count(g->lives, "block", "blocks"), view_span(profile_lifetime_within(g, 50)),
+        view_span(profile_lifetime_within(g, 90)), view_span(profile_lifetime_within(g, 99)));
+}
+
+static void add_stacks(struct hak_text *text, struct top *t, uint32_t shown) {
+    for (uint32_t i = 0; i < shown; i++) {
+        hak_text_add(text, "\n");
+        profile_add_total(text, &t->query, &t->groups.group[i].self);
+        hak_text_add(text, ", allocated from:\n");
+        view_add_stack(text, t->view, (uint32_t)t->groups.group[i].key, 6);
+    }
+}
+
+static void add_list(struct hak_text *text, struct top *t) {
+    struct table table = {0};
+    uint32_t shown = shown_groups(t);
+    if (!shown)
+        return;
+    profile_add_number_headings(&table, &t->query);
+    if (profile_has_callees(&t->query))
+        table_add_heading(&table, "with callees");
+    table_add_text_heading(&table, heading_of_key(&t->query));
+    table_add_text_heading(
+        &table, t->query.per <= PROFILE_LINE                                       ? "where"
+                : t->query.per == PROFILE_THREAD && t->view->summary.processes > 1 ? "process"
+                                                                                   : "");
+    for (uint32_t i = 0; i < shown; i++)
+        add_group_row(&table, t, &t->groups.group[i]);
+    if (shown < t->groups.groups)
+        add_rest_row(&table, t, shown);
+    table_print(text, &table, t->view);
+    add_lifetimes(text, &t->groups);
+    if (t->query.per == PROFILE_STACK && view_given(t->view, "stacks"))
+        add_stacks(text, t, shown);
+    hak_text_add(text, "\n");
+}
+
+/* ---- the tree ----------------------------------------------------------------------------------
+ */
+
+/* A line of the tree that is to be printed. */
+struct branch {
+    uint32_t node, depth;
+    bool is_chain; /* the only child, with all of its parent's value: at its parent's depth */
+    bool is_rest;  /* of `node`: its children that are not shown, and itself */
+};
+
+struct branches {
+    struct branch *branch;
+    uint32_t count, room;
+    bool failed;
+};
+
+static void push_branch(struct branches *b, struct branch branch) {
+    b->failed =
+        b->failed || !hak_growing_make_room(&b->branch, b->count, &b->room, sizeof *b->branch);
+    if (!b->failed)
+        b->branch[b->count++] = branch;
+}
+
+static void add_tree_name(struct hak_text *name, const struct top *t, const struct branch *b,
+                          uint32_t others, bool has_self) {
+    const struct profile_node *node = &t->tree.node[b->node];
+    hak_text_fill(name, ' ', 2 * (int)(b->depth < 60 ? b->depth : 60));
+    if (b->is_rest && others)
+        hak_text_add(name, "... %s more%s", hak_words_number(others),
+                     has_self ? t->query.is_bottom_up ? ", and its begin" : ", and itself" : "");
+    else if (b->is_rest)
+        hak_text_add(name, t->query.is_bottom_up ? "(the outermost)" : "(itself)");
+    if (b->is_rest)
+        return;
+    hak_text_add(name, b->is_chain ? t->query.is_bottom_up ? "< " : "> " : "");
+    profile_add_name(name, &t->places.label[node->label], t->query.per);
+    struct hak_text where = {0};
+    profile_add_where(&where, &t->places.label[node->label], t->query.per);
+    if (where.length) {
+        hak_text_add(name, " ");
+        hak_text_add_text(name, &where);
+    }
+    hak_text_free(&where);
+}
+
+static void add_branch(struct table *table, struct top *t, const struct branch *b) {
+    const struct profile_node *node = &t->tree.node[b->node];
+    struct profile_sums sums = node->total;
+    struct hak_text name = {0};
+    uint32_t others = 0;
+    bool has_self = node->self.live.blocks || node->self.came.blocks || node->self.went.blocks;
+    if (b->is_rest) {
+        others = profile_tree_others(&t->tree, b->node, &sums);
+        profile_add_sums(&sums, &node->self);
+    }
+    profile_add_numbers(table, &t->query, &sums, &t->tree.node[0].total);
+    add_tree_name(&name, t, b, others, has_self);
+    table_add_cell(table, hak_text_string(&name));
+    hak_text_free(&name);
+}
+
+/* Puts the children of a node on the stack, the first on top. */
+static void push_children(struct branches *stack, const struct top *t, const struct branch *b) {
+    const struct profile_node *node = &t->tree.node[b->node];
+    struct profile_sums rest;
+    uint32_t others = profile_tree_others(&t->tree, b->node, &rest), shown = 0;
+    bool has_self = node->self.live.blocks || node->self.came.blocks || node->self.went.blocks;
+    for (uint32_t i = 0; i < node->children; i++)
+        shown += t->tree.node[t->tree.order[node->first_child + i]].is_shown;
+    if (!shown)
+        return; /* the line has it all */
+    bool is_chain = b->node && shown == 1 && !others && !has_self;
+    uint32_t depth = b->node == 0 || is_chain ? b->depth : b->depth + 1;
+    if (others || has_self)
+        push_branch(stack, (struct branch){b->node, depth, false, true});
+    for (uint32_t i = node->children; i-- > 0;) {
+        uint32_t child = t->tree.order[node->first_child + i];
+        if (t->tree.node[child].is_shown)
+            push_branch(stack, (struct branch){child, depth, is_chain, false});
+    }
+}
+
+static void add_tree(struct hak_text *text, struct top *t) {
+    struct table table = {0};
+    struct branches stack = {0};
+    if (t->tree.node[0].children == 0)
+        return;
+    profile_add_number_headings(&table, &t->query);
+    table_add_text_heading(&table, t->query.is_bottom_up ? "who allocated < its callers"
+                                                         : "callers > who allocated");
+    push_children(&stack, t, &(struct branch){0});
+    while (stack.count && !stack.failed) {
+        struct branch b = stack.branch[--stack.count];
+        add_branch(&table, t, &b);
+        if (!b.is_rest)
+            push_children(&stack, t, &b);
+    }
+    text->failed |= stack.failed;
+    free(stack.branch);
+    table_print(text, &table, t->view);
+    hak_text_add(text, "\n");
+}
+
+/* ---- as JSON -----------------------------------------------------------------------------------
+ */
+
+static json_t *group_json(struct top *t, const struct profile_group *group) {
+    const struct profile_query *q = &t->query;
+    json_t *row = json_object();
+    struct hak_text name = {0};
+    profile_add_group_name(&name, &t->groups, group);
+    hak_json_set_text(row, "name", hak_text_string(&name));
+    hak_text_free(&name);
+    if (profile_has_callees(q))
+        profile_set_label(row, &t->places.label[group->key]);
+    if (q->per == PROFILE_STACK)
+        hak_json_set_number(row, "stack", group->key);
+    if (q->per == PROFILE_STACK && view_given(t->view, "stacks"))
+        json_object_set_new(row, "frames", hak_json_stack(t->view->reader, (uint32_t)group->key));
+    if (q->per == PROFILE_THREAD || q->per == PROFILE_PROCESS)
+        hak_json_set_number(row, "id", group->key);
+    json_object_set_new(row, "self", profile_sums_json(q, &group->self));
+    if (profile_has_callees(q))
+        json_object_set_new(row, "with_callees", profile_sums_json(q, &group->total));
+    return row;
+}
+
+static void set_list(json_t *document, struct top *t) {
+    json_t *rows = json_array();
+    uint32_t shown = shown_groups(t);
+    struct profile_sums rest = sum_of_rest(&t->groups, shown);
+    for (uint32_t i = 0; i < shown; i++)
+        json_array_append_new(rows, group_json(t, &t->groups.group[i]));
+    json_object_set_new(document, "rows", rows);
+    hak_json_set_number(document, "left_out", t->groups.groups - shown);
+    json_object_set_new(document, "others", profile_sums_json(&t->query, &rest));
+    if (t->groups.lives) {
+        json_t *within = json_object();
+        hak_json_set_number(within, "50", profile_lifetime_within(&t->groups, 50));
+        hak_json_set_number(within, "90", profile_lifetime_within(&t->groups, 90));
+        hak_json_set_number(within, "99", profile_lifetime_within(&t->groups, 99));
+        json_object_set_new(document, "lifetime_ns_within_percent", within);
+    }
+}
+
+static json_t *node_json(const struct top *t, uint32_t number) {
+    const struct profile_node *node = &t->tree.node[number];
+    json_t *object = json_object(), *children = json_array();
+    struct profile_sums rest;
+    uint32_t others = profile_tree_others(&t->tree, number, &rest);
+    if (number)
+        profile_set_label(object, &t->places.label[node->label]);
+    json_object_set_new(object, "total", profile_sums_json(&t->query, &node->total));
+    json_object_set_new(object, "self", profile_sums_json(&t->query, &node->self));
+    for (uint32_t i = 0; i < node->children; i++) {
+        uint32_t child = t->tree.order[node->first_child + i];
+        if (t->tree.node[child].is_shown)
+            json_array_append_new(children, node_json(t, child));
+    }
+    json_object_set_new(object, "children", children);
+    hak_json_set_number(object, "left_out", others);
+    json_object_set_new(object, "others", profile_sums_json(&t->query, &rest));
+    return object;
+}
+
+static void print_json(struct top *t) {
+    json_t *document = view_json_document(t->view);
+    profile_set_query(document, &t->query);
+    json_object_set_new(document, "total", profile_sums_json(&t->query, total_of(t)));
+    hak_json_set_number(document, "unknown_blocks", t->facts.unknown.blocks);
+    hak_json_set_number(document, "unknown_bytes", t->facts.unknown.bytes);
+    if (t->query.is_tree)
+        json_object_set_new(document, t->query.is_bottom_up ? "callers" : "callees",
+                            node_json(t, 0));
+    else
+        set_list(document, t);
+    view_start_pager(t->view);
+    view_end_document(t->view, document);
+}
+
+/* ---- the command -------------------------------------------------------------------------------
+ */
+
+static void print_text(struct top *t) {
+    struct hak_text text = {0};
+    if (t->query.is_tree)
+        add_tree(&text, t);
+    else
+        add_list(&text, t);
+    add_footer(&text, t);
+    view_start_pager(t->view);
+    view_print(&text);
+}
+
+static int settle(struct top *t) {
+    bool has_memory = true;
+    if (t->query.is_tree)
+        has_memory = profile_tree_sort(&t->tree);
+    else
+        profile_groups_sort(&t->groups);
+    if (t->places.error)
+        return view_store_error(t->view, t->places.error);
+    if (!has_memory || t->places.failed || t->groups.failed || t->tree.failed) {
+        view_error("out of memory");
+        return VIEW_USAGE;
+    }
+    return 0;
+}
+
+static void free_top(struct top *t) {
+    profile_free_groups(&t->groups);
+    profile_free_tree(&t->tree);
+    profile_free_places(&t->places);
+    profile_free_query(&t->query);
+}
+
+int command_top(struct view *view) {
+    struct top t = {.view = view,
+                    .query = {.per = PROFILE_FUNCTION,
+                              .by = PROFILE_BYTES,
+                              .at = {.kind = VIEW_AT_PEAK},
+                              .limit = UINT64_MAX}};
+    int status = view_open(view);
+    if (status != 0)
+        return status;
+    if (!profile_read_query(view, &t.query)) {
+        free_top(&t);
+        return view_question_status();
+    }
+    if (t.query.limit == UINT64_MAX)
+        t.query.limit = t.query.is_tree ? TREE_LIMIT : LIMIT;
+    t.places = (struct profile_places){.view = view,
+                                       .shows_all = t.query.shows_all,
+                                       .focus = t.query.has_focus ? &t.query.focus : NULL,
+                                       .ignore = t.query.has_ignore ? &t.query.ignore : NULL};
+    t.groups = (struct profile_groups){.query = &t.query, .places = &t.places};
+    t.tree = (struct profile_tree){.query = &t.query, .places = &t.places};
+    status = t.query.is_tree ? profile_gather(&t.query, &t.facts, profile_tree_take, &t.tree)
+                             : profile_gather(&t.query, &t.facts, profile_groups_take, &t.groups);
+    if (status == 0)
+        status = settle(&t);
+    if (status == 0)
+        status = view_look_again(view);
+    if (status == 0) {
+        if (view->json)
+            print_json(&t);
+        else
+            print_text(&t);
+        status = view_completeness(view);
+    }
+    free_top(&t);
+    return status;
+}
