@@ -17,6 +17,10 @@ recordings_of() {
     "$1" "$BUILD/hakmem-attach.so" "$rounds" "$BUILD/tests/tools/count_calls.so" >out 2>err || fail "$1 ended with $?: $(cat err)"
     printf 'imports lead to us: no\nstate: idle\n' >due
     cmp due out || fail "$1: $(diff due out)"
+    for ((i = 0; i < 600; i++)); do
+        [ "$(find . -name 'hakmem.*.db' | wc -l)" -lt "$rounds" ] || break
+        sleep 0.1
+    done
     for store in hakmem.*.db; do
         for ((i = 0; i < 300; i++)); do
             [ -e "$store-wal" ] || break

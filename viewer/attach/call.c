@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/growing.h"
 #include "viewer/cli/cli.h"
 
 enum {
@@ -134,6 +135,7 @@ static bool stop(pid_t thread) {
             mend_call(thread);
             return true;
         }
+        mend_call(thread); /* for a signal without a handler; one with it ends the call */
         if (ptrace(PTRACE_CONT, thread, NULL, (void *)(long)WSTOPSIG(status)) != 0)
             return false;
     }
@@ -144,6 +146,7 @@ static bool stop(pid_t thread) {
  * kernel lets go only of a thread that stands. */
 static void let_go(pid_t thread) {
     int status;
+    mend_call(thread);
     while (ptrace(PTRACE_DETACH, thread, NULL, NULL) != 0 && errno == ESRCH) {
         (void)ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
         if (!await_stop(thread, CALL_MS, &status))
@@ -356,17 +359,39 @@ static enum call_result call_there(struct caller *c, pid_t thread, uint64_t func
 
 /* ---- which thread ---------------------------------------------------------------------------- */
 
+struct threads {
+    pid_t *list;
+    uint32_t count, capacity;
+};
+
+/* The first thread comes last: while it is traced, a signal that the process ignores (SIGCHLD) is
+ * not ignored by the kernel, and ends system calls of other threads. */
+static void read_threads(const struct process *p, struct threads *threads) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)p->pid);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
+        pid_t thread = atoi(entry->d_name);
+        if (thread > 0 && thread != p->pid &&
+            hak_growing_make_room(&threads->list, threads->count, &threads->capacity,
+                                  sizeof *threads->list))
+            threads->list[threads->count++] = thread;
+    }
+    if (folder)
+        closedir(folder);
+    if (hak_growing_make_room(&threads->list, threads->count, &threads->capacity,
+                              sizeof *threads->list))
+        threads->list[threads->count++] = p->pid;
+}
+
 /* False: no thread of the program could be asked. */
 static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arguments,
                         unsigned count, enum call_result *result) {
-    char path[64];
+    struct threads threads = {0};
     bool is_done = false, was_asked = false;
-    snprintf(path, sizeof path, "/proc/%d/task", (int)c->process->pid);
-    DIR *folder = opendir(path);
-    for (struct dirent *entry; folder && !is_done && (entry = readdir(folder)) != NULL;) {
-        pid_t thread = atoi(entry->d_name);
-        if (thread <= 0)
-            continue;
+    read_threads(c->process, &threads);
+    for (uint32_t i = 0; i < threads.count && !is_done; i++) {
+        pid_t thread = threads.list[i];
         bool stands = stop(thread);
         was_asked = was_asked || stands || errno != EPERM;
         if (stands && process_read_mappings(c->process) && places_renew(&c->places, c->process) &&
@@ -376,8 +401,7 @@ static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arg
         }
         let_go(thread);
     }
-    if (folder)
-        closedir(folder);
+    free(threads.list);
     return is_done || was_asked;
 }
 

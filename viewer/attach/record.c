@@ -140,7 +140,14 @@ static bool load_library(struct recording *r) {
 static bool open_library(struct recording *r) {
     if (!find_library(r) && !load_library(r))
         return false;
-    if (r->seen.version == HAK_ATTACH_VERSION)
+    /* Another command that was killed may have had it loaded just now. */
+    for (int waited_ms = 0; atomic_load(&r->seen.version) == 0 && waited_ms < MOMENT_MS;
+         waited_ms += LOOK_MS) {
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+        if (!read_shared(r))
+            break;
+    }
+    if (atomic_load(&r->seen.version) == HAK_ATTACH_VERSION)
         return true;
     view_error("record: process %d (%s) has " LIBRARY " of another version in it",
                (int)r->process.pid, r->process.name);
@@ -152,9 +159,14 @@ static bool open_library(struct recording *r) {
 static bool begin(struct recording *r, const char *session) {
     char name[sizeof r->seen.session] = "";
     strncpy(name, session, sizeof name - 1);
-    /* A recording whose command was killed. */
-    if (atomic_load(&r->seen.state) == HAK_ATTACH_RECORDING && !call(r, r->end, NULL, 0))
+    /* A recording whose command was killed, or the begin of one. */
+    if (!call(r, r->end, NULL, 0))
         return false;
+    if (!read_shared(r) || atomic_load(&r->seen.state) != HAK_ATTACH_IDLE) {
+        view_error("record: process %d (%s) is still in a call of another command",
+                   (int)r->process.pid, r->process.name);
+        return false;
+    }
     if (!process_write(&r->process, r->shared + offsetof(struct hak_attach_shared, session), name,
                        sizeof name) ||
         !call(r, r->begin, NULL, 0))
@@ -201,7 +213,9 @@ static bool end(struct recording *r) {
     if (!process_is_there(&r->process))
         return true;
     enum call_result result = caller_call(&r->caller, r->end, NULL, 0, MOMENT_MS);
-    if (result == CALL_DONE || r->caller.has_ended)
+    bool is_left = result == CALL_DONE && read_shared(r) &&
+                   atomic_load(&r->seen.state) != HAK_ATTACH_RECORDING;
+    if (is_left || r->caller.has_ended)
         return true;
     (void)say_result(r, result);
     view_error("record: process %d (%s) is still recorded; `hakmem-trace record -p %d --for 0s` "

@@ -11,7 +11,7 @@
 enum hak_attach_state { HAK_ATTACH_IDLE, HAK_ATTACH_RECORDING, HAK_ATTACH_REFUSED };
 
 struct hak_attach_shared {
-    uint32_t version;
+    _Atomic uint32_t version;        /* 0: ld.so still prepares the library */
     _Atomic uint32_t state;          /* enum hak_attach_state */
     _Atomic uint32_t unseen_threads; /* that could not be recorded: there were too many at once */
     uint32_t modules;                /* the imports of which were looked through, last time */

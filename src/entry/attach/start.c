@@ -8,15 +8,39 @@
 #include "options.h"
 #include "superslab.h"
 #include "trace/trace.h"
+#include "trace/wait.h"
 
 _Atomic uint32_t hak_attach_recording;
 
-HAK_EXPORT struct hak_attach_shared hak_attach_shared = {.version = HAK_ATTACH_VERSION};
+HAK_EXPORT struct hak_attach_shared hak_attach_shared;
 HAK_EXPORT void hak_attach_begin(void);
 HAK_EXPORT void hak_attach_scan(void);
 HAK_EXPORT void hak_attach_end(void);
 
 static uint32_t recordings; /* so far */
+
+/* Nobody calls anything here before ld.so is through with the library. */
+__attribute__((constructor)) static void say_ready(void) {
+    atomic_store(&hak_attach_shared.version, HAK_ATTACH_VERSION);
+}
+
+/* A call of somebody who was killed may still be under way, in another thread. False: it is. */
+static _Atomic uint32_t is_under_way;
+
+static bool enter_alone(void) {
+    enum { WAIT_MS = 8000, NAP_MS = 2 };
+    for (unsigned waited_ms = 0; waited_ms < WAIT_MS; waited_ms += NAP_MS) {
+        uint32_t nobody = 0;
+        if (atomic_compare_exchange_strong(&is_under_way, &nobody, 1))
+            return true;
+        hak_sleep_ms(NAP_MS);
+    }
+    return false;
+}
+
+static void leave_alone(void) {
+    atomic_store(&is_under_way, 0);
+}
 
 static void change_imports(bool back) {
     struct hak_imports_found found =
@@ -31,6 +55,7 @@ static void change_imports(bool back) {
 static void after_fork_in_child(void) {
     atomic_store(&hak_attach_recording, 0);
     atomic_store(&hak_attach_shared.state, HAK_ATTACH_IDLE);
+    leave_alone();
     hak_attach_forget_threads();
     hak_trace_attach_child();
 }
@@ -107,20 +132,29 @@ static bool begin(void) {
 }
 
 void hak_attach_begin(void) {
+    if (!enter_alone())
+        return;
     (void)begin();
+    leave_alone();
 }
 
 void hak_attach_scan(void) {
-    if (!atomic_load(&hak_attach_recording))
+    if (!enter_alone())
         return;
-    hak_imports_look(hak_attach_imports, HAK_ATTACH_IMPORTS);
-    change_imports(false);
+    if (atomic_load(&hak_attach_recording)) {
+        hak_imports_look(hak_attach_imports, HAK_ATTACH_IMPORTS);
+        change_imports(false);
+    }
+    leave_alone();
 }
 
 /* Calls that come by a word that was copied are passed on from the first store on. */
 void hak_attach_end(void) {
+    if (!enter_alone())
+        return;
     atomic_store(&hak_attach_recording, 0);
     change_imports(true);
     hak_trace_detach();
     atomic_store(&hak_attach_shared.state, HAK_ATTACH_IDLE);
+    leave_alone();
 }

@@ -8,6 +8,12 @@
 #include "trace/memory/memory.h"
 #include "trace/wait.h"
 
+static bool only_joins;
+
+void hak_collector_only_join(void) {
+    only_joins = true;
+}
+
 /* Finds or starts the keeper for `memory`. */
 static bool find_keeper(const struct hak_session_memory *memory,
                         struct hak_collector_failure *failure) {
@@ -25,6 +31,8 @@ static bool find_keeper(const struct hak_session_memory *memory,
             return false;
         memcpy(answer.session_name, name, sizeof name);
         found = true;
+    } else if (!found && name[0] && only_joins) {
+        return false;
     } else if (!found && name[0] && is_lost && hak_options.trace) {
         memory->session->resume_store = HAK_RESUME_TREE;
         found = hak_collector_succeed(name, memory->file, memory->total_bytes, &answer, failure);

@@ -28,6 +28,9 @@ struct hak_collector_failure {
 HAK_HIDDEN void hak_collector_say_why(const struct hak_collector_failure *failure, char *to,
                                       size_t bytes);
 
+/* From now on hak_collector_begin starts none in the place of a keeper that is named and gone. */
+HAK_HIDDEN void hak_collector_only_join(void);
+
 /* Makes session memory, finds or starts a keeper for it and claims the process's entry: the calling
  * process records from then on. Signals must be blocked once the program runs. (begin.c) */
 HAK_HIDDEN bool hak_collector_begin(struct hak_collector_failure *failure);

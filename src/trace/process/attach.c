@@ -82,6 +82,7 @@ bool hak_trace_attach(char *why, size_t why_bytes) {
         forget_last_session();
     was_here = true;
     hak_thread_bar_stacks();
+    hak_collector_only_join();
     hak_current.enter_child = hak_trace_attach_child;
     bool is_begun = hak_collector_begin(&failure);
     if (is_begun) {
