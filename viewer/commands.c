@@ -186,6 +186,19 @@ static const struct view_option heap_options[] = {
     PROCESS_OPTION("only this process"),
 };
 
+static const struct view_option diff_options[] = {
+    {"by", 'b', "WHAT", "bytes (default), blocks, calls or short-lived; the last two of the whole"},
+    {"per", 0, "WHAT", "function (default), line, file, module, stack, class or size"},
+    {"at", 0, "WHEN",
+     "the moment in both: peak (default), start, end, mark:NAME, seconds (1.5), 200ms, or #EVENT"},
+    {"between", 0, "A B", "two moments of one capture instead of two captures"},
+    {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
+    {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},
+    {"ignore", 0, "REGEX", "leave out stacks with one that matches"},
+    {"limit", 'n', "N", "at most N lines (30); 0 = all"},
+    {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
+};
+
 static const struct view_option events_options[] = {
     {"addr", 0, "ADDR", "events of the block that holds ADDR; of a SuperSlab: its life"},
     {"thread", 't', "N", "by the Nth thread of a process"},
@@ -527,6 +540,27 @@ const struct view_command view_commands[] = {
      OPTIONS(heap_options),
      .arguments_max = 1,
      .run = command_heap},
+    {.name = "diff",
+     .group = "SEE",
+     .arguments = "OLD NEW",
+     .sentence = "two captures, or two moments of one: what grew, what is new, what is gone",
+     .about =
+         "One line for each function that holds more or less at the peak of the capture NEW than\n"
+         "at that of OLD (--at: another moment of both), the greatest change first. Functions are\n"
+         "matched by name and file, lines and stacks by function and line, code without names by\n"
+         "its place in the module: where modules were loaded, and the folder of the build, do not\n"
+         "matter. --by calls and short-lived compare the whole captures, up to --at.\n"
+         "\n"
+         "With --between A B both are moments of one capture (-s FILE).\n"
+         "\n"
+         "Exit status: 0, or 4 when events of a capture were lost.\n",
+     .examples = "  hakmem-trace diff before.db after.db\n"
+                 "  hakmem-trace diff before.db after.db --by calls --per stack\n"
+                 "  hakmem-trace diff --between mark:loaded end -s app.db\n",
+     OPTIONS(diff_options),
+     .arguments_min = 1,
+     .arguments_max = 2,
+     .run = command_diff},
     {.name = "layers",
      .group = "SEE",
      .arguments = "",

@@ -54,6 +54,8 @@ for store in stale offset overflow lost hostile empty tree places superslabs; do
     valid top --per stack --stacks --between start 1.02 --limit 1 -s "$store.db"
     valid heap -s "$store.db"
     valid heap --steps 3 --between start end -s "$store.db"
+    valid diff "$store.db" stale.db
+    valid diff --by calls --per stack stale.db "$store.db"
     valid leaks -s "$store.db"
     valid leaks --held --at 1.02 -s "$store.db"
     valid sql "select * from fault; select 1.5, null, x'00', 'text'" -s "$store.db"

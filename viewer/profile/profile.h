@@ -8,7 +8,7 @@
  *          |                             |
  *          +--> columns.c, text, JSON <--+
  *
- *   top.c `top`    heap.c `heap`
+ *   top.c `top`    heap.c `heap`    diff.c `diff`
  *
  * Calls capture and cli. One thread. */
 #ifndef HAK_VIEWER_PROFILE_PROFILE_H
@@ -18,5 +18,6 @@
 
 int command_top(struct view *view);
 int command_heap(struct view *view);
+int command_diff(struct view *view);
 
 #endif

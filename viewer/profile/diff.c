@@ -1,0 +1,437 @@
+/* `diff`: two captures, or two moments of one, beside each other: what grew, what is new. */
+#include "viewer/profile/profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/growing.h"
+#include "report/words/words.h"
+#include "viewer/profile/columns.h"
+#include "viewer/profile/groups.h"
+
+#define LIMIT 30
+
+enum side_name { OLD, NEW, SIDES };
+
+/* One of the two: a capture of its own, with its own stacks. */
+struct side {
+    struct view view;
+    struct profile_query query;
+    struct profile_facts facts;
+    struct profile_places places;
+    struct profile_groups groups;
+};
+
+/* What both have under one signature. */
+struct pair {
+    char *signature; /* what is the same in both, over rebuilt programs and moved modules */
+    enum side_name shown;
+    uint32_t group; /* of that side: its name is shown */
+    struct profile_sums sums[SIDES];
+};
+
+struct diff {
+    struct view *view;
+    struct side side[SIDES];
+    struct pair *pair;
+    uint32_t pairs, room;
+    struct hak_index by_signature;
+};
+
+/* ---- what is the same --------------------------------------------------------------------------
+ */
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* A function by its name and its file's, without the folders of either build; by the place in its
+ * module where it has no name. */
+static void add_label(struct hak_text *text, const struct profile_label *l, enum profile_key key) {
+    if (key == PROFILE_FILE && l->file[0])
+        hak_text_add(text, "%s", hak_words_path(l->file, 2, false));
+    else if (key == PROFILE_MODULE || key == PROFILE_FILE)
+        hak_text_add(text, "%s", base_name(l->module));
+    else if (l->function[0] || l->line)
+        hak_text_add(text, "%s %s", l->function, base_name(l->file[0] ? l->file : l->module));
+    else
+        hak_text_add(text, "%s+%llx", base_name(l->module), (unsigned long long)l->offset);
+    if ((key == PROFILE_LINE || key == PROFILE_STACK) && l->line)
+        hak_text_add(text, ":%u", l->line);
+    hak_text_add(text, l->is_none ? "none\n" : "\n");
+}
+
+static void add_signature(struct hak_text *text, struct side *s,
+                          const struct profile_group *group) {
+    enum profile_key per = s->query.per;
+    struct profile_path *path = &s->groups.path;
+    hak_text_add(text, "%s", "");
+    if (per < PROFILE_KEYS) {
+        add_label(text, &s->places.label[group->key], per);
+        return;
+    }
+    if (per != PROFILE_STACK) {
+        profile_add_group_name(text, &s->groups, group);
+        return;
+    }
+    if (!profile_path_of(&s->places, (uint32_t)group->key, path))
+        return; /* what failed is said of the places */
+    for (uint32_t i = 0; i < path->count; i++) {
+        const struct profile_place *place = &s->places.place[path->place[i]];
+        add_label(text, &s->places.label[place->label[PROFILE_LINE]], PROFILE_STACK);
+    }
+}
+
+/* The pair with this signature, which is its own from now on; NULL without memory. */
+static struct pair *find_pair(struct diff *d, char *signature) {
+    uint64_t key = hak_index_hash(signature, strlen(signature)), at = 0;
+    for (uint32_t row; (row = hak_index_find(&d->by_signature, key, &at)) != 0;)
+        if (strcmp(d->pair[row - 1].signature, signature) == 0) {
+            free(signature);
+            return &d->pair[row - 1];
+        }
+    if (!hak_growing_make_room(&d->pair, d->pairs, &d->room, sizeof *d->pair) ||
+        !hak_index_add(&d->by_signature, key, d->pairs + 1)) {
+        free(signature);
+        return NULL;
+    }
+    d->pair[d->pairs] = (struct pair){.signature = signature};
+    return &d->pair[d->pairs++];
+}
+
+static bool add_side(struct diff *d, enum side_name name) {
+    struct side *s = &d->side[name];
+    for (uint32_t i = 0; i < s->groups.groups; i++) {
+        struct hak_text text = {0};
+        add_signature(&text, s, &s->groups.group[i]);
+        char *signature = hak_text_take(&text);
+        struct pair *pair = signature ? find_pair(d, signature) : NULL;
+        if (!pair)
+            return false;
+        pair->shown = name; /* the newer one, where both have it */
+        pair->group = i;
+        profile_add_sums(&pair->sums[name], &s->groups.group[i].self);
+    }
+    return true;
+}
+
+/* ---- order -------------------------------------------------------------------------------------
+ */
+
+static int64_t value_of(const struct diff *d, const struct profile_sums *sums) {
+    return profile_value(&d->side[NEW].query, sums, d->side[NEW].query.by);
+}
+
+static int64_t change_of(const struct diff *d, const struct pair *pair) {
+    return value_of(d, &pair->sums[NEW]) - value_of(d, &pair->sums[OLD]);
+}
+
+/* What grew the most first, what shrank the most last; of equal ones what is largest. */
+static int compare_pairs(const void *a, const void *b, void *context) {
+    const struct pair *x = a, *y = b;
+    const struct diff *d = context;
+    int64_t x_change = change_of(d, x), y_change = change_of(d, y);
+    uint64_t x_size = x_change < 0 ? -(uint64_t)x_change : (uint64_t)x_change;
+    uint64_t y_size = y_change < 0 ? -(uint64_t)y_change : (uint64_t)y_change;
+    if (x_size != y_size)
+        return x_size < y_size ? 1 : -1;
+    if (x_change != y_change)
+        return x_change < y_change ? 1 : -1;
+    int64_t x_new = value_of(d, &x->sums[NEW]), y_new = value_of(d, &y->sums[NEW]);
+    if (x_new != y_new)
+        return x_new < y_new ? 1 : -1;
+    return strcmp(x->signature, y->signature);
+}
+
+/* ---- for people --------------------------------------------------------------------------------
+ */
+
+static const struct profile_group *group_of(const struct diff *d, const struct pair *pair) {
+    return &d->side[pair->shown].groups.group[pair->group];
+}
+
+static bool is_nothing(const struct profile_sums *s) {
+    return !s->live.blocks && !s->came.blocks && !s->went.blocks;
+}
+
+static const char *second_heading(const struct diff *d) {
+    return d->side[NEW].query.is_span               ? "allocated"
+           : d->side[NEW].query.by == PROFILE_BYTES ? "blocks"
+                                                    : "bytes";
+}
+
+/* The change of what the line is not sorted by: blocks beside bytes, bytes beside all else. */
+static int64_t second_change(const struct diff *d, const struct profile_sums *old,
+                             const struct profile_sums *now) {
+    const struct profile_query *q = &d->side[NEW].query;
+    enum profile_measure second =
+        !q->is_span && q->by == PROFILE_BYTES ? PROFILE_BLOCKS : PROFILE_BYTES;
+    return profile_value(q, now, second) - profile_value(q, old, second);
+}
+
+static void add_numbers(struct table *table, const struct diff *d, const struct profile_sums *old,
+                        const struct profile_sums *now) {
+    struct hak_text change = {0};
+    int64_t value = value_of(d, now) - value_of(d, old);
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    hak_text_add(&change, "%s%s", value < 0 ? "-" : value ? "+" : "", hak_words_number(size));
+    struct hak_text cell = {0};
+    hak_text_add(&cell, "%16s", hak_text_string(&change));
+    table_add_text(table, &cell);
+    hak_text_free(&change);
+    profile_add_number(table, value_of(d, old), false);
+    profile_add_number(table, value_of(d, now), false);
+    profile_add_number(table, second_change(d, old, now), true);
+}
+
+static void add_row(struct table *table, struct diff *d, const struct pair *pair) {
+    struct profile_groups *groups = &d->side[pair->shown].groups;
+    struct hak_text name = {0}, where = {0};
+    add_numbers(table, d, &pair->sums[OLD], &pair->sums[NEW]);
+    table_add_cell(table, is_nothing(&pair->sums[OLD])   ? "new"
+                          : is_nothing(&pair->sums[NEW]) ? "gone"
+                                                         : "");
+    profile_add_group_name(&name, groups, group_of(d, pair));
+    profile_add_group_where(&where, groups, group_of(d, pair));
+    table_add_text(table, &name);
+    table_add_text(table, &where);
+}
+
+static uint32_t shown_pairs(const struct diff *d) {
+    uint64_t limit = d->side[NEW].query.limit;
+    return limit && limit < d->pairs ? (uint32_t)limit : d->pairs;
+}
+
+static void sum_rest(const struct diff *d, struct profile_sums rest[SIDES]) {
+    rest[OLD] = rest[NEW] = (struct profile_sums){0};
+    for (uint32_t i = shown_pairs(d); i < d->pairs; i++)
+        for (int k = 0; k < SIDES; k++)
+            profile_add_sums(&rest[k], &d->pair[i].sums[k]);
+}
+
+static void add_table(struct hak_text *text, struct diff *d) {
+    struct table table = {0};
+    struct profile_sums rest[SIDES];
+    uint32_t shown = shown_pairs(d);
+    struct hak_text heading = {0};
+    if (!d->pairs)
+        return;
+    hak_text_add(&heading, "%16s", profile_measure_name(d->side[NEW].query.by));
+    table_add_heading(&table, hak_text_string(&heading));
+    hak_text_free(&heading);
+    table_add_headings(&table, "old|new");
+    table_add_heading(&table, second_heading(d));
+    table_add_text_heading(&table, "");
+    table_add_text_heading(&table, d->side[NEW].query.per == PROFILE_STACK
+                                       ? "where"
+                                       : profile_key_name(d->side[NEW].query.per));
+    table_add_text_heading(&table, d->side[NEW].query.per <= PROFILE_LINE ? "where" : "");
+    for (uint32_t i = 0; i < shown; i++)
+        add_row(&table, d, &d->pair[i]);
+    if (shown < d->pairs) {
+        struct hak_text more = {0};
+        sum_rest(d, rest);
+        add_numbers(&table, d, &rest[OLD], &rest[NEW]);
+        table_add_cell(&table, "");
+        hak_text_add(&more, "... %s more", hak_words_number(d->pairs - shown));
+        table_add_text(&table, &more);
+        table_add_cell(&table, "");
+    }
+    table_print(text, &table, d->view);
+    hak_text_add(text, "\n");
+}
+
+static void add_side_words(struct hak_text *text, struct side *s, const char *name) {
+    hak_text_add(text, "%s  ", name);
+    profile_add_total(text, &s->query, &s->groups.all);
+    hak_text_add(text, " ");
+    profile_add_when(text, &s->query);
+    hak_text_add(text, " in ");
+    view_add_extent_of(text, &s->view, s->query.process);
+    hak_text_add(text, ". ");
+    view_add_completeness(text, &s->view);
+    hak_text_add(text, "\n");
+}
+
+static void print_text(struct diff *d) {
+    struct hak_text text = {0};
+    add_table(&text, d);
+    add_side_words(&text, &d->side[OLD], "old");
+    add_side_words(&text, &d->side[NEW], "new");
+    view_start_pager(d->view);
+    view_print(&text);
+}
+
+/* ---- as JSON -----------------------------------------------------------------------------------
+ */
+
+static void set_sides(json_t *object, const struct diff *d, const struct profile_sums *old,
+                      const struct profile_sums *now) {
+    json_object_set_new(object, "old", profile_sums_json(&d->side[OLD].query, old));
+    json_object_set_new(object, "new", profile_sums_json(&d->side[NEW].query, now));
+    json_object_set_new(object, "change", json_integer(value_of(d, now) - value_of(d, old)));
+}
+
+static json_t *pair_json(struct diff *d, const struct pair *pair) {
+    struct side *s = &d->side[pair->shown];
+    json_t *row = json_object();
+    struct hak_text name = {0};
+    profile_add_group_name(&name, &s->groups, group_of(d, pair));
+    hak_json_set_text(row, "name", hak_text_string(&name));
+    hak_text_free(&name);
+    if (profile_has_callees(&s->query))
+        profile_set_label(row, &s->places.label[group_of(d, pair)->key]);
+    set_sides(row, d, &pair->sums[OLD], &pair->sums[NEW]);
+    return row;
+}
+
+static json_t *side_json(const struct side *s) {
+    json_t *object = json_object();
+    hak_json_set_text(object, "store", s->view.store_path);
+    json_object_set_new(object, "at", profile_moment_json(&s->query, &s->query.at));
+    json_object_set_new(object, "total", profile_sums_json(&s->query, &s->groups.all));
+    json_object_set_new(object, "completeness", view_completeness_json(&s->view));
+    return object;
+}
+
+static void print_json(struct diff *d) {
+    json_t *document = view_json_document(d->view), *rows = json_array(), *others = json_object();
+    struct profile_sums rest[SIDES];
+    const struct profile_query *q = &d->side[NEW].query;
+    json_object_set_new(document, "per", json_string(profile_key_name(q->per)));
+    json_object_set_new(document, "by", json_string(profile_measure_name(q->by)));
+    json_object_set_new(document, "old", side_json(&d->side[OLD]));
+    json_object_set_new(document, "new", side_json(&d->side[NEW]));
+    for (uint32_t i = 0; i < shown_pairs(d); i++)
+        json_array_append_new(rows, pair_json(d, &d->pair[i]));
+    json_object_set_new(document, "rows", rows);
+    hak_json_set_number(document, "left_out", d->pairs - shown_pairs(d));
+    sum_rest(d, rest);
+    set_sides(others, d, &rest[OLD], &rest[NEW]);
+    json_object_set_new(document, "others", others);
+    view_start_pager(d->view);
+    view_print_json(hak_json_print(document));
+}
+
+/* ---- the command -------------------------------------------------------------------------------
+ */
+
+/* Gives the option `name` of a side its own value. */
+static void set_value(struct view *view, const char *name, const char *value) {
+    for (int i = 0; i < view->option_count; i++)
+        if (strcmp(view->option[i].name, name) == 0)
+            view->value[i] = value;
+}
+
+/* Which capture and moment each side is. */
+static bool choose_sides(struct diff *d) {
+    struct view *view = d->view;
+    const char *between = view_value(view, "between");
+    if (between && view->argument_count != 1) {
+        view_error("--between needs two moments of one capture: --between A B");
+        return false;
+    }
+    if (!between && view->argument_count != 2) {
+        view_error("diff needs two captures, OLD and NEW, or --between A B");
+        return false;
+    }
+    if (between && view_given(view, "at")) {
+        view_error("--at is one moment and --between two: give one of them");
+        return false;
+    }
+    for (int i = 0; i < SIDES; i++) {
+        struct view *side = &d->side[i].view;
+        *side = *view;
+        side->argument_count = 0;
+        set_value(side, "between", NULL);
+        if (between)
+            set_value(side, "at", i == OLD ? between : view->argument[0]);
+        else
+            set_value(side, "store", view->argument[i]);
+    }
+    return true;
+}
+
+static int open_side(struct side *s) {
+    int status = view_open(&s->view);
+    if (status != 0)
+        return status;
+    s->query = (struct profile_query){
+        .per = PROFILE_FUNCTION, .by = PROFILE_BYTES, .at = {.kind = VIEW_AT_PEAK}, .limit = LIMIT};
+    if (!profile_read_query(&s->view, &s->query))
+        return view_question_status();
+    if (s->query.by == PROFILE_GROWTH || s->query.per > PROFILE_SIZE) {
+        view_error("diff has --by bytes, blocks, calls or short-lived, and --per function, line, "
+                   "file, module, stack, class or size");
+        return VIEW_USAGE;
+    }
+    return 0;
+}
+
+static int read_side(struct side *s) {
+    int status = open_side(s);
+    if (status != 0)
+        return status;
+    s->places = (struct profile_places){.view = &s->view,
+                                        .shows_all = s->query.shows_all,
+                                        .focus = s->query.has_focus ? &s->query.focus : NULL,
+                                        .ignore = s->query.has_ignore ? &s->query.ignore : NULL};
+    s->groups = (struct profile_groups){.query = &s->query, .places = &s->places};
+    status = profile_gather(&s->query, &s->facts, profile_groups_take, &s->groups);
+    if (status == 0)
+        status = view_look_again(&s->view);
+    profile_groups_sort(&s->groups);
+    return status;
+}
+
+/* 0, or the exit status of what went wrong while stacks were looked up. */
+static int look_for_failure(struct diff *d, bool has_memory) {
+    for (int i = 0; i < SIDES; i++) {
+        if (d->side[i].places.error)
+            return view_store_error(&d->side[i].view, d->side[i].places.error);
+        has_memory &= !d->side[i].places.failed && !d->side[i].groups.failed;
+    }
+    if (has_memory)
+        return 0;
+    view_error("out of memory");
+    return VIEW_USAGE;
+}
+
+static void free_diff(struct diff *d) {
+    for (uint32_t i = 0; i < d->pairs; i++)
+        free(d->pair[i].signature);
+    free(d->pair);
+    hak_index_free(&d->by_signature);
+    for (int i = 0; i < SIDES; i++) {
+        profile_free_groups(&d->side[i].groups);
+        profile_free_places(&d->side[i].places);
+        profile_free_query(&d->side[i].query);
+        view_close(&d->side[i].view);
+    }
+}
+
+int command_diff(struct view *view) {
+    struct diff d = {.view = view};
+    if (!choose_sides(&d))
+        return VIEW_USAGE;
+    int status = read_side(&d.side[OLD]);
+    if (status == 0)
+        status = read_side(&d.side[NEW]);
+    if (status == 0) {
+        bool has_memory = add_side(&d, OLD) && add_side(&d, NEW);
+        status = look_for_failure(&d, has_memory);
+    }
+    if (status == 0) {
+        if (d.pairs)
+            qsort_r(d.pair, d.pairs, sizeof *d.pair, compare_pairs, &d);
+        if (view->json)
+            print_json(&d);
+        else
+            print_text(&d);
+        status = view_completeness(&d.side[OLD].view);
+        if (status == 0)
+            status = view_completeness(&d.side[NEW].view);
+    }
+    free_diff(&d);
+    return status;
+}
