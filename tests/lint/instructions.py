@@ -51,7 +51,7 @@ limits = {name: float(clang if "clang" in compiler else gcc) for name, gcc, clan
 # What a thread keeps goes back after a tenth of a second by the clock: where the machine stands still between two steps, the second
 # one has to get its slabs anew. So a step that is above its limit is counted again; one that takes more instructions does so each time.
 counts = {}
-for _ in range(3):
+for _ in range(9):
     for name, total in count("libhakmem.so", "tests/bench/steps").items():
         if name:
             counts[name] = min(counts.get(name, total / STEPS), total / STEPS)
