@@ -35,7 +35,8 @@ static void take_row(const struct gathering *g, const struct hak_flow_row *row,
                                 .stack = row->stack,
                                 .class_index = 255,
                                 .sums = *sums};
-    if (is_of_thread(g->query, row->thread))
+    bool is_empty = !g->query->is_span && !sums->live.blocks;
+    if (!is_empty && is_of_thread(g->query, row->thread))
         g->take(g->context, &item);
 }
 
@@ -91,8 +92,99 @@ static void settle_peak(struct view_moment *at, const struct profile_facts *fact
         at->kind = VIEW_AT_START;
 }
 
+/* ---- out of the stored profile -----------------------------------------------------------------
+ * (store/history/heap.h): the same numbers without the events, where it has them. */
+
+static bool may_be_stored(const struct profile_query *q) {
+    return !is_by_block(q) && !is_by_thread(q) && !q->brief_calls;
+}
+
+static struct hak_flow_sum sum_of(struct hak_heap_sum sum) {
+    return (struct hak_flow_sum){sum.blocks, sum.bytes};
+}
+
+/* Had the process ended, and its last event lies before `event` (0 = the end: no)? */
+static bool is_gone(const struct hak_lineup *lineup, uint32_t process, uint64_t event) {
+    int64_t at = hak_lineup_find(lineup, process);
+    return event && at >= 0 && lineup->process[at].has_ended &&
+           lineup->process[at].last_event < event;
+}
+
+static void take_stored(const struct gathering *g, const struct hak_heap *heap,
+                        const struct hak_lineup *lineup) {
+    const struct profile_query *q = g->query;
+    for (uint32_t i = 0; i < heap->rows; i++) {
+        const struct hak_heap_row *row = &heap->row[i];
+        const struct hak_flow_row of = {.process = row->process, .stack = row->stack};
+        struct profile_sums sums = {.live = sum_of(row->live)};
+        if (q->is_span)
+            sums = (struct profile_sums){sum_of(row->live), sum_of(row->came), sum_of(row->went),
+                                         sum_of(row->brief), sum_of(row->before)};
+        if (is_gone(lineup, row->process, q->at.event))
+            sums.live = (struct hak_flow_sum){0};
+        if (q->is_span && is_gone(lineup, row->process, q->from.event))
+            sums.live = sums.before = (struct hak_flow_sum){0};
+        take_row(g, &of, &sums);
+    }
+}
+
+/* Rows of a span, or of a moment. 1: taken; 0: the profile does not have them; or an error. */
+static int gather_stored(const struct gathering *g, struct profile_facts *facts) {
+    struct profile_query *q = g->query;
+    struct hak_store_reader *r = q->view->reader;
+    struct hak_lineup lineup = {0};
+    struct hak_heap heap = {0};
+    int result = 0;
+    if (!may_be_stored(q))
+        return 0;
+    if (q->at.event && q->view->summary.processes > 1)
+        result = hak_lineup_read(r, q->process, &lineup);
+    if (result == 0)
+        result = hak_heap_read(r, q->is_span ? q->from.event : 0, q->at.event, q->process, &heap);
+    if (result == 1)
+        take_stored(g, &heap, &lineup);
+    for (uint32_t i = 0; i < heap.processes && q->is_span; i++)
+        facts->unknown += heap.process[i].unknown_ends;
+    hak_heap_free(&heap);
+    hak_lineup_free(&lineup);
+    return result;
+}
+
+/* The peak of one process: 1 found, 0 it has to be counted, or an error. */
+static int find_stored_peak(struct profile_query *q, struct profile_facts *facts) {
+    struct hak_heap heap = {0};
+    struct hak_event event = {0};
+    if (!q->process && q->view->summary.processes != 1)
+        return 0;
+    int result = hak_heap_read(q->view->reader, 0, 0, q->process, &heap);
+    if (result == 1 && heap.processes == 1 && heap.process[0].peak_event)
+        result = hak_store_event(q->view->reader, heap.process[0].peak_event, &event);
+    else if (result == 1)
+        result = 0;
+    if (result == 1) {
+        facts->peak = (struct hak_flow_peak){
+            .live = {.bytes = heap.process[0].peak_bytes}, .id = event.id, .ns = event.ns};
+        facts->has_peak = true;
+    }
+    hak_heap_free(&heap);
+    return result;
+}
+
+/* ---- moments and spans -------------------------------------------------------------------------
+ */
+
+static int gather_span(struct gathering *g, struct profile_facts *facts);
+
+/* The peak, of which the store knows the event, or all of the log to find it. */
 static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     struct hak_flow flow = {0};
+    int found = may_be_stored(g->query) ? find_stored_peak(g->query, facts) : 0;
+    if (found < 0)
+        return view_store_error(g->query->view, found);
+    if (found == 1) {
+        settle_peak(&g->query->at, facts);
+        return gather_span(g, facts);
+    }
     int status = find_peak(g->query, facts, &flow);
     settle_peak(&g->query->at, facts);
     for (uint32_t i = 0; i < flow.rows && status == 0; i++)
@@ -102,9 +194,23 @@ static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     return status;
 }
 
+/* The time of a moment. */
+static uint64_t time_of(const struct profile_query *q, const struct view_moment *at) {
+    return at->kind == VIEW_AT_START ? q->view->summary.first_ns
+           : at->kind == VIEW_AT_END ? q->view->summary.last_ns
+                                     : at->ns;
+}
+
 static int gather_span(struct gathering *g, struct profile_facts *facts) {
     struct profile_query *q = g->query;
     bool is_by_lives = is_by_block(q);
+    facts->from_ns = time_of(q, &q->from);
+    facts->to_ns = time_of(q, &q->at);
+    int stored = gather_stored(g, facts);
+    if (stored < 0)
+        return view_store_error(q->view, stored);
+    if (stored == 1)
+        return 0;
     struct hak_flow flow = {0};
     struct hak_flow_query span = {.from = q->from.event,
                                   .to = q->at.event,
@@ -113,9 +219,7 @@ static int gather_span(struct gathering *g, struct profile_facts *facts) {
     if (!q->is_span)
         span.from = span.to; /* what is held there, without what came before it */
     int status = read_flow(q, &span, &flow);
-    facts->unknown = flow.unknown;
-    facts->from_ns = flow.from_ns;
-    facts->to_ns = flow.to_ns;
+    facts->unknown = flow.unknown.blocks;
     for (uint32_t i = 0; i < flow.rows && status == 0 && !is_by_lives; i++) {
         const struct hak_flow_row *row = &flow.row[i];
         struct profile_sums sums = {.live = row->live};
@@ -131,8 +235,12 @@ static int gather_span(struct gathering *g, struct profile_facts *facts) {
 static int settle_moments(struct profile_query *q, struct profile_facts *facts) {
     struct hak_flow flow = {0};
     int status = 0;
-    if (q->at.kind == VIEW_AT_PEAK || (q->is_span && q->from.kind == VIEW_AT_PEAK))
-        status = find_peak(q, facts, &flow);
+    if (q->at.kind == VIEW_AT_PEAK || (q->is_span && q->from.kind == VIEW_AT_PEAK)) {
+        int found = find_stored_peak(q, facts);
+        status = found < 0    ? view_store_error(q->view, found)
+                 : found == 1 ? 0
+                              : find_peak(q, facts, &flow);
+    }
     hak_flow_free(&flow);
     settle_peak(&q->at, facts);
     settle_peak(&q->from, facts);

@@ -132,7 +132,8 @@ void profile_groups_take(void *context, const struct profile_item *item) {
 
 static int compare_groups(const void *a, const void *b, void *context) {
     const struct profile_group *x = a, *y = b;
-    const struct profile_query *q = context;
+    const struct profile_groups *g = context;
+    const struct profile_query *q = g->query;
     int64_t x_self = profile_value(q, &x->self, q->by), y_self = profile_value(q, &y->self, q->by);
     int64_t x_all = profile_value(q, &x->total, q->by), y_all = profile_value(q, &y->total, q->by);
     bool is_scale = q->per >= PROFILE_CLASS && q->per <= PROFILE_LIFETIME;
@@ -140,7 +141,10 @@ static int compare_groups(const void *a, const void *b, void *context) {
         return x_self < y_self ? 1 : -1;
     if (!is_scale && x_all != y_all)
         return x_all < y_all ? 1 : -1;
-    return x->key < y->key ? -1 : x->key > y->key;
+    int order = profile_has_callees(q)
+                    ? profile_compare_labels(&g->places->label[x->key], &g->places->label[y->key])
+                    : 0;
+    return order ? order : x->key < y->key ? -1 : x->key > y->key;
 }
 
 static bool is_empty(const struct profile_sums *s) {
@@ -155,7 +159,7 @@ void profile_groups_sort(struct profile_groups *g) {
             g->group[kept++] = g->group[i];
     g->groups = kept; /* without those that only call others */
     if (g->groups)
-        qsort_r(g->group, g->groups, sizeof *g->group, compare_groups, g->query);
+        qsort_r(g->group, g->groups, sizeof *g->group, compare_groups, g);
     hak_index_free(&g->by_key);
 }
 

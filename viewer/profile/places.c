@@ -282,6 +282,17 @@ void profile_free_places(struct profile_places *p) {
 /* ---- names -------------------------------------------------------------------------------------
  */
 
+int profile_compare_labels(const struct profile_label *a, const struct profile_label *b) {
+    int order = strcmp(a->function, b->function);
+    order = order ? order : strcmp(a->file, b->file);
+    order = order ? order : strcmp(a->module, b->module);
+    if (order)
+        return order;
+    if (a->line != b->line)
+        return a->line < b->line ? -1 : 1;
+    return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
 static void add_module(struct hak_text *text, const struct profile_label *l) {
     hak_text_add(text, "%s", hak_words_path(l->module, 1, false));
 }

@@ -81,6 +81,9 @@ bool profile_path_of(struct profile_places *places, uint32_t stack, struct profi
 void profile_free_path(struct profile_path *path);
 void profile_free_places(struct profile_places *places);
 
+/* An order of labels that does not depend on who was asked first: negative, 0, positive. */
+int profile_compare_labels(const struct profile_label *a, const struct profile_label *b);
+
 /* Appends what a label is called, and where it is: "parse_row", "app/parse.c:210"; of lines, files
  * and modules the second is "". `key` says what was put together. */
 void profile_add_name(struct hak_text *text, const struct profile_label *label,

@@ -69,7 +69,7 @@ struct profile_item {
 struct profile_facts {
     struct hak_flow_peak peak; /* of all processes, or the one that was asked for */
     bool has_peak;
-    struct hak_flow_sum unknown; /* given back in the span, never seen to come */
+    uint64_t unknown; /* blocks given back in the span, never seen to come */
     uint64_t from_ns, to_ns;
 };
 

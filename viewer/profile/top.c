@@ -57,10 +57,9 @@ static void add_footer(struct hak_text *text, struct top *t) {
     hak_text_add(text, " in ");
     view_add_extent_of(text, t->view, q->process);
     hak_text_add(text, ". ");
-    if (t->facts.unknown.blocks)
-        hak_text_add(text, "%s of %s freed whose allocation is not in it; no line counts them. ",
-                     hak_words_count(t->facts.unknown.blocks, "block was", "blocks were"),
-                     hak_words_bytes(t->facts.unknown.bytes));
+    if (t->facts.unknown)
+        hak_text_add(text, "%s freed whose allocation is not in it; no line counts them. ",
+                     hak_words_count(t->facts.unknown, "block was", "blocks were"));
     view_add_completeness(text, t->view);
     hak_text_add(text, "\n");
 }
@@ -323,8 +322,7 @@ static void print_json(struct top *t) {
     json_t *document = view_json_document(t->view);
     profile_set_query(document, &t->query);
     json_object_set_new(document, "total", profile_sums_json(&t->query, total_of(t)));
-    hak_json_set_number(document, "unknown_blocks", t->facts.unknown.blocks);
-    hak_json_set_number(document, "unknown_bytes", t->facts.unknown.bytes);
+    hak_json_set_number(document, "unknown_blocks", t->facts.unknown);
     if (t->query.is_tree)
         json_object_set_new(document, t->query.is_bottom_up ? "callers" : "callees",
                             node_json(t, 0));

@@ -61,7 +61,9 @@ static int compare_siblings(const void *a, const void *b, void *context) {
     int64_t x_value = value_of(t, x), y_value = value_of(t, y);
     if (x_value != y_value)
         return x_value < y_value ? 1 : -1;
-    return x < y ? -1 : x > y;
+    int order = profile_compare_labels(&t->places->label[t->node[x].label],
+                                       &t->places->label[t->node[y].label]);
+    return order ? order : x < y ? -1 : x > y;
 }
 
 static uint64_t size_of(const struct profile_tree *t, uint32_t node) {

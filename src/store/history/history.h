@@ -15,6 +15,7 @@
 #include "store/history/flow.h"
 #include "store/history/heap.h"
 #include "store/history/layers.h"
+#include "store/history/lineup.h"
 #include "store/history/lives.h"
 #include "store/history/lookup.h"
 #include "store/history/story.h"
