@@ -17,12 +17,16 @@ void hak_check_start(void) {
     if (hak_options.watch) {
         hak_watched_start();
         hak_watched_path_start();
+    } else if (hak_guards_sites && hak_options.guard_watch != HAK_GUARD_WATCH_OFF) {
+        hak_watched_start_newest();
     }
     hak_sweep_start();
     hak_asked_start();
 }
 
 void hak_check_thread_end(void) {
+    if (hak_watched_sees_reads())
+        hak_watched_thread_end();
     hak_quarantine_thread_end();
     hak_pages_thread_end(&hak_page_budget);
     hak_trace_thread_end();

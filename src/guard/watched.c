@@ -3,6 +3,7 @@
 
 #include <time.h>
 #include "guard/choose/sample.h"
+#include "platform/credit.h"
 #include "platform/line.h"
 #include "platform/raw_call.h"
 #include "watch/watch.h"
@@ -32,6 +33,29 @@ struct hak_watch_sites hak_watched_sites;
 static unsigned registers; /* that there are, at the last look */
 static bool is_refusal_noted;
 bool hak_watched_is_on;
+
+/* Registers at the newest guarded blocks, of whoever holds hak_watch_try. */
+static struct {
+    bool is_on;
+    struct hak_credit credit; /* of ticks in which registers stand, and for what that takes */
+    uint64_t stood_ns;        /* that they have, and that was charged */
+    uint64_t stood_since_ns;  /* of these, when the last block came */
+    struct hak_run_time ran;
+    uint64_t looked_at;                  /* 0 = nothing was earned yet */
+    uint8_t passes[HAK_WATCH_REGISTERS]; /* stops where nothing was wrong */
+} newest;
+enum {
+    NEWEST_MOMENT_NS = 2000000, /* for which they stand when no other block comes */
+    NEWEST_PASSES = 3,
+    STANDING_PART = 4,   /* of the time for which they stand is charged */
+    OPEN_TICKS = 130000, /* of opening and closing them */
+    CLEAR_TICKS = 5000,
+    STOP_TICKS = 10000,          /* of a signal, and of finding out what it means */
+    EARN_EVERY_TICKS = 10000000, /* some milliseconds */
+};
+/* 1.6 ms; a hundredth of the CPU time that the process takes. */
+static const struct hak_credit_terms newest_terms = {
+    .most = 1 << 22, .dearest = 1 << 25, .share = 100};
 
 _Thread_local uint32_t hak_watched_to_skip __attribute__((tls_model("initial-exec")));
 
@@ -85,9 +109,10 @@ static HAK_COLD void note_refusal(void) {
         hak_line_end(&line);
 }
 
-/* For good. */
+/* For good. Nobody has asked for registers at the newest blocks. */
 static HAK_COLD void turn_off(void) {
-    note_refusal();
+    if (!newest.is_on)
+        note_refusal();
     hak_watched_is_on = false;
 }
 
@@ -154,10 +179,12 @@ static void clear(unsigned index) {
     struct hak_watch_move move;
     if (!turns.is_slow) /* a tracer's is cleared by its next move */
         hak_watch_begin(&turns, &move);
-    if (turns.is_brief)
+    if (turns.is_brief && !newest.is_on)
         give_back_rest(index);
     hak_watch_clear(index);
     hak_watch_note_clear(&turns, index);
+    if (newest.is_on)
+        hak_credit_charge(&newest.credit, &newest_terms, CLEAR_TICKS);
     if (!turns.is_slow)
         hak_watch_charge(&turns, &move);
 }
@@ -283,8 +310,133 @@ static void offer_guarded(const struct hak_located *at) {
     hak_watch_done();
 }
 
+/* ---- the newest guarded blocks ----------------------------------------------------------------
+ *
+ * The first block of a site has one register at its slack and one in front, until later ones need
+ * them, it is freed, or no other has come for a while. */
+
+/* By the time for which the thread has run meanwhile, in the kernel as well, where pages are
+ * cleared. It is not all lost: a processor copies and clears memory more slowly. */
+static void charge_standing(unsigned part) {
+    uint64_t ns;
+    if (!hak_watch_stood(0, &ns))
+        return;
+    if (ns < newest.stood_ns) /* they were opened anew */
+        newest.stood_ns = newest.stood_since_ns = 0;
+    hak_credit_charge(&newest.credit, &newest_terms,
+                      (ns - newest.stood_ns) * TICKS_IN_10_NS / 10 / part);
+    newest.stood_ns = ns;
+}
+
+static bool may_stand(uint64_t now) {
+    if (newest.looked_at == 0)
+        atomic_store(&newest.credit.left, newest_terms.most);
+    charge_standing(STANDING_PART);
+    if (now - newest.looked_at > EARN_EVERY_TICKS) {
+        newest.looked_at = now;
+        (void)hak_credit_earn(&newest.credit, &newest_terms,
+                              hak_ran_ticks(&newest.ran, CLOCK_PROCESS_CPUTIME_ID));
+    }
+    return hak_credit_left(&newest.credit) > 0;
+}
+
+static bool open_newest(void) {
+    if (!hak_is_own_process())
+        return false;
+    if (!hak_trace_hears_traps())
+        hak_watch_end(HAK_UNWATCHED_NO_HANDLER);
+    registers = hak_watch_open(HAK_WATCH_REGISTERS);
+    if (registers == 0 && hak_watch_refusal() != 0)
+        turn_off();
+    return registers != 0;
+}
+
+static unsigned find_oldest(void) {
+    unsigned oldest = 0;
+    for (unsigned i = 1; i < registers; i++)
+        if (turns.set[i] < turns.set[oldest])
+            oldest = i;
+    return oldest;
+}
+
+static void put_newest(const struct hak_located *at, enum hak_watched_side side, uint64_t now) {
+    unsigned index = find_oldest();
+    newest.passes[index] = 0;
+    (void)put(index, at, side, 0, now);
+}
+
+static void close_newest(void) {
+    newest.stood_ns = newest.stood_since_ns = 0;
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++) {
+        atomic_store(&watched[i].slot, NULL);
+        hak_watch_note_clear(&turns, i);
+    }
+    hak_watch_close();
+}
+
+static void offer_newest(const struct hak_located *at) {
+    if (!hak_watched_is_on || !hak_watch_try())
+        return;
+    uint64_t now = hak_ticks();
+    bool may = may_stand(now), is_open = hak_watch_is_callers();
+    if (!may)
+        close_newest();
+    if (may && !is_open)
+        hak_credit_charge(&newest.credit, &newest_terms, OPEN_TICKS);
+    if (may && open_newest()) {
+        put_newest(at, HAK_WATCHED_BEHIND, now);
+        put_newest(at, HAK_WATCHED_IN_FRONT, now);
+        charge_standing(1); /* all of what has just passed */
+        newest.stood_since_ns = newest.stood_ns;
+    }
+    hak_watch_done();
+}
+
+static void count_beat(void) {
+    if (!hak_watch_try()) /* it comes again */
+        return;
+    charge_standing(STANDING_PART);
+    if (newest.stood_ns - newest.stood_since_ns >= NEWEST_MOMENT_NS ||
+        hak_credit_left(&newest.credit) <= 0)
+        close_newest();
+    hak_watch_done();
+}
+
+bool hak_watched_sees_reads(void) {
+    return newest.is_on;
+}
+
+bool hak_watched_hold(uint64_t tag) {
+    unsigned index = (unsigned)(tag & (HAK_WATCH_REGISTERS - 1));
+    if (!hak_watch_try())
+        return false;
+    if (atomic_load(&watched[index].version) == (uint32_t)(tag >> INDEX_BITS)) {
+        hak_watch_clear(index);
+        return true;
+    }
+    hak_watch_done();
+    return false;
+}
+
+void hak_watched_go_on(uint64_t tag, bool is_fault) {
+    unsigned index = (unsigned)(tag & (HAK_WATCH_REGISTERS - 1));
+    hak_credit_charge(&newest.credit, &newest_terms, STOP_TICKS);
+    if (!is_fault && ++newest.passes[index] < NEWEST_PASSES && atomic_load(&watched[index].slot)) {
+        hak_watch_resume(index);
+    } else {
+        atomic_store(&watched[index].slot, NULL);
+        hak_watch_note_clear(&turns, index);
+    }
+    hak_watch_done();
+}
+
 /* Any other block that lies alone has closed pages around it. */
 void hak_watched_offer(const struct hak_located *at) {
+    if (newest.is_on) {
+        if (hak_is_guarded(at) && at->large->watch == HAK_GUARDED_NEWEST)
+            offer_newest(at);
+        return;
+    }
     if (hak_is_guarded(at) && at->large->watch != HAK_GUARDED_UNWATCHED)
         offer_guarded(at);
     else if (!hak_is_guarded(at) && !turns.is_for_suspects)
@@ -308,6 +460,10 @@ void hak_watched_offer_briefly(const struct hak_located *at) {
 }
 
 void hak_watched_end_moment(uint64_t tag) {
+    if (newest.is_on) {
+        count_beat();
+        return;
+    }
     unsigned index = (unsigned)(tag & (HAK_WATCH_REGISTERS - 1));
     if (!hak_watch_try()) /* it comes again */
         return;
@@ -320,6 +476,12 @@ void hak_watched_end_moment(uint64_t tag) {
 
 void hak_watched_thread_end(void) {
     uint64_t ns;
+    if (newest.is_on && hak_watched_is_on && wait_for_registers()) {
+        if (hak_watch_is_callers())
+            close_newest();
+        hak_watch_done();
+        return;
+    }
     if (!hak_watched_is_on || !is_any_set() || !wait_for_registers())
         return;
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
@@ -448,15 +610,25 @@ void hak_watched_start(void) {
     }
 }
 
-void hak_watched_fork_child(void) {
-    if (hak_options.watch == 0)
+void hak_watched_start_newest(void) {
+    if (hak_options.check != HAK_CHECK_NORMAL || !hak_trace_hears_traps())
         return;
+    hak_watch_start_newest();
+    newest.is_on = hak_watched_is_on = turns.is_brief = true;
+    before_sandbox = hak_before_sandbox;
+    hak_before_sandbox = end_for_sandbox;
+}
+
+void hak_watched_fork_child(void) {
+    if (hak_options.watch == 0 && !newest.is_on)
+        return;
+    newest.ran = (struct hak_run_time){0};
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++) {
         atomic_store(&watched[i].slot, NULL);
         hak_watch_note_clear(&turns, i);
     }
     hak_watch_fork_child();
     is_refusal_noted = false;
-    if (!hak_watched_is_on)
+    if (!hak_watched_is_on && !newest.is_on)
         note_refusal();
 }

@@ -11,6 +11,12 @@
  * freed, resized or handed out again, and the register is taken off first. Blocks without the mark
  * cost nothing.
  *
+ * With HAKMEM_GUARD=sites:N two registers stand at the first block of each site that comes, and
+ * stop who reads there, too (watched_read.c says what is a fault then):
+ *
+ *   guarded block  | header | bytes asked | canary, to 16 | closed page
+ *                        ^^               ^^^^             up to a multiple of 8
+ *
  * A stop is a fault when the register still stands at this block, the block is still what it was,
  * and the bytes differ from what they held: a vector store whose mask spares them stops the thread,
  * too. Everything else is passed over. */
@@ -47,7 +53,12 @@ HAK_HIDDEN void hak_watched_start(void);
 HAK_HIDDEN void hak_watched_path_start(void);
 HAK_HIDDEN void hak_watched_fork_child(void);
 
-/* HAKMEM_WATCH is on, and there may be registers. */
+/* Instead of it, with HAKMEM_GUARD=sites:N and HAKMEM_GUARD_WATCH: registers stand at the newest
+ * guarded blocks, and stop who reads there, too. */
+HAK_HIDDEN void hak_watched_start_newest(void);
+HAK_HIDDEN bool hak_watched_sees_reads(void);
+
+/* Either is on, and there may be registers. */
 HAK_HIDDEN extern bool hak_watched_is_on;
 
 /* Written by whoever moves registers, read by all. */
@@ -83,6 +94,12 @@ static inline void hak_watched_leave(const struct hak_slot *slot) {
         hak_watched_take_off(slot);
 }
 
+/* The register whose signal carries `tag` stops nobody until hak_watched_go_on, so that the bytes
+ * where it stands can be read. False: it was moved, or somebody moves it. `is_fault`: it does not
+ * come back. In the handler. */
+HAK_HIDDEN HAK_COLD bool hak_watched_hold(uint64_t tag);
+HAK_HIDDEN HAK_COLD void hak_watched_go_on(uint64_t tag, bool is_fault);
+
 /* Damage was found at a block of this allocation stack, on this side: its blocks are watched there,
  * before all others. */
 HAK_HIDDEN HAK_COLD void hak_watched_suspect(uint32_t alloc_stack, enum hak_watched_side side);
@@ -96,6 +113,14 @@ HAK_HIDDEN bool hak_watched_which(struct hak_watched *found,
                                   bool (*is_fault)(const struct hak_watched *));
 
 /* watched_stop.c: a SIGTRAP came (trace/trace.h, struct hak_trace_checks). */
-HAK_HIDDEN enum hak_trapped hak_watched_trapped(const void *siginfo, struct hak_fault_facts *facts);
+HAK_HIDDEN enum hak_trapped hak_watched_trapped(const void *siginfo,
+                                                const struct hak_stopped *stopped,
+                                                struct hak_fault_facts *facts);
+
+/* watched_read.c: the address at which the thread, whose register stands at `was`, has read outside
+ * of the block; 0: that is not certain. A register that the read has overwritten gets back what it
+ * held. In the handler; reads what is watched. */
+HAK_HIDDEN uintptr_t hak_watched_read(const struct hak_watched *was, const struct hak_located *at,
+                                      const struct hak_stopped *stopped);
 
 #endif

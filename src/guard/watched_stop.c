@@ -43,7 +43,8 @@ static struct hak_damage damage_of(const struct hak_located *at, enum hak_watche
 }
 
 static void make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
-                       enum hak_watched_side side, uintptr_t first, bool is_late) {
+                       enum hak_watched_side side, uintptr_t first, enum hak_access access,
+                       bool is_late) {
     struct hak_damage damage = {0};
     struct hak_finding finding = {
         .code = code_of(side, is_late),
@@ -60,7 +61,7 @@ static void make_facts(struct hak_fault_facts *facts, const struct hak_located *
         finding.offset_bytes = (const char *)damage.first - hak_user_in(at);
     }
     hak_make_facts(facts, at, &finding);
-    facts->access = HAK_ACCESS_WRITE;
+    facts->access = access;
 }
 
 /* The block is there, as it was. */
@@ -74,29 +75,60 @@ static bool is_fault_at(const struct hak_watched *was) {
     return find_block(was, &at) && is_written(was, &first);
 }
 
-enum hak_trapped hak_watched_trapped(const void *siginfo, struct hak_fault_facts *facts) {
-    struct hak_watch_hit hit;
+/* One that stops who reads as well. What is read here would be the next stop, but while the
+ * register is held. */
+static bool is_fault_of_newest(const struct hak_watch_hit *hit, const struct hak_stopped *stopped,
+                               struct hak_fault_facts *facts) {
+    struct hak_watched was;
+    struct hak_located at;
+    uintptr_t first = 0;
+    if (hit->is_late || stopped->is_own || !hak_watched_find(hit->tag, &was) ||
+        !hak_watched_hold(hit->tag))
+        return false;
+    bool is_there = find_block(&was, &at), is_write = is_there && is_written(&was, &first);
+    if (is_there && !is_write)
+        first = hak_watched_read(&was, &at, stopped);
+    bool is_fault =
+        is_there && first != 0 && (!is_write || hak_options.guard_watch == HAK_GUARD_WATCH_ALL);
+    if (is_fault)
+        make_facts(facts, &at, was.side, first, is_write ? HAK_ACCESS_WRITE : HAK_ACCESS_READ,
+                   false);
+    is_fault = is_fault && is_as_before(&was, &at);
+    if (is_fault && is_write)
+        __atomic_fetch_or(&was.slot->subkind, (uint8_t)HAK_SLOT_TOLD, __ATOMIC_RELAXED);
+    hak_watched_go_on(hit->tag, is_fault);
+    return is_fault;
+}
+
+static bool is_fault_of_watched(const struct hak_watch_hit *hit, struct hak_fault_facts *facts) {
     struct hak_watched was;
     struct hak_located at;
     uintptr_t first;
+    if (!(hit->is_tag_unknown ? hak_watched_which(&was, is_fault_at)
+                              : hak_watched_find(hit->tag, &was)) ||
+        !find_block(&was, &at))
+        return false;
+    bool is_fault = is_written(&was, &first);
+    if (is_fault)
+        make_facts(facts, &at, was.side, first, HAK_ACCESS_WRITE, hit->is_late);
+    is_fault = is_fault && is_as_before(&was, &at);
+    if (is_fault) /* who frees it is told of the same bytes no more */
+        __atomic_fetch_or(&was.slot->subkind, (uint8_t)HAK_SLOT_TOLD, __ATOMIC_RELAXED);
+    hak_watched_take_off(was.slot); /* the next store of the same kind would stop, too */
+    return is_fault;
+}
+
+enum hak_trapped hak_watched_trapped(const void *siginfo, const struct hak_stopped *stopped,
+                                     struct hak_fault_facts *facts) {
+    struct hak_watch_hit hit;
     if (!hak_watch_hit_of(siginfo, &hit))
         return HAK_TRAPPED_NOT;
     if (hit.is_over) {
         hak_watched_end_moment(hit.tag);
         return HAK_TRAPPED_NOTHING;
     }
-    bool is_fault = (hit.is_tag_unknown ? hak_watched_which(&was, is_fault_at)
-                                        : hak_watched_find(hit.tag, &was)) &&
-                    find_block(&was, &at);
-    if (is_fault) {
-        is_fault = is_written(&was, &first);
-        if (is_fault)
-            make_facts(facts, &at, was.side, first, hit.is_late);
-        is_fault = is_fault && is_as_before(&was, &at);
-        if (is_fault) /* who frees it is told of the same bytes no more */
-            __atomic_fetch_or(&was.slot->subkind, (uint8_t)HAK_SLOT_TOLD, __ATOMIC_RELAXED);
-        hak_watched_take_off(was.slot); /* the next store of the same kind would stop, too */
-    }
+    bool is_fault = hak_watched_sees_reads() ? is_fault_of_newest(&hit, stopped, facts)
+                                             : is_fault_of_watched(&hit, facts);
     hak_trace_count_amount(is_fault ? HAK_COUNTED_WATCH_STOP : HAK_COUNTED_WATCH_PASS,
                            HAK_CLASS_NONE, 1);
     return !is_fault ? HAK_TRAPPED_NOTHING : hit.is_late ? HAK_TRAPPED_LATE : HAK_TRAPPED_FAULT;

@@ -54,6 +54,7 @@ enum hak_guarded_watch {
     HAK_GUARDED_UNWATCHED, /* but for its closed pages */
     HAK_GUARDED_WATCHED,   /* by a debug register when there is one (HAKMEM_WATCH) */
     HAK_GUARDED_EXPECTED,  /* before all others, since a run before has found damage there */
+    HAK_GUARDED_NEWEST,    /* the first of its site: until later ones come */
 };
 
 /* When the block came to the program and went, by TSC, and which thread's call that was. */

@@ -120,8 +120,20 @@ struct hak_guarded_life {
 enum hak_trapped {
     HAK_TRAPPED_NOT,     /* no debug register of hakmem's: the program's */
     HAK_TRAPPED_NOTHING, /* one of them, and nothing is wrong */
-    HAK_TRAPPED_FAULT,   /* the instruction before wrote where nobody may */
+    HAK_TRAPPED_FAULT,   /* the instruction before wrote, or read, where nobody may */
     HAK_TRAPPED_LATE,    /* this thread did, while it had the signal blocked */
+};
+
+struct hak_registers;
+
+/* A thread that a signal has stopped. */
+struct hak_stopped {
+    struct hak_registers *registers; /* all known; reports tell of these */
+    uint64_t flags;                  /* rflags */
+    bool is_own;                     /* in hakmem's own code */
+    /* Are they in the code of libc's memmove, which is memcpy's and mempcpy's, and called by the
+     * program, not by hakmem? False where that is not known. */
+    bool (*is_in_memmove)(const struct hak_registers *registers);
 };
 
 /* What the checks know and a crash asks for. */
@@ -144,7 +156,8 @@ struct hak_trace_checks {
     uint64_t (*word_in)(uint64_t address);
     /* What a SIGTRAP is whose siginfo_t this is; `facts` are those of a fault. NULL = the
      * program's. */
-    enum hak_trapped (*trapped)(const void *siginfo, struct hak_fault_facts *facts);
+    enum hak_trapped (*trapped)(const void *siginfo, const struct hak_stopped *stopped,
+                                struct hak_fault_facts *facts);
     /* Level light: how many calls allocated, and how many of their blocks were guarded. */
     void (*count_guarded)(uint64_t *calls, uint64_t *blocks);
     /* Level light: visits the guarded blocks of which something was not visited before, or `again`

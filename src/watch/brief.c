@@ -8,7 +8,6 @@
  * the program's own instructions alone: no system call is interrupted.
  *
  * Nothing is open in between: a program that closes what it does not know meets nothing of ours. */
-#include <errno.h>
 #include <linux/perf_event.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -69,12 +68,6 @@ unsigned hak_brief_open(unsigned wanted) {
     return is_over ? 0 : wanted;
 }
 
-/* Registers that others have, and descriptors, may be there later. */
-static bool is_passing(int error) {
-    return error == ENOSPC || error == EBUSY || error == EMFILE || error == ENFILE ||
-           error == ENOMEM || error == EINTR || error == EAGAIN;
-}
-
 bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
     close_both(index);
     if (is_over || hak_traced_is_debugged()) /* a debugger would stop at each signal */
@@ -88,7 +81,7 @@ bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t t
         error = hak_perf_open_event(self, &stop, &briefs[index].stop);
     if (error != 0)
         close_both(index);
-    if (error != 0 && !is_passing(error))
+    if (error != 0 && !hak_perf_is_passing(error))
         hak_brief_end(error);
     return error == 0;
 }

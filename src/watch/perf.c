@@ -7,6 +7,7 @@
  *
  * A descriptor may have been closed by the program and its number be another file's by now:
  * before each use it is asked for the number that the kernel gave the event. */
+#include <errno.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <signal.h>
@@ -95,19 +96,19 @@ static int lift(int file) {
     return (int)lifted;
 }
 
-static bool is_ours(const struct hak_perf_event *event) {
+bool hak_perf_is_ours(const struct hak_perf_event *event) {
     uint64_t id = 0;
     return hak_raw_call(SYS_ioctl, event->file, PERF_EVENT_IOC_ID, &id) == 0 && id == event->id;
 }
 
 void hak_perf_close_event(struct hak_perf_event *event) {
-    if (event->id != 0 && is_ours(event))
+    if (event->id != 0 && hak_perf_is_ours(event))
         hak_close(event->file);
     *event = (struct hak_perf_event){0};
 }
 
 bool hak_perf_read_event(const struct hak_perf_event *event, uint64_t *count) {
-    return event->id != 0 && is_ours(event) &&
+    return event->id != 0 && hak_perf_is_ours(event) &&
            hak_raw_call(SYS_read, event->file, count, sizeof *count) == sizeof *count;
 }
 
@@ -132,6 +133,12 @@ int hak_perf_open_event(long thread, struct perf_event_attr *attributes,
         *event = (struct hak_perf_event){0};
     }
     return (int)-result;
+}
+
+/* Registers that others have, and descriptors, may be there later. */
+bool hak_perf_is_passing(int error) {
+    return error == ENOSPC || error == EBUSY || error == EMFILE || error == ENFILE ||
+           error == ENOMEM || error == EINTR || error == EAGAIN;
 }
 
 /* One register of one thread, which watches nothing yet; 0, or the errno. */
@@ -222,7 +229,7 @@ static bool modify(unsigned index, struct perf_event_attr *attributes) {
         const struct hak_perf_event *event = &events[t][index];
         if (event->id == 0)
             continue;
-        if (!is_ours(event))
+        if (!hak_perf_is_ours(event))
             return false;
         is_set |=
             hak_raw_call(SYS_ioctl, event->file, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, attributes) == 0;

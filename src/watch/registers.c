@@ -1,9 +1,9 @@
 /* Chooses the way to the debug registers: perf_event_open, or a tracer where that is barred; for a
- * moment and one thread, perf_event_open alone. */
+ * moment, or the newest blocks, and one thread perf_event_open alone. */
 #include "platform/raw_call.h"
 #include "watch/registers.h"
 
-static enum { UNKNOWN, PERF, TRACED, BRIEF } way;
+static enum { UNKNOWN, PERF, TRACED, BRIEF, NEWEST } way;
 static _Atomic uint32_t holder;
 
 bool hak_watch_try(void) {
@@ -25,21 +25,31 @@ void hak_watch_start_briefly(void) {
     way = BRIEF;
 }
 
+void hak_watch_start_newest(void) {
+    way = NEWEST;
+}
+
 unsigned hak_watch_open(unsigned wanted) {
     if (way == BRIEF)
         return hak_brief_open(wanted);
+    if (way == NEWEST)
+        return hak_newest_open(wanted);
     return hak_watch_start() ? hak_traced_open(wanted) : hak_perf_open(wanted);
 }
 
 int hak_watch_refusal(void) {
     if (way == BRIEF)
         return hak_brief_refusal();
+    if (way == NEWEST)
+        return hak_newest_refusal();
     return way == TRACED ? hak_traced_refusal() : hak_perf_refusal();
 }
 
 bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
     if (way == BRIEF)
         return hak_brief_set(index, address, bytes, tag);
+    if (way == NEWEST)
+        return hak_newest_set(index, address, bytes, tag);
     return way == TRACED ? hak_traced_set(index, address, bytes, tag)
                          : hak_perf_set(index, address, bytes, tag);
 }
@@ -49,12 +59,26 @@ void hak_watch_clear(unsigned index) {
         hak_traced_clear(index);
     else if (way == BRIEF)
         hak_brief_clear(index);
+    else if (way == NEWEST)
+        hak_newest_clear(index);
     else
         hak_perf_clear(index);
 }
 
+void hak_watch_resume(unsigned index) {
+    hak_newest_resume(index);
+}
+
+void hak_watch_close(void) {
+    hak_newest_close();
+}
+
+bool hak_watch_is_callers(void) {
+    return hak_newest_is_callers();
+}
+
 bool hak_watch_stood(unsigned index, uint64_t *ns) {
-    return way == BRIEF && hak_brief_stood(index, ns);
+    return way == NEWEST ? hak_newest_stood(ns) : way == BRIEF && hak_brief_stood(index, ns);
 }
 
 void hak_watch_end(enum hak_unwatched why) {
@@ -62,6 +86,8 @@ void hak_watch_end(enum hak_unwatched why) {
         hak_traced_end(why);
     else if (way == BRIEF)
         hak_brief_end((int)why);
+    else if (way == NEWEST)
+        hak_newest_end((int)why);
     else
         hak_perf_end(why);
 }
@@ -71,6 +97,8 @@ void hak_watch_fork_child(void) {
         hak_perf_fork_child();
     else if (way == BRIEF)
         hak_brief_fork_child();
+    else if (way == NEWEST)
+        hak_newest_fork_child();
     atomic_store(&holder, 0); /* whoever held them is not here */
 }
 

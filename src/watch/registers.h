@@ -21,6 +21,9 @@ HAK_HIDDEN int hak_perf_open_event(long thread, struct perf_event_attr *attribut
 HAK_HIDDEN void hak_perf_close_event(struct hak_perf_event *event);
 /* What it has counted; false: it is not open. */
 HAK_HIDDEN bool hak_perf_read_event(const struct hak_perf_event *event, uint64_t *count);
+/* It was not closed, nor is its number another file's. */
+HAK_HIDDEN bool hak_perf_is_ours(const struct hak_perf_event *event);
+HAK_HIDDEN bool hak_perf_is_passing(int error); /* it may be otherwise later */
 HAK_HIDDEN bool hak_perf_is_old_kernel(void);
 HAK_HIDDEN bool hak_perf_is_there(void); /* perf_event_open gives one */
 HAK_HIDDEN unsigned hak_perf_open(unsigned wanted);
@@ -54,5 +57,17 @@ HAK_HIDDEN void hak_brief_clear(unsigned index);
 HAK_HIDDEN bool hak_brief_stood(unsigned index, uint64_t *ns);
 HAK_HIDDEN void hak_brief_end(int why); /* an errno or an enum hak_unwatched */
 HAK_HIDDEN void hak_brief_fork_child(void);
+
+/* newest.c */
+HAK_HIDDEN unsigned hak_newest_open(unsigned wanted);
+HAK_HIDDEN int hak_newest_refusal(void);
+HAK_HIDDEN bool hak_newest_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
+HAK_HIDDEN void hak_newest_clear(unsigned index);
+HAK_HIDDEN void hak_newest_resume(unsigned index);
+HAK_HIDDEN void hak_newest_close(void);
+HAK_HIDDEN bool hak_newest_is_callers(void);
+HAK_HIDDEN bool hak_newest_stood(uint64_t *ns);
+HAK_HIDDEN void hak_newest_end(int why); /* an errno or an enum hak_unwatched */
+HAK_HIDDEN void hak_newest_fork_child(void);
 
 #endif

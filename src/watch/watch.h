@@ -3,13 +3,15 @@
  *   guard/watched.c   which bytes, and what a stop means
  *      |  turns.c       which register moves now, so that moves cost 1 % of the time
  *      |  sites.c       blocks of sites that were seldom watched come first
- *      |  registers.c   the registers themselves: set, clear; by one of two ways
+ *      |  registers.c   the registers themselves: set, clear; by one of these ways
  *      |
  *      |  perf.c     perf_event_open: one event for each register and thread that there is when
  *      |             they are opened; threads made later inherit it. A move is one ioctl for all
  *      |  traced.c   where that is barred: a process that shares the memory stops each thread for
  *      |             a moment and writes them by ptrace. A new thread gets them when it begins
- *      v  brief.c    level light: perf_event_open for the calling thread alone, for a moment
+ *      |  brief.c    level light: perf_event_open for the calling thread alone, for a moment
+ *      v  newest.c   level normal, without HAKMEM_WATCH: the same at the newest guarded blocks,
+ * also for who reads there; behind.c, decode.c: what an instruction has read
  *
  *   a write into the bytes --> SIGTRAP to the writing thread, before its next instruction
  *                              (hak_watch_hit_of: which register it was, if the signal says so)
@@ -29,11 +31,13 @@
 #include "platform/credit.h"
 #include "platform/run_time.h"
 #include "trace/session.h"
+#include "unwind/registers.h"
 
 enum {
     HAK_WATCH_REGISTERS = 4,
     HAK_WATCH_WORD_BYTES = 8, /* at most; 1, 2, 4 or 8, aligned to as many */
     HAK_WATCH_MOMENT_NS = 300000,
+    HAK_WATCH_BEAT_NS = 1000000,
 };
 
 /* ---- registers.c ------------------------------------------------------------------------------
@@ -46,6 +50,11 @@ HAK_HIDDEN bool hak_watch_start(void);
 /* Instead of it, for level light: a register is set for the calling thread alone and for a moment,
  * and nothing is open in between: HAK_WATCH_MOMENT_NS in which that thread runs. */
 HAK_HIDDEN void hak_watch_start_briefly(void);
+
+/* Instead of it, for the newest guarded blocks of level normal: registers stand in the calling
+ * thread alone, stop who reads there, too, and are open until hak_watch_close; each
+ * HAK_WATCH_BEAT_NS for which that thread has run a signal comes that `is_over`. */
+HAK_HIDDEN void hak_watch_start_newest(void);
 
 /* Opens up to `wanted` registers for all threads of the process, where they are not open; returns
  * how many there are. */
@@ -60,8 +69,15 @@ HAK_HIDDEN bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes,
 /* It watches nothing; a thread may still be stopped by it once. */
 HAK_HIDDEN void hak_watch_clear(unsigned index);
 
+/* Of the newest blocks: what hak_watch_clear has cleared last stands again; all are closed until
+ * the next hak_watch_open. */
+HAK_HIDDEN void hak_watch_resume(unsigned index);
+HAK_HIDDEN void hak_watch_close(void);
+HAK_HIDDEN bool hak_watch_is_callers(void); /* they are open, for the calling thread */
+
 /* Where registers are set for a moment: `ns` for which the thread has run since it set register
- * `index`. False: that was another thread than the calling one, or the register is gone. */
+ * `index`. False: that was another thread than the calling one, or the register is gone. Of the
+ * newest blocks: for which the thread that has them has run since they were opened. */
 HAK_HIDDEN bool hak_watch_stood(unsigned index, uint64_t *ns);
 
 /* All are given back, for good and for this reason. */
@@ -94,6 +110,28 @@ HAK_HIDDEN void hak_watch_join(void);
 /* True when the calling thread may move registers, until hak_watch_done. */
 HAK_HIDDEN bool hak_watch_try(void);
 HAK_HIDDEN void hak_watch_done(void);
+
+/* ---- behind.c ---------------------------------------------------------------------------------
+ */
+
+/* An access that may have stopped the thread. */
+struct hak_watch_read {
+    uintptr_t address; /* is_placed: from there on, */
+    unsigned bytes;    /* so many at most */
+    bool is_placed;
+    bool is_scalar; /* a read of exactly so many bytes, 8 at most */
+    bool is_vector; /* a load of a vector of exactly so many, which need not be aligned */
+    int restored;   /* DWARF's number of a register of the address that the read has overwritten; */
+    uint64_t restored_value; /* it held this; -1: of none */
+};
+
+/* A register that stops readers, too, at [watched, watched + watched_bytes), has stopped the thread
+ * whose registers these are, with `flags`. Fills in what its last instruction may have been, as far
+ * as it touched that; returns how many that are, or more than `most`. None: it is not known. In the
+ * handler; reads what is watched. */
+HAK_HIDDEN unsigned hak_watch_reads(const struct hak_registers *registers, uint64_t flags,
+                                    uintptr_t watched, unsigned watched_bytes,
+                                    struct hak_watch_read *found, unsigned most);
 
 /* ---- turns.c ----------------------------------------------------------------------------------
  */

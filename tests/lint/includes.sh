@@ -22,7 +22,7 @@ allowed() {
     metrics) echo 'platform' ;;
     trace) echo 'unwind metrics platform' ;;
     tree) echo 'trace platform' ;;
-    watch) echo 'platform trace/session.h trace/tracer.h trace/wait.h' ;;
+    watch) echo 'platform trace/session.h trace/tracer.h trace/wait.h unwind/registers.h' ;;
     guarded) echo 'large/large.h large/address_map.h large/large_memory.h platform' ;;
     guard) echo 'guarded watch/watch.h platform metrics/step.h pool/pool.h large/large.h large/totals.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     strings) echo 'platform guard/touch.h guard/asked.h' ;;

@@ -65,7 +65,8 @@ wait_for_store() {
 
 # run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs one of the programs in a directory of
 # its own until program and collector have ended. $printed names the file with what they printed (with
-# $DROP_OUTPUT on stderr alone), $program_status is the program's exit status.
+# $DROP_OUTPUT on stderr alone), $program_status is the program's exit status. What it prints does not depend on whether this
+# machine gives debug registers: without HAKMEM_WATCH there are none (tests/guarded/watched.sh is about those).
 run_program() {
     local name=$1 level=$2 layout=$3 injection variables directory
     shift 3
@@ -76,7 +77,7 @@ run_program() {
     { # the shell's own word on programs that abort goes to /dev/null
         (cd "$directory" || exit 2
         [ -z "${DROP_OUTPUT-}" ] || exec >/dev/null
-        exec env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" \
+        exec env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" HAKMEM_GUARD_WATCH=off \
             ${injection:+"HAKMEM_INJECT=$injection"} ${variables:+"$variables"} "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" \
             "$BUILD/tests/${PROGRAMS:-faults}/$name") >"$printed" 2>&1
         # shellcheck disable=SC2034 # for the caller

@@ -88,6 +88,7 @@ HAK_IN_PLACE struct hak_large *open_of_site(const struct hak_hand_out *how) {
     struct hak_large *large = open_block(how, number);
     if (!large)
         return NULL;
+    large->watch = number == 1 ? HAK_GUARDED_NEWEST : HAK_GUARDED_UNWATCHED;
     *(volatile char *)large->base.p = 0;
     hak_sites_charge(hak_ticks() - start);
     hak_stack_at_hand = (struct hak_stack_at_hand){how->call, stack, flags};

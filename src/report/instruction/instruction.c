@@ -106,7 +106,7 @@ static size_t last_instruction(const uint8_t *code, size_t before) {
 }
 
 bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, size_t count,
-                            size_t before, uint64_t address, uint64_t written,
+                            size_t before, uint64_t address, uint64_t touched, unsigned ways,
                             const struct hak_machine *machine) {
     struct hak_instruction repeated;
     if (before > count)
@@ -114,11 +114,11 @@ bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, si
     bool is_repeated =
         decode(&repeated, code + before, count - before, address + before, machine, true) &&
         repeated.is_repeated && repeated.left > 0 &&
-        hak_instruction_touch(&repeated, written, HAK_TOUCHES_WRITE);
+        hak_instruction_touch(&repeated, touched, ways);
     size_t last = last_instruction(code, before);
     bool is_last = last < before &&
                    decode(out, code + last, before - last, address + last, machine, true) &&
-                   hak_instruction_touch(out, written, HAK_TOUCHES_WRITE);
+                   hak_instruction_touch(out, touched, ways);
     if (is_repeated && !is_last)
         *out = repeated;
     return is_repeated != is_last;

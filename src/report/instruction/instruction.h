@@ -69,12 +69,12 @@ bool hak_disassembler_is_there(void);
 bool hak_instruction_at(struct hak_instruction *out, const uint8_t *code, size_t count,
                         uint64_t address, const struct hak_machine *machine);
 
-/* The instruction after which a debug register stopped the thread, which wrote at `written`: it
- * ends at code + before, or is a repeated one that begins there and is not through. `code` has
- * `count` bytes and lies at `address`; the machine is as after it. False: as above, or it is not
- * certain which one it was. */
+/* The instruction after which a debug register stopped the thread, which read or wrote (`ways`) at
+ * `touched`: it ends at code + before, or is a repeated one that begins there and is not through.
+ * `code` has `count` bytes and lies at `address`; the machine is as after it. False: as above, or
+ * it is not certain which one it was. */
 bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, size_t count,
-                            size_t before, uint64_t address, uint64_t written,
+                            size_t before, uint64_t address, uint64_t touched, unsigned ways,
                             const struct hak_machine *machine);
 
 /* The touch that the processor refused without saying where: a byte of it has an address that it

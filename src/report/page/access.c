@@ -133,8 +133,8 @@ void report_access_sentence(struct hak_text *text, const struct report_page *pag
         return;
     }
     if (page->facts->found_by == HAK_FOUND_BY_WATCH) {
-        hak_text_add(text, "the write was done, and a watchpoint at 0x%llx stopped the thread",
-                     (unsigned long long)page->facts->found_address);
+        hak_text_add(text, "the %s was done, and a watchpoint at 0x%llx stopped the thread",
+                     report_access_words(page), (unsigned long long)page->facts->found_address);
         return;
     }
     hak_text_add(text, "the %s of 0x%llx was stopped (%s)", report_access_words(page),

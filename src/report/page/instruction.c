@@ -46,9 +46,9 @@ void report_find_instruction(struct report_page *page) {
     if (!report_has_instruction(page))
         return;
     if (code->before > 0)
-        page->is_decoded =
-            hak_instruction_behind(&page->instruction, code->bytes, code->count, code->before,
-                                   code->address, page->facts->found_address, &machine);
+        page->is_decoded = hak_instruction_behind(
+            &page->instruction, code->bytes, code->count, code->before, code->address,
+            page->facts->found_address, ways_of(page->facts), &machine);
     else
         page->is_decoded = hak_instruction_at(&page->instruction, code->bytes, code->count,
                                               code->address, &machine);

@@ -204,8 +204,9 @@ void hak_crash_find_block(uint64_t address, struct hak_report_pointed *found) {
     found->is_live = facts.place == HAK_PLACE_LIVE;
 }
 
-enum hak_trapped hak_crash_trapped(const void *siginfo, struct hak_fault_facts *facts) {
-    return checks && checks->trapped ? checks->trapped(siginfo, facts) : HAK_TRAPPED_NOT;
+enum hak_trapped hak_crash_trapped(const void *siginfo, const struct hak_stopped *stopped,
+                                   struct hak_fault_facts *facts) {
+    return checks && checks->trapped ? checks->trapped(siginfo, stopped, facts) : HAK_TRAPPED_NOT;
 }
 
 bool hak_crash_reopen(uint64_t address) {

@@ -6,6 +6,8 @@
 #include "platform/raw_call.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
+#include "unwind/cfi.h"
+#include "unwind/splice.h"
 
 enum {
     PAGE_BYTES = 4096,
@@ -122,6 +124,26 @@ void hak_crash_copy_code(const struct hak_incident *incident, struct hak_report_
     code->count = code->before + behind;
     code->address = code->count > 0 ? at - code->before : 0;
     memcpy(code->bytes, (const void *)(uintptr_t)(at - code->before), code->count);
+}
+
+/* Where the code begins that `ip` lies in, with its row; false: that is not known. */
+static bool find_code(uintptr_t ip, struct hak_cfi *cfi) {
+    struct dl_find_object object;
+    return _dl_find_object((void *)ip, &object) == 0 && hak_cfi_find(&object, ip, cfi);
+}
+
+bool hak_crash_is_in_memmove(const struct hak_registers *registers) {
+    struct hak_cfi here, there;
+    uintptr_t caller;
+    if (!find_code(registers->value[HAK_RIP] - 1, &here) ||
+        !find_code((uintptr_t)memmove, &there) || here.start != there.start)
+        return false;
+    /* It has put nothing on the stack: what lies there is where it returns to. */
+    if (here.row.cfa.how != HAK_CFI_IS_OFFSET || here.row.cfa.reg != HAK_RSP ||
+        here.row.cfa.value != WORD_BYTES)
+        return false;
+    memcpy(&caller, (const void *)registers->value[HAK_RSP], sizeof caller);
+    return !hak_is_own_text(caller);
 }
 
 void hak_crash_look_at_registers(const struct hak_incident *incident,

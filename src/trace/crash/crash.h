@@ -33,6 +33,7 @@
 struct hak_guarded_life;
 struct hak_trace_checks;
 enum hak_trapped;
+struct hak_stopped;
 
 /* One fault or crash, where it happened. */
 struct hak_incident {
@@ -106,7 +107,9 @@ HAK_HIDDEN void hak_crash_report_fault(const struct hak_fault_facts *facts,
                                        const struct hak_registers *registers, uint64_t flags,
                                        bool is_behind);
 /* What the checks say of a SIGTRAP. */
-HAK_HIDDEN enum hak_trapped hak_crash_trapped(const void *siginfo, struct hak_fault_facts *facts);
+HAK_HIDDEN enum hak_trapped hak_crash_trapped(const void *siginfo,
+                                              const struct hak_stopped *stopped,
+                                              struct hak_fault_facts *facts);
 
 /* Unwinds from the incident's registers; a `look` of its own. */
 HAK_HIDDEN void hak_crash_unwind(struct hak_incident *incident);
@@ -193,6 +196,8 @@ HAK_HIDDEN void hak_crash_copy_code(const struct hak_incident *incident,
  * repeated string instruction: its pc is that instruction's, not the next one's. */
 HAK_HIDDEN bool hak_crash_is_in_repeat(const struct hak_registers *registers, uint64_t flags,
                                        uint64_t written);
+/* struct hak_stopped has it. (code.c) */
+HAK_HIDDEN bool hak_crash_is_in_memmove(const struct hak_registers *registers);
 /* The blocks that the registers point into, where the processor stopped a fault of the heap. */
 HAK_HIDDEN void hak_crash_look_at_registers(const struct hak_incident *incident,
                                             struct hak_report_pointed *pointed);

@@ -366,18 +366,21 @@ bool hak_trace_hears_traps(void) {
     return hak_actions_stand(SIGTRAP);
 }
 
-/* False: the signal is the program's. A write of our own means nothing, and what a thread does that
- * reports is looked at by nobody. */
+/* False: the signal is the program's. An access of our own means nothing, and what a thread does
+ * that reports is looked at by nobody. */
 static __attribute__((noinline)) bool answer_watchpoint(const siginfo_t *info,
                                                         const ucontext_t *context) {
     struct hak_fault_facts facts;
     struct hak_registers registers;
-    enum hak_trapped what = hak_crash_trapped(info, &facts);
+    hak_registers_from_context(&registers, context);
+    struct hak_stopped stopped = {.registers = &registers,
+                                  .flags = flags_of(context),
+                                  .is_own = hak_is_own_text(registers.value[HAK_RIP] - 1),
+                                  .is_in_memmove = hak_crash_is_in_memmove};
+    enum hak_trapped what = hak_crash_trapped(info, &stopped, &facts);
     if (what == HAK_TRAPPED_NOT)
         return false;
-    hak_registers_from_context(&registers, context);
-    if (what == HAK_TRAPPED_NOTHING || hak_crash_is_reporting() ||
-        hak_is_own_text(registers.value[HAK_RIP] - 1))
+    if (what == HAK_TRAPPED_NOTHING || hak_crash_is_reporting() || stopped.is_own)
         return true;
     bool is_behind = what == HAK_TRAPPED_FAULT &&
                      !hak_crash_is_in_repeat(&registers, flags_of(context), facts.found_address);

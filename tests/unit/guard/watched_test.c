@@ -6,27 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "world.h"
+#include "stopped.h"
 #include "guard/quarantine.h"
 #include "guard/watched.h"
 #include "platform/raw_call.h"
 
-static volatile unsigned stops, found[4];
-static struct hak_fault_facts facts;
-
-static void on_trap(int number, siginfo_t *info, void *context) {
-    struct hak_fault_facts now;
-    (void)number, (void)context;
-    enum hak_trapped what = hak_watched_trapped(info, &now);
-    stops++;
-    found[what]++;
-    if (what == HAK_TRAPPED_FAULT || what == HAK_TRAPPED_LATE)
-        facts = now;
-}
-
 /* `watch` registers over blocks of a world in level normal. */
 static bool watch_world(unsigned watch) {
-    struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
-    sigaction(SIGTRAP, &action, NULL);
+    count_stops();
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     hak_options.watch = watch;
     hak_options.poison = 1;

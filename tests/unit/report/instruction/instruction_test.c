@@ -204,7 +204,8 @@ static size_t lay(const void *code, size_t bytes) {
 }
 
 static bool behind(struct hak_instruction *out, size_t before, uint64_t written) {
-    return hak_instruction_behind(out, window, sizeof window, before, AT, written, &machine);
+    return hak_instruction_behind(out, window, sizeof window, before, AT, written,
+                                  HAK_TOUCHES_WRITE, &machine);
 }
 
 START_TEST(the_instruction_in_front_is_found) {
@@ -249,8 +250,10 @@ START_TEST(two_ways_to_the_end_are_none) {
     /* Where nothing stands in front: mov [rdi], al, with or without a prefix. */
     memset(window, 0x90, sizeof window);
     memcpy(window, "\x48\x88\x07", 3);
-    ck_assert(!hak_instruction_behind(&insn, window, 16, 3, AT, 0x600000, &machine));
-    ck_assert(hak_instruction_behind(&insn, window + 1, 16, 2, AT, 0x600000, &machine));
+    ck_assert(
+        !hak_instruction_behind(&insn, window, 16, 3, AT, 0x600000, HAK_TOUCHES_WRITE, &machine));
+    ck_assert(hak_instruction_behind(&insn, window + 1, 16, 2, AT, 0x600000, HAK_TOUCHES_WRITE,
+                                     &machine));
 }
 END_TEST
 

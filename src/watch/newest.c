@@ -1,0 +1,153 @@
+/* The debug registers of one thread, for the blocks that it has asked for last (level normal), by
+ * perf_event_open: they stop readers, too.
+ *
+ *   stops   the registers: SIGTRAP to the thread when it reads or writes there
+ *   clock   the thread's own time: SIGTRAP whenever it has run for a beat, and the caller decides
+ *           whether they stand any longer
+ *
+ * While a register stands, processors copy and clear memory byte by byte; so all are closed when no
+ * new block comes for a while, and until the next one nothing is open. In between a move is one
+ * ioctl. Another thread that asks for them takes them away. */
+#include <link.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include "platform/platform.h"
+#include "platform/raw_call.h"
+#include "watch/registers.h"
+
+static struct hak_perf_event stops[HAK_WATCH_REGISTERS], beats;
+static long thread; /* whose they are; 0 = nothing is open */
+static unsigned registers;
+static int refusal;
+static bool is_over;
+static uint64_t nowhere __attribute__((aligned(8)));
+
+int hak_newest_refusal(void) {
+    return refusal;
+}
+
+void hak_newest_close(void) {
+    if (thread == 0)
+        return;
+    hak_perf_close_event(&beats);
+    for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
+        hak_perf_close_event(&stops[i]);
+    thread = 0;
+    registers = 0;
+}
+
+void hak_newest_end(int why) {
+    hak_newest_close();
+    refusal = why;
+    is_over = true;
+}
+
+/* Go's runtime sets its handlers past libc, also of the signal that comes for a register then, and
+ * ends the process when one comes that it does not know. Its programs have a note of that name. */
+static bool is_of_go(void) {
+    const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    size_t count = headers ? getauxval(AT_PHNUM) : 0;
+    uintptr_t bias = 0;
+    for (size_t i = 0; i < count; i++)
+        if (headers[i].p_type == PT_PHDR)
+            bias = (uintptr_t)headers - headers[i].p_vaddr;
+    for (size_t i = 0; i < count; i++) {
+        const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)(bias + headers[i].p_vaddr);
+        if (headers[i].p_type == PT_NOTE && headers[i].p_memsz >= sizeof *note + sizeof "Go" &&
+            note->n_namesz >= sizeof "Go" && memcmp(note + 1, "Go", sizeof "Go") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* In a filter of system calls that it was started with, asking may be the program's end. */
+static bool is_allowed(void) {
+    static bool is_asked;
+    if (!is_asked && !is_over) {
+        is_asked = true;
+        if (hak_raw_call(SYS_prctl, PR_GET_SECCOMP) != SECCOMP_MODE_DISABLED)
+            hak_newest_end(HAK_UNWATCHED_SANDBOX);
+        else if (hak_perf_is_old_kernel())
+            hak_newest_end(HAK_UNWATCHED_OLD_KERNEL);
+        else if (is_of_go())
+            hak_newest_end(HAK_UNWATCHED_NO_HANDLER);
+    }
+    return !is_over;
+}
+
+static struct perf_event_attr stop_at(uintptr_t address, unsigned bytes, uint64_t tag) {
+    struct perf_event_attr stop = hak_perf_stop(address, bytes, tag);
+    stop.bp_type = HW_BREAKPOINT_RW;
+    stop.inherit = stop.inherit_thread = 0;
+    return stop;
+}
+
+/* As many as there are. */
+unsigned hak_newest_open(unsigned wanted) {
+    long self = hak_raw_call(SYS_gettid);
+    if (!is_allowed())
+        return 0;
+    if (thread == self)
+        return registers;
+    hak_newest_close();
+    if (hak_traced_is_debugged()) /* a debugger would stop at each signal */
+        return 0;
+    struct perf_event_attr beat = hak_perf_clock(HAK_WATCH_BEAT_NS, 0);
+    struct perf_event_attr stop = stop_at((uintptr_t)&nowhere, sizeof nowhere, 0);
+    stop.disabled = 1;
+    int error = hak_perf_open_event(self, &beat, &beats);
+    thread = self;
+    for (; error == 0 && registers < wanted; registers++)
+        if ((error = hak_perf_open_event(self, &stop, &stops[registers])) != 0)
+            break;
+    if (registers != 0)
+        return registers;
+    hak_newest_close();
+    if (!hak_perf_is_passing(error))
+        hak_newest_end(error);
+    return 0;
+}
+
+static bool modify(unsigned index, struct perf_event_attr *stop) {
+    return thread == hak_raw_call(SYS_gettid) && index < registers &&
+           hak_perf_is_ours(&stops[index]) &&
+           hak_raw_call(SYS_ioctl, stops[index].file, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, stop) == 0;
+}
+
+bool hak_newest_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
+    struct perf_event_attr stop = stop_at(address, bytes, tag);
+    if (modify(index, &stop))
+        return true;
+    hak_newest_close();
+    return false;
+}
+
+/* Also by another thread than the one that is watched. */
+static void order(unsigned index, unsigned long what) {
+    if (index < registers && hak_perf_is_ours(&stops[index]))
+        (void)hak_raw_call(SYS_ioctl, stops[index].file, what, 0);
+}
+
+void hak_newest_clear(unsigned index) {
+    order(index, PERF_EVENT_IOC_DISABLE);
+}
+
+void hak_newest_resume(unsigned index) {
+    order(index, PERF_EVENT_IOC_ENABLE);
+}
+
+bool hak_newest_is_callers(void) {
+    return thread != 0 && thread == hak_raw_call(SYS_gettid);
+}
+
+bool hak_newest_stood(uint64_t *ns) {
+    return thread != 0 && hak_perf_read_event(&beats, ns);
+}
+
+void hak_newest_fork_child(void) {
+    hak_newest_close(); /* the parent's */
+}

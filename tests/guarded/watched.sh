@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Debug registers at the first block of a site: a read in its slack, or in front of it, is stopped at the instruction and
+# named, in words and in JSON; functions that read strings by words and vectors are not accused, nor who reads words that
+# lie across the end of a block. A write there is found late, with HAKMEM_GUARD_WATCH=all at the instruction. Where there
+# are no registers nothing is found, and nothing is said.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+unset "${!HAKMEM_@}"
+# shellcheck source=tests/tools/watched.sh
+. "$SOURCE/tests/tools/watched.sh"
+trace=$BUILD/hakmem-trace
+# record CASE [VARIABLE=VALUE...]
+record() {
+    run_watched "$BUILD/tests/guarded/watched" "$@"
+}
+headlines() {
+    sed -n 's/^hakmem: HKM-//p' "$1.out" | paste -sd'|'
+}
+# shows CASE HEADLINE FOUND INSTRUCTION
+shows() {
+    local name=$1
+    record "$name"
+    [ "$status" -eq 134 ] || [ "$name" = in_child ] || wrong "$name ends with $status"
+    [ "$(headlines "$name")" = "$2" ] || wrong "$name: '$(headlines "$name")', where '$2' was due"
+    [ "$(part FOUND "$name.out")" = "$3" ] || wrong "$name: found in '$(part FOUND "$name.out")', where '$3' was due"
+    grep -qE '^      the read was done, and a watchpoint at 0x[0-9a-f]+ stopped the thread$' "$name.out" ||
+        wrong "$name: not by a watchpoint: $(grep -A1 '^  FOUND' "$name.out")"
+    ! grep -q '^  INSTRUCTION' "$name.out" || ! grep -q 'not disassembled' "$name.out" || return
+    grep -qF "      $4" "$name.out" || wrong "$name: $(grep -A1 '^  INSTRUCTION' "$name.out"), where '$4' was due"
+}
+# found NAME: of the report in JSON.
+found() {
+    "$trace" sql -s "$1.db" "select json_extract(json, '$.fault.found_by'), json_extract(json, '$.fault.access') from fault where code = 301" | tail -n 1
+}
+# counted CASE COUNTER
+counted() {
+    "$trace" layers --json -s "$1.db" | sed -n "s/.*\"$2.times\": \([0-9]*\).*/\1/p"
+}
+
+# Whether there are registers is asked of level light, which says so.
+run_watched "$BUILD/tests/light/watch" hold.look HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 HAKMEM_DEBUG_LEVEL=1
+has_registers=1
+if grep -q 'HAKMEM_WATCH: no debug register watches' hold.look.out; then
+    echo "here no debug register watches: $(grep -m1 HAKMEM_WATCH: hold.look.out)"
+    has_registers=0
+fi
+
+# silent CASE [VARIABLE=VALUE...]: nothing is found, and the program goes through.
+silent() {
+    record "$@"
+    [ "$status" -eq 0 ] && [ "$(cat "$1.out")" = through ] || wrong "$1: status $status, it says $(head -n 3 "$1.out")"
+}
+
+if [ $has_registers -eq 1 ]; then
+    shows byte_in_slack '301 heap-buffer-overflow: read just past the end of a block of 30 bytes' \
+        'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
+    shows number_in_slack '301 heap-buffer-overflow: read just past the end of a block of 40 bytes' \
+        'number_in_slack main' 'reads 4 bytes, right past the end of the block'
+    shows double_in_slack '301 heap-buffer-overflow: read just past the end of a block of 24 bytes' \
+        'double_in_slack main' 'reads 8 bytes, right past the end of the block'
+    shows byte_in_front '302 heap-buffer-underflow: read, 1 byte before a block of 32 bytes' \
+        'read_at byte_in_front' 'reads 1 byte, from 1 byte before the block on'
+    shows number_in_front '302 heap-buffer-underflow: read, 8 bytes before a block of 48 bytes' \
+        'number_in_front main' 'reads 8 bytes, from 8 bytes before the block on'
+    shows in_thread '301 heap-buffer-overflow: read just past the end of a block of 30 bytes' \
+        'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
+    shows in_child '301 heap-buffer-overflow: read just past the end of a block of 30 bytes' \
+        'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
+    grep -qx through in_child.out || wrong 'in_child: the parent did not go on'
+    record byte_in_slack.json
+    [ "$(found byte_in_slack.json)" = $'watchpoint\tread' ] || wrong "JSON: $(found byte_in_slack.json)"
+    # By a vector: which bytes of it, and in which function, differs with the processor.
+    record copied_from_front
+    case $(headlines copied_from_front) in
+    '302 heap-buffer-underflow: read, '*' bytes before a block of 48 bytes') ;;
+    *) wrong "copied_from_front: '$(headlines copied_from_front)'" ;;
+    esac
+    record byte_in_slack.continue HAKMEM_ON_FAULT=continue
+    [ "$status" -eq 0 ] && grep -qx through byte_in_slack.continue.out || wrong "continue: status $status"
+    record written HAKMEM_GUARD_WATCH=all
+    [ "$(headlines written)" = '301 heap-buffer-overflow: write just past the end of a block of 30 bytes' ] ||
+        wrong "written, all: '$(headlines written)'"
+    [ "$(part FOUND written.out)" = 'written main' ] || wrong "written, all: found in '$(part FOUND written.out)'"
+fi
+
+# Registers stood there, and who read beside them was looked at.
+for name in correct correct_wide correct_words; do
+    silent $name
+    [ $has_registers -eq 0 ] || { [ "$(counted $name WATCH)" -ge 10 ] && [ "$(counted $name WATCH_PASS)" -ge 10 ]; } ||
+        wrong "$name: $(counted $name WATCH) registers, $(counted $name WATCH_PASS) stops"
+done
+# Whose signal was blocked is elsewhere when it comes.
+silent blocked
+silent byte_in_slack.off HAKMEM_GUARD_WATCH=off
+silent byte_in_slack.unguarded HAKMEM_GUARD=off
+barred=298 # perf_event_open
+silent byte_in_slack.barred
+barred=
+record written.late
+case $(headlines written.late) in
+'301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 30 bytes allocated at watched.c:'*', found by free at watched.c:'*) ;;
+*) wrong "written: '$(headlines written.late)', where the free was to find it" ;;
+esac
+exit $failed
