@@ -150,7 +150,8 @@ static const struct view_option leaks_options[] = {
     {"limit", 'n', "N", "at most N lines (50); 0 = all"},
     {"scan", 0, "N", "scan N of the table leak_scan (default: the last of each process)"},
     {"held", 0, NULL, "no scan: all blocks held at the end, or at the time of --at"},
-    {"at", 0, "WHEN", "with --held: seconds (1.5), 200ms, #EVENT or mark:NAME"},
+    {"at", 0, "WHEN",
+     "with --held: peak, start, end (default), mark:NAME, seconds (1.5), 200ms, or #EVENT"},
     KNOWN_OPTIONS,
 };
 

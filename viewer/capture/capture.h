@@ -92,6 +92,9 @@ struct view_moment {
 /* What --`option` takes for a moment: start, end, peak, and what view_when takes. False: the error
  * is printed. */
 bool view_moment(struct view *view, const char *option, const char *text, struct view_moment *out);
+/* Finds the peak of one process (row id), or of all that ran together (0), and makes it an event;
+ * VIEW_AT_START where nothing was ever held. 0, or an exit status: the error is printed. */
+int view_find_peak(struct view *view, uint32_t process, struct view_moment *out);
 /* Appends "at the peak", "at 12.406 s", "after event 4,711", "at mark \"loaded\"". */
 void view_add_moment(struct hak_text *text, const struct view *view, const struct view_moment *at);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "report/words/words.h"
+#include "store/history/history.h"
 
 static uint64_t last_event(const struct view *view) {
     return view->summary.trimmed_events + view->summary.events; /* ids have no gaps */
@@ -78,6 +79,36 @@ bool view_moment(struct view *view, const char *option, const char *text, struct
     if (is_mark)
         snprintf(out->name, sizeof out->name, "%s", text + 5);
     return is_found;
+}
+
+/* The peak of one process, which the stored profile may know: 1 and its event, 0, or an error. */
+static int find_stored_peak(struct view *view, uint32_t process, uint64_t *event) {
+    struct hak_heap heap = {0};
+    if (!process && view->summary.processes != 1)
+        return 0;
+    int result = hak_heap_read(view->reader, 0, 0, process, &heap);
+    *event = result == 1 && heap.processes == 1 ? heap.process[0].peak_event : 0;
+    hak_heap_free(&heap);
+    return result == 1 ? *event != 0 : result;
+}
+
+int view_find_peak(struct view *view, uint32_t process, struct view_moment *out) {
+    uint64_t event = 0;
+    int result = find_stored_peak(view, process, &event);
+    if (result == 0) {
+        struct hak_flow flow = {0};
+        struct hak_flow_query all = {.process = process};
+        result = hak_flow_read(view->reader, &all, &flow);
+        event = flow.peak.id;
+        hak_flow_free(&flow);
+    }
+    if (result < 0)
+        return view_store_error(view, result);
+    *out = (struct view_moment){.kind = event ? VIEW_AT_PEAK : VIEW_AT_START, .event = event};
+    struct hak_event at;
+    result = event ? hak_store_event(view->reader, event, &at) : 0;
+    out->ns = result == 1 ? at.ns : 0;
+    return result < 0 ? view_store_error(view, result) : 0;
 }
 
 void view_add_moment(struct hak_text *text, const struct view *view, const struct view_moment *at) {

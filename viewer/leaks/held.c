@@ -4,6 +4,7 @@
 #include "viewer/leaks/rows.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "viewer/capture/capture.h"
 #include "report/words/words.h"
 #include "base/growing.h"
@@ -188,9 +189,17 @@ static void print_json(struct held *held, uint32_t shown) {
 
 static bool read_moment(struct view *view, struct hak_live_moment *moment) {
     const char *at = view_value(view, "at");
-    if (!view_process(view, &moment->process) ||
-        (at && !view_when(view, "at", at, &moment->ns, &moment->id)))
+    struct view_moment word = {0};
+    if (!view_process(view, &moment->process))
         return false;
+    if (at && (strcmp(at, "peak") == 0 || strcmp(at, "start") == 0 || strcmp(at, "end") == 0)) {
+        if (at[0] == 'p' && view_find_peak(view, moment->process, &word) != 0)
+            return false;
+        moment->id = word.event;
+        at = at[0] == 'e' ? NULL : at;
+    } else if (at && !view_when(view, "at", at, &moment->ns, &moment->id)) {
+        return false;
+    }
     if (at && !moment->ns && !moment->id)
         moment->ns = 1; /* 0 would be the end */
     return true;
@@ -199,7 +208,7 @@ static bool read_moment(struct view *view, struct hak_live_moment *moment) {
 int leaks_held(struct view *view, uint64_t limit) {
     struct held held = {.view = view};
     if (!read_moment(view, &held.moment))
-        return VIEW_USAGE;
+        return view_question_status();
     int status = 0;
     int told = hak_store_live_at(view->reader, held.moment.id, held.moment.ns, held.moment.process,
                                  take_block, &held);

@@ -73,25 +73,6 @@ static int read_flow(struct profile_query *q, struct hak_flow_query *flow_query,
     return error ? view_store_error(q->view, error) : 0;
 }
 
-/* The whole log, for its peak; with rows where these will be taken. */
-static int find_peak(struct profile_query *q, struct profile_facts *facts, struct hak_flow *flow) {
-    struct hak_flow_query all = {0};
-    int status = read_flow(q, &all, flow);
-    facts->peak = flow->peak;
-    facts->has_peak = true;
-    return status;
-}
-
-/* Makes the peak an event. */
-static void settle_peak(struct view_moment *at, const struct profile_facts *facts) {
-    if (at->kind != VIEW_AT_PEAK)
-        return;
-    at->event = facts->peak.id;
-    at->ns = facts->peak.ns;
-    if (!facts->peak.id)
-        at->kind = VIEW_AT_START;
-}
-
 /* ---- out of the stored profile -----------------------------------------------------------------
  * (store/history/heap.h): the same numbers without the events, where it has them. */
 
@@ -150,26 +131,6 @@ static int gather_stored(const struct gathering *g, struct profile_facts *facts)
     return result;
 }
 
-/* The peak of one process: 1 found, 0 it has to be counted, or an error. */
-static int find_stored_peak(struct profile_query *q, struct profile_facts *facts) {
-    struct hak_heap heap = {0};
-    struct hak_event event = {0};
-    if (!q->process && q->view->summary.processes != 1)
-        return 0;
-    int result = hak_heap_read(q->view->reader, 0, 0, q->process, &heap);
-    if (result == 1 && heap.processes == 1 && heap.process[0].peak_event)
-        result = hak_store_event(q->view->reader, heap.process[0].peak_event, &event);
-    else if (result == 1)
-        result = 0;
-    if (result == 1) {
-        facts->peak = (struct hak_flow_peak){
-            .live = {.bytes = heap.process[0].peak_bytes}, .id = event.id, .ns = event.ns};
-        facts->has_peak = true;
-    }
-    hak_heap_free(&heap);
-    return result;
-}
-
 /* ---- moments and spans -------------------------------------------------------------------------
  */
 
@@ -177,16 +138,18 @@ static int gather_span(struct gathering *g, struct profile_facts *facts);
 
 /* The peak, of which the store knows the event, or all of the log to find it. */
 static int gather_peak(struct gathering *g, struct profile_facts *facts) {
+    struct profile_query *q = g->query;
     struct hak_flow flow = {0};
-    int found = may_be_stored(g->query) ? find_stored_peak(g->query, facts) : 0;
-    if (found < 0)
-        return view_store_error(g->query->view, found);
-    if (found == 1) {
-        settle_peak(&g->query->at, facts);
-        return gather_span(g, facts);
+    if (may_be_stored(q) && (q->process || q->view->summary.processes == 1)) {
+        int found = view_find_peak(q->view, q->process, &q->at);
+        return found || q->at.kind == VIEW_AT_START ? found : gather_span(g, facts);
     }
-    int status = find_peak(g->query, facts, &flow);
-    settle_peak(&g->query->at, facts);
+    struct hak_flow_query all = {0};
+    int status = read_flow(q, &all, &flow);
+    q->at.event = flow.peak.id;
+    q->at.ns = flow.peak.ns;
+    if (!flow.peak.id)
+        q->at.kind = VIEW_AT_START;
     for (uint32_t i = 0; i < flow.rows && status == 0; i++)
         if (flow.row[i].at_peak.blocks)
             take_row(g, &flow.row[i], &(struct profile_sums){.live = flow.row[i].at_peak});
@@ -232,18 +195,12 @@ static int gather_span(struct gathering *g, struct profile_facts *facts) {
 }
 
 /* Moments that are the peak become events. */
-static int settle_moments(struct profile_query *q, struct profile_facts *facts) {
-    struct hak_flow flow = {0};
+static int settle_moments(struct profile_query *q) {
     int status = 0;
-    if (q->at.kind == VIEW_AT_PEAK || (q->is_span && q->from.kind == VIEW_AT_PEAK)) {
-        int found = find_stored_peak(q, facts);
-        status = found < 0    ? view_store_error(q->view, found)
-                 : found == 1 ? 0
-                              : find_peak(q, facts, &flow);
-    }
-    hak_flow_free(&flow);
-    settle_peak(&q->at, facts);
-    settle_peak(&q->from, facts);
+    if (q->at.kind == VIEW_AT_PEAK)
+        status = view_find_peak(q->view, q->process, &q->at);
+    if (status == 0 && q->is_span && q->from.kind == VIEW_AT_PEAK)
+        status = view_find_peak(q->view, q->process, &q->from);
     return status;
 }
 
@@ -253,7 +210,7 @@ int profile_gather(struct profile_query *q, struct profile_facts *facts,
     *facts = (struct profile_facts){0};
     if (!q->is_span && q->at.kind == VIEW_AT_PEAK && !is_by_block(q))
         return gather_peak(&g, facts);
-    int status = settle_moments(q, facts);
+    int status = settle_moments(q);
     if (status == 0 && q->is_span && q->at.event && q->at.event < q->from.event) {
         view_error("--between: the second moment comes before the first");
         return VIEW_USAGE;

@@ -67,8 +67,6 @@ struct profile_item {
 
 /* What is known of the whole, before anything is left out by --thread, --focus and --ignore. */
 struct profile_facts {
-    struct hak_flow_peak peak; /* of all processes, or the one that was asked for */
-    bool has_peak;
     uint64_t unknown; /* blocks given back in the span, never seen to come */
     uint64_t from_ns, to_ns;
 };
