@@ -121,43 +121,46 @@ static bool is_event(int status, int event) {
     return status >> 16 == event;
 }
 
-/* Stops a thread outside of everything that it does. Signals that come first are passed on. */
-static bool stop(pid_t thread) {
+enum traced {
+    NOT_TRACED,
+    RUNS,
+    STANDS,  /* in a stop that is not ours */
+    IS_OURS, /* between two of its instructions, or behind a system call */
+};
+
+/* Stops a thread. Signals that come first are passed on. */
+static enum traced stop(pid_t thread) {
     int status;
     if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) != 0)
-        return false;
+        return NOT_TRACED;
     if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0)
-        return false;
+        return RUNS;
     while (await_stop(thread, STOP_MS, &status)) {
-        if (is_event(status, PTRACE_EVENT_STOP)) {
-            if (WSTOPSIG(status) != SIGTRAP)
-                break; /* the program is being stopped by a signal */
-            mend_call(thread);
-            return true;
-        }
         mend_call(thread); /* for a signal without a handler; one with it ends the call */
+        if (is_event(status, PTRACE_EVENT_STOP)) /* or the program is being stopped by a signal */
+            return WSTOPSIG(status) == SIGTRAP ? IS_OURS : STANDS;
         if (ptrace(PTRACE_CONT, thread, NULL, (void *)(long)WSTOPSIG(status)) != 0)
-            return false;
+            return RUNS;
     }
-    return false;
+    return RUNS;
 }
 
-/* Lets go of a thread, whether it stands or runs. A stop that comes late is waited for, since the
- * kernel lets go only of a thread that stands. */
-static void let_go(pid_t thread) {
-    int status;
-    mend_call(thread);
-    while (ptrace(PTRACE_DETACH, thread, NULL, NULL) != 0 && errno == ESRCH) {
+/* Lets go of a thread. The kernel does so only where it stands; and it must be known to, or nobody
+ * mends the call that the stop ends. */
+static void let_go(pid_t thread, enum traced traced) {
+    int status, number = 0;
+    if (traced == NOT_TRACED)
+        return;
+    if (traced == RUNS) {
         (void)ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
         if (!await_stop(thread, CALL_MS, &status))
             return;
-        int number = WSTOPSIG(status);
-        if (is_event(status, PTRACE_EVENT_STOP))
-            mend_call(thread);
-        bool is_signal = !is_event(status, PTRACE_EVENT_STOP) && number != (SIGTRAP | 0x80);
-        if (ptrace(PTRACE_DETACH, thread, NULL, (void *)(long)(is_signal ? number : 0)) == 0)
-            return;
+        mend_call(thread);
+        bool is_signal =
+            !is_event(status, PTRACE_EVENT_STOP) && WSTOPSIG(status) != (SIGTRAP | 0x80);
+        number = is_signal ? WSTOPSIG(status) : 0;
     }
+    (void)ptrace(PTRACE_DETACH, thread, NULL, (void *)(long)number);
 }
 
 /* ---- what the kernel puts down for a handler ------------------------------------------------- */
@@ -392,14 +395,17 @@ static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arg
     read_threads(c->process, &threads);
     for (uint32_t i = 0; i < threads.count && !is_done; i++) {
         pid_t thread = threads.list[i];
-        bool stands = stop(thread);
-        was_asked = was_asked || stands || errno != EPERM;
-        if (stands && process_read_mappings(c->process) && places_renew(&c->places, c->process) &&
+        errno = 0;
+        enum traced traced = stop(thread);
+        was_asked = was_asked || traced != NOT_TRACED || errno != EPERM;
+        if (traced == IS_OURS && process_read_mappings(c->process) &&
+            places_renew(&c->places, c->process) &&
             places_are_safe(&c->places, c->process, thread)) {
             *result = call_there(c, thread, function, arguments, count);
+            traced = *result == CALL_NOT_BACK ? RUNS : traced;
             is_done = true;
         }
-        let_go(thread);
+        let_go(thread, traced);
     }
     free(threads.list);
     return is_done || was_asked;
