@@ -6,7 +6,7 @@ set -u
 . "$SOURCE/tests/tools/attach_rounds.sh"
 rounds=${ROUNDS-25}
 
-"$BUILD/tests/attach/busy" patient >busy.out 2>&1 &
+"$BUILD/tests/attach/busy" 1000000 >busy.out 2>&1 &
 pid=$!
 await grep -q ready busy.out
 for ((round = 1; round <= rounds; round++)); do

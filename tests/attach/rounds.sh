@@ -7,7 +7,7 @@ set -u
 . "$SOURCE/tests/tools/attach_rounds.sh"
 rounds=${ROUNDS-20}
 
-"$BUILD/tests/attach/busy" >busy.out 2>&1 &
+"$BUILD/tests/attach/busy" $((rounds / 2)) >busy.out 2>&1 &
 pid=$!
 await grep -q ready busy.out
 again_and_again "$pid" busy 1000

@@ -33,6 +33,7 @@ enum {
     STATE_BYTES_MAX = 64 << 10, /* of FPU and vector registers */
     STATE_MAGIC_AT = 464,       /* where the kernel describes them, in its own format */
     CALL_STACK_BYTES = 1 << 20,
+    OTHERS_FIRST = 20, /* looks at all threads but the first */
     STOP_MS = 100,
     CALL_MS = 20000,
     LOOK_US = 2000,
@@ -389,10 +390,12 @@ static void read_threads(const struct process *p, struct threads *threads) {
 
 /* False: no thread of the program could be asked. */
 static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arguments,
-                        unsigned count, enum call_result *result) {
+                        unsigned count, bool spares_first, enum call_result *result) {
     struct threads threads = {0};
     bool is_done = false, was_asked = false;
     read_threads(c->process, &threads);
+    if (threads.count > 1 && spares_first)
+        threads.count--;
     for (uint32_t i = 0; i < threads.count && !is_done; i++) {
         pid_t thread = threads.list[i];
         errno = 0;
@@ -415,17 +418,19 @@ static enum call_result look_for_moment(struct caller *c, uint64_t function,
                                         const uint64_t *arguments, unsigned count, unsigned ms) {
     uint64_t deadline = now_ms() + ms;
     enum call_result result = CALL_NO_MOMENT;
+    unsigned tries = 0;
     do {
         if (!process_is_there(c->process)) {
             c->has_ended = true;
             return CALL_NO_MOMENT;
         }
-        if (!try_threads(c, function, arguments, count, &result)) {
+        if (!try_threads(c, function, arguments, count, tries < OTHERS_FIRST, &result)) {
             errno = EPERM;
             return CALL_FAILED;
         }
         if (result == CALL_NO_MOMENT)
             nap(LOOK_US);
+        tries++;
     } while (result == CALL_NO_MOMENT && now_ms() < deadline);
     return result;
 }
