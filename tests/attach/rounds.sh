@@ -5,7 +5,6 @@
 set -u
 # shellcheck source=tests/tools/attach_rounds.sh
 . "$SOURCE/tests/tools/attach_rounds.sh"
-rounds=${ROUNDS-20}
 
 "$BUILD/tests/attach/busy" $((rounds / 2)) >busy.out 2>&1 &
 pid=$!

@@ -3,6 +3,7 @@
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
 as_user=()
+rounds=${ROUNDS-20}
 
 fail() {
     echo "$*"
