@@ -46,6 +46,7 @@ struct hak_slot {
     uint8_t subkind;         /* enum hak_subkind, the call that allocated it */
     uint8_t alignment : 6;   /* that call asked for 1 << alignment; 0 = nothing special */
     uint8_t is_changing : 1; /* while the bytes around the block are written in its life */
+    uint8_t is_left_out : 1; /* the last life began while recording was stopped */
     uint8_t lives;           /* frees so far: whose pattern it holds (pattern.h has its form) */
 };
 

@@ -322,13 +322,18 @@ const struct view_command view_commands[] = {
      .run = command_record},
     {.name = "ctl",
      .group = "RECORD",
-     .arguments = "PID [status|mark NAME|flush|sweep|leaks|store]",
-     .sentence = "ask a program that runs: what it did, for a mark, its leaks, its store",
+     .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store]",
+     .sentence = "ask a program that runs: stop or go on recording, a mark, its leaks, its store",
      .about =
          "PID is a process that runs under hakmem, each forked child one of its own.\n"
          "\n"
          "  status     (default) its level, where it is recorded, how much, and what was lost; of\n"
          "             level light, how many blocks were watched and how many reports there were\n"
+         "  stop       nothing that is handed out from now on is recorded, until start; the end "
+         "of\n"
+         "             what is recorded still is, and checks go on. Answers say when it was so.\n"
+         "             Level light: no more blocks are guarded\n"
+         "  start      recording goes on, or begins (run --start-paused)\n"
          "  mark NAME  a mark in its record, as hak_mark() of hakmem.h sets. mark:NAME means its\n"
          "             moment, with --at, --since and --until. One line of at most 200 bytes\n"
          "  flush      ends when all that it has recorded so far is in the store\n"

@@ -75,7 +75,7 @@ static unsigned move_run(enum hak_record_kind kind, const base_t *first, unsigne
     if (count > HAK_MOVES_BATCH_MAX)
         count = HAK_MOVES_BATCH_MAX;
     unsigned moved = move_neighbours(slab, first, count, step, from, fields->place, words);
-    if (moved == 0 || !hak_trace_is_wanted())
+    if (moved == 0 || !hak_trace_is_wanted() || hak_trace_is_stopped())
         return moved;
     fields->address = base_address(*first);
     fields->record_count = hak_batch_record_count(words[0]);
@@ -90,7 +90,7 @@ HAK_TRACER_TEXT void hak_hop_blocks(enum hak_record_kind kind, const base_t *fir
     struct hak_event_fields fields = {.kind = (uint8_t)kind,
                                       .class_index = (uint8_t)class_index,
                                       .place = (uint8_t)__builtin_ctz(to | 1u << 31)};
-    if (!goes_by_one && hak_trace_is_wanted())
+    if (!goes_by_one && hak_trace_is_wanted() && !hak_trace_is_stopped())
         fields.stack = hak_take_stack(true, &fields.flags);
     while (count > 0) {
         unsigned moved = goes_by_one ? 0 : move_run(kind, first, count, step, class_index, &fields);

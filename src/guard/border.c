@@ -102,6 +102,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
     slot->alignment = (how->alignment ? (unsigned)__builtin_ctzl(how->alignment) : 0) & 63;
     uint8_t from = slot->place, flags = 0;
+    slot->is_left_out = hak_trace_is_stopped();
     slot->alloc_stack = HAK_UNLIKELY(hak_guards_sites) ? hak_take_stack_at_hand(how->call, &flags)
                                                        : hak_take_call_stack(how->call, &flags);
     slot->free_stack = 0;
@@ -115,7 +116,9 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     /* A sweep on another thread may look at it from now on. */
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
     slot->is_changing = 0;
-    if (HAK_UNLIKELY(hak_trace_is_wanted())) {
+    if (HAK_UNLIKELY(slot->is_left_out)) {
+        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_TAKEN, at.class_index, how->asked_bytes);
+    } else if (HAK_UNLIKELY(hak_trace_is_wanted())) {
         struct hak_event_fields fields = hak_begin_record(&at, kind, user);
         fields.size = how->asked_bytes;
         fields.old_address = user_address(how->moved_from);
@@ -344,7 +347,8 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
         write_around(at);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     at.slot->is_changing = 0;
-    hak_trace_record(&fields);
+    if (!hak_is_left_out(at.slot))
+        hak_trace_record(&fields);
     if (HAK_UNLIKELY((at.slot->subkind & HAK_SLOT_WATCHED) != 0))
         hak_watched_offer_resized(&at);
 }

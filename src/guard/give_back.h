@@ -41,7 +41,10 @@ HAK_IN_PLACE bool hak_take_from_program(struct hak_located at, enum hak_record_k
     uint8_t flags = 0;
     at.slot->free_stack = hak_take_call_stack(NULL, &flags);
     at.slot->record_count++;
-    if (HAK_UNLIKELY(hak_trace_is_wanted())) {
+    if (HAK_UNLIKELY(hak_is_left_out(at.slot))) {
+        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_GIVEN, at.class_index,
+                               hak_asked_bytes_of(&at));
+    } else if (HAK_UNLIKELY(hak_trace_is_wanted())) {
         struct hak_event_fields fields = hak_begin_record(&at, kind, user);
         fields.size = hak_asked_bytes_of(&at);
         fields.place = (uint8_t)to;

@@ -92,6 +92,12 @@ HAK_IN_PLACE uint32_t hak_take_call_stack(hak_call_t call, uint8_t *flags) {
     return stack;
 }
 
+/* What becomes of the block is not recorded now: recording is stopped, and was when its life began.
+ */
+static inline bool hak_is_left_out(const struct hak_slot *slot) {
+    return hak_trace_is_stopped() && slot->is_left_out;
+}
+
 /* Takes a live block out of the program's hands, for the place `to`; false: another thread of the
  * process gave the same block back at the same time, or a signal handler did. */
 static inline bool hak_take_live(struct hak_slot *slot, enum hak_place to) {

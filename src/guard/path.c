@@ -14,13 +14,18 @@ struct path {
     bool checks_bytes; /* there is a header, a canary, and poison */
     bool is_recorded;
     bool looks_at_sites; /* HAKMEM_GUARD=sites:N */
+    bool is_stopped;     /* recording is: only lives that began before are recorded */
 };
-#define TRACED         ((struct path){false, true, false})
-#define RECORDED       ((struct path){true, true, false})
-#define CHECKED        ((struct path){true, false, false})
-#define TRACED_SITES   ((struct path){false, true, true})
-#define RECORDED_SITES ((struct path){true, true, true})
-#define CHECKED_SITES  ((struct path){true, false, true})
+#define TRACED              ((struct path){false, true, false, false})
+#define RECORDED            ((struct path){true, true, false, false})
+#define CHECKED             ((struct path){true, false, false, false})
+#define TRACED_SITES        ((struct path){false, true, true, false})
+#define RECORDED_SITES      ((struct path){true, true, true, false})
+#define CHECKED_SITES       ((struct path){true, false, true, false})
+#define TRACE_STOPPED       ((struct path){false, false, false, true})
+#define STOPPED             ((struct path){true, false, false, true})
+#define TRACE_STOPPED_SITES ((struct path){false, false, true, true})
+#define STOPPED_SITES       ((struct path){true, false, true, true})
 
 /* A record of the slot is narrow. */
 HAK_IN_PLACE bool is_narrow(struct path path, const struct hak_near_slot *at) {
@@ -83,9 +88,19 @@ _Static_assert(offsetof(struct hak_slot, place) % sizeof(word_of_slot) == 0 &&
 
 /* The slot's place and all behind it in one store: another thread, or a signal handler, may look at
  * it from then on. It is no longer changing, and no alignment was asked. */
-HAK_IN_PLACE void make_live(struct hak_slot *slot, unsigned subkind, unsigned lives) {
+HAK_IN_PLACE void make_live(struct hak_slot *slot, unsigned subkind, unsigned lives,
+                            bool is_left_out) {
+    enum { LEFT_OUT = 1 << 23 }; /* the last bit of what stands behind the subkind */
     __atomic_store_n((word_of_slot *)(void *)&slot->place,
-                     HAK_PLACE_LIVE | subkind << 8 | lives << 24, __ATOMIC_RELEASE);
+                     HAK_PLACE_LIVE | subkind << 8 | lives << 24 | (is_left_out ? LEFT_OUT : 0),
+                     __ATOMIC_RELEASE);
+}
+
+/* Level trace takes stacks for the record alone. */
+HAK_IN_PLACE uint32_t stack_in(struct path path, hak_call_t call, uint8_t *flags) {
+    return path.is_stopped && !path.checks_bytes && !path.looks_at_sites
+               ? 0
+               : hak_take_call_stack(call, flags);
 }
 
 /* The stack comes first: little has to be kept over its call, and it changes nothing. */
@@ -95,7 +110,7 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
     size_t delta_bytes = path.checks_bytes ? HAK_HEADER_BYTES : 0;
     struct hak_near_slot at;
     uint8_t flags = 0;
-    uint32_t stack = hak_take_call_stack(call, &flags);
+    uint32_t stack = stack_in(path, call, &flags);
     if (path.looks_at_sites && HAK_UNLIKELY(!hak_site_is_done(stack))) {
         hak_stack_at_hand = (struct hak_stack_at_hand){call, stack, flags};
         return false;
@@ -123,7 +138,9 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
     slot->free_stack = 0;
     slot->asked_bytes = (uint16_t)asked_bytes;
     slot->user_delta = (uint16_t)(delta_bytes / 8);
-    make_live(slot, subkind | HAK_SLOT_LIVED, path.checks_bytes ? slot->lives : 0);
+    make_live(slot, subkind | HAK_SLOT_LIVED, path.checks_bytes ? slot->lives : 0, path.is_stopped);
+    if (path.is_stopped)
+        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_TAKEN, at.class_index, asked_bytes);
     if (!path.is_recorded)
         return true;
     return record(&at, kind, asked_bytes, delta_bytes, flags, stack, count, from, subkind);
@@ -181,7 +198,9 @@ HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_in
     __builtin_prefetch(at.slot, 1); /* comes to the caches while the stack is found */
     if (path.checks_bytes)
         __builtin_prefetch(base.p, 1);
-    uint32_t stack = hak_take_call_stack(call, &flags);
+    if (path.is_stopped && (!is_start || !at.slot->is_left_out))
+        return HAK_NOT_KEPT;
+    uint32_t stack = stack_in(path, call, &flags);
     if (HAK_UNLIKELY(hak_is_asked()) || !is_start || !is_narrow(path, &at) ||
         HAK_UNLIKELY((size_t)at.slot->user_delta * 8 != delta_bytes) ||
         (path.checks_bytes && !may_be_kept(&at, by)) || HAK_UNLIKELY(!hak_take_live(at.slot, to)))
@@ -192,6 +211,8 @@ HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_in
     if (path.checks_bytes)
         slot->lives = hak_pattern_next_life(slot->lives);
     unsigned kept = HAK_KEPT;
+    if (path.is_stopped)
+        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_GIVEN, at.class_index, slot->asked_bytes);
     if (path.is_recorded)
         kept = record(&at, HAK_FREE, slot->asked_bytes, delta_bytes, flags, stack, count, to, by);
     return path.checks_bytes ? keep(ring, &at) : (enum hak_kept)kept;
@@ -218,6 +239,10 @@ MAKE(checked, CHECKED)
 MAKE_TAKE(traced_sites, TRACED_SITES)
 MAKE_TAKE(recorded_sites, RECORDED_SITES)
 MAKE_TAKE(checked_sites, CHECKED_SITES)
+MAKE(trace_stopped, TRACE_STOPPED)
+MAKE(stopped, STOPPED)
+MAKE_TAKE(trace_stopped_sites, TRACE_STOPPED_SITES)
+MAKE_TAKE(stopped_sites, STOPPED_SITES)
 
 /* Bytes that a slot holds besides those asked for: the header, and one of the canary. */
 enum { AROUND_BYTES = HAK_HEADER_BYTES + 1 };
@@ -226,6 +251,26 @@ enum { AROUND_BYTES = HAK_HEADER_BYTES + 1 };
 static bool keeps_all_in_quarantine(void) {
     return hak_options.check == HAK_CHECK_NORMAL && hak_options.poison &&
            hak_options.quarantine_bytes >= 2 * HAK_CLASS_MAX_BYTES && hak_options.inject[0] == '\0';
+}
+
+static struct hak_check_path started_path; /* as the options say */
+
+/* One field after the other: each path serves any block, beside any other path. */
+static void switch_path(bool is_stopped) {
+    struct hak_check_path path = started_path;
+    if (!path.is_recorded)
+        return;
+    if (is_stopped) {
+        path.take = path.take == take_traced           ? take_trace_stopped
+                    : path.take == take_traced_sites   ? take_trace_stopped_sites
+                    : path.take == take_recorded_sites ? take_stopped_sites
+                                                       : take_stopped;
+        path.give = path.give == give_traced ? give_trace_stopped : give_stopped;
+        path.is_recorded = false;
+    }
+    __atomic_store_n(&hak_check_path.take, path.take, __ATOMIC_RELAXED);
+    __atomic_store_n(&hak_check_path.give, path.give, __ATOMIC_RELAXED);
+    __atomic_store_n(&hak_check_path.is_recorded, path.is_recorded, __ATOMIC_RELAXED);
 }
 
 void hak_path_start(void) {
@@ -250,4 +295,8 @@ void hak_path_start(void) {
                                                  : take_checked_sites;
     if (!hak_options.junk && (!hak_check_guards || hak_guards_sites))
         hak_check_path = path;
+    started_path = hak_check_path;
+    hak_control_errands.stop = switch_path;
+    if (hak_trace_is_stopped())
+        switch_path(true);
 }

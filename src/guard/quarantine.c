@@ -211,6 +211,8 @@ static HAK_COLD void report_not_kept(struct hak_located at) {
 
 static void record_leaving(const char *base, unsigned class_index, uint32_t epoch,
                            uint32_t record_count, enum hak_place to, uint8_t flags) {
+    if (hak_trace_is_stopped() && !(flags & HAK_RECORD_ILLEGAL))
+        return;
     struct hak_event_fields fields = {
         .address = (uintptr_t)base,
         .kind = HAK_QUARANTINE_LEAVE,

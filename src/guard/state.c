@@ -21,7 +21,7 @@ static unsigned place_after(enum hak_record_kind kind) {
 /* The record of a move between layers. */
 static inline void record_move(const struct hak_located *at, enum hak_record_kind kind,
                                base_t block, unsigned class_index, uint8_t flags) {
-    if (!hak_trace_is_wanted())
+    if (!hak_trace_is_wanted() || (hak_trace_is_stopped() && !(flags & HAK_RECORD_ILLEGAL)))
         return;
     struct hak_event_fields fields = {
         .address = base_address(block),
@@ -110,6 +110,12 @@ static bool is_closing(const struct hak_superslab *superslab) {
            atomic_load_explicit(&superslab->owner, memory_order_relaxed) != HAK_OWNER_SHARED;
 }
 
+/* Seldom changes that are recorded also while recording is stopped, so that addresses are known
+ * for what they are afterwards. */
+static bool is_of_shape(enum hak_record_kind kind) {
+    return kind >= HAK_SLAB_ACQUIRE && kind <= HAK_SUPERSLAB_KEEP;
+}
+
 HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_index,
                                   const void *address, uint64_t value) {
     struct hak_event_fields fields = {
@@ -135,7 +141,7 @@ HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_inde
     if (kind == HAK_SUPERSLAB_MAP && hak_stops_at_illegal_hop() &&
         hak_options.quarantine_bytes != 0)
         hak_pages_close_unserved((struct hak_superslab *)(uintptr_t)address);
-    if (!hak_trace_is_wanted())
+    if (!hak_trace_is_wanted() || (hak_trace_is_stopped() && !is_of_shape(kind)))
         return;
     fields.stack = hak_take_stack(true, &fields.flags);
     hak_trace_record(&fields);

@@ -42,4 +42,9 @@ static inline int hak_event_is_move(const struct hak_event *e) {
     return e->kind >= 1 && e->kind < 64;
 }
 
+/* The reason of a row in `loss` that says when recording was stopped, and its to_ns while it is.
+ * Its count says nothing. */
+#define HAK_LOSS_STOPPED "stopped"
+#define HAK_LOSS_OPEN    ((uint64_t)INT64_MAX)
+
 #endif

@@ -20,7 +20,7 @@
 #include "block.h"
 
 #define HAK_CONTROL_MAGIC   "hakmem control" /* and two NUL */
-#define HAK_CONTROL_VERSION 2
+#define HAK_CONTROL_VERSION 3
 #define HAK_CONTROL_PATH    4096 /* bytes of a store's path, its NUL counted */
 #define HAK_CONTROL_NAME    200  /* bytes of a mark's name, its NUL not counted */
 
@@ -29,6 +29,8 @@ enum hak_control_ask {
     HAK_CONTROL_MARK = 1,  /* a mark called `name`; in level light with a store of now */
     HAK_CONTROL_SWEEP = 2, /* all blocks are looked at */
     HAK_CONTROL_LEAKS = 3, /* leaks are looked for */
+    HAK_CONTROL_STOP = 4,  /* recording stops (pause.c); level light: no more blocks are guarded */
+    HAK_CONTROL_START = 5, /* and goes on */
 };
 
 enum hak_control_result {
@@ -55,7 +57,8 @@ struct hak_control {
     _Atomic uint64_t calls;  /* level light: that allocated, to an interval of each thread, */
     _Atomic uint64_t blocks; /* and their guarded blocks so far */
     _Atomic uint64_t reports;
-    _Atomic uint64_t found; /* damaged blocks of a sweep; lost ones */
+    _Atomic uint64_t found; /* damaged blocks of a sweep; lost ones; stop, start: 1 = it was so */
+    _Atomic uint32_t is_stopped;
     /* Addresses in the program. */
     const void *session_slot; /* of the pointer to the session, which is NULL where there is none;
                                * its path says where it is recorded */
@@ -72,6 +75,7 @@ HAK_HIDDEN extern struct hak_control hak_control;
 struct hak_control_errands {
     bool (*sweep)(uint64_t *found);
     bool (*leaks)(uint64_t *found);
+    void (*stop)(bool is_stopped); /* recording stops, or goes on: the rest that is to be done */
 };
 HAK_HIDDEN extern struct hak_control_errands hak_control_errands;
 

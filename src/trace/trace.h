@@ -74,6 +74,15 @@ static inline bool hak_trace_is_wanted(void) {
     return (hak_options.trace | hak_options.front_dump) != 0;
 }
 
+/* Recording is stopped (docs/specs/ctl.md): a block that is handed out now is not recorded, nor
+ * what becomes of it; the end of one that is recorded still is. Ask once for each life: it may
+ * change at any moment. */
+static inline bool hak_trace_is_stopped(void) {
+    return HAK_UNLIKELY(atomic_load_explicit(&hak_control.is_stopped, memory_order_acquire) != 0);
+}
+/* Recording stops or goes on; false: it was so. (trace/ring/pause.c) */
+HAK_HIDDEN bool hak_trace_stop(bool is_stopped);
+
 /* True in the process that records here: not in one that only borrows its memory, the child of a
  * vfork or of clone(CLONE_VM). */
 HAK_HIDDEN bool hak_is_own_process(void);

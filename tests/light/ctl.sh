@@ -68,7 +68,7 @@ ask 0 '^reports +1$' $program
 [ "$("$trace" sql 'SELECT count(*) FROM fault')" = 1 ] || fail "$("$trace" faults)"
 "$trace" check >said 2>&1 || fail "$(cat said)"
 
-ask 2 "'nonsense' is none of status, mark" $program nonsense
+ask 2 "'nonsense' is none of status, start" $program nonsense
 ask 2 'no process id' x
 ask 2 'does not run under' $$
 exec 8>&-

@@ -130,14 +130,14 @@ static int find_losses(struct block *block) {
     struct hak_store_reader *reader = block->view->reader;
     struct hak_filter filter = {.class_index = -1, .base = block->key.base};
     struct hak_event last = {.ns = block->view->summary.last_ns};
-    if (block->view->summary.losses == 0)
+    if (block->view->summary.losses + block->view->summary.stops == 0)
         return 0;
     int result = hak_store_scan(reader, &filter, false, note_oldest, block);
     if (result >= 0)
         result = hak_store_event(reader, block->key.last_event, &last);
     if (result >= 0)
         result = hak_lineage_lost(reader, &block->lineage, block->first_ns, last.ns,
-                                  &block->lost_events);
+                                  &block->lost_events, &block->stops);
     return result < 0 ? result : 0;
 }
 
@@ -229,7 +229,8 @@ static int verdict(const struct block *block) {
     const struct hak_store_summary *summary = &block->view->summary;
     if (block->totals.ended_again > 0 || block->fault_row != 0)
         return VIEW_FAULT;
-    return block->lost_events > 0 || summary->trimmed_events > 0 || summary->ended_early
+    return block->lost_events + block->stops > 0 || summary->trimmed_events > 0 ||
+                   summary->ended_early
                ? VIEW_INCOMPLETE
                : VIEW_OK;
 }

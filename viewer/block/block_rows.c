@@ -27,7 +27,7 @@ void block_write_head(struct block *block) {
                                                  : ", freed");
     view_add_slot(&text, view, &block->key);
     view_add_block_process(&text, view, &block->key);
-    view_add_block_completeness(&text, view, block->lost_events);
+    view_add_block_completeness(&text, view, block->lost_events, block->stops);
     hak_text_add(&text, "\n");
     for (int i = 0; i < block->others && i < OTHERS_TOLD; i++)
         hak_text_add(&text,

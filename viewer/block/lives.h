@@ -51,6 +51,7 @@ struct block {
     struct hak_event fault;     /* the newest on this block; id 0 = none */
     uint32_t fault_row;
     uint64_t lost_events; /* in its processes while it was seen */
+    uint64_t stops;       /* of recording, since then */
     struct hak_block_key other[VIEW_BLOCKS_MAX];
     int others; /* other blocks that covered the address at other times, newest use first */
     struct block_totals totals;

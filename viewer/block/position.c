@@ -81,12 +81,15 @@ void view_add_block_process(struct hak_text *text, struct view *view,
 }
 
 void view_add_block_completeness(struct hak_text *text, const struct view *view,
-                                 uint64_t lost_events) {
+                                 uint64_t lost_events, uint64_t stops) {
     const struct hak_store_summary *summary = &view->summary;
+    if (stops > 0)
+        hak_text_add(text, "An owner may be missing. ");
     if (lost_events > 0)
         hak_text_add(text, "%s lost while this block was seen: an owner may be missing.",
                      hak_words_count(lost_events, "event was", "events were"));
-    else if (summary->lost_events > 0 && summary->trimmed_events == 0 && !summary->ended_early)
+    else if (summary->lost_events > 0 && summary->stops == 0 && summary->trimmed_events == 0 &&
+             !summary->ended_early)
         hak_text_add(text, "%s lost in this capture, none while this block was in use.",
                      hak_words_count(summary->lost_events, "event was", "events were"));
     else

@@ -39,7 +39,7 @@ static void find_main_lives(struct why *why) {
     }
     why->stale = hak_story_stale(story);
     hak_lookup_fault(why->view->reader, story->fault_row, &why->fault);
-    why->whole = story->lost_events == 0 && why->view->summary.trimmed_events == 0 &&
+    why->whole = story->lost_events + story->stops == 0 && why->view->summary.trimmed_events == 0 &&
                  !why->view->summary.ended_early;
 }
 

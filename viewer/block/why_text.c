@@ -293,7 +293,7 @@ void why_write(struct hak_text *text, const struct why *why) {
         }
         view_add_block_process(text, why->view, &why->story->block);
     }
-    view_add_block_completeness(text, why->view, why->story->lost_events);
+    view_add_block_completeness(text, why->view, why->story->lost_events, why->story->stops);
     hak_text_add(text, "\n");
     add_table(text, why);
     hak_text_add(text, "\n");

@@ -24,6 +24,8 @@ json_t *view_completeness_json(const struct view *view) {
     hak_json_set_text(object, "sentence", sentence.bytes);
     hak_json_set_number(object, "lost_events", summary->lost_events);
     hak_json_set_number(object, "trimmed_events", summary->trimmed_events);
+    if (summary->stops > 0)
+        hak_json_set_number(object, "stops", summary->stops);
     if (summary->unrecorded > 0)
         hak_json_set_number(object, "unrecorded_programs", summary->unrecorded);
     if (summary->unseen > 0)

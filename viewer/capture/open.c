@@ -137,8 +137,8 @@ void view_close(struct view *view) {
 
 int view_completeness(const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
-    return summary->lost_events > 0 || summary->trimmed_events > 0 || summary->ended_early ||
-                   summary->unseen > 0
+    return summary->lost_events > 0 || summary->stops > 0 || summary->trimmed_events > 0 ||
+                   summary->ended_early || summary->unseen > 0
                ? VIEW_INCOMPLETE
                : VIEW_OK;
 }
@@ -156,8 +156,8 @@ int view_look_again(struct view *view) {
 
 int view_say_completeness(struct view *view) {
     /* Of one that ended early view_open said it. */
-    if (view->summary.lost_events > 0 || view->summary.trimmed_events > 0 ||
-        view->summary.unseen > 0) {
+    if (view->summary.lost_events > 0 || view->summary.stops > 0 ||
+        view->summary.trimmed_events > 0 || view->summary.unseen > 0) {
         struct hak_text text = {0};
         view_add_completeness(&text, view);
         if (view_has_pager())
@@ -230,8 +230,50 @@ static void add_kept(struct hak_text *text, const struct view *view) {
     hak_text_add(text, "): its layers are not known, and no block was checked.");
 }
 
+/* What the programs counted meanwhile. */
+static void add_left_out(struct hak_text *text, const struct view *view) {
+    static const char sql[] =
+        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
+        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text GLOB 'UNRECORDED_*'"
+        " GROUP BY s.process, s.name, s.class)"
+        " SELECT coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_TAKEN.times'), 0),"
+        " coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_TAKEN.amount'), 0),"
+        " coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_GIVEN.times'), 0), ?1 FROM reached";
+    uint64_t read[3] = {0};
+    (void)hak_database_numbers(hak_store_database(view->reader), sql, 0, read, 3);
+    if (read[0] > 0)
+        hak_text_add(text,
+                     ": %s of %s that %s handed out then %s not known, of which %s %s given back "
+                     "then",
+                     hak_words_count(read[0], "block", "blocks"), hak_words_size(read[1]),
+                     read[0] == 1 ? "was" : "were", read[0] == 1 ? "is" : "are",
+                     hak_words_number(read[2]), read[2] == 1 ? "was" : "were");
+    else
+        hak_text_add(text, ": what was handed out then is not known");
+}
+
+static void add_stops(struct hak_text *text, const struct view *view) {
+    struct hak_query q = hak_ask(hak_store_database(view->reader),
+                                 "SELECT from_ns, to_ns FROM loss WHERE reason = 'stopped'"
+                                 " ORDER BY from_ns LIMIT 1",
+                                 "reading when recording was stopped");
+    hak_text_add(text, "Recording was stopped ");
+    if (view->summary.stops > 1)
+        hak_text_add(text, "%s", hak_words_count(view->summary.stops, "time", "times"));
+    else if (hak_query_next(&q) && hak_query_number(&q, 1) == HAK_LOSS_OPEN)
+        hak_text_add(text, "from %s on", hak_words_time(hak_query_number(&q, 0)));
+    else
+        hak_text_add(text, "from %s to %s", hak_words_time(hak_query_number(&q, 0)),
+                     hak_words_time(hak_query_number(&q, 1)));
+    hak_query_end(&q);
+    add_left_out(text, view);
+    hak_text_add(text, ". ");
+}
+
 void view_add_completeness(struct hak_text *text, const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
+    if (summary->stops > 0)
+        add_stops(text, view);
     if (summary->lost_events > 0)
         hak_text_add(text, "%s lost in this capture (%s): %s.",
                      hak_words_count(summary->lost_events, "event was", "events were"),
@@ -250,7 +292,9 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
             summary->lost_events + summary->trimmed_events > 0 ? " " : "");
     if (summary->lost_events + summary->trimmed_events == 0 && !summary->ended_early)
         hak_text_add(text, "Nothing %swas lost in this capture%s.",
-                     summary->unseen > 0 ? "that was stored " : "",
+                     summary->unseen > 0  ? "that was stored "
+                     : summary->stops > 0 ? "else "
+                                          : "",
                      summary->being_written ? " so far" : "");
     add_missing_processes(text, summary);
     if (summary->disordered_events > 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <stdlib.h>
+#include "hop.h"
 #include "report/words/words.h"
 #include "viewer/info/parts.h"
 #include "viewer/info/tree.h"
@@ -140,6 +141,66 @@ static void add_pools(struct hak_text *text, struct view *view) {
     }
 }
 
+/* Where recording was stopped, and where marks are. */
+static void add_moments(struct hak_text *text, struct view *view, const char *heading,
+                        const char *sql, void (*add)(struct hak_text *, struct hak_query *)) {
+    struct hak_query q = hak_ask(hak_store_database(view->reader), sql, reading);
+    int shown = 0;
+    while (hak_query_next(&q)) {
+        if (shown++ == 0)
+            hak_text_add(text, "\n%s%s%s\n", view_style(view, VIEW_BOLD), heading,
+                         view_style(view, VIEW_PLAIN));
+        if (shown > LINES_SHOWN && !view_given(view, "all"))
+            continue;
+        hak_text_add(text, "  process %d ", (int)hak_query_number(&q, 0));
+        add(text, &q);
+    }
+    if (shown > LINES_SHOWN && !view_given(view, "all"))
+        hak_text_add(text, "... and %d more; --all shows them\n", shown - LINES_SHOWN);
+    view_end_query(view, &q, true);
+}
+
+static void add_stop(struct hak_text *text, struct hak_query *q) {
+    hak_text_add(text, "from %s ", hak_words_time(hak_query_number(q, 1)));
+    if (hak_query_number(q, 2) == HAK_LOSS_OPEN)
+        hak_text_add(text, "on\n");
+    else
+        hak_text_add(text, "to %s\n", hak_words_time(hak_query_number(q, 2)));
+}
+
+static void add_stops(struct hak_text *text, struct view *view) {
+    if (view->summary.stops > 0)
+        add_moments(text, view, "NOT RECORDED",
+                    "SELECT p.pid, l.from_ns, l.to_ns FROM loss l LEFT JOIN process p"
+                    " ON p.id = l.process WHERE l.reason = 'stopped' ORDER BY l.from_ns, l.id",
+                    add_stop);
+}
+
+/* Names of pools stand in the same table. */
+static void add_marks(struct hak_text *text, struct view *view) {
+    struct hak_query q = hak_ask(hak_store_database(view->reader),
+                                 "SELECT event, ns, name FROM mark ORDER BY event", reading);
+    struct hak_event event;
+    int shown = 0;
+    while (hak_query_next(&q)) {
+        if (hak_store_event(view->reader, hak_query_number(&q, 0), &event) != 1 ||
+            event.kind != HAK_MARK)
+            continue;
+        if (shown == LINES_SHOWN && !view_given(view, "all")) {
+            hak_text_add(text, "... and more; --all shows them\n");
+            break;
+        }
+        if (shown++ == 0)
+            hak_text_add(text, "\n%sMARKS%s\n", view_style(view, VIEW_BOLD),
+                         view_style(view, VIEW_PLAIN));
+        hak_text_add(text, "  %s  event %s  ", hak_words_time(hak_query_number(&q, 1)),
+                     hak_words_number(event.id));
+        hak_text_add_name(text, hak_query_text(&q, 2));
+        hak_text_add(text, "\n");
+    }
+    view_end_query(view, &q, true);
+}
+
 static void add_losses(struct hak_text *text, struct view *view) {
     if (view->summary.losses == 0)
         return;
@@ -147,7 +208,7 @@ static void add_losses(struct hak_text *text, struct view *view) {
         hak_ask(hak_store_database(view->reader),
                 "SELECT l.count, l.from_ns, l.to_ns, p.pid, t.number, l.reason FROM loss l "
                 "LEFT JOIN process p ON p.id = l.process LEFT JOIN thread t ON t.id = l.thread "
-                "ORDER BY l.from_ns, l.id",
+                "WHERE l.reason IS NOT 'stopped' ORDER BY l.from_ns, l.id",
                 reading);
     int shown = 0;
     hak_text_add(text, "\n%sLOST EVENTS%s\n", view_style(view, VIEW_BOLD),
@@ -236,7 +297,12 @@ static bool print_json(struct view *view, const struct tree *tree) {
     json_object_set_new(document, "processes", processes_json(view, tree));
     json_object_set_new(document, "losses",
                         rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
-                                        "FROM loss ORDER BY from_ns, id"));
+                                        "FROM loss WHERE reason IS NOT 'stopped' "
+                                        "ORDER BY from_ns, id"));
+    json_object_set_new(document, "stops",
+                        rows_json(view, "SELECT process, from_ns, nullif(to_ns, "
+                                        "9223372036854775807) AS to_ns FROM loss "
+                                        "WHERE reason = 'stopped' ORDER BY from_ns, id"));
     json_object_set_new(document, "unreadable", unreadable_json(view));
     return view_end_document(view, document);
 }
@@ -275,6 +341,8 @@ int command_info(struct view *view) {
         hak_text_add(&text, "\n");
         tree_write(&text, view, &tree, process ? tree_find(&tree, process) : -1,
                    view_given(view, "all"));
+        add_marks(&text, view);
+        add_stops(&text, view);
         add_losses(&text, view);
         printed = view_print(&text);
     }

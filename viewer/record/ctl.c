@@ -150,6 +150,38 @@ static int set_mark(const struct view *view, struct ctl_target *t, uint64_t seco
     return answer(view, t, &line, asked, VIEW_OK);
 }
 
+/* ---- stop and start ---------------------------------------------------------------------------
+ */
+
+static int switch_recording(const struct view *view, struct ctl_target *t, uint64_t seconds,
+                            enum hak_control_ask ask) {
+    bool stops = ask == HAK_CONTROL_STOP;
+    const char *word = stops ? "stop" : "start";
+    int status = ctl_is_light(t) ? 0 : need_recorded(t, word);
+    status = status ? status : ctl_ask(t, ask, "", seconds);
+    if (status)
+        return status;
+    if (t->control.result != HAK_CONTROL_DONE)
+        return need_recorded(t, word);
+    struct hak_text line = line_of(t);
+    hak_text_add(&line, "%s %s%s\n", ctl_is_light(t) ? "guarding blocks" : "recording",
+                 t->control.found ? "was " : "",
+                 !stops             ? t->control.found ? "not stopped" : "goes on"
+                 : t->control.found ? "stopped already"
+                                    : "is stopped; checks go on");
+    json_t *asked = asked_for(word);
+    hak_json_set_flag(asked, "was_so", t->control.found != 0);
+    return answer(view, t, &line, asked, VIEW_OK);
+}
+
+static int stop(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    return switch_recording(view, t, seconds, HAK_CONTROL_STOP);
+}
+
+static int start(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+    return switch_recording(view, t, seconds, HAK_CONTROL_START);
+}
+
 /* ---- sweep and leaks --------------------------------------------------------------------------
  */
 
@@ -199,8 +231,8 @@ static int find_leaks(const struct view *view, struct ctl_target *t, uint64_t se
  */
 
 static const struct word words[] = {
-    {"status", show_status}, {"mark", set_mark},    {"flush", flush},
-    {"sweep", sweep},        {"leaks", find_leaks}, {"store", store_now},
+    {"status", show_status}, {"start", start}, {"stop", stop},        {"mark", set_mark},
+    {"flush", flush},        {"sweep", sweep}, {"leaks", find_leaks}, {"store", store_now},
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -211,8 +243,8 @@ static const struct word *find_word(const char *name) {
             return &words[i];
         nearest_offer(&nearest, words[i].name);
     }
-    view_error("ctl: '%s' is none of status, mark, flush, sweep, leaks and store%s", name,
-               nearest_words(&nearest, ""));
+    view_error("ctl: '%s' is none of status, start, stop, mark, flush, sweep, leaks and store%s",
+               name, nearest_words(&nearest, ""));
     return NULL;
 }
 

@@ -20,6 +20,14 @@ struct stored {
     uint64_t bytes, lost;
 };
 
+/* SQLite's, beside it while it is written. */
+static uint64_t bytes_of_log(const char *store) {
+    char path[HAK_CONTROL_PATH + 8];
+    struct stat file;
+    snprintf(path, sizeof path, "%s-wal", store);
+    return stat(path, &file) == 0 ? (uint64_t)file.st_size : 0;
+}
+
 /* From here it may lie elsewhere: a container's path. */
 static struct stored read_stored(const struct ctl_target *t) {
     struct stored stored = {0};
@@ -28,7 +36,7 @@ static struct stored read_stored(const struct ctl_target *t) {
     struct stat file;
     if (!t->store[0] || stat(t->store, &file) != 0 || hak_store_open(t->store, &reader) != 0)
         return stored;
-    stored.bytes = (uint64_t)file.st_size;
+    stored.bytes = (uint64_t)file.st_size + bytes_of_log(t->store);
     stored.is_known = hak_store_summarise(reader, &summary) == 0;
     stored.lost = stored.is_known ? summary.lost_events : 0;
     hak_store_close(reader);
@@ -86,6 +94,9 @@ static bool print_lines(struct ctl_target *t) {
     struct hak_text text = {0};
     hak_text_add(&text, "process    %d %s\n", (int)t->pid, t->name);
     hak_text_add(&text, "level      %s\n", level_of(t));
+    if (t->control.is_stopped)
+        hak_text_add(&text, "stopped    %s\n",
+                     ctl_is_light(t) ? "no more blocks are guarded" : "recording is; checks go on");
     if (ctl_is_light(t))
         add_light(&text, t);
     else
@@ -124,6 +135,7 @@ json_t *ctl_json(struct ctl_target *t) {
     json_object_set_new(object, "store", t->store[0] ? hak_json_text(t->store) : json_null());
     hak_json_set_flag(object, "collector", t->session != 0);
     hak_json_set_flag(object, "kept", t->control.is_kept != 0);
+    hak_json_set_flag(object, "stopped", t->control.is_stopped != 0);
     if (ctl_is_light(t))
         set_light(object, t);
     else

@@ -261,6 +261,30 @@ void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread,
                                                              .reason = reason};
 }
 
+/* Not joined with others, nor counted as lost: the program did not want them. */
+static void add_stop(struct hak_rows *rows, struct hak_loss_row row) {
+    if (reserve(rows, &rows->losses, rows->loss_count, &rows->loss_capacity, sizeof *rows->losses))
+        rows->losses[rows->loss_count++] = row;
+}
+
+void hak_rows_stop(struct hak_rows *rows, uint32_t process, uint64_t ns) {
+    struct hak_process_info *p = hak_rows_process_info(rows, process);
+    if (p)
+        p->is_stopped = true;
+    add_stop(rows, (struct hak_loss_row){.process = process,
+                                         .from_ns = ns,
+                                         .to_ns = HAK_LOSS_OPEN,
+                                         .count = 1,
+                                         .reason = HAK_LOSS_STOPPED});
+}
+
+void hak_rows_go_on(struct hak_rows *rows, uint32_t process, uint64_t ns) {
+    struct hak_process_info *p = hak_rows_process_info(rows, process);
+    if (p)
+        p->is_stopped = false;
+    add_stop(rows, (struct hak_loss_row){.process = process, .to_ns = ns});
+}
+
 /* Nodes are told apart by a hash of 64 bits: of ten million, two are taken for one another with a
  * probability of three in a million. */
 static uint64_t node_key(uint32_t parent, uint32_t process, uint32_t generation, uint64_t ip) {

@@ -24,6 +24,7 @@ struct hak_process_info {
     int32_t outer_pid;  /* as this process sees it (row.pid: as it sees itself); 0 = not known */
     uint64_t pid_space; /* inode of the pid namespace that row.pid is of, 0 = not known */
     bool dirty;
+    bool is_stopped;   /* recording of it is */
     uint32_t *modules; /* row ids of its modules, newest last */
     uint32_t module_count, module_capacity;
 };
@@ -115,6 +116,10 @@ void hak_rows_note(struct hak_rows *rows, uint32_t id, const char *note);
 /* Notes events that are not in the store. `thread` 0 = all of the process. */
 void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread, uint64_t from_ns,
                        uint64_t to_ns, uint64_t count, const char *reason);
+/* Recording of the process was stopped: a loss of HAK_LOSS_STOPPED that has no end yet; and goes
+ * on, or the process ended: that one's end. */
+void hak_rows_stop(struct hak_rows *rows, uint32_t process, uint64_t ns);
+void hak_rows_go_on(struct hak_rows *rows, uint32_t process, uint64_t ns);
 
 /* Must follow every change of a row's values. */
 void hak_rows_touch_process(struct hak_rows *rows, uint32_t id);

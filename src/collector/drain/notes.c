@@ -179,6 +179,12 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
             f->old_address ? loss_time(c, f->old_address, origin->ticks) : e->ns, f->size,
             f->subkind < sizeof reasons / sizeof *reasons ? reasons[f->subkind] : "not told");
         break;
+    case HAK_RECORD_STOP:
+        hak_rows_stop(d->rows, e->process, e->ns);
+        break;
+    case HAK_RECORD_START:
+        hak_rows_go_on(d->rows, e->process, e->ns);
+        break;
     default:
         break;
     }

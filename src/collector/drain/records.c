@@ -14,7 +14,7 @@
      (kind) == HAK_MODULE_LOAD || (kind) == HAK_MODULE_UNLOAD || (kind) == HAK_MARK ||             \
      (kind) == HAK_POOL || (kind) == HAK_ALLOCATOR || (kind) == HAK_FORK || (kind) == HAK_FAULT || \
      (kind) == HAK_LEAK || (kind) == HAK_LOSS || (kind) == HAK_CONTINUATION ||                     \
-     (kind) == HAK_THREAD_SWITCH)
+     (kind) == HAK_RECORD_STOP || (kind) == HAK_RECORD_START || (kind) == HAK_THREAD_SWITCH)
 static const bool is_plain[256] = {
 #define HOP(name, number, from, to, sentence) [number] = true,
 #define NOTE(name, number, sentence)          [number] = !TELLS_MORE(number),

@@ -106,6 +106,8 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, uint32_t 
     if (w->pidfd >= 0)
         close(w->pidfd);
     w->pidfd = -1;
+    if (p && p->is_stopped)
+        hak_rows_go_on(rows, w->row, p->row.end_ns);
     if (p) {
         uint64_t unringed = atomic_load(&e->lost_unringed);
         if (unringed && unringed < (uint64_t)1 << 48)

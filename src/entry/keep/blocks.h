@@ -3,14 +3,15 @@
  *   address  46 ........ 33 | 32 ....... 20 | 19 ........... 4 | 3    | 2 1 0
  *            root, 2 of them  middle, 64 KiB  leaf, 512 KiB     root    0
  *
- *   word     n, records so far:32 | bytes asked for:29 | the call that took it:3
+ *   word     n, records so far:32 | bytes asked for:28 | left out:1 | the call that took it:3
  *
  * Records take turns: the block is the program's while n is odd. A leaf stands for 1 MiB, and only
  * its touched pages count: half of the memory of a heap of small blocks, less for larger ones.
  * Allocators put blocks of 8 bytes at odd multiples of 8; those have a root of their own.
  *
- * Of a block above 512 MiB the word has the low bits of its size, and the allocator's own size says
- * the others; where it says none, the word of a larger block has 512 MiB - 1.
+ * Of a block above 256 MiB the word has the low bits of its size, and the allocator's own size says
+ * the others; where it says none, the word of a larger block has 256 MiB - 1.
+ * `left out`: its life began while recording was stopped (docs/specs/ctl.md).
  *
  * Lock: none. A word is changed by who has the block; only two that give it back at once meet
  * there, and compare and swap. What is mapped stays for good. */
@@ -27,7 +28,7 @@ typedef _Atomic uint64_t hak_keep_word_t;
 
 enum {
     HAK_KEEP_SUBKIND_BITS = 3,
-    HAK_KEEP_BYTES_BITS = 29,
+    HAK_KEEP_BYTES_BITS = 28,
     HAK_KEEP_BYTES_MAX = (1 << HAK_KEEP_BYTES_BITS) - 1
 };
 
@@ -43,6 +44,10 @@ static inline uint64_t hak_keep_counted(uint64_t word) {
 }
 static inline unsigned hak_keep_subkind(uint64_t word) {
     return (unsigned)(word >> (64 - HAK_KEEP_SUBKIND_BITS));
+}
+#define HAK_KEEP_LEFT_OUT ((uint64_t)1 << (64 - HAK_KEEP_SUBKIND_BITS - 1))
+static inline bool hak_keep_is_left_out(uint64_t word) {
+    return (word & HAK_KEEP_LEFT_OUT) != 0;
 }
 /* What was asked for a block that the allocator says has `usable_bytes`. */
 static inline size_t hak_keep_bytes(uint64_t word, size_t usable_bytes) {

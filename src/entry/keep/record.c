@@ -61,15 +61,24 @@ void *hak_keep_taken(void *user, const struct hak_hand_out *how) {
     }
     size_t usable_bytes = usable_bytes_of(user, how->asked_bytes);
     uint64_t word = atomic_load_explicit(place, memory_order_relaxed);
+    bool is_stopped = hak_trace_is_stopped();
     if (HAK_UNLIKELY(hak_keep_is_live(word)))
-        word = end_unseen(user, word, usable_bytes_of(user, 0));
+        word = is_stopped && hak_keep_is_left_out(word)
+                   ? hak_keep_counted(word)
+                   : end_unseen(user, word, usable_bytes_of(user, 0));
     /* tcmalloc's pvalloc gives a small block where the size overflows. */
     size_t bytes = how->asked_bytes < usable_bytes ? how->asked_bytes : usable_bytes;
     /* The high bits of a size come from malloc_usable_size. */
     size_t kept_bytes =
         hak_keep_next.tells_sizes || bytes < HAK_KEEP_BYTES_MAX ? bytes : HAK_KEEP_BYTES_MAX;
     word = hak_keep_word(hak_keep_count(hak_keep_counted(word)), kept_bytes, how->subkind);
+    if (is_stopped)
+        word |= HAK_KEEP_LEFT_OUT;
     atomic_store_explicit(place, word, memory_order_relaxed);
+    if (is_stopped) {
+        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_TAKEN, HAK_CLASS_NONE, bytes);
+        return user;
+    }
     if (HAK_UNLIKELY(!hak_keep_next.tells_sizes))
         hak_trace_count_amount(HAK_COUNTED_SLACK_UNKNOWN, HAK_CLASS_NONE, bytes);
     else if (usable_bytes > bytes)
@@ -112,7 +121,11 @@ bool hak_keep_given(void *pointer, enum hak_record_kind kind, hak_call_t call, s
     }
     size_t usable_bytes = usable_bytes_of(pointer, 0);
     *bytes = hak_keep_bytes(word, usable_bytes);
-    if (usable_bytes > *bytes)
+    if (hak_trace_is_stopped() && hak_keep_is_left_out(word)) {
+        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_GIVEN, HAK_CLASS_NONE, *bytes);
+        return true;
+    }
+    if (usable_bytes > *bytes && !hak_keep_is_left_out(word))
         hak_trace_count_amount(HAK_COUNTED_SLACK_GIVEN, HAK_CLASS_NONE, usable_bytes - *bytes);
     bool is_free = hak_kind_of(kind) == HAK_FREE;
     write_record(pointer, hak_kind_of(kind), is_free ? hak_given_of(kind) : hak_keep_subkind(word),

@@ -57,7 +57,7 @@ void *hak_light_take(struct hak_hand_out *how, uint16_t *until_look) {
     *until_look = hak_sample_interval();
     if (hak_trace_is_asked())
         hak_trace_serve_asked();
-    if (site == 0 || how->asked_bytes > PTRDIFF_MAX)
+    if (site == 0 || how->asked_bytes > PTRDIFF_MAX || hak_trace_is_stopped())
         return NULL;
     struct hak_run_time ran = begin_charge();
     void *user = take(how, site);

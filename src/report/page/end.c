@@ -123,6 +123,10 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
                 hak_words_count(page->story->lost_events, "event was lost", "events were lost"));
         hak_text_add(text, " while this block was in use: a step may be missing");
     }
+    if (page->story && page->story->stops > 0)
+        finding(text, &findings,
+                "recording was stopped for a while since this block was first seen: an owner, or a "
+                "step, may be missing");
     if (page->story && page->story->moves_total > (uint64_t)page->story->move_count)
         finding(text, &findings, "only the newest events of this block were looked at");
     if (page->life && page->life->birth.id == 0)

@@ -30,19 +30,22 @@ int hak_lives_find(struct hak_store_reader *r, uint64_t address, uint32_t proces
 }
 
 int hak_lineage_lost(struct hak_store_reader *r, const struct hak_lineage *lineage,
-                     uint64_t from_ns, uint64_t to_ns, uint64_t *lost) {
-    *lost = 0;
+                     uint64_t from_ns, uint64_t to_ns, uint64_t *lost, uint64_t *stops) {
+    *lost = *stops = 0;
     for (int i = 0; i < lineage->count; i++) {
-        char sql[200];
-        uint64_t value;
+        char sql[300];
+        uint64_t value[2];
         snprintf(sql, sizeof sql,
-                 "SELECT coalesce(sum(count), 0) FROM loss WHERE process = ?1 AND to_ns >= %" PRId64
-                 " AND from_ns <= %" PRId64,
-                 (int64_t)from_ns, (int64_t)to_ns);
-        int found = hak_database_numbers(&r->db, sql, lineage->link[i].process, &value, 1);
+                 "SELECT coalesce(sum(iif(reason IS NOT '" HAK_LOSS_STOPPED
+                 "' AND from_ns <= %" PRId64 ", count, 0)), 0), "
+                 "coalesce(sum(reason = '" HAK_LOSS_STOPPED "'), 0) "
+                 "FROM loss WHERE process = ?1 AND to_ns >= %" PRId64,
+                 (int64_t)to_ns, (int64_t)from_ns);
+        int found = hak_database_numbers(&r->db, sql, lineage->link[i].process, value, 2);
         if (found < 0)
             return found;
-        *lost += value;
+        *lost += value[0];
+        *stops += value[1];
     }
     return 0;
 }

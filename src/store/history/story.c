@@ -199,7 +199,8 @@ static int load_fault_and_losses(struct loading *t, const struct hak_lineage *li
             return found;
         story->fault_row = (uint32_t)value;
     }
-    return hak_lineage_lost(t->reader, lineage, t->first_ns, t->last_ns, &story->lost_events);
+    return hak_lineage_lost(t->reader, lineage, t->first_ns, t->last_ns, &story->lost_events,
+                            &story->stops);
 }
 
 static int finish(struct loading *t) {

@@ -32,7 +32,8 @@ struct hak_story {
     struct hak_event fault;       /* FAULT event on this block, id 0 = none */
     uint32_t fault_row;           /* row in `fault`, 0 = none */
     uint64_t lost_events;         /* in this process while the block was seen */
-    char pool[204];               /* as the program named the last life's memory; "" = not at all */
+    uint64_t stops; /* recording of this process was stopped since it was first seen: how often */
+    char pool[204]; /* as the program named the last life's memory; "" = not at all */
 };
 
 /* Loads the story of the block at `address` in `process` (0 = the one where it was seen last).

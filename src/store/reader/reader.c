@@ -131,7 +131,8 @@ const struct hak_database *hak_store_database(const struct hak_store_reader *r) 
     " (SELECT min(number) FROM chunk_order) + 1, 0), coalesce((SELECT min(min_ns) FROM"            \
     " (SELECT min_ns FROM chunk ORDER BY id LIMIT 256)), 0), coalesce((SELECT max(max_ns) FROM"    \
     " (SELECT max_ns FROM chunk ORDER BY id DESC LIMIT 256)), 0),"                                 \
-    " (SELECT count(*) FROM loss), (SELECT coalesce(sum(count), 0) FROM loss),"                    \
+    " (SELECT count(*) FROM loss WHERE reason IS NOT 'stopped'),"                                  \
+    " (SELECT coalesce(sum(count), 0) FROM loss WHERE reason IS NOT 'stopped'),"                   \
     " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'),"                       \
     " (SELECT count(*) FROM process), (SELECT count(*) FROM thread),"                              \
     " (SELECT count(*) FROM module),"                                                              \
@@ -139,11 +140,12 @@ const struct hak_database *hak_store_database(const struct hak_store_reader *r) 
     " (SELECT count(*) FROM fault),"                                                               \
     " (SELECT count(*) FROM meta WHERE key='finished'),"                                           \
     " (SELECT coalesce(sum(end_kind=4 OR note GLOB 'not recorded: *'), 0) FROM process),"          \
-    " (SELECT coalesce(sum(end_kind=0 AND note GLOB 'its end was not seen*'), 0) FROM process)"
+    " (SELECT coalesce(sum(end_kind=0 AND note GLOB 'its end was not seen*'), 0) FROM process),"   \
+    " (SELECT count(*) FROM loss WHERE reason = 'stopped')"
 
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out) {
-    uint64_t v[15] = {0};
-    int found = hak_database_numbers(&r->db, SUMMARY, 0, v, 15);
+    uint64_t v[16] = {0};
+    int found = hak_database_numbers(&r->db, SUMMARY, 0, v, 16);
     if (found < 0)
         return found;
     int64_t nodes = hak_node_reader_count(r->stacks.nodes);
@@ -165,6 +167,7 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
         .faults = (uint32_t)v[11],
         .unrecorded = (uint32_t)v[13],
         .unseen = (uint32_t)v[14],
+        .stops = v[15],
     };
     /* Attached to the writer's own connection, or by another program: only `finished` tells. */
     out->being_written = !v[12] && (r->fd < 0 || hak_store_file_is_locked(r->fd));

@@ -40,7 +40,8 @@ typedef int (*hak_watcher)(void *context, const struct hak_progress *progress);
 void hak_store_watch(hak_watcher watcher, void *context);
 
 struct hak_store_summary {
-    uint64_t events, chunks, losses, lost_events, trimmed_events;
+    uint64_t events, chunks, losses, lost_events, trimmed_events; /* losses: without stops */
+    uint64_t stops;             /* times that recording of a process was stopped */
     uint64_t disordered_events; /* written after a later one of their block */
     uint64_t first_ns, last_ns;
     uint32_t processes, threads, modules, nodes, faults;

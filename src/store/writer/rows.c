@@ -90,6 +90,11 @@ void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint3
 }
 
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row) {
+    if (!row->reason)
+        return hak_do(&w->db,
+                      "UPDATE loss SET to_ns = ? WHERE process = ? AND reason = ? AND to_ns = ?",
+                      "storing the end of a stop", N(row->to_ns), N(row->process),
+                      T(HAK_LOSS_STOPPED), N(HAK_LOSS_OPEN));
     hak_live_note_loss(w->live);
     return hak_do(&w->db, "INSERT INTO loss VALUES(NULL, ?, ?, ?, ?, ?, ?)", "storing a loss",
                   N(row->process), N(row->thread), N(row->from_ns), N(row->to_ns), N(row->count),

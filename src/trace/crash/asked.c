@@ -76,6 +76,13 @@ static unsigned run_errand(bool (*errand)(uint64_t *found)) {
     return is_done ? HAK_CONTROL_DONE : HAK_CONTROL_FAILED;
 }
 
+static unsigned switch_recording(bool is_stopped) {
+    if (!is_light() && (!hak_options.trace || !hak_current_ready()))
+        return HAK_CONTROL_NOT_HERE;
+    atomic_store(&hak_control.found, hak_trace_stop(is_stopped) ? 0 : 1);
+    return HAK_CONTROL_DONE;
+}
+
 /* enum hak_control_result; 0: not now. */
 static unsigned serve(uint32_t ask, const char *name) {
     switch (ask) {
@@ -87,6 +94,10 @@ static unsigned serve(uint32_t ask, const char *name) {
         return run_errand(hak_control_errands.sweep);
     case HAK_CONTROL_LEAKS:
         return run_errand(hak_control_errands.leaks);
+    case HAK_CONTROL_STOP:
+        return switch_recording(true);
+    case HAK_CONTROL_START:
+        return switch_recording(false);
     default:
         return HAK_CONTROL_NOT_HERE;
     }

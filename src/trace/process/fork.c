@@ -58,6 +58,7 @@ void hak_process_enter_child(void) {
         atomic_store(hak_current.alive, HAK_ALIVE_GO);
         hak_stacks_fork_child(hak_current.process_index, &hak_current.process->no_stack);
         hak_ring_record_process();
+        hak_ring_note_stopped();
         hak_modules_announce_all();
     } else {
         hak_counters_enter_child(HAK_COUNTERS_NO_PROCESS);

@@ -20,6 +20,8 @@ static bool has_room_for_stacks(void) {
 
 void hak_process_note_control(void) {
     hak_control.level = (uint32_t)hak_options.check + 1;
+    if (hak_options.check == HAK_CHECK_LIGHT)
+        atomic_store(&hak_control.is_stopped, (uint32_t)hak_options.start_paused);
     hak_control.report_every = (uint32_t)hak_options.report_every;
     hak_control.stores_faults = hak_options.stores_faults;
     _Static_assert(HAK_CONTROL_PATH == HAK_PATH_BYTES, "as ctl reads it");
@@ -52,6 +54,8 @@ void hak_trace_start(void) {
             hak_current.counters.process = hak_current.process_index;
             hak_counters_begin(&hak_current.counters);
             hak_ring_record_process();
+            atomic_store(&hak_control.is_stopped, (uint32_t)hak_options.start_paused);
+            hak_ring_note_stopped();
             hak_modules_announce_all();
             hak_stacks_start(&stacks);
         } else {

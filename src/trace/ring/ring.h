@@ -188,6 +188,9 @@ HAK_HIDDEN void hak_ring_record_thread(uint8_t kind);
 /* Writes the PROCESS_START record of the calling process. Thread and signal safe. */
 HAK_HIDDEN void hak_ring_record_process(void);
 
+/* In a forked child, and where recording begins stopped: says so. (pause.c) */
+HAK_HIDDEN void hak_ring_note_stopped(void);
+
 /* Hears of modules for the stacks and the record: for hak_modules_start. */
 HAK_HIDDEN extern const struct hak_modules_listener hak_modules_to_record;
 

@@ -314,6 +314,78 @@ START_TEST(only_a_block_of_an_array_of_the_thread_leaves_at_once) {
 }
 END_TEST
 
+static void stop(bool is_stopped) {
+    atomic_store(&hak_control.is_stopped, is_stopped);
+    hak_control_errands.stop(is_stopped);
+}
+
+static void free_block(user_t user) {
+    base_t base;
+    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert(hak_check_freed(base, HAK_FREE, HAK_PLACE_FRONT));
+}
+
+static void nothing_more(bool is_stopped) {
+    (void)is_stopped;
+}
+
+static enum hak_kept give_at_hand(user_t user) {
+    return check_give(check_given(user), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE,
+                      NULL);
+}
+
+/* _i: the level. What is recorded of it goes the other way, which records it. */
+START_TEST(while_recording_is_stopped_lives_are_left_out_as_a_whole) {
+    bool is_normal = _i == HAK_CHECK_NORMAL;
+    begin((unsigned)_i, is_normal ? HAK_LAYOUT_HEADER : HAK_LAYOUT_SAME, HAK_CLASS_OF_64);
+    hak_path_start();
+    user_t known = take(slot_at(6, 1), 30);
+    unsigned before = event_count;
+    stop(true);
+    user_t left_out = take(slot_at(6, 2), 30), held = take(slot_at(6, 3), 30);
+    ck_assert_int_eq(give_at_hand(left_out), HAK_KEPT);
+    ck_assert_uint_eq(event_count, before);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_UNRECORDED_TAKEN], 2);
+    ck_assert_uint_eq(times_counted[HAK_COUNTED_UNRECORDED_GIVEN], 1);
+    ck_assert_int_eq(give_at_hand(known), HAK_NOT_KEPT);
+    free_block(known);
+    ck_assert_uint_eq(event_count, before + 1);
+    ck_assert_uint_eq(last_event().kind, HAK_FREE);
+    stop(false);
+    ck_assert_int_eq(give_at_hand(held), HAK_KEPT);
+    ck_assert_uint_eq(event_count, before + 2);
+    user_t again = take(slot_at(6, 4), 30);
+    ck_assert_ptr_nonnull(again.p);
+    ck_assert_uint_eq(state_of(slot_at(6, 4))->is_left_out, 0);
+    ck_assert_uint_eq(event_count, before + 3);
+}
+END_TEST
+
+/* The other way, for each kind of event. */
+START_TEST(the_other_way_leaves_out_the_same) {
+    hak_control_errands.stop = nothing_more;
+    begin((unsigned)_i, HAK_LAYOUT_HEADER, HAK_CLASS_OF_64);
+    hak_options.quarantine_bytes = 0;
+    user_t known = hand_out(slot_at(6, 1), 30, 0);
+    forget_events();
+    stop(true);
+    user_t left_out = hand_out(slot_at(6, 2), 30, 0), held = hand_out(slot_at(6, 3), 30, 0);
+    hak_check_resize(left_out, 31);
+    free_block(left_out);
+    ck_assert_uint_eq(event_count, 0);
+    hak_check_resize(known, 32);
+    ck_assert_uint_eq(event_count, 1);
+    ck_assert_uint_eq(last_event().kind, HAK_REALLOC);
+    free_block(known);
+    ck_assert_uint_eq(event_count, 2);
+    stop(false);
+    free_block(held);
+    ck_assert_uint_eq(event_count, 3);
+    free_block(hand_out(slot_at(6, 2), 30, 0));
+    ck_assert_uint_eq(event_count, 5);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("guard/path");
     TCase *tests = tcase_create("bytes");
@@ -324,6 +396,8 @@ int main(void) {
     tcase_add_loop_test(tests, blocks_of_a_site_that_is_done_take_the_path, 0, 2);
     tcase_add_loop_test(tests, calls_are_recorded_as_the_other_way_records_them, 0, 2);
     tcase_add_test(tests, a_record_that_is_wide_is_left_to_the_other_way);
+    tcase_add_loop_test(tests, while_recording_is_stopped_lives_are_left_out_as_a_whole, 0, 2);
+    tcase_add_loop_test(tests, the_other_way_leaves_out_the_same, 0, 2);
     tcase_add_test(tests, only_a_block_of_an_array_of_the_thread_leaves_at_once);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);

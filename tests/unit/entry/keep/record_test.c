@@ -208,6 +208,41 @@ START_TEST(ctl_is_served_before_the_call_is_recorded) {
 }
 END_TEST
 
+/* A life is recorded as a whole, or only its end is when recording goes on. */
+START_TEST(what_is_taken_while_it_is_stopped_is_left_out) {
+    size_t bytes;
+    take(block(1), 20, HAK_BY_MALLOC, NULL);
+    atomic_store(&hak_control.is_stopped, 1);
+    take(block(2), 30, HAK_BY_MALLOC, NULL);
+    take(block(3), 40, HAK_BY_MALLOC, NULL);
+    ck_assert_uint_eq(events, 1);
+    ck_assert(give(block(2), HAK_FREE, &bytes));
+    ck_assert_uint_eq(bytes, 30);
+    ck_assert_uint_eq(events, 1);
+    ck_assert(give(block(1), HAK_FREE, &bytes)); /* of a life that is recorded */
+    ck_assert_uint_eq(events, 2);
+    take(block(1), 50, HAK_BY_MALLOC, NULL); /* its address goes to one that is not */
+    ck_assert_uint_eq(events, 2);
+    atomic_store(&hak_control.is_stopped, 0);
+    ck_assert(give(block(3), HAK_FREE, &bytes));
+    expect(2, HAK_FREE, block(3), 40, 2, HAK_GIVEN_BY_FREE);
+    take(block(2), 60, HAK_BY_MALLOC, NULL);
+    expect(3, HAK_MALLOC, block(2), 60, 3, HAK_BY_MALLOC); /* two records of it are missing */
+    ck_assert_uint_eq(counted[HAK_COUNT_FOREIGN_FREE], 0);
+}
+END_TEST
+
+START_TEST(a_second_free_is_wrong_while_it_is_stopped_too) {
+    size_t bytes;
+    atomic_store(&hak_control.is_stopped, 1);
+    take(block(1), 20, HAK_BY_MALLOC, NULL);
+    ck_assert(give(block(1), HAK_FREE, &bytes));
+    ck_assert(!give(block(1), HAK_FREE, &bytes));
+    ck_assert_uint_eq(events, 1);
+    ck_assert_uint_eq(event[0].flags & HAK_RECORD_ILLEGAL, HAK_RECORD_ILLEGAL);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("record");
     tcase_add_checked_fixture(cases, begin, NULL);
@@ -220,5 +255,7 @@ int main(void) {
     tcase_add_test(cases, nobody_is_asked_for_sizes_that_he_does_not_know);
     tcase_add_test(cases, nothing_is_kept_where_nothing_is_recorded);
     tcase_add_test(cases, ctl_is_served_before_the_call_is_recorded);
+    tcase_add_test(cases, what_is_taken_while_it_is_stopped_is_left_out);
+    tcase_add_test(cases, a_second_free_is_wrong_while_it_is_stopped_too);
     return run_cases("keep/record", cases);
 }

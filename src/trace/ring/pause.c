@@ -1,0 +1,41 @@
+/* Recording that is stopped for a while, and goes on (docs/specs/ctl.md).
+ *
+ *   life begins, recorded      ------ stop ------ free: recorded ------ start ------>
+ *   life begins, stopped       ------ stop ------ free: left out ------ start ------ free: recorded
+ *
+ * Whether a life is recorded is settled when it begins, and stands in its slot: so nothing has to
+ * be put right at a start, whichever thread sees the change first. */
+#include "hop.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/ring/ring.h"
+#include "trace/trace.h"
+
+static void note(bool is_stopped) {
+    struct hak_event_fields fields = {.kind = is_stopped ? HAK_RECORD_STOP : HAK_RECORD_START,
+                                      .class_index = HAK_CLASS_NONE};
+    if (hak_options.trace && hak_current_ready())
+        hak_trace_record(&fields);
+}
+
+static void apply(bool is_stopped) {
+    atomic_store(&hak_control.is_stopped, is_stopped);
+    if (hak_control_errands.stop)
+        hak_control_errands.stop(is_stopped);
+}
+
+bool hak_trace_stop(bool is_stopped) {
+    if (hak_trace_is_stopped() == is_stopped)
+        return false;
+    if (is_stopped)
+        note(true); /* what others still record behind it is there all the same */
+    apply(is_stopped);
+    if (!is_stopped)
+        note(false);
+    return true;
+}
+
+void hak_ring_note_stopped(void) {
+    if (hak_trace_is_stopped())
+        note(true);
+}
