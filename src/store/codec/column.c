@@ -68,6 +68,18 @@ void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struc
     };
 }
 
+struct hak_column_sites hak_columns_sites(const struct hak_columns *c) {
+    return (struct hak_column_sites){c->coder->site_of, c->coder->sites};
+}
+
+uint64_t hak_columns_site_shape(const struct hak_columns *c, uint32_t site) {
+    return c->coder->site[site].shape;
+}
+
+uint32_t hak_columns_site_stack(const struct hak_columns *c, uint32_t site) {
+    return (uint32_t)c->coder->site[site].stack;
+}
+
 unsigned hak_column_needs(enum hak_column column) {
     unsigned walk = BIT(HAK_COLUMN_SHAPE) | BIT(HAK_COLUMN_ACTOR) | BIT(HAK_COLUMN_BASE) |
                     BIT(HAK_COLUMN_STACK);

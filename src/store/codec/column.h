@@ -101,6 +101,16 @@ void hak_columns_from_events(struct hak_columns *c, const struct hak_event *even
 /* Event number i (its id is set to `id`); all columns must be decoded. */
 void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struct hak_event *out);
 
+/* Distinct pairs of shape and stack in the order of their first use: there after encoding, and once
+ * one of the columns that are coded together is decoded. */
+struct hak_column_sites {
+    const uint16_t *of_event; /* the number of each event's pair */
+    uint32_t count;
+};
+struct hak_column_sites hak_columns_sites(const struct hak_columns *c);
+uint64_t hak_columns_site_shape(const struct hak_columns *c, uint32_t site);
+uint32_t hak_columns_site_stack(const struct hak_columns *c, uint32_t site);
+
 /* Codes all columns; codec[] gets what was taken for each. Afterwards index, dictionary and
  * distinct of SHAPE, ACTOR, BASE and STACK are there. */
 void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]);

@@ -10,16 +10,21 @@
 #include "trace/record.h"
 
 #define AHEAD     8   /* blocks whose slots are fetched before they are needed */
-#define WAYS      4   /* lanes that find their stacks at once */
+#define WAYS      4   /* lanes that find their sites at once */
+#define ACTORS    16  /* kept at hand, by thread */
+#define LANE_BITS 11  /* of LANES_MAX processes with their thread groups */
 #define FORKS_MAX 256 /* whose children have not come yet */
 #define LANES_MAX 16  /* processes of a chunk before it is cut in two */
 
-/* How one block of one process stands in the chunk. */
+/* How one block of one process stands in the chunk: what each of its events looks at, */
 struct state {
-    uint64_t base, size, birth;
-    uint32_t key; /* 0 = no life is open */
-    uint32_t sum; /* its row in g->sums; 0 = not looked for */
+    uint64_t size, birth;
+    uint32_t sum; /* row in g->sums of the life that is open; 0 = none is */
     uint32_t thread;
+};
+/* and where it came from. */
+struct origin {
+    uint64_t base;
     uint32_t slot;    /* in the process's top layer */
     uint32_t process; /* row id */
 };
@@ -49,9 +54,26 @@ struct fork_point {
     uint64_t live_bytes;
 };
 
-struct stack_slot {
-    uint64_t tag; /* segment and lane */
+/* What an event does with its block. */
+enum role { ROLE_BIRTH, ROLE_END, ROLE_NONE, ROLE_RESIZE, ROLE_FORK };
+
+/* Where the births of a site count. */
+struct site_slot {
+    uint32_t tag; /* segment and lane */
     uint32_t sum;
+};
+
+/* Who acts at a place of the chunk. */
+struct actor {
+    uint64_t value;    /* of column ACTOR */
+    uint32_t segment;  /* in which this holds */
+    bool is_outside;   /* of the segment, which ends here */
+    struct process *p; /* NULL = nobody that counts */
+    struct thread *t;
+    uint32_t row, thread, group;
+    uint32_t tag, way;   /* of its sites: segment and lane */
+    uint64_t known_from; /* a reader of the run does not see births before this event: they lie
+                            before the run, or were the parent's */
 };
 
 struct hak_profile_gather {
@@ -85,13 +107,16 @@ struct hak_profile_gather {
 
     /* The segment: a chunk, or what lies between two forks of it. */
     const struct hak_columns *c;
-    uint64_t segment; /* serial */
+    uint32_t segment; /* serial, less than 2^(32 - LANE_BITS) */
     struct state *state;
+    struct origin *origin; /* of each */
     uint32_t states;
     uint32_t no_base; /* number of base 0, UINT32_MAX = none */
     uint32_t lane_process[LANES_MAX], lanes;
     uint32_t *state_of[LANES_MAX]; /* by number of the base: state + 1, 0 = none yet */
-    struct stack_slot *stack_slot; /* WAYS for each stack of the chunk */
+    struct site_slot *site_slot;   /* WAYS for each site of the chunk */
+    uint8_t role[HAK_CHUNK_EVENTS_MAX];
+    struct actor actor[ACTORS];
 };
 
 struct hak_profile_gather *hak_profile_gather_make(void) {
@@ -99,9 +124,10 @@ struct hak_profile_gather *hak_profile_gather_make(void) {
     if (!g)
         return NULL;
     g->state = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->state);
-    g->stack_slot = calloc((size_t)HAK_CHUNK_EVENTS_MAX * WAYS, sizeof *g->stack_slot);
+    g->origin = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->origin);
+    g->site_slot = calloc((size_t)HAK_CHUNK_EVENTS_MAX * WAYS, sizeof *g->site_slot);
     g->run_serial = 1;
-    if (g->state && g->stack_slot && hak_profile_sums_begin(&g->sums) &&
+    if (g->state && g->origin && g->site_slot && hak_profile_sums_begin(&g->sums) &&
         hak_profile_sums_begin(&g->run_sums) &&
         hak_growing_reach(&g->thread, 0, &g->thread_room, sizeof *g->thread) &&
         hak_growing_reach(&g->process, 0, &g->process_room, sizeof *g->process))
@@ -128,7 +154,8 @@ void hak_profile_gather_free(struct hak_profile_gather *g) {
     free(g->run_process);
     free(g->undo);
     free(g->state);
-    free(g->stack_slot);
+    free(g->origin);
+    free(g->site_slot);
     free(g);
 }
 
@@ -246,21 +273,22 @@ static uint64_t base_of_number(const struct hak_profile_gather *g, uint32_t numb
 }
 
 /* How the block stood before the segment. */
-static inline void load_state(struct state *s, const struct process *p, uint32_t row,
-                              uint64_t base) {
-    s->slot = hak_profile_slot(p->top, base);
-    const struct hak_profile_block *b = &p->top->slot[s->slot];
+static inline void load_state(struct hak_profile_gather *g, uint32_t number,
+                              const struct process *p, uint32_t row, uint64_t base) {
+    struct state *s = &g->state[number];
+    uint32_t slot = hak_profile_slot(p->top, base);
+    const struct hak_profile_block *b = &p->top->slot[slot];
+    g->origin[number] = (struct origin){.base = base, .slot = slot, .process = row};
+    *s = (struct state){0};
     if (!b->base && p->top->below)
         b = hak_profile_find(p->top->below, base);
-    s->key = b ? b->key : 0;
-    s->sum = 0;
-    s->base = base;
-    s->process = row;
-    if (!s->key)
+    if (!b || !b->key)
         return;
     s->size = b->size;
     s->birth = b->birth;
     s->thread = b->birth > p->born_after ? b->thread : 0;
+    s->sum = hak_profile_sums_find(&g->sums, row, b->key);
+    g->is_broken |= !s->sum;
 }
 
 /* All blocks of the segment, which has one process. */
@@ -270,7 +298,7 @@ static void load_all(struct hak_profile_gather *g, const struct process *p, uint
     for (uint32_t k = 0; k < distinct; k++) {
         if (k + AHEAD < distinct)
             hak_profile_prefetch(p->top, base[k + AHEAD]);
-        load_state(&g->state[k], p, row, base[k]);
+        load_state(g, k, p, row, base[k]);
     }
     g->states = distinct;
 }
@@ -280,7 +308,7 @@ static struct state *find_state(struct hak_profile_gather *g, const struct proce
                                 uint32_t number) {
     uint32_t *at = &g->state_of[p->lane - 1][number];
     if (!*at) {
-        load_state(&g->state[g->states], p, row, base_of_number(g, number));
+        load_state(g, g->states, p, row, base_of_number(g, number));
         *at = ++g->states;
     }
     return &g->state[*at - 1];
@@ -290,25 +318,30 @@ static struct state *find_state(struct hak_profile_gather *g, const struct proce
 static void write_states(struct hak_profile_gather *g) {
     for (uint32_t k = 0; k < g->states; k++) {
         const struct state *s = &g->state[k];
-        struct hak_profile_layer *top = g->process[s->process].top;
-        struct hak_profile_block *b = &top->slot[s->slot];
-        bool is_same =
-            b->base == s->base
-                ? b->key == s->key && (!s->key || (b->birth == s->birth && b->size == s->size))
-                : !s->key && !top->below;
-        if (s->base && !is_same)
-            hak_profile_put(top, s->slot,
-                            &(struct hak_profile_block){.base = s->base,
+        const struct origin *o = &g->origin[k];
+        struct hak_profile_layer *top = g->process[o->process].top;
+        const struct hak_profile_block *b = &top->slot[o->slot];
+        uint32_t key = g->sums.row[s->sum].key;
+        bool is_same = b->base == o->base
+                           ? b->key == key && (!key || (b->birth == s->birth && b->size == s->size))
+                           : !key && !top->below;
+        if (o->base && !is_same)
+            hak_profile_put(top, o->slot,
+                            &(struct hak_profile_block){.base = o->base,
                                                         .size = s->size,
                                                         .birth = s->birth,
-                                                        .key = s->key,
+                                                        .key = key,
                                                         .thread = s->thread});
     }
     g->states = 0;
 }
 
 static void begin_segment(struct hak_profile_gather *g) {
-    g->segment++;
+    if (++g->segment == 1u << (32 - LANE_BITS)) {
+        memset(g->site_slot, 0, (size_t)HAK_CHUNK_EVENTS_MAX * WAYS * sizeof *g->site_slot);
+        memset(g->actor, 0, sizeof g->actor);
+        g->segment = 1;
+    }
     for (uint32_t i = 0; i < g->lanes; i++)
         g->process[g->lane_process[i]].lane = 0;
     g->lanes = g->states = 0;
@@ -336,31 +369,63 @@ static bool enter_segment(struct hak_profile_gather *g, struct process *p, uint3
 /* ---- events ------------------------------------------------------------------------------------
  */
 
-/* Who acts at this place of the chunk. */
-struct actor {
-    uint64_t value;    /* of column ACTOR */
-    bool is_outside;   /* of the segment, which ends here */
-    struct process *p; /* NULL = nobody that counts */
-    struct thread *t;
-    uint32_t row, thread, group;
-    uint32_t way;
-    uint64_t tag;        /* of its stacks: segment and lane */
-    uint64_t known_from; /* a reader of the run does not see births before this event: they lie
-                            before the run, or were the parent's */
-};
+static enum role role_of(uint64_t shape) {
+    unsigned kind = shape & 0xff, place = shape >> 16 & 0xff;
+    if (kind == HAK_FORK)
+        return ROLE_FORK;
+    if (kind - 1 >= HAK_REALLOC_FROM || shape >> 32 & HAK_RECORD_ILLEGAL)
+        return ROLE_NONE;
+    if (kind == HAK_FREE || kind == HAK_REALLOC_FROM)
+        return ROLE_END;
+    return kind == HAK_REALLOC && place == HAK_PLACE_LIVE ? ROLE_RESIZE : ROLE_BIRTH;
+}
 
-static __attribute__((noinline)) void add_exception(struct hak_profile_gather *g, uint32_t i,
-                                                    const struct state *s, bool is_brief) {
+/* Who acts with this value of column ACTOR, from event `id` on; kept until the segment ends. */
+static __attribute__((noinline)) void find_actor(struct hak_profile_gather *g, struct actor *a,
+                                                 uint64_t value, uint64_t id, bool is_alone) {
+    uint32_t row = (uint32_t)(value >> 32), thread = (uint32_t)value;
+    *a = (struct actor){.value = value, .segment = g->segment};
+    if (!row || row >= HAK_PROFILE_ROWS_MAX || thread >= HAK_PROFILE_ROWS_MAX)
+        return;
+    struct thread *t = thread_at(g, thread);
+    struct process *p = process_at(g, row);
+    if (!t || !p)
+        return;
+    if (p->run != g->run_serial)
+        enter_run(g, p, row);
+    if (!p->lane && !enter_segment(g, p, row, id, is_alone)) {
+        *a = (struct actor){.is_outside = true};
+        return;
+    }
+    if (!hak_growing_make_room(&g->undo, g->undos, &g->undo_room, sizeof *g->undo))
+        g->is_broken = true;
+    if (g->is_broken)
+        return;
+    g->undo[g->undos].thread = thread;
+    g->undo[g->undos++].last_birth = t->last_birth;
+    uint32_t lane = (p->lane - 1) * (HAK_PROFILE_GROUPS + 1) + t->group;
+    a->p = p;
+    a->t = t;
+    a->row = row;
+    a->thread = thread;
+    a->group = t->group;
+    a->tag = g->segment << LANE_BITS | lane;
+    a->way = lane % WAYS;
+    a->known_from = p->born_after >= g->run_first ? p->born_after + 1 : g->run_first;
+}
+
+static void add_exception(struct hak_profile_gather *g, uint32_t i, const struct state *s,
+                          bool is_brief) {
     struct hak_profile_chunk *e = &g->ends;
     if (!hak_growing_make_room(&e->exception, e->exceptions, &e->exception_room,
                                sizeof *e->exception))
         g->is_broken = true;
     else
         e->exception[e->exceptions++] = (struct hak_profile_exception){
-            .at = i, .key = s->key, .size = s->size, .is_brief = is_brief};
+            .at = i, .key = g->sums.row[s->sum].key, .size = s->size, .is_brief = is_brief};
 }
 
-static __attribute__((noinline)) void add_end(struct hak_profile_gather *g, uint32_t key) {
+static void add_end(struct hak_profile_gather *g, uint32_t key) {
     struct hak_profile_chunk *e = &g->ends;
     if (!hak_growing_make_room(&e->end, e->ends, &e->end_room, sizeof *e->end))
         g->is_broken = true;
@@ -368,68 +433,42 @@ static __attribute__((noinline)) void add_end(struct hak_profile_gather *g, uint
         e->end[e->ends++] = key;
 }
 
-static inline bool is_brief(const struct hak_profile_gather *g, const struct state *s) {
-    return g->thread[s->thread].last_birth == s->birth;
-}
-
-static __attribute__((noinline)) void look_for_sum(struct hak_profile_gather *g, struct state *s) {
-    s->sum = hak_profile_sums_find(&g->sums, s->process, s->key);
-    g->is_broken |= !s->sum;
-}
-
-static inline struct hak_profile_row *sum_of(struct hak_profile_gather *g, struct state *s) {
-    if (__builtin_expect(!s->sum, 0))
-        look_for_sum(g, s);
-    return &g->sums.row[s->sum];
-}
-
-/* The life is over; gives back how many bytes are live then. */
-static inline uint64_t end_life(struct hak_profile_gather *g, struct state *s, bool brief,
-                                uint64_t live) {
-    struct hak_profile_row *row = sum_of(g, s);
-    uint64_t size = s->size;
-    row->went.blocks++;
-    row->went.bytes += size;
-    row->brief.blocks += brief;
-    row->brief.bytes += size & -(uint64_t)brief;
-    s->key = 0;
-    return live - size;
+/* A reader does not know whose the block was that goes. */
+static __attribute__((noinline)) void note_older(struct hak_profile_gather *g,
+                                                 const struct state *s, uint32_t i, uint64_t size,
+                                                 bool brief) {
+    if (s->size == size && !brief)
+        add_end(g, g->sums.row[s->sum].key);
+    else
+        add_exception(g, i, s, brief);
 }
 
 /* A life ends although no end of it is seen: another begins in its place. */
-static __attribute__((noinline)) uint64_t end_lost(struct hak_profile_gather *g, struct state *s,
-                                                   uint32_t i, uint64_t known_from, uint64_t live) {
-    if (s->birth < known_from)
+static uint64_t end_lost(struct hak_profile_gather *g, const struct actor *a, struct state *s,
+                         uint32_t i, uint64_t live) {
+    struct hak_profile_row *row = &g->sums.row[s->sum];
+    if (s->birth < a->known_from)
         add_exception(g, i, s, false);
-    return end_life(g, s, false, live);
-}
-
-/* The first of a lane's births with this stack in the segment. */
-static __attribute__((noinline)) uint32_t
-find_sum(struct hak_profile_gather *g, const struct actor *a, uint32_t i, struct stack_slot *slot) {
-    uint32_t stack = (uint32_t)hak_columns_value(g->c, HAK_COLUMN_STACK, i);
-    uint32_t key = hak_profile_key(&g->keys, a->group, stack);
-    uint32_t sum = key ? hak_profile_sums_find(&g->sums, a->row, key) : 0;
-    *slot = (struct stack_slot){.tag = a->tag, .sum = sum};
-    g->is_broken |= !sum;
-    return sum;
+    row->went.blocks++;
+    row->went.bytes += s->size;
+    s->sum = 0;
+    return live - s->size;
 }
 
 /* REALLOC in place: it stays where its birth was. */
-static __attribute__((noinline)) uint64_t resize_life(struct hak_profile_gather *g, struct state *s,
-                                                      uint32_t i, uint64_t size,
-                                                      uint64_t known_from, uint64_t live) {
-    if (!s->key) { /* its birth was lost */
+static uint64_t resize_life(struct hak_profile_gather *g, const struct actor *a, struct state *s,
+                            uint32_t i, uint64_t size, uint64_t live) {
+    if (!s->sum) { /* its birth was lost */
+        uint32_t key = hak_profile_key(&g->keys, 0, 0);
+        s->sum = key ? hak_profile_sums_find(&g->sums, a->row, key) : 0;
         s->birth = g->chunk_first + i;
-        s->key = hak_profile_key(&g->keys, 0, 0);
-        s->size = 0;
-        s->sum = s->thread = 0;
-        g->is_broken |= !s->key;
-        sum_of(g, s)->came.blocks++;
-    } else if (s->birth < known_from) {
+        s->size = s->thread = 0;
+        g->is_broken |= !s->sum;
+        g->sums.row[s->sum].came.blocks++;
+    } else if (s->birth < a->known_from) {
         add_exception(g, i, s, false);
     }
-    struct hak_profile_row *row = sum_of(g, s);
+    struct hak_profile_row *row = &g->sums.row[s->sum];
     if (size > s->size)
         row->came.bytes += size - s->size;
     else
@@ -439,47 +478,42 @@ static __attribute__((noinline)) uint64_t resize_life(struct hak_profile_gather 
     return live;
 }
 
-/* A reader does not know whose the block was that goes. */
-static __attribute__((noinline)) void note_older(struct hak_profile_gather *g, struct state *s,
-                                                 uint32_t i, uint64_t size, bool brief) {
-    if (s->size == size && !brief)
-        add_end(g, s->key);
-    else
-        add_exception(g, i, s, brief);
+/* Where the births of the site count in this lane. */
+static void fill_slot(struct hak_profile_gather *g, const struct actor *a, uint32_t site,
+                      struct site_slot *slot) {
+    uint32_t key = hak_profile_key(&g->keys, a->group, hak_columns_site_stack(g->c, site));
+    uint32_t sum = key ? hak_profile_sums_find(&g->sums, a->row, key) : 0;
+    *slot = (struct site_slot){.tag = a->tag, .sum = sum};
+    g->is_broken |= !sum;
 }
 
-/* Who acts with this value of column ACTOR. */
-static __attribute__((noinline)) struct actor
-change_actor(struct hak_profile_gather *g, uint64_t value, uint64_t id, bool is_alone) {
-    uint32_t row = (uint32_t)(value >> 32), thread = (uint32_t)value;
-    struct actor nobody = {.value = value}, outside = {.is_outside = true};
-    if (!row || row >= HAK_PROFILE_ROWS_MAX || thread >= HAK_PROFILE_ROWS_MAX)
-        return nobody;
-    struct thread *t = thread_at(g, thread);
-    struct process *p = process_at(g, row);
-    if (!t || !p)
-        return nobody;
-    if (p->run != g->run_serial)
-        enter_run(g, p, row);
-    if (!p->lane && !enter_segment(g, p, row, id, is_alone))
-        return outside;
-    if (!hak_growing_make_room(&g->undo, g->undos, &g->undo_room, sizeof *g->undo))
-        g->is_broken = true;
-    if (g->is_broken)
-        return nobody;
-    g->undo[g->undos].thread = thread;
-    g->undo[g->undos++].last_birth = t->last_birth;
-    uint32_t lane = (p->lane - 1) * (HAK_PROFILE_GROUPS + 1) + t->group;
-    return (struct actor){.value = value,
-                          .p = p,
-                          .t = t,
-                          .row = row,
-                          .thread = thread,
-                          .group = t->group,
-                          .tag = g->segment << 16 | lane,
-                          .way = lane % WAYS,
-                          .known_from =
-                              p->born_after >= g->run_first ? p->born_after + 1 : g->run_first};
+/* What is seldom: true, the event is a birth and all is ready for it; false, it is done. */
+static __attribute__((noinline)) bool take_seldom(struct hak_profile_gather *g,
+                                                  const struct actor *a, struct state *s,
+                                                  uint32_t i, enum role role,
+                                                  struct site_slot *slot, uint64_t *live) {
+    const struct hak_columns *c = g->c;
+    uint64_t size = hak_columns_value(c, HAK_COLUMN_SIZE, i);
+    if (c->index[HAK_COLUMN_BASE][i] == g->no_base)
+        return false;
+    if (role == ROLE_END) {
+        add_end(g, 0);
+        a->p->now.unknown++;
+        return false;
+    }
+    if (role == ROLE_RESIZE) {
+        *live = resize_life(g, a, s, i, size, *live);
+        if (*live > a->p->now.most_bytes) {
+            a->p->now.most_bytes = *live;
+            a->p->now.most_at = g->chunk_first + i;
+        }
+        return false;
+    }
+    if (s->sum)
+        *live = end_lost(g, a, s, i, *live);
+    if (slot->tag != a->tag)
+        fill_slot(g, a, (uint32_t)(slot - g->site_slot) / WAYS, slot);
+    return true;
 }
 
 /* The parent's blocks are its child's, too: all so far goes into the tables, which are frozen. */
@@ -496,73 +530,82 @@ static void fork_process(struct hak_profile_gather *g, struct process *p, uint32
 }
 
 /* The segment from event `i` on: returns the event behind it. `is_alone`: one process has all
- * events and its blocks are loaded. */
+ * events and its blocks are loaded. Births and ends take the same way, without a branch between
+ * them: which comes next nobody can foretell. */
 HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
     const struct hak_columns *c = g->c;
-    const uint64_t *shapes = c->value[HAK_COLUMN_SHAPE], *actors = c->value[HAK_COLUMN_ACTOR];
-    const uint64_t *sizes = c->value[HAK_COLUMN_SIZE];
-    const uint32_t *number = c->index[HAK_COLUMN_BASE], *stack = c->index[HAK_COLUMN_STACK];
-    struct actor a = {.value = ~actors[i]};
+    const uint64_t *actors = c->value[HAK_COLUMN_ACTOR], *sizes = c->value[HAK_COLUMN_SIZE];
+    const uint32_t *number = c->index[HAK_COLUMN_BASE];
+    const uint16_t *site_of = hak_columns_sites(c).of_event;
+    struct site_slot *slots = g->site_slot;
+    struct hak_profile_row *sums = g->sums.row;
+    struct thread *threads = g->thread;
+    uint32_t no_base = g->no_base;
+    struct actor nobody = {.value = ~actors[i]}, *a = &nobody;
     uint64_t live = 0;
     for (; i < c->events; i++) {
-        uint64_t shape = shapes[i], size;
-        unsigned kind = shape & 0xff;
-        if (__builtin_expect(actors[i] != a.value, 0)) {
-            if (a.p)
-                a.p->now.live_bytes = live;
-            a = change_actor(g, actors[i], g->chunk_first + i, is_alone);
-            if (a.is_outside)
+        if (__builtin_expect(actors[i] != a->value, 0)) {
+            struct process *before = a->p;
+            if (before)
+                before->now.live_bytes = live;
+            a = &g->actor[actors[i] % ACTORS];
+            if (a->value != actors[i] || a->segment != g->segment)
+                find_actor(g, a, actors[i], g->chunk_first + i, is_alone);
+            if (a->is_outside)
                 return i;
-            live = a.p ? a.p->now.live_bytes : 0;
-        }
-        if (kind - 1 >= HAK_REALLOC_FROM || shape >> 32 & HAK_RECORD_ILLEGAL) {
-            if (__builtin_expect(kind != HAK_FORK || !a.p, 1))
-                continue;
-            a.p->now.live_bytes = live;
-            fork_process(g, a.p, a.row, g->chunk_first + i);
-            return i + 1;
-        }
-        if (__builtin_expect(!a.p || number[i] == g->no_base, 0))
-            continue;
-        struct state *s = is_alone ? &g->state[number[i]] : find_state(g, a.p, a.row, number[i]);
-        size = sizes[i];
-        if (kind == HAK_FREE || kind == HAK_REALLOC_FROM) {
-            bool brief = is_brief(g, s);
-            if (__builtin_expect(!s->key, 0)) {
-                add_end(g, 0);
-                a.p->now.unknown++;
+            if (!a->p) { /* nobody's events count */
+                while (i + 1 < c->events && actors[i + 1] == a->value)
+                    i++;
                 continue;
             }
-            if (s->birth < a.known_from)
-                note_older(g, s, i, size, brief);
-            live = end_life(g, s, brief, live);
+            live = a->p->now.live_bytes;
+            threads = g->thread;
+            sums = g->sums.row;
+        }
+        uint32_t site = site_of[i];
+        enum role role = g->role[site];
+        if (role == ROLE_NONE)
             continue;
+        if (__builtin_expect(role == ROLE_FORK, 0)) {
+            a->p->now.live_bytes = live;
+            fork_process(g, a->p, a->row, g->chunk_first + i);
+            return i + 1;
         }
-        if (__builtin_expect(kind == HAK_REALLOC && (shape >> 16 & 0xff) == HAK_PLACE_LIVE, 0)) {
-            live = resize_life(g, s, i, size, a.known_from, live);
-        } else {
-            if (__builtin_expect(s->key != 0, 0))
-                live = end_lost(g, s, i, a.known_from, live);
-            struct stack_slot *slot = &g->stack_slot[stack[i] * WAYS + a.way];
-            uint32_t sum =
-                __builtin_expect(slot->tag == a.tag, 1) ? slot->sum : find_sum(g, &a, i, slot);
-            struct hak_profile_row *row = &g->sums.row[sum];
-            row->came.blocks++;
-            row->came.bytes += size;
-            s->size = size;
-            s->birth = a.t->last_birth = g->chunk_first + i;
-            s->key = row->key;
-            s->sum = sum;
-            s->thread = a.thread;
-            live += size;
+        struct state *s = is_alone ? &g->state[number[i]] : find_state(g, a->p, a->row, number[i]);
+        sums = is_alone ? sums : g->sums.row; /* which grew, perhaps */
+        struct site_slot *slot = &slots[site * WAYS + a->way];
+        bool is_end = role == ROLE_END;
+        if (__builtin_expect((role == ROLE_RESIZE) | ((s->sum != 0) != is_end) |
+                                 (!is_end & (slot->tag != a->tag)) | (number[i] == no_base),
+                             0)) {
+            bool is_ready = take_seldom(g, a, s, i, role, slot, &live);
+            sums = g->sums.row;
+            if (!is_ready)
+                continue;
         }
-        if (live > a.p->now.most_bytes) {
-            a.p->now.most_bytes = live;
-            a.p->now.most_at = g->chunk_first + i;
+        uint64_t id = g->chunk_first + i, size = is_end ? s->size : sizes[i];
+        uint32_t sum = is_end ? s->sum : slot->sum;
+        bool brief = is_end & (threads[s->thread].last_birth == s->birth);
+        if (is_end & (s->birth < a->known_from))
+            note_older(g, s, i, sizes[i], brief);
+        struct hak_profile_sum *change = is_end ? &sums[sum].went : &sums[sum].came;
+        change->blocks++;
+        change->bytes += size;
+        sums[sum].brief.blocks += brief;
+        sums[sum].brief.bytes += size & -(uint64_t)brief;
+        live += is_end ? -size : size;
+        s->size = size;
+        s->birth = is_end ? s->birth : id;
+        s->thread = is_end ? s->thread : a->thread;
+        s->sum = is_end ? 0 : sum;
+        a->t->last_birth = is_end ? a->t->last_birth : id;
+        if (live > a->p->now.most_bytes) {
+            a->p->now.most_bytes = live;
+            a->p->now.most_at = id;
         }
     }
-    if (a.p)
-        a.p->now.live_bytes = live;
+    if (a->p)
+        a->p->now.live_bytes = live;
     return i;
 }
 
@@ -599,6 +642,8 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
     for (uint32_t k = 0; k < c->distinct[HAK_COLUMN_BASE]; k++)
         if (!c->dictionary[HAK_COLUMN_BASE][k])
             g->no_base = k;
+    for (uint32_t k = 0, sites = hak_columns_sites(c).count; k < sites; k++)
+        g->role[k] = (uint8_t)role_of(hak_columns_site_shape(c, k));
     begin_segment(g);
     uint32_t row = only_process(c), i = 0;
     if (row && !g->is_broken) {
