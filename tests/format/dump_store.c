@@ -13,6 +13,7 @@
 #include "store/reader/reader.h"
 #include "store/history/history.h"
 #include "store/sql/sql.h"
+#include "store/writer/inner.h"
 #include "report/words/check.h"
 
 static char kind_name[256][32];
@@ -35,6 +36,18 @@ static int print_event(void *context, const struct hak_event *e) {
 
 static void print_sum(const char *name, const struct hak_heap_sum *s) {
     printf(" %s %" PRIu64 " %" PRIu64, name, s->blocks, s->bytes);
+}
+
+/* Makes the profile of a store that is too short to have one. */
+static int make_profile(const char *path) {
+    struct hak_store_writer *w;
+    if (hak_store_resume(path, &w))
+        return complain();
+    hak_profile_set_limits(w->profile, 0, (uint64_t)1 << 18);
+    if (hak_store_begin(w) || hak_profile_catch_up(w->profile, UINT64_MAX >> 1) ||
+        hak_store_commit(w))
+        return complain();
+    return hak_store_finish(w) ? complain() : 0;
 }
 
 /* Rows and processes of each span that is asked for. */
@@ -186,6 +199,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: dump_store [--events | --check | --heap] FILE\n");
         return 2;
     }
+    if (heap_only && make_profile(argv[2]))
+        return 1;
     if (hak_store_open(argv[argc - 1], &r))
         return complain();
     sqlite3_stmt *rows;

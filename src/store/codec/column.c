@@ -68,6 +68,12 @@ void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struc
     };
 }
 
+void hak_columns_spread(struct hak_columns *c) {
+    for (int column = 0; column < HAK_COLUMN_COUNT; column++)
+        for (uint32_t i = 0; i < c->events && c->by_index[column]; i++)
+            c->value[column][i] = c->dictionary[column][c->index[column][i]];
+}
+
 struct hak_column_sites hak_columns_sites(const struct hak_columns *c) {
     return (struct hak_column_sites){c->coder->site_of, c->coder->sites};
 }

@@ -98,6 +98,8 @@ static inline void hak_columns_put(struct hak_columns *c, uint32_t i, const stru
  * BASE and STACK where it was not done before. */
 void hak_columns_number(struct hak_columns *c, enum hak_column column);
 void hak_columns_from_events(struct hak_columns *c, const struct hak_event *events, uint32_t count);
+/* After decoding: fills c->value of the columns that are by index, as before encoding. */
+void hak_columns_spread(struct hak_columns *c);
 /* Event number i (its id is set to `id`); all columns must be decoded. */
 void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struct hak_event *out);
 

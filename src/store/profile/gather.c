@@ -693,6 +693,10 @@ bool hak_profile_gather_keep(struct hak_profile_gather *g) {
     return !g->is_broken;
 }
 
+uint64_t hak_profile_chunk_first(const struct hak_profile_gather *g) {
+    return g->has_chunk ? g->chunk_first : 0;
+}
+
 bool hak_profile_is_kept(const struct hak_profile_gather *g) {
     return !g->has_chunk;
 }

@@ -32,6 +32,8 @@ const struct hak_profile_chunk *hak_profile_gathered(const struct hak_profile_ga
 const struct hak_profile_keys *hak_profile_gathered_keys(const struct hak_profile_gather *g);
 /* The chunk is stored. False when memory is out: nothing more can be added. */
 bool hak_profile_gather_keep(struct hak_profile_gather *g);
+/* The first event of the chunk that waits to be kept or taken back; 0 = none does. */
+uint64_t hak_profile_chunk_first(const struct hak_profile_gather *g);
 /* No chunk waits to be kept. */
 bool hak_profile_is_kept(const struct hak_profile_gather *g);
 /* It is not. False: the state before it is lost, nothing more can be added. */

@@ -5,55 +5,70 @@
 #include "store/profile/gather.h"
 #include "store/error.h"
 
-#define RUN_EVENTS ((uint64_t)1 << 20)
+#define RUN_EVENTS  ((uint64_t)1 << 20)
+#define BEGIN_AFTER ((uint64_t)32 << 20) /* events: a shorter log is read as fast as its runs */
+#define STEP_CHUNKS 2                    /* read back for each one that comes */
 
 struct hak_profile_writer {
     struct hak_database db;
-    struct hak_profile_gather *gather; /* NULL = the profile has ended */
-    bool has_tables;
-    uint64_t run_events;
+    struct hak_profile_gather *gather; /* NULL = it has not begun */
+    bool has_tables, is_over;
+    bool is_ahead;     /* more than a chunk of the transaction is gathered */
+    bool is_caught_up; /* all chunks so far are */
+    uint64_t next;     /* event that is gathered next */
+    uint64_t run_events, begin_after;
     struct hak_profile_run run;     /* first 0 = none that is to be put */
     bool is_run_put;                /* in the transaction */
     uint32_t keys_stored, keys_put; /* put: in the transaction */
     struct hak_buffer blob;
 };
 
-static void stop(struct hak_profile_writer *w) {
+/* All is forgotten, to begin anew with the first chunk. */
+static void forget(struct hak_profile_writer *w) {
     hak_profile_gather_free(w->gather);
     w->gather = NULL;
+    w->run.first = 0;
+    w->keys_put = w->keys_stored = 0;
+    w->is_run_put = w->is_ahead = w->is_caught_up = false;
 }
 
-int hak_profile_writer_make(const struct hak_database *db, uint64_t last_event,
-                            struct hak_profile_writer **out) {
+static void stop(struct hak_profile_writer *w) {
+    forget(w);
+    w->is_over = true;
+}
+
+int hak_profile_writer_make(const struct hak_database *db, struct hak_profile_writer **out) {
     struct hak_profile_writer *w = *out = calloc(1, sizeof *w);
     if (!w)
         return hak_store_no_memory(db->path);
     w->db = *db;
     w->run_events = RUN_EVENTS;
+    w->begin_after = BEGIN_AFTER;
     w->has_tables =
         hak_database_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'profile_run'", 0);
-    if (!last_event && w->has_tables)
-        w->gather = hak_profile_gather_make();
+    w->is_over = !w->has_tables;
     return 0;
 }
 
 void hak_profile_writer_free(struct hak_profile_writer *w) {
     if (!w)
         return;
-    stop(w);
+    forget(w);
     hak_profile_run_free(&w->run);
     hak_buffer_free(&w->blob);
     free(w);
 }
 
-void hak_profile_set_limit(struct hak_profile_writer *w, uint64_t events) {
+void hak_profile_set_limits(struct hak_profile_writer *w, uint64_t after, uint64_t events) {
+    w->begin_after = after;
     w->run_events = events;
 }
 
 void hak_profile_writer_process(struct hak_profile_writer *w, uint32_t process, uint32_t parent,
                                 uint64_t fork_event, uint32_t session, bool has_ended) {
-    if (w->gather &&
-        !hak_profile_note_process(w->gather, process, parent, fork_event, session, has_ended))
+    /* What has ended may have events that are not gathered yet. */
+    if (w->gather && !hak_profile_note_process(w->gather, process, parent, fork_event, session,
+                                               has_ended && w->is_caught_up))
         stop(w);
 }
 
@@ -115,18 +130,51 @@ static int put_ends(struct hak_profile_writer *w, uint64_t first_id) {
                   HAK_BYTES(w->blob.data, w->blob.size));
 }
 
-int hak_profile_put_chunk(struct hak_profile_writer *w, const struct hak_columns *c,
-                          uint64_t first_id) {
+/* ---- chunk by chunk ----------------------------------------------------------------------------
+ */
+
+/* Those that are there already. */
+static int note_actors(struct hak_profile_writer *w) {
+    struct hak_query q =
+        hak_ask(&w->db, "SELECT id, parent, fork_event, session FROM process", "reading processes");
+    while (w->gather && hak_query_next(&q))
+        hak_profile_writer_process(w, hak_query_id(&q, 0), hak_query_id(&q, 1),
+                                   hak_query_count(&q, 2), hak_query_id(&q, 3), false);
+    int error = hak_query_end(&q);
+    if (error)
+        return error;
+    q = hak_ask(&w->db, "SELECT id, number FROM thread", "reading threads");
+    while (w->gather && hak_query_next(&q))
+        hak_profile_writer_thread(w, hak_query_id(&q, 0), hak_query_id(&q, 1));
+    return hak_query_end(&q);
+}
+
+/* Begins with the first event, which must be there. What an earlier worker wrote goes. */
+static int start(struct hak_profile_writer *w, uint64_t first_id) {
+    uint64_t first = hak_database_number(&w->db, "SELECT id FROM chunk ORDER BY id LIMIT 1", 0);
+    w->next = 1;
+    w->is_ahead = true;
+    if (first != 1 && first_id != 1)
+        stop(w);
+    else
+        w->gather = hak_profile_gather_make();
     if (!w->gather)
         return 0;
+    int error = hak_database_run(
+        &w->db, "DELETE FROM profile_key; DELETE FROM profile_chunk; DELETE FROM profile_run",
+        doing);
+    return error ? error : note_actors(w);
+}
+
+static int add_chunk(struct hak_profile_writer *w, const struct hak_columns *c, uint64_t id) {
     int error = put_run(w);
     if (error)
         return error;
-    if (!hak_profile_gather_chunk(w->gather, c, first_id)) {
-        stop(w);
-        return 0;
-    }
-    return put_ends(w, first_id);
+    w->next = id + c->events;
+    if (hak_profile_gather_chunk(w->gather, c, id))
+        return put_ends(w, id);
+    stop(w);
+    return 0;
 }
 
 /* The run so far becomes the one that is to be put. */
@@ -137,12 +185,9 @@ static bool end_run(struct hak_profile_writer *w) {
     return true;
 }
 
-void hak_profile_committed(struct hak_profile_writer *w) {
+/* What was gathered counts; a run that is long enough ends. */
+static void keep(struct hak_profile_writer *w) {
     uint64_t first, last;
-    if (w->is_run_put)
-        w->run.first = 0;
-    w->is_run_put = false;
-    w->keys_stored = w->keys_put;
     if (w->gather && !hak_profile_gather_keep(w->gather))
         stop(w);
     if (!w->gather || w->run.first)
@@ -152,11 +197,84 @@ void hak_profile_committed(struct hak_profile_writer *w) {
         stop(w);
 }
 
+/* One that was stored before; nothing of this transaction can be taken back then. */
+static int add_stored(struct hak_profile_writer *w, const struct hak_query *row,
+                      struct hak_columns *c) {
+    struct hak_chunk chunk;
+    uint64_t id = hak_query_number(row, 0);
+    const char *wrong = hak_chunk_open(&chunk, sqlite3_column_blob(row->statement, 1),
+                                       (size_t)sqlite3_column_bytes(row->statement, 1));
+    if (!wrong)
+        wrong = hak_chunk_decode(&chunk, c, HAK_ALL_COLUMNS);
+    if (wrong || id != w->next) {
+        stop(w); /* `check` tells of it */
+        return 0;
+    }
+    hak_columns_spread(c);
+    w->is_ahead = true;
+    int error = add_chunk(w, c, id);
+    if (error || !w->gather)
+        return error;
+    keep(w);
+    error = put_run(w);
+    w->run.first = 0;
+    w->is_run_put = false;
+    return error;
+}
+
+static int catch_up(struct hak_profile_writer *w, uint64_t end, uint64_t chunks) {
+    struct hak_columns columns;
+    if (!hak_columns_init(&columns))
+        return hak_store_no_memory(w->db.path);
+    struct hak_query q =
+        hak_ask(&w->db,
+                "SELECT chunk, data FROM chunk_data WHERE chunk >= ?1 AND chunk < ?2"
+                " ORDER BY chunk LIMIT ?3",
+                "reading chunks for the profile", w->next, end, chunks);
+    int error = 0;
+    while (!error && w->gather && hak_query_next(&q))
+        error = add_stored(w, &q, &columns);
+    int unread = hak_query_end(&q);
+    hak_columns_free(&columns);
+    return error ? error : unread;
+}
+
+int hak_profile_catch_up(struct hak_profile_writer *w, uint64_t end) {
+    int error = w->gather || w->is_over ? 0 : start(w, 0);
+    return !error && w->gather && w->next < end ? catch_up(w, end, INT64_MAX) : error;
+}
+
+int hak_profile_put_chunk(struct hak_profile_writer *w, const struct hak_columns *c,
+                          uint64_t first_id) {
+    if (w->is_over || (!w->gather && first_id + c->events <= w->begin_after))
+        return 0;
+    int error = w->gather ? 0 : start(w, first_id);
+    if (!error && w->gather && w->next < first_id)
+        error = catch_up(w, first_id, STEP_CHUNKS);
+    if (error || !w->gather || w->next != first_id)
+        return error;
+    w->is_caught_up = true;
+    return add_chunk(w, c, first_id);
+}
+
+void hak_profile_committed(struct hak_profile_writer *w) {
+    if (w->is_run_put)
+        w->run.first = 0;
+    w->is_run_put = w->is_ahead = false;
+    w->keys_stored = w->keys_put;
+    keep(w);
+}
+
 void hak_profile_rolled_back(struct hak_profile_writer *w) {
     w->is_run_put = false;
     w->keys_put = w->keys_stored;
-    if (w->gather && !hak_profile_gather_take_back(w->gather))
-        stop(w);
+    if (!w->gather)
+        return;
+    uint64_t first = hak_profile_chunk_first(w->gather);
+    if (w->is_ahead || !hak_profile_gather_take_back(w->gather))
+        forget(w);
+    else if (first)
+        w->next = first;
 }
 
 int hak_profile_finish(struct hak_profile_writer *w) {
@@ -165,8 +283,10 @@ int hak_profile_finish(struct hak_profile_writer *w) {
 
 int hak_profile_trim(struct hak_profile_writer *w, uint64_t end) {
     uint64_t first, last;
+    int error = hak_profile_catch_up(w, end);
     bool has_run = w->run.first != 0;
-    int error = put_run(w);
+    if (!error)
+        error = put_run(w);
     if (!error && !has_run && w->gather && hak_profile_is_kept(w->gather)) {
         hak_profile_gathered_events(w->gather, &first, &last);
         if (last && first < end && !end_run(w))

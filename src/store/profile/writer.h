@@ -1,9 +1,11 @@
 /* The profile as it is written: rows of profile_key and profile_chunk with each chunk, a row of
  * profile_run for some 1 M events.
  *
- * A store that an earlier worker began has its profile up to there: what each process held lay in
- * that worker's memory. So has one of which a transaction was taken back that cannot be. For the
- * writer's thread. */
+ * A log of less than 32 M events has none: read whole, it answers as fast. When it grows longer, or
+ * its oldest chunks go, its chunks are read back, two for each one that comes, until all are
+ * gathered. So is a store that an earlier worker began, and one of which a transaction was taken
+ * back that cannot be (a fork is in it): all is gathered anew, unless the first chunk is gone; the
+ * profile ends then. For the writer's thread. */
 #ifndef HAK_STORE_PROFILE_WRITER_H
 #define HAK_STORE_PROFILE_WRITER_H
 
@@ -12,9 +14,8 @@
 struct hak_columns;
 struct hak_profile_writer;
 
-/* `last_event` of the store: 0 = it is new. 0 or an error. */
-int hak_profile_writer_make(const struct hak_database *db, uint64_t last_event,
-                            struct hak_profile_writer **out);
+/* 0 or an error. */
+int hak_profile_writer_make(const struct hak_database *db, struct hak_profile_writer **out);
 /* What is known before their first events come. */
 void hak_profile_writer_process(struct hak_profile_writer *w, uint32_t process, uint32_t parent,
                                 uint64_t fork_event, uint32_t session, bool has_ended);
@@ -32,7 +33,9 @@ int hak_profile_finish(struct hak_profile_writer *w);
 int hak_profile_trim(struct hak_profile_writer *w, uint64_t end);
 void hak_profile_writer_free(struct hak_profile_writer *w);
 
-/* For tests: a run ends after so many events. */
-void hak_profile_set_limit(struct hak_profile_writer *w, uint64_t events);
+/* Gathers all stored chunks before event `end`, within a transaction. 0 or an error. */
+int hak_profile_catch_up(struct hak_profile_writer *w, uint64_t end);
+/* For tests: a log of up to `after` events has no profile, a run ends after so many events. */
+void hak_profile_set_limits(struct hak_profile_writer *w, uint64_t after, uint64_t events);
 
 #endif

@@ -22,13 +22,13 @@ void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes) {
 /* Drops the chunks before the one that is `end`. */
 static int drop_before(struct hak_store_writer *w, uint64_t end) {
     static const char doing[] = "dropping its oldest events";
-    int error = hak_do(&w->db, "DELETE FROM chunk_data WHERE chunk < ?", doing, HAK_NUMBER(end));
+    int error = hak_profile_trim(w->profile, end); /* which may have to read them */
+    if (!error)
+        error = hak_do(&w->db, "DELETE FROM chunk_data WHERE chunk < ?", doing, HAK_NUMBER(end));
     if (!error)
         error = hak_do(&w->db, "DELETE FROM chunk WHERE id < ?", doing, HAK_NUMBER(end));
     if (!error)
         error = hak_posting_trim(w->postings, end);
-    if (!error)
-        error = hak_profile_trim(w->profile, end);
     return error ? error : hak_live_trim(w->live, end);
 }
 

@@ -63,7 +63,7 @@ static int open_rooms(struct hak_store_writer *w) {
     if (!error)
         error = hak_live_writer_make(&w->db, &w->live);
     if (!error)
-        error = hak_profile_writer_make(&w->db, w->last_event, &w->profile);
+        error = hak_profile_writer_make(&w->db, &w->profile);
     return error;
 }
 
