@@ -122,8 +122,12 @@ static void put_rows(void) {
                                                 .file = "/src/app.cc"}));
     must(hak_store_put_cursor(writer, &(struct hak_cursor_row){1, 0, 4096, 999999}));
     must(hak_store_put_cursor(writer, &(struct hak_cursor_row){1, 7, 1ull << 40, 1ull << 50}));
-    must(
-        hak_store_put_loss(writer, &(struct hak_loss_row){1, 2, 5000000, 5000100, 5, "ring full"}));
+    must(hak_store_put_loss(writer, &(struct hak_loss_row){.process = 1,
+                                                           .thread = 2,
+                                                           .from_ns = 5000000,
+                                                           .to_ns = 5000100,
+                                                           .count = 5,
+                                                           .reason = "ring full"}));
 }
 
 /* Blocks come and go, in two classes, with resizes. */

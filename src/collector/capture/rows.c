@@ -282,7 +282,7 @@ void hak_rows_go_on(struct hak_rows *rows, uint32_t process, uint64_t ns) {
     struct hak_process_info *p = hak_rows_process_info(rows, process);
     if (p)
         p->is_stopped = false;
-    add_stop(rows, (struct hak_loss_row){.process = process, .to_ns = ns});
+    add_stop(rows, (struct hak_loss_row){.process = process, .to_ns = ns, .is_stop_end = true});
 }
 
 /* Nodes are told apart by a hash of 64 bits: of ten million, two are taken for one another with a

@@ -90,7 +90,7 @@ void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint3
 }
 
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row) {
-    if (!row->reason)
+    if (row->is_stop_end)
         return hak_do(&w->db,
                       "UPDATE loss SET to_ns = ? WHERE process = ? AND reason = ? AND to_ns = ?",
                       "storing the end of a stop", N(row->to_ns), N(row->process),

@@ -128,8 +128,8 @@ struct hak_leak_scan_row {
 struct hak_loss_row {
     uint32_t process, thread; /* thread 0 = all */
     uint64_t from_ns, to_ns, count;
-    const char *reason; /* NULL = no row: the HAK_LOSS_STOPPED of the process that is open ends at
-                         * to_ns */
+    const char *reason; /* NULL = not known */
+    bool is_stop_end;   /* no row: the HAK_LOSS_STOPPED of the process that is open ends at to_ns */
 };
 
 /* A counter at one moment: what it had counted since its process began. */

@@ -316,6 +316,42 @@ START_TEST(a_full_disk_is_said_and_what_was_committed_stays) {
 }
 END_TEST
 
+/* A loss is stored whatever is known of it; the end of a stop is the end of that of its process. */
+START_TEST(losses_without_a_reason_are_no_ends_of_stops) {
+    struct hak_store_writer *w;
+    struct hak_store_reader *r;
+    struct hak_store_summary summary;
+    uint64_t to[3];
+    must(hak_store_create(path, 0, &w));
+    must(hak_store_begin(w));
+    for (uint32_t i = 1; i <= 2; i++)
+        must(hak_store_put_loss(w, &(struct hak_loss_row){.process = i,
+                                                          .from_ns = 10,
+                                                          .to_ns = HAK_LOSS_OPEN,
+                                                          .reason = HAK_LOSS_STOPPED}));
+    must(hak_store_put_loss(w, &(struct hak_loss_row){.process = 1, .to_ns = 20, .count = 9}));
+    must(hak_store_put_loss(
+        w, &(struct hak_loss_row){.process = 2, .to_ns = 30, .is_stop_end = true}));
+    must(hak_store_commit(w));
+    must(hak_store_finish(w));
+    must(hak_store_open(path, &r));
+    must(hak_store_summarise(r, &summary));
+    ck_assert_uint_eq(summary.losses, 1);
+    ck_assert_uint_eq(summary.lost_events, 9);
+    ck_assert_uint_eq(summary.stops, 2);
+    ck_assert_int_eq(hak_database_numbers(hak_store_database(r),
+                                          "SELECT (SELECT to_ns FROM loss WHERE id = 1),"
+                                          " (SELECT to_ns FROM loss WHERE id = 2),"
+                                          " (SELECT to_ns FROM loss WHERE id = 3), ?1",
+                                          0, to, 3),
+                     1);
+    ck_assert_uint_eq(to[0], HAK_LOSS_OPEN);
+    ck_assert_uint_eq(to[1], 30);
+    ck_assert_uint_eq(to[2], 20);
+    hak_store_close(r);
+}
+END_TEST
+
 START_TEST(resumed_stores_go_on_after_their_highest_numbers) {
     struct hak_store_writer *w;
     struct hak_store_high_marks marks;
@@ -411,6 +447,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_store_that_is_being_written_is_read_as_far_as_committed);
     tcase_add_test(cases, killed_writers_lose_nothing_that_was_committed);
     tcase_add_test(cases, a_full_disk_is_said_and_what_was_committed_stays);
+    tcase_add_test(cases, losses_without_a_reason_are_no_ends_of_stops);
     tcase_add_test(cases, resumed_stores_go_on_after_their_highest_numbers);
     tcase_add_test(cases, trimming_keeps_the_newest_and_tells);
     tcase_add_test(cases, a_reader_that_stays_is_no_trouble_at_the_end);
