@@ -103,10 +103,11 @@ static HAK_COLD void note_refusal(void) {
         return;
     is_refusal_noted = true;
     hak_trace_note_unwatched(why);
+    if (hak_options.debug_level < 1)
+        return;
     hak_line_say(&line, "hakmem: HAKMEM_WATCH: no debug register watches (", why,
                  "; docs/specs/ring.md)");
-    if (hak_options.debug_level >= 1)
-        hak_line_end(&line);
+    hak_line_end(&line);
 }
 
 /* For good. Nobody has asked for registers at the newest blocks. */

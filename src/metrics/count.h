@@ -135,7 +135,8 @@ HAK_HIDDEN void hak_counters_sum(struct hak_counters_sum *sum);
 
 /* Blocks handed out less blocks given back before the session stood: they are neither in the log
  * nor in the counters. */
-#define HAK_COUNTERS_IN_CHILD INT64_MIN /* a forked child: what it inherited was not counted */
+#define HAK_COUNTERS_IN_CHILD                                                                      \
+    INT64_MIN /* a forked child: what it inherited was not counted; a stop */
 HAK_HIDDEN extern int64_t hak_counters_dropped;
 
 /* HAKMEM_TINY_FRONT_DUMP=1: a CSV file at the end of each process that ends in good order, also of

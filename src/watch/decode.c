@@ -180,7 +180,7 @@ static void read_memory(struct insn *insn, struct hak_decoded *out) {
     out->is_of_rip = !has_base && insn->rm == RBP;
     insn->has_short_displacement = insn->mod == 1;
     if (insn->mod == 1)
-        out->displacement = (int8_t)number(insn, 1);
+        out->displacement = ((int64_t)number(insn, 1) ^ 0x80) - 0x80; /* a signed byte */
     else if (insn->mod == 2 || !has_base)
         out->displacement = (int32_t)number(insn, 4);
 }

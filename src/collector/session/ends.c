@@ -150,7 +150,7 @@ static const char *unwatched_words(uint32_t why) {
     case HAK_UNWATCHED_LEVEL:
         return "it needs level normal and layout header";
     case HAK_UNWATCHED_NO_HANDLER:
-        return "the program has taken SIGTRAP for itself";
+        return "the program has taken SIGTRAP for itself, or Valgrind runs it";
     case HAK_UNWATCHED_TRACED:
         return "perf_event_open is not allowed, and a debugger traces the program";
     case HAK_UNWATCHED_BARRED:

@@ -23,6 +23,7 @@
 #include "unwind/splice.h"
 #include "unwind/stack_memory.h"
 #include "platform/block_signals.h"
+#include "platform/emulator.h"
 
 typedef void handler_function(int, siginfo_t *, void *);
 
@@ -363,7 +364,7 @@ static bool report_access(int number, const siginfo_t *info, const ucontext_t *c
  */
 
 bool hak_trace_hears_traps(void) {
-    return hak_actions_stand(SIGTRAP);
+    return hak_actions_stand(SIGTRAP) && !hak_is_emulated();
 }
 
 /* False: the signal is the program's. An access of our own means nothing, and what a thread does

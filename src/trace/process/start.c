@@ -71,7 +71,7 @@ void hak_trace_start(void) {
                                                              : 0);
     }
     hak_process_note_control();
-    if (!hak_trace_is_wanted())
+    if (!hak_trace_is_wanted() || hak_trace_is_stopped())
         hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* what is not counted agrees with nothing */
     hak_crash_start();
 }

@@ -6,6 +6,7 @@
  * Whether a life is recorded is settled when it begins, and stands in its slot: so nothing has to
  * be put right at a start, whichever thread sees the change first. */
 #include "hop.h"
+#include "metrics/count.h"
 #include "options.h"
 #include "superslab.h"
 #include "trace/ring/ring.h"
@@ -19,6 +20,8 @@ static void note(bool is_stopped) {
 }
 
 static void apply(bool is_stopped) {
+    if (is_stopped)
+        hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* what is not counted agrees with nothing */
     atomic_store(&hak_control.is_stopped, is_stopped);
     if (hak_control_errands.stop)
         hak_control_errands.stop(is_stopped);
