@@ -17,7 +17,6 @@ enum {
     WAIT_PAUSE_NS = 100000,
     ROTATING = 2, /* registers that blocks of a file's stacks take from each other at once */
     EXPECTED_TRIES = 4,
-    TICKS_IN_10_NS = 26, /* at 2.6 GHz, as in watch/turns.c */
 };
 _Static_assert(1 << INDEX_BITS == HAK_WATCH_REGISTERS, "a tag holds the number of a register");
 
@@ -173,7 +172,7 @@ static bool put(unsigned index, const struct hak_located *at, enum hak_watched_s
 static void give_back_rest(unsigned index) {
     uint64_t ns;
     if (turns.set[index] != 0 && hak_watch_stood(index, &ns) && ns < HAK_WATCH_MOMENT_NS)
-        hak_sample_not_watched((HAK_WATCH_MOMENT_NS - ns) * TICKS_IN_10_NS / 10);
+        hak_sample_not_watched(hak_watch_ticks(HAK_WATCH_MOMENT_NS - ns));
 }
 
 static void clear(unsigned index) {
@@ -324,8 +323,7 @@ static void charge_standing(unsigned part) {
         return;
     if (ns < newest.stood_ns) /* they were opened anew */
         newest.stood_ns = newest.stood_since_ns = 0;
-    hak_credit_charge(&newest.credit, &newest_terms,
-                      (ns - newest.stood_ns) * TICKS_IN_10_NS / 10 / part);
+    hak_credit_charge(&newest.credit, &newest_terms, hak_watch_ticks(ns - newest.stood_ns) / part);
     newest.stood_ns = ns;
 }
 
@@ -454,7 +452,7 @@ void hak_watched_offer_briefly(const struct hak_located *at) {
     enum hak_watched_side side = has_slack ? HAK_WATCHED_BEHIND : HAK_WATCHED_IN_FRONT;
     bool is_set = index >= 0 && put((unsigned)index, at, side, 0, now);
     if (is_set)
-        hak_sample_watched((uint64_t)HAK_WATCH_MOMENT_NS * TICKS_IN_10_NS / 10);
+        hak_sample_watched(hak_watch_ticks(HAK_WATCH_MOMENT_NS));
     else if (index >= 0)
         (void)open_registers(); /* where that was for good, it is said */
     hak_watch_done();

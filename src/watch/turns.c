@@ -20,7 +20,7 @@
 #include "platform/platform.h"
 #include "watch/watch.h"
 
-enum { FIRST_HOLD_TICKS = 1 << 19, NEXT_HOLD_SHIFT = 3, TICKS_IN_10_NS = 26 };
+enum { FIRST_HOLD_TICKS = 1 << 19, NEXT_HOLD_SHIFT = 3 };
 
 /* Of moves that are one system call: 2 ms at the start. */
 static const struct hak_credit_terms quick_terms = {
@@ -73,7 +73,7 @@ void hak_watch_charge(struct hak_watch_turns *turns, struct hak_watch_move *move
         return;
     uint64_t ran = hak_ran_ticks(&move->ran, CLOCK_THREAD_CPUTIME_ID);
     uint64_t tracer_ns = hak_watch_tracer_ns() - move->tracer_ns;
-    hak_watch_spend(turns, hak_ticks() - move->from, ran + TICKS_IN_10_NS * tracer_ns / 10);
+    hak_watch_spend(turns, hak_ticks() - move->from, ran + hak_watch_ticks(tracer_ns));
 }
 
 void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks, uint64_t ran) {

@@ -56,6 +56,12 @@ HAK_HIDDEN void hak_watch_start_briefly(void);
  * HAK_WATCH_BEAT_NS for which that thread has run a signal comes that `is_over`. */
 HAK_HIDDEN void hak_watch_start_newest(void);
 
+/* Ticks of the time stamp counter in so many ns, as credits are charged: at 2.6 GHz, whatever the
+ * machine has. */
+static inline uint64_t hak_watch_ticks(uint64_t ns) {
+    return ns * 26 / 10;
+}
+
 /* Opens up to `wanted` registers for all threads of the process, where they are not open; returns
  * how many there are. */
 HAK_HIDDEN unsigned hak_watch_open(unsigned wanted);

@@ -41,10 +41,10 @@ static void *take(struct hak_hand_out *how, uint32_t site) {
 
 /* Offers the block to a debug register, or takes that off; the credit of registers pays. */
 static void watch(const void *user, bool is_freed) {
-    struct hak_run_time ran = begin_charge();
     struct hak_located at;
-    if (!hak_locate(user, &at))
+    if (!hak_locate(user, &at) || (is_freed && !(at.slot->subkind & HAK_SLOT_WATCHED)))
         return;
+    struct hak_run_time ran = begin_charge();
     if (is_freed)
         hak_watched_leave(at.slot);
     else
