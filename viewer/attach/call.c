@@ -44,9 +44,7 @@ enum {
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return view_now_ns() / 1000000;
 }
 
 static void nap(unsigned us) {

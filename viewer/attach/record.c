@@ -190,17 +190,12 @@ static void look_for_modules(struct recording *r) {
         r->code_sum = sum;
 }
 
-static uint64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Until the time is over (0 = none), somebody ends it, or the program ends. */
 static void wait_for_end(struct recording *r, uint64_t ns) {
-    uint64_t from = now_ns();
-    while (!stop_signal && (ns == 0 || now_ns() - from < ns) && process_is_there(&r->process)) {
-        uint64_t left = ns ? ns - (now_ns() - from) : UINT64_MAX;
+    uint64_t from = view_now_ns();
+    while (!stop_signal && (ns == 0 || view_now_ns() - from < ns) &&
+           process_is_there(&r->process)) {
+        uint64_t left = ns ? ns - (view_now_ns() - from) : UINT64_MAX;
         uint64_t slice = (uint64_t)LOOK_MS * 1000000;
         long nap = (long)(left < slice ? left : slice);
         nanosleep(&(struct timespec){.tv_nsec = nap}, NULL);
@@ -274,9 +269,9 @@ static void say_end(struct view *view, const struct recording *r, bool is_open) 
 
 /* The worker sees at its next look that the program has let go. */
 static void wait_for_last(struct hak_keeper *keeper, bool is_left) {
-    uint64_t from = now_ns();
+    uint64_t from = view_now_ns();
     uint32_t live = 1;
-    while (is_left && live > 0 && now_ns() - from < (uint64_t)COMMIT_MS * 1000000 &&
+    while (is_left && live > 0 && view_now_ns() - from < (uint64_t)COMMIT_MS * 1000000 &&
            hak_keeper_wait_committed(keeper, COMMIT_MS, &live) == 0)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 }

@@ -115,6 +115,9 @@ void view_progress(const struct hak_progress *progress);
 void view_progress_clear(void);
 void view_progress_end(void);
 
+/* Of the clock that always goes. Thread and signal safe. */
+uint64_t view_now_ns(void);
+
 /* Prints to stdout or stderr, with foreign text escaped as hak_text_add does. Nothing else in the
  * viewer prints. */
 void view_write(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));

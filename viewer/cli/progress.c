@@ -17,7 +17,7 @@ static struct {
     uint64_t begin_ns, pass_ns, pass_from, last_ns, last_done;
 } progress;
 
-static uint64_t now_ns(void) {
+uint64_t view_now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
@@ -44,7 +44,7 @@ static void begin_pass(const struct hak_progress *now, uint64_t ns) {
 void view_progress(const struct hak_progress *now) {
     if (!is_wanted())
         return;
-    uint64_t ns = now_ns();
+    uint64_t ns = view_now_ns();
     if (progress.begin_ns == 0 || now->done < progress.last_done || now->doing != progress.doing)
         begin_pass(now, ns);
     progress.last_done = now->done;

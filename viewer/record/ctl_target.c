@@ -223,12 +223,6 @@ static bool is_session(const struct hak_session *s) {
            s->total_bytes - s->ring_offset >= HAK_RINGS * sizeof(struct hak_ring_entry);
 }
 
-static uint64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 bool ctl_look_at_rings(struct ctl_target *t, struct ctl_rings *rings) {
     static struct hak_session session;
     static struct hak_ring_entry entries[HAK_RINGS];
@@ -238,7 +232,7 @@ bool ctl_look_at_rings(struct ctl_target *t, struct ctl_rings *rings) {
     if (!ctl_read(t, t->session + session.ring_offset, entries, count * sizeof *entries))
         return false;
     uint64_t keeper = session.keeper_heartbeat_ns, worker = session.worker_heartbeat_ns;
-    uint64_t now = now_ns(), last = keeper > worker ? keeper : worker;
+    uint64_t now = view_now_ns(), last = keeper > worker ? keeper : worker;
     *rings = (struct ctl_rings){.count = count,
                                 .is_file = session.overwrites != 0,
                                 .silent_ns = now > last ? now - last : 0};

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "base/growing.h"
+#include "store/history/tally.h"
 #include "store/live/live.h"
 #include "store/reader/inner.h"
 
@@ -41,22 +42,8 @@ static void note_event(struct hak_lineup *out, uint32_t process, uint64_t first,
     p->last_event = last;
 }
 
-/* A chunk of the events of several processes. */
-static int read_actors(struct hak_store_reader *r, uint64_t first, uint64_t last,
-                       struct hak_lineup *out) {
-    struct hak_scan_limits limits = hak_scan_all();
-    struct hak_scan *scan;
-    struct hak_event e;
-    limits.filter.id_from = first;
-    limits.filter.id_to = last;
-    limits.columns = 1u << HAK_COLUMN_ACTOR;
-    int result = hak_scan_open(r, &limits, false, &scan);
-    if (result)
-        return result;
-    while ((result = hak_scan_next(scan, &e)) == 1)
-        note_event(out, e.process, e.id, e.id);
-    hak_scan_close(scan);
-    return result;
+static void note_actor(void *lineup, const struct hak_event *e) {
+    note_event(lineup, e->process, e->id, e->id);
 }
 
 static int read_extents(struct hak_store_reader *r, struct hak_lineup *out) {
@@ -71,7 +58,7 @@ static int read_extents(struct hak_store_reader *r, struct hak_lineup *out) {
         if (process)
             note_event(out, process, first, first + events - 1);
         else
-            error = read_actors(r, first, first + events - 1, out);
+            error = hak_store_each_actor(r, first, first + events - 1, note_actor, out);
     }
     int unread = hak_query_end(&q);
     return error ? error : unread;

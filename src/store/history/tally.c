@@ -43,23 +43,32 @@ int hak_store_tally_threads(struct hak_store_reader *r, uint32_t process,
     return result;
 }
 
-/* Events of the chunk that begins with event `id`, by process. */
-static int tally_chunk(struct hak_store_reader *r, uint64_t id, uint64_t last, uint64_t *events,
-                       uint32_t count) {
+int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t last,
+                         void (*visit)(void *, const struct hak_event *), void *context) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
     struct hak_event e;
-    limits.filter.id_from = id;
+    limits.filter.id_from = first;
     limits.filter.id_to = last;
     limits.columns = 1u << HAK_COLUMN_ACTOR;
     int result = hak_scan_open(r, &limits, false, &scan);
     if (result)
         return result;
     while ((result = hak_scan_next(scan, &e)) == 1)
-        if (e.process < count)
-            events[e.process]++;
+        visit(context, &e);
     hak_scan_close(scan);
     return result;
+}
+
+struct by_process {
+    uint64_t *events;
+    uint32_t count;
+};
+
+static void count_event(void *context, const struct hak_event *e) {
+    const struct by_process *tally = context;
+    if (e->process < tally->count)
+        tally->events[e->process]++;
 }
 
 int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint32_t count) {
@@ -77,7 +86,8 @@ int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint
         if (id > due)
             error = hak_scan_fail_chunk(r, due, "row", hak_scan_missing);
         else if (process == 0)
-            error = tally_chunk(r, id, id + held - 1, events, count);
+            error = hak_store_each_actor(r, id, id + held - 1, count_event,
+                                         &(struct by_process){events, count});
         else if (process < count)
             events[process] += held;
         due = id + held;

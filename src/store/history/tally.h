@@ -21,4 +21,9 @@ int hak_store_tally_threads(struct hak_store_reader *r, uint32_t process,
  * not read. */
 int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint32_t count);
 
+/* Calls `visit` with each event from `first` to `last`, of which the process, the thread and the id
+ * are known alone. 0, or an error. */
+int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t last,
+                         void (*visit)(void *, const struct hak_event *), void *context);
+
 #endif
