@@ -54,14 +54,15 @@ lives = {(row[0], row[1]): row[2:] for row in table(
 blocks = [block for block in lives if block[1] in programs]
 most = sorted(blocks, key=lambda block: -lives[block][0])[:5]
 for base, process in most + random.sample(blocks, 15):
-    said = ask("block", hex(base + random.randrange(8)), "--process", f"#{process}")
+    question = ("block", hex(base + random.randrange(8)), "--process", f"#{process}")  # the answer may be a larger block around it
+    said = ask(*question)
     totals, key = said["totals"], (int(said["block"]["base"], 16), process)
     same(f"block {base:#x} of process {process}",
          [totals["lives"], totals["ended"], totals["resizes"], totals["longest_ns"]], lives[key])
     same(f"block {base:#x}: lives told", [life["life"] for life in said["lives"]], list(range(1, totals["lives"] + 1)))
     spans = sorted(life["lifetime_ns"] for life in said["lives"] if life["lifetime_ns"] is not None)
     same(f"block {base:#x}: median", totals["median_ns"], spans[(len(spans) - 1) // 2] if spans else None)
-    last = ask("block", hex(key[0]), "--process", f"#{process}", "--last", "3")["lives"]
+    last = ask(*question, "--last", "3")["lives"]  # of the same address: at the larger block's base there may be a third block
     same(f"block {base:#x} --last 3", last, said["lives"][-3:])
 
 for process in programs:
