@@ -8,6 +8,7 @@
  *          |                             |
  *          +--> columns.c, text, JSON <--+
  *
+ *   timeline.c: the same in steps of time, for pictures
  *   top.c `top`    heap.c `heap`    diff.c `diff`
  *
  * Calls capture and cli. One thread. */

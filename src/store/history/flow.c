@@ -52,8 +52,9 @@ struct flow {
     uint64_t *births; /* of each thread, since `from` */
     uint32_t birth_room;
     uint32_t step;
-    uint64_t last_event; /* of the capture */
-    bool failed;         /* no memory */
+    uint64_t last_event;       /* of the capture */
+    uint64_t seen_id, seen_ns; /* the event that was looked at last; 0 = none yet */
+    bool failed;               /* no memory */
     int error;
 };
 
@@ -65,6 +66,13 @@ static void add_to(struct hak_flow_sum *sum, uint64_t blocks, uint64_t bytes) {
 static void take_from(struct hak_flow_sum *sum, uint64_t blocks, uint64_t bytes) {
     sum->blocks -= blocks;
     sum->bytes -= bytes;
+}
+
+static void follow_change(const struct flow *f, uint32_t row, enum hak_flow_change what,
+                          uint64_t blocks, uint64_t bytes) {
+    if (f->query->follower && (blocks || bytes))
+        f->query->follower->change(f->query->follower->context, row, what,
+                                   (struct hak_flow_sum){blocks, bytes});
 }
 
 static void add_sum(struct hak_flow_sum *sum, const struct hak_flow_sum *more) {
@@ -153,6 +161,11 @@ static struct hak_flow_step *step_at(const struct flow *f) {
     return f->out->steps ? &f->out->step[f->step] : NULL;
 }
 
+static void follow_step(const struct flow *f, uint64_t id, uint64_t ns) {
+    if (f->query->follower && f->out->steps)
+        f->query->follower->step(f->query->follower->context, f->step, id, ns, f->live);
+}
+
 /* Goes on to the step of `ns`; events come nearly in the order of time. */
 static void go_to_step(struct flow *f, uint64_t ns) {
     struct hak_flow *out = f->out;
@@ -161,6 +174,10 @@ static void go_to_step(struct flow *f, uint64_t ns) {
     uint64_t span = out->to_ns > out->from_ns ? out->to_ns - out->from_ns : 1;
     unsigned __int128 at = (unsigned __int128)(ns - out->from_ns - 1) * out->steps / span;
     uint32_t to = at >= out->steps ? out->steps - 1 : (uint32_t)at;
+    if (f->step < to && f->seen_id) {
+        follow_step(f, f->seen_id, f->seen_ns);
+        f->seen_id = 0;
+    }
     for (; f->step < to; f->step++) {
         out->step[f->step].end = f->live;
         out->step[f->step + 1].most_bytes = f->live.bytes;
@@ -264,6 +281,9 @@ static void end_life(struct flow *f, struct runner *p, const struct hak_held_blo
         add_to(&f->out->row[row].brief, 1, b.size);
     if (step_at(f))
         add_to(&step_at(f)->went, 1, b.size);
+    follow_change(f, row, HAK_FLOW_WENT, 1, b.size);
+    if (brief)
+        follow_change(f, row, HAK_FLOW_BRIEF, 1, b.size);
     lower_live(f, p, row, 1, b.size);
     tell_life(f, p, &b, e->ns ? e->ns : 1, brief);
 }
@@ -288,6 +308,7 @@ static void begin_life(struct flow *f, struct runner *p, const struct hak_event 
     add_to(&row->came, 1, b.size);
     if (step_at(f))
         add_to(&step_at(f)->came, 1, b.size);
+    follow_change(f, b.row, HAK_FLOW_CAME, 1, b.size);
     raise_live(f, p, b.row, 1, b.size);
     f->failed |= !hak_holdings_put(p->held, &b);
 }
@@ -308,6 +329,8 @@ static void resize_life(struct flow *f, struct runner *p, const struct hak_held_
         add_to(&step->came, 0, more);
         add_to(&step->went, 0, less);
     }
+    follow_change(f, row, HAK_FLOW_CAME, 0, more);
+    follow_change(f, row, HAK_FLOW_WENT, 0, less);
     raise_live(f, p, row, 0, more);
     lower_live(f, p, row, 0, less);
     b.size = s->size;
@@ -340,6 +363,7 @@ static void end_runner(struct flow *f, struct runner *p) {
         struct hak_flow_row *row = &f->out->row[number - 1];
         struct hak_flow_sum left = row->live;
         add_sum(&row->left, &left);
+        follow_change(f, number - 1, HAK_FLOW_LEFT, left.blocks, left.bytes);
         lower_live(f, p, number - 1, left.blocks, left.bytes);
     }
     close_runner(f, p);
@@ -373,6 +397,8 @@ static void begin_runner(struct flow *f, struct runner *p, uint64_t id, bool is_
     p->state = RUNNING;
     for (uint32_t number = p->first_row; number; number = f->state[number - 1].next) {
         const struct hak_flow_row *row = &f->out->row[number - 1];
+        follow_change(f, number - 1, HAK_FLOW_INHERITED, row->inherited.blocks,
+                      row->inherited.bytes);
         raise_live(f, p, number - 1, row->inherited.blocks, row->inherited.bytes);
     }
     if (!is_done)
@@ -401,6 +427,8 @@ static void follow_event(struct flow *f, const struct hak_event *e) {
     struct hak_live_state s;
     f->out->events++;
     go_to_step(f, e->ns);
+    f->seen_id = e->id;
+    f->seen_ns = e->ns;
     take_turns(f, e->id, false);
     struct runner *p = find_runner(f, e->process);
     if (!p || !p->held || f->failed)
@@ -608,8 +636,11 @@ static void give_back_left(struct flow *f) {
 }
 
 static int finish(struct flow *f) {
+    uint64_t last = f->last_event > f->seen_id ? f->last_event : f->seen_id;
+    uint64_t to = f->query->to ? f->query->to : last;
     go_to_step(f, f->out->to_ns);
-    take_turns(f, f->query->to ? f->query->to : f->last_event, true);
+    take_turns(f, to, true);
+    follow_step(f, to, f->out->to_ns);
     for (uint32_t i = 0; i < f->out->rows && !f->failed; i++)
         keep_peak(f, i);
     if (step_at(f))

@@ -68,6 +68,26 @@ struct hak_flow_life {
     bool is_brief;
 };
 
+enum hak_flow_change {
+    HAK_FLOW_INHERITED,
+    HAK_FLOW_CAME,
+    HAK_FLOW_WENT,
+    HAK_FLOW_BRIEF, /* of what went, beside it */
+    HAK_FLOW_LEFT,
+    HAK_FLOW_CHANGES,
+};
+
+/* Follows the rows while they are counted; in the order of events, but for what is held at `from`,
+ * which is in no change. Until hak_flow_read returns, its `out` has what was counted so far: `rows`
+ * and `peak`. */
+struct hak_flow_follower {
+    /* out->row[row] has changed; of a child that was forked it inherits with its first event. */
+    void (*change)(void *context, uint32_t row, enum hak_flow_change what, struct hak_flow_sum sum);
+    /* out->step[step], which has events, ends behind event `id`: `live` was held then. */
+    void (*step)(void *context, uint32_t step, uint64_t id, uint64_t ns, struct hak_flow_sum live);
+    void *context;
+};
+
 struct hak_flow_query {
     uint64_t from, to;    /* events: what is behind `from`, up to `to`; 0 = the begin, the end */
     uint32_t process;     /* row id, 0 = all */
@@ -77,6 +97,7 @@ struct hak_flow_query {
     /* Each life, when it ends and at last those that are open. NULL = not wanted. */
     void (*life)(void *context, const struct hak_flow_life *life);
     void *context;
+    const struct hak_flow_follower *follower; /* NULL = none; it needs `steps` */
 };
 
 struct hak_flow {

@@ -1,151 +1,10 @@
 /* What came and went between two events, with its peaks: as a plain model of all processes has it,
  * over forks, ends, lost ends and births, resizes and calls that were not allowed, for any two
  * events, with threads apart or not. */
-#include "../capture.h"
+#include "../family.h"
 #include "store/history/flow.h"
-#include "store/writer/inner.h"
 
-enum {
-    USED = 120,
-    EVENTS = 5000,
-    PROCESSES = 6,
-    STACKS = 9,
-    THREADS = 4 * PROCESSES + 1,
-    ROUNDS = 60,
-    BRIEF = 3
-};
-
-static struct capture c;
-static struct hak_store_reader *r;
-static struct hak_event log_of[EVENTS + 1]; /* by id */
-static uint64_t random_state;
-static bool is_lossy; /* events are missing from the log, and it says so */
-
-/* ---- a log --------------------------------------------------------------------------------------
- */
-
-static struct process {
-    uint32_t parent;
-    uint64_t fork, first, last; /* events */
-    uint64_t start_ns;
-    bool has_ended, is_live[USED];
-    uint32_t n[USED];
-} process[PROCESSES + 1];
-
-static uint64_t draw(uint64_t below) {
-    random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
-    return (random_state >> 33) % below;
-}
-
-static void put(struct hak_event e) {
-    e.id = c.id + 1;
-    e.ns = c.ns + 1000;
-    log_of[e.id] = e;
-    struct process *p = &process[e.process];
-    p->first = p->first ? p->first : e.id;
-    p->last = e.id;
-    capture_put(&c, e);
-    if (draw(40) == 0)
-        capture_cut(&c);
-}
-
-/* With losses any call at all: frees of what is not held and births over what is. */
-static uint8_t draw_kind(bool is_live, uint8_t *place) {
-    static const uint8_t births[] = {HAK_MALLOC, HAK_MALLOC, HAK_REALLOC},
-                         others[] = {HAK_FREE, HAK_FREE, HAK_REALLOC_FROM, HAK_REALLOC};
-    bool is_birth = is_lossy ? draw(2) : !is_live;
-    *place = HAK_PLACE_FRONT;
-    if (is_birth)
-        return births[draw(sizeof births)];
-    uint8_t kind = others[draw(sizeof others)];
-    if (kind == HAK_REALLOC)
-        *place = HAK_PLACE_LIVE;
-    return kind;
-}
-
-static void put_call(uint32_t number) {
-    int i = (int)draw(USED);
-    bool *is_live = &process[number].is_live[i];
-    struct hak_event e = {.base = BLOCK(i),
-                          .address = BLOCK(i) + 16,
-                          .size = draw(60),
-                          .generation = (uint64_t)1 << 32 | ++process[number].n[i],
-                          .process = number,
-                          .thread = 4 * number - (uint32_t)draw(4), /* its own four */
-                          .stack = 1 + (uint32_t)draw(STACKS - 1),
-                          .class_index = CLASS_48};
-    if (draw(20) == 0) {
-        e.kind = HAK_FREE;
-        e.flags = HAK_RECORD_ILLEGAL;
-    } else if (draw(9) == 0) {
-        e.kind = HAK_FRONT_SPILL;
-    } else {
-        e.kind = draw_kind(*is_live, &e.place);
-        *is_live = e.kind == HAK_MALLOC || e.kind == HAK_REALLOC;
-    }
-    put(e);
-}
-
-static void put_process(uint32_t number, uint64_t fork) {
-    struct process *p = &process[number];
-    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = number,
-                                                              .parent = p->parent,
-                                                              .fork_event = fork,
-                                                              .start_ns = p->start_ns,
-                                                              .end_ns = p->has_ended ? c.ns : 0,
-                                                              .end_kind = p->has_ended,
-                                                              .session = 1,
-                                                              .program = "/bin/app"}));
-    for (uint32_t i = 4 * number - 3; i <= 4 * number; i++)
-        must(hak_store_put_thread(
-            c.w, &(struct hak_thread_row){.id = i, .process = number, .number = i, .name = "t"}));
-}
-
-static void fork_off(uint32_t parent, uint32_t child, bool is_known) {
-    put((struct hak_event){.process = parent, .thread = 4 * parent, .kind = HAK_FORK, .size = 1});
-    memcpy(process[child].n, process[parent].n, sizeof process[child].n);
-    memcpy(process[child].is_live, process[parent].is_live, sizeof process[child].is_live);
-    process[child].parent = parent;
-    process[child].fork = is_known ? c.id : 0;
-    process[child].start_ns = c.ns;
-    put_process(child, process[child].fork);
-    if (!is_known) /* it begins where it is first seen */
-        put((struct hak_event){.process = child, .thread = 4 * child, .kind = HAK_PROCESS_START});
-}
-
-static void end_process(uint32_t number) {
-    put((struct hak_event){.process = number, .thread = 4 * number, .kind = HAK_PROCESS_END});
-    process[number].has_ended = true;
-    put_process(number, process[number].fork);
-}
-
-static void put_calls(int count, const char *processes) {
-    for (int i = 0; i < count; i++)
-        put_call((uint32_t)(processes[draw(strlen(processes))] - '0'));
-}
-
-static void tell_story(void) {
-    for (int i = 0; i < USED / 10; i++) /* they were there before the recording began */
-        process[1].is_live[i] = true;
-    if (is_lossy)
-        must(hak_store_put_loss(c.w, &(struct hak_loss_row){.process = 1, .count = 9}));
-    put_calls(900, "1");
-    fork_off(1, 2, true);
-    put_calls(300, "1"); /* the child has no event yet */
-    put_calls(500, "12");
-    fork_off(2, 3, true);
-    fork_off(1, 4, false);
-    put_calls(600, "1234");
-    end_process(2);
-    put_calls(300, "134");
-    fork_off(4, 5, true); /* never has an event */
-    fork_off(4, 6, true);
-    put((struct hak_event){.process = 6, .thread = 24, .kind = HAK_PROCESS_START}); /* no call */
-    end_process(4);
-    put_calls(500, "13");
-    end_process(1);
-    put_calls(200, "3");
-}
+enum { THREADS = 4 * PROCESSES + 1, ROUNDS = 60, BRIEF = 3 };
 
 /* ---- the model ----------------------------------------------------------------------------------
  */
@@ -481,25 +340,8 @@ static void compare(uint64_t from, uint64_t to, uint32_t number, bool by_thread)
     hak_flow_free(&flow);
 }
 
-static void begin(int lossy) {
-    is_lossy = lossy;
-    capture_start(&c, "flow");
-    hak_live_set_limits(c.w->live, 0, 300, 3);
-    memset(process, 0, sizeof process);
-    random_state = 11;
-    r = NULL;
-    tell_story();
-    capture_finish(&c);
-    must(hak_store_open(c.path, &r));
-}
-
-static void stop(void) {
-    hak_store_close(r);
-    capture_clean(c.path);
-}
-
 START_TEST(all_that_came_and_went_is_what_the_model_has) {
-    begin(_i);
+    begin_family(_i);
     for (uint32_t p = 0; p <= PROCESSES; p++) {
         compare(0, 0, p, false);
         compare(0, 0, p, true);
@@ -508,7 +350,7 @@ START_TEST(all_that_came_and_went_is_what_the_model_has) {
 END_TEST
 
 START_TEST(any_two_events_will_do) {
-    begin(_i);
+    begin_family(_i);
     for (int i = 0; i < ROUNDS; i++) {
         uint64_t to = 1 + draw(c.id), from = draw(3) ? draw(to) : 0;
         compare(from, draw(5) ? to : 0, (uint32_t)(draw(2) ? draw(PROCESSES + 1) : 0), draw(2));
@@ -517,7 +359,7 @@ START_TEST(any_two_events_will_do) {
 END_TEST
 
 START_TEST(forks_and_ends_are_exact_at_their_events) {
-    begin(_i);
+    begin_family(_i);
     for (uint32_t p = 1; p <= PROCESSES; p++) {
         const uint64_t at[] = {process[p].fork, process[p].first, process[p].last};
         for (size_t i = 0; i < 3; i++)
@@ -534,7 +376,7 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("flow");
     tcase_set_timeout(cases, 300);
-    tcase_add_checked_fixture(cases, NULL, stop);
+    tcase_add_checked_fixture(cases, NULL, end_family);
     tcase_add_loop_test(cases, all_that_came_and_went_is_what_the_model_has, 0, 2);
     tcase_add_loop_test(cases, any_two_events_will_do, 0, 2);
     tcase_add_loop_test(cases, forks_and_ends_are_exact_at_their_events, 0, 2);

@@ -1,0 +1,63 @@
+/* The heap over time: what each process and stack got and gave back in each step, so that what was
+ * live behind any step, and what came and went in any steps that follow each other, is a sum.
+ *
+ *   from ---- step 0 ----|---- step 1 ----|- step 2 -|- step 3 -| ... to
+ *                      event            event      peak       event        (steps end behind one)
+ *                        |
+ *             changes: row 0, row 7, ...   rows that did not change have none
+ *
+ * What it adds up to is what hak_flow_read says of the same two events, to the byte. Made in one
+ * scan of the events (store/history/flow.h). For one thread; the caller frees it. */
+#ifndef HAK_VIEWER_PROFILE_TIMELINE_H
+#define HAK_VIEWER_PROFILE_TIMELINE_H
+
+#include "store/history/history.h"
+
+struct timeline_query {
+    uint64_t from, to;    /* events: what is behind `from`, up to `to`; 0 = the begin, the end */
+    uint32_t process;     /* row id, 0 = all */
+    uint64_t brief_calls; /* N of short-lived; 0 = 1 */
+    uint32_t steps;       /* parts of the time, 1 at least; those without an event are left out */
+};
+
+/* What a row got in one step: live behind it = live before + inherited + came - went - left. */
+struct timeline_change {
+    uint32_t row; /* of timeline.flow.row */
+    struct hak_flow_sum inherited, came, went, brief, left;
+};
+
+struct timeline_step {
+    uint64_t event;                   /* the last one in it */
+    uint64_t ns;                      /* of this event; of the last step: the end */
+    uint64_t most_bytes, least_bytes; /* held at once in it */
+    struct hak_flow_sum live;         /* of all rows behind it */
+    uint32_t first, changes;          /* in timeline.change, by row */
+};
+
+struct timeline {
+    struct hak_flow flow; /* rows (process, stack), with what they held at `from`; totals, peaks */
+    struct timeline_step *step;
+    uint32_t steps;
+    int64_t peak_step; /* ends behind the peak's event; -1 = nothing came, the peak is `from` */
+    struct timeline_change *change;
+    uint32_t changes;
+};
+
+/* Fills `out`, which the caller frees in any case. 0, or the store's error. */
+int timeline_read(struct hak_store_reader *r, const struct timeline_query *query,
+                  struct timeline *out);
+void timeline_free(struct timeline *timeline);
+
+/* Sums of one row between two steps. */
+struct timeline_sums {
+    struct hak_flow_sum before, inherited, came, went, brief, left, live;
+};
+
+/* Fills `out`, one for each row, with what happened in the steps first..last; `before` is what was
+ * live before `first`, `live` behind `last`. `last` < `first`: what was live before `first`. */
+void timeline_add_up(const struct timeline *timeline, uint32_t first, int64_t last,
+                     struct timeline_sums *out);
+/* The last step that ends at `ns` or before it; -1 = it lies in the first step. */
+int64_t timeline_step_at(const struct timeline *timeline, uint64_t ns);
+
+#endif
