@@ -58,7 +58,7 @@ viewer/sql: capture cli
 viewer/layers: events capture cli
 viewer/leaks: findings capture cli
 viewer/profile: capture cli
-viewer/record: findings capture cli
+viewer/record: findings profile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
 viewer/.: attach cli capture block events findings info sql layers leaks profile record hunt

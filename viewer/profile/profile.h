@@ -9,16 +9,27 @@
  *          +--> columns.c, text, JSON <--+
  *
  *   timeline.c: the same in steps of time, for pictures
- *   top.c `top`    heap.c `heap`    diff.c `diff`
+ *   top.c `top`    heap.c `heap`    diff.c `diff`    headline.c the last line of `run`
  *
  * Calls capture and cli. One thread. */
 #ifndef HAK_VIEWER_PROFILE_PROFILE_H
 #define HAK_VIEWER_PROFILE_PROFILE_H
 
+#include <signal.h>
 #include "viewer/cli/cli.h"
 
 int command_top(struct view *view);
 int command_heap(struct view *view);
 int command_diff(struct view *view);
+
+/* Appends the profile of the open capture in one line, with the numbers of `heap` and `top`:
+ *
+ *   peak 1.2 GiB at 12.4 s, 61 % in parse_row (parse.c:210); 48 M calls, 37 % short-lived
+ *
+ * Nothing where it has no calls. It reads for `budget_ms` at most, and until `*stop` is not 0: what
+ * was not found by then is not said, but that it was not. Takes the watcher of reads
+ * (hak_store_watch) away. */
+void profile_add_headline(struct hak_text *text, struct view *view, uint64_t budget_ms,
+                          const volatile sig_atomic_t *stop);
 
 #endif

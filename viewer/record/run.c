@@ -1,6 +1,7 @@
 /* `run`: records a program and its children, reports their faults, returns its status. */
 #include "viewer/record/record.h"
 #include "viewer/capture/capture.h"
+#include "viewer/profile/profile.h"
 #include "viewer/record/run.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include "options.h"
 
 #define COMMIT_WAIT_MS 10000
+#define PEAK_MS        700 /* within which the peak is found, or not */
 
 struct outcome {
     int program_status; /* the program's own, or 128 + its signal */
@@ -136,7 +138,17 @@ static void print_live(const struct view *view, uint32_t live) {
     view_write(stderr, "%s\n", live > NAMED ? ", ..." : "");
 }
 
-static void print_closing_line(struct view *view, const struct outcome *outcome) {
+/* "peak 1.2 GiB at 12.4 s, ...": what the program held. Of blocks that are not recorded nothing is
+ * known. */
+static void print_headline(struct view *view) {
+    struct hak_text text = {0};
+    profile_add_headline(&text, view, PEAK_MS, run_child_stop_signal());
+    if (text.length)
+        view_write(stderr, "hakmem: %s\n", hak_text_string(&text));
+    hak_text_free(&text);
+}
+
+static void print_closing_lines(struct view *view, const struct outcome *outcome) {
     if (view->json || !isatty(STDERR_FILENO) || !outcome->read)
         return;
     const char *slash = strrchr(view->store_path, '/');
@@ -153,6 +165,8 @@ static void print_closing_line(struct view *view, const struct outcome *outcome)
         print_live(view, outcome->live);
     if (inner_pool(view))
         view_write(stderr, "hakmem: %s; --pools=malloc shows them\n", inner_pool(view));
+    if (!is_off(view))
+        print_headline(view);
     free(here);
 }
 
@@ -291,7 +305,7 @@ int record_run(struct view *view, struct record_part *part) {
         part->is_recorded = outcome.read;
         part->live = outcome.live;
     } else {
-        print_closing_line(view, &outcome);
+        print_closing_lines(view, &outcome);
     }
     /* Without a record a store is made for a fault alone: none is no finding. */
     bool can_tell = outcome.read || (is_off(view) && outcome.sessions == 0);

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# The last line of `run` on a terminal: peak, whose it was, calls; with the numbers of `top` and `heap`. Elsewhere, and where nothing is recorded, there is none.
+set -u
+BUILD=$(realpath -m "${BUILD:-build}")
+here=$(cd "$(dirname "$0")" && pwd)
+unset "${!HAKMEM_@}" LD_PRELOAD NO_COLOR
+trace=$BUILD/hakmem-trace
+status=0
+fail() { echo "headline.sh: $*"; status=1; }
+${CC:-cc} -w -fno-builtin -O0 -g -o rows "$here/rows.c" || { echo "rows.c does not compile"; exit 1; }
+${CC:-cc} -shared -fPIC -O1 -o slow_clock.so "$here/../tools/slow_clock.c" || { echo "no slow_clock.so"; exit 1; }
+
+# said WORDS ...: what a terminal shows of `run WORDS ...`, moments as TIME
+said() {
+    COMMAND=$(printf '%q ' "$trace" run --force -s rows.db "$@") script -qec 'eval "$COMMAND"' /dev/null </dev/null 2>&1 |
+        tr -d '\r' | sed -E 's/at [0-9.,]+ (us|ms|s)/at TIME/'
+}
+
+# expect NAME LINES: of what was said
+expect() { [ "$(cat shown)" = "$2" ] || fail "$1: it says:" "$(cat shown)"; }
+
+said --check trace -- ./rows 500 >shown
+expect 'a list' "hakmem: $("$trace" sql -s rows.db "select printf('%,d', count(*)) from event") events, no fault, rows.db
+hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived"
+said --check trace -- ./rows 500 child >shown
+grep -qxF 'hakmem: peak 3.8 MiB at TIME, 100 % in keep_rows (cli/rows.c:11); 3,500 calls, 14 % short-lived' shown || fail "a child: $(cat shown)"
+"$trace" heap --json -s rows.db | python3 -c 'import json, sys; heap = json.load(sys.stdin); print(heap["peak"]["live_bytes"], heap["allocated_blocks"], heap["short_lived_blocks"])' >numbers
+[ "$(cat numbers)" = '4000000 3500 500' ] || fail "heap counts something else: $(cat numbers)"
+said --check normal -- ./rows 500 >shown
+tail -n 1 shown | grep -qxF 'hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived' || fail "level normal: $(cat shown)"
+said --check trace -- ./rows 2000000 >shown
+tail -n 1 shown | grep -qE '^hakmem: (peak .*; 2\.0 M calls, 100 % short-lived|the peak takes longer to find: hakmem-trace top shows it)$' || fail "a long one: $(cat shown)"
+LD_PRELOAD=$PWD/slow_clock.so said --check trace -- ./rows 400000 >shown
+tail -n 1 shown | grep -qxF 'hakmem: the peak takes longer to find: hakmem-trace top shows it' || fail "a clock that runs away: $(cat shown)"
+
+said --check trace -- ./rows 0 >shown
+[ "$(wc -l <shown)" -eq 1 ] || fail "no call: $(cat shown)"
+said --check light -- ./rows 500 >shown
+grep -q peak shown && fail "level light: $(cat shown)"
+said --check normal --trace off -- ./rows 500 >shown
+[ ! -s shown ] || fail "nothing recorded: $(cat shown)"
+"$trace" run --check trace --force -s rows.db -- ./rows 500 >shown 2>&1 || fail "into a file: status $?"
+[ ! -s shown ] || fail "into a file: $(cat shown)"
+exit $status

@@ -1,0 +1,167 @@
+/* Finds the peak, whose it was, and what was short-lived, within a given time. */
+#include "viewer/profile/profile.h"
+
+#include "report/words/words.h"
+#include "viewer/profile/groups.h"
+
+struct headline {
+    struct view *view;
+    uint64_t due_ns; /* reading ends then */
+    const volatile sig_atomic_t *stop;
+    struct profile_query query;
+    struct profile_places places;
+    struct profile_groups groups; /* of what was live at the peak */
+    struct hak_flow_sum peak, came, brief;
+    uint64_t peak_ns;
+    uint32_t process; /* whose peak it is; 0 = of all */
+    bool has_peak, has_calls;
+};
+
+static int watch(void *context, const struct hak_progress *progress) {
+    const struct headline *h = context;
+    (void)progress;
+    return *h->stop || view_now_ns() > h->due_ns;
+}
+
+static void take_live(struct headline *h, uint32_t process, uint32_t stack,
+                      struct hak_flow_sum live) {
+    const struct profile_item item = {
+        .process = process, .stack = stack, .class_index = 255, .sums = {.live = live}};
+    if (live.blocks || live.bytes)
+        profile_groups_take(&h->groups, &item);
+}
+
+/* ---- out of the stored profile ------------------------------------------------------------------
+ */
+
+/* The process that held the most at once. */
+static const struct hak_heap_process *greatest(const struct hak_heap *heap) {
+    const struct hak_heap_process *most = NULL;
+    for (uint32_t i = 0; i < heap->processes; i++)
+        if (!most || heap->process[i].peak_bytes > most->peak_bytes)
+            most = &heap->process[i];
+    return most;
+}
+
+/* What that process held then, by stack. 1, 0 or an error. */
+static int read_stored_peak(struct headline *h, const struct hak_heap_process *most) {
+    struct hak_heap heap = {0};
+    struct hak_event event;
+    int result = hak_store_event(h->view->reader, most->peak_event, &event);
+    if (result == 1)
+        result = hak_heap_read(h->view->reader, 0, most->peak_event, most->process, &heap);
+    for (uint32_t i = 0; i < heap.rows && result == 1; i++)
+        take_live(h, heap.row[i].process, heap.row[i].stack,
+                  (struct hak_flow_sum){heap.row[i].live.blocks, heap.row[i].live.bytes});
+    hak_heap_free(&heap);
+    if (result != 1)
+        return result;
+    h->peak.bytes = most->peak_bytes;
+    h->peak_ns = event.ns;
+    h->process = h->view->summary.processes > 1 ? most->process : 0;
+    h->has_peak = true;
+    return 1;
+}
+
+/* 1; 0: the profile is not stored; or an error. */
+static int read_stored(struct headline *h) {
+    struct hak_heap heap = {0};
+    int result = hak_heap_read(h->view->reader, 0, 0, 0, &heap);
+    for (uint32_t i = 0; i < heap.rows && result == 1; i++) {
+        h->came.blocks += heap.row[i].came.blocks;
+        h->brief.blocks += heap.row[i].brief.blocks;
+    }
+    h->has_calls = result == 1;
+    const struct hak_heap_process *most = greatest(&heap);
+    if (result == 1 && most && most->peak_event)
+        result = read_stored_peak(h, most);
+    hak_heap_free(&heap);
+    return result;
+}
+
+/* ---- out of the events -------------------------------------------------------------------------
+ */
+
+static void read_events(struct headline *h) {
+    struct hak_flow flow = {0};
+    struct hak_flow_query all = {0};
+    if (hak_flow_read(h->view->reader, &all, &flow) == 0) {
+        h->has_calls = h->has_peak = true;
+        h->came = flow.came;
+        h->brief = flow.brief;
+        h->peak = flow.peak.live;
+        h->peak_ns = flow.peak.ns;
+        for (uint32_t i = 0; i < flow.rows; i++)
+            take_live(h, flow.row[i].process, flow.row[i].stack, flow.row[i].at_peak);
+    }
+    hak_flow_free(&flow);
+}
+
+/* ---- the line ----------------------------------------------------------------------------------
+ */
+
+static unsigned percent(uint64_t part, uint64_t whole) {
+    return whole ? (unsigned)(((unsigned __int128)part * 100 + whole / 2) / whole) : 0;
+}
+
+/* "812", "36,112", "4.8 M", "48 M". */
+static void add_calls(struct hak_text *text, uint64_t calls) {
+    uint64_t tenths = (calls + 50000) / 100000;
+    if (calls < 1000000)
+        hak_text_add(text, "%s", hak_words_count(calls, "call", "calls"));
+    else if (tenths < 100)
+        hak_text_add(text, "%llu.%llu M calls", (unsigned long long)tenths / 10,
+                     (unsigned long long)tenths % 10);
+    else
+        hak_text_add(text, "%s M calls", hak_words_number((calls + 500000) / 1000000));
+}
+
+static void add_peak(struct hak_text *text, struct headline *h) {
+    const struct profile_group *most = h->groups.groups ? &h->groups.group[0] : NULL;
+    hak_text_add(text, "peak %s at %s", hak_words_size(h->peak.bytes), hak_words_ago(h->peak_ns));
+    if (h->process) {
+        hak_text_add(text, " in ");
+        view_add_process(text, h->view, h->process);
+    }
+    if (!most)
+        return;
+    struct hak_text where = {0};
+    hak_text_add(text, ", %u %% in ", percent(most->self.live.bytes, h->peak.bytes));
+    profile_add_group_name(text, &h->groups, most);
+    profile_add_group_where(&where, &h->groups, most);
+    if (where.length)
+        hak_text_add(text, " (%s)", hak_text_string(&where));
+    hak_text_free(&where);
+}
+
+static void add_line(struct hak_text *text, struct headline *h) {
+    if (h->has_peak && !h->groups.failed && !h->places.failed && !h->places.error)
+        add_peak(text, h);
+    else
+        hak_text_add(text, "the peak takes longer to find: hakmem-trace top shows it");
+    if (!h->has_calls)
+        return;
+    hak_text_add(text, "; ");
+    add_calls(text, h->came.blocks);
+    hak_text_add(text, ", %u %% short-lived", percent(h->brief.blocks, h->came.blocks));
+}
+
+void profile_add_headline(struct hak_text *text, struct view *view, uint64_t budget_ms,
+                          const volatile sig_atomic_t *stop) {
+    struct headline h = {.view = view,
+                         .due_ns = view_now_ns() + budget_ms * 1000000,
+                         .stop = stop,
+                         .query = {.view = view, .per = PROFILE_FUNCTION}};
+    h.places.view = view;
+    h.groups.query = &h.query;
+    h.groups.places = &h.places;
+    hak_store_watch(watch, &h);
+    if (read_stored(&h) == 0)
+        read_events(&h);
+    hak_store_watch(NULL, NULL);
+    profile_groups_sort(&h.groups);
+    if (view->summary.events && (!h.has_calls || h.came.blocks))
+        add_line(text, &h);
+    profile_free_groups(&h.groups);
+    profile_free_places(&h.places);
+}
