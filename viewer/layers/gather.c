@@ -117,7 +117,7 @@ static int read_snapshots(struct layers *l) {
         hak_ask(hak_store_database(l->view->reader),
                 "SELECT process, ns, name, class, value - coalesce(lag(value) OVER "
                 "(PARTITION BY process, name, class ORDER BY id), 0) FROM metric "
-                "WHERE ?1 = 0 OR process = ?1",
+                "WHERE (?1 = 0 OR process = ?1) AND name NOT LIKE 'memory.%'",
                 "reading metrics", l->process);
     while (hak_query_next(&q))
         take_row(l, hak_query_id(&q, 0), hak_query_number(&q, 1), hak_query_text(&q, 2),
@@ -180,7 +180,8 @@ static void compare(struct layers *l) {
 
 static bool has_snapshots(const struct layers *l) {
     return hak_database_number(hak_store_database(l->view->reader),
-                               "SELECT 1 FROM metric WHERE ?1 = 0 OR process = ?1 LIMIT 1",
+                               "SELECT 1 FROM metric WHERE (?1 = 0 OR process = ?1) AND "
+                               "name NOT LIKE 'memory.%' LIMIT 1",
                                l->process) != 0;
 }
 

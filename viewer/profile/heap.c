@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/profile/columns.h"
+#include "viewer/profile/memory.h"
 
 #define STEPS         20
 #define STEPS_MAX     100000
@@ -21,6 +22,9 @@ struct heap {
     struct profile_query query;
     struct hak_flow flow;
     struct taken taken;
+    struct profile_memory *memory;
+    struct profile_memory_totals *step_memory, at_memory;
+    bool has_resident; /* the kernel was asked in any step */
     uint64_t steps;
     bool is_kept; /* blocks of an allocator that the program kept have no slots that are known */
 };
@@ -85,14 +89,31 @@ static int read_taken(struct heap *h) {
     return error ? view_store_error(h->view, error) : 0;
 }
 
-/* ---- for people --------------------------------------------------------------------------------
- */
-
 static uint64_t end_of_step(const struct heap *h, uint32_t step) {
     const struct hak_flow *f = &h->flow;
     uint64_t span = f->to_ns > f->from_ns ? f->to_ns - f->from_ns : 0;
     return f->from_ns + (uint64_t)((unsigned __int128)span * (step + 1) / f->steps);
 }
+
+static int read_memory(struct heap *h) {
+    const struct view_moment *at = &h->query.at;
+    int status = profile_memory_read(h->view, h->query.process, &h->memory);
+    if (status)
+        return status;
+    h->step_memory = calloc(h->flow.steps + 1, sizeof *h->step_memory);
+    if (!h->step_memory)
+        return view_store_error(h->view, hak_store_no_memory(h->view->store_path));
+    for (uint32_t i = 0; i < h->flow.steps; i++)
+        profile_memory_in(h->memory, i ? end_of_step(h, i - 1) : h->flow.from_ns, end_of_step(h, i),
+                          &h->step_memory[i]);
+    if (at->kind != VIEW_AT_START)
+        profile_memory_at(h->memory, at->kind == VIEW_AT_END ? h->view->summary.last_ns : at->ns,
+                          &h->at_memory);
+    return 0;
+}
+
+/* ---- for people --------------------------------------------------------------------------------
+ */
 
 static void add_bar(struct table *table, uint64_t bytes, uint64_t most) {
     struct hak_text bar = {0};
@@ -111,12 +132,19 @@ static uint64_t most_of_steps(const struct hak_flow *f) {
     return most;
 }
 
+/* Nothing where no snapshot was taken. */
+static void add_resident(struct table *table, const struct profile_memory_totals *memory) {
+    table_add_cell(table, memory->kernel_ns ? hak_words_number(profile_resident(memory)) : "");
+}
+
 static void add_timeline(struct hak_text *text, struct heap *h) {
     struct table table = {0};
     uint64_t most = most_of_steps(&h->flow);
     if (!most && !h->flow.events)
         return;
-    table_add_headings(&table, "up to|most live|live then|blocks|allocated|freed|<");
+    table_add_headings(&table, h->has_resident
+                                   ? "up to|most live|live then|blocks|allocated|freed|resident|<"
+                                   : "up to|most live|live then|blocks|allocated|freed|<");
     for (uint32_t i = 0; i < h->flow.steps; i++) {
         const struct hak_flow_step *s = &h->flow.step[i];
         struct hak_text when = {0};
@@ -127,6 +155,8 @@ static void add_timeline(struct hak_text *text, struct heap *h) {
         table_add_cell(&table, hak_words_number(s->end.blocks));
         table_add_count(&table, s->came.bytes);
         table_add_count(&table, s->went.bytes);
+        if (h->has_resident)
+            add_resident(&table, &h->step_memory[i]);
         add_bar(&table, s->most_bytes, most);
     }
     table_print(text, &table, h->view);
@@ -184,6 +214,27 @@ static void add_when(struct hak_text *text, const struct heap *h) {
                      hak_words_number(h->query.at.event));
 }
 
+/* What stands in the snapshots, which were taken at other times than the moment. */
+static void add_memory(struct hak_text *text, const struct heap *h) {
+    const struct profile_memory_totals *m = &h->at_memory;
+    if (m->slots_ns && !h->is_kept) {
+        hak_text_add(text, "As counted at %s:\n", hak_words_time(m->slots_ns));
+        add_taken_line(text, "mapped for slots, SuperSlabs", m->bytes[MEMORY_SUPERSLABS], 0);
+        add_taken_line(text, "freed, and kept in quarantine (slots)", m->bytes[MEMORY_QUARANTINE],
+                       0);
+    }
+    if (!m->kernel_ns)
+        return;
+    hak_text_add(text, "As the kernel said at %s:\n", hak_words_time(m->kernel_ns));
+    add_taken_line(text, "resident", profile_resident(m), 0);
+    add_taken_line(text, "  heap, stacks, written data", m->bytes[MEMORY_ANONYMOUS], 0);
+    add_taken_line(text, "  pages of mapped files", m->bytes[MEMORY_FILE], 0);
+    add_taken_line(text, "  shared memory, also hakmem's record", m->bytes[MEMORY_SHARED], 0);
+    if (m->bytes[MEMORY_SWAPPED])
+        add_taken_line(text, "swapped out", m->bytes[MEMORY_SWAPPED], 0);
+    add_taken_line(text, "most resident so far", m->bytes[MEMORY_MOST_RESIDENT], 0);
+}
+
 static void add_taken(struct hak_text *text, struct heap *h) {
     const struct taken *t = &h->taken;
     if (h->query.at.kind == VIEW_AT_START)
@@ -197,6 +248,7 @@ static void add_taken(struct hak_text *text, struct heap *h) {
         add_taken_line(text, "in large blocks, pages of their own", t->large.bytes,
                        t->large.blocks);
     }
+    add_memory(text, h);
     hak_text_add(text, "\n");
 }
 
@@ -242,6 +294,25 @@ static json_t *peak_json(const struct hak_flow_peak *peak) {
     return object;
 }
 
+static json_t *memory_json(const struct profile_memory_totals *m) {
+    static const char *const names[MEMORY_KINDS] = {[MEMORY_ANONYMOUS] = "anonymous_bytes",
+                                                    [MEMORY_FILE] = "file_bytes",
+                                                    [MEMORY_SHARED] = "shared_bytes",
+                                                    [MEMORY_SWAPPED] = "swapped_bytes",
+                                                    [MEMORY_MOST_RESIDENT] = "most_resident_bytes",
+                                                    [MEMORY_SUPERSLABS] = "superslab_bytes",
+                                                    [MEMORY_QUARANTINE] = "quarantine_slot_bytes"};
+    json_t *object = json_object();
+    hak_json_set_known(object, "kernel_ns", m->kernel_ns != 0, m->kernel_ns);
+    hak_json_set_known(object, "slots_ns", m->slots_ns != 0, m->slots_ns);
+    hak_json_set_known(object, "resident_bytes", m->kernel_ns != 0, profile_resident(m));
+    for (unsigned kind = 0; kind < MEMORY_KINDS; kind++)
+        hak_json_set_known(object, names[kind],
+                           (kind < MEMORY_SUPERSLABS ? m->kernel_ns : m->slots_ns) != 0,
+                           m->bytes[kind]);
+    return object;
+}
+
 static json_t *step_json(const struct heap *h, uint32_t i) {
     const struct hak_flow_step *s = &h->flow.step[i];
     json_t *object = json_object();
@@ -254,6 +325,7 @@ static json_t *step_json(const struct heap *h, uint32_t i) {
     hak_json_set_number(object, "allocated_bytes", s->came.bytes);
     hak_json_set_number(object, "freed_blocks", s->went.blocks);
     hak_json_set_number(object, "freed_bytes", s->went.bytes);
+    json_object_set_new(object, "memory", memory_json(&h->step_memory[i]));
     return object;
 }
 
@@ -294,6 +366,7 @@ static void print_json(struct heap *h) {
     json_object_set_new(document, "peak", peak_json(&f->peak));
     json_object_set_new(document, "processes", processes_json(f));
     json_object_set_new(document, "held", taken_json(h));
+    json_object_set_new(document, "memory", memory_json(&h->at_memory));
     hak_json_set_number(document, "allocated_blocks", f->came.blocks);
     hak_json_set_number(document, "allocated_bytes", f->came.bytes);
     hak_json_set_number(document, "freed_blocks", f->went.blocks);
@@ -348,6 +421,8 @@ int command_heap(struct view *view) {
         status = read_taken(&h);
     }
     if (status == 0)
+        status = read_memory(&h);
+    if (status == 0)
         status = view_look_again(view);
     if (status == 0) {
         if (h.flow.processes)
@@ -358,6 +433,8 @@ int command_heap(struct view *view) {
             print_text(&h);
         status = view_completeness(view);
     }
+    profile_memory_free(h.memory);
+    free(h.step_memory);
     hak_flow_free(&h.flow);
     profile_free_query(&h.query);
     return status;

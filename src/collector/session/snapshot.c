@@ -8,8 +8,10 @@
 #include "superslab.h"
 
 #define MILLISECOND_NS 1000000u
-#define AGE_PART       60      /* the older a process is, the rarer its snapshots */
-#define ROWS_KEPT      1000000 /* while nothing can be stored */
+#define AGE_PART       60       /* the older a process is, the rarer its snapshots */
+#define RESIDENT_NS    50000000 /* the least time between two looks at a process's memory */
+#define RESIDENT_PART  20       /* of its age: a program of a second has some 40 */
+#define ROWS_KEPT      1000000  /* while nothing can be stored */
 
 enum { CELLS = HAK_METRIC_CLASSES * HAK_METRICS };
 
@@ -107,24 +109,50 @@ static void put_changes(struct hak_snapshots *s, struct hak_snapshot_watch *w, c
         memcpy(w->last, sum, CELLS * sizeof *w->last);
 }
 
+/* A zombie has no memory any more, and no such lines. */
+static void take_resident(struct hak_snapshots *s, const struct hak_process_watch *p,
+                          struct hak_snapshot_watch *w, uint64_t ns) {
+    struct hak_resident now;
+    if (!hak_resident_read(p->pid, p->pidfd, &now))
+        return;
+    for (unsigned i = 0; i < HAK_RESIDENT_FIELDS; i++)
+        if (now.bytes[i] != w->resident.bytes[i])
+            put_note(s, w->row, ns, hak_resident_name(i), now.bytes[i]);
+    w->resident = now;
+}
+
 static uint64_t interval_ns(const struct hak_client *c, uint64_t age_ns) {
     uint64_t usual = (uint64_t)c->map.head.metrics_ms * MILLISECOND_NS;
     return age_ns / AGE_PART > usual ? age_ns / AGE_PART : usual;
+}
+
+/* Short programs have some looks, too; old ones as many as snapshots. */
+static uint64_t resident_interval_ns(const struct hak_client *c, uint64_t age_ns) {
+    uint64_t most = interval_ns(c, age_ns), part = age_ns / RESIDENT_PART;
+    uint64_t least = most < RESIDENT_NS ? most : RESIDENT_NS;
+    return part < least ? least : part > most ? most : part;
 }
 
 static void take_one(struct hak_snapshots *s, struct hak_client *c, uint32_t index,
                      const struct hak_process_row *row, uint64_t now_ns, uint64_t ns) {
     static struct hak_counters_sum sum; /* one worker thread */
     struct hak_snapshot_watch *w = watch_of(c, index);
+    uint64_t age_ns = ns > row->start_ns ? ns - row->start_ns : 0;
     bool is_last = c->processes[index].phase == HAK_PHASE_GONE;
-    if (!w || w->has_ended || (!is_last && now_ns < w->due_ns))
+    if (!w || w->has_ended)
+        return;
+    if (!is_last && !c->is_file && now_ns >= w->resident_due_ns) {
+        take_resident(s, &c->processes[index], w, ns);
+        w->resident_due_ns = now_ns + resident_interval_ns(c, age_ns);
+    }
+    if (!is_last && now_ns < w->due_ns)
         return;
     if (w->taken_ns == 0)
         w->taken_ns = row->start_ns;
     if (sum_up(c, index, &sum) && has_changed(w, &sum.cells[0][0]))
         put_changes(s, w, &sum.cells[0][0], ns);
     w->taken_ns = ns;
-    w->due_ns = now_ns + interval_ns(c, ns > row->start_ns ? ns - row->start_ns : 0);
+    w->due_ns = now_ns + interval_ns(c, age_ns);
     w->has_ended = is_last;
     if (is_last)
         put_note(s, w->row, ns, HAK_SNAPSHOT_END, 1);

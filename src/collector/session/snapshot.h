@@ -1,7 +1,8 @@
-/* Snapshots of the programs' counters: read in the session memory, put into the store's `metric`.
+/* Snapshots of the programs' counters, and of what the kernel holds of them in memory: put into the
+ * store's `metric`.
  *
  *   blocks of a process --sum--> compared with its last snapshot --changed--> rows --COMMIT-->
- * store
+ *   /proc/PID/status ----------------^                                                  store
  *
  * Every process that lives gets one when it is due, and each a last one once it is gone, in the
  * transaction of its last events; only then are its blocks given back. What comes of a snapshot is
@@ -17,15 +18,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "collector/session/client.h"
+#include "collector/session/resident.h"
 #include "store/writer/writer.h"
 
 /* One process entry of a session. */
 struct hak_snapshot_watch {
-    uint64_t *last;    /* cells as they were put last, NULL = none were yet */
-    uint64_t due_ns;   /* CLOCK_MONOTONIC; 0 = at once */
-    uint64_t taken_ns; /* since the capture's start: the one before; 0 = none was */
-    uint32_t row;      /* whose they are; a new process gets the entry when another has ended */
-    bool has_ended;    /* its last snapshot was taken */
+    uint64_t *last;               /* cells as they were put last, NULL = none were yet */
+    uint64_t due_ns;              /* CLOCK_MONOTONIC; 0 = at once */
+    uint64_t taken_ns;            /* since the capture's start: the one before; 0 = none was */
+    struct hak_resident resident; /* as it was put last */
+    uint64_t resident_due_ns;     /* CLOCK_MONOTONIC */
+    uint32_t row;   /* whose they are; a new process gets the entry when another has ended */
+    bool has_ended; /* its last snapshot was taken */
 };
 
 /* Rows beside the counters: when the snapshot before this one was taken, which may have had nothing

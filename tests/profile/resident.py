@@ -1,0 +1,72 @@
+"""Checks what `heap --json` says of memory: `resident.py STORE` of the program holder; `resident.py STORE tree` writes samples into it first."""
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+
+trace, store = os.environ["TRACE"], sys.argv[1]
+MIB = 1 << 20
+
+
+def heap(*words):
+    done = subprocess.run([trace, "heap", "-s", store, "--json", *words], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def check(what, is_so):
+    if not is_so:
+        sys.exit(f"resident.py: {what}")
+
+
+def holder():
+    said = heap("--at", "end", "--steps", "50")
+    known = [step["memory"] for step in said["steps"] if step["memory"]["kernel_ns"] is not None]
+    check("no step says what was resident", known)
+    most = max(known, key=lambda memory: memory["resident_bytes"])
+    check(f"64 MiB were held, and the most resident is {most['resident_bytes']}", 64 * MIB < most["resident_bytes"] < 256 * MIB)
+    check(f"SuperSlabs {said['memory']['superslab_bytes']}", said["memory"]["superslab_bytes"] % (2 * MIB) == 0)
+    for memory in known + [said["memory"]]:
+        parts = memory["anonymous_bytes"] + memory["file_bytes"] + memory["shared_bytes"]
+        check(f"{parts} resident in parts, {memory['resident_bytes']} in all", parts == memory["resident_bytes"])
+        check("more is resident than ever was", memory["most_resident_bytes"] + 2 * MIB >= memory["resident_bytes"])
+    check("what was freed stayed resident", known[-1]["resident_bytes"] < most["resident_bytes"] - 32 * MIB)
+
+
+def tree():
+    database = sqlite3.connect(store)
+    (first,), (child,) = database.execute("select id from process order by id").fetchall()[:2]
+    check("the second process is no child of a fork",
+          database.execute("select parent from process where id = ? and fork_event > 0", [child]).fetchone() == (first,))
+    done = subprocess.run([trace, "sql", "-s", store, "--json", "select min(ns), max(ns) from event"], stdout=subprocess.PIPE, check=True)
+    (begin, end), = json.loads(done.stdout)["results"][0]["rows"]
+    check(f"the events lie between {begin} and {end} ns", end - begin > 1000)
+
+    def time(units):  # the child runs from 20 to 60 units, the parent to the end
+        return begin + (end - begin) * units // 100
+
+    database.execute("update process set start_ns = 0, end_ns = 0 where id = ?", [first])
+    database.execute("update process set start_ns = ?, end_ns = ? where id = ?", [time(20), time(60), child])
+    database.execute("delete from sample")
+    samples = [(first, 10, "memory.anonymous", 1000), (first, 10, "SUPERSLAB_MAP.amount", 5 * MIB), (child, 30, "memory.anonymous", 400),
+               (child, 30, "memory.file", 40), (first, 50, "memory.anonymous", 700), (child, 50, "SUPERSLAB_UNMAP.amount", MIB)]
+    for process, at, name, value in samples:
+        found = database.execute("select id from name where text = ?", [name]).fetchone()
+        name_id = found[0] if found else database.execute("insert into name(text) values(?)", [name]).lastrowid
+        database.execute("insert into sample(ns, process, name, class, value) values(?, ?, ?, 255, ?)", [time(at), process, name_id, value])
+    database.commit()
+
+    def at(when, *words):
+        memory = heap("--at", f"{time(when) // 1000}us", *words)["memory"]
+        return memory["resident_bytes"], memory["superslab_bytes"]
+
+    for when, words, due in [(5, [], (None, None)), (15, [], (1000, 5 * MIB)), (25, [], (1000, 10 * MIB)), (35, [], (1440, 10 * MIB)),
+                             (55, [], (1140, 9 * MIB)), (70, [], (700, 5 * MIB)), (35, ["--process", f"#{child}"], (440, None)),
+                             (35, ["--process", f"#{first}"], (1000, 5 * MIB))]:
+        said = at(when, *words)
+        check(f"at {when} {words}: {said}, due {due}", said == due)
+    steps = [step["memory"]["resident_bytes"] for step in heap("--steps", "10")["steps"]]
+    check(f"steps {steps}", len(steps) == 10 and max(x or 0 for x in steps) == 1440 and steps[-1] == 700)
+
+
+tree() if len(sys.argv) > 2 else holder()

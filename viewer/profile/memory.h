@@ -1,0 +1,46 @@
+/* What was mapped for slots, kept in quarantine, and what the kernel held of the processes in
+ * memory: out of the snapshots that the worker took (docs/specs/metrics.md), so as it was at their
+ * times and not at any event's.
+ *
+ *   metric --read--> samples by time --profile_memory_in--> the most resident in a part of the time
+ *   process: begins, ends -------^   \--profile_memory_at--> the last of each process that runs
+ *
+ * Sums over processes count a page that they share in each of them. */
+#ifndef HAK_VIEWER_PROFILE_MEMORY_H
+#define HAK_VIEWER_PROFILE_MEMORY_H
+
+#include "viewer/capture/capture.h"
+
+enum profile_memory_kind {
+    MEMORY_ANONYMOUS, /* this and the next two: resident */
+    MEMORY_FILE,
+    MEMORY_SHARED,
+    MEMORY_SWAPPED,
+    MEMORY_MOST_RESIDENT, /* so far, by each process for itself */
+    MEMORY_SUPERSLABS,    /* mapped for slots */
+    MEMORY_QUARANTINE,    /* slots whose blocks were freed and are kept from use */
+    MEMORY_KINDS
+};
+
+struct profile_memory_totals {
+    uint64_t bytes[MEMORY_KINDS];
+    uint64_t kernel_ns, slots_ns; /* of the last look at what the kernel says, and at SuperSlabs and
+                                     quarantine; 0 = there was none */
+};
+
+struct profile_memory;
+
+/* `process`: row id, 0 = all. 0, or an exit status: the error is printed. The caller frees it. */
+int profile_memory_read(struct view *view, uint32_t process, struct profile_memory **out);
+void profile_memory_free(struct profile_memory *memory);
+
+/* What the snapshots up to `ns` say of the processes that run then. Begins the time anew. */
+void profile_memory_at(struct profile_memory *memory, uint64_t ns,
+                       struct profile_memory_totals *out);
+/* The totals when the most was resident, from the last look before from_ns to to_ns. Parts of the
+ * time are asked from the first to the last. */
+void profile_memory_in(struct profile_memory *memory, uint64_t from_ns, uint64_t to_ns,
+                       struct profile_memory_totals *out);
+uint64_t profile_resident(const struct profile_memory_totals *totals);
+
+#endif
