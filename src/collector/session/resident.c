@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/kernel/proc.h"
+#include "collector/kernel/kernel.h"
 
 #define STATUS_BYTES 8192 /* some 1,500 are usual; Groups and Cpus_allowed may be long */
 #define KIB          1024u
