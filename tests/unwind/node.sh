@@ -32,11 +32,43 @@ for function in $ends; do
 done
 [ -n "$ends" ] || fail "no stack has an end"
 
-# Names of compiled JavaScript, where node leaves them for perf.
+# Names of compiled JavaScript, where node leaves them for perf: a map without lines of code, a jitdump with them. By
+# pid 1 of another namespace, too, with a /tmp of its own.
+expect_names() {
+    for function in leaf middle; do
+        found=$("$trace" sql -s store.db "
+            SELECT count(*) > 0 FROM frame WHERE module = 0 AND function = '$function' AND file = '${3:-$PWD}/story.js'")
+        [ "$found" = 1 ] || fail "$1: no frame is named $function"
+    done
+    found=$("$trace" sql -s store.db "SELECT group_concat(DISTINCT line) FROM
+        (SELECT line FROM frame WHERE module = 0 AND function = 'leaf' ORDER BY line)")
+    [[ $found =~ $2 ]] || fail "$1: the lines of leaf are $found"
+    "$trace" info -s store.db | grep -Eq '^made code +process [0-9]+ \(pid [0-9]+\): [0-9]+ of [0-9]+ places have names$' ||
+        fail "$1: info says nothing of names"
+}
+map_of() { echo "/tmp/perf-$("$trace" sql -s store.db 'SELECT max(pid) FROM process').map"; }
 record node --perf-basic-prof story.js
-rm -f "/tmp/perf-$("$trace" sql -s store.db 'SELECT pid FROM process WHERE id = 1').map"
-for function in leaf middle; do
-    found=$("$trace" sql -s store.db "
-        SELECT count(*) > 0 FROM frame WHERE module = 0 AND function LIKE '%:%$function %story.js%'")
-    [ "$found" = 1 ] || fail "no frame is named $function"
-done
+rm -f "$(map_of)"
+expect_names "perf map" '^1$'
+record node --perf-prof story.js
+expect_names "jitdump" '^([134],)*[34]$'
+rm -f jit-*.dump
+if [ "$(id -u)" = 0 ] && [[ $BUILD != /tmp/* ]] && unshare -p -m -f --mount-proc true 2>/dev/null; then
+    mkdir private && cp story.js private || exit 1
+    # shellcheck disable=SC2016
+    record unshare -p -m -f --mount-proc sh -c 'mount --bind "$0" /tmp && cd / && exec node --perf-basic-prof /tmp/story.js' "$PWD/private"
+    [ -e private/perf-1.map ] || fail "node in a namespace left no perf-1.map: $(ls private)"
+    expect_names "perf map in a namespace" '^1$' /tmp
+fi
+
+# A file that another user left is not read, and that is said.
+if [ "$(id -u)" = 0 ]; then
+    # shellcheck disable=SC2016
+    record node --perf-basic-prof -e 'require(process.argv[1]); require("fs").chownSync("/tmp/perf-" + process.pid + ".map", 65534, 65534)' \
+        "$PWD/story.js"
+    rm -f "$(map_of)"
+    "$trace" info -s store.db | grep -q "a file with names is another user's: not read" || fail "info does not say what is not read"
+    found=$("$trace" sql -s store.db "SELECT count(*) FROM frame WHERE module = 0")
+    [ "$found" = 0 ] || fail "$found names of another user's file"
+fi
+exit 0

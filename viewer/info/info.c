@@ -23,9 +23,11 @@ static void add_value(struct hak_text *text, const struct view *view, const char
     hak_text_add(text, "%s\n", value);
 }
 
-/* Files that killed their reader: a line for each in the store. Calls `say` with each and `to`. */
-static void each_unreadable(struct view *view, void (*say)(void *to, const char *line), void *to) {
-    char *lines = hak_database_meta(hak_store_database(view->reader), "unreadable");
+/* The lines that the store has under `key`: of "unreadable" files that killed their reader, of
+ * "made_code" processes with code that was made at run time. Calls `say` with each and `to`. */
+static void each_line(struct view *view, const char *key, void (*say)(void *to, const char *line),
+                      void *to) {
+    char *lines = hak_database_meta(hak_store_database(view->reader), key);
     for (const char *at = lines; at && *at;) {
         char line[2 * 4096];
         size_t length = strcspn(at, "\n");
@@ -36,25 +38,25 @@ static void each_unreadable(struct view *view, void (*say)(void *to, const char 
     free(lines);
 }
 
-struct unreadable {
+struct lines {
     struct hak_text *text;
     struct view *view;
-    bool has_name;
+    const char *name; /* of the first; "" of those that follow */
 };
 
-static void add_unreadable_line(void *to, const char *line) {
-    struct unreadable *u = to;
-    add_value(u->text, u->view, u->has_name ? "" : "unreadable", line);
-    u->has_name = true;
+static void add_line(void *to, const char *line) {
+    struct lines *lines = to;
+    add_value(lines->text, lines->view, lines->name, line);
+    lines->name = "";
 }
 
-static void add_unreadable_json(void *list, const char *line) {
+static void add_line_json(void *list, const char *line) {
     json_array_append_new(list, hak_json_text(line));
 }
 
-static json_t *unreadable_json(struct view *view) {
+static json_t *lines_json(struct view *view, const char *key) {
     json_t *list = json_array();
-    each_unreadable(view, add_unreadable_json, list);
+    each_line(view, key, add_line_json, list);
     return list;
 }
 
@@ -102,8 +104,9 @@ static void add_overview(struct hak_text *text, struct view *view) {
     view_add_completeness(&complete, view);
     add_value(text, view, "complete", hak_text_string(&complete));
     hak_text_free(&complete);
-    struct unreadable unreadable = {text, view, false};
-    each_unreadable(view, add_unreadable_line, &unreadable);
+    struct lines unreadable = {text, view, "unreadable"}, made_code = {text, view, "made code"};
+    each_line(view, "unreadable", add_line, &unreadable);
+    each_line(view, "made_code", add_line, &made_code);
 }
 
 static void add_calls(struct hak_text *text, struct view *view) {
@@ -303,7 +306,8 @@ static bool print_json(struct view *view, const struct tree *tree) {
                         rows_json(view, "SELECT process, from_ns, nullif(to_ns, "
                                         "9223372036854775807) AS to_ns FROM loss "
                                         "WHERE reason = 'stopped' ORDER BY from_ns, id"));
-    json_object_set_new(document, "unreadable", unreadable_json(view));
+    json_object_set_new(document, "unreadable", lines_json(view, "unreadable"));
+    json_object_set_new(document, "made_code", lines_json(view, "made_code"));
     return view_end_document(view, document);
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 #include "collector/kernel/kernel.h"
 #include "base/growing.h"
-#include "symbols/jit_names.h"
 
 #define LEVELS_MAX  32
 #define STACK_DEPTH 4096
@@ -22,13 +21,12 @@ void hak_resolve_free(struct hak_resolve *resolve) {
     free(resolve->recent);
     hak_index_free(&resolve->done);
     free(resolve->pending);
-    for (uint32_t i = 0; i < resolve->text_count; i++)
-        free(resolve->texts[i]);
-    free(resolve->texts);
+    hak_strings_free(&resolve->made.strings);
+    free(resolve->made.report);
 }
 
 /* (image, offset) are told apart by a hash of 64 bits: a clash would leave one frame unnamed. */
-static uint64_t key_of(uint32_t image, uint64_t offset) {
+uint64_t hak_resolve_key(uint32_t image, uint64_t offset) {
     return hak_index_mix(hak_index_mix(1, image), offset);
 }
 
@@ -37,7 +35,8 @@ void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writ
         hak_ask(hak_store_writer_database(writer),
                 "SELECT module, offset FROM frame WHERE level = 0", "reading its symbols");
     while (hak_query_next(&q))
-        hak_index_add(&resolve->done, key_of(hak_query_id(&q, 0), hak_query_number(&q, 1)), 1);
+        hak_index_add(&resolve->done, hak_resolve_key(hak_query_id(&q, 0), hak_query_number(&q, 1)),
+                      1);
     hak_query_end(&q);
 }
 
@@ -49,12 +48,12 @@ static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *r
     if (!m->file)
         m->file = hak_symbols_open(r->symbols, m->row.path, m->row.build_id,
                                    p->row.end_ns ? 0 : p->outer_pid,
-                                   r->started_ns ? r->started_ns + m->load_ns : 0);
+                                   rows->started_ns ? rows->started_ns + m->load_ns : 0);
     return m->file;
 }
 
-static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, uint32_t level,
-                       const struct hak_symbol *s) {
+bool hak_resolve_keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, uint32_t level,
+                            const struct hak_symbol *s) {
     if (!hak_growing_make_room(&r->pending, r->pending_count, &r->pending_capacity,
                                sizeof *r->pending))
         return false;
@@ -68,8 +67,8 @@ static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, 
 }
 
 /* Where what is said of a node's address is remembered; holds `key` when that came lately. */
-static uint64_t *recent_of(const struct hak_resolve *r, const struct hak_node_row *n,
-                           uint64_t *key) {
+uint64_t *hak_resolve_recent(const struct hak_resolve *r, const struct hak_node_row *n,
+                             uint64_t *key) {
     uint64_t of_ip = hak_index_mix(0, n->ip);
     *key = hak_index_mix(hak_index_mix(of_ip, n->process), n->generation) | 1;
     return &r->recent[*key >> 32 & (HAK_RESOLVE_RECENT - 1)];
@@ -96,16 +95,20 @@ static bool await_names(struct hak_resolve *r, const struct hak_module_info *m) 
 /* False when its file is not loaded. */
 static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, const struct hak_node_row *n,
                          bool is_for_report) {
-    uint64_t node_key, *recent = recent_of(r, n, &node_key);
+    uint64_t node_key, *recent = hak_resolve_recent(r, n, &node_key);
     if (*recent == node_key)
         return true;
     uint32_t module = hak_rows_module_of(rows, n->process, n->generation, n->ip);
     struct hak_module_info *m = hak_rows_module_info(rows, module);
     if (!m) {
-        r->saw_made_code = true;
+        struct hak_process_info *p = hak_rows_process_info(rows, n->process);
+        r->made.is_seen = true;
+        if (p && p->made_files)
+            hak_made_files_look(p->made_files, p->outer_pid);
         return true;
     }
-    uint64_t offset = n->ip - m->row.load_bias, place = 0, key = key_of(m->row.image, offset);
+    uint64_t offset = n->ip - m->row.load_bias, place = 0,
+             key = hak_resolve_key(m->row.image, offset);
     if (!hak_index_find(&r->done, key, &place)) {
         struct hak_symbol_file *file = file_of(r, rows, m);
         if (file && !(is_for_report ? await_names(r, m) : hak_symbols_wait(file, NULL)))
@@ -114,105 +117,11 @@ static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, const str
         /* A node's ip is a return address: the call before it is meant. */
         int count = file ? hak_symbols_find(file, offset - 1, levels, LEVELS_MAX) : 0;
         for (int i = 0; i < count; i++)
-            keep_frame(r, m->row.image, offset, (uint32_t)i, &levels[i]);
+            hak_resolve_keep_frame(r, m->row.image, offset, (uint32_t)i, &levels[i]);
         hak_index_add(&r->done, key, 1);
     }
     *recent = node_key;
     return true;
-}
-
-/* Addresses in no module, and whose. */
-struct made_code {
-    uint32_t process;
-    uint64_t address;
-};
-struct made_codes {
-    struct made_code *list;
-    uint32_t count, capacity;
-};
-
-static int by_value(const void *left, const void *right) {
-    const struct made_code *a = left, *b = right;
-    if (a->process != b->process)
-        return a->process < b->process ? -1 : 1;
-    return a->address < b->address ? -1 : a->address > b->address;
-}
-
-/* Ascending, and each once. */
-static void tidy(struct made_codes *codes) {
-    uint32_t kept = 0;
-    qsort(codes->list, codes->count, sizeof *codes->list, by_value);
-    for (size_t i = 0; i < codes->count; i++)
-        if (kept == 0 || by_value(&codes->list[kept - 1], &codes->list[i]) != 0)
-            codes->list[kept++] = codes->list[i];
-    codes->count = kept;
-}
-
-static bool add_made_code(struct made_codes *codes, uint32_t process, uint64_t address) {
-    if (codes->count == codes->capacity) {
-        tidy(codes);
-        if (2 * (uint64_t)codes->count >= codes->capacity &&
-            !hak_growing_make_room(&codes->list, codes->capacity, &codes->capacity,
-                                   sizeof *codes->list))
-            return false;
-    }
-    codes->list[codes->count++] = (struct made_code){process, address};
-    return true;
-}
-
-static void list_made_code(struct hak_resolve *r, const struct hak_rows *rows,
-                           struct made_codes *codes) {
-    struct hak_node_row n;
-    memset(r->recent, 0, HAK_RESOLVE_RECENT * sizeof *r->recent);
-    for (uint32_t id = 1; hak_rows_node(rows, id, &n); id++) {
-        uint64_t key, *recent = recent_of(r, &n, &key);
-        if (*recent == key)
-            continue;
-        *recent = key;
-        if (!hak_rows_module_of(rows, n.process, n.generation, n.ip) &&
-            !add_made_code(codes, n.process, n.ip - 1)) /* the call before it is meant */
-            break;
-    }
-    memset(r->recent, 0, HAK_RESOLVE_RECENT * sizeof *r->recent);
-    tidy(codes);
-}
-
-static void name_made_code(struct hak_resolve *r, const struct hak_process_row *p,
-                           const uint64_t *addresses, const char **names, size_t count) {
-    if (!hak_growing_make_room(&r->texts, r->text_count, &r->text_capacity, sizeof(char *)))
-        return;
-    char *text = hak_jit_names_read(p->pid, r->started_ns ? r->started_ns + p->start_ns : 0,
-                                    addresses, names, count);
-    if (!text)
-        return;
-    r->texts[r->text_count++] = text;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t offset = addresses[i] + 1, place = 0, key = key_of(0, offset);
-        struct hak_symbol symbol = {names[i], "", 0};
-        if (names[i] && !hak_index_find(&r->done, key, &place) &&
-            keep_frame(r, 0, offset, 0, &symbol))
-            hak_index_add(&r->done, key, 1);
-    }
-}
-
-void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows) {
-    struct made_codes codes = {0};
-    if (!resolve->saw_made_code && resolve->next_node >= rows->node_count)
-        return;
-    list_made_code(resolve, rows, &codes);
-    uint64_t *addresses = malloc((codes.count + 1) * sizeof *addresses);
-    const char **names = malloc((codes.count + 1) * sizeof *names);
-    for (size_t i = 0; addresses && names && i < codes.count;) {
-        const struct hak_process_info *p = hak_rows_process_info(rows, codes.list[i].process);
-        size_t first = i;
-        for (; i < codes.count && codes.list[i].process == codes.list[first].process; i++)
-            addresses[i - first] = codes.list[i].address;
-        if (p)
-            name_made_code(resolve, &p->row, addresses, names, i - first);
-    }
-    free(codes.list);
-    free(addresses);
-    free(names);
 }
 
 static bool is_over(uint64_t until) {

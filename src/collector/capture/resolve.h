@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/index.h"
+#include "collector/capture/made_code.h"
 #include "collector/capture/rows.h"
 #include "symbols/symbols.h"
 #include "store/reader/reader.h"
@@ -26,17 +27,14 @@ struct hak_resolve_report {
 
 struct hak_resolve {
     struct hak_symbols *symbols;
-    uint64_t started_ns;   /* CLOCK_REALTIME of the capture's time 0; 0 = not known */
     struct hak_index done; /* (module, offset) that are in the store or pending */
     /* Hashes of (process, generation, ip) that came not long ago: most nodes name the same few. */
     uint64_t *recent;              /* HAK_RESOLVE_RECENT */
-    bool saw_made_code;            /* a node looked at lies in no module */
     uint32_t next_node;            /* nodes up to this one are resolved */
     uint32_t next_module;          /* modules up to this one are opened */
     struct hak_frame_row *pending; /* resolved, not yet in the store; strings are their own */
     uint32_t pending_count, pending_capacity, pending_put;
-    char **texts; /* that names of code made at run time lie in */
-    uint32_t text_count, text_capacity;
+    struct hak_made_code made;
     struct hak_resolve_report report; /* that is being made */
 };
 
@@ -55,7 +53,7 @@ enum hak_resolve_state {
 enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows,
                                         uint64_t budget_ns);
 
-/* Names frames in no module by what JIT compilers left (jit_names.h). Once, when all processes have
+/* Names frames in no module by what JIT compilers left (made_code.c). Once, when all processes have
  * ended: some write their names only then; after the nodes were resolved. */
 void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows);
 
@@ -77,5 +75,12 @@ int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint3
 int hak_resolve_flush(struct hak_resolve *resolve, struct hak_store_writer *writer);
 void hak_resolve_committed(struct hak_resolve *resolve);
 bool hak_resolve_is_dirty(const struct hak_resolve *resolve);
+
+/* For made_code.c. A frame that is to be stored; `s` has strings that live as long as `resolve`. */
+bool hak_resolve_keep_frame(struct hak_resolve *resolve, uint32_t module, uint64_t offset,
+                            uint32_t level, const struct hak_symbol *s);
+uint64_t hak_resolve_key(uint32_t image, uint64_t offset);
+uint64_t *hak_resolve_recent(const struct hak_resolve *resolve, const struct hak_node_row *node,
+                             uint64_t *key);
 
 #endif

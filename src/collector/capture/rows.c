@@ -34,6 +34,7 @@ void hak_rows_free(struct hak_rows *rows) {
         free((char *)rows->processes[i].row.command_line);
         free((char *)rows->processes[i].row.note);
         free(rows->processes[i].modules);
+        hak_made_files_close(rows->processes[i].made_files);
     }
     for (uint32_t i = 0; i < rows->thread_count; i++)
         free((char *)rows->threads[i].row.name);
@@ -221,6 +222,19 @@ void hak_rows_note(struct hak_rows *rows, uint32_t id, const char *note) {
     free((char *)p->row.note);
     p->row.note = mine;
     hak_rows_touch_process(rows, id);
+}
+
+void hak_rows_settle_made_files(struct hak_rows *rows, uint32_t process) {
+    struct hak_process_info *p = hak_rows_process_info(rows, process);
+    struct hak_made_files *files = p ? p->made_files : NULL;
+    if (!files)
+        return;
+    hak_made_files_settle(files, p->row.pid,
+                          rows->started_ns ? rows->started_ns + p->row.start_ns : 0);
+    if (files->map >= 0 || files->dumps[0] >= 0 || files->refused)
+        return;
+    hak_made_files_close(files);
+    p->made_files = NULL;
 }
 
 uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t process,

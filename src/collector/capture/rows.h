@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "collector/capture/made_files.h"
 #include "collector/capture/node_index.h"
 #include "base/index.h"
 #include "store/writer/writer.h"
@@ -27,6 +28,7 @@ struct hak_process_info {
     bool is_stopped;   /* recording of it is */
     uint32_t *modules; /* row ids of its modules, newest last */
     uint32_t module_count, module_capacity;
+    struct hak_made_files *made_files; /* NULL = not opened, or none were there */
 };
 
 struct hak_thread_info {
@@ -58,6 +60,7 @@ struct hak_rows {
     struct hak_node_index new_nodes, old_nodes; /* the latest nodes, from the first find on */
     uint32_t index_max;                         /* rows of each; 0 = the usual number */
     bool out_of_memory;
+    uint64_t started_ns; /* CLOCK_REALTIME of the capture's time 0; 0 = not known */
 };
 
 void hak_rows_free(struct hak_rows *rows);
@@ -120,6 +123,10 @@ void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread,
  * on, or the process ended: that one's end. */
 void hak_rows_stop(struct hak_rows *rows, uint32_t process, uint64_t ns);
 void hak_rows_go_on(struct hak_rows *rows, uint32_t process, uint64_t ns);
+
+/* The process has ended, or its names of made code are asked for: what there is of them is opened.
+ */
+void hak_rows_settle_made_files(struct hak_rows *rows, uint32_t process);
 
 /* Must follow every change of a row's values. */
 void hak_rows_touch_process(struct hak_rows *rows, uint32_t id);

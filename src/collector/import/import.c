@@ -197,7 +197,7 @@ static void note_modules(struct hak_import *import, const struct hak_worker *w) 
         const struct hak_module_row *row = &w->capture.rows.modules[i].row;
         if (row->path[0] != '/' || row->image != row->id) /* it was seen */
             continue;
-        hak_debug_file_open(&file, row->path, row->build_id, 0, w->capture.resolve.started_ns);
+        hak_debug_file_open(&file, row->path, row->build_id, 0, w->capture.rows.started_ns);
         if (file.own.fd < 0 && strangers++ == 0)
             first = row->path;
         hak_debug_file_close(&file);

@@ -115,6 +115,7 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, uint32_t 
                               c->is_file ? "its ring was taken for newer ones"
                                          : "no ring could be had");
         hak_rows_touch_process(rows, w->row);
+        hak_rows_settle_made_files(rows, w->row);
     }
     hak_snapshot_release(c, index);
     w->nodes_end = hak_node_map_want(c);

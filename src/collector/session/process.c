@@ -212,6 +212,8 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
     info->fork_number = fork_number;
     info->outer_pid = self.outer;
     info->pid_space = self.space;
+    if (!info->made_files && !w->replaced_ns)
+        info->made_files = hak_made_files_open(self.outer);
     /* What the process that said hello had to say of its way to the keeper. */
     if (c->hello.text[0] && w->pid == c->peer_pid && !info->row.note[0])
         hak_rows_note(rows, w->row, c->hello.text);

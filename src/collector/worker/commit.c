@@ -116,6 +116,7 @@ static bool store(struct hak_worker *w, uint64_t now) {
     hak_drain_forget_pending(&w->drain);
     hak_snapshots_committed(&w->snapshots);
     hak_resolve_committed(&w->capture.resolve);
+    hak_made_code_mark(&w->capture.resolve.made, w->capture.rows.node_count, now);
     w->commits++;
     keep_below_cap(w);
     return true;

@@ -81,7 +81,7 @@ static int resume(struct hak_worker *w, const char *path) {
     if (error == 0)
         hak_resolve_load(&w->capture.resolve, w->capture.writer);
     const char *started = error ? NULL : hak_store_get_meta(w->capture.writer, "started");
-    w->capture.resolve.started_ns = started ? strtoull(started, NULL, 10) : 0;
+    w->capture.rows.started_ns = started ? strtoull(started, NULL, 10) : 0;
     const char *start = error ? NULL : hak_store_get_meta(w->capture.writer, "monotonic_start_ns");
     w->capture.start_ns = start ? strtoull(start, NULL, 10) : 0;
     return error;
@@ -262,7 +262,7 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
     uint64_t started = m->head.realtime_start_ns && m->head.realtime_start_ns < now
                            ? m->head.realtime_start_ns
                            : now;
-    w->capture.resolve.started_ns = started;
+    w->capture.rows.started_ns = started;
     if (!hak_capture_begin(&w->capture))
         return;
     char tree[sizeof w->config.socket_name];

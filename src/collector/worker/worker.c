@@ -394,6 +394,9 @@ static void finish(struct hak_worker *w) {
         }
         hak_resolve_made_code(&w->capture.resolve, &w->capture.rows);
         hak_worker_commit(w);
+        if (w->capture.resolve.made.report && hak_capture_begin(&w->capture))
+            hak_capture_end(&w->capture, hak_store_put_meta(w->capture.writer, "made_code",
+                                                            w->capture.resolve.made.report));
         if (state != HAK_RESOLVE_DONE && hak_capture_begin(&w->capture))
             hak_capture_end(&w->capture,
                             hak_store_put_meta(w->capture.writer, "symbols",

@@ -1,0 +1,33 @@
+/* What is known of stack nodes that lie in no module, for their names (made_code.c).
+ *
+ * JIT compilers put other code where code was. A jitdump has times, so it matters when a node was
+ * first seen: a mark says which nodes there were at a commit. */
+#ifndef HAK_COLLECTOR_CAPTURE_MADE_CODE_H
+#define HAK_COLLECTOR_CAPTURE_MADE_CODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "symbols/strings.h"
+
+#define HAK_MADE_MARKS 4096 /* when so many are taken, every second one goes */
+
+struct hak_made_mark {
+    uint64_t ns; /* CLOCK_MONOTONIC */
+    uint32_t nodes;
+};
+
+struct hak_made_code {
+    bool is_seen; /* a node looked at lies in no module */
+    struct hak_strings strings;
+    char *report; /* lines for people, a process each: what has names, and why not all; or NULL */
+    uint32_t mark_count;
+    struct hak_made_mark marks[HAK_MADE_MARKS];
+};
+
+/* The first `nodes` nodes were there at `ns`. */
+void hak_made_code_mark(struct hak_made_code *made, uint32_t nodes, uint64_t ns);
+/* When node `id` came: after `from_ns` and not after `until_ns`. */
+void hak_made_code_when(const struct hak_made_code *made, uint32_t id, uint64_t *from_ns,
+                        uint64_t *until_ns);
+
+#endif

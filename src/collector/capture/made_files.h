@@ -1,0 +1,37 @@
+/* The files in which a process leaves names of code that it makes (symbols/jit_names.h), as long as
+ * they can be reached: what they lie in may go with the process.
+ *
+ *   process seen ----> its /tmp and working folder are opened
+ *   code in no module --> its mappings are asked for a jitdump elsewhere, a few times
+ *   process ended ---> perf-PID.map and jit-PID.dump are opened there, or nothing is kept
+ *
+ * PID is the process's id as it sees itself. A file must be a plain one, of this process's user or
+ * of the recorded one's, and have been changed since the process began. For the worker's thread. */
+#ifndef HAK_COLLECTOR_CAPTURE_MADE_FILES_H
+#define HAK_COLLECTOR_CAPTURE_MADE_FILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define HAK_MADE_DUMPS 2
+
+struct hak_made_files {
+    int tmp, cwd, map, dumps[HAK_MADE_DUMPS]; /* descriptors, -1 = none */
+    uid_t user;                               /* of the process */
+    uint64_t next_look_ns;
+    uint32_t looks;
+    bool is_settled;     /* the process has ended: what there is is open */
+    const char *refused; /* why a file that is there is not read; a constant, NULL = none is */
+};
+
+/* Of process `pid`, as this process sees it. NULL: there are too many, or no memory. */
+struct hak_made_files *hak_made_files_open(pid_t pid);
+/* Code in no module is on a stack of it. */
+void hak_made_files_look(struct hak_made_files *files, pid_t pid);
+/* It has ended; it called itself `inner` and began at `began_ns` (CLOCK_REALTIME, 0 = not known).
+ */
+void hak_made_files_settle(struct hak_made_files *files, pid_t inner, uint64_t began_ns);
+void hak_made_files_close(struct hak_made_files *files); /* NULL is nothing */
+
+#endif
