@@ -14,6 +14,11 @@ def heap(*words):
     return json.loads(done.stdout)
 
 
+def table(query):
+    done = subprocess.run([trace, "sql", "-s", store, "--json", query], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)["results"][0]["rows"][0][0]
+
+
 def check(what, is_so):
     if not is_so:
         sys.exit(f"resident.py: {what}")
@@ -25,7 +30,10 @@ def holder():
     check("no step says what was resident", known)
     most = max(known, key=lambda memory: memory["resident_bytes"])
     check(f"64 MiB were held, and the most resident is {most['resident_bytes']}", 64 * MIB < most["resident_bytes"] < 256 * MIB)
-    check(f"SuperSlabs {said['memory']['superslab_bytes']}", said["memory"]["superslab_bytes"] % (2 * MIB) == 0)
+    mapped = table("select 2097152 * (sum(kind = 'SUPERSLAB_MAP') - sum(kind = 'SUPERSLAB_UNMAP')) from event")
+    check(f"SuperSlabs of {said['memory']['superslab_bytes']} bytes, due {mapped}", said["memory"]["superslab_bytes"] == mapped)
+    most_mapped = max(step["memory"]["superslab_bytes"] for step in said["steps"])
+    check(f"SuperSlabs of at most {most_mapped} bytes held 64 MiB", most_mapped >= 64 * MIB)
     for memory in known + [said["memory"]]:
         parts = memory["anonymous_bytes"] + memory["file_bytes"] + memory["shared_bytes"]
         check(f"{parts} resident in parts, {memory['resident_bytes']} in all", parts == memory["resident_bytes"])
@@ -38,8 +46,7 @@ def tree():
     (first,), (child,) = database.execute("select id from process order by id").fetchall()[:2]
     check("the second process is no child of a fork",
           database.execute("select parent from process where id = ? and fork_event > 0", [child]).fetchone() == (first,))
-    done = subprocess.run([trace, "sql", "-s", store, "--json", "select min(ns), max(ns) from event"], stdout=subprocess.PIPE, check=True)
-    (begin, end), = json.loads(done.stdout)["results"][0]["rows"]
+    begin, end = table("select min(ns) from event"), table("select max(ns) from event")
     check(f"the events lie between {begin} and {end} ns", end - begin > 1000)
 
     def time(units):  # the child runs from 20 to 60 units, the parent to the end
@@ -48,21 +55,24 @@ def tree():
     database.execute("update process set start_ns = 0, end_ns = 0 where id = ?", [first])
     database.execute("update process set start_ns = ?, end_ns = ? where id = ?", [time(20), time(60), child])
     database.execute("delete from sample")
-    samples = [(first, 10, "memory.anonymous", 1000), (first, 10, "SUPERSLAB_MAP.amount", 5 * MIB), (child, 30, "memory.anonymous", 400),
-               (child, 30, "memory.file", 40), (first, 50, "memory.anonymous", 700), (child, 50, "SUPERSLAB_UNMAP.amount", MIB)]
+    samples = [(first, 10, "memory.anonymous", 1000), (child, 30, "memory.anonymous", 400),
+               (child, 30, "memory.file", 40), (first, 50, "memory.anonymous", 700),
+               (first, 10, "given.QUARANTINE", 300), (first, 40, "QUARANTINE_LEAVE.blocks", 100)]
     for process, at, name, value in samples:
         found = database.execute("select id from name where text = ?", [name]).fetchone()
         name_id = found[0] if found else database.execute("insert into name(text) values(?)", [name]).lastrowid
-        database.execute("insert into sample(ns, process, name, class, value) values(?, ?, ?, 255, ?)", [time(at), process, name_id, value])
+        database.execute("insert into sample(ns, process, name, class, value) values(?, ?, ?, ?, ?)",
+                         [time(at), process, name_id, 255 if name.startswith("memory") else 3, value])
     database.commit()
 
     def at(when, *words):
         memory = heap("--at", f"{time(when) // 1000}us", *words)["memory"]
-        return memory["resident_bytes"], memory["superslab_bytes"]
+        return memory["resident_bytes"], memory["quarantine_slot_bytes"]
 
-    for when, words, due in [(5, [], (None, None)), (15, [], (1000, 5 * MIB)), (25, [], (1000, 10 * MIB)), (35, [], (1440, 10 * MIB)),
-                             (55, [], (1140, 9 * MIB)), (70, [], (700, 5 * MIB)), (35, ["--process", f"#{child}"], (440, None)),
-                             (35, ["--process", f"#{first}"], (1000, 5 * MIB))]:
+    slot = table("select slot_bytes from class where id = 3")
+    for when, words, due in [(5, [], (None, None)), (15, [], (1000, 300 * slot)), (25, [], (1000, 600 * slot)), (35, [], (1440, 600 * slot)),
+                             (45, [], (1440, 500 * slot)), (55, [], (1140, 500 * slot)), (70, [], (700, 200 * slot)),
+                             (35, ["--process", f"#{child}"], (440, None)), (35, ["--process", f"#{first}"], (1000, 300 * slot))]:
         said = at(when, *words)
         check(f"at {when} {words}: {said}, due {due}", said == due)
     steps = [step["memory"]["resident_bytes"] for step in heap("--steps", "10")["steps"]]

@@ -217,9 +217,8 @@ static void add_when(struct hak_text *text, const struct heap *h) {
 /* What stands in the snapshots, which were taken at other times than the moment. */
 static void add_memory(struct hak_text *text, const struct heap *h) {
     const struct profile_memory_totals *m = &h->at_memory;
-    if (m->slots_ns && !h->is_kept) {
-        hak_text_add(text, "As counted at %s:\n", hak_words_time(m->slots_ns));
-        add_taken_line(text, "mapped for slots, SuperSlabs", m->bytes[MEMORY_SUPERSLABS], 0);
+    if (m->quarantine_ns && m->bytes[MEMORY_QUARANTINE]) {
+        hak_text_add(text, "As counted at %s:\n", hak_words_time(m->quarantine_ns));
         add_taken_line(text, "freed, and kept in quarantine (slots)", m->bytes[MEMORY_QUARANTINE],
                        0);
     }
@@ -245,6 +244,8 @@ static void add_taken(struct hak_text *text, struct heap *h) {
     if (!h->is_kept) {
         add_taken_line(text, "in slots of size classes", t->in_slots, t->slots.blocks);
         add_taken_line(text, "lost by rounding up to these slots", t->slots.bytes - t->in_slots, 0);
+        add_taken_line(text, "mapped for slots, used or not", h->at_memory.bytes[MEMORY_SUPERSLABS],
+                       0);
         add_taken_line(text, "in large blocks, pages of their own", t->large.bytes,
                        t->large.blocks);
     }
@@ -304,12 +305,14 @@ static json_t *memory_json(const struct profile_memory_totals *m) {
                                                     [MEMORY_QUARANTINE] = "quarantine_slot_bytes"};
     json_t *object = json_object();
     hak_json_set_known(object, "kernel_ns", m->kernel_ns != 0, m->kernel_ns);
-    hak_json_set_known(object, "slots_ns", m->slots_ns != 0, m->slots_ns);
+    hak_json_set_known(object, "quarantine_ns", m->quarantine_ns != 0, m->quarantine_ns);
     hak_json_set_known(object, "resident_bytes", m->kernel_ns != 0, profile_resident(m));
-    for (unsigned kind = 0; kind < MEMORY_KINDS; kind++)
-        hak_json_set_known(object, names[kind],
-                           (kind < MEMORY_SUPERSLABS ? m->kernel_ns : m->slots_ns) != 0,
-                           m->bytes[kind]);
+    for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) {
+        uint64_t known = kind == MEMORY_SUPERSLABS   ? 1
+                         : kind == MEMORY_QUARANTINE ? m->quarantine_ns
+                                                     : m->kernel_ns;
+        hak_json_set_known(object, names[kind], known != 0, m->bytes[kind]);
+    }
     return object;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
+#include "hop.h"
 #include "store/error.h"
 
 /* A change of one number of one process; or it began or ended. */
@@ -17,7 +18,7 @@ struct sample {
 
 struct now {
     uint64_t bytes[MEMORY_KINDS];
-    uint64_t kernel_ns, slots_ns;
+    uint64_t kernel_ns, quarantine_ns;
     uint32_t running; /* in now[0]: processes of which something is known */
     bool is_known;
 };
@@ -41,8 +42,6 @@ static const struct {
     {"memory.shared", MEMORY_SHARED, false, false},
     {"memory.swapped", MEMORY_SWAPPED, false, false},
     {"memory.peak", MEMORY_MOST_RESIDENT, false, false},
-    {"SUPERSLAB_MAP.amount", MEMORY_SUPERSLABS, false, false},
-    {"SUPERSLAB_UNMAP.amount", MEMORY_SUPERSLABS, true, false},
     {"given.QUARANTINE", MEMORY_QUARANTINE, false, true},
     {"QUARANTINE_LEAVE.blocks", MEMORY_QUARANTINE, true, true},
 };
@@ -91,13 +90,31 @@ static int read_changes(struct profile_memory *m, struct view *view) {
         hak_ask(hak_store_database(view->reader),
                 "SELECT ns, process, name, class, CAST(value - coalesce(lag(value) OVER "
                 "(PARTITION BY process, name, class ORDER BY id), 0) AS INTEGER) FROM metric "
-                "WHERE (name LIKE 'memory.%' OR name LIKE 'SUPERSLAB%.amount' OR "
+                "WHERE (name LIKE 'memory.%' OR "
                 "name IN ('given.QUARANTINE', 'QUARANTINE_LEAVE.blocks')) AND process > 0 AND "
                 "process <= (SELECT count(*) FROM process) ORDER BY ns, id",
                 "reading metrics");
     while (has_memory && hak_query_next(&q))
         has_memory = add_change(m, view, &q);
     return view_end_query(view, &q, has_memory);
+}
+
+static int add_superslab(void *context, const struct hak_event *e) {
+    struct sample sample = {.ns = e->ns,
+                            .process = e->process,
+                            .kind = MEMORY_SUPERSLABS,
+                            .what = IS_CHANGE,
+                            .more = e->kind == HAK_SUPERSLAB_MAP ? e->size : -e->size};
+    return add_sample(context, sample) ? 0 : HAK_STORE_INTERNAL;
+}
+
+/* Of trimmed captures only what came and went since is known: less than nothing shows as none. */
+static int read_superslabs(struct profile_memory *m, struct view *view) {
+    struct hak_filter filter = {.class_index = -1,
+                                .kind_mask_high = (uint64_t)1 << (HAK_SUPERSLAB_MAP - 64) |
+                                                  (uint64_t)1 << (HAK_SUPERSLAB_UNMAP - 64)};
+    int error = hak_store_scan(view->reader, &filter, false, add_superslab, m);
+    return error < 0 ? view_store_error(view, error) : 0;
 }
 
 /* A child of a fork begins with what its parent had; `more` of its begin is the parent. */
@@ -156,6 +173,8 @@ int profile_memory_read(struct view *view, uint32_t process, struct profile_memo
     }
     if (status == 0)
         status = read_changes(m, view);
+    if (status == 0)
+        status = read_superslabs(m, view);
     if (status)
         return status;
     if (m->samples)
@@ -204,15 +223,15 @@ static void step(struct profile_memory *m, const struct sample *s) {
         return;
     all->running += !now->is_known;
     now->is_known = true;
-    if (s->kind < MEMORY_SUPERSLABS)
+    if (s->kind <= MEMORY_MOST_RESIDENT)
         all->kernel_ns = s->ns;
-    else
-        all->slots_ns = s->ns;
+    else if (s->kind == MEMORY_QUARANTINE)
+        all->quarantine_ns = s->ns;
 }
 
 static struct profile_memory_totals totals_of(const struct profile_memory *m) {
     const struct now *now = &m->now[0];
-    struct profile_memory_totals totals = {{0}, now->kernel_ns, now->slots_ns};
+    struct profile_memory_totals totals = {{0}, now->kernel_ns, now->quarantine_ns};
     if (!now->running)
         return (struct profile_memory_totals){{0}, 0, 0};
     for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) /* broken stores go below 0 */

@@ -1,9 +1,10 @@
 /* What was mapped for slots, kept in quarantine, and what the kernel held of the processes in
- * memory: out of the snapshots that the worker took (docs/specs/metrics.md), so as it was at their
- * times and not at any event's.
+ * memory. The last two are out of the snapshots that the worker took (docs/specs/metrics.md), so as
+ * they were at their times and not at any event's.
  *
- *   metric --read--> samples by time --profile_memory_in--> the most resident in a part of the time
- *   process: begins, ends -------^   \--profile_memory_at--> the last of each process that runs
+ *   metric, SUPERSLAB_MAP --read--> samples by time --profile_memory_in--> the most resident in a
+ * part of the time process: begins, ends -------^   \--profile_memory_at--> the last of each
+ * process that runs
  *
  * Sums over processes count a page that they share in each of them. */
 #ifndef HAK_VIEWER_PROFILE_MEMORY_H
@@ -24,8 +25,8 @@ enum profile_memory_kind {
 
 struct profile_memory_totals {
     uint64_t bytes[MEMORY_KINDS];
-    uint64_t kernel_ns, slots_ns; /* of the last look at what the kernel says, and at SuperSlabs and
-                                     quarantine; 0 = there was none */
+    uint64_t kernel_ns, quarantine_ns; /* of the last look at these; 0 = there was none. SuperSlabs
+                                          are as the log has them */
 };
 
 struct profile_memory;
