@@ -1,0 +1,52 @@
+"""Asks top and heap of the four captures here what the solutions in examples/heap say of them."""
+import json
+import os
+import subprocess
+import sys
+
+wrong = 0
+
+
+def ask(command, program, *words):
+    done = subprocess.run([os.environ["TRACE"], command, "-s", f"{program}.db", "--json", *words], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def check(what, is_so):
+    global wrong
+    if not is_so:
+        print(what)
+        wrong = 1
+
+
+def top(program, *words):
+    return [{**row["self"], "name": row["name"]} for row in ask("top", program, *words)["rows"]]
+
+
+def name(group):
+    return group["name"]
+
+
+groups = top("growth")
+check(f"growth: {name(groups[0])} holds most at the peak, not the cache", name(groups[0]) == "render_page")
+events = ask("info", "growth")["events"]
+groups = top("growth", "--between", f"#{events // 2}", "end", "--by", "growth")
+grown = {name(group): group["grown_bytes"] for group in groups}
+check(f"growth: {grown}", name(groups[0]) == "intern_label" and grown["intern_label"] > 10 * abs(grown.get("render_page", 0)))
+
+groups = top("churn", "--between", "start", "end", "--by", "short-lived")
+check(f"churn: {groups[0]}", name(groups[0]) == "trimmed" and groups[0]["short_lived_blocks"] == groups[0]["allocated_blocks"] == 720000)
+check("churn: rows are short-lived, too", all(group["short_lived_blocks"] == 0 for group in groups[1:]))
+
+groups = top("peak")
+check(f"peak: {groups[0]}", name(groups[0]) == "append" and groups[0]["live_bytes"] == 4 ** 6 * 4096 + 4 ** 5 * 4096)
+check("peak: half of it is still held at the end", sum(group["live_bytes"] for group in top("peak", "--at", "end")) < 65536)
+
+said = ask("heap", "fragmentation", "--at", "end")
+live, mapped = said["held"]["live_bytes"], said["memory"]["superslab_bytes"]
+check(f"fragmentation: {live} bytes live, {mapped} mapped for slots", live < 2 << 20 and mapped > 32 << 20)
+resident = said["memory"]["resident_bytes"]
+check(f"fragmentation: {resident} bytes resident", resident is not None and resident > 32 << 20)
+groups = top("fragmentation", "--at", "end")
+check(f"fragmentation: {name(groups[0])} holds most at the end", name(groups[0]) == "receive")
+sys.exit(wrong)
