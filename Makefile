@@ -25,11 +25,11 @@ LIGHT   := $(PLAIN) -DHAK_LIGHT=1
 KEEP    := $(DEBUG) -DHAK_KEEP=1
 # What runs beside a program needs no optimiser to be linked, as the libraries do, whose dead branches name what is
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
-HOST    := $(COMMON) -iquote . $(HOST_MORE)
+HOST    := $(COMMON) -iquote . -iquote $(BUILD) $(HOST_MORE)
 
 HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -Wl,--as-needed -lunwind-x86_64 -lunwind \
               -Wl,--no-as-needed -lpthread
-VIEW_LIBS  := -ledit
+VIEW_LIBS  := -ledit -lprotobuf-c -lz
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1
 COMMA       := ,
@@ -66,7 +66,8 @@ DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/
 STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o \
              $(BUILD)/host/src/metrics/names.o $(BUILD)/host/src/metrics/step.o
 COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)
-VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o
+VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o \
+             $(patsubst viewer/export/%.proto,$(BUILD)/host/made/%.pb-c.o,$(wildcard viewer/export/*.proto))
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so \
@@ -133,6 +134,16 @@ $(BUILD)/made/fault_pages.c: $(FAULT_PAGES) tools/embed_pages
 $(BUILD)/host/made/fault_pages.o: $(BUILD)/made/fault_pages.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(HOST) $(DEPEND) -c -o $@ $<
+
+# The messages of protobuf that `export` writes.
+MESSAGES := $(patsubst viewer/export/%.proto,$(BUILD)/made/%.pb-c,$(wildcard viewer/export/*.proto))
+$(BUILD)/made/%.pb-c.c $(BUILD)/made/%.pb-c.h: viewer/export/%.proto
+	@mkdir -p $(@D)
+	$(call SAY,make) protoc-c --proto_path=viewer/export --c_out=$(BUILD)/made $<
+$(BUILD)/host/made/%.pb-c.o: $(BUILD)/made/%.pb-c.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(CC) $(HOST) -w $(DEPEND) -c -o $@ $<
+$(patsubst %.c,$(BUILD)/host/%.o,$(wildcard viewer/export/*.c)): $(MESSAGES:%=%.h)
 
 $(BUILD)/plain/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -387,7 +398,7 @@ check:
 	@$(RUN_TESTS)
 
 check-long:
-	@tools/deps
+	@tools/deps long
 	+@$(WITH_JOBS) tests
 	@$(RUN_TESTS) --long
 

@@ -4,6 +4,7 @@
 #include "viewer/attach/attach.h"
 #include "viewer/block/block.h"
 #include "viewer/events/events.h"
+#include "viewer/export/export.h"
 #include "viewer/findings/findings.h"
 #include "viewer/hunt/hunt.h"
 #include "viewer/info/info.h"
@@ -137,10 +138,21 @@ static const struct view_option faults_options[] = {
 };
 
 static const struct view_option export_options[] = {
-    {"output", 'o', "FILE", "into this file (default: stdout)"},
+    {"output", 'o', "FILE", "into this file (default, and -: stdout); gzip'd if it ends in .gz"},
+    {"at", 0, "WHEN", "peak (default), start, end, mark:NAME, seconds (1.5), 200ms, or #EVENT"},
+    {"between", 0, "A B", "what happened between two moments, each as --at has it"},
+    {"by", 'b', "WHAT",
+     "bytes (default), blocks, calls, short-lived or growth: what a flame graph shows"},
+    {"per", 0, "WHAT", "frames of a flame graph: function (default), line, file or module"},
+    {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
+    {"events", 0, NULL, "csv, jsonl: the events of the log, not the rows of the profile"},
+    PROCESS_OPTION("only this process"),
+    {"thread", 't', "N", "only what the Nth thread of a process allocated"},
+    {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},
+    {"ignore", 0, "REGEX", "leave out stacks with one that matches"},
+    {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
     KNOWN_OPTIONS,
     SOURCES_OPTION,
-    PROCESS_OPTION("only this process"),
 };
 
 static const struct view_option leaks_options[] = {
@@ -670,24 +682,41 @@ const struct view_command view_commands[] = {
      .run = command_check},
     {.name = "export",
      .group = "OUT",
-     .arguments = "FORMAT",
-     .sentence = "what was found, for other tools: junit, sarif, codequality",
+     .arguments = "FORMAT [OLD NEW]",
+     .sentence = "for other tools: flame graphs, pprof, speedscope, csv, ..., junit, sarif",
      .about =
-         "junit is JUnit's XML: a suite for each program, a case for each finding, and one that\n"
-         "passes where there is none. sarif is SARIF 2.1.0, with the stacks of allocation, free "
+         "The profile, of the peak or of --at, --between, as `top` counts it (docs/specs/export.md "
+         "says\n"
+         "what each file holds and how to open it):\n"
+         "\n"
+         "  collapsed       folded stacks, for flame graphs: main;parse;parse_row 4096\n"
+         "  collapsed-diff  the same of two captures OLD NEW, or of --between A B: two numbers\n"
+         "  speedscope      for speedscope.app: live, allocated and short-lived\n"
+         "  pprof           for `go tool pprof`: inuse_space, alloc_space, ...; always gzip'd\n"
+         "  csv, jsonl      a row for each process and stack; --events: each event of the log\n"
+         "\n"
+         "What was found: junit is JUnit's XML: a suite for each program, a case for each finding, "
          "and\n"
-         "fault. codequality is the JSON that GitLab shows in a merge request. Findings that\n"
+         "one that passes where there is none. sarif is SARIF 2.1.0, with the stacks of allocation,\n"
+         "free and fault. codequality is the JSON that GitLab shows in a merge request. Findings "
+         "that\n"
          "--baseline or --suppressions know are marked as skipped or suppressed. Paths are "
          "relative\n"
          "to the top of the repository (the folder with .git at or above this one), or to "
          "--sources.\n"
          "\n"
-         "Exit status: 0 it was written, whatever was found.\n",
-     .examples = "  hakmem-trace export junit -s app.db >app.junit.xml\n"
+         "A file is there whole or not at all. Exit status: 0 it was written, whatever was found; 4 "
+         "of\n"
+         "the profile and the log also when events of this capture were lost.\n",
+     .examples = "  hakmem-trace export collapsed -s app.db | flamegraph.pl >app.svg\n"
+                 "  hakmem-trace export collapsed-diff old.db new.db | flamegraph.pl >diff.svg\n"
+                 "  hakmem-trace export pprof --at end -s app.db -o app.pb.gz\n"
+                 "  hakmem-trace export csv --events -s app.db -o events.csv.gz\n"
+                 "  hakmem-trace export junit -s app.db >app.junit.xml\n"
                  "  hakmem-trace export sarif --baseline ci/baseline.json -o app.sarif\n",
      OPTIONS(export_options),
      .arguments_min = 1,
-     .arguments_max = 1,
+     .arguments_max = 3,
      .run = command_export},
     {.name = "sql",
      .group = "OUT",

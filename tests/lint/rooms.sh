@@ -58,10 +58,11 @@ viewer/sql: capture cli
 viewer/layers: events capture cli
 viewer/leaks: findings capture cli
 viewer/profile: capture cli
+viewer/export: findings events profile capture cli
 viewer/record: findings profile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
-viewer/.: attach cli capture block events findings info sql layers leaks profile record hunt
+viewer/.: attach cli capture block events export findings info sql layers leaks profile record hunt
 '
 folders='src/store src/collector src/trace src/report viewer'
 # Inner headers that others may include: FILE HEADER.

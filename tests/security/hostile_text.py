@@ -54,7 +54,8 @@ COMMANDS = {
     "modules": [[], ["--all"]],
     "info": [[], ["--all"], ["--options"]],
     "check": [[]],
-    "export": [["junit"], ["sarif"], ["codequality"]],
+    "export": [["junit"], ["sarif"], ["codequality"], ["collapsed", "--all"], ["collapsed-diff", "--between", "start", "end"], ["speedscope"],
+               ["csv"], ["jsonl"], ["csv", "--events"], ["jsonl", "--events"]],
     "sql": [],  # every table and view of the store, see below
     "explain": [[], ["HKM-104"]],
     "completion": [["bash"], ["zsh"], ["fish"]],

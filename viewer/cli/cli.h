@@ -6,6 +6,7 @@
  *               v
  *          struct view --> the command's room --> table.c --> output.c --> stdout, or a pager
  *                                                 progress.c --> stderr
+ *                                    for programs: sink.c --> stdout, or a file
  *
  * Owns the streams: nothing else in the viewer prints. Calls report (text, words) and the store's
  * types, no other room. Statuses are those of the whole tool: see enum view_status. One thread. */
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include "report/text/text.h"
 #include "store/reader/reader.h"
+#include "viewer/cli/sink.h"
 
 #define VIEW_OPTIONS_MAX 64
 
@@ -141,6 +143,8 @@ bool view_print_report(const struct view *view, struct hak_text *text);
 void view_add_report(struct hak_text *to, const struct view *view, struct hak_text *lines);
 /* The same for a document of hak_json_print; NULL is memory that ran out. */
 bool view_print_json(char *text);
+/* Bytes as they are to stdout, for sink.h. False: errno says why not; view_end_output, too. */
+bool view_write_bytes(const void *bytes, size_t count);
 /* Escape codes, "" without colour. */
 enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM, VIEW_PLACE };
 const char *view_style(const struct view *view, enum view_style style);

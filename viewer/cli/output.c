@@ -17,6 +17,8 @@ static struct {
     const char *program;
 } pager;
 
+static int first_error; /* errno of what could not be written to stdout */
+
 const char *view_style(const struct view *view, enum view_style style) {
     static const char *const codes[] = {HAK_COLOR_PLAIN, HAK_COLOR_BOLD, HAK_COLOR_RED,
                                         HAK_COLOR_DIM, HAK_COLOR_PLACE};
@@ -88,6 +90,8 @@ bool view_is_paging(void) {
 bool view_end_output(void) {
     view_progress_end();
     bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (first_error)
+        errno = first_error;
     if (pager.pid > 0) {
         close(STDOUT_FILENO);
         while (waitpid(pager.pid, NULL, 0) < 0 && errno == EINTR)
@@ -99,11 +103,23 @@ bool view_end_output(void) {
     return written;
 }
 
-/* The one place where anything is written to a terminal, a pipe or a file. Frees the text. */
+/* The one place where anything is written to a terminal or a pipe. */
+static bool write_bytes(FILE *to, const void *bytes, size_t count) {
+    bool good = fwrite(bytes, 1, count, to) == count;
+    if (!good && to == stdout && !first_error)
+        first_error = errno;
+    return good;
+}
+
+bool view_write_bytes(const void *bytes, size_t count) {
+    return write_bytes(stdout, bytes, count);
+}
+
+/* Frees the text. */
 static bool write_text(FILE *to, struct hak_text *text) {
     bool is_whole = !text->failed;
     if (is_whole)
-        fwrite(text->bytes, 1, text->length, to);
+        write_bytes(to, text->bytes, text->length);
     hak_text_free(text);
     return is_whole;
 }

@@ -127,7 +127,6 @@ void annotations_add(struct hak_text *text, struct view *view, const struct find
                      enum annotations service);
 
 int command_faults(struct view *view);
-int command_export(struct view *view);
 int command_explain(struct view *view);
 
 /* Writes `document` (freed) into the file `path`, whole or not at all. False: printed. */

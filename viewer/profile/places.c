@@ -10,13 +10,6 @@
 #define LEVELS_MAX 64   /* of one node */
 #define PATH_MOST  1024 /* places of a path; what is further out is left out */
 
-/* The places of one return address, innermost first. */
-struct profile_code {
-    uint32_t process, generation;
-    uint64_t ip;
-    uint32_t first, count; /* in of_codes */
-};
-
 /* ---- texts, labels, places ---------------------------------------------------------------------
  */
 
@@ -198,9 +191,12 @@ static bool add_code(struct profile_places *p, const struct profile_code *code, 
     for (uint32_t i = 0; i < code->count; i++, ++*count) {
         p->failed |= !hak_growing_make_room(&p->frame, *count, &p->frame_room, sizeof *p->frame) ||
                      !hak_growing_make_room(&p->frame_place, *count, &p->frame_place_room,
-                                            sizeof *p->frame_place);
+                                            sizeof *p->frame_place) ||
+                     !hak_growing_make_room(&p->frame_code, *count, &p->frame_code_room,
+                                            sizeof *p->frame_code);
         if (p->failed)
             return false;
+        p->frame_code[*count] = (uint32_t)(code - p->code);
         p->frame_place[*count] = p->of_codes[code->first + i];
         p->frame[*count] = p->place[p->frame_place[*count]].frame;
     }
@@ -226,9 +222,11 @@ static bool read_frames(struct profile_places *p, uint32_t stack, uint32_t *coun
     return found >= 0;
 }
 
-static bool add_to_path(struct profile_path *path, uint32_t place) {
-    if (!hak_growing_make_room(&path->place, path->count, &path->capacity, sizeof *path->place))
+static bool add_to_path(struct profile_path *path, uint32_t place, uint32_t code) {
+    if (!hak_growing_make_room(&path->place, path->count, &path->capacity, sizeof *path->place) ||
+        !hak_growing_make_room(&path->code, path->count, &path->code_capacity, sizeof *path->code))
         return false;
+    path->code[path->count] = code;
     path->place[path->count++] = place;
     return true;
 }
@@ -250,16 +248,17 @@ bool profile_path_of(struct profile_places *p, uint32_t stack, struct profile_pa
         bool is_shown =
             first >= 0 && (i == (uint32_t)first || (i > (uint32_t)first && !place->is_hidden));
         if (is_shown && path->count < PATH_MOST)
-            p->failed |= !add_to_path(path, p->frame_place[i]);
+            p->failed |= !add_to_path(path, p->frame_place[i], p->frame_code[i]);
     }
     path->is_left_out |= !is_focus;
     if (path->count == 0 && !p->failed)
-        p->failed |= !add_to_path(path, number_place(p, &none));
+        p->failed |= !add_to_path(path, number_place(p, &none), UINT32_MAX);
     return !p->failed;
 }
 
 void profile_free_path(struct profile_path *path) {
     free(path->place);
+    free(path->code);
     *path = (struct profile_path){0};
 }
 
@@ -273,6 +272,7 @@ void profile_free_places(struct profile_places *p) {
     free(p->of_codes);
     free(p->frame);
     free(p->frame_place);
+    free(p->frame_code);
     hak_index_free(&p->by_place);
     hak_index_free(&p->by_label);
     hak_index_free(&p->by_text);

@@ -46,10 +46,18 @@ struct profile_place {
     bool is_focus, is_ignored;
 };
 
+/* A return address: where its places come from. */
+struct profile_code {
+    uint32_t process, generation;
+    uint64_t ip;
+    uint32_t first, count; /* its places in of_codes, innermost first */
+};
+
 /* The path of one stack: numbers of places, innermost first. */
 struct profile_path {
     uint32_t *place;
-    uint32_t count, capacity;
+    uint32_t *code; /* of each the number of its return address; UINT32_MAX of none */
+    uint32_t count, capacity, code_capacity;
     bool is_left_out; /* --focus or --ignore says so */
 };
 
@@ -69,8 +77,8 @@ struct profile_places {
     uint32_t *of_codes; /* places of all codes */
     uint32_t of_codes_count, of_codes_room;
     struct hak_frame *frame; /* of the stack at hand */
-    uint32_t *frame_place;
-    uint32_t frame_room, frame_place_room;
+    uint32_t *frame_place, *frame_code;
+    uint32_t frame_room, frame_place_room, frame_code_room;
     bool failed; /* no memory */
     int error;   /* of the store */
 };

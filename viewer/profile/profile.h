@@ -11,12 +11,15 @@
  *   timeline.c: the same in steps of time, for pictures
  *   top.c `top`    heap.c `heap`    diff.c `diff`    headline.c the last line of `run`
  *
- * Calls capture and cli. One thread. */
+ * Other rooms (html, view, export) ask by query.h and places.h. Calls capture and cli. One thread. */
 #ifndef HAK_VIEWER_PROFILE_PROFILE_H
 #define HAK_VIEWER_PROFILE_PROFILE_H
 
 #include <signal.h>
 #include "viewer/cli/cli.h"
+#include "viewer/profile/columns.h"
+#include "viewer/profile/places.h"
+#include "viewer/profile/query.h"
 
 int command_top(struct view *view);
 int command_heap(struct view *view);

@@ -1,0 +1,81 @@
+"""Names that would break a file, in a store: each format's own reader gets every name back as one, and the sums stay."""
+import json
+import os
+import re
+import sqlite3
+import sys
+
+from pprof import Profile
+from readers import ask, folded, same, table, top
+
+# A line, a semicolon, quotes, commas, what moves a cursor, what turns the direction, no UTF-8, a number at the end, nothing but blanks.
+NAMES = [b"line\nmain 99999", b"semi;colon;", b'quo"te\',,"', b"\x1b[2J\x1b]0;x\x07\r", "\u202eevil\u2028".encode(), b"broken\xff\xfe\xc3", b"ends 4096",
+         b"  ", b"=cmd()", b"</script><b>", b"\\n\\\"", b"tab\tand \x7f \xc2\x9b", b"%s%n{}"]
+
+
+def spoil(store, shift):
+    """Gives each function, file and module of the store a hostile name of its own."""
+    database = sqlite3.connect(store)
+    database.text_factory = bytes
+    for table_name, column in (("name", "text"), ("image", "path"), ("process", "program"), ("process", "command_line"), ("thread", "name")):
+        for number, (row,) in enumerate(database.execute(f"select id from {table_name} order by id").fetchall()):
+            value = NAMES[(number + shift) % len(NAMES)]
+            value = value + b"%d" % number if table_name == "name" else value
+            database.execute(f"update {table_name} set {column} = cast(? as text) where id = ?", (value, row))
+    database.commit()
+    database.close()
+
+
+def check_harmless(what, data):
+    text = data.decode()  # broken UTF-8 ends the test here
+    found = re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", text)
+    if found:
+        sys.exit(f"{what} has {found.group()!r}: {text[max(0, found.start() - 60):found.end() + 20]!r}")
+
+
+def check(store, shift):
+    """All formats; returns the names of functions that JSON lines have."""
+    due = top(store, "--by", "calls", "--at", "peak")["total"]
+    rows = len(table(ask("export", "csv", "-s", store)))
+    spoil(store, shift)
+    same("the total of a store with other names", top(store, "--by", "calls", "--at", "peak")["total"], due)
+
+    for words in (["collapsed", "--all"], ["collapsed", "--all", "--per", "line"], ["collapsed", "--per", "module"], ["collapsed", "--per", "file"]):
+        text = ask("export", *words, "-s", store)
+        check_harmless(words, text)
+        same(f"{words}", sum(line[1] for line in folded(text)), due["live_bytes"])
+    text = ask("export", "collapsed-diff", "--between", "start", "peak", "-s", store)
+    check_harmless("collapsed-diff", text)
+    same("collapsed-diff", sum(line[2] for line in folded(text, 2)), due["live_bytes"])
+
+    text = ask("export", "csv", "-s", store)
+    check_harmless("csv", text)
+    same("rows of csv", len(table(text)), rows)
+    same("csv", sum(int(row["live_bytes"]) for row in table(text)), due["live_bytes"])
+    text = ask("export", "csv", "--events", "-s", store)
+    check_harmless("csv --events", text)
+    events = json.loads(ask("events", "--json", "-s", store))["events"]
+    same("events of csv", [int(row["id"]) for row in table(text)], [event["id"] for event in events])
+
+    for words in (["jsonl"], ["jsonl", "--events"], ["speedscope"]):
+        text = ask("export", *words, "-s", store)
+        check_harmless(words, text)
+        for line in text.decode().splitlines():
+            json.loads(line)
+    profile = Profile(ask("export", "pprof", "-s", store))
+    same("pprof", sum(profile.sums(3).values()), due["live_bytes"])
+    check_harmless("pprof", "".join(profile.text).encode())
+
+    return {frame["function"] for line in ask("export", "jsonl", "-s", store, "--all").decode().splitlines() for frame in json.loads(line)["frames"]}
+
+
+def main():
+    names = set()
+    for shift in range(0, len(NAMES), 3):
+        names |= check(sys.argv[1], shift)
+    for begin in ("line\nmain 99999", "semi;colon;", "\x1b[2J", "\u202eevil", "tab\tand"):
+        if not any(name.startswith(begin) for name in names):
+            sys.exit(f"no name begins with {begin!r}: {names}")
+
+
+main()

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Exports of CPython, sqlite3 and a forking server, read by programs that are not hakmem's (protoc, perl, python3's csv, json and
+# jsonschema), add up to what top and events say, at several moments, for each function.
+# timeout: 1200
+set -u
+trace=$BUILD/hakmem-trace
+unset "${!HAKMEM_@}"
+export LC_ALL=C BUILD SOURCE PYTHONDONTWRITEBYTECODE=1
+
+record() { # NAME PROGRAM...
+    local name=$1
+    shift
+    "$trace" run -s "$name.db" --check trace -- "$@" >"$name.out" 2>&1 </dev/null || { cat "$name.out"; exit 1; }
+}
+cc -O1 -g -o server "$SOURCE/tests/profile/server.c" || exit 1
+record server ./server
+PYTHONMALLOC=malloc record cpython /usr/bin/python3 -S -E -c 'import json
+rows = [{"name": "n%d" % i, "values": list(range(i % 9))} for i in range(120)]
+assert json.loads(json.dumps(rows)) == rows'
+record sqlite sqlite3 :memory: 'create table t(a integer primary key, b text); with recursive n(i) as (select 1 union all
+select i + 1 from n where i < 300) insert into t select i, hex(i * 7919) from n; create index u on t(b); select count(*) from t a join t b on a.b < b.b;'
+
+status=0
+for name in server:server cpython:python3.11 sqlite:sqlite3; do
+    python3 "$SOURCE/tests/export/texts.py" "${name%:*}.db" sqlite.db || status=1
+    python3 "$SOURCE/tests/export/pprof.py" "${name%:*}.db" "${name#*:}" || status=1
+done
+exit "$status"

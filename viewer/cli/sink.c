@@ -1,0 +1,161 @@
+/* Where an answer for another program goes: stdout, or a file that is there whole or not at all; as
+ * it is, or compressed. */
+#include "viewer/cli/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include "base/bytes.h"
+#include "viewer/cli/cli.h"
+
+#define GZIP_WINDOW (15 + 16) /* of deflateInit2: the largest window, in a file of gzip */
+
+/* ---- what takes the bytes ----------------------------------------------------------------------
+ */
+
+static void write_out(struct view_sink *sink, const void *bytes, size_t count) {
+    if (sink->error || !count)
+        return;
+    errno = 0;
+    bool good = sink->fd < 0 ? view_write_bytes(bytes, count)
+                             : hak_write_fully(sink->fd, bytes, count);
+    if (!good)
+        sink->error = errno ? errno : EIO;
+}
+
+static void pack(struct view_sink *sink, const void *bytes, size_t count, int flush) {
+    unsigned char out[VIEW_SINK_BYTES];
+    z_stream *z = sink->packer;
+    z->next_in = (unsigned char *)(uintptr_t)bytes;
+    z->avail_in = (unsigned)count;
+    do {
+        z->next_out = out;
+        z->avail_out = sizeof out;
+        int result = deflate(z, flush);
+        if (result == Z_STREAM_ERROR) {
+            sink->error = sink->error ? sink->error : ENOMEM;
+            return;
+        }
+        write_out(sink, out, sizeof out - z->avail_out);
+    } while (z->avail_out == 0);
+}
+
+static void empty_buffer(struct view_sink *sink) {
+    if (sink->packer)
+        pack(sink, sink->buffer, sink->used, Z_NO_FLUSH);
+    else
+        write_out(sink, sink->buffer, sink->used);
+    sink->used = 0;
+}
+
+void view_sink_add_bytes(struct view_sink *sink, const void *bytes, size_t count) {
+    const char *from = bytes;
+    while (count && !sink->error) {
+        size_t room = sizeof sink->buffer - sink->used, part = count < room ? count : room;
+        memcpy(sink->buffer + sink->used, from, part);
+        sink->used += part;
+        from += part;
+        count -= part;
+        if (sink->used == sizeof sink->buffer)
+            empty_buffer(sink);
+    }
+}
+
+void view_sink_add(struct view_sink *sink, struct hak_text *text) {
+    if (text->failed)
+        sink->error = sink->error ? sink->error : ENOMEM;
+    else
+        view_sink_add_bytes(sink, text->bytes, text->length);
+    hak_text_free(text);
+}
+
+/* ---- begin and end -----------------------------------------------------------------------------
+ */
+
+static void say_error(const struct view_sink *sink) {
+    if (sink->error == ENOMEM)
+        view_error("out of memory");
+    else if (sink->path)
+        view_error("%s cannot be written: %s", sink->path, strerror(sink->error));
+    /* of stdout, view_end_output says it */
+}
+
+/* A device, a pipe: what is no file that could be replaced. */
+static bool is_special(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+static bool open_file(struct view_sink *sink) {
+    if (is_special(sink->path))
+        sink->fd = open(sink->path, O_WRONLY | O_CLOEXEC);
+    else if (asprintf(&sink->next, "%s.new.%d", sink->path, (int)getpid()) >= 0)
+        sink->fd = open(sink->next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    else
+        sink->next = NULL;
+    if (sink->fd >= 0)
+        return true;
+    sink->error = errno;
+    free(sink->next);
+    sink->next = NULL;
+    return false;
+}
+
+static bool begin_packing(struct view_sink *sink) {
+    z_stream *z = calloc(1, sizeof *z);
+    if (!z || deflateInit2(z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MAX_MEM_LEVEL,
+                           Z_DEFAULT_STRATEGY) != Z_OK) {
+        free(z);
+        sink->error = ENOMEM;
+        return false;
+    }
+    sink->packer = z;
+    return true;
+}
+
+bool view_sink_open(struct view_sink *sink, const char *path, bool packs) {
+    *sink = (struct view_sink){.fd = -1};
+    if (path && path[0] && strcmp(path, "-") != 0)
+        sink->path = path;
+    if ((sink->path && !open_file(sink)) || (packs && !begin_packing(sink))) {
+        say_error(sink);
+        view_sink_close(sink, false);
+        return false;
+    }
+    return true;
+}
+
+bool view_sink_close(struct view_sink *sink, bool is_whole) {
+    bool was_open = sink->fd >= 0 || !sink->path;
+    if (was_open && is_whole) {
+        empty_buffer(sink);
+        if (sink->packer)
+            pack(sink, "", 0, Z_FINISH);
+    }
+    if (sink->packer)
+        deflateEnd(sink->packer);
+    free(sink->packer);
+    sink->packer = NULL;
+    is_whole = is_whole && was_open && !sink->error;
+    errno = 0;
+    if (sink->fd >= 0 && sink->next)
+        is_whole = is_whole && fsync(sink->fd) == 0;
+    if (sink->fd >= 0 && close(sink->fd) != 0)
+        is_whole = false;
+    if (sink->next && is_whole && rename(sink->next, sink->path) != 0)
+        is_whole = false;
+    if (was_open && (errno || sink->error)) {
+        sink->error = sink->error ? sink->error : errno;
+        say_error(sink);
+    }
+    if (sink->next && !is_whole)
+        unlink(sink->next);
+    free(sink->next);
+    sink->next = NULL;
+    sink->fd = -1;
+    return is_whole;
+}

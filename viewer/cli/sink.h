@@ -1,0 +1,37 @@
+/* Where an answer for another program goes: stdout, or a file that is there whole or not at all.
+ *
+ *   view_sink_add --> buffer --(gzip)--> stdout, a device or pipe
+ *                                    --> FILE.new.PID --view_sink_close--> FILE
+ *
+ * The first error ends the writing and is said once, at the end; of stdout by view_end_output. For
+ * one thread. */
+#ifndef HAK_VIEWER_CLI_SINK_H
+#define HAK_VIEWER_CLI_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "report/text/text.h"
+
+#define VIEW_SINK_BYTES 65536
+
+struct view_sink {
+    const char *path; /* NULL = stdout */
+    char *next;       /* the file that takes its place; NULL = none does */
+    int fd;           /* -1 = stdout */
+    void *packer;     /* zlib's state; NULL = nothing is compressed */
+    int error;        /* errno of the first error, 0 = none */
+    size_t used;
+    char buffer[VIEW_SINK_BYTES];
+};
+
+/* Begins to write to `path`, which the caller keeps; stdout where it is NULL, "" or "-". `packs`:
+ * compressed, as gzip does. What is no regular file is written to as it is. False: printed. */
+bool view_sink_open(struct view_sink *sink, const char *path, bool packs);
+/* Bytes as they are. Text is freed. */
+void view_sink_add_bytes(struct view_sink *sink, const void *bytes, size_t count);
+void view_sink_add(struct view_sink *sink, struct hak_text *text);
+/* Ends it: the file takes its place where the answer `is_whole`, else what was there stays. False:
+ * not whole; an error of a file is printed. */
+bool view_sink_close(struct view_sink *sink, bool is_whole);
+
+#endif

@@ -1,0 +1,87 @@
+/* What the files of this room share: what was asked, the rows of the profile, names. */
+#ifndef HAK_VIEWER_EXPORT_PARTS_H
+#define HAK_VIEWER_EXPORT_PARTS_H
+
+#include "viewer/profile/profile.h"
+
+/* A process of the capture. */
+struct export_process {
+    uint32_t row, parent; /* row ids; parent 0 = none is known */
+    int pid, parent_pid;
+    uint64_t start_ns, end_ns;
+    char *program, *command_line; /* the program's path */
+};
+
+/* A module as it lies in a process. */
+struct export_module {
+    uint32_t process, generation, image;
+    uint64_t start, end, load_bias;
+    char *path, *build_id; /* build_id: hexadecimal, "" = none */
+};
+
+/* What one process, thread and stack did. */
+struct export_row {
+    uint32_t process, stack; /* row ids */
+    struct profile_sums sums;
+};
+
+struct export {
+    struct view *view;
+    struct view_sink *sink;
+    struct profile_query query;
+    struct profile_facts facts;
+    struct profile_places places;
+    struct profile_path path; /* of the row at hand */
+    struct export_row *row;   /* by process and stack */
+    uint32_t rows, row_room;
+    struct export_process *process; /* by row id */
+    uint32_t processes, process_room;
+    struct export_module *module; /* by process */
+    uint32_t modules, module_room;
+    bool failed; /* no memory */
+};
+
+/* Reads the options of the profile and fills in the rows. `is_whole`: each row has all that came
+ * and went before the moment, too. 0, or an exit status: the error is printed. */
+int export_read(struct export *e, bool is_whole);
+/* Puts the path of a row into e->path. False: e->places says why. */
+bool export_find_path(struct export *e, const struct export_row *row);
+/* Fills in e->process, e->module. 0, or an exit status: the error is printed. */
+int export_read_processes(struct export *e);
+int export_read_modules(struct export *e);
+/* NULL = the store has no such row. */
+const struct export_process *export_find_process(const struct export *e, uint32_t row);
+/* Where the code of a return address was loaded from; NULL = in no module. */
+const struct export_module *export_find_module(const struct export *e,
+                                               const struct profile_code *code);
+/* The time that the capture began at, in ns since 1970; 0 = not known. */
+uint64_t export_begin_ns(const struct export *e);
+/* The time of the moment, in ns since the capture's begin. */
+uint64_t export_moment_ns(const struct export *e);
+/* 0, or the exit status of what went wrong while rows were written. */
+int export_status(struct export *e);
+void export_free(struct export *e);
+
+/* Appends the whole name of a frame's function, "libfoo.so+0x1234" where it has none, "no stack" of
+ * no frame. All bytes are harmless (report/text/text.h). */
+void export_add_name(struct hak_text *text, const struct hak_frame *frame);
+/* Appends a path as folded stacks have it: "main;parse;parse_row", what `key` says of each frame. */
+void export_add_folded(struct hak_text *text, const struct profile_places *places,
+                       const struct profile_path *path, enum profile_key key);
+/* Writes an object (whose reference is dropped) as a line. */
+void export_add_json_line(struct view_sink *sink, json_t *object);
+
+/* The formats: each writes all of its file. 0, or an exit status: the error is printed. */
+int export_collapsed(struct export *e);
+int export_difference(struct export *e);
+int export_speedscope(struct export *e);
+int export_pprof(struct export *e);
+int export_perfetto(struct export *e);
+int export_heaptrack(struct export *e);
+int export_csv(struct export *e);
+int export_jsonl(struct export *e);
+/* The same of the log's events (--events). */
+int export_log_csv(struct export *e);
+int export_log_jsonl(struct export *e);
+
+#endif

@@ -1,0 +1,118 @@
+/* The rows of the profile as CSV and as JSON lines: one for each process and stack. */
+#include "viewer/export/parts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/words/words.h"
+#include "viewer/export/csv.h"
+
+static const char *const sums_names[] = {
+    "live_blocks", "live_bytes",         "came_blocks",       "came_bytes",    "went_blocks",
+    "went_bytes",  "short_lived_blocks", "short_lived_bytes", "before_blocks", "before_bytes"};
+#define SUMS (sizeof sums_names / sizeof *sums_names)
+
+static void list_sums(uint64_t out[SUMS], const struct profile_sums *s) {
+    const uint64_t all[SUMS] = {s->live.blocks,  s->live.bytes,   s->came.blocks, s->came.bytes,
+                                s->went.blocks,  s->went.bytes,   s->brief.blocks, s->brief.bytes,
+                                s->before.blocks, s->before.bytes};
+    memcpy(out, all, sizeof all);
+}
+
+/* The frame that a row is told by: the first of its path. */
+static const struct hak_frame *top_frame(const struct export *e) {
+    return &e->places.place[e->path.place[0]].frame;
+}
+
+/* ---- CSV ---------------------------------------------------------------------------------------
+ */
+
+static void add_csv_row(struct hak_text *text, struct export *e, const struct export_row *row) {
+    const struct export_process *process = export_find_process(e, row->process);
+    const struct hak_frame *frame = top_frame(e);
+    uint64_t sums[SUMS];
+    struct hak_text name = {0}, stack = {0};
+    list_sums(sums, &row->sums);
+    csv_add_number(text, row->process);
+    csv_add_number(text, process ? (uint64_t)process->pid : 0);
+    csv_add_foreign(text, process ? process->program : "");
+    csv_add_number(text, row->stack);
+    for (size_t i = 0; i < SUMS; i++)
+        csv_add_number(text, sums[i]);
+    export_add_name(&name, frame);
+    csv_add_text(text, &name);
+    csv_add_foreign(text, frame->file);
+    csv_add_number(text, frame->line);
+    csv_add_foreign(text, frame->module);
+    export_add_folded(&stack, &e->places, &e->path, PROFILE_FUNCTION);
+    csv_add_text(text, &stack);
+    csv_end_row(text);
+}
+
+int export_csv(struct export *e) {
+    struct hak_text heading = {0};
+    int status = export_read_processes(e);
+    hak_text_add(&heading, "process,pid,program,stack");
+    for (size_t i = 0; i < SUMS; i++)
+        hak_text_add(&heading, ",%s", sums_names[i]);
+    hak_text_add(&heading, ",function,file,line,module,frames\n");
+    view_sink_add(e->sink, &heading);
+    for (uint32_t i = 0; i < e->rows && status == 0; i++) {
+        struct hak_text text = {0};
+        if (!export_find_path(e, &e->row[i]))
+            break;
+        add_csv_row(&text, e, &e->row[i]);
+        view_sink_add(e->sink, &text);
+    }
+    return status;
+}
+
+/* ---- JSON lines --------------------------------------------------------------------------------
+ */
+
+static json_t *row_json(struct export *e, const struct export_row *row) {
+    const struct export_process *process = export_find_process(e, row->process);
+    json_t *object = json_object(), *frames = json_array();
+    uint64_t sums[SUMS];
+    list_sums(sums, &row->sums);
+    hak_json_set_number(object, "process", row->process);
+    hak_json_set_number(object, "pid", process ? (uint64_t)process->pid : 0);
+    hak_json_set_text(object, "program", process ? process->program : "");
+    hak_json_set_number(object, "stack", row->stack);
+    for (size_t i = 0; i < SUMS; i++)
+        hak_json_set_number(object, sums_names[i], sums[i]);
+    for (uint32_t i = 0; i < e->path.count; i++) {
+        const struct hak_frame *f = &e->places.place[e->path.place[i]].frame;
+        json_t *frame = json_object();
+        hak_json_set_text(frame, "function", f->function);
+        hak_json_set_text(frame, "file", f->file);
+        hak_json_set_known(frame, "line", f->line != 0, f->line);
+        hak_json_set_text(frame, "module", f->module);
+        hak_json_set_known(frame, "module_offset", !f->line && f->module[0], f->module_offset);
+        json_array_append_new(frames, frame);
+    }
+    json_object_set_new(object, "frames", frames);
+    return object;
+}
+
+void export_add_json_line(struct view_sink *sink, json_t *object) {
+    char *line = hak_json_dump(object, JSON_COMPACT);
+    struct hak_text none = {.failed = !line};
+    json_decref(object);
+    if (line) {
+        view_sink_add_bytes(sink, line, strlen(line));
+        view_sink_add_bytes(sink, "\n", 1);
+    } else
+        view_sink_add(sink, &none);
+    free(line);
+}
+
+int export_jsonl(struct export *e) {
+    int status = export_read_processes(e);
+    for (uint32_t i = 0; i < e->rows && status == 0; i++) {
+        if (!export_find_path(e, &e->row[i]))
+            break;
+        export_add_json_line(e->sink, row_json(e, &e->row[i]));
+    }
+    return status;
+}
