@@ -21,8 +21,8 @@ static void write_out(struct view_sink *sink, const void *bytes, size_t count) {
     if (sink->error || !count)
         return;
     errno = 0;
-    bool good = sink->fd < 0 ? view_write_bytes(bytes, count)
-                             : hak_write_fully(sink->fd, bytes, count);
+    bool good =
+        sink->fd < 0 ? view_write_bytes(bytes, count) : hak_write_fully(sink->fd, bytes, count);
     if (!good)
         sink->error = errno ? errno : EIO;
 }

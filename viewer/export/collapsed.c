@@ -14,7 +14,7 @@ struct folded {
     struct line {
         char *stack;
         int64_t value[SIDES];
-    } *line;
+    } * line;
     uint32_t lines, room;
     struct hak_index by_stack;
     bool failed;

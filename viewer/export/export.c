@@ -71,10 +71,18 @@ static const struct {
     const char *name;
     int takes;
 } options[] = {
-    {"baseline", TAKES_KNOWN}, {"suppressions", TAKES_KNOWN}, {"sources", TAKES_KNOWN},
-    {"between", TAKES_SPAN},   {"at", TAKES_MOMENT},          {"focus", TAKES_STACKS},
-    {"ignore", TAKES_STACKS},  {"all", TAKES_STACKS},         {"short-lived", TAKES_STACKS},
-    {"by", TAKES_MEASURE},     {"per", TAKES_KEY},            {"thread", TAKES_THREAD},
+    {"baseline", TAKES_KNOWN},
+    {"suppressions", TAKES_KNOWN},
+    {"sources", TAKES_KNOWN},
+    {"between", TAKES_SPAN},
+    {"at", TAKES_MOMENT},
+    {"focus", TAKES_STACKS},
+    {"ignore", TAKES_STACKS},
+    {"all", TAKES_STACKS},
+    {"short-lived", TAKES_STACKS},
+    {"by", TAKES_MEASURE},
+    {"per", TAKES_KEY},
+    {"thread", TAKES_THREAD},
     {"events", TAKES_EVENTS},
 };
 
@@ -184,8 +192,8 @@ static int write_format(struct view *view, const struct format *format) {
     static struct view_sink sink; /* too large for a stack frame */
     if (!open_output(view, format, &sink))
         return VIEW_USAGE;
-    int status = format->make ? write_findings(view, format, &sink)
-                              : write_profile(view, format, &sink);
+    int status =
+        format->make ? write_findings(view, format, &sink) : write_profile(view, format, &sink);
     bool is_whole = (status == VIEW_OK || status == VIEW_INCOMPLETE) && !view_is_interrupted();
     bool is_written = view_sink_close(&sink, is_whole);
     return is_whole && !is_written ? VIEW_USAGE : status;

@@ -65,7 +65,8 @@ void export_free(struct export *e);
 /* Appends the whole name of a frame's function, "libfoo.so+0x1234" where it has none, "no stack" of
  * no frame. All bytes are harmless (report/text/text.h). */
 void export_add_name(struct hak_text *text, const struct hak_frame *frame);
-/* Appends a path as folded stacks have it: "main;parse;parse_row", what `key` says of each frame. */
+/* Appends a path as folded stacks have it: "main;parse;parse_row", what `key` says of each frame.
+ */
 void export_add_folded(struct hak_text *text, const struct profile_places *places,
                        const struct profile_path *path, enum profile_key key);
 /* Writes an object (whose reference is dropped) as a line. */

@@ -11,14 +11,10 @@
 /* The first four as Go's runtime has them; the last two with --between alone. */
 static const struct {
     const char *type, *unit;
-} types[] = {{"alloc_objects", "count"},
-             {"alloc_space", "bytes"},
-             {"inuse_objects", "count"},
-             {"inuse_space", "bytes"},
-             {"short_lived_objects", "count"},
-             {"short_lived_space", "bytes"},
-             {"grown_objects", "count"},
-             {"grown_space", "bytes"}};
+} types[] = {{"alloc_objects", "count"},       {"alloc_space", "bytes"},
+             {"inuse_objects", "count"},       {"inuse_space", "bytes"},
+             {"short_lived_objects", "count"}, {"short_lived_space", "bytes"},
+             {"grown_objects", "count"},       {"grown_space", "bytes"}};
 enum { ALLOC_OBJECTS, ALLOC_SPACE, INUSE_OBJECTS, INUSE_SPACE, SHORT_OBJECTS, SHORT_SPACE };
 enum { GROWN_OBJECTS = 6, GROWN_SPACE, TYPES };
 

@@ -106,19 +106,18 @@ int export_read_processes(struct export *e) {
                                  " command_line FROM process ORDER BY id",
                                  "reading processes");
     while (hak_query_next(&q) && !e->failed) {
-        e->failed |= !hak_growing_make_room(&e->process, e->processes, &e->process_room,
-                                            sizeof *e->process);
+        e->failed |=
+            !hak_growing_make_room(&e->process, e->processes, &e->process_room, sizeof *e->process);
         if (e->failed)
             break;
-        e->process[e->processes++] =
-            (struct export_process){.row = hak_query_id(&q, 0),
-                                    .parent = hak_query_id(&q, 1),
-                                    .pid = (int)hak_query_id(&q, 2),
-                                    .parent_pid = (int)hak_query_id(&q, 3),
-                                    .start_ns = hak_query_count(&q, 4),
-                                    .end_ns = hak_query_count(&q, 5),
-                                    .program = copy_column(e, &q, 6),
-                                    .command_line = copy_column(e, &q, 7)};
+        e->process[e->processes++] = (struct export_process){.row = hak_query_id(&q, 0),
+                                                             .parent = hak_query_id(&q, 1),
+                                                             .pid = (int)hak_query_id(&q, 2),
+                                                             .parent_pid = (int)hak_query_id(&q, 3),
+                                                             .start_ns = hak_query_count(&q, 4),
+                                                             .end_ns = hak_query_count(&q, 5),
+                                                             .program = copy_column(e, &q, 6),
+                                                             .command_line = copy_column(e, &q, 7)};
     }
     return view_end_query(e->view, &q, !e->failed);
 }

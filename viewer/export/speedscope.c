@@ -106,10 +106,10 @@ int export_speedscope(struct export *e) {
     for (int i = 0; i < MEASURES; i++)
         json_array_append_new(profiles, profile_json(e, &f, i));
     free(f.of_label);
-    json_t *document = json_pack("{s:s, s:s, s:o, s:i, s:{s:o}, s:o}", "$schema", SCHEMA,
-                                 "exporter", "hakmem-trace", "name",
-                                 hak_json_text(e->view->store_path), "activeProfileIndex", first_measure(e),
-                                 "shared", "frames", f.list, "profiles", profiles);
+    json_t *document =
+        json_pack("{s:s, s:s, s:o, s:i, s:{s:o}, s:o}", "$schema", SCHEMA, "exporter",
+                  "hakmem-trace", "name", hak_json_text(e->view->store_path), "activeProfileIndex",
+                  first_measure(e), "shared", "frames", f.list, "profiles", profiles);
     char *text = hak_json_dump(document, JSON_COMPACT);
     json_decref(document);
     e->failed |= !text;

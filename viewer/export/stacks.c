@@ -42,8 +42,8 @@ bool export_find_sites(struct export_sites *all, const struct profile_path *path
     for (uint32_t first = 0; first < path->count;) {
         uint32_t count = length_of_site(path, first);
         uint32_t number = number_site(all, path->code[first], path->place + first, count);
-        if (!number ||
-            !hak_growing_make_room(&all->of_path, all->count, &all->path_room, sizeof *all->of_path))
+        if (!number || !hak_growing_make_room(&all->of_path, all->count, &all->path_room,
+                                              sizeof *all->of_path))
             return false;
         all->of_path[all->count++] = number;
         first += count;

@@ -13,8 +13,8 @@ static const char *const sums_names[] = {
 #define SUMS (sizeof sums_names / sizeof *sums_names)
 
 static void list_sums(uint64_t out[SUMS], const struct profile_sums *s) {
-    const uint64_t all[SUMS] = {s->live.blocks,  s->live.bytes,   s->came.blocks, s->came.bytes,
-                                s->went.blocks,  s->went.bytes,   s->brief.blocks, s->brief.bytes,
+    const uint64_t all[SUMS] = {s->live.blocks,   s->live.bytes,  s->came.blocks,  s->came.bytes,
+                                s->went.blocks,   s->went.bytes,  s->brief.blocks, s->brief.bytes,
                                 s->before.blocks, s->before.bytes};
     memcpy(out, all, sizeof all);
 }

@@ -11,7 +11,8 @@
  *   timeline.c: the same in steps of time, for pictures
  *   top.c `top`    heap.c `heap`    diff.c `diff`    headline.c the last line of `run`
  *
- * Other rooms (html, view, export) ask by query.h and places.h. Calls capture and cli. One thread. */
+ * Other rooms (html, view, export) ask by query.h and places.h. Calls capture and cli. One thread.
+ */
 #ifndef HAK_VIEWER_PROFILE_PROFILE_H
 #define HAK_VIEWER_PROFILE_PROFILE_H
 
