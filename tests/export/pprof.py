@@ -45,7 +45,7 @@ class Profile:
             if value:
                 name = visible(self.stack(sample)[0])
                 sums[name] = sums.get(name, 0) + value
-        return sums
+        return {name: value for name, value in sums.items() if value}
 
 
 def numbers(value):

@@ -52,7 +52,7 @@ def by_function(document, member):
     for row in document["rows"]:
         if row["self"][member]:
             sums[name_of(row)] = sums.get(name_of(row), 0) + row["self"][member]
-    return sums
+    return {name: value for name, value in sums.items() if value}
 
 
 # ---- folded stacks -----------------------------------------------------------------------------------------
