@@ -29,7 +29,7 @@ HOST    := $(COMMON) -iquote . -iquote $(BUILD) $(HOST_MORE)
 
 HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -Wl,--as-needed -lunwind-x86_64 -lunwind \
               -Wl,--no-as-needed -lpthread
-VIEW_LIBS  := -ledit -lprotobuf-c -lz
+VIEW_LIBS  := -ledit -lprotobuf-c -lz -lncursesw -ltinfo
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1
 COMMA       := ,

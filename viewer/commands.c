@@ -13,6 +13,7 @@
 #include "viewer/profile/profile.h"
 #include "viewer/record/record.h"
 #include "viewer/sql/sql.h"
+#include "viewer/view/view.h"
 
 #define ANNOTATIONS_OPTION                                                                         \
     {                                                                                              \
@@ -197,6 +198,20 @@ static const struct view_option heap_options[] = {
     {"between", 0, "A B", "the time between two moments alone, each as --at has it"},
     {"steps", 0, "N", "lines of the timeline (20)"},
     PROCESS_OPTION("only this process"),
+};
+
+static const struct view_option view_options[] = {
+    {"at", 0, "WHEN",
+     "begin at peak (default; of a capture that is written: end), start, end, mark:NAME, seconds "
+     "(1.5), 200ms, or #EVENT"},
+    {"per", 0, "WHAT", "function (default), line, file, module, stack or process"},
+    {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
+    PROCESS_OPTION("only this process"),
+    {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},
+    {"ignore", 0, "REGEX", "leave out stacks with one that matches"},
+    {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
+    {"chart", 0, "KIND",
+     "the timeline in braille, blocks or ascii; auto (default): as the locale has it"},
 };
 
 static const struct view_option diff_options[] = {
@@ -580,6 +595,30 @@ const struct view_command view_commands[] = {
      .arguments_min = 1,
      .arguments_max = 2,
      .run = command_diff},
+    {.name = "view",
+     .group = "SEE",
+     .arguments = "",
+     .sentence = "the capture in the terminal, interactive",
+     .about =
+         "The timeline of live bytes, and below it who holds those of a moment, or what came, "
+         "went\n"
+         "and grew between two: by function, line, file, module, stack or process, as a tree of\n"
+         "calls or of callers. Enter goes from a line to its stacks, to the blocks of a stack "
+         "that\n"
+         "are live then, and to the story of one block (why). The faults have their reports "
+         "there.\n"
+         "? shows the keys, which are those of less and htop; the mouse works where there is one.\n"
+         "A capture that is still written is read again each second.\n"
+         "\n"
+         "It needs a terminal of 60 columns and 16 lines; colours as --color has them.\n"
+         "\n"
+         "Exit status: 0, or 4 when events of this capture were lost; 2 without a terminal.\n",
+     .examples = "  hakmem-trace view\n"
+                 "  hakmem-trace view -s app.db --at mark:loaded\n"
+                 "  hakmem-trace view --chart ascii --color never\n",
+     OPTIONS(view_options),
+     .arguments_max = 0,
+     .run = command_view},
     {.name = "layers",
      .group = "SEE",
      .arguments = "",

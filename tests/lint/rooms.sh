@@ -62,7 +62,8 @@ viewer/export: findings events profile capture cli
 viewer/record: findings profile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
-viewer/.: attach cli capture block events export findings info sql layers leaks profile record hunt
+viewer/view: profile block findings capture cli
+viewer/.: attach cli capture block events export findings info sql layers leaks profile record hunt view
 '
 folders='src/store src/collector src/trace src/report viewer'
 # Inner headers that others may include: FILE HEADER.

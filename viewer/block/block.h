@@ -12,6 +12,10 @@
 
 #include "viewer/cli/cli.h"
 
+/* Appends the page of `why` of a block in `process` (row id) whose allocation was event `birth` (0
+ * = not known), with whole stacks or not. 0, or an exit status. */
+int block_add_why(struct hak_text *text, struct view *view, uint64_t address, uint32_t process,
+                  uint64_t birth, bool has_stacks);
 int command_why(struct view *view);
 int command_block(struct view *view);
 

@@ -2,6 +2,7 @@
 #include "viewer/block/block.h"
 #include "viewer/block/why.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -55,6 +56,33 @@ static int tell_in(struct why *why, const struct view_processes *all, uint32_t *
         return told;
     }
     return 0;
+}
+
+int block_add_why(struct hak_text *text, struct view *view, uint64_t address, uint32_t process,
+                  uint64_t birth, bool has_stacks) {
+    static char chosen[] = "the one that was chosen";
+    char *argument[] = {chosen};
+    struct view as_why = *view; /* with the options of `why` */
+    as_why.argument = argument;
+    as_why.argument_count = 1;
+    if (has_stacks) {
+        as_why.option[as_why.option_count] = (struct view_option){.name = "stacks"};
+        as_why.value[as_why.option_count++] = "";
+    }
+    struct why why = {.view = &as_why, .position.address = address, .asked_event = birth};
+    int told = hak_story_load(view->reader, address, process, 0, &why.story);
+    if (told <= 0) {
+        if (told == 0)
+            view_error("nothing is known of 0x%" PRIx64, address);
+        return told ? view_store_error(view, told) : VIEW_UNREADABLE;
+    }
+    find_main_lives(&why);
+    bool is_made = why_make_rows(&why);
+    if (is_made)
+        why_write(text, &why);
+    hak_story_free(why.story);
+    free(why.row);
+    return is_made ? 0 : VIEW_UNREADABLE;
 }
 
 int command_why(struct view *view) {

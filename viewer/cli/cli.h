@@ -125,6 +125,9 @@ uint64_t view_now_ns(void);
 void view_write(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Error or note on stderr: "hakmem-trace: ..." and a newline. */
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Hands errors and notes over, in their visible form and without "hakmem-trace:", instead of
+ * printing them; NULL prints them again. For who owns the whole screen. */
+void view_take_errors(void (*take)(void *context, const char *line), void *context);
 /* The same of a text that is put together already, and freed. */
 void view_error_text(struct hak_text *text);
 /* Lets the first line of output start a pager where that is right; call before it. */

@@ -133,9 +133,27 @@ void view_write(FILE *to, const char *format, ...) {
     write_text(to, &text);
 }
 
+static struct {
+    void (*take)(void *context, const char *line);
+    void *context;
+} errors;
+
+void view_take_errors(void (*take)(void *context, const char *line), void *context) {
+    errors.take = take;
+    errors.context = context;
+}
+
 void view_error(const char *format, ...) {
     struct hak_text text = {0};
     va_list list;
+    if (errors.take) {
+        va_start(list, format);
+        hak_text_vadd(&text, format, list);
+        va_end(list);
+        errors.take(errors.context, hak_text_string(&text));
+        hak_text_free(&text);
+        return;
+    }
     fflush(stdout);
     view_progress_clear();
     hak_text_add(&text, "hakmem-trace: ");

@@ -9,6 +9,34 @@
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
+static void add_leak(struct hak_text *text, const struct finding *one) {
+    hak_text_add(text, "%s\n", one->headline);
+    for (int k = 0; k < one->stack_count && one->stacks[k].frames.count > 0; k++)
+        for (int f = 0; f < one->stacks[k].frames.count; f++) {
+            hak_text_add(text, "    #%-2d ", f);
+            hak_words_add_frame(text, &one->stacks[k].frames.frame[f], 30, 2);
+            hak_text_add(text, "\n");
+        }
+}
+
+/* The whole report, or the line of one that was never finished. */
+static void add_report(struct hak_text *text, const char *report, const char *summary) {
+    size_t length = strlen(report);
+    hak_text_add_lines(text, length > 0 ? report : summary);
+    if (length == 0 || report[length - 1] != '\n')
+        hak_text_add(text, "\n");
+}
+
+void finding_add_report(struct hak_text *text, const struct view *view,
+                        const struct finding *finding) {
+    struct hak_text lines = {0};
+    if (finding->kind == FINDING_LEAK)
+        add_leak(&lines, finding);
+    else
+        add_report(&lines, finding->report, finding->summary);
+    view_add_report(text, view, &lines);
+}
+
 /* `faults L3`: a leak. */
 static int show_leak(struct view *view, const char *which) {
     struct findings findings;
@@ -22,13 +50,7 @@ static int show_leak(struct view *view, const char *which) {
         if (one->kind != FINDING_LEAK || one->row != number)
             continue;
         struct hak_text text = {0};
-        hak_text_add(&text, "%s\n", one->headline);
-        for (int k = 0; k < one->stack_count && one->stacks[k].frames.count > 0; k++)
-            for (int f = 0; f < one->stacks[k].frames.count; f++) {
-                hak_text_add(&text, "    #%-2d ", f);
-                hak_words_add_frame(&text, &one->stacks[k].frames.frame[f], 30, 2);
-                hak_text_add(&text, "\n");
-            }
+        add_leak(&text, one);
         view_start_pager(view);
         view_print_report(view, &text);
         status = VIEW_FAULT;
@@ -41,13 +63,9 @@ static int show_leak(struct view *view, const char *which) {
     return status;
 }
 
-/* The whole report, or the line of one that was never finished. */
 static int print_report(const struct view *view, const char *report, const char *summary) {
     struct hak_text text = {0};
-    size_t length = strlen(report);
-    hak_text_add_lines(&text, length > 0 ? report : summary);
-    if (length == 0 || report[length - 1] != '\n')
-        hak_text_add(&text, "\n");
+    add_report(&text, report, summary);
     return view_print_report(view, &text) ? VIEW_FAULT : VIEW_UNREADABLE;
 }
 

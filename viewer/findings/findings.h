@@ -93,6 +93,9 @@ const struct hak_baseline_entry *findings_next_stale(struct view *view,
 /* A stack of a report's JSON, copied. False: memory ran out. */
 bool findings_read_frames(struct hak_frames *out, const json_t *array);
 
+/* Appends its report as it was printed, in colour where `view` has it; of a leak its stack. */
+void finding_add_report(struct hak_text *text, const struct view *view,
+                        const struct finding *finding);
 /* The frame that the finding is shown at; NULL = none has a function or a module. */
 const struct hak_frame *finding_place(const struct finding *finding);
 /* Appends "close_all double_free.c" (no line: it stays over edits), "??" where nothing is known. */

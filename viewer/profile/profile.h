@@ -11,7 +11,8 @@
  *   timeline.c: the same in steps of time, for pictures
  *   top.c `top`    heap.c `heap`    diff.c `diff`    headline.c the last line of `run`
  *
- * Other rooms (html, view, export) ask by query.h and places.h. Calls capture and cli. One thread.
+ * Other rooms (html, view, export) ask by query.h and places.h, view by groups.h, tree.h and
+ * timeline.h, too. Calls capture and cli. One thread.
  */
 #ifndef HAK_VIEWER_PROFILE_PROFILE_H
 #define HAK_VIEWER_PROFILE_PROFILE_H
@@ -19,8 +20,11 @@
 #include <signal.h>
 #include "viewer/cli/cli.h"
 #include "viewer/profile/columns.h"
+#include "viewer/profile/groups.h"
 #include "viewer/profile/places.h"
 #include "viewer/profile/query.h"
+#include "viewer/profile/timeline.h"
+#include "viewer/profile/tree.h"
 
 int command_top(struct view *view);
 int command_heap(struct view *view);

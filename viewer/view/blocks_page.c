@@ -1,0 +1,210 @@
+/* The blocks of one stack that are live at the moment; Enter: the story of one. */
+#include "viewer/view/browser.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/words/words.h"
+#include "viewer/block/block.h"
+
+enum order { BY_SIZE, BY_AGE, BY_ADDRESS, ORDERS };
+
+struct blocks_page {
+    struct page page;
+    struct data_blocks blocks;
+    uint64_t bytes;
+    uint64_t at_ns; /* the moment */
+    char *when, *where;
+    enum order order;
+};
+
+static int compare_values(uint64_t x, uint64_t y) {
+    return x < y ? -1 : x > y;
+}
+
+static int compare_blocks(const void *a, const void *b, void *context) {
+    const struct data_block *x = a, *y = b;
+    enum order order = *(const enum order *)context;
+    int result = order == BY_SIZE  ? compare_values(y->size, x->size)
+                 : order == BY_AGE ? compare_values(x->birth, y->birth)
+                                   : 0;
+    if (result == 0)
+        result = compare_values(x->user, y->user);
+    return result ? result : compare_values(x->process, y->process);
+}
+
+static void sort_blocks(struct blocks_page *p) {
+    if (p->blocks.count)
+        qsort_r(p->blocks.block, p->blocks.count, sizeof *p->blocks.block, compare_blocks,
+                &p->order);
+}
+
+static void add_block_line(struct page *page, struct browser *b, int line, struct hak_text *text) {
+    const struct blocks_page *p = (struct blocks_page *)page;
+    const struct data_block *block = &p->blocks.block[line];
+    uint64_t age = p->at_ns > block->ns ? p->at_ns - block->ns : 0;
+    hak_text_add(text, "%12s  0x%-14" PRIx64, hak_words_number(block->size), block->user);
+    if (block->birth)
+        hak_text_add(text, " %11s %9s %14s", hak_words_time(block->ns), view_span(age),
+                     hak_words_number(block->birth));
+    else
+        hak_text_add(text, " %11s %9s %14s", "?", "?", "?");
+    hak_text_add(text, "  %s", view_thread_label(b->data.view, block->thread));
+    if (b->data.view->summary.processes > 1)
+        hak_text_add(text, "  %s", view_process_label(b->data.view, block->process));
+}
+
+static void draw_title(const struct blocks_page *p, struct canvas *c, int row) {
+    struct hak_text text = {0};
+    hak_text_add(&text, "%s of %s live ", hak_words_count(p->blocks.count, "block", "blocks"),
+                 hak_words_size(p->bytes));
+    hak_text_add(&text, "%s", p->when);
+    if (p->blocks.left_out)
+        hak_text_add(&text, ", %s more are not shown", hak_words_number(p->blocks.left_out));
+    canvas_put(c, row, 1, c->columns, CANVAS_BOLD, hak_text_string(&text));
+    hak_text_free(&text);
+    canvas_put(c, row + 1, 1, c->columns, CANVAS_PLACE, p->where);
+}
+
+static void draw_headings(const struct blocks_page *p, struct canvas *c, int row) {
+    static const struct {
+        int column, end;
+        const char *name;
+        enum order order;
+    } headings[] = {{1, 13, "bytes", BY_SIZE},     {15, 31, "address", BY_ADDRESS},
+                    {32, 43, "allocated", ORDERS}, {44, 53, "age", BY_AGE},
+                    {54, 68, "event", ORDERS},     {70, 79, "thread", ORDERS}};
+    canvas_fill(c, row, 0, c->columns, CANVAS_HEADING, ' ');
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
+        enum canvas_style style = headings[i].order == p->order ? CANVAS_SELECTED : CANVAS_HEADING;
+        if (headings[i].order == BY_ADDRESS || headings[i].column == 70)
+            canvas_put(c, row, headings[i].column, c->columns, style, headings[i].name);
+        else
+            canvas_put_right(c, row, headings[i].column, headings[i].end, style, headings[i].name);
+    }
+}
+
+static void draw_blocks(struct page *page, struct browser *b, int row, int end) {
+    struct blocks_page *p = (struct blocks_page *)page;
+    struct canvas *c = &b->canvas;
+    draw_title(p, c, row);
+    draw_headings(p, c, row + 2);
+    page->list.height = end - row - 4; /* the last line is for messages */
+    list_settle(&page->list);
+    for (int i = 0; i < page->list.height && page->list.top + i < page->list.rows; i++) {
+        int line = page->list.top + i, at = row + 3 + i;
+        bool is_chosen = line == page->list.cursor;
+        struct hak_text text = {0};
+        add_block_line(page, b, line, &text);
+        if (is_chosen)
+            canvas_fill(c, at, 0, c->columns, CANVAS_SELECTED, ' ');
+        canvas_put(c, at, 1, c->columns, is_chosen ? CANVAS_SELECTED : CANVAS_PLAIN,
+                   hak_text_string(&text));
+        hak_text_free(&text);
+    }
+    if (!page->list.rows)
+        canvas_put(c, row + 3, 1, c->columns, CANVAS_DIM, "None of its blocks is live here.");
+}
+
+static void show_block(struct blocks_page *p, struct browser *b, bool has_stacks) {
+    if (!p->page.list.rows)
+        return;
+    const struct data_block *block = &p->blocks.block[p->page.list.cursor];
+    struct hak_text text = {0};
+    char title[64];
+    snprintf(title, sizeof title, "why 0x%" PRIx64, block->user);
+    int status =
+        block_add_why(&text, b->data.view, block->user, block->process, block->birth, has_stacks);
+    if (browser_is_good(b, status))
+        browser_push(b, text_page_make(title, &text));
+    hak_text_free(&text);
+}
+
+static void sort_by(struct blocks_page *p, enum order order) {
+    p->order = order;
+    sort_blocks(p);
+    list_go_to(&p->page.list, 0);
+}
+
+/* The line that was clicked; false outside of the lines. */
+static bool click(struct blocks_page *p, const struct key *key) {
+    int line = p->page.list.top + key->row - 4;
+    if (key->row < 4 || line >= p->page.list.rows || key->row >= 4 + p->page.list.height)
+        return false;
+    list_go_to(&p->page.list, line);
+    return true;
+}
+
+static bool blocks_key(struct page *page, struct browser *b, const struct key *key) {
+    struct blocks_page *p = (struct blocks_page *)page;
+    uint32_t character = key->name == KEY_NAME_CHARACTER ? key->character : 0;
+    if (key->name == KEY_NAME_ENTER || key->name == KEY_NAME_RIGHT) {
+        show_block(p, b, false);
+        return true;
+    }
+    if (key->name == KEY_NAME_CLICK)
+        return click(p, key);
+    if (key->name == KEY_NAME_DOUBLE_CLICK) {
+        if (click(p, key))
+            show_block(p, b, false);
+        return true;
+    }
+    if (character == 's' || key->name == KEY_NAME_F5) {
+        show_block(p, b, true);
+        return true;
+    }
+    if (character == '>' || key->name == KEY_NAME_F6) {
+        sort_by(p, (p->order + 1) % ORDERS);
+        return true;
+    }
+    if (character == '<') {
+        sort_by(p, (p->order + ORDERS - 1) % ORDERS);
+        return true;
+    }
+    return list_key(&page->list, key);
+}
+
+static void go_to_block(struct page *page, struct browser *b, int line) {
+    (void)b;
+    list_go_to(&page->list, line);
+}
+
+static void free_blocks(struct page *page) {
+    struct blocks_page *p = (struct blocks_page *)page;
+    free(p->blocks.block);
+    free(p->when);
+    free(p->where);
+}
+
+static const char *const blocks_keys[PAGE_KEYS] = {"Help", "", "Search", "", "Stacks",
+                                                   "Sort", "", "",       "", "Quit"};
+static const struct page_kind blocks_kind = {.keys = blocks_keys,
+                                             .draw = draw_blocks,
+                                             .key = blocks_key,
+                                             .add_line = add_block_line,
+                                             .go_to = go_to_block,
+                                             .free = free_blocks};
+
+struct page *blocks_page_make(struct browser *b, uint32_t stack) {
+    struct blocks_page *p = calloc(1, sizeof *p);
+    struct hak_text when = {0}, where = {0};
+    if (!p)
+        return NULL;
+    p->page.kind = &blocks_kind;
+    data_add_moment(&when, &b->data, &b->data.at);
+    view_add_stack_line(&where, b->data.view, stack, 8);
+    p->when = hak_text_take(&when);
+    p->where = hak_text_take(&where);
+    p->at_ns = data_time(&b->data, &b->data.at);
+    bool is_good = browser_is_good(b, data_read_blocks(&b->data, stack, &p->blocks));
+    if (!p->when || !p->where || !is_good) {
+        free_blocks(&p->page);
+        free(p);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < p->blocks.count; i++)
+        p->bytes += p->blocks.block[i].size;
+    p->page.list.rows = (int)p->blocks.count;
+    sort_blocks(p);
+    return &p->page;
+}

@@ -1,0 +1,105 @@
+/* What the pages show: the capture's timeline, the sums of the moment or span that is chosen, and
+ * what is put together from them.
+ *
+ *   store --timeline_read--> steps --add up--> items (process, stack, sums)
+ *                                                |
+ *      the same groups and trees as `top` <------+------> stacks of a line, blocks of a stack
+ *
+ * A moment is behind a step of the timeline, which is answered at once, or any event (--at, a
+ * mark), which the store is asked for. Of either the sums are those that `top` shows, to the byte.
+ *
+ * Functions that read return 0 or an exit status (enum view_status), VIEW_INTERRUPTED where the
+ * person stopped it; what was there before stays then. */
+#ifndef HAK_VIEWER_VIEW_DATA_H
+#define HAK_VIEWER_VIEW_DATA_H
+
+#include "viewer/findings/findings.h"
+#include "viewer/profile/profile.h"
+
+enum data_follow { DATA_FOLLOWS_NOTHING, DATA_FOLLOWS_PEAK, DATA_FOLLOWS_END };
+
+struct data_moment {
+    int64_t step;          /* it lies behind this one; -1 = before the first event */
+    bool is_event;         /* it is `at`, somewhere in the step after that */
+    struct view_moment at; /* of a step: its event and time, or the peak, start, end */
+};
+
+/* A named moment of the program. */
+struct data_mark {
+    uint64_t event, ns;
+    char *name;
+};
+
+struct data_block {
+    uint64_t user, size, birth, ns; /* birth: its event, 0 = not known */
+    uint32_t process, thread, stack;
+};
+
+struct data_blocks {
+    struct data_block *block;
+    uint32_t count, room;
+    uint64_t left_out; /* more than are kept */
+};
+
+struct data {
+    struct view *view;
+    struct profile_query query; /* the options; per and by are set by who asks */
+    struct profile_places places;
+    char *filter; /* what query.focus was made of, NULL = none */
+    struct timeline timeline;
+    struct timeline_sums *sums;  /* of each row of the timeline: room to add up */
+    struct data_moment at, from; /* from: of a span */
+    bool is_span;
+    enum data_follow follow;
+    struct profile_item *item; /* what has anything in the span that ends at `at` */
+    uint32_t items, item_room;
+    struct profile_sums all; /* of all items, without what the filter leaves out */
+    struct data_mark *mark;
+    uint32_t marks, mark_room;
+    struct findings findings;
+    uint64_t read_ns;                  /* how long the timeline took */
+    uint64_t new_events;               /* that the last refresh brought */
+    bool (*is_stopped)(void *context); /* asked now and then; NULL = nobody stops anything */
+    void *context;
+};
+
+/* Reads the options and the timeline, and chooses the first moment. Of a status the error was given
+ * to view_error. The caller calls data_free in any case. */
+int data_open(struct data *data, struct view *view);
+void data_free(struct data *data);
+
+/* Looks whether a capture that is written has more, and reads it then. `*is_new` says so. */
+int data_refresh(struct data *data, bool *is_new);
+
+/* Chooses a moment: behind a step; the peak; an event. Adds up anew. */
+int data_choose_step(struct data *data, int64_t step);
+int data_choose_peak(struct data *data);
+int data_choose_moment(struct data *data, const struct view_moment *at);
+/* The chosen moment becomes the begin of a span; false: the span goes. */
+int data_set_span(struct data *data, bool is_span);
+uint64_t data_time(const struct data *data, const struct data_moment *moment);
+/* Appends "at the peak, 3.214 s (event 81,204)". */
+void data_add_moment(struct hak_text *text, const struct data *data,
+                     const struct data_moment *moment);
+
+/* Only stacks that match `regex` ("" = all); `error` gets why it is none, and all stays. */
+bool data_set_filter(struct data *data, const char *regex, struct hak_text *error);
+/* Frames of libraries, too, or not. */
+void data_show_all(struct data *data, bool is_all);
+
+/* Groups of the items under `per`; the caller frees them. Where `wants` is not NULL only of items
+ * for which it is true; the path of its stack is in groups->path then. 0 or a status. */
+int data_group(struct data *data, enum profile_key per, struct profile_query *query,
+               struct profile_groups *groups,
+               bool (*wants)(void *context, const struct profile_item *item,
+                             const struct profile_path *path),
+               void *context);
+/* The same as a tree, not yet sorted. */
+int data_make_tree(struct data *data, enum profile_key per, bool is_bottom_up,
+                   struct profile_query *query, struct profile_tree *tree);
+/* The blocks of a stack that are live at the moment. */
+int data_read_blocks(struct data *data, uint32_t stack, struct data_blocks *out);
+/* A number for a label that stays the same when the places are made anew. */
+uint64_t data_label_id(const struct profile_label *label);
+
+#endif

@@ -1,0 +1,69 @@
+/* The lines of the table: functions (or lines, files, modules, stacks, processes), or a tree of
+ * calls, top-down or bottom-up, of which nodes are opened and closed.
+ *
+ * A line has an `id` that stays when the data are made anew, so that the cursor stays on it. */
+#ifndef HAK_VIEWER_VIEW_LINES_H
+#define HAK_VIEWER_VIEW_LINES_H
+
+#include "viewer/view/columns.h"
+#include "viewer/view/data.h"
+
+enum lines_kind { LINES_TOP, LINES_TREE, LINES_CALLERS };
+
+struct line {
+    uint64_t id;
+    uint32_t number; /* of the group, or the node */
+    uint16_t depth;
+    bool has_children, is_open;
+    bool is_only; /* the only child of the line above it */
+    bool is_new;  /* has more calls than at the last refresh */
+};
+
+struct lines {
+    struct data *data;
+    enum lines_kind kind;
+    enum profile_key per;
+    enum column sort;
+    struct profile_query query;
+    struct profile_groups groups;
+    struct profile_tree tree;
+    struct line *line;
+    uint32_t count, room;
+    struct hak_index by_open; /* of a node's id: row in is_open + 1 */
+    bool *is_open;
+    uint32_t opens, open_room;
+    struct hak_index by_seen; /* of a line's id: row in seen + 1 */
+    uint64_t *seen;           /* calls, as they were at the last refresh */
+    uint32_t seens, seen_room;
+};
+
+/* Makes them of what the data have now. 0 or a status: then there are none. `is_refresh`: lines
+ * with more calls than the last time are marked. */
+int lines_make(struct lines *lines, bool is_refresh);
+void lines_free(struct lines *lines);
+/* Sorts by another column. */
+int lines_sort(struct lines *lines, enum column sort);
+/* Opens or closes a node; false: it has nothing to open. */
+bool lines_set_open(struct lines *lines, uint32_t line, bool is_open);
+/* The line above this one in the tree, itself where there is none. */
+uint32_t lines_parent(const struct lines *lines, uint32_t line);
+/* Is the node of a line below that of another one? */
+bool lines_is_below(const struct lines *lines, uint32_t line, uint32_t above);
+/* The line with this id, -1 = it is gone. */
+int64_t lines_find(const struct lines *lines, uint64_t id);
+const struct profile_sums *lines_sums(const struct lines *lines, uint32_t line);
+/* Appends the name, and where it is. */
+void lines_add_name(struct hak_text *text, struct lines *lines, uint32_t line);
+void lines_add_where(struct hak_text *text, struct lines *lines, uint32_t line);
+
+/* The stacks that a line is made of: is this item's one of them? `chain`, a struct lines_chain, is
+ * made by lines_chain. */
+struct lines_chain {
+    const struct lines *lines;
+    uint32_t label[1025]; /* from the root on; of a list: the line's alone */
+    uint32_t length;
+};
+void lines_chain(const struct lines *lines, uint32_t line, struct lines_chain *out);
+bool lines_has(void *chain, const struct profile_item *item, const struct profile_path *path);
+
+#endif

@@ -1,0 +1,11 @@
+/* Is there a terminal that can have a screen? Apart from screen.c since terminfo's header names
+ * everything that a terminal has, `lines` and `columns` among it. */
+#ifndef HAK_VIEWER_VIEW_TERMINAL_H
+#define HAK_VIEWER_VIEW_TERMINAL_H
+
+#include "report/text/text.h"
+
+/* False: the reason, for a person, is appended to `why`. */
+bool terminal_is_known(struct hak_text *why);
+
+#endif

@@ -1,0 +1,191 @@
+/* A text to read: `why`, a report, help. Keys as in less -S. */
+#include "viewer/view/browser.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "viewer/view/coded.h"
+
+#define SHIFT 8 /* columns of one key to the side */
+
+struct text_page {
+    struct page page;
+    char *title;
+    char *text;
+    size_t *begin; /* of each line */
+    int width;     /* for which they were cut */
+    int shift;
+};
+
+static bool has_large(const char *text) {
+    for (; *text; text++)
+        if (isupper((unsigned char)*text))
+            return true;
+    return false;
+}
+
+/* For another width of the screen: the same text stays at its top. */
+static void cut_lines(struct text_page *t, int width) {
+    struct list *list = &t->page.list;
+    int count = 0, top = 0;
+    if (t->width == width)
+        return;
+    size_t *begin = coded_lines(t->text, width, &count);
+    if (!begin)
+        return;
+    size_t at = list->rows ? t->begin[list->top] : 0;
+    while (top + 1 < count && begin[top + 1] <= at)
+        top++;
+    free(t->begin);
+    t->begin = begin;
+    t->width = width;
+    list->rows = count;
+    list->top = top;
+}
+
+static void draw_text(struct page *page, struct browser *b, int row, int end) {
+    struct text_page *t = (struct text_page *)page;
+    struct canvas *c = &b->canvas;
+    char place[64];
+    cut_lines(t, c->columns);
+    page->list.height = end - row - 1;
+    list_settle(&page->list);
+    int last = page->list.top + page->list.height;
+    last = last > page->list.rows ? page->list.rows : last;
+    snprintf(place, sizeof place, "%d-%d of %d", page->list.rows ? page->list.top + 1 : 0, last,
+             page->list.rows);
+    canvas_fill(c, row, 0, c->columns, CANVAS_HEADING, ' ');
+    canvas_put(c, row, 1, c->columns - (int)strlen(place) - 2, CANVAS_HEADING, t->title);
+    canvas_put_right(c, row, 0, c->columns - 1, CANVAS_HEADING, place);
+    for (int i = page->list.top; i < last; i++)
+        coded_put(c, row + 1 + i - page->list.top, 0, c->columns, t->shift, t->text + t->begin[i],
+                  coded_length(t->text, t->begin, page->list.rows, i), b->sought,
+                  !has_large(b->sought));
+}
+
+static bool text_key(struct page *page, struct browser *b, const struct key *key) {
+    struct text_page *t = (struct text_page *)page;
+    (void)b;
+    bool is_right = key->name == KEY_NAME_RIGHT;
+    if (is_right || key->name == KEY_NAME_LEFT) {
+        t->shift += is_right ? SHIFT : -SHIFT;
+        t->shift = t->shift < 0 ? 0 : t->shift;
+        return true;
+    }
+    if (key->name == KEY_NAME_ENTER) {
+        const struct key down = {.name = KEY_NAME_DOWN};
+        return list_key(&page->list, &down);
+    }
+    return list_key(&page->list, key);
+}
+
+static void add_text_line(struct page *page, struct browser *b, int line, struct hak_text *text) {
+    struct text_page *t = (struct text_page *)page;
+    size_t length = coded_length(t->text, t->begin, page->list.rows, line);
+    char *stripped = malloc(length + 1);
+    (void)b;
+    if (stripped) {
+        coded_strip(stripped, t->text + t->begin[line], length);
+        hak_text_add(text, "%s", stripped);
+    }
+    free(stripped);
+}
+
+static void go_to_text(struct page *page, struct browser *b, int line) {
+    (void)b;
+    list_go_to(&page->list, line);
+}
+
+static void free_text(struct page *page) {
+    struct text_page *t = (struct text_page *)page;
+    free(t->title);
+    free(t->text);
+    free(t->begin);
+}
+
+static const char *const text_keys[PAGE_KEYS] = {"Help", "", "Search", "", "",
+                                                 "",     "", "",       "", "Quit"};
+static const struct page_kind text_kind = {.keys = text_keys,
+                                           .draw = draw_text,
+                                           .key = text_key,
+                                           .add_line = add_text_line,
+                                           .go_to = go_to_text,
+                                           .free = free_text};
+
+struct page *text_page_make(const char *title, struct hak_text *text) {
+    struct text_page *t = calloc(1, sizeof *t);
+    char *bytes = hak_text_take(text);
+    if (!t || !bytes) {
+        free(t);
+        free(bytes);
+        return NULL;
+    }
+    t->page.kind = &text_kind;
+    t->page.list.is_text = true;
+    t->text = bytes;
+    t->title = strdup(title);
+    t->begin = coded_lines(bytes, 0, &t->page.list.rows);
+    if (!t->title || !t->begin) {
+        free_text(&t->page);
+        free(t);
+        return NULL;
+    }
+    return &t->page;
+}
+
+/* ---- help --------------------------------------------------------------------------------------
+ */
+
+static const char help[] =
+    "\033[1mThe timeline\033[0m shows the bytes that were live. Below it stands who holds those of "
+    "one moment, the\n"
+    "column that is marked; or, between two moments, who got and gave back what.\n"
+    "\n"
+    "\033[1mMove\033[0m\n"
+    "  up down j k        one line                  Tab            to the timeline and back\n"
+    "  PgUp PgDn b Space  one screen                left right     a column of the timeline, "
+    "where\n"
+    "  d u                half a screen                            it has the keys; in a tree "
+    "close\n"
+    "  g G Home End       first, last line                         and open; else move the names\n"
+    "  Enter              what the line is made of: line, stacks, blocks, story of a block (why)\n"
+    "  Esc Backspace q    back; q leaves at last    Q F10          leave at once\n"
+    "\n"
+    "\033[1mMoments\033[0m\n"
+    "  [ ]  { }           a column, ten columns to the left or right; , . one step\n"
+    "  F7 p               the peak                  ( )            begin, end\n"
+    "  F8 s               a span begins here; move on to its end. Again: no span\n"
+    "  F9 m M             next mark of the program, the one before\n"
+    "\n"
+    "\033[1mLines\033[0m\n"
+    "  1 2 3 4            list, tree of calls from main on, tree of callers, faults and leaks\n"
+    "  F5 t               list, tree, callers in turn\n"
+    "  F2 v               by function, line, file, module, stack, process in turn\n"
+    "  F6 > <             sort by the next column, the one before\n"
+    "  F4 \\               only stacks that match a regular expression\n"
+    "  F3 / n N           search, next, one before; small letters find large ones\n"
+    "  a                  frames of libraries and starts of threads, too\n"
+    "  + - *              open, close a node of a tree; open all below it\n"
+    "  r                  read again: a capture that is written is read each second by itself\n"
+    "\n"
+    "\033[1mColumns\033[0m\n"
+    "  live, blocks       bytes and blocks that are live at the moment\n"
+    "  calls, came        blocks and bytes that were allocated since the begin, or in the span\n"
+    "  short              of these calls, freed before the same thread's next allocation\n"
+    "  went               bytes that were freed since the begin, or in the span\n"
+    "  grown              bytes live at the end of the span more than at its begin\n"
+    "  share              of the whole, of the column that is sorted by\n"
+    "Below the lines stand the exact numbers of one of them: bytes, and blocks in brackets. A + "
+    "before a\n"
+    "line: it has more calls than when the capture was read last.\n"
+    "\n"
+    "\033[1mMouse\033[0m\n"
+    "  A click chooses a line, a moment, a heading to sort by, a key; two clicks are Enter. The "
+    "wheel\n"
+    "  moves through lines, and through moments over the timeline.\n";
+
+struct page *help_page_make(void) {
+    struct hak_text text = {0};
+    hak_text_add(&text, "%s", help);
+    return text_page_make("Help", &text);
+}
