@@ -23,7 +23,8 @@ for k in range(3):
 INTO_ZSTD = 'mkfifo pipe; zstd -c <pipe >raw.zst & "$@"; status=$?; wait; exit $status'
 
 # How a program is put under a recorder or checker. `library` is preloaded into the program alone and gets `variables`
-# ({directory}: of this run); `before` stands before it and is measured with it; `file` is what it leaves. Where `apart` is
+# ({directory}: of this run); `before` stands before it and is measured with it; `file` is what it leaves (a pattern, where it
+# leaves several). Where `apart` is
 # false the program's own share cannot be told from the whole.
 Variant = collections.namedtuple("Variant", "library variables before file apart", defaults=({}, (), None, True))
 # What one run cost: of the program alone (own), and of all that ran until its file was whole.
@@ -138,9 +139,9 @@ def once(one, variant, with_calls=False):
             said = ended.stderr.decode(errors="replace")[-200:]
             print(f"{shlex.join([*variables, *variant.before[:5]])}: status {ended.returncode} {said}", file=sys.stderr)
             return None
-        file = os.path.join(directory, variant.file) if variant.file else None
-        size = os.path.getsize(file) if file else 0
-        calls = count_calls(file) if with_calls else 0
+        files = glob.glob(os.path.join(directory, variant.file)) if variant.file else []
+        size = sum(map(os.path.getsize, files))
+        calls = count_calls(files[0]) if with_calls else 0
         return Run(read_cost(inner if within else outer), read_cost(outer), size, calls)
 
 
