@@ -722,7 +722,7 @@ const struct view_command view_commands[] = {
     {.name = "export",
      .group = "OUT",
      .arguments = "FORMAT [OLD NEW]",
-     .sentence = "for other tools: flame graphs, pprof, speedscope, csv, ..., junit, sarif",
+     .sentence = "for other tools: flame graphs, pprof, perfetto, csv, ..., junit, sarif",
      .about =
          "The profile, of the peak or of --at, --between, as `top` counts it (docs/specs/export.md "
          "says\n"
@@ -732,6 +732,8 @@ const struct view_command view_commands[] = {
          "  collapsed-diff  the same of two captures OLD NEW, or of --between A B: two numbers\n"
          "  speedscope      for speedscope.app: live, allocated and short-lived\n"
          "  pprof           for `go tool pprof`: inuse_space, alloc_space, ...; always gzip'd\n"
+         "  perfetto        for ui.perfetto.dev: heap over time, marks, the heap profile\n"
+         "  heaptrack       for heaptrack_print and heaptrack_gui: every allocation and free\n"
          "  csv, jsonl      a row for each process and stack; --events: each event of the log\n"
          "\n"
          "What was found: junit is JUnit's XML: a suite for each program, a case for each finding, "

@@ -3,8 +3,10 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
 import sys
 
+from perfetto import Trace
 from pprof import Profile
 from readers import ask, folded, same, table, top
 
@@ -62,6 +64,21 @@ def check(store, shift):
         check_harmless(words, text)
         for line in text.decode().splitlines():
             json.loads(line)
+    trace = Trace(ask("export", "perfetto", "-s", store))
+    same("perfetto", sum(trace.live("self_allocated", "self_freed").values()), due["live_bytes"])
+    for name in ("function_names", "mapping_paths", "source_paths"):
+        check_harmless("perfetto", "".join(row["str"][0] for row in trace.tables[name].values()).encode())
+
+    text = ask("export", "heaptrack", "-s", store)
+    check_harmless("heaptrack", text)
+    with open("file.heaptrack", "wb") as file:
+        file.write(text)
+    done = subprocess.run(["heaptrack_print", "-f", "file.heaptrack", "-F", "stacks.txt", "--flamegraph-cost-type", "peak"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    same("heaptrack_print", (done.returncode, b"failed to parse" in done.stdout), (0, False))
+    with open("stacks.txt", "rb") as file:
+        same("heaptrack", sum(int(line.rsplit(b" ", 1)[1]) for line in file), due["live_bytes"])
+
     profile = Profile(ask("export", "pprof", "-s", store))
     same("pprof", sum(profile.sums(3).values()), due["live_bytes"])
     check_harmless("pprof", "".join(profile.text).encode())

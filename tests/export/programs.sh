@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Exports of CPython, sqlite3 and a forking server, read by programs that are not hakmem's (protoc, perl, python3's csv, json and
-# jsonschema), add up to what top and events say, at several moments, for each function.
+# Exports of CPython, sqlite3 and a forking server, read by programs that are not hakmem's (protoc, heaptrack_print, perl, python3's
+# csv, json and jsonschema), add up to what top and events say, at several moments, for each function.
 # timeout: 1200
 set -u
 trace=$BUILD/hakmem-trace
@@ -14,6 +14,20 @@ record() { # NAME PROGRAM...
 }
 cc -O1 -g -o server "$SOURCE/tests/profile/server.c" || exit 1
 record server ./server
+cat >marks.c <<'EOF'
+#include <stdlib.h>
+#include "hakmem.h"
+static void *volatile sink;
+int main(void) {
+    for (int i = 0; i < 100; i++) sink = malloc(50);
+    if (hak_mark) hak_mark("loaded");
+    for (int i = 0; i < 100; i++) free(malloc(70));
+    if (hak_mark) hak_mark("served");
+    return 0;
+}
+EOF
+cc -O1 -g -iquote "$SOURCE/include" -o marks marks.c || exit 1
+record marks ./marks
 PYTHONMALLOC=malloc record cpython /usr/bin/python3 -S -E -c 'import json
 rows = [{"name": "n%d" % i, "values": list(range(i % 9))} for i in range(120)]
 assert json.loads(json.dumps(rows)) == rows'
@@ -21,8 +35,15 @@ record sqlite sqlite3 :memory: 'create table t(a integer primary key, b text); w
 select i + 1 from n where i < 300) insert into t select i, hex(i * 7919) from n; create index u on t(b); select count(*) from t a join t b on a.b < b.b;'
 
 status=0
-for name in server:server cpython:python3.11 sqlite:sqlite3; do
-    python3 "$SOURCE/tests/export/texts.py" "${name%:*}.db" sqlite.db || status=1
-    python3 "$SOURCE/tests/export/pprof.py" "${name%:*}.db" "${name#*:}" || status=1
-done
+while read -r name program forks; do
+    python3 "$SOURCE/tests/export/texts.py" "$name.db" sqlite.db || status=1
+    python3 "$SOURCE/tests/export/pprof.py" "$name.db" "$program" || status=1
+    python3 "$SOURCE/tests/export/perfetto.py" "$name.db" "$forks" || status=1
+    python3 "$SOURCE/tests/export/heaptrack.py" "$name.db" "$forks" || status=1
+done <<'EOF'
+server server forks
+marks marks alone
+cpython python3.11 alone
+sqlite sqlite3 alone
+EOF
 exit "$status"

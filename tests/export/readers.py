@@ -93,7 +93,7 @@ def decode(proto, message, data):
 
 def unescape(text):
     return re.sub(rb"\\([0-7]{3}|.)", lambda m: bytes([int(m.group(1), 8)]) if len(m.group(1)) == 3
-                  else {b"n": b"\n", b"t": b"\t", b"r": b"\r"}.get(m.group(1), m.group(1)), text.encode()).decode()
+                  else {b"n": b"\n", b"t": b"\t", b"r": b"\r"}.get(m.group(1), m.group(1)), text.encode()).decode(errors="surrogateescape")
 
 
 def parse_text(text):

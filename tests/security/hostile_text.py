@@ -54,7 +54,7 @@ COMMANDS = {
     "modules": [[], ["--all"]],
     "info": [[], ["--all"], ["--options"]],
     "check": [[]],
-    "export": [["junit"], ["sarif"], ["codequality"], ["collapsed", "--all"], ["collapsed-diff", "--between", "start", "end"], ["speedscope"],
+    "export": [["junit"], ["sarif"], ["codequality"], ["collapsed", "--all"], ["collapsed-diff", "--between", "start", "end"], ["speedscope"], ["heaptrack"],
                ["csv"], ["jsonl"], ["csv", "--events"], ["jsonl", "--events"]],
     "sql": [],  # every table and view of the store, see below
     "explain": [[], ["HKM-104"]],

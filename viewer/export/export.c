@@ -13,12 +13,13 @@ enum {
     TAKES_KNOWN = 1,    /* --baseline, --suppressions, --sources */
     TAKES_SPAN = 2,     /* --between */
     TAKES_MOMENT = 4,   /* --at */
-    TAKES_STACKS = 8,   /* --focus, --ignore, --all, --short-lived */
+    TAKES_STACKS = 8,   /* --focus, --ignore, --all */
     TAKES_MEASURE = 16, /* --by */
     TAKES_KEY = 32,     /* --per */
     TAKES_THREAD = 64,
     TAKES_EVENTS = 128, /* --events */
-    OF_PROFILE = TAKES_SPAN | TAKES_MOMENT | TAKES_STACKS | TAKES_THREAD,
+    TAKES_SHORT = 256,  /* --short-lived */
+    OF_PROFILE = TAKES_SPAN | TAKES_MOMENT | TAKES_STACKS | TAKES_THREAD | TAKES_SHORT,
     OF_LOG = TAKES_SPAN | TAKES_THREAD | TAKES_EVENTS,
 };
 
@@ -30,6 +31,7 @@ struct format {
     int takes;
     bool is_binary, is_packed; /* is_packed: always gzip */
     bool is_whole;             /* asks for all that came and went, at a moment, too */
+    bool reads_itself;         /* what it writes are no rows of the profile */
     bool has_sides;            /* of two captures or moments, which it opens itself */
 };
 
@@ -54,6 +56,15 @@ static const struct format formats[] = {
      .is_binary = true,
      .is_packed = true,
      .is_whole = true},
+    {.name = "perfetto",
+     .write = export_perfetto,
+     .takes = OF_PROFILE,
+     .is_binary = true,
+     .is_whole = true},
+    {.name = "heaptrack",
+     .write = export_heaptrack,
+     .takes = TAKES_SPAN | TAKES_STACKS,
+     .reads_itself = true},
     {.name = "csv",
      .write = export_csv,
      .write_events = export_log_csv,
@@ -71,18 +82,12 @@ static const struct {
     const char *name;
     int takes;
 } options[] = {
-    {"baseline", TAKES_KNOWN},
-    {"suppressions", TAKES_KNOWN},
-    {"sources", TAKES_KNOWN},
-    {"between", TAKES_SPAN},
-    {"at", TAKES_MOMENT},
-    {"focus", TAKES_STACKS},
-    {"ignore", TAKES_STACKS},
-    {"all", TAKES_STACKS},
-    {"short-lived", TAKES_STACKS},
-    {"by", TAKES_MEASURE},
-    {"per", TAKES_KEY},
-    {"thread", TAKES_THREAD},
+    {"baseline", TAKES_KNOWN},    {"suppressions", TAKES_KNOWN},
+    {"sources", TAKES_KNOWN},     {"between", TAKES_SPAN},
+    {"at", TAKES_MOMENT},         {"focus", TAKES_STACKS},
+    {"ignore", TAKES_STACKS},     {"all", TAKES_STACKS},
+    {"short-lived", TAKES_SHORT}, {"by", TAKES_MEASURE},
+    {"per", TAKES_KEY},           {"thread", TAKES_THREAD},
     {"events", TAKES_EVENTS},
 };
 
@@ -176,7 +181,7 @@ static int write_profile(struct view *view, const struct format *format, struct 
         .query = {.per = PROFILE_FUNCTION, .by = PROFILE_BYTES, .at = {.kind = VIEW_AT_PEAK}}};
     int status = 0;
     bool is_log = view_given(view, "events");
-    if (!is_log && !format->has_sides)
+    if (!is_log && !format->has_sides && !format->reads_itself)
         status = export_read(&e, format->is_whole);
     if (status == 0)
         status = is_log ? format->write_events(&e) : format->write(&e);

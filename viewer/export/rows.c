@@ -40,7 +40,7 @@ static void merge_rows(struct export *e) {
     e->rows = kept;
 }
 
-int export_read(struct export *e, bool is_whole) {
+int export_begin(struct export *e, bool is_whole) {
     struct profile_query *q = &e->query;
     if (!profile_read_query(e->view, q))
         return view_question_status();
@@ -52,7 +52,13 @@ int export_read(struct export *e, bool is_whole) {
                                         .shows_all = q->shows_all,
                                         .focus = q->has_focus ? &q->focus : NULL,
                                         .ignore = q->has_ignore ? &q->ignore : NULL};
-    int status = profile_gather(q, &e->facts, keep_row, e);
+    return 0;
+}
+
+int export_read(struct export *e, bool is_whole) {
+    int status = export_begin(e, is_whole);
+    if (status == 0)
+        status = profile_gather(&e->query, &e->facts, keep_row, e);
     if (status == 0)
         status = export_status(e);
     if (status == 0)
