@@ -66,7 +66,7 @@ DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/
 STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o \
              $(BUILD)/host/src/metrics/names.o $(BUILD)/host/src/metrics/step.o
 COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)
-VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o \
+VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o $(BUILD)/host/made/html_page.o \
              $(patsubst viewer/export/%.proto,$(BUILD)/host/made/%.pb-c.o,$(wildcard viewer/export/*.proto))
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
@@ -131,6 +131,15 @@ FAULT_PAGES := $(sort $(wildcard docs/specs/faults/HKM-*.md))
 $(BUILD)/made/fault_pages.c: $(FAULT_PAGES) tools/embed_pages
 	@mkdir -p $(@D)
 	$(call SAY,make) tools/embed_pages $(FAULT_PAGES) >$@.new && mv $@.new $@
+# The sources of the page of `html` (viewer/html).
+HTML_PAGE := $(addprefix viewer/html/page.,html css js)
+$(BUILD)/made/html_page.c: $(HTML_PAGE) tools/embed_files
+	@mkdir -p $(@D)
+	$(call SAY,make) tools/embed_files viewer/html/parts.h html_page=viewer/html/page.html \
+	    html_style=viewer/html/page.css html_script=viewer/html/page.js >$@.new && mv $@.new $@
+$(BUILD)/host/made/html_page.o: $(BUILD)/made/html_page.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(CC) $(HOST) $(DEPEND) -c -o $@ $<
 $(BUILD)/host/made/fault_pages.o: $(BUILD)/made/fault_pages.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(HOST) $(DEPEND) -c -o $@ $<

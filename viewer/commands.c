@@ -6,6 +6,7 @@
 #include "viewer/events/events.h"
 #include "viewer/export/export.h"
 #include "viewer/findings/findings.h"
+#include "viewer/html/html.h"
 #include "viewer/hunt/hunt.h"
 #include "viewer/info/info.h"
 #include "viewer/layers/layers.h"
@@ -212,6 +213,11 @@ static const struct view_option view_options[] = {
     {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
     {"chart", 0, "KIND",
      "the timeline in braille, blocks or ascii; auto (default): as the locale has it"},
+};
+
+static const struct view_option html_options[] = {
+    {"steps", 0, "N", "parts of the time that can be chosen (300)"},
+    PROCESS_OPTION("only this process"),
 };
 
 static const struct view_option diff_options[] = {
@@ -574,6 +580,28 @@ const struct view_command view_commands[] = {
      OPTIONS(heap_options),
      .arguments_max = 1,
      .run = command_heap},
+    {.name = "html",
+     .group = "SEE",
+     .arguments = "[FILE]",
+     .sentence = "one page for a browser: timeline, flame graph, faults, layers; no network",
+     .about =
+         "Writes FILE (default: the capture's name with .html, in this folder; -: stdout): one\n"
+         "page that needs nothing else, to look at and to send to others. Its timeline shows the\n"
+         "live bytes; a moment or a span of it is what flame graph and table show: what was live,\n"
+         "what came, went, was short-lived or grew, by function, file and module, exact to the\n"
+         "byte. Beside them stand the faults with their reports, the processes, and what the\n"
+         "layers served, with the SuperSlabs over time.\n"
+         "\n"
+         "A page holds what the programs did, with names of functions, files and command lines,\n"
+         "but no contents of blocks. Where the capture is large the steps of the time get longer.\n"
+         "\n"
+         "Exit status: 0, or 4 when events of this capture were lost.\n",
+     .examples = "  hakmem-trace html\n"
+                 "  hakmem-trace html -s app.db report.html\n"
+                 "  hakmem-trace html --process 4711 server.html\n",
+     OPTIONS(html_options),
+     .arguments_max = 1,
+     .run = command_html},
     {.name = "diff",
      .group = "SEE",
      .arguments = "OLD NEW",

@@ -59,11 +59,12 @@ viewer/layers: events capture cli
 viewer/leaks: findings capture cli
 viewer/profile: capture cli
 viewer/export: findings events profile capture cli
+viewer/html: profile layers findings capture cli
 viewer/record: findings profile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
 viewer/view: profile block findings capture cli
-viewer/.: attach cli capture block events export findings info sql layers leaks profile record hunt view
+viewer/.: attach cli capture block events export findings html info sql layers leaks profile record hunt view
 '
 folders='src/store src/collector src/trace src/report viewer'
 # Inner headers that others may include: FILE HEADER.

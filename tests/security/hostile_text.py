@@ -49,6 +49,7 @@ COMMANDS = {
     "top": [[], ["--tree"], ["--bottom-up"], ["--per", "file"], ["--per", "module"], ["--per", "thread"], ["--per", "process"]],
     "heap": [[], ["--at", "end"]],
     "diff": [["--between", "start", "end"]],
+    "html": [["-"]],
     "layers": [[], ["--over", "100ms"], ["--superslabs"], ["--from-log"]],
     "threads": [[], ["--process", "4711"], ["--sort", "bytes"]],
     "modules": [[], ["--all"]],
@@ -63,7 +64,7 @@ COMMANDS = {
 }
 NOT_ASKED = {"run", "import", "record", "ctl", "help", "view"}  # view: try_view
 NO_STORE = {"explain", "completion"}
-NO_JSON = {"completion", "export"}
+NO_JSON = {"completion", "export", "html"}
 
 
 def known_commands():

@@ -51,6 +51,7 @@ struct layers {
     uint64_t over_ns;           /* --over, 0 = not given */
     bool is_from_log;           /* cells and intervals are counted from the log */
     bool shows_superslabs;      /* --superslabs */
+    bool compares_nothing;      /* counters alone, where there are any */
     bool log_was_read;
     bool has_states; /* intervals hold changes of states */
     struct layers_cells *all;

@@ -197,13 +197,13 @@ int layers_gather(struct layers *l) {
         status = read_snapshot_times(l);
     if (has_any && status == 0)
         status = read_snapshots(l);
-    if (status == 0 && !view_given(l->view, "quick"))
+    if (status == 0 && !view_given(l->view, "quick") && (!l->compares_nothing || !has_any))
         status = read_log(l);
     if (status == 0 && !view_given(l->view, "quick"))
         status = layers_read_changes(l);
     if (status == 0)
         status = read_unended_threads(l);
-    if (l->with_counters > 0)
+    if (l->with_counters > 0 && !l->compares_nothing)
         compare(l);
     return status;
 }

@@ -109,6 +109,28 @@ static int answer_status(const struct layers *l) {
     return l->without_last > 0 ? VIEW_INCOMPLETE : VIEW_OK;
 }
 
+static void free_layers(struct layers *l) {
+    free(l->all);
+    free(l->processes);
+    free(l->intervals);
+    free(l->snapshots);
+    layers_free_changes(l->changes);
+}
+
+int layers_over_time(struct view *view, uint32_t process, uint64_t over_ns, json_t **out) {
+    struct layers l = {.view = view,
+                       .process = process,
+                       .filter = {.band = -1, .layer = -1, .store.class_index = -1},
+                       .over_ns = over_ns,
+                       .interval_count = view->summary.last_ns / over_ns + 2,
+                       .shows_superslabs = true,
+                       .compares_nothing = true};
+    int status = make_room(&l) ? layers_gather(&l) : VIEW_UNREADABLE;
+    *out = status == 0 ? layers_json(&l) : NULL;
+    free_layers(&l);
+    return status;
+}
+
 int command_layers(struct view *view) {
     struct layers l = {.view = view};
     int status = view_open(view);
@@ -126,10 +148,6 @@ int command_layers(struct view *view) {
     }
     if (status == 0)
         status = answer_status(&l);
-    free(l.all);
-    free(l.processes);
-    free(l.intervals);
-    free(l.snapshots);
-    layers_free_changes(l.changes);
+    free_layers(&l);
     return status;
 }

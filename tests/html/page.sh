@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# The page of `html` in a headless Chromium: clicks, drags and keys, each total beside those of `top` and `heap`, names of programs that try to break out, 400 to 2,560 pixels.
+# timeout: 1800
+set -u
+here=$SOURCE/tests/html trace=$BUILD/hakmem-trace
+unset "${!HAKMEM_@}"
+export LC_ALL=C.UTF-8
+cc -O1 -g -o server "$SOURCE/tests/profile/server.c" || exit 1
+cc -O1 -g -I"$SOURCE/include" -o grower "$here/grower.c" || exit 1
+"$trace" run -s server.db --check trace -- ./server >server.out 2>&1 || { echo "server: status $?"; tail -n 3 server.out; exit 1; }
+"$trace" run -s grower.db --check normal -- ./grower >grower.out 2>&1
+"$trace" run -s leaky.db --check normal --leaks=1 -- ./grower once >leaky.out 2>&1
+[ -s grower.db ] && [ -s leaky.db ] || { echo "grower: no capture"; tail -n 3 grower.out leaky.out; exit 1; }
+python3 "$here/page.py" "$trace" "$PWD"

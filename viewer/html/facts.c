@@ -1,0 +1,240 @@
+/* What the page says beside the profile: the capture, its processes, marks, findings and layers. */
+#include "viewer/html/parts.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include "report/words/words.h"
+#include "version.h"
+#include "viewer/findings/findings.h"
+#include "viewer/layers/layers.h"
+
+#define MARKS_MAX     2000
+#define FINDINGS_MAX  2000
+#define PROCESSES_MAX 5000
+#define INTERVALS     120 /* of the layers */
+
+/* ---- the capture -------------------------------------------------------------------------------
+ */
+
+static void set_meta(struct view *view, json_t *data, const char *name, const char *key) {
+    char *text = hak_database_meta(hak_store_database(view->reader), key);
+    hak_json_set_text(data, name, text ? text : "");
+    free(text);
+}
+
+static void set_started(struct view *view, json_t *data) {
+    time_t seconds =
+        (time_t)hak_database_number(hak_store_database(view->reader),
+                                    "SELECT CAST(value AS INTEGER) / 1000000000 FROM meta"
+                                    " WHERE key = 'started'",
+                                    0);
+    struct tm parts;
+    char when[64] = "";
+    if (seconds > 0 && gmtime_r(&seconds, &parts))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S UTC", &parts);
+    json_object_set_new(data, "started", json_string(when));
+}
+
+static void set_sum(json_t *data, const char *blocks, const char *bytes,
+                    const struct hak_flow_sum *sum) {
+    hak_json_set_number(data, blocks, sum->blocks);
+    hak_json_set_number(data, bytes, sum->bytes);
+}
+
+static void set_capture(struct view *view, json_t *data, const struct timeline *t,
+                        uint32_t process) {
+    const struct hak_store_summary *summary = &view->summary;
+    struct hak_text of = {0};
+    json_object_set_new(data, "version", json_string(HAK_VERSION));
+    hak_json_set_text(data, "store", hak_words_path(view->store_path, 1, false));
+    set_meta(view, data, "command_line", "command_line");
+    set_meta(view, data, "check", "check");
+    set_started(view, data);
+    if (process)
+        view_add_process(&of, view, process);
+    hak_json_set_text(data, "only_process", hak_text_string(&of));
+    hak_text_free(&of);
+    hak_json_set_number(data, "events", summary->events);
+    hak_json_set_number(data, "threads", summary->threads);
+    hak_json_set_number(data, "from_ns", t->flow.from_ns);
+    hak_json_set_number(data, "to_ns", t->flow.to_ns);
+    hak_json_set_number(data, "peak_event", t->flow.peak.id);
+    hak_json_set_number(data, "peak_ns", t->flow.peak.ns);
+    set_sum(data, "peak_blocks", "peak_bytes", &t->flow.peak.live);
+    set_sum(data, "unknown_blocks", "unknown_bytes", &t->flow.unknown);
+    json_object_set_new(data, "completeness", view_completeness_json(view));
+}
+
+/* ---- processes and marks -----------------------------------------------------------------------
+ */
+
+static const struct hak_flow_process *find_process(const struct timeline *t, uint32_t row) {
+    for (uint32_t i = 0; i < t->flow.processes; i++)
+        if (t->flow.process[i].process == row)
+            return &t->flow.process[i];
+    return NULL;
+}
+
+static json_t *process_json(struct view *view, struct hak_query *q, const struct timeline *t) {
+    uint32_t row = hak_query_id(q, 0);
+    const struct hak_flow_process *p = find_process(t, row);
+    struct hak_text name = {0};
+    json_t *object = json_object();
+    view_add_process(&name, view, row);
+    hak_json_set_number(object, "id", row);
+    hak_json_set_text(object, "name", hak_text_string(&name));
+    hak_json_set_number(object, "parent", hak_query_number(q, 1));
+    hak_json_set_number(object, "start_ns", hak_query_number(q, 2));
+    hak_json_set_known(object, "end_ns", hak_query_number(q, 3) != 0, hak_query_number(q, 3));
+    hak_json_set_text(object, "command_line", hak_query_text(q, 4));
+    hak_json_set_number(object, "end_kind", hak_query_number(q, 5));
+    json_object_set_new(object, "exit_status", json_integer((int64_t)hak_query_number(q, 6)));
+    hak_json_set_number(object, "signal", hak_query_number(q, 7));
+    hak_json_set_number(object, "peak_bytes", p ? p->peak.live.bytes : 0);
+    hak_json_set_known(object, "peak_ns", p && p->peak.id, p ? p->peak.ns : 0);
+    hak_json_set_number(object, "held_bytes", p ? p->live.bytes : 0);
+    hak_json_set_number(object, "held_blocks", p ? p->live.blocks : 0);
+    hak_text_free(&name);
+    return object;
+}
+
+static int set_processes(struct view *view, json_t *data, const struct timeline *t,
+                         uint32_t process) {
+    json_t *list = json_array();
+    struct hak_query q = hak_ask(hak_store_database(view->reader),
+                                 "SELECT id, parent, start_ns, end_ns, command_line, end_kind,"
+                                 " exit_status, signal FROM process WHERE ?1 = 0 OR id = ?1"
+                                 " ORDER BY id",
+                                 "reading processes", process);
+    while (hak_query_next(&q) && json_array_size(list) < PROCESSES_MAX)
+        json_array_append_new(list, process_json(view, &q, t));
+    json_object_set_new(data, "processes", list);
+    return view_end_query(view, &q, true);
+}
+
+/* Names of pools stand in the same table. */
+static int set_marks(struct view *view, json_t *data) {
+    json_t *list = json_array();
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader), "SELECT event, ns, name FROM mark ORDER BY event",
+                "reading marks");
+    struct hak_event event;
+    while (hak_query_next(&q) && json_array_size(list) < MARKS_MAX) {
+        json_t *object;
+        if (hak_store_event(view->reader, hak_query_number(&q, 0), &event) != 1 ||
+            event.kind != HAK_MARK)
+            continue;
+        object = json_object();
+        hak_json_set_number(object, "event", event.id);
+        hak_json_set_number(object, "ns", event.ns);
+        hak_json_set_text(object, "name", hak_query_text(&q, 2));
+        json_array_append_new(list, object);
+    }
+    json_object_set_new(data, "marks", list);
+    return view_end_query(view, &q, true);
+}
+
+/* ---- findings ----------------------------------------------------------------------------------
+ */
+
+static json_t *finding_json(const struct finding *f) {
+    static const char *const kinds[] = {
+        [FINDING_FAULT] = "fault", [FINDING_LEAK] = "leak", [FINDING_CRASH] = "crash"};
+    struct hak_text place = {0};
+    json_t *object = json_object();
+    finding_add_place(&place, f);
+    json_object_set_new(object, "kind", json_string(kinds[f->kind]));
+    hak_json_set_number(object, "code", f->code);
+    hak_json_set_text(object, "name", f->name);
+    hak_json_set_text(object, "headline", f->headline ? f->headline : "");
+    hak_json_set_text(object, "place", hak_text_string(&place));
+    json_object_set_new(object, "report", hak_json_lines(f->report ? f->report : ""));
+    hak_json_set_text(object, "meaning", f->meaning ? f->meaning : "");
+    hak_json_set_text(object, "advice", f->advice ? f->advice : "");
+    hak_json_set_number(object, "process", f->process);
+    hak_json_set_number(object, "event", f->event);
+    hak_json_set_number(object, "ns", f->ns);
+    hak_json_set_number(object, "blocks", f->blocks);
+    hak_json_set_number(object, "bytes", f->bytes);
+    hak_text_free(&place);
+    return object;
+}
+
+/* Leaks that count as no fault, of the newest scan of each process. */
+static int add_leaks(struct view *view, json_t *list, uint32_t process) {
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT l.process, l.ns, l.stack, l.count, l.bytes FROM leak l"
+                " WHERE NOT l.is_finding AND l.suppressed_by IS NULL AND l.kind = 'direct'"
+                " AND (?1 = 0 OR l.process = ?1)"
+                " AND l.scan = (SELECT max(s.id) FROM leak_scan s WHERE s.process = l.process)"
+                " ORDER BY l.bytes DESC, l.id",
+                "reading leaks", process);
+    while (hak_query_next(&q) && json_array_size(list) < FINDINGS_MAX) {
+        struct finding leak = {.kind = FINDING_LEAK,
+                               .code = 401,
+                               .name = "memory-leak",
+                               .process = hak_query_id(&q, 0),
+                               .ns = hak_query_count(&q, 1),
+                               .blocks = hak_query_count(&q, 3),
+                               .bytes = hak_query_count(&q, 4)};
+        struct hak_text line = {0}, stack = {0};
+        hak_text_add(&line, "HKM-401 memory-leak: %s in ", hak_words_bytes(leak.bytes));
+        hak_text_add(&line, "%s never given back, allocated in ",
+                     hak_words_count(leak.blocks, "block", "blocks"));
+        view_add_place(&line, view, hak_query_id(&q, 2));
+        view_add_stack(&stack, view, hak_query_id(&q, 2), 0);
+        json_t *object = finding_json(&leak);
+        hak_json_set_text(object, "headline", hak_text_string(&line));
+        hak_json_set_text(object, "place", "");
+        json_object_set_new(object, "report", hak_json_lines(hak_text_string(&stack)));
+        json_array_append_new(list, object);
+        hak_text_free(&line);
+        hak_text_free(&stack);
+    }
+    return view_end_query(view, &q, true);
+}
+
+static int set_findings(struct view *view, json_t *data, uint32_t process) {
+    struct findings findings = {0};
+    json_t *list = json_array();
+    if (!findings_gather(view, process, &findings)) {
+        json_decref(list);
+        findings_free(&findings);
+        return VIEW_UNREADABLE;
+    }
+    for (uint32_t i = 0; i < findings.count && i < FINDINGS_MAX; i++)
+        json_array_append_new(list, finding_json(&findings.list[i]));
+    size_t left_out = findings.count > FINDINGS_MAX ? findings.count - FINDINGS_MAX : 0;
+    int status = add_leaks(view, list, process);
+    json_object_set_new(data, "findings", list);
+    hak_json_set_number(data, "findings_count", json_array_size(list) + left_out);
+    findings_free(&findings);
+    return status;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------
+ */
+
+static int set_layers(struct view *view, json_t *data, uint32_t process) {
+    uint64_t span = view->summary.last_ns / INTERVALS;
+    json_t *layers = NULL;
+    int status = hak_store_is_kept(view->reader)
+                     ? 0
+                     : layers_over_time(view, process, span ? span : 1, &layers);
+    json_object_set_new(data, "layers", layers ? layers : json_null());
+    return status;
+}
+
+int html_set_facts(struct view *view, json_t *data, const struct timeline *timeline,
+                   uint32_t process) {
+    set_capture(view, data, timeline, process);
+    int status = set_processes(view, data, timeline, process);
+    if (status == 0)
+        status = set_marks(view, data);
+    if (status == 0)
+        status = set_findings(view, data, process);
+    if (status == 0)
+        status = set_layers(view, data, process);
+    return status;
+}

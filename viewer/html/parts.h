@@ -1,0 +1,73 @@
+/* What the page is made of: numbers in few bytes, functions and stacks, steps, facts. */
+#ifndef HAK_VIEWER_HTML_PARTS_H
+#define HAK_VIEWER_HTML_PARTS_H
+
+#include <jansson.h>
+#include "viewer/capture/capture.h"
+#include "viewer/profile/profile.h"
+
+/* The page's sources (tools/embed_files). */
+extern const char html_page[], html_style[], html_script[];
+
+/* ---- numbers, in base 128, the low bits first, and as base64 (pack.c) -------------------------
+ */
+struct html_pack {
+    uint8_t *bytes;
+    uint32_t count, room;
+    bool failed;
+};
+void html_pack_number(struct html_pack *pack, uint64_t value);
+/* 0, -1, 1, -2, ... */
+void html_pack_signed(struct html_pack *pack, int64_t value);
+/* The bytes as a JSON text; NULL without memory. Frees the pack. */
+json_t *html_pack_json(struct html_pack *pack);
+
+/* ---- texts, each once -------------------------------------------------------------------------
+ */
+struct html_texts {
+    json_t *list;
+    struct hak_index by_text; /* number + 1 */
+};
+/* Its number; 0 is "". */
+uint32_t html_number_text(struct html_texts *texts, const char *text);
+
+/* ---- stacks (stacks.c) ------------------------------------------------------------------------
+ */
+struct html_node {
+    uint32_t parent, label; /* the root is node 0, its own parent */
+    uint32_t next, first;   /* sibling, child; 0 = none */
+    uint32_t place;         /* in the order in which the page has them */
+};
+
+/* The functions of all stacks as a tree, from the outermost on: one node for each row of the
+ * timeline, where it allocated. */
+struct html_stacks {
+    struct profile_places places;
+    struct html_node *node;
+    uint32_t nodes, room;
+    struct hak_index by_child; /* node + 1 */
+    uint32_t *node_of_row;
+    uint32_t *module_of_label; /* the label of its module + 1 */
+    uint32_t module_room;
+    bool failed;
+};
+/* 0, or an exit status: the error is printed. The caller frees it in any case. */
+int html_read_stacks(struct view *view, const struct timeline *timeline, struct html_stacks *out);
+void html_free_stacks(struct html_stacks *stacks);
+/* Sets "functions" and "tree". */
+void html_set_stacks(json_t *data, struct html_stacks *stacks, struct html_texts *texts);
+
+/* ---- steps (steps.c) --------------------------------------------------------------------------
+ */
+/* Sets "rows" and "steps"; steps are put together until they take no more than `most_bytes`, and
+ * 60 are left. False without memory. */
+bool html_set_steps(json_t *data, const struct timeline *timeline, const struct html_stacks *stacks,
+                    uint64_t most_bytes);
+
+/* ---- facts (facts.c) --------------------------------------------------------------------------
+ */
+/* Sets the rest. 0, or an exit status: the error is printed. */
+int html_set_facts(struct view *view, json_t *data, const struct timeline *timeline,
+                   uint32_t process);
+
+#endif

@@ -1,0 +1,161 @@
+/* Makes a tree of functions of all stacks that allocated. */
+#include "viewer/html/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/growing.h"
+#include "report/words/words.h"
+
+uint32_t html_number_text(struct html_texts *texts, const char *text) {
+    uint64_t key = hak_index_hash(text, strlen(text)), at = 0;
+    if (!texts->list) {
+        texts->list = json_array();
+        json_array_append_new(texts->list, json_string(""));
+    }
+    if (!text[0])
+        return 0;
+    for (uint32_t row; (row = hak_index_find(&texts->by_text, key, &at)) != 0;)
+        if (strcmp(json_string_value(json_array_get(texts->list, row - 1)), text) == 0)
+            return row - 1;
+    uint32_t number = (uint32_t)json_array_size(texts->list);
+    json_t *kept = hak_json_text(text);
+    if (json_array_append_new(texts->list, kept) != 0 ||
+        !hak_index_add(&texts->by_text, key, number + 1))
+        return 0;
+    return number;
+}
+
+/* ---- the tree ----------------------------------------------------------------------------------
+ */
+
+static uint32_t find_child(struct html_stacks *s, uint32_t parent, uint32_t label) {
+    uint64_t key = hak_index_mix(parent, label), at = 0;
+    for (uint32_t row; (row = hak_index_find(&s->by_child, key, &at)) != 0;)
+        if (s->node[row - 1].parent == parent && s->node[row - 1].label == label)
+            return row - 1;
+    s->failed = s->failed ||
+                !hak_growing_make_room(&s->node, s->nodes, &s->room, sizeof *s->node) ||
+                !hak_index_add(&s->by_child, key, s->nodes + 1);
+    if (s->failed)
+        return 0;
+    s->node[s->nodes] = (struct html_node){
+        .parent = parent, .label = label, .next = s->nodes ? s->node[parent].first : 0};
+    if (s->nodes)
+        s->node[parent].first = s->nodes;
+    return s->nodes++;
+}
+
+static void keep_module(struct html_stacks *s, const struct profile_place *place) {
+    uint32_t label = place->label[PROFILE_FUNCTION];
+    s->failed = s->failed || !hak_growing_reach(&s->module_of_label, s->places.labels,
+                                                &s->module_room, sizeof *s->module_of_label);
+    if (!s->failed)
+        s->module_of_label[label] = place->label[PROFILE_MODULE] + 1;
+}
+
+/* The node of a path, which begins with who allocated. */
+static uint32_t add_path(struct html_stacks *s, const struct profile_path *path) {
+    uint32_t node = 0;
+    for (uint32_t i = path->count; i-- > 0 && !s->failed;) {
+        const struct profile_place *place = &s->places.place[path->place[i]];
+        keep_module(s, place);
+        node = find_child(s, node, place->label[PROFILE_FUNCTION]);
+    }
+    return node;
+}
+
+/* Numbers the nodes so that children follow their parent. */
+static void order_nodes(struct html_stacks *s) {
+    uint32_t node = 0, place = 0;
+    for (;;) {
+        s->node[node].place = place++;
+        if (s->node[node].first) {
+            node = s->node[node].first;
+            continue;
+        }
+        while (node && !s->node[node].next)
+            node = s->node[node].parent;
+        if (!node)
+            return;
+        node = s->node[node].next;
+    }
+}
+
+int html_read_stacks(struct view *view, const struct timeline *timeline, struct html_stacks *out) {
+    struct profile_path path = {0};
+    *out = (struct html_stacks){.places = {.view = view}};
+    out->node_of_row = calloc(timeline->flow.rows + 1, sizeof *out->node_of_row);
+    out->failed = !out->node_of_row;
+    find_child(out, 0, 0); /* the root */
+    for (uint32_t i = 0; i < timeline->flow.rows && !out->failed; i++) {
+        if (!profile_path_of(&out->places, timeline->flow.row[i].stack, &path))
+            break;
+        out->node_of_row[i] = add_path(out, &path);
+    }
+    profile_free_path(&path);
+    if (out->places.error)
+        return view_store_error(view, out->places.error);
+    if (out->failed || out->places.failed) {
+        view_error("%s: out of memory", view->store_path);
+        return VIEW_UNREADABLE;
+    }
+    order_nodes(out);
+    return 0;
+}
+
+void html_free_stacks(struct html_stacks *stacks) {
+    profile_free_places(&stacks->places);
+    free(stacks->node);
+    free(stacks->node_of_row);
+    free(stacks->module_of_label);
+    hak_index_free(&stacks->by_child);
+}
+
+/* ---- for the page ------------------------------------------------------------------------------
+ */
+
+static uint32_t
+number_words(struct html_texts *texts, const struct profile_label *label, enum profile_key key,
+             void (*add)(struct hak_text *, const struct profile_label *, enum profile_key)) {
+    struct hak_text text = {0};
+    add(&text, label, key);
+    uint32_t number = html_number_text(texts, hak_text_string(&text));
+    hak_text_free(&text);
+    return number;
+}
+
+/* Name, where, file, line and module of a function. */
+static void pack_function(struct html_pack *pack, struct html_stacks *s, uint32_t number,
+                          struct html_texts *texts) {
+    const struct profile_label *label = &s->places.label[number];
+    uint32_t module = s->module_of_label[number];
+    html_pack_number(pack, number_words(texts, label, PROFILE_FUNCTION, profile_add_name));
+    html_pack_number(pack, number_words(texts, label, PROFILE_FUNCTION, profile_add_where));
+    html_pack_number(pack, number_words(texts, label, PROFILE_FILE, profile_add_name));
+    html_pack_number(pack, module ? number_words(texts, &s->places.label[module - 1],
+                                                 PROFILE_MODULE, profile_add_name)
+                                  : 0);
+}
+
+void html_set_stacks(json_t *data, struct html_stacks *s, struct html_texts *texts) {
+    struct html_pack functions = {0}, tree = {0};
+    uint32_t *at = calloc((size_t)s->nodes + 1, sizeof *at); /* node in the page's order */
+    uint32_t *number = calloc((size_t)s->places.labels + 1, sizeof *number);
+    uint32_t used = 0;
+    for (uint32_t i = 0; at && i < s->nodes; i++)
+        at[s->node[i].place] = i;
+    for (uint32_t i = 1; at && number && i < s->nodes; i++) {
+        const struct html_node *node = &s->node[at[i]];
+        if (!number[node->label]) {
+            pack_function(&functions, s, node->label, texts);
+            number[node->label] = ++used;
+        }
+        html_pack_number(&tree, i - s->node[node->parent].place);
+        html_pack_number(&tree, number[node->label] - 1);
+    }
+    functions.failed |= !at || !number;
+    json_object_set_new(data, "functions", html_pack_json(&functions));
+    json_object_set_new(data, "tree", html_pack_json(&tree));
+    free(at);
+    free(number);
+}
