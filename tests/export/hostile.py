@@ -46,6 +46,9 @@ def check(store, shift):
         text = ask("export", *words, "-s", store)
         check_harmless(words, text)
         same(f"{words}", sum(line[1] for line in folded(text)), due["live_bytes"])
+    rows_of_json = [json.loads(line) for line in ask("export", "jsonl", "--all", "-s", store).decode().splitlines()]
+    same("frames of collapsed", sum(value * len(frames) for frames, value in folded(ask("export", "collapsed", "--all", "-s", store))),
+         sum(row["live_bytes"] * len(row["frames"]) for row in rows_of_json))
     text = ask("export", "collapsed-diff", "--between", "start", "peak", "-s", store)
     check_harmless("collapsed-diff", text)
     same("collapsed-diff", sum(line[2] for line in folded(text, 2)), due["live_bytes"])
