@@ -3,17 +3,18 @@
 #define HAK_STORE_ERROR_H
 
 enum hak_store_error {
-    HAK_STORE_MISSING = -1,   /* no such file */
-    HAK_STORE_FOREIGN = -2,   /* a file, but no store of ours (application_id) */
-    HAK_STORE_NEWER = -3,     /* written by a newer hakmem */
-    HAK_STORE_BROKEN = -4,    /* cut short, or a checksum does not hold */
-    HAK_STORE_NO_ACCESS = -5, /* may not be read or written */
-    HAK_STORE_FULL = -6,      /* disk full */
-    HAK_STORE_EXISTS = -7,    /* would be overwritten */
-    HAK_STORE_BUSY = -8,      /* another process holds it */
-    HAK_STORE_INTERNAL = -9,  /* SQLite said something else; the message has it */
-    HAK_STORE_OLDER = -11,    /* of a format from before the first release */
-    HAK_STORE_STOPPED = -10,  /* whoever watches the reading said stop (reader.h) */
+    HAK_STORE_MISSING = -1,    /* no such file */
+    HAK_STORE_FOREIGN = -2,    /* a file, but no store of ours (application_id) */
+    HAK_STORE_NEWER = -3,      /* written by a newer hakmem */
+    HAK_STORE_BROKEN = -4,     /* cut short, or a checksum does not hold */
+    HAK_STORE_NO_ACCESS = -5,  /* may not be read or written */
+    HAK_STORE_FULL = -6,       /* disk full */
+    HAK_STORE_EXISTS = -7,     /* would be overwritten */
+    HAK_STORE_BUSY = -8,       /* another process holds it */
+    HAK_STORE_INTERNAL = -9,   /* SQLite said something else; the message has it */
+    HAK_STORE_OLDER = -11,     /* of a format from before the first release */
+    HAK_STORE_NO_EVENTS = -12, /* it keeps only the profile (reader.h) */
+    HAK_STORE_STOPPED = -10,   /* whoever watches the reading said stop (reader.h) */
 };
 
 /* The last error of the calling thread in one line: what, which file, what was expected, what to

@@ -87,13 +87,16 @@ struct view_moment {
     uint64_t event; /* of VIEW_AT_EVENT; else 0 */
     uint64_t ns;    /* of VIEW_AT_EVENT: its time */
     bool is_beyond; /* what was typed lies behind the end */
-    char name[80];  /* of a mark, as it was typed; "" = none */
+    /* Of a capture that keeps only the profile: this is the moment nearest to what was typed. */
+    bool is_nearest;
+    char name[80]; /* of a mark, as it was typed; "" = none */
 };
 /* What --`option` takes for a moment: start, end, peak, and what view_when takes. False: the error
  * is printed. */
 bool view_moment(struct view *view, const char *option, const char *text, struct view_moment *out);
 /* Finds the peak of one process (row id), or of all that ran together (0), and makes it an event;
- * VIEW_AT_START where nothing was ever held. 0, or an exit status: the error is printed. */
+ * VIEW_AT_START where nothing was ever held. Where only the profile is kept it is the nearest
+ * moment that can be asked. 0, or an exit status: the error is printed. */
 int view_find_peak(struct view *view, uint32_t process, struct view_moment *out);
 /* Appends "at the peak", "at 12.406 s", "after event 4,711", "at mark \"loaded\"". */
 void view_add_moment(struct hak_text *text, const struct view *view, const struct view_moment *at);

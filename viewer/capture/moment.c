@@ -14,8 +14,29 @@ static int keep_first(void *context, const struct hak_event *event) {
     return 1;
 }
 
+/* The end of a run of the profile, which is all that is kept, nearest to an event or a time. */
+static bool find_end_of_run(struct view *view, uint64_t id, uint64_t ns, struct view_moment *out) {
+    struct hak_heap_end end;
+    if (id > last_event(view) || (!id && ns > view->summary.last_ns)) {
+        *out = (struct view_moment){.kind = VIEW_AT_END, .ns = ns, .is_beyond = true};
+        return true;
+    }
+    int error = hak_heap_nearest(view->reader, id, ns, &end);
+    if (error) {
+        view_store_error(view, error);
+        return false;
+    }
+    *out = (struct view_moment){.kind = end.event ? VIEW_AT_EVENT : VIEW_AT_START,
+                                .event = end.event,
+                                .ns = end.ns,
+                                .is_nearest = id ? id != end.event : ns != end.ns};
+    return true;
+}
+
 /* The last event before the first one that is later than `ns`. */
 static bool find_time(struct view *view, uint64_t ns, struct view_moment *out) {
+    if (hak_store_is_profile_only(view->reader))
+        return find_end_of_run(view, 0, ns, out);
     struct hak_filter later = {.class_index = -1, .ns_from = ns + 1};
     struct hak_event first = {0};
     int found = hak_store_scan(view->reader, &later, false, keep_first, &first);
@@ -35,6 +56,8 @@ static bool find_time(struct view *view, uint64_t ns, struct view_moment *out) {
 
 static bool find_event(struct view *view, uint64_t id, struct view_moment *out) {
     struct hak_event event;
+    if (hak_store_is_profile_only(view->reader))
+        return find_end_of_run(view, id, 0, out);
     if (id <= view->summary.trimmed_events) {
         *out = (struct view_moment){.kind = VIEW_AT_START};
         return true;
@@ -92,8 +115,25 @@ static int find_stored_peak(struct view *view, uint32_t process, uint64_t *event
     return result == 1 ? *event != 0 : result;
 }
 
+/* The moment nearest to the peak. */
+static int find_peak_of_profile(struct view *view, uint32_t process, struct view_moment *out) {
+    struct hak_heap heap = {0};
+    struct hak_heap_peak peak = {0};
+    int result = process ? hak_heap_read(view->reader, 0, 0, process, &heap)
+                         : hak_heap_read_peak(view->reader, &peak, &heap);
+    if (process && result == 1 && heap.processes == 1)
+        peak.event = heap.process[0].peak_event;
+    hak_heap_free(&heap);
+    if (result < 0)
+        return view_store_error(view, result);
+    *out = (struct view_moment){.kind = VIEW_AT_START};
+    return !peak.event || find_end_of_run(view, peak.event, 0, out) ? 0 : VIEW_UNREADABLE;
+}
+
 int view_find_peak(struct view *view, uint32_t process, struct view_moment *out) {
     uint64_t event = 0;
+    if (hak_store_is_profile_only(view->reader))
+        return find_peak_of_profile(view, process, out);
     int result = find_stored_peak(view, process, &event);
     if (result == 0) {
         struct hak_flow flow = {0};
@@ -114,13 +154,17 @@ int view_find_peak(struct view *view, uint32_t process, struct view_moment *out)
 void view_add_moment(struct hak_text *text, const struct view *view, const struct view_moment *at) {
     static const char *const places[] = {
         [VIEW_AT_START] = "before the first event", [VIEW_AT_PEAK] = "at the peak"};
+    static const char nearest[] = ", the nearest moment that is kept,";
     if (at->kind == VIEW_AT_END && !at->is_beyond)
         hak_text_add(text, "at the end (%s)", hak_words_time(view->summary.last_ns));
     else if (at->kind == VIEW_AT_END)
         hak_text_add(text, "behind the end (event %s, %s)", hak_words_number(last_event(view)),
                      hak_words_time(view->summary.last_ns));
     else if (at->kind != VIEW_AT_EVENT)
-        hak_text_add(text, "%s", places[at->kind]);
+        hak_text_add(text, "%s%s", places[at->kind], at->is_nearest ? nearest : "");
+    else if (at->is_nearest)
+        hak_text_add(text, "at %s (event %s)%s", hak_words_time(at->ns),
+                     hak_words_number(at->event), nearest);
     else if (at->name[0])
         hak_text_add(text, "at mark \"%s\" (event %s, %s)", at->name, hak_words_number(at->event),
                      hak_words_time(at->ns));

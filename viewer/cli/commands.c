@@ -26,7 +26,7 @@ const struct view_command *view_used_commands(void) {
 const char *view_value_alone(const struct view_option *option) {
     static const struct {
         const char *name, *value;
-    } alone[] = {{"leaks", "1"}, {"start-paused", "1"}};
+    } alone[] = {{"leaks", "1"}, {"start-paused", "1"}, {"profile-only", "1"}};
     for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
         if (option->argument && strcmp(option->name, alone[i].name) == 0)
             return alone[i].value;

@@ -53,7 +53,13 @@ int command_check(struct view *view) {
             hak_text_add(&text, "... and %s\n",
                          hak_words_count(findings.count - SHOWN, "more", "more"));
         hak_text_add_name(&text, view->store_path);
-        if (found == 0)
+        if (found == 0 && hak_store_is_profile_only(view->reader))
+            hak_text_add(&text,
+                         ": intact; only the profile is kept, so no block's path is known: %s of "
+                         "%s. ",
+                         hak_words_count(view->summary.events, "event", "events"),
+                         hak_words_count(view->summary.processes, "process", "processes"));
+        else if (found == 0)
             hak_text_add(&text, ": intact, and every block's path is legal: %s in %s of %s. ",
                          hak_words_count(view->summary.events, "event", "events"),
                          hak_words_count(view->summary.chunks, "chunk", "chunks"),

@@ -91,8 +91,10 @@ static void add_overview(struct hak_text *text, struct view *view) {
         add_value(text, view, "program", line);
     free(line);
     snprintf(number, sizeof number, "%s in %s, from %s to %s", hak_words_number(summary->events),
-             hak_words_count(summary->chunks, "chunk", "chunks"), hak_words_time(summary->first_ns),
-             hak_words_time(summary->last_ns));
+             hak_store_is_profile_only(view->reader)
+                 ? "the profile, which is all that is kept"
+                 : hak_words_count(summary->chunks, "chunk", "chunks"),
+             hak_words_time(summary->first_ns), hak_words_time(summary->last_ns));
     add_value(text, view, "events", number);
     add_value(text, view, "threads", hak_words_number(summary->threads));
     add_value(text, view, "modules", hak_words_number(summary->modules));

@@ -1,6 +1,7 @@
 /* `info`: how long the capture's file is, and what takes the room. */
 #include "viewer/info/parts.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "report/words/words.h"
@@ -8,7 +9,7 @@
 
 #define TOLD_FROM_BYTES ((uint64_t)1 << 18) /* shorter: the parts are not worth a line */
 
-enum part { EVENTS, POSTINGS, CHECKPOINTS, STACKS, PARTS };
+enum part { EVENTS, POSTINGS, CHECKPOINTS, STACKS, PROFILE, PARTS };
 
 static const struct {
     const char *name, *key, *sql;
@@ -18,6 +19,7 @@ static const struct {
     [CHECKPOINTS] = {"live checkpoints", "live_checkpoints",
                      "SELECT sum(length(data)) FROM live_run"},
     [STACKS] = {"stacks", "stacks", "SELECT sum(length(data)) FROM node_chunk"},
+    [PROFILE] = {"profile", "profile", NULL}, /* profile_tables */
 };
 
 uint64_t info_file_bytes(const struct view *view) {
@@ -32,11 +34,31 @@ uint64_t info_file_bytes(const struct view *view) {
     return bytes;
 }
 
+/* Stores of earlier versions lack some of them. */
+static const char *const profile_tables[] = {"profile_key", "profile_chunk", "profile_run",
+                                             "profile_peak"};
+
+static uint64_t profile_bytes(struct view *view) {
+    const struct hak_database *db = hak_store_database(view->reader);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < sizeof profile_tables / sizeof *profile_tables; i++) {
+        char sql[160];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM sqlite_master WHERE name = '%s'",
+                 profile_tables[i]);
+        if (!hak_database_number(db, sql, 0))
+            continue;
+        snprintf(sql, sizeof sql, "SELECT sum(length(data)) FROM %s", profile_tables[i]);
+        bytes += hak_database_number(db, sql, 0);
+    }
+    return bytes;
+}
+
 /* Bytes of each part as they are coded, without SQLite's pages around them. False: a
  * table cannot be read. */
 static bool find_parts(struct view *view, uint64_t bytes[PARTS]) {
     bool found = true;
-    for (int i = 0; i < PARTS && found; i++)
+    bytes[PROFILE] = profile_bytes(view);
+    for (int i = 0; i < PROFILE && found; i++)
         found = hak_database_numbers(hak_store_database(view->reader), parts[i].sql, 0, &bytes[i],
                                      1) == 1;
     return found;
@@ -58,7 +80,8 @@ void info_add_parts(struct hak_text *text, struct view *view) {
         return;
     hak_text_tab(text, 14);
     for (int i = 0; i < PARTS; i++)
-        hak_text_add(text, "%s %s, ", parts[i].name, hak_words_size(bytes[i]));
+        if (i != PROFILE || bytes[i])
+            hak_text_add(text, "%s %s, ", parts[i].name, hak_words_size(bytes[i]));
     hak_text_add(text, "the rest %s\n", hak_words_size(rest_of(whole, bytes)));
 }
 

@@ -25,6 +25,7 @@ struct held {
     struct hak_index index;
     uint64_t blocks, bytes;
     bool no_memory;
+    bool is_alone; /* only the profile is kept: nobody knows when the blocks were allocated */
 };
 
 static struct held_row *find_row(struct held *held, const struct hak_live_block *block) {
@@ -39,6 +40,23 @@ static struct held_row *find_row(struct held *held, const struct hak_live_block 
     *row = (struct held_row){
         .process = block->process, .stack = block->stack, .oldest_ns = UINT64_MAX};
     return row;
+}
+
+/* Blocks of one thread group of a stack; a moment that is no end has no processes that were gone.
+ */
+static void take_profile_row(struct held *held, const struct hak_heap_row *row) {
+    struct hak_live_block as = {.process = row->process, .stack = row->stack};
+    if (!row->live.blocks && !row->live.bytes)
+        return;
+    struct held_row *to = find_row(held, &as);
+    held->no_memory = !to;
+    if (!to)
+        return;
+    to->count += row->live.blocks;
+    to->bytes += row->live.bytes;
+    to->oldest_ns = 0;
+    held->blocks += row->live.blocks;
+    held->bytes += row->live.bytes;
 }
 
 static int take_block(void *context, const struct hak_live_block *block) {
@@ -68,8 +86,11 @@ static int compare_most_first(const void *a, const void *b) {
 
 /* ---- for people ------------------------------------------------------------------------------ */
 
-static void add_born(struct hak_text *text, const struct held_row *row) {
-    hak_text_add(text, "%s", row->oldest_ns ? hak_words_time(row->oldest_ns) : "before");
+static void add_born(struct hak_text *text, const struct held_row *row, bool is_alone) {
+    hak_text_add(text, "%s",
+                 is_alone         ? "not kept"
+                 : row->oldest_ns ? hak_words_time(row->oldest_ns)
+                                  : "before");
     if (row->newest_ns > row->oldest_ns)
         hak_text_add(text, " to %s", hak_words_time(row->newest_ns));
 }
@@ -86,7 +107,7 @@ static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
     for (uint32_t i = 0; i < shown; i++) {
         const struct held_row *row = &held->row[i];
         struct hak_text born = {0};
-        add_born(&born, row);
+        add_born(&born, row, held->is_alone);
         table_add_count(&table, row->count);
         table_add_cell(&table, hak_words_number(row->bytes));
         if (has_process)
@@ -205,13 +226,34 @@ static bool read_moment(struct view *view, struct hak_live_moment *moment) {
     return true;
 }
 
+/* Out of the profile, which is all that is kept: the nearest moment, and no times of births. */
+static int read_profile(struct held *held) {
+    struct hak_live_moment *at = &held->moment;
+    struct hak_heap_end end = {0};
+    struct hak_heap heap = {0};
+    struct hak_store_reader *r = held->view->reader;
+    int result = 0;
+    if ((at->id || at->ns) && !is_beyond_end(held)) {
+        result = hak_heap_nearest(r, at->id, at->ns, &end);
+        at->id = end.event;
+        at->ns = end.event ? 0 : at->ns;
+    }
+    if (!result && (at->id || !at->ns || is_beyond_end(held)))
+        result = hak_heap_read(r, 0, end.event, at->process, &heap);
+    for (uint32_t i = 0; i < heap.rows && result == 1 && !held->no_memory; i++)
+        take_profile_row(held, &heap.row[i]);
+    hak_heap_free(&heap);
+    return result < 0 ? result : 0;
+}
+
 int leaks_held(struct view *view, uint64_t limit) {
-    struct held held = {.view = view};
+    struct held held = {.view = view, .is_alone = hak_store_is_profile_only(view->reader)};
     if (!read_moment(view, &held.moment))
         return view_question_status();
     int status = 0;
-    int told = hak_store_live_at(view->reader, held.moment.id, held.moment.ns, held.moment.process,
-                                 take_block, &held);
+    int told = held.is_alone ? read_profile(&held)
+                             : hak_store_live_at(view->reader, held.moment.id, held.moment.ns,
+                                                 held.moment.process, take_block, &held);
     if (told < 0) {
         status = view_store_error(view, told);
     } else if (held.no_memory) {

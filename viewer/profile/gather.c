@@ -91,6 +91,19 @@ static bool is_gone(const struct hak_lineup *lineup, uint32_t process, uint64_t 
            lineup->process[at].last_event < event;
 }
 
+/* The same of a capture that keeps only the profile: by its processes' ends. */
+static bool is_over(const struct profile_query *q, uint32_t process, const struct view_moment *at) {
+    if (!at->event || !hak_store_is_profile_only(q->view->reader))
+        return false;
+    struct hak_query ended =
+        hak_ask(hak_store_database(q->view->reader),
+                "SELECT 1 FROM process WHERE id = ?1 AND end_kind <> 0 AND end_ns <= ?2",
+                "reading processes", process, at->ns);
+    bool is = hak_query_next(&ended);
+    hak_query_end(&ended);
+    return is;
+}
+
 static void take_stored(const struct gathering *g, const struct hak_heap *heap,
                         const struct hak_lineup *lineup) {
     const struct profile_query *q = g->query;
@@ -101,9 +114,10 @@ static void take_stored(const struct gathering *g, const struct hak_heap *heap,
         if (q->is_span)
             sums = (struct profile_sums){sum_of(row->live), sum_of(row->came), sum_of(row->went),
                                          sum_of(row->brief), sum_of(row->before)};
-        if (is_gone(lineup, row->process, q->at.event))
+        if (is_gone(lineup, row->process, q->at.event) || is_over(q, row->process, &q->at))
             sums.live = (struct hak_flow_sum){0};
-        if (q->is_span && is_gone(lineup, row->process, q->from.event))
+        if (q->is_span &&
+            (is_gone(lineup, row->process, q->from.event) || is_over(q, row->process, &q->from)))
             sums.live = sums.before = (struct hak_flow_sum){0};
         take_row(g, &of, &sums);
     }
@@ -118,7 +132,7 @@ static int gather_stored(const struct gathering *g, struct profile_facts *facts)
     int result = 0;
     if (!may_be_stored(q))
         return 0;
-    if (q->at.event && q->view->summary.processes > 1)
+    if (q->at.event && q->view->summary.processes > 1 && !hak_store_is_profile_only(r))
         result = hak_lineup_read(r, q->process, &lineup);
     if (result == 0)
         result = hak_heap_read(r, q->is_span ? q->from.event : 0, q->at.event, q->process, &heap);
@@ -136,10 +150,29 @@ static int gather_stored(const struct gathering *g, struct profile_facts *facts)
 
 static int gather_span(struct gathering *g, struct profile_facts *facts);
 
+/* The peak of a capture that keeps only the profile, whose rows it has. */
+static int gather_kept_peak(struct gathering *g) {
+    struct profile_query *q = g->query;
+    struct hak_heap heap = {0};
+    struct hak_heap_peak peak;
+    int result = hak_heap_read_peak(q->view->reader, &peak, &heap);
+    q->at.event = peak.event;
+    q->at.ns = peak.ns;
+    if (result == 0)
+        q->at.kind = VIEW_AT_START;
+    if (result == 1)
+        take_stored(g, &heap, &(struct hak_lineup){0});
+    hak_heap_free(&heap);
+    return result < 0 ? view_store_error(q->view, result) : 0;
+}
+
 /* The peak, of which the store knows the event, or all of the log to find it. */
 static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     struct profile_query *q = g->query;
     struct hak_flow flow = {0};
+    if (hak_store_is_profile_only(q->view->reader) && may_be_stored(q) &&
+        (!q->process || q->view->summary.processes == 1))
+        return gather_kept_peak(g);
     if (may_be_stored(q) && (q->process || q->view->summary.processes == 1)) {
         int found = view_find_peak(q->view, q->process, &q->at);
         return found || q->at.kind == VIEW_AT_START ? found : gather_span(g, facts);

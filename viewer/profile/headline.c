@@ -63,6 +63,21 @@ static int read_stored_peak(struct headline *h, const struct hak_heap_process *m
     return 1;
 }
 
+/* The peak of all, where only the profile is kept. 1, 0 or an error. */
+static int read_kept_peak(struct headline *h) {
+    struct hak_heap heap = {0};
+    struct hak_heap_peak peak;
+    int result = hak_heap_read_peak(h->view->reader, &peak, &heap);
+    for (uint32_t i = 0; i < heap.rows && result == 1; i++)
+        take_live(h, heap.row[i].process, heap.row[i].stack,
+                  (struct hak_flow_sum){heap.row[i].live.blocks, heap.row[i].live.bytes});
+    hak_heap_free(&heap);
+    h->peak.bytes = peak.bytes;
+    h->peak_ns = peak.ns;
+    h->has_peak = result == 1;
+    return result;
+}
+
 /* 1; 0: the profile is not stored; or an error. */
 static int read_stored(struct headline *h) {
     struct hak_heap heap = {0};
@@ -73,7 +88,9 @@ static int read_stored(struct headline *h) {
     }
     h->has_calls = result == 1;
     const struct hak_heap_process *most = greatest(&heap);
-    if (result == 1 && most && most->peak_event)
+    if (result == 1 && hak_store_is_profile_only(h->view->reader))
+        result = read_kept_peak(h);
+    else if (result == 1 && most && most->peak_event)
         result = read_stored_peak(h, most);
     hak_heap_free(&heap);
     return result;

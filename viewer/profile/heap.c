@@ -26,7 +26,8 @@ struct heap {
     struct profile_memory_totals *step_memory, at_memory;
     bool has_resident; /* the kernel was asked in any step */
     uint64_t steps;
-    bool is_kept; /* blocks of an allocator that the program kept have no slots that are known */
+    bool is_alone; /* only the profile is kept */
+    bool is_kept;  /* blocks of an allocator that the program kept have no slots that are known */
 };
 
 static void add_block(struct heap *h, uint64_t size, unsigned class_index) {
@@ -52,7 +53,97 @@ static void take_life(void *context, const struct hak_flow_life *life) {
 /* ---- what is asked -----------------------------------------------------------------------------
  */
 
+/* Runs into the steps of time in which they end; a step without one has what was before it. */
+static bool fill_steps(struct hak_flow *f, const struct hak_heap_steps *runs, uint32_t steps) {
+    uint32_t at = 0;
+    struct hak_flow_sum live = f->before;
+    f->step = calloc(steps, sizeof *f->step);
+    f->steps = f->step ? steps : 0;
+    for (uint32_t i = 0; i < f->steps; i++) {
+        struct hak_flow_step *s = &f->step[i];
+        uint64_t span = f->to_ns - f->from_ns;
+        uint64_t end = f->from_ns + (uint64_t)((unsigned __int128)span * (i + 1) / steps);
+        s->most_bytes = s->least_bytes = live.bytes;
+        for (; at < runs->steps && (runs->step[at].to_ns <= end || i + 1 == steps); at++) {
+            const struct hak_heap_step *run = &runs->step[at];
+            live = (struct hak_flow_sum){run->live.blocks, run->live.bytes};
+            s->came.blocks += run->came.blocks;
+            s->came.bytes += run->came.bytes;
+            s->went.blocks += run->went.blocks;
+            s->went.bytes += run->went.bytes;
+            s->most_bytes = run->most_bytes > s->most_bytes ? run->most_bytes : s->most_bytes;
+            s->most_bytes = live.bytes > s->most_bytes ? live.bytes : s->most_bytes;
+            s->least_bytes = live.bytes < s->least_bytes ? live.bytes : s->least_bytes;
+        }
+        s->end = live;
+    }
+    return f->step != NULL;
+}
+
+/* Totals and the peak of the runs. */
+static void add_runs(struct hak_flow *f, const struct hak_heap_steps *runs) {
+    f->peak.live = f->before;
+    for (uint32_t i = 0; i < runs->steps; i++) {
+        const struct hak_heap_step *run = &runs->step[i];
+        f->came.blocks += run->came.blocks;
+        f->came.bytes += run->came.bytes;
+        f->went.blocks += run->went.blocks;
+        f->went.bytes += run->went.bytes;
+        f->brief.blocks += run->brief.blocks;
+        f->brief.bytes += run->brief.bytes;
+        if (run->most_event && run->most_bytes > f->peak.live.bytes)
+            f->peak = (struct hak_flow_peak){{0, run->most_bytes}, run->most_event, run->most_ns};
+    }
+    f->events = runs->steps ? runs->step[runs->steps - 1].last - runs->step[0].first + 1 : 0;
+    f->from_ns = runs->steps ? runs->step[0].from_ns : 0;
+    f->to_ns = runs->steps ? runs->step[runs->steps - 1].to_ns : 0;
+}
+
+/* Of each process what it held at the end, and at its peak, of whose blocks nobody knows. */
+static bool add_processes_of_profile(struct hak_flow *f, const struct hak_heap *heap) {
+    f->process = calloc((size_t)heap->processes + 1, sizeof *f->process);
+    for (uint32_t i = 0; i < heap->processes && f->process; i++) {
+        const struct hak_heap_process *p = &heap->process[i];
+        struct hak_flow_process *out = &f->process[f->processes++];
+        out->process = p->process;
+        out->live.bytes = p->live_bytes;
+        out->peak = (struct hak_flow_peak){{0, p->peak_bytes}, p->peak_event, p->peak_ns};
+        f->unknown.blocks += p->unknown_ends;
+        for (uint32_t k = 0; k < heap->rows; k++)
+            if (heap->row[k].process == p->process)
+                out->live.blocks += heap->row[k].live.blocks;
+    }
+    return f->process != NULL;
+}
+
+/* The same from the profile, where that is all that is kept. */
+static int read_runs(struct heap *h) {
+    uint64_t from = h->query.is_span ? h->query.from.event : 0;
+    uint64_t to = h->query.is_span ? h->query.at.event : 0;
+    struct hak_heap_steps runs = {0}, before = {0};
+    struct hak_heap heap = {0};
+    struct hak_store_reader *r = h->view->reader;
+    int error = hak_heap_read_steps(r, from, to, h->query.process, &runs);
+    if (!error && from)
+        error = hak_heap_read_steps(r, 0, from, h->query.process, &before);
+    int result = error ? 0 : hak_heap_read(r, from, to, h->query.process, &heap);
+    if (before.steps)
+        h->flow.before = (struct hak_flow_sum){before.step[before.steps - 1].live.blocks,
+                                               before.step[before.steps - 1].live.bytes};
+    add_runs(&h->flow, &runs);
+    bool has_memory = fill_steps(&h->flow, &runs, (uint32_t)h->steps) &&
+                      add_processes_of_profile(&h->flow, &heap);
+    hak_heap_free_steps(&runs);
+    hak_heap_free_steps(&before);
+    hak_heap_free(&heap);
+    if (!error && result >= 0 && !has_memory)
+        error = hak_store_no_memory(h->view->store_path);
+    return error || result < 0 ? view_store_error(h->view, error ? error : result) : 0;
+}
+
 static int read_timeline(struct heap *h) {
+    if (h->is_alone)
+        return read_runs(h);
     struct hak_flow_query span = {.process = h->query.process, .steps = (uint32_t)h->steps};
     if (h->query.is_span) {
         span.from = h->query.from.event;
@@ -75,6 +166,29 @@ static void settle_moment(struct heap *h) {
         at->kind = VIEW_AT_START; /* nothing was ever held */
 }
 
+/* Items of the moment, whatever they are put together by. */
+static void take_item(void *context, const struct profile_item *item) {
+    struct heap *h = context;
+    h->taken.asked.blocks += item->sums.live.blocks;
+    h->taken.asked.bytes += item->sums.live.bytes;
+}
+
+/* Where only the profile is kept: what was asked for, as `top` has it. */
+static int read_held(struct heap *h) {
+    struct profile_query q = {.view = h->view, .process = h->query.process, .at = h->query.at};
+    struct profile_facts facts;
+    if (h->query.is_span && q.at.kind == VIEW_AT_PEAK) {
+        h->taken.asked.bytes = h->flow.peak.live.bytes; /* the peak of the span: of its rows nothing
+                                                           is known */
+        return 0;
+    }
+    int status = profile_gather(&q, &facts, take_item, h);
+    if (q.at.kind == VIEW_AT_PEAK)
+        h->flow.peak.live.blocks = h->taken.asked.blocks;
+    h->query.at = q.at;
+    return status;
+}
+
 static int read_taken(struct heap *h) {
     struct hak_flow held = {0};
     struct hak_flow_query moment = {.from = h->query.at.event,
@@ -84,6 +198,8 @@ static int read_taken(struct heap *h) {
                                     .context = h};
     if (h->query.at.kind == VIEW_AT_START)
         return 0;
+    if (h->is_alone)
+        return read_held(h);
     int error = hak_flow_read(h->view->reader, &moment, &held);
     hak_flow_free(&held);
     return error ? view_store_error(h->view, error) : 0;
@@ -241,7 +357,7 @@ static void add_taken(struct hak_text *text, struct heap *h) {
     add_when(text, h);
     hak_text_add(text, ":\n");
     add_taken_line(text, "the program asked for", t->asked.bytes, t->asked.blocks);
-    if (!h->is_kept) {
+    if (!h->is_kept && !h->is_alone) {
         add_taken_line(text, "in slots of size classes", t->in_slots, t->slots.blocks);
         add_taken_line(text, "lost by rounding up to these slots", t->slots.bytes - t->in_slots, 0);
         add_taken_line(text, "mapped for slots, used or not", h->at_memory.bytes[MEMORY_SUPERSLABS],
@@ -351,10 +467,11 @@ static json_t *taken_json(const struct heap *h) {
     json_object_set_new(object, "at", profile_moment_json(&h->query, &h->query.at));
     hak_json_set_number(object, "live_blocks", t->asked.blocks);
     hak_json_set_number(object, "live_bytes", t->asked.bytes);
-    hak_json_set_known(object, "slot_bytes", !h->is_kept, t->slots.bytes);
-    hak_json_set_known(object, "rounding_bytes", !h->is_kept, t->slots.bytes - t->in_slots);
-    hak_json_set_known(object, "large_blocks", !h->is_kept, t->large.blocks);
-    hak_json_set_known(object, "large_bytes", !h->is_kept, t->large.bytes);
+    bool has_slots = !h->is_kept && !h->is_alone;
+    hak_json_set_known(object, "slot_bytes", has_slots, t->slots.bytes);
+    hak_json_set_known(object, "rounding_bytes", has_slots, t->slots.bytes - t->in_slots);
+    hak_json_set_known(object, "large_blocks", has_slots, t->large.blocks);
+    hak_json_set_known(object, "large_bytes", has_slots, t->large.bytes);
     return object;
 }
 
@@ -418,6 +535,7 @@ int command_heap(struct view *view) {
         return view_question_status();
     }
     h.is_kept = hak_store_is_kept(view->reader);
+    h.is_alone = hak_store_is_profile_only(view->reader);
     status = read_timeline(&h);
     if (status == 0) {
         settle_moment(&h);

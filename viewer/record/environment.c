@@ -178,6 +178,10 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
         if (value)
             good &= setenv(name, made_absolute(v->name, value, path), 1) == 0;
     }
+    const char *only = view_variable_value(view, "TRACE_PROFILE_ONLY");
+    if (only && strcmp(only, "1") == 0 && !run_keeps_allocator(view) &&
+        !view_variable_value(view, "CHECK"))
+        good &= setenv("HAKMEM_CHECK", "trace", 1) == 0; /* whose reports would have no history */
     const char *before = getenv("LD_PRELOAD");
     struct hak_text preload = {0};
     hak_text_add_bytes(&preload, files->library, strlen(files->library));

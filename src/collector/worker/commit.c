@@ -100,7 +100,8 @@ static bool store(struct hak_worker *w, uint64_t now) {
         return false;
     }
     if (now < w->trouble_until_ns && !w->finish_wanted) {
-        lose_batch(w, HAK_LOSS_DISK_FULL);
+        lose_batch(w, hak_store_profile_is_over(w->capture.writer) ? HAK_LOSS_STORE_FAILED
+                                                                   : HAK_LOSS_DISK_FULL);
         return false;
     }
     int error = put_all(w);

@@ -270,6 +270,8 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
     hak_store_put_meta(w->capture.writer, "tree", tree);
     hak_store_put_meta(w->capture.writer, "program", m->head.program);
     hak_store_put_meta(w->capture.writer, "command_line", m->head.command_line);
+    if (m->head.profile_only)
+        hak_store_keep_profile_only(w->capture.writer);
     put_number(w, "started", started);
     put_number(w, "monotonic_start_ns", w->capture.start_ns);
     hak_store_put_meta(w->capture.writer, "layout", m->head.layout == 2 ? "header" : "same");

@@ -147,6 +147,8 @@ static void add_postings(struct hak_text *text, const struct hak_check_finding *
         hak_text_add(text, "posting %" PRIu64 " (%s): %s", f->id, keys, f->text);
     else if (f->kind == HAK_CHECK_POSTING_ROWS)
         hak_text_add(text, "posting %" PRIu64 " (%s): the rows after it are missing", f->id, keys);
+    else if (f->kind == HAK_CHECK_PROFILE)
+        hak_text_add(text, "%s %" PRId64 ": %s", f->column, (int64_t)f->id, f->text);
     else if (f->id == f->other)
         hak_text_add(text, "chunk %" PRIu64 ": its postings of %s are not those of its events",
                      f->id, keys);

@@ -4,6 +4,7 @@
 #include "base/growing.h"
 #include "store/check/live.h"
 #include "store/check/order.h"
+#include "store/check/profile.h"
 #include "store/check/runs.h"
 #include "store/stacks/stacks.h"
 #include "store/reader/inner.h"
@@ -14,7 +15,8 @@
 struct checker {
     struct hak_store_reader *reader;
     struct hak_check_findings findings;
-    bool has_nodes; /* every node could be read */
+    struct hak_profile_check *profile; /* NULL = none is stored */
+    bool has_nodes;                    /* every node could be read */
     struct hak_order_check *order;
     struct hak_live_check *live;
     struct hak_columns columns;
@@ -50,6 +52,7 @@ static int check_rows(struct checker *c) {
         {HAK_CHECK_FAULT_EVENT,
          "SELECT id, event, '' FROM fault f WHERE event <> 0 AND event >"
          " (SELECT coalesce(CAST(max(value) AS INTEGER), 0) FROM meta WHERE key = 'trimmed_events')"
+         " AND NOT EXISTS (SELECT 1 FROM meta WHERE key = 'profile_only')"
          " AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.id <= f.event"
          " AND f.event < c.id + c.events)"},
         {HAK_CHECK_DISORDERED, "SELECT f.value, n.value, '' FROM meta n, meta f"
@@ -135,14 +138,16 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
         hak_order_check_missing_chunk(c->order);
         hak_live_check_missing_chunk(c->live);
         hak_posting_check_missing_chunk(c->runs);
-        return 0;
+        return c->profile ? hak_profile_check_chunk(c->profile, NULL, id) : 0;
     }
     if (c->has_nodes)
         check_stacks(c, id);
     int error = hak_order_check_chunk(c->order, &c->columns, id);
     if (!error)
         error = hak_live_check_chunk(c->live, &c->columns, id);
-    return error ? error : hak_posting_check_chunk(c->runs, id, &c->columns);
+    if (!error)
+        error = hak_posting_check_chunk(c->runs, id, &c->columns);
+    return error || !c->profile ? error : hak_profile_check_chunk(c->profile, &c->columns, id);
 }
 
 /* Chunks of which other tables speak may lack behind the last one. */
@@ -203,6 +208,8 @@ int hak_store_check(struct hak_store_reader *r,
         error = hak_live_check_make(r, &c.findings, &c.live);
     if (!error)
         error = hak_posting_check_make(r, &c.findings, &c.runs);
+    if (!error)
+        error = hak_profile_check_make(r, &c.findings, &c.profile);
     hak_watch_doing("checking chunks");
     if (!error)
         error = check_chunks(&c, summary.trimmed_events);
@@ -213,11 +220,14 @@ int hak_store_check(struct hak_store_reader *r,
         error = hak_order_check_finish(c.order);
     if (!error)
         error = hak_live_check_finish(c.live);
+    if (!error)
+        error = hak_profile_check_finish(c.profile);
     hak_watch_doing("");
     hak_order_check_free(c.order);
     hak_live_check_free(c.live);
     hak_columns_free(&c.columns);
     hak_posting_check_free(c.runs);
+    hak_profile_check_free(c.profile);
     free(c.known_node);
     return error ? error : c.findings.count;
 }

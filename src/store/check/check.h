@@ -2,6 +2,7 @@
  *
  *   chunks, in order -> order of every block   against hops.def
  *                    -> keys, states           against the runs of postings and live checkpoints
+ *                    -> sums by stack          against the profile
  *
  * It reads through a hak_store_reader that the caller owns, on its thread, without a lock. It calls
  * the reader, live, postings, stacks and the codec. */

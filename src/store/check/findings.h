@@ -39,6 +39,7 @@ enum hak_check_kind {
     HAK_CHECK_POSTING,         /* posting `id`: `text` */
     HAK_CHECK_POSTING_ROWS,    /* the rows after posting `id` are missing */
     HAK_CHECK_POSTINGS_DIFFER, /* those of the chunks `id` to `other` are not of their events */
+    HAK_CHECK_PROFILE,         /* row `id` of the profile's table `column`: `text` */
 };
 
 #define HAK_CHECK_NO_PLACE 256u /* not known; places are bytes */

@@ -136,6 +136,12 @@ static bool is_constant(const uint64_t *value, uint32_t events) {
     return true;
 }
 
+void hak_columns_find_sites(struct hak_columns *c) {
+    hak_walk_sites(c);
+    hak_columns_number(c, HAK_COLUMN_ACTOR);
+    hak_columns_number(c, HAK_COLUMN_BASE);
+}
+
 void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]) {
     hak_walk_encode(c);
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {

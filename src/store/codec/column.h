@@ -113,6 +113,9 @@ struct hak_column_sites hak_columns_sites(const struct hak_columns *c);
 uint64_t hak_columns_site_shape(const struct hak_columns *c, uint32_t site);
 uint32_t hak_columns_site_stack(const struct hak_columns *c, uint32_t site);
 
+/* Numbers ACTOR and BASE and finds the sites, as encoding does, and codes nothing. */
+void hak_columns_find_sites(struct hak_columns *c);
+
 /* Codes all columns; codec[] gets what was taken for each. Afterwards index, dictionary and
  * distinct of SHAPE, ACTOR, BASE and STACK are there. */
 void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]);

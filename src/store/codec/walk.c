@@ -185,6 +185,34 @@ static uint32_t put_site(struct hak_columns *c, uint32_t before, uint64_t shape,
     return site;
 }
 
+/* The number of a site, which is new or not. */
+static uint32_t number_site(struct hak_columns *c, uint64_t shape, uint64_t stack) {
+    struct hak_coder *coder = c->coder;
+    uint32_t slot = find_site(coder, shape, stack);
+    if (!hak_number_is_free(coder, HAK_NUMBER_SITE, slot))
+        return coder->slot[HAK_NUMBER_SITE][slot].number;
+    uint32_t site = coder->sites++;
+    coder->site[site] = (struct hak_site){.shape = shape, .stack = stack};
+    if (hak_number_put(coder, HAK_NUMBER_SITE, slot, site))
+        widen_sites(coder);
+    return site;
+}
+
+void hak_walk_sites(struct hak_columns *c) {
+    struct hak_coder *coder = c->coder;
+    const uint64_t *shape = c->value[HAK_COLUMN_SHAPE], *stack = c->value[HAK_COLUMN_STACK];
+    uint32_t before = HAK_NO_SITE;
+    begin(c);
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint32_t guess = coder->site[before].successor;
+        uint32_t site = is_site(coder, guess, shape[i], stack[i])
+                            ? guess - 1
+                            : number_site(c, shape[i], stack[i]);
+        learn_site(coder, &before, site);
+        coder->site_of[i] = (uint16_t)site;
+    }
+}
+
 /* The way back; HAK_NO_SITE if the bytes make no sense. */
 static uint32_t take_site(struct hak_columns *c, uint32_t before, unsigned token,
                           struct hak_input *in) {

@@ -84,6 +84,8 @@ uint32_t hak_walk_streams(enum hak_column column);
 /* Every stream of the column is empty. */
 void hak_coder_empty(struct hak_coder *coder, enum hak_column column);
 
+/* Finds the sites of c->value, and nothing else. */
+void hak_walk_sites(struct hak_columns *c);
 /* Fills streams of the four columns, token and site_of, and numbers them: dictionary and distinct
  * of all, index of BASE and STACK. */
 void hak_walk_encode(struct hak_columns *c);

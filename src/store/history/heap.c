@@ -20,7 +20,7 @@ struct actor {
     uint32_t births;
     bool has_begun, is_wanted;
     uint64_t live_bytes, before_bytes;
-    uint64_t peak_bytes, peak_event;
+    uint64_t peak_bytes, peak_event, peak_ns;
     uint64_t unknown;
 };
 
@@ -507,6 +507,9 @@ static void add_row(struct heap *h, const struct hak_profile_row *w, bool is_spa
         return;
     uint32_t row = row_of(h, w->process, w->key);
     struct held *held = &h->held[row];
+    hak_profile_add(&held->live, &w->inherited);
+    if (is_span)
+        hak_profile_add(&held->inherited, &w->inherited);
     held->live.blocks += w->came.blocks - w->went.blocks;
     held->live.bytes += w->came.bytes - w->went.bytes;
     if (!is_span)
@@ -526,10 +529,14 @@ static const char *add_run(struct heap *h, const struct hak_profile_run *run) {
         const struct hak_profile_process *p = &run->process[i];
         struct actor *a = actor_of(h, p->process);
         a->has_begun = true;
-        if (p->parent)
+        if (p->parent && run->is_alone)
+            note_peak(h, a, p->first, p->inherited_bytes);
+        else if (p->parent)
             wrong = begin_child(h, p->process, p->parent, p->fork, p->first);
         a = actor_of(h, p->process);
         note_peak(h, a, p->most_at, p->most_bytes);
+        if (a->peak_event == p->most_at)
+            a->peak_ns = p->most_ns;
         a->live_bytes = p->live_bytes;
         a->unknown += is_span ? p->unknown : 0;
     }
@@ -543,6 +550,8 @@ static const char *add_run(struct heap *h, const struct hak_profile_run *run) {
 static bool is_replayed(struct heap *h, const struct hak_profile_run *run) {
     if ((h->from >= run->first && h->from < run->last) || h->to < run->last)
         return true;
+    if (run->is_alone)
+        return false;
     for (uint32_t i = 0; i < run->processes; i++)
         if (run->process[i].parent && run->process[i].fork >= run->first &&
             actor_of(h, run->process[i].process)->is_wanted)
@@ -551,6 +560,11 @@ static bool is_replayed(struct heap *h, const struct hak_profile_run *run) {
         if (h->snapshot[i].event >= run->first && h->snapshot[i].event <= run->last)
             return true;
     return false;
+}
+
+static int refuse_inside(struct heap *h) {
+    h->out->why_not = "the moment lies inside of a run, whose events are not kept";
+    return 0;
 }
 
 static int add_runs(struct heap *h) {
@@ -573,6 +587,8 @@ static int add_runs(struct heap *h) {
             wrong = add_run(h, &h->run);
         if (wrong)
             result = fail_blob(h, "profile_run", h->run.first, wrong);
+        else if (!is_whole && h->reader->is_profile_only)
+            result = refuse_inside(h);
         else if (!is_whole)
             result = replay(h, h->run.first, h->run.last < h->to ? h->run.last : h->to);
         next = h->run.last + 1;
@@ -637,6 +653,7 @@ static void tell_processes(struct heap *h) {
                                                                    .live_bytes = a->live_bytes,
                                                                    .peak_bytes = a->peak_bytes,
                                                                    .peak_event = a->peak_event,
+                                                                   .peak_ns = a->peak_ns,
                                                                    .unknown_ends = a->unknown};
     }
 }
@@ -644,8 +661,10 @@ static void tell_processes(struct heap *h) {
 /* 1, 0 with why_not, or an error. */
 static int read_heap(struct heap *h) {
     const struct hak_database *db = &h->reader->db;
-    uint64_t last =
-        hak_database_number(db, "SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1", 0);
+    uint64_t last = h->reader->is_profile_only
+                        ? hak_database_number(db, "SELECT max(last) FROM profile_run", 0)
+                        : hak_database_number(
+                              db, "SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1", 0);
     if (!h->to || h->to > last)
         h->to = last;
     h->from = h->from < h->to ? h->from : h->to;

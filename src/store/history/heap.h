@@ -36,6 +36,7 @@ struct hak_heap_process {
     uint64_t live_bytes;             /* behind event `to` */
     uint64_t peak_bytes, peak_event; /* the most in the span, and the first event behind which it
                                         held that; event 0: no event made it more than `before` */
+    uint64_t peak_ns;                /* of peak_event; only of a capture that keeps no events */
     uint64_t unknown_ends;           /* in the span: given back, and no birth is known */
 };
 
@@ -55,5 +56,41 @@ struct hak_heap {
 int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process,
                   struct hak_heap *out);
 void hak_heap_free(struct hak_heap *heap);
+
+/* ---- captures that keep nothing but the profile ------------------------------------------------
+ * (hak_store_is_profile_only): of them hak_heap_read answers at the ends of runs alone. */
+
+/* What was live at the most that all processes held together: `live` of rows. 1; 0: nothing ever
+ * came; or an error. The caller frees `out` in any case. */
+struct hak_heap_peak {
+    uint64_t bytes, event, ns;
+};
+int hak_heap_read_peak(struct hak_store_reader *r, struct hak_heap_peak *peak,
+                       struct hak_heap *out);
+
+/* The end of a run: its last event, and the time of that. */
+struct hak_heap_end {
+    uint64_t event, ns; /* event 0: before the first one */
+};
+/* The end that is nearest to a time (`event` 0), or to an event. 0, or an error. */
+int hak_heap_nearest(struct hak_store_reader *r, uint64_t event, uint64_t ns,
+                     struct hak_heap_end *out);
+
+/* A run. */
+struct hak_heap_step {
+    uint64_t first, last, from_ns, to_ns;
+    uint64_t most_bytes, most_event, most_ns; /* event 0: nothing grew in it */
+    struct hak_heap_sum live;                 /* at its end, of those that run then */
+    struct hak_heap_sum came, went, brief;
+};
+struct hak_heap_steps {
+    struct hak_heap_step *step;
+    uint32_t steps, room;
+};
+/* All runs with from < first, last <= to (0 = the end), of one process (row id) or of all (0).
+ * 0, or an error. The caller frees `out` in any case. */
+int hak_heap_read_steps(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process,
+                        struct hak_heap_steps *out);
+void hak_heap_free_steps(struct hak_heap_steps *steps);
 
 #endif

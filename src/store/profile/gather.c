@@ -38,6 +38,9 @@ struct process {
     uint64_t born_after;                    /* lives up to this event were its parent's */
     uint32_t lane;                          /* in this segment, from 1; 0 = none */
     uint32_t run;                           /* serial of the run in which `now` counts */
+    bool is_gone;                           /* it has ended, and holds nothing (with _hold) */
+    uint64_t last_event;                    /* behind it that is so; 0 = not known */
+    uint64_t chunk;                         /* the last chunk in which it has an event */
     struct hak_profile_process now, before; /* before: the chunk */
 };
 
@@ -52,6 +55,14 @@ struct fork_point {
     uint32_t parent;
     struct hak_profile_layer *top;
     uint64_t live_bytes;
+    struct hak_profile_row *row; /* with _hold: `came` is what was live */
+    uint32_t rows;
+};
+
+/* What a row had at the newest peak, as a change since the chunk's begin. */
+struct row_peak {
+    uint64_t epoch; /* of that peak; another one: what it has now */
+    struct hak_profile_sum change;
 };
 
 /* What an event does with its block. */
@@ -117,6 +128,18 @@ struct hak_profile_gather {
     struct site_slot *site_slot;   /* WAYS for each site of the chunk */
     uint8_t role[HAK_CHUNK_EVENTS_MAX];
     struct actor actor[ACTORS];
+
+    /* What is held, with _hold. */
+    bool holds;
+    uint64_t tree_bytes, tree_before; /* of all that run; before: the chunk */
+    uint64_t next_gone;               /* a process is gone behind this event; UINT64_MAX = none */
+    struct hak_profile_sums live;     /* `came`: live at the end of the last chunk that was kept */
+    struct row_peak *row_peak;        /* of each row in `sums` */
+    uint32_t row_peak_room;
+    uint64_t epoch;                                /* grows with each peak, and with each chunk */
+    struct hak_profile_tree tree, tree_run_before; /* of the run; before: the chunk */
+    struct hak_profile_peak peak;                  /* of all that was kept */
+    uint64_t most_bytes, most_at, most_ns;         /* the peak, the chunk's included */
 };
 
 struct hak_profile_gather *hak_profile_gather_make(void) {
@@ -141,8 +164,13 @@ void hak_profile_gather_free(struct hak_profile_gather *g) {
         return;
     for (uint32_t i = 0; i < g->process_room; i++)
         hak_profile_drop(g->process[i].top);
-    for (uint32_t i = 0; i < g->forks; i++)
+    for (uint32_t i = 0; i < g->forks; i++) {
         hak_profile_drop(g->fork[i].top);
+        free(g->fork[i].row);
+    }
+    hak_profile_sums_free(&g->live);
+    free(g->row_peak);
+    free(g->peak.row);
     for (uint32_t i = 0; i < LANES_MAX; i++)
         free(g->state_of[i]);
     hak_profile_keys_free(&g->keys);
@@ -180,6 +208,7 @@ static struct thread *thread_at(struct hak_profile_gather *g, uint32_t row) {
 
 static void drop_fork(struct hak_profile_gather *g, uint32_t at) {
     hak_profile_drop(g->fork[at].top);
+    free(g->fork[at].row);
     memmove(&g->fork[at], &g->fork[at + 1], (--g->forks - at) * sizeof *g->fork);
 }
 
@@ -198,11 +227,153 @@ bool hak_profile_note_process(struct hak_profile_gather *g, uint32_t process, ui
     return true;
 }
 
+bool hak_profile_note_end(struct hak_profile_gather *g, uint32_t process, uint64_t last) {
+    struct process *p = process < HAK_PROFILE_ROWS_MAX ? process_at(g, process) : NULL;
+    if (p && last) {
+        p->has_ended = true;
+        p->last_event = last;
+        g->next_gone = last < g->next_gone ? last : g->next_gone;
+    }
+    return !g->is_broken;
+}
+
 bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint32_t number) {
     struct thread *t = thread < HAK_PROFILE_ROWS_MAX ? thread_at(g, thread) : NULL;
     if (t)
         t->group = hak_profile_group(number);
     return !g->is_broken;
+}
+
+/* ---- what is held ------------------------------------------------------------------------------
+ */
+
+void hak_profile_gather_hold(struct hak_profile_gather *g) {
+    g->holds = true;
+    g->next_gone = UINT64_MAX;
+    g->is_broken |= !hak_profile_sums_begin(&g->live);
+}
+
+/* What the chunk changed so far. */
+static struct hak_profile_sum change_of(const struct hak_profile_row *row) {
+    return (struct hak_profile_sum){
+        row->inherited.blocks + row->came.blocks - row->went.blocks - row->left.blocks,
+        row->inherited.bytes + row->came.bytes - row->went.bytes - row->left.bytes};
+}
+
+/* Before a row changes: keeps what it had at the newest peak. */
+static __attribute__((noinline)) void keep_peak(struct hak_profile_gather *g, uint32_t sum) {
+    if (!hak_growing_reach(&g->row_peak, sum, &g->row_peak_room, sizeof *g->row_peak)) {
+        g->is_broken = true;
+        return;
+    }
+    if (g->row_peak[sum].epoch != g->epoch)
+        g->row_peak[sum] =
+            (struct row_peak){.epoch = g->epoch, .change = change_of(&g->sums.row[sum])};
+}
+static inline bool is_peak_kept(const struct hak_profile_gather *g, uint32_t sum) {
+    return sum < g->row_peak_room && g->row_peak[sum].epoch == g->epoch;
+}
+
+/* All processes hold `bytes` behind event `id`, more than ever in this run. */
+static __attribute__((noinline)) void note_most(struct hak_profile_gather *g, uint64_t bytes,
+                                                uint64_t id) {
+    g->tree.most_bytes = bytes;
+    g->tree.most_at = id;
+    if (bytes <= g->most_bytes)
+        return;
+    g->most_bytes = bytes;
+    g->most_at = id;
+    g->epoch++;
+}
+
+/* Brings the rows of a process together: all of its keys have a row in `live` and in `sums`. */
+static void meet_rows(struct hak_profile_gather *g, uint32_t process) {
+    for (uint32_t i = 1; i < g->sums.rows; i++)
+        if (g->sums.row[i].process == process)
+            g->is_broken |= !hak_profile_sums_find(&g->live, process, g->sums.row[i].key);
+    for (uint32_t i = 1; i < g->live.rows; i++)
+        if (g->live.row[i].process == process)
+            g->is_broken |= !hak_profile_sums_find(&g->sums, process, g->live.row[i].key);
+}
+
+/* What row `i` of `live` has now, and its row in `sums`. */
+static struct hak_profile_sum held_now(struct hak_profile_gather *g, uint32_t i, uint32_t *sum) {
+    const struct hak_profile_row *row = &g->live.row[i];
+    *sum = hak_profile_sums_find(&g->sums, row->process, row->key);
+    struct hak_profile_sum now = change_of(&g->sums.row[*sum]);
+    hak_profile_add(&now, &row->came);
+    return now;
+}
+
+/* What the process has now, for a child that will have it. */
+static void list_held(struct hak_profile_gather *g, uint32_t process, struct hak_profile_row **out,
+                      uint32_t *count) {
+    uint32_t room = 0, rows = 0, sum;
+    struct hak_profile_row *list = NULL;
+    meet_rows(g, process);
+    for (uint32_t i = 1; i < g->live.rows && !g->is_broken; i++) {
+        if (g->live.row[i].process != process)
+            continue;
+        struct hak_profile_sum now = held_now(g, i, &sum);
+        if (!now.blocks && !now.bytes)
+            continue;
+        if (!hak_growing_make_room(&list, rows, &room, sizeof *list))
+            g->is_broken = true;
+        else
+            list[rows++] = (struct hak_profile_row){.key = g->live.row[i].key, .came = now};
+    }
+    *out = list;
+    *count = rows;
+}
+
+/* The child has from event `first` on what these rows say. */
+static void take_held(struct hak_profile_gather *g, uint32_t process, uint64_t first,
+                      const struct hak_profile_row *row, uint32_t rows, uint64_t bytes) {
+    for (uint32_t i = 0; i < rows && !g->is_broken; i++) {
+        uint32_t sum = hak_profile_sums_find(&g->sums, process, row[i].key);
+        g->is_broken |= !sum;
+        keep_peak(g, sum);
+        hak_profile_add(&g->sums.row[sum].inherited, &row[i].came);
+    }
+    g->tree_bytes += bytes;
+    if (g->tree_bytes > g->tree.most_bytes)
+        note_most(g, g->tree_bytes, first);
+}
+
+/* It has ended: what it held is nobody's. */
+static void leave(struct hak_profile_gather *g, struct process *p, uint32_t process) {
+    uint32_t sum;
+    p->is_gone = g->is_ahead = true;
+    g->tree_bytes -= p->now.live_bytes;
+    meet_rows(g, process);
+    for (uint32_t i = 1; i < g->live.rows && !g->is_broken; i++) {
+        if (g->live.row[i].process != process)
+            continue;
+        struct hak_profile_sum now = held_now(g, i, &sum);
+        keep_peak(g, sum);
+        hak_profile_add(&g->sums.row[sum].left, &now);
+    }
+}
+
+/* All that have ended before event `id`. */
+static __attribute__((noinline)) void leave_before(struct hak_profile_gather *g, uint64_t id) {
+    g->next_gone = UINT64_MAX;
+    for (uint32_t i = 0; i < g->process_room && !g->is_broken; i++) {
+        struct process *p = &g->process[i];
+        if (!p->last_event || p->is_gone)
+            continue;
+        if (p->last_event < id && p->has_begun)
+            leave(g, p, i);
+        else if (p->last_event >= id && p->last_event < g->next_gone)
+            g->next_gone = p->last_event;
+    }
+}
+
+/* An event of a process that was taken to be gone. */
+static void come_back(struct hak_profile_gather *g, struct process *p) {
+    p->is_gone = false;
+    g->is_ahead = true;
+    g->tree_bytes += p->now.live_bytes;
 }
 
 /* It goes on with what its parent had behind event `fork`. */
@@ -234,7 +405,15 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
     if (!parent || parent == p || parent->session != p->session)
         return;
     if (!p->fork_event) {
-        inherit(g, p, row, id - 1, id, parent->top, parent->now.live_bytes);
+        struct hak_profile_row *held = NULL;
+        uint32_t rows = 0;
+        uint64_t bytes = parent->now.live_bytes;
+        inherit(g, p, row, id - 1, id, parent->top, bytes);
+        if (g->holds) {
+            list_held(g, p->parent, &held, &rows);
+            take_held(g, row, id, held, rows, bytes);
+            free(held);
+        }
         return;
     }
     for (uint32_t i = 0; i < g->forks; i++) {
@@ -242,6 +421,8 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
         if (f->event != p->fork_event || f->parent != p->parent)
             continue;
         inherit(g, p, row, f->event, id, f->top, f->live_bytes);
+        if (g->holds)
+            take_held(g, row, id, f->row, f->rows, f->live_bytes);
         drop_fork(g, i);
         return;
     }
@@ -401,6 +582,9 @@ static __attribute__((noinline)) void find_actor(struct hak_profile_gather *g, s
         g->is_broken = true;
     if (g->is_broken)
         return;
+    p->chunk = g->chunk_first;
+    if (p->is_gone)
+        come_back(g, p);
     g->undo[g->undos].thread = thread;
     g->undo[g->undos++].last_birth = t->last_birth;
     uint32_t lane = (p->lane - 1) * (HAK_PROFILE_GROUPS + 1) + t->group;
@@ -449,6 +633,8 @@ static uint64_t end_lost(struct hak_profile_gather *g, const struct actor *a, st
     struct hak_profile_row *row = &g->sums.row[s->sum];
     if (s->birth < a->known_from)
         add_exception(g, i, s, false);
+    if (g->holds)
+        keep_peak(g, s->sum);
     row->went.blocks++;
     row->went.bytes += s->size;
     s->sum = 0;
@@ -464,11 +650,15 @@ static uint64_t resize_life(struct hak_profile_gather *g, const struct actor *a,
         s->birth = g->chunk_first + i;
         s->size = s->thread = 0;
         g->is_broken |= !s->sum;
+        if (g->holds)
+            keep_peak(g, s->sum);
         g->sums.row[s->sum].came.blocks++;
     } else if (s->birth < a->known_from) {
         add_exception(g, i, s, false);
     }
     struct hak_profile_row *row = &g->sums.row[s->sum];
+    if (g->holds)
+        keep_peak(g, s->sum);
     if (size > s->size)
         row->came.bytes += size - s->size;
     else
@@ -527,12 +717,22 @@ static void fork_process(struct hak_profile_gather *g, struct process *p, uint32
                                               .parent = row,
                                               .top = hak_profile_share(p->top),
                                               .live_bytes = p->now.live_bytes};
+    if (g->holds)
+        list_held(g, row, &g->fork[g->forks - 1].row, &g->fork[g->forks - 1].rows);
+}
+
+/* An actor goes: what its process holds, and with it all. */
+static inline void put_live(struct hak_profile_gather *g, struct process *p, uint64_t live,
+                            uint64_t others) {
+    p->now.live_bytes = live;
+    g->tree_bytes = others + live;
 }
 
 /* The segment from event `i` on: returns the event behind it. `is_alone`: one process has all
  * events and its blocks are loaded. Births and ends take the same way, without a branch between
  * them: which comes next nobody can foretell. */
-HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
+HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool is_alone,
+                                bool holds) {
     const struct hak_columns *c = g->c;
     const uint64_t *actors = c->value[HAK_COLUMN_ACTOR], *sizes = c->value[HAK_COLUMN_SIZE];
     const uint32_t *number = c->index[HAK_COLUMN_BASE];
@@ -542,12 +742,14 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
     struct thread *threads = g->thread;
     uint32_t no_base = g->no_base;
     struct actor nobody = {.value = ~actors[i]}, *a = &nobody;
-    uint64_t live = 0;
+    uint64_t live = 0, others = 0; /* of the actor's process; of all others, with _hold */
     for (; i < c->events; i++) {
         if (__builtin_expect(actors[i] != a->value, 0)) {
             struct process *before = a->p;
             if (before)
-                before->now.live_bytes = live;
+                put_live(g, before, live, others);
+            if (__builtin_expect(g->holds && g->chunk_first + i > g->next_gone, 0))
+                leave_before(g, g->chunk_first + i);
             a = &g->actor[actors[i] % ACTORS];
             if (a->value != actors[i] || a->segment != g->segment)
                 find_actor(g, a, actors[i], g->chunk_first + i, is_alone);
@@ -559,6 +761,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
                 continue;
             }
             live = a->p->now.live_bytes;
+            others = g->tree_bytes - live;
             threads = g->thread;
             sums = g->sums.row;
         }
@@ -567,7 +770,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
         if (role == ROLE_NONE)
             continue;
         if (__builtin_expect(role == ROLE_FORK, 0)) {
-            a->p->now.live_bytes = live;
+            put_live(g, a->p, live, others);
             fork_process(g, a->p, a->row, g->chunk_first + i);
             return i + 1;
         }
@@ -580,12 +783,16 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
                              0)) {
             bool is_ready = take_seldom(g, a, s, i, role, slot, &live);
             sums = g->sums.row;
+            if (!is_ready && g->holds && live + others > g->tree.most_bytes)
+                note_most(g, live + others, g->chunk_first + i);
             if (!is_ready)
                 continue;
         }
         uint64_t id = g->chunk_first + i, size = is_end ? s->size : sizes[i];
         uint32_t sum = is_end ? s->sum : slot->sum;
         bool brief = is_end & (threads[s->thread].last_birth == s->birth);
+        if (holds && !is_peak_kept(g, sum))
+            keep_peak(g, sum);
         if (is_end & (s->birth < a->known_from))
             note_older(g, s, i, sizes[i], brief);
         struct hak_profile_sum *change = is_end ? &sums[sum].went : &sums[sum].came;
@@ -603,9 +810,11 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
             a->p->now.most_bytes = live;
             a->p->now.most_at = id;
         }
+        if (holds && live + others > g->tree.most_bytes)
+            note_most(g, live + others, id);
     }
     if (a->p)
-        a->p->now.live_bytes = live;
+        put_live(g, a->p, live, others);
     return i;
 }
 
@@ -617,6 +826,28 @@ static uint32_t only_process(const struct hak_columns *c) {
         if (actor[k] >> 32 != row || (uint32_t)actor[k] >= HAK_PROFILE_ROWS_MAX)
             return 0;
     return row < HAK_PROFILE_ROWS_MAX ? row : 0;
+}
+
+/* When the peaks of the chunk were, and the chunk itself. */
+static void note_times(struct hak_profile_gather *g) {
+    const struct hak_columns *c = g->c;
+    struct hak_profile_tree *t = &g->tree;
+    bool is_first = g->run_first == g->chunk_first;
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint64_t ns = hak_columns_value(c, HAK_COLUMN_NS, i);
+        t->first_ns = (is_first && i == 0) || ns < t->first_ns ? ns : t->first_ns;
+        t->last_ns = ns > t->last_ns ? ns : t->last_ns;
+    }
+    if (t->most_at >= g->chunk_first)
+        t->most_ns = hak_columns_value(c, HAK_COLUMN_NS, (uint32_t)(t->most_at - g->chunk_first));
+    if (g->most_at >= g->chunk_first)
+        g->most_ns = hak_columns_value(c, HAK_COLUMN_NS, (uint32_t)(g->most_at - g->chunk_first));
+    for (uint32_t i = 0; i < g->run_processes; i++) {
+        struct hak_profile_process *now = &g->process[g->run_process[i]].now;
+        if (now->most_at >= g->chunk_first)
+            now->most_ns =
+                hak_columns_value(c, HAK_COLUMN_NS, (uint32_t)(now->most_at - g->chunk_first));
+    }
 }
 
 bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_columns *c,
@@ -632,6 +863,9 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
     g->chunk_last = first_id + c->events - 1;
     g->keys_before = g->keys.count;
     g->has_chunk = true;
+    g->tree_before = g->tree_bytes;
+    g->tree_run_before = g->tree;
+    g->epoch++;
     if (!g->run_first)
         g->run_first = first_id;
     if (!hak_profile_sums_begin(&g->sums))
@@ -652,15 +886,17 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
             enter_run(g, p, row);
         if (p && enter_segment(g, p, row, first_id, true) && !g->is_broken) {
             load_all(g, p, row);
-            i = pass_over(g, 0, true);
+            i = g->holds ? pass_over(g, 0, true, true) : pass_over(g, 0, true, false);
         }
     }
     while (i < c->events && !g->is_broken) {
         write_states(g);
         g->is_ahead |= i > 0;
         begin_segment(g);
-        i = pass_over(g, i, false);
+        i = g->holds ? pass_over(g, i, false, true) : pass_over(g, i, false, false);
     }
+    if (g->holds && !g->is_broken)
+        note_times(g);
     return !g->is_broken;
 }
 
@@ -675,18 +911,66 @@ const struct hak_profile_keys *hak_profile_gathered_keys(const struct hak_profil
 /* ---- chunk by chunk to a run -------------------------------------------------------------------
  */
 
+/* What is live, and what was at a peak of the chunk. */
+static void keep_held(struct hak_profile_gather *g) {
+    bool is_peak = g->most_at >= g->chunk_first;
+    struct hak_profile_peak *peak = &g->peak;
+    for (uint32_t i = 1; i < g->sums.rows; i++)
+        g->is_broken |=
+            !hak_profile_sums_find(&g->live, g->sums.row[i].process, g->sums.row[i].key);
+    if (is_peak && !hak_growing_reach(&peak->row, g->live.rows, &peak->row_room, sizeof *peak->row))
+        g->is_broken = true;
+    if (g->is_broken)
+        return;
+    if (is_peak) {
+        memcpy(peak->row, g->live.row, g->live.rows * sizeof *peak->row);
+        peak->rows = g->live.rows;
+        peak->bytes = g->most_bytes;
+        peak->event = g->most_at;
+        peak->ns = g->most_ns;
+    }
+    for (uint32_t i = 1; i < g->sums.rows; i++) {
+        const struct hak_profile_row *row = &g->sums.row[i];
+        uint32_t at = hak_profile_sums_find(&g->live, row->process, row->key);
+        struct hak_profile_sum now = change_of(row);
+        hak_profile_add(&g->live.row[at].came, &now);
+        if (is_peak)
+            hak_profile_add(&peak->row[at].came,
+                            is_peak_kept(g, i) ? &g->row_peak[i].change : &now);
+    }
+}
+
+/* Those that ended, and had no event in the chunk: they have none any more. */
+static void leave_ended(struct hak_profile_gather *g) {
+    for (uint32_t i = 0; i < g->process_room && !g->is_broken; i++) {
+        struct process *p = &g->process[i];
+        if (p->has_ended && p->has_begun && !p->is_gone && !p->last_event &&
+            p->chunk != g->chunk_first)
+            leave(g, p, i);
+    }
+}
+
 bool hak_profile_gather_keep(struct hak_profile_gather *g) {
     if (!g->has_chunk)
         return !g->is_broken;
     write_states(g);
+    if (g->holds)
+        leave_ended(g);
+    if (g->holds)
+        keep_held(g);
     for (uint32_t i = 1; i < g->sums.rows && !g->is_broken; i++) {
         const struct hak_profile_row *row = &g->sums.row[i];
+        bool is_change = row->came.blocks || row->came.bytes || row->went.blocks ||
+                         row->went.bytes || row->inherited.blocks || row->inherited.bytes;
+        if (g->holds && !is_change)
+            continue; /* it was looked for */
         uint32_t at = hak_profile_sums_find(&g->run_sums, row->process, row->key);
         if (!at)
             g->is_broken = true;
         hak_profile_add(&g->run_sums.row[at].came, &row->came);
         hak_profile_add(&g->run_sums.row[at].went, &row->went);
         hak_profile_add(&g->run_sums.row[at].brief, &row->brief);
+        hak_profile_add(&g->run_sums.row[at].inherited, &row->inherited);
     }
     g->run_last = g->chunk_last;
     g->has_chunk = g->is_ahead = false;
@@ -714,25 +998,26 @@ bool hak_profile_gather_take_back(struct hak_profile_gather *g) {
     g->is_broken |= !hak_profile_keys_cut(&g->keys, g->keys_before);
     g->states = 0;
     g->has_chunk = false;
+    g->tree_bytes = g->tree_before;
+    g->tree = g->tree_run_before;
+    g->most_bytes = g->peak.bytes;
+    g->most_at = g->peak.event;
+    g->most_ns = g->peak.ns;
     return !g->is_broken;
 }
 
-static int compare_rows(const void *one, const void *other) {
-    const struct hak_profile_row *a = one, *b = other;
-    if (a->process != b->process)
-        return a->process < b->process ? -1 : 1;
-    return (a->key > b->key) - (a->key < b->key);
-}
-
-static int compare_processes(const void *one, const void *other) {
-    const struct hak_profile_process *a = one, *b = other;
-    return (a->process > b->process) - (a->process < b->process);
+const struct hak_profile_peak *hak_profile_gathered_peak(const struct hak_profile_gather *g) {
+    return &g->peak;
 }
 
 void hak_profile_gathered_events(const struct hak_profile_gather *g, uint64_t *first,
                                  uint64_t *last) {
     *first = g->run_last ? g->run_first : 0;
     *last = g->run_last;
+}
+
+uint64_t hak_profile_gathered_ns(const struct hak_profile_gather *g) {
+    return g->tree.last_ns - g->tree.first_ns;
 }
 
 bool hak_profile_gather_run(struct hak_profile_gather *g, struct hak_profile_run *run) {
@@ -747,9 +1032,32 @@ bool hak_profile_gather_run(struct hak_profile_gather *g, struct hak_profile_run
         run->process[run->processes++] = g->process[g->run_process[i]].now;
     for (uint32_t i = 1; i < g->run_sums.rows; i++)
         run->row[run->rows++] = g->run_sums.row[i];
-    qsort(run->row, run->rows, sizeof *run->row, compare_rows);
-    qsort(run->process, run->processes, sizeof *run->process, compare_processes);
+    hak_profile_run_sort(run);
+    run->is_alone = g->holds;
+    run->tree = g->tree;
+    run->tree.live_bytes = g->tree_bytes;
     return true;
+}
+
+/* Rows of which nothing is live go, when they are most. */
+static void forget_empty(struct hak_profile_gather *g) {
+    struct hak_profile_sums kept = {0};
+    uint32_t full = 0;
+    for (uint32_t i = 1; i < g->live.rows; i++)
+        full += g->live.row[i].came.blocks || g->live.row[i].came.bytes;
+    if (g->live.rows < 1024 || 4 * full > g->live.rows)
+        return;
+    g->is_broken |= !hak_profile_sums_begin(&kept);
+    for (uint32_t i = 1; i < g->live.rows && !g->is_broken; i++) {
+        const struct hak_profile_row *row = &g->live.row[i];
+        if (!row->came.blocks && !row->came.bytes)
+            continue;
+        uint32_t at = hak_profile_sums_find(&kept, row->process, row->key);
+        g->is_broken |= !at;
+        kept.row[at].came = row->came;
+    }
+    hak_profile_sums_free(&g->live);
+    g->live = kept;
 }
 
 void hak_profile_begin_run(struct hak_profile_gather *g) {
@@ -763,5 +1071,8 @@ void hak_profile_begin_run(struct hak_profile_gather *g) {
     g->run_serial++;
     g->run_processes = 0;
     g->run_first = g->run_last = 0;
+    g->tree = (struct hak_profile_tree){0};
     g->is_broken |= !hak_profile_sums_begin(&g->run_sums);
+    if (g->holds)
+        forget_empty(g);
 }

@@ -3,6 +3,7 @@
  *
  *   chunk -> state of each of its blocks -> sums by process and key --> run (rows.h)
  *     ^ blocks.h, once for each block  \--> ends of older lives (rows.h)
+ *                                       \--> with _hold: what is live, and was at the peak
  *
  * What a pass finds counts when it is kept (hak_profile_gather_keep); until then it can be taken
  * back, since a transaction may. For the writer's thread. */
@@ -21,7 +22,22 @@ void hak_profile_gather_free(struct hak_profile_gather *g);
 /* What is known of a process and of a thread, before their first events. */
 bool hak_profile_note_process(struct hak_profile_gather *g, uint32_t process, uint32_t parent,
                               uint64_t fork_event, uint32_t session, bool has_ended);
+/* Its event `last` is behind it: it holds nothing from then on. Only where rows are held. */
+bool hak_profile_note_end(struct hak_profile_gather *g, uint32_t process, uint64_t last);
 bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint32_t number);
+
+/* Before the first chunk: what is live is held by process and key, too. So runs stand alone (they
+ * have what a child inherited), and the peak of all processes is known with what was live then. */
+void hak_profile_gather_hold(struct hak_profile_gather *g);
+/* The most that all processes held together behind an event by which that grew, of the chunks that
+ * were kept; `came` of its rows is what was live. Of a process that ended nothing counts from the
+ * event on that hak_profile_note_end gave; without one from the chunk on that follows its last. */
+struct hak_profile_peak {
+    uint64_t bytes, event, ns; /* event 0: nothing ever came */
+    struct hak_profile_row *row;
+    uint32_t rows, row_room;
+};
+const struct hak_profile_peak *hak_profile_gathered_peak(const struct hak_profile_gather *g);
 
 /* Adds a chunk, its column BASE and STACK numbered; the chunk before was kept or taken back. False
  * when memory is out: nothing more can be added. */
@@ -42,6 +58,8 @@ bool hak_profile_gather_take_back(struct hak_profile_gather *g);
 /* The first and the last event of the chunks that were kept since the run began; 0, 0 = none. */
 void hak_profile_gathered_events(const struct hak_profile_gather *g, uint64_t *first,
                                  uint64_t *last);
+/* How long those took; only where rows are held. */
+uint64_t hak_profile_gathered_ns(const struct hak_profile_gather *g);
 /* Fills `run` with the sums of the chunks that were kept since the run began, sorted; run->first
  * and run->last are 0 where there were none. False when memory is out. */
 bool hak_profile_gather_run(struct hak_profile_gather *g, struct hak_profile_run *run);

@@ -17,6 +17,8 @@ static const struct hak_blob_form chunk_form = {"HKPC", HAK_PROFILE_FORMAT, HEAD
                                                 "it does not begin with HKPC"};
 static const struct hak_blob_form run_form = {"HKPR", HAK_PROFILE_FORMAT, HEADER_BYTES,
                                               "it does not begin with HKPR"};
+static const struct hak_blob_form alone_form = {"HKPR", HAK_PROFILE_HELD, HEADER_BYTES,
+                                                "it does not begin with HKPR"};
 static const char no_memory[] = "there is not enough memory for it";
 static const char short_of[] = "it is cut short";
 
@@ -301,15 +303,39 @@ static void code_rows(struct coder *c, struct hak_profile_run *r) {
     CODE_COLUMN(w->brief.bytes, w->brief.blocks == w->went.blocks ? w->went.bytes : 0);
 }
 
+/* What only runs have that stand alone. */
+static void code_alone(struct coder *c, struct hak_profile_run *r) {
+    struct hak_profile_tree *t = &r->tree;
+    if (!reserve(c, 6 + (uint64_t)r->processes))
+        return;
+    t->first_ns = code(c, t->first_ns);
+    t->last_ns = code_near(c, t->last_ns, t->first_ns);
+    t->live_bytes = code(c, t->live_bytes);
+    t->most_bytes = code_near(c, t->most_bytes, t->live_bytes);
+    t->most_at = code_near(c, t->most_at, r->first);
+    t->most_ns = code_near(c, t->most_ns, t->first_ns);
+    for (uint32_t i = 0; i < r->processes; i++)
+        r->process[i].most_ns = code_near(c, r->process[i].most_ns, t->first_ns);
+    end_column(c);
+    CODE_COLUMN(w->inherited.blocks, 0);
+    CODE_COLUMN(w->inherited.bytes, 0);
+}
+
 bool hak_profile_run_encode(const struct hak_profile_run *run, struct hak_buffer *out) {
     struct coder c = writing();
     struct hak_profile_run r = *run;
     code_processes(&c, &r);
     code_rows(&c, &r);
-    return finish(&c, &run_form, out);
+    if (r.is_alone)
+        code_alone(&c, &r);
+    return finish(&c, r.is_alone ? &alone_form : &run_form, out);
 }
 
 static const char *check_run(const struct hak_profile_run *r) {
+    const struct hak_profile_tree *t = &r->tree;
+    if (r->is_alone && (t->last_ns < t->first_ns ||
+                        (t->most_at && (t->most_at < r->first || t->most_at > r->last))))
+        return "a peak is not in its events";
     for (uint32_t i = 0; i < r->processes; i++) {
         const struct hak_profile_process *p = &r->process[i];
         if (!p->process || (i && p[-1].process >= p->process))
@@ -329,13 +355,121 @@ static const char *check_run(const struct hak_profile_run *r) {
 const char *hak_profile_run_decode(const uint8_t *blob, size_t bytes, struct hak_profile_run *to) {
     struct coder c;
     to->processes = to->rows = 0;
-    const char *wrong = open_blob(&c, &run_form, blob, bytes);
+    to->is_alone = bytes >= HEADER_BYTES && hak_read_little(blob + 4, 2) == HAK_PROFILE_HELD;
+    const char *wrong = open_blob(&c, to->is_alone ? &alone_form : &run_form, blob, bytes);
     if (!wrong) {
         code_processes(&c, to);
         code_rows(&c, to);
     }
+    if (!wrong && to->is_alone)
+        code_alone(&c, to);
     wrong = close_blob(&c, wrong);
     return wrong ? wrong : check_run(to);
+}
+
+/* ---- joining runs ------------------------------------------------------------------------------
+ */
+
+static int compare_rows(const void *one, const void *other) {
+    const struct hak_profile_row *a = one, *b = other;
+    if (a->process != b->process)
+        return a->process < b->process ? -1 : 1;
+    return (a->key > b->key) - (a->key < b->key);
+}
+
+static int compare_processes(const void *one, const void *other) {
+    const struct hak_profile_process *a = one, *b = other;
+    return (a->process > b->process) - (a->process < b->process);
+}
+
+void hak_profile_run_sort(struct hak_profile_run *run) {
+    if (run->rows)
+        qsort(run->row, run->rows, sizeof *run->row, compare_rows);
+    if (run->processes)
+        qsort(run->process, run->processes, sizeof *run->process, compare_processes);
+}
+
+static void join_process(struct hak_profile_process *to, const struct hak_profile_process *next) {
+    if (next->parent) {
+        to->parent = next->parent;
+        to->fork = next->fork;
+        to->first = next->first;
+        to->inherited_bytes = next->inherited_bytes;
+    }
+    to->live_bytes = next->live_bytes;
+    to->unknown += next->unknown;
+    if (next->most_at && (!to->most_at || next->most_bytes > to->most_bytes)) {
+        to->most_bytes = next->most_bytes;
+        to->most_at = next->most_at;
+        to->most_ns = next->most_ns;
+    }
+}
+
+static void join_tree(struct hak_profile_tree *to, const struct hak_profile_tree *next) {
+    to->first_ns = next->first_ns < to->first_ns ? next->first_ns : to->first_ns;
+    to->last_ns = next->last_ns > to->last_ns ? next->last_ns : to->last_ns;
+    to->live_bytes = next->live_bytes;
+    if (next->most_at && (!to->most_at || next->most_bytes > to->most_bytes)) {
+        to->most_bytes = next->most_bytes;
+        to->most_at = next->most_at;
+        to->most_ns = next->most_ns;
+    }
+}
+
+/* Both lists, each in order, become one. */
+static bool join_rows(struct hak_profile_run *to, const struct hak_profile_run *next) {
+    struct hak_profile_row *joined = malloc(((size_t)to->rows + next->rows + 1) * sizeof *joined);
+    uint32_t i = 0, k = 0, rows = 0;
+    if (!joined)
+        return false;
+    while (i < to->rows || k < next->rows) {
+        int order = i == to->rows     ? 1
+                    : k == next->rows ? -1
+                                      : compare_rows(&to->row[i], &next->row[k]);
+        struct hak_profile_row *row = &joined[rows++];
+        *row = order <= 0 ? to->row[i++] : next->row[k++];
+        if (order)
+            continue;
+        const struct hak_profile_row *more = &next->row[k++];
+        hak_profile_add(&row->came, &more->came);
+        hak_profile_add(&row->went, &more->went);
+        hak_profile_add(&row->brief, &more->brief);
+        hak_profile_add(&row->inherited, &more->inherited);
+    }
+    free(to->row);
+    to->row = joined;
+    to->row_room = to->rows + next->rows + 1;
+    to->rows = rows;
+    return true;
+}
+
+static bool join_processes(struct hak_profile_run *to, const struct hak_profile_run *next) {
+    size_t most = (size_t)to->processes + next->processes + 1;
+    struct hak_profile_process *joined = malloc(most * sizeof *joined);
+    uint32_t i = 0, k = 0, count = 0;
+    if (!joined)
+        return false;
+    while (i < to->processes || k < next->processes) {
+        int order = i == to->processes     ? 1
+                    : k == next->processes ? -1
+                                           : compare_processes(&to->process[i], &next->process[k]);
+        joined[count++] = order <= 0 ? to->process[i++] : next->process[k++];
+        if (!order)
+            join_process(&joined[count - 1], &next->process[k++]);
+    }
+    free(to->process);
+    to->process = joined;
+    to->process_room = (uint32_t)most;
+    to->processes = count;
+    return true;
+}
+
+bool hak_profile_run_join(struct hak_profile_run *to, const struct hak_profile_run *next) {
+    if (!join_rows(to, next) || !join_processes(to, next))
+        return false;
+    to->last = next->last;
+    join_tree(&to->tree, &next->tree);
+    return true;
 }
 
 void hak_profile_run_free(struct hak_profile_run *run) {

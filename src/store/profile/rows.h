@@ -13,6 +13,7 @@
 #include "store/profile/keys.h"
 
 #define HAK_PROFILE_FORMAT 1
+#define HAK_PROFILE_HELD   2 /* format of runs that stand alone: nobody can read their events */
 
 struct hak_profile_sum {
     uint64_t blocks, bytes;
@@ -27,6 +28,8 @@ static inline void hak_profile_add(struct hak_profile_sum *to, const struct hak_
 struct hak_profile_row {
     uint32_t process, key;
     struct hak_profile_sum came, went, brief;
+    struct hak_profile_sum inherited; /* only where runs stand alone */
+    struct hak_profile_sum left;      /* what an ended process held; in no file */
 };
 
 /* A process in a run. */
@@ -39,6 +42,14 @@ struct hak_profile_process {
     uint64_t most_bytes, most_at;    /* the most that it held after an event by which that grew, and
                                         the    first such event of the run; 0, 0 = there is none */
     uint64_t unknown;                /* blocks given back of which no birth is known */
+    uint64_t most_ns;                /* of most_at; only where runs stand alone */
+};
+
+/* All processes that run, together, in a run that stands alone. */
+struct hak_profile_tree {
+    uint64_t first_ns, last_ns;            /* of its events */
+    uint64_t live_bytes;                   /* at its end */
+    uint64_t most_bytes, most_at, most_ns; /* as of a process */
 };
 
 /* Sorted: processes by row id, rows by (process, key). */
@@ -48,6 +59,8 @@ struct hak_profile_run {
     uint32_t processes, process_room;
     struct hak_profile_row *row;
     uint32_t rows, row_room;
+    bool is_alone; /* its tree, most_ns of processes and what rows inherited are there */
+    struct hak_profile_tree tree;
 };
 
 /* A birth that the reader of a chunk cannot know, or can only guess. */
@@ -74,6 +87,10 @@ struct hak_profile_chunk {
     uint32_t origins, origin_room;
 };
 
+/* Brings processes and rows into their order. */
+void hak_profile_run_sort(struct hak_profile_run *run);
+/* Adds the run that follows `to`, both in order, to it. False when memory is out. */
+bool hak_profile_run_join(struct hak_profile_run *to, const struct hak_profile_run *next);
 void hak_profile_run_free(struct hak_profile_run *run);
 void hak_profile_chunk_free(struct hak_profile_chunk *chunk);
 

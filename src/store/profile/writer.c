@@ -2,12 +2,19 @@
 #include "store/profile/writer.h"
 
 #include <stdlib.h>
+#include "base/growing.h"
 #include "store/profile/gather.h"
 #include "store/error.h"
 
 #define RUN_EVENTS  ((uint64_t)1 << 20)
 #define BEGIN_AFTER ((uint64_t)32 << 20) /* events: a shorter log is read as fast as its runs */
 #define STEP_CHUNKS 2                    /* read back for each one that comes */
+
+/* Of a profile that stands alone. */
+#define RUN_NS    ((uint64_t)1000000000)
+#define LEVELS    12
+#define JOINED    16 /* the oldest runs of a level that become one of the next */
+#define LEVEL_MAX 32 /* runs of a level, then those are joined */
 
 struct hak_profile_writer {
     struct hak_database db;
@@ -17,6 +24,12 @@ struct hak_profile_writer {
     bool is_caught_up; /* all chunks so far are */
     uint64_t next;     /* event that is gathered next */
     uint64_t run_events, begin_after;
+    bool is_alone; /* nothing else is kept */
+    uint64_t run_ns;
+    struct written {
+        uint32_t level_runs[LEVELS];
+        uint64_t peak;              /* its event */
+    } written, committed;           /* written: also what this transaction did */
     struct hak_profile_run run;     /* first 0 = none that is to be put */
     bool is_run_put;                /* in the transaction */
     uint32_t keys_stored, keys_put; /* put: in the transaction */
@@ -59,6 +72,16 @@ void hak_profile_writer_free(struct hak_profile_writer *w) {
     free(w);
 }
 
+void hak_profile_stand_alone(struct hak_profile_writer *w) {
+    w->is_alone = true;
+    w->run_ns = RUN_NS;
+    w->run_events = UINT64_MAX;
+}
+
+bool hak_profile_is_over(const struct hak_profile_writer *w) {
+    return w->is_alone && w->is_over;
+}
+
 void hak_profile_set_limits(struct hak_profile_writer *w, uint64_t after, uint64_t events) {
     w->begin_after = after;
     w->run_events = events;
@@ -96,6 +119,88 @@ static int put_keys(struct hak_profile_writer *w, uint32_t key) {
                   HAK_NUMBER(keys->count - from), HAK_BYTES(w->blob.data, w->blob.size));
 }
 
+static int insert_run(struct hak_profile_writer *w, const struct hak_profile_run *run,
+                      uint32_t level) {
+    w->written.level_runs[level]++;
+    return hak_do(&w->db,
+                  "INSERT INTO profile_run(first, last, data, level, from_ns, to_ns)"
+                  " VALUES(?, ?, ?, ?, ?, ?)",
+                  doing, HAK_NUMBER(run->first), HAK_NUMBER(run->last),
+                  HAK_BYTES(w->blob.data, w->blob.size), HAK_NUMBER(level),
+                  HAK_NUMBER(run->tree.first_ns), HAK_NUMBER(run->tree.last_ns));
+}
+
+/* What was live at the peak, where that is a new one. */
+static int put_peak(struct hak_profile_writer *w) {
+    const struct hak_profile_peak *peak = hak_profile_gathered_peak(w->gather);
+    struct hak_profile_run held = {.first = 1, .last = peak->event};
+    if (!peak->event || peak->event == w->written.peak)
+        return 0;
+    for (uint32_t i = 1; i < peak->rows; i++) {
+        const struct hak_profile_row *row = &peak->row[i];
+        if (!row->came.blocks && !row->came.bytes)
+            continue;
+        if (!hak_growing_make_room(&held.row, held.rows, &held.row_room, sizeof *held.row)) {
+            hak_profile_run_free(&held);
+            return hak_store_no_memory(w->db.path);
+        }
+        held.row[held.rows++] =
+            (struct hak_profile_row){.process = row->process, .key = row->key, .came = row->came};
+    }
+    hak_profile_run_sort(&held);
+    w->blob.size = 0;
+    bool is_coded = hak_profile_run_encode(&held, &w->blob);
+    hak_profile_run_free(&held);
+    if (!is_coded)
+        return hak_store_no_memory(w->db.path);
+    w->written.peak = peak->event;
+    return hak_do(&w->db, "INSERT OR REPLACE INTO profile_peak VALUES(1, ?, ?, ?, ?)", doing,
+                  HAK_NUMBER(peak->event), HAK_NUMBER(peak->ns), HAK_NUMBER(peak->bytes),
+                  HAK_BYTES(w->blob.data, w->blob.size));
+}
+
+/* The oldest runs of a level, which has enough of them, become one of the next. */
+static int join_level(struct hak_profile_writer *w, uint32_t level) {
+    struct hak_profile_run joined = {0}, next = {0};
+    struct hak_query q = hak_ask(&w->db,
+                                 "SELECT first, last, data FROM profile_run WHERE level = ?1"
+                                 " ORDER BY first LIMIT ?2",
+                                 "joining its profile", level, JOINED);
+    bool has_memory = true;
+    const char *wrong = NULL;
+    while (!wrong && has_memory && hak_query_next(&q)) {
+        struct hak_profile_run *to = joined.first ? &next : &joined;
+        to->first = hak_query_number(&q, 0);
+        to->last = hak_query_number(&q, 1);
+        wrong = hak_profile_run_decode(sqlite3_column_blob(q.statement, 2),
+                                       (size_t)sqlite3_column_bytes(q.statement, 2), to);
+        if (!wrong && to == &next)
+            has_memory = hak_profile_run_join(&joined, &next);
+    }
+    int error = hak_query_end(&q);
+    w->blob.size = 0;
+    if (!error && !wrong && (!has_memory || !hak_profile_run_encode(&joined, &w->blob)))
+        error = hak_store_no_memory(w->db.path);
+    if (!error && !wrong)
+        error = hak_do(&w->db, "DELETE FROM profile_run WHERE first >= ? AND last <= ?", doing,
+                       HAK_NUMBER(joined.first), HAK_NUMBER(joined.last));
+    if (!error && !wrong)
+        error = insert_run(w, &joined, level + 1);
+    w->written.level_runs[level] -= JOINED; /* damaged ones are left, too: readers say so */
+    hak_profile_run_free(&joined);
+    hak_profile_run_free(&next);
+    return error;
+}
+
+/* The run, which is in w->blob, and the peak; old runs are joined. */
+static int put_alone(struct hak_profile_writer *w) {
+    int error = insert_run(w, &w->run, 0);
+    for (uint32_t level = 0; level + 1 < LEVELS && !error; level++)
+        if (w->written.level_runs[level] >= LEVEL_MAX)
+            error = join_level(w, level);
+    return error ? error : put_peak(w);
+}
+
 static int put_run(struct hak_profile_writer *w) {
     if (!w->run.first || w->is_run_put || !w->gather)
         return 0;
@@ -106,7 +211,9 @@ static int put_run(struct hak_profile_writer *w) {
     if (!hak_profile_run_encode(&w->run, &w->blob))
         return hak_store_no_memory(w->db.path);
     w->is_run_put = true;
-    return hak_do(&w->db, "INSERT INTO profile_run VALUES(?, ?, ?)", doing,
+    if (w->is_alone)
+        return put_alone(w);
+    return hak_do(&w->db, "INSERT INTO profile_run(first, last, data) VALUES(?, ?, ?)", doing,
                   HAK_NUMBER(w->run.first), HAK_NUMBER(w->run.last),
                   HAK_BYTES(w->blob.data, w->blob.size));
 }
@@ -153,13 +260,17 @@ static int note_actors(struct hak_profile_writer *w) {
 static int start(struct hak_profile_writer *w, uint64_t first_id) {
     uint64_t first = hak_database_number(&w->db, "SELECT id FROM chunk ORDER BY id LIMIT 1", 0);
     w->next = 1;
-    w->is_ahead = true;
+    w->is_ahead = !w->is_alone; /* which has nothing to begin anew with, nor to delete */
     if (first != 1 && first_id != 1)
         stop(w);
     else
         w->gather = hak_profile_gather_make();
     if (!w->gather)
         return 0;
+    if (w->is_alone) {
+        hak_profile_gather_hold(w->gather);
+        return note_actors(w);
+    }
     int error = hak_database_run(
         &w->db, "DELETE FROM profile_key; DELETE FROM profile_chunk; DELETE FROM profile_run",
         doing);
@@ -172,7 +283,7 @@ static int add_chunk(struct hak_profile_writer *w, const struct hak_columns *c, 
         return error;
     w->next = id + c->events;
     if (hak_profile_gather_chunk(w->gather, c, id))
-        return put_ends(w, id);
+        return w->is_alone ? 0 : put_ends(w, id);
     stop(w);
     return 0;
 }
@@ -193,7 +304,9 @@ static void keep(struct hak_profile_writer *w) {
     if (!w->gather || w->run.first)
         return;
     hak_profile_gathered_events(w->gather, &first, &last);
-    if (last && last - first + 1 >= w->run_events && !end_run(w))
+    bool is_long = last && (last - first + 1 >= w->run_events ||
+                            (w->is_alone && hak_profile_gathered_ns(w->gather) >= w->run_ns));
+    if (is_long && !end_run(w))
         stop(w);
 }
 
@@ -246,7 +359,7 @@ int hak_profile_catch_up(struct hak_profile_writer *w, uint64_t end) {
 
 int hak_profile_put_chunk(struct hak_profile_writer *w, const struct hak_columns *c,
                           uint64_t first_id) {
-    if (w->is_over || (!w->gather && first_id + c->events <= w->begin_after))
+    if (w->is_over || (!w->is_alone && !w->gather && first_id + c->events <= w->begin_after))
         return 0;
     int error = w->gather ? 0 : start(w, first_id);
     if (!error && w->gather && w->next < first_id)
@@ -262,23 +375,36 @@ void hak_profile_committed(struct hak_profile_writer *w) {
         w->run.first = 0;
     w->is_run_put = w->is_ahead = false;
     w->keys_stored = w->keys_put;
+    w->committed = w->written;
     keep(w);
 }
 
 void hak_profile_rolled_back(struct hak_profile_writer *w) {
     w->is_run_put = false;
     w->keys_put = w->keys_stored;
+    w->written = w->committed;
     if (!w->gather)
         return;
     uint64_t first = hak_profile_chunk_first(w->gather);
-    if (w->is_ahead || !hak_profile_gather_take_back(w->gather))
+    bool is_back = !w->is_ahead && hak_profile_gather_take_back(w->gather);
+    if (!is_back && w->is_alone)
+        stop(w); /* there are no events to begin anew with */
+    else if (!is_back)
         forget(w);
     else if (first)
         w->next = first;
 }
 
 int hak_profile_finish(struct hak_profile_writer *w) {
-    return put_run(w);
+    uint64_t first, last;
+    int error = put_run(w);
+    if (error || !w->is_alone || !w->gather || !hak_profile_is_kept(w->gather))
+        return error;
+    hak_profile_gathered_events(w->gather, &first, &last);
+    if (last && !end_run(w))
+        stop(w);
+    w->is_run_put = false;
+    return last ? put_run(w) : 0;
 }
 
 int hak_profile_trim(struct hak_profile_writer *w, uint64_t end) {

@@ -16,6 +16,11 @@ struct hak_profile_writer;
 
 /* 0 or an error. */
 int hak_profile_writer_make(const struct hak_database *db, struct hak_profile_writer **out);
+/* From now on, before the first event: the profile is all that is kept. Runs end after a second,
+ * and are joined as they grow old; there are no rows of profile_chunk. */
+void hak_profile_stand_alone(struct hak_profile_writer *w);
+/* It stands alone, and has ended: what comes is lost. */
+bool hak_profile_is_over(const struct hak_profile_writer *w);
 /* What is known before their first events come. */
 void hak_profile_writer_process(struct hak_profile_writer *w, uint32_t process, uint32_t parent,
                                 uint64_t fork_event, uint32_t session, bool has_ended);

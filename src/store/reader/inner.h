@@ -26,6 +26,7 @@ struct hak_store_reader {
         unsigned band;
     } class[HAK_READER_CLASSES];
     uint64_t slab_bytes, superslab_bytes;
+    bool is_profile_only;
     bool is_kept; /* programs kept their allocators: blocks are no slots and no whole pages */
     uint64_t newest_event; /* as far as watch.c asked */
     struct hak_stack_reader stacks;

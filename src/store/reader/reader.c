@@ -26,14 +26,16 @@ static int load_names(struct hak_store_reader *r) {
     static const char geometry[] =
         "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key='slab_bytes'),"
         " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='superslab_bytes'),"
-        " (SELECT count(*) FROM meta WHERE key GLOB 'allocator.*'), ?1";
-    uint64_t values[3] = {0};
-    int found = hak_database_numbers(&r->db, geometry, 0, values, 3);
+        " (SELECT count(*) FROM meta WHERE key GLOB 'allocator.*'),"
+        " (SELECT count(*) FROM meta WHERE key = 'profile_only') + ?1";
+    uint64_t values[4] = {0};
+    int found = hak_database_numbers(&r->db, geometry, 0, values, 4);
     if (found < 0)
         return found;
     r->slab_bytes = values[0];
     r->superslab_bytes = values[1];
     r->is_kept = values[2] > 0;
+    r->is_profile_only = values[3] > 0;
     if (!values[0] || !values[1] || values[0] & (values[0] - 1) || values[1] & (values[1] - 1))
         return hak_store_fail(
             HAK_STORE_BROKEN,
@@ -169,10 +171,24 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
         .unseen = (uint32_t)v[14],
         .stops = v[15],
     };
+    static const char of_profile[] =
+        "SELECT max(last), min(from_ns), max(to_ns), ?1 FROM profile_run";
+    uint64_t p[3] = {0};
+    if (r->is_profile_only && (found = hak_database_numbers(&r->db, of_profile, 0, p, 3)) < 0)
+        return found;
+    if (r->is_profile_only) {
+        out->events = p[0];
+        out->first_ns = p[1];
+        out->last_ns = p[2];
+    }
     /* Attached to the writer's own connection, or by another program: only `finished` tells. */
     out->being_written = !v[12] && (r->fd < 0 || hak_store_file_is_locked(r->fd));
     out->ended_early = !v[12] && !out->being_written;
     return 0;
+}
+
+bool hak_store_is_profile_only(const struct hak_store_reader *reader) {
+    return reader->is_profile_only;
 }
 
 bool hak_store_is_kept(const struct hak_store_reader *reader) {

@@ -52,6 +52,10 @@ struct hak_store_summary {
 };
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out);
 
+/* A capture of which only the profile is kept (docs/specs/profile.md): who asks for events gets
+ * HAK_STORE_NO_EVENTS. */
+bool hak_store_is_profile_only(const struct hak_store_reader *reader);
+
 /* What to look for; zero fields do not limit. Address limits are on [base, base + slot) or on the
  * exact address, see `covers`. */
 struct hak_filter {

@@ -100,9 +100,15 @@ void hak_scan_close(struct hak_scan *s) {
 
 int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limits, bool backwards,
                   struct hak_scan **out) {
+    *out = NULL;
+    if (r->is_profile_only && r->is_own) /* the collector's own reports do without */
+        return hak_store_fail(
+            HAK_STORE_NO_EVENTS,
+            "%s: of this capture only the profile is kept (run --profile-only), no "
+            "events: top, heap, diff, leaks --held and info answer",
+            r->db.path);
     struct hak_scan *s = r->spare_scan ? r->spare_scan : calloc(1, sizeof *s);
     r->spare_scan = NULL;
-    *out = NULL;
     if (!s)
         return hak_store_no_memory(r->db.path);
     s->reader = r;

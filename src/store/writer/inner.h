@@ -18,6 +18,7 @@ struct hak_store_writer {
     uint64_t last_event;
     uint64_t last_committed_event;
     bool in_transaction;
+    bool is_profile_only;
     bool taken_back; /* the last transaction was; nothing was committed since */
     struct hak_buffer blob;
     struct hak_live_writer *live;

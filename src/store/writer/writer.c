@@ -64,6 +64,8 @@ static int open_rooms(struct hak_store_writer *w) {
         error = hak_live_writer_make(&w->db, &w->live);
     if (!error)
         error = hak_profile_writer_make(&w->db, &w->profile);
+    if (!error && w->is_profile_only)
+        hak_profile_stand_alone(w->profile);
     return error;
 }
 
@@ -96,6 +98,10 @@ static int go_on_with_file(struct hak_store_writer *w) {
         "SELECT max(coalesce((SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1), 0),"
         " coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'), 0))",
         0);
+    w->is_profile_only =
+        hak_database_number(&w->db, "SELECT count(*) FROM meta WHERE key='profile_only'", 0) != 0;
+    if (w->is_profile_only)
+        w->last_event = hak_database_number(&w->db, "SELECT max(last) FROM profile_run", 0);
     w->last_committed_event = w->last_event;
     return error;
 }
@@ -126,6 +132,16 @@ int hak_store_create(const char *path, int replace, struct hak_store_writer **ou
 
 int hak_store_resume(const char *path, struct hak_store_writer **out) {
     return open_writer(path, false, false, out);
+}
+
+int hak_store_keep_profile_only(struct hak_store_writer *w) {
+    w->is_profile_only = true;
+    hak_profile_stand_alone(w->profile);
+    return hak_store_put_meta(w, "profile_only", "1");
+}
+
+bool hak_store_profile_is_over(const struct hak_store_writer *w) {
+    return hak_profile_is_over(w->profile);
 }
 
 int hak_store_begin(struct hak_store_writer *w) {
@@ -213,8 +229,23 @@ static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t
     return error;
 }
 
+/* The profile has the events, and nothing else does. */
+static int put_profile(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
+    hak_columns_find_sites(c);
+    int error = hak_profile_put_chunk(w->profile, c, first_id);
+    if (!error && hak_profile_is_over(w->profile))
+        error = hak_store_fail(HAK_STORE_INTERNAL,
+                               "%s: keeps the profile alone, and what was live is known no more, "
+                               "since its collector was ended or ran out of memory or disk",
+                               w->db.path);
+    return error;
+}
+
 int hak_store_put_columns(struct hak_store_writer *w, struct hak_columns *columns) {
-    int error = columns->events ? put_chunk(w, columns, w->last_event + 1) : 0;
+    uint64_t first_id = w->last_event + 1;
+    int error = !columns->events     ? 0
+                : w->is_profile_only ? put_profile(w, columns, first_id)
+                                     : put_chunk(w, columns, first_id);
     if (!error)
         w->last_event += columns->events;
     return error;

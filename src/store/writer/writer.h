@@ -15,6 +15,7 @@
 #ifndef HAK_STORE_WRITER_WRITER_H
 #define HAK_STORE_WRITER_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "store/database.h"
@@ -160,6 +161,11 @@ struct hak_node_map_row {
 int hak_store_create(const char *path, int replace, struct hak_store_writer **out);
 /* Goes on with a store that an earlier worker wrote. */
 int hak_store_resume(const char *path, struct hak_store_writer **out);
+/* Before the first event: of all events nothing is kept but the profile (store/profile), which is a
+ * property of the store. */
+int hak_store_keep_profile_only(struct hak_store_writer *w);
+/* It keeps the profile alone, and that has ended: events are lost from now on. */
+bool hak_store_profile_is_over(const struct hak_store_writer *w);
 int hak_store_begin(struct hak_store_writer *w);
 int hak_store_commit(struct hak_store_writer *w);
 int hak_store_rollback(struct hak_store_writer *w);

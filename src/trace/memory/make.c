@@ -198,6 +198,7 @@ void hak_memory_describe(struct hak_session *session) {
     session->ring_bytes = hak_options.trace_ring_bytes;
     session->metrics_ms = hak_options.front_metrics ? (uint32_t)hak_options.front_metrics_ms : 0;
     session->trace_max_bytes = hak_options.trace_max_bytes;
+    session->profile_only = (uint32_t)hak_options.profile_only;
     session->wait_on_full = hak_options.trace_full == HAK_FULL_WAIT;
     session->stop_on_fault = hak_options.on_fault == HAK_ON_FAULT_STOP;
     session->layout = (uint32_t)hak_options.layout;

@@ -37,6 +37,9 @@ static struct model {
     uint64_t last_birth[THREADS + 1];
     struct hak_heap_row row[ROWS_MAX];
     uint32_t rows;
+    uint64_t live, peak, peak_event; /* of all together */
+    struct hak_heap_row at_peak[ROWS_MAX];
+    uint32_t peak_rows;
 } model;
 
 static struct history {
@@ -70,6 +73,7 @@ static void model_change(uint32_t process, const struct life *l, int64_t blocks,
     r->live.blocks += (uint64_t)blocks;
     r->live.bytes += (uint64_t)bytes;
     model.process[process].live += (uint64_t)bytes;
+    model.live += (uint64_t)bytes;
     if (!is_span)
         return;
     sum->blocks += (uint64_t)(is_gain ? blocks : -blocks);
@@ -81,6 +85,12 @@ static void model_change(uint32_t process, const struct life *l, int64_t blocks,
 }
 
 static void model_peak(struct process *p, uint64_t id, bool is_span) {
+    if (is_span && model.live > model.peak) {
+        model.peak = model.live;
+        model.peak_event = id;
+        memcpy(model.at_peak, model.row, model.rows * sizeof *model.row);
+        model.peak_rows = model.rows;
+    }
     if (is_span && p->live > p->peak) {
         p->peak = p->live;
         p->peak_event = id;
@@ -104,6 +114,7 @@ static void model_begin(uint32_t row, uint64_t id, bool is_span) {
         r->live.blocks++;
         r->live.bytes += l->size;
         p->live += l->size;
+        model.live += l->size;
         if (is_span) {
             r->inherited.blocks++;
             r->inherited.bytes += l->size;
@@ -487,6 +498,119 @@ START_TEST(trimmed) {
 }
 END_TEST
 
+/* ---- nothing but the profile -------------------------------------------------------------------
+ */
+
+/* What was live at the peak of all processes together. */
+static void same_peak(struct hak_store_reader *r, uint64_t to) {
+    struct hak_heap_peak peak;
+    struct hak_heap heap;
+    uint32_t found = 0;
+    model_run(0, to);
+    ck_assert_int_eq(hak_heap_read_peak(r, &peak, &heap), 1);
+    ck_assert_uint_eq(peak.bytes, model.peak);
+    ck_assert_uint_eq(peak.event, model.peak_event);
+    ck_assert_uint_eq(peak.ns, 1000 * peak.event);
+    for (uint32_t i = 0; i < model.peak_rows; i++) {
+        const struct hak_heap_row *due = &model.at_peak[i], *got = NULL;
+        if (!due->live.blocks && !due->live.bytes)
+            continue;
+        for (uint32_t k = 0; k < heap.rows; k++)
+            if (heap.row[k].process == due->process && heap.row[k].group == due->group &&
+                heap.row[k].stack == due->stack)
+                got = &heap.row[k];
+        ck_assert_ptr_nonnull(got);
+        same_sum(&got->live, &due->live, "live at the peak", 0, to);
+        found++;
+    }
+    ck_assert_uint_eq(found, heap.rows);
+    hak_heap_free(&heap);
+}
+
+/* All runs, and spans from one to another: the moments that can be asked. */
+static void compare_ends(int times) {
+    struct hak_store_reader *r;
+    struct hak_heap_steps steps;
+    must(hak_store_open(c.path, &r));
+    must(hak_heap_read_steps(r, 0, 0, 0, &steps));
+    ck_assert_uint_gt(steps.steps, 3);
+    uint64_t last = steps.step[steps.steps - 1].last;
+    same_peak(r, last);
+    for (uint32_t i = 0; i < steps.steps; i++) {
+        ck_assert_uint_eq(steps.step[i].first, i ? steps.step[i - 1].last + 1 : 1);
+        ck_assert(is_answered(r, 0, steps.step[i].last, 0));
+        ck_assert_uint_eq(steps.step[i].live.bytes, model.live);
+        ck_assert_uint_eq(steps.step[i].from_ns, 1000 * steps.step[i].first);
+        ck_assert_uint_eq(steps.step[i].to_ns, 1000 * steps.step[i].last);
+    }
+    for (int i = 0; i < times; i++) {
+        uint32_t to = 1 + draw(steps.steps - 1), from = draw(to);
+        ck_assert(is_answered(r, steps.step[from].last, steps.step[to].last,
+                              draw(3) ? 0 : 1 + draw(history.processes)));
+    }
+    ck_assert(!is_answered(r, 0, steps.step[0].last - 1, 0));
+    struct hak_event e;
+    ck_assert_int_eq(hak_store_event(r, 1, &e), HAK_STORE_NO_EVENTS);
+    hak_heap_free_steps(&steps);
+    hak_store_close(r);
+}
+
+static void begin_alone(const char *name, int i) {
+    begin_capture(&c, name, 0, 77 + (uint64_t)i);
+    must(hak_store_keep_profile_only(c.w));
+    hak_profile_set_limits(c.w->profile, 0, 40 + 400 * (uint64_t)i);
+    capture_cut(&c);
+}
+
+START_TEST(alone) {
+    begin_alone("profile_alone", _i);
+    put_stream(&c, EVENTS, _i == 3 ? TAKEN_BACK : FORKING);
+    capture_finish(&c);
+    compare_ends(20);
+    capture_clean(c.path);
+}
+END_TEST
+
+START_TEST(alone_being_written) {
+    begin_alone("profile_alone_written", 0);
+    for (uint64_t events = 1000; events <= EVENTS; events += 1000) {
+        put_stream(&c, events, FORKING);
+        capture_cut(&c);
+    }
+    struct hak_store_reader *r;
+    struct hak_heap_steps steps;
+    must(hak_store_open(c.path, &r));
+    must(hak_heap_read_steps(r, 0, 0, 0, &steps));
+    ck_assert_uint_gt(steps.steps, 3);
+    ck_assert(is_answered(r, 0, steps.step[steps.steps - 1].last, 0));
+    hak_heap_free_steps(&steps);
+    hak_store_close(r);
+    capture_finish(&c);
+    capture_clean(c.path);
+}
+END_TEST
+
+/* A worker that is ended takes with it what was live: what comes is lost, and counted by who put
+ * it.
+ */
+START_TEST(alone_taken_over) {
+    begin_alone("profile_alone_over", 0);
+    put_stream(&c, EVENTS / 2, FORKING);
+    capture_commit(&c);
+    must(hak_store_finish(c.w));
+    must(hak_store_resume(c.path, &c.w));
+    must(hak_store_begin(c.w));
+    ck_assert(!hak_store_profile_is_over(c.w));
+    put_random(&c, false);
+    ck_assert_int_lt(put_end(c.w), 0);
+    ck_assert(hak_store_profile_is_over(c.w));
+    must(hak_store_rollback(c.w));
+    must(hak_store_finish(c.w));
+    compare_ends(3);
+    capture_clean(c.path);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("profile");
     tcase_set_timeout(cases, 300);
@@ -497,5 +621,8 @@ int main(void) {
     tcase_add_loop_test(cases, begins_late, 0, 2);
     tcase_add_loop_test(cases, being_written, 0, 2);
     tcase_add_loop_test(cases, trimmed, 0, 3);
+    tcase_add_loop_test(cases, alone, 0, 4);
+    tcase_add_test(cases, alone_being_written);
+    tcase_add_test(cases, alone_taken_over);
     return run_cases("profile", cases);
 }
