@@ -299,7 +299,7 @@ static void add_processes(struct hak_text *text, struct heap *h) {
         view_add_process(&name, h->view, p->process);
         table_add_text(&table, &name);
         table_add_cell(&table, hak_words_number(p->peak.live.bytes));
-        table_add_cell(&table, hak_words_number(p->peak.live.blocks));
+        table_add_cell(&table, h->is_alone ? "" : hak_words_number(p->peak.live.blocks));
         table_add_cell(&table, hak_words_time(p->peak.id ? p->peak.ns : f->from_ns));
         table_add_cell(&table, hak_words_number(p->live.bytes));
         table_add_cell(&table, hak_words_number(p->live.blocks));
@@ -402,16 +402,17 @@ static void print_text(struct heap *h) {
 /* ---- as JSON -----------------------------------------------------------------------------------
  */
 
-static json_t *peak_json(const struct hak_flow_peak *peak) {
+/* Where only the profile is kept, the blocks of most peaks are not known. */
+static json_t *peak_json(const struct heap *h, const struct hak_flow_peak *peak) {
     json_t *object = json_object();
     hak_json_set_known(object, "event", peak->id != 0, peak->id);
     hak_json_set_known(object, "ns", peak->id != 0, peak->ns);
-    hak_json_set_number(object, "live_blocks", peak->live.blocks);
+    hak_json_set_known(object, "live_blocks", !h->is_alone || peak->live.blocks, peak->live.blocks);
     hak_json_set_number(object, "live_bytes", peak->live.bytes);
     return object;
 }
 
-static json_t *memory_json(const struct profile_memory_totals *m) {
+static json_t *memory_json(const struct heap *h, const struct profile_memory_totals *m) {
     static const char *const names[MEMORY_KINDS] = {[MEMORY_ANONYMOUS] = "anonymous_bytes",
                                                     [MEMORY_FILE] = "file_bytes",
                                                     [MEMORY_SHARED] = "shared_bytes",
@@ -424,7 +425,7 @@ static json_t *memory_json(const struct profile_memory_totals *m) {
     hak_json_set_known(object, "quarantine_ns", m->quarantine_ns != 0, m->quarantine_ns);
     hak_json_set_known(object, "resident_bytes", m->kernel_ns != 0, profile_resident(m));
     for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) {
-        uint64_t known = kind == MEMORY_SUPERSLABS   ? 1
+        uint64_t known = kind == MEMORY_SUPERSLABS   ? !h->is_alone
                          : kind == MEMORY_QUARANTINE ? m->quarantine_ns
                                                      : m->kernel_ns;
         hak_json_set_known(object, names[kind], known != 0, m->bytes[kind]);
@@ -444,16 +445,17 @@ static json_t *step_json(const struct heap *h, uint32_t i) {
     hak_json_set_number(object, "allocated_bytes", s->came.bytes);
     hak_json_set_number(object, "freed_blocks", s->went.blocks);
     hak_json_set_number(object, "freed_bytes", s->went.bytes);
-    json_object_set_new(object, "memory", memory_json(&h->step_memory[i]));
+    json_object_set_new(object, "memory", memory_json(h, &h->step_memory[i]));
     return object;
 }
 
-static json_t *processes_json(const struct hak_flow *f) {
+static json_t *processes_json(const struct heap *h) {
+    const struct hak_flow *f = &h->flow;
     json_t *list = json_array();
     for (uint32_t i = 0; i < f->processes; i++) {
         json_t *object = json_object();
         hak_json_set_number(object, "process", f->process[i].process);
-        json_object_set_new(object, "peak", peak_json(&f->process[i].peak));
+        json_object_set_new(object, "peak", peak_json(h, &f->process[i].peak));
         hak_json_set_number(object, "live_blocks", f->process[i].live.blocks);
         hak_json_set_number(object, "live_bytes", f->process[i].live.bytes);
         json_array_append_new(list, object);
@@ -483,10 +485,10 @@ static void print_json(struct heap *h) {
     for (uint32_t i = 0; i < f->steps; i++)
         json_array_append_new(steps, step_json(h, i));
     json_object_set_new(document, "steps", steps);
-    json_object_set_new(document, "peak", peak_json(&f->peak));
-    json_object_set_new(document, "processes", processes_json(f));
+    json_object_set_new(document, "peak", peak_json(h, &f->peak));
+    json_object_set_new(document, "processes", processes_json(h));
     json_object_set_new(document, "held", taken_json(h));
-    json_object_set_new(document, "memory", memory_json(&h->at_memory));
+    json_object_set_new(document, "memory", memory_json(h, &h->at_memory));
     hak_json_set_number(document, "allocated_blocks", f->came.blocks);
     hak_json_set_number(document, "allocated_bytes", f->came.bytes);
     hak_json_set_number(document, "freed_blocks", f->went.blocks);

@@ -108,11 +108,14 @@ static int add_superslab(void *context, const struct hak_event *e) {
     return add_sample(context, sample) ? 0 : HAK_STORE_INTERNAL;
 }
 
-/* Of trimmed captures only what came and went since is known: less than nothing shows as none. */
+/* Of trimmed captures only what came and went since is known: less than nothing shows as none.
+ * Where only the profile is kept, nothing is. */
 static int read_superslabs(struct profile_memory *m, struct view *view) {
     struct hak_filter filter = {.class_index = -1,
                                 .kind_mask_high = (uint64_t)1 << (HAK_SUPERSLAB_MAP - 64) |
                                                   (uint64_t)1 << (HAK_SUPERSLAB_UNMAP - 64)};
+    if (hak_store_is_profile_only(view->reader))
+        return 0;
     int error = hak_store_scan(view->reader, &filter, false, add_superslab, m);
     return error < 0 ? view_store_error(view, error) : 0;
 }
