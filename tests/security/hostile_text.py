@@ -1,5 +1,6 @@
 """Puts hostile text wherever foreign text comes from, and looks at every byte that hakmem prints."""
 import errno
+import fcntl
 import glob
 import json
 import os
@@ -9,8 +10,10 @@ import resource
 import select
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
+import termios
 
 BUILD = os.environ["BUILD"]
 TRACE = BUILD + "/hakmem-trace"
@@ -158,6 +161,45 @@ def look(what, printed, is_coloured=False, is_terminal=False, has_tabs=False):
             fail(f"{what}: a line is forged", line[:100])
 
 
+# What ncurses says to an xterm: sequences that end with a letter, character sets, and moves.
+SEQUENCES = re.compile(rb"\x1b\[[0-9;?>]*[A-Za-z]|\x1b[()][0AB]|\x1b[=>78]|[\r\n\b\t\x0e\x0f]")
+PAGES = ["t", "t", "4", "\r", " ", "q", "1", "\r", "\r", "\r", " ", "q", "s", "q", "q", "q", "v", "v", "v", "v", "m", "?", "q", "Q"]
+
+
+def try_view(store, lines=24, columns=80):
+    """`view` on a terminal: all its pages, and no byte of a text raw."""
+    global runs
+    runs += 1
+    process, master = pty.fork()
+    if process == 0:
+        limits()
+        environment = dict(os.environ, TERM="xterm", LANG="C.UTF-8", LC_ALL="C.UTF-8")
+        os.execve(TRACE, [TRACE, "view", "-s", store], environment)
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    seen, typed = b"", False
+    while True:
+        ready, _, _ = select.select([master], [], [], 120)
+        if not ready:
+            fail(f"view of {store!r} hangs", seen[-300:])
+            os.kill(process, 9)
+            break
+        try:
+            part = os.read(master, 1 << 16)
+        except OSError:
+            break
+        seen += part
+        if not typed and b"F10" in seen:  # the first screen is there
+            typed = True
+            os.write(master, "".join(PAGES).encode())
+    os.close(master)
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if status not in (0, 4) or not typed:
+        fail(f"view of {store!r}: status {status}", seen[-300:])
+    if b"BOLD" in seen and (b"\x1b[1mBOLD" in seen or b"\x1b[2J\x1b[1m" in seen):
+        fail(f"view of {store!r}: a sequence of a text is raw")
+    look(f"view of {store!r}", SEQUENCES.sub(b"", seen))
+
+
 def short(words):
     return " ".join(words)[:120].encode("unicode_escape").decode()
 
@@ -260,6 +302,8 @@ def try_stores():
         all_columns |= set(text_columns(database))
         database.close()
         try_all(store)
+        try_view(store)
+        try_view(store, 50, 200)
     if touched != all_columns or len(touched) < 30:
         fail("columns without hostile text", sorted(all_columns - touched))
 
@@ -406,6 +450,7 @@ def try_long():
     database.execute("update fault set json = ? where id = ?", (json.dumps(spoilt(json.loads(text), "x" * 100000)), row))
     database.commit()
     database.close()
+    try_view("long.db")
     said = set()
     asked = [[command, *words, "-s", "long.db"] for command, lines in COMMANDS.items() if command not in NO_STORE
              for words in lines if lines.index(words) == 0 or words in (["1"], ["--held"], ["sarif"], ["@fault", "--stacks"])]

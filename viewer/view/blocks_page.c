@@ -7,6 +7,8 @@
 #include "report/words/words.h"
 #include "viewer/block/block.h"
 
+#define THREAD_AT 66 /* its column */
+
 enum order { BY_SIZE, BY_AGE, BY_ADDRESS, ORDERS };
 
 struct blocks_page {
@@ -43,12 +45,12 @@ static void add_block_line(struct page *page, struct browser *b, int line, struc
     const struct blocks_page *p = (struct blocks_page *)page;
     const struct data_block *block = &p->blocks.block[line];
     uint64_t age = p->at_ns > block->ns ? p->at_ns - block->ns : 0;
-    hak_text_add(text, "%12s  0x%-14" PRIx64, hak_words_number(block->size), block->user);
+    hak_text_add(text, "%11s  0x%-14" PRIx64, hak_words_number(block->size), block->user);
     if (block->birth)
-        hak_text_add(text, " %11s %9s %14s", hak_words_time(block->ns), view_span(age),
+        hak_text_add(text, " %10s %9s %12s", hak_words_time(block->ns), view_span(age),
                      hak_words_number(block->birth));
     else
-        hak_text_add(text, " %11s %9s %14s", "?", "?", "?");
+        hak_text_add(text, " %10s %9s %12s", "?", "?", "?");
     hak_text_add(text, "  %s", view_thread_label(b->data.view, block->thread));
     if (b->data.view->summary.processes > 1)
         hak_text_add(text, "  %s", view_process_label(b->data.view, block->process));
@@ -71,13 +73,13 @@ static void draw_headings(const struct blocks_page *p, struct canvas *c, int row
         int column, end;
         const char *name;
         enum order order;
-    } headings[] = {{1, 13, "bytes", BY_SIZE},     {15, 31, "address", BY_ADDRESS},
-                    {32, 43, "allocated", ORDERS}, {44, 53, "age", BY_AGE},
-                    {54, 68, "event", ORDERS},     {70, 79, "thread", ORDERS}};
+    } headings[] = {{1, 12, "bytes", BY_SIZE},     {14, 30, "address", BY_ADDRESS},
+                    {31, 41, "allocated", ORDERS}, {42, 51, "age", BY_AGE},
+                    {52, 64, "event", ORDERS},     {THREAD_AT, 79, "thread", ORDERS}};
     canvas_fill(c, row, 0, c->columns, CANVAS_HEADING, ' ');
     for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
         enum canvas_style style = headings[i].order == p->order ? CANVAS_SELECTED : CANVAS_HEADING;
-        if (headings[i].order == BY_ADDRESS || headings[i].column == 70)
+        if (headings[i].order == BY_ADDRESS || headings[i].column == THREAD_AT)
             canvas_put(c, row, headings[i].column, c->columns, style, headings[i].name);
         else
             canvas_put_right(c, row, headings[i].column, headings[i].end, style, headings[i].name);

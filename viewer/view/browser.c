@@ -144,7 +144,7 @@ void browser_tick(struct browser *b) {
     begin_question(b);
     int status = data_refresh(&b->data, &is_new);
     if (browser_is_good(b, status) && is_new)
-        browser_refresh_pages(b, true);
+        browser_refresh_pages(b, b->data.new_events > 0);
     b->refreshed_ns = view_now_ns();
 }
 
@@ -275,7 +275,7 @@ static void prompt_key(struct browser *b, const struct key *key) {
 static void read_again(struct browser *b) {
     bool is_new;
     if (browser_is_good(b, data_refresh(&b->data, &is_new)))
-        browser_refresh_pages(b, is_new);
+        browser_refresh_pages(b, b->data.new_events > 0);
 }
 
 static void all_pages_character(struct browser *b, uint32_t character) {
@@ -386,7 +386,8 @@ static void draw_first_line(struct browser *b) {
                      hak_words_count(b->data.findings.count, "finding", "findings"));
     if (s->being_written)
         hak_text_add(&right, "LIVE +%s  ", hak_words_number(b->data.new_events));
-    hak_text_add(&right, "hakmem view ");
+    if (c->columns >= 80)
+        hak_text_add(&right, "hakmem view ");
     canvas_fill(c, 0, 0, c->columns, CANVAS_BAR, ' ');
     int width = canvas_width(c, hak_text_string(&right), strlen(hak_text_string(&right)));
     canvas_put(c, 0, 0, c->columns - width - 1, CANVAS_BAR, hak_text_string(&left));
@@ -407,7 +408,9 @@ static void draw_keys(struct browser *b, const struct page *page) {
         snprintf(name, sizeof name, "F%d", i + 1);
         at = canvas_put(c, row, at, end, CANVAS_PLAIN, name);
         canvas_fill(c, row, at, end, CANVAS_BAR, ' ');
-        canvas_put(c, row, at, end, CANVAS_BAR, page->kind->keys[i]);
+        size_t room = (size_t)(end - at), length = strlen(page->kind->keys[i]);
+        canvas_put_bytes(c, row, at, end, CANVAS_BAR, page->kind->keys[i],
+                         length < room ? length : room);
     }
 }
 

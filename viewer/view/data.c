@@ -107,10 +107,10 @@ static struct data_moment moment_of_step(const struct data *d, int64_t step) {
         return m;
     m.at = (struct view_moment){
         .kind = VIEW_AT_EVENT, .event = t->step[step].event, .ns = t->step[step].ns};
-    if (step == t->peak_step)
-        m.at.kind = VIEW_AT_PEAK;
-    else if (step == (int64_t)t->steps - 1)
+    if (step == (int64_t)t->steps - 1)
         m.at = (struct view_moment){.kind = VIEW_AT_END};
+    else if (step == t->peak_step)
+        m.at.kind = VIEW_AT_PEAK;
     return m;
 }
 
@@ -136,6 +136,10 @@ int data_choose_step(struct data *d, int64_t step) {
 
 int data_choose_peak(struct data *d) {
     struct data_moment m = moment_of_step(d, d->timeline.peak_step);
+    if (m.step >= 0) /* where it is the end, too */
+        m.at = (struct view_moment){.kind = VIEW_AT_PEAK,
+                                    .event = d->timeline.step[m.step].event,
+                                    .ns = d->timeline.step[m.step].ns};
     d->follow = DATA_FOLLOWS_PEAK;
     return choose(d, &m);
 }
@@ -245,6 +249,11 @@ static int read_all(struct data *d) {
     return status ? status : read_findings(d);
 }
 
+/* Changes with each commit of somebody else. */
+static uint64_t data_version(const struct data *d) {
+    return hak_database_number(hak_store_database(d->view->reader), "PRAGMA data_version", 0);
+}
+
 int data_open(struct data *d, struct view *view) {
     d->view = view;
     d->query = (struct profile_query){
@@ -256,6 +265,7 @@ int data_open(struct data *d, struct view *view) {
     if (d->query.has_focus)
         d->filter = strdup(view_value(view, "focus"));
     struct view_moment at = d->query.at;
+    d->version = data_version(d);
     forget_places(d);
     int status = read_all(d);
     return status ? status : data_choose_moment(d, &at);
@@ -299,15 +309,23 @@ int data_refresh(struct data *d, bool *is_new) {
     uint64_t before = view->summary.events;
     uint64_t faults = view->summary.faults;
     bool was_written = view->summary.being_written;
+    uint64_t version = data_version(d);
+    bool has_names = version != d->version; /* of code that was seen before, it may be */
     *is_new = false;
     int status = view_look_again(view);
     if (status != 0)
         return status;
+    d->version = version;
+    d->new_events = 0;
+    if (has_names)
+        forget_places(d);
     *is_new = view->summary.events != before || view->summary.faults != faults ||
               view->summary.being_written != was_written;
-    d->new_events = view->summary.events - before;
-    if (!*is_new)
+    if (!*is_new) {
+        *is_new = has_names;
         return 0;
+    }
+    d->new_events = view->summary.events - before;
     pin_moment(d, &d->at);
     pin_moment(d, &d->from);
     status = read_all(d);

@@ -58,6 +58,7 @@ struct data {
     uint32_t marks, mark_room;
     struct findings findings;
     uint64_t read_ns;                  /* how long the timeline took */
+    uint64_t version;                  /* of the file, as it was read last */
     uint64_t new_events;               /* that the last refresh brought */
     bool (*is_stopped)(void *context); /* asked now and then; NULL = nobody stops anything */
     void *context;

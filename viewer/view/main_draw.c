@@ -48,6 +48,18 @@ enum tab main_page_tab_at(const struct browser *b, int column) {
     return TABS;
 }
 
+/* "7 of 185" at the right; where it begins. */
+static int draw_place(const struct main_page *m, struct canvas *c, int row) {
+    struct hak_text text = {0};
+    if (m->page.list.rows)
+        hak_text_add(&text, "%s of %s", hak_words_number((uint64_t)m->page.list.cursor + 1),
+                     hak_words_number((uint64_t)m->page.list.rows));
+    canvas_put_right(c, row, 0, c->columns - 1, CANVAS_DIM, hak_text_string(&text));
+    int width = canvas_width(c, hak_text_string(&text), text.length);
+    hak_text_free(&text);
+    return c->columns - 1 - width;
+}
+
 static void draw_tabs(const struct main_page *m, struct browser *b, int row) {
     struct canvas *c = &b->canvas;
     struct hak_text text = {0};
@@ -63,11 +75,10 @@ static void draw_tabs(const struct main_page *m, struct browser *b, int row) {
                      b->data.query.shows_all ? ", all frames" : "");
     if (b->data.filter && m->tab != TAB_FINDINGS)
         hak_text_add(&text, ", only %s", b->data.filter);
-    if (m->page.list.rows)
-        hak_text_add(&text, "%s%s of %s", m->tab == TAB_FINDINGS ? "" : "  ",
-                     hak_words_number((uint64_t)m->page.list.cursor + 1),
-                     hak_words_number((uint64_t)m->page.list.rows));
-    canvas_put_right(c, row, at + 1, c->columns - 1, CANVAS_DIM, hak_text_string(&text));
+    int end = draw_place(m, c, row) - 2;
+    int width = canvas_width(c, hak_text_string(&text), text.length);
+    canvas_put(c, row, end - width > at ? end - width : at + 1, end, CANVAS_DIM,
+               hak_text_string(&text));
     hak_text_free(&text);
 }
 

@@ -111,6 +111,11 @@ bool screen_begin(bool has_color, struct hak_text *why) {
 void screen_end(void) {
     if (!own.screen)
         return;
+    if (ending != SIGHUP) { /* where the screen stays, its last line is the shell's */
+        move(LINES - 1, 0);
+        clrtoeol();
+        refresh();
+    }
     endwin();
     delscreen(own.screen);
     own.screen = NULL;
