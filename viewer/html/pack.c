@@ -18,7 +18,8 @@ void html_pack_number(struct html_pack *pack, uint64_t value) {
 }
 
 void html_pack_signed(struct html_pack *pack, int64_t value) {
-    html_pack_number(pack, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+    uint64_t twice = (uint64_t)value << 1;
+    html_pack_number(pack, value < 0 ? ~twice : twice);
 }
 
 static void encode(const uint8_t *from, uint32_t count, char *to) {

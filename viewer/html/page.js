@@ -743,10 +743,10 @@
       plainTable('Slabs taken, by where they were found', ['slabs taken', 'stage 1: empty', 'stage 2: unused', 'stage 3: mapped'], [[layers.stages.taken, layers.stages.stage_1, layers.stages.stage_2, layers.stages.stage_3].map(number)]))));
     panel.append(columns);
     const over = (layers.over || []).filter(one => sumOf(STATES.map(s => one.superslabs[s] || 0)) > 0), lives = (layers.changes && layers.changes.superslabs) || [];
-    if (over.length) panel.append(card('SuperSlabs over time', keysOf(STATES), drawTiers(over), fold('The same as a table',
+    if (over.length) panel.append(card('SuperSlabs over time', keysOf(STATES), drawTiers(over), fold('SuperSlabs over time as a table',
       plainTable('SuperSlabs in each tier at the end of each part of the time', ['up to', ...STATES], over.map(one => [time(Math.min(one.to_ns, data.to_ns)), ...STATES.map(s => number(one.superslabs[s] || 0))])))));
     if (lives.length) panel.append(card('Each SuperSlab', make('p', { class: 'help', text: `${plural(lives.length, 'SuperSlab', 'SuperSlabs')}, ${layers.changes.at_most_at_once} at once at most. A bar is its time; the colours are how much of it was spent in each tier.${lives.length > 200 ? ' The first 200 are drawn.' : ''}` }), keysOf(STATES), drawLives(lives),
-      fold('The same as a table', plainTable('SuperSlabs', ['address', 'process', 'mapped', 'unmapped', 'slabs', ...STATES], lives.slice(0, 1000).map(l => [l.address, processName(l.process), l.mapped_ns === null ? 'inherited' : time(l.mapped_ns), l.unmapped_ns === null ? '' : time(l.unmapped_ns), number(l.slabs), ...STATES.map(s => l.ns_in[s] ? time(l.ns_in[s]) : '')]), [0, 1]))));
+      fold('Each SuperSlab as a table', plainTable('SuperSlabs', ['address', 'process', 'mapped', 'unmapped', 'slabs', ...STATES], lives.slice(0, 1000).map(l => [l.address, processName(l.process), l.mapped_ns === null ? 'inherited' : time(l.mapped_ns), l.unmapped_ns === null ? '' : time(l.unmapped_ns), number(l.slabs), ...STATES.map(s => l.ns_in[s] ? time(l.ns_in[s]) : '')]), [0, 1]))));
     panel.append(card('Size classes', make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Size classes' },
       plainTable('Mallocs of each size class', ['class', 'slot bytes', 'mallocs'], layers.classes.map(c => [c.class || 'large', c.slot_bytes === null ? '' : number(c.slot_bytes), number(c.mallocs)]), [0]))));
   }
@@ -820,13 +820,12 @@
     });
   });
 
-  const dark = matchMedia('(prefers-color-scheme: dark)'), THEMES = ['Auto', 'Light', 'Dark'];
+  const dark = matchMedia('(prefers-color-scheme: dark)'), THEMES = ['auto', 'light', 'dark'];
   let theme = 0;
   const setTheme = () => {
     const isDark = theme === 2 || (theme === 0 && dark.matches);
     document.documentElement.dataset.theme = isDark ? 'dark' : 'light';
-    $('theme').textContent = THEMES[theme];
-    $('theme').setAttribute('aria-label', `Colours: ${['as the system has them (Auto)', 'Light', 'Dark'][theme]}`);
+    $('theme').textContent = `Colours: ${THEMES[theme]}`;
   };
   $('theme').addEventListener('click', () => { theme = (theme + 1) % 3; setTheme(); });
   dark.addEventListener('change', setTheme);

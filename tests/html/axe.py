@@ -1,0 +1,48 @@
+"""What axe-core finds in pages: `axe.py DIRECTORY AXE.JS PAGE...`; it must be nothing. For tests/long/html.sh."""
+import sys
+
+from browser import Browser
+
+directory, script, *pages = sys.argv[1:]
+with open(script, encoding="utf-8") as text:
+    source = text.read()
+RUN = "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations), e => done([{id: String(e), help: '', nodes: []}]))"
+found = looks = 0
+
+
+def look(browser, what):
+    """One look at what is shown now."""
+    global found, looks
+    looks += 1
+    for one in browser.ask("POST", "/execute/async", {"script": RUN, "args": []}):
+        found += 1
+        print(f"{what}: {one['id']}: {one['help']}")
+        for node in one["nodes"][:3]:
+            print(f"    {node['html'][:160]}\n      {' '.join(node['failureSummary'].split())[:300]}")
+
+
+with Browser(directory) as page:
+    for path in pages:
+        for scheme in ("light", "dark"):
+            for width in (400, 1280):
+                page.devtools("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+                page.resize(width, 900)
+                page.open(path)
+                page.wait("document.documentElement.dataset.ready")
+                page.run(source)
+                for name in ("findings", "layers", "processes", "capture", "heap"):
+                    page.click(f"#tab-{name}")
+                    page.run("for (const d of document.querySelectorAll('details')) d.open = true")
+                    look(page, f"{path}, {scheme}, {width} pixels: {name}")
+                page.click("#go-all")
+                for view in ("flame", "table", "icicle"):
+                    page.click(f'[data-view="{view}"]')
+                    look(page, f"{path}, {scheme}, {width} pixels: {view}")
+                for colour in ("function", "growth", "module"):
+                    page.run("const s = document.getElementById('colour'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", colour)
+                    look(page, f"{path}, {scheme}, {width} pixels: colours of {colour}")
+                page.run("const s = document.getElementById('search'); s.value = 'row'; s.dispatchEvent(new Event('input'))")
+                page.wait("document.getElementById('total').textContent.includes('row')")
+                look(page, f"{path}, {scheme}, {width} pixels: search")
+print(f"{looks} looks, {found} findings")
+sys.exit(1 if found or not looks else 0)
