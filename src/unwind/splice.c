@@ -117,7 +117,7 @@ struct hak_thread_stacks *hak_splice_begin(uint64_t version, uint32_t limit) {
         __builtin_memset(all->tail, 0, sizeof *all->tail << all->tail_bits);
     }
     all->step[0].key = empty_key(0);
-    all->version = version;
+    all->version = all->call_version = version;
     all->salt = version << SALT_SHIFT;
     return all;
 }

@@ -131,9 +131,10 @@ struct hak_region;
 /* All that a thread keeps. */
 struct hak_thread_stacks {
     struct hak_last_stack last;
-    uint64_t version; /* of rules and ids; when it moves nothing holds any more */
-    uint64_t salt;    /* low bits of it, where an ip has none */
-    uint32_t limit;   /* frames that one walk goes, at most */
+    uint64_t version;      /* of rules and ids; when it moves nothing holds any more */
+    uint64_t call_version; /* the same; another where calls have to be told of (stacks.h) */
+    uint64_t salt;         /* low bits of it, where an ip has none */
+    uint32_t limit;        /* frames that one walk goes, at most */
     uint32_t capacity;
     uint32_t calls; /* since nodes were last earned by them */
     bool has_node_credit;

@@ -31,7 +31,7 @@ allowed() {
     store) echo 'base metrics/metric.h metrics/step.h trace/record.h' ;;
     symbols) echo 'base store/frame.h' ;;
     report) echo 'base store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
-    collector) echo 'report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h' ;;
+    collector) echo 'report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h trace/frame_node.h' ;;
     viewer) echo 'base store report collector made metrics/metric.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
     esac
 }

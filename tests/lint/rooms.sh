@@ -42,7 +42,8 @@ src/trace/threads: signals stacks memory
 src/trace/ring: threads stacks memory
 src/trace/collector: ring stacks memory
 src/trace/crash: collector ring threads signals stacks memory
-src/trace/process: crash collector ring threads signals stacks memory
+src/trace/python: stacks
+src/trace/process: python crash collector ring threads signals stacks memory
 src/report/text:
 src/report/words: text
 src/report/known: words text

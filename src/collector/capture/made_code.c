@@ -17,6 +17,7 @@
 #include "collector/capture/resolve.h"
 #include "collector/kernel/kernel.h"
 #include "symbols/jit_names.h"
+#include "trace/frame_node.h"
 
 void hak_made_code_mark(struct hak_made_code *made, uint32_t nodes, uint64_t ns) {
     if (made->mark_count && made->marks[made->mark_count - 1].nodes == nodes)
@@ -97,7 +98,8 @@ static void list_addresses(struct hak_resolve *r, const struct hak_rows *rows,
         if (*recent == key)
             continue;
         *recent = key;
-        if (!hak_rows_module_of(rows, n.process, n.generation, n.ip) && !add_address(made, &n))
+        if (hak_frame_node_kind(n.ip) == HAK_FRAME_NODE_NONE &&
+            !hak_rows_module_of(rows, n.process, n.generation, n.ip) && !add_address(made, &n))
             break;
     }
     memset(r->recent, 0, HAK_RESOLVE_RECENT * sizeof *r->recent);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "collector/kernel/kernel.h"
 #include "base/growing.h"
+#include "trace/frame_node.h"
 
 #define LEVELS_MAX  32
 #define STACK_DEPTH 4096
@@ -92,12 +93,57 @@ static bool await_names(struct hak_resolve *r, const struct hak_module_info *m) 
     return is_loaded;
 }
 
+/* The texts that the nodes up to a line node spell: `name` from its end on, then `file`. */
+struct spelling {
+    char name[HAK_FRAME_NODES_MAX * HAK_FRAME_TEXT_BYTES + 1];
+    char file[HAK_FRAME_NODES_MAX * HAK_FRAME_TEXT_BYTES + 1];
+};
+
+/* Puts the bytes of a node in front of `text`, which begins at `*at`. */
+static void put_before(char *text, size_t *at, uint64_t ip) {
+    size_t bytes = ip >> HAK_FRAME_TEXT_SHIFT & 7;
+    if (bytes > HAK_FRAME_TEXT_BYTES || bytes > *at)
+        return;
+    *at -= bytes;
+    for (size_t i = 0; i < bytes; i++)
+        text[*at + i] = (char)(ip >> 8 * i);
+}
+
+/* Names a frame of an interpreter by its line node, and the nodes that spell it. */
+static void resolve_frame_node(struct hak_resolve *r, const struct hak_rows *rows, uint64_t ip) {
+    struct hak_node_row n;
+    struct spelling s;
+    size_t name_at = sizeof s.name - 1, file_at = sizeof s.file - 1;
+    uint64_t place = 0, key = hak_resolve_key(0, ip);
+    if (hak_index_find(&r->done, key, &place) ||
+        !hak_rows_node(rows, hak_frame_node_number(ip), &n) ||
+        hak_frame_node_kind(n.ip) != HAK_FRAME_NODE_LINE)
+        return;
+    s.name[name_at] = s.file[file_at] = '\0';
+    struct hak_symbol symbol = {.line = hak_frame_node_number(n.ip)};
+    for (int i = 0; i < HAK_FRAME_NODES_MAX && n.parent && hak_rows_node(rows, n.parent, &n); i++)
+        if (hak_frame_node_kind(n.ip) == HAK_FRAME_NODE_NAME)
+            put_before(s.name, &name_at, n.ip);
+        else if (hak_frame_node_kind(n.ip) == HAK_FRAME_NODE_FILE)
+            put_before(s.file, &file_at, n.ip);
+    symbol.function = hak_strings_mark(&r->made.strings, s.name + name_at, "");
+    symbol.file = hak_strings_join(&r->made.strings, "", s.file + file_at);
+    hak_resolve_keep_frame(r, 0, ip, 0, &symbol);
+    hak_index_add(&r->done, key, 1);
+}
+
 /* False when its file is not loaded. */
 static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, const struct hak_node_row *n,
                          bool is_for_report) {
     uint64_t node_key, *recent = hak_resolve_recent(r, n, &node_key);
     if (*recent == node_key)
         return true;
+    enum hak_frame_node kind = hak_frame_node_kind(n->ip);
+    if (kind != HAK_FRAME_NODE_NONE) {
+        if (kind == HAK_FRAME_NODE_FRAME)
+            resolve_frame_node(r, rows, n->ip);
+        return true;
+    }
     uint32_t module = hak_rows_module_of(rows, n->process, n->generation, n->ip);
     struct hak_module_info *m = hak_rows_module_info(rows, module);
     if (!m) {

@@ -7,6 +7,7 @@
 #include "collector/session/clock.h"
 #include "base/growing.h"
 #include "base/bytes.h"
+#include "trace/frame_node.h"
 #include "trace/node.h"
 
 #define OWNER_SHIFT     22
@@ -122,20 +123,34 @@ static uint32_t find_row(struct hak_client *c, const struct hak_rows *rows, uint
 /* The row of a node whose parent has row `parent`. Equal nodes get several ids once a program comes
  * half round its ring (stacks/table.c), and may have a row from a worker before: then it is looked
  * for. */
+static uint32_t take_path(struct hak_client *c, struct hak_rows *rows, uint32_t id,
+                          uint32_t process_index, uint64_t ns, bool may_refer);
+
+/* The ip of a node as the store has it: of an interpreter's frame with the row of its line node
+ * (trace/frame_node.h), 0 where that is none. */
+static uint64_t stored_ip(struct hak_client *c, struct hak_rows *rows, uint64_t ip,
+                          uint32_t process_index, uint64_t ns, bool may_refer) {
+    if (hak_frame_node_kind(ip) != HAK_FRAME_NODE_FRAME)
+        return ip;
+    uint32_t line = hak_frame_node_number(ip);
+    uint32_t row = may_refer && line ? take_path(c, rows, line, process_index, ns, false) : 0;
+    return hak_frame_node_ip(HAK_FRAME_NODE_FRAME, row);
+}
+
 static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, const struct hak_node *n,
-                         uint32_t parent, uint32_t process_index, uint64_t ns) {
+                         uint32_t parent, uint64_t ip, uint32_t process_index, uint64_t ns) {
     uint32_t owner = n->owner >> OWNER_SHIFT, generation = n->owner & GENERATION_MASK;
     uint32_t process =
         hak_client_process_row(c, rows, owner < HAK_PROCESSES ? owner : process_index, ns);
     bool may_be_known = c->knows_nodes || c->nodes.taken >= c->map.head.node_capacity / 2;
-    return may_be_known ? hak_rows_find_node(rows, parent, process, generation, n->ip)
-                        : hak_rows_add_node(rows, parent, process, generation, n->ip);
+    return may_be_known ? hak_rows_find_node(rows, parent, process, generation, ip)
+                        : hak_rows_add_node(rows, parent, process, generation, ip);
 }
 
 /* Up to the first frame that is known, then down again: parents get their rows first. 0 where a
  * frame is missing. */
 static uint32_t take_path(struct hak_client *c, struct hak_rows *rows, uint32_t id,
-                          uint32_t process_index, uint64_t ns) {
+                          uint32_t process_index, uint64_t ns, bool may_refer) {
     uint32_t path[STACK_DEPTH_MAX];
     struct hak_node nodes[STACK_DEPTH_MAX];
     uint32_t depth = 0, row = 0;
@@ -147,8 +162,9 @@ static uint32_t take_path(struct hak_client *c, struct hak_rows *rows, uint32_t 
     }
     while (depth > 0) {
         depth--;
+        uint64_t ip = stored_ip(c, rows, nodes[depth].ip, process_index, ns, may_refer);
         struct hak_node_page *page = page_of(c, rows->writer, rows->node_count, path[depth]);
-        row = page ? make_row(c, rows, &nodes[depth], row, process_index, ns) : 0;
+        row = page ? make_row(c, rows, &nodes[depth], row, ip, process_index, ns) : 0;
         if (row == 0) {
             rows->out_of_memory |= !page;
             return 0;
@@ -163,7 +179,7 @@ uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, u
                              uint32_t process_index, uint64_t ns) {
     if (id == 0)
         return 0;
-    uint32_t row = take_path(client, rows, id, process_index, ns);
+    uint32_t row = take_path(client, rows, id, process_index, ns, true);
     if (row == 0)
         client->processes[process_index].unknown_stacks++;
     return row;
@@ -234,7 +250,7 @@ void hak_node_map_take(struct hak_client *client, struct hak_rows *rows, uint64_
         if (!is_there && !is_past_hole(client, now_ns))
             return;
         if (is_there && has_process(client, &node))
-            (void)take_path(client, rows, m->front, node.owner >> OWNER_SHIFT, 0);
+            (void)take_path(client, rows, m->front, node.owner >> OWNER_SHIFT, 0, true);
         if (rows->out_of_memory)
             return;
         m->front++;

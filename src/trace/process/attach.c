@@ -6,6 +6,7 @@
 #include <string.h>
 #include "options.h"
 #include "platform/block_signals.h"
+#include "trace/python/python.h"
 #include "trace/collector/collector.h"
 #include "trace/crash/crash.h"
 #include "trace/memory/memory.h"
@@ -70,6 +71,7 @@ static void begin_stacks(void) {
                                       .nodes_mapped = &hak_current.session->nodes_mapped,
                                       .wait_for_room = hak_ring_wait_for_nodes,
                                       .ask_for_room = hak_ring_ask_for_nodes};
+    hak_python_start();
     hak_stacks_start(&stacks);
 }
 

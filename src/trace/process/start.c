@@ -3,6 +3,7 @@
 #include <sys/auxv.h>
 #include "options.h"
 #include "platform/platform.h"
+#include "trace/python/python.h"
 #include "trace/crash/crash.h"
 #include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
@@ -57,6 +58,7 @@ void hak_trace_start(void) {
             atomic_store(&hak_control.is_stopped, (uint32_t)hak_options.start_paused);
             hak_ring_note_stopped();
             hak_modules_announce_all();
+            hak_python_start();
             hak_stacks_start(&stacks);
         } else {
             hak_current.session = NULL;

@@ -245,13 +245,9 @@ static HAK_UNWINDER_ENTRY uint32_t find_any_call(struct hak_thread_stacks *all,
     return call->stands != 0 ? find_call(all, call, true) : 0;
 }
 
-HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *frame, hak_call_t at, uint8_t *flags) {
-    struct hak_thread_stacks *all = hak_thread_stacks;
-    if (HAK_UNLIKELY(!all || hak_unwind_under_way != 0 || all->version != hak_stacks_version())) {
-        uint32_t begun = begin_call(frame, flags);
-        __asm__ volatile("" : "+r"(begun)); /* no tail call: begin_call counts this frame */
-        return begun;
-    }
+/* A call of a thread that has stacks of now, and is in no walk. */
+HAK_IN_PLACE uint32_t go_on_with_call(struct hak_thread_stacks *all, const void *frame,
+                                      hak_call_t at, uint8_t *flags) {
     struct call call = {.stands = 0};
     uint32_t id = 0;
     hak_unwind_enter_at((uintptr_t)frame);
@@ -277,4 +273,22 @@ HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *frame, hak_call_t at, 
     if (HAK_UNLIKELY(hak_called_by_loader(call.place.ip)))
         hak_modules_check();
     return id;
+}
+
+uint32_t (*hak_stacks_add_frames)(uint32_t native);
+
+/* A call whose stack gets frames of an interpreter, too. */
+static HAK_UNWINDER_ENTRY uint32_t known_call(struct hak_thread_stacks *all, const void *frame,
+                                              hak_call_t at, uint8_t *flags) {
+    return go_on_with_call(all, frame, at, flags);
+}
+
+HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *frame, hak_call_t at, uint8_t *flags) {
+    struct hak_thread_stacks *all = hak_thread_stacks;
+    if (HAK_LIKELY(all && hak_unwind_under_way == 0 && all->call_version == hak_stacks_version()))
+        return go_on_with_call(all, frame, at, flags);
+    bool is_known = all && hak_unwind_under_way == 0 && all->version == hak_stacks_version();
+    uint32_t id = is_known ? known_call(all, frame, at, flags) : begin_call(frame, flags);
+    __asm__ volatile("" : "+r"(id)); /* no tail call: begin_call counts this frame */
+    return hak_stacks_add_frames ? hak_stacks_add_frames(id) : id;
 }

@@ -2,6 +2,7 @@
 #include "trace/stacks/stacks.h"
 #include <dlfcn.h>
 #include "platform/raw_call.h"
+#include "trace/frame_node.h"
 #include "trace/node.h"
 #include "trace/stacks/walk.h"
 #include "trace/trace.h"
@@ -143,6 +144,14 @@ static inline uint32_t intern(uint32_t parent, uintptr_t ip) {
     return HAK_LIKELY(id != 0) ? id : hak_stacks_append(parent, ip);
 }
 
+uint32_t hak_stacks_child(uint32_t parent, uintptr_t ip) {
+    return intern(parent, ip);
+}
+
+uint32_t hak_stacks_version_now(void) {
+    return (uint32_t)hak_stacks_version();
+}
+
 uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count) {
     uint32_t id = 0;
     for (size_t i = count; i-- > 0;) {
@@ -175,7 +184,8 @@ size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max) {
     for (; count < max && id != 0 && id < ids &&
            hak_node_read(hak_stacks_now.nodes, node_bits, id, &node);
          id = node.parent)
-        ips[count++] = node.ip;
+        if (hak_frame_node_kind(node.ip) == HAK_FRAME_NODE_NONE)
+            ips[count++] = node.ip;
     return count;
 }
 

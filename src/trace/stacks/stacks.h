@@ -69,8 +69,9 @@ HAK_HIDDEN bool hak_stacks_start_private(uint32_t depth);
 #define HAK_PRIVATE_NODES      (1u << 20)
 #define HAK_PRIVATE_NODE_BYTES (HAK_PRIVATE_NODES * sizeof(struct hak_node))
 
-/* The return addresses of stack `id`, innermost first, at most `max`; their number is returned: up
- * to the first whose node was written over. Async-signal-safe; any number may be asked for. */
+/* The return addresses of stack `id`, innermost first, at most `max`, without frames of an
+ * interpreter (trace/frame_node.h); their number is returned: up to the first whose node was
+ * written over. Async-signal-safe; any number may be asked for. */
 HAK_HIDDEN size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max);
 
 /* In a forked child: nodes made from now on belong to process index `process`. */
@@ -83,6 +84,12 @@ HAK_HIDDEN void hak_stacks_fork_threads(void);
 /* The id of the stack `ips` (innermost first, `count` of them); 0 when there is no room. */
 HAK_HIDDEN uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count);
 
+/* The id of the node `ip` below `parent` (0 = it is the outermost); 0 when there is no room. */
+HAK_HIDDEN uint32_t hak_stacks_child(uint32_t parent, uintptr_t ip);
+
+/* Changes where ids or frames are not to be kept any more: another session, an unload. */
+HAK_HIDDEN uint32_t hak_stacks_version_now(void);
+
 /* The same for a stack whose innermost ip is the instruction itself that a signal interrupted. */
 HAK_HIDDEN uint32_t hak_stacks_intern_interrupted(const uintptr_t *ips, size_t count);
 
@@ -93,6 +100,10 @@ HAK_HIDDEN void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first
 
 /* With HAKMEM_TRACE=off: the private array of nodes, of which ids are indices. NULL = none. */
 HAK_HIDDEN const struct hak_node *hak_stacks_nodes(void);
+
+/* Makes the stack of a call that has the C frames of `native` whole, by frames of an interpreter:
+ * its id. NULL: nobody does. Set before hak_stacks_start (trace/python). */
+HAK_HIDDEN extern uint32_t (*hak_stacks_add_frames)(uint32_t native);
 
 /* Number of ids taken so far in the session; 0 before hak_stacks_start. */
 HAK_HIDDEN uint32_t hak_stacks_node_count(void);

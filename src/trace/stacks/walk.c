@@ -295,7 +295,10 @@ struct hak_thread_stacks *hak_stack_thread(void) {
     uint64_t version = hak_stacks_version();
     if (HAK_LIKELY(all && all->version == version))
         return all;
-    return hak_splice_begin(version, 2 * (hak_stacks_now.depth + HAK_STACK_OWN_FRAMES_MAX));
+    all = hak_splice_begin(version, 2 * (hak_stacks_now.depth + HAK_STACK_OWN_FRAMES_MAX));
+    if (all && hak_stacks_add_frames)
+        all->call_version = ~version;
+    return all;
 }
 
 /* The last stack's id, with hakmem's own frames up to the tracer's when they are asked for. */

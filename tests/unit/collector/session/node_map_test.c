@@ -4,6 +4,7 @@
 #include "../fake_worker.h"
 #include "../../suite.h"
 #include "store/reader/reader.h"
+#include "trace/frame_node.h"
 #include "trace/node.h"
 
 enum { BITS = 12, RECORDS = 4096, CALLEES = 700, FIRST_IP = 0x401000, MAIN_IP = 0x400100 };
@@ -332,6 +333,70 @@ START_TEST(few_nodes_are_taken_when_they_are_named) {
 }
 END_TEST
 
+static uint32_t push_text(uint32_t parent, enum hak_frame_node kind, const char *text) {
+    uint64_t value = (uint64_t)strlen(text) << HAK_FRAME_TEXT_SHIFT;
+    for (int i = 0; text[i]; i++)
+        value |= (uint64_t)(uint8_t)text[i] << 8 * i;
+    return push(parent, hak_frame_node_ip(kind, value));
+}
+
+static uint64_t frame_of(uint32_t line) {
+    return hak_frame_node_ip(HAK_FRAME_NODE_FRAME, line);
+}
+
+/* A frame of an interpreter names its line node: by id in the session, by row in the store. */
+START_TEST(frames_of_an_interpreter_have_rows_and_names) {
+    add(1);
+    record_all(0, 4000); /* ids and rows are not the same */
+    uint32_t text = push_text(0, HAK_FRAME_NODE_FILE, "/a/b.");
+    text = push_text(text, HAK_FRAME_NODE_FILE, "py");
+    text = push_text(text, HAK_FRAME_NODE_NAME, "parse");
+    text = push_text(text, HAK_FRAME_NODE_NAME, "_it");
+    uint32_t line = push(text, hak_frame_node_ip(HAK_FRAME_NODE_LINE, 12));
+    uint32_t frame = push(main_node, frame_of(line));
+    fake_event(&program, 0, HAK_MALLOC, 4000, 1, push(frame, FIRST_IP));
+    commit(&worker);
+    struct hak_node_row row = {0};
+    uint64_t found = 0;
+    for (int tries = 0; !found && tries < 1000; tries++) {
+        hak_resolve_some(&worker.capture.resolve, &worker.capture.rows, 1000000000);
+        hak_capture_store_frames(&worker.capture);
+        found = (uint64_t)ask(
+            &worker, "SELECT ifnull(max(offset), 0) FROM frame WHERE module = 0 AND line = 12");
+    }
+    ck_assert_int_eq(hak_frame_node_kind(found), HAK_FRAME_NODE_FRAME);
+    ck_assert_int_eq(hak_store_get_node(worker.capture.writer, hak_frame_node_number(found), &row),
+                     1);
+    ck_assert_uint_eq(row.ip, hak_frame_node_ip(HAK_FRAME_NODE_LINE, 12));
+    ck_assert_int_eq(
+        ask(&worker, "SELECT count(*) FROM frame WHERE function = 'parse_it' AND file = '/a/b.py'"),
+        1);
+}
+END_TEST
+
+/* The memory is the program's: such a node may name anything. */
+START_TEST(frames_that_name_no_line_are_kept_without) {
+    add(1);
+    uint32_t next = program.next_node, damaged[] = {0, next + 1, next + 7, 123456, UINT32_MAX};
+    uint32_t loop = push(main_node, frame_of(next)); /* itself */
+    fake_event(&program, 0, HAK_MALLOC, 0, 1, loop);
+    for (uint32_t i = 0; i < sizeof damaged / sizeof *damaged; i++)
+        fake_event(&program, 0, HAK_MALLOC, i + 1, 1, push(main_node, frame_of(damaged[i])));
+    fake_event(&program, 0, HAK_MALLOC, 7, 1, push(main_node, frame_of(loop)));
+    fake_event(&program, 0, HAK_MALLOC, 8, 1, push(main_node, frame_of(main_node)));
+    uint32_t lost = push(0, hak_frame_node_ip(HAK_FRAME_NODE_NAME, UINT64_MAX >> 24));
+    lost = push(lost, hak_frame_node_ip(HAK_FRAME_NODE_LINE, 0));
+    fake_event(&program, 0, HAK_MALLOC, 9, 1, push(main_node, frame_of(lost)));
+    commit(&worker);
+    while (hak_resolve_some(&worker.capture.resolve, &worker.capture.rows, 1000000000) ==
+           HAK_RESOLVE_MORE)
+        continue;
+    hak_capture_store_frames(&worker.capture);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM frame WHERE function <> ''"), 0);
+    ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("node map");
     tcase_set_timeout(cases, 60);
@@ -347,5 +412,7 @@ int main(void) {
     tcase_add_test(cases, the_next_worker_tells_the_program_what_is_stored);
     tcase_add_test(cases, processes_and_places_that_differ_alike_are_other_nodes);
     tcase_add_test(cases, few_nodes_are_taken_when_they_are_named);
+    tcase_add_test(cases, frames_of_an_interpreter_have_rows_and_names);
+    tcase_add_test(cases, frames_that_name_no_line_are_kept_without);
     return run_cases("node map", cases);
 }

@@ -1,0 +1,21 @@
+/* The door of CPython's frames: what the interpreter runs, put between the C frames of a stack.
+ *
+ *   layout   where the interpreter keeps what, by its version; its functions in the loaded modules
+ *   frames   the calling thread's Python frames, read at the moment of the stack
+ *   text     a frame's function, file and line as nodes (trace/frame_node.h)
+ *   python   native stack + Python frames --> one stack; stacks that were met before are remembered
+ *
+ * With HAKMEM_FRAMES=python alone. Nothing is allocated or locked, errno stays, and nothing is read
+ * of which the kernel has not said that it can be. All that is remembered lies in tables of the
+ * process without an owner, whose entries prove themselves. Any thread, signal handlers too. It
+ * calls stacks. */
+#ifndef HAK_TRACE_PYTHON_H
+#define HAK_TRACE_PYTHON_H
+
+#include "trace/trace.h"
+
+/* After hak_stacks_start, at start or attach, where dl_iterate_phdr may be asked. Without an
+ * interpreter that is known nothing happens. */
+HAK_HIDDEN void hak_python_start(void);
+
+#endif
