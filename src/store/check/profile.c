@@ -126,7 +126,9 @@ static int check_peak(struct hak_profile_check *k) {
         uint64_t live = 0;
         k->stored.first = 1;
         k->stored.last = hak_query_number(&q, 0);
-        const char *wrong = hak_profile_run_decode(blob, bytes, &k->stored);
+        const char *wrong = !k->stored.last || k->stored.last >= k->end
+                                ? "there is no such event"
+                                : hak_profile_run_decode(blob, bytes, &k->stored);
         if (!wrong)
             wrong = check_keys(k, &k->stored);
         for (uint32_t i = 0; i < k->stored.rows && !wrong; i++)

@@ -582,6 +582,8 @@ static int add_runs(struct heap *h) {
                 ? "runs are missing before it"
                 : hak_profile_run_decode(sqlite3_column_blob(q.statement, 2),
                                          (size_t)sqlite3_column_bytes(q.statement, 2), &h->run);
+        if (!wrong && h->run.is_alone != h->reader->is_profile_only)
+            wrong = "it is of the other kind of captures";
         bool is_whole = !wrong && !is_replayed(h, &h->run);
         if (is_whole)
             wrong = add_run(h, &h->run);

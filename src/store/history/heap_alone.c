@@ -66,6 +66,7 @@ int hak_heap_read_peak(struct hak_store_reader *r, struct hak_heap_peak *peak,
     *peak = (struct hak_heap_peak){0};
     struct hak_query q =
         hak_ask(&r->db, "SELECT event, ns, bytes, data FROM profile_peak", "reading its peak");
+    uint64_t last = hak_database_number(&r->db, "SELECT max(last) FROM profile_run", 0);
     const char *wrong = NULL;
     int error = 0, result = 0;
     if (hak_query_next(&q)) {
@@ -75,7 +76,9 @@ int hak_heap_read_peak(struct hak_store_reader *r, struct hak_heap_peak *peak,
         run.first = 1;
         run.last = peak->event;
         error = read_keys(r, &keys);
-        wrong = error ? NULL : decode(&q, 3, &run);
+        wrong = error                                ? NULL
+                : !peak->event || peak->event > last ? "there is no such event"
+                                                     : decode(&q, 3, &run);
         if (!error && !wrong)
             wrong = take_rows(out, &run, &keys);
         result = 1;
