@@ -39,6 +39,8 @@ COMMANDS = [
     ["layers", "--json"], ["block", BLOCK], ["block", BLOCK, "--moves", "--json"], ["block", BLOCK, "-p", "4712", "--stacks"],
     ["block", "0x5581a8c31040", "--last", "1"], ["why", BLOCK], ["why", "p:2", "-p", "4711"], ["why", "@fault", "--json"],
     ["events"], ["events", "--json", "--stacks"], ["faults"], ["faults", "--json"], ["check"],
+    ["export", "collapsed"], ["export", "csv", "--events"], ["export", "jsonl"], ["export", "speedscope"], ["export", "heaptrack"],
+    ["export", "pprof", "-o", f"{SEED}.pb.gz"], ["export", "perfetto", "-o", f"{SEED}.pftrace"],
     ["sql", "select * from life; select * from block; select * from node_frame"],
 ]
 
