@@ -94,9 +94,10 @@ colours() {
     keys t t
     sees 'by function  1 of'
     window resize-window -x 90 # all is drawn anew
+    sees 'F3Search F4Filter'
     keys Q
-    sees '^over 4$'
-    window pipe-pane
+    limit=$((SECONDS + ${LIMIT:-120}))
+    until LC_ALL=C grep -aq 'over 4' raw; do waited "its end is not in the pipe"; done
     LC_ALL=C grep -aEq $'\033\\[([0-9;]*;)?[34][0-9](;[0-9;]*)?m' raw
 }
 more=()

@@ -144,7 +144,7 @@ void browser_tick(struct browser *b) {
     begin_question(b);
     int status = data_refresh(&b->data, &is_new);
     if (browser_is_good(b, status) && is_new)
-        browser_refresh_pages(b, b->data.new_events > 0);
+        browser_refresh_pages(b, true);
     b->refreshed_ns = view_now_ns();
 }
 

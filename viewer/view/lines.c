@@ -17,33 +17,38 @@ static uint64_t id_of_group(const struct lines *l, const struct profile_group *g
 /* ---- what came since the last refresh ----------------------------------------------------------
  */
 
-static uint64_t *find_seen(const struct lines *l, uint64_t id) {
+static struct lines_seen *find_seen(const struct lines *l, uint64_t id) {
     uint64_t at = 0;
     uint32_t row = hak_index_find(&l->by_seen, id, &at);
     return row ? &l->seen[row - 1] : NULL;
 }
 
-/* False without memory: then nothing is marked. */
-static bool note_seen(struct lines *l, uint64_t id, uint64_t calls) {
-    uint64_t *seen = find_seen(l, id);
-    if (seen) {
-        *seen = calls;
-        return true;
-    }
+/* NULL without memory: then nothing is marked. */
+static struct lines_seen *need_seen(struct lines *l, uint64_t id) {
+    struct lines_seen *seen = find_seen(l, id);
+    if (seen)
+        return seen;
     if (!hak_growing_make_room(&l->seen, l->seens, &l->seen_room, sizeof *l->seen) ||
         !hak_index_add(&l->by_seen, id, l->seens + 1))
-        return false;
-    l->seen[l->seens++] = calls;
-    return true;
+        return NULL;
+    l->seen[l->seens] = (struct lines_seen){0};
+    return &l->seen[l->seens++];
 }
 
+/* Where only names have come, the marks stay those of the last events. */
 static void mark_new(struct lines *l, bool is_refresh) {
     for (uint32_t i = 0; i < l->count; i++) {
         struct line *line = &l->line[i];
         uint64_t calls = lines_sums(l, i)->came.blocks;
-        const uint64_t *seen = find_seen(l, line->id);
-        line->is_new = is_refresh && (!seen || *seen < calls);
-        note_seen(l, line->id, calls);
+        struct lines_seen *seen = need_seen(l, line->id);
+        if (!seen)
+            continue;
+        if (!is_refresh)
+            seen->before = calls;
+        else if (l->data->new_events)
+            seen->before = seen->now;
+        seen->now = calls;
+        line->is_new = seen->now > seen->before;
     }
 }
 

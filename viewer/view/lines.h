@@ -33,7 +33,9 @@ struct lines {
     bool *is_open;
     uint32_t opens, open_room;
     struct hak_index by_seen; /* of a line's id: row in seen + 1 */
-    uint64_t *seen;           /* calls, as they were at the last refresh */
+    struct lines_seen {
+        uint64_t before, now; /* calls, at the refresh before the last one, and at the last */
+    } * seen;
     uint32_t seens, seen_room;
 };
 
