@@ -123,11 +123,9 @@ static char *name_file(const struct html *h) {
     size_t length = strlen(base);
     if (length > 3 && strcmp(base + length - 3, ".db") == 0)
         length -= 3;
-    char *name = malloc(length + sizeof ".html");
-    if (name) {
-        memcpy(name, base, length);
-        strcpy(name + length, ".html");
-    }
+    char *name = NULL;
+    if (asprintf(&name, "%.*s.html", (int)length, base) < 0)
+        return NULL;
     return name;
 }
 
