@@ -4,3 +4,4 @@
 /* In initialized data, where the first bytes stand in the file already. */
 struct hak_control hak_control = {.magic = HAK_CONTROL_MAGIC, .version = HAK_CONTROL_VERSION};
 struct hak_control_errands hak_control_errands;
+struct hak_kept_text hak_kept_text;

@@ -56,6 +56,17 @@ enum hak_leak_partial {
 #define HAK_LEAK_REASON_SHIFT 8
 #define HAK_LEAK_FINDING      0x10000u
 
+/* The subkind of a PROGRAM_MAP record; in one of PROGRAM_PROTECT the first alone. */
+enum hak_mapped {
+    HAK_MAPPED_CLOSED = 1, /* PROT_NONE: nobody may touch it */
+    HAK_MAPPED_FILE = 2,
+    HAK_MAPPED_SHARED = 4,
+};
+enum { HAK_MAPPED_PAGE_BYTES = 4096 };
+/* In a record of PROGRAM_UNMAP and PROGRAM_REMAP record_count is how many ns before it the call
+ * began, at most 2^32 - 1; in one of PROGRAM_REMAP epoch is how many pages of 4 KiB at old_address
+ * are no longer mapped, and in one of PROGRAM_BREAK old_address is the break before. */
+
 /* The fields of a record, unpacked; the form in which guard hands an event to trace. */
 struct hak_event_fields {
     uint64_t time;         /* ticks since the session's start */

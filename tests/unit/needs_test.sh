@@ -30,7 +30,7 @@ for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; d
             __libc_pvalloc | __libc_mallopt | __libc_mallinfo) ;;
         # The debug build watches threads, crash signals, start and end by standing in front of these.
         sigaction | signal | bsd_signal | ssignal | sysv_signal | __sysv_signal | sigset | sigignore | siginterrupt | \
-            sigprocmask | pthread_sigmask | sighold | sigrelse | sigblock | sigsetmask | siggetmask | sigaltstack | mlockall | pthread_create | thrd_create | vfork | _exit | _Exit | __libc_start_main | \
+            sigprocmask | pthread_sigmask | sighold | sigrelse | sigblock | sigsetmask | siggetmask | sigaltstack | mlockall | mmap | mmap64 | munmap | mremap | mprotect | brk | sbrk | pthread_create | thrd_create | vfork | _exit | _Exit | __libc_start_main | \
             prctl | syscall | clone | unshare | setns | execve | execveat | fexecve | execv | execvp | execvpe | execl | execlp | execle | posix_spawn | posix_spawnp)
             [ "$library" != libhakmem.so ] || complain "$library exports $name" ;;
         *) complain "$library exports $name" ;;

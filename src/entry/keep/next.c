@@ -3,6 +3,8 @@
 
 #include <dlfcn.h>
 #include <string.h>
+#include "platform/module.h"
+#include "trace/trace.h"
 
 struct hak_keep_next hak_keep_next;
 
@@ -66,4 +68,22 @@ bool hak_keep_find_next(void) {
         next->has_sizes = *module && module == next->module; /* malloc_usable_size is the last */
     }
     return true;
+}
+
+/* ---- its code --------------------------------------------------------------------------------
+ */
+
+static int note_text(struct dl_phdr_info *info, size_t size, void *function) {
+    struct hak_module module;
+    (void)size;
+    hak_read_module(info, &module);
+    if (!hak_module_holds(&module, function))
+        return 0;
+    hak_kept_text = (struct hak_kept_text){module.text_start, module.text_end};
+    return 1;
+}
+
+void hak_keep_find_text(void) {
+    if (!hak_keep_next.is_glibc)
+        (void)dl_iterate_phdr(note_text, (void *)hak_keep_next.malloc);
 }

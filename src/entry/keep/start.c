@@ -82,6 +82,7 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     has_thread_key = pthread_key_create(&thread_key, end_thread) == 0;
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(hak_trace_fork_prepare, hak_trace_fork_parent, after_fork_in_child);
+    hak_keep_find_text();
     hak_trace_start();
     hak_control.is_kept = true;
     hak_control.bell = &hak_keep_bell;

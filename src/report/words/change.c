@@ -74,6 +74,23 @@ static void say_leak(char *out, size_t bytes, const struct hak_event *e) {
                  hak_words_number(e->old_address));
 }
 
+static void say_mapped(char *out, size_t bytes, const struct hak_event *e) {
+    snprintf(out, bytes, "%s mapped%s%s%s", hak_words_size(e->size),
+             e->subkind & HAK_MAPPED_CLOSED ? " without access" : "",
+             e->subkind & HAK_MAPPED_FILE ? ", a file" : "",
+             e->subkind & HAK_MAPPED_SHARED ? ", shared" : "");
+}
+
+/* What was given up of the old pages stands in the epoch. */
+static void say_remapped(char *out, size_t bytes, const struct hak_event *e) {
+    if (e->old_address == e->address)
+        snprintf(out, bytes, "%s, before %s", hak_words_size(e->size),
+                 hak_words_size((e->generation >> 32) * HAK_MAPPED_PAGE_BYTES));
+    else
+        snprintf(out, bytes, "%s, before 0x%llx", hak_words_size(e->size),
+                 (unsigned long long)e->old_address);
+}
+
 const char *hak_words_change(const struct hak_event *e) {
     char *out = text[turn++ % 8];
     const size_t bytes = sizeof text[0];
@@ -115,6 +132,23 @@ const char *hak_words_change(const struct hak_event *e) {
         break;
     case HAK_LEAK:
         say_leak(out, bytes, e);
+        break;
+    case HAK_PROGRAM_MAP:
+        say_mapped(out, bytes, e);
+        break;
+    case HAK_PROGRAM_UNMAP:
+        snprintf(out, bytes, "%s unmapped", hak_words_size(e->size));
+        break;
+    case HAK_PROGRAM_REMAP:
+        say_remapped(out, bytes, e);
+        break;
+    case HAK_PROGRAM_PROTECT:
+        snprintf(out, bytes, "%s %s", hak_words_size(e->size),
+                 e->subkind & HAK_MAPPED_CLOSED ? "closed" : "open");
+        break;
+    case HAK_PROGRAM_BREAK:
+        snprintf(out, bytes, "%s %s", hak_words_size(e->size),
+                 e->address > e->old_address ? "more" : "less");
         break;
     case HAK_LEARN:
         say_learnt(out, bytes, e->size);

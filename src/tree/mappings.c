@@ -1,0 +1,237 @@
+/* What the program maps, unmaps, moves and takes by its break, besides what its allocator has:
+ * recorded with stacks, so that memory which no block takes has a name, too
+ * (docs/specs/mappings.md).
+ *
+ *   stack --> system call --> it failed, or nothing is recorded: no more
+ *                  |
+ *                  v
+ *   PROGRAM_MAP, _UNMAP, _REMAP, _PROTECT, _BREAK, once the kernel has done it
+ *
+ * Another thread may map an address between the kernel's munmap and its record, whose time is then
+ * the later one. So the record of what gives up addresses says how long ago the call began: what
+ * was mapped after that is not what it gave up.
+ *
+ * What libc and ld.so map themselves (stacks of threads, libraries) does not come here, nor does
+ * what hakmem maps, by raw calls. Thread and signal safety: as the system calls'; nothing is
+ * allocated, and errno is as libc leaves it. */
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "hop.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/memory/memory.h"
+#include "trace/record.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+
+enum { PAGE_BYTES = HAK_MAPPED_PAGE_BYTES, HUGE_PAGE_SHIFT = 21 };
+
+/* ---- recording -------------------------------------------------------------------------------
+ */
+
+/* A call on its way. */
+struct mapping_call {
+    uint64_t begin_ns;
+    uint32_t stack;
+    uint8_t flags;
+    bool is_recorded;
+};
+
+/* The kept allocator takes what it hands out by such calls: that is no more than its blocks. */
+static bool is_of_allocator(hak_call_t call) {
+    uintptr_t to = (uintptr_t)*call;
+    return to >= hak_kept_text.start && to < hak_kept_text.end;
+}
+
+/* A handler may open pages (a garbage collector's barrier), on a stack that has room for little
+ * more than the system call. */
+enum { ROOM_OF_WALK = 16 << 10, ROOM_OF_RECORD = 4 << 10 };
+
+/* Bytes that are left of the signal stack that the thread runs on; SIZE_MAX on another stack. */
+static size_t room_of_handler(void) {
+    stack_t s;
+    const char *here = __builtin_frame_address(0);
+    if (hak_raw_call(SYS_sigaltstack, 0, &s) != 0 || !(s.ss_flags & SS_ONSTACK))
+        return SIZE_MAX;
+    return here > (const char *)s.ss_sp ? (size_t)(here - (const char *)s.ss_sp) : 0;
+}
+
+/* `call` is where the program called. Also while recording is stopped, as other changes of what
+ * addresses are. */
+static HAK_TRACER_TEXT struct mapping_call begin_call(hak_call_t call, bool is_timed) {
+    struct mapping_call c = {0};
+    c.is_recorded = hak_options.trace && hak_current_ready() && !is_of_allocator(call);
+    size_t room = c.is_recorded ? room_of_handler() : 0;
+    c.is_recorded = room >= ROOM_OF_RECORD;
+    if (room < ROOM_OF_WALK)
+        c.flags = HAK_RECORD_PARTIAL;
+    else
+        c.stack = hak_stack_of_call(__builtin_frame_address(0), call, &c.flags);
+    if (c.is_recorded && is_timed)
+        c.begin_ns = hak_monotonic_ns();
+    return c;
+}
+
+/* Since the call began, as much as a record holds. */
+static uint32_t ns_since(const struct mapping_call *c) {
+    uint64_t now = hak_monotonic_ns();
+    uint64_t ns = now > c->begin_ns ? now - c->begin_ns : 0;
+    return ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+}
+
+static void end_call(const struct mapping_call *c, struct hak_event_fields fields) {
+    fields.class_index = HAK_CLASS_NONE;
+    fields.stack = c->stack;
+    fields.flags = c->flags;
+    if (c->begin_ns)
+        fields.record_count = ns_since(c);
+    hak_trace_record(&fields);
+}
+
+static bool has_failed(long result) {
+    return result < 0 && result >= -4095;
+}
+
+static uint64_t whole_pages(uint64_t bytes) {
+    return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+}
+
+/* ---- the calls -------------------------------------------------------------------------------
+ */
+
+/* What the kernel makes of the length. */
+static uint64_t mapped_bytes(uint64_t bytes, int flags) {
+    unsigned shift = (unsigned)flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+    if (!(flags & MAP_HUGETLB) || !(flags & MAP_ANONYMOUS))
+        return whole_pages(bytes);
+    uint64_t huge = (uint64_t)1 << (shift ? shift : HUGE_PAGE_SHIFT);
+    return (bytes + huge - 1) & ~(huge - 1);
+}
+
+static unsigned way_of(int protection, int flags) {
+    bool is_shared = (flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
+    return (protection == PROT_NONE ? HAK_MAPPED_CLOSED : 0) |
+           (flags & MAP_ANONYMOUS ? 0 : HAK_MAPPED_FILE) | (is_shared ? HAK_MAPPED_SHARED : 0);
+}
+
+static void *map(hak_call_t at, void *address, size_t bytes, int protection, int flags, int file,
+                 off_t offset) {
+    struct mapping_call call = begin_call(at, false);
+    long result =
+        hak_raw_call_always(SYS_mmap, (long)address, (long)bytes, protection, flags, file, offset);
+    if (call.is_recorded && !has_failed(result))
+        end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_MAP,
+                                                  .address = (uint64_t)result,
+                                                  .size = mapped_bytes(bytes, flags),
+                                                  .subkind = (uint8_t)way_of(protection, flags)});
+    return (void *)hak_libc_result(result);
+}
+
+HAK_EXPORT void *mmap(void *address, size_t bytes, int protection, int flags, int file,
+                      off_t offset) {
+    return map(HAK_CALL, address, bytes, protection, flags, file, offset);
+}
+HAK_EXPORT void *mmap64(void *address, size_t bytes, int protection, int flags, int file,
+                        off64_t offset) {
+    return map(HAK_CALL, address, bytes, protection, flags, file, offset);
+}
+
+HAK_EXPORT int munmap(void *address, size_t bytes) {
+    struct mapping_call call = begin_call(HAK_CALL, true);
+    long result = hak_raw_call_always(SYS_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
+    if (call.is_recorded && !has_failed(result))
+        end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_UNMAP,
+                                                  .address = (uintptr_t)address,
+                                                  .size = whole_pages(bytes)});
+    return (int)hak_libc_result(result);
+}
+
+/* Reservations are opened by it (V8), and pages that guard closed. */
+HAK_EXPORT int mprotect(void *address, size_t bytes, int protection) {
+    struct mapping_call call = begin_call(HAK_CALL, false);
+    long result =
+        hak_raw_call_always(SYS_mprotect, (long)address, (long)bytes, protection, 0, 0, 0);
+    if (call.is_recorded && bytes && !has_failed(result))
+        end_call(&call,
+                 (struct hak_event_fields){.kind = HAK_PROGRAM_PROTECT,
+                                           .address = (uintptr_t)address,
+                                           .size = whole_pages(bytes),
+                                           .subkind = (uint8_t)way_of(protection, MAP_ANONYMOUS)});
+    return (int)hak_libc_result(result);
+}
+
+/* Of an old size of 0, and with MREMAP_DONTUNMAP, the old pages stay mapped. */
+HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ...) {
+    void *wanted = NULL;
+    if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+        va_list more;
+        va_start(more, flags);
+        wanted = va_arg(more, void *);
+        va_end(more);
+    }
+    struct mapping_call call = begin_call(HAK_CALL, true);
+    long result = hak_raw_call_always(SYS_mremap, (long)old, (long)old_bytes, (long)bytes, flags,
+                                      (long)wanted, 0);
+    uint64_t left = flags & MREMAP_DONTUNMAP ? 0 : whole_pages(old_bytes) / PAGE_BYTES;
+    if (call.is_recorded && !has_failed(result))
+        end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_REMAP,
+                                                  .address = (uint64_t)result,
+                                                  .size = whole_pages(bytes),
+                                                  .old_address = (uintptr_t)old,
+                                                  .epoch = (uint32_t)left});
+    return (void *)hak_libc_result(result);
+}
+
+/* ---- the break -------------------------------------------------------------------------------
+ */
+
+static void end_break(const struct mapping_call *call, const void *before, const void *now) {
+    if (call->is_recorded && now != before)
+        end_call(call, (struct hak_event_fields){
+                           .kind = HAK_PROGRAM_BREAK,
+                           .address = (uintptr_t)now,
+                           .old_address = (uintptr_t)before,
+                           .size = (uintptr_t)(now > before ? (char *)now - (char *)before
+                                                            : (char *)before - (char *)now)});
+}
+
+/* Where libc keeps it, whose own brk and sbrk go on from there. Looked for when it is needed: few
+ * programs do, and each start would pay for it. */
+static void **glibc_break;
+
+/* At the first use it is asked of the kernel. */
+static void *break_now(void) {
+    static void *own;
+    if (!glibc_break)
+        glibc_break = dlsym(RTLD_DEFAULT, "__curbrk");
+    if (!glibc_break)
+        glibc_break = &own;
+    if (!*glibc_break)
+        *glibc_break = (void *)hak_raw_call_always(SYS_brk, 0, 0, 0, 0, 0, 0);
+    return *glibc_break;
+}
+
+static bool move_break(hak_call_t at, void *before, void *wanted) {
+    struct mapping_call call = begin_call(at, false);
+    *glibc_break = (void *)hak_raw_call_always(SYS_brk, (long)wanted, 0, 0, 0, 0, 0);
+    end_break(&call, before, *glibc_break);
+    return *glibc_break >= wanted;
+}
+
+HAK_EXPORT int brk(void *wanted) {
+    return move_break(HAK_CALL, break_now(), wanted) ? 0 : (int)hak_libc_result(-ENOMEM);
+}
+
+HAK_EXPORT void *sbrk(intptr_t more) {
+    char *before = break_now(), *wanted;
+    bool is_far = __builtin_add_overflow((uintptr_t)before, more, (uintptr_t *)&wanted);
+    if (more == 0)
+        return before;
+    if (is_far || !move_break(HAK_CALL, before, wanted))
+        return (void *)hak_libc_result(-ENOMEM);
+    return before;
+}
