@@ -170,9 +170,11 @@ static void take_environment(char **environment) {
 
 static void take_standards(void) {
     const char *expected;
+    memset(given, 0, sizeof given);
+    memset(refused, 0, sizeof refused);
+    memset(set, 0, sizeof set);
     for (unsigned i = 0; i < HAK_OPTIONS; i++) {
         const struct hak_option *option = &hak_option_table[i];
-        given[i] = refused[i] = set[i] = NULL;
         if (!hak_option_is_text(option))
             *number_of(i) = hak_option_standard(option);
         else if (*option->standard || *((char *)&hak_options + option->offset))
