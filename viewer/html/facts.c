@@ -7,11 +7,14 @@
 #include "version.h"
 #include "viewer/findings/findings.h"
 #include "viewer/layers/layers.h"
+#include "viewer/profile/memory.h"
 
 #define MARKS_MAX     2000
 #define FINDINGS_MAX  2000
 #define PROCESSES_MAX 5000
 #define INTERVALS     120 /* of the layers */
+
+#define RESIDENT_PARTS 300
 
 /* ---- the capture -------------------------------------------------------------------------------
  */
@@ -226,6 +229,28 @@ static int set_layers(struct view *view, json_t *data, uint32_t process) {
     return status;
 }
 
+/* The most that the kernel held in memory in each part of the time: [its end, bytes]. */
+static int set_resident(struct view *view, json_t *data, const struct timeline *timeline,
+                        uint32_t process) {
+    const struct hak_flow *flow = &timeline->flow;
+    uint64_t span = flow->to_ns > flow->from_ns ? flow->to_ns - flow->from_ns : 0, begin = 0;
+    struct profile_memory *memory = NULL;
+    json_t *list = json_array();
+    int status = profile_memory_read(view, process, &memory);
+    for (unsigned i = 1; i <= RESIDENT_PARTS && status == 0; i++) {
+        struct profile_memory_totals totals;
+        uint64_t end = flow->from_ns + (uint64_t)((unsigned __int128)span * i / RESIDENT_PARTS);
+        profile_memory_in(memory, begin, end, &totals);
+        begin = end;
+        if (totals.kernel_ns)
+            json_array_append_new(
+                list, json_pack("[I, I]", (json_int_t)end, (json_int_t)profile_resident(&totals)));
+    }
+    profile_memory_free(memory);
+    json_object_set_new(data, "resident", list);
+    return status;
+}
+
 int html_set_facts(struct view *view, json_t *data, const struct timeline *timeline,
                    uint32_t process) {
     set_capture(view, data, timeline, process);
@@ -236,5 +261,7 @@ int html_set_facts(struct view *view, json_t *data, const struct timeline *timel
         status = set_findings(view, data, process);
     if (status == 0)
         status = set_layers(view, data, process);
+    if (status == 0)
+        status = set_resident(view, data, timeline, process);
     return status;
 }

@@ -181,6 +181,14 @@
     const rough = spanNs / count, power = 10 ** Math.floor(Math.log10(rough));
     return [1, 2, 5, 10].find(k => k * power >= rough) * power;
   }
+  /* What was resident then, of all processes; undefined where nobody looked. */
+  const residentAt = ns => data.resident.findLast(([at]) => at <= ns) || data.resident.find(([at]) => at > ns);
+  const showsResident = () => !state.process && data.resident.length > 0;
+  function residentPath(y) {
+    let path = '';
+    for (const [ns, bytes] of data.resident) path += `${path ? 'L' : 'M'}${xOf(ns).toFixed(2)} ${y(bytes).toFixed(2)}`;
+    return draw('path', { class: 'resident', d: path });
+  }
   function drawTimeline() {
     const plot = $('plot');
     plot.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
@@ -190,6 +198,7 @@
       most = Math.max(most, point.bytes, state.process ? 0 : step[i].most);
       rate = Math.max(rate, point.came, point.went);
     });
+    if (showsResident()) for (const [, bytes] of data.resident) most = Math.max(most, bytes);
     const y = bytes => BASE - bytes / most * (BASE - TOP);
     const axis = [];
     const label = (className, text, left, top) => {
@@ -213,6 +222,7 @@
     });
     area += `V${BASE}Z`;
     plot.append(draw('path', { class: 'range', d: range }), draw('path', { class: 'area', d: area }), draw('path', { class: 'edge', d: edge || 'M0 0' }));
+    if (showsResident()) plot.append(residentPath(y));
     const middle = HEIGHT - RATE / 2, half = RATE / 2 - 2;
     let came = '', went = '';
     curve.forEach((point, i) => {
@@ -264,6 +274,9 @@
       words = `From ${momentWords(state.from)} to ${momentWords(state.to)}: ${size(was.bytes)} to ${size(at.bytes)} live, grown by ${number(at.bytes - was.bytes)} bytes in ${plural(at.blocks - was.blocks, 'block', 'blocks')}.`;
     }
     $('moment').textContent = words;
+    $('resident').hidden = !showsResident();
+    const [, resident] = showsResident() && residentAt(state.to < 0 ? firstNs : step[state.to].ns) || [];
+    $('resident').textContent = `Dashed: resident, as the kernel last said${resident === undefined ? '' : `; then ${size(resident)}`}.`;
     $('moment').dataset.bytes = at.bytes;
     $('moment').dataset.blocks = at.blocks;
     $('moment').dataset.event = state.to < 0 ? 0 : step[state.to].event;
