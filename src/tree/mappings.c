@@ -118,11 +118,17 @@ static unsigned way_of(int protection, int flags) {
            (flags & MAP_ANONYMOUS ? 0 : HAK_MAPPED_FILE) | (is_shared ? HAK_MAPPED_SHARED : 0);
 }
 
+/* The calls that the program makes stand apart from hakmem's own, which alone may be refused
+ * without the program knowing (tests/memory/fail_call.c looks for the section). */
+__attribute__((noinline, section("hak_program_calls"))) static long
+ask_kernel(long number, long a, long b, long c, long d, long e, long f) {
+    return hak_raw_call_always(number, a, b, c, d, e, f);
+}
+
 static void *map(hak_call_t at, void *address, size_t bytes, int protection, int flags, int file,
                  off_t offset) {
     struct mapping_call call = begin_call(at, false);
-    long result =
-        hak_raw_call_always(SYS_mmap, (long)address, (long)bytes, protection, flags, file, offset);
+    long result = ask_kernel(SYS_mmap, (long)address, (long)bytes, protection, flags, file, offset);
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_MAP,
                                                   .address = (uint64_t)result,
@@ -142,7 +148,7 @@ HAK_EXPORT void *mmap64(void *address, size_t bytes, int protection, int flags, 
 
 HAK_EXPORT int munmap(void *address, size_t bytes) {
     struct mapping_call call = begin_call(HAK_CALL, true);
-    long result = hak_raw_call_always(SYS_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
+    long result = ask_kernel(SYS_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_UNMAP,
                                                   .address = (uintptr_t)address,
@@ -153,8 +159,7 @@ HAK_EXPORT int munmap(void *address, size_t bytes) {
 /* Reservations are opened by it (V8), and pages that guard closed. */
 HAK_EXPORT int mprotect(void *address, size_t bytes, int protection) {
     struct mapping_call call = begin_call(HAK_CALL, false);
-    long result =
-        hak_raw_call_always(SYS_mprotect, (long)address, (long)bytes, protection, 0, 0, 0);
+    long result = ask_kernel(SYS_mprotect, (long)address, (long)bytes, protection, 0, 0, 0);
     if (call.is_recorded && bytes && !has_failed(result))
         end_call(&call,
                  (struct hak_event_fields){.kind = HAK_PROGRAM_PROTECT,
@@ -174,8 +179,8 @@ HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ..
         va_end(more);
     }
     struct mapping_call call = begin_call(HAK_CALL, true);
-    long result = hak_raw_call_always(SYS_mremap, (long)old, (long)old_bytes, (long)bytes, flags,
-                                      (long)wanted, 0);
+    long result =
+        ask_kernel(SYS_mremap, (long)old, (long)old_bytes, (long)bytes, flags, (long)wanted, 0);
     uint64_t left = flags & MREMAP_DONTUNMAP ? 0 : whole_pages(old_bytes) / PAGE_BYTES;
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_REMAP,
@@ -211,13 +216,13 @@ static void *break_now(void) {
     if (!glibc_break)
         glibc_break = &own;
     if (!*glibc_break)
-        *glibc_break = (void *)hak_raw_call_always(SYS_brk, 0, 0, 0, 0, 0, 0);
+        *glibc_break = (void *)ask_kernel(SYS_brk, 0, 0, 0, 0, 0, 0);
     return *glibc_break;
 }
 
 static bool move_break(hak_call_t at, void *before, void *wanted) {
     struct mapping_call call = begin_call(at, false);
-    *glibc_break = (void *)hak_raw_call_always(SYS_brk, (long)wanted, 0, 0, 0, 0, 0);
+    *glibc_break = (void *)ask_kernel(SYS_brk, (long)wanted, 0, 0, 0, 0, 0);
     end_break(&call, before, *glibc_break);
     return *glibc_break >= wanted;
 }

@@ -7,17 +7,22 @@
  *   --seen FILE    the number of calls that were seen is written there
  *
  * Counted are mmap, mprotect, mremap, munmap, madvise and memfd_create of the program, its threads
- * and its forked children that are made by code of libhakmem.so or hakmem-debug.so; those that fail
- * give ENOMEM and are not carried out. Done with ptrace, so that nothing for it is in the
- * libraries. The status is the program's, or 128 and the number of the signal that ended it. */
+ * and its forked children that are made by code of libhakmem.so or hakmem-debug.so for itself, not
+ * for the program (the section hak_program_calls); those that fail give ENOMEM and are not carried
+ * out. Done with ptrace, so that nothing for it is in the libraries. The status is the program's,
+ * or 128 and the number of the signal that ended it. */
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -33,6 +38,7 @@ static struct task tasks[tasks_max];
 static long first, count = 1, seen;
 static bool counts; /* from the program's exec on */
 static uintptr_t text_start, text_end;
+static uintptr_t program_start, program_end; /* where hakmem makes the program's own calls */
 
 static void give_up(const char *what) {
     perror(what);
@@ -53,19 +59,44 @@ static struct task *task_of(pid_t id) {
     return unused;
 }
 
+/* Of the library at `path`, whose code is mapped from `offset` on at text_start. */
+static void find_program_calls(const char *path, unsigned long offset) {
+    struct stat status;
+    int file = open(path, O_RDONLY);
+    const char *bytes = file < 0 || fstat(file, &status) != 0
+                            ? MAP_FAILED
+                            : mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (bytes == MAP_FAILED)
+        give_up(path);
+    close(file);
+    const Elf64_Ehdr *head = (const void *)bytes;
+    const Elf64_Shdr *section = (const void *)(bytes + head->e_shoff);
+    const char *names = bytes + section[head->e_shstrndx].sh_offset;
+    program_start = program_end = 0;
+    for (int i = 0; i < head->e_shnum; i++)
+        if (strcmp(names + section[i].sh_name, "hak_program_calls") == 0) {
+            program_start = text_start + section[i].sh_offset - offset;
+            program_end = program_start + section[i].sh_size;
+        }
+    munmap((void *)(uintptr_t)bytes, (size_t)status.st_size);
+}
+
 /* Finds the library's code; it lies at one place until the next exec. */
 static void find_text(pid_t id) {
     char path[64], line[4352];
     snprintf(path, sizeof path, "/proc/%d/maps", (int)id);
     FILE *file = fopen(path, "r");
     while (file && !text_end && fgets(line, sizeof line, file)) {
-        unsigned long start, end;
+        unsigned long start, end, offset;
         char rights[5];
         if (!strstr(line, "/libhakmem.so") && !strstr(line, "/hakmem-debug.so\n"))
             continue;
-        if (sscanf(line, "%lx-%lx %4s", &start, &end, rights) == 3 && rights[2] == 'x') {
+        if (sscanf(line, "%lx-%lx %4s %lx", &start, &end, rights, &offset) == 4 &&
+            rights[2] == 'x') {
             text_start = start;
             text_end = end;
+            line[strcspn(line, "\n")] = 0;
+            find_program_calls(strchr(line, '/'), offset);
         }
     }
     if (file)
@@ -95,6 +126,8 @@ static void at_call(struct task *task) {
     if (!text_end)
         find_text(task->id);
     if (registers.rip < text_start || registers.rip >= text_end)
+        return;
+    if (registers.rip >= program_start && registers.rip < program_end)
         return;
     seen++;
     if (first && seen >= first && seen < first + count) {

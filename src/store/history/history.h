@@ -4,7 +4,7 @@
  *   moment -> live checkpoints + the events since -> alive
  *   moment -> the stored profile + the events of its run -> heap
  *   all events -> tally (by thread), layers (by counter)
- *   two moments -> the events between -> flow (by stack)
+ *   two moments -> the events between -> flow (by stack), mapped (the program's own mmap)
  *
  * All of it reads through a hak_store_reader that the caller owns, on its thread, without a lock.
  * It calls the reader, live, postings and stacks. */
@@ -18,6 +18,7 @@
 #include "store/history/lineup.h"
 #include "store/history/lives.h"
 #include "store/history/lookup.h"
+#include "store/history/mapped.h"
 #include "store/history/story.h"
 #include "store/history/tally.h"
 #include "store/history/life.h"

@@ -1,0 +1,193 @@
+/* Follows what each process maps and unmaps. */
+#include "store/history/mapped.h"
+
+#include <stdlib.h>
+#include "hop.h"
+#include "store/error.h"
+#include "store/history/lineup.h"
+#include "store/reader/inner.h"
+#include "trace/record.h"
+
+struct mapped {
+    const struct hak_mapped_query *query;
+    struct hak_lineup lineup;
+    struct hak_ranges **list; /* of each process of the lineup; NULL = it has none */
+    uint32_t next_turn;
+    uint32_t process;       /* whose ranges change now, a row id */
+    bool is_behind, failed; /* behind query->from */
+};
+
+static void tell(const struct mapped *m, enum hak_mapped_piece what, uint32_t process,
+                 const struct hak_range *range) {
+    if (!m->query->process || m->query->process == process)
+        m->query->piece(m->query->context, what, process, range);
+}
+
+static void tell_all(const struct mapped *m, enum hak_mapped_piece what) {
+    for (uint32_t i = 0; i < m->lineup.processes; i++)
+        for (uint32_t k = 0; m->list[i] && k < m->list[i]->count; k++)
+            tell(m, what, m->lineup.process[i].process, &m->list[i]->range[k]);
+}
+
+static void tell_gone(void *context, const struct hak_range *piece) {
+    const struct mapped *m = context;
+    if (m->is_behind)
+        tell(m, HAK_MAPPED_WENT, m->process, piece);
+}
+
+/* ---- processes -------------------------------------------------------------------------------
+ */
+
+static void drop(struct mapped *m, uint32_t number) {
+    hak_ranges_leave(m->list[number]);
+    m->list[number] = NULL;
+}
+
+static void turn(struct mapped *m, const struct hak_lineup_turn *t) {
+    bool ends_before = m->query->to || t->before <= m->query->from;
+    int64_t parent = t->what == HAK_LINEUP_FORK
+                         ? hak_lineup_find(&m->lineup, m->lineup.process[t->number].parent)
+                         : -1;
+    if (t->what == HAK_LINEUP_LAST && ends_before)
+        drop(m, t->number);
+    if (parent < 0 || !m->list[parent] || parent == t->number)
+        return;
+    drop(m, t->number);
+    m->list[t->number] = m->list[parent];
+    m->list[parent]->users++;
+}
+
+static void take_turns(struct mapped *m, uint64_t id) {
+    for (; m->next_turn < m->lineup.turns; m->next_turn++) {
+        const struct hak_lineup_turn *t = &m->lineup.turn[m->next_turn];
+        if (t->before > id)
+            return;
+        turn(m, t);
+    }
+}
+
+/* To the event, which has not happened yet. */
+static void advance(struct mapped *m, uint64_t id) {
+    if (!m->is_behind && id > m->query->from) {
+        take_turns(m, m->query->from);
+        if (m->query->from)
+            tell_all(m, HAK_MAPPED_BEFORE);
+        m->is_behind = true;
+    }
+    take_turns(m, id);
+}
+
+/* ---- events ----------------------------------------------------------------------------------
+ */
+
+static void tell_came(void *context, const struct hak_range *piece) {
+    const struct mapped *m = context;
+    if (m->is_behind)
+        tell(m, HAK_MAPPED_CAME, m->process, piece);
+}
+
+static bool add(struct mapped *m, struct hak_ranges *r, const struct hak_event *e, uint64_t start,
+                uint64_t bytes, unsigned way) {
+    struct hak_range range = {.start = start,
+                              .end = bytes < UINT64_MAX - start ? start + bytes : UINT64_MAX,
+                              .event = e->id,
+                              .ns = e->ns,
+                              .thread = e->thread,
+                              .stack = e->stack,
+                              .way = (uint8_t)way};
+    struct hak_ranges_gone gone = {tell_gone, m};
+    if (!hak_ranges_remove(r, range.start, range.end, NULL, &gone) || !hak_ranges_add(r, &range))
+        return false;
+    if (bytes)
+        tell_came(m, &range);
+    return true;
+}
+
+static bool give_up(struct mapped *m, struct hak_ranges *r, const struct hak_event *e,
+                    uint64_t start, uint64_t bytes) {
+    uint64_t took = (uint32_t)e->generation;
+    struct hak_ranges_call call = {e->thread, e->ns > took ? e->ns - took : 0};
+    struct hak_ranges_gone gone = {tell_gone, m};
+    uint64_t end = bytes < UINT64_MAX - start ? start + bytes : UINT64_MAX;
+    return hak_ranges_remove(r, start, end, &call, &gone);
+}
+
+/* What is remapped is as it was mapped. */
+static bool remap(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
+    const struct hak_range *old = hak_ranges_at(r, e->old_address);
+    unsigned way = old ? old->way : 0;
+    uint64_t bytes = (e->generation >> 32) * HAK_MAPPED_PAGE_BYTES;
+    return give_up(m, r, e, e->old_address, bytes) && add(m, r, e, e->address, e->size, way);
+}
+
+/* What is opened is memory of the call that opens it. */
+static bool protect(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
+    struct hak_range now = {.event = e->id,
+                            .ns = e->ns,
+                            .thread = e->thread,
+                            .stack = e->stack,
+                            .way = e->subkind & HAK_MAPPED_CLOSED};
+    struct hak_ranges_gone gone = {tell_gone, m}, came = {tell_came, m};
+    uint64_t end = e->size < UINT64_MAX - e->address ? e->address + e->size : UINT64_MAX;
+    return hak_ranges_protect(r, e->address, end, &now, &gone, &came);
+}
+
+static bool change(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
+    struct hak_ranges_gone gone = {tell_gone, m};
+    switch (e->kind) {
+    case HAK_PROGRAM_MAP:
+        return add(m, r, e, e->address, e->size, e->subkind);
+    case HAK_PROGRAM_UNMAP:
+        return give_up(m, r, e, e->address, e->size);
+    case HAK_PROGRAM_REMAP:
+        return remap(m, r, e);
+    case HAK_PROGRAM_PROTECT:
+        return protect(m, r, e);
+    default:
+        return e->address > e->old_address
+                   ? add(m, r, e, e->old_address, e->address - e->old_address, 0)
+                   : hak_ranges_remove(r, e->address, e->old_address, NULL, &gone);
+    }
+}
+
+static int each_event(void *context, const struct hak_event *e) {
+    struct mapped *m = context;
+    int64_t number = hak_lineup_find(&m->lineup, e->process);
+    advance(m, e->id);
+    if (number < 0)
+        return 0;
+    m->process = e->process;
+    struct hak_ranges *r = hak_ranges_own(&m->list[number]);
+    m->failed = !r || !change(m, r, e);
+    return m->failed;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------
+ */
+
+static int follow(struct mapped *m, struct hak_store_reader *r) {
+    struct hak_filter filter = {.class_index = -1, .id_to = m->query->to};
+    for (unsigned kind = HAK_PROGRAM_MAP; kind <= HAK_PROGRAM_PROTECT; kind++)
+        filter.kind_mask_high |= (uint64_t)1 << (kind - 64);
+    m->list = calloc(m->lineup.processes + 1, sizeof(struct hak_ranges *));
+    int error = m->list ? hak_store_scan(r, &filter, false, each_event, m) : 0;
+    if (!m->list || m->failed)
+        return hak_store_no_memory(r->db.path);
+    if (error < 0)
+        return error;
+    advance(m, m->query->to ? m->query->to : UINT64_MAX);
+    tell_all(m, HAK_MAPPED_THERE);
+    return 0;
+}
+
+int hak_mapped_read(struct hak_store_reader *r, const struct hak_mapped_query *query) {
+    struct mapped m = {.query = query};
+    int error = hak_lineup_read(r, 0, &m.lineup);
+    if (!error)
+        error = follow(&m, r);
+    for (uint32_t i = 0; m.list && i < m.lineup.processes; i++)
+        hak_ranges_leave(m.list[i]);
+    free(m.list);
+    hak_lineup_free(&m.lineup);
+    return error;
+}

@@ -1,0 +1,35 @@
+/* What the programs of a capture had mapped themselves: at a moment, and what came and went between
+ * two (docs/specs/mappings.md).
+ *
+ *   PROGRAM_MAP, _UNMAP, _REMAP, _PROTECT, _BREAK --+
+ *   forks, ends of processes (lineup.h) ------------+--> ranges of each process (ranges.h) -->
+ * pieces
+ *
+ * A child of a fork has what its parent had. A process that has ended has nothing, but where the
+ * moment is the end of the capture what it had at its own end. Of a trimmed capture only what the
+ * log still has is known. */
+#ifndef HAK_STORE_HISTORY_MAPPED_H
+#define HAK_STORE_HISTORY_MAPPED_H
+
+#include "store/history/ranges.h"
+#include "store/reader/reader.h"
+
+enum hak_mapped_piece {
+    HAK_MAPPED_BEFORE, /* was there at `from` */
+    HAK_MAPPED_CAME,   /* behind `from` */
+    HAK_MAPPED_WENT,
+    HAK_MAPPED_THERE, /* at `to` */
+};
+
+struct hak_mapped_query {
+    uint64_t from, to; /* events; 0 = the begin, the end */
+    uint32_t process;  /* row id, 0 = all */
+    void (*piece)(void *context, enum hak_mapped_piece what, uint32_t process,
+                  const struct hak_range *range);
+    void *context;
+};
+
+/* Calls query->piece of every piece, those that are there at last. 0, or an error. */
+int hak_mapped_read(struct hak_store_reader *r, const struct hak_mapped_query *query);
+
+#endif
