@@ -188,6 +188,7 @@ static const struct view_option top_options[] = {
     {"between", 0, "A B", "what happened between two moments, each as --at has it"},
     {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
     PROFILE_OPTIONS,
+    {"mapped", 0, NULL, "what the program mapped itself (mmap, brk) instead of its blocks"},
     {"stacks", 0, NULL, "with --per stack: the whole stack of every line"},
     {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
 };
@@ -548,14 +549,17 @@ const struct view_command view_commands[] = {
          "A child of a fork holds what it inherited; a process that has ended holds nothing, but\n"
          "--at end shows what each held at its own end. realloc in place stays with the stack "
          "that\n"
-         "allocated the block. Reads the log from the begin of the span; for --at peak all of it.\n"
+         "allocated the block. --mapped shows in the same way what the program mapped past its\n"
+         "allocator, without what nobody may touch (PROT_NONE). Reads the log from the begin of "
+         "the span; for --at peak all of it.\n"
          "\n"
          "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace top\n"
                  "  hakmem-trace top --tree --at 12.5\n"
                  "  hakmem-trace top --by short-lived --per stack\n"
                  "  hakmem-trace top --between mark:loaded end --bottom-up\n"
-                 "  hakmem-trace top --per size --focus parse_row\n",
+                 "  hakmem-trace top --per size --focus parse_row\n"
+                 "  hakmem-trace top --mapped --at end\n",
      OPTIONS(top_options),
      .arguments_max = 1,
      .run = command_top},

@@ -94,30 +94,39 @@ static void add_bytes(struct hak_text *text, uint64_t bytes) {
         hak_text_add(text, " (%s)", hak_words_size(bytes));
 }
 
-static void add_growth(struct hak_text *text, const struct profile_sums *all) {
+static const char *count_of(const struct profile_query *q, uint64_t blocks) {
+    return q->is_mapped ? hak_words_count(blocks, "mapping", "mappings")
+                        : hak_words_count(blocks, "block", "blocks");
+}
+
+static void add_growth(struct hak_text *text, const struct profile_query *q,
+                       const struct profile_sums *all) {
     int64_t bytes = profile_growth_bytes(all), blocks = profile_growth_blocks(all);
     uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
     hak_text_add(text, "%s by ", bytes < 0 ? "shrunk" : "grown");
     add_bytes(text, size);
-    hak_text_add(
-        text, " and %s%s", blocks < 0 ? "-" : "",
-        hak_words_count(blocks < 0 ? -(uint64_t)blocks : (uint64_t)blocks, "block", "blocks"));
+    hak_text_add(text, " and %s%s", blocks < 0 ? "-" : "",
+                 count_of(q, blocks < 0 ? -(uint64_t)blocks : (uint64_t)blocks));
 }
 
 void profile_add_total(struct hak_text *text, const struct profile_query *q,
                        const struct profile_sums *all) {
     if (!q->is_span) {
-        hak_text_add(text, "%s of ", hak_words_count(all->live.blocks, "block", "blocks"));
+        hak_text_add(text, "%s of ", count_of(q, all->live.blocks));
         add_bytes(text, all->live.bytes);
-        hak_text_add(text, " live");
+        hak_text_add(text, q->is_mapped ? " there" : " live");
         return;
     }
-    hak_text_add(text, "%s of ", hak_words_count(all->came.blocks, "block", "blocks"));
+    hak_text_add(text, "%s of ", count_of(q, all->came.blocks));
     add_bytes(text, all->came.bytes);
-    hak_text_add(text, " allocated, %s of ", hak_words_number(all->went.blocks));
+    hak_text_add(text, q->is_mapped ? " mapped, %s of " : " allocated, %s of ",
+                 hak_words_number(all->went.blocks));
     add_bytes(text, all->went.bytes);
-    hak_text_add(text, " freed, %s of them short-lived, ", hak_words_number(all->brief.blocks));
-    add_growth(text, all);
+    if (q->is_mapped)
+        hak_text_add(text, " unmapped, ");
+    else
+        hak_text_add(text, " freed, %s of them short-lived, ", hak_words_number(all->brief.blocks));
+    add_growth(text, q, all);
 }
 
 static uint64_t time_of(const struct profile_query *q, const struct view_moment *at) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "report/words/words.h"
+#include "trace/record.h"
 
 struct gathering {
     struct profile_query *query;
@@ -145,6 +146,47 @@ static int gather_stored(const struct gathering *g, struct profile_facts *facts)
     return result;
 }
 
+/* ---- mappings ----------------------------------------------------------------------------------
+ */
+
+struct mapping_gathering {
+    const struct gathering *gathering;
+    struct profile_facts *facts;
+};
+
+static void take_mapping(void *context, enum hak_mapped_piece what, uint32_t process,
+                         const struct hak_range *range) {
+    const struct mapping_gathering *m = context;
+    const struct gathering *g = m->gathering;
+    struct hak_flow_sum one = {1, range->end - range->start}, none = {0};
+    struct profile_item item = {.process = process,
+                                .thread = range->thread,
+                                .stack = range->stack,
+                                .class_index = 255,
+                                .size = one.bytes,
+                                .is_open = true,
+                                .sums = {.live = what == HAK_MAPPED_THERE ? one : none,
+                                         .came = what == HAK_MAPPED_CAME ? one : none,
+                                         .went = what == HAK_MAPPED_WENT ? one : none,
+                                         .before = what == HAK_MAPPED_BEFORE ? one : none}};
+    if (range->way & HAK_MAPPED_CLOSED)
+        m->facts->closed_bytes += what == HAK_MAPPED_THERE ? one.bytes : 0;
+    else if ((what == HAK_MAPPED_THERE || g->query->is_span) && is_of_thread(g->query, item.thread))
+        g->take(g->context, &item);
+}
+
+static int gather_mappings(const struct gathering *g, struct profile_facts *facts) {
+    const struct profile_query *q = g->query;
+    struct mapping_gathering m = {g, facts};
+    struct hak_mapped_query query = {.from = q->is_span ? q->from.event : 0,
+                                     .to = q->at.event,
+                                     .process = q->process,
+                                     .piece = take_mapping,
+                                     .context = &m};
+    int error = hak_mapped_read(q->view->reader, &query);
+    return error ? view_store_error(q->view, error) : 0;
+}
+
 /* ---- moments and spans -------------------------------------------------------------------------
  */
 
@@ -202,6 +244,8 @@ static int gather_span(struct gathering *g, struct profile_facts *facts) {
     bool is_by_lives = is_by_block(q);
     facts->from_ns = time_of(q, &q->from);
     facts->to_ns = time_of(q, &q->at);
+    if (q->is_mapped)
+        return gather_mappings(g, facts);
     int stored = gather_stored(g, facts);
     if (stored < 0)
         return view_store_error(q->view, stored);
@@ -241,7 +285,7 @@ int profile_gather(struct profile_query *q, struct profile_facts *facts,
                    void (*take)(void *context, const struct profile_item *item), void *context) {
     struct gathering g = {q, take, context};
     *facts = (struct profile_facts){0};
-    if (!q->is_span && q->at.kind == VIEW_AT_PEAK && !is_by_block(q))
+    if (!q->is_span && q->at.kind == VIEW_AT_PEAK && !is_by_block(q) && !q->is_mapped)
         return gather_peak(&g, facts);
     int status = settle_moments(q);
     if (status == 0 && q->is_span && q->at.event && q->at.event < q->from.event) {

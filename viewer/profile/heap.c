@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/profile/columns.h"
+#include "trace/record.h"
 #include "viewer/profile/memory.h"
 
 #define STEPS         20
@@ -22,6 +23,8 @@ struct heap {
     struct profile_query query;
     struct hak_flow flow;
     struct taken taken;
+    struct hak_flow_sum mapped; /* by the program itself, at the moment */
+    uint64_t closed_bytes;      /* so that nobody may touch it, beside these */
     struct profile_memory *memory;
     struct profile_memory_totals *step_memory, at_memory;
     bool has_resident; /* the kernel was asked in any step */
@@ -228,6 +231,30 @@ static int read_memory(struct heap *h) {
     return 0;
 }
 
+static void take_mapping(void *context, enum hak_mapped_piece what, uint32_t process,
+                         const struct hak_range *range) {
+    struct heap *h = context;
+    uint64_t bytes = range->end - range->start;
+    (void)process;
+    if (what != HAK_MAPPED_THERE)
+        return;
+    if (range->way & HAK_MAPPED_CLOSED) {
+        h->closed_bytes += bytes;
+        return;
+    }
+    h->mapped.blocks++;
+    h->mapped.bytes += bytes;
+}
+
+static int read_mapped(struct heap *h) {
+    struct hak_mapped_query query = {
+        .to = h->query.at.event, .process = h->query.process, .piece = take_mapping, .context = h};
+    if (h->query.at.kind == VIEW_AT_START || hak_store_is_profile_only(h->view->reader))
+        return 0;
+    int error = hak_mapped_read(h->view->reader, &query);
+    return error ? view_store_error(h->view, error) : 0;
+}
+
 /* ---- for people --------------------------------------------------------------------------------
  */
 
@@ -365,6 +392,10 @@ static void add_taken(struct hak_text *text, struct heap *h) {
         add_taken_line(text, "in large blocks, pages of their own", t->large.bytes,
                        t->large.blocks);
     }
+    if (h->mapped.bytes)
+        add_taken_line(text, "mapped by the program itself (mmap, brk)", h->mapped.bytes, 0);
+    if (h->closed_bytes)
+        add_taken_line(text, "  and so that nobody may touch it", h->closed_bytes, 0);
     add_memory(text, h);
     hak_text_add(text, "\n");
 }
@@ -433,6 +464,14 @@ static json_t *memory_json(const struct heap *h, const struct profile_memory_tot
     return object;
 }
 
+static json_t *mapped_json(const struct heap *h) {
+    json_t *object = json_object();
+    hak_json_set_number(object, "mappings", h->mapped.blocks);
+    hak_json_set_number(object, "bytes", h->mapped.bytes);
+    hak_json_set_number(object, "closed_bytes", h->closed_bytes);
+    return object;
+}
+
 static json_t *step_json(const struct heap *h, uint32_t i) {
     const struct hak_flow_step *s = &h->flow.step[i];
     json_t *object = json_object();
@@ -489,6 +528,7 @@ static void print_json(struct heap *h) {
     json_object_set_new(document, "processes", processes_json(h));
     json_object_set_new(document, "held", taken_json(h));
     json_object_set_new(document, "memory", memory_json(h, &h->at_memory));
+    json_object_set_new(document, "mapped", mapped_json(h));
     hak_json_set_number(document, "allocated_blocks", f->came.blocks);
     hak_json_set_number(document, "allocated_bytes", f->came.bytes);
     hak_json_set_number(document, "freed_blocks", f->went.blocks);
@@ -545,6 +585,8 @@ int command_heap(struct view *view) {
     }
     if (status == 0)
         status = read_memory(&h);
+    if (status == 0)
+        status = read_mapped(&h);
     if (status == 0)
         status = view_look_again(view);
     if (status == 0) {

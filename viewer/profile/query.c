@@ -131,6 +131,16 @@ bool profile_read_query(struct view *view, struct profile_query *q) {
     q->is_bottom_up = view_given(view, "bottom-up");
     q->is_tree = q->is_bottom_up || view_given(view, "tree");
     q->shows_all = view_given(view, "all");
+    q->is_mapped = view_given(view, "mapped");
+    if (q->is_mapped && (q->per == PROFILE_CLASS || q->per == PROFILE_LIFETIME)) {
+        view_error("--per %s: mappings have no %s", keys[q->per],
+                   q->per == PROFILE_CLASS ? "size classes" : "lifetimes");
+        return false;
+    }
+    if (q->is_mapped && q->by == PROFILE_SHORT_LIVED) {
+        view_error("--by short-lived: with --mapped there are bytes, blocks, calls and growth");
+        return false;
+    }
     if (view_given(view, "thread") && (q->thread == 0 || q->thread > UINT32_MAX)) {
         view_error("--thread %s: the number of a thread was expected, from 1",
                    view_value(view, "thread"));

@@ -35,6 +35,7 @@ struct profile_query {
     uint64_t thread;             /* its number in its process, 0 = all */
     uint64_t brief_calls, limit;
     bool is_tree, is_bottom_up, shows_all;
+    bool is_mapped; /* what the program mapped itself, instead of blocks */
     bool has_focus, has_ignore;
     regex_t focus, ignore;
 };
@@ -69,6 +70,7 @@ struct profile_item {
 struct profile_facts {
     uint64_t unknown; /* blocks given back in the span, never seen to come */
     uint64_t from_ns, to_ns;
+    uint64_t closed_bytes; /* with is_mapped: mapped, and nobody may touch it; in no item */
 };
 
 /* Hands what was asked for to `take`, and settles q->at where it is the peak. 0, or an exit status:

@@ -60,6 +60,10 @@ static void add_footer(struct hak_text *text, struct top *t) {
     if (t->facts.unknown)
         hak_text_add(text, "%s freed whose allocation is not in it; no line counts them. ",
                      hak_words_count(t->facts.unknown, "block was", "blocks were"));
+    if (t->facts.closed_bytes)
+        hak_text_add(text,
+                     "%s more are mapped so that nobody may touch them; no line counts them. ",
+                     hak_words_bytes(t->facts.closed_bytes));
     view_add_completeness(text, t->view);
     hak_text_add(text, "\n");
 }
@@ -323,6 +327,8 @@ static void print_json(struct top *t) {
     profile_set_query(document, &t->query);
     json_object_set_new(document, "total", profile_sums_json(&t->query, total_of(t)));
     hak_json_set_number(document, "unknown_blocks", t->facts.unknown);
+    if (t->query.is_mapped)
+        hak_json_set_number(document, "closed_bytes", t->facts.closed_bytes);
     if (t->query.is_tree)
         json_object_set_new(document, t->query.is_bottom_up ? "callers" : "callees",
                             node_json(t, 0));
