@@ -550,8 +550,9 @@ const struct view_command view_commands[] = {
          "--at end shows what each held at its own end. realloc in place stays with the stack "
          "that\n"
          "allocated the block. --mapped shows in the same way what the program mapped past its\n"
-         "allocator, without what nobody may touch (PROT_NONE). Reads the log from the begin of "
-         "the span; for --at peak all of it.\n"
+         "allocator, without what nobody may touch (PROT_NONE).\n"
+         "\n"
+         "Reads the log from the begin of the span; for --at peak all of it.\n"
          "\n"
          "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace top\n"

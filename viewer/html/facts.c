@@ -7,7 +7,6 @@
 #include "version.h"
 #include "viewer/findings/findings.h"
 #include "viewer/layers/layers.h"
-#include "viewer/profile/memory.h"
 
 #define MARKS_MAX     2000
 #define FINDINGS_MAX  2000

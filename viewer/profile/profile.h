@@ -12,7 +12,7 @@
  *   top.c `top`    heap.c `heap`    diff.c `diff`    headline.c the last line of `run`
  *
  * Other rooms (html, view, export) ask by query.h and places.h, view by groups.h, tree.h and
- * timeline.h, too. Calls capture and cli. One thread.
+ * timeline.h, html by timeline.h and memory.h, too. Calls capture and cli. One thread.
  */
 #ifndef HAK_VIEWER_PROFILE_PROFILE_H
 #define HAK_VIEWER_PROFILE_PROFILE_H
@@ -21,6 +21,7 @@
 #include "viewer/cli/cli.h"
 #include "viewer/profile/columns.h"
 #include "viewer/profile/groups.h"
+#include "viewer/profile/memory.h"
 #include "viewer/profile/places.h"
 #include "viewer/profile/query.h"
 #include "viewer/profile/timeline.h"
