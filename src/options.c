@@ -148,13 +148,16 @@ bool hak_option_take_number(const struct hak_option *option, const char *value, 
 
 /* A standard value stands in its range (tests/unit/options_test.c): nothing is refused here. */
 uint64_t hak_option_standard(const struct hak_option *option) {
+    const char *standard = option->standard;
     uint64_t number = 0;
     if (option->type == HAK_TYPE_CHOICE)
-        (void)parse_choice(option->range, option->standard, &number);
+        (void)parse_choice(option->range, standard, &number);
     else if (option->type == HAK_TYPE_FRACTION)
-        (void)parse_fraction(option->standard, &number);
+        (void)parse_fraction(standard, &number);
+    else if (standard[0] >= '0' && standard[0] <= '9' && !standard[1])
+        number = (uint64_t)(standard[0] - '0'); /* most are, and each start reads all of them */
     else
-        (void)parse_number(option->standard, option->type == HAK_TYPE_BYTES, &number);
+        (void)parse_number(standard, option->type == HAK_TYPE_BYTES, &number);
     return number;
 }
 

@@ -150,6 +150,15 @@ bool hak_ranges_protect(struct hak_ranges *r, uint64_t start, uint64_t end,
 /* ---- shared lists ----------------------------------------------------------------------------
  */
 
+static bool copy_ranges(struct hak_ranges *to, const struct hak_ranges *from) {
+    to->range = malloc(from->count * sizeof *to->range);
+    if (!to->range)
+        return false;
+    memcpy(to->range, from->range, from->count * sizeof *to->range);
+    to->count = to->room = from->count;
+    return true;
+}
+
 struct hak_ranges *hak_ranges_own(struct hak_ranges **list) {
     struct hak_ranges *old = *list;
     if (old && old->users == 1)
@@ -158,17 +167,13 @@ struct hak_ranges *hak_ranges_own(struct hak_ranges **list) {
     if (!own)
         return NULL;
     own->users = 1;
-    if (old && old->count) {
-        own->range = malloc(old->count * sizeof *own->range);
-        if (!own->range) {
-            free(own);
-            return NULL;
-        }
-        memcpy(own->range, old->range, old->count * sizeof *own->range);
-        own->count = own->room = old->count;
+    if (old && old->count && !copy_ranges(own, old)) {
+        free(own);
+        return NULL;
     }
     hak_ranges_leave(old);
-    return *list = own;
+    *list = own;
+    return own;
 }
 
 void hak_ranges_leave(struct hak_ranges *list) {
