@@ -57,6 +57,7 @@ def tree():
     database.execute("delete from sample")
     samples = [(first, 10, "memory.anonymous", 1000), (child, 30, "memory.anonymous", 400),
                (child, 30, "memory.file", 40), (first, 50, "memory.anonymous", 700),
+               (2**32 - 1, 20, "memory.anonymous", 9999), (0, 20, "memory.file", 9999),  # of no process that there is
                (first, 10, "given.QUARANTINE", 300), (first, 40, "QUARANTINE_LEAVE.blocks", 100)]
     for process, at, name, value in samples:
         found = database.execute("select id from name where text = ?", [name]).fetchone()

@@ -51,13 +51,14 @@ static const struct {
 /* ---- reading ---------------------------------------------------------------------------------
  */
 
+/* Of a process that the capture has: a broken one may name any. */
 static bool add_sample(struct profile_memory *m, struct sample sample) {
+    if (sample.process == 0 || sample.process >= m->rows)
+        return true;
     if (!hak_growing_make_room(&m->sample, m->samples, &m->room, sizeof *m->sample))
         return false;
     sample.order = m->samples;
     m->sample[m->samples++] = sample;
-    if (sample.process >= m->rows)
-        m->rows = sample.process + 1;
     return true;
 }
 
@@ -91,8 +92,7 @@ static int read_changes(struct profile_memory *m, struct view *view) {
                 "SELECT ns, process, name, class, CAST(value - coalesce(lag(value) OVER "
                 "(PARTITION BY process, name, class ORDER BY id), 0) AS INTEGER) FROM metric "
                 "WHERE (name LIKE 'memory.%' OR "
-                "name IN ('given.QUARANTINE', 'QUARANTINE_LEAVE.blocks')) AND process > 0 AND "
-                "process <= (SELECT count(*) FROM process) ORDER BY ns, id",
+                "name IN ('given.QUARANTINE', 'QUARANTINE_LEAVE.blocks')) ORDER BY ns, id",
                 "reading metrics");
     while (has_memory && hak_query_next(&q))
         has_memory = add_change(m, view, &q);
@@ -125,8 +125,7 @@ static int read_processes(struct profile_memory *m, struct view *view) {
     bool has_memory = true;
     struct hak_query q = hak_ask(
         hak_store_database(view->reader),
-        "SELECT id, start_ns, end_ns, CASE WHEN fork_event > 0 THEN parent ELSE 0 END FROM process "
-        "WHERE id > 0 AND id <= (SELECT count(*) FROM process)",
+        "SELECT id, start_ns, end_ns, CASE WHEN fork_event > 0 THEN parent ELSE 0 END FROM process",
         "reading processes");
     while (has_memory && hak_query_next(&q)) {
         struct sample begin = {.process = hak_query_id(&q, 0),
@@ -171,7 +170,7 @@ int profile_memory_read(struct view *view, uint32_t process, struct profile_memo
     int status = m ? 0 : no_memory(view);
     if (status == 0) {
         m->process = process;
-        m->rows = 1;
+        m->rows = view->summary.processes + 1;
         status = read_processes(m, view);
     }
     if (status == 0)
