@@ -12,6 +12,7 @@
 #define HAK_VIEWER_CAPTURE_CAPTURE_H
 
 #include <jansson.h>
+#include <time.h>
 #include "viewer/cli/cli.h"
 
 #define VIEW_BLOCKS_MAX 1024 /* of the blocks that one address was in, these are looked at */
@@ -28,6 +29,8 @@ int view_look_again(struct view *view);
 /* For an answer that has no place for it: what was lost or dropped, in a line on stderr, or at the
  * end of what a pager shows. Returns view_completeness(). */
 int view_say_completeness(struct view *view);
+/* When the capture began, in seconds since 1970; 0 = it does not say. */
+time_t view_started(const struct view *view);
 /* "app.db (1,234 events of 2 processes)": where an answer was looked for. */
 void view_add_extent(struct hak_text *text, const struct view *view);
 /* The same of one process, "process 4711 (server) of app.db (...)"; 0 = of all. */

@@ -169,6 +169,13 @@ int view_say_completeness(struct view *view) {
     return view_completeness(view);
 }
 
+time_t view_started(const struct view *view) {
+    return (time_t)hak_database_number(hak_store_database(view->reader),
+                                       "SELECT CAST(value AS INTEGER) / 1000000000 FROM meta"
+                                       " WHERE key = 'started'",
+                                       0);
+}
+
 void view_add_extent(struct hak_text *text, const struct view *view) {
     hak_text_add(text, "%s (%s of %s)", view->store_path,
                  hak_words_count(view->summary.events, "event", "events"),

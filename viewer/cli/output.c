@@ -112,6 +112,8 @@ static bool write_bytes(FILE *to, const void *bytes, size_t count) {
 }
 
 bool view_write_bytes(const void *bytes, size_t count) {
+    if (isatty(STDOUT_FILENO))
+        view_progress_end(); /* its line would stand between those of the answer */
     return write_bytes(stdout, bytes, count);
 }
 

@@ -20,8 +20,6 @@
 static void write_out(struct view_sink *sink, const void *bytes, size_t count) {
     if (sink->error || !count)
         return;
-    if (sink->fd < 0 && isatty(STDOUT_FILENO))
-        view_progress_end(); /* its line would stand between those of the answer */
     errno = 0;
     bool good =
         sink->fd < 0 ? view_write_bytes(bytes, count) : hak_write_fully(sink->fd, bytes, count);

@@ -52,12 +52,8 @@ static void write_line(struct heaptrack *h, const char *format, ...) {
 
 static uint32_t number_text(struct heaptrack *h, struct hak_text *text) {
     bool is_new;
-    if (!text->length && !text->failed) {
-        hak_text_free(text);
-        return 0;
-    }
     uint32_t number = message_number_text(&h->texts, text, &is_new);
-    h->failed |= !number;
+    h->failed |= h->texts.failed;
     if (number && is_new)
         write_line(h, "s %s\n", h->texts.text[number - 1]);
     return number;

@@ -20,6 +20,10 @@ uint32_t message_number_text(struct message_texts *all, struct hak_text *text, b
     const char *words = hak_text_string(text);
     uint64_t key = hak_index_hash(words, strlen(words)), at = 0;
     *is_new = false;
+    if (!text->length && !text->failed) {
+        hak_text_free(text);
+        return 0;
+    }
     for (uint32_t row; (row = hak_index_find(&all->by_text, key, &at)) != 0;)
         if (strcmp(all->text[row - 1], words) == 0) {
             hak_text_free(text);
@@ -30,6 +34,7 @@ uint32_t message_number_text(struct message_texts *all, struct hak_text *text, b
     if (!copy || !hak_growing_make_room(&all->text, all->texts, &all->room, sizeof *all->text) ||
         !hak_index_add(&all->by_text, key, all->texts + 1)) {
         free(copy);
+        all->failed = true;
         return 0;
     }
     all->text[all->texts++] = copy;

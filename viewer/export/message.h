@@ -15,9 +15,11 @@ struct message_texts {
     char **text;
     uint32_t texts, room;
     struct hak_index by_text;
+    bool failed; /* no memory */
 };
 
-/* The number of `text`, which is freed; `is_new`: it was not there before. 0 without memory. */
+/* The number of `text`, which is freed; `is_new`: it was not there before. 0 of "", and where it
+ * failed. */
 uint32_t message_number_text(struct message_texts *all, struct hak_text *text, bool *is_new);
 void message_free_texts(struct message_texts *all);
 

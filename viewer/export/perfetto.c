@@ -244,12 +244,8 @@ static size_t read_hexadecimal(char *text) {
 /* The iid of a text, which is freed, in one of the tables; 0 of "". */
 static uint64_t intern(struct perfetto *p, enum interned kind, struct hak_text *text) {
     bool is_new;
-    if (!text->length && !text->failed) {
-        hak_text_free(text);
-        return 0;
-    }
     uint32_t number = message_number_text(&p->texts[kind], text, &is_new);
-    p->failed |= !number;
+    p->failed |= p->texts[kind].failed;
     if (!number || !is_new)
         return number;
     Hakmem__Perfetto__InternedData data = HAKMEM__PERFETTO__INTERNED_DATA__INIT;

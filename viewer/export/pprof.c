@@ -44,12 +44,8 @@ static void write_piece(struct pprof *p, const Hakmem__Pprof__Profile *piece) {
 /* Place of a text, which is freed, in string_table; "" is the first. */
 static int64_t number_text(struct pprof *p, struct hak_text *text) {
     bool is_new;
-    if (!text->length && !text->failed) {
-        hak_text_free(text);
-        return 0;
-    }
     uint32_t number = message_number_text(&p->texts, text, &is_new);
-    p->failed |= !number;
+    p->failed |= p->texts.failed;
     if (number && is_new) {
         Hakmem__Pprof__Profile piece = HAKMEM__PPROF__PROFILE__INIT;
         piece.n_string_table = 1;

@@ -203,10 +203,7 @@ uint64_t export_begin_ns(const struct export *e) {
 }
 
 uint64_t export_moment_ns(const struct export *e) {
-    const struct view_moment *at = &e->query.at;
-    return at->kind == VIEW_AT_START ? e->view->summary.first_ns
-           : at->kind == VIEW_AT_END ? e->view->summary.last_ns
-                                     : at->ns;
+    return profile_time(&e->query, &e->query.at);
 }
 
 /* ---- names -------------------------------------------------------------------------------------

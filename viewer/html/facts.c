@@ -25,11 +25,7 @@ static void set_meta(struct view *view, json_t *data, const char *name, const ch
 }
 
 static void set_started(struct view *view, json_t *data) {
-    time_t seconds =
-        (time_t)hak_database_number(hak_store_database(view->reader),
-                                    "SELECT CAST(value AS INTEGER) / 1000000000 FROM meta"
-                                    " WHERE key = 'started'",
-                                    0);
+    time_t seconds = view_started(view);
     struct tm parts;
     char when[64] = "";
     if (seconds > 0 && gmtime_r(&seconds, &parts))

@@ -61,11 +61,7 @@ static json_t *lines_json(struct view *view, const char *key) {
 }
 
 static void add_started(struct hak_text *text, struct view *view) {
-    time_t seconds =
-        (time_t)hak_database_number(hak_store_database(view->reader),
-                                    "SELECT CAST(value AS INTEGER) / 1000000000 FROM meta"
-                                    " WHERE key = 'started'",
-                                    0);
+    time_t seconds = view_started(view);
     struct tm local;
     char when[64];
     if (seconds > 0 && localtime_r(&seconds, &local) &&

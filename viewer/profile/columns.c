@@ -129,12 +129,6 @@ void profile_add_total(struct hak_text *text, const struct profile_query *q,
     add_growth(text, q, all);
 }
 
-static uint64_t time_of(const struct profile_query *q, const struct view_moment *at) {
-    return at->kind == VIEW_AT_START ? q->view->summary.first_ns
-           : at->kind == VIEW_AT_END ? q->view->summary.last_ns
-                                     : at->ns;
-}
-
 void profile_add_when(struct hak_text *text, const struct profile_query *q) {
     if (!q->is_span) {
         view_add_moment(text, q->view, &q->at);
@@ -143,7 +137,7 @@ void profile_add_when(struct hak_text *text, const struct profile_query *q) {
                          hak_words_number(q->at.event));
         return;
     }
-    uint64_t from = time_of(q, &q->from), to = time_of(q, &q->at);
+    uint64_t from = profile_time(q, &q->from), to = profile_time(q, &q->at);
     hak_text_add(text, "from %s to %s", hak_words_time(from), hak_words_time(to));
 }
 
@@ -177,7 +171,7 @@ json_t *profile_moment_json(const struct profile_query *q, const struct view_mom
     json_t *object = json_object();
     json_object_set_new(object, "kind", json_string(at->name[0] ? "mark" : kinds[at->kind]));
     hak_json_set_known(object, "event", at->event != 0, at->event);
-    hak_json_set_number(object, "ns", time_of(q, at));
+    hak_json_set_number(object, "ns", profile_time(q, at));
     if (at->name[0])
         hak_json_set_text(object, "mark", at->name);
     return object;

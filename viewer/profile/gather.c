@@ -232,18 +232,11 @@ static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     return status;
 }
 
-/* The time of a moment. */
-static uint64_t time_of(const struct profile_query *q, const struct view_moment *at) {
-    return at->kind == VIEW_AT_START ? q->view->summary.first_ns
-           : at->kind == VIEW_AT_END ? q->view->summary.last_ns
-                                     : at->ns;
-}
-
 static int gather_span(struct gathering *g, struct profile_facts *facts) {
     struct profile_query *q = g->query;
     bool is_by_lives = is_by_block(q);
-    facts->from_ns = time_of(q, &q->from);
-    facts->to_ns = time_of(q, &q->at);
+    facts->from_ns = profile_time(q, &q->from);
+    facts->to_ns = profile_time(q, &q->at);
     if (q->is_mapped)
         return gather_mappings(g, facts);
     int stored = gather_stored(g, facts);

@@ -226,8 +226,7 @@ static int read_memory(struct heap *h) {
         profile_memory_in(h->memory, i ? end_of_step(h, i - 1) : h->flow.from_ns, end_of_step(h, i),
                           &h->step_memory[i]);
     if (at->kind != VIEW_AT_START)
-        profile_memory_at(h->memory, at->kind == VIEW_AT_END ? h->view->summary.last_ns : at->ns,
-                          &h->at_memory);
+        profile_memory_at(h->memory, profile_time(&h->query, at), &h->at_memory);
     return 0;
 }
 

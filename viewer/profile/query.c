@@ -161,6 +161,12 @@ bool profile_read_query(struct view *view, struct profile_query *q) {
     return true;
 }
 
+uint64_t profile_time(const struct profile_query *q, const struct view_moment *at) {
+    return at->kind == VIEW_AT_START ? q->view->summary.first_ns
+           : at->kind == VIEW_AT_END ? q->view->summary.last_ns
+                                     : at->ns;
+}
+
 void profile_free_query(struct profile_query *q) {
     if (q->has_focus)
         regfree(&q->focus);

@@ -45,6 +45,8 @@ struct profile_query {
 bool profile_read_query(struct view *view, struct profile_query *q);
 /* The same of one side of `diff`: focus, ignore, process and the like are copied from `q`. */
 void profile_free_query(struct profile_query *q);
+/* When a moment of the query is, in ns since the capture's start; the peak must be settled. */
+uint64_t profile_time(const struct profile_query *q, const struct view_moment *at);
 /* "function", "bytes": as they are typed. */
 const char *profile_key_name(enum profile_key key);
 const char *profile_measure_name(enum profile_measure measure);
