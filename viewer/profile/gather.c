@@ -45,7 +45,8 @@ static void take_life(void *context, const struct hak_flow_life *life) {
     const struct gathering *g = context;
     struct hak_flow_sum one = {1, life->size}, none = {0};
     bool is_old = life->is_before || life->is_inherited;
-    if (!g->query->is_span && life->end_ns)
+    bool has_ended = life->end_ns || life->has_left;
+    if (!g->query->is_span && has_ended)
         return;
     struct profile_item item = {.process = life->process,
                                 .thread = life->thread,
@@ -54,7 +55,7 @@ static void take_life(void *context, const struct hak_flow_life *life) {
                                 .size = life->size,
                                 .is_open = !life->end_ns,
                                 .has_lifetime = life->end_ns && life->is_birth_known,
-                                .sums = {.live = life->end_ns ? none : one,
+                                .sums = {.live = has_ended ? none : one,
                                          .came = is_old ? none : one,
                                          .went = life->end_ns ? one : none,
                                          .brief = life->is_brief ? one : none,

@@ -261,7 +261,8 @@ static void tell_life(struct flow *f, const struct runner *p, const struct hak_h
                                  .is_before =
                                      b->is_before && row->process == p->process && !b->is_inherited,
                                  .is_inherited = b->is_inherited || row->process != p->process,
-                                 .is_brief = brief};
+                                 .is_brief = brief,
+                                 .has_left = p->state == ENDED && f->query->to};
     if (f->query->life)
         f->query->life(f->query->context, &life);
 }
@@ -366,8 +367,8 @@ static void end_runner(struct flow *f, struct runner *p) {
         follow_change(f, number - 1, HAK_FLOW_LEFT, left.blocks, left.bytes);
         lower_live(f, p, number - 1, left.blocks, left.bytes);
     }
-    close_runner(f, p);
     p->state = ENDED;
+    close_runner(f, p);
     note_step(f);
 }
 

@@ -66,6 +66,7 @@ struct hak_flow_life {
     bool is_before;      /* was held at `from` */
     bool is_inherited;   /* from the process's parent, behind `from` */
     bool is_brief;
+    bool has_left; /* still open when its process ended, before `to`: one of the row's `left` */
 };
 
 enum hak_flow_change {
