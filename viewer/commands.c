@@ -206,7 +206,8 @@ static const struct view_option view_options[] = {
     {"at", 0, "WHEN",
      "begin at peak (default; of a capture that is written: end), start, end, mark:NAME, seconds "
      "(1.5), 200ms, or #EVENT"},
-    {"per", 0, "WHAT", "function (default), line, file, module, stack or process"},
+    {"per", 0, "WHAT",
+     "function (default), line, file, module, stack, class, size, lifetime, thread or process"},
     {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
     PROCESS_OPTION("only this process"),
     {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},
@@ -635,11 +636,10 @@ const struct view_command view_commands[] = {
      .about =
          "The timeline of live bytes, and below it who holds those of a moment, or what came, "
          "went\n"
-         "and grew between two: by function, line, file, module, stack or process, as a tree of\n"
-         "calls or of callers. Enter goes from a line to its stacks, to the blocks of a stack "
-         "that\n"
-         "are live then, and to the story of one block (why). The faults have their reports "
-         "there.\n"
+         "and grew between two: by function, line, file, module, stack, class, size, lifetime,\n"
+         "thread or process, as a tree of calls or of callers; the timeline zooms to a span.\n"
+         "Enter goes from a line to its stacks, to the blocks of a stack that are live then, and\n"
+         "to the story of one block (why). The faults have their reports there.\n"
          "? shows the keys, which are those of less and htop; the mouse works where there is one.\n"
          "A capture that is still written is read again each second.\n"
          "\n"

@@ -81,6 +81,32 @@ keys Tab G
 shows 'the end' 'at the end'
 keys Tab v v v v
 shows 'by stack' 'by stack'
+keys v
+shows 'by class' 'by class'
+keys v
+shows 'by size' 'by size'
+keys Enter
+shows 'the stacks of a size' 'allocated from'
+keys Enter
+shows 'the blocks of a size' ' bytes  address'
+keys q q v
+shows 'by lifetime' 'by lifetime'
+keys v
+shows 'by thread' 'by thread'
+keys v v
+sees 'by function'
+words 'p{s}}'
+sees 'grown|shrunk'
+words 'z'
+shows 'the timeline of a span' 'ZOOM 1'
+words '[['
+shows 'a span inside of it' 'ZOOM 1'
+words 'z'
+shows 'the timeline of that' 'ZOOM 2'
+words 'sm'
+shows 'no mark in it' 'No mark'
+words 'ZZZ'
+shows 'the whole time again' 'This is the whole time'
 keys F1
 shows 'help' 'Help'
 keys q Q

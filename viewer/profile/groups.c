@@ -61,8 +61,8 @@ uint64_t profile_lifetime_within(const struct profile_groups *g, unsigned percen
     return 0;
 }
 
-static uint64_t key_of_item(struct profile_groups *g, const struct profile_item *item) {
-    switch (g->query->per) {
+uint64_t profile_item_key(const struct profile_item *item, enum profile_key per) {
+    switch (per) {
     case PROFILE_STACK:
         return item->stack;
     case PROFILE_CLASS:
@@ -70,18 +70,22 @@ static uint64_t key_of_item(struct profile_groups *g, const struct profile_item 
     case PROFILE_SIZE:
         return key_of_size(item->size);
     case PROFILE_LIFETIME:
-        if (item->has_lifetime) {
-            g->lives++;
-            g->lifetimes[span_of(item->lifetime_ns)]++;
-        }
         return key_of_lifetime(item);
     case PROFILE_THREAD:
         return item->thread;
-    case PROFILE_PROCESS:
-        return item->process;
     default:
-        return g->places->place[g->path.place[0]].label[g->query->per];
+        return item->process;
     }
+}
+
+static uint64_t key_of_item(struct profile_groups *g, const struct profile_item *item) {
+    enum profile_key per = g->query->per;
+    if (per == PROFILE_LIFETIME && item->has_lifetime) {
+        g->lives++;
+        g->lifetimes[span_of(item->lifetime_ns)]++;
+    }
+    return per < PROFILE_KEYS ? g->places->place[g->path.place[0]].label[per]
+                              : profile_item_key(item, per);
 }
 
 /* ---- groups ------------------------------------------------------------------------------------

@@ -31,6 +31,9 @@ struct profile_groups {
     bool failed;
 };
 
+/* What the blocks of an item have in common under `per`, which is none of places. */
+uint64_t profile_item_key(const struct profile_item *item, enum profile_key per);
+
 /* For profile_gather; `context` is the groups. */
 void profile_groups_take(void *context, const struct profile_item *item);
 /* Sorts: the most first; of sizes, classes and lifetimes the least. Groups of which nothing is

@@ -187,18 +187,23 @@ static const struct page_kind blocks_kind = {.keys = blocks_keys,
                                              .go_to = go_to_block,
                                              .free = free_blocks};
 
-struct page *blocks_page_make(struct browser *b, uint32_t stack) {
+struct page *blocks_page_make(struct browser *b, uint32_t stack, const struct data_kind *kind) {
     struct blocks_page *p = calloc(1, sizeof *p);
     struct hak_text when = {0}, where = {0};
     if (!p)
         return NULL;
+    if (b->data.is_alone) {
+        browser_say(b, "--profile-only keeps no blocks: a stack is as far as it goes.");
+        free(p);
+        return NULL;
+    }
     p->page.kind = &blocks_kind;
     data_add_moment(&when, &b->data, &b->data.at);
     view_add_stack_line(&where, b->data.view, stack, 8);
     p->when = hak_text_take(&when);
     p->where = hak_text_take(&where);
     p->at_ns = data_time(&b->data, &b->data.at);
-    bool is_good = browser_is_good(b, data_read_blocks(&b->data, stack, &p->blocks));
+    bool is_good = browser_is_good(b, data_read_blocks(&b->data, stack, kind, &p->blocks));
     if (!p->when || !p->where || !is_good) {
         free_blocks(&p->page);
         free(p);

@@ -136,7 +136,7 @@ bool browser_resize(struct browser *b, int rows, int columns) {
 }
 
 void browser_tick(struct browser *b) {
-    uint64_t now = view_now_ns(), rest = b->data.read_ns * REFRESH_REST;
+    uint64_t now = view_now_ns(), rest = (b->data.read_ns + b->data.group_ns) * REFRESH_REST;
     bool is_new;
     if (!b->data.view->summary.being_written || b->prompt ||
         now - b->refreshed_ns < (rest > REFRESH_NS ? rest : REFRESH_NS))
@@ -384,6 +384,8 @@ static void draw_first_line(struct browser *b) {
     if (b->data.findings.count)
         hak_text_add(&right, "%s  ",
                      hak_words_count(b->data.findings.count, "finding", "findings"));
+    if (b->data.zooms)
+        hak_text_add(&right, "ZOOM %d  ", b->data.zooms);
     if (s->being_written)
         hak_text_add(&right, "LIVE +%s  ", hak_words_number(b->data.new_events));
     if (c->columns >= 80)

@@ -94,7 +94,8 @@ void browser_refresh_pages(struct browser *b, bool is_more);
 /* The pages. */
 struct page *main_page_make(struct browser *b);
 struct page *stacks_page_make(struct browser *b, struct page *main); /* of the line of its cursor */
-struct page *blocks_page_make(struct browser *b, uint32_t stack);
+/* Of a kind, where it is not NULL. */
+struct page *blocks_page_make(struct browser *b, uint32_t stack, const struct data_kind *kind);
 struct page *text_page_make(const char *title, struct hak_text *text); /* takes the text */
 struct page *help_page_make(void);
 

@@ -6,23 +6,19 @@
 #include "base/growing.h"
 #include "report/words/words.h"
 #include "store/history/history.h"
+#include "viewer/view/data_parts.h"
 
-#define STEPS         500     /* of the timeline */
-#define BLOCKS_MAX    1000000 /* kept of one stack */
-#define ITEMS_A_LOOK  256     /* at the keyboard */
-#define BLOCKS_A_LOOK 1024
-
-static int out_of_memory(void) {
+int data_out_of_memory(void) {
     view_error("out of memory");
     return VIEW_USAGE;
 }
 
-static bool is_stopped(const struct data *data) {
-    return data->is_stopped && data->is_stopped(data->context);
-}
-
 /* ---- items -------------------------------------------------------------------------------------
  */
+
+bool data_is_stopped(const struct data *d) {
+    return d->is_stopped && d->is_stopped(d->context);
+}
 
 static void take_item(void *context, const struct profile_item *item) {
     struct data *d = context;
@@ -40,6 +36,7 @@ static bool is_nothing(const struct profile_sums *s) {
 static void add_up_steps(struct data *d) {
     const struct timeline *t = &d->timeline;
     uint32_t first = d->is_span ? (uint32_t)(d->from.step + 1) : 0;
+    bool has_begin = d->zooms && !d->is_span; /* what came is counted from there */
     timeline_add_up(t, first, d->at.step, d->sums);
     for (uint32_t i = 0; i < t->flow.rows; i++) {
         const struct timeline_sums *s = &d->sums[i];
@@ -47,20 +44,62 @@ static void add_up_steps(struct data *d) {
                                     .stack = t->flow.row[i].stack,
                                     .class_index = 255,
                                     .sums = {s->live, s->came, s->went, s->brief, s->before}};
+        if (has_begin)
+            item.sums.before = (struct hak_flow_sum){0};
         if (!is_nothing(&item.sums))
             take_item(d, &item);
     }
+    if (has_begin)
+        data_take_base(d, take_item, d);
+}
+
+/* The event of a moment that the store would have to look for, or that has moved on. */
+static struct view_moment asked_moment(const struct data *d, const struct data_moment *m) {
+    struct view_moment at = m->at;
+    bool is_moving = at.kind == VIEW_AT_END && !m->is_event && d->view->summary.being_written;
+    if (is_moving && m->step >= 0) {
+        at.event = d->timeline.step[m->step].event;
+        at.ns = d->timeline.step[m->step].ns;
+    }
+    if (at.event && (is_moving || at.kind == VIEW_AT_PEAK))
+        at.kind = VIEW_AT_EVENT;
+    return at;
+}
+
+void data_set_moments(const struct data *d, struct profile_query *query) {
+    query->is_span = true;
+    query->from =
+        d->is_span ? asked_moment(d, &d->from) : (struct view_moment){.kind = VIEW_AT_START};
+    query->at = asked_moment(d, &d->at);
 }
 
 /* A moment that is no step's end: the store is asked, as `top` does. */
 static int ask_store(struct data *d) {
     struct profile_query query = d->query;
     struct profile_facts facts;
-    query.is_span = true;
     query.per = PROFILE_STACK;
-    query.from = d->is_span ? d->from.at : (struct view_moment){.kind = VIEW_AT_START};
-    query.at = d->at.at;
+    data_set_moments(d, &query);
     return profile_gather(&query, &facts, take_item, d);
+}
+
+static void take_flow(void *context, const struct profile_item *item) {
+    struct profile_item came = *item;
+    came.sums.live = (struct hak_flow_sum){0};
+    take_item(context, &came);
+}
+
+/* The peak of a capture that keeps only the profile: what was live then is kept; what came and went
+ * is known at the end of a run, the one that is nearest. */
+static int ask_kept_peak(struct data *d) {
+    struct profile_query query = d->query;
+    struct profile_facts facts;
+    query.per = PROFILE_STACK;
+    query.at = (struct view_moment){.kind = VIEW_AT_PEAK};
+    int status = profile_gather(&query, &facts, take_item, d);
+    query.is_span = true;
+    query.from = (struct view_moment){.kind = VIEW_AT_START};
+    query.at = (struct view_moment){.kind = VIEW_AT_PEAK};
+    return status ? status : profile_gather(&query, &facts, take_flow, d);
 }
 
 static int add_up(struct data *d) {
@@ -69,7 +108,9 @@ static int add_up(struct data *d) {
     int status = 0;
     d->item = NULL;
     d->items = d->item_room = 0;
-    if (d->at.is_event || (d->is_span && d->from.is_event))
+    if (d->is_alone && d->at.at.kind == VIEW_AT_PEAK)
+        status = ask_kept_peak(d);
+    else if (d->is_alone || d->at.is_event || (d->is_span && d->from.is_event))
         status = ask_store(d);
     else
         add_up_steps(d);
@@ -81,7 +122,7 @@ static int add_up(struct data *d) {
         return status;
     }
     free(old);
-    return d->places.failed ? out_of_memory() : 0;
+    return d->places.failed ? data_out_of_memory() : 0;
 }
 
 /* ---- moments -----------------------------------------------------------------------------------
@@ -94,6 +135,12 @@ uint64_t data_time(const struct data *d, const struct data_moment *m) {
 }
 
 void data_add_moment(struct hak_text *text, const struct data *d, const struct data_moment *m) {
+    if (m->at.is_nearest) { /* shorter than elsewhere: it is one line of the screen */
+        hak_text_add(text, "at %s, %s", hak_words_time(m->at.ns),
+                     d->follow == DATA_FOLLOWS_PEAK ? "nearest to the peak"
+                                                    : "the nearest moment kept");
+        return;
+    }
     view_add_moment(text, d->view, &m->at);
     if (m->at.kind == VIEW_AT_PEAK)
         hak_text_add(text, ", %s (event %s)", hak_words_time(m->at.ns),
@@ -102,14 +149,19 @@ void data_add_moment(struct hak_text *text, const struct data *d, const struct d
 
 static struct data_moment moment_of_step(const struct data *d, int64_t step) {
     const struct timeline *t = &d->timeline;
+    const struct data_range *zoom = d->zooms ? &d->zoom[d->zooms - 1] : NULL;
     struct data_moment m = {.step = step, .at = {.kind = VIEW_AT_START}};
-    if (step < 0)
+    if (step < 0) {
+        if (zoom && zoom->from)
+            m.at = (struct view_moment){
+                .kind = VIEW_AT_EVENT, .event = zoom->from, .ns = zoom->from_ns};
         return m;
+    }
     m.at = (struct view_moment){
         .kind = VIEW_AT_EVENT, .event = t->step[step].event, .ns = t->step[step].ns};
-    if (step == (int64_t)t->steps - 1)
+    if (step == (int64_t)t->steps - 1 && (!zoom || !zoom->to))
         m.at = (struct view_moment){.kind = VIEW_AT_END};
-    else if (step == t->peak_step)
+    else if (t->step[step].event == d->peak_event && !d->is_alone)
         m.at.kind = VIEW_AT_PEAK;
     return m;
 }
@@ -129,12 +181,36 @@ static int choose(struct data *d, const struct data_moment *m) {
 int data_choose_step(struct data *d, int64_t step) {
     int64_t last = (int64_t)d->timeline.steps - 1;
     step = step < -1 ? -1 : step > last ? last : step;
-    d->follow = step == last ? DATA_FOLLOWS_END : DATA_FOLLOWS_NOTHING;
+    bool is_end = step == last && (!d->zooms || !d->zoom[d->zooms - 1].to);
+    d->follow = is_end ? DATA_FOLLOWS_END : DATA_FOLLOWS_NOTHING;
     struct data_moment m = moment_of_step(d, step);
     return choose(d, &m);
 }
 
+/* Of a capture that keeps only the profile: what was live at the peak of all is kept, too; else the
+ * moment nearest to it. */
+static int choose_kept_peak(struct data *d, bool is_nearest) {
+    const struct hak_flow_peak *peak = &d->timeline.flow.peak;
+    struct data_moment m = {.step = d->timeline.peak_step,
+                            .is_event = true,
+                            .at = {.kind = VIEW_AT_PEAK, .event = peak->id, .ns = peak->ns}};
+    bool is_of_all = !d->query.process || d->view->summary.processes == 1;
+    int status = 0;
+    if (d->is_span || is_nearest || !is_of_all || !peak->id) {
+        status = view_find_peak(d->view, d->query.process, &m.at);
+        status = status ? status : data_choose_moment(d, &m.at);
+    } else {
+        status = choose(d, &m);
+    }
+    d->follow = DATA_FOLLOWS_PEAK;
+    return status;
+}
+
 int data_choose_peak(struct data *d) {
+    if (d->zooms)
+        return data_choose_step(d, d->timeline.peak_step);
+    if (d->is_alone)
+        return choose_kept_peak(d, false);
     struct data_moment m = moment_of_step(d, d->timeline.peak_step);
     if (m.step >= 0) /* where it is the end, too */
         m.at = (struct view_moment){.kind = VIEW_AT_PEAK,
@@ -144,27 +220,81 @@ int data_choose_peak(struct data *d) {
     return choose(d, &m);
 }
 
-int data_choose_moment(struct data *d, const struct view_moment *at) {
-    if (at->kind == VIEW_AT_PEAK)
-        return data_choose_peak(d);
-    if (at->kind == VIEW_AT_START)
-        return data_choose_step(d, -1);
-    if (at->kind == VIEW_AT_END)
-        return data_choose_step(d, (int64_t)d->timeline.steps - 1);
+/* Of a capture that keeps only the profile there are the ends of its runs. */
+static int find_kept(const struct data *d, struct view_moment *at) {
+    struct hak_heap_end end;
+    if (!d->is_alone || at->kind != VIEW_AT_EVENT)
+        return 0;
+    int error = hak_heap_nearest(d->view->reader, at->event, at->ns, &end);
+    at->is_nearest |= !error && end.event != at->event;
+    if (!error && end.event != at->event)
+        at->name[0] = '\0'; /* it is not there */
+    at->event = end.event;
+    at->ns = end.ns;
+    at->kind = end.event ? VIEW_AT_EVENT : VIEW_AT_START;
+    return error ? view_store_error(d->view, error) : 0;
+}
+
+/* The last step that ends with this event, or before it. */
+static int64_t step_of_event(const struct data *d, uint64_t event) {
     int64_t step = -1;
-    for (; step + 1 < (int64_t)d->timeline.steps; step++)
-        if (d->timeline.step[step + 1].event > at->event)
-            break;
-    if (step >= 0 && d->timeline.step[step].event == at->event && !at->name[0])
+    while (step + 1 < (int64_t)d->timeline.steps && d->timeline.step[step + 1].event <= event)
+        step++;
+    return step;
+}
+
+int data_choose_moment(struct data *d, const struct view_moment *chosen) {
+    struct view_moment at = *chosen;
+    int status = at.kind == VIEW_AT_PEAK ? 0 : find_kept(d, &at);
+    if (status != 0)
+        return status;
+    if (at.kind == VIEW_AT_PEAK)
+        return data_choose_peak(d);
+    if (at.kind == VIEW_AT_START)
+        return data_choose_step(d, -1);
+    if (at.kind == VIEW_AT_END)
+        return data_choose_step(d, (int64_t)d->timeline.steps - 1);
+    int64_t step = step_of_event(d, at.event);
+    if (step >= 0 && d->timeline.step[step].event == at.event && !at.name[0] && !at.is_nearest)
         return data_choose_step(d, step);
-    struct data_moment m = {.step = step, .is_event = true, .at = *at};
+    struct data_moment m = {.step = step, .is_event = true, .at = at};
     d->follow = DATA_FOLLOWS_NOTHING;
     return choose(d, &m);
+}
+
+void data_place_moment(struct data *d, struct data_moment *m) {
+    int64_t last = (int64_t)d->timeline.steps - 1;
+    bool is_start = m->at.kind == VIEW_AT_START;
+    bool is_begin = d->zooms && m->at.event == d->zoom[d->zooms - 1].from && !m->at.name[0];
+    int64_t step = is_start || is_begin        ? -1
+                   : m->at.kind == VIEW_AT_END ? last
+                                               : step_of_event(d, m->at.event);
+    bool is_exact = is_start || is_begin || m->at.kind == VIEW_AT_END ||
+                    (step >= 0 && d->timeline.step[step].event == m->at.event && !m->at.name[0] &&
+                     !m->at.is_nearest);
+    if (is_exact)
+        *m = moment_of_step(d, step);
+    m->step = step;
+    m->is_event = !is_exact;
+    if (!is_exact && m->at.kind == VIEW_AT_PEAK && !d->is_alone)
+        m->at.kind = VIEW_AT_EVENT;
+}
+
+int data_place_moments(struct data *d) {
+    data_place_moment(d, &d->at);
+    if (d->is_span)
+        data_place_moment(d, &d->from);
+    return add_up(d);
 }
 
 int data_set_span(struct data *d, bool is_span) {
     struct data_moment from = d->from;
     bool was_span = d->is_span;
+    if (d->is_alone && is_span && d->at.at.kind == VIEW_AT_PEAK) {
+        int unread = choose_kept_peak(d, true); /* a span ends where a run does */
+        if (unread)
+            return unread;
+    }
     d->is_span = is_span;
     d->from = d->at;
     int status = add_up(d);
@@ -179,32 +309,12 @@ int data_set_span(struct data *d, bool is_span) {
  */
 
 /* The labels anew: for another filter, and where names have come meanwhile. */
-static void forget_places(struct data *d) {
+void data_forget_places(struct data *d) {
     profile_free_places(&d->places);
     d->places = (struct profile_places){.view = d->view,
                                         .shows_all = d->query.shows_all,
                                         .focus = d->query.has_focus ? &d->query.focus : NULL,
                                         .ignore = d->query.has_ignore ? &d->query.ignore : NULL};
-}
-
-static int read_timeline(struct data *d) {
-    struct timeline_query query = {
-        .process = d->query.process, .brief_calls = d->query.brief_calls, .steps = STEPS};
-    struct timeline timeline = {0};
-    uint64_t begin = view_now_ns();
-    int error = timeline_read(d->view->reader, &query, &timeline);
-    uint32_t rows = timeline.flow.rows;
-    struct timeline_sums *sums = error ? NULL : calloc(rows ? rows : 1, sizeof *sums);
-    if (error || !sums) {
-        timeline_free(&timeline);
-        return error ? view_store_error(d->view, error) : out_of_memory();
-    }
-    timeline_free(&d->timeline);
-    free(d->sums);
-    d->timeline = timeline;
-    d->sums = sums;
-    d->read_ns = view_now_ns() - begin;
-    return 0;
 }
 
 static void free_marks(struct data *d) {
@@ -243,7 +353,7 @@ static int read_findings(struct data *d) {
 }
 
 static int read_all(struct data *d) {
-    int status = read_timeline(d);
+    int status = data_read_timeline(d);
     if (status == 0)
         status = read_marks(d);
     return status ? status : read_findings(d);
@@ -256,6 +366,7 @@ static uint64_t data_version(const struct data *d) {
 
 int data_open(struct data *d, struct view *view) {
     d->view = view;
+    d->is_alone = hak_store_is_profile_only(view->reader);
     d->query = (struct profile_query){
         .per = PROFILE_FUNCTION,
         .by = PROFILE_BYTES,
@@ -266,7 +377,7 @@ int data_open(struct data *d, struct view *view) {
         d->filter = strdup(view_value(view, "focus"));
     struct view_moment at = d->query.at;
     d->version = data_version(d);
-    forget_places(d);
+    data_forget_places(d);
     int status = read_all(d);
     return status ? status : data_choose_moment(d, &at);
 }
@@ -275,6 +386,7 @@ void data_free(struct data *d) {
     timeline_free(&d->timeline);
     free(d->sums);
     free(d->item);
+    free(d->base);
     free_marks(d);
     free(d->mark);
     free(d->filter);
@@ -290,10 +402,7 @@ static void keep_moment(const struct data *d, struct data_moment *m) {
     if (!m->is_event && m->at.kind != VIEW_AT_EVENT)
         m->at.kind = VIEW_AT_EVENT; /* what was the peak, or the end */
     m->is_event = true;
-    m->step = -1;
-    while (m->step + 1 < (int64_t)d->timeline.steps &&
-           d->timeline.step[m->step + 1].event <= m->at.event)
-        m->step++;
+    m->step = step_of_event(d, m->at.event);
 }
 
 /* The event of the end, before there is more behind it. */
@@ -318,7 +427,7 @@ int data_refresh(struct data *d, bool *is_new) {
     d->version = version;
     d->new_events = 0;
     if (has_names)
-        forget_places(d);
+        data_forget_places(d);
     *is_new = view->summary.events != before || view->summary.faults != faults ||
               view->summary.being_written != was_written;
     if (!*is_new) {
@@ -331,7 +440,7 @@ int data_refresh(struct data *d, bool *is_new) {
     status = read_all(d);
     if (status != 0)
         return status;
-    forget_places(d);
+    data_forget_places(d);
     if (d->is_span)
         keep_moment(d, &d->from);
     if (d->follow == DATA_FOLLOWS_PEAK)
@@ -360,135 +469,11 @@ bool data_set_filter(struct data *d, const char *regex, struct hak_text *error) 
         d->query.focus = compiled;
     free(d->filter);
     d->filter = regex[0] ? strdup(regex) : NULL;
-    forget_places(d);
+    data_forget_places(d);
     return true;
 }
 
 void data_show_all(struct data *d, bool is_all) {
     d->query.shows_all = is_all;
-    forget_places(d);
-}
-
-/* ---- what is put together ----------------------------------------------------------------------
- */
-
-static int settle(struct data *d, bool has_failed) {
-    int error = d->places.error;
-    if (error) {
-        forget_places(d); /* they are not whole */
-        return view_store_error(d->view, error);
-    }
-    return has_failed || d->places.failed ? out_of_memory() : 0;
-}
-
-int data_group(struct data *d, enum profile_key per, struct profile_query *query,
-               struct profile_groups *groups,
-               bool (*wants)(void *context, const struct profile_item *item,
-                             const struct profile_path *path),
-               void *context) {
-    *query = d->query;
-    query->per = per;
-    query->is_span = true;
-    *groups = (struct profile_groups){.query = query, .places = &d->places};
-    for (uint32_t i = 0; i < d->items && !groups->failed; i++) {
-        if (i % ITEMS_A_LOOK == 0 && is_stopped(d))
-            return VIEW_INTERRUPTED;
-        if (wants && (!profile_path_of(&d->places, d->item[i].stack, &groups->path) ||
-                      groups->path.is_left_out || !wants(context, &d->item[i], &groups->path)))
-            continue;
-        profile_groups_take(groups, &d->item[i]);
-    }
-    if (groups->failed || d->places.failed || d->places.error)
-        return settle(d, groups->failed);
-    profile_groups_sort(groups);
-    d->all = wants ? d->all : groups->all;
-    return 0;
-}
-
-int data_make_tree(struct data *d, enum profile_key per, bool is_bottom_up,
-                   struct profile_query *query, struct profile_tree *tree) {
-    *query = d->query;
-    query->per = per;
-    query->is_tree = true;
-    query->is_bottom_up = is_bottom_up;
-    query->limit = 0;
-    query->is_span = true;
-    *tree = (struct profile_tree){.query = query, .places = &d->places};
-    for (uint32_t i = 0; i < d->items && !tree->failed; i++) {
-        if (i % ITEMS_A_LOOK == 0 && is_stopped(d))
-            return VIEW_INTERRUPTED;
-        profile_tree_take(tree, &d->item[i]);
-    }
-    int status = settle(d, tree->failed);
-    if (status == 0 && tree->nodes)
-        d->all = tree->node[0].total;
-    else
-        d->all = (struct profile_sums){0};
-    return status;
-}
-
-static bool is_held_by(const struct data *d, uint32_t process, uint32_t stack) {
-    for (uint32_t i = 0; i < d->items; i++)
-        if (d->item[i].stack == stack && d->item[i].process == process)
-            return d->item[i].sums.live.blocks > 0;
-    return false;
-}
-
-/* The one process that holds blocks of this stack, 0 = several do. */
-static uint32_t only_holder(const struct data *d, uint32_t stack) {
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < d->items; i++) {
-        if (d->item[i].stack != stack || !d->item[i].sums.live.blocks)
-            continue;
-        if (found)
-            return 0;
-        found = d->item[i].process;
-    }
-    return found;
-}
-
-static bool keep_block(struct data_blocks *out, const struct hak_live_block *block) {
-    if (out->count == BLOCKS_MAX) {
-        out->left_out++;
-        return true;
-    }
-    if (!hak_growing_make_room(&out->block, out->count, &out->room, sizeof *out->block))
-        return false;
-    out->block[out->count++] = (struct data_block){.user = block->user,
-                                                   .size = block->size,
-                                                   .birth = block->birth,
-                                                   .ns = block->ns,
-                                                   .process = block->process,
-                                                   .thread = block->thread,
-                                                   .stack = block->stack};
-    return true;
-}
-
-int data_read_blocks(struct data *d, uint32_t stack, struct data_blocks *out) {
-    struct hak_live_moment moment = {.id = d->at.at.event, .process = only_holder(d, stack)};
-    struct hak_live_block block;
-    struct hak_live *live = NULL;
-    *out = (struct data_blocks){0};
-    if (d->at.at.kind == VIEW_AT_START)
-        return 0;
-    if (!moment.id && d->at.step >= 0)
-        moment.id = d->timeline.step[d->at.step].event; /* the end, as it was read */
-    int result = hak_live_open(d->view->reader, &moment, &live);
-    uint64_t seen = 0;
-    while (result == 0 && (result = hak_live_next(live, &block)) == 1) {
-        bool has_room =
-            block.stack != stack || !is_held_by(d, block.process, stack) || keep_block(out, &block);
-        result = has_room ? 0 : hak_store_no_memory(d->view->store_path);
-        if (++seen % BLOCKS_A_LOOK == 0 && is_stopped(d))
-            result = HAK_STORE_STOPPED;
-    }
-    hak_live_close(live);
-    return result < 0 ? view_store_error(d->view, result) : 0;
-}
-
-uint64_t data_label_id(const struct profile_label *l) {
-    uint64_t id = hak_index_hash(l->function, strlen(l->function));
-    id = hak_index_mix(id, hak_index_hash(l->file, strlen(l->file)));
-    id = hak_index_mix(id, hak_index_hash(l->module, strlen(l->module)));
-    return hak_index_mix(id, l->offset ^ (uint64_t)l->line << 40);
+    data_forget_places(d);
 }

@@ -41,6 +41,18 @@ struct data_blocks {
     uint64_t left_out; /* more than are kept */
 };
 
+/* Blocks that have something in common: as profile_item_key has it. */
+struct data_kind {
+    enum profile_key per; /* data_is_by_block */
+    uint64_t key;
+};
+
+/* What is behind event `from` (0 = all from the begin), up to event `to` (0 = the end). */
+struct data_range {
+    uint64_t from, to, from_ns;
+};
+#define DATA_ZOOMS 16
+
 struct data {
     struct view *view;
     struct profile_query query; /* the options; per and by are set by who asks */
@@ -50,6 +62,13 @@ struct data {
     struct timeline_sums *sums;  /* of each row of the timeline: room to add up */
     struct data_moment at, from; /* from: of a span */
     bool is_span;
+    bool is_alone; /* the capture keeps only the profile: moments are the ends of its runs */
+    struct data_range
+        zoom[DATA_ZOOMS];      /* each in the one before; the timeline is of the last one */
+    int zooms;                 /* 0 = the timeline is of all */
+    struct profile_item *base; /* what came and went before it */
+    uint32_t bases;
+    uint64_t peak_event; /* of all */
     enum data_follow follow;
     struct profile_item *item; /* what has anything in the span that ends at `at` */
     uint32_t items, item_room;
@@ -58,6 +77,7 @@ struct data {
     uint32_t marks, mark_room;
     struct findings findings;
     uint64_t read_ns;                  /* how long the timeline took */
+    uint64_t group_ns;                 /* how long blocks took the last time */
     uint64_t version;                  /* of the file, as it was read last */
     uint64_t new_events;               /* that the last refresh brought */
     bool (*is_stopped)(void *context); /* asked now and then; NULL = nobody stops anything */
@@ -78,6 +98,14 @@ int data_choose_peak(struct data *data);
 int data_choose_moment(struct data *data, const struct view_moment *at);
 /* The chosen moment becomes the begin of a span; false: the span goes. */
 int data_set_span(struct data *data, bool is_span);
+/* The timeline of the span alone, or of a quarter of it around the moment; the sums of moment and
+ * span stay. DATA_NO_ZOOM: there is nothing more to be seen. */
+#define DATA_NO_ZOOM (-1)
+int data_zoom_in(struct data *data);
+int data_zoom_out(struct data *data);
+/* After the steps have changed: finds the step of a moment, or of both, and adds up anew. */
+void data_place_moment(struct data *data, struct data_moment *moment);
+int data_place_moments(struct data *data);
 uint64_t data_time(const struct data *data, const struct data_moment *moment);
 /* Appends "at the peak, 3.214 s (event 81,204)". */
 void data_add_moment(struct hak_text *text, const struct data *data,
@@ -95,11 +123,17 @@ int data_group(struct data *data, enum profile_key per, struct profile_query *qu
                bool (*wants)(void *context, const struct profile_item *item,
                              const struct profile_path *path),
                void *context);
+/* True of what only the store's blocks tell: class, size, lifetime, thread. */
+bool data_is_by_block(enum profile_key per);
+/* Groups of them, for which the store is asked anew; with `kind` only of blocks that are of it. */
+int data_group_blocks(struct data *data, enum profile_key per, const struct data_kind *kind,
+                      struct profile_query *query, struct profile_groups *groups);
 /* The same as a tree, not yet sorted. */
 int data_make_tree(struct data *data, enum profile_key per, bool is_bottom_up,
                    struct profile_query *query, struct profile_tree *tree);
-/* The blocks of a stack that are live at the moment. */
-int data_read_blocks(struct data *data, uint32_t stack, struct data_blocks *out);
+/* The blocks of a stack that are live at the moment; of a kind, where it is not NULL. */
+int data_read_blocks(struct data *data, uint32_t stack, const struct data_kind *kind,
+                     struct data_blocks *out);
 /* A number for a label that stays the same when the places are made anew. */
 uint64_t data_label_id(const struct profile_label *label);
 

@@ -172,7 +172,9 @@ static void free_sources(struct lines *l) {
 
 static int make_list(struct lines *l) {
     struct profile_groups groups;
-    int status = data_group(l->data, l->per, &l->query, &groups, NULL, NULL);
+    int status = data_is_by_block(l->per)
+                     ? data_group_blocks(l->data, l->per, NULL, &l->query, &groups)
+                     : data_group(l->data, l->per, &l->query, &groups, NULL, NULL);
     if (status != 0) {
         profile_free_groups(&groups);
         return status;
@@ -279,6 +281,13 @@ void lines_add_where(struct hak_text *text, struct lines *l, uint32_t i) {
 
 /* ---- the stacks of a line ----------------------------------------------------------------------
  */
+
+bool lines_kind_of(const struct lines *l, uint32_t i, struct data_kind *out) {
+    if (!is_list(l) || !data_is_by_block(l->query.per))
+        return false;
+    *out = (struct data_kind){l->query.per, l->groups.group[l->line[i].number].key};
+    return true;
+}
 
 void lines_chain(const struct lines *l, uint32_t i, struct lines_chain *out) {
     uint32_t number = l->line[i].number;

@@ -1,5 +1,6 @@
-/* The lines of the table: functions (or lines, files, modules, stacks, processes), or a tree of
- * calls, top-down or bottom-up, of which nodes are opened and closed.
+/* The lines of the table: functions (or lines, files, modules, stacks, classes, sizes, lifetimes,
+ * threads, processes), or a tree of calls, top-down or bottom-up, of which nodes are opened and
+ * closed.
  *
  * A line has an `id` that stays when the data are made anew, so that the cursor stays on it. */
 #ifndef HAK_VIEWER_VIEW_LINES_H
@@ -58,6 +59,8 @@ const struct profile_sums *lines_sums(const struct lines *lines, uint32_t line);
 void lines_add_name(struct hak_text *text, struct lines *lines, uint32_t line);
 void lines_add_where(struct hak_text *text, struct lines *lines, uint32_t line);
 
+/* What the blocks of a line have in common; false where it is made of stacks. */
+bool lines_kind_of(const struct lines *lines, uint32_t line, struct data_kind *out);
 /* The stacks that a line is made of: is this item's one of them? `chain`, a struct lines_chain, is
  * made by lines_chain. */
 struct lines_chain {

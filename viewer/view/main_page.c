@@ -44,21 +44,30 @@ static void choose_tab(struct main_page *m, struct browser *b, enum tab tab) {
     main_page_make_lines(m, b, false);
 }
 
-static void next_per(struct main_page *m, struct browser *b) {
-    static const enum profile_key keys[] = {PROFILE_FUNCTION, PROFILE_LINE,  PROFILE_FILE,
-                                            PROFILE_MODULE,   PROFILE_STACK, PROFILE_PROCESS};
-    int count = (int)(sizeof keys / sizeof *keys), at = 0;
+/* A tree has those of places; a capture that keeps only the profile has none of blocks. */
+static bool has_per(const struct main_page *m, const struct browser *b, enum profile_key per) {
+    if (per >= PROFILE_KEYS && m->tab != TAB_TOP)
+        return false;
+    if (data_is_by_block(per) && b->data.is_alone)
+        return false;
+    return per != PROFILE_PROCESS || b->data.view->summary.processes > 1;
+}
+
+static void next_per(struct main_page *m, struct browser *b, int direction) {
+    const int count = PROFILE_PROCESS + 1;
+    int per = (int)m->lines.query.per;
+    bool is_skipped = false;
     if (m->tab == TAB_FINDINGS)
         return;
-    if (m->tab != TAB_TOP)
-        count = 4; /* a tree has the first ones */
-    while (at < count && keys[at] != m->lines.query.per)
-        at++;
-    m->lines.per = keys[(at + 1) % count];
-    if (m->lines.per == PROFILE_PROCESS && b->data.view->summary.processes < 2)
-        m->lines.per = PROFILE_FUNCTION;
+    do {
+        per = (per + direction + count) % count;
+        is_skipped |= data_is_by_block((enum profile_key)per);
+    } while (!has_per(m, b, (enum profile_key)per));
+    m->lines.per = (enum profile_key)per;
     m->page.list.cursor = m->page.list.top = 0;
     main_page_make_lines(m, b, false);
+    if (is_skipped && b->data.is_alone && m->tab == TAB_TOP && !b->message.length)
+        browser_say(b, "No class, size, lifetime, thread: --profile-only keeps no blocks.");
 }
 
 static void sort_by(struct main_page *m, struct browser *b, enum column sort) {
@@ -89,7 +98,8 @@ static void go_deeper(struct main_page *m, struct browser *b) {
     }
     const struct line *line = &m->lines.line[m->page.list.cursor];
     if (m->tab == TAB_TOP && m->lines.per == PROFILE_STACK)
-        browser_push(b, blocks_page_make(b, (uint32_t)m->lines.groups.group[line->number].key));
+        browser_push(b,
+                     blocks_page_make(b, (uint32_t)m->lines.groups.group[line->number].key, NULL));
     else
         browser_push(b, stacks_page_make(b, &m->page));
 }
@@ -106,7 +116,9 @@ static bool moved(struct main_page *m, struct browser *b, int status) {
 static bool go_to_mark(struct main_page *m, struct browser *b, int direction) {
     struct view_moment at;
     if (!time_pane_find_mark(&b->data, direction, &at)) {
-        browser_say(b, "The program set no mark (hak_mark, or ctl PID mark).");
+        browser_say(b, "%s",
+                    b->data.zooms ? "No mark lies in what is zoomed to."
+                                  : "The program set no mark (hak_mark, or ctl PID mark).");
         return true;
     }
     return moved(m, b, data_choose_moment(&b->data, &at));
@@ -121,6 +133,16 @@ static bool set_span(struct main_page *m, struct browser *b) {
         sort_by(m, b, COLUMN_GROWN);
     else if (m->lines.sort == COLUMN_GROWN)
         sort_by(m, b, COLUMN_LIVE);
+    return true;
+}
+
+static bool zoom(struct main_page *m, struct browser *b, bool is_in) {
+    int status = is_in ? data_zoom_in(&b->data) : data_zoom_out(&b->data);
+    if (status != DATA_NO_ZOOM)
+        return moved(m, b, status);
+    browser_say(b, "%s",
+                is_in ? "There is nothing more to be seen between these moments."
+                      : "This is the whole time: z zooms to a span (s), or around the moment.");
     return true;
 }
 
@@ -201,6 +223,10 @@ static bool moment_character(struct main_page *m, struct browser *b, uint32_t ch
         return moved(m, b, data_choose_peak(d));
     case 's':
         return set_span(m, b);
+    case 'z':
+        return zoom(m, b, true);
+    case 'Z':
+        return zoom(m, b, false);
     case 'm':
         return go_to_mark(m, b, 1);
     case 'M':
@@ -222,7 +248,10 @@ static bool line_character(struct main_page *m, struct browser *b, uint32_t char
         choose_tab(m, b, m->tab >= TAB_CALLERS ? TAB_TOP : m->tab + 1);
         return true;
     case 'v':
-        next_per(m, b);
+        next_per(m, b, 1);
+        return true;
+    case 'V':
+        next_per(m, b, -1);
         return true;
     case '>':
         sort_by(m, b, columns_next(m->lines.sort, 1));

@@ -20,6 +20,8 @@ struct stacks_page {
     size_t *begin;
     int frame_count, frame_top;
     int list_row; /* of the screen */
+    bool has_kind;
+    struct data_kind kind; /* of the blocks of the line */
 };
 
 static const struct profile_group *group_at(const struct stacks_page *p, int line) {
@@ -141,7 +143,8 @@ static bool click(struct stacks_page *p, const struct key *key) {
 
 static void show_blocks(struct stacks_page *p, struct browser *b) {
     if (p->page.list.rows)
-        browser_push(b, blocks_page_make(b, (uint32_t)group_at(p, p->page.list.cursor)->key));
+        browser_push(b, blocks_page_make(b, (uint32_t)group_at(p, p->page.list.cursor)->key,
+                                         p->has_kind ? &p->kind : NULL));
 }
 
 static bool stacks_character(struct stacks_page *p, uint32_t character) {
@@ -219,8 +222,12 @@ struct page *stacks_page_make(struct browser *b, struct page *main) {
         hak_text_add(&title, "  ");
         lines_add_where(&title, lines, (uint32_t)main->list.cursor);
         p->title = hak_text_take(&title);
-        lines_chain(lines, (uint32_t)main->list.cursor, chain);
-        status = data_group(&b->data, PROFILE_STACK, &p->query, &p->groups, lines_has, chain);
+        p->has_kind = lines_kind_of(lines, (uint32_t)main->list.cursor, &p->kind);
+        if (!p->has_kind)
+            lines_chain(lines, (uint32_t)main->list.cursor, chain);
+        status = p->has_kind
+                     ? data_group_blocks(&b->data, PROFILE_STACK, &p->kind, &p->query, &p->groups)
+                     : data_group(&b->data, PROFILE_STACK, &p->query, &p->groups, lines_has, chain);
     }
     free(chain);
     if (!p || !p->title || !browser_is_good(b, status)) {

@@ -10,6 +10,8 @@
 
 static uint64_t most_of(const struct data *d) {
     uint64_t most = d->timeline.flow.peak.live.bytes;
+    if (d->timeline.flow.before.bytes > most)
+        most = d->timeline.flow.before.bytes;
     for (uint32_t i = 0; i < d->timeline.steps; i++)
         if (d->timeline.step[i].most_bytes > most)
             most = d->timeline.step[i].most_bytes;
@@ -28,6 +30,11 @@ void time_pane_values(const struct data *d, uint64_t *value, int count) {
             level = t->step[step].live.bytes;
         }
     }
+    int peak = d->is_alone && t->peak_step >= 0
+                   ? chart_column(t->flow.peak.ns, from, to, count) /* in the middle of a run */
+                   : -1;
+    if (peak >= 0 && value[peak] < t->flow.peak.live.bytes)
+        value[peak] = t->flow.peak.live.bytes;
 }
 
 static int column_of(const struct time_pane *p, const struct data *d, uint64_t ns) {
@@ -41,6 +48,13 @@ static void put_at(struct time_pane *p, struct browser *b, int column, uint32_t 
     canvas_put_char(&b->canvas, p->row + p->rows, p->column + column, style, mark);
 }
 
+/* Does it lie in what is shown? */
+static bool is_shown(const struct data *d, uint64_t event, uint64_t ns) {
+    const struct data_range *zoom = d->zooms ? &d->zoom[d->zooms - 1] : NULL;
+    return !zoom || (event > zoom->from && (!zoom->to || event <= zoom->to)) ||
+           (!event && ns >= d->timeline.flow.from_ns && ns <= d->timeline.flow.to_ns);
+}
+
 /* Times at both ends, where the program's marks (m), the faults (!) and the peak (P) are, and the
  * moment. */
 static void draw_axis(struct time_pane *p, struct browser *b) {
@@ -51,11 +65,16 @@ static void draw_axis(struct time_pane *p, struct browser *b) {
     canvas_put_right(c, row, 0, p->column - 1, CANVAS_DIM,
                      hak_words_time(d->timeline.flow.from_ns));
     const char *end = hak_words_time(d->timeline.flow.to_ns);
-    canvas_put_right(c, row, 0, c->columns, CANVAS_DIM, end);
+    struct hak_text length = {0};
+    if (d->zooms) /* the same time as the begin's, it may be */
+        hak_text_add(&length, "+%s ", view_span(d->timeline.flow.to_ns - d->timeline.flow.from_ns));
+    canvas_put_right(c, row, 0, c->columns, CANVAS_DIM, d->zooms ? hak_text_string(&length) : end);
+    hak_text_free(&length);
     for (uint32_t i = 0; i < d->marks; i++)
-        put_at(p, b, column_of(p, d, d->mark[i].ns), 'm', CANVAS_BOLD);
+        if (is_shown(d, d->mark[i].event, d->mark[i].ns))
+            put_at(p, b, column_of(p, d, d->mark[i].ns), 'm', CANVAS_BOLD);
     for (size_t i = 0; i < d->findings.count; i++)
-        if (d->findings.list[i].kind != FINDING_LEAK)
+        if (d->findings.list[i].kind != FINDING_LEAK && is_shown(d, 0, d->findings.list[i].ns))
             put_at(p, b, column_of(p, d, d->findings.list[i].ns), '!', CANVAS_RED);
     if (d->timeline.peak_step >= 0)
         put_at(p, b, column_of(p, d, d->timeline.flow.peak.ns), 'P', CANVAS_BOLD);
@@ -134,14 +153,18 @@ bool time_pane_find_mark(const struct data *d, int direction, struct view_moment
     uint64_t here = d->at.at.event;
     if (d->at.at.kind == VIEW_AT_END)
         here = UINT64_MAX;
-    const struct data_mark *found = NULL;
+    const struct data_mark *found = NULL, *first = NULL;
     for (uint32_t i = 0; i < d->marks; i++) {
         const struct data_mark *m = &d->mark[direction > 0 ? i : d->marks - 1 - i];
+        if (!is_shown(d, m->event, m->ns))
+            continue;
+        if (!first)
+            first = m;
         if (!found && (direction > 0 ? m->event > here : m->event < here))
             found = m;
     }
-    if (!found && d->marks) /* around the end */
-        found = &d->mark[direction > 0 ? 0 : d->marks - 1];
+    if (!found) /* around the end */
+        found = first;
     if (!found)
         return false;
     *out = (struct view_moment){.kind = VIEW_AT_EVENT, .event = found->event, .ns = found->ns};

@@ -6,7 +6,7 @@
  *      stacks_page.c the stacks of a line     blocks_page.c  the blocks of a stack, live at the
  * moment text_page.c   `why`, a fault's report, help
  *                                      |
- *                                   data.c --> profile, block, findings --> the store
+ *               data.c, data_group.c, data_zoom.c --> profile, block, findings --> the store
  *
  * Only screen.c knows that there is a terminal: pages draw on a canvas (canvas.h) and are given
  * keys, so that a test does both without one. One thread: long reads look at the keyboard

@@ -105,7 +105,7 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
         return hak_store_fail(
             HAK_STORE_NO_EVENTS,
             "%s: of this capture only the profile is kept (run --profile-only), no "
-            "events: top, heap, diff, leaks --held and info answer",
+            "events: top, heap, diff, leaks --held, view and info answer",
             r->db.path);
     struct hak_scan *s = r->spare_scan ? r->spare_scan : calloc(1, sizeof *s);
     r->spare_scan = NULL;

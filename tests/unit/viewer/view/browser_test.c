@@ -152,7 +152,7 @@ START_TEST(the_lines_of_each_moment_are_the_whole) {
     ck_assert_int_eq(b.data.at.step, -1);
     sees("before the first event");
     press(KEY_NAME_F7);
-    for (int i = 0; i < 6; i++) { /* by each key */
+    for (int i = 0; i < 10; i++) { /* by each key */
         type("v");
         lines_are_the_whole();
     }
@@ -218,8 +218,9 @@ START_TEST(the_blocks_of_all_stacks_are_those_that_are_live) {
     uint64_t blocks = 0;
     for (uint32_t i = 0; i < l->count; i++) {
         struct data_blocks found;
-        ck_assert_int_eq(
-            data_read_blocks(&b.data, (uint32_t)l->groups.group[l->line[i].number].key, &found), 0);
+        ck_assert_int_eq(data_read_blocks(&b.data, (uint32_t)l->groups.group[l->line[i].number].key,
+                                          NULL, &found),
+                         0);
         ck_assert_uint_eq(found.count, lines_sums(l, i)->live.blocks);
         blocks += found.count;
         free(found.block);
@@ -228,6 +229,114 @@ START_TEST(the_blocks_of_all_stacks_are_those_that_are_live) {
     ck_assert_uint_gt(blocks, 10);
     press(KEY_NAME_ENTER); /* to the blocks at once */
     sees("address");
+}
+END_TEST
+
+/* What stands on the page of stacks on top, and below it the blocks of each stack. */
+static void stacks_are(const struct profile_sums *line, const struct data_kind *kind) {
+    struct profile_query query;
+    struct profile_groups stacks;
+    struct profile_sums sum = {0};
+    uint64_t blocks = 0;
+    ck_assert_int_eq(data_group_blocks(&b.data, PROFILE_STACK, kind, &query, &stacks), 0);
+    for (uint32_t i = 0; i < stacks.groups; i++) {
+        struct data_blocks found;
+        profile_add_sums(&sum, &stacks.group[i].self);
+        ck_assert_int_eq(data_read_blocks(&b.data, (uint32_t)stacks.group[i].key, kind, &found), 0);
+        ck_assert_uint_eq(found.count, stacks.group[i].self.live.blocks);
+        blocks += found.count;
+        free(found.block);
+    }
+    ck_assert_int_eq(memcmp(&sum, line, sizeof sum), 0);
+    ck_assert_uint_eq(blocks, line->live.blocks);
+    ck_assert_int_eq(list()->rows, (int)stacks.groups);
+    profile_free_groups(&stacks);
+}
+
+START_TEST(what_blocks_have_in_common_leads_to_them) {
+    static const char *const names[] = {"by class", "by size", "by lifetime", "by thread"};
+    capture_finish(&c);
+    open_view();
+    type("(]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]vvvv");
+    const struct lines *l = &main_page()->lines;
+    for (int key = 0; key < 4; key++) {
+        type("v");
+        sees(names[key]);
+        lines_are_the_whole();
+        ck_assert_uint_gt(l->count, 0);
+        for (uint32_t i = 0; i < l->count; i++) {
+            struct data_kind kind;
+            struct profile_sums line = *lines_sums(l, i);
+            ck_assert(lines_kind_of(l, i, &kind));
+            list_go_to(&main_page()->page.list, (int)i);
+            press(KEY_NAME_ENTER);
+            ck_assert_int_eq(b.pages, 2);
+            stacks_are(&line, &kind);
+            press(KEY_NAME_ESCAPE);
+        }
+    }
+    ck_assert_uint_eq(l->count, 3); /* threads */
+    type("V");
+    sees("by lifetime");
+    type("vv"); /* one process: it is left out */
+    sees("by function");
+    type("V");
+    sees("by thread");
+    type("2v");
+    sees("by line"); /* a tree is one of places */
+}
+END_TEST
+
+/* The same moment before and after. */
+static void zooms_to_the_same(const char *keys) {
+    struct profile_sums before = b.data.all;
+    uint64_t at = data_time(&b.data, &b.data.at), from = data_time(&b.data, &b.data.from);
+    type(keys);
+    ck_assert_int_eq(memcmp(&before, &b.data.all, sizeof before), 0);
+    ck_assert_uint_eq(data_time(&b.data, &b.data.at), at);
+    ck_assert(!b.data.is_span || data_time(&b.data, &b.data.from) == from);
+}
+
+START_TEST(zooming_changes_no_sum) {
+    capture_finish(&c);
+    open_view();
+    type("Z");
+    sees("This is the whole time");
+    type("(]]]]]]]]]]s}}}");
+    uint64_t from = b.data.from.at.event, to = b.data.at.at.event;
+    zooms_to_the_same("z");
+    sees("ZOOM 1");
+    ck_assert_uint_eq(b.data.zoom[0].from, from);
+    ck_assert_uint_eq(b.data.zoom[0].to, to);
+    ck_assert_int_eq(b.data.from.step, -1);
+    ck_assert_int_eq(b.data.at.step, (int64_t)b.data.timeline.steps - 1);
+    type("z");
+    sees("nothing more");
+    type("s(");
+    ck_assert_uint_eq(b.data.at.at.event, from);
+    for (uint32_t i = 0; i < b.data.timeline.steps; i++) { /* each event is a step now */
+        lines_are_the_whole();
+        type(".");
+    }
+    ck_assert_uint_eq(b.data.at.at.event, to);
+    type("p");
+    lines_are_the_whole();
+    zooms_to_the_same("z");
+    sees("ZOOM 2");
+    lines_are_the_whole();
+    zooms_to_the_same("Z");
+    zooms_to_the_same("Z");
+    ck_assert_int_eq(b.data.zooms, 0);
+    type(")");
+    zooms_to_the_same("z"); /* up to the end, which stays the end */
+    ck_assert_int_eq(b.data.at.at.kind, VIEW_AT_END);
+    ck_assert_uint_eq(b.data.zoom[0].to, 0);
+    type("[");
+    lines_are_the_whole();
+    zooms_to_the_same("Z");
+    type("(");
+    zooms_to_the_same("z");
+    ck_assert_int_eq(b.data.at.at.kind, VIEW_AT_START);
 }
 END_TEST
 
@@ -418,6 +527,8 @@ END_TEST
 
 static void add(TCase *cases) {
     tcase_add_checked_fixture(cases, start, stop);
+    tcase_add_test(cases, what_blocks_have_in_common_leads_to_them);
+    tcase_add_test(cases, zooming_changes_no_sum);
     tcase_add_test(cases, the_lines_of_each_moment_are_the_whole);
     tcase_add_test(cases, a_span_has_what_came_in_it);
     tcase_add_test(cases, a_line_leads_to_the_story_of_a_block);

@@ -1,0 +1,23 @@
+/* Shared by the files that read the capture for the pages (data.c, data_group.c, data_zoom.c). */
+#ifndef HAK_VIEWER_VIEW_DATA_PARTS_H
+#define HAK_VIEWER_VIEW_DATA_PARTS_H
+
+#include "viewer/view/data.h"
+
+/* Says so; the status for it. */
+int data_out_of_memory(void);
+/* Did the person stop it? */
+bool data_is_stopped(const struct data *data);
+/* The labels anew: for another filter, and where names have come meanwhile. */
+void data_forget_places(struct data *data);
+/* Sets from and at of a question to the store: the span, or what came from the begin to the moment.
+ */
+void data_set_moments(const struct data *data, struct profile_query *query);
+
+/* data_zoom.c: reads the timeline of what is zoomed to. A status; then the old one stays. */
+int data_read_timeline(struct data *data);
+/* Items of what came and went before what is zoomed to, which `take` gets with `context`. */
+void data_take_base(const struct data *data,
+                    void (*take)(void *context, const struct profile_item *item), void *context);
+
+#endif
