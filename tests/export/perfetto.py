@@ -15,6 +15,7 @@ class Trace:
         self.tables = {name: {} for name in INTERNED}
         self.tracks, self.counts, self.instants, self.samples = {}, {}, [], []
         self.has_ended = False
+        self.pids = {}
         for number, packet in enumerate(decode(PROTO, "hakmem.perfetto.Trace", data)["packet"]):
             same("sequence", packet["trusted_packet_sequence_id"], [1])
             same("sequence_flags", packet["sequence_flags"], [1 if number == 0 else 2])
@@ -46,6 +47,10 @@ class Trace:
             fail("a track below one that is not there yet:", track)
         same("tracks with the same uuid", track["uuid"][0] in self.tracks, False)
         self.tracks[track["uuid"][0]] = track
+        if "process" in track:
+            pid = track["process"][0]["pid"][0]
+            same("processes with the same pid", pid in self.pids, False)
+            self.pids[pid] = track
 
     def add_event(self, ns, event):
         track = self.tracks[event["track_uuid"][0]]
@@ -93,8 +98,25 @@ def check(store, has_forks):
             fail("counts that go back in time")
         if not words:
             check_processes(trace, all_bytes)
+        if words == ["--at", "end"]:
+            check_pids(store, trace)
     marks = sqlite3.connect(store).execute("select ns, name from mark where process = 1 order by event").fetchall()
     same("marks", trace.instants, marks)
+
+
+def check_pids(store, trace):
+    """Each process has a track of its own, by its number in the capture, which says pid and program, and its own heap profile."""
+    live = {}
+    for pid, sample in trace.samples:
+        live[pid] = live.get(pid, 0) + sample["self_allocated"][0] - sample["self_freed"][0]
+    rows = sqlite3.connect(store).execute("select id, pid, program from process").fetchall()
+    same("processes", len(trace.pids), len(rows))
+    for pid, track in trace.pids.items():
+        row = track["uuid"][0] // 4
+        due = [r for r in rows if r[0] == row][0]
+        same("name", track["name"], [f"{due[1]} ({os.path.basename(due[2])})"])
+        same("pid", pid, due[1] if [r[1] for r in rows if r[0] < row].count(due[1]) == 0 else (1 << 22) + row)
+        same(f"live in {row}", live.get(pid, 0), top(store, "--process", f"#{row}", "--at", "end")["total"]["live_bytes"])
 
 
 def check_processes(trace, all_bytes):

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/growing.h"
 #include "made/perfetto.pb-c.h"
+#include "report/words/words.h"
 #include "viewer/export/message.h"
 #include "viewer/export/stacks.h"
 
@@ -13,6 +14,7 @@
 #define SEQUENCE     1
 #define STATE_BEGINS 1 /* sequence_flags */
 #define STATE_NEEDED 2
+#define PIDS         (1 << 22)                 /* none is greater */
 #define UUID(row, n) ((uint64_t)(row)*4 + (n)) /* of a process's tracks; row 0 = all processes */
 
 enum { TRACK_PROCESS = 1, TRACK_BYTES, TRACK_BLOCKS };
@@ -31,6 +33,7 @@ struct perfetto {
     uint32_t *mapping; /* of each module its iid, 0 = it is not written */
     uint64_t *frame_id;
     uint32_t frame_room;
+    int32_t *pid; /* of each process: Perfetto makes one of those with the same */
     bool has_begun, failed;
 };
 
@@ -67,6 +70,31 @@ static void write_clocks(struct perfetto *p) {
     write_packet(p, &packet);
 }
 
+/* ---- processes ---------------------------------------------------------------------------------
+ */
+
+static uint32_t number_of(const struct export *e, uint32_t process) {
+    const struct export_process *found = export_find_process(e, process);
+    return found ? (uint32_t)(found - e->process) : 0;
+}
+
+/* A process that has the pid of one before it (it executed another program, or the pid was free
+ * again) gets a number that no pid can be. */
+static bool number_pids(struct perfetto *p) {
+    const struct export *e = p->export;
+    struct hak_index seen = {0};
+    bool has_memory = (p->pid = calloc(e->processes + 1, sizeof *p->pid)) != NULL;
+    for (uint32_t i = 0; i < e->processes && has_memory; i++) {
+        const struct export_process *process = &e->process[i];
+        uint64_t at = 0, key = hak_index_mix(1, (uint32_t)process->pid);
+        uint32_t before = hak_index_find(&seen, key, &at);
+        p->pid[i] = before ? (int32_t)(PIDS + process->row % PIDS) : process->pid;
+        has_memory = before || hak_index_add(&seen, key, i + 1);
+    }
+    hak_index_free(&seen);
+    return has_memory;
+}
+
 /* ---- tracks ------------------------------------------------------------------------------------
  */
 
@@ -74,16 +102,21 @@ static void write_process_track(struct perfetto *p, const struct export_process 
     packet_t packet = HAKMEM__PERFETTO__TRACE_PACKET__INIT;
     Hakmem__Perfetto__TrackDescriptor track = HAKMEM__PERFETTO__TRACK_DESCRIPTOR__INIT;
     Hakmem__Perfetto__ProcessDescriptor descriptor = HAKMEM__PERFETTO__PROCESS_DESCRIPTOR__INIT;
-    struct hak_text name = {0}, command = {0};
+    struct hak_text title = {0}, name = {0}, command = {0};
+    int32_t pid = p->pid[process - p->export->process];
+    hak_text_add(&title, "%d (%s)", process->pid, hak_words_path(process->program, 1, false));
     hak_text_add_name(&name, process->program);
+    if (pid != process->pid)
+        hak_text_add(&name, ", pid %d again", process->pid);
     hak_text_add_name(&command, process->command_line);
-    p->failed |= name.failed || command.failed;
+    p->failed |= title.failed || name.failed || command.failed;
     char *words = command.bytes;
     track.has_uuid = true;
     track.uuid = UUID(process->row, TRACK_PROCESS);
+    track.name = title.bytes;
     track.process = &descriptor;
     descriptor.has_pid = descriptor.has_start_timestamp_ns = true;
-    descriptor.pid = process->pid;
+    descriptor.pid = pid;
     descriptor.start_timestamp_ns = (int64_t)process->start_ns;
     descriptor.process_name = name.bytes;
     descriptor.n_cmdline = words != NULL;
@@ -91,6 +124,7 @@ static void write_process_track(struct perfetto *p, const struct export_process 
     packet.track_descriptor = &track;
     if (!p->failed)
         write_packet(p, &packet);
+    hak_text_free(&title);
     hak_text_free(&name);
     hak_text_free(&command);
 }
@@ -166,11 +200,6 @@ struct holder {
     struct hak_flow_sum live;
     bool has_changed;
 };
-
-static uint32_t number_of(const struct export *e, uint32_t process) {
-    const struct export_process *found = export_find_process(e, process);
-    return found ? (uint32_t)(found - e->process) : 0;
-}
 
 static void change(struct holder *h, const struct timeline_change *c) {
     h->live.blocks += c->inherited.blocks + c->came.blocks - c->went.blocks - c->left.blocks;
@@ -404,7 +433,7 @@ static void write_sample(struct perfetto *p, const struct export_row *row, uint6
     sample.alloc_count = blocks > s->came.blocks ? blocks : s->came.blocks;
     sample.free_count = sample.alloc_count - s->live.blocks;
     dump.has_pid = dump.has_from_startup = dump.has_timestamp = true;
-    dump.pid = process ? (uint64_t)process->pid : 0;
+    dump.pid = process ? (uint64_t)p->pid[process - p->export->process] : 0;
     dump.from_startup = true;
     dump.timestamp = export_moment_ns(p->export);
     dump.heap_name = heap;
@@ -454,7 +483,7 @@ int export_perfetto(struct export *e) {
     if (status == 0)
         status = export_read_modules(e);
     p.mapping = calloc(e->modules + 1, sizeof *p.mapping);
-    p.failed = !p.mapping;
+    p.failed = !p.mapping || !number_pids(&p);
     if (status == 0 && !p.failed)
         write_clocks(&p);
     for (uint32_t i = 0; i < e->processes && status == 0 && !p.failed; i++)
@@ -478,6 +507,7 @@ int export_perfetto(struct export *e) {
     export_free_sites(&p.sites);
     hak_index_free(&p.by_frame);
     free(p.mapping);
+    free(p.pid);
     free(p.frame_id);
     return status;
 }
