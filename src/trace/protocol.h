@@ -47,6 +47,7 @@ enum hak_hello_kind {
     HAK_HELLO_SESSION = 0,    /* a session's memfd comes with it */
     HAK_HELLO_PATH = 1,       /* no memfd: make the keeper reachable by a path, soon needed */
     HAK_HELLO_UNRECORDED = 2, /* no memfd: this process is not recorded, `text` says why */
+    HAK_HELLO_ASK = 3,        /* no memfd: is there a keeper? Any answer says so */
 };
 
 struct hak_hello {

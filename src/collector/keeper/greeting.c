@@ -104,7 +104,8 @@ const char *hak_greeting_check(struct hak_greeting *g) {
     if (g->hello.version != HAK_SESSION_VERSION)
         return "hakmem-debug.so and hakmem-collect are of different versions";
     g->hello.text[sizeof g->hello.text - 1] = 0;
-    if (g->hello.kind == HAK_HELLO_PATH || g->hello.kind == HAK_HELLO_UNRECORDED)
+    if (g->hello.kind == HAK_HELLO_PATH || g->hello.kind == HAK_HELLO_UNRECORDED ||
+        g->hello.kind == HAK_HELLO_ASK)
         return NULL;
     if (g->hello.kind != HAK_HELLO_SESSION)
         return "a hello of an unknown kind";

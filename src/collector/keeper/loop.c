@@ -170,7 +170,7 @@ static const char *make_reachable_by_path(struct hak_loop *l) {
 static const char *admit(struct hak_loop *l, struct hak_greeting *g,
                          const struct hak_known_process *who) {
     const char *why = hak_greeting_check(g);
-    if (why)
+    if (why || g->hello.kind == HAK_HELLO_ASK)
         return why;
     if (g->hello.kind == HAK_HELLO_PATH) {
         hak_offerers_add(&l->offerers, who->pid, 0);

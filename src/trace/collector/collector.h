@@ -118,8 +118,20 @@ HAK_HIDDEN void hak_collector_ask_for_path(void);
  * why. False: it cannot be reached. */
 HAK_HIDDEN bool hak_collector_tell_unrecorded(const char *name, const char *why, int child);
 
-/* True when a keeper of a user that can be trusted still takes connections under `name`. */
+/* True when a keeper of a user that can be trusted still takes connections under `name`: also of
+ * one that was killed, until the kernel has closed its socket, some 100 ms later. */
 HAK_HIDDEN bool hak_collector_answers(const char *name);
+
+enum hak_keeper_word {
+    HAK_KEEPER_SILENT, /* nothing was heard yet */
+    HAK_KEEPER_LIVES,  /* it has answered, or this process cannot ask */
+    HAK_KEEPER_GONE,   /* nobody listens, or who listened was closed without an answer */
+};
+
+/* Asks the keeper `name` for a word. A descriptor or a negative errno: either is for
+ * hak_collector_hear, which waits `limit_ms` for the word. (connect.c) */
+HAK_HIDDEN long hak_collector_ask(const char *name);
+HAK_HIDDEN enum hak_keeper_word hak_collector_hear(long asked, uint32_t limit_ms);
 
 /* True when one does that is in this process's pid namespace, and so ends with its PID 1. */
 HAK_HIDDEN bool hak_collector_answers_inside(const char *name);

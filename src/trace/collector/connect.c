@@ -100,11 +100,42 @@ long hak_collector_connect(const char *name, uint32_t limit_ms) {
     return by_path >= 0 ? by_path : result;
 }
 
+/* True when nobody of ours takes connections; not where this process could not ask. */
+static bool is_refusal(long error) {
+    return error == -ECONNREFUSED || error == -EPERM || error == -EAGAIN || error == -EINVAL;
+}
+
 bool hak_collector_answers(const char *name) {
     long socket_end = hak_collector_connect(name, ANSWERS_LIMIT_MS);
     hak_close(socket_end);
-    return socket_end != -ECONNREFUSED && socket_end != -EPERM && socket_end != -EAGAIN &&
-           socket_end != -EINVAL;
+    return !is_refusal(socket_end);
+}
+
+long hak_collector_ask(const char *name) {
+    const struct hak_hello hello = {
+        .magic = HAK_HELLO_MAGIC, .version = HAK_SESSION_VERSION, .kind = HAK_HELLO_ASK};
+    long socket_end = hak_collector_connect(name, ANSWERS_LIMIT_MS);
+    if (socket_end < 0)
+        return socket_end;
+    /* A keeper that cannot take it has answered already, or is gone. */
+    (void)hak_raw_call(SYS_sendto, socket_end, &hello, sizeof hello, MSG_NOSIGNAL);
+    if (!hak_call_is_forbidden(SYS_sendto) && !hak_call_is_forbidden(SYS_recvfrom) &&
+        !hak_call_is_forbidden(SYS_setsockopt))
+        return socket_end;
+    hak_close(socket_end);
+    return -EACCES;
+}
+
+enum hak_keeper_word hak_collector_hear(long asked, uint32_t limit_ms) {
+    struct timeval limit = {limit_ms / 1000, (limit_ms % 1000) * 1000};
+    char first;
+    if (asked < 0)
+        return is_refusal(asked) ? HAK_KEEPER_GONE : HAK_KEEPER_LIVES;
+    (void)hak_raw_call(SYS_setsockopt, asked, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    long got = hak_raw_call(SYS_recvfrom, asked, &first, sizeof first);
+    return got > 0                           ? HAK_KEEPER_LIVES
+           : got == -EAGAIN || got == -EINTR ? HAK_KEEPER_SILENT
+                                             : HAK_KEEPER_GONE;
 }
 
 bool hak_collector_answers_inside(const char *name) {

@@ -287,22 +287,51 @@ static uint64_t latest_beat(const struct hak_session *session) {
     return keeper > latest ? keeper : latest;
 }
 
+/* What the collector last did in a session. */
+struct life {
+    uint32_t commits;
+    uint64_t beat;
+};
+
+static struct life last_life(const struct hak_session *session) {
+    return (struct life){atomic_load(&session->commits), latest_beat(session)};
+}
+
+static bool has_moved(const struct hak_session *session, const struct life *since) {
+    struct life now = last_life(session);
+    return now.commits != since->commits || now.beat != since->beat;
+}
+
+/* False when the keeper is dead: a connection alone does not say that it lives. One that neither
+ * answers nor goes is stopped, or has much to do, and holds what it has. */
+static bool keeper_holds(const struct hak_session *session, const struct life *since) {
+    uint64_t deadline = hak_monotonic_ns() + HAK_COLLECTOR_LIMIT_MS * HAK_MILLISECOND_NS;
+    long asked = hak_collector_ask(hak_current.keeper_name);
+    enum hak_keeper_word word;
+    do
+        word = hak_collector_hear(asked, SLICE_AT_END_MS);
+    while (word == HAK_KEEPER_SILENT && !has_moved(session, since) &&
+           hak_monotonic_ns() < deadline);
+    hak_close(asked);
+    return word != HAK_KEEPER_GONE;
+}
+
 void hak_collector_make_sure(void) {
     struct hak_session *session = hak_current.session;
-    uint32_t commits = atomic_load(&session->commits);
-    uint64_t begin = hak_monotonic_ns(), beat = latest_beat(session);
+    struct life since = last_life(session);
     if (!hak_current.keeper_name[0])
         return;
     /* A worker that slept and has heard the bell lives; and what a keeper holds is not lost. */
-    if (hak_ring_doorbell_wake(session) > 0 || hak_collector_answers(hak_current.keeper_name))
+    if (hak_ring_doorbell_wake(session) > 0 || keeper_holds(session, &since))
         return;
     /* The keeper is dead. A worker that lives shows it soon, and starts another. */
-    while (atomic_load(&session->commits) == commits && latest_beat(session) == beat) {
+    uint64_t begin = hak_monotonic_ns();
+    while (!has_moved(session, &since)) {
         if (hak_monotonic_ns() - begin >= SURE_MS * HAK_MILLISECOND_NS) {
             replace_dead(LAST_BEAT_MS, true);
             return;
         }
-        hak_wait_on(&session->commits, commits, SLICE_AT_END_MS * HAK_MILLISECOND_NS);
+        hak_wait_on(&session->commits, since.commits, SLICE_AT_END_MS * HAK_MILLISECOND_NS);
         if (hak_ring_doorbell_wake(session) > 0)
             return;
     }
