@@ -765,6 +765,7 @@ const struct view_command view_commands[] = {
          "  collapsed-diff  the same of two captures OLD NEW, or of --between A B: two numbers\n"
          "  speedscope      for speedscope.app: live, allocated and short-lived\n"
          "  pprof           for `go tool pprof`: inuse_space, alloc_space, ...; always gzip'd\n"
+         "  pprof-text      for google-pprof (gperftools): live and allocated, with their names\n"
          "  perfetto        for ui.perfetto.dev: heap over time, marks, the heap profile\n"
          "  heaptrack       for heaptrack_print and heaptrack_gui: every allocation and free\n"
          "  csv, jsonl      a row for each process and stack; --events: each event of the log\n"

@@ -17,7 +17,7 @@ expect() { # STATUS WORDS COMMAND...: its status, and what it says on stderr
 }
 cc -O1 -g -o server "$SOURCE/tests/profile/server.c" || exit 1
 "$trace" run -s app.db --check trace -- ./server >server.out 2>&1 || { cat server.out; exit 1; }
-binary='pprof perfetto' text='collapsed speedscope heaptrack csv jsonl junit sarif codequality'
+binary='pprof perfetto' text='collapsed speedscope pprof-text heaptrack csv jsonl junit sarif codequality'
 
 for format in $text $binary; do
     expect 0 '' "$trace" export "$format" -s app.db

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Exports of CPython, sqlite3 and a forking server, read by programs that are not hakmem's (protoc, heaptrack_print, perl, python3's
+# Exports of CPython, sqlite3 and a forking server, read by programs that are not hakmem's (protoc, heaptrack_print, perl, google-pprof, python3's
 # csv, json and jsonschema), add up to what top and events say, at several moments, for each function.
 # timeout: 1200
 set -u
@@ -39,6 +39,7 @@ status=0
 while read -r name program forks; do
     python3 "$SOURCE/tests/export/texts.py" "$name.db" sqlite.db || status=1
     python3 "$SOURCE/tests/export/pprof.py" "$name.db" "$program" || status=1
+    python3 "$SOURCE/tests/export/pprof_text.py" "$name.db" || status=1
     python3 "$SOURCE/tests/export/perfetto.py" "$name.db" "$forks" || status=1
     [ "$name" != exec ] || continue
     python3 "$SOURCE/tests/export/heaptrack.py" "$name.db" "$forks" || status=1

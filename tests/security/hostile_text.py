@@ -28,6 +28,7 @@ FORGED = b"\nFORGED a line of a report\n"
 OF_LINES = {("fault", "report"), ("leak", "report"), ("leak_scan", "report")}
 COLOURS = (b"\x1b[0m", b"\x1b[1m", b"\x1b[1;31m", b"\x1b[2m", b"\x1b[36m")
 PROGRESS = (b"\r\x1b[K", b"\x1b[K")
+FAR = re.compile(rb"\r(?:[a-z ]+: )?[\d,]+ of [\d,]+ events(?:, [\d,]+ per second, \d+ s left)?(?=\x1b\[K)")  # how far a slow machine is
 BIDI = re.compile("[\x80-\x9f\u2028-\u202e\u2066-\u2069]")
 
 failures = []
@@ -59,7 +60,7 @@ COMMANDS = {
     "info": [[], ["--all"], ["--options"]],
     "check": [[]],
     "export": [["junit"], ["sarif"], ["codequality"], ["collapsed", "--all"], ["collapsed-diff", "--between", "start", "end"], ["speedscope"], ["heaptrack"],
-               ["csv"], ["jsonl"], ["csv", "--events"], ["jsonl", "--events"]],
+               ["pprof-text"], ["csv"], ["jsonl"], ["csv", "--events"], ["jsonl", "--events"]],
     "sql": [],  # every table and view of the store, see below
     "explain": [[], ["HKM-104"]],
     "completion": [["bash"], ["zsh"], ["fish"]],
@@ -140,7 +141,7 @@ def ask(words, on_terminal=False, **more):
 
 def look(what, printed, is_coloured=False, is_terminal=False, has_tabs=False):
     """Nothing but text, line ends, and what hakmem itself says to a terminal."""
-    rest = printed
+    rest = FAR.sub(b"", printed) if is_terminal else printed
     for code in (COLOURS if is_coloured else ()) + (PROGRESS if is_terminal else ()):
         rest = rest.replace(code, b"")
     allowed = b"\n\t" if has_tabs else b"\n"

@@ -82,8 +82,8 @@ static bool add_arguments(struct hak_text *text, const struct view_command *comm
     else if (strcmp(command->name, "export") == 0)
         hak_text_add(
             text,
-            "junit sarif codequality collapsed collapsed-diff speedscope pprof perfetto heaptrack "
-            "csv jsonl");
+            "junit sarif codequality collapsed collapsed-diff speedscope pprof pprof-text perfetto "
+            "heaptrack csv jsonl");
     else if (strcmp(command->name, "help") == 0)
         add_commands(text);
     else

@@ -56,6 +56,7 @@ static const struct format formats[] = {
      .is_binary = true,
      .is_packed = true,
      .is_whole = true},
+    {.name = "pprof-text", .write = export_pprof_text, .takes = OF_PROFILE, .is_whole = true},
     {.name = "perfetto",
      .write = export_perfetto,
      .takes = OF_PROFILE,

@@ -78,6 +78,7 @@ int export_collapsed(struct export *e);
 int export_difference(struct export *e);
 int export_speedscope(struct export *e);
 int export_pprof(struct export *e);
+int export_pprof_text(struct export *e);
 int export_perfetto(struct export *e);
 int export_heaptrack(struct export *e);
 int export_csv(struct export *e);

@@ -5,11 +5,13 @@
 #include <string.h>
 #include "base/growing.h"
 
-/* How many places from `first` on are of the same return address. */
+/* How many places from `first` on are of the same return address; of a call of itself each is one
+ * of its own. */
 static uint32_t length_of_site(const struct profile_path *path, uint32_t first) {
     uint32_t count = 1;
     while (path->code[first] != UINT32_MAX && first + count < path->count &&
-           path->code[first + count] == path->code[first])
+           path->code[first + count] == path->code[first] &&
+           path->place[first + count] != path->place[first])
         count++;
     return count;
 }
