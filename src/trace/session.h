@@ -86,7 +86,8 @@ struct hak_process_entry {
 enum hak_process_flag {
     HAK_PROCESS_STRICT = 1,    /* entered strict seccomp: what it did then is counted as lost */
     HAK_PROCESS_UNWATCHED = 2, /* HAKMEM_WATCH has no debug registers; bits 8 to 15: why */
-    HAK_PROCESS_WENT_ON = 4,   /* level light: it let go of the session, and has not ended */
+    HAK_PROCESS_WENT_ON = 4,  /* level light, attach: it let go of the session, and has not ended */
+    HAK_PROCESS_ATTACHED = 8, /* recorded since it ran: what it executes does not say so itself */
 };
 #define HAK_PROCESS_WHY_SHIFT 8
 

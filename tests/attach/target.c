@@ -1,13 +1,21 @@
 /* A program that stands as `record -p` does not want it. Prints "ready" and waits.
  *
- *   target plain | seccomp | traced */
+ *   target plain | seccomp | traced | threads
+ *
+ * Or goes another way while it is recorded, when SIGUSR1 comes; or exits with status 7 after so
+ * many microseconds:
+ *
+ *   target exec | exec-thread | fork | exit MICROSECONDS */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +25,69 @@ static void enter_sandbox(void) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
         abort();
+}
+
+static volatile sig_atomic_t is_asked;
+
+static void note(int number) {
+    is_asked = number;
+}
+
+static void work(void) {
+    while (!is_asked) {
+        free(malloc(100));
+        usleep(1000);
+    }
+}
+
+/* Of the program that was executed: it goes on until SIGTERM, and says so. */
+static int go_on(void) {
+    signal(SIGTERM, note);
+    puts("executed");
+    fflush(stdout);
+    work();
+    puts("went on");
+    return 5;
+}
+
+static void *execute(void *program) {
+    work();
+    execl(program, program, "executed", NULL);
+    abort();
+}
+
+static int fork_children(void) {
+    work();
+    for (int i = 0; i < 3; i++) {
+        int status = 0;
+        pid_t child = i == 1 ? vfork() : fork();
+        if (child == 0 && i == 0) {
+            for (int n = 0; n < 10000; n++)
+                free(malloc((size_t)n));
+            _exit(7);
+        }
+        if (child == 0) {
+            execl("/bin/sh", "sh", "-c", "exit 7", NULL);
+            _exit(1);
+        }
+        if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 7)
+            abort();
+    }
+    is_asked = 0;
+    signal(SIGTERM, note);
+    puts("forked");
+    fflush(stdout);
+    work();
+    puts("went on");
+    return 5;
+}
+
+static void *be_second(void *unused) {
+    printf("ready %d %d\n", (int)getpid(), (int)syscall(SYS_gettid));
+    fflush(stdout);
+    for (;;)
+        pause();
+    return unused;
 }
 
 int main(int count, char **arguments) {
@@ -36,8 +107,30 @@ int main(int count, char **arguments) {
         for (;;)
             pause();
     }
+    if (strcmp(how, "threads") == 0) {
+        pthread_t second;
+        pthread_create(&second, NULL, be_second, NULL);
+        pthread_join(second, NULL);
+    }
+    if (strcmp(how, "executed") == 0)
+        return go_on();
+    signal(SIGUSR1, note);
     printf("ready %d\n", (int)getpid());
     fflush(stdout);
+    if (strcmp(how, "exec") == 0)
+        execute(arguments[0]);
+    if (strcmp(how, "exec-thread") == 0) {
+        pthread_t second;
+        pthread_create(&second, NULL, execute, arguments[0]);
+        pthread_join(second, NULL);
+    }
+    if (strcmp(how, "fork") == 0)
+        return fork_children();
+    if (strcmp(how, "exit") == 0) {
+        free(malloc(100));
+        usleep((useconds_t)atoi(arguments[2]));
+        return 7;
+    }
     for (;;)
         free(malloc(100)), usleep(1000);
 }

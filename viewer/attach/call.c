@@ -301,10 +301,11 @@ static enum call_result take_out(const struct caller *c, pid_t thread, uint64_t 
 static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_at) {
     uint64_t deadline = now_ms() + CALL_MS;
     bool is_returning = false;
-    int status;
+    int status, passed_on = 0;
     for (;;) {
-        if (ptrace(PTRACE_SYSCALL, thread, NULL, NULL) != 0)
+        if (ptrace(PTRACE_SYSCALL, thread, NULL, (void *)(long)passed_on) != 0)
             return CALL_NOT_BACK;
+        passed_on = 0;
         uint64_t now = now_ms();
         if (!await_stop(thread, now < deadline ? (unsigned)(deadline - now) : 0, &status)) {
             c->has_ended = status >= 0;
@@ -316,7 +317,10 @@ static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_
         if (number != (SIGTRAP | 0x80)) {
             if (number < 32 && (synchronous >> (number - 1) & 1))
                 return take_out(c, thread, context_at);
-            continue; /* none else is let through: all are blocked */
+            /* All others are blocked, but SIGSTOP: it stops the program, and this thread when it is
+             * let go. */
+            passed_on = number == SIGSTOP ? number : 0;
+            continue;
         }
         if (is_returning)
             return CALL_DONE;
@@ -324,16 +328,43 @@ static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_
     }
 }
 
+/* What libc keeps for a thread, and a call may change. */
+struct kept_words {
+    int errno_value;
+    uint64_t dlerror_value;
+    uint64_t errno_at, dlerror_at; /* 0 = not known */
+};
+
+/* dlopen frees what an earlier one left for dlerror, unless it is hidden meanwhile. */
+static struct kept_words keep_words(const struct caller *c, const struct stopped *s) {
+    struct kept_words kept = {0};
+    uint64_t base = s->registers.fs_base, none = 0;
+    uint64_t errno_at = base + c->errno_at, dlerror_at = base + c->dlerror_at;
+    if (c->errno_at &&
+        process_read(c->process, errno_at, &kept.errno_value, sizeof kept.errno_value))
+        kept.errno_at = errno_at;
+    if (c->dlerror_at &&
+        process_read(c->process, dlerror_at, &kept.dlerror_value, sizeof kept.dlerror_value) &&
+        kept.dlerror_value && process_write(c->process, dlerror_at, &none, sizeof none))
+        kept.dlerror_at = dlerror_at;
+    return kept;
+}
+
+static void put_words_back(const struct caller *c, const struct kept_words *kept) {
+    if (kept->errno_at)
+        (void)process_write(c->process, kept->errno_at, &kept->errno_value,
+                            sizeof kept->errno_value);
+    if (kept->dlerror_at)
+        (void)process_write(c->process, kept->dlerror_at, &kept->dlerror_value,
+                            sizeof kept->dlerror_value);
+}
+
 static enum call_result call_there(struct caller *c, pid_t thread, uint64_t function,
                                    const uint64_t *arguments, unsigned count) {
     static struct stopped s;
     uint64_t all = ~synchronous;
-    int saved_errno = 0;
     if (!read_stopped(&s, thread))
         return CALL_FAILED;
-    uint64_t errno_at = c->errno_at ? s.registers.fs_base + c->errno_at : 0;
-    bool has_errno =
-        errno_at && process_read(c->process, errno_at, &saved_errno, sizeof saved_errno);
     uint64_t top = c->stack ? c->stack + CALL_STACK_BYTES : s.registers.rsp - RED_ZONE;
     uint64_t context_at = put_frame(c, &s, top);
     if (!context_at)
@@ -347,15 +378,18 @@ static enum call_result call_there(struct caller *c, pid_t thread, uint64_t func
     r.rax = 0;
     r.orig_rax = (unsigned long long)-1;
     r.eflags &= ~(uint64_t)(1 << 8 | 1 << 10 | 1 << 16); /* trap, direction, resume */
+    struct kept_words kept = keep_words(c, &s);
     /* From here on the thread comes back by itself, whatever becomes of this command. */
-    if (ptrace(PTRACE_SETREGS, thread, NULL, &r) != 0)
+    if (ptrace(PTRACE_SETREGS, thread, NULL, &r) != 0) {
+        put_words_back(c, &kept);
         return CALL_FAILED;
+    }
     (void)ptrace(PTRACE_SETSIGMASK, thread, (void *)sizeof all, &all);
     enum call_result result = follow(c, thread, context_at);
     if (result == CALL_NOT_BACK)
         c->stack = 0; /* it is in use */
-    if (result == CALL_DONE && has_errno)
-        (void)process_write(c->process, errno_at, &saved_errno, sizeof saved_errno);
+    if (result == CALL_DONE)
+        put_words_back(c, &kept);
     return result;
 }
 
@@ -425,6 +459,10 @@ static enum call_result look_for_moment(struct caller *c, uint64_t function,
         if (!try_threads(c, function, arguments, count, tries < OTHERS_FIRST, &result)) {
             errno = EPERM;
             return CALL_FAILED;
+        }
+        if (result == CALL_FAILED && !process_is_there(c->process)) {
+            c->has_ended = true;
+            return CALL_NO_MOMENT;
         }
         if (result == CALL_NO_MOMENT)
             nap(LOOK_US);
@@ -504,16 +542,41 @@ static uint64_t find_errno(const struct caller *c) {
     return offset;
 }
 
+/* In dlerror stands: mov slot(%rip), %R; mov %fs:(%R), %S. Its first such word holds 0, or where
+ * what the thread's next dlerror says lies. */
+static uint64_t find_dlerror(const struct caller *c) {
+    enum { LOAD_BYTES = 7, BYTES = 256, REGISTER = 7, NEEDS_MORE = 4, HAS_NO_REGISTER = 5 };
+    unsigned char code[BYTES];
+    uint64_t at = module_find(&c->places.libc, "dlerror"), offset = 0;
+    if (!at || !process_read(c->process, at, code, sizeof code))
+        return 0;
+    for (unsigned i = 0; i + LOAD_BYTES + 4 <= BYTES; i++) {
+        const unsigned char *load = code + i, *use = load + LOAD_BYTES;
+        unsigned to = load[2] >> 3 & REGISTER;
+        int32_t slot;
+        if (load[0] != 0x48 || load[1] != 0x8b || (load[2] & 0xc7) != 0x05 || to == NEEDS_MORE ||
+            to == HAS_NO_REGISTER || use[0] != 0x64 || (use[1] & 0xfb) != 0x48 || use[2] != 0x8b ||
+            (use[3] & 0xc7) != to)
+            continue;
+        memcpy(&slot, load + 3, sizeof slot);
+        uint64_t slot_at = at + i + LOAD_BYTES + (uint64_t)(int64_t)slot;
+        return process_read(c->process, slot_at, &offset, sizeof offset) ? offset : 0;
+    }
+    return 0;
+}
+
 bool caller_open(struct caller *c, struct process *p) {
     *c = (struct caller){.process = p};
     if (!places_open(&c->places, p))
         return false;
     c->restorer = find_restorer(c);
     c->errno_at = find_errno(c);
+    c->dlerror_at = find_dlerror(c);
     if (c->restorer)
         return true;
-    view_error("record: process %d (%s) has a C library that this command does not know",
-               (int)p->pid, p->name);
+    if (!process_say_gone(p))
+        view_error("record: process %d (%s) has a C library that this command does not know",
+                   (int)p->pid, p->name);
     places_close(&c->places);
     return false;
 }

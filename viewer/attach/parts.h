@@ -23,6 +23,8 @@ struct process {
     uint64_t born; /* field 22 of its stat */
     struct mapping *mapping;
     uint32_t mappings, capacity;
+    int memory; /* of /proc/PID/mem: of what it runs now, not of what it executes later */
+    int lock;   /* a socket whose name is taken as long as this command lives */
 };
 
 /* Reads name and mappings of process `pid`. False: printed. */
@@ -30,17 +32,22 @@ bool process_open(struct process *p, pid_t pid);
 void process_close(struct process *p);
 /* Reads the mappings again; false: it is gone. */
 bool process_read_mappings(struct process *p);
-/* False: it has ended, or another one has its number. */
+/* False: it has ended, or executed another program, or another one has its number. */
 bool process_is_there(const struct process *p);
+bool process_has_executed(const struct process *p);
+/* When it is not there: prints what of these it is, and is true. */
+bool process_say_gone(const struct process *p);
 /* The mapping that holds `address`, or NULL. */
 const struct mapping *process_mapping_at(const struct process *p, uint64_t address);
 /* Something to compare: changes when files of code are mapped or unmapped. */
 uint64_t process_code_sum(const struct process *p);
 /* `bytes` that are mapped nowhere; 0: there are none. */
 uint64_t process_free_address(const struct process *p, uint64_t bytes);
+/* Both fail when it has executed another program. */
 bool process_read(const struct process *p, uint64_t address, void *to, size_t bytes);
 bool process_write(const struct process *p, uint64_t address, const void *from, size_t bytes);
-/* Can it be recorded? False: printed, with what to do. */
+/* Can it be recorded? False: printed, with what to do. True: it can be read and written from here
+ * on, and nobody else records it. */
 bool process_check(struct process *p);
 
 /* ---- functions.c: functions that a module exports -------------------------------------------- */
@@ -92,10 +99,11 @@ bool places_are_safe(struct places *places, const struct process *p, pid_t threa
 struct caller {
     struct process *process;
     struct places places;
-    uint64_t restorer; /* of libc: the instructions that end a signal handler */
-    uint64_t errno_at; /* from a thread's own pointer; 0 = not known */
-    uint64_t stack;    /* made in the program for these calls; 0 = not yet */
-    bool has_ended;    /* the program has */
+    uint64_t restorer;   /* of libc: the instructions that end a signal handler */
+    uint64_t errno_at;   /* from a thread's own pointer; 0 = not known */
+    uint64_t dlerror_at; /* likewise: what its next dlerror says */
+    uint64_t stack;      /* made in the program for these calls; 0 = not yet */
+    bool has_ended;      /* the program has */
 };
 
 enum call_result {

@@ -109,13 +109,18 @@ bool places_open(struct places *places, const struct process *p) {
     const char *libc = find_path(p, is_libc), *loader = find_path(p, is_loader);
     if (!libc || !loader || !module_read(&places->libc, p, libc) ||
         !module_read(&places->loader, p, loader)) {
-        view_error("record: process %d (%s) has no glibc whose file can be read: it is static, of "
-                   "another C library, or its files were replaced since it started",
-                   (int)p->pid, p->name);
+        if (!process_say_gone(p))
+            view_error("record: process %d (%s) has no glibc whose file can be read: it is static, "
+                       "of another C library, or its files were replaced since it started",
+                       (int)p->pid, p->name);
         return false;
     }
     places->code_sum = process_code_sum(p);
-    return find_allocators(places, p) && begin_unwinder(places, p);
+    if (find_allocators(places, p) && begin_unwinder(places, p))
+        return true;
+    if (!process_say_gone(p))
+        view_error("record: process %d (%s) has modules that cannot be read", (int)p->pid, p->name);
+    return false;
 }
 
 void places_close(struct places *places) {

@@ -8,21 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "base/growing.h"
 #include "collector/kernel/kernel.h"
 #include "collector/target/target.h"
 #include "viewer/cli/cli.h"
 
-enum { FREE_FROM = 0x10000000 };
-
-static uint64_t read_born(pid_t pid) {
-    struct hak_peer peer;
-    return hak_peer_read(pid, &peer) && peer.state != 'Z' && peer.state != 'X' ? peer.start_time
-                                                                               : 0;
-}
+enum { FREE_FROM = 0x10000000, PAGE_BYTES = 4096 };
 
 static void drop_mappings(struct process *p) {
     for (uint32_t i = 0; i < p->mappings; i++)
@@ -64,26 +59,62 @@ bool process_read_mappings(struct process *p) {
     return good && p->mappings > 0;
 }
 
+static bool is_same_process(const struct process *p) {
+    struct hak_peer peer;
+    return hak_peer_read(p->pid, &peer) && peer.state != 'Z' && peer.state != 'X' &&
+           peer.start_time == p->born && (peer.memory_bytes > 0 || peer.is_of_kernel);
+}
+
+/* Reading gives 0 bytes, wherever it is, when the memory's last user is gone (proc(5)). */
+static bool has_same_memory(const struct process *p) {
+    char byte;
+    return p->memory < 0 || pread(p->memory, &byte, 1, PAGE_BYTES) != 0;
+}
+
 bool process_is_there(const struct process *p) {
-    return read_born(p->pid) == p->born;
+    return is_same_process(p) && has_same_memory(p);
+}
+
+bool process_has_executed(const struct process *p) {
+    return !has_same_memory(p) && is_same_process(p);
+}
+
+bool process_say_gone(const struct process *p) {
+    if (process_is_there(p))
+        return false;
+    view_error("record: process %d (%s) %s", (int)p->pid, p->name,
+               process_has_executed(p) ? "has executed another program, which is not recorded"
+                                       : "has ended");
+    return true;
 }
 
 bool process_open(struct process *p, pid_t pid) {
     char path[64];
-    *p = (struct process){.pid = pid, .born = read_born(pid)};
+    struct hak_peer peer;
+    bool is_there = hak_peer_read(pid, &peer);
+    *p = (struct process){.pid = pid, .memory = -1, .lock = -1};
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-    if (!p->born || !hak_proc_read_text(path, p->name, sizeof p->name)) {
+    if (!is_there || !hak_proc_read_text(path, p->name, sizeof p->name)) {
         view_error("record: there is no process %d", (int)pid);
         return false;
     }
     p->name[strcspn(p->name, "\n")] = 0;
-    return true;
+    p->born = peer.start_time;
+    if (peer.state != 'Z' && peer.state != 'X')
+        return true;
+    view_error("record: process %d (%s) has ended; its parent has not asked yet how", (int)pid,
+               p->name);
+    return false;
 }
 
 void process_close(struct process *p) {
     drop_mappings(p);
     free(p->mapping);
-    *p = (struct process){0};
+    if (p->memory >= 0)
+        close(p->memory);
+    if (p->lock >= 0)
+        close(p->lock);
+    *p = (struct process){.memory = -1, .lock = -1};
 }
 
 const struct mapping *process_mapping_at(const struct process *p, uint64_t address) {
@@ -117,14 +148,11 @@ uint64_t process_free_address(const struct process *p, uint64_t bytes) {
 }
 
 bool process_read(const struct process *p, uint64_t address, void *to, size_t bytes) {
-    struct iovec here = {to, bytes}, there = {(void *)(uintptr_t)address, bytes};
-    return process_vm_readv(p->pid, &here, 1, &there, 1, 0) == (ssize_t)bytes;
+    return pread(p->memory, to, bytes, (off_t)address) == (ssize_t)bytes;
 }
 
 bool process_write(const struct process *p, uint64_t address, const void *from, size_t bytes) {
-    struct iovec here = {(void *)(uintptr_t)from, bytes};
-    struct iovec there = {(void *)(uintptr_t)address, bytes};
-    return process_vm_writev(p->pid, &here, 1, &there, 1, 0) == (ssize_t)bytes;
+    return pwrite(p->memory, from, bytes, (off_t)address) == (ssize_t)bytes;
 }
 
 /* ---- what is in the way ---------------------------------------------------------------------- */
@@ -159,8 +187,9 @@ static bool has_same_root(const struct process *p) {
 }
 
 static void refuse(const struct process *p, const char *why, const char *what_to_do) {
-    view_error("record: process %d (%s) %s%s%s", (int)p->pid, p->name, why,
-               what_to_do[0] ? "; " : "", what_to_do);
+    if (!process_say_gone(p))
+        view_error("record: process %d (%s) %s%s%s", (int)p->pid, p->name, why,
+                   what_to_do[0] ? "; " : "", what_to_do);
 }
 
 static bool check_status(const struct process *p) {
@@ -173,6 +202,13 @@ static bool check_status(const struct process *p) {
         return false;
     }
     int tracer = atoi(status_line(status, "TracerPid:"));
+    int group = atoi(status_line(status, "Tgid:"));
+    if (group != p->pid && group > 0) {
+        char why[64];
+        snprintf(why, sizeof why, "is a thread of process %d", group);
+        refuse(p, why, "record that one");
+        return false;
+    }
     sscanf(status_line(status, "Uid:"), "%u %u %u %u", &uid[0], &uid[1], &uid[2], &uid[3]);
     if (uid[0] != geteuid() || uid[1] != geteuid() || uid[2] != geteuid()) {
         refuse(p, "belongs to another user, or has rights that its user has not",
@@ -214,7 +250,50 @@ static bool check_program(const struct process *p) {
     return false;
 }
 
+/* Libraries of ours that record it, or take part in what it allocates. */
+static bool is_under_hakmem(const struct process *p) {
+    static const char *const names[] = {"/hakmem-debug.so", "/hakmem-record.so", "/libhakmem.so"};
+    for (uint32_t i = 0; i < p->mappings; i++) {
+        const char *file = strrchr(p->mapping[i].path, '/');
+        for (size_t n = 0; file && n < sizeof names / sizeof *names; n++)
+            if (strncmp(file, names[n], strlen(names[n])) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* One command at a time: another one's `end` would end this one's recording. The name is free again
+ * when this command is gone, however it ends. */
+static bool take_lock(struct process *p) {
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int length = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "hakmem-record-%d-%" PRIu64,
+                          (int)p->pid, p->born);
+    p->lock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (p->lock < 0 ||
+        bind(p->lock, (struct sockaddr *)&name,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) == 0)
+        return true; /* without a socket there is no recording, and the keeper says why */
+    refuse(p, "is being recorded by another hakmem-trace", "that one has to end first");
+    return false;
+}
+
+static bool open_memory(struct process *p) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)p->pid);
+    p->memory = open(path, O_RDWR | O_CLOEXEC);
+    return p->memory >= 0 && process_read_mappings(p);
+}
+
 bool process_check(struct process *p) {
+    struct hak_peer peer;
+    if (p->pid == getpid()) {
+        refuse(p, "is this command itself", "");
+        return false;
+    }
+    if (hak_peer_read(p->pid, &peer) && peer.is_of_kernel) {
+        refuse(p, "is a thread of the kernel", "");
+        return false;
+    }
     if (!check_status(p))
         return false;
     if (!is_same_namespace(p, "mnt") || !has_same_root(p)) {
@@ -228,8 +307,13 @@ bool process_check(struct process *p) {
     }
     if (!check_program(p))
         return false;
-    if (process_read_mappings(p))
-        return true;
-    refuse(p, "cannot be looked at", "its user may, where kernel.yama.ptrace_scope is 0");
-    return false;
+    if (!open_memory(p)) {
+        refuse(p, "cannot be looked at", "its user may, where kernel.yama.ptrace_scope is 0");
+        return false;
+    }
+    if (is_under_hakmem(p)) {
+        refuse(p, "runs under hakmem already", "");
+        return false;
+    }
+    return take_lock(p);
 }

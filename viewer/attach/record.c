@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,32 +56,33 @@ static void hear_of_stop(void) {
 
 static bool say_result(const struct recording *r, enum call_result result) {
     int error = errno;
-    switch (result) {
-    case CALL_DONE:
+    const struct process *p = &r->process;
+    if (result == CALL_DONE)
         return true;
+    if (process_say_gone(p))
+        return false;
+    switch (result) {
     case CALL_NO_MOMENT:
-        if (r->caller.has_ended)
-            view_error("record: process %d (%s) has ended", (int)r->process.pid, r->process.name);
-        else
-            view_error("record: process %d (%s) had no thread outside of its allocator and loader, "
-                       "with a stack that can be read, for %d s; it goes on as it was",
-                       (int)r->process.pid, r->process.name, MOMENT_MS / 1000);
+        view_error("record: process %d (%s) had no thread outside of its allocator and loader, "
+                   "with a stack that can be read, for %d s; it goes on as it was",
+                   (int)p->pid, p->name, MOMENT_MS / 1000);
         return false;
     case CALL_NOT_BACK:
-        view_error("record: process %d (%s) %s", (int)r->process.pid, r->process.name,
+        view_error("record: process %d (%s) %s", (int)p->pid, p->name,
                    r->caller.has_ended ? "has ended"
                                        : "did not answer in time; its thread goes on by itself");
         return false;
     case CALL_CRASHED:
         view_error("record: process %d (%s): a call of the recorder met a fault of its own; the "
                    "program goes on",
-                   (int)r->process.pid, r->process.name);
+                   (int)p->pid, p->name);
         return false;
+    case CALL_DONE:
     case CALL_FAILED:
         break;
     }
-    view_error("record: process %d (%s) cannot be traced: %s%s", (int)r->process.pid,
-               r->process.name, strerror(error),
+    view_error("record: process %d (%s) cannot be traced: %s%s", (int)p->pid, p->name,
+               strerror(error),
                error == EPERM ? "; its user may, where kernel.yama.ptrace_scope is 0" : "");
     return false;
 }
@@ -96,6 +98,13 @@ static bool read_shared(struct recording *r) {
 
 /* ---- the library ----------------------------------------------------------------------------- */
 
+/* False always: printed, unless the program is gone, which is said then. */
+static bool refuse(const struct recording *r, const char *why) {
+    if (!process_say_gone(&r->process))
+        view_error("record: process %d (%s) %s", (int)r->process.pid, r->process.name, why);
+    return false;
+}
+
 /* True when it is in the program, from now or an earlier recording. */
 static bool find_library(struct recording *r) {
     if (!process_read_mappings(&r->process) ||
@@ -110,31 +119,26 @@ static bool find_library(struct recording *r) {
 
 static bool load_library(struct recording *r) {
     uint64_t dlopen_at = module_find(&r->caller.places.libc, "dlopen"), path_at;
-    if (!dlopen_at) {
-        view_error("record: process %d (%s) has a C library without dlopen (glibc before 2.34)",
-                   (int)r->process.pid, r->process.name);
-        return false;
-    }
+    if (!dlopen_at)
+        return refuse(r, "has a C library without dlopen (glibc before 2.34)");
     /* The path lies at the lower end of the stack that the call has. */
     size_t bytes = strlen(r->library_path) + 1;
     enum call_result result = caller_prepare(&r->caller, MOMENT_MS);
     if (!say_result(r, result))
         return false;
     path_at = r->caller.stack;
-    if (!process_write(&r->process, path_at, r->library_path, bytes)) {
-        view_error("record: process %d (%s) cannot be written to: %s", (int)r->process.pid,
-                   r->process.name, strerror(errno));
-        return false;
-    }
+    if (!process_write(&r->process, path_at, r->library_path, bytes))
+        return refuse(r, "cannot be written to");
     if (!call(r, dlopen_at, (uint64_t[]){path_at, MODE_NOW}, 2))
         return false;
     if (find_library(r))
         return true;
-    view_error(
-        "record: process %d (%s): its loader refuses %s (not readable there, mounted noexec, "
-        "or no thread-local memory left)",
-        (int)r->process.pid, r->process.name, r->library_path);
-    return false;
+    char why[PATH_MAX + 128];
+    snprintf(why, sizeof why,
+             "has a loader that refuses %s (not readable there, mounted noexec, or no thread-local "
+             "memory left)",
+             r->library_path);
+    return refuse(r, why);
 }
 
 static bool open_library(struct recording *r) {
@@ -149,9 +153,7 @@ static bool open_library(struct recording *r) {
     }
     if (atomic_load(&r->seen.version) == HAK_ATTACH_VERSION)
         return true;
-    view_error("record: process %d (%s) has " LIBRARY " of another version in it",
-               (int)r->process.pid, r->process.name);
-    return false;
+    return refuse(r, "has " LIBRARY " of another version in it");
 }
 
 /* ---- begin and end --------------------------------------------------------------------------- */
@@ -162,23 +164,23 @@ static bool begin(struct recording *r, const char *session) {
     /* A recording whose command was killed, or the begin of one. */
     if (!call(r, r->end, NULL, 0))
         return false;
-    if (!read_shared(r) || atomic_load(&r->seen.state) != HAK_ATTACH_IDLE) {
-        view_error("record: process %d (%s) is still in a call of another command",
-                   (int)r->process.pid, r->process.name);
-        return false;
-    }
+    if (!read_shared(r) || atomic_load(&r->seen.state) != HAK_ATTACH_IDLE)
+        return refuse(r, "is still in a call of another command");
     if (!process_write(&r->process, r->shared + offsetof(struct hak_attach_shared, session), name,
-                       sizeof name) ||
-        !call(r, r->begin, NULL, 0))
+                       sizeof name))
+        return refuse(r, "cannot be written to");
+    if (!call(r, r->begin, NULL, 0))
         return false;
-    if (read_shared(r) && atomic_load(&r->seen.state) == HAK_ATTACH_RECORDING) {
+    if (!read_shared(r))
+        return refuse(r, "cannot be read any more");
+    if (atomic_load(&r->seen.state) == HAK_ATTACH_RECORDING) {
         r->code_sum = process_code_sum(&r->process);
         return true;
     }
+    char why[sizeof r->seen.why + 32];
     r->seen.why[sizeof r->seen.why - 1] = 0;
-    view_error("record: process %d (%s) is not recorded: %s", (int)r->process.pid, r->process.name,
-               r->seen.why);
-    return false;
+    snprintf(why, sizeof why, "is not recorded: %s", r->seen.why);
+    return refuse(r, why);
 }
 
 /* Modules that were loaded meanwhile. */
@@ -210,7 +212,7 @@ static bool end(struct recording *r) {
     enum call_result result = caller_call(&r->caller, r->end, NULL, 0, MOMENT_MS);
     bool is_left = result == CALL_DONE && read_shared(r) &&
                    atomic_load(&r->seen.state) != HAK_ATTACH_RECORDING;
-    if (is_left || r->caller.has_ended)
+    if (is_left || r->caller.has_ended || !process_is_there(&r->process))
         return true;
     (void)say_result(r, result);
     view_error("record: process %d (%s) is still recorded; `hakmem-trace record -p %d --for 0s` "
@@ -295,6 +297,8 @@ static int record(struct view *view, struct recording *r, const struct hak_keepe
     if (is_begun) {
         wait_for_end(r, ns);
         is_left = end(r);
+        if (process_has_executed(&r->process))
+            (void)process_say_gone(&r->process);
     }
     caller_close(&r->caller);
     wait_for_last(keeper, is_left);

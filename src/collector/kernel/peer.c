@@ -14,11 +14,18 @@
 
 bool hak_peer_parse(const char *stat, struct hak_peer *out) {
     const char *state = hak_stat_at(stat, HAK_STAT_STATE);
-    uint64_t parent, start;
+    enum { OF_KERNEL = 0x200000 }; /* PF_KTHREAD */
+    uint64_t parent, start, flags = 0, memory = 0;
     if (!state || !hak_stat_number(stat, HAK_STAT_PARENT, &parent) ||
         !hak_stat_number(stat, HAK_STAT_START_TIME, &start))
         return false;
-    *out = (struct hak_peer){.parent = (pid_t)parent, .start_time = start, .state = *state};
+    (void)hak_stat_number(stat, HAK_STAT_FLAGS, &flags);
+    (void)hak_stat_number(stat, HAK_STAT_MEMORY, &memory);
+    *out = (struct hak_peer){.parent = (pid_t)parent,
+                             .start_time = start,
+                             .memory_bytes = memory,
+                             .is_of_kernel = flags & OF_KERNEL,
+                             .state = *state};
     return true;
 }
 

@@ -10,8 +10,10 @@
 
 struct hak_peer {
     pid_t parent;
-    uint64_t start_time; /* field 22 of /proc/PID/stat, clock ticks since boot */
-    char state;          /* R, S, D, Z, ... */
+    uint64_t start_time;   /* field 22 of /proc/PID/stat, clock ticks since boot */
+    uint64_t memory_bytes; /* that it has mapped; 0: it has let go of all, or is of the kernel */
+    bool is_of_kernel;     /* no program */
+    char state;            /* R, S, D, Z, ... */
 };
 
 enum hak_peer_answer {

@@ -48,6 +48,8 @@ struct hak_process_watch {
     int32_t wait_status;  /* as the kernel tells it, -1 = not known */
     uint64_t replaced_ns; /* when it executed another program, which has its own session; else 0 */
     uint32_t nodes_end;   /* once it is closed: the ids of its nodes are below */
+    uint64_t held_ask_ms; /* attach: when to ask again whether it holds the session's memory */
+    bool has_executed;    /* attach: it does not, and goes on */
     uint64_t unknown_stacks; /* events whose stack was in the ring of nodes no more */
 };
 

@@ -30,6 +30,8 @@ struct pidfd_facts {
 #define LOST_EXEC                                                                                  \
     "executed a program, " NOT_RECORDED                                                            \
     "the collector was killed before it had stored anything of it"
+#define ATTACHED_EXEC                                                                              \
+    "executed a program, " NOT_RECORDED "`record -p` ends with the program that it began with"
 #define WENT_ON  "it went on without a collector, and how it ended is not recorded"
 #define TELL_NS  500000000u
 #define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
@@ -206,6 +208,9 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     p->row.signal = 0;
     if (w->replaced_ns) {
         p->row.end_kind = 3;
+    } else if (w->has_executed && state != HAK_PROCESS_ENDED) {
+        p->row.end_kind = 4;
+        hak_rows_note(rows, w->row, ATTACHED_EXEC);
     } else if (exec_state != HAK_EXEC_NONE && state != HAK_PROCESS_ENDED) {
         end = *(volatile uint64_t *)&e->tsc_exec;
         bool is_known = is_known_exec(rows, p, hak_clock_ns(&client->clock, end));

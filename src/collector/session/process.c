@@ -94,6 +94,23 @@ static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     }
 }
 
+/* What an attached process executes does not say so: it does not hold the session's memory any more
+ * then, and has some of its own. */
+static bool has_executed(struct hak_client *c, uint32_t index) {
+    enum { AGAIN_MS = 100 };
+    struct hak_process_watch *w = &c->processes[index];
+    struct hak_process_entry *e = hak_mapping_process(&c->map, index);
+    struct hak_peer peer;
+    uint64_t now = hak_time_ms();
+    if (!(atomic_load(&e->flags) & HAK_PROCESS_ATTACHED) || !c->map.is_own || w->pid <= 0 ||
+        atomic_load(&e->state) != HAK_PROCESS_LIVE || now < w->held_ask_ms)
+        return w->has_executed;
+    w->held_ask_ms = now + AGAIN_MS;
+    w->has_executed =
+        hak_mapping_is_abandoned(&c->map) && hak_peer_read(w->pid, &peer) && peer.memory_bytes > 0;
+    return w->has_executed;
+}
+
 static bool has_ended(const struct hak_process_watch *w) {
     if (w->replaced_ns)
         return true;
@@ -265,7 +282,7 @@ bool hak_client_look_for_ends(struct hak_client *client) {
     bool any = false;
     for (uint32_t i = 0; i < client->processes_high; i++) {
         struct hak_process_watch *w = &client->processes[i];
-        if (w->phase != HAK_PHASE_LIVE || !has_ended(w))
+        if (w->phase != HAK_PHASE_LIVE || !(has_ended(w) || has_executed(client, i)))
             continue;
         w->phase = HAK_PHASE_GONE;
         any = true;

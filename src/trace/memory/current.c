@@ -94,6 +94,7 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
         entry->pid_space = hak_proc_pid_space();
         entry->parent = parent;
         entry->fork_number = fork_number;
+        atomic_store_explicit(&entry->flags, hak_current.flags, memory_order_relaxed);
         if (hak_current.overwrites) /* nobody else will be able to find out */
             entry->start_time = hak_proc_start_time();
         entry->tsc_start = hak_current.tsc_process ? hak_current.tsc_process - hak_current.tsc_start

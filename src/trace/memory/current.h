@@ -53,6 +53,7 @@ struct hak_current {
     /* Left here by the rooms above: what a fork that no handler saw needs, and the way to a new
      * collector when the old one has been silent for so long (NULL = there is none). */
     void (*enter_child)(void);
+    uint32_t flags; /* enum hak_process_flag, of the entry when it is claimed */
     void (*replace_silent)(uint64_t ms);
     char keeper_name[108]; /* abstract name of the keeper's socket, "" = none */
 };

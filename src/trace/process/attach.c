@@ -86,6 +86,7 @@ bool hak_trace_attach(char *why, size_t why_bytes) {
     hak_thread_bar_stacks();
     hak_collector_only_join();
     hak_current.enter_child = hak_trace_attach_child;
+    hak_current.flags = HAK_PROCESS_ATTACHED;
     bool is_begun = hak_collector_begin(&failure);
     if (is_begun) {
         hak_current.replace_silent = NULL; /* no collector is started in somebody's program */

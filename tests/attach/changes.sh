@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# A program that goes another way while `record -p` is at it: executes another one, forks, exits in the middle of the
+# attaching, is stopped and continued by signals. It ends as it would without, and `record` ends, too, and says why.
+# timeout: 900
+set -u
+# shellcheck source=tests/tools/attach_rounds.sh
+. "$SOURCE/tests/tools/attach_rounds.sh"
+target=$BUILD/tests/attach/target
+rounds=${ROUNDS-20}
+
+# COMMAND...: starts it; pid
+start() {
+    rm -f target.out
+    "$@" >target.out 2>&1 &
+    pid=$!
+    await grep -q ready target.out
+}
+is_recorded() { [ "$("$trace" sql -s "$1" "select count(*) > 5 from event" 2>/dev/null | tail -n 1)" = 1 ]; }
+start_recording() {
+    rm -f "$1"
+    "$trace" record -p "$pid" --force -s "$1" >record.out 2>&1 &
+    record=$!
+    await is_recorded "$1"
+}
+ends_with() { # STATUS LINES...: of the program
+    local status=$1
+    shift
+    wait "$pid"
+    local got=$?
+    printf '%s\n' "ready $pid" "$@" | cmp - target.out || fail "the program: $(cat target.out)"
+    [ "$got" -eq "$status" ] || fail "the program ended with $got; due: $status"
+    pid=
+}
+
+# Of the first thread and of another; with addresses as they come and with the same again.
+for how in "$target exec" "$target exec-thread" "setarch -R $target exec"; do
+    # shellcheck disable=SC2086
+    start $how
+    start_recording exec.db
+    kill -USR1 "$pid"
+    wait "$record" || fail "$how: record ended with $?: $(cat record.out)"
+    grep -qx "hakmem-trace: record: process $pid (target) has executed another program, which is not recorded" record.out &&
+        grep -Eqx "hakmem: [0-9,]+ events of process $pid \(target\), exec.db" record.out || fail "$how: $(cat record.out)"
+    "$trace" check -s exec.db >checked 2>&1
+    grep -q '^exec.db: intact, and every.* 1 program was not recorded; the notes of `info` say why' checked || fail "$how: $(cat checked)"
+    "$trace" info -s exec.db 2>&1 | grep -q 'executed a program, which was not recorded: `record -p` ends with the program that it began with' || fail "$how: $("$trace" info -s exec.db)"
+    await grep -q executed target.out
+    "$trace" record -p "$pid" --for 20ms -s new.$RANDOM.db >out 2>&1 || fail "$how, what it executed: $(cat out)"
+    kill -TERM "$pid"
+    ends_with 5 executed 'went on'
+done
+
+start "$target" fork
+start_recording fork.db
+kill -USR1 "$pid"
+await grep -q forked target.out
+kill -INT "$record"
+wait "$record" || fail "fork: record ended with $?: $(cat record.out)"
+look_through fork.db
+[ "$("$trace" sql -s fork.db 'select count(*) from process' | tail -n 1)" -eq 1 ] || fail 'a child was recorded'
+kill -TERM "$pid"
+ends_with 5 forked 'went on'
+
+# From before the first look to the end of the recording.
+for ((round = 0; round < rounds; round++)); do
+    start "$target" exit $((RANDOM % 150 * 1000))
+    "$trace" record -p "$pid" --for 20ms --force -s exit.db >record.out 2>&1
+    case $? in
+    0) look_through exit.db ;;
+    2 | 4) ;;
+    *) fail "exit, round $round: record ended with a signal: $(cat record.out)" ;;
+    esac
+    head -n 1 record.out | grep -Eq "^hakmem: [0-9,]+ events? of process $pid \(target\), exit.db$|^hakmem-trace: record: (there is no process $pid|process $pid \(target\) has ended(; its parent has not asked yet how)?)$" ||
+        fail "exit, round $round: $(cat record.out)"
+    ends_with 7
+done
+
+# Stopped, and continued, while it is made to call.
+start "$target" plain
+(
+    while ! [ -e enough ]; do "$trace" record -p "$pid" --for 1ms --force -s stop.db >stop.out 2>&1; done
+) &
+recorder=$!
+for ((round = 0; round < rounds * 10; round++)); do
+    kill -STOP "$pid"
+    await grep -q '^State:.T' "/proc/$pid/status"
+    kill -CONT "$pid"
+    await grep -q '^State:.[RS]' "/proc/$pid/status"
+done
+touch enough
+wait "$recorder"
+"$trace" record -p "$pid" --for 20ms --force -s stop.db >out 2>&1 || fail "stopped: $(cat out)"
+look_through stop.db
+kill -TERM "$pid"
+ends_with 143

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# What a program has stays as it was when a recording begins and ends in its only thread: all registers, in a loop and over
+# system calls, errno, what dlerror says, signal mask, handlers, descriptors, threads; order and search paths of modules.
+# timeout: 900
+set -u
+# shellcheck source=tests/tools/attach_rounds.sh
+. "$SOURCE/tests/tools/attach_rounds.sh"
+rounds=${ROUNDS-5}
+
+# Its search path is of RPATH or RUNPATH, with another library under the name of one of the system's.
+mkdir -p own
+"${CC:-gcc}" -shared -fPIC -O1 -Wl,-soname,libz.so.1 -o own/libz.so.1 -x c - <<<'const char *zlibVersion(void) { return "own"; }' || fail 'no library'
+for tag in disable enable; do
+    # shellcheck disable=SC2016
+    "${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O1 -Wl,--$tag-new-dtags -Wl,-rpath,'$ORIGIN/own' -o kept.$tag "$SOURCE/tests/attach/kept.c" || fail 'no program'
+done
+
+# But for what it opens itself now and then, to load a library.
+descriptors() { find "/proc/$pid/fd" -type l -printf '%f %l\n' 2>/dev/null | grep -Ev '(libz\.so\.1|ld\.so\.cache)$' | sort; }
+
+has_descriptors() { [ "$(descriptors)" = "$1" ]; }
+
+# WHAT PROGRAM
+stays() {
+    local round before
+    "$2" "$1" >"$1.out" 2>&1 &
+    pid=$!
+    await grep -q ready "$1.out"
+    before=$(descriptors)
+    for ((round = 1; round <= rounds; round++)); do
+        "$trace" record -p "$pid" --for 20ms --force -s kept.db >out 2>&1 || fail "$1: status $?: $(cat out)"
+        await has_descriptors "$before"
+        [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ] || fail "$1: it has more threads"
+    done
+    kill -TERM "$pid"
+    wait "$pid" || fail "$1: it ended with $?"
+    [ "$(tail -n 1 "$1.out")" = 'all as it was' ] || fail "$1: $(cat "$1.out")"
+    pid=
+}
+
+for what in registers calls process; do
+    stays $what "$BUILD/tests/attach/kept"
+done
+for tag in disable enable; do
+    stays modules ./kept.$tag
+    grep -qx "$PWD/own/libz.so.1" modules.out || fail "$tag: its own library was not loaded: $(cat modules.out)"
+done
