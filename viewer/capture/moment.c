@@ -104,11 +104,16 @@ bool view_moment(struct view *view, const char *option, const char *text, struct
     return is_found;
 }
 
-/* The peak of one process, which the stored profile may know: 1 and its event, 0, or an error. */
+/* The peak, which the stored profile may know: 1 and its event, 0 = there is none; 0 if it does
+ * not; or an error. */
 static int find_stored_peak(struct view *view, uint32_t process, uint64_t *event) {
     struct hak_heap heap = {0};
-    if (!process && view->summary.processes != 1)
-        return 0;
+    struct hak_heap_peak peak;
+    if (!process && view->summary.processes != 1) {
+        int found = hak_heap_find_peak(view->reader, 0, 0, &peak);
+        *event = peak.event;
+        return found;
+    }
     int result = hak_heap_read(view->reader, 0, 0, process, &heap);
     *event = result == 1 && heap.processes == 1 ? heap.process[0].peak_event : 0;
     hak_heap_free(&heap);

@@ -87,10 +87,18 @@ static struct hak_flow_sum sum_of(struct hak_heap_sum sum) {
 }
 
 /* Had the process ended, and its last event lies before `event` (0 = the end: no)? */
-static bool is_gone(const struct hak_lineup *lineup, uint32_t process, uint64_t event) {
-    int64_t at = hak_lineup_find(lineup, process);
-    return event && at >= 0 && lineup->process[at].has_ended &&
-           lineup->process[at].last_event < event;
+static bool is_gone(const struct hak_heap *heap, uint32_t process, uint64_t event) {
+    for (uint32_t low = 0, high = heap->processes; event && low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct hak_heap_process *p = &heap->process[middle];
+        if (p->process == process)
+            return p->has_ended && p->last_event && p->last_event < event;
+        if (p->process < process)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
 }
 
 /* The same of a capture that keeps only the profile: by its processes' ends. */
@@ -106,8 +114,7 @@ static bool is_over(const struct profile_query *q, uint32_t process, const struc
     return is;
 }
 
-static void take_stored(const struct gathering *g, const struct hak_heap *heap,
-                        const struct hak_lineup *lineup) {
+static void take_stored(const struct gathering *g, const struct hak_heap *heap) {
     const struct profile_query *q = g->query;
     for (uint32_t i = 0; i < heap->rows; i++) {
         const struct hak_heap_row *row = &heap->row[i];
@@ -116,10 +123,10 @@ static void take_stored(const struct gathering *g, const struct hak_heap *heap,
         if (q->is_span)
             sums = (struct profile_sums){sum_of(row->live), sum_of(row->came), sum_of(row->went),
                                          sum_of(row->brief), sum_of(row->before)};
-        if (is_gone(lineup, row->process, q->at.event) || is_over(q, row->process, &q->at))
+        if (is_gone(heap, row->process, q->at.event) || is_over(q, row->process, &q->at))
             sums.live = (struct hak_flow_sum){0};
         if (q->is_span &&
-            (is_gone(lineup, row->process, q->from.event) || is_over(q, row->process, &q->from)))
+            (is_gone(heap, row->process, q->from.event) || is_over(q, row->process, &q->from)))
             sums.live = sums.before = (struct hak_flow_sum){0};
         take_row(g, &of, &sums);
     }
@@ -129,21 +136,15 @@ static void take_stored(const struct gathering *g, const struct hak_heap *heap,
 static int gather_stored(const struct gathering *g, struct profile_facts *facts) {
     struct profile_query *q = g->query;
     struct hak_store_reader *r = q->view->reader;
-    struct hak_lineup lineup = {0};
     struct hak_heap heap = {0};
-    int result = 0;
     if (!may_be_stored(q))
         return 0;
-    if (q->at.event && q->view->summary.processes > 1 && !hak_store_is_profile_only(r))
-        result = hak_lineup_read(r, q->process, &lineup);
-    if (result == 0)
-        result = hak_heap_read(r, q->is_span ? q->from.event : 0, q->at.event, q->process, &heap);
+    int result = hak_heap_read(r, q->is_span ? q->from.event : 0, q->at.event, q->process, &heap);
     if (result == 1)
-        take_stored(g, &heap, &lineup);
+        take_stored(g, &heap);
     for (uint32_t i = 0; i < heap.processes && q->is_span; i++)
         facts->unknown += heap.process[i].unknown_ends;
     hak_heap_free(&heap);
-    hak_lineup_free(&lineup);
     return result;
 }
 
@@ -204,9 +205,14 @@ static int gather_kept_peak(struct gathering *g) {
     if (result == 0)
         q->at.kind = VIEW_AT_START;
     if (result == 1)
-        take_stored(g, &heap, &(struct hak_lineup){0});
+        take_stored(g, &heap);
     hak_heap_free(&heap);
     return result < 0 ? view_store_error(q->view, result) : 0;
+}
+
+static bool has_runs(const struct profile_query *q) {
+    return hak_database_number(hak_store_database(q->view->reader),
+                               "SELECT EXISTS (SELECT 1 FROM profile_run)", 0) != 0;
 }
 
 /* The peak, of which the store knows the event, or all of the log to find it. */
@@ -216,7 +222,7 @@ static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     if (hak_store_is_profile_only(q->view->reader) && may_be_stored(q) &&
         (!q->process || q->view->summary.processes == 1))
         return gather_kept_peak(g);
-    if (may_be_stored(q) && (q->process || q->view->summary.processes == 1)) {
+    if (may_be_stored(q) && (q->process || q->view->summary.processes == 1 || has_runs(q))) {
         int found = view_find_peak(q->view, q->process, &q->at);
         return found || q->at.kind == VIEW_AT_START ? found : gather_span(g, facts);
     }

@@ -1,62 +1,16 @@
 /* Adds runs of the profile, and replays the events of those that are needed in part. */
-#include "store/history/heap.h"
+#include "store/history/heap_inner.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
 #include "hop.h"
-#include "store/profile/profile.h"
-#include "store/reader/inner.h"
+#include "store/history/tally.h"
 #include "trace/record.h"
 
 #define ROOM_STEP 64 /* births between two looks whether a table has room */
 
-struct held {
-    struct hak_profile_sum before, inherited, live;
-};
-
-struct actor {
-    struct hak_profile_layer *top; /* lives that began in what is replayed */
-    uint32_t births;
-    bool has_begun, is_wanted;
-    uint64_t live_bytes, before_bytes;
-    uint64_t peak_bytes, peak_event, peak_ns;
-    uint64_t unknown;
-};
-
-/* What a parent had behind an event. */
-struct snapshot {
-    uint64_t event;
-    uint32_t parent;
-    bool is_taken;
-    struct hak_profile_row *row; /* `came` is what was live */
-    uint32_t rows, room;
-    uint64_t bytes;
-};
-
-struct heap {
-    struct hak_store_reader *reader;
-    struct hak_heap *out;
-    uint64_t from, to;
-    uint32_t process; /* 0 = all */
-    struct hak_profile_keys keys;
-    struct hak_profile_sums sums;
-    struct held *held; /* of each row of sums */
-    uint32_t held_room;
-    struct actor *actor; /* by row id */
-    uint32_t actor_room;
-    uint64_t *last_birth; /* by thread */
-    uint32_t *group;      /* by thread */
-    uint32_t last_room, group_room;
-    struct snapshot *snapshot;
-    uint32_t snapshots, snapshot_room;
-    struct hak_profile_run run;
-    struct hak_profile_chunk chunk;
-    bool is_behind; /* event `from` */
-    bool failed;    /* no memory */
-};
-
-static struct actor *actor_of(struct heap *h, uint32_t process) {
+struct actor *hak_heap_actor(struct heap *h, uint32_t process) {
     if (process < HAK_PROFILE_ROWS_MAX &&
         hak_growing_reach(&h->actor, process, &h->actor_room, sizeof *h->actor))
         return &h->actor[process];
@@ -140,13 +94,15 @@ static int want_processes(struct heap *h) {
                 "  UNION SELECT p.id, coalesce(q.id, 0), p.fork_event FROM up"
                 "   JOIN process p ON p.id = up.parent LEFT JOIN process q"
                 "   ON q.id = p.parent AND q.session = p.session AND q.id <> p.id WHERE ?1 <> 0)"
-                " SELECT id, parent, fork FROM up ORDER BY fork",
+                " SELECT id, parent, fork, (SELECT end_kind FROM process WHERE id = up.id)"
+                " FROM up ORDER BY fork",
                 "reading processes", h->process);
     while (!h->failed && hak_query_next(&q)) {
         uint32_t id = hak_query_id(&q, 0);
         if (!id || id >= HAK_PROFILE_ROWS_MAX)
             continue;
-        actor_of(h, id)->is_wanted = true;
+        hak_heap_actor(h, id)->is_wanted = true;
+        hak_heap_actor(h, id)->has_ended = hak_query_count(&q, 3) != 0;
         if (hak_query_id(&q, 1) && hak_query_count(&q, 2))
             want_snapshot(h, hak_query_count(&q, 2), hak_query_id(&q, 1));
     }
@@ -196,13 +152,18 @@ static void lower_live(struct heap *h, struct actor *a, uint32_t row, uint64_t i
  * what is wrong. */
 static const char *begin_child(struct heap *h, uint32_t process, uint32_t parent, uint64_t fork,
                                uint64_t first) {
-    struct actor *a = actor_of(h, process);
+    struct actor *a = hak_heap_actor(h, process);
     const struct snapshot *s = NULL;
     for (uint32_t i = 0; i < h->snapshots; i++)
         if (h->snapshot[i].event == fork && h->snapshot[i].parent == parent)
             s = &h->snapshot[i];
     if (!a->is_wanted)
         return NULL;
+    if (h->tree) {
+        uint64_t bytes = hak_heap_tree_inherited(h, process, parent, fork);
+        hak_heap_actor(h, process)->live_bytes += bytes;
+        return NULL;
+    }
     if (!s || !s->is_taken)
         return "what a child's parent had is not there";
     for (uint32_t i = 0; i < s->rows && !h->failed; i++) {
@@ -212,7 +173,7 @@ static const char *begin_child(struct heap *h, uint32_t process, uint32_t parent
         if (first > h->from)
             hak_profile_add(&held->inherited, &s->row[i].came);
     }
-    a = actor_of(h, process);
+    a = hak_heap_actor(h, process);
     a->live_bytes += s->bytes;
     note_peak(h, a, first, a->live_bytes);
     return NULL;
@@ -220,7 +181,7 @@ static const char *begin_child(struct heap *h, uint32_t process, uint32_t parent
 
 static void take_snapshot(struct heap *h, struct snapshot *s) {
     s->is_taken = true;
-    s->bytes = actor_of(h, s->parent)->live_bytes;
+    s->bytes = hak_heap_actor(h, s->parent)->live_bytes;
     for (uint32_t row = 1; row < h->sums.rows && !h->failed; row++) {
         const struct held *held = &h->held[row];
         if (h->sums.row[row].process != s->parent || (!held->live.blocks && !held->live.bytes))
@@ -381,7 +342,7 @@ static void take_snapshots(struct replay *r, uint64_t id) {
 
 static const char *begin_actor(struct replay *r, const struct hak_event *e) {
     struct heap *h = r->heap;
-    actor_of(h, e->process)->has_begun = true;
+    hak_heap_actor(h, e->process)->has_begun = true;
     for (uint32_t i = 0; i < h->chunk.origins; i++) {
         const struct hak_profile_origin *o = &h->chunk.origin[i];
         if (o->process == e->process)
@@ -394,9 +355,10 @@ static const char *replay_event(struct replay *r, const struct hak_event *e) {
     struct heap *h = r->heap;
     if (!e->process || e->process >= HAK_PROFILE_ROWS_MAX || e->thread >= HAK_PROFILE_ROWS_MAX)
         return NULL;
-    struct actor *a = actor_of(h, e->process);
+    struct actor *a = hak_heap_actor(h, e->process);
     const char *wrong = a->has_begun ? NULL : begin_actor(r, e);
-    a = actor_of(h, e->process);
+    a = hak_heap_actor(h, e->process);
+    a->last_event = e->id;
     if (wrong || !e->base || (e->flags & HAK_RECORD_ILLEGAL))
         return wrong;
     switch (e->kind) {
@@ -458,8 +420,7 @@ static void forget_lives(struct heap *h) {
     }
 }
 
-/* Reads the events first..last, which begin a run: 1, 0 with why_not, or an error. */
-static int replay(struct heap *h, uint64_t first, uint64_t last) {
+int hak_heap_replay(struct heap *h, uint64_t first, uint64_t last) {
     struct replay r = {.heap = h, .end = first};
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
@@ -483,7 +444,11 @@ static int replay(struct heap *h, uint64_t first, uint64_t last) {
             break;
         if (e.id > h->from)
             pass_from(h);
+        if (h->tree)
+            hak_heap_tree_before(h, &e);
         wrong = replay_event(&r, &e);
+        if (h->tree)
+            hak_heap_tree_after(h, &e);
         h->out->events_read++;
     }
     hak_scan_close(scan);
@@ -503,7 +468,7 @@ static int replay(struct heap *h, uint64_t first, uint64_t last) {
  */
 
 static void add_row(struct heap *h, const struct hak_profile_row *w, bool is_span) {
-    if (!actor_of(h, w->process)->is_wanted)
+    if (!hak_heap_actor(h, w->process)->is_wanted)
         return;
     uint32_t row = row_of(h, w->process, w->key);
     struct held *held = &h->held[row];
@@ -527,13 +492,14 @@ static const char *add_run(struct heap *h, const struct hak_profile_run *run) {
         pass_from(h);
     for (uint32_t i = 0; i < run->processes && !wrong && !h->failed; i++) {
         const struct hak_profile_process *p = &run->process[i];
-        struct actor *a = actor_of(h, p->process);
+        struct actor *a = hak_heap_actor(h, p->process);
         a->has_begun = true;
+        a->last_event = run->last - (run->last > run->first);
         if (p->parent && run->is_alone)
             note_peak(h, a, p->first, p->inherited_bytes);
         else if (p->parent)
             wrong = begin_child(h, p->process, p->parent, p->fork, p->first);
-        a = actor_of(h, p->process);
+        a = hak_heap_actor(h, p->process);
         note_peak(h, a, p->most_at, p->most_bytes);
         if (a->peak_event == p->most_at)
             a->peak_ns = p->most_ns;
@@ -554,12 +520,25 @@ static bool is_replayed(struct heap *h, const struct hak_profile_run *run) {
         return false;
     for (uint32_t i = 0; i < run->processes; i++)
         if (run->process[i].parent && run->process[i].fork >= run->first &&
-            actor_of(h, run->process[i].process)->is_wanted)
+            hak_heap_actor(h, run->process[i].process)->is_wanted)
             want_snapshot(h, run->process[i].fork, run->process[i].parent);
     for (uint32_t i = 0; i < h->snapshots; i++)
         if (h->snapshot[i].event >= run->first && h->snapshot[i].event <= run->last)
             return true;
     return false;
+}
+
+int hak_heap_decode_run(struct heap *h, const struct hak_query *q, uint64_t next) {
+    h->run.first = hak_query_number(q, 0);
+    h->run.last = hak_query_number(q, 1);
+    const char *wrong =
+        h->run.first != next || h->run.last < h->run.first
+            ? "runs are missing before it"
+            : hak_profile_run_decode(sqlite3_column_blob(q->statement, 2),
+                                     (size_t)sqlite3_column_bytes(q->statement, 2), &h->run);
+    if (!wrong && h->run.is_alone != h->reader->is_profile_only)
+        wrong = "it is of the other kind of captures";
+    return wrong ? fail_blob(h, "profile_run", h->run.first, wrong) : 0;
 }
 
 static int refuse_inside(struct heap *h) {
@@ -575,30 +554,59 @@ static int add_runs(struct heap *h) {
     uint64_t next = 1;
     int result = 1;
     while (result == 1 && !h->failed && hak_query_next(&q)) {
-        h->run.first = hak_query_number(&q, 0);
-        h->run.last = hak_query_number(&q, 1);
-        const char *wrong =
-            h->run.first != next || h->run.last < h->run.first
-                ? "runs are missing before it"
-                : hak_profile_run_decode(sqlite3_column_blob(q.statement, 2),
-                                         (size_t)sqlite3_column_bytes(q.statement, 2), &h->run);
-        if (!wrong && h->run.is_alone != h->reader->is_profile_only)
-            wrong = "it is of the other kind of captures";
-        bool is_whole = !wrong && !is_replayed(h, &h->run);
-        if (is_whole)
-            wrong = add_run(h, &h->run);
-        if (wrong)
+        int error = hak_heap_decode_run(h, &q, next);
+        bool is_whole = !error && !is_replayed(h, &h->run);
+        const char *wrong = is_whole ? add_run(h, &h->run) : NULL;
+        if (error)
+            result = error;
+        else if (wrong)
             result = fail_blob(h, "profile_run", h->run.first, wrong);
         else if (!is_whole && h->reader->is_profile_only)
             result = refuse_inside(h);
         else if (!is_whole)
-            result = replay(h, h->run.first, h->run.last < h->to ? h->run.last : h->to);
+            result = hak_heap_replay(h, h->run.first, h->run.last < h->to ? h->run.last : h->to);
         next = h->run.last + 1;
     }
     int unread = hak_query_end(&q);
     if (result == 1 && !unread && !h->failed && next <= h->to)
-        result = replay(h, next, h->to);
+        result = hak_heap_replay(h, next, h->to);
     return unread ? unread : result;
+}
+
+/* ---- behind the moment -------------------------------------------------------------------------
+ */
+
+static void note_actor(void *context, const struct hak_event *e) {
+    struct heap *h = context;
+    if (e->process && e->process < HAK_PROFILE_ROWS_MAX &&
+        hak_heap_actor(h, e->process)->last_event < e->id)
+        h->actor[e->process].last_event = e->id;
+}
+
+/* Who has events behind `to`: those of a run that goes on behind it, and of all later ones. */
+static int follow_on(struct heap *h, uint64_t end) {
+    struct hak_query q = hak_ask(
+        &h->reader->db, "SELECT first, last, data FROM profile_run WHERE last > ?1 ORDER BY first",
+        "reading the profile", h->to);
+    uint64_t next = h->to + 1;
+    int error = 0;
+    while (!error && !h->failed && hak_query_next(&q)) {
+        error = hak_heap_decode_run(h, &q, hak_query_number(&q, 0));
+        if (!error && h->run.first <= h->to)
+            error = hak_store_each_actor(h->reader, h->to + 1, h->run.last, note_actor, h);
+        for (uint32_t i = 0; i < h->run.processes && !error && h->run.first > h->to; i++)
+            hak_heap_actor(h, h->run.process[i].process)->last_event = h->run.last;
+        next = h->run.last + 1;
+    }
+    int unread = hak_query_end(&q);
+    if (!error && !unread && !h->failed && next <= end)
+        error = hak_store_each_actor(h->reader, next, end, note_actor, h);
+    /* Where the moments are ends of runs. */
+    if (!error && !unread)
+        error = hak_store_each_actor(h->reader, h->to, h->to, note_actor, h);
+    if (!error && !unread && h->from)
+        error = hak_store_each_actor(h->reader, h->from, h->from, note_actor, h);
+    return error ? error : unread;
 }
 
 /* ---- the answer --------------------------------------------------------------------------------
@@ -651,27 +659,27 @@ static void tell_processes(struct heap *h) {
         const struct actor *a = &h->actor[i];
         if (!a->has_begun || !a->is_wanted || (h->process && h->process != i))
             continue;
-        out->process[out->processes++] = (struct hak_heap_process){.process = i,
-                                                                   .live_bytes = a->live_bytes,
-                                                                   .peak_bytes = a->peak_bytes,
-                                                                   .peak_event = a->peak_event,
-                                                                   .peak_ns = a->peak_ns,
-                                                                   .unknown_ends = a->unknown};
+        out->process[out->processes++] =
+            (struct hak_heap_process){.process = i,
+                                      .live_bytes = a->live_bytes,
+                                      .peak_bytes = a->peak_bytes,
+                                      .peak_event = a->peak_event,
+                                      .peak_ns = a->peak_ns,
+                                      .last_event = h->has_last_events ? a->last_event : 0,
+                                      .has_ended = a->has_ended,
+                                      .unknown_ends = a->unknown};
     }
 }
 
-/* 1, 0 with why_not, or an error. */
-static int read_heap(struct heap *h) {
+int hak_heap_begin(struct heap *h, uint64_t *last) {
     const struct hak_database *db = &h->reader->db;
-    uint64_t last = h->reader->is_profile_only
-                        ? hak_database_number(db, "SELECT max(last) FROM profile_run", 0)
-                        : hak_database_number(
-                              db, "SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1", 0);
-    if (!h->to || h->to > last)
-        h->to = last;
+    *last = h->reader->is_profile_only
+                ? hak_database_number(db, "SELECT max(last) FROM profile_run", 0)
+                : hak_database_number(
+                      db, "SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1", 0);
+    if (!h->to || h->to > *last)
+        h->to = *last;
     h->from = h->from < h->to ? h->from : h->to;
-    h->out->from = h->from;
-    h->out->to = h->to;
     if (!hak_database_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'profile_run'",
                              0)) {
         h->out->why_not = "the capture has no profile: it was written by an earlier version";
@@ -685,9 +693,24 @@ static int read_heap(struct heap *h) {
         error = read_threads(h);
     if (!error && !h->failed)
         error = want_processes(h);
-    if (error)
-        return error;
-    int result = h->failed ? 1 : add_runs(h);
+    return error ? error : 1;
+}
+
+/* 1, 0 with why_not, or an error. */
+static int read_heap(struct heap *h) {
+    bool is_to_end = !h->to;
+    uint64_t last;
+    int result = hak_heap_begin(h, &last);
+    h->out->from = h->from;
+    h->out->to = h->to;
+    if (result == 1 && !h->failed)
+        result = add_runs(h);
+    if (result == 1 && !is_to_end && !h->failed && !h->reader->is_profile_only &&
+        hak_database_number(&h->reader->db, "SELECT count(*) FROM process", 0) > 1) {
+        int error = follow_on(h, last);
+        h->has_last_events = true;
+        result = error ? error : result;
+    }
     if (result == 1) {
         pass_from(h);
         tell_rows(h);
@@ -696,7 +719,7 @@ static int read_heap(struct heap *h) {
     return result;
 }
 
-static void release(struct heap *h) {
+void hak_heap_release(struct heap *h) {
     forget_lives(h);
     for (uint32_t i = 0; i < h->snapshots; i++)
         free(h->snapshot[i].row);
@@ -723,7 +746,7 @@ int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32
     if (is_own)
         sqlite3_exec(connection, "COMMIT", NULL, NULL, NULL);
     bool failed = h.failed;
-    release(&h);
+    hak_heap_release(&h);
     return failed && result >= 0 ? hak_store_no_memory(r->db.path) : result;
 }
 

@@ -38,6 +38,10 @@ struct hak_heap_process {
                                         held that; event 0: no event made it more than `before` */
     uint64_t peak_ns;                /* of peak_event; only of a capture that keeps no events */
     uint64_t unknown_ends;           /* in the span: given back, and no birth is known */
+    /* As far as `from` and `to` go its last event: in a run without them, one of that run. 0 = not
+     * known: of captures that keep no events, of those of one process, and where `to` is 0. */
+    uint64_t last_event;
+    bool has_ended; /* it will have none any more */
 };
 
 struct hak_heap {
@@ -57,14 +61,22 @@ int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32
                   struct hak_heap *out);
 void hak_heap_free(struct hak_heap *heap);
 
+/* The most that all processes held together. */
+struct hak_heap_peak {
+    uint64_t bytes, event, ns; /* event: the first one behind which they did */
+};
+/* The peak of the span, as flow.h has it: a process that has ended holds nothing behind its last
+ * event. Event 0: no event made it more than what was held behind `from`, which is `bytes`; ns is
+ * not filled in. Reads the runs, and the events of those that may have it: of one where a single
+ * process runs none. 1; 0: the profile has no answer; or an error. */
+int hak_heap_find_peak(struct hak_store_reader *r, uint64_t from, uint64_t to,
+                       struct hak_heap_peak *out);
+
 /* ---- captures that keep nothing but the profile ------------------------------------------------
  * (hak_store_is_profile_only): of them hak_heap_read answers at the ends of runs alone. */
 
 /* What was live at the most that all processes held together: `live` of rows. 1; 0: nothing ever
  * came; or an error. The caller frees `out` in any case. */
-struct hak_heap_peak {
-    uint64_t bytes, event, ns;
-};
 int hak_heap_read_peak(struct hak_store_reader *r, struct hak_heap_peak *peak,
                        struct hak_heap *out);
 

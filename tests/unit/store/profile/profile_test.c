@@ -48,6 +48,7 @@ static struct history {
     struct {
         uint32_t parent;
         uint64_t fork_event;
+        uint64_t begin; /* events before it */
     } process[PROCESSES + 1];
     uint32_t processes;
     uint32_t process_of[THREADS + 1], number_of[THREADS + 1], threads;
@@ -197,6 +198,7 @@ static uint32_t draw(uint32_t below) {
 static void put_process(struct capture *c, uint32_t row, uint32_t parent, uint64_t fork_event) {
     history.process[row].parent = parent;
     history.process[row].fork_event = fork_event;
+    history.process[row].begin = history.events;
     history.processes = row;
     must(hak_store_put_process(c->w, &(struct hak_process_row){.id = row,
                                                                .parent = parent,
@@ -214,6 +216,7 @@ static void put_thread(struct capture *c, uint32_t process, uint32_t number) {
         c->w, &(struct hak_thread_row){.id = row, .process = process, .number = number}));
 }
 
+static bool knows_forks;     /* all of them; else some are not seen */
 static uint64_t begin_after; /* events of a log without a profile */
 
 static void begin_capture(struct capture *c, const char *name, uint64_t run_events,
@@ -240,8 +243,16 @@ static void put(struct capture *c, struct hak_event e) {
     must(put_event(c->w, &e));
 }
 
+/* Each second process has its events soon after its begin. */
+static bool is_over(uint32_t process) {
+    return process % 2 == 0 && history.events > history.process[process].begin + 900;
+}
+
 static void put_random(struct capture *c, bool may_fork) {
-    uint32_t thread = 1 + draw(history.threads), process = history.process_of[thread];
+    uint32_t thread = 1 + draw(history.threads);
+    while (is_over(history.process_of[thread]))
+        thread = 1 + draw(history.threads);
+    uint32_t process = history.process_of[thread];
     uint32_t what = draw(100);
     struct hak_event e = {.process = process,
                           .thread = thread,
@@ -254,7 +265,7 @@ static void put_random(struct capture *c, bool may_fork) {
         history.threads + 2 <= THREADS) {
         e.kind = HAK_FORK;
         put(c, e);
-        bool is_known = draw(4) != 0;
+        bool is_known = knows_forks || draw(4) != 0;
         put_process(c, history.processes + 1, process, is_known ? history.events : 0);
         put_thread(c, history.processes, 1);
         if (draw(2))
@@ -346,6 +357,58 @@ static bool is_answered(struct hak_store_reader *r, uint64_t from, uint64_t to, 
     return true;
 }
 
+/* Each second process has ended with its last event. */
+static void end_processes(const struct capture *c) {
+    sqlite3 *db;
+    ck_assert_int_eq(sqlite3_open(c->path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    ck_assert_int_eq(
+        sqlite3_exec(db, "UPDATE process SET end_kind = 1 WHERE id % 2 = 0", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* The peak of all processes is what all events say, and who has ended at `from` and `to`, too. */
+static void same_span_peak(struct hak_store_reader *r, uint64_t from, uint64_t to) {
+    struct hak_heap_peak peak;
+    struct hak_flow flow;
+    struct hak_lineup lineup;
+    struct hak_heap heap;
+    ck_assert_int_eq(hak_heap_find_peak(r, from, to, &peak), 1);
+    must(hak_flow_read(r, &(struct hak_flow_query){.from = from, .to = to}, &flow));
+    ck_assert_msg(peak.bytes == flow.peak.live.bytes && peak.event == flow.peak.id,
+                  "peak of %lu..%lu: %lu bytes at %lu, due are %lu at %lu", from, to, peak.bytes,
+                  peak.event, flow.peak.live.bytes, flow.peak.id);
+    hak_flow_free(&flow);
+    must(hak_lineup_read(r, 0, &lineup));
+    ck_assert_int_eq(hak_heap_read(r, from, to, 0, &heap), 1);
+    for (uint32_t i = 0; i < heap.processes && lineup.processes > 1; i++) {
+        const struct hak_heap_process *p = &heap.process[i];
+        const struct hak_lineup_process *due =
+            &lineup.process[hak_lineup_find(&lineup, p->process)];
+        ck_assert_int_eq(p->has_ended, due->has_ended);
+        ck_assert_int_eq(p->last_event < from, due->last_event < from);
+        ck_assert_int_eq(p->last_event < to, due->last_event < to);
+    }
+    hak_heap_free(&heap);
+    hak_lineup_free(&lineup);
+}
+
+/* The peaks of some spans, and of the whole. What was live at the begin of a span follows from the
+ * events of parents, which need the FORK. */
+static void compare_peaks(const struct capture *c, int times, bool has_forks) {
+    struct hak_store_reader *r;
+    uint32_t all = (uint32_t)history.events;
+    end_processes(c);
+    must(hak_store_open(c->path, &r));
+    same_span_peak(r, 0, all);
+    for (int i = 0; i < times; i++) {
+        uint32_t to = 1 + draw(all);
+        same_span_peak(r, has_forks && draw(2) ? draw(to) : 0, to);
+    }
+    hak_store_close(r);
+}
+
 /* Some spans behind event `first`, and the whole; how many of them are answered. */
 static int compare_spans(const struct capture *c, uint64_t first, int times) {
     struct hak_store_reader *r;
@@ -399,16 +462,19 @@ START_TEST(one_process) {
     put_stream(&c, EVENTS, PLAIN);
     capture_finish(&c);
     ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
+    compare_peaks(&c, 20, true);
     capture_clean(c.path);
 }
 END_TEST
 
 START_TEST(forks) {
     begin("profile_forks", _i);
+    knows_forks = _i % 2;
     put_stream(&c, EVENTS, FORKING);
     ck_assert_uint_gt(history.processes, 6);
     capture_finish(&c);
     ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
+    compare_peaks(&c, 20, knows_forks);
     capture_clean(c.path);
 }
 END_TEST

@@ -1,0 +1,78 @@
+/* What heap.c and heap_peak.c share: the state while runs are added and events are replayed. */
+#ifndef HAK_STORE_HISTORY_HEAP_INNER_H
+#define HAK_STORE_HISTORY_HEAP_INNER_H
+
+#include "store/history/heap.h"
+#include "store/profile/profile.h"
+#include "store/reader/inner.h"
+
+struct held {
+    struct hak_profile_sum before, inherited, live;
+};
+
+struct actor {
+    struct hak_profile_layer *top; /* lives that began in what is replayed */
+    uint32_t births;
+    bool has_begun, has_ended, is_wanted;
+    uint64_t last_event; /* see hak_heap_process */
+    uint64_t live_bytes, before_bytes;
+    uint64_t peak_bytes, peak_event, peak_ns;
+    uint64_t unknown;
+};
+
+/* What a parent had behind an event. */
+struct snapshot {
+    uint64_t event;
+    uint32_t parent;
+    bool is_taken;
+    struct hak_profile_row *row; /* `came` is what was live */
+    uint32_t rows, room;
+    uint64_t bytes;
+};
+
+struct heap {
+    struct hak_store_reader *reader;
+    struct hak_heap *out;
+    uint64_t from, to;
+    uint32_t process; /* 0 = all */
+    struct hak_profile_keys keys;
+    struct hak_profile_sums sums;
+    struct held *held; /* of each row of sums */
+    uint32_t held_room;
+    struct actor *actor; /* by row id */
+    uint32_t actor_room;
+    uint64_t *last_birth; /* by thread */
+    uint32_t *group;      /* by thread */
+    uint32_t last_room, group_room;
+    struct snapshot *snapshot;
+    uint32_t snapshots, snapshot_room;
+    struct hak_profile_run run;
+    struct hak_profile_chunk chunk;
+    bool is_behind; /* event `from` */
+    bool has_last_events;
+    bool failed; /* no memory */
+    /* Of a search for the peak (heap_peak.c): what all hold is followed; NULL = none is. */
+    struct heap_tree *tree;
+};
+
+/* All below for one thread; the caller frees by hak_heap_release. */
+
+/* Reads keys, threads and processes: 1; 0 and h->out->why_not: there is no profile; or an error.
+ * `*last` is the log's last event. */
+int hak_heap_begin(struct heap *h, uint64_t *last);
+void hak_heap_release(struct heap *h);
+/* Of a process by row id; never NULL, h->failed without memory. It moves when another is added. */
+struct actor *hak_heap_actor(struct heap *h, uint32_t process);
+/* Reads the events first..last, which begin a run: 1, 0 with why_not, or an error. */
+int hak_heap_replay(struct heap *h, uint64_t first, uint64_t last);
+/* Decodes the run in the row of the query (first, last, data), which must begin with event `next`.
+ * 0, or an error. */
+int hak_heap_decode_run(struct heap *h, const struct hak_query *q, uint64_t next);
+
+/* heap_peak.c: around each event that is replayed. */
+void hak_heap_tree_before(struct heap *h, const struct hak_event *e);
+void hak_heap_tree_after(struct heap *h, const struct hak_event *e);
+/* What a child began with, in bytes. */
+uint64_t hak_heap_tree_inherited(struct heap *h, uint32_t process, uint32_t parent, uint64_t fork);
+
+#endif
