@@ -57,6 +57,8 @@ def tree():
     database.execute("delete from sample")
     samples = [(first, 10, "memory.anonymous", 1000), (child, 30, "memory.anonymous", 400),
                (child, 30, "memory.file", 40), (first, 50, "memory.anonymous", 700),
+               (child, 55, "memory.looked", time(50)), (first, 80, "memory.peak", 2000), (first, 95, "memory.looked", time(90)),
+               (child, 65, "memory.file", 60),  # was looked at while it ended
                (2**32 - 1, 20, "memory.anonymous", 9999), (0, 20, "memory.file", 9999),  # of no process that there is
                (first, 10, "given.QUARANTINE", 300), (first, 40, "QUARANTINE_LEAVE.blocks", 100)]
     for process, at, name, value in samples:
@@ -76,6 +78,32 @@ def tree():
                              (35, ["--process", f"#{child}"], (440, None)), (35, ["--process", f"#{first}"], (1000, 300 * slot))]:
         said = at(when, *words)
         check(f"at {when} {words}: {said}, due {due}", said == due)
+    def said(when, *words):
+        done = subprocess.run([trace, "heap", "-s", store, "--at", f"{time(when) // 1000}us", *words], stdout=subprocess.PIPE, check=True, text=True)
+        lines = [line.rstrip() for line in done.stdout.split("\n\n")[-2].split("\n")]
+        return [line for line in lines if "kernel" in line or "resident" in line or "next look" in line]
+
+    def line(what, count):
+        return f"  {what:<40} {count:>14,} bytes"
+
+    def clock(units):
+        return f"{time(units) // 10**9}.{time(units) // 10**6 % 1000:03} s"
+
+    resident, most = "resident", "most resident so far"
+    looks = [
+        (5, first, [f"At the next look, {clock(10)}:", line(resident, 1000), line(most, 0)]),
+        (15, first, [f"As the kernel said at {clock(10)}:", line(resident, 1000), line(most, 0),
+                     f"At the next look, {clock(50)}:", line(resident, 700), line(most, 0)]),
+        (85, first, [f"As the kernel said, unchanged from {clock(80)} to {clock(90)}:", line(resident, 700), line(most, 2000)]),
+        (98, first, [f"As the kernel said, unchanged from {clock(80)} to {clock(90)}, the last look that is known:", line(resident, 700), line(most, 2000)]),
+        (40, child, [f"As the kernel said, unchanged from {clock(30)} to {clock(50)}:", line(resident, 440), line(most, 0)]),
+        (55, child, [f"As the kernel said, unchanged from {clock(30)} to {clock(50)}:", line(resident, 440), line(most, 0),
+                     f"At the next look, {clock(60)}:", line(resident, 460), line(most, 0)])]
+    for when, process, due in looks:
+        check(f"at {when}: {said(when, '--process', f'#{process}')}, due {due}", said(when, "--process", f"#{process}") == due)
+    memory = heap("--at", f"{time(85) // 1000}us")
+    check(f"at 85: {memory['memory']}", (memory["memory"]["changed_ns"], memory["memory"]["kernel_ns"]) == (time(80), time(80)))
+    check(f"behind 85: {memory['memory_next']}", (memory["memory_next"]["changed_ns"], memory["memory_next"]["kernel_ns"]) == (time(80), time(90)))
     steps = [step["memory"]["resident_bytes"] for step in heap("--steps", "10")["steps"]]
     check(f"steps {steps}", len(steps) == 10 and max(x or 0 for x in steps) == 1440 and steps[-1] == 700)
 

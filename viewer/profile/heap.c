@@ -26,7 +26,7 @@ struct heap {
     struct hak_flow_sum mapped; /* by the program itself, at the moment */
     uint64_t closed_bytes;      /* so that nobody may touch it, beside these */
     struct profile_memory *memory;
-    struct profile_memory_totals *step_memory, at_memory;
+    struct profile_memory_totals *step_memory, at_memory, next_memory; /* next: at the next look */
     bool has_resident; /* the kernel was asked in any step */
     uint64_t steps;
     bool is_alone; /* only the profile is kept */
@@ -222,11 +222,13 @@ static int read_memory(struct heap *h) {
     h->step_memory = calloc(h->flow.steps + 1, sizeof *h->step_memory);
     if (!h->step_memory)
         return view_store_error(h->view, hak_store_no_memory(h->view->store_path));
-    for (uint32_t i = 0; i < h->flow.steps; i++)
+    for (uint32_t i = 0; i < h->flow.steps; i++) {
         profile_memory_in(h->memory, i ? end_of_step(h, i - 1) : h->flow.from_ns, end_of_step(h, i),
                           &h->step_memory[i]);
+        h->has_resident |= h->step_memory[i].kernel_ns != 0;
+    }
     if (at->kind != VIEW_AT_START)
-        profile_memory_at(h->memory, profile_time(&h->query, at), &h->at_memory);
+        profile_memory_at(h->memory, profile_time(&h->query, at), &h->at_memory, &h->next_memory);
     return 0;
 }
 
@@ -356,6 +358,42 @@ static void add_when(struct hak_text *text, const struct heap *h) {
                      hak_words_number(h->query.at.event));
 }
 
+/* How long the kernel has said so: the moment is seldom that of a look. */
+static void add_look(struct hak_text *text, const struct profile_memory_totals *m,
+                     const struct profile_memory_totals *next) {
+    bool is_same = next->kernel_ns && next->changed_ns == m->changed_ns;
+    uint64_t to_ns = is_same ? next->kernel_ns : m->kernel_ns;
+    hak_text_add(text, "As the kernel said");
+    if (to_ns > m->changed_ns)
+        hak_text_add(text, ", unchanged from %s to %s", hak_words_time(m->changed_ns),
+                     hak_words_time(to_ns));
+    else
+        hak_text_add(text, " at %s", hak_words_time(to_ns));
+    hak_text_add(text, "%s:\n", next->kernel_ns ? "" : ", the last look that is known");
+}
+
+/* Where the look was before the moment, the next one says more: the most that was resident. */
+static void add_next_look(struct hak_text *text, const struct profile_memory_totals *m,
+                          const struct profile_memory_totals *next) {
+    if (!next->kernel_ns || next->changed_ns == m->changed_ns)
+        return;
+    hak_text_add(text, "At the next look, %s:\n", hak_words_time(next->kernel_ns));
+    add_taken_line(text, "resident", profile_resident(next), 0);
+    add_taken_line(text, "most resident so far", next->bytes[MEMORY_MOST_RESIDENT], 0);
+}
+
+static void add_kernel(struct hak_text *text, const struct profile_memory_totals *m,
+                       const struct profile_memory_totals *next) {
+    add_look(text, m, next);
+    add_taken_line(text, "resident", profile_resident(m), 0);
+    add_taken_line(text, "  heap, stacks, written data", m->bytes[MEMORY_ANONYMOUS], 0);
+    add_taken_line(text, "  pages of mapped files", m->bytes[MEMORY_FILE], 0);
+    add_taken_line(text, "  shared memory, also hakmem's record", m->bytes[MEMORY_SHARED], 0);
+    if (m->bytes[MEMORY_SWAPPED])
+        add_taken_line(text, "swapped out", m->bytes[MEMORY_SWAPPED], 0);
+    add_taken_line(text, "most resident so far", m->bytes[MEMORY_MOST_RESIDENT], 0);
+}
+
 /* What stands in the snapshots, which were taken at other times than the moment. */
 static void add_memory(struct hak_text *text, const struct heap *h) {
     const struct profile_memory_totals *m = &h->at_memory;
@@ -364,16 +402,9 @@ static void add_memory(struct hak_text *text, const struct heap *h) {
         add_taken_line(text, "freed, and kept in quarantine (slots)", m->bytes[MEMORY_QUARANTINE],
                        0);
     }
-    if (!m->kernel_ns)
-        return;
-    hak_text_add(text, "As the kernel said at %s:\n", hak_words_time(m->kernel_ns));
-    add_taken_line(text, "resident", profile_resident(m), 0);
-    add_taken_line(text, "  heap, stacks, written data", m->bytes[MEMORY_ANONYMOUS], 0);
-    add_taken_line(text, "  pages of mapped files", m->bytes[MEMORY_FILE], 0);
-    add_taken_line(text, "  shared memory, also hakmem's record", m->bytes[MEMORY_SHARED], 0);
-    if (m->bytes[MEMORY_SWAPPED])
-        add_taken_line(text, "swapped out", m->bytes[MEMORY_SWAPPED], 0);
-    add_taken_line(text, "most resident so far", m->bytes[MEMORY_MOST_RESIDENT], 0);
+    if (m->kernel_ns)
+        add_kernel(text, m, &h->next_memory);
+    add_next_look(text, m, &h->next_memory);
 }
 
 static void add_taken(struct hak_text *text, struct heap *h) {
@@ -452,6 +483,7 @@ static json_t *memory_json(const struct heap *h, const struct profile_memory_tot
                                                     [MEMORY_QUARANTINE] = "quarantine_slot_bytes"};
     json_t *object = json_object();
     hak_json_set_known(object, "kernel_ns", m->kernel_ns != 0, m->kernel_ns);
+    hak_json_set_known(object, "changed_ns", m->kernel_ns != 0, m->changed_ns);
     hak_json_set_known(object, "quarantine_ns", m->quarantine_ns != 0, m->quarantine_ns);
     hak_json_set_known(object, "resident_bytes", m->kernel_ns != 0, profile_resident(m));
     for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) {
@@ -527,6 +559,8 @@ static void print_json(struct heap *h) {
     json_object_set_new(document, "processes", processes_json(h));
     json_object_set_new(document, "held", taken_json(h));
     json_object_set_new(document, "memory", memory_json(h, &h->at_memory));
+    json_object_set_new(document, "memory_next",
+                        h->next_memory.kernel_ns ? memory_json(h, &h->next_memory) : json_null());
     json_object_set_new(document, "mapped", mapped_json(h));
     hak_json_set_number(document, "allocated_blocks", f->came.blocks);
     hak_json_set_number(document, "allocated_bytes", f->came.bytes);

@@ -12,13 +12,13 @@ struct sample {
     uint64_t ns, more; /* modulo 2^64: also less */
     uint32_t process;
     uint8_t kind;
-    enum { IS_BEGIN, IS_CHANGE, IS_END } what;
-    uint32_t order; /* of those of one time */
+    enum { IS_BEGIN, IS_CHANGE, IS_LOOK, IS_END } what; /* a look found no change */
+    uint32_t order;                                     /* of those of one time */
 };
 
 struct now {
     uint64_t bytes[MEMORY_KINDS];
-    uint64_t kernel_ns, quarantine_ns;
+    uint64_t kernel_ns, changed_ns, quarantine_ns;
     uint32_t running; /* in now[0]: processes of which something is known */
     bool is_known;
 };
@@ -26,6 +26,7 @@ struct now {
 struct profile_memory {
     struct sample *sample; /* by time */
     uint32_t samples, room;
+    uint64_t *end_ns; /* by process row id, 0 = it runs */
     uint32_t process; /* asked for, 0 = all */
     struct now *now;  /* by process row id, where the sweep stands; 0 = of all that are asked for */
     uint32_t rows;
@@ -51,10 +52,13 @@ static const struct {
 /* ---- reading ---------------------------------------------------------------------------------
  */
 
-/* Of a process that the capture has: a broken one may name any. */
+/* Of a process that the capture has: a broken one may name any. One that ends may be looked at
+ * until it is gone. */
 static bool add_sample(struct profile_memory *m, struct sample sample) {
     if (sample.process == 0 || sample.process >= m->rows)
         return true;
+    if (m->end_ns[sample.process] && sample.ns > m->end_ns[sample.process])
+        sample.ns = m->end_ns[sample.process];
     if (!hak_growing_make_room(&m->sample, m->samples, &m->room, sizeof *m->sample))
         return false;
     sample.order = m->samples;
@@ -70,6 +74,11 @@ static bool add_change(struct profile_memory *m, struct view *view, const struct
                             .more = hak_query_number(q, 4)};
     unsigned band;
     uint64_t slot_bytes;
+    if (strcmp(name, "memory.looked") == 0) {
+        sample.what = IS_LOOK;
+        sample.ns = hak_query_number(q, 5);
+        return add_sample(m, sample);
+    }
     for (unsigned i = 0; i < NAMES; i++) {
         if (strcmp(names[i].name, name) != 0)
             continue;
@@ -90,7 +99,8 @@ static int read_changes(struct profile_memory *m, struct view *view) {
     struct hak_query q =
         hak_ask(hak_store_database(view->reader),
                 "SELECT ns, process, name, class, CAST(value - coalesce(lag(value) OVER "
-                "(PARTITION BY process, name, class ORDER BY id), 0) AS INTEGER) FROM metric "
+                "(PARTITION BY process, name, class ORDER BY id), 0) AS INTEGER), "
+                "CAST(value AS INTEGER) FROM metric "
                 "WHERE (name LIKE 'memory.%' OR "
                 "name IN ('given.QUARANTINE', 'QUARANTINE_LEAVE.blocks')) ORDER BY ns, id",
                 "reading metrics");
@@ -134,6 +144,8 @@ static int read_processes(struct profile_memory *m, struct view *view) {
                                .more = hak_query_number(&q, 3)};
         struct sample end = {
             .process = begin.process, .ns = hak_query_number(&q, 2), .what = IS_END};
+        if (begin.process && begin.process < m->rows)
+            m->end_ns[begin.process] = end.ns;
         has_memory = add_sample(m, begin) && (end.ns == 0 || add_sample(m, end));
     }
     return view_end_query(view, &q, has_memory);
@@ -152,6 +164,7 @@ void profile_memory_free(struct profile_memory *m) {
     if (!m)
         return;
     free(m->sample);
+    free(m->end_ns);
     free(m->now);
     free(m);
 }
@@ -171,7 +184,8 @@ int profile_memory_read(struct view *view, uint32_t process, struct profile_memo
     if (status == 0) {
         m->process = process;
         m->rows = view->summary.processes + 1;
-        status = read_processes(m, view);
+        m->end_ns = calloc(m->rows, sizeof *m->end_ns);
+        status = m->end_ns ? read_processes(m, view) : no_memory(view);
     }
     if (status == 0)
         status = read_changes(m, view);
@@ -219,23 +233,29 @@ static void step(struct profile_memory *m, const struct sample *s) {
         begin(m, s);
     else if (s->what == IS_END)
         end(m, s->process);
-    else
+    else if (s->what == IS_CHANGE)
         change(m, s->process, s->kind, s->more);
-    if (s->what != IS_CHANGE || !is_asked(m, s->process))
+    if (!is_asked(m, s->process))
+        return;
+    if (s->what == IS_LOOK && now->is_known)
+        all->kernel_ns = s->ns;
+    if (s->what != IS_CHANGE)
         return;
     all->running += !now->is_known;
     now->is_known = true;
     if (s->kind <= MEMORY_MOST_RESIDENT)
-        all->kernel_ns = s->ns;
+        all->kernel_ns = all->changed_ns = s->ns;
     else if (s->kind == MEMORY_QUARANTINE)
         all->quarantine_ns = s->ns;
 }
 
 static struct profile_memory_totals totals_of(const struct profile_memory *m) {
     const struct now *now = &m->now[0];
-    struct profile_memory_totals totals = {{0}, now->kernel_ns, now->quarantine_ns};
+    struct profile_memory_totals totals = {.kernel_ns = now->kernel_ns,
+                                           .changed_ns = now->changed_ns,
+                                           .quarantine_ns = now->quarantine_ns};
     if (!now->running)
-        return (struct profile_memory_totals){{0}, 0, 0};
+        return (struct profile_memory_totals){.kernel_ns = 0};
     for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) /* broken stores go below 0 */
         totals.bytes[kind] = now->bytes[kind] > INT64_MAX ? 0 : now->bytes[kind];
     return totals;
@@ -265,10 +285,23 @@ void profile_memory_in(struct profile_memory *m, uint64_t from_ns, uint64_t to_n
     }
 }
 
-void profile_memory_at(struct profile_memory *m, uint64_t ns, struct profile_memory_totals *out) {
+static bool is_look(const struct profile_memory *m, const struct sample *s) {
+    return is_asked(m, s->process) &&
+           (s->what == IS_LOOK || (s->what == IS_CHANGE && s->kind <= MEMORY_MOST_RESIDENT));
+}
+
+void profile_memory_at(struct profile_memory *m, uint64_t ns, struct profile_memory_totals *out,
+                       struct profile_memory_totals *next) {
     rewind_to_begin(m);
     while (m->at < m->samples && m->sample[m->at].ns <= ns)
         step(m, &m->sample[m->at++]);
     *out = totals_of(m);
+    *next = (struct profile_memory_totals){.kernel_ns = 0};
+    for (bool is_seen = false; m->at < m->samples && !next->kernel_ns; m->at++) {
+        step(m, &m->sample[m->at]);
+        is_seen |= is_look(m, &m->sample[m->at]);
+        if (is_seen && ends_snapshot(m, m->at))
+            *next = totals_of(m);
+    }
     rewind_to_begin(m);
 }

@@ -27,6 +27,7 @@ struct profile_memory_totals {
     uint64_t bytes[MEMORY_KINDS];
     uint64_t kernel_ns, quarantine_ns; /* of the last look at these; 0 = there was none. SuperSlabs
                                           are as the log has them */
+    uint64_t changed_ns;               /* since then the kernel has said the same */
 };
 
 struct profile_memory;
@@ -35,9 +36,10 @@ struct profile_memory;
 int profile_memory_read(struct view *view, uint32_t process, struct profile_memory **out);
 void profile_memory_free(struct profile_memory *memory);
 
-/* What the snapshots up to `ns` say of the processes that run then. Begins the time anew. */
+/* What the snapshots up to `ns` say of the processes that run then, and at the next look that is
+ * known of (kernel_ns 0: there is none). Begins the time anew. */
 void profile_memory_at(struct profile_memory *memory, uint64_t ns,
-                       struct profile_memory_totals *out);
+                       struct profile_memory_totals *out, struct profile_memory_totals *next);
 /* The totals when the most was resident, from the last look before from_ns to to_ns. Parts of the
  * time are asked from the first to the last. */
 void profile_memory_in(struct profile_memory *memory, uint64_t from_ns, uint64_t to_ns,

@@ -109,16 +109,30 @@ static void put_changes(struct hak_snapshots *s, struct hak_snapshot_watch *w, c
         memcpy(w->last, sum, CELLS * sizeof *w->last);
 }
 
+/* So that a reader knows how long what was put last was so. */
+static void put_looked(struct hak_snapshots *s, struct hak_snapshot_watch *w, uint64_t ns) {
+    if (w->is_unchanged)
+        put_note(s, w->row, ns, HAK_SNAPSHOT_LOOKED, w->looked_ns);
+    w->is_unchanged = false;
+}
+
 /* A zombie has no memory any more, and no such lines. */
 static void take_resident(struct hak_snapshots *s, const struct hak_process_watch *p,
                           struct hak_snapshot_watch *w, uint64_t ns) {
     struct hak_resident now;
     if (!hak_resident_read(p->pid, p->pidfd, &now))
         return;
+    if (memcmp(&now, &w->resident, sizeof now) == 0) {
+        w->is_unchanged = true;
+        w->looked_ns = ns;
+        return;
+    }
+    put_looked(s, w, ns);
     for (unsigned i = 0; i < HAK_RESIDENT_FIELDS; i++)
         if (now.bytes[i] != w->resident.bytes[i])
             put_note(s, w->row, ns, hak_resident_name(i), now.bytes[i]);
     w->resident = now;
+    w->looked_ns = ns;
 }
 
 static uint64_t interval_ns(const struct hak_client *c, uint64_t age_ns) {
@@ -154,8 +168,10 @@ static void take_one(struct hak_snapshots *s, struct hak_client *c, uint32_t ind
     w->taken_ns = ns;
     w->due_ns = now_ns + interval_ns(c, age_ns);
     w->has_ended = is_last;
-    if (is_last)
-        put_note(s, w->row, ns, HAK_SNAPSHOT_END, 1);
+    if (!is_last)
+        return;
+    put_looked(s, w, ns);
+    put_note(s, w->row, ns, HAK_SNAPSHOT_END, 1);
 }
 
 void hak_snapshots_take(struct hak_snapshots *snapshots, struct hak_client *client,

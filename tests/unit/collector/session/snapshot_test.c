@@ -164,6 +164,32 @@ START_TEST(takes_the_last_one_of_a_killed_process) {
 }
 END_TEST
 
+/* Of a process whose memory stays as it is: readers know until when somebody looked. */
+START_TEST(says_until_when_memory_stayed) {
+    pid_t child = fork();
+    if (child == 0)
+        for (;;)
+            pause();
+    fake_claim_process(&program, 1, child, 0, 1);
+    ck_assert_ptr_null(add());
+    for (int i = 0; i < 2000 &&
+                    !(worker.clients[0]->snapshots && worker.clients[0]->snapshots[1].is_unchanged);
+         i++)
+        commit_when_due();
+    ck_assert(worker.clients[0]->snapshots[1].is_unchanged);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert(hak_client_look_for_ends(worker.clients[0]));
+    commit_when_due();
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker,
+                         "SELECT value > (SELECT max(ns) FROM metric WHERE process = 2 AND name = "
+                         "'memory.anonymous') AND value <= ns FROM metric WHERE process = 2 AND "
+                         "name = 'memory.looked' ORDER BY id DESC LIMIT 1"),
+                     1);
+}
+END_TEST
+
 /* The next worker knows no snapshot: its first is a whole one, and readers take the increase. */
 START_TEST(goes_on_after_a_worker_died) {
     take_block(0, 0, HAK_COUNTERS_OWNED);
@@ -250,6 +276,7 @@ int main(void) {
     tcase_add_test(cases, tells_when_the_one_before_was);
     tcase_add_test(cases, waits_for_the_time);
     tcase_add_test(cases, takes_the_last_one_of_a_killed_process);
+    tcase_add_test(cases, says_until_when_memory_stayed);
     tcase_add_test(cases, goes_on_after_a_worker_died);
     tcase_add_test(cases, takes_none_when_none_are_wanted);
     tcase_add_test(cases, survives_nonsense);
