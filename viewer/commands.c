@@ -600,6 +600,7 @@ const struct view_command view_commands[] = {
          "\n"
          "A page holds what the programs did, with names of functions, files and command lines,\n"
          "but no contents of blocks. Where the capture is large the steps of the time get longer.\n"
+         "FILE is replaced, but never where it is a capture.\n"
          "\n"
          "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace html\n"

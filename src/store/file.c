@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define HEADER_BYTES     100 /* of an SQLite file: https://www.sqlite.org/fileformat2.html */
+#define SQLITE_MAGIC     "SQLite format 3"
+#define WAL_MAGIC        0x377f0683 /* of the log beside it; the last bit is the order of bytes */
 #define LOCK_TRIES       100
 #define LOCK_INTERVAL_NS 10000000
 
@@ -177,7 +179,7 @@ static int examine(int fd, const char *path, const char *real_path) {
                               "byte, or the disk was full; record again",
                               path);
     ssize_t got = pread(fd, head, sizeof head, 0);
-    if (got < 16 || memcmp(head, "SQLite format 3", 16) != 0)
+    if (got < 16 || memcmp(head, SQLITE_MAGIC, 16) != 0)
         return hak_store_fail(HAK_STORE_FOREIGN,
                               "%s: not a hakmem store (not an SQLite file); expected the "
                               "file that `hakmem-trace run` wrote",
@@ -211,6 +213,22 @@ static int examine(int fd, const char *path, const char *real_path) {
                               "where it was made",
                               path, (long long)status.st_size, (unsigned long long)due);
     return 0;
+}
+
+enum hak_file_kind hak_store_file_kind(const char *path) {
+    struct stat status;
+    uint8_t head[HEADER_BYTES] = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t got = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode)
+                      ? pread(fd, head, sizeof head, 0)
+                      : -1;
+    if (fd >= 0)
+        close(fd);
+    if (got >= 4 && (read_big(head) | 1) == WAL_MAGIC)
+        return HAK_FILE_SQLITE;
+    if (got < 16 || memcmp(head, SQLITE_MAGIC, 16) != 0)
+        return HAK_FILE_OTHER;
+    return read_big(head + 68) == HAK_STORE_APPLICATION_ID ? HAK_FILE_STORE : HAK_FILE_SQLITE;
 }
 
 int hak_store_file_open(const char *path, bool writing, int *fd, char **real_path) {

@@ -16,6 +16,14 @@
 
 struct sqlite3;
 
+/* What lies at a path, by its first bytes. */
+enum hak_file_kind {
+    HAK_FILE_OTHER,  /* nothing, no regular file, or one that is none of these */
+    HAK_FILE_SQLITE, /* a database of another program, or the log beside one (-wal) */
+    HAK_FILE_STORE,  /* a store, of whatever version and whether whole or not */
+};
+enum hak_file_kind hak_store_file_kind(const char *path);
+
 /* Makes an empty file: mode 0600, O_EXCL, O_NOFOLLOW. `replace` first removes a regular file of
  * that name that is a store or empty. What SQLite may have left beside an old file of that name
  * goes too. `fd` and `real_path` (to be freed; its directory without symbolic links) are set on

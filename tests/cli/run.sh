@@ -80,7 +80,7 @@ exec 8>&-
 settle() {
     sed -E -e "s|$directory|DIRECTORY|g" -e "s|$BUILD|BUILD|g" -e 's|/usr/bin/|/bin/|g' \
         -e 's/[0-9.]+ KiB, [0-9.]+ bytes for each event/SIZE/; s/^(size +)[0-9.]+ KiB$/\1SIZE/' \
-        -e 's/"bytes": [0-9]+/"bytes": SIZE/'
+        -e 's/"bytes": [0-9]+/"bytes": SIZE/' -e 's/(\.(html|xml)  )[0-9.]+ KiB, of/\1SIZE, of/'
 }
 
 # Runs the "$ " lines of a file and writes what a file of exact output would hold.

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 #include "base/bytes.h"
+#include "report/words/words.h"
+#include "store/file.h"
 #include "viewer/cli/cli.h"
 
 #define GZIP_WINDOW (15 + 16) /* of deflateInit2: the largest window, in a file of gzip */
@@ -25,6 +27,8 @@ static void write_out(struct view_sink *sink, const void *bytes, size_t count) {
         sink->fd < 0 ? view_write_bytes(bytes, count) : hak_write_fully(sink->fd, bytes, count);
     if (!good)
         sink->error = errno ? errno : EIO;
+    else
+        sink->bytes += count;
 }
 
 static void pack(struct view_sink *sink, const void *bytes, size_t count, int flush) {
@@ -97,6 +101,7 @@ static bool open_file(struct view_sink *sink) {
         sink->fd = open(sink->next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     else
         sink->next = NULL;
+    sink->is_file = sink->next != NULL;
     if (sink->fd >= 0)
         return true;
     sink->error = errno;
@@ -117,10 +122,21 @@ static bool begin_packing(struct view_sink *sink) {
     return true;
 }
 
+bool view_sink_check(const char *path) {
+    enum hak_file_kind kind = hak_store_file_kind(path);
+    if (kind == HAK_FILE_OTHER)
+        return true;
+    view_error("%s is %s, and is not overwritten; name another file", path,
+               kind == HAK_FILE_STORE ? "a capture" : "a database");
+    return false;
+}
+
 bool view_sink_open(struct view_sink *sink, const char *path, bool packs) {
     *sink = (struct view_sink){.fd = -1};
     if (path && path[0] && strcmp(path, "-") != 0)
         sink->path = path;
+    if (sink->path && !view_sink_check(sink->path))
+        return false;
     if ((sink->path && !open_file(sink)) || (packs && !begin_packing(sink))) {
         say_error(sink);
         view_sink_close(sink, false);
@@ -158,4 +174,18 @@ bool view_sink_close(struct view_sink *sink, bool is_whole) {
     sink->next = NULL;
     sink->fd = -1;
     return is_whole;
+}
+
+void view_sink_say(const struct view_sink *sink, const char *capture) {
+    if (sink->path && sink->is_file)
+        view_write(stdout, "%s  %s%s%s\n", sink->path, hak_words_size(sink->bytes),
+                   capture ? ", of " : "", capture ? capture : "");
+}
+
+bool view_sink_write_file(const char *path, const char *text) {
+    static struct view_sink sink; /* too large for a stack frame */
+    if (!view_sink_open(&sink, path, false))
+        return false;
+    view_sink_add_bytes(&sink, text, strlen(text));
+    return view_sink_close(&sink, true);
 }

@@ -3,13 +3,14 @@
  *   view_sink_add --> buffer --(gzip)--> stdout, a device or pipe
  *                                    --> FILE.new.PID --view_sink_close--> FILE
  *
- * The first error ends the writing and is said once, at the end; of stdout by view_end_output. For
- * one thread. */
+ * A capture is never written over. The first error ends the writing and is said once, at the end;
+ * of stdout by view_end_output. For one thread. */
 #ifndef HAK_VIEWER_CLI_SINK_H
 #define HAK_VIEWER_CLI_SINK_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "report/text/text.h"
 
 #define VIEW_SINK_BYTES 65536
@@ -21,11 +22,17 @@ struct view_sink {
     void *packer;     /* zlib's state; NULL = nothing is compressed */
     int error;        /* errno of the first error, 0 = none */
     size_t used;
+    uint64_t bytes; /* that were written, as they are in the file */
+    bool is_file;   /* `path` is a file, no device or pipe */
     char buffer[VIEW_SINK_BYTES];
 };
 
+/* May an answer be written to `path`? Not over a capture or another database, which one letter too
+ * few makes of an input. False: printed. */
+bool view_sink_check(const char *path);
 /* Begins to write to `path`, which the caller keeps; stdout where it is NULL, "" or "-". `packs`:
- * compressed, as gzip does. What is no regular file is written to as it is. False: printed. */
+ * compressed, as gzip does. What is no regular file is written to as it is. False: printed, of
+ * view_sink_check, too. */
 bool view_sink_open(struct view_sink *sink, const char *path, bool packs);
 /* Bytes as they are. Text is freed. */
 void view_sink_add_bytes(struct view_sink *sink, const void *bytes, size_t count);
@@ -33,5 +40,10 @@ void view_sink_add(struct view_sink *sink, struct hak_text *text);
 /* Ends it: the file takes its place where the answer `is_whole`, else what was there stays. False:
  * not whole; an error of a file is printed. */
 bool view_sink_close(struct view_sink *sink, bool is_whole);
+/* Of a file that was written: "app.html  178.0 KiB, of app.db" on stdout; nothing of stdout, a
+ * device or a pipe. `capture` NULL: of which one is not said. */
+void view_sink_say(const struct view_sink *sink, const char *capture);
+/* The whole of it at once: a text that ends with its NUL. */
+bool view_sink_write_file(const char *path, const char *text);
 
 #endif

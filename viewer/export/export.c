@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "viewer/capture/capture.h"
 #include "viewer/export/parts.h"
@@ -137,9 +138,25 @@ static bool is_to_file(const char *output) {
     return output && output[0] && strcmp(output, "-") != 0;
 }
 
+/* Is `output` the file that this option has read? */
+static bool is_file_of(const struct view *view, const char *option, const char *output) {
+    const char *read_from = view_value(view, option);
+    struct stat in, out;
+    return read_from && is_to_file(output) && stat(read_from, &in) == 0 &&
+           stat(output, &out) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+}
+
 static bool open_output(const struct view *view, const struct format *format,
                         struct view_sink *sink) {
+    static const char *const inputs[] = {"baseline", "suppressions"};
     const char *output = view_value(view, "output");
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+        if (is_file_of(view, inputs[i], output)) {
+            view_error("export %s: %s is what --%s names, and is not overwritten; name another "
+                       "file",
+                       format->name, output, inputs[i]);
+            return false;
+        }
     if (format->is_binary && !is_to_file(output) && isatty(STDOUT_FILENO)) {
         view_error("export %s: the file is binary, and stdout is a terminal; -o FILE names one",
                    format->name);
@@ -202,6 +219,8 @@ static int write_format(struct view *view, const struct format *format) {
         format->make ? write_findings(view, format, &sink) : write_profile(view, format, &sink);
     bool is_whole = (status == VIEW_OK || status == VIEW_INCOMPLETE) && !view_is_interrupted();
     bool is_written = view_sink_close(&sink, is_whole);
+    if (is_written)
+        view_sink_say(&sink, view->store_path);
     return is_whole && !is_written ? VIEW_USAGE : status;
 }
 

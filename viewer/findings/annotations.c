@@ -2,7 +2,6 @@
  * Code Quality report that GitLab reads. */
 #include "viewer/findings/findings.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,11 +182,9 @@ char *findings_code_quality(struct view *view, const struct findings *findings) 
 }
 
 bool findings_write_file(const char *path, char *document) {
-    bool good = document && hak_replace_file(path, document);
+    bool good = document && view_sink_write_file(path, document);
     if (!document)
         view_error("out of memory");
-    else if (!good)
-        view_error("%s cannot be written: %s", path, strerror(errno));
     free(document);
     return good;
 }

@@ -1,12 +1,11 @@
 /* `html`: writes the page. */
 #include "viewer/html/html.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include "base/bytes.h"
 #include "report/words/words.h"
+#include "store/file.h"
 #include "viewer/html/parts.h"
 
 #define STEPS     300
@@ -130,6 +129,7 @@ static char *name_file(const struct html *h) {
 }
 
 static int write_page(struct html *h) {
+    static struct view_sink sink; /* too large for a stack frame */
     char *data = hak_json_dump(h->data, JSON_COMPACT), *page = data ? make_page(data) : NULL;
     char *file = name_file(h);
     int status = VIEW_UNREADABLE;
@@ -139,11 +139,11 @@ static int write_page(struct html *h) {
     else if (strcmp(file, "-") == 0) {
         status = view_print_json(page) ? 0 : VIEW_UNREADABLE; /* as it is; frees it */
         page = NULL;
-    } else if (!hak_replace_file(file, page)) {
-        view_error("%s cannot be written: %s", file, strerror(errno));
-    } else {
-        view_write(stdout, "%s  %s\n", file, hak_words_size(strlen(page)));
-        status = 0;
+    } else if (view_sink_open(&sink, file, false)) {
+        view_sink_add_bytes(&sink, page, strlen(page));
+        status = view_sink_close(&sink, true) ? 0 : VIEW_UNREADABLE;
+        if (status == 0)
+            view_sink_say(&sink, h->view->store_path);
     }
     free(page);
     free(file);
@@ -164,8 +164,21 @@ static bool read_options(struct html *h) {
     return true;
 }
 
+/* `html app.db` means the capture, not a page of another one in its place. */
+static bool check_page(const struct view *view) {
+    const char *page = view->argument_count ? view->argument[0] : "-";
+    if (!view_given(view, "store") && hak_store_file_kind(page) == HAK_FILE_STORE) {
+        view_error("%s is a capture; to make its page: hakmem-trace html -s %s PAGE.html", page,
+                   page);
+        return false;
+    }
+    return view_sink_check(page);
+}
+
 int command_html(struct view *view) {
     struct html h = {.view = view, .steps = STEPS};
+    if (!check_page(view))
+        return VIEW_USAGE;
     int status = view_open(view);
     if (status != 0)
         return status;

@@ -137,7 +137,7 @@ bool run_check_store(const struct view *view, const char *path) {
 bool run_check_log(const char *path) {
     struct stat about;
     if (has_directory(path) && (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)))
-        return true;
+        return view_sink_check(path);
     view_error("run: nothing can be written to %s: %s", path,
                has_directory(path) ? "it is a directory" : "its directory does not exist");
     return false;

@@ -70,6 +70,7 @@ START_TEST(what_is_no_store_is_said_clearly) {
     ck_assert_int_eq(sqlite3_exec(database, "CREATE TABLE t(x)", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(database);
     expect_open(HAK_STORE_FOREIGN, "SQLite file of another program (application_id 0x00000000");
+    ck_assert_int_eq(hak_store_file_kind(path), HAK_FILE_SQLITE);
 }
 END_TEST
 
@@ -93,6 +94,25 @@ START_TEST(newer_and_cut_stores_are_said_clearly) {
     expect_open(HAK_STORE_BROKEN, "is cut short");
     ck_assert_int_eq(truncate(path, 50), 0);
     expect_open(HAK_STORE_BROKEN, "not even a page");
+}
+END_TEST
+
+START_TEST(a_store_is_known_by_its_first_bytes) {
+    ck_assert_int_eq(hak_store_file_kind(path), HAK_FILE_OTHER);
+    make_store(5);
+    ck_assert_int_eq(hak_store_file_kind(path), HAK_FILE_STORE);
+    ck_assert_int_eq(truncate(path, 100), 0);
+    ck_assert_int_eq(hak_store_file_kind(path), HAK_FILE_STORE);
+    ck_assert_int_eq(truncate(path, 15), 0);
+    ck_assert_int_eq(hak_store_file_kind(path), HAK_FILE_OTHER);
+    write_file(other, "\x37\x7f\x06\x82", 4);
+    ck_assert_int_eq(hak_store_file_kind(other), HAK_FILE_SQLITE);
+    write_file(other, "hello, this is a text file\n", 27);
+    ck_assert_int_eq(hak_store_file_kind(other), HAK_FILE_OTHER);
+    ck_assert_int_eq(hak_store_file_kind(directory), HAK_FILE_OTHER);
+    unlink(other);
+    ck_assert_int_eq(mkfifo(other, 0600), 0);
+    ck_assert_int_eq(hak_store_file_kind(other), HAK_FILE_OTHER);
 }
 END_TEST
 
@@ -441,6 +461,7 @@ static void add(TCase *cases) {
     tcase_add_checked_fixture(cases, start, stop);
     tcase_add_test(cases, what_is_no_store_is_said_clearly);
     tcase_add_test(cases, newer_and_cut_stores_are_said_clearly);
+    tcase_add_test(cases, a_store_is_known_by_its_first_bytes);
     tcase_add_test(cases, no_right_to_read_is_said_clearly);
     tcase_add_test(cases, creating_never_overwrites_or_follows_links);
     tcase_add_test(cases, left_overs_of_an_older_store_do_not_come_back);
