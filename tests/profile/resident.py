@@ -1,6 +1,7 @@
-"""Checks what `heap --json` says of memory: `resident.py STORE` of the program holder; `resident.py STORE tree` writes samples into it first."""
+"""Checks what `heap` and `diff` say of memory: `resident.py STORE` of the program holder; `resident.py STORE tree` writes samples into it first."""
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -104,6 +105,19 @@ def tree():
     memory = heap("--at", f"{time(85) // 1000}us")
     check(f"at 85: {memory['memory']}", (memory["memory"]["changed_ns"], memory["memory"]["kernel_ns"]) == (time(80), time(80)))
     check(f"behind 85: {memory['memory_next']}", (memory["memory_next"]["changed_ns"], memory["memory_next"]["kernel_ns"]) == (time(80), time(90)))
+    between = [f"{time(when) // 1000}us" for when in (35, 85)]
+    sides = [heap("--at", when) for when in between]
+    command = [trace, "diff", "-s", store, "--between", *between]
+    document = json.loads(subprocess.run([*command, "--json"], stdout=subprocess.PIPE, check=True).stdout)
+    check("diff --json has another memory than heap", [document["old"]["memory"], document["new"]["memory"]] == [side["memory"] for side in sides])
+    text = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.split("\n\n")[-2].split("\n")
+    due = [["live", "mapped for slots", "resident", "most resident so far", "as the kernel said"]]
+    for name, side, looked in (("old", sides[0], 30), ("new", sides[1], 80)):
+        numbers = [side["held"]["live_bytes"]] + [side["memory"][name] for name in ("superslab_bytes", "resident_bytes", "most_resident_bytes")]
+        due.append([name] + [f"{number:,}" for number in numbers] + [clock(looked)])
+    check(f"diff has {text}, due {due}", [re.split("  +", row.strip()) for row in text] == due)
+    focused = subprocess.run([*command, "--focus", "main"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    check("diff --focus says what is resident", "resident" not in focused)
     steps = [step["memory"]["resident_bytes"] for step in heap("--steps", "10")["steps"]]
     check(f"steps {steps}", len(steps) == 10 and max(x or 0 for x in steps) == 1440 and steps[-1] == 700)
 

@@ -192,3 +192,25 @@ void profile_set_query(json_t *document, const struct profile_query *q) {
         json_object_set_new(document, "from", profile_moment_json(q, &q->from));
     json_object_set_new(document, "at", profile_moment_json(q, &q->at));
 }
+
+json_t *profile_memory_json(const struct profile_memory_totals *m, bool has_superslabs) {
+    static const char *const names[MEMORY_KINDS] = {[MEMORY_ANONYMOUS] = "anonymous_bytes",
+                                                    [MEMORY_FILE] = "file_bytes",
+                                                    [MEMORY_SHARED] = "shared_bytes",
+                                                    [MEMORY_SWAPPED] = "swapped_bytes",
+                                                    [MEMORY_MOST_RESIDENT] = "most_resident_bytes",
+                                                    [MEMORY_SUPERSLABS] = "superslab_bytes",
+                                                    [MEMORY_QUARANTINE] = "quarantine_slot_bytes"};
+    json_t *object = json_object();
+    hak_json_set_known(object, "kernel_ns", m->kernel_ns != 0, m->kernel_ns);
+    hak_json_set_known(object, "changed_ns", m->kernel_ns != 0, m->changed_ns);
+    hak_json_set_known(object, "quarantine_ns", m->quarantine_ns != 0, m->quarantine_ns);
+    hak_json_set_known(object, "resident_bytes", m->kernel_ns != 0, profile_resident(m));
+    for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) {
+        uint64_t known = kind == MEMORY_SUPERSLABS   ? has_superslabs
+                         : kind == MEMORY_QUARANTINE ? m->quarantine_ns
+                                                     : m->kernel_ns;
+        hak_json_set_known(object, names[kind], known != 0, m->bytes[kind]);
+    }
+    return object;
+}

@@ -2,6 +2,7 @@
 #ifndef HAK_VIEWER_PROFILE_COLUMNS_H
 #define HAK_VIEWER_PROFILE_COLUMNS_H
 
+#include "viewer/profile/memory.h"
 #include "viewer/profile/query.h"
 
 /* "61.2 %", at the right of its column; "" of nothing. */
@@ -26,5 +27,8 @@ json_t *profile_moment_json(const struct profile_query *q, const struct view_mom
 void profile_set_label(json_t *object, const struct profile_label *label);
 /* Sets per, by, from, at, and the filters. */
 void profile_set_query(json_t *document, const struct profile_query *q);
+/* What `heap` says of a moment: "memory" of the schema. `has_superslabs`: false where they are not
+ * known. */
+json_t *profile_memory_json(const struct profile_memory_totals *memory, bool has_superslabs);
 
 #endif

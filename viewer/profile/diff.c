@@ -7,6 +7,7 @@
 #include "report/words/words.h"
 #include "viewer/profile/columns.h"
 #include "viewer/profile/groups.h"
+#include "viewer/profile/memory.h"
 
 #define LIMIT 30
 
@@ -19,6 +20,7 @@ struct side {
     struct profile_facts facts;
     struct profile_places places;
     struct profile_groups groups;
+    struct profile_memory_totals memory; /* as `heap` has it */
 };
 
 /* What both have under one signature. */
@@ -241,6 +243,34 @@ static void add_table(struct hak_text *text, struct diff *d) {
     hak_text_add(text, "\n");
 }
 
+static bool has_superslabs(const struct side *s) {
+    return !hak_store_is_kept(s->view.reader) && !hak_store_is_profile_only(s->view.reader);
+}
+
+static void add_memory_row(struct table *table, const struct side *s, const char *name) {
+    const struct profile_memory_totals *m = &s->memory;
+    table_add_cell(table, name);
+    table_add_cell(table, hak_words_number(s->groups.all.live.bytes));
+    table_add_cell(table, has_superslabs(s) ? hak_words_number(m->bytes[MEMORY_SUPERSLABS]) : "");
+    table_add_cell(table, m->kernel_ns ? hak_words_number(profile_resident(m)) : "");
+    table_add_cell(table, m->kernel_ns ? hak_words_number(m->bytes[MEMORY_MOST_RESIDENT]) : "");
+    table_add_cell(table, m->kernel_ns ? hak_words_time(m->kernel_ns) : "");
+}
+
+/* The memory is that of whole processes: beside a part of their blocks it would say nothing. */
+static void add_memory(struct hak_text *text, const struct diff *d) {
+    struct table table = {0};
+    if (view_given(d->view, "thread") || view_given(d->view, "focus") ||
+        view_given(d->view, "ignore"))
+        return;
+    table_add_headings(&table,
+                       "<|live|mapped for slots|resident|most resident so far|<as the kernel said");
+    add_memory_row(&table, &d->side[OLD], "old");
+    add_memory_row(&table, &d->side[NEW], "new");
+    table_print(text, &table, d->view);
+    hak_text_add(text, "\n");
+}
+
 static void add_side_words(struct hak_text *text, struct side *s, const char *name) {
     hak_text_add(text, "%s  ", name);
     profile_add_total(text, &s->query, &s->groups.all);
@@ -256,6 +286,7 @@ static void add_side_words(struct hak_text *text, struct side *s, const char *na
 static void print_text(struct diff *d) {
     struct hak_text text = {0};
     add_table(&text, d);
+    add_memory(&text, d);
     add_side_words(&text, &d->side[OLD], "old");
     add_side_words(&text, &d->side[NEW], "new");
     view_start_pager(d->view);
@@ -290,6 +321,7 @@ static json_t *side_json(const struct side *s) {
     hak_json_set_text(object, "store", s->view.store_path);
     json_object_set_new(object, "at", profile_moment_json(&s->query, &s->query.at));
     json_object_set_new(object, "total", profile_sums_json(&s->query, &s->groups.all));
+    json_object_set_new(object, "memory", profile_memory_json(&s->memory, has_superslabs(s)));
     json_object_set_new(object, "completeness", view_completeness_json(&s->view));
     return object;
 }
@@ -368,6 +400,18 @@ static int open_side(struct side *s) {
     return 0;
 }
 
+static int read_memory(struct side *s) {
+    struct profile_memory *memory = NULL;
+    struct profile_memory_totals next;
+    if (s->query.at.kind == VIEW_AT_START)
+        return 0;
+    int status = profile_memory_read(&s->view, s->query.process, &memory);
+    if (status == 0)
+        profile_memory_at(memory, profile_time(&s->query, &s->query.at), &s->memory, &next);
+    profile_memory_free(memory);
+    return status;
+}
+
 static int read_side(struct side *s) {
     int status = open_side(s);
     if (status != 0)
@@ -378,6 +422,8 @@ static int read_side(struct side *s) {
                                         .ignore = s->query.has_ignore ? &s->query.ignore : NULL};
     s->groups = (struct profile_groups){.query = &s->query, .places = &s->places};
     status = profile_gather(&s->query, &s->facts, profile_groups_take, &s->groups);
+    if (status == 0)
+        status = read_memory(s);
     if (status == 0)
         status = view_look_again(&s->view);
     profile_groups_sort(&s->groups);

@@ -473,28 +473,6 @@ static json_t *peak_json(const struct heap *h, const struct hak_flow_peak *peak)
     return object;
 }
 
-static json_t *memory_json(const struct heap *h, const struct profile_memory_totals *m) {
-    static const char *const names[MEMORY_KINDS] = {[MEMORY_ANONYMOUS] = "anonymous_bytes",
-                                                    [MEMORY_FILE] = "file_bytes",
-                                                    [MEMORY_SHARED] = "shared_bytes",
-                                                    [MEMORY_SWAPPED] = "swapped_bytes",
-                                                    [MEMORY_MOST_RESIDENT] = "most_resident_bytes",
-                                                    [MEMORY_SUPERSLABS] = "superslab_bytes",
-                                                    [MEMORY_QUARANTINE] = "quarantine_slot_bytes"};
-    json_t *object = json_object();
-    hak_json_set_known(object, "kernel_ns", m->kernel_ns != 0, m->kernel_ns);
-    hak_json_set_known(object, "changed_ns", m->kernel_ns != 0, m->changed_ns);
-    hak_json_set_known(object, "quarantine_ns", m->quarantine_ns != 0, m->quarantine_ns);
-    hak_json_set_known(object, "resident_bytes", m->kernel_ns != 0, profile_resident(m));
-    for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) {
-        uint64_t known = kind == MEMORY_SUPERSLABS   ? !h->is_alone
-                         : kind == MEMORY_QUARANTINE ? m->quarantine_ns
-                                                     : m->kernel_ns;
-        hak_json_set_known(object, names[kind], known != 0, m->bytes[kind]);
-    }
-    return object;
-}
-
 static json_t *mapped_json(const struct heap *h) {
     json_t *object = json_object();
     hak_json_set_number(object, "mappings", h->mapped.blocks);
@@ -515,7 +493,7 @@ static json_t *step_json(const struct heap *h, uint32_t i) {
     hak_json_set_number(object, "allocated_bytes", s->came.bytes);
     hak_json_set_number(object, "freed_blocks", s->went.blocks);
     hak_json_set_number(object, "freed_bytes", s->went.bytes);
-    json_object_set_new(object, "memory", memory_json(h, &h->step_memory[i]));
+    json_object_set_new(object, "memory", profile_memory_json(&h->step_memory[i], !h->is_alone));
     return object;
 }
 
@@ -558,9 +536,11 @@ static void print_json(struct heap *h) {
     json_object_set_new(document, "peak", peak_json(h, &f->peak));
     json_object_set_new(document, "processes", processes_json(h));
     json_object_set_new(document, "held", taken_json(h));
-    json_object_set_new(document, "memory", memory_json(h, &h->at_memory));
+    json_object_set_new(document, "memory", profile_memory_json(&h->at_memory, !h->is_alone));
     json_object_set_new(document, "memory_next",
-                        h->next_memory.kernel_ns ? memory_json(h, &h->next_memory) : json_null());
+                        h->next_memory.kernel_ns
+                            ? profile_memory_json(&h->next_memory, !h->is_alone)
+                            : json_null());
     json_object_set_new(document, "mapped", mapped_json(h));
     hak_json_set_number(document, "allocated_blocks", f->came.blocks);
     hak_json_set_number(document, "allocated_bytes", f->came.bytes);
