@@ -41,10 +41,26 @@ mkdir -p "$BUILD/tests"
 ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
 ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded" "$BUILD/tests"
 
+# Runs tests/$1.sh with the copy's own tools, which stand where links to those as they are stand else.
+show_script() {
+    local tools=("$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-attach.so" "$BUILD/hakmem-record.so")
+    rm -f "${tools[@]}"
+    ln -sfn "$programs/tests/attach" "$BUILD/tests/attach"
+    if ! make_library "${tools[@]}"; then
+        echo "does not compile"
+    elif mkdir -p script && (cd script && timeout 300 bash "$SOURCE/tests/$1.sh") >script.log 2>&1; then
+        echo well
+    else
+        echo failed
+    fi
+    rm -rf script "${tools[@]}"
+    ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
+}
+
 # What a program shows: the code of its report, or how it ended; of a unit test whether it is well.
 # WHAT is NAME.LEVEL.LAYOUT, as in the reports' names, with .off where nothing is recorded, crash/ in front
 # for a program of tests/crash, without guarded blocks; guarded/NAME.LEVEL.LAYOUT.SIDE; sites/NAME.LEVEL.LAYOUT with the
-# blocks that the level guards; or unit.NAME, or unit.FOLDER/NAME where two folders have one of this name.
+# blocks that the level guards; unit.NAME, or unit.FOLDER/NAME where two folders have one of this name; or script.FOLDER/NAME.
 show() {
     local what=$1 name level layout trace PROGRAMS=faults variables=()
     IFS=. read -r name level layout trace <<<"$what"
@@ -52,6 +68,10 @@ show() {
         name=$(find "$tree/tests/unit" -path "*/$level.c" -printf '%P' -quit)
         make_library "$BUILD/tests/unit/${name%.c}" || { echo "does not compile" && return; }
         if "$BUILD/tests/unit/${name%.c}" >unit.log 2>&1; then echo well; else echo failed; fi
+        return
+    fi
+    if [ "$name" = script ]; then
+        show_script "$level"
         return
     fi
     variables=(HAKMEM_GUARD=off)
@@ -84,8 +104,8 @@ while IFS=$'\t' read -r name _ _ tests; do
     for test in $tests; do
         [ -n "${due[$test]-}" ] || due[$test]=$(show "$test")
         case $test:${due[$test]} in
-        unit.*:well) ;;
-        unit.*) echo "$test: ${due[$test]} with every check" && cat make.log && exit 2 ;;
+        unit.*:well | script.*:well) ;;
+        unit.* | script.*) echo "$test: ${due[$test]} with every check" && cat make.log && exit 2 ;;
         esac
     done
 done <"$list"

@@ -59,10 +59,14 @@ bool process_read_mappings(struct process *p) {
     return good && p->mappings > 0;
 }
 
+/* True also where that is not known: on a busy machine /proc may not answer in time. */
 static bool is_same_process(const struct process *p) {
     struct hak_peer peer;
-    return hak_peer_read(p->pid, &peer) && peer.state != 'Z' && peer.state != 'X' &&
-           peer.start_time == p->born && (peer.memory_bytes > 0 || peer.is_of_kernel);
+    enum hak_peer_answer answer = hak_peer_ask(p->pid, &peer);
+    if (answer != HAK_PEER_THERE)
+        return answer != HAK_PEER_GONE;
+    return peer.state != 'Z' && peer.state != 'X' && peer.start_time == p->born &&
+           (peer.memory_bytes > 0 || peer.is_of_kernel);
 }
 
 /* Reading gives 0 bytes, wherever it is, when the memory's last user is gone (proc(5)). */
@@ -91,11 +95,15 @@ bool process_say_gone(const struct process *p) {
 bool process_open(struct process *p, pid_t pid) {
     char path[64];
     struct hak_peer peer;
-    bool is_there = hak_peer_read(pid, &peer);
+    enum hak_peer_answer answer = hak_peer_ask(pid, &peer);
     *p = (struct process){.pid = pid, .memory = -1, .lock = -1};
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-    if (!is_there || !hak_proc_read_text(path, p->name, sizeof p->name)) {
+    if (answer == HAK_PEER_GONE || !hak_proc_read_text(path, p->name, sizeof p->name)) {
         view_error("record: there is no process %d", (int)pid);
+        return false;
+    }
+    if (answer != HAK_PEER_THERE) {
+        view_error("record: /proc does not say what process %d is, or not in time", (int)pid);
         return false;
     }
     p->name[strcspn(p->name, "\n")] = 0;
