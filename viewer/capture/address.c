@@ -170,6 +170,18 @@ static bool read_time(const char *text, uint64_t *ns) {
     return true;
 }
 
+/* "50%": so much of the time from the first event to the last one. */
+static bool read_share(const struct view *view, const char *text, uint64_t *ns) {
+    const struct hak_store_summary *s = &view->summary;
+    char *end;
+    double value = strtod(text, &end);
+    if (text[0] < '0' || text[0] > '9' || strcmp(end, "%") != 0 || !(value >= 0 && value <= 100))
+        return false;
+    uint64_t span = s->last_ns > s->first_ns ? s->last_ns - s->first_ns : 0;
+    *ns = value < 100 ? s->first_ns + (uint64_t)((double)span * value / 100) : s->last_ns;
+    return true;
+}
+
 static bool read_event(const char *text, uint64_t *id) {
     char *end;
     errno = 0;
@@ -183,10 +195,11 @@ bool view_when(struct view *view, const char *option, const char *text, uint64_t
                uint64_t *id) {
     if (strncmp(text, "mark:", 5) == 0)
         return when_marked(view, option, text + 5, id);
-    if (read_event(text, id) || read_time(text, ns))
+    if (read_event(text, id) || read_time(text, ns) || read_share(view, text, ns))
         return true;
-    view_error("--%s %s: seconds (1.5), 200ms, 30us, #EVENT or mark:NAME was expected", option,
-               text);
+    bool has_words = strcmp(option, "at") == 0 || strcmp(option, "between") == 0;
+    view_error("--%s %s: %sseconds (1.5), 200ms, 30us, 50%%, #EVENT or mark:NAME was expected",
+               option, text, has_words ? "peak, start, end, " : "");
     return false;
 }
 

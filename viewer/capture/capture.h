@@ -72,7 +72,8 @@ struct view_place {
 /* What a person may type for an address: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N; p:N counts
  * the allocations of `process` (row id, 0 = of all). False: the error is printed. */
 bool view_address(struct view *view, const char *text, uint32_t process, struct view_place *out);
-/* A moment of the open capture: "1.5", "1.5s", "200ms", "30us" into `ns`, "#4711" into `id`; so
+/* A moment of the open capture: "1.5", "1.5s", "200ms", "30us" into `ns`, and "50%", the half of
+ * the time from its first event to the last one; "#4711" into `id`; so
  * does "mark:NAME", the event of the last mark of that name, "mark:NAME#2" of the second. False:
  * the error, which names --`option`, is printed. */
 bool view_when(struct view *view, const char *option, const char *text, uint64_t *ns, uint64_t *id);

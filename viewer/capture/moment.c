@@ -1,4 +1,4 @@
-/* Moments as a person types them (start, end, peak, mark:NAME, 1.5, #EVENT), as events. */
+/* Moments as a person types them (start, end, peak, mark:NAME, 1.5, 50%, #EVENT), as events. */
 #include "viewer/capture/capture.h"
 
 #include <string.h>
@@ -44,7 +44,8 @@ static bool find_time(struct view *view, uint64_t ns, struct view_moment *out) {
         view_store_error(view, found);
         return false;
     }
-    *out = (struct view_moment){.kind = VIEW_AT_END, .ns = ns, .is_beyond = true};
+    *out = (struct view_moment){
+        .kind = VIEW_AT_END, .ns = ns, .is_beyond = ns > view->summary.last_ns};
     if (found == 0)
         return true;
     bool is_before = first.id <= view->summary.trimmed_events + 1;
@@ -88,12 +89,6 @@ bool view_moment(struct view *view, const char *option, const char *text, struct
             return true;
         }
     bool is_mark = strncmp(text, "mark:", 5) == 0;
-    if (!is_mark && text[0] != '#' && (text[0] < '0' || text[0] > '9') && text[0] != '.') {
-        view_error("--%s %s: peak, start, end, mark:NAME, seconds (1.5), 200ms or #EVENT was "
-                   "expected",
-                   option, text);
-        return false;
-    }
     if (!view_when(view, option, text, &ns, &id))
         return false;
     if (!is_mark && text[0] != '#')

@@ -55,6 +55,7 @@ struct view_command {
     const struct view_option *options;
     int option_count;
     int arguments_min, arguments_max; /* -1 = any number */
+    bool asks;           /* a question to the capture of -s: no argument is a capture itself */
     bool stops_at_first; /* options end at the first argument: it belongs to another program */
     int (*run)(struct view *view); /* returns enum view_status, or any status for `run` */
 };
@@ -91,6 +92,9 @@ struct view {
  * and stays the table of this process. Returns -1 when there is a command to run, else the exit
  * status (help or version were printed, or the error was). */
 int view_parse(struct view *view, const struct view_command *commands, int argc, char **argv);
+/* Where no argument may be a capture: false, and what to type (`words`, the command) is printed,
+ * when one is. */
+bool view_check_no_capture(const struct view *view, const char *words);
 /* Value of an option: NULL = not given, "" for a switch that was. */
 const char *view_value(const struct view *view, const char *name);
 bool view_given(const struct view *view, const char *name);

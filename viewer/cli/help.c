@@ -85,6 +85,18 @@ static bool has_option(const struct view_command *command, const char *name) {
     return false;
 }
 
+/* As it is parsed: an option that has a common one's name has its letter, too, and is typed alike.
+ */
+static struct view_option as_common(const struct view_option *option) {
+    struct view_option whole = *option;
+    for (int i = 0; i < view_common_option_count; i++)
+        if (strcmp(view_common_options[i].name, whole.name) == 0) {
+            whole.letter = view_common_options[i].letter;
+            whole.argument = view_common_options[i].argument;
+        }
+    return whole;
+}
+
 void view_help_command(FILE *to, const struct view_command *command) {
     view_write(to, "hakmem-trace %s: %s\n\nUSAGE\n  hakmem-trace %s [OPTIONS]%s%s\n\n",
                command->name, command->sentence, command->name, command->arguments[0] ? " " : "",
@@ -92,8 +104,10 @@ void view_help_command(FILE *to, const struct view_command *command) {
     view_write(to, "%s", command->about);
     if (command->option_count > 0)
         view_write(to, "\nOPTIONS\n");
-    for (int i = 0; i < command->option_count; i++)
-        print_option(to, &command->options[i]);
+    for (int i = 0; i < command->option_count; i++) {
+        struct view_option option = as_common(&command->options[i]);
+        print_option(to, &option);
+    }
     view_write(to, "\nOPTIONS FOR ALL\n");
     for (int i = 0; i < view_common_option_count; i++)
         if (!has_option(command, view_common_options[i].name))

@@ -1,6 +1,7 @@
 /* Reads the command line by the table in commands.c; every error says what was wrong and what to
  * do. */
 #include "viewer/cli/cli.h"
+#include "store/file.h"
 #include "version.h"
 
 #include <errno.h>
@@ -71,6 +72,23 @@ static const char *place(const struct view *view) {
     return words;
 }
 
+/* What another command, or another tool, calls an option of this one: rather than a name that is
+ * near by its letters. */
+static void offer_synonym(struct nearest *nearest, const struct view *view) {
+    static const struct {
+        const char *typed, *means;
+    } synonyms[] = {{"limit", "tail"}, {"limit", "last"}, {"last", "tail"},  {"tail", "last"},
+                    {"tail", "limit"}, {"last", "limit"}, {"from", "since"}, {"to", "until"}};
+    bool is_found = false;
+    for (size_t i = 0; !is_found && i < sizeof synonyms / sizeof *synonyms; i++)
+        for (int k = 0; k < view->option_count; k++)
+            if (strcmp(synonyms[i].typed, nearest->typed) == 0 &&
+                strcmp(synonyms[i].means, view->option[k].name) == 0) {
+                nearest->best = synonyms[i].means;
+                is_found = true;
+            }
+}
+
 /* A long option that getopt does not know, or knows several of. */
 static void say_unknown(const struct view *view, const char *typed) {
     char name[64];
@@ -83,6 +101,7 @@ static void say_unknown(const struct view *view, const char *typed) {
         if (strncmp(view->option[i].name, name, strlen(name)) == 0)
             hak_text_add(&all, "%s--%s", begins++ ? ", " : "", view->option[i].name);
     }
+    offer_synonym(&nearest, view);
     if (begins > 1)
         view_error("%s--%s is ambiguous: %s", place(view), name, hak_text_string(&all));
     else
@@ -142,8 +161,25 @@ static int settle_common(struct view *view) {
     return -1;
 }
 
+/* A word of another kind (a moment, a number) may name a file, too, but none with '.' or '/'. */
+static bool is_capture(const char *argument) {
+    return strpbrk(argument, "./") && hak_store_file_kind(argument) == HAK_FILE_STORE;
+}
+
+bool view_check_no_capture(const struct view *view, const char *words) {
+    for (int i = 0; i < view->argument_count; i++)
+        if (is_capture(view->argument[i])) {
+            view_error("a capture is named with -s: hakmem-trace %s -s %s", words,
+                       view->argument[i]);
+            return false;
+        }
+    return true;
+}
+
 static int check_arguments(struct view *view) {
     const struct view_command *command = view->command;
+    if (command->asks && !view_check_no_capture(view, command->name))
+        return VIEW_USAGE;
     if (view->argument_count < command->arguments_min) {
         view_error("%s needs %s", command->name, command->arguments);
         return usage(view);

@@ -93,7 +93,23 @@ static const struct {
     {"events", TAKES_EVENTS},
 };
 
-static const struct format *find_format(const char *name) {
+/* A picture is no format for another tool: it is a page of our own. */
+static bool is_picture(const struct view *view, const char *name) {
+    static const char *const pictures[] = {"svg", "flamegraph", "flame", "html"};
+    const char *store = view_value(view, "store");
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
+        if (strcmp(name, pictures[i]) == 0) {
+            view_error("export %s: a page with the flame graph is made by: hakmem-trace html%s%s; "
+                       "the folded stacks of one for other tools are `collapsed`",
+                       name, store ? " -s " : "", store ? store : "");
+            return true;
+        }
+    return false;
+}
+
+static const struct format *find_format(const struct view *view, const char *name) {
+    if (is_picture(view, name))
+        return NULL;
     struct nearest nearest = {.typed = name};
     struct hak_text all = {0};
     for (size_t i = 0; i < FORMATS; i++) {
@@ -120,6 +136,11 @@ static bool fits(const struct view *view, const struct format *format) {
                        has_events && format->write_events ? " --events" : "", options[i].name);
             return false;
         }
+    char words[64];
+    snprintf(words, sizeof words, "export %s%s", format->name,
+             format->has_sides ? " --between A B" : "");
+    if ((!format->has_sides || view_given(view, "between")) && !view_check_no_capture(view, words))
+        return false;
     int most = format->has_sides ? 2 : takes & TAKES_SPAN ? 1 : 0;
     if (view->argument_count > most) {
         view_error("unexpected argument '%s'", view->argument[most]);
@@ -225,7 +246,7 @@ static int write_format(struct view *view, const struct format *format) {
 }
 
 int command_export(struct view *view) {
-    const struct format *format = find_format(view->argument[0]);
+    const struct format *format = find_format(view, view->argument[0]);
     if (!format)
         return VIEW_USAGE;
     view->argument++; /* what is behind the format belongs to its options */

@@ -359,6 +359,8 @@ static void set_value(struct view *view, const char *name, const char *value) {
 static bool choose_sides(struct diff *d) {
     struct view *view = d->view;
     const char *between = view_value(view, "between");
+    if (between && !view_check_no_capture(view, "diff --between A B"))
+        return false;
     if (between && view->argument_count != 1) {
         view_error("--between needs two moments of one capture: --between A B");
         return false;

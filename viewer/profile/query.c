@@ -84,6 +84,11 @@ static bool read_span(struct view *view, struct profile_query *q) {
     if (!view_moment(view, "between", between, &q->from) ||
         !view_moment(view, "between", view->argument[0], &q->at))
         return false;
+    if (q->from.is_beyond && q->from.kind == VIEW_AT_END) {
+        view_error("--between %s %s: %s is after the capture's end (%s)", between,
+                   view->argument[0], between, hak_words_time(view->summary.last_ns));
+        return false;
+    }
     bool is_known = q->from.kind != VIEW_AT_PEAK && q->at.kind != VIEW_AT_PEAK;
     if (is_known && (q->from.kind == VIEW_AT_END ||
                      (q->at.kind == VIEW_AT_EVENT && q->from.kind == VIEW_AT_EVENT &&
