@@ -54,6 +54,17 @@ kept = json.load(open("answer"))["kept"]
 assert kept["allocators"][0]["module"].endswith("/libc.so.6") and kept["allocators"][0]["processes"] == 1, kept
 assert kept["slack_bytes"] >= kept["slack_given_bytes"] > 0 == kept["not_recorded_blocks"], kept
 END
+cp answer info.json
+ask heap --at end -s story.db
+has heap '^As counted at [0-9.]+ s:$'
+has heap '^  usable beyond what was asked for \(slack\) +[0-9,]+ bytes$'
+has heap '^  in live blocks; what the allocator holds free is in resident$'
+ask heap --at end --json -s story.db
+python3 - <<'END' || fail "heap --json"
+import json
+kept, memory = json.load(open("info.json"))["kept"], json.load(open("answer"))["memory"]
+assert memory["slack_bytes"] == kept["slack_bytes"] - kept["slack_given_bytes"] > 0, (kept, memory)
+END
 [ "$(event story.db "select name from mark")" = 'the story' ] || fail "hak_mark set no mark"
 [ "$(event story.db "select count(*) from event where class is not null")" = 0 ] || fail "an event has a class"
 

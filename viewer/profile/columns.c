@@ -200,15 +200,18 @@ json_t *profile_memory_json(const struct profile_memory_totals *m, bool has_supe
                                                     [MEMORY_SWAPPED] = "swapped_bytes",
                                                     [MEMORY_MOST_RESIDENT] = "most_resident_bytes",
                                                     [MEMORY_SUPERSLABS] = "superslab_bytes",
-                                                    [MEMORY_QUARANTINE] = "quarantine_slot_bytes"};
+                                                    [MEMORY_QUARANTINE] = "quarantine_slot_bytes",
+                                                    [MEMORY_SLACK] = "slack_bytes"};
     json_t *object = json_object();
     hak_json_set_known(object, "kernel_ns", m->kernel_ns != 0, m->kernel_ns);
     hak_json_set_known(object, "changed_ns", m->kernel_ns != 0, m->changed_ns);
     hak_json_set_known(object, "quarantine_ns", m->quarantine_ns != 0, m->quarantine_ns);
+    hak_json_set_known(object, "slack_ns", m->slack_ns != 0, m->slack_ns);
     hak_json_set_known(object, "resident_bytes", m->kernel_ns != 0, profile_resident(m));
     for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) {
         uint64_t known = kind == MEMORY_SUPERSLABS   ? has_superslabs
                          : kind == MEMORY_QUARANTINE ? m->quarantine_ns
+                         : kind == MEMORY_SLACK      ? m->slack_ns
                                                      : m->kernel_ns;
         hak_json_set_known(object, names[kind], known != 0, m->bytes[kind]);
     }

@@ -405,11 +405,14 @@ static int open_side(struct side *s) {
 static int read_memory(struct side *s) {
     struct profile_memory *memory = NULL;
     struct profile_memory_totals next;
-    if (s->query.at.kind == VIEW_AT_START)
+    const struct view_moment *at = &s->query.at;
+    if (at->kind == VIEW_AT_START)
         return 0;
     int status = profile_memory_read(&s->view, s->query.process, &memory);
     if (status == 0)
-        profile_memory_at(memory, profile_time(&s->query, &s->query.at), &s->memory, &next);
+        profile_memory_at(memory,
+                          at->kind == VIEW_AT_END ? MEMORY_AT_END : profile_time(&s->query, at),
+                          &s->memory, &next);
     profile_memory_free(memory);
     return status;
 }

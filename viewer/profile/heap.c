@@ -228,7 +228,9 @@ static int read_memory(struct heap *h) {
         h->has_resident |= h->step_memory[i].kernel_ns != 0;
     }
     if (at->kind != VIEW_AT_START)
-        profile_memory_at(h->memory, profile_time(&h->query, at), &h->at_memory, &h->next_memory);
+        profile_memory_at(h->memory,
+                          at->kind == VIEW_AT_END ? MEMORY_AT_END : profile_time(&h->query, at),
+                          &h->at_memory, &h->next_memory);
     return 0;
 }
 
@@ -401,6 +403,11 @@ static void add_memory(struct hak_text *text, const struct heap *h) {
         hak_text_add(text, "As counted at %s:\n", hak_words_time(m->quarantine_ns));
         add_taken_line(text, "freed, and kept in quarantine (slots)", m->bytes[MEMORY_QUARANTINE],
                        0);
+    }
+    if (m->slack_ns) {
+        hak_text_add(text, "As counted at %s:\n", hak_words_time(m->slack_ns));
+        add_taken_line(text, "usable beyond what was asked for (slack)", m->bytes[MEMORY_SLACK], 0);
+        hak_text_add(text, "  in live blocks; what the allocator holds free is in resident\n");
     }
     if (m->kernel_ns)
         add_kernel(text, m, &h->next_memory);

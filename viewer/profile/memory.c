@@ -18,7 +18,7 @@ struct sample {
 
 struct now {
     uint64_t bytes[MEMORY_KINDS];
-    uint64_t kernel_ns, changed_ns, quarantine_ns;
+    uint64_t kernel_ns, changed_ns, quarantine_ns, slack_ns;
     uint32_t running; /* in now[0]: processes of which something is known */
     bool is_known;
 };
@@ -28,6 +28,7 @@ struct profile_memory {
     uint32_t samples, room;
     uint64_t *end_ns; /* by process row id, 0 = it runs */
     uint32_t process; /* asked for, 0 = all */
+    uint64_t last_ns; /* of the events */
     struct now *now;  /* by process row id, where the sweep stands; 0 = of all that are asked for */
     uint32_t rows;
     uint32_t at; /* the sweep's next sample */
@@ -45,6 +46,8 @@ static const struct {
     {"memory.peak", MEMORY_MOST_RESIDENT, false, false},
     {"given.QUARANTINE", MEMORY_QUARANTINE, false, true},
     {"QUARANTINE_LEAVE.blocks", MEMORY_QUARANTINE, true, true},
+    {"SLACK_TAKEN.amount", MEMORY_SLACK, false, false},
+    {"SLACK_GIVEN.amount", MEMORY_SLACK, true, false},
 };
 
 #define NAMES (sizeof names / sizeof *names)
@@ -102,7 +105,8 @@ static int read_changes(struct profile_memory *m, struct view *view) {
                 "(PARTITION BY process, name, class ORDER BY id), 0) AS INTEGER), "
                 "CAST(value AS INTEGER) FROM metric "
                 "WHERE (name LIKE 'memory.%' OR "
-                "name IN ('given.QUARANTINE', 'QUARANTINE_LEAVE.blocks')) ORDER BY ns, id",
+                "name IN ('given.QUARANTINE', 'QUARANTINE_LEAVE.blocks', 'SLACK_TAKEN.amount', "
+                "'SLACK_GIVEN.amount')) ORDER BY ns, id",
                 "reading metrics");
     while (has_memory && hak_query_next(&q))
         has_memory = add_change(m, view, &q);
@@ -183,6 +187,7 @@ int profile_memory_read(struct view *view, uint32_t process, struct profile_memo
     int status = m ? 0 : no_memory(view);
     if (status == 0) {
         m->process = process;
+        m->last_ns = view->summary.last_ns;
         m->rows = view->summary.processes + 1;
         m->end_ns = calloc(m->rows, sizeof *m->end_ns);
         status = m->end_ns ? read_processes(m, view) : no_memory(view);
@@ -218,6 +223,7 @@ static void begin(struct profile_memory *m, const struct sample *s) {
         return;
     change(m, s->process, MEMORY_SUPERSLABS, m->now[parent].bytes[MEMORY_SUPERSLABS]);
     change(m, s->process, MEMORY_QUARANTINE, m->now[parent].bytes[MEMORY_QUARANTINE]);
+    change(m, s->process, MEMORY_SLACK, m->now[parent].bytes[MEMORY_SLACK]);
 }
 
 static void end(struct profile_memory *m, uint32_t process) {
@@ -247,13 +253,16 @@ static void step(struct profile_memory *m, const struct sample *s) {
         all->kernel_ns = all->changed_ns = s->ns;
     else if (s->kind == MEMORY_QUARANTINE)
         all->quarantine_ns = s->ns;
+    else if (s->kind == MEMORY_SLACK)
+        all->slack_ns = s->ns;
 }
 
 static struct profile_memory_totals totals_of(const struct profile_memory *m) {
     const struct now *now = &m->now[0];
     struct profile_memory_totals totals = {.kernel_ns = now->kernel_ns,
                                            .changed_ns = now->changed_ns,
-                                           .quarantine_ns = now->quarantine_ns};
+                                           .quarantine_ns = now->quarantine_ns,
+                                           .slack_ns = now->slack_ns};
     if (!now->running)
         return (struct profile_memory_totals){.kernel_ns = 0};
     for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) /* broken stores go below 0 */
@@ -293,8 +302,10 @@ static bool is_look(const struct profile_memory *m, const struct sample *s) {
 void profile_memory_at(struct profile_memory *m, uint64_t ns, struct profile_memory_totals *out,
                        struct profile_memory_totals *next) {
     rewind_to_begin(m);
-    while (m->at < m->samples && m->sample[m->at].ns <= ns)
-        step(m, &m->sample[m->at++]);
+    for (; m->at < m->samples && m->sample[m->at].ns <= ns; m->at++)
+        if (ns != MEMORY_AT_END || m->sample[m->at].what != IS_END ||
+            m->sample[m->at].ns <= m->last_ns)
+            step(m, &m->sample[m->at]);
     *out = totals_of(m);
     *next = (struct profile_memory_totals){.kernel_ns = 0};
     for (bool is_seen = false; m->at < m->samples && !next->kernel_ns; m->at++) {

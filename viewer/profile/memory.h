@@ -20,14 +20,15 @@ enum profile_memory_kind {
     MEMORY_MOST_RESIDENT, /* so far, by each process for itself */
     MEMORY_SUPERSLABS,    /* mapped for slots */
     MEMORY_QUARANTINE,    /* slots whose blocks were freed and are kept from use */
+    MEMORY_SLACK,         /* of an allocator that the program kept: usable beyond what was asked */
     MEMORY_KINDS
 };
 
 struct profile_memory_totals {
     uint64_t bytes[MEMORY_KINDS];
-    uint64_t kernel_ns, quarantine_ns; /* of the last look at these; 0 = there was none. SuperSlabs
-                                          are as the log has them */
-    uint64_t changed_ns;               /* since then the kernel has said the same */
+    uint64_t kernel_ns, quarantine_ns, slack_ns; /* of the last look at these; 0 = there was none.
+                                                    SuperSlabs are as the log has them */
+    uint64_t changed_ns;                         /* since then the kernel has said the same */
 };
 
 struct profile_memory;
@@ -35,6 +36,9 @@ struct profile_memory;
 /* `process`: row id, 0 = all. 0, or an exit status: the error is printed. The caller frees it. */
 int profile_memory_read(struct view *view, uint32_t process, struct profile_memory **out);
 void profile_memory_free(struct profile_memory *memory);
+
+/* Behind the last event, where those that ran then had their last looks, as they ended. */
+#define MEMORY_AT_END UINT64_MAX
 
 /* What the snapshots up to `ns` say of the processes that run then, and at the next look that is
  * known of (kernel_ns 0: there is none). Begins the time anew. */
