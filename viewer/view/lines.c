@@ -171,7 +171,7 @@ static void free_sources(struct lines *l) {
 }
 
 static int make_list(struct lines *l) {
-    struct profile_groups groups;
+    struct profile_groups groups = {0};
     int status = data_is_by_block(l->per)
                      ? data_group_blocks(l->data, l->per, NULL, &l->query, &groups)
                      : data_group(l->data, l->per, &l->query, &groups, NULL, NULL);
