@@ -229,19 +229,32 @@ static bool same_sum(const struct hak_profile_sum *a, const struct hak_profile_s
     return a->blocks == b->blocks && a->bytes == b->bytes;
 }
 
+/* Runs may have rows in which nothing came or went, and need not. */
+static bool is_empty(const struct hak_profile_row *row) {
+    return !(row->came.blocks | row->came.bytes | row->went.blocks | row->went.bytes);
+}
+static uint32_t skip_empty(const struct hak_profile_run *run, uint32_t row) {
+    while (row < run->rows && is_empty(&run->row[row]))
+        row++;
+    return row;
+}
+
 static bool same_run(const struct hak_profile_run *a, const struct hak_profile_run *b) {
-    if (a->processes != b->processes || a->rows != b->rows)
+    if (a->processes != b->processes)
         return false;
     for (uint32_t i = 0; i < a->processes; i++)
         if (!same_process(&a->process[i], &b->process[i]))
             return false;
-    for (uint32_t i = 0; i < a->rows; i++) {
-        const struct hak_profile_row *x = &a->row[i], *y = &b->row[i];
+    for (uint32_t i = 0, k = 0;; i++, k++) {
+        i = skip_empty(a, i);
+        k = skip_empty(b, k);
+        if (i == a->rows || k == b->rows)
+            return i == a->rows && k == b->rows;
+        const struct hak_profile_row *x = &a->row[i], *y = &b->row[k];
         if (x->process != y->process || x->key != y->key || !same_sum(&x->came, &y->came) ||
             !same_sum(&x->went, &y->went) || !same_sum(&x->brief, &y->brief))
             return false;
     }
-    return true;
 }
 
 /* The row of profile_chunk, where the profile goes so far. */

@@ -243,7 +243,7 @@ static const char *replay_end(struct replay *r, struct actor *a, const struct ha
         struct hak_profile_block gone = {.base = b->base};
         bool brief = b->thread < h->last_room && h->last_birth[b->thread] == b->birth;
         lower_live(h, a, row_of(h, e->process, b->key), e->id, 1, b->size, brief);
-        hak_profile_put(a->top, hak_profile_slot(a->top, e->base), &gone);
+        hak_profile_put(a->top, &gone);
     } else if (r->next_end == h->chunk.ends) {
         return "it names fewer older lives than its events end";
     } else if ((key = h->chunk.end[r->next_end++]) == 0) {
@@ -262,7 +262,7 @@ static void put_life(struct heap *h, struct actor *a, const struct hak_profile_b
         a->births--;
     }
     if (!h->failed)
-        hak_profile_put(a->top, hak_profile_slot(a->top, b->base), b);
+        hak_profile_put(a->top, b);
 }
 
 static const char *replay_birth(struct replay *r, struct actor *a, const struct hak_event *e) {

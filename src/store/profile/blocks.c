@@ -23,8 +23,9 @@ static struct hak_profile_layer *make_layer(uint64_t bases) {
     for (l->bits = BITS_MIN; l->bits < BITS_MAX && (uint64_t)1 << l->bits < 2 * bases;)
         l->bits++;
     l->holders = 1;
-    l->slot = calloc((size_t)1 << l->bits, sizeof *l->slot);
-    if (l->slot)
+    l->room = calloc(((size_t)1 << l->bits) + 1, sizeof *l->slot);
+    l->slot = (void *)(((uintptr_t)l->room + sizeof *l->slot - 1) & ~(sizeof *l->slot - 1));
+    if (l->room)
         return l;
     free(l);
     return NULL;
@@ -33,7 +34,7 @@ static struct hak_profile_layer *make_layer(uint64_t bases) {
 void hak_profile_drop(struct hak_profile_layer *l) {
     while (l && --l->holders == 0) {
         struct hak_profile_layer *below = l->below;
-        free(l->slot);
+        free(l->room);
         free(l);
         l = below;
     }
@@ -45,11 +46,8 @@ struct hak_profile_layer *hak_profile_share(struct hak_profile_layer *l) {
     return l;
 }
 
-void hak_profile_put(struct hak_profile_layer *top, uint32_t at,
-                     const struct hak_profile_block *block) {
-    uint32_t mask = (uint32_t)(((uint64_t)1 << top->bits) - 1);
-    while (top->slot[at].base != block->base && top->slot[at].base)
-        at = (at + 1) & mask;
+void hak_profile_put(struct hak_profile_layer *top, const struct hak_profile_block *block) {
+    uint32_t at = hak_profile_slot(top, block->base);
     top->used += !top->slot[at].base;
     top->held += (block->key != 0) - (top->slot[at].key != 0);
     top->slot[at] = *block;
@@ -62,7 +60,7 @@ static void add_all(struct hak_profile_layer *to, const struct hak_profile_layer
         const struct hak_profile_block *b = &from->slot[i];
         uint32_t at = b->base ? hak_profile_slot(to, b->base) : 0;
         if (b->base && (b->key || to->below || to->slot[at].base))
-            hak_profile_put(to, at, b);
+            hak_profile_put(to, b);
     }
 }
 

@@ -22,23 +22,29 @@ struct hak_profile_block {
 
 /* A table; of several holders one that nobody changes any more. */
 struct hak_profile_layer {
-    struct hak_profile_block *slot;
-    uint32_t bits, used; /* 2^bits slots; those with a base */
-    uint32_t held;       /* those with a key */
+    struct hak_profile_block *slot; /* none lies in two cache lines */
+    void *room;                     /* where they were allocated */
+    uint32_t bits, used;            /* 2^bits slots; those with a base */
+    uint32_t held;                  /* those with a key */
     uint32_t holders;
     struct hak_profile_layer *below; /* held by this one; NULL = none */
 };
 
+/* Where it is looked for first. */
+static inline uint32_t hak_profile_home(const struct hak_profile_layer *l, uint64_t base) {
+    return (uint32_t)(base * 0x9e3779b97f4a7c15ull >> (64 - l->bits));
+}
 /* The slot at which `base` lies, or the free one where it would be put. */
 static inline uint32_t hak_profile_slot(const struct hak_profile_layer *l, uint64_t base) {
     uint32_t mask = (uint32_t)(((uint64_t)1 << l->bits) - 1);
-    uint32_t at = (uint32_t)(base * 0x9e3779b97f4a7c15ull >> (64 - l->bits));
+    uint32_t at = hak_profile_home(l, base);
     while (l->slot[at].base != base && l->slot[at].base)
         at = (at + 1) & mask;
     return at;
 }
 static inline void hak_profile_prefetch(const struct hak_profile_layer *l, uint64_t base) {
-    __builtin_prefetch(&l->slot[base * 0x9e3779b97f4a7c15ull >> (64 - l->bits)]);
+    if (l)
+        __builtin_prefetch(&l->slot[hak_profile_home(l, base)]);
 }
 /* What is known of `base` in the layers from `l` on; NULL = nothing. */
 const struct hak_profile_block *hak_profile_find(const struct hak_profile_layer *l, uint64_t base);
@@ -46,10 +52,8 @@ const struct hak_profile_block *hak_profile_find(const struct hak_profile_layer 
 /* Makes sure that `*top` is the holder's own (there may be none yet) and has room for `more` bases:
  * no slot moves before the next call. False when memory is out: all is as it was. */
 bool hak_profile_make_room(struct hak_profile_layer **top, uint32_t more);
-/* Puts the block, with or without a key, into the top layer that has room for it; `at` is where
- * hak_profile_slot found its base, or a free slot, since room was made. */
-void hak_profile_put(struct hak_profile_layer *top, uint32_t at,
-                     const struct hak_profile_block *block);
+/* Puts the block, with or without a key, into the top layer that has room for it. */
+void hak_profile_put(struct hak_profile_layer *top, const struct hak_profile_block *block);
 /* One holder more. NULL stays NULL. */
 struct hak_profile_layer *hak_profile_share(struct hak_profile_layer *l);
 /* One holder less. */

@@ -16,18 +16,42 @@
 #define FORKS_MAX 256 /* whose children have not come yet */
 #define LANES_MAX 16  /* processes of a chunk before it is cut in two */
 
-/* How one block of one process stands in the chunk: what each of its events looks at, */
+/* How one block of one process stands in the segment. An event looks at these 16 bytes, its site's
+ * slot and the tally of the row: a life that begins and ends in the segment touches nothing else,
+ * neither a row nor the table of blocks. */
 struct state {
-    uint64_t size, birth;
-    uint32_t sum; /* row in g->sums of the life that is open; 0 = none is */
+    uint64_t size;  /* of the life that is open; 0 where none is */
+    uint32_t open;  /* 0 = none is; OPEN and where its row's tally lies; OLDER = see origin */
+    uint32_t birth; /* place in the chunk, where its birth is in the segment */
+};
+#define OPEN    (1u << 30)
+#define OLDER   (1u << 31)           /* a life that began before the segment; */
+#define RESIZED (OLDER | 1)          /* its size is another one now */
+#define NOWHERE HAK_CHUNK_EVENTS_MAX /* as a place of the chunk */
+
+/* Where it came from. */
+struct origin {
+    uint32_t number;  /* of the base */
+    uint32_t process; /* row id */
+    /* The life that was open before the segment. */
+    uint64_t birth;
+    uint32_t key; /* 0 = none was */
     uint32_t thread;
 };
-/* and where it came from. */
-struct origin {
-    uint64_t base;
-    uint32_t slot;    /* in the process's top layer */
+/* What it has become, for the table of its process. */
+struct change {
+    struct hak_profile_block block;
     uint32_t process; /* row id */
 };
+
+/* Of a row in g->sums: lives that began and ended in the chunk, both counted when they end. */
+struct tally {
+    struct hak_profile_sum lasting, brief;
+};
+#define LASTING  offsetof(struct tally, lasting)
+#define BRIEF    offsetof(struct tally, brief)
+#define ROWS_MAX (OPEN / sizeof(struct tally))
+_Static_assert(ROWS_MAX * sizeof(struct tally) == OPEN, "a tally's place is below OPEN");
 
 struct process {
     uint32_t parent, session; /* as its row says */
@@ -37,6 +61,7 @@ struct process {
     struct hak_profile_layer *top;          /* NULL = none yet */
     uint64_t born_after;                    /* lives up to this event were its parent's */
     uint32_t lane;                          /* in this segment, from 1; 0 = none */
+    uint32_t changes;                       /* while they are counted */
     uint32_t run;                           /* serial of the run in which `now` counts */
     bool is_gone;                           /* it has ended, and holds nothing (with _hold) */
     uint64_t last_event;                    /* behind it that is so; 0 = not known */
@@ -68,11 +93,10 @@ struct row_peak {
 /* What an event does with its block. */
 enum role { ROLE_BIRTH, ROLE_END, ROLE_NONE, ROLE_RESIZE, ROLE_FORK };
 
-/* Where the births of a site count. */
-struct site_slot {
-    uint32_t tag; /* segment and lane */
-    uint32_t sum;
-};
+/* What the events of a site make of their block: a tag (segment and lane), behind it, in the low
+ * half, what `open` of the block's state becomes: OPEN and the row of the site's births; 0 of ends.
+ */
+typedef uint64_t site_slot_t;
 
 /* Who acts at a place of the chunk. */
 struct actor {
@@ -119,13 +143,21 @@ struct hak_profile_gather {
     /* The segment: a chunk, or what lies between two forks of it. */
     const struct hak_columns *c;
     uint32_t segment; /* serial, less than 2^(32 - LANE_BITS) */
+    /* By place of a birth in the chunk: LASTING where its thread had another one since, else BRIEF.
+     */
+    uint8_t sum_of_birth[HAK_CHUNK_EVENTS_MAX + 1]; /* [NOWHERE]: of nothing */
+    struct tally *tally;                            /* of each row in `sums`; not with _hold */
+    uint32_t tally_room;
     struct state *state;
     struct origin *origin; /* of each */
     uint32_t states;
+    struct change *change; /* not in the tables yet; of a whole chunk till it is kept */
+    uint32_t changes;
+    uint32_t touched; /* blocks that were looked for: a table for so many more is rarely full */
     uint32_t no_base; /* number of base 0, UINT32_MAX = none */
     uint32_t lane_process[LANES_MAX], lanes;
     uint32_t *state_of[LANES_MAX]; /* by number of the base: state + 1, 0 = none yet */
-    struct site_slot *site_slot;   /* WAYS for each site of the chunk */
+    site_slot_t *site_slot;        /* WAYS times those of all sites of the chunk */
     uint8_t role[HAK_CHUNK_EVENTS_MAX];
     struct actor actor[ACTORS];
 
@@ -148,10 +180,12 @@ struct hak_profile_gather *hak_profile_gather_make(void) {
         return NULL;
     g->state = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->state);
     g->origin = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->origin);
+    g->change = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->change);
     g->site_slot = calloc((size_t)HAK_CHUNK_EVENTS_MAX * WAYS, sizeof *g->site_slot);
     g->run_serial = 1;
-    if (g->state && g->origin && g->site_slot && hak_profile_sums_begin(&g->sums) &&
+    if (g->state && g->origin && g->change && g->site_slot && hak_profile_sums_begin(&g->sums) &&
         hak_profile_sums_begin(&g->run_sums) &&
+        hak_growing_reach(&g->tally, 0, &g->tally_room, sizeof *g->tally) &&
         hak_growing_reach(&g->thread, 0, &g->thread_room, sizeof *g->thread) &&
         hak_growing_reach(&g->process, 0, &g->process_room, sizeof *g->process))
         return g;
@@ -170,6 +204,7 @@ void hak_profile_gather_free(struct hak_profile_gather *g) {
     }
     hak_profile_sums_free(&g->live);
     free(g->row_peak);
+    free(g->tally);
     free(g->peak.row);
     for (uint32_t i = 0; i < LANES_MAX; i++)
         free(g->state_of[i]);
@@ -183,6 +218,7 @@ void hak_profile_gather_free(struct hak_profile_gather *g) {
     free(g->undo);
     free(g->state);
     free(g->origin);
+    free(g->change);
     free(g->site_slot);
     free(g);
 }
@@ -449,27 +485,33 @@ static void enter_run(struct hak_profile_gather *g, struct process *p, uint32_t 
 /* ---- blocks of the segment ---------------------------------------------------------------------
  */
 
-static uint64_t base_of_number(const struct hak_profile_gather *g, uint32_t number) {
-    return g->c->dictionary[HAK_COLUMN_BASE][number];
+static inline uint32_t row_of(uint32_t open) {
+    return (open & (OPEN - 1)) / sizeof(struct tally);
+}
+static inline uint32_t open_row(uint32_t row) {
+    return OPEN | row * (uint32_t)sizeof(struct tally);
 }
 
 /* How the block stood before the segment. */
-static inline void load_state(struct hak_profile_gather *g, uint32_t number,
-                              const struct process *p, uint32_t row, uint64_t base) {
-    struct state *s = &g->state[number];
-    uint32_t slot = hak_profile_slot(p->top, base);
-    const struct hak_profile_block *b = &p->top->slot[slot];
-    g->origin[number] = (struct origin){.base = base, .slot = slot, .process = row};
-    *s = (struct state){0};
-    if (!b->base && p->top->below)
-        b = hak_profile_find(p->top->below, base);
+static inline void load_state(struct hak_profile_gather *g, uint32_t at, uint32_t number,
+                              const struct process *p, uint32_t row) {
+    uint64_t base = g->c->dictionary[HAK_COLUMN_BASE][number];
+    const struct hak_profile_block *b = NULL;
+    if (base && p->top) {
+        b = &p->top->slot[hak_profile_slot(p->top, base)];
+        b = b->base ? b : hak_profile_find(p->top->below, base);
+    }
+    struct origin *o = &g->origin[at];
+    o->number = number;
+    o->process = row;
+    o->key = 0;
+    g->state[at] = (struct state){.open = base ? 0 : OLDER}; /* take_seldom gets those of base 0 */
     if (!b || !b->key)
         return;
-    s->size = b->size;
-    s->birth = b->birth;
-    s->thread = b->birth > p->born_after ? b->thread : 0;
-    s->sum = hak_profile_sums_find(&g->sums, row, b->key);
-    g->is_broken |= !s->sum;
+    o->birth = b->birth;
+    o->key = b->key;
+    o->thread = b->birth > p->born_after ? b->thread : 0;
+    g->state[at] = (struct state){.size = b->size, .open = OLDER};
 }
 
 /* All blocks of the segment, which has one process. */
@@ -479,9 +521,17 @@ static void load_all(struct hak_profile_gather *g, const struct process *p, uint
     for (uint32_t k = 0; k < distinct; k++) {
         if (k + AHEAD < distinct)
             hak_profile_prefetch(p->top, base[k + AHEAD]);
-        load_state(g, k, p, row, base[k]);
+        load_state(g, k, k, p, row);
     }
     g->states = distinct;
+}
+
+static inline void prefetch_block(const struct hak_profile_gather *g, const struct process *p,
+                                  uint32_t number) {
+    uint64_t base = g->c->dictionary[HAK_COLUMN_BASE][number];
+    hak_profile_prefetch(p->top, base);
+    if (p->top)
+        hak_profile_prefetch(p->top->below, base);
 }
 
 /* The state of a block of a segment with several processes. */
@@ -489,32 +539,71 @@ static struct state *find_state(struct hak_profile_gather *g, const struct proce
                                 uint32_t number) {
     uint32_t *at = &g->state_of[p->lane - 1][number];
     if (!*at) {
-        load_state(g, g->states, p, row, base_of_number(g, number));
+        load_state(g, g->states, number, p, row);
         *at = ++g->states;
     }
     return &g->state[*at - 1];
 }
 
-/* What the segment made of its blocks goes into the tables. */
-static void write_states(struct hak_profile_gather *g) {
+/* A life that began in the segment and goes on. */
+static struct hak_profile_block born_block(struct hak_profile_gather *g, const struct state *s) {
+    const struct hak_columns *c = g->c;
+    struct hak_profile_row *row = &g->sums.row[row_of(s->open)];
+    if (!g->holds) { /* else it was counted when it began */
+        row->came.blocks++;
+        row->came.bytes += s->size;
+    }
+    return (struct hak_profile_block){.size = s->size,
+                                      .birth = g->chunk_first + s->birth,
+                                      .key = row->key,
+                                      .thread = (uint32_t)c->value[HAK_COLUMN_ACTOR][s->birth]};
+}
+
+/* What the segment made of its blocks. */
+static void list_changes(struct hak_profile_gather *g) {
+    const uint64_t *base = g->c->dictionary[HAK_COLUMN_BASE];
+    g->touched = g->states;
     for (uint32_t k = 0; k < g->states; k++) {
         const struct state *s = &g->state[k];
         const struct origin *o = &g->origin[k];
-        struct hak_profile_layer *top = g->process[o->process].top;
-        const struct hak_profile_block *b = &top->slot[o->slot];
-        uint32_t key = g->sums.row[s->sum].key;
-        bool is_same = b->base == o->base
-                           ? b->key == key && (!key || (b->birth == s->birth && b->size == s->size))
-                           : !key && !top->below;
-        if (o->base && !is_same)
-            hak_profile_put(top, o->slot,
-                            &(struct hak_profile_block){.base = o->base,
-                                                        .size = s->size,
-                                                        .birth = s->birth,
-                                                        .key = key,
-                                                        .thread = s->thread});
+        if (s->open == OLDER || (!s->open && !o->key))
+            continue;
+        struct change *to = &g->change[g->changes++];
+        to->process = o->process;
+        to->block = (struct hak_profile_block){0};
+        if (s->open == RESIZED)
+            to->block = (struct hak_profile_block){
+                .size = s->size, .birth = o->birth, .key = o->key, .thread = o->thread};
+        else if (s->open)
+            to->block = born_block(g, s);
+        to->block.base = base[o->number];
     }
     g->states = 0;
+}
+
+/* The changes go into the tables. */
+static void write_changes(struct hak_profile_gather *g) {
+    for (uint32_t i = 0; i < g->changes && g->lanes > 1; i++)
+        g->process[g->change[i].process].changes++;
+    for (uint32_t i = 0; i < g->lanes; i++) {
+        struct process *p = &g->process[g->lane_process[i]];
+        uint32_t more = g->lanes > 1 ? p->changes : g->touched;
+        if (more && !hak_profile_make_room(&p->top, more))
+            g->is_broken = true;
+        p->changes = 0;
+    }
+    for (uint32_t i = 0; i < g->changes && !g->is_broken; i++) {
+        const struct change *to = &g->change[i];
+        if (i + AHEAD < g->changes)
+            hak_profile_prefetch(g->process[to[AHEAD].process].top, to[AHEAD].block.base);
+        hak_profile_put(g->process[to->process].top, &to->block);
+    }
+    g->changes = 0;
+}
+
+static void end_segment(struct hak_profile_gather *g) {
+    list_changes(g);
+    write_changes(g);
 }
 
 static void begin_segment(struct hak_profile_gather *g) {
@@ -525,7 +614,7 @@ static void begin_segment(struct hak_profile_gather *g) {
     }
     for (uint32_t i = 0; i < g->lanes; i++)
         g->process[g->lane_process[i]].lane = 0;
-    g->lanes = g->states = 0;
+    g->lanes = g->states = g->changes = g->touched = 0;
 }
 
 /* The process comes into the segment with event `id`. False: the segment must end before. */
@@ -540,7 +629,7 @@ static bool enter_segment(struct hak_profile_gather *g, struct process *p, uint3
         begin_process(g, p, row, id);
     if (!is_alone && !g->state_of[lane])
         g->state_of[lane] = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->state_of[lane]);
-    if (!hak_profile_make_room(&p->top, distinct) || (!is_alone && !g->state_of[lane]))
+    if (!is_alone && !g->state_of[lane])
         g->is_broken = true;
     else if (!is_alone)
         memset(g->state_of[lane], 0, distinct * sizeof *g->state_of[lane]);
@@ -598,15 +687,26 @@ static __attribute__((noinline)) void find_actor(struct hak_profile_gather *g, s
     a->known_from = p->born_after >= g->run_first ? p->born_after + 1 : g->run_first;
 }
 
-static void add_exception(struct hak_profile_gather *g, uint32_t i, const struct state *s,
+/* The row of a process and key in the chunk; 0 when memory is out. */
+static uint32_t find_row(struct hak_profile_gather *g, uint32_t process, uint32_t key) {
+    uint32_t sum = hak_profile_sums_find(&g->sums, process, key);
+    if (!sum || sum >= ROWS_MAX ||
+        !hak_growing_reach(&g->tally, sum, &g->tally_room, sizeof *g->tally)) {
+        g->is_broken = true;
+        return 0;
+    }
+    return sum;
+}
+
+static void add_exception(struct hak_profile_gather *g, uint32_t i, uint32_t key, uint64_t size,
                           bool is_brief) {
     struct hak_profile_chunk *e = &g->ends;
     if (!hak_growing_make_room(&e->exception, e->exceptions, &e->exception_room,
                                sizeof *e->exception))
         g->is_broken = true;
     else
-        e->exception[e->exceptions++] = (struct hak_profile_exception){
-            .at = i, .key = g->sums.row[s->sum].key, .size = s->size, .is_brief = is_brief};
+        e->exception[e->exceptions++] =
+            (struct hak_profile_exception){.at = i, .key = key, .size = size, .is_brief = is_brief};
 }
 
 static void add_end(struct hak_profile_gather *g, uint32_t key) {
@@ -617,99 +717,144 @@ static void add_end(struct hak_profile_gather *g, uint32_t key) {
         e->end[e->ends++] = key;
 }
 
-/* A reader does not know whose the block was that goes. */
-static __attribute__((noinline)) void note_older(struct hak_profile_gather *g,
-                                                 const struct state *s, uint32_t i, uint64_t size,
-                                                 bool brief) {
-    if (s->size == size && !brief)
-        add_end(g, g->sums.row[s->sum].key);
+/* What came before the segment and goes with event `i`, an END: counted, and said to readers that
+ * do not see its birth. */
+static void end_older(struct hak_profile_gather *g, const struct actor *a, const struct state *s,
+                      uint32_t i, uint64_t *live) {
+    const struct origin *o = &g->origin[s - g->state];
+    uint32_t sum = find_row(g, a->row, o->key);
+    struct hak_profile_row *row = &g->sums.row[sum];
+    bool is_brief = g->thread[o->thread].last_birth == o->birth;
+    if (o->birth >= a->known_from)
+        ;
+    else if (s->size == g->c->value[HAK_COLUMN_SIZE][i] && !is_brief)
+        add_end(g, o->key);
     else
-        add_exception(g, i, s, brief);
+        add_exception(g, i, o->key, s->size, is_brief);
+    if (g->holds)
+        keep_peak(g, sum);
+    row->went.blocks++;
+    row->went.bytes += s->size;
+    row->brief.blocks += is_brief;
+    row->brief.bytes += is_brief ? s->size : 0;
+    *live -= s->size;
 }
 
 /* A life ends although no end of it is seen: another begins in its place. */
-static uint64_t end_lost(struct hak_profile_gather *g, const struct actor *a, struct state *s,
-                         uint32_t i, uint64_t live) {
-    struct hak_profile_row *row = &g->sums.row[s->sum];
-    if (s->birth < a->known_from)
-        add_exception(g, i, s, false);
+static void end_lost(struct hak_profile_gather *g, const struct actor *a, const struct state *s,
+                     uint32_t i, uint64_t *live) {
+    const struct origin *o = &g->origin[s - g->state];
+    bool is_older = s->open & OLDER;
+    uint32_t sum = is_older ? find_row(g, a->row, o->key) : row_of(s->open);
+    struct hak_profile_row *row = &g->sums.row[sum];
+    if (is_older && o->birth < a->known_from)
+        add_exception(g, i, o->key, s->size, false);
     if (g->holds)
-        keep_peak(g, s->sum);
+        keep_peak(g, sum);
     row->went.blocks++;
     row->went.bytes += s->size;
-    s->sum = 0;
-    return live - s->size;
-}
-
-/* REALLOC in place: it stays where its birth was. */
-static uint64_t resize_life(struct hak_profile_gather *g, const struct actor *a, struct state *s,
-                            uint32_t i, uint64_t size, uint64_t live) {
-    if (!s->sum) { /* its birth was lost */
-        uint32_t key = hak_profile_key(&g->keys, 0, 0);
-        s->sum = key ? hak_profile_sums_find(&g->sums, a->row, key) : 0;
-        s->birth = g->chunk_first + i;
-        s->size = s->thread = 0;
-        g->is_broken |= !s->sum;
-        if (g->holds)
-            keep_peak(g, s->sum);
-        g->sums.row[s->sum].came.blocks++;
-    } else if (s->birth < a->known_from) {
-        add_exception(g, i, s, false);
+    if (!is_older && !g->holds) {
+        row->came.blocks++;
+        row->came.bytes += s->size;
     }
-    struct hak_profile_row *row = &g->sums.row[s->sum];
-    if (g->holds)
-        keep_peak(g, s->sum);
-    if (size > s->size)
-        row->came.bytes += size - s->size;
-    else
-        row->went.bytes += s->size - size;
-    live += size - s->size;
-    s->size = size;
-    return live;
+    *live -= s->size;
 }
 
-/* Where the births of the site count in this lane. */
+/* A resize of which the birth was lost: it begins here, as nobody's. */
+static void begin_unseen(struct hak_profile_gather *g, const struct actor *a, struct state *s,
+                         uint32_t i, uint64_t size) {
+    uint32_t key = hak_profile_key(&g->keys, 0, 0);
+    uint32_t sum = key ? find_row(g, a->row, key) : 0;
+    g->is_broken |= !sum;
+    g->sum_of_birth[i] = LASTING; /* no thread has it as its last birth */
+    *s = (struct state){.size = size, .open = open_row(sum), .birth = i};
+    if (!g->holds)
+        return;
+    keep_peak(g, sum);
+    g->sums.row[sum].came.blocks++;
+    g->sums.row[sum].came.bytes += size;
+}
+
+/* REALLOC in place: it stays where its birth was. What begins and ends in the chunk is counted with
+ * the size that it has at its end. */
+static void resize_life(struct hak_profile_gather *g, const struct actor *a, struct state *s,
+                        uint32_t i, uint64_t size, uint64_t *live) {
+    const struct origin *o = &g->origin[s - g->state];
+    bool is_older = s->open & OLDER, is_counted = is_older || g->holds;
+    uint64_t grown = size > s->size ? size - s->size : 0;
+    uint64_t shrunk = size > s->size ? 0 : s->size - size;
+    *live += size - s->size;
+    if (!s->open) {
+        begin_unseen(g, a, s, i, size);
+        return;
+    }
+    if (is_older && o->birth < a->known_from)
+        add_exception(g, i, o->key, s->size, false);
+    uint32_t sum = is_older ? find_row(g, a->row, o->key) : row_of(s->open);
+    struct hak_profile_row *row = &g->sums.row[sum];
+    if (g->holds)
+        keep_peak(g, sum);
+    row->came.bytes += is_counted ? grown : shrunk;
+    row->went.bytes += shrunk;
+    s->size = size;
+    s->open = is_older ? RESIZED : s->open;
+}
+
 static void fill_slot(struct hak_profile_gather *g, const struct actor *a, uint32_t site,
-                      struct site_slot *slot) {
+                      site_slot_t *slot) {
+    *slot = (uint64_t)a->tag << 32;
+    if (g->role[site] != ROLE_BIRTH)
+        return;
     uint32_t key = hak_profile_key(&g->keys, a->group, hak_columns_site_stack(g->c, site));
-    uint32_t sum = key ? hak_profile_sums_find(&g->sums, a->row, key) : 0;
-    *slot = (struct site_slot){.tag = a->tag, .sum = sum};
+    uint32_t sum = key ? find_row(g, a->row, key) : 0;
+    *slot |= open_row(sum);
     g->is_broken |= !sum;
 }
 
-/* What is seldom: true, the event is a birth and all is ready for it; false, it is done. */
-static __attribute__((noinline)) bool take_seldom(struct hak_profile_gather *g,
-                                                  const struct actor *a, struct state *s,
-                                                  uint32_t i, enum role role,
-                                                  struct site_slot *slot, uint64_t *live) {
+/* What became of an event that is not a usual one. */
+enum outcome {
+    PASSED,  /* nothing changed */
+    COUNTED, /* it did, and that is done */
+    READY,   /* it is a usual birth or end now */
+};
+
+static __attribute__((noinline)) enum outcome take_seldom(struct hak_profile_gather *g,
+                                                          const struct actor *a, struct state *s,
+                                                          uint32_t i, site_slot_t *slot,
+                                                          uint64_t *live) {
     const struct hak_columns *c = g->c;
-    uint64_t size = hak_columns_value(c, HAK_COLUMN_SIZE, i);
+    uint32_t site = (uint32_t)(slot - g->site_slot) % HAK_CHUNK_EVENTS_MAX;
+    enum role role = g->role[site];
     if (c->index[HAK_COLUMN_BASE][i] == g->no_base)
-        return false;
-    if (role == ROLE_END) {
-        add_end(g, 0);
-        a->p->now.unknown++;
-        return false;
-    }
+        return PASSED;
     if (role == ROLE_RESIZE) {
-        *live = resize_life(g, a, s, i, size, *live);
-        if (*live > a->p->now.most_bytes) {
-            a->p->now.most_bytes = *live;
-            a->p->now.most_at = g->chunk_first + i;
-        }
-        return false;
+        resize_life(g, a, s, i, c->value[HAK_COLUMN_SIZE][i], live);
+        return COUNTED;
     }
-    if (s->sum)
-        *live = end_lost(g, a, s, i, *live);
-    if (slot->tag != a->tag)
-        fill_slot(g, a, (uint32_t)(slot - g->site_slot) / WAYS, slot);
-    return true;
+    if (*slot >> 32 != a->tag)
+        fill_slot(g, a, site, slot);
+    if (role == ROLE_BIRTH && s->open)
+        end_lost(g, a, s, i, live);
+    if (role == ROLE_BIRTH) {
+        *s = (struct state){0};
+        return READY;
+    }
+    if (s->open & OLDER) {
+        end_older(g, a, s, i, live);
+        *s = (struct state){0};
+        return COUNTED;
+    }
+    if (s->open)
+        return READY;
+    add_end(g, 0);
+    a->p->now.unknown++;
+    return PASSED;
 }
 
 /* The parent's blocks are its child's, too: all so far goes into the tables, which are frozen. */
 static void fork_process(struct hak_profile_gather *g, struct process *p, uint32_t row,
                          uint64_t id) {
-    write_states(g);
+    end_segment(g);
     g->is_ahead = true;
     if (g->forks == FORKS_MAX)
         drop_fork(g, 0);
@@ -721,11 +866,79 @@ static void fork_process(struct hak_profile_gather *g, struct process *p, uint32
         list_held(g, row, &g->fork[g->forks - 1].row, &g->fork[g->forks - 1].rows);
 }
 
-/* An actor goes: what its process holds, and with it all. */
-static inline void put_live(struct hak_profile_gather *g, struct process *p, uint64_t live,
-                            uint64_t others) {
-    p->now.live_bytes = live;
-    g->tree_bytes = others + live;
+/* What the pass has at hand of the actor whose events it is at. */
+struct hand {
+    struct actor *a;
+    uint64_t live, most, most_at; /* of its process */
+    uint64_t others;              /* what all others hold, with _hold */
+    uint32_t last;                /* place of its thread's last birth; NOWHERE = before the chunk */
+};
+
+static inline void put_last_birth(struct hak_profile_gather *g, struct hand h) {
+    if (h.last != NOWHERE)
+        h.a->t->last_birth = g->chunk_first + h.last;
+}
+
+/* The actor goes. */
+static inline void put_hand(struct hak_profile_gather *g, struct hand h) {
+    struct process *p = h.a->p;
+    if (!p)
+        return;
+    p->now.live_bytes = h.live;
+    p->now.most_bytes = h.most;
+    p->now.most_at = h.most_at;
+    g->tree_bytes = h.others + h.live;
+    put_last_birth(g, h);
+}
+
+/* Another one comes with event `i`. */
+static inline struct hand take_hand(struct hak_profile_gather *g, uint32_t i, bool is_alone) {
+    uint64_t value = g->c->value[HAK_COLUMN_ACTOR][i];
+    struct actor *a = &g->actor[value % ACTORS];
+    if (__builtin_expect(g->holds && g->chunk_first + i > g->next_gone, 0))
+        leave_before(g, g->chunk_first + i);
+    if (a->value != value || a->segment != g->segment)
+        find_actor(g, a, value, g->chunk_first + i, is_alone);
+    if (!a->p)
+        return (struct hand){.a = a};
+    const struct hak_profile_process *now = &a->p->now;
+    uint64_t last = a->t->last_birth;
+    return (struct hand){.a = a,
+                         .live = now->live_bytes,
+                         .most = now->most_bytes,
+                         .most_at = now->most_at,
+                         .others = g->tree_bytes - now->live_bytes,
+                         .last =
+                             last >= g->chunk_first ? (uint32_t)(last - g->chunk_first) : NOWHERE};
+}
+
+/* All processes together may hold more than ever. */
+static inline void note_tree(struct hak_profile_gather *g, struct hand h, uint32_t i) {
+    if (h.live + h.others > g->tree.most_bytes)
+        note_most(g, h.live + h.others, g->chunk_first + i);
+}
+
+/* A birth or an end where rows are held: each is counted when it comes. */
+static inline void count_held(struct hak_profile_gather *g, uint32_t sum, bool is_birth,
+                              uint64_t size, bool is_brief) {
+    if (!is_peak_kept(g, sum))
+        keep_peak(g, sum);
+    struct hak_profile_row *row = &g->sums.row[sum];
+    struct hak_profile_sum *change = is_birth ? &row->came : &row->went;
+    change->blocks++;
+    change->bytes += size;
+    row->brief.blocks += is_brief;
+    row->brief.bytes += is_brief ? size : 0;
+}
+
+/* The next event that is another actor's. */
+static inline uint32_t end_of_turn(const struct hak_columns *c, uint32_t i) {
+    const uint64_t *actors = c->value[HAK_COLUMN_ACTOR], actor = actors[i];
+    if (c->distinct[HAK_COLUMN_ACTOR] == 1)
+        return c->events;
+    while (++i < c->events && actors[i] == actor)
+        ;
+    return i;
 }
 
 /* The segment from event `i` on: returns the event behind it. `is_alone`: one process has all
@@ -734,87 +947,81 @@ static inline void put_live(struct hak_profile_gather *g, struct process *p, uin
 HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool is_alone,
                                 bool holds) {
     const struct hak_columns *c = g->c;
-    const uint64_t *actors = c->value[HAK_COLUMN_ACTOR], *sizes = c->value[HAK_COLUMN_SIZE];
-    const uint32_t *number = c->index[HAK_COLUMN_BASE];
+    const uint64_t *sizes = c->value[HAK_COLUMN_SIZE];
+    const uint32_t *number = c->index[HAK_COLUMN_BASE], events = c->events;
     const uint16_t *site_of = hak_columns_sites(c).of_event;
-    struct site_slot *slots = g->site_slot;
-    struct hak_profile_row *sums = g->sums.row;
-    struct thread *threads = g->thread;
-    uint32_t no_base = g->no_base;
-    struct actor nobody = {.value = ~actors[i]}, *a = &nobody;
-    uint64_t live = 0, others = 0; /* of the actor's process; of all others, with _hold */
-    for (; i < c->events; i++) {
-        if (__builtin_expect(actors[i] != a->value, 0)) {
-            struct process *before = a->p;
-            if (before)
-                put_live(g, before, live, others);
-            if (__builtin_expect(g->holds && g->chunk_first + i > g->next_gone, 0))
-                leave_before(g, g->chunk_first + i);
-            a = &g->actor[actors[i] % ACTORS];
-            if (a->value != actors[i] || a->segment != g->segment)
-                find_actor(g, a, actors[i], g->chunk_first + i, is_alone);
-            if (a->is_outside)
-                return i;
-            if (!a->p) { /* nobody's events count */
-                while (i + 1 < c->events && actors[i + 1] == a->value)
-                    i++;
+    uint8_t *sum_of_birth = g->sum_of_birth;
+    struct state *states = g->state;
+    while (i < events) {
+        struct hand h = take_hand(g, i, is_alone);
+        const uint64_t tag = (uint64_t)h.a->tag << 32;
+        site_slot_t *slots = g->site_slot + (size_t)h.a->way * HAK_CHUNK_EVENTS_MAX;
+        uint8_t *tally = (uint8_t *)g->tally;
+        if (h.a->is_outside)
+            return i;
+        uint32_t until = end_of_turn(c, i);
+        if (!h.a->p) /* nobody's events count */
+            i = until;
+        for (; i < until; i++) {
+            if (!is_alone && i + AHEAD < until)
+                prefetch_block(g, h.a->p, number[i + AHEAD]);
+            if (!is_alone && g->role[site_of[i]] == ROLE_NONE)
                 continue;
+            struct state *s =
+                is_alone ? &states[number[i]] : find_state(g, h.a->p, h.a->row, number[i]);
+            /* Either what it opens or what it ends is there, the other one is 0. */
+            uint64_t opens = slots[site_of[i]] ^ tag, open = s->open;
+            if (__builtin_expect((opens + open) >> 30 != 1, 0)) {
+                enum role role = g->role[site_of[i]];
+                if (role == ROLE_NONE)
+                    continue;
+                if (role == ROLE_FORK) {
+                    put_hand(g, h);
+                    fork_process(g, h.a->p, h.a->row, g->chunk_first + i);
+                    return i + 1;
+                }
+                uint64_t live = h.live;
+                put_last_birth(g, h);
+                enum outcome outcome = take_seldom(g, h.a, s, i, &slots[site_of[i]], &live);
+                h.live = live;
+                if (outcome == COUNTED && live > h.most) {
+                    h.most = live;
+                    h.most_at = g->chunk_first + i;
+                }
+                if (outcome != READY && holds)
+                    note_tree(g, h, i);
+                if (outcome != READY)
+                    continue;
+                tally = (uint8_t *)g->tally;
+                opens = slots[site_of[i]] ^ tag;
+                open = s->open;
             }
-            live = a->p->now.live_bytes;
-            others = g->tree_bytes - live;
-            threads = g->thread;
-            sums = g->sums.row;
+            uint64_t birth = -(opens >> 30); /* all bits or none */
+            uint64_t came = sizes[i] & birth, went = s->size;
+            uint8_t sum = sum_of_birth[s->birth];
+            if (holds) {
+                count_held(g, row_of((uint32_t)(opens + open)), birth, came + went,
+                           !birth & (sum == BRIEF));
+            } else { /* births count for row 0, which is nobody's */
+                struct hak_profile_sum *to =
+                    (struct hak_profile_sum *)(tally + (open & (OPEN - 1)) + sum);
+                to->blocks++;
+                to->bytes += went;
+            }
+            sum_of_birth[h.last] = LASTING;
+            h.last += (i - h.last) & (uint32_t)birth;
+            sum_of_birth[h.last] = BRIEF;
+            h.live += came - went;
+            *s = (struct state){.size = came, .open = (uint32_t)opens, .birth = i};
+            if (h.live > h.most) {
+                h.most = h.live;
+                h.most_at = g->chunk_first + i;
+            }
+            if (holds)
+                note_tree(g, h, i);
         }
-        uint32_t site = site_of[i];
-        enum role role = g->role[site];
-        if (role == ROLE_NONE)
-            continue;
-        if (__builtin_expect(role == ROLE_FORK, 0)) {
-            put_live(g, a->p, live, others);
-            fork_process(g, a->p, a->row, g->chunk_first + i);
-            return i + 1;
-        }
-        struct state *s = is_alone ? &g->state[number[i]] : find_state(g, a->p, a->row, number[i]);
-        sums = is_alone ? sums : g->sums.row; /* which grew, perhaps */
-        struct site_slot *slot = &slots[site * WAYS + a->way];
-        bool is_end = role == ROLE_END;
-        if (__builtin_expect((role == ROLE_RESIZE) | ((s->sum != 0) != is_end) |
-                                 (!is_end & (slot->tag != a->tag)) | (number[i] == no_base),
-                             0)) {
-            bool is_ready = take_seldom(g, a, s, i, role, slot, &live);
-            sums = g->sums.row;
-            if (!is_ready && g->holds && live + others > g->tree.most_bytes)
-                note_most(g, live + others, g->chunk_first + i);
-            if (!is_ready)
-                continue;
-        }
-        uint64_t id = g->chunk_first + i, size = is_end ? s->size : sizes[i];
-        uint32_t sum = is_end ? s->sum : slot->sum;
-        bool brief = is_end & (threads[s->thread].last_birth == s->birth);
-        if (holds && !is_peak_kept(g, sum))
-            keep_peak(g, sum);
-        if (is_end & (s->birth < a->known_from))
-            note_older(g, s, i, sizes[i], brief);
-        struct hak_profile_sum *change = is_end ? &sums[sum].went : &sums[sum].came;
-        change->blocks++;
-        change->bytes += size;
-        sums[sum].brief.blocks += brief;
-        sums[sum].brief.bytes += size & -(uint64_t)brief;
-        live += is_end ? -size : size;
-        s->size = size;
-        s->birth = is_end ? s->birth : id;
-        s->thread = is_end ? s->thread : a->thread;
-        s->sum = is_end ? 0 : sum;
-        a->t->last_birth = is_end ? a->t->last_birth : id;
-        if (live > a->p->now.most_bytes) {
-            a->p->now.most_bytes = live;
-            a->p->now.most_at = id;
-        }
-        if (holds && live + others > g->tree.most_bytes)
-            note_most(g, live + others, id);
+        put_hand(g, h);
     }
-    if (a->p)
-        put_live(g, a->p, live, others);
     return i;
 }
 
@@ -868,6 +1075,8 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
     g->epoch++;
     if (!g->run_first)
         g->run_first = first_id;
+    uint32_t tallies = g->sums.rows < g->tally_room ? g->sums.rows : g->tally_room;
+    memset(g->tally, 0, tallies * sizeof *g->tally);
     if (!hak_profile_sums_begin(&g->sums))
         g->is_broken = true;
     for (uint32_t i = 0; i < g->run_processes; i++)
@@ -876,6 +1085,7 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
     for (uint32_t k = 0; k < c->distinct[HAK_COLUMN_BASE]; k++)
         if (!c->dictionary[HAK_COLUMN_BASE][k])
             g->no_base = k;
+    memset(g->sum_of_birth, BRIEF, c->events);
     for (uint32_t k = 0, sites = hak_columns_sites(c).count; k < sites; k++)
         g->role[k] = (uint8_t)role_of(hak_columns_site_shape(c, k));
     begin_segment(g);
@@ -890,11 +1100,13 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
         }
     }
     while (i < c->events && !g->is_broken) {
-        write_states(g);
+        end_segment(g);
         g->is_ahead |= i > 0;
         begin_segment(g);
         i = g->holds ? pass_over(g, i, false, true) : pass_over(g, i, false, false);
     }
+    if (!g->is_broken)
+        list_changes(g);
     if (g->holds && !g->is_broken)
         note_times(g);
     return !g->is_broken;
@@ -950,10 +1162,25 @@ static void leave_ended(struct hak_profile_gather *g) {
     }
 }
 
+/* Lives that began and ended in the chunk. */
+static void add_tallies(struct hak_profile_gather *g) {
+    for (uint32_t i = 1; i < g->sums.rows; i++) {
+        struct hak_profile_row *row = &g->sums.row[i];
+        const struct tally *t = &g->tally[i];
+        hak_profile_add(&row->came, &t->lasting);
+        hak_profile_add(&row->came, &t->brief);
+        hak_profile_add(&row->went, &t->lasting);
+        hak_profile_add(&row->went, &t->brief);
+        hak_profile_add(&row->brief, &t->brief);
+    }
+}
+
 bool hak_profile_gather_keep(struct hak_profile_gather *g) {
     if (!g->has_chunk)
         return !g->is_broken;
-    write_states(g);
+    write_changes(g);
+    if (!g->holds && !g->is_broken)
+        add_tallies(g);
     if (g->holds)
         leave_ended(g);
     if (g->holds)
@@ -962,8 +1189,8 @@ bool hak_profile_gather_keep(struct hak_profile_gather *g) {
         const struct hak_profile_row *row = &g->sums.row[i];
         bool is_change = row->came.blocks || row->came.bytes || row->went.blocks ||
                          row->went.bytes || row->inherited.blocks || row->inherited.bytes;
-        if (g->holds && !is_change)
-            continue; /* it was looked for */
+        if (!is_change)
+            continue; /* it was only looked for */
         uint32_t at = hak_profile_sums_find(&g->run_sums, row->process, row->key);
         if (!at)
             g->is_broken = true;
@@ -996,7 +1223,7 @@ bool hak_profile_gather_take_back(struct hak_profile_gather *g) {
         g->thread[g->undo[g->undos].thread].last_birth = g->undo[g->undos].last_birth;
     }
     g->is_broken |= !hak_profile_keys_cut(&g->keys, g->keys_before);
-    g->states = 0;
+    g->states = g->changes = 0;
     g->has_chunk = false;
     g->tree_bytes = g->tree_before;
     g->tree = g->tree_run_before;

@@ -6,6 +6,7 @@
 
 #define BITS_MIN 12
 #define BITS_MAX 30
+#define KEYS_MAX (1u << 20) /* greater ones are searched for each time: a file may have any */
 
 static uint32_t place_of(const struct hak_profile_sums *s, uint32_t process, uint32_t key) {
     uint64_t both = (uint64_t)process << 32 | key;
@@ -52,10 +53,16 @@ bool hak_profile_sums_begin(struct hak_profile_sums *s) {
     return true;
 }
 
-uint32_t hak_profile_sums_find(struct hak_profile_sums *s, uint32_t process, uint32_t key) {
+static uint32_t note_row(struct hak_profile_sums *s, uint32_t key, uint32_t row) {
+    if (key < KEYS_MAX && hak_growing_reach(&s->last_row, key, &s->keys, sizeof *s->last_row))
+        s->last_row[key] = row;
+    return row;
+}
+
+uint32_t hak_profile_sums_search(struct hak_profile_sums *s, uint32_t process, uint32_t key) {
     struct hak_profile_sums_slot *slot = find_slot(s, process, key);
     if (slot->serial == s->serial)
-        return slot->row;
+        return note_row(s, key, slot->row);
     if (2 * s->rows >= 1u << s->bits) {
         if (s->bits == BITS_MAX || !make_slots(s, s->bits + 1))
             return 0;
@@ -65,11 +72,12 @@ uint32_t hak_profile_sums_find(struct hak_profile_sums *s, uint32_t process, uin
         return 0;
     s->row[s->rows] = (struct hak_profile_row){.process = process, .key = key};
     *slot = (struct hak_profile_sums_slot){s->serial, s->rows};
-    return s->rows++;
+    return note_row(s, key, s->rows++);
 }
 
 void hak_profile_sums_free(struct hak_profile_sums *s) {
     free(s->row);
     free(s->slot);
+    free(s->last_row);
     *s = (struct hak_profile_sums){0};
 }
