@@ -93,6 +93,7 @@ static const struct view_option why_options[] = {
     {"moves", 'm', NULL, "also every move of the block between the layers"},
     {"stacks", 0, NULL, "the whole stack of every event"},
     {"all", 'a', NULL, "every owner, even when there are many"},
+    {"at", 0, "WHEN", "as it was then: end, peak, mark:NAME, seconds (1.5), 200ms, or #EVENT"},
     PROCESS_OPTION("the process whose block it is (default: where it was seen last)"),
 };
 
@@ -432,6 +433,8 @@ const struct view_command view_commands[] = {
          "ADDR is 0x7f.., 7f.., p:N (the Nth allocation), @fault or @fault:N (where the Nth fault\n"
          "was found), or SYMBOL+OFFSET (static data of a module of the capture). Every owner of\n"
          "the block is listed; `>` marks the first wrong event, only where there is evidence.\n"
+         "Of memory that the program mapped itself (mmap, mremap, brk) it says who mapped it,\n"
+         "opened or closed it, moved it and unmapped it.\n"
          "\n"
          "Exit status: 0 nothing wrong with this block, 1 a wrong event or a fault, 4 events were\n"
          "lost while it was in use.\n",

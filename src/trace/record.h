@@ -56,11 +56,13 @@ enum hak_leak_partial {
 #define HAK_LEAK_REASON_SHIFT 8
 #define HAK_LEAK_FINDING      0x10000u
 
-/* The subkind of a PROGRAM_MAP record; in one of PROGRAM_PROTECT the first alone. */
+/* The subkind of a PROGRAM_MAP record; one of PROGRAM_PROTECT has no FILE and no SHARED. */
 enum hak_mapped {
     HAK_MAPPED_CLOSED = 1, /* PROT_NONE: nobody may touch it */
     HAK_MAPPED_FILE = 2,
     HAK_MAPPED_SHARED = 4,
+    HAK_MAPPED_READ_ONLY = 8, /* open, and nobody may write it */
+    HAK_MAPPED_CODE = 16,     /* PROT_EXEC */
 };
 enum { HAK_MAPPED_PAGE_BYTES = 4096 };
 /* In a record of PROGRAM_UNMAP and PROGRAM_REMAP record_count is how many ns before it the call

@@ -114,7 +114,10 @@ static uint64_t mapped_bytes(uint64_t bytes, int flags) {
 
 static unsigned way_of(int protection, int flags) {
     bool is_shared = (flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
-    return (protection == PROT_NONE ? HAK_MAPPED_CLOSED : 0) |
+    return (protection == PROT_NONE      ? HAK_MAPPED_CLOSED
+            : !(protection & PROT_WRITE) ? HAK_MAPPED_READ_ONLY
+                                         : 0) |
+           (protection & PROT_EXEC ? HAK_MAPPED_CODE : 0) |
            (flags & MAP_ANONYMOUS ? 0 : HAK_MAPPED_FILE) | (is_shared ? HAK_MAPPED_SHARED : 0);
 }
 

@@ -18,7 +18,7 @@ PROGRAM_MAP	room+4	8388608	0	commit
 PROGRAM_UNMAP	room+2	1048576	0	punch
 PROGRAM_UNMAP	room+11	2097152	0	punch
 PROGRAM_UNMAP	room+2	1048576	0	punch
-PROGRAM_MAP	elsewhere	3145728	6	map_file
+PROGRAM_MAP	elsewhere	3145728	14	map_file
 PROGRAM_MAP	elsewhere	2097152	0	main
 PROGRAM_REMAP	elsewhere	16777216	0	grow
 PROGRAM_REMAP	elsewhere	7340032	0	grow
@@ -30,7 +30,7 @@ PROGRAM_BREAK	elsewhere	3145728	0	move_break
 PROGRAM_BREAK	elsewhere	2097152	0	move_break
 PROGRAM_BREAK	elsewhere	5	0	move_break
 PROGRAM_BREAK	elsewhere	5	0	move_break
-PROGRAM_MAP	elsewhere	1048576	0	fail
+PROGRAM_MAP	elsewhere	1048576	8	fail
 PROGRAM_UNMAP	elsewhere	1048576	0	fail
 PROGRAM_UNMAP	room+0	134217728	0	punch
 PROGRAM_MAP	room+64	1048576	0	commit

@@ -280,7 +280,7 @@ int command_block(struct view *view) {
         return view_store_error(view, found);
     if (found == 0) {
         view_start_pager(view);
-        return view_answer_nothing_known(view, place.address);
+        return view_answer_nothing_known(view, place.address, block.until_id);
     }
     if (!block_totals_init(&block.totals)) {
         view_error("out of memory");

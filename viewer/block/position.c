@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include "report/words/words.h"
 #include "viewer/block/beside.h"
+#include "viewer/block/mapping.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 
@@ -96,21 +97,23 @@ void view_add_block_completeness(struct hak_text *text, const struct view *view,
         view_add_completeness(text, view);
 }
 
-static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t address) {
-    struct view_processes all = {0};
+static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t address,
+                              uint32_t process, const struct hak_mapped_place *mapping) {
     hak_text_add(text, "0x%" PRIx64 " was in no %sblock of ", address,
                  view_is_light(view) ? "watched " : "");
-    if (view_given(view, "process") && view_read_process(view, &all)) {
+    if (process) {
         hak_text_add(text, "process ");
-        view_add_process(text, view, all.row[0]);
+        view_add_process(text, view, process);
     } else {
         hak_text_add(text, "this capture");
     }
     hak_text_add(text, ".\n");
     size_t length = text->length;
     view_add_module(text, view, address);
+    if (mapping->steps)
+        mapping_add(text, view, address, mapping);
     if (text->length == length)
-        beside_add(text, view, all.count > 0 ? all.row[0] : 0, address);
+        beside_add(text, view, process, address);
     hak_text_add(text, "Looked in ");
     view_add_extent(text, view);
     hak_text_add(text, " for blocks that covered it at any time. ");
@@ -118,23 +121,34 @@ static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t
     hak_text_add(text, "\n");
 }
 
-static json_t *nothing_known_json(struct view *view, uint64_t address) {
+static json_t *nothing_known_json(struct view *view, uint64_t address,
+                                  const struct hak_mapped_place *mapping) {
     json_t *document = view_json_document(view);
     hak_json_set_address(document, "address", address);
     json_object_set_new(document, "block", json_null());
     json_object_set_new(document, "lives", json_array());
-    json_object_set_new(document, "nearest", beside_json(view, 0, address));
+    json_object_set_new(document, "mapping", mapping_json(view, address, mapping));
+    json_object_set_new(document, "nearest",
+                        mapping->steps ? json_array() : beside_json(view, 0, address));
     return document;
 }
 
-int view_answer_nothing_known(struct view *view, uint64_t address) {
+int view_answer_nothing_known(struct view *view, uint64_t address, uint64_t until) {
     struct hak_text text = {0};
+    struct hak_mapped_place mapping;
+    struct view_processes all = {0};
+    bool has_process = view_given(view, "process") && view_read_process(view, &all);
+    uint32_t process = has_process ? all.row[0] : 0;
+    int found = mapping_read(view, address, process, until, &mapping);
+    if (found < 0)
+        return view_store_error(view, found);
     if (view->json) {
-        view_end_document(view, nothing_known_json(view, address));
+        view_end_document(view, nothing_known_json(view, address, &mapping));
     } else {
-        add_nothing_known(&text, view, address);
+        add_nothing_known(&text, view, address, process, &mapping);
         view_print(&text);
     }
+    hak_mapped_place_free(&mapping);
     return view_completeness(view);
 }
 

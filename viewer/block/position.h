@@ -28,8 +28,9 @@ void view_add_block_completeness(struct hak_text *text, const struct view *view,
                                  uint64_t lost_events, uint64_t stops);
 /* The block in JSON, with its state in words. */
 json_t *view_block_json(struct view *view, const struct view_position *p, const char *state);
-/* Prints the whole answer where no block is known at `address` (in the process of --process).
- * Returns the exit status. */
-int view_answer_nothing_known(struct view *view, uint64_t address);
+/* Prints the whole answer where no block is known at `address` (in the process of --process) up to
+ * the event `until` (0 = all): what the program mapped there itself, or the nearest blocks. Returns
+ * the exit status. */
+int view_answer_nothing_known(struct view *view, uint64_t address, uint64_t until);
 
 #endif

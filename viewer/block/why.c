@@ -49,7 +49,8 @@ static void find_main_lives(struct why *why) {
 static int tell_in(struct why *why, const struct view_processes *all, uint32_t *process) {
     struct hak_store_reader *reader = why->view->reader;
     for (int i = 0; i < all->count; i++) {
-        int told = hak_story_load(reader, why->position.address, all->row[i], 0, &why->story);
+        int told =
+            hak_story_load(reader, why->position.address, all->row[i], why->until, &why->story);
         if (told == 0)
             continue;
         *process = all->row[i];
@@ -85,6 +86,23 @@ int block_add_why(struct hak_text *text, struct view *view, uint64_t address, ui
     return is_made ? 0 : VIEW_UNREADABLE;
 }
 
+/* --at: the event. 0, or an exit status. */
+static int read_moment(struct view *view, uint64_t *until) {
+    struct view_moment at;
+    const char *text = view_value(view, "at");
+    if (!text)
+        return 0;
+    if (!view_moment(view, "at", text, &at))
+        return view_question_status();
+    int status = at.kind == VIEW_AT_PEAK ? view_find_peak(view, 0, &at) : 0;
+    if (!status && at.kind == VIEW_AT_START) {
+        view_error("--at %s: nothing has happened then", text);
+        status = VIEW_USAGE;
+    }
+    *until = at.event;
+    return status;
+}
+
 int command_why(struct view *view) {
     struct why why = {.view = view};
     struct view_processes all;
@@ -97,14 +115,16 @@ int command_why(struct view *view) {
         return VIEW_USAGE;
     if (!view_address(view, view->argument[0], counts && all.count > 0 ? all.row[0] : 0, &place))
         return view_question_status();
+    if ((status = read_moment(view, &why.until)) != 0)
+        return status;
     why.position.address = place.address;
     why.asked_event = counts ? place.event : 0;
     uint32_t process = place.process;
     if (counts && all.count > 0)
         all.count = 1; /* the one in which was counted */
-    int told = all.count > 0
-                   ? tell_in(&why, &all, &process)
-                   : hak_story_load(view->reader, why.position.address, process, 0, &why.story);
+    int told = all.count > 0 ? tell_in(&why, &all, &process)
+                             : hak_story_load(view->reader, why.position.address, process,
+                                              why.until, &why.story);
     if (told < 0)
         return view_store_error(view, told);
     if (told > 0 && all.count > 0)
@@ -113,7 +133,7 @@ int command_why(struct view *view) {
         view_say_which_process_at(view, why.position.address, why.story->block.process);
     view_start_pager(view);
     if (told == 0)
-        return view_answer_nothing_known(view, why.position.address);
+        return view_answer_nothing_known(view, why.position.address, why.until);
     find_main_lives(&why);
     struct hak_text text = {0};
     bool printed = why_make_rows(&why);

@@ -2,7 +2,7 @@
  *
  *   why.c        asks the store, decides what is said, exit status
  *   why_rows.c   lives and moves as rows
- *   why_text.c   the page
+ *   why_text.c   the page; mapping.h where the program mapped the address itself
  *   why_json.c   the document */
 #ifndef HAK_VIEWER_BLOCK_WHY_H
 #define HAK_VIEWER_BLOCK_WHY_H
@@ -25,6 +25,7 @@ struct why {
     struct view *view;
     struct view_position position; /* of the last life */
     uint64_t asked_event; /* p:N: the event of that allocation; 0 = another way of asking */
+    uint64_t until;       /* --at: the last event that is known, 0 = all are */
     struct hak_story *story;
     const struct hak_life *last;      /* NULL = the block was never handed out in this capture */
     const struct hak_life *stale;     /* NULL = nobody is marked */

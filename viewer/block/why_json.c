@@ -1,5 +1,6 @@
 /* `why --json`. */
 #include "viewer/block/why.h"
+#include "viewer/block/mapping.h"
 
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
@@ -35,6 +36,14 @@ char *why_json(const struct why *why) {
     for (int i = 0; i < story->move_count && view_given(why->view, "moves"); i++)
         json_array_append_new(moves, hak_json_event(r, &story->moves[i], with_frames));
     hak_json_set_address(document, "address", why->position.address);
+    if (hak_story_is_outside(story)) {
+        struct hak_mapped_place mapping;
+        (void)mapping_read(why->view, why->position.address, story->block.process, why->until,
+                           &mapping);
+        json_object_set_new(document, "mapping",
+                            mapping_json(why->view, why->position.address, &mapping));
+        hak_mapped_place_free(&mapping);
+    }
     hak_json_set_known(document, "offset", why->position.was_handed_out,
                        why->position.address - why->position.user);
     json_object_set_new(document, "block",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
+#include "viewer/block/mapping.h"
 #include "viewer/block/position.h"
 #include "superslab.h"
 
@@ -279,11 +280,21 @@ static void add_end(struct hak_text *text, const struct why *why) {
     hak_text_free(&option);
 }
 
+/* Of an address that a call was given, and that lies in no block. */
+static void add_mapping(struct hak_text *text, const struct why *why) {
+    struct hak_mapped_place mapping;
+    if (mapping_read(why->view, why->position.address, why->story->block.process, why->until,
+                     &mapping) > 0)
+        mapping_add(text, why->view, why->position.address, &mapping);
+    hak_mapped_place_free(&mapping);
+}
+
 void why_write(struct hak_text *text, const struct why *why) {
     if (hak_story_is_outside(why->story)) {
         hak_text_add(text, "0x%" PRIx64 " was in no block of this capture; it was only given to:\n",
                      why->position.address);
         view_add_module(text, why->view, why->position.address);
+        add_mapping(text, why);
     } else {
         view_add_position(text, why->view, &why->position);
         add_state(text, why);

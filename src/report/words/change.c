@@ -75,8 +75,11 @@ static void say_leak(char *out, size_t bytes, const struct hak_event *e) {
 }
 
 static void say_mapped(char *out, size_t bytes, const struct hak_event *e) {
-    snprintf(out, bytes, "%s mapped%s%s%s", hak_words_size(e->size),
-             e->subkind & HAK_MAPPED_CLOSED ? " without access" : "",
+    snprintf(out, bytes, "%s mapped%s%s%s%s", hak_words_size(e->size),
+             e->subkind & HAK_MAPPED_CLOSED      ? " without access"
+             : e->subkind & HAK_MAPPED_READ_ONLY ? ", read only"
+                                                 : "",
+             e->subkind & HAK_MAPPED_CODE ? ", code" : "",
              e->subkind & HAK_MAPPED_FILE ? ", a file" : "",
              e->subkind & HAK_MAPPED_SHARED ? ", shared" : "");
 }
@@ -143,8 +146,11 @@ const char *hak_words_change(const struct hak_event *e) {
         say_remapped(out, bytes, e);
         break;
     case HAK_PROGRAM_PROTECT:
-        snprintf(out, bytes, "%s %s", hak_words_size(e->size),
-                 e->subkind & HAK_MAPPED_CLOSED ? "closed" : "open");
+        snprintf(out, bytes, "%s %s%s", hak_words_size(e->size),
+                 e->subkind & HAK_MAPPED_CLOSED      ? "closed"
+                 : e->subkind & HAK_MAPPED_READ_ONLY ? "read only"
+                                                     : "open",
+                 e->subkind & HAK_MAPPED_CODE ? ", code" : "");
         break;
     case HAK_PROGRAM_BREAK:
         snprintf(out, bytes, "%s %s", hak_words_size(e->size),

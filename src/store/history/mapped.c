@@ -150,6 +150,23 @@ static bool change(struct mapped *m, struct hak_ranges *r, const struct hak_even
     }
 }
 
+static bool is_protected(const struct mapped *m, const struct hak_event *e) {
+    return e->kind == HAK_PROGRAM_PROTECT && m->query->address - e->address < e->size;
+}
+
+/* The same, and tells of the address that is followed. */
+static bool change_and_tell(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
+    const struct hak_range *was = hak_ranges_at(r, m->query->address);
+    struct hak_range before = was ? *was : (struct hak_range){0};
+    if (!change(m, r, e))
+        return false;
+    const struct hak_range *after = hak_ranges_at(r, m->query->address);
+    bool is_other = !was != !after || (after && after->event != before.event);
+    if (is_other || (after && is_protected(m, e)))
+        m->query->step(m->query->context, e, was ? &before : NULL, after);
+    return true;
+}
+
 static int each_event(void *context, const struct hak_event *e) {
     struct mapped *m = context;
     int64_t number = hak_lineup_find(&m->lineup, e->process);
@@ -158,7 +175,7 @@ static int each_event(void *context, const struct hak_event *e) {
         return 0;
     m->process = e->process;
     struct hak_ranges *r = hak_ranges_own(&m->list[number]);
-    m->failed = !r || !change(m, r, e);
+    m->failed = !r || !(m->query->step ? change_and_tell(m, r, e) : change(m, r, e));
     return m->failed;
 }
 

@@ -26,6 +26,11 @@ struct hak_mapped_query {
     uint32_t process;  /* row id, 0 = all */
     void (*piece)(void *context, enum hak_mapped_piece what, uint32_t process,
                   const struct hak_range *range);
+    /* Is called, where it is not NULL, of each event that changes what `address` is in, also in
+     * processes that are not asked for; NULL = it is in no range before, or after. */
+    void (*step)(void *context, const struct hak_event *event, const struct hak_range *before,
+                 const struct hak_range *after);
+    uint64_t address;
     void *context;
 };
 

@@ -1,0 +1,19 @@
+/* The memory that the program mapped itself around an address that is in no block. */
+#ifndef HAK_VIEWER_BLOCK_MAPPING_H
+#define HAK_VIEWER_BLOCK_MAPPING_H
+
+#include "store/history/history.h"
+#include "viewer/capture/capture.h"
+
+/* Reads it for `process` (row id, 0 = where it was changed last) up to the event `until` (0 = all).
+ * 1, 0 where there is none, or an error of the store. The caller frees it with
+ * hak_mapped_place_free. */
+int mapping_read(struct view *view, uint64_t address, uint32_t process, uint64_t until,
+                 struct hak_mapped_place *out);
+/* Where the address lies in it, and who mapped, opened, moved and unmapped it. */
+void mapping_add(struct hak_text *text, struct view *view, uint64_t address,
+                 const struct hak_mapped_place *m);
+/* An object; null of a mapping that is empty. */
+json_t *mapping_json(struct view *view, uint64_t address, const struct hak_mapped_place *m);
+
+#endif
