@@ -214,10 +214,14 @@ static int set_findings(struct view *view, json_t *data, uint32_t process) {
 /* ---- all of it ---------------------------------------------------------------------------------
  */
 
-static int set_layers(struct view *view, json_t *data, uint32_t process) {
+/* All events would have to be read to count them. */
+static int set_layers(struct view *view, json_t *data, const struct timeline *timeline,
+                      uint32_t process) {
     uint64_t span = view->summary.last_ns / INTERVALS;
+    bool is_left_out = timeline->is_of_runs && !hak_store_is_kept(view->reader);
     json_t *layers = NULL;
-    int status = hak_store_is_kept(view->reader)
+    json_object_set_new(data, "layers_left_out", json_boolean(is_left_out));
+    int status = is_left_out || hak_store_is_kept(view->reader)
                      ? 0
                      : layers_over_time(view, process, span ? span : 1, &layers);
     json_object_set_new(data, "layers", layers ? layers : json_null());
@@ -255,7 +259,7 @@ int html_set_facts(struct view *view, json_t *data, const struct timeline *timel
     if (status == 0)
         status = set_findings(view, data, process);
     if (status == 0)
-        status = set_layers(view, data, process);
+        status = set_layers(view, data, timeline, process);
     if (status == 0)
         status = set_resident(view, data, timeline, process);
     return status;

@@ -747,7 +747,7 @@
   const fold = (words, ...inside) => make('details', { class: 'fallback' }, make('summary', { text: words }), make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': words }, ...inside));
   function fillLayers() {
     const panel = $('panel-layers'), layers = data.layers;
-    if (!layers) { panel.append(make('div', { class: 'card' }, make('p', { text: 'The program kept its own allocator in this capture: there are no layers.' }))); return; }
+    if (!layers) { panel.append(make('div', { class: 'card' }, make('p', { text: data.layers_left_out ? `Layers are counted out of all events; of a log of ${number(data.events)} the page leaves them out. hakmem-trace layers counts them.` : 'The program kept its own allocator in this capture: there are no layers.' }))); return; }
     const card = (title, ...inside) => make('div', { class: 'card' }, make('h2', { text: title }), ...inside);
     const columns = make('div', { class: 'columns' });
     columns.append(card('Who served', make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Who served' },
@@ -787,7 +787,7 @@
     add('Steps of the timeline', number(steps));
     add('Stacks', number(nodes - 1));
     add('Functions', number(functions.length));
-    add('Freed, never seen to be allocated', data.unknown_blocks ? `${exact(data.unknown_bytes, 'bytes')} in ${plural(data.unknown_blocks, 'block', 'blocks')}; in no number of this page` : '');
+    add('Freed, never seen to be allocated', data.unknown_blocks ? `${data.unknown_bytes ? `${exact(data.unknown_bytes, 'bytes')} in ` : ''}${plural(data.unknown_blocks, 'block', 'blocks')}; in no number of this page` : '');
     add('Marks', data.marks.map(m => `${m.name} (${time(m.ns)})`).join(', '));
     add('Completeness', c.sentence);
     add('Made by', `hakmem ${data.version}`);

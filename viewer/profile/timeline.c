@@ -226,6 +226,10 @@ int timeline_read(struct hak_store_reader *r, const struct timeline_query *query
                                   .brief_calls = query->brief_calls,
                                   .steps = query->steps ? query->steps : 1,
                                   .follower = &follower};
+    int stored = timeline_read_runs(r, query, out);
+    if (stored)
+        return stored < 0 ? stored : 0;
+    timeline_free(out);
     *out = (struct timeline){.peak_step = -1};
     reading.boundary = query->from;
     int error = hak_flow_read(r, &flow, &out->flow);

@@ -6,8 +6,10 @@
  *                        |
  *             changes: row 0, row 7, ...   rows that did not change have none
  *
- * What it adds up to is what hak_flow_read says of the same two events, to the byte. Made in one
- * scan of the events (store/history/flow.h). For one thread; the caller frees it. */
+ * What it adds up to is what hak_flow_read says of the same two events, to the byte. Made of the
+ * runs of the stored profile where the capture has them (history/heap.h) and all processes are
+ * asked for from the begin on, each step then ends with a run; else in one scan of the events
+ * (history/flow.h). For one thread; the caller frees it. */
 #ifndef HAK_VIEWER_PROFILE_TIMELINE_H
 #define HAK_VIEWER_PROFILE_TIMELINE_H
 
@@ -27,17 +29,21 @@ struct timeline_change {
 };
 
 struct timeline_step {
-    uint64_t event;                   /* the last one in it */
-    uint64_t ns;                      /* of this event; of the last step: the end */
-    uint64_t most_bytes, least_bytes; /* held at once in it */
-    struct hak_flow_sum live;         /* of all rows behind it */
-    uint32_t first, changes;          /* in timeline.change, by row */
+    uint64_t event; /* the last one in it */
+    uint64_t ns;    /* of this event; of the last step: the end */
+    /* Held at once in it. Out of runs the most is never less than what was held, but may be more
+     * where several processes ran, and the least is that of the ends of runs. */
+    uint64_t most_bytes, least_bytes;
+    struct hak_flow_sum live; /* of all rows behind it */
+    uint32_t first, changes;  /* in timeline.change, by row */
 };
 
 struct timeline {
     struct hak_flow flow; /* rows (process, stack), with what they held at `from`; totals, peaks */
     struct timeline_step *step;
     uint32_t steps;
+    bool is_of_runs; /* of the stored profile; `unknown` has no bytes, peaks of processes no blocks
+                      */
     int64_t peak_step; /* ends behind the peak's event; -1 = nothing came, the peak is `from` */
     struct timeline_change *change;
     uint32_t changes;
@@ -46,6 +52,9 @@ struct timeline {
 /* Fills `out`, which the caller frees in any case. 0, or the store's error. */
 int timeline_read(struct hak_store_reader *r, const struct timeline_query *query,
                   struct timeline *out);
+/* Of the runs: 1; 0: they do not have it; or the store's error (timeline_runs.c). */
+int timeline_read_runs(struct hak_store_reader *r, const struct timeline_query *query,
+                       struct timeline *out);
 void timeline_free(struct timeline *timeline);
 
 /* Sums of one row between two steps. */

@@ -340,6 +340,26 @@ static void take_snapshots(struct replay *r, uint64_t id) {
     find_next_snapshot(r, id);
 }
 
+static struct hak_heap_sum sum(const struct hak_profile_sum *s) {
+    return (struct hak_heap_sum){s->blocks, s->bytes};
+}
+
+/* Row `i` of the sums, for the answer. */
+static struct hak_heap_row row_at(const struct heap *h, uint32_t i) {
+    const struct hak_profile_row *w = &h->sums.row[i];
+    const struct held *held = &h->held[i];
+    const struct hak_profile_key *key = &h->keys.key[w->key - 1];
+    return (struct hak_heap_row){.process = w->process,
+                                 .group = key->group,
+                                 .stack = key->stack,
+                                 .before = sum(&held->before),
+                                 .inherited = sum(&held->inherited),
+                                 .came = sum(&w->came),
+                                 .went = sum(&w->went),
+                                 .brief = sum(&w->brief),
+                                 .live = sum(&held->live)};
+}
+
 static const char *begin_actor(struct replay *r, const struct hak_event *e) {
     struct heap *h = r->heap;
     hak_heap_actor(h, e->process)->has_begun = true;
@@ -374,6 +394,39 @@ static const char *replay_event(struct replay *r, const struct hak_event *e) {
     default:
         return NULL;
     }
+}
+
+/* ---- who follows -------------------------------------------------------------------------------
+ */
+
+/* What the process of the event holds, if it is one that is asked for. */
+static uint64_t followed_bytes(const struct heap *h, const struct hak_event *e) {
+    bool is_asked = e->process < h->actor_room && (!h->process || h->process == e->process);
+    return is_asked ? h->actor[e->process].live_bytes : 0;
+}
+
+static void note_running(struct heap *h, uint64_t more) {
+    h->running += more;
+    h->most = h->running > h->most ? h->running : h->most;
+}
+
+/* All that was added so far lies before `event` or is it. */
+static void tell_follower(struct heap *h, uint64_t event) {
+    struct hak_heap *out = h->out;
+    if (event == h->stop)
+        h->stop = 0;
+    if (!h->follower || event == h->told || h->failed)
+        return;
+    h->told = event;
+    if (!hak_growing_reach(&out->row, h->sums.rows, &h->told_room, sizeof *out->row)) {
+        h->failed = true;
+        return;
+    }
+    out->rows = 0;
+    for (uint32_t i = 1; i < h->sums.rows; i++)
+        out->row[out->rows++] = row_at(h, i);
+    h->follower->step(h->follower->context, out, event, h->most);
+    h->most = h->running;
 }
 
 /* Chunks of a stretch, each with its row of the profile. */
@@ -446,9 +499,14 @@ int hak_heap_replay(struct heap *h, uint64_t first, uint64_t last) {
             pass_from(h);
         if (h->tree)
             hak_heap_tree_before(h, &e);
+        if (h->stop && e.id > h->stop)
+            tell_follower(h, h->stop);
+        uint64_t before = h->follower ? followed_bytes(h, &e) : 0;
         wrong = replay_event(&r, &e);
         if (h->tree)
             hak_heap_tree_after(h, &e);
+        if (h->follower)
+            note_running(h, followed_bytes(h, &e) - before);
         h->out->events_read++;
     }
     hak_scan_close(scan);
@@ -484,6 +542,16 @@ static void add_row(struct heap *h, const struct hak_profile_row *w, bool is_spa
     hak_profile_add(&h->sums.row[row].brief, &w->brief);
 }
 
+/* What all hold at most in a run is no more than the most of each. */
+static void follow_run(struct heap *h, const struct actor *a, const struct hak_profile_process *p) {
+    uint64_t before = p->parent ? 0 : a->live_bytes;
+    uint64_t most = before > p->inherited_bytes ? before : p->inherited_bytes;
+    if (h->process && h->process != p->process)
+        return;
+    h->most += (p->most_bytes > most ? p->most_bytes : most) - before;
+    h->running += p->live_bytes - before;
+}
+
 /* A run as a whole. NULL, or what is wrong. */
 static const char *add_run(struct heap *h, const struct hak_profile_run *run) {
     bool is_span = run->first > h->from;
@@ -500,6 +568,8 @@ static const char *add_run(struct heap *h, const struct hak_profile_run *run) {
         else if (p->parent)
             wrong = begin_child(h, p->process, p->parent, p->fork, p->first);
         a = hak_heap_actor(h, p->process);
+        if (h->follower)
+            follow_run(h, a, p);
         note_peak(h, a, p->most_at, p->most_bytes);
         if (a->peak_event == p->most_at)
             a->peak_ns = p->most_ns;
@@ -515,6 +585,8 @@ static const char *add_run(struct heap *h, const struct hak_profile_run *run) {
 /* A moment lies in it, or a child may have got what its parent had in it. */
 static bool is_replayed(struct heap *h, const struct hak_profile_run *run) {
     if ((h->from >= run->first && h->from < run->last) || h->to < run->last)
+        return true;
+    if (h->stop >= run->first && h->stop < run->last)
         return true;
     if (run->is_alone)
         return false;
@@ -565,11 +637,15 @@ static int add_runs(struct heap *h) {
             result = refuse_inside(h);
         else if (!is_whole)
             result = hak_heap_replay(h, h->run.first, h->run.last < h->to ? h->run.last : h->to);
+        if (result == 1)
+            tell_follower(h, h->run.last < h->to ? h->run.last : h->to);
         next = h->run.last + 1;
     }
     int unread = hak_query_end(&q);
     if (result == 1 && !unread && !h->failed && next <= h->to)
         result = hak_heap_replay(h, next, h->to);
+    if (result == 1 && !unread)
+        tell_follower(h, h->to);
     return unread ? unread : result;
 }
 
@@ -621,30 +697,17 @@ static int compare_rows(const void *one, const void *other) {
     return (a->stack > b->stack) - (a->stack < b->stack);
 }
 
-static struct hak_heap_sum sum(const struct hak_profile_sum *s) {
-    return (struct hak_heap_sum){s->blocks, s->bytes};
-}
-
 static void tell_rows(struct heap *h) {
     struct hak_heap *out = h->out;
+    free(out->row); /* of the follower */
+    out->rows = 0;
     out->row = calloc((size_t)h->sums.rows + 1, sizeof *out->row);
     h->failed |= !out->row;
     for (uint32_t i = 1; i < h->sums.rows && !h->failed; i++) {
-        const struct hak_profile_row *w = &h->sums.row[i];
-        const struct held *held = &h->held[i];
-        const struct hak_profile_key *key = &h->keys.key[w->key - 1];
-        struct hak_heap_row row = {.process = w->process,
-                                   .group = key->group,
-                                   .stack = key->stack,
-                                   .before = sum(&held->before),
-                                   .inherited = sum(&held->inherited),
-                                   .came = sum(&w->came),
-                                   .went = sum(&w->went),
-                                   .brief = sum(&w->brief),
-                                   .live = sum(&held->live)};
+        struct hak_heap_row row = row_at(h, i);
         bool is_zero = !row.before.blocks && !row.before.bytes && !row.inherited.blocks &&
                        !row.came.blocks && !row.came.bytes && !row.went.blocks && !row.went.bytes;
-        if (!is_zero && (!h->process || h->process == w->process))
+        if (!is_zero && (!h->process || h->process == row.process))
             out->row[out->rows++] = row;
     }
     if (out->rows)
@@ -734,20 +797,32 @@ void hak_heap_release(struct heap *h) {
     free(h->snapshot);
 }
 
-int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process,
-                  struct hak_heap *out) {
-    struct heap h = {.reader = r, .out = out, .from = from, .to = to, .process = process};
-    sqlite3 *connection = r->db.connection;
-    *out = (struct hak_heap){0};
+/* Fills `h->out`; frees what `h` has. */
+static int read_whole(struct heap *h) {
+    sqlite3 *connection = h->reader->db.connection;
+    *h->out = (struct hak_heap){0};
     /* One state of a store that is being written. */
     bool is_own = sqlite3_get_autocommit(connection) &&
                   sqlite3_exec(connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
-    int result = read_heap(&h);
+    int result = read_heap(h);
     if (is_own)
         sqlite3_exec(connection, "COMMIT", NULL, NULL, NULL);
-    bool failed = h.failed;
-    hak_heap_release(&h);
-    return failed && result >= 0 ? hak_store_no_memory(r->db.path) : result;
+    bool failed = h->failed;
+    hak_heap_release(h);
+    return failed && result >= 0 ? hak_store_no_memory(h->reader->db.path) : result;
+}
+
+int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process,
+                  struct hak_heap *out) {
+    struct heap h = {.reader = r, .out = out, .from = from, .to = to, .process = process};
+    return read_whole(&h);
+}
+
+int hak_heap_follow(struct hak_store_reader *r, uint64_t to, uint32_t process, uint64_t stop,
+                    const struct hak_heap_follower *follower, struct hak_heap *out) {
+    struct heap h = {
+        .reader = r, .out = out, .to = to, .process = process, .stop = stop, .follower = follower};
+    return read_whole(&h);
 }
 
 void hak_heap_free(struct hak_heap *heap) {

@@ -61,6 +61,29 @@ int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32
                   struct hak_heap *out);
 void hak_heap_free(struct hak_heap *heap);
 
+/* Is called behind each run, behind event `stop` and behind the last event: `so_far` has what came
+ * and went up to `event`, its rows in the order of coming, also of processes that nobody asked for.
+ * Since the call before no more than `most_bytes` were held at once; what processes held that have
+ * ended counts on. */
+struct hak_heap_follower {
+    void (*step)(void *context, const struct hak_heap *so_far, uint64_t event, uint64_t most_bytes);
+    void *context;
+};
+/* As hak_heap_read from the begin on. `stop`: 0 = none. */
+int hak_heap_follow(struct hak_store_reader *r, uint64_t to, uint32_t process, uint64_t stop,
+                    const struct hak_heap_follower *follower, struct hak_heap *out);
+
+/* A process that has ended, and its last event: on the right side of the ends of all runs, of
+ * `stop` and of `to`; between these that event itself, or a later one. */
+struct hak_heap_ending {
+    uint64_t event;
+    uint32_t process;
+};
+/* All of them, in the order of their events. 1; 0: the profile has no answer; or an error. The
+ * caller frees `*out` in any case. */
+int hak_heap_find_endings(struct hak_store_reader *r, uint64_t stop, uint64_t to,
+                          struct hak_heap_ending **out, uint32_t *count);
+
 /* The most that all processes held together. */
 struct hak_heap_peak {
     uint64_t bytes, event, ns; /* event: the first one behind which they did */

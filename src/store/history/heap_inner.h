@@ -53,6 +53,11 @@ struct heap {
     bool failed; /* no memory */
     /* Of a search for the peak (heap_peak.c): what all hold is followed; NULL = none is. */
     struct heap_tree *tree;
+    const struct hak_heap_follower *follower; /* NULL = none */
+    uint64_t stop;                            /* of the follower, not reached yet; 0 = none */
+    uint64_t told;                            /* the event of the last call */
+    uint64_t most, running;                   /* held at most since then; now */
+    uint32_t told_room;
 };
 
 /* All below for one thread; the caller frees by hak_heap_release. */

@@ -16,12 +16,6 @@ struct stretch {
     bool is_tail;    /* behind all runs */
 };
 
-/* A process whose last event is known. */
-struct ending {
-    uint64_t event;
-    uint32_t process;
-};
-
 struct known {
     uint32_t first, last; /* numbers of the stretches with its events, from 1; 0 = none */
     uint64_t live;        /* behind the runs that were added */
@@ -37,7 +31,7 @@ struct heap_tree {
 
     /* The replay. */
     uint64_t bytes, was; /* of all; of the process of the event, before it */
-    struct ending *ending;
+    struct hak_heap_ending *ending;
     uint32_t endings, ending_room, next_ending;
     struct forked {
         uint64_t event, bytes;
@@ -79,7 +73,7 @@ static void bound_run(struct heap_tree *t, uint64_t *live) {
     const struct hak_profile_run *run = &h->run;
     struct stretch *s = add_stretch(t, run->first, run->last);
     uint32_t number = t->stretches;
-    uint64_t bound = *live, before = *live, others = 0;
+    uint64_t before = *live, bound = before, others = 0;
     for (uint32_t i = 0; i < run->processes && !h->failed; i++) {
         const struct hak_profile_process *p = &run->process[i];
         struct known *k = known_of(t, p->process);
@@ -215,7 +209,7 @@ static void note_ending(void *context, const struct hak_event *e) {
 }
 
 static int compare_endings(const void *one, const void *other) {
-    const struct ending *a = one, *b = other;
+    const struct hak_heap_ending *a = one, *b = other;
     return (a->event > b->event) - (a->event < b->event);
 }
 
@@ -229,7 +223,7 @@ static int find_endings(struct heap_tree *t, uint32_t number) {
             if (!hak_growing_make_room(&t->ending, t->endings, &t->ending_room, sizeof *t->ending))
                 h->failed = true;
             else
-                t->ending[t->endings++] = (struct ending){.process = p};
+                t->ending[t->endings++] = (struct hak_heap_ending){.process = p};
         }
     if (!t->endings || h->failed)
         return 0;
@@ -367,4 +361,59 @@ int hak_heap_find_peak(struct hak_store_reader *r, uint64_t from, uint64_t to,
     free(t.forked);
     hak_heap_release(&h);
     return failed && result >= 0 ? hak_store_no_memory(r->db.path) : result;
+}
+
+/* ---- endings -----------------------------------------------------------------------------------
+ */
+
+/* The last event of a process in the stretch that is its last one. */
+static int find_last(struct heap_tree *t, const struct stretch *s, uint64_t stop, uint64_t to) {
+    bool is_split =
+        s->is_tail || (stop >= s->first && stop < s->last) || (to >= s->first && to < s->last);
+    return hak_store_each_actor(t->heap->reader, is_split ? s->first : s->last, s->last,
+                                note_ending, t->heap);
+}
+
+static int list_endings(struct heap_tree *t, uint64_t stop, uint64_t to) {
+    struct heap *h = t->heap;
+    int error = 0;
+    for (uint32_t number = 1; number <= t->stretches && !error && !h->failed; number++) {
+        const struct stretch *s = &t->stretch[number - 1];
+        uint32_t before = t->endings;
+        for (uint32_t p = 1; p < t->known_room && p < h->actor_room; p++) {
+            if (!h->actor[p].has_ended || t->known[p].last != number)
+                continue;
+            if (!hak_growing_make_room(&t->ending, t->endings, &t->ending_room, sizeof *t->ending))
+                h->failed = true;
+            else
+                t->ending[t->endings++] = (struct hak_heap_ending){.process = p};
+            h->actor[p].last_event = s->last - (s->last > s->first);
+        }
+        if (t->endings > before && !h->failed)
+            error = find_last(t, s, stop, to);
+        for (uint32_t i = before; i < t->endings; i++)
+            t->ending[i].event = h->actor[t->ending[i].process].last_event;
+    }
+    if (t->endings)
+        qsort(t->ending, t->endings, sizeof *t->ending, compare_endings);
+    return error;
+}
+
+int hak_heap_find_endings(struct hak_store_reader *r, uint64_t stop, uint64_t to,
+                          struct hak_heap_ending **out, uint32_t *count) {
+    struct hak_heap heap = {0};
+    struct heap h = {.reader = r, .out = &heap};
+    struct heap_tree t = {.heap = &h};
+    uint64_t last;
+    int result = hak_heap_begin(&h, &last);
+    int error = result == 1 && !h.failed ? bound_runs(&t, last) : 0;
+    if (result == 1 && !error && !h.failed)
+        error = list_endings(&t, stop, to);
+    *out = t.ending;
+    *count = t.endings;
+    bool failed = h.failed;
+    free(t.stretch);
+    free(t.known);
+    hak_heap_release(&h);
+    return failed && result >= 0 ? hak_store_no_memory(r->db.path) : error ? error : result;
 }

@@ -5,6 +5,7 @@
 #define HAK_TEST_FAMILY_H
 
 #include "capture.h"
+#include "store/profile/profile.h"
 #include "store/writer/inner.h"
 
 enum {
@@ -143,10 +144,14 @@ static void tell_story(void) {
     put_calls(200, "3");
 }
 
+static uint64_t run_events; /* of the stored profile; 0 = it has none, being short */
+
 static void begin_family(int lossy) {
     is_lossy = lossy;
     capture_start(&c, "family");
     hak_live_set_limits(c.w->live, 0, 300, 3);
+    if (run_events)
+        hak_profile_set_limits(c.w->profile, 0, run_events);
     memset(process, 0, sizeof process);
     random_state = 11;
     r = NULL;

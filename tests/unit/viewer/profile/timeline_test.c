@@ -5,6 +5,8 @@
 
 enum { ROUNDS = 40, BRIEF = 2 };
 
+static uint64_t brief_calls = BRIEF;
+
 static void same(const struct hak_flow_sum *got, const struct hak_flow_sum *due, const char *what,
                  uint64_t from, uint64_t to) {
     ck_assert_msg(got->blocks == due->blocks && got->bytes == due->bytes,
@@ -26,7 +28,7 @@ static const struct hak_flow_row *find(const struct hak_flow *f, const struct ha
 static void compare(const struct timeline *t, uint32_t only, uint32_t first, int64_t last,
                     uint64_t from, uint64_t to) {
     struct timeline_sums *sums = calloc(t->flow.rows + 1, sizeof *sums);
-    struct hak_flow_query q = {.from = from, .to = to, .process = only, .brief_calls = BRIEF};
+    struct hak_flow_query q = {.from = from, .to = to, .process = only, .brief_calls = brief_calls};
     struct hak_flow due;
     struct hak_flow_sum came = {0};
     must(hak_flow_read(r, &q, &due));
@@ -52,7 +54,7 @@ static void compare(const struct timeline *t, uint32_t only, uint32_t first, int
 
 static void compare_timeline(uint64_t from, uint64_t to, uint32_t only, uint32_t steps) {
     struct timeline_query q = {
-        .from = from, .to = to, .process = only, .brief_calls = BRIEF, .steps = steps};
+        .from = from, .to = to, .process = only, .brief_calls = brief_calls, .steps = steps};
     struct timeline t;
     uint64_t event = from;
     must(timeline_read(r, &q, &t));
@@ -95,6 +97,20 @@ START_TEST(any_two_events_will_do) {
 }
 END_TEST
 
+/* Out of the stored profile it is the same, to the end and to any event. */
+START_TEST(runs_add_up_to_what_the_store_says) {
+    struct timeline t;
+    run_events = _i < 2 ? 200 : 1000;
+    brief_calls = 1;
+    begin_family(_i % 2);
+    ck_assert_int_eq(timeline_read_runs(r, &(struct timeline_query){.steps = 9}, &t), 1);
+    timeline_free(&t);
+    compare_timeline(0, 0, 0, 60);
+    for (int i = 0; i < ROUNDS; i++)
+        compare_timeline(0, 1 + draw(c.id), 0, 1 + (uint32_t)draw(12));
+}
+END_TEST
+
 START_TEST(a_time_is_in_one_step) {
     begin_family(0);
     struct timeline t;
@@ -115,6 +131,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, NULL, end_family);
     tcase_add_loop_test(cases, steps_add_up_to_what_the_store_says, 0, 2);
     tcase_add_loop_test(cases, any_two_events_will_do, 0, 2);
+    tcase_add_loop_test(cases, runs_add_up_to_what_the_store_says, 0, 4);
     tcase_add_test(cases, a_time_is_in_one_step);
     return run_cases("timeline", cases);
 }

@@ -1,0 +1,307 @@
+/* The timeline out of the runs of the stored profile (store/history/heap.h): a step ends where a
+ * run does, or at the peak. */
+#include <stdlib.h>
+#include "base/growing.h"
+#include "base/index.h"
+#include "store/error.h"
+#include "viewer/profile/timeline.h"
+
+/* A row of the profile as it was at the boundary before. */
+struct seen {
+    uint32_t row; /* of the timeline + 1; 0 = it has none yet */
+    struct hak_heap_sum inherited, came, went, brief;
+};
+
+/* A row of the timeline. */
+struct row_now {
+    struct timeline_change now; /* since the step before */
+    struct hak_flow_sum live;
+    bool is_changed;
+};
+
+struct reading {
+    struct hak_store_reader *reader;
+    struct timeline *out;
+    uint32_t parts;
+    struct hak_index by_row;
+    struct seen *seen;
+    struct row_now *row;
+    uint32_t *changed, changed_count; /* rows, since the step before */
+    uint32_t seen_room, row_room, changed_room, rows_room, step_room, change_room;
+    struct hak_heap_ending *ending;
+    uint32_t endings, next_ending;
+    struct hak_flow_sum live;
+    uint64_t left_bytes;  /* held by those that have ended, all together */
+    uint64_t event, part; /* the newest boundary; 0 = none is without a step */
+    uint64_t most, least;
+    int error;
+    bool failed;
+};
+
+static struct hak_flow_sum less(struct hak_heap_sum now, struct hak_heap_sum before) {
+    return (struct hak_flow_sum){now.blocks - before.blocks, now.bytes - before.bytes};
+}
+static void add(struct hak_flow_sum *to, struct hak_flow_sum more) {
+    to->blocks += more.blocks;
+    to->bytes += more.bytes;
+}
+static void take(struct hak_flow_sum *from, struct hak_flow_sum sum) {
+    from->blocks -= sum.blocks;
+    from->bytes -= sum.bytes;
+}
+
+/* ---- rows --------------------------------------------------------------------------------------
+ */
+
+static uint32_t find_row(struct reading *r, const struct hak_heap_row *row) {
+    uint64_t key = (uint64_t)row->process << 32 | row->stack, place = 0;
+    struct hak_flow *flow = &r->out->flow;
+    uint32_t found = hak_index_find(&r->by_row, key, &place);
+    if (found)
+        return found;
+    if (!hak_growing_make_room(&flow->row, flow->rows, &r->rows_room, sizeof *flow->row) ||
+        !hak_growing_reach(&r->row, flow->rows, &r->row_room, sizeof *r->row) ||
+        !hak_index_add(&r->by_row, key, flow->rows + 1)) {
+        r->failed = true;
+        return 0;
+    }
+    r->row[flow->rows] = (struct row_now){0};
+    flow->row[flow->rows++] = (struct hak_flow_row){.process = row->process, .stack = row->stack};
+    return flow->rows;
+}
+
+static struct row_now *change_row(struct reading *r, uint32_t number) {
+    struct row_now *row = &r->row[number];
+    if (row->is_changed)
+        return row;
+    if (!hak_growing_make_room(&r->changed, r->changed_count, &r->changed_room,
+                               sizeof *r->changed)) {
+        r->failed = true;
+        return row;
+    }
+    r->changed[r->changed_count++] = number;
+    row->now = (struct timeline_change){.row = number};
+    row->is_changed = true;
+    return row;
+}
+
+static void add_row(struct reading *r, uint32_t at, const struct hak_heap_row *row) {
+    struct seen *s = &r->seen[at];
+    struct hak_flow_sum inherited = less(row->inherited, s->inherited);
+    struct hak_flow_sum came = less(row->came, s->came), went = less(row->went, s->went);
+    if (!s->row)
+        s->row = find_row(r, row);
+    if (r->failed || (!inherited.blocks && !inherited.bytes && !came.blocks && !came.bytes &&
+                      !went.blocks && !went.bytes))
+        return;
+    struct row_now *now = change_row(r, s->row - 1);
+    add(&now->now.inherited, inherited);
+    add(&now->now.came, came);
+    add(&now->now.went, went);
+    add(&now->now.brief, less(row->brief, s->brief));
+    add(&now->live, inherited);
+    add(&now->live, came);
+    take(&now->live, went);
+    add(&r->live, inherited);
+    add(&r->live, came);
+    take(&r->live, went);
+    *s = (struct seen){s->row, row->inherited, row->came, row->went, row->brief};
+}
+
+/* What a process held at its end is nobody's. */
+static void leave(struct reading *r, uint32_t process) {
+    for (uint32_t i = 0; i < r->out->flow.rows; i++) {
+        struct hak_flow_sum live = r->row[i].live;
+        if (r->out->flow.row[i].process != process || (!live.blocks && !live.bytes))
+            continue;
+        add(&change_row(r, i)->now.left, live);
+        take(&r->row[i].live, live);
+        take(&r->live, live);
+        r->left_bytes += live.bytes;
+    }
+}
+
+/* ---- steps -------------------------------------------------------------------------------------
+ */
+
+static int compare_numbers(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static uint64_t time_of(struct reading *r, uint64_t event) {
+    struct hak_event e = {0};
+    int found = hak_store_event(r->reader, event, &e);
+    r->error = found < 0 ? found : r->error;
+    return e.ns;
+}
+
+/* All up to the newest boundary becomes a step. */
+static void put_step(struct reading *r) {
+    struct timeline *t = r->out;
+    uint32_t first = t->changes;
+    uint64_t most = r->most < t->flow.peak.live.bytes ? r->most : t->flow.peak.live.bytes;
+    if (!hak_growing_make_room(&t->step, t->steps, &r->step_room, sizeof *t->step)) {
+        r->failed = true;
+        return;
+    }
+    if (r->changed_count)
+        qsort(r->changed, r->changed_count, sizeof *r->changed, compare_numbers);
+    for (uint32_t i = 0; i < r->changed_count && !r->failed; i++) {
+        if (!hak_growing_make_room(&t->change, t->changes, &r->change_room, sizeof *t->change))
+            r->failed = true;
+        else
+            t->change[t->changes++] = r->row[r->changed[i]].now;
+        r->row[r->changed[i]].is_changed = false;
+    }
+    t->peak_step = r->event == t->flow.peak.id ? t->steps : t->peak_step;
+    t->step[t->steps++] =
+        (struct timeline_step){.event = r->event,
+                               .ns = time_of(r, r->event),
+                               .most_bytes = most > r->live.bytes ? most : r->live.bytes,
+                               .least_bytes = r->least,
+                               .live = r->live,
+                               .first = first,
+                               .changes = t->changes - first};
+    r->event = r->changed_count = 0;
+    r->most = r->least = r->live.bytes;
+}
+
+/* The part of the time in which a boundary lies. */
+static uint64_t part_of(struct reading *r, uint64_t event) {
+    const struct hak_flow *flow = &r->out->flow;
+    uint64_t span = flow->to_ns > flow->from_ns ? flow->to_ns - flow->from_ns : 1, ns = 0;
+    struct hak_query q = hak_ask(hak_store_database(r->reader),
+                                 "SELECT max_ns FROM chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1",
+                                 "reading when a run ends", event);
+    if (hak_query_next(&q))
+        ns = hak_query_number(&q, 0);
+    int error = hak_query_end(&q);
+    r->error = error ? error : r->error;
+    ns = ns > flow->from_ns ? ns - flow->from_ns : 0;
+    return (uint64_t)((unsigned __int128)ns * r->parts / span);
+}
+
+static void take_boundary(void *context, const struct hak_heap *so_far, uint64_t event,
+                          uint64_t most) {
+    struct reading *r = context;
+    uint64_t part = part_of(r, event);
+    if (r->event && (part != r->part || r->event == r->out->flow.peak.id))
+        put_step(r);
+    if (so_far->rows &&
+        !hak_growing_reach(&r->seen, so_far->rows - 1, &r->seen_room, sizeof *r->seen))
+        r->failed = true;
+    most -= r->left_bytes;
+    for (uint32_t i = 0; i < so_far->rows && !r->failed; i++)
+        add_row(r, i, &so_far->row[i]);
+    while (r->next_ending < r->endings && r->ending[r->next_ending].event < event && !r->failed)
+        leave(r, r->ending[r->next_ending++].process);
+    r->most = most > r->most ? most : r->most;
+    r->least = r->live.bytes < r->least ? r->live.bytes : r->least;
+    if (event == r->out->flow.peak.id)
+        r->out->flow.peak.live.blocks = r->live.blocks;
+    r->event = event;
+    r->part = part;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------
+ */
+
+/* Rows and their totals; at the end of the capture processes that have ended still hold. */
+static void fill_rows(struct reading *r, bool is_to_end) {
+    struct timeline *t = r->out;
+    for (uint32_t i = 0; i < t->changes; i++) {
+        const struct timeline_change *c = &t->change[i];
+        struct hak_flow_row *row = &t->flow.row[c->row];
+        add(&row->inherited, c->inherited);
+        add(&row->came, c->came);
+        add(&row->went, c->went);
+        add(&row->brief, c->brief);
+        if (!is_to_end)
+            add(&row->left, c->left);
+    }
+    for (uint32_t i = 0; i < t->flow.rows; i++) {
+        struct hak_flow_row *row = &t->flow.row[i];
+        add(&row->live, row->inherited);
+        add(&row->live, row->came);
+        take(&row->live, row->went);
+        take(&row->live, row->left);
+        add(&t->flow.inherited, row->inherited);
+        add(&t->flow.came, row->came);
+        add(&t->flow.went, row->went);
+        add(&t->flow.brief, row->brief);
+        add(&t->flow.left, row->left);
+        add(&t->flow.live, row->live);
+    }
+}
+
+static void fill_processes(struct reading *r, const struct hak_heap *heap) {
+    struct hak_flow *flow = &r->out->flow;
+    flow->process = calloc((size_t)heap->processes + 1, sizeof *flow->process);
+    r->failed |= !flow->process;
+    for (uint32_t i = 0; i < heap->processes && !r->failed; i++) {
+        const struct hak_heap_process *p = &heap->process[i];
+        struct hak_flow_process *out = &flow->process[flow->processes++];
+        *out = (struct hak_flow_process){.process = p->process};
+        out->peak = (struct hak_flow_peak){{0, p->peak_bytes}, p->peak_event, 0};
+        out->peak.ns = p->peak_event ? time_of(r, p->peak_event) : 0;
+        flow->unknown.blocks += p->unknown_ends;
+        for (uint32_t k = 0; k < flow->rows; k++)
+            if (flow->row[k].process == p->process)
+                add(&out->live, flow->row[k].live);
+    }
+}
+
+static int find_times(struct reading *r, uint64_t to) {
+    struct hak_store_summary summary;
+    struct hak_flow *flow = &r->out->flow;
+    int error = hak_store_summarise(r->reader, &summary);
+    flow->from_ns = summary.first_ns;
+    flow->to_ns = to && !error ? time_of(r, to) : summary.last_ns;
+    if (flow->peak.id && !error)
+        flow->peak.ns = time_of(r, flow->peak.id);
+    return error ? error : r->error;
+}
+
+static void finish(struct reading *r, const struct hak_heap *heap, uint64_t to) {
+    struct timeline *t = r->out;
+    if (r->event)
+        put_step(r);
+    if (t->steps)
+        t->step[t->steps - 1].ns = t->flow.to_ns;
+    t->flow.events = heap->to;
+    fill_rows(r, !to);
+    fill_processes(r, heap);
+}
+
+int timeline_read_runs(struct hak_store_reader *reader, const struct timeline_query *query,
+                       struct timeline *out) {
+    struct reading r = {.reader = reader, .out = out, .parts = query->steps ? query->steps : 1};
+    struct hak_heap_follower follower = {take_boundary, &r};
+    struct hak_heap_peak peak;
+    struct hak_heap heap = {0};
+    *out = (struct timeline){.peak_step = -1, .is_of_runs = true};
+    if (query->from || query->process || query->brief_calls > 1 ||
+        hak_store_is_profile_only(reader))
+        return 0;
+    int result = hak_heap_find_peak(reader, 0, query->to, &peak);
+    if (result != 1)
+        return result;
+    out->flow.peak = (struct hak_flow_peak){{0, peak.bytes}, peak.event, 0};
+    int error = find_times(&r, query->to);
+    result =
+        error ? error : hak_heap_find_endings(reader, peak.event, query->to, &r.ending, &r.endings);
+    if (result == 1)
+        result = hak_heap_follow(reader, query->to, 0, peak.event, &follower, &heap);
+    if (result == 1 && !r.failed && !r.error)
+        finish(&r, &heap, query->to);
+    hak_heap_free(&heap);
+    hak_index_free(&r.by_row);
+    free(r.seen);
+    free(r.row);
+    free(r.changed);
+    free(r.ending);
+    if (result == 1 && r.failed)
+        return hak_store_fail(HAK_STORE_INTERNAL, "out of memory for the timeline");
+    return result == 1 && r.error ? r.error : result;
+}
