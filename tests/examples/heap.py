@@ -1,6 +1,7 @@
 """Asks top and heap of the four captures here what the solutions in examples/heap say of them."""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -49,4 +50,14 @@ resident = said["memory"]["resident_bytes"]
 check(f"fragmentation: {resident} bytes resident", resident is not None and resident > 32 << 20)
 groups = top("fragmentation", "--at", "end")
 check(f"fragmentation: {name(groups[0])} holds most at the end", name(groups[0]) == "receive")
+
+def hint(program, *words):
+    done = subprocess.run([os.environ["TRACE"], "heap", "-s", f"{program}.db", *words], stdout=subprocess.PIPE, check=True, text=True)
+    return [re.sub(r"[0-9]+\.[0-9]{3} s", "TIME", line) for line in done.stdout.split("\n") if "Fragmentation" in line]
+
+
+found = hint("fragmentation", "--between", "#600000", "end")  # behind the large batch
+check(f"fragmentation: {found}", found == [f"From TIME on {mapped / 2**20:.1f} MiB were mapped for slots, and never more than 6.1 MiB live: see docs/specs/top.md, Fragmentation."])
+for program in ("growth", "churn", "peak"):
+    check(f"{program}: {hint(program)}", not hint(program))
 sys.exit(wrong)

@@ -10,7 +10,9 @@
 #define STEPS         20
 #define STEPS_MAX     100000
 #define BAR_WIDTH     40
-#define PROCESSES_MAX 20 /* shown of a tree */
+#define PROCESSES_MAX 20         /* shown of a tree */
+#define IDLE_BYTES    (8u << 20) /* mapped for slots: below this the hint is not worth its line */
+#define IDLE_PART     4          /* of what is mapped is less than live */
 
 /* What the blocks of a moment take. */
 struct taken {
@@ -437,6 +439,33 @@ static void add_taken(struct hak_text *text, struct heap *h) {
     hak_text_add(text, "\n");
 }
 
+static bool is_idle(const struct heap *h, uint32_t step, uint64_t *most_bytes) {
+    const struct profile_memory_totals *m = &h->step_memory[step];
+    uint64_t mapped = m->bytes[MEMORY_SUPERSLABS], kept = m->bytes[MEMORY_QUARANTINE];
+    uint64_t live = h->flow.step[step].most_bytes;
+    *most_bytes = live > *most_bytes ? live : *most_bytes;
+    mapped = mapped > kept ? mapped - kept : 0;
+    return mapped > IDLE_BYTES && live < mapped / IDLE_PART;
+}
+
+/* Where most of what is mapped for slots lies idle in all of the second half: a program that frees
+ * all before it ends is no reason. */
+static void add_hint(struct hak_text *text, const struct heap *h) {
+    uint32_t steps = h->flow.steps, first = steps / 2;
+    uint64_t most_bytes = 0;
+    if (h->is_kept || h->is_alone || steps < 4)
+        return;
+    for (uint32_t i = first; i < steps; i++)
+        if (!is_idle(h, i, &most_bytes))
+            return;
+    hak_text_add(text,
+                 "From %s on %s were mapped for slots, and never more than %s live: see "
+                 "docs/specs/top.md, Fragmentation.\n\n",
+                 hak_words_time(end_of_step(h, first - 1)),
+                 hak_words_size(h->step_memory[steps - 1].bytes[MEMORY_SUPERSLABS]),
+                 hak_words_size(most_bytes));
+}
+
 static void add_footer(struct hak_text *text, struct heap *h) {
     const struct hak_flow *f = &h->flow;
     uint64_t part = f->came.blocks ? f->brief.blocks * 1000 / f->came.blocks : 0;
@@ -462,6 +491,7 @@ static void print_text(struct heap *h) {
     add_timeline(&text, h);
     add_processes(&text, h);
     add_taken(&text, h);
+    add_hint(&text, h);
     add_footer(&text, h);
     view_start_pager(h->view);
     view_print(&text);
