@@ -1,4 +1,4 @@
-"""Asks top and heap of the four captures here what the solutions in examples/heap say of them."""
+"""Asks top and heap of the four captures here, and of those of the mended programs, what the solutions in examples/heap say of them: `heap.py PAGE ...`, whose rows name lines."""
 import json
 import os
 import re
@@ -60,4 +60,21 @@ found = hint("fragmentation", "--between", "#600000", "end")  # behind the large
 check(f"fragmentation: {found}", found == [f"From TIME on {mapped / 2**20:.1f} MiB were mapped for slots, and never more than 6.1 MiB live: see docs/specs/top.md, Fragmentation."])
 for program in ("growth", "churn", "peak"):
     check(f"{program}: {hint(program)}", not hint(program))
+
+groups = {name(group): group["live_blocks"] for group in top("growth-mended")}
+check(f"growth, mended: {groups}", groups["intern_label"] == 1 and groups["render_page"] > 10000)
+groups = top("churn-mended", "--between", "start", "end", "--by", "short-lived")
+check(f"churn, mended: {groups}", all(group["short_lived_blocks"] == 0 for group in groups))
+peak = ask("heap", "peak-mended")["peak"]["live_bytes"]
+check(f"peak, mended: {peak} bytes", peak == 8640000)
+mapped = ask("heap", "fragmentation-mended", "--at", "end")["memory"]["superslab_bytes"]
+check(f"fragmentation, mended: {mapped} mapped for slots", mapped < 8 << 20)
+
+lines = {(row["name"], os.path.basename(row["file"]), row["line"]) for program in ("growth", "churn", "peak", "fragmentation")
+         for row in ask("top", program, "--between", "start", "end")["rows"] if row["file"] and row["line"]}
+for page in sys.argv[1:]:
+    with open(page, encoding="utf-8") as text:
+        for row in re.finditer(r"(\w+) +heap/(\w+\.c):(\d+)$", text.read(), re.M):
+            said = (row[1], row[2], int(row[3]))
+            check(f"{page}: {said} is not among the lines {sorted(lines)}", said in lines)
 sys.exit(wrong)
