@@ -51,6 +51,7 @@ check(f"fragmentation: {resident} bytes resident", resident is not None and resi
 groups = top("fragmentation", "--at", "end")
 check(f"fragmentation: {name(groups[0])} holds most at the end", name(groups[0]) == "receive")
 
+
 def hint(program, *words):
     done = subprocess.run([os.environ["TRACE"], "heap", "-s", f"{program}.db", *words], stdout=subprocess.PIPE, check=True, text=True)
     return [re.sub(r"[0-9]+\.[0-9]{3} s", "TIME", line) for line in done.stdout.split("\n") if "Fragmentation" in line]
