@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/profile/columns.h"
+#include "viewer/profile/held.h"
 #include "trace/record.h"
 #include "viewer/profile/memory.h"
 
@@ -31,11 +32,13 @@ struct heap {
     struct profile_memory_totals *step_memory, at_memory, next_memory; /* next: at the next look */
     bool has_resident; /* the kernel was asked in any step */
     uint64_t steps;
-    bool is_alone; /* only the profile is kept */
-    bool is_kept;  /* blocks of an allocator that the program kept have no slots that are known */
+    uint64_t *step_ns; /* where the steps are those of runs: when they end */
+    bool is_alone;     /* only the profile is kept */
+    bool is_kept; /* blocks of an allocator that the program kept have no slots that are known */
 };
 
-static void add_block(struct heap *h, uint64_t size, unsigned class_index) {
+static void add_block(void *context, uint64_t size, uint8_t class_index) {
+    struct heap *h = context;
     uint64_t slot;
     unsigned band;
     struct hak_flow_sum *sum = &h->taken.large;
@@ -48,11 +51,6 @@ static void add_block(struct heap *h, uint64_t size, unsigned class_index) {
     }
     sum->blocks++;
     sum->bytes += size;
-}
-
-static void take_life(void *context, const struct hak_flow_life *life) {
-    if (!life->end_ns)
-        add_block(context, life->size, life->class_index);
 }
 
 /* ---- what is asked -----------------------------------------------------------------------------
@@ -146,9 +144,48 @@ static int read_runs(struct heap *h) {
     return error || result < 0 ? view_store_error(h->view, error ? error : result) : 0;
 }
 
+/* Where the profile is kept beside the events its steps end with runs, not after equal times. */
+static bool take_timeline(struct heap *h, struct timeline *t) {
+    struct hak_flow_step *step = calloc((size_t)t->steps + 1, sizeof *step);
+    h->step_ns = calloc((size_t)t->steps + 1, sizeof *h->step_ns);
+    if (!step || !h->step_ns) {
+        free(step);
+        return false;
+    }
+    for (uint32_t i = 0; i < t->steps; i++) {
+        const struct timeline_step *from = &t->step[i];
+        step[i] = (struct hak_flow_step){from->most_bytes, from->least_bytes, from->live, {0}, {0}};
+        h->step_ns[i] = from->ns;
+        for (uint32_t k = from->first; k < from->first + from->changes; k++) {
+            step[i].came.blocks += t->change[k].came.blocks;
+            step[i].came.bytes += t->change[k].came.bytes;
+            step[i].went.blocks += t->change[k].went.blocks;
+            step[i].went.bytes += t->change[k].went.bytes;
+        }
+    }
+    h->flow = t->flow;
+    h->flow.step = step;
+    h->flow.steps = t->steps;
+    t->flow = (struct hak_flow){0};
+    return true;
+}
+
+static int read_stored(struct heap *h) {
+    struct timeline_query query = {.process = h->query.process, .steps = (uint32_t)h->steps};
+    struct timeline t = {0};
+    int result = h->query.is_span ? 0 : timeline_read_runs(h->view->reader, &query, &t);
+    if (result == 1 && !take_timeline(h, &t))
+        result = hak_store_no_memory(h->view->store_path);
+    timeline_free(&t);
+    return result;
+}
+
 static int read_timeline(struct heap *h) {
     if (h->is_alone)
         return read_runs(h);
+    int stored = read_stored(h);
+    if (stored)
+        return stored < 0 ? view_store_error(h->view, stored) : 0;
     struct hak_flow_query span = {.process = h->query.process, .steps = (uint32_t)h->steps};
     if (h->query.is_span) {
         span.from = h->query.from.event;
@@ -195,24 +232,20 @@ static int read_held(struct heap *h) {
 }
 
 static int read_taken(struct heap *h) {
-    struct hak_flow held = {0};
-    struct hak_flow_query moment = {.from = h->query.at.event,
-                                    .to = h->query.at.event,
-                                    .process = h->query.process,
-                                    .life = take_life,
-                                    .context = h};
     if (h->query.at.kind == VIEW_AT_START)
         return 0;
     if (h->is_alone)
         return read_held(h);
-    int error = hak_flow_read(h->view->reader, &moment, &held);
-    hak_flow_free(&held);
+    int error =
+        profile_read_held(h->view->reader, h->query.at.event, h->query.process, add_block, h);
     return error ? view_store_error(h->view, error) : 0;
 }
 
 static uint64_t end_of_step(const struct heap *h, uint32_t step) {
     const struct hak_flow *f = &h->flow;
     uint64_t span = f->to_ns > f->from_ns ? f->to_ns - f->from_ns : 0;
+    if (h->step_ns)
+        return h->step_ns[step];
     return f->from_ns + (uint64_t)((unsigned __int128)span * (step + 1) / f->steps);
 }
 
@@ -311,6 +344,11 @@ static void add_timeline(struct hak_text *text, struct heap *h) {
     hak_text_add(text, "\n");
 }
 
+/* Of most peaks the profile has the bytes alone. */
+static bool has_blocks(const struct hak_flow_peak *peak) {
+    return peak->live.blocks || !peak->live.bytes;
+}
+
 static int compare_processes(const void *a, const void *b) {
     const struct hak_flow_process *x = a, *y = b;
     if (x->peak.live.bytes != y->peak.live.bytes)
@@ -331,7 +369,7 @@ static void add_processes(struct hak_text *text, struct heap *h) {
         view_add_process(&name, h->view, p->process);
         table_add_text(&table, &name);
         table_add_cell(&table, hak_words_number(p->peak.live.bytes));
-        table_add_cell(&table, h->is_alone ? "" : hak_words_number(p->peak.live.blocks));
+        table_add_cell(&table, has_blocks(&p->peak) ? hak_words_number(p->peak.live.blocks) : "");
         table_add_cell(&table, hak_words_time(p->peak.id ? p->peak.ns : f->from_ns));
         table_add_cell(&table, hak_words_number(p->live.bytes));
         table_add_cell(&table, hak_words_number(p->live.blocks));
@@ -466,6 +504,11 @@ static void add_hint(struct hak_text *text, const struct heap *h) {
                  hak_words_size(most_bytes));
 }
 
+/* The profile counts them, and not their bytes. */
+static bool knows_unknown(const struct heap *h) {
+    return !h->is_alone && !h->step_ns;
+}
+
 static void add_footer(struct hak_text *text, struct heap *h) {
     const struct hak_flow *f = &h->flow;
     uint64_t part = f->came.blocks ? f->brief.blocks * 1000 / f->came.blocks : 0;
@@ -478,10 +521,13 @@ static void add_footer(struct hak_text *text, struct heap *h) {
     hak_text_add(text, " from %s to %s in ", hak_words_time(f->from_ns), hak_words_time(f->to_ns));
     view_add_extent_of(text, h->view, h->query.process);
     hak_text_add(text, ". ");
-    if (f->unknown.blocks)
+    if (f->unknown.blocks && knows_unknown(h))
         hak_text_add(text, "%s of %s freed whose allocation is not in it. ",
                      hak_words_count(f->unknown.blocks, "block was", "blocks were"),
                      hak_words_bytes(f->unknown.bytes));
+    else if (f->unknown.blocks)
+        hak_text_add(text, "%s freed whose allocation is not in it. ",
+                     hak_words_count(f->unknown.blocks, "block was", "blocks were"));
     view_add_completeness(text, h->view);
     hak_text_add(text, "\n");
 }
@@ -500,12 +546,11 @@ static void print_text(struct heap *h) {
 /* ---- as JSON -----------------------------------------------------------------------------------
  */
 
-/* Where only the profile is kept, the blocks of most peaks are not known. */
-static json_t *peak_json(const struct heap *h, const struct hak_flow_peak *peak) {
+static json_t *peak_json(const struct hak_flow_peak *peak) {
     json_t *object = json_object();
     hak_json_set_known(object, "event", peak->id != 0, peak->id);
     hak_json_set_known(object, "ns", peak->id != 0, peak->ns);
-    hak_json_set_known(object, "live_blocks", !h->is_alone || peak->live.blocks, peak->live.blocks);
+    hak_json_set_known(object, "live_blocks", has_blocks(peak), peak->live.blocks);
     hak_json_set_number(object, "live_bytes", peak->live.bytes);
     return object;
 }
@@ -540,7 +585,7 @@ static json_t *processes_json(const struct heap *h) {
     for (uint32_t i = 0; i < f->processes; i++) {
         json_t *object = json_object();
         hak_json_set_number(object, "process", f->process[i].process);
-        json_object_set_new(object, "peak", peak_json(h, &f->process[i].peak));
+        json_object_set_new(object, "peak", peak_json(&f->process[i].peak));
         hak_json_set_number(object, "live_blocks", f->process[i].live.blocks);
         hak_json_set_number(object, "live_bytes", f->process[i].live.bytes);
         json_array_append_new(list, object);
@@ -570,7 +615,7 @@ static void print_json(struct heap *h) {
     for (uint32_t i = 0; i < f->steps; i++)
         json_array_append_new(steps, step_json(h, i));
     json_object_set_new(document, "steps", steps);
-    json_object_set_new(document, "peak", peak_json(h, &f->peak));
+    json_object_set_new(document, "peak", peak_json(&f->peak));
     json_object_set_new(document, "processes", processes_json(h));
     json_object_set_new(document, "held", taken_json(h));
     json_object_set_new(document, "memory", profile_memory_json(&h->at_memory, !h->is_alone));
@@ -586,7 +631,7 @@ static void print_json(struct heap *h) {
     hak_json_set_number(document, "short_lived_blocks", f->brief.blocks);
     hak_json_set_number(document, "short_lived_bytes", f->brief.bytes);
     hak_json_set_number(document, "unknown_blocks", f->unknown.blocks);
-    hak_json_set_number(document, "unknown_bytes", f->unknown.bytes);
+    hak_json_set_known(document, "unknown_bytes", knows_unknown(h), f->unknown.bytes);
     view_start_pager(h->view);
     view_end_document(h->view, document);
 }
@@ -650,6 +695,7 @@ int command_heap(struct view *view) {
     }
     profile_memory_free(h.memory);
     free(h.step_memory);
+    free(h.step_ns);
     hak_flow_free(&h.flow);
     profile_free_query(&h.query);
     return status;

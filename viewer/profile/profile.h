@@ -8,7 +8,7 @@
  *          |                             |
  *          +--> columns.c, text, JSON <--+
  *
- *   timeline.c: the same in steps of time, for pictures
+ *   timeline.c: the same in steps of time    held.c: the blocks of a moment, one by one
  *   top.c `top`    heap.c `heap`    diff.c `diff`    headline.c the last line of `run`
  *
  * Other rooms (html, view, export) ask by query.h and places.h, view by groups.h, tree.h and

@@ -182,10 +182,21 @@ static int each_event(void *context, const struct hak_event *e) {
 /* ---- reading ---------------------------------------------------------------------------------
  */
 
-static int follow(struct mapped *m, struct hak_store_reader *r) {
+static struct hak_filter filter_of(const struct mapped *m) {
     struct hak_filter filter = {.class_index = -1, .id_to = m->query->to};
     for (unsigned kind = HAK_PROGRAM_MAP; kind <= HAK_PROGRAM_PROTECT; kind++)
         filter.kind_mask_high |= (uint64_t)1 << (kind - 64);
+    return filter;
+}
+
+static int stop_at_once(void *context, const struct hak_event *e) {
+    (void)context;
+    (void)e;
+    return 1;
+}
+
+static int follow(struct mapped *m, struct hak_store_reader *r) {
+    struct hak_filter filter = filter_of(m);
     m->list = calloc(m->lineup.processes + 1, sizeof(struct hak_ranges *));
     int error = m->list ? hak_store_scan(r, &filter, false, each_event, m) : 0;
     if (!m->list || m->failed)
@@ -199,6 +210,10 @@ static int follow(struct mapped *m, struct hak_store_reader *r) {
 
 int hak_mapped_read(struct hak_store_reader *r, const struct hak_mapped_query *query) {
     struct mapped m = {.query = query};
+    struct hak_filter filter = filter_of(&m);
+    int found = hak_store_scan(r, &filter, false, stop_at_once, NULL);
+    if (found != 1)
+        return found; /* chunks say of which kinds their events are, the lineup reads them all */
     int error = hak_lineup_read(r, 0, &m.lineup);
     if (!error)
         error = follow(&m, r);
