@@ -7,6 +7,7 @@
  *     -c CHUNKS     chunks of 65,536 events in a commit, default 1, as the collector does
  *     -t THREADS    of the recorded program, default 8
  *     -f FORKS      children, default 3
+ *     -p EVENTS     keeps the profile from the first event on, in runs of so many
  *     -a FILE       some addresses: hot, medium or cold, base, how many events it has
  *     -q            no progress on stderr
  *
@@ -24,7 +25,8 @@
 #include "program.h"
 #include "hop.h"
 #include "store/codec/column.h"
-#include "store/writer/writer.h"
+#include "store/profile/profile.h"
+#include "store/writer/inner.h"
 
 #define SAMPLE 2000 /* addresses of each kind */
 
@@ -32,7 +34,7 @@ static struct program_settings settings = {
     .seed = 1, .events = 1000000000, .threads = 8, .nodes = 100000, .functions = 4000, .forks = 3};
 static struct hak_store_writer *writer; /* NULL: nothing is written */
 static struct hak_columns columns;
-static uint64_t written, calls, newest_ns;
+static uint64_t written, calls, newest_ns, run_events;
 static uint32_t threads_put;
 static double making_seconds;
 
@@ -259,6 +261,8 @@ static void write_addresses(const char *path) {
 
 static void open_store(const char *path) {
     must(hak_store_create(path, 1, &writer));
+    if (run_events)
+        hak_profile_set_limits(writer->profile, 0, run_events);
     must(hak_store_begin(writer));
     put_meta();
     put_process(1, 0, 0);
@@ -277,7 +281,7 @@ static void finish_store(void) {
 
 static int explain(void) {
     fputs("usage: capture [-n EVENTS] [-s SEED] [-r RATE] [-c CHUNKS] [-t THREADS] [-f FORKS] "
-          "[-a FILE] [-q] STORE|-\n",
+          "[-p EVENTS] [-a FILE] [-q] STORE|-\n",
           stderr);
     return 2;
 }
@@ -287,7 +291,7 @@ int main(int argc, char **argv) {
     uint32_t chunks_in_commit = 1;
     const char *addresses = NULL;
     bool is_quiet = false;
-    for (int letter; (letter = getopt(argc, argv, "n:s:r:c:t:f:a:q")) != -1;) {
+    for (int letter; (letter = getopt(argc, argv, "n:s:r:c:t:f:p:a:q")) != -1;) {
         if (letter == 'n')
             settings.events = strtoull(optarg, NULL, 0);
         else if (letter == 's')
@@ -300,6 +304,8 @@ int main(int argc, char **argv) {
             settings.threads = (uint32_t)strtoul(optarg, NULL, 0);
         else if (letter == 'f')
             settings.forks = (uint32_t)strtoul(optarg, NULL, 0);
+        else if (letter == 'p')
+            run_events = strtoull(optarg, NULL, 0);
         else if (letter == 'a')
             addresses = optarg;
         else if (letter == 'q')
