@@ -6,6 +6,7 @@
 #include "base/growing.h"
 #include "hop.h"
 #include "store/error.h"
+#include "store/history/history.h"
 
 /* A change of one number of one process; or it began or ended. */
 struct sample {
@@ -113,25 +114,31 @@ static int read_changes(struct profile_memory *m, struct view *view) {
     return view_end_query(view, &q, has_memory);
 }
 
-static int add_superslab(void *context, const struct hak_event *e) {
+struct superslabs {
+    struct profile_memory *memory;
+    bool has_memory;
+};
+
+static void add_superslab(void *context, const struct hak_event *e) {
+    struct superslabs *s = context;
     struct sample sample = {.ns = e->ns,
                             .process = e->process,
                             .kind = MEMORY_SUPERSLABS,
                             .what = IS_CHANGE,
                             .more = e->kind == HAK_SUPERSLAB_MAP ? e->size : -e->size};
-    return add_sample(context, sample) ? 0 : HAK_STORE_INTERNAL;
+    s->has_memory = s->has_memory && add_sample(s->memory, sample);
 }
 
 /* Of trimmed captures only what came and went since is known: less than nothing shows as none.
  * Where only the profile is kept, nothing is. */
 static int read_superslabs(struct profile_memory *m, struct view *view) {
-    struct hak_filter filter = {.class_index = -1,
-                                .kind_mask_high = (uint64_t)1 << (HAK_SUPERSLAB_MAP - 64) |
-                                                  (uint64_t)1 << (HAK_SUPERSLAB_UNMAP - 64)};
+    struct superslabs s = {m, true};
     if (hak_store_is_profile_only(view->reader))
         return 0;
-    int error = hak_store_scan(view->reader, &filter, false, add_superslab, m);
-    return error < 0 ? view_store_error(view, error) : 0;
+    int error = hak_store_each_superslab(view->reader, add_superslab, &s);
+    if (!error && !s.has_memory)
+        error = hak_store_no_memory(view->store_path);
+    return error ? view_store_error(view, error) : 0;
 }
 
 /* A child of a fork begins with what its parent had; `more` of its begin is the parent. */

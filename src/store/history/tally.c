@@ -43,21 +43,36 @@ int hak_store_tally_threads(struct hak_store_reader *r, uint32_t process,
     return result;
 }
 
-int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t last,
-                         void (*visit)(void *, const struct hak_event *), void *context) {
-    struct hak_scan_limits limits = hak_scan_all();
+static int each_event(struct hak_store_reader *r, const struct hak_scan_limits *limits,
+                      void (*visit)(void *, const struct hak_event *), void *context) {
     struct hak_scan *scan;
     struct hak_event e;
-    limits.filter.id_from = first;
-    limits.filter.id_to = last;
-    limits.columns = 1u << HAK_COLUMN_ACTOR;
-    int result = hak_scan_open(r, &limits, false, &scan);
+    int result = hak_scan_open(r, limits, false, &scan);
     if (result)
         return result;
     while ((result = hak_scan_next(scan, &e)) == 1)
         visit(context, &e);
     hak_scan_close(scan);
     return result;
+}
+
+int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t last,
+                         void (*visit)(void *, const struct hak_event *), void *context) {
+    struct hak_scan_limits limits = hak_scan_all();
+    limits.filter.id_from = first;
+    limits.filter.id_to = last;
+    limits.columns = 1u << HAK_COLUMN_ACTOR;
+    return each_event(r, &limits, visit, context);
+}
+
+int hak_store_each_superslab(struct hak_store_reader *r,
+                             void (*visit)(void *, const struct hak_event *), void *context) {
+    struct hak_scan_limits limits = hak_scan_all();
+    limits.filter.kind_mask_high =
+        (uint64_t)1 << (HAK_SUPERSLAB_MAP - 64) | (uint64_t)1 << (HAK_SUPERSLAB_UNMAP - 64);
+    limits.columns = 1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_NS |
+                     1u << HAK_COLUMN_SIZE;
+    return each_event(r, &limits, visit, context);
 }
 
 struct by_process {
