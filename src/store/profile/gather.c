@@ -983,6 +983,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
                 uint64_t live = h.live;
                 put_last_birth(g, h);
                 enum outcome outcome = take_seldom(g, h.a, s, i, &slots[site_of[i]], &live);
+                tally = (uint8_t *)g->tally; /* a new row may have moved it */
                 h.live = live;
                 if (outcome == COUNTED && live > h.most) {
                     h.most = live;
@@ -992,7 +993,6 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
                     note_tree(g, h, i);
                 if (outcome != READY)
                     continue;
-                tally = (uint8_t *)g->tally;
                 opens = slots[site_of[i]] ^ tag;
                 open = s->open;
             }
@@ -1033,6 +1033,18 @@ static uint32_t only_process(const struct hak_columns *c) {
         if (actor[k] >> 32 != row || (uint32_t)actor[k] >= HAK_PROFILE_ROWS_MAX)
             return 0;
     return row < HAK_PROFILE_ROWS_MAX ? row : 0;
+}
+
+/* Room for all who act in the chunk, before anybody is pointed to: those of a broken log may be in
+ * no table. */
+static void note_actors(struct hak_profile_gather *g, const struct hak_columns *c) {
+    for (uint32_t k = 0; k < c->distinct[HAK_COLUMN_ACTOR] && !g->is_broken; k++) {
+        uint64_t actor = c->dictionary[HAK_COLUMN_ACTOR][k];
+        if (actor >> 32 < HAK_PROFILE_ROWS_MAX && (uint32_t)actor < HAK_PROFILE_ROWS_MAX) {
+            process_at(g, (uint32_t)(actor >> 32));
+            thread_at(g, (uint32_t)actor);
+        }
+    }
 }
 
 /* When the peaks of the chunk were, and the chunk itself. */
@@ -1088,6 +1100,7 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
     memset(g->sum_of_birth, BRIEF, c->events);
     for (uint32_t k = 0, sites = hak_columns_sites(c).count; k < sites; k++)
         g->role[k] = (uint8_t)role_of(hak_columns_site_shape(c, k));
+    note_actors(g, c);
     begin_segment(g);
     uint32_t row = only_process(c), i = 0;
     if (row && !g->is_broken) {

@@ -467,6 +467,43 @@ START_TEST(one_process) {
 }
 END_TEST
 
+/* New rows come with the ends of older blocks, among births and ends of one that is there. */
+START_TEST(many_rows) {
+    begin("profile_many", 3);
+    for (uint32_t i = 0; i + 1 < BASES; i++) {
+        put(&c, (struct hak_event){.kind = HAK_MALLOC,
+                                   .base = BASE_OF(i),
+                                   .size = 10 + i,
+                                   .process = 1,
+                                   .thread = 1,
+                                   .stack = 1 + i});
+        if (i % 20 == 19)
+            must(put_end(c.w)); /* few rows in a chunk so far */
+    }
+    must(put_end(c.w));
+    for (uint32_t i = 0; i + 1 < BASES; i++) {
+        struct hak_event e = {.kind = HAK_FREE, .base = BASE_OF(i), .process = 1, .thread = 1};
+        struct hak_event other = {.kind = HAK_MALLOC,
+                                  .base = BASE_OF(BASES - 1),
+                                  .size = 3,
+                                  .process = 1,
+                                  .thread = 1,
+                                  .stack = BASES};
+        put(&c, other);
+        put(&c, e);
+        e.base = other.base;
+        put(&c, e);
+        other.size = 5;
+        put(&c, other);
+        put(&c, e);
+    }
+    must(put_end(c.w));
+    capture_finish(&c);
+    ck_assert_int_eq(compare_spans(&c, 0, 40), 40);
+    capture_clean(c.path);
+}
+END_TEST
+
 START_TEST(forks) {
     begin("profile_forks", _i);
     knows_forks = _i % 2;
@@ -681,6 +718,7 @@ int main(void) {
     TCase *cases = tcase_create("profile");
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, one_process, 0, 4);
+    tcase_add_test(cases, many_rows);
     tcase_add_loop_test(cases, forks, 0, 4);
     tcase_add_loop_test(cases, taken_back, 0, 3);
     tcase_add_test(cases, taken_back_with_fork);
