@@ -19,6 +19,12 @@ struct export_module {
     char *path, *build_id; /* build_id: hexadecimal, "" = none */
 };
 
+/* Forked processes have the same ones. */
+static inline bool export_is_same_mapping(const struct export_module *a,
+                                          const struct export_module *b) {
+    return a->image == b->image && a->start == b->start && a->end == b->end;
+}
+
 /* What one process, thread and stack did. */
 struct export_row {
     uint32_t process, stack; /* row ids */

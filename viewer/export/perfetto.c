@@ -306,10 +306,6 @@ static uint64_t intern_words(struct perfetto *p, enum interned kind, const char 
     return intern(p, kind, &text);
 }
 
-static bool is_same_mapping(const struct export_module *a, const struct export_module *b) {
-    return a->image == b->image && a->start == b->start && a->end == b->end;
-}
-
 /* The parts of a path, each with an iid; how many. */
 static size_t intern_path(struct perfetto *p, const char *path, uint64_t *part, size_t most) {
     size_t count = 0;
@@ -331,7 +327,7 @@ static uint64_t number_mapping(struct perfetto *p, const struct export_module *m
     uint32_t at = (uint32_t)(m - e->module);
     uint64_t part[64];
     for (uint32_t i = 0; i < e->modules && !p->mapping[at]; i++)
-        if (p->mapping[i] && is_same_mapping(&e->module[i], m))
+        if (p->mapping[i] && export_is_same_mapping(&e->module[i], m))
             p->mapping[at] = p->mapping[i];
     if (p->mapping[at])
         return p->mapping[at];

@@ -133,16 +133,12 @@ static void write_facts(struct pprof *p) {
 /* ---- code --------------------------------------------------------------------------------------
  */
 
-static bool is_same_mapping(const struct export_module *a, const struct export_module *b) {
-    return a->image == b->image && a->start == b->start && a->end == b->end;
-}
-
 /* The number of a module's mapping: forked processes have the same ones. */
 static uint32_t number_mapping(struct pprof *p, const struct export_module *m) {
     struct export *e = p->export;
     uint32_t at = (uint32_t)(m - e->module);
     for (uint32_t i = 0; i < e->modules && !p->mapping[at]; i++)
-        if (p->mapping[i] && is_same_mapping(&e->module[i], m))
+        if (p->mapping[i] && export_is_same_mapping(&e->module[i], m))
             p->mapping[at] = p->mapping[i];
     if (p->mapping[at])
         return p->mapping[at];

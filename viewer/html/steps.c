@@ -80,11 +80,6 @@ static void free_rows(struct packing *p) {
 /* ---- one step ----------------------------------------------------------------------------------
  */
 
-static void add_sum(struct hak_flow_sum *to, const struct hak_flow_sum *more) {
-    to->blocks += more->blocks;
-    to->bytes += more->bytes;
-}
-
 static void add_step(struct packing *p, const struct timeline_step *step) {
     for (uint32_t i = step->first; i < step->first + step->changes; i++) {
         const struct timeline_change *c = &p->timeline->change[i];
@@ -95,11 +90,11 @@ static void add_step(struct packing *p, const struct timeline_step *step) {
             p->is_changed[row] = true;
             *sum = (struct timeline_change){.row = row};
         }
-        add_sum(&sum->inherited, &c->inherited);
-        add_sum(&sum->came, &c->came);
-        add_sum(&sum->went, &c->went);
-        add_sum(&sum->brief, &c->brief);
-        add_sum(&sum->left, &c->left);
+        hak_flow_add(&sum->inherited, c->inherited);
+        hak_flow_add(&sum->came, c->came);
+        hak_flow_add(&sum->went, c->went);
+        hak_flow_add(&sum->brief, c->brief);
+        hak_flow_add(&sum->left, c->left);
     }
 }
 

@@ -92,7 +92,7 @@ static bool is_gone(const struct hak_heap *heap, uint32_t process, uint64_t even
         uint32_t middle = low + (high - low) / 2;
         const struct hak_heap_process *p = &heap->process[middle];
         if (p->process == process)
-            return p->has_ended && p->last_event && p->last_event < event;
+            return hak_heap_is_gone(p, event);
         if (p->process < process)
             low = middle + 1;
         else

@@ -123,21 +123,16 @@ static bool add_processes_of_profile(struct hak_flow *f, const struct hak_heap *
 static int read_runs(struct heap *h) {
     uint64_t from = h->query.is_span ? h->query.from.event : 0;
     uint64_t to = h->query.is_span ? h->query.at.event : 0;
-    struct hak_heap_steps runs = {0}, before = {0};
+    struct hak_heap_steps runs = {0};
     struct hak_heap heap = {0};
     struct hak_store_reader *r = h->view->reader;
     int error = hak_heap_read_steps(r, from, to, h->query.process, &runs);
-    if (!error && from)
-        error = hak_heap_read_steps(r, 0, from, h->query.process, &before);
     int result = error ? 0 : hak_heap_read(r, from, to, h->query.process, &heap);
-    if (before.steps)
-        h->flow.before = (struct hak_flow_sum){before.step[before.steps - 1].live.blocks,
-                                               before.step[before.steps - 1].live.bytes};
+    h->flow.before = (struct hak_flow_sum){runs.before.blocks, runs.before.bytes};
     add_runs(&h->flow, &runs);
     bool has_memory = fill_steps(&h->flow, &runs, (uint32_t)h->steps) &&
                       add_processes_of_profile(&h->flow, &heap);
     hak_heap_free_steps(&runs);
-    hak_heap_free_steps(&before);
     hak_heap_free(&heap);
     if (!error && result >= 0 && !has_memory)
         error = hak_store_no_memory(h->view->store_path);
@@ -157,10 +152,8 @@ static bool take_timeline(struct heap *h, struct timeline *t) {
         step[i] = (struct hak_flow_step){from->most_bytes, from->least_bytes, from->live, {0}, {0}};
         h->step_ns[i] = from->ns;
         for (uint32_t k = from->first; k < from->first + from->changes; k++) {
-            step[i].came.blocks += t->change[k].came.blocks;
-            step[i].came.bytes += t->change[k].came.bytes;
-            step[i].went.blocks += t->change[k].went.blocks;
-            step[i].went.bytes += t->change[k].went.bytes;
+            hak_flow_add(&step[i].came, t->change[k].came);
+            hak_flow_add(&step[i].went, t->change[k].went);
         }
     }
     h->flow = t->flow;

@@ -28,7 +28,7 @@ static int set_holders(struct held *h, const struct hak_heap *heap, uint64_t eve
         return hak_store_fail(HAK_STORE_INTERNAL, "out of memory for the processes");
     for (uint32_t i = 0; i < heap->processes; i++) {
         const struct hak_heap_process *p = &heap->process[i];
-        h->holds[p->process] = !event || !p->has_ended || !p->last_event || p->last_event >= event;
+        h->holds[p->process] = !hak_heap_is_gone(p, event);
     }
     return 0;
 }

@@ -183,17 +183,12 @@ void profile_free_query(struct profile_query *q) {
 /* ---- sums --------------------------------------------------------------------------------------
  */
 
-static void add_sum(struct hak_flow_sum *to, const struct hak_flow_sum *more) {
-    to->blocks += more->blocks;
-    to->bytes += more->bytes;
-}
-
 void profile_add_sums(struct profile_sums *to, const struct profile_sums *more) {
-    add_sum(&to->live, &more->live);
-    add_sum(&to->came, &more->came);
-    add_sum(&to->went, &more->went);
-    add_sum(&to->brief, &more->brief);
-    add_sum(&to->before, &more->before);
+    hak_flow_add(&to->live, more->live);
+    hak_flow_add(&to->came, more->came);
+    hak_flow_add(&to->went, more->went);
+    hak_flow_add(&to->brief, more->brief);
+    hak_flow_add(&to->before, more->before);
 }
 
 int64_t profile_growth_bytes(const struct profile_sums *sums) {

@@ -37,16 +37,6 @@ static struct hak_flow_sum *sum_of(struct timeline_change *change, enum hak_flow
     return sums[what];
 }
 
-static void add_sum(struct hak_flow_sum *sum, const struct hak_flow_sum *more) {
-    sum->blocks += more->blocks;
-    sum->bytes += more->bytes;
-}
-
-static void take_sum(struct hak_flow_sum *sum, const struct hak_flow_sum *less) {
-    sum->blocks -= less->blocks;
-    sum->bytes -= less->bytes;
-}
-
 static bool is_zero(const struct hak_flow_sum *sum) {
     return !sum->blocks && !sum->bytes;
 }
@@ -86,7 +76,7 @@ static void take_change(void *context, uint32_t number, enum hak_flow_change wha
         *row = (struct row_now){.now.row = number, .is_changed = true};
     }
     keep_until_peak(r, row);
-    add_sum(sum_of(&row->now, what), &sum);
+    hak_flow_add(sum_of(&row->now, what), sum);
 }
 
 static int compare_numbers(const void *a, const void *b) {
@@ -162,11 +152,11 @@ static void split_changes(struct reading *r, const struct timeline_step *step) {
             j++;
         if (j == step->changes || change[j].row != less->row)
             continue;
-        take_sum(&change[j].inherited, &less->inherited);
-        take_sum(&change[j].came, &less->came);
-        take_sum(&change[j].went, &less->went);
-        take_sum(&change[j].brief, &less->brief);
-        take_sum(&change[j].left, &less->left);
+        hak_flow_take(&change[j].inherited, less->inherited);
+        hak_flow_take(&change[j].came, less->came);
+        hak_flow_take(&change[j].went, less->went);
+        hak_flow_take(&change[j].brief, less->brief);
+        hak_flow_take(&change[j].left, less->left);
     }
 }
 
@@ -258,10 +248,10 @@ static void add_to_before(const struct timeline *t, const struct timeline_step *
     for (uint32_t i = step->first; i < step->first + step->changes; i++) {
         const struct timeline_change *c = &t->change[i];
         struct hak_flow_sum *before = &out[c->row].before;
-        add_sum(before, &c->inherited);
-        add_sum(before, &c->came);
-        take_sum(before, &c->went);
-        take_sum(before, &c->left);
+        hak_flow_add(before, c->inherited);
+        hak_flow_add(before, c->came);
+        hak_flow_take(before, c->went);
+        hak_flow_take(before, c->left);
     }
 }
 
@@ -270,11 +260,11 @@ static void add_step(const struct timeline *t, const struct timeline_step *step,
     for (uint32_t i = step->first; i < step->first + step->changes; i++) {
         const struct timeline_change *c = &t->change[i];
         struct timeline_sums *sums = &out[c->row];
-        add_sum(&sums->inherited, &c->inherited);
-        add_sum(&sums->came, &c->came);
-        add_sum(&sums->went, &c->went);
-        add_sum(&sums->brief, &c->brief);
-        add_sum(&sums->left, &c->left);
+        hak_flow_add(&sums->inherited, c->inherited);
+        hak_flow_add(&sums->came, c->came);
+        hak_flow_add(&sums->went, c->went);
+        hak_flow_add(&sums->brief, c->brief);
+        hak_flow_add(&sums->left, c->left);
     }
 }
 
@@ -289,10 +279,10 @@ void timeline_add_up(const struct timeline *timeline, uint32_t first, int64_t la
     for (uint32_t i = 0; i < timeline->flow.rows; i++) {
         struct timeline_sums *s = &out[i];
         s->live = s->before;
-        add_sum(&s->live, &s->inherited);
-        add_sum(&s->live, &s->came);
-        take_sum(&s->live, &s->went);
-        take_sum(&s->live, &s->left);
+        hak_flow_add(&s->live, s->inherited);
+        hak_flow_add(&s->live, s->came);
+        hak_flow_take(&s->live, s->went);
+        hak_flow_take(&s->live, s->left);
     }
 }
 

@@ -41,14 +41,6 @@ struct reading {
 static struct hak_flow_sum less(struct hak_heap_sum now, struct hak_heap_sum before) {
     return (struct hak_flow_sum){now.blocks - before.blocks, now.bytes - before.bytes};
 }
-static void add(struct hak_flow_sum *to, struct hak_flow_sum more) {
-    to->blocks += more.blocks;
-    to->bytes += more.bytes;
-}
-static void take(struct hak_flow_sum *from, struct hak_flow_sum sum) {
-    from->blocks -= sum.blocks;
-    from->bytes -= sum.bytes;
-}
 
 /* ---- rows --------------------------------------------------------------------------------------
  */
@@ -95,16 +87,16 @@ static void add_row(struct reading *r, uint32_t at, const struct hak_heap_row *r
                       !went.blocks && !went.bytes))
         return;
     struct row_now *now = change_row(r, s->row - 1);
-    add(&now->now.inherited, inherited);
-    add(&now->now.came, came);
-    add(&now->now.went, went);
-    add(&now->now.brief, less(row->brief, s->brief));
-    add(&now->live, inherited);
-    add(&now->live, came);
-    take(&now->live, went);
-    add(&r->live, inherited);
-    add(&r->live, came);
-    take(&r->live, went);
+    hak_flow_add(&now->now.inherited, inherited);
+    hak_flow_add(&now->now.came, came);
+    hak_flow_add(&now->now.went, went);
+    hak_flow_add(&now->now.brief, less(row->brief, s->brief));
+    hak_flow_add(&now->live, inherited);
+    hak_flow_add(&now->live, came);
+    hak_flow_take(&now->live, went);
+    hak_flow_add(&r->live, inherited);
+    hak_flow_add(&r->live, came);
+    hak_flow_take(&r->live, went);
     *s = (struct seen){s->row, row->inherited, row->came, row->went, row->brief};
 }
 
@@ -114,9 +106,9 @@ static void leave(struct reading *r, uint32_t process) {
         struct hak_flow_sum live = r->row[i].live;
         if (r->out->flow.row[i].process != process || (!live.blocks && !live.bytes))
             continue;
-        add(&change_row(r, i)->now.left, live);
-        take(&r->row[i].live, live);
-        take(&r->live, live);
+        hak_flow_add(&change_row(r, i)->now.left, live);
+        hak_flow_take(&r->row[i].live, live);
+        hak_flow_take(&r->live, live);
         r->left_bytes += live.bytes;
     }
 }
@@ -213,25 +205,25 @@ static void fill_rows(struct reading *r, bool is_to_end) {
     for (uint32_t i = 0; i < t->changes; i++) {
         const struct timeline_change *c = &t->change[i];
         struct hak_flow_row *row = &t->flow.row[c->row];
-        add(&row->inherited, c->inherited);
-        add(&row->came, c->came);
-        add(&row->went, c->went);
-        add(&row->brief, c->brief);
+        hak_flow_add(&row->inherited, c->inherited);
+        hak_flow_add(&row->came, c->came);
+        hak_flow_add(&row->went, c->went);
+        hak_flow_add(&row->brief, c->brief);
         if (!is_to_end)
-            add(&row->left, c->left);
+            hak_flow_add(&row->left, c->left);
     }
     for (uint32_t i = 0; i < t->flow.rows; i++) {
         struct hak_flow_row *row = &t->flow.row[i];
-        add(&row->live, row->inherited);
-        add(&row->live, row->came);
-        take(&row->live, row->went);
-        take(&row->live, row->left);
-        add(&t->flow.inherited, row->inherited);
-        add(&t->flow.came, row->came);
-        add(&t->flow.went, row->went);
-        add(&t->flow.brief, row->brief);
-        add(&t->flow.left, row->left);
-        add(&t->flow.live, row->live);
+        hak_flow_add(&row->live, row->inherited);
+        hak_flow_add(&row->live, row->came);
+        hak_flow_take(&row->live, row->went);
+        hak_flow_take(&row->live, row->left);
+        hak_flow_add(&t->flow.inherited, row->inherited);
+        hak_flow_add(&t->flow.came, row->came);
+        hak_flow_add(&t->flow.went, row->went);
+        hak_flow_add(&t->flow.brief, row->brief);
+        hak_flow_add(&t->flow.left, row->left);
+        hak_flow_add(&t->flow.live, row->live);
     }
 }
 
@@ -248,7 +240,7 @@ static void fill_processes(struct reading *r, const struct hak_heap *heap) {
         flow->unknown.blocks += p->unknown_ends;
         for (uint32_t k = 0; k < flow->rows; k++)
             if (flow->row[k].process == p->process)
-                add(&out->live, flow->row[k].live);
+                hak_flow_add(&out->live, flow->row[k].live);
     }
 }
 

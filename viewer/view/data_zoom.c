@@ -40,21 +40,15 @@ static bool put_runs(struct timeline *t, const struct hak_heap_steps *runs) {
 static int read_runs(struct data *d, struct timeline *out) {
     const struct data_range *range = range_of(d);
     struct hak_store_reader *r = d->view->reader;
-    struct hak_heap_steps runs = {0}, before = {0};
+    struct hak_heap_steps runs = {0};
     *out = (struct timeline){.peak_step = -1};
     int error = hak_heap_read_steps(r, range->from, range->to, d->query.process, &runs);
-    if (!error && range->from)
-        error = hak_heap_read_steps(r, 0, range->from, d->query.process, &before);
-    if (before.steps) {
-        const struct hak_heap_step *last = &before.step[before.steps - 1];
-        out->flow.before = (struct hak_flow_sum){last->live.blocks, last->live.bytes};
-    }
+    out->flow.before = (struct hak_flow_sum){runs.before.blocks, runs.before.bytes};
     out->flow.from_ns = range->from ? range->from_ns : runs.steps ? runs.step[0].from_ns : 0;
     out->flow.to_ns = out->flow.from_ns;
     if (!error && !put_runs(out, &runs))
         error = hak_store_no_memory(d->view->store_path);
     hak_heap_free_steps(&runs);
-    hak_heap_free_steps(&before);
     return error;
 }
 

@@ -75,10 +75,6 @@ static void follow_change(const struct flow *f, uint32_t row, enum hak_flow_chan
                                    (struct hak_flow_sum){blocks, bytes});
 }
 
-static void add_sum(struct hak_flow_sum *sum, const struct hak_flow_sum *more) {
-    add_to(sum, more->blocks, more->bytes);
-}
-
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
@@ -363,7 +359,7 @@ static void end_runner(struct flow *f, struct runner *p) {
     for (uint32_t number = p->first_row; number; number = f->state[number - 1].next) {
         struct hak_flow_row *row = &f->out->row[number - 1];
         struct hak_flow_sum left = row->live;
-        add_sum(&row->left, &left);
+        hak_flow_add(&row->left, left);
         follow_change(f, number - 1, HAK_FLOW_LEFT, left.blocks, left.bytes);
         lower_live(f, p, number - 1, left.blocks, left.bytes);
     }
@@ -385,7 +381,7 @@ static void fork_runner(struct flow *f, struct runner *parent, struct runner *ch
         uint32_t number;
         if ((live.blocks || live.bytes) &&
             (row = find_row(f, child, row->thread, row->stack, &number)))
-            add_sum(&row->inherited, &live);
+            hak_flow_add(&row->inherited, live);
     }
 }
 
@@ -588,13 +584,13 @@ static int follow_events(struct flow *f) {
 static void add_totals(struct hak_flow *out) {
     for (uint32_t i = 0; i < out->rows; i++) {
         const struct hak_flow_row *row = &out->row[i];
-        add_sum(&out->before, &row->before);
-        add_sum(&out->inherited, &row->inherited);
-        add_sum(&out->came, &row->came);
-        add_sum(&out->went, &row->went);
-        add_sum(&out->brief, &row->brief);
-        add_sum(&out->left, &row->left);
-        add_sum(&out->live, &row->live);
+        hak_flow_add(&out->before, row->before);
+        hak_flow_add(&out->inherited, row->inherited);
+        hak_flow_add(&out->came, row->came);
+        hak_flow_add(&out->went, row->went);
+        hak_flow_add(&out->brief, row->brief);
+        hak_flow_add(&out->left, row->left);
+        hak_flow_add(&out->live, row->live);
     }
 }
 
@@ -630,8 +626,8 @@ static void drop_unused(struct flow *f) {
 static void give_back_left(struct flow *f) {
     for (uint32_t i = 0; i < f->out->rows; i++) {
         struct hak_flow_row *row = &f->out->row[i];
-        add_sum(&row->live, &row->left);
-        add_sum(&find_runner(f, row->process)->live, &row->left);
+        hak_flow_add(&row->live, row->left);
+        hak_flow_add(&find_runner(f, row->process)->live, row->left);
         row->left = (struct hak_flow_sum){0};
     }
 }

@@ -22,6 +22,15 @@ struct hak_flow_sum {
     uint64_t blocks, bytes; /* bytes as the program asked for them */
 };
 
+static inline void hak_flow_add(struct hak_flow_sum *to, struct hak_flow_sum more) {
+    to->blocks += more.blocks;
+    to->bytes += more.bytes;
+}
+static inline void hak_flow_take(struct hak_flow_sum *from, struct hak_flow_sum less) {
+    from->blocks -= less.blocks;
+    from->bytes -= less.bytes;
+}
+
 /* One stack of one process, or one of a thread in it where threads are told apart. */
 struct hak_flow_row {
     uint32_t process;           /* row id */

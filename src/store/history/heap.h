@@ -43,6 +43,10 @@ struct hak_heap_process {
     uint64_t last_event;
     bool has_ended; /* it will have none any more */
 };
+/* Does it hold nothing behind `event` (0 = the end, where each holds what it did at its own)? */
+static inline bool hak_heap_is_gone(const struct hak_heap_process *p, uint64_t event) {
+    return event && p->has_ended && p->last_event && p->last_event < event;
+}
 
 struct hak_heap {
     uint64_t from, to;
@@ -119,6 +123,7 @@ struct hak_heap_step {
     struct hak_heap_sum came, went, brief;
 };
 struct hak_heap_steps {
+    struct hak_heap_sum before; /* live behind the last run up to `from` */
     struct hak_heap_step *step;
     uint32_t steps, room;
 };

@@ -168,6 +168,8 @@ int hak_heap_read_steps(struct hak_store_reader *r, uint64_t from, uint64_t to, 
             break;
         }
         fill_step(&step, &run, process, &blocks, &bytes);
+        if (step.last <= from)
+            out->before = step.live;
         if (step.first <= from || (to && step.last > to))
             continue;
         if (!hak_growing_make_room(&out->step, out->steps, &out->room, sizeof *out->step))

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include "hop.h"
 #include "store/error.h"
-#include "store/history/lineup.h"
 #include "store/reader/inner.h"
 #include "trace/record.h"
 
@@ -220,6 +219,9 @@ int hak_mapped_read(struct hak_store_reader *r, const struct hak_mapped_query *q
     for (uint32_t i = 0; m.list && i < m.lineup.processes; i++)
         hak_ranges_leave(m.list[i]);
     free(m.list);
-    hak_lineup_free(&m.lineup);
+    if (query->lineup)
+        *query->lineup = m.lineup;
+    else
+        hak_lineup_free(&m.lineup);
     return error;
 }

@@ -11,6 +11,7 @@
 #ifndef HAK_STORE_HISTORY_MAPPED_H
 #define HAK_STORE_HISTORY_MAPPED_H
 
+#include "store/history/lineup.h"
 #include "store/history/ranges.h"
 #include "store/reader/reader.h"
 
@@ -31,6 +32,8 @@ struct hak_mapped_query {
     void (*step)(void *context, const struct hak_event *event, const struct hak_range *before,
                  const struct hak_range *after);
     uint64_t address;
+    struct hak_lineup
+        *lineup; /* is given who was there, for the caller to free; NULL = not wanted */
     void *context;
 };
 

@@ -5,7 +5,6 @@
 #include "base/growing.h"
 #include "hop.h"
 #include "store/error.h"
-#include "store/history/lineup.h"
 #include "store/reader/inner.h"
 #include "trace/record.h"
 
@@ -108,19 +107,20 @@ static void choose(struct following *f, const struct hak_lineup *lineup, uint32_
 int hak_mapped_place_read(struct hak_store_reader *r, uint64_t address, uint32_t process,
                           uint64_t to, struct hak_mapped_place *out) {
     struct following f = {.out = out, .address = address};
-    struct hak_mapped_query query = {
-        .to = to, .piece = take_piece, .step = take_step, .address = address, .context = &f};
     struct hak_lineup lineup = {0};
+    struct hak_mapped_query query = {.to = to,
+                                     .piece = take_piece,
+                                     .step = take_step,
+                                     .address = address,
+                                     .lineup = &lineup,
+                                     .context = &f};
     *out = (struct hak_mapped_place){0};
     int error = hak_mapped_read(r, &query);
     if (!error && f.failed)
         error = hak_store_no_memory(r->db.path);
-    if (!error && out->steps) {
-        error = hak_lineup_read(r, 0, &lineup);
-        if (!error)
-            choose(&f, &lineup, process);
-        hak_lineup_free(&lineup);
-    }
+    if (!error && out->steps)
+        choose(&f, &lineup, process);
+    hak_lineup_free(&lineup);
     free(f.place);
     if (error || !out->steps)
         hak_mapped_place_free(out);
