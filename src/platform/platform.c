@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include "hop.h"
 #include "platform/line.h"
@@ -185,9 +184,7 @@ bool hak_is_mapped(const void *p) {
 }
 
 size_t hak_address_space_limit(void) {
-    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
-    return limit.rlim_cur;
+    return hak_raw_limit(RLIMIT_AS);
 }
 
 char *hak_brk_end(void) {

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include "hop.h"
 #include "platform/own.h"
@@ -90,6 +91,21 @@ static inline void hak_raw_unmap(void *start, size_t bytes) {
     if (hak_is_debug_build && hak_own_note)
         hak_own_note(start, bytes, false);
     (void)hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0);
+}
+
+/* The soft limit `which` (RLIMIT_AS, ...) of this process; RLIM_INFINITY where there is none. */
+static inline size_t hak_raw_limit(int which) {
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    (void)hak_raw_call(SYS_prlimit64, 0, which, 0, &limit);
+    return limit.rlim_cur;
+}
+
+/* False where `bytes` more that can be written would be over a quarter of what the process may have
+ * of them (RLIMIT_DATA; the kernel counts them whether they are touched or not), or of addresses.
+ */
+static inline bool hak_raw_has_room(size_t bytes) {
+    enum { SHARE = 4 };
+    return bytes <= hak_raw_limit(RLIMIT_DATA) / SHARE && bytes <= hak_raw_limit(RLIMIT_AS) / SHARE;
 }
 
 /* As hak_raw_map, for an array that is read and written all over: on huge pages where the system

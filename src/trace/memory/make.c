@@ -36,14 +36,8 @@ uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t file_limit)
     return bytes >= HAK_SESSION_BYTES_MIN ? bytes : 0;
 }
 
-static uint64_t limit_of(int which) {
-    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-    long result = hak_raw_call(SYS_prlimit64, 0, which, 0, &limit);
-    return result == 0 ? limit.rlim_cur : RLIM_INFINITY;
-}
-
 uint64_t hak_memory_bytes_allowed(void) {
-    return hak_memory_bytes_for(limit_of(RLIMIT_AS), limit_of(RLIMIT_FSIZE));
+    return hak_memory_bytes_for(hak_raw_limit(RLIMIT_AS), hak_raw_limit(RLIMIT_FSIZE));
 }
 
 static void lay_out(struct hak_session *session, uint64_t total) {

@@ -2,7 +2,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include "options.h"
-#include "platform/platform.h"
 #include "trace/python/python.h"
 #include "trace/crash/crash.h"
 #include "trace/collector/collector.h"
@@ -12,12 +11,6 @@
 #include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 #include "unwind/modules.h"
-
-/* Where a table of private stacks is granted its addresses are no longer there for blocks. */
-static bool has_room_for_stacks(void) {
-    enum { SHARE = 4 };
-    return HAK_PRIVATE_NODE_BYTES <= hak_address_space_limit() / SHARE;
-}
 
 void hak_process_note_control(void) {
     hak_control.level = (uint32_t)hak_options.check + 1;
@@ -69,8 +62,7 @@ void hak_trace_start(void) {
         hak_report_session_note_start();
     if (!hak_current.session) {
         hak_counters_begin_private();
-        (void)hak_stacks_start_private(has_room_for_stacks() ? (uint32_t)hak_options.stack_depth
-                                                             : 0);
+        (void)hak_stacks_start_private((uint32_t)hak_options.stack_depth);
     }
     hak_process_note_control();
     if (!hak_trace_is_wanted() || hak_trace_is_stopped())

@@ -8,7 +8,7 @@
 #include "trace/trace.h"
 #include "unwind/code.h"
 
-enum { GENERATION_BITS = 22 };
+enum { GENERATION_BITS = 22, PRIVATE_NODES = 1 << 20 };
 
 struct hak_stacks_setup hak_stacks_now;
 uint32_t hak_stacks_starts;
@@ -192,10 +192,11 @@ size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max) {
 bool hak_stacks_start_private(uint32_t depth) {
     static _Atomic uint32_t node_count = 1;
     static _Atomic uint64_t no_stack;
-    struct hak_node *nodes = depth ? hak_raw_map(HAK_PRIVATE_NODE_BYTES) : NULL;
+    const size_t bytes = PRIVATE_NODES * sizeof(struct hak_node);
+    struct hak_node *nodes = depth && hak_raw_has_room(bytes) ? hak_raw_map(bytes) : NULL;
     if (nodes)
         hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
-                                                    .node_capacity = HAK_PRIVATE_NODES,
+                                                    .node_capacity = PRIVATE_NODES,
                                                     .node_count = &node_count,
                                                     .no_stack = &no_stack,
                                                     .depth = depth,

@@ -64,10 +64,8 @@ HAK_HIDDEN void hak_stacks_start(const struct hak_stacks_setup *setup);
 HAK_HIDDEN void hak_stacks_end(void);
 
 /* Begins to make stacks whose nodes lie in private memory: for a process that is not recorded.
- * Returns false without memory, or where `depth` is 0; all stacks are 0 then. */
+ * Returns false without memory or room for it, or where `depth` is 0; all stacks are 0 then. */
 HAK_HIDDEN bool hak_stacks_start_private(uint32_t depth);
-#define HAK_PRIVATE_NODES      (1u << 20)
-#define HAK_PRIVATE_NODE_BYTES (HAK_PRIVATE_NODES * sizeof(struct hak_node))
 
 /* The return addresses of stack `id`, innermost first, at most `max`, without frames of an
  * interpreter (trace/frame_node.h); their number is returned: up to the first whose node was

@@ -19,7 +19,7 @@ static const uint64_t forgotten = (uint64_t)UINT32_MAX << 32;
 
 static _Atomic(struct level *) newest;
 static struct hak_stack_table_nodes table;
-static _Atomic uint64_t *first_child; /* NULL: no memory; then all are among the others */
+static _Atomic uint64_t *first_child; /* NULL: no room; then all are among the others */
 static uint32_t last_bits;            /* of the level that is emptied, or grows no more */
 
 static struct level *make_level(uint32_t bits, struct level *older) {
@@ -35,9 +35,10 @@ static struct level *make_level(uint32_t bits, struct level *older) {
  * many ids are given before a node that is still known gets a second one. */
 bool hak_stack_table_start(const struct hak_stack_table_nodes *nodes) {
     struct level *level = make_level(FIRST_BITS, NULL);
+    size_t bytes = nodes->capacity * sizeof *first_child;
     table = *nodes;
     last_bits = nodes->bits < LAST_BITS ? nodes->bits : LAST_BITS;
-    first_child = hak_raw_map(nodes->capacity * sizeof *first_child);
+    first_child = hak_raw_has_room(bytes) ? hak_raw_map(bytes) : NULL;
     atomic_store(&newest, level);
     return level != NULL;
 }

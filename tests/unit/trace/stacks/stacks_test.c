@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -696,6 +697,30 @@ START_TEST(stacks_without_a_recording_have_nodes_of_their_own) {
 }
 END_TEST
 
+/* The large table takes 8 bytes a node whether they are touched or not, as a limit counts them. */
+START_TEST(a_small_limit_of_data_leaves_the_large_table_out) {
+    const struct rlimit small = {30 * NODES, RLIM_INFINITY};
+    uintptr_t ips[3] = {0x1111, 0x2222, 0x3333}, back[FRAMES];
+    hak_stacks_end();
+    ck_assert_int_eq(setrlimit(RLIMIT_DATA, &small), 0);
+    long before = own_mapped_kib();
+    hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
+                                                .node_capacity = NODES,
+                                                .node_count = node_count,
+                                                .no_stack = &no_stack,
+                                                .depth = 4});
+    ck_assert_int_lt(own_mapped_kib() - before, 8 * NODES / 1024);
+    uint32_t id = hak_stacks_intern(ips, 3);
+    ck_assert_uint_eq(hak_stacks_frames(id, back, FRAMES), 3);
+    ck_assert(memcmp(ips, back, sizeof ips) == 0);
+    ck_assert_uint_eq(hak_stacks_intern(ips, 3), id);
+    ck_assert_uint_ne(hak_stacks_intern(ips + 1, 2), id);
+    const struct rlimit smaller_than_nodes = {8 * NODES, RLIM_INFINITY};
+    ck_assert_int_eq(setrlimit(RLIMIT_DATA, &smaller_than_nodes), 0);
+    ck_assert(!hak_stacks_start_private(4));
+}
+END_TEST
+
 static _Atomic int with_stacks;
 
 static void *have_stacks_and_wait(void *stay) {
@@ -765,6 +790,7 @@ int main(void) {
     tcase_add_test(cases, a_stack_may_take_the_place_of_another);
     tcase_add_test(cases, handlers_on_a_stack_of_their_own);
     tcase_add_test(cases, stacks_without_a_recording_have_nodes_of_their_own);
+    tcase_add_test(cases, a_small_limit_of_data_leaves_the_large_table_out);
     tcase_add_test(cases, a_child_gives_back_what_threads_had_that_are_not_there);
     tcase_add_test(cases, errno_is_kept);
     return run_cases("stacks", cases);
