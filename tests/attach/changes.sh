@@ -7,6 +7,7 @@ set -u
 . "$SOURCE/tests/tools/attach_rounds.sh"
 target=$BUILD/tests/attach/target
 rounds=${ROUNDS-20}
+second= # a thread that it names
 
 # COMMAND...: starts it; pid
 start() {
@@ -27,7 +28,7 @@ ends_with() { # STATUS LINES...: of the program
     shift
     wait "$pid"
     local got=$?
-    printf '%s\n' "ready $pid" "$@" | cmp - target.out || fail "the program: $(cat target.out)"
+    printf '%s\n' "ready $pid${second:+ $second}" "$@" | cmp - target.out || fail "the program: $(cat target.out)"
     [ "$got" -eq "$status" ] || fail "the program ended with $got; due: $status"
     pid=
 }
@@ -60,6 +61,41 @@ look_through fork.db
 [ "$("$trace" sql -s fork.db 'select count(*) from process' | tail -n 1)" -eq 1 ] || fail 'a child was recorded'
 kill -TERM "$pid"
 ends_with 5 forked 'went on'
+
+events() { "$trace" sql -s "$1" 'select count(*) from event' 2>/dev/null | tail -n 1; }
+has_more_events() { [ "$(events "$1")" -gt "$2" ]; }
+
+# Its first thread ends, and is a zombie in /proc from then on: it is recorded still, and can be recorded again.
+start "$target" leave
+start_recording leave.db
+kill -USR1 "$pid"
+await grep -q '^State:.Z' "/proc/$pid/status"
+await has_more_events leave.db $(($(events leave.db) + 200))
+kill -0 "$record" || fail "leave: record has ended: $(cat record.out)"
+kill -INT "$record"
+wait "$record" || fail "leave: record ended with $?: $(cat record.out)"
+grep -Eqx "hakmem: [0-9,]+ events of process $pid \(target\), leave.db" record.out || fail "leave: $(cat record.out)"
+look_through leave.db
+"$trace" record -p "$pid" --for 20ms --force -s leave.db >out 2>&1 || fail "leave, again: $(cat out)"
+look_through leave.db
+kill -TERM "$pid"
+ends_with 5 'went on'
+
+# A thread sleeps where no stop reaches it: another one makes the calls, and it is let go as soon as it wakes.
+start "$target" asleep
+read -r _ _ second <target.out
+await grep -q '^State:.[DS]' "/proc/$pid/task/$second/status"
+start_recording asleep.db
+kill -USR1 "$pid"
+await grep -q awake target.out
+await grep -qx 'TracerPid:.0' "/proc/$pid/task/$second/status"
+kill -0 "$record" || fail "asleep: record has ended: $(cat record.out)"
+kill -INT "$record"
+wait "$record" || fail "asleep: record ended with $?: $(cat record.out)"
+look_through asleep.db
+kill -TERM "$pid"
+ends_with 5 awake 'went on'
+second=
 
 # From before the first look to the end of the recording.
 for ((round = 0; round < rounds; round++)); do

@@ -38,6 +38,31 @@ stays() {
     pid=
 }
 
+# A call that meets a fault of its own leaves errno and what dlerror says as they were, too.
+mkdir -p fault
+cp "$trace" "$BUILD/hakmem-collect" fault
+"${CC:-gcc}" -shared -fPIC -O1 -o fault/hakmem-attach.so -x c - <<'END' || fail 'no library'
+#include <dlfcn.h>
+#include <errno.h>
+__attribute__((constructor)) static void fall(void) {
+    (void)dlopen("/there/is/none", RTLD_NOW);
+    errno = 99;
+    __builtin_trap();
+}
+END
+"$BUILD/tests/attach/kept" process >fault.out 2>&1 &
+pid=$!
+await grep -q ready fault.out
+fault/hakmem-trace record -p "$pid" --for 20ms -s fault.db >out 2>&1
+got=$?
+[ "$got" -eq 2 ] || fail "a fault in a call: status $got; due: 2: $(cat out)"
+echo "hakmem-trace: record: process $pid (kept): a call of the recorder met a fault of its own; the program goes on" | cmp - out ||
+    fail "a fault in a call: $(cat out)"
+kill -TERM "$pid"
+wait "$pid" || fail "a fault in a call: it ended with $?"
+[ "$(tail -n 1 fault.out)" = 'all as it was' ] || fail "a fault in a call: $(cat fault.out)"
+pid=
+
 for what in registers calls process; do
     stays $what "$BUILD/tests/attach/kept"
 done

@@ -5,7 +5,10 @@
  * Or goes another way while it is recorded, when SIGUSR1 comes; or exits with status 7 after so
  * many microseconds:
  *
- *   target exec | exec-thread | fork | exit MICROSECONDS */
+ *   target exec | exec-thread | fork | exit MICROSECONDS
+ *   target leave    its first thread ends, the second goes on until SIGTERM
+ *   target asleep   a thread waits in vfork, where nothing wakes it, until then; it goes on until
+ *                   SIGTERM */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -33,11 +36,15 @@ static void note(int number) {
     is_asked = number;
 }
 
-static void work(void) {
-    while (!is_asked) {
+static void work_until(int number) {
+    while (number ? is_asked != number : !is_asked) {
         free(malloc(100));
         usleep(1000);
     }
+}
+
+static void work(void) {
+    work_until(0);
 }
 
 /* Of the program that was executed: it goes on until SIGTERM, and says so. */
@@ -82,6 +89,32 @@ static int fork_children(void) {
     return 5;
 }
 
+static void *go_on_alone(void *unused) {
+    work_until(SIGTERM);
+    puts("went on");
+    exit(5);
+    return unused;
+}
+
+/* Shares memory with its child, which waits for a byte. */
+static void *sleep_in_kernel(void *ends) {
+    const int *end = ends;
+    printf("ready %d %d\n", (int)getpid(), (int)syscall(SYS_gettid));
+    fflush(stdout);
+    pid_t child = vfork();
+    if (child == 0) {
+        char byte;
+        close(end[1]);
+        _exit(read(end[0], &byte, 1) == 1 ? 7 : 1);
+    }
+    puts("awake");
+    fflush(stdout);
+    int status = 0;
+    if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 7)
+        abort();
+    return go_on_alone(ends);
+}
+
 static void *be_second(void *unused) {
     printf("ready %d %d\n", (int)getpid(), (int)syscall(SYS_gettid));
     fflush(stdout);
@@ -115,6 +148,17 @@ int main(int count, char **arguments) {
     if (strcmp(how, "executed") == 0)
         return go_on();
     signal(SIGUSR1, note);
+    if (strcmp(how, "asleep") == 0) {
+        static int ends[2];
+        pthread_t second;
+        signal(SIGTERM, note);
+        if (pipe(ends) != 0 || pthread_create(&second, NULL, sleep_in_kernel, ends) != 0)
+            abort();
+        work();
+        if (write(ends[1], "x", 1) != 1)
+            abort();
+        pthread_join(second, NULL);
+    }
     printf("ready %d\n", (int)getpid());
     fflush(stdout);
     if (strcmp(how, "exec") == 0)
@@ -123,6 +167,13 @@ int main(int count, char **arguments) {
         pthread_t second;
         pthread_create(&second, NULL, execute, arguments[0]);
         pthread_join(second, NULL);
+    }
+    if (strcmp(how, "leave") == 0) {
+        pthread_t second;
+        signal(SIGTERM, note);
+        pthread_create(&second, NULL, go_on_alone, NULL);
+        work();
+        pthread_exit(NULL);
     }
     if (strcmp(how, "fork") == 0)
         return fork_children();

@@ -23,7 +23,6 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/growing.h"
 #include "viewer/cli/cli.h"
@@ -34,132 +33,13 @@ enum {
     STATE_MAGIC_AT = 464,       /* where the kernel describes them, in its own format */
     CALL_STACK_BYTES = 1 << 20,
     OTHERS_FIRST = 20, /* looks at all threads but the first */
-    STOP_MS = 100,
     CALL_MS = 20000,
     LOOK_US = 2000,
-    POLL_US = 50,
     RETURN_BYTES = 9, /* of the restorer's instructions */
 };
 
-/* ---- time ------------------------------------------------------------------------------------ */
-
 static uint64_t now_ms(void) {
     return view_now_ns() / 1000000;
-}
-
-static void nap(unsigned us) {
-    nanosleep(&(struct timespec){.tv_nsec = (long)us * 1000}, NULL);
-}
-
-/* ---- a thread -------------------------------------------------------------------------------- */
-
-/* Waits for the next stop. False: none within `ms`, or the thread has ended (*status says). */
-static bool await_stop(pid_t thread, unsigned ms, int *status) {
-    uint64_t deadline = now_ms() + ms;
-    for (;;) {
-        pid_t got = waitpid(thread, status, __WALL | WNOHANG);
-        if (got == thread)
-            return WIFSTOPPED(*status);
-        if ((got < 0 && errno != EINTR) || now_ms() > deadline) {
-            *status = got < 0 ? 0 : -1;
-            return false;
-        }
-        nap(POLL_US);
-    }
-}
-
-/* ---- system calls that a stop ends -----------------------------------------------------------
- */
-
-/* The kernel's own results, which a program never sees. */
-enum { RESTARTSYS = 512, RESTARTNOINTR, RESTARTNOHAND, RESTART_RESTARTBLOCK = 516 };
-
-/* System calls that end with EINTR where nothing was done yet, and can be made again. */
-static bool may_be_made_again(uint64_t call) {
-    switch (call) {
-    case SYS_read:
-    case SYS_readv:
-    case SYS_write:
-    case SYS_writev:
-    case SYS_recvfrom:
-    case SYS_recvmsg:
-    case SYS_recvmmsg:
-    case SYS_sendto:
-    case SYS_sendmsg:
-    case SYS_accept:
-    case SYS_accept4:
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-    case SYS_epoll_pwait2:
-    case SYS_semop:
-    case SYS_semtimedop:
-    case SYS_rt_sigtimedwait:
-    case SYS_io_getevents:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool is_to_be_made_again(const struct user_regs_struct *r) {
-    long result = (long)r->rax;
-    return (long)r->orig_rax >= 0 && (result == -RESTARTSYS || result == -RESTARTNOINTR ||
-                                      result == -RESTARTNOHAND || result == -RESTART_RESTARTBLOCK);
-}
-
-/* Some calls end with EINTR for the stop alone: the kernel is told to make them again. */
-static void mend_call(pid_t thread) {
-    struct user_regs_struct r;
-    if (ptrace(PTRACE_GETREGS, thread, NULL, &r) == 0 && (long)r.orig_rax >= 0 &&
-        (long)r.rax == -EINTR && may_be_made_again(r.orig_rax))
-        (void)ptrace(PTRACE_POKEUSER, thread, (void *)offsetof(struct user, regs.rax),
-                     (void *)(long)-RESTARTNOHAND);
-}
-
-static bool is_event(int status, int event) {
-    return status >> 16 == event;
-}
-
-enum traced {
-    NOT_TRACED,
-    RUNS,
-    STANDS,  /* in a stop that is not ours */
-    IS_OURS, /* between two of its instructions, or behind a system call */
-};
-
-/* Stops a thread. Signals that come first are passed on. */
-static enum traced stop(pid_t thread) {
-    int status;
-    if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) != 0)
-        return NOT_TRACED;
-    if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0)
-        return RUNS;
-    while (await_stop(thread, STOP_MS, &status)) {
-        mend_call(thread); /* for a signal without a handler; one with it ends the call */
-        if (is_event(status, PTRACE_EVENT_STOP)) /* or the program is being stopped by a signal */
-            return WSTOPSIG(status) == SIGTRAP ? IS_OURS : STANDS;
-        if (ptrace(PTRACE_CONT, thread, NULL, (void *)(long)WSTOPSIG(status)) != 0)
-            return RUNS;
-    }
-    return RUNS;
-}
-
-/* Lets go of a thread. The kernel does so only where it stands; and it must be known to, or nobody
- * mends the call that the stop ends. */
-static void let_go(pid_t thread, enum traced traced) {
-    int status, number = 0;
-    if (traced == NOT_TRACED)
-        return;
-    if (traced == RUNS) {
-        (void)ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
-        if (!await_stop(thread, CALL_MS, &status))
-            return;
-        mend_call(thread);
-        bool is_signal =
-            !is_event(status, PTRACE_EVENT_STOP) && WSTOPSIG(status) != (SIGTRAP | 0x80);
-        number = is_signal ? WSTOPSIG(status) : 0;
-    }
-    (void)ptrace(PTRACE_DETACH, thread, NULL, (void *)(long)number);
 }
 
 /* ---- what the kernel puts down for a handler ------------------------------------------------- */
@@ -207,7 +87,7 @@ static bool read_stopped(struct stopped *s, pid_t thread) {
         ptrace(PTRACE_GETREGSET, thread, (void *)NT_X86_XSTATE, &state) != 0)
         return false;
     s->state_bytes = state.iov_len;
-    if (is_to_be_made_again(&s->registers)) {
+    if (stop_has_ended_call(&s->registers)) {
         s->registers.rax = s->registers.orig_rax;
         s->registers.rip -= 2; /* syscall */
     }
@@ -307,12 +187,12 @@ static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_
             return CALL_NOT_BACK;
         passed_on = 0;
         uint64_t now = now_ms();
-        if (!await_stop(thread, now < deadline ? (unsigned)(deadline - now) : 0, &status)) {
+        if (!stop_await(thread, now < deadline ? (unsigned)(deadline - now) : 0, &status)) {
             c->has_ended = status >= 0;
             return CALL_NOT_BACK;
         }
         int number = WSTOPSIG(status);
-        if (is_event(status, PTRACE_EVENT_STOP))
+        if (stop_is_event(status, PTRACE_EVENT_STOP))
             continue;
         if (number != (SIGTRAP | 0x80)) {
             if (number < 32 && (synchronous >> (number - 1) & 1))
@@ -326,37 +206,6 @@ static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_
             return CALL_DONE;
         is_returning = is_back(thread, context_at);
     }
-}
-
-/* What libc keeps for a thread, and a call may change. */
-struct kept_words {
-    int errno_value;
-    uint64_t dlerror_value;
-    uint64_t errno_at, dlerror_at; /* 0 = not known */
-};
-
-/* dlopen frees what an earlier one left for dlerror, unless it is hidden meanwhile. */
-static struct kept_words keep_words(const struct caller *c, const struct stopped *s) {
-    struct kept_words kept = {0};
-    uint64_t base = s->registers.fs_base, none = 0;
-    uint64_t errno_at = base + c->errno_at, dlerror_at = base + c->dlerror_at;
-    if (c->errno_at &&
-        process_read(c->process, errno_at, &kept.errno_value, sizeof kept.errno_value))
-        kept.errno_at = errno_at;
-    if (c->dlerror_at &&
-        process_read(c->process, dlerror_at, &kept.dlerror_value, sizeof kept.dlerror_value) &&
-        kept.dlerror_value && process_write(c->process, dlerror_at, &none, sizeof none))
-        kept.dlerror_at = dlerror_at;
-    return kept;
-}
-
-static void put_words_back(const struct caller *c, const struct kept_words *kept) {
-    if (kept->errno_at)
-        (void)process_write(c->process, kept->errno_at, &kept->errno_value,
-                            sizeof kept->errno_value);
-    if (kept->dlerror_at)
-        (void)process_write(c->process, kept->dlerror_at, &kept->dlerror_value,
-                            sizeof kept->dlerror_value);
 }
 
 static enum call_result call_there(struct caller *c, pid_t thread, uint64_t function,
@@ -378,18 +227,18 @@ static enum call_result call_there(struct caller *c, pid_t thread, uint64_t func
     r.rax = 0;
     r.orig_rax = (unsigned long long)-1;
     r.eflags &= ~(uint64_t)(1 << 8 | 1 << 10 | 1 << 16); /* trap, direction, resume */
-    struct kept_words kept = keep_words(c, &s);
+    struct kept_words kept = words_keep(&c->words, c->process, s.registers.fs_base);
     /* From here on the thread comes back by itself, whatever becomes of this command. */
     if (ptrace(PTRACE_SETREGS, thread, NULL, &r) != 0) {
-        put_words_back(c, &kept);
+        words_put_back(c->process, &kept);
         return CALL_FAILED;
     }
     (void)ptrace(PTRACE_SETSIGMASK, thread, (void *)sizeof all, &all);
     enum call_result result = follow(c, thread, context_at);
     if (result == CALL_NOT_BACK)
         c->stack = 0; /* it is in use */
-    if (result == CALL_DONE)
-        put_words_back(c, &kept);
+    if (result == CALL_DONE || result == CALL_CRASHED)
+        words_put_back(c->process, &kept);
     return result;
 }
 
@@ -428,10 +277,15 @@ static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arg
     read_threads(c->process, &threads);
     if (threads.count > 1 && spares_first)
         threads.count--;
+    (void)stop_let_late_go(&c->late, 0);
     for (uint32_t i = 0; i < threads.count && !is_done; i++) {
         pid_t thread = threads.list[i];
+        if (stop_is_late(&c->late, thread)) {
+            was_asked = true;
+            continue;
+        }
         errno = 0;
-        enum traced traced = stop(thread);
+        enum traced traced = stop_thread(thread);
         was_asked = was_asked || traced != NOT_TRACED || errno != EPERM;
         if (traced == IS_OURS && process_read_mappings(c->process) &&
             places_renew(&c->places, c->process) &&
@@ -440,7 +294,7 @@ static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arg
             traced = *result == CALL_NOT_BACK ? RUNS : traced;
             is_done = true;
         }
-        let_go(thread, traced);
+        stop_let_go(&c->late, thread, traced);
     }
     free(threads.list);
     return is_done || was_asked;
@@ -465,7 +319,7 @@ static enum call_result look_for_moment(struct caller *c, uint64_t function,
             return CALL_NO_MOMENT;
         }
         if (result == CALL_NO_MOMENT)
-            nap(LOOK_US);
+            stop_nap(LOOK_US);
         tries++;
     } while (result == CALL_NO_MOMENT && now_ms() < deadline);
     return result;
@@ -521,57 +375,12 @@ static uint64_t find_restorer(const struct caller *c) {
     return found;
 }
 
-/* __errno_location is: mov slot(%rip), %rax; add %fs:0, %rax; ret. */
-static uint64_t find_errno(const struct caller *c) {
-    unsigned char code[16];
-    uint64_t at = module_find(&c->places.libc, "__errno_location"), offset = 0;
-    int32_t slot;
-    static const unsigned char entry[] = {0xf3, 0x0f, 0x1e, 0xfa};
-    if (!at || !process_read(c->process, at, code, sizeof code))
-        return 0;
-    if (memcmp(code, entry, sizeof entry) == 0) {
-        at += sizeof entry;
-        if (!process_read(c->process, at, code, sizeof code))
-            return 0;
-    }
-    static const unsigned char load[] = {0x48, 0x8b, 0x05};
-    if (memcmp(code, load, sizeof load) != 0)
-        return 0;
-    memcpy(&slot, code + sizeof load, sizeof slot);
-    (void)process_read(c->process, at + 7 + (uint64_t)(int64_t)slot, &offset, sizeof offset);
-    return offset;
-}
-
-/* In dlerror stands: mov slot(%rip), %R; mov %fs:(%R), %S. Its first such word holds 0, or where
- * what the thread's next dlerror says lies. */
-static uint64_t find_dlerror(const struct caller *c) {
-    enum { LOAD_BYTES = 7, BYTES = 256, REGISTER = 7, NEEDS_MORE = 4, HAS_NO_REGISTER = 5 };
-    unsigned char code[BYTES];
-    uint64_t at = module_find(&c->places.libc, "dlerror"), offset = 0;
-    if (!at || !process_read(c->process, at, code, sizeof code))
-        return 0;
-    for (unsigned i = 0; i + LOAD_BYTES + 4 <= BYTES; i++) {
-        const unsigned char *load = code + i, *use = load + LOAD_BYTES;
-        unsigned to = load[2] >> 3 & REGISTER;
-        int32_t slot;
-        if (load[0] != 0x48 || load[1] != 0x8b || (load[2] & 0xc7) != 0x05 || to == NEEDS_MORE ||
-            to == HAS_NO_REGISTER || use[0] != 0x64 || (use[1] & 0xfb) != 0x48 || use[2] != 0x8b ||
-            (use[3] & 0xc7) != to)
-            continue;
-        memcpy(&slot, load + 3, sizeof slot);
-        uint64_t slot_at = at + i + LOAD_BYTES + (uint64_t)(int64_t)slot;
-        return process_read(c->process, slot_at, &offset, sizeof offset) ? offset : 0;
-    }
-    return 0;
-}
-
 bool caller_open(struct caller *c, struct process *p) {
     *c = (struct caller){.process = p};
     if (!places_open(&c->places, p))
         return false;
     c->restorer = find_restorer(c);
-    c->errno_at = find_errno(c);
-    c->dlerror_at = find_dlerror(c);
+    words_find(&c->words, p, &c->places.libc);
     if (c->restorer)
         return true;
     if (!process_say_gone(p))
@@ -591,8 +400,16 @@ static void give_stack_back(struct caller *c) {
         (void)look_for_moment(c, unmap, arguments, 2, GIVE_BACK_MS);
 }
 
+bool caller_has_late(struct caller *c) {
+    return stop_let_late_go(&c->late, 0) > 0;
+}
+
 void caller_close(struct caller *c) {
+    enum { LATE_MS = 500 };
     if (c->stack)
         give_stack_back(c);
+    (void)stop_let_late_go(&c->late, LATE_MS);
+    free(c->late.thread);
+    c->late = (struct late){0};
     places_close(&c->places);
 }

@@ -171,26 +171,35 @@ void module_close(struct module *m) {
 
 struct wanted {
     const char *name;
-    uint64_t value;
+    uint64_t value, bytes;
 };
 
 static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symbol) {
     struct wanted *wanted = context;
-    if (strcmp(name, wanted->name) == 0)
+    if (strcmp(name, wanted->name) == 0) {
         wanted->value = symbol->st_value;
+        wanted->bytes = symbol->st_size;
+    }
     return !wanted->value;
 }
 
-uint64_t module_find(const struct module *m, const char *name) {
+bool module_find_function(const struct module *m, const char *name, struct function *out) {
     struct wanted wanted = {.name = name};
     int fd;
     Elf *elf = open_elf(m->path, &fd);
     if (!elf)
-        return 0;
+        return false;
     visit_symbols(elf, look_at_symbol, &wanted);
     elf_end(elf);
     close(fd);
-    return wanted.value ? m->bias + wanted.value : 0;
+    uint64_t start = m->bias + wanted.value;
+    *out = (struct function){.start = start, .end = start + wanted.bytes};
+    return wanted.value != 0;
+}
+
+uint64_t module_find(const struct module *m, const char *name) {
+    struct function found;
+    return module_find_function(m, name, &found) ? found.start : 0;
 }
 
 bool module_covers(const struct module *m, uint64_t address, bool *is_denied) {

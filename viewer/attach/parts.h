@@ -19,10 +19,12 @@ struct mapping {
 
 struct process {
     pid_t pid;
+    pid_t shown; /* whose folder of /proc shows what it has: the first thread's, while that lives */
     char name[64];
     uint64_t born; /* field 22 of its stat */
     struct mapping *mapping;
     uint32_t mappings, capacity;
+    int handle; /* pidfd, -1: the kernel has none */
     int memory; /* of /proc/PID/mem: of what it runs now, not of what it executes later */
     int lock;   /* a socket whose name is taken as long as this command lives */
 };
@@ -72,6 +74,8 @@ bool module_read(struct module *m, const struct process *p, const char *path);
 void module_close(struct module *m);
 /* The address of an exported function or object; 0 = there is none. */
 uint64_t module_find(const struct module *m, const char *name);
+/* The same with its end. False: there is none. */
+bool module_find_function(const struct module *m, const char *name, struct function *out);
 /* What the functions that cover `address` say. False: none does. */
 bool module_covers(const struct module *m, uint64_t address, bool *is_denied);
 
@@ -94,16 +98,67 @@ bool places_renew(struct places *places, const struct process *p);
  * and of whatever may hold a lock that they need, and its stack has room. */
 bool places_are_safe(struct places *places, const struct process *p, pid_t thread);
 
+/* ---- stop.c ---------------------------------------------------------------------------------- */
+
+struct user_regs_struct;
+
+enum traced {
+    NOT_TRACED,
+    RUNS,
+    STANDS,  /* in a stop that is not ours */
+    IS_OURS, /* between two of its instructions, or behind a system call */
+};
+
+/* Threads that are traced and have not come to their stop: asleep in the kernel. */
+struct late {
+    pid_t *thread;
+    uint32_t count, capacity;
+};
+
+void stop_nap(unsigned us);
+/* Waits for the next stop. False: none within `ms` (*status is -1), or the thread has ended. */
+bool stop_await(pid_t thread, unsigned ms, int *status);
+bool stop_is_event(int status, int event);
+/* Does the kernel make the system call again that the stop has ended? */
+bool stop_has_ended_call(const struct user_regs_struct *r);
+/* Stops a thread, or gives up after a moment: RUNS. Signals that come first are passed on. */
+enum traced stop_thread(pid_t thread);
+/* Lets go of a thread; one that runs becomes late, and is let go when it stops. */
+void stop_let_go(struct late *late, pid_t thread, enum traced traced);
+bool stop_is_late(const struct late *late, pid_t thread);
+/* Lets go of late threads that stand by now, waits for that at most `ms`. How many still do not. */
+uint32_t stop_let_late_go(struct late *late, unsigned ms);
+
+/* ---- words.c --------------------------------------------------------------------------------- */
+
+/* Where libc keeps them, from a thread's own pointer; 0 = not known. */
+struct words {
+    uint64_t errno_at;
+    uint64_t dlerror_at; /* what its next dlerror says */
+};
+
+/* Of one thread: what they held, and where. */
+struct kept_words {
+    int errno_value;
+    uint64_t dlerror_value;
+    uint64_t errno_at, dlerror_at; /* 0 = not kept */
+};
+
+void words_find(struct words *words, const struct process *p, const struct module *libc);
+struct kept_words words_keep(const struct words *words, const struct process *p,
+                             uint64_t thread_pointer);
+void words_put_back(const struct process *p, const struct kept_words *kept);
+
 /* ---- call.c ---------------------------------------------------------------------------------- */
 
 struct caller {
     struct process *process;
     struct places places;
-    uint64_t restorer;   /* of libc: the instructions that end a signal handler */
-    uint64_t errno_at;   /* from a thread's own pointer; 0 = not known */
-    uint64_t dlerror_at; /* likewise: what its next dlerror says */
-    uint64_t stack;      /* made in the program for these calls; 0 = not yet */
-    bool has_ended;      /* the program has */
+    uint64_t restorer; /* of libc: the instructions that end a signal handler */
+    struct words words;
+    struct late late;
+    uint64_t stack; /* made in the program for these calls; 0 = not yet */
+    bool has_ended; /* the program has */
 };
 
 enum call_result {
@@ -116,6 +171,9 @@ enum call_result {
 
 bool caller_open(struct caller *c, struct process *p); /* false: printed */
 void caller_close(struct caller *c);
+/* Lets go of threads that have stopped late. True: there are some that have not yet; this is to be
+ * called again soon. */
+bool caller_has_late(struct caller *c);
 /* Makes sure of `stack`, whose lower half is free to be written to. */
 enum call_result caller_prepare(struct caller *c, unsigned ms);
 /* Has a thread of the program call `function` with up to six arguments, on a stack of its own.

@@ -99,7 +99,7 @@ static bool begin_unwinder(struct places *places, const struct process *p) {
         dwfl_end(places->unwinder);
     Dwfl *dwfl = dwfl_begin(&callbacks);
     places->unwinder = dwfl;
-    return dwfl && dwfl_linux_proc_report(dwfl, p->pid) == 0 &&
+    return dwfl && dwfl_linux_proc_report(dwfl, p->shown) == 0 &&
            dwfl_report_end(dwfl, NULL, NULL) == 0 &&
            dwfl_linux_proc_attach(dwfl, p->pid, true) == 0;
 }

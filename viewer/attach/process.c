@@ -2,14 +2,17 @@
  * recording it. */
 #include "viewer/attach/parts.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include "base/growing.h"
@@ -43,10 +46,45 @@ static bool add_mapping(struct process *p, char *line) {
     return true;
 }
 
-bool process_read_mappings(struct process *p) {
+/* Have all its threads ended? Not what /proc says of the first one: that may have ended before the
+ * others (pthread_exit), and on a busy machine /proc may not answer in time. */
+static bool has_ended(const struct process *p) {
+    struct pollfd all = {.fd = p->handle, .events = POLLIN};
+    struct hak_peer peer;
+    if (p->handle >= 0)
+        return poll(&all, 1, 0) > 0;
+    enum hak_peer_answer answer = hak_peer_ask(p->pid, &peer);
+    return answer == HAK_PEER_GONE ||
+           (answer == HAK_PEER_THERE && p->born && peer.start_time != p->born);
+}
+
+/* What a process has is shown by a thread that lives; the first one may have ended. False: none
+ * does. */
+static bool find_shown(struct process *p) {
+    char path[64];
+    struct hak_peer peer;
+    pid_t found = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)p->pid);
+    DIR *threads = opendir(path);
+    for (struct dirent *entry; !found && threads && (entry = readdir(threads)) != NULL;) {
+        pid_t thread = atoi(entry->d_name);
+        if (thread > 0 && hak_peer_read(thread, &peer) && peer.memory_bytes > 0)
+            found = thread;
+    }
+    if (threads)
+        closedir(threads);
+    p->shown = found ? found : p->pid;
+    return found > 0;
+}
+
+static void path_of(const struct process *p, const char *name, char path[64]) {
+    snprintf(path, 64, "/proc/%d/%s", (int)p->shown, name);
+}
+
+static bool read_mappings(struct process *p) {
     char path[64], *line = NULL;
     size_t room = 0;
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)p->pid);
+    path_of(p, "maps", path);
     FILE *file = fopen(path, "re");
     if (!file)
         return false;
@@ -59,14 +97,8 @@ bool process_read_mappings(struct process *p) {
     return good && p->mappings > 0;
 }
 
-/* True also where that is not known: on a busy machine /proc may not answer in time. */
-static bool is_same_process(const struct process *p) {
-    struct hak_peer peer;
-    enum hak_peer_answer answer = hak_peer_ask(p->pid, &peer);
-    if (answer != HAK_PEER_THERE)
-        return answer != HAK_PEER_GONE;
-    return peer.state != 'Z' && peer.state != 'X' && peer.start_time == p->born &&
-           (peer.memory_bytes > 0 || peer.is_of_kernel);
+bool process_read_mappings(struct process *p) {
+    return read_mappings(p) || (!has_ended(p) && find_shown(p) && read_mappings(p));
 }
 
 /* Reading gives 0 bytes, wherever it is, when the memory's last user is gone (proc(5)). */
@@ -76,11 +108,15 @@ static bool has_same_memory(const struct process *p) {
 }
 
 bool process_is_there(const struct process *p) {
-    return is_same_process(p) && has_same_memory(p);
+    return !has_ended(p) && has_same_memory(p);
 }
 
+/* Between the memory's end and its own a process has none. */
 bool process_has_executed(const struct process *p) {
-    return !has_same_memory(p) && is_same_process(p);
+    struct hak_peer peer;
+    if (has_same_memory(p) || has_ended(p))
+        return false;
+    return hak_peer_ask(p->pid, &peer) == HAK_PEER_THERE ? peer.memory_bytes > 0 : !has_ended(p);
 }
 
 bool process_say_gone(const struct process *p) {
@@ -95,8 +131,9 @@ bool process_say_gone(const struct process *p) {
 bool process_open(struct process *p, pid_t pid) {
     char path[64];
     struct hak_peer peer;
+    *p = (struct process){.pid = pid, .shown = pid, .memory = -1, .lock = -1};
+    p->handle = (int)syscall(SYS_pidfd_open, pid, 0);
     enum hak_peer_answer answer = hak_peer_ask(pid, &peer);
-    *p = (struct process){.pid = pid, .memory = -1, .lock = -1};
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
     if (answer == HAK_PEER_GONE || !hak_proc_read_text(path, p->name, sizeof p->name)) {
         view_error("record: there is no process %d", (int)pid);
@@ -110,6 +147,8 @@ bool process_open(struct process *p, pid_t pid) {
     p->born = peer.start_time;
     if (peer.state != 'Z' && peer.state != 'X')
         return true;
+    if (!has_ended(p) && find_shown(p))
+        return true;
     view_error("record: process %d (%s) has ended; its parent has not asked yet how", (int)pid,
                p->name);
     return false;
@@ -122,7 +161,9 @@ void process_close(struct process *p) {
         close(p->memory);
     if (p->lock >= 0)
         close(p->lock);
-    *p = (struct process){.memory = -1, .lock = -1};
+    if (p->handle >= 0)
+        close(p->handle);
+    *p = (struct process){.handle = -1, .memory = -1, .lock = -1};
 }
 
 const struct mapping *process_mapping_at(const struct process *p, uint64_t address) {
@@ -179,7 +220,7 @@ static const char *status_line(const char *status, const char *word) {
 static bool is_same_namespace(const struct process *p, const char *which) {
     char path[64];
     struct stat own, its;
-    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)p->pid, which);
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)p->shown, which);
     if (stat(path, &its) != 0)
         return true; /* what follows says what is barred */
     snprintf(path, sizeof path, "/proc/self/ns/%s", which);
@@ -189,7 +230,7 @@ static bool is_same_namespace(const struct process *p, const char *which) {
 static bool has_same_root(const struct process *p) {
     char path[64];
     struct stat own, its;
-    snprintf(path, sizeof path, "/proc/%d/root", (int)p->pid);
+    path_of(p, "root", path);
     return stat(path, &its) != 0 || stat("/", &own) != 0 ||
            (own.st_ino == its.st_ino && own.st_dev == its.st_dev);
 }
@@ -204,7 +245,7 @@ static bool check_status(const struct process *p) {
     static char status[16384];
     char path[64];
     unsigned uid[4] = {0};
-    snprintf(path, sizeof path, "/proc/%d/status", (int)p->pid);
+    path_of(p, "status", path);
     if (!hak_proc_read_text(path, status, sizeof status)) {
         refuse(p, "cannot be looked at", "");
         return false;
@@ -246,7 +287,7 @@ static bool check_status(const struct process *p) {
 static bool check_program(const struct process *p) {
     static struct hak_target_trouble trouble;
     char path[64], program[PATH_MAX];
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)p->pid);
+    path_of(p, "exe", path);
     ssize_t length = readlink(path, program, sizeof program - 1);
     if (length <= 0) {
         refuse(p, "cannot be looked at", "its user may, where kernel.yama.ptrace_scope is 0");
@@ -287,7 +328,7 @@ static bool take_lock(struct process *p) {
 
 static bool open_memory(struct process *p) {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/mem", (int)p->pid);
+    path_of(p, "mem", path);
     p->memory = open(path, O_RDWR | O_CLOEXEC);
     return p->memory >= 0 && process_read_mappings(p);
 }

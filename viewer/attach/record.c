@@ -22,6 +22,7 @@ enum {
     MOMENT_MS = 20000,
     SCAN_MS = 200,
     LOOK_MS = 50,
+    LATE_MS = 2,
     COMMIT_MS = 10000,
     MODE_NOW = 2, /* RTLD_NOW */
 };
@@ -198,7 +199,7 @@ static void wait_for_end(struct recording *r, uint64_t ns) {
     while (!stop_signal && (ns == 0 || view_now_ns() - from < ns) &&
            process_is_there(&r->process)) {
         uint64_t left = ns ? ns - (view_now_ns() - from) : UINT64_MAX;
-        uint64_t slice = (uint64_t)LOOK_MS * 1000000;
+        uint64_t slice = (caller_has_late(&r->caller) ? LATE_MS : LOOK_MS) * (uint64_t)1000000;
         long nap = (long)(left < slice ? left : slice);
         nanosleep(&(struct timespec){.tv_nsec = nap}, NULL);
         look_for_modules(r);
@@ -270,12 +271,14 @@ static void say_end(struct view *view, const struct recording *r, bool is_open) 
 }
 
 /* The worker sees at its next look that the program has let go. */
-static void wait_for_last(struct hak_keeper *keeper, bool is_left) {
+static void wait_for_last(struct recording *r, struct hak_keeper *keeper, bool is_left) {
     uint64_t from = view_now_ns();
     uint32_t live = 1;
     while (is_left && live > 0 && view_now_ns() - from < (uint64_t)COMMIT_MS * 1000000 &&
-           hak_keeper_wait_committed(keeper, COMMIT_MS, &live) == 0)
+           hak_keeper_wait_committed(keeper, COMMIT_MS, &live) == 0) {
+        (void)caller_has_late(&r->caller);
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
 }
 
 static int record(struct view *view, struct recording *r, const struct hak_keeper_options *options,
@@ -300,8 +303,8 @@ static int record(struct view *view, struct recording *r, const struct hak_keepe
         if (process_has_executed(&r->process))
             (void)process_say_gone(&r->process);
     }
+    wait_for_last(r, keeper, is_left);
     caller_close(&r->caller);
-    wait_for_last(keeper, is_left);
     bool is_whole = hak_keeper_stop(keeper, COMMIT_MS) == HAK_STORE_CLOSED;
     if (!is_begun)
         return VIEW_USAGE;

@@ -1,0 +1,95 @@
+/* Where libc's words lie is read from its functions, and from nothing behind them. This program
+ * stands in for a libc: it has a dlerror of its own. */
+#include "viewer/attach/parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+#include "unit/suite.h"
+
+/* A function that is shorter than what it is looked for in, in front of one that has just that. */
+__asm__(".text\n"
+        ".globl dlerror\n.type dlerror, @function\ndlerror:\n"
+        "    xor %eax, %eax\n"
+        "    ret\n"
+        ".size dlerror, .-dlerror\n"
+        ".globl behind_dlerror\n.type behind_dlerror, @function\nbehind_dlerror:\n"
+        "    mov words_of_another(%rip), %rdx\n"
+        "    mov %fs:(%rdx), %rax\n"
+        "    ret\n"
+        ".size behind_dlerror, .-behind_dlerror\n"
+        ".data\n.globl words_of_another\nwords_of_another: .quad 4711\n.text\n");
+
+static struct process self;
+
+static void open_self(void) {
+    self = (struct process){.pid = getpid(), .shown = getpid(), .handle = -1, .lock = -1};
+    self.memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+    ck_assert(self.memory >= 0 && process_read_mappings(&self));
+}
+
+static void close_self(void) {
+    process_close(&self);
+}
+
+static const char *path_of_libc(void) {
+    for (uint32_t i = 0; i < self.mappings; i++)
+        if (strstr(self.mapping[i].path, "/libc.so.6"))
+            return self.mapping[i].path;
+    ck_abort_msg("no libc");
+}
+
+START_TEST(finds_words_of_libc) {
+    struct words words;
+    struct module libc;
+    uint64_t thread_pointer;
+    __asm__("mov %%fs:0, %0" : "=r"(thread_pointer));
+    ck_assert(module_read(&libc, &self, path_of_libc()));
+    words_find(&words, &self, &libc);
+    ck_assert_uint_eq(thread_pointer + words.errno_at, (uintptr_t)&errno);
+    ck_assert_uint_ne(words.dlerror_at, 0);
+    module_close(&libc);
+}
+END_TEST
+
+START_TEST(does_not_look_behind_the_function) {
+    struct words words;
+    struct module own;
+    struct function dlerror;
+    char path[PATH_MAX] = "";
+    ck_assert(readlink("/proc/self/exe", path, sizeof path - 1) > 0);
+    ck_assert(module_read(&own, &self, path));
+    ck_assert(module_find_function(&own, "dlerror", &dlerror));
+    ck_assert_uint_eq(dlerror.end - dlerror.start, 3);
+    words_find(&words, &self, &own);
+    ck_assert_uint_eq(words.dlerror_at, 0);
+    module_close(&own);
+}
+END_TEST
+
+START_TEST(puts_words_back) {
+    struct words words;
+    struct module libc;
+    uint64_t thread_pointer;
+    __asm__("mov %%fs:0, %0" : "=r"(thread_pointer));
+    ck_assert(module_read(&libc, &self, path_of_libc()));
+    words_find(&words, &self, &libc);
+    errno = 77;
+    struct kept_words kept = words_keep(&words, &self, thread_pointer);
+    errno = 78;
+    words_put_back(&self, &kept);
+    ck_assert_int_eq(errno, 77);
+    module_close(&libc);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("all");
+    tcase_add_checked_fixture(cases, open_self, close_self);
+    tcase_add_test(cases, finds_words_of_libc);
+    tcase_add_test(cases, does_not_look_behind_the_function);
+    tcase_add_test(cases, puts_words_back);
+    return run_cases("viewer/attach/words", cases);
+}

@@ -1,0 +1,162 @@
+/* Stops threads of the program, and lets go of them.
+ *
+ *   seized --stop--> stands: looked at, or made to call --let go--> runs as before
+ *      \--> none within STOP_MS (asleep in the kernel): late, until its stop comes
+ *
+ * The kernel lets go of a thread only where it stands. One that sleeps where nothing but its own
+ * event wakes it (it waits for a vforked child, a disk) is remembered, and let go when its stop
+ * comes; the others are looked at meanwhile. What is late when this command ends the kernel lets go
+ * then. */
+#include "viewer/attach/parts.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include "base/growing.h"
+#include "viewer/cli/cli.h"
+
+enum { STOP_MS = 100, POLL_US = 50 };
+
+void stop_nap(unsigned us) {
+    nanosleep(&(struct timespec){.tv_nsec = (long)us * 1000}, NULL);
+}
+
+bool stop_await(pid_t thread, unsigned ms, int *status) {
+    uint64_t deadline = view_now_ns() + (uint64_t)ms * 1000000;
+    for (;;) {
+        pid_t got = waitpid(thread, status, __WALL | WNOHANG);
+        if (got == thread)
+            return WIFSTOPPED(*status);
+        if ((got < 0 && errno != EINTR) || view_now_ns() > deadline) {
+            *status = got < 0 ? 0 : -1;
+            return false;
+        }
+        stop_nap(POLL_US);
+    }
+}
+
+bool stop_is_event(int status, int event) {
+    return status >> 16 == event;
+}
+
+/* ---- system calls that a stop ends ----------------------------------------------------------- */
+
+/* The kernel's own results, which a program never sees. */
+enum { RESTARTSYS = 512, RESTARTNOINTR, RESTARTNOHAND, RESTART_RESTARTBLOCK = 516 };
+
+/* System calls that end with EINTR where nothing was done yet, and can be made again. */
+static bool may_be_made_again(uint64_t call) {
+    switch (call) {
+    case SYS_read:
+    case SYS_readv:
+    case SYS_write:
+    case SYS_writev:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_recvmmsg:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+    case SYS_semop:
+    case SYS_semtimedop:
+    case SYS_rt_sigtimedwait:
+    case SYS_io_getevents:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool stop_has_ended_call(const struct user_regs_struct *r) {
+    long result = (long)r->rax;
+    return (long)r->orig_rax >= 0 && (result == -RESTARTSYS || result == -RESTARTNOINTR ||
+                                      result == -RESTARTNOHAND || result == -RESTART_RESTARTBLOCK);
+}
+
+/* Some calls end with EINTR for the stop alone: the kernel is told to make them again. */
+static void mend_call(pid_t thread) {
+    struct user_regs_struct r;
+    if (ptrace(PTRACE_GETREGS, thread, NULL, &r) == 0 && (long)r.orig_rax >= 0 &&
+        (long)r.rax == -EINTR && may_be_made_again(r.orig_rax))
+        (void)ptrace(PTRACE_POKEUSER, thread, (void *)offsetof(struct user, regs.rax),
+                     (void *)(long)-RESTARTNOHAND);
+}
+
+/* ---- a thread -------------------------------------------------------------------------------- */
+
+enum traced stop_thread(pid_t thread) {
+    int status;
+    if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) != 0)
+        return NOT_TRACED;
+    if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0)
+        return RUNS;
+    while (stop_await(thread, STOP_MS, &status)) {
+        mend_call(thread); /* for a signal without a handler; one with it ends the call */
+        if (stop_is_event(status, PTRACE_EVENT_STOP)) /* or a signal is stopping the program */
+            return WSTOPSIG(status) == SIGTRAP ? IS_OURS : STANDS;
+        if (ptrace(PTRACE_CONT, thread, NULL, (void *)(long)WSTOPSIG(status)) != 0)
+            return RUNS;
+    }
+    return RUNS;
+}
+
+/* Its stop has come, with `status`. */
+static void let_stopped_go(pid_t thread, int status) {
+    bool is_signal =
+        !stop_is_event(status, PTRACE_EVENT_STOP) && WSTOPSIG(status) != (SIGTRAP | 0x80);
+    mend_call(thread);
+    (void)ptrace(PTRACE_DETACH, thread, NULL, (void *)(long)(is_signal ? WSTOPSIG(status) : 0));
+}
+
+void stop_let_go(struct late *late, pid_t thread, enum traced traced) {
+    if (traced == NOT_TRACED)
+        return;
+    if (traced != RUNS) {
+        (void)ptrace(PTRACE_DETACH, thread, NULL, NULL);
+        return;
+    }
+    (void)ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
+    if (hak_growing_make_room(&late->thread, late->count, &late->capacity, sizeof *late->thread))
+        late->thread[late->count++] = thread;
+    (void)stop_let_late_go(late, 0);
+}
+
+bool stop_is_late(const struct late *late, pid_t thread) {
+    for (uint32_t i = 0; i < late->count; i++)
+        if (late->thread[i] == thread)
+            return true;
+    return false;
+}
+
+/* False: it is neither traced nor waited for any more. */
+static bool is_still_late(pid_t thread) {
+    int status;
+    if (!stop_await(thread, 0, &status))
+        return status < 0;
+    let_stopped_go(thread, status);
+    return false;
+}
+
+uint32_t stop_let_late_go(struct late *late, unsigned ms) {
+    uint64_t deadline = view_now_ns() + (uint64_t)ms * 1000000;
+    for (;;) {
+        for (uint32_t i = 0; i < late->count;)
+            if (is_still_late(late->thread[i]))
+                i++;
+            else
+                late->thread[i] = late->thread[--late->count];
+        if (late->count == 0 || view_now_ns() >= deadline)
+            return late->count;
+        stop_nap(POLL_US);
+    }
+}
