@@ -289,7 +289,7 @@ USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-ob
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
               tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c tests/light/*.c \
               tests/hunt/*.c tests/keep/*.c tests/ctl/*.c tests/attach/*.c tests/long/*.c \
-              tests/matrix/*.c tests/options/*.c tests/security/*.c tests/strings/*.c tests/instruction/*.c)
+              tests/man/*.c tests/matrix/*.c tests/options/*.c tests/security/*.c tests/strings/*.c tests/instruction/*.c)
 USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.sh compiles it
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
               $(BUILD)/tests/faults/cxx/plugin_host.so
@@ -374,7 +374,7 @@ $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
-tests: all unit $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_BIN) $(TSAN_BIN) \
+tests: all unit man $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_BIN) $(TSAN_BIN) \
        $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
@@ -384,6 +384,16 @@ $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
 .PHONY: pages
 pages: $(BUILD)/write_pages
 	$(BUILD)/write_pages docs
+
+# Man pages, from the same tables: the commands' comes with the viewer.
+MAN_SRC := $(wildcard tools/man/*.c)
+$(BUILD)/write_man: $(MAN_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
+	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS) $(VIEW_LIBS)
+$(BUILD)/man/hakmem.7: $(BUILD)/write_man docs/specs/store.md include/hakmem.h
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(call SAY,make) $(BUILD)/write_man . $(@D)
+.PHONY: man
+man: $(BUILD)/man/hakmem.7
 
 # ---- what people call ----------------------------------------------------------------------------
 # Where make was not told how many jobs to run, as many as there are processors.
@@ -429,7 +439,8 @@ ZSH_WORDS  := $(SHARE)/zsh/site-functions/_hakmem-trace
 FISH_WORDS := $(SHARE)/fish/vendor_completions.d/hakmem-trace.fish
 HEADERS    := $(wildcard include/*.h)
 DOC        := $(SHARE)/doc/hakmem
-install: all
+MAN        := $(SHARE)/man
+install: all man
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
 	install -m 755 $(BUILD)/$(SO_FILE) "$(DESTDIR)$(PREFIX)/lib/"
@@ -440,6 +451,10 @@ install: all
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
 	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	sed 's|@PREFIX@|$(PREFIX)|' tools/hakmem.pc >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
+	install -d "$(MAN)/man1" "$(MAN)/man5" "$(MAN)/man7"
+	install -m 644 $(BUILD)/man/*.1 "$(MAN)/man1/"
+	install -m 644 $(BUILD)/man/*.5 "$(MAN)/man5/"
+	install -m 644 $(BUILD)/man/*.7 "$(MAN)/man7/"
 	install -d "$(DOC)"
 	install -m 644 README.md DESIGN.md LICENSE "$(DOC)/"
 	rm -rf "$(DOC)/docs" "$(DOC)/examples" && cp -R docs examples "$(DOC)/"
@@ -456,6 +471,7 @@ uninstall:
 	      "$(DESTDIR)$(PREFIX)/lib/libhakmem.a" "$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	rm -f $(patsubst include/%,"$(DESTDIR)$(PREFIX)/include/%",$(HEADERS))
+	rm -f "$(MAN)/man1/hakmem-trace.1" "$(MAN)/man1/hakmem-trace-"*.1 "$(MAN)/man5/hakmem-store.5" "$(MAN)/man7/hakmem.7"
 	rm -f "$(BASH_WORDS)" "$(ZSH_WORDS)" "$(FISH_WORDS)"
 	rm -rf "$(DOC)"
 
@@ -472,6 +488,7 @@ help:
 	@echo 'make lint         includes, rules, generated pages, format, warnings, analysers'
 	@echo 'make deps         the Debian packages that building and testing need'
 	@echo 'make pages        writes the pages that are made from the .def tables'
+	@echo 'make man          the man pages, into $(BUILD)/man (make install puts them in their place)'
 	@echo 'make tour         the source files in reading order, a sentence for each'
 	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=; make uninstall takes it away again'
 	@echo 'make clean        removes $(BUILD)/'
@@ -479,4 +496,4 @@ help:
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
-           $(TSAN_BIN) $(BUILD)/write_pages)
+           $(TSAN_BIN) $(BUILD)/write_pages $(MAN_SRC:%.c=$(BUILD)/host/%.o))

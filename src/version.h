@@ -1,7 +1,8 @@
-/* The version of everything that is built here. */
+/* The version of everything that is built here, by semver.org, and the day from which it is one. */
 #ifndef HAK_VERSION_H
 #define HAK_VERSION_H
 
-#define HAK_VERSION "0.1"
+#define HAK_VERSION     "0.1.0"
+#define HAK_VERSION_DAY "November 23, 2026"
 
 #endif

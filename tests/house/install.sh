@@ -9,7 +9,8 @@ for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/hakmem/hakmem-
     share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
     share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h lib/pkgconfig/hakmem.pc \
     share/doc/hakmem/README.md share/doc/hakmem/docs/ci.md share/doc/hakmem/docs/specs/checks.md \
-    share/doc/hakmem/examples/tally/Makefile; do
+    share/doc/hakmem/examples/tally/Makefile \
+    share/man/man1/hakmem-trace.1 share/man/man1/hakmem-trace-why.1 share/man/man5/hakmem-store.5 share/man/man7/hakmem.7; do
     [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 PATH=$prefix/bin:$PATH hakmem-trace run --store store.db -- /bin/ls / >out 2>err || { cat err; exit 1; }

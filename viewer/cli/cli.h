@@ -71,6 +71,19 @@ const struct view_command *view_used_commands(void);
 extern const struct view_option view_common_options[];
 extern const int view_common_option_count;
 
+/* The command has an option of this name itself, beside the common ones. */
+bool view_has_own_option(const struct view_command *command, const char *name);
+/* As it is parsed: an option that has a common one's name has its letter, too, and is typed alike.
+ */
+struct view_option view_option_as_typed(const struct view_option *option);
+
+/* What each enum view_status means, for people; the last sentence is NULL. */
+struct view_status_word {
+    int status;
+    const char *sentence;
+};
+extern const struct view_status_word view_statuses[];
+
 struct view {
     const struct view_command *command;
     struct view_option option[VIEW_OPTIONS_MAX]; /* the command's, then the common ones */

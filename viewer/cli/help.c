@@ -5,6 +5,16 @@
 
 #define WIDTH 100
 
+const struct view_status_word view_statuses[] = {
+    {VIEW_OK, "nothing wrong"},
+    {VIEW_FAULT, "a fault was found"},
+    {VIEW_USAGE, "usage"},
+    {VIEW_UNREADABLE, "the capture cannot be read"},
+    {VIEW_INCOMPLETE, "the capture is incomplete and the answer could differ"},
+    {VIEW_INTERRUPTED, "interrupted"},
+    {0, NULL},
+};
+
 /* Prints `text` from the present column on, later lines indented to `indent`, no wider than WIDTH.
  */
 static void print_wrapped(FILE *to, const char *text, int indent) {
@@ -61,10 +71,10 @@ void view_help_general(FILE *to) {
     view_write(to, "\nOPTIONS FOR ALL\n");
     for (int i = 0; i < view_common_option_count; i++)
         print_option(to, &view_common_options[i]);
-    view_write(to,
-               "\nEXIT STATUS\n"
-               "  0 nothing wrong   1 a fault was found   2 usage   3 the capture cannot be read\n"
-               "  4 the capture is incomplete and the answer could differ   130 interrupted\n");
+    view_write(to, "\nEXIT STATUS\n");
+    for (int i = 0; view_statuses[i].sentence; i++)
+        view_write(to, "%s%d %s%s", i == 0 || i == 4 ? "  " : "   ", view_statuses[i].status,
+                   view_statuses[i].sentence, i == 3 || !view_statuses[i + 1].sentence ? "\n" : "");
 }
 
 int command_help(struct view *view) {
@@ -78,16 +88,14 @@ int command_help(struct view *view) {
     return command ? VIEW_OK : VIEW_USAGE;
 }
 
-static bool has_option(const struct view_command *command, const char *name) {
+bool view_has_own_option(const struct view_command *command, const char *name) {
     for (int i = 0; i < command->option_count; i++)
         if (strcmp(command->options[i].name, name) == 0)
             return true;
     return false;
 }
 
-/* As it is parsed: an option that has a common one's name has its letter, too, and is typed alike.
- */
-static struct view_option as_common(const struct view_option *option) {
+struct view_option view_option_as_typed(const struct view_option *option) {
     struct view_option whole = *option;
     for (int i = 0; i < view_common_option_count; i++)
         if (strcmp(view_common_options[i].name, whole.name) == 0) {
@@ -105,12 +113,12 @@ void view_help_command(FILE *to, const struct view_command *command) {
     if (command->option_count > 0)
         view_write(to, "\nOPTIONS\n");
     for (int i = 0; i < command->option_count; i++) {
-        struct view_option option = as_common(&command->options[i]);
+        struct view_option option = view_option_as_typed(&command->options[i]);
         print_option(to, &option);
     }
     view_write(to, "\nOPTIONS FOR ALL\n");
     for (int i = 0; i < view_common_option_count; i++)
-        if (!has_option(command, view_common_options[i].name))
+        if (!view_has_own_option(command, view_common_options[i].name))
             print_option(to, &view_common_options[i]);
     if (command->examples)
         view_write(to, "\nEXAMPLES\n%s", command->examples);

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# The EXAMPLES of every man page, typed as they stand: no one is wrong (status 2, 3 or a shell's own), in a folder that
+# has what they name. Only process ids, addresses, long times and numbers of runs are others.
+# timeout: 900
+set -u
+unset "${!HAKMEM_@}"
+trace=$BUILD/hakmem-trace
+export PAGER=cat HOME=$PWD/home SHELL=/bin/bash
+mkdir -p bin home/.config/fish/completions made
+cp "$BUILD/tests/man/app" made/app
+ln -s "$trace" bin/hakmem-trace
+printf '#!/bin/sh\ncat >/dev/null\necho "<svg/>"\n' >bin/flamegraph.pl
+chmod +x bin/flamegraph.pl
+PATH=$PWD/bin:$PATH
+
+# What the examples name.
+(
+    cd made || exit 1
+    for name in server parser tests; do cp app $name; done
+    echo 'x' >broken.txt
+    echo 'print("job")' >job.py
+    ln -s "$BUILD/libhakmem.so.1" "$BUILD/hakmem-debug.so" .
+    for store in app ci; do hakmem-trace run --on-fault continue --leaks=1 -s $store.db -- ./app >out 2>&1; done
+    for store in before old; do hakmem-trace run -s $store.db -- ./app --fine >out 2>&1 || exit 1; done
+    cp before.db after.db && cp old.db new.db
+    mkdir ci && hakmem-trace faults -s app.db --write-baseline ci/baseline.json >out
+    [ -s ci/baseline.json ] || exit 1
+    HAKMEM_COLLECT=/none LD_PRELOAD=$BUILD/hakmem-debug.so ./server --fine >out 2>&1
+    mv hakmem.server.*.rings hakmem.server.4711.rings || exit 1
+    sleep 0.01 && cp app.db hakmem.app.4711.db # the newest, which stands for no -s
+) || { echo "what the examples need cannot be made"; cat made/out; exit 1; }
+address=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base from event where kind = 'MALLOC' limit 1" | tail -n 1)
+superslab=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base & ~2097151 from event where kind = 'MALLOC' limit 1 offset 2000" | tail -n 1)
+recorded=$(hakmem-trace sql -s made/hakmem.app.4711.db 'select pid from process' | tail -n 1)
+
+# The lines of a page's EXAMPLES, as a reader sees them.
+lines() { mandoc -T ascii -O width=200 "$1" | col -bx | awk '/^[A-Z]/ { is_there = $0 == "EXAMPLES"; next } is_there && /^           ? ?[^ ]/ { sub(/^ */, ""); print }'; }
+
+failed=0 count=0
+# try PAGE PID LINE
+try() {
+    local line=$3 status
+    line=${line//4711.rings/@rings@}
+    line=${line//p:4711/p:@allocation@}
+    line=${line//4711/$2}
+    line=${line//@rings@/4711.rings}
+    line=${line//@allocation@/4711}
+    line=${line//\$(pidof redis-server)/$2}
+    line=${line//0x5581a8c00000/$(printf 0x%x "$superslab")}
+    line=${line//0x5581a8c31054/$(printf 0x%x "$address")}
+    line=${line//0x5581a8c31040/$(printf 0x%x "$address")}
+    line=${line//--for 30s/--for 300ms}
+    line=${line//--runs 50/--runs 2}
+    count=$((count + 1))
+    case $line in
+    'hakmem-trace record'*' -s redis.db') # which ends with the program
+        (for _ in $(seq 600); do hakmem-trace sql -s redis.db 'select 1 from process' && break || sleep 0.1; done
+        kill "$2") >recorded 2>&1 &
+        timeout 120 bash -c "$line" >out 2>err </dev/null
+        ;;
+    'hakmem-trace view'*) printf q | timeout 60 script -qec "stty cols 100 rows 30; $line" /dev/null >out 2>err ;;
+    *) timeout 120 bash -c "$line" >out 2>err </dev/null ;;
+    esac
+    status=$?
+    [ "$1" != hakmem.7 ] || [ "$status" -ne 134 ] || status=1 # without the command the program itself ends at the fault
+    case "$status" in
+    0 | 1 | 4) ;;
+    *)
+        echo "$1: $line: status $status"
+        head -n 5 out err
+        failed=1
+        ;;
+    esac
+}
+
+for page in "$BUILD"/man/*; do
+    name=${page##*/} process=$recorded target=''
+    lines "$page" >examples
+    [ -s examples ] || { echo "$name has no examples"; exit 1; }
+    rm -rf here && cp -r made here && cd here || exit 1
+    case $name in
+    hakmem-trace-run.1 | hakmem-trace-import.1 | hakmem.7) rm -f ./*.db ;;
+    hakmem-trace-record.1 | hakmem-trace-ctl.1)
+        mkfifo never
+        if [ "$name" = hakmem-trace-ctl.1 ]; then
+            HAKMEM_TRACE_FILE=hakmem.live.%p.db LD_PRELOAD=$BUILD/hakmem-debug.so ./server wait <>never >ready &
+        else
+            ./server wait <>never >ready &
+        fi
+        target=$! process=$!
+        for _ in $(seq 600); do grep -q ready ready && break || sleep 0.1; done
+        ;;
+    esac
+    while IFS= read -r line <&3; do try "$name" "$process" "$line"; done 3<../examples
+    [ -z "$target" ] || { kill "$target" && wait "$target"; } 2>/dev/null
+    cd ..
+done
+[ "$count" -ge 75 ] || { echo "only $count examples were found"; exit 1; }
+exit "$failed"
