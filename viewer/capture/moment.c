@@ -9,11 +9,6 @@ static uint64_t last_event(const struct view *view) {
     return view->summary.trimmed_events + view->summary.events; /* ids have no gaps */
 }
 
-static int keep_first(void *context, const struct hak_event *event) {
-    *(struct hak_event *)context = *event;
-    return 1;
-}
-
 /* The end of a run of the profile, which is all that is kept, nearest to an event or a time. */
 static bool find_end_of_run(struct view *view, uint64_t id, uint64_t ns, struct view_moment *out) {
     struct hak_heap_end end;
@@ -37,21 +32,18 @@ static bool find_end_of_run(struct view *view, uint64_t id, uint64_t ns, struct 
 static bool find_time(struct view *view, uint64_t ns, struct view_moment *out) {
     if (hak_store_is_profile_only(view->reader))
         return find_end_of_run(view, 0, ns, out);
-    struct hak_filter later = {.class_index = -1, .ns_from = ns + 1};
-    struct hak_event first = {0};
-    int found = hak_store_scan(view->reader, &later, false, keep_first, &first);
+    uint64_t event;
+    int found = hak_span_find_event(view->reader, ns, &event);
     if (found < 0) {
         view_store_error(view, found);
         return false;
     }
-    *out = (struct view_moment){
-        .kind = VIEW_AT_END, .ns = ns, .is_beyond = ns > view->summary.last_ns};
-    if (found == 0)
-        return true;
-    bool is_before = first.id <= view->summary.trimmed_events + 1;
-    *out = (struct view_moment){.kind = is_before ? VIEW_AT_START : VIEW_AT_EVENT,
-                                .event = is_before ? 0 : first.id - 1,
-                                .ns = ns};
+    *out = (struct view_moment){.kind = found == 0 ? VIEW_AT_END
+                                        : event    ? VIEW_AT_EVENT
+                                                   : VIEW_AT_START,
+                                .event = event,
+                                .ns = ns,
+                                .is_beyond = found == 0 && ns > view->summary.last_ns};
     return true;
 }
 
@@ -99,56 +91,18 @@ bool view_moment(struct view *view, const char *option, const char *text, struct
     return is_found;
 }
 
-/* The peak, which the stored profile may know: 1 and its event, 0 = there is none; 0 if it does
- * not; or an error. */
-static int find_stored_peak(struct view *view, uint32_t process, uint64_t *event) {
-    struct hak_heap heap = {0};
-    struct hak_heap_peak peak;
-    if (!process && view->summary.processes != 1) {
-        int found = hak_heap_find_peak(view->reader, 0, 0, &peak);
-        *event = peak.event;
-        return found;
-    }
-    int result = hak_heap_read(view->reader, 0, 0, process, &heap);
-    *event = result == 1 && heap.processes == 1 ? heap.process[0].peak_event : 0;
-    hak_heap_free(&heap);
-    return result == 1 ? *event != 0 : result;
-}
-
-/* The moment nearest to the peak. */
-static int find_peak_of_profile(struct view *view, uint32_t process, struct view_moment *out) {
-    struct hak_heap heap = {0};
-    struct hak_heap_peak peak = {0};
-    int result = process ? hak_heap_read(view->reader, 0, 0, process, &heap)
-                         : hak_heap_read_peak(view->reader, &peak, &heap);
-    if (process && result == 1 && heap.processes == 1)
-        peak.event = heap.process[0].peak_event;
-    hak_heap_free(&heap);
-    if (result < 0)
-        return view_store_error(view, result);
-    *out = (struct view_moment){.kind = VIEW_AT_START};
-    return !peak.event || find_end_of_run(view, peak.event, 0, out) ? 0 : VIEW_UNREADABLE;
-}
-
 int view_find_peak(struct view *view, uint32_t process, struct view_moment *out) {
-    uint64_t event = 0;
+    uint64_t event, ns;
+    int found = hak_span_find_peak(view->reader, process, &event, &ns);
+    if (found < 0)
+        return view_store_error(view, found);
+    *out = (struct view_moment){.kind = VIEW_AT_START};
+    if (found == 0)
+        return 0;
     if (hak_store_is_profile_only(view->reader))
-        return find_peak_of_profile(view, process, out);
-    int result = find_stored_peak(view, process, &event);
-    if (result == 0) {
-        struct hak_flow flow = {0};
-        struct hak_flow_query all = {.process = process};
-        result = hak_flow_read(view->reader, &all, &flow);
-        event = flow.peak.id;
-        hak_flow_free(&flow);
-    }
-    if (result < 0)
-        return view_store_error(view, result);
-    *out = (struct view_moment){.kind = event ? VIEW_AT_PEAK : VIEW_AT_START, .event = event};
-    struct hak_event at;
-    result = event ? hak_store_event(view->reader, event, &at) : 0;
-    out->ns = result == 1 ? at.ns : 0;
-    return result < 0 ? view_store_error(view, result) : 0;
+        return find_end_of_run(view, event, 0, out) ? 0 : VIEW_UNREADABLE;
+    *out = (struct view_moment){.kind = VIEW_AT_PEAK, .event = event, .ns = ns};
+    return 0;
 }
 
 void view_add_moment(struct hak_text *text, const struct view *view, const struct view_moment *at) {

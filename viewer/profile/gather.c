@@ -82,70 +82,12 @@ static bool may_be_stored(const struct profile_query *q) {
     return !is_by_block(q) && !is_by_thread(q) && !q->brief_calls;
 }
 
-static struct hak_flow_sum sum_of(struct hak_heap_sum sum) {
-    return (struct hak_flow_sum){sum.blocks, sum.bytes};
-}
-
-/* Had the process ended, and its last event lies before `event` (0 = the end: no)? */
-static bool is_gone(const struct hak_heap *heap, uint32_t process, uint64_t event) {
-    for (uint32_t low = 0, high = heap->processes; event && low < high;) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct hak_heap_process *p = &heap->process[middle];
-        if (p->process == process)
-            return hak_heap_is_gone(p, event);
-        if (p->process < process)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
-}
-
-/* The same of a capture that keeps only the profile: by its processes' ends. */
-static bool is_over(const struct profile_query *q, uint32_t process, const struct view_moment *at) {
-    if (!at->event || !hak_store_is_profile_only(q->view->reader))
-        return false;
-    struct hak_query ended =
-        hak_ask(hak_store_database(q->view->reader),
-                "SELECT 1 FROM process WHERE id = ?1 AND end_kind <> 0 AND end_ns <= ?2",
-                "reading processes", process, at->ns);
-    bool is = hak_query_next(&ended);
-    hak_query_end(&ended);
-    return is;
-}
-
-static void take_stored(const struct gathering *g, const struct hak_heap *heap) {
-    const struct profile_query *q = g->query;
-    for (uint32_t i = 0; i < heap->rows; i++) {
-        const struct hak_heap_row *row = &heap->row[i];
-        const struct hak_flow_row of = {.process = row->process, .stack = row->stack};
-        struct profile_sums sums = {.live = sum_of(row->live)};
-        if (q->is_span)
-            sums = (struct profile_sums){sum_of(row->live), sum_of(row->came), sum_of(row->went),
-                                         sum_of(row->brief), sum_of(row->before)};
-        if (is_gone(heap, row->process, q->at.event) || is_over(q, row->process, &q->at))
-            sums.live = (struct hak_flow_sum){0};
-        if (q->is_span &&
-            (is_gone(heap, row->process, q->from.event) || is_over(q, row->process, &q->from)))
-            sums.live = sums.before = (struct hak_flow_sum){0};
-        take_row(g, &of, &sums);
-    }
-}
-
-/* Rows of a span, or of a moment. 1: taken; 0: the profile does not have them; or an error. */
-static int gather_stored(const struct gathering *g, struct profile_facts *facts) {
-    struct profile_query *q = g->query;
-    struct hak_store_reader *r = q->view->reader;
-    struct hak_heap heap = {0};
-    if (!may_be_stored(q))
-        return 0;
-    int result = hak_heap_read(r, q->is_span ? q->from.event : 0, q->at.event, q->process, &heap);
-    if (result == 1)
-        take_stored(g, &heap);
-    for (uint32_t i = 0; i < heap.processes && q->is_span; i++)
-        facts->unknown += heap.process[i].unknown_ends;
-    hak_heap_free(&heap);
-    return result;
+static void take_span_row(void *context, const struct hak_flow_row *row) {
+    const struct gathering *g = context;
+    struct profile_sums sums = {.live = row->live};
+    if (g->query->is_span)
+        sums = (struct profile_sums){row->live, row->came, row->went, row->brief, row->before};
+    take_row(g, row, &sums);
 }
 
 /* ---- mappings ----------------------------------------------------------------------------------
@@ -204,8 +146,11 @@ static int gather_kept_peak(struct gathering *g) {
     q->at.ns = peak.ns;
     if (result == 0)
         q->at.kind = VIEW_AT_START;
-    if (result == 1)
-        take_stored(g, &heap);
+    for (uint32_t i = 0; i < heap.rows && result == 1; i++) {
+        const struct hak_heap_row *row = &heap.row[i];
+        take_row(g, &(struct hak_flow_row){.process = row->process, .stack = row->stack},
+                 &(struct profile_sums){.live = {row->live.blocks, row->live.bytes}});
+    }
     hak_heap_free(&heap);
     return result < 0 ? view_store_error(q->view, result) : 0;
 }
@@ -241,32 +186,27 @@ static int gather_peak(struct gathering *g, struct profile_facts *facts) {
 
 static int gather_span(struct gathering *g, struct profile_facts *facts) {
     struct profile_query *q = g->query;
-    bool is_by_lives = is_by_block(q);
     facts->from_ns = profile_time(q, &q->from);
     facts->to_ns = profile_time(q, &q->at);
     if (q->is_mapped)
         return gather_mappings(g, facts);
-    int stored = gather_stored(g, facts);
-    if (stored < 0)
-        return view_store_error(q->view, stored);
-    if (stored == 1)
-        return 0;
+    if (may_be_stored(q)) {
+        const struct hak_span_query span = {q->is_span ? q->from.event : 0, q->at.event, q->process,
+                                            !q->is_span};
+        int error = hak_span_read(q->view->reader, &span, take_span_row, g, &facts->unknown);
+        return error ? view_store_error(q->view, error) : 0;
+    }
     struct hak_flow flow = {0};
     struct hak_flow_query span = {.from = q->from.event,
                                   .to = q->at.event,
-                                  .life = is_by_lives ? take_life : NULL,
+                                  .life = is_by_block(q) ? take_life : NULL,
                                   .context = g};
     if (!q->is_span)
         span.from = span.to; /* what is held there, without what came before it */
     int status = read_flow(q, &span, &flow);
     facts->unknown = flow.unknown.blocks;
-    for (uint32_t i = 0; i < flow.rows && status == 0 && !is_by_lives; i++) {
-        const struct hak_flow_row *row = &flow.row[i];
-        struct profile_sums sums = {.live = row->live};
-        if (q->is_span)
-            sums = (struct profile_sums){row->live, row->came, row->went, row->brief, row->before};
-        take_row(g, row, &sums);
-    }
+    for (uint32_t i = 0; i < flow.rows && status == 0 && !is_by_block(q); i++)
+        take_span_row(g, &flow.row[i]);
     hak_flow_free(&flow);
     return status;
 }

@@ -5,6 +5,7 @@
  *   moment -> the stored profile + the events of its run -> heap
  *   all events -> tally (by thread), layers (by counter)
  *   two moments -> the events between -> flow (by stack), mapped (the program's own mmap)
+ *   two moments -> heap, or flow where that has no answer -> span
  *   address -> mapped -> mapping (what one address was mapped as)
  *
  * All of it reads through a hak_store_reader that the caller owns, on its thread, without a lock.
@@ -21,6 +22,7 @@
 #include "store/history/lookup.h"
 #include "store/history/mapped.h"
 #include "store/history/mapping.h"
+#include "store/history/span.h"
 #include "store/history/story.h"
 #include "store/history/tally.h"
 #include "store/history/life.h"

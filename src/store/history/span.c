@@ -1,0 +1,183 @@
+/* Asks the stored profile for a span, and the events where it has no answer. */
+#include "store/history/span.h"
+
+#include "store/history/heap.h"
+
+/* ---- processes that are gone -------------------------------------------------------------------
+ * They hold nothing behind their last event. The profile's rows have what they held at their own
+ * ends. */
+
+/* Of a capture that keeps only the profile: by the times of the processes' ends. */
+static bool is_over(struct hak_store_reader *r, uint32_t process, uint64_t event) {
+    if (!event || !hak_store_is_profile_only(r))
+        return false;
+    struct hak_query ended =
+        hak_ask(hak_store_database(r),
+                "SELECT 1 FROM process WHERE id = ?1 AND end_kind <> 0 AND end_ns <="
+                " (SELECT max(to_ns) FROM profile_run WHERE last <= ?2)",
+                "reading processes", process, event);
+    bool is = hak_query_next(&ended);
+    hak_query_end(&ended);
+    return is;
+}
+
+/* The answers for one process, whose rows follow one another. */
+struct gone {
+    uint32_t process, at; /* at: its place in the heap's list, or where it would be */
+    bool at_from, at_to;
+};
+
+static void look_at_process(struct hak_store_reader *r, const struct hak_heap *heap,
+                            const struct hak_span_query *query, uint32_t process,
+                            struct gone *gone) {
+    const struct hak_heap_process *p = NULL;
+    while (gone->at < heap->processes && heap->process[gone->at].process < process)
+        gone->at++;
+    if (gone->at < heap->processes && heap->process[gone->at].process == process)
+        p = &heap->process[gone->at];
+    gone->process = process;
+    uint64_t from = query->is_only_moment ? 0 : query->from;
+    gone->at_from = (p && hak_heap_is_gone(p, from)) || is_over(r, process, from);
+    gone->at_to = (p && hak_heap_is_gone(p, query->to)) || is_over(r, process, query->to);
+}
+
+static struct hak_flow_sum sum_of(struct hak_heap_sum sum) {
+    return (struct hak_flow_sum){sum.blocks, sum.bytes};
+}
+
+static void give_stored(struct hak_store_reader *r, const struct hak_heap *heap,
+                        const struct hak_span_query *query,
+                        void (*each)(void *context, const struct hak_flow_row *row),
+                        void *context) {
+    const struct hak_flow_sum none = {0};
+    struct gone gone = {0};
+    for (uint32_t i = 0; i < heap->rows; i++) {
+        const struct hak_heap_row *row = &heap->row[i];
+        if (i == 0 || row->process != gone.process)
+            look_at_process(r, heap, query, row->process, &gone);
+        struct hak_flow_row out = {.process = row->process,
+                                   .stack = row->stack,
+                                   .before = gone.at_from ? none : sum_of(row->before),
+                                   .inherited = sum_of(row->inherited),
+                                   .came = sum_of(row->came),
+                                   .went = sum_of(row->went),
+                                   .brief = sum_of(row->brief),
+                                   .live = gone.at_from || gone.at_to ? none : sum_of(row->live)};
+        each(context, &out);
+    }
+}
+
+/* 1, 0: it has no answer, or an error. */
+static int read_stored(struct hak_store_reader *r, const struct hak_span_query *query,
+                       void (*each)(void *context, const struct hak_flow_row *row), void *context,
+                       uint64_t *unknown) {
+    struct hak_heap heap = {0};
+    int result =
+        hak_heap_read(r, query->is_only_moment ? 0 : query->from, query->to, query->process, &heap);
+    if (result == 1)
+        give_stored(r, &heap, query, each, context);
+    for (uint32_t i = 0; i < heap.processes && result == 1 && !query->is_only_moment; i++)
+        *unknown += heap.process[i].unknown_ends;
+    hak_heap_free(&heap);
+    return result;
+}
+
+int hak_span_read(struct hak_store_reader *r, const struct hak_span_query *query,
+                  void (*each)(void *context, const struct hak_flow_row *row), void *context,
+                  uint64_t *unknown) {
+    *unknown = 0;
+    int stored = read_stored(r, query, each, context, unknown);
+    if (stored != 0)
+        return stored < 0 ? stored : 0;
+    const struct hak_flow_query span = {.from = query->is_only_moment ? query->to : query->from,
+                                        .to = query->to,
+                                        .process = query->process};
+    struct hak_flow flow = {0};
+    int error = hak_flow_read(r, &span, &flow);
+    for (uint32_t i = 0; i < flow.rows && !error; i++)
+        each(context, &flow.row[i]);
+    *unknown = flow.unknown.blocks;
+    hak_flow_free(&flow);
+    return error;
+}
+
+/* ---- the peak ----------------------------------------------------------------------------------
+ */
+
+/* The event as the profile knows it: 1; 0: it does not, or there is none; or an error. */
+static int find_stored_peak(struct hak_store_reader *r, uint32_t process, uint64_t *event) {
+    const struct hak_database *db = hak_store_database(r);
+    struct hak_heap heap = {0};
+    struct hak_heap_peak peak = {0};
+    bool is_of_one = process || hak_database_number(db, "SELECT count(*) FROM process", 0) == 1;
+    int result = !process && hak_store_is_profile_only(r) ? hak_heap_read_peak(r, &peak, &heap)
+                 : is_of_one                              ? hak_heap_read(r, 0, 0, process, &heap)
+                                                          : hak_heap_find_peak(r, 0, 0, &peak);
+    if (result == 1 && heap.processes == 1)
+        peak.event = heap.process[0].peak_event;
+    *event = peak.event;
+    hak_heap_free(&heap);
+    return result == 1 ? *event != 0 : result;
+}
+
+static int find_peak(struct hak_store_reader *r, uint32_t process, uint64_t *event) {
+    int result = find_stored_peak(r, process, event);
+    if (result != 0 || hak_store_is_profile_only(r))
+        return result;
+    struct hak_flow flow = {0};
+    const struct hak_flow_query all = {.process = process};
+    result = hak_flow_read(r, &all, &flow);
+    *event = flow.peak.id;
+    hak_flow_free(&flow);
+    return result < 0 ? result : *event != 0;
+}
+
+/* Where only the profile is kept: the end of a run. 1; 0: before the first; or an error. */
+static int find_end(struct hak_store_reader *r, uint64_t *event, uint64_t *ns) {
+    struct hak_heap_end end;
+    int error = hak_heap_nearest(r, *event, *ns, &end);
+    *event = end.event;
+    *ns = end.ns;
+    return error ? error : end.event != 0;
+}
+
+int hak_span_find_peak(struct hak_store_reader *r, uint32_t process, uint64_t *event,
+                       uint64_t *ns) {
+    *ns = 0;
+    int result = find_peak(r, process, event);
+    if (result != 1)
+        return result;
+    if (hak_store_is_profile_only(r))
+        return find_end(r, event, ns);
+    struct hak_event at;
+    result = hak_store_event(r, *event, &at);
+    *ns = result == 1 ? at.ns : 0;
+    return result < 0 ? result : 1;
+}
+
+/* ---- times -------------------------------------------------------------------------------------
+ */
+
+static int keep_first(void *context, const struct hak_event *event) {
+    *(struct hak_event *)context = *event;
+    return 1;
+}
+
+int hak_span_find_event(struct hak_store_reader *r, uint64_t ns, uint64_t *event) {
+    static const char begin[] = "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE "
+                                "key = 'trimmed_events'), 0)";
+    struct hak_event first = {0};
+    *event = 0;
+    if (hak_store_is_profile_only(r)) {
+        bool is_beyond =
+            hak_database_number(hak_store_database(r),
+                                "SELECT coalesce(max(to_ns), 0) FROM profile_run", 0) < ns;
+        int found = is_beyond ? 0 : find_end(r, event, &ns);
+        return is_beyond || found < 0 ? found : 1;
+    }
+    const struct hak_filter later = {.class_index = -1, .ns_from = ns + 1};
+    int found = hak_store_scan(r, &later, false, keep_first, &first);
+    if (found == 1 && first.id > hak_database_number(hak_store_database(r), begin, 0) + 1)
+        *event = first.id - 1;
+    return found;
+}
