@@ -58,6 +58,10 @@ RECORDER_SRC := src/size_class.c src/guard/count.c $(foreach d,platform trace tr
 ATTACH_SRC   := $(wildcard src/options*.c src/entry/attach/*.c) $(foreach f,blocks record,src/entry/keep/$(f).c)
 ATTACHED_SRC := $(filter-out src/tree/%,$(RECORDER_SRC))
 
+# hakmem_sqlite.so (src/sqlite/extension.h): what reads a store, as an extension of whatever SQLite loads it.
+SQLITE_SRC := $(foreach d,base store $(addprefix store/,codec history live postings profile reader sql stacks) sqlite,$(wildcard src/$(d)/*.c))
+SQLITE_OBJ := $(SQLITE_SRC:%.c=$(BUILD)/sqlite/%.o)
+
 PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
@@ -71,7 +75,7 @@ VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o 
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so \
-             $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace
+             $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem_sqlite.so
 
 .PHONY: all
 all: $(ARTIFACTS)
@@ -107,6 +111,8 @@ $(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_SRC:%.c=$(BUILD)/debug/%.o)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
 $(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(ATTACHED_SRC:%.c=$(BUILD)/debug/%.o) src/entry/attach/global.map
 	$(call SAY,link) $(CC) $(filter-out -Wl$(COMMA)-z$(COMMA)initfirst,$(LIB_FLAGS)) -Wl,--version-script=src/entry/attach/global.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^)
+$(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ)
+	$(call SAY,link) $(CC) -shared -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
 $(BUILD)/libstore.a: $(STORE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libcollector.a: $(COLL_OBJ)
@@ -166,6 +172,9 @@ $(BUILD)/keep/%.o: %.c $(BUILD)/flags
 $(BUILD)/debug/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(DEBUG) $(DEPEND) -c -o $@ $<
+$(BUILD)/sqlite/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(CC) $(HOST) -fPIC -ffunction-sections -include sqlite/extension.h $(DEPEND) -c -o $@ $<
 $(BUILD)/host/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(HOST) $(DEPEND) -c -o $@ $<
@@ -447,7 +456,7 @@ install: all man
 	ln -sf $(SO_FILE) "$(DESTDIR)$(PREFIX)/lib/$(SO_NAME)"
 	ln -sf $(SO_NAME) "$(DESTDIR)$(PREFIX)/lib/libhakmem.so"
 	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
-	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
+	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
 	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	sed 's|@PREFIX@|$(PREFIX)|' tools/hakmem.pc >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"

@@ -29,6 +29,7 @@ allowed() {
     leaks) echo 'large slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
     base) echo '' ;;
     store) echo 'base metrics/metric.h metrics/step.h trace/record.h' ;;
+    sqlite) echo 'store/sql/sql.h store/database.h store/file.h' ;;
     symbols) echo 'base store/frame.h' ;;
     report) echo 'base store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) echo 'report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h trace/frame_node.h' ;;

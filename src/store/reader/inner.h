@@ -37,5 +37,7 @@ struct hak_store_reader {
 /* Gives back the statements and buffers that it keeps for later: SQLite closes a connection only
  * when no statement is left. */
 void hak_reader_release(struct hak_store_reader *r);
+/* The error for who asks for events where only the profile is kept. */
+int hak_reader_refuse_events(const struct hak_store_reader *r);
 
 #endif

@@ -98,15 +98,18 @@ void hak_scan_close(struct hak_scan *s) {
         s->reader->spare_scan = s;
 }
 
+int hak_reader_refuse_events(const struct hak_store_reader *r) {
+    return hak_store_fail(HAK_STORE_NO_EVENTS,
+                          "%s: of this capture only the profile is kept (run --profile-only), no "
+                          "events: top, heap, diff, leaks --held, view and info answer",
+                          r->db.path);
+}
+
 int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limits, bool backwards,
                   struct hak_scan **out) {
     *out = NULL;
     if (r->is_profile_only && r->is_own) /* the collector's own reports do without */
-        return hak_store_fail(
-            HAK_STORE_NO_EVENTS,
-            "%s: of this capture only the profile is kept (run --profile-only), no "
-            "events: top, heap, diff, leaks --held, view and info answer",
-            r->db.path);
+        return hak_reader_refuse_events(r);
     struct hak_scan *s = r->spare_scan ? r->spare_scan : calloc(1, sizeof *s);
     r->spare_scan = NULL;
     if (!s)

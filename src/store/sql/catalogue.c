@@ -10,10 +10,11 @@ int hak_table_add_catalogue(const struct hak_database *db) {
         "  c.type AS type, c.hidden <> 0 AS is_hidden"
         " FROM (SELECT 'event' AS name, 'log' AS kind UNION ALL SELECT 'life', 'log'"
         "  UNION ALL SELECT 'live', 'log' UNION ALL SELECT 'block', 'log'"
+        "  UNION ALL SELECT 'profile', 'log'"
         "  UNION ALL SELECT 'stack_node', 'log' UNION ALL SELECT 'node', 'log'"
         "  UNION ALL SELECT name, type FROM main.sqlite_master"
         "   WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-        "   AND name NOT IN ('event', 'life', 'live', 'block', 'stack_node', 'node')"
+        "   AND name NOT IN ('event', 'life', 'live', 'block', 'profile', 'stack_node', 'node')"
         "  UNION ALL SELECT 'table_column', 'view') t"
         " JOIN pragma_table_xinfo(t.name) c";
     return hak_database_run(db, view, "adding its list of tables");

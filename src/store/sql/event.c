@@ -247,4 +247,4 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     return SQLITE_OK;
 }
 
-HAK_TABLE_MODULE(hak_event_module, declaration);
+HAK_TABLE_MODULE(hak_event_module, declaration, true);

@@ -1,8 +1,9 @@
-/* Adds the virtual tables event, block, life, live and stack_node to a connection. */
+/* Adds the virtual tables event, block, life, live, profile and stack_node to a connection. */
 #include "store/sql/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include "store/reader/inner.h"
 #include "store/sql/tables.h"
 
 static void let_go(void *context) {
@@ -33,11 +34,9 @@ int hak_store_add_tables(struct sqlite3 *database) {
     static const struct {
         const char *name;
         const sqlite3_module *module;
-    } all[] = {{"event", &hak_event_module},
-               {"block", &hak_block_module},
-               {"life", &hak_life_module},
-               {"live", &hak_live_module},
-               {"stack_node", &hak_stack_module}};
+    } all[] = {{"event", &hak_event_module},     {"block", &hak_block_module},
+               {"life", &hak_life_module},       {"live", &hak_live_module},
+               {"profile", &hak_profile_module}, {"stack_node", &hak_stack_module}};
     struct hak_tables *t = calloc(1, sizeof *t);
     if (!t)
         return hak_store_fail(HAK_STORE_INTERNAL, "out of memory");
@@ -60,6 +59,8 @@ int hak_store_add_tables(struct sqlite3 *database) {
         error = hak_table_add_stack_frame(&t->reader->db);
     if (!error)
         error = hak_table_add_catalogue(&t->reader->db);
+    if (t->reader)
+        hak_reader_release(t->reader); /* the connection may be closed before a table is read */
     let_go(t);
     return error;
 }

@@ -1,6 +1,6 @@
 /* The door of sql: the log as virtual tables of SQLite.
  *
- *   SELECT ... FROM event, block, life, live, stack_node -> constraints -> a scan of events
+ *   SELECT ... FROM event, block, life, live, profile, stack_node -> constraints -> history
  *
  * The tables of a connection share one reader, which is freed with the last of them; they belong to
  * the connection's thread. It calls history, the reader, stacks and postings. */
@@ -9,7 +9,7 @@
 
 struct sqlite3;
 
-/* Adds the virtual tables event, block and life to a connection that has this store as main. */
+/* Adds these virtual tables to a connection that has this store as main. */
 int hak_store_add_tables(struct sqlite3 *database);
 
 #endif

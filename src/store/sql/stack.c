@@ -84,7 +84,7 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     return SQLITE_OK;
 }
 
-HAK_TABLE_MODULE(hak_stack_module, declaration);
+HAK_TABLE_MODULE(hak_stack_module, declaration, false);
 
 /* A temporary view comes before the file's own one of this name. */
 int hak_table_add_stack_frame(const struct hak_database *db) {

@@ -21,7 +21,10 @@ int hak_table_disconnect(sqlite3_vtab *vtab) {
     return SQLITE_OK;
 }
 
-int hak_table_open(sqlite3_vtab *vtab, size_t bytes, sqlite3_vtab_cursor **out) {
+int hak_table_open(sqlite3_vtab *vtab, size_t bytes, bool reads_events, sqlite3_vtab_cursor **out) {
+    const struct hak_store_reader *reader = ((struct hak_table *)vtab)->shared->reader;
+    if (reads_events && hak_store_is_profile_only(reader))
+        return hak_table_fail(vtab, hak_reader_refuse_events(reader));
     struct hak_table_cursor *c = calloc(1, bytes);
     if (!c)
         return SQLITE_NOMEM;

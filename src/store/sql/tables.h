@@ -1,4 +1,5 @@
-/* The log as tables: what the virtual tables event, block, life, live, stack_node, node share. */
+/* The log as tables: what the virtual tables event, block, life, live, profile,
+ * stack_node, node share. */
 #ifndef HAK_STORE_SQL_TABLES_H
 #define HAK_STORE_SQL_TABLES_H
 
@@ -29,8 +30,9 @@ static inline struct hak_store_reader *hak_table_reader(const sqlite3_vtab_curso
     return hak_table_shared(cursor)->reader;
 }
 
-/* For xOpen and xClose: a cursor of `bytes`, all 0; with the last one the reader comes to rest. */
-int hak_table_open(sqlite3_vtab *vtab, size_t bytes, sqlite3_vtab_cursor **out);
+/* For xOpen and xClose: a cursor of `bytes`, all 0; with the last one the reader comes to rest. One
+ * that reads events is refused where only the profile is kept. */
+int hak_table_open(sqlite3_vtab *vtab, size_t bytes, bool reads_events, sqlite3_vtab_cursor **out);
 void hak_table_close(sqlite3_vtab_cursor *vtab);
 
 /* The row ids of threads with that tid: how many, the first in `out`. Negative on error. */
@@ -70,21 +72,21 @@ int hak_table_connect(sqlite3 *database, void *shared, const char *declaration, 
 int hak_table_disconnect(sqlite3_vtab *vtab);
 
 /* The module of a table that is a struct hak_table, whose file has a struct cursor, too. */
-#define HAK_TABLE_MODULE(module, declaration)                                                      \
+#define HAK_TABLE_MODULE(module, declaration, reads_events)                                        \
     static int connect(sqlite3 *database, void *shared, int argc, const char *const *argv,         \
                        sqlite3_vtab **out, char **message) {                                       \
         (void)argc, (void)argv, (void)message;                                                     \
         return hak_table_connect(database, shared, declaration, out);                              \
     }                                                                                              \
     static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {                        \
-        return hak_table_open(vtab, sizeof(struct cursor), out);                                   \
+        return hak_table_open(vtab, sizeof(struct cursor), reads_events, out);                     \
     }                                                                                              \
     const sqlite3_module module = {HAK_TABLE_METHODS, .xConnect = connect,                         \
                                    .xDisconnect = hak_table_disconnect,                            \
                                    .xDestroy = hak_table_disconnect}
 
 extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module, hak_live_module,
-    hak_stack_module;
+    hak_profile_module, hak_stack_module;
 
 /* Makes the view table_column of this connection. 0 or an error. (sql/catalogue.c) */
 int hak_table_add_catalogue(const struct hak_database *db);

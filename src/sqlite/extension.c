@@ -1,0 +1,53 @@
+/* What SQLite calls when hakmem_sqlite.so is loaded into a connection. */
+#include "sqlite/extension.h"
+
+#include "store/database.h"
+#include "store/file.h"
+#include "store/sql/sql.h"
+
+SQLITE_EXTENSION_INIT1
+
+static int fail(char **message, int error) {
+    if (message)
+        *message = sqlite3_mprintf("%s", hak_store_message());
+    return error;
+}
+
+/* Asks the connection, not the file: opening that a second time here, and closing it, would drop
+ * the locks that SQLite has on it. */
+static int look_at_main(sqlite3 *database) {
+    const char *path = sqlite3_db_filename(database, "main");
+    const struct hak_database db = {.connection = database, .path = (char *)path};
+    uint64_t kind[2];
+    if (!path || !*path)
+        return hak_store_fail(HAK_STORE_MISSING,
+                              "no capture is open here; expected one as the main database: "
+                              "sqlite3 CAPTURE.db, and then .load");
+    int found = hak_database_numbers(
+        &db, "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version",
+        0, kind, 2);
+    if (found < 0)
+        return found;
+    if (kind[0] != HAK_STORE_APPLICATION_ID)
+        return hak_store_fail(HAK_STORE_FOREIGN,
+                              "%s: a database of another program; expected a capture of hakmem",
+                              path);
+    if (kind[1] != HAK_STORE_FORMAT)
+        return hak_store_fail(HAK_STORE_NEWER,
+                              "%s: written in format %llu; this hakmem_sqlite reads format %d: "
+                              "take that of the hakmem that wrote it",
+                              path, (unsigned long long)kind[1], HAK_STORE_FORMAT);
+    return 0;
+}
+
+/* Adds the tables of the capture that is open as main, and nothing where main is none.
+ * SQLITE_ERROR: `message` says why. */
+__attribute__((visibility("default"))) int
+sqlite3_hakmemsqlite_init(sqlite3 *database, char **message, const sqlite3_api_routines *routines);
+int sqlite3_hakmemsqlite_init(sqlite3 *database, char **message,
+                              const sqlite3_api_routines *routines) {
+    SQLITE_EXTENSION_INIT2(routines);
+    if (look_at_main(database) < 0 || hak_store_add_tables(database) < 0)
+        return fail(message, SQLITE_ERROR);
+    return SQLITE_OK;
+}

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# hakmem_sqlite.so: every table of the log through sqlite3 and Python as `hakmem-trace sql` has it, the queries of docs/sql.md, and what is no capture is refused.
+set -u
+unset "${!HAKMEM_@}" LD_PRELOAD
+trace=$BUILD/hakmem-trace extension=$BUILD/hakmem_sqlite here=$SOURCE/tests/sqlite
+status=0
+fail() { echo "extension.sh: $*"; status=1; }
+load() { sqlite3 -batch -noheader -cmd ".load $extension" "$@"; }
+${CC:-cc} -w -g -O1 -o mixed "$here/mixed.c" -lpthread || { echo "mixed.c does not compile"; exit 1; }
+"$trace" run --check normal --on-fault continue --leaks -s mixed.db -- ./mixed 2>report
+[ $? -eq 1 ] || fail "mixed: $(cat report)"
+"$trace" run --check trace --start-paused -s paused.db -- ./mixed >paused.out 2>&1
+[ $? -eq 1 ] || fail "paused: $(cat paused.out)"
+
+# ---- the queries of the page; Debian's Python is the one whose sqlite3 loads extensions
+/usr/bin/python3 "$here/queries.py" "$extension" "$trace" "$SOURCE/docs/sql.md" mixed.db paused.db || status=1
+
+# ---- every table, every row
+tables=$("$trace" sql -s mixed.db "SELECT DISTINCT table_name FROM table_column WHERE kind = 'log' AND table_name <> 'node'")
+[ "$(echo "$tables" | wc -l)" -ge 6 ] || fail "tables of the log: $tables"
+for table in $tables stack_frame node table_column; do
+    "$trace" sql --header -s mixed.db "SELECT * FROM $table" >due 2>err || fail "$table: $(cat err)"
+    sqlite3 -batch -cmd ".load $extension" -cmd '.mode tabs' -cmd '.headers on' mixed.db "SELECT * FROM $table" >got 2>&1 || fail "$table: $(head -n 3 got)"
+    cmp -s due got || fail "$table differs: $(diff due got | head -n 5)"
+    [ "$(wc -l <got)" -gt 1 ] || fail "$table: no row"
+done
+
+# ---- profile beside event and live
+expect() { # QUERY ROWS
+    [ "$(load mixed.db "$1" 2>&1)" = "$2" ] || fail "$1: $(load mixed.db "$1" 2>&1); due: $2"
+}
+expect "SELECT (SELECT sum(came_blocks) FROM profile WHERE process = 1) = (SELECT count(*) FROM event WHERE kind = 'MALLOC' AND process = 1)" 1
+for at in 300 700 1000; do
+    expect "SELECT (SELECT sum(live_bytes) FROM profile WHERE at_event = $at) = (SELECT sum(size) FROM live WHERE at_event = $at)" 1
+    expect "SELECT sum(before_bytes) = (SELECT sum(live_bytes) FROM profile WHERE at_event = $at), sum(before_blocks + came_blocks - went_blocks) = sum(live_blocks) FROM profile WHERE since_event = $at AND process = 1" '1|1'
+    expect "SELECT (SELECT sum(before_bytes) FROM profile WHERE since_event = $at) = (SELECT sum(live_bytes) FROM profile WHERE at_event = $at)" 1
+done
+peak=$("$trace" top --json -s mixed.db | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["total"]["live_bytes"])')
+expect "SELECT sum(live_bytes) FROM profile WHERE at = 'peak'" "$peak"
+expect "SELECT count(*) FROM profile WHERE at = 0" 0
+expect "SELECT count(*) FROM profile WHERE at = 'noon'" 0
+expect "SELECT count(DISTINCT process) FROM profile WHERE process = 2" 1
+expect "SELECT count(*) FROM profile WHERE process = 99 OR process = -1" 0
+expect "SELECT sum(live_blocks) > 0 FROM profile WHERE at = 'peak' AND since = 0" 1
+case $(load mixed.db 'SELECT * FROM profile WHERE at > 5' 2>&1) in
+*"profile: give moments as at = NS, at = 'peak', at_event = ID, since = NS or since_event = ID"*) ;;
+*) fail "at > 5: $(load mixed.db 'SELECT * FROM profile WHERE at > 5' 2>&1)" ;;
+esac
+
+# ---- nothing is written, twice loaded, beside a writer
+before=$(sha256sum mixed.db)
+load -cmd ".load $extension" mixed.db 'SELECT count(*) > 0 FROM event' >got 2>&1 || fail "loaded twice: $(cat got)"
+[ "$(cat got)" = 1 ] && [ "$(sha256sum mixed.db)" = "$before" ] && [ ! -e mixed.db-wal ] || fail "the capture has changed, or: $(cat got)"
+"$trace" run --check trace --profile-only -s alone.db -- ./mixed >alone.out 2>&1
+[ $? -eq 1 ] || fail "alone: $(cat alone.out)"
+[ "$(load alone.db 'SELECT sum(came_blocks) > 300 FROM profile' 2>&1)" = 1 ] || fail "profile only: $(load alone.db 'SELECT * FROM profile' 2>&1 | head -n 3)"
+for table in event life live block; do
+    case $(load alone.db "SELECT count(*) FROM $table" 2>&1) in *'only the profile is kept'*) ;; *) fail "$table of a profile: $(load alone.db "SELECT count(*) FROM $table" 2>&1)" ;; esac
+    case $("$trace" sql -s alone.db "SELECT count(*) FROM $table" 2>&1) in *'only the profile is kept'*) ;; *) fail "sql: $table of a profile: $("$trace" sql -s alone.db "SELECT count(*) FROM $table" 2>&1)" ;; esac
+done
+"$trace" run --check trace -s living.db -- sh -c 'while ! [ -e enough ]; do sleep 0.1; done' &
+for ((i = 0; i < 600; i++)); do
+    [ "$(load -readonly living.db 'SELECT count(*) > 0 FROM event' 2>/dev/null)" = 1 ] && break
+    sleep 0.1
+done
+[ "$i" -lt 600 ] || fail "beside the writer: $(load -readonly living.db 'SELECT count(*) FROM event' 2>&1)"
+touch enough
+wait
+
+# ---- refusals, in one line each
+refused() { # WHAT WORDS FILE...
+    local said
+    said=$(load "${@:3}" 'SELECT 1' 2>&1)
+    case $said in *"$2"*) ;; *) fail "$1: $said" ;; esac
+}
+refused 'no file' 'no capture is open here; expected one as the main database: sqlite3 CAPTURE.db, and then .load' :memory:
+sqlite3 other.db 'CREATE TABLE a(b)'
+refused 'another program' 'other.db: a database of another program; expected a capture of hakmem' other.db
+cp mixed.db newer.db && sqlite3 newer.db 'PRAGMA user_version = 99'
+refused 'a newer one' 'newer.db: written in format 99; this hakmem_sqlite reads format 3: take that of the hakmem that wrote it' newer.db
+cp mixed.db nameless.db && sqlite3 nameless.db "DELETE FROM meta WHERE key = 'slab_bytes'"
+refused 'a damaged one' 'the store is damaged: copy it again from where it was made' nameless.db
+cp mixed.db flipped.db && sqlite3 flipped.db "UPDATE chunk_data SET data = substr(data, 1, 100)"
+case $(load flipped.db 'SELECT count(*) FROM event' 2>&1) in *"flipped.db: "*) ;; *) fail "a broken chunk: $(load flipped.db 'SELECT count(*) FROM event' 2>&1)" ;; esac
+nm -D --defined-only "$extension.so" | grep -v ' sqlite3_hakmemsqlite_init$' && fail "names that others may see"
+nm -D --undefined-only "$extension.so" | grep sqlite3 && fail "it asks for an SQLite of its own"
+exit $status
