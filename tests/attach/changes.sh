@@ -14,14 +14,14 @@ start() {
     rm -f target.out
     "$@" >target.out 2>&1 &
     pid=$!
-    await grep -q ready target.out
+    await_or_fail grep -q ready target.out
 }
 is_recorded() { [ "$("$trace" sql -s "$1" "select count(*) > 5 from event" 2>/dev/null | tail -n 1)" = 1 ]; }
 start_recording() {
     rm -f "$1"
     "$trace" record -p "$pid" --force -s "$1" >record.out 2>&1 &
     record=$!
-    await is_recorded "$1"
+    await_or_fail is_recorded "$1"
 }
 ends_with() { # STATUS LINES...: of the program
     local status=$1
@@ -45,7 +45,7 @@ for how in "$target exec" "$target exec-thread" "setarch -R $target exec"; do
     "$trace" check -s exec.db >checked 2>&1
     grep -q '^exec.db: intact, and every.* 1 program was not recorded; the notes of `info` say why' checked || fail "$how: $(cat checked)"
     "$trace" info -s exec.db 2>&1 | grep -q 'executed a program, which was not recorded: `record -p` ends with the program that it began with' || fail "$how: $("$trace" info -s exec.db)"
-    await grep -q executed target.out
+    await_or_fail grep -q executed target.out
     "$trace" record -p "$pid" --for 20ms -s new.$RANDOM.db >out 2>&1 || fail "$how, what it executed: $(cat out)"
     kill -TERM "$pid"
     ends_with 5 executed 'went on'
@@ -54,7 +54,7 @@ done
 start "$target" fork
 start_recording fork.db
 kill -USR1 "$pid"
-await grep -q forked target.out
+await_or_fail grep -q forked target.out
 kill -INT "$record"
 wait "$record" || fail "fork: record ended with $?: $(cat record.out)"
 look_through fork.db
@@ -69,8 +69,8 @@ has_more_events() { [ "$(events "$1")" -gt "$2" ]; }
 start "$target" leave
 start_recording leave.db
 kill -USR1 "$pid"
-await grep -q '^State:.Z' "/proc/$pid/status"
-await has_more_events leave.db $(($(events leave.db) + 200))
+await_or_fail grep -q '^State:.Z' "/proc/$pid/status"
+await_or_fail has_more_events leave.db $(($(events leave.db) + 200))
 kill -0 "$record" || fail "leave: record has ended: $(cat record.out)"
 kill -INT "$record"
 wait "$record" || fail "leave: record ended with $?: $(cat record.out)"
@@ -84,11 +84,11 @@ ends_with 5 'went on'
 # A thread sleeps where no stop reaches it: another one makes the calls, and it is let go as soon as it wakes.
 start "$target" asleep
 read -r _ _ second <target.out
-await grep -q '^State:.[DS]' "/proc/$pid/task/$second/status"
+await_or_fail grep -q '^State:.[DS]' "/proc/$pid/task/$second/status"
 start_recording asleep.db
 kill -USR1 "$pid"
-await grep -q awake target.out
-await grep -qx 'TracerPid:.0' "/proc/$pid/task/$second/status"
+await_or_fail grep -q awake target.out
+await_or_fail grep -qx 'TracerPid:.0' "/proc/$pid/task/$second/status"
 kill -0 "$record" || fail "asleep: record has ended: $(cat record.out)"
 kill -INT "$record"
 wait "$record" || fail "asleep: record ended with $?: $(cat record.out)"
@@ -119,9 +119,9 @@ start "$target" plain
 recorder=$!
 for ((round = 0; round < rounds * 10; round++)); do
     kill -STOP "$pid"
-    await grep -q '^State:.T' "/proc/$pid/status"
+    await_or_fail grep -q '^State:.T' "/proc/$pid/status"
     kill -CONT "$pid"
-    await grep -q '^State:.[RS]' "/proc/$pid/status"
+    await_or_fail grep -q '^State:.[RS]' "/proc/$pid/status"
 done
 touch enough
 wait "$recorder"

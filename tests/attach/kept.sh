@@ -25,11 +25,11 @@ stays() {
     local round before
     "$2" "$1" >"$1.out" 2>&1 &
     pid=$!
-    await grep -q ready "$1.out"
+    await_or_fail grep -q ready "$1.out"
     before=$(descriptors)
     for ((round = 1; round <= rounds; round++)); do
         "$trace" record -p "$pid" --for 20ms --force -s kept.db >out 2>&1 || fail "$1: status $?: $(cat out)"
-        await has_descriptors "$before"
+        await_or_fail has_descriptors "$before"
         [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ] || fail "$1: it has more threads"
     done
     kill -TERM "$pid"
@@ -52,7 +52,7 @@ __attribute__((constructor)) static void fall(void) {
 END
 "$BUILD/tests/attach/kept" process >fault.out 2>&1 &
 pid=$!
-await grep -q ready fault.out
+await_or_fail grep -q ready fault.out
 fault/hakmem-trace record -p "$pid" --for 20ms -s fault.db >out 2>&1
 got=$?
 [ "$got" -eq 2 ] || fail "a fault in a call: status $got; due: 2: $(cat out)"

@@ -8,7 +8,7 @@ rounds=${ROUNDS-25}
 
 "$BUILD/tests/attach/busy" 1000000 >busy.out 2>&1 &
 pid=$!
-await grep -q ready busy.out
+await_or_fail grep -q ready busy.out
 for ((round = 1; round <= rounds; round++)); do
     "$trace" record -p "$pid" --force -s killed.$round.db >killed.out 2>&1 &
     record=$!

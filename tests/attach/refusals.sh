@@ -2,6 +2,8 @@
 # What `record -p` refuses, with the reason, and leaves as it was.
 # timeout: 600
 set -u
+# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/await.sh"
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace target=$BUILD/tests/attach/target
 status=0
@@ -23,10 +25,7 @@ start() {
     shift
     "$@" >"$name.out" 2>&1 &
     pids+=($!)
-    for ((i = 0; i < 600; i++)); do
-        grep -q ready "$name.out" && break
-        sleep 0.1
-    done
+    await grep -q ready "$name.out"
     read -r _ pid other <"$name.out"
     pid=$((10#${pid:-0})) # one of them writes it with zeros in front
     [ "$pid" -gt 0 ] || { complain "$name: $(cat "$name.out")"; pid=0; }
@@ -52,10 +51,7 @@ refused traced "is traced already, by process $other; a debugger or strace has t
 
 pid=$plain
 kill -STOP "$pid"
-for ((i = 0; i < 600; i++)); do
-    grep -q '^State:.T' "/proc/$pid/status" && break
-    sleep 0.1
-done
+await grep -q '^State:.T' "/proc/$pid/status"
 refused stopped 'is stopped by a signal; continue it first (kill -CONT)'
 kill -CONT "$pid"
 
@@ -64,10 +60,7 @@ if command -v strace >/dev/null; then
     strace -o straced.txt -p "$pid" 2>strace.err &
     other=$!
     pids+=($!)
-    for ((i = 0; i < 600; i++)); do
-        grep -q "^TracerPid:.$other$" "/proc/$pid/status" && break
-        sleep 0.1
-    done
+    await grep -q "^TracerPid:.$other$" "/proc/$pid/status"
     refused straced "is traced already, by process $other; a debugger or strace has to leave it first"
     kill -TERM "$other"
     wait "$other"
@@ -83,10 +76,8 @@ pid=$plain
 "$trace" record -p "$pid" -s first.db >first.out 2>&1 &
 other=$!
 pids+=($!)
-for ((i = 0; i < 600; i++)); do
-    "$trace" sql -s first.db "select 'it is ' || (count(*) > 0) from event" 2>/dev/null | grep -q 'it is 1' && break
-    sleep 0.1
-done
+is_recorded() { "$trace" sql -s first.db "select 'it is ' || (count(*) > 0) from event" | grep -q 'it is 1'; }
+await is_recorded
 refused twice 'is being recorded by another hakmem-trace; that one has to end first'
 kill -INT "$other"
 wait "$other" || complain "the first of two ended with $?: $(cat first.out)"
@@ -96,15 +87,9 @@ grep -qx "hakmem: [0-9,]* events of process $pid (target), first.db" first.out |
 # shellcheck disable=SC2016
 start zombie bash -c '"$0" plain & exec sleep 1000' "$target"
 zombie=$pid
-for ((i = 0; i < 600; i++)); do
-    tr '\0' ' ' <"/proc/${pids[-2]}/cmdline" | grep -q '^sleep' && break
-    sleep 0.1
-done
+await grep -q ^sleep "/proc/${pids[-2]}/cmdline"
 kill -KILL "$zombie"
-for ((i = 0; i < 600; i++)); do
-    grep -q '^State:.Z' "/proc/$zombie/status" && break
-    sleep 0.1
-done
+await grep -q '^State:.Z' "/proc/$zombie/status"
 refused zombie 'has ended; its parent has not asked yet how'
 start threads "$target" threads
 group=$pid pid=$other
@@ -165,10 +150,8 @@ sed 's/"syscall"/"int $0x80"/; s/"D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory"
 if "${CC:-gcc}" -m32 -O1 -w -fno-stack-protector -nostdlib -static -fno-pic -no-pie -o narrow narrow.c 2>cc.err; then
     ./narrow >narrow.try 2>&1 &
     pids+=($!)
-    for ((i = 0; i < 600; i++)); do
-        if grep -q ready narrow.try || ! kill -0 "${pids[-1]}" 2>/dev/null; then break; fi
-        sleep 0.1
-    done
+    runs_or_is_gone() { grep -q ready narrow.try || ! kill -0 "${pids[-1]}"; }
+    await runs_or_is_gone
     if grep -q ready narrow.try; then of_kind narrow 'is a 32-bit program'; fi
 fi
 

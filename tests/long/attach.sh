@@ -27,7 +27,7 @@ setInterval(() => {
 END
     node load.js >node.out 2>&1 &
     pid=$!
-    await grep -q ready node.out
+    await_or_fail grep -q ready node.out
     name=$(cat "/proc/$pid/comm")
     again_and_again "$pid" "$name" 1000
     kill -TERM "$pid"
@@ -61,7 +61,7 @@ select pg_backend_pid();
 create table t as select i, md5(i::text) as word from generate_series(1, 20000) i;
 select 'ready';
 END
-    await grep -q ready answers
+    await_or_fail grep -q ready answers
     backend=$(head -n 1 answers)
     (
         while ! [ -e enough ]; do

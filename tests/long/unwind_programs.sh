@@ -8,16 +8,8 @@
 # alone
 set -u
 . "$SOURCE/tests/tools/unwind_compare.sh"
+. "$SOURCE/tests/tools/await.sh"
 for postgres in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done
-
-await() {
-    for _ in $(seq 300); do
-        "$@" >/dev/null 2>&1 && return 0
-        sleep 0.1
-    done
-    echo "waited in vain for $*" >&2
-    return 1
-}
 
 redis() {
     ln -sf "$(readlink -f "$(command -v redis-check-rdb)")" redis-server

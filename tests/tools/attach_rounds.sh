@@ -5,6 +5,8 @@
 # that is lost and counted is borne: a program must never wait for long for a recorder, so where the machine is so busy that
 # a ring stays full for that time, an event is counted as lost. What is borne must be said, in how many rounds it was so is
 # printed, and where it is more than one round in 20 something else is wrong than a busy moment.
+# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/await.sh"
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
 as_user=()
@@ -16,14 +18,7 @@ fail() {
     exit 1
 }
 
-await() {
-    local tries
-    for ((tries = 0; tries < 600; tries++)); do
-        "$@" >/dev/null 2>&1 && return 0
-        sleep 0.1
-    done
-    fail "waited in vain for $*"
-}
+await_or_fail() { await "$@" || fail "the test cannot go on"; }
 
 # The store $1 is intact, and whole but for events that are counted as lost. 0: whole, 4: some are lost.
 look_through() {
@@ -62,7 +57,7 @@ again_and_again() {
 rounds_of_busy() {
     "$BUILD/tests/attach/busy" $((rounds / 2)) >busy.out 2>&1 &
     pid=$!
-    await grep -q ready busy.out
+    await_or_fail grep -q ready busy.out
     again_and_again "$pid" busy 1000
     kill -TERM "$pid"
     wait "$pid" || fail "busy ended with $?: $(cat busy.out)"
@@ -76,7 +71,7 @@ rounds_of_redis() {
     ln -sf /usr/bin/redis-check-rdb redis-server
     ./redis-server --port 0 --unixsocket redis.sock --save '' --logfile redis.log &
     pid=$!
-    await redis-cli -s redis.sock ping
+    await_or_fail redis-cli -s redis.sock ping
     (
         while redis-benchmark -s redis.sock -n 20000 -P 16 -r 10000 -q -t set,get,lpush,lpop,sadd >benchmark.out 2>&1; do
             ! [ -e enough ] || exit 0

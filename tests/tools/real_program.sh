@@ -10,6 +10,8 @@
 # LeakSanitizer's and valgrind's word).
 # `check_program FUNCTION NAME` also lets `make bench` measure the story, under that name.
 
+# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/await.sh"
 trace=$BUILD/hakmem-trace
 debug_library=$BUILD/hakmem-debug.so
 record_library=$BUILD/hakmem-record.so
@@ -41,17 +43,6 @@ complain() {
 
 # Differences that no allocator makes (process ids, times) go through this; a test may have its own.
 normalise() { cat; }
-
-# Waits up to 30 s until the command succeeds.
-await() {
-    local tries
-    for tries in $(seq 600); do
-        "$@" >/dev/null 2>&1 && return 0
-        sleep 0.05
-    done
-    echo "waited 30 s for: $* ($tries tries)"
-    return 1
-}
 
 free_port() {
     /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
