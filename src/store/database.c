@@ -9,6 +9,16 @@ int hak_database_fail(const struct hak_database *db, const char *doing) {
     return hak_store_fail_sqlite(db->connection, db->path, doing);
 }
 
+bool hak_database_begin_reading(const struct hak_database *db) {
+    return sqlite3_get_autocommit(db->connection) &&
+           sqlite3_exec(db->connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+void hak_database_end_reading(const struct hak_database *db, bool is_own) {
+    if (is_own && !sqlite3_get_autocommit(db->connection))
+        sqlite3_exec(db->connection, "COMMIT", NULL, NULL, NULL);
+}
+
 /* ---- statements that are kept ------------------------------------------------------------------
  */
 
@@ -145,6 +155,15 @@ static char *copy_text(struct hak_query *q) {
 char *hak_database_text(const struct hak_database *db, const char *sql, uint64_t argument) {
     struct hak_query q = hak_ask(db, sql, reading, argument);
     return copy_text(&q);
+}
+
+bool hak_database_has_table(const struct hak_database *db, const char *table) {
+    struct hak_query q =
+        hak_ask(db, "SELECT 1 FROM sqlite_master WHERE name = ?1", "listing its tables");
+    hak_query_bind_text(&q, 1, table);
+    bool found = hak_query_next(&q);
+    hak_query_end(&q);
+    return found;
 }
 
 char *hak_database_meta(const struct hak_database *db, const char *key) {

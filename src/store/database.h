@@ -23,6 +23,12 @@ void hak_database_release(const struct hak_database *db);
 /* The same, and keeps none any more. */
 void hak_database_free(struct hak_database *db);
 
+/* One state of a store that is being written, until hak_database_end_reading gets what this
+ * returned: whether the transaction is the caller's. Many small queries are faster in one: each
+ * alone locks the file. */
+bool hak_database_begin_reading(const struct hak_database *db);
+void hak_database_end_reading(const struct hak_database *db, bool is_own);
+
 /* The error for what SQLite just answered, with its line: `doing` says what was tried. */
 int hak_database_fail(const struct hak_database *db, const char *doing);
 
@@ -103,6 +109,8 @@ int hak_database_numbers(const struct hak_database *db, const char *sql, uint64_
 uint64_t hak_database_number(const struct hak_database *db, const char *sql, uint64_t argument);
 /* The same for a text, as a copy that the caller frees; NULL where there is none. */
 char *hak_database_text(const struct hak_database *db, const char *sql, uint64_t argument);
+/* Stores of earlier versions lack some. */
+bool hak_database_has_table(const struct hak_database *db, const char *table);
 /* A copy of the value that the store has under this name, which the caller frees; NULL = none. */
 char *hak_database_meta(const struct hak_database *db, const char *key);
 

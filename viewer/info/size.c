@@ -43,9 +43,7 @@ static uint64_t profile_bytes(struct view *view) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < sizeof profile_tables / sizeof *profile_tables; i++) {
         char sql[160];
-        snprintf(sql, sizeof sql, "SELECT count(*) FROM sqlite_master WHERE name = '%s'",
-                 profile_tables[i]);
-        if (!hak_database_number(db, sql, 0))
+        if (!hak_database_has_table(db, profile_tables[i]))
             continue;
         snprintf(sql, sizeof sql, "SELECT sum(length(data)) FROM %s", profile_tables[i]);
         bytes += hak_database_number(db, sql, 0);

@@ -161,9 +161,8 @@ static int note_actors(struct hak_profile_check *k) {
 
 int hak_profile_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
                            struct hak_profile_check **out) {
-    static const char has[] = "SELECT count(*) FROM sqlite_master WHERE name = 'profile_run'";
     *out = NULL;
-    if (!hak_database_number(&r->db, has, 0) ||
+    if (!hak_database_has_table(&r->db, "profile_run") ||
         !hak_database_number(&r->db,
                              "SELECT EXISTS (SELECT 1 FROM profile_run) +"
                              " EXISTS (SELECT 1 FROM profile_chunk)",

@@ -743,8 +743,7 @@ int hak_heap_begin(struct heap *h, uint64_t *last) {
     if (!h->to || h->to > *last)
         h->to = *last;
     h->from = h->from < h->to ? h->from : h->to;
-    if (!hak_database_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'profile_run'",
-                             0)) {
+    if (!hak_database_has_table(db, "profile_run")) {
         h->out->why_not = "the capture has no profile: it was written by an earlier version";
         return 0;
     }
@@ -799,14 +798,10 @@ void hak_heap_release(struct heap *h) {
 
 /* Fills `h->out`; frees what `h` has. */
 static int read_whole(struct heap *h) {
-    sqlite3 *connection = h->reader->db.connection;
     *h->out = (struct hak_heap){0};
-    /* One state of a store that is being written. */
-    bool is_own = sqlite3_get_autocommit(connection) &&
-                  sqlite3_exec(connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    bool is_own = hak_database_begin_reading(&h->reader->db);
     int result = read_heap(h);
-    if (is_own)
-        sqlite3_exec(connection, "COMMIT", NULL, NULL, NULL);
+    hak_database_end_reading(&h->reader->db, is_own);
     bool failed = h->failed;
     hak_heap_release(h);
     return failed && result >= 0 ? hak_store_no_memory(h->reader->db.path) : result;

@@ -344,14 +344,10 @@ int hak_heap_find_peak(struct hak_store_reader *r, uint64_t from, uint64_t to,
     struct hak_heap heap = {0};
     struct heap h = {.reader = r, .out = &heap, .from = from, .to = to, .is_behind = true};
     struct heap_tree t = {.heap = &h};
-    sqlite3 *connection = r->db.connection;
     h.tree = &t;
-    /* One state of a store that is being written. */
-    bool is_own = sqlite3_get_autocommit(connection) &&
-                  sqlite3_exec(connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    bool is_own = hak_database_begin_reading(&r->db);
     int result = find_peak(&t);
-    if (is_own)
-        sqlite3_exec(connection, "COMMIT", NULL, NULL, NULL);
+    hak_database_end_reading(&r->db, is_own);
     *out = t.event && t.best > t.base ? (struct hak_heap_peak){t.best, t.event, 0}
                                       : (struct hak_heap_peak){t.base, 0, 0};
     bool failed = h.failed;

@@ -45,12 +45,14 @@ static struct hak_flow_sum sum_of(struct hak_heap_sum sum) {
     return (struct hak_flow_sum){sum.blocks, sum.bytes};
 }
 
+/* In one read transaction: who takes a row may look its stack up. */
 static void give_stored(struct hak_store_reader *r, const struct hak_heap *heap,
                         const struct hak_span_query *query,
                         void (*each)(void *context, const struct hak_flow_row *row),
                         void *context) {
     const struct hak_flow_sum none = {0};
     struct gone gone = {0};
+    bool is_own = hak_database_begin_reading(hak_store_database(r));
     for (uint32_t i = 0; i < heap->rows; i++) {
         const struct hak_heap_row *row = &heap->row[i];
         if (i == 0 || row->process != gone.process)
@@ -65,6 +67,7 @@ static void give_stored(struct hak_store_reader *r, const struct hak_heap *heap,
                                    .live = gone.at_from || gone.at_to ? none : sum_of(row->live)};
         each(context, &out);
     }
+    hak_database_end_reading(hak_store_database(r), is_own);
 }
 
 /* 1, 0: it has no answer, or an error. */

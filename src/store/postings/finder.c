@@ -274,8 +274,7 @@ int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query 
     f->parts = queries;
     /* One state of the store from the list of runs to the last row: a writer that joins them must
      * not take away what was listed. */
-    f->has_begun = r->may_keep && sqlite3_get_autocommit(r->db.connection) &&
-                   sqlite3_exec(r->db.connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    f->has_begun = r->may_keep && hak_database_begin_reading(&r->db);
     int error = hak_posting_ends(r, ends);
     for (int i = 0; i < queries && !error; i++) {
         f->part[i].query = query[i];
@@ -300,7 +299,6 @@ void hak_finder_close(struct hak_finder *f) {
         return;
     for (int i = 0; i < 2; i++)
         hak_finder_free_part(&f->part[i]);
-    if (f->has_begun && !sqlite3_get_autocommit(f->reader->db.connection))
-        sqlite3_exec(f->reader->db.connection, "COMMIT", NULL, NULL, NULL);
+    hak_database_end_reading(&f->reader->db, f->has_begun);
     free(f);
 }

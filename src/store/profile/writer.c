@@ -57,8 +57,7 @@ int hak_profile_writer_make(const struct hak_database *db, struct hak_profile_wr
     w->db = *db;
     w->run_events = RUN_EVENTS;
     w->begin_after = BEGIN_AFTER;
-    w->has_tables =
-        hak_database_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'profile_run'", 0);
+    w->has_tables = hak_database_has_table(db, "profile_run");
     w->is_over = !w->has_tables;
     return 0;
 }
