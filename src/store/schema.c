@@ -78,6 +78,8 @@ static const char layout[] =
     " level INTEGER, from_ns INTEGER, to_ns INTEGER);"
     "CREATE TABLE profile_peak(id INTEGER PRIMARY KEY, event INTEGER, ns INTEGER, bytes INTEGER,"
     " data BLOB);"
+    "CREATE TABLE superslab(event INTEGER PRIMARY KEY, ns INTEGER, process INTEGER,"
+    " bytes INTEGER);"
     "CREATE TABLE cursor(session INTEGER, ring INTEGER, position INTEGER, time INTEGER,"
     " PRIMARY KEY(session, ring)) WITHOUT ROWID;"
     "CREATE TABLE node_map(session INTEGER, id INTEGER, ids INTEGER, data BLOB,"

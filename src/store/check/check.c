@@ -6,6 +6,7 @@
 #include "store/check/order.h"
 #include "store/check/profile.h"
 #include "store/check/runs.h"
+#include "store/check/superslabs.h"
 #include "store/stacks/stacks.h"
 #include "store/reader/inner.h"
 #include "store/check/check.h"
@@ -142,7 +143,9 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
     }
     if (c->has_nodes)
         check_stacks(c, id);
-    int error = hak_order_check_chunk(c->order, &c->columns, id);
+    int error = hak_superslab_check_chunk(c->reader, &c->findings, &c->columns, id);
+    if (!error)
+        error = hak_order_check_chunk(c->order, &c->columns, id);
     if (!error)
         error = hak_live_check_chunk(c->live, &c->columns, id);
     if (!error)
@@ -215,6 +218,8 @@ int hak_store_check(struct hak_store_reader *r,
         error = check_chunks(&c, summary.trimmed_events);
     if (!error && c.runs)
         error = hak_posting_check_end(c.runs);
+    if (!error)
+        error = hak_superslab_check_finish(r, &c.findings);
     hak_watch_doing("following blocks");
     if (!error)
         error = hak_order_check_finish(c.order);

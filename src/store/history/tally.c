@@ -65,11 +65,43 @@ int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t la
     return each_event(r, &limits, visit, context);
 }
 
+#define SUPERSLAB_KINDS                                                                            \
+    ((uint64_t)1 << (HAK_SUPERSLAB_MAP - 64) | (uint64_t)1 << (HAK_SUPERSLAB_UNMAP - 64))
+
+/* An earlier version that goes on with a store writes chunks and no rows. */
+static bool has_all_rows(const struct hak_store_reader *r) {
+    return hak_database_has_table(&r->db, "superslab") &&
+           hak_database_number(&r->db,
+                               "SELECT NOT EXISTS (SELECT 1 FROM chunk c WHERE c.kinds_high & ?1"
+                               " AND NOT EXISTS (SELECT 1 FROM superslab s WHERE s.event >= c.id"
+                               " AND s.event < c.id + c.events))",
+                               SUPERSLAB_KINDS);
+}
+
+static int each_row(const struct hak_store_reader *r,
+                    void (*visit)(void *, const struct hak_event *), void *context) {
+    struct hak_query q =
+        hak_ask(&r->db, "SELECT event, ns, process, bytes FROM superslab ORDER BY event",
+                "reading its SuperSlabs");
+    while (hak_query_next(&q)) {
+        uint64_t bytes = hak_query_number(&q, 3);
+        bool is_mapped = (int64_t)bytes >= 0;
+        struct hak_event e = {.id = hak_query_number(&q, 0),
+                              .ns = hak_query_number(&q, 1),
+                              .process = hak_query_id(&q, 2),
+                              .kind = is_mapped ? HAK_SUPERSLAB_MAP : HAK_SUPERSLAB_UNMAP,
+                              .size = is_mapped ? bytes : -bytes};
+        visit(context, &e);
+    }
+    return hak_query_end(&q);
+}
+
 int hak_store_each_superslab(struct hak_store_reader *r,
                              void (*visit)(void *, const struct hak_event *), void *context) {
     struct hak_scan_limits limits = hak_scan_all();
-    limits.filter.kind_mask_high =
-        (uint64_t)1 << (HAK_SUPERSLAB_MAP - 64) | (uint64_t)1 << (HAK_SUPERSLAB_UNMAP - 64);
+    if (has_all_rows(r))
+        return each_row(r, visit, context);
+    limits.filter.kind_mask_high = SUPERSLAB_KINDS;
     limits.columns = 1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_NS |
                      1u << HAK_COLUMN_SIZE;
     return each_event(r, &limits, visit, context);

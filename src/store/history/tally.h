@@ -26,7 +26,8 @@ int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint
 int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t last,
                          void (*visit)(void *, const struct hak_event *), void *context);
 /* Calls `visit` with each SUPERSLAB_MAP and SUPERSLAB_UNMAP, of which the id, the kind, the
- * process, the thread, the time and the size are known alone. 0, or an error. */
+ * process, the time and the size are known alone. The table superslab has them; without it, or
+ * where a chunk has none in it, chunks are decoded. 0, or an error. */
 int hak_store_each_superslab(struct hak_store_reader *r,
                              void (*visit)(void *, const struct hak_event *), void *context);
 

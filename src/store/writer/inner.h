@@ -29,4 +29,8 @@ struct hak_store_writer {
     struct hak_profile_writer *profile;
 };
 
+/* Rows for the SuperSlabs that the chunk maps and unmaps; 0 or an error. */
+int hak_store_put_superslabs(struct hak_store_writer *w, const struct hak_columns *c,
+                             uint64_t first_id);
+
 #endif

@@ -27,6 +27,8 @@ static int drop_before(struct hak_store_writer *w, uint64_t end) {
         error = hak_do(&w->db, "DELETE FROM chunk_data WHERE chunk < ?", doing, HAK_NUMBER(end));
     if (!error)
         error = hak_do(&w->db, "DELETE FROM chunk WHERE id < ?", doing, HAK_NUMBER(end));
+    if (!error && hak_database_has_table(&w->db, "superslab"))
+        error = hak_do(&w->db, "DELETE FROM superslab WHERE event < ?", doing, HAK_NUMBER(end));
     if (!error)
         error = hak_posting_trim(w->postings, end);
     return error ? error : hak_live_trim(w->live, end);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "hop.h"
 #include "store/file.h"
 #include "store/schema.h"
 
@@ -217,7 +218,11 @@ static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t
     if (!hak_chunk_encode(c, first_id, &w->blob))
         return hak_store_no_memory(w->db.path);
     const struct chunk_facts facts = gather_facts(c);
+    const uint64_t superslabs =
+        (uint64_t)1 << (HAK_SUPERSLAB_MAP - 64) | (uint64_t)1 << (HAK_SUPERSLAB_UNMAP - 64);
     int error = put_chunk_rows(w, c, &facts, first_id);
+    if (!error && facts.kinds[1] & superslabs)
+        error = hak_store_put_superslabs(w, c, first_id);
     if (!error)
         error = hak_posting_put_chunk(w->postings, c, first_id);
     if (!error)

@@ -3,6 +3,7 @@
 #include "store/check/order.h"
 #include "store/codec/chunk.h"
 #include "store/writer/inner.h"
+#include "superslab.h"
 #include "../stream.h"
 #include "report/words/check.h"
 
@@ -317,6 +318,36 @@ START_TEST(live_checkpoints_that_are_wrong_are_named) {
 }
 END_TEST
 
+START_TEST(rows_of_superslabs_that_are_not_their_events_are_named) {
+    struct hak_event map = {.kind = HAK_SUPERSLAB_MAP,
+                            .address = 0x7f0000000000,
+                            .size = HAK_SUPERSLAB_BYTES,
+                            .thread = 1};
+    struct hak_event unmap = map;
+    unmap.kind = HAK_SUPERSLAB_UNMAP;
+    capture_put(&c, map);
+    block_malloc(&c, 5, 10, 1);
+    capture_put(&c, map);
+    capture_cut(&c);
+    block_free(&c, 5, 12, 2);
+    uint64_t last = capture_put(&c, unmap);
+    ck_assert_msg(check() == 0, "%s", said);
+    change("UPDATE superslab SET bytes = 1 - bytes WHERE event = 6");
+    ck_assert_uint_eq(last, 6);
+    ck_assert_int_eq(check(), 1);
+    ck_assert_str_eq(said, "superslab 6: it is missing, or is not what the event says\n");
+    change("DELETE FROM superslab WHERE event = 6"); /* of the whole chunk: nobody says why */
+    ck_assert_msg(check() == 0, "%s", said);
+    change("DELETE FROM superslab WHERE event = 4");
+    ck_assert_int_eq(check(), 1);
+    change("INSERT INTO superslab VALUES(2, 2000, 1, 4096), (900, 1, 1, 4096)");
+    ck_assert_int_eq(check(), 2);
+    ck_assert_ptr_nonnull(strstr(said, "superslab 900: there is no such event"));
+    change("DROP TABLE superslab");
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
 static void add(TCase *cases) {
     tcase_add_checked_fixture(cases, start, stop);
     tcase_add_test(cases, sound_captures_pass);
@@ -335,6 +366,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, gaps_between_parent_and_child_are_found);
     tcase_add_test(cases, blocks_beyond_what_memory_holds_are_followed_too);
     tcase_add_test(cases, live_checkpoints_that_are_wrong_are_named);
+    tcase_add_test(cases, rows_of_superslabs_that_are_not_their_events_are_named);
 }
 
 int main(void) {

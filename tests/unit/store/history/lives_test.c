@@ -223,6 +223,92 @@ START_TEST(reading_is_watched_and_stopped) {
 }
 END_TEST
 
+struct superslabs {
+    char said[400];
+};
+
+static void hear_superslab(void *context, const struct hak_event *e) {
+    struct superslabs *s = context;
+    size_t at = strlen(s->said);
+    snprintf(s->said + at, sizeof s->said - at, "%llu:%llu:%u%c%llu ", (unsigned long long)e->id,
+             (unsigned long long)e->ns, e->process, e->kind == HAK_SUPERSLAB_MAP ? '+' : '-',
+             (unsigned long long)e->size);
+}
+
+static void change(const char *sql) {
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+static void hears(const char *expected) {
+    struct superslabs s = {{0}};
+    must(hak_store_open(c.path, &r));
+    must(hak_store_each_superslab(r, hear_superslab, &s));
+    hak_store_close(r);
+    r = NULL;
+    ck_assert_str_eq(s.said, expected);
+}
+
+/* Out of their rows, and out of the events where a chunk has none, as an earlier version wrote it.
+ */
+START_TEST(superslabs_are_told_with_and_without_their_rows) {
+    struct hak_event map = {
+        .kind = HAK_SUPERSLAB_MAP, .address = 0x7f0000000000, .size = 2 << 20, .thread = 1};
+    struct hak_event unmap = map;
+    uint64_t dropped;
+    unmap.kind = HAK_SUPERSLAB_UNMAP;
+    capture_put(&c, map);
+    block_malloc(&c, 5, 10, 1);
+    capture_put(&c, map);
+    capture_cut(&c);
+    capture_put(&c, unmap);
+    must(put_end(c.w));
+    must(hak_store_rollback(c.w)); /* what is taken back has no row */
+    must(hak_store_begin(c.w));
+    c.id = 4;
+    block_free(&c, 5, 12, 2);
+    c.process = 2;
+    capture_put(&c, unmap);
+    capture_finish(&c);
+    static const char all[] = "1:1000:1+2097152 4:4000:1+2097152 6:7000:2-2097152 ";
+    hears(all);
+    change("UPDATE superslab SET bytes = 4096 WHERE event = 1"); /* it is they that are read */
+    hears("1:1000:1+4096 4:4000:1+2097152 6:7000:2-2097152 ");
+    change("UPDATE superslab SET ns = 'x', process = NULL, bytes = -9223372036854775808"
+           " WHERE event = 1");
+    hears("1:0:0-9223372036854775808 4:4000:1+2097152 6:7000:2-2097152 ");
+    change("DELETE FROM superslab WHERE event = 6");
+    hears(all);
+    change("DROP TABLE superslab");
+    hears(all);
+    must(hak_store_resume(c.path, &c.w)); /* whose store has no such table */
+    must(hak_store_begin(c.w));
+    capture_put(&c, map);
+    capture_commit(&c);
+    must(hak_store_trim(c.w, 1, &dropped));
+    must(hak_store_begin(c.w));
+    capture_finish(&c);
+    hears("7:8000:2+2097152 ");
+}
+END_TEST
+
+START_TEST(superslabs_of_dropped_events_are_dropped) {
+    struct hak_event map = {
+        .kind = HAK_SUPERSLAB_MAP, .address = 0x7f0000000000, .size = 2 << 20, .thread = 1};
+    uint64_t dropped;
+    for (int i = 0; i < 12; i++) {
+        capture_put(&c, map);
+        capture_cut(&c);
+    }
+    must(hak_store_trim(c.w, 1, &dropped));
+    ck_assert_uint_eq(dropped, 11);
+    capture_finish(&c);
+    hears("12:12000:1+2097152 ");
+}
+END_TEST
+
 static void add(TCase *cases) {
     tcase_add_checked_fixture(cases, start, stop);
     tcase_add_test(cases, each_life_is_told_with_what_happened_to_it);
@@ -230,6 +316,8 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_child_goes_on_with_its_parents_lives);
     tcase_add_test(cases, the_log_is_counted_by_thread_and_process);
     tcase_add_test(cases, reading_is_watched_and_stopped);
+    tcase_add_test(cases, superslabs_are_told_with_and_without_their_rows);
+    tcase_add_test(cases, superslabs_of_dropped_events_are_dropped);
 }
 
 int main(void) {
