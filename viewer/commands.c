@@ -139,6 +139,8 @@ static const struct view_option faults_options[] = {
     {"stacks", 0, NULL, "the whole stacks of every fault; with N, the report with whole stacks"},
     {"write-baseline", 0, "FILE", "puts every finding into this baseline; creates it if needed"},
     {"prune", 0, NULL, "with --write-baseline: removes what was not found any more"},
+    {"quickfix", 0, NULL, "as a compiler's errors, FILE:LINE: error: ..., for an editor's list"},
+    {"sources", 0, "FOLDER", "--quickfix: paths are relative to this folder (default: whole)"},
 };
 
 static const struct view_option export_options[] = {
@@ -510,6 +512,7 @@ const struct view_command view_commands[] = {
                  "  hakmem-trace faults 1\n"
                  "  hakmem-trace faults 1 --stacks\n"
                  "  hakmem-trace faults --write-baseline ci/baseline.json\n"
+                 "  vim -q <(hakmem-trace faults --quickfix)\n"
                  "  hakmem-trace faults --baseline ci/baseline.json\n",
      OPTIONS(faults_options),
      .arguments_max = 1,

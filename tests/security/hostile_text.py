@@ -48,7 +48,7 @@ COMMANDS = {
     "why": [[ADDRESS], [ADDRESS, "--stacks", "--moves"], ["@fault", "--stacks"], ["@fault"], ["p:1"]],
     "block": [[ADDRESS], [ADDRESS, "--stacks", "--moves"], [LARGE, "--stacks"]],
     "events": [[], ["--stacks"], ["--tail", "3"], ["--addr", ADDRESS], ["--site", "main"], ["--thread", "1"]],
-    "faults": [[], ["1"], ["2"], ["--baseline", "known.json"], ["--suppressions", "known.txt"]],
+    "faults": [[], ["1"], ["2"], ["--quickfix"], ["--baseline", "known.json"], ["--suppressions", "known.txt"]],
     "leaks": [[], ["1"], ["--stacks"], ["--held"], ["--held", "--stacks"], ["--baseline", "known.json"]],
     "top": [[], ["--tree"], ["--bottom-up"], ["--per", "file"], ["--per", "module"], ["--per", "thread"], ["--per", "process"]],
     "heap": [[], ["--at", "end"]],

@@ -285,6 +285,16 @@ static int list_text(struct view *view, uint32_t process, const struct findings 
     return VIEW_FAULT;
 }
 
+/* Lines for an editor. */
+static int list_quickfix(struct view *view, const struct findings *findings) {
+    struct hak_text text = {0};
+    findings_add_quickfix(&text, view, findings);
+    if (!text.length)
+        return view_say_completeness(view);
+    view_print(&text);
+    return VIEW_FAULT;
+}
+
 /* ---- baselines ---------------------------------------------------------------------------------
  */
 
@@ -364,6 +374,7 @@ static int list_faults(struct view *view) {
     int status = VIEW_USAGE;
     if (findings_compare(view, &findings))
         status = view_given(view, "write-baseline") ? write_baseline(view, &findings)
+                 : view_given(view, "quickfix")     ? list_quickfix(view, &findings)
                  : view->json                       ? list_json(view, &findings)
                                                     : list_text(view, process, &findings);
     findings_free(&findings);
@@ -373,6 +384,14 @@ static int list_faults(struct view *view) {
 int command_faults(struct view *view) {
     if (view_given(view, "prune") && !view_given(view, "write-baseline")) {
         view_error("faults --prune needs --write-baseline FILE");
+        return VIEW_USAGE;
+    }
+    if (view_given(view, "quickfix") &&
+        (view->json || view->argument_count > 0 || view_given(view, "write-baseline"))) {
+        view_error("faults --quickfix lists all new findings: leave out %s",
+                   view->json                 ? "--json"
+                   : view->argument_count > 0 ? "N"
+                                              : "--write-baseline");
         return VIEW_USAGE;
     }
     int status = view_open(view);

@@ -10,7 +10,7 @@
  *   known.c    compares them with suppressions and baseline
  *   sources.c  paths as a repository has them
  *   faults.c fault_stacks.c                for people
- *   junit.c xml.c sarif.c annotations.c    for other tools
+ *   junit.c xml.c sarif.c annotations.c quickfix.c    for other tools
  *   explain.c markdown.c                   a fault's page of docs/specs/faults
  *
  * Calls capture and cli. One thread. */
@@ -128,6 +128,11 @@ bool annotations_wanted(const struct view *view, enum annotations *out);
 /* Appends one line for each new finding, in the service's words. */
 void annotations_add(struct hak_text *text, struct view *view, const struct findings *findings,
                      enum annotations service);
+
+/* Appends new findings as a compiler writes errors, for an editor's list: FILE:LINE: error: WORDS,
+ * and notes with the steps of each stack. */
+void findings_add_quickfix(struct hak_text *text, struct view *view,
+                           const struct findings *findings);
 
 int command_faults(struct view *view);
 int command_explain(struct view *view);
