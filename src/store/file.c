@@ -17,6 +17,7 @@
 
 #define HEADER_BYTES     100 /* of an SQLite file: https://www.sqlite.org/fileformat2.html */
 #define SQLITE_MAGIC     "SQLite format 3"
+#define RINGS_MAGIC      "HAKSES01" /* HAK_SESSION_MAGIC of trace/session.h */
 #define WAL_MAGIC        0x377f0683 /* of the log beside it; the last bit is the order of bytes */
 #define LOCK_TRIES       100
 #define LOCK_INTERVAL_NS 10000000
@@ -228,6 +229,8 @@ enum hak_file_kind hak_store_file_kind(const char *path) {
         close(fd);
     if (got >= 4 && (read_big(head) | 1) == WAL_MAGIC)
         return HAK_FILE_SQLITE;
+    if (got >= 8 && memcmp(head, RINGS_MAGIC, 8) == 0)
+        return HAK_FILE_RINGS;
     if (got < 16 || memcmp(head, SQLITE_MAGIC, 16) != 0)
         return HAK_FILE_OTHER;
     return read_big(head + 68) == HAK_STORE_APPLICATION_ID ? HAK_FILE_STORE : HAK_FILE_SQLITE;

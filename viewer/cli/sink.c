@@ -123,11 +123,13 @@ static bool begin_packing(struct view_sink *sink) {
 }
 
 bool view_sink_check(const char *path) {
+    static const char *const names[] = {[HAK_FILE_SQLITE] = "a database",
+                                        [HAK_FILE_STORE] = "a capture",
+                                        [HAK_FILE_RINGS] = "a record for import"};
     enum hak_file_kind kind = hak_store_file_kind(path);
     if (kind == HAK_FILE_OTHER)
         return true;
-    view_error("%s is %s, and is not overwritten; name another file", path,
-               kind == HAK_FILE_STORE ? "a capture" : "a database");
+    view_error("%s is %s, and is not overwritten; name another file", path, names[kind]);
     return false;
 }
 

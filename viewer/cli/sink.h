@@ -27,8 +27,8 @@ struct view_sink {
     char buffer[VIEW_SINK_BYTES];
 };
 
-/* May an answer be written to `path`? Not over a capture or another database, which one letter too
- * few makes of an input. False: printed. */
+/* May an answer be written to `path`? Not over a capture, another database or a record for import,
+ * which one letter too few makes of an input. False: printed. */
 bool view_sink_check(const char *path);
 /* Begins to write to `path`, which the caller keeps; stdout where it is NULL, "" or "-". `packs`:
  * compressed, as gzip does. What is no regular file is written to as it is. False: printed, of

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include "store/file.h"
 #include "stream.h"
+#include "trace/session.h"
 #include "store/check/check.h"
 
 static char directory[200], path[300], other[300];
@@ -107,6 +108,11 @@ START_TEST(a_store_is_known_by_its_first_bytes) {
     ck_assert_int_eq(hak_store_file_kind(path), HAK_FILE_OTHER);
     write_file(other, "\x37\x7f\x06\x82", 4);
     ck_assert_int_eq(hak_store_file_kind(other), HAK_FILE_SQLITE);
+    const uint64_t rings = HAK_SESSION_MAGIC;
+    write_file(other, &rings, sizeof rings);
+    ck_assert_int_eq(hak_store_file_kind(other), HAK_FILE_RINGS);
+    write_file(other, &rings, sizeof rings - 1);
+    ck_assert_int_eq(hak_store_file_kind(other), HAK_FILE_OTHER);
     write_file(other, "hello, this is a text file\n", 27);
     ck_assert_int_eq(hak_store_file_kind(other), HAK_FILE_OTHER);
     ck_assert_int_eq(hak_store_file_kind(directory), HAK_FILE_OTHER);
