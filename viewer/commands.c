@@ -3,6 +3,7 @@
 
 #include "viewer/attach/attach.h"
 #include "viewer/block/block.h"
+#include "viewer/corefile/corefile.h"
 #include "viewer/events/events.h"
 #include "viewer/export/export.h"
 #include "viewer/findings/findings.h"
@@ -262,6 +263,11 @@ static const struct view_option info_options[] = {
     {"options", 0, NULL, "every HAKMEM_ variable with its range and default"},
     {"clean", 0, NULL, "the old captures of this folder: size, age, program"},
     {"yes", 0, NULL, "with --clean: removes them"},
+};
+
+static const struct view_option core_options[] = {
+    {"why", 0, "ADDR",
+     "what lies at ADDR (hex), or at @fault: whose block, live or free, in which list"},
 };
 
 static const struct view_option sql_options[] = {
@@ -776,6 +782,31 @@ const struct view_command view_commands[] = {
      .arguments_max = 0,
      .asks = true,
      .run = command_check},
+    {.name = "core",
+     .group = "CHECK",
+     .arguments = "FILE [PROGRAM]",
+     .sentence = "a core file alone: whose block, live or free, in which list",
+     .about =
+         "FILE is a core file of a program that ran with libhakmem.so, hakmem-debug.so or linked\n"
+         "with libhakmem.a, written by the kernel or by gdb (gcore). Nothing has to be recorded:\n"
+         "the allocator's own lists are read, by a table that the library carries. No debug\n"
+         "information is needed, and a stripped program does. Parts that a core leaves to the\n"
+         "files that were mapped are read from these, if they are still the same; PROGRAM stands\n"
+         "in for one that lies elsewhere now.\n"
+         "\n"
+         "Without options: the process, its end, and what its heap held. --why ADDR: which block\n"
+         "holds ADDR, live or free, in which list of which thread, what the program asked for\n"
+         "where that is known (not in level light and libhakmem.so), and what lies beside it.\n"
+         "\n"
+         "Exit status: 0, 2 wrong use, 3 FILE cannot be read, is no core file, or has no hakmem\n"
+         "that fits, 4 the core is cut off or leaves memory out that was asked for.\n",
+     .examples = "  hakmem-trace core core.4711\n"
+                 "  hakmem-trace core core.4711 --why 0x7f21c4a12950\n"
+                 "  hakmem-trace core core.4711 ./server --why @fault\n",
+     OPTIONS(core_options),
+     .arguments_min = 1,
+     .arguments_max = 2,
+     .run = command_core},
     {.name = "export",
      .group = "OUT",
      .arguments = "FORMAT [OLD NEW]",

@@ -1,5 +1,5 @@
 /* The overflow list of the mid layer: pushed by a full ring, popped by an empty one. */
-#include "mid/mid.h"
+#include "mid/segments.h"
 
 #include <stdatomic.h>
 #include "hop.h"
@@ -8,25 +8,6 @@
 #define SEGMENTS_MAP_BYTES ((size_t)16 << 10)
 
 enum { SPILLED_AT_ONCE = 16 };
-
-struct segment {
-    struct segment *older;
-    uint64_t count;
-    base_t blocks[HAK_MID_SEGMENT_PLACES]; /* the last one is the newest */
-};
-
-struct list {
-    struct segment *newest;
-    uint32_t count;
-    uint32_t low; /* the smallest count since the last decay */
-};
-
-struct hak_mid {
-    size_t bytes; /* of the blocks in all lists */
-    struct segment *unused;
-    char *fresh, *fresh_end; /* memory for new segments */
-    struct list lists[HAK_CLASSES];
-};
 
 bool hak_mid_serves[HAK_CLASSES];
 
@@ -42,8 +23,8 @@ static struct hak_mid *make_mid(void) {
     return mid;
 }
 
-static struct segment *take_segment(struct hak_mid *mid) {
-    struct segment *segment = mid->unused;
+static struct hak_mid_segment *take_segment(struct hak_mid *mid) {
+    struct hak_mid_segment *segment = mid->unused;
     if (segment) {
         mid->unused = segment->older;
         return segment;
@@ -55,21 +36,21 @@ static struct segment *take_segment(struct hak_mid *mid) {
         mid->fresh = start;
         mid->fresh_end = start + SEGMENTS_MAP_BYTES;
     }
-    segment = (struct segment *)(void *)mid->fresh;
+    segment = (struct hak_mid_segment *)(void *)mid->fresh;
     mid->fresh += sizeof *segment;
     return segment;
 }
 
-static void drop_segment(struct hak_mid *mid, struct segment *segment) {
+static void drop_segment(struct hak_mid *mid, struct hak_mid_segment *segment) {
     segment->older = mid->unused;
     mid->unused = segment;
 }
 
 /* A place for one more block; false without memory. */
-static bool make_room(struct hak_mid *mid, struct list *list) {
+static bool make_room(struct hak_mid *mid, struct hak_mid_list *list) {
     if (list->newest && list->newest->count < HAK_MID_SEGMENT_PLACES)
         return true;
-    struct segment *segment = take_segment(mid);
+    struct hak_mid_segment *segment = take_segment(mid);
     if (!segment)
         return false;
     segment->older = list->newest;
@@ -82,7 +63,7 @@ static bool make_room(struct hak_mid *mid, struct list *list) {
 /* ---- the moves ------------------------------------------------------------------------------ */
 
 static void push(struct hak_mid *mid, unsigned class_index, base_t block) {
-    struct list *list = &mid->lists[class_index];
+    struct hak_mid_list *list = &mid->lists[class_index];
     hop(HAK_MID_OVERFLOW, block, class_index);
     list->newest->blocks[list->newest->count] = block;
     atomic_signal_fence(memory_order_release); /* a fork may come in between */
@@ -93,8 +74,8 @@ static void push(struct hak_mid *mid, unsigned class_index, base_t block) {
 
 /* The newest block of a list that has one; its hop is the caller's. */
 static base_t remove_newest(struct hak_mid *mid, unsigned class_index) {
-    struct list *list = &mid->lists[class_index];
-    struct segment *segment = list->newest;
+    struct hak_mid_list *list = &mid->lists[class_index];
+    struct hak_mid_segment *segment = list->newest;
     base_t block = segment->blocks[--segment->count];
     list->count--;
     if (list->low > list->count)
@@ -172,8 +153,8 @@ void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid) {
 }
 
 /* The list without a segment that has become empty. */
-static void drop_if_empty(struct hak_mid *mid, struct segment **link) {
-    struct segment *segment = *link;
+static void drop_if_empty(struct hak_mid *mid, struct hak_mid_segment **link) {
+    struct hak_mid_segment *segment = *link;
     if (segment->count > 0)
         return;
     *link = segment->older;
@@ -182,8 +163,8 @@ static void drop_if_empty(struct hak_mid *mid, struct segment **link) {
 }
 
 /* What goes is in the slabs before its place is overwritten (a fork may come in between). */
-static unsigned part_segment(struct hak_heap *heap, struct segment *segment, unsigned class_index,
-                             const struct hak_staying *staying) {
+static unsigned part_segment(struct hak_heap *heap, struct hak_mid_segment *segment,
+                             unsigned class_index, const struct hak_staying *staying) {
     base_t going[HAK_MID_SEGMENT_PLACES], kept[HAK_MID_SEGMENT_PLACES];
     unsigned count = (unsigned)segment->count;
     unsigned goes = hak_slab_part(staying, segment->blocks, count, going, kept);
@@ -199,10 +180,10 @@ static unsigned part_segment(struct hak_heap *heap, struct segment *segment, uns
 void hak_mid_spill_draining(struct hak_heap *heap, struct hak_mid *mid,
                             const struct hak_staying *staying) {
     for (unsigned c = 0; mid && c < HAK_CLASSES; c++) {
-        struct list *list = &mid->lists[c];
-        struct segment **link = &list->newest;
+        struct hak_mid_list *list = &mid->lists[c];
+        struct hak_mid_segment **link = &list->newest;
         while (*link) {
-            struct segment *segment = *link;
+            struct hak_mid_segment *segment = *link;
             unsigned goes = part_segment(heap, segment, c, staying);
             list->count -= goes;
             mid->bytes -= goes * hak_class_bytes(c);
@@ -218,14 +199,14 @@ void hak_mid_spill_draining(struct hak_heap *heap, struct hak_mid *mid,
 /* Counts are made anew: the fork may have come between a block and its count. */
 void hak_mid_empty_left(struct hak_heap *heap, struct hak_mid *mid) {
     for (unsigned c = 0; mid && c < HAK_CLASSES; c++) {
-        struct segment *segment = mid->lists[c].newest, *older;
+        struct hak_mid_segment *segment = mid->lists[c].newest, *older;
         for (; segment; segment = older) {
             older = segment->older;
             for (uint64_t i = 0; i < segment->count && i < HAK_MID_SEGMENT_PLACES; i++)
                 hak_slab_give_left(heap, segment->blocks[i], c);
             drop_segment(mid, segment);
         }
-        mid->lists[c] = (struct list){0};
+        mid->lists[c] = (struct hak_mid_list){0};
     }
     if (mid)
         mid->bytes = 0;
@@ -238,7 +219,7 @@ size_t hak_mid_count(const struct hak_mid *mid, unsigned class_index) {
 size_t hak_mid_each(const struct hak_mid *mid, unsigned class_index,
                     void (*visit)(base_t block, void *context), void *context) {
     size_t count = hak_mid_count(mid, class_index), visited = 0;
-    const struct segment *segment = count ? mid->lists[class_index].newest : NULL;
+    const struct hak_mid_segment *segment = count ? mid->lists[class_index].newest : NULL;
     for (; segment && visited < count; segment = segment->older)
         for (uint64_t i = 0; i < segment->count && i < HAK_MID_SEGMENT_PLACES; i++, visited++)
             visit(segment->blocks[i], context);

@@ -3,30 +3,23 @@
 
 #include <string.h>
 
-enum {
-    PART_ENTRIES = 32 << 10, /* 64 KiB, for 64 GiB of address space */
-    LEAF_BITS = 13,
-    LEAF_ENTRIES = 1 << LEAF_BITS,
-    LEAVES = 1 << (HAK_ADDRESS_BITS - HAK_REGISTRY_SHIFT - LEAF_BITS),
-};
-
 struct hak_registry hak_registry;
 
 /* 64 KiB of which nothing is touched in the flat form. */
-static _Atomic(_Atomic(hak_owner_t) *) leaves[LEAVES];
+_Atomic(_Atomic(hak_owner_t) *) hak_registry_leaves[HAK_REGISTRY_LEAVES];
 
 /* The flat form is writable in the parts that were written: a program that locks all its memory
  * (mlockall) would otherwise fill it. */
-static uint64_t is_writable[HAK_REGISTRY_ENTRIES / PART_ENTRIES / 64];
+uint64_t hak_registry_parts[HAK_REGISTRY_ENTRIES / HAK_REGISTRY_PART_ENTRIES / 64];
 
 static bool make_writable(uintptr_t index) {
-    uintptr_t part = index / PART_ENTRIES;
+    uintptr_t part = index / HAK_REGISTRY_PART_ENTRIES;
     uint64_t bit = (uint64_t)1 << part % 64;
-    if (!(is_writable[part / 64] & bit)) {
-        if (!hak_allow_writes(&hak_registry.flat[part * PART_ENTRIES],
-                              PART_ENTRIES * sizeof *hak_registry.flat))
+    if (!(hak_registry_parts[part / 64] & bit)) {
+        if (!hak_allow_writes(&hak_registry.flat[part * HAK_REGISTRY_PART_ENTRIES],
+                              HAK_REGISTRY_PART_ENTRIES * sizeof *hak_registry.flat))
             return false;
-        is_writable[part / 64] |= bit;
+        hak_registry_parts[part / 64] |= bit;
     }
     return true;
 }
@@ -36,20 +29,20 @@ void hak_registry_start(bool flat) {
     /* A reserve that is granted takes its addresses from the program's own limit. */
     if (!flat || hak_address_space_limit() / HAK_REGISTRY_SHARE < bytes)
         return;
-    memset(is_writable, 0, sizeof is_writable);
+    memset(hak_registry_parts, 0, sizeof hak_registry_parts);
     hak_registry.flat = hak_reserve_read_only(bytes);
     if (hak_registry.flat)
         hak_registry.entries = HAK_REGISTRY_ENTRIES;
 }
 
 static _Atomic(hak_owner_t) *find_entry(uintptr_t index, bool make) {
-    _Atomic(_Atomic(hak_owner_t) *) *place = &leaves[index >> LEAF_BITS];
+    _Atomic(_Atomic(hak_owner_t) *) *place = &hak_registry_leaves[index >> HAK_REGISTRY_LEAF_BITS];
     _Atomic(hak_owner_t) *leaf = atomic_load_explicit(place, memory_order_acquire);
     if (!leaf && make) {
-        leaf = hak_reserve(LEAF_ENTRIES * sizeof *leaf);
+        leaf = hak_reserve(HAK_REGISTRY_LEAF_ENTRIES * sizeof *leaf);
         atomic_store_explicit(place, leaf, memory_order_release);
     }
-    return leaf ? leaf + (index & (LEAF_ENTRIES - 1)) : NULL;
+    return leaf ? leaf + (index & (HAK_REGISTRY_LEAF_ENTRIES - 1)) : NULL;
 }
 
 bool hak_registry_set(const void *superslab, hak_owner_t owner) {
@@ -96,13 +89,16 @@ static void visit_entries(const _Atomic(hak_owner_t) *entries, uintptr_t first_i
 }
 
 void hak_registry_each(visit_function *visit, void *context) {
-    for (uintptr_t part = 0; part < hak_registry.entries / PART_ENTRIES; part++)
-        if (is_writable[part / 64] >> part % 64 & 1)
-            visit_entries(&hak_registry.flat[part * PART_ENTRIES], part * PART_ENTRIES,
-                          PART_ENTRIES, visit, context);
-    for (uintptr_t i = 0; i < LEAVES && hak_registry.entries == 0; i++) {
-        _Atomic(hak_owner_t) *leaf = atomic_load_explicit(&leaves[i], memory_order_acquire);
+    for (uintptr_t part = 0; part < hak_registry.entries / HAK_REGISTRY_PART_ENTRIES; part++)
+        if (hak_registry_parts[part / 64] >> part % 64 & 1)
+            visit_entries(&hak_registry.flat[part * HAK_REGISTRY_PART_ENTRIES],
+                          part * HAK_REGISTRY_PART_ENTRIES, HAK_REGISTRY_PART_ENTRIES, visit,
+                          context);
+    for (uintptr_t i = 0; i < HAK_REGISTRY_LEAVES && hak_registry.entries == 0; i++) {
+        _Atomic(hak_owner_t) *leaf =
+            atomic_load_explicit(&hak_registry_leaves[i], memory_order_acquire);
         if (leaf)
-            visit_entries(leaf, i << LEAF_BITS, LEAF_ENTRIES, visit, context);
+            visit_entries(leaf, i << HAK_REGISTRY_LEAF_BITS, HAK_REGISTRY_LEAF_ENTRIES, visit,
+                          context);
     }
 }

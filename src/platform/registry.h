@@ -25,6 +25,13 @@
 #define HAK_REGISTRY_ENTRIES ((uintptr_t)1 << (HAK_ADDRESS_BITS - HAK_REGISTRY_SHIFT))
 #define HAK_REGISTRY_SHARE   16 /* at most one part in so many of a limited address space */
 
+enum {
+    HAK_REGISTRY_PART_ENTRIES = 32 << 10, /* 64 KiB, for 64 GiB of address space */
+    HAK_REGISTRY_LEAF_BITS = 13,
+    HAK_REGISTRY_LEAF_ENTRIES = 1 << HAK_REGISTRY_LEAF_BITS,
+    HAK_REGISTRY_LEAVES = 1 << (HAK_ADDRESS_BITS - HAK_REGISTRY_SHIFT - HAK_REGISTRY_LEAF_BITS),
+};
+
 typedef uint16_t hak_owner_t;
 
 /* The heap of all threads that have none of their own. */
@@ -40,6 +47,11 @@ struct hak_registry {
     uintptr_t entries; /* of flat; 0 until it stands, and for good in the two-level form */
 };
 HAK_HIDDEN extern struct hak_registry hak_registry;
+
+/* Of the flat form, a bit for each part that was ever written; and the leaves of the other one. */
+HAK_HIDDEN extern uint64_t
+    hak_registry_parts[HAK_REGISTRY_ENTRIES / HAK_REGISTRY_PART_ENTRIES / 64];
+HAK_HIDDEN extern _Atomic(_Atomic(hak_owner_t) *) hak_registry_leaves[HAK_REGISTRY_LEAVES];
 
 /* Makes the registry; call once, before the first SuperSlab. `flat` false forces the two-level form
  * (tests). Cannot fail: leaves of the two-level form are mapped when they are needed. */

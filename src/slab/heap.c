@@ -9,7 +9,7 @@ struct hak_lock hak_heaps_lock;
 struct hak_lock hak_shared_heap_lock;
 
 /* 512 KiB of address space; a page is touched for each 512 heaps. */
-static _Atomic(struct hak_heap *) heaps[HAK_HEAP_ID_MAX + 1];
+_Atomic(struct hak_heap *) hak_heaps[HAK_HEAP_ID_MAX + 1];
 
 static unsigned ids_used = HAK_SHARED_HEAP_ID;
 static unsigned ids_limit = HAK_HEAP_ID_MAX;
@@ -17,7 +17,8 @@ static struct hak_heap *idle;
 static char *fresh, *fresh_end; /* memory for new heaps */
 
 struct hak_heap *hak_heap_of(hak_owner_t id) {
-    return id <= HAK_HEAP_ID_MAX ? atomic_load_explicit(&heaps[id], memory_order_acquire) : NULL;
+    return id <= HAK_HEAP_ID_MAX ? atomic_load_explicit(&hak_heaps[id], memory_order_acquire)
+                                 : NULL;
 }
 
 /* Hold hak_heaps_lock. */
@@ -33,7 +34,7 @@ static struct hak_heap *make_heap(hak_owner_t id) {
     fresh += sizeof *heap;
     heap->id = id;
     atomic_store_explicit(&heap->state, HAK_HEAP_OWNED, memory_order_relaxed);
-    atomic_store_explicit(&heaps[id], heap, memory_order_release);
+    atomic_store_explicit(&hak_heaps[id], heap, memory_order_release);
     return heap;
 }
 

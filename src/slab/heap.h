@@ -82,6 +82,9 @@ struct hak_heap {
     _Alignas(64) _Atomic(void *) posted; /* the only line that other threads write */
 };
 
+/* By id; hak_heap_of. */
+HAK_HIDDEN extern _Atomic(struct hak_heap *) hak_heaps[HAK_HEAP_ID_MAX + 1];
+
 HAK_HIDDEN extern struct hak_lock hak_heaps_lock;
 HAK_HIDDEN extern struct hak_lock hak_shared_heap_lock;
 

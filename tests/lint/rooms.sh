@@ -52,6 +52,7 @@ src/report/page: instruction known words text
 viewer/cli:
 viewer/capture: cli
 viewer/block: capture cli
+viewer/corefile: capture cli
 viewer/events: capture cli
 viewer/findings: capture cli
 viewer/info: capture cli
@@ -65,7 +66,7 @@ viewer/record: findings profile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
 viewer/view: profile block findings capture cli
-viewer/.: attach cli capture block events export findings html info sql layers leaks profile record hunt view
+viewer/.: attach cli capture block corefile events export findings html info sql layers leaks profile record hunt view
 '
 folders='src/store src/collector src/trace src/report viewer'
 # Inner headers that others may include: FILE HEADER.

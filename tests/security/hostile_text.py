@@ -66,7 +66,7 @@ COMMANDS = {
     "completion": [["bash"], ["zsh"], ["fish"]],
     "hunt": [["--runs", "1", "--", "/bin/true"]],
 }
-NOT_ASKED = {"run", "import", "record", "ctl", "help", "view"}  # view: try_view
+NOT_ASKED = {"run", "import", "record", "ctl", "core", "help", "view"}  # view: try_view
 NO_STORE = {"explain", "completion"}
 NO_JSON = {"completion", "export", "html"}
 

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# What is no core file, has no hakmem in it, is cut off or damaged gets one clear line and its status; no byte of a core ends the command.
+# timeout: 600
+set -u
+. "$SOURCE/tests/tools/corefiles.sh"
+trace=$BUILD/hakmem-trace
+program=$BUILD/tests/corefile/blocks
+
+# refused STATUS PATTERN ARG...
+refused() {
+    local status
+    timeout 60 "$trace" core "${@:3}" >out 2>errors
+    status=$?
+    [ "$status" -eq "$1" ] || fail "core ${*:3}: status $status, due $1: $(head -n 3 errors)"
+    grep -qE -- "$2" errors || fail "core ${*:3}: due '$2', said: $(cat errors)"
+    [ "$(wc -l <errors)" -eq 1 ] || fail "core ${*:3}: more than one line: $(cat errors)"
+}
+
+make_core good.core "$BUILD/libhakmem.so" "$program"
+make_core none.core '' "$program"
+echo 'not at all' >text
+: >empty
+[ -p pipe ] || mkfifo pipe
+refused 3 'text is no core file: it is no ELF file' text
+refused 3 'empty is no core file' empty
+refused 3 'pipe is no core file: it is no plain file' pipe
+refused 3 'missing cannot be opened: No such file' missing
+refused 3 'is no core file: it is a program or library; the core comes first' "$program" good.core
+refused 3 'no allocator of hakmem is in none.core$' none.core
+refused 2 'expected an address in hex' good.core --why nothing
+refused 2 'did not end by an access to memory' good.core --why @fault
+
+# As the kernel leaves it: of a module that was only read, the first page alone. The rest comes from the file, if it is still the same.
+cp "$BUILD/libhakmem.so" ./libhakmem.so
+make_core moved.core "$PWD/libhakmem.so" "$program"
+python3 - <<'END' || fail 'shortening modules'
+import struct
+with open("moved.core", "r+b") as core:
+    head = core.read(64)
+    offset, count = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<H", head, 56)[0]
+    for i in range(count):
+        core.seek(offset + 56 * i)
+        kind, flags, at, _, _, stored, _, _ = struct.unpack("<IIQQQQQQ", core.read(56))
+        core.seek(at)
+        if kind == 1 and not flags & 2 and stored > 4096:
+            keep = 4096 if core.read(4) == b"\x7fELF" else 0
+            core.seek(offset + 56 * i + 32)
+            core.write(struct.pack("<Q", keep))
+END
+timeout 60 "$trace" core moved.core >out 2>errors || fail "shortened modules: $(cat errors)"
+cp said moved.said
+cp "$BUILD/hakmem-record.so" ./libhakmem.new && mv libhakmem.new libhakmem.so
+refused 3 'libhakmem.so \(it is not the file that was loaded\)' moved.core
+rm libhakmem.so
+refused 3 'libhakmem.so \(No such file or directory\)' moved.core
+timeout 60 "$trace" core moved.core "$BUILD/libhakmem.so" >out 2>errors || fail "PROGRAM does not stand in: $(cat errors)"
+
+# Cut off at any place: said, and never taken for whole.
+bytes=$(stat -c %s good.core)
+for part in 40 100 3000 $((bytes / 50)) $((bytes / 3)) $((bytes - 5000)); do
+    head -c "$part" good.core >cut.core
+    timeout 60 "$trace" core cut.core >out 2>errors
+    status=$?
+    [ "$status" -eq 3 ] || [ "$status" -eq 4 ] || fail "cut off at $part bytes: status $status: $(head -n 3 errors)"
+    grep -qE 'cut off|no core file' errors || fail "cut off at $part bytes: $(cat errors)"
+done
+
+# Bytes of the head, the notes and the heap's own structures changed at odds: an answer or an error in time.
+address=$(sed -n 's/^freed //p' moved.said)
+python3 - "$trace" good.core "$(sed -n 's/^live //p' said)" "$address" <<'END' || fail 'a damaged core'
+import random, subprocess, sys
+trace, path, *addresses = sys.argv[1:]
+random.seed(18)
+good = open(path, "rb").read()
+table = good.find(b"superslab.owner")
+heads = [(0, 4096), (0, 65536)]
+with open(path, "r+b", buffering=0) as core:
+    # Where memory that is not zero lies.
+    busy = [at for at in range(0, len(good), 4096) if good[at:at + 4096].strip(b"\0")]
+    for turn in range(120):
+        places = []
+        for _ in range(random.choice((1, 4, 40))):
+            start, length = random.choice(heads) if turn % 3 == 0 else (random.choice(busy), 4096)
+            places.append(min(start + random.randrange(length), len(good) - 1))
+        for at in places:
+            core.seek(at)
+            core.write(bytes([random.choice((0, 1, 0x7f, 0xff, random.randrange(256)))]))
+        for more in ([], ["--why", addresses[0]]):
+            try:
+                done = subprocess.run([trace, "core", path, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
+            except subprocess.TimeoutExpired:
+                sys.exit(f"turn {turn}: no end; changed {places}")
+            if done.returncode not in (0, 1, 3, 4):
+                sys.exit(f"turn {turn}: status {done.returncode}: {done.stderr[:200]}; changed {places}")
+        for at in places:
+            core.seek(at)
+            core.write(good[at:at + 1])
+END
+exit 0

@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# Sourced by the tests of corefile: core files made by gdb, and what a command says of them with addresses as names.
+export LC_ALL=C
+unset "${!HAKMEM_@}"
+fail() {
+    echo "$(basename "$0"): $*"
+    exit 1
+}
+
+# in_gdb LIBRARY COMMAND... -- PROGRAM [ARG...]: runs PROGRAM over LIBRARY ("" = none) under gdb to its end, then the commands.
+in_gdb() {
+    local library=$1 commands=()
+    shift
+    while [ "$1" != -- ]; do
+        commands+=(-ex "$1")
+        shift
+    done
+    shift
+    timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' \
+        ${library:+-ex "set environment LD_PRELOAD $library"} -ex 'set startup-with-shell on' \
+        -ex "run ${*:2} >said" "${commands[@]}" "$1" </dev/null >gdb.out 2>&1
+}
+
+# make_core FILE LIBRARY PROGRAM [ARG...]: what PROGRAM printed is in `said`.
+make_core() {
+    local file=$1 library=$2
+    shift 2
+    rm -f "$file"
+    in_gdb "$library" "generate-core-file $file" kill -- "$@"
+    [ -s "$file" ] || fail "gdb made no core of $1: $(tail -n 5 gdb.out)"
+}
+
+address_of() { sed -n "s/^$1 //p" said; }
+
+# Addresses that the program named become @NAME, all others 0x; what differs from run to run and from libc to libc goes.
+normal() {
+    local script='' name address
+    while read -r name address; do script="$script;s/$address\\b/@$name/g"; done <said
+    sed -E -e "${script#;};s/0x[0-9a-f]+/0x/g;s/(thread|process) +[0-9]+/\1 N/g;s/^process N [^,]*/process N PROGRAM/" \
+        -e "s,It lies in /[^ ]*\\+0x,It lies in PROGRAM+0x,;s/^(live +)[0-9,]+ blocks, [0-9,]+/\1N blocks, N/"
+}

@@ -1,0 +1,116 @@
+/* The blocks of a core: read once, by the table of each half, then asked.
+ *
+ *   registry --> superslab[]   by address, each with its heap
+ *   heaps --> caches, mid lists, mail boxes --> cached[]   by address: where each free block lies
+ *   address map --> large[]    by address: live, kept, guarded
+ *
+ *   address --core_find--> struct core_block
+ *
+ * A slot that its slab calls used and that lies in no cache is the program's; the checks' half says
+ * it itself, in the slot's state. Lists are followed only as far as their counts go, through memory
+ * that is there: what is broken is for check.c. For one thread. */
+#ifndef HAK_VIEWER_COREFILE_BLOCKS_H
+#define HAK_VIEWER_COREFILE_BLOCKS_H
+
+#include "hop.h"
+#include "viewer/corefile/table.h"
+
+struct core_superslab {
+    uint64_t address;
+    uint32_t owner; /* heap id, or owner_reserve */
+};
+
+/* A free block out of its slab. */
+struct core_cached {
+    uint64_t base;
+    uint64_t order;      /* from the one that is handed out next, which is 0 */
+    uint16_t heap;       /* in whose cache it lies */
+    uint8_t place;       /* enum hak_place */
+    uint8_t class_index; /* of the cache */
+};
+
+struct core_large {
+    uint64_t address; /* of the struct */
+    uint64_t base, bytes;
+    bool is_live, is_guarded;
+};
+
+struct core_heap {
+    uint64_t address;
+    uint64_t thread; /* of its struct hak_thread; 0 = no thread has the heap */
+    int32_t tid;     /* 0 = not known */
+};
+
+/* What one half has. */
+struct core_half {
+    const struct core_table *table;
+    struct core_superslab *superslab;
+    size_t superslab_count;
+    struct core_cached *cached; /* by base */
+    size_t cached_count;
+    struct core_large *large; /* by base; none overlaps, or the table is damaged */
+    size_t large_count;
+    struct core_heap *heap; /* by id */
+    size_t heap_count;      /* ids below it */
+    uint32_t superslab_room, cached_room, large_room, heap_room;
+};
+
+struct core_blocks {
+    struct core_memory memory;
+    struct core_tables tables;
+    struct core_half half[CORE_TABLES_MAX];
+    bool no_memory;
+};
+
+enum core_kind {
+    CORE_NONE,       /* in nothing of hakmem's */
+    CORE_SLOT,       /* in a slot of a slab */
+    CORE_LARGE,      /* in a large or guarded block */
+    CORE_HEAD,       /* in the head of a SuperSlab */
+    CORE_FREE_SLAB,  /* in a slab that serves no class */
+    CORE_SLAB_START, /* in a slab, beside its slots */
+    CORE_RESERVE,    /* in a SuperSlab that waits for an owner */
+};
+
+struct core_block {
+    enum core_kind kind;
+    const struct core_half *half;
+    uint64_t base, bytes;       /* the slot, or the pages */
+    uint64_t user, asked_bytes; /* where its state says so, else `base`, and 0 */
+    uint64_t superslab, slab;   /* 0 = none */
+    uint64_t state;             /* address of its struct hak_slot; 0 = none */
+    unsigned slab_index, slot, class_index;
+    uint32_t heap;
+    bool is_live;
+    bool is_guarded;
+    uint8_t place;                    /* enum hak_place; of a live one LIVE */
+    const struct core_cached *cached; /* where it lies while it is free; NULL = in no cache */
+    const struct core_large *large;
+    unsigned subkind, lives;
+    uint32_t alloc_stack, free_stack;
+    uint64_t caller; /* of a large one: return address of the call; 0 = not known */
+};
+
+/* Opens the core and reads all that is needed. 0, or an exit status: the error is printed. */
+int core_blocks_open(struct core_blocks *blocks, const char *path, const char *program);
+void core_blocks_close(struct core_blocks *blocks);
+
+/* What holds `address`. Always fills `block`. */
+void core_find(struct core_blocks *blocks, uint64_t address, struct core_block *block);
+/* The block of a slab by its number; false: the slab has none such, or serves no class. */
+bool core_find_slot(const struct core_half *half, const struct core_superslab *superslab,
+                    unsigned slab_index, unsigned slot, struct core_block *block);
+/* Slots that the slab ever handed out; 0 where it serves no class. */
+unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned slab_index);
+
+/* Calls `visit` for each live block, by half and address. */
+void core_each_live(struct core_blocks *blocks,
+                    void (*visit)(const struct core_block *block, void *context), void *context);
+
+/* The heap's thread; 0 = it has none, or it is not known. */
+int32_t core_thread_of(const struct core_half *half, uint32_t heap);
+
+/* The level: enum of options.h. */
+uint64_t core_level(const struct core_blocks *blocks);
+
+#endif

@@ -1,0 +1,119 @@
+/* `core`: reads the core file and hands over to what was asked. */
+#include "viewer/corefile/corefile.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "options.h"
+#include "report/words/words.h"
+#include "viewer/capture/capture.h"
+#include "viewer/corefile/parts.h"
+
+/* A number in hex, with 0x or without, or @fault: where the process stopped. */
+static bool read_address(const struct core_memory *core, const char *text, uint64_t *address) {
+    char *end = NULL;
+    if (strcmp(text, "@fault") == 0) {
+        *address = core->fault_address;
+        if (!core->has_fault_address)
+            view_error("--why @fault: the process did not end by an access to memory");
+        return core->has_fault_address;
+    }
+    errno = 0;
+    *address = strtoull(text, &end, 16);
+    if (errno == 0 && *text && *text != '-' && !*end)
+        return true;
+    view_error("--why %s: expected an address in hex, or @fault", text);
+    return false;
+}
+
+static const char *level_word(const struct core_blocks *blocks) {
+    if (blocks->tables.table[0].half == HAK_LAYOUT_PLAIN)
+        return "none";
+    uint64_t level = core_level(blocks);
+    return level == HAK_CHECK_TRACE    ? "trace"
+           : level == HAK_CHECK_NORMAL ? "normal"
+           : level == HAK_CHECK_LIGHT  ? "light"
+                                       : "unknown";
+}
+
+static void count(const struct core_block *block, void *context) {
+    uint64_t *sums = context;
+    sums[0]++;
+    sums[1] += block->state ? block->asked_bytes : block->bytes;
+}
+
+json_t *core_document(const struct view *view, const struct core_blocks *blocks) {
+    const struct core_memory *core = &blocks->memory;
+    json_t *document = view_json_document(view), *process = json_object(), *own = json_object();
+    hak_json_set_number(process, "pid", (uint64_t)core->pid);
+    hak_json_set_text(process, "name", core->name);
+    hak_json_set_number(process, "threads", core->thread_count);
+    json_object_set_new(process, "signal",
+                        core->signal ? json_string(hak_words_signal(core->signal)) : json_null());
+    hak_json_set_address(process, "fault_address",
+                         core->has_fault_address ? core->fault_address : 0);
+    hak_json_set_flag(process, "is_cut_off", core->is_truncated);
+    json_object_set_new(document, "process", process);
+    hak_json_set_text(own, "file", blocks->tables.table[0].file->path);
+    hak_json_set_text(own, "version", blocks->tables.table[0].built);
+    json_object_set_new(own, "level", json_string(level_word(blocks)));
+    json_object_set_new(document, "allocator", own);
+    return document;
+}
+
+static void add_process(struct hak_text *text, const struct core_memory *core) {
+    hak_text_add(text, "process    %" PRId32 " %s", core->pid, core->name);
+    hak_text_add(text, ", %s\n", hak_words_count(core->thread_count, "thread", "threads"));
+    if (!core->signal)
+        return;
+    hak_text_add(text, "ended by   %s", hak_words_signal(core->signal));
+    if (core->has_fault_address)
+        hak_text_add(text, " at 0x%" PRIx64, core->fault_address);
+    hak_text_add(text, "\n");
+}
+
+static bool say_summary(struct view *view, struct core_blocks *blocks) {
+    struct hak_text text = {0};
+    uint64_t sums[2] = {0};
+    core_each_live(blocks, count, sums);
+    if (view->json) {
+        json_t *document = core_document(view, blocks), *live = json_object();
+        hak_json_set_number(live, "blocks", sums[0]);
+        hak_json_set_number(live, "bytes", sums[1]);
+        json_object_set_new(document, "live", live);
+        return view_print_json(hak_json_print(document));
+    }
+    bool is_plain = blocks->tables.table[0].half == HAK_LAYOUT_PLAIN;
+    add_process(&text, &blocks->memory);
+    hak_text_add(&text, "allocator  %s", core_file_name(blocks->tables.table[0].file));
+    hak_text_add(&text, " %s, %s%s\n", blocks->tables.table[0].built,
+                 is_plain ? "without checks" : "level ", is_plain ? "" : level_word(blocks));
+    hak_text_add(&text, "live       %s, %s\n", hak_words_count(sums[0], "block", "blocks"),
+                 hak_words_bytes(sums[1]));
+    return view_print(&text);
+}
+
+int command_core(struct view *view) {
+    struct core_blocks blocks;
+    const char *program = view->argument_count > 1 ? view->argument[1] : NULL;
+    const char *address_text = view_value(view, "why");
+    uint64_t address = 0;
+    int status = core_blocks_open(&blocks, view->argument[0], program);
+    if (status == 0 && address_text && !read_address(&blocks.memory, address_text, &address))
+        status = VIEW_USAGE;
+    view_start_pager(view);
+    if (status == 0)
+        status = (address_text ? core_why(view, &blocks, address) : say_summary(view, &blocks))
+                     ? VIEW_OK
+                     : VIEW_UNREADABLE;
+    bool is_incomplete = blocks.memory.is_truncated || blocks.memory.missing > 0;
+    if (status == VIEW_OK && is_incomplete) {
+        view_error(blocks.memory.is_truncated
+                       ? "the core is cut off: its end is missing, and the answer may be wrong"
+                       : "the core leaves out memory that was asked for: the answer may be wrong");
+        status = VIEW_INCOMPLETE;
+    }
+    core_blocks_close(&blocks);
+    return status;
+}

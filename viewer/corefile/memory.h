@@ -1,0 +1,97 @@
+/* The memory of a process that is dead: its core file, and where that leaves pages out which were
+ * only mapped from a file, the file.
+ *
+ *   address --> range --in the core--> bytes
+ *                     --left out, file's own--> the file, if its first page is that of the core
+ *                     --neither--> missing
+ *
+ * A core is data from outside: every offset and length is looked at before use. What is missing
+ * reads as zero and is counted. For one thread. */
+#ifndef HAK_VIEWER_COREFILE_MEMORY_H
+#define HAK_VIEWER_COREFILE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "report/text/text.h"
+
+#define CORE_PAGE_BYTES 4096u
+#define CORE_CACHED     4096u /* pages */
+
+/* A stretch of addresses, of the same kind all through. */
+struct core_range {
+    uint64_t start, end;
+    uint64_t stored; /* bytes from `start` on that are in the core */
+    uint64_t offset; /* where, in the core */
+    bool is_writable, is_executable;
+};
+
+/* A file that was mapped, as the core names it. */
+struct core_file {
+    char *path;
+    uint64_t start;  /* where its first byte lies */
+    int fd;          /* -1 = not opened yet, -2 = not to be used */
+    const char *why; /* it is not to be used */
+};
+
+/* A part of a file as it was mapped. */
+struct core_mapping {
+    uint64_t start, end, file_offset;
+    uint32_t file;
+};
+
+struct core_thread {
+    int32_t tid;
+    uint64_t ip, sp, fs_base;
+    uint64_t registers[16]; /* general ones, in no order */
+};
+
+struct core_memory {
+    int fd;
+    uint64_t file_bytes;
+    bool is_truncated;
+    char path[4096];
+    const char *program; /* stands in for any mapped file that begins as it does; NULL = none */
+    struct core_range *range;
+    size_t range_count;
+    struct core_file *file;
+    size_t file_count;
+    uint32_t file_room;
+    struct core_mapping *mapping; /* ascending */
+    size_t mapping_count;
+    struct core_thread *thread; /* the one that got the signal first */
+    size_t thread_count;
+    uint32_t thread_room;
+    int32_t pid;
+    uint32_t signal; /* it ended by; 0 = none */
+    bool has_fault_address;
+    uint64_t fault_address;
+    char name[17];
+    uint64_t missing; /* reads that found nothing */
+    struct core_page {
+        uint64_t page; /* address + 1; 0 = none */
+        uint8_t bytes[CORE_PAGE_BYTES];
+    } * cached;
+};
+
+/* Opens a core file. False: `error` says in words why it cannot be read. Close it in any case. */
+bool core_memory_open(struct core_memory *core, const char *path, const char *program,
+                      struct hak_text *error);
+void core_memory_close(struct core_memory *core);
+
+/* Copies `bytes` bytes from `address` on. False: some of them are nowhere; those are zero. */
+bool core_read(struct core_memory *core, uint64_t address, void *to, size_t bytes);
+/* A little-endian number of 1 to 8 bytes, 0 where it is missing. */
+uint64_t core_number(struct core_memory *core, uint64_t address, unsigned bytes);
+static inline uint64_t core_pointer(struct core_memory *core, uint64_t address) {
+    return core_number(core, address, 8);
+}
+
+/* The range, and the mapped part of a file, that hold an address; NULL = none does. */
+const struct core_range *core_range_at(const struct core_memory *core, uint64_t address);
+const struct core_mapping *core_mapping_at(const struct core_memory *core, uint64_t address);
+
+/* The path, without its folders. */
+const char *core_file_name(const struct core_file *file);
+
+#endif

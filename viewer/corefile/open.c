@@ -1,0 +1,256 @@
+/* Takes a core file apart by libelf: what is where, which files were mapped, the threads, the
+ * signal. */
+#include "viewer/corefile/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/procfs.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/growing.h"
+
+#define MAPPINGS_MAX 1000000u
+
+/* ---- ranges ---------------------------------------------------------------------------------- */
+
+static int by_start(const void *a, const void *b) {
+    const struct core_range *left = a, *right = b;
+    return (left->start > right->start) - (left->start < right->start);
+}
+
+static bool add_range(struct core_memory *core, const GElf_Phdr *part) {
+    if (part->p_memsz == 0 || part->p_vaddr + part->p_memsz < part->p_vaddr)
+        return true;
+    uint64_t stored = part->p_filesz < part->p_memsz ? part->p_filesz : part->p_memsz;
+    uint64_t there = part->p_offset < core->file_bytes ? core->file_bytes - part->p_offset : 0;
+    core->is_truncated |= stored > there;
+    core->range[core->range_count++] =
+        (struct core_range){.start = part->p_vaddr,
+                            .end = part->p_vaddr + part->p_memsz,
+                            .stored = stored < there ? stored : there,
+                            .offset = part->p_offset,
+                            .is_writable = (part->p_flags & PF_W) != 0,
+                            .is_executable = (part->p_flags & PF_X) != 0};
+    return true;
+}
+
+/* Ranges of a well-made core do not overlap; of others the later ones go. */
+static void drop_overlaps(struct core_memory *core) {
+    size_t kept = 0;
+    qsort(core->range, core->range_count, sizeof *core->range, by_start);
+    for (size_t i = 0; i < core->range_count; i++)
+        if (kept == 0 || core->range[i].start >= core->range[kept - 1].end)
+            core->range[kept++] = core->range[i];
+    core->range_count = kept;
+}
+
+/* ---- notes ----------------------------------------------------------------------------------- */
+
+static void read_thread(struct core_memory *core, const void *bytes, size_t count) {
+    struct elf_prstatus status;
+    if (count < sizeof status)
+        return;
+    memcpy(&status, bytes, sizeof status);
+    if (!hak_growing_make_room(&core->thread, core->thread_count, &core->thread_room,
+                               sizeof *core->thread))
+        return;
+    struct core_thread *thread = &core->thread[core->thread_count++];
+    struct user_regs_struct r;
+    memcpy(&r, &status.pr_reg, sizeof r);
+    *thread =
+        (struct core_thread){.tid = status.pr_pid,
+                             .ip = r.rip,
+                             .sp = r.rsp,
+                             .fs_base = r.fs_base,
+                             .registers = {r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.r8,
+                                           r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rsp}};
+    if (core->thread_count == 1)
+        core->signal = (uint32_t)status.pr_cursig;
+}
+
+static void read_process(struct core_memory *core, const void *bytes, size_t count) {
+    struct elf_prpsinfo info;
+    if (count < sizeof info)
+        return;
+    memcpy(&info, bytes, sizeof info);
+    core->pid = info.pr_pid;
+    memcpy(core->name, info.pr_fname, sizeof info.pr_fname);
+}
+
+static void read_signal(struct core_memory *core, const void *bytes, size_t count) {
+    siginfo_t info;
+    if (count < sizeof info)
+        return;
+    memcpy(&info, bytes, sizeof info);
+    if (core->thread_count <= 1 && info.si_signo)
+        core->signal = (uint32_t)info.si_signo;
+    if (info.si_signo == SIGSEGV || info.si_signo == SIGBUS) {
+        core->has_fault_address = info.si_code > 0;
+        core->fault_address = (uintptr_t)info.si_addr;
+    }
+}
+
+/* The file of that name: mappings of one file follow each other. */
+static int file_of(struct core_memory *core, const char *path, uint64_t start, uint64_t offset) {
+    if (core->file_count > 0 && strcmp(core->file[core->file_count - 1].path, path) == 0)
+        return (int)core->file_count - 1;
+    if (!hak_growing_make_room(&core->file, core->file_count, &core->file_room, sizeof *core->file))
+        return -1;
+    char *copy = strdup(path);
+    if (!copy)
+        return -1;
+    core->file[core->file_count] =
+        (struct core_file){.path = copy, .start = offset == 0 ? start : 0, .fd = -1};
+    return (int)core->file_count++;
+}
+
+static int by_mapping(const void *a, const void *b) {
+    const struct core_mapping *left = a, *right = b;
+    return (left->start > right->start) - (left->start < right->start);
+}
+
+/* count, page size, {start, end, offset in pages} for each, then the names. */
+static void read_files(struct core_memory *core, const char *bytes, size_t length) {
+    uint64_t head[2], row[3];
+    if (core->mapping || length < sizeof head)
+        return;
+    memcpy(head, bytes, sizeof head);
+    uint64_t count = head[0], page = head[1];
+    if (count > MAPPINGS_MAX || count > (length - sizeof head) / sizeof row)
+        return;
+    core->mapping = calloc(count + 1, sizeof *core->mapping);
+    const char *name = bytes + sizeof head + count * sizeof row, *end = bytes + length;
+    for (uint64_t i = 0; i < count && core->mapping; i++) {
+        const char *stop = memchr(name, 0, (size_t)(end - name));
+        if (!stop)
+            break;
+        memcpy(row, bytes + sizeof head + i * sizeof row, sizeof row);
+        int file = row[0] < row[1] ? file_of(core, name, row[0], row[2]) : -1;
+        if (file >= 0)
+            core->mapping[core->mapping_count++] =
+                (struct core_mapping){row[0], row[1], row[2] * page, (uint32_t)file};
+        name = stop + 1;
+    }
+    if (core->mapping)
+        qsort(core->mapping, core->mapping_count, sizeof *core->mapping, by_mapping);
+}
+
+static void read_notes(struct core_memory *core, Elf *elf, const GElf_Phdr *part) {
+    if (part->p_offset > core->file_bytes || part->p_filesz > core->file_bytes - part->p_offset)
+        core->is_truncated = true;
+    Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)part->p_offset, part->p_filesz,
+                                          part->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+    GElf_Nhdr note;
+    size_t name, bytes;
+    for (size_t at = 0; data && (at = gelf_getnote(data, at, &note, &name, &bytes)) > 0;) {
+        const char *start = (const char *)data->d_buf + bytes;
+        const char *owner = (const char *)data->d_buf + name;
+        if (note.n_namesz != sizeof "CORE" || memcmp(owner, "CORE", sizeof "CORE") != 0)
+            continue;
+        if (note.n_type == NT_PRSTATUS)
+            read_thread(core, start, note.n_descsz);
+        else if (note.n_type == NT_PRPSINFO)
+            read_process(core, start, note.n_descsz);
+        else if (note.n_type == NT_SIGINFO)
+            read_signal(core, start, note.n_descsz);
+        else if (note.n_type == NT_FILE)
+            read_files(core, start, note.n_descsz);
+    }
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+static bool take_apart(struct core_memory *core, Elf *elf, struct hak_text *error) {
+    GElf_Ehdr header;
+    GElf_Phdr part;
+    size_t parts = 0;
+    if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &header)) {
+        hak_text_add(error, "%s is no core file: it is no ELF file", core->path);
+        return false;
+    }
+    if (header.e_type != ET_CORE) {
+        hak_text_add(error, "%s is no core file: it is %s", core->path,
+                     header.e_type == ET_EXEC || header.e_type == ET_DYN
+                         ? "a program or library; the core comes first, then PROGRAM"
+                         : "another kind of ELF file");
+        return false;
+    }
+    if (header.e_machine != EM_X86_64 || gelf_getclass(elf) != ELFCLASS64) {
+        hak_text_add(error, "%s is a core file of another machine than x86-64", core->path);
+        return false;
+    }
+    if (elf_getphdrnum(elf, &parts) != 0 || parts == 0) {
+        hak_text_add(error, "%s is cut off: it has no program headers", core->path);
+        return false;
+    }
+    core->range = calloc(parts, sizeof *core->range);
+    core->cached = calloc(CORE_CACHED, sizeof *core->cached);
+    if (!core->range || !core->cached) {
+        hak_text_add(error, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < parts && i <= INT32_MAX; i++) {
+        if (!gelf_getphdr(elf, (int)i, &part)) {
+            core->is_truncated = true;
+            break;
+        }
+        if (part.p_type == PT_LOAD)
+            add_range(core, &part);
+        else if (part.p_type == PT_NOTE)
+            read_notes(core, elf, &part);
+    }
+    drop_overlaps(core);
+    if (core->mapping_count == 0) {
+        hak_text_add(error, "%s %s", core->path,
+                     core->is_truncated ? "is cut off: not even the list of mapped files is in it"
+                                        : "has no list of mapped files (note NT_FILE)");
+        return false;
+    }
+    return true;
+}
+
+bool core_memory_open(struct core_memory *core, const char *path, const char *program,
+                      struct hak_text *error) {
+    struct stat about;
+    *core = (struct core_memory){.program = program};
+    core->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (strlen(path) < sizeof core->path)
+        strcpy(core->path, path);
+    if (core->fd < 0 || fstat(core->fd, &about) != 0) {
+        hak_text_add(error, "%s cannot be opened: %s", path, strerror(errno));
+        return false;
+    }
+    if (!S_ISREG(about.st_mode)) {
+        hak_text_add(error, "%s is no core file: it is no plain file", path);
+        return false;
+    }
+    core->file_bytes = (uint64_t)about.st_size;
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(core->fd, ELF_C_READ, NULL);
+    if (!elf) {
+        hak_text_add(error, "%s is no core file: %s", path, elf_errmsg(-1));
+        return false;
+    }
+    bool is_read = take_apart(core, elf, error);
+    elf_end(elf);
+    return is_read;
+}
+
+void core_memory_close(struct core_memory *core) {
+    for (size_t i = 0; i < core->file_count; i++) {
+        if (core->file[i].fd >= 0)
+            close(core->file[i].fd);
+        free(core->file[i].path);
+    }
+    free(core->range);
+    free(core->file);
+    free(core->mapping);
+    free(core->thread);
+    free(core->cached);
+    if (core->fd >= 0)
+        close(core->fd);
+}

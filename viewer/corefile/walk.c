@@ -1,0 +1,335 @@
+/* Reads the allocator's lists: SuperSlabs, heaps, the caches of threads, large blocks. */
+#include "viewer/corefile/blocks.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/growing.h"
+#include "viewer/corefile/parts.h"
+
+/* Bounds for lists in memory that may be damaged: what is longer is not followed. */
+enum { CHUNKS_MAX = 1 << 20, LIST_MAX = 1 << 24 };
+
+enum { HEADER_BYTES = 16 };
+
+/* ---- SuperSlabs ------------------------------------------------------------------------------ */
+
+static bool note_superslab(struct core_half *half, uint64_t index, uint16_t owner) {
+    const struct core_table *t = half->table;
+    uint64_t address = index << core_value(t, HAK_AT_registry_shift);
+    if (!hak_growing_make_room(&half->superslab, half->superslab_count, &half->superslab_room,
+                               sizeof *half->superslab))
+        return false;
+    half->superslab[half->superslab_count++] = (struct core_superslab){address, owner};
+    return true;
+}
+
+static bool read_entries(struct core_half *half, uint64_t entries, uint64_t first, uint64_t count) {
+    uint16_t *owner = malloc(count * sizeof *owner);
+    bool is_read = owner != NULL;
+    if (owner)
+        (void)core_read(half->table->core, entries, owner, count * sizeof *owner);
+    for (uint64_t i = 0; i < count && is_read; i++)
+        if (owner[i])
+            is_read = note_superslab(half, first + i, owner[i]);
+    free(owner);
+    return is_read;
+}
+
+static bool walk_registry(struct core_half *half) {
+    const struct core_table *t = half->table;
+    uint64_t registry = t->root[HAK_ROOT_registry];
+    uint64_t flat = core_at(t, registry, HAK_AT_registry_flat);
+    uint64_t entries = core_at(t, registry, HAK_AT_registry_entries);
+    uint64_t part = core_value(t, HAK_AT_registry_part_entries);
+    uint64_t most =
+        (uint64_t)1 << (core_value(t, HAK_AT_address_bits) - core_value(t, HAK_AT_registry_shift));
+    bool is_read = true;
+    for (uint64_t i = 0; i < (entries < most ? entries : most) / part && is_read; i++)
+        if (core_pointer(t->core, t->root[HAK_ROOT_registry_parts] + i / 64 * 8) >> i % 64 & 1)
+            is_read = read_entries(half, flat + i * part * 2, i * part, part);
+    if (entries)
+        return is_read;
+    uint64_t leaf_entries = (uint64_t)1 << core_value(t, HAK_AT_registry_leaf_bits);
+    for (uint64_t i = 0; i < most / leaf_entries && is_read; i++) {
+        uint64_t leaf = core_pointer(t->core, t->root[HAK_ROOT_registry_leaves] + i * 8);
+        if (leaf)
+            is_read = read_entries(half, leaf, i * leaf_entries, leaf_entries);
+    }
+    return is_read;
+}
+
+/* ---- free blocks of threads ------------------------------------------------------------------ */
+
+struct cache {
+    struct core_half *half;
+    uint16_t heap;
+    uint8_t place;
+    uint8_t class_index;
+    uint64_t order;
+    bool no_memory;
+};
+
+static void note_cached(struct cache *cache, uint64_t base) {
+    struct core_half *half = cache->half;
+    if (!hak_growing_make_room(&half->cached, half->cached_count, &half->cached_room,
+                               sizeof *half->cached)) {
+        cache->no_memory = true;
+        return;
+    }
+    half->cached[half->cached_count++] = (struct core_cached){.base = base,
+                                                              .order = cache->order++,
+                                                              .heap = cache->heap,
+                                                              .place = cache->place,
+                                                              .class_index = cache->class_index};
+}
+
+/* The array of a class: from its top down. */
+static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
+    const struct core_table *t = cache->half->table;
+    unsigned c = cache->class_index;
+    uint64_t array =
+        core_place(t, front, HAK_AT_front_array) + c * core_value(t, HAK_AT_array_bytes);
+    uint64_t bottom = core_at(t, array, HAK_AT_array_bottom);
+    uint64_t capacity = core_at(t, array, HAK_AT_array_capacity);
+    uint64_t top = core_pointer(t->core, core_place(t, thread, HAK_AT_thread_top) + c * 8);
+    cache->place = (uint8_t)core_number(t->core, t->root[HAK_ROOT_place_of_array] + c, 1);
+    cache->order = 0;
+    if (capacity == 0 || top < bottom || (top - bottom) / 8 > capacity)
+        return;
+    for (; top > bottom && !cache->no_memory; top -= 8)
+        note_cached(cache, core_pointer(t->core, top));
+}
+
+static void walk_mid(struct cache *cache, uint64_t mid) {
+    const struct core_table *t = cache->half->table;
+    uint64_t list = core_place(t, mid, HAK_AT_mid_lists) +
+                    cache->class_index * core_value(t, HAK_AT_mid_list_bytes);
+    uint64_t left = core_at(t, list, HAK_AT_mid_list_count);
+    uint64_t segment = core_at(t, list, HAK_AT_mid_list_newest);
+    cache->place = HAK_PLACE_MID_LIFO;
+    cache->order = 0;
+    while (segment && left > 0 && !cache->no_memory) {
+        uint64_t count = core_at(t, segment, HAK_AT_mid_segment_count);
+        if (count == 0 || count > core_value(t, HAK_AT_mid_segment_places))
+            return;
+        left -= count < left ? count : left;
+        while (count-- > 0)
+            note_cached(cache,
+                        core_pointer(t->core, core_place(t, segment, HAK_AT_mid_segment_blocks) +
+                                                  count * 8));
+        segment = core_at(t, segment, HAK_AT_mid_segment_older);
+    }
+}
+
+/* Links of a list lie in its blocks, of the checks' half behind the header. */
+static void walk_cache(struct cache *cache, uint64_t address) {
+    const struct core_table *t = cache->half->table;
+    uint64_t count = core_at(t, address, HAK_AT_cache_count);
+    uint64_t storage = core_at(t, address, HAK_AT_cache_storage);
+    uint64_t blocks = core_at(t, address, HAK_AT_cache_blocks);
+    uint64_t room = core_at(t, address, HAK_AT_cache_room);
+    uint64_t oldest = core_at(t, address, HAK_AT_cache_oldest);
+    cache->class_index = (uint8_t)core_at(t, address, HAK_AT_cache_class_index);
+    cache->place = (uint8_t)core_at(t, address, HAK_AT_cache_place);
+    cache->order = 0;
+    if (count > LIST_MAX)
+        return;
+    if (storage == core_value(t, HAK_AT_storage_list)) {
+        uint64_t block = core_at(t, address, HAK_AT_cache_head);
+        uint64_t link = core_link_offset(cache->half);
+        for (; block && count > 0 && !cache->no_memory; count--) {
+            note_cached(cache, block);
+            block = core_pointer(t->core, block + link);
+        }
+        return;
+    }
+    bool is_ring = storage == core_value(t, HAK_AT_storage_ring);
+    if (count > room)
+        return;
+    while (count-- > 0 && !cache->no_memory) {
+        uint64_t place = is_ring ? (oldest + count) % room : count;
+        note_cached(cache, core_pointer(t->core, blocks + place * 8));
+    }
+}
+
+static void walk_chunk(struct cache *cache, uint64_t chunk) {
+    const struct core_table *t = cache->half->table;
+    uint64_t count = core_at(t, chunk, HAK_AT_chunk_count);
+    cache->class_index = (uint8_t)core_at(t, chunk, HAK_AT_chunk_class_index);
+    cache->place = HAK_PLACE_REMOTE;
+    for (uint64_t i = 0; i < count && i < core_value(t, HAK_AT_blocks_of_chunk); i++)
+        note_cached(cache,
+                    core_pointer(t->core, core_place(t, chunk, HAK_AT_chunk_blocks) + i * 8));
+}
+
+static void walk_chunks(struct cache *cache, uint64_t chunk) {
+    cache->order = 0;
+    for (int length = 0; chunk && length < CHUNKS_MAX && !cache->no_memory; length++) {
+        walk_chunk(cache, chunk);
+        chunk = core_at(cache->half->table, chunk, HAK_AT_chunk_next);
+    }
+}
+
+static void walk_mail(struct cache *cache, uint64_t heap) {
+    const struct core_table *t = cache->half->table;
+    walk_chunks(cache, core_at(t, heap, HAK_AT_heap_posted));
+    walk_chunks(cache, core_at(t, heap, HAK_AT_heap_draining));
+    for (unsigned c = 0; c < core_value(t, HAK_AT_classes); c++)
+        walk_chunks(
+            cache,
+            core_at(t, core_place(t, heap, HAK_AT_heap_mail) + c * core_value(t, HAK_AT_mail_bytes),
+                    HAK_AT_mail_chunks));
+    uint64_t remote = core_at(t, heap, HAK_AT_heap_remote);
+    for (unsigned i = 0; remote && i < core_value(t, HAK_AT_remote_places); i++) {
+        uint64_t chunk = core_pointer(t->core, core_place(t, remote, HAK_AT_remote_slots) + i * 8);
+        cache->order = 0;
+        if (chunk)
+            walk_chunk(cache, chunk);
+    }
+}
+
+/* ---- heaps ----------------------------------------------------------------------------------- */
+
+/* A thread's own memory lies below where its FS register points, nearest to it. */
+static int32_t thread_with(const struct core_memory *core, uint64_t address) {
+    const struct core_thread *nearest = NULL;
+    for (size_t i = 0; i < core->thread_count; i++) {
+        const struct core_thread *thread = &core->thread[i];
+        if (thread->fs_base > address && (!nearest || thread->fs_base < nearest->fs_base))
+            nearest = thread;
+    }
+    return nearest ? nearest->tid : 0;
+}
+
+static bool walk_heap(struct core_half *half, uint16_t id, uint64_t address) {
+    const struct core_table *t = half->table;
+    uint64_t before;
+    struct core_heap *heap = &half->heap[id];
+    struct cache cache = {.half = half, .heap = id};
+    heap->address = address;
+    if (core_at(t, address, HAK_AT_heap_state) == core_value(t, HAK_AT_heap_owned))
+        heap->thread = core_at(t, address, HAK_AT_heap_thread);
+    heap->tid = heap->thread ? thread_with(t->core, heap->thread) : 0;
+    uint64_t front = core_at(t, address, HAK_AT_heap_front_block);
+    uint64_t mid = front ? core_at(t, front, HAK_AT_front_mid) : 0;
+    for (unsigned c = 0; front && c < core_value(t, HAK_AT_classes) && !cache.no_memory; c++) {
+        cache.class_index = (uint8_t)c;
+        if (heap->thread)
+            walk_array(&cache, heap->thread, front);
+        if (mid)
+            walk_mid(&cache, mid);
+    }
+    uint64_t caches = front ? core_at(t, front, HAK_AT_front_caches) : 0;
+    before = core_number(t->core, t->root[HAK_ROOT_caches_of_plan], 4);
+    for (uint64_t i = 0; caches && i < before && i < 4096 && !cache.no_memory; i++)
+        walk_cache(&cache, caches + i * core_value(t, HAK_AT_cache_bytes));
+    walk_mail(&cache, address);
+    return !cache.no_memory;
+}
+
+static bool walk_heaps(struct core_half *half) {
+    const struct core_table *t = half->table;
+    for (uint64_t id = 0; id <= core_value(t, HAK_AT_heap_id_max); id++) {
+        uint64_t address = core_pointer(t->core, t->root[HAK_ROOT_heaps] + id * 8);
+        if (!address && id > 1)
+            break; /* ids are given out in order, but for the shared heap's */
+        if (!hak_growing_reach(&half->heap, id, &half->heap_room, sizeof *half->heap))
+            return false;
+        half->heap_count = id + 1;
+        if (address && !walk_heap(half, (uint16_t)id, address))
+            return false;
+    }
+    return true;
+}
+
+/* ---- large blocks ---------------------------------------------------------------------------- */
+
+static bool note_large(struct core_half *half, uint64_t address) {
+    const struct core_table *t = half->table;
+    struct core_large large = {.address = address,
+                               .base = core_at(t, address, HAK_AT_large_base),
+                               .bytes = core_at(t, address, HAK_AT_large_mapped_bytes),
+                               .is_live = core_at(t, address, HAK_AT_large_state) ==
+                                          core_value(t, HAK_AT_large_live),
+                               .is_guarded = t->half == HAK_LAYOUT_CHECKS &&
+                                             core_at(t, address, HAK_AT_large_guarded_side) != 0};
+    if (!large.base || large.base + large.bytes < large.base)
+        return true;
+    if (!hak_growing_make_room(&half->large, half->large_count, &half->large_room,
+                               sizeof *half->large))
+        return false;
+    half->large[half->large_count++] = large;
+    return true;
+}
+
+typedef bool visit_function(struct core_half *half, uint64_t part);
+
+/* Visits what a table of `count` pointers holds. False: no memory. */
+static bool each_pointer(struct core_half *half, uint64_t table, uint64_t count,
+                         visit_function *visit) {
+    uint64_t *pointer = malloc(count * sizeof *pointer);
+    bool is_read = pointer != NULL;
+    if (pointer)
+        (void)core_read(half->table->core, table, pointer, count * sizeof *pointer);
+    for (uint64_t i = 0; i < count && is_read; i++)
+        if (pointer[i])
+            is_read = visit(half, pointer[i]);
+    free(pointer);
+    return is_read;
+}
+
+static bool walk_leaf(struct core_half *half, uint64_t leaf) {
+    return each_pointer(half, leaf, core_value(half->table, HAK_AT_map_leaf_places), note_large);
+}
+static bool walk_middle(struct core_half *half, uint64_t middle) {
+    return each_pointer(half, middle, core_value(half->table, HAK_AT_map_middle_places), walk_leaf);
+}
+static bool walk_granules(struct core_half *half, uint64_t granules) {
+    return each_pointer(half, granules, core_value(half->table, HAK_AT_map_granules), note_large);
+}
+
+static bool walk_large(struct core_half *half) {
+    const struct core_table *t = half->table;
+    uint64_t root = core_pointer(t->core, t->root[HAK_ROOT_map_root]);
+    if (!root)
+        return true;
+    return each_pointer(half, core_place(t, root, HAK_AT_map_root_middle),
+                        core_value(t, HAK_AT_map_roots), walk_middle) &&
+           each_pointer(half, core_place(t, root, HAK_AT_map_root_granules),
+                        core_value(t, HAK_AT_map_granule_roots), walk_granules);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+uint64_t core_link_offset(const struct core_half *half) {
+    const struct core_table *t = half->table;
+    bool has_header = t->half == HAK_LAYOUT_CHECKS &&
+                      core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_layout) ==
+                          core_value(t, HAK_AT_layout_header);
+    return has_header ? HEADER_BYTES : 0;
+}
+
+static int by_address(const void *a, const void *b) {
+    const struct core_superslab *left = a, *right = b;
+    return (left->address > right->address) - (left->address < right->address);
+}
+static int by_cached(const void *a, const void *b) {
+    const struct core_cached *left = a, *right = b;
+    return (left->base > right->base) - (left->base < right->base);
+}
+static int by_large(const void *a, const void *b) {
+    const struct core_large *left = a, *right = b;
+    return (left->base > right->base) - (left->base < right->base);
+}
+
+bool core_walk(struct core_half *half) {
+    if (!walk_registry(half) || !walk_heaps(half) || !walk_large(half))
+        return false;
+    if (half->superslab_count)
+        qsort(half->superslab, half->superslab_count, sizeof *half->superslab, by_address);
+    if (half->cached_count)
+        qsort(half->cached, half->cached_count, sizeof *half->cached, by_cached);
+    if (half->large_count)
+        qsort(half->large, half->large_count, sizeof *half->large, by_large);
+    return true;
+}

@@ -1,0 +1,253 @@
+/* `core FILE --why ADDR`: what lies at an address, by the allocator's own lists. */
+#include "viewer/corefile/parts.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include "options.h"
+#include "report/words/words.h"
+#include "viewer/capture/capture.h"
+
+enum { SHARED_HEAP = 1 };
+
+static const char *const calls[] = {
+#define TAKEN(name, number, words) [number] = words,
+#include "hops.def"
+};
+
+static const char *call_of(const struct core_block *block) {
+    return block->subkind < sizeof calls / sizeof *calls && calls[block->subkind]
+               ? calls[block->subkind]
+               : "malloc";
+}
+
+/* ---- the first line -------------------------------------------------------------------------- */
+
+/* How many bytes the program may use of it: those that it asked for where that is known. */
+static uint64_t bytes_of(const struct core_block *block) {
+    return block->state ? block->asked_bytes : block->bytes;
+}
+
+static void add_distance(struct hak_text *text, const struct core_block *block, uint64_t address) {
+    uint64_t bytes = bytes_of(block);
+    if (address == block->user)
+        hak_text_add(text, "the start of a block");
+    else if (address < block->user)
+        hak_text_add(text, "%s before a block", hak_words_bytes(block->user - address));
+    else if (address - block->user < bytes || (bytes == 0 && address == block->user))
+        hak_text_add(text, "%s into a block", hak_words_bytes(address - block->user));
+    else
+        hak_text_add(text, "%s past the end of a block",
+                     hak_words_bytes(address - block->user - bytes));
+    if (block->state)
+        hak_text_add(text, " of %s asked", hak_words_number(block->asked_bytes));
+    else
+        hak_text_add(text, " of %s", hak_words_bytes(block->bytes));
+}
+
+static const char *state_of(const struct core_block *block) {
+    return block->is_live ? "live: the program has it" : hak_words_place_sentence(block->place);
+}
+
+/* ---- where it lies --------------------------------------------------------------------------- */
+
+static const char *half_of(const struct core_half *half) {
+    return half->table->half == HAK_LAYOUT_LIGHT ? " (plain half of level light)" : "";
+}
+
+static void add_owner(struct hak_text *text, const struct core_half *half, uint32_t heap) {
+    int32_t tid = core_thread_of(half, heap);
+    hak_text_add(text, "heap %" PRIu32, heap);
+    if (heap == SHARED_HEAP)
+        hak_text_add(text, ", which threads without one share");
+    else if (tid)
+        hak_text_add(text, " of thread %" PRId32, tid);
+    else
+        hak_text_add(text, heap < half->heap_count && half->heap[heap].thread
+                               ? " of a thread that is not in the core"
+                               : ", which no thread has");
+}
+
+static void add_slot(struct hak_text *text, const struct core_block *block) {
+    hak_text_add_at(text, 2, "place");
+    hak_text_add_at(text, 14, "slot %s of slab %u, %s each (%s), SuperSlab 0x%" PRIx64 ", ",
+                    hak_words_number(block->slot), block->slab_index, hak_words_bytes(block->bytes),
+                    hak_words_class(NULL, block->class_index), block->superslab);
+    add_owner(text, block->half, block->heap);
+    hak_text_add(text, "%s\n", half_of(block->half));
+}
+
+static void add_large(struct hak_text *text, const struct core_block *block) {
+    hak_text_add_at(text, 2, "place");
+    hak_text_add_at(text, 14, "%s of pages of its own at 0x%" PRIx64 "%s\n",
+                    hak_words_bytes(block->bytes), block->base,
+                    block->is_guarded ? ", between closed pages" : "");
+}
+
+static void add_cached(struct hak_text *text, const struct core_block *block) {
+    const struct core_cached *cached = block->cached;
+    if (!cached)
+        return;
+    hak_text_add_at(text, 2, "list");
+    hak_text_add_at(text, 14, "%s of ", hak_words_place(cached->place));
+    add_owner(text, block->half, cached->heap);
+    if (cached->place != HAK_PLACE_REMOTE && cached->order == 0)
+        hak_text_add(text, ": the next one to be handed out");
+    else if (cached->place != HAK_PLACE_REMOTE)
+        hak_text_add(text, ": to be handed out after %s",
+                     hak_words_count(cached->order, "other", "others"));
+    hak_text_add(text, "\n");
+}
+
+/* ---- what is known of its life --------------------------------------------------------------- */
+
+static void add_life(struct hak_text *text, const struct core_block *block) {
+    if (!block->state || block->place == HAK_PLACE_UNTOUCHED)
+        return;
+    hak_text_add_at(text, 2, block->is_live ? "asked" : "last life");
+    hak_text_add_at(text, 14, "%s by %s", hak_words_bytes(block->asked_bytes), call_of(block));
+    if (block->user != block->base)
+        hak_text_add(text, ", user's first byte 0x%" PRIx64, block->user);
+    hak_text_add(text, "\n");
+}
+
+/* ---- beside it ------------------------------------------------------------------------------- */
+
+static void add_neighbour(struct hak_text *text, const struct core_block *block) {
+    hak_text_add_at(text, 14, "0x%" PRIx64 "  ", block->user);
+    if (block->is_live)
+        hak_text_add(text, "live, %s\n", hak_words_bytes(bytes_of(block)));
+    else
+        hak_text_add(text, "%s\n", hak_words_place_sentence(block->place));
+}
+
+static void add_neighbours(struct hak_text *text, const struct core_block *block) {
+    const struct core_superslab superslab = {block->superslab, block->heap};
+    struct core_block beside;
+    bool has_one = false;
+    for (int side = -1; side <= 1; side += 2) {
+        if (block->kind != CORE_SLOT || (side < 0 && block->slot == 0) ||
+            !core_find_slot(block->half, &superslab, block->slab_index,
+                            block->slot + (unsigned)side, &beside))
+            continue;
+        if (!has_one)
+            hak_text_add_at(text, 2, "beside it");
+        has_one = true;
+        add_neighbour(text, &beside);
+    }
+}
+
+/* ---- no block -------------------------------------------------------------------------------- */
+
+static void add_mapping(struct hak_text *text, const struct core_memory *core, uint64_t address) {
+    const struct core_mapping *mapping = core_mapping_at(core, address);
+    const struct core_range *range = core_range_at(core, address);
+    if (mapping) {
+        const struct core_file *file = &core->file[mapping->file];
+        hak_text_add(text, "It lies in %s", file->path);
+        hak_text_add(text, "+0x%" PRIx64 ": %s of a file.\n",
+                     mapping->file_offset + (address - mapping->start),
+                     range && range->is_executable ? "code" : "data");
+        return;
+    }
+    for (size_t i = 0; range && i < core->thread_count; i++) {
+        const struct core_thread *thread = &core->thread[i];
+        if (core_range_at(core, thread->sp) != range)
+            continue;
+        hak_text_add(text, "It lies in the stack of thread %" PRId32 ".\n", thread->tid);
+        return;
+    }
+    hak_text_add(text, range ? "It lies in memory of the process that hakmem did not hand out.\n"
+                             : "Nothing was mapped there, or the core leaves it out.\n");
+}
+
+static void add_no_block(struct hak_text *text, struct core_blocks *blocks,
+                         const struct core_block *block, uint64_t address) {
+    hak_text_add(text, "0x%" PRIx64 " is in no block", address);
+    switch (block->kind) {
+    case CORE_HEAD:
+        hak_text_add(text,
+                     ": it is in the head of SuperSlab 0x%" PRIx64 ", which the allocator "
+                     "alone writes.\n",
+                     block->superslab);
+        break;
+    case CORE_FREE_SLAB:
+        hak_text_add(text, ": slab %u of SuperSlab 0x%" PRIx64 " serves no class now.\n",
+                     block->slab_index, block->superslab);
+        break;
+    case CORE_SLAB_START:
+        hak_text_add(text, ": it is in slab %u of SuperSlab 0x%" PRIx64 ", beside its slots.\n",
+                     block->slab_index, block->superslab);
+        break;
+    case CORE_RESERVE:
+        hak_text_add(text, ": SuperSlab 0x%" PRIx64 " waits to be used again.\n", block->superslab);
+        break;
+    default:
+        hak_text_add(text, " of hakmem's. ");
+        add_mapping(text, &blocks->memory, address);
+    }
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static const char *const kinds[] = {
+    [CORE_NONE] = "none",           [CORE_SLOT] = "slot",
+    [CORE_LARGE] = "large",         [CORE_HEAD] = "superslab head",
+    [CORE_FREE_SLAB] = "free slab", [CORE_SLAB_START] = "beside slots",
+    [CORE_RESERVE] = "reserve"};
+
+static json_t *block_json(const struct core_block *block) {
+    json_t *object = json_object();
+    bool is_slot = block->kind == CORE_SLOT;
+    hak_json_set_address(object, "user", block->user);
+    hak_json_set_address(object, "base", block->base);
+    hak_json_set_number(object, "bytes", block->bytes);
+    hak_json_set_known(object, "asked", block->state != 0, block->asked_bytes);
+    hak_json_set_flag(object, "live", block->is_live);
+    hak_json_set_flag(object, "guarded", block->is_guarded);
+    json_object_set_new(object, "place", json_string(hak_words_place(block->place)));
+    hak_json_set_address(object, "superslab", block->superslab);
+    hak_json_set_known(object, "slab", is_slot, block->slab_index);
+    hak_json_set_known(object, "slot", is_slot, block->slot);
+    hak_json_set_known(object, "heap", is_slot, block->heap);
+    hak_json_set_known(object, "in_heap", block->cached != NULL,
+                       block->cached ? block->cached->heap : 0);
+    hak_json_set_known(object, "order", block->cached != NULL,
+                       block->cached ? block->cached->order : 0);
+    return object;
+}
+
+static json_t *why_json(const struct view *view, const struct core_blocks *blocks,
+                        const struct core_block *block, uint64_t address) {
+    json_t *document = core_document(view, blocks), *why = json_object();
+    bool is_block = block->kind == CORE_SLOT || block->kind == CORE_LARGE;
+    hak_json_set_address(why, "address", address);
+    json_object_set_new(why, "lies_in", json_string(kinds[block->kind]));
+    json_object_set_new(why, "block", is_block ? block_json(block) : json_null());
+    json_object_set_new(document, "why", why);
+    return document;
+}
+
+/* ---- the answer ------------------------------------------------------------------------------ */
+
+bool core_why(struct view *view, struct core_blocks *blocks, uint64_t address) {
+    struct hak_text text = {0};
+    struct core_block block;
+    core_find(blocks, address, &block);
+    if (view->json)
+        return view_print_json(hak_json_print(why_json(view, blocks, &block, address)));
+    if (block.kind != CORE_SLOT && block.kind != CORE_LARGE) {
+        add_no_block(&text, blocks, &block, address);
+        return view_print(&text);
+    }
+    hak_text_add(&text, "0x%" PRIx64 " is ", address);
+    add_distance(&text, &block, address);
+    hak_text_add(&text, ", %s\n", state_of(&block));
+    if (block.kind == CORE_SLOT)
+        add_slot(&text, &block);
+    else
+        add_large(&text, &block);
+    add_cached(&text, &block);
+    add_life(&text, &block);
+    add_neighbours(&text, &block);
+    return view_print(&text);
+}
