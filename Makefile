@@ -457,6 +457,8 @@ install: all man
 	ln -sf $(SO_NAME) "$(DESTDIR)$(PREFIX)/lib/libhakmem.so"
 	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
 	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
+	install -m 644 tools/gdb/hakmem-gdb.py "$(DESTDIR)$(PREFIX)/lib/$(SO_FILE)-gdb.py"
+	install -m 644 tools/gdb/hakmem-gdb.py "$(DESTDIR)$(PREFIX)/lib/hakmem/hakmem-debug.so-gdb.py"
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
 	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	sed 's|@PREFIX@|$(PREFIX)|' tools/hakmem.pc >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
@@ -478,6 +480,7 @@ uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(DESTDIR)$(PREFIX)/lib/libhakmem.so" \
 	      "$(DESTDIR)$(PREFIX)/lib/$(SO_NAME)" "$(DESTDIR)$(PREFIX)/lib/$(SO_FILE)" \
 	      "$(DESTDIR)$(PREFIX)/lib/libhakmem.a" "$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
+	rm -f "$(DESTDIR)$(PREFIX)/lib/$(SO_FILE)-gdb.py"
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	rm -f $(patsubst include/%,"$(DESTDIR)$(PREFIX)/include/%",$(HEADERS))
 	rm -f "$(MAN)/man1/hakmem-trace.1" "$(MAN)/man1/hakmem-trace-"*.1 "$(MAN)/man5/hakmem-store.5" "$(MAN)/man7/hakmem.7"

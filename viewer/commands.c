@@ -268,6 +268,7 @@ static const struct view_option info_options[] = {
 static const struct view_option core_options[] = {
     {"why", 0, "ADDR",
      "what lies at ADDR (hex), or at @fault: whose block, live or free, in which list"},
+    {"memory", 0, "N", "read PID through this open descriptor of /proc/PID/mem (for debuggers)"},
 };
 
 static const struct view_option sql_options[] = {
@@ -784,15 +785,17 @@ const struct view_command view_commands[] = {
      .run = command_check},
     {.name = "core",
      .group = "CHECK",
-     .arguments = "FILE [PROGRAM]",
-     .sentence = "a core file alone: whose block, live or free, in which list",
+     .arguments = "FILE|PID [PROGRAM]",
+     .sentence = "a core file alone, or a process: whose block, live or free, in which list",
      .about =
          "FILE is a core file of a program that ran with libhakmem.so, hakmem-debug.so or linked\n"
          "with libhakmem.a, written by the kernel or by gdb (gcore). Nothing has to be recorded:\n"
          "the allocator's own lists are read, by a table that the library carries. No debug\n"
          "information is needed, and a stripped program does. Parts that a core leaves to the\n"
          "files that were mapped are read from these, if they are still the same; PROGRAM stands\n"
-         "in for one that lies elsewhere now.\n"
+         "in for one that lies elsewhere now. PID: a process that is there; no code of it runs,\n"
+         "and it should stand still (a debugger's breakpoint, SIGSTOP), or lists change "
+         "meanwhile.\n"
          "\n"
          "Without options: the process, its end, and what its heap held. --why ADDR: which block\n"
          "holds ADDR, live or free, in which list of which thread, what the program asked for\n"
@@ -800,9 +803,9 @@ const struct view_command view_commands[] = {
          "\n"
          "Exit status: 0, 2 wrong use, 3 FILE cannot be read, is no core file, or has no hakmem\n"
          "that fits, 4 the core is cut off or leaves memory out that was asked for.\n",
-     .examples = "  hakmem-trace core core.4711\n"
-                 "  hakmem-trace core core.4711 --why 0x7f21c4a12950\n"
-                 "  hakmem-trace core core.4711 ./server --why @fault\n",
+     .examples = "  hakmem-trace core core.server\n"
+                 "  hakmem-trace core core.server --why 0x7f21c4a12950\n"
+                 "  hakmem-trace core core.server ./server --why 0x7f21c4a12950 --json\n",
      OPTIONS(core_options),
      .arguments_min = 1,
      .arguments_max = 2,

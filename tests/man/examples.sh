@@ -26,6 +26,9 @@ PATH=$PWD/bin:$PATH
     mkdir ci && hakmem-trace faults -s app.db --write-baseline ci/baseline.json >out
     [ -s ci/baseline.json ] || exit 1
     HAKMEM_COLLECT=/none LD_PRELOAD=$BUILD/hakmem-debug.so ./server --fine >out 2>&1
+    gdb -q -nx -batch -iex 'set debuginfod enabled off' -ex 'set environment LD_PRELOAD ./libhakmem.so.1' -ex 'catch syscall exit_group' \
+        -ex 'run --fine' -ex 'generate-core-file core.server' -ex kill ./server </dev/null >out 2>&1
+    [ -s core.server ] || exit 1
     mv hakmem.server.*.rings hakmem.server.4711.rings || exit 1
     sleep 0.01 && cp app.db hakmem.app.4711.db # the newest, which stands for no -s
 ) || { echo "what the examples need cannot be made"; cat made/out; exit 1; }

@@ -37,5 +37,5 @@ normal() {
     local script='' name address
     while read -r name address; do script="$script;s/$address\\b/@$name/g"; done <said
     sed -E -e "${script#;};s/0x[0-9a-f]+/0x/g;s/(thread|process) +[0-9]+/\1 N/g;s/^process N [^,]*/process N PROGRAM/" \
-        -e "s,It lies in /[^ ]*\\+0x,It lies in PROGRAM+0x,;s/^(live +)[0-9,]+ blocks, [0-9,]+/\1N blocks, N/"
+        -e "s,It lies in /[^ ]*\\+0x,It lies in PROGRAM+0x,;s/^(allocator +[^ ]+) [0-9.]+/\1 VERSION/;s/^(live +)[0-9,]+ blocks, [0-9,]+/\1N blocks, N/"
 }

@@ -10,10 +10,16 @@ enum { SUBKIND_TAKEN = 7 }; /* the low bits are the call that took it */
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-int core_blocks_open(struct core_blocks *blocks, const char *path, const char *program) {
+static bool open_source(struct core_memory *memory, const struct core_source *source,
+                        struct hak_text *error) {
+    return source->pid ? core_memory_open_live(memory, source->pid, source->fd, error)
+                       : core_memory_open(memory, source->path, source->program, error);
+}
+
+int core_blocks_open(struct core_blocks *blocks, const struct core_source *source) {
     struct hak_text error = {0};
     *blocks = (struct core_blocks){.no_memory = false};
-    bool is_open = core_memory_open(&blocks->memory, path, program, &error) &&
+    bool is_open = open_source(&blocks->memory, source, &error) &&
                    core_tables_find(&blocks->memory, &blocks->tables, &error);
     if (!is_open) {
         if (blocks->memory.is_truncated)

@@ -91,8 +91,16 @@ struct core_block {
     uint64_t caller; /* of a large one: return address of the call; 0 = not known */
 };
 
-/* Opens the core and reads all that is needed. 0, or an exit status: the error is printed. */
-int core_blocks_open(struct core_blocks *blocks, const char *path, const char *program);
+/* What is asked: a core file, or, where `pid` is not 0, a process, by an open descriptor of its
+ * memory (-1: none). */
+struct core_source {
+    const char *path, *program;
+    int32_t pid;
+    int fd;
+};
+
+/* Opens it and reads all that is needed. 0, or an exit status: the error is printed. */
+int core_blocks_open(struct core_blocks *blocks, const struct core_source *source);
 void core_blocks_close(struct core_blocks *blocks);
 
 /* What holds `address`. Always fills `block`. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "options.h"
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
@@ -25,6 +26,26 @@ static bool read_address(const struct core_memory *core, const char *text, uint6
         return true;
     view_error("--why %s: expected an address in hex, or @fault", text);
     return false;
+}
+
+/* A number that is no file's name is a process. */
+static bool read_source(const struct view *view, struct core_source *source) {
+    uint64_t fd = 0;
+    const char *name = view->argument[0];
+    bool is_pid = name[0] && strspn(name, "0123456789") == strlen(name) && strlen(name) < 10 &&
+                  access(name, F_OK) != 0;
+    *source = (struct core_source){.path = name,
+                                   .program = view->argument_count > 1 ? view->argument[1] : NULL,
+                                   .pid = is_pid ? atoi(name) : 0,
+                                   .fd = -1};
+    if (!view_given(view, "memory"))
+        return true;
+    if (!is_pid || !view_number(view, "memory", &fd) || fd > INT32_MAX) {
+        view_error("--memory N: an open descriptor of /proc/PID/mem, for a process");
+        return false;
+    }
+    source->fd = (int)fd;
+    return true;
 }
 
 static const char *level_word(const struct core_blocks *blocks) {
@@ -64,7 +85,10 @@ json_t *core_document(const struct view *view, const struct core_blocks *blocks)
 
 static void add_process(struct hak_text *text, const struct core_memory *core) {
     hak_text_add(text, "process    %" PRId32 " %s", core->pid, core->name);
-    hak_text_add(text, ", %s\n", hak_words_count(core->thread_count, "thread", "threads"));
+    if (core->is_live)
+        hak_text_add(text, ", which is there\n");
+    else
+        hak_text_add(text, ", %s\n", hak_words_count(core->thread_count, "thread", "threads"));
     if (!core->signal)
         return;
     hak_text_add(text, "ended by   %s", hak_words_signal(core->signal));
@@ -96,10 +120,12 @@ static bool say_summary(struct view *view, struct core_blocks *blocks) {
 
 int command_core(struct view *view) {
     struct core_blocks blocks;
-    const char *program = view->argument_count > 1 ? view->argument[1] : NULL;
+    struct core_source source;
     const char *address_text = view_value(view, "why");
     uint64_t address = 0;
-    int status = core_blocks_open(&blocks, view->argument[0], program);
+    if (!read_source(view, &source))
+        return VIEW_USAGE;
+    int status = core_blocks_open(&blocks, &source);
     if (status == 0 && address_text && !read_address(&blocks.memory, address_text, &address))
         status = VIEW_USAGE;
     view_start_pager(view);

@@ -1,4 +1,5 @@
-/* `core FILE [PROGRAM]`: what the heap of a dead process was like, by its core file alone.
+/* `core FILE|PID [PROGRAM]`: what the heap of a dead process was like, by its core file alone; or
+ * of one that is there.
  *
  *   core file --open.c--> memory.h --table.h--> names and offsets, out of the library's own table
  *        walk.c: SuperSlabs, caches, large blocks --> blocks.h --> why.c: one address

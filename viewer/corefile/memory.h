@@ -1,5 +1,5 @@
 /* The memory of a process that is dead: its core file, and where that leaves pages out which were
- * only mapped from a file, the file.
+ * only mapped from a file, the file; or of one that is there (live.c).
  *
  *   address --> range --in the core--> bytes
  *                     --left out, file's own--> the file, if its first page is that of the core
@@ -50,6 +50,7 @@ struct core_memory {
     int fd;
     uint64_t file_bytes;
     bool is_truncated;
+    bool is_live; /* no core: a process that is there */
     char path[4096];
     const char *program; /* stands in for any mapped file that begins as it does; NULL = none */
     struct core_range *range;
@@ -77,6 +78,9 @@ struct core_memory {
 /* Opens a core file. False: `error` says in words why it cannot be read. Close it in any case. */
 bool core_memory_open(struct core_memory *core, const char *path, const char *program,
                       struct hak_text *error);
+/* The same of a process that is there, through `fd`, an open /proc/PID/mem of a debugger's; -1: it
+ * is opened here. */
+bool core_memory_open_live(struct core_memory *core, int32_t pid, int fd, struct hak_text *error);
 void core_memory_close(struct core_memory *core);
 
 /* Copies `bytes` bytes from `address` on. False: some of them are nowhere; those are zero. */

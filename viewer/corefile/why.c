@@ -61,6 +61,8 @@ static void add_owner(struct hak_text *text, const struct core_half *half, uint3
         hak_text_add(text, ", which threads without one share");
     else if (tid)
         hak_text_add(text, " of thread %" PRId32, tid);
+    else if (half->table->core->is_live && heap < half->heap_count && half->heap[heap].thread)
+        hak_text_add(text, " of a thread");
     else
         hak_text_add(text, heap < half->heap_count && half->heap[heap].thread
                                ? " of a thread that is not in the core"

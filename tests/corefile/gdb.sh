@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# `hakmem why EXPRESSION` in gdb, with the script that gdb loads with the library: at a breakpoint of a live process, plain and
+# recorded, and on a core file, of programs of gcc and clang, PIE and not, stripped. It runs no code of the program.
+# timeout: 600
+set -u
+. "$SOURCE/tests/tools/corefiles.sh"
+trace=$BUILD/hakmem-trace
+program=$BUILD/tests/corefile/blocks
+script=$SOURCE/tools/gdb/hakmem-gdb.py
+
+# ask LIBRARY COMMAND... -- PROGRAM: the commands where the program aborts; what they say is in `asked`.
+ask() {
+    in_gdb "$1" "source $script" "set hakmem-trace $trace" 'echo ----\n' "${@:2}"
+    sed '1,/^----$/d' gdb.out >asked
+    grep -q '^----$' gdb.out || fail "gdb did not get so far: $(tail -n 5 gdb.out)"
+}
+says() { grep -qE -- "$1" asked || fail "${*:2}: due '$1', said: $(cat asked)"; }
+
+for library in libhakmem.so hakmem-debug.so; do
+    export HAKMEM_GUARD=off
+    ask "$BUILD/$library" 'up-silently 100' 'hakmem why live + 40' 'hakmem why freed_later' 'hakmem why &data' 'hakmem why $sp' 'hakmem heap' \
+        'hakmem why' 'hakmem why no_such_name' 'info inferiors' -- "$program"
+    unset HAKMEM_GUARD
+    says '^0x[0-9a-f]+ is 40 bytes into a block of 1[01][0-9a-z ]+, live: the program has it$' "$library, live + 40"
+    says '^ +place +slot [0-9]+ of slab [0-9]+, .* of a thread$' "$library, live + 40"
+    says 'is in no block of hakmem.s. It lies in .*/blocks' "$library, data"
+    says '^process .* blocks, which is there$' "$library, heap"
+    says '^hakmem why EXPRESSION: an address' "$library, no expression"
+    says 'No symbol "no_such_name"' "$library, no such name"
+    says "^allocator  $library" "$library, heap"
+done
+says 'freed, and kept from being used again for a while$' 'level normal, freed_later'
+
+# A core, by its own file; and of gcc and clang, PIE and not, stripped, where an address is typed.
+for compiler in gcc clang; do
+    for kind in -fPIE\ -pie -no-pie; do
+        # shellcheck disable=SC2086
+        $compiler -g -O1 $kind -w -o made "$SOURCE/tests/corefile/blocks.c" -pthread || fail "$compiler $kind"
+        strip made
+        make_core made.file "$BUILD/libhakmem.so" ./made
+        timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex "source $script" -ex "set hakmem-trace $trace" \
+            -ex "hakmem why $(address_of freed_later)" ./made made.file </dev/null >asked 2>&1
+        says 'front of heap 2 of thread [0-9]+: the next one to be handed out' "$compiler $kind, a core"
+        rm made.file
+    done
+done
+
+# Without hakmem, and without a process.
+ask '' 'hakmem heap' -- "$program"
+says 'no allocator of hakmem is in process [0-9]+$' 'without hakmem'
+timeout 60 gdb -q -nx -batch -ex "source $script" -ex "set hakmem-trace $trace" -ex 'hakmem heap' </dev/null >asked 2>&1
+says 'there is no process and no core file' 'without a process'
+
+# Loaded by itself with the library, where gdb may.
+mkdir -p beside
+cp "$BUILD/libhakmem.so" beside/
+cp "$script" beside/libhakmem.so-gdb.py
+ln -sf "$trace" beside/hakmem-trace
+timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex "set auto-load safe-path $PWD/beside" -ex "set environment LD_PRELOAD $PWD/beside/libhakmem.so" \
+    -ex 'run >said' -ex 'hakmem heap' -ex kill "$program" </dev/null >asked 2>&1
+says '^allocator  libhakmem.so' 'loaded by itself'
+exit 0

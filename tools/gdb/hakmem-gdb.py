@@ -1,0 +1,125 @@
+"""hakmem in gdb: `hakmem why EXPRESSION`, live and on a core file, without running code of the program.
+
+gdb loads this with the library that it is named after (docs/specs/debugger.md says what to do where it may not), or by
+`source hakmem-gdb.py`. It evaluates the expression and asks `hakmem-trace core`, which reads the structures by the table
+that the library carries; nothing here knows where a field lies.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+
+import gdb
+
+OWN = re.compile(r"(^|/)(libhakmem\.so|hakmem-(debug|record|attach)\.so)")
+
+
+def find_trace():
+    """hakmem-trace: as `set hakmem-trace PATH` has it, beside the library, beside this file, or in PATH."""
+    chosen = gdb.parameter("hakmem-trace")
+    if chosen:
+        return chosen
+    folders = [os.path.dirname(os.path.realpath(globals()["__file__"]))] if "__file__" in globals() else []
+    folders += [os.path.dirname(os.path.realpath(each.filename)) for each in gdb.objfiles() if each.filename and OWN.search(each.filename)]
+    for folder in folders:
+        for place in (folder, os.path.join(folder, os.pardir, "bin"), os.path.join(folder, os.pardir, os.pardir, "bin")):
+            path = os.path.join(place, "hakmem-trace")
+            if os.access(path, os.X_OK):
+                return path
+    path = shutil.which("hakmem-trace")
+    if not path:
+        raise gdb.GdbError("hakmem: hakmem-trace is not found; `set hakmem-trace PATH` names it")
+    return path
+
+
+def core_path():
+    """The core file that gdb has open; None where it has none."""
+    found = re.search(r"Local core dump file:\s*`(.*)', file type", gdb.execute("info files", to_string=True))
+    return found.group(1) if found else None
+
+
+def run_trace(words, **more):
+    command = [find_trace(), "core", *words]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **more)
+    except OSError as error:
+        raise gdb.GdbError(f"hakmem: {command[0]} cannot be started: {error.strerror}") from error
+    gdb.write(done.stdout.decode(errors="replace"))
+    notes = done.stderr.decode(errors="replace").strip()
+    if notes and done.returncode in (2, 3):
+        raise gdb.GdbError(notes)
+    if notes:
+        gdb.write(notes + "\n")
+
+
+def ask(words):
+    """Hands the core file over, or the process with its memory, which gdb may open where others may not."""
+    path, pid = core_path(), gdb.selected_inferior().pid
+    if path:
+        run_trace([path, *words])
+        return
+    if pid == 0:
+        raise gdb.GdbError("hakmem: there is no process and no core file")
+    try:
+        memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
+    except OSError as error:
+        raise gdb.GdbError(f"hakmem: the memory of process {pid} cannot be read here: {error.strerror}") from error
+    try:
+        run_trace([str(pid), "--memory", str(memory), *words], pass_fds=[memory])
+    finally:
+        os.close(memory)
+
+
+class TracePath(gdb.Parameter):
+    """Path of hakmem-trace, "" to look for it beside the library and in PATH."""
+
+    set_doc = show_doc = "Path of hakmem-trace"
+
+    def __init__(self):
+        super().__init__("hakmem-trace", gdb.COMMAND_FILES, gdb.PARAM_OPTIONAL_FILENAME)
+        self.value = ""
+
+    def get_set_string(self):
+        return ""
+
+    def get_show_string(self, value):
+        return f'hakmem-trace is "{value}".'
+
+
+class Hakmem(gdb.Command):
+    """Asks hakmem's heap: `hakmem why EXPRESSION`, `hakmem heap`."""
+
+    def __init__(self):
+        super().__init__("hakmem", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
+
+
+class Why(gdb.Command):
+    """Whose block an address is, live or free, in which list: hakmem why EXPRESSION."""
+
+    def __init__(self):
+        super().__init__("hakmem why", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
+
+    def invoke(self, argument, from_tty):
+        del from_tty
+        if not argument.strip():
+            raise gdb.GdbError("hakmem why EXPRESSION: an address, for example $rdi, p, &s->name, 0x7f21c4a12950")
+        value = gdb.parse_and_eval(argument)
+        if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
+            value = value.address
+        ask(["--why", hex(int(value.cast(gdb.lookup_type("unsigned long"))) & (1 << 64) - 1)])
+
+
+class Heap(gdb.Command):
+    """The process, its end, and what its heap holds: hakmem heap."""
+
+    def __init__(self):
+        super().__init__("hakmem heap", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        del argument, from_tty
+        ask([])
+
+
+for each in (TracePath, Hakmem, Why, Heap):
+    each()
