@@ -18,9 +18,8 @@ static void put_variables(FILE *page) {
     roff_words(page, range);                                                                       \
     fputs("\n", page);                                                                             \
     roff_text(page, sentence ".");                                                                 \
-    roff_text(page, "Default: `" standard "`." + (standard[0] ? 0 : sizeof "Default: ``." - 1));   \
-    roff_text(page,                                                                                \
-              "Option of run: `--" run "`." + (run[0] ? 0 : sizeof "Option of run: `--`." - 1));
+    roff_text(page, standard[0] ? "Default: `" standard "`." : "");                                \
+    roff_text(page, run[0] ? "Option of run: `--" run "`." : "");
 #include "options.def"
     fputs(".El\n", page);
 }
