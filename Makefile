@@ -7,6 +7,7 @@ BUILD   ?= build
 # given now by its path from here and now by its whole path would forget its headers.
 override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
 DESTDIR ?=
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -16,7 +17,8 @@ OBJCOPY := objcopy
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Werror
-COMMON  := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote src -iquote include -fvisibility=hidden
+# MORE: flags of who builds a package, as -ffile-prefix-map=$(CURDIR)=. is one.
+COMMON  := -std=gnu11 -O2 -g$(if $(MORE), $(MORE)) $(WARN) -D_GNU_SOURCE -iquote src -iquote include -fvisibility=hidden
 PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc \
            -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-stack-protector
 PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
@@ -449,25 +451,31 @@ FISH_WORDS := $(SHARE)/fish/vendor_completions.d/hakmem-trace.fish
 HEADERS    := $(wildcard include/*.h)
 DOC        := $(SHARE)/doc/hakmem
 MAN        := $(SHARE)/man
+LIB        := $(DESTDIR)$(LIBDIR)
+CMAKE      := $(LIB)/cmake/hakmem
+# Where a program is built against what was installed: libraries and headers may lie in another tree than PREFIX says.
+FILL        = sed 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; '"s|@UP@|$$(realpath -m --relative-to='$(LIBDIR)/cmake/hakmem' '$(PREFIX)')|"
 install: all man
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/hakmem"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(LIB)" "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
-	install -m 755 $(BUILD)/$(SO_FILE) "$(DESTDIR)$(PREFIX)/lib/"
-	ln -sf $(SO_FILE) "$(DESTDIR)$(PREFIX)/lib/$(SO_NAME)"
-	ln -sf $(SO_NAME) "$(DESTDIR)$(PREFIX)/lib/libhakmem.so"
-	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
+	install -m 755 $(BUILD)/$(SO_FILE) "$(LIB)/"
+	ln -sf $(SO_FILE) "$(LIB)/$(SO_NAME)"
+	ln -sf $(SO_NAME) "$(LIB)/libhakmem.so"
+	install -m 644 $(BUILD)/libhakmem.a "$(LIB)/"
 	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
-	install -m 644 tools/gdb/hakmem-gdb.py "$(DESTDIR)$(PREFIX)/lib/$(SO_FILE)-gdb.py"
+	install -m 644 tools/gdb/hakmem-gdb.py "$(LIB)/$(SO_FILE)-gdb.py"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(DESTDIR)$(PREFIX)/lib/hakmem/hakmem-debug.so-gdb.py"
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
-	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
-	sed 's|@PREFIX@|$(PREFIX)|' tools/hakmem.pc >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
+	install -d "$(LIB)/pkgconfig" "$(CMAKE)"
+	$(FILL) packaging/hakmem.pc >"$(LIB)/pkgconfig/hakmem.pc"
+	$(FILL) packaging/hakmem-config.cmake >"$(CMAKE)/hakmem-config.cmake"
+	$(FILL) packaging/hakmem-config-version.cmake >"$(CMAKE)/hakmem-config-version.cmake"
 	install -d "$(MAN)/man1" "$(MAN)/man5" "$(MAN)/man7"
 	install -m 644 $(BUILD)/man/*.1 "$(MAN)/man1/"
 	install -m 644 $(BUILD)/man/*.5 "$(MAN)/man5/"
 	install -m 644 $(BUILD)/man/*.7 "$(MAN)/man7/"
 	install -d "$(DOC)"
-	install -m 644 README.md DESIGN.md LICENSE "$(DOC)/"
+	install -m 644 README.md DESIGN.md CHANGELOG.md LICENSE "$(DOC)/"
 	rm -rf "$(DOC)/docs" "$(DOC)/examples" && cp -R docs examples "$(DOC)/"
 	chmod -R u=rwX,go=rX "$(DOC)/docs" "$(DOC)/examples"
 	install -d "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" \
@@ -477,15 +485,27 @@ install: all man
 	$(BUILD)/hakmem-trace completion fish >"$(FISH_WORDS)"
 
 uninstall:
-	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(DESTDIR)$(PREFIX)/lib/libhakmem.so" \
-	      "$(DESTDIR)$(PREFIX)/lib/$(SO_NAME)" "$(DESTDIR)$(PREFIX)/lib/$(SO_FILE)" \
-	      "$(DESTDIR)$(PREFIX)/lib/libhakmem.a" "$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
-	rm -f "$(DESTDIR)$(PREFIX)/lib/$(SO_FILE)-gdb.py"
-	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(LIB)/libhakmem.so" \
+	      "$(LIB)/$(SO_NAME)" "$(LIB)/$(SO_FILE)" "$(LIB)/libhakmem.a" "$(LIB)/pkgconfig/hakmem.pc"
+	rm -f "$(LIB)/$(SO_FILE)-gdb.py"
+	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem" "$(CMAKE)"
 	rm -f $(patsubst include/%,"$(DESTDIR)$(PREFIX)/include/%",$(HEADERS))
 	rm -f "$(MAN)/man1/hakmem-trace.1" "$(MAN)/man1/hakmem-trace-"*.1 "$(MAN)/man5/hakmem-store.5" "$(MAN)/man7/hakmem.7"
 	rm -f "$(BASH_WORDS)" "$(ZSH_WORDS)" "$(FISH_WORDS)"
 	rm -rf "$(DOC)"
+
+# The same bytes of the same files: what git has of them, or, in what was unpacked from such a file, all but what is built.
+VERSION     = $(shell sed -n 's/^.define HAK_VERSION  *"\(.*\)"$$/\1/p' src/version.h)
+VERSION_DAY = $(shell date -ud "$$(sed -n 's/^.define HAK_VERSION_DAY  *"\(.*\)"$$/\1/p' src/version.h)" +%s)
+XZ_LEVEL   ?= -6
+DIST        = $(BUILD)/hakmem-$(VERSION).tar.xz
+.PHONY: dist
+dist:
+	@mkdir -p $(BUILD)
+	$(call SAY,archive) { if [ -e .git ]; then git ls-files -z; \
+	    else find . -path ./$(BUILD) -prune -o -path ./debian -prune -o \( -type f -o -type l \) -printf '%P\0'; fi; } | LC_ALL=C sort -z | \
+	    tar --null --no-recursion -T - -c --format=gnu --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w \
+	        --mtime=@$${SOURCE_DATE_EPOCH:-$(VERSION_DAY)} --transform 's|^|hakmem-$(VERSION)/|SH' | xz $(XZ_LEVEL) -T1 >$(DIST).new && mv $(DIST).new $(DIST)
 
 clean:
 	rm -rf $(BUILD)
@@ -503,8 +523,9 @@ help:
 	@echo 'make man          the man pages, into $(BUILD)/man (make install puts them in their place)'
 	@echo 'make tour         the source files in reading order, a sentence for each'
 	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=; make uninstall takes it away again'
+	@echo 'make dist         $(BUILD)/hakmem-VERSION.tar.xz: the sources, which build without git'
 	@echo 'make clean        removes $(BUILD)/'
-	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
+	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DESTDIR, MORE (flags of the compiler).'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \

@@ -46,8 +46,40 @@ read -ra flags < <(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --define-var
     [ -f "$prefix/lib/libhakmem.so.1.0.0" ] || { echo "no links: $(ls -l "$prefix/lib")"; exit 1; }
 readelf -d "$prefix/lib/libhakmem.so" | grep -q 'SONAME.*\[libhakmem\.so\.1\]' || { echo "the library's soname has no version"; exit 1; }
 readelf -d linked | grep -q 'NEEDED.*\[libhakmem\.so\.1\]' || { echo "a linked program needs no version"; exit 1; }
+# CMake finds the tree where it lies now; a later version is refused, an earlier one of the same series is not.
+mkdir project && cp asks.c project/
+cat >project/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.13)
+set(CMAKE_C_COMPILER_WORKS 1)
+project(asks C)
+find_package(hakmem 0.2 QUIET)
+if(hakmem_FOUND)
+  message(FATAL_ERROR "0.1 stands for 0.2")
+endif()
+find_package(hakmem 0.1.0 REQUIRED)
+add_executable(shared asks.c)
+target_link_libraries(shared hakmem::hakmem)
+add_executable(static asks.c)
+target_link_libraries(static hakmem::static)
+END
+CC=${CC:-cc} cmake -S project -B project/build -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >cmake.log 2>&1 && ninja -C project/build >>cmake.log 2>&1 ||
+    { cat cmake.log; exit 1; }
+for how in shared static; do
+    [ "$(project/build/$how)" = "all agrees" ] || { echo "linked by CMake ($how), hak_verify does not find that all agrees"; exit 1; }
+done
+readelf -d project/build/static | grep -q libhakmem && { echo "hakmem::static needs the shared library"; exit 1; }
 rm "$prefix/lib/libhakmem.so"
 [ "$(./linked)" = "all agrees" ] || { echo "without the link for the linker a program does not run"; exit 1; }
 make -s -C "$SOURCE" BUILD="$BUILD" uninstall DESTDIR="$PWD/root" PREFIX=/opt/hakmem
-left=$(find root ! -type d)
+# Libraries in a folder of their own, as Debian has them.
+folder=usr/lib/x86_64-linux-gnu
+make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/apart" PREFIX=/usr LIBDIR=/$folder >install.log 2>&1 || { cat install.log; exit 1; }
+[ -f apart/usr/lib/hakmem/hakmem-debug.so ] && [ -f apart/$folder/libhakmem.so.1.0.0 ] || { echo "LIBDIR: $(find apart -name '*.so*')"; exit 1; }
+PKG_CONFIG_PATH=apart/$folder/pkgconfig pkg-config --variable=libdir hakmem | grep -qx /$folder || { echo "pkg-config does not name LIBDIR"; exit 1; }
+rm -rf project/build
+CC=${CC:-cc} cmake -S project -B project/build -G Ninja -DCMAKE_PREFIX_PATH="$PWD/apart/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu >cmake.log 2>&1 &&
+    grep -q "$PWD/apart/usr/include" project/build/build.ninja && grep -q "$PWD/apart/$folder/libhakmem" project/build/build.ninja ||
+    { echo "CMake does not find LIBDIR"; cat cmake.log; exit 1; }
+make -s -C "$SOURCE" BUILD="$BUILD" uninstall DESTDIR="$PWD/apart" PREFIX=/usr LIBDIR=/$folder
+left=$(find root apart ! -type d)
 [ -z "$left" ] || { echo "make uninstall leaves $left"; exit 1; }

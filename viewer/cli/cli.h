@@ -124,6 +124,8 @@ extern const struct view_variable view_variables[];
 /* What `run` was given for a variable, else what the environment has; NULL = neither. */
 const char *view_variable_value(const struct view *view, const char *name);
 
+/* To stdout. */
+void view_print_version(void);
 void view_help_general(FILE *to);
 void view_help_command(FILE *to, const struct view_command *command);
 

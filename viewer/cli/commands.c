@@ -9,7 +9,7 @@ const struct view_option view_common_options[] = {
     {"color", 0, "WHEN", "auto, always, never"},
     {"no-pager", 0, NULL, "print at once, also on a terminal"},
     {"help", 'h', NULL, "this page; after a command, its own"},
-    {"version", 'V', NULL, "the version"},
+    {"version", 'V', NULL, "the version, and what this was built of"},
 };
 const int view_common_option_count = sizeof view_common_options / sizeof view_common_options[0];
 

@@ -2,7 +2,6 @@
  * do. */
 #include "viewer/cli/cli.h"
 #include "store/file.h"
-#include "version.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -239,7 +238,7 @@ int view_parse(struct view *view, const struct view_command *commands, int argc,
         return VIEW_OK;
     }
     if (view_given(view, "version")) {
-        view_write(stdout, "hakmem-trace %s\n", HAK_VERSION);
+        view_print_version();
         return VIEW_OK;
     }
     if (!view->command) {

@@ -1,0 +1,10 @@
+# Semantic versioning: the same major number, and before 1.0 the same minor one, at least as new.
+set(PACKAGE_VERSION "@VERSION@")
+string(REGEX REPLACE "^(0\\.[0-9]+|[0-9]+).*" "\\1" _hakmem_have "${PACKAGE_VERSION}")
+string(REGEX REPLACE "^(0\\.[0-9]+|[0-9]+).*" "\\1" _hakmem_want "${PACKAGE_FIND_VERSION}")
+if(_hakmem_have STREQUAL _hakmem_want AND NOT PACKAGE_VERSION VERSION_LESS PACKAGE_FIND_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+  if(PACKAGE_VERSION VERSION_EQUAL PACKAGE_FIND_VERSION)
+    set(PACKAGE_VERSION_EXACT TRUE)
+  endif()
+endif()

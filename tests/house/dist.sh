@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# make dist: the same bytes twice, all that git has, and a tree that builds where there is no git; the version is the same
+# wherever it stands.
+set -u
+fail() { echo "dist.sh: $*"; exit 1; }
+version=$(sed -n 's/^#define HAK_VERSION  *"\(.*\)"$/\1/p' "$SOURCE/src/version.h")
+[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "no version: '$version'"
+# CHANGELOG.md begins with it, and so do Debian's changes; the day is the same everywhere, too.
+day=$(date -ud "$(sed -n 's/^#define HAK_VERSION_DAY  *"\(.*\)"$/\1/p' "$SOURCE/src/version.h")" +%F)
+[ "$(grep -m1 '^## ' "$SOURCE/CHANGELOG.md")" = "## $version ($day)" ] || fail "CHANGELOG.md does not begin with $version ($day)"
+[ "$("$BUILD/hakmem-trace" --version | head -n 1)" = "hakmem-trace $version" ] || fail "hakmem-trace has another version"
+
+name=hakmem-$version
+export XZ_LEVEL=-0 # for the time that it takes
+if [ -e "$SOURCE/.git" ]; then
+    list() { git -C "$SOURCE" ls-files; }
+else
+    list() { (cd "$SOURCE" && find . -path './build*' -prune -o \( -type f -o -type l \) -printf '%P\n'); }
+fi
+make -s -C "$SOURCE" BUILD="$PWD/one" dist && (umask 077 && TZ=Asia/Tokyo make -s -C "$SOURCE" BUILD="$PWD/two" dist) || fail "make dist failed"
+cmp "one/$name.tar.xz" "two/$name.tar.xz" || fail "two tarballs are not the same"
+tar -tf "one/$name.tar.xz" | grep -v '/$' | sed "s|^$name/||" | LC_ALL=C sort >has
+list | LC_ALL=C sort >due
+cmp -s due has || fail "files: $(diff due has | head)"
+tar -xf "one/$name.tar.xz"
+
+# There: no git, no sources of ours by their path. The commands that would build all are ours, and one of them works.
+mkdir bin && printf '#!/bin/sh\necho "git was called: $*" >&2\nexit 1\n' >bin/git && chmod +x bin/git
+export PATH=$PWD/bin:$PATH
+commands() { make -n -C "$1" BUILD="$2" all man 2>&1 | grep -c -- ' -c -o '; }
+due=$(commands "$SOURCE" "$PWD/none") there=$(commands "$PWD/$name" "$PWD/none")
+[ "$due" -gt 300 ] && [ "$due" = "$there" ] || fail "make would compile $there files there, $due here"
+make -s -C "$name" BUILD=build CC="${CC:-cc}" pages >made 2>&1 || { cat made; fail "the unpacked tree does not build"; }
+diff -r "$name/docs" "$SOURCE/docs" >differs || fail "pages made there: $(head -n 3 differs)"
+make -s -C "$name" BUILD=build dist >made 2>&1 || { cat made; fail "make dist does not work there"; }
+cmp "$name/build/$name.tar.xz" "one/$name.tar.xz" || fail "the tarball that is made there is another"
