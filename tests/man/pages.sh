@@ -81,6 +81,10 @@ for table, form, here in (("options", r"^OPTION\((\w+)", "Ev HAKMEM_{} "), ("fau
 for function in re.findall(r"^HAK_API .*?(\w+)\(", open(f"{source}/include/hakmem.h").read(), re.M):
     if f"{function}(" not in shown("hakmem.7")["FUNCTIONS"]:
         wrong.append(f"hakmem.7 has no {function}")
+for name in re.findall(r"^\$\(BUILD\)/(\w[\w-]*\.so):", open(f"{source}/Makefile").read(), re.M):
+    library = "libhakmem.so.1" if name == "libhakmem.so" else f"hakmem/{name}"
+    if f".It Pa {library}\n" not in libraries:
+        wrong.append(f"hakmem.7 does not list {library}")
 print("\n".join(wrong))
 sys.exit(bool(wrong))
 END_OF_PYTHON

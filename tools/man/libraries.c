@@ -108,6 +108,9 @@ void man_write_libraries(const char *folder, const char *source) {
                     "run --allocator keep`.");
     fputs(".It Pa hakmem/hakmem-attach.so\n", page);
     roff_text(page, "The same for a program that runs already: `hakmem-trace record`.");
+    fputs(".It Pa hakmem/hakmem_sqlite.so\n", page);
+    roff_text(page, "No allocator, and nothing to preload: an extension of SQLite, which reads "
+                    "captures where `sqlite3` or another program loads it.");
     fputs(".El\n.Pp\n", page);
     roff_text(page, "The debug library finds the program that stores what it records, "
                     "`hakmem-collect`, beside itself.");
