@@ -396,13 +396,13 @@ $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
 pages: $(BUILD)/write_pages
 	$(BUILD)/write_pages docs
 
-# Man pages, from the same tables: the commands' comes with the viewer.
+# Man pages, from the same tables: the commands' comes with the viewer. All are there, or none.
 MAN_SRC := $(wildcard tools/man/*.c)
 $(BUILD)/write_man: $(MAN_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS) $(VIEW_LIBS)
 $(BUILD)/man/hakmem.7: $(BUILD)/write_man docs/specs/store.md include/hakmem.h
-	@rm -rf $(@D) && mkdir -p $(@D)
-	$(call SAY,make) $(BUILD)/write_man . $(@D)
+	@rm -rf $(@D) $(@D).new && mkdir -p $(@D).new
+	$(call SAY,make) $(BUILD)/write_man . $(@D).new && mv $(@D).new $(@D)
 .PHONY: man
 man: $(BUILD)/man/hakmem.7
 
@@ -454,7 +454,7 @@ MAN        := $(SHARE)/man
 LIB        := $(DESTDIR)$(LIBDIR)
 CMAKE      := $(LIB)/cmake/hakmem
 # Where a program is built against what was installed: libraries and headers may lie in another tree than PREFIX says.
-FILL        = sed 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; '"s|@UP@|$$(realpath -m --relative-to='$(LIBDIR)/cmake/hakmem' '$(PREFIX)')|"
+FILL        = sed 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; '"s|@UP@|$$(realpath -ms --relative-to='$(LIBDIR)/cmake/hakmem' '$(PREFIX)')|"
 install: all man
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(LIB)" "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
@@ -494,7 +494,8 @@ uninstall:
 	rm -f "$(BASH_WORDS)" "$(ZSH_WORDS)" "$(FISH_WORDS)"
 	rm -rf "$(DOC)"
 
-# The same bytes of the same files: what git has of them, or, in what was unpacked from such a file, all but what is built.
+# The same files give the same bytes: those that git lists, as they are here, or, where there is no git, as in what was unpacked
+# from such a file, all but $(BUILD) and debian. A step that fails, or an empty list, is an error and leaves no new tarball.
 VERSION     = $(shell sed -n 's/^.define HAK_VERSION  *"\(.*\)"$$/\1/p' src/version.h)
 VERSION_DAY = $(shell date -ud "$$(sed -n 's/^.define HAK_VERSION_DAY  *"\(.*\)"$$/\1/p' src/version.h)" +%s)
 XZ_LEVEL   ?= -6
@@ -503,9 +504,12 @@ DIST        = $(BUILD)/hakmem-$(VERSION).tar.xz
 dist:
 	@mkdir -p $(BUILD)
 	$(call SAY,archive) { if [ -e .git ]; then git ls-files -z; \
-	    else find . -path ./$(BUILD) -prune -o -path ./debian -prune -o \( -type f -o -type l \) -printf '%P\0'; fi; } | LC_ALL=C sort -z | \
-	    tar --null --no-recursion -T - -c --format=gnu --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w \
-	        --mtime=@$${SOURCE_DATE_EPOCH:-$(VERSION_DAY)} --transform 's|^|hakmem-$(VERSION)/|SH' | xz $(XZ_LEVEL) -T1 >$(DIST).new && mv $(DIST).new $(DIST)
+	    else find . -path ./$(BUILD) -prune -o -path ./debian -prune -o \( -type f -o -type l \) -printf '%P\0'; fi; } >$(DIST).found || exit 1; \
+	    [ -s $(DIST).found ] || { echo 'make dist: no files were found' >&2; exit 1; }; \
+	    LC_ALL=C sort -z $(DIST).found >$(DIST).list && \
+	    tar --null --no-recursion -T $(DIST).list -cf $(DIST).tar --format=gnu --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w \
+	        --mtime=@$${SOURCE_DATE_EPOCH:-$(VERSION_DAY)} --transform 's|^|hakmem-$(VERSION)/|SH' && \
+	    xz $(XZ_LEVEL) -T1 <$(DIST).tar >$(DIST).new && mv $(DIST).new $(DIST) && rm -f $(DIST).found $(DIST).list $(DIST).tar
 
 clean:
 	rm -rf $(BUILD)
@@ -527,6 +531,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DESTDIR, MORE (flags of the compiler).'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/write_pages $(MAN_SRC:%.c=$(BUILD)/host/%.o))

@@ -34,3 +34,11 @@ make -s -C "$name" BUILD=build CC="${CC:-cc}" pages >made 2>&1 || { cat made; fa
 diff -r "$name/docs" "$SOURCE/docs" >differs || fail "pages made there: $(head -n 3 differs)"
 make -s -C "$name" BUILD=build dist >made 2>&1 || { cat made; fail "make dist does not work there"; }
 cmp "$name/build/$name.tar.xz" "one/$name.tar.xz" || fail "the tarball that is made there is another"
+
+# A git that fails, lists nothing, or lists what is not there: no tarball, and no good status.
+mkdir "$name/.git"
+for answer in 'exit 1' 'exit 0' 'printf "Makefile\0"; exit 1' 'printf "Makefile\0none\0"'; do
+    printf '#!/bin/sh\n%s\n' "$answer" >bin/git
+    make -s -C "$name" BUILD=wrong dist >made 2>&1 && fail "make dist is content where git does: $answer"
+    [ ! -e "$name/wrong/$name.tar.xz" ] || fail "a tarball is left where git does: $answer"
+done

@@ -5,7 +5,7 @@ unset "${!HAKMEM_@}"
 make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakmem >install.log 2>&1 ||
     { cat install.log; exit 1; }
 prefix=$PWD/root/opt/hakmem
-for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/libhakmem.so.1.0.0-gdb.py lib/hakmem/hakmem-debug.so-gdb.py lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-attach.so lib/hakmem/hakmem-collect \
+for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/libhakmem.so.1.0.0-gdb.py lib/hakmem/hakmem-debug.so-gdb.py lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-attach.so lib/hakmem/hakmem_sqlite.so lib/hakmem/hakmem-collect \
     share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
     share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h lib/pkgconfig/hakmem.pc \
     share/doc/hakmem/README.md share/doc/hakmem/docs/ci.md share/doc/hakmem/docs/specs/checks.md \
@@ -81,5 +81,11 @@ CC=${CC:-cc} cmake -S project -B project/build -G Ninja -DCMAKE_PREFIX_PATH="$PW
     grep -q "$PWD/apart/usr/include" project/build/build.ninja && grep -q "$PWD/apart/$folder/libhakmem" project/build/build.ninja ||
     { echo "CMake does not find LIBDIR"; cat cmake.log; exit 1; }
 make -s -C "$SOURCE" BUILD="$BUILD" uninstall DESTDIR="$PWD/apart" PREFIX=/usr LIBDIR=/$folder
-left=$(find root apart ! -type d)
+# A link on this machine says nothing of where the tree will lie.
+mkdir -p far/away && ln -s far/away near
+make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/linked_root" PREFIX="$PWD" LIBDIR="$PWD/near/lib" >install.log 2>&1 || { cat install.log; exit 1; }
+grep -qF '/../../../.."' "linked_root$PWD/near/lib/cmake/hakmem/hakmem-config.cmake" && ! grep -qF '/../../../../.."' "linked_root$PWD/near/lib/cmake/hakmem/hakmem-config.cmake" ||
+    { echo "the way to the prefix follows a link: $(grep -F '/..' "linked_root$PWD/near/lib/cmake/hakmem/hakmem-config.cmake")"; exit 1; }
+make -s -C "$SOURCE" BUILD="$BUILD" uninstall DESTDIR="$PWD/linked_root" PREFIX="$PWD" LIBDIR="$PWD/near/lib"
+left=$(find root apart linked_root ! -type d)
 [ -z "$left" ] || { echo "make uninstall leaves $left"; exit 1; }
