@@ -1,4 +1,5 @@
-"""tutorial.py PAGE: types what PAGE's console blocks show behind "$ ", in this folder, and compares each answer with the one shown.
+"""tutorial.py PAGE: types what PAGE's console blocks show behind "$ ", in this folder, and compares each answer with the one shown
+and its exit status with what such a command may give.
 Addresses, times, process ids and folders may differ; "..." stands for any lines."""
 import re
 import subprocess
@@ -30,6 +31,13 @@ def fits(shown, said):
     return None if free or at == len(said) else "the end"
 
 
+def is_due(command, status):
+    """Ends as the page means it: 1 where a fault was found, by a signal where the program dies."""
+    finds = re.match(r"hakmem-trace (run|faults|why)\b", command)
+    dies = command.startswith("./orders ")
+    return status == 0 or finds and status == 1 or dies and status in (-11, 139)
+
+
 page = open(sys.argv[1]).read()
 count = wrong = 0
 for block in re.findall(r"^```console\n(.*?)^```$", page, re.M | re.S):
@@ -38,7 +46,10 @@ for block in re.findall(r"^```console\n(.*?)^```$", page, re.M | re.S):
         done = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
         missed = fits(shown, [plain(line) for line in done.stdout.splitlines()])
         count += 1
-        if missed is not None:
+        if not is_due(command, done.returncode):
+            print("$ %s\n%s\nends with status %d\n" % (command, done.stdout, done.returncode))
+            wrong += 1
+        elif missed is not None:
             print("$ %s\n%s\nlacks, or has more than: %s\n" % (command, done.stdout, missed))
             wrong += 1
 if count < 10:

@@ -66,6 +66,7 @@ try() {
     esac
     status=$?
     [ "$1" != hakmem.7 ] || [ "$status" -ne 134 ] || status=1 # without the command the program itself ends at the fault
+    [ "${line%% *}" != sqlite3 ] || [ "$status" -ne 1 ] || status='1, which sqlite3 gives for SQL that is wrong'
     case "$status" in
     0 | 1 | 4) ;;
     *)

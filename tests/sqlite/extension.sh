@@ -82,6 +82,8 @@ cp mixed.db nameless.db && sqlite3 nameless.db "DELETE FROM meta WHERE key = 'sl
 refused 'a damaged one' 'the store is damaged: copy it again from where it was made' nameless.db
 cp mixed.db flipped.db && sqlite3 flipped.db "UPDATE chunk_data SET data = substr(data, 1, 100)"
 case $(load flipped.db 'SELECT count(*) FROM event' 2>&1) in *"flipped.db: "*) ;; *) fail "a broken chunk: $(load flipped.db 'SELECT count(*) FROM event' 2>&1)" ;; esac
-nm -D --defined-only "$extension.so" | grep -v ' sqlite3_hakmemsqlite_init$' && fail "names that others may see"
-nm -D --undefined-only "$extension.so" | grep sqlite3 && fail "it asks for an SQLite of its own"
+nm -D --defined-only "$extension.so" >names && [ -s names ] || fail "nm shows no names of the extension"
+grep -v ' sqlite3_hakmemsqlite_init$' names && fail "names that others may see"
+nm -D --undefined-only "$extension.so" >names && [ -s names ] || fail "nm shows nothing that the extension needs"
+grep sqlite3 names && fail "it asks for an SQLite of its own"
 exit $status

@@ -2,6 +2,7 @@
 #include "viewer/attach/parts.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,13 +54,17 @@ static void end(pid_t child) {
     process_close(&p);
 }
 
-/* No descriptor is left to look at /proc: as when its answer comes too late. */
+/* No descriptor is left to look at /proc: as when its answer comes too late. The limit is one,
+ * which is in use: at none poll() fails, too, so that the descriptor of the process would not be
+ * asked. */
 static struct rlimit descriptors;
 
 static void stop_answers(void) {
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &descriptors), 0);
-    struct rlimit none = {0, descriptors.rlim_max};
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct rlimit one = {1, descriptors.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &one), 0);
+    ck_assert_int_lt(open("/", O_RDONLY | O_CLOEXEC), 0);
+    ck_assert_int_eq(poll(&(struct pollfd){.fd = -1}, 1, 0), 0);
 }
 
 static void allow_answers(void) {
