@@ -195,14 +195,18 @@ static void look_for_modules(struct recording *r) {
 
 /* Until the time is over (0 = none), somebody ends it, or the program ends. */
 static void wait_for_end(struct recording *r, uint64_t ns) {
-    uint64_t from = view_now_ns();
+    uint64_t from = view_now_ns(), looked = from;
     while (!stop_signal && (ns == 0 || view_now_ns() - from < ns) &&
            process_is_there(&r->process)) {
         uint64_t left = ns ? ns - (view_now_ns() - from) : UINT64_MAX;
         uint64_t slice = (caller_has_late(&r->caller) ? LATE_MS : LOOK_MS) * (uint64_t)1000000;
         long nap = (long)(left < slice ? left : slice);
         nanosleep(&(struct timespec){.tv_nsec = nap}, NULL);
-        look_for_modules(r);
+        /* A late thread is looked after more often than the modules, whose list is long to read. */
+        if (view_now_ns() - looked >= LOOK_MS * (uint64_t)1000000) {
+            look_for_modules(r);
+            looked = view_now_ns();
+        }
     }
 }
 
