@@ -858,9 +858,9 @@ const struct view_command view_commands[] = {
      .arguments = "[QUERY|-]",
      .sentence = "a query, or a shell, with the log as tables",
      .about =
-         "Tables: event, block, life, live, stack_frame (computed while they are read), fault, "
-         "loss,\n"
-         "mark, process, thread, module and more: `.tables` lists them, `.schema TABLE` their\n"
+         "Tables: event, block, life, live, profile, stack_frame (computed while they are read),\n"
+         "fault, loss, mark, process, thread, module and more: `.tables` lists them, `.schema "
+         "TABLE` their\n"
          "columns, the view table_column both; docs/specs/store.md says what they mean. Prints a\n"
          "table on a terminal, tab-separated values otherwise, text with \\n, \\t, \\xNN and \\\\ "
          "for\n"

@@ -11,12 +11,12 @@ int hak_database_fail(const struct hak_database *db, const char *doing) {
 
 bool hak_database_begin_reading(const struct hak_database *db) {
     return sqlite3_get_autocommit(db->connection) &&
-           sqlite3_exec(db->connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+           sqlite3_exec(db->connection, "SAVEPOINT hakmem_reading", NULL, NULL, NULL) == SQLITE_OK;
 }
 
 void hak_database_end_reading(const struct hak_database *db, bool is_own) {
     if (is_own && !sqlite3_get_autocommit(db->connection))
-        sqlite3_exec(db->connection, "COMMIT", NULL, NULL, NULL);
+        sqlite3_exec(db->connection, "RELEASE hakmem_reading", NULL, NULL, NULL);
 }
 
 /* ---- statements that are kept ------------------------------------------------------------------

@@ -24,7 +24,8 @@ void hak_database_release(const struct hak_database *db);
 void hak_database_free(struct hak_database *db);
 
 /* One state of a store that is being written, until hak_database_end_reading gets what this
- * returned: whether the transaction is the caller's. Many small queries are faster in one: each
+ * returned: whether the transaction is the caller's. It never is while the connection writes: a
+ * transaction that began then could not be ended. Many small queries are faster in one: each
  * alone locks the file. */
 bool hak_database_begin_reading(const struct hak_database *db);
 void hak_database_end_reading(const struct hak_database *db, bool is_own);

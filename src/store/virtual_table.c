@@ -29,8 +29,10 @@ int hak_table_take(sqlite3_index_info *info, unsigned equal, unsigned range, uns
     *equal_taken = 0;
     for (int i = 0; i < info->nConstraint; i++) {
         int column = info->aConstraint[i].iColumn, op = operator_of(info->aConstraint[i].op);
+        if (column < 0 && !(equal & HAK_TABLE_ROWID))
+            continue;
         if (column < 0)
-            column = 0; /* the rowid is the id */
+            column = 0;
         unsigned allowed = op == HAK_OP_EQUAL ? equal : range;
         if (!info->aConstraint[i].usable || !op || column > 30 || !(allowed >> column & 1))
             continue;

@@ -38,6 +38,8 @@ enum {
     HAK_OP_TO = '['
 };
 
+#define HAK_TABLE_ROWID (1u << 31) /* in `equal`: column 0 is the rowid */
+
 /* Takes the usable constraints on the columns in `equal` and `range` (bit n = column n). `omit`:
  * columns whose constraint need not be checked again. Returns an SQLite code; `equal_taken` is set.
  */

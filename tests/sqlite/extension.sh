@@ -38,14 +38,30 @@ done
 peak=$("$trace" top --json -s mixed.db | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["total"]["live_bytes"])')
 expect "SELECT sum(live_bytes) FROM profile WHERE at = 'peak'" "$peak"
 expect "SELECT count(*) FROM profile WHERE at = 0" 0
-expect "SELECT count(*) FROM profile WHERE at = 'noon'" 0
 expect "SELECT count(DISTINCT process) FROM profile WHERE process = 2" 1
 expect "SELECT count(*) FROM profile WHERE process = 99 OR process = -1" 0
 expect "SELECT sum(live_blocks) > 0 FROM profile WHERE at = 'peak' AND since = 0" 1
-case $(load mixed.db 'SELECT * FROM profile WHERE at > 5' 2>&1) in
-*"profile: give moments as at = NS, at = 'peak', at_event = ID, since = NS or since_event = ID"*) ;;
-*) fail "at > 5: $(load mixed.db 'SELECT * FROM profile WHERE at > 5' 2>&1)" ;;
+for where in 'at > 5' "at = 'noon'" "since_event = 'peak'" "at_event < 7"; do
+    case $(load mixed.db "SELECT * FROM profile WHERE $where" 2>&1) in
+    *"profile: give moments as at = NS, at = 'peak', at_event = ID, since = NS or since_event = ID"*) ;;
+    *) fail "$where: $(load mixed.db "SELECT * FROM profile WHERE $where" 2>&1)" ;;
+    esac
+done
+case $(load mixed.db 'SELECT * FROM profile WHERE at = 5 AND at_event = 6' 2>&1) in
+*'profile: one moment for each end: at or at_event, since or since_event'*) ;;
+*) fail "two ends: $(load mixed.db 'SELECT * FROM profile WHERE at = 5 AND at_event = 6' 2>&1)" ;;
 esac
+# An interval in which nothing happened, at the end too; what is behind another moment.
+last=$(load mixed.db 'SELECT max(id) FROM event')
+expect "SELECT sum(live_bytes) = sum(before_bytes) AND sum(came_blocks + went_blocks) = 0 FROM profile WHERE since_event = 700 AND at_event = 700" 1
+for since in $last $((last + 5)); do
+    expect "SELECT sum(live_blocks) > 0, sum(came_blocks + went_blocks) FROM profile WHERE since_event = $since" '1|0'
+done
+expect "SELECT count(*) FROM profile WHERE since_event = 700 AND at_event = 300" 0
+expect "SELECT DISTINCT at_event = (SELECT max(at_event) FROM profile WHERE at = 'peak'), since_event FROM profile WHERE at = 'peak' AND since_event = 5" '1|5'
+expect "SELECT count(*) FROM profile WHERE rowid = 1" 1
+expect "SELECT count(*) FROM stack_node WHERE rowid = 1" 1
+expect "SELECT count(*) FROM event WHERE rowid = 7" 1
 
 # ---- nothing is written, twice loaded, beside a writer
 before=$(sha256sum mixed.db)
@@ -54,6 +70,11 @@ load -cmd ".load $extension" mixed.db 'SELECT count(*) > 0 FROM event' >got 2>&1
 "$trace" run --check trace --profile-only -s alone.db -- ./mixed >alone.out 2>&1
 [ $? -eq 1 ] || fail "alone: $(cat alone.out)"
 [ "$(load alone.db 'SELECT sum(came_blocks) > 300 FROM profile' 2>&1)" = 1 ] || fail "profile only: $(load alone.db 'SELECT * FROM profile' 2>&1 | head -n 3)"
+peak=$("$trace" top --json -s alone.db | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["total"]["live_bytes"])')
+[ "$(load alone.db "SELECT sum(live_bytes) FROM profile WHERE at = 'peak'" 2>&1)" = "$peak" ] || fail "the peak of a profile: $(load alone.db "SELECT sum(live_bytes) FROM profile WHERE at = 'peak'" 2>&1); due: $peak"
+for before in 0 1; do
+    [ "$(load alone.db "SELECT sum(live_blocks) > 0, count(DISTINCT at_event) FROM profile WHERE at_event = (SELECT max(last) - $before FROM profile_run)" 2>&1)" = '1|1' ] || fail "near the end of a profile: $(load alone.db "SELECT * FROM profile WHERE at_event = (SELECT max(last) - $before FROM profile_run)" 2>&1 | head -n 3)"
+done
 for table in event life live block; do
     case $(load alone.db "SELECT count(*) FROM $table" 2>&1) in *'only the profile is kept'*) ;; *) fail "$table of a profile: $(load alone.db "SELECT count(*) FROM $table" 2>&1)" ;; esac
     case $("$trace" sql -s alone.db "SELECT count(*) FROM $table" 2>&1) in *'only the profile is kept'*) ;; *) fail "sql: $table of a profile: $("$trace" sql -s alone.db "SELECT count(*) FROM $table" 2>&1)" ;; esac
@@ -66,6 +87,19 @@ done
 [ "$i" -lt 600 ] || fail "beside the writer: $(load -readonly living.db 'SELECT count(*) FROM event' 2>&1)"
 touch enough
 wait
+
+# ---- where events were lost `hakmem-trace sql` says so of each table that is made of them
+cp mixed.db lossy.db && sqlite3 lossy.db "INSERT INTO loss(process, thread, from_ns, to_ns, count, reason) VALUES(1, 0, 1, 2, 5, 'ring full')"
+for table in event life live block profile; do
+    "$trace" sql -s lossy.db "SELECT count(*) FROM $table" 2>&1 >/dev/null | grep -q '5 events were lost' || fail "sql: nothing is said of lost events in $table"
+done
+
+# ---- what a host writes elsewhere meanwhile stays, and its transactions are its own
+for table in profile event live; do
+    rm -f copy.db
+    load mixed.db "ATTACH 'copy.db' AS o" "CREATE TABLE o.t AS SELECT * FROM $table" "CREATE TEMP TABLE u AS SELECT * FROM $table" 'BEGIN' 'COMMIT' >got 2>&1 || fail "a copy of $table: $(cat got)"
+    [ "$(sqlite3 copy.db 'SELECT count(*) FROM t')" = "$(load mixed.db "SELECT count(*) FROM $table")" ] || fail "the copy of $table: $(sqlite3 copy.db 'SELECT count(*) FROM t' 2>&1)"
+done
 
 # ---- refusals, in one line each
 refused() { # WHAT WORDS FILE...

@@ -139,19 +139,10 @@ static int gather_span(struct gathering *g, struct profile_facts *facts);
 /* The peak of a capture that keeps only the profile, whose rows it has. */
 static int gather_kept_peak(struct gathering *g) {
     struct profile_query *q = g->query;
-    struct hak_heap heap = {0};
-    struct hak_heap_peak peak;
-    int result = hak_heap_read_peak(q->view->reader, &peak, &heap);
-    q->at.event = peak.event;
-    q->at.ns = peak.ns;
+    int result =
+        hak_span_read_kept_peak(q->view->reader, take_span_row, g, &q->at.event, &q->at.ns);
     if (result == 0)
         q->at.kind = VIEW_AT_START;
-    for (uint32_t i = 0; i < heap.rows && result == 1; i++) {
-        const struct hak_heap_row *row = &heap.row[i];
-        take_row(g, &(struct hak_flow_row){.process = row->process, .stack = row->stack},
-                 &(struct profile_sums){.live = {row->live.blocks, row->live.bytes}});
-    }
-    hak_heap_free(&heap);
     return result < 0 ? view_store_error(q->view, result) : 0;
 }
 

@@ -2,6 +2,7 @@
 #include "store/history/span.h"
 
 #include "store/history/heap.h"
+#include "store/reader/inner.h"
 
 /* ---- processes that are gone -------------------------------------------------------------------
  * They hold nothing behind their last event. The profile's rows have what they held at their own
@@ -92,6 +93,8 @@ int hak_span_read(struct hak_store_reader *r, const struct hak_span_query *query
     int stored = read_stored(r, query, each, context, unknown);
     if (stored != 0)
         return stored < 0 ? stored : 0;
+    if (hak_store_is_profile_only(r))
+        return hak_reader_refuse_events(r);
     const struct hak_flow_query span = {.from = query->is_only_moment ? query->to : query->from,
                                         .to = query->to,
                                         .process = query->process};
@@ -102,6 +105,23 @@ int hak_span_read(struct hak_store_reader *r, const struct hak_span_query *query
     *unknown = flow.unknown.blocks;
     hak_flow_free(&flow);
     return error;
+}
+
+int hak_span_read_kept_peak(struct hak_store_reader *r,
+                            void (*each)(void *context, const struct hak_flow_row *row),
+                            void *context, uint64_t *event, uint64_t *ns) {
+    struct hak_heap heap = {0};
+    struct hak_heap_peak peak;
+    int result = hak_heap_read_peak(r, &peak, &heap);
+    for (uint32_t i = 0; i < heap.rows && result == 1; i++) {
+        const struct hak_heap_row *row = &heap.row[i];
+        each(context, &(struct hak_flow_row){
+                          .process = row->process, .stack = row->stack, .live = sum_of(row->live)});
+    }
+    hak_heap_free(&heap);
+    *event = peak.event;
+    *ns = peak.ns;
+    return result;
 }
 
 /* ---- the peak ----------------------------------------------------------------------------------

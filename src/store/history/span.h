@@ -19,6 +19,12 @@ int hak_span_read(struct hak_store_reader *r, const struct hak_span_query *query
                   void (*each)(void *context, const struct hak_flow_row *row), void *context,
                   uint64_t *unknown);
 
+/* The rows of the peak of all processes, of a capture that keeps only the profile: `live` alone. 1;
+ * 0: nothing ever came; or an error. */
+int hak_span_read_kept_peak(struct hak_store_reader *r,
+                            void (*each)(void *context, const struct hak_flow_row *row),
+                            void *context, uint64_t *event, uint64_t *ns);
+
 /* The first event behind which most bytes were held, by a process (row id) or by all (0), and its
  * time. 1; 0: nothing ever came; or an error. */
 int hak_span_find_peak(struct hak_store_reader *r, uint32_t process, uint64_t *event, uint64_t *ns);

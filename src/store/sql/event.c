@@ -53,7 +53,8 @@ struct cursor {
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken;
     (void)vtab;
-    int result = hak_table_take(info, EQUAL_COLUMNS, RANGE_COLUMNS, BIT(ADDR), &taken);
+    int result =
+        hak_table_take(info, EQUAL_COLUMNS | HAK_TABLE_ROWID, RANGE_COLUMNS, BIT(ADDR), &taken);
     if (result != SQLITE_OK)
         return result;
     double cost = 1e7;

@@ -43,13 +43,25 @@ struct row {
     struct hak_flow_sum live, came, went, brief, before;
 };
 
+struct moment {
+    uint64_t event; /* 0 = the end, where is_end, else before the first */
+    bool is_end, is_peak;
+};
+
+enum { NO_ROW = 1, REFUSED = 2 };
+
 struct cursor {
     struct hak_table_cursor head;
     struct row *row; /* by process and stack */
-    uint32_t rows, room, at;
-    bool is_short_of_memory;
-    sqlite3_value *moment[4]; /* as they were asked for: SINCE and what follows it; NULL = not */
+    uint32_t rows, room, next;
+    bool is_short_of_memory, has_since;
+    uint32_t process; /* row id, 0 = all */
+    struct moment since, at;
+    sqlite3_value *asked[4]; /* SINCE and what follows it, as they were asked for; NULL = not */
 };
+
+static const char moments[] = "give moments as at = NS, at = 'peak', at_event = ID, since = NS or "
+                              "since_event = ID";
 
 /* Moments are no columns to compare: only "at = X" can be answered. */
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
@@ -60,8 +72,7 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
             continue;
         if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) {
             sqlite3_free(vtab->zErrMsg);
-            vtab->zErrMsg = sqlite3_mprintf("profile: give moments as at = NS, at = 'peak', "
-                                            "at_event = ID, since = NS or since_event = ID");
+            vtab->zErrMsg = sqlite3_mprintf("profile: %s", moments);
             return SQLITE_ERROR;
         }
         if (!info->aConstraint[i].usable)
@@ -75,11 +86,11 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 }
 
 static void forget(struct cursor *c) {
-    for (size_t i = 0; i < sizeof c->moment / sizeof *c->moment; i++) {
-        sqlite3_value_free(c->moment[i]);
-        c->moment[i] = NULL;
+    for (size_t i = 0; i < sizeof c->asked / sizeof *c->asked; i++) {
+        sqlite3_value_free(c->asked[i]);
+        c->asked[i] = NULL;
     }
-    c->rows = c->at = 0;
+    c->rows = c->next = 0;
 }
 
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
@@ -140,96 +151,144 @@ static void join_rows(struct cursor *c) {
 /* ---- moments -----------------------------------------------------------------------------------
  */
 
-struct moment {
-    uint64_t event; /* 0 = the end, where is_end, else before the first */
-    bool is_end;
-};
+/* An event id as a moment; where only the profile is kept, the end of a run that is nearest. */
+static int read_event(struct hak_store_reader *r, uint64_t id, struct moment *out) {
+    struct hak_store_summary summary;
+    struct hak_heap_end end = {.event = id};
+    int error = hak_store_summarise(r, &summary);
+    out->is_end = !error && id > summary.trimmed_events + summary.events;
+    if (error || out->is_end || id <= summary.trimmed_events)
+        return error;
+    if (hak_store_is_profile_only(r))
+        error = hak_heap_nearest(r, id, 0, &end);
+    out->event = end.event;
+    return error;
+}
 
-/* 0; 1: no row can fit; or an error. */
-static int read_moment(struct cursor *c, int column, sqlite3_value *value, uint32_t process,
-                       struct moment *out) {
+static int refuse(struct cursor *c, const char *words) {
+    sqlite3_vtab *vtab = c->head.vtab.pVtab;
+    sqlite3_free(vtab->zErrMsg);
+    vtab->zErrMsg = sqlite3_mprintf("profile: %s", words);
+    return REFUSED;
+}
+
+/* 0; NO_ROW: none can fit; REFUSED: the message is set; or an error of the store. */
+static int read_moment(struct cursor *c, int column, sqlite3_value *value, struct moment *out) {
     struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
     uint64_t number, ns;
-    const char *text =
-        sqlite3_value_type(value) == SQLITE_TEXT ? (const char *)sqlite3_value_text(value) : NULL;
+    bool is_event = column == AT_EVENT || column == SINCE_EVENT;
     *out = (struct moment){0};
-    if (text && strcmp(text, "peak") == 0 && (column == AT || column == SINCE)) {
-        int found = hak_span_find_peak(r, process, &out->event, &ns);
+    if (sqlite3_value_type(value) == SQLITE_TEXT) {
+        if (is_event || strcmp((const char *)sqlite3_value_text(value), "peak") != 0)
+            return refuse(c, moments);
+        out->is_peak = true;
+        int found = hak_span_find_peak(r, c->process, &out->event, &ns);
         return found < 0 ? found : 0;
     }
     if (!hak_table_number(value, HAK_OP_EQUAL, &number))
-        return 1;
-    if (column == AT_EVENT || column == SINCE_EVENT) {
-        struct hak_store_summary summary;
-        int error = hak_store_summarise(r, &summary);
-        out->is_end = !error && number > summary.trimmed_events + summary.events;
-        out->event = out->is_end || number <= summary.trimmed_events ? 0 : number;
-        return error;
-    }
+        return NO_ROW;
+    if (is_event)
+        return read_event(r, number, out);
     int found = hak_span_find_event(r, number, &out->event);
     out->is_end = found == 0;
     return found < 0 ? found : 0;
 }
 
-static int read_rows(struct cursor *c, bool is_only_moment, uint32_t process, struct moment since,
-                     struct moment at) {
-    const struct hak_span_query query = {since.event, at.event, process, is_only_moment};
-    uint64_t unknown;
-    bool is_empty = (!at.event && !at.is_end) || since.is_end ||
-                    (at.event && since.event && at.event <= since.event);
-    c->is_short_of_memory = false;
-    int error =
-        is_empty ? 0 : hak_span_read(hak_table_reader(&c->head.vtab), &query, add_row, c, &unknown);
-    if (!error && c->is_short_of_memory)
-        error = hak_store_no_memory(hak_table_reader(&c->head.vtab)->db.path);
-    join_rows(c);
+/* The end of the log as an event: what came since then is nothing. */
+static int settle_since(struct cursor *c) {
+    struct hak_store_summary summary;
+    if (!c->since.is_end)
+        return 0;
+    int error = hak_store_summarise(hak_table_reader(&c->head.vtab), &summary);
+    c->since = (struct moment){.event = summary.trimmed_events + summary.events};
     return error;
 }
 
-static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
-                  sqlite3_value **argv) {
-    struct cursor *c = (struct cursor *)vtab;
-    struct moment since = {0}, at = {.is_end = true};
-    uint64_t process = 0;
-    bool has_since = false;
-    int result = 0;
-    forget(c);
-    c->head.number = 0;
-    c->head.is_at_end = true;
-    for (int i = 0; i < argc; i++)
-        if (plan[2 * i] - 'a' == PROCESS && (!hak_table_number(argv[i], HAK_OP_EQUAL, &process) ||
-                                             !process || process > UINT32_MAX))
-            return SQLITE_OK;
+static int read_rows(struct cursor *c, bool is_only_moment) {
+    struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
+    const struct hak_span_query query = {c->since.event, c->at.event, c->process, is_only_moment};
+    uint64_t unknown, event, ns;
+    bool is_empty =
+        (!c->at.event && !c->at.is_end) || (c->at.event && c->at.event < c->since.event);
+    int error = 0;
+    c->is_short_of_memory = false;
+    if (is_empty)
+        return 0;
+    if (c->at.is_peak && is_only_moment && !c->process && hak_store_is_profile_only(r)) {
+        error = hak_span_read_kept_peak(r, add_row, c, &event, &ns);
+        c->at.event = event;
+    } else {
+        error = hak_span_read(r, &query, add_row, c, &unknown);
+    }
+    if (error >= 0 && c->is_short_of_memory)
+        error = hak_store_no_memory(hak_store_database(r)->path);
+    join_rows(c);
+    return error < 0 ? error : 0;
+}
+
+/* The moments of a query, each end given once. */
+static int read_moments(struct cursor *c, const char *plan, int argc, sqlite3_value **argv) {
+    int result = 0, ends[2] = {0, 0};
     for (int i = 0; i < argc && result == 0; i++) {
         int column = plan[2 * i] - 'a';
         if (column == PROCESS)
             continue;
         bool is_at = column == AT || column == AT_EVENT;
-        has_since |= !is_at;
-        sqlite3_value_free(c->moment[column - SINCE]);
-        c->moment[column - SINCE] = sqlite3_value_dup(argv[i]);
-        result = read_moment(c, column, argv[i], (uint32_t)process, is_at ? &at : &since);
+        if (ends[is_at]++)
+            return refuse(c, "one moment for each end: at or at_event, since or since_event");
+        c->asked[column - SINCE] = sqlite3_value_dup(argv[i]);
+        result = read_moment(c, column, argv[i], is_at ? &c->at : &c->since);
     }
+    c->has_since = ends[0];
+    return result ? result : settle_since(c);
+}
+
+static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
+                  sqlite3_value **argv) {
+    struct cursor *c = (struct cursor *)vtab;
+    uint64_t process = 0;
+    forget(c);
+    c->head.number = 0;
+    c->head.is_at_end = true;
+    c->since = (struct moment){0};
+    c->at = (struct moment){.is_end = true};
+    for (int i = 0; i < argc; i++)
+        if (plan[2 * i] - 'a' == PROCESS && (!hak_table_number(argv[i], HAK_OP_EQUAL, &process) ||
+                                             !process || process > UINT32_MAX))
+            return SQLITE_OK;
+    c->process = (uint32_t)process;
+    int result = read_moments(c, plan, argc, argv);
     if (result == 0)
-        result = read_rows(c, number && !has_since, (uint32_t)process, since, at);
+        result = read_rows(c, number && !c->has_since);
     c->head.is_at_end = result != 0 || c->rows == 0;
-    return result < 0 ? hak_table_fail(vtab->pVtab, result) : SQLITE_OK;
+    return result == REFUSED ? SQLITE_ERROR
+           : result < 0      ? hak_table_fail(vtab->pVtab, result)
+                             : SQLITE_OK;
 }
 
 static int next(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     c->head.number++;
-    c->head.is_at_end = ++c->at >= c->rows;
+    c->head.is_at_end = ++c->next >= c->rows;
     return SQLITE_OK;
+}
+
+/* The event that stands for a moment: the one that was taken, which may be another than the one
+ * that was asked for. NULL: the end, or before the first. */
+static void give_event(sqlite3_context *out, const struct moment *moment) {
+    if (moment->event)
+        sqlite3_result_int64(out, (sqlite3_int64)moment->event);
 }
 
 static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     const struct cursor *c = (const struct cursor *)vtab;
-    const struct row *row = &c->row[c->at];
+    const struct row *row = &c->row[c->next];
     const struct hak_flow_sum *sums[] = {&row->live, &row->came, &row->went, &row->brief,
                                          &row->before};
-    if (which >= SINCE && c->moment[which - SINCE])
-        sqlite3_result_value(out, c->moment[which - SINCE]);
+    if (which == AT_EVENT || which == SINCE_EVENT)
+        give_event(out, which == AT_EVENT ? &c->at : &c->since);
+    else if (which >= SINCE && c->asked[which - SINCE])
+        sqlite3_result_value(out, c->asked[which - SINCE]);
     else if (which == PROCESS)
         sqlite3_result_int64(out, row->process);
     else if (which == STACK)

@@ -53,7 +53,7 @@ static int node_disconnect(sqlite3_vtab *vtab) {
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned has_id = 0;
     (void)vtab;
-    int result = hak_table_take(info, 1u << ID, 1u << ID, 1u << ID, &has_id);
+    int result = hak_table_take(info, 1u << ID | HAK_TABLE_ROWID, 1u << ID, 1u << ID, &has_id);
     if (result != SQLITE_OK)
         return result;
     info->estimatedCost = has_id ? 2 : info->idxStr[0] ? 100000 : 1000000;
