@@ -44,6 +44,24 @@ HAKMEM_GUARD=all make_core guarded.core "$BUILD/hakmem-debug.so" "$program"
 compare guarded guarded.core
 rm -f guarded.core
 
+# Where a process ended by an access to memory: an address that is mapped no more, a freed block whose page is closed, and what is no address.
+make_core fault.core "$BUILD/libhakmem.so" "$program" fault
+"$trace" core fault.core | normal >found || fail "fault: status $?"
+grep -qx 'ended by   SIGSEGV at @page' found || fail "fault: $(cat found)"
+[ "$("$trace" core fault.core --why @fault | normal)" = "@page is in no block of hakmem's. Nothing was mapped there, or the core leaves it out." ] ||
+    fail "--why @fault of fault: $("$trace" core fault.core --why @fault)"
+HAKMEM_GUARD=all make_core fault.core "$BUILD/hakmem-debug.so" "$program" freed
+"$trace" core fault.core --why @fault | normal >found || fail "freed: status $?"
+grep -qE '^@freed is the start of a block of 100 asked, free in closed pages' found || fail "--why @fault of freed: $(cat found)"
+make_core fault.core "$BUILD/libhakmem.so" "$program" wild
+"$trace" core fault.core >found || fail "wild: status $?"
+grep -qx 'ended by   SIGSEGV' found || fail "wild: $(cat found)"
+"$trace" core fault.core --json | grep -q '"fault_address": *null' || fail "wild: $("$trace" core fault.core --json)"
+"$trace" core fault.core --why @fault >found 2>&1
+status=$?
+[ "$status" -eq 2 ] || fail "--why @fault of wild: status $status: $(cat found)"
+rm -f fault.core
+
 # JSON says the same, in the form of its schema.
 cp kept.said said
 "$trace" core kept.core --json >summary.json || fail "--json: status $?"
@@ -86,6 +104,7 @@ if [ "$(cat /proc/sys/kernel/core_pattern)" = core ] && ulimit -c unlimited 2>/d
     if [ -n "$found" ]; then
         "$trace" core "$found" >summary || fail "a core of the kernel: status $?"
         grep -qE '^ended by +SIGSEGV' summary || fail "a core of the kernel: $(cat summary)"
+        "$trace" core "$found" --why @fault | grep -q "^$(address_of page) is in no block" || fail "--why @fault of a core of the kernel"
         "$trace" core "$found" --why "$(address_of freed_later)" | grep -q 'front of heap 2 .*: the next one' ||
             fail "a core of the kernel: $("$trace" core "$found" --why "$(address_of freed_later)")"
     fi

@@ -1,9 +1,11 @@
 /* Has a block in each state that a list can hold, writes "NAME ADDRESS" for each, and aborts. With
- * "wait" it waits instead; with "fault" it reads what is not mapped. */
+ * "wait" it waits instead; with "fault" it writes to a page that is mapped no more ("page"), with
+ * "freed" to a freed block, with "wild" through a pointer that is no address. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static pthread_barrier_t barrier;
@@ -37,6 +39,8 @@ int main(int count, char **words) {
     char *large = malloc(3000000), *kept = malloc(50000);
     free(kept);
     char on_stack[8] = "stack";
+    char *page = mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(page, 3 * 4096);
     say("live", live);
     say("inside", live + 40);
     say("beside", beside);
@@ -48,11 +52,17 @@ int main(int count, char **words) {
     say("kept", kept);
     say("data", data);
     say("stack", on_stack);
+    if (count > 1 && strcmp(words[1], "fault") == 0)
+        say("page", page + 4096);
     fflush(stdout);
     if (count > 1 && strcmp(words[1], "wait") == 0)
         for (;;)
             pause();
     if (count > 1 && strcmp(words[1], "fault") == 0)
-        *(volatile char *)(live + ((size_t)1 << 46)) = 1;
+        *(volatile char *)(page + 4096) = 1;
+    if (count > 1 && strcmp(words[1], "freed") == 0)
+        *(volatile char *)freed = 1;
+    if (count > 1 && strcmp(words[1], "wild") == 0)
+        *(volatile char *)((size_t)live ^ (size_t)1 << 62) = 1;
     abort();
 }

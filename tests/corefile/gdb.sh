@@ -45,6 +45,23 @@ for compiler in gcc clang; do
     done
 done
 
+# The core is known by what gdb says of its target, not by the words of `info files`; a core without a path is no process.
+make_core made.file "$BUILD/libhakmem.so" "$program"
+words='python plain = gdb.execute; gdb.execute = lambda *what, **more: '
+for answer in "plain(*what, **more).replace('Local core dump file', 'Abbild')" "''"; do
+    timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex "source $script" -ex "set hakmem-trace $trace" \
+        -ex "$words$answer" -ex 'hakmem heap' "$program" made.file </dev/null >asked 2>&1
+    [ "$answer" = "''" ] || says '^ended by   SIGABRT' 'a core in other words'
+done
+says 'gdb does not say where its core file lies' 'a core without a path'
+rm made.file
+
+# JSON of a process that is there: how many threads it has is not known.
+ask "$BUILD/libhakmem.so" 'python ask(["--json"])' -- "$program"
+sed -n '/^{/,/^}/p' asked >live.json
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" live.json || fail "--json of a process: $(cat asked)"
+python3 -c 'import json; assert json.load(open("live.json"))["process"]["threads"] is None' || fail "--json of a process: $(cat live.json)"
+
 # Without hakmem, and without a process.
 ask '' 'hakmem heap' -- "$program"
 says 'no allocator of hakmem is in process [0-9]+$' 'without hakmem'

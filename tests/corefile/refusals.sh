@@ -17,6 +17,7 @@ refused() {
 }
 
 make_core good.core "$BUILD/libhakmem.so" "$program"
+cp said good.said
 make_core none.core '' "$program"
 echo 'not at all' >text
 : >empty
@@ -64,6 +65,9 @@ for part in 40 100 3000 $((bytes / 50)) $((bytes / 3)) $((bytes - 5000)); do
     [ "$status" -eq 3 ] || [ "$status" -eq 4 ] || fail "cut off at $part bytes: status $status: $(head -n 3 errors)"
     grep -qE 'cut off|no core file' errors || fail "cut off at $part bytes: $(cat errors)"
 done
+
+# Lists that lead back into themselves or promise more than there is memory.
+python3 "$SOURCE/tests/corefile/damage.py" "$trace" good.core good.said "$BUILD/libhakmem.so" || fail 'lists damaged on purpose'
 
 # Bytes of the head, the notes and the heap's own structures changed at odds: an answer or an error in time.
 address=$(sed -n 's/^freed //p' moved.said)

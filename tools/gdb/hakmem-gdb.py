@@ -13,6 +13,7 @@ import subprocess
 import gdb
 
 OWN = re.compile(r"(^|/)(libhakmem\.so|hakmem-(debug|record|attach)\.so)")
+ET_CORE = b"\x04\x00"
 
 
 def find_trace():
@@ -33,10 +34,27 @@ def find_trace():
     return path
 
 
+def is_core(path):
+    """Whether the file's ELF header is that of a core."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(18)
+    except OSError:
+        return False
+    return head[:4] == b"\x7fELF" and head[16:18] == ET_CORE
+
+
 def core_path():
-    """The core file that gdb has open; None where it has none."""
-    found = re.search(r"Local core dump file:\s*`(.*)', file type", gdb.execute("info files", to_string=True))
-    return found.group(1) if found else None
+    """The core file that gdb has open; None where it has none. Of `info files` only the quoted paths are read, in whatever words they stand."""
+    inferior = gdb.selected_inferior()
+    connection = getattr(inferior, "connection", None)
+    if connection and connection.type != "core":
+        return None
+    paths = re.findall(r"`(.*)'", gdb.execute("info files", to_string=True))
+    path = next((each for each in paths if is_core(each)), None)
+    if connection and not path:
+        raise gdb.GdbError("hakmem: gdb does not say where its core file lies, or it lies there no more; `hakmem-trace core FILE` reads one")
+    return path
 
 
 def run_trace(words, **more):

@@ -53,6 +53,12 @@ struct core_half {
     struct core_heap *heap; /* by id */
     size_t heap_count;      /* ids below it */
     uint32_t superslab_room, cached_room, large_room, heap_room;
+    /* What the walk may still take: each lies in memory of its own, so a list that wants more is
+     * damaged, and is followed no further. */
+    uint64_t places_left;     /* pointers and nodes of lists, of 8 bytes or more */
+    uint64_t superslabs_left; /* whose first page is there */
+    uint64_t cached_most;     /* blocks that SuperSlabs and pages can hold */
+    bool is_damaged;
 };
 
 struct core_blocks {

@@ -69,7 +69,7 @@ json_t *core_document(const struct view *view, const struct core_blocks *blocks)
     json_t *document = view_json_document(view), *process = json_object(), *own = json_object();
     hak_json_set_number(process, "pid", (uint64_t)core->pid);
     hak_json_set_text(process, "name", core->name);
-    hak_json_set_number(process, "threads", core->thread_count);
+    hak_json_set_known(process, "threads", !core->is_live, core->thread_count);
     json_object_set_new(process, "signal",
                         core->signal ? json_string(hak_words_signal(core->signal)) : json_null());
     hak_json_set_address(process, "fault_address",
@@ -118,6 +118,21 @@ static bool say_summary(struct view *view, struct core_blocks *blocks) {
     return view_print(&text);
 }
 
+/* Why the answer may be wrong; NULL = nothing is lacking. */
+static const char *lack_of(const struct core_blocks *blocks) {
+    bool is_damaged = false;
+    for (int i = 0; i < blocks->tables.count; i++)
+        is_damaged |= blocks->half[i].is_damaged;
+    if (blocks->memory.is_truncated)
+        return "the core is cut off: its end is missing, and the answer may be wrong";
+    if (is_damaged)
+        return "the allocator's lists are damaged: one leads back into itself, or holds more than "
+               "there is memory; the answer may be wrong";
+    return blocks->memory.missing
+               ? "the core leaves out memory that was asked for: the answer may be wrong"
+               : NULL;
+}
+
 int command_core(struct view *view) {
     struct core_blocks blocks;
     struct core_source source;
@@ -133,11 +148,9 @@ int command_core(struct view *view) {
         status = (address_text ? core_why(view, &blocks, address) : say_summary(view, &blocks))
                      ? VIEW_OK
                      : VIEW_UNREADABLE;
-    bool is_incomplete = blocks.memory.is_truncated || blocks.memory.missing > 0;
-    if (status == VIEW_OK && is_incomplete) {
-        view_error(blocks.memory.is_truncated
-                       ? "the core is cut off: its end is missing, and the answer may be wrong"
-                       : "the core leaves out memory that was asked for: the answer may be wrong");
+    const char *lack = lack_of(&blocks);
+    if (status == VIEW_OK && lack) {
+        view_error("%s", lack);
         status = VIEW_INCOMPLETE;
     }
     core_blocks_close(&blocks);

@@ -18,9 +18,10 @@ static bool add_line(struct core_memory *core, const char *line, uint32_t *mappi
     char rights[5];
     int path_at = 0;
     if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &start, &end, rights,
-               &offset, &path_at) < 4 ||
-        !hak_growing_make_room(&core->range, core->range_count, range_room, sizeof *core->range))
+               &offset, &path_at) < 4)
         return true;
+    if (!hak_growing_make_room(&core->range, core->range_count, range_room, sizeof *core->range))
+        return false;
     core->range[core->range_count++] = (struct core_range){.start = start,
                                                            .end = end,
                                                            .stored = end - start,
@@ -50,7 +51,8 @@ static bool add_line(struct core_memory *core, const char *line, uint32_t *mappi
     return true;
 }
 
-static bool read_maps(struct core_memory *core) {
+/* NULL, or why not. */
+static const char *read_maps(struct core_memory *core) {
     char path[64], *line = NULL;
     size_t room = 0;
     uint32_t mapping_room = 0, range_room = 0;
@@ -58,14 +60,16 @@ static bool read_maps(struct core_memory *core) {
     snprintf(path, sizeof path, "/proc/%" PRId32 "/maps", core->pid);
     FILE *maps = fopen(path, "re");
     if (!maps)
-        return false;
+        return "it is not there";
     while (is_read && getline(&line, &room, maps) > 0) {
         line[strcspn(line, "\n")] = 0;
         is_read = add_line(core, line, &mapping_room, &range_room);
     }
     free(line);
     fclose(maps);
-    return is_read && core->range_count > 0;
+    if (!is_read)
+        return "out of memory";
+    return core->range_count > 0 ? NULL : "it has no memory";
 }
 
 static void read_name(struct core_memory *core) {
@@ -86,13 +90,14 @@ bool core_memory_open_live(struct core_memory *core, int32_t pid, int fd, struct
     snprintf(path, sizeof path, "/proc/%" PRId32 "/mem", pid);
     if (core->fd < 0)
         core->fd = open(path, O_RDONLY | O_CLOEXEC);
-    int reason = errno;
+    const char *reason = core->fd < 0 ? strerror(errno) : NULL;
     core->cached = calloc(CORE_CACHED, sizeof *core->cached);
-    if (core->fd >= 0 && core->cached && read_maps(core)) {
+    if (!reason)
+        reason = core->cached ? read_maps(core) : "out of memory";
+    if (!reason) {
         read_name(core);
         return true;
     }
-    hak_text_add(error, "process %" PRId32 " cannot be read: %s", pid,
-                 core->fd < 0 ? strerror(reason) : "it has no memory, or it is not there");
+    hak_text_add(error, "process %" PRId32 " cannot be read: %s", pid, reason);
     return false;
 }

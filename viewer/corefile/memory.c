@@ -42,6 +42,14 @@ const struct core_mapping *core_mapping_at(const struct core_memory *core, uint6
                                                                             : NULL;
 }
 
+uint64_t core_stored_bytes(const struct core_memory *core) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < core->range_count; i++)
+        if (__builtin_add_overflow(sum, core->range[i].stored, &sum))
+            return UINT64_MAX;
+    return core->is_live || sum < core->file_bytes ? sum : core->file_bytes;
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 /* Its first page, whole, as the core has it. */
@@ -55,9 +63,13 @@ static bool stored_page(const struct core_memory *core, uint64_t address, uint8_
 
 static int open_if_same(const char *path, const uint8_t *page) {
     uint8_t found[CORE_PAGE_BYTES];
-    struct stat about;
+    struct stat named, about;
+    /* Opening what is no file may do something: the path comes from outside. */
+    if (stat(path, &named) != 0 || !S_ISREG(named.st_mode))
+        return NOT_USED;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) &&
+        about.st_dev == named.st_dev && about.st_ino == named.st_ino &&
         pread(fd, found, sizeof found, 0) == (ssize_t)sizeof found &&
         memcmp(found, page, sizeof found) == 0)
         return fd;

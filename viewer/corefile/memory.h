@@ -95,6 +95,9 @@ static inline uint64_t core_pointer(struct core_memory *core, uint64_t address) 
 const struct core_range *core_range_at(const struct core_memory *core, uint64_t address);
 const struct core_mapping *core_mapping_at(const struct core_memory *core, uint64_t address);
 
+/* Bytes of memory that can be read without a file: nothing that lies in it is longer. */
+uint64_t core_stored_bytes(const struct core_memory *core);
+
 /* The path, without its folders. */
 const char *core_file_name(const struct core_file *file);
 

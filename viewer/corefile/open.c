@@ -89,7 +89,8 @@ static void read_signal(struct core_memory *core, const void *bytes, size_t coun
     if (core->thread_count <= 1 && info.si_signo)
         core->signal = (uint32_t)info.si_signo;
     if (info.si_signo == SIGSEGV || info.si_signo == SIGBUS) {
-        core->has_fault_address = info.si_code > 0;
+        /* A pointer that is no address at all faults without one. */
+        core->has_fault_address = info.si_code > 0 && info.si_code != SI_KERNEL;
         core->fault_address = (uintptr_t)info.si_addr;
     }
 }

@@ -6,16 +6,64 @@
 #include "base/growing.h"
 #include "viewer/corefile/parts.h"
 
-/* Bounds for lists in memory that may be damaged: what is longer is not followed. */
-enum { CHUNKS_MAX = 1 << 20, LIST_MAX = 1 << 24 };
+enum { HEADER_BYTES = 16, SMALLEST_SLOT = 8, CACHES_MAX = 4096 };
 
-enum { HEADER_BYTES = 16 };
+/* ---- memory that may be damaged -------------------------------------------------------------- */
+
+/* What is read besides lists, and pages that the core leaves to files. */
+enum { SPARE_PLACES = 1 << 20, SPARE_SUPERSLABS = 16 };
+
+static void set_bounds(struct core_half *half) {
+    uint64_t stored = core_stored_bytes(half->table->core);
+    half->places_left = stored / 8 + SPARE_PLACES;
+    half->superslabs_left =
+        stored / core_value(half->table, HAK_AT_superslab_size) + SPARE_SUPERSLABS;
+}
+
+/* Takes `count` places off what is left. False: there is not as much memory as the lists say. */
+static bool may_read(struct core_half *half, uint64_t count) {
+    bool is_enough = count <= half->places_left;
+    half->places_left = is_enough ? half->places_left - count : 0;
+    half->is_damaged |= !is_enough;
+    return is_enough;
+}
+
+/* The nodes of a list on its way: a mark that moves up, farther each time, is met again in a ring
+ * of any length. */
+struct path {
+    uint64_t mark, steps, next_mark;
+};
+
+/* False: the list is damaged, or there is not as much memory. */
+static bool may_step(struct core_half *half, struct path *path, uint64_t node) {
+    if (path->steps > 0 && node == path->mark) {
+        half->is_damaged = true;
+        return false;
+    }
+    if (path->steps++ == path->next_mark) {
+        path->mark = node;
+        path->next_mark = 2 * path->next_mark + 1;
+    }
+    return may_read(half, 1);
+}
 
 /* ---- SuperSlabs ------------------------------------------------------------------------------ */
+
+static bool is_stored(const struct core_memory *core, uint64_t address) {
+    const struct core_range *range = core_range_at(core, address);
+    return range && address - range->start < range->stored;
+}
 
 static bool note_superslab(struct core_half *half, uint64_t index, uint16_t owner) {
     const struct core_table *t = half->table;
     uint64_t address = index << core_value(t, HAK_AT_registry_shift);
+    if (is_stored(t->core, address) || !t->core->is_truncated) {
+        if (half->superslabs_left == 0) {
+            half->is_damaged = true;
+            return true;
+        }
+        half->superslabs_left--;
+    }
     if (!hak_growing_make_room(&half->superslab, half->superslab_count, &half->superslab_room,
                                sizeof *half->superslab))
         return false;
@@ -71,6 +119,10 @@ struct cache {
 
 static void note_cached(struct cache *cache, uint64_t base) {
     struct core_half *half = cache->half;
+    if (half->cached_count >= half->cached_most) {
+        half->is_damaged = true;
+        return;
+    }
     if (!hak_growing_make_room(&half->cached, half->cached_count, &half->cached_room,
                                sizeof *half->cached)) {
         cache->no_memory = true;
@@ -96,7 +148,7 @@ static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
     cache->order = 0;
     if (capacity == 0 || top < bottom || (top - bottom) / 8 > capacity)
         return;
-    for (; top > bottom && !cache->no_memory; top -= 8)
+    for (; top > bottom && !cache->no_memory && may_read(cache->half, 1); top -= 8)
         note_cached(cache, core_pointer(t->core, top));
 }
 
@@ -106,11 +158,13 @@ static void walk_mid(struct cache *cache, uint64_t mid) {
                     cache->class_index * core_value(t, HAK_AT_mid_list_bytes);
     uint64_t left = core_at(t, list, HAK_AT_mid_list_count);
     uint64_t segment = core_at(t, list, HAK_AT_mid_list_newest);
+    struct path path = {0};
     cache->place = HAK_PLACE_MID_LIFO;
     cache->order = 0;
-    while (segment && left > 0 && !cache->no_memory) {
+    while (segment && left > 0 && !cache->no_memory && may_step(cache->half, &path, segment)) {
         uint64_t count = core_at(t, segment, HAK_AT_mid_segment_count);
-        if (count == 0 || count > core_value(t, HAK_AT_mid_segment_places))
+        if (count == 0 || count > core_value(t, HAK_AT_mid_segment_places) ||
+            !may_read(cache->half, count))
             return;
         left -= count < left ? count : left;
         while (count-- > 0)
@@ -132,12 +186,14 @@ static void walk_cache(struct cache *cache, uint64_t address) {
     cache->class_index = (uint8_t)core_at(t, address, HAK_AT_cache_class_index);
     cache->place = (uint8_t)core_at(t, address, HAK_AT_cache_place);
     cache->order = 0;
-    if (count > LIST_MAX)
+    if (!may_read(cache->half, 1))
         return;
     if (storage == core_value(t, HAK_AT_storage_list)) {
         uint64_t block = core_at(t, address, HAK_AT_cache_head);
         uint64_t link = core_link_offset(cache->half);
-        for (; block && count > 0 && !cache->no_memory; count--) {
+        struct path path = {0};
+        for (; block && count > 0 && !cache->no_memory && may_step(cache->half, &path, block);
+             count--) {
             note_cached(cache, block);
             block = core_pointer(t->core, block + link);
         }
@@ -146,7 +202,7 @@ static void walk_cache(struct cache *cache, uint64_t address) {
     bool is_ring = storage == core_value(t, HAK_AT_storage_ring);
     if (count > room)
         return;
-    while (count-- > 0 && !cache->no_memory) {
+    while (count-- > 0 && !cache->no_memory && may_read(cache->half, 1)) {
         uint64_t place = is_ring ? (oldest + count) % room : count;
         note_cached(cache, core_pointer(t->core, blocks + place * 8));
     }
@@ -157,14 +213,16 @@ static void walk_chunk(struct cache *cache, uint64_t chunk) {
     uint64_t count = core_at(t, chunk, HAK_AT_chunk_count);
     cache->class_index = (uint8_t)core_at(t, chunk, HAK_AT_chunk_class_index);
     cache->place = HAK_PLACE_REMOTE;
-    for (uint64_t i = 0; i < count && i < core_value(t, HAK_AT_blocks_of_chunk); i++)
+    for (uint64_t i = 0;
+         i < count && i < core_value(t, HAK_AT_blocks_of_chunk) && may_read(cache->half, 1); i++)
         note_cached(cache,
                     core_pointer(t->core, core_place(t, chunk, HAK_AT_chunk_blocks) + i * 8));
 }
 
 static void walk_chunks(struct cache *cache, uint64_t chunk) {
+    struct path path = {0};
     cache->order = 0;
-    for (int length = 0; chunk && length < CHUNKS_MAX && !cache->no_memory; length++) {
+    while (chunk && !cache->no_memory && may_step(cache->half, &path, chunk)) {
         walk_chunk(cache, chunk);
         chunk = core_at(cache->half->table, chunk, HAK_AT_chunk_next);
     }
@@ -180,7 +238,10 @@ static void walk_mail(struct cache *cache, uint64_t heap) {
             core_at(t, core_place(t, heap, HAK_AT_heap_mail) + c * core_value(t, HAK_AT_mail_bytes),
                     HAK_AT_mail_chunks));
     uint64_t remote = core_at(t, heap, HAK_AT_heap_remote);
-    for (unsigned i = 0; remote && i < core_value(t, HAK_AT_remote_places); i++) {
+    uint64_t places = core_value(t, HAK_AT_remote_places);
+    if (!remote || !may_read(cache->half, places))
+        return;
+    for (unsigned i = 0; i < places; i++) {
         uint64_t chunk = core_pointer(t->core, core_place(t, remote, HAK_AT_remote_slots) + i * 8);
         cache->order = 0;
         if (chunk)
@@ -190,12 +251,15 @@ static void walk_mail(struct cache *cache, uint64_t heap) {
 
 /* ---- heaps ----------------------------------------------------------------------------------- */
 
-/* A thread's own memory lies below where its FS register points, nearest to it. */
+/* A thread's own memory lies below where its FS register points, nearest to it, in one range: it
+ * was mapped as a whole. */
 static int32_t thread_with(const struct core_memory *core, uint64_t address) {
+    const struct core_range *range = core_range_at(core, address);
     const struct core_thread *nearest = NULL;
     for (size_t i = 0; i < core->thread_count; i++) {
         const struct core_thread *thread = &core->thread[i];
-        if (thread->fs_base > address && (!nearest || thread->fs_base < nearest->fs_base))
+        if (thread->fs_base > address && (!nearest || thread->fs_base < nearest->fs_base) &&
+            range && core_range_at(core, thread->fs_base) == range)
             nearest = thread;
     }
     return nearest ? nearest->tid : 0;
@@ -221,7 +285,7 @@ static bool walk_heap(struct core_half *half, uint16_t id, uint64_t address) {
     }
     uint64_t caches = front ? core_at(t, front, HAK_AT_front_caches) : 0;
     before = core_number(t->core, t->root[HAK_ROOT_caches_of_plan], 4);
-    for (uint64_t i = 0; caches && i < before && i < 4096 && !cache.no_memory; i++)
+    for (uint64_t i = 0; caches && i < before && i < CACHES_MAX && !cache.no_memory; i++)
         walk_cache(&cache, caches + i * core_value(t, HAK_AT_cache_bytes));
     walk_mail(&cache, address);
     return !cache.no_memory;
@@ -236,7 +300,7 @@ static bool walk_heaps(struct core_half *half) {
         if (!hak_growing_reach(&half->heap, id, &half->heap_room, sizeof *half->heap))
             return false;
         half->heap_count = id + 1;
-        if (address && !walk_heap(half, (uint16_t)id, address))
+        if (address && may_read(half, 1) && !walk_heap(half, (uint16_t)id, address))
             return false;
     }
     return true;
@@ -267,6 +331,12 @@ typedef bool visit_function(struct core_half *half, uint64_t part);
 /* Visits what a table of `count` pointers holds. False: no memory. */
 static bool each_pointer(struct core_half *half, uint64_t table, uint64_t count,
                          visit_function *visit) {
+    if (!is_stored(half->table->core, table)) {
+        half->table->core->missing++;
+        return true;
+    }
+    if (!may_read(half, count))
+        return true;
     uint64_t *pointer = malloc(count * sizeof *pointer);
     bool is_read = pointer != NULL;
     if (pointer)
@@ -323,7 +393,13 @@ static int by_large(const void *a, const void *b) {
 }
 
 bool core_walk(struct core_half *half) {
-    if (!walk_registry(half) || !walk_heaps(half) || !walk_large(half))
+    set_bounds(half);
+    if (!walk_registry(half) || !walk_large(half))
+        return false;
+    half->cached_most =
+        half->superslab_count * (core_value(half->table, HAK_AT_superslab_size) / SMALLEST_SLOT) +
+        half->large_count;
+    if (!walk_heaps(half))
         return false;
     if (half->superslab_count)
         qsort(half->superslab, half->superslab_count, sizeof *half->superslab, by_address);

@@ -1,0 +1,184 @@
+"""Damages the allocator's lists in a core file on purpose, one at a time, and looks at what `hakmem-trace core` makes of it.
+
+damage.py TRACE CORE SAID LIBRARY: SAID has the addresses that tests/corefile/blocks.c printed. What is made up lies in its block `large`.
+The table of the structures is in LIBRARY: a core leaves it to the file.
+"""
+
+import re
+import resource
+import struct
+import subprocess
+import sys
+
+TRACE, PATH, SAID, LIBRARY = sys.argv[1:]
+PRSTATUS, FS_BASE, SP = 1, 112 + 8 * 21, 112 + 8 * 19
+LISTS = "the allocator's lists are damaged"
+with open(PATH, "rb") as file:
+    GOOD = file.read()
+with open(SAID, encoding="ascii") as file:
+    NAMED = {name: int(address, 16) for name, address in map(str.split, file)}
+LARGE = NAMED["large"]
+
+
+with open(LIBRARY, "rb") as file:
+    OWN = file.read()
+
+
+def number(at, form="<Q", data=GOOD):
+    return struct.unpack_from(form, data, at)[0]
+
+
+def parts_of(data):
+    """kind, flags, place, address, -, stored bytes, bytes, alignment of each."""
+    return [struct.unpack_from("<IIQQQQQQ", data, number(32, data=data) + 56 * i) for i in range(number(56, "<H", data))]
+
+
+PARTS = parts_of(GOOD)
+BASE = next(start for kind, _, at, start, _, stored, _, _ in PARTS if kind == 1 and stored and GOOD[at:at + 4096] == OWN[:4096])
+
+
+def place(address):
+    """Where in the file it lies."""
+    for kind, _, at, start, _, stored, _, _ in PARTS:
+        if kind == 1 and start <= address < start + stored:
+            return at + address - start
+    sys.exit(f"{address:#x} is not in the core")
+
+
+def entry(name):
+    """Where the table has it, in the library."""
+    return OWN.index(name.encode().ljust(32, b"\0"))
+
+
+def value(name):
+    return number(entry(name) + 32, "<I", OWN)
+
+
+def bytes_of(name):
+    return number(entry(name) + 36, "<I", OWN)
+
+
+def all_roots():
+    """Variables by name: a distance, counted from where it stands, then the name."""
+    at = re.search(rb"(.{8})registry\0.{8}registry_parts\0", OWN, re.DOTALL).start()
+    base = next(BASE + start - place for kind, _, place, start, _, stored, _, _ in parts_of(OWN) if kind == 1 and place <= at < place + stored)
+    roots = {}
+    while "map_root" not in roots:
+        end = OWN.index(b"\0", at + 8)
+        roots[OWN[at + 8:end].decode()] = base + at + number(at, "<q", OWN)
+        at = end + 1
+    return roots
+
+
+def pointer(address):
+    return number(place(address))
+
+
+def thread_notes():
+    """Where each thread's struct elf_prstatus begins."""
+    for kind, _, at, _, _, length, _, _ in PARTS:
+        end = at + length
+        while kind == 4 and at < end:
+            name, count, what = struct.unpack_from("<III", GOOD, at)
+            at += 12 + (name + 3) // 4 * 4
+            if what == PRSTATUS:
+                yield at
+            at += (count + 3) // 4 * 4
+
+
+def ask(changes, *words):
+    """Exit status, output and errors with `changes`, {place in the file: bytes}; the file is whole again after that."""
+    with open(PATH, "r+b") as core:
+        for at, data in changes.items():
+            core.seek(at)
+            core.write(data)
+        core.flush()
+        try:
+            done = subprocess.run([TRACE, "core", PATH, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=200,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)))
+        except subprocess.TimeoutExpired:
+            return None, "", "no end"
+        finally:
+            for at, data in changes.items():
+                core.seek(at)
+                core.write(GOOD[at:at + len(data)])
+    return done.returncode, done.stdout, done.stderr
+
+
+failures = []
+
+
+def due(what, status, pattern, changes, *more):
+    found, _, errors = ask({place(at): data for at, data in changes.items()}, *more)
+    if found != status or not re.search(pattern, errors) or errors.count("\n") != 1:
+        failures.append(f"{what}: status {found}, due {status} and '{pattern}': {errors}")
+
+
+def words(*numbers):
+    return struct.pack(f"<{len(numbers)}Q", *numbers)
+
+
+def field(name, data):
+    """The number as long as the field is."""
+    return data.to_bytes(bytes_of(name), "little")
+
+
+ROOT = all_roots()
+heap = pointer(ROOT["heaps"] + 2 * 8)
+front = pointer(heap + value("heap.front_block"))
+
+
+def chunk(at, following, count):
+    return {at + value("chunk.next"): words(following), at + value("chunk.count"): field("chunk.count", count)}
+
+
+post = {heap + value("heap.posted"): words(LARGE)}
+due("a chunk that follows itself", 4, LISTS, {**post, **chunk(LARGE, LARGE, value("blocks_of_chunk"))})
+ring = {}
+for step in range(7):
+    ring.update(chunk(LARGE + 4096 * step, LARGE + 4096 * (step + 1 if step < 6 else 3), 0))
+due("a ring of empty chunks", 4, LISTS, {**post, **ring})
+
+segment = LARGE + 65536
+most_of_mid = 1 << 8 * bytes_of("mid_list.count") - 4
+mid_list = LARGE + value("mid.lists")
+due("a ring of segments", 4, LISTS, {
+    front + value("front.mid"): words(LARGE),
+    mid_list + value("mid_list.count"): field("mid_list.count", most_of_mid),
+    mid_list + value("mid_list.newest"): words(segment),
+    segment + value("mid_segment.count"): field("mid_segment.count", 1),
+    segment + value("mid_segment.older"): words(segment)})
+
+due("a block that links to itself", 4, LISTS, {
+    ROOT["caches_of_plan"]: struct.pack("<I", 1),
+    front + value("front.caches"): words(LARGE),
+    LARGE + value("cache.storage"): field("cache.storage", value("storage_list")),
+    LARGE + value("cache.count"): field("cache.count", 1 << 20),
+    LARGE + value("cache.head"): words(LARGE + 65536),
+    LARGE + 65536: words(LARGE + 65536)})
+
+map_root = ROOT["map_root"]
+table = words(*[LARGE] * value("map_middle_places"))
+due("a map that is its own leaf", 4, LISTS, {
+    LARGE: table,
+    pointer(map_root) + value("map_root.middle"): words(*[LARGE] * value("map_roots"))})
+
+registry = ROOT["registry"]
+part = value("registry_part_entries")
+parts = ROOT["registry_parts"]
+first = next(i for i in range(1 << 16) if pointer(parts + i // 64 * 8) >> i % 64 & 1)
+due("a registry that is full", 4, LISTS, {pointer(registry + value("registry.flat")) + first * part * 2: b"\2\0" * part})
+
+# A file that begins as the library does is taken for it.
+with open("changed.so", "wb") as file:
+    at = entry("address_bits") + 32
+    file.write(OWN[:at] + struct.pack("<I", 3) + OWN[at + 4:])
+due("addresses of three bits", 3, "has numbers that make no sense", {}, "./changed.so")
+
+# No thread of the core has the heaps: the stack of the first one lies above all of their memory, in another range.
+notes = list(thread_notes())
+stack = words(number(notes[0] + SP))
+status, said, errors = ask({at + FS_BASE: stack for at in notes}, "--why", hex(NAMED["live"]))
+if status != 0 or not re.search("heap 2 of a thread that is not in the core$", said, re.MULTILINE):
+    failures.append(f"threads whose memory is elsewhere: status {status}: {said}{errors}")
+sys.exit("\n".join(failures) or 0)
