@@ -76,6 +76,8 @@ static const char layout[] =
     "CREATE TABLE profile_chunk(chunk INTEGER PRIMARY KEY, data BLOB);"
     "CREATE TABLE profile_run(first INTEGER PRIMARY KEY, last INTEGER, data BLOB,"
     " level INTEGER, from_ns INTEGER, to_ns INTEGER);"
+    "CREATE TABLE profile_class(process INTEGER, run INTEGER, class INTEGER, blocks INTEGER,"
+    " bytes INTEGER, PRIMARY KEY(process, run, class)) WITHOUT ROWID;"
     "CREATE TABLE profile_peak(id INTEGER PRIMARY KEY, event INTEGER, ns INTEGER, bytes INTEGER,"
     " data BLOB);"
     "CREATE TABLE superslab(event INTEGER PRIMARY KEY, ns INTEGER, process INTEGER,"

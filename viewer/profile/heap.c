@@ -37,20 +37,20 @@ struct heap {
     bool is_kept; /* blocks of an allocator that the program kept have no slots that are known */
 };
 
-static void add_block(void *context, uint64_t size, uint8_t class_index) {
+static void add_held(void *context, uint8_t class_index, struct hak_heap_sum held) {
     struct heap *h = context;
-    uint64_t slot;
+    uint64_t slot, bytes = held.bytes;
     unsigned band;
     struct hak_flow_sum *sum = &h->taken.large;
-    h->taken.asked.blocks++;
-    h->taken.asked.bytes += size;
+    h->taken.asked.blocks += held.blocks;
+    h->taken.asked.bytes += held.bytes;
     if (hak_store_class(h->view->reader, class_index, &slot, &band)) {
-        h->taken.in_slots += size;
+        h->taken.in_slots += held.bytes;
         sum = &h->taken.slots;
-        size = slot;
+        bytes = held.blocks * slot;
     }
-    sum->blocks++;
-    sum->bytes += size;
+    sum->blocks += held.blocks;
+    sum->bytes += bytes;
 }
 
 /* ---- what is asked -----------------------------------------------------------------------------
@@ -230,7 +230,7 @@ static int read_taken(struct heap *h) {
     if (h->is_alone)
         return read_held(h);
     int error =
-        profile_read_held(h->view->reader, h->query.at.event, h->query.process, add_block, h);
+        profile_read_held(h->view->reader, h->query.at.event, h->query.process, add_held, h);
     return error ? view_store_error(h->view, error) : 0;
 }
 

@@ -1,4 +1,4 @@
-/* Each block that was held at a moment. */
+/* What was held at a moment, out of sums by class or block by block. */
 #include "viewer/profile/held.h"
 
 #include <stdlib.h>
@@ -7,14 +7,18 @@
 struct held {
     bool *holds; /* by row id of the process */
     uint32_t rows;
-    void (*each)(void *context, uint64_t size, uint8_t class_index);
+    profile_held_each each;
     void *context;
 };
+
+static void add_block(const struct held *h, uint8_t class_index, uint64_t bytes) {
+    h->each(h->context, class_index, (struct hak_heap_sum){1, bytes});
+}
 
 static int take_block(void *context, const struct hak_live_block *block) {
     struct held *h = context;
     if (block->process < h->rows && h->holds[block->process])
-        h->each(h->context, block->size, block->class_index);
+        add_block(h, block->class_index, block->size);
     return 0;
 }
 
@@ -36,7 +40,7 @@ static int set_holders(struct held *h, const struct hak_heap *heap, uint64_t eve
 static void take_life(void *context, const struct hak_flow_life *life) {
     const struct held *h = context;
     if (!life->end_ns)
-        h->each(h->context, life->size, life->class_index);
+        add_block(h, life->class_index, life->size);
 }
 
 static int read_events(struct hak_store_reader *r, uint64_t event, uint32_t process,
@@ -49,16 +53,34 @@ static int read_events(struct hak_store_reader *r, uint64_t event, uint32_t proc
     return error;
 }
 
+/* The last of the classes stands for what has none, or no slots that are known. */
+static void add_classes(const struct held *h, const struct hak_heap *heap) {
+    for (uint32_t i = 0; i < heap->processes; i++) {
+        const struct hak_heap_process *p = &heap->process[i];
+        for (uint32_t k = 0; k < HAK_HEAP_CLASSES && h->holds[p->process]; k++)
+            if (p->class_live[k].blocks || p->class_live[k].bytes)
+                h->each(h->context, k < HAK_HEAP_CLASSES - 1 ? (uint8_t)k : 255, p->class_live[k]);
+    }
+}
+
+static int read_stored(struct hak_store_reader *r, uint64_t event, const struct hak_heap *heap,
+                       struct held *h) {
+    int error = set_holders(h, heap, event);
+    if (error || !heap->has_classes)
+        return error ? error : hak_store_live_at(r, event, 0, 0, take_block, h);
+    add_classes(h, heap);
+    return 0;
+}
+
 int profile_read_held(struct hak_store_reader *r, uint64_t event, uint32_t process,
-                      void (*each)(void *context, uint64_t size, uint8_t class_index),
-                      void *context) {
+                      profile_held_each each, void *context) {
     struct held h = {.each = each, .context = context};
     struct hak_heap heap = {0};
-    int result = process ? 0 : hak_heap_read(r, 0, event, 0, &heap);
+    int result = process ? 0 : hak_heap_read_classes(r, event, &heap);
     if (result == 0)
         result = read_events(r, event, process, &h);
-    else if (result == 1 && (result = set_holders(&h, &heap, event)) == 0)
-        result = hak_store_live_at(r, event, 0, 0, take_block, &h);
+    else if (result == 1)
+        result = read_stored(r, event, &heap, &h);
     hak_heap_free(&heap);
     free(h.holds);
     return result;

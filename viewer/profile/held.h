@@ -1,9 +1,9 @@
-/* The blocks that were held at a moment, one by one: their sizes and classes, which the rows of the
- * stored profile do not have.
+/* What was held at a moment by size class, which the rows of the stored profile do not have.
  *
  *   processes of the stored profile --+
- *                                     +--> those that hold something then --> each block
- *   blocks alive (history/alive.h) ---+
+ *                                     +--> those that hold something then --> blocks of a class
+ *   their sums by class (heap.h), or -+
+ *   blocks alive (history/alive.h)
  *
  * What hak_flow_read says of that moment, without reading the events. One thread. */
 #ifndef HAK_VIEWER_PROFILE_HELD_H
@@ -11,10 +11,12 @@
 
 #include "store/history/history.h"
 
-/* Behind event `event` (0 = at the end, each process at its own), of a process (row id, 0 = all).
- * 0, or the store's error. */
+/* Blocks of one class, together; 255: of none. */
+typedef void (*profile_held_each)(void *context, uint8_t class_index, struct hak_heap_sum held);
+
+/* Behind event `event` (0 = at the end, each process at its own), of a process (row id, 0 = all): a
+ * class may come more than once. 0, or the store's error. */
 int profile_read_held(struct hak_store_reader *r, uint64_t event, uint32_t process,
-                      void (*each)(void *context, uint64_t size, uint8_t class_index),
-                      void *context);
+                      profile_held_each each, void *context);
 
 #endif

@@ -276,9 +276,32 @@ static int compare_chunk(struct hak_profile_check *k, uint64_t first_id) {
     return hak_query_end(&q);
 }
 
+/* What was held by size class at the end of the run; an earlier version stored none. */
+static int compare_classes(struct hak_profile_check *k, uint64_t last) {
+    if (!hak_database_has_table(&k->reader->db, "profile_class"))
+        return 0;
+    struct hak_query q = hak_ask(&k->reader->db,
+                                 "SELECT process, class, blocks, bytes FROM profile_class"
+                                 " WHERE run = ?1 AND process > 0 ORDER BY process, class",
+                                 "reading what was held of each size class", last);
+    uint32_t i = 0, rows = 0;
+    bool is_same = true;
+    for (; hak_query_next(&q); i++, rows++) {
+        const struct hak_profile_class *due = i < k->due.classes ? &k->due.class_row[i] : NULL;
+        is_same = is_same && due && hak_query_number(&q, 0) == due->process &&
+                  hak_query_number(&q, 1) == due->class_index &&
+                  hak_query_number(&q, 2) == due->live.blocks &&
+                  hak_query_number(&q, 3) == due->live.bytes;
+    }
+    if (rows && (!is_same || rows != k->due.classes))
+        add_wrong(k, "profile_class", last, "it is not what the events say");
+    return hak_query_end(&q);
+}
+
 /* A run that ends with the chunk, where one does. */
 static int compare_run(struct hak_profile_check *k) {
     uint64_t first, last;
+    int error = 0;
     hak_profile_gathered_events(k->gather, &first, &last);
     struct hak_query q =
         hak_ask(&k->reader->db, "SELECT data FROM profile_run WHERE first = ?1 AND last = ?2",
@@ -293,9 +316,12 @@ static int compare_run(struct hak_profile_check *k) {
             k->next = 0;
         else if (is_read && !same_run(&k->stored, &k->due))
             add_wrong(k, "profile_run", first, "it is not what the events say");
+        if (k->next)
+            error = compare_classes(k, last);
         hak_profile_begin_run(k->gather);
     }
-    return hak_query_end(&q);
+    int unread = hak_query_end(&q);
+    return error ? error : unread;
 }
 
 int hak_profile_check_chunk(struct hak_profile_check *k, struct hak_columns *c, uint64_t first_id) {

@@ -8,6 +8,8 @@
 #include "store/history/tally.h"
 #include "trace/record.h"
 
+_Static_assert(HAK_HEAP_CLASSES == HAK_PROFILE_CLASSES, "the same classes");
+
 #define ROOM_STEP 64 /* births between two looks whether a table has room */
 
 struct actor *hak_heap_actor(struct heap *h, uint32_t process) {
@@ -109,6 +111,60 @@ static int want_processes(struct heap *h) {
     return hak_query_end(&q);
 }
 
+/* ---- size classes ------------------------------------------------------------------------------
+ */
+
+/* Behind the run that was added as a whole the table says it. */
+static void begin_classes(struct actor *a, uint64_t run) {
+    free(a->class_more);
+    a->class_more = NULL;
+    a->class_run = run;
+}
+
+/* Blocks of a class came, or went. */
+static void add_class(struct heap *h, struct actor *a, uint32_t class_index, uint64_t blocks,
+                      uint64_t bytes) {
+    if (!h->has_classes)
+        return;
+    if (!a->class_more)
+        a->class_more = calloc(HAK_PROFILE_CLASSES, sizeof *a->class_more);
+    if (!a->class_more) {
+        h->failed = true;
+        return;
+    }
+    a->class_more[hak_profile_class_of(class_index)].blocks += blocks;
+    a->class_more[hak_profile_class_of(class_index)].bytes += bytes;
+}
+static void take_class(struct heap *h, struct actor *a, uint32_t class_index, uint64_t blocks,
+                       uint64_t bytes) {
+    add_class(h, a, class_index, -blocks, -bytes);
+}
+
+/* What the process holds by class, which the caller frees; NULL: it is not known. */
+static struct hak_heap_sum *sum_classes(struct heap *h, uint32_t process) {
+    const struct actor *a = hak_heap_actor(h, process);
+    struct hak_heap_sum *sums = h->has_classes ? calloc(HAK_PROFILE_CLASSES, sizeof *sums) : NULL;
+    if (!sums) {
+        h->failed |= h->has_classes;
+        return NULL;
+    }
+    for (uint32_t k = 0; k < HAK_PROFILE_CLASSES && a->class_more; k++)
+        sums[k] = a->class_more[k];
+    struct hak_query q =
+        hak_ask(&h->reader->db,
+                "SELECT class, blocks, bytes FROM profile_class WHERE process = ?1 AND run = ?2",
+                "reading what was held of each size class", process, a->class_run);
+    bool is_there = !a->class_run;
+    while (hak_query_next(&q)) {
+        struct hak_heap_sum *sum = &sums[hak_profile_class_of(hak_query_id(&q, 0))];
+        sum->blocks += hak_query_number(&q, 1);
+        sum->bytes += hak_query_number(&q, 2);
+        is_there = true;
+    }
+    h->has_classes = hak_query_end(&q) == 0 && is_there;
+    return sums;
+}
+
 /* ---- lives -------------------------------------------------------------------------------------
  */
 
@@ -174,6 +230,8 @@ static const char *begin_child(struct heap *h, uint32_t process, uint32_t parent
             hak_profile_add(&held->inherited, &s->row[i].came);
     }
     a = hak_heap_actor(h, process);
+    for (uint32_t k = 0; k < HAK_PROFILE_CLASSES && s->class_live; k++)
+        add_class(h, a, k, s->class_live[k].blocks, s->class_live[k].bytes);
     a->live_bytes += s->bytes;
     note_peak(h, a, first, a->live_bytes);
     return NULL;
@@ -182,6 +240,7 @@ static const char *begin_child(struct heap *h, uint32_t process, uint32_t parent
 static void take_snapshot(struct heap *h, struct snapshot *s) {
     s->is_taken = true;
     s->bytes = hak_heap_actor(h, s->parent)->live_bytes;
+    s->class_live = sum_classes(h, s->parent);
     for (uint32_t row = 1; row < h->sums.rows && !h->failed; row++) {
         const struct held *held = &h->held[row];
         if (h->sums.row[row].process != s->parent || (!held->live.blocks && !held->live.bytes))
@@ -239,10 +298,12 @@ static const char *replay_end(struct replay *r, struct actor *a, const struct ha
         if (!is_key(h, x->key))
             return "it names a key that is not there";
         lower_live(h, a, row_of(h, e->process, x->key), e->id, 1, x->size, x->is_brief);
+        take_class(h, a, e->class_index, 1, x->size);
     } else if (b && b->key) {
         struct hak_profile_block gone = {.base = b->base};
         bool brief = b->thread < h->last_room && h->last_birth[b->thread] == b->birth;
         lower_live(h, a, row_of(h, e->process, b->key), e->id, 1, b->size, brief);
+        take_class(h, a, b->class_index, 1, b->size);
         hak_profile_put(a->top, &gone);
     } else if (r->next_end == h->chunk.ends) {
         return "it names fewer older lives than its events end";
@@ -252,6 +313,7 @@ static const char *replay_end(struct replay *r, struct actor *a, const struct ha
         return "it names a key that is not there";
     } else {
         lower_live(h, a, row_of(h, e->process, key), e->id, 1, e->size, false);
+        take_class(h, a, e->class_index, 1, e->size);
     }
     return NULL;
 }
@@ -271,10 +333,13 @@ static const char *replay_birth(struct replay *r, struct actor *a, const struct 
     const struct hak_profile_block *b = x ? NULL : hak_profile_find(a->top, e->base);
     if (x && !is_key(h, x->key))
         return "it names a key that is not there";
-    if (x) /* the end of the life before was lost */
+    if (x) { /* the end of the life before was lost */
         lower_live(h, a, row_of(h, e->process, x->key), e->id, 1, x->size, false);
-    else if (b && b->key)
+        take_class(h, a, e->class_index, 1, x->size);
+    } else if (b && b->key) {
         lower_live(h, a, row_of(h, e->process, b->key), e->id, 1, b->size, false);
+        take_class(h, a, b->class_index, 1, b->size);
+    }
     if (!hak_growing_reach(&h->last_birth, e->thread, &h->last_room, sizeof *h->last_birth)) {
         h->failed = true;
         return NULL;
@@ -286,10 +351,14 @@ static const char *replay_birth(struct replay *r, struct actor *a, const struct 
     if (h->failed)
         return NULL;
     raise_live(h, a, row_of(h, e->process, key), e->id, 1, e->size);
-    put_life(
-        h, a,
-        &(struct hak_profile_block){
-            .base = e->base, .size = e->size, .birth = e->id, .key = key, .thread = e->thread});
+    add_class(h, a, e->class_index, 1, e->size);
+    put_life(h, a,
+             &(struct hak_profile_block){.base = e->base,
+                                         .size = e->size,
+                                         .birth = e->id,
+                                         .key = key,
+                                         .thread = e->thread & 0xffffff,
+                                         .class_index = e->class_index});
     return NULL;
 }
 
@@ -304,9 +373,11 @@ static const char *replay_resize(struct replay *r, struct actor *a, const struct
     if (x) {
         life.key = x->key;
         size = x->size;
+        take_class(h, a, e->class_index, 1, size);
     } else if (b && b->key) {
         life = *b;
         size = b->size;
+        take_class(h, a, b->class_index, 1, size);
     } else {
         life.key = hak_profile_key(&h->keys, 0, 0);
         h->failed |= !life.key;
@@ -318,6 +389,8 @@ static const char *replay_resize(struct replay *r, struct actor *a, const struct
     else
         lower_live(h, a, row, e->id, 0, size - e->size, false);
     life.size = e->size;
+    life.class_index = e->class_index;
+    add_class(h, a, e->class_index, 1, e->size);
     if (!x)
         put_life(h, a, &life);
     return NULL;
@@ -568,6 +641,7 @@ static const char *add_run(struct heap *h, const struct hak_profile_run *run) {
         else if (p->parent)
             wrong = begin_child(h, p->process, p->parent, p->fork, p->first);
         a = hak_heap_actor(h, p->process);
+        begin_classes(a, run->last);
         if (h->follower)
             follow_run(h, a, p);
         note_peak(h, a, p->most_at, p->most_bytes);
@@ -714,6 +788,7 @@ static void tell_rows(struct heap *h) {
         qsort(out->row, out->rows, sizeof *out->row, compare_rows);
 }
 
+/* has_classes: of the last one, too. */
 static void tell_processes(struct heap *h) {
     struct hak_heap *out = h->out;
     out->process = calloc((size_t)h->actor_room + 1, sizeof *out->process);
@@ -730,7 +805,8 @@ static void tell_processes(struct heap *h) {
                                       .peak_ns = a->peak_ns,
                                       .last_event = h->has_last_events ? a->last_event : 0,
                                       .has_ended = a->has_ended,
-                                      .unknown_ends = a->unknown};
+                                      .unknown_ends = a->unknown,
+                                      .class_live = sum_classes(h, i)};
     }
 }
 
@@ -747,6 +823,11 @@ int hak_heap_begin(struct heap *h, uint64_t *last) {
         h->out->why_not = "the capture has no profile: it was written by an earlier version";
         return 0;
     }
+    if (h->has_classes)
+        h->has_classes =
+            hak_database_has_table(db, "profile_class") &&
+            !hak_database_number(
+                db, "SELECT EXISTS (SELECT 1 FROM profile_class WHERE process = 0)", 0);
     h->failed |= !hak_profile_sums_begin(&h->sums) ||
                  !hak_growing_reach(&h->held, 0, &h->held_room, sizeof *h->held) ||
                  !hak_growing_reach(&h->actor, 0, &h->actor_room, sizeof *h->actor);
@@ -777,14 +858,19 @@ static int read_heap(struct heap *h) {
         pass_from(h);
         tell_rows(h);
         tell_processes(h);
+        h->out->has_classes = h->has_classes;
     }
     return result;
 }
 
 void hak_heap_release(struct heap *h) {
     forget_lives(h);
-    for (uint32_t i = 0; i < h->snapshots; i++)
+    for (uint32_t i = 0; i < h->snapshots; i++) {
         free(h->snapshot[i].row);
+        free(h->snapshot[i].class_live);
+    }
+    for (uint32_t i = 0; i < h->actor_room; i++)
+        free(h->actor[i].class_more);
     hak_profile_keys_free(&h->keys);
     hak_profile_sums_free(&h->sums);
     hak_profile_run_free(&h->run);
@@ -813,6 +899,11 @@ int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32
     return read_whole(&h);
 }
 
+int hak_heap_read_classes(struct hak_store_reader *r, uint64_t to, struct hak_heap *out) {
+    struct heap h = {.reader = r, .out = out, .to = to, .has_classes = true};
+    return read_whole(&h);
+}
+
 int hak_heap_follow(struct hak_store_reader *r, uint64_t to, uint32_t process, uint64_t stop,
                     const struct hak_heap_follower *follower, struct hak_heap *out) {
     struct heap h = {
@@ -821,6 +912,8 @@ int hak_heap_follow(struct hak_store_reader *r, uint64_t to, uint32_t process, u
 }
 
 void hak_heap_free(struct hak_heap *heap) {
+    for (uint32_t i = 0; i < heap->processes; i++)
+        free(heap->process[i].class_live);
     free(heap->row);
     free(heap->process);
     *heap = (struct hak_heap){0};

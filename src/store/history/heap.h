@@ -14,6 +14,7 @@
 
 #include "store/reader/reader.h"
 
+enum { HAK_HEAP_CLASSES = 64 }; /* size classes; the last one: greater ones, and none */
 #define HAK_HEAP_GROUPS                                                                            \
     64 /* the greatest thread group: the 64th thread of a process and all after */
 
@@ -41,7 +42,8 @@ struct hak_heap_process {
     /* As far as `from` and `to` go its last event: in a run without them, one of that run. 0 = not
      * known: of captures that keep no events, of those of one process, and where `to` is 0. */
     uint64_t last_event;
-    bool has_ended; /* it will have none any more */
+    bool has_ended;                  /* it will have none any more */
+    struct hak_heap_sum *class_live; /* HAK_HEAP_CLASSES sums behind `to`; see has_classes */
 };
 /* Does it hold nothing behind `event` (0 = the end, where each holds what it did at its own)? */
 static inline bool hak_heap_is_gone(const struct hak_heap_process *p, uint64_t event) {
@@ -54,6 +56,7 @@ struct hak_heap {
     uint32_t rows;
     struct hak_heap_process *process; /* those that had an event up to `to`, by row id */
     uint32_t processes;
+    bool has_classes;     /* of hak_heap_read_classes: all processes have their class_live */
     uint64_t events_read; /* how many events had to be read */
     const char *why_not;  /* of result 0: why there is no answer */
 };
@@ -63,6 +66,10 @@ struct hak_heap {
  * error. The caller frees `out` in any case. */
 int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process,
                   struct hak_heap *out);
+/* As hak_heap_read of all processes from the begin on, and what each holds by size class, where the
+ * store knows that: of captures that earlier versions wrote, or whose events contradict each other,
+ * out->has_classes is false. */
+int hak_heap_read_classes(struct hak_store_reader *r, uint64_t to, struct hak_heap *out);
 void hak_heap_free(struct hak_heap *heap);
 
 /* Is called behind each run, behind event `stop` and behind the last event: `so_far` has what came

@@ -18,6 +18,10 @@ struct actor {
     uint64_t live_bytes, before_bytes;
     uint64_t peak_bytes, peak_event, peak_ns;
     uint64_t unknown;
+    /* By size class: what it held at the end of run `class_run` (0 = nothing), and what was added
+     * since. NULL = nothing was. */
+    struct hak_heap_sum *class_more;
+    uint64_t class_run;
 };
 
 /* What a parent had behind an event. */
@@ -28,6 +32,7 @@ struct snapshot {
     struct hak_profile_row *row; /* `came` is what was live */
     uint32_t rows, room;
     uint64_t bytes;
+    struct hak_heap_sum *class_live; /* NULL = not asked for */
 };
 
 struct heap {
@@ -50,7 +55,8 @@ struct heap {
     struct hak_profile_chunk chunk;
     bool is_behind; /* event `from` */
     bool has_last_events;
-    bool failed; /* no memory */
+    bool has_classes; /* asked for, and stored so far */
+    bool failed;      /* no memory */
     /* Of a search for the peak (heap_peak.c): what all hold is followed; NULL = none is. */
     struct heap_tree *tree;
     const struct hak_heap_follower *follower; /* NULL = none */

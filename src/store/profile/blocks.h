@@ -15,9 +15,10 @@
 struct hak_profile_block {
     uint64_t base; /* 0 = a free slot */
     uint64_t size;
-    uint64_t birth;  /* event id */
-    uint32_t key;    /* group and stack of the birth (keys.h); 0 = given back */
-    uint32_t thread; /* of the birth, row id */
+    uint64_t birth;       /* event id */
+    uint32_t key;         /* group and stack of the birth (keys.h); 0 = given back */
+    uint32_t thread : 24; /* of the birth, row id */
+    uint32_t class_index : 8;
 };
 
 /* A table; of several holders one that nobody changes any more. */

@@ -36,12 +36,15 @@ struct origin {
     /* The life that was open before the segment. */
     uint64_t birth;
     uint32_t key; /* 0 = none was */
-    uint32_t thread;
+    uint32_t thread : 24;
+    uint32_t class_index : 8;
+    uint32_t resized; /* place in the chunk of the last resize, + 1; 0 = none */
 };
 /* What it has become, for the table of its process. */
 struct change {
     struct hak_profile_block block;
     uint32_t process; /* row id */
+    bool has_older;   /* the table has a life of this block that is open */
 };
 
 /* Of a row in g->sums: lives that began and ended in the chunk, both counted when they end. */
@@ -67,6 +70,8 @@ struct process {
     uint64_t last_event;                    /* behind it that is so; 0 = not known */
     uint64_t chunk;                         /* the last chunk in which it has an event */
     struct hak_profile_process now, before; /* before: the chunk */
+    struct hak_profile_sum
+        *class_live; /* what its tables hold, by size class; NULL = nothing ever */
 };
 
 struct thread {
@@ -82,6 +87,7 @@ struct fork_point {
     uint64_t live_bytes;
     struct hak_profile_row *row; /* with _hold: `came` is what was live */
     uint32_t rows;
+    struct hak_profile_sum *class_live; /* NULL = nothing */
 };
 
 /* What a row had at the newest peak, as a change since the chunk's begin. */
@@ -127,9 +133,10 @@ struct hak_profile_gather {
     uint32_t run_processes, run_process_room;
 
     /* The chunk. */
-    bool has_chunk; /* added, neither kept nor taken back */
-    bool is_ahead;  /* part of what is not committed is in the tables */
-    bool is_broken; /* memory was out, or it could not be taken back */
+    bool has_chunk;       /* added, neither kept nor taken back */
+    bool is_ahead;        /* part of what is not committed is in the tables */
+    bool is_broken;       /* memory was out, or it could not be taken back */
+    bool has_other_class; /* an event of the chunk has not the size class of the older life there */
     uint64_t chunk_first, chunk_last;
     uint32_t keys_before;
     struct hak_profile_sums sums;
@@ -196,11 +203,14 @@ struct hak_profile_gather *hak_profile_gather_make(void) {
 void hak_profile_gather_free(struct hak_profile_gather *g) {
     if (!g)
         return;
-    for (uint32_t i = 0; i < g->process_room; i++)
+    for (uint32_t i = 0; i < g->process_room; i++) {
         hak_profile_drop(g->process[i].top);
+        free(g->process[i].class_live);
+    }
     for (uint32_t i = 0; i < g->forks; i++) {
         hak_profile_drop(g->fork[i].top);
         free(g->fork[i].row);
+        free(g->fork[i].class_live);
     }
     hak_profile_sums_free(&g->live);
     free(g->row_peak);
@@ -245,6 +255,7 @@ static struct thread *thread_at(struct hak_profile_gather *g, uint32_t row) {
 static void drop_fork(struct hak_profile_gather *g, uint32_t at) {
     hak_profile_drop(g->fork[at].top);
     free(g->fork[at].row);
+    free(g->fork[at].class_live);
     memmove(&g->fork[at], &g->fork[at + 1], (--g->forks - at) * sizeof *g->fork);
 }
 
@@ -412,9 +423,22 @@ static void come_back(struct hak_profile_gather *g, struct process *p) {
     g->tree_bytes += p->now.live_bytes;
 }
 
+/* NULL of NULL. */
+static struct hak_profile_sum *copy_classes(struct hak_profile_gather *g,
+                                            const struct hak_profile_sum *from) {
+    if (!from)
+        return NULL;
+    struct hak_profile_sum *copy = malloc(HAK_PROFILE_CLASSES * sizeof *copy);
+    if (copy)
+        memcpy(copy, from, HAK_PROFILE_CLASSES * sizeof *copy);
+    g->is_broken |= !copy;
+    return copy;
+}
+
 /* It goes on with what its parent had behind event `fork`. */
 static void inherit(struct hak_profile_gather *g, struct process *p, uint32_t row, uint64_t fork,
-                    uint64_t first, struct hak_profile_layer *top, uint64_t bytes) {
+                    uint64_t first, struct hak_profile_layer *top,
+                    const struct hak_profile_sum *class_live, uint64_t bytes) {
     if (!hak_growing_make_room(&g->ends.origin, g->ends.origins, &g->ends.origin_room,
                                sizeof *g->ends.origin)) {
         g->is_broken = true;
@@ -424,6 +448,7 @@ static void inherit(struct hak_profile_gather *g, struct process *p, uint32_t ro
         (struct hak_profile_origin){.process = row, .parent = p->parent, .fork = fork};
     g->is_ahead = true;
     p->top = hak_profile_share(top);
+    p->class_live = copy_classes(g, class_live);
     p->born_after = fork;
     p->now.parent = p->parent;
     p->now.fork = fork;
@@ -444,7 +469,7 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
         struct hak_profile_row *held = NULL;
         uint32_t rows = 0;
         uint64_t bytes = parent->now.live_bytes;
-        inherit(g, p, row, id - 1, id, parent->top, bytes);
+        inherit(g, p, row, id - 1, id, parent->top, parent->class_live, bytes);
         if (g->holds) {
             list_held(g, p->parent, &held, &rows);
             take_held(g, row, id, held, rows, bytes);
@@ -456,7 +481,7 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
         struct fork_point *f = &g->fork[i];
         if (f->event != p->fork_event || f->parent != p->parent)
             continue;
-        inherit(g, p, row, f->event, id, f->top, f->live_bytes);
+        inherit(g, p, row, f->event, id, f->top, f->class_live, f->live_bytes);
         if (g->holds)
             take_held(g, row, id, f->row, f->rows, f->live_bytes);
         drop_fork(g, i);
@@ -504,13 +529,14 @@ static inline void load_state(struct hak_profile_gather *g, uint32_t at, uint32_
     struct origin *o = &g->origin[at];
     o->number = number;
     o->process = row;
-    o->key = 0;
+    o->key = o->resized = 0;
     g->state[at] = (struct state){.open = base ? 0 : OLDER}; /* take_seldom gets those of base 0 */
     if (!b || !b->key)
         return;
     o->birth = b->birth;
     o->key = b->key;
-    o->thread = b->birth > p->born_after ? b->thread : 0;
+    o->thread = b->birth > p->born_after ? b->thread & 0xffffff : 0;
+    o->class_index = b->class_index;
     g->state[at] = (struct state){.size = b->size, .open = OLDER};
 }
 
@@ -545,18 +571,25 @@ static struct state *find_state(struct hak_profile_gather *g, const struct proce
     return &g->state[*at - 1];
 }
 
+static inline uint8_t class_at(const struct hak_profile_gather *g, uint32_t i) {
+    return (uint8_t)(hak_columns_value(g->c, HAK_COLUMN_SHAPE, i) >> 8);
+}
+
 /* A life that began in the segment and goes on. */
-static struct hak_profile_block born_block(struct hak_profile_gather *g, const struct state *s) {
+static struct hak_profile_block born_block(struct hak_profile_gather *g, const struct state *s,
+                                           const struct origin *o) {
     const struct hak_columns *c = g->c;
     struct hak_profile_row *row = &g->sums.row[row_of(s->open)];
     if (!g->holds) { /* else it was counted when it began */
         row->came.blocks++;
         row->came.bytes += s->size;
     }
-    return (struct hak_profile_block){.size = s->size,
-                                      .birth = g->chunk_first + s->birth,
-                                      .key = row->key,
-                                      .thread = (uint32_t)c->value[HAK_COLUMN_ACTOR][s->birth]};
+    return (struct hak_profile_block){
+        .size = s->size,
+        .birth = g->chunk_first + s->birth,
+        .key = row->key,
+        .thread = c->value[HAK_COLUMN_ACTOR][s->birth] & 0xffffff,
+        .class_index = class_at(g, o->resized > s->birth ? o->resized - 1 : s->birth)};
 }
 
 /* What the segment made of its blocks. */
@@ -570,15 +603,42 @@ static void list_changes(struct hak_profile_gather *g) {
             continue;
         struct change *to = &g->change[g->changes++];
         to->process = o->process;
+        to->has_older = o->key != 0;
         to->block = (struct hak_profile_block){0};
         if (s->open == RESIZED)
-            to->block = (struct hak_profile_block){
-                .size = s->size, .birth = o->birth, .key = o->key, .thread = o->thread};
+            to->block = (struct hak_profile_block){.size = s->size,
+                                                   .birth = o->birth,
+                                                   .key = o->key,
+                                                   .thread = o->thread,
+                                                   .class_index = class_at(g, o->resized - 1)};
         else if (s->open)
-            to->block = born_block(g, s);
+            to->block = born_block(g, s, o);
         to->block.base = base[o->number];
     }
     g->states = 0;
+}
+
+/* The block becomes another one in the table, or goes. */
+static void count_classes(struct hak_profile_gather *g, struct process *p,
+                          const struct change *to) {
+    const struct hak_profile_block *b =
+        to->has_older ? hak_profile_find(p->top, to->block.base) : NULL;
+    if (!p->class_live)
+        p->class_live = calloc(HAK_PROFILE_CLASSES, sizeof *p->class_live);
+    if (!p->class_live) {
+        g->is_broken = true;
+        return;
+    }
+    if (b && b->key) {
+        struct hak_profile_sum *sum = &p->class_live[hak_profile_class_of(b->class_index)];
+        sum->blocks--;
+        sum->bytes -= b->size;
+    }
+    if (to->block.key) {
+        struct hak_profile_sum *sum = &p->class_live[hak_profile_class_of(to->block.class_index)];
+        sum->blocks++;
+        sum->bytes += to->block.size;
+    }
 }
 
 /* The changes go into the tables. */
@@ -596,6 +656,8 @@ static void write_changes(struct hak_profile_gather *g) {
         const struct change *to = &g->change[i];
         if (i + AHEAD < g->changes)
             hak_profile_prefetch(g->process[to[AHEAD].process].top, to[AHEAD].block.base);
+        if (!g->holds)
+            count_classes(g, &g->process[to->process], to);
         hak_profile_put(g->process[to->process].top, &to->block);
     }
     g->changes = 0;
@@ -717,6 +779,13 @@ static void add_end(struct hak_profile_gather *g, uint32_t key) {
         e->end[e->ends++] = key;
 }
 
+/* A reader of the run takes the size class of an older life from the event at which it sees it. */
+static void compare_class(struct hak_profile_gather *g, const struct state *s, uint32_t i) {
+    const struct origin *o = &g->origin[s - g->state];
+    uint8_t is = s->open == RESIZED ? class_at(g, o->resized - 1) : o->class_index;
+    g->has_other_class |= is != class_at(g, i);
+}
+
 /* What came before the segment and goes with event `i`, an END: counted, and said to readers that
  * do not see its birth. */
 static void end_older(struct hak_profile_gather *g, const struct actor *a, const struct state *s,
@@ -725,6 +794,7 @@ static void end_older(struct hak_profile_gather *g, const struct actor *a, const
     uint32_t sum = find_row(g, a->row, o->key);
     struct hak_profile_row *row = &g->sums.row[sum];
     bool is_brief = g->thread[o->thread].last_birth == o->birth;
+    compare_class(g, s, i);
     if (o->birth >= a->known_from)
         ;
     else if (s->size == g->c->value[HAK_COLUMN_SIZE][i] && !is_brief)
@@ -747,6 +817,8 @@ static void end_lost(struct hak_profile_gather *g, const struct actor *a, const 
     bool is_older = s->open & OLDER;
     uint32_t sum = is_older ? find_row(g, a->row, o->key) : row_of(s->open);
     struct hak_profile_row *row = &g->sums.row[sum];
+    if (is_older)
+        compare_class(g, s, i);
     if (is_older && o->birth < a->known_from)
         add_exception(g, i, o->key, s->size, false);
     if (g->holds)
@@ -779,11 +851,14 @@ static void begin_unseen(struct hak_profile_gather *g, const struct actor *a, st
  * the size that it has at its end. */
 static void resize_life(struct hak_profile_gather *g, const struct actor *a, struct state *s,
                         uint32_t i, uint64_t size, uint64_t *live) {
-    const struct origin *o = &g->origin[s - g->state];
+    struct origin *o = &g->origin[s - g->state];
     bool is_older = s->open & OLDER, is_counted = is_older || g->holds;
     uint64_t grown = size > s->size ? size - s->size : 0;
     uint64_t shrunk = size > s->size ? 0 : s->size - size;
     *live += size - s->size;
+    if (is_older)
+        compare_class(g, s, i);
+    o->resized = i + 1;
     if (!s->open) {
         begin_unseen(g, a, s, i, size);
         return;
@@ -862,6 +937,7 @@ static void fork_process(struct hak_profile_gather *g, struct process *p, uint32
                                               .parent = row,
                                               .top = hak_profile_share(p->top),
                                               .live_bytes = p->now.live_bytes};
+    g->fork[g->forks - 1].class_live = copy_classes(g, p->class_live);
     if (g->holds)
         list_held(g, row, &g->fork[g->forks - 1].row, &g->fork[g->forks - 1].rows);
 }
@@ -1076,6 +1152,7 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
         g->is_ahead = true;
     }
     g->ends.ends = g->ends.exceptions = g->ends.origins = 0;
+    g->has_other_class = false;
     g->undos = 0;
     g->c = c;
     g->chunk_first = first_id;
@@ -1127,6 +1204,10 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
 
 const struct hak_profile_chunk *hak_profile_gathered(const struct hak_profile_gather *g) {
     return &g->ends;
+}
+
+bool hak_profile_has_other_class(const struct hak_profile_gather *g) {
+    return g->has_other_class;
 }
 
 const struct hak_profile_keys *hak_profile_gathered_keys(const struct hak_profile_gather *g) {
@@ -1260,8 +1341,26 @@ uint64_t hak_profile_gathered_ns(const struct hak_profile_gather *g) {
     return g->tree.last_ns - g->tree.first_ns;
 }
 
+/* What the process holds by size class; where that is nothing a row says so. */
+static bool list_classes(struct hak_profile_run *run, uint32_t process,
+                         const struct hak_profile_sum *live) {
+    uint32_t before = run->classes;
+    for (uint32_t k = 0; k < HAK_PROFILE_CLASSES; k++) {
+        bool is_last = k == HAK_PROFILE_CLASSES - 1 && run->classes == before;
+        struct hak_profile_sum sum = live ? live[k] : (struct hak_profile_sum){0};
+        if (!sum.blocks && !sum.bytes && !is_last)
+            continue;
+        if (!hak_growing_make_room(&run->class_row, run->classes, &run->class_room,
+                                   sizeof *run->class_row))
+            return false;
+        run->class_row[run->classes++] =
+            (struct hak_profile_class){.process = process, .class_index = k, .live = sum};
+    }
+    return true;
+}
+
 bool hak_profile_gather_run(struct hak_profile_gather *g, struct hak_profile_run *run) {
-    run->rows = run->processes = 0;
+    run->rows = run->processes = run->classes = 0;
     run->first = g->run_last ? g->run_first : 0;
     run->last = g->run_last;
     if (!hak_growing_reach(&run->row, g->run_sums.rows, &run->row_room, sizeof *run->row) ||
@@ -1270,6 +1369,9 @@ bool hak_profile_gather_run(struct hak_profile_gather *g, struct hak_profile_run
         return false;
     for (uint32_t i = 0; i < g->run_processes; i++)
         run->process[run->processes++] = g->process[g->run_process[i]].now;
+    for (uint32_t i = 0; i < g->run_processes && !g->holds; i++)
+        if (!list_classes(run, g->run_process[i], g->process[g->run_process[i]].class_live))
+            return false;
     for (uint32_t i = 1; i < g->run_sums.rows; i++)
         run->row[run->rows++] = g->run_sums.row[i];
     hak_profile_run_sort(run);

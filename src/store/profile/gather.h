@@ -46,6 +46,9 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
 /* What the readers of the chunk that was added need, and the keys so far. */
 const struct hak_profile_chunk *hak_profile_gathered(const struct hak_profile_gather *g);
 const struct hak_profile_keys *hak_profile_gathered_keys(const struct hak_profile_gather *g);
+/* An event of that chunk ends or resizes a life from before it that was of another size class, as
+ * no sound log has it: who replays the events does not know what was held of each class. */
+bool hak_profile_has_other_class(const struct hak_profile_gather *g);
 /* The chunk is stored. False when memory is out: nothing more can be added. */
 bool hak_profile_gather_keep(struct hak_profile_gather *g);
 /* The first event of the chunk that waits to be kept or taken back; 0 = none does. */

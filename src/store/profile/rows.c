@@ -382,11 +382,20 @@ static int compare_processes(const void *one, const void *other) {
     return (a->process > b->process) - (a->process < b->process);
 }
 
+static int compare_class_rows(const void *one, const void *other) {
+    const struct hak_profile_class *a = one, *b = other;
+    if (a->process != b->process)
+        return a->process < b->process ? -1 : 1;
+    return (a->class_index > b->class_index) - (a->class_index < b->class_index);
+}
+
 void hak_profile_run_sort(struct hak_profile_run *run) {
     if (run->rows)
         qsort(run->row, run->rows, sizeof *run->row, compare_rows);
     if (run->processes)
         qsort(run->process, run->processes, sizeof *run->process, compare_processes);
+    if (run->classes)
+        qsort(run->class_row, run->classes, sizeof *run->class_row, compare_class_rows);
 }
 
 static void join_process(struct hak_profile_process *to, const struct hak_profile_process *next) {
@@ -475,5 +484,6 @@ bool hak_profile_run_join(struct hak_profile_run *to, const struct hak_profile_r
 void hak_profile_run_free(struct hak_profile_run *run) {
     free(run->process);
     free(run->row);
+    free(run->class_row);
     *run = (struct hak_profile_run){0};
 }

@@ -52,6 +52,16 @@ struct hak_profile_tree {
     uint64_t most_bytes, most_at, most_ns; /* as of a process */
 };
 
+/* What a process holds of a size class. */
+#define HAK_PROFILE_CLASSES 64 /* the last one: this and all greater ones, and none */
+struct hak_profile_class {
+    uint32_t process, class_index;
+    struct hak_profile_sum live;
+};
+static inline uint32_t hak_profile_class_of(uint32_t class_index) {
+    return class_index < HAK_PROFILE_CLASSES - 1 ? class_index : HAK_PROFILE_CLASSES - 1;
+}
+
 /* Sorted: processes by row id, rows by (process, key). */
 struct hak_profile_run {
     uint64_t first, last; /* events */
@@ -61,6 +71,10 @@ struct hak_profile_run {
     uint32_t rows, row_room;
     bool is_alone; /* its tree, most_ns of processes and what rows inherited are there */
     struct hak_profile_tree tree;
+    /* What its processes hold at its end, at least one for each; in table profile_class, not in the
+     * blob. Not of runs that stand alone. */
+    struct hak_profile_class *class_row;
+    uint32_t classes, class_room;
 };
 
 /* A birth that the reader of a chunk cannot know, or can only guess. */

@@ -20,6 +20,7 @@ struct hak_profile_writer {
     struct hak_database db;
     struct hak_profile_gather *gather; /* NULL = it has not begun */
     bool has_tables, is_over;
+    bool has_classes;  /* table profile_class: earlier versions made none */
     bool is_ahead;     /* more than a chunk of the transaction is gathered */
     bool is_caught_up; /* all chunks so far are */
     uint64_t next;     /* event that is gathered next */
@@ -58,6 +59,7 @@ int hak_profile_writer_make(const struct hak_database *db, struct hak_profile_wr
     w->run_events = RUN_EVENTS;
     w->begin_after = BEGIN_AFTER;
     w->has_tables = hak_database_has_table(db, "profile_run");
+    w->has_classes = hak_database_has_table(db, "profile_class");
     w->is_over = !w->has_tables;
     return 0;
 }
@@ -200,6 +202,13 @@ static int put_alone(struct hak_profile_writer *w) {
     return error ? error : put_peak(w);
 }
 
+static int put_class(struct hak_profile_writer *w, uint32_t process, uint64_t event,
+                     uint32_t class_index, const struct hak_profile_sum *live) {
+    return hak_do(&w->db, "INSERT OR REPLACE INTO profile_class VALUES(?, ?, ?, ?, ?)", doing,
+                  HAK_NUMBER(process), HAK_NUMBER(event), HAK_NUMBER(class_index),
+                  HAK_NUMBER(live->blocks), HAK_NUMBER(live->bytes));
+}
+
 static int put_run(struct hak_profile_writer *w) {
     if (!w->run.first || w->is_run_put || !w->gather)
         return 0;
@@ -212,9 +221,14 @@ static int put_run(struct hak_profile_writer *w) {
     w->is_run_put = true;
     if (w->is_alone)
         return put_alone(w);
-    return hak_do(&w->db, "INSERT INTO profile_run(first, last, data) VALUES(?, ?, ?)", doing,
-                  HAK_NUMBER(w->run.first), HAK_NUMBER(w->run.last),
-                  HAK_BYTES(w->blob.data, w->blob.size));
+    error = hak_do(&w->db, "INSERT INTO profile_run(first, last, data) VALUES(?, ?, ?)", doing,
+                   HAK_NUMBER(w->run.first), HAK_NUMBER(w->run.last),
+                   HAK_BYTES(w->blob.data, w->blob.size));
+    for (uint32_t i = 0; i < w->run.classes && w->has_classes && !error; i++) {
+        const struct hak_profile_class *row = &w->run.class_row[i];
+        error = put_class(w, row->process, w->run.last, row->class_index, &row->live);
+    }
+    return error;
 }
 
 /* A chunk that says nothing has a row all the same: so it is seen how far the profile goes. */
@@ -226,6 +240,8 @@ static int put_ends(struct hak_profile_writer *w, uint64_t first_id) {
     for (uint32_t i = 0; i < ends->exceptions; i++)
         key = ends->exception[i].key > key ? ends->exception[i].key : key;
     int error = put_keys(w, key);
+    if (!error && w->has_classes && hak_profile_has_other_class(w->gather))
+        error = put_class(w, 0, first_id, 0, &(struct hak_profile_sum){0});
     if (error)
         return error;
     w->blob.size = 0;
@@ -273,6 +289,8 @@ static int start(struct hak_profile_writer *w, uint64_t first_id) {
     int error = hak_database_run(
         &w->db, "DELETE FROM profile_key; DELETE FROM profile_chunk; DELETE FROM profile_run",
         doing);
+    if (!error && w->has_classes)
+        error = hak_database_run(&w->db, "DELETE FROM profile_class", doing);
     return error ? error : note_actors(w);
 }
 

@@ -19,7 +19,8 @@ static struct capture c;
 static struct hak_store_reader *r;
 static struct hak_event log_of[EVENTS + 1]; /* by id */
 static uint64_t random_state;
-static bool is_lossy; /* events are missing from the log, and it says so */
+static bool has_odd_classes; /* of each event another one */
+static bool is_lossy;        /* events are missing from the log, and it says so */
 
 static struct process {
     uint32_t parent;
@@ -70,7 +71,7 @@ static void put_call(uint32_t number) {
                           .process = number,
                           .thread = 4 * number - (uint32_t)draw(4), /* its own four */
                           .stack = 1 + (uint32_t)draw(STACKS - 1),
-                          .class_index = CLASS_48};
+                          .class_index = (uint8_t)(has_odd_classes ? draw(9) : (uint64_t)i % 7)};
     if (draw(20) == 0) {
         e.kind = HAK_FREE;
         e.flags = HAK_RECORD_ILLEGAL;
