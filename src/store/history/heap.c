@@ -140,7 +140,17 @@ static void take_class(struct heap *h, struct actor *a, uint32_t class_index, ui
     add_class(h, a, class_index, -blocks, -bytes);
 }
 
-/* What the process holds by class, which the caller frees; NULL: it is not known. */
+/* A row that no writer stores adds nothing. */
+static void add_stored(struct hak_heap_sum *sums, const struct hak_query *q) {
+    uint64_t class_index = hak_query_number(q, 0);
+    if (class_index >= HAK_PROFILE_CLASSES)
+        return;
+    sums[class_index].blocks += hak_query_count(q, 1);
+    sums[class_index].bytes += hak_query_count(q, 2);
+}
+
+/* What the process holds by class, which the caller frees; NULL: it is not known. Rows that do not
+ * add up to all that it holds are missing, or wrong: then nobody uses the table. */
 static struct hak_heap_sum *sum_classes(struct heap *h, uint32_t process) {
     const struct actor *a = hak_heap_actor(h, process);
     struct hak_heap_sum *sums = h->has_classes ? calloc(HAK_PROFILE_CLASSES, sizeof *sums) : NULL;
@@ -155,13 +165,12 @@ static struct hak_heap_sum *sum_classes(struct heap *h, uint32_t process) {
                 "SELECT class, blocks, bytes FROM profile_class WHERE process = ?1 AND run = ?2",
                 "reading what was held of each size class", process, a->class_run);
     bool is_there = !a->class_run;
-    while (hak_query_next(&q)) {
-        struct hak_heap_sum *sum = &sums[hak_profile_class_of(hak_query_id(&q, 0))];
-        sum->blocks += hak_query_number(&q, 1);
-        sum->bytes += hak_query_number(&q, 2);
-        is_there = true;
-    }
-    h->has_classes = hak_query_end(&q) == 0 && is_there;
+    for (; hak_query_next(&q); is_there = true)
+        add_stored(sums, &q);
+    uint64_t bytes = 0;
+    for (uint32_t k = 0; k < HAK_PROFILE_CLASSES; k++)
+        bytes += sums[k].bytes;
+    h->has_classes = hak_query_end(&q) == 0 && is_there && bytes == a->live_bytes;
     return sums;
 }
 

@@ -348,6 +348,59 @@ START_TEST(rows_of_superslabs_that_are_not_their_events_are_named) {
 }
 END_TEST
 
+/* Of two processes, in runs of some 20 events. */
+static void put_classes(void) {
+    hak_profile_set_limits(c.w->profile, 0, 20);
+    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = 2, .session = 1}));
+    for (int i = 0; i < 60; i++) {
+        c.process = 1 + (uint32_t)i % 2;
+        block_malloc(&c, i, 10, 1);
+        if (i % 10 == 9)
+            capture_cut(&c);
+    }
+    capture_finish(&c);
+}
+
+#define LAST_RUN "(SELECT max(run) FROM profile_class)"
+
+START_TEST(what_is_held_by_size_class_is_compared) {
+    put_classes();
+    ck_assert_msg(check() == 0, "%s", said);
+    change("UPDATE profile_class SET blocks = blocks + 1 WHERE process = 1 AND run = " LAST_RUN);
+    ck_assert_int_eq(check(), 1);
+    ck_assert_ptr_nonnull(strstr(said, "profile_class "));
+    ck_assert_ptr_nonnull(strstr(said, ": it is not what the events say"));
+    change("UPDATE profile_class SET blocks = blocks - 1, bytes = -bytes"
+           " WHERE process = 1 AND run = " LAST_RUN);
+    ck_assert_int_eq(check(), 1);
+    change("UPDATE profile_class SET bytes = -bytes WHERE bytes < 0");
+    ck_assert_msg(check() == 0, "%s", said);
+    change("DELETE FROM profile_class WHERE process = 2 AND run = " LAST_RUN);
+    ck_assert_int_eq(check(), 1);
+    change("DELETE FROM profile_class WHERE run = " LAST_RUN); /* an earlier version went on */
+    ck_assert_msg(check() == 0, "%s", said);
+    change("DROP TABLE profile_class");
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
+START_TEST(rows_of_impossible_size_classes_are_named) {
+    static const char *const values[] = {"-1, 1, 1", "1000000000, 1, 1", "64, -7, -9",
+                                         "9223372036854775807, 'text', x'00'"};
+    put_classes();
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char sql[200];
+        snprintf(sql, sizeof sql, "INSERT INTO profile_class SELECT 1, " LAST_RUN ", %s",
+                 values[i]);
+        change(sql);
+        ck_assert_msg(check() == 1, "%s: %s", values[i], said);
+        change("DELETE FROM profile_class WHERE NOT class BETWEEN 0 AND 63");
+    }
+    change("INSERT INTO profile_class VALUES(0, 1, -5, -5, -5), (-1, 1, 1, 1, 1)");
+    ck_assert_msg(check() == 0, "%s", said); /* nobody uses them */
+}
+END_TEST
+
 static void add(TCase *cases) {
     tcase_add_checked_fixture(cases, start, stop);
     tcase_add_test(cases, sound_captures_pass);
@@ -366,6 +419,8 @@ static void add(TCase *cases) {
     tcase_add_test(cases, gaps_between_parent_and_child_are_found);
     tcase_add_test(cases, blocks_beyond_what_memory_holds_are_followed_too);
     tcase_add_test(cases, live_checkpoints_that_are_wrong_are_named);
+    tcase_add_test(cases, what_is_held_by_size_class_is_compared);
+    tcase_add_test(cases, rows_of_impossible_size_classes_are_named);
     tcase_add_test(cases, rows_of_superslabs_that_are_not_their_events_are_named);
 }
 

@@ -7,13 +7,14 @@
 #include "store/profile/profile.h"
 #include "store/writer/inner.h"
 
-#define EVENTS     6000
-#define BASES      96
-#define PROCESSES  12 /* rows 1.. */
-#define THREADS    40
-#define STACKS     9
-#define ROWS_MAX   4000
-#define BASE_OF(i) (SLAB + 64 * (uint64_t)(i))
+#define EVENTS      6000
+#define BASES       96
+#define PROCESSES   12 /* rows 1.. */
+#define THREADS     40
+#define STACKS      9
+#define ROWS_MAX    4000
+#define BASE_OF(i)  (SLAB + 64 * (uint64_t)(i))
+#define CLASS_AT(i) ((uint8_t)((i) % 7)) /* of the blocks there */
 
 /* ---- the model ---------------------------------------------------------------------------------
  */
@@ -216,12 +217,14 @@ static void put_thread(struct capture *c, uint32_t process, uint32_t number) {
         c->w, &(struct hak_thread_row){.id = row, .process = process, .number = number}));
 }
 
+static bool has_events;      /* not only a profile of them */
 static bool knows_forks;     /* all of them; else some are not seen */
 static uint64_t begin_after; /* events of a log without a profile */
 
 static void begin_capture(struct capture *c, const char *name, uint64_t run_events,
                           uint64_t start) {
     memset(&history, 0, sizeof history);
+    has_events = true;
     seed = start * 0x9e3779b97f4a7c15ull + 1;
     capture_start(c, name);
     hak_profile_set_limits(c->w->profile, begin_after, run_events);
@@ -237,7 +240,7 @@ static void put(struct capture *c, struct hak_event e) {
     e.id = history.events + 1;
     e.ns = 1000 * e.id;
     e.address = e.base + 16;
-    e.class_index = CLASS_48;
+    e.class_index = e.base ? CLASS_AT((e.base - SLAB) / 64) : 0;
     e.generation = 1ull << 32 | e.id;
     history.event[++history.events] = e;
     must(put_event(c->w, &e));
@@ -332,6 +335,24 @@ static void same_rows(const struct hak_heap *heap, uint64_t from, uint64_t to, u
                   heap->row[i - 1].stack < heap->row[i].stack);
 }
 
+/* What is held by size class is what the model holds. */
+static void same_classes(struct hak_store_reader *r, uint64_t to) {
+    struct hak_heap heap;
+    ck_assert_int_eq(hak_heap_read_classes(r, to, &heap), 1);
+    ck_assert_int_eq(heap.has_classes, has_events);
+    for (uint32_t i = 0; i < heap.processes && has_events; i++) {
+        const struct process *p = &model.process[heap.process[i].process];
+        struct hak_heap_sum due[HAK_HEAP_CLASSES] = {0};
+        for (uint32_t b = 0; b < BASES; b++) {
+            due[CLASS_AT(b)].blocks += p->life[b].is_open;
+            due[CLASS_AT(b)].bytes += p->life[b].is_open ? p->life[b].size : 0;
+        }
+        for (uint32_t k = 0; k < HAK_HEAP_CLASSES; k++)
+            same_sum(&heap.process[i].class_live[k], &due[k], "a class", 0, to);
+    }
+    hak_heap_free(&heap);
+}
+
 /* What the profile says of a span is what the model does: true; false: it says nothing. */
 static bool is_answered(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process) {
     struct hak_heap heap;
@@ -354,6 +375,8 @@ static bool is_answered(struct hak_store_reader *r, uint64_t from, uint64_t to, 
         ck_assert_uint_eq(p->unknown_ends, due->unknown);
     }
     hak_heap_free(&heap);
+    if (!process)
+        same_classes(r, to);
     return true;
 }
 
@@ -661,6 +684,7 @@ static void compare_ends(int times) {
 static void begin_alone(const char *name, int i) {
     begin_capture(&c, name, 0, 77 + (uint64_t)i);
     must(hak_store_keep_profile_only(c.w));
+    has_events = false;
     hak_profile_set_limits(c.w->profile, 0, 40 + 400 * (uint64_t)i);
     capture_cut(&c);
 }

@@ -56,10 +56,57 @@ START_TEST(the_profile_and_the_events_say_the_same) {
 }
 END_TEST
 
+static void change(const char *sql) {
+    sqlite3 *database;
+    hak_store_close(r);
+    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(database));
+    sqlite3_close(database);
+    must(hak_store_open(c.path, &r));
+}
+
+#define OF_FIRST " WHERE run = (SELECT min(run) FROM profile_class WHERE process = 1)"
+
+/* Of rows that no writer stores none is used: what is held is what the events say. */
+START_TEST(hostile_rows_are_not_believed) {
+    static const char *const hostile[] = {
+        "UPDATE profile_class SET class = -1 - class",
+        "UPDATE profile_class SET class = 1000000000 + class",
+        "UPDATE profile_class SET class = class + 4294967296",
+        "UPDATE profile_class SET class = class + 64" OF_FIRST,
+        "UPDATE profile_class SET blocks = -5, bytes = -bytes",
+        "UPDATE profile_class SET bytes = bytes + 1" OF_FIRST,
+        "UPDATE profile_class SET bytes = 9223372036854775807",
+        "UPDATE profile_class SET bytes = 'text', blocks = x'00'",
+        "DELETE FROM profile_class" OF_FIRST,
+        "INSERT INTO profile_class VALUES(0, -7, -7, -7, -7)",
+        "DROP TABLE profile_class",
+    };
+    struct hak_heap heap;
+    uint64_t moment;
+    run_events = 200;
+    begin_family(0);
+    moment = hak_database_number(hak_store_database(r), "SELECT min(run) FROM profile_class", 0);
+    change("CREATE TABLE sound AS SELECT * FROM profile_class");
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+        change(hostile[i]);
+        ck_assert_int_eq(hak_heap_read_classes(r, moment, &heap), 1);
+        ck_assert_msg(!heap.has_classes, "%s", hostile[i]);
+        hak_heap_free(&heap);
+        compare(moment, 0);
+        compare(0, 0);
+        if (i + 1 < sizeof hostile / sizeof *hostile)
+            change("DELETE FROM profile_class; INSERT INTO profile_class SELECT * FROM sound");
+    }
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("held");
     tcase_set_timeout(cases, 300);
     tcase_add_checked_fixture(cases, NULL, end_family);
     tcase_add_loop_test(cases, the_profile_and_the_events_say_the_same, 0, 6);
+    tcase_add_test(cases, hostile_rows_are_not_believed);
     return run_cases("held", cases);
 }
