@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include "interrupted.h"
 #include "platform/block_signals.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"
@@ -143,47 +144,11 @@ bool hak_tracer_stop(int thread, uint64_t deadline_ns, int *signal) {
     }
 }
 
-/* Calls that end with EINTR where nothing has been done yet, so that they can be made again as they
- * are. Not close and connect, which have done their part. */
-static bool may_be_made_again(uint64_t call) {
-    switch (call) {
-    case SYS_read:
-    case SYS_readv:
-    case SYS_write:
-    case SYS_writev:
-    case SYS_semop:
-        return true;
-    default:
-        return hak_tracer_loses_time(call);
-    }
-}
-
-bool hak_tracer_loses_time(uint64_t call) {
-    switch (call) {
-    case SYS_recvfrom:
-    case SYS_recvmsg:
-    case SYS_recvmmsg:
-    case SYS_sendto:
-    case SYS_sendmsg:
-    case SYS_accept:
-    case SYS_accept4:
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-    case SYS_epoll_pwait2:
-    case SYS_semtimedop:
-    case SYS_rt_sigtimedwait:
-    case SYS_io_getevents:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* A thread that stands behind a system call which the stop has ended: its orig_rax is the call's
  * number (after a handler, and outside of calls, it is -1), and the kernel has yet to decide
  * whether the call is made again. */
 static void restart_call(int thread, const struct user_regs_struct *registers) {
-    if ((int64_t)registers->rax == -EINTR && may_be_made_again(registers->orig_rax))
+    if ((int64_t)registers->rax == -EINTR && hak_call_may_be_made_again(registers->orig_rax))
         (void)hak_raw_call(SYS_ptrace, PTRACE_POKEUSER, thread, offsetof(struct user, regs.rax),
                            -RESTART_UNLESS_HANDLED);
 }

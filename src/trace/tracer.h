@@ -44,7 +44,4 @@ HAK_HIDDEN bool hak_tracer_read(int thread, struct user_regs_struct *registers);
 /* It goes on. */
 HAK_HIDDEN void hak_tracer_release(int thread, int signal);
 
-/* True when a call that is ended by a stop and made again would begin its time limit anew. */
-HAK_HIDDEN bool hak_tracer_loses_time(uint64_t call);
-
 #endif

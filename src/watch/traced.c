@@ -25,6 +25,7 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <time.h>
+#include "interrupted.h"
 #include "platform/block_signals.h"
 #include "platform/line.h"
 #include "platform/platform.h"
@@ -187,7 +188,7 @@ static bool waits_with_limit(const struct errand *errand, int thread) {
         at += *at != 0;
     }
     bool is_epoll = word[0] == SYS_epoll_wait || word[0] == SYS_epoll_pwait;
-    return hak_tracer_loses_time(word[0]) && !(is_epoll && (int)word[1 + EPOLL_LIMIT] < 0);
+    return hak_call_loses_time(word[0]) && !(is_epoll && (int)word[1 + EPOLL_LIMIT] < 0);
 }
 
 static void visit_other(int thread, void *context) {

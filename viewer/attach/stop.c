@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
+#include "interrupted.h"
 #include "base/growing.h"
 #include "viewer/cli/cli.h"
 
@@ -50,33 +50,6 @@ bool stop_is_event(int status, int event) {
 /* The kernel's own results, which a program never sees. */
 enum { RESTARTSYS = 512, RESTARTNOINTR, RESTARTNOHAND, RESTART_RESTARTBLOCK = 516 };
 
-/* System calls that end with EINTR where nothing was done yet, and can be made again. */
-static bool may_be_made_again(uint64_t call) {
-    switch (call) {
-    case SYS_read:
-    case SYS_readv:
-    case SYS_write:
-    case SYS_writev:
-    case SYS_recvfrom:
-    case SYS_recvmsg:
-    case SYS_recvmmsg:
-    case SYS_sendto:
-    case SYS_sendmsg:
-    case SYS_accept:
-    case SYS_accept4:
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-    case SYS_epoll_pwait2:
-    case SYS_semop:
-    case SYS_semtimedop:
-    case SYS_rt_sigtimedwait:
-    case SYS_io_getevents:
-        return true;
-    default:
-        return false;
-    }
-}
-
 bool stop_has_ended_call(const struct user_regs_struct *r) {
     long result = (long)r->rax;
     return (long)r->orig_rax >= 0 && (result == -RESTARTSYS || result == -RESTARTNOINTR ||
@@ -87,7 +60,7 @@ bool stop_has_ended_call(const struct user_regs_struct *r) {
 static void mend_call(pid_t thread) {
     struct user_regs_struct r;
     if (ptrace(PTRACE_GETREGS, thread, NULL, &r) == 0 && (long)r.orig_rax >= 0 &&
-        (long)r.rax == -EINTR && may_be_made_again(r.orig_rax))
+        (long)r.rax == -EINTR && hak_call_may_be_made_again(r.orig_rax))
         (void)ptrace(PTRACE_POKEUSER, thread, (void *)offsetof(struct user, regs.rax),
                      (void *)(long)-RESTARTNOHAND);
 }

@@ -1,0 +1,46 @@
+/* System calls that a stop of their thread ends with EINTR: which of them may be made again. */
+#ifndef HAK_INTERRUPTED_H
+#define HAK_INTERRUPTED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+/* Those whose time limit would then begin anew. */
+static inline bool hak_call_loses_time(uint64_t call) {
+    switch (call) {
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_recvmmsg:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+    case SYS_semtimedop:
+    case SYS_rt_sigtimedwait:
+    case SYS_io_getevents:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Calls that end with EINTR where nothing has been done yet, so that they can be made again as they
+ * are. Not close and connect, which have done their part. */
+static inline bool hak_call_may_be_made_again(uint64_t call) {
+    switch (call) {
+    case SYS_read:
+    case SYS_readv:
+    case SYS_write:
+    case SYS_writev:
+    case SYS_semop:
+        return true;
+    default:
+        return hak_call_loses_time(call);
+    }
+}
+
+#endif
