@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
+#include "base/sorted.h"
 
 #define LEVELS_MAX 64
 #define DEPTH_MAX  128 /* of lexical blocks and calls in one function, and of namespaces */
@@ -61,14 +62,7 @@ void hak_units_free(struct hak_units *units) {
 }
 
 static struct hak_unit *unit_of(struct hak_units *u, uint64_t address) {
-    size_t low = 0, high = u->range_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (u->ranges[middle].low <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = HAK_FIRST_ABOVE(u->ranges, u->range_count, low, address);
     for (size_t looked = 0; low > 0 && looked < 16; looked++, low--)
         if (address < u->ranges[low - 1].high)
             return &u->units[u->ranges[low - 1].unit];

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/sorted.h"
 #include "viewer/corefile/parts.h"
 #include "viewer/cli/cli.h"
 
@@ -79,14 +80,8 @@ static uint64_t slot_bytes_of(const struct core_table *t, uint64_t slab, uint64_
 }
 
 static const struct core_cached *find_cached(const struct core_half *half, uint64_t base) {
-    size_t low = 0, high = half->cached_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (half->cached[middle].base < base)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low =
+        HAK_FIRST_ABOVE(half->cached, half->cached_count, base, base - 1); /* none lies at 0 */
     return low < half->cached_count && half->cached[low].base == base ? &half->cached[low] : NULL;
 }
 
@@ -166,14 +161,7 @@ bool core_find_slot(const struct core_half *half, const struct core_superslab *s
 }
 
 static const struct core_superslab *find_superslab(const struct core_half *half, uint64_t address) {
-    size_t low = 0, high = half->superslab_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (half->superslab[middle].address <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = HAK_FIRST_ABOVE(half->superslab, half->superslab_count, address, address);
     const struct core_superslab *found = low > 0 ? &half->superslab[low - 1] : NULL;
     return found && address - found->address < core_value(half->table, HAK_AT_superslab_size)
                ? found
@@ -241,14 +229,7 @@ static void fill_large(const struct core_half *half, const struct core_large *la
 }
 
 static const struct core_large *find_large(const struct core_half *half, uint64_t address) {
-    size_t low = 0, high = half->large_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (half->large[middle].base <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = HAK_FIRST_ABOVE(half->large, half->large_count, base, address);
     return low > 0 && address - half->large[low - 1].base < half->large[low - 1].bytes
                ? &half->large[low - 1]
                : NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/sorted.h"
 
 enum { NOT_OPENED = -1, NOT_USED = -2 };
 
@@ -18,26 +19,12 @@ const char *core_file_name(const struct core_file *file) {
 /* ---- lookups --------------------------------------------------------------------------------- */
 
 const struct core_range *core_range_at(const struct core_memory *core, uint64_t address) {
-    size_t low = 0, high = core->range_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (core->range[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = HAK_FIRST_ABOVE(core->range, core->range_count, end, address);
     return low < core->range_count && core->range[low].start <= address ? &core->range[low] : NULL;
 }
 
 const struct core_mapping *core_mapping_at(const struct core_memory *core, uint64_t address) {
-    size_t low = 0, high = core->mapping_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (core->mapping[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = HAK_FIRST_ABOVE(core->mapping, core->mapping_count, end, address);
     return low < core->mapping_count && core->mapping[low].start <= address ? &core->mapping[low]
                                                                             : NULL;
 }

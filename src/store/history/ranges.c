@@ -4,19 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
+#include "base/sorted.h"
 #include "trace/record.h"
 
 /* The first range that ends behind `address`. */
 static uint32_t first_behind(const struct hak_ranges *r, uint64_t address) {
-    uint32_t low = 0, high = r->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (r->range[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return (uint32_t)HAK_FIRST_ABOVE(r->range, r->count, end, address);
 }
 
 const struct hak_range *hak_ranges_at(const struct hak_ranges *r, uint64_t address) {
