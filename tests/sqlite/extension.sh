@@ -72,6 +72,7 @@ load -cmd ".load $extension" mixed.db 'SELECT count(*) > 0 FROM event' >got 2>&1
 [ "$(load alone.db 'SELECT sum(came_blocks) > 300 FROM profile' 2>&1)" = 1 ] || fail "profile only: $(load alone.db 'SELECT * FROM profile' 2>&1 | head -n 3)"
 peak=$("$trace" top --json -s alone.db | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["total"]["live_bytes"])')
 [ "$(load alone.db "SELECT sum(live_bytes) FROM profile WHERE at = 'peak'" 2>&1)" = "$peak" ] || fail "the peak of a profile: $(load alone.db "SELECT sum(live_bytes) FROM profile WHERE at = 'peak'" 2>&1); due: $peak"
+"$trace" top --process '#1' -s alone.db 2>&1 | grep -q ', the nearest moment that is kept, in process' || fail "a process's peak is none that is kept: $("$trace" top --process '#1' -s alone.db 2>&1 | head -n 1)"
 for before in 0 1; do
     [ "$(load alone.db "SELECT sum(live_blocks) > 0, count(DISTINCT at_event) FROM profile WHERE at_event = (SELECT max(last) - $before FROM profile_run)" 2>&1)" = '1|1' ] || fail "near the end of a profile: $(load alone.db "SELECT * FROM profile WHERE at_event = (SELECT max(last) - $before FROM profile_run)" 2>&1 | head -n 3)"
 done

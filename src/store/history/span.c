@@ -155,24 +155,15 @@ static int find_peak(struct hak_store_reader *r, uint32_t process, uint64_t *eve
     return result < 0 ? result : *event != 0;
 }
 
-/* Where only the profile is kept: the end of a run. 1; 0: before the first; or an error. */
-static int find_end(struct hak_store_reader *r, uint64_t *event, uint64_t *ns) {
-    struct hak_heap_end end;
-    int error = hak_heap_nearest(r, *event, *ns, &end);
-    *event = end.event;
-    *ns = end.ns;
-    return error ? error : end.event != 0;
-}
-
 int hak_span_find_peak(struct hak_store_reader *r, uint32_t process, uint64_t *event,
                        uint64_t *ns) {
     *ns = 0;
     int result = find_peak(r, process, event);
     if (result != 1)
         return result;
-    if (hak_store_is_profile_only(r))
-        return find_end(r, event, ns);
     struct hak_event at;
+    if (hak_store_is_profile_only(r))
+        return 1;
     result = hak_store_event(r, *event, &at);
     *ns = result == 1 ? at.ns : 0;
     return result < 0 ? result : 1;
@@ -192,11 +183,13 @@ int hak_span_find_event(struct hak_store_reader *r, uint64_t ns, uint64_t *event
     struct hak_event first = {0};
     *event = 0;
     if (hak_store_is_profile_only(r)) {
-        bool is_beyond =
-            hak_database_number(hak_store_database(r),
-                                "SELECT coalesce(max(to_ns), 0) FROM profile_run", 0) < ns;
-        int found = is_beyond ? 0 : find_end(r, event, &ns);
-        return is_beyond || found < 0 ? found : 1;
+        static const char last[] = "SELECT coalesce(max(to_ns), 0) FROM profile_run";
+        struct hak_heap_end end;
+        if (hak_database_number(hak_store_database(r), last, 0) < ns)
+            return 0;
+        int error = hak_heap_nearest(r, 0, ns, &end);
+        *event = end.event;
+        return error ? error : 1;
     }
     const struct hak_filter later = {.class_index = -1, .ns_from = ns + 1};
     int found = hak_store_scan(r, &later, false, keep_first, &first);

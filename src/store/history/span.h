@@ -26,7 +26,8 @@ int hak_span_read_kept_peak(struct hak_store_reader *r,
                             void *context, uint64_t *event, uint64_t *ns);
 
 /* The first event behind which most bytes were held, by a process (row id) or by all (0), and its
- * time. 1; 0: nothing ever came; or an error. */
+ * time, which is 0 where only the profile is kept: there hak_heap_nearest has the moment that can
+ * be asked. 1; 0: nothing ever came; or an error. */
 int hak_span_find_peak(struct hak_store_reader *r, uint32_t process, uint64_t *event, uint64_t *ns);
 
 /* The last event before the first one that is later than `ns`; 0 = before the first that is kept.

@@ -183,6 +183,8 @@ static int read_moment(struct cursor *c, int column, sqlite3_value *value, struc
             return refuse(c, moments);
         out->is_peak = true;
         int found = hak_span_find_peak(r, c->process, &out->event, &ns);
+        if (found == 1 && hak_store_is_profile_only(r))
+            return read_event(r, out->event, out);
         return found < 0 ? found : 0;
     }
     if (!hak_table_number(value, HAK_OP_EQUAL, &number))
