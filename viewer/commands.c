@@ -268,6 +268,8 @@ static const struct view_option info_options[] = {
 static const struct view_option core_options[] = {
     {"why", 0, "ADDR",
      "what lies at ADDR (hex), or at @fault: whose block, live or free, in which list"},
+    {"owner", 0, "ADDR", "the same in brief: without what lies beside it"},
+    {"layers", 0, NULL, "how many blocks of each class lie in the lists of which layer"},
     {"memory", 0, "N", "read PID through this open descriptor of /proc/PID/mem (for debuggers)"},
 };
 
@@ -800,6 +802,7 @@ const struct view_command view_commands[] = {
          "Without options: the process, its end, and what its heap held. --why ADDR: which block\n"
          "holds ADDR, live or free, in which list of which thread, what the program asked for\n"
          "where that is known (not in level light and libhakmem.so), and what lies beside it.\n"
+         "--layers: blocks by class and by where they lie, live or in which layer's lists.\n"
          "\n"
          "Exit status: 0, 2 wrong use, 3 FILE cannot be read, is no core file, or has no hakmem\n"
          "that fits, 4 the core is cut off or leaves memory out that was asked for.\n",

@@ -1,6 +1,7 @@
 /* Has a block in each state that a list can hold, writes "NAME ADDRESS" for each, and aborts. With
  * "wait" it waits instead; with "fault" it writes to a page that is mapped no more ("page"), with
- * "freed" to a freed block, with "wild" through a pointer that is no address. */
+ * "freed" to a freed block, with "wild" through a pointer that is no address; with "twice" it frees
+ * a block again. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,10 @@ static void *other_thread(void *unused) {
     for (;;)
         pause();
     return unused;
+}
+
+static void give_back(void *block) {
+    free(block);
 }
 
 static void say(const char *name, const void *block) {
@@ -64,5 +69,7 @@ int main(int count, char **words) {
         *(volatile char *)freed = 1;
     if (count > 1 && strcmp(words[1], "wild") == 0)
         *(volatile char *)((size_t)live ^ (size_t)1 << 62) = 1;
+    if (count > 1 && strcmp(words[1], "twice") == 0)
+        give_back(freed);
     abort();
 }

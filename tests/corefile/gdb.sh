@@ -31,6 +31,32 @@ for library in libhakmem.so hakmem-debug.so; do
 done
 says 'freed, and kept from being used again for a while$' 'level normal, freed_later'
 
+# Owner is why without what lies beside it; layers counts what lies where.
+ask "$BUILD/libhakmem.so" 'up-silently 100' 'hakmem owner live + 3' 'hakmem layers' 'hakmem owner' 'hakmem frame' -- "$program"
+says '^0x[0-9a-f]+ is 3 bytes into a block of 112 bytes, live: the program has it$' 'owner'
+grep -q 'beside it' asked && fail "owner has neighbours: $(cat asked)"
+says '^class +slot +front .*program +.*remote' 'layers'
+says '^C4 +112 +2 +2 *$' 'layers: two live, two in the front array'
+says '^hakmem owner EXPRESSION: an address' 'owner of nothing'
+says '^hakmem: the program stands in no frame of hakmem' 'frame'
+
+# Where hakmem ends a program the frame that called it is selected, live; of a core by `hakmem frame`.
+export HAKMEM_GUARD=off HAKMEM_TRACE=off
+timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex "source $script" -ex "set hakmem-trace $trace" \
+    -ex "set environment LD_PRELOAD $BUILD/hakmem-debug.so" -ex 'run twice >said' -ex 'printf "selected %d\n", block == (void *)0' -ex 'generate-core-file made.file' \
+    -ex 'hakmem owner block' -ex kill "$program" </dev/null >asked 2>&1
+unset HAKMEM_GUARD HAKMEM_TRACE
+says '^#[0-9]+ .* in give_back \(block=' 'a stop by hakmem'
+says '^selected 0' 'a stop by hakmem'
+says ' asked, freed, and kept from being used again for a while$' 'a stop by hakmem'
+[ -s made.file ] || fail "no core of a stop: $(cat asked)"
+timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex "source $script" -ex "set hakmem-trace $trace" \
+    -ex 'hakmem frame' -ex 'hakmem owner block' -ex 'hakmem layers' "$program" made.file </dev/null >asked 2>&1
+says '^#[0-9]+ .* in give_back \(block=' 'a core of a stop'
+says ' asked, freed, and kept from being used again for a while$' 'a core of a stop'
+says '^C4 +128 +2 +.*2' 'layers of a core'
+rm -f made.file
+
 # A core, by its own file; and of gcc and clang, PIE and not, stripped, where an address is typed.
 for compiler in gcc clang; do
     for kind in -fPIE\ -pie -no-pie; do

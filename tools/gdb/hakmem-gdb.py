@@ -1,4 +1,4 @@
-"""hakmem in gdb: `hakmem why EXPRESSION`, live and on a core file, without running code of the program.
+"""hakmem in gdb: `hakmem why EXPRESSION` and its like, live and on a core file, without running code of the program.
 
 gdb loads this with the library that it is named after (docs/specs/debugger.md says what to do where it may not), or by
 `source hakmem-gdb.py`. It evaluates the expression and asks `hakmem-trace core`, which reads the structures by the table
@@ -13,6 +13,7 @@ import subprocess
 import gdb
 
 OWN = re.compile(r"(^|/)(libhakmem\.so|hakmem-(debug|record|attach)\.so)")
+FATAL = {"SIGABRT", "SIGSEGV", "SIGBUS", "SIGTRAP", "SIGILL", "SIGFPE"}
 ET_CORE = b"\x04\x00"
 
 
@@ -105,39 +106,85 @@ class TracePath(gdb.Parameter):
         return f'hakmem-trace is "{value}".'
 
 
+def address_of(argument, usage):
+    """The address that an expression is: its value, or where it lies if that is an array."""
+    if not argument.strip():
+        raise gdb.GdbError(f"hakmem {usage} EXPRESSION: an address, for example $rdi, p, &s->name, 0x7f21c4a12950")
+    value = gdb.parse_and_eval(argument)
+    if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
+        value = value.address
+    return hex(int(value.cast(gdb.lookup_type("unsigned long"))) & (1 << 64) - 1)
+
+
+# Command: what it is asked with, whether it takes an address, what it says.
+COMMANDS = {
+    "heap": ([], False, "The process, its end, and what its heap holds"),
+    "why": (["--why"], True, "Whose block an address is, live or free, in which list, and what lies beside it"),
+    "owner": (["--owner"], True, "Whose block an address is, in brief"),
+    "layers": (["--layers"], False, "How many blocks of each class lie in the lists of which layer"),
+}
+
+
 class Hakmem(gdb.Command):
-    """Asks hakmem's heap: `hakmem why EXPRESSION`, `hakmem heap`."""
+    """Asks hakmem's heap; `help hakmem` lists what."""
 
     def __init__(self):
         super().__init__("hakmem", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
 
 
-class Why(gdb.Command):
-    """Whose block an address is, live or free, in which list: hakmem why EXPRESSION."""
-
-    def __init__(self):
-        super().__init__("hakmem why", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
+class Question(gdb.Command):
+    def __init__(self, name):
+        self.name = name
+        self.words, self.takes_address, sentence = COMMANDS[name]
+        self.__doc__ = f"{sentence}: hakmem {name}{' EXPRESSION' if self.takes_address else ''}."
+        super().__init__(f"hakmem {name}", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION if self.takes_address else gdb.COMPLETE_NONE)
 
     def invoke(self, argument, from_tty):
         del from_tty
-        if not argument.strip():
-            raise gdb.GdbError("hakmem why EXPRESSION: an address, for example $rdi, p, &s->name, 0x7f21c4a12950")
-        value = gdb.parse_and_eval(argument)
-        if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
-            value = value.address
-        ask(["--why", hex(int(value.cast(gdb.lookup_type("unsigned long"))) & (1 << 64) - 1)])
+        ask([*self.words, address_of(argument, self.name)] if self.takes_address else self.words)
 
 
-class Heap(gdb.Command):
-    """The process, its end, and what its heap holds: hakmem heap."""
+def program_frame():
+    """The innermost frame outside hakmem's modules, if hakmem has the innermost of all; else None."""
+    frame = gdb.newest_frame()
+    is_inside = False
+    while frame and frame.is_valid() and OWN.search(gdb.solib_name(frame.pc()) or ""):
+        is_inside = True
+        frame = frame.older()
+    return frame if is_inside else None
+
+
+def select_program_frame():
+    frame = program_frame()
+    if frame:
+        frame.select()
+        gdb.execute("frame")
+    return frame is not None
+
+
+class Frame(gdb.Command):
+    """Selects the program's frame where hakmem stopped it: hakmem frame. A stop by a signal does it by itself."""
 
     def __init__(self):
-        super().__init__("hakmem heap", gdb.COMMAND_DATA)
+        super().__init__("hakmem frame", gdb.COMMAND_STACK)
 
     def invoke(self, argument, from_tty):
         del argument, from_tty
-        ask([])
+        if not select_program_frame():
+            gdb.write("hakmem: the program stands in no frame of hakmem's\n")
 
 
-for each in (TracePath, Hakmem, Why, Heap):
+def on_stop(event):
+    """hakmem ends a program by a signal, some frames inside; what is of interest is who called it."""
+    if isinstance(event, gdb.SignalEvent) and event.stop_signal in FATAL:
+        try:
+            select_program_frame()
+        except gdb.error:
+            pass
+
+
+for each in (TracePath, Hakmem, Frame):
     each()
+for each in COMMANDS:
+    Question(each)
+gdb.events.stop.connect(on_stop)

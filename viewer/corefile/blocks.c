@@ -252,29 +252,49 @@ void core_find(struct core_blocks *blocks, uint64_t address, struct core_block *
     }
 }
 
+/* Whom to visit. */
+struct visitor {
+    void (*visit)(const struct core_block *block, void *context);
+    void *context;
+    bool live_only;
+};
+
+static void show(const struct visitor *visitor, const struct core_block *block) {
+    if (block->is_live || !visitor->live_only)
+        visitor->visit(block, visitor->context);
+}
+
 static void each_in_superslab(const struct core_half *half, const struct core_superslab *superslab,
-                              void (*visit)(const struct core_block *, void *), void *context) {
+                              const struct visitor *visitor) {
     struct core_block block;
     for (unsigned i = 1; i < core_value(half->table, HAK_AT_slabs); i++) {
         unsigned slots = core_slots(half, superslab->address, i);
         for (unsigned slot = 0; slot < slots; slot++)
-            if (core_find_slot(half, superslab, i, slot, &block) && block.is_live)
-                visit(&block, context);
+            if (core_find_slot(half, superslab, i, slot, &block))
+                show(visitor, &block);
     }
 }
 
-void core_each_live(struct core_blocks *blocks, void (*visit)(const struct core_block *, void *),
-                    void *context) {
+static void each(struct core_blocks *blocks, const struct visitor *visitor) {
     struct core_block block;
     for (int i = 0; i < blocks->tables.count; i++) {
         const struct core_half *half = &blocks->half[i];
         for (size_t n = 0; n < half->superslab_count; n++)
             if (half->superslab[n].owner != core_value(half->table, HAK_AT_owner_reserve))
-                each_in_superslab(half, &half->superslab[n], visit, context);
+                each_in_superslab(half, &half->superslab[n], visitor);
         for (size_t n = 0; n < half->large_count; n++) {
             fill_large(half, &half->large[n], &block);
-            if (block.is_live)
-                visit(&block, context);
+            show(visitor, &block);
         }
     }
+}
+
+void core_each(struct core_blocks *blocks, void (*visit)(const struct core_block *, void *),
+               void *context) {
+    each(blocks, &(struct visitor){visit, context, false});
+}
+
+void core_each_live(struct core_blocks *blocks, void (*visit)(const struct core_block *, void *),
+                    void *context) {
+    each(blocks, &(struct visitor){visit, context, true});
 }

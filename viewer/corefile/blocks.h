@@ -117,7 +117,10 @@ bool core_find_slot(const struct core_half *half, const struct core_superslab *s
 /* Slots that the slab ever handed out; 0 where it serves no class. */
 unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned slab_index);
 
-/* Calls `visit` for each live block, by half and address. */
+/* Calls `visit` for each block that was ever handed out and is still there, by half and address;
+ * for each live one. */
+void core_each(struct core_blocks *blocks,
+               void (*visit)(const struct core_block *block, void *context), void *context);
 void core_each_live(struct core_blocks *blocks,
                     void (*visit)(const struct core_block *block, void *context), void *context);
 

@@ -11,23 +11,6 @@
 #include "viewer/capture/capture.h"
 #include "viewer/corefile/parts.h"
 
-/* A number in hex, with 0x or without, or @fault: where the process stopped. */
-static bool read_address(const struct core_memory *core, const char *text, uint64_t *address) {
-    char *end = NULL;
-    if (strcmp(text, "@fault") == 0) {
-        *address = core->fault_address;
-        if (!core->has_fault_address)
-            view_error("--why @fault: the process did not end by an access to memory");
-        return core->has_fault_address;
-    }
-    errno = 0;
-    *address = strtoull(text, &end, 16);
-    if (errno == 0 && *text && *text != '-' && !*end)
-        return true;
-    view_error("--why %s: expected an address in hex, or @fault", text);
-    return false;
-}
-
 /* A number that is no file's name is a process. */
 static bool read_source(const struct view *view, struct core_source *source) {
     uint64_t fd = 0;
@@ -97,16 +80,17 @@ static void add_process(struct hak_text *text, const struct core_memory *core) {
     hak_text_add(text, "\n");
 }
 
-static bool say_summary(struct view *view, struct core_blocks *blocks) {
+static int say_summary(struct view *view, struct core_blocks *blocks, uint64_t address) {
     struct hak_text text = {0};
     uint64_t sums[2] = {0};
+    (void)address;
     core_each_live(blocks, count, sums);
     if (view->json) {
         json_t *document = core_document(view, blocks), *live = json_object();
         hak_json_set_number(live, "blocks", sums[0]);
         hak_json_set_number(live, "bytes", sums[1]);
         json_object_set_new(document, "live", live);
-        return view_print_json(hak_json_print(document));
+        return view_print_json(hak_json_print(document)) ? VIEW_OK : VIEW_UNREADABLE;
     }
     bool is_plain = blocks->tables.table[0].half == HAK_LAYOUT_PLAIN;
     add_process(&text, &blocks->memory);
@@ -115,7 +99,53 @@ static bool say_summary(struct view *view, struct core_blocks *blocks) {
                  is_plain ? "without checks" : "level ", is_plain ? "" : level_word(blocks));
     hak_text_add(&text, "live       %s, %s\n", hak_words_count(sums[0], "block", "blocks"),
                  hak_words_bytes(sums[1]));
-    return view_print(&text);
+    return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
+}
+
+/* What can be asked. */
+static const struct question {
+    const char *option; /* NULL: where none is given */
+    bool takes_address;
+    int (*answer)(struct view *view, struct core_blocks *blocks, uint64_t address);
+} questions[] = {
+    {"why", true, core_why},
+    {"owner", true, core_owner},
+    {"layers", false, core_layers},
+    {NULL, false, say_summary},
+};
+
+/* The one question that is asked; NULL: there are two. */
+static const struct question *read_question(const struct view *view) {
+    const struct question *found = NULL, *each = questions;
+    for (; each->option; each++) {
+        if (!view_given(view, each->option))
+            continue;
+        if (found) {
+            view_error("core: --%s and --%s are two questions", found->option, each->option);
+            return NULL;
+        }
+        found = each;
+    }
+    return found ? found : each;
+}
+
+/* A number in hex, with 0x or without, or @fault: where the process stopped. */
+static bool read_address(const struct view *view, const char *option,
+                         const struct core_memory *core, uint64_t *address) {
+    const char *text = view_value(view, option);
+    char *end = NULL;
+    if (strcmp(text, "@fault") == 0) {
+        *address = core->fault_address;
+        if (!core->has_fault_address)
+            view_error("--%s @fault: the process did not end by an access to memory", option);
+        return core->has_fault_address;
+    }
+    errno = 0;
+    *address = strtoull(text, &end, 16);
+    if (errno == 0 && *text && *text != '-' && !*end)
+        return true;
+    view_error("--%s %s: expected an address in hex, or @fault", option, text);
+    return false;
 }
 
 /* Why the answer may be wrong; NULL = nothing is lacking. */
@@ -136,20 +166,19 @@ static const char *lack_of(const struct core_blocks *blocks) {
 int command_core(struct view *view) {
     struct core_blocks blocks;
     struct core_source source;
-    const char *address_text = view_value(view, "why");
     uint64_t address = 0;
-    if (!read_source(view, &source))
+    const struct question *question = read_question(view);
+    if (!question || !read_source(view, &source))
         return VIEW_USAGE;
     int status = core_blocks_open(&blocks, &source);
-    if (status == 0 && address_text && !read_address(&blocks.memory, address_text, &address))
+    if (status == 0 && question->takes_address &&
+        !read_address(view, question->option, &blocks.memory, &address))
         status = VIEW_USAGE;
     view_start_pager(view);
     if (status == 0)
-        status = (address_text ? core_why(view, &blocks, address) : say_summary(view, &blocks))
-                     ? VIEW_OK
-                     : VIEW_UNREADABLE;
+        status = question->answer(view, &blocks, address);
     const char *lack = lack_of(&blocks);
-    if (status == VIEW_OK && lack) {
+    if (status <= VIEW_FAULT && lack) {
         view_error("%s", lack);
         status = VIEW_INCOMPLETE;
     }

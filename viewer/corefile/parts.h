@@ -14,7 +14,9 @@ uint64_t core_link_offset(const struct core_half *half);
 /* The document that every answer begins with: process and allocator. (command.c) */
 json_t *core_document(const struct view *view, const struct core_blocks *blocks);
 
-/* Prints the answer about one address; false: it could not be. (why.c) */
-bool core_why(struct view *view, struct core_blocks *blocks, uint64_t address);
+/* The answers (command.c has the table): printed, and the exit status. */
+int core_why(struct view *view, struct core_blocks *blocks, uint64_t address);
+int core_owner(struct view *view, struct core_blocks *blocks, uint64_t address);
+int core_layers(struct view *view, struct core_blocks *blocks, uint64_t address);
 
 #endif

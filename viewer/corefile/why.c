@@ -231,25 +231,40 @@ static json_t *why_json(const struct view *view, const struct core_blocks *block
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
-bool core_why(struct view *view, struct core_blocks *blocks, uint64_t address) {
+static void add_answer(struct hak_text *text, const struct core_block *block, uint64_t address) {
+    hak_text_add(text, "0x%" PRIx64 " is ", address);
+    add_distance(text, block, address);
+    hak_text_add(text, ", %s\n", state_of(block));
+    if (block->kind == CORE_SLOT)
+        add_slot(text, block);
+    else
+        add_large(text, block);
+    add_cached(text, block);
+    add_life(text, block);
+}
+
+static int answer(struct view *view, struct core_blocks *blocks, uint64_t address,
+                  bool has_neighbours) {
     struct hak_text text = {0};
     struct core_block block;
     core_find(blocks, address, &block);
     if (view->json)
-        return view_print_json(hak_json_print(why_json(view, blocks, &block, address)));
-    if (block.kind != CORE_SLOT && block.kind != CORE_LARGE) {
+        return view_print_json(hak_json_print(why_json(view, blocks, &block, address)))
+                   ? VIEW_OK
+                   : VIEW_UNREADABLE;
+    if (block.kind != CORE_SLOT && block.kind != CORE_LARGE)
         add_no_block(&text, blocks, &block, address);
-        return view_print(&text);
-    }
-    hak_text_add(&text, "0x%" PRIx64 " is ", address);
-    add_distance(&text, &block, address);
-    hak_text_add(&text, ", %s\n", state_of(&block));
-    if (block.kind == CORE_SLOT)
-        add_slot(&text, &block);
     else
-        add_large(&text, &block);
-    add_cached(&text, &block);
-    add_life(&text, &block);
-    add_neighbours(&text, &block);
-    return view_print(&text);
+        add_answer(&text, &block, address);
+    if (has_neighbours)
+        add_neighbours(&text, &block);
+    return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
+}
+
+int core_why(struct view *view, struct core_blocks *blocks, uint64_t address) {
+    return answer(view, blocks, address, true);
+}
+
+int core_owner(struct view *view, struct core_blocks *blocks, uint64_t address) {
+    return answer(view, blocks, address, false);
 }
