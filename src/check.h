@@ -13,7 +13,8 @@
  *             or: check_take_back -> (route decides the place) -> check_freed -> (layer takes it)
  *             in level normal: check_take_back -> check_keep; later, for the blocks whose time
  *             is up: check_leaving -> (route decides the place) -> check_freed -> (layer)
- *   realloc   check_take_back -> stays: check_resize; moves: as malloc, copy, then as free
+ *   realloc   check_take_back -> stays: check_resize, in front of it check_resizing where a layer
+ *             changes the block's pages; moves: as malloc, copy, then as free
  *   start     check_start, once, after hak_options_read; only calls of ld.so may come before
  *   fork      check_fork_prepare -> fork(2) -> check_fork_parent or check_fork_child
  *
@@ -114,6 +115,7 @@ HAK_HIDDEN base_t hak_check_leave_to_array(unsigned heap_id, const uint8_t *plac
 HAK_HIDDEN struct hak_quarantined hak_check_quarantined(void);
 HAK_HIDDEN bool hak_check_open_pages(void);
 HAK_HIDDEN bool hak_check_asked_bytes(user_t user, size_t *bytes);
+HAK_HIDDEN void hak_check_resizing(user_t user, bool begins);
 HAK_HIDDEN void hak_check_resize(user_t user, size_t asked_bytes);
 HAK_HIDDEN size_t hak_check_usable(user_t user, size_t slot_bytes);
 HAK_HIDDEN base_t hak_check_base_of(user_t user);
@@ -317,6 +319,13 @@ static inline bool check_open_pages(void) {
 /* Counts what all threads have in quarantine; of others as it is just then. */
 static inline struct hak_quarantined check_quarantined(void) {
     return hak_is_debug_build ? hak_check_quarantined() : (struct hak_quarantined){0};
+}
+
+/* A layer is about to give a live block other pages, or has not done it after all: what lies around
+ * the block does not fit its size until check_resize, and nobody else looks at it meanwhile. */
+static inline void check_resizing(user_t user, bool begins) {
+    if (hak_is_debug_build)
+        hak_check_resizing(user, begins);
 }
 
 /* A live block was resized in place to `asked_bytes`: header and canary move, REALLOC is recorded.

@@ -25,9 +25,15 @@ static inline bool stays_in_slot(size_t slot_bytes, size_t delta_bytes, size_t b
     return needed <= slot_bytes && needed >= slot_bytes / 2;
 }
 
-static bool resize_large(base_t base, size_t delta_bytes, size_t bytes) {
+static bool resize_large(user_t user, base_t base, size_t delta_bytes, size_t bytes) {
     size_t needed = delta_bytes + bytes + (delta_bytes != 0);
-    return needed > HAK_CLASS_MAX_BYTES && hak_large_resize(base, needed);
+    if (needed <= HAK_CLASS_MAX_BYTES)
+        return false;
+    check_resizing(user, true);
+    bool stays = hak_large_resize(base, needed);
+    if (!stays)
+        check_resizing(user, false);
+    return stays;
 }
 
 static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, hak_call_t call) {
@@ -63,7 +69,7 @@ static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     if (slot_bytes == 0)
         return hak_entry_move_foreign(user, bytes, call);
     size_t old_bytes = check_usable(user, slot_bytes - delta_bytes);
-    if (is_large ? resize_large(base, delta_bytes, bytes)
+    if (is_large ? resize_large(user, base, delta_bytes, bytes)
                  : stays_in_slot(slot_bytes, delta_bytes, bytes)) {
         check_resize(user, bytes);
         return user.p;

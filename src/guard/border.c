@@ -328,6 +328,16 @@ HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enu
 /* ---- while it lives ----------------------------------------------------------------------------
  */
 
+/* A guarded block keeps its pages, and what is read or written there is told at any moment. */
+void hak_check_resizing(user_t user, bool begins) {
+    struct hak_located at;
+    if (!hak_locate(user.p, &at) || hak_is_guarded(&at))
+        return;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    at.slot->is_changing = begins;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     struct hak_located at;
     if (!hak_locate(user.p, &at))

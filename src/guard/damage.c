@@ -119,7 +119,11 @@ static bool report_underflow_behind(const struct hak_located *at, enum hak_recor
     return true;
 }
 
+/* What is changing was left by a thread that a fork did not take along: nobody knows what is due
+ * around it. */
 void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
+    if (at->slot->is_changing)
+        return;
     bool is_told = (at->slot->subkind & HAK_SLOT_TOLD) != 0;
     struct hak_damage damage = hak_header_damage(at);
     hak_watched_leave(at->slot);

@@ -296,7 +296,7 @@ static void look_at_large(const struct hak_large *large, void *context) {
         return;
     struct hak_slot now = state_now(slot);
     if (is_same_life(&before.slot, &now) && large->asked_bytes == before.asked_bytes &&
-        large->base.p == before.base.p)
+        large->mapped_bytes == before.mapped_bytes && large->base.p == before.base.p)
         keep(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
     else
         sweep.is_live_left_out = true;

@@ -149,6 +149,25 @@ START_TEST(large_blocks_are_swept_too) {
 }
 END_TEST
 
+/* A realloc of another thread, or of one that a fork left behind: the pages are there already, the
+ * canary behind them is not. */
+START_TEST(what_is_being_resized_is_left_alone) {
+    make_swept_world();
+    base_t block = hak_large_take_with_room(hak_check_slot_bytes(111906, 0), 100000, NULL);
+    struct hak_hand_out how = {.asked_bytes = 111906, .class_index = HAK_CLASS_NONE};
+    user_t user = hak_check_hand_out(block, &how);
+    hak_check_resizing(user, true);
+    ck_assert(hak_large_resize(block, 196608));
+    memset(block.p + 114688, 0, 196608 - 114688); /* as fresh pages are */
+    forget_events();
+    ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 0);
+    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &block), HAK_TAKE);
+    ck_assert_uint_eq(fault_count, 0);
+    hak_check_resizing(user, false);
+    ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 1);
+}
+END_TEST
+
 START_TEST(a_write_before_a_start_comes_before_what_it_hit_in_front) {
     make_swept_world();
     hand_out(slot_at(1, 0), 20, 0);
@@ -276,6 +295,7 @@ int main(void) {
     tcase_add_test(tests, a_write_into_a_freed_block_is_found);
     tcase_add_test(tests, what_changes_is_left_alone);
     tcase_add_loop_test(tests, large_blocks_are_swept_too, 0, 2);
+    tcase_add_test(tests, what_is_being_resized_is_left_alone);
     tcase_add_test(tests, a_write_before_a_start_comes_before_what_it_hit_in_front);
     tcase_add_test(tests, level_trace_sweeps_nothing);
     tcase_add_test(tests, a_crash_is_told_the_first_damage_and_reports_nothing_itself);
