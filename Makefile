@@ -8,6 +8,9 @@ BUILD   ?= build
 override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
+DOCDIR  ?= $(PREFIX)/share/doc/hakmem
+# Where gdb looks for scripts under their libraries' whole paths (Debian: /usr/share/gdb/auto-load); empty: beside the libraries.
+AUTOLOAD ?=
 DESTDIR ?=
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -17,7 +20,8 @@ OBJCOPY := objcopy
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Werror
-# MORE: flags of who builds a package, as -ffile-prefix-map=$(CURDIR)=. is one.
+# Flags of who builds a package: MORE for every compilation, as -ffile-prefix-map=$(CURDIR)=. is one, HOST_MORE for what runs
+# beside a program alone, MORE_LINK for every link, as -Wl,-z,now is one.
 COMMON  := -std=gnu11 -O2 -g$(if $(MORE), $(MORE)) $(WARN) -D_GNU_SOURCE -iquote src -iquote include -fvisibility=hidden
 PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc \
            -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-stack-protector
@@ -33,7 +37,7 @@ HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -Wl,--as-nee
               -Wl,--no-as-needed -lpthread
 VIEW_LIBS  := -ledit -lprotobuf-c -lz -lncursesw -ltinfo
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
-LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1
+LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1 $(MORE_LINK)
 COMMA       := ,
 # `make V=1` shows the commands whole.
 SAY         = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$@)' &&)
@@ -114,7 +118,7 @@ $(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_SRC:%.c=$(BUILD)/debug/%.o)
 $(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(ATTACHED_SRC:%.c=$(BUILD)/debug/%.o) src/entry/attach/global.map
 	$(call SAY,link) $(CC) $(filter-out -Wl$(COMMA)-z$(COMMA)initfirst,$(LIB_FLAGS)) -Wl,--version-script=src/entry/attach/global.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^)
 $(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ)
-	$(call SAY,link) $(CC) -shared -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
+	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
 $(BUILD)/libstore.a: $(STORE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libcollector.a: $(COLL_OBJ)
@@ -122,9 +126,9 @@ $(BUILD)/libcollector.a: $(COLL_OBJ)
 $(BUILD)/libviewer.a: $(VIEW_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/hakmem-collect: $(BUILD)/host/src/collector/main.o $(BUILD)/libcollector.a $(BUILD)/libstore.a
-	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS)
+	$(call SAY,link) $(CC) $(MORE_LINK) -o $@ $^ $(HOST_LIBS)
 $(BUILD)/hakmem-trace: $(BUILD)/host/viewer/main.o $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
-	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS) $(VIEW_LIBS)
+	$(call SAY,link) $(CC) $(MORE_LINK) -o $@ $^ $(HOST_LIBS) $(VIEW_LIBS)
 
 # Another compiler or other flags than last time: everything is compiled anew.
 FLAGS_USED := $(CC) $(PLAIN) $(HOST) $(LIB_FLAGS)
@@ -449,22 +453,27 @@ BASH_WORDS := $(SHARE)/bash-completion/completions/hakmem-trace
 ZSH_WORDS  := $(SHARE)/zsh/site-functions/_hakmem-trace
 FISH_WORDS := $(SHARE)/fish/vendor_completions.d/hakmem-trace.fish
 HEADERS    := $(wildcard include/*.h)
-DOC        := $(SHARE)/doc/hakmem
+DOC        := $(DESTDIR)$(DOCDIR)
 MAN        := $(SHARE)/man
 LIB        := $(DESTDIR)$(LIBDIR)
+PRIVATE    := $(DESTDIR)$(PREFIX)/lib/hakmem
 CMAKE      := $(LIB)/cmake/hakmem
+# gdb's script, under the name of the library that it is loaded with.
+GDB_PUBLIC  := $(DESTDIR)$(AUTOLOAD)$(LIBDIR)/$(SO_FILE)-gdb.py
+GDB_PRIVATE := $(DESTDIR)$(AUTOLOAD)$(PREFIX)/lib/hakmem/hakmem-debug.so-gdb.py
 # Where a program is built against what was installed: libraries and headers may lie in another tree than PREFIX says.
 FILL        = sed 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; '"s|@UP@|$$(realpath -ms --relative-to='$(LIBDIR)/cmake/hakmem' '$(PREFIX)')|"
 install: all man
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(LIB)" "$(DESTDIR)$(PREFIX)/lib/hakmem"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(LIB)" "$(PRIVATE)" "$$(dirname "$(GDB_PUBLIC)")" "$$(dirname "$(GDB_PRIVATE)")"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
 	install -m 755 $(BUILD)/$(SO_FILE) "$(LIB)/"
 	ln -sf $(SO_FILE) "$(LIB)/$(SO_NAME)"
 	ln -sf $(SO_NAME) "$(LIB)/libhakmem.so"
 	install -m 644 $(BUILD)/libhakmem.a "$(LIB)/"
-	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
-	install -m 644 tools/gdb/hakmem-gdb.py "$(LIB)/$(SO_FILE)-gdb.py"
-	install -m 644 tools/gdb/hakmem-gdb.py "$(DESTDIR)$(PREFIX)/lib/hakmem/hakmem-debug.so-gdb.py"
+	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(BUILD)/hakmem-collect "$(PRIVATE)/"
+	install -m 644 tools/gdb/hakmem-gdb.py "$(PRIVATE)/hakmem-gdb.py"
+	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PUBLIC)"
+	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PRIVATE)"
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
 	install -d "$(LIB)/pkgconfig" "$(CMAKE)"
 	$(FILL) packaging/hakmem.pc >"$(LIB)/pkgconfig/hakmem.pc"
@@ -476,8 +485,8 @@ install: all man
 	install -m 644 $(BUILD)/man/*.7 "$(MAN)/man7/"
 	install -d "$(DOC)"
 	install -m 644 README.md DESIGN.md CHANGELOG.md LICENSE "$(DOC)/"
-	rm -rf "$(DOC)/docs" "$(DOC)/examples" && cp -R docs examples "$(DOC)/"
-	chmod -R u=rwX,go=rX "$(DOC)/docs" "$(DOC)/examples"
+	rm -rf "$(DOC)/docs" "$(DOC)/examples" "$(DOC)/include" && cp -R docs examples include "$(DOC)/"
+	chmod -R u=rwX,go=rX "$(DOC)/docs" "$(DOC)/examples" "$(DOC)/include"
 	install -d "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" \
 	      "$(SHARE)/fish/vendor_completions.d"
 	$(BUILD)/hakmem-trace completion bash >"$(BASH_WORDS)"
@@ -487,8 +496,8 @@ install: all man
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(LIB)/libhakmem.so" \
 	      "$(LIB)/$(SO_NAME)" "$(LIB)/$(SO_FILE)" "$(LIB)/libhakmem.a" "$(LIB)/pkgconfig/hakmem.pc"
-	rm -f "$(LIB)/$(SO_FILE)-gdb.py"
-	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem" "$(CMAKE)"
+	rm -f "$(GDB_PUBLIC)" "$(GDB_PRIVATE)"
+	rm -rf "$(PRIVATE)" "$(CMAKE)"
 	rm -f $(patsubst include/%,"$(DESTDIR)$(PREFIX)/include/%",$(HEADERS))
 	rm -f "$(MAN)/man1/hakmem-trace.1" "$(MAN)/man1/hakmem-trace-"*.1 "$(MAN)/man5/hakmem-store.5" "$(MAN)/man7/hakmem.7"
 	rm -f "$(BASH_WORDS)" "$(ZSH_WORDS)" "$(FISH_WORDS)"
@@ -500,7 +509,7 @@ VERSION     = $(shell sed -n 's/^.define HAK_VERSION  *"\(.*\)"$$/\1/p' src/vers
 VERSION_DAY = $(shell date -ud "$$(sed -n 's/^.define HAK_VERSION_DAY  *"\(.*\)"$$/\1/p' src/version.h)" +%s)
 XZ_LEVEL   ?= -6
 DIST        = $(BUILD)/hakmem-$(VERSION).tar.xz
-.PHONY: dist
+.PHONY: dist deb
 dist:
 	@mkdir -p $(BUILD)
 	$(call SAY,archive) { if [ -e .git ]; then git ls-files -z; \
@@ -510,6 +519,10 @@ dist:
 	    tar --null --no-recursion -T $(DIST).list -cf $(DIST).tar --format=gnu --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w \
 	        --mtime=@$${SOURCE_DATE_EPOCH:-$(VERSION_DAY)} --transform 's|^|hakmem-$(VERSION)/|SH' && \
 	    xz $(XZ_LEVEL) -T1 <$(DIST).tar >$(DIST).new && mv $(DIST).new $(DIST) && rm -f $(DIST).found $(DIST).list $(DIST).tar
+
+# Debian's packages, into $(BUILD)/deb, from what `make dist` writes.
+deb: dist
+	packaging/build_deb $(DIST) $(BUILD)/deb
 
 clean:
 	rm -rf $(BUILD)
@@ -528,8 +541,9 @@ help:
 	@echo 'make tour         the source files in reading order, a sentence for each'
 	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=; make uninstall takes it away again'
 	@echo 'make dist         $(BUILD)/hakmem-VERSION.tar.xz: the sources, which build without git'
+	@echo 'make deb          $(BUILD)/deb/: Debian packages of them (packaging/README.md)'
 	@echo 'make clean        removes $(BUILD)/'
-	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DESTDIR, MORE (flags of the compiler).'
+	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, MORE, HOST_MORE, MORE_LINK.'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \

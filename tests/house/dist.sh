@@ -8,6 +8,14 @@ version=$(sed -n 's/^#define HAK_VERSION  *"\(.*\)"$/\1/p' "$SOURCE/src/version.
 # CHANGELOG.md begins with it, and so do Debian's changes; the day is the same everywhere, too.
 day=$(date -ud "$(sed -n 's/^#define HAK_VERSION_DAY  *"\(.*\)"$/\1/p' "$SOURCE/src/version.h")" +%F)
 [ "$(grep -m1 '^## ' "$SOURCE/CHANGELOG.md")" = "## $version ($day)" ] || fail "CHANGELOG.md does not begin with $version ($day)"
+debian=$SOURCE/packaging/debian
+read -r _ latest _ <"$debian/changelog"
+[[ $latest =~ ^\("$version"-[1-9][0-9]*\)$ ]] || fail "packaging/debian/changelog begins with $latest"
+[ "$(date -ud "$(sed -n '/^ -- /{s/.*>  //p;q}' "$debian/changelog")" +%F)" = "$day" ] || fail "packaging/debian/changelog has another day than $day"
+# Its list of the library's names is whole, so that a package build does not fail for it.
+nm -D --defined-only "$BUILD/libhakmem.so" | awk '{ print $3 }' | LC_ALL=C sort >names
+sed -nE 's/^ (.*)@Base [0-9.]+$/\1/p' "$debian/libhakmem1.symbols" | LC_ALL=C sort | diff - names >differ && [ -s names ] ||
+    fail "packaging/debian/libhakmem1.symbols is not what libhakmem.so defines: $(head differ)"
 [ "$("$BUILD/hakmem-trace" --version | head -n 1)" = "hakmem-trace $version" ] || fail "hakmem-trace has another version"
 
 name=hakmem-$version

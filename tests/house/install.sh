@@ -5,7 +5,7 @@ unset "${!HAKMEM_@}"
 make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakmem >install.log 2>&1 ||
     { cat install.log; exit 1; }
 prefix=$PWD/root/opt/hakmem
-for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/libhakmem.so.1.0.0-gdb.py lib/hakmem/hakmem-debug.so-gdb.py lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-attach.so lib/hakmem/hakmem_sqlite.so lib/hakmem/hakmem-collect \
+for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/libhakmem.so.1.0.0-gdb.py lib/hakmem/hakmem-debug.so-gdb.py lib/hakmem/hakmem-gdb.py lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-attach.so lib/hakmem/hakmem_sqlite.so lib/hakmem/hakmem-collect \
     share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
     share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h lib/pkgconfig/hakmem.pc \
     share/doc/hakmem/README.md share/doc/hakmem/docs/ci.md share/doc/hakmem/docs/specs/checks.md \
@@ -13,6 +13,7 @@ for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/libhakmem.so.1
     share/man/man1/hakmem-trace.1 share/man/man1/hakmem-trace-why.1 share/man/man5/hakmem-store.5 share/man/man7/hakmem.7; do
     [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
+"$SOURCE/tests/lint/links.sh" "$prefix/share/doc/hakmem" || { echo "a link leads out of the pages that are installed"; exit 1; }
 PATH=$prefix/bin:$PATH hakmem-trace run --store store.db -- /bin/ls / >out 2>err || { cat err; exit 1; }
 /bin/ls / >due
 cmp due out || { echo "ls printed something else when recorded"; exit 1; }
@@ -71,16 +72,20 @@ readelf -d project/build/static | grep -q libhakmem && { echo "hakmem::static ne
 rm "$prefix/lib/libhakmem.so"
 [ "$(./linked)" = "all agrees" ] || { echo "without the link for the linker a program does not run"; exit 1; }
 make -s -C "$SOURCE" BUILD="$BUILD" uninstall DESTDIR="$PWD/root" PREFIX=/opt/hakmem
-# Libraries in a folder of their own, as Debian has them.
+# Libraries, pages and gdb's scripts in folders of their own, as Debian has them.
 folder=usr/lib/x86_64-linux-gnu
-make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/apart" PREFIX=/usr LIBDIR=/$folder >install.log 2>&1 || { cat install.log; exit 1; }
+apart=(DESTDIR="$PWD/apart" PREFIX=/usr LIBDIR="/$folder" DOCDIR=/usr/share/doc/hakmem-tools AUTOLOAD=/usr/share/gdb/auto-load)
+make -s -C "$SOURCE" BUILD="$BUILD" install "${apart[@]}" >install.log 2>&1 || { cat install.log; exit 1; }
 [ -f apart/usr/lib/hakmem/hakmem-debug.so ] && [ -f apart/$folder/libhakmem.so.1.0.0 ] || { echo "LIBDIR: $(find apart -name '*.so*')"; exit 1; }
+[ -f apart/usr/share/doc/hakmem-tools/docs/INDEX.md ] && [ ! -e apart/usr/share/doc/hakmem ] || { echo "DOCDIR: $(ls apart/usr/share/doc)"; exit 1; }
+[ "$(find apart -name '*-gdb.py' -printf '%P\n' | LC_ALL=C sort | tr '\n' ' ')" = "usr/lib/hakmem/hakmem-gdb.py usr/share/gdb/auto-load/usr/lib/hakmem/hakmem-debug.so-gdb.py usr/share/gdb/auto-load/$folder/libhakmem.so.1.0.0-gdb.py " ] ||
+    { echo "AUTOLOAD: $(find apart -name '*-gdb.py')"; exit 1; }
 PKG_CONFIG_PATH=apart/$folder/pkgconfig pkg-config --variable=libdir hakmem | grep -qx /$folder || { echo "pkg-config does not name LIBDIR"; exit 1; }
 rm -rf project/build
 CC=${CC:-cc} cmake -S project -B project/build -G Ninja -DCMAKE_PREFIX_PATH="$PWD/apart/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu >cmake.log 2>&1 &&
     grep -q "$PWD/apart/usr/include" project/build/build.ninja && grep -q "$PWD/apart/$folder/libhakmem" project/build/build.ninja ||
     { echo "CMake does not find LIBDIR"; cat cmake.log; exit 1; }
-make -s -C "$SOURCE" BUILD="$BUILD" uninstall DESTDIR="$PWD/apart" PREFIX=/usr LIBDIR=/$folder
+make -s -C "$SOURCE" BUILD="$BUILD" uninstall "${apart[@]}"
 # A link on this machine says nothing of where the tree will lie.
 mkdir -p far/away && ln -s far/away near
 make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/linked_root" PREFIX="$PWD" LIBDIR="$PWD/near/lib" >install.log 2>&1 || { cat install.log; exit 1; }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Every link of a page to a file of the tree leads somewhere, and docs/INDEX.md names every page.
+# Every link of a page to a file of the tree leads somewhere, and docs/INDEX.md names every page. `links.sh FOLDER` asks that of
+# pages that were installed there.
 set -u
-cd "$(dirname "$0")/../.." || exit 2
+cd "${1-$(dirname "$0")/../..}" || exit 2
 status=0
 pages=(README.md DESIGN.md)
 while IFS= read -r page; do pages+=("$page"); done < <(find docs -name '*.md' | LC_ALL=C sort)

@@ -6,7 +6,7 @@ status=0
 scripts=()
 while IFS= read -r file; do
     head -n 1 "$file" | grep -qE '^#!.*\b(ba)?sh$' && scripts+=("$file")
-done < <(git ls-files -co --exclude-standard -- .ci tests tools demo)
+done < <(git ls-files -co --exclude-standard -- .ci tests tools demo packaging)
 shellcheck -x -S warning "${scripts[@]}" || status=1
 for file in "${scripts[@]}"; do
     [ -x "$file" ] || { echo "$file is a script that may not be executed (chmod +x)"; status=1; }
