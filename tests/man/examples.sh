@@ -7,31 +7,12 @@ unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
 export PAGER=cat HOME=$PWD/home SHELL=/bin/bash
 mkdir -p bin home/.config/fish/completions made
-cp "$BUILD/tests/man/app" made/app
 ln -s "$trace" bin/hakmem-trace
 printf '#!/bin/sh\ncat >/dev/null\necho "<svg/>"\n' >bin/flamegraph.pl
 chmod +x bin/flamegraph.pl
 PATH=$PWD/bin:$PATH
 
-# What the examples name.
-(
-    cd made || exit 1
-    for name in server parser tests; do cp app $name; done
-    echo 'x' >broken.txt
-    echo 'print("job")' >job.py
-    ln -s "$BUILD/libhakmem.so.1" "$BUILD/hakmem-debug.so" .
-    for store in app ci; do hakmem-trace run --on-fault continue --leaks=1 -s $store.db -- ./app >out 2>&1; done
-    for store in before old; do hakmem-trace run -s $store.db -- ./app --fine >out 2>&1 || exit 1; done
-    cp before.db after.db && cp old.db new.db
-    mkdir ci && hakmem-trace faults -s app.db --write-baseline ci/baseline.json >out
-    [ -s ci/baseline.json ] || exit 1
-    HAKMEM_COLLECT=/none LD_PRELOAD=$BUILD/hakmem-debug.so ./server --fine >out 2>&1
-    gdb -q -nx -batch -iex 'set debuginfod enabled off' -ex 'set environment LD_PRELOAD ./libhakmem.so.1' -ex 'catch syscall exit_group' \
-        -ex 'run --fine' -ex 'generate-core-file core.server' -ex kill ./server </dev/null >out 2>&1
-    [ -s core.server ] || exit 1
-    mv hakmem.server.*.rings hakmem.server.4711.rings || exit 1
-    sleep 0.01 && cp app.db hakmem.app.4711.db # the newest, which stands for no -s
-) || { echo "what the examples need cannot be made"; cat made/out; exit 1; }
+(cd made && "$SOURCE/tests/docs/setup") || exit 1
 address=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base from event where kind = 'MALLOC' limit 1" | tail -n 1)
 superslab=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base & ~2097151 from event where kind = 'MALLOC' limit 1 offset 2000" | tail -n 1)
 recorded=$(hakmem-trace sql -s made/hakmem.app.4711.db 'select pid from process' | tail -n 1)
