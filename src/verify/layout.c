@@ -8,6 +8,9 @@
 #include "options.h"
 #include "large/address_map.h"
 #include "mid/segments.h"
+#include "trace/memory/memory.h"
+#include "trace/node.h"
+#include "trace/stacks/stacks.h"
 #include "version.h"
 
 /* Named by the note below. */
@@ -45,7 +48,8 @@ __attribute__((used)) const struct table hak_layout_table = {
  * as they did without it. */
 __asm__(".pushsection .rodata.hak_layout_roots,\"a\"\n"
         "1:\n"
-#define ROOT(name, symbol) ".quad " #symbol " - .\n.asciz \"" #name "\"\n"
+#define ROOT(name, symbol)       ".quad " #symbol " - .\n.asciz \"" #name "\"\n"
+#define DEBUG_ROOT(name, symbol) ".weak " #symbol "\n.hidden " #symbol "\n" ROOT(name, symbol)
 #include "layout.def"
         "2: .popsection\n"
         ".pushsection " HAK_LAYOUT_SECTION ",\"a\",@note\n"

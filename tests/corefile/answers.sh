@@ -96,17 +96,20 @@ address=$(address_of live)
 "$trace" core kept.core --why "$(sed -n 's/^live //p' kept.said)" >/dev/null || fail "plain core again: status $?"
 sed -n '/^-- live$/,/^-- inside$/{/^--/d;p}' "$here/plain.expected" | diff -u - found || fail "archive"
 
-# A core of the kernel, where it writes one into the working directory.
+# A core of the kernel; where it writes none into the working directory, one of gdb's, cut to what the kernel would keep.
+rm -f core core.*
 if [ "$(cat /proc/sys/kernel/core_pattern)" = core ] && ulimit -c unlimited 2>/dev/null; then
-    rm -f core core.*
     { LD_PRELOAD=$BUILD/libhakmem.so "$program" fault >said; } 2>/dev/null
-    found=$(find . -maxdepth 1 -name 'core*' -newer said -o -maxdepth 1 -name core | head -n 1)
-    if [ -n "$found" ]; then
-        "$trace" core "$found" >summary || fail "a core of the kernel: status $?"
-        grep -qE '^ended by +SIGSEGV' summary || fail "a core of the kernel: $(cat summary)"
-        "$trace" core "$found" --why @fault | grep -q "^$(address_of page) is in no block" || fail "--why @fault of a core of the kernel"
-        "$trace" core "$found" --why "$(address_of freed_later)" | grep -q 'front of heap 2 .*: the next one' ||
-            fail "a core of the kernel: $("$trace" core "$found" --why "$(address_of freed_later)")"
-    fi
+    found=$(find . -maxdepth 1 -name 'core*' | head -n 1)
+    [ -n "$found" ] || fail 'the kernel wrote no core'
+else
+    make_core core.gdb "$BUILD/libhakmem.so" "$program" fault
+    as_of_kernel core.gdb
+    found=core.gdb
 fi
+"$trace" core "$found" >summary || fail "a core of the kernel: status $?"
+grep -qE '^ended by +SIGSEGV' summary || fail "a core of the kernel: $(cat summary)"
+"$trace" core "$found" --why @fault | grep -q "^$(address_of page) is in no block" || fail "--why @fault of a core of the kernel"
+"$trace" core "$found" --why "$(address_of freed_later)" | grep -q 'front of heap 2 .*: the next one' ||
+    fail "a core of the kernel: $("$trace" core "$found" --why "$(address_of freed_later)")"
 exit 0

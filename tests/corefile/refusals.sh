@@ -34,20 +34,7 @@ refused 2 'did not end by an access to memory' good.core --why @fault
 # As the kernel leaves it: of a module that was only read, the first page alone. The rest comes from the file, if it is still the same.
 cp "$BUILD/libhakmem.so" ./libhakmem.so
 make_core moved.core "$PWD/libhakmem.so" "$program"
-python3 - <<'END' || fail 'shortening modules'
-import struct
-with open("moved.core", "r+b") as core:
-    head = core.read(64)
-    offset, count = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<H", head, 56)[0]
-    for i in range(count):
-        core.seek(offset + 56 * i)
-        kind, flags, at, _, _, stored, _, _ = struct.unpack("<IIQQQQQQ", core.read(56))
-        core.seek(at)
-        if kind == 1 and not flags & 2 and stored > 4096:
-            keep = 4096 if core.read(4) == b"\x7fELF" else 0
-            core.seek(offset + 56 * i + 32)
-            core.write(struct.pack("<Q", keep))
-END
+as_of_kernel moved.core
 timeout 60 "$trace" core moved.core >out 2>errors || fail "shortened modules: $(cat errors)"
 cp said moved.said
 cp "$BUILD/hakmem-record.so" ./libhakmem.new && mv libhakmem.new libhakmem.so

@@ -15,6 +15,7 @@ allowed() {
     route) echo 'front mid large slab pool platform' ;;
     learn) echo 'route front mid large slab pool platform' ;;
     verify) echo 'learn route front mid large slab pool platform guarded/guarded.h guard/locate.h metrics' ;;
+    layout) echo 'front mid large trace/memory/memory.h trace/node.h trace/stacks/stacks.h' ;; # src/verify/layout.c: where fields lie, no calls
     entry) echo 'learn route front mid large slab pool platform trace/process/process.h' ;;
     keep) echo 'entry/keep entry/entry.h entry/environment.h platform trace/trace.h' ;; # src/entry/keep has no layer below it
     attach) echo 'entry/attach entry/keep platform trace/trace.h trace/wait.h unwind/modules.h' ;; # src/entry/attach, likewise
@@ -34,13 +35,19 @@ allowed() {
     report) echo 'base store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) echo 'report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h trace/frame_node.h' ;;
     viewer) echo 'base store report collector made metrics/metric.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
+    corefile) echo 'viewer report options.h symbols/symbols.h trace/frame_node.h base' ;; # viewer/corefile: names stacks without a store
     esac
 }
 
 for file in src/*/*.[ch] src/*/*/*.[ch] viewer/*.[ch] viewer/*/*.[ch]; do
     [ -e "$file" ] || continue
     folder=${file#src/} folder=${folder%%/*}
-    case "$file" in src/entry/keep/*) folder=keep ;; src/entry/attach/*) folder=attach ;; esac
+    case "$file" in
+    src/entry/keep/*) folder=keep ;;
+    src/entry/attach/*) folder=attach ;;
+    src/verify/layout.c) folder=layout ;;
+    viewer/corefile/*) folder=corefile ;;
+    esac
     while read -r name; do
         case "$name" in "$folder"/*) continue ;; */*) ;; *) continue ;; esac
         for rule in $(allowed "$folder"); do

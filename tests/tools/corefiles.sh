@@ -39,3 +39,21 @@ normal() {
     sed -E -e "${script#;};s/0x[0-9a-f]+/0x/g;s/(thread|process) +[0-9]+/\1 N/g;s/^process N [^,]*/process N PROGRAM/" \
         -e "s,It lies in /[^ ]*\\+0x,It lies in PROGRAM+0x,;s/^(allocator +[^ ]+) [0-9.]+/\1 VERSION/;s/^(live +)[0-9,]+ blocks, [0-9,]+/\1N blocks, N/"
 }
+
+# as_of_kernel FILE: leaves of modules that are only read the first page alone, as the kernel does.
+as_of_kernel() {
+    python3 - "$1" <<'END' || fail 'shortening modules'
+import struct, sys
+with open(sys.argv[1], "r+b") as core:
+    head = core.read(64)
+    offset, count = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<H", head, 56)[0]
+    for i in range(count):
+        core.seek(offset + 56 * i)
+        kind, flags, at, _, _, stored, _, _ = struct.unpack("<IIQQQQQQ", core.read(56))
+        core.seek(at)
+        if kind == 1 and not flags & 2 and stored > 4096:
+            keep = 4096 if core.read(4) == b"\x7fELF" else 0
+            core.seek(offset + 56 * i + 32)
+            core.write(struct.pack("<Q", keep))
+END
+}

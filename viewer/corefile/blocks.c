@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/sorted.h"
 #include "viewer/corefile/parts.h"
+#include "viewer/corefile/stacks.h"
 #include "viewer/cli/cli.h"
 
 enum { SUBKIND_TAKEN = 7 }; /* the low bits are the call that took it */
@@ -47,6 +48,7 @@ void core_blocks_close(struct core_blocks *blocks) {
         free(blocks->half[i].large);
         free(blocks->half[i].heap);
     }
+    core_stacks_close(blocks);
     core_memory_close(&blocks->memory);
 }
 

@@ -13,6 +13,7 @@
 #define HAK_VIEWER_COREFILE_BLOCKS_H
 
 #include "hop.h"
+#include "symbols/symbols.h"
 #include "viewer/corefile/table.h"
 
 struct core_superslab {
@@ -65,6 +66,7 @@ struct core_blocks {
     struct core_memory memory;
     struct core_tables tables;
     struct core_half half[CORE_TABLES_MAX];
+    struct hak_symbols *symbols; /* NULL until a stack is named (stacks.h) */
     bool no_memory;
 };
 

@@ -3,9 +3,11 @@
  *
  *   core file --open.c--> memory.h --table.h--> names and offsets, out of the library's own table
  *        walk.c: SuperSlabs, caches, large blocks --> blocks.h --> why.c: one address
+ *        stacks.c: nodes, by a block's ids --> src/symbols --> frames
  *
- * The table is made by the library that was loaded (src/layout.h); no debug information is read,
- * and nothing here knows where a field lies. Calls capture (JSON) and cli. One thread. */
+ * The table is made by the library that was loaded (src/layout.h); names of stacks alone take debug
+ * information, and nothing here knows where a field lies. Calls capture (JSON, frames), cli and
+ * symbols. One thread. */
 #ifndef HAK_VIEWER_COREFILE_COREFILE_H
 #define HAK_VIEWER_COREFILE_COREFILE_H
 

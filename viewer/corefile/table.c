@@ -19,6 +19,11 @@ static const char *const root_names[HAK_LAYOUT_ROOT_COUNT] = {
 #define ROOT(name, symbol) [HAK_ROOT_##name] = #name,
 #include "layout.def"
 };
+/* Those that a library may do without. */
+static const bool is_optional[HAK_LAYOUT_ROOT_COUNT] = {
+#define DEBUG_ROOT(name, symbol) [HAK_ROOT_##name] = true,
+#include "layout.def"
+};
 
 /* What is found of one module. */
 struct reading {
@@ -26,6 +31,7 @@ struct reading {
     struct core_tables *tables;
     const struct core_file *file;
     struct hak_text *error;
+    uint64_t bias;   /* of the module: what its addresses are counted from */
     bool is_missing; /* what a note of ours leads to */
 };
 
@@ -68,7 +74,8 @@ static bool is_sane(const struct core_table *t) {
            core_value(t, HAK_AT_map_middle_places) <= 1 << 17 &&
            core_value(t, HAK_AT_map_leaf_places) <= 64 &&
            core_value(t, HAK_AT_map_granule_roots) <= 1 << 17 &&
-           core_value(t, HAK_AT_map_granules) <= 1 << 17;
+           core_value(t, HAK_AT_map_granules) <= 1 << 17 &&
+           core_value(t, HAK_AT_node_bytes) <= 256 && core_value(t, HAK_AT_node_lap_shift) == 48;
 }
 
 /* False: it was refused, or is missing. */
@@ -118,9 +125,10 @@ static bool read_table(struct reading *reading, uint64_t address) {
     return true;
 }
 
-/* Distances are counted from where they stand. */
-static void read_roots(struct core_table *table, uint64_t address, const uint8_t *bytes,
-                       size_t length) {
+/* Distances are counted from where they stand. What the library does not have leads to its start.
+ */
+static void read_roots(const struct reading *reading, struct core_table *table, uint64_t address,
+                       const uint8_t *bytes, size_t length) {
     int64_t distance;
     for (size_t at = 0; at + sizeof distance < length;) {
         memcpy(&distance, bytes + at, sizeof distance);
@@ -131,6 +139,9 @@ static void read_roots(struct core_table *table, uint64_t address, const uint8_t
         for (int root = 0; root < HAK_LAYOUT_ROOT_COUNT; root++)
             if (strcmp(name, root_names[root]) == 0)
                 table->root[root] = address + at + (uint64_t)distance;
+        for (int root = 0; root < HAK_LAYOUT_ROOT_COUNT; root++)
+            if (is_optional[root] && table->root[root] == reading->bias)
+                table->root[root] = 0;
         at += sizeof distance + name_bytes + 1;
     }
 }
@@ -148,7 +159,7 @@ static bool follow_note(struct reading *reading, uint64_t address, const uint8_t
     uint64_t roots = address + (uint64_t)note.roots;
     uint8_t *names_of_roots = note.root_bytes < NOTES_MAX ? malloc(note.root_bytes) : NULL;
     if (names_of_roots && core_read(reading->core, roots, names_of_roots, note.root_bytes))
-        read_roots(table, roots, names_of_roots, note.root_bytes);
+        read_roots(reading, table, roots, names_of_roots, note.root_bytes);
     else
         reading->is_missing = true;
     free(names_of_roots);
@@ -205,6 +216,7 @@ static bool read_module(struct reading *reading) {
         if (part[i].p_type == PT_LOAD && part[i].p_vaddr < first)
             first = part[i].p_vaddr;
     uint64_t bias = base - first / CORE_PAGE_BYTES * CORE_PAGE_BYTES;
+    reading->bias = bias;
     bool is_read = true;
     for (size_t i = 0; i < count && first != UINT64_MAX; i++)
         if (part[i].p_type == PT_NOTE)
@@ -216,7 +228,7 @@ static bool read_module(struct reading *reading) {
 
 static bool has_all_roots(const struct core_table *table) {
     for (int root = 0; root < HAK_LAYOUT_ROOT_COUNT; root++)
-        if (!table->root[root])
+        if (!table->root[root] && !is_optional[root])
             return false;
     return true;
 }

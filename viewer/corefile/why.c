@@ -6,6 +6,7 @@
 #include "options.h"
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
+#include "viewer/corefile/stacks.h"
 
 enum { SHARED_HEAP = 1 };
 
@@ -110,6 +111,34 @@ static void add_life(struct hak_text *text, const struct core_block *block) {
     if (block->user != block->base)
         hak_text_add(text, ", user's first byte 0x%" PRIx64, block->user);
     hak_text_add(text, "\n");
+}
+
+/* ---- its stacks -------------------------------------------------------------------------------
+ */
+
+static void add_stack(struct hak_text *text, const char *what, const struct hak_frames *frames) {
+    if (frames->count == 0)
+        return;
+    hak_text_add_at(text, 2, "%s\n", what);
+    view_add_frame_lines(text, frames, 6);
+}
+
+static void add_stacks(struct hak_text *text, struct core_blocks *blocks,
+                       const struct core_block *block) {
+    struct hak_frames allocated, freed;
+    uint32_t free_stack = block->is_live ? 0 : block->free_stack;
+    if (!block->state || block->place == HAK_PLACE_UNTOUCHED)
+        return;
+    core_stack_frames(blocks, block->alloc_stack, &allocated);
+    core_stack_frames(blocks, free_stack, &freed);
+    add_stack(text, "allocated", &allocated);
+    add_stack(text, "freed", &freed);
+    if ((block->alloc_stack || free_stack) && allocated.count + freed.count == 0) {
+        hak_text_add_at(text, 2, "stacks");
+        hak_text_add_at(text, 14, "not in this core\n");
+    }
+    hak_frames_free(&allocated);
+    hak_frames_free(&freed);
 }
 
 /* ---- beside it ------------------------------------------------------------------------------- */
@@ -256,6 +285,7 @@ static int answer(struct view *view, struct core_blocks *blocks, uint64_t addres
         add_no_block(&text, blocks, &block, address);
     else
         add_answer(&text, &block, address);
+    add_stacks(&text, blocks, &block);
     if (has_neighbours)
         add_neighbours(&text, &block);
     return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;

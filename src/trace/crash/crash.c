@@ -124,8 +124,10 @@ void hak_crash_leave_stored(bool is_stored) {
 }
 
 void hak_crash_note_end(int number) {
-    if (hak_current_ready() && hak_current.process && hak_is_own_process())
-        atomic_store(&hak_current.process->end_status, HAK_END_KNOWN | (uint32_t)number);
+    if (!hak_current_ready() || !hak_current.process || !hak_is_own_process())
+        return;
+    atomic_store(&hak_current.process->end_status, HAK_END_KNOWN | (uint32_t)number);
+    hak_memory_put_stacks_into_core();
 }
 
 void hak_crash_die_by(int number) {

@@ -114,7 +114,8 @@ HAK_HIDDEN enum hak_trapped hak_crash_trapped(const void *siginfo,
 /* Unwinds from the incident's registers; a `look` of its own. */
 HAK_HIDDEN void hak_crash_unwind(struct hak_incident *incident);
 
-/* The process ends by signal `number` next: for those whom the kernel will not tell. */
+/* The process ends by signal `number` next: for those whom the kernel will not tell. Its stacks go
+ * into its core. */
 HAK_HIDDEN void hak_crash_note_end(int number);
 
 /* Ends the process by `number` with its default action, whatever handler there is. */

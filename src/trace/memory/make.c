@@ -8,6 +8,7 @@
 #include "metrics/block.h"
 #include "options.h"
 #include "superslab.h"
+#include "trace/memory/current.h"
 #include "trace/memory/environment.h"
 #include "trace/memory/proc.h"
 #include "trace/protocol.h"
@@ -110,6 +111,16 @@ static int make_file(uint64_t total, int *file) {
 
 void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_bytes) {
     (void)hak_raw_call(SYS_madvise, session, total_bytes, MADV_DONTDUMP);
+}
+
+void hak_memory_put_stacks_into_core(void) {
+    struct hak_session *session = hak_current.session;
+    uint64_t nodes = atomic_load(&session->node_count);
+    if (nodes > hak_current.node_capacity)
+        nodes = hak_current.node_capacity;
+    (void)hak_raw_call(SYS_madvise, session, pages(sizeof *session), MADV_DODUMP);
+    (void)hak_raw_call(SYS_madvise, hak_current.nodes, pages(nodes * sizeof *hak_current.nodes),
+                       MADV_DODUMP);
 }
 
 int hak_memory_map(int file, uint64_t total, struct hak_session_memory *memory) {

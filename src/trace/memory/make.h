@@ -56,6 +56,9 @@ HAK_HIDDEN void hak_memory_restore_file_limit(const struct rlimit *before);
 
 /* Keeps the mapping out of core files, for which all of it would be filled. Done by make. */
 HAK_HIDDEN void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_bytes);
+/* The process is about to die: puts the header and the stack nodes in use into its core file after
+ * all (docs/specs/debugger.md). Async-signal-safe. */
+HAK_HIDDEN void hak_memory_put_stacks_into_core(void);
 
 /* Fills in what the header tells of the program: path, command line, store, settings. */
 HAK_HIDDEN void hak_memory_describe(struct hak_session *session);
