@@ -268,7 +268,9 @@ static const struct view_option info_options[] = {
 static const struct view_option core_options[] = {
     {"why", 0, "ADDR",
      "what lies at ADDR (hex), or at @fault: whose block, live or free, in which list"},
-    {"owner", 0, "ADDR", "the same in brief: without what lies beside it"},
+    {"owner", 0, "ADDR", "the same in brief: without what lies beside it, and without the store"},
+    {"block", 0, "ADDR", "every life of the block, out of the store (as the command `block`)"},
+    {"history", 0, "ADDR", "every event of the block, out of the store (`block --moves`)"},
     {"layers", 0, NULL, "how many blocks of each class lie in the lists of which layer"},
     {"memory", 0, "N", "read PID through this open descriptor of /proc/PID/mem (for debuggers)"},
 };
@@ -803,6 +805,8 @@ const struct view_command view_commands[] = {
          "holds ADDR, live or free, in which list of which thread, what the program asked for\n"
          "where that is known (not in level light and libhakmem.so), by which stacks it was\n"
          "allocated and freed, and what lies beside it.\n"
+         "Of a process that was recorded it adds what the store says (as `why`): the store of -s,\n"
+         "else the one that the process wrote, which is known by the recording's id.\n"
          "--layers: blocks by class and by where they lie, live or in which layer's lists.\n"
          "\n"
          "Exit status: 0, 2 wrong use, 3 FILE cannot be read, is no core file, or has no hakmem\n"

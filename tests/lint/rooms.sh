@@ -52,7 +52,7 @@ src/report/page: instruction known words text
 viewer/cli:
 viewer/capture: cli
 viewer/block: capture cli
-viewer/corefile: capture cli
+viewer/corefile: block capture cli
 viewer/events: capture cli
 viewer/findings: capture cli
 viewer/info: capture cli

@@ -74,6 +74,8 @@ def run_trace(words, **more):
 
 def ask(words):
     """Hands the core file over, or the process with its memory, which gdb may open where others may not."""
+    store = gdb.parameter("hakmem-store")
+    words = [*words, "-s", store] if store else words
     path, pid = core_path(), gdb.selected_inferior().pid
     if path:
         run_trace([path, *words])
@@ -90,20 +92,19 @@ def ask(words):
         os.close(memory)
 
 
-class TracePath(gdb.Parameter):
-    """Path of hakmem-trace, "" to look for it beside the library and in PATH."""
+class Path(gdb.Parameter):
+    """A path, "" where none is set."""
 
-    set_doc = show_doc = "Path of hakmem-trace"
-
-    def __init__(self):
-        super().__init__("hakmem-trace", gdb.COMMAND_FILES, gdb.PARAM_OPTIONAL_FILENAME)
-        self.value = ""
+    def __init__(self, name, sentence):
+        self.set_doc = self.show_doc = sentence
+        super().__init__(name, gdb.COMMAND_FILES, gdb.PARAM_OPTIONAL_FILENAME)
+        self.name, self.value = name, ""
 
     def get_set_string(self):
         return ""
 
     def get_show_string(self, value):
-        return f'hakmem-trace is "{value}".'
+        return f'{self.name} is "{value}".'
 
 
 def address_of(argument, usage):
@@ -121,6 +122,8 @@ COMMANDS = {
     "heap": ([], False, "The process, its end, and what its heap holds"),
     "why": (["--why"], True, "Whose block an address is, live or free, in which list, and what lies beside it"),
     "owner": (["--owner"], True, "Whose block an address is, in brief"),
+    "block": (["--block"], True, "Every life of the block that holds an address, out of the store of the recording"),
+    "history": (["--history"], True, "Every event of the block that holds an address, out of the store of the recording"),
     "layers": (["--layers"], False, "How many blocks of each class lie in the lists of which layer"),
 }
 
@@ -183,7 +186,9 @@ def on_stop(event):
             pass
 
 
-for each in (TracePath, Hakmem, Frame):
+Path("hakmem-trace", 'Path of hakmem-trace, "" to look for it beside the library and in PATH')
+Path("hakmem-store", 'Store of the recording, "" for the one that the process wrote')
+for each in (Hakmem, Frame):
     each()
 for each in COMMANDS:
     Question(each)

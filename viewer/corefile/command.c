@@ -108,10 +108,9 @@ static const struct question {
     bool takes_address;
     int (*answer)(struct view *view, struct core_blocks *blocks, uint64_t address);
 } questions[] = {
-    {"why", true, core_why},
-    {"owner", true, core_owner},
-    {"layers", false, core_layers},
-    {NULL, false, say_summary},
+    {"why", true, core_why},           {"owner", true, core_owner},
+    {"block", true, core_block_lives}, {"history", true, core_block_history},
+    {"layers", false, core_layers},    {NULL, false, say_summary},
 };
 
 /* The one question that is asked; NULL: there are two. */

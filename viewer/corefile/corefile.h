@@ -4,6 +4,7 @@
  *   core file --open.c--> memory.h --table.h--> names and offsets, out of the library's own table
  *        walk.c: SuperSlabs, caches, large blocks --> blocks.h --> why.c: one address
  *        stacks.c: nodes, by a block's ids --> src/symbols --> frames
+ *        recording.c: the store of the process --> block, beside the answer
  *
  * The table is made by the library that was loaded (src/layout.h); names of stacks alone take debug
  * information, and nothing here knows where a field lies. Calls capture (JSON, frames), cli and

@@ -17,6 +17,8 @@ json_t *core_document(const struct view *view, const struct core_blocks *blocks)
 /* The answers (command.c has the table): printed, and the exit status. */
 int core_why(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_owner(struct view *view, struct core_blocks *blocks, uint64_t address);
+int core_block_lives(struct view *view, struct core_blocks *blocks, uint64_t address);
+int core_block_history(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_layers(struct view *view, struct core_blocks *blocks, uint64_t address);
 
 #endif

@@ -96,7 +96,7 @@ static void read_build_id(const uint8_t *bytes, size_t length, char *hex) {
             memcmp(bytes + at + sizeof note, "GNU", sizeof "GNU") == 0 &&
             note.n_descsz <= BUILD_ID_BYTES) {
             for (size_t i = 0; i < note.n_descsz; i++)
-                sprintf(hex + 2 * i, "%02x", bytes[start + i]);
+                snprintf(hex + 2 * i, 3, "%02x", bytes[start + i]);
             return;
         }
         at = (end + 3) / 4 * 4;

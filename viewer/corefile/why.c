@@ -6,6 +6,7 @@
 #include "options.h"
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
+#include "viewer/corefile/recording.h"
 #include "viewer/corefile/stacks.h"
 
 enum { SHARED_HEAP = 1 };
@@ -272,6 +273,16 @@ static void add_answer(struct hak_text *text, const struct core_block *block, ui
     add_life(text, block);
 }
 
+/* What is recorded of it, where its store is found. 0, or an exit status. */
+static int add_recorded(struct hak_text *text, struct view *view, struct core_blocks *blocks,
+                        uint64_t address) {
+    uint32_t process;
+    int status = core_recording_open(view, blocks, &process);
+    if (status == 0 && process)
+        status = core_recording_add_why(text, view, address, process);
+    return status;
+}
+
 static int answer(struct view *view, struct core_blocks *blocks, uint64_t address,
                   bool has_neighbours) {
     struct hak_text text = {0};
@@ -288,7 +299,8 @@ static int answer(struct view *view, struct core_blocks *blocks, uint64_t addres
     add_stacks(&text, blocks, &block);
     if (has_neighbours)
         add_neighbours(&text, &block);
-    return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
+    int status = has_neighbours ? add_recorded(&text, view, blocks, address) : VIEW_OK;
+    return view_print(&text) ? status : VIEW_UNREADABLE;
 }
 
 int core_why(struct view *view, struct core_blocks *blocks, uint64_t address) {
