@@ -393,16 +393,16 @@ tests: all unit man $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL
        $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
-$(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(HOST) $(DEPEND) -o $@ $<
+SCHEMA_OBJ := $(BUILD)/host/tools/schema/schema.o $(BUILD)/host/src/store/schema_sql.o
+$(BUILD)/write_pages: $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ)
+	$(call SAY,link) $(CC) -o $@ $^ -lsqlite3
 .PHONY: pages
 pages: $(BUILD)/write_pages
 	$(BUILD)/write_pages docs
 
 # Man pages, from the same tables: the commands' comes with the viewer. All are there, or none.
 MAN_SRC := $(wildcard tools/man/*.c)
-$(BUILD)/write_man: $(MAN_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
+$(BUILD)/write_man: $(MAN_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/tools/schema/schema.o $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS) $(VIEW_LIBS)
 $(BUILD)/man/hakmem.7: $(BUILD)/write_man docs/specs/store.md include/hakmem.h
 	@rm -rf $(@D) $(@D).new && mkdir -p $(@D).new
@@ -547,4 +547,4 @@ help:
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
-           $(TSAN_BIN) $(BUILD)/write_pages $(MAN_SRC:%.c=$(BUILD)/host/%.o))
+           $(TSAN_BIN) $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ) $(MAN_SRC:%.c=$(BUILD)/host/%.o))

@@ -1,11 +1,13 @@
 /* Writes what is made from the four .def tables: specs/options.md, specs/hops.md, specs/classes.md,
- * specs/faults/INDEX.md and profiles/NAME.env. `write_pages DIRECTORY` (docs); `make pages` calls
- * it and `make lint` compares what it writes with what is there. */
+ * specs/faults/INDEX.md and profiles/NAME.env, and from the store's statements specs/schema.md.
+ * `write_pages DIRECTORY` (docs); `make pages` calls it and `make lint` compares what it writes
+ * with what is there. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "hop.h"
+#include "tools/schema/schema.h"
 
 static const char *directory;
 static int status = 0;
@@ -321,6 +323,44 @@ static void write_faults(void) {
     close_page(page);
 }
 
+/* A sentence with links to the pages that it names: those of docs/specs. */
+static void put_linked(FILE *page, const char *text) {
+    size_t length = 0;
+    for (const char *name; (name = schema_find_page(text, &length)); text = name + length + 3)
+        fprintf(page, "%.*s[%.*s](%.*s.md)", (int)(name - text), text, (int)length, name,
+                (int)length, name);
+    fputs(text, page);
+}
+
+static void put_schema_item(void *context, const struct schema_item *item) {
+    FILE *page = context;
+    if (item->kind == SCHEMA_CHAPTER) {
+        fprintf(page, "\n## %s\n", item->name);
+        return;
+    }
+    bool is_head = item->kind == SCHEMA_TABLE || item->kind == SCHEMA_VIEW;
+    fprintf(page, is_head ? "\n| **%s%s** | " : "| %s%s | ",
+            item->kind == SCHEMA_INDEX ? "index " : "", item->name);
+    put_linked(page, item->sentence);
+    fputs(is_head ? " |\n|---|---|\n" : " |\n", page);
+}
+
+static void write_schema(void) {
+    FILE *page = open_page("specs/schema.md", "The tables of a store", "store/schema_sql.c");
+    if (!page)
+        return;
+    fputs(
+        "Each table and view that lies in the file, with its columns; in `sqlite3 app.db` "
+        "`.schema leak` shows the same of one. What is coded in them, the values of meta, and the "
+        "tables that hakmem's own connections have beside them: [store](store.md). Times `ns` "
+        "count "
+        "from the capture's start. \"Row of\" means: its `id`. Numbers are signed 64-bit integers: "
+        "addresses and masks with bit 63 set read as negative.\n",
+        page);
+    schema_read(put_schema_item, page);
+    close_page(page);
+}
+
 int main(int argc, char **argv) {
     static const char *const folders[] = {"specs", "specs/faults", "profiles"};
     if (argc != 2) {
@@ -341,5 +381,6 @@ int main(int argc, char **argv) {
     write_hops();
     write_classes();
     write_faults();
+    write_schema();
     return status;
 }

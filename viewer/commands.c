@@ -835,6 +835,9 @@ const struct view_command view_commands[] = {
          "  perfetto        for ui.perfetto.dev: heap over time, marks, the heap profile\n"
          "  heaptrack       for heaptrack_print and heaptrack_gui: every allocation and free\n"
          "  csv, jsonl      a row for each process and stack; --events: each event of the log\n"
+         "  sqlite          ordinary tables for any SQLite: profile at peak and end, live, "
+         "stacks,\n"
+         "                  faults, leaks, processes\n"
          "\n"
          "What was found: junit is JUnit's XML: a suite for each program, a case for each finding, "
          "and\n"
@@ -855,6 +858,7 @@ const struct view_command view_commands[] = {
                  "  hakmem-trace export collapsed-diff old.db new.db | flamegraph.pl >diff.svg\n"
                  "  hakmem-trace export pprof --at end -s app.db -o app.pb.gz\n"
                  "  hakmem-trace export csv --events -s app.db -o events.csv.gz\n"
+                 "  hakmem-trace export sqlite -s app.db -o plain.db\n"
                  "  hakmem-trace export junit -s app.db >app.junit.xml\n"
                  "  hakmem-trace export sarif --baseline ci/baseline.json -o app.sarif\n",
      OPTIONS(export_options),

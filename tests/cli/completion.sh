@@ -34,7 +34,7 @@ completes hakmem-trace run --check '' 'trace normal light'
 completes hakmem-trace run --pools '' malloc
 completes hakmem-trace why --color a 'auto always'
 completes hakmem-trace explain HKM-30 'HKM-301 HKM-302 HKM-303 HKM-304'
-completes hakmem-trace export s 'sarif speedscope'
+completes hakmem-trace export s 'sarif speedscope sqlite'
 completes hakmem-trace export coll 'collapsed collapsed-diff'
 completes hakmem-trace run --leaks --fo --force
 completes hakmem-trace faults --baseline b. b.txt

@@ -7,7 +7,7 @@ void man_write_commands(const char *folder);
 /* hakmem.7: the libraries, their variables (options.def), faults (faults.def), and functions
  * (include/hakmem.h, read from `source`, the top of the tree). */
 void man_write_libraries(const char *folder, const char *source);
-/* hakmem-store.5: the capture, by the tables of docs/specs/store.md and hops.def. */
+/* hakmem-store.5: the capture, by docs/specs/store.md, its own statements and hops.def. */
 void man_write_store(const char *folder, const char *source);
 
 #endif

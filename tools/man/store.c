@@ -1,4 +1,5 @@
-/* The page of the capture, from docs/specs/store.md and the table of records. */
+/* The page of the capture, from docs/specs/store.md, the statements of its tables and the table of
+ * records. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 #include "hop.h"
 #include "tools/man/pages.h"
 #include "tools/man/roff.h"
+#include "tools/schema/schema.h"
 
 /* The next cell of a row of Markdown ("| a | b |"): its start and length, and where the row goes
  * on. NULL past the last. */
@@ -52,6 +54,46 @@ static void put_table(FILE *page, const char *source, const char *heading) {
     fclose(text);
 }
 
+struct tables {
+    FILE *page;
+    bool is_in_list, has_heading; /* the heading is just above */
+};
+
+/* A list for each table or view, its name and sentence before it. */
+static void put_schema_item(void *context, const struct schema_item *item) {
+    struct tables *t = context;
+    bool is_column = item->kind == SCHEMA_COLUMN;
+    if (t->is_in_list && !is_column && item->kind != SCHEMA_INDEX) {
+        fputs(".El\n", t->page);
+        t->is_in_list = false;
+    }
+    if (item->kind == SCHEMA_CHAPTER) {
+        fprintf(t->page, ".Ss %s\n", item->name);
+        t->has_heading = true;
+        return;
+    }
+    if (!is_column && item->kind != SCHEMA_INDEX) {
+        fprintf(t->page, "%s%s\n.Sy %s :\n", t->has_heading ? "" : ".Pp\n",
+                item->kind == SCHEMA_VIEW ? "View" : "Table", item->name);
+        t->has_heading = false;
+        roff_text(t->page, item->sentence);
+        fputs(".Bl -tag -width Ds -compact\n", t->page);
+        t->is_in_list = true;
+        return;
+    }
+    fprintf(t->page, ".It %s", is_column ? "" : "index ");
+    roff_words(t->page, item->name);
+    fputs("\n", t->page);
+    roff_text(t->page, item->sentence);
+}
+
+static void put_schema(FILE *page) {
+    struct tables tables = {.page = page};
+    schema_read(put_schema_item, &tables);
+    if (tables.is_in_list)
+        fputs(".El\n", page);
+}
+
 static void put_records(FILE *page) {
     fputs(".Ss Records\n", page);
     roff_text(page, "Kinds of events, by their numbers. Those of moves say between which places a "
@@ -70,6 +112,7 @@ static void put_records(FILE *page) {
 void man_write_store(const char *folder, const char *source) {
     static const char examples[] =
         "  sqlite3 app.db \"select id, code, name, summary from fault_line\"\n"
+        "  sqlite3 app.db \".schema leak\"\n"
         "  sqlite3 app.db \"select id, pid, lost, command_line from process\"\n"
         "  hakmem-trace sql -s app.db \"select kind, count(*) from event group by kind\"\n"
         "  hakmem-trace sql -s app.db \"select base, size, stack from live limit 10\"\n";
@@ -78,13 +121,11 @@ void man_write_store(const char *folder, const char *source) {
     roff_text(page, "One SQLite file for a tree of processes. `sqlite3` reads its plain tables and "
                     "most views; events and stacks lie coded and are read with `hakmem-trace sql`, "
                     "which has them as the tables event, block, life, live, profile and node. "
+                    "`hakmem-trace export sqlite` makes ordinary tables of what is not events. "
                     "Numbers are signed 64-bit integers; addresses and masks with bit 63 set read "
                     "as negative. Times `ns` count from the capture's start.");
     put_table(page, source, "## The file");
-    fputs(".Ss Tables\n", page);
-    put_table(page, source, "## Tables");
-    fputs(".Ss Views\n", page);
-    put_table(page, source, "## Views");
+    put_schema(page);
     put_records(page);
     fputs(".Sh EXAMPLES\n", page);
     roff_literal(page, examples, sizeof examples - 1);

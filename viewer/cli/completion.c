@@ -83,7 +83,7 @@ static bool add_arguments(struct hak_text *text, const struct view_command *comm
         hak_text_add(
             text,
             "junit sarif codequality collapsed collapsed-diff speedscope pprof pprof-text perfetto "
-            "heaptrack csv jsonl");
+            "heaptrack csv jsonl sqlite");
     else if (strcmp(command->name, "help") == 0)
         add_commands(text);
     else

@@ -67,6 +67,7 @@ static const struct format formats[] = {
      .write = export_heaptrack,
      .takes = TAKES_SPAN | TAKES_STACKS,
      .reads_itself = true},
+    {.name = "sqlite", .write = export_sqlite, .is_binary = true, .reads_itself = true},
     {.name = "csv",
      .write = export_csv,
      .write_events = export_log_csv,

@@ -8,6 +8,7 @@
  *                                     |    legacy.c  perfetto.c                  --> the sink (cli)
  *   the store's flow, each block -----+--> heaptrack.c
  *   the log ------------------------------> log.c
+ *   the store's tables -------------------> sqlite.c
  *
  * What each file holds, and what it loses: docs/specs/export.md. Calls findings, events, profile,
  * capture and cli. One thread. */

@@ -89,6 +89,7 @@ int export_perfetto(struct export *e);
 int export_heaptrack(struct export *e);
 int export_csv(struct export *e);
 int export_jsonl(struct export *e);
+int export_sqlite(struct export *e);
 /* The same of the log's events (--events). */
 int export_log_csv(struct export *e);
 int export_log_jsonl(struct export *e);

@@ -34,18 +34,35 @@ uint64_t info_file_bytes(const struct view *view) {
     return bytes;
 }
 
+/* Bytes of an integer in a row, and of the row's word about it. */
+#define INTEGER_BYTES(column)                                                                      \
+    "1 + CASE WHEN " column " IN (0, 1) THEN 0 WHEN " column " BETWEEN -128 AND 127 THEN 1"        \
+    " WHEN " column " BETWEEN -32768 AND 32767 THEN 2"                                             \
+    " WHEN " column " BETWEEN -8388608 AND 8388607 THEN 3"                                         \
+    " WHEN " column " BETWEEN -2147483648 AND 2147483647 THEN 4"                                   \
+    " WHEN " column " BETWEEN -140737488355328 AND 140737488355327 THEN 6 ELSE 8 END"
+
 /* Stores of earlier versions lack some of them. */
-static const char *const profile_tables[] = {"profile_key", "profile_chunk", "profile_run",
-                                             "profile_peak"};
+static const struct {
+    const char *name, *bytes;
+} profile_tables[] = {
+    {"profile_key", "length(data)"},
+    {"profile_chunk", "length(data)"},
+    {"profile_run", "length(data)"},
+    {"profile_peak", "length(data)"},
+    {"profile_class", INTEGER_BYTES("process") " + " INTEGER_BYTES("run") " + " INTEGER_BYTES(
+                          "class") " + " INTEGER_BYTES("blocks") " + " INTEGER_BYTES("bytes")},
+};
 
 static uint64_t profile_bytes(struct view *view) {
     const struct hak_database *db = hak_store_database(view->reader);
     uint64_t bytes = 0;
     for (size_t i = 0; i < sizeof profile_tables / sizeof *profile_tables; i++) {
-        char sql[160];
-        if (!hak_database_has_table(db, profile_tables[i]))
+        char sql[2048];
+        if (!hak_database_has_table(db, profile_tables[i].name))
             continue;
-        snprintf(sql, sizeof sql, "SELECT sum(length(data)) FROM %s", profile_tables[i]);
+        snprintf(sql, sizeof sql, "SELECT sum(%s) FROM %s", profile_tables[i].bytes,
+                 profile_tables[i].name);
         bytes += hak_database_number(db, sql, 0);
     }
     return bytes;

@@ -45,6 +45,9 @@ static bool add_chunk(struct hak_text *text, const struct hak_check_finding *f) 
     case HAK_CHECK_FILE:
         hak_text_add(text, "%s", f->text);
         return true;
+    case HAK_CHECK_PLAIN_NODE:
+        hak_text_add(text, "plain_node %" PRId64 ": %s", (int64_t)f->id, f->text);
+        return true;
     case HAK_CHECK_CHUNK:
         hak_text_add(text, "chunk %" PRIu64 ", %s: %s", f->id, f->column, f->text);
         return true;

@@ -112,6 +112,44 @@ static int check_nodes(struct checker *c) {
     return found < 0 ? found : 0;
 }
 
+/* The first row of plain_node that is not the node of its id, and the first frame that lacks. */
+static int check_plain_nodes(struct checker *c) {
+    if (!c->has_nodes || !hak_database_has_table(&c->reader->db, "plain_node") ||
+        !hak_database_number(&c->reader->db, "SELECT EXISTS (SELECT 1 FROM plain_node)", 0))
+        return 0;
+    struct hak_query q =
+        hak_ask(&c->reader->db, "SELECT id, parent, process, generation, ip FROM plain_node",
+                "checking stacks of leaks");
+    int found = 1;
+    while (hak_query_next(&q)) {
+        struct hak_node_row node = {0};
+        uint64_t id = hak_query_number(&q, 0);
+        found =
+            id > UINT32_MAX ? 0 : hak_node_reader_get(c->reader->stacks.nodes, (uint32_t)id, &node);
+        if (found == 1 && node.parent == hak_query_number(&q, 1) &&
+            node.process == hak_query_number(&q, 2) && node.generation == hak_query_number(&q, 3) &&
+            node.ip == hak_query_number(&q, 4))
+            continue;
+        if (found >= 0)
+            hak_check_add(&c->findings, HAK_CHECK_PLAIN_NODE, id,
+                          .text = "it is not the stack node of its number");
+        break;
+    }
+    int error = hak_query_end(&q);
+    if (error || found < 0)
+        return error ? error : found;
+    q = hak_ask(&c->reader->db,
+                "SELECT id FROM (SELECT parent AS id FROM plain_node UNION SELECT stack FROM leak"
+                " UNION SELECT stack FROM thread) WHERE id <> 0"
+                " AND id NOT IN (SELECT id FROM plain_node)"
+                " AND EXISTS (SELECT 1 FROM meta WHERE key = 'finished') LIMIT 1",
+                "checking stacks of leaks");
+    if (hak_query_next(&q))
+        hak_check_add(&c->findings, HAK_CHECK_PLAIN_NODE, hak_query_number(&q, 0),
+                      .text = "a frame of its stack is missing");
+    return hak_query_end(&q);
+}
+
 /* ---- chunks ------------------------------------------------------------------------------------
  */
 
@@ -205,6 +243,8 @@ int hak_store_check(struct hak_store_reader *r,
         error = check_rows(&c);
     if (!error)
         error = check_nodes(&c);
+    if (!error)
+        error = check_plain_nodes(&c);
     if (!error)
         error = hak_order_check_make(r, summary.trimmed_events > 0, &c.findings, &c.order);
     if (!error)

@@ -13,6 +13,7 @@ enum hak_check_kind {
     HAK_CHECK_FAULT_EVENT,
     HAK_CHECK_NODE_PARENT,
     HAK_CHECK_NODE_PROCESS,
+    HAK_CHECK_PLAIN_NODE, /* row `id` of plain_node: `text` */
     HAK_CHECK_CHUNK_STACK,
     /* chunks of events */
     HAK_CHECK_CHUNK,          /* chunk `id`, `column`: `text` */

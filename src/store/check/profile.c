@@ -276,7 +276,8 @@ static int compare_chunk(struct hak_profile_check *k, uint64_t first_id) {
     return hak_query_end(&q);
 }
 
-/* What was held by size class at the end of the run; an earlier version stored none. */
+/* What was held by size class at the end of the run. An earlier version stored none: the last runs
+ * may be without, where one went on. */
 static int compare_classes(struct hak_profile_check *k, uint64_t last) {
     if (!hak_database_has_table(&k->reader->db, "profile_class"))
         return 0;
@@ -295,6 +296,12 @@ static int compare_classes(struct hak_profile_check *k, uint64_t last) {
     }
     if (rows && (!is_same || rows != k->due.classes))
         add_wrong(k, "profile_class", last, "it is not what the events say");
+    else if (!rows && k->due.classes &&
+             hak_database_number(
+                 &k->reader->db,
+                 "SELECT EXISTS (SELECT 1 FROM profile_class WHERE run > ?1 AND process > 0)",
+                 last))
+        add_wrong(k, "profile_class", last, "all rows of the run are missing");
     return hak_query_end(&q);
 }
 

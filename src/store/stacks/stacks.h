@@ -2,6 +2,7 @@
  * many rows share.
  *
  *   node_writer -> blobs of nodes (table node_chunk) -> node_reader -> frames, functions, callers
+ *                  plain_nodes -> table plain_node, for SQLite without hakmem
  *   names -------> table name
  *
  * Whoever makes a reader or a writer owns it; each belongs to one thread, there is no lock. It
@@ -16,6 +17,7 @@
 #include "store/stacks/names.h"
 #include "store/stacks/node_reader.h"
 #include "store/stacks/node_writer.h"
+#include "store/stacks/plain_nodes.h"
 
 /* Turns stacks into frames; rested or freed, it holds no statement. */
 struct hak_stack_reader {

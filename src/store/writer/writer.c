@@ -312,11 +312,22 @@ static void join_postings(struct hak_store_writer *w) {
     }
 }
 
+/* What sqlite3 without hakmem can read of stacks; the store is whole without. */
+static void name_stacks(struct hak_store_writer *w) {
+    static const char doing[] = "writing the stacks of leaks and threads";
+    if (hak_database_run(&w->db, "BEGIN IMMEDIATE", doing))
+        return;
+    if ((hak_plain_nodes_put(&w->db, w->nodes) || hak_database_run(&w->db, "COMMIT", doing)) &&
+        !sqlite3_get_autocommit(w->db.connection))
+        hak_database_run(&w->db, "ROLLBACK", doing);
+}
+
 int hak_store_finish(struct hak_store_writer *w) {
     int error = w->in_transaction ? hak_store_commit(w) : 0;
     if (!error) {
         join_postings(w);
         end_profile(w);
+        name_stacks(w);
     }
     /* What was taken back is in no row, not even as lost: then this store shall not look whole. */
     if (!error && !w->taken_back)

@@ -377,9 +377,48 @@ START_TEST(what_is_held_by_size_class_is_compared) {
     ck_assert_msg(check() == 0, "%s", said);
     change("DELETE FROM profile_class WHERE process = 2 AND run = " LAST_RUN);
     ck_assert_int_eq(check(), 1);
+    change("UPDATE profile_class SET run = -run WHERE run = (SELECT min(run) FROM profile_class)");
+    ck_assert_int_eq(check(), 2);
+    ck_assert_ptr_nonnull(strstr(said, ": all rows of the run are missing"));
+    change("UPDATE profile_class SET run = -run WHERE run < 0");
     change("DELETE FROM profile_class WHERE run = " LAST_RUN); /* an earlier version went on */
     ck_assert_msg(check() == 0, "%s", said);
     change("DROP TABLE profile_class");
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
+/* A capture of its own, with a leak at a stack of two frames. */
+static void put_leak(void) {
+    if (!c.w) {
+        capture_clean(c.path);
+        capture_start(&c, "check");
+    }
+    must(hak_store_put_node(c.w, &(struct hak_node_row){.id = 100, .process = 1, .ip = 100}));
+    must(hak_store_put_node(
+        c.w, &(struct hak_node_row){.id = 101, .parent = 100, .process = 1, .ip = 200}));
+    must(hak_store_put_leak(
+        c.w, &(struct hak_leak_row){.id = 1, .process = 1, .scan = 1, .stack = 101, .count = 1}));
+    capture_finish(&c);
+}
+
+START_TEST(nodes_of_plain_stacks_are_compared) {
+    static const struct {
+        const char *sql, *due;
+    } changes[] = {
+        {"UPDATE plain_node SET ip = ip + 1 WHERE parent <> 0", "it is not the stack node"},
+        {"INSERT INTO plain_node VALUES(999999, 0, 1, 0, 5)", "it is not the stack node"},
+        {"DELETE FROM plain_node WHERE parent = 0", "a frame of its stack is missing"},
+        {"DELETE FROM plain_node WHERE parent <> 0", "a frame of its stack is missing"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        put_leak();
+        ck_assert_msg(check() == 0, "%s", said);
+        change(changes[i].sql);
+        ck_assert_msg(check() == 1, "%s: %s", changes[i].sql, said);
+        ck_assert_msg(strstr(said, changes[i].due), "%s: %s", changes[i].sql, said);
+    }
+    change("DELETE FROM plain_node"); /* there was no room for them */
     ck_assert_msg(check() == 0, "%s", said);
 }
 END_TEST
@@ -421,6 +460,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, live_checkpoints_that_are_wrong_are_named);
     tcase_add_test(cases, what_is_held_by_size_class_is_compared);
     tcase_add_test(cases, rows_of_impossible_size_classes_are_named);
+    tcase_add_test(cases, nodes_of_plain_stacks_are_compared);
     tcase_add_test(cases, rows_of_superslabs_that_are_not_their_events_are_named);
 }
 
