@@ -40,12 +40,26 @@ static bool is_telling(const struct hak_frame *frame) {
     return !(frame->inlined && strncmp(file, "src/entry/", 10) == 0);
 }
 
+/* What found the fault and reports it, by its name: a stripped library has no files. */
+static bool is_finder(const struct hak_frame *frame) {
+    static const char *const names[] = {"hak_trace_", "hak_report_", "hak_check_", "hak_guard_"};
+    const char *function = frame->function ? frame->function : "";
+    for (size_t i = 0; !frame->file[0] && i < sizeof names / sizeof *names; i++)
+        if (strncmp(function, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
 /* hakmem's frames at the inner end: chosen ones, the outermost always among them. */
 static int choose_own(const struct hak_frames *frames, int end, int *chosen) {
     int count = 0;
     for (int i = 0; i < end; i++) {
         if (!frames->frame[i].is_hakmem || !is_telling(&frames->frame[i]))
             continue;
+        if (is_finder(&frames->frame[i])) {
+            count = 0;
+            continue;
+        }
         if (count == OWN_FRAMES)
             count--;
         chosen[count++] = i;
