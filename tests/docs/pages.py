@@ -1,7 +1,8 @@
 """pages.py TREE PAGE...: types every command that the PAGEs of TREE show, each page in a fresh copy of the folder `made`, and
 compares each answer with the one shown and each status with what such a command may give.
 
-A block whose lines begin with "$ " has commands and their answers; one that begins with a command, or is marked ```sh, has commands alone; ```python is a script.
+A block whose lines begin with "$ " has commands and their answers; one that begins with a command, or is marked ```sh, has commands alone; ```python is a script,
+and ```c that begins with `// FILE.c:` the file that the next commands name.
 In an answer addresses, times, process ids and folders may differ, and "..." stands for anything. A comment before a block says more:
     <!-- figures: others -->           numbers differ in each run, and the spaces around them
     <!-- not run: REASON; TEST -->     what cannot be typed here, and the test that runs the like
@@ -172,6 +173,9 @@ class Page:
             if not glob.glob(os.path.join(self.tree, not_run[2])):
                 self.fail(block.line, "says that %s runs the like, which is not there" % not_run[2])
             self.left[not_run[1]] += len(commands) or 1
+        elif block.language == "c" and re.match(r"// [\w-]+\.c: ", block.lines[0]):
+            with open(block.lines[0].split()[1].rstrip(":"), "w") as source:
+                source.write("\n".join(block.lines) + "\n")
         elif commands:
             for command, shown in commands:
                 self.type(block.line, command, shown, block.note == "figures: others" or block.note.startswith("from: "), names())
