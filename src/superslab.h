@@ -21,6 +21,7 @@
 #define HAK_SUPERSLAB_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "block.h"
 #include "hop.h"
@@ -48,6 +49,25 @@ struct hak_slot {
     uint8_t is_changing : 1; /* while the bytes around the block are written in its life */
     uint8_t is_left_out : 1; /* the last life began while recording was stopped */
     uint8_t lives;           /* frees so far: whose pattern it holds (pattern.h has its form) */
+};
+
+/* Set in hak_slot.subkind once the slot was handed out in its present epoch, so that a second free
+ * and the free of a block that never was can be told apart. */
+#define HAK_SLOT_LIVED 0x80
+/* Of a slot that is free or in quarantine: its bytes hold poison (HAKMEM_POISON), and nobody reads
+ * or writes them; and a list's link was written over it since (poison.c). */
+#define HAK_SLOT_POISONED 0x40
+#define HAK_SLOT_LINKED   0x20
+/* A sweep told of damage in or around the block: the next check mends it without a word. */
+#define HAK_SLOT_TOLD 0x10
+/* A debug register was put beside or into the block (watched.h). */
+#define HAK_SLOT_WATCHED 0x08
+#define HAK_SLOT_TAKEN   0x07 /* the call that took it, enum hak_subkind */
+
+/* Where `is_changing` lies in it, which has no offset of its own. */
+enum {
+    HAK_SLOT_CHANGING_BYTE = offsetof(struct hak_slot, subkind) + 1,
+    HAK_SLOT_CHANGING_BIT = 0x40
 };
 
 /* In which list of its owner's heap a slab stands (slab/lists.h). */

@@ -272,6 +272,8 @@ static const struct view_option core_options[] = {
     {"block", 0, "ADDR", "every life of the block, out of the store (as the command `block`)"},
     {"history", 0, "ADDR", "every event of the block, out of the store (`block --moves`)"},
     {"layers", 0, NULL, "how many blocks of each class lie in the lists of which layer"},
+    {"check", 0, NULL,
+     "what is damaged: lists, counts, states, and the bytes in and around blocks"},
     {"memory", 0, "N", "read PID through this open descriptor of /proc/PID/mem (for debuggers)"},
 };
 
@@ -809,9 +811,17 @@ const struct view_command view_commands[] = {
          "else the one that the process wrote, which is known by the recording's id.\n"
          "--layers: blocks by class and by where they lie, live or in which layer's lists.\n"
          "\n"
-         "Exit status: 0, 2 wrong use, 3 FILE cannot be read, is no core file, or has no hakmem\n"
-         "that fits, 4 the core is cut off or leaves memory out that was asked for.\n",
+         "--check: what is damaged. Counts against bitmaps, states against lists, links that lead\n"
+         "nowhere or 16 bytes off, blocks in two lists, and, in levels normal and trace as far as\n"
+         "they have them, headers, canaries and the bytes of freed blocks. What agrees with no\n"
+         "fault that a program can cause is told as hak_verify() does. Lists of a thread that\n"
+         "stopped inside the allocator are left out, but for those of the one that ended it.\n"
+         "\n"
+         "Exit status: 0, 1 --check found something, 2 wrong use, 3 FILE cannot be\n"
+         "read, is no core file, or has no hakmem that fits, 4 the core is cut off or leaves\n"
+         "memory out that was asked for.\n",
      .examples = "  hakmem-trace core core.server\n"
+                 "  hakmem-trace core core.server --check\n"
                  "  hakmem-trace core core.server --why 0x7f21c4a12950\n"
                  "  hakmem-trace core core.server ./server --why 0x7f21c4a12950 --json\n",
      OPTIONS(core_options),

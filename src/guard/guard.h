@@ -47,19 +47,6 @@ enum hak_fault_code {
 #include "faults.def"
 };
 
-/* Set in hak_slot.subkind once the slot was handed out in its present epoch, so that a second free
- * and the free of a block that never was can be told apart. */
-#define HAK_SLOT_LIVED 0x80
-/* Of a slot that is free or in quarantine: its bytes hold poison (HAKMEM_POISON), and nobody reads
- * or writes them; and a list's link was written over it since (poison.c). */
-#define HAK_SLOT_POISONED 0x40
-#define HAK_SLOT_LINKED   0x20
-/* A sweep told of damage in or around the block: the next check mends it without a word. */
-#define HAK_SLOT_TOLD 0x10
-/* A debug register was put beside or into the block (watched.h). */
-#define HAK_SLOT_WATCHED 0x08
-#define HAK_SLOT_TAKEN   0x07 /* the call that took it, enum hak_subkind */
-
 static inline bool hak_layout_has_header(void) {
     return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER);
 }

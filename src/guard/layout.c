@@ -10,8 +10,8 @@
  *
  * The header lies directly before the user's first byte. Its two words name the block, as the
  * canary's do (trace/pattern.h), so that a copied header does not stand. The canary runs to the
- * slot's end, for a large block to the end of its mapping but at most CANARY_MAX_BYTES, so that a
- * block that was shrunk in place does not touch pages that it gave up. Nothing here is trusted:
+ * slot's end, for a large block to the end of its mapping but at most HAK_CANARY_MAX_BYTES, so that
+ * a block that was shrunk in place does not touch pages that it gave up. Nothing here is trusted:
  * what a header should be is computed from the slot's state, which lies out of line.
  *
  * Where later work attaches: other layouts (guard pages) add a case to hak_place_user and
@@ -21,8 +21,6 @@
 
 #include "guard/slot_bytes.h"
 #include "platform/platform.h"
-
-enum { CANARY_MAX_BYTES = 4096 };
 
 #define EIGHT(byte) byte, byte, byte, byte, byte, byte, byte, byte
 const uint8_t hak_bytes_of_block[64] = {EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff)};
@@ -67,7 +65,7 @@ static size_t canary_from(const struct hak_located *at) {
 
 static size_t canary_to(const struct hak_located *at) {
     size_t from = canary_from(at), to = at->slot_bytes;
-    return at->large && to > from + CANARY_MAX_BYTES ? from + CANARY_MAX_BYTES : to;
+    return at->large && to > from + HAK_CANARY_MAX_BYTES ? from + HAK_CANARY_MAX_BYTES : to;
 }
 
 void hak_fill_with(char *start, const char *end, uint64_t word) {
@@ -82,8 +80,8 @@ void hak_fill_with(char *start, const char *end, uint64_t word) {
  * its words are never the program's. */
 void hak_fill_unwritten(const struct hak_located *at, size_t from, size_t to) {
     char *user = hak_user_in(at);
-    if (!hak_options.junk && at->large && to > from + CANARY_MAX_BYTES)
-        to = from + CANARY_MAX_BYTES;
+    if (!hak_options.junk && at->large && to > from + HAK_CANARY_MAX_BYTES)
+        to = from + HAK_CANARY_MAX_BYTES;
     if (from < to)
         hak_fill_with(user + from, user + to, hak_word_of(at, HAK_PATTERN_UNWRITTEN));
 }

@@ -62,13 +62,6 @@ static inline struct hak_located hak_located_of(const struct hak_near_slot *at) 
                                 .class_index = at->class_index};
 }
 
-/* Which bytes of a freed slot are filled (poison.c). */
-enum {
-    HAK_POISON_WHOLE_BYTES = 5120, /* from the user's first to the slot's end: all of them */
-    HAK_POISON_HEAD_BYTES = 4096,  /* of a greater slot the first */
-    HAK_POISON_TAIL_BYTES = 256,   /* and the last of those asked for */
-};
-
 /* One or two runs of bytes, aligned to 16: [start, end), and behind a gap [tail, tail_end), which
  * is empty where there is none. */
 struct hak_filled {

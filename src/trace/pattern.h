@@ -41,6 +41,16 @@ enum {
     HAK_PATTERN_BEHIND = 0x4000,
 };
 
+/* How much of a large block's end its canary takes, at most. */
+enum { HAK_CANARY_MAX_BYTES = 4096 };
+
+/* Which bytes of a freed slot are filled (poison.c). */
+enum {
+    HAK_POISON_WHOLE_BYTES = 5120, /* from the user's first to the slot's end: all of them */
+    HAK_POISON_HEAD_BYTES = 4096,  /* of a greater slot the first */
+    HAK_POISON_TAIL_BYTES = 256,   /* and the last of those asked for */
+};
+
 /* A number of lives is kept as it stands in the word, with two bits of 0 inside: 0xf3 is 63. The
  * next one: bits that are 1 hand the carry on over those two. */
 static inline uint8_t hak_pattern_next_life(unsigned lives) {

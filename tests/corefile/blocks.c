@@ -1,7 +1,7 @@
 /* Has a block in each state that a list can hold, writes "NAME ADDRESS" for each, and aborts. With
  * "wait" it waits instead; with "fault" it writes to a page that is mapped no more ("page"), with
  * "freed" to a freed block, with "wild" through a pointer that is no address; with "twice" it frees
- * a block again. */
+ * a block again, with "overflow" it writes two bytes behind a block. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +67,8 @@ int main(int count, char **words) {
         *(volatile char *)(page + 4096) = 1;
     if (count > 1 && strcmp(words[1], "freed") == 0)
         *(volatile char *)freed = 1;
+    if (count > 1 && strcmp(words[1], "overflow") == 0)
+        memcpy(live + 100, "xy", 2);
     if (count > 1 && strcmp(words[1], "wild") == 0)
         *(volatile char *)((size_t)live ^ (size_t)1 << 62) = 1;
     if (count > 1 && strcmp(words[1], "twice") == 0)

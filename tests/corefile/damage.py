@@ -154,8 +154,8 @@ due("a block that links to itself", 4, LISTS, {
     front + value("front.caches"): words(LARGE),
     LARGE + value("cache.storage"): field("cache.storage", value("storage_list")),
     LARGE + value("cache.count"): field("cache.count", 1 << 20),
-    LARGE + value("cache.head"): words(LARGE + 65536),
-    LARGE + 65536: words(LARGE + 65536)})
+    LARGE + value("cache.head"): words(NAMED["freed"]),
+    NAMED["freed"]: words(NAMED["freed"])})
 
 map_root = ROOT["map_root"]
 table = words(*[LARGE] * value("map_middle_places"))
@@ -168,6 +168,71 @@ part = value("registry_part_entries")
 parts = ROOT["registry_parts"]
 first = next(i for i in range(1 << 16) if pointer(parts + i // 64 * 8) >> i % 64 & 1)
 due("a registry that is full", 4, LISTS, {pointer(registry + value("registry.flat")) + first * part * 2: b"\2\0" * part})
+
+# What --check finds, and its words: of each damage alone.
+superslab = NAMED["live"] & -value("superslab_size")
+slab_index = (NAMED["live"] - superslab) // value("slab_size")
+slab = superslab + value("superslab.slabs") + slab_index * value("slab.bytes")
+slot = (NAMED["live"] - superslab) % value("slab_size") // number(place(slab + value("slab.slot_bytes")), "<I") - number(
+    place(slab + value("slab.first_slot")), "<I")
+class_index = GOOD[place(superslab + value("superslab.class_of_slab") + slab_index)]
+thread = pointer(heap + value("heap.thread"))
+top = pointer(thread + value("thread.top") + 8 * class_index)
+own = pointer(slab + value("slab.bits"))
+
+
+def finds(what, pattern, changes, status=1):
+    found, said, errors = ask({place(at): data for at, data in changes.items()}, "--check")
+    if found != status or not re.search(pattern, said, re.MULTILINE):
+        failures.append(f"{what}: status {found}, due {status} and '{pattern}': {said}{errors}")
+
+
+def bit_of(address):
+    of = slot + (address - NAMED["live"]) // number(place(slab + value("slab.slot_bytes")), "<I")
+    at = own + of // 64 * 8
+    return {at: words(pointer(at) | 1 << of % 64)}
+
+
+def made_list(link):
+    return {
+        ROOT["caches_of_plan"]: struct.pack("<I", 1),
+        front + value("front.caches"): words(LARGE),
+        LARGE + value("cache.storage"): field("cache.storage", value("storage_list")),
+        LARGE + value("cache.place"): field("cache.place", 4),
+        LARGE + value("cache.class_index"): field("cache.class_index", class_index),
+        LARGE + value("cache.count"): field("cache.count", 2),
+        LARGE + value("cache.head"): words(NAMED["live"]),
+        NAMED["live"]: words(link)}
+
+
+used = number(place(slab + value("slab.used")), "<I")
+at_slab = rf"^verify: slab {slab_index} \(\d+ B\) of SuperSlab {superslab:#x}, heap 2: "
+finds("nothing", "^no damage found in ", {}, 0)
+finds("a count", at_slab + rf"free slots by the bitmap: found \d+, expected \d+$", {
+    slab + value("slab.used"): struct.pack("<I", used - 1)})
+finds("a live block that is free, too", at_slab + r"free slots by the bitmap: found \d+, expected", bit_of(NAMED["live"]))
+finds("a cached block that is free, too", r"^HKM-101 wrong-layer-move: the front of heap 2 holds a block that is free in its slab, too$",
+      bit_of(NAMED["freed"]))
+finds("a class", at_slab.replace(r"\d+ B", ".*") + "class in the slab's own entry: found", {
+    superslab + value("superslab.class_of_slab") + slab_index: bytes([class_index + 1])})
+finds("an owner", rf"^verify: SuperSlab {superslab:#x}, heap 2: owner in its head \(in the registry\): found 3, expected 2$", {
+    superslab + value("superslab.owner"): field("superslab.owner", 3)})
+finds("a sum", "heap 2: bytes in use, by its slabs' counts: found 8, expected", {
+    superslab + value("superslab.used_bytes"): field("superslab.used_bytes", 8)})
+finds("a foreign pointer", "^HKM-103 push-no-superslab: the front of heap 2 holds 0x1230, which lies in no SuperSlab$", {top: words(0x1230)})
+finds("a block that is there twice", "^HKM-101 wrong-layer-move: the front of heap 2 holds a block that lies in another cache, too, or twice",
+      {top: words(NAMED["freed"])})
+finds("a pointer 16 bytes off", "^HKM-101 wrong-layer-move: the front of heap 2 holds a pointer 16 bytes past its block's base$",
+      {top: words(pointer(top) + 16)})
+finds("a pointer 16 bytes off in a list", "^HKM-104 tls-sll-hdr-reset: the TLS SLL of heap 2 holds a pointer 16 bytes past its block's base$",
+      made_list(NAMED["beside"] + 16))
+finds("a link that leads nowhere", "^HKM-105 foreign-pointer: the link of a free block of C[0-9]+ points to 0x1230, which is not a hakmem block$",
+      made_list(0x1230))
+finds("a block of another class", "^HKM-102 class-mismatch: the TLS SLL of heap 2 holds a block of another class: C[0-9]+$", {
+    **made_list(0), LARGE + value("cache.class_index"): field("cache.class_index", class_index + 1)})
+finds("a list that is shorter than its count", "^verify: TLS SLL of heap 2: blocks in the list: found 1, expected 2$", made_list(0))
+finds("an array that is longer than it can be", r"^verify: front of heap 2: blocks in the array \(at most its capacity\): found \d+, expected",
+      {thread + value("thread.top") + 8 * class_index: words(top + (1 << 20))})
 
 # A file that begins as the library does is taken for it.
 with open("changed.so", "wb") as file:

@@ -76,7 +76,7 @@ with open(path, "r+b", buffering=0) as core:
         for at in places:
             core.seek(at)
             core.write(bytes([random.choice((0, 1, 0x7f, 0xff, random.randrange(256)))]))
-        for more in ([], ["--why", addresses[0]]):
+        for more in ([], ["--why", addresses[0]], ["--check"]):
             try:
                 done = subprocess.run([trace, "core", path, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
             except subprocess.TimeoutExpired:

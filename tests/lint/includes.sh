@@ -35,7 +35,7 @@ allowed() {
     report) echo 'base store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) echo 'report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h trace/frame_node.h' ;;
     viewer) echo 'base store report collector made metrics/metric.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
-    corefile) echo 'viewer report store base symbols/symbols.h trace/frame_node.h' ;; # viewer/corefile: names stacks without a store
+    corefile) echo 'viewer report store base symbols/symbols.h trace/frame_node.h trace/pattern.h' ;; # viewer/corefile: names stacks without a store
     esac
 }
 

@@ -162,7 +162,7 @@ bool core_find_slot(const struct core_half *half, const struct core_superslab *s
     return true;
 }
 
-static const struct core_superslab *find_superslab(const struct core_half *half, uint64_t address) {
+const struct core_superslab *core_find_superslab(const struct core_half *half, uint64_t address) {
     size_t low = HAK_FIRST_ABOVE(half->superslab, half->superslab_count, address, address);
     const struct core_superslab *found = low > 0 ? &half->superslab[low - 1] : NULL;
     return found && address - found->address < core_value(half->table, HAK_AT_superslab_size)
@@ -200,8 +200,8 @@ static void find_in_superslab(const struct core_half *half, const struct core_su
 
 /* ---- a large block --------------------------------------------------------------------------- */
 
-static void fill_large(const struct core_half *half, const struct core_large *large,
-                       struct core_block *block) {
+void core_find_large(const struct core_half *half, const struct core_large *large,
+                     struct core_block *block) {
     const struct core_table *t = half->table;
     *block = (struct core_block){.kind = CORE_LARGE,
                                  .half = half,
@@ -243,12 +243,12 @@ void core_find(struct core_blocks *blocks, uint64_t address, struct core_block *
     *block = (struct core_block){.kind = CORE_NONE};
     for (int i = 0; i < blocks->tables.count; i++) {
         const struct core_half *half = &blocks->half[i];
-        const struct core_superslab *superslab = find_superslab(half, address);
+        const struct core_superslab *superslab = core_find_superslab(half, address);
         const struct core_large *large = superslab ? NULL : find_large(half, address);
         if (superslab)
             find_in_superslab(half, superslab, address, block);
         else if (large)
-            fill_large(half, large, block);
+            core_find_large(half, large, block);
         if (block->kind != CORE_NONE)
             return;
     }
@@ -285,7 +285,7 @@ static void each(struct core_blocks *blocks, const struct visitor *visitor) {
             if (half->superslab[n].owner != core_value(half->table, HAK_AT_owner_reserve))
                 each_in_superslab(half, &half->superslab[n], visitor);
         for (size_t n = 0; n < half->large_count; n++) {
-            fill_large(half, &half->large[n], &block);
+            core_find_large(half, &half->large[n], &block);
             show(visitor, &block);
         }
     }

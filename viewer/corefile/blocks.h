@@ -28,6 +28,16 @@ struct core_cached {
     uint16_t heap;       /* in whose cache it lies */
     uint8_t place;       /* enum hak_place */
     uint8_t class_index; /* of the cache */
+    bool is_linked;      /* the links lie in the blocks */
+};
+
+/* What a list says of itself, and what was found. */
+enum { CORE_ODD_MAX = 100 };
+struct core_odd {
+    uint64_t found, expected;
+    const char *what;
+    uint16_t heap;
+    uint8_t place;
 };
 
 struct core_large {
@@ -53,6 +63,8 @@ struct core_half {
     size_t large_count;
     struct core_heap *heap; /* by id */
     size_t heap_count;      /* ids below it */
+    struct core_odd odd[CORE_ODD_MAX];
+    size_t odd_count;
     uint32_t superslab_room, cached_room, large_room, heap_room;
     /* What the walk may still take: each lies in memory of its own, so a list that wants more is
      * damaged, and is followed no further. */
@@ -116,6 +128,11 @@ void core_find(struct core_blocks *blocks, uint64_t address, struct core_block *
 /* The block of a slab by its number; false: the slab has none such, or serves no class. */
 bool core_find_slot(const struct core_half *half, const struct core_superslab *superslab,
                     unsigned slab_index, unsigned slot, struct core_block *block);
+/* The block that a large one is. */
+void core_find_large(const struct core_half *half, const struct core_large *large,
+                     struct core_block *block);
+/* The SuperSlab that holds the address; NULL = none does. */
+const struct core_superslab *core_find_superslab(const struct core_half *half, uint64_t address);
 /* Slots that the slab ever handed out; 0 where it serves no class. */
 unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned slab_index);
 

@@ -31,39 +31,10 @@ static bool read_source(const struct view *view, struct core_source *source) {
     return true;
 }
 
-static const char *level_word(const struct core_blocks *blocks) {
-    if (blocks->tables.table[0].half == HAK_LAYOUT_PLAIN)
-        return "none";
-    uint64_t level = core_level(blocks);
-    return level == HAK_CHECK_TRACE    ? "trace"
-           : level == HAK_CHECK_NORMAL ? "normal"
-           : level == HAK_CHECK_LIGHT  ? "light"
-                                       : "unknown";
-}
-
 static void count(const struct core_block *block, void *context) {
     uint64_t *sums = context;
     sums[0]++;
     sums[1] += block->state ? block->asked_bytes : block->bytes;
-}
-
-json_t *core_document(const struct view *view, const struct core_blocks *blocks) {
-    const struct core_memory *core = &blocks->memory;
-    json_t *document = view_json_document(view), *process = json_object(), *own = json_object();
-    hak_json_set_number(process, "pid", (uint64_t)core->pid);
-    hak_json_set_text(process, "name", core->name);
-    hak_json_set_known(process, "threads", !core->is_live, core->thread_count);
-    json_object_set_new(process, "signal",
-                        core->signal ? json_string(hak_words_signal(core->signal)) : json_null());
-    hak_json_set_address(process, "fault_address",
-                         core->has_fault_address ? core->fault_address : 0);
-    hak_json_set_flag(process, "is_cut_off", core->is_truncated);
-    json_object_set_new(document, "process", process);
-    hak_json_set_text(own, "file", blocks->tables.table[0].file->path);
-    hak_json_set_text(own, "version", blocks->tables.table[0].built);
-    json_object_set_new(own, "level", json_string(level_word(blocks)));
-    json_object_set_new(document, "allocator", own);
-    return document;
 }
 
 static void add_process(struct hak_text *text, const struct core_memory *core) {
@@ -96,7 +67,7 @@ static int say_summary(struct view *view, struct core_blocks *blocks, uint64_t a
     add_process(&text, &blocks->memory);
     hak_text_add(&text, "allocator  %s", core_file_name(blocks->tables.table[0].file));
     hak_text_add(&text, " %s, %s%s\n", blocks->tables.table[0].built,
-                 is_plain ? "without checks" : "level ", is_plain ? "" : level_word(blocks));
+                 is_plain ? "without checks" : "level ", is_plain ? "" : core_level_word(blocks));
     hak_text_add(&text, "live       %s, %s\n", hak_words_count(sums[0], "block", "blocks"),
                  hak_words_bytes(sums[1]));
     return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
@@ -110,7 +81,8 @@ static const struct question {
 } questions[] = {
     {"why", true, core_why},           {"owner", true, core_owner},
     {"block", true, core_block_lives}, {"history", true, core_block_history},
-    {"layers", false, core_layers},    {NULL, false, say_summary},
+    {"layers", false, core_layers},    {"check", false, core_check},
+    {NULL, false, say_summary},
 };
 
 /* The one question that is asked; NULL: there are two. */
@@ -179,7 +151,7 @@ int command_core(struct view *view) {
     const char *lack = lack_of(&blocks);
     if (status <= VIEW_FAULT && lack) {
         view_error("%s", lack);
-        status = VIEW_INCOMPLETE;
+        status = status == VIEW_OK ? VIEW_INCOMPLETE : status;
     }
     core_blocks_close(&blocks);
     return status;

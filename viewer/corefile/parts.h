@@ -11,7 +11,10 @@ bool core_walk(struct core_half *half);
 /* Where in a free block of a linked list its link lies. */
 uint64_t core_link_offset(const struct core_half *half);
 
-/* The document that every answer begins with: process and allocator. (command.c) */
+/* "normal"; "none": the plain library. (document.c) */
+const char *core_level_word(const struct core_blocks *blocks);
+
+/* The document that every answer begins with: process and allocator. (document.c) */
 json_t *core_document(const struct view *view, const struct core_blocks *blocks);
 
 /* The answers (command.c has the table): printed, and the exit status. */
@@ -20,5 +23,12 @@ int core_owner(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_block_lives(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_block_history(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_layers(struct view *view, struct core_blocks *blocks, uint64_t address);
+int core_check(struct view *view, struct core_blocks *blocks, uint64_t address);
+
+/* "live: the program has it", "free in a thread's magazine"; the line `place` about where it lies;
+ * all that is known of a block. (why.c) */
+const char *core_state_sentence(const struct core_block *block);
+void core_add_place(struct hak_text *text, const struct core_block *block);
+json_t *core_block_json(const struct core_block *block);
 
 #endif

@@ -113,9 +113,18 @@ struct cache {
     uint16_t heap;
     uint8_t place;
     uint8_t class_index;
+    bool is_linked;
     uint64_t order;
     bool no_memory;
 };
+
+static void note_odd(const struct cache *cache, const char *what, uint64_t found,
+                     uint64_t expected) {
+    struct core_half *half = cache->half;
+    if (found != expected && half->odd_count < CORE_ODD_MAX)
+        half->odd[half->odd_count++] =
+            (struct core_odd){found, expected, what, cache->heap, cache->place};
+}
 
 static void note_cached(struct cache *cache, uint64_t base) {
     struct core_half *half = cache->half;
@@ -132,7 +141,8 @@ static void note_cached(struct cache *cache, uint64_t base) {
                                                               .order = cache->order++,
                                                               .heap = cache->heap,
                                                               .place = cache->place,
-                                                              .class_index = cache->class_index};
+                                                              .class_index = cache->class_index,
+                                                              .is_linked = cache->is_linked};
 }
 
 /* The array of a class: from its top down. */
@@ -146,8 +156,12 @@ static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
     uint64_t top = core_pointer(t->core, core_place(t, thread, HAK_AT_thread_top) + c * 8);
     cache->place = (uint8_t)core_number(t->core, t->root[HAK_ROOT_place_of_array] + c, 1);
     cache->order = 0;
-    if (capacity == 0 || top < bottom || (top - bottom) / 8 > capacity)
+    if (capacity == 0)
         return;
+    if (top < bottom || (top - bottom) / 8 > capacity) {
+        note_odd(cache, "blocks in the array (at most its capacity)", (top - bottom) / 8, capacity);
+        return;
+    }
     for (; top > bottom && !cache->no_memory && may_read(cache->half, 1); top -= 8)
         note_cached(cache, core_pointer(t->core, top));
 }
@@ -156,7 +170,7 @@ static void walk_mid(struct cache *cache, uint64_t mid) {
     const struct core_table *t = cache->half->table;
     uint64_t list = core_place(t, mid, HAK_AT_mid_lists) +
                     cache->class_index * core_value(t, HAK_AT_mid_list_bytes);
-    uint64_t left = core_at(t, list, HAK_AT_mid_list_count);
+    uint64_t due = core_at(t, list, HAK_AT_mid_list_count), left = due, seen = 0;
     uint64_t segment = core_at(t, list, HAK_AT_mid_list_newest);
     struct path path = {0};
     cache->place = HAK_PLACE_MID_LIFO;
@@ -167,15 +181,36 @@ static void walk_mid(struct cache *cache, uint64_t mid) {
             !may_read(cache->half, count))
             return;
         left -= count < left ? count : left;
+        seen += count;
         while (count-- > 0)
             note_cached(cache,
                         core_pointer(t->core, core_place(t, segment, HAK_AT_mid_segment_blocks) +
                                                   count * 8));
         segment = core_at(t, segment, HAK_AT_mid_segment_older);
     }
+    note_odd(cache, "blocks in the list", seen, due);
 }
 
-/* Links of a list lie in its blocks, of the checks' half behind the header. */
+/* Links of a list lie in its blocks, of the checks' half behind the header. One that leads out of
+ * all SuperSlabs is the last that is followed; a block that is met again stands there twice. */
+static void walk_list(struct cache *cache, uint64_t block, uint64_t due) {
+    const struct core_half *half = cache->half;
+    uint64_t link = core_link_offset(half), length = 0;
+    struct path path = {0};
+    for (; block && length < due && !cache->no_memory; length++) {
+        bool is_again = path.steps > 0 && block == path.mark;
+        bool may_go_on = may_step(cache->half, &path, block);
+        if (may_go_on || is_again)
+            note_cached(cache, block);
+        if (!may_go_on || !core_find_superslab(half, block))
+            return;
+        block = core_pointer(half->table->core, block + link);
+    }
+    note_odd(cache, "blocks in the list", length, due);
+    if (block)
+        note_odd(cache, "the list goes on behind the last block that is counted", 1, 0);
+}
+
 static void walk_cache(struct cache *cache, uint64_t address) {
     const struct core_table *t = cache->half->table;
     uint64_t count = core_at(t, address, HAK_AT_cache_count);
@@ -188,20 +223,16 @@ static void walk_cache(struct cache *cache, uint64_t address) {
     cache->order = 0;
     if (!may_read(cache->half, 1))
         return;
-    if (storage == core_value(t, HAK_AT_storage_list)) {
-        uint64_t block = core_at(t, address, HAK_AT_cache_head);
-        uint64_t link = core_link_offset(cache->half);
-        struct path path = {0};
-        for (; block && count > 0 && !cache->no_memory && may_step(cache->half, &path, block);
-             count--) {
-            note_cached(cache, block);
-            block = core_pointer(t->core, block + link);
-        }
+    cache->is_linked = storage == core_value(t, HAK_AT_storage_list);
+    if (cache->is_linked) {
+        walk_list(cache, core_at(t, address, HAK_AT_cache_head), count);
         return;
     }
     bool is_ring = storage == core_value(t, HAK_AT_storage_ring);
-    if (count > room)
+    if (count > room) {
+        note_odd(cache, "blocks (at most its capacity)", count, room);
         return;
+    }
     while (count-- > 0 && !cache->no_memory && may_read(cache->half, 1)) {
         uint64_t place = is_ring ? (oldest + count) % room : count;
         note_cached(cache, core_pointer(t->core, blocks + place * 8));
@@ -287,6 +318,7 @@ static bool walk_heap(struct core_half *half, uint16_t id, uint64_t address) {
     before = core_number(t->core, t->root[HAK_ROOT_caches_of_plan], 4);
     for (uint64_t i = 0; caches && i < before && i < CACHES_MAX && !cache.no_memory; i++)
         walk_cache(&cache, caches + i * core_value(t, HAK_AT_cache_bytes));
+    cache.is_linked = false;
     walk_mail(&cache, address);
     return !cache.no_memory;
 }
@@ -399,10 +431,10 @@ bool core_walk(struct core_half *half) {
     half->cached_most =
         half->superslab_count * (core_value(half->table, HAK_AT_superslab_size) / SMALLEST_SLOT) +
         half->large_count;
-    if (!walk_heaps(half))
-        return false;
     if (half->superslab_count)
         qsort(half->superslab, half->superslab_count, sizeof *half->superslab, by_address);
+    if (!walk_heaps(half))
+        return false;
     if (half->cached_count)
         qsort(half->cached, half->cached_count, sizeof *half->cached, by_cached);
     if (half->large_count)

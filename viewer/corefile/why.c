@@ -46,7 +46,7 @@ static void add_distance(struct hak_text *text, const struct core_block *block, 
         hak_text_add(text, " of %s", hak_words_bytes(block->bytes));
 }
 
-static const char *state_of(const struct core_block *block) {
+const char *core_state_sentence(const struct core_block *block) {
     return block->is_live ? "live: the program has it" : hak_words_place_sentence(block->place);
 }
 
@@ -85,6 +85,13 @@ static void add_large(struct hak_text *text, const struct core_block *block) {
     hak_text_add_at(text, 14, "%s of pages of its own at 0x%" PRIx64 "%s\n",
                     hak_words_bytes(block->bytes), block->base,
                     block->is_guarded ? ", between closed pages" : "");
+}
+
+void core_add_place(struct hak_text *text, const struct core_block *block) {
+    if (block->kind == CORE_SLOT)
+        add_slot(text, block);
+    else
+        add_large(text, block);
 }
 
 static void add_cached(struct hak_text *text, const struct core_block *block) {
@@ -227,7 +234,7 @@ static const char *const kinds[] = {
     [CORE_FREE_SLAB] = "free slab", [CORE_SLAB_START] = "beside slots",
     [CORE_RESERVE] = "reserve"};
 
-static json_t *block_json(const struct core_block *block) {
+json_t *core_block_json(const struct core_block *block) {
     json_t *object = json_object();
     bool is_slot = block->kind == CORE_SLOT;
     hak_json_set_address(object, "user", block->user);
@@ -254,7 +261,7 @@ static json_t *why_json(const struct view *view, const struct core_blocks *block
     bool is_block = block->kind == CORE_SLOT || block->kind == CORE_LARGE;
     hak_json_set_address(why, "address", address);
     json_object_set_new(why, "lies_in", json_string(kinds[block->kind]));
-    json_object_set_new(why, "block", is_block ? block_json(block) : json_null());
+    json_object_set_new(why, "block", is_block ? core_block_json(block) : json_null());
     json_object_set_new(document, "why", why);
     return document;
 }
@@ -264,11 +271,8 @@ static json_t *why_json(const struct view *view, const struct core_blocks *block
 static void add_answer(struct hak_text *text, const struct core_block *block, uint64_t address) {
     hak_text_add(text, "0x%" PRIx64 " is ", address);
     add_distance(text, block, address);
-    hak_text_add(text, ", %s\n", state_of(block));
-    if (block->kind == CORE_SLOT)
-        add_slot(text, block);
-    else
-        add_large(text, block);
+    hak_text_add(text, ", %s\n", core_state_sentence(block));
+    core_add_place(text, block);
     add_cached(text, block);
     add_life(text, block);
 }

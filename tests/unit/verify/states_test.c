@@ -154,8 +154,18 @@ START_TEST(a_damaged_list_is_not_followed) {
 }
 END_TEST
 
+/* Who reads a core file goes by these numbers. */
+START_TEST(the_changing_bit_lies_where_the_table_says) {
+    struct hak_slot slot = {.is_changing = 1};
+    unsigned char bytes[sizeof slot];
+    memcpy(bytes, &slot, sizeof slot);
+    ck_assert_uint_eq(bytes[HAK_SLOT_CHANGING_BYTE], HAK_SLOT_CHANGING_BIT);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("states");
+    tcase_add_test(cases, the_changing_bit_lies_where_the_table_says);
     tcase_add_loop_test(cases, what_is_broken_is_named, 0,
                         (int)(sizeof breakages / sizeof *breakages));
     tcase_add_loop_test(cases, blocks_in_every_front_are_looked_at, 0,

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# `core FILE --check` of heaps that are whole: nothing is found, in the plain library, each level and under guarded blocks, beside threads
+# that stopped inside the allocator, and in a process that is there.
+# timeout: 600
+set -u
+. "$SOURCE/tests/tools/corefiles.sh"
+trace=$BUILD/hakmem-trace
+program=$BUILD/tests/corefile/blocks
+
+whole() { # NAME CORE
+    "$trace" core "$2" --check >found 2>errors || fail "$1: status $?: $(cat found errors)"
+    grep -qE "^no damage found in [0-9]+ SuperSlabs?, [0-9,]+ slots?, [0-9]+ large blocks?$" found || fail "$1: $(cat found)"
+    ! grep -qE '^(HKM|verify: (block|slab|SuperSlab))' found || fail "$1: $(cat found)"
+}
+
+make_core plain.core "$BUILD/libhakmem.so" "$program"
+whole plain plain.core
+"$trace" core plain.core --check --json >check.json || fail "--json: status $?"
+for level in trace normal light; do
+    HAKMEM_CHECK=$level HAKMEM_GUARD=off make_core "$level.core" "$BUILD/hakmem-debug.so" "$program"
+    whole "$level" "$level.core"
+done
+HAKMEM_GUARD=all make_core guarded.core "$BUILD/hakmem-debug.so" "$program"
+whole guarded guarded.core
+grep -qE '^bytes around [1-9][0-9]* live blocks' found || fail "guarded blocks were not compared: $(cat found)"
+
+# Damage in level normal, said in JSON: a byte behind a block of 100.
+HAKMEM_CHECK=normal HAKMEM_GUARD=off make_core normal.core "$BUILD/hakmem-debug.so" "$program" overflow
+"$trace" core normal.core --check --json >found.json
+[ $? -eq 1 ] || fail "damage: $(cat found.json)"
+"$trace" core normal.core --check >found && fail "damage: status 0"
+grep -qxE 'HKM-301 heap-buffer-overflow: 2 bytes overwritten past the end of a block of 100 bytes' found || fail "damage: $(cat found)"
+grep -qE "^  block +$(address_of live), base 0x[0-9a-f]+, live: the program has it$" found || fail "damage: $(cat found)"
+grep -qxE '  found +78 79' found && grep -qE '^  expected +[0-9a-f]{2} [0-9a-f]{2}$' found || fail "damage: $(cat found)"
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" check.json found.json || fail '--json'
+
+# Two questions are refused.
+"$trace" core plain.core --check --layers >found 2>&1
+[ $? -eq 2 ] && grep -q 'are two questions' found || fail "--check --layers: $(cat found)"
+exit 0

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Each fault that the live check finds in memory `hakmem-trace core --check` finds in the core of the same process: the programs of
+# tests/faults in each level and layout, stopped by their report. The code and the block's address are the report's.
+# timeout: 900
+set -u
+. "$SOURCE/tests/tools/faults.sh"
+. "$SOURCE/tests/tools/corefiles.sh"
+ulimit -c unlimited 2>/dev/null || :
+
+# What changes no byte that is known: an access that the processor or a check of a call of libc stopped before it wrote, or as much of it as
+# was in the block; a pointer that is given back; a push that level normal refuses.
+leaves_nothing='bad-free|double-free|mismatch|memory-leak|use-after-free|(memmove|memcpy|strcpy) (writes|reads)|(strlen|printf) reads'
+leaves_nothing+='|(read|sscanf) wrote|: read, |: write just past the end of a block of [0-9,]+ bytes$|: write, |: SLL_PUSH (took|got)|the C[0-9]+ list of thread . "[a-z_]+" was given'
+
+# compare NAME: one report file. In a shell of its own, since it changes its directory.
+compare() (
+    local program level layout directory report=$SOURCE/tests/faults/$1.report due code user injection variables status=0
+    IFS=. read -r program level layout <<<"$1"
+    due=$(head -n 1 "$report")
+    [[ $due && ! $due =~ $leaves_nothing ]] || return 0
+    directory=$(mktemp -d "$PWD/run.$1.XXXXXX") && cd "$directory" || return 1
+    injection=$(injection_of "$program")
+    variables=$(variables_of "$program")
+    (
+        export HAKMEM_CHECK="$level" HAKMEM_LAYOUT="${layout:-auto}" HAKMEM_GUARD_WATCH=off
+        [ -z "$injection" ] || export HAKMEM_INJECT="$injection"
+        [ -z "$variables" ] || export "${variables?}"
+        in_gdb "$BUILD/hakmem-debug.so" 'generate-core-file its.core' continue kill -- "$BUILD/tests/faults/$program"
+    )
+    code=$(sed -nE 's/^hakmem: (HKM-[0-9]+) .*/\1/p' gdb.out | head -n 1)
+    user=$(sed -nE 's/^ +(base 0x[0-9a-f]+ +)?user (0x[0-9a-f]+)$/\2/p' gdb.out | head -n 1)
+    [ -s its.core ] && [ -n "$code" ] && [ -n "$user" ] ||
+        { echo "$1: no core, or no report: $(tail -n 3 gdb.out)"; return 1; }
+    "$BUILD/hakmem-trace" core its.core --check >found 2>errors || status=$?
+    [ "$status" -eq 1 ] || echo "$1: status $status, due 1: $(cat errors)"
+    grep -A 1 "^$code " found | grep -qE "^ +block +$user," && ! grep -qE "^HKM-" <(grep -v "^$code " found) ||
+        { echo "$1: the live check said $code of $user: $due"; cat found; status=0; }
+    rm -f its.core
+    touch "../compared.$code"
+    [ "$status" -eq 1 ]
+)
+
+for report in "$SOURCE"/tests/faults/*.report; do
+    basename "$report" .report
+done | each_in_parallel compare || exit 1
+for code in 101 104 105 301 302 303; do
+    [ -e "compared.HKM-$code" ] || fail "no program's HKM-$code was compared"
+done
+exit 0

@@ -1,0 +1,391 @@
+/* Headers, canaries and the bytes of freed blocks, as guard/layout.c and guard/poison.c have them:
+ * what is due is computed from the block's state, which lies out of the program's reach.
+ *
+ *   | header | asked | canary || header | asked | canary |
+ *                      ########## --->                       an overflow of the block in front
+ *                        <--- ##########                     an underflow of the one behind
+ *
+ * as guard/damage.c tells whose write it was. */
+#include "viewer/corefile/check.h"
+
+#include "options.h"
+#include "report/words/words.h"
+#include "trace/pattern.h"
+
+enum { HEADER_BYTES = 16, PIECE_BYTES = 4096, PAGE_BITS = 16 };
+
+/* What is compared: addresses, and the word that is due there. Its first byte lies at `origin` and
+ * at each multiple of 8 from there; 0: at the multiples of 8 themselves. */
+struct due {
+    uint64_t start, end;
+    uint64_t word, origin;
+};
+
+static uint8_t due_at(const struct due *due, uint64_t address) {
+    return hak_pattern_byte(due->word, address - due->origin);
+}
+
+/* Adds what differs there. Missing memory is not damaged. */
+static void compare(struct core_memory *core, const struct due *due, struct core_damage *damage) {
+    uint8_t bytes[PIECE_BYTES];
+    for (uint64_t at = due->start; at < due->end;) {
+        size_t length = due->end - at < sizeof bytes ? (size_t)(due->end - at) : sizeof bytes;
+        bool is_read = core_read(core, at, bytes, length);
+        for (size_t i = 0; i < length && is_read; i++)
+            if (bytes[i] != due_at(due, at + i)) {
+                damage->last = at + i;
+                if (damage->bytes++ == 0)
+                    damage->first = at + i;
+            }
+        at += length;
+    }
+}
+
+static uint64_t word_of(const struct core_block *block, enum hak_pattern pattern) {
+    return hak_pattern_word(pattern, block->base, block->class_index, (uint8_t)block->lives);
+}
+
+/* ---- around a live block --------------------------------------------------------------------- */
+
+static bool has_header_layout(const struct core_table *t) {
+    return core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_layout) ==
+           core_value(t, HAK_AT_layout_header);
+}
+
+static bool has_border(const struct core_block *block) {
+    const struct core_table *t = block->half->table;
+    return has_header_layout(t) ||
+           (block->is_guarded &&
+            core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_check) != HAK_CHECK_TRACE);
+}
+
+static bool is_changing(const struct core_block *block) {
+    const struct core_table *t = block->half->table;
+    return core_number(t->core, block->state + core_value(t, HAK_AT_slot_changing_byte), 1) &
+           core_value(t, HAK_AT_slot_changing_bit);
+}
+
+static unsigned flags_of(const struct core_block *block) {
+    return (unsigned)core_at(block->half->table, block->state, HAK_AT_slot_subkind);
+}
+
+/* Its bytes lie in the block, with room for the header. */
+static bool is_sensible(const struct core_block *block) {
+    uint64_t delta = block->user - block->base;
+    return block->user >= block->base && delta <= block->bytes &&
+           block->asked_bytes <= block->bytes - delta;
+}
+
+static struct core_damage header_damage(const struct core_block *block) {
+    const struct core_table *t = block->half->table;
+    struct core_damage damage = {.bytes = 0};
+    uint64_t word = word_of(block, HAK_PATTERN_HEADER), delta = block->user - block->base;
+    bool is_before = block->large && core_at(t, block->large->address, HAK_AT_large_guarded_side) ==
+                                         core_value(t, HAK_AT_large_guarded_before);
+    if (is_before || delta < HEADER_BYTES)
+        return damage;
+    uint64_t start = block->user - HEADER_BYTES;
+    struct due front = {block->base, block->is_guarded ? start : block->base, word, 0};
+    struct due first = {start, start + 8, word, start};
+    struct due second = {start + 8, start + 16,
+                         hak_pattern_as(word, HAK_PATTERN_HEADER, HAK_PATTERN_HEADER_2), start};
+    compare(t->core, &front, &damage);
+    compare(t->core, &first, &damage);
+    compare(t->core, &second, &damage);
+    return damage;
+}
+
+static struct core_damage canary_damage(const struct core_block *block) {
+    struct core_damage damage = {.bytes = 0};
+    uint64_t start = block->user + block->asked_bytes, end = block->base + block->bytes;
+    if (block->large && end - start > HAK_CANARY_MAX_BYTES)
+        end = start + HAK_CANARY_MAX_BYTES;
+    struct due due = {start, end, word_of(block, HAK_PATTERN_CANARY), 0};
+    compare(block->half->table->core, &due, &damage);
+    damage.is_open = damage.bytes && damage.last + 1 == end;
+    return damage;
+}
+
+bool core_list_header_stands(const struct core_block *block) {
+    struct core_memory *core = block->half->table->core;
+    uint64_t first = core_pointer(core, block->base), second = core_pointer(core, block->base + 8);
+    uint64_t differs = first ^ word_of(block, HAK_PATTERN_HEADER);
+    return (differs & ~((uint64_t)HAK_PATTERN_LIVES_MASK << HAK_PATTERN_LIVES_SHIFT)) == 0 &&
+           second == hak_pattern_as(first, HAK_PATTERN_HEADER, HAK_PATTERN_HEADER_2);
+}
+
+/* ---- of a freed block ------------------------------------------------------------------------ */
+
+static uint32_t pages_between(uint64_t slab, uint64_t start, uint64_t end) {
+    uint64_t first = (start - slab) / CORE_PAGE_BYTES, last = (end - 1 - slab) / CORE_PAGE_BYTES;
+    return last < PAGE_BITS ? (2u << last) - (1u << first) : 0;
+}
+
+/* Bits of the pages of its slab that are closed: nobody could write there. */
+static uint32_t closed_pages(const struct core_block *block) {
+    const struct core_table *t = block->half->table;
+    if (block->large)
+        return 0;
+    return (uint32_t)core_number(
+        t->core,
+        core_place(t, block->superslab, HAK_AT_superslab_closed_pages) + block->slab_index * 2, 2);
+}
+
+static void compare_open_part(const struct core_block *block, uint64_t start, uint64_t end,
+                              struct core_damage *damage) {
+    uint64_t slab =
+        block->superslab + block->slab_index * core_value(block->half->table, HAK_AT_slab_size);
+    uint32_t closed = closed_pages(block);
+    struct due due = {start, end, word_of(block, HAK_PATTERN_FREED), 0};
+    if (start >= end)
+        return;
+    if (!closed || !(closed & pages_between(slab, start, end))) {
+        compare(block->half->table->core, &due, damage);
+        return;
+    }
+    for (uint64_t page = start & ~(uint64_t)(CORE_PAGE_BYTES - 1); page < end;
+         page += CORE_PAGE_BYTES) {
+        due.start = page < start ? start : page;
+        due.end = page + CORE_PAGE_BYTES < end ? page + CORE_PAGE_BYTES : end;
+        if (!(closed >> (page - slab) / CORE_PAGE_BYTES & 1))
+            compare(block->half->table->core, &due, damage);
+    }
+}
+
+/* Whoever takes a block out of its list clears the flag before its bytes are compared, and who has
+ * just given one sets it behind the last of them: those are filled whose last word stands. */
+static bool is_filled(const struct core_block *block, uint64_t end) {
+    const struct core_table *t = block->half->table;
+    uint64_t last = (end - sizeof last) & ~(uint64_t)7;
+    if (flags_of(block) & core_value(t, HAK_AT_slot_poisoned))
+        return true;
+    return (flags_of(block) & core_value(t, HAK_AT_slot_lived)) && last >= block->user &&
+           core_pointer(t->core, last) == word_of(block, HAK_PATTERN_FREED);
+}
+
+/* False: its bytes are not filled. */
+static bool freed_damage(const struct core_block *block, struct core_damage *damage) {
+    const struct core_half *half = block->half;
+    const struct core_table *t = half->table;
+    uint64_t start = block->user, end = block->base + block->bytes, tail = end, tail_end = end;
+    uint64_t link = block->base + (has_header_layout(t) ? HEADER_BYTES : 0);
+    if (end - start > HAK_POISON_WHOLE_BYTES) {
+        end = start + HAK_POISON_HEAD_BYTES;
+        tail_end = (block->asked_bytes + 15) & ~(uint64_t)15;
+        tail = tail_end <= HAK_POISON_HEAD_BYTES
+                   ? tail_end
+                   : (block->asked_bytes - HAK_POISON_TAIL_BYTES) & ~(uint64_t)15;
+        if (tail_end > HAK_POISON_HEAD_BYTES && tail < HAK_POISON_HEAD_BYTES)
+            tail = HAK_POISON_HEAD_BYTES;
+        tail += start, tail_end += start;
+        if (tail_end > block->base + block->bytes)
+            tail_end = block->base + block->bytes;
+    }
+    if (!is_filled(block, tail < tail_end ? tail_end : end))
+        return false;
+    if ((flags_of(block) & core_value(t, HAK_AT_slot_linked)) && start == link)
+        start += sizeof(uint64_t);
+    compare_open_part(block, start, end, damage);
+    compare_open_part(block, tail, tail_end, damage);
+    return true;
+}
+
+/* ---- what is said ---------------------------------------------------------------------------- */
+
+/* The bytes from the first damaged one on, up to `until`, as they are and as they are due. */
+static void show(struct core_finding *finding, enum hak_pattern pattern, uint64_t until) {
+    const struct core_block *block = &finding->block;
+    uint64_t word = word_of(block, pattern), header = block->user - HEADER_BYTES;
+    struct due due = {.word = word};
+    uint64_t first = finding->damage.first, end = finding->damage.last + 1;
+    if (end > until)
+        end = until;
+    finding->address = first;
+    finding->shown = end <= first                      ? 0
+                     : end - first < CORE_DAMAGE_SHOWN ? (unsigned)(end - first)
+                                                       : CORE_DAMAGE_SHOWN;
+    (void)core_read(block->half->table->core, first, finding->found, finding->shown);
+    for (unsigned i = 0; i < finding->shown; i++) {
+        bool is_header = pattern == HAK_PATTERN_HEADER && first + i >= header;
+        bool is_second = is_header && first + i >= header + 8;
+        due.origin = is_header ? header : 0;
+        due.word =
+            is_second ? hak_pattern_as(word, HAK_PATTERN_HEADER, HAK_PATTERN_HEADER_2) : word;
+        finding->due[i] = due_at(&due, first + i);
+    }
+}
+
+static const char *were(uint64_t bytes) {
+    return bytes == 1 ? "was" : "were";
+}
+
+static void add_count(struct hak_text *text, const struct core_damage *damage) {
+    hak_text_add(text, "%s%s overwritten", damage->is_open ? "at least " : "",
+                 hak_words_bytes(damage->bytes));
+}
+
+static void note_overflow(struct core_check *check, const struct core_block *block,
+                          const struct core_damage *damage) {
+    struct core_finding *finding = core_note_fault(check, CORE_HEAP_BUFFER_OVERFLOW, block);
+    if (!finding)
+        return;
+    uint64_t gap = damage->first - block->user - block->asked_bytes;
+    finding->damage = *damage;
+    add_count(&finding->text, damage);
+    if (gap)
+        hak_text_add(&finding->text, ", %s past the end", hak_words_bytes(gap));
+    else
+        hak_text_add(&finding->text, " past the end");
+    hak_text_add(&finding->text, " of a block of %s", hak_words_bytes(block->asked_bytes));
+    show(finding, HAK_PATTERN_CANARY, block->base + block->bytes);
+    if (damage->bytes == 1 && gap == 0 && finding->found[0] == 0)
+        finding->guess = "a string's terminating NUL did not fit (strlen without + 1)";
+}
+
+static void note_underflow(struct core_check *check, const struct core_block *block,
+                           const struct core_damage *damage) {
+    struct core_finding *finding = core_note_fault(check, CORE_HEAP_BUFFER_UNDERFLOW, block);
+    if (!finding)
+        return;
+    bool is_header = damage->first >= block->user - HEADER_BYTES;
+    finding->damage = *damage;
+    hak_text_add(&finding->text, "the %s before a block of %s was overwritten",
+                 is_header ? "header" : "memory", hak_words_bytes(block->asked_bytes));
+    show(finding, HAK_PATTERN_HEADER, damage->first < block->base ? 0 : block->user);
+}
+
+static void note_written(struct core_check *check, const struct core_block *block,
+                         const struct core_damage *damage) {
+    struct core_finding *finding = core_note_fault(check, CORE_WRITE_AFTER_FREE, block);
+    if (!finding)
+        return;
+    finding->damage = *damage;
+    hak_text_add(&finding->text, "%s at offset %s of a freed block of %s %s overwritten",
+                 hak_words_bytes(damage->bytes), hak_words_number(damage->first - block->user),
+                 hak_words_bytes(block->asked_bytes), were(damage->bytes));
+    show(finding, HAK_PATTERN_FREED, block->base + block->bytes);
+}
+
+/* ---- one block after the other --------------------------------------------------------------- */
+
+/* The live block in front, in the same slab, whose canary is damaged up to its end. */
+struct walk {
+    struct core_check *check;
+    struct core_block front;
+    struct core_damage damage;
+    bool has_front;
+};
+
+static void tell_front(struct walk *walk) {
+    if (walk->has_front)
+        note_overflow(walk->check, &walk->front, &walk->damage);
+    walk->has_front = false;
+}
+
+static void join(struct core_damage *damage, const struct core_damage *next, bool is_open) {
+    damage->bytes += next->bytes;
+    damage->last = next->last;
+    damage->is_open = is_open;
+}
+
+/* A header that is damaged: by a write over the end of the block in front, or by one before this
+ * block, which may have gone on into that one's canary. */
+static void tell_header(struct walk *walk, const struct core_block *block,
+                        const struct core_damage *header) {
+    bool touches = walk->has_front && walk->damage.last + 1 == header->first;
+    if (touches && walk->damage.first == walk->front.user + walk->front.asked_bytes) {
+        join(&walk->damage, header, header->last + 1 == block->user);
+        tell_front(walk);
+        return;
+    }
+    struct core_damage damage = *header;
+    if (touches) {
+        damage = walk->damage;
+        join(&damage, header, false);
+        walk->has_front = false;
+    }
+    tell_front(walk);
+    note_underflow(walk->check, block, &damage);
+}
+
+static void look_at_live(struct walk *walk, const struct core_block *block) {
+    struct core_damage header = header_damage(block), canary;
+    walk->check->borders++;
+    if (header.bytes)
+        tell_header(walk, block, &header);
+    else
+        tell_front(walk);
+    canary = canary_damage(block);
+    if (!canary.bytes)
+        return;
+    if (canary.is_open && !block->large) {
+        walk->front = *block;
+        walk->damage = canary;
+        walk->has_front = true;
+    } else {
+        note_overflow(walk->check, block, &canary);
+    }
+}
+
+static void look_at_freed(struct walk *walk, const struct core_block *block) {
+    const struct core_table *t = block->half->table;
+    struct core_damage damage = {.bytes = 0};
+    tell_front(walk);
+    if (!core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_poison) ||
+        !freed_damage(block, &damage))
+        return;
+    walk->check->freed++;
+    if (damage.bytes)
+        note_written(walk->check, block, &damage);
+}
+
+/* The state says so itself: level light leaves it empty. */
+static bool has_state(const struct core_block *block) {
+    return block->state &&
+           core_at(block->half->table, block->state, HAK_AT_slot_place) != HAK_PLACE_UNTOUCHED;
+}
+
+/* Its bytes are on their way, but where the thread that has it ended the process: that found what
+ * is wrong with a freed block before it wrote anything. */
+static bool is_on_its_way(const struct core_block *block) {
+    const struct core_memory *core = block->half->table->core;
+    int32_t tid = core_thread_of(block->half, block->heap);
+    bool is_of_last = core->signal && core->thread_count > 0 && tid && core->thread[0].tid == tid;
+    return is_changing(block) && (block->is_live || !is_of_last);
+}
+
+static void look_at(struct walk *walk, const struct core_block *block) {
+    if (!has_state(block) || is_on_its_way(block) || !is_sensible(block))
+        tell_front(walk);
+    else if (block->is_live && has_border(block))
+        look_at_live(walk, block);
+    else if (!block->is_live && (!block->large || block->is_guarded))
+        look_at_freed(walk, block);
+    else
+        tell_front(walk);
+}
+
+void core_check_bytes(struct core_check *check, const struct core_half *half) {
+    const struct core_table *t = half->table;
+    struct walk walk = {.check = check};
+    struct core_block block;
+    if (t->half != HAK_LAYOUT_CHECKS)
+        return;
+    for (size_t n = 0; n < half->superslab_count; n++) {
+        const struct core_superslab *superslab = &half->superslab[n];
+        for (unsigned i = 1; i < core_value(t, HAK_AT_slabs); i++) {
+            unsigned slots = superslab->owner == core_value(t, HAK_AT_owner_reserve)
+                                 ? 0
+                                 : core_slots(half, superslab->address, i);
+            for (unsigned slot = 0; slot < slots; slot++)
+                if (core_find_slot(half, superslab, i, slot, &block))
+                    look_at(&walk, &block);
+            tell_front(&walk);
+        }
+    }
+    for (size_t n = 0; n < half->large_count; n++) {
+        core_find_large(half, &half->large[n], &block);
+        look_at(&walk, &block);
+    }
+    tell_front(&walk);
+}

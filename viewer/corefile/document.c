@@ -1,0 +1,34 @@
+/* What every answer begins with: the process and its allocator, for JSON. */
+#include "options.h"
+#include "report/words/words.h"
+#include "viewer/capture/capture.h"
+#include "viewer/corefile/parts.h"
+
+const char *core_level_word(const struct core_blocks *blocks) {
+    if (blocks->tables.table[0].half == HAK_LAYOUT_PLAIN)
+        return "none";
+    uint64_t level = core_level(blocks);
+    return level == HAK_CHECK_TRACE    ? "trace"
+           : level == HAK_CHECK_NORMAL ? "normal"
+           : level == HAK_CHECK_LIGHT  ? "light"
+                                       : "unknown";
+}
+
+json_t *core_document(const struct view *view, const struct core_blocks *blocks) {
+    const struct core_memory *core = &blocks->memory;
+    json_t *document = view_json_document(view), *process = json_object(), *own = json_object();
+    hak_json_set_number(process, "pid", (uint64_t)core->pid);
+    hak_json_set_text(process, "name", core->name);
+    hak_json_set_known(process, "threads", !core->is_live, core->thread_count);
+    json_object_set_new(process, "signal",
+                        core->signal ? json_string(hak_words_signal(core->signal)) : json_null());
+    hak_json_set_address(process, "fault_address",
+                         core->has_fault_address ? core->fault_address : 0);
+    hak_json_set_flag(process, "is_cut_off", core->is_truncated);
+    json_object_set_new(document, "process", process);
+    hak_json_set_text(own, "file", blocks->tables.table[0].file->path);
+    hak_json_set_text(own, "version", blocks->tables.table[0].built);
+    json_object_set_new(own, "level", json_string(core_level_word(blocks)));
+    json_object_set_new(document, "allocator", own);
+    return document;
+}
