@@ -51,6 +51,12 @@ for part in 40 100 3000 $((bytes / 50)) $((bytes / 3)) $((bytes - 5000)); do
     status=$?
     [ "$status" -eq 3 ] || [ "$status" -eq 4 ] || fail "cut off at $part bytes: status $status: $(head -n 3 errors)"
     grep -qE 'cut off|no core file' errors || fail "cut off at $part bytes: $(cat errors)"
+    for question in --layers "--why $(address_of freed)" "--owner $(address_of live)" "--history $(address_of live)"; do
+        # shellcheck disable=SC2086
+        timeout 60 "$trace" core cut.core $question >out 2>errors
+        status=$?
+        [ "$status" -eq 3 ] || [ "$status" -eq 4 ] || fail "$question, cut off at $part bytes: status $status: $(head -n 3 errors)"
+    done
 done
 
 # Lists that lead back into themselves or promise more than there is memory.

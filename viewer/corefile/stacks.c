@@ -11,7 +11,7 @@
 #include "trace/frame_node.h"
 
 #define NOTES_MAX (1u << 16)
-enum { PARTS_MAX = 256, BUILD_ID_BYTES = 64, LEVELS_MAX = 16, WAIT_MS = 10000 };
+enum { PARTS_MAX = 256, BUILD_ID_BYTES = 64, LEVELS_MAX = 32, WAIT_MS = 10000 };
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
