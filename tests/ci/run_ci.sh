@@ -317,7 +317,7 @@ sqlite3 stale.db 'SELECT fingerprint FROM fault' >with && cp stale.db unmarked.d
     "$trace" faults --json -s unmarked.db | sed -n 's/.*"fingerprint": "\(.*\)".*/\1/p' | cmp - with || fail "a damaged fingerprint"
 "$trace" export tea -s stale.db 2>err
 [ $? -eq 2 ] || fail "export tea"
-said 'export tea: junit, sarif, codequality, collapsed, collapsed-diff, speedscope, pprof, pprof-text, perfetto, heaptrack, csv or jsonl was expected' err
+said 'export tea: junit, sarif, codequality, collapsed, collapsed-diff, speedscope, pprof, pprof-text, perfetto, heaptrack, sqlite, csv or jsonl was expected' err
 # A crash is no finding: its status is its own, and the case an error.
 printf 'int main(void) { return *(volatile int *)8; }\n' >crash.c && ${CC:-cc} -g -w -o crash crash.c
 run 139 --ci -s crash.db -- ./crash
