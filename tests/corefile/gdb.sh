@@ -26,7 +26,7 @@ for library in libhakmem.so hakmem-debug.so; do
     says 'is in no block of hakmem.s. It lies in .*/blocks' "$library, data"
     says '^process .* blocks, which is there$' "$library, heap"
     says '^hakmem why EXPRESSION: an address' "$library, no expression"
-    says 'No symbol "no_such_name"' "$library, no such name"
+    says '^hakmem why: No symbol "no_such_name" in current context' "$library, no such name"
     says "^allocator  $library" "$library, heap"
 done
 says 'freed, and kept from being used again for a while$' 'level normal, freed_later'

@@ -111,10 +111,13 @@ def address_of(argument, usage):
     """The address that an expression is: its value, or where it lies if that is an array."""
     if not argument.strip():
         raise gdb.GdbError(f"hakmem {usage} EXPRESSION: an address, for example $rdi, p, &s->name, 0x7f21c4a12950")
-    value = gdb.parse_and_eval(argument)
-    if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
-        value = value.address
-    return hex(int(value.cast(gdb.lookup_type("unsigned long"))) & (1 << 64) - 1)
+    try:
+        value = gdb.parse_and_eval(argument)
+        if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
+            value = value.address
+        return hex(int(value.cast(gdb.lookup_type("unsigned long"))) & (1 << 64) - 1)
+    except gdb.error as error:  # gdb's own words, without those of Python around them
+        raise gdb.GdbError(f"hakmem {usage}: {error}") from error
 
 
 # Command: what it is asked with, whether it takes an address, what it says.
