@@ -1,5 +1,5 @@
 """pages.py TREE PAGE...: types every command that the PAGEs of TREE show, each page in a fresh copy of the folder `made`, and
-compares each answer with the one shown and each status with what such a command may give.
+compares each answer with the one shown and each status with what such a command may give. `pages.py --here PAGE` types PAGE in this folder as it is.
 
 A block whose lines begin with "$ " has commands and their answers; one that begins with a command, or is marked ```sh, has commands alone; ```python is a script,
 and ```c that begins with `// FILE.c:` the file that the next commands name.
@@ -232,4 +232,11 @@ def main(tree, names):
     return wrong != 0
 
 
-sys.exit(main(sys.argv[1], sys.argv[2:]))
+def main_here(name):
+    page = Page("", name)
+    for block in blocks_of(open(name, encoding="utf-8").read()):
+        page.block(block, lambda: [])
+    return page.wrong != 0 or page.ran == 0
+
+
+sys.exit(main_here(sys.argv[2]) if sys.argv[1] == "--here" else main(sys.argv[1], sys.argv[2:]))

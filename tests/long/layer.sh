@@ -5,7 +5,7 @@ set -u
 unset "${!HAKMEM_@}" MAKEFLAGS MAKELEVEL
 fail() { echo "layer.sh: $*"; exit 1; }
 mkdir tree && cp -r "$SOURCE"/{Makefile,src,include,viewer,tools,docs,packaging} tree/ && cp "$SOURCE"/examples/layer/tray.[ch] tree/src/front/ || exit 2
-(cd tree && GIT_CEILING_DIRECTORIES=$PWD git apply "$SOURCE/examples/layer/tables.diff") || fail "tables.diff does not apply"
+(cd tree && GIT_CEILING_DIRECTORIES=$(dirname "$PWD") git apply "$SOURCE/examples/layer/tables.diff") || fail "tables.diff does not apply"
 make -s -j2 -C tree BUILD="$PWD/built" CC="${CC:-cc}" all >made 2>&1 || { tail made; fail "it does not build"; }
 "${CC:-cc}" -g -O0 -iquote "$SOURCE/include" -o swing "$SOURCE/examples/layer/swing.c" -lpthread || exit 1
 trace=$PWD/built/hakmem-trace

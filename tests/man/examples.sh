@@ -38,7 +38,7 @@ try() {
     count=$((count + 1))
     case $line in
     'hakmem-trace record'*' -s redis.db') # which ends with the program
-        (for _ in $(seq 600); do hakmem-trace sql -s redis.db 'select 1 from process' && break || sleep 0.1; done
+        (for _ in $(seq 600); do hakmem-trace sql -s redis.db 'select 1 from event limit 1' | grep -q 1 && break || sleep 0.1; done
         kill "$2") >recorded 2>&1 &
         timeout 120 bash -c "$line" >out 2>err </dev/null
         ;;

@@ -12,7 +12,7 @@ cd "$(mktemp -d ~/work.XXXXXX)" || exit 1
 
 # ---- the tutorial, word by word, with the package's own page and sample
 cp -r $doc/examples/tutorial tutorial || fail "no sample of the tutorial"
-(cd tutorial && python3 "$1" $doc/docs/tutorial.md) >out 2>&1 || { cat out; fail "the tutorial"; }
+(cd tutorial && python3 "$1" --here $doc/docs/tutorial.md) >out 2>&1 || { cat out; fail "the tutorial"; }
 
 # ---- libhakmem: preloaded, linked by pkg-config, linked statically
 cat >app.c <<'END'
