@@ -272,6 +272,8 @@ static const struct view_option core_options[] = {
     {"block", 0, "ADDR", "every life of the block, out of the store (as the command `block`)"},
     {"history", 0, "ADDR", "every event of the block, out of the store (`block --moves`)"},
     {"layers", 0, NULL, "how many blocks of each class lie in the lists of which layer"},
+    {"top", 0, NULL,
+     "what holds the most: by allocating stack where the core has it, else by class"},
     {"check", 0, NULL,
      "what is damaged: lists, counts, states, and the bytes in and around blocks"},
     {"memory", 0, "N", "read PID through this open descriptor of /proc/PID/mem (for debuggers)"},
@@ -810,6 +812,9 @@ const struct view_command view_commands[] = {
          "Of a process that was recorded it adds what the store says (as `why`): the store of -s,\n"
          "else the one that the process wrote, which is known by the recording's id.\n"
          "--layers: blocks by class and by where they lie, live or in which layer's lists.\n"
+         "\n"
+         "--top: live blocks by the stack that allocated them, biggest first; by class where the\n"
+         "core has no stacks (always so with libhakmem.so).\n"
          "\n"
          "--check: what is damaged. Counts against bitmaps, states against lists, links that lead\n"
          "nowhere or 16 bytes off, blocks in two lists, and, in levels normal and trace as far as\n"

@@ -34,6 +34,18 @@ grep -qE "^  block +$(address_of live), base 0x[0-9a-f]+, live: the program has 
 grep -qxE '  found +78 79' found && grep -qE '^  expected +[0-9a-f]{2} [0-9a-f]{2}$' found || fail "damage: $(cat found)"
 python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" check.json found.json || fail '--json'
 
+# --top: by class, biggest first; by stack where the process put its stacks into the core.
+"$trace" core plain.core --top >found || fail "--top: status $?"
+head -n 1 found | grep -qxE '3,0[0-9,]+ bytes in 1 block with pages of their own' || fail "--top: $(cat found)"
+tail -n 1 found | grep -qx 'Blocks whose stacks are not in this core are counted by class.' || fail "--top: $(cat found)"
+rm -f said stacks.core
+HAKMEM_CHECK=normal HAKMEM_GUARD=off in_gdb "$BUILD/hakmem-debug.so" continue 'generate-core-file stacks.core' kill -- "$program"
+"$trace" core stacks.core --top >found || fail "--top of a core with stacks: status $?"
+head -n 1 found | grep -qx '3,000,000 bytes in 1 block allocated by' && sed -n 2p found | grep -qE '^ +#0 +main ' ||
+    fail "--top of a core with stacks: $(cat found)"
+"$trace" core stacks.core --top --json >top.json || fail "--top --json: status $?"
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" top.json || fail '--top --json'
+
 # Two questions are refused.
 "$trace" core plain.core --check --layers >found 2>&1
 [ $? -eq 2 ] && grep -q 'are two questions' found || fail "--check --layers: $(cat found)"

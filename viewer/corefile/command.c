@@ -82,7 +82,7 @@ static const struct question {
     {"why", true, core_why},           {"owner", true, core_owner},
     {"block", true, core_block_lives}, {"history", true, core_block_history},
     {"layers", false, core_layers},    {"check", false, core_check},
-    {NULL, false, say_summary},
+    {"top", false, core_top},          {NULL, false, say_summary},
 };
 
 /* The one question that is asked; NULL: there are two. */

@@ -23,6 +23,7 @@ int core_owner(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_block_lives(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_block_history(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_layers(struct view *view, struct core_blocks *blocks, uint64_t address);
+int core_top(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_check(struct view *view, struct core_blocks *blocks, uint64_t address);
 
 /* "live: the program has it", "free in a thread's magazine"; the line `place` about where it lies;
