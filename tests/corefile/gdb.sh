@@ -40,6 +40,13 @@ says '^C4 +112 +2 +2 *$' 'layers: two live, two in the front array'
 says '^hakmem owner EXPRESSION: an address' 'owner of nothing'
 says '^hakmem: the program stands in no frame of hakmem' 'frame'
 
+# Verify finds what was damaged meanwhile, and nothing before.
+export HAKMEM_GUARD=off
+ask "$BUILD/hakmem-debug.so" 'up-silently 100' 'hakmem verify' 'set variable live[101] = 1' 'hakmem verify' -- "$program"
+unset HAKMEM_GUARD
+says '^no damage found in [0-9]+ SuperSlabs' 'verify of a whole heap'
+says '^HKM-301 heap-buffer-overflow: 1 byte overwritten, 1 byte past the end of a block of 100 bytes' 'verify'
+
 # Where hakmem ends a program the frame that called it is selected, live; of a core by `hakmem frame`.
 export HAKMEM_GUARD=off HAKMEM_TRACE=off
 timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex "source $script" -ex "set hakmem-trace $trace" \

@@ -127,6 +127,7 @@ COMMANDS = {
     "owner": (["--owner"], True, "Whose block an address is, in brief"),
     "block": (["--block"], True, "Every life of the block that holds an address, out of the store of the recording"),
     "history": (["--history"], True, "Every event of the block that holds an address, out of the store of the recording"),
+    "verify": (["--check"], False, "What is damaged: lists, counts, states, and the bytes in and around blocks"),
     "layers": (["--layers"], False, "How many blocks of each class lie in the lists of which layer"),
 }
 
