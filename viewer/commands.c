@@ -41,6 +41,9 @@ static const struct view_option run_options[] = {
     ANNOTATIONS_OPTION,
     SOURCES_OPTION,
     {"wait", 'w', NULL, "also wait for processes that PROGRAM leaves behind"},
+    {"core", 0, NULL,
+     "lets processes leave core files; writes the report of each one's crash beside its core, into "
+     "CORE.hakmem.txt"},
     {"allocator", 0, "hakmem|keep",
      "keep: PROGRAM keeps the allocator that it has; what it takes and gives back is recorded, "
      "nothing is checked"},
@@ -300,7 +303,8 @@ const struct view_command view_commands[] = {
          "service are written next to the store (STORE.log, .junit.xml, .sarif) and leaks count "
          "as\n"
          "faults, see docs/ci.md. On a terminal it ends with the peak, where that was allocated,\n"
-         "and how many calls there were.\n"
+         "and how many calls there were. With --core the report of a process that dies is written\n"
+         "beside its core file, or beside the store where the kernel wrote none.\n"
          "\n"
          "Exit status: 1 (--exitcode N: another number) for an unknown fault in any process of "
          "the\n"
@@ -312,6 +316,7 @@ const struct view_command view_commands[] = {
                  "  hakmem-trace run --allocator keep -- ./server --port 80\n"
                  "  hakmem-trace run --check trace --layout header -s app.db -- ./app\n"
                  "  hakmem-trace run --pools=malloc -- python3 job.py\n"
+                 "  hakmem-trace run --core --on-fault continue -- ./server\n"
                  "  hakmem-trace run --ci --baseline ci/baseline.json -- ./tests\n",
      OPTIONS(run_options),
      .arguments_min = 1,

@@ -68,7 +68,7 @@ int main(int count, char **words) {
     if (count > 1 && strcmp(words[1], "freed") == 0)
         *(volatile char *)freed = 1;
     if (count > 1 && strcmp(words[1], "overflow") == 0)
-        memcpy(live + 100, "xy", 2);
+        ((volatile char *)live)[100] = 'x', ((volatile char *)live)[101] = 'y';
     if (count > 1 && strcmp(words[1], "wild") == 0)
         *(volatile char *)((size_t)live ^ (size_t)1 << 62) = 1;
     if (count > 1 && strcmp(words[1], "twice") == 0)

@@ -50,11 +50,12 @@ int main(void) {
 END
 # service DROP-IN [-u] PROGRAM...: its output is in out, its errors in err, what it stored in state/.
 service() {
-    local variables families=()
+    local variables families=() user=()
+    [ "$(id -u)" = 0 ] || user=(--unshare-user) # root needs none, and has none in a chroot
     [ "$2" != -u ] || families=(-u)
     mapfile -t variables < <(sed -n "s|%%|%|g; s|/var/lib/app|$PWD/state|g; s|^Environment=||p" "units/app.service.d/$1")
     rm -rf state && mkdir state
-    (cd state && bwrap --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --unshare-user --cap-drop ALL --ro-bind "$BUILD" "$BUILD" \
+    (cd state && bwrap --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp "${user[@]}" --cap-drop ALL --ro-bind "$BUILD" "$BUILD" \
         --ro-bind "$PWD/.." "$PWD/.." --bind "$PWD" "$PWD" ../hardened "${families[@]}" env "${variables[@]}" "${@:$((2 + ${#families[@]}))}") >out 2>err </dev/null
 }
 # Whoever closes the store may take a while longer than the program.

@@ -62,7 +62,7 @@ viewer/leaks: findings capture cli
 viewer/profile: capture cli
 viewer/export: findings events profile capture cli
 viewer/html: profile layers findings capture cli
-viewer/record: findings profile capture cli
+viewer/record: findings profile corefile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
 viewer/view: profile block findings capture cli

@@ -5,7 +5,7 @@
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
-export PAGER=cat HOME=$PWD/home SHELL=/bin/bash
+export PAGER=cat HOME=$PWD/home SHELL=/bin/bash TERM=xterm
 mkdir -p bin home/.config/fish/completions made
 ln -s "$trace" bin/hakmem-trace
 printf '#!/bin/sh\ncat >/dev/null\necho "<svg/>"\n' >bin/flamegraph.pl

@@ -134,6 +134,16 @@ static const char *lack_of(const struct core_blocks *blocks) {
                : NULL;
 }
 
+bool core_is_of(const char *path, int32_t pid, uint32_t signal) {
+    struct hak_text why = {0};
+    struct core_memory core;
+    bool is_its = core_memory_open(&core, path, NULL, &why) && core.pid == pid &&
+                  core.signal == signal && !core.is_live;
+    core_memory_close(&core);
+    hak_text_free(&why);
+    return is_its;
+}
+
 int command_core(struct view *view) {
     struct core_blocks blocks;
     struct core_source source;

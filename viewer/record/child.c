@@ -1,4 +1,5 @@
 /* Starting PROGRAM, passing signals on to it, and its end. */
+#include "viewer/record/cores.h"
 #include "viewer/record/run.h"
 
 #include <errno.h>
@@ -70,6 +71,7 @@ static void become_program(const struct view *view, const struct run_files *file
         if (stdio[i] >= 0)
             dup2(stdio[i], i);
     give_signals_back();
+    run_core_allow(view);
     if (!run_set_environment(view, files)) {
         hak_write_fully(answer, &error, sizeof error);
         _exit(127);

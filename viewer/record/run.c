@@ -2,6 +2,7 @@
 #include "viewer/record/record.h"
 #include "viewer/capture/capture.h"
 #include "viewer/profile/profile.h"
+#include "viewer/record/cores.h"
 #include "viewer/record/run.h"
 
 #include <errno.h>
@@ -311,6 +312,8 @@ int record_run(struct view *view, struct record_part *part) {
     bool can_tell = outcome.read || (is_off(view) && outcome.sessions == 0);
     if (can_tell && !run_ci_finish(view, &ci, &findings) && status == 0)
         status = VIEW_USAGE; /* a job that expects the files must not pass without them */
+    if (!run_core_finish(view) && status == 0)
+        status = VIEW_USAGE;
     findings_free(&findings);
     if (*run_child_stop_signal())
         status = 128 + *run_child_stop_signal();

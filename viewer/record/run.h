@@ -6,7 +6,8 @@
  *   environment.c  where hakmem's own files are, LD_PRELOAD, HAKMEM_*
  *   child.c        starting it, signals, its end
  *   left.c         the processes that it leaves behind
- *   ci.c           files and words for a CI job */
+ *   ci.c           files and words for a CI job
+ *   cores.c        --core: reports beside core files */
 #ifndef HAK_VIEWER_RECORD_RUN_H
 #define HAK_VIEWER_RECORD_RUN_H
 
