@@ -136,14 +136,16 @@ static char *find_file(char *text) {
     return first ? first : strrchr(text, ' ');
 }
 
-/* "NAME FILE:LINE:COLUMN" of V8. */
+/* "NAME FILE:LINE:COLUMN" of V8, without the column up to Node 18. */
 static struct hak_symbol read_v8(char *text, const char *nameless, struct hak_strings *strings) {
     struct hak_symbol s = {"", "", 0};
-    uint32_t column, line;
+    uint32_t last, line;
     const char *file = "";
     if (*text && strchr("~^*+", *text))
         text++;
-    if (cut_number(text, &column) && cut_number(text, &line)) {
+    if (cut_number(text, &last)) {
+        if (!cut_number(text, &line))
+            line = last;
         char *space = find_file(text);
         if (space) {
             *space = '\0';

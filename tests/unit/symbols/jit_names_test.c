@@ -84,6 +84,7 @@ static const struct {
     uint32_t line;
 } readable[] = {
     {"LazyCompile:*parse /app/x.js:12:3", "parse", "/app/x.js", 12},
+    {"LazyCompile:~leaf /app/story.js:7", "leaf", "/app/story.js", 7}, /* Node 18 */
     {"JS:^leaf file:///app/my dir/x.js:1:14", "leaf", "/app/my dir/x.js", 1},
     {"JS:~get size node:internal/util:5:2", "get size", "node:internal/util", 5},
     {"JS:* /app/x.js:7:9", "(anonymous)", "/app/x.js", 7},
