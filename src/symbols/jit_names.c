@@ -111,10 +111,15 @@ static const char *behind(const char *text, const char *prefix) {
     return strncmp(text, prefix, bytes) == 0 ? text + bytes : NULL;
 }
 
+static bool ends_in_number(const char *text) {
+    const char *colon = strrchr(text, ':');
+    return colon && colon[1] >= '0' && colon[1] <= '9';
+}
+
 /* Cuts ":NUMBER" off the end of `text`. */
 static bool cut_number(char *text, uint32_t *number) {
     char *colon = strrchr(text, ':'), *end;
-    if (!colon || colon[1] < '0' || colon[1] > '9')
+    if (!ends_in_number(text))
         return false;
     unsigned long long value = strtoull(colon + 1, &end, 10);
     if (*end || value > UINT32_MAX)
@@ -139,20 +144,18 @@ static char *find_file(char *text) {
 /* "NAME FILE:LINE:COLUMN" of V8, without the column up to Node 18. */
 static struct hak_symbol read_v8(char *text, const char *nameless, struct hak_strings *strings) {
     struct hak_symbol s = {"", "", 0};
-    uint32_t last, line;
+    uint32_t last, line = 0;
     const char *file = "";
     if (*text && strchr("~^*+", *text))
         text++;
-    if (cut_number(text, &last)) {
-        if (!cut_number(text, &line))
-            line = last;
+    if (cut_number(text, &last) && (!ends_in_number(text) || cut_number(text, &line))) {
         char *space = find_file(text);
         if (space) {
             *space = '\0';
             file = space + 1;
             const char *path = behind(file, "file://");
             s.file = hak_strings_join(strings, "", path ? path : file);
-            s.line = line;
+            s.line = line ? line : last;
         }
     }
     s.function = hak_strings_mark(strings, *text ? text : nameless, "");
