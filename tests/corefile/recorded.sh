@@ -38,7 +38,7 @@ EOF
 # At a breakpoint of a process that is recorded; then its core.
 gdb_batch -ex 'source until.py' -ex "set environment LD_PRELOAD $BUILD/hakmem-debug.so" -ex "set environment HAKMEM_TRACE_FILE $PWD/live.db" \
     -ex 'set environment HAKMEM_GUARD off' -ex 'set breakpoint pending on' -ex 'break say if name[0] == 102' -ex 'run >said' \
-    -ex 'echo ---- why\n' -ex 'until-said free\s hakmem why $rsi' -ex 'echo ---- block\n' -ex 'hakmem block $rsi' -ex 'echo ---- history\n' -ex 'hakmem history block' \
+    -ex 'echo ---- why\n' -ex 'until-said free\s.*blocks\.c hakmem why $rsi' -ex 'echo ---- block\n' -ex 'hakmem block $rsi' -ex 'echo ---- history\n' -ex 'hakmem history block' \
     -ex 'delete' -ex 'echo ----\n' -ex continue -ex continue -ex 'generate-core-file made.core' -ex kill "$program"
 [ -s made.core ] || fail "no core: $(cat asked)"
 part() { sed -n "/^---- $1\$/,/^----/p" asked >part; }
