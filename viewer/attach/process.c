@@ -58,9 +58,8 @@ static bool has_ended(const struct process *p) {
            (answer == HAK_PEER_THERE && p->born && peer.start_time != p->born);
 }
 
-/* What a process has is shown by a thread that lives; the first one may have ended. False: none
- * does. */
-static bool find_shown(struct process *p) {
+/* A thread that lives, and so has memory; the first one may have ended. 0: none does. */
+static pid_t find_living(const struct process *p) {
     char path[64];
     struct hak_peer peer;
     pid_t found = 0;
@@ -73,6 +72,12 @@ static bool find_shown(struct process *p) {
     }
     if (threads)
         closedir(threads);
+    return found;
+}
+
+/* What a process has is shown by a thread that lives. False: none does. */
+static bool find_shown(struct process *p) {
+    pid_t found = find_living(p);
     p->shown = found ? found : p->pid;
     return found > 0;
 }
@@ -241,6 +246,15 @@ static void refuse(const struct process *p, const char *why, const char *what_to
                    what_to_do[0] ? "; " : "", what_to_do);
 }
 
+/* What /proc shows of it is barred; or it is on its way out, without memory already, and its end is
+ * not told yet. */
+static void refuse_to_look(const struct process *p) {
+    if (find_living(p) == 0)
+        view_error("record: process %d (%s) has ended", (int)p->pid, p->name);
+    else
+        refuse(p, "cannot be looked at", "its user may, where kernel.yama.ptrace_scope is 0");
+}
+
 static bool check_status(const struct process *p) {
     static char status[16384];
     char path[64];
@@ -290,7 +304,7 @@ static bool check_program(const struct process *p) {
     path_of(p, "exe", path);
     ssize_t length = readlink(path, program, sizeof program - 1);
     if (length <= 0) {
-        refuse(p, "cannot be looked at", "its user may, where kernel.yama.ptrace_scope is 0");
+        refuse_to_look(p);
         return false;
     }
     if (hak_target_check(path, &trouble))
@@ -357,7 +371,7 @@ bool process_check(struct process *p) {
     if (!check_program(p))
         return false;
     if (!open_memory(p)) {
-        refuse(p, "cannot be looked at", "its user may, where kernel.yama.ptrace_scope is 0");
+        refuse_to_look(p);
         return false;
     }
     if (is_under_hakmem(p)) {
