@@ -100,7 +100,7 @@ run=$!
 exec 9>in
 wait_for 'the program says where its blocks lie' grep -q '^stack' said
 pid=$(pgrep -P "$run" -x blocks) || pid=$("$trace" sql -s attached.db 'SELECT max(pid) FROM process' 2>/dev/null)
-gdb_batch -ex 'source until.py' -ex "until-said free\\s hakmem why $(address_of freed_later)" -p "$pid"
+gdb_batch -ex 'source until.py' -ex "until-said free\\s.*blocks\\.c hakmem why $(address_of freed_later)" -p "$pid"
 kill "$pid"
 wait "$run"
 says "^RECORDED in $PWD/attached.db" 'attached'
