@@ -34,11 +34,12 @@ class Until(gdb.Command):
         gdb.write(text)
 Until()
 EOF
+named='malloc\(100\).*blocks\.c[^\0]*free\s.*blocks\.c' # both lines' frames have their names
 
 # At a breakpoint of a process that is recorded; then its core.
 gdb_batch -ex 'source until.py' -ex "set environment LD_PRELOAD $BUILD/hakmem-debug.so" -ex "set environment HAKMEM_TRACE_FILE $PWD/live.db" \
     -ex 'set environment HAKMEM_GUARD off' -ex 'set breakpoint pending on' -ex 'break say if name[0] == 102' -ex 'run >said' \
-    -ex 'echo ---- why\n' -ex 'until-said free\s.*blocks\.c hakmem why $rsi' -ex 'echo ---- block\n' -ex 'hakmem block $rsi' -ex 'echo ---- history\n' -ex 'hakmem history block' \
+    -ex 'echo ---- why\n' -ex "until-said $named hakmem why \$rsi" -ex 'echo ---- block\n' -ex 'hakmem block $rsi' -ex 'echo ---- history\n' -ex 'hakmem history block' \
     -ex 'delete' -ex 'echo ----\n' -ex continue -ex continue -ex 'generate-core-file made.core' -ex kill "$program"
 [ -s made.core ] || fail "no core: $(cat asked)"
 part() { sed -n "/^---- $1\$/,/^----/p" asked >part; }
@@ -100,7 +101,7 @@ run=$!
 exec 9>in
 wait_for 'the program says where its blocks lie' grep -q '^stack' said
 pid=$(pgrep -P "$run" -x blocks) || pid=$("$trace" sql -s attached.db 'SELECT max(pid) FROM process' 2>/dev/null)
-gdb_batch -ex 'source until.py' -ex "until-said free\\s.*blocks\\.c hakmem why $(address_of freed_later)" -p "$pid"
+gdb_batch -ex 'source until.py' -ex "until-said $named hakmem why $(address_of freed_later)" -p "$pid"
 kill "$pid"
 wait "$run"
 says "^RECORDED in $PWD/attached.db" 'attached'
