@@ -5,6 +5,31 @@
 #include "store/schema.h"
 
 /* clang-format off */
+/* Columns of a view that has every frame of stacks, behind `stack`. */
+#define FRAMES_OF_STACKS \
+    "  depth, -- 0 is the innermost\n" \
+    "  level, -- 0 is the innermost inlined function of this depth; NULL = no name is known\n" \
+    "  ip, -- return address, in hexadecimal\n" \
+    "  module, -- path of the file that the code is in\n" \
+    "  module_offset, -- where in it, in hexadecimal\n" \
+    "  function, -- empty: not known\n" \
+    "  file, -- empty: not known\n" \
+    "  line -- 0 = not known\n"
+/* Function, file and line of symbol f; NULL where there is none. */
+#define NAMES_OF_SYMBOL \
+    "  CASE WHEN f.level IS NOT NULL THEN\n" \
+    "   coalesce((SELECT text FROM name WHERE name.id = f.function), '') END,\n" \
+    "  CASE WHEN f.level IS NOT NULL THEN\n" \
+    "   coalesce((SELECT text FROM name WHERE name.id = f.file), '') END, f.line\n"
+/* The mapping in which the ip of node n lay: its own process's or one of the same session's, the
+ * latest of its time; NULL = none. */
+#define MAPPING_OF(n) \
+    "  (SELECT id FROM (SELECT c.id AS id, c.process = " n ".process AS is_own,\n" \
+    "    c.generation AS seen FROM mapping c, process owner, process own\n" \
+    "    WHERE owner.id = c.process AND own.id = " n ".process AND owner.session = own.session\n" \
+    "     AND c.start <= " n ".ip AND " n ".ip < c.\"end\" AND c.generation <= " n ".generation)\n" \
+    "   ORDER BY is_own DESC, seen DESC, id LIMIT 1)"
+
 const char hak_store_schema_sql[] =
     "-- == Names and facts\n"
     "CREATE TABLE meta( -- named values of the capture; what they are: store.md\n"
@@ -398,32 +423,17 @@ const char hak_store_schema_sql[] =
     "  json_each(CASE WHEN json_valid(f.json) THEN f.json END, s.column2) e;\n"
     "CREATE VIEW plain_frame( -- every frame of the stacks in plain_node, as stack_frame has it\n"
     "  stack, -- as leak.stack and thread.stack have it\n"
-    "  depth, -- 0 is the innermost\n"
-    "  level, -- 0 is the innermost inlined function of this depth; NULL = no name is known\n"
-    "  ip, -- return address, in hexadecimal\n"
-    "  module, -- path of the file that the code is in\n"
-    "  module_offset, -- where in it, in hexadecimal\n"
-    "  function, -- empty: not known\n"
-    "  file, -- empty: not known\n"
-    "  line -- 0 = not known\n"
+    FRAMES_OF_STACKS
     ") AS WITH RECURSIVE walk(stack, depth, node, parent, process, generation, ip) AS\n"
     "  (SELECT id, 0, id, parent, process, generation, ip FROM plain_node\n"
     "   WHERE id IN (SELECT stack FROM leak UNION SELECT stack FROM thread) UNION ALL\n"
     "   SELECT w.stack, w.depth + 1, n.id, n.parent, n.process, n.generation, n.ip\n"
     "   FROM walk w JOIN plain_node n ON n.id = w.parent WHERE n.id < w.node),\n"
-    " place AS (SELECT *, (SELECT id FROM (\n"
-    "   SELECT c.id AS id, c.process = w.process AS is_own, c.generation AS seen\n"
-    "    FROM mapping c, process owner, process own\n"
-    "    WHERE owner.id = c.process AND own.id = w.process AND owner.session = own.session\n"
-    "     AND c.start <= w.ip AND w.ip < c.\"end\" AND c.generation <= w.generation)\n"
-    "   ORDER BY is_own DESC, seen DESC, id LIMIT 1) AS mapping FROM walk w)\n"
+    " place AS (SELECT *,\n" MAPPING_OF("w") " AS mapping FROM walk w)\n"
     " SELECT w.stack, w.depth, f.level, printf('0x%x', w.ip),\n"
     "  (SELECT path FROM image i WHERE i.id = m.image),\n"
     "  printf('0x%x', w.ip - m.load_bias),\n"
-    "  CASE WHEN f.level IS NOT NULL THEN\n"
-    "   coalesce((SELECT text FROM name WHERE name.id = f.function), '') END,\n"
-    "  CASE WHEN f.level IS NOT NULL THEN\n"
-    "   coalesce((SELECT text FROM name WHERE name.id = f.file), '') END, f.line\n"
+    NAMES_OF_SYMBOL
     " FROM place w LEFT JOIN mapping m ON m.id = w.mapping\n"
     "  LEFT JOIN symbol f ON f.image = coalesce(m.image, 0)\n"
     "   AND f.offset = w.ip - coalesce(m.load_bias, 0);\n"
@@ -435,11 +445,7 @@ const char hak_store_schema_sql[] =
     "  ip, -- return address\n"
     "  module -- row of mapping; NULL = in none\n"
     ") AS SELECT n.id, n.parent, n.ip,\n"
-    "  (SELECT id FROM (SELECT c.id AS id, c.process = n.process AS is_own, c.generation AS seen\n"
-    "    FROM mapping c, process owner, process own\n"
-    "    WHERE owner.id = c.process AND own.id = n.process AND owner.session = own.session\n"
-    "     AND c.start <= n.ip AND n.ip < c.\"end\" AND c.generation <= n.generation)\n"
-    "   ORDER BY is_own DESC, seen DESC, id LIMIT 1)\n"
+    MAPPING_OF("n") "\n"
     " FROM node n;\n"
     "CREATE VIEW node_frame( -- the frames of each node; needs the table node\n"
     "  node, -- id of the node\n"
@@ -454,23 +460,13 @@ const char hak_store_schema_sql[] =
     ") AS SELECT n.node, n.parent, printf('0x%x', n.ip),\n"
     "  (SELECT path FROM image i WHERE i.id = m.image),\n"
     "  printf('0x%x', n.ip - m.load_bias), f.level,\n"
-    "  CASE WHEN f.level IS NOT NULL THEN\n"
-    "   coalesce((SELECT text FROM name WHERE name.id = f.function), '') END,\n"
-    "  CASE WHEN f.level IS NOT NULL THEN\n"
-    "   coalesce((SELECT text FROM name WHERE name.id = f.file), '') END, f.line\n"
+    NAMES_OF_SYMBOL
     " FROM node_module n LEFT JOIN mapping m ON m.id = n.module\n"
     " LEFT JOIN symbol f ON f.image = coalesce(m.image, 0)\n"
     "  AND f.offset = n.ip - coalesce(m.load_bias, 0);\n"
     "CREATE VIEW stack_frame( -- every frame of every stack; needs the table node\n"
     "  stack, -- as events have it\n"
-    "  depth, -- 0 is the innermost\n"
-    "  level, -- 0 is the innermost inlined function of this depth; NULL = no name is known\n"
-    "  ip, -- return address, in hexadecimal\n"
-    "  module, -- path of the file that the code is in\n"
-    "  module_offset, -- where in it, in hexadecimal\n"
-    "  function, -- empty: not known\n"
-    "  file, -- empty: not known\n"
-    "  line -- 0 = not known\n"
+    FRAMES_OF_STACKS
     ") AS WITH RECURSIVE walk(stack, depth, node) AS\n"
     "  (SELECT id, 0, id FROM node UNION ALL\n"
     "   SELECT w.stack, w.depth + 1, n.parent FROM walk w JOIN node n ON n.id = w.node\n"
