@@ -116,12 +116,9 @@ static bool copy(struct copying *c, const char *ask, const char *put, const char
     return c->status == 0;
 }
 
-/* Stores of earlier versions lack some tables and columns. */
 static bool copy_table(struct copying *c, const char *table) {
     struct hak_text ask = {0}, put = {0};
     sqlite3_stmt *columns = NULL;
-    if (!hak_database_has_table(c->from, table))
-        return true;
     if (sqlite3_prepare_v2(c->to, "SELECT name FROM pragma_table_info(?1)", -1, &columns, NULL) !=
         SQLITE_OK)
         return fail_target(c);
@@ -130,9 +127,7 @@ static bool copy_table(struct copying *c, const char *table) {
     hak_text_add(&put, "INSERT INTO %s VALUES(", table);
     for (const char *comma = ""; sqlite3_step(columns) == SQLITE_ROW; comma = ", ") {
         const char *name = (const char *)sqlite3_column_text(columns, 0);
-        bool is_there = sqlite3_table_column_metadata(c->from->connection, "main", table, name,
-                                                      NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
-        hak_text_add(&ask, is_there ? "%s\"%s\"" : "%sNULL", comma, name);
+        hak_text_add(&ask, "%s\"%s\"", comma, name);
         hak_text_add(&put, "%s?", comma);
     }
     sqlite3_finalize(columns);

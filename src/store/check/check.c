@@ -114,7 +114,7 @@ static int check_nodes(struct checker *c) {
 
 /* The first row of plain_node that is not the node of its id, and the first frame that lacks. */
 static int check_plain_nodes(struct checker *c) {
-    if (!c->has_nodes || !hak_database_has_table(&c->reader->db, "plain_node") ||
+    if (!c->has_nodes ||
         !hak_database_number(&c->reader->db, "SELECT EXISTS (SELECT 1 FROM plain_node)", 0))
         return 0;
     struct hak_query q =

@@ -22,8 +22,6 @@ static int put_stack(const struct hak_database *db, struct hak_node_writer *node
 }
 
 int hak_plain_nodes_put(const struct hak_database *db, struct hak_node_writer *nodes) {
-    if (!hak_database_has_table(db, "plain_node"))
-        return 0;
     struct hak_query q =
         hak_ask(db, "SELECT stack FROM leak UNION SELECT stack FROM thread", doing);
     int error = 0;

@@ -6,7 +6,7 @@
 #include "store/stacks/node_writer.h"
 
 /* Fills plain_node with all frames of the stacks of leak and thread, which must be committed; in
- * the caller's transaction. Nothing where an earlier version laid the store out. 0 or an error. */
+ * the caller's transaction. 0 or an error. */
 int hak_plain_nodes_put(const struct hak_database *db, struct hak_node_writer *nodes);
 
 #endif
