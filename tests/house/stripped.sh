@@ -8,21 +8,7 @@ mkdir bin && cp "$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-deb
 (cd bin && "$SOURCE/packaging/keep_names" hakmem-debug.so libhakmem.so.1) || fail "keep_names"
 strip --strip-unneeded bin/* && ! nm bin/hakmem-debug.so 2>&1 | grep -q hak_ || fail "not stripped"
 readelf -SW bin/hakmem-debug.so | grep -q '\.debug_info' && fail "debug information is left"
-cat >pairs.c <<'END'
-#include <stdlib.h>
-int main(void) {
-    void *rows[500];
-    for (int round = 0; round < 100; round++) {
-        for (int i = 0; i < 500; i++)
-            rows[i] = malloc(24);
-        for (int i = 0; i < 500; i++)
-            free(rows[i]);
-    }
-    rows[0] = malloc(100);
-    abort();
-}
-END
-"${CC:-cc}" -g -o pairs pairs.c || exit 1
+"${CC:-cc}" -g -o pairs "$SOURCE/tests/tools/pairs.c" || exit 1
 # Found where it is made (level normal), and later (trace): hakmem's own frames begin outside of what found it.
 bin/hakmem-trace run --check normal --inject offset16:40 -s made.db -- ./pairs >made 2>&1
 bin/hakmem-trace run --check trace --inject offset16:40 -s later.db -- ./pairs >later 2>&1

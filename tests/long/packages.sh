@@ -51,7 +51,7 @@ within apt-get -q update >made 2>&1 || { tail made; fail "apt-get update"; }
 within apt-get -q install -y --no-install-recommends bash-completion gcc gdb libc6-dev make man-db patch pkgconf python3 sqlite3 zsh >made 2>&1 ||
     { tail -n 30 made; fail "apt-get install"; }
 within useradd -m somebody || fail "no other user"
-cp "$SOURCE/tests/tools/packaged.sh" "$SOURCE/tests/docs/pages.py" root/opt/ && chmod 755 root/opt/packaged.sh && chmod 644 root/opt/pages.py || exit 1
+install -m 755 "$SOURCE/tests/tools/packaged.sh" root/opt/ && install -m 644 "$SOURCE/tests/docs/pages.py" "$SOURCE/tests/tools/pairs.c" root/opt/ || exit 1
 # What packages may leave on a machine, but for apt's, dpkg's and ld.so's own notes, and those that man-db and Python make.
 list() {
     (cd root && find . -path ./proc -prune -o -path ./home -prune -o -path ./packages -prune -o -path ./var/lib/apt -prune -o -path ./var/log -prune -o \
@@ -69,7 +69,7 @@ done
 install_packages() { within sh -c "apt-get -q install -y --no-install-recommends $1" >made 2>&1 || { tail -n 30 made; fail "$2"; }; }
 has() { [ "$(within dpkg-query -W -f '${Package} ${Version} ${db:Status-Status},' "${packages[@]}")" = "hakmem-tools $1 installed,libhakmem-dev $1 installed,libhakmem1 $1 installed," ]; }
 use() {
-    within su -s /bin/sh -c 'bash /opt/packaged.sh /opt/pages.py' - somebody >used 2>&1 || { cat used; fail "$1"; }
+    within su -s /bin/sh -c 'bash /opt/packaged.sh /opt/pages.py /opt/pairs.c' - somebody >used 2>&1 || { cat used; fail "$1"; }
     grep -qx "hakmem-trace $version" used || { cat used; fail "$1: another version"; }
 }
 purge() { # PACKAGE...

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a user does with the installed packages alone: `packaged.sh TUTORIAL.PY` in his home folder. tests/long/packages.sh runs it in
-# a bare root. Each step that does not do what it should says so and ends it.
+# What a user does with the installed packages alone, in his home folder: `packaged.sh PAGES.PY PAIRS.C`, which are of tests/docs and
+# tests/tools. tests/long/packages.sh runs it in a bare root. Each step that does not do what it should says so and ends it.
 set -u
 export LC_ALL=C.UTF-8 PAGER=cat MANPAGER=cat
 fail() { echo "packaged.sh: $*"; exit 1; }
@@ -51,20 +51,7 @@ hakmem-trace run --allocator keep -s kept.db -- ./app >out 2>&1 || { cat out; fa
 hakmem-trace explain HKM-202 >out && grep -q '^HKM-202 ' out || { cat out; fail "explain"; }
 hakmem-trace html -s wrong.db page.html >out 2>&1 && [ -s page.html ] || { cat out; fail "html"; }
 # A fault of the allocator itself: its own functions have names, though its libraries are stripped.
-cat >pairs.c <<'END'
-#include <stdlib.h>
-int main(void) {
-    void *rows[500];
-    for (int round = 0; round < 100; round++) {
-        for (int i = 0; i < 500; i++)
-            rows[i] = malloc(24);
-        for (int i = 0; i < 500; i++)
-            free(rows[i]);
-    }
-    return 0;
-}
-END
-gcc -g -o pairs pairs.c || exit 1
+gcc -g -o pairs "$2" || exit 1
 hakmem-trace run --inject offset16:40 -s pairs.db -- ./pairs >out 2>&1
 grep -qE '#[0-9] __libc_free +hakmem ' out && ! grep -q '??' out || { cat out; fail "functions of the stripped library have no names"; }
 
