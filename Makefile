@@ -68,6 +68,12 @@ ATTACHED_SRC := $(filter-out src/tree/%,$(RECORDER_SRC))
 SQLITE_SRC := $(foreach d,base store $(addprefix store/,codec history live postings profile reader sql stacks) sqlite,$(wildcard src/$(d)/*.c))
 SQLITE_OBJ := $(SQLITE_SRC:%.c=$(BUILD)/sqlite/%.o)
 
+# hakmem_postgres.so (src/remote/remote.h): captures on a server. PQ_INCLUDE is where libpq-fe.h lies; empty, it is not made, and
+# hakmem-trace refuses URLs.
+PQ_INCLUDE ?= $(patsubst %/libpq-fe.h,%,$(firstword $(wildcard $(addsuffix /libpq-fe.h,/usr/include/postgresql /usr/include /usr/local/include))))
+REMOTE_SRC := $(wildcard src/remote/*.c) src/store/error.c src/base/checksum.c
+REMOTE_OBJ := $(REMOTE_SRC:%.c=$(BUILD)/remote/%.o)
+
 PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
@@ -82,6 +88,8 @@ MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so \
              $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem_sqlite.so
+REMOTE_SO := $(if $(PQ_INCLUDE),$(BUILD)/hakmem_postgres.so)
+ARTIFACTS += $(REMOTE_SO)
 
 .PHONY: all
 all: $(ARTIFACTS)
@@ -119,6 +127,8 @@ $(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(ATTACHED_SRC:%.c=$(BUILD)/debug/%.o) 
 	$(call SAY,link) $(CC) $(filter-out -Wl$(COMMA)-z$(COMMA)initfirst,$(LIB_FLAGS)) -Wl,--version-script=src/entry/attach/global.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^)
 $(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ)
 	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
+$(BUILD)/hakmem_postgres.so: $(REMOTE_OBJ)
+	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
 $(BUILD)/libstore.a: $(STORE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libcollector.a: $(COLL_OBJ)
@@ -178,6 +188,9 @@ $(BUILD)/keep/%.o: %.c $(BUILD)/flags
 $(BUILD)/debug/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(DEBUG) $(DEPEND) -c -o $@ $<
+$(BUILD)/remote/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(CC) $(HOST) -fPIC $(PQ_INCLUDE:%=-isystem %) $(DEPEND) -c -o $@ $<
 $(BUILD)/sqlite/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(HOST) -fPIC -ffunction-sections -include sqlite/extension.h $(DEPEND) -c -o $@ $<
@@ -470,7 +483,7 @@ install: all man
 	ln -sf $(SO_FILE) "$(LIB)/$(SO_NAME)"
 	ln -sf $(SO_NAME) "$(LIB)/libhakmem.so"
 	install -m 644 $(BUILD)/libhakmem.a "$(LIB)/"
-	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(BUILD)/hakmem-collect "$(PRIVATE)/"
+	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so $(BUILD)/hakmem_sqlite.so $(REMOTE_SO) $(BUILD)/hakmem-collect "$(PRIVATE)/"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(PRIVATE)/hakmem-gdb.py"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PUBLIC)"
 	install -m 644 tools/gdb/hakmem-gdb.py "$(GDB_PRIVATE)"
@@ -543,8 +556,8 @@ help:
 	@echo 'make dist         $(BUILD)/hakmem-VERSION.tar.xz: the sources, which build without git'
 	@echo 'make deb          $(BUILD)/deb/: Debian packages of them (packaging/README.md)'
 	@echo 'make clean        removes $(BUILD)/'
-	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, MORE, HOST_MORE, MORE_LINK.'
+	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ) $(MAN_SRC:%.c=$(BUILD)/host/%.o))

@@ -7,6 +7,7 @@
 #include "viewer/events/events.h"
 #include "viewer/export/export.h"
 #include "viewer/findings/findings.h"
+#include "viewer/fleet/fleet.h"
 #include "viewer/html/html.h"
 #include "viewer/hunt/hunt.h"
 #include "viewer/info/info.h"
@@ -284,6 +285,10 @@ static const struct view_option core_options[] = {
 
 static const struct view_option sql_options[] = {
     {"header", 0, NULL, "column names first, also when the output is not a terminal"},
+};
+
+static const struct view_option push_options[] = {
+    {"to", 0, "URL", "the server: postgresql://HOST/DATABASE"},
 };
 
 #define OPTIONS(table) table, sizeof table / sizeof table[0]
@@ -885,6 +890,21 @@ const struct view_command view_commands[] = {
      .arguments_min = 1,
      .arguments_max = 3,
      .run = command_export},
+    {.name = "push",
+     .group = "OUT",
+     .arguments = "",
+     .sentence = "send a capture to a PostgreSQL server",
+     .about =
+         "Sends the capture's tables into schema hakmem of a database of PostgreSQL, and prints "
+         "the\n"
+         "capture's number there. Other commands read it with -s "
+         "'postgresql://HOST/DATABASE?capture=N'.\n"
+         "What the server has already is not sent twice: a push that was cut short goes on.\n"
+         "Passwords belong into ~/.pgpass or a service file of libpq; in a URL they are refused.\n",
+     .examples = "  hakmem-trace push -s app.db --to postgresql://db.example.org/heap\n"
+                 "  hakmem-trace why @fault -s 'postgresql://db.example.org/heap?capture=7'\n",
+     OPTIONS(push_options),
+     .run = command_push},
     {.name = "sql",
      .group = "OUT",
      .arguments = "[QUERY|-]",

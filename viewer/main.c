@@ -1,9 +1,11 @@
 /* hakmem-trace: reads the command line and hands over to the command's own file. */
 #include "viewer/capture/capture.h"
 #include "viewer/commands.h"
+#include "viewer/fleet/fleet.h"
 
 int main(int argc, char **argv) {
     struct view view = {0};
+    fleet_start();
     int status = view_parse(&view, view_commands, argc, argv);
     if (status < 0) {
         status = view.command->run(&view);

@@ -31,10 +31,11 @@ allowed() {
     base) echo '' ;;
     store) echo 'base metrics/metric.h metrics/step.h trace/record.h' ;;
     sqlite) echo 'store/sql/sql.h store/database.h store/file.h' ;;
+    remote) echo 'base store/error.h' ;;
     symbols) echo 'base store/frame.h' ;;
     report) echo 'base store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) echo 'report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h trace/frame_node.h' ;;
-    viewer) echo 'base store report collector made metrics/metric.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
+    viewer) echo 'base store remote/remote.h report collector made metrics/metric.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h' ;;
     corefile) echo 'viewer report store base symbols/symbols.h trace/frame_node.h trace/pattern.h' ;; # viewer/corefile: names stacks without a store
     esac
 }

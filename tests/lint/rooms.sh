@@ -57,6 +57,7 @@ viewer/events: capture cli
 viewer/findings: capture cli
 viewer/info: capture cli
 viewer/sql: capture cli
+viewer/fleet: capture cli
 viewer/layers: events capture cli
 viewer/leaks: findings capture cli
 viewer/profile: capture cli
@@ -66,7 +67,7 @@ viewer/record: findings profile corefile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
 viewer/view: profile block findings capture cli
-viewer/.: attach cli capture block corefile events export findings html info sql layers leaks profile record hunt view
+viewer/.: attach cli capture block corefile events export findings fleet html info sql layers leaks profile record hunt view
 '
 folders='src/store src/collector src/trace src/report viewer'
 # Inner headers that others may include: FILE HEADER.

@@ -8,4 +8,4 @@ cd "$(dirname "$0")/../.." || exit 2
     if [ $# -gt 0 ]; then printf '%s\0' "$@"; else find src viewer tools -name '*.c' -print0 | LC_ALL=C sort -z; fi
 } |
     xargs -0 -n 4 -P 2 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$@" -- \
-        -std=gnu11 -D_GNU_SOURCE -iquote src -iquote include -iquote . -iquote "${BUILD:-build}" -DHAK_DEBUG=1 2>/dev/null' tidy
+        -std=gnu11 -D_GNU_SOURCE -iquote src -iquote include -iquote . -iquote "${BUILD:-build}" -isystem /usr/include/postgresql -DHAK_DEBUG=1 2>/dev/null' tidy

@@ -13,6 +13,10 @@ chmod +x bin/flamegraph.pl
 PATH=$PWD/bin:$PATH
 
 (cd made && "$SOURCE/tests/docs/setup") || exit 1
+# shellcheck source=tests/tools/postgres.sh
+. "$SOURCE/tests/tools/postgres.sh"
+start_postgres # what postgresql://db.example.org/heap is
+capture=$(hakmem-trace push -s made/app.db --to "$URL" | sed -n 's/^capture \([0-9]*\):.*/\1/p')
 address=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base from event where kind = 'MALLOC' limit 1" | tail -n 1)
 superslab=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base & ~2097151 from event where kind = 'MALLOC' limit 1 offset 2000" | tail -n 1)
 recorded=$(hakmem-trace sql -s made/hakmem.app.4711.db 'select pid from process' | tail -n 1)
@@ -33,6 +37,8 @@ try() {
     line=${line//0x5581a8c00000/$(printf 0x%x "$superslab")}
     line=${line//0x5581a8c31054/$(printf 0x%x "$address")}
     line=${line//0x5581a8c31040/$(printf 0x%x "$address")}
+    line=${line//postgresql:\/\/db.example.org\/heap/$URL}
+    line=${line//capture=7/capture=$capture}
     line=${line//--for 30s/--for 300ms}
     line=${line//--runs 50/--runs 2}
     count=$((count + 1))

@@ -37,4 +37,9 @@ for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; d
         esac
     done < <(nm -D --defined-only "$file" | awk '{ sub(/@.*/, "", $3); print $3 }')
 done
+# What reads captures needs no libpq, which hakmem_postgres.so brings along where a URL is given.
+for file in hakmem-trace hakmem-collect hakmem_sqlite.so; do
+    readelf -d "$BUILD/$file" | grep -q 'NEEDED.*libpq' && complain "$file needs libpq; due: hakmem_postgres.so alone"
+done
+readelf -d "$BUILD/hakmem_postgres.so" | grep -q 'NEEDED.*libpq' || complain "hakmem_postgres.so does not need libpq"
 exit "$status"

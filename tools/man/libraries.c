@@ -111,6 +111,10 @@ void man_write_libraries(const char *folder, const char *source) {
     fputs(".It Pa hakmem/hakmem_sqlite.so\n", page);
     roff_text(page, "No allocator, and nothing to preload: an extension of SQLite, which reads "
                     "captures where `sqlite3` or another program loads it.");
+    fputs(".It Pa hakmem/hakmem_postgres.so\n", page);
+    roff_text(page,
+              "Nothing to preload, either: what `hakmem-trace` loads where a capture is a URL. It "
+              "needs libpq.");
     fputs(".El\n.Pp\n", page);
     roff_text(page, "The debug library finds the program that stores what it records, "
                     "`hakmem-collect`, beside itself.");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "store/file.h"
 #include "store/reader/slot.h"
+#include "store/source.h"
 
 static int load_names(struct hak_store_reader *r) {
     struct hak_query q =
@@ -69,9 +70,11 @@ int hak_store_open(const char *path, struct hak_store_reader **out) {
     if (!r)
         return hak_store_no_memory(path);
     r->is_own = r->may_keep_chunks = true;
-    int error = hak_store_file_open(path, false, &r->fd, &r->db.path);
-    if (!error)
-        error = hak_store_file_connect(r->db.path, r->fd, false, &r->db.connection);
+    struct hak_source source;
+    int error = hak_source_open(path, &source);
+    r->fd = source.fd;
+    r->db.connection = source.connection;
+    r->db.path = source.path;
     if (error) {
         hak_store_close(r);
         return error;

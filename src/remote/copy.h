@@ -1,0 +1,13 @@
+/* A store's rows on their way to the server. */
+#ifndef HAK_REMOTE_COPY_H
+#define HAK_REMOTE_COPY_H
+
+#include "remote/remote.h"
+#include "remote/tables.h"
+
+/* As hak_remote.push. */
+int hak_remote_push(const char *url, sqlite3 *store, const char *path,
+                    void (*told)(void *context, uint64_t bytes), void *context,
+                    struct hak_remote_pushed *out, char **why);
+
+#endif

@@ -1,0 +1,10 @@
+/* What hakmem-trace finds in hakmem_postgres.so. */
+#include "remote/copy.h"
+#include "remote/reading.h"
+#include "remote/remote.h"
+
+__attribute__((visibility("default"))) const struct hak_remote hak_remote = {
+    .abi = HAK_REMOTE_ABI,
+    .open = hak_remote_open,
+    .push = hak_remote_push,
+};

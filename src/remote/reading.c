@@ -1,0 +1,533 @@
+/* A capture on the server as an SQLite connection, so that whoever reads a store reads it: each
+ * table is a virtual one, which asks the server for the rows and columns that are wanted. All of a
+ * connection sees one state of the capture. */
+#include "remote/reading.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "store/error.h"
+
+/* Rows of the first answer, without a cursor; and at once from then on, of such with blobs. */
+enum { FIRST_ROWS = 32, MORE_ROWS = 1024, MORE_BLOBS = 32 };
+
+struct capture {
+    struct hak_link link;
+    struct hak_remote_tables tables;
+};
+
+struct table {
+    sqlite3_vtab vtab;
+    struct capture *of;
+    const struct hak_remote_table *table;
+};
+
+struct cursor {
+    sqlite3_vtab_cursor vtab;
+    PGresult *rows; /* those that are here */
+    int row;
+    uint64_t before; /* rows of earlier answers */
+    char *sql;       /* without LIMIT: for the cursor, when there are more */
+    struct hak_link_value value[HAK_REMOTE_COLUMNS * 4];
+    unsigned char *bytes[HAK_REMOTE_COLUMNS * 4]; /* of the values */
+    int values, at_once;
+    unsigned number;                  /* of the cursor on the server; 0 = none */
+    bool is_last;                     /* no rows behind these */
+    int8_t place[HAK_REMOTE_COLUMNS]; /* of a column in an answer; -1 = not asked for */
+};
+
+/* ---- what is asked, as text -------------------------------------------------------------------
+ *
+ * idxStr is "MASK" of the columns that are used, in hex, then words: "=a" compares column 'a' with
+ * the next argument (= > ] < [ as in store/virtual_table.h), "+a" and "-a" order by it. */
+
+static int fail(sqlite3_vtab *vtab, int error) {
+    sqlite3_free(vtab->zErrMsg);
+    vtab->zErrMsg = sqlite3_mprintf("%s", hak_store_message());
+    return error == HAK_STORE_BROKEN ? SQLITE_CORRUPT : SQLITE_ERROR;
+}
+
+static char operator_of(unsigned char op) {
+    switch (op) {
+    case SQLITE_INDEX_CONSTRAINT_EQ:
+        return '=';
+    case SQLITE_INDEX_CONSTRAINT_GT:
+        return '>';
+    case SQLITE_INDEX_CONSTRAINT_GE:
+        return ']';
+    case SQLITE_INDEX_CONSTRAINT_LT:
+        return '<';
+    case SQLITE_INDEX_CONSTRAINT_LE:
+        return '[';
+    default:
+        return 0;
+    }
+}
+
+/* The column that a constraint or an order names; the row's id is an integer key. -1: none. */
+static int column_of(const struct hak_remote_table *t, int column) {
+    if (column >= 0)
+        return column;
+    for (int i = 0; i < t->columns; i++)
+        if (t->keys == 1 && t->column[i].key == 1 && t->column[i].type == HAK_REMOTE_NUMBER)
+            return i;
+    return -1;
+}
+
+static bool orders_by_columns(const struct hak_remote_table *t, const sqlite3_index_info *info) {
+    for (int i = 0; i < info->nOrderBy; i++)
+        if (column_of(t, info->aOrderBy[i].iColumn) < 0)
+            return false;
+    return true;
+}
+
+static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+    const struct hak_remote_table *t = ((struct table *)vtab)->table;
+    sqlite3_str *plan = sqlite3_str_new(NULL);
+    int taken = 0, keys = 0, equal = 0, ranges = 0;
+    sqlite3_str_appendf(plan, "%llx", (unsigned long long)info->colUsed);
+    for (int i = 0; i < info->nConstraint; i++) {
+        char op = operator_of(info->aConstraint[i].op);
+        int column = column_of(t, info->aConstraint[i].iColumn);
+        if (!info->aConstraint[i].usable || !op || column < 0 ||
+            taken == HAK_REMOTE_COLUMNS * 4 - 1)
+            continue;
+        const struct hak_remote_column *c = &t->column[column];
+        keys += op == '=' && c->key > 0;
+        equal += op == '=' && c->is_indexed;
+        ranges += op != '=' && c->is_indexed;
+        sqlite3_str_appendf(plan, " %c%c", op, 'a' + column);
+        info->aConstraintUsage[i].argvIndex = ++taken;
+    }
+    info->orderByConsumed = info->nOrderBy > 0 && orders_by_columns(t, info);
+    for (int i = 0; i < info->nOrderBy && info->orderByConsumed; i++)
+        sqlite3_str_appendf(plan, " %c%c", info->aOrderBy[i].desc ? '-' : '+',
+                            'a' + column_of(t, info->aOrderBy[i].iColumn));
+    bool is_one = keys >= t->keys;
+    info->idxFlags = is_one ? SQLITE_INDEX_SCAN_UNIQUE : 0;
+    info->estimatedRows = is_one ? 1 : equal ? 20 : ranges ? 1000 : 100000;
+    info->estimatedCost = 10.0 + (double)info->estimatedRows;
+    info->idxStr = sqlite3_str_finish(plan);
+    info->needToFreeIdxStr = 1;
+    return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* ---- an argument as the server's value ---------------------------------------------------------
+ */
+
+/* Takes what the column can be compared with on the server; anything else SQLite compares itself.
+ */
+static bool take_value(struct cursor *c, enum hak_remote_type type, sqlite3_value *from) {
+    int kind = sqlite3_value_type(from);
+    const void *data = NULL;
+    unsigned char number[8];
+    int bytes = 8;
+    if (type == HAK_REMOTE_NUMBER && kind == SQLITE_INTEGER) {
+        hak_link_put((uint64_t)sqlite3_value_int64(from), number);
+        data = number;
+    } else if (type == HAK_REMOTE_TEXT && kind == SQLITE_TEXT) {
+        data = sqlite3_value_text(from);
+        bytes = sqlite3_value_bytes(from);
+    }
+    unsigned char *own = data ? malloc((size_t)bytes + 1) : NULL;
+    if (!own)
+        return false;
+    memcpy(own, data, (size_t)bytes);
+    c->bytes[c->values] = own;
+    c->value[c->values++] = (struct hak_link_value){own, bytes};
+    return true;
+}
+
+static const char *sign_of(char op) {
+    return op == ']' ? ">=" : op == '[' ? "<=" : op == '>' ? ">" : op == '<' ? "<" : "=";
+}
+
+static void add_order(FILE *sql, bool is_first, const struct hak_remote_column *c, bool is_down) {
+    fprintf(sql, "%s\"%s\"%s%s", is_first ? " ORDER BY " : ", ", c->name, is_down ? " DESC" : "",
+            c->key    ? ""
+            : is_down ? " NULLS LAST"
+                      : " NULLS FIRST");
+}
+
+/* Without an order of SQLite's the rows come as they do from the file: by the key, which also ends
+ * an order that leaves some open. */
+static void add_end_of_order(FILE *sql, const struct hak_remote_table *t, unsigned ordered) {
+    for (int i = 1; i <= t->keys; i++) {
+        const struct hak_remote_column *c = hak_remote_key(t, i);
+        if (!(ordered >> (c - t->column) & 1))
+            add_order(sql, i == 1 && !ordered, c, false);
+    }
+}
+
+static int make_sql(struct cursor *c, const struct table *t, const char *plan,
+                    sqlite3_value **arguments, int count) {
+    size_t length;
+    char *end;
+    FILE *sql = open_memstream(&c->sql, &length);
+    if (!sql)
+        return SQLITE_NOMEM;
+    uint64_t used = strtoull(plan, &end, 16);
+    unsigned ordered = 0, keys = 0;
+    int asked = 0, argument = 0;
+    bool has_blobs = false;
+    fprintf(sql, "SELECT ");
+    for (int i = 0; i < t->table->columns; i++) {
+        bool is_used = used >> i & 1 || t->table->column[i].key;
+        c->place[i] = (int8_t)(is_used ? asked++ : -1);
+        has_blobs |= is_used && t->table->column[i].type == HAK_REMOTE_BYTES;
+        if (is_used)
+            fprintf(sql, "%s\"%s\"", asked > 1 ? ", " : "", t->table->column[i].name);
+    }
+    unsigned char *own = malloc(8);
+    if (own)
+        hak_link_put(t->of->link.capture, own);
+    c->bytes[0] = own;
+    c->value[0] = (struct hak_link_value){own, 8};
+    c->values = 1;
+    fprintf(sql, " FROM hakmem.\"c_%s\" WHERE capture = $1::bigint", t->table->name);
+    for (; *end; end += 3) {
+        char op = end[1];
+        const struct hak_remote_column *column = &t->table->column[end[2] - 'a'];
+        if (op == '+' || op == '-') {
+            if (keys < (unsigned)t->table->keys)
+                add_order(sql, !ordered, column, op == '-');
+            ordered |= 1u << (end[2] - 'a');
+        } else if (argument < count && take_value(c, column->type, arguments[argument++])) {
+            fprintf(sql, " AND \"%s\" %s $%d::%s", column->name, sign_of(op), c->values,
+                    column->type == HAK_REMOTE_NUMBER ? "bigint" : "bytea");
+            keys += op == '=' && column->key > 0;
+        }
+    }
+    if (keys < (unsigned)t->table->keys)
+        add_end_of_order(sql, t->table, ordered);
+    c->at_once = has_blobs ? MORE_BLOBS : MORE_ROWS;
+    return fclose(sql) == 0 && own ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------
+ */
+
+static struct capture *capture_of(struct cursor *c) {
+    return ((struct table *)c->vtab.pVtab)->of;
+}
+
+static int fetch(struct cursor *c, int rows, const char *verb) {
+    struct capture *of = capture_of(c);
+    char sql[96];
+    int error;
+    snprintf(sql, sizeof sql, "%s %d FROM hakmem_%u", verb, rows, c->number);
+    PQclear(c->rows);
+    PGresult *result = PQexecParams(of->link.connection, sql, 0, NULL, NULL, NULL, NULL, 1);
+    ExecStatusType status = PQresultStatus(result);
+    error = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK
+                ? 0
+                : hak_link_fail(&of->link, result, "reading rows");
+    c->rows = result;
+    c->row = 0;
+    c->is_last = PQntuples(result) < rows;
+    return error ? fail(c->vtab.pVtab, error) : SQLITE_OK;
+}
+
+/* There are more rows than the first answer has: a cursor goes on behind them. */
+static int open_on_server(struct cursor *c) {
+    struct capture *of = capture_of(c);
+    char *sql = NULL;
+    int error;
+    c->number = ++of->link.cursors;
+    if (asprintf(&sql, "DECLARE hakmem_%u NO SCROLL CURSOR FOR %s", c->number, c->sql) < 0)
+        return SQLITE_NOMEM;
+    const char *data[HAK_REMOTE_COLUMNS * 4];
+    int bytes[HAK_REMOTE_COLUMNS * 4], binary[HAK_REMOTE_COLUMNS * 4];
+    for (int i = 0; i < c->values; i++) {
+        data[i] = c->value[i].data;
+        bytes[i] = c->value[i].bytes;
+        binary[i] = 1;
+    }
+    PGresult *result =
+        PQexecParams(of->link.connection, sql, c->values, NULL, data, bytes, binary, 1);
+    error = PQresultStatus(result) == PGRES_COMMAND_OK
+                ? 0
+                : hak_link_fail(&of->link, result, "reading rows");
+    PQclear(result);
+    free(sql);
+    if (error)
+        return fail(c->vtab.pVtab, error);
+    return fetch(c, FIRST_ROWS, "MOVE");
+}
+
+static int more(struct cursor *c) {
+    c->before += (uint64_t)PQntuples(c->rows);
+    int result = c->number ? SQLITE_OK : open_on_server(c);
+    return result == SQLITE_OK ? fetch(c, c->at_once, "FETCH") : result;
+}
+
+static int next(sqlite3_vtab_cursor *cursor) {
+    struct cursor *c = (struct cursor *)cursor;
+    c->row++;
+    return c->row >= PQntuples(c->rows) && !c->is_last ? more(c) : SQLITE_OK;
+}
+
+static void forget(struct cursor *c) {
+    struct capture *of = capture_of(c);
+    if (c->number) {
+        char sql[48];
+        snprintf(sql, sizeof sql, "CLOSE hakmem_%u", c->number);
+        (void)hak_link_do(&of->link, sql, "closing a cursor");
+    }
+    for (int i = 0; i < c->values; i++)
+        free(c->bytes[i]);
+    PQclear(c->rows);
+    free(c->sql);
+    *c = (struct cursor){.vtab = c->vtab};
+}
+
+static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int count,
+                  sqlite3_value **arguments) {
+    struct cursor *c = (struct cursor *)cursor;
+    struct table *t = (struct table *)cursor->pVtab;
+    char *sql = NULL;
+    int error;
+    (void)number;
+    forget(c);
+    int result = make_sql(c, t, plan, arguments, count);
+    if (result != SQLITE_OK)
+        return result;
+    if (asprintf(&sql, "%s LIMIT %d", c->sql, FIRST_ROWS) < 0)
+        return SQLITE_NOMEM;
+    c->rows = hak_link_ask(&t->of->link, sql, c->value, c->values, "reading rows", &error);
+    free(sql);
+    if (!c->rows)
+        return fail(&t->vtab, error);
+    c->is_last = PQntuples(c->rows) < FIRST_ROWS;
+    return SQLITE_OK;
+}
+
+static int is_at_end(sqlite3_vtab_cursor *cursor) {
+    struct cursor *c = (struct cursor *)cursor;
+    return c->row >= PQntuples(c->rows);
+}
+
+static void give(sqlite3_context *out, enum hak_remote_type type, const char *data, int bytes) {
+    if (type == HAK_REMOTE_BYTES) {
+        sqlite3_result_blob(out, data, bytes, SQLITE_TRANSIENT);
+    } else if (type == HAK_REMOTE_TEXT) {
+        sqlite3_result_text(out, data, bytes, SQLITE_TRANSIENT);
+    } else if (type == HAK_REMOTE_REAL) {
+        uint64_t bits = hak_link_get(data, bytes);
+        double real;
+        memcpy(&real, &bits, sizeof real);
+        sqlite3_result_double(out, real);
+    } else {
+        sqlite3_result_int64(out, (sqlite3_int64)hak_link_get(data, bytes));
+    }
+}
+
+static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int number) {
+    struct cursor *c = (struct cursor *)cursor;
+    const struct hak_remote_table *t = ((struct table *)cursor->pVtab)->table;
+    int place = number < t->columns ? c->place[number] : -1;
+    if (place >= 0 && !PQgetisnull(c->rows, c->row, place))
+        give(out, t->column[number].type, PQgetvalue(c->rows, c->row, place),
+             PQgetlength(c->rows, c->row, place));
+    return SQLITE_OK;
+}
+
+static int row_id(sqlite3_vtab_cursor *cursor, sqlite3_int64 *out) {
+    struct cursor *c = (struct cursor *)cursor;
+    const struct hak_remote_table *t = ((struct table *)cursor->pVtab)->table;
+    int key = column_of(t, -1);
+    *out = key < 0 ? (sqlite3_int64)c->before + c->row
+                   : (sqlite3_int64)hak_link_get(PQgetvalue(c->rows, c->row, c->place[key]), 8);
+    return SQLITE_OK;
+}
+
+static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
+    struct cursor *c = calloc(1, sizeof *c);
+    if (!c)
+        return SQLITE_NOMEM;
+    (void)vtab;
+    *out = &c->vtab;
+    return SQLITE_OK;
+}
+
+static int close_cursor(sqlite3_vtab_cursor *cursor) {
+    forget((struct cursor *)cursor);
+    free(cursor);
+    return SQLITE_OK;
+}
+
+/* ---- the tables -------------------------------------------------------------------------------
+ */
+
+static const char *declared(enum hak_remote_type type) {
+    static const char *const names[] = {[HAK_REMOTE_NUMBER] = "INTEGER",
+                                        [HAK_REMOTE_REAL] = "REAL",
+                                        [HAK_REMOTE_TEXT] = "TEXT",
+                                        [HAK_REMOTE_BYTES] = "BLOB"};
+    return names[type];
+}
+
+static int connect(sqlite3 *database, void *context, int count, const char *const *words,
+                   sqlite3_vtab **out, char **message) {
+    struct capture *of = context;
+    struct table *t = calloc(1, sizeof *t);
+    (void)message;
+    for (int i = 0; t && i < of->tables.tables; i++)
+        if (count > 2 && strcmp(of->tables.table[i].name, words[2]) == 0)
+            t->table = &of->tables.table[i];
+    sqlite3_str *sql = sqlite3_str_new(database);
+    for (int i = 0; t && t->table && i < t->table->columns; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\" %s", i ? ", " : "CREATE TABLE x(",
+                            t->table->column[i].name, declared(t->table->column[i].type));
+    sqlite3_str_appendall(sql, ")");
+    char *text = sqlite3_str_finish(sql);
+    int result = text && t && t->table ? sqlite3_declare_vtab(database, text) : SQLITE_ERROR;
+    sqlite3_free(text);
+    if (result != SQLITE_OK) {
+        free(t);
+        return result;
+    }
+    sqlite3_vtab_config(database, SQLITE_VTAB_INNOCUOUS); /* the store's own views name it */
+    t->of = of;
+    *out = &t->vtab;
+    return SQLITE_OK;
+}
+
+static int disconnect(sqlite3_vtab *vtab) {
+    free(vtab);
+    return SQLITE_OK;
+}
+
+static const sqlite3_module module = {
+    .iVersion = 1,
+    .xCreate = connect,
+    .xConnect = connect,
+    .xDisconnect = disconnect,
+    .xDestroy = disconnect,
+    .xBestIndex = best_index,
+    .xOpen = open_cursor,
+    .xClose = close_cursor,
+    .xFilter = filter,
+    .xNext = next,
+    .xEof = is_at_end,
+    .xColumn = column,
+    .xRowid = row_id,
+};
+
+static void end(void *context) {
+    struct capture *of = context;
+    hak_link_close(&of->link);
+    hak_remote_tables_free(&of->tables);
+    free(of);
+}
+
+/* ---- a capture --------------------------------------------------------------------------------
+ */
+
+static bool run(sqlite3 *database, const char *format, const char *word) {
+    char *sql = sqlite3_mprintf(format, word);
+    bool is_done = sql && sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
+    sqlite3_free(sql);
+    return is_done;
+}
+
+/* The views of a store are those of its file. */
+static bool add_views(sqlite3 *layout, sqlite3 *database) {
+    sqlite3_stmt *views = NULL;
+    int step = sqlite3_prepare_v2(
+        layout, "SELECT sql FROM sqlite_master WHERE type = 'view' ORDER BY rowid", -1, &views,
+        NULL);
+    bool is_whole = step == SQLITE_OK;
+    while (is_whole && (step = sqlite3_step(views)) == SQLITE_ROW)
+        is_whole = run(database, "%s", (const char *)sqlite3_column_text(views, 0));
+    sqlite3_finalize(views);
+    return is_whole && step == SQLITE_DONE;
+}
+
+static int add_tables(struct capture *of, sqlite3 *layout, sqlite3 *database) {
+    bool is_done = true;
+    for (int i = 0; i < of->tables.tables && is_done; i++)
+        is_done = run(database, "CREATE VIRTUAL TABLE \"%w\" USING hakmem_remote",
+                      of->tables.table[i].name);
+    if (is_done && add_views(layout, database))
+        return 0;
+    return hak_store_fail(HAK_STORE_INTERNAL, "%s: its tables cannot be laid out: %s",
+                          of->link.name, sqlite3_errmsg(database));
+}
+
+/* There, and all of it. */
+static int look_for(struct capture *of) {
+    static const char sql[] =
+        "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = $1::bigint),"
+        " (SELECT count(*) FROM hakmem.capture_end WHERE capture = $1::bigint)";
+    struct hak_link *link = &of->link;
+    unsigned char id[8];
+    int error = hak_link_do(link, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "opening it");
+    if (error)
+        return error;
+    if (!link->capture)
+        return hak_store_fail(
+            HAK_STORE_MISSING,
+            "%s: names no capture; expected postgresql://HOST/DATABASE?capture=N, "
+            "as push printed it",
+            link->name);
+    hak_link_put(link->capture, id);
+    PGresult *found = hak_link_ask(link, sql, &(struct hak_link_value){id, 8}, 1,
+                                   "looking for the "
+                                   "capture",
+                                   &error);
+    if (!found)
+        return error;
+    bool is_there = hak_link_get(PQgetvalue(found, 0, 0), 8) != 0;
+    bool is_whole = hak_link_get(PQgetvalue(found, 0, 1), 8) != 0;
+    PQclear(found);
+    if (is_there && is_whole)
+        return 0;
+    return hak_store_fail(
+        is_there ? HAK_STORE_BROKEN : HAK_STORE_MISSING,
+        is_there ? "%s: capture %" PRIu64 " has come in parts only; push it again "
+                   "from where it was recorded: what is there already is not "
+                   "sent twice"
+                 : "%s: has no capture %" PRIu64 "; `hakmem-trace push -s FILE --to URL` sends one",
+        link->name, link->capture);
+}
+
+static int open_all(struct capture *of, const char *url, sqlite3 *layout, sqlite3 **out) {
+    int error = hak_link_open(&of->link, url);
+    if (!error)
+        error = look_for(of);
+    if (!error)
+        error = hak_remote_tables_read(layout, &of->tables);
+    return error ? error
+           : sqlite3_open_v2(":memory:", out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) ==
+                   SQLITE_OK
+               ? 0
+               : hak_store_no_memory(of->link.name);
+}
+
+int hak_remote_open(const char *url, sqlite3 *layout, sqlite3 **out, char **name, char **why) {
+    struct capture *of = calloc(1, sizeof *of);
+    *out = NULL;
+    *name = *why = NULL;
+    int error = of ? open_all(of, url, layout, out) : hak_store_no_memory("the capture");
+    if (!error && asprintf(name, "%s?capture=%" PRIu64, of->link.name, of->link.capture) < 0) {
+        *name = NULL;
+        error = hak_store_no_memory(of->link.name);
+    }
+    if (error && of)
+        end(of);
+    else if (!error &&
+             sqlite3_create_module_v2(*out, "hakmem_remote", &module, of, end) != SQLITE_OK)
+        error = hak_store_no_memory(*name); /* `of` has ended */
+    else if (!error)
+        error = add_tables(of, layout, *out);
+    if (error) {
+        *why = strdup(hak_store_message());
+        free(*name);
+        *name = NULL;
+        sqlite3_close(*out);
+        *out = NULL;
+    }
+    return error;
+}

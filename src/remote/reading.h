@@ -1,0 +1,11 @@
+/* A capture on the server as tables of SQLite. */
+#ifndef HAK_REMOTE_READING_H
+#define HAK_REMOTE_READING_H
+
+#include "remote/remote.h"
+#include "remote/tables.h"
+
+/* As hak_remote.open. */
+int hak_remote_open(const char *url, sqlite3 *layout, sqlite3 **out, char **name, char **why);
+
+#endif

@@ -1,0 +1,175 @@
+/* What tables a store has, asked of SQLite, and the same laid out on the server. */
+#include "remote/tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "store/error.h"
+
+/* ---- of a store -------------------------------------------------------------------------------
+ */
+
+static enum hak_remote_type type_of(const char *declared) {
+    if (strcmp(declared, "BLOB") == 0)
+        return HAK_REMOTE_BYTES;
+    if (strcmp(declared, "TEXT") == 0)
+        return HAK_REMOTE_TEXT;
+    return strcmp(declared, "REAL") == 0 ? HAK_REMOTE_REAL : HAK_REMOTE_NUMBER;
+}
+
+static const char *text_at(sqlite3_stmt *rows, int column) {
+    const char *text = (const char *)sqlite3_column_text(rows, column);
+    return text ? text : "";
+}
+
+/* Steps through the rows of `sql` with `name` as its only value. False: an error. */
+static bool each_row(sqlite3 *database, const char *sql, const char *name,
+                     bool (*take)(struct hak_remote_table *, sqlite3_stmt *),
+                     struct hak_remote_table *table) {
+    sqlite3_stmt *rows = NULL;
+    bool is_whole = sqlite3_prepare_v2(database, sql, -1, &rows, NULL) == SQLITE_OK;
+    int step = SQLITE_DONE;
+    if (is_whole)
+        sqlite3_bind_text(rows, 1, name, -1, SQLITE_TRANSIENT);
+    while (is_whole && (step = sqlite3_step(rows)) == SQLITE_ROW)
+        is_whole = take(table, rows);
+    sqlite3_finalize(rows);
+    return is_whole && step == SQLITE_DONE;
+}
+
+static bool take_column(struct hak_remote_table *table, sqlite3_stmt *row) {
+    if (table->columns == HAK_REMOTE_COLUMNS)
+        return false;
+    struct hak_remote_column *column = &table->column[table->columns++];
+    column->name = strdup(text_at(row, 0));
+    column->type = type_of(text_at(row, 1));
+    column->key = sqlite3_column_int(row, 2);
+    column->is_indexed = column->key == 1;
+    table->keys += column->key > 0;
+    return column->name != NULL;
+}
+
+static bool take_index(struct hak_remote_table *table, sqlite3_stmt *row) {
+    for (int i = 0; i < table->columns; i++)
+        table->column[i].is_indexed |= strcmp(table->column[i].name, text_at(row, 0)) == 0;
+    return true;
+}
+
+static bool read_table(sqlite3 *database, const char *name, struct hak_remote_table *table) {
+    table->name = strdup(name);
+    return table->name &&
+           each_row(database, "SELECT name, type, pk FROM pragma_table_info(?1)", name, take_column,
+                    table) &&
+           each_row(database,
+                    "SELECT i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i"
+                    " WHERE i.seqno = 0",
+                    name, take_index, table) &&
+           table->keys > 0;
+}
+
+int hak_remote_tables_read(sqlite3 *database, struct hak_remote_tables *out) {
+    sqlite3_stmt *names = NULL;
+    *out = (struct hak_remote_tables){0};
+    int step = sqlite3_prepare_v2(database,
+                                  "SELECT name FROM sqlite_master WHERE type = 'table'"
+                                  " AND name NOT GLOB 'sqlite_*' ORDER BY name",
+                                  -1, &names, NULL);
+    bool is_whole = step == SQLITE_OK;
+    while (is_whole && (step = sqlite3_step(names)) == SQLITE_ROW)
+        is_whole = out->tables < HAK_REMOTE_TABLES &&
+                   read_table(database, text_at(names, 0), &out->table[out->tables++]);
+    sqlite3_finalize(names);
+    if (is_whole && step == SQLITE_DONE)
+        return 0;
+    hak_remote_tables_free(out);
+    return hak_store_fail(HAK_STORE_BROKEN, "the tables of the store cannot be read: %s",
+                          sqlite3_errmsg(database));
+}
+
+void hak_remote_tables_free(struct hak_remote_tables *tables) {
+    for (int i = 0; i < tables->tables; i++) {
+        free(tables->table[i].name);
+        for (int k = 0; k < tables->table[i].columns; k++)
+            free(tables->table[i].column[k].name);
+    }
+    *tables = (struct hak_remote_tables){0};
+}
+
+const struct hak_remote_column *hak_remote_key(const struct hak_remote_table *table, int at) {
+    for (int i = 0; i < table->columns; i++)
+        if (table->column[i].key == at)
+            return &table->column[i];
+    return &table->column[0];
+}
+
+/* ---- of the server ----------------------------------------------------------------------------
+ */
+
+/* Advisory locks share one space of numbers in a database. */
+#define LAYOUT_LOCK "SELECT pg_advisory_xact_lock(1214344045)" /* "Hakm" */
+
+/* What is there but the tables of captures: which captures, and what of them has come. */
+static const char base[] =
+    "CREATE SCHEMA IF NOT EXISTS hakmem;"
+    "CREATE TABLE IF NOT EXISTS hakmem.migration(number INTEGER PRIMARY KEY,"
+    " applied TIMESTAMPTZ NOT NULL DEFAULT now());"
+    "CREATE TABLE IF NOT EXISTS hakmem.capture(capture BIGINT PRIMARY KEY, host BYTEA NOT NULL,"
+    " file BYTEA NOT NULL, pushed TIMESTAMPTZ NOT NULL DEFAULT now());"
+    "CREATE TABLE IF NOT EXISTS hakmem.part(capture BIGINT NOT NULL, number BIGINT NOT NULL,"
+    " name BYTEA NOT NULL, row_count BIGINT NOT NULL, byte_count BIGINT NOT NULL,"
+    " checksum BIGINT NOT NULL, PRIMARY KEY(capture, number));"
+    "CREATE TABLE IF NOT EXISTS hakmem.capture_end(capture BIGINT PRIMARY KEY,"
+    " part_count BIGINT NOT NULL, row_count BIGINT NOT NULL, byte_count BIGINT NOT NULL,"
+    " ended TIMESTAMPTZ NOT NULL DEFAULT now());";
+
+static const char *const types[] = {[HAK_REMOTE_NUMBER] = "BIGINT",
+                                    [HAK_REMOTE_REAL] = "DOUBLE PRECISION",
+                                    [HAK_REMOTE_TEXT] = "BYTEA",
+                                    [HAK_REMOTE_BYTES] = "BYTEA"};
+
+static void add_table(FILE *sql, const struct hak_remote_table *table) {
+    fprintf(sql, "CREATE TABLE IF NOT EXISTS hakmem.\"c_%s\"(capture BIGINT NOT NULL", table->name);
+    for (int i = 0; i < table->columns; i++)
+        fprintf(sql, ", \"%s\" %s%s", table->column[i].name, types[table->column[i].type],
+                table->column[i].key ? " NOT NULL" : "");
+    fprintf(sql, ", PRIMARY KEY(capture");
+    for (int i = 1; i <= table->keys; i++)
+        fprintf(sql, ", \"%s\"", hak_remote_key(table, i)->name);
+    fprintf(sql, "));");
+    for (int i = 0; i < table->columns; i++) {
+        const struct hak_remote_column *column = &table->column[i];
+        if (column->is_indexed && column->key != 1)
+            fprintf(sql,
+                    "CREATE INDEX IF NOT EXISTS \"c_%s_by_%s\" ON hakmem.\"c_%s\"(capture, "
+                    "\"%s\");",
+                    table->name, column->name, table->name, column->name);
+        /* A later version's column. */
+        if (!column->key)
+            fprintf(sql, "ALTER TABLE hakmem.\"c_%s\" ADD COLUMN IF NOT EXISTS \"%s\" %s;",
+                    table->name, column->name, types[column->type]);
+    }
+}
+
+int hak_remote_tables_make(struct hak_link *link, const struct hak_remote_tables *tables) {
+    static const char doing[] = "laying out its tables";
+    char *text = NULL;
+    size_t length;
+    FILE *sql = open_memstream(&text, &length);
+    for (int i = 0; sql && i < tables->tables; i++)
+        add_table(sql, &tables->table[i]);
+    if (!sql || fclose(sql) != 0) {
+        free(text);
+        return hak_store_no_memory(link->name);
+    }
+    int error = hak_link_do(link, "BEGIN", doing);
+    if (!error)
+        error = hak_link_do(link, LAYOUT_LOCK, doing);
+    if (!error)
+        error = hak_link_do(link, base, doing);
+    if (!error)
+        error = hak_link_do(link, text, doing);
+    if (!error)
+        error = hak_link_do(link, "COMMIT", doing);
+    free(text);
+    return error;
+}

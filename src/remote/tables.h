@@ -1,0 +1,47 @@
+/* The tables of a store, as its file and as the server have them. */
+#ifndef HAK_REMOTE_TABLES_H
+#define HAK_REMOTE_TABLES_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include "remote/link.h"
+
+enum { HAK_REMOTE_COLUMNS = 24, HAK_REMOTE_TABLES = 64 };
+
+enum hak_remote_type {
+    HAK_REMOTE_NUMBER, /* bigint */
+    HAK_REMOTE_REAL,   /* double precision */
+    HAK_REMOTE_TEXT,   /* bytea: a text of a store may be anything */
+    HAK_REMOTE_BYTES,  /* bytea */
+};
+
+struct hak_remote_column {
+    char *name;
+    enum hak_remote_type type;
+    int key;         /* its place in the primary key, from 1; 0 = none */
+    bool is_indexed; /* an index or the key begins with it */
+};
+
+struct hak_remote_table {
+    char *name;
+    struct hak_remote_column column[HAK_REMOTE_COLUMNS];
+    int columns, keys;
+};
+
+struct hak_remote_tables {
+    struct hak_remote_table table[HAK_REMOTE_TABLES];
+    int tables;
+};
+
+/* The tables of `database`, which has a store's layout. 0 or an error. */
+int hak_remote_tables_read(sqlite3 *database, struct hak_remote_tables *out);
+void hak_remote_tables_free(struct hak_remote_tables *tables);
+
+/* The column that is number `at` of the key, from 1. */
+const struct hak_remote_column *hak_remote_key(const struct hak_remote_table *table, int at);
+
+/* Lays out what the server does not have yet, under a lock of its own: any number of clients may
+ * ask at once. 0 or an error. */
+int hak_remote_tables_make(struct hak_link *link, const struct hak_remote_tables *tables);
+
+#endif

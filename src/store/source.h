@@ -1,0 +1,27 @@
+/* Where a capture's tables are: in an SQLite file, or on a server that a URL names. Readers get a
+ * connection in both cases, and ask it the same. */
+#ifndef HAK_STORE_SOURCE_H
+#define HAK_STORE_SOURCE_H
+
+#include <stdbool.h>
+
+struct sqlite3;
+
+struct hak_source {
+    struct sqlite3 *connection;
+    int fd;     /* of the file; -1 = a server's */
+    char *path; /* for messages; to be freed */
+};
+
+/* True: "postgresql://..." or "postgres://...", no file's name. */
+bool hak_source_is_url(const char *path);
+
+/* Opens either. 0 or an error; `out` is empty then. */
+int hak_source_open(const char *path, struct hak_source *out);
+void hak_source_close(struct hak_source *source);
+
+/* How a URL is opened: `layout` is a database with a store's tables and views, empty. Set by who
+ * can (viewer/fleet), before the first call; NULL = URLs are refused. */
+extern int (*hak_source_open_url)(const char *url, struct sqlite3 *layout, struct hak_source *out);
+
+#endif

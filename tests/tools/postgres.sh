@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# A PostgreSQL server of a test's own, in a folder below /tmp on a Unix socket there, without TCP. Source it, then
+#
+#   start_postgres [-c NAME=VALUE]...   makes it and waits until it answers; where there is none the test ends with status 1
+#   stop_postgres [-m immediate]        ends it, its files stay
+#   restart_postgres                    starts it again, with the same words
+#
+# exports PGHOST, PGUSER (owner of everything) and URL, postgresql:///hakmem, and sets postgres_folder (data, log) and postgres_pid. The
+# server refuses root, so that user postgres runs it then; it ends with the shell that started it, also a killed one, and its folder
+# goes when that shell exits: a test with an EXIT trap of its own calls end_postgres there.
+unset "${!PG@}"
+postgres_bin=/usr/lib/postgresql/15/bin
+postgres_folder='' postgres_pid='' postgres_words=()
+
+# Runs "$@" as who may run a server.
+as_postgres() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid postgres --regid postgres --clear-groups -- "$@"
+    else
+        "$@"
+    fi
+}
+
+end_postgres() {
+    stop_postgres -m immediate
+    [ -z "$postgres_folder" ] || rm -rf "$postgres_folder"
+    postgres_folder=''
+}
+
+start_postgres() {
+    postgres_words=("$@")
+    [ -x "$postgres_bin/initdb" ] || { echo "no $postgres_bin/initdb: tools/deps installs it"; exit 1; }
+    postgres_folder=$(mktemp -d /tmp/hakmem-postgres.XXXXXX) || exit 1
+    trap end_postgres EXIT
+    [ "$(id -u)" != 0 ] || chown postgres "$postgres_folder"
+    chmod 755 "$postgres_folder" # its socket is for others, too
+    export PGHOST=$postgres_folder PGUSER=hakmem_owner URL=postgresql:///hakmem
+    (cd / && as_postgres "$postgres_bin/initdb" --no-sync -A trust -U "$PGUSER" -E UTF8 --no-locale -D "$postgres_folder/data") \
+        >"$postgres_folder/initdb.log" 2>&1 || { echo "initdb: $(cat "$postgres_folder/initdb.log")"; exit 1; }
+    restart_postgres
+    psql -qXd postgres -c 'CREATE DATABASE hakmem' || exit 1
+}
+
+restart_postgres() {
+    local as=()
+    [ "$(id -u)" != 0 ] || as=(--reuid postgres --regid postgres --clear-groups)
+    # Not pg_ctl, whose server would outlive this shell.
+    setpriv "${as[@]}" --pdeathsig QUIT "$postgres_bin/postgres" -D "$postgres_folder/data" -k "$postgres_folder" \
+        -c listen_addresses= -c fsync=off "${postgres_words[@]}" >>"$postgres_folder/log" 2>&1 </dev/null &
+    postgres_pid=$!
+    for ((i = 0; i < 1200; i++)); do
+        "$postgres_bin/pg_isready" -q -d postgres && return
+        kill -0 "$postgres_pid" 2>/dev/null || break
+        sleep 0.05
+    done
+    echo "the server does not answer: $(tail -n 5 "$postgres_folder/log")"
+    exit 1
+}
+
+stop_postgres() {
+    local signal=INT # fast
+    [ -n "$postgres_pid" ] || return 0
+    [ "${2-}" != immediate ] || signal=QUIT
+    kill -"$signal" "$postgres_pid" 2>/dev/null
+    wait "$postgres_pid" 2>/dev/null
+    postgres_pid=''
+}

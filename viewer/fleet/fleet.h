@@ -1,0 +1,15 @@
+/* Many machines, one place to ask: captures on a server. */
+#ifndef HAK_VIEWER_FLEET_FLEET_H
+#define HAK_VIEWER_FLEET_FLEET_H
+
+#include "remote/remote.h"
+#include "viewer/cli/cli.h"
+
+/* Lets -s be a URL; main calls it. Loads nothing. */
+void fleet_start(void);
+/* The module, loaded; NULL: it is not there, and hak_store_message() says so. */
+const struct hak_remote *fleet_remote(void);
+
+int command_push(struct view *view);
+
+#endif

@@ -1,0 +1,67 @@
+/* Loads hakmem_postgres.so, where a URL is given. */
+#include "viewer/fleet/fleet.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "store/error.h"
+#include "store/source.h"
+
+static const struct hak_remote *remote;
+
+/* From beside the command, or where it is installed. NULL: hak_store_message() says why. */
+static void *load_module(void) {
+    static const char *const parts[] = {"", "/../lib/hakmem", "/../lib", "/../libexec/hakmem"};
+    char folder[PATH_MAX], path[PATH_MAX + 64];
+    ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    folder[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    for (size_t i = 0; slash && i < sizeof parts / sizeof *parts; i++) {
+        snprintf(path, sizeof path, "%s%s/hakmem_postgres.so", folder, parts[i]);
+        if (access(path, R_OK) != 0)
+            continue;
+        void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (!module)
+            hak_store_say("a URL needs libpq (Debian: libpq5, 14 or later): %s", dlerror());
+        return module;
+    }
+    hak_store_say(
+        "a URL needs hakmem_postgres.so, which is not in %s, nor in ../lib/hakmem from there: "
+        "build hakmem where libpq's headers are (Debian: libpq-dev), or copy the capture's "
+        "file here",
+        folder);
+    return NULL;
+}
+
+const struct hak_remote *fleet_remote(void) {
+    void *module = remote ? NULL : load_module();
+    if (!module)
+        return remote;
+    const struct hak_remote *found = dlsym(module, "hak_remote");
+    if (found && found->abi == HAK_REMOTE_ABI)
+        remote = found;
+    else
+        hak_store_say(
+            "hakmem_postgres.so beside hakmem-trace is of another version: install both anew");
+    return remote;
+}
+
+static int open_url(const char *url, struct sqlite3 *layout, struct hak_source *out) {
+    char *why = NULL;
+    if (!fleet_remote())
+        return HAK_STORE_NO_ACCESS;
+    int error = remote->open(url, layout, &out->connection, &out->path, &why);
+    if (error)
+        hak_store_say("%s", why ? why : "out of memory");
+    free(why);
+    return error;
+}
+
+void fleet_start(void) {
+    hak_source_open_url = open_url;
+}
