@@ -476,6 +476,8 @@ GDB_PUBLIC  := $(DESTDIR)$(AUTOLOAD)$(LIBDIR)/$(SO_FILE)-gdb.py
 GDB_PRIVATE := $(DESTDIR)$(AUTOLOAD)$(PREFIX)/lib/hakmem/hakmem-debug.so-gdb.py
 # Where a program is built against what was installed: libraries and headers may lie in another tree than PREFIX says.
 FILL        = sed 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|; '"s|@UP@|$$(realpath -ms --relative-to='$(LIBDIR)/cmake/hakmem' '$(PREFIX)')|"
+# Pages and samples say where all this lies by default; installed, they say where it lies there. What was measured stays as it was typed.
+SETTLE      = sed -i 's|/usr/local/lib/hakmem|@PRIVATE@|g; s|/usr/local/lib\>|$(LIBDIR)|g; s|/usr/local/include\>|$(PREFIX)/include|g; s|@PRIVATE@|$(PREFIX)/lib/hakmem|g'
 install: all man
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(LIB)" "$(PRIVATE)" "$$(dirname "$(GDB_PUBLIC)")" "$$(dirname "$(GDB_PRIVATE)")"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
@@ -499,6 +501,7 @@ install: all man
 	install -d "$(DOC)"
 	install -m 644 README.md DESIGN.md CHANGELOG.md LICENSE "$(DOC)/"
 	rm -rf "$(DOC)/docs" "$(DOC)/examples" "$(DOC)/include" && cp -R docs examples include "$(DOC)/"
+	grep -rlIZ --exclude-dir=benchmarks /usr/local/ "$(DOC)" | xargs -0 -r $(SETTLE)
 	chmod -R u=rwX,go=rX "$(DOC)/docs" "$(DOC)/examples" "$(DOC)/include"
 	install -d "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" \
 	      "$(SHARE)/fish/vendor_completions.d"

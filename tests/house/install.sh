@@ -14,6 +14,7 @@ for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/libhakmem.so.1
     [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 "$SOURCE/tests/lint/links.sh" "$prefix/share/doc/hakmem" || { echo "a link leads out of the pages that are installed"; exit 1; }
+"$SOURCE/tests/tools/named_paths.sh" root opt/hakmem/share/doc/hakmem || exit 1
 PATH=$prefix/bin:$PATH hakmem-trace run --store store.db -- /bin/ls / >out 2>err || { cat err; exit 1; }
 /bin/ls / >due
 cmp due out || { echo "ls printed something else when recorded"; exit 1; }
@@ -80,6 +81,7 @@ make -s -C "$SOURCE" BUILD="$BUILD" install "${apart[@]}" >install.log 2>&1 || {
 [ -f apart/usr/share/doc/hakmem-tools/docs/INDEX.md ] && [ ! -e apart/usr/share/doc/hakmem ] || { echo "DOCDIR: $(ls apart/usr/share/doc)"; exit 1; }
 [ "$(find apart -name '*-gdb.py' -printf '%P\n' | LC_ALL=C sort | tr '\n' ' ')" = "usr/lib/hakmem/hakmem-gdb.py usr/share/gdb/auto-load/usr/lib/hakmem/hakmem-debug.so-gdb.py usr/share/gdb/auto-load/$folder/libhakmem.so.1.0.0-gdb.py " ] ||
     { echo "AUTOLOAD: $(find apart -name '*-gdb.py')"; exit 1; }
+"$SOURCE/tests/tools/named_paths.sh" apart usr/share/doc/hakmem-tools || exit 1
 PKG_CONFIG_PATH=apart/$folder/pkgconfig pkg-config --variable=libdir hakmem | grep -qx /$folder || { echo "pkg-config does not name LIBDIR"; exit 1; }
 rm -rf project/build
 CC=${CC:-cc} cmake -S project -B project/build -G Ninja -DCMAKE_PREFIX_PATH="$PWD/apart/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu >cmake.log 2>&1 &&

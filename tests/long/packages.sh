@@ -84,6 +84,7 @@ install_packages '/packages/*.deb' "the upgrade"
 has "$version-1" && [ ! -e root/usr/share/doc/hakmem-tools/once ] || fail "nothing was upgraded: $(cat made)"
 use "after the upgrade"
 "$SOURCE/tests/lint/links.sh" root/usr/share/doc/hakmem-tools || fail "a link leads out of the installed pages"
+"$SOURCE/tests/tools/named_paths.sh" root usr/share/doc/hakmem-tools || fail "an installed page names a file that is not there"
 purge "${packages[@]}"
 # Alone, on a machine that never had them: a command that needs nothing of the other packages.
 install_packages '/packages/hakmem-tools_*.deb' "hakmem-tools alone"
