@@ -278,6 +278,8 @@ static const struct view_option core_options[] = {
     {"layers", 0, NULL, "how many blocks of each class lie in the lists of which layer"},
     {"top", 0, NULL,
      "what holds the most: by allocating stack where the core has it, else by class"},
+    {"leaks", 0, NULL,
+     "which live blocks no pointer of the core leads to, by stack, else by class"},
     {"check", 0, NULL,
      "what is damaged: lists, counts, states, and the bytes in and around blocks"},
     {"memory", 0, "N", "read PID through this open descriptor of /proc/PID/mem (for debuggers)"},
@@ -826,17 +828,22 @@ const struct view_command view_commands[] = {
          "--top: live blocks by the stack that allocated them, biggest first; by class where the\n"
          "core has no stacks (always so with libhakmem.so).\n"
          "\n"
+         "--leaks: live blocks that nothing leads to, from all that the program could write, the\n"
+         "stacks and the registers, by the rules of the scan inside the program (`leaks`). What\n"
+         "the core leaves out may hold pointers: then each is a possible leak, and the status 4.\n"
+         "\n"
          "--check: what is damaged. Counts against bitmaps, states against lists, links that lead\n"
          "nowhere or 16 bytes off, blocks in two lists, and, in levels normal and trace as far as\n"
          "they have them, headers, canaries and the bytes of freed blocks. What agrees with no\n"
          "fault that a program can cause is told as hak_verify() does. Lists of a thread that\n"
          "stopped inside the allocator are left out, but for those of the one that ended it.\n"
          "\n"
-         "Exit status: 0, 1 --check found something, 2 wrong use, 3 FILE cannot be\n"
+         "Exit status: 0, 1 --check or --leaks found something, 2 wrong use, 3 FILE cannot be\n"
          "read, is no core file, or has no hakmem that fits, 4 the core is cut off or leaves\n"
          "memory out that was asked for.\n",
      .examples = "  hakmem-trace core core.server\n"
                  "  hakmem-trace core core.server --check\n"
+                 "  hakmem-trace core core.server --leaks\n"
                  "  hakmem-trace core core.server --why 0x7f21c4a12950\n"
                  "  hakmem-trace core core.server ./server --why 0x7f21c4a12950 --json\n",
      OPTIONS(core_options),

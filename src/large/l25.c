@@ -282,7 +282,7 @@ size_t hak_l25_trim(void) {
     struct hak_page_chunk *chunk;
     while ((chunk = take_kept()) != NULL) {
         hak_chunk_unmap(chunk);
-        bytes += HAK_CHUNK_BYTES;
+        bytes += HAK_PAGE_CHUNK_BYTES;
     }
     return bytes;
 }
@@ -294,14 +294,14 @@ bool hak_l25_covers(const void *p) {
     for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
         struct hak_page_chunk *kept = take_kept_at(i);
         if (kept) {
-            covers |= (uintptr_t)p - (uintptr_t)kept->start < HAK_CHUNK_BYTES;
+            covers |= (uintptr_t)p - (uintptr_t)kept->start < HAK_PAGE_CHUNK_BYTES;
             keep_or_unmap(kept);
         }
     }
     for (struct hak_shard *shard = newest_now(); shard && !covers; shard = shard->next) {
         hak_lock(&shard->lock);
         for (struct hak_page_chunk *chunk = shard->runs.chunks; chunk; chunk = chunk->next)
-            covers |= (uintptr_t)p - (uintptr_t)chunk->start < HAK_CHUNK_BYTES;
+            covers |= (uintptr_t)p - (uintptr_t)chunk->start < HAK_PAGE_CHUNK_BYTES;
         release(shard);
     }
     return covers;

@@ -55,12 +55,12 @@ static struct hak_run *find(const struct hak_runs *runs, uint32_t pages) {
 
 struct hak_page_chunk *hak_chunk_map(void) {
     size_t head_bytes = HAK_PAGES_OF(sizeof(struct hak_page_chunk));
-    char *start = hak_map(HAK_CHUNK_BYTES);
+    char *start = hak_map(HAK_PAGE_CHUNK_BYTES);
     if (!start)
         return NULL;
     struct hak_page_chunk *chunk = hak_map(head_bytes);
     if (!chunk) {
-        hak_held_unmap(start, HAK_CHUNK_BYTES);
+        hak_held_unmap(start, HAK_PAGE_CHUNK_BYTES);
         return NULL;
     }
     chunk->start = start;
@@ -68,7 +68,7 @@ struct hak_page_chunk *hak_chunk_map(void) {
 }
 
 void hak_chunk_unmap(struct hak_page_chunk *chunk) {
-    hak_held_unmap(chunk->start, HAK_CHUNK_BYTES);
+    hak_held_unmap(chunk->start, HAK_PAGE_CHUNK_BYTES);
     hak_held_unmap(chunk, HAK_PAGES_OF(sizeof *chunk));
 }
 

@@ -21,9 +21,9 @@
 #include <stdint.h>
 #include "block.h"
 
-#define HAK_CHUNK_PAGES 1024
-#define HAK_CHUNK_BYTES ((size_t)HAK_CHUNK_PAGES * 4096)
-#define HAK_RUN_BINS    64 /* up to 1,023 pages; a chunk that is free as a whole is in no bin */
+#define HAK_CHUNK_PAGES      1024
+#define HAK_PAGE_CHUNK_BYTES ((size_t)HAK_CHUNK_PAGES * 4096)
+#define HAK_RUN_BINS         64 /* up to 1,023 pages; a chunk that is free as a whole is in no bin */
 
 struct hak_page_chunk;
 

@@ -5,28 +5,28 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 
-enum { PAGE_BITS = 12, LEAF_PAGE_BITS = 22, WORD_BITS = 64 };
+enum { PAGE_BITS = 12, LEAF_PAGE_BITS = HAK_OWN_LEAF_PAGE_BITS, WORD_BITS = 64 };
 enum { LEAVES = 1 << (HAK_ADDRESS_BITS - PAGE_BITS - LEAF_PAGE_BITS) };
 
-struct leaf {
+struct hak_own_leaf {
     _Atomic uint64_t word[(1 << LEAF_PAGE_BITS) / WORD_BITS];
 };
-static _Atomic(struct leaf *) leaves[LEAVES];
+_Atomic(struct hak_own_leaf *) hak_own_leaves[LEAVES];
 static bool is_stopped;
 
 /* Directly, or noting the leaf would need the leaf. */
-static struct leaf *map_leaf(void) {
-    long result = hak_raw_call(SYS_mmap, 0, sizeof(struct leaf), PROT_READ | PROT_WRITE,
+static struct hak_own_leaf *map_leaf(void) {
+    long result = hak_raw_call(SYS_mmap, 0, sizeof(struct hak_own_leaf), PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return result < 0 && result > -4096 ? NULL : (struct leaf *)result;
+    return result < 0 && result > -4096 ? NULL : (struct hak_own_leaf *)result;
 }
 
-static struct leaf *leaf_of(uintptr_t page, bool make) {
-    _Atomic(struct leaf *) *place = &leaves[page >> LEAF_PAGE_BITS];
-    struct leaf *leaf = atomic_load_explicit(place, memory_order_acquire);
+static struct hak_own_leaf *leaf_of(uintptr_t page, bool make) {
+    _Atomic(struct hak_own_leaf *) *place = &hak_own_leaves[page >> LEAF_PAGE_BITS];
+    struct hak_own_leaf *leaf = atomic_load_explicit(place, memory_order_acquire);
     if (HAK_LIKELY(leaf != NULL) || !make)
         return leaf;
-    struct leaf *fresh = map_leaf();
+    struct hak_own_leaf *fresh = map_leaf();
     if (!fresh)
         return NULL;
     if (!atomic_compare_exchange_strong(place, &leaf, fresh)) {
@@ -43,7 +43,7 @@ void hak_own_note(const void *start, size_t bytes, bool is_own) {
     if (is_stopped || end > (uintptr_t)1 << (HAK_ADDRESS_BITS - PAGE_BITS))
         return;
     while (page < end) {
-        struct leaf *leaf = leaf_of(page, is_own);
+        struct hak_own_leaf *leaf = leaf_of(page, is_own);
         uintptr_t word_end = (page | (WORD_BITS - 1)) + 1;
         uintptr_t stop = word_end < end ? word_end : end;
         uint64_t mask = stop - page == WORD_BITS
@@ -69,7 +69,7 @@ void hak_own_stop(void) {
 uintptr_t hak_own_next(uintptr_t from, uintptr_t end, bool is_own) {
     uintptr_t page = from >> PAGE_BITS;
     while (page << PAGE_BITS < end) {
-        struct leaf *leaf = page >> LEAF_PAGE_BITS < LEAVES ? leaf_of(page, false) : NULL;
+        struct hak_own_leaf *leaf = page >> LEAF_PAGE_BITS < LEAVES ? leaf_of(page, false) : NULL;
         if (!leaf) {
             if (!is_own)
                 break;

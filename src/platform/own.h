@@ -17,6 +17,11 @@
 #include <stdint.h>
 #include "block.h"
 
+/* The leaves, by the upper bits of a page's number: for the table that others read (layout.h). */
+enum { HAK_OWN_LEAF_PAGE_BITS = 22 };
+struct hak_own_leaf;
+HAK_HIDDEN extern _Atomic(struct hak_own_leaf *) hak_own_leaves[];
+
 /* Notes that the pages of [start, start + bytes) are hakmem's, or no longer. Weak, since parts of
  * hakmem are linked without it: look before the call. Keeps errno. Pages for which there is no
  * memory stay unnoted. */

@@ -15,7 +15,7 @@ allowed() {
     route) echo 'front mid large slab pool platform' ;;
     learn) echo 'route front mid large slab pool platform' ;;
     verify) echo 'learn route front mid large slab pool platform guarded/guarded.h guard/locate.h metrics' ;;
-    layout) echo 'front mid large trace/memory/memory.h trace/node.h trace/stacks/stacks.h' ;; # src/verify/layout.c: where fields lie, no calls
+    layout) echo 'front mid large platform/own.h trace/memory/memory.h trace/node.h trace/stacks/stacks.h' ;; # src/verify/layout.c: where fields lie, no calls
     entry) echo 'learn route front mid large slab pool platform trace/process/process.h' ;;
     keep) echo 'entry/keep entry/entry.h entry/environment.h platform trace/trace.h' ;; # src/entry/keep has no layer below it
     attach) echo 'entry/attach entry/keep platform trace/trace.h trace/wait.h unwind/modules.h' ;; # src/entry/attach, likewise

@@ -128,6 +128,8 @@ COMMANDS = {
     "block": (["--block"], True, "Every life of the block that holds an address, out of the store of the recording"),
     "history": (["--history"], True, "Every event of the block that holds an address, out of the store of the recording"),
     "verify": (["--check"], False, "What is damaged: lists, counts, states, and the bytes in and around blocks"),
+    "leaks": (["--leaks"], False, "Which live blocks no pointer of a core file leads to (of a process that is there `generate-core-file` makes one)"),
+    "top": (["--top"], False, "What holds the most: live blocks by the stack that allocated them where it is known, else by class"),
     "layers": (["--layers"], False, "How many blocks of each class lie in the lists of which layer"),
 }
 

@@ -82,7 +82,8 @@ static const struct question {
     {"why", true, core_why},           {"owner", true, core_owner},
     {"block", true, core_block_lives}, {"history", true, core_block_history},
     {"layers", false, core_layers},    {"check", false, core_check},
-    {"top", false, core_top},          {NULL, false, say_summary},
+    {"top", false, core_top},          {"leaks", false, core_leaks},
+    {NULL, false, say_summary},
 };
 
 /* The one question that is asked; NULL: there are two. */
@@ -159,7 +160,7 @@ int command_core(struct view *view) {
     if (status == 0)
         status = question->answer(view, &blocks, address);
     const char *lack = lack_of(&blocks);
-    if (status <= VIEW_FAULT && lack) {
+    if ((status <= VIEW_FAULT || status == VIEW_INCOMPLETE) && lack) {
         view_error("%s", lack);
         status = status == VIEW_OK ? VIEW_INCOMPLETE : status;
     }

@@ -26,6 +26,7 @@ static bool add_line(struct core_memory *core, const char *line, uint32_t *mappi
                                                            .end = end,
                                                            .stored = end - start,
                                                            .offset = start,
+                                                           .is_readable = rights[0] == 'r',
                                                            .is_writable = rights[1] == 'w',
                                                            .is_executable = rights[2] == 'x'};
     const char *path = path_at > 0 ? line + path_at : "";

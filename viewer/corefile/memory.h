@@ -23,7 +23,7 @@ struct core_range {
     uint64_t start, end;
     uint64_t stored; /* bytes from `start` on that are in the core */
     uint64_t offset; /* where, in the core */
-    bool is_writable, is_executable;
+    bool is_readable, is_writable, is_executable;
 };
 
 /* A file that was mapped, as the core names it. */
@@ -44,6 +44,7 @@ struct core_thread {
     int32_t tid;
     uint64_t ip, sp, fs_base;
     uint64_t registers[16]; /* general ones, in no order */
+    uint64_t vectors[32];   /* halves of xmm0 to xmm15; 0 where the core lacks them */
 };
 
 struct core_memory {
@@ -64,7 +65,8 @@ struct core_memory {
     size_t thread_count;
     uint32_t thread_room;
     int32_t pid;
-    uint32_t signal; /* it ended by; 0 = none */
+    uint32_t signal;     /* it ended by; 0 = none */
+    uint64_t main_stack; /* an address in the stack that the kernel made; 0 = not known */
     bool has_fault_address;
     uint64_t fault_address;
     char name[17];

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/procfs.h>
 #include <sys/stat.h>
+#include <sys/user.h>
 #include <unistd.h>
 #include "base/growing.h"
 
@@ -33,6 +34,7 @@ static bool add_range(struct core_memory *core, const GElf_Phdr *part) {
                             .end = part->p_vaddr + part->p_memsz,
                             .stored = stored < there ? stored : there,
                             .offset = part->p_offset,
+                            .is_readable = (part->p_flags & PF_R) != 0,
                             .is_writable = (part->p_flags & PF_W) != 0,
                             .is_executable = (part->p_flags & PF_X) != 0};
     return true;
@@ -70,6 +72,25 @@ static void read_thread(struct core_memory *core, const void *bytes, size_t coun
                                            r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rsp}};
     if (core->thread_count == 1)
         core->signal = (uint32_t)status.pr_cursig;
+}
+
+/* Follows the thread that it is of. */
+static void read_vectors(struct core_memory *core, const void *bytes, size_t count) {
+    struct user_fpregs_struct found;
+    if (count < sizeof found || core->thread_count == 0)
+        return;
+    memcpy(&found, bytes, sizeof found);
+    memcpy(core->thread[core->thread_count - 1].vectors, found.xmm_space, sizeof found.xmm_space);
+}
+
+/* The random bytes that the kernel gives to a program lie behind its first frames. */
+static void read_auxiliary(struct core_memory *core, const void *bytes, size_t count) {
+    Elf64_auxv_t entry;
+    for (size_t at = 0; at + sizeof entry <= count; at += sizeof entry) {
+        memcpy(&entry, (const char *)bytes + at, sizeof entry);
+        if (entry.a_type == AT_RANDOM)
+            core->main_stack = entry.a_un.a_val;
+    }
 }
 
 static void read_process(struct core_memory *core, const void *bytes, size_t count) {
@@ -154,6 +175,10 @@ static void read_notes(struct core_memory *core, Elf *elf, const GElf_Phdr *part
             continue;
         if (note.n_type == NT_PRSTATUS)
             read_thread(core, start, note.n_descsz);
+        else if (note.n_type == NT_FPREGSET)
+            read_vectors(core, start, note.n_descsz);
+        else if (note.n_type == NT_AUXV)
+            read_auxiliary(core, start, note.n_descsz);
         else if (note.n_type == NT_PRPSINFO)
             read_process(core, start, note.n_descsz);
         else if (note.n_type == NT_SIGINFO)

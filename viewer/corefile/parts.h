@@ -24,6 +24,7 @@ int core_block_lives(struct view *view, struct core_blocks *blocks, uint64_t add
 int core_block_history(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_layers(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_top(struct view *view, struct core_blocks *blocks, uint64_t address);
+int core_leaks(struct view *view, struct core_blocks *blocks, uint64_t address);
 int core_check(struct view *view, struct core_blocks *blocks, uint64_t address);
 
 /* "live: the program has it", "free in a thread's magazine"; the line `place` about where it lies;

@@ -1,0 +1,260 @@
+/* `core FILE --leaks`: what was found, by kind and by the stack that allocated it where the core
+ * has that, else by class; as text and JSON. */
+#include "viewer/corefile/leaks.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include "base/growing.h"
+#include "base/index.h"
+#include "report/words/words.h"
+#include "viewer/capture/capture.h"
+#include "viewer/corefile/stacks.h"
+
+enum { SHOWN = 10, ADDRESSES = 4, ADDRESSES_JSON = 1000 };
+
+struct row {
+    uint8_t kind;   /* enum core_mark */
+    bool is_large;  /* of those whose stack is not known */
+    uint32_t stack; /* 0: by class */
+    uint32_t class_index;
+    uint64_t key; /* of its blocks */
+    uint64_t blocks, bytes;
+};
+
+struct rows {
+    struct core_leaks *leaks;
+    struct row *row;
+    uint64_t count;
+    uint32_t room;
+    struct hak_index index;
+    uint64_t blocks[4], bytes[4]; /* by enum core_mark */
+    bool is_partial;              /* no leak is definite */
+    bool no_memory;
+};
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static uint64_t bytes_of(const struct core_leak_block *block) {
+    return block->end - block->user;
+}
+
+static bool is_lost(const struct core_leak_block *block) {
+    return block->mark == CORE_DIRECT || block->mark == CORE_INDIRECT;
+}
+
+static uint64_t key_of(const struct core_leak_block *block) {
+    uint64_t kind = (uint64_t)block->mark << 40;
+    if (block->alloc_stack)
+        return kind | (uint64_t)1 << 32 | block->alloc_stack;
+    return kind | (block->is_large ? UINT32_MAX : block->class_index);
+}
+
+static struct row *row_of(struct rows *rows, const struct core_leak_block *block) {
+    uint64_t ips[CORE_STACK_MAX], key = key_of(block), place = 0;
+    uint32_t found = hak_index_find(&rows->index, hak_index_mix(0, key), &place);
+    if (found)
+        return &rows->row[found - 1];
+    if (rows->count == UINT32_MAX - 1 ||
+        !hak_growing_make_room(&rows->row, rows->count, &rows->room, sizeof *rows->row) ||
+        !hak_index_add(&rows->index, hak_index_mix(0, key), (uint32_t)rows->count + 1)) {
+        rows->no_memory = true;
+        return NULL;
+    }
+    struct row *row = &rows->row[rows->count++];
+    *row = (struct row){.kind = block->mark,
+                        .key = key,
+                        .is_large = block->is_large,
+                        .class_index = block->class_index};
+    /* Stacks that the core lacks are kept apart all the same: they are of different calls. */
+    if (block->alloc_stack && core_stack(rows->leaks->blocks, block->alloc_stack, ips) > 0)
+        row->stack = block->alloc_stack;
+    return row;
+}
+
+static int by_kind_and_bytes(const void *a, const void *b) {
+    const struct row *left = a, *right = b;
+    if (left->kind != right->kind)
+        return left->kind < right->kind ? 1 : -1;
+    if (left->bytes != right->bytes)
+        return left->bytes < right->bytes ? 1 : -1;
+    return left->key > right->key ? 1 : left->key < right->key ? -1 : 0;
+}
+
+static void make_rows(struct rows *rows) {
+    const struct core_leaks *leaks = rows->leaks;
+    for (size_t i = 0; i < leaks->count && !rows->no_memory; i++) {
+        const struct core_leak_block *block = &leaks->block[i];
+        rows->blocks[block->mark]++;
+        rows->bytes[block->mark] += bytes_of(block);
+        struct row *row = is_lost(block) ? row_of(rows, block) : NULL;
+        if (row) {
+            row->blocks++;
+            row->bytes += bytes_of(block);
+        }
+    }
+    if (rows->count > 1)
+        qsort(rows->row, rows->count, sizeof *rows->row, by_kind_and_bytes);
+}
+
+static const char *kind_of(const struct rows *rows, unsigned mark) {
+    if (rows->is_partial)
+        return mark == CORE_DIRECT ? "possible" : "possible, indirect";
+    return mark == CORE_DIRECT ? "direct" : "indirect";
+}
+
+static const char *class_of(const struct row *row) {
+    return row->is_large ? "large" : hak_words_class(NULL, row->class_index);
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+static void add_row(struct hak_text *text, const struct rows *rows, const struct row *row) {
+    struct core_leaks *leaks = rows->leaks;
+    struct hak_frames frames = {0};
+    unsigned shown = 0;
+    hak_text_add(text, "%s: %s in %s ", kind_of(rows, row->kind), hak_words_bytes(row->bytes),
+                 hak_words_count(row->blocks, "block", "blocks"));
+    if (row->stack) {
+        core_stack_frames(leaks->blocks, row->stack, &frames);
+        hak_text_add(text, "allocated by\n");
+        view_add_frame_lines(text, &frames, 6);
+        hak_frames_free(&frames);
+    } else {
+        hak_text_add(text, row->is_large ? "with pages of their own\n" : "of class %s\n",
+                     class_of(row));
+    }
+    for (size_t i = 0; i < leaks->count && shown <= ADDRESSES; i++) {
+        const struct core_leak_block *block = &leaks->block[i];
+        if (!is_lost(block) || key_of(block) != row->key)
+            continue;
+        if (shown < ADDRESSES)
+            hak_text_add(text, "%s0x%" PRIx64, shown ? ", " : "  at ", block->user);
+        else
+            hak_text_add(text, ", ...");
+        shown++;
+    }
+    hak_text_add(text, "\n");
+}
+
+static void add_end(struct hak_text *text, const struct rows *rows) {
+    uint64_t lost = rows->blocks[CORE_DIRECT] + rows->blocks[CORE_INDIRECT];
+    uint64_t all = lost + rows->blocks[CORE_REACHED];
+    if (rows->count > SHOWN)
+        hak_text_add(text, "and %s more\n",
+                     hak_words_count(rows->count - SHOWN, "place", "places"));
+    if (lost == 0)
+        hak_text_add(text, "no block is lost of %s\n",
+                     hak_words_count(all, "live block", "live blocks"));
+    else
+        hak_text_add(text, "%s in %s %s lost, of %s\n",
+                     hak_words_bytes(rows->bytes[CORE_DIRECT] + rows->bytes[CORE_INDIRECT]),
+                     hak_words_count(lost, "block", "blocks"),
+                     rows->is_partial ? "may be"
+                     : lost == 1      ? "is"
+                                      : "are",
+                     hak_words_count(all, "live block", "live blocks"));
+}
+
+static void add_lack(struct hak_text *text, const struct rows *rows) {
+    if (rows->leaks->missing_bytes)
+        hak_text_add(text,
+                     "%s of the program's memory are not in this core: pointers there may lead to "
+                     "some of them\n",
+                     hak_words_bytes(rows->leaks->missing_bytes));
+}
+
+static bool say_text(const struct rows *rows) {
+    struct hak_text text = {0};
+    for (size_t i = 0; i < rows->count && i < SHOWN; i++)
+        add_row(&text, rows, &rows->row[i]);
+    add_end(&text, rows);
+    add_lack(&text, rows);
+    return view_print(&text);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static json_t *row_json(const struct rows *rows, const struct row *row) {
+    struct core_leaks *leaks = rows->leaks;
+    json_t *object = json_object(), *list = json_array();
+    struct hak_frames frames = {0};
+    json_object_set_new(object, "kind",
+                        json_string(row->kind == CORE_DIRECT ? "direct" : "indirect"));
+    hak_json_set_number(object, "blocks", row->blocks);
+    hak_json_set_number(object, "bytes", row->bytes);
+    json_object_set_new(object, "class", row->stack ? json_null() : json_string(class_of(row)));
+    if (row->stack)
+        core_stack_frames(leaks->blocks, row->stack, &frames);
+    json_object_set_new(object, "frames", row->stack ? hak_json_frames(&frames) : json_null());
+    hak_frames_free(&frames);
+    for (size_t i = 0; i < leaks->count && json_array_size(list) < ADDRESSES_JSON; i++) {
+        const struct core_leak_block *block = &leaks->block[i];
+        if (!is_lost(block) || key_of(block) != row->key)
+            continue;
+        json_t *one = json_object();
+        hak_json_set_address(one, "user", block->user);
+        hak_json_set_number(one, "bytes", bytes_of(block));
+        json_array_append_new(list, one);
+    }
+    json_object_set_new(object, "at", list);
+    return object;
+}
+
+static bool say_json(struct view *view, const struct rows *rows) {
+    json_t *document = core_document(view, rows->leaks->blocks), *object = json_object(),
+           *list = json_array();
+    json_object_set_new(object, "complete", json_boolean(!rows->is_partial));
+    hak_json_set_number(object, "missing_bytes", rows->leaks->missing_bytes);
+    hak_json_set_number(object, "reachable_blocks", rows->blocks[CORE_REACHED]);
+    hak_json_set_number(object, "lost_blocks",
+                        rows->blocks[CORE_DIRECT] + rows->blocks[CORE_INDIRECT]);
+    hak_json_set_number(object, "lost_bytes",
+                        rows->bytes[CORE_DIRECT] + rows->bytes[CORE_INDIRECT]);
+    for (size_t i = 0; i < rows->count; i++)
+        json_array_append_new(list, row_json(rows, &rows->row[i]));
+    json_object_set_new(object, "rows", list);
+    json_object_set_new(document, "leaks", object);
+    return view_print_json(hak_json_print(document));
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static bool is_damaged(const struct core_blocks *blocks) {
+    for (int i = 0; i < blocks->tables.count; i++)
+        if (blocks->half[i].is_damaged)
+            return true;
+    return false;
+}
+
+int core_leaks(struct view *view, struct core_blocks *blocks, uint64_t address) {
+    struct core_leaks leaks = {.blocks = blocks};
+    struct rows rows = {.leaks = &leaks};
+    bool is_said = false;
+    (void)address;
+    if (blocks->memory.is_live) {
+        view_error("core --leaks: the registers of a process that is there are not known; make a "
+                   "core of it (gcore, or generate-core-file in gdb)");
+        return VIEW_USAGE;
+    }
+    core_leaks_scan(&leaks);
+    rows.is_partial = blocks->memory.is_truncated || leaks.missing_bytes ||
+                      blocks->memory.missing || blocks->memory.thread_count == 0 ||
+                      is_damaged(blocks);
+    if (!leaks.no_memory)
+        make_rows(&rows);
+    if (leaks.no_memory || rows.no_memory)
+        view_error("out of memory");
+    else
+        is_said = view->json ? say_json(view, &rows) : say_text(&rows);
+    hak_index_free(&rows.index);
+    free(rows.row);
+    free(leaks.block);
+    free(leaks.work);
+    free(leaks.heads);
+    free(leaks.left_out);
+    if (!is_said)
+        return VIEW_UNREADABLE;
+    if (rows.is_partial)
+        return VIEW_INCOMPLETE;
+    return rows.count ? VIEW_FAULT : VIEW_OK;
+}
