@@ -32,13 +32,15 @@ done
 says 'freed, and kept from being used again for a while$' 'level normal, freed_later'
 
 # Owner is why without what lies beside it; layers counts what lies where.
-ask "$BUILD/libhakmem.so" 'up-silently 100' 'hakmem owner live + 3' 'hakmem layers' 'hakmem owner' 'hakmem frame' -- "$program"
+ask "$BUILD/libhakmem.so" 'up-silently 100' 'hakmem owner live + 3' 'hakmem layers' 'hakmem owner' 'hakmem frame' 'hakmem top' 'hakmem leaks' -- "$program"
 says '^0x[0-9a-f]+ is 3 bytes into a block of 112 bytes, live: the program has it$' 'owner'
 grep -q 'beside it' asked && fail "owner has neighbours: $(cat asked)"
 says '^class +slot +front .*program +.*remote' 'layers'
 says '^C4 +112 +2 +2 *$' 'layers: two live, two in the front array'
 says '^hakmem owner EXPRESSION: an address' 'owner of nothing'
 says '^hakmem: the program stands in no frame of hakmem' 'frame'
+says '^3,0[0-9,]+ bytes in 1 block with pages of their own$' 'top'
+says 'make a core of it .gcore, or generate-core-file in gdb' 'leaks of a process that is there'
 
 # Verify finds what was damaged meanwhile, and nothing before.
 export HAKMEM_GUARD=off
@@ -62,6 +64,10 @@ timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-l
 says '^#[0-9]+ .* in give_back \(block=' 'a core of a stop'
 says ' asked, freed, and kept from being used again for a while$' 'a core of a stop'
 says '^C4 +128 +2 +.*2' 'layers of a core'
+timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex "source $script" -ex "set hakmem-trace $trace" \
+    -ex 'hakmem top' -ex 'hakmem leaks' "$program" made.file </dev/null >asked 2>&1
+says '^3,000,000 bytes in 1 block ' 'top of a core'
+says '(^no block is lost of|lost, of) [0-9]+ live blocks$' 'leaks of a core'
 rm -f made.file
 
 # A core, by its own file; and of gcc and clang, PIE and not, stripped, where an address is typed.
