@@ -289,8 +289,14 @@ static const struct view_option sql_options[] = {
     {"header", 0, NULL, "column names first, also when the output is not a terminal"},
 };
 
+static const struct view_option fleet_options[] = {
+    {"to", 0, "URL", "the server: postgresql://HOST/DATABASE"},
+};
+
 static const struct view_option push_options[] = {
     {"to", 0, "URL", "the server: postgresql://HOST/DATABASE"},
+    {"whole", 0, NULL, "all of the capture, so that every question can be asked there"},
+    {"jobs", 'j', "N", "connections that send, 1 to 32 (default: 2)"},
 };
 
 #define OPTIONS(table) table, sizeof table / sizeof table[0]
@@ -906,12 +912,39 @@ const struct view_command view_commands[] = {
          "the\n"
          "capture's number there. Other commands read it with -s "
          "'postgresql://HOST/DATABASE?capture=N'.\n"
-         "What the server has already is not sent twice: a push that was cut short goes on.\n"
-         "Passwords belong into ~/.pgpass or a service file of libpq; in a URL they are refused.\n",
-     .examples = "  hakmem-trace push -s app.db --to postgresql://db.example.org/heap\n"
+         "What the server has already is not sent twice: a push that was cut short goes on from "
+         "there\n"
+         "when it is typed again. At the end hashes and numbers of rows are compared. A capture "
+         "that\n"
+         "is still being written is sent as it is now. Passwords belong into ~/.pgpass or a "
+         "service\n"
+         "file of libpq; in a URL they are refused.\n"
+         "\n"
+         "Exit status: 0, 2 wrong command line, 3 the capture cannot be read, or the server is "
+         "away,\n"
+         "full or refuses.\n",
+     .examples = "  hakmem-trace push --whole -s app.db --to postgresql://db.example.org/heap\n"
                  "  hakmem-trace why @fault -s 'postgresql://db.example.org/heap?capture=7'\n",
      OPTIONS(push_options),
      .run = command_push},
+    {.name = "fleet",
+     .group = "OUT",
+     .arguments = "setup",
+     .sentence = "lay out a server for the captures and findings of many machines",
+     .about =
+         "setup lays out the database of --to: tables, the roles hakmem_writer, which may only\n"
+         "insert, and hakmem_reader, which may only read, and partitions for two years. Who owns "
+         "the\n"
+         "database types it once, and again with each newer hakmem: it makes only what is "
+         "missing.\n"
+         "Passwords belong into ~/.pgpass or a service file of libpq; in a URL they are refused.\n"
+         "\n"
+         "Exit status: 0, 2 wrong command line, 3 the server is away or refuses.\n",
+     .examples = "  hakmem-trace fleet setup --to postgresql://db.example.org/heap\n",
+     OPTIONS(fleet_options),
+     .arguments_min = 1,
+     .arguments_max = 1,
+     .run = command_fleet},
     {.name = "sql",
      .group = "OUT",
      .arguments = "[QUERY|-]",

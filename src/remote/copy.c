@@ -1,290 +1,367 @@
-/* Sends a store: its rows in parts of a few MiB, each in a transaction of its own together with a
- * line that says that it has come. The same store is cut into the same parts and has the same
- * number each time, so that a push that was cut short goes on where it was, and two at once send
- * nothing twice. Who may only insert can push: nothing is asked of the server. */
+/* Sends a store whole: its rows in parts of a few MiB, over several connections, each part in a
+ * transaction of its own together with the line that says that it has come.
+ *
+ *   read all, hash ---> number of the capture, hash of each part
+ *        |                       |
+ *        |              hakmem.parts(number): what has come in earlier pushes
+ *        v                       v
+ *   read again ---> parts that are missing ---> queue ---> senders: INSERT part, COPY, COMMIT
+ *                                                             |
+ *                                hakmem.parts, hakmem.counts: all there? ---> capture_end
+ *
+ * The number is a hash of the rows, so that the same capture has it from whatever machine and
+ * however often it is pushed. Both passes read one state of the store: one transaction of SQLite.
+ * The caller's thread reads; a sender has its own connection and touches the queue under `lock`. */
 #include "remote/copy.h"
 
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include "base/checksum.h"
+#include "remote/parts.h"
+#include "remote/schema.h"
 #include "store/error.h"
 
-enum { PART_BYTES = 4 << 20, PART_ROWS = 65536 };
-
-/* COPY's binary form: https://www.postgresql.org/docs/15/sql-copy.html */
-static const char copy_head[19] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
-
-struct part {
-    char *data;
-    size_t bytes, room;
-    uint64_t rows, of_rows; /* bytes of the values alone */
-};
+enum { SENDERS_MAX = 32, QUEUE = 4 };
 
 struct push {
-    struct hak_link link;
-    struct hak_remote_tables tables;
+    struct hak_link link; /* for questions */
+    const char *url, *path;
     sqlite3 *store;
-    const char *path;
-    struct part part;
+    struct hak_remote_tables tables;
     struct hak_remote_pushed *out;
-    void (*told)(void *context, uint64_t bytes);
+    uint64_t rows_of[HAK_REMOTE_TABLES]; /* of each table */
+    uint64_t *checksum;                  /* of each part */
+    bool *is_there;
+    uint64_t room; /* parts that these two have room for */
+    void (*told)(void *context, uint64_t done, uint64_t total);
     void *context;
+    uint64_t done; /* bytes */
+
+    pthread_mutex_t lock; /* for what is below */
+    pthread_cond_t changed;
+    struct hak_remote_part queue[QUEUE];
+    unsigned queued;
+    bool is_last;
+    int error; /* the first of a sender */
+    char *why;
 };
 
-/* ---- a part -----------------------------------------------------------------------------------
+/* ---- the first pass ----------------------------------------------------------------------------
  */
 
-static bool add(struct part *p, const void *data, size_t bytes) {
-    if (p->room - p->bytes < bytes) {
-        size_t room = 2 * p->room + bytes + 4096;
-        char *larger = realloc(p->data, room);
-        if (!larger)
-            return false;
-        p->data = larger;
-        p->room = room;
-    }
-    if (bytes)
-        memcpy(p->data + p->bytes, data, bytes);
-    p->bytes += bytes;
-    return true;
+static bool make_room(struct push *push, uint64_t parts) {
+    if (parts <= push->room)
+        return true;
+    uint64_t room = 2 * parts + 64;
+    uint64_t *checksum = realloc(push->checksum, room * sizeof *checksum);
+    push->checksum = checksum ? checksum : push->checksum;
+    bool *is_there = checksum ? realloc(push->is_there, room * sizeof *is_there) : NULL;
+    push->is_there = is_there ? is_there : push->is_there;
+    push->room = is_there ? room : push->room;
+    return is_there != NULL;
 }
 
-static bool add_short(struct part *p, unsigned value) {
-    return add(p, (unsigned char[]){(unsigned char)(value >> 8), (unsigned char)value}, 2);
+static int note_part(void *context, struct hak_remote_part *part) {
+    struct push *push = context;
+    struct hak_remote_pushed *out = push->out;
+    if (!make_room(push, part->number + 1))
+        return hak_store_no_memory(push->path);
+    push->checksum[part->number] = part->checksum;
+    push->is_there[part->number] = false;
+    push->rows_of[part->table - push->tables.table] += part->rows;
+    out->parts++;
+    out->rows += part->rows;
+    out->bytes += part->value_bytes;
+    out->capture = part->so_far & INT64_MAX;
+    return 0;
 }
 
-static bool add_value(struct part *p, const void *data, int bytes) {
-    unsigned length = data ? (unsigned)bytes : UINT32_MAX;
-    unsigned char head[4] = {(unsigned char)(length >> 24), (unsigned char)(length >> 16),
-                             (unsigned char)(length >> 8), (unsigned char)length};
-    p->of_rows += data ? (uint64_t)bytes : 0;
-    return add(p, head, 4) && add(p, data, data ? (size_t)bytes : 0);
+static int find_number(struct push *push) {
+    int error = hak_remote_cut(push->store, push->path, &push->tables, 0, note_part, push);
+    push->out->capture += push->out->capture == 0; /* 0 is none */
+    return error;
 }
 
-static bool add_number(struct part *p, uint64_t value) {
-    unsigned char bytes[8];
-    hak_link_put(value, bytes);
-    return add_value(p, bytes, 8);
-}
-
-static bool begin_part(struct part *p) {
-    p->bytes = p->rows = p->of_rows = 0;
-    return add(p, copy_head, sizeof copy_head);
-}
-
-/* 1 added, 0 no memory, -1 a value is not what its column is for. */
-static int add_column(struct part *p, sqlite3_stmt *row, int at, enum hak_remote_type type) {
-    int kind = sqlite3_column_type(row, at);
-    double real = sqlite3_column_double(row, at);
-    uint64_t bits;
-    if (kind == SQLITE_NULL)
-        return add_value(p, NULL, 0);
-    switch (type) {
-    case HAK_REMOTE_NUMBER:
-        return kind != SQLITE_INTEGER ? -1 : add_number(p, (uint64_t)sqlite3_column_int64(row, at));
-    case HAK_REMOTE_REAL:
-        memcpy(&bits, &real, sizeof bits);
-        return kind == SQLITE_TEXT || kind == SQLITE_BLOB ? -1 : add_number(p, bits);
-    case HAK_REMOTE_TEXT:
-    case HAK_REMOTE_BYTES:
-        break;
-    }
-    const void *data = type == HAK_REMOTE_TEXT ? (const void *)sqlite3_column_text(row, at)
-                                               : sqlite3_column_blob(row, at);
-    return add_value(p, data ? data : "", sqlite3_column_bytes(row, at));
-}
-
-static int add_row(struct push *push, const struct hak_remote_table *t, sqlite3_stmt *row) {
-    struct part *p = &push->part;
-    bool has_memory = add_short(p, (unsigned)t->columns + 1) && add_number(p, push->out->capture);
-    for (int i = 0; i < t->columns && has_memory; i++) {
-        int added = add_column(p, row, i, t->column[i].type);
-        if (added < 0)
-            return hak_store_fail(HAK_STORE_BROKEN,
-                                  "%s: table %s, column %s has a value that is none of its kind; "
-                                  "the store is damaged: copy it again from where it was made",
-                                  push->path, t->name, t->column[i].name);
-        has_memory = added;
-    }
-    p->rows++;
-    return has_memory ? 0 : hak_store_no_memory(push->path);
-}
-
-/* ---- and away ---------------------------------------------------------------------------------
+/* ---- what the server has -----------------------------------------------------------------------
  */
 
-static int ask(struct push *push, const char *sql, const struct hak_link_value *values, int count,
-               const char *doing, bool *is_new) {
+static PGresult *ask_of_capture(struct push *push, const char *sql, const char *doing, int *error) {
+    unsigned char id[8];
+    hak_link_put(push->out->capture, id);
+    return hak_link_ask(&push->link, sql, &(struct hak_link_value){id, 8}, 1, doing, error);
+}
+
+static int fail_other(const struct push *push, uint64_t number) {
+    return hak_store_fail(HAK_STORE_EXISTS,
+                          "%s: capture %" PRIu64 " is there with other rows in part %" PRIu64
+                          ", sent by another version of hakmem or by no hakmem at all; nothing is "
+                          "mixed: who keeps the server removes that one, then push again",
+                          push->link.name, push->out->capture, number);
+}
+
+/* Marks the parts that are there; `count` how many. Other content is an error. */
+static int ask_parts(struct push *push, uint64_t *count) {
+    static const char sql[] = "SELECT number, checksum FROM hakmem.parts($1::bigint)";
     int error;
-    PGresult *result = hak_link_ask(&push->link, sql, values, count, doing, &error);
-    if (is_new && result)
-        *is_new = strcmp(PQcmdTuples(result), "1") == 0;
+    PGresult *result = ask_of_capture(push, sql, "asking what has come", &error);
+    *count = (uint64_t)PQntuples(result);
+    for (int i = 0; result && i < PQntuples(result) && !error; i++) {
+        uint64_t number = hak_link_get(PQgetvalue(result, i, 0), 8);
+        uint64_t checksum = hak_link_get(PQgetvalue(result, i, 1), 8);
+        if (number >= push->out->parts || push->checksum[number] != checksum)
+            error = fail_other(push, number);
+        else
+            push->is_there[number] = true;
+    }
     PQclear(result);
     return error;
 }
 
+/* Are as many rows in each table as were sent? Whoever may insert may also have put some in. */
+static int compare_counts(struct push *push) {
+    static const char sql[] = "SELECT name, row_count FROM hakmem.counts($1::bigint)";
+    int error;
+    PGresult *result = ask_of_capture(push, sql, "comparing what has come", &error);
+    for (int i = 0; result && i < PQntuples(result) && !error; i++) {
+        uint64_t rows = hak_link_get(PQgetvalue(result, i, 1), 8), sent = 0;
+        for (int t = 0; t < push->tables.tables; t++)
+            if (strcmp(push->tables.table[t].name, PQgetvalue(result, i, 0)) == 0)
+                sent = push->rows_of[t];
+        if (rows != sent)
+            error = hak_store_fail(
+                HAK_STORE_BROKEN,
+                "%s: capture %" PRIu64 " has %" PRIu64 " rows of table %s there, "
+                "and %" PRIu64 " were sent; who keeps the server removes it, "
+                "then push again",
+                push->link.name, push->out->capture, rows, PQgetvalue(result, i, 0), sent);
+    }
+    PQclear(result);
+    return error;
+}
+
+/* ---- senders ----------------------------------------------------------------------------------
+ */
+
 /* The line of the part; `is_new` is false where the server has it. */
-static int announce(struct push *push, const char *name, uint64_t number, bool *is_new) {
+static int announce(struct push *push, struct hak_link *link, const struct hak_remote_part *p,
+                    bool *is_new) {
     static const char sql[] =
         "INSERT INTO hakmem.part(capture, number, name, row_count, byte_count, checksum)"
         " VALUES($1::bigint, $2::bigint, $3::bytea, $4::bigint, $5::bigint, $6::bigint)"
         " ON CONFLICT DO NOTHING";
-    const struct part *p = &push->part;
-    unsigned char values[5][8];
-    hak_link_put(push->out->capture, values[0]);
-    hak_link_put(number, values[1]);
-    hak_link_put(p->rows, values[2]);
-    hak_link_put(p->of_rows, values[3]);
-    hak_link_put(hak_crc32c(p->data, p->bytes), values[4]);
-    return ask(push, sql,
-               (struct hak_link_value[]){{values[0], 8},
-                                         {values[1], 8},
-                                         {name, (int)strlen(name)},
-                                         {values[2], 8},
-                                         {values[3], 8},
-                                         {values[4], 8}},
-               6, "announcing a part", is_new);
+    const uint64_t numbers[] = {push->out->capture, p->number, p->rows, p->value_bytes,
+                                p->checksum};
+    unsigned char bytes[5][8];
+    for (int i = 0; i < 5; i++)
+        hak_link_put(numbers[i], bytes[i]);
+    int error;
+    PGresult *result =
+        hak_link_ask(link, sql,
+                     (struct hak_link_value[]){{bytes[0], 8},
+                                               {bytes[1], 8},
+                                               {p->table->name, (int)strlen(p->table->name)},
+                                               {bytes[2], 8},
+                                               {bytes[3], 8},
+                                               {bytes[4], 8}},
+                     6, "announcing a part", &error);
+    *is_new = result && strcmp(PQcmdTuples(result), "1") == 0;
+    PQclear(result);
+    return error;
 }
 
-static int copy(struct push *push, const struct hak_remote_table *t) {
-    PGconn *connection = push->link.connection;
+static char *copy_text(const struct hak_remote_table *t) {
     char *sql = NULL;
     size_t length;
     FILE *text = open_memstream(&sql, &length);
     if (!text)
-        return hak_store_no_memory(push->path);
+        return NULL;
     fprintf(text, "COPY hakmem.\"c_%s\"(capture", t->name);
     for (int i = 0; i < t->columns; i++)
         fprintf(text, ", \"%s\"", t->column[i].name);
     fprintf(text, ") FROM STDIN (FORMAT binary)");
     fclose(text);
-    PGresult *result = PQexec(connection, sql);
+    return sql;
+}
+
+static int copy(struct hak_link *link, const struct hak_remote_part *p) {
+    static const char doing[] = "sending rows";
+    char *sql = copy_text(p->table);
+    PGresult *result = sql ? PQexec(link->connection, sql) : NULL;
+    bool is_ready = PQresultStatus(result) == PGRES_COPY_IN;
+    int error = !sql       ? hak_store_no_memory(link->name)
+                : is_ready ? 0
+                           : hak_link_fail(link, result, doing);
     free(sql);
-    bool is_sent = PQresultStatus(result) == PGRES_COPY_IN;
-    PQclear(is_sent ? result : NULL);
-    if (!is_sent) {
-        int error = hak_link_fail(&push->link, result, "sending rows");
-        PQclear(result);
+    PQclear(result);
+    if (error)
         return error;
-    }
-    is_sent = PQputCopyData(connection, push->part.data, (int)push->part.bytes) == 1 &&
-              PQputCopyEnd(connection, NULL) == 1;
-    int error = is_sent ? 0 : hak_link_fail(&push->link, NULL, "sending rows");
-    while ((result = PQgetResult(connection)) != NULL) {
+    if (PQputCopyData(link->connection, p->data, (int)p->bytes) != 1 ||
+        PQputCopyEnd(link->connection, NULL) != 1)
+        error = hak_link_fail(link, NULL, doing);
+    while ((result = PQgetResult(link->connection)) != NULL) {
         if (!error && PQresultStatus(result) != PGRES_COMMAND_OK)
-            error = hak_link_fail(&push->link, result, "sending rows");
+            error = hak_link_fail(link, result, doing);
+        if (!error && strtoull(PQcmdTuples(result), NULL, 10) != p->rows)
+            error =
+                hak_store_fail(HAK_STORE_INTERNAL, "%s: took %s of %" PRIu64 " rows of table %s",
+                               link->name, PQcmdTuples(result), p->rows, p->table->name);
         PQclear(result);
     }
     return error;
 }
 
-static int send_part(struct push *push, const struct hak_remote_table *t) {
-    struct hak_remote_pushed *out = push->out;
+static int send_part(struct push *push, struct hak_link *link, const struct hak_remote_part *p) {
     bool is_new = false;
-    if (!add_short(&push->part, 0xffff)) /* the end of COPY */
-        return hak_store_no_memory(push->path);
-    int error = hak_link_do(&push->link, "BEGIN", "sending rows");
+    int error = hak_link_do(link, "BEGIN", "sending rows");
     if (!error)
-        error = announce(push, t->name, out->parts, &is_new);
+        error = announce(push, link, p, &is_new);
     if (!error && is_new)
-        error = copy(push, t);
+        error = copy(link, p);
     if (!error)
-        error = hak_link_do(&push->link, is_new ? "COMMIT" : "ROLLBACK", "sending rows");
+        error = hak_link_do(link, is_new ? "COMMIT" : "ROLLBACK", "sending rows");
     if (error)
         return error;
-    out->parts++;
-    out->rows += push->part.rows;
-    out->bytes += push->part.of_rows;
-    out->sent_parts += is_new;
-    out->sent_bytes += is_new ? push->part.bytes : 0;
-    if (push->told)
-        push->told(push->context, out->bytes);
+    pthread_mutex_lock(&push->lock);
+    push->out->sent_parts += is_new;
+    push->out->sent_bytes += is_new ? p->bytes : 0;
+    pthread_mutex_unlock(&push->lock);
     return 0;
 }
 
-/* ---- a store ----------------------------------------------------------------------------------
+/* False: no part is left, or a sender failed. The caller frees the data. */
+static bool take_part(struct push *push, struct hak_remote_part *out) {
+    pthread_mutex_lock(&push->lock);
+    while (!push->queued && !push->is_last && !push->error)
+        pthread_cond_wait(&push->changed, &push->lock);
+    bool has_one = push->queued && !push->error;
+    if (has_one)
+        *out = push->queue[--push->queued];
+    pthread_cond_broadcast(&push->changed);
+    pthread_mutex_unlock(&push->lock);
+    return has_one;
+}
+
+static void sender_failed(struct push *push, int error) {
+    pthread_mutex_lock(&push->lock);
+    if (!push->error) {
+        push->error = error;
+        push->why = strdup(hak_store_message());
+    }
+    pthread_cond_broadcast(&push->changed);
+    pthread_mutex_unlock(&push->lock);
+}
+
+/* A client that vanished without a word must not hold its part for hours, nor may we wait for it
+ * that long. Servers that do not know a setting go without. */
+static void be_short(struct hak_link *link) {
+    static const char *const settings[] = {
+        "SET lock_timeout = '60s'", "SET tcp_keepalives_idle = 30",
+        "SET tcp_keepalives_interval = 10", "SET tcp_keepalives_count = 3"};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        PQclear(PQexec(link->connection, settings[i]));
+}
+
+static void *send_parts(void *context) {
+    struct push *push = context;
+    struct hak_remote_part part;
+    struct hak_link link;
+    int error = hak_link_open(&link, push->url);
+    if (!error)
+        be_short(&link);
+    while (!error && take_part(push, &part)) {
+        error = send_part(push, &link, &part);
+        free(part.data);
+    }
+    if (error)
+        sender_failed(push, error);
+    hak_link_close(&link);
+    return NULL;
+}
+
+/* ---- the second pass ---------------------------------------------------------------------------
  */
 
-static sqlite3_stmt *rows_of(struct push *push, const struct hak_remote_table *t) {
-    sqlite3_stmt *rows = NULL;
-    sqlite3_str *sql = sqlite3_str_new(push->store);
-    for (int i = 0; i < t->columns; i++)
-        sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "SELECT ", t->column[i].name);
-    sqlite3_str_appendf(sql, " FROM \"%w\" ORDER BY ", t->name);
-    for (int i = 1; i <= t->keys; i++)
-        sqlite3_str_appendf(sql, "%s\"%w\"", i > 1 ? ", " : "", hak_remote_key(t, i)->name);
-    char *text = sqlite3_str_finish(sql);
-    if (text)
-        (void)sqlite3_prepare_v2(push->store, text, -1, &rows, NULL);
-    sqlite3_free(text);
-    return rows;
-}
-
-static int send_table(struct push *push, const struct hak_remote_table *t) {
-    sqlite3_stmt *rows = rows_of(push, t);
-    int error = !rows ? hak_store_fail_sqlite(push->store, push->path, "reading its rows")
-                : begin_part(&push->part) ? 0
-                                          : hak_store_no_memory(push->path);
-    int step = SQLITE_DONE;
-    while (!error && (step = sqlite3_step(rows)) == SQLITE_ROW) {
-        error = add_row(push, t, rows);
-        if (error || (push->part.bytes < PART_BYTES && push->part.rows < PART_ROWS))
-            continue;
-        error = send_part(push, t);
-        if (!error && !begin_part(&push->part))
-            error = hak_store_no_memory(push->path);
+static int queue_part(void *context, struct hak_remote_part *part) {
+    struct push *push = context;
+    push->done += part->value_bytes;
+    if (push->told)
+        push->told(push->context, push->done, push->out->bytes);
+    if (push->is_there[part->number])
+        return 0;
+    pthread_mutex_lock(&push->lock);
+    while (push->queued == QUEUE && !push->error)
+        pthread_cond_wait(&push->changed, &push->lock);
+    int error = push->error;
+    if (!error) {
+        push->queue[push->queued++] = *part;
+        part->data = NULL;
     }
-    if (!error && step != SQLITE_DONE)
-        error = hak_store_fail_sqlite(push->store, push->path, "reading its rows");
-    if (!error && push->part.rows)
-        error = send_part(push, t);
-    sqlite3_finalize(rows);
+    pthread_cond_broadcast(&push->changed);
+    pthread_mutex_unlock(&push->lock);
     return error;
 }
 
-/* The store's number: of what no other has, who ran when, and of how much there is. */
-static int find_number(struct push *push) {
-    static const char sql[] =
-        "SELECT p.pid || ' ' || coalesce(p.start_time, 0) || ' ' || coalesce(p.start_ns, 0) || ' '"
-        " || coalesce(p.program, '') || ' ' || coalesce(p.command_line, '') FROM process p"
-        " UNION ALL SELECT key || ' ' || value FROM meta"
-        " UNION ALL SELECT count(*) || ' ' || coalesce(max(id + events), 0) || ' '"
-        " || coalesce(max(max_ns), 0) FROM chunk";
-    sqlite3_stmt *rows = NULL;
-    struct utsname machine;
-    struct part *p = &push->part;
-    bool has_memory =
-        uname(&machine) == 0 && begin_part(p) && add(p, machine.nodename, strlen(machine.nodename));
-    int step = sqlite3_prepare_v2(push->store, sql, -1, &rows, NULL);
-    while (has_memory && rows && (step = sqlite3_step(rows)) == SQLITE_ROW)
-        has_memory = add(p, sqlite3_column_text(rows, 0), (size_t)sqlite3_column_bytes(rows, 0)) &&
-                     add(p, "\n", 1);
-    int error = !has_memory           ? hak_store_no_memory(push->path)
-                : step != SQLITE_DONE ? hak_store_fail_sqlite(push->store, push->path, "reading it")
-                                      : 0;
-    sqlite3_finalize(rows);
-    uint64_t high = hak_crc32c(p->data, p->bytes);
-    if (!error && !add(p, "2", 1))
-        error = hak_store_no_memory(push->path);
-    push->out->capture = (high << 31 ^ hak_crc32c(p->data, p->bytes)) & INT64_MAX;
-    return error;
+static int send_all(struct push *push, int jobs) {
+    pthread_t sender[SENDERS_MAX];
+    int begun = 0, error;
+    jobs = jobs < 1 ? 1 : jobs > SENDERS_MAX ? SENDERS_MAX : jobs;
+    while (begun < jobs && pthread_create(&sender[begun], NULL, send_parts, push) == 0)
+        begun++;
+    error = begun ? hak_remote_cut(push->store, push->path, &push->tables, push->out->capture,
+                                   queue_part, push)
+                  : hak_store_fail(HAK_STORE_INTERNAL, "no thread can be made for sending");
+    pthread_mutex_lock(&push->lock);
+    push->is_last = true;
+    if (error && !push->error)
+        push->error = error; /* of reading: its line is this thread's */
+    pthread_cond_broadcast(&push->changed);
+    pthread_mutex_unlock(&push->lock);
+    while (begun)
+        pthread_join(sender[--begun], NULL);
+    while (push->queued)
+        free(push->queue[--push->queued].data);
+    return push->why ? hak_store_fail(push->error, "%s", push->why) : push->error;
 }
 
-/* The line that says that it comes, or that all of it has. */
+/* ---- all of it --------------------------------------------------------------------------------
+ */
+
+/* A server that has no layout yet, or an older one, gets it where this role may. */
+static int lay_out(struct push *push) {
+    struct hak_remote_laid laid;
+    int error = hak_remote_schema_check(&push->link);
+    if (error != HAK_STORE_FOREIGN && error != HAK_STORE_OLDER)
+        return error;
+    int made = hak_remote_schema_make(&push->link, &push->tables, false, &laid);
+    if (made != HAK_STORE_NO_ACCESS)
+        return made;
+    return hak_store_fail(error,
+                          error == HAK_STORE_FOREIGN
+                              ? "%s: is not laid out for hakmem yet; who keeps the server types "
+                                "`hakmem-trace fleet setup --to URL` once"
+                              : "%s: is laid out for an older hakmem; who keeps the server types "
+                                "`hakmem-trace fleet setup --to URL` with this version",
+                          push->link.name);
+}
+
+/* The line that says that it comes. */
 static int announce_capture(struct push *push) {
     static const char sql[] = "INSERT INTO hakmem.capture(capture, host, file)"
                               " VALUES($1::bigint, $2::bytea, $3::bytea) ON CONFLICT DO NOTHING";
     const char *slash = strrchr(push->path, '/'), *name = slash ? slash + 1 : push->path;
     struct utsname machine = {0};
     unsigned char id[8];
+    int error;
     (void)uname(&machine);
     hak_link_put(push->out->capture, id);
-    return ask(push, sql,
-               (struct hak_link_value[]){{id, 8},
-                                         {machine.nodename, (int)strlen(machine.nodename)},
-                                         {name, (int)strlen(name)}},
-               3, "announcing the capture", NULL);
+    PQclear(hak_link_ask(
+        &push->link, sql,
+        (struct hak_link_value[]){
+            {id, 8}, {machine.nodename, (int)strlen(machine.nodename)}, {name, (int)strlen(name)}},
+        3, "announcing the capture", &error));
+    return error;
 }
 
 static int end_capture(struct push *push) {
@@ -295,38 +372,83 @@ static int end_capture(struct push *push) {
                                 push->out->bytes};
     unsigned char bytes[4][8];
     struct hak_link_value values[4];
+    int error;
     for (int i = 0; i < 4; i++) {
         hak_link_put(numbers[i], bytes[i]);
         values[i] = (struct hak_link_value){bytes[i], 8};
     }
-    return ask(push, sql, values, 4, "ending the capture", NULL);
+    PQclear(hak_link_ask(&push->link, sql, values, 4, "ending the capture", &error));
+    return error;
 }
 
-static int push_all(struct push *push, const char *url) {
-    int error = hak_link_open(&push->link, url);
+static int send_missing(struct push *push, int jobs) {
+    uint64_t count = 0;
+    int error = ask_parts(push, &count);
+    if (!error && count < push->out->parts)
+        error = send_all(push, jobs);
     if (!error)
-        error = hak_remote_tables_read(push->store, &push->tables);
+        error = ask_parts(push, &count);
+    if (!error && count != push->out->parts)
+        error = hak_store_fail(HAK_STORE_INTERNAL, "%s: has %" PRIu64 " parts only",
+                               push->link.name, count);
     if (!error)
-        error = find_number(push);
-    if (!error)
-        error = hak_remote_tables_make(&push->link, &push->tables);
-    if (!error)
-        error = announce_capture(push);
-    for (int i = 0; i < push->tables.tables && !error; i++)
-        error = send_table(push, &push->tables.table[i]);
+        error = compare_counts(push);
     return error ? error : end_capture(push);
 }
 
-int hak_remote_push(const char *url, sqlite3 *store, const char *path,
-                    void (*told)(void *context, uint64_t bytes), void *context,
+/* How to go on, behind the reason. */
+static int add_how(const struct push *push, int error) {
+    uint64_t there = push->out->sent_parts;
+    char *reason = strdup(hak_store_message());
+    for (uint64_t i = 0; i < push->out->parts; i++)
+        there += push->is_there[i];
+    if (reason && error != HAK_STORE_EXISTS && error != HAK_STORE_BROKEN)
+        hak_store_say("%s; %" PRIu64 " of %" PRIu64
+                      " parts are there: the same push goes on from them",
+                      reason, there, push->out->parts);
+    free(reason);
+    return error;
+}
+
+static int push_all(struct push *push, int jobs) {
+    int error = hak_link_open(&push->link, push->url);
+    if (!error)
+        error = hak_remote_tables_read(push->store, &push->tables);
+    if (!error)
+        error = lay_out(push);
+    if (!error)
+        error = find_number(push);
+    if (!error)
+        error = announce_capture(push);
+    if (error)
+        return error;
+    error = send_missing(push, jobs);
+    return error ? add_how(push, error) : 0;
+}
+
+int hak_remote_push(const char *url, sqlite3 *store, const char *path, int jobs,
+                    void (*told)(void *context, uint64_t done, uint64_t total), void *context,
                     struct hak_remote_pushed *out, char **why) {
-    struct push push = {.store = store, .path = path, .told = told, .context = context, .out = out};
+    struct push push = {.url = url,
+                        .path = path,
+                        .store = store,
+                        .out = out,
+                        .told = told,
+                        .context = context,
+                        .lock = PTHREAD_MUTEX_INITIALIZER,
+                        .changed = PTHREAD_COND_INITIALIZER};
+    bool is_ours = sqlite3_get_autocommit(store) &&
+                   sqlite3_exec(store, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     *out = (struct hak_remote_pushed){0};
     *why = NULL;
-    int error = push_all(&push, url);
+    int error = push_all(&push, jobs);
     if (error)
         *why = strdup(hak_store_message());
-    free(push.part.data);
+    if (is_ours)
+        sqlite3_exec(store, "COMMIT", NULL, NULL, NULL);
+    free(push.why);
+    free(push.checksum);
+    free(push.is_there);
     hak_remote_tables_free(&push.tables);
     hak_link_close(&push.link);
     return error;

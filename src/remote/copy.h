@@ -6,8 +6,8 @@
 #include "remote/tables.h"
 
 /* As hak_remote.push. */
-int hak_remote_push(const char *url, sqlite3 *store, const char *path,
-                    void (*told)(void *context, uint64_t bytes), void *context,
+int hak_remote_push(const char *url, sqlite3 *store, const char *path, int jobs,
+                    void (*told)(void *context, uint64_t done, uint64_t total), void *context,
                     struct hak_remote_pushed *out, char **why);
 
 #endif

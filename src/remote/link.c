@@ -68,7 +68,8 @@ static int look_at_url(struct hak_link *link, char *url) {
  */
 
 static int error_of(const char *state) {
-    if (strncmp(state, "08", 2) == 0 || strncmp(state, "57P", 3) == 0)
+    if (strncmp(state, "08", 2) == 0 || strncmp(state, "57P", 3) == 0 ||
+        strncmp(state, "55P03", 5) == 0)
         return HAK_STORE_BUSY; /* it is away: later */
     if (strncmp(state, "53100", 5) == 0)
         return HAK_STORE_FULL;
@@ -88,7 +89,7 @@ static const char *advice_for(int error) {
     case HAK_STORE_NO_ACCESS:
         return "; ask who keeps the server for the role hakmem_reader or hakmem_writer";
     case HAK_STORE_FOREIGN:
-        return "; this database has no captures of hakmem: `hakmem-trace push` lays them out";
+        return "; this database has no captures of hakmem: `hakmem-trace push` makes them";
     default:
         return "";
     }

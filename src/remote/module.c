@@ -2,9 +2,11 @@
 #include "remote/copy.h"
 #include "remote/reading.h"
 #include "remote/remote.h"
+#include "remote/schema.h"
 
 __attribute__((visibility("default"))) const struct hak_remote hak_remote = {
     .abi = HAK_REMOTE_ABI,
     .open = hak_remote_open,
     .push = hak_remote_push,
+    .setup = hak_remote_setup,
 };

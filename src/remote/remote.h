@@ -2,7 +2,9 @@
  * it when it is given a URL (store/source.h), so that nobody else needs libpq.
  *
  *   source ---> reading.c   a capture as tables of an SQLite connection in memory
- *   push   ---> copy.c      a store's rows, in parts that are sent once
+ *   push   ---> copy.c      a store's rows, in parts (parts.c) that are sent once
+ *                 |
+ *   setup  ---> schema.c    migrations (schema_sql.c), roles, partitions
  *                 |
  *                 +--> tables.c   where a table of the store lies on the server
  *                 +--> link.c     the connection: statements, errors in one line
@@ -25,6 +27,12 @@ struct hak_remote_pushed {
     uint64_t sent_parts, sent_bytes; /* of these, what the server had not yet */
 };
 
+/* What a setup did. */
+struct hak_remote_laid {
+    int layout;                 /* number of the newest migration that the server has */
+    int migrations, partitions; /* that were made now */
+};
+
 struct hak_remote {
     int abi; /* HAK_REMOTE_ABI */
     /* The capture that `url` names, as the connection `out`, which the caller closes. `layout` is a
@@ -32,11 +40,13 @@ struct hak_remote {
      * freed) is the URL without what is nobody's business. 0 or an error of store/error.h, of which
      * `why` (to be freed) has the line. */
     int (*open)(const char *url, sqlite3 *layout, sqlite3 **out, char **name, char **why);
-    /* Sends all rows of `store`, a store's file at `path`; `told`, which may be NULL, hears of the
-     * bytes that were read of it. 0 or an error. */
-    int (*push)(const char *url, sqlite3 *store, const char *path,
-                void (*told)(void *context, uint64_t bytes), void *context,
+    /* Sends all rows of `store`, a store's file at `path`, over `jobs` connections; `told`, which
+     * may be NULL, hears in the caller's thread how many bytes were handed on. 0 or an error. */
+    int (*push)(const char *url, sqlite3 *store, const char *path, int jobs,
+                void (*told)(void *context, uint64_t done, uint64_t total), void *context,
                 struct hak_remote_pushed *out, char **why);
+    /* Lays out the server, or what it lacks; `layout` as of open. 0 or an error. */
+    int (*setup)(const char *url, sqlite3 *layout, struct hak_remote_laid *out, char **why);
 };
 
 /* The module's only symbol for others: "hak_remote". */

@@ -105,23 +105,6 @@ const struct hak_remote_column *hak_remote_key(const struct hak_remote_table *ta
 /* ---- of the server ----------------------------------------------------------------------------
  */
 
-/* Advisory locks share one space of numbers in a database. */
-#define LAYOUT_LOCK "SELECT pg_advisory_xact_lock(1214344045)" /* "Hakm" */
-
-/* What is there but the tables of captures: which captures, and what of them has come. */
-static const char base[] =
-    "CREATE SCHEMA IF NOT EXISTS hakmem;"
-    "CREATE TABLE IF NOT EXISTS hakmem.migration(number INTEGER PRIMARY KEY,"
-    " applied TIMESTAMPTZ NOT NULL DEFAULT now());"
-    "CREATE TABLE IF NOT EXISTS hakmem.capture(capture BIGINT PRIMARY KEY, host BYTEA NOT NULL,"
-    " file BYTEA NOT NULL, pushed TIMESTAMPTZ NOT NULL DEFAULT now());"
-    "CREATE TABLE IF NOT EXISTS hakmem.part(capture BIGINT NOT NULL, number BIGINT NOT NULL,"
-    " name BYTEA NOT NULL, row_count BIGINT NOT NULL, byte_count BIGINT NOT NULL,"
-    " checksum BIGINT NOT NULL, PRIMARY KEY(capture, number));"
-    "CREATE TABLE IF NOT EXISTS hakmem.capture_end(capture BIGINT PRIMARY KEY,"
-    " part_count BIGINT NOT NULL, row_count BIGINT NOT NULL, byte_count BIGINT NOT NULL,"
-    " ended TIMESTAMPTZ NOT NULL DEFAULT now());";
-
 static const char *const types[] = {[HAK_REMOTE_NUMBER] = "BIGINT",
                                     [HAK_REMOTE_REAL] = "DOUBLE PRECISION",
                                     [HAK_REMOTE_TEXT] = "BYTEA",
@@ -150,26 +133,7 @@ static void add_table(FILE *sql, const struct hak_remote_table *table) {
     }
 }
 
-int hak_remote_tables_make(struct hak_link *link, const struct hak_remote_tables *tables) {
-    static const char doing[] = "laying out its tables";
-    char *text = NULL;
-    size_t length;
-    FILE *sql = open_memstream(&text, &length);
-    for (int i = 0; sql && i < tables->tables; i++)
+void hak_remote_tables_add(FILE *sql, const struct hak_remote_tables *tables) {
+    for (int i = 0; i < tables->tables; i++)
         add_table(sql, &tables->table[i]);
-    if (!sql || fclose(sql) != 0) {
-        free(text);
-        return hak_store_no_memory(link->name);
-    }
-    int error = hak_link_do(link, "BEGIN", doing);
-    if (!error)
-        error = hak_link_do(link, LAYOUT_LOCK, doing);
-    if (!error)
-        error = hak_link_do(link, base, doing);
-    if (!error)
-        error = hak_link_do(link, text, doing);
-    if (!error)
-        error = hak_link_do(link, "COMMIT", doing);
-    free(text);
-    return error;
 }

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include "remote/link.h"
 
 enum { HAK_REMOTE_COLUMNS = 24, HAK_REMOTE_TABLES = 64 };
@@ -40,8 +41,7 @@ void hak_remote_tables_free(struct hak_remote_tables *tables);
 /* The column that is number `at` of the key, from 1. */
 const struct hak_remote_column *hak_remote_key(const struct hak_remote_table *table, int at);
 
-/* Lays out what the server does not have yet, under a lock of its own: any number of clients may
- * ask at once. 0 or an error. */
-int hak_remote_tables_make(struct hak_link *link, const struct hak_remote_tables *tables);
+/* Appends the statements that make what the server does not have yet of these. */
+void hak_remote_tables_add(FILE *sql, const struct hak_remote_tables *tables);
 
 #endif

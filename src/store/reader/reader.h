@@ -34,7 +34,8 @@ const struct hak_database *hak_store_database(const struct hak_store_reader *r);
  * reading begins. */
 struct hak_progress {
     const char *doing;    /* "" or what is done to the events: "following blocks" */
-    uint64_t done, total; /* events; a new pass begins at 0 again */
+    const char *unit;     /* what is counted; NULL = events */
+    uint64_t done, total; /* a new pass begins at 0 again */
 };
 typedef int (*hak_watcher)(void *context, const struct hak_progress *progress);
 void hak_store_watch(hak_watcher watcher, void *context);

@@ -1,0 +1,280 @@
+/* Lays out the server: migrations that run once, the tables of captures as this version's stores
+ * have them, functions for who may only insert, roles and their rights, partitions for months. */
+#include "remote/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "store/error.h"
+
+/* Advisory locks share one space of numbers in a database. */
+#define LAYOUT_LOCK "SELECT pg_advisory_xact_lock(1214344045)" /* "Hakm" */
+
+enum { MONTHS_BACK = 12, MONTHS_AHEAD = 24 };
+
+static const char doing[] = "laying out its tables";
+
+static int newest_known(void) {
+    const struct hak_remote_migration *m = hak_remote_migrations;
+    while (m->number)
+        m++;
+    return m == hak_remote_migrations ? 0 : m[-1].number;
+}
+
+/* ---- what is there ----------------------------------------------------------------------------
+ */
+
+/* The server's layout, 0 = none; and what a client must know. */
+static int ask_versions(struct hak_link *link, int *number, int *oldest) {
+    static const char sql[] = "SELECT coalesce(max(number), 0)::bigint,"
+                              " coalesce(max(oldest), 0)::bigint FROM hakmem.migration";
+    int error;
+    PGresult *result = hak_link_ask(link, sql, NULL, 0, "asking for its layout", &error);
+    if (!result)
+        return error;
+    *number = (int)hak_link_get(PQgetvalue(result, 0, 0), 8);
+    *oldest = (int)hak_link_get(PQgetvalue(result, 0, 1), 8);
+    PQclear(result);
+    return 0;
+}
+
+static int judge(const struct hak_link *link, int number, int oldest) {
+    int known = newest_known();
+    if (oldest > known)
+        return hak_store_fail(HAK_STORE_NEWER,
+                              "%s: has layout %d, and this hakmem knows %d at most; install the "
+                              "version that laid it out, or a newer one",
+                              link->name, number, known);
+    if (number < known)
+        return hak_store_fail(HAK_STORE_OLDER,
+                              "%s: has layout %d, and this hakmem needs %d; who keeps the server "
+                              "types `hakmem-trace fleet setup --to URL` with this version",
+                              link->name, number, known);
+    return 0;
+}
+
+int hak_remote_schema_check(struct hak_link *link) {
+    int number = 0, oldest = 0;
+    int error = ask_versions(link, &number, &oldest);
+    return error ? error : judge(link, number, oldest);
+}
+
+/* ---- roles ------------------------------------------------------------------------------------
+ */
+
+static bool has_role(struct hak_link *link, const char *role) {
+    int error;
+    PGresult *result = hak_link_ask(
+        link, "SELECT 1::bigint FROM pg_catalog.pg_roles WHERE rolname = $1::text",
+        &(struct hak_link_value){role, (int)strlen(role)}, 1, "asking for roles", &error);
+    bool is_there = result && PQntuples(result) > 0;
+    PQclear(result);
+    return is_there;
+}
+
+/* Roles are of the whole server, while the lock is of a database: two may make one at once. */
+static int make_role(struct hak_link *link, const char *role, bool is_needed, bool *is_there) {
+    char sql[96];
+    *is_there = has_role(link, role);
+    if (*is_there)
+        return 0;
+    snprintf(sql, sizeof sql, "CREATE ROLE %s NOLOGIN", role);
+    int error = hak_link_do(link, sql, "making roles");
+    *is_there = !error || has_role(link, role);
+    if (*is_there || !is_needed)
+        return 0;
+    return hak_store_fail(error,
+                          "%s: this role may not make others; a superuser types once: CREATE ROLE "
+                          "hakmem_writer NOLOGIN; CREATE ROLE hakmem_reader NOLOGIN;",
+                          link->name);
+}
+
+static void add_rights(FILE *sql, const struct hak_remote_tables *tables, bool has_writer,
+                       bool has_reader) {
+    static const char *const of_both[] = {"hakmem_writer", "hakmem_reader"};
+    const bool has[] = {has_writer, has_reader};
+    fprintf(sql, "REVOKE ALL ON FUNCTION hakmem.parts(BIGINT), hakmem.counts(BIGINT) FROM PUBLIC;");
+    for (int i = 0; i < 2; i++)
+        if (has[i])
+            fprintf(sql,
+                    "GRANT USAGE ON SCHEMA hakmem TO %s;"
+                    "GRANT EXECUTE ON FUNCTION hakmem.parts(BIGINT), hakmem.counts(BIGINT) TO %s;",
+                    of_both[i], of_both[i]);
+    if (has_reader)
+        fprintf(sql, "GRANT SELECT ON ALL TABLES IN SCHEMA hakmem TO hakmem_reader;");
+    if (!has_writer)
+        return;
+    fprintf(sql, "GRANT SELECT ON hakmem.migration TO hakmem_writer;"
+                 "GRANT INSERT ON hakmem.capture, hakmem.part, hakmem.capture_end, hakmem.run,"
+                 " hakmem.finding");
+    for (int i = 0; i < tables->tables; i++)
+        fprintf(sql, ", hakmem.\"c_%s\"", tables->table[i].name);
+    fprintf(sql, " TO hakmem_writer;");
+}
+
+/* ---- functions --------------------------------------------------------------------------------
+ */
+
+/* Who may only insert must know what has come, to go on from there and to compare at the end: these
+ * run with the rights of who laid out the server, and say numbers of rows and hashes, no row. */
+static void add_functions(FILE *sql, const struct hak_remote_tables *tables) {
+    static const char rights[] =
+        " LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog"
+        " AS $f$ ";
+    fprintf(sql,
+            "CREATE OR REPLACE FUNCTION hakmem.parts(wanted BIGINT)"
+            " RETURNS TABLE(number BIGINT, checksum BIGINT)%s"
+            "SELECT p.number, p.checksum FROM hakmem.part p WHERE p.capture = wanted"
+            " ORDER BY p.number $f$;",
+            rights);
+    fprintf(sql,
+            "CREATE OR REPLACE FUNCTION hakmem.counts(wanted BIGINT)"
+            " RETURNS TABLE(name BYTEA, row_count BIGINT)%s",
+            rights);
+    for (int i = 0; i < tables->tables; i++)
+        fprintf(sql, "%sSELECT '%s'::bytea, count(*) FROM hakmem.\"c_%s\" WHERE capture = wanted",
+                i ? " UNION ALL " : "", tables->table[i].name, tables->table[i].name);
+    fprintf(sql, " $f$;");
+}
+
+/* ---- partitions -------------------------------------------------------------------------------
+ */
+
+static bool has_table(struct hak_link *link, const char *name) {
+    int error;
+    PGresult *result =
+        hak_link_ask(link, "SELECT 1::bigint WHERE to_regclass($1::text) IS NOT NULL",
+                     &(struct hak_link_value){name, (int)strlen(name)}, 1, doing, &error);
+    bool is_there = result && PQntuples(result) > 0;
+    PQclear(result);
+    return is_there;
+}
+
+/* Inside a transaction. Where the partition for all other months has rows of this one already, the
+ * server refuses, and they stay there. */
+static int create_partition(struct hak_link *link, const char *sql, int *made) {
+    PGresult *result = PQexec(link->connection, sql);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool is_made = PQresultStatus(result) == PGRES_COMMAND_OK;
+    bool has_rows = state && strcmp(state, "23514") == 0;
+    int error = is_made || has_rows ? 0 : hak_link_fail(link, result, "making partitions");
+    PQclear(result);
+    *made += is_made;
+    return error;
+}
+
+/* A partition, unless it is there: making one locks the table for a moment, asking does not. */
+static int make_partition(struct hak_link *link, const char *table, const char *end,
+                          const char *values, int *made) {
+    char name[64], sql[256];
+    snprintf(name, sizeof name, "hakmem.%s_%s", table, end);
+    if (has_table(link, name))
+        return 0;
+    snprintf(sql, sizeof sql, "CREATE TABLE IF NOT EXISTS %s PARTITION OF hakmem.%s %s", name,
+             table, values);
+    int error = hak_link_do(link, "BEGIN", doing);
+    if (!error)
+        error = hak_link_do(link, LAYOUT_LOCK, doing);
+    if (!error)
+        error = create_partition(link, sql, made);
+    return error ? error : hak_link_do(link, "COMMIT", doing); /* undoes what was refused */
+}
+
+static int make_partitions(struct hak_link *link, int *made) {
+    static const char *const tables[] = {"run", "finding"};
+    static const char sql[] = "SELECT extract(year FROM now() AT TIME ZONE 'UTC')::bigint * 12"
+                              " + extract(month FROM now() AT TIME ZONE 'UTC')::bigint - 1";
+    int error;
+    PGresult *result = hak_link_ask(link, sql, NULL, 0, "asking for the time", &error);
+    if (!result)
+        return error;
+    int now = (int)hak_link_get(PQgetvalue(result, 0, 0), 8);
+    PQclear(result);
+    for (int month = now - MONTHS_BACK; month <= now + MONTHS_AHEAD && !error; month++) {
+        char end[32], values[96];
+        snprintf(end, sizeof end, "%04d_%02d", month / 12, month % 12 + 1);
+        snprintf(values, sizeof values, "FOR VALUES FROM ('%04d-%02d-01') TO ('%04d-%02d-01')",
+                 month / 12, month % 12 + 1, (month + 1) / 12, (month + 1) % 12 + 1);
+        for (int i = 0; i < 2 && !error; i++)
+            error = make_partition(link, tables[i], end, values, made);
+    }
+    for (int i = 0; i < 2 && !error; i++)
+        error = make_partition(link, tables[i], "other", "DEFAULT", made);
+    return error;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------
+ */
+
+/* Inside the transaction. */
+static int migrate(struct hak_link *link, struct hak_remote_laid *out) {
+    static const char base[] =
+        "CREATE SCHEMA IF NOT EXISTS hakmem;"
+        "CREATE TABLE IF NOT EXISTS hakmem.migration(number INTEGER PRIMARY KEY,"
+        " oldest INTEGER NOT NULL, applied TIMESTAMPTZ NOT NULL DEFAULT now());";
+    int number = 0, oldest = 0;
+    int error = hak_link_do(link, LAYOUT_LOCK, doing);
+    if (!error)
+        error = hak_link_do(link, base, doing);
+    if (!error)
+        error = ask_versions(link, &number, &oldest);
+    if (!error && oldest > newest_known())
+        error = judge(link, number, oldest);
+    for (const struct hak_remote_migration *m = hak_remote_migrations; m->number && !error; m++) {
+        char sql[96];
+        if (m->number <= number)
+            continue;
+        snprintf(sql, sizeof sql, "INSERT INTO hakmem.migration(number, oldest) VALUES(%d, %d)",
+                 m->number, m->oldest);
+        error = hak_link_do(link, m->sql, doing);
+        if (!error)
+            error = hak_link_do(link, sql, doing);
+        out->migrations += !error;
+    }
+    out->layout = number > newest_known() ? number : newest_known();
+    return error;
+}
+
+int hak_remote_schema_make(struct hak_link *link, const struct hak_remote_tables *tables,
+                           bool is_whole, struct hak_remote_laid *out) {
+    bool has_writer = false, has_reader = false;
+    char *text = NULL;
+    size_t length;
+    *out = (struct hak_remote_laid){0};
+    int error = make_role(link, "hakmem_writer", is_whole, &has_writer);
+    if (!error)
+        error = make_role(link, "hakmem_reader", is_whole, &has_reader);
+    if (error)
+        return error;
+    FILE *sql = open_memstream(&text, &length);
+    if (!sql)
+        return hak_store_no_memory(link->name);
+    hak_remote_tables_add(sql, tables);
+    add_functions(sql, tables);
+    add_rights(sql, tables, has_writer, has_reader);
+    error = fclose(sql) == 0 ? hak_link_do(link, "BEGIN", doing) : hak_store_no_memory(link->name);
+    if (!error)
+        error = migrate(link, out);
+    if (!error)
+        error = hak_link_do(link, text, doing);
+    if (!error)
+        error = hak_link_do(link, "COMMIT", doing);
+    free(text);
+    return error ? error : make_partitions(link, &out->partitions);
+}
+
+int hak_remote_setup(const char *url, sqlite3 *layout, struct hak_remote_laid *out, char **why) {
+    struct hak_link link;
+    struct hak_remote_tables tables = {0};
+    *why = NULL;
+    int error = hak_link_open(&link, url);
+    if (!error)
+        error = hak_remote_tables_read(layout, &tables);
+    if (!error)
+        error = hak_remote_schema_make(&link, &tables, true, out);
+    if (error)
+        *why = strdup(hak_store_message());
+    hak_remote_tables_free(&tables);
+    hak_link_close(&link);
+    return error;
+}

@@ -1,0 +1,31 @@
+/* The layout of the server: tables, functions, roles, partitions, in numbered migrations. */
+#ifndef HAK_REMOTE_SCHEMA_H
+#define HAK_REMOTE_SCHEMA_H
+
+#include "remote/link.h"
+#include "remote/remote.h"
+#include "remote/tables.h"
+
+struct hak_remote_migration {
+    int number; /* from 1 without gaps */
+    int oldest; /* the layout that a client must know at least when this one is there */
+    const char *sql;
+};
+/* Ends with number 0. The statements, with what each table and column means as comments, in the
+ * form of store/schema_sql.c: the page docs/specs/fleet-tables.md is made of them. */
+extern const struct hak_remote_migration hak_remote_migrations[];
+
+/* Is the server laid out as this client needs it? 0; HAK_STORE_FOREIGN: there is nothing;
+ * HAK_STORE_OLDER, HAK_STORE_NEWER: of another version; or what the server says. */
+int hak_remote_schema_check(struct hak_link *link);
+
+/* Lays out what is missing, once, under a lock of its own: any number of clients may ask at once.
+ * `is_whole`: with the roles hakmem_writer and hakmem_reader, without which it is an error; else
+ * they get their rights where they are there. 0 or an error. */
+int hak_remote_schema_make(struct hak_link *link, const struct hak_remote_tables *tables,
+                           bool is_whole, struct hak_remote_laid *out);
+
+/* As hak_remote.setup. */
+int hak_remote_setup(const char *url, sqlite3 *layout, struct hak_remote_laid *out, char **why);
+
+#endif

@@ -1,0 +1,82 @@
+/* The server's own tables as SQL, each with a sentence, each column with one, in the form of
+ * store/schema_sql.c: a column to a line, its sentence behind it, further lines of that below it.
+ * docs/specs/fleet-tables.md is made of this text. The tables of captures (c_TABLE) are those of a
+ * store and are not written twice: tables.c.
+ *
+ * What is here was run on servers: a change is a new migration at the end. */
+#include "remote/schema.h"
+
+/* clang-format off */
+static const char captures[] =
+    "-- == Captures\n"
+    "CREATE TABLE hakmem.capture( -- each capture that was pushed whole, or begun to be\n"
+    "  capture BIGINT PRIMARY KEY, -- its number: a hash of its rows, 1..2^63 - 1\n"
+    "  host BYTEA NOT NULL, -- name of the machine that pushed it first\n"
+    "  file BYTEA NOT NULL, -- name of its file there, without the folder\n"
+    "  pusher TEXT NOT NULL DEFAULT session_user, -- the server's role that pushed it first\n"
+    "  pushed TIMESTAMPTZ NOT NULL DEFAULT now() -- when that began\n"
+    ");\n"
+    "CREATE TABLE hakmem.part( -- each part of a capture that has come: a part's row and the rows\n"
+    "    -- of its part are one transaction\n"
+    "  capture BIGINT NOT NULL, -- the capture\n"
+    "  number BIGINT NOT NULL, -- of the part, from 0 without gaps\n"
+    "  name BYTEA NOT NULL, -- table of the store whose rows it has\n"
+    "  row_count BIGINT NOT NULL, -- how many\n"
+    "  byte_count BIGINT NOT NULL, -- of their values\n"
+    "  checksum BIGINT NOT NULL, -- hash of the rows as they were sent\n"
+    "  PRIMARY KEY(capture, number)\n"
+    ");\n"
+    "CREATE TABLE hakmem.capture_end( -- a capture of which all parts have come and were compared\n"
+    "  capture BIGINT PRIMARY KEY, -- the capture\n"
+    "  part_count BIGINT NOT NULL, -- its parts\n"
+    "  row_count BIGINT NOT NULL, -- their rows\n"
+    "  byte_count BIGINT NOT NULL, -- bytes of their values\n"
+    "  ended TIMESTAMPTZ NOT NULL DEFAULT now() -- when\n"
+    ");\n";
+
+static const char findings[] =
+    "-- == Findings\n"
+    "CREATE TABLE hakmem.run( -- each program's run that was pushed; partitions by month\n"
+    "  run BIGINT NOT NULL, -- its number: a hash of host, recording, pid and start\n"
+    "  month DATE NOT NULL, -- first day of the month (UTC) of `at`\n"
+    "  at TIMESTAMPTZ NOT NULL, -- when it began\n"
+    "  host BYTEA NOT NULL, -- name of its machine\n"
+    "  pid BIGINT NOT NULL, -- as the kernel said\n"
+    "  program BYTEA NOT NULL, -- path of the program\n"
+    "  command BYTEA NOT NULL, -- its arguments, with spaces between them\n"
+    "  build BYTEA NOT NULL, -- build-id of the program in hexadecimal; empty: it has none\n"
+    "  version BYTEA NOT NULL, -- value of --label version=...; empty: not given\n"
+    "  level BYTEA NOT NULL, -- how it was recorded: light, ...\n"
+    "  hakmem BYTEA NOT NULL, -- version of hakmem\n"
+    "  rate DOUBLE PRECISION NOT NULL, -- one in how many allocations level light guards; 1 in the\n"
+    "    -- recorded levels. A finding counts so many times\n"
+    "  labels BYTEA NOT NULL, -- of --label, a JSON object\n"
+    "  capture BIGINT, -- the whole capture, where it was pushed too; else NULL\n"
+    "  summary BYTEA NOT NULL, -- the profile in short, a JSON object\n"
+    "  pushed TIMESTAMPTZ NOT NULL DEFAULT now(), -- when it came\n"
+    "  PRIMARY KEY(run, month)\n"
+    ") PARTITION BY RANGE(month);\n"
+    "CREATE INDEX run_by_month ON hakmem.run(month, build); -- for builds and hosts of a time\n"
+    "CREATE TABLE hakmem.finding( -- each fault, leak and crash of a run; partitions by month\n"
+    "  run BIGINT NOT NULL, -- the run\n"
+    "  month DATE NOT NULL, -- of the run\n"
+    "  number INTEGER NOT NULL, -- place in the run's list, from 0\n"
+    "  fingerprint BYTEA NOT NULL, -- the same for the same fault, as in a baseline\n"
+    "  code INTEGER NOT NULL, -- n of HKM-n; 0 = a crash\n"
+    "  name BYTEA NOT NULL, -- of the kind: double-free, ...\n"
+    "  headline BYTEA NOT NULL, -- the report's first line\n"
+    "  place BYTEA NOT NULL, -- \"function file:line\" of the first stack\n"
+    "  count BIGINT NOT NULL, -- blocks of a leak; else 1\n"
+    "  address BIGINT, -- the block's address in the program; NULL = none\n"
+    "  report BYTEA NOT NULL, -- the report as it was printed\n"
+    "  PRIMARY KEY(run, month, number)\n"
+    ") PARTITION BY RANGE(month);\n"
+    "CREATE INDEX finding_by_fingerprint ON hakmem.finding(fingerprint, month); -- for all that is\n"
+    "    -- known of a fault\n";
+/* clang-format on */
+
+const struct hak_remote_migration hak_remote_migrations[] = {
+    {1, 1, captures},
+    {2, 2, findings},
+    {0, 0, NULL},
+};
