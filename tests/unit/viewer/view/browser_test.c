@@ -511,7 +511,8 @@ START_TEST(escape_ends_a_question) {
     wants_escape = true;
     b.shown_ns = 0;
     b.busy_since_ns = 0;
-    ck_assert_int_eq(browser_watch(&b, &(struct hak_progress){"", 1, 2}), 1);
+    ck_assert_int_eq(browser_watch(&b, &(struct hak_progress){.doing = "", .done = 1, .total = 2}),
+                     1);
     sees("reading");
     b.shown_ns = 0;
     main_page_make_lines(main_page(), &b, false);
