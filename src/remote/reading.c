@@ -456,78 +456,79 @@ static int add_tables(struct capture *of, sqlite3 *layout, sqlite3 *database) {
                           of->link.name, sqlite3_errmsg(database));
 }
 
-/* There, and all of it. */
-static int look_for(struct capture *of) {
+/* There, and all of it; `*bytes` are those of its rows. */
+static int look_for(struct capture *of, uint64_t *bytes) {
     static const char sql[] =
         "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = $1::bigint),"
-        " (SELECT count(*) FROM hakmem.capture_end WHERE capture = $1::bigint)";
+        " (SELECT byte_count FROM hakmem.capture_end WHERE capture = $1::bigint)";
     struct hak_link *link = &of->link;
     unsigned char id[8];
     int error = hak_link_do(link, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "opening it");
     if (error)
         return error;
     if (!link->capture)
-        return hak_store_fail(
-            HAK_STORE_MISSING,
-            "%s: names no capture; expected postgresql://HOST/DATABASE?capture=N, "
-            "as push printed it",
-            link->name);
+        return hak_store_fail(HAK_STORE_MISSING,
+                              "%s: names no capture; expected "
+                              "postgresql://HOST/DATABASE?capture=N, as push printed it",
+                              link->name);
     hak_link_put(link->capture, id);
     PGresult *found = hak_link_ask(link, sql, &(struct hak_link_value){id, 8}, 1,
-                                   "looking for the "
-                                   "capture",
-                                   &error);
+                                   "looking for the capture", &error);
     if (!found)
         return error;
-    bool is_there = hak_link_get(PQgetvalue(found, 0, 0), 8) != 0;
-    bool is_whole = hak_link_get(PQgetvalue(found, 0, 1), 8) != 0;
+    bool is_there = hak_link_get(PQgetvalue(found, 0, 0), PQgetlength(found, 0, 0)) != 0;
+    bool is_whole = !PQgetisnull(found, 0, 1);
+    *bytes = hak_link_get(PQgetvalue(found, 0, 1), PQgetlength(found, 0, 1));
     PQclear(found);
     if (is_there && is_whole)
         return 0;
-    return hak_store_fail(
-        is_there ? HAK_STORE_BROKEN : HAK_STORE_MISSING,
-        is_there ? "%s: capture %" PRIu64 " has come in parts only; push it again "
-                   "from where it was recorded: what is there already is not "
-                   "sent twice"
-                 : "%s: has no capture %" PRIu64 "; `hakmem-trace push -s FILE --to URL` sends one",
-        link->name, link->capture);
+    return is_there
+               ? hak_store_fail(HAK_STORE_BROKEN,
+                                "%s: capture %" PRIu64 " has come in parts only; push it again "
+                                "from where it was recorded: what is there already is not sent "
+                                "twice",
+                                link->name, link->capture)
+               : hak_store_fail(HAK_STORE_MISSING,
+                                "%s: has no capture %" PRIu64
+                                "; `hakmem-trace push -s FILE --to URL` sends one",
+                                link->name, link->capture);
 }
 
-static int open_all(struct capture *of, const char *url, sqlite3 *layout, sqlite3 **out) {
+static int open_all(struct capture *of, const char *url, sqlite3 *layout,
+                    struct hak_remote_capture *out) {
     int error = hak_link_open(&of->link, url);
     if (!error)
-        error = look_for(of);
+        error = look_for(of, &out->bytes);
     if (!error)
         error = hak_remote_tables_read(layout, &of->tables);
-    return error ? error
-           : sqlite3_open_v2(":memory:", out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) ==
-                   SQLITE_OK
-               ? 0
-               : hak_store_no_memory(of->link.name);
-}
-
-int hak_remote_open(const char *url, sqlite3 *layout, sqlite3 **out, char **name, char **why) {
-    struct capture *of = calloc(1, sizeof *of);
-    *out = NULL;
-    *name = *why = NULL;
-    int error = of ? open_all(of, url, layout, out) : hak_store_no_memory("the capture");
-    if (!error && asprintf(name, "%s?capture=%" PRIu64, of->link.name, of->link.capture) < 0) {
-        *name = NULL;
+    if (!error &&
+        asprintf(&out->name, "%s?capture=%" PRIu64, of->link.name, of->link.capture) < 0) {
+        out->name = NULL;
         error = hak_store_no_memory(of->link.name);
     }
+    if (!error && sqlite3_open_v2(":memory:", &out->connection,
+                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+        error = hak_store_no_memory(out->name);
+    return error;
+}
+
+int hak_remote_open(const char *url, sqlite3 *layout, struct hak_remote_capture *out, char **why) {
+    struct capture *of = calloc(1, sizeof *of);
+    *out = (struct hak_remote_capture){0};
+    *why = NULL;
+    int error = of ? open_all(of, url, layout, out) : hak_store_no_memory("the capture");
     if (error && of)
         end(of);
-    else if (!error &&
-             sqlite3_create_module_v2(*out, "hakmem_remote", &module, of, end) != SQLITE_OK)
-        error = hak_store_no_memory(*name); /* `of` has ended */
+    else if (!error && sqlite3_create_module_v2(out->connection, "hakmem_remote", &module, of,
+                                                end) != SQLITE_OK)
+        error = hak_store_no_memory(out->name); /* `of` has ended */
     else if (!error)
-        error = add_tables(of, layout, *out);
+        error = add_tables(of, layout, out->connection);
     if (error) {
         *why = strdup(hak_store_message());
-        free(*name);
-        *name = NULL;
-        sqlite3_close(*out);
-        *out = NULL;
+        free(out->name);
+        sqlite3_close(out->connection);
+        *out = (struct hak_remote_capture){0};
     }
     return error;
 }

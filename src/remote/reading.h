@@ -6,6 +6,6 @@
 #include "remote/tables.h"
 
 /* As hak_remote.open. */
-int hak_remote_open(const char *url, sqlite3 *layout, sqlite3 **out, char **name, char **why);
+int hak_remote_open(const char *url, sqlite3 *layout, struct hak_remote_capture *out, char **why);
 
 #endif

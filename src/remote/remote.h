@@ -33,13 +33,19 @@ struct hak_remote_laid {
     int migrations, partitions; /* that were made now */
 };
 
+/* A capture that was opened. */
+struct hak_remote_capture {
+    sqlite3 *connection; /* the caller closes it */
+    char *name;          /* the URL without what is nobody's business; to be freed */
+    uint64_t bytes;      /* of the values of its rows */
+};
+
 struct hak_remote {
     int abi; /* HAK_REMOTE_ABI */
-    /* The capture that `url` names, as the connection `out`, which the caller closes. `layout` is a
-     * database with a store's tables and views, empty; it may be closed afterwards. `name` (to be
-     * freed) is the URL without what is nobody's business. 0 or an error of store/error.h, of which
-     * `why` (to be freed) has the line. */
-    int (*open)(const char *url, sqlite3 *layout, sqlite3 **out, char **name, char **why);
+    /* The capture that `url` names. `layout` is a database with a store's tables and views, empty;
+     * it may be closed afterwards. 0 or an error of store/error.h, of which `why` (to be freed) has
+     * the line; `out` is empty then. */
+    int (*open)(const char *url, sqlite3 *layout, struct hak_remote_capture *out, char **why);
     /* Sends all rows of `store`, a store's file at `path`, over `jobs` connections; `told`, which
      * may be NULL, hears in the caller's thread how many bytes were handed on. 0 or an error. */
     int (*push)(const char *url, sqlite3 *store, const char *path, int jobs,

@@ -4,13 +4,15 @@
 #define HAK_STORE_SOURCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct sqlite3;
 
 struct hak_source {
     struct sqlite3 *connection;
-    int fd;     /* of the file; -1 = a server's */
-    char *path; /* for messages; to be freed */
+    int fd;         /* of the file; -1 = a server's */
+    uint64_t bytes; /* of a server's rows */
+    char *path;     /* for messages; to be freed */
 };
 
 /* True: "postgresql://..." or "postgres://...", no file's name. */

@@ -55,7 +55,9 @@ static int open_url(const char *url, struct sqlite3 *layout, struct hak_source *
     char *why = NULL;
     if (!fleet_remote())
         return HAK_STORE_NO_ACCESS;
-    int error = remote->open(url, layout, &out->connection, &out->path, &why);
+    struct hak_remote_capture capture;
+    int error = remote->open(url, layout, &capture, &why);
+    *out = (struct hak_source){capture.connection, -1, capture.bytes, capture.name};
     if (error)
         hak_store_say("%s", why ? why : "out of memory");
     free(why);

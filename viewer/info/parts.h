@@ -12,8 +12,8 @@ int info_options(struct view *view);
  * status. (clean.c) */
 int info_clean(struct view *view);
 
-/* Bytes of the capture's file, with what has not been written back yet; and what takes them, in a
- * line where they are many. (size.c) */
+/* Bytes of the capture's file, with what has not been written back yet, or of its rows on a server;
+ * and what takes them, in a line where they are many. (size.c) */
 uint64_t info_file_bytes(const struct view *view);
 /* Whether the file's bytes for each event tell something of events: in a short capture they are
  * those of names, tables and empty pages. */

@@ -25,7 +25,10 @@ static const struct {
 uint64_t info_file_bytes(const struct view *view) {
     struct stat about;
     struct hak_text log = {0};
-    uint64_t bytes = stat(view->store_path, &about) == 0 ? (uint64_t)about.st_size : 0;
+    uint64_t bytes;
+    if (hak_store_is_on_server(view->reader, &bytes))
+        return bytes;
+    bytes = stat(view->store_path, &about) == 0 ? (uint64_t)about.st_size : 0;
     hak_text_add_bytes(&log, view->store_path, strlen(view->store_path));
     hak_text_add(&log, "-wal");
     if (log.bytes && stat(log.bytes, &about) == 0)

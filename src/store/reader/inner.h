@@ -17,7 +17,9 @@ struct hak_store_reader {
     /* A chunk never changes once it is committed; on the writer's own connection it may be taken
      * back before. */
     bool may_keep_chunks;
-    int fd; /* asks for the writer's lock; closed after the database. -1 when attached */
+    int fd; /* asks for the writer's lock; closed after the database. -1: attached, or a server's */
+    bool is_on_server;
+    uint64_t server_bytes;
     struct hak_scan *spare_scan; /* the last closed one, its buffers are used again */
     struct hak_scan *event_scan; /* keeps the chunk of the last hak_store_event */
     struct {

@@ -73,6 +73,8 @@ int hak_store_open(const char *path, struct hak_store_reader **out) {
     struct hak_source source;
     int error = hak_source_open(path, &source);
     r->fd = source.fd;
+    r->is_on_server = hak_source_is_url(path);
+    r->server_bytes = source.bytes;
     r->db.connection = source.connection;
     r->db.path = source.path;
     if (error) {
@@ -126,6 +128,11 @@ void hak_store_close(struct hak_store_reader *r) {
 
 const struct hak_database *hak_store_database(const struct hak_store_reader *r) {
     return &r->db;
+}
+
+bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes) {
+    *bytes = r->server_bytes;
+    return r->is_on_server;
 }
 
 /* Events, chunks and times come from the ends, so that it does not take longer with a longer
@@ -185,7 +192,8 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
         out->last_ns = p[2];
     }
     /* Attached to the writer's own connection, or by another program: only `finished` tells. */
-    out->being_written = !v[12] && (r->fd < 0 || hak_store_file_is_locked(r->fd));
+    out->being_written =
+        !v[12] && !r->is_on_server && (r->fd < 0 || hak_store_file_is_locked(r->fd));
     out->ended_early = !v[12] && !out->being_written;
     return 0;
 }

@@ -28,6 +28,8 @@ int hak_store_open(const char *path, struct hak_store_reader **out);
 int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out);
 void hak_store_close(struct hak_store_reader *r);
 const struct hak_database *hak_store_database(const struct hak_store_reader *r);
+/* True: no file, but a capture on a server, whose rows have so many bytes. */
+bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes);
 
 /* Long reads tell how far they are, once for every chunk, and may be stopped: then they end with
  * HAK_STORE_STOPPED. One watcher for all readers of this process; NULL takes it away. Set it before

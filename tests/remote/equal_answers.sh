@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Every command of ASK and SEE, and check, sql and export, says of a capture on a server what it says of the file: of faults, leaks,
+# threads, forks, level light, a kept profile, a profile alone. Only the capture's name is another, and its size (rows, not pages).
+set -u
+unset "${!HAKMEM_@}" LD_PRELOAD
+# shellcheck source=tests/tools/postgres.sh
+. "$SOURCE/tests/tools/postgres.sh"
+export PAGER=cat TERM=xterm
+trace=$BUILD/hakmem-trace
+status=0 compared=0
+fail() { echo "equal_answers.sh: $*"; status=1; }
+start_postgres
+
+${CC:-cc} -w -g -O1 -o mixed "$SOURCE/tests/sqlite/mixed.c" -lpthread || { echo "mixed.c does not compile"; exit 1; }
+${CC:-cc} -w -fno-builtin -O0 -g -o rows "$SOURCE/tests/cli/rows.c" || { echo "rows.c does not compile"; exit 1; }
+"$trace" run --check normal --on-fault continue --leaks -s mixed.db -- ./mixed >out 2>&1
+"$trace" run --check trace -s forks.db -- ./rows 500 child >out 2>&1
+"$trace" run --check light -s light.db -- "$BUILD/tests/faults/double_free" >out 2>&1
+[ -e light.db ] || HAKMEM_GUARD=sample:1 "$trace" run --check light -s light.db -- "$BUILD/tests/faults/double_free" >out 2>&1
+"$trace" run --profile-only -s only.db -- ./rows 500 child >out 2>&1
+"$BUILD/tests/bench/make_capture" -q -n 300000 -p 65536 stored.db >out || fail "make_capture: $(cat out)"
+sqlite3 stored.db 'SELECT count(*) FROM profile_run' | grep -qvx 0 || fail "stored.db keeps no profile"
+for name in mixed forks light only stored; do
+    [ -e $name.db ] || { fail "no $name.db"; continue; }
+    "$trace" push -s $name.db --to "$URL" >pushed 2>&1 || fail "push of $name: $(cat pushed)"
+    sed -n "s/^capture \([0-9]*\):.*/$name \1/p" pushed >>numbers
+done
+server_of() { echo "$URL?capture=$(sed -n "s/^$1 //p" numbers)"; }
+
+# compare NAME COMMAND WORDS...: of file and server. ".." stands for the capture where a command takes two, and is refused nowhere.
+compare() {
+    local name=$1 server due got
+    shift
+    server=$(server_of "$name")
+    timeout 120 "$trace" "${@//../$name.db}" -s "$name.db" >due 2>due.err </dev/null
+    due=$?
+    timeout 120 "$trace" "${@//../$server}" -s "$server" >got 2>got.err </dev/null
+    got=$?
+    sed -i "s|$PWD/$name\.db|CAPTURE|g; s|$name\.db|CAPTURE|g; s|^hakmem-trace: store: |hakmem-trace: CAPTURE: |; s|'$server'|CAPTURE|g; s|$server|CAPTURE|g" due due.err got got.err
+    [ "$1" != html ] || sed -i -E 's/nonce(-|=")[0-9a-f]+/nonce/g' due got
+    if [ "$1" = info ]; then
+        sed -i -E '/^ *(size|"bytes":|"rest":)/d; s/, the rest .*//' due got
+    fi
+    compared=$((compared + 1))
+    [ "$due" = "$got" ] || fail "$name, $*: status $got; due: $due: $(head -n 3 got.err)"
+    cmp -s due got || fail "$name, $*: $(diff due got | cut -c 1-200 | head -n 10)"
+    cmp -s due.err got.err || fail "$name, $*: stderr: $(diff due.err got.err | cut -c 1-300 | head -n 6)"
+}
+
+# Each command with what it is asked here; the names of all of ASK and SEE must stand in it.
+asked='why @fault
+why @fault --json
+why p:40
+why p:40 --json
+block p:30
+block p:30 --json
+events --head 300
+events --tail 50 --json
+events --kind MALLOC --size 16..64
+faults
+faults 1
+faults --json
+leaks
+leaks --json
+leaks --held
+top
+top --json
+top --tree --at end
+top --between start end --by calls --per line
+heap
+heap --json
+layers
+layers --json
+threads
+threads --json
+modules
+modules --json
+info
+info --json
+info --tree
+check
+check --json
+diff .. ..
+diff .. .. --json
+export collapsed
+export csv
+export junit
+export sarif
+export pprof-text
+export speedscope
+sql --header SELECT * FROM process
+sql SELECT count(*), sum(size), min(at), max(at) FROM event
+sql SELECT * FROM life ORDER BY id LIMIT 50
+sql SELECT * FROM block ORDER BY base, process LIMIT 50
+sql SELECT f.function, f.line, count(*) FROM stack_frame f WHERE f.stack < 300 GROUP BY 1, 2 ORDER BY 1, 2
+sql SELECT * FROM profile ORDER BY 1, 2, 3, 4, 5 LIMIT 50
+sql .tables'
+for command in $("$trace" --help | sed -n '/^ASK/,/^CHECK/s/^  \([a-z]*\) .*/\1/p'); do
+    case $command in html | view) continue ;; esac # below
+    grep -q "^$command\b" <<<"$asked" || fail "nothing is asked of $command"
+done
+while read -r name _; do
+    while IFS= read -r line <&3; do
+        case $line in
+        sql*) read -r -a words <<<"${line%%S[E]LECT*}" && words+=("S${line#*S}") && [ "${line#*SELECT}" != "$line" ] || read -r -a words <<<"$line" ;;
+        *) read -r -a words <<<"$line" ;;
+        esac
+        compare "$name" "${words[@]}"
+    done 3<<<"$asked"
+    # Every table, every row: as it lies in the file, and in its order.
+    for table in $(sqlite3 "$name.db" "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite*'"); do
+        compare "$name" sql --json "SELECT * FROM \"$table\" LIMIT 500"
+    done
+    compare "$name" html -
+    for what in "$name.db" "$(server_of "$name")"; do
+        printf q | timeout 60 script -qec "stty cols 100 rows 30; $trace view -s '$what'" /dev/null >screen 2>&1
+        echo $?
+    done | uniq | wc -l | grep -qx 1 || fail "$name: view: $(tail -n 3 screen)"
+done <numbers
+[ "$(wc -l <numbers)" = 5 ] || fail "pushed: $(cat numbers)"
+[ "$compared" -ge 400 ] || fail "only $compared answers were compared"
+exit "$status"
