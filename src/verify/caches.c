@@ -36,13 +36,13 @@ static void verify_block(const struct visit *visit, base_t block) {
                                                            : hak_verify_place(visit->place)};
     struct hak_verify_slot at;
     if (!hak_verify_locate(v, block, &at)) {
-        hak_verify_wrong(v, &where, "is no slot of a slab that serves a class");
+        hak_verify_wrong(v, &where, HAK_VERIFY_STRAY_BLOCK);
         return;
     }
     where.superslab = at.entry->superslab;
     where.slab = at.slab_index;
     if (visit->owner != HAK_OWNER_NOBODY)
-        hak_verify_same(v, &where, "owner of the block", at.entry->owner, visit->owner);
+        hak_verify_same(v, &where, HAK_VERIFY_BLOCK_OWNER, at.entry->owner, visit->owner);
     if (visit->class_index != HAK_CLASS_NONE)
         hak_verify_same(v, &where, "class of the block", at.class_index, visit->class_index);
     if (at.slab->class_index != at.class_index)
@@ -57,7 +57,7 @@ static void verify_block(const struct visit *visit, base_t block) {
         const struct hak_slot *slot = hak_states_of(at.entry->superslab, at.slab_index) +
                                       hak_first_state(at.class_index) + at.slot;
         if (slot->place != visit->place)
-            hak_verify_words(v, &where, "state of the slot", hak_verify_place(slot->place),
+            hak_verify_words(v, &where, HAK_VERIFY_SLOT_STATE, hak_verify_place(slot->place),
                              hak_verify_place(visit->place));
     }
 }
@@ -75,7 +75,7 @@ static void verify_array(struct visit *visit, const struct hak_thread *thread,
     const base_t *bottom = hak_array_bottom_of(front, c, top);
     struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     if (!bottom || bottom != front->array[c].bottom || top > end || end != bottom + capacity) {
-        hak_verify_differs(visit->v, &where, "blocks in the array (at most its capacity)",
+        hak_verify_differs(visit->v, &where, HAK_VERIFY_ARRAY_BLOCKS,
                            bottom ? (uint64_t)(top - bottom) : UINT64_MAX, capacity);
         return;
     }
@@ -88,7 +88,7 @@ static void verify_array(struct visit *visit, const struct hak_thread *thread,
 static void verify_places(struct visit *visit, const struct hak_cache *cache) {
     struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     if (cache->count > cache->capacity || cache->capacity > cache->room) {
-        hak_verify_differs(visit->v, &where, "blocks (at most its capacity)", cache->count,
+        hak_verify_differs(visit->v, &where, HAK_VERIFY_CACHE_BLOCKS, cache->count,
                            cache->capacity);
         return;
     }
@@ -109,10 +109,9 @@ static void verify_list(struct visit *visit, const struct hak_cache *list) {
             break;
         block = base_from(*check_link_of(block));
     }
-    hak_verify_same(visit->v, &where, "blocks in the list", length, list->count);
+    hak_verify_same(visit->v, &where, HAK_VERIFY_LIST_BLOCKS, length, list->count);
     if (length == list->count && block.p)
-        hak_verify_wrong(visit->v, &where,
-                         "the list goes on behind the last block that is counted");
+        hak_verify_wrong(visit->v, &where, HAK_VERIFY_LIST_GOES_ON);
 }
 
 static void visit_mid(base_t block, void *context) {
@@ -125,7 +124,7 @@ static void verify_mid(struct visit *visit, const struct hak_mid *mid) {
     struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     visit->visited = 0;
     size_t count = hak_mid_each(mid, visit->class_index, visit_mid, visit);
-    hak_verify_same(visit->v, &where, "blocks in the list", visit->visited, count);
+    hak_verify_same(visit->v, &where, HAK_VERIFY_LIST_BLOCKS, visit->visited, count);
 }
 
 static void verify_chunk(struct visit *visit, const struct hak_chunk *chunk) {

@@ -17,12 +17,12 @@ static void verify_block(const struct hak_large *large, void *context) {
     bool is_live = hak_large_is_live(large);
     bool is_quarantined = is_live && large->slot.place == HAK_PLACE_QUARANTINE;
     visit->live_blocks += is_live && !is_quarantined;
-    hak_verify_same(visit->v, &where, "bytes of its start beyond whole pages",
+    hak_verify_same(visit->v, &where, HAK_VERIFY_PART_OF_START,
                     base_address(large->base) % HAK_PAGE_BYTES, 0);
-    hak_verify_same(visit->v, &where, "bytes of its length beyond whole pages",
+    hak_verify_same(visit->v, &where, HAK_VERIFY_PART_OF_LENGTH,
                     large->mapped_bytes % HAK_PAGE_BYTES, 0);
-    hak_verify_same(visit->v, &where, "owner of a SuperSlab there",
-                    hak_registry_owner(large->base.p), HAK_OWNER_NOBODY);
+    hak_verify_same(visit->v, &where, HAK_VERIFY_OWNER_THERE, hak_registry_owner(large->base.p),
+                    HAK_OWNER_NOBODY);
     unsigned expected = is_live               ? HAK_PLACE_LIVE
                         : large->guarded_side ? HAK_PLACE_GUARDED
                                               : HAK_PLACE_BIGCACHE;

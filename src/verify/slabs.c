@@ -28,11 +28,10 @@ static void verify_bitmap(struct hak_verify *v, const struct hak_verify_where *w
         if (bits[word])
             first_word = word;
     }
-    hak_verify_same(v, where, "bits of slots that were never handed out", count_beyond(slab), 0);
-    hak_verify_same(v, where, "free slots by the bitmap", free_slots, slab->carved - slab->used);
+    hak_verify_same(v, where, HAK_VERIFY_UNCARVED_BITS, count_beyond(slab), 0);
+    hak_verify_same(v, where, HAK_VERIFY_FREE_SLOTS, free_slots, slab->carved - slab->used);
     if (slab->first_free_word > first_word)
-        hak_verify_differs(v, where, "first word of the bitmap with a free slot",
-                           slab->first_free_word, first_word);
+        hak_verify_differs(v, where, HAK_VERIFY_FIRST_FREE_WORD, slab->first_free_word, first_word);
 }
 
 /* What a take leaves behind in a slab that was ready may be less than a useful part. */
@@ -64,21 +63,19 @@ static void verify_slab(struct hak_verify *v, struct hak_verify_where *where) {
     struct hak_slab *slab = &superslab->slabs[where->slab];
     unsigned class_index = superslab->class_of_slab[where->slab];
     bool is_unused = superslab->free_slabs >> where->slab & 1;
-    hak_verify_same(v, where, "marked as serving no class", is_unused,
-                    class_index == HAK_CLASS_NONE);
+    hak_verify_same(v, where, HAK_VERIFY_NO_CLASS, is_unused, class_index == HAK_CLASS_NONE);
     if (class_index == HAK_CLASS_NONE)
         return;
     if (class_index >= HAK_CLASSES) {
         hak_verify_differs(v, where, "class", class_index, HAK_CLASS_NONE);
         return;
     }
-    hak_verify_same(v, where, "class in the slab's own entry", slab->class_index, class_index);
+    hak_verify_same(v, where, HAK_VERIFY_OWN_CLASS, slab->class_index, class_index);
     hak_verify_same(v, where, "capacity", slab->capacity, hak_class_slots(class_index));
     if (!verify_place(v, where, slab, class_index))
         return;
     if (slab->carved > slab->capacity || slab->used > slab->carved) {
-        hak_verify_differs(v, where, "slots in use (at most those handed out once)", slab->used,
-                           slab->carved);
+        hak_verify_differs(v, where, HAK_VERIFY_SLOTS_IN_USE, slab->used, slab->carved);
         return;
     }
     verify_list_word(v, where, slab);
@@ -105,8 +102,7 @@ static void verify_tier(struct hak_verify *v, const struct hak_verify_where *whe
         if (class_index < HAK_CLASSES)
             used_bytes += superslab->slabs[s].used * hak_class_bytes(class_index);
     }
-    hak_verify_same(v, where, "bytes in use, by its slabs' counts", superslab->used_bytes,
-                    used_bytes);
+    hak_verify_same(v, where, HAK_VERIFY_BYTES_IN_USE, superslab->used_bytes, used_bytes);
     hak_verify_same(v, where, "tier", superslab->tier,
                     hak_tier_after(superslab->tier, superslab->used_bytes));
     if (superslab->used_bytes >= superslab->hot_from)
@@ -120,18 +116,17 @@ static void verify_tier(struct hak_verify *v, const struct hak_verify_where *whe
 static void verify_superslab(struct hak_verify *v, struct hak_verify_entry *entry) {
     struct hak_superslab *superslab = entry->superslab;
     struct hak_verify_where where = {.heap = entry->owner, .superslab = superslab};
-    hak_verify_same(v, &where, "owner in its head (in the registry)",
+    hak_verify_same(v, &where, HAK_VERIFY_HEAD_OWNER,
                     atomic_load_explicit(&superslab->owner, memory_order_relaxed), entry->owner);
     if (!hak_heap_of(entry->owner))
-        hak_verify_wrong(v, &where, "there is no such heap");
+        hak_verify_wrong(v, &where, HAK_VERIFY_NO_HEAP);
     if (superslab->dirty_slabs & ~superslab->free_slabs)
         hak_verify_differs(v, &where, "slabs with pages and no class, as bits (of the free ones)",
                            superslab->dirty_slabs, superslab->free_slabs);
     if (superslab->dirty_slabs & superslab->purged_slabs)
         hak_verify_differs(v, &where, "slabs with pages, as bits (none of those purged)",
                            superslab->dirty_slabs, superslab->purged_slabs);
-    hak_verify_same(v, &where, "class of slab 0, which is the head", superslab->class_of_slab[0],
-                    HAK_CLASS_NONE);
+    hak_verify_same(v, &where, HAK_VERIFY_HEAD_CLASS, superslab->class_of_slab[0], HAK_CLASS_NONE);
     verify_tier(v, &where);
     for (where.slab = 1; where.slab < HAK_SLABS; where.slab++)
         verify_slab(v, &where);

@@ -12,8 +12,8 @@ static void verify_out(struct hak_verify *v, const struct hak_verify_where *wher
     if (slot->place == HAK_PLACE_LIVE)
         ++*live;
     else if (slot->place != HAK_PLACE_QUARANTINE && !v->some_at_work && !v->some_lost)
-        hak_verify_words(v, where, "is out of its slab and in no cache; state of the slot",
-                         hak_verify_place(slot->place), hak_verify_place(HAK_PLACE_LIVE));
+        hak_verify_words(v, where, HAK_VERIFY_STRAY_STATE, hak_verify_place(slot->place),
+                         hak_verify_place(HAK_PLACE_LIVE));
 }
 
 static void verify_slab(struct hak_verify *v, struct hak_verify_slot *at, uint64_t *live) {
@@ -34,7 +34,7 @@ static void verify_slab(struct hak_verify *v, struct hak_verify_slot *at, uint64
             if (slot->place != HAK_PLACE_UNTOUCHED &&
                 (is_untouched || slot->place != HAK_PLACE_SLAB))
                 hak_verify_words(
-                    v, &where, "state of the slot", hak_verify_place(slot->place),
+                    v, &where, HAK_VERIFY_SLOT_STATE, hak_verify_place(slot->place),
                     hak_verify_place(is_untouched ? HAK_PLACE_UNTOUCHED : HAK_PLACE_SLAB));
         } else if (!hak_verify_was_seen(at)) {
             verify_out(v, &where, slot, live);

@@ -25,6 +25,7 @@
 #include "hop.h"
 #include "platform/line.h"
 #include "slab/heap.h"
+#include "verify_words.h"
 
 #define HAK_VERIFY_LINES 100
 

@@ -1,9 +1,10 @@
 /* What the allocator keeps of its blocks, against each other: as src/verify looks at it in a
- * process, with the same words. */
+ * process, with the same words (verify_words.h). */
 #include "viewer/corefile/check.h"
 
 #include <inttypes.h>
 #include "report/words/words.h"
+#include "verify_words.h"
 #include "viewer/corefile/parts.h"
 
 enum { HEADER_BYTES = 16, SHARED_HEAP = 1, PAGE_BYTES = CORE_PAGE_BYTES };
@@ -62,9 +63,8 @@ static void note_foreign(struct core_check *check, const struct core_half *half,
     }
     add_list(&finding->text, cached);
     hak_text_add(&finding->text, " holds 0x%" PRIx64 ", which %s", cached->base,
-                 core_find_superslab(half, cached->base)
-                     ? "is no slot of a slab that serves a class"
-                     : "lies in no SuperSlab");
+                 core_find_superslab(half, cached->base) ? HAK_VERIFY_STRAY_BLOCK
+                                                         : "lies in no SuperSlab");
 }
 
 static void note_inside(struct core_check *check, const struct core_block *block,
@@ -138,7 +138,7 @@ static void check_cached(struct core_check *check, const struct core_half *half,
                                                .block = block.base,
                                                .heap = cached->heap,
                                                .list = place_word(cached->place)},
-                          "owner of the block", block.heap, cached->heap);
+                          HAK_VERIFY_BLOCK_OWNER, block.heap, cached->heap);
 }
 
 /* Lists of a thread that stopped inside the allocator may be on their way; those of the one that
@@ -190,12 +190,12 @@ static void check_bitmap(struct core_check *check, const struct core_where *wher
         if (word == slab->carved / 64)
             beyond = (unsigned)__builtin_popcountll(bits >> slab->carved % 64);
     }
-    core_note_unless_same(check, where, "bits of slots that were never handed out", beyond, 0);
-    core_note_unless_same(check, where, "free slots by the bitmap", free_slots,
+    core_note_unless_same(check, where, HAK_VERIFY_UNCARVED_BITS, beyond, 0);
+    core_note_unless_same(check, where, HAK_VERIFY_FREE_SLOTS, free_slots,
                           slab->carved - slab->used);
     uint64_t hint = core_at(t, slab->address, HAK_AT_slab_first_free_word);
     if (hint > first)
-        core_note_differs(check, where, "first word of the bitmap with a free slot", hint, first);
+        core_note_differs(check, where, HAK_VERIFY_FIRST_FREE_WORD, hint, first);
 }
 
 /* Bytes of it in slots that are not free. */
@@ -208,7 +208,7 @@ static uint64_t check_slab(struct core_check *check, struct core_where *where) {
     struct slab_seen slab = {.address = core_place(t, superslab, HAK_AT_superslab_slabs) +
                                         where->slab * core_value(t, HAK_AT_slab_bytes)};
     where->class_index = class_index;
-    core_note_unless_same(check, where, "marked as serving no class", free_slabs >> where->slab & 1,
+    core_note_unless_same(check, where, HAK_VERIFY_NO_CLASS, free_slabs >> where->slab & 1,
                           class_index == none);
     if (class_index == none)
         return 0;
@@ -223,13 +223,12 @@ static uint64_t check_slab(struct core_check *check, struct core_where *where) {
     slab.bits = core_at(t, slab.address, HAK_AT_slab_bits);
     uint64_t first = core_at(t, slab.address, HAK_AT_slab_first_slot);
     uint64_t room = slab.slot_bytes ? core_value(t, HAK_AT_slab_size) / slab.slot_bytes : 0;
-    core_note_unless_same(check, where, "class in the slab's own entry",
+    core_note_unless_same(check, where, HAK_VERIFY_OWN_CLASS,
                           core_at(t, slab.address, HAK_AT_slab_class_index), class_index);
     core_note_unless_same(check, where, "capacity", slab.capacity, room > first ? room - first : 0);
     if (slab.carved > slab.capacity || slab.used > slab.carved ||
         slab.capacity > core_value(t, HAK_AT_slots_of_slab)) {
-        core_note_differs(check, where, "slots in use (at most those handed out once)", slab.used,
-                          slab.carved);
+        core_note_differs(check, where, HAK_VERIFY_SLOTS_IN_USE, slab.used, slab.carved);
         return slab.used * slab.slot_bytes;
     }
     check_bitmap(check, where, &slab);
@@ -247,12 +246,12 @@ static void check_state(struct core_check *check, const struct core_where *slab,
     if (is_free_in_slab(block)) {
         /* Of a slab that was taken up as it was nothing is known any more. */
         if (block->place != HAK_PLACE_UNTOUCHED && block->place != HAK_PLACE_SLAB)
-            core_note_words(check, &where, "state of the slot", place_word(block->place),
+            core_note_words(check, &where, HAK_VERIFY_SLOT_STATE, place_word(block->place),
                             place_word(HAK_PLACE_SLAB));
     } else if (!block->cached && block->place != HAK_PLACE_LIVE &&
                block->place != HAK_PLACE_QUARANTINE && !check->some_at_work) {
-        core_note_words(check, &where, "is out of its slab and in no cache; state of the slot",
-                        place_word(block->place), place_word(HAK_PLACE_LIVE));
+        core_note_words(check, &where, HAK_VERIFY_STRAY_STATE, place_word(block->place),
+                        place_word(HAK_PLACE_LIVE));
     }
 }
 
@@ -266,12 +265,12 @@ static void check_superslab(struct core_check *check, const struct core_half *ha
     struct core_block block;
     uint64_t used = 0;
     check->superslabs++;
-    core_note_unless_same(check, &where, "owner in its head (in the registry)",
+    core_note_unless_same(check, &where, HAK_VERIFY_HEAD_OWNER,
                           core_at(t, superslab->address, HAK_AT_superslab_owner), superslab->owner);
     if (superslab->owner >= half->heap_count || !half->heap[superslab->owner].address)
-        core_note_wrong(check, &where, "there is no such heap");
+        core_note_wrong(check, &where, HAK_VERIFY_NO_HEAP);
     core_note_unless_same(
-        check, &where, "class of slab 0, which is the head",
+        check, &where, HAK_VERIFY_HEAD_CLASS,
         core_number(t->core, core_place(t, superslab->address, HAK_AT_superslab_class_of_slab), 1),
         core_value(t, HAK_AT_class_none));
     for (where.slab = 1; where.slab < core_value(t, HAK_AT_slabs); where.slab++) {
@@ -283,7 +282,7 @@ static void check_superslab(struct core_check *check, const struct core_half *ha
                 check_state(check, &where, &block);
     }
     where.slab = 0;
-    core_note_unless_same(check, &where, "bytes in use, by its slabs' counts",
+    core_note_unless_same(check, &where, HAK_VERIFY_BYTES_IN_USE,
                           core_at(t, superslab->address, HAK_AT_superslab_used_bytes), used);
 }
 
@@ -311,12 +310,10 @@ static void check_large(struct core_check *check, const struct core_half *half,
     struct core_block block;
     core_find_large(half, large, &block);
     check->large++;
-    core_note_unless_same(check, &where, "bytes of its start beyond whole pages",
-                          large->base % PAGE_BYTES, 0);
-    core_note_unless_same(check, &where, "bytes of its length beyond whole pages",
-                          large->bytes % PAGE_BYTES, 0);
+    core_note_unless_same(check, &where, HAK_VERIFY_PART_OF_START, large->base % PAGE_BYTES, 0);
+    core_note_unless_same(check, &where, HAK_VERIFY_PART_OF_LENGTH, large->bytes % PAGE_BYTES, 0);
     if (superslab)
-        core_note_differs(check, &where, "owner of a SuperSlab there", superslab->owner, 0);
+        core_note_differs(check, &where, HAK_VERIFY_OWNER_THERE, superslab->owner, 0);
     if (large->base < end_before)
         core_note_wrong(check, &where, "lies in another large block");
     if (!block.state || check->some_at_work)

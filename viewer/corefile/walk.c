@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
+#include "verify_words.h"
 #include "viewer/corefile/parts.h"
 
 enum { HEADER_BYTES = 16, SMALLEST_SLOT = 8, CACHES_MAX = 4096 };
@@ -159,7 +160,7 @@ static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
     if (capacity == 0)
         return;
     if (top < bottom || (top - bottom) / 8 > capacity) {
-        note_odd(cache, "blocks in the array (at most its capacity)", (top - bottom) / 8, capacity);
+        note_odd(cache, HAK_VERIFY_ARRAY_BLOCKS, (top - bottom) / 8, capacity);
         return;
     }
     for (; top > bottom && !cache->no_memory && may_read(cache->half, 1); top -= 8)
@@ -188,7 +189,7 @@ static void walk_mid(struct cache *cache, uint64_t mid) {
                                                   count * 8));
         segment = core_at(t, segment, HAK_AT_mid_segment_older);
     }
-    note_odd(cache, "blocks in the list", seen, due);
+    note_odd(cache, HAK_VERIFY_LIST_BLOCKS, seen, due);
 }
 
 /* Links of a list lie in its blocks, of the checks' half behind the header. One that leads out of
@@ -206,9 +207,9 @@ static void walk_list(struct cache *cache, uint64_t block, uint64_t due) {
             return;
         block = core_pointer(half->table->core, block + link);
     }
-    note_odd(cache, "blocks in the list", length, due);
+    note_odd(cache, HAK_VERIFY_LIST_BLOCKS, length, due);
     if (block)
-        note_odd(cache, "the list goes on behind the last block that is counted", 1, 0);
+        note_odd(cache, HAK_VERIFY_LIST_GOES_ON, 1, 0);
 }
 
 static void walk_cache(struct cache *cache, uint64_t address) {
@@ -230,7 +231,7 @@ static void walk_cache(struct cache *cache, uint64_t address) {
     }
     bool is_ring = storage == core_value(t, HAK_AT_storage_ring);
     if (count > room) {
-        note_odd(cache, "blocks (at most its capacity)", count, room);
+        note_odd(cache, HAK_VERIFY_CACHE_BLOCKS, count, room);
         return;
     }
     while (count-- > 0 && !cache->no_memory && may_read(cache->half, 1)) {
