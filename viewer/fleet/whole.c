@@ -43,9 +43,8 @@ int fleet_push_whole(struct view *view) {
     }
     if (view->summary.being_written)
         view_error(
-            "%s is still being written: it is pushed as it is now, and its end later will be "
-            "a capture of its own",
-            view->store_path);
+            "what is committed now is sent; when it has ended, push it again: that will be a "
+            "capture of its own");
     int error = remote->push(url, hak_store_database(view->reader)->connection, view->store_path,
                              (int)jobs, show, NULL, &pushed, &why);
     view_progress_end();
