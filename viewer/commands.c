@@ -290,7 +290,19 @@ static const struct view_option sql_options[] = {
 };
 
 static const struct view_option fleet_options[] = {
-    {"to", 0, "URL", "the server: postgresql://HOST/DATABASE"},
+    {"to", 0, "URL", "the server: postgresql://HOST/DATABASE (-s URL means the same)"},
+    {"since", 0, "WHEN",
+     "runs from here on: 2026-11-23, 2026-11-23T14:05 (UTC), 12h, 30d or 2w ago"},
+    {"until", 0, "WHEN", "runs before this, as --since"},
+    {"build", 0, "ID", "runs of this build-id; its first digits do"},
+    {"host", 0, "NAME", "runs of this machine"},
+    {"label", 0, "KEY=VALUE", "runs that were pushed with this label: version=1.3.0"},
+    {"new-since", 0, "BUILD",
+     "findings that no build had which was first seen before this build or version"},
+    {"gone-since", 0, "BUILD",
+     "findings that neither this build or version has, nor one first seen after it"},
+    {"by", 0, "SPAN", "trend: day (default), week or month"},
+    {"limit", 'n', "N", "at most N lines (50; trend 60, show 20); 0 = all"},
 };
 
 static const struct view_option push_options[] = {
@@ -929,21 +941,43 @@ const struct view_command view_commands[] = {
      .run = command_push},
     {.name = "fleet",
      .group = "OUT",
-     .arguments = "setup",
-     .sentence = "lay out a server for the captures and findings of many machines",
+     .arguments = "[WORD]",
+     .sentence = "what many machines pushed: findings by fingerprint, host, version, time",
      .about =
-         "setup lays out the database of --to: tables, the roles hakmem_writer, which may only\n"
-         "insert, and hakmem_reader, which may only read, and partitions for two years. Who owns "
-         "the\n"
-         "database types it once, and again with each newer hakmem: it makes only what is "
-         "missing.\n"
-         "Passwords belong into ~/.pgpass or a service file of libpq; in a URL they are refused.\n"
+         "Asks a server to which machines push their findings. WORD is\n"
          "\n"
-         "Exit status: 0, 2 wrong command line, 3 the server is away or refuses.\n",
-     .examples = "  hakmem-trace fleet setup --to postgresql://db.example.org/heap\n",
+         "  findings   (default) each fingerprint with how often, in how many runs, on how many\n"
+         "             hosts and builds, since when; what is in most runs first\n"
+         "  hosts      the same from the side of the machines\n"
+         "  builds     and of the programs: what was found in each build, how much of it is new\n"
+         "  trend [FINGERPRINT]\n"
+         "             how often, by day, week or month: of all findings, or of one\n"
+         "  show FINGERPRINT\n"
+         "             one finding: hosts and builds, the newest report as it was printed, and\n"
+         "             what to type for the block's story where the whole capture was pushed\n"
+         "  baseline FILE\n"
+         "             adds what was found to a baseline, which `run --baseline FILE` reads\n"
+         "  setup      lays out the database: tables, the roles hakmem_writer, which may only\n"
+         "             insert, and hakmem_reader, which may only read, and partitions for two\n"
+         "             years. Who owns the database types it once, and again with each newer\n"
+         "             hakmem: it makes only what is missing\n"
+         "\n"
+         "count is what was seen. estimate multiplies it with the rate of level light, which\n"
+         "watches one allocation in so many. Builds are in the order in which each was first\n"
+         "seen, as old ones still run beside new ones. Times are UTC.\n"
+         "\n"
+         "Passwords belong into ~/.pgpass or a service file, never into the URL. Who asks needs\n"
+         "the role hakmem_reader.\n"
+         "\n"
+         "Exit status: 0, 2 wrong command line or no such finding, 3 the server is away or\n"
+         "refuses.\n",
+     .examples = "  hakmem-trace fleet setup --to postgresql://db.example.org/heap\n"
+                 "  hakmem-trace fleet --to postgresql://db.example.org/heap\n"
+                 "  hakmem-trace fleet --new-since 1.1 --to postgresql://db.example.org/heap\n"
+                 "  hakmem-trace fleet show HKM-202:5f0c1d9e22ab4471 --to "
+                 "postgresql://db.example.org/heap\n",
      OPTIONS(fleet_options),
-     .arguments_min = 1,
-     .arguments_max = 1,
+     .arguments_max = 2,
      .run = command_fleet},
     {.name = "sql",
      .group = "OUT",

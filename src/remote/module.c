@@ -1,4 +1,5 @@
 /* What hakmem-trace finds in hakmem_postgres.so. */
+#include "remote/asking.h"
 #include "remote/copy.h"
 #include "remote/reading.h"
 #include "remote/remote.h"
@@ -9,4 +10,7 @@ __attribute__((visibility("default"))) const struct hak_remote hak_remote = {
     .open = hak_remote_open,
     .push = hak_remote_push,
     .setup = hak_remote_setup,
+    .asking_open = hak_remote_asking_open,
+    .ask = hak_remote_ask,
+    .asking_close = hak_remote_asking_close,
 };

@@ -6,6 +6,8 @@
  *                 |
  *   setup  ---> schema.c    migrations (schema_sql.c), roles, partitions
  *                 |
+ *   fleet  ---> asking.c    questions to the tables of runs and findings
+ *                 |
  *                 +--> tables.c   where a table of the store lies on the server
  *                 +--> link.c     the connection: statements, errors in one line
  *
@@ -15,6 +17,7 @@
 #define HAK_REMOTE_REMOTE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +35,22 @@ struct hak_remote_laid {
     int layout;                 /* number of the newest migration that the server has */
     int migrations, partitions; /* that were made now */
 };
+/* A value of a question, or a cell of an answer. */
+struct hak_remote_cell {
+    enum hak_remote_kind {
+        HAK_REMOTE_NULL,
+        HAK_REMOTE_INTEGER,
+        HAK_REMOTE_REAL_NUMBER,
+        HAK_REMOTE_STRING,
+    } kind;
+    int64_t number;
+    double real;
+    const char *text; /* of any bytes, foreign; of an answer a NUL is behind it, "" where no text */
+    size_t bytes;
+};
+/* One row: holds until it returns. */
+typedef void hak_remote_row(void *context, const struct hak_remote_cell *cell, int cells);
+struct hak_remote_asking;
 
 /* A capture that was opened. */
 struct hak_remote_capture {
@@ -53,6 +72,18 @@ struct hak_remote {
                 struct hak_remote_pushed *out, char **why);
     /* Lays out the server, or what it lacks; `layout` as of open. 0 or an error. */
     int (*setup)(const char *url, sqlite3 *layout, struct hak_remote_laid *out, char **why);
+    /* A connection for questions to the server's own tables, which all see the same moment: a
+     * transaction that reads alone, or one that `writes` (ask "COMMIT" at its end). `name` and
+     * `why` as of open. */
+    int (*asking_open)(const char *url, bool writes, struct hak_remote_asking **out, char **name,
+                       char **why);
+    /* Asks `sql`, a text of this program with $1, $2, ... for its values (bigint, double precision,
+     * bytea); `row`, which may be NULL, gets each row of the answer. 0 or an error, whose line is
+     * in `why`, to be freed; `doing` says in it what was tried. */
+    int (*ask)(struct hak_remote_asking *asking, const char *sql,
+               const struct hak_remote_cell *values, int count, const char *doing,
+               hak_remote_row *row, void *context, char **why);
+    void (*asking_close)(struct hak_remote_asking *asking); /* NULL: nothing is done */
 };
 
 /* The module's only symbol for others: "hak_remote". */

@@ -17,6 +17,7 @@ PATH=$PWD/bin:$PATH
 . "$SOURCE/tests/tools/postgres.sh"
 start_postgres # what postgresql://db.example.org/heap is
 capture=$(hakmem-trace push -s made/app.db --to "$URL" | sed -n 's/^capture \([0-9]*\):.*/\1/p')
+hakmem-trace fleet setup --to "$URL" >/dev/null && psql -qX hakmem -v ON_ERROR_STOP=1 -f "$SOURCE/tests/remote/fleet_rows.sql" || exit 1
 address=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base from event where kind = 'MALLOC' limit 1" | tail -n 1)
 superslab=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base & ~2097151 from event where kind = 'MALLOC' limit 1 offset 2000" | tail -n 1)
 recorded=$(hakmem-trace sql -s made/hakmem.app.4711.db 'select pid from process' | tail -n 1)

@@ -20,5 +20,11 @@ int command_push(struct view *view);
 int command_fleet(struct view *view);
 /* The words of `fleet`: an exit status. */
 int fleet_setup(struct view *view);
+int fleet_findings(struct view *view);
+int fleet_hosts(struct view *view);
+int fleet_builds(struct view *view);
+int fleet_trend(struct view *view);
+int fleet_show(struct view *view);
+int fleet_baseline(struct view *view);
 
 #endif

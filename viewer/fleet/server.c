@@ -67,3 +67,16 @@ static int open_url(const char *url, struct sqlite3 *layout, struct hak_source *
 void fleet_start(void) {
     hak_source_open_url = open_url;
 }
+
+const char *fleet_url(const struct view *view) {
+    const char *url = view_value(view, "to");
+    if (!url)
+        url = view_value(view, "store");
+    if (!url)
+        view_error("fleet: which server? Say --to postgresql://HOST/DATABASE");
+    else if (!hak_source_is_url(url)) {
+        view_error("fleet: %s is no server; expected postgresql://HOST/DATABASE", url);
+        url = NULL;
+    }
+    return url;
+}

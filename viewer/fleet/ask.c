@@ -1,0 +1,329 @@
+/* Puts questions together, asks them, and reads the answer's cells. */
+#include "viewer/fleet/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "report/words/words.h"
+#include "store/error.h"
+#include "viewer/capture/capture.h"
+#include "viewer/fleet/when.h"
+
+/* ---- the server -------------------------------------------------------------------------------
+ */
+
+int fleet_open(struct fleet *fleet, struct view *view, uint64_t limit, bool writes) {
+    char *why = NULL;
+    *fleet = (struct fleet){.view = view, .url = fleet_url(view), .limit = limit};
+    if (!fleet->url || !view_number(view, "limit", &fleet->limit))
+        return VIEW_USAGE;
+    if (fleet->limit == 0 || fleet->limit > FLEET_ROWS_MAX)
+        fleet->limit = FLEET_ROWS_MAX;
+    fleet->remote = fleet_remote();
+    if (!fleet->remote) {
+        view_fail(hak_store_message());
+        return VIEW_UNREADABLE;
+    }
+    int error = fleet->remote->asking_open(fleet->url, writes, &fleet->asking, &fleet->name, &why);
+    if (error)
+        view_fail(why ? why : "out of memory");
+    free(why);
+    return error ? VIEW_UNREADABLE : 0;
+}
+
+void fleet_close(struct fleet *fleet) {
+    if (fleet->asking)
+        fleet->remote->asking_close(fleet->asking);
+    free(fleet->name);
+    *fleet = (struct fleet){0};
+}
+
+int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *doing,
+              hak_remote_row *row, void *context) {
+    char *why = NULL;
+    int status = question->has_failed ? VIEW_USAGE : VIEW_OK;
+    if (!status && question->sql.failed) {
+        view_error("out of memory");
+        status = VIEW_UNREADABLE;
+    }
+    if (!status &&
+        fleet->remote->ask(fleet->asking, hak_text_string(&question->sql), question->value,
+                           question->values, doing, row, context, &why) != 0) {
+        view_fail(why ? why : "out of memory");
+        status = VIEW_UNREADABLE;
+    }
+    free(why);
+    for (size_t i = 0; i < sizeof question->owned / sizeof *question->owned; i++)
+        free(question->owned[i]);
+    hak_text_free(&question->sql);
+    *question = (struct fleet_question){0};
+    return status;
+}
+
+/* ---- questions --------------------------------------------------------------------------------
+ */
+
+void fleet_say(struct fleet_question *question, const char *sql) {
+    hak_text_add_bytes(&question->sql, sql, strlen(sql));
+}
+
+static void say_value(struct fleet_question *question, struct hak_remote_cell value) {
+    if (question->values == FLEET_VALUES) {
+        question->sql.failed = true;
+        return;
+    }
+    question->value[question->values++] = value;
+    hak_text_add(&question->sql, "$%d", question->values);
+}
+
+void fleet_say_text(struct fleet_question *question, const char *text) {
+    say_value(question, (struct hak_remote_cell){
+                            .kind = HAK_REMOTE_STRING, .text = text, .bytes = strlen(text)});
+}
+
+void fleet_say_number(struct fleet_question *question, int64_t number) {
+    say_value(question, (struct hak_remote_cell){.kind = HAK_REMOTE_INTEGER, .number = number});
+}
+
+void fleet_say_real(struct fleet_question *question, double number) {
+    say_value(question, (struct hak_remote_cell){.kind = HAK_REMOTE_REAL_NUMBER, .real = number});
+}
+
+static void say_time(struct fleet_question *question, const struct fleet *fleet, const char *option,
+                     const char *relation) {
+    const char *typed = view_value(fleet->view, option);
+    int64_t seconds;
+    if (!typed)
+        return;
+    if (!fleet_when(option, typed, time(NULL), &seconds)) {
+        question->has_failed = true;
+        return;
+    }
+    /* The month first: whole partitions are left out by it. */
+    fleet_say(question, " AND r.month ");
+    fleet_say(question, relation[0] == '<' ? "<=" : ">=");
+    fleet_say(question, " date_trunc('month', to_timestamp(");
+    fleet_say_real(question, (double)seconds);
+    fleet_say(question, ") AT TIME ZONE 'UTC')::date AND r.at ");
+    fleet_say(question, relation);
+    fleet_say(question, " to_timestamp(");
+    fleet_say_real(question, (double)seconds);
+    fleet_say(question, ")");
+}
+
+/* As push writes an object's member, with or without a blank. */
+static char *make_member(const char *key, const char *value, const char *between) {
+    json_t *left = hak_json_text(key), *right = hak_json_text(value);
+    char *first = hak_json_dump(left, JSON_ENCODE_ANY),
+         *last = hak_json_dump(right, JSON_ENCODE_ANY);
+    char *made = NULL;
+    if (!first || !last || asprintf(&made, "%s%s%s", first, between, last) < 0)
+        made = NULL;
+    json_decref(left);
+    json_decref(right);
+    free(first);
+    free(last);
+    return made;
+}
+
+static void say_label(struct fleet_question *question, const struct fleet *fleet) {
+    const char *typed = view_value(fleet->view, "label");
+    const char *equal = typed ? strchr(typed, '=') : NULL;
+    if (!typed)
+        return;
+    if (!equal || equal == typed) {
+        view_error("--label %s: KEY=VALUE was expected, as `push --label` has it", typed);
+        question->has_failed = true;
+        return;
+    }
+    if (strncmp(typed, "version=", strlen("version=")) == 0) { /* has a column of its own */
+        fleet_say(question, " AND r.version = ");
+        fleet_say_text(question, equal + 1);
+        return;
+    }
+    char *key = strndup(typed, (size_t)(equal - typed));
+    question->owned[0] = key ? make_member(key, equal + 1, ":") : NULL;
+    question->owned[1] = key ? make_member(key, equal + 1, ": ") : NULL;
+    free(key);
+    if (!question->owned[0] || !question->owned[1]) {
+        question->sql.failed = true;
+        return;
+    }
+    fleet_say(question, " AND (position(");
+    fleet_say_text(question, question->owned[0]);
+    fleet_say(question, " IN r.labels) > 0 OR position(");
+    fleet_say_text(question, question->owned[1]);
+    fleet_say(question, " IN r.labels) > 0)");
+}
+
+void fleet_say_runs(struct fleet_question *question, const struct fleet *fleet) {
+    const char *build = view_value(fleet->view, "build");
+    const char *host = view_value(fleet->view, "host");
+    say_time(question, fleet, "since", ">=");
+    say_time(question, fleet, "until", "<");
+    if (host) {
+        fleet_say(question, " AND r.host = ");
+        fleet_say_text(question, host);
+    }
+    if (build) {
+        fleet_say(question, " AND substring(r.build FROM 1 FOR ");
+        fleet_say_number(question, (int64_t)strlen(build));
+        fleet_say(question, "::int) = ");
+        fleet_say_text(question, build);
+    }
+    say_label(question, fleet);
+}
+
+/* When the build, or the version, that was typed was first seen, as a piece of SQL. */
+static void say_begin(struct fleet_question *question, const char *typed) {
+    fleet_say(question, "(SELECT min(r.at) FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
+    fleet_say_text(question, typed);
+    fleet_say(question, " OR substring(r.build FROM 1 FOR ");
+    fleet_say_number(question, (int64_t)strlen(typed));
+    fleet_say(question, "::int) = ");
+    fleet_say_text(question, typed);
+    fleet_say(question, "))");
+}
+
+static void say_since(struct fleet_question *question, const struct fleet *fleet,
+                      const char *option, const char *relation) {
+    const char *typed = view_value(fleet->view, option);
+    if (!typed)
+        return;
+    if (!*typed) {
+        view_error("--%s: a build or a version was expected", option);
+        question->has_failed = true;
+        return;
+    }
+    /* Builds are in the order in which each was first seen: old ones still run beside new ones. */
+    fleet_say(question, " AND NOT EXISTS (SELECT 1 FROM hakmem.finding g JOIN hakmem.run q ON"
+                        " q.run = g.run AND q.month = g.month JOIN (SELECT r.build, min(r.at) AS"
+                        " began FROM hakmem.run r" FLEET_WHERE " GROUP BY r.build) b ON b.build ="
+                        " q.build WHERE g.fingerprint = f.fingerprint AND b.began ");
+    fleet_say(question, relation);
+    fleet_say(question, " ");
+    say_begin(question, typed);
+    fleet_say(question, ")");
+}
+
+void fleet_say_findings(struct fleet_question *question, const struct fleet *fleet,
+                        const char *fingerprint) {
+    if (fingerprint) {
+        fleet_say(question, " AND f.fingerprint = ");
+        fleet_say_text(question, fingerprint);
+    }
+    say_since(question, fleet, "new-since", "<");
+    say_since(question, fleet, "gone-since", ">=");
+}
+
+/* ---- cells ------------------------------------------------------------------------------------
+ */
+
+uint64_t fleet_number(const struct hak_remote_cell *cell) {
+    return cell->kind == HAK_REMOTE_INTEGER && cell->number > 0 ? (uint64_t)cell->number : 0;
+}
+
+uint64_t fleet_estimate(const struct hak_remote_cell *cell) {
+    if (cell->kind != HAK_REMOTE_REAL_NUMBER || !(cell->real > 0))
+        return 0;
+    return cell->real < 9e18 ? (uint64_t)(cell->real + 0.5) : (uint64_t)9e18;
+}
+
+static int digit(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+char *fleet_part(const struct hak_remote_cell *cell, int part) {
+    const char *from = cell->kind == HAK_REMOTE_STRING ? cell->text : "";
+    for (int i = 0; i < part && from; i++) {
+        from = strchr(from, '/');
+        from = from ? from + 1 : NULL;
+    }
+    char *out = malloc(from ? strlen(from) / 2 + 1 : 1), *to = out;
+    if (!out)
+        return NULL;
+    for (; from && digit(from[0]) >= 0 && digit(from[1]) >= 0; from += 2)
+        *to++ = (char)(digit(from[0]) << 4 | digit(from[1]));
+    *to = 0;
+    return out;
+}
+
+const char *fleet_time(int64_t seconds) {
+    static char line[4][32];
+    static unsigned next;
+    char *out = line[next++ % 4];
+    struct tm when;
+    time_t at = (time_t)seconds;
+    if (!gmtime_r(&at, &when) || !strftime(out, sizeof line[0], "%Y-%m-%d %H:%M", &when))
+        *out = 0;
+    return out;
+}
+
+json_t *fleet_json_time(int64_t seconds) {
+    char line[40] = "";
+    struct tm when;
+    time_t at = (time_t)seconds;
+    if (gmtime_r(&at, &when))
+        strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%SZ", &when);
+    return json_string(line);
+}
+
+void fleet_add_build(struct hak_text *text, const char *build, const char *version) {
+    if (version && *version)
+        hak_text_add_name(text, version);
+    else if (build && *build)
+        hak_text_add(text, "build %.8s", build);
+    else
+        hak_text_add(text, "no build-id");
+}
+
+json_t *fleet_json_build(const char *build, const char *version) {
+    json_t *object = json_object();
+    hak_json_set_text(object, "build", build ? build : "");
+    hak_json_set_text(object, "version", version ? version : "");
+    return object;
+}
+
+/* ---- answers ----------------------------------------------------------------------------------
+ */
+
+json_t *fleet_document(const struct fleet *fleet, const char *word) {
+    json_t *document = view_json_document(fleet->view);
+    hak_json_set_text(document, "server", fleet->name);
+    json_object_set_new(document, "word", json_string(word));
+    return document;
+}
+
+int fleet_print_document(json_t *document) {
+    return view_print_json(hak_json_print(document)) ? VIEW_OK : VIEW_UNREADABLE;
+}
+
+void fleet_drop_table(struct table *table) {
+    struct hak_text none = {0};
+    struct view view = {0};
+    table_print(&none, table, &view);
+    hak_text_free(&none);
+}
+
+int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct table *table,
+                      uint64_t shown, uint64_t all, const char *one, const char *many) {
+    if (!shown)
+        hak_text_add(text, "no %s that match were pushed to ", many);
+    else if (shown < all)
+        hak_text_add(text, "the first %s of %s on ", hak_words_number(shown),
+                     hak_words_count(all, one, many));
+    else
+        hak_text_add(text, "%s on ", hak_words_count(all, one, many));
+    hak_text_add_name(text, fleet->name);
+    hak_text_add(text, "%s\n", shown ? "" : "; all filters together were asked for");
+    if (shown)
+        hak_text_add(text, "\n");
+    if (shown)
+        table_print(text, table, fleet->view);
+    else
+        fleet_drop_table(table);
+    if (shown && shown < all)
+        hak_text_add(text, "\n--limit 0 shows all of them\n");
+    view_start_pager(fleet->view);
+    return view_print(text) ? VIEW_OK : VIEW_UNREADABLE;
+}

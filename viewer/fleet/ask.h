@@ -1,0 +1,99 @@
+/* Questions of `fleet` to the server: which runs and findings are meant, and the answer's cells. */
+#ifndef HAK_VIEWER_FLEET_ASK_H
+#define HAK_VIEWER_FLEET_ASK_H
+
+#include <jansson.h>
+#include "viewer/fleet/fleet.h"
+
+enum { FLEET_VALUES = 32, FLEET_ROWS_MAX = 100000, FLEET_CELL_BYTES = 4096 };
+
+/* A server that is asked. */
+struct fleet {
+    struct view *view;
+    const struct hak_remote *remote;
+    struct hak_remote_asking *asking;
+    const char *url; /* as it was typed */
+    char *name;      /* for people: without what is nobody's business */
+    uint64_t limit;  /* rows of an answer */
+};
+
+/* Opens the server of --to (or of -s), and reads --limit, whose default is `limit`. `writes`: not
+ * only to read. 0, or an exit status: the error is printed. Close it in any case. */
+int fleet_open(struct fleet *fleet, struct view *view, uint64_t limit, bool writes);
+void fleet_close(struct fleet *fleet);
+
+/* A question that is put together. What people typed is among its values, never in its text. */
+struct fleet_question {
+    struct hak_text sql;
+    struct hak_remote_cell value[FLEET_VALUES];
+    int values;
+    char *owned[2];  /* by the values; freed by fleet_ask */
+    bool has_failed; /* what was typed cannot be meant; it was said */
+};
+
+/* Appends SQL of this program as it is. */
+void fleet_say(struct fleet_question *question, const char *sql);
+/* Appends "$N" for a value that lives until fleet_ask. */
+void fleet_say_text(struct fleet_question *question, const char *text);
+void fleet_say_number(struct fleet_question *question, int64_t number);
+void fleet_say_real(struct fleet_question *question, double number);
+/* Appends " AND ..." of the runs `r`: --since, --until, --build, --host, --label. */
+void fleet_say_runs(struct fleet_question *question, const struct fleet *fleet);
+/* The same of the findings `f`: --new-since, --gone-since, and `fingerprint` where it is given. */
+void fleet_say_findings(struct fleet_question *question, const struct fleet *fleet,
+                        const char *fingerprint);
+/* Asks it and frees it. 0, or an exit status: the error is printed. */
+int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *doing,
+              hak_remote_row *row, void *context);
+
+/* ---- pieces of SQL: f is hakmem.finding, r is hakmem.run --------------------------------------
+ * What hosts wrote may be anything: no number of theirs ends a question with an error. */
+#define FLEET_BOTH " FROM hakmem.finding f JOIN hakmem.run r ON r.run = f.run AND r.month = f.month"
+#define FLEET_RUNS                                                                                 \
+    " FROM hakmem.run r LEFT JOIN hakmem.finding f ON f.run = r.run AND f.month = r.month"
+/* Times that count: the others are no times of runs. */
+#define FLEET_WHERE                                                                                \
+    " WHERE r.at >= TIMESTAMPTZ '1970-01-01 00:00:00+00'"                                          \
+    " AND r.at < TIMESTAMPTZ '9999-01-01 00:00:00+00'"
+#define FLEET_RATE          "CASE WHEN r.rate >= 1 AND r.rate <= 1e9 THEN r.rate ELSE 1 END"
+#define FLEET_COUNT         "least(coalesce(sum(greatest(f.count, 0)), 0), 9e18)::bigint"
+#define FLEET_GUESS         "coalesce(sum(" FLEET_RATE " * greatest(f.count, 0)), 0)::float8"
+#define FLEET_SECONDS(time) "extract(epoch FROM " time ")::bigint"
+#define FLEET_STAMP         "to_char(r.at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS')"
+#define FLEET_HEX(bytes)    "encode(substring(" bytes " FROM 1 FOR 4096), 'hex')"
+/* Texts of the first or last run of a group: fleet_part takes them out. */
+#define FLEET_BUILD_OF(which)                                                                      \
+    which                                                                                          \
+        "((" FLEET_STAMP                                                                           \
+        " || '/' || " FLEET_HEX("r.build") " || '/' || " FLEET_HEX("r.version") ") COLLATE \"C\")"
+
+/* ---- cells ------------------------------------------------------------------------------------
+ */
+uint64_t fleet_number(const struct hak_remote_cell *cell); /* 0 where it is none, or below 0 */
+/* The text of part `part`, from 1, of a cell of FLEET_BUILD_OF and its like. To be freed; NULL: no
+ * memory. */
+char *fleet_part(const struct hak_remote_cell *cell, int part);
+/* "2026-11-23 14:05" in UTC; until the next call of words of report/words. */
+const char *fleet_time(int64_t seconds);
+/* "2026-11-23T14:05:00Z". */
+json_t *fleet_json_time(int64_t seconds);
+/* "1.2.0", where no version is known "build 5f0c1d9e", else "no build-id". */
+void fleet_add_build(struct hak_text *text, const char *build, const char *version);
+json_t *fleet_json_build(const char *build, const char *version);
+/* The sum of counts as level light's rates make it likely: a whole number. */
+uint64_t fleet_estimate(const struct hak_remote_cell *cell);
+
+/* ---- answers ----------------------------------------------------------------------------------
+ */
+/* The document of a word: "hakmem_json", "command", "server", "word". */
+json_t *fleet_document(const struct fleet *fleet, const char *word);
+/* Prints and frees it. An exit status. */
+int fleet_print_document(json_t *document);
+/* Frees a table that was not printed. */
+void fleet_drop_table(struct table *table);
+/* Prints text and table, or nothing is shown, where it was looked for. Frees both. An exit status.
+ */
+int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct table *table,
+                      uint64_t shown, uint64_t all, const char *one, const char *many);
+
+#endif

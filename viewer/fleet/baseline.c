@@ -1,0 +1,68 @@
+/* `fleet baseline FILE`: puts what was found into the file that `run --baseline` reads. */
+#include <limits.h>
+#include "report/known/known.h"
+#include "report/words/words.h"
+#include "viewer/fleet/findings.h"
+
+struct writing {
+    struct hak_baseline *baseline;
+    uint64_t added;
+    bool failed;
+};
+
+static void add_finding(void *context, const struct fleet_finding *f) {
+    struct writing *writing = context;
+    struct hak_text day = {0};
+    if (hak_baseline_find(writing->baseline, f->fingerprint))
+        return;
+    hak_text_add(&day, "%.10s", fleet_time(f->first.seconds));
+    if (hak_baseline_add(writing->baseline, f->fingerprint, f->name, f->place, "",
+                         hak_text_string(&day)))
+        writing->added++;
+    else
+        writing->failed = true;
+    hak_text_free(&day);
+}
+
+static int print(const struct fleet *fleet, const struct writing *writing, const char *path) {
+    if (fleet->view->json) {
+        json_t *document = fleet_document(fleet, "baseline");
+        hak_json_set_text(document, "baseline", path);
+        hak_json_set_number(document, "entries", writing->baseline->count);
+        hak_json_set_number(document, "added", writing->added);
+        return fleet_print_document(document);
+    }
+    struct hak_text text = {0};
+    hak_text_add(&text, "%s: %s, of which %s new\n", path,
+                 hak_words_count(writing->baseline->count, "finding", "findings"),
+                 hak_words_number(writing->added));
+    return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
+}
+
+int fleet_baseline(struct view *view) {
+    static char error[2 * PATH_MAX];
+    struct fleet fleet = {0};
+    struct writing writing = {0};
+    const char *path = view->argument_count > 1 ? view->argument[1] : NULL;
+    if (!path) {
+        view_error("fleet baseline: which FILE is written? `run --baseline FILE` reads it");
+        return VIEW_USAGE;
+    }
+    writing.baseline = hak_baseline_load(path, true, error, sizeof error);
+    if (!writing.baseline) {
+        view_error("%s", error);
+        return VIEW_UNREADABLE;
+    }
+    int status = fleet_open(&fleet, view, FLEET_ROWS_MAX, false);
+    if (!status)
+        status = fleet_read_findings(&fleet, NULL, add_finding, &writing);
+    if (!status && (writing.failed || !hak_baseline_write(writing.baseline, error, sizeof error))) {
+        view_error("%s", writing.failed ? "out of memory" : error);
+        status = VIEW_UNREADABLE;
+    }
+    if (!status)
+        status = print(&fleet, &writing, path);
+    hak_baseline_free(writing.baseline);
+    fleet_close(&fleet);
+    return status;
+}

@@ -1,0 +1,13 @@
+/* A day, or how long ago, as people type it. */
+#ifndef HAK_VIEWER_FLEET_WHEN_H
+#define HAK_VIEWER_FLEET_WHEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* "2026-11-23", "2026-11-23T14:05" (UTC), or how long before `now`: "12h", "30d", "2w". Into
+ * seconds since 1970. False: the error, which names --`option`, is printed. */
+bool fleet_when(const char *option, const char *text, time_t now, int64_t *seconds);
+
+#endif
