@@ -406,7 +406,7 @@ tests: all unit man $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL
        $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
-SCHEMA_OBJ := $(BUILD)/host/tools/schema/schema.o $(BUILD)/host/src/store/schema_sql.o
+SCHEMA_OBJ := $(BUILD)/host/tools/schema/schema.o $(BUILD)/host/src/store/schema_sql.o $(BUILD)/host/src/remote/schema_sql.o
 $(BUILD)/write_pages: $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ)
 	$(call SAY,link) $(CC) -o $@ $^ -lsqlite3
 .PHONY: pages

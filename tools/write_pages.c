@@ -1,5 +1,6 @@
 /* Writes what is made from the four .def tables: specs/options.md, specs/hops.md, specs/classes.md,
- * specs/faults/INDEX.md and profiles/NAME.env, and from the store's statements specs/schema.md.
+ * specs/faults/INDEX.md and profiles/NAME.env, and from the
+ * statements of stores and servers specs/schema.md and specs/fleet-tables.md.
  * `write_pages DIRECTORY` (docs); `make pages` calls it and `make lint` compares what it writes
  * with what is there. */
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "hop.h"
+#include "remote/migrations.h"
 #include "tools/schema/schema.h"
 
 static const char *directory;
@@ -361,6 +363,21 @@ static void write_schema(void) {
     close_page(page);
 }
 
+static void write_fleet_tables(void) {
+    FILE *page =
+        open_page("specs/fleet-tables.md", "The tables of a server", "remote/schema_sql.c");
+    if (!page)
+        return;
+    fputs("What `hakmem-trace fleet setup` lays out beside the tables of captures, which are those "
+          "of a "
+          "store ([schema](schema.md)) named c_TABLE with `capture` in front of the key: "
+          "[fleet](fleet.md). Texts of programs and hosts are BYTEA, as they may be anything.\n",
+          page);
+    for (const struct hak_remote_migration *m = hak_remote_migrations; m->number; m++)
+        schema_read_other(m->sql, "src/remote/schema_sql.c", put_schema_item, page);
+    close_page(page);
+}
+
 int main(int argc, char **argv) {
     static const char *const folders[] = {"specs", "specs/faults", "profiles"};
     if (argc != 2) {
@@ -382,5 +399,6 @@ int main(int argc, char **argv) {
     write_classes();
     write_faults();
     write_schema();
+    write_fleet_tables();
     return status;
 }

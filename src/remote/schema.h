@@ -3,17 +3,9 @@
 #define HAK_REMOTE_SCHEMA_H
 
 #include "remote/link.h"
+#include "remote/migrations.h"
 #include "remote/remote.h"
 #include "remote/tables.h"
-
-struct hak_remote_migration {
-    int number; /* from 1 without gaps */
-    int oldest; /* the layout that a client must know at least when this one is there */
-    const char *sql;
-};
-/* Ends with number 0. The statements, with what each table and column means as comments, in the
- * form of store/schema_sql.c: the page docs/specs/fleet-tables.md is made of them. */
-extern const struct hak_remote_migration hak_remote_migrations[];
 
 /* Is the server laid out as this client needs it? 0; HAK_STORE_FOREIGN: there is nothing;
  * HAK_STORE_OLDER, HAK_STORE_NEWER: of another version; or what the server says. */

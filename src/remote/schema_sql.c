@@ -4,7 +4,9 @@
  * store and are not written twice: tables.c.
  *
  * What is here was run on servers: a change is a new migration at the end. */
-#include "remote/schema.h"
+#include "remote/migrations.h"
+
+#include <stddef.h>
 
 /* clang-format off */
 static const char captures[] =

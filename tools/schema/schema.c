@@ -12,11 +12,13 @@
 
 enum { LINE_BYTES = 256, ITEMS_MAX = 1024 };
 
+static const char *source = "src/store/schema_sql.c";
+
 static void fail(const char *form, ...) __attribute__((format(printf, 1, 2), noreturn));
 static void fail(const char *form, ...) {
     va_list values;
     va_start(values, form);
-    fputs("src/store/schema_sql.c: ", stderr);
+    fprintf(stderr, "%s: ", source);
     vfprintf(stderr, form, values);
     fputs("\n", stderr);
     va_end(values);
@@ -152,10 +154,10 @@ static void check_columns(const struct reading *r) {
     sqlite3_close(database);
 }
 
-void schema_read(void (*put)(void *context, const struct schema_item *item), void *context) {
+static struct reading *read_lines(const char *sql) {
     static struct reading r;
     r.items = 0;
-    for (const char *at = hak_store_schema_sql; *at;) {
+    for (const char *at = sql; *at;) {
         char line[LINE_BYTES];
         size_t length = strcspn(at, "\n");
         snprintf(line, sizeof line, "%.*s", (int)length, at);
@@ -163,9 +165,22 @@ void schema_read(void (*put)(void *context, const struct schema_item *item), voi
         at += length + (at[length] == '\n');
     }
     check_sentences(&r);
-    check_columns(&r);
-    for (int i = 0; i < r.items; i++)
-        put(context, &r.item[i]);
+    return &r;
+}
+
+void schema_read(void (*put)(void *context, const struct schema_item *item), void *context) {
+    const struct reading *r = read_lines(hak_store_schema_sql);
+    check_columns(r);
+    for (int i = 0; i < r->items; i++)
+        put(context, &r->item[i]);
+}
+
+void schema_read_other(const char *sql, const char *file,
+                       void (*put)(void *context, const struct schema_item *item), void *context) {
+    source = file;
+    const struct reading *r = read_lines(sql);
+    for (int i = 0; i < r->items; i++)
+        put(context, &r->item[i]);
 }
 
 const char *schema_find_page(const char *from, size_t *length) {

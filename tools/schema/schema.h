@@ -11,7 +11,7 @@ enum schema_kind { SCHEMA_CHAPTER, SCHEMA_TABLE, SCHEMA_VIEW, SCHEMA_INDEX, SCHE
 struct schema_item {
     enum schema_kind kind;
     char name[128];      /* of a chapter its heading, of an index "NAME on TABLE(COLUMNS)" */
-    char type[32];       /* of a table's column: INTEGER, ... */
+    char type[64];       /* of a table's column: INTEGER, ... */
     char sentence[1024]; /* "" of a chapter only */
 };
 
@@ -19,6 +19,10 @@ struct schema_item {
  * process with a message where a table, view, index or column has no sentence, or where SQLite has
  * other columns than the lines say. */
 void schema_read(void (*put)(void *context, const struct schema_item *item), void *context);
+
+/* The same of other statements in that form, of the source `file`: SQLite is not asked. */
+void schema_read_other(const char *sql, const char *file,
+                       void (*put)(void *context, const struct schema_item *item), void *context);
 
 /* The page NAME.md that a sentence names, from `from` on: its start, with its length and that of
  * the name without ".md"; NULL = none. */
