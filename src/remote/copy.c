@@ -332,6 +332,8 @@ static int send_all(struct push *push, int jobs) {
 static int lay_out(struct push *push) {
     struct hak_remote_laid laid;
     int error = hak_remote_schema_check(&push->link);
+    if (!error)
+        error = hak_remote_schema_check_tables(&push->link, &push->tables);
     if (error != HAK_STORE_FOREIGN && error != HAK_STORE_OLDER)
         return error;
     int made = hak_remote_schema_make(&push->link, &push->tables, false, &laid);

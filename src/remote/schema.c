@@ -59,6 +59,31 @@ int hak_remote_schema_check(struct hak_link *link) {
     return error ? error : judge(link, number, oldest);
 }
 
+/* Columns of a table of captures, `capture` left out, as `columns` of the server say. */
+static int columns_of(const PGresult *columns, const char *table) {
+    for (int i = 0; i < PQntuples(columns); i++)
+        if (strcmp(PQgetvalue(columns, i, 0) + 2, table) == 0) /* behind c_ */
+            return (int)hak_link_get(PQgetvalue(columns, i, 1), 8) - 1;
+    return -1;
+}
+
+int hak_remote_schema_check_tables(struct hak_link *link, const struct hak_remote_tables *tables) {
+    static const char sql[] =
+        "SELECT c.relname::text, count(*)::bigint FROM pg_catalog.pg_class c"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
+        " WHERE n.nspname = 'hakmem' AND c.relkind = 'r' AND c.relname LIKE 'c\\_%'"
+        " AND a.attnum > 0 AND NOT a.attisdropped GROUP BY c.relname";
+    int error;
+    PGresult *columns = hak_link_ask(link, sql, NULL, 0, "asking for its tables", &error);
+    for (int i = 0; columns && i < tables->tables && !error; i++)
+        if (columns_of(columns, tables->table[i].name) < tables->table[i].columns)
+            error = hak_store_fail(HAK_STORE_OLDER, "%s: lacks columns of table %s", link->name,
+                                   tables->table[i].name);
+    PQclear(columns);
+    return error;
+}
+
 /* ---- roles ------------------------------------------------------------------------------------
  */
 

@@ -10,6 +10,8 @@
 /* Is the server laid out as this client needs it? 0; HAK_STORE_FOREIGN: there is nothing;
  * HAK_STORE_OLDER, HAK_STORE_NEWER: of another version; or what the server says. */
 int hak_remote_schema_check(struct hak_link *link);
+/* The same for the columns of the tables of captures: HAK_STORE_OLDER where some are missing. */
+int hak_remote_schema_check_tables(struct hak_link *link, const struct hak_remote_tables *tables);
 
 /* Lays out what is missing, once, under a lock of its own: any number of clients may ask at once.
  * `is_whole`: with the roles hakmem_writer and hakmem_reader, without which it is an error; else

@@ -109,6 +109,12 @@ refused 'has layout 99, and this hakmem knows 2 at most' a.db "$writer"
 grep -q 'has layout 99' err || fail "setup of a newer layout: $(cat err)"
 query 'delete from hakmem.migration where number > 2'
 
+# A server that was laid out for stores with fewer columns.
+query 'alter table hakmem.c_leak drop column process'
+refused 'is laid out for an older hakmem; who keeps the server types' a.db "$writer"
+"$trace" fleet setup --to "$URL" >out 2>&1 || fail "setup of a column: $(cat out)"
+push b.db "$writer"
+
 # A full server: what has come stays.
 empty
 query "create function full_disk() returns trigger language plpgsql as 'begin raise exception ''no space'' using errcode = ''53100''; end';
