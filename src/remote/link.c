@@ -106,7 +106,7 @@ static void copy_line(char *out, size_t size, const char *text) {
 int hak_link_fail(const struct hak_link *link, const PGresult *result, const char *doing) {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    bool is_away = PQstatus(link->connection) != CONNECTION_OK;
+    bool is_away = !state || PQstatus(link->connection) != CONNECTION_OK; /* libpq itself said it */
     char line[512];
     if (!text)
         text = PQerrorMessage(link->connection);
