@@ -66,20 +66,7 @@ HAKMEM_TRACE=off core_at_exit "$BUILD/hakmem-debug.so" ./lost_tree
 "$trace" core exit.core --leaks >found
 [ $? -eq 1 ] && tail -n 1 found | grep -qx '480 bytes in 11 blocks are lost, of [0-9]* live blocks' || fail "text: $(cat found)"
 grep -q '^direct: 80 bytes in 1 block ' found || fail "text: $(cat found)"
-python3 - exit.core <<'END' || fail 'cutting off'
-import os, struct, sys
-with open(sys.argv[1], "r+b") as core:  # the part that lies highest, a stack, begins where the file ends
-    head = core.read(64)
-    offset, count = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<H", head, 56)[0]
-    parts = []
-    for at in range(offset, offset + 56 * count, 56):
-        core.seek(at)
-        kind, flags, _, start, _, stored, _, _ = struct.unpack("<IIQQQQQQ", core.read(56))
-        if kind == 1 and flags & 2 and stored:
-            parts.append((start, at))
-    core.seek(max(parts)[1] + 8)
-    core.write(struct.pack("<Q", os.path.getsize(sys.argv[1])))
-END
+without_stack exit.core
 "$trace" core exit.core --leaks >found 2>errors
 [ $? -eq 4 ] && ! grep -q '^direct' found && grep -q "of the program's memory are not in this core" found || fail "cut off: $(cat found errors)"
 ! grep -q ' lost' found || grep -qE 'may be lost' found || fail "cut off: $(cat found)"

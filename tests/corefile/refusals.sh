@@ -59,6 +59,24 @@ for part in 40 100 3000 $((bytes / 50)) $((bytes / 3)) $((bytes - 5000)); do
     done
 done
 
+# So does JSON say it, which somebody may keep without what stderr said.
+lack_of() { # STATUS ARG...
+    local status
+    timeout 60 "$trace" core "${@:2}" --json >found.json 2>errors
+    status=$?
+    [ "$status" -eq "$1" ] || fail "core ${*:2} --json: status $status, due $1: $(head -n 3 errors)"
+    python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" found.json || fail "core ${*:2} --json: not as the schema says"
+    python3 -c 'import json; print(json.load(open("found.json"))["incomplete"])'
+}
+cp good.core cut.core
+without_stack cut.core
+for question in '' --layers --top --check "--why $(address_of live)"; do
+    # shellcheck disable=SC2086
+    [ "$(lack_of 0 good.core $question)" = None ] || fail "$question --json of a whole core: $(lack_of 0 good.core $question)"
+    # shellcheck disable=SC2086
+    [[ $(lack_of 4 cut.core $question) == 'the core is cut off: '* ]] || fail "$question --json of a core that is cut off: $(cat found.json)"
+done
+
 # Lists that lead back into themselves or promise more than there is memory.
 python3 "$SOURCE/tests/corefile/damage.py" "$trace" good.core good.said "$BUILD/libhakmem.so" || fail 'lists damaged on purpose'
 

@@ -57,3 +57,21 @@ with open(sys.argv[1], "r+b") as core:
             core.write(struct.pack("<Q", keep))
 END
 }
+
+# without_stack FILE: as if the end of FILE were missing, and there the stack of the first thread.
+without_stack() {
+    python3 - "$1" <<'END' || fail 'cutting off'
+import os, struct, sys
+with open(sys.argv[1], "r+b") as core:  # the part that lies highest, a stack, begins where the file ends
+    head = core.read(64)
+    offset, count = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<H", head, 56)[0]
+    parts = []
+    for at in range(offset, offset + 56 * count, 56):
+        core.seek(at)
+        kind, flags, _, start, _, stored, _, _ = struct.unpack("<IIQQQQQQ", core.read(56))
+        if kind == 1 and flags & 2 and stored:
+            parts.append((start, at))
+    core.seek(max(parts)[1] + 8)
+    core.write(struct.pack("<Q", os.path.getsize(sys.argv[1])))
+END
+}

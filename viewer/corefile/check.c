@@ -148,7 +148,7 @@ static bool say_json(struct view *view, const struct core_check *check) {
         json_array_append_new(list, finding_json(&check->finding[i]));
     json_object_set_new(object, "findings", list);
     json_object_set_new(document, "check", object);
-    return view_print_json(hak_json_print(document));
+    return core_print_json(check->blocks, document);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */

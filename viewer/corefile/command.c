@@ -61,7 +61,7 @@ static int say_summary(struct view *view, struct core_blocks *blocks, uint64_t a
         hak_json_set_number(live, "blocks", sums[0]);
         hak_json_set_number(live, "bytes", sums[1]);
         json_object_set_new(document, "live", live);
-        return view_print_json(hak_json_print(document)) ? VIEW_OK : VIEW_UNREADABLE;
+        return core_print_json(blocks, document) ? VIEW_OK : VIEW_UNREADABLE;
     }
     bool is_plain = blocks->tables.table[0].half == HAK_LAYOUT_PLAIN;
     add_process(&text, &blocks->memory);
@@ -120,21 +120,6 @@ static bool read_address(const struct view *view, const char *option,
     return false;
 }
 
-/* Why the answer may be wrong; NULL = nothing is lacking. */
-static const char *lack_of(const struct core_blocks *blocks) {
-    bool is_damaged = false;
-    for (int i = 0; i < blocks->tables.count; i++)
-        is_damaged |= blocks->half[i].is_damaged;
-    if (blocks->memory.is_truncated)
-        return "the core is cut off: its end is missing, and the answer may be wrong";
-    if (is_damaged)
-        return "the allocator's lists are damaged: one leads back into itself, or holds more than "
-               "there is memory; the answer may be wrong";
-    return blocks->memory.missing
-               ? "the core leaves out memory that was asked for: the answer may be wrong"
-               : NULL;
-}
-
 bool core_is_of(const char *path, int32_t pid, uint32_t signal) {
     struct hak_text why = {0};
     struct core_memory core;
@@ -159,7 +144,7 @@ int command_core(struct view *view) {
     view_start_pager(view);
     if (status == 0)
         status = question->answer(view, &blocks, address);
-    const char *lack = lack_of(&blocks);
+    const char *lack = core_lack(&blocks);
     if ((status <= VIEW_FAULT || status == VIEW_INCOMPLETE) && lack) {
         view_error("%s", lack);
         status = status == VIEW_OK ? VIEW_INCOMPLETE : status;

@@ -32,3 +32,23 @@ json_t *core_document(const struct view *view, const struct core_blocks *blocks)
     json_object_set_new(document, "allocator", own);
     return document;
 }
+
+const char *core_lack(const struct core_blocks *blocks) {
+    bool is_damaged = false;
+    for (int i = 0; i < blocks->tables.count; i++)
+        is_damaged |= blocks->half[i].is_damaged;
+    if (blocks->memory.is_truncated)
+        return "the core is cut off: its end is missing, and the answer may be wrong";
+    if (is_damaged)
+        return "the allocator's lists are damaged: one leads back into itself, or holds more than "
+               "there is memory; the answer may be wrong";
+    return blocks->memory.missing
+               ? "the core leaves out memory that was asked for: the answer may be wrong"
+               : NULL;
+}
+
+bool core_print_json(const struct core_blocks *blocks, json_t *document) {
+    const char *lack = core_lack(blocks);
+    json_object_set_new(document, "incomplete", lack ? json_string(lack) : json_null());
+    return view_print_json(hak_json_print(document));
+}

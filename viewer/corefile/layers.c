@@ -82,7 +82,7 @@ int core_layers(struct view *view, struct core_blocks *blocks, uint64_t address)
     }
     core_each(blocks, count, counts);
     if (view->json) {
-        is_printed = view_print_json(hak_json_print(layers_json(view, blocks, counts)));
+        is_printed = core_print_json(blocks, layers_json(view, blocks, counts));
     } else {
         add_table(&text, counts, view);
         is_printed = view_print(&text);

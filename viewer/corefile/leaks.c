@@ -214,7 +214,7 @@ static bool say_json(struct view *view, const struct rows *rows) {
         json_array_append_new(list, row_json(rows, &rows->row[i]));
     json_object_set_new(object, "rows", list);
     json_object_set_new(document, "leaks", object);
-    return view_print_json(hak_json_print(document));
+    return core_print_json(rows->leaks->blocks, document);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */

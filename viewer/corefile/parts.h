@@ -16,6 +16,13 @@ const char *core_level_word(const struct core_blocks *blocks);
 
 /* The document that every answer begins with: process and allocator. (document.c) */
 json_t *core_document(const struct view *view, const struct core_blocks *blocks);
+/* Says in it whether anything was missing for the answer, and prints it. False: it could not be
+ * printed. (document.c) */
+bool core_print_json(const struct core_blocks *blocks, json_t *document);
+
+/* Why the answer may be wrong, as far as it is worked out: what the core lacks, or lists that are
+ * damaged; NULL: nothing. (document.c) */
+const char *core_lack(const struct core_blocks *blocks);
 
 /* The answers (command.c has the table): printed, and the exit status. */
 int core_why(struct view *view, struct core_blocks *blocks, uint64_t address);

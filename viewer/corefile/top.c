@@ -138,7 +138,7 @@ static bool say_json(struct view *view, const struct top *top) {
     for (size_t i = 0; i < top->count; i++)
         json_array_append_new(rows, row_json(top->blocks, &top->row[i]));
     json_object_set_new(document, "top", rows);
-    return view_print_json(hak_json_print(document));
+    return core_print_json(top->blocks, document);
 }
 
 /* Without the rows that only stand for stacks that are not known. */

@@ -293,9 +293,8 @@ static int answer(struct view *view, struct core_blocks *blocks, uint64_t addres
     struct core_block block;
     core_find(blocks, address, &block);
     if (view->json)
-        return view_print_json(hak_json_print(why_json(view, blocks, &block, address)))
-                   ? VIEW_OK
-                   : VIEW_UNREADABLE;
+        return core_print_json(blocks, why_json(view, blocks, &block, address)) ? VIEW_OK
+                                                                                : VIEW_UNREADABLE;
     if (block.kind != CORE_SLOT && block.kind != CORE_LARGE)
         add_no_block(&text, blocks, &block, address);
     else
