@@ -18,6 +18,8 @@ refused() {
 
 make_core good.core "$BUILD/libhakmem.so" "$program"
 cp said good.said
+HAKMEM_GUARD=off make_core checked.core "$BUILD/hakmem-debug.so" "$program"
+cp said checked.said
 make_core none.core '' "$program"
 echo 'not at all' >text
 : >empty
@@ -82,9 +84,9 @@ python3 "$SOURCE/tests/corefile/damage.py" "$trace" good.core good.said "$BUILD/
 
 # Bytes of the head, the notes and the heap's own structures changed at odds: an answer or an error in time.
 address=$(sed -n 's/^freed //p' moved.said)
-python3 - "$trace" good.core "$(sed -n 's/^live //p' said)" "$address" <<'END' || fail 'a damaged core'
+cat >odds.py <<'END'
 import random, subprocess, sys
-trace, path, *addresses = sys.argv[1:]
+trace, path, turns, *addresses = sys.argv[1:]
 random.seed(18)
 good = open(path, "rb").read()
 table = good.find(b"superslab.owner")
@@ -92,7 +94,7 @@ heads = [(0, 4096), (0, 65536)]
 with open(path, "r+b", buffering=0) as core:
     # Where memory that is not zero lies.
     busy = [at for at in range(0, len(good), 4096) if good[at:at + 4096].strip(b"\0")]
-    for turn in range(120):
+    for turn in range(int(turns)):
         places = []
         for _ in range(random.choice((1, 4, 40))):
             start, length = random.choice(heads) if turn % 3 == 0 else (random.choice(busy), 4096)
@@ -100,7 +102,7 @@ with open(path, "r+b", buffering=0) as core:
         for at in places:
             core.seek(at)
             core.write(bytes([random.choice((0, 1, 0x7f, 0xff, random.randrange(256)))]))
-        for more in ([], ["--why", addresses[0]], ["--check"]):
+        for more in ([], ["--why", addresses[0]], ["--check"], ["--leaks"]):
             try:
                 done = subprocess.run([trace, "core", path, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
             except subprocess.TimeoutExpired:
@@ -111,4 +113,7 @@ with open(path, "r+b", buffering=0) as core:
             core.seek(at)
             core.write(good[at:at + 1])
 END
+python3 odds.py "$trace" good.core 120 "$(sed -n 's/^live //p' said)" "$address" || fail 'a damaged core'
+# Of hakmem-debug.so the core has the pages that hakmem mapped, and a state for each slot.
+python3 odds.py "$trace" checked.core 60 "$(sed -n 's/^live //p' checked.said)" || fail 'a damaged core of hakmem-debug.so'
 exit 0

@@ -17,7 +17,8 @@ struct row {
     bool is_large;  /* of those whose stack is not known */
     uint32_t stack; /* 0: by class */
     uint32_t class_index;
-    uint64_t key; /* of its blocks */
+    uint64_t key;   /* of its blocks */
+    uint32_t at[2]; /* place + 1 of the first and last of them; `work` leads on to the next */
     uint64_t blocks, bytes;
 };
 
@@ -81,7 +82,7 @@ static int by_kind_and_bytes(const void *a, const void *b) {
 }
 
 static void make_rows(struct rows *rows) {
-    const struct core_leaks *leaks = rows->leaks;
+    struct core_leaks *leaks = rows->leaks;
     for (size_t i = 0; i < leaks->count && !rows->no_memory; i++) {
         const struct core_leak_block *block = &leaks->block[i];
         rows->blocks[block->mark]++;
@@ -90,6 +91,12 @@ static void make_rows(struct rows *rows) {
         if (row) {
             row->blocks++;
             row->bytes += bytes_of(block);
+            if (row->at[1])
+                leaks->work[row->at[1] - 1] = (uint32_t)i + 1;
+            else
+                row->at[0] = (uint32_t)i + 1;
+            row->at[1] = (uint32_t)i + 1;
+            leaks->work[i] = 0;
         }
     }
     if (rows->count > 1)
@@ -109,7 +116,7 @@ static const char *class_of(const struct row *row) {
 /* ---- text ------------------------------------------------------------------------------------ */
 
 static void add_row(struct hak_text *text, const struct rows *rows, const struct row *row) {
-    struct core_leaks *leaks = rows->leaks;
+    const struct core_leaks *leaks = rows->leaks;
     struct hak_frames frames = {0};
     unsigned shown = 0;
     hak_text_add(text, "%s: %s in %s ", kind_of(rows, row->kind), hak_words_bytes(row->bytes),
@@ -123,17 +130,9 @@ static void add_row(struct hak_text *text, const struct rows *rows, const struct
         hak_text_add(text, row->is_large ? "with pages of their own\n" : "of class %s\n",
                      class_of(row));
     }
-    for (size_t i = 0; i < leaks->count && shown <= ADDRESSES; i++) {
-        const struct core_leak_block *block = &leaks->block[i];
-        if (!is_lost(block) || key_of(block) != row->key)
-            continue;
-        if (shown < ADDRESSES)
-            hak_text_add(text, "%s0x%" PRIx64, shown ? ", " : "  at ", block->user);
-        else
-            hak_text_add(text, ", ...");
-        shown++;
-    }
-    hak_text_add(text, "\n");
+    for (uint32_t at = row->at[0]; at && shown < ADDRESSES; at = leaks->work[at - 1])
+        hak_text_add(text, "%s0x%" PRIx64, shown++ ? ", " : "  at ", leaks->block[at - 1].user);
+    hak_text_add(text, row->blocks > ADDRESSES ? ", ...\n" : "\n");
 }
 
 static void add_end(struct hak_text *text, const struct rows *rows) {
@@ -187,13 +186,11 @@ static json_t *row_json(const struct rows *rows, const struct row *row) {
         core_stack_frames(leaks->blocks, row->stack, &frames);
     json_object_set_new(object, "frames", row->stack ? hak_json_frames(&frames) : json_null());
     hak_frames_free(&frames);
-    for (size_t i = 0; i < leaks->count && json_array_size(list) < ADDRESSES_JSON; i++) {
-        const struct core_leak_block *block = &leaks->block[i];
-        if (!is_lost(block) || key_of(block) != row->key)
-            continue;
+    for (uint32_t at = row->at[0]; at && json_array_size(list) < ADDRESSES_JSON;
+         at = leaks->work[at - 1]) {
         json_t *one = json_object();
-        hak_json_set_address(one, "user", block->user);
-        hak_json_set_number(one, "bytes", bytes_of(block));
+        hak_json_set_address(one, "user", leaks->block[at - 1].user);
+        hak_json_set_number(one, "bytes", bytes_of(&leaks->block[at - 1]));
         json_array_append_new(list, one);
     }
     json_object_set_new(object, "at", list);
@@ -219,13 +216,6 @@ static bool say_json(struct view *view, const struct rows *rows) {
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static bool is_damaged(const struct core_blocks *blocks) {
-    for (int i = 0; i < blocks->tables.count; i++)
-        if (blocks->half[i].is_damaged)
-            return true;
-    return false;
-}
-
 int core_leaks(struct view *view, struct core_blocks *blocks, uint64_t address) {
     struct core_leaks leaks = {.blocks = blocks};
     struct rows rows = {.leaks = &leaks};
@@ -237,9 +227,9 @@ int core_leaks(struct view *view, struct core_blocks *blocks, uint64_t address) 
         return VIEW_USAGE;
     }
     core_leaks_scan(&leaks);
-    rows.is_partial = blocks->memory.is_truncated || leaks.missing_bytes ||
-                      blocks->memory.missing || blocks->memory.thread_count == 0 ||
-                      is_damaged(blocks);
+    blocks->half[0].is_damaged |= leaks.is_damaged;
+    rows.is_partial =
+        leaks.missing_bytes || blocks->memory.thread_count == 0 || core_lack(blocks) != NULL;
     if (!leaks.no_memory)
         make_rows(&rows);
     if (leaks.no_memory || rows.no_memory)

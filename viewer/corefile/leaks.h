@@ -28,16 +28,18 @@ struct core_leaks_range {
 
 struct core_leaks {
     struct core_blocks *blocks;
-    struct core_leak_block *block; /* by address; none overlaps, or the table is damaged */
+    struct core_leak_block *block; /* by address; none overlaps */
     size_t count;
     uint32_t room;
-    uint32_t *work, *heads; /* places of blocks; as many as there are blocks */
+    uint32_t *work, *heads; /* places of blocks; as many as there are blocks; free after the scan */
     size_t work_count, head_count;
     struct core_leaks_range *left_out; /* by address */
     size_t left_out_count;
     uint32_t left_out_room;
     enum core_mark found_as;
     uint64_t missing_bytes; /* of writable memory of the program, which the core leaves out */
+    uint64_t steps_left;    /* through the allocator's lists, as far as there is memory for them */
+    bool is_damaged;        /* they wanted more, or blocks overlapped */
     bool no_memory;
 };
 

@@ -42,6 +42,25 @@ static int by_base(const void *a, const void *b) {
     return (left->base > right->base) - (left->base < right->base);
 }
 
+/* Ends each block where the next one begins, and has the user's bytes inside it. Only damaged
+ * tables need it: no byte is then read for two blocks. */
+static void part_overlapping(struct core_leaks *leaks) {
+    for (size_t i = 0; i < leaks->count; i++) {
+        struct core_leak_block *block = &leaks->block[i];
+        bool is_last = i + 1 == leaks->count;
+        if (block->user >= block->base && block->user <= block->end &&
+            (is_last || block->end <= block[1].base))
+            continue;
+        leaks->is_damaged = true;
+        if (block->end < block->base)
+            block->end = block->base;
+        if (!is_last && block->end > block[1].base)
+            block->end = block[1].base;
+        if (block->user < block->base || block->user > block->end)
+            block->user = block->end;
+    }
+}
+
 /* The block whose bytes a pointer leads into; NULL = none. */
 static struct core_leak_block *find(const struct core_leaks *leaks, uint64_t word, bool from_base) {
     size_t above = HAK_FIRST_ABOVE(leaks->block, leaks->count, base, word);
@@ -147,6 +166,7 @@ void core_leaks_scan(struct core_leaks *leaks) {
     if (leaks->no_memory || leaks->count == 0)
         return;
     qsort(leaks->block, leaks->count, sizeof *leaks->block, by_base);
+    part_overlapping(leaks);
     leaks->work = calloc(leaks->count, sizeof *leaks->work);
     leaks->heads = calloc(leaks->count, sizeof *leaks->heads);
     leaks->no_memory = !leaks->work || !leaks->heads;

@@ -24,7 +24,9 @@ static int by_start(const void *a, const void *b) {
 }
 
 static bool add_range(struct core_memory *core, const GElf_Phdr *part) {
-    if (part->p_memsz == 0 || part->p_vaddr + part->p_memsz < part->p_vaddr)
+    /* Nothing lies in the highest page of all: an address behind a range is an address, too. */
+    if (part->p_memsz == 0 ||
+        part->p_vaddr + part->p_memsz + CORE_PAGE_BYTES < part->p_vaddr + CORE_PAGE_BYTES)
         return true;
     uint64_t stored = part->p_filesz < part->p_memsz ? part->p_filesz : part->p_memsz;
     uint64_t there = part->p_offset < core->file_bytes ? core->file_bytes - part->p_offset : 0;

@@ -18,12 +18,22 @@ enum {
     RED_ZONE_BYTES = 128,
     IN_HAND_BYTES = 8 << 10,
     PARTS_MAX = 64,
+    CACHES_MAX = 4096,
     MODULES_MAX = 4096, /* with thread-local memory */
-    LIST_MAX = 1 << 24, /* of chunks and segments: a ring ends somewhere */
     OWN_PAGE_BITS = 12,
 };
+/* What is followed: each node lies in memory of its own, of so many bytes at least. */
+enum { NODE_BYTES = 64, SPARE_STEPS = 1 << 20 };
 
 /* ---- what is left out ------------------------------------------------------------------------ */
+
+/* One step further. False: the lists are damaged, and lead to more than there is. */
+static bool may_step(struct core_leaks *leaks) {
+    bool is_left = leaks->steps_left > 0;
+    leaks->is_damaged |= !is_left;
+    leaks->steps_left -= is_left;
+    return is_left && !leaks->no_memory;
+}
 
 static void leave_out(struct core_leaks *leaks, uint64_t start, uint64_t end) {
     if (start >= end || leaks->no_memory)
@@ -83,15 +93,18 @@ static void leave_out_noted(struct core_leaks *leaks, const struct core_table *t
         }
         uint64_t word = core_pointer(t->core, leaf + (page & mask) / 64 * 8);
         uint64_t stop = (page | 63) + 1;
-        for (; page < stop && page < end; page++)
+        if (word && !may_step(leaks))
+            return;
+        for (; word && page < stop && page < end; page++)
             if (word >> page % 64 & 1)
                 leave_out(leaks, page << OWN_PAGE_BITS, (page + 1) << OWN_PAGE_BITS);
+        page = stop;
     }
 }
 
 static void leave_out_list(struct core_leaks *leaks, const struct core_table *t, uint64_t node,
                            enum hak_layout_id next, enum hak_layout_id bytes) {
-    for (unsigned i = 0; node && i < LIST_MAX && !leaks->no_memory; i++) {
+    while (node && may_step(leaks)) {
         leave_out_bytes(leaks, node, core_value(t, bytes));
         node = core_at(t, node, next);
     }
@@ -129,7 +142,7 @@ static void leave_out_front(struct core_leaks *leaks, const struct core_table *t
     }
     if (mid)
         leave_out_segments(leaks, t, core_at(t, mid, HAK_AT_mid_unused));
-    for (uint64_t i = 0; caches && i < cache_count && i < PARTS_MAX * PARTS_MAX; i++) {
+    for (uint64_t i = 0; caches && i < cache_count && i < CACHES_MAX && may_step(leaks); i++) {
         uint64_t cache = caches + i * core_value(t, HAK_AT_cache_bytes);
         leave_out_bytes(leaks, cache, core_value(t, HAK_AT_cache_bytes));
         leave_out_bytes(leaks, core_at(t, cache, HAK_AT_cache_blocks),
@@ -150,7 +163,8 @@ static void leave_out_heap(struct core_leaks *leaks, const struct core_table *t,
                     HAK_AT_mail_chunks));
     for (uint64_t i = 0; remote && i < core_value(t, HAK_AT_remote_places); i++) {
         uint64_t chunk = core_pointer(t->core, core_place(t, remote, HAK_AT_remote_slots) + i * 8);
-        leave_out_bytes(leaks, chunk, core_value(t, HAK_AT_chunk_bytes));
+        if (chunk && may_step(leaks))
+            leave_out_bytes(leaks, chunk, core_value(t, HAK_AT_chunk_bytes));
     }
     if (remote)
         leave_out_chunks(leaks, t, core_at(t, remote, HAK_AT_remote_spare_chunks));
@@ -213,7 +227,7 @@ static uint64_t tls_of(struct core_leaks *leaks, const struct module *module, ui
     struct core_memory *core = &leaks->blocks->memory;
     uint64_t dtv = core_pointer(core, tp + TCB_DTV * 8);
     uint64_t count = dtv ? core_pointer(core, dtv - 16) : 0;
-    for (uint64_t i = 1; i <= count && i < MODULES_MAX; i++) {
+    for (uint64_t i = 1; i <= count && i < MODULES_MAX && may_step(leaks); i++) {
         uint64_t block = core_pointer(core, dtv + i * 16);
         if (block && variable - block < module->tls_bytes)
             return block;
@@ -380,6 +394,7 @@ static void see_registers(struct core_leaks *leaks) {
 
 void core_leaks_roots(struct core_leaks *leaks) {
     const struct core_memory *core = &leaks->blocks->memory;
+    leaks->steps_left = core_stored_bytes(core) / NODE_BYTES + SPARE_STEPS;
     for (int n = 0; n < leaks->blocks->tables.count; n++) {
         const struct core_half *half = &leaks->blocks->half[n];
         const struct core_table *t = half->table;

@@ -62,6 +62,8 @@ static bool is_sane(const struct core_table *t) {
            slabs <= 64 && slab * slabs == core_value(t, HAK_AT_superslab_size) &&
            core_value(t, HAK_AT_classes) <= 128 && core_value(t, HAK_AT_address_bits) <= 47 &&
            core_value(t, HAK_AT_address_bits) >= core_value(t, HAK_AT_registry_shift) &&
+           core_value(t, HAK_AT_own_leaf_page_bits) >= 6 &&
+           core_value(t, HAK_AT_own_leaf_page_bits) <= 30 &&
            core_value(t, HAK_AT_heap_id_max) < 65536 &&
            core_value(t, HAK_AT_remote_places) <= 65536 &&
            core_value(t, HAK_AT_blocks_of_chunk) <= 4096 &&
