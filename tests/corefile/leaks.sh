@@ -7,11 +7,11 @@ set -u
 trace=$BUILD/hakmem-trace
 export HAKMEM_GUARD=off
 
-# core_at_exit LIBRARY PROGRAM: exit.core, as the process calls exit_group.
+# core_at_exit LIBRARY PROGRAM [GDB'S ARG...]: exit.core, as the process calls exit_group.
 core_at_exit() {
     rm -f exit.core
     timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex "set environment LD_PRELOAD $1" \
-        -ex 'catch syscall exit_group' -ex 'run >said' -ex 'generate-core-file exit.core' -ex kill "$2" </dev/null >gdb.out 2>&1
+        "${@:3}" -ex 'catch syscall exit_group' -ex 'run >said' -ex 'generate-core-file exit.core' -ex kill "$2" </dev/null >gdb.out 2>&1
     [ -s exit.core ] || fail "gdb made no core of $2: $(tail -n 5 gdb.out)"
 }
 # of_core FILE: blocks of the JSON as "kind address bytes".
@@ -59,6 +59,15 @@ for name in lost_tree lost_circle lost_thread lost_large kept_globals kept_stack
     core_at_exit "$BUILD/libhakmem.so" "./$name"
     ask "$name, plain" "$status"
     [ "$(grep -c '^direct' of.core) $(grep -c '^indirect' of.core)" = "${due:-0 0}" ] || fail "$name, plain: due '$due', found: $(cat of.core)"
+done
+
+# The child of a fork: what the thread that is not there had on its stack is lost, what lies in its caches is not live.
+for library in hakmem-debug.so libhakmem.so; do
+    HAKMEM_TRACE=off core_at_exit "$BUILD/$library" "$BUILD/tests/corefile/forked" -ex 'set follow-fork-mode child'
+    ask "forked, $library" 1
+    [ "$(cut -d ' ' -f 1 of.core | sort | uniq -c | xargs)" = '3 direct 2 indirect' ] || fail "forked, $library: $(cat of.core)"
+    [ "$library" = libhakmem.so ] || [ "$(cut -d ' ' -f 1,3 of.core | sort | xargs)" = 'direct 1000 direct 2000 direct 3000 indirect 2001 indirect 3001' ] ||
+        fail "forked: $(cat of.core)"
 done
 
 # Text; and of a core whose end is missing.

@@ -167,6 +167,21 @@ static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
         note_cached(cache, core_pointer(t->core, top));
 }
 
+/* The array of a class whose thread a fork left behind: how full it was is noted in the child
+ * (front/left.c), until the heap has an owner again. */
+static void walk_left_array(struct cache *cache, uint64_t front) {
+    const struct core_table *t = cache->half->table;
+    unsigned c = cache->class_index;
+    uint64_t array =
+        core_place(t, front, HAK_AT_front_array) + c * core_value(t, HAK_AT_array_bytes);
+    uint64_t bottom = core_at(t, array, HAK_AT_array_bottom);
+    uint64_t left = core_at(t, array, HAK_AT_array_left);
+    cache->place = (uint8_t)core_number(t->core, t->root[HAK_ROOT_place_of_array] + c, 1);
+    cache->order = 0;
+    for (; left > 0 && !cache->no_memory && may_read(cache->half, 1); left--)
+        note_cached(cache, core_pointer(t->core, bottom + left * 8));
+}
+
 static void walk_mid(struct cache *cache, uint64_t mid) {
     const struct core_table *t = cache->half->table;
     uint64_t list = core_place(t, mid, HAK_AT_mid_lists) +
@@ -312,6 +327,8 @@ static bool walk_heap(struct core_half *half, uint16_t id, uint64_t address) {
         cache.class_index = (uint8_t)c;
         if (heap->thread)
             walk_array(&cache, heap->thread, front);
+        else
+            walk_left_array(&cache, front);
         if (mid)
             walk_mid(&cache, mid);
     }
