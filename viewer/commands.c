@@ -45,6 +45,10 @@ static const struct view_option run_options[] = {
     {"core", 0, NULL,
      "lets processes leave core files; writes the report of each one's crash beside its core, into "
      "CORE.hakmem.txt"},
+    {"push", 0, "URL",
+     "sends what was found to a server at the end, or into the queue (docs/fleet.md); also "
+     "HAKMEM_PUSH"},
+    {"label", 0, "KEY=VALUE", "--push: a label of this run, as version=1.2; several times"},
     {"allocator", 0, "hakmem|keep",
      "keep: PROGRAM keeps the allocator that it has; what it takes and gives back is recorded, "
      "nothing is checked"},
@@ -306,9 +310,11 @@ static const struct view_option fleet_options[] = {
 };
 
 static const struct view_option push_options[] = {
-    {"to", 0, "URL", "the server: postgresql://HOST/DATABASE"},
+    {"to", 0, "URL", "the server: postgresql://HOST/DATABASE (default: HAKMEM_PUSH)"},
     {"whole", 0, NULL, "all of the capture, so that every question can be asked there"},
-    {"jobs", 'j', "N", "connections that send, 1 to 32 (default: 2)"},
+    {"jobs", 'j', "N", "--whole: connections that send, 1 to 32 (default: 2)"},
+    {"label", 0, "KEY=VALUE", "a label of the run, as version=1.2; may be given several times"},
+    {"queue", 0, NULL, "sends what waits in the queue, each document to its own server"},
 };
 
 #define OPTIONS(table) table, sizeof table / sizeof table[0]
@@ -918,25 +924,37 @@ const struct view_command view_commands[] = {
     {.name = "push",
      .group = "OUT",
      .arguments = "",
-     .sentence = "send a capture to a PostgreSQL server",
+     .sentence = "send what was found, or a whole capture, to a PostgreSQL server",
      .about =
-         "Sends the capture's tables into schema hakmem of a database of PostgreSQL, and prints "
-         "the\n"
-         "capture's number there. Other commands read it with -s "
-         "'postgresql://HOST/DATABASE?capture=N'.\n"
-         "What the server has already is not sent twice: a push that was cut short goes on from "
-         "there\n"
-         "when it is typed again. At the end hashes and numbers of rows are compared. A capture "
-         "that\n"
-         "is still being written is sent as it is now. Passwords belong into ~/.pgpass or a "
-         "service\n"
-         "file of libpq; in a URL they are refused.\n"
+         "Sends what a capture found (faults, crashes, leaks, with their reports) and whose run "
+         "it\n"
+         "was: host, program, build, labels, what it held. What the server has already is not "
+         "sent\n"
+         "twice. A capture is pushed when its programs have ended. docs/fleet.md has all of it.\n"
          "\n"
-         "Exit status: 0, 2 wrong command line, 3 the capture cannot be read, or the server is "
-         "away,\n"
-         "full or refuses.\n",
-     .examples = "  hakmem-trace push --whole -s app.db --to postgresql://db.example.org/heap\n"
-                 "  hakmem-trace why @fault -s 'postgresql://db.example.org/heap?capture=7'\n",
+         "It goes into a queue on disk first, $XDG_STATE_HOME/hakmem_push or else ~/.hakmem_push,\n"
+         "and out of it when the server has it. Where the server is away it waits there for the\n"
+         "next push or `run --push` to that server, or for --queue. The queue takes 1,000 "
+         "documents\n"
+         "and 64 MiB; the oldest make room, which the next push tells of.\n"
+         "\n"
+         "With --whole the capture's tables are sent, into schema hakmem of the database, and its\n"
+         "number there is printed. Other commands read it with -s\n"
+         "'postgresql://HOST/DATABASE?capture=N'. A push that was cut short goes on from there\n"
+         "when it is typed again; at the end hashes and numbers of rows are compared. A capture "
+         "that\n"
+         "is still being written is sent as it is now.\n"
+         "\n"
+         "Passwords belong into ~/.pgpass or a service file of libpq; in a URL they are refused.\n"
+         "\n"
+         "Exit status: 0, 2 the command line is wrong, 3 the capture cannot be read, or the "
+         "server\n"
+         "is away, full or refuses, 4 documents of the queue were damaged.\n",
+     .examples =
+         "  hakmem-trace push -s app.db --to postgresql://db.example.org/heap --label version=1.2\n"
+         "  hakmem-trace push --queue\n"
+         "  hakmem-trace push --whole -s app.db --to postgresql://db.example.org/heap\n"
+         "  hakmem-trace why @fault -s 'postgresql://db.example.org/heap?capture=7'\n",
      OPTIONS(push_options),
      .run = command_push},
     {.name = "fleet",

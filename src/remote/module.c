@@ -1,6 +1,7 @@
 /* What hakmem-trace finds in hakmem_postgres.so. */
 #include "remote/asking.h"
 #include "remote/copy.h"
+#include "remote/findings.h"
 #include "remote/reading.h"
 #include "remote/remote.h"
 #include "remote/schema.h"
@@ -13,4 +14,7 @@ __attribute__((visibility("default"))) const struct hak_remote hak_remote = {
     .asking_open = hak_remote_asking_open,
     .ask = hak_remote_ask,
     .asking_close = hak_remote_asking_close,
+    .begin_findings = hak_remote_begin_findings,
+    .send_findings = hak_remote_send_findings,
+    .end_findings = hak_remote_end_findings,
 };

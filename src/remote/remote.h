@@ -3,6 +3,7 @@
  *
  *   source ---> reading.c   a capture as tables of an SQLite connection in memory
  *   push   ---> copy.c      a store's rows, in parts (parts.c) that are sent once
+ *          ---> findings.c  runs of programs and what was found in them, each once
  *                 |
  *   setup  ---> schema.c    migrations (schema_sql.c), roles, partitions
  *                 |
@@ -21,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HAK_REMOTE_ABI 1
+#define HAK_REMOTE_ABI 5
 
 /* What a push did. */
 struct hak_remote_pushed {
@@ -59,6 +60,27 @@ struct hak_remote_capture {
     uint64_t bytes;      /* of the values of its rows */
 };
 
+/* A finding of a run, and a run: rows of hakmem.finding and hakmem.run. Texts may be anything; none
+ * is NULL. */
+struct hak_remote_finding {
+    uint32_t number; /* in its run, from 0 */
+    uint32_t code;   /* HKM number, 0 = a crash */
+    const char *fingerprint, *name, *headline, *place, *report;
+    uint64_t count;   /* blocks of a leak, else 1 */
+    uint64_t address; /* of the block that the program had; 0 = not known */
+};
+struct hak_remote_run {
+    uint64_t run;          /* what it is known by, below 2^63 */
+    int64_t at_us;         /* when it began, since 1970 */
+    uint64_t pid, capture; /* 0 = not pushed */
+    double rate;           /* one in how many allocations was watched */
+    const char *host, *program, *command, *build, *version, *level, *hakmem;
+    const char *labels, *summary; /* JSON */
+    const struct hak_remote_finding *finding;
+    uint32_t findings;
+};
+struct hak_remote_link; /* a connection for them */
+
 struct hak_remote {
     int abi; /* HAK_REMOTE_ABI */
     /* The capture that `url` names. `layout` is a database with a store's tables and views, empty;
@@ -84,6 +106,13 @@ struct hak_remote {
                const struct hak_remote_cell *values, int count, const char *doing,
                hak_remote_row *row, void *context, char **why);
     void (*asking_close)(struct hak_remote_asking *asking); /* NULL: nothing is done */
+    /* Connects. 0 or an error, as `open`. */
+    int (*begin_findings)(const char *url, struct hak_remote_link **out, char **why);
+    /* Sends `run` with its findings in one transaction and one round trip; `is_new` false: the
+     * server had it. 0 or an error. */
+    int (*send_findings)(struct hak_remote_link *link, const struct hak_remote_run *run,
+                         bool *is_new, char **why);
+    void (*end_findings)(struct hak_remote_link *link); /* NULL = none */
 };
 
 /* The module's only symbol for others: "hak_remote". */

@@ -57,13 +57,13 @@ viewer/events: capture cli
 viewer/findings: capture cli
 viewer/info: capture cli
 viewer/sql: capture cli
-viewer/fleet: capture cli
 viewer/layers: events capture cli
 viewer/leaks: findings capture cli
 viewer/profile: capture cli
 viewer/export: findings events profile capture cli
 viewer/html: profile layers findings capture cli
-viewer/record: findings profile corefile capture cli
+viewer/fleet: findings capture cli
+viewer/record: fleet findings profile corefile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli
 viewer/view: profile block findings capture cli

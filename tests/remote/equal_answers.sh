@@ -22,7 +22,7 @@ ${CC:-cc} -w -fno-builtin -O0 -g -o rows "$SOURCE/tests/cli/rows.c" || { echo "r
 sqlite3 stored.db 'SELECT count(*) FROM profile_run' | grep -qvx 0 || fail "stored.db keeps no profile"
 for name in mixed forks light only stored; do
     [ -e $name.db ] || { fail "no $name.db"; continue; }
-    "$trace" push -s $name.db --to "$URL" >pushed 2>&1 || fail "push of $name: $(cat pushed)"
+    "$trace" push --whole -s $name.db --to "$URL" >pushed 2>&1 || fail "push of $name: $(cat pushed)"
     sed -n "s/^capture \([0-9]*\):.*/$name \1/p" pushed >>numbers
 done
 server_of() { echo "$URL?capture=$(sed -n "s/^$1 //p" numbers)"; }

@@ -11,7 +11,7 @@ fail() { echo "why.sh: $*"; status=1; }
 start_postgres
 
 "$trace" run --check normal --on-fault continue -s double.db -- "$BUILD/tests/faults/double_free" >out 2>&1
-"$trace" push -s double.db --to "$URL" >out 2>err || fail "push: $(cat out err)"
+"$trace" push --whole -s double.db --to "$URL" >out 2>err || fail "push: $(cat out err)"
 number=$(sed -n 's/^capture \([0-9]*\): .*/\1/p' out)
 [ -n "$number" ] || fail "push says: $(cat out)"
 [ -s err ] && fail "push says on stderr: $(cat err)"
@@ -29,7 +29,7 @@ for words in 'why @fault' 'why p:1' 'why @fault --json' 'why 0x1'; do
     cmp -s due got && cmp -s due.err got.err || fail "$words: $(diff due got; diff due.err got.err)"
 done
 grep -q double due || "$trace" why @fault -s "$server" | grep -q HKM- || fail "no fault is told of"
-"$trace" push -s double.db --to "$URL" >again 2>&1 || fail "a second push: $(cat again)"
+"$trace" push --whole -s double.db --to "$URL" >again 2>&1 || fail "a second push: $(cat again)"
 grep -q "^capture $number: .*; 0 of [0-9]* parts sent$" again || fail "a second push: $(cat again)"
 
 # refused WORDS URL: one line on stderr, nothing on stdout, an unreadable capture.

@@ -110,6 +110,15 @@ static void say_unknown(const struct view *view, const char *typed) {
 
 /* Sets the values that are given in argv[1..], and the arguments to what is left. Without a command
  * it ends at the first word that is no option: the command. */
+/* KEY=VALUE may be given several times: each on a line of its own. Of others the last one holds. */
+static const char *joined(const struct view *view, int option, const char *value) {
+    const char *argument = view->option[option].argument, *before = view->value[option];
+    char *both;
+    if (!before || !argument || strcmp(argument, "KEY=VALUE") != 0)
+        return value;
+    return asprintf(&both, "%s\n%s", before, value) < 0 ? value : both;
+}
+
 static int parse_options(struct view *view, int argc, char **argv) {
     struct option longs[VIEW_OPTIONS_MAX + 1] = {0};
     char shorts[3 * VIEW_OPTIONS_MAX + 3];
@@ -135,7 +144,7 @@ static int parse_options(struct view *view, int argc, char **argv) {
             return usage(view);
         }
         const char *alone = view_value_alone(&view->option[i]);
-        view->value[i] = optarg ? optarg : alone ? alone : "";
+        view->value[i] = joined(view, i, optarg ? optarg : alone ? alone : "");
     }
     view->argument = argv + optind;
     view->argument_count = argc - optind;

@@ -1,9 +1,16 @@
-/* Many machines, one place to ask: captures on a server. */
+/* Many machines, one place to ask: captures on a server, and what was found in them.
+ *
+ *   push --whole --------------------------------> whole.c ---> hakmem_postgres.so (server.c)
+ *   push, run --push --> document.c --> queue.c --> sending.c --^
+ *                                       on disk    a process of its own
+ *
+ * Calls findings, capture and cli. One thread. */
 #ifndef HAK_VIEWER_FLEET_FLEET_H
 #define HAK_VIEWER_FLEET_FLEET_H
 
 #include "remote/remote.h"
 #include "viewer/cli/cli.h"
+#include "viewer/findings/findings.h"
 
 /* Lets -s be a URL; main calls it. Loads nothing. */
 void fleet_start(void);
@@ -13,9 +20,19 @@ const struct hak_remote *fleet_remote(void);
 /* The server of `fleet`; NULL: none was given, and that was said. */
 const char *fleet_url(const struct view *view);
 
-/* The rooms of push: an exit status. */
-int fleet_push_whole(struct view *view);
+enum { FLEET_URL_BYTES = 2048 };
+/* False (printed for `who`): it is no URL of a server, or has a password. */
+bool fleet_check_url(const char *who, const char *url);
 
+/* The server that `run` pushes to, by --push or HAKMEM_PUSH; NULL = none. False: printed. */
+bool fleet_settle_run(const struct view *view, const char **url);
+/* Sends what was found in the capture that is open, or leaves it in the queue, within seconds. What
+ * goes wrong is printed, and changes nothing for who calls. */
+void fleet_push_run(struct view *view, const struct findings *findings, const char *url);
+
+/* `push` with --whole and without: an exit status. */
+int fleet_push_whole(struct view *view);
+int fleet_push_findings(struct view *view);
 int command_push(struct view *view);
 int command_fleet(struct view *view);
 /* The words of `fleet`: an exit status. */

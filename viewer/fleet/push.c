@@ -3,11 +3,15 @@
 
 #include "store/source.h"
 
-int command_push(struct view *view) {
+static int push_whole(struct view *view) {
     const char *url = view_value(view, "to");
     if (!url || !hak_source_is_url(url)) {
         view_error("push: expected --to postgresql://HOST/DATABASE");
         return VIEW_USAGE;
     }
     return fleet_push_whole(view);
+}
+
+int command_push(struct view *view) {
+    return view_given(view, "whole") ? push_whole(view) : fleet_push_findings(view);
 }

@@ -1,6 +1,7 @@
 /* `run`: records a program and its children, reports their faults, returns its status. */
 #include "viewer/record/record.h"
 #include "viewer/capture/capture.h"
+#include "viewer/fleet/fleet.h"
 #include "viewer/profile/profile.h"
 #include "viewer/record/cores.h"
 #include "viewer/record/run.h"
@@ -287,7 +288,9 @@ int record_run(struct view *view, struct record_part *part) {
     struct outcome outcome = {0};
     struct findings findings = {0};
     uint64_t exit_code = VIEW_FAULT;
-    if (!view_number(view, "exitcode", &exit_code) || !run_options_check(view))
+    const char *push_to = NULL;
+    if (!view_number(view, "exitcode", &exit_code) || !run_options_check(view) ||
+        (!part && !fleet_settle_run(view, &push_to)))
         return VIEW_USAGE;
     if (exit_code > 255) {
         view_error("run --exitcode %s: 0 to 255 was expected", view_value(view, "exitcode"));
@@ -314,6 +317,8 @@ int record_run(struct view *view, struct record_part *part) {
         status = VIEW_USAGE; /* a job that expects the files must not pass without them */
     if (!run_core_finish(view) && status == 0)
         status = VIEW_USAGE;
+    if (push_to && outcome.read)
+        fleet_push_run(view, &findings, push_to);
     findings_free(&findings);
     if (*run_child_stop_signal())
         status = 128 + *run_child_stop_signal();

@@ -1,0 +1,261 @@
+/* Findings on their way: into the queue first, so that nothing is lost whatever happens then, and
+ * from there to the server. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "report/words/words.h"
+#include "store/source.h"
+#include "viewer/fleet/document.h"
+#include "viewer/fleet/fleet.h"
+#include "viewer/fleet/sending.h"
+
+enum {
+    RUN_SECONDS = 2,   /* so long `run` waits for a server */
+    PUSH_SECONDS = 30, /* and `push`, for each document */
+};
+
+/* ---- the URL ----------------------------------------------------------------------------------
+ */
+
+/* One character, which may be written as %XX; where the next one begins. */
+static const char *next_character(const char *at, char *out) {
+    char hex[3] = {0};
+    *out = (char)tolower((unsigned char)*at);
+    if (*at != '%' || !isxdigit((unsigned char)at[1]) || !isxdigit((unsigned char)at[2]))
+        return at + 1;
+    memcpy(hex, at + 1, 2);
+    *out = (char)tolower((int)strtoul(hex, NULL, 16));
+    return at + 3;
+}
+
+/* Is the parameter at `at` one of libpq's secrets: password, sslpassword, ..._secret? */
+static bool is_secret(const char *at) {
+    char key[64];
+    size_t length = 0;
+    while (*at && *at != '=' && *at != '&' && length + 1 < sizeof key)
+        at = next_character(at, &key[length++]);
+    key[length] = 0;
+    return strstr(key, "password") || strstr(key, "secret");
+}
+
+/* As libpq takes it apart: postgresql://USER:PASSWORD@HOST/DATABASE?KEY=VALUE&... */
+static bool has_password(const char *url) {
+    const char *begin = strstr(url, "://") + 3, *user = begin + strcspn(begin, "@/");
+    if (*user == '@' && memchr(begin, ':', (size_t)(user - begin)))
+        return true;
+    for (const char *at = strchr(begin, '?'); at; at = strpbrk(at + 1, "&?"))
+        if (is_secret(at + 1))
+            return true;
+    return false;
+}
+
+bool fleet_check_url(const char *who, const char *url) {
+    if (!hak_source_is_url(url)) {
+        view_error("%s %s: a server's URL was expected: postgresql://HOST/DATABASE", who, url);
+        return false;
+    }
+    if (has_password(url)) {
+        view_error("%s: the URL has a password, which everybody on this machine can read; put it "
+                   "into ~/.pgpass or a service file, and leave it out",
+                   who);
+        return false;
+    }
+    if (strlen(url) > FLEET_URL_BYTES) {
+        view_error("%s: the URL is longer than %d bytes", who, FLEET_URL_BYTES);
+        return false;
+    }
+    return true;
+}
+
+/* "postgresql://host/db": without parameters. */
+static void add_url(struct hak_text *text, const char *url) {
+    hak_text_add(text, "%.*s", (int)strcspn(url, "?"), url);
+}
+
+/* ---- what is said -----------------------------------------------------------------------------
+ */
+
+static void add_sent(struct hak_text *text, const struct sending *s) {
+    hak_text_add(text, "pushed %s of ", hak_words_count(s->findings, "finding", "findings"));
+    hak_text_add(text, "%s", hak_words_count(s->runs, "run", "runs"));
+    if (s->known_runs)
+        hak_text_add(text, "; the server had %s already",
+                     hak_words_count(s->known_runs, "run", "runs"));
+    if (s->left_out)
+        hak_text_add(text, "; %s left out: a push has %s at most",
+                     hak_words_count(s->left_out, "finding was", "findings were"),
+                     hak_words_number(DOCUMENT_FINDINGS));
+    if (s->cut)
+        hak_text_add(text, "; %s cut", hak_words_count(s->cut, "long text was", "long texts were"));
+}
+
+/* What the queue lost, or cannot send. */
+static void say_lost(const char *who, struct queue *queue, const struct sending *s) {
+    uint32_t dropped = queue_count_dropped(queue);
+    if (dropped)
+        view_error("%s: %s dropped from the full queue %s since the last push", who,
+                   hak_words_count(dropped, "document was", "documents were"), queue->path);
+    if (s->broken)
+        view_error("%s: %s set aside in %s: %s", who,
+                   hak_words_count(s->broken, "document was", "documents were"), queue->path,
+                   s->set_aside);
+}
+
+static void say_waiting(const char *who, const struct queue *queue, const struct sending *s) {
+    view_error("%s: %s; %s in %s, and `hakmem-trace push --queue` or the next push sends %s", who,
+               s->why, hak_words_count(s->waiting, "document waits", "documents wait"), queue->path,
+               s->waiting == 1 ? "it" : "them");
+}
+
+/* ---- a document -------------------------------------------------------------------------------
+ */
+
+/* Into the queue, or where that cannot be, kept in `s`. */
+static void put(struct queue *queue, const char *document, struct sending *s) {
+    if (!queue_open(queue, true) || !queue_add(queue, document, strlen(document), s->first)) {
+        s->document = document;
+        s->first[0] = 0;
+    }
+}
+
+/* Sends it, and says what came of it. True: the server has it. */
+static bool deliver(const char *who, const char *document, struct sending *s, struct queue *queue) {
+    char no_queue[sizeof queue->why];
+    put(queue, document, s);
+    memcpy(no_queue, queue->why, sizeof no_queue);
+    if (queue->folder >= 0 && s->document) /* what others may write to is not read either */
+        close(queue->folder), queue->folder = -1;
+    sending_run(queue, s);
+    if (!s->is_first_sent && s->document)
+        view_error("%s: the findings were not pushed: %s; nor can they wait: %s", who, s->why,
+                   no_queue);
+    else if (!s->is_first_sent && s->error)
+        say_waiting(who, queue, s);
+    if (s->is_first_sent && s->document)
+        view_error("%s: there is no queue, should the server be away: %s", who, no_queue);
+    say_lost(who, queue, s);
+    return s->is_first_sent;
+}
+
+/* ---- run --------------------------------------------------------------------------------------
+ */
+
+bool fleet_settle_run(const struct view *view, const char **url) {
+    *url = view_value(view, "push");
+    if (!document_check_labels("run", view_value(view, "label")))
+        return false;
+    if (*url)
+        return fleet_check_url("run --push", *url);
+    *url = view_variable_value(view, "PUSH");
+    if (*url && (!**url || !fleet_check_url("HAKMEM_PUSH", *url)))
+        *url = NULL; /* the program runs all the same */
+    return true;
+}
+
+void fleet_push_run(struct view *view, const struct findings *findings, const char *url) {
+    struct queue queue = {.folder = -1};
+    struct sending s = {.url = url, .seconds = RUN_SECONDS};
+    char *document = document_make(view, findings, url, view_value(view, "label"));
+    if (!document) {
+        view_error("run: the findings were not pushed: out of memory");
+        return;
+    }
+    if (deliver("run", document, &s, &queue) && isatty(STDERR_FILENO) && !view->json) {
+        struct hak_text text = {0};
+        hak_text_add(&text, "hakmem: ");
+        add_sent(&text, &s);
+        hak_text_add(&text, " to ");
+        add_url(&text, url);
+        hak_text_add(&text, "\n");
+        view_print_to(stderr, &text);
+    }
+    queue_close(&queue);
+    free(document);
+}
+
+/* ---- push -------------------------------------------------------------------------------------
+ */
+
+static bool print_sent(struct view *view, const struct sending *s) {
+    if (view->json) {
+        json_t *document = view_json_document(view);
+        hak_json_set_number(document, "runs", s->runs);
+        hak_json_set_number(document, "findings", s->findings);
+        hak_json_set_number(document, "known_runs", s->known_runs);
+        hak_json_set_number(document, "left_out", s->left_out);
+        hak_json_set_number(document, "cut", s->cut);
+        hak_json_set_number(document, "broken", s->broken);
+        hak_json_set_number(document, "waiting", s->waiting);
+        return view_print_json(hak_json_print(document));
+    }
+    struct hak_text text = {0};
+    add_sent(&text, s);
+    hak_text_add(&text, "\n");
+    return view_print(&text);
+}
+
+static int send_queue(struct view *view) {
+    struct queue queue;
+    struct sending s = {.seconds = PUSH_SECONDS, .is_each = true};
+    if (!queue_open(&queue, false)) {
+        view_error("push --queue: %s", queue.why);
+        queue_close(&queue);
+        return VIEW_UNREADABLE;
+    }
+    sending_run(&queue, &s);
+    print_sent(view, &s);
+    if (s.error)
+        say_waiting("push --queue", &queue, &s);
+    else if (s.busy)
+        view_error("push --queue: another process sends %s of them",
+                   hak_words_count(s.busy, "one", "some"));
+    say_lost("push --queue", &queue, &s);
+    queue_close(&queue);
+    return s.error ? VIEW_UNREADABLE : s.broken ? VIEW_INCOMPLETE : VIEW_OK;
+}
+
+static int push_capture(struct view *view, const char *url) {
+    struct findings findings;
+    struct queue queue = {.folder = -1};
+    struct sending s = {.url = url, .seconds = PUSH_SECONDS, .is_each = true};
+    int status = view_open(view);
+    if (status)
+        return status;
+    if (!findings_gather(view, 0, &findings))
+        return VIEW_UNREADABLE;
+    char *document = document_make(view, &findings, url, view_value(view, "label"));
+    if (!document) {
+        view_error("push: out of memory");
+        findings_free(&findings);
+        return VIEW_UNREADABLE;
+    }
+    status = deliver("push", document, &s, &queue) ? VIEW_OK : VIEW_UNREADABLE;
+    if (status == VIEW_OK)
+        print_sent(view, &s);
+    queue_close(&queue);
+    findings_free(&findings);
+    free(document);
+    return status == VIEW_OK && s.broken ? VIEW_INCOMPLETE : status;
+}
+
+int fleet_push_findings(struct view *view) {
+    const char *url = view_value(view, "to");
+    if (view_given(view, "queue") && (url || view_given(view, "store"))) {
+        view_error("push --queue sends what waits, each document to its own server: leave out %s",
+                   url ? "--to" : "-s");
+        return VIEW_USAGE;
+    }
+    if (view_given(view, "queue"))
+        return send_queue(view);
+    if (!url)
+        url = view_variable_value(view, "PUSH");
+    if (!url || !*url) {
+        view_error("push: --to URL was expected, as postgresql://HOST/DATABASE, or HAKMEM_PUSH");
+        return VIEW_USAGE;
+    }
+    if (!fleet_check_url("push --to", url) ||
+        !document_check_labels("push", view_value(view, "label")))
+        return VIEW_USAGE;
+    return push_capture(view, url);
+}

@@ -1,0 +1,316 @@
+/* Makes the document of a capture's findings: one run for each program that something was found in,
+ * and one for the first program. */
+#include "viewer/fleet/document.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include "report/words/words.h"
+#include "store/history/history.h"
+#include "version.h"
+
+/* Bytes of a text; what is longer is cut, and counted. */
+enum {
+    LINE_BYTES = 1024, /* a headline, a place, a host */
+    COMMAND_BYTES = 4096,
+    REPORT_BYTES = 64 << 10,
+    REPORTS_BYTES = 3 << 20, /* of all reports; of later findings there is none */
+    LABELS = 32,
+};
+
+struct making {
+    struct view *view;
+    const struct findings *findings;
+    json_t *labels;
+    char *host, *tree, *level;
+    const char *version; /* the label */
+    uint64_t started_ns;
+    double rate;
+    size_t report_bytes; /* so far */
+    uint64_t left_out, cut;
+    uint32_t found; /* that were put in */
+    json_t *runs;
+    char *program[DOCUMENT_RUNS]; /* of each run */
+};
+
+/* The first bytes of `text` as a JSON string, without half a character at its end. */
+static void set_text(struct making *m, json_t *object, const char *name, const char *text,
+                     size_t most) {
+    size_t length = strlen(text);
+    if (length <= most) {
+        hak_json_set_text(object, name, text);
+        return;
+    }
+    for (int i = 0; i < 3 && ((unsigned char)text[most] & 0xc0) == 0x80; i++)
+        most--;
+    char *begin = strndup(text, most);
+    m->cut++;
+    if (begin)
+        json_object_set_new(object, name, hak_json_lines(begin));
+    free(begin);
+}
+
+/* FNV-1a with a last mixing (that of MurmurHash3), since a run is known by this alone. */
+static uint64_t add_to_hash(uint64_t hash, const char *text) {
+    do
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    while (*text++);
+    return hash;
+}
+static uint64_t end_of_hash(uint64_t hash) {
+    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
+    hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53u;
+    hash = (hash ^ hash >> 33) & INT64_MAX;
+    return hash ? hash : 1;
+}
+
+/* ---- labels -----------------------------------------------------------------------------------
+ */
+
+static bool is_key(const char *text, size_t length) {
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+    return length > 0 && length <= 64 && strspn(text, allowed) >= length;
+}
+
+bool document_check_labels(const char *command, const char *labels) {
+    int count = 0;
+    for (const char *at = labels; at && *at; count++) {
+        size_t line = strcspn(at, "\n"), key = strcspn(at, "=\n");
+        if (at[key] != '=' || !is_key(at, key) || line - key > LINE_BYTES) {
+            view_error("%s --label %.*s: KEY=VALUE was expected, the key of letters, digits and "
+                       "_-./, at most 64 of them, the value of at most %d bytes",
+                       command, (int)(line < 200 ? line : 200), at, LINE_BYTES - 1);
+            return false;
+        }
+        at += line + (at[line] == '\n');
+    }
+    if (count > LABELS)
+        view_error("%s: %d labels were given; at most %d are taken", command, count, LABELS);
+    return count <= LABELS;
+}
+
+static json_t *read_labels(const char *labels) {
+    json_t *object = json_object();
+    for (const char *at = labels; at && *at;) {
+        size_t line = strcspn(at, "\n"), length = strcspn(at, "=\n");
+        char *key = strndup(at, length);
+        char *value = at[length] == '=' ? strndup(at + length + 1, line - length - 1) : NULL;
+        if (key && value)
+            hak_json_set_text(object, key, value);
+        free(key);
+        free(value);
+        at += line + (at[line] == '\n');
+    }
+    return object;
+}
+
+/* ---- a run ------------------------------------------------------------------------------------
+ */
+
+/* What all programs of the capture held and did, as far as it is stored. */
+static json_t *make_summary(struct view *view) {
+    const struct hak_store_summary *summary = &view->summary;
+    struct hak_heap heap = {0};
+    json_t *object = json_object();
+    hak_json_set_number(object, "events", summary->events);
+    hak_json_set_number(object, "processes", summary->processes);
+    hak_json_set_number(object, "lost_events", summary->lost_events);
+    hak_json_set_number(object, "ns", summary->last_ns);
+    hak_json_set_flag(object, "ended_early", summary->ended_early);
+    if (hak_heap_read(view->reader, 0, 0, 0, &heap) == 1) {
+        uint64_t calls = 0, bytes = 0, live = 0, peak = 0;
+        for (uint32_t i = 0; i < heap.rows; i++) {
+            calls += heap.row[i].came.blocks;
+            bytes += heap.row[i].came.bytes;
+            live += heap.row[i].live.bytes;
+        }
+        for (uint32_t i = 0; i < heap.processes; i++)
+            if (heap.process[i].peak_bytes > peak)
+                peak = heap.process[i].peak_bytes;
+        hak_json_set_number(object, "allocations", calls);
+        hak_json_set_number(object, "allocated_bytes", bytes);
+        hak_json_set_number(object, "live_bytes", live);
+        hak_json_set_number(object, "peak_bytes", peak); /* of the greatest process */
+    }
+    hak_heap_free(&heap);
+    return object;
+}
+
+static char *build_of(struct view *view, const char *program) {
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT build_id FROM image WHERE path = ?1 ORDER BY id", "reading modules");
+    hak_query_bind_text(&q, 1, program);
+    char *build = strdup(hak_query_next(&q) ? hak_query_text(&q, 0) : "");
+    hak_query_end(&q);
+    return build;
+}
+
+/* One in how many allocations was watched. */
+static double rate_of(struct view *view) {
+    const struct hak_database *db = hak_store_database(view->reader);
+    uint64_t blocks = hak_database_number(db,
+                                          "SELECT sum(CAST(value AS INTEGER)) FROM meta"
+                                          " WHERE key GLOB 'watched_blocks.*'",
+                                          0);
+    uint64_t calls = hak_database_number(db,
+                                         "SELECT sum(CAST(value AS INTEGER)) FROM meta"
+                                         " WHERE key GLOB 'watched_calls.*'",
+                                         0);
+    return blocks && calls > blocks ? (double)calls / (double)blocks : 1.0;
+}
+
+/* The run of process `row`, to which `q` stands: pid, start_time, program, command_line. */
+static json_t *make_run(struct making *m, const struct hak_query *q) {
+    json_t *run = json_object();
+    const char *program = hak_query_text(q, 3);
+    char *build = build_of(m->view, program);
+    uint64_t hash = 14695981039346656037u;
+    char number[64];
+    snprintf(number, sizeof number, "%llu %llu %llu", (unsigned long long)m->started_ns,
+             (unsigned long long)hak_query_count(q, 1), (unsigned long long)hak_query_count(q, 2));
+    hash = add_to_hash(hash, m->host);
+    hash = add_to_hash(hash, m->tree ? m->tree : "");
+    hash = add_to_hash(add_to_hash(hash, number), program);
+    hak_json_set_number(run, "run", end_of_hash(hash));
+    hak_json_set_number(run, "at_us", m->started_ns / 1000);
+    set_text(m, run, "host", m->host, LINE_BYTES);
+    hak_json_set_number(run, "pid", hak_query_count(q, 1));
+    set_text(m, run, "program", program, COMMAND_BYTES);
+    set_text(m, run, "command", hak_query_text(q, 4), COMMAND_BYTES);
+    set_text(m, run, "build", build ? build : "", LINE_BYTES);
+    set_text(m, run, "version", m->version, LINE_BYTES);
+    set_text(m, run, "level", m->level ? m->level : "", LINE_BYTES);
+    hak_json_set_text(run, "hakmem", HAK_VERSION);
+    json_object_set_new(run, "rate", json_real(m->rate));
+    json_object_set(run, "labels", m->labels);
+    json_object_set_new(run, "summary",
+                        json_array_size(m->runs) ? json_object() : make_summary(m->view));
+    json_object_set_new(run, "findings", json_array());
+    free(build);
+    return run;
+}
+
+/* The run of `process`; NULL: there are too many, or it cannot be read. */
+static json_t *run_of(struct making *m, uint32_t process) {
+    struct hak_query q = hak_ask(hak_store_database(m->view->reader),
+                                 "SELECT id, pid, start_time, program, command_line FROM process"
+                                 " WHERE id = ?1",
+                                 "reading processes", process);
+    json_t *run = NULL;
+    size_t count = json_array_size(m->runs);
+    if (hak_query_next(&q)) {
+        size_t i = 0;
+        while (i < count && strcmp(m->program[i], hak_query_text(&q, 3)) != 0)
+            i++;
+        if (i == count && count < DOCUMENT_RUNS &&
+            (m->program[i] = strdup(hak_query_text(&q, 3))) != NULL)
+            json_array_append_new(m->runs, make_run(m, &q));
+        run = json_array_get(m->runs, i);
+    }
+    hak_query_end(&q);
+    return run;
+}
+
+/* ---- a finding --------------------------------------------------------------------------------
+ */
+
+static uint64_t address_of(struct view *view, const struct finding *one) {
+    if (one->kind == FINDING_LEAK)
+        return 0;
+    char *text = hak_database_text(hak_store_database(view->reader),
+                                   "SELECT json FROM fault WHERE id = ?1", one->row);
+    json_t *document = text ? json_loads(text, 0, NULL) : NULL;
+    const char *address = hak_json_string(json_object_get(document, "fault"), "address");
+    uint64_t value = strtoull(address, NULL, 16);
+    json_decref(document);
+    free(text);
+    return value <= INT64_MAX ? value : 0;
+}
+
+static void set_report(struct making *m, json_t *object, const struct finding *one) {
+    struct view plain = *m->view; /* without colours */
+    struct hak_text text = {0};
+    plain.color = false;
+    if (m->report_bytes < REPORTS_BYTES)
+        finding_add_report(&text, &plain, one);
+    else
+        m->cut++;
+    set_text(m, object, "report", hak_text_string(&text), REPORT_BYTES);
+    m->report_bytes += text.length;
+    hak_text_free(&text);
+}
+
+static void add_finding(struct making *m, json_t *run, const struct finding *one) {
+    json_t *object = json_object(), *list = json_object_get(run, "findings");
+    struct hak_text place = {0};
+    const struct hak_frame *frame = finding_place(one);
+    if (frame)
+        hak_words_add_place(&place, frame, 1);
+    hak_json_set_number(object, "number", json_array_size(list));
+    hak_json_set_text(object, "fingerprint", one->fingerprint);
+    hak_json_set_number(object, "code", one->code);
+    hak_json_set_text(object, "name", one->name);
+    set_text(m, object, "headline", one->headline, LINE_BYTES);
+    set_text(m, object, "place", place.length ? hak_text_string(&place) : "??", LINE_BYTES);
+    hak_json_set_number(object, "count", one->blocks ? one->blocks : 1);
+    hak_json_set_number(object, "address", address_of(m->view, one));
+    set_report(m, object, one);
+    hak_text_free(&place);
+    json_array_append_new(list, object);
+    m->found++;
+}
+
+/* ---- the document -----------------------------------------------------------------------------
+ */
+
+static void add_all(struct making *m) {
+    uint32_t first = (uint32_t)hak_database_number(hak_store_database(m->view->reader),
+                                                   "SELECT min(id) FROM process", 0);
+    (void)run_of(m, first);
+    for (uint32_t i = 0; i < m->findings->count; i++) {
+        const struct finding *one = &m->findings->list[i];
+        if (one->state == FINDING_SUPPRESSED)
+            continue;
+        json_t *run = m->found < DOCUMENT_FINDINGS ? run_of(m, one->process) : NULL;
+        if (run)
+            add_finding(m, run, one);
+        else
+            m->left_out++;
+    }
+}
+
+char *document_make(struct view *view, const struct findings *findings, const char *url,
+                    const char *labels) {
+    const struct hak_database *db = hak_store_database(view->reader);
+    struct utsname machine = {0};
+    struct making m = {.view = view, .findings = findings};
+    (void)uname(&machine);
+    m.host = machine.nodename;
+    m.tree = hak_database_meta(db, "tree");
+    m.level = hak_database_meta(db, "check");
+    m.started_ns = hak_database_number(db,
+                                       "SELECT CAST(value AS INTEGER) FROM meta"
+                                       " WHERE key = 'started'",
+                                       0);
+    m.rate = rate_of(view);
+    m.labels = read_labels(labels);
+    m.version = hak_json_string(m.labels, "version");
+    m.runs = json_array();
+    add_all(&m);
+    json_t *document = json_object();
+    json_object_set_new(document, "hakmem_push", json_integer(1));
+    hak_json_set_text(document, "to", url);
+    hak_json_set_number(document, "left_out", m.left_out);
+    hak_json_set_number(document, "cut", m.cut);
+    for (size_t i = 0; i < json_array_size(m.runs); i++)
+        free(m.program[i]);
+    json_object_set_new(document, "runs", m.runs);
+    char *text = hak_json_dump(document, JSON_COMPACT);
+    json_decref(document);
+    json_decref(m.labels);
+    free(m.tree);
+    free(m.level);
+    return text;
+}

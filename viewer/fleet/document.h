@@ -1,0 +1,38 @@
+/* What a push of findings sends: a JSON document (docs/specs/push.md), made of a capture, kept in
+ * the queue, and read again by whoever sends it.
+ *
+ *   capture --> document_make --> text --> queue --> document_read --> struct hak_remote_run */
+#ifndef HAK_VIEWER_FLEET_DOCUMENT_H
+#define HAK_VIEWER_FLEET_DOCUMENT_H
+
+#include "remote/remote.h"
+#include "viewer/findings/findings.h"
+
+enum {
+    DOCUMENT_BYTES = 8 << 20, /* of a whole one */
+    DOCUMENT_RUNS = 64,
+    DOCUMENT_FINDINGS = 1000, /* of all runs */
+};
+
+/* `labels`: lines of key=value, NULL = none. The caller frees it; NULL: memory ran out, or the
+ * capture cannot be read (printed). `findings` that a suppression knows are left out. */
+char *document_make(struct view *view, const struct findings *findings, const char *url,
+                    const char *labels);
+/* False (printed for `command`): some line is no key=value. */
+bool document_check_labels(const char *command, const char *labels);
+
+struct document {
+    json_t *json;
+    const char *url;
+    struct hak_remote_run *run;
+    struct hak_remote_finding *finding; /* of all runs */
+    uint32_t runs, findings;
+    uint64_t left_out, cut; /* findings and programs, and texts, that did not fit in */
+    char **text;            /* labels and summaries */
+};
+
+/* False: it is none; the reason is in `why` (a constant). The caller frees it in any case. */
+bool document_read(const char *text, size_t bytes, struct document *out, const char **why);
+void document_free(struct document *document);
+
+#endif

@@ -1,0 +1,120 @@
+/* Reads a document of findings, which has lain on disk: whatever is not as document.c makes it is
+ * refused. */
+#include "viewer/fleet/document.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "store/source.h"
+
+enum { TEXT_BYTES = 512 << 10 }; /* a text with all its escapes */
+
+static bool read_number(const json_t *object, const char *name, uint64_t most, uint64_t *out) {
+    const json_t *value = json_object_get(object, name);
+    *out = (uint64_t)json_integer_value(value);
+    return json_is_integer(value) && json_integer_value(value) >= 0 && *out <= most;
+}
+
+static bool read_text(const json_t *object, const char *name, const char **out) {
+    const json_t *value = json_object_get(object, name);
+    *out = json_string_value(value);
+    return *out && json_string_length(value) <= TEXT_BYTES;
+}
+
+/* An object as JSON text, which the document keeps. */
+static bool read_object(struct document *d, const json_t *object, const char *name, int place,
+                        const char **out) {
+    const json_t *value = json_object_get(object, name);
+    char *text = json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
+    d->text[2 * d->runs + (uint32_t)place] = text;
+    *out = text;
+    return text && strlen(text) <= TEXT_BYTES;
+}
+
+static bool read_finding(const json_t *object, struct hak_remote_finding *out) {
+    uint64_t number = 0, code = 0;
+    bool is_good =
+        read_number(object, "number", INT32_MAX, &number) &&
+        read_number(object, "code", INT32_MAX, &code) &&
+        read_number(object, "count", INT64_MAX, &out->count) &&
+        read_number(object, "address", INT64_MAX, &out->address) &&
+        read_text(object, "fingerprint", &out->fingerprint) &&
+        read_text(object, "name", &out->name) && read_text(object, "headline", &out->headline) &&
+        read_text(object, "place", &out->place) && read_text(object, "report", &out->report);
+    out->number = (uint32_t)number;
+    out->code = (uint32_t)code;
+    return is_good;
+}
+
+static bool read_findings(struct document *d, const json_t *list, struct hak_remote_run *run) {
+    run->findings = (uint32_t)json_array_size(list);
+    run->finding = d->finding + d->findings;
+    if (!json_is_array(list) || json_array_size(list) > DOCUMENT_FINDINGS - d->findings)
+        return false;
+    for (uint32_t i = 0; i < run->findings; i++)
+        if (!read_finding(json_array_get(list, i), &d->finding[d->findings++]))
+            return false;
+    return true;
+}
+
+static bool read_run(struct document *d, const json_t *object) {
+    struct hak_remote_run *run = &d->run[d->runs];
+    const json_t *rate = json_object_get(object, "rate");
+    uint64_t at = 0;
+    bool has_words = read_object(d, object, "labels", 0, &run->labels) &&
+                     read_object(d, object, "summary", 1, &run->summary);
+    d->runs++;
+    run->rate = json_number_value(rate);
+    if (!has_words || !json_is_number(rate) || !isfinite(run->rate) ||
+        !read_number(object, "run", INT64_MAX, &run->run) ||
+        !read_number(object, "at_us", INT64_MAX / 1024, &at) ||
+        !read_number(object, "pid", INT64_MAX, &run->pid))
+        return false;
+    run->at_us = (int64_t)at;
+    return read_text(object, "host", &run->host) && read_text(object, "program", &run->program) &&
+           read_text(object, "command", &run->command) && read_text(object, "build", &run->build) &&
+           read_text(object, "version", &run->version) && read_text(object, "level", &run->level) &&
+           read_text(object, "hakmem", &run->hakmem) &&
+           read_findings(d, json_object_get(object, "findings"), run);
+}
+
+static bool read_runs(struct document *d, const json_t *list) {
+    size_t count = json_array_size(list);
+    if (!json_is_array(list) || count > DOCUMENT_RUNS)
+        return false;
+    d->run = calloc(count + 1, sizeof *d->run);
+    d->finding = calloc(DOCUMENT_FINDINGS, sizeof *d->finding);
+    d->text = calloc(2 * count + 1, sizeof *d->text);
+    if (!d->run || !d->finding || !d->text)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!read_run(d, json_array_get(list, i)))
+            return false;
+    return true;
+}
+
+bool document_read(const char *text, size_t bytes, struct document *out, const char **why) {
+    uint64_t version;
+    *out = (struct document){.json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL)};
+    *why = "it is no JSON";
+    if (!json_is_object(out->json))
+        return false;
+    *why = "it is of another version";
+    if (!read_number(out->json, "hakmem_push", 1, &version) || version != 1)
+        return false;
+    *why = "it is not as a push writes it";
+    return read_text(out->json, "to", &out->url) && hak_source_is_url(out->url) &&
+           read_number(out->json, "left_out", INT64_MAX, &out->left_out) &&
+           read_number(out->json, "cut", INT64_MAX, &out->cut) &&
+           read_runs(out, json_object_get(out->json, "runs"));
+}
+
+void document_free(struct document *d) {
+    for (uint32_t i = 0; d->text && i < 2 * d->runs; i++)
+        free(d->text[i]);
+    free(d->text);
+    free(d->run);
+    free(d->finding);
+    json_decref(d->json);
+    *d = (struct document){0};
+}

@@ -1,0 +1,238 @@
+/* Sends documents: the child does it and counts in memory that it shares with this process. */
+#include "viewer/fleet/sending.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "store/error.h"
+#include "viewer/fleet/document.h"
+#include "viewer/fleet/fleet.h"
+
+enum { AWAY = 8 }; /* servers that did not answer, and are asked no more */
+
+struct sender {
+    struct queue *queue;
+    struct sending *to; /* shared */
+    const struct hak_remote *remote;
+    struct hak_remote_link *link;
+    char *url; /* of `link` */
+    char *away[AWAY];
+    unsigned aways;
+};
+
+static void say(struct sending *to, int error, const char *why) {
+    to->error = error;
+    snprintf(to->why, sizeof to->why, "%s", why ? why : "out of memory");
+}
+
+/* ---- one document -----------------------------------------------------------------------------
+ */
+
+static void hang_up(struct sender *s) {
+    if (s->link)
+        s->remote->end_findings(s->link);
+    free(s->url);
+    s->link = NULL;
+    s->url = NULL;
+}
+
+static void give_up_on(struct sender *s, const char *url) {
+    if (s->aways < AWAY)
+        s->away[s->aways++] = strdup(url);
+    hang_up(s);
+}
+
+static bool is_away(const struct sender *s, const char *url) {
+    for (unsigned i = 0; i < s->aways; i++)
+        if (s->away[i] && strcmp(s->away[i], url) == 0)
+            return true;
+    return s->aways == AWAY;
+}
+
+static int connect_to(struct sender *s, const char *url) {
+    char *why = NULL;
+    if (s->url && strcmp(s->url, url) == 0)
+        return 0;
+    hang_up(s);
+    int error = s->remote->begin_findings(url, &s->link, &why);
+    if (error)
+        say(s->to, error, why);
+    else
+        s->url = strdup(url);
+    free(why);
+    return error;
+}
+
+static bool send_runs(struct sender *s, const struct document *document) {
+    struct sending *to = s->to;
+    int error = connect_to(s, document->url);
+    for (uint32_t i = 0; i < document->runs && !error; i++) {
+        char *why = NULL;
+        bool is_new;
+        error = s->remote->send_findings(s->link, &document->run[i], &is_new, &why);
+        if (error) {
+            say(to, error, why);
+        } else {
+            to->runs += is_new;
+            to->known_runs += !is_new;
+            to->findings += is_new ? document->run[i].findings : 0;
+        }
+        free(why);
+    }
+    if (error)
+        give_up_on(s, document->url);
+    to->documents += !error;
+    to->left_out += error ? 0 : document->left_out;
+    to->cut += error ? 0 : document->cut;
+    return !error;
+}
+
+static void note_broken(struct sender *s, const char *name, const char *why) {
+    s->to->broken++;
+    snprintf(s->to->set_aside, sizeof s->to->set_aside, "%s.broken: %s", name, why);
+}
+
+static void set_aside(struct sender *s, const char *name, const char *why) {
+    queue_set_aside(s->queue, name);
+    note_broken(s, name, why);
+}
+
+static bool is_wanted(const struct sender *s, const struct document *document) {
+    return !s->to->url || strcmp(document->url, s->to->url) == 0;
+}
+
+static void send_text(struct sender *s, const char *name, const char *text, size_t bytes) {
+    struct document document;
+    const char *why;
+    if (!document_read(text, bytes, &document, &why)) {
+        set_aside(s, name, why);
+    } else if (is_wanted(s, &document) && !is_away(s, document.url)) {
+        if (send_runs(s, &document)) {
+            queue_remove(s->queue, name);
+            s->to->is_first_sent |= strcmp(name, s->to->first) == 0;
+        }
+    }
+    document_free(&document);
+}
+
+static void send_named(struct sender *s, const char *name) {
+    int fd;
+    char *text;
+    size_t bytes = 0;
+    if (s->to->is_each)
+        alarm(s->to->seconds);
+    switch (queue_take(s->queue, name, &fd, &text, &bytes)) {
+    case QUEUE_TAKEN:
+        send_text(s, name, text, bytes);
+        free(text);
+        close(fd);
+        break;
+    case QUEUE_BUSY:
+        s->to->busy++;
+        break;
+    case QUEUE_BROKEN:
+        note_broken(s, name, "it is not what was written");
+        break;
+    case QUEUE_FAILED:
+        say(s->to, HAK_STORE_NO_ACCESS, s->queue->why);
+        break;
+    case QUEUE_GONE:
+        break;
+    }
+}
+
+/* ---- all of them ------------------------------------------------------------------------------
+ */
+
+static void send_waiting(struct sender *s) {
+    char **names;
+    uint32_t count;
+    uint64_t bytes;
+    if (s->to->first[0])
+        send_named(s, s->to->first);
+    if (!queue_list(s->queue, &names, &count, &bytes))
+        say(s->to, HAK_STORE_NO_ACCESS, s->queue->why);
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(names[i], s->to->first) != 0 && (!s->to->url || !is_away(s, s->to->url)))
+            send_named(s, names[i]);
+        free(names[i]);
+    }
+    free(names);
+}
+
+static void send_given(struct sender *s) {
+    struct document document;
+    const char *why;
+    if (!document_read(s->to->document, strlen(s->to->document), &document, &why))
+        say(s->to, HAK_STORE_INTERNAL, why);
+    else
+        s->to->is_first_sent = send_runs(s, &document);
+    document_free(&document);
+}
+
+static void run_child(struct queue *queue, struct sending *to) {
+    static const int signals[] = {SIGALRM, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sender s = {.queue = queue, .to = to};
+    sigset_t none;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        signal(signals[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    alarm(to->seconds);
+    s.remote = fleet_remote();
+    if (!s.remote) {
+        say(to, HAK_STORE_NO_ACCESS, hak_store_message());
+        return;
+    }
+    if (to->document)
+        send_given(&s);
+    send_waiting(&s);
+    hang_up(&s);
+}
+
+static int wait_for(pid_t child) {
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return status;
+}
+
+void sending_run(struct queue *queue, struct sending *s) {
+    struct sending *shared =
+        mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint64_t bytes;
+    if (shared == MAP_FAILED) {
+        say(s, HAK_STORE_INTERNAL, "out of memory");
+        return;
+    }
+    *shared = *s;
+    pid_t child = fork();
+    if (child == 0) {
+        run_child(queue, shared);
+        _exit(0);
+    }
+    int status = child > 0 ? wait_for(child) : -1;
+    *s = *shared;
+    munmap(shared, sizeof *s);
+    if (child < 0)
+        say(s, HAK_STORE_INTERNAL, strerror(errno));
+    s->is_late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+    if (s->is_late)
+        say(s, HAK_STORE_BUSY, "the server does not answer");
+    else if (child > 0 && status != 0 && !s->error)
+        say(s, HAK_STORE_INTERNAL, "the process that sends has ended early");
+    char **names;
+    s->waiting = 0;
+    (void)queue_list(queue, &names, &s->waiting, &bytes);
+    for (uint32_t i = 0; i < s->waiting; i++)
+        free(names[i]);
+    free(names);
+}

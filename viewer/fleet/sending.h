@@ -1,0 +1,32 @@
+/* Sending what waits in the queue, in a process of its own: whatever libpq, the server or the
+ * network does, it ends in time. */
+#ifndef HAK_VIEWER_FLEET_SENDING_H
+#define HAK_VIEWER_FLEET_SENDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "viewer/fleet/queue.h"
+
+struct sending {
+    /* What to send: the documents for `url`, NULL = all; `first` before all others, "" = none. */
+    const char *url;
+    char first[QUEUE_NAME];
+    const char *document; /* one that could not be put into the queue; NULL = none */
+    unsigned seconds;     /* at most; of a whole sending, or of each document */
+    bool is_each;
+
+    /* What came of it. */
+    uint32_t documents, runs, findings; /* that the server had not yet */
+    uint32_t known_runs;                /* that it had */
+    uint32_t waiting;                   /* documents that stay in the queue */
+    uint32_t busy, broken;              /* that another process sends; that were set aside */
+    uint64_t left_out, cut;             /* of what the documents have */
+    bool is_first_sent, is_late;
+    int error;                        /* of store/error.h; 0 = none */
+    char why[640];                    /* of it */
+    char set_aside[QUEUE_NAME + 128]; /* the last one of `broken`, and why */
+};
+
+void sending_run(struct queue *queue, struct sending *s);
+
+#endif
