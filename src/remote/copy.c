@@ -56,11 +56,15 @@ static bool make_room(struct push *push, uint64_t parts) {
         return true;
     uint64_t room = 2 * parts + 64;
     uint64_t *checksum = realloc(push->checksum, room * sizeof *checksum);
-    push->checksum = checksum ? checksum : push->checksum;
-    bool *is_there = checksum ? realloc(push->is_there, room * sizeof *is_there) : NULL;
-    push->is_there = is_there ? is_there : push->is_there;
-    push->room = is_there ? room : push->room;
-    return is_there != NULL;
+    if (!checksum)
+        return false;
+    push->checksum = checksum;
+    bool *is_there = realloc(push->is_there, room * sizeof *is_there);
+    if (!is_there)
+        return false;
+    push->is_there = is_there;
+    push->room = room;
+    return true;
 }
 
 static int note_part(void *context, struct hak_remote_part *part) {
