@@ -36,7 +36,7 @@ compare() {
     due=$?
     timeout 120 "$trace" "${@//../$server}" -s "$server" >got 2>got.err </dev/null
     got=$?
-    sed -i "s|$PWD/$name\.db|CAPTURE|g; s|$name\.db|CAPTURE|g; s|^hakmem-trace: store: |hakmem-trace: CAPTURE: |; s|'$server'|CAPTURE|g; s|$server|CAPTURE|g" due due.err got got.err
+    sed -i "s|$PWD/$name\.db|CAPTURE|g; s|$name\.db|CAPTURE|g; s|^hakmem-trace: store: |hakmem-trace: CAPTURE: |; s|'$server'|CAPTURE|g; s|$server|CAPTURE|g; s|${server##*/}|CAPTURE|g" due due.err got got.err
     [ "$1" != html ] || sed -i -E 's/nonce(-|=")[0-9a-f]+/nonce/g' due got
     if [ "$1" = info ]; then
         sed -i -E '/^ *(size|"bytes":|"rest":)/d; s/, the rest .*//' due got
