@@ -49,6 +49,7 @@ static const struct view_option run_options[] = {
      "sends what was found to a server at the end, or into the queue (docs/fleet.md); also "
      "HAKMEM_PUSH"},
     {"label", 0, "KEY=VALUE", "--push: a label of this run, as version=1.2; several times"},
+    {"host", 0, "NAME", "--push: the machine's name (default: HAKMEM_HOST, else its own)"},
     {"allocator", 0, "hakmem|keep",
      "keep: PROGRAM keeps the allocator that it has; what it takes and gives back is recorded, "
      "nothing is checked"},
@@ -314,6 +315,7 @@ static const struct view_option push_options[] = {
     {"whole", 0, NULL, "all of the capture, so that every question can be asked there"},
     {"jobs", 'j', "N", "--whole: connections that send, 1 to 32 (default: 2)"},
     {"label", 0, "KEY=VALUE", "a label of the run, as version=1.2; may be given several times"},
+    {"host", 0, "NAME", "the machine's name (default: HAKMEM_HOST, else its own)"},
     {"queue", 0, NULL, "sends what waits in the queue, each document to its own server"},
 };
 

@@ -85,6 +85,14 @@ counts '6 5' "a tree: a run for the shell, one for its program"
 does 0 push -s run.db --to "$PUSH"
 counts '6 5' "the tree again"
 
+# A host's name of its own, for containers: another run.
+does 0 push -s double.db --to "$PUSH" --host 'web 1'
+HAKMEM_HOST=web2 "$trace" push -s double.db --to "$PUSH" >out 2>&1 || fail "HAKMEM_HOST: $(cat out)"
+HAKMEM_HOST=web2 "$trace" run -s run.db --force --push "$PUSH" --host web3 -- true >out 2>&1 || fail "run --host: $(cat out)"
+[ "$(asked "SELECT string_agg(encode(host, 'escape'), ',' ORDER BY host) FROM hakmem.run WHERE encode(host, 'escape') LIKE 'web%'")" = 'web 1,web2,web3' ] ||
+    fail "hosts: $(asked "SELECT encode(host, 'escape') FROM hakmem.run")"
+asked "DELETE FROM hakmem.finding WHERE run IN (SELECT run FROM hakmem.run WHERE encode(host, 'escape') LIKE 'web%'); DELETE FROM hakmem.run WHERE encode(host, 'escape') LIKE 'web%'"
+
 # Refused before anything is written or started.
 rm -rf state
 for url in postgresql://me:secret@/hakmem 'postgresql:///hakmem?password=secret' 'postgresql:///hakmem?user=a&p%61ssword=secret' nowhere "postgresql://$(head -c 3000 /dev/zero | tr '\0' x)"; do

@@ -22,8 +22,8 @@ struct making {
     struct view *view;
     const struct findings *findings;
     json_t *labels;
-    char *host, *tree, *level;
-    const char *version; /* the label */
+    char *tree, *level;
+    const char *host, *version; /* the label */
     uint64_t started_ns;
     double rate;
     size_t report_bytes; /* so far */
@@ -281,13 +281,21 @@ static void add_all(struct making *m) {
     }
 }
 
+/* --host or HAKMEM_HOST, else the machine's own name: a container's says nothing. */
+static const char *host_of(const struct view *view, const char *own) {
+    const char *given = view_value(view, "host");
+    if (!given)
+        given = view_variable_value(view, "HOST");
+    return given && *given ? given : own;
+}
+
 char *document_make(struct view *view, const struct findings *findings, const char *url,
                     const char *labels) {
     const struct hak_database *db = hak_store_database(view->reader);
     struct utsname machine = {0};
     struct making m = {.view = view, .findings = findings};
     (void)uname(&machine);
-    m.host = machine.nodename;
+    m.host = host_of(view, machine.nodename);
     m.tree = hak_database_meta(db, "tree");
     m.level = hak_database_meta(db, "check");
     m.started_ns = hak_database_number(db,
