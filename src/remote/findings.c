@@ -31,6 +31,10 @@ static const char finding_sql[] =
     " VALUES($1::bigint, $2::date, $3::integer, $4::bytea, $5::integer, $6::bytea, $7::bytea,"
     " $8::bytea, $9::bigint, $10::bytea, $11::bigint) ON CONFLICT DO NOTHING";
 
+/* What was not known when the run came first: schema.c. */
+static const char fill_sql[] =
+    "SELECT hakmem.fill_run($1::bigint, $2::date, $3::bigint, $4::bytea)";
+
 /* ---- values, in binary ------------------------------------------------------------------------
  */
 
@@ -108,6 +112,19 @@ static bool send_run(PGconn *to, const struct hak_remote_run *run) {
     return PQsendQueryParams(to, run_sql, v.count, NULL, v.data, v.bytes, v.is_binary, 1) == 1;
 }
 
+static bool has_more(const struct hak_remote_run *run) {
+    return run->capture || strcmp(run->summary, "{}") != 0;
+}
+
+static bool send_fill(PGconn *to, const struct hak_remote_run *run) {
+    struct values v = {.count = 0};
+    add_number(&v, run->run);
+    add_small(&v, month_of(run->at_us));
+    add_known(&v, run->capture);
+    add_text(&v, run->summary);
+    return PQsendQueryParams(to, fill_sql, v.count, NULL, v.data, v.bytes, v.is_binary, 1) == 1;
+}
+
 static bool send_finding(PGconn *to, const struct hak_remote_run *run,
                          const struct hak_remote_finding *finding) {
     struct values v = {.count = 0};
@@ -132,6 +149,8 @@ static bool send_words(PGconn *to, const char *sql) {
 static bool send_all(struct hak_remote_link *link, const struct hak_remote_run *run) {
     PGconn *to = link->link.connection;
     bool is_sent = PQenterPipelineMode(to) && send_words(to, "BEGIN") && send_run(to, run);
+    if (has_more(run))
+        is_sent = is_sent && send_fill(to, run);
     if (run->findings && !link->is_prepared)
         is_sent = is_sent && PQsendPrepare(to, "finding", finding_sql, 0, NULL);
     for (uint32_t i = 0; i < run->findings && is_sent; i++)
@@ -139,8 +158,8 @@ static bool send_all(struct hak_remote_link *link, const struct hak_remote_run *
     return is_sent && send_words(to, "COMMIT") && PQpipelineSync(to);
 }
 
-/* Takes all answers. The first error, or 0. */
-static int hear_all(struct hak_remote_link *link, bool *is_new) {
+/* Takes all answers, and counts the rows that are new. The first error, or 0. */
+static int hear_all(struct hak_remote_link *link, struct hak_remote_sent *out) {
     PGconn *from = link->link.connection;
     int error = 0;
     bool has_ended = false;
@@ -149,8 +168,12 @@ static int hear_all(struct hak_remote_link *link, bool *is_new) {
         silent = result ? 0 : silent + 1; /* one stands behind each statement's answer */
         ExecStatusType status = result ? PQresultStatus(result) : PGRES_COMMAND_OK;
         has_ended = status == PGRES_PIPELINE_SYNC;
-        if (status == PGRES_COMMAND_OK && result && ++heard == 2) /* BEGIN is the first one */
-            *is_new = strcmp(PQcmdTuples(result), "1") == 0;
+        bool is_row = status == PGRES_COMMAND_OK && result && strcmp(PQcmdTuples(result), "1") == 0;
+        heard += status == PGRES_COMMAND_OK && result;
+        if (is_row && heard == 2) /* BEGIN is the first one */
+            out->is_new = true;
+        else
+            out->findings += is_row;
         if (status == PGRES_FATAL_ERROR && !error)
             error = hak_link_fail(&link->link, result, "sending findings");
         PQclear(result);
@@ -159,10 +182,10 @@ static int hear_all(struct hak_remote_link *link, bool *is_new) {
 }
 
 static int send_in_transaction(struct hak_remote_link *link, const struct hak_remote_run *run,
-                               bool *is_new) {
+                               struct hak_remote_sent *out) {
     if (!send_all(link, run))
         return hak_link_fail(&link->link, NULL, "sending findings");
-    int error = hear_all(link, is_new);
+    int error = hear_all(link, out);
     if (!PQexitPipelineMode(link->link.connection) && !error)
         return hak_link_fail(&link->link, NULL, "sending findings");
     if (!error)
@@ -186,9 +209,9 @@ int hak_remote_begin_findings(const char *url, struct hak_remote_link **out, cha
 }
 
 int hak_remote_send_findings(struct hak_remote_link *link, const struct hak_remote_run *run,
-                             bool *is_new, char **why) {
-    *is_new = false;
-    int error = send_in_transaction(link, run, is_new);
+                             struct hak_remote_sent *out, char **why) {
+    *out = (struct hak_remote_sent){0};
+    int error = send_in_transaction(link, run, out);
     *why = error ? strdup(hak_store_message()) : NULL;
     return error;
 }

@@ -7,7 +7,7 @@
 /* As the functions of the same names in struct hak_remote. */
 int hak_remote_begin_findings(const char *url, struct hak_remote_link **out, char **why);
 int hak_remote_send_findings(struct hak_remote_link *link, const struct hak_remote_run *run,
-                             bool *is_new, char **why);
+                             struct hak_remote_sent *out, char **why);
 void hak_remote_end_findings(struct hak_remote_link *link);
 
 #endif

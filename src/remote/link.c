@@ -77,6 +77,8 @@ static int error_of(const char *state) {
         return HAK_STORE_NO_ACCESS;
     if (strncmp(state, "42P01", 5) == 0 || strncmp(state, "3F000", 5) == 0)
         return HAK_STORE_FOREIGN;
+    if (strncmp(state, "42883", 5) == 0)
+        return HAK_STORE_OLDER; /* a function that is not there */
     return HAK_STORE_INTERNAL;
 }
 
@@ -90,6 +92,8 @@ static const char *advice_for(int error) {
         return "; ask who keeps the server for the role hakmem_reader or hakmem_writer";
     case HAK_STORE_FOREIGN:
         return "; this database has no captures of hakmem: `hakmem-trace push` makes them";
+    case HAK_STORE_OLDER:
+        return "; who keeps the server types `hakmem-trace fleet setup` of this version once";
     default:
         return "";
     }

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HAK_REMOTE_ABI 5
+#define HAK_REMOTE_ABI 6
 
 /* What a push did. */
 struct hak_remote_pushed {
@@ -79,6 +79,11 @@ struct hak_remote_run {
     const struct hak_remote_finding *finding;
     uint32_t findings;
 };
+/* What of a run the server had not yet. */
+struct hak_remote_sent {
+    bool is_new; /* the run itself */
+    uint32_t findings;
+};
 struct hak_remote_link; /* a connection for them */
 
 struct hak_remote {
@@ -108,10 +113,11 @@ struct hak_remote {
     void (*asking_close)(struct hak_remote_asking *asking); /* NULL: nothing is done */
     /* Connects. 0 or an error, as `open`. */
     int (*begin_findings)(const char *url, struct hak_remote_link **out, char **why);
-    /* Sends `run` with its findings in one transaction and one round trip; `is_new` false: the
-     * server had it. 0 or an error. */
+    /* Sends `run` with its findings in one transaction and one round trip. Of a run that the server
+     * has, findings that are new are added, and capture and summary where it has none. 0 or an
+     * error. */
     int (*send_findings)(struct hak_remote_link *link, const struct hak_remote_run *run,
-                         bool *is_new, char **why);
+                         struct hak_remote_sent *out, char **why);
     void (*end_findings)(struct hak_remote_link *link); /* NULL = none */
 };
 

@@ -127,9 +127,13 @@ static void add_rights(FILE *sql, const struct hak_remote_tables *tables, bool h
                     of_both[i], of_both[i]);
     if (has_reader)
         fprintf(sql, "GRANT SELECT ON ALL TABLES IN SCHEMA hakmem TO hakmem_reader;");
+    fprintf(sql,
+            "REVOKE ALL ON FUNCTION hakmem.fill_run(BIGINT, DATE, BIGINT, BYTEA) FROM PUBLIC;");
     if (!has_writer)
         return;
-    fprintf(sql, "GRANT SELECT ON hakmem.migration TO hakmem_writer;"
+    fprintf(sql, "GRANT EXECUTE ON FUNCTION hakmem.fill_run(BIGINT, DATE, BIGINT, BYTEA)"
+                 " TO hakmem_writer;"
+                 "GRANT SELECT ON hakmem.migration TO hakmem_writer;"
                  "GRANT INSERT ON hakmem.capture, hakmem.part, hakmem.capture_end, hakmem.run,"
                  " hakmem.finding");
     for (int i = 0; i < tables->tables; i++)
@@ -139,6 +143,19 @@ static void add_rights(FILE *sql, const struct hak_remote_tables *tables, bool h
 
 /* ---- functions --------------------------------------------------------------------------------
  */
+
+/* Who pushed a run pushes its whole capture later, or what it held at its end. It must know the
+ * run's number, a hash of 63 bits that writers cannot read, and fills only what is empty. */
+static void add_fill(FILE *sql) {
+    fprintf(sql, "CREATE OR REPLACE FUNCTION hakmem.fill_run(wanted BIGINT, its_month DATE,"
+                 " its_capture BIGINT, its_summary BYTEA) RETURNS VOID"
+                 " LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $f$ "
+                 "UPDATE hakmem.run SET capture = coalesce(capture, its_capture),"
+                 " summary = CASE WHEN summary = '{}' THEN its_summary ELSE summary END"
+                 " WHERE run = wanted AND month = its_month"
+                 " AND (capture IS NULL AND its_capture IS NOT NULL"
+                 " OR summary = '{}' AND its_summary <> '{}') $f$;");
+}
 
 /* Who may only insert must know what has come, to go on from there and to compare at the end: these
  * run with the rights of who laid out the server, and say numbers of rows and hashes, no row. */
@@ -152,6 +169,7 @@ static void add_functions(FILE *sql, const struct hak_remote_tables *tables) {
             "SELECT p.number, p.checksum FROM hakmem.part p WHERE p.capture = wanted"
             " ORDER BY p.number $f$;",
             rights);
+    add_fill(sql);
     fprintf(sql,
             "CREATE OR REPLACE FUNCTION hakmem.counts(wanted BIGINT)"
             " RETURNS TABLE(name BYTEA, row_count BIGINT)%s",

@@ -7,6 +7,8 @@ unset "${!HAKMEM_@}" LD_PRELOAD
 . "$SOURCE/tests/tools/postgres.sh"
 # shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
+# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/await.sh"
 trace=$BUILD/hakmem-trace
 faults=$BUILD/tests/faults
 status=0
@@ -93,6 +95,59 @@ HAKMEM_HOST=web2 "$trace" run -s run.db --force --push "$PUSH" --host web3 -- tr
     fail "hosts: $(asked "SELECT encode(host, 'escape') FROM hakmem.run")"
 asked "DELETE FROM hakmem.finding WHERE run IN (SELECT run FROM hakmem.run WHERE encode(host, 'escape') LIKE 'web%'); DELETE FROM hakmem.run WHERE encode(host, 'escape') LIKE 'web%'"
 
+# The whole capture, behind its findings and before them: the run says its number, which nothing replaces.
+captures() { asked "SELECT string_agg(coalesce((capture = (SELECT capture FROM hakmem.capture_end))::text, 'none'), ',') FROM hakmem.run"; }
+asked 'DELETE FROM hakmem.run; DELETE FROM hakmem.finding'
+does 0 push -s double.db --to "$PUSH"
+[ "$(captures)" = none ] || fail "a capture before it was pushed: $(captures)"
+does 0 push --whole -s double.db --to "$PUSH" --label version=2
+says 'pushed 0 findings of 0 runs; the server had 1 run already' out
+[ "$(captures)" = true ] || fail "a capture behind its findings: $(captures)"
+asked 'DELETE FROM hakmem.run; DELETE FROM hakmem.finding'
+does 0 push --whole -s double.db --to "$PUSH" --json
+says '"findings": 1,' out
+[ "$(captures)" = true ] || fail "a capture with its findings: $(captures)"
+says "\"capture\": $(asked 'SELECT capture FROM hakmem.run')," out
+counts '1 1' "a capture with its findings"
+"$trace" fleet show "$fingerprint" --to "$URL" >out 2>&1
+says "why $address -s 'postgresql:///hakmem?capture=" out
+asked "SELECT hakmem.fill_run(run, month, 7, '{\"events\":7}') FROM hakmem.run" >/dev/null
+[ "$(captures)" = true ] || fail "a capture's number is replaced"
+for words in "UPDATE hakmem.run SET capture = 7" "DELETE FROM hakmem.run" "SELECT run FROM hakmem.run"; do
+    psql -qXAtd "$PUSH" -c "$words" >out 2>&1 && fail "a writer does: $words"
+done
+
+# While its programs run, what is there by then; the rest at the end, and each once.
+asked 'DELETE FROM hakmem.run; DELETE FROM hakmem.finding'
+cat >long.c <<'END'
+#include <stdlib.h>
+#include <unistd.h>
+static void *volatile lost;
+int main(void) {
+    void *volatile p = malloc(30);
+    free(p);
+    free(p);
+    lost = malloc(40);
+    lost = NULL;
+    while (access("go", F_OK) != 0) usleep(20000);
+    p = malloc(50);
+    free(p);
+    free(p);
+}
+END
+cc -g -O0 -w -o long long.c || fail "long.c"
+"$trace" run -s long.db --on-fault continue --leaks=error -- ./long >long.out 2>&1 &
+long=$!
+pushed_one() { "$trace" push -s long.db --to "$PUSH" >out 2>&1 && [ "$(counted)" = '1 1' ]; }
+await pushed_one || fail "while it runs: $(counted) $(cat out)"
+: >go
+wait $long
+does 0 push -s long.db --to "$PUSH"
+says 'pushed 2 findings of 0 runs; the server had 1 run already' out
+counts '1 3' "at its end"
+[ "$(asked "SELECT string_agg(number || ' ' || code, ',' ORDER BY number), bool_and((encode(summary, 'escape')::json->>'events')::int > 1)
+ FROM hakmem.run NATURAL JOIN hakmem.finding")" = '0 202,1 202,1000002 401|t' ] || fail "at its end: $(asked 'SELECT number, code, summary FROM hakmem.run NATURAL JOIN hakmem.finding')"
+
 # Refused before anything is written or started.
 rm -rf state
 for url in postgresql://me:secret@/hakmem 'postgresql:///hakmem?password=secret' 'postgresql:///hakmem?user=a&p%61ssword=secret' nowhere "postgresql://$(head -c 3000 /dev/zero | tr '\0' x)"; do
@@ -111,7 +166,7 @@ does 2 push -s double.db
 does 3 push -s nowhere.db --to "$PUSH"
 [ -e started ] && fail "a refused run was started"
 [ -e state ] && fail "a refused push has written: $(find state)"
-counts '6 5' "what was refused"
+counts '1 3' "what was refused"
 
 # Hostile texts: each byte arrives, escaped where it is no UTF-8; nothing reaches the terminal.
 hostile=$'two\nlines \e[31mred\e]0;title\a \xff\xc3 \x27; DROP TABLE hakmem.run; -- \\'

@@ -156,7 +156,7 @@ bool fleet_settle_run(const struct view *view, const char **url) {
 void fleet_push_run(struct view *view, const struct findings *findings, const char *url) {
     struct queue queue = {.folder = -1};
     struct sending s = {.url = url, .seconds = RUN_SECONDS};
-    char *document = document_make(view, findings, url, view_value(view, "label"));
+    char *document = document_make(view, findings, url, view_value(view, "label"), 0);
     if (!document) {
         view_error("run: the findings were not pushed: out of memory");
         return;
@@ -177,9 +177,10 @@ void fleet_push_run(struct view *view, const struct findings *findings, const ch
 /* ---- push -------------------------------------------------------------------------------------
  */
 
-static bool print_sent(struct view *view, const struct sending *s) {
+static bool print_sent(struct view *view, const struct sending *s, uint64_t capture) {
     if (view->json) {
         json_t *document = view_json_document(view);
+        hak_json_set_known(document, "capture", capture != 0, capture);
         hak_json_set_number(document, "runs", s->runs);
         hak_json_set_number(document, "findings", s->findings);
         hak_json_set_number(document, "known_runs", s->known_runs);
@@ -195,6 +196,17 @@ static bool print_sent(struct view *view, const struct sending *s) {
     return view_print(&text);
 }
 
+/* Behind a whole capture: the server is there, and the same push sends both again. */
+static bool deliver_now(const char *document, struct sending *s) {
+    struct queue none = {.folder = -1};
+    s->document = document;
+    sending_run(&none, s);
+    if (!s->is_first_sent)
+        view_error("push: the capture is there, the findings are not: %s; the same push sends them",
+                   s->why);
+    return s->is_first_sent;
+}
+
 static int send_queue(struct view *view) {
     struct queue queue;
     struct sending s = {.seconds = PUSH_SECONDS, .is_each = true};
@@ -204,7 +216,7 @@ static int send_queue(struct view *view) {
         return VIEW_UNREADABLE;
     }
     sending_run(&queue, &s);
-    print_sent(view, &s);
+    print_sent(view, &s, 0);
     if (s.error)
         say_waiting("push --queue", &queue, &s);
     else if (s.busy)
@@ -215,24 +227,22 @@ static int send_queue(struct view *view) {
     return s.error ? VIEW_UNREADABLE : s.broken ? VIEW_INCOMPLETE : VIEW_OK;
 }
 
-static int push_capture(struct view *view, const char *url) {
+int fleet_push_findings_of(struct view *view, const char *url, uint64_t capture) {
     struct findings findings;
     struct queue queue = {.folder = -1};
     struct sending s = {.url = url, .seconds = PUSH_SECONDS, .is_each = true};
-    int status = view_open(view);
-    if (status)
-        return status;
     if (!findings_gather(view, 0, &findings))
         return VIEW_UNREADABLE;
-    char *document = document_make(view, &findings, url, view_value(view, "label"));
+    char *document = document_make(view, &findings, url, view_value(view, "label"), capture);
     if (!document) {
         view_error("push: out of memory");
         findings_free(&findings);
         return VIEW_UNREADABLE;
     }
-    status = deliver("push", document, &s, &queue) ? VIEW_OK : VIEW_UNREADABLE;
+    bool is_sent = capture ? deliver_now(document, &s) : deliver("push", document, &s, &queue);
+    int status = is_sent ? VIEW_OK : VIEW_UNREADABLE;
     if (status == VIEW_OK)
-        print_sent(view, &s);
+        print_sent(view, &s, capture);
     queue_close(&queue);
     findings_free(&findings);
     free(document);
@@ -257,5 +267,6 @@ int fleet_push_findings(struct view *view) {
     if (!fleet_check_url("push --to", url) ||
         !document_check_labels("push", view_value(view, "label")))
         return VIEW_USAGE;
-    return push_capture(view, url);
+    int status = view_open(view);
+    return status ? status : fleet_push_findings_of(view, url, 0);
 }

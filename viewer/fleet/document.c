@@ -16,6 +16,7 @@ enum {
     REPORT_BYTES = 64 << 10,
     REPORTS_BYTES = 3 << 20, /* of all reports; of later findings there is none */
     LABELS = 32,
+    LEAK_NUMBERS = 1000000, /* added to those of leaks: faults may be pushed before them */
 };
 
 struct making {
@@ -29,6 +30,7 @@ struct making {
     size_t report_bytes; /* so far */
     uint64_t left_out, cut;
     uint32_t found; /* that were put in */
+    uint64_t capture;
     json_t *runs;
     char *program[DOCUMENT_RUNS]; /* of each run */
 };
@@ -161,6 +163,11 @@ static double rate_of(struct view *view) {
     return blocks && calls > blocks ? (double)calls / (double)blocks : 1.0;
 }
 
+/* Of the first run, and when it has ended: what stands there is not changed later. */
+static bool has_summary(const struct making *m) {
+    return json_array_size(m->runs) == 0 && !m->view->summary.being_written;
+}
+
 /* The run of process `row`, to which `q` stands: pid, start_time, program, command_line. */
 static json_t *make_run(struct making *m, const struct hak_query *q) {
     json_t *run = json_object();
@@ -185,8 +192,8 @@ static json_t *make_run(struct making *m, const struct hak_query *q) {
     hak_json_set_text(run, "hakmem", HAK_VERSION);
     json_object_set_new(run, "rate", json_real(m->rate));
     json_object_set(run, "labels", m->labels);
-    json_object_set_new(run, "summary",
-                        json_array_size(m->runs) ? json_object() : make_summary(m->view));
+    hak_json_set_number(run, "capture", m->capture);
+    json_object_set_new(run, "summary", has_summary(m) ? make_summary(m->view) : json_object());
     json_object_set_new(run, "findings", json_array());
     free(build);
     return run;
@@ -248,7 +255,8 @@ static void add_finding(struct making *m, json_t *run, const struct finding *one
     const struct hak_frame *frame = finding_place(one);
     if (frame)
         hak_words_add_place(&place, frame, 1);
-    hak_json_set_number(object, "number", json_array_size(list));
+    hak_json_set_number(object, "number",
+                        json_array_size(list) + (one->kind == FINDING_LEAK ? LEAK_NUMBERS : 0));
     hak_json_set_text(object, "fingerprint", one->fingerprint);
     hak_json_set_number(object, "code", one->code);
     hak_json_set_text(object, "name", one->name);
@@ -271,7 +279,8 @@ static void add_all(struct making *m) {
     (void)run_of(m, first);
     for (uint32_t i = 0; i < m->findings->count; i++) {
         const struct finding *one = &m->findings->list[i];
-        if (one->state == FINDING_SUPPRESSED)
+        bool is_early = one->kind == FINDING_LEAK && m->view->summary.being_written;
+        if (one->state == FINDING_SUPPRESSED || is_early)
             continue;
         json_t *run = m->found < DOCUMENT_FINDINGS ? run_of(m, one->process) : NULL;
         if (run)
@@ -290,10 +299,10 @@ static const char *host_of(const struct view *view, const char *own) {
 }
 
 char *document_make(struct view *view, const struct findings *findings, const char *url,
-                    const char *labels) {
+                    const char *labels, uint64_t capture) {
     const struct hak_database *db = hak_store_database(view->reader);
     struct utsname machine = {0};
-    struct making m = {.view = view, .findings = findings};
+    struct making m = {.view = view, .findings = findings, .capture = capture};
     (void)uname(&machine);
     m.host = host_of(view, machine.nodename);
     m.tree = hak_database_meta(db, "tree");

@@ -14,10 +14,11 @@ enum {
     DOCUMENT_FINDINGS = 1000, /* of all runs */
 };
 
-/* `labels`: lines of key=value, NULL = none. The caller frees it; NULL: memory ran out, or the
- * capture cannot be read (printed). `findings` that a suppression knows are left out. */
+/* `labels`: lines of key=value, NULL = none; `capture`: its number where all of it is on the
+ * server, else 0. The caller frees it; NULL: memory ran out, or the capture cannot be read
+ * (printed). `findings` that a suppression knows are left out. */
 char *document_make(struct view *view, const struct findings *findings, const char *url,
-                    const char *labels);
+                    const char *labels, uint64_t capture);
 /* False (printed for `command`): some line is no key=value. */
 bool document_check_labels(const char *command, const char *labels);
 

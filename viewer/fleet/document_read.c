@@ -68,7 +68,8 @@ static bool read_run(struct document *d, const json_t *object) {
     if (!has_words || !json_is_number(rate) || !isfinite(run->rate) ||
         !read_number(object, "run", INT64_MAX, &run->run) ||
         !read_number(object, "at_us", INT64_MAX / 1024, &at) ||
-        !read_number(object, "pid", INT64_MAX, &run->pid))
+        !read_number(object, "pid", INT64_MAX, &run->pid) ||
+        !read_number(object, "capture", INT64_MAX, &run->capture))
         return false;
     run->at_us = (int64_t)at;
     return read_text(object, "host", &run->host) && read_text(object, "program", &run->program) &&

@@ -33,6 +33,8 @@ void fleet_push_run(struct view *view, const struct findings *findings, const ch
 /* `push` with --whole and without: an exit status. */
 int fleet_push_whole(struct view *view);
 int fleet_push_findings(struct view *view);
+/* The findings of the capture that is open and was pushed whole as `capture`: an exit status. */
+int fleet_push_findings_of(struct view *view, const char *url, uint64_t capture);
 int command_push(struct view *view);
 int command_fleet(struct view *view);
 /* The words of `fleet`: an exit status. */

@@ -2,6 +2,7 @@
 #include "viewer/fleet/fleet.h"
 
 #include "store/source.h"
+#include "viewer/fleet/document.h"
 
 static int push_whole(struct view *view) {
     const char *url = view_value(view, "to");
@@ -9,6 +10,8 @@ static int push_whole(struct view *view) {
         view_error("push: expected --to postgresql://HOST/DATABASE");
         return VIEW_USAGE;
     }
+    if (!document_check_labels("push", view_value(view, "label")))
+        return VIEW_USAGE;
     return fleet_push_whole(view);
 }
 

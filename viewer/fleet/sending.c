@@ -74,14 +74,14 @@ static bool send_runs(struct sender *s, const struct document *document) {
     int error = connect_to(s, document->url);
     for (uint32_t i = 0; i < document->runs && !error; i++) {
         char *why = NULL;
-        bool is_new;
-        error = s->remote->send_findings(s->link, &document->run[i], &is_new, &why);
+        struct hak_remote_sent sent;
+        error = s->remote->send_findings(s->link, &document->run[i], &sent, &why);
         if (error) {
             say(to, error, why);
         } else {
-            to->runs += is_new;
-            to->known_runs += !is_new;
-            to->findings += is_new ? document->run[i].findings : 0;
+            to->runs += sent.is_new;
+            to->known_runs += !sent.is_new;
+            to->findings += sent.findings;
         }
         free(why);
     }

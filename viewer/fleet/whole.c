@@ -14,12 +14,11 @@ static void show(void *context, uint64_t done, uint64_t total) {
         &(struct hak_progress){.doing = "sending", .unit = "bytes", .done = done, .total = total});
 }
 
-static int say(const struct hak_remote_pushed *pushed) {
+static void say(const struct hak_remote_pushed *pushed) {
     view_write(stdout, "capture %llu: %s, %s; ", (unsigned long long)pushed->capture,
                hak_words_count(pushed->rows, "row", "rows"), hak_words_size(pushed->bytes));
     view_write(stdout, "%s of %s sent\n", hak_words_number(pushed->sent_parts),
                hak_words_count(pushed->parts, "part", "parts"));
-    return VIEW_OK;
 }
 
 int fleet_push_whole(struct view *view) {
@@ -51,5 +50,9 @@ int fleet_push_whole(struct view *view) {
     if (error)
         view_fail(why ? why : "out of memory");
     free(why);
-    return error ? VIEW_UNREADABLE : say(&pushed);
+    if (error)
+        return VIEW_UNREADABLE;
+    if (!view->json)
+        say(&pushed);
+    return fleet_push_findings_of(view, url, pushed.capture);
 }
