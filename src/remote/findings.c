@@ -112,19 +112,6 @@ static bool send_run(PGconn *to, const struct hak_remote_run *run) {
     return PQsendQueryParams(to, run_sql, v.count, NULL, v.data, v.bytes, v.is_binary, 1) == 1;
 }
 
-static bool has_more(const struct hak_remote_run *run) {
-    return run->capture || strcmp(run->summary, "{}") != 0;
-}
-
-static bool send_fill(PGconn *to, const struct hak_remote_run *run) {
-    struct values v = {.count = 0};
-    add_number(&v, run->run);
-    add_small(&v, month_of(run->at_us));
-    add_known(&v, run->capture);
-    add_text(&v, run->summary);
-    return PQsendQueryParams(to, fill_sql, v.count, NULL, v.data, v.bytes, v.is_binary, 1) == 1;
-}
-
 static bool send_finding(PGconn *to, const struct hak_remote_run *run,
                          const struct hak_remote_finding *finding) {
     struct values v = {.count = 0};
@@ -149,8 +136,6 @@ static bool send_words(PGconn *to, const char *sql) {
 static bool send_all(struct hak_remote_link *link, const struct hak_remote_run *run) {
     PGconn *to = link->link.connection;
     bool is_sent = PQenterPipelineMode(to) && send_words(to, "BEGIN") && send_run(to, run);
-    if (has_more(run))
-        is_sent = is_sent && send_fill(to, run);
     if (run->findings && !link->is_prepared)
         is_sent = is_sent && PQsendPrepare(to, "finding", finding_sql, 0, NULL);
     for (uint32_t i = 0; i < run->findings && is_sent; i++)
@@ -195,6 +180,23 @@ static int send_in_transaction(struct hak_remote_link *link, const struct hak_re
     return error;
 }
 
+/* Of a run that the server had: it came before its capture was there or its program had ended. */
+static int fill(struct hak_remote_link *link, const struct hak_remote_run *run) {
+    struct values v = {.count = 0};
+    struct hak_link_value value[VALUES];
+    int error;
+    if (!run->capture && strcmp(run->summary, "{}") == 0)
+        return 0;
+    add_number(&v, run->run);
+    add_small(&v, month_of(run->at_us));
+    add_known(&v, run->capture);
+    add_text(&v, run->summary);
+    for (int i = 0; i < v.count; i++)
+        value[i] = (struct hak_link_value){v.data[i], v.bytes[i]};
+    PQclear(hak_link_ask(&link->link, fill_sql, value, v.count, "sending findings", &error));
+    return error;
+}
+
 /* ---- for everybody ----------------------------------------------------------------------------
  */
 
@@ -212,6 +214,8 @@ int hak_remote_send_findings(struct hak_remote_link *link, const struct hak_remo
                              struct hak_remote_sent *out, char **why) {
     *out = (struct hak_remote_sent){0};
     int error = send_in_transaction(link, run, out);
+    if (!error && !out->is_new)
+        error = fill(link, run);
     *why = error ? strdup(hak_store_message()) : NULL;
     return error;
 }

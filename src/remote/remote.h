@@ -114,7 +114,8 @@ struct hak_remote {
     /* Connects. 0 or an error, as `open`. */
     int (*begin_findings)(const char *url, struct hak_remote_link **out, char **why);
     /* Sends `run` with its findings in one transaction and one round trip. Of a run that the server
-     * has, findings that are new are added, and capture and summary where it has none. 0 or an
+     * has, findings that are new are added, and in a second one capture and summary where it has
+     * none. 0 or an
      * error. */
     int (*send_findings)(struct hak_remote_link *link, const struct hak_remote_run *run,
                          struct hak_remote_sent *out, char **why);
