@@ -308,6 +308,9 @@ static const struct view_option fleet_options[] = {
      "findings that neither this build or version has, nor one first seen after it"},
     {"by", 0, "SPAN", "trend: day (default), week or month"},
     {"limit", 'n', "N", "at most N lines (50; trend 60, show 20); 0 = all"},
+    {"days", 0, "N", "keep: removes what is older than N days"},
+    {"count", 0, "N", "keep: removes what is older than the newest N runs"},
+    {"dry-run", 0, NULL, "keep: only says what would go"},
 };
 
 static const struct view_option push_options[] = {
@@ -982,6 +985,9 @@ const struct view_command view_commands[] = {
          "             insert, and hakmem_reader, which may only read, and partitions for two\n"
          "             years. Who owns the database types it once, and again with each newer\n"
          "             hakmem: it makes only what is missing\n"
+         "  keep       removes runs that are older than --days N or than the newest --count N,\n"
+         "             with their findings, and whole captures that were pushed before that and\n"
+         "             that no run names which stays. For the owner, as setup\n"
          "\n"
          "count is what was seen. estimate multiplies it with the rate of level light, which\n"
          "watches one allocation in so many. Builds are in the order in which each was first\n"
@@ -996,7 +1002,8 @@ const struct view_command view_commands[] = {
                  "  hakmem-trace fleet --to postgresql://db.example.org/heap\n"
                  "  hakmem-trace fleet --new-since 1.1 --to postgresql://db.example.org/heap\n"
                  "  hakmem-trace fleet show HKM-202:5f0c1d9e22ab4471 --to "
-                 "postgresql://db.example.org/heap\n",
+                 "postgresql://db.example.org/heap\n"
+                 "  hakmem-trace fleet keep --days 180 --to postgresql://db.example.org/heap\n",
      OPTIONS(fleet_options),
      .arguments_max = 2,
      .run = command_fleet},

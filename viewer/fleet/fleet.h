@@ -45,5 +45,6 @@ int fleet_builds(struct view *view);
 int fleet_trend(struct view *view);
 int fleet_show(struct view *view);
 int fleet_baseline(struct view *view);
+int fleet_keep(struct view *view);
 
 #endif

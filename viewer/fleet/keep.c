@@ -1,0 +1,342 @@
+/* `fleet keep`: removes what is older than so many days, or than so many runs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/growing.h"
+#include "report/words/words.h"
+#include "store/database.h"
+#include "viewer/capture/capture.h"
+#include "viewer/fleet/ask.h"
+#include "viewer/fleet/setup.h"
+
+enum { DAYS_MAX = 36500, MICRO = 1000000 };
+
+/* A month's part of a table. */
+struct partition {
+    bool is_finding;
+    int month; /* 12 * year + month from 0 */
+};
+
+struct keep {
+    struct fleet fleet;
+    uint64_t days, count; /* 0: not given */
+    bool is_dry, is_owner, failed;
+    bool has_end; /* something may go: what is before `before_us` */
+    int64_t before_us;
+    uint64_t runs, findings, captures; /* that go */
+    struct partition *partition;       /* that go whole */
+    uint32_t partitions, room;
+    int made;
+};
+
+/* ---- what goes --------------------------------------------------------------------------------
+ * A run goes by when it began, and with its month. Its findings go with it. A whole capture goes by
+ * when it was pushed, unless a run that stays has its number. */
+
+static void say_before(struct fleet_question *question, const struct keep *keep) {
+    fleet_say(question, "TIMESTAMPTZ 'epoch' + ");
+    fleet_say_number(question, keep->before_us);
+    fleet_say(question, " * INTERVAL '1 microsecond'");
+}
+
+static void say_month(struct fleet_question *question, const struct keep *keep) {
+    fleet_say(question, "date_trunc('month', (");
+    say_before(question, keep);
+    fleet_say(question, ") AT TIME ZONE 'UTC')::date");
+}
+
+/* The runs `r` that go. */
+static void say_old_runs(struct fleet_question *question, const struct keep *keep) {
+    fleet_say(question, "(r.month < ");
+    say_month(question, keep);
+    fleet_say(question, " OR r.at < ");
+    say_before(question, keep);
+    fleet_say(question, ")");
+}
+
+/* The findings `f` that go. */
+static void say_old_findings(struct fleet_question *question, const struct keep *keep) {
+    fleet_say(question, "(f.month < ");
+    say_month(question, keep);
+    fleet_say(question, " OR EXISTS (SELECT 1 FROM hakmem.run r WHERE r.run = f.run AND r.month ="
+                        " f.month AND r.at < ");
+    say_before(question, keep);
+    fleet_say(question, "))");
+}
+
+/* The captures `k` that go. */
+static void say_old_captures(struct fleet_question *question, const struct keep *keep) {
+    fleet_say(question, "k.pushed < ");
+    say_before(question, keep);
+    fleet_say(question, " AND NOT EXISTS (SELECT 1 FROM hakmem.run r WHERE r.capture = k.capture"
+                        " AND NOT ");
+    say_old_runs(question, keep);
+    fleet_say(question, ")");
+}
+
+/* ---- questions --------------------------------------------------------------------------------
+ */
+
+static void take_owner(void *context, const struct hak_remote_cell *cell, int cells) {
+    struct keep *keep = context;
+    (void)cells;
+    keep->is_owner = cell[0].number != 0;
+}
+
+/* In the transaction, before anything else. */
+static int check_owner(struct keep *keep) {
+    struct fleet_question question = {0};
+    fleet_say(&question, "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c"
+                         " WHERE c.oid = 'hakmem.run'::regclass");
+    int status = fleet_ask(&keep->fleet, &question, "asking who owns it", take_owner, keep);
+    if (!status && !keep->is_owner) {
+        view_error("%s: only the role that laid out the server may remove what is there",
+                   keep->fleet.name);
+        status = VIEW_UNREADABLE;
+    }
+    return status;
+}
+
+static void take_end(void *context, const struct hak_remote_cell *cell, int cells) {
+    struct keep *keep = context;
+    (void)cells;
+    keep->has_end = cell[0].kind == HAK_REMOTE_INTEGER;
+    keep->before_us = cell[0].number;
+}
+
+/* Runs that say that they begin later than tomorrow are no newest ones: whoever may push would
+ * remove all others with them. */
+static int read_end(struct keep *keep) {
+    struct fleet_question question = {0};
+    fleet_say(&question, "SELECT (extract(epoch FROM greatest(");
+    if (keep->days) {
+        fleet_say(&question, "now() - ");
+        fleet_say_number(&question, (int64_t)keep->days);
+        fleet_say(&question, " * INTERVAL '1 day'");
+    } else
+        fleet_say(&question, "NULL::timestamptz");
+    if (keep->count) {
+        fleet_say(&question, ", (SELECT min(n.at) FROM (SELECT r.at FROM hakmem.run r" FLEET_WHERE
+                             " AND r.at < now() + INTERVAL '1 day' ORDER BY r.at DESC LIMIT ");
+        fleet_say_number(&question, (int64_t)keep->count);
+        fleet_say(&question, ") n)");
+    }
+    fleet_say(&question, ")) * 1000000)::bigint");
+    return fleet_ask(&keep->fleet, &question, "looking for the oldest that stays", take_end, keep);
+}
+
+static void take_counts(void *context, const struct hak_remote_cell *cell, int cells) {
+    struct keep *keep = context;
+    (void)cells;
+    keep->runs = fleet_number(&cell[0]);
+    keep->findings = fleet_number(&cell[1]);
+    keep->captures = fleet_number(&cell[2]);
+}
+
+static int read_counts(struct keep *keep) {
+    struct fleet_question question = {0};
+    fleet_say(&question, "SELECT (SELECT count(*) FROM hakmem.run r WHERE ");
+    say_old_runs(&question, keep);
+    fleet_say(&question, "), (SELECT count(*) FROM hakmem.finding f WHERE ");
+    say_old_findings(&question, keep);
+    fleet_say(&question, "), (SELECT count(*) FROM hakmem.capture k WHERE ");
+    say_old_captures(&question, keep);
+    fleet_say(&question, ")");
+    return fleet_ask(&keep->fleet, &question, "counting what is old", take_counts, keep);
+}
+
+static void take_partition(void *context, const struct hak_remote_cell *cell, int cells) {
+    struct keep *keep = context;
+    (void)cells;
+    if (!hak_growing_make_room(&keep->partition, keep->partitions, &keep->room,
+                               sizeof *keep->partition)) {
+        keep->failed = true;
+        return;
+    }
+    keep->partition[keep->partitions++] =
+        (struct partition){.is_finding = cell[0].number != 0, .month = (int)cell[1].number};
+}
+
+/* Those of months before `before` that have rows, or that setup would not make again. */
+static int read_partitions(struct keep *keep) {
+    struct fleet_question question = {0};
+    fleet_say(&question,
+              "WITH named AS (SELECT c.relname::text AS name FROM pg_catalog.pg_inherits i"
+              " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN"
+              " ('hakmem.run'::regclass, 'hakmem.finding'::regclass)),"
+              " dated AS (SELECT name LIKE 'finding%' AS is_finding, CASE WHEN name ~"
+              " '^(run|finding)_[0-9]{4}_(0[1-9]|1[0-2])$' THEN make_date("
+              "substring(right(name, 7) FROM 1 FOR 4)::int, right(name, 2)::int, 1) END AS month"
+              " FROM named)"
+              " SELECT is_finding, (extract(year FROM month) * 12 + extract(month FROM month)"
+              " - 1)::bigint FROM dated WHERE month < ");
+    say_month(&question, keep);
+    fleet_say(&question,
+              " AND (month < date_trunc('month', now() AT TIME ZONE 'UTC') - INTERVAL '12 months'"
+              " OR CASE WHEN is_finding THEN EXISTS (SELECT 1 FROM hakmem.finding f"
+              " WHERE f.month = dated.month)"
+              " ELSE EXISTS (SELECT 1 FROM hakmem.run r WHERE r.month = dated.month) END)"
+              " ORDER BY 2, 1");
+    int status =
+        fleet_ask(&keep->fleet, &question, "looking for old partitions", take_partition, keep);
+    if (!status && keep->failed) {
+        view_error("out of memory");
+        status = VIEW_UNREADABLE;
+    }
+    return status;
+}
+
+/* ---- removing ---------------------------------------------------------------------------------
+ */
+
+static int drop_partitions(struct keep *keep) {
+    int status = 0;
+    for (uint32_t i = 0; i < keep->partitions && !status; i++) {
+        const struct partition *p = &keep->partition[i];
+        struct fleet_question question = {0};
+        char sql[64];
+        snprintf(sql, sizeof sql, "DROP TABLE hakmem.%s_%04d_%02d",
+                 p->is_finding ? "finding" : "run", p->month / 12, p->month % 12 + 1);
+        fleet_say(&question, sql);
+        status = fleet_ask(&keep->fleet, &question, "dropping old partitions", NULL, NULL);
+    }
+    return status;
+}
+
+static int remove_rows(struct keep *keep, const char *from,
+                       void (*say_which)(struct fleet_question *, const struct keep *)) {
+    struct fleet_question question = {0};
+    fleet_say(&question, "DELETE FROM ");
+    fleet_say(&question, from);
+    fleet_say(&question, " WHERE ");
+    say_which(&question, keep);
+    return fleet_ask(&keep->fleet, &question, "removing what is old", NULL, NULL);
+}
+
+static int remove_of_captures(struct keep *keep, const char *before, const char *table) {
+    struct fleet_question question = {0};
+    fleet_say(&question, "DELETE FROM hakmem.");
+    fleet_say(&question, before);
+    fleet_say(&question, table); /* a name of this program's */
+    fleet_say(&question, " c WHERE c.capture IN (SELECT k.capture FROM hakmem.capture k WHERE ");
+    say_old_captures(&question, keep);
+    fleet_say(&question, ")");
+    return fleet_ask(&keep->fleet, &question, "removing old captures", NULL, NULL);
+}
+
+/* The tables of a store, and of captures; a capture's own row at the end. */
+static int remove_captures(struct keep *keep) {
+    struct hak_database layout;
+    int status = keep->captures ? remove_of_captures(keep, "", "capture_end") : 0;
+    if (status || !keep->captures)
+        return status;
+    if (fleet_open_layout(&layout) != 0) {
+        view_fail(hak_store_message());
+        return VIEW_UNREADABLE;
+    }
+    struct hak_query q = hak_ask(&layout,
+                                 "SELECT name FROM sqlite_master WHERE type = 'table'"
+                                 " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+                                 "reading the layout");
+    while (!status && hak_query_next(&q))
+        status = remove_of_captures(keep, "c_", hak_query_text(&q, 0));
+    hak_query_end(&q);
+    fleet_close_layout(&layout);
+    if (!status)
+        status = remove_of_captures(keep, "", "part");
+    return status ? status : remove_rows(keep, "hakmem.capture k", say_old_captures);
+}
+
+static int remove_all(struct keep *keep) {
+    struct fleet_question end = {0};
+    int status = remove_captures(keep); /* while the runs that have their numbers are there */
+    if (!status)
+        status = drop_partitions(keep);
+    if (!status)
+        status = remove_rows(keep, "hakmem.finding f", say_old_findings);
+    if (!status)
+        status = remove_rows(keep, "hakmem.run r", say_old_runs);
+    if (status)
+        return status;
+    fleet_say(&end, "COMMIT");
+    return fleet_ask(&keep->fleet, &end, "removing what is old", NULL, NULL);
+}
+
+/* ---- the answer -------------------------------------------------------------------------------
+ */
+
+static int print_json(const struct keep *keep) {
+    json_t *document = fleet_document(&keep->fleet, "keep");
+    json_object_set_new(document, "dry_run", json_boolean(keep->is_dry));
+    json_object_set_new(document, "before",
+                        keep->has_end ? fleet_json_time(keep->before_us / MICRO) : json_null());
+    hak_json_set_number(document, "runs", keep->runs);
+    hak_json_set_number(document, "findings", keep->findings);
+    hak_json_set_number(document, "captures", keep->captures);
+    hak_json_set_number(document, "partitions_dropped", keep->partitions);
+    hak_json_set_number(document, "partitions_made", (uint64_t)keep->made);
+    return fleet_print_document(document);
+}
+
+static int print_text(const struct keep *keep) {
+    struct hak_text text = {0};
+    if (!keep->has_end)
+        hak_text_add(&text, "there are no runs: nothing was removed\n");
+    else {
+        hak_text_add(&text, "%s ", keep->is_dry ? "would remove" : "removed");
+        hak_text_add(&text, "%s of before ", hak_words_count(keep->runs, "run", "runs"));
+        hak_text_add(&text, "%s, with ", fleet_time(keep->before_us / MICRO));
+        hak_text_add(&text, "%s, and ", hak_words_count(keep->findings, "finding", "findings"));
+        hak_text_add(&text, "%s\n",
+                     hak_words_count(keep->captures, "whole capture", "whole captures"));
+        hak_text_add(&text, "%s dropped",
+                     hak_words_count(keep->partitions, "partition", "partitions"));
+        if (!keep->is_dry)
+            hak_text_add(&text, ", %d made", keep->made);
+        hak_text_add(&text, "\n");
+    }
+    return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
+}
+
+static bool read_options(struct keep *keep, const struct view *view) {
+    keep->is_dry = view_given(view, "dry-run");
+    if (!view_given(view, "days") && !view_given(view, "count")) {
+        view_error("fleet keep: how long? --days N, --count N (runs), or both");
+        return false;
+    }
+    if (!view_number(view, "days", &keep->days) || !view_number(view, "count", &keep->count))
+        return false;
+    if ((view_given(view, "days") && (keep->days == 0 || keep->days > DAYS_MAX)) ||
+        (view_given(view, "count") && (keep->count == 0 || keep->count > INT64_MAX))) {
+        view_error("fleet keep: --days is 1 to %s, --count 1 or more", hak_words_number(DAYS_MAX));
+        return false;
+    }
+    return true;
+}
+
+int fleet_keep(struct view *view) {
+    struct keep keep = {0};
+    struct hak_remote_laid laid = {0};
+    if (!read_options(&keep, view))
+        return VIEW_USAGE;
+    int status = fleet_open(&keep.fleet, view, FLEET_ROWS_MAX, !keep.is_dry);
+    if (!status && !keep.is_dry)
+        status = check_owner(&keep);
+    if (!status)
+        status = read_end(&keep);
+    if (!status && keep.has_end)
+        status = read_counts(&keep);
+    if (!status && keep.has_end)
+        status = read_partitions(&keep);
+    if (!status && !keep.is_dry && keep.has_end)
+        status = remove_all(&keep);
+    /* The months to come, and those that were dropped and may still be pushed to. */
+    if (!status && !keep.is_dry) {
+        status = fleet_lay_out(keep.fleet.remote, keep.fleet.url, &laid);
+        keep.made = laid.partitions;
+    }
+    if (!status)
+        status = view->json ? print_json(&keep) : print_text(&keep);
+    free(keep.partition);
+    fleet_close(&keep.fleet);
+    return status;
+}
