@@ -245,14 +245,15 @@ static struct hak_large *find(const struct cache *cache, size_t bytes, const voi
     return best;
 }
 
-/* The block leaves the cache for the program. */
+/* The block leaves the cache for the program. Its move is recorded when it is out of the cache: a
+ * fork's child that finds it there empties the cache, and it must be in the cache by the record. */
 static struct hak_large *move_to_program(struct cache *cache, struct hak_large *large,
                                          const void *caller) {
-    hop(HAK_BIGCACHE_TAKE, large->base, HAK_CLASS_NONE);
     if (large == cache->head.hot)
         cache->head.hot = NULL;
     else
         take_out_of_list(cache, large);
+    hop(HAK_BIGCACHE_TAKE, large->base, HAK_CLASS_NONE);
     large->caller = caller;
     atomic_store_explicit(&large->state, HAK_LARGE_LIVE, memory_order_relaxed);
     return large;

@@ -1,7 +1,8 @@
-/* A fork that comes while another thread's realloc gives a large block more pages, or fewer: at
- * each STEP-th instruction of it, as the processor's single step lets it, a second thread forks,
- * and the child looks at the whole heap. `stepped_resize STEP`. Prints "N forks", or what went
- * wrong. */
+/* A fork that comes while another thread takes, resizes or gives back a block: at each STEP-th
+ * instruction of a realloc, and each 8 * STEP-th of the other calls, as the processor's single step
+ * lets it, a second thread forks; the child looks at the whole heap, and takes blocks of its own,
+ * for which what the thread left is taken over.
+ * `stepped_calls STEP`. Prints "N forks", or what went wrong. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -30,12 +31,25 @@ static void wait_for(sem_t *semaphore) {
         continue;
 }
 
+static const size_t sizes[] = {100, 3000, 40000, 300000, 3000000};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static bool takes_blocks(void) {
+    for (int i = 0; i < SIZES; i++) {
+        char *block = malloc(sizes[i] * 4 / 3);
+        if (!block)
+            return false;
+        free(block);
+    }
+    return hak_verify() == 0;
+}
+
 static void *fork_when_due(void *nothing) {
     for (wait_for(&due); !is_over; wait_for(&due)) {
         int status = 0;
         pid_t child = fork();
         if (child == 0)
-            _exit(hak_verify() == 0 ? 0 : 1);
+            _exit(hak_verify() == 0 && takes_blocks() ? 0 : 1);
         wrong += child < 0 || waitpid(child, &status, 0) != child || status != 0;
         forks++;
         sem_post(&done);
@@ -61,6 +75,18 @@ static __attribute__((noinline)) char *resize(char *block, size_t bytes, bool is
     return memset(moved, 'x', bytes);
 }
 
+/* Two of each size, so that the thread's caches have the newest one and another. */
+static __attribute__((noinline)) void use(bool is_stepped) {
+    for (int i = 0; i < SIZES; i++) {
+        step(is_stepped);
+        char *volatile first = malloc(sizes[i]);
+        char *volatile second = malloc(sizes[i]);
+        free(first);
+        free(second);
+        step(false);
+    }
+}
+
 int main(int argc, char **argv) {
     struct sigaction action = {.sa_handler = interrupt};
     pthread_t thread;
@@ -78,6 +104,9 @@ int main(int argc, char **argv) {
         block = resize(block, 100000, is_stepped);
     }
     free(block);
+    every *= 8; /* more calls, and longer ones */
+    for (int is_stepped = 0; is_stepped <= 1; is_stepped++)
+        use(is_stepped);
     is_over = true;
     sem_post(&due);
     pthread_join(thread, NULL);
