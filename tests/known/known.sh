@@ -44,7 +44,8 @@ bears() {
     [[ $1 != byte || $2 != /usr/bin/python3* ]]
 }
 
-# Whether the same is said in each run. Of CPython's many sites the CPU time decides which blocks are guarded. How many
+# Whether the same is said in each run. Of CPython's many sites the CPU time decides which blocks are guarded, and so which of
+# their pages are closed: a hunt says where the first byte lies that was read in a closed one. How many
 # blocks busybox has before the one that matters depends on its environment, and so does whether a page is closed behind it.
 is_steady() {
     case $2 in
@@ -142,7 +143,7 @@ check_case() {
         print_finding "$way" "$name"
     done
     hunt_for "$name" "$command"
-    print_finding hunt "$name"
+    print_finding hunt "$name" | if is_steady normal "$command"; then cat; else sed -E 's/(read|write) at offset [0-9,]+ of/\1 inside/'; fi
 
     read -ra words <<<"$correct"
     "${words[@]}" >due.out 2>due.err </dev/null
