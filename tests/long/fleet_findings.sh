@@ -121,7 +121,7 @@ kill_clients() {
         kill -KILL "${pids[i]}" 2>/dev/null
     done
     end_clients
-}
+} 2>/dev/null # "Killed"
 cut_connections() {
     rm -f between/.s.PGSQL.5432
     "$BUILD/tests/remote/cutter" between/.s.PGSQL.5432 "$PGHOST/.s.PGSQL.5432" $((1 + bytes * (RANDOM % 1000) / 1000 / (1 + RANDOM % 20))) >ready 2>&1 &

@@ -116,6 +116,31 @@ does 0 push --queue
 waits 0 "behind damage"
 rm -rf state
 
+# Out of memory: what cannot be read now is no damage, and waits.
+stop_postgres
+cp double.db many.db
+sqlite3 many.db "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+ INSERT INTO fault SELECT i, code, event, ns, process, thread, summary, report, json, fingerprint FROM fault, n WHERE id = 1" || fail "many.db"
+does 3 push -s many.db --to "$PUSH"
+restart_postgres
+cp -r state kept
+within() { # KIB: push --queue with so much memory
+    rm -rf state && cp -r kept state
+    (ulimit -v "$1" && exec "$trace" push --queue) >out 2>err
+    within=$?
+}
+for ((kib = 24000; kib < 70000; kib += 2000)); do within $kib; [ $within -ne 0 ] || break; done
+[ $within -eq 0 ] || fail "no memory is enough: $(cat err)"
+until [ $within -ne 0 ]; do within $((kib -= 200)); done
+clear_server
+for ((least = kib - 800, kib += 200; kib > least; kib -= 40)); do
+    within $kib
+    [ $within -eq 0 ] && [ "$(waiting) $(counted)" = '0 1 300' ] && clear_server && continue
+    [ $within -eq 3 ] && [ "$(waiting) $(counted)" = '1 0 0' ] || fail "with $kib KiB: status $within, $(waiting) wait, there are $(counted): $(cat out err)"
+done
+rm -rf state kept
+clear_server
+
 # Bounded: the oldest makes room, which the next push tells of, once.
 stop_postgres
 does 3 push -s double.db --to "$PUSH"

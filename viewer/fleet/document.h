@@ -30,6 +30,7 @@ struct document {
     uint32_t runs, findings;
     uint64_t left_out, cut; /* findings and programs, and texts, that did not fit in */
     char **text;            /* labels and summaries */
+    bool has_no_memory;     /* it may well be one */
 };
 
 /* False: it is none; the reason is in `why` (a constant). The caller frees it in any case. */

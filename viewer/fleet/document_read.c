@@ -86,7 +86,8 @@ static bool read_runs(struct document *d, const json_t *list) {
     d->run = calloc(count + 1, sizeof *d->run);
     d->finding = calloc(DOCUMENT_FINDINGS, sizeof *d->finding);
     d->text = calloc(2 * count + 1, sizeof *d->text);
-    if (!d->run || !d->finding || !d->text)
+    d->has_no_memory = !d->run || !d->finding || !d->text;
+    if (d->has_no_memory)
         return false;
     for (size_t i = 0; i < count; i++)
         if (!read_run(d, json_array_get(list, i)))
@@ -94,7 +95,15 @@ static bool read_runs(struct document *d, const json_t *list) {
     return true;
 }
 
-bool document_read(const char *text, size_t bytes, struct document *out, const char **why) {
+/* jansson takes a text for a wrong one where its allocations fail: they are watched. */
+static bool has_failed;
+static void *allocate(size_t bytes) {
+    void *made = malloc(bytes);
+    has_failed |= !made;
+    return made;
+}
+
+static bool read_all(const char *text, size_t bytes, struct document *out, const char **why) {
     uint64_t version;
     *out = (struct document){.json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL)};
     *why = "it is no JSON";
@@ -108,6 +117,18 @@ bool document_read(const char *text, size_t bytes, struct document *out, const c
            read_number(out->json, "left_out", INT64_MAX, &out->left_out) &&
            read_number(out->json, "cut", INT64_MAX, &out->cut) &&
            read_runs(out, json_object_get(out->json, "runs"));
+}
+
+bool document_read(const char *text, size_t bytes, struct document *out, const char **why) {
+    json_malloc_t before;
+    json_free_t release;
+    json_get_alloc_funcs(&before, &release);
+    json_set_alloc_funcs(allocate, free);
+    has_failed = false;
+    bool is_read = read_all(text, bytes, out, why);
+    json_set_alloc_funcs(before, release);
+    out->has_no_memory |= has_failed;
+    return is_read && !out->has_no_memory;
 }
 
 void document_free(struct document *d) {

@@ -265,23 +265,26 @@ void queue_remove(struct queue *queue, const char *name) {
     (void)unlinkat(queue->folder, name, 0);
 }
 
-/* What was written, whole. */
-static bool read_document(int fd, const char *name, size_t bytes, char **text) {
+/* What was written, whole; what cannot be read now may well be that. */
+static enum queue_taken read_document(struct queue *queue, int fd, const char *name, size_t bytes,
+                                      char **text) {
     size_t got = 0;
+    ssize_t part = 1;
     *text = malloc(bytes + 1);
-    while (*text && got < bytes) {
-        ssize_t part = read(fd, *text + got, bytes - got);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part <= 0)
-            break;
-        got += (size_t)part;
+    int error = *text ? 0 : ENOMEM;
+    while (!error && got < bytes && part != 0) {
+        part = read(fd, *text + got, bytes - got);
+        got += part > 0 ? (size_t)part : 0;
+        error = part < 0 && errno != EINTR ? errno : 0;
     }
-    if (*text && got == bytes && hak_crc32c(*text, bytes) == strtoul(name + DIGITS + 1, NULL, 16))
-        return true;
+    uint32_t due = (uint32_t)strtoul(name + DIGITS + 1, NULL, 16);
+    if (!error && got == bytes && hak_crc32c(*text, bytes) == due)
+        return QUEUE_TAKEN;
     free(*text);
     *text = NULL;
-    return false;
+    if (error)
+        fail(queue, name, error);
+    return error ? QUEUE_FAILED : QUEUE_BROKEN;
 }
 
 enum queue_taken queue_take(struct queue *queue, const char *name, int *fd, char **text,
@@ -300,11 +303,14 @@ enum queue_taken queue_take(struct queue *queue, const char *name, int *fd, char
         taken = QUEUE_BUSY;
     } else if (fstat(*fd, &about) != 0 || about.st_nlink == 0) {
         taken = QUEUE_GONE;
-    } else if (!S_ISREG(about.st_mode) || about.st_size > DOCUMENT_BYTES ||
-               !read_document(*fd, name, *bytes = (size_t)about.st_size, text)) {
-        queue_set_aside(queue, name);
+    } else if (!S_ISREG(about.st_mode) || about.st_size > DOCUMENT_BYTES) {
         taken = QUEUE_BROKEN;
+    } else {
+        *bytes = (size_t)about.st_size;
+        taken = read_document(queue, *fd, name, *bytes, text);
     }
+    if (taken == QUEUE_BROKEN)
+        queue_set_aside(queue, name);
     if (taken != QUEUE_TAKEN) {
         close(*fd);
         *fd = -1;

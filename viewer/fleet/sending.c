@@ -110,7 +110,10 @@ static bool is_wanted(const struct sender *s, const struct document *document) {
 static void send_text(struct sender *s, const char *name, const char *text, size_t bytes) {
     struct document document;
     const char *why;
-    if (!document_read(text, bytes, &document, &why)) {
+    bool is_read = document_read(text, bytes, &document, &why);
+    if (!is_read && document.has_no_memory) {
+        say(s->to, HAK_STORE_INTERNAL, "out of memory");
+    } else if (!is_read) {
         set_aside(s, name, why);
     } else if (is_wanted(s, &document) && !is_away(s, document.url)) {
         if (send_runs(s, &document)) {
