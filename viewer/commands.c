@@ -307,7 +307,7 @@ static const struct view_option fleet_options[] = {
     {"gone-since", 0, "BUILD",
      "findings that neither this build or version has, nor one first seen after it"},
     {"by", 0, "SPAN", "trend: day (default), week or month"},
-    {"limit", 'n', "N", "at most N lines (50; trend 60, show 20); 0 = all"},
+    {"limit", 'n', "N", "at most N lines (50; trend 60, show 20, html 200); 0 = all"},
     {"days", 0, "N", "keep: removes what is older than N days"},
     {"count", 0, "N", "keep: removes what is older than the newest N runs"},
     {"dry-run", 0, NULL, "keep: only says what would go"},
@@ -981,6 +981,9 @@ const struct view_command view_commands[] = {
          "             what to type for the block's story where the whole capture was pushed\n"
          "  baseline FILE\n"
          "             adds what was found to a baseline, which `run --baseline FILE` reads\n"
+         "  html [FILE]\n"
+         "             one page for a browser (fleet.html; -: stdout): the findings as a table to\n"
+         "             sort and to search, each with its trend, hosts, builds and newest report\n"
          "  setup      lays out the database: tables, the roles hakmem_writer, which may only\n"
          "             insert, and hakmem_reader, which may only read, and partitions for two\n"
          "             years. Who owns the database types it once, and again with each newer\n"

@@ -30,6 +30,11 @@ with Browser(directory) as page:
                 page.open(path)
                 page.wait("document.documentElement.dataset.ready")
                 page.run(source)
+                if page.value("Boolean(document.getElementById('detail'))"):  # of a fleet
+                    look(page, f"{path}, {scheme}, {width} pixels: findings")
+                    page.run("document.querySelector('.open').click(); for (const d of document.querySelectorAll('details')) d.open = true")
+                    look(page, f"{path}, {scheme}, {width} pixels: one finding")
+                    continue
                 for name in ("findings", "layers", "processes", "capture", "heap"):
                     page.click(f"#tab-{name}")
                     page.run("for (const d of document.querySelectorAll('details')) d.open = true")

@@ -62,7 +62,7 @@ viewer/leaks: findings capture cli
 viewer/profile: capture cli
 viewer/export: findings events profile capture cli
 viewer/html: profile layers findings capture cli
-viewer/fleet: findings capture cli
+viewer/fleet: html findings capture cli
 viewer/record: fleet findings profile corefile capture cli
 viewer/hunt: record findings capture cli
 viewer/attach: record capture cli

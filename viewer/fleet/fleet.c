@@ -12,7 +12,7 @@ struct word {
 static const struct word words[] = {
     {"findings", fleet_findings, 0}, {"hosts", fleet_hosts, 0}, {"builds", fleet_builds, 0},
     {"trend", fleet_trend, 1},       {"show", fleet_show, 1},   {"baseline", fleet_baseline, 1},
-    {"setup", fleet_setup, 0},       {"keep", fleet_keep, 0},
+    {"setup", fleet_setup, 0},       {"keep", fleet_keep, 0},   {"html", fleet_html, 1},
 };
 
 int command_fleet(struct view *view) {

@@ -4,7 +4,7 @@
  *   push, run --push --> document.c --> queue.c --> sending.c --^
  *                                       on disk    a process of its own
  *
- * Calls findings, capture and cli. One thread. */
+ * Calls html, findings, capture and cli. One thread. */
 #ifndef HAK_VIEWER_FLEET_FLEET_H
 #define HAK_VIEWER_FLEET_FLEET_H
 
@@ -46,5 +46,6 @@ int fleet_trend(struct view *view);
 int fleet_show(struct view *view);
 int fleet_baseline(struct view *view);
 int fleet_keep(struct view *view);
+int fleet_html(struct view *view);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include "report/words/words.h"
 #include "store/file.h"
 #include "viewer/html/parts.h"
@@ -61,57 +60,6 @@ static void free_all(struct html *h) {
 /* ---- the page ----------------------------------------------------------------------------------
  */
 
-/* JSON inside of a script element: '<' ends none of it, and all beyond ASCII is escaped by
- * hak_json_dump already. */
-static void add_data(struct hak_text *page, const char *json) {
-    for (;;) {
-        size_t bytes = strcspn(json, "<>&");
-        hak_text_add_bytes(page, json, bytes);
-        json += bytes;
-        if (!*json)
-            return;
-        hak_text_add(page, "\\u%04x", (unsigned)*json++);
-    }
-}
-
-/* A word that nobody who wrote into the capture could know: only what has it is run. */
-static void add_nonce(struct hak_text *page, const uint8_t *word, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++)
-        hak_text_add(page, "%02x", word[i]);
-}
-
-static bool fill_in(struct hak_text *page, const char *name, size_t length, const char *data,
-                    const uint8_t *word, size_t word_bytes) {
-    if (strncmp(name, "nonce", length) == 0)
-        add_nonce(page, word, word_bytes);
-    else if (strncmp(name, "style", length) == 0)
-        hak_text_add_bytes(page, html_style, strlen(html_style));
-    else if (strncmp(name, "script", length) == 0)
-        hak_text_add_bytes(page, html_script, strlen(html_script));
-    else if (strncmp(name, "data", length) == 0)
-        add_data(page, data);
-    else
-        return false;
-    return true;
-}
-
-/* page.html with what belongs between its @@: @@style@@. NULL without memory. */
-static char *make_page(const char *data) {
-    struct hak_text page = {0};
-    uint8_t word[16];
-    if (getrandom(word, sizeof word, 0) != sizeof word)
-        return NULL;
-    for (const char *at = html_page; *at;) {
-        const char *next = strstr(at, "@@"), *end = next ? strstr(next + 2, "@@") : NULL;
-        hak_text_add_bytes(&page, at, end ? (size_t)(next - at) : strlen(at));
-        if (!end)
-            break;
-        fill_in(&page, next + 2, (size_t)(end - next - 2), data, word, sizeof word);
-        at = end + 2;
-    }
-    return hak_text_take(&page);
-}
-
 /* Without --output and FILE: app.db's is app.html, here. */
 static char *name_file(const struct html *h) {
     const char *named = h->view->argument_count ? h->view->argument[0] : NULL;
@@ -128,24 +76,10 @@ static char *name_file(const struct html *h) {
     return name;
 }
 
-static int write_page(struct html *h) {
-    static struct view_sink sink; /* too large for a stack frame */
-    char *data = hak_json_dump(h->data, JSON_COMPACT), *page = data ? make_page(data) : NULL;
+static int write_page(const struct html *h) {
     char *file = name_file(h);
-    int status = VIEW_UNREADABLE;
-    free(data);
-    if (!page || !file)
-        view_error("out of memory");
-    else if (strcmp(file, "-") == 0) {
-        status = view_print_json(page) ? 0 : VIEW_UNREADABLE; /* as it is; frees it */
-        page = NULL;
-    } else if (view_sink_open(&sink, file, false)) {
-        view_sink_add_bytes(&sink, page, strlen(page));
-        status = view_sink_close(&sink, true) ? 0 : VIEW_UNREADABLE;
-        if (status == 0)
-            view_sink_say(&sink, h->view->store_path);
-    }
-    free(page);
+    int status = html_write_page(&(struct html_page){html_page, html_style, html_script}, h->data,
+                                 file, h->view->store_path);
     free(file);
     return status;
 }

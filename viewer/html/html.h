@@ -6,13 +6,29 @@
  *                          |
  *       page.html, page.css, page.js (put in when this program is built) --> page.c --> FILE
  *
+ *       fleet.html, page.css, fleet.js: the findings of a fleet (viewer/fleet/html.c) ^
+ *
  * What programs call themselves reaches the page as data alone; page.js puts it in as text.
  * Format: docs/specs/html.md. Calls profile, findings, layers, capture and cli. One thread. */
 #ifndef HAK_VIEWER_HTML_HTML_H
 #define HAK_VIEWER_HTML_HTML_H
 
+#include <jansson.h>
 #include "viewer/cli/cli.h"
 
 int command_html(struct view *view);
+
+/* Put in when this program is built: page.html and its like. */
+extern const char html_page[], html_style[], html_script[];
+extern const char html_fleet_page[], html_fleet_script[];
+
+struct html_page {
+    const char *text, *style, *script;
+};
+
+/* Writes the page to `file`, or to stdout where that is "-", and says so, naming what it is `of`.
+ * `file` NULL: no memory. 0, or an exit status: the error is printed. */
+int html_write_page(const struct html_page *source, const json_t *content, const char *file,
+                    const char *of);
 
 #endif

@@ -6,9 +6,6 @@
 #include "viewer/capture/capture.h"
 #include "viewer/profile/profile.h"
 
-/* The page's sources (tools/embed_files). */
-extern const char html_page[], html_style[], html_script[];
-
 /* ---- numbers, in base 128, the low bits first, and as base64 (pack.c) -------------------------
  */
 struct html_pack {

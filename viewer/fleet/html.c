@@ -1,0 +1,178 @@
+/* `fleet html`: the findings as one page for a browser (viewer/html/fleet.html). */
+#include <stdlib.h>
+#include <string.h>
+#include "report/words/words.h"
+#include "viewer/fleet/findings.h"
+#include "viewer/html/html.h"
+
+/* Of days, of places: of all findings; the newest are there. */
+enum { PAGE_FINDINGS = 200, ROWS = 20000, HTML_REPORT_BYTES = 16384 };
+
+struct page {
+    struct fleet fleet;
+    json_t *findings, *days, *places, *reports;
+    uint64_t all;
+    char **fingerprint; /* of the findings, as the server has them */
+    uint32_t count, asked;
+    bool failed;
+};
+
+static void add_finding(void *context, const struct fleet_finding *f) {
+    struct page *page = context;
+    page->all = f->all;
+    if (page->count == page->fleet.limit)
+        return;
+    page->failed |= !(page->fingerprint[page->count++] = strdup(f->fingerprint));
+    json_array_append_new(page->findings, fleet_json_finding(f));
+}
+
+/* ---- days and places --------------------------------------------------------------------------
+ */
+
+static void add_day(void *context, const struct hak_remote_cell *cell, int cells) {
+    struct page *page = context;
+    json_t *object = json_object();
+    (void)cells;
+    hak_json_set_text(object, "fingerprint", cell[0].text);
+    json_object_set_new(object, "day", json_integer(cell[1].number));
+    hak_json_set_number(object, "count", fleet_number(&cell[2]));
+    hak_json_set_number(object, "estimate", fleet_estimate(&cell[3]));
+    json_array_append_new(page->days, object);
+}
+
+static int read_days(struct page *page) {
+    struct fleet_question question = {0};
+    fleet_say(
+        &question,
+        "SELECT f.fingerprint, " FLEET_SECONDS(
+            "date_trunc('day', r.at AT TIME ZONE 'UTC')") ", " FLEET_COUNT
+                                                          ", " FLEET_GUESS FLEET_BOTH FLEET_WHERE);
+    fleet_say_runs(&question, &page->fleet);
+    fleet_say_findings(&question, &page->fleet, NULL);
+    fleet_say(&question, " GROUP BY 1, 2 ORDER BY 2 DESC, 1 LIMIT ");
+    fleet_say_number(&question, ROWS);
+    return fleet_ask(&page->fleet, &question, "reading days", add_day, page);
+}
+
+static void add_place(void *context, const struct hak_remote_cell *cell, int cells) {
+    struct page *page = context;
+    json_t *object = json_object();
+    (void)cells;
+    hak_json_set_text(object, "fingerprint", cell[0].text);
+    hak_json_set_text(object, "host", cell[1].text);
+    hak_json_set_text(object, "build", cell[2].text);
+    hak_json_set_text(object, "version", cell[3].text);
+    hak_json_set_number(object, "count", fleet_number(&cell[4]));
+    hak_json_set_number(object, "estimate", fleet_estimate(&cell[5]));
+    hak_json_set_number(object, "runs", fleet_number(&cell[6]));
+    json_object_set_new(object, "first_seen", fleet_json_time(cell[7].number));
+    json_object_set_new(object, "last_seen", fleet_json_time(cell[8].number));
+    json_array_append_new(page->places, object);
+}
+
+static int read_places(struct page *page) {
+    struct fleet_question question = {0};
+    fleet_say(&question,
+              "SELECT f.fingerprint, r.host, r.build, r.version, " FLEET_COUNT ", " FLEET_GUESS
+              ", count(DISTINCT f.run), " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS("max(r.at)")
+                  FLEET_BOTH FLEET_WHERE);
+    fleet_say_runs(&question, &page->fleet);
+    fleet_say_findings(&question, &page->fleet, NULL);
+    fleet_say(&question, " GROUP BY 1, 2, 3, 4 ORDER BY max(r.at) DESC, 1, 2, 3, 4 LIMIT ");
+    fleet_say_number(&question, ROWS);
+    return fleet_ask(&page->fleet, &question, "reading hosts and builds", add_place, page);
+}
+
+/* ---- reports ----------------------------------------------------------------------------------
+ */
+
+static void add_report(void *context, const struct hak_remote_cell *cell, int cells) {
+    struct page *page = context;
+    json_t *object = json_object();
+    (void)cells;
+    hak_json_set_number(object, "finding", page->asked);
+    hak_json_set_text(object, "host", cell[0].text);
+    hak_json_set_text(object, "program", cell[1].text);
+    json_object_set_new(object, "at", fleet_json_time(cell[2].number));
+    json_object_set_new(object, "report", hak_json_lines(cell[3].text));
+    json_array_append_new(page->reports, object);
+}
+
+/* The newest one of each finding, in their order: by the index, not by all rows. */
+static int read_reports(struct page *page) {
+    int status = 0;
+    for (uint32_t i = 0; i < page->count && !status; i++) {
+        struct fleet_question question = {0};
+        page->asked = i;
+        fleet_say(&question, "SELECT r.host, r.program, " FLEET_SECONDS(
+                                 "r.at") ", substring(f.report FROM 1 FOR ");
+        fleet_say_number(&question, HTML_REPORT_BYTES);
+        fleet_say(&question, "::int)" FLEET_BOTH FLEET_WHERE);
+        fleet_say_runs(&question, &page->fleet);
+        fleet_say_findings(&question, &page->fleet, page->fingerprint[i]);
+        fleet_say(&question, " ORDER BY r.at DESC, f.run, f.number LIMIT 1");
+        status = fleet_ask(&page->fleet, &question, "reading reports", add_report, page);
+    }
+    return status;
+}
+
+/* ---- the page ---------------------------------------------------------------------------------
+ */
+
+static int read_all(struct page *page) {
+    page->fingerprint = calloc(page->fleet.limit, sizeof *page->fingerprint);
+    page->failed = !page->fingerprint;
+    int status = page->failed ? 0 : fleet_read_findings(&page->fleet, NULL, add_finding, page);
+    if (page->failed) {
+        view_error("out of memory");
+        return VIEW_UNREADABLE;
+    }
+    if (!status)
+        status = read_days(page);
+    if (!status)
+        status = read_places(page);
+    return status ? status : read_reports(page);
+}
+
+static int write_page(struct page *page) {
+    const struct view *view = page->fleet.view;
+    json_t *data = json_object();
+    json_object_set_new(data, "hakmem_fleet_html", json_integer(1));
+    hak_json_set_text(data, "server", page->fleet.name);
+    hak_json_set_number(data, "all", page->all);
+    json_object_set_new(data, "days_left_out", json_boolean(json_array_size(page->days) == ROWS));
+    json_object_set_new(data, "places_left_out",
+                        json_boolean(json_array_size(page->places) == ROWS));
+    json_object_set(data, "findings", page->findings);
+    json_object_set(data, "days", page->days);
+    json_object_set(data, "places", page->places);
+    json_object_set(data, "reports", page->reports);
+    int status = html_write_page(
+        &(struct html_page){html_fleet_page, html_style, html_fleet_script}, data,
+        view->argument_count > 1 ? view->argument[1] : "fleet.html", page->fleet.name);
+    json_decref(data);
+    return status;
+}
+
+int fleet_html(struct view *view) {
+    struct page page = {.findings = json_array(),
+                        .days = json_array(),
+                        .places = json_array(),
+                        .reports = json_array()};
+    if (!view_sink_check(view->argument_count > 1 ? view->argument[1] : "-"))
+        return VIEW_USAGE;
+    int status = fleet_open(&page.fleet, view, PAGE_FINDINGS, false);
+    if (!status)
+        status = read_all(&page);
+    if (!status)
+        status = write_page(&page);
+    for (uint32_t i = 0; i < page.count; i++)
+        free(page.fingerprint[i]);
+    free(page.fingerprint);
+    json_decref(page.findings);
+    json_decref(page.days);
+    json_decref(page.places);
+    json_decref(page.reports);
+    fleet_close(&page.fleet);
+    return status;
+}
