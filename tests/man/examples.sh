@@ -19,8 +19,8 @@ PATH=$PWD/bin:$PATH
 . "$SOURCE/tests/tools/findings.sh"
 start_postgres # what postgresql://db.example.org/heap is
 lay_out_findings
-capture=$(hakmem-trace push --whole -s made/app.db --to "$URL" | sed -n 's/^capture \([0-9]*\):.*/\1/p')
 psql -qX hakmem -v ON_ERROR_STOP=1 -f "$SOURCE/tests/remote/fleet_rows.sql" || exit 1
+capture=$(hakmem-trace push --whole -s made/app.db --to "$URL" | sed -n 's/^capture \([0-9]*\):.*/\1/p')
 address=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base from event where kind = 'MALLOC' limit 1" | tail -n 1)
 superslab=$(hakmem-trace sql -s made/hakmem.app.4711.db "select base & ~2097151 from event where kind = 'MALLOC' limit 1 offset 2000" | tail -n 1)
 recorded=$(hakmem-trace sql -s made/hakmem.app.4711.db 'select pid from process' | tail -n 1)

@@ -64,9 +64,10 @@ COMMANDS = {
     "sql": [],  # every table and view of the store, see below
     "explain": [[], ["HKM-104"]],
     "completion": [["bash"], ["zsh"], ["fish"]],
+    "push": [["--to", "postgresql:///nobody?host=/nowhere", "--host", "\x1b[31mred\x9b"]],
     "hunt": [["--runs", "1", "--", "/bin/true"]],
 }
-NOT_ASKED = {"run", "import", "record", "ctl", "core", "help", "view"}  # view: try_view
+NOT_ASKED = {"run", "import", "record", "ctl", "core", "help", "view", "fleet"}  # view: try_view; fleet: tests/remote/fleet.sh
 NO_STORE = {"explain", "completion"}
 NO_JSON = {"completion", "export", "html"}
 
@@ -473,6 +474,7 @@ def try_long():
 
 
 def main():
+    os.environ["XDG_STATE_HOME"] = os.path.abspath("state")  # of push
     with open("known.json", "w") as file:
         json.dump({"hakmem_baseline": 1, "findings": []}, file)
     with open("known.txt", "w") as file:
