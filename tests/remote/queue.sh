@@ -103,15 +103,16 @@ forge "{\"hakmem_push\":1,\"to\":\"$PUSH\",\"left_out\":0,\"cut\":0,\"runs\":[{}
 forge "{\"hakmem_push\":1,\"to\":\"$PUSH\",\"left_out\":0,\"cut\":0,\"runs\":[$(printf '{},%.0s' {1..70}){}]}"
 ln -s /etc/passwd "$queue/$(printf '%020d' 3000)-00000000.json"
 mkfifo "$queue/$(printf '%020d' 3001)-00000000.json"
+mkdir "$queue/$(printf '%020d' 3002)-00000000.json"
+: >"$queue/$(printf '%020d-00000000.json\nx' 3003)" # a name that is none
 : >"$queue/unfinished"
 : >"$queue/README"
 restart_postgres
 clear_server
-does 3 push --queue # of the link, which is not followed
-says '9 documents were set aside' err
-rm "$queue/$(printf '%020d' 3000)-00000000.json"
+does 4 push --queue
+says '11 documents were set aside' err
 counts '1 1' "the undamaged ones"
-[ "$(find "$queue" -name '*.broken' | wc -l)" = 9 ] || fail "set aside: $(ls "$queue")"
+[ "$(find "$queue" -name '*.broken' | wc -l)" = 11 ] || fail "set aside: $(ls "$queue")"
 does 0 push --queue
 waits 0 "behind damage"
 rm -rf state

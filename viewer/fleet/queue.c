@@ -295,6 +295,10 @@ enum queue_taken queue_take(struct queue *queue, const char *name, int *fd, char
     *text = NULL;
     if (*fd < 0 && errno == ENOENT)
         return QUEUE_GONE;
+    if (*fd < 0 && errno == ELOOP) { /* a link, which nobody here makes */
+        queue_set_aside(queue, name);
+        return QUEUE_BROKEN;
+    }
     if (*fd < 0) {
         fail(queue, name, errno);
         return QUEUE_FAILED;
