@@ -1,5 +1,6 @@
 /* `fleet baseline FILE`: puts what was found into the file that `run --baseline` reads. */
 #include <limits.h>
+#include <string.h>
 #include "report/known/known.h"
 #include "report/words/words.h"
 #include "viewer/fleet/findings.h"
@@ -13,11 +14,12 @@ struct writing {
 static void add_finding(void *context, const struct fleet_finding *f) {
     struct writing *writing = context;
     struct hak_text day = {0};
+    const char *slash = strrchr(f->program, '/');
     if (hak_baseline_find(writing->baseline, f->fingerprint))
         return;
     hak_text_add(&day, "%.10s", fleet_time(f->first.seconds));
-    if (hak_baseline_add(writing->baseline, f->fingerprint, f->name, f->place, "",
-                         hak_text_string(&day)))
+    if (hak_baseline_add(writing->baseline, f->fingerprint, f->name, f->place,
+                         slash ? slash + 1 : f->program, hak_text_string(&day)))
         writing->added++;
     else
         writing->failed = true;

@@ -10,7 +10,7 @@
 enum {
     FINGERPRINT,
     CODE,
-    NEWEST, /* its name, headline, place */
+    NEWEST, /* its name, headline, place, program */
     COUNT,
     ESTIMATE,
     RUNS,
@@ -23,17 +23,16 @@ enum {
     ALL,
 };
 
+/* clang-format off */
 static const char columns[] =
-    "SELECT f.fingerprint, min(f.code), max((" FLEET_STAMP
-    " || '/' || " FLEET_HEX("f.name") " || '/' || " FLEET_HEX("f.headline") " || '/' || " FLEET_HEX(
-        "f.place") ") COLLATE \"C\"),"
-                   " " FLEET_COUNT ", " FLEET_GUESS
-                   ", count(DISTINCT f.run), count(DISTINCT r.host),"
-                   " count(DISTINCT r.build), " FLEET_BUILD_OF("min") ", " FLEET_BUILD_OF(
-                       "max") ","
-                              " " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS(
-                                  "max(r.at)") ","
-                                               " count(*) OVER ()" FLEET_BOTH FLEET_WHERE;
+    "SELECT f.fingerprint, min(f.code),"
+    " max((" FLEET_STAMP " || '/' || " FLEET_HEX("f.name") " || '/' || " FLEET_HEX("f.headline")
+    " || '/' || " FLEET_HEX("f.place") " || '/' || " FLEET_HEX("r.program") ") COLLATE \"C\"),"
+    " " FLEET_COUNT ", " FLEET_GUESS ", count(DISTINCT f.run), count(DISTINCT r.host),"
+    " count(DISTINCT r.build), " FLEET_BUILD_OF("min") ", " FLEET_BUILD_OF("max") ","
+    " " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS("max(r.at)") ","
+    " count(*) OVER ()" FLEET_BOTH FLEET_WHERE;
+/* clang-format on */
 
 /* In how many runs it was, as sampling makes it likely; then on how many hosts. */
 static const char order[] = " GROUP BY f.fingerprint ORDER BY sum(" FLEET_RATE
@@ -51,7 +50,7 @@ static void take_row(void *context, const struct hak_remote_cell *cell, int cell
     char *text[] = {fleet_part(&cell[NEWEST], 1),      fleet_part(&cell[NEWEST], 2),
                     fleet_part(&cell[NEWEST], 3),      fleet_part(&cell[FIRST_BUILD], 1),
                     fleet_part(&cell[FIRST_BUILD], 2), fleet_part(&cell[LAST_BUILD], 1),
-                    fleet_part(&cell[LAST_BUILD], 2)};
+                    fleet_part(&cell[LAST_BUILD], 2),  fleet_part(&cell[NEWEST], 4)};
     (void)cells;
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         reading->failed |= !text[i];
@@ -60,6 +59,7 @@ static void take_row(void *context, const struct hak_remote_cell *cell, int cell
         .name = text[0],
         .headline = text[1],
         .place = text[2],
+        .program = text[7],
         .first = {text[3], text[4], cell[FIRST].number},
         .last = {text[5], text[6], cell[LAST].number},
         .code = fleet_number(&cell[CODE]),

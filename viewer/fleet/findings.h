@@ -12,7 +12,7 @@ struct fleet_seen {
 };
 
 struct fleet_finding {
-    const char *fingerprint, *name, *headline, *place; /* foreign, of the newest run */
+    const char *fingerprint, *name, *headline, *place, *program; /* foreign, of the newest run */
     struct fleet_seen first, last;
     uint64_t code;
     uint64_t count, estimate; /* as it was seen; as sampling makes it likely */

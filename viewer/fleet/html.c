@@ -13,7 +13,7 @@ struct page {
     json_t *findings, *days, *places, *reports;
     uint64_t all;
     char **fingerprint; /* of the findings, as the server has them */
-    uint32_t count, asked;
+    uint32_t count;
     bool failed;
 };
 
@@ -88,32 +88,37 @@ static int read_places(struct page *page) {
 
 static void add_report(void *context, const struct hak_remote_cell *cell, int cells) {
     struct page *page = context;
-    json_t *object = json_object();
+    uint32_t i = 0;
     (void)cells;
-    hak_json_set_number(object, "finding", page->asked);
-    hak_json_set_text(object, "host", cell[0].text);
-    hak_json_set_text(object, "program", cell[1].text);
-    json_object_set_new(object, "at", fleet_json_time(cell[2].number));
-    json_object_set_new(object, "report", hak_json_lines(cell[3].text));
+    while (i < page->count && strcmp(page->fingerprint[i], cell[0].text) != 0)
+        i++;
+    if (i == page->count)
+        return;
+    json_t *object = json_object();
+    hak_json_set_number(object, "finding", i);
+    hak_json_set_text(object, "host", cell[1].text);
+    hak_json_set_text(object, "program", cell[2].text);
+    json_object_set_new(object, "at", fleet_json_time(cell[3].number));
+    json_object_set_new(object, "report", hak_json_lines(cell[4].text));
     json_array_append_new(page->reports, object);
 }
 
-/* The newest one of each finding, in their order: by the index, not by all rows. */
+/* The newest one of each finding, all in one question: one for each takes longer by far. */
 static int read_reports(struct page *page) {
-    int status = 0;
-    for (uint32_t i = 0; i < page->count && !status; i++) {
-        struct fleet_question question = {0};
-        page->asked = i;
-        fleet_say(&question, "SELECT r.host, r.program, " FLEET_SECONDS(
-                                 "r.at") ", substring(f.report FROM 1 FOR ");
-        fleet_say_number(&question, HTML_REPORT_BYTES);
-        fleet_say(&question, "::int)" FLEET_BOTH FLEET_WHERE);
-        fleet_say_runs(&question, &page->fleet);
-        fleet_say_findings(&question, &page->fleet, page->fingerprint[i]);
-        fleet_say(&question, " ORDER BY r.at DESC, f.run, f.number LIMIT 1");
-        status = fleet_ask(&page->fleet, &question, "reading reports", add_report, page);
-    }
-    return status;
+    struct fleet_question question = {0};
+    fleet_say(&question, "WITH newest AS (SELECT DISTINCT ON (f.fingerprint) f.run, f.month,"
+                         " f.number" FLEET_BOTH FLEET_WHERE);
+    fleet_say_runs(&question, &page->fleet);
+    fleet_say_findings(&question, &page->fleet, NULL);
+    fleet_say(&question, " ORDER BY f.fingerprint, r.at DESC, f.run, f.number)"
+                         " SELECT f.fingerprint, r.host, r.program, " FLEET_SECONDS(
+                             "r.at") ", substring(f.report FROM 1 FOR ");
+    fleet_say_number(&question, HTML_REPORT_BYTES);
+    fleet_say(&question, "::int) FROM newest n JOIN hakmem.finding f ON f.run = n.run AND f.month ="
+                         " n.month AND f.number = n.number JOIN hakmem.run r ON r.run = f.run AND"
+                         " r.month = f.month LIMIT ");
+    fleet_say_number(&question, ROWS);
+    return fleet_ask(&page->fleet, &question, "reading reports", add_report, page);
 }
 
 /* ---- the page ---------------------------------------------------------------------------------
