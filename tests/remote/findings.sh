@@ -168,6 +168,24 @@ does 3 push -s nowhere.db --to "$PUSH"
 [ -e state ] && fail "a refused push has written: $(find state)"
 counts '1 3' "what was refused"
 
+# A server that wants a password: libpq takes it from .pgpass or a service file; none is asked for, nor kept anywhere.
+asked "DELETE FROM hakmem.run; DELETE FROM hakmem.finding; CREATE ROLE known LOGIN PASSWORD 'sesame' IN ROLE hakmem_writer"
+sed -i '1i local all known scram-sha-256' "$postgres_folder/data/pg_hba.conf"
+asked 'SELECT pg_reload_conf()' >out
+echo '*:*:*:known:sesame' >pgpass
+printf '[heap]\nhost=%s\ndbname=hakmem\nuser=known\npassword=sesame\n' "$postgres_folder" >services
+chmod 600 pgpass services
+refused_now() { ! PGPASSFILE=$PWD/nowhere psql -qXd postgresql://known@/hakmem -wc 'SELECT 1'; }
+await refused_now || fail "the server wants no password"
+PGPASSFILE=$PWD/nowhere does 3 push -s double.db --to postgresql://known@/hakmem </dev/null
+says 'no password supplied' err
+PGPASSFILE=$PWD/pgpass does 0 push --queue
+counts '1 1' "by .pgpass"
+PGSERVICEFILE=$PWD/services PGUSER='' does 0 push -s double.db --to 'postgresql:///?service=heap' --host by-service
+counts '2 2' "by a service file"
+grep -rl sesame state double.db out err && fail "the password is kept"
+rm -rf state
+
 # Hostile texts: each byte arrives, escaped where it is no UTF-8; nothing reaches the terminal.
 hostile=$'two\nlines \e[31mred\e]0;title\a \xff\xc3 \x27; DROP TABLE hakmem.run; -- \\'
 mkdir -p bin && cp "$faults/double_free" "bin/$hostile"
