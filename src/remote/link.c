@@ -169,60 +169,114 @@ static uint64_t hash_of(const char *text) {
 
 enum { VALUES_MAX = 96, NEW = -1 };
 
-/* The number of the prepared statement; NEW: there is none of this text. */
-static int find_prepared(const struct hak_link *link, uint64_t hash, const char *sql) {
+/* The number of a statement that is asked often; NEW: it is not, and is noted where there is
+ * room. */
+static int note_statement(struct hak_link *link, const char *sql) {
+    uint64_t hash = hash_of(sql);
     for (unsigned i = 0; i < link->prepared_count; i++)
         if (link->prepared[i].hash == hash && strcmp(link->prepared[i].sql, sql) == 0)
-            return (int)i;
+            return ++link->prepared[i].asked < HAK_LINK_OFTEN ? NEW : (int)i;
+    char *own = link->prepared_count < HAK_LINK_STATEMENTS ? strdup(sql) : NULL;
+    if (own) {
+        link->prepared[link->prepared_count].hash = hash;
+        link->prepared[link->prepared_count].asked = 1;
+        link->prepared[link->prepared_count++].sql = own;
+    }
     return NEW;
 }
 
-/* Prepares it where there is room. NULL: it is, as the last one, or there was none (`*number`);
- * else what the server answered. */
-static PGresult *prepare(struct hak_link *link, uint64_t hash, const char *sql, int count,
-                         int *number) {
-    char name[16];
-    char *own = link->prepared_count < HAK_LINK_STATEMENTS ? strdup(sql) : NULL;
-    if (!own)
+/* NULL: statement `number` is prepared; else what the server answered. */
+static PGresult *prepare(struct hak_link *link, int number, const char *name, int count) {
+    if (link->prepared[number].asked > HAK_LINK_OFTEN)
         return NULL;
-    snprintf(name, sizeof name, "s%u", link->prepared_count);
-    PGresult *made = PQprepare(link->connection, name, sql, count, NULL);
+    PGresult *made = PQprepare(link->connection, name, link->prepared[number].sql, count, NULL);
     if (PQresultStatus(made) != PGRES_COMMAND_OK) {
-        free(own);
+        link->prepared[number].asked--;
         return made;
     }
     PQclear(made);
-    *number = (int)link->prepared_count++;
-    link->prepared[*number].hash = hash;
-    link->prepared[*number].sql = own;
     return NULL;
+}
+
+struct arguments {
+    const char *data[VALUES_MAX];
+    int bytes[VALUES_MAX], binary[VALUES_MAX];
+};
+
+static void set_arguments(struct arguments *a, const struct hak_link_value *values, int count) {
+    for (int i = 0; i < count && i < VALUES_MAX; i++) {
+        a->data[i] = values[i].data;
+        a->bytes[i] = values[i].bytes;
+        a->binary[i] = 1;
+    }
+}
+
+static bool is_answer(const PGresult *result) {
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
 PGresult *hak_link_ask(struct hak_link *link, const char *sql, const struct hak_link_value *values,
                        int count, const char *doing, int *error) {
-    const char *data[VALUES_MAX];
-    int bytes[VALUES_MAX], binary[VALUES_MAX];
-    uint64_t hash = hash_of(sql);
-    int number = find_prepared(link, hash, sql);
+    struct arguments a;
+    set_arguments(&a, values, count);
+    int number = note_statement(link, sql);
     char name[16];
-    for (int i = 0; i < count && i < VALUES_MAX; i++) {
-        data[i] = values[i].data;
-        bytes[i] = values[i].bytes;
-        binary[i] = 1;
-    }
-    PGresult *result = number == NEW ? prepare(link, hash, sql, count, &number) : NULL;
     snprintf(name, sizeof name, "s%d", number);
+    PGresult *result = number == NEW ? NULL : prepare(link, number, name, count);
     if (!result)
-        result = number == NEW
-                     ? PQexecParams(link->connection, sql, count, NULL, data, bytes, binary, 1)
-                     : PQexecPrepared(link->connection, name, count, data, bytes, binary, 1);
-    ExecStatusType status = PQresultStatus(result);
+        result =
+            number == NEW
+                ? PQexecParams(link->connection, sql, count, NULL, a.data, a.bytes, a.binary, 1)
+                : PQexecPrepared(link->connection, name, count, a.data, a.bytes, a.binary, 1);
     *error = 0;
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+    if (is_answer(result))
         return result;
     *error = hak_link_fail(link, result, doing);
     PQclear(result);
     return NULL;
+}
+
+/* The answers up to the end of the pipeline; the first that is none is the error. */
+static int take_answers(struct hak_link *link, int count, const char *doing, PGresult **results) {
+    int error = 0;
+    for (int i = 0; i <= count && PQstatus(link->connection) == CONNECTION_OK; i++) {
+        PGresult *result = PQgetResult(link->connection), *end;
+        if (i == count) {
+            PQclear(result); /* of the sync */
+            break;
+        }
+        if (!is_answer(result) && !error)
+            error = hak_link_fail(link, result, doing);
+        results[i] = result;
+        while ((end = PQgetResult(link->connection)) != NULL)
+            PQclear(end);
+    }
+    return error || PQstatus(link->connection) == CONNECTION_OK ? error
+                                                                : hak_link_fail(link, NULL, doing);
+}
+
+int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *questions, int count,
+                     const char *doing, PGresult **results) {
+    struct arguments a;
+    bool is_sent = PQenterPipelineMode(link->connection) == 1;
+    for (int i = 0; i < count; i++)
+        results[i] = NULL;
+    for (int i = 0; i < count && is_sent; i++) {
+        set_arguments(&a, questions[i].values, questions[i].count);
+        is_sent = PQsendQueryParams(link->connection, questions[i].sql, questions[i].count, NULL,
+                                    a.data, a.bytes, a.binary, 1) == 1;
+    }
+    is_sent = is_sent && PQpipelineSync(link->connection) == 1;
+    int error =
+        is_sent ? take_answers(link, count, doing, results) : hak_link_fail(link, NULL, doing);
+    if (PQexitPipelineMode(link->connection) != 1 && !error)
+        error = hak_link_fail(link, NULL, doing);
+    for (int i = 0; i < count && error; i++) {
+        PQclear(results[i]);
+        results[i] = NULL;
+    }
+    return error;
 }
 
 int hak_link_do(struct hak_link *link, const char *sql, const char *doing) {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HAK_LINK_STATEMENTS = 256 };
+enum { HAK_LINK_STATEMENTS = 256, HAK_LINK_OFTEN = 4 };
 
 struct hak_link {
     PGconn *connection;
@@ -15,7 +15,8 @@ struct hak_link {
     struct {
         uint64_t hash;
         char *sql;
-    } prepared[HAK_LINK_STATEMENTS]; /* statement sN; a full table prepares no more */
+        unsigned asked;
+    } prepared[HAK_LINK_STATEMENTS]; /* statement sN, from its HAK_LINK_OFTENth time on */
     unsigned prepared_count;
     unsigned cursors; /* that were ever made */
 };
@@ -36,6 +37,15 @@ void hak_link_close(struct hak_link *link);
  * whose line is kept; `*error` is its number. `sql` that is asked again and again is prepared. */
 PGresult *hak_link_ask(struct hak_link *link, const char *sql, const struct hak_link_value *values,
                        int count, const char *doing, int *error);
+/* Executes several in one way to the server and back; `results` has room for an answer to each,
+ * all of them NULL where one failed. 0 or an error. */
+struct hak_link_question {
+    char *sql;
+    const struct hak_link_value *values;
+    int count;
+};
+int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *questions, int count,
+                     const char *doing, PGresult **results);
 /* Executes what gives no rows. 0 or an error. */
 int hak_link_do(struct hak_link *link, const char *sql, const char *doing);
 /* The error for what the server, or libpq, just said; `result` may be NULL. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "remote/kept.h"
 #include "store/error.h"
 
 /* Rows of the first answer, without a cursor; and at once from then on, of such with blobs. */
@@ -15,22 +16,27 @@ enum { FIRST_ROWS = 32, MORE_ROWS = 1024, MORE_BLOBS = 32 };
 struct capture {
     struct hak_link link;
     struct hak_remote_tables tables;
+    struct hak_remote_kept kept;
 };
 
 struct table {
     sqlite3_vtab vtab;
     struct capture *of;
     const struct hak_remote_table *table;
+    int at; /* its number */
 };
 
 struct cursor {
     sqlite3_vtab_cursor vtab;
-    PGresult *rows; /* those that are here */
+    sqlite3_stmt *here; /* the rows of a table that is kept; NULL: as follows */
+    bool is_done;       /* no row left of it */
+    PGresult *rows;     /* those that are here */
     int row;
     uint64_t before; /* rows of earlier answers */
     char *sql;       /* without LIMIT: for the cursor, when there are more */
     struct hak_link_value value[HAK_REMOTE_COLUMNS * 4];
-    unsigned char *bytes[HAK_REMOTE_COLUMNS * 4]; /* of the values */
+    unsigned char *bytes[HAK_REMOTE_COLUMNS * 4];    /* of the values */
+    sqlite3_value *argument[HAK_REMOTE_COLUMNS * 4]; /* the same as SQLite gave them, in filter */
     int values, at_once;
     unsigned number;                  /* of the cursor on the server; 0 = none */
     bool is_last;                     /* no rows behind these */
@@ -160,32 +166,47 @@ static void add_end_of_order(FILE *sql, const struct hak_remote_table *t, unsign
     }
 }
 
-static int make_sql(struct cursor *c, const struct table *t, const char *plan,
-                    sqlite3_value **arguments, int count) {
-    size_t length;
-    char *end;
-    FILE *sql = open_memstream(&c->sql, &length);
-    if (!sql)
-        return SQLITE_NOMEM;
-    uint64_t used = strtoull(plan, &end, 16);
-    unsigned ordered = 0, keys = 0;
-    int asked = 0, argument = 0;
+/* The columns that are wanted, and of each its place in the answer. */
+static void add_columns(FILE *sql, struct cursor *c, const struct hak_remote_table *t,
+                        uint64_t used) {
+    int asked = 0;
     bool has_blobs = false;
     fprintf(sql, "SELECT ");
-    for (int i = 0; i < t->table->columns; i++) {
-        bool is_used = used >> i & 1 || t->table->column[i].key;
+    for (int i = 0; i < t->columns; i++) {
+        bool is_used = used >> i & 1 || t->column[i].key;
         c->place[i] = (int8_t)(is_used ? asked++ : -1);
-        has_blobs |= is_used && t->table->column[i].type == HAK_REMOTE_BYTES;
+        has_blobs |= is_used && t->column[i].type == HAK_REMOTE_BYTES;
         if (is_used)
-            fprintf(sql, "%s\"%s\"", asked > 1 ? ", " : "", t->table->column[i].name);
+            fprintf(sql, "%s\"%s\"", asked > 1 ? ", " : "", t->column[i].name);
     }
+    c->at_once = has_blobs ? MORE_BLOBS : MORE_ROWS;
+}
+
+static bool take_capture(struct cursor *c, uint64_t capture) {
     unsigned char *own = malloc(8);
-    if (own)
-        hak_link_put(t->of->link.capture, own);
+    if (!own)
+        return false;
+    hak_link_put(capture, own);
     c->bytes[0] = own;
     c->value[0] = (struct hak_link_value){own, 8};
     c->values = 1;
-    fprintf(sql, " FROM hakmem.\"c_%s\" WHERE capture = $1::bigint", t->table->name);
+    return true;
+}
+
+/* What is asked of the server, or, `is_here`, of what is kept: $1 is the capture in both. */
+static int make_sql(struct cursor *c, const struct table *t, const char *plan,
+                    sqlite3_value **arguments, int count, bool is_here) {
+    size_t length;
+    char *end;
+    FILE *sql = take_capture(c, t->of->link.capture) ? open_memstream(&c->sql, &length) : NULL;
+    if (!sql)
+        return SQLITE_NOMEM;
+    unsigned ordered = 0, keys = 0;
+    int argument = 0;
+    add_columns(sql, c, t->table, strtoull(plan, &end, 16));
+    fprintf(sql,
+            is_here ? " FROM \"%s\" WHERE 1" : " FROM hakmem.\"c_%s\" WHERE capture = $1::bigint",
+            t->table->name);
     for (; *end; end += 3) {
         char op = end[1];
         const struct hak_remote_column *column = &t->table->column[end[2] - 'a'];
@@ -194,15 +215,15 @@ static int make_sql(struct cursor *c, const struct table *t, const char *plan,
                 add_order(sql, !ordered, column, op == '-');
             ordered |= 1u << (end[2] - 'a');
         } else if (argument < count && take_value(c, column->type, arguments[argument++])) {
-            fprintf(sql, " AND \"%s\" %s $%d::%s", column->name, sign_of(op), c->values,
-                    column->type == HAK_REMOTE_NUMBER ? "bigint" : "bytea");
+            c->argument[c->values - 1] = arguments[argument - 1];
+            fprintf(sql, is_here ? " AND \"%s\" %s ?%d" : " AND \"%s\" %s $%d::%s", column->name,
+                    sign_of(op), c->values, column->type == HAK_REMOTE_NUMBER ? "bigint" : "bytea");
             keys += op == '=' && column->key > 0;
         }
     }
     if (keys < (unsigned)t->table->keys)
         add_end_of_order(sql, t->table, ordered);
-    c->at_once = has_blobs ? MORE_BLOBS : MORE_ROWS;
-    return fclose(sql) == 0 && own ? SQLITE_OK : SQLITE_NOMEM;
+    return fclose(sql) == 0 ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 /* ---- rows -------------------------------------------------------------------------------------
@@ -262,9 +283,34 @@ static int more(struct cursor *c) {
     return result == SQLITE_OK ? fetch(c, c->at_once, "FETCH") : result;
 }
 
+static int fail_here(struct cursor *c) {
+    struct capture *of = capture_of(c);
+    return fail(c->vtab.pVtab,
+                hak_store_fail_sqlite(of->kept.database, of->link.name, "reading it"));
+}
+
+static int step_here(struct cursor *c) {
+    int step = sqlite3_step(c->here);
+    c->is_done = step != SQLITE_ROW;
+    return step == SQLITE_ROW || step == SQLITE_DONE ? SQLITE_OK : fail_here(c);
+}
+
+/* Of a table that is kept. */
+static int open_here(struct cursor *c) {
+    sqlite3 *database = capture_of(c)->kept.database;
+    if (sqlite3_prepare_v2(database, c->sql, -1, &c->here, NULL) != SQLITE_OK)
+        return fail_here(c);
+    for (int i = 1; i < c->values; i++)
+        if (sqlite3_bind_value(c->here, i + 1, c->argument[i]) != SQLITE_OK)
+            return fail_here(c);
+    return step_here(c);
+}
+
 static int next(sqlite3_vtab_cursor *cursor) {
     struct cursor *c = (struct cursor *)cursor;
     c->row++;
+    if (c->here)
+        return step_here(c);
     return c->row >= PQntuples(c->rows) && !c->is_last ? more(c) : SQLITE_OK;
 }
 
@@ -278,6 +324,7 @@ static void forget(struct cursor *c) {
     for (int i = 0; i < c->values; i++)
         free(c->bytes[i]);
     PQclear(c->rows);
+    sqlite3_finalize(c->here);
     free(c->sql);
     *c = (struct cursor){.vtab = c->vtab};
 }
@@ -290,9 +337,14 @@ static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int
     int error;
     (void)number;
     forget(c);
-    int result = make_sql(c, t, plan, arguments, count);
+    int is_here = hak_remote_keep_asked(&t->of->kept, &t->of->link, &t->of->tables, t->at);
+    if (is_here < 0)
+        return fail(&t->vtab, is_here);
+    int result = make_sql(c, t, plan, arguments, count, is_here);
     if (result != SQLITE_OK)
         return result;
+    if (is_here)
+        return open_here(c);
     if (asprintf(&sql, "%s LIMIT %d", c->sql, FIRST_ROWS) < 0)
         return SQLITE_NOMEM;
     c->rows = hak_link_ask(&t->of->link, sql, c->value, c->values, "reading rows", &error);
@@ -305,7 +357,7 @@ static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int
 
 static int is_at_end(sqlite3_vtab_cursor *cursor) {
     struct cursor *c = (struct cursor *)cursor;
-    return c->row >= PQntuples(c->rows);
+    return c->here ? c->is_done : c->row >= PQntuples(c->rows);
 }
 
 static void give(sqlite3_context *out, enum hak_remote_type type, const char *data, int bytes) {
@@ -327,7 +379,9 @@ static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int number)
     struct cursor *c = (struct cursor *)cursor;
     const struct hak_remote_table *t = ((struct table *)cursor->pVtab)->table;
     int place = number < t->columns ? c->place[number] : -1;
-    if (place >= 0 && !PQgetisnull(c->rows, c->row, place))
+    if (c->here && place >= 0)
+        sqlite3_result_value(out, sqlite3_column_value(c->here, place));
+    else if (place >= 0 && !PQgetisnull(c->rows, c->row, place))
         give(out, t->column[number].type, PQgetvalue(c->rows, c->row, place),
              PQgetlength(c->rows, c->row, place));
     return SQLITE_OK;
@@ -337,8 +391,9 @@ static int row_id(sqlite3_vtab_cursor *cursor, sqlite3_int64 *out) {
     struct cursor *c = (struct cursor *)cursor;
     const struct hak_remote_table *t = ((struct table *)cursor->pVtab)->table;
     int key = column_of(t, -1);
-    *out = key < 0 ? (sqlite3_int64)c->before + c->row
-                   : (sqlite3_int64)hak_link_get(PQgetvalue(c->rows, c->row, c->place[key]), 8);
+    *out = key < 0   ? (sqlite3_int64)c->before + c->row
+           : c->here ? sqlite3_column_int64(c->here, c->place[key])
+                     : (sqlite3_int64)hak_link_get(PQgetvalue(c->rows, c->row, c->place[key]), 8);
     return SQLITE_OK;
 }
 
@@ -375,7 +430,7 @@ static int connect(sqlite3 *database, void *context, int count, const char *cons
     (void)message;
     for (int i = 0; t && i < of->tables.tables; i++)
         if (count > 2 && strcmp(of->tables.table[i].name, words[2]) == 0)
-            t->table = &of->tables.table[i];
+            t->table = &of->tables.table[t->at = i];
     sqlite3_str *sql = sqlite3_str_new(database);
     for (int i = 0; t && t->table && i < t->table->columns; i++)
         sqlite3_str_appendf(sql, "%s\"%w\" %s", i ? ", " : "CREATE TABLE x(",
@@ -417,6 +472,7 @@ static const sqlite3_module module = {
 
 static void end(void *context) {
     struct capture *of = context;
+    hak_remote_kept_free(&of->kept);
     hak_link_close(&of->link);
     hak_remote_tables_free(&of->tables);
     free(of);
@@ -456,30 +512,7 @@ static int add_tables(struct capture *of, sqlite3 *layout, sqlite3 *database) {
                           of->link.name, sqlite3_errmsg(database));
 }
 
-/* There, and all of it; `*bytes` are those of its rows. */
-static int look_for(struct capture *of, uint64_t *bytes) {
-    static const char sql[] =
-        "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = $1::bigint),"
-        " (SELECT byte_count FROM hakmem.capture_end WHERE capture = $1::bigint)";
-    struct hak_link *link = &of->link;
-    unsigned char id[8];
-    int error = hak_link_do(link, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "opening it");
-    if (error)
-        return error;
-    if (!link->capture)
-        return hak_store_fail(HAK_STORE_MISSING,
-                              "%s: names no capture; expected "
-                              "postgresql://HOST/DATABASE?capture=N, as push printed it",
-                              link->name);
-    hak_link_put(link->capture, id);
-    PGresult *found = hak_link_ask(link, sql, &(struct hak_link_value){id, 8}, 1,
-                                   "looking for the capture", &error);
-    if (!found)
-        return error;
-    bool is_there = hak_link_get(PQgetvalue(found, 0, 0), PQgetlength(found, 0, 0)) != 0;
-    bool is_whole = !PQgetisnull(found, 0, 1);
-    *bytes = hak_link_get(PQgetvalue(found, 0, 1), PQgetlength(found, 0, 1));
-    PQclear(found);
+static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
     if (is_there && is_whole)
         return 0;
     return is_there
@@ -494,13 +527,47 @@ static int look_for(struct capture *of, uint64_t *bytes) {
                                 link->name, link->capture);
 }
 
+/* There, and all of it? `*bytes` are those of its rows; what is small comes along. */
+static int look_for(struct capture *of, uint64_t *bytes) {
+    static char begin[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    static char look[] = "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = $1::bigint),"
+                         " (SELECT byte_count FROM hakmem.capture_end WHERE capture = $1::bigint)";
+    static char sizes[] =
+        "SELECT name, sum(row_count)::bigint, sum(byte_count)::bigint FROM hakmem.part"
+        " WHERE capture = $1::bigint GROUP BY name";
+    struct hak_link *link = &of->link;
+    unsigned char id[8];
+    const struct hak_link_value value = {id, 8};
+    PGresult *found[3];
+    if (!link->capture)
+        return hak_store_fail(HAK_STORE_MISSING,
+                              "%s: names no capture; expected "
+                              "postgresql://HOST/DATABASE?capture=N, as push printed it",
+                              link->name);
+    hak_link_put(link->capture, id);
+    int error = hak_link_ask_all(
+        link,
+        (const struct hak_link_question[]){{begin, NULL, 0}, {look, &value, 1}, {sizes, &value, 1}},
+        3, "looking for the capture", found);
+    if (error)
+        return error;
+    bool is_there = hak_link_get(PQgetvalue(found[1], 0, 0), PQgetlength(found[1], 0, 0)) != 0;
+    *bytes = hak_link_get(PQgetvalue(found[1], 0, 1), PQgetlength(found[1], 0, 1));
+    error = judge(link, is_there, !PQgetisnull(found[1], 0, 1));
+    if (!error)
+        error = hak_remote_keep_small(&of->kept, link, &of->tables, found[2]);
+    for (int i = 0; i < 3; i++)
+        PQclear(found[i]);
+    return error;
+}
+
 static int open_all(struct capture *of, const char *url, sqlite3 *layout,
                     struct hak_remote_capture *out) {
     int error = hak_link_open(&of->link, url);
     if (!error)
-        error = look_for(of, &out->bytes);
-    if (!error)
         error = hak_remote_tables_read(layout, &of->tables);
+    if (!error)
+        error = look_for(of, &out->bytes);
     if (!error &&
         asprintf(&out->name, "%s?capture=%" PRIu64, of->link.name, of->link.capture) < 0) {
         out->name = NULL;

@@ -32,9 +32,9 @@ compare() {
     local name=$1 server due got
     shift
     server=$(server_of "$name")
-    timeout 120 "$trace" "${@//../$name.db}" -s "$name.db" >due 2>due.err </dev/null
+    timeout 120 "$trace" "${@//../$name.db}" -s "$name.db" >due 2>due.err <"${input:-/dev/null}"
     due=$?
-    timeout 120 "$trace" "${@//../$server}" -s "$server" >got 2>got.err </dev/null
+    timeout 120 "$trace" "${@//../$server}" -s "$server" >got 2>got.err <"${input:-/dev/null}"
     got=$?
     sed -i "s|$PWD/$name\.db|CAPTURE|g; s|$name\.db|CAPTURE|g; s|^hakmem-trace: store: |hakmem-trace: CAPTURE: |; s|'$server'|CAPTURE|g; s|$server|CAPTURE|g; s|${server##*/}|CAPTURE|g" due due.err got got.err
     [ "$1" != html ] || sed -i -E 's/nonce(-|=")[0-9a-f]+/nonce/g' due got
@@ -107,10 +107,10 @@ while read -r name _; do
         esac
         compare "$name" "${words[@]}"
     done 3<<<"$asked"
-    # Every table, every row: as it lies in the file, and in its order.
-    for table in $(sqlite3 "$name.db" "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite*'"); do
-        compare "$name" sql --json "SELECT * FROM \"$table\" LIMIT 500"
-    done
+    # Every table, row by row and in the file's order.
+    sqlite3 "$name.db" "SELECT printf('SELECT * FROM \"%w\" LIMIT 500;', name) FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite*'" >queries
+    [ "$(wc -l <queries)" -ge 30 ] || fail "$name has few tables: $(cat queries)"
+    input=queries compare "$name" sql --header -
     compare "$name" html -
     for what in "$name.db" "$(server_of "$name")"; do
         printf q | timeout 60 script -qec "stty cols 100 rows 30; $trace view -s '$what'" /dev/null >screen 2>&1
@@ -118,5 +118,5 @@ while read -r name _; do
     done | uniq | wc -l | grep -qx 1 || fail "$name: view: $(tail -n 3 screen)"
 done <numbers
 [ "$(wc -l <numbers)" = 5 ] || fail "pushed: $(cat numbers)"
-[ "$compared" -ge 400 ] || fail "only $compared answers were compared"
+[ "$compared" -ge 245 ] || fail "only $compared answers were compared"
 exit "$status"

@@ -1,0 +1,198 @@
+/* Fetches whole tables of a capture into a database in memory, where that is less than asking. */
+#include "remote/kept.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "store/error.h"
+
+enum { SMALL_BYTES = 64 << 10, ASKED_BYTES = 32 << 10, MOST_BYTES = 256 << 20 };
+
+static const char doing[] = "reading its tables";
+
+/* ---- a table here -----------------------------------------------------------------------------
+ */
+
+static void add_columns(sqlite3_str *sql, const struct hak_remote_table *t) {
+    static const char *const types[] = {[HAK_REMOTE_NUMBER] = "INTEGER",
+                                        [HAK_REMOTE_REAL] = "REAL",
+                                        [HAK_REMOTE_TEXT] = "TEXT",
+                                        [HAK_REMOTE_BYTES] = "BLOB"};
+    for (int i = 0; i < t->columns; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\" %s", i ? ", " : "(", t->column[i].name,
+                            types[t->column[i].type]);
+    for (int i = 1; i <= t->keys; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\"", i == 1 ? ", PRIMARY KEY(" : ", ",
+                            hak_remote_key(t, i)->name);
+    sqlite3_str_appendall(sql, "))");
+}
+
+static bool run(sqlite3 *database, sqlite3_str *sql) {
+    char *text = sqlite3_str_finish(sql);
+    bool is_done = text && sqlite3_exec(database, text, NULL, NULL, NULL) == SQLITE_OK;
+    sqlite3_free(text);
+    return is_done;
+}
+
+static bool make_table(sqlite3 *database, const struct hak_remote_table *t) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(sql, "CREATE TABLE \"%w\"", t->name);
+    add_columns(sql, t);
+    bool is_done = run(database, sql);
+    for (int i = 0; i < t->columns && is_done; i++) {
+        if (!t->column[i].is_indexed || t->column[i].key == 1)
+            continue;
+        sql = sqlite3_str_new(NULL);
+        sqlite3_str_appendf(sql, "CREATE INDEX \"%w_by_%w\" ON \"%w\"(\"%w\")", t->name,
+                            t->column[i].name, t->name, t->column[i].name);
+        is_done = run(database, sql);
+    }
+    return is_done;
+}
+
+static void bind(sqlite3_stmt *row, int at, enum hak_remote_type type, const char *data,
+                 int bytes) {
+    uint64_t bits = hak_link_get(data, bytes);
+    double real;
+    switch (type) {
+    case HAK_REMOTE_NUMBER:
+        sqlite3_bind_int64(row, at, (sqlite3_int64)bits);
+        break;
+    case HAK_REMOTE_REAL:
+        memcpy(&real, &bits, sizeof real);
+        sqlite3_bind_double(row, at, real);
+        break;
+    case HAK_REMOTE_TEXT:
+        sqlite3_bind_text(row, at, data, bytes, SQLITE_STATIC);
+        break;
+    case HAK_REMOTE_BYTES:
+        sqlite3_bind_blob(row, at, data, bytes, SQLITE_STATIC);
+        break;
+    }
+}
+
+static bool fill(sqlite3 *database, const struct hak_remote_table *t, const PGresult *rows) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_stmt *row = NULL;
+    sqlite3_str_appendf(sql, "INSERT INTO \"%w\" VALUES", t->name);
+    for (int i = 0; i < t->columns; i++)
+        sqlite3_str_appendall(sql, i ? ",?" : "(?");
+    sqlite3_str_appendall(sql, ")");
+    char *text = sqlite3_str_finish(sql);
+    bool is_done = text && sqlite3_prepare_v2(database, text, -1, &row, NULL) == SQLITE_OK;
+    sqlite3_free(text);
+    for (int at = 0; at < PQntuples(rows) && is_done; at++) {
+        sqlite3_clear_bindings(row);
+        for (int i = 0; i < t->columns; i++)
+            if (!PQgetisnull(rows, at, i))
+                bind(row, i + 1, t->column[i].type, PQgetvalue(rows, at, i),
+                     PQgetlength(rows, at, i));
+        is_done = sqlite3_step(row) == SQLITE_DONE && sqlite3_reset(row) == SQLITE_OK;
+    }
+    sqlite3_finalize(row);
+    return is_done;
+}
+
+/* Into the database, or not at all: what a writer of the server made up, and SQLite refuses, is
+ * left to who asks for it. */
+static int take_rows(struct hak_remote_kept *kept, const struct hak_remote_tables *tables, int at,
+                     const PGresult *rows) {
+    const struct hak_remote_table *t = &tables->table[at];
+    if (!kept->database && sqlite3_open(":memory:", &kept->database) != SQLITE_OK)
+        return hak_store_no_memory(t->name);
+    bool is_done = (uint64_t)PQntuples(rows) <= kept->table[at].rows &&
+                   sqlite3_exec(kept->database, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    is_done = is_done && make_table(kept->database, t) && fill(kept->database, t, rows) &&
+              sqlite3_exec(kept->database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+    if (!is_done)
+        sqlite3_exec(kept->database, "ROLLBACK", NULL, NULL, NULL);
+    kept->table[at].is_kept = is_done;
+    kept->table[at].is_refused = !is_done;
+    return 0;
+}
+
+/* ---- the server's -----------------------------------------------------------------------------
+ */
+
+/* One row more than was pushed: who inserted others finds nothing kept. To be freed. */
+static char *sql_of(const struct hak_remote_table *t, uint64_t rows) {
+    char *text = NULL;
+    size_t length;
+    FILE *sql = open_memstream(&text, &length);
+    if (!sql)
+        return NULL;
+    for (int i = 0; i < t->columns; i++)
+        fprintf(sql, "%s\"%s\"", i ? ", " : "SELECT ", t->column[i].name);
+    fprintf(sql, " FROM hakmem.\"c_%s\" WHERE capture = $1::bigint LIMIT %llu", t->name,
+            (unsigned long long)rows + 1);
+    if (fclose(sql) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* Tables number at[0..count), in one way to the server and back. */
+static int fetch(struct hak_remote_kept *kept, struct hak_link *link,
+                 const struct hak_remote_tables *tables, const int *at, int count) {
+    struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
+    PGresult *rows[HAK_REMOTE_TABLES] = {0};
+    unsigned char id[8];
+    struct hak_link_value value = {id, 8};
+    int error = 0;
+    hak_link_put(link->capture, id);
+    for (int i = 0; i < count && !error; i++) {
+        question[i] = (struct hak_link_question){
+            sql_of(&tables->table[at[i]], kept->table[at[i]].rows), &value, 1};
+        error = question[i].sql ? 0 : hak_store_no_memory(link->name);
+    }
+    if (!error && count)
+        error = hak_link_ask_all(link, question, count, doing, rows);
+    for (int i = 0; i < count; i++) {
+        if (!error)
+            error = take_rows(kept, tables, at[i], rows[i]);
+        PQclear(rows[i]);
+        free(question[i].sql);
+    }
+    return error;
+}
+
+static int number_of(const struct hak_remote_tables *tables, const char *name, int bytes) {
+    for (int i = 0; i < tables->tables; i++)
+        if (strlen(tables->table[i].name) == (size_t)bytes &&
+            memcmp(tables->table[i].name, name, (size_t)bytes) == 0)
+            return i;
+    return -1;
+}
+
+int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
+                          const struct hak_remote_tables *tables, const PGresult *sizes) {
+    int small[HAK_REMOTE_TABLES], count = 0;
+    for (int row = 0; row < PQntuples(sizes); row++) {
+        int at = number_of(tables, PQgetvalue(sizes, row, 0), PQgetlength(sizes, row, 0));
+        if (at < 0)
+            continue; /* of a later version */
+        kept->table[at].rows = hak_link_get(PQgetvalue(sizes, row, 1), 8);
+        kept->table[at].bytes = hak_link_get(PQgetvalue(sizes, row, 2), 8);
+        kept->table[at].is_known = true;
+    }
+    for (int i = 0; i < tables->tables; i++)
+        if (kept->table[i].bytes <= SMALL_BYTES && kept->table[i].rows <= SMALL_BYTES / 8)
+            small[count++] = i; /* also what has no rows: so that nobody need ask */
+    return fetch(kept, link, tables, small, count);
+}
+
+int hak_remote_keep_asked(struct hak_remote_kept *kept, struct hak_link *link,
+                          const struct hak_remote_tables *tables, int at) {
+    uint64_t bytes = kept->table[at].bytes + 16 * kept->table[at].rows;
+    unsigned asked = ++kept->table[at].asked;
+    bool is_worth_it = kept->table[at].is_known && !kept->table[at].is_kept &&
+                       !kept->table[at].is_refused && bytes <= MOST_BYTES &&
+                       bytes <= (uint64_t)asked * ASKED_BYTES;
+    int error = is_worth_it ? fetch(kept, link, tables, &at, 1) : 0;
+    return error ? error : kept->table[at].is_kept;
+}
+
+void hak_remote_kept_free(struct hak_remote_kept *kept) {
+    sqlite3_close(kept->database);
+    *kept = (struct hak_remote_kept){0};
+}

@@ -1,0 +1,28 @@
+/* Tables of a capture that are kept here, in memory: each question to the server costs a way there
+ * and back. Small ones come when the capture is opened, all at once; others when so much was asked
+ * of them that they cost less than the answers did. */
+#ifndef HAK_REMOTE_KEPT_H
+#define HAK_REMOTE_KEPT_H
+
+#include "remote/tables.h"
+
+struct hak_remote_kept {
+    sqlite3 *database; /* NULL = none is kept */
+    struct {
+        uint64_t rows, bytes; /* as they were pushed */
+        unsigned asked;
+        bool is_known, is_kept, is_refused;
+    } table[HAK_REMOTE_TABLES];
+};
+
+/* Takes the rows of `sizes`, (name, rows, bytes) of each table that has some, and fetches what is
+ * small. 0 or an error. */
+int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
+                          const struct hak_remote_tables *tables, const PGresult *sizes);
+/* A question about table number `at`. 1: `database` has all of its rows; 0: only the server has; or
+ * an error. */
+int hak_remote_keep_asked(struct hak_remote_kept *kept, struct hak_link *link,
+                          const struct hak_remote_tables *tables, int at);
+void hak_remote_kept_free(struct hak_remote_kept *kept);
+
+#endif

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# `why` of a capture on a server asks few times, each time for few rows: of small tables once, all together. What a question costs over a
+# network is the way there and back, so these are counted: what is sent on the socket.
+set -u
+unset "${!HAKMEM_@}" LD_PRELOAD
+# shellcheck source=tests/tools/postgres.sh
+. "$SOURCE/tests/tools/postgres.sh"
+trace=$BUILD/hakmem-trace
+status=0
+fail() { echo "round_trips.sh: $*"; status=1; }
+start_postgres
+
+${CC:-cc} -w -g -O1 -o mixed "$SOURCE/tests/sqlite/mixed.c" -lpthread || { echo "mixed.c does not compile"; exit 1; }
+"$trace" run --check normal --on-fault continue --leaks -s mixed.db -- ./mixed >out 2>&1
+"$BUILD/tests/bench/make_capture" -q -n 300000 long.db >out || fail "make_capture: $(cat out)"
+# count NAME MOST WORDS...
+count() {
+    local name=$1 most=$2 number sent
+    shift 2
+    "$trace" push --whole -s "$name.db" --to "$URL" >out 2>&1 || fail "push: $(cat out)"
+    number=$(sed -n 's/^capture \([0-9]*\):.*/\1/p' out)
+    strace -f -e trace=sendto,sendmsg -o sent "$trace" "$@" -s "$URL?capture=$number" >out 2>&1 || [ $? -eq 1 ] || fail "$name, $*: $(head -n 5 out)"
+    sent=$(grep -c ' send' sent)
+    [ "$sent" -le "$most" ] || fail "$name, $*: $sent times something was sent to the server; due: $most at most"
+    [ "$sent" -ge 4 ] || fail "$name, $*: $(cat sent)"
+    echo "$name, $*: $sent"
+}
+count mixed 12 why @fault
+count mixed 12 info
+address=$("$trace" sql -s long.db "SELECT printf('0x%x', base) FROM event WHERE id = 150000")
+# Most of these are symbols, one for each place of a stack.
+count long 90 why "$address"
+exit "$status"
