@@ -6,6 +6,8 @@
 #include <string.h>
 #include "store/error.h"
 
+enum { NAME_BYTES = 28 }; /* c_TABLE_by_COLUMN is a name, too: the server has 63 bytes for one */
+
 /* ---- of a store -------------------------------------------------------------------------------
  */
 
@@ -20,6 +22,12 @@ static enum hak_remote_type type_of(const char *declared) {
 static const char *text_at(sqlite3_stmt *rows, int column) {
     const char *text = (const char *)sqlite3_column_text(rows, column);
     return text ? text : "";
+}
+
+/* Names stand in SQL between quotes and as texts, and a store from elsewhere may have any. */
+static bool is_plain(const char *name) {
+    size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    return length > 0 && length <= NAME_BYTES && !name[length];
 }
 
 /* Steps through the rows of `sql` with `name` as its only value. False: an error. */
@@ -46,7 +54,7 @@ static bool take_column(struct hak_remote_table *table, sqlite3_stmt *row) {
     column->key = sqlite3_column_int(row, 2);
     column->is_indexed = column->key == 1;
     table->keys += column->key > 0;
-    return column->name != NULL;
+    return column->name && is_plain(column->name);
 }
 
 static bool take_index(struct hak_remote_table *table, sqlite3_stmt *row) {
@@ -57,7 +65,7 @@ static bool take_index(struct hak_remote_table *table, sqlite3_stmt *row) {
 
 static bool read_table(sqlite3 *database, const char *name, struct hak_remote_table *table) {
     table->name = strdup(name);
-    return table->name &&
+    return table->name && is_plain(name) &&
            each_row(database, "SELECT name, type, pk FROM pragma_table_info(?1)", name, take_column,
                     table) &&
            each_row(database,
@@ -82,8 +90,11 @@ int hak_remote_tables_read(sqlite3 *database, struct hak_remote_tables *out) {
     if (is_whole && step == SQLITE_DONE)
         return 0;
     hak_remote_tables_free(out);
-    return hak_store_fail(HAK_STORE_BROKEN, "the tables of the store cannot be read: %s",
-                          sqlite3_errmsg(database));
+    return step == SQLITE_ROW
+               ? hak_store_fail(HAK_STORE_BROKEN, "the store has a table that no version of hakmem "
+                                                  "makes, so it is not sent; was it changed?")
+               : hak_store_fail(HAK_STORE_BROKEN, "the tables of the store cannot be read: %s",
+                                sqlite3_errmsg(database));
 }
 
 void hak_remote_tables_free(struct hak_remote_tables *tables) {

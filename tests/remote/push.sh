@@ -139,6 +139,13 @@ wait "$run"
 push live.db "$writer"
 [ "$capture" != "$now" ] && [ "$b" != "$a" ] || fail "the ended store has the number of the live one"
 
+# A store from elsewhere with a name that is SQL: nothing of it is executed, whoever pushes.
+cp a.db evil.db
+sqlite3 evil.db 'CREATE TABLE "z"" (capture bigint); CREATE TABLE public.evil(x int); --"(a INTEGER PRIMARY KEY)' || fail "making evil.db"
+refused 'has a table that no version of hakmem makes' evil.db "$URL"
+[ "$(query "select to_regclass('public.evil')")" = '' ] || fail "a store's SQL was executed"
+refused 'has a table that no version of hakmem makes' evil.db "$writer"
+
 "$trace" push --whole -s a.db --to "$writer" -j 0 >out 2>&1
 [ $? -eq 2 ] || fail "-j 0: $(cat out)"
 stop_postgres
