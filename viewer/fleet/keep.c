@@ -247,16 +247,17 @@ static int remove_captures(struct keep *keep) {
 }
 
 static int remove_all(struct keep *keep) {
-    struct fleet_question end = {0};
     int status = remove_captures(keep); /* while the runs that have their numbers are there */
     if (!status)
         status = drop_partitions(keep);
     if (!status)
         status = remove_rows(keep, "hakmem.finding f", say_old_findings);
-    if (!status)
-        status = remove_rows(keep, "hakmem.run r", say_old_runs);
-    if (status)
-        return status;
+    return status ? status : remove_rows(keep, "hakmem.run r", say_old_runs);
+}
+
+/* Also where nothing goes: what the transaction has read is locked, and making partitions waits. */
+static int commit(struct keep *keep) {
+    struct fleet_question end = {0};
     fleet_say(&end, "COMMIT");
     return fleet_ask(&keep->fleet, &end, "removing what is old", NULL, NULL);
 }
@@ -329,6 +330,8 @@ int fleet_keep(struct view *view) {
         status = read_partitions(&keep);
     if (!status && !keep.is_dry && keep.has_end)
         status = remove_all(&keep);
+    if (!status && !keep.is_dry)
+        status = commit(&keep);
     /* The months to come, and those that were dropped and may still be pushed to. */
     if (!status && !keep.is_dry) {
         status = fleet_lay_out(keep.fleet.remote, keep.fleet.url, &laid);
