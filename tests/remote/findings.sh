@@ -202,6 +202,11 @@ counts '1 1' "hostile texts"
 # A label cannot have a line end: it would be the next label.
 does 2 push -s double.db --to "$PUSH" --label $'a=b\nc'
 
+# Nor is it lost among escapes: `fleet` finds the runs of a label that is no ASCII.
+does 0 push -s double.db --to "$PUSH" --host koeln --label $'city=K\xc3\xb6ln "\x7f'
+does 0 fleet --label $'city=K\xc3\xb6ln "\x7f' --to "$URL"
+says '1 finding on' out
+
 # More than a push takes: 1,200 findings, one with a megabyte of report; what is left out is counted, and said.
 asked 'DELETE FROM hakmem.run; DELETE FROM hakmem.finding'
 cp double.db many.db

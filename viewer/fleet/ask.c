@@ -114,8 +114,7 @@ static void say_time(struct fleet_question *question, const struct fleet *fleet,
 /* As push writes an object's member, with or without a blank. */
 static char *make_member(const char *key, const char *value, const char *between) {
     json_t *left = hak_json_text(key), *right = hak_json_text(value);
-    char *first = hak_json_dump(left, JSON_ENCODE_ANY),
-         *last = hak_json_dump(right, JSON_ENCODE_ANY);
+    char *first = json_dumps(left, JSON_ENCODE_ANY), *last = json_dumps(right, JSON_ENCODE_ANY);
     char *made = NULL;
     if (!first || !last || asprintf(&made, "%s%s%s", first, between, last) < 0)
         made = NULL;
