@@ -56,6 +56,20 @@ does 0 run -s next.db --push "$PUSH" -- true
 waits 0 "the next run sends all"
 counts '4 1' "the next run sends all"
 
+# Several at once from one machine: each sends what it finds in the queue, and each is told that its own came.
+clear_server
+pushes=()
+for ((i = 0; i < 16; i++)); do
+    "$trace" push -s double.db --host "host$i" --to "$PUSH" >"out.$i" 2>&1 &
+    pushes+=($!)
+done
+for i in "${!pushes[@]}"; do
+    wait "${pushes[i]}" || fail "one of several at once: status $?, $(cat "out.$i")"
+done
+waits 0 "several at once"
+counts '16 16' "several at once"
+clear_server
+
 # It takes connections, and says nothing: the run ends all the same.
 kill -STOP "$postgres_pid"
 does 3 run -s silent.db --push "$PUSH" -- sh -c 'exit 3'
@@ -63,7 +77,7 @@ kill -CONT "$postgres_pid"
 says 'the server does not answer' err
 waits 1 "a silent server"
 does 0 push --queue
-counts '5 1' "a silent server"
+counts '1 0' "a silent server"
 
 # Another server's documents wait for that one.
 does 3 push -s double.db --to 'postgresql:///nowhere'

@@ -79,6 +79,8 @@ static void add_url(struct hak_text *text, const char *url) {
 static void add_sent(struct hak_text *text, const struct sending *s) {
     hak_text_add(text, "pushed %s of ", hak_words_count(s->findings, "finding", "findings"));
     hak_text_add(text, "%s", hak_words_count(s->runs, "run", "runs"));
+    if (s->is_first_of_other)
+        hak_text_add(text, "; another push on this machine sent what this one has");
     if (s->known_runs)
         hak_text_add(text, "; the server had %s already",
                      hak_words_count(s->known_runs, "run", "runs"));

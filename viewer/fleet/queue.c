@@ -255,10 +255,19 @@ bool queue_add(struct queue *queue, const char *document, size_t bytes, char nam
 /* ---- taking out -------------------------------------------------------------------------------
  */
 
+static const char *broken_name(const char *name, char out[QUEUE_NAME + 16]) {
+    snprintf(out, QUEUE_NAME + 16, "%s.broken", name);
+    return out;
+}
+
 void queue_set_aside(struct queue *queue, const char *name) {
     char broken[QUEUE_NAME + 16];
-    snprintf(broken, sizeof broken, "%s.broken", name);
-    (void)renameat(queue->folder, name, queue->folder, broken);
+    (void)renameat(queue->folder, name, queue->folder, broken_name(name, broken));
+}
+
+bool queue_is_set_aside(const struct queue *queue, const char *name) {
+    char broken[QUEUE_NAME + 16];
+    return faccessat(queue->folder, broken_name(name, broken), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 void queue_remove(struct queue *queue, const char *name) {

@@ -48,6 +48,7 @@ enum queue_taken queue_take(struct queue *queue, const char *name, int *fd, char
 void queue_remove(struct queue *queue, const char *name);
 /* Renames it to NAME.broken. */
 void queue_set_aside(struct queue *queue, const char *name);
+bool queue_is_set_aside(const struct queue *queue, const char *name);
 /* How many had to make room since this was asked last. */
 uint32_t queue_count_dropped(struct queue *queue);
 

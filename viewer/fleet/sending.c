@@ -9,12 +9,16 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "store/error.h"
 #include "viewer/fleet/document.h"
 #include "viewer/fleet/fleet.h"
 
-enum { AWAY = 8 }; /* servers that did not answer, and are asked no more */
+enum {
+    AWAY = 8, /* servers that did not answer, and are asked no more */
+    STEP_MS = 10,
+};
 
 struct sender {
     struct queue *queue;
@@ -124,13 +128,29 @@ static void send_text(struct sender *s, const char *name, const char *text, size
     document_free(&document);
 }
 
+/* Another process may send this one's document, as it sends all: what comes of that is waited for,
+ * which the timer ends. */
+static enum queue_taken take_document(struct sender *s, const char *name, int *fd, char **text,
+                                      size_t *bytes) {
+    const struct timespec step = {.tv_nsec = STEP_MS * 1000000};
+    bool is_first = strcmp(name, s->to->first) == 0;
+    enum queue_taken taken;
+    while ((taken = queue_take(s->queue, name, fd, text, bytes)) == QUEUE_BUSY && is_first)
+        nanosleep(&step, NULL);
+    if (taken == QUEUE_GONE && is_first && queue_is_set_aside(s->queue, name))
+        note_broken(s, name, "another process could not read it");
+    else if (taken == QUEUE_GONE && is_first)
+        s->to->is_first_sent = s->to->is_first_of_other = true;
+    return taken;
+}
+
 static void send_named(struct sender *s, const char *name) {
     int fd;
     char *text;
     size_t bytes = 0;
     if (s->to->is_each)
         alarm(s->to->seconds);
-    switch (queue_take(s->queue, name, &fd, &text, &bytes)) {
+    switch (take_document(s, name, &fd, &text, &bytes)) {
     case QUEUE_TAKEN:
         send_text(s, name, text, bytes);
         free(text);

@@ -22,6 +22,7 @@ struct sending {
     uint32_t busy, broken;              /* that another process sends; that were set aside */
     uint64_t left_out, cut;             /* of what the documents have */
     bool is_first_sent, is_late;
+    bool is_first_of_other;           /* another process has sent it */
     int error;                        /* of store/error.h; 0 = none */
     char why[640];                    /* of it */
     char set_aside[QUEUE_NAME + 128]; /* the last one of `broken`, and why */
