@@ -93,7 +93,7 @@ static bool fill(sqlite3 *database, const struct hak_remote_table *t, const PGre
     return is_done;
 }
 
-/* Into the database, or not at all: what a writer of the server made up, and SQLite refuses, is
+/* Into the database, or not at all (NULL: there are none): what a writer of the server made up, and SQLite refuses, is
  * left to who asks for it. */
 static int take_rows(struct hak_remote_kept *kept, const struct hak_remote_tables *tables, int at,
                      const PGresult *rows) {
@@ -175,10 +175,13 @@ int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
         kept->table[at].bytes = hak_link_get(PQgetvalue(sizes, row, 2), 8);
         kept->table[at].is_known = true;
     }
-    for (int i = 0; i < tables->tables; i++)
-        if (kept->table[i].bytes <= SMALL_BYTES && kept->table[i].rows <= SMALL_BYTES / 8)
-            small[count++] = i; /* also what has no rows: so that nobody need ask */
-    return fetch(kept, link, tables, small, count);
+    int error = 0;
+    for (int i = 0; i < tables->tables && !error; i++)
+        if (!kept->table[i].is_known) /* no rows were pushed: a server laid out before has none */
+            error = take_rows(kept, tables, i, NULL);
+        else if (kept->table[i].bytes <= SMALL_BYTES && kept->table[i].rows <= SMALL_BYTES / 8)
+            small[count++] = i;
+    return error ? error : fetch(kept, link, tables, small, count);
 }
 
 int hak_remote_keep_asked(struct hak_remote_kept *kept, struct hak_link *link,

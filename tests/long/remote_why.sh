@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# `why` of a capture of 1,000,000,000 events (EVENTS=n: so many; STORE=FILE: this one) on a server on this machine, beside the file's:
+# the same words, and how long both take. The page is printed, and for a billion written into docs/benchmarks. Needs about 4 bytes of
+# disk an event in $TMPDIR and below /tmp, and some minutes.
+# timeout: 3600
+# alone
+set -u
+unset "${!HAKMEM_@}" LD_PRELOAD
+# shellcheck source=tests/tools/postgres.sh
+. "$SOURCE/tests/tools/postgres.sh"
+trace=$BUILD/hakmem-trace
+events=${EVENTS:-1000000000}
+folder=$(mktemp -d "${TMPDIR:-/tmp}/hakmem-why.XXXXXX") || exit 1
+start_postgres
+trap 'end_postgres; rm -rf "$folder"' EXIT
+store=${STORE:-$folder/store.db}
+[ -n "${STORE-}" ] || "$BUILD/tests/bench/make_capture" -q -n "$events" "$store" >"$folder/written" || { echo "remote_why: the capture could not be written"; exit 1; }
+"$trace" push --whole -j 2 -s "$store" --to "$URL" >"$folder/pushed" || { echo "remote_why: push: $(cat "$folder/pushed")"; exit 1; }
+number=$(sed -n 's/^capture \([0-9]*\):.*/\1/p' "$folder/pushed")
+{
+    echo "# The story of a block, from a file and from a server, $(date +%Y-%m-%d)"
+    echo
+    echo "\`tests/long/remote_why.sh\` at commit $(git -C "$SOURCE" rev-parse --short HEAD 2>/dev/null || echo unknown): $(nproc) processors," \
+        "PostgreSQL 15 on its Unix socket; load $(cut -d ' ' -f 1-3 /proc/loadavg)."
+    echo "The capture is that of a simulated program ([benches](../specs/benches.md#a-capture-of-any-length)). Each time is of a whole"
+    echo "\`hakmem-trace why\`, start and connection included."
+    echo
+    "$SOURCE/tests/bench/why_both" "$store" "$URL?capture=$number" "${COUNT:-200}" || echo "asking failed"
+} >"$folder/page"
+cat "$folder/page"
+grep -q 'times the file' "$folder/page" || exit 1
+if grep -q ' of 1,000,000,000 events' "$folder/page"; then
+    to=$SOURCE/docs/benchmarks/$(date +%Y-%m-%d)-remote-why.md
+    cp "$folder/page" "$to" && echo "written: $to"
+fi
