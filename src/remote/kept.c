@@ -93,8 +93,8 @@ static bool fill(sqlite3 *database, const struct hak_remote_table *t, const PGre
     return is_done;
 }
 
-/* Into the database, or not at all (NULL: there are none): what a writer of the server made up, and SQLite refuses, is
- * left to who asks for it. */
+/* Into the database, or not at all (NULL: there are none): what a writer of the server made up, and
+ * SQLite refuses, is left to who asks for it. */
 static int take_rows(struct hak_remote_kept *kept, const struct hak_remote_tables *tables, int at,
                      const PGresult *rows) {
     const struct hak_remote_table *t = &tables->table[at];
