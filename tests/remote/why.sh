@@ -24,10 +24,11 @@ for words in 'why @fault' 'why p:1' 'why @fault --json' 'why 0x1'; do
     "$trace" $words -s "$server" >got 2>got.err
     got=$?
     sed -i "s|double\.db|CAPTURE|g" due due.err
-    sed -i "s|$URL?capture=$number|CAPTURE|g" got got.err
+    sed -i "s|'$URL?capture=$number'|CAPTURE|g; s|$URL?capture=$number|CAPTURE|g" got got.err
     [ "$due" = "$got" ] || fail "$words: status $got; due: $due"
     cmp -s due got && cmp -s due.err got.err || fail "$words: $(diff due got; diff due.err got.err)"
 done
+"$trace" why p:1 -s "$server" | grep -qF -- "--stacks -s '$server'" || fail "the next command's URL is no word of a shell"
 grep -q double due || "$trace" why @fault -s "$server" | grep -q HKM- || fail "no fault is told of"
 "$trace" push --whole -s double.db --to "$URL" >again 2>&1 || fail "a second push: $(cat again)"
 grep -q "^capture $number: .*; 0 of [0-9]* parts sent$" again || fail "a second push: $(cat again)"

@@ -258,7 +258,8 @@ static void add_end(struct hak_text *text, const struct why *why) {
     const char *store = view_value(why->view, "store");
     struct hak_text option = {0};
     if (store) {
-        hak_text_add(&option, " -s %s", store);
+        hak_text_add(&option, " -s ");
+        hak_text_add_argument(&option, store);
     }
     if (view_given(why->view, "process") || why->view->summary.processes > 1) {
         hak_text_add(&option, " -p ");
