@@ -173,7 +173,8 @@ int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
             continue; /* of a later version */
         kept->table[at].rows = hak_link_get(PQgetvalue(sizes, row, 1), 8);
         kept->table[at].bytes = hak_link_get(PQgetvalue(sizes, row, 2), 8);
-        kept->table[at].is_known = true;
+        kept->table[at].is_known =
+            kept->table[at].rows <= MOST_BYTES && kept->table[at].bytes <= MOST_BYTES;
     }
     int error = 0;
     for (int i = 0; i < tables->tables && !error; i++)
