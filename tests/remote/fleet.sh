@@ -101,6 +101,8 @@ answers >got
 diff "$SOURCE/tests/remote/fleet.exact" got || fail "answers differ; UPDATE=1 takes them over"
 grep -q '"fingerprint": "HKM-202:5f0c1d9e22ab4471"' known.json || fail "no baseline: $(cat known.json)"
 grep -q '"program": "server"' known.json || fail "no program in the baseline: $(cat known.json)"
+"$trace" fleet baseline few.json --limit 1 --to "$URL" >out 2>err || fail "a short baseline: $(cat out err)"
+grep -q '^hakmem-trace: fleet baseline: 1 of [2-9] findings went into it' err || fail "a short baseline: $(cat err)"
 "$trace" run --baseline known.json -- /bin/true >out 2>&1 || fail "run does not read the baseline: $(cat out)"
 
 # ---- JSON by its schema, before hostile rows and with them

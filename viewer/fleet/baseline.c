@@ -7,7 +7,7 @@
 
 struct writing {
     struct hak_baseline *baseline;
-    uint64_t added;
+    uint64_t added, seen, all; /* of the server's findings those that came, and all that match */
     bool failed;
 };
 
@@ -15,6 +15,8 @@ static void add_finding(void *context, const struct fleet_finding *f) {
     struct writing *writing = context;
     struct hak_text day = {0};
     const char *slash = strrchr(f->program, '/');
+    writing->seen++;
+    writing->all = f->all;
     if (hak_baseline_find(writing->baseline, f->fingerprint))
         return;
     hak_text_add(&day, "%.10s", fleet_time(f->first.seconds));
@@ -62,6 +64,10 @@ int fleet_baseline(struct view *view) {
         view_error("%s", writing.failed ? "out of memory" : error);
         status = VIEW_UNREADABLE;
     }
+    if (!status && writing.seen < writing.all)
+        view_error("fleet baseline: %s of %s went into it; the other ones are beyond --limit",
+                   hak_words_number(writing.seen),
+                   hak_words_count(writing.all, "finding", "findings"));
     if (!status)
         status = print(&fleet, &writing, path);
     hak_baseline_free(writing.baseline);
