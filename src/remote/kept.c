@@ -173,14 +173,16 @@ int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
             continue; /* of a later version */
         kept->table[at].rows = hak_link_get(PQgetvalue(sizes, row, 1), 8);
         kept->table[at].bytes = hak_link_get(PQgetvalue(sizes, row, 2), 8);
-        kept->table[at].is_known =
-            kept->table[at].rows <= MOST_BYTES && kept->table[at].bytes <= MOST_BYTES;
+        kept->table[at].is_known = true;
+        kept->table[at].is_refused = /* below 0, too: a writer made it up */
+            kept->table[at].rows > MOST_BYTES || kept->table[at].bytes > MOST_BYTES;
     }
     int error = 0;
     for (int i = 0; i < tables->tables && !error; i++)
         if (!kept->table[i].is_known) /* no rows were pushed: a server laid out before has none */
             error = take_rows(kept, tables, i, NULL);
-        else if (kept->table[i].bytes <= SMALL_BYTES && kept->table[i].rows <= SMALL_BYTES / 8)
+        else if (!kept->table[i].is_refused && kept->table[i].bytes <= SMALL_BYTES &&
+                 kept->table[i].rows <= SMALL_BYTES / 8)
             small[count++] = i;
     return error ? error : fetch(kept, link, tables, small, count);
 }
