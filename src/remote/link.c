@@ -46,17 +46,21 @@ static int look_at_url(struct hak_link *link, char *url) {
                               "postgresql://HOST/DATABASE?capture=N, as push printed it");
     PQconninfoOption *options = PQconninfoParse(url, &said);
     if (!options) {
-        int error = hak_store_fail(HAK_STORE_MISSING, "the URL cannot be read: %.*s",
-                                   (int)strcspn(said ? said : "out of memory", "\n"),
-                                   said ? said : "out of memory");
-        PQfreemem(said);
-        return error;
+        PQfreemem(said); /* it quotes the URL, whose password may be what cannot be read */
+        return hak_store_fail(HAK_STORE_MISSING,
+                              "the URL cannot be read; expected postgresql://HOST/DATABASE, then "
+                              "libpq's parameters as ?NAME=VALUE&..., and %%25 for a %% in them");
     }
     const char *host = value_of(options, "host"), *database = value_of(options, "dbname");
     bool has_password = value_of(options, "password") || value_of(options, "sslpassword");
+    /* Of USER:PASS/WORD@HOST libpq takes PASS for a port, and says so. */
+    const char *port = value_of(options, "port");
+    bool is_number = !port || !port[strspn(port, "0123456789,")];
     int length = asprintf(&link->name, "postgresql://%s/%s", host && *host != '/' ? host : "",
                           database ? database : "");
     PQconninfoFree(options);
+    if (!is_number)
+        return hak_store_fail(HAK_STORE_MISSING, "the URL's port is no number");
     if (has_password)
         return hak_store_fail(HAK_STORE_NO_ACCESS,
                               "the URL has a password, which everybody on this machine can read; "

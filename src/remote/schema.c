@@ -7,8 +7,16 @@
 #include <string.h>
 #include "store/error.h"
 
-/* Advisory locks share one space of numbers in a database. */
-#define LAYOUT_LOCK "SELECT pg_advisory_xact_lock(1214344045)" /* "Hakm" */
+/* Advisory locks share one space of numbers in a database; this one is "Hakm". Whoever may connect
+ * can keep it as long as they like, so that setup waits for another one's end and no longer. Nor
+ * may it wait long for a table that a writer keeps, as others wait behind it. In a transaction. */
+#define LAYOUT_LOCK                                                                                \
+    "SET LOCAL lock_timeout = '30s'; SELECT pg_advisory_xact_lock(1214344045);"                    \
+    " SET LOCAL lock_timeout = '5s'"
+
+/* A caller's temporary schema is looked into first, also for types, unless it is named last: a
+ * type or table of the caller's own would be used with the owner's rights. */
+#define OWN_RIGHTS " SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$ "
 
 enum { MONTHS_BACK = 12, MONTHS_AHEAD = 24 };
 
@@ -134,8 +142,9 @@ static void add_rights(FILE *sql, const struct hak_remote_tables *tables, bool h
     fprintf(sql, "GRANT EXECUTE ON FUNCTION hakmem.fill_run(BIGINT, DATE, BIGINT, BYTEA)"
                  " TO hakmem_writer;"
                  "GRANT SELECT ON hakmem.migration TO hakmem_writer;"
-                 "GRANT INSERT ON hakmem.capture, hakmem.part, hakmem.capture_end, hakmem.run,"
-                 " hakmem.finding");
+                 "REVOKE INSERT ON hakmem.capture FROM hakmem_writer;" /* of older versions */
+                 "GRANT INSERT(capture, host, file) ON hakmem.capture TO hakmem_writer;"
+                 "GRANT INSERT ON hakmem.part, hakmem.capture_end, hakmem.run, hakmem.finding");
     for (int i = 0; i < tables->tables; i++)
         fprintf(sql, ", hakmem.\"c_%s\"", tables->table[i].name);
     fprintf(sql, " TO hakmem_writer;");
@@ -149,7 +158,7 @@ static void add_rights(FILE *sql, const struct hak_remote_tables *tables, bool h
 static void add_fill(FILE *sql) {
     fprintf(sql, "CREATE OR REPLACE FUNCTION hakmem.fill_run(wanted BIGINT, its_month DATE,"
                  " its_capture BIGINT, its_summary BYTEA) RETURNS VOID"
-                 " LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $f$ "
+                 " LANGUAGE sql VOLATILE" OWN_RIGHTS
                  "UPDATE hakmem.run SET capture = coalesce(capture, its_capture),"
                  " summary = CASE WHEN summary = '{}' THEN its_summary ELSE summary END"
                  " WHERE run = wanted AND month = its_month"
@@ -160,9 +169,7 @@ static void add_fill(FILE *sql) {
 /* Who may only insert must know what has come, to go on from there and to compare at the end: these
  * run with the rights of who laid out the server, and say numbers of rows and hashes, no row. */
 static void add_functions(FILE *sql, const struct hak_remote_tables *tables) {
-    static const char rights[] =
-        " LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog"
-        " AS $f$ ";
+    static const char rights[] = " LANGUAGE sql STABLE" OWN_RIGHTS;
     fprintf(sql,
             "CREATE OR REPLACE FUNCTION hakmem.parts(wanted BIGINT)"
             " RETURNS TABLE(number BIGINT, checksum BIGINT)%s"
