@@ -18,6 +18,26 @@ for ((round = 1; round <= rounds; round++)); do
     wait "$record" 2>/dev/null
     kill -0 "$pid" || fail "busy has ended in round $round"
 done
+# A child that a killed command had just forked holds its name for a moment longer.
+python3 - "$pid" <<'END' || fail "the name was not to be had"
+import os, socket, sys, time
+pid = sys.argv[1]
+with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+    born = stat.read().rsplit(")", 1)[1].split()[19]
+name = socket.socket(socket.AF_UNIX)
+for look in range(1000):
+    try:
+        name.bind(f"\0hakmem-record-{pid}-{born}")
+        break
+    except OSError:
+        time.sleep(0.01)
+else:
+    sys.exit(1)
+name.listen()
+if os.fork() == 0:
+    time.sleep(0.7)
+os._exit(0)
+END
 "$trace" record -p "$pid" --for 100ms -s last.db >out 2>&1 || fail "status $?: $(cat out)"
 "$trace" check -s last.db >out 2>&1 || fail "$(cat out)"
 grep -qx 'TracerPid:.0' "/proc/$pid/status" || fail "it is traced still"

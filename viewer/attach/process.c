@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/growing.h"
 #include "collector/kernel/kernel.h"
@@ -325,19 +327,41 @@ static bool is_under_hakmem(const struct process *p) {
     return false;
 }
 
+/* Whether who took the name is gone: what it had just forked to become the keeper has its
+ * descriptors until it runs. Nobody that listens is one that comes, or goes. */
+static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
+    struct ucred who = {0};
+    socklen_t length = sizeof who;
+    int rival = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool answers = rival >= 0 && connect(rival, (const struct sockaddr *)name, bytes) == 0;
+    bool is_gone = answers ? getsockopt(rival, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 &&
+                                 kill(who.pid, 0) != 0 && errno == ESRCH
+                           : rival >= 0 && errno == ECONNREFUSED;
+    if (rival >= 0)
+        close(rival);
+    return is_gone;
+}
+
 /* One command at a time: another one's `end` would end this one's recording. The name is free again
- * when this command is gone, however it ends. */
+ * when this command is gone, however it ends, and what it forked has become what it was for. */
 static bool take_lock(struct process *p) {
+    enum { LOOKS = 1000, LOOK_MS = 5 };
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     int length = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "hakmem-record-%d-%" PRIu64,
                           (int)p->pid, p->born);
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
     p->lock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (p->lock < 0 ||
-        bind(p->lock, (struct sockaddr *)&name,
-             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) == 0)
+    if (p->lock < 0)
         return true; /* without a socket there is no recording, and the keeper says why */
-    refuse(p, "is being recorded by another hakmem-trace", "that one has to end first");
-    return false;
+    for (int looks = 0; bind(p->lock, (struct sockaddr *)&name, bytes) != 0; looks++) {
+        if (looks == LOOKS || errno != EADDRINUSE || !is_left(&name, bytes)) {
+            refuse(p, "is being recorded by another hakmem-trace", "that one has to end first");
+            return false;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+    }
+    (void)listen(p->lock, SOMAXCONN); /* from here on it says whose it is */
+    return true;
 }
 
 static bool open_memory(struct process *p) {
