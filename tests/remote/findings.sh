@@ -150,7 +150,7 @@ counts '1 3' "at its end"
 
 # Refused before anything is written or started.
 rm -rf state
-for url in postgresql://me:secret@/hakmem 'postgresql:///hakmem?password=secret' 'postgresql:///hakmem?user=a&p%61ssword=secret' nowhere "postgresql://$(head -c 3000 /dev/zero | tr '\0' x)"; do
+for url in postgresql://me:secret@/hakmem 'postgresql:///hakmem?password=secret' 'postgresql:///hakmem?user=a&p%61ssword=secret' 'postgresql://me:1/secret@/hakmem' 'postgresql://me:secret?1@/hakmem' nowhere "postgresql://$(head -c 3000 /dev/zero | tr '\0' x)"; do
     does 2 push -s double.db --to "$url"
     does 2 run -s never.db --push "$url" -- touch started
     grep -q secret err && fail "the password is printed"

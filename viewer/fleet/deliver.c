@@ -39,15 +39,30 @@ static bool is_secret(const char *at) {
     return strstr(key, "password") || strstr(key, "secret");
 }
 
-/* As libpq takes it apart: postgresql://USER:PASSWORD@HOST/DATABASE?KEY=VALUE&... */
-static bool has_password(const char *url) {
-    const char *begin = strstr(url, "://") + 3, *user = begin + strcspn(begin, "@/");
-    if (*user == '@' && memchr(begin, ':', (size_t)(user - begin)))
-        return true;
-    for (const char *at = strchr(begin, '?'); at; at = strpbrk(at + 1, "&?"))
-        if (is_secret(at + 1))
+/* A port that is no number is the begin of a password with '/' or '?' in it, which libpq takes for
+ * the end of the host. */
+static bool has_odd_port(const char *host) {
+    const char *end = host + strcspn(host, "/?");
+    for (const char *at = host; at < end; at++) {
+        if (*at == '[')
+            at += strcspn(at, "]/?");
+        if (*at == ':' && at + 1 < end && !strchr(",0123456789", at[1]))
             return true;
+    }
     return false;
+}
+
+/* postgresql://USER:PASSWORD@HOST/DATABASE?KEY=VALUE&..., also where PASSWORD is not written as
+ * libpq wants it. */
+static bool has_password(const char *url) {
+    const char *begin = strstr(url, "://") + 3;
+    const char *at = memrchr(begin, '@', strcspn(begin, "?"));
+    if (at && memchr(begin, ':', (size_t)(at - begin)))
+        return true;
+    for (const char *key = strchr(begin, '?'); key; key = strpbrk(key + 1, "&?"))
+        if (is_secret(key + 1))
+            return true;
+    return has_odd_port(at ? at + 1 : begin);
 }
 
 bool fleet_check_url(const char *who, const char *url) {
