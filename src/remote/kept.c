@@ -36,7 +36,7 @@ static bool run(sqlite3 *database, sqlite3_str *sql) {
 
 static bool make_table(sqlite3 *database, const struct hak_remote_table *t) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendf(sql, "CREATE TABLE \"%w\"", t->name);
+    sqlite3_str_appendf(sql, "DROP TABLE IF EXISTS \"%w\"; CREATE TABLE \"%w\"", t->name, t->name);
     add_columns(sql, t);
     bool is_done = run(database, sql);
     for (int i = 0; i < t->columns && is_done; i++) {
@@ -96,7 +96,7 @@ static bool fill(sqlite3 *database, const struct hak_remote_table *t, const PGre
 /* Into the database, or not at all (NULL: there are none): what a writer of the server made up, and
  * SQLite refuses, is left to who asks for it. */
 static int take_rows(struct hak_remote_kept *kept, const struct hak_remote_tables *tables, int at,
-                     const PGresult *rows) {
+                     bool is_narrow, const PGresult *rows) {
     const struct hak_remote_table *t = &tables->table[at];
     if (!kept->database && sqlite3_open(":memory:", &kept->database) != SQLITE_OK)
         return hak_store_no_memory(t->name);
@@ -106,7 +106,10 @@ static int take_rows(struct hak_remote_kept *kept, const struct hak_remote_table
               sqlite3_exec(kept->database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
     if (!is_done)
         sqlite3_exec(kept->database, "ROLLBACK", NULL, NULL, NULL);
-    kept->table[at].is_kept = is_done;
+    if (is_narrow)
+        kept->table[at].is_narrow = is_done;
+    else
+        kept->table[at].is_kept = is_done;
     kept->table[at].is_refused = !is_done;
     return 0;
 }
@@ -114,15 +117,19 @@ static int take_rows(struct hak_remote_kept *kept, const struct hak_remote_table
 /* ---- the server's -----------------------------------------------------------------------------
  */
 
-/* One row more than was pushed: who inserted others finds nothing kept. To be freed. */
-static char *sql_of(const struct hak_remote_table *t, uint64_t rows) {
+/* One row more than was pushed: who inserted others finds nothing kept. `is_narrow`: without the
+ * blobs. To be freed. */
+static char *sql_of(const struct hak_remote_table *t, uint64_t rows, bool is_narrow) {
     char *text = NULL;
     size_t length;
     FILE *sql = open_memstream(&text, &length);
     if (!sql)
         return NULL;
-    for (int i = 0; i < t->columns; i++)
-        fprintf(sql, "%s\"%s\"", i ? ", " : "SELECT ", t->column[i].name);
+    for (int i = 0; i < t->columns; i++) {
+        bool is_left_out = is_narrow && t->column[i].type == HAK_REMOTE_BYTES;
+        fprintf(sql, is_left_out ? "%sNULL::bytea AS \"%s\"" : "%s\"%s\"", i ? ", " : "SELECT ",
+                t->column[i].name);
+    }
     fprintf(sql, " FROM hakmem.\"c_%s\" WHERE capture = $1::bigint LIMIT %llu", t->name,
             (unsigned long long)rows + 1);
     if (fclose(sql) == 0)
@@ -133,7 +140,7 @@ static char *sql_of(const struct hak_remote_table *t, uint64_t rows) {
 
 /* Tables number at[0..count), in one way to the server and back. */
 static int fetch(struct hak_remote_kept *kept, struct hak_link *link,
-                 const struct hak_remote_tables *tables, const int *at, int count) {
+                 const struct hak_remote_tables *tables, const int *at, int count, bool is_narrow) {
     struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
     PGresult *rows[HAK_REMOTE_TABLES] = {0};
     unsigned char id[8];
@@ -142,14 +149,14 @@ static int fetch(struct hak_remote_kept *kept, struct hak_link *link,
     hak_link_put(link->capture, id);
     for (int i = 0; i < count && !error; i++) {
         question[i] = (struct hak_link_question){
-            sql_of(&tables->table[at[i]], kept->table[at[i]].rows), &value, 1};
+            sql_of(&tables->table[at[i]], kept->table[at[i]].rows, is_narrow), &value, 1};
         error = question[i].sql ? 0 : hak_store_no_memory(link->name);
     }
     if (!error && count)
         error = hak_link_ask_all(link, question, count, doing, rows);
     for (int i = 0; i < count; i++) {
         if (!error)
-            error = take_rows(kept, tables, at[i], rows[i]);
+            error = take_rows(kept, tables, at[i], is_narrow, rows[i]);
         PQclear(rows[i]);
         free(question[i].sql);
     }
@@ -180,22 +187,47 @@ int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
     int error = 0;
     for (int i = 0; i < tables->tables && !error; i++)
         if (!kept->table[i].is_known) /* no rows were pushed: a server laid out before has none */
-            error = take_rows(kept, tables, i, NULL);
+            error = take_rows(kept, tables, i, false, NULL);
         else if (!kept->table[i].is_refused && kept->table[i].bytes <= SMALL_BYTES &&
                  kept->table[i].rows <= SMALL_BYTES / 8)
             small[count++] = i;
-    return error ? error : fetch(kept, link, tables, small, count);
+    return error ? error : fetch(kept, link, tables, small, count, false);
+}
+
+/* What the rows of a table take on their way without its blobs; UINT64_MAX: that is not known, or
+ * all of it. */
+static uint64_t narrow_bytes(const struct hak_remote_table *t, uint64_t rows) {
+    uint64_t bytes = 0;
+    bool has_blobs = false;
+    for (int i = 0; i < t->columns; i++) {
+        if (t->column[i].type == HAK_REMOTE_TEXT)
+            return UINT64_MAX;
+        has_blobs |= t->column[i].type == HAK_REMOTE_BYTES;
+        bytes += t->column[i].type == HAK_REMOTE_BYTES ? 4 : 12;
+    }
+    return has_blobs ? rows * bytes : UINT64_MAX; /* rows: MOST_BYTES at most */
+}
+
+static bool is_worth_it(uint64_t bytes, unsigned asked) {
+    return bytes <= MOST_BYTES && bytes <= (uint64_t)asked * ASKED_BYTES;
 }
 
 int hak_remote_keep_asked(struct hak_remote_kept *kept, struct hak_link *link,
-                          const struct hak_remote_tables *tables, int at) {
-    uint64_t bytes = kept->table[at].bytes + 16 * kept->table[at].rows;
+                          const struct hak_remote_tables *tables, int at, bool wants_blobs) {
+    uint64_t rows = kept->table[at].rows, bytes = kept->table[at].bytes + 16 * rows;
     unsigned asked = ++kept->table[at].asked;
-    bool is_worth_it = kept->table[at].is_known && !kept->table[at].is_kept &&
-                       !kept->table[at].is_refused && bytes <= MOST_BYTES &&
-                       bytes <= (uint64_t)asked * ASKED_BYTES;
-    int error = is_worth_it ? fetch(kept, link, tables, &at, 1) : 0;
-    return error ? error : kept->table[at].is_kept;
+    unsigned asked_narrow = kept->table[at].asked_narrow += !wants_blobs;
+    bool may_fetch = kept->table[at].is_known && !kept->table[at].is_kept;
+    may_fetch &= !kept->table[at].is_refused;
+    int error = 0;
+    if (may_fetch && is_worth_it(bytes, asked))
+        error = fetch(kept, link, tables, &at, 1, false);
+    else if (may_fetch && !wants_blobs && !kept->table[at].is_narrow &&
+             is_worth_it(narrow_bytes(&tables->table[at], rows), asked_narrow))
+        error = fetch(kept, link, tables, &at, 1, true);
+    if (error)
+        return error;
+    return kept->table[at].is_kept || (kept->table[at].is_narrow && !wants_blobs);
 }
 
 void hak_remote_kept_free(struct hak_remote_kept *kept) {

@@ -10,7 +10,7 @@
 #include "remote/kept.h"
 #include "store/error.h"
 
-/* Rows of the first answer, without a cursor; and at once from then on, of such with blobs. */
+/* Rows of the first answer, without a cursor, at most; at once from then on, of such with blobs. */
 enum { FIRST_ROWS = 32, MORE_ROWS = 1024, MORE_BLOBS = 32 };
 
 struct capture {
@@ -37,7 +37,7 @@ struct cursor {
     struct hak_link_value value[HAK_REMOTE_COLUMNS * 4];
     unsigned char *bytes[HAK_REMOTE_COLUMNS * 4];    /* of the values */
     sqlite3_value *argument[HAK_REMOTE_COLUMNS * 4]; /* the same as SQLite gave them, in filter */
-    int values, at_once;
+    int values, first, at_once;       /* rows of the first answer, and of each that follows */
     unsigned number;                  /* of the cursor on the server; 0 = none */
     bool is_last;                     /* no rows behind these */
     int8_t place[HAK_REMOTE_COLUMNS]; /* of a column in an answer; -1 = not asked for */
@@ -46,7 +46,8 @@ struct cursor {
 /* ---- what is asked, as text -------------------------------------------------------------------
  *
  * idxStr is "MASK" of the columns that are used, in hex, then words: "=a" compares column 'a' with
- * the next argument (= > ] < [ as in store/virtual_table.h), "+a" and "-a" order by it. */
+ * the next argument (= > ] < [ as in store/virtual_table.h), "+a" and "-a" order by it, "#a" says
+ * that no more rows are wanted than the next argument. */
 
 static int fail(sqlite3_vtab *vtab, int error) {
     sqlite3_free(vtab->zErrMsg);
@@ -66,6 +67,8 @@ static char operator_of(unsigned char op) {
         return '<';
     case SQLITE_INDEX_CONSTRAINT_LE:
         return '[';
+    case SQLITE_INDEX_CONSTRAINT_LIMIT:
+        return '#';
     default:
         return 0;
     }
@@ -88,21 +91,28 @@ static bool orders_by_columns(const struct hak_remote_table *t, const sqlite3_in
     return true;
 }
 
+/* `keys` has a bit for each column of the key that is given. */
+static bool is_whole_key(const struct hak_remote_table *t, unsigned keys) {
+    return __builtin_popcount(keys) >= t->keys;
+}
+
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     const struct hak_remote_table *t = ((struct table *)vtab)->table;
     sqlite3_str *plan = sqlite3_str_new(NULL);
-    int taken = 0, keys = 0, equal = 0, ranges = 0;
+    int taken = 0, equal = 0, ranges = 0;
+    unsigned keys = 0; /* a bit for each column of the key that is given */
     sqlite3_str_appendf(plan, "%llx", (unsigned long long)info->colUsed);
     for (int i = 0; i < info->nConstraint; i++) {
         char op = operator_of(info->aConstraint[i].op);
-        int column = column_of(t, info->aConstraint[i].iColumn);
+        int column = op == '#' ? 0 : column_of(t, info->aConstraint[i].iColumn);
         if (!info->aConstraint[i].usable || !op || column < 0 ||
             taken == HAK_REMOTE_COLUMNS * 4 - 1)
             continue;
         const struct hak_remote_column *c = &t->column[column];
-        keys += op == '=' && c->key > 0;
+        if (op == '=' && c->key > 0)
+            keys |= 1u << c->key;
         equal += op == '=' && c->is_indexed;
-        ranges += op != '=' && c->is_indexed;
+        ranges += op != '=' && op != '#' && c->is_indexed;
         sqlite3_str_appendf(plan, " %c%c", op, 'a' + column);
         info->aConstraintUsage[i].argvIndex = ++taken;
     }
@@ -110,7 +120,7 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     for (int i = 0; i < info->nOrderBy && info->orderByConsumed; i++)
         sqlite3_str_appendf(plan, " %c%c", info->aOrderBy[i].desc ? '-' : '+',
                             'a' + column_of(t, info->aOrderBy[i].iColumn));
-    bool is_one = keys >= t->keys;
+    bool is_one = is_whole_key(t, keys);
     info->idxFlags = is_one ? SQLITE_INDEX_SCAN_UNIQUE : 0;
     info->estimatedRows = is_one ? 1 : equal ? 20 : ranges ? 1000 : 100000;
     info->estimatedCost = 10.0 + (double)info->estimatedRows;
@@ -201,8 +211,9 @@ static int make_sql(struct cursor *c, const struct table *t, const char *plan,
     FILE *sql = take_capture(c, t->of->link.capture) ? open_memstream(&c->sql, &length) : NULL;
     if (!sql)
         return SQLITE_NOMEM;
-    unsigned ordered = 0, keys = 0;
+    unsigned ordered = 0, keys = 0; /* of the columns; of the key's, as in best_index */
     int argument = 0;
+    c->first = FIRST_ROWS;
     add_columns(sql, c, t->table, strtoull(plan, &end, 16));
     fprintf(sql,
             is_here ? " FROM \"%s\" WHERE 1" : " FROM hakmem.\"c_%s\" WHERE capture = $1::bigint",
@@ -210,18 +221,23 @@ static int make_sql(struct cursor *c, const struct table *t, const char *plan,
     for (; *end; end += 3) {
         char op = end[1];
         const struct hak_remote_column *column = &t->table->column[end[2] - 'a'];
-        if (op == '+' || op == '-') {
-            if (keys < (unsigned)t->table->keys)
+        if (op == '#') {
+            sqlite3_int64 wanted =
+                argument < count ? sqlite3_value_int64(arguments[argument++]) : 0;
+            c->first = wanted > 0 && wanted < FIRST_ROWS ? (int)wanted : FIRST_ROWS;
+        } else if (op == '+' || op == '-') {
+            if (!is_whole_key(t->table, keys))
                 add_order(sql, !ordered, column, op == '-');
             ordered |= 1u << (end[2] - 'a');
         } else if (argument < count && take_value(c, column->type, arguments[argument++])) {
             c->argument[c->values - 1] = arguments[argument - 1];
             fprintf(sql, is_here ? " AND \"%s\" %s ?%d" : " AND \"%s\" %s $%d::%s", column->name,
                     sign_of(op), c->values, column->type == HAK_REMOTE_NUMBER ? "bigint" : "bytea");
-            keys += op == '=' && column->key > 0;
+            if (op == '=' && column->key > 0)
+                keys |= 1u << column->key;
         }
     }
-    if (keys < (unsigned)t->table->keys)
+    if (!is_whole_key(t->table, keys))
         add_end_of_order(sql, t->table, ordered);
     return fclose(sql) == 0 ? SQLITE_OK : SQLITE_NOMEM;
 }
@@ -274,7 +290,7 @@ static int open_on_server(struct cursor *c) {
     free(sql);
     if (error)
         return fail(c->vtab.pVtab, error);
-    return fetch(c, FIRST_ROWS, "MOVE");
+    return fetch(c, c->first, "MOVE");
 }
 
 static int more(struct cursor *c) {
@@ -329,6 +345,18 @@ static void forget(struct cursor *c) {
     *c = (struct cursor){.vtab = c->vtab};
 }
 
+static bool wants_blobs(const struct hak_remote_table *t, const char *plan) {
+    char *end;
+    uint64_t used = strtoull(plan, &end, 16);
+    for (; *end; end += 3)
+        if (end[1] != '#')
+            used |= (uint64_t)1 << (end[2] - 'a');
+    for (int i = 0; i < t->columns; i++)
+        if (t->column[i].type == HAK_REMOTE_BYTES && (used >> i & 1 || t->column[i].key))
+            return true;
+    return false;
+}
+
 static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int count,
                   sqlite3_value **arguments) {
     struct cursor *c = (struct cursor *)cursor;
@@ -337,7 +365,8 @@ static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int
     int error;
     (void)number;
     forget(c);
-    int is_here = hak_remote_keep_asked(&t->of->kept, &t->of->link, &t->of->tables, t->at);
+    int is_here = hak_remote_keep_asked(&t->of->kept, &t->of->link, &t->of->tables, t->at,
+                                        wants_blobs(t->table, plan));
     if (is_here < 0)
         return fail(&t->vtab, is_here);
     int result = make_sql(c, t, plan, arguments, count, is_here);
@@ -345,13 +374,13 @@ static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int
         return result;
     if (is_here)
         return open_here(c);
-    if (asprintf(&sql, "%s LIMIT %d", c->sql, FIRST_ROWS) < 0)
+    if (asprintf(&sql, "%s LIMIT %d", c->sql, c->first) < 0)
         return SQLITE_NOMEM;
     c->rows = hak_link_ask(&t->of->link, sql, c->value, c->values, "reading rows", &error);
     free(sql);
     if (!c->rows)
         return fail(&t->vtab, error);
-    c->is_last = PQntuples(c->rows) < FIRST_ROWS;
+    c->is_last = PQntuples(c->rows) < c->first;
     return SQLITE_OK;
 }
 
