@@ -6,7 +6,8 @@
 #include <string.h>
 #include "store/error.h"
 
-enum { SMALL_BYTES = 64 << 10, ASKED_BYTES = 32 << 10, MOST_BYTES = 256 << 20 };
+enum { SMALL_BYTES = 64 << 10, MOST_BYTES = 256 << 20 };
+enum { ASKED_BYTES = 32 << 10, ASKED_NARROW_BYTES = 16 << 10 }; /* for each question */
 
 static const char doing[] = "reading its tables";
 
@@ -39,12 +40,13 @@ static bool make_table(sqlite3 *database, const struct hak_remote_table *t) {
     sqlite3_str_appendf(sql, "DROP TABLE IF EXISTS \"%w\"; CREATE TABLE \"%w\"", t->name, t->name);
     add_columns(sql, t);
     bool is_done = run(database, sql);
-    for (int i = 0; i < t->columns && is_done; i++) {
-        if (!t->column[i].is_indexed || t->column[i].key == 1)
-            continue;
+    for (int i = 0; i < t->indexes && is_done; i++) {
         sql = sqlite3_str_new(NULL);
-        sqlite3_str_appendf(sql, "CREATE INDEX \"%w_by_%w\" ON \"%w\"(\"%w\")", t->name,
-                            t->column[i].name, t->name, t->column[i].name);
+        sqlite3_str_appendf(sql, "CREATE INDEX \"%w\" ON \"%w\"(", t->index[i].name, t->name);
+        for (int k = 0; k < t->index[i].columns; k++)
+            sqlite3_str_appendf(sql, "%s\"%w\"", k ? ", " : "",
+                                t->column[t->index[i].column[k]].name);
+        sqlite3_str_appendall(sql, ")");
         is_done = run(database, sql);
     }
     return is_done;
@@ -208,8 +210,8 @@ static uint64_t narrow_bytes(const struct hak_remote_table *t, uint64_t rows) {
     return has_blobs ? rows * bytes : UINT64_MAX; /* rows: MOST_BYTES at most */
 }
 
-static bool is_worth_it(uint64_t bytes, unsigned asked) {
-    return bytes <= MOST_BYTES && bytes <= (uint64_t)asked * ASKED_BYTES;
+static bool is_worth_it(uint64_t bytes, uint64_t asked_bytes) {
+    return bytes <= MOST_BYTES && bytes <= asked_bytes;
 }
 
 int hak_remote_keep_asked(struct hak_remote_kept *kept, struct hak_link *link,
@@ -220,10 +222,11 @@ int hak_remote_keep_asked(struct hak_remote_kept *kept, struct hak_link *link,
     bool may_fetch = kept->table[at].is_known && !kept->table[at].is_kept;
     may_fetch &= !kept->table[at].is_refused;
     int error = 0;
-    if (may_fetch && is_worth_it(bytes, asked))
+    if (may_fetch && is_worth_it(bytes, (uint64_t)asked * ASKED_BYTES))
         error = fetch(kept, link, tables, &at, 1, false);
     else if (may_fetch && !wants_blobs && !kept->table[at].is_narrow &&
-             is_worth_it(narrow_bytes(&tables->table[at], rows), asked_narrow))
+             is_worth_it(narrow_bytes(&tables->table[at], rows),
+                         (uint64_t)asked_narrow * ASKED_NARROW_BYTES))
         error = fetch(kept, link, tables, &at, 1, true);
     if (error)
         return error;

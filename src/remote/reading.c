@@ -47,7 +47,8 @@ struct cursor {
  *
  * idxStr is "MASK" of the columns that are used, in hex, then words: "=a" compares column 'a' with
  * the next argument (= > ] < [ as in store/virtual_table.h), "+a" and "-a" order by it, "#a" says
- * that no more rows are wanted than the next argument. */
+ * that no more rows are wanted than the next argument, "@a" looks for column 'a' in the list that
+ * is the next argument. */
 
 static int fail(sqlite3_vtab *vtab, int error) {
     sqlite3_free(vtab->zErrMsg);
@@ -109,10 +110,12 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
             taken == HAK_REMOTE_COLUMNS * 4 - 1)
             continue;
         const struct hak_remote_column *c = &t->column[column];
+        if (op == '=' && c->type == HAK_REMOTE_NUMBER && sqlite3_vtab_in(info, i, 1))
+            op = '@'; /* all of an IN at once */
         if (op == '=' && c->key > 0)
             keys |= 1u << c->key;
-        equal += op == '=' && c->is_indexed;
-        ranges += op != '=' && op != '#' && c->is_indexed;
+        equal += (op == '=' || op == '@') && c->is_indexed;
+        ranges += strchr("><][", op) && c->is_indexed;
         sqlite3_str_appendf(plan, " %c%c", op, 'a' + column);
         info->aConstraintUsage[i].argvIndex = ++taken;
     }
@@ -152,6 +155,43 @@ static bool take_value(struct cursor *c, enum hak_remote_type type, sqlite3_valu
     memcpy(own, data, (size_t)bytes);
     c->bytes[c->values] = own;
     c->value[c->values++] = (struct hak_link_value){own, bytes};
+    return true;
+}
+
+/* The numbers of an IN as the server's array; for SQLite's own as a text, which goes into `sql`.
+ * False: no memory. */
+static bool take_list(struct cursor *c, sqlite3_value *list, FILE *sql) {
+    static const unsigned char head[20] = {[3] = 1, [11] = 20, [19] = 1}; /* 1 dimension of int8 */
+    unsigned char *own = malloc(sizeof head);
+    size_t bytes = sizeof head;
+    uint32_t count = 0;
+    sqlite3_value *value;
+    if (!own)
+        return false;
+    int step = sqlite3_vtab_in_first(list, &value);
+    for (; step == SQLITE_OK; step = sqlite3_vtab_in_next(list, &value)) {
+        if (sqlite3_value_type(value) != SQLITE_INTEGER)
+            continue; /* no number is equal to it: SQLite has made those that are whole integers */
+        unsigned char *larger = realloc(own, bytes + 12);
+        if (!larger)
+            break;
+        own = larger;
+        memcpy(own + bytes, (unsigned char[4]){0, 0, 0, 8}, 4);
+        hak_link_put((uint64_t)sqlite3_value_int64(value), own + bytes + 4);
+        bytes += 12;
+        if (sql)
+            fprintf(sql, "%s%lld", count ? ", " : "", sqlite3_value_int64(value));
+        count++;
+    }
+    if (step != SQLITE_DONE) {
+        free(own);
+        return false;
+    }
+    memcpy(own, head, sizeof head);
+    for (int i = 0; i < 4; i++)
+        own[12 + i] = (unsigned char)(count >> (24 - 8 * i));
+    c->bytes[c->values] = own;
+    c->value[c->values++] = (struct hak_link_value){own, (int)bytes};
     return true;
 }
 
@@ -225,6 +265,16 @@ static int make_sql(struct cursor *c, const struct table *t, const char *plan,
             sqlite3_int64 wanted =
                 argument < count ? sqlite3_value_int64(arguments[argument++]) : 0;
             c->first = wanted > 0 && wanted < FIRST_ROWS ? (int)wanted : FIRST_ROWS;
+        } else if (op == '@') {
+            fprintf(sql, is_here ? " AND \"%s\" IN (" : " AND \"%s\" = ANY(", column->name);
+            if (argument >= count || !take_list(c, arguments[argument++], is_here ? sql : NULL)) {
+                fclose(sql);
+                return SQLITE_NOMEM;
+            }
+            c->argument[c->values - 1] = NULL;
+            if (!is_here)
+                fprintf(sql, "$%d::bigint[]", c->values);
+            fprintf(sql, ")");
         } else if (op == '+' || op == '-') {
             if (!is_whole_key(t->table, keys))
                 add_order(sql, !ordered, column, op == '-');
@@ -317,7 +367,7 @@ static int open_here(struct cursor *c) {
     if (sqlite3_prepare_v2(database, c->sql, -1, &c->here, NULL) != SQLITE_OK)
         return fail_here(c);
     for (int i = 1; i < c->values; i++)
-        if (sqlite3_bind_value(c->here, i + 1, c->argument[i]) != SQLITE_OK)
+        if (c->argument[i] && sqlite3_bind_value(c->here, i + 1, c->argument[i]) != SQLITE_OK)
             return fail_here(c);
     return step_here(c);
 }
@@ -462,8 +512,9 @@ static int connect(sqlite3 *database, void *context, int count, const char *cons
             t->table = &of->tables.table[t->at = i];
     sqlite3_str *sql = sqlite3_str_new(database);
     for (int i = 0; t && t->table && i < t->table->columns; i++)
-        sqlite3_str_appendf(sql, "%s\"%w\" %s", i ? ", " : "CREATE TABLE x(",
-                            t->table->column[i].name, declared(t->table->column[i].type));
+        sqlite3_str_appendf(sql, "%s\"%w\" %s%s", i ? ", " : "CREATE TABLE x(",
+                            t->table->column[i].name, declared(t->table->column[i].type),
+                            t->table->column[i].key ? " NOT NULL" : ""); /* min() ends at a row */
     sqlite3_str_appendall(sql, ")");
     char *text = sqlite3_str_finish(sql);
     int result = text && t && t->table ? sqlite3_declare_vtab(database, text) : SQLITE_ERROR;

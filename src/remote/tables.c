@@ -57,9 +57,29 @@ static bool take_column(struct hak_remote_table *table, sqlite3_stmt *row) {
     return column->name && is_plain(column->name);
 }
 
-static bool take_index(struct hak_remote_table *table, sqlite3_stmt *row) {
+static int number_of(const struct hak_remote_table *table, const char *column) {
     for (int i = 0; i < table->columns; i++)
-        table->column[i].is_indexed |= strcmp(table->column[i].name, text_at(row, 0)) == 0;
+        if (strcmp(table->column[i].name, column) == 0)
+            return i;
+    return -1;
+}
+
+/* A column of an index: its number there, the index, the column. Rows come index by index. */
+static bool take_index_column(struct hak_remote_table *table, sqlite3_stmt *row) {
+    int column = number_of(table, text_at(row, 2));
+    bool is_first = sqlite3_column_int(row, 0) == 0;
+    if (is_first && table->indexes < HAK_REMOTE_INDEXES && is_plain(text_at(row, 1))) {
+        char *name = strdup(text_at(row, 1));
+        if (!name)
+            return false;
+        table->index[table->indexes++].name = name;
+    }
+    struct hak_remote_index *index = &table->index[table->indexes ? table->indexes - 1 : 0];
+    if (column < 0 || !index->name || strcmp(index->name, text_at(row, 1)) != 0 ||
+        index->columns == HAK_REMOTE_INDEX_COLUMNS)
+        return true;
+    index->column[index->columns++] = column;
+    table->column[column].is_indexed |= is_first;
     return true;
 }
 
@@ -69,9 +89,10 @@ static bool read_table(sqlite3 *database, const char *name, struct hak_remote_ta
            each_row(database, "SELECT name, type, pk FROM pragma_table_info(?1)", name, take_column,
                     table) &&
            each_row(database,
-                    "SELECT i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i"
-                    " WHERE i.seqno = 0",
-                    name, take_index, table) &&
+                    "SELECT i.seqno, l.name, i.name FROM pragma_index_list(?1) l,"
+                    " pragma_index_info(l.name) i WHERE l.origin = 'c' AND NOT l.partial"
+                    " ORDER BY l.name, i.seqno",
+                    name, take_index_column, table) &&
            table->keys > 0;
 }
 
@@ -102,6 +123,8 @@ void hak_remote_tables_free(struct hak_remote_tables *tables) {
         free(tables->table[i].name);
         for (int k = 0; k < tables->table[i].columns; k++)
             free(tables->table[i].column[k].name);
+        for (int k = 0; k < tables->table[i].indexes; k++)
+            free(tables->table[i].index[k].name);
     }
     *tables = (struct hak_remote_tables){0};
 }
@@ -121,6 +144,19 @@ static const char *const types[] = {[HAK_REMOTE_NUMBER] = "BIGINT",
                                     [HAK_REMOTE_TEXT] = "BYTEA",
                                     [HAK_REMOTE_BYTES] = "BYTEA"};
 
+/* In the order of SQLite, whose NULLs come first. Before version 0.2 there was one of the first
+ * column alone, which found thousands of rows where one was wanted. */
+static void add_index(FILE *sql, const struct hak_remote_table *table,
+                      const struct hak_remote_index *index) {
+    fprintf(sql, "DROP INDEX IF EXISTS hakmem.\"c_%s_by_%s\";", table->name,
+            table->column[index->column[0]].name);
+    fprintf(sql, "CREATE INDEX IF NOT EXISTS \"i_%s\" ON hakmem.\"c_%s\"(capture", index->name,
+            table->name);
+    for (int i = 0; i < index->columns; i++)
+        fprintf(sql, ", \"%s\" NULLS FIRST", table->column[index->column[i]].name);
+    fprintf(sql, ");");
+}
+
 static void add_table(FILE *sql, const struct hak_remote_table *table) {
     fprintf(sql, "CREATE TABLE IF NOT EXISTS hakmem.\"c_%s\"(capture BIGINT NOT NULL", table->name);
     for (int i = 0; i < table->columns; i++)
@@ -130,13 +166,10 @@ static void add_table(FILE *sql, const struct hak_remote_table *table) {
     for (int i = 1; i <= table->keys; i++)
         fprintf(sql, ", \"%s\"", hak_remote_key(table, i)->name);
     fprintf(sql, "));");
+    for (int i = 0; i < table->indexes; i++)
+        add_index(sql, table, &table->index[i]);
     for (int i = 0; i < table->columns; i++) {
         const struct hak_remote_column *column = &table->column[i];
-        if (column->is_indexed && column->key != 1)
-            fprintf(sql,
-                    "CREATE INDEX IF NOT EXISTS \"c_%s_by_%s\" ON hakmem.\"c_%s\"(capture, "
-                    "\"%s\");",
-                    table->name, column->name, table->name, column->name);
         /* A later version's column. */
         if (!column->key)
             fprintf(sql, "ALTER TABLE hakmem.\"c_%s\" ADD COLUMN IF NOT EXISTS \"%s\" %s;",

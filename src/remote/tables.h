@@ -8,6 +8,7 @@
 #include "remote/link.h"
 
 enum { HAK_REMOTE_COLUMNS = 24, HAK_REMOTE_TABLES = 64 };
+enum { HAK_REMOTE_INDEXES = 4, HAK_REMOTE_INDEX_COLUMNS = 8 }; /* what is more is left out */
 
 enum hak_remote_type {
     HAK_REMOTE_NUMBER, /* bigint */
@@ -23,10 +24,17 @@ struct hak_remote_column {
     bool is_indexed; /* an index or the key begins with it */
 };
 
+struct hak_remote_index {
+    char *name;
+    int column[HAK_REMOTE_INDEX_COLUMNS]; /* their numbers */
+    int columns;
+};
+
 struct hak_remote_table {
     char *name;
     struct hak_remote_column column[HAK_REMOTE_COLUMNS];
-    int columns, keys;
+    struct hak_remote_index index[HAK_REMOTE_INDEXES]; /* beside the key's */
+    int columns, keys, indexes;
 };
 
 struct hak_remote_tables {

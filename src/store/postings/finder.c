@@ -116,6 +116,7 @@ static int read_run(struct hak_finder *f, struct hak_finder_part *p, struct hak_
     int got = p->query.address    ? look_up_address(f->reader, p, run)
               : p->query.is_range ? look_up_range(f->reader, p, run)
                                   : look_up(f->reader, p, run, p->query.keys, p->query.count);
+    hak_finder_forget_ahead(run);
     run->is_read = true;
     run->is_covered = got == 1;
     return got < 0 ? got : 0;
@@ -132,16 +133,27 @@ static void put_bits(uint64_t *to, uint64_t at, uint64_t count, const uint64_t *
             to[(at + i) / 64] |= (uint64_t)1 << (at + i) % 64;
 }
 
+/* The key that is looked up first. */
+static uint64_t first_key(const struct hak_finder_query *q) {
+    return q->address ? q->address : q->is_range ? q->from : q->count ? q->keys[0] : 0;
+}
+
 /* Keeps those chunks of the window that the runs of `p` do not exclude. */
 static int narrow(struct hak_finder *f, struct hak_finder_part *p) {
     uint64_t *has = f->work[0], *known = f->work[1], words = (f->to - f->from) / 64 + 1;
     memset(has, 0, words * sizeof *has);
     memset(known, 0, words * sizeof *known);
+    uint32_t behind = 0; /* the runs that were read ahead */
     for (uint32_t i = 0; i < p->runs && p->run[i].first <= f->to; i++) {
         struct hak_finder_run *run = &p->run[i];
         if (run->last < f->from)
             continue;
-        int error = read_run(f, p, run);
+        int error = i < behind || run->is_read
+                        ? 0
+                        : hak_finder_read_ahead(f->reader, p, i, f->from, f->to,
+                                                first_key(&p->query), &behind);
+        if (!error)
+            error = read_run(f, p, run);
         if (error)
             return error;
         uint64_t from = run->first > f->from ? run->first : f->from;

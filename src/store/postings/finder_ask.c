@@ -52,8 +52,11 @@ int hak_finder_owners(struct hak_posting_reader *r, uint64_t address, uint64_t *
     struct hak_finder_part p = {.query.kind = HAK_POSTING_OWNER};
     uint64_t from = hak_posting_owner(address, 0, 0), to = from | UINT32_MAX;
     int count = 0, error = hak_finder_list(r, HAK_POSTING_OWNER, &p);
-    for (uint32_t i = 0; i < p.runs && !error; i++) {
-        int got = add_owners(r, &p.run[i], from, to, out, count, max);
+    for (uint32_t i = 0, behind = 0; i < p.runs && !error; i++) {
+        if (i == behind)
+            error = hak_finder_read_ahead(r, &p, i, 0, UINT64_MAX, from, &behind);
+        int got = error ? error : add_owners(r, &p.run[i], from, to, out, count, max);
+        hak_finder_forget_ahead(&p.run[i]);
         count = got < 0 ? count : got;
         error = got < 0 ? got : 0;
     }

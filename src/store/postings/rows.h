@@ -10,6 +10,11 @@ struct hak_finder_run {
     uint64_t first, last;
     bool is_read, is_covered; /* it was asked; its rows for the keys are all there */
     uint64_t *bits;           /* chunk first + n has a key; NULL = none has */
+    struct {
+        void *data; /* a row that was read before it is asked for; NULL = none */
+        size_t bytes;
+        uint64_t min_key, max_key;
+    } ahead;
 };
 
 struct hak_finder_part { /* the runs of one kind */
@@ -32,6 +37,13 @@ static inline bool hak_finder_is_last(const struct hak_finder_row *row) {
 int hak_finder_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
                    const struct hak_finder_run *run, uint64_t key, bool is_behind,
                    struct hak_finder_row *out);
+
+/* Reads the rows in which `key` lies of those runs that chunks from..to lie in and that were not
+ * read yet, from run number `at` on, many in one question: hak_finder_row finds them here.
+ * `*behind` is the number of the first run that was not looked at. 0 or an error. */
+int hak_finder_read_ahead(struct hak_posting_reader *r, const struct hak_finder_part *p,
+                          uint32_t at, uint64_t from, uint64_t to, uint64_t key, uint32_t *behind);
+void hak_finder_forget_ahead(struct hak_finder_run *run);
 
 /* Lists the runs of a kind; one step in the index for each, not for each of its rows. */
 int hak_finder_list(struct hak_posting_reader *r, enum hak_posting_kind kind,
