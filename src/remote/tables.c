@@ -144,8 +144,8 @@ static const char *const types[] = {[HAK_REMOTE_NUMBER] = "BIGINT",
                                     [HAK_REMOTE_TEXT] = "BYTEA",
                                     [HAK_REMOTE_BYTES] = "BYTEA"};
 
-/* In the order of SQLite, whose NULLs come first. Before version 0.2 there was one of the first
- * column alone, which found thousands of rows where one was wanted. */
+/* In the order of SQLite, whose NULLs come first. The one that goes was of the first column alone,
+ * and found thousands of rows where one was wanted. */
 static void add_index(FILE *sql, const struct hak_remote_table *table,
                       const struct hak_remote_index *index) {
     fprintf(sql, "DROP INDEX IF EXISTS hakmem.\"c_%s_by_%s\";", table->name,
