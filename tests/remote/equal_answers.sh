@@ -94,7 +94,7 @@ sql SELECT * FROM life ORDER BY id LIMIT 50
 sql SELECT * FROM block ORDER BY base, process LIMIT 50
 sql SELECT f.function, f.line, count(*) FROM stack_frame f WHERE f.stack < 300 GROUP BY 1, 2 ORDER BY 1, 2
 sql SELECT * FROM profile ORDER BY 1, 2, 3, 4, 5 LIMIT 50
-sql SELECT id, kind, first FROM posting_run WHERE id IN (7, 2, 3, 2, 900000000, 'x', 4.0, 4.5) ORDER BY id DESC LIMIT 3
+sql SELECT id, kind, first FROM posting_run WHERE id IN (7, 2, 3, 2, 900000000, char(120), 4.0, 4.5) ORDER BY id DESC LIMIT 3
 sql SELECT id, max_key FROM posting_run WHERE kind = 0 AND level IN (0, 1) AND min_key <= 1000000 ORDER BY first DESC, min_key, id LIMIT 9 OFFSET 1
 sql SELECT id FROM thread WHERE process IN (SELECT id FROM process) ORDER BY id LIMIT 5
 sql SELECT (SELECT min(number) FROM chunk_order), (SELECT max(number) FROM chunk_order)
