@@ -952,6 +952,8 @@ const struct view_command view_commands[] = {
          "is still being written is sent as it is now.\n"
          "\n"
          "Passwords belong into ~/.pgpass or a service file of libpq; in a URL they are refused.\n"
+         "?answer_timeout=SECONDS in it is how long the server may be silent, 300 if not given,\n"
+         "0 without end.\n"
          "\n"
          "Exit status: 0, 2 the command line is wrong, 3 the capture cannot be read, or the "
          "server\n"
@@ -997,7 +999,8 @@ const struct view_command view_commands[] = {
          "seen, as old ones still run beside new ones. Times are UTC.\n"
          "\n"
          "Passwords belong into ~/.pgpass or a service file, never into the URL. Who asks needs\n"
-         "the role hakmem_reader.\n"
+         "the role hakmem_reader. ?answer_timeout=SECONDS in the URL is how long the server may\n"
+         "be silent, 300 if not given, 0 without end.\n"
          "\n"
          "Exit status: 0, 2 wrong command line or no such finding, 3 the server is away or\n"
          "refuses.\n",

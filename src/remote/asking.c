@@ -6,9 +6,6 @@
 #include "remote/link.h"
 #include "store/error.h"
 
-/* PostgreSQL's numbers of types, the same in all that speak its protocol. */
-enum { TYPE_BOOL = 16, TYPE_BYTEA = 17, TYPE_INT8 = 20, TYPE_INT2 = 21, TYPE_INT4 = 23 };
-enum { TYPE_FLOAT4 = 700, TYPE_FLOAT8 = 701 };
 enum { VALUES_MAX = 64, CELLS_MAX = 64 };
 
 struct hak_remote_asking {
@@ -48,67 +45,66 @@ void hak_remote_asking_close(struct hak_remote_asking *asking) {
 }
 
 /* A value as the protocol has it; `room` holds a number. */
-static void put_value(const struct hak_remote_cell *value, unsigned char room[8], Oid *type,
-                      const char **data, int *bytes) {
+static struct hak_link_value put_value(const struct hak_remote_cell *value, unsigned char room[8],
+                                       Oid *type) {
     uint64_t bits = (uint64_t)value->number;
-    *type = value->kind == HAK_REMOTE_STRING        ? TYPE_BYTEA
-            : value->kind == HAK_REMOTE_REAL_NUMBER ? TYPE_FLOAT8
-                                                    : TYPE_INT8;
-    *data = (const char *)room;
-    *bytes = 8;
+    *type = value->kind == HAK_REMOTE_STRING        ? HAK_LINK_BYTEA
+            : value->kind == HAK_REMOTE_REAL_NUMBER ? HAK_LINK_FLOAT8
+                                                    : HAK_LINK_INT8;
     if (value->kind == HAK_REMOTE_NULL)
-        *data = NULL;
-    else if (value->kind == HAK_REMOTE_STRING) {
-        *data = value->text;
-        *bytes = (int)value->bytes;
-    } else if (value->kind == HAK_REMOTE_REAL_NUMBER)
+        return (struct hak_link_value){NULL, 0};
+    if (value->kind == HAK_REMOTE_STRING)
+        return (struct hak_link_value){value->text, (int)value->bytes};
+    if (value->kind == HAK_REMOTE_REAL_NUMBER)
         memcpy(&bits, &value->real, sizeof bits);
     hak_link_put(bits, room);
+    return (struct hak_link_value){room, 8};
 }
 
-static struct hak_remote_cell get_cell(const PGresult *result, int row, int column) {
-    struct hak_remote_cell cell = {.text = ""};
-    if (PQgetisnull(result, row, column))
-        return cell;
-    const char *data = PQgetvalue(result, row, column);
-    int bytes = PQgetlength(result, row, column);
-    uint64_t bits = hak_link_get(data, bytes);
-    switch (PQftype(result, column)) {
-    case TYPE_BOOL:
-    case TYPE_INT2:
-    case TYPE_INT4:
-    case TYPE_INT8:
-        cell.kind = HAK_REMOTE_INTEGER;
-        cell.number = (int64_t)bits;
-        break;
-    case TYPE_FLOAT8:
-        cell.kind = HAK_REMOTE_REAL_NUMBER;
-        memcpy(&cell.real, &bits, sizeof cell.real);
-        break;
+/* False: the cell is none of its column's kind. */
+static bool get_cell(const PGresult *rows, int row, int column, struct hak_remote_cell *out) {
+    uint64_t bits;
+    *out = (struct hak_remote_cell){.text = ""};
+    if (PQgetisnull(rows, row, column))
+        return true;
+    switch (PQftype(rows, column)) {
+    case HAK_LINK_BOOL:
+    case HAK_LINK_INT2:
+    case HAK_LINK_INT4:
+    case HAK_LINK_INT8:
+        out->kind = HAK_REMOTE_INTEGER;
+        if (!hak_link_number(rows, row, column, &bits))
+            return false;
+        out->number = (int64_t)bits;
+        return true;
+    case HAK_LINK_FLOAT8:
+        out->kind = HAK_REMOTE_REAL_NUMBER;
+        return hak_link_real(rows, row, column, &out->real);
     default:
-        cell.kind = HAK_REMOTE_STRING;
-        cell.text = data; /* a NUL stands behind it */
-        cell.bytes = (size_t)bytes;
+        out->kind = HAK_REMOTE_STRING;
+        out->text = hak_link_text(rows, row, column, &out->bytes);
+        return out->text != NULL;
     }
-    return cell;
 }
 
-static void give_rows(const PGresult *result, hak_remote_row *row, void *context) {
-    struct hak_remote_cell cell[CELLS_MAX];
-    int columns = PQnfields(result), rows = PQntuples(result);
-    for (int i = 0; i < rows; i++) {
-        for (int k = 0; k < columns && k < CELLS_MAX; k++)
-            cell[k] = get_cell(result, i, k);
-        row(context, cell, columns < CELLS_MAX ? columns : CELLS_MAX);
+static int give_rows(const struct hak_link *link, const PGresult *rows, const char *doing,
+                     hak_remote_row *row, void *context) {
+    struct hak_remote_cell cell[CELLS_MAX] = {0};
+    int columns = PQnfields(rows) < CELLS_MAX ? PQnfields(rows) : CELLS_MAX;
+    for (int i = 0; i < PQntuples(rows); i++) {
+        for (int k = 0; k < columns; k++)
+            if (!get_cell(rows, i, k, &cell[k]))
+                return hak_link_fail_cell(link, doing);
+        row(context, cell, columns);
     }
+    return 0;
 }
 
 int hak_remote_ask(struct hak_remote_asking *asking, const char *sql,
                    const struct hak_remote_cell *values, int count, const char *doing,
                    hak_remote_row *row, void *context, char **why) {
     unsigned char room[VALUES_MAX][8];
-    const char *data[VALUES_MAX];
-    int bytes[VALUES_MAX], binary[VALUES_MAX];
+    struct hak_link_value value[VALUES_MAX];
     Oid type[VALUES_MAX];
     *why = NULL;
     if (count > VALUES_MAX) {
@@ -116,19 +112,16 @@ int hak_remote_ask(struct hak_remote_asking *asking, const char *sql,
         *why = last_line();
         return error;
     }
-    for (int i = 0; i < count; i++) {
-        put_value(&values[i], room[i], &type[i], &data[i], &bytes[i]);
-        binary[i] = 1;
-    }
-    PGresult *result =
-        PQexecParams(asking->link.connection, sql, count, type, data, bytes, binary, 1);
+    for (int i = 0; i < count; i++)
+        value[i] = put_value(&values[i], room[i], &type[i]);
+    PGresult *result = hak_link_exec_values(&asking->link, sql, type, value, count);
     ExecStatusType status = PQresultStatus(result);
     bool is_done = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
     int error = is_done ? 0 : hak_link_fail(&asking->link, result, doing);
+    if (!error && row)
+        error = give_rows(&asking->link, result, doing, row, context);
     if (error)
         *why = last_line();
-    else if (row)
-        give_rows(result, row, context);
     PQclear(result);
     return error;
 }

@@ -112,9 +112,10 @@ static int ask_parts(struct push *push, uint64_t *count) {
     PGresult *result = ask_of_capture(push, sql, "asking what has come", &error);
     *count = (uint64_t)PQntuples(result);
     for (int i = 0; result && i < PQntuples(result) && !error; i++) {
-        uint64_t number = hak_link_get(PQgetvalue(result, i, 0), 8);
-        uint64_t checksum = hak_link_get(PQgetvalue(result, i, 1), 8);
-        if (number >= push->out->parts || push->checksum[number] != checksum)
+        uint64_t number, checksum;
+        if (!hak_link_number(result, i, 0, &number) || !hak_link_number(result, i, 1, &checksum))
+            error = hak_link_fail_cell(&push->link, "asking what has come");
+        else if (number >= push->out->parts || push->checksum[number] != checksum)
             error = fail_other(push, number);
         else
             push->is_there[number] = true;
@@ -129,17 +130,21 @@ static int compare_counts(struct push *push) {
     int error;
     PGresult *result = ask_of_capture(push, sql, "comparing what has come", &error);
     for (int i = 0; result && i < PQntuples(result) && !error; i++) {
-        uint64_t rows = hak_link_get(PQgetvalue(result, i, 1), 8), sent = 0;
-        for (int t = 0; t < push->tables.tables; t++)
-            if (strcmp(push->tables.table[t].name, PQgetvalue(result, i, 0)) == 0)
+        uint64_t rows, sent = 0;
+        const char *name = hak_link_text(result, i, 0, NULL);
+        bool is_whole = hak_link_number(result, i, 1, &rows) && name;
+        for (int t = 0; t < push->tables.tables && is_whole; t++)
+            if (strcmp(push->tables.table[t].name, name) == 0)
                 sent = push->rows_of[t];
-        if (rows != sent)
-            error = hak_store_fail(
-                HAK_STORE_BROKEN,
-                "%s: capture %" PRIu64 " has %" PRIu64 " rows of table %s there, "
-                "and %" PRIu64 " were sent; who keeps the server removes it, "
-                "then push again",
-                push->link.name, push->out->capture, rows, PQgetvalue(result, i, 0), sent);
+        if (!is_whole)
+            error = hak_link_fail_cell(&push->link, "comparing what has come");
+        else if (rows != sent)
+            error =
+                hak_store_fail(HAK_STORE_BROKEN,
+                               "%s: capture %" PRIu64 " has %" PRIu64 " rows of table %s there, "
+                               "and %" PRIu64 " were sent; who keeps the server removes it, "
+                               "then push again",
+                               push->link.name, push->out->capture, rows, name, sent);
     }
     PQclear(result);
     return error;
@@ -192,7 +197,7 @@ static char *copy_text(const struct hak_remote_table *t) {
 static int copy(struct hak_link *link, const struct hak_remote_part *p) {
     static const char doing[] = "sending rows";
     char *sql = copy_text(p->table);
-    PGresult *result = sql ? PQexec(link->connection, sql) : NULL;
+    PGresult *result = sql ? hak_link_exec(link, sql) : NULL;
     bool is_ready = PQresultStatus(result) == PGRES_COPY_IN;
     int error = !sql       ? hak_store_no_memory(link->name)
                 : is_ready ? 0
@@ -204,7 +209,7 @@ static int copy(struct hak_link *link, const struct hak_remote_part *p) {
     if (PQputCopyData(link->connection, p->data, (int)p->bytes) != 1 ||
         PQputCopyEnd(link->connection, NULL) != 1)
         error = hak_link_fail(link, NULL, doing);
-    while ((result = PQgetResult(link->connection)) != NULL) {
+    while ((result = hak_link_next(link)) != NULL) {
         if (!error && PQresultStatus(result) != PGRES_COMMAND_OK)
             error = hak_link_fail(link, result, doing);
         if (!error && strtoull(PQcmdTuples(result), NULL, 10) != p->rows)
@@ -213,7 +218,7 @@ static int copy(struct hak_link *link, const struct hak_remote_part *p) {
                                link->name, PQcmdTuples(result), p->rows, p->table->name);
         PQclear(result);
     }
-    return error;
+    return error || !link->is_silent ? error : hak_link_fail(link, NULL, doing);
 }
 
 static int send_part(struct push *push, struct hak_link *link, const struct hak_remote_part *p) {
@@ -264,7 +269,7 @@ static void be_short(struct hak_link *link) {
         "SET lock_timeout = '60s'", "SET tcp_keepalives_idle = 30",
         "SET tcp_keepalives_interval = 10", "SET tcp_keepalives_count = 3"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        PQclear(PQexec(link->connection, settings[i]));
+        PQclear(hak_link_exec(link, settings[i]));
 }
 
 static void *send_parts(void *context) {

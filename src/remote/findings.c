@@ -135,7 +135,8 @@ static bool send_words(PGconn *to, const char *sql) {
 
 static bool send_all(struct hak_remote_link *link, const struct hak_remote_run *run) {
     PGconn *to = link->link.connection;
-    bool is_sent = PQenterPipelineMode(to) && send_words(to, "BEGIN") && send_run(to, run);
+    bool is_sent = !link->link.is_silent && PQenterPipelineMode(to) && send_words(to, "BEGIN") &&
+                   send_run(to, run);
     if (run->findings && !link->is_prepared)
         is_sent = is_sent && PQsendPrepare(to, "finding", finding_sql, 0, NULL);
     for (uint32_t i = 0; i < run->findings && is_sent; i++)
@@ -145,12 +146,11 @@ static bool send_all(struct hak_remote_link *link, const struct hak_remote_run *
 
 /* Takes all answers, and counts the rows that are new. The first error, or 0. */
 static int hear_all(struct hak_remote_link *link, struct hak_remote_sent *out) {
-    PGconn *from = link->link.connection;
     int error = 0;
     bool has_ended = false;
-    for (int heard = 0, silent = 0; !has_ended && silent < 2;) {
-        PGresult *result = PQgetResult(from);
-        silent = result ? 0 : silent + 1; /* one stands behind each statement's answer */
+    for (int heard = 0, ends = 0; !has_ended && ends < 2;) {
+        PGresult *result = hak_link_next(&link->link);
+        ends = result ? 0 : ends + 1; /* one stands behind each statement's answer */
         ExecStatusType status = result ? PQresultStatus(result) : PGRES_COMMAND_OK;
         has_ended = status == PGRES_PIPELINE_SYNC;
         bool is_row = status == PGRES_COMMAND_OK && result && strcmp(PQcmdTuples(result), "1") == 0;
@@ -171,12 +171,12 @@ static int send_in_transaction(struct hak_remote_link *link, const struct hak_re
     if (!send_all(link, run))
         return hak_link_fail(&link->link, NULL, "sending findings");
     int error = hear_all(link, out);
-    if (!PQexitPipelineMode(link->link.connection) && !error)
+    if (!link->link.is_silent && !PQexitPipelineMode(link->link.connection) && !error)
         return hak_link_fail(&link->link, NULL, "sending findings");
     if (!error)
         link->is_prepared |= run->findings > 0;
     else if (PQtransactionStatus(link->link.connection) == PQTRANS_INERROR)
-        PQclear(PQexec(link->link.connection, "ROLLBACK"));
+        PQclear(hak_link_exec(&link->link, "ROLLBACK"));
     return error;
 }
 

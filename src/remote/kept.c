@@ -52,25 +52,30 @@ static bool make_table(sqlite3 *database, const struct hak_remote_table *t) {
     return is_done;
 }
 
-static void bind(sqlite3_stmt *row, int at, enum hak_remote_type type, const char *data,
-                 int bytes) {
-    uint64_t bits = hak_link_get(data, bytes);
+/* False: what came is none of the column's kind. */
+static bool bind(sqlite3_stmt *row, int column, enum hak_remote_type type, const PGresult *rows,
+                 int at) {
+    const char *text = NULL;
+    size_t bytes;
+    uint64_t number;
     double real;
     switch (type) {
     case HAK_REMOTE_NUMBER:
-        sqlite3_bind_int64(row, at, (sqlite3_int64)bits);
-        break;
+        return hak_link_number(rows, at, column, &number) &&
+               sqlite3_bind_int64(row, column + 1, (sqlite3_int64)number) == SQLITE_OK;
     case HAK_REMOTE_REAL:
-        memcpy(&real, &bits, sizeof real);
-        sqlite3_bind_double(row, at, real);
-        break;
+        return hak_link_real(rows, at, column, &real) &&
+               sqlite3_bind_double(row, column + 1, real) == SQLITE_OK;
     case HAK_REMOTE_TEXT:
-        sqlite3_bind_text(row, at, data, bytes, SQLITE_STATIC);
-        break;
+        text = hak_link_text(rows, at, column, &bytes);
+        return text &&
+               sqlite3_bind_text(row, column + 1, text, (int)bytes, SQLITE_STATIC) == SQLITE_OK;
     case HAK_REMOTE_BYTES:
-        sqlite3_bind_blob(row, at, data, bytes, SQLITE_STATIC);
-        break;
+        text = hak_link_text(rows, at, column, &bytes);
+        return text &&
+               sqlite3_bind_blob(row, column + 1, text, (int)bytes, SQLITE_STATIC) == SQLITE_OK;
     }
+    return false;
 }
 
 static bool fill(sqlite3 *database, const struct hak_remote_table *t, const PGresult *rows) {
@@ -85,11 +90,9 @@ static bool fill(sqlite3 *database, const struct hak_remote_table *t, const PGre
     sqlite3_free(text);
     for (int at = 0; at < PQntuples(rows) && is_done; at++) {
         sqlite3_clear_bindings(row);
-        for (int i = 0; i < t->columns; i++)
-            if (!PQgetisnull(rows, at, i))
-                bind(row, i + 1, t->column[i].type, PQgetvalue(rows, at, i),
-                     PQgetlength(rows, at, i));
-        is_done = sqlite3_step(row) == SQLITE_DONE && sqlite3_reset(row) == SQLITE_OK;
+        for (int i = 0; i < t->columns && is_done; i++)
+            is_done = PQgetisnull(rows, at, i) || bind(row, i, t->column[i].type, rows, at);
+        is_done = is_done && sqlite3_step(row) == SQLITE_DONE && sqlite3_reset(row) == SQLITE_OK;
     }
     sqlite3_finalize(row);
     return is_done;
@@ -165,10 +168,10 @@ static int fetch(struct hak_remote_kept *kept, struct hak_link *link,
     return error;
 }
 
-static int number_of(const struct hak_remote_tables *tables, const char *name, int bytes) {
-    for (int i = 0; i < tables->tables; i++)
-        if (strlen(tables->table[i].name) == (size_t)bytes &&
-            memcmp(tables->table[i].name, name, (size_t)bytes) == 0)
+static int number_of(const struct hak_remote_tables *tables, const char *name, size_t bytes) {
+    for (int i = 0; i < tables->tables && name; i++)
+        if (strlen(tables->table[i].name) == bytes &&
+            memcmp(tables->table[i].name, name, bytes) == 0)
             return i;
     return -1;
 }
@@ -177,13 +180,15 @@ int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
                           const struct hak_remote_tables *tables, const PGresult *sizes) {
     int small[HAK_REMOTE_TABLES], count = 0;
     for (int row = 0; row < PQntuples(sizes); row++) {
-        int at = number_of(tables, PQgetvalue(sizes, row, 0), PQgetlength(sizes, row, 0));
+        size_t length;
+        const char *name = hak_link_text(sizes, row, 0, &length);
+        int at = number_of(tables, name, length);
         if (at < 0)
             continue; /* of a later version */
-        kept->table[at].rows = hak_link_get(PQgetvalue(sizes, row, 1), 8);
-        kept->table[at].bytes = hak_link_get(PQgetvalue(sizes, row, 2), 8);
         kept->table[at].is_known = true;
         kept->table[at].is_refused = /* below 0, too: a writer made it up */
+            !hak_link_number(sizes, row, 1, &kept->table[at].rows) ||
+            !hak_link_number(sizes, row, 2, &kept->table[at].bytes) ||
             kept->table[at].rows > MOST_BYTES || kept->table[at].bytes > MOST_BYTES;
     }
     int error = 0;

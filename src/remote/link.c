@@ -1,26 +1,32 @@
-/* Connects to the server, keeps statements prepared, and says in one line what went wrong. */
+/* Connects to the server, waits for it no longer than the URL allows, keeps statements prepared,
+ * and says in one line what went wrong. */
 #include "remote/link.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "store/error.h"
 
 /* ---- the URL ----------------------------------------------------------------------------------
  */
 
-/* The parameter `capture`, which is ours, goes out of the copy `url`. False: it is no number. */
-static bool take_capture(char *url, uint64_t *out) {
-    static const char key[] = "capture=";
+/* A parameter that is ours, `key` with its '=', goes out of the copy `url`, and its number into
+ * `*out`, which stays as it is where there is none. False: it is no number of least..most. */
+static bool take_parameter(char *url, const char *key, uint64_t least, uint64_t most,
+                           uint64_t *out) {
     char *from = strchr(url, '?');
-    while (from && strncmp(from + 1, key, sizeof key - 1) != 0)
+    while (from && strncmp(from + 1, key, strlen(key)) != 0)
         from = strchr(from + 1, '&');
-    *out = 0;
     if (!from)
         return true;
-    char *number = from + sizeof key, *end;
-    *out = strtoull(number, &end, 10);
-    if (end == number || (*end && *end != '&') || *out == 0 || *out > INT64_MAX)
+    char *number = from + 1 + strlen(key), *end = number + strspn(number, "0123456789");
+    errno = 0;
+    *out = strtoull(number, NULL, 10);
+    if (end == number || (*end && *end != '&') || errno || *out < least || *out > most)
         return false;
     if (*from == '?' && *end == '&')
         memmove(from + 1, end + 1, strlen(end));
@@ -40,10 +46,17 @@ static const char *value_of(const PQconninfoOption *options, const char *keyword
  */
 static int look_at_url(struct hak_link *link, char *url) {
     char *said = NULL;
-    if (!take_capture(url, &link->capture))
+    link->answer_seconds = HAK_LINK_ANSWER_SECONDS;
+    if (!take_parameter(url, "capture=", 1, INT64_MAX, &link->capture))
         return hak_store_fail(HAK_STORE_MISSING,
                               "the URL's capture is no number; expected "
                               "postgresql://HOST/DATABASE?capture=N, as push printed it");
+    if (!take_parameter(url, "answer_timeout=", 0, HAK_LINK_ANSWER_SECONDS_MAX,
+                        &link->answer_seconds))
+        return hak_store_fail(HAK_STORE_MISSING,
+                              "the URL's answer_timeout is no number of seconds from 0 (no end) to "
+                              "%d",
+                              HAK_LINK_ANSWER_SECONDS_MAX);
     PQconninfoOption *options = PQconninfoParse(url, &said);
     if (!options) {
         PQfreemem(said); /* it quotes the URL, whose password may be what cannot be read */
@@ -71,9 +84,10 @@ static int look_at_url(struct hak_link *link, char *url) {
 /* ---- errors -----------------------------------------------------------------------------------
  */
 
+static const char lock_timeout[] = "55P03";
+
 static int error_of(const char *state) {
-    if (strncmp(state, "08", 2) == 0 || strncmp(state, "57P", 3) == 0 ||
-        strncmp(state, "55P03", 5) == 0)
+    if (strncmp(state, "08", 2) == 0 || strncmp(state, "57P", 3) == 0)
         return HAK_STORE_BUSY; /* it is away: later */
     if (strncmp(state, "53100", 5) == 0)
         return HAK_STORE_FULL;
@@ -116,10 +130,21 @@ int hak_link_fail(const struct hak_link *link, const PGresult *result, const cha
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     bool is_away = !state || PQstatus(link->connection) != CONNECTION_OK; /* libpq itself said it */
     char line[512];
+    if (link->is_silent)
+        return hak_store_fail(HAK_STORE_BUSY,
+                              "%s: %s failed: the server was silent for %" PRIu64
+                              " s; does it hang? Try again later, or wait longer with "
+                              "answer_timeout=SECONDS in the URL (0 = without end)",
+                              link->name, doing, link->answer_seconds);
     if (!text)
         text = PQerrorMessage(link->connection);
     int error = is_away ? HAK_STORE_BUSY : error_of(state ? state : "");
     copy_line(line, sizeof line, text && *text ? text : "no answer");
+    if (!is_away && strncmp(state, lock_timeout, sizeof lock_timeout) == 0)
+        return hak_store_fail(HAK_STORE_BUSY,
+                              "%s: %s failed: %s; another client of the server keeps a lock that "
+                              "this needs: try again when it has ended",
+                              link->name, doing, line);
     return hak_store_fail(error, "%s: %s failed: %s%s", link->name, doing, line, advice_for(error));
 }
 
@@ -145,6 +170,8 @@ int hak_link_open(struct hak_link *link, const char *url) {
             error = hak_store_fail(HAK_STORE_BUSY, "%s: cannot connect: %s", link->name, line);
         }
     }
+    if (!error && PQsetnonblocking(link->connection, 1) != 0)
+        error = hak_link_fail(link, NULL, "connecting");
     if (!error)
         PQsetNoticeReceiver(link->connection, hear_nothing, NULL);
     free(own);
@@ -159,6 +186,72 @@ void hak_link_close(struct hak_link *link) {
     PQfinish(link->connection);
     free(link->name);
     *link = (struct hak_link){0};
+}
+
+/* ---- waiting ----------------------------------------------------------------------------------
+ */
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+}
+
+/* Waits until something comes from the server or, if it `sends`, can go there. False: the server
+ * was silent for too long. libpq says what became of a socket that is gone. */
+static bool wait_for_server(struct hak_link *link, bool sends) {
+    struct pollfd on = {.fd = PQsocket(link->connection),
+                        .events = (short)(sends ? POLLIN | POLLOUT : POLLIN)};
+    int64_t most = (int64_t)link->answer_seconds * 1000, until = now_ms() + most;
+    for (int64_t left = most; on.fd >= 0; left = until - now_ms()) {
+        int ready = poll(&on, 1, most == 0 ? -1 : left > 0 ? (int)left : 0);
+        if (ready > 0)
+            return true;
+        link->is_silent = most > 0 && left <= 0;
+        if (link->is_silent || (ready < 0 && errno != EINTR))
+            return false;
+    }
+    return true;
+}
+
+/* Sends what libpq still holds. The server may have to be heard before it takes more. */
+static bool send_held(struct hak_link *link) {
+    while (PQflush(link->connection) > 0) {
+        if (!wait_for_server(link, true))
+            return false;
+        if (!PQconsumeInput(link->connection))
+            return true; /* the next answer says why */
+    }
+    return true;
+}
+
+PGresult *hak_link_next(struct hak_link *link) {
+    if (link->is_silent || !send_held(link))
+        return NULL;
+    while (PQstatus(link->connection) == CONNECTION_OK && PQisBusy(link->connection)) {
+        if (!wait_for_server(link, false))
+            return NULL;
+        if (!PQconsumeInput(link->connection))
+            break; /* the connection is gone, and the answer says so */
+    }
+    return PQgetResult(link->connection);
+}
+
+/* The last answer to what was sent, or that after which COPY begins. */
+static PGresult *last_answer(struct hak_link *link) {
+    PGresult *last = NULL, *answer;
+    while ((answer = hak_link_next(link)) != NULL) {
+        PQclear(last);
+        last = answer;
+        ExecStatusType status = PQresultStatus(last);
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH ||
+            PQstatus(link->connection) != CONNECTION_OK)
+            return last;
+    }
+    if (!link->is_silent)
+        return last;
+    PQclear(last);
+    return NULL;
 }
 
 /* ---- asking -----------------------------------------------------------------------------------
@@ -189,12 +282,17 @@ static int note_statement(struct hak_link *link, const char *sql) {
     return NEW;
 }
 
-/* NULL: statement `number` is prepared; else what the server answered. */
-static PGresult *prepare(struct hak_link *link, int number, const char *name, int count) {
-    if (link->prepared[number].asked > HAK_LINK_OFTEN)
+/* Unless statement `number` is prepared then, what the server answered. */
+static PGresult *prepare(struct hak_link *link, int number, const char *name, int count,
+                         bool *is_prepared) {
+    *is_prepared = link->prepared[number].asked > HAK_LINK_OFTEN;
+    if (*is_prepared)
         return NULL;
-    PGresult *made = PQprepare(link->connection, name, link->prepared[number].sql, count, NULL);
-    if (PQresultStatus(made) != PGRES_COMMAND_OK) {
+    bool is_sent = !link->is_silent && PQsendPrepare(link->connection, name,
+                                                     link->prepared[number].sql, count, NULL) == 1;
+    PGresult *made = is_sent ? last_answer(link) : NULL;
+    *is_prepared = PQresultStatus(made) == PGRES_COMMAND_OK;
+    if (!*is_prepared) {
         link->prepared[number].asked--;
         return made;
     }
@@ -220,19 +318,42 @@ static bool is_answer(const PGresult *result) {
     return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-PGresult *hak_link_ask(struct hak_link *link, const char *sql, const struct hak_link_value *values,
-                       int count, const char *doing, int *error) {
+PGresult *hak_link_exec(struct hak_link *link, const char *sql) {
+    bool is_sent = !link->is_silent && PQsendQuery(link->connection, sql) == 1;
+    return is_sent ? last_answer(link) : NULL;
+}
+
+PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid *types,
+                               const struct hak_link_value *values, int count) {
     struct arguments a;
     set_arguments(&a, values, count);
-    int number = note_statement(link, sql);
+    bool is_sent =
+        !link->is_silent && count <= VALUES_MAX &&
+        PQsendQueryParams(link->connection, sql, count, types, a.data, a.bytes, a.binary, 1) == 1;
+    return is_sent ? last_answer(link) : NULL;
+}
+
+/* Statement `number`, which is prepared the first time. */
+static PGresult *exec_prepared(struct hak_link *link, int number,
+                               const struct hak_link_value *values, int count) {
+    struct arguments a;
     char name[16];
+    bool is_prepared;
     snprintf(name, sizeof name, "s%d", number);
-    PGresult *result = number == NEW ? NULL : prepare(link, number, name, count);
-    if (!result)
-        result =
-            number == NEW
-                ? PQexecParams(link->connection, sql, count, NULL, a.data, a.bytes, a.binary, 1)
-                : PQexecPrepared(link->connection, name, count, a.data, a.bytes, a.binary, 1);
+    set_arguments(&a, values, count);
+    PGresult *refusal = prepare(link, number, name, count, &is_prepared);
+    if (!is_prepared)
+        return refusal;
+    bool is_sent = !link->is_silent && PQsendQueryPrepared(link->connection, name, count, a.data,
+                                                           a.bytes, a.binary, 1) == 1;
+    return is_sent ? last_answer(link) : NULL;
+}
+
+PGresult *hak_link_ask(struct hak_link *link, const char *sql, const struct hak_link_value *values,
+                       int count, const char *doing, int *error) {
+    int number = note_statement(link, sql);
+    PGresult *result = number == NEW ? hak_link_exec_values(link, sql, NULL, values, count)
+                                     : exec_prepared(link, number, values, count);
     *error = 0;
     if (is_answer(result))
         return result;
@@ -245,7 +366,9 @@ PGresult *hak_link_ask(struct hak_link *link, const char *sql, const struct hak_
 static int take_answers(struct hak_link *link, int count, const char *doing, PGresult **results) {
     int error = 0;
     for (int i = 0; i <= count && PQstatus(link->connection) == CONNECTION_OK; i++) {
-        PGresult *result = PQgetResult(link->connection), *end;
+        PGresult *result = hak_link_next(link), *end;
+        if (link->is_silent)
+            return hak_link_fail(link, NULL, doing);
         if (i == count) {
             PQclear(result); /* of the sync */
             break;
@@ -253,7 +376,7 @@ static int take_answers(struct hak_link *link, int count, const char *doing, PGr
         if (!is_answer(result) && !error)
             error = hak_link_fail(link, result, doing);
         results[i] = result;
-        while ((end = PQgetResult(link->connection)) != NULL)
+        while ((end = hak_link_next(link)) != NULL)
             PQclear(end);
     }
     return error || PQstatus(link->connection) == CONNECTION_OK ? error
@@ -263,7 +386,7 @@ static int take_answers(struct hak_link *link, int count, const char *doing, PGr
 int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *questions, int count,
                      const char *doing, PGresult **results) {
     struct arguments a;
-    bool is_sent = PQenterPipelineMode(link->connection) == 1;
+    bool is_sent = !link->is_silent && PQenterPipelineMode(link->connection) == 1;
     for (int i = 0; i < count; i++)
         results[i] = NULL;
     for (int i = 0; i < count && is_sent; i++) {
@@ -274,7 +397,7 @@ int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *ques
     is_sent = is_sent && PQpipelineSync(link->connection) == 1;
     int error =
         is_sent ? take_answers(link, count, doing, results) : hak_link_fail(link, NULL, doing);
-    if (PQexitPipelineMode(link->connection) != 1 && !error)
+    if (!link->is_silent && PQexitPipelineMode(link->connection) != 1 && !error)
         error = hak_link_fail(link, NULL, doing);
     for (int i = 0; i < count && error; i++) {
         PQclear(results[i]);
@@ -284,10 +407,82 @@ int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *ques
 }
 
 int hak_link_do(struct hak_link *link, const char *sql, const char *doing) {
-    PGresult *result = PQexec(link->connection, sql);
+    PGresult *result = hak_link_exec(link, sql);
     ExecStatusType status = PQresultStatus(result);
     bool is_done = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
     int error = is_done ? 0 : hak_link_fail(link, result, doing);
     PQclear(result);
     return error;
+}
+
+/* ---- cells ------------------------------------------------------------------------------------
+ */
+
+static bool has_value(const PGresult *rows, int row, int column) {
+    return row >= 0 && row < PQntuples(rows) && column >= 0 && column < PQnfields(rows) &&
+           PQfformat(rows, column) == 1 && !PQgetisnull(rows, row, column);
+}
+
+static uint64_t read_bits(const PGresult *rows, int row, int column, int bytes) {
+    const char *from = PQgetvalue(rows, row, column);
+    uint64_t bits = from[0] & 0x80 ? UINT64_MAX : 0; /* int2 and int4 have signs */
+    for (int i = 0; i < bytes; i++)
+        bits = bits << 8 | (unsigned char)from[i];
+    return bits;
+}
+
+static int bytes_of_integer(Oid type) {
+    switch (type) {
+    case HAK_LINK_BOOL:
+        return 1;
+    case HAK_LINK_INT2:
+        return 2;
+    case HAK_LINK_INT4:
+        return 4;
+    case HAK_LINK_INT8:
+        return 8;
+    default:
+        return 0;
+    }
+}
+
+bool hak_link_number(const PGresult *rows, int row, int column, uint64_t *out) {
+    *out = 0;
+    if (!has_value(rows, row, column))
+        return false;
+    int bytes = bytes_of_integer(PQftype(rows, column));
+    if (!bytes || PQgetlength(rows, row, column) != bytes)
+        return false;
+    *out = read_bits(rows, row, column, bytes);
+    return true;
+}
+
+bool hak_link_real(const PGresult *rows, int row, int column, double *out) {
+    *out = 0;
+    if (!has_value(rows, row, column) || PQftype(rows, column) != HAK_LINK_FLOAT8 ||
+        PQgetlength(rows, row, column) != (int)sizeof *out)
+        return false;
+    uint64_t bits = read_bits(rows, row, column, sizeof bits);
+    memcpy(out, &bits, sizeof *out);
+    return true;
+}
+
+const char *hak_link_text(const PGresult *rows, int row, int column, size_t *bytes) {
+    if (bytes)
+        *bytes = 0;
+    if (!has_value(rows, row, column))
+        return NULL;
+    Oid type = PQftype(rows, column);
+    if (type != HAK_LINK_BYTEA && type != HAK_LINK_TEXT)
+        return NULL;
+    if (bytes)
+        *bytes = (size_t)PQgetlength(rows, row, column);
+    return PQgetvalue(rows, row, column);
+}
+
+int hak_link_fail_cell(const struct hak_link *link, const char *doing) {
+    return hak_store_fail(HAK_STORE_BROKEN,
+                          "%s: %s failed: a value there is none of its kind; its tables are not as "
+                          "hakmem made them, or damaged: ask who keeps the server",
+                          link->name, doing);
 }

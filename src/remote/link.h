@@ -1,17 +1,34 @@
-/* One connection to the server. */
+/* One connection to the server. Nothing here blocks on libpq: what must come from the server, or go
+ * to it, is waited for in link.c, and no longer than the URL allows; a server that says nothing for
+ * that long is given up for good.
+ *
+ *   hak_link_ask, hak_link_ask_all, hak_link_do   a question, its answer or an error
+ *   hak_link_exec, hak_link_exec_values           an answer as it is: for who needs its SQLSTATE
+ *   hak_link_next                                 the next answer of a pipeline or a COPY
+ *   hak_link_number, _real, _text                 a cell of an answer, which may hold anything */
 #ifndef HAK_REMOTE_LINK_H
 #define HAK_REMOTE_LINK_H
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { HAK_LINK_STATEMENTS = 256, HAK_LINK_OFTEN = 4 };
+/* How long a server may be silent, in seconds, unless the URL has an answer_timeout; and its most.
+ */
+enum { HAK_LINK_ANSWER_SECONDS = 300, HAK_LINK_ANSWER_SECONDS_MAX = 1000000 };
+
+/* PostgreSQL's numbers of types, the same in all that speak its protocol. */
+enum { HAK_LINK_BOOL = 16, HAK_LINK_BYTEA = 17, HAK_LINK_INT8 = 20, HAK_LINK_INT2 = 21 };
+enum { HAK_LINK_INT4 = 23, HAK_LINK_TEXT = 25, HAK_LINK_FLOAT8 = 701 };
 
 struct hak_link {
     PGconn *connection;
     char *name;       /* "postgresql://host/db", for messages: no password, no other parameters */
     uint64_t capture; /* that the URL names; 0 = none */
+    uint64_t answer_seconds; /* how long the server may be silent; 0 = without end */
+    bool is_silent;          /* it was: nothing is asked of it again */
     struct {
         uint64_t hash;
         char *sql;
@@ -27,9 +44,9 @@ struct hak_link_value {
     int bytes;
 };
 
-/* Connects. The URL's `capture=N` is taken out of it; a password in it is refused, as anybody on
- * the machine can read it: libpq's own ways are ~/.pgpass, PGPASSFILE and a service file. 0 or an
- * error of store/error.h, whose line is kept (hak_store_message). */
+/* Connects. The URL's `capture=N` and `answer_timeout=SECONDS` are taken out of it; a password in
+ * it is refused, as anybody on the machine can read it: libpq's own ways are ~/.pgpass, PGPASSFILE
+ * and a service file. 0 or an error of store/error.h, whose line is kept (hak_store_message). */
 int hak_link_open(struct hak_link *link, const char *url);
 void hak_link_close(struct hak_link *link);
 
@@ -48,7 +65,16 @@ int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *ques
                      const char *doing, PGresult **results);
 /* Executes what gives no rows. 0 or an error. */
 int hak_link_do(struct hak_link *link, const char *sql, const char *doing);
-/* The error for what the server, or libpq, just said; `result` may be NULL. */
+/* As PQexec and PQexecParams (in binary), but waits no longer than the link allows. NULL: nothing
+ * came, of which hak_link_fail has the line. `types` may be NULL. */
+PGresult *hak_link_exec(struct hak_link *link, const char *sql);
+PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid *types,
+                               const struct hak_link_value *values, int count);
+/* As PQgetResult for what was sent with PQsend... or PQputCopyEnd: sends what libpq still holds,
+ * and waits. NULL: the end of an answer, or a server that was silent (`is_silent`). */
+PGresult *hak_link_next(struct hak_link *link);
+
+/* The error for what the server, or libpq, just said, or did not say; `result` may be NULL. */
 int hak_link_fail(const struct hak_link *link, const PGresult *result, const char *doing);
 
 /* Numbers as the protocol has them: most significant byte first. */
@@ -56,11 +82,14 @@ static inline void hak_link_put(uint64_t value, unsigned char *out) {
     for (int i = 7; i >= 0; i--, value >>= 8)
         out[i] = (unsigned char)value;
 }
-static inline uint64_t hak_link_get(const char *from, int bytes) {
-    uint64_t value = bytes && (from[0] & 0x80) ? UINT64_MAX : 0; /* int2 and int4 have signs */
-    for (int i = 0; i < bytes && i < 8; i++)
-        value = value << 8 | (unsigned char)from[i];
-    return value;
-}
+
+/* A cell of an answer in binary. False, or NULL: it is none of that kind - there is no such row or
+ * column, it is NULL, of another type, or of another length than its type has. Of a text, `*bytes`
+ * (may be NULL) is its length, and a NUL stands behind it. */
+bool hak_link_number(const PGresult *rows, int row, int column, uint64_t *out);
+bool hak_link_real(const PGresult *rows, int row, int column, double *out);
+const char *hak_link_text(const PGresult *rows, int row, int column, size_t *bytes);
+/* The error for a cell that is none of its kind. */
+int hak_link_fail_cell(const struct hak_link *link, const char *doing);
 
 #endif

@@ -305,7 +305,7 @@ static int fetch(struct cursor *c, int rows, const char *verb) {
     int error;
     snprintf(sql, sizeof sql, "%s %d FROM hakmem_%u", verb, rows, c->number);
     PQclear(c->rows);
-    PGresult *result = PQexecParams(of->link.connection, sql, 0, NULL, NULL, NULL, NULL, 1);
+    PGresult *result = hak_link_exec_values(&of->link, sql, NULL, NULL, 0);
     ExecStatusType status = PQresultStatus(result);
     error = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK
                 ? 0
@@ -324,15 +324,7 @@ static int open_on_server(struct cursor *c) {
     c->number = ++of->link.cursors;
     if (asprintf(&sql, "DECLARE hakmem_%u NO SCROLL CURSOR FOR %s", c->number, c->sql) < 0)
         return SQLITE_NOMEM;
-    const char *data[HAK_REMOTE_COLUMNS * 4];
-    int bytes[HAK_REMOTE_COLUMNS * 4], binary[HAK_REMOTE_COLUMNS * 4];
-    for (int i = 0; i < c->values; i++) {
-        data[i] = c->value[i].data;
-        bytes[i] = c->value[i].bytes;
-        binary[i] = 1;
-    }
-    PGresult *result =
-        PQexecParams(of->link.connection, sql, c->values, NULL, data, bytes, binary, 1);
+    PGresult *result = hak_link_exec_values(&of->link, sql, NULL, c->value, c->values);
     error = PQresultStatus(result) == PGRES_COMMAND_OK
                 ? 0
                 : hak_link_fail(&of->link, result, "reading rows");
@@ -439,19 +431,37 @@ static int is_at_end(sqlite3_vtab_cursor *cursor) {
     return c->here ? c->is_done : c->row >= PQntuples(c->rows);
 }
 
-static void give(sqlite3_context *out, enum hak_remote_type type, const char *data, int bytes) {
-    if (type == HAK_REMOTE_BYTES) {
-        sqlite3_result_blob(out, data, bytes, SQLITE_TRANSIENT);
-    } else if (type == HAK_REMOTE_TEXT) {
-        sqlite3_result_text(out, data, bytes, SQLITE_TRANSIENT);
-    } else if (type == HAK_REMOTE_REAL) {
-        uint64_t bits = hak_link_get(data, bytes);
-        double real;
-        memcpy(&real, &bits, sizeof real);
+static int fail_cell(struct cursor *c) {
+    return fail(c->vtab.pVtab, hak_link_fail_cell(&capture_of(c)->link, "reading rows"));
+}
+
+/* False: what came is none of the column's kind. */
+static bool give(sqlite3_context *out, enum hak_remote_type type, const struct cursor *c,
+                 int place) {
+    const char *text = NULL;
+    size_t bytes;
+    uint64_t number;
+    double real;
+    bool is_whole = true;
+    switch (type) {
+    case HAK_REMOTE_NUMBER:
+        is_whole = hak_link_number(c->rows, c->row, place, &number);
+        sqlite3_result_int64(out, (sqlite3_int64)number);
+        break;
+    case HAK_REMOTE_REAL:
+        is_whole = hak_link_real(c->rows, c->row, place, &real);
         sqlite3_result_double(out, real);
-    } else {
-        sqlite3_result_int64(out, (sqlite3_int64)hak_link_get(data, bytes));
+        break;
+    case HAK_REMOTE_TEXT:
+        text = hak_link_text(c->rows, c->row, place, &bytes);
+        sqlite3_result_text(out, text, (int)bytes, SQLITE_TRANSIENT);
+        return text != NULL;
+    case HAK_REMOTE_BYTES:
+        text = hak_link_text(c->rows, c->row, place, &bytes);
+        sqlite3_result_blob(out, text, (int)bytes, SQLITE_TRANSIENT);
+        return text != NULL;
     }
+    return is_whole;
 }
 
 static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int number) {
@@ -460,9 +470,9 @@ static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int number)
     int place = number < t->columns ? c->place[number] : -1;
     if (c->here && place >= 0)
         sqlite3_result_value(out, sqlite3_column_value(c->here, place));
-    else if (place >= 0 && !PQgetisnull(c->rows, c->row, place))
-        give(out, t->column[number].type, PQgetvalue(c->rows, c->row, place),
-             PQgetlength(c->rows, c->row, place));
+    else if (place >= 0 && !PQgetisnull(c->rows, c->row, place) &&
+             !give(out, t->column[number].type, c, place))
+        return fail_cell(c);
     return SQLITE_OK;
 }
 
@@ -470,9 +480,12 @@ static int row_id(sqlite3_vtab_cursor *cursor, sqlite3_int64 *out) {
     struct cursor *c = (struct cursor *)cursor;
     const struct hak_remote_table *t = ((struct table *)cursor->pVtab)->table;
     int key = column_of(t, -1);
-    *out = key < 0   ? (sqlite3_int64)c->before + c->row
-           : c->here ? sqlite3_column_int64(c->here, c->place[key])
-                     : (sqlite3_int64)hak_link_get(PQgetvalue(c->rows, c->row, c->place[key]), 8);
+    uint64_t number = c->before + (uint64_t)c->row;
+    if (key >= 0 && c->here)
+        number = (uint64_t)sqlite3_column_int64(c->here, c->place[key]);
+    else if (key >= 0 && !hak_link_number(c->rows, c->row, c->place[key], &number))
+        return fail_cell(c);
+    *out = (sqlite3_int64)number;
     return SQLITE_OK;
 }
 
@@ -613,7 +626,8 @@ static int look_for(struct capture *of, uint64_t *bytes) {
     static char look[] = "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = $1::bigint),"
                          " (SELECT byte_count FROM hakmem.capture_end WHERE capture = $1::bigint)";
     static char sizes[] =
-        "SELECT name, sum(row_count)::bigint, sum(byte_count)::bigint FROM hakmem.part"
+        "SELECT name, least(greatest(sum(row_count), -1), 9223372036854775807)::bigint,"
+        " least(greatest(sum(byte_count), -1), 9223372036854775807)::bigint FROM hakmem.part"
         " WHERE capture = $1::bigint GROUP BY name";
     struct hak_link *link = &of->link;
     unsigned char id[8];
@@ -631,9 +645,11 @@ static int look_for(struct capture *of, uint64_t *bytes) {
         3, "looking for the capture", found);
     if (error)
         return error;
-    bool is_there = hak_link_get(PQgetvalue(found[1], 0, 0), PQgetlength(found[1], 0, 0)) != 0;
-    *bytes = hak_link_get(PQgetvalue(found[1], 0, 1), PQgetlength(found[1], 0, 1));
-    error = judge(link, is_there, !PQgetisnull(found[1], 0, 1));
+    uint64_t captures;
+    bool has_end = hak_link_number(found[1], 0, 1, bytes);
+    error = !hak_link_number(found[1], 0, 0, &captures) || (has_end && *bytes > INT64_MAX)
+                ? hak_link_fail_cell(link, "looking for the capture")
+                : judge(link, captures > 0, has_end);
     if (!error)
         error = hak_remote_keep_small(&of->kept, link, &of->tables, found[2]);
     for (int i = 0; i < 3; i++)

@@ -2,6 +2,7 @@
  * have them, functions for who may only insert, roles and their rights, partitions for months. */
 #include "remote/schema.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,14 +37,18 @@ static int newest_known(void) {
 static int ask_versions(struct hak_link *link, int *number, int *oldest) {
     static const char sql[] = "SELECT coalesce(max(number), 0)::bigint,"
                               " coalesce(max(oldest), 0)::bigint FROM hakmem.migration";
+    static const char asking[] = "asking for its layout";
+    uint64_t its_number, its_oldest;
     int error;
-    PGresult *result = hak_link_ask(link, sql, NULL, 0, "asking for its layout", &error);
+    PGresult *result = hak_link_ask(link, sql, NULL, 0, asking, &error);
     if (!result)
         return error;
-    *number = (int)hak_link_get(PQgetvalue(result, 0, 0), 8);
-    *oldest = (int)hak_link_get(PQgetvalue(result, 0, 1), 8);
+    bool is_whole = hak_link_number(result, 0, 0, &its_number) && its_number <= INT_MAX &&
+                    hak_link_number(result, 0, 1, &its_oldest) && its_oldest <= INT_MAX;
+    *number = is_whole ? (int)its_number : 0;
+    *oldest = is_whole ? (int)its_oldest : 0;
     PQclear(result);
-    return 0;
+    return is_whole ? 0 : hak_link_fail_cell(link, asking);
 }
 
 static int judge(const struct hak_link *link, int number, int oldest) {
@@ -69,9 +74,12 @@ int hak_remote_schema_check(struct hak_link *link) {
 
 /* Columns of a table of captures, `capture` left out, as `columns` of the server say. */
 static int columns_of(const PGresult *columns, const char *table) {
-    for (int i = 0; i < PQntuples(columns); i++)
-        if (strcmp(PQgetvalue(columns, i, 0) + 2, table) == 0) /* behind c_ */
-            return (int)hak_link_get(PQgetvalue(columns, i, 1), 8) - 1;
+    uint64_t count;
+    for (int i = 0; i < PQntuples(columns); i++) {
+        const char *name = hak_link_text(columns, i, 0, NULL);
+        if (name && strncmp(name, "c_", 2) == 0 && strcmp(name + 2, table) == 0)
+            return hak_link_number(columns, i, 1, &count) && count <= INT_MAX ? (int)count - 1 : -1;
+    }
     return -1;
 }
 
@@ -203,7 +211,7 @@ static bool has_table(struct hak_link *link, const char *name) {
 /* Inside a transaction. Where the partition for all other months has rows of this one already, the
  * server refuses, and they stay there. */
 static int create_partition(struct hak_link *link, const char *sql, int *made) {
-    PGresult *result = PQexec(link->connection, sql);
+    PGresult *result = hak_link_exec(link, sql);
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     bool is_made = PQresultStatus(result) == PGRES_COMMAND_OK;
     bool has_rows = state && strcmp(state, "23514") == 0;
@@ -235,11 +243,16 @@ static int make_partitions(struct hak_link *link, int *made) {
     static const char sql[] = "SELECT extract(year FROM now() AT TIME ZONE 'UTC')::bigint * 12"
                               " + extract(month FROM now() AT TIME ZONE 'UTC')::bigint - 1";
     int error;
+    uint64_t months;
     PGresult *result = hak_link_ask(link, sql, NULL, 0, "asking for the time", &error);
     if (!result)
         return error;
-    int now = (int)hak_link_get(PQgetvalue(result, 0, 0), 8);
+    bool is_time = hak_link_number(result, 0, 0, &months) && months >= MONTHS_BACK &&
+                   months < 9999 * 12 - MONTHS_AHEAD;
     PQclear(result);
+    if (!is_time)
+        return hak_link_fail_cell(link, "asking for the time");
+    int now = (int)months;
     for (int month = now - MONTHS_BACK; month <= now + MONTHS_AHEAD && !error; month++) {
         char end[32], values[96];
         snprintf(end, sizeof end, "%04d_%02d", month / 12, month % 12 + 1);

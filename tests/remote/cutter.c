@@ -1,6 +1,7 @@
 /* Stands between a client and a server, both on Unix sockets, and cuts all connections after so
- * many bytes, both ways counted: cutter LISTEN SERVER BYTES. Prints "ready" when it listens; ends
- * when it has cut, or by SIGTERM. */
+ * many bytes, both ways counted: cutter LISTEN SERVER BYTES [silent]. `silent`: it keeps them open
+ * then and hands over nothing more. Prints "ready" when it listens; ends when it has cut, or by
+ * SIGTERM. */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -55,7 +56,8 @@ static void hand_over(int from) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4 || (end[0].fd = on_socket(argv[1], bind)) < 0 || listen(end[0].fd, PAIRS) != 0)
+    if (argc < 4 || argc > 5 || (end[0].fd = on_socket(argv[1], bind)) < 0 ||
+        listen(end[0].fd, PAIRS) != 0)
         return 2;
     signal(SIGPIPE, SIG_IGN);
     left = atol(argv[3]);
@@ -69,5 +71,7 @@ int main(int argc, char **argv) {
         if (end[0].revents)
             add_pair(argv[2]);
     }
+    if (argc == 5)
+        pause();
     return 0;
 }

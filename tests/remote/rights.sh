@@ -88,7 +88,7 @@ lets_go() {
 }
 setup_ends() {
     timeout 120 "$trace" fleet setup --to "$URL" >out 2>err
-    [ $? -eq 3 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'lock timeout' err || fail "$1: $(cat out err)"
+    [ $? -eq 3 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'lock timeout; another client of the server keeps a lock' err || fail "$1: $(cat out err)"
 }
 keeps nobody_here 'select pg_advisory_xact_lock(1214344045)'
 setup_ends "setup, while somebody keeps its lock"

@@ -88,7 +88,7 @@ static int check_since(struct fleet *fleet, const char *option) {
     bool is_there = false;
     if (!typed || !*typed)
         return 0;
-    fleet_say(&question, "SELECT r.month FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
+    fleet_say(&question, "SELECT r.run FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
     fleet_say_text(&question, typed);
     fleet_say(&question, " OR substring(r.build FROM 1 FOR ");
     fleet_say_number(&question, (int64_t)strlen(typed));
