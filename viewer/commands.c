@@ -46,8 +46,8 @@ static const struct view_option run_options[] = {
      "lets processes leave core files; writes the report of each one's crash beside its core, into "
      "CORE.hakmem.txt"},
     {"push", 0, "URL",
-     "sends what was found to a server at the end, or into the queue (docs/fleet.md); also "
-     "HAKMEM_PUSH"},
+     "sends what was found to a server, faults as they happen and the rest at the end, or into the "
+     "queue (docs/fleet.md); also HAKMEM_PUSH"},
     {"label", 0, "KEY=VALUE", "--push: a label of this run, as version=1.2; several times"},
     {"host", 0, "NAME", "--push: the machine's name (default: HAKMEM_HOST, else its own)"},
     {"allocator", 0, "hakmem|keep",

@@ -136,10 +136,14 @@ static void put(struct queue *queue, const char *document, struct sending *s) {
     }
 }
 
-/* Sends it, and says what came of it. True: the server has it. */
-static bool deliver(const char *who, const char *document, struct sending *s, struct queue *queue) {
+/* Sends it, and says what came of it. True: the server has it. `earlier`: a document in the queue
+ * that has less; "" = none. */
+static bool deliver(const char *who, const char *document, const char *earlier, struct sending *s,
+                    struct queue *queue) {
     char no_queue[sizeof queue->why];
     put(queue, document, s);
+    if (s->first[0] && earlier[0])
+        queue_remove(queue, earlier);
     memcpy(no_queue, queue->why, sizeof no_queue);
     if (queue->folder >= 0 && s->document) /* what others may write to is not read either */
         close(queue->folder), queue->folder = -1;
@@ -170,7 +174,9 @@ bool fleet_settle_run(const struct view *view, const char **url) {
     return true;
 }
 
-void fleet_push_run(struct view *view, const struct findings *findings, const char *url) {
+void fleet_push_run(struct view *view, const struct findings *findings,
+                    const struct fleet_early *early) {
+    const char *url = early->url;
     struct queue queue = {.folder = -1};
     struct sending s = {.url = url, .seconds = RUN_SECONDS};
     char *document = document_make(view, findings, url, view_value(view, "label"), 0);
@@ -178,7 +184,8 @@ void fleet_push_run(struct view *view, const struct findings *findings, const ch
         view_error("run: the findings were not pushed: out of memory");
         return;
     }
-    if (deliver("run", document, &s, &queue) && isatty(STDERR_FILENO) && !view->json) {
+    if (deliver("run", document, fleet_early_left(early), &s, &queue) && isatty(STDERR_FILENO) &&
+        !view->json) {
         struct hak_text text = {0};
         hak_text_add(&text, "hakmem: ");
         add_sent(&text, &s);
@@ -256,7 +263,7 @@ int fleet_push_findings_of(struct view *view, const char *url, uint64_t capture)
         findings_free(&findings);
         return VIEW_UNREADABLE;
     }
-    bool is_sent = capture ? deliver_now(document, &s) : deliver("push", document, &s, &queue);
+    bool is_sent = capture ? deliver_now(document, &s) : deliver("push", document, "", &s, &queue);
     int status = is_sent ? VIEW_OK : VIEW_UNREADABLE;
     if (status == VIEW_OK)
         print_sent(view, &s, capture);

@@ -2,12 +2,13 @@
  *
  *   push --whole --------------------------------> whole.c ---> hakmem_postgres.so (server.c)
  *   push, run --push --> document.c --> queue.c --> sending.c --^
- *                                       on disk    a process of its own
+ *               early.c, while it runs --^ on disk    a process of its own
  *
  * Calls html, findings, capture and cli. One thread. */
 #ifndef HAK_VIEWER_FLEET_FLEET_H
 #define HAK_VIEWER_FLEET_FLEET_H
 
+#include <sys/types.h>
 #include "remote/remote.h"
 #include "viewer/cli/cli.h"
 #include "viewer/findings/findings.h"
@@ -27,8 +28,24 @@ bool fleet_check_url(const char *who, const char *url);
 /* The server that `run` pushes to, by --push or HAKMEM_PUSH; NULL = none. False: printed. */
 bool fleet_settle_run(const struct view *view, const char **url);
 /* Sends what was found in the capture that is open, or leaves it in the queue, within seconds. What
- * goes wrong is printed, and changes nothing for who calls. */
-void fleet_push_run(struct view *view, const struct findings *findings, const char *url);
+ * goes wrong is printed, and changes nothing for who calls. `early`: what was sent before. */
+struct fleet_early;
+void fleet_push_run(struct view *view, const struct findings *findings,
+                    const struct fleet_early *early);
+
+/* Sends faults and crashes as they happen, from a process of its own, until it is ended. Nothing
+ * happens where `url` is NULL. */
+struct fleet_early {
+    const char *url; /* set by who begins */
+    pid_t pid;       /* below 1 = there is none */
+    int end;         /* a pipe, closed with this process */
+    struct fleet_early_left *left;
+};
+void fleet_early_begin(struct fleet_early *early, struct view *view, const char *store);
+/* At once, whatever it does. */
+void fleet_early_end(struct fleet_early *early);
+/* The document in the queue that the last push makes needless; "" = none. */
+const char *fleet_early_left(const struct fleet_early *early);
 
 /* `push` with --whole and without: an exit status. */
 int fleet_push_whole(struct view *view);

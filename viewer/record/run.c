@@ -57,8 +57,8 @@ static bool prepare_log(const struct view *view, pid_t pid, const char *store, c
 }
 
 static bool start(struct view *view, const struct run_files *files, const int *stdio,
-                  struct run_child *child, struct run_ci *ci, struct hak_keeper **keeper,
-                  char *path, size_t bytes) {
+                  struct run_child *child, struct run_ci *ci, struct fleet_early *early,
+                  struct hak_keeper **keeper, char *path, size_t bytes) {
     char error[512] = "", log[RUN_CI_PATH] = "";
     if (!run_child_fork(child, view, files, stdio))
         return false;
@@ -75,13 +75,16 @@ static bool start(struct view *view, const struct run_files *files, const int *s
                                          .log_path = log,
                                          .color = view->color_when,
                                          .replace_store = view_given(view, "force")};
+    fleet_early_begin(early, view, path);
     if (hak_keeper_start(&options, keeper, error, sizeof error) != 0) {
         view_error("run: %s", error);
+        fleet_early_end(early);
         run_child_cancel(child);
         return false;
     }
     if (run_child_start(child, hak_keeper_socket_name(*keeper), path))
         return true;
+    fleet_early_end(early);
     hak_keeper_stop(*keeper, 1000);
     return false;
 }
@@ -288,9 +291,9 @@ int record_run(struct view *view, struct record_part *part) {
     struct outcome outcome = {0};
     struct findings findings = {0};
     uint64_t exit_code = VIEW_FAULT;
-    const char *push_to = NULL;
+    struct fleet_early early = {0};
     if (!view_number(view, "exitcode", &exit_code) || !run_options_check(view) ||
-        (!part && !fleet_settle_run(view, &push_to)))
+        (!part && !fleet_settle_run(view, &early.url)))
         return VIEW_USAGE;
     if (exit_code > 255) {
         view_error("run --exitcode %s: 0 to 255 was expected", view_value(view, "exitcode"));
@@ -300,9 +303,11 @@ int record_run(struct view *view, struct record_part *part) {
         run_left_adopt();
     if (!run_ci_check(view, &ci) || !run_open_pools(view) || !run_target_check(view->argument[0]) ||
         !run_find_files(view, &files) ||
-        !start(view, &files, part ? part->stdio : NULL, &child, &ci, &keeper, path, sizeof path))
+        !start(view, &files, part ? part->stdio : NULL, &child, &ci, &early, &keeper, path,
+               sizeof path))
         return VIEW_USAGE;
     outcome.program_status = wait_for_program(&child, part, files.collect);
+    fleet_early_end(&early);
     finish(view, keeper, path, sizeof path, &findings, &outcome);
     int status = settle_status(view, &outcome, (int)exit_code);
     if (part) {
@@ -317,8 +322,8 @@ int record_run(struct view *view, struct record_part *part) {
         status = VIEW_USAGE; /* a job that expects the files must not pass without them */
     if (!run_core_finish(view) && status == 0)
         status = VIEW_USAGE;
-    if (push_to && outcome.read)
-        fleet_push_run(view, &findings, push_to);
+    if (early.url && outcome.read)
+        fleet_push_run(view, &findings, &early);
     findings_free(&findings);
     if (*run_child_stop_signal())
         status = 128 + *run_child_stop_signal();
