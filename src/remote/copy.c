@@ -421,6 +421,16 @@ static int add_how(const struct push *push, int error) {
     return error;
 }
 
+/* From here to the end of the connection nobody removes the capture as an old one: `fleet keep`
+ * tries the same lock. Servers that have no such locks go without. */
+static int hold_capture(struct push *push) {
+    int error;
+    be_short(&push->link);
+    PQclear(ask_of_capture(push, "SELECT pg_advisory_lock_shared($1::bigint)",
+                           "waiting for `fleet keep`, which removes it", &error));
+    return error == HAK_STORE_BUSY ? error : 0;
+}
+
 static int push_all(struct push *push, int jobs) {
     int error = hak_link_open(&push->link, push->url);
     if (!error)
@@ -429,6 +439,8 @@ static int push_all(struct push *push, int jobs) {
         error = lay_out(push);
     if (!error)
         error = find_number(push);
+    if (!error)
+        error = hold_capture(push);
     if (!error)
         error = announce_capture(push);
     if (error)

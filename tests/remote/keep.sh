@@ -8,6 +8,8 @@ export TZ=America/New_York
 . "$SOURCE/tests/tools/postgres.sh"
 # shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
+# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/await.sh"
 trace=$BUILD/hakmem-trace
 export XDG_STATE_HOME=$PWD/state
 status=0
@@ -104,4 +106,32 @@ grep -q 'there are no runs' out || fail "without a run: $(cat out)"
 is "SELECT count(*) FROM hakmem.run WHERE at BETWEEN now() - INTERVAL '1 hour' AND now()" 1 "a push"
 "$trace" fleet setup --json --to "$URL" >document || fail "setup --json"
 python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" document || fail "setup: JSON differs from its schema: $(cat document)"
+
+# A capture that is being pushed stays, also an old one; the push goes on and is whole. It waits for a part that another seems to send.
+waits() { [ "$(asked "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and query like 'INSERT INTO hakmem.part%'")" = t ]; }
+begun() { grep -q 'INSERT 0 1' held; }
+old() { asked "UPDATE hakmem.capture SET pushed = now() - INTERVAL '500 days'; DELETE FROM hakmem.run" >out; }
+asked 'TRUNCATE hakmem.run, hakmem.finding, hakmem.capture, hakmem.capture_end, hakmem.part, hakmem.c_meta' >out
+"$trace" run -f -s pushed.db -- "$BUILD/tests/faults/double_free" >out 2>&1
+"$trace" push --whole -s pushed.db --to "$URL" >pushing 2>&1 || fail "the first push: $(cat pushing)"
+number=$(sed -n 's/^capture \([0-9]*\):.*/\1/p' pushing)
+old
+keeps 0 'and 1 whole capture' --days 30
+psql -Xtd hakmem -c begin -c "INSERT INTO hakmem.part(capture, number, name, row_count, byte_count, checksum) VALUES($number, 0, 'meta', 1, 1, 1)" \
+    -c 'SELECT pg_sleep(600)' >held 2>&1 &
+holder=$!
+await begun || fail "no part: $(cat held)"
+"$trace" push --whole -s pushed.db --to "$URL" >pushing 2>&1 &
+pusher=$!
+await waits || fail "the push does not wait: $(cat pushing)"
+old
+keeps 0 '1 old capture is being pushed, and stays' --days 30
+asked "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()" >out
+wait "$holder" 2>/dev/null
+wait "$pusher" || fail "the push: $(cat pushing)"
+"$trace" why @fault -s "$URL?capture=$number" >out 2>&1
+grep -q double-free out || fail "a capture that keep found half pushed: $(head -n 3 out)"
+old
+keeps 0 'and 1 whole capture' --days 30
+is "SELECT count(*) FROM hakmem.capture" 0 "the push has ended"
 exit $status

@@ -23,6 +23,7 @@ struct keep {
     bool has_end; /* something may go: what is before `before_us` */
     int64_t before_us;
     uint64_t runs, findings, captures; /* that go */
+    uint64_t busy;                     /* captures that would go, and are being pushed */
     struct partition *partition;       /* that go whole */
     uint32_t partitions, room;
     int made;
@@ -188,28 +189,69 @@ static int read_partitions(struct keep *keep) {
 /* ---- removing ---------------------------------------------------------------------------------
  */
 
+static void name_partition(const struct partition *p, char name[32]) {
+    snprintf(name, 32, "hakmem.%s_%04d_%02d", p->is_finding ? "finding" : "run", p->month / 12,
+             p->month % 12 + 1);
+}
+
+/* At the end of the transaction, as who asks or pushes waits from here on; and not for somebody who
+ * keeps such a table for hours. */
 static int drop_partitions(struct keep *keep) {
-    int status = 0;
+    struct fleet_question limit = {0};
+    fleet_say(&limit, "SET LOCAL lock_timeout = '5s'");
+    int status = keep->partitions
+                     ? fleet_ask(&keep->fleet, &limit, "dropping old partitions", NULL, NULL)
+                     : 0;
     for (uint32_t i = 0; i < keep->partitions && !status; i++) {
-        const struct partition *p = &keep->partition[i];
         struct fleet_question question = {0};
-        char sql[64];
-        snprintf(sql, sizeof sql, "DROP TABLE hakmem.%s_%04d_%02d",
-                 p->is_finding ? "finding" : "run", p->month / 12, p->month % 12 + 1);
-        fleet_say(&question, sql);
+        char name[32];
+        name_partition(&keep->partition[i], name);
+        fleet_say(&question, "DROP TABLE ");
+        fleet_say(&question, name);
         status = fleet_ask(&keep->fleet, &question, "dropping old partitions", NULL, NULL);
     }
     return status;
 }
 
-static int remove_rows(struct keep *keep, const char *from,
+/* Rows of run or finding, without those that go with their partition. */
+static int remove_rows(struct keep *keep, bool is_finding,
                        void (*say_which)(struct fleet_question *, const struct keep *)) {
     struct fleet_question question = {0};
-    fleet_say(&question, "DELETE FROM ");
-    fleet_say(&question, from);
-    fleet_say(&question, " WHERE ");
+    fleet_say(&question, is_finding ? "DELETE FROM hakmem.finding f WHERE "
+                                    : "DELETE FROM hakmem.run r WHERE ");
     say_which(&question, keep);
+    for (uint32_t i = 0; i < keep->partitions; i++) {
+        char name[32];
+        if (keep->partition[i].is_finding != is_finding)
+            continue;
+        name_partition(&keep->partition[i], name);
+        fleet_say(&question, is_finding ? " AND f.tableoid <> '" : " AND r.tableoid <> '");
+        fleet_say(&question, name);
+        fleet_say(&question, "'::regclass");
+    }
     return fleet_ask(&keep->fleet, &question, "removing what is old", NULL, NULL);
+}
+
+static void take_listed(void *context, const struct hak_remote_cell *cell, int cells) {
+    struct keep *keep = context;
+    (void)cells;
+    uint64_t listed = fleet_number(&cell[0]);
+    keep->busy = keep->captures > listed ? keep->captures - listed : 0;
+    keep->captures = listed;
+}
+
+/* Fixes which captures go: those whose lock no push holds. The transaction keeps their locks. */
+static int list_captures(struct keep *keep) {
+    struct fleet_question list = {0}, count = {0};
+    fleet_say(&list, "CREATE TEMPORARY TABLE hakmem_old ON COMMIT DROP AS WITH old AS MATERIALIZED"
+                     " (SELECT k.capture FROM hakmem.capture k WHERE ");
+    say_old_captures(&list, keep);
+    fleet_say(&list, ") SELECT capture FROM old WHERE pg_try_advisory_xact_lock(capture)");
+    int status = fleet_ask(&keep->fleet, &list, "listing old captures", NULL, NULL);
+    if (status)
+        return status;
+    fleet_say(&count, "SELECT count(*) FROM pg_temp.hakmem_old");
+    return fleet_ask(&keep->fleet, &count, "counting old captures", take_listed, keep);
 }
 
 static int remove_of_captures(struct keep *keep, const char *before, const char *table) {
@@ -217,16 +259,16 @@ static int remove_of_captures(struct keep *keep, const char *before, const char 
     fleet_say(&question, "DELETE FROM hakmem.");
     fleet_say(&question, before);
     fleet_say(&question, table); /* a name of this program's */
-    fleet_say(&question, " c WHERE c.capture IN (SELECT k.capture FROM hakmem.capture k WHERE ");
-    say_old_captures(&question, keep);
-    fleet_say(&question, ")");
+    fleet_say(&question, " WHERE capture IN (SELECT capture FROM pg_temp.hakmem_old)");
     return fleet_ask(&keep->fleet, &question, "removing old captures", NULL, NULL);
 }
 
 /* The tables of a store, and of captures; a capture's own row at the end. */
 static int remove_captures(struct keep *keep) {
     struct hak_database layout;
-    int status = keep->captures ? remove_of_captures(keep, "", "capture_end") : 0;
+    int status = keep->captures ? list_captures(keep) : 0;
+    if (!status && keep->captures)
+        status = remove_of_captures(keep, "", "capture_end");
     if (status || !keep->captures)
         return status;
     if (fleet_open_layout(&layout) != 0) {
@@ -243,16 +285,16 @@ static int remove_captures(struct keep *keep) {
     fleet_close_layout(&layout);
     if (!status)
         status = remove_of_captures(keep, "", "part");
-    return status ? status : remove_rows(keep, "hakmem.capture k", say_old_captures);
+    return status ? status : remove_of_captures(keep, "", "capture");
 }
 
 static int remove_all(struct keep *keep) {
     int status = remove_captures(keep); /* while the runs that have their numbers are there */
     if (!status)
-        status = drop_partitions(keep);
+        status = remove_rows(keep, true, say_old_findings);
     if (!status)
-        status = remove_rows(keep, "hakmem.finding f", say_old_findings);
-    return status ? status : remove_rows(keep, "hakmem.run r", say_old_runs);
+        status = remove_rows(keep, false, say_old_runs);
+    return status ? status : drop_partitions(keep);
 }
 
 /* Also where nothing goes: what the transaction has read is locked, and making partitions waits. */
@@ -273,6 +315,7 @@ static int print_json(const struct keep *keep) {
     hak_json_set_number(document, "runs", keep->runs);
     hak_json_set_number(document, "findings", keep->findings);
     hak_json_set_number(document, "captures", keep->captures);
+    hak_json_set_number(document, "captures_busy", keep->busy);
     hak_json_set_number(document, "partitions_dropped", keep->partitions);
     hak_json_set_number(document, "partitions_made", (uint64_t)keep->made);
     return fleet_print_document(document);
@@ -289,6 +332,10 @@ static int print_text(const struct keep *keep) {
         hak_text_add(&text, "%s, and ", hak_words_count(keep->findings, "finding", "findings"));
         hak_text_add(&text, "%s\n",
                      hak_words_count(keep->captures, "whole capture", "whole captures"));
+        if (keep->busy)
+            hak_text_add(&text, "%s being pushed, and %s\n",
+                         hak_words_count(keep->busy, "old capture is", "old captures are"),
+                         keep->busy == 1 ? "stays" : "stay");
         hak_text_add(&text, "%s dropped",
                      hak_words_count(keep->partitions, "partition", "partitions"));
         if (!keep->is_dry)
