@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "remote/link.h"
+#include "remote/schema.h"
 #include "store/error.h"
 
 enum { VALUES_MAX = 64, CELLS_MAX = 64 };
@@ -27,6 +28,8 @@ int hak_remote_asking_open(const char *url, bool writes, struct hak_remote_askin
         error = hak_link_do(&asking->link,
                             writes ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
                             "beginning");
+    if (!error)
+        error = hak_remote_schema_check(&asking->link);
     if (!error && !(*name = strdup(asking->link.name)))
         error = hak_store_no_memory("the server");
     if (!error) {

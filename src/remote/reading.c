@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "remote/kept.h"
+#include "remote/schema.h"
 #include "store/error.h"
 
 /* Rows of the first answer, without a cursor, at most; at once from then on, of such with blobs. */
@@ -632,17 +633,20 @@ static int look_for(struct capture *of, uint64_t *bytes) {
     struct hak_link *link = &of->link;
     unsigned char id[8];
     const struct hak_link_value value = {id, 8};
-    PGresult *found[3];
+    PGresult *found[4];
     if (!link->capture)
         return hak_store_fail(HAK_STORE_MISSING,
                               "%s: names no capture; expected "
                               "postgresql://HOST/DATABASE?capture=N, as push printed it",
                               link->name);
     hak_link_put(link->capture, id);
-    int error = hak_link_ask_all(
-        link,
-        (const struct hak_link_question[]){{begin, NULL, 0}, {look, &value, 1}, {sizes, &value, 1}},
-        3, "looking for the capture", found);
+    int error =
+        hak_link_ask_all(link,
+                         (const struct hak_link_question[]){{begin, NULL, 0},
+                                                            {look, &value, 1},
+                                                            {sizes, &value, 1},
+                                                            {hak_remote_schema_versions, NULL, 0}},
+                         4, "looking for the capture", found);
     if (error)
         return error;
     uint64_t captures;
@@ -651,8 +655,10 @@ static int look_for(struct capture *of, uint64_t *bytes) {
                 ? hak_link_fail_cell(link, "looking for the capture")
                 : judge(link, captures > 0, has_end);
     if (!error)
+        error = hak_remote_schema_judge(link, found[3]);
+    if (!error)
         error = hak_remote_keep_small(&of->kept, link, &of->tables, found[2]);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         PQclear(found[i]);
     return error;
 }

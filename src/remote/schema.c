@@ -33,31 +33,50 @@ static int newest_known(void) {
 /* ---- what is there ----------------------------------------------------------------------------
  */
 
+char hak_remote_schema_versions[] = "SELECT coalesce(max(number), 0)::bigint,"
+                                    " coalesce(max(oldest), 0)::bigint FROM hakmem.migration";
+static const char asking[] = "asking for its layout";
+
 /* The server's layout, 0 = none; and what a client must know. */
-static int ask_versions(struct hak_link *link, int *number, int *oldest) {
-    static const char sql[] = "SELECT coalesce(max(number), 0)::bigint,"
-                              " coalesce(max(oldest), 0)::bigint FROM hakmem.migration";
-    static const char asking[] = "asking for its layout";
+static int take_versions(const struct hak_link *link, const PGresult *versions, int *number,
+                         int *oldest) {
     uint64_t its_number, its_oldest;
-    int error;
-    PGresult *result = hak_link_ask(link, sql, NULL, 0, asking, &error);
-    if (!result)
-        return error;
-    bool is_whole = hak_link_number(result, 0, 0, &its_number) && its_number <= INT_MAX &&
-                    hak_link_number(result, 0, 1, &its_oldest) && its_oldest <= INT_MAX;
+    bool is_whole = hak_link_number(versions, 0, 0, &its_number) && its_number <= INT_MAX &&
+                    hak_link_number(versions, 0, 1, &its_oldest) && its_oldest <= INT_MAX;
     *number = is_whole ? (int)its_number : 0;
     *oldest = is_whole ? (int)its_oldest : 0;
-    PQclear(result);
     return is_whole ? 0 : hak_link_fail_cell(link, asking);
+}
+
+static int ask_versions(struct hak_link *link, int *number, int *oldest) {
+    int error;
+    PGresult *result = hak_link_ask(link, hak_remote_schema_versions, NULL, 0, asking, &error);
+    if (result)
+        error = take_versions(link, result, number, oldest);
+    PQclear(result);
+    return error;
+}
+
+static int judge_newer(const struct hak_link *link, int number, int oldest) {
+    int known = newest_known();
+    if (oldest <= known)
+        return 0;
+    return hak_store_fail(HAK_STORE_NEWER,
+                          "%s: has layout %d, and this hakmem knows %d at most; install the "
+                          "version that laid it out, or a newer one",
+                          link->name, number, known);
+}
+
+int hak_remote_schema_judge(const struct hak_link *link, const PGresult *versions) {
+    int number, oldest;
+    int error = take_versions(link, versions, &number, &oldest);
+    return error ? error : judge_newer(link, number, oldest);
 }
 
 static int judge(const struct hak_link *link, int number, int oldest) {
     int known = newest_known();
     if (oldest > known)
-        return hak_store_fail(HAK_STORE_NEWER,
-                              "%s: has layout %d, and this hakmem knows %d at most; install the "
-                              "version that laid it out, or a newer one",
-                              link->name, number, known);
+        return judge_newer(link, number, oldest);
     if (number < known)
         return hak_store_fail(HAK_STORE_OLDER,
                               "%s: has layout %d, and this hakmem needs %d; who keeps the server "

@@ -10,6 +10,10 @@
 /* Is the server laid out as this client needs it? 0; HAK_STORE_FOREIGN: there is nothing;
  * HAK_STORE_OLDER, HAK_STORE_NEWER: of another version; or what the server says. */
 int hak_remote_schema_check(struct hak_link *link);
+/* The same for who only reads, of the answer to hak_remote_schema_versions: an older layout has
+ * what it has. 0 or HAK_STORE_NEWER. */
+extern char hak_remote_schema_versions[];
+int hak_remote_schema_judge(const struct hak_link *link, const PGresult *versions);
 /* The same for the columns of the tables of captures: HAK_STORE_OLDER where some are missing. */
 int hak_remote_schema_check_tables(struct hak_link *link, const struct hak_remote_tables *tables);
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "report/words/words.h"
+#include "store/source.h"
 
 struct candidate {
     const char *path;
@@ -83,11 +84,11 @@ const char *view_failure(void) {
 }
 
 int view_store_error(const struct view *view, int error) {
-    (void)view;
+    bool is_file = !view->store_path || !hak_source_is_url(view->store_path);
     if (error == HAK_STORE_STOPPED)
         return VIEW_INTERRUPTED; /* main says so */
     view_fail(hak_store_message());
-    if (error == HAK_STORE_MISSING)
+    if (error == HAK_STORE_MISSING && is_file)
         view_write(stderr, "Record one with `hakmem-trace run -- PROGRAM`.\n");
     return VIEW_UNREADABLE;
 }
