@@ -59,7 +59,7 @@ grep -q '^capture_end|1|' due || fail "no capture: $(head -n 2 due)"
 
 # ---- rounds ---------------------------------------------------------------------------------------------------------------------
 a_moment() { sleep "$(awk -v us="$us" -v r=$RANDOM 'BEGIN { printf "%.3f", us * r / 32768 / 1e6 }')"; }
-begin_push() { push "$@" & pusher=$!; }
+begin_push() { push & pusher=$!; }
 end_push() { wait "$pusher" 2>/dev/null; }
 kill_client() {
     "$trace" push --whole -j 2 -s big.db --to "$URL" >out 2>err &
