@@ -105,6 +105,12 @@ grep -q '"program": "server"' known.json || fail "no program in the baseline: $(
 grep -q '^hakmem-trace: fleet baseline: 1 of [2-9] findings went into it' err || fail "a short baseline: $(cat err)"
 "$trace" run --baseline known.json -- /bin/true >out 2>&1 || fail "run does not read the baseline: $(cat out)"
 
+for url in "$URL?capture=5" "$URL?capture=5&connect_timeout=60" "$URL?connect_timeout=60&capture=5"; do
+    "$trace" fleet show $double --to "$url" >out 2>&1
+    grep 'hakmem-trace why' out | grep -o 'capture=[0-9]*' >captures
+    [ "$(cat captures)" = capture=77 ] || fail "the URL for why of $url: $(grep -F 'hakmem-trace why' out)"
+done
+
 # ---- JSON by its schema, before hostile rows and with them
 count=0
 documents() {

@@ -105,7 +105,7 @@ bool view_end_output(void) {
 
 /* The one place where anything is written to a terminal or a pipe. */
 static bool write_bytes(FILE *to, const void *bytes, size_t count) {
-    bool good = fwrite(bytes, 1, count, to) == count;
+    bool good = count == 0 || fwrite(bytes, 1, count, to) == count;
     if (!good && to == stdout && !first_error)
         first_error = errno;
     return good;

@@ -304,6 +304,14 @@ void fleet_drop_table(struct table *table) {
     hak_text_free(&none);
 }
 
+void fleet_add_limit(struct hak_text *text, uint64_t all) {
+    if (all <= FLEET_ROWS_MAX)
+        hak_text_add(text, "--limit 0 shows all of them\n");
+    else
+        hak_text_add(text, "--limit 0 shows the first %s; filters show the other %s\n",
+                     hak_words_number(FLEET_ROWS_MAX), hak_words_number(all - FLEET_ROWS_MAX));
+}
+
 int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct table *table,
                       uint64_t shown, uint64_t all, const char *one, const char *many) {
     if (!shown)
@@ -321,8 +329,10 @@ int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct t
         table_print(text, table, fleet->view);
     else
         fleet_drop_table(table);
-    if (shown && shown < all)
-        hak_text_add(text, "\n--limit 0 shows all of them\n");
+    if (shown && shown < all) {
+        hak_text_add(text, "\n");
+        fleet_add_limit(text, all);
+    }
     view_start_pager(fleet->view);
     return view_print(text) ? VIEW_OK : VIEW_UNREADABLE;
 }

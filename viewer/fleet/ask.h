@@ -91,6 +91,8 @@ json_t *fleet_document(const struct fleet *fleet, const char *word);
 int fleet_print_document(json_t *document);
 /* Frees a table that was not printed. */
 void fleet_drop_table(struct table *table);
+/* Adds a line: what --limit 0 shows of `all`, and how many it leaves out. */
+void fleet_add_limit(struct hak_text *text, uint64_t all);
 /* Prints text and table, or nothing is shown, where it was looked for. Frees both. An exit status.
  */
 int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct table *table,

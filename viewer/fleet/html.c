@@ -106,11 +106,13 @@ static void add_report(void *context, const struct hak_remote_cell *cell, int ce
 /* The newest one of each finding, all in one question: one for each takes longer by far. */
 static int read_reports(struct page *page) {
     struct fleet_question question = {0};
-    fleet_say(&question, "WITH newest AS (SELECT DISTINCT ON (f.fingerprint) f.run, f.month,"
-                         " f.number" FLEET_BOTH FLEET_WHERE);
+    fleet_say(&question,
+              "WITH newest AS (SELECT x.run, x.month, x.number FROM (SELECT f.run, f.month,"
+              " f.number, row_number() OVER (PARTITION BY f.fingerprint ORDER BY r.at"
+              " DESC, f.run, f.number) AS place" FLEET_BOTH FLEET_WHERE);
     fleet_say_runs(&question, &page->fleet);
     fleet_say_findings(&question, &page->fleet, NULL);
-    fleet_say(&question, " ORDER BY f.fingerprint, r.at DESC, f.run, f.number)"
+    fleet_say(&question, ") x WHERE x.place = 1)"
                          " SELECT f.fingerprint, r.host, r.program, " FLEET_SECONDS(
                              "r.at") ", substring(f.report FROM 1 FOR ");
     fleet_say_number(&question, HTML_REPORT_BYTES);

@@ -1,4 +1,5 @@
 /* `fleet show FINGERPRINT`: one finding's page: where and when, the newest report, what to type. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -38,7 +39,7 @@ static const char instance_order[] = " ORDER BY r.at DESC, f.run, f.number LIMIT
 
 struct instance {
     bool is_there, has_capture, has_address, failed;
-    char *text[I_REPORT + 1]; /* of the columns that are texts; else NULL */
+    char *text[I_REPORT + 1]; /* of the columns; empty where the server has none */
     uint64_t pid, capture, count, address;
     double rate;
     int64_t at;
@@ -47,7 +48,7 @@ struct instance {
 static void take_instance(void *context, const struct hak_remote_cell *cell, int cells) {
     struct instance *out = context;
     for (int i = 0; i < cells && i <= I_REPORT; i++)
-        if (cell[i].kind == HAK_REMOTE_STRING && !out->text[i])
+        if (!out->text[i])
             out->failed |= !(out->text[i] = strdup(cell[i].text));
     out->is_there = true;
     out->pid = fleet_number(&cell[I_PID]);
@@ -84,16 +85,27 @@ static void free_instance(struct instance *instance) {
         free(instance->text[i]);
 }
 
-/* The server's URL with the capture's number, for the shell. */
+/* The server's URL with the capture's number in place of one that was typed, for the shell. */
 static void add_source(struct hak_text *text, const struct fleet *fleet, uint64_t capture) {
-    char *url = NULL;
-    if (asprintf(&url, "%s%ccapture=%llu", fleet->url, strchr(fleet->url, '?') ? '&' : '?',
-                 (unsigned long long)capture) < 0) {
+    char *rest = strdup(fleet->url), *mark = rest ? strchr(rest, '?') : NULL, *left = NULL;
+    size_t room = strlen(fleet->url) + 64;
+    char *url = rest ? malloc(room) : NULL;
+    if (!url) {
         text->failed = true;
+        free(rest);
         return;
     }
+    if (mark)
+        *mark = '\0';
+    int length = snprintf(url, room, "%s?", rest);
+    for (char *word = mark ? strtok_r(mark + 1, "&", &left) : NULL; word;
+         word = strtok_r(NULL, "&", &left))
+        if (strncmp(word, "capture=", strlen("capture=")) != 0)
+            length += snprintf(url + length, room - (size_t)length, "%s&", word);
+    snprintf(url + length, room - (size_t)length, "capture=%llu", (unsigned long long)capture);
     hak_text_add_argument(text, url);
     free(url);
+    free(rest);
 }
 
 /* What to type for the story of the block; nothing where its capture is not there whole. */
@@ -257,9 +269,11 @@ static int print_text(struct answer *answer) {
     const struct instance *newest = &answer->newest;
     hak_text_add(text, "\n");
     table_print(text, &answer->table, answer->fleet.view);
-    if (answer->shown < answer->all)
-        hak_text_add(text, "%s of %s are shown; --limit 0 shows all of them\n",
-                     hak_words_number(answer->shown), hak_words_number(answer->all));
+    if (answer->shown < answer->all) {
+        hak_text_add(text, "%s of %s are shown; ", hak_words_number(answer->shown),
+                     hak_words_number(answer->all));
+        fleet_add_limit(text, answer->all);
+    }
     add_instance(text, newest);
     hak_text_add_lines(&lines, newest->text[I_REPORT]);
     if (lines.length && lines.bytes[lines.length - 1] != '\n')
@@ -290,6 +304,11 @@ static int read_all(struct answer *answer) {
         status = read_where(answer);
     if (!status)
         status = read_instance(fleet, answer->fingerprint, false, &answer->newest);
+    if (!status && !answer->newest.is_there) {
+        view_error("fleet show %s: %s lists it and has no report of it", answer->fingerprint,
+                   fleet->name);
+        return VIEW_UNREADABLE;
+    }
     if (!status)
         status = read_instance(fleet, answer->fingerprint, true, &answer->whole);
     return status;
