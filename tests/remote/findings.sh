@@ -41,6 +41,8 @@ says 'pushed 0 findings of 0 runs; the server had 1 run already' out
 [ -s err ] && fail "a push says: $(cat err)"
 does 0 push -s double.db --to "$PUSH" --json
 says '"known_runs": 1' out
+fits() { python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" "$1" || fail "push --json differs from its schema: $(cat "$1")"; }
+fits out
 counts '1 1' "a second push"
 asked 'DELETE FROM hakmem.run; DELETE FROM hakmem.finding'
 does 0 push -s double.db --to "$PUSH" --label version=1.2 --label 'team=a "b"'
@@ -105,6 +107,7 @@ says 'pushed 0 findings of 0 runs; the server had 1 run already' out
 [ "$(captures)" = true ] || fail "a capture behind its findings: $(captures)"
 asked 'DELETE FROM hakmem.run; DELETE FROM hakmem.finding'
 does 0 push --whole -s double.db --to "$PUSH" --json
+fits out
 says '"findings": 1,' out
 [ "$(captures)" = true ] || fail "a capture with its findings: $(captures)"
 says "\"capture\": $(asked 'SELECT capture FROM hakmem.run')," out

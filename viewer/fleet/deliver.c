@@ -211,6 +211,7 @@ static bool print_sent(struct view *view, const struct sending *s, uint64_t capt
         hak_json_set_number(document, "left_out", s->left_out);
         hak_json_set_number(document, "cut", s->cut);
         hak_json_set_number(document, "broken", s->broken);
+        hak_json_set_number(document, "busy", s->busy);
         hak_json_set_number(document, "waiting", s->waiting);
         return view_print_json(hak_json_print(document));
     }
