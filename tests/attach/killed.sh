@@ -18,7 +18,8 @@ for ((round = 1; round <= rounds; round++)); do
     wait "$record" 2>/dev/null
     kill -0 "$pid" || fail "busy has ended in round $round"
 done
-# A child that a killed command had just forked holds its name for a moment longer.
+# A child that a killed command had just forked holds its name for a moment longer, and the queue of
+# those that ask for it is full before that.
 python3 - "$pid" <<'END' || fail "the name was not to be had"
 import os, socket, sys, time
 pid = sys.argv[1]
@@ -33,7 +34,7 @@ for look in range(1000):
         time.sleep(0.01)
 else:
     sys.exit(1)
-name.listen()
+name.listen(1)
 if os.fork() == 0:
     time.sleep(0.7)
 os._exit(0)

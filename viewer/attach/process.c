@@ -328,7 +328,8 @@ static bool is_under_hakmem(const struct process *p) {
 }
 
 /* Whether who took the name is gone: what it had just forked to become the keeper has its
- * descriptors until it runs. Nobody that listens is one that comes, or goes. */
+ * descriptors until it runs. Nobody that listens is one that comes, or goes; where the queue is
+ * full of those that asked, this one's looks among them, that is not known yet. */
 static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
     struct ucred who = {0};
     socklen_t length = sizeof who;
@@ -336,7 +337,7 @@ static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
     bool answers = rival >= 0 && connect(rival, (const struct sockaddr *)name, bytes) == 0;
     bool is_gone = answers ? getsockopt(rival, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 &&
                                  kill(who.pid, 0) != 0 && errno == ESRCH
-                           : rival >= 0 && errno == ECONNREFUSED;
+                           : rival >= 0 && (errno == ECONNREFUSED || errno == EAGAIN);
     if (rival >= 0)
         close(rival);
     return is_gone;
