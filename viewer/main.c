@@ -15,6 +15,7 @@ int main(int argc, char **argv) {
         }
         view_close(&view);
     }
+    view_parse_end(&view);
     if (!view_end_output() && status == VIEW_OK)
         status = VIEW_USAGE;
     if (view_answer_is_cut()) {

@@ -88,6 +88,7 @@ struct view {
     const struct view_command *command;
     struct view_option option[VIEW_OPTIONS_MAX]; /* the command's, then the common ones */
     const char *value[VIEW_OPTIONS_MAX];         /* NULL = not given; a switch: "" */
+    char *joined[VIEW_OPTIONS_MAX]; /* the value of one that was given several times, else NULL */
     int option_count;
     char **argument;
     int argument_count;
@@ -105,6 +106,9 @@ struct view {
  * and stays the table of this process. Returns -1 when there is a command to run, else the exit
  * status (help or version were printed, or the error was). */
 int view_parse(struct view *view, const struct view_command *commands, int argc, char **argv);
+/* Frees what view_parse made, whatever it returned; the values are gone. Copies of `view` share
+ * what it frees: they need no call. */
+void view_parse_end(struct view *view);
 /* Where no argument may be a capture: false, and what to type (`words`, the command) is printed,
  * when one is. */
 bool view_check_no_capture(const struct view *view, const char *words);

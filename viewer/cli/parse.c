@@ -108,17 +108,26 @@ static void say_unknown(const struct view *view, const char *typed) {
     hak_text_free(&all);
 }
 
-/* Sets the values that are given in argv[1..], and the arguments to what is left. Without a command
- * it ends at the first word that is no option: the command. */
-/* KEY=VALUE may be given several times: each on a line of its own. Of others the last one holds. */
-static const char *joined(const struct view *view, int option, const char *value) {
-    const char *argument = view->option[option].argument, *before = view->value[option];
-    char *both;
-    if (!before || !argument || strcmp(argument, "KEY=VALUE") != 0)
-        return value;
-    return asprintf(&both, "%s\n%s", before, value) < 0 ? value : both;
+static bool is_repeatable(const struct view_option *option) {
+    return option->argument && strcmp(option->argument, "KEY=VALUE") == 0;
 }
 
+/* An option that may be given several times keeps each value on a line of its own; of others the
+ * last value holds. False: no memory. */
+static bool set_value(struct view *view, int option, const char *value) {
+    const char *before = view->value[option];
+    char *both = NULL;
+    if (before && is_repeatable(&view->option[option]) &&
+        asprintf(&both, "%s\n%s", before, value) < 0)
+        return false;
+    free(view->joined[option]);
+    view->joined[option] = both;
+    view->value[option] = both ? both : value;
+    return true;
+}
+
+/* Sets the values that are given in argv[1..], and the arguments to what is left. Without a command
+ * it ends at the first word that is no option: the command. */
 static int parse_options(struct view *view, int argc, char **argv) {
     struct option longs[VIEW_OPTIONS_MAX + 1] = {0};
     char shorts[3 * VIEW_OPTIONS_MAX + 3];
@@ -144,7 +153,15 @@ static int parse_options(struct view *view, int argc, char **argv) {
             return usage(view);
         }
         const char *alone = view_value_alone(&view->option[i]);
-        view->value[i] = joined(view, i, optarg ? optarg : alone ? alone : "");
+        if (is_repeatable(&view->option[i]) && optarg && strchr(optarg, '\n')) {
+            view_error("%s--%s %s: KEY=VALUE of one line was expected", place(view),
+                       view->option[i].name, optarg);
+            return usage(view);
+        }
+        if (!set_value(view, i, optarg ? optarg : alone ? alone : "")) {
+            view_error("%sout of memory", place(view));
+            return VIEW_UNREADABLE;
+        }
     }
     view->argument = argv + optind;
     view->argument_count = argc - optind;
@@ -218,8 +235,10 @@ static void begin_command(struct view *view, const struct view_command *command)
     merge_options(view);
     for (int i = 0; i < before.option_count; i++)
         for (int k = 0; k < view->option_count; k++)
-            if (strcmp(before.option[i].name, view->option[k].name) == 0)
+            if (strcmp(before.option[i].name, view->option[k].name) == 0) {
                 view->value[k] = before.value[i];
+                view->joined[k] = before.joined[i];
+            }
 }
 
 int view_parse(struct view *view, const struct view_command *commands, int argc, char **argv) {
@@ -256,6 +275,14 @@ int view_parse(struct view *view, const struct view_command *commands, int argc,
     }
     status = settle_common(view);
     return status >= 0 ? status : check_arguments(view);
+}
+
+void view_parse_end(struct view *view) {
+    for (int i = 0; i < VIEW_OPTIONS_MAX; i++) {
+        free(view->joined[i]);
+        view->joined[i] = NULL;
+        view->value[i] = NULL;
+    }
 }
 
 const char *view_value(const struct view *view, const char *name) {

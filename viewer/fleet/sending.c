@@ -218,6 +218,8 @@ static void run_child(struct queue *queue, struct sending *to) {
         send_given(&s);
     send_waiting(&s);
     hang_up(&s);
+    for (unsigned i = 0; i < s.aways; i++)
+        free(s.away[i]);
 }
 
 static int wait_for(pid_t child) {

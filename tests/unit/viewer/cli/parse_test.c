@@ -7,6 +7,7 @@
 static struct view view;
 
 static int parse(int count, char **words) {
+    view_parse_end(&view);
     memset(&view, 0, sizeof view);
     return view_parse(&view, view_commands, count, words);
 }
@@ -73,6 +74,20 @@ START_TEST(an_option_may_stand_without_its_value) {
 }
 END_TEST
 
+START_TEST(labels_may_be_given_several_times) {
+    ck_assert_int_eq(PARSE("hakmem-trace", "push", "--label", "a=1", "--label", "b=2", "--host",
+                           "x", "--label=c=3", "--host", "y"),
+                     -1);
+    ck_assert_str_eq(view_value(&view, "label"), "a=1\nb=2\nc=3");
+    ck_assert_str_eq(view_value(&view, "host"), "y");
+    view_parse_end(&view);
+    ck_assert_ptr_null(view_value(&view, "label"));
+    ck_assert_int_eq(PARSE("hakmem-trace", "push", "--label", "a=1"), -1);
+    ck_assert_str_eq(view_value(&view, "label"), "a=1");
+    ck_assert_int_eq(PARSE("hakmem-trace", "push", "--label", "a=1\nb=2"), VIEW_USAGE);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_a_usage_error) {
     ck_assert_int_eq(PARSE("hakmem-trace", "nonsense"), VIEW_USAGE);
     ck_assert_int_eq(PARSE("hakmem-trace", "why"), VIEW_USAGE);
@@ -132,6 +147,7 @@ int main(void) {
     tcase_add_test(cases, options_for_all_may_stand_before_the_command);
     tcase_add_test(cases, run_leaves_the_programs_options_alone);
     tcase_add_test(cases, an_option_may_stand_without_its_value);
+    tcase_add_test(cases, labels_may_be_given_several_times);
     tcase_add_test(cases, what_is_wrong_is_a_usage_error);
     tcase_add_test(cases, numbers_are_numbers);
     tcase_add_test(cases, help_lists_the_whole_table);

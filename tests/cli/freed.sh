@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# What is allocated for a command line is freed, whatever comes of it: memcheck over options that are given several times.
+set -u
+unset "${!HAKMEM_@}" LD_PRELOAD
+export XDG_STATE_HOME=$PWD/state
+trace=$BUILD/hakmem-trace
+status=0
+fail() { echo "freed.sh: $*"; status=1; }
+"$BUILD/tests/cli/make_store" . || { echo "make_store failed"; exit 1; }
+
+# freed STATUS WORDS...: this status, and memcheck has nothing to say.
+freed() {
+    local due=$1 got
+    shift
+    valgrind -q --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
+        --error-exitcode=99 --log-file=memcheck "$trace" "$@" >out 2>err
+    got=$?
+    [ "$got" = "$due" ] && [ ! -s memcheck ] || fail "$*: status $got, due $due: $(cat out err) $(head -n 30 memcheck)"
+}
+labels=(--label 'a=1' --label 'b=2' --label 'c=3' --label=d=)
+nowhere="postgresql:///nobody?host=$PWD"
+freed 2 push "${labels[@]}" --label nothing -s tree.db --to "$nowhere"
+freed 2 push "${labels[@]}" --nonsense
+freed 2 fleet "${labels[@]}" --to tree.db
+freed 2 fleet "${labels[@]}" --label nothing --to tree.db
+freed 3 fleet "${labels[@]}" --to "$nowhere"
+freed 3 push "${labels[@]}" -s tree.db --to "$nowhere"
+freed 0 push "${labels[@]}" --help
+exit $status
