@@ -87,6 +87,8 @@ show $double --host host1 --limit 1
 --label env=prod --host host1
 --label env=none
 --label version=1.0
+--label version=1.0 --label env=prod
+--label version=1.0 --label env=none --label env=prod
 --build cccc
 builds --label version=1.1
 --since 2026-02-31

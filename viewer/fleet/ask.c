@@ -53,7 +53,7 @@ int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *
         status = VIEW_UNREADABLE;
     }
     free(why);
-    for (size_t i = 0; i < sizeof question->owned / sizeof *question->owned; i++)
+    for (int i = 0; i < question->owned_count; i++)
         free(question->owned[i]);
     hak_text_free(&question->sql);
     *question = (struct fleet_question){0};
@@ -111,25 +111,34 @@ static void say_time(struct fleet_question *question, const struct fleet *fleet,
     fleet_say(question, ")");
 }
 
-/* As push writes an object's member, with or without a blank. */
-static char *make_member(const char *key, const char *value, const char *between) {
+/* The same for a text that the question frees; NULL: no memory. */
+static void say_owned(struct fleet_question *question, char *text) {
+    question->sql.failed |= !text;
+    if (!text)
+        return;
+    question->owned[question->owned_count++] = text;
+    fleet_say_text(question, text);
+}
+
+/* True where `labels` has the member as push writes it, with or without a blank: `between`. */
+static void say_member(struct fleet_question *question, const char *key, const char *value,
+                       const char *between) {
     json_t *left = hak_json_text(key), *right = hak_json_text(value);
     char *first = json_dumps(left, JSON_ENCODE_ANY), *last = json_dumps(right, JSON_ENCODE_ANY);
     char *made = NULL;
     if (!first || !last || asprintf(&made, "%s%s%s", first, between, last) < 0)
         made = NULL;
+    fleet_say(question, "position(");
+    say_owned(question, made);
+    fleet_say(question, " IN r.labels) > 0");
     json_decref(left);
     json_decref(right);
     free(first);
     free(last);
-    return made;
 }
 
-static void say_label(struct fleet_question *question, const struct fleet *fleet) {
-    const char *typed = view_value(fleet->view, "label");
-    const char *equal = typed ? strchr(typed, '=') : NULL;
-    if (!typed)
-        return;
+static void say_label(struct fleet_question *question, const char *typed) {
+    const char *equal = strchr(typed, '=');
     if (!equal || equal == typed) {
         view_error("--label %s: KEY=VALUE was expected, as `push --label` has it", typed);
         question->has_failed = true;
@@ -137,22 +146,38 @@ static void say_label(struct fleet_question *question, const struct fleet *fleet
     }
     if (strncmp(typed, "version=", strlen("version=")) == 0) { /* has a column of its own */
         fleet_say(question, " AND r.version = ");
-        fleet_say_text(question, equal + 1);
+        say_owned(question, strdup(equal + 1));
         return;
     }
     char *key = strndup(typed, (size_t)(equal - typed));
-    question->owned[0] = key ? make_member(key, equal + 1, ":") : NULL;
-    question->owned[1] = key ? make_member(key, equal + 1, ": ") : NULL;
+    question->sql.failed |= !key;
+    fleet_say(question, " AND (");
+    say_member(question, key ? key : "", equal + 1, ":");
+    fleet_say(question, " OR ");
+    say_member(question, key ? key : "", equal + 1, ": ");
+    fleet_say(question, ")");
     free(key);
-    if (!question->owned[0] || !question->owned[1]) {
-        question->sql.failed = true;
-        return;
+}
+
+/* A run has all the labels that were typed, which stand on lines of their own. */
+static void say_labels(struct fleet_question *question, const char *typed) {
+    int count = 0;
+    for (const char *at = typed; at; count++) {
+        size_t length = strcspn(at, "\n");
+        char *label = strndup(at, length);
+        if (count == FLEET_LABELS) {
+            view_error("--label was given more than %d times", FLEET_LABELS);
+            question->has_failed = true;
+        }
+        if (!label || question->has_failed) {
+            question->sql.failed |= !label;
+            free(label);
+            return;
+        }
+        say_label(question, label);
+        free(label);
+        at = at[length] ? at + length + 1 : NULL;
     }
-    fleet_say(question, " AND (position(");
-    fleet_say_text(question, question->owned[0]);
-    fleet_say(question, " IN r.labels) > 0 OR position(");
-    fleet_say_text(question, question->owned[1]);
-    fleet_say(question, " IN r.labels) > 0)");
 }
 
 void fleet_say_runs(struct fleet_question *question, const struct fleet *fleet) {
@@ -170,7 +195,7 @@ void fleet_say_runs(struct fleet_question *question, const struct fleet *fleet) 
         fleet_say(question, "::int) = ");
         fleet_say_text(question, build);
     }
-    say_label(question, fleet);
+    say_labels(question, view_value(fleet->view, "label"));
 }
 
 /* When the build, or the version, that was typed was first seen, as a piece of SQL. */

@@ -5,7 +5,12 @@
 #include <jansson.h>
 #include "viewer/fleet/fleet.h"
 
-enum { FLEET_VALUES = 32, FLEET_ROWS_MAX = 100000, FLEET_CELL_BYTES = 4096 };
+enum {
+    FLEET_LABELS = 32, /* of a question */
+    FLEET_VALUES = 32 + 2 * FLEET_LABELS,
+    FLEET_ROWS_MAX = 100000,
+    FLEET_CELL_BYTES = 4096
+};
 
 /* A server that is asked. */
 struct fleet {
@@ -27,7 +32,8 @@ struct fleet_question {
     struct hak_text sql;
     struct hak_remote_cell value[FLEET_VALUES];
     int values;
-    char *owned[2];  /* by the values; freed by fleet_ask */
+    char *owned[2 * FLEET_LABELS]; /* by the values; freed by fleet_ask */
+    int owned_count;
     bool has_failed; /* what was typed cannot be meant; it was said */
 };
 
