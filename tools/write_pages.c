@@ -373,8 +373,17 @@ static void write_fleet_tables(void) {
           "store ([schema](schema.md)) named c_TABLE with `capture` in front of the key: "
           "[fleet](fleet.md). Texts of programs and hosts are BYTEA, as they may be anything.\n",
           page);
-    for (const struct hak_remote_migration *m = hak_remote_migrations; m->number; m++)
-        schema_read_other(m->sql, "src/remote/schema_sql.c", put_schema_item, page);
+    static char sql[1 << 16];
+    for (const struct hak_remote_migration *m = hak_remote_migrations; m->number; m++) {
+        size_t used = strlen(sql), length = strlen(m->sql);
+        if (used + length >= sizeof sql) {
+            fputs("write_pages: the migrations are longer than was thought\n", stderr);
+            status = 1;
+            break;
+        }
+        memcpy(sql + used, m->sql, length + 1);
+    }
+    schema_read_other(sql, "src/remote/schema_sql.c", put_schema_item, page);
     close_page(page);
 }
 

@@ -75,10 +75,16 @@ static const char findings[] =
     ") PARTITION BY RANGE(month);\n"
     "CREATE INDEX finding_by_fingerprint ON hakmem.finding(fingerprint, month); -- for all that is\n"
     "    -- known of a fault\n";
+
+static const char sums[] =
+    "DROP INDEX hakmem.finding_by_fingerprint;\n"
+    "CREATE INDEX finding_sums ON hakmem.finding(fingerprint, month, run, count, code); -- for all\n"
+    "    -- that is known of a fault; sums over all faults read it and no row\n";
 /* clang-format on */
 
 const struct hak_remote_migration hak_remote_migrations[] = {
     {1, 1, captures},
     {2, 2, findings},
+    {3, 2, sums},
     {0, 0, NULL},
 };

@@ -56,6 +56,24 @@ static const char *take_word(const char *at, const char *stops, char *text, size
     return at + length + strspn(at + length, "\"");
 }
 
+/* "DROP INDEX hakmem.NAME;": what an earlier statement made is there no longer. */
+static bool read_drop(struct reading *r, const char *line) {
+    static const char drop[] = "DROP INDEX hakmem.";
+    char name[128] = "";
+    int i = 0;
+    if (strncmp(line, drop, sizeof drop - 1) != 0)
+        return false;
+    take_word(line + sizeof drop - 1, ";", name, sizeof name - 4);
+    append(name, sizeof name, " ON ", 4);
+    while (i < r->items &&
+           (r->item[i].kind != SCHEMA_INDEX || strncmp(r->item[i].name, name, strlen(name)) != 0))
+        i++;
+    if (i == r->items)
+        fail("no index of that name was made before: %s", line);
+    memmove(&r->item[i], &r->item[i + 1], (size_t)(--r->items - i) * sizeof *r->item);
+    return true;
+}
+
 static void read_head(struct reading *r, const char *line, const char *sentence) {
     bool is_index = strncmp(line, "CREATE INDEX ", 13) == 0;
     bool is_table = strncmp(line, "CREATE TABLE ", 13) == 0;
@@ -102,6 +120,8 @@ static void read_line(struct reading *r, char *line) {
     if (comment)
         *comment = '\0';
     if (line[0] == ')')
+        r->is_in_columns = false;
+    else if (read_drop(r, line))
         r->is_in_columns = false;
     else if (isupper((unsigned char)line[0]))
         read_head(r, line, sentence);

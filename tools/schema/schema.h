@@ -20,7 +20,8 @@ struct schema_item {
  * other columns than the lines say. */
 void schema_read(void (*put)(void *context, const struct schema_item *item), void *context);
 
-/* The same of other statements in that form, of the source `file`: SQLite is not asked. */
+/* The same of other statements in that form, of the source `file`: SQLite is not asked. Indexes
+ * that are dropped again are not there. */
 void schema_read_other(const char *sql, const char *file,
                        void (*put)(void *context, const struct schema_item *item), void *context);
 

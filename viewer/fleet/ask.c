@@ -9,6 +9,8 @@
 #include "viewer/capture/capture.h"
 #include "viewer/fleet/when.h"
 
+enum { RUNS, FINDINGS, LIMIT, MARKS }; /* what stands in braces */
+
 /* ---- the server -------------------------------------------------------------------------------
  */
 
@@ -55,6 +57,8 @@ int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *
     free(why);
     for (int i = 0; i < question->owned_count; i++)
         free(question->owned[i]);
+    for (int i = 0; i < MARKS; i++)
+        free(question->said[i]);
     hak_text_free(&question->sql);
     *question = (struct fleet_question){0};
     return status;
@@ -180,7 +184,7 @@ static void say_labels(struct fleet_question *question, const char *typed) {
     }
 }
 
-void fleet_say_runs(struct fleet_question *question, const struct fleet *fleet) {
+static void say_runs(struct fleet_question *question, const struct fleet *fleet) {
     const char *build = view_value(fleet->view, "build");
     const char *host = view_value(fleet->view, "host");
     say_time(question, fleet, "since", ">=");
@@ -230,14 +234,51 @@ static void say_since(struct fleet_question *question, const struct fleet *fleet
     fleet_say(question, ")");
 }
 
-void fleet_say_findings(struct fleet_question *question, const struct fleet *fleet,
-                        const char *fingerprint) {
+static void say_findings(struct fleet_question *question, const struct fleet *fleet,
+                         const char *fingerprint) {
     if (fingerprint) {
         fleet_say(question, " AND f.fingerprint = ");
         fleet_say_text(question, fingerprint);
     }
     say_since(question, fleet, "new-since", "<");
     say_since(question, fleet, "gone-since", ">=");
+}
+
+static void say_mark(struct fleet_question *question, const struct fleet *fleet,
+                     const char *fingerprint, int mark) {
+    size_t from = question->sql.length;
+    if (question->said[mark]) {
+        fleet_say(question, question->said[mark]);
+        return;
+    }
+    if (mark == RUNS)
+        say_runs(question, fleet);
+    else if (mark == FINDINGS)
+        say_findings(question, fleet, fingerprint);
+    else
+        fleet_say_number(question, (int64_t)fleet->limit);
+    if (!question->sql.failed)
+        question->said[mark] = strdup(hak_text_string(&question->sql) + from);
+    question->sql.failed |= !question->said[mark];
+}
+
+void fleet_say_all(struct fleet_question *question, const struct fleet *fleet,
+                   const char *fingerprint, const char *sql) {
+    static const char *const mark[] = {
+        [RUNS] = "{runs}", [FINDINGS] = "{findings}", [LIMIT] = "{limit}"};
+    while (*sql) {
+        size_t plain = strcspn(sql, "{");
+        int i = 0;
+        hak_text_add_bytes(&question->sql, sql, plain);
+        sql += plain;
+        while (i < MARKS && strncmp(sql, mark[i], strlen(mark[i])) != 0)
+            i++;
+        if (i < MARKS) {
+            say_mark(question, fleet, fingerprint, i);
+            sql += strlen(mark[i]);
+        } else if (*sql)
+            hak_text_add_bytes(&question->sql, sql++, 1);
+    }
 }
 
 /* ---- cells ------------------------------------------------------------------------------------
@@ -251,25 +292,6 @@ uint64_t fleet_estimate(const struct hak_remote_cell *cell) {
     if (cell->kind != HAK_REMOTE_REAL_NUMBER || !(cell->real > 0))
         return 0;
     return cell->real < 9e18 ? (uint64_t)(cell->real + 0.5) : (uint64_t)9e18;
-}
-
-static int digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-char *fleet_part(const struct hak_remote_cell *cell, int part) {
-    const char *from = cell->kind == HAK_REMOTE_STRING ? cell->text : "";
-    for (int i = 0; i < part && from; i++) {
-        from = strchr(from, '/');
-        from = from ? from + 1 : NULL;
-    }
-    char *out = malloc(from ? strlen(from) / 2 + 1 : 1), *to = out;
-    if (!out)
-        return NULL;
-    for (; from && digit(from[0]) >= 0 && digit(from[1]) >= 0; from += 2)
-        *to++ = (char)(digit(from[0]) << 4 | digit(from[1]));
-    *to = 0;
-    return out;
 }
 
 const char *fleet_time(int64_t seconds) {

@@ -34,6 +34,7 @@ struct fleet_question {
     int values;
     char *owned[2 * FLEET_LABELS]; /* by the values; freed by fleet_ask */
     int owned_count;
+    char *said[3];   /* SQL of {runs}, {findings} and {limit} once it was put together */
     bool has_failed; /* what was typed cannot be meant; it was said */
 };
 
@@ -43,11 +44,13 @@ void fleet_say(struct fleet_question *question, const char *sql);
 void fleet_say_text(struct fleet_question *question, const char *text);
 void fleet_say_number(struct fleet_question *question, int64_t number);
 void fleet_say_real(struct fleet_question *question, double number);
-/* Appends " AND ..." of the runs `r`: --since, --until, --build, --host, --label. */
-void fleet_say_runs(struct fleet_question *question, const struct fleet *fleet);
-/* The same of the findings `f`: --new-since, --gone-since, and `fingerprint` where it is given. */
-void fleet_say_findings(struct fleet_question *question, const struct fleet *fleet,
-                        const char *fingerprint);
+/* Appends SQL of this program in which stand, as often as they are wanted,
+ *   {runs}      " AND ..." of the runs `r`: --since, --until, --build, --host, --label
+ *   {findings}  the same of the findings `f`: --new-since, --gone-since, and `fingerprint` where
+ *               it is given
+ *   {limit}     how many rows are wanted */
+void fleet_say_all(struct fleet_question *question, const struct fleet *fleet,
+                   const char *fingerprint, const char *sql);
 /* Asks it and frees it. 0, or an exit status: the error is printed. */
 int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *doing,
               hak_remote_row *row, void *context);
@@ -64,21 +67,11 @@ int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *
 #define FLEET_RATE          "CASE WHEN r.rate >= 1 AND r.rate <= 1e9 THEN r.rate ELSE 1 END"
 #define FLEET_COUNT         "least(coalesce(sum(greatest(f.count, 0)), 0), 9e18)::bigint"
 #define FLEET_GUESS         "coalesce(sum(" FLEET_RATE " * greatest(f.count, 0)), 0)::float8"
+#define FLEET_TEXT(bytes)   "substring(" bytes " FROM 1 FOR 4096)"
 #define FLEET_SECONDS(time) "extract(epoch FROM " time ")::bigint"
-#define FLEET_STAMP         "to_char(r.at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS')"
-#define FLEET_HEX(bytes)    "encode(substring(" bytes " FROM 1 FOR 4096), 'hex')"
-/* Texts of the first or last run of a group: fleet_part takes them out. */
-#define FLEET_BUILD_OF(which)                                                                      \
-    which                                                                                          \
-        "((" FLEET_STAMP                                                                           \
-        " || '/' || " FLEET_HEX("r.build") " || '/' || " FLEET_HEX("r.version") ") COLLATE \"C\")"
-
 /* ---- cells ------------------------------------------------------------------------------------
  */
 uint64_t fleet_number(const struct hak_remote_cell *cell); /* 0 where it is none, or below 0 */
-/* The text of part `part`, from 1, of a cell of FLEET_BUILD_OF and its like. To be freed; NULL: no
- * memory. */
-char *fleet_part(const struct hak_remote_cell *cell, int part);
 /* "2026-11-23 14:05" in UTC; until the next call of words of report/words. */
 const char *fleet_time(int64_t seconds);
 /* "2026-11-23T14:05:00Z". */

@@ -10,70 +10,80 @@
 enum {
     FINGERPRINT,
     CODE,
-    NEWEST, /* its name, headline, place, program */
     COUNT,
     ESTIMATE,
     RUNS,
     HOSTS,
     BUILDS,
-    FIRST_BUILD,
-    LAST_BUILD,
     FIRST,
     LAST,
     ALL,
+    NAME,
+    HEADLINE,
+    PLACE,
+    PROGRAM,
+    FIRST_BUILD,
+    FIRST_VERSION,
+    LAST_BUILD,
+    LAST_VERSION,
 };
 
+/* The sums read an index alone. Only of those that are shown, in how many runs they were first, as
+ * sampling makes it likely, then on how many hosts, texts of the first and of the last run are
+ * looked for. */
 /* clang-format off */
-static const char columns[] =
-    "SELECT f.fingerprint, min(f.code),"
-    " max((" FLEET_STAMP " || '/' || " FLEET_HEX("f.name") " || '/' || " FLEET_HEX("f.headline")
-    " || '/' || " FLEET_HEX("f.place") " || '/' || " FLEET_HEX("r.program") ") COLLATE \"C\"),"
-    " " FLEET_COUNT ", " FLEET_GUESS ", count(DISTINCT f.run), count(DISTINCT r.host),"
-    " count(DISTINCT r.build), " FLEET_BUILD_OF("min") ", " FLEET_BUILD_OF("max") ","
-    " " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS("max(r.at)") ","
-    " count(*) OVER ()" FLEET_BOTH FLEET_WHERE;
+static const char sql[] =
+    "WITH sums AS (SELECT f.fingerprint, min(f.code) AS code, " FLEET_COUNT " AS many,"
+    " " FLEET_GUESS " AS estimate, count(DISTINCT f.run) AS runs, count(DISTINCT r.host) AS hosts,"
+    " count(DISTINCT r.build) AS builds, min(r.at) AS first, max(r.at) AS last,"
+    " sum(" FLEET_RATE ") AS weight, count(*) OVER () AS all_of_them"
+    FLEET_BOTH FLEET_WHERE "{runs}{findings}"
+    " GROUP BY f.fingerprint ORDER BY weight DESC, hosts DESC, many DESC, f.fingerprint"
+    " LIMIT {limit}),"
+    " ends AS (SELECT s.fingerprint, e.is_last, r.program, r.build, r.version, f.name, f.headline,"
+    " f.place, row_number() OVER (PARTITION BY s.fingerprint, e.is_last"
+    " ORDER BY r.run, f.number) AS turn"
+    " FROM sums s CROSS JOIN (SELECT 0 AS is_last UNION ALL SELECT 1) e"
+    " JOIN hakmem.run r ON r.at = CASE e.is_last WHEN 1 THEN s.last ELSE s.first END"
+    " JOIN hakmem.finding f ON f.run = r.run AND f.month = r.month"
+    " AND f.fingerprint = s.fingerprint" FLEET_WHERE "{runs})"
+    " SELECT s.fingerprint, s.code, s.many, s.estimate, s.runs, s.hosts, s.builds,"
+    " " FLEET_SECONDS("s.first") ", " FLEET_SECONDS("s.last") ", s.all_of_them,"
+    " " FLEET_TEXT("z.name") ", " FLEET_TEXT("z.headline") ", " FLEET_TEXT("z.place") ","
+    " " FLEET_TEXT("z.program") ", " FLEET_TEXT("a.build") ", " FLEET_TEXT("a.version") ","
+    " " FLEET_TEXT("z.build") ", " FLEET_TEXT("z.version")
+    " FROM sums s"
+    " JOIN ends a ON a.fingerprint = s.fingerprint AND a.is_last = 0 AND a.turn = 1"
+    " JOIN ends z ON z.fingerprint = s.fingerprint AND z.is_last = 1 AND z.turn = 1"
+    " ORDER BY s.weight DESC, s.hosts DESC, s.many DESC, s.fingerprint";
 /* clang-format on */
-
-/* In how many runs it was, as sampling makes it likely; then on how many hosts. */
-static const char order[] = " GROUP BY f.fingerprint ORDER BY sum(" FLEET_RATE
-                            ") DESC, count(DISTINCT r.host) DESC, sum(f.count) DESC, f.fingerprint"
-                            " LIMIT ";
 
 struct reading {
     void (*each)(void *context, const struct fleet_finding *finding);
     void *context;
-    bool failed;
 };
 
 static void take_row(void *context, const struct hak_remote_cell *cell, int cells) {
-    struct reading *reading = context;
-    char *text[] = {fleet_part(&cell[NEWEST], 1),      fleet_part(&cell[NEWEST], 2),
-                    fleet_part(&cell[NEWEST], 3),      fleet_part(&cell[FIRST_BUILD], 1),
-                    fleet_part(&cell[FIRST_BUILD], 2), fleet_part(&cell[LAST_BUILD], 1),
-                    fleet_part(&cell[LAST_BUILD], 2),  fleet_part(&cell[NEWEST], 4)};
+    const struct reading *reading = context;
     (void)cells;
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
-        reading->failed |= !text[i];
-    struct fleet_finding finding = {
-        .fingerprint = cell[FINGERPRINT].text,
-        .name = text[0],
-        .headline = text[1],
-        .place = text[2],
-        .program = text[7],
-        .first = {text[3], text[4], cell[FIRST].number},
-        .last = {text[5], text[6], cell[LAST].number},
-        .code = fleet_number(&cell[CODE]),
-        .count = fleet_number(&cell[COUNT]),
-        .estimate = fleet_estimate(&cell[ESTIMATE]),
-        .runs = fleet_number(&cell[RUNS]),
-        .hosts = fleet_number(&cell[HOSTS]),
-        .builds = fleet_number(&cell[BUILDS]),
-        .all = fleet_number(&cell[ALL]),
-    };
-    if (!reading->failed)
-        reading->each(reading->context, &finding);
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
-        free(text[i]);
+    reading->each(
+        reading->context,
+        &(struct fleet_finding){
+            .fingerprint = cell[FINGERPRINT].text,
+            .name = cell[NAME].text,
+            .headline = cell[HEADLINE].text,
+            .place = cell[PLACE].text,
+            .program = cell[PROGRAM].text,
+            .first = {cell[FIRST_BUILD].text, cell[FIRST_VERSION].text, cell[FIRST].number},
+            .last = {cell[LAST_BUILD].text, cell[LAST_VERSION].text, cell[LAST].number},
+            .code = fleet_number(&cell[CODE]),
+            .count = fleet_number(&cell[COUNT]),
+            .estimate = fleet_estimate(&cell[ESTIMATE]),
+            .runs = fleet_number(&cell[RUNS]),
+            .hosts = fleet_number(&cell[HOSTS]),
+            .builds = fleet_number(&cell[BUILDS]),
+            .all = fleet_number(&cell[ALL]),
+        });
 }
 
 /* A build or version that nobody pushed would make all new, or all gone. */
@@ -108,24 +118,15 @@ static int check_since(struct fleet *fleet, const char *option) {
 int fleet_read_findings(struct fleet *fleet, const char *fingerprint,
                         void (*each)(void *context, const struct fleet_finding *finding),
                         void *context) {
-    struct reading reading = {each, context, false};
+    struct reading reading = {each, context};
     struct fleet_question question = {0};
     int status = check_since(fleet, "new-since");
     if (!status)
         status = check_since(fleet, "gone-since");
     if (status)
         return status;
-    fleet_say(&question, columns);
-    fleet_say_runs(&question, fleet);
-    fleet_say_findings(&question, fleet, fingerprint);
-    fleet_say(&question, order);
-    fleet_say_number(&question, (int64_t)fleet->limit);
-    status = fleet_ask(fleet, &question, "reading findings", take_row, &reading);
-    if (!status && reading.failed) {
-        view_error("out of memory");
-        status = VIEW_UNREADABLE;
-    }
-    return status;
+    fleet_say_all(&question, fleet, fingerprint, sql);
+    return fleet_ask(fleet, &question, "reading findings", take_row, &reading);
 }
 
 json_t *fleet_json_finding(const struct fleet_finding *f) {

@@ -41,15 +41,14 @@ static void add_day(void *context, const struct hak_remote_cell *cell, int cells
 }
 
 static int read_days(struct page *page) {
+    static const char sql[] = "SELECT f.fingerprint, " FLEET_SECONDS(
+        "date_trunc('day', r.at AT TIME ZONE 'UTC')") ","
+                                                      " " FLEET_COUNT
+                                                      ", " FLEET_GUESS FLEET_BOTH FLEET_WHERE
+                                                      "{runs}{findings}"
+                                                      " GROUP BY 1, 2 ORDER BY 2 DESC, 1 LIMIT ";
     struct fleet_question question = {0};
-    fleet_say(
-        &question,
-        "SELECT f.fingerprint, " FLEET_SECONDS(
-            "date_trunc('day', r.at AT TIME ZONE 'UTC')") ", " FLEET_COUNT
-                                                          ", " FLEET_GUESS FLEET_BOTH FLEET_WHERE);
-    fleet_say_runs(&question, &page->fleet);
-    fleet_say_findings(&question, &page->fleet, NULL);
-    fleet_say(&question, " GROUP BY 1, 2 ORDER BY 2 DESC, 1 LIMIT ");
+    fleet_say_all(&question, &page->fleet, NULL, sql);
     fleet_say_number(&question, ROWS);
     return fleet_ask(&page->fleet, &question, "reading days", add_day, page);
 }
@@ -71,14 +70,14 @@ static void add_place(void *context, const struct hak_remote_cell *cell, int cel
 }
 
 static int read_places(struct page *page) {
+    static const char sql[] =
+        "SELECT f.fingerprint, r.host, r.build, r.version, " FLEET_COUNT ", " FLEET_GUESS ","
+        " count(DISTINCT f.run), " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS("max(r.at)")
+            FLEET_BOTH FLEET_WHERE
+        "{runs}{findings}"
+        " GROUP BY 1, 2, 3, 4 ORDER BY max(r.at) DESC, 1, 2, 3, 4 LIMIT ";
     struct fleet_question question = {0};
-    fleet_say(&question,
-              "SELECT f.fingerprint, r.host, r.build, r.version, " FLEET_COUNT ", " FLEET_GUESS
-              ", count(DISTINCT f.run), " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS("max(r.at)")
-                  FLEET_BOTH FLEET_WHERE);
-    fleet_say_runs(&question, &page->fleet);
-    fleet_say_findings(&question, &page->fleet, NULL);
-    fleet_say(&question, " GROUP BY 1, 2, 3, 4 ORDER BY max(r.at) DESC, 1, 2, 3, 4 LIMIT ");
+    fleet_say_all(&question, &page->fleet, NULL, sql);
     fleet_say_number(&question, ROWS);
     return fleet_ask(&page->fleet, &question, "reading hosts and builds", add_place, page);
 }
@@ -105,21 +104,25 @@ static void add_report(void *context, const struct hak_remote_cell *cell, int ce
 
 /* The newest one of each finding, all in one question: one for each takes longer by far. */
 static int read_reports(struct page *page) {
+    static const char sql[] =
+        "WITH newest AS (SELECT f.fingerprint, max(r.at) AS last" FLEET_BOTH FLEET_WHERE
+        "{runs}{findings} GROUP BY f.fingerprint"
+        " ORDER BY sum(" FLEET_RATE ") DESC, f.fingerprint LIMIT ";
+    static const char rest[] =
+        "), ends AS (SELECT f.run, f.month, f.number, row_number() OVER (PARTITION BY"
+        " f.fingerprint ORDER BY r.run, f.number) AS turn"
+        " FROM newest n JOIN hakmem.run r ON r.at = n.last JOIN hakmem.finding f ON"
+        " f.run = r.run AND f.month = r.month AND f.fingerprint = n.fingerprint" FLEET_WHERE
+        "{runs}) SELECT f.fingerprint, r.host, r.program, " FLEET_SECONDS(
+            "r.at") ","
+                    " substring(f.report FROM 1 FOR 16384) FROM ends e JOIN hakmem.finding f ON"
+                    " f.run = e.run AND f.month = e.month AND f.number = e.number JOIN hakmem.run "
+                    "r ON"
+                    " r.run = e.run AND r.month = e.month WHERE e.turn = 1";
     struct fleet_question question = {0};
-    fleet_say(&question,
-              "WITH newest AS (SELECT x.run, x.month, x.number FROM (SELECT f.run, f.month,"
-              " f.number, row_number() OVER (PARTITION BY f.fingerprint ORDER BY r.at"
-              " DESC, f.run, f.number) AS place" FLEET_BOTH FLEET_WHERE);
-    fleet_say_runs(&question, &page->fleet);
-    fleet_say_findings(&question, &page->fleet, NULL);
-    fleet_say(&question, ") x WHERE x.place = 1)"
-                         " SELECT f.fingerprint, r.host, r.program, " FLEET_SECONDS(
-                             "r.at") ", substring(f.report FROM 1 FOR ");
-    fleet_say_number(&question, HTML_REPORT_BYTES);
-    fleet_say(&question, "::int) FROM newest n JOIN hakmem.finding f ON f.run = n.run AND f.month ="
-                         " n.month AND f.number = n.number JOIN hakmem.run r ON r.run = f.run AND"
-                         " r.month = f.month LIMIT ");
+    fleet_say_all(&question, &page->fleet, NULL, sql);
     fleet_say_number(&question, ROWS);
+    fleet_say_all(&question, &page->fleet, NULL, rest);
     return fleet_ask(&page->fleet, &question, "reading reports", add_report, page);
 }
 

@@ -34,7 +34,8 @@ static const char instance_columns[] =
     "SELECT r.host, r.pid, r.program, substring(r.command FROM 1 FOR 4096), r.build, r.version,"
     " r.level, r.hakmem, r.rate, substring(r.labels FROM 1 FOR 4096), r.capture,"
     " " FLEET_SECONDS("r.at") ", f.count, f.address,"
-                              " substring(f.report FROM 1 FOR 1048576)" FLEET_BOTH FLEET_WHERE;
+                              " substring(f.report FROM 1 FOR 1048576)" FLEET_BOTH FLEET_WHERE
+                              "{runs}{findings}";
 static const char instance_order[] = " ORDER BY r.at DESC, f.run, f.number LIMIT 1";
 
 struct instance {
@@ -65,9 +66,7 @@ static void take_instance(void *context, const struct hak_remote_cell *cell, int
 static int read_instance(struct fleet *fleet, const char *fingerprint, bool with_capture,
                          struct instance *out) {
     struct fleet_question question = {0};
-    fleet_say(&question, instance_columns);
-    fleet_say_runs(&question, fleet);
-    fleet_say_findings(&question, fleet, fingerprint);
+    fleet_say_all(&question, fleet, fingerprint, instance_columns);
     fleet_say(&question, with_capture ? " AND r.capture IS NOT NULL AND EXISTS (SELECT 1 FROM"
                                         " hakmem.capture_end e WHERE e.capture = r.capture)"
                                       : "");
@@ -138,12 +137,13 @@ struct answer {
 
 enum { W_HOST, W_BUILD, W_VERSION, W_COUNT, W_ESTIMATE, W_RUNS, W_FIRST, W_LAST, W_ALL };
 
-static const char where_columns[] =
+static const char where[] =
     "SELECT r.host, r.build, r.version, " FLEET_COUNT ", " FLEET_GUESS ", count(DISTINCT f.run),"
-    " " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS("max(r.at)") ", count(*) OVER ()" //
-    FLEET_BOTH FLEET_WHERE;
-static const char where_order[] = " GROUP BY r.host, r.build, r.version ORDER BY max(r.at) DESC,"
-                                  " r.host, r.build, r.version LIMIT ";
+    " " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS(
+        "max(r.at)") ", count(*) OVER ()" //
+    FLEET_BOTH FLEET_WHERE
+                     "{runs}{findings} GROUP BY r.host, r.build, r.version ORDER BY max(r.at) DESC,"
+                     " r.host, r.build, r.version LIMIT {limit}";
 
 static void take_where(void *context, const struct hak_remote_cell *cell, int cells) {
     struct answer *answer = context;
@@ -177,11 +177,7 @@ static void take_where(void *context, const struct hak_remote_cell *cell, int ce
 
 static int read_where(struct answer *answer) {
     struct fleet_question question = {0};
-    fleet_say(&question, where_columns);
-    fleet_say_runs(&question, &answer->fleet);
-    fleet_say_findings(&question, &answer->fleet, answer->fingerprint);
-    fleet_say(&question, where_order);
-    fleet_say_number(&question, (int64_t)answer->fleet.limit);
+    fleet_say_all(&question, &answer->fleet, answer->fingerprint, where);
     return fleet_ask(&answer->fleet, &question, "reading hosts and builds", take_where, answer);
 }
 

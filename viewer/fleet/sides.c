@@ -7,7 +7,6 @@ struct answer {
     struct table table;
     json_t *list; /* NULL: the table */
     uint64_t shown, all;
-    bool failed; /* no memory */
 };
 
 /* ---- hosts ------------------------------------------------------------------------------------
@@ -21,23 +20,36 @@ enum {
     H_FOUND_IN,
     H_RUNS,
     H_BUILDS,
-    H_BUILD,
     H_FIRST,
     H_LAST,
-    H_ALL
+    H_ALL,
+    H_BUILD,
+    H_VERSION
 };
 
+/* clang-format off */
 static const char hosts[] =
-    "SELECT r.host, count(DISTINCT f.fingerprint), " FLEET_COUNT ", " FLEET_GUESS ","
-    " count(DISTINCT f.run), count(DISTINCT r.run), count(DISTINCT r.build)," //
-    " " FLEET_BUILD_OF("max") ", " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS(
-        "max(r.at)") ","
-                     " count(*) OVER ()" FLEET_RUNS FLEET_WHERE;
-static const char hosts_order[] = " GROUP BY r.host ORDER BY count(DISTINCT f.fingerprint) DESC,"
-                                  " count(DISTINCT f.run) DESC, r.host LIMIT ";
+    "WITH ran AS (SELECT r.host, count(*) AS runs, count(DISTINCT r.build) AS builds,"
+    " min(r.at) AS first, max(r.at) AS last"
+    " FROM hakmem.run r" FLEET_WHERE "{runs} GROUP BY r.host),"
+    " seen AS (SELECT r.host, count(DISTINCT f.fingerprint) AS findings, " FLEET_COUNT " AS many,"
+    " " FLEET_GUESS " AS estimate, count(DISTINCT f.run) AS found"
+    FLEET_BOTH FLEET_WHERE "{runs} GROUP BY r.host),"
+    " shown AS (SELECT n.host, coalesce(s.findings, 0) AS findings, s.many, s.estimate,"
+    " coalesce(s.found, 0) AS found, n.runs, n.builds, n.first, n.last,"
+    " count(*) OVER () AS all_of_them FROM ran n LEFT JOIN seen s ON s.host = n.host"
+    " ORDER BY findings DESC, found DESC, n.host LIMIT {limit}),"
+    " ends AS (SELECT s.host, r.build, r.version,"
+    " row_number() OVER (PARTITION BY s.host ORDER BY r.run) AS turn"
+    " FROM shown s JOIN hakmem.run r ON r.host = s.host AND r.at = s.last" FLEET_WHERE "{runs})"
+    " SELECT s.host, s.findings, s.many, s.estimate, s.found, s.runs, s.builds,"
+    " " FLEET_SECONDS("s.first") ", " FLEET_SECONDS("s.last") ", s.all_of_them,"
+    " " FLEET_TEXT("z.build") ", " FLEET_TEXT("z.version")
+    " FROM shown s JOIN ends z ON z.host = s.host AND z.turn = 1"
+    " ORDER BY s.findings DESC, s.found DESC, s.host";
+/* clang-format on */
 
-static void add_host_json(json_t *list, const struct hak_remote_cell *cell, const char *build,
-                          const char *version) {
+static void add_host_json(json_t *list, const struct hak_remote_cell *cell) {
     json_t *object = json_object();
     hak_json_set_text(object, "host", cell[H_HOST].text);
     hak_json_set_number(object, "findings", fleet_number(&cell[H_FINDINGS]));
@@ -46,7 +58,8 @@ static void add_host_json(json_t *list, const struct hak_remote_cell *cell, cons
     hak_json_set_number(object, "found_in", fleet_number(&cell[H_FOUND_IN]));
     hak_json_set_number(object, "runs", fleet_number(&cell[H_RUNS]));
     hak_json_set_number(object, "builds", fleet_number(&cell[H_BUILDS]));
-    json_object_set_new(object, "last_in", fleet_json_build(build, version));
+    json_object_set_new(object, "last_in",
+                        fleet_json_build(cell[H_BUILD].text, cell[H_VERSION].text));
     json_object_set_new(object, "first_run", fleet_json_time(cell[H_FIRST].number));
     json_object_set_new(object, "last_run", fleet_json_time(cell[H_LAST].number));
     json_array_append_new(list, object);
@@ -54,28 +67,24 @@ static void add_host_json(json_t *list, const struct hak_remote_cell *cell, cons
 
 static void add_host(void *context, const struct hak_remote_cell *cell, int cells) {
     struct answer *answer = context;
-    char *build = fleet_part(&cell[H_BUILD], 1), *version = fleet_part(&cell[H_BUILD], 2);
+    struct hak_text newest = {0};
     (void)cells;
-    answer->failed |= !build || !version;
     answer->shown++;
     answer->all = fleet_number(&cell[H_ALL]);
-    if (answer->list)
-        add_host_json(answer->list, cell, build, version);
-    else {
-        struct hak_text newest = {0};
-        fleet_add_build(&newest, build, version);
-        table_add_cell(&answer->table, cell[H_HOST].text);
-        table_add_count(&answer->table, fleet_number(&cell[H_FINDINGS]));
-        table_add_count(&answer->table, fleet_number(&cell[H_COUNT]));
-        table_add_count(&answer->table, fleet_estimate(&cell[H_ESTIMATE]));
-        table_add_count(&answer->table, fleet_number(&cell[H_FOUND_IN]));
-        table_add_count(&answer->table, fleet_number(&cell[H_RUNS]));
-        table_add_count(&answer->table, fleet_number(&cell[H_BUILDS]));
-        table_add_text(&answer->table, &newest);
-        table_add_cell(&answer->table, fleet_time(cell[H_LAST].number));
+    if (answer->list) {
+        add_host_json(answer->list, cell);
+        return;
     }
-    free(build);
-    free(version);
+    fleet_add_build(&newest, cell[H_BUILD].text, cell[H_VERSION].text);
+    table_add_cell(&answer->table, cell[H_HOST].text);
+    table_add_count(&answer->table, fleet_number(&cell[H_FINDINGS]));
+    table_add_count(&answer->table, fleet_number(&cell[H_COUNT]));
+    table_add_count(&answer->table, fleet_estimate(&cell[H_ESTIMATE]));
+    table_add_count(&answer->table, fleet_number(&cell[H_FOUND_IN]));
+    table_add_count(&answer->table, fleet_number(&cell[H_RUNS]));
+    table_add_count(&answer->table, fleet_number(&cell[H_BUILDS]));
+    table_add_text(&answer->table, &newest);
+    table_add_cell(&answer->table, fleet_time(cell[H_LAST].number));
 }
 
 /* ---- builds -----------------------------------------------------------------------------------
@@ -97,22 +106,28 @@ enum {
     B_ALL
 };
 
-/* A fingerprint is new in the build of its first run. */
+/* A fingerprint is new in the build of its first run of all, whatever runs are asked for. */
+/* clang-format off */
 static const char builds[] =
-    "WITH seen AS (SELECT f.fingerprint, r.build, min(r.at) AS at" FLEET_BOTH FLEET_WHERE
-    " GROUP BY f.fingerprint, r.build),"
-    " begin AS (SELECT fingerprint, min(at) AS at FROM seen GROUP BY fingerprint),"
-    " fresh AS (SELECT s.build, count(*) AS many FROM seen s JOIN begin b ON"
-    " b.fingerprint = s.fingerprint AND b.at = s.at GROUP BY s.build)"
-    " SELECT r.program, r.build, r.version, count(DISTINCT f.fingerprint), coalesce(max(n.many), "
-    "0),"
-    " " FLEET_COUNT ", " FLEET_GUESS ", count(DISTINCT f.run), count(DISTINCT r.run),"
-    " count(DISTINCT r.host), " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS(
-        "max(r.at)") ","
-                     " count(*) OVER ()" FLEET_RUNS
-                     " LEFT JOIN fresh n ON n.build = r.build" FLEET_WHERE;
-static const char builds_order[] = " GROUP BY r.program, r.build, r.version"
-                                   " ORDER BY min(r.at) DESC, r.program, r.build, r.version LIMIT ";
+    "WITH ran AS (SELECT r.program, r.build, r.version, count(*) AS runs,"
+    " count(DISTINCT r.host) AS hosts, min(r.at) AS first, max(r.at) AS last"
+    " FROM hakmem.run r" FLEET_WHERE "{runs} GROUP BY r.program, r.build, r.version),"
+    " seen AS (SELECT r.program, r.build, r.version, count(DISTINCT f.fingerprint) AS findings,"
+    " " FLEET_COUNT " AS many, " FLEET_GUESS " AS estimate, count(DISTINCT f.run) AS found"
+    FLEET_BOTH FLEET_WHERE "{runs} GROUP BY r.program, r.build, r.version),"
+    " began AS (SELECT f.fingerprint, min(r.at) AS first" FLEET_BOTH FLEET_WHERE
+    " GROUP BY f.fingerprint),"
+    " fresh AS (SELECT r.build, count(DISTINCT f.fingerprint) AS findings"
+    " FROM began b JOIN hakmem.run r ON r.at = b.first"
+    " JOIN hakmem.finding f ON f.run = r.run AND f.month = r.month"
+    " AND f.fingerprint = b.fingerprint" FLEET_WHERE " GROUP BY r.build)"
+    " SELECT n.program, n.build, n.version, s.findings, w.findings, s.many, s.estimate,"
+    " s.found, n.runs, n.hosts, " FLEET_SECONDS("n.first") ", " FLEET_SECONDS("n.last") ","
+    " count(*) OVER () FROM ran n"
+    " LEFT JOIN seen s ON s.program = n.program AND s.build = n.build AND s.version = n.version"
+    " LEFT JOIN fresh w ON w.build = n.build"
+    " ORDER BY n.first DESC, n.program, n.build, n.version LIMIT {limit}";
+/* clang-format on */
 
 static void add_build_json(json_t *list, const struct hak_remote_cell *cell) {
     json_t *object = json_object();
@@ -161,7 +176,7 @@ static void add_build(void *context, const struct hak_remote_cell *cell, int cel
 
 struct side {
     const char *word, *one, *headings;
-    const char *columns, *order;
+    const char *sql;
     hak_remote_row *row;
 };
 
@@ -172,15 +187,8 @@ static int show(struct view *view, const struct side *side) {
     int status = fleet_open(&fleet, view, 50, false);
     table_add_headings(&answer.table, side->headings);
     if (!status) {
-        fleet_say(&question, side->columns);
-        fleet_say_runs(&question, &fleet);
-        fleet_say(&question, side->order);
-        fleet_say_number(&question, (int64_t)fleet.limit);
+        fleet_say_all(&question, &fleet, NULL, side->sql);
         status = fleet_ask(&fleet, &question, "reading runs", side->row, &answer);
-    }
-    if (!status && answer.failed) {
-        view_error("out of memory");
-        status = VIEW_UNREADABLE;
     }
     if (!status && view->json) {
         json_t *document = fleet_document(&fleet, side->word);
@@ -203,8 +211,7 @@ int fleet_hosts(struct view *view) {
         .word = "hosts",
         .one = "host",
         .headings = "<host|findings|count|estimate|found in|runs|builds|<newest|<last run",
-        .columns = hosts,
-        .order = hosts_order,
+        .sql = hosts,
         .row = add_host,
     };
     return show(view, &side);
@@ -216,8 +223,7 @@ int fleet_builds(struct view *view) {
         .one = "build",
         .headings = "<version|<build|<program|findings|new|count|estimate|found in|runs|hosts|"
                     "<first run|<last run",
-        .columns = builds,
-        .order = builds_order,
+        .sql = builds,
         .row = add_build,
     };
     return show(view, &side);

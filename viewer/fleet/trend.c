@@ -58,31 +58,29 @@ static int64_t next_of(int64_t from, const char *by) {
     return (int64_t)timegm(&when);
 }
 
-/* The periods are words of this program. */
-static const char *start_of(const char *by) {
+/* Runs and findings apart: a run with findings is counted once. The periods are words of this
+ * program. */
+#define IN_TURNS(period)                                                                           \
+    "WITH ran AS (SELECT " period " AS turn, count(*) AS runs"                                     \
+    " FROM hakmem.run r" FLEET_WHERE "{runs} GROUP BY 1 ORDER BY 1 DESC LIMIT {limit}),"           \
+    " seen AS (SELECT " period " AS turn, count(DISTINCT f.run) AS found,"                         \
+    " count(DISTINCT r.host) AS hosts, " FLEET_COUNT " AS many, " FLEET_GUESS                      \
+    " AS estimate" FLEET_BOTH FLEET_WHERE "{runs}{findings} GROUP BY 1)"                           \
+    " SELECT " FLEET_SECONDS(                                                                      \
+        "n.turn") ", n.runs, s.found, s.hosts, s.many, s.estimate"                                 \
+                  " FROM ran n LEFT JOIN seen s ON s.turn = n.turn ORDER BY n.turn DESC"
+#define START(period) "date_trunc('" period "', r.at AT TIME ZONE 'UTC')"
+
+static const char *sql_of(const char *by) {
     if (strcmp(by, "month") == 0)
-        return FLEET_SECONDS("date_trunc('month', r.at AT TIME ZONE 'UTC')");
-    if (strcmp(by, "week") == 0)
-        return FLEET_SECONDS("date_trunc('week', r.at AT TIME ZONE 'UTC')");
-    return FLEET_SECONDS("date_trunc('day', r.at AT TIME ZONE 'UTC')");
+        return IN_TURNS(START("month"));
+    return strcmp(by, "week") == 0 ? IN_TURNS(START("week")) : IN_TURNS(START("day"));
 }
 
 static int read_periods(struct fleet *fleet, const char *by, const char *fingerprint,
                         struct trend *trend) {
     struct fleet_question question = {0};
-    fleet_say(&question, "SELECT ");
-    fleet_say(&question, start_of(by));
-    fleet_say(&question,
-              ", count(DISTINCT r.run), count(DISTINCT f.run), count(DISTINCT CASE WHEN"
-              " f.run IS NOT NULL THEN r.host END), " FLEET_COUNT ", " FLEET_GUESS FLEET_RUNS);
-    if (fingerprint) {
-        fleet_say(&question, " AND f.fingerprint = ");
-        fleet_say_text(&question, fingerprint);
-    }
-    fleet_say(&question, FLEET_WHERE);
-    fleet_say_runs(&question, fleet);
-    fleet_say(&question, " GROUP BY 1 ORDER BY 1 DESC LIMIT ");
-    fleet_say_number(&question, (int64_t)fleet->limit);
+    fleet_say_all(&question, fleet, fingerprint, sql_of(by));
     int status = fleet_ask(fleet, &question, "reading runs", take_row, trend);
     if (!status && trend->failed) {
         view_error("out of memory");
