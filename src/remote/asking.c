@@ -7,7 +7,7 @@
 #include "remote/schema.h"
 #include "store/error.h"
 
-enum { VALUES_MAX = 64, CELLS_MAX = 64 };
+enum { VALUES_MAX = 96, CELLS_MAX = 64 };
 
 struct hak_remote_asking {
     struct hak_link link;

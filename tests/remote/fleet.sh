@@ -107,6 +107,15 @@ grep -q '"program": "server"' known.json || fail "no program in the baseline: $(
 grep -q '^hakmem-trace: fleet baseline: 1 of [2-9] findings went into it' err || fail "a short baseline: $(cat err)"
 "$trace" run --baseline known.json -- /bin/true >out 2>&1 || fail "run does not read the baseline: $(cat out)"
 
+# ---- as many labels as a run may have, and one more
+labels=()
+for ((i = 0; i < 32; i++)); do labels+=(--label "version=1.0"); done
+labels[1]=env=prod
+for ((i = 3; i < 64; i += 2)); do labels[i]=env=prod; done
+"$trace" fleet "${labels[@]}" --since 2026-10-01 --host host1 --build aaaa --new-since 1.0 --to "$URL" >out 2>&1
+grep -q '^no findings\|^HKM-202' out || fail "32 labels: $(cat out)"
+refused 2 '--label was given more than 32 times' "${labels[@]}" --label version=1.0 --to "$URL"
+
 for url in "$URL?capture=5" "$URL?capture=5&connect_timeout=60" "$URL?connect_timeout=60&capture=5"; do
     "$trace" fleet show $double --to "$url" >out 2>&1
     grep 'hakmem-trace why' out | grep -o 'capture=[0-9]*' >captures
