@@ -67,7 +67,7 @@ COMMANDS = {
     "push": [["--to", "postgresql:///nobody?host=/nowhere", "--host", "\x1b[31mred\x9b"]],
     "hunt": [["--runs", "1", "--", "/bin/true"]],
 }
-NOT_ASKED = {"run", "import", "record", "ctl", "core", "help", "view", "fleet"}  # view: try_view; fleet: tests/remote/fleet.sh
+NOT_ASKED = {"run", "import", "record", "ctl", "core", "help", "view", "fleet"}  # view: try_view; fleet: try_fleet
 NO_STORE = {"explain", "completion"}
 NO_JSON = {"completion", "export", "html"}
 
@@ -473,6 +473,240 @@ def try_long():
         fail("sql cuts what was asked for", out[:100])
 
 
+# ---- a fleet ---------------------------------------------------------------------------------------
+
+MARKUP = b"</script><script>alert(1)</script><!--<img src=x onerror='alert(1)'>&amp;]]>"
+QUOTES = b"\"}],\"x\":[{\"\\\"'; DROP TABLE hakmem.run; --$1 %s %n \\"
+# What stands in every text column of a run and its finding, one attack a run.
+ATTACKS = [ATTACK + FORGED, MARKUP, QUOTES, ATTACK * 400, b"x" * 200000, b"nul\0" + ATTACK, b"", b"=", b"/", b"\n"]
+# The words of `fleet`, as its own page lists them: a new one must be tried here.
+WORDS = {
+    "findings": [[]], "hosts": [[]], "builds": [[]], "trend": [[], ["--by", "month"], ["FINGERPRINT"]],
+    "show": [["FINGERPRINT"], ["FINGERPRINT", "--limit", "1"]], "html": [["-"], ["FILE"]],
+    "baseline": [["FILE"]], "keep": [["--count", "1000000", "--dry-run"], ["--days", "36500", "--json"]], "setup": [[]],
+}
+TAKES_FILTERS = ("findings", "hosts", "builds", "trend", "show", "html", "baseline")
+
+
+def psql(sql):
+    done = subprocess.run(["psql", "-qXtA", "-v", "ON_ERROR_STOP=1", "hakmem"], input=sql.encode(), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    if done.returncode:
+        sys.exit(f"psql: {done.stderr[-300:]!r}: {sql[:300]}")
+    return done.stdout.decode()
+
+
+def literal(data):
+    return f"'\\x{data.hex()}'::bytea"
+
+
+def typed(data):
+    """As a word of a command line, which ends at a NUL."""
+    return os.fsdecode(data.split(b"\0")[0])
+
+
+def make_rows(capture):
+    """A run and a finding for each attack, in every column that takes text."""
+    columns = {}
+    for line in psql("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'hakmem' AND"
+                     " table_name IN ('run', 'finding') AND data_type = 'bytea' ORDER BY 1, 2").splitlines():
+        table, column = line.split("|")
+        columns.setdefault(table, []).append(column)
+    if len(columns.get("run", [])) < 9 or len(columns.get("finding", [])) < 5:
+        fail("few columns of text on the server", columns)
+    for number, attack in enumerate(ATTACKS):
+        run = [literal(attack) for column in columns["run"]]
+        own = [literal(attack.replace(FORGED, b"") if column == "report" else b"%d %s" % (number, attack) if column == "fingerprint" else attack)
+               for column in columns["finding"]]
+        psql(f"INSERT INTO hakmem.run(run, month, at, pid, rate, capture, {', '.join(columns['run'])}) VALUES({100 + number},"
+             f" '2026-11-01', '2026-11-{number + 1:02} 00:00+00', 1, {number}, {capture}, {', '.join(run)})")
+        psql(f"INSERT INTO hakmem.finding(run, month, number, code, count, address, {', '.join(columns['finding'])}) VALUES({100 + number},"
+             f" '2026-11-01', 0, 202, 3, 4096, {', '.join(own)})")
+
+
+def look_at_page(what, page):
+    if page.count(b"<script") != 2 or page.count(b"</script") != 2 or b"<!--" in page.lower():
+        fail(f"{what}: markup of others", page[:200])
+    if max(page) > 0x7e:
+        fail(f"{what}: a byte above 0x7e")
+
+
+def ask_fleet(words, url, modes=("text", "json", "color", "terminal"), due=(0, 1, 2, 3, 4)):
+    for mode in modes:
+        if mode == "json" and words[1] == "html":
+            continue
+        more = {"json": ["--json"], "color": ["--color", "always"], "terminal": ["--color", "always"]}.get(mode, [])
+        status, out, err = ask(words + ["--to", url] + more, on_terminal=mode == "terminal")
+        what = f"{short(words + more)} ({mode})"
+        if status not in due:
+            fail(f"{what}: status {status}", (out + err)[-300:])
+        if words[1:3] == ["html", "-"] and status == 0:
+            look_at_page(what, out)
+        look(what, out, is_coloured=mode in ("color", "terminal"), is_terminal=mode == "terminal")
+        look(f"{what}, stderr", err, is_coloured=mode == "color")
+        if mode == "json" and status == 0:
+            if max(out) > 0x7e:
+                fail(f"{what}: JSON has a byte above 0x7e")
+            try:
+                json.loads(out)
+            except ValueError as error:
+                fail(f"{what}: no JSON: {error}", out[:200])
+
+
+def try_words(url):
+    page = subprocess.run([TRACE, "fleet", "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    words = set(re.findall(r"^  (\w+)(?:  | \[?[A-Z])", page.split("\nOPTIONS")[0], re.M))
+    if words != set(WORDS):
+        fail("fleet's help and the words that are tried differ", sorted(words ^ set(WORDS)))
+    for word, lines in WORDS.items():
+        for line in lines:
+            attacks = range(len(ATTACKS)) if "FINGERPRINT" in line else [0]
+            for number in attacks:
+                fingerprint = typed(b"%d %s" % (number, ATTACKS[number]))
+                if len(fingerprint) > 100000:
+                    continue  # longer than a word of a command line may be
+                file = f"{NAME} {number}.json" if word == "baseline" else f"{NAME} {number}.html"
+                typed_words = [{"FINGERPRINT": fingerprint, "FILE": file}.get(one, one) for one in line]
+                known = b"\0" not in ATTACKS[number]
+                ask_fleet(["fleet", word, *typed_words], url, due=(0, ) if known else (0, 2))
+                if "FILE" in line:
+                    with open(file, "rb") as made:
+                        page = made.read()
+                    look(f"fleet {word}: the file", page)
+                    if word == "html":
+                        look_at_page("fleet html FILE", page)
+                    else:
+                        baseline = json.loads(page)
+                        if len(baseline["findings"]) < len(ATTACKS):
+                            fail("fleet baseline left findings out", len(baseline["findings"]))
+
+
+def try_filters(url):
+    """Hostile words as filters: they find the rows that have them, and nothing ends with a server's error."""
+    for number, attack in enumerate(ATTACKS):
+        text = typed(attack)
+        if b"\0" in attack or not text or len(text) > 100000:
+            continue
+        for more in (["--host", text], ["--build", text], ["--new-since", text], ["--gone-since", text], ["--label", "version=" + text]):
+            due = 2 if "\n" in text and more[0] == "--label" else 0
+            for word in TAKES_FILTERS if number < 3 else ("findings", ):
+                rest = ["0 "] if word == "show" else ["-"] if word == "html" else ["filtered.json"] if word == "baseline" else []
+                ask_fleet(["fleet", word, *rest, *more], url, ("text", "json"), due=(2, ) if word == "show" else (due, ))
+        status, out, _ = ask(["fleet", "--host", text, "--json", "--to", url])
+        if status or json.loads(out)["all"] < 1:
+            fail(f"fleet --host {short([text])} finds nothing", out[:200])
+        for more in (["--label", "key=" + text], ["--label", text], ["--since", text], ["--until", text], ["--by", text], ["--limit", text],
+                     ["--days", text, "--count", text], ["--" + text], ["-s", text], ["--to", text]):
+            for word in ("findings", "trend", "keep"):
+                ask_fleet(["fleet", word, *more], url, ("text", "json"))
+        ask_fleet(["fleet", text], url, ("text", "json"), due=(2, ))
+        ask_fleet(["fleet", "trend", text], url, ("text", "json"), due=(0, ))
+        ask_fleet(["fleet", "baseline", text], url, ("text", "json"))
+
+
+def try_push(url):
+    """Hostile captures, whole and findings alone, under a hostile host with hostile labels; then every question to them."""
+    capture = 0
+    for name in ("overflow", "tree"):
+        store = f"{NAME} {name}.db"
+        shutil.copy(f"{name}.db", store)
+        poison(store, as_json=name == "overflow")
+        for number, attack in enumerate(ATTACKS[:4]):
+            own = ["--host", typed(attack), "--label", "version=" + typed(attack).replace("\n", ""), "--label", "a=" + typed(attack).replace("\n", "")[:900]]
+            for more in ([], ["--json"], ["--whole"] if number == 0 else []):
+                status, out, err = ask(["push", "-s", store, *own, *more, "--to", url])
+                what = f"push {short(own + more)}"
+                if status != (2 if number == 3 else 0):
+                    fail(f"{what}: status {status}", (out + err)[-300:])
+                look(what, out)
+                look(f"{what}, stderr", err)
+                found = re.search(rb"^capture (\d+): ", out, re.M)
+                capture = int(found.group(1)) if found else capture
+    if not capture:
+        sys.exit("no capture was pushed whole")
+    source = f"{url}?capture={capture}"
+    for words in (["why", "@fault"], ["faults"], ["events", "--stacks"], ["info", "--all"], ["modules"], ["export", "csv", "--events"], ["html", "-"],
+                  ["sql", "select * from meta"], ["leaks"], ["check"], ["sql", "select * from \"" + NAME + "\""]):
+        for more in ([], ["--json"])[:1 if words[0] in NO_JSON else 2]:
+            status, out, err = ask(words + more + ["-s", source])
+            if status not in range(5):
+                fail(f"{short(words + more)} of a server: status {status}", err[-200:])
+            look(f"{short(words + more)} of a server", out, has_tabs=words[0] == "sql")
+            look(f"{short(words + more)} of a server, stderr", err)
+    return capture
+
+
+def try_run(url):
+    """`run --push` and `hunt` of a program with a hostile name; then its findings; then with no server, so that it waits in the queue."""
+    with open("program.c", "w") as file:
+        file.write(PROGRAM)
+    program = NAME + " pushed"
+    subprocess.run([os.environ.get("CC", "cc"), "-g", "-w", "-D_GNU_SOURCE", "-o", program, "program.c", "-lpthread", "-ldl"], check=True)
+    os.environ["XDG_STATE_HOME"] = os.path.abspath(NAME + " state")
+    os.makedirs(os.environ["XDG_STATE_HOME"], exist_ok=True)
+    label = os.fsdecode(ATTACK)
+    for more in ([], ["--json"], ["--ci"]):
+        for to in (url, "postgresql:///" + "%1b%5b2J%0aFORGED%c2%9b?host=" + os.path.abspath("nowhere")):
+            status, out, err = ask(["run", "--force", "-s", "pushed.db", "--push", to, "--host", NAME, "--label", "version=" + label, *more, "--",
+                                    "./" + program, "nothing"])
+            if status != 1:
+                fail(f"run --push {short(more)}: status {status}", err[-300:])
+            look(f"run --push {short(more)}", out)
+            look(f"run --push {short(more)}, stderr", err)
+    queue = os.path.join(os.environ["XDG_STATE_HOME"], "hakmem_push")
+    waiting = 0
+    for name in sorted(os.listdir(queue)):
+        with open(os.path.join(queue, name), "rb") as file:
+            text = file.read()
+        if name.endswith(".json") and b"nowhere" in text:
+            waiting += 1
+            with open(os.path.join(queue, name), "wb") as file:
+                file.write(text.replace(b'"runs"', b'"\\u001b[2J\\u009b"'))
+    if not waiting:
+        fail("nothing waits in the queue", os.listdir(queue))
+    shutil.copy(program, os.path.join(queue, NAME + ".json"))
+    for more in ([], ["--json"]):
+        status, out, err = ask(["push", "--queue", *more])
+        if status not in (0, 3, 4):
+            fail(f"push --queue {short(more)}: status {status}", err[-300:])
+        look(f"push --queue {short(more)}", out)
+        look(f"push --queue {short(more)}, stderr", err)
+    if psql(f"SELECT count(*) FROM hakmem.finding f JOIN hakmem.run r ON r.run = f.run AND r.month = f.month WHERE position({literal(b'pushed')} IN r.program) > 0").strip() == "0":
+        fail("run --push sent nothing")
+
+
+def try_server(url):
+    """What the server itself says: errors and notices, names in a URL."""
+    bad = "U&'\\001b[2J\\009b5m\\202e\\000a FORGED'"
+    psql(f"""CREATE FUNCTION public.shout() RETURNS boolean LANGUAGE plpgsql AS $f$
+             BEGIN RAISE NOTICE '%', {bad}; RAISE WARNING '%', {bad}; RAISE EXCEPTION '%', {bad} USING HINT = {bad}; END $f$;
+             ALTER TABLE hakmem.run RENAME TO kept; CREATE VIEW hakmem.run AS SELECT * FROM hakmem.kept WHERE public.shout();
+             GRANT SELECT ON hakmem.run TO hakmem_reader""")
+    for word, lines in WORDS.items():
+        line = [{"FINGERPRINT": "HKM-202:0", "FILE": "shouted"}.get(one, one) for one in lines[0]]
+        ask_fleet(["fleet", word, *line], url, ("text", "json"), due=(0, 3) if word in ("setup", "keep") else (3, ))
+    ask_fleet(["push", "-s", "overflow.db"], url, ("text", "json"), due=(0, 3))  # INSERT goes through the view
+    psql("DROP VIEW hakmem.run; ALTER TABLE hakmem.kept RENAME TO run")
+    for name in ("postgresql:///%1b%5b2J%c2%9b%0aFORGED", "postgresql:///%ff%fe", "postgresql:///" + NAME, "postgresql://" + NAME + "/x",
+                 "postgresql:///hakmem?user=%1b%5b2J%0aFORGED", "postgresql:///hakmem?nonsense=\x1b[2J", "postgresql:///hakmem?options=%1b%5b2J",
+                 "postgresql:///hakmem?capture=\x1b[2J", url + "?application_name=%1b%5b2J%0aFORGED"):
+        for words in (["fleet", "findings"], ["fleet", "setup"], ["fleet", "html", "-"], ["push", "-s", "overflow.db"], ["push", "--whole", "-s", "overflow.db"]):
+            ask_fleet(words, name, ("text", "json"), due=(0, 2, 3))
+        look_twice(["why", "p:1", "-s", name])
+
+
+def try_fleet():
+    url = os.environ["URL"]
+    status, out, err = ask(["fleet", "setup", "--to", url])
+    if status:
+        sys.exit(f"fleet setup: {out + err!r}")
+    make_rows(try_push(url))
+    try_words(url)
+    try_filters(url)
+    try_run(url)
+    try_server(url)
+
+
 def main():
     os.environ["XDG_STATE_HOME"] = os.path.abspath("state")  # of push
     with open("known.json", "w") as file:
@@ -480,7 +714,7 @@ def main():
     with open("known.txt", "w") as file:
         file.write("leak:nothing\n")
     known_commands()
-    parts = {"stores": try_stores, "messages": try_messages, "programs": try_programs, "long": try_long}
+    parts = {"stores": try_stores, "messages": try_messages, "programs": try_programs, "long": try_long, "fleet": try_fleet}
     for part in sys.argv[1:] or parts:
         parts[part]()
     for failure in failures[:40]:
