@@ -107,7 +107,7 @@ static int fail_other(const struct push *push, uint64_t number) {
 
 /* Marks the parts that are there; `count` how many. Other content is an error. */
 static int ask_parts(struct push *push, uint64_t *count) {
-    static const char sql[] = "SELECT number, checksum FROM hakmem.parts($1::bigint)";
+    static const char sql[] = "SELECT number, checksum FROM hakmem.parts(CAST($1 AS BIGINT))";
     int error;
     PGresult *result = ask_of_capture(push, sql, "asking what has come", &error);
     *count = (uint64_t)PQntuples(result);
@@ -126,7 +126,7 @@ static int ask_parts(struct push *push, uint64_t *count) {
 
 /* Are as many rows in each table as were sent? Whoever may insert may also have put some in. */
 static int compare_counts(struct push *push) {
-    static const char sql[] = "SELECT name, row_count FROM hakmem.counts($1::bigint)";
+    static const char sql[] = "SELECT name, row_count FROM hakmem.counts(CAST($1 AS BIGINT))";
     int error;
     PGresult *result = ask_of_capture(push, sql, "comparing what has come", &error);
     for (int i = 0; result && i < PQntuples(result) && !error; i++) {
@@ -158,7 +158,8 @@ static int announce(struct push *push, struct hak_link *link, const struct hak_r
                     bool *is_new) {
     static const char sql[] =
         "INSERT INTO hakmem.part(capture, number, name, row_count, byte_count, checksum)"
-        " VALUES($1::bigint, $2::bigint, $3::bytea, $4::bigint, $5::bigint, $6::bigint)"
+        " VALUES(CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BYTEA), CAST($4 AS BIGINT), "
+        "CAST($5 AS BIGINT), CAST($6 AS BIGINT))"
         " ON CONFLICT DO NOTHING";
     const uint64_t numbers[] = {push->out->capture, p->number, p->rows, p->value_bytes,
                                 p->checksum};
@@ -359,8 +360,9 @@ static int lay_out(struct push *push) {
 
 /* The line that says that it comes. */
 static int announce_capture(struct push *push) {
-    static const char sql[] = "INSERT INTO hakmem.capture(capture, host, file)"
-                              " VALUES($1::bigint, $2::bytea, $3::bytea) ON CONFLICT DO NOTHING";
+    static const char sql[] =
+        "INSERT INTO hakmem.capture(capture, host, file)"
+        " VALUES(CAST($1 AS BIGINT), CAST($2 AS BYTEA), CAST($3 AS BYTEA)) ON CONFLICT DO NOTHING";
     const char *slash = strrchr(push->path, '/'), *name = slash ? slash + 1 : push->path;
     struct utsname machine = {0};
     unsigned char id[8];
@@ -378,7 +380,8 @@ static int announce_capture(struct push *push) {
 static int end_capture(struct push *push) {
     static const char sql[] =
         "INSERT INTO hakmem.capture_end(capture, part_count, row_count, byte_count)"
-        " VALUES($1::bigint, $2::bigint, $3::bigint, $4::bigint) ON CONFLICT DO NOTHING";
+        " VALUES(CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT)) "
+        "ON CONFLICT DO NOTHING";
     const uint64_t numbers[] = {push->out->capture, push->out->parts, push->out->rows,
                                 push->out->bytes};
     unsigned char bytes[4][8];
@@ -426,7 +429,7 @@ static int add_how(const struct push *push, int error) {
 static int hold_capture(struct push *push) {
     int error;
     be_short(&push->link);
-    PQclear(ask_of_capture(push, "SELECT pg_advisory_lock_shared($1::bigint)",
+    PQclear(ask_of_capture(push, "SELECT pg_advisory_lock_shared(CAST($1 AS BIGINT))",
                            "waiting for `fleet keep`, which removes it", &error));
     return error == HAK_STORE_BUSY ? error : 0;
 }

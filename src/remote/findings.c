@@ -22,18 +22,22 @@ struct hak_remote_link {
 static const char run_sql[] =
     "INSERT INTO hakmem.run(run, month, at, host, pid, program, command, build, version, level,"
     " hakmem, rate, labels, capture, summary)"
-    " VALUES($1::bigint, $2::date, $3::timestamptz, $4::bytea, $5::bigint, $6::bytea, $7::bytea,"
-    " $8::bytea, $9::bytea, $10::bytea, $11::bytea, $12::double precision, $13::bytea,"
-    " $14::bigint, $15::bytea) ON CONFLICT DO NOTHING";
+    " VALUES(CAST($1 AS BIGINT), CAST($2 AS DATE), CAST($3 AS TIMESTAMP WITH TIME ZONE), CAST($4 "
+    "AS BYTEA), CAST($5 AS BIGINT), CAST($6 AS BYTEA), CAST($7 AS BYTEA),"
+    " CAST($8 AS BYTEA), CAST($9 AS BYTEA), CAST($10 AS BYTEA), CAST($11 AS BYTEA), CAST($12 AS "
+    "DOUBLE PRECISION), CAST($13 AS BYTEA),"
+    " CAST($14 AS BIGINT), CAST($15 AS BYTEA)) ON CONFLICT DO NOTHING";
 static const char finding_sql[] =
     "INSERT INTO hakmem.finding(run, month, number, fingerprint, code, name, headline, place,"
     " count, report, address)"
-    " VALUES($1::bigint, $2::date, $3::integer, $4::bytea, $5::integer, $6::bytea, $7::bytea,"
-    " $8::bytea, $9::bigint, $10::bytea, $11::bigint) ON CONFLICT DO NOTHING";
+    " VALUES(CAST($1 AS BIGINT), CAST($2 AS DATE), CAST($3 AS INTEGER), CAST($4 AS BYTEA), CAST($5 "
+    "AS INTEGER), CAST($6 AS BYTEA), CAST($7 AS BYTEA),"
+    " CAST($8 AS BYTEA), CAST($9 AS BIGINT), CAST($10 AS BYTEA), CAST($11 AS BIGINT)) ON CONFLICT "
+    "DO NOTHING";
 
 /* What was not known when the run came first: schema.c. */
-static const char fill_sql[] =
-    "SELECT hakmem.fill_run($1::bigint, $2::date, $3::bigint, $4::bytea)";
+static const char fill_sql[] = "SELECT hakmem.fill_run(CAST($1 AS BIGINT), CAST($2 AS DATE), "
+                               "CAST($3 AS BIGINT), CAST($4 AS BYTEA))";
 
 /* ---- values, in binary ------------------------------------------------------------------------
  */

@@ -132,11 +132,12 @@ static char *sql_of(const struct hak_remote_table *t, uint64_t rows, bool is_nar
         return NULL;
     for (int i = 0; i < t->columns; i++) {
         bool is_left_out = is_narrow && t->column[i].type == HAK_REMOTE_BYTES;
-        fprintf(sql, is_left_out ? "%sNULL::bytea AS \"%s\"" : "%s\"%s\"", i ? ", " : "SELECT ",
-                t->column[i].name);
+        fprintf(sql, is_left_out ? "%sCAST(NULL AS BYTEA) AS \"%s\"" : "%s\"%s\"",
+                i ? ", " : "SELECT ", t->column[i].name);
     }
-    fprintf(sql, " FROM hakmem.\"c_%s\" WHERE capture = $1::bigint LIMIT %llu", t->name,
-            (unsigned long long)rows + 1);
+    fprintf(sql,
+            " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
+            t->name, (unsigned long long)rows + 1);
     if (fclose(sql) == 0)
         return text;
     free(text);

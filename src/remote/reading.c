@@ -34,7 +34,7 @@ struct cursor {
     PGresult *rows;     /* those that are here */
     int row;
     uint64_t before; /* rows of earlier answers */
-    char *sql;       /* without LIMIT: for the cursor, when there are more */
+    char *sql;       /* without an end: for the cursor, when there are more */
     struct hak_link_value value[HAK_REMOTE_COLUMNS * 4];
     unsigned char *bytes[HAK_REMOTE_COLUMNS * 4];    /* of the values */
     sqlite3_value *argument[HAK_REMOTE_COLUMNS * 4]; /* the same as SQLite gave them, in filter */
@@ -257,7 +257,8 @@ static int make_sql(struct cursor *c, const struct table *t, const char *plan,
     c->first = FIRST_ROWS;
     add_columns(sql, c, t->table, strtoull(plan, &end, 16));
     fprintf(sql,
-            is_here ? " FROM \"%s\" WHERE 1" : " FROM hakmem.\"c_%s\" WHERE capture = $1::bigint",
+            is_here ? " FROM \"%s\" WHERE 1"
+                    : " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT)",
             t->table->name);
     for (; *end; end += 3) {
         char op = end[1];
@@ -274,7 +275,7 @@ static int make_sql(struct cursor *c, const struct table *t, const char *plan,
             }
             c->argument[c->values - 1] = NULL;
             if (!is_here)
-                fprintf(sql, "$%d::bigint[]", c->values);
+                fprintf(sql, "CAST($%d AS BIGINT[])", c->values);
             fprintf(sql, ")");
         } else if (op == '+' || op == '-') {
             if (!is_whole_key(t->table, keys))
@@ -282,8 +283,9 @@ static int make_sql(struct cursor *c, const struct table *t, const char *plan,
             ordered |= 1u << (end[2] - 'a');
         } else if (argument < count && take_value(c, column->type, arguments[argument++])) {
             c->argument[c->values - 1] = arguments[argument - 1];
-            fprintf(sql, is_here ? " AND \"%s\" %s ?%d" : " AND \"%s\" %s $%d::%s", column->name,
-                    sign_of(op), c->values, column->type == HAK_REMOTE_NUMBER ? "bigint" : "bytea");
+            fprintf(sql, is_here ? " AND \"%s\" %s ?%d" : " AND \"%s\" %s CAST($%d AS %s)",
+                    column->name, sign_of(op), c->values,
+                    column->type == HAK_REMOTE_NUMBER ? "BIGINT" : "BYTEA");
             if (op == '=' && column->key > 0)
                 keys |= 1u << column->key;
         }
@@ -417,7 +419,7 @@ static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int
         return result;
     if (is_here)
         return open_here(c);
-    if (asprintf(&sql, "%s LIMIT %d", c->sql, c->first) < 0)
+    if (asprintf(&sql, "%s FETCH FIRST %d ROWS ONLY", c->sql, c->first) < 0)
         return SQLITE_NOMEM;
     c->rows = hak_link_ask(&t->of->link, sql, c->value, c->values, "reading rows", &error);
     free(sql);
@@ -624,12 +626,14 @@ static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
 /* There, and all of it? `*bytes` are those of its rows; what is small comes along. */
 static int look_for(struct capture *of, uint64_t *bytes) {
     static char begin[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    static char look[] = "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = $1::bigint),"
-                         " (SELECT byte_count FROM hakmem.capture_end WHERE capture = $1::bigint)";
+    static char look[] =
+        "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = CAST($1 AS BIGINT)),"
+        " (SELECT byte_count FROM hakmem.capture_end WHERE capture = CAST($1 AS BIGINT))";
     static char sizes[] =
-        "SELECT name, least(greatest(sum(row_count), -1), 9223372036854775807)::bigint,"
-        " least(greatest(sum(byte_count), -1), 9223372036854775807)::bigint FROM hakmem.part"
-        " WHERE capture = $1::bigint GROUP BY name";
+        "SELECT name, CAST(least(greatest(sum(row_count), -1), 9223372036854775807) AS BIGINT),"
+        " CAST(least(greatest(sum(byte_count), -1), 9223372036854775807) AS BIGINT) FROM "
+        "hakmem.part"
+        " WHERE capture = CAST($1 AS BIGINT) GROUP BY name";
     struct hak_link *link = &of->link;
     unsigned char id[8];
     const struct hak_link_value value = {id, 8};

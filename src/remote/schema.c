@@ -33,8 +33,9 @@ static int newest_known(void) {
 /* ---- what is there ----------------------------------------------------------------------------
  */
 
-char hak_remote_schema_versions[] = "SELECT coalesce(max(number), 0)::bigint,"
-                                    " coalesce(max(oldest), 0)::bigint FROM hakmem.migration";
+char hak_remote_schema_versions[] =
+    "SELECT CAST(coalesce(max(number), 0) AS BIGINT),"
+    " CAST(coalesce(max(oldest), 0) AS BIGINT) FROM hakmem.migration";
 static const char asking[] = "asking for its layout";
 
 /* The server's layout, 0 = none; and what a client must know. */
@@ -104,7 +105,7 @@ static int columns_of(const PGresult *columns, const char *table) {
 
 int hak_remote_schema_check_tables(struct hak_link *link, const struct hak_remote_tables *tables) {
     static const char sql[] =
-        "SELECT c.relname::text, count(*)::bigint FROM pg_catalog.pg_class c"
+        "SELECT CAST(c.relname AS TEXT), count(*) FROM pg_catalog.pg_class c"
         " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
         " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
         " WHERE n.nspname = 'hakmem' AND c.relkind = 'r' AND c.relname LIKE 'c\\_%'"
@@ -125,7 +126,7 @@ int hak_remote_schema_check_tables(struct hak_link *link, const struct hak_remot
 static bool has_role(struct hak_link *link, const char *role) {
     int error;
     PGresult *result = hak_link_ask(
-        link, "SELECT 1::bigint FROM pg_catalog.pg_roles WHERE rolname = $1::text",
+        link, "SELECT CAST(1 AS BIGINT) FROM pg_catalog.pg_roles WHERE rolname = CAST($1 AS TEXT)",
         &(struct hak_link_value){role, (int)strlen(role)}, 1, "asking for roles", &error);
     bool is_there = result && PQntuples(result) > 0;
     PQclear(result);
@@ -209,8 +210,10 @@ static void add_functions(FILE *sql, const struct hak_remote_tables *tables) {
             " RETURNS TABLE(name BYTEA, row_count BIGINT)%s",
             rights);
     for (int i = 0; i < tables->tables; i++)
-        fprintf(sql, "%sSELECT '%s'::bytea, count(*) FROM hakmem.\"c_%s\" WHERE capture = wanted",
-                i ? " UNION ALL " : "", tables->table[i].name, tables->table[i].name);
+        fprintf(
+            sql,
+            "%sSELECT CAST('%s' AS BYTEA), count(*) FROM hakmem.\"c_%s\" WHERE capture = wanted",
+            i ? " UNION ALL " : "", tables->table[i].name, tables->table[i].name);
     fprintf(sql, " $f$;");
 }
 
@@ -219,9 +222,9 @@ static void add_functions(FILE *sql, const struct hak_remote_tables *tables) {
 
 static bool has_table(struct hak_link *link, const char *name) {
     int error;
-    PGresult *result =
-        hak_link_ask(link, "SELECT 1::bigint WHERE to_regclass($1::text) IS NOT NULL",
-                     &(struct hak_link_value){name, (int)strlen(name)}, 1, doing, &error);
+    PGresult *result = hak_link_ask(
+        link, "SELECT CAST(1 AS BIGINT) WHERE to_regclass(CAST($1 AS TEXT)) IS NOT NULL",
+        &(struct hak_link_value){name, (int)strlen(name)}, 1, doing, &error);
     bool is_there = result && PQntuples(result) > 0;
     PQclear(result);
     return is_there;
@@ -259,8 +262,9 @@ static int make_partition(struct hak_link *link, const char *table, const char *
 
 static int make_partitions(struct hak_link *link, int *made) {
     static const char *const tables[] = {"run", "finding"};
-    static const char sql[] = "SELECT extract(year FROM now() AT TIME ZONE 'UTC')::bigint * 12"
-                              " + extract(month FROM now() AT TIME ZONE 'UTC')::bigint - 1";
+    static const char sql[] =
+        "SELECT CAST(extract(year FROM CURRENT_TIMESTAMP AT TIME ZONE 'UTC') AS BIGINT) * 12"
+        " + CAST(extract(month FROM CURRENT_TIMESTAMP AT TIME ZONE 'UTC') AS BIGINT) - 1";
     int error;
     uint64_t months;
     PGresult *result = hak_link_ask(link, sql, NULL, 0, "asking for the time", &error);

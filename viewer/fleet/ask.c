@@ -9,6 +9,7 @@
 #include "viewer/capture/capture.h"
 #include "viewer/fleet/when.h"
 
+enum { MICRO = 1000000 };
 enum { RUNS, FINDINGS, LIMIT, MARKS }; /* what stands in braces */
 
 /* ---- the server -------------------------------------------------------------------------------
@@ -89,8 +90,27 @@ void fleet_say_number(struct fleet_question *question, int64_t number) {
     say_value(question, (struct hak_remote_cell){.kind = HAK_REMOTE_INTEGER, .number = number});
 }
 
-void fleet_say_real(struct fleet_question *question, double number) {
-    say_value(question, (struct hak_remote_cell){.kind = HAK_REMOTE_REAL_NUMBER, .real = number});
+static struct tm in_utc(int64_t us, int *rest) {
+    int64_t seconds = us / MICRO - (us % MICRO < 0);
+    struct tm utc = {0};
+    time_t at = (time_t)seconds;
+    *rest = (int)(us - seconds * MICRO);
+    gmtime_r(&at, &utc);
+    return utc;
+}
+
+void fleet_say_moment(struct fleet_question *question, int64_t us) {
+    int rest;
+    struct tm utc = in_utc(us, &rest);
+    hak_text_add(
+        &question->sql, "TIMESTAMP WITH TIME ZONE '%04d-%02d-%02d %02d:%02d:%02d.%06d+00:00'",
+        utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, rest);
+}
+
+void fleet_say_month(struct fleet_question *question, int64_t us) {
+    int rest;
+    struct tm utc = in_utc(us, &rest);
+    hak_text_add(&question->sql, "DATE '%04d-%02d-01'", utc.tm_year + 1900, utc.tm_mon + 1);
 }
 
 static void say_time(struct fleet_question *question, const struct fleet *fleet, const char *option,
@@ -106,13 +126,12 @@ static void say_time(struct fleet_question *question, const struct fleet *fleet,
     /* The month first: whole partitions are left out by it. */
     fleet_say(question, " AND r.month ");
     fleet_say(question, relation[0] == '<' ? "<=" : ">=");
-    fleet_say(question, " date_trunc('month', to_timestamp(");
-    fleet_say_real(question, (double)seconds);
-    fleet_say(question, ") AT TIME ZONE 'UTC')::date AND r.at ");
+    fleet_say(question, " ");
+    fleet_say_month(question, seconds * MICRO);
+    fleet_say(question, " AND r.at ");
     fleet_say(question, relation);
-    fleet_say(question, " to_timestamp(");
-    fleet_say_real(question, (double)seconds);
-    fleet_say(question, ")");
+    fleet_say(question, " ");
+    fleet_say_moment(question, seconds * MICRO);
 }
 
 /* The same for a text that the question frees; NULL: no memory. */
@@ -194,9 +213,9 @@ static void say_runs(struct fleet_question *question, const struct fleet *fleet)
         fleet_say_text(question, host);
     }
     if (build) {
-        fleet_say(question, " AND substring(r.build FROM 1 FOR ");
+        fleet_say(question, " AND substring(r.build FROM 1 FOR CAST(");
         fleet_say_number(question, (int64_t)strlen(build));
-        fleet_say(question, "::int) = ");
+        fleet_say(question, " AS INTEGER)) = ");
         fleet_say_text(question, build);
     }
     say_labels(question, view_value(fleet->view, "label"));
@@ -206,9 +225,9 @@ static void say_runs(struct fleet_question *question, const struct fleet *fleet)
 static void say_begin(struct fleet_question *question, const char *typed) {
     fleet_say(question, "(SELECT min(r.at) FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
     fleet_say_text(question, typed);
-    fleet_say(question, " OR substring(r.build FROM 1 FOR ");
+    fleet_say(question, " OR substring(r.build FROM 1 FOR CAST(");
     fleet_say_number(question, (int64_t)strlen(typed));
-    fleet_say(question, "::int) = ");
+    fleet_say(question, " AS INTEGER)) = ");
     fleet_say_text(question, typed);
     fleet_say(question, "))");
 }

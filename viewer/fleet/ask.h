@@ -43,7 +43,10 @@ void fleet_say(struct fleet_question *question, const char *sql);
 /* Appends "$N" for a value that lives until fleet_ask. */
 void fleet_say_text(struct fleet_question *question, const char *text);
 void fleet_say_number(struct fleet_question *question, int64_t number);
-void fleet_say_real(struct fleet_question *question, double number);
+/* Appends a moment, in microseconds since 1970, or the first day of its month in UTC, as a literal.
+ */
+void fleet_say_moment(struct fleet_question *question, int64_t us);
+void fleet_say_month(struct fleet_question *question, int64_t us);
 /* Appends SQL of this program in which stand, as often as they are wanted,
  *   {runs}      " AND ..." of the runs `r`: --since, --until, --build, --host, --label
  *   {findings}  the same of the findings `f`: --new-since, --gone-since, and `fingerprint` where
@@ -62,13 +65,14 @@ int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *
     " FROM hakmem.run r LEFT JOIN hakmem.finding f ON f.run = r.run AND f.month = r.month"
 /* Times that count: the others are no times of runs. */
 #define FLEET_WHERE                                                                                \
-    " WHERE r.at >= TIMESTAMPTZ '1970-01-01 00:00:00+00'"                                          \
-    " AND r.at < TIMESTAMPTZ '9999-01-01 00:00:00+00'"
-#define FLEET_RATE          "CASE WHEN r.rate >= 1 AND r.rate <= 1e9 THEN r.rate ELSE 1 END"
-#define FLEET_COUNT         "least(coalesce(sum(greatest(f.count, 0)), 0), 9e18)::bigint"
-#define FLEET_GUESS         "coalesce(sum(" FLEET_RATE " * greatest(f.count, 0)), 0)::float8"
+    " WHERE r.at >= TIMESTAMP WITH TIME ZONE '1970-01-01 00:00:00+00'"                             \
+    " AND r.at < TIMESTAMP WITH TIME ZONE '9999-01-01 00:00:00+00'"
+#define FLEET_RATE  "CASE WHEN r.rate >= 1 AND r.rate <= 1e9 THEN r.rate ELSE 1 END"
+#define FLEET_COUNT "CAST(least(coalesce(sum(greatest(f.count, 0)), 0), 9e18) AS BIGINT)"
+#define FLEET_GUESS                                                                                \
+    "CAST(coalesce(sum(" FLEET_RATE " * greatest(f.count, 0)), 0) AS DOUBLE PRECISION)"
 #define FLEET_TEXT(bytes)   "substring(" bytes " FROM 1 FOR 4096)"
-#define FLEET_SECONDS(time) "extract(epoch FROM " time ")::bigint"
+#define FLEET_SECONDS(time) "CAST(extract(epoch FROM " time ") AS BIGINT)"
 /* ---- cells ------------------------------------------------------------------------------------
  */
 uint64_t fleet_number(const struct hak_remote_cell *cell); /* 0 where it is none, or below 0 */

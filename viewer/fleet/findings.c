@@ -39,7 +39,7 @@ static const char sql[] =
     " sum(" FLEET_RATE ") AS weight, count(*) OVER () AS all_of_them"
     FLEET_BOTH FLEET_WHERE "{runs}{findings}"
     " GROUP BY f.fingerprint ORDER BY weight DESC, hosts DESC, many DESC, f.fingerprint"
-    " LIMIT {limit}),"
+    " FETCH FIRST {limit} ROWS ONLY),"
     " ends AS (SELECT s.fingerprint, e.is_last, r.program, r.build, r.version, f.name, f.headline,"
     " f.place, row_number() OVER (PARTITION BY s.fingerprint, e.is_last"
     " ORDER BY r.run, f.number) AS turn"
@@ -100,11 +100,11 @@ static int check_since(struct fleet *fleet, const char *option) {
         return 0;
     fleet_say(&question, "SELECT r.run FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
     fleet_say_text(&question, typed);
-    fleet_say(&question, " OR substring(r.build FROM 1 FOR ");
+    fleet_say(&question, " OR substring(r.build FROM 1 FOR CAST(");
     fleet_say_number(&question, (int64_t)strlen(typed));
-    fleet_say(&question, "::int) = ");
+    fleet_say(&question, " AS INTEGER)) = ");
     fleet_say_text(&question, typed);
-    fleet_say(&question, ") LIMIT 1");
+    fleet_say(&question, ") FETCH FIRST 1 ROWS ONLY");
     int status = fleet_ask(fleet, &question, "reading builds", take_begin, &is_there);
     if (!status && !is_there) {
         view_error("--%s %s: no run of such a build or version was pushed; `hakmem-trace fleet "

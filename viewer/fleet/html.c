@@ -46,10 +46,12 @@ static int read_days(struct page *page) {
                                                       " " FLEET_COUNT
                                                       ", " FLEET_GUESS FLEET_BOTH FLEET_WHERE
                                                       "{runs}{findings}"
-                                                      " GROUP BY 1, 2 ORDER BY 2 DESC, 1 LIMIT ";
+                                                      " GROUP BY 1, 2 ORDER BY 2 DESC, 1 FETCH "
+                                                      "FIRST ";
     struct fleet_question question = {0};
     fleet_say_all(&question, &page->fleet, NULL, sql);
     fleet_say_number(&question, ROWS);
+    fleet_say(&question, " ROWS ONLY");
     return fleet_ask(&page->fleet, &question, "reading days", add_day, page);
 }
 
@@ -75,10 +77,11 @@ static int read_places(struct page *page) {
         " count(DISTINCT f.run), " FLEET_SECONDS("min(r.at)") ", " FLEET_SECONDS("max(r.at)")
             FLEET_BOTH FLEET_WHERE
         "{runs}{findings}"
-        " GROUP BY 1, 2, 3, 4 ORDER BY max(r.at) DESC, 1, 2, 3, 4 LIMIT ";
+        " GROUP BY 1, 2, 3, 4 ORDER BY max(r.at) DESC, 1, 2, 3, 4 FETCH FIRST ";
     struct fleet_question question = {0};
     fleet_say_all(&question, &page->fleet, NULL, sql);
     fleet_say_number(&question, ROWS);
+    fleet_say(&question, " ROWS ONLY");
     return fleet_ask(&page->fleet, &question, "reading hosts and builds", add_place, page);
 }
 
@@ -107,7 +110,7 @@ static int read_reports(struct page *page) {
     static const char sql[] =
         "WITH newest AS (SELECT f.fingerprint, max(r.at) AS last" FLEET_BOTH FLEET_WHERE
         "{runs}{findings} GROUP BY f.fingerprint"
-        " ORDER BY sum(" FLEET_RATE ") DESC, f.fingerprint LIMIT ";
+        " ORDER BY sum(" FLEET_RATE ") DESC, f.fingerprint FETCH FIRST ";
     static const char rest[] =
         "), ends AS (SELECT f.run, f.month, f.number, row_number() OVER (PARTITION BY"
         " f.fingerprint ORDER BY r.run, f.number) AS turn"
@@ -122,6 +125,7 @@ static int read_reports(struct page *page) {
     struct fleet_question question = {0};
     fleet_say_all(&question, &page->fleet, NULL, sql);
     fleet_say_number(&question, ROWS);
+    fleet_say(&question, " ROWS ONLY");
     fleet_say_all(&question, &page->fleet, NULL, rest);
     return fleet_ask(&page->fleet, &question, "reading reports", add_report, page);
 }

@@ -34,15 +34,11 @@ struct keep {
  * when it was pushed, unless a run that stays has its number. */
 
 static void say_before(struct fleet_question *question, const struct keep *keep) {
-    fleet_say(question, "TIMESTAMPTZ 'epoch' + ");
-    fleet_say_number(question, keep->before_us);
-    fleet_say(question, " * INTERVAL '1 microsecond'");
+    fleet_say_moment(question, keep->before_us);
 }
 
 static void say_month(struct fleet_question *question, const struct keep *keep) {
-    fleet_say(question, "date_trunc('month', (");
-    say_before(question, keep);
-    fleet_say(question, ") AT TIME ZONE 'UTC')::date");
+    fleet_say_month(question, keep->before_us);
 }
 
 /* The runs `r` that go. */
@@ -87,7 +83,7 @@ static void take_owner(void *context, const struct hak_remote_cell *cell, int ce
 static int check_owner(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_say(&question, "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c"
-                         " WHERE c.oid = 'hakmem.run'::regclass");
+                         " WHERE c.oid = CAST('hakmem.run' AS REGCLASS)");
     int status = fleet_ask(&keep->fleet, &question, "asking who owns it", take_owner, keep);
     if (!status && !keep->is_owner) {
         view_error("%s: only the role that laid out the server may remove what is there",
@@ -108,20 +104,22 @@ static void take_end(void *context, const struct hak_remote_cell *cell, int cell
  * remove all others with them. */
 static int read_end(struct keep *keep) {
     struct fleet_question question = {0};
-    fleet_say(&question, "SELECT (extract(epoch FROM greatest(");
+    fleet_say(&question, "SELECT CAST(extract(epoch FROM greatest(");
     if (keep->days) {
-        fleet_say(&question, "now() - ");
+        fleet_say(&question, "CURRENT_TIMESTAMP - ");
         fleet_say_number(&question, (int64_t)keep->days);
-        fleet_say(&question, " * INTERVAL '1 day'");
+        fleet_say(&question, " * INTERVAL '1' DAY");
     } else
-        fleet_say(&question, "NULL::timestamptz");
+        fleet_say(&question, "CAST(NULL AS TIMESTAMP WITH TIME ZONE)");
     if (keep->count) {
-        fleet_say(&question, ", (SELECT min(n.at) FROM (SELECT r.at FROM hakmem.run r" FLEET_WHERE
-                             " AND r.at < now() + INTERVAL '1 day' ORDER BY r.at DESC LIMIT ");
+        fleet_say(
+            &question,
+            ", (SELECT min(n.at) FROM (SELECT r.at FROM hakmem.run r" FLEET_WHERE
+            " AND r.at < CURRENT_TIMESTAMP + INTERVAL '1' DAY ORDER BY r.at DESC FETCH FIRST ");
         fleet_say_number(&question, (int64_t)keep->count);
-        fleet_say(&question, ") n)");
+        fleet_say(&question, " ROWS ONLY) n)");
     }
-    fleet_say(&question, ")) * 1000000)::bigint");
+    fleet_say(&question, ")) * 1000000 AS BIGINT)");
     return fleet_ask(&keep->fleet, &question, "looking for the oldest that stays", take_end, keep);
 }
 
@@ -161,18 +159,20 @@ static void take_partition(void *context, const struct hak_remote_cell *cell, in
 static int read_partitions(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_say(&question,
-              "WITH named AS (SELECT c.relname::text AS name FROM pg_catalog.pg_inherits i"
+              "WITH named AS (SELECT CAST(c.relname AS TEXT) AS name FROM pg_catalog.pg_inherits i"
               " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN"
-              " ('hakmem.run'::regclass, 'hakmem.finding'::regclass)),"
+              " (CAST('hakmem.run' AS REGCLASS), CAST('hakmem.finding' AS REGCLASS))),"
               " dated AS (SELECT name LIKE 'finding%' AS is_finding, CASE WHEN name ~"
               " '^(run|finding)_[0-9]{4}_(0[1-9]|1[0-2])$' THEN make_date("
-              "substring(right(name, 7) FROM 1 FOR 4)::int, right(name, 2)::int, 1) END AS month"
+              "CAST(substring(right(name, 7) FROM 1 FOR 4) AS INTEGER), CAST(right(name, 2) AS "
+              "INTEGER), 1) END AS month"
               " FROM named)"
-              " SELECT is_finding, (extract(year FROM month) * 12 + extract(month FROM month)"
-              " - 1)::bigint FROM dated WHERE month < ");
+              " SELECT is_finding, CAST(extract(year FROM month) * 12 + extract(month FROM month)"
+              " - 1 AS BIGINT) FROM dated WHERE month < ");
     say_month(&question, keep);
     fleet_say(&question,
-              " AND (month < date_trunc('month', now() AT TIME ZONE 'UTC') - INTERVAL '12 months'"
+              " AND (month < date_trunc('month', CURRENT_TIMESTAMP AT TIME ZONE 'UTC') - INTERVAL "
+              "'12' MONTH"
               " OR CASE WHEN is_finding THEN EXISTS (SELECT 1 FROM hakmem.finding f"
               " WHERE f.month = dated.month)"
               " ELSE EXISTS (SELECT 1 FROM hakmem.run r WHERE r.month = dated.month) END)"
@@ -225,9 +225,10 @@ static int remove_rows(struct keep *keep, bool is_finding,
         if (keep->partition[i].is_finding != is_finding)
             continue;
         name_partition(&keep->partition[i], name);
-        fleet_say(&question, is_finding ? " AND f.tableoid <> '" : " AND r.tableoid <> '");
+        fleet_say(&question,
+                  is_finding ? " AND f.tableoid <> CAST('" : " AND r.tableoid <> CAST('");
         fleet_say(&question, name);
-        fleet_say(&question, "'::regclass");
+        fleet_say(&question, "' AS REGCLASS)");
     }
     return fleet_ask(&keep->fleet, &question, "removing what is old", NULL, NULL);
 }

@@ -36,7 +36,7 @@ static const char instance_columns[] =
     " " FLEET_SECONDS("r.at") ", f.count, f.address,"
                               " substring(f.report FROM 1 FOR 1048576)" FLEET_BOTH FLEET_WHERE
                               "{runs}{findings}";
-static const char instance_order[] = " ORDER BY r.at DESC, f.run, f.number LIMIT 1";
+static const char instance_order[] = " ORDER BY r.at DESC, f.run, f.number FETCH FIRST 1 ROWS ONLY";
 
 struct instance {
     bool is_there, has_capture, has_address, failed;
@@ -143,7 +143,7 @@ static const char where[] =
         "max(r.at)") ", count(*) OVER ()" //
     FLEET_BOTH FLEET_WHERE
                      "{runs}{findings} GROUP BY r.host, r.build, r.version ORDER BY max(r.at) DESC,"
-                     " r.host, r.build, r.version LIMIT {limit}";
+                     " r.host, r.build, r.version FETCH FIRST {limit} ROWS ONLY";
 
 static void take_where(void *context, const struct hak_remote_cell *cell, int cells) {
     struct answer *answer = context;

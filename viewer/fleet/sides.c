@@ -38,7 +38,7 @@ static const char hosts[] =
     " shown AS (SELECT n.host, coalesce(s.findings, 0) AS findings, s.many, s.estimate,"
     " coalesce(s.found, 0) AS found, n.runs, n.builds, n.first, n.last,"
     " count(*) OVER () AS all_of_them FROM ran n LEFT JOIN seen s ON s.host = n.host"
-    " ORDER BY findings DESC, found DESC, n.host LIMIT {limit}),"
+    " ORDER BY findings DESC, found DESC, n.host FETCH FIRST {limit} ROWS ONLY),"
     " ends AS (SELECT s.host, r.build, r.version,"
     " row_number() OVER (PARTITION BY s.host ORDER BY r.run) AS turn"
     " FROM shown s JOIN hakmem.run r ON r.host = s.host AND r.at = s.last" FLEET_WHERE "{runs})"
@@ -126,7 +126,7 @@ static const char builds[] =
     " count(*) OVER () FROM ran n"
     " LEFT JOIN seen s ON s.program = n.program AND s.build = n.build AND s.version = n.version"
     " LEFT JOIN fresh w ON w.build = n.build"
-    " ORDER BY n.first DESC, n.program, n.build, n.version LIMIT {limit}";
+    " ORDER BY n.first DESC, n.program, n.build, n.version FETCH FIRST {limit} ROWS ONLY";
 /* clang-format on */
 
 static void add_build_json(json_t *list, const struct hak_remote_cell *cell) {

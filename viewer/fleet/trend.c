@@ -62,7 +62,8 @@ static int64_t next_of(int64_t from, const char *by) {
  * program. */
 #define IN_TURNS(period)                                                                           \
     "WITH ran AS (SELECT " period " AS turn, count(*) AS runs"                                     \
-    " FROM hakmem.run r" FLEET_WHERE "{runs} GROUP BY 1 ORDER BY 1 DESC LIMIT {limit}),"           \
+    " FROM hakmem.run r" FLEET_WHERE                                                               \
+    "{runs} GROUP BY 1 ORDER BY 1 DESC FETCH FIRST {limit} ROWS ONLY),"                            \
     " seen AS (SELECT " period " AS turn, count(DISTINCT f.run) AS found,"                         \
     " count(DISTINCT r.host) AS hosts, " FLEET_COUNT " AS many, " FLEET_GUESS                      \
     " AS estimate" FLEET_BOTH FLEET_WHERE "{runs}{findings} GROUP BY 1)"                           \
