@@ -2,7 +2,7 @@
 #include "store/reader/scan.h"
 
 #include <stdlib.h>
-#include "store/reader/chunks.h"
+#include "store/reader/ahead.h"
 #include "store/reader/slot.h"
 #include "store/reader/inner.h"
 #include "store/reader/watch.h"
@@ -11,6 +11,7 @@ struct hak_scan {
     struct hak_store_reader *reader;
     struct hak_scan_limits limits;
     struct hak_chunk_choice choice;
+    struct hak_ahead ahead;           /* of the choice */
     bool backwards, is_done, has_all; /* has_all: no chunk is left to be read */
     uint64_t chunks_opened;
     struct hak_scan_slot *slot[HAK_SCAN_SLOTS_MAX]; /* a ring; NULL = not made yet */
@@ -70,6 +71,7 @@ void hak_scan_free(struct hak_scan *s) {
     if (!s)
         return;
     hak_chunks_end(&s->choice);
+    hak_ahead_clear(&s->ahead);
     for (unsigned i = 0; i < HAK_SCAN_SLOTS_MAX; i++)
         free_slot(s->slot[i]);
     free(s);
@@ -85,6 +87,7 @@ static void stop(struct hak_scan *s) {
         s->used--;
     }
     hak_chunks_end(&s->choice);
+    hak_ahead_clear(&s->ahead);
     s->is_done = true;
 }
 
@@ -138,39 +141,52 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
 /* ---- chunks on their way -----------------------------------------------------------------------
  */
 
-/* Reads the chunk into the slot, which then has its blob or what is wrong with it. 0 or an error.
- */
-static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t id,
-                      uint32_t events) {
-    slot->wrong = NULL;
-    if (slot->chunk_id == id && slot->chunk.events == events)
-        return 0;
+/* Asks for the chunk's blob, which then lies in the slot, or for what is wrong with it. 0 or an
+ * error. */
+static int read_data(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t id, size_t *bytes) {
     struct hak_query q = hak_ask(&s->reader->db, "SELECT data FROM chunk_data WHERE chunk = ?1",
                                  "reading a chunk", id);
     bool found = hak_query_next(&q);
-    size_t bytes = found ? (size_t)sqlite3_column_bytes(q.statement, 0) : 0;
-    slot->chunk_id = id;
-    slot->where = "header";
+    *bytes = found ? (size_t)sqlite3_column_bytes(q.statement, 0) : 0;
     if (!found)
         slot->wrong = "it is missing";
-    if (bytes > slot->blob_room) {
-        uint8_t *room = realloc(slot->blob, bytes);
+    if (*bytes > slot->blob_room) {
+        uint8_t *room = realloc(slot->blob, *bytes);
         if (!room)
             slot->wrong = "there is not enough memory for it";
         else
-            slot->blob = room, slot->blob_room = bytes;
+            slot->blob = room, slot->blob_room = *bytes;
     }
-    if (!slot->wrong) {
-        if (bytes)
-            memcpy(slot->blob, sqlite3_column_blob(q.statement, 0), bytes);
+    if (!slot->wrong && *bytes)
+        memcpy(slot->blob, sqlite3_column_blob(q.statement, 0), *bytes);
+    return hak_query_end(&q);
+}
+
+/* Brings the chunk into the slot, which then has its blob or what is wrong with it. 0 or an error.
+ */
+static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot,
+                      struct hak_ahead_chunk *chunk) {
+    size_t bytes = chunk->bytes;
+    int error = 0;
+    slot->wrong = NULL;
+    if (slot->chunk_id == chunk->id && slot->chunk.events == chunk->events)
+        return 0;
+    slot->chunk_id = chunk->id;
+    slot->where = "header";
+    if (chunk->data) {
+        free(slot->blob);
+        slot->blob = chunk->data;
+        slot->blob_room = bytes;
+        chunk->data = NULL;
+    } else {
+        error = read_data(s, slot, chunk->id, &bytes);
+    }
+    if (!error && !slot->wrong)
         slot->wrong = hak_chunk_open(&slot->chunk, slot->blob, bytes);
-    }
-    int error = hak_query_end(&q);
-    if (error)
-        return error;
-    if (!slot->wrong && (slot->chunk.first_id != id || slot->chunk.events != events))
+    if (!error && !slot->wrong &&
+        (slot->chunk.first_id != chunk->id || slot->chunk.events != chunk->events))
         slot->wrong = "it is not the chunk that its row speaks of";
-    return 0;
+    return error;
 }
 
 /* A free slot; one that still has the chunk comes first. */
@@ -196,24 +212,20 @@ static struct hak_scan_slot *free_slot_for(struct hak_scan *s, uint64_t id) {
     return s->slot[to];
 }
 
-/* Sends the next chunk on its way: 1, 0 there is none, or an error. */
-static int send_chunk(struct hak_scan *s) {
-    uint64_t id;
-    uint32_t events;
-    int got = hak_chunks_next(&s->choice, &id, &events);
-    if (got <= 0)
-        return got;
-    int error = hak_watch_progress(s->reader, id, s->backwards);
-    struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, id);
+/* 0 or an error. */
+static int send(struct hak_scan *s, struct hak_ahead_chunk *chunk) {
+    uint32_t events = chunk->events;
+    int error = hak_watch_progress(s->reader, chunk->id, s->backwards);
+    struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, chunk->id);
     if (!slot)
         return error ? error : hak_store_no_memory(s->reader->db.path);
     if (!events || events >= HAK_CHUNKS_GAP_AT_END) {
-        slot->chunk_id = id;
+        slot->chunk_id = chunk->id;
         slot->where = "row";
         slot->wrong = !events                    ? "it has an impossible number of events"
                       : events == HAK_CHUNKS_GAP ? hak_scan_missing
                                                  : hak_scan_missing_end;
-    } else if ((error = load_chunk(s, slot, id, events)) != 0) {
+    } else if ((error = load_chunk(s, slot, chunk)) != 0) {
         return error;
     }
     slot->limits = &s->limits;
@@ -222,7 +234,19 @@ static int send_chunk(struct hak_scan *s) {
         hak_scan_pool_put(s->reader->pool, slot);
     else
         hak_scan_decode(slot);
-    return 1;
+    return 0;
+}
+
+/* Sends the next chunk on its way: 1, 0 there is none, or an error. */
+static int send_chunk(struct hak_scan *s) {
+    const struct hak_store_reader *r = s->reader;
+    struct hak_ahead_chunk chunk;
+    int got = hak_ahead_next(&s->ahead, &s->choice, &r->db, r->is_on_server, &chunk);
+    if (got <= 0)
+        return got;
+    int error = send(s, &chunk);
+    free(chunk.data);
+    return error ? error : 1;
 }
 
 /* One chunk is read for itself; who reads on gets the help of other threads. */
