@@ -26,7 +26,8 @@ int hak_remote_asking_open(const char *url, bool writes, struct hak_remote_askin
     /* All questions of one command see the same moment. */
     if (!error)
         error = hak_link_do(&asking->link,
-                            writes ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                            writes ? "START TRANSACTION"
+                                   : "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
                             "beginning");
     if (!error)
         error = hak_remote_schema_check(&asking->link);

@@ -224,7 +224,7 @@ static int copy(struct hak_link *link, const struct hak_remote_part *p) {
 
 static int send_part(struct push *push, struct hak_link *link, const struct hak_remote_part *p) {
     bool is_new = false;
-    int error = hak_link_do(link, "BEGIN", "sending rows");
+    int error = hak_link_do(link, "START TRANSACTION", "sending rows");
     if (!error)
         error = announce(push, link, p, &is_new);
     if (!error && is_new)

@@ -139,8 +139,8 @@ static bool send_words(PGconn *to, const char *sql) {
 
 static bool send_all(struct hak_remote_link *link, const struct hak_remote_run *run) {
     PGconn *to = link->link.connection;
-    bool is_sent = !link->link.is_silent && PQenterPipelineMode(to) && send_words(to, "BEGIN") &&
-                   send_run(to, run);
+    bool is_sent = !link->link.is_silent && PQenterPipelineMode(to) &&
+                   send_words(to, "START TRANSACTION") && send_run(to, run);
     if (run->findings && !link->is_prepared)
         is_sent = is_sent && PQsendPrepare(to, "finding", finding_sql, 0, NULL);
     for (uint32_t i = 0; i < run->findings && is_sent; i++)
@@ -159,7 +159,7 @@ static int hear_all(struct hak_remote_link *link, struct hak_remote_sent *out) {
         has_ended = status == PGRES_PIPELINE_SYNC;
         bool is_row = status == PGRES_COMMAND_OK && result && strcmp(PQcmdTuples(result), "1") == 0;
         heard += status == PGRES_COMMAND_OK && result;
-        if (is_row && heard == 2) /* BEGIN is the first one */
+        if (is_row && heard == 2) /* START TRANSACTION is the first one */
             out->is_new = true;
         else
             out->findings += is_row;

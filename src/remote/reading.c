@@ -625,7 +625,7 @@ static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
 
 /* There, and all of it? `*bytes` are those of its rows; what is small comes along. */
 static int look_for(struct capture *of, uint64_t *bytes) {
-    static char begin[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    static char begin[] = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
     static char look[] =
         "SELECT (SELECT count(*) FROM hakmem.capture WHERE capture = CAST($1 AS BIGINT)),"
         " (SELECT byte_count FROM hakmem.capture_end WHERE capture = CAST($1 AS BIGINT))";

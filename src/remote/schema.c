@@ -252,7 +252,7 @@ static int make_partition(struct hak_link *link, const char *table, const char *
         return 0;
     snprintf(sql, sizeof sql, "CREATE TABLE IF NOT EXISTS %s PARTITION OF hakmem.%s %s", name,
              table, values);
-    int error = hak_link_do(link, "BEGIN", doing);
+    int error = hak_link_do(link, "START TRANSACTION", doing);
     if (!error)
         error = hak_link_do(link, LAYOUT_LOCK, doing);
     if (!error)
@@ -338,7 +338,8 @@ int hak_remote_schema_make(struct hak_link *link, const struct hak_remote_tables
     hak_remote_tables_add(sql, tables);
     add_functions(sql, tables);
     add_rights(sql, tables, has_writer, has_reader);
-    error = fclose(sql) == 0 ? hak_link_do(link, "BEGIN", doing) : hak_store_no_memory(link->name);
+    error = fclose(sql) == 0 ? hak_link_do(link, "START TRANSACTION", doing)
+                             : hak_store_no_memory(link->name);
     if (!error)
         error = migrate(link, out);
     if (!error)
