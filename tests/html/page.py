@@ -240,6 +240,7 @@ def look_at_graph(page):
     names = page.value("[...document.querySelectorAll('#table tbody tr')].map(row => row.cells[0].textContent)")
     same("table: sorted by name", names, sorted(names))
     same("table: says so", page.value("document.querySelector('#table thead th').getAttribute('aria-sort')"), "ascending")
+    same("table: the focus stays on the heading", page.value("document.activeElement.dataset.sort"), "name")
     for per in ("file", "module"):
         choose(page, "per", per)
         due = ask("top", "-s", store, *words_of(moment(page)), "--by", "growth", "--limit", "0", "--per", per)

@@ -1,24 +1,6 @@
 /* The page of `hakmem-trace fleet html`: findings as a table, and one of them with its days, places and report.
    Texts of hosts are put in by textContent alone. */
-'use strict';
-(() => {
-  const data = JSON.parse(document.getElementById('data').textContent);
-  const $ = id => document.getElementById(id);
-  const SVG = 'http://www.w3.org/2000/svg', DAY = 86400;
-
-  const make = (name, attributes, ...children) => {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) {
-      if (key === 'class') element.className = value;
-      else if (key === 'text') element.textContent = value;
-      else if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
-      else element.setAttribute(key, value);
-    }
-    element.append(...children);
-    return element;
-  };
-  const number = value => value.toLocaleString('en-US');
-  const plural = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
+  const DAY = 86400;
   const time = text => text.replace('T', ' ').slice(0, 16);
   const date = seconds => new Date(seconds * 1000).toISOString().slice(0, 10);
   const buildOf = one => one.version || (one.build ? `build ${one.build.slice(0, 8)}` : 'no build-id');
@@ -46,16 +28,11 @@
       if (value) path += `M${(i * step).toFixed(2)} ${height}V${top.toFixed(2)}H${((i + 1) * step - Math.min(1, step / 4)).toFixed(2)}V${height}Z`;
     });
     svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
-    const bar = document.createElementNS(SVG, 'path');
-    bar.setAttribute('d', path || 'M0 0');
     for (const old of svg.querySelectorAll('path')) old.remove();
-    svg.append(bar);
+    svg.append(shape('path', { d: path || 'M0 0' }));
   }
   function spark(finding) {
-    const svg = document.createElementNS(SVG, 'svg');
-    svg.setAttribute('class', 'trend spark');
-    svg.setAttribute('aria-hidden', 'true');
-    svg.setAttribute('preserveAspectRatio', 'none');
+    const svg = shape('svg', { class: 'trend spark', 'aria-hidden': 'true', preserveAspectRatio: 'none' });
     drawDays(svg, finding, 120, 22);
     return svg;
   }
@@ -75,18 +52,7 @@
       (!(state.host || state.build) || finding.places.some(place => (!state.host || place.host === state.host) && (!state.build || buildOf(place) === state.build)));
   }
   function drawHead() {
-    const row = make('tr');
-    for (const column of COLUMNS) {
-      const th = make('th', { scope: 'col', class: column.left ? 'left' : '' });
-      if (state.sort === column.key) th.setAttribute('aria-sort', state.ascending ? 'ascending' : 'descending');
-      th.append(make('button', { type: 'button', text: column.words, 'data-sort': column.key, onclick: () => {
-        state.ascending = state.sort === column.key ? !state.ascending : Boolean(column.left);
-        state.sort = column.key;
-        draw();
-        document.querySelector(`[data-sort="${column.key}"]`).focus();
-      } }));
-      row.append(th);
-    }
+    const row = make('tr', {}, ...COLUMNS.map(column => sortHeading(state, column.key, column.words, Boolean(column.left), draw)));
     row.append(make('th', { scope: 'col', text: 'by day' }));
     $('table').tHead.replaceChildren(row);
   }
@@ -106,8 +72,6 @@
     const all = data.findings.length < data.all ? ` (the first ${number(data.findings.length)} of ${number(data.all)})` : '';
     $('total').textContent = `${shown.length === data.findings.length ? '' : `${number(shown.length)} of `}${plural(data.findings.length, 'finding', 'findings')}${all}`;
   }
-  const plain = (headings, rows) => make('table', {}, make('thead', {}, make('tr', {}, ...headings.map((text, i) => make('th', { scope: 'col', text, class: i ? '' : 'left' })))),
-    make('tbody', {}, ...rows.map(row => make('tr', {}, ...row.map((text, i) => make('td', { text, class: i ? '' : 'left' }))))));
 
   /* ---- one finding ---------------------------------------------------------------------------- */
   function choose(finding) {
@@ -120,9 +84,9 @@
     $('chart-title').textContent = `How often by day: ${plural(finding.days.length, 'day', 'days')} with it${most.day ? `, the most on ${date(most.day)}: ${number(most.estimate)}` : ''}.`;
     drawDays($('chart'), finding, 1000, 120);
     $('chart-span').textContent = data.days.length ? `${date(firstDay)} to ${date(lastDay)}; seen, times the rate of level light.` : '';
-    $('days').replaceChildren(plain(['day', 'seen', 'estimate'], finding.days.map(day => [date(day.day), number(day.count), number(day.estimate)])));
-    $('places').replaceChildren(plain(['host', 'version', 'build', 'seen', 'estimate', 'runs', 'first seen', 'last seen'],
-      finding.places.map(one => [one.host, one.version, one.build.slice(0, 16), number(one.count), number(one.estimate), number(one.runs), time(one.first_seen), time(one.last_seen)])));
+    $('days').replaceChildren(plainTable('Days with it', ['day', 'seen', 'estimate'], finding.days.map(day => [date(day.day), number(day.count), number(day.estimate)]), [0]));
+    $('places').replaceChildren(plainTable('Hosts and builds with it', ['host', 'version', 'build', 'seen', 'estimate', 'runs', 'first seen', 'last seen'],
+      finding.places.map(one => [one.host, one.version, one.build.slice(0, 16), number(one.count), number(one.estimate), number(one.runs), time(one.first_seen), time(one.last_seen)]), [0]));
     $('report-of').textContent = finding.newest ? `${time(finding.newest.at)} on ${finding.newest.host}, ${finding.newest.program}` : '';
     const report = finding.newest ? finding.newest.report : '';
     $('report').textContent = Array.isArray(report) ? report.join('\n') : report;
@@ -143,20 +107,10 @@
     if (event.key === '/' && !event.ctrlKey && !event.metaKey && !event.altKey && document.activeElement !== $('search')) { event.preventDefault(); $('search').focus(); }
   });
 
-  const THEMES = ['auto', 'light', 'dark'], dark = matchMedia('(prefers-color-scheme: dark)');
-  let theme = 0;
-  const setTheme = () => {
-    document.documentElement.dataset.theme = theme === 2 || (theme === 0 && dark.matches) ? 'dark' : 'light';
-    $('theme').textContent = `Colours: ${THEMES[theme]}`;
-  };
-  $('theme').addEventListener('click', () => { theme = (theme + 1) % 3; setTheme(); });
-  dark.addEventListener('change', setTheme);
-  setTheme();
-
+  startTheme();
   $('about').textContent = data.server;
   const missing = [data.days_left_out && 'days', data.places_left_out && 'hosts and builds'].filter(Boolean);
   $('note').hidden = !missing.length;
   if (missing.length) $('note').textContent = `Only the newest ${missing.join(', and ')} are in this page: there are more.`;
   draw();
   document.documentElement.dataset.ready = 'yes';
-})();

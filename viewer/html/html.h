@@ -7,8 +7,9 @@
  *       page.html, page.css, page.js (put in when this program is built) --> page.c --> FILE
  *
  *       fleet.html, page.css, fleet.js: the findings of a fleet (viewer/fleet/html.c) ^
+ *       common.js: what both scripts share
  *
- * What programs call themselves reaches the page as data alone; page.js puts it in as text.
+ * What programs call themselves reaches a page as data alone; the scripts put it in as text.
  * Format: docs/specs/html.md. Calls profile, findings, layers, capture and cli. One thread. */
 #ifndef HAK_VIEWER_HTML_HTML_H
 #define HAK_VIEWER_HTML_HTML_H
@@ -19,7 +20,7 @@
 int command_html(struct view *view);
 
 /* Put in when this program is built: page.html and its like. */
-extern const char html_page[], html_style[], html_script[];
+extern const char html_page[], html_style[], html_script[], html_common_script[];
 extern const char html_fleet_page[], html_fleet_script[];
 
 struct html_page {

@@ -31,6 +31,8 @@ static bool fill_in(struct hak_text *page, const struct html_page *source, const
         add_nonce(page, word, word_bytes);
     else if (strncmp(name, "style", length) == 0)
         hak_text_add_bytes(page, source->style, strlen(source->style));
+    else if (strncmp(name, "common", length) == 0)
+        hak_text_add_bytes(page, html_common_script, strlen(html_common_script));
     else if (strncmp(name, "script", length) == 0)
         hak_text_add_bytes(page, source->script, strlen(source->script));
     else if (strncmp(name, "data", length) == 0)

@@ -1,36 +1,12 @@
 /* The page of `hakmem-trace html`: what the data says, as pictures and tables. Format of the data: docs/specs/html.md.
    Texts of programs are put in by textContent alone. */
-'use strict';
-(() => {
-  const data = JSON.parse(document.getElementById('data').textContent);
-  const $ = id => document.getElementById(id);
-  const SVG = 'http://www.w3.org/2000/svg';
-
   /* ---- small helpers ------------------------------------------------------------------------- */
-  const make = (name, attributes, ...children) => {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) {
-      if (key === 'class') element.className = value;
-      else if (key === 'text') element.textContent = value;
-      else if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
-      else element.setAttribute(key, value);
-    }
-    element.append(...children);
-    return element;
-  };
-  const draw = (name, attributes) => {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    return element;
-  };
-  const number = value => Math.round(value).toLocaleString('en-US');
   const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   const size = bytes => {
     let unit = 0, value = Math.abs(bytes);
     while (value >= 1024 && unit < UNITS.length - 1) { value /= 1024; unit++; }
     return `${bytes < 0 ? '-' : ''}${unit ? value.toFixed(1) : value} ${UNITS[unit]}`;
   };
-  const plural = (count, one, many) => `${number(count)} ${Math.abs(count) === 1 ? one : many}`;
   const time = ns => `${(Math.floor(ns / 1e6) / 1e3).toFixed(3)} s`;
   const axisTime = ns => ns >= 1e9 || ns === 0 ? `${+(ns / 1e9).toFixed(4)} s` : ns >= 1e6 ? `${+(ns / 1e6).toFixed(4)} ms` : `${+(ns / 1e3).toFixed(4)} us`;
   const percent = (part, whole) => whole ? `${(part * 100 / whole).toFixed(1)} %` : '';
@@ -187,7 +163,7 @@
   function residentPath(y) {
     let path = '';
     for (const [ns, bytes] of data.resident) path += `${path ? 'L' : 'M'}${xOf(ns).toFixed(2)} ${y(bytes).toFixed(2)}`;
-    return draw('path', { class: 'resident', d: path });
+    return shape('path', { class: 'resident', d: path });
   }
   function drawTimeline() {
     const plot = $('plot');
@@ -208,7 +184,7 @@
       axis.push(span);
     };
     for (let bytes = niceBytes(most), one = bytes; bytes < most * .97; bytes += one) {
-      plot.append(draw('line', { class: 'grid', x1: 0, x2: WIDTH, y1: y(bytes), y2: y(bytes) }));
+      plot.append(shape('line', { class: 'grid', x1: 0, x2: WIDTH, y1: y(bytes), y2: y(bytes) }));
       label('y', size(bytes), null, `calc(1rem + ${y(bytes)}px)`);
     }
     let range = '', area = `M0 ${BASE}`, edge = '';
@@ -221,7 +197,7 @@
       before = point.bytes;
     });
     area += `V${BASE}Z`;
-    plot.append(draw('path', { class: 'range', d: range }), draw('path', { class: 'area', d: area }), draw('path', { class: 'edge', d: edge || 'M0 0' }));
+    plot.append(shape('path', { class: 'range', d: range }), shape('path', { class: 'area', d: area }), shape('path', { class: 'edge', d: edge || 'M0 0' }));
     if (showsResident()) plot.append(residentPath(y));
     const middle = HEIGHT - RATE / 2, half = RATE / 2 - 2;
     let came = '', went = '';
@@ -230,9 +206,9 @@
       came += `M${left.toFixed(2)} ${middle}H${right.toFixed(2)}V${(middle - point.came / rate * half).toFixed(2)}H${left.toFixed(2)}Z`;
       went += `M${left.toFixed(2)} ${middle}H${right.toFixed(2)}V${(middle + point.went / rate * half).toFixed(2)}H${left.toFixed(2)}Z`;
     });
-    plot.append(draw('line', { class: 'grid', x1: 0, x2: WIDTH, y1: middle, y2: middle }), draw('path', { class: 'came', d: came }), draw('path', { class: 'went', d: went }));
+    plot.append(shape('line', { class: 'grid', x1: 0, x2: WIDTH, y1: middle, y2: middle }), shape('path', { class: 'came', d: came }), shape('path', { class: 'went', d: went }));
     const titled = (className, ns, words) => {
-      const line = draw('line', { class: className, x1: xOf(ns), x2: xOf(ns), y1: 0, y2: BASE }), title = draw('title', {});
+      const line = shape('line', { class: className, x1: xOf(ns), x2: xOf(ns), y1: 0, y2: BASE }), title = shape('title', {});
       title.textContent = words;
       line.append(title);
       plot.append(line);
@@ -285,11 +261,6 @@
   function drawTimelineTable() {
     const rows = curve.map((point, i) => [time(step[i].ns), number(step[i].event), number(point.bytes), number(point.blocks), number(point.came), number(point.went)]);
     $('timeline-table').replaceChildren(plainTable('Live bytes behind each step of the time', ['up to', 'event', 'live bytes', 'live blocks', 'allocated in it', 'freed in it'], rows));
-  }
-  function plainTable(caption, headings, rows, texts = []) {
-    const cell = (value, i) => make('td', texts.includes(i) ? { class: 'left', text: value } : { text: value });
-    return make('table', {}, make('caption', { class: 'hidden', text: caption }), make('thead', {}, make('tr', {}, ...headings.map((text, i) => make('th', { scope: 'col', text, ...(texts.includes(i) ? { class: 'left' } : {}) })))),
-      make('tbody', {}, ...rows.map(row => make('tr', {}, ...row.map(cell)))));
   }
 
   /* ---- choosing in the timeline -------------------------------------------------------------- */
@@ -627,14 +598,9 @@
     const found = groups.filter(g => !state.search || matches(functions[g.fn]) || names(g)[0].toLowerCase().includes(state.search));
     const sign = state.ascending ? 1 : -1;
     found.sort((a, b) => state.sort === 'name' ? sign * (names(a)[0] < names(b)[0] ? -1 : names(a)[0] > names(b)[0] ? 1 : 0) : sign * (a[state.sort] - b[state.sort]) || a.fn - b.fn);
-    const heading = (key, text, className) => {
-      const th = make('th', { scope: 'col', ...(className ? { class: className } : {}) });
-      if (state.sort === key) th.setAttribute('aria-sort', state.ascending ? 'ascending' : 'descending');
-      th.append(make('button', { type: 'button', text, onclick: () => { state.ascending = state.sort === key ? !state.ascending : key === 'name'; state.sort = key; drawTable(); } }));
-      return th;
-    };
+    const heading = (key, text) => sortHeading(state, key, text, key === 'name', drawTable);
     const columns = COLUMNS.filter(c => c.key !== state.measure);
-    table.tHead.replaceChildren(make('tr', {}, heading('name', state.per, 'left'), ...(state.per === 'function' ? [make('th', { scope: 'col', class: 'left', text: 'where' })] : []),
+    table.tHead.replaceChildren(make('tr', {}, heading('name', state.per), ...(state.per === 'function' ? [make('th', { scope: 'col', class: 'left', text: 'where' })] : []),
       ...columns.map(c => c.sort ? make('th', { scope: 'col', text: c.words() }) : heading(c.key, c.words()))));
     const most = found.reduce((value, g) => Math.max(value, Math.abs(g.value)), 1);
     table.tBodies[0].replaceChildren(...found.slice(0, state.shown).map(g => {
@@ -710,7 +676,7 @@
   const keysOf = names => make('ul', { class: 'keys' }, ...names.map((name, i) => make('li', {}, make('span', { class: `swatch s${i}`, 'aria-hidden': 'true' }), name)));
   /* How many SuperSlabs are in which tier, as columns over time. */
   function drawTiers(over) {
-    const svg = draw('svg', { class: 'picture', viewBox: '0 0 1000 160', preserveAspectRatio: 'none', role: 'img', 'aria-label': 'SuperSlabs in each tier over time; the table below has the numbers' });
+    const svg = shape('svg', { class: 'picture', viewBox: '0 0 1000 160', preserveAspectRatio: 'none', role: 'img', 'aria-label': 'SuperSlabs in each tier over time; the table below has the numbers' });
     svg.setAttribute('height', 160);
     svg.setAttribute('shape-rendering', 'crispEdges');
     const most = Math.max(1, ...over.map(one => sumOf(STATES.map(s => one.superslabs[s] || 0))));
@@ -720,7 +686,7 @@
       const left = one.from_ns / end * 1000, right = (i + 1 < over.length ? over[i + 1].from_ns : end) / end * 1000;
       STATES.forEach((name, s) => {
         const high = (one.superslabs[name] || 0) / most * 150;
-        if (high) svg.append(draw('rect', { class: `s${s}`, x: left, width: Math.max(.5, right - left), y: top -= high, height: high }));
+        if (high) svg.append(shape('rect', { class: `s${s}`, x: left, width: Math.max(.5, right - left), y: top -= high, height: high }));
       });
     });
     return svg;
@@ -833,16 +799,6 @@
     });
   });
 
-  const dark = matchMedia('(prefers-color-scheme: dark)'), THEMES = ['auto', 'light', 'dark'];
-  let theme = 0;
-  const setTheme = () => {
-    const isDark = theme === 2 || (theme === 0 && dark.matches);
-    document.documentElement.dataset.theme = isDark ? 'dark' : 'light';
-    $('theme').textContent = `Colours: ${THEMES[theme]}`;
-  };
-  $('theme').addEventListener('click', () => { theme = (theme + 1) % 3; setTheme(); });
-  dark.addEventListener('change', setTheme);
-
   for (const id of ['measure', 'unit', 'order', 'colour', 'per']) {
     $(id).value = state[id];
     $(id).addEventListener('change', () => { state[id] = $(id).value; state.zoom = id === 'order' ? null : state.zoom; state.frame = null; showGraph(); });
@@ -871,7 +827,7 @@
   let resized = 0;
   addEventListener('resize', () => { clearTimeout(resized); resized = setTimeout(() => { if (state.panel === 'heap') { drawTimeline(); showGraph(); } }, 60); });
 
-  setTheme();
+  startTheme();
   chooseHues();
   const first = [...hueOf.keys()][0], inFirst = functionOf.reduce((count, fn, node) => count + (node > 0 && functions[fn].module === first), 0);
   if (inFirst > .8 * (nodes - 1)) state.colour = $('colour').value = 'function'; /* one colour says nothing */
@@ -885,4 +841,3 @@
   drawTimelineTable();
   choose(-1, steps ? Math.max(0, peakStep()) : -1, false);
   document.documentElement.dataset.ready = 'yes';
-})();
