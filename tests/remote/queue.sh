@@ -11,6 +11,8 @@ fi
 . "$SOURCE/tests/tools/postgres.sh"
 # shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
+# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/await.sh"
 status=0
 export XDG_STATE_HOME=$PWD/state
 queue=$XDG_STATE_HOME/hakmem_push
@@ -55,6 +57,19 @@ does 0 run -s next.db --push "$PUSH" -- true
 [ -s err ] && fail "a run that sends the queue says: $(cat err)"
 waits 0 "the next run sends all"
 counts '4 1' "the next run sends all"
+
+# A process connects while the document is made. Where that takes long, and the server was begun anew meanwhile, it connects again.
+clear_server
+strace -qq -o strace.out -e trace=fsync -e inject=fsync:delay_enter=12000000:when=1 "$trace" push -s double.db --to "$PUSH" >out 2>err &
+slow=$!
+is_connected() { [ "$(asked "SELECT count(*) FROM pg_stat_activity WHERE usename = 'pusher'")" = 1 ]; }
+await is_connected || fail "nobody connected early"
+stop_postgres -m fast
+restart_postgres
+wait "$slow" || fail "a push with a slow disk: $(cat out err)"
+grep -q fsync strace.out || fail "the disk was not slow"
+counts '1 1' "a slow disk"
+waits 0 "a slow disk"
 
 # Several at once from one machine: each sends what it finds in the queue, and each is told that its own came.
 clear_server

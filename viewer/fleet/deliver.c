@@ -179,9 +179,11 @@ void fleet_push_run(struct view *view, const struct findings *findings,
     const char *url = early->url;
     struct queue queue = {.folder = -1};
     struct sending s = {.url = url, .seconds = RUN_SECONDS};
+    sending_begin(&s);
     char *document = document_make(view, findings, url, view_value(view, "label"), 0);
     if (!document) {
         view_error("run: the findings were not pushed: out of memory");
+        sending_cancel(&s);
         return;
     }
     if (deliver("run", document, fleet_early_left(early), &s, &queue) && isatty(STDERR_FILENO) &&
@@ -252,26 +254,30 @@ static int send_queue(struct view *view) {
     return s.error ? VIEW_UNREADABLE : s.broken ? VIEW_INCOMPLETE : VIEW_OK;
 }
 
-int fleet_push_findings_of(struct view *view, const char *url, uint64_t capture) {
+static int push_of(struct view *view, uint64_t capture, struct sending *s) {
     struct findings findings;
     struct queue queue = {.folder = -1};
-    struct sending s = {.url = url, .seconds = PUSH_SECONDS, .is_each = true};
     if (!findings_gather(view, 0, &findings))
         return VIEW_UNREADABLE;
-    char *document = document_make(view, &findings, url, view_value(view, "label"), capture);
+    char *document = document_make(view, &findings, s->url, view_value(view, "label"), capture);
     if (!document) {
         view_error("push: out of memory");
         findings_free(&findings);
         return VIEW_UNREADABLE;
     }
-    bool is_sent = capture ? deliver_now(document, &s) : deliver("push", document, "", &s, &queue);
+    bool is_sent = capture ? deliver_now(document, s) : deliver("push", document, "", s, &queue);
     int status = is_sent ? VIEW_OK : VIEW_UNREADABLE;
     if (status == VIEW_OK)
-        print_sent(view, &s, capture);
+        print_sent(view, s, capture);
     queue_close(&queue);
     findings_free(&findings);
     free(document);
-    return status == VIEW_OK && s.broken ? VIEW_INCOMPLETE : status;
+    return status == VIEW_OK && s->broken ? VIEW_INCOMPLETE : status;
+}
+
+int fleet_push_findings_of(struct view *view, const char *url, uint64_t capture) {
+    struct sending s = {.url = url, .seconds = PUSH_SECONDS, .is_each = true};
+    return push_of(view, capture, &s);
 }
 
 int fleet_push_findings(struct view *view) {
@@ -292,6 +298,11 @@ int fleet_push_findings(struct view *view) {
     if (!fleet_check_url("push --to", url) ||
         !document_check_labels("push", view_value(view, "label")))
         return VIEW_USAGE;
+    struct sending s = {.url = url, .seconds = PUSH_SECONDS, .is_each = true};
+    sending_begin(&s);
     int status = view_open(view);
-    return status ? status : fleet_push_findings_of(view, url, 0);
+    if (!status)
+        status = push_of(view, 0, &s);
+    sending_cancel(&s); /* unless it was waited for */
+    return status;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 enum {
     AWAY = 8, /* servers that did not answer, and are asked no more */
     STEP_MS = 10,
+    IDLE_SECONDS = 5, /* a connection that lay still for longer is not trusted */
 };
 
 struct sender {
@@ -199,7 +201,28 @@ static void send_given(struct sender *s) {
     document_free(&document);
 }
 
-static void run_child(struct queue *queue, struct sending *to) {
+/* While the other process makes the document. False: it will not be sent. */
+static bool be_early(struct sender *s, int go) {
+    struct timespec begin, now;
+    char word;
+    ssize_t got;
+    if (connect_to(s, s->to->url) != 0)
+        give_up_on(s, s->to->url);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    alarm(0);
+    while ((got = recv(go, &word, 1, 0)) < 0 && errno == EINTR)
+        ;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    alarm(s->to->seconds);
+    if (now.tv_sec - begin.tv_sec > IDLE_SECONDS)
+        hang_up(s);
+    if (s->to->has_queue && !queue_open(s->queue, false))
+        say(s->to, HAK_STORE_NO_ACCESS, s->queue->why);
+    return got == 1;
+}
+
+/* `go`: the socket of a process that was begun early, or -1. */
+static void run_child(struct queue *queue, struct sending *to, int go) {
     static const int signals[] = {SIGALRM, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sender s = {.queue = queue, .to = to};
     sigset_t none;
@@ -214,6 +237,8 @@ static void run_child(struct queue *queue, struct sending *to) {
         say(to, HAK_STORE_NO_ACCESS, hak_store_message());
         return;
     }
+    if (go >= 0 && !be_early(&s, go))
+        return;
     if (to->document)
         send_given(&s);
     send_waiting(&s);
@@ -230,31 +255,87 @@ static int wait_for(pid_t child) {
     return status;
 }
 
-void sending_run(struct queue *queue, struct sending *s) {
-    struct sending *shared =
-        mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    uint64_t bytes;
-    if (shared == MAP_FAILED) {
-        say(s, HAK_STORE_INTERNAL, "out of memory");
-        return;
+/* The process, with memory that it shares with this one. `go`: as run_child has it, and the other
+ * end, which is not for it. */
+static bool start(struct queue *queue, struct sending *s, const int go[2]) {
+    s->shared = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (s->shared == MAP_FAILED) {
+        s->shared = NULL;
+        errno = ENOMEM;
+        return false;
     }
-    *shared = *s;
-    pid_t child = fork();
-    if (child == 0) {
-        run_child(queue, shared);
+    *s->shared = *s;
+    s->child = fork();
+    if (s->child == 0) {
+        if (go)
+            close(go[1]);
+        run_child(queue, s->shared, go ? go[0] : -1);
         _exit(0);
     }
-    int status = child > 0 ? wait_for(child) : -1;
+    if (s->child > 0)
+        return true;
+    munmap(s->shared, sizeof *s);
+    s->shared = NULL;
+    return false;
+}
+
+void sending_begin(struct sending *s) {
+    struct queue none = {.folder = -1};
+    int go[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) != 0)
+        return;
+    if (start(&none, s, go))
+        s->go = go[1];
+    else
+        close(go[1]);
+    close(go[0]);
+}
+
+void sending_cancel(struct sending *s) {
+    if (!s->shared)
+        return;
+    close(s->go);
+    kill(s->child, SIGKILL);
+    (void)wait_for(s->child);
+    munmap(s->shared, sizeof *s);
+    s->shared = NULL;
+}
+
+/* Tells the process that was begun what is sent; or begins one now: a document that is only here
+ * cannot come to the other one. */
+static bool go_on(struct queue *queue, struct sending *s) {
+    if (s->shared && s->document)
+        sending_cancel(s);
+    if (!s->shared)
+        return start(queue, s, NULL);
+    s->shared->has_queue = queue->folder >= 0;
+    memcpy(s->shared->first, s->first, sizeof s->first);
+    (void)send(s->go, "", 1, MSG_NOSIGNAL); /* where it has ended, that is seen below */
+    close(s->go);
+    return true;
+}
+
+/* Waits for the process, and takes over what it counted. */
+static void take_over(struct sending *s) {
+    struct sending *shared = s->shared;
+    int status = wait_for(s->child);
     *s = *shared;
+    s->shared = NULL;
     munmap(shared, sizeof *s);
-    if (child < 0)
-        say(s, HAK_STORE_INTERNAL, strerror(errno));
     s->is_late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
     if (s->is_late)
         say(s, HAK_STORE_BUSY, "the server does not answer");
-    else if (child > 0 && status != 0 && !s->error)
+    else if (status != 0 && !s->error)
         say(s, HAK_STORE_INTERNAL, "the process that sends has ended early");
+}
+
+void sending_run(struct queue *queue, struct sending *s) {
+    uint64_t bytes;
     char **names;
+    if (go_on(queue, s))
+        take_over(s);
+    else
+        say(s, HAK_STORE_INTERNAL, strerror(errno));
     s->waiting = 0;
     (void)queue_list(queue, &names, &s->waiting, &bytes);
     for (uint32_t i = 0; i < s->waiting; i++)

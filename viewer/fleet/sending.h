@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "viewer/fleet/queue.h"
 
 struct sending {
@@ -26,8 +27,20 @@ struct sending {
     int error;                        /* of store/error.h; 0 = none */
     char why[640];                    /* of it */
     char set_aside[QUEUE_NAME + 128]; /* the last one of `broken`, and why */
+
+    /* sending.c's own. */
+    bool has_queue;         /* the early process may read it */
+    int go;                 /* a socket that tells it to begin; open while `shared` is there */
+    pid_t child;            /* it */
+    struct sending *shared; /* with it; NULL = none was begun */
 };
 
+/* Begins the process before it is known what will be sent to `url`: it loads libpq and connects
+ * meanwhile. Without a process or memory for it nothing happens: sending_run does all then. */
+void sending_begin(struct sending *s);
+/* Ends a process that was begun, where nothing is to be sent after all. */
+void sending_cancel(struct sending *s);
+/* Sends, and waits for the end. */
 void sending_run(struct queue *queue, struct sending *s);
 
 #endif
