@@ -4,8 +4,8 @@ set -u
 BUILD=$(realpath -m "${BUILD:-build}")
 trace=$BUILD/hakmem-trace
 unset "${!HAKMEM_@}"
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
+directory=$(mktemp -d) public=''
+trap 'rm -rf "$directory" "$public"' EXIT
 cd "$directory" || exit 2
 fail() { echo "run_more.sh: $*"; exit 1; }
 
@@ -51,10 +51,10 @@ LD_PRELOAD=$BUILD/tests/tools/none.so "$trace" run --force -s variables.db -- sh
 
 # No room for the collector's threads: that is said, not that the library was not loaded.
 if [ "$(id -u)" -eq 0 ]; then
-    chmod 711 "$directory"
-    mkdir few && cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so} few && chown -R 4242 few
-    setpriv --reuid=4242 --regid=4242 --clear-groups \
-        bash -c 'cd few && ulimit -u 3 && exec ./hakmem-trace run -s few.db -- /bin/true' >said 2>&1
+    public=$(mktemp -d /tmp/hakmem-few.XXXXXX) || exit 2 # the checkout may lie where only root comes
+    cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so} "$public" && chown -R 4242 "$public"
+    (cd "$public" && setpriv --reuid=4242 --regid=4242 --clear-groups \
+        bash -c 'ulimit -u 3 && exec ./hakmem-trace run -s few.db -- /bin/true') >said 2>&1
     status=$?
     [ "$status" -eq 4 ] || fail "ulimit -u 3: status $status, 4 was due: $(cat said)"
     grep -qE 'worker (cannot start|ends again and again)' said || fail "ulimit -u 3, first line: $(cat said)"
