@@ -5,7 +5,10 @@
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-trace=$BUILD/hakmem-trace program=$BUILD/tests/hunt/slack
+public=$(mktemp -d /tmp/hakmem-slack.XXXXXX) || exit 2 # the checkout may lie where only root comes
+trap 'rm -rf "$public"' EXIT
+cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so} "$BUILD/tests/hunt/slack" "$public" && chmod 755 "$public" || exit 2
+trace=$public/hakmem-trace program=$public/slack
 ulimit -c 0
 unset "${!HAKMEM_@}"
 export HAKMEM_GUARD=off # of the first run: it finds the block when it is freed
@@ -18,27 +21,27 @@ wrong() {
 }
 line=$(grep -n '/\* here \*/' "$SOURCE/tests/hunt/slack.c" | cut -d: -f1)
 PERF=298 PTRACE=101
-mkdir -p work && chmod 777 . work
+mkdir -m 777 "$public/work" || exit 2
 
-# as USER BARRED COMMAND...: in the folder work, in which that user may write.
+# as USER BARRED COMMAND...: in a folder in which that user may write.
 as() {
     local user=$1 barred=$2 before=()
     shift 2
     [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" "$barred")
     [ "$user" = "$(id -un)" ] || before+=(setpriv "--reuid=$user" --clear-groups)
-    (cd work && exec timeout 300 "${before[@]}" "$@")
+    (cd "$public/work" && exec timeout 300 "${before[@]}" "$@")
 }
 # hunt USER BARRED PLACE
 hunt() {
     as "$1" "$2" "$trace" hunt -f -o hunt.db --runs "${runs:-6}" -- "$program" "$3" >out 2>err </dev/null
     status=$?
-    rm -rf work/*
+    rm -rf "$public"/work/*
 }
 # Why no register watches for this user, in the words of `info`; "" = some do.
 refusal() {
     as "$1" "$2" "$trace" run -f -s watch.db --watch 4 -- "$program" none </dev/null >/dev/null 2>&1
     as "$1" "$2" "$trace" info -s watch.db | grep -o 'no debug register watches.*'
-    rm -rf work/*
+    rm -rf "$public"/work/*
 }
 names_instruction() { # USER BARRED PLACE
     hunt "$1" "$2" "$3"

@@ -73,6 +73,15 @@ hunt_for() {
     status=$?
 }
 
+# Whether the second page of the block that count.py reads through is closed depends on the blocks before it, and so on the environment.
+page="HKM-304 use-after-free: read at offset 2,032 of a block of 3,001 bytes freed; the same instruction"
+either() {
+    case "$1 $2" in
+    'late count' | 'string count') sed -E "s/ (nothing|$page)\$/ nothing, or $page/" ;;
+    *) cat ;;
+    esac
+}
+
 # What was found, behind the name of its way.
 print_finding() {
     local said
@@ -140,7 +149,7 @@ check_case() {
     for way in normal late string all before byte; do
         if ! bears "$way" "$command" || ! is_steady "$way" "$command"; then continue; fi
         run_guarded "$way" "$name" "$command"
-        print_finding "$way" "$name"
+        print_finding "$way" "$name" | either "$way" "$name"
     done
     hunt_for "$name" "$command"
     print_finding hunt "$name" | if is_steady normal "$command"; then cat; else sed -E 's/(read|write) at offset [0-9,]+ of/\1 inside/'; fi
