@@ -18,9 +18,9 @@ static int read_data(struct hak_ahead *a, const struct hak_database *db) {
         "SELECT chunk, data FROM chunk_data WHERE chunk IN"
         " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     _Static_assert(HAK_AHEAD_MAX == 16, "they are listed above");
-    uint64_t id[HAK_AHEAD_MAX] = {0};
+    uint64_t id[1 + HAK_AHEAD_MAX] = {0}; /* from 1, as hak_ask_with has it */
     for (unsigned i = 0; i < a->count; i++)
-        id[i] = a->chunk[i].id;
+        id[1 + i] = a->chunk[i].id;
     bool has_memory = true;
     struct hak_query q = hak_ask_with(db, sql, "reading chunks", id, HAK_AHEAD_MAX);
     while (has_memory && hak_query_next(&q)) {
