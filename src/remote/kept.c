@@ -1,6 +1,7 @@
 /* Fetches whole tables of a capture into a database in memory, where that is less than asking. */
 #include "remote/kept.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,31 +123,57 @@ static int take_rows(struct hak_remote_kept *kept, const struct hak_remote_table
 /* ---- the server's -----------------------------------------------------------------------------
  */
 
-/* One row more than was pushed: who inserted others finds nothing kept. `is_narrow`: without the
- * blobs. To be freed. */
-static char *sql_of(const struct hak_remote_table *t, uint64_t rows, bool is_narrow) {
+enum part {
+    ALL,
+    NARROW, /* without the blobs */
+    ONE     /* row, to see that there are some */
+};
+
+/* One row more than was pushed: who inserted others finds nothing kept. To be freed. */
+static char *sql_of(const struct hak_remote_table *t, uint64_t rows, enum part part) {
     char *text = NULL;
     size_t length;
     FILE *sql = open_memstream(&text, &length);
     if (!sql)
         return NULL;
     for (int i = 0; i < t->columns; i++) {
-        bool is_left_out = is_narrow && t->column[i].type == HAK_REMOTE_BYTES;
+        bool is_left_out = part != ALL && t->column[i].type == HAK_REMOTE_BYTES;
         fprintf(sql, is_left_out ? "%sCAST(NULL AS BYTEA) AS \"%s\"" : "%s\"%s\"",
                 i ? ", " : "SELECT ", t->column[i].name);
     }
     fprintf(sql,
             " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
-            t->name, (unsigned long long)rows + 1);
+            t->name, part == ONE ? 1ull : (unsigned long long)rows + 1);
     if (fclose(sql) == 0)
         return text;
     free(text);
     return NULL;
 }
 
-/* Tables number at[0..count), in one way to the server and back. */
+/* Fewer rows than were pushed are no answer: somebody removed them, or emptied the table, which
+ * transactions that began before see, too. */
+static int check_rows(const struct hak_remote_kept *kept, const struct hak_link *link,
+                      const struct hak_remote_tables *tables, int at, enum part part,
+                      const PGresult *rows) {
+    uint64_t there = (uint64_t)PQntuples(rows), pushed = kept->table[at].rows;
+    if (there >= (part == ONE && pushed ? 1 : pushed))
+        return 0;
+    return hak_store_fail(HAK_STORE_BROKEN,
+                          "%s: capture %" PRIu64 " has %" PRIu64 " rows of table %s there, and "
+                          "%" PRIu64 " were pushed; who keeps the server removes it, then push "
+                          "again",
+                          link->name, link->capture, there, tables->table[at].name, pushed);
+}
+
+struct wanted {
+    int at; /* number of the table */
+    enum part part;
+};
+
+/* In one way to the server and back. From here to the end of the transaction nobody empties these
+ * tables or drops them: that waits. */
 static int fetch(struct hak_remote_kept *kept, struct hak_link *link,
-                 const struct hak_remote_tables *tables, const int *at, int count, bool is_narrow) {
+                 const struct hak_remote_tables *tables, const struct wanted *wanted, int count) {
     struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
     PGresult *rows[HAK_REMOTE_TABLES] = {0};
     unsigned char id[8];
@@ -154,15 +181,18 @@ static int fetch(struct hak_remote_kept *kept, struct hak_link *link,
     int error = 0;
     hak_link_put(link->capture, id);
     for (int i = 0; i < count && !error; i++) {
+        int at = wanted[i].at;
         question[i] = (struct hak_link_question){
-            sql_of(&tables->table[at[i]], kept->table[at[i]].rows, is_narrow), &value, 1};
+            sql_of(&tables->table[at], kept->table[at].rows, wanted[i].part), &value, 1};
         error = question[i].sql ? 0 : hak_store_no_memory(link->name);
     }
     if (!error && count)
         error = hak_link_ask_all(link, question, count, doing, rows);
     for (int i = 0; i < count; i++) {
         if (!error)
-            error = take_rows(kept, tables, at[i], is_narrow, rows[i]);
+            error = check_rows(kept, link, tables, wanted[i].at, wanted[i].part, rows[i]);
+        if (!error && wanted[i].part != ONE)
+            error = take_rows(kept, tables, wanted[i].at, wanted[i].part == NARROW, rows[i]);
         PQclear(rows[i]);
         free(question[i].sql);
     }
@@ -179,7 +209,8 @@ static int number_of(const struct hak_remote_tables *tables, const char *name, s
 
 int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
                           const struct hak_remote_tables *tables, const PGresult *sizes) {
-    int small[HAK_REMOTE_TABLES], count = 0;
+    struct wanted wanted[HAK_REMOTE_TABLES];
+    int count = 0;
     for (int row = 0; row < PQntuples(sizes); row++) {
         size_t length;
         const char *name = hak_link_text(sizes, row, 0, &length);
@@ -196,10 +227,13 @@ int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
     for (int i = 0; i < tables->tables && !error; i++)
         if (!kept->table[i].is_known) /* no rows were pushed: a server laid out before has none */
             error = take_rows(kept, tables, i, false, NULL);
-        else if (!kept->table[i].is_refused && kept->table[i].bytes <= SMALL_BYTES &&
-                 kept->table[i].rows <= SMALL_BYTES / 8)
-            small[count++] = i;
-    return error ? error : fetch(kept, link, tables, small, count, false);
+        else {
+            bool is_small = !kept->table[i].is_refused && kept->table[i].bytes <= SMALL_BYTES &&
+                            kept->table[i].rows <= SMALL_BYTES / 8;
+            if (is_small || kept->table[i].rows <= INT64_MAX)
+                wanted[count++] = (struct wanted){i, is_small ? ALL : ONE};
+        }
+    return error ? error : fetch(kept, link, tables, wanted, count);
 }
 
 /* What the rows of a table take on their way without its blobs; UINT64_MAX: that is not known, or
@@ -229,11 +263,11 @@ int hak_remote_keep_asked(struct hak_remote_kept *kept, struct hak_link *link,
     may_fetch &= !kept->table[at].is_refused;
     int error = 0;
     if (may_fetch && is_worth_it(bytes, (uint64_t)asked * ASKED_BYTES))
-        error = fetch(kept, link, tables, &at, 1, false);
+        error = fetch(kept, link, tables, &(struct wanted){at, ALL}, 1);
     else if (may_fetch && !wants_blobs && !kept->table[at].is_narrow &&
              is_worth_it(narrow_bytes(&tables->table[at], rows),
                          (uint64_t)asked_narrow * ASKED_NARROW_BYTES))
-        error = fetch(kept, link, tables, &at, 1, true);
+        error = fetch(kept, link, tables, &(struct wanted){at, NARROW}, 1);
     if (error)
         return error;
     return kept->table[at].is_kept || (kept->table[at].is_narrow && !wants_blobs);

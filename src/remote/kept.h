@@ -18,7 +18,8 @@ struct hak_remote_kept {
 };
 
 /* Takes the rows of `sizes`, (name, rows, bytes) of each table that has some, and fetches what is
- * small. 0 or an error. */
+ * small; of the others it sees that they have rows. 0 or an error: a table has fewer rows than were
+ * pushed. */
 int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
                           const struct hak_remote_tables *tables, const PGresult *sizes);
 /* A question about table number `at`, for its blobs, too, or not. 1: `database` has all that it

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A server that goes in the midst of an answer, whose tables hold what no push made, or that may not be read: each command that asks it
 # ends with status 3 and one line, or with the right answer; nothing crashes, and nothing is answered from half of what was asked.
+# `TRACE=FILE` is another viewer, as one with sanitizers (sanitized.sh); `ROUNDS=5` spoils each column in five ways instead of one.
 # timeout: 900
 set -u
 unset "${!HAKMEM_@}" LD_PRELOAD
@@ -10,16 +11,19 @@ unset "${!HAKMEM_@}" LD_PRELOAD
 . "$SOURCE/tests/tools/await.sh"
 # shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
-trace=$BUILD/hakmem-trace
+trace=${TRACE:-$BUILD/hakmem-trace}
 status=0
 fail() { echo "broken.sh: $*"; status=1; }
 start_postgres
 
-"$trace" run --check normal --on-fault continue -s double.db -- "$BUILD/tests/faults/double_free" >out 2>&1
+"$BUILD/hakmem-trace" run --check normal --on-fault continue -s double.db -- "$BUILD/tests/faults/double_free" >out 2>&1
 "$trace" fleet setup --to "$URL" >out 2>&1 || { cat out; exit 1; }
 "$trace" push --whole -s double.db --to "$URL" >out 2>err || { cat out err; exit 1; }
 number=$(sed -n 's/^capture \([0-9]*\): .*/\1/p' out)
 server="$URL?capture=$number"
+"$BUILD/tests/bench/make_capture" -q -n 200000 long.db >out || { cat out; exit 1; } # its chunks do not come at once, as double.db's do
+"$trace" push --whole -s long.db --to "$URL" >out 2>err || { cat out err; exit 1; }
+long=$(sed -n 's/^capture \([0-9]*\): .*/\1/p' out)
 
 # refused LINE COMMAND...: status 3, nothing on stdout, this line alone on stderr.
 refused() {
@@ -112,7 +116,7 @@ while read -r table column type; do
     *) values=("$column::text::bytea" "'NaN'::$type" NULL::"$type" 0::"$type" "'-Infinity'::$type") ;;
     esac
     [ "${#values[@]}" = 5 ] || exit 1
-    for ((i = 0; i < ${HAKMEM_TEST_ROUNDS:-1}; i++)); do
+    for ((i = 0; i < ${ROUNDS:-1}; i++)); do
         value=${values[$(((turn + i) % 5))]}
         query "SELECT spoil('$table', '$column', '$(sed "s/'/''/g" <<<"$value")')" >out 2>&1 || { fail "$table.$column: $(cat out)"; continue; }
         differ=yes
@@ -127,14 +131,85 @@ done < <(columns)
 "$trace" why p:1 -s "$server" >got 2>err
 cmp -s due.why got || fail "mended again, why p:1 says: $(diff due.why got; cat err)"
 
+# ---- tables that are emptied or dropped: TRUNCATE takes rows from transactions that began before it, too
+tables_of() { query "SELECT name, sum(row_count) FROM (SELECT convert_from(name, 'UTF8') AS name, row_count FROM hakmem.part WHERE capture = $1) x GROUP BY name ORDER BY 1" | tr '|' ' '; }
+lost() { echo "postgresql:///hakmem: capture $1 has 0 rows of table $2 there, and $3 were pushed; who keeps the server removes it, then push again"; }
+emptied=0
+for capture in "$number" "$long"; do
+    while read -r table rows; do
+        [ "$rows" -gt 0 ] || continue
+        query "ALTER TABLE hakmem.\"c_$table\" RENAME TO spoilt; CREATE TABLE hakmem.\"c_$table\" (LIKE hakmem.spoilt)" >out 2>&1 || fail "$table: $(cat out)"
+        refused "$(lost "$capture" "$table" "$rows")" info -s "$URL?capture=$capture"
+        emptied=$((emptied + 1))
+        query "SELECT mend('c_$table')" >out 2>&1 || { fail "c_$table stays: $(cat out)"; exit 1; }
+    done < <(tables_of "$capture")
+done
+[ $emptied -ge 20 ] || fail "only $emptied tables were emptied"
+
+# ---- the same while a capture is read: who empties or drops its tables waits, also for those that nothing was read of yet
+mkfifo truncates
+"$trace" sql - -s "$URL?capture=$long" <truncates >got 2>err &
+asker=$!
+exec 9>truncates
+echo 'select count(*) from meta; ' >&9
+# It has looked at all tables: that is its second question.
+reads() {
+    [ "$(query "select count(*) from pg_stat_activity a join pg_locks l using (pid) where a.application_name = 'hakmem-trace' and a.state = 'idle in transaction'
+        and l.relation = (select max(oid) from pg_class where relname = '$1')")" = 1 ]
+}
+await reads c_chunk_data || fail "sql does not read: $(cat err)"
+while read -r table rows; do
+    for words in TRUNCATE 'DROP TABLE'; do
+        query "SET lock_timeout = '50ms'; $words hakmem.\"c_$table\"" >out 2>&1 && fail "$words of c_$table did not wait for who reads it"
+        grep -q 'lock timeout' out || fail "$words of c_$table: $(cat out)"
+    done
+done < <(tables_of "$long")
+echo 'select count(*) from event; select count(*) from chunk_data;' >&9
+exec 9>&-
+wait "$asker"
+got=$?
+printf '%s\n' 'select count(*) from meta;' 'select count(*) from event; select count(*) from chunk_data;' | "$trace" sql - -s long.db >due 2>&1
+[ $got -eq 0 ] && cmp -s due got || fail "emptied while it is read: status $got: $(diff due got; cat err)"
+
+# ---- and in the moment between the first question and the second
+# between LINE STATEMENT: this is done to c_chunk_data when a reader, who has seen that the capture is there, waits for that table.
+is_kept() { [ "$(query "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted and relation = 'hakmem.c_chunk_data'::regclass")" = 1 ]; }
+reader_waits() { [ "$(query "select count(*) from pg_stat_activity where application_name = 'hakmem-trace' and wait_event_type = 'Lock'")" = 1 ]; }
+between() {
+    rm -f statements
+    mkfifo statements
+    psql -qXAtd hakmem <statements >said 2>&1 &
+    holder=$!
+    exec 8>statements
+    echo 'BEGIN; LOCK TABLE hakmem.c_chunk_data IN ACCESS EXCLUSIVE MODE;' >&8
+    await is_kept || fail "no lock: $(cat said)"
+    "$trace" why p:1 -s "$URL?capture=$long" >got 2>err 8>&- &
+    asker=$!
+    await reader_waits || fail "nobody waits: $(cat got err)"
+    echo "$2; COMMIT;" >&8
+    exec 8>&-
+    wait "$holder"
+    wait "$asker"
+    got=$?
+    [ $got -eq 3 ] && [ ! -s got ] && grep -q "^hakmem-trace: $1" err && [ "$(wc -l <err)" = 1 ] || fail "$2 in the midst: status $got: $(cat got err said)"
+}
+"$trace" why p:1 -s "$URL?capture=$long" >due 2>err || fail "why of the long one: $(cat err)"
+query 'CREATE TABLE public.saved AS TABLE hakmem.c_chunk_data' >out
+rows=$(tables_of "$long" | sed -n 's/^chunk_data //p')
+between "$(lost "$long" chunk_data "$rows")" 'TRUNCATE hakmem.c_chunk_data'
+query 'INSERT INTO hakmem.c_chunk_data SELECT * FROM public.saved' >out
+between 'postgresql:///hakmem: reading its tables failed: relation "hakmem.c_chunk_data" does not exist' 'ALTER TABLE hakmem.c_chunk_data RENAME TO gone'
+query 'ALTER TABLE hakmem.gone RENAME TO c_chunk_data' >out
+"$trace" why p:1 -s "$URL?capture=$long" >got 2>err
+cmp -s due got || fail "with its rows again: $(diff due got; cat err)"
+
 # ---- a capture that is removed while it is read: what was opened sees the moment in which it was opened
 mkfifo queries
 "$trace" sql - -s "$server" <queries >got 2>err &
 asker=$!
 exec 9>queries
 echo 'select count(*) from meta; ' >&9
-reads() { [ "$(query "select count(*) from pg_stat_activity where application_name = 'hakmem-trace' and state = 'idle in transaction'")" = 1 ]; }
-await reads || fail "sql does not read: $(cat err)"
+await reads c_meta || fail "sql does not read: $(cat err)"
 empty
 echo 'select count(*) from event;' >&9
 exec 9>&-

@@ -10,7 +10,7 @@ unset "${!HAKMEM_@}" LD_PRELOAD
 # shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
 trace=$BUILD/hakmem-trace
-rounds=${HAKMEM_TEST_ROUNDS:-12}
+rounds=${ROUNDS:-12}
 status=0
 fail() { echo "cuts.sh: $*"; status=1; }
 start_postgres
