@@ -21,7 +21,7 @@ wrong() {
 }
 line=$(grep -n '/\* here \*/' "$SOURCE/tests/hunt/slack.c" | cut -d: -f1)
 PERF=298 PTRACE=101
-mkdir -m 777 "$public/work" || exit 2
+mkdir -m 777 "$public/runs" || exit 2
 
 # as USER BARRED COMMAND...: in a folder in which that user may write.
 as() {
@@ -29,19 +29,19 @@ as() {
     shift 2
     [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" "$barred")
     [ "$user" = "$(id -un)" ] || before+=(setpriv "--reuid=$user" --clear-groups)
-    (cd "$public/work" && exec timeout 300 "${before[@]}" "$@")
+    (cd "$public/runs" && exec timeout 300 "${before[@]}" "$@")
 }
 # hunt USER BARRED PLACE
 hunt() {
     as "$1" "$2" "$trace" hunt -f -o hunt.db --runs "${runs:-6}" -- "$program" "$3" >out 2>err </dev/null
     status=$?
-    rm -rf "$public"/work/*
+    rm -rf "$public"/runs/*
 }
 # Why no register watches for this user, in the words of `info`; "" = some do.
 refusal() {
     as "$1" "$2" "$trace" run -f -s watch.db --watch 4 -- "$program" none </dev/null >/dev/null 2>&1
     as "$1" "$2" "$trace" info -s watch.db | grep -o 'no debug register watches.*'
-    rm -rf "$public"/work/*
+    rm -rf "$public"/runs/*
 }
 names_instruction() { # USER BARRED PLACE
     hunt "$1" "$2" "$3"
