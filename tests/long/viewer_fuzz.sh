@@ -5,9 +5,10 @@ set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 unset "${!HAKMEM_@}"
 asan=$PWD/asan
+target=${asan#"$(realpath "$top")/"} # make's own name of the folder
 "${MAKE:-make}" -s -j2 -C "$top" BUILD="$asan" WARN= \
     CC='gcc -fsanitize=address,undefined -fno-sanitize-recover=all' \
-    "$asan/hakmem-trace" "$asan/tests/cli/make_store" >made 2>&1 || { tail -n 20 made; exit 1; }
+    "$target/hakmem-trace" "$target/tests/cli/make_store" >made 2>&1 || { tail -n 20 made; exit 1; }
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 "$asan/tests/cli/make_store" . || { echo 'make_store failed'; exit 1; }
 for seed in 1 2; do
