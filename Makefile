@@ -206,7 +206,8 @@ $(BUILD)/libplainlayers.a: $(filter-out $(BUILD)/plain/src/entry/%,$(PLAIN_OBJ))
 $(BUILD)/libdebuglayers.a: $(filter-out $(BUILD)/debug/src/entry/%,$(DEBUG_OBJ))
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 
-UNIT_SRC   := $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
+UNIT_SRC   := $(filter-out $(if $(PQ_INCLUDE),,tests/unit/remote/%),\
+                $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote . -iquote tests $(HOST_MORE)
 LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
@@ -255,6 +256,11 @@ $(BUILD)/tests/unit/entry/attach/%: tests/unit/entry/attach/%.c $(BUILD)/libatta
 $(BUILD)/tests/unit/base/%: tests/unit/base/%.c $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+$(BUILD)/libremote.a: $(filter-out %/module.o,$(REMOTE_OBJ))
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
+$(BUILD)/tests/unit/remote/%: tests/unit/remote/%.c $(BUILD)/libremote.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) $(PQ_INCLUDE:%=-isystem %) $(CHECK_LIBS) -lpq -lsqlite3
 $(BUILD)/tests/unit/store/%: tests/unit/store/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)

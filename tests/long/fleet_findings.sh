@@ -100,9 +100,9 @@ us=$((${EPOCHREALTIME/./} - begin)) # a round is cut somewhere in it
 rm -r now
 there >due
 bytes=$(find few -name '*.json' -printf '%s\n' | awk '{ sum += $1 } END { print sum }')
-mkdir between full
-mount -t tmpfs -o size=400m none full && mkdir full/files && chown postgres full/files && chmod 755 full || exit 1
-ln -s "$PWD/full/files" "$postgres_folder/full"
+mkdir between
+full=$postgres_folder/full # where the server's user comes, wherever the checkout lies
+mkdir "$full" && mount -t tmpfs -o size=400m none "$full" && mkdir "$full/files" && chown postgres "$full/files" && chmod 755 "$full" || exit 1
 
 start_clients() { # in pids; each in its own process, all at once
     pids=()
@@ -153,13 +153,13 @@ kill_server() {
 }
 move_to() { psql -qXd postgres -c "ALTER DATABASE hakmem SET TABLESPACE $1" || fail "the database does not move"; }
 fill_disk() {
-    [ -n "$(asked "SELECT 1 FROM pg_tablespace WHERE spcname = 'small'")" ] || asked "CREATE TABLESPACE small LOCATION '$PWD/full/files'"
+    [ -n "$(asked "SELECT 1 FROM pg_tablespace WHERE spcname = 'small'")" ] || asked "CREATE TABLESPACE small LOCATION '$full/files'"
     move_to small
-    mount -o remount,size=$(($(du -sk full | cut -f 1) + bytes / 1024 * (5 + RANDOM % 30) / 100))k full || exit 1
+    mount -o remount,size=$(($(du -sk "$full" | cut -f 1) + bytes / 1024 * (5 + RANDOM % 30) / 100))k "$full" || exit 1
     start_clients
     end_clients
     cat now/*/err | grep -q 'its disk is full' || fail "the disk was not full: $(cat now/*/err | head -n 3)"
-    mount -o remount,size=400m full || exit 1
+    mount -o remount,size=400m "$full" || exit 1
 }
 kinds=(kill_clients cut_connections stop_server kill_server fill_disk)
 waited=0
@@ -178,4 +178,4 @@ for ((round = 1; round <= rounds; round++)); do
 done
 [ "$rounds" -lt 50 ] || [ "$waited" -gt "$rounds" ] || fail "hardly anything was cut: $waited pushes waited"
 echo "$rounds rounds of $some hosts: none lost, none doubled; $waited pushes were cut and sent again"
-umount full
+umount "$full"

@@ -99,18 +99,18 @@ kill_server() {
     restart_postgres
 }
 megabytes=$((size / 1000000))
-mkdir full
-mount -t tmpfs -o size=$((megabytes * 3 + 400))m none full && mkdir full/files && chown postgres full/files && chmod 755 full || exit 1
-ln -s "$PWD/full/files" "$postgres_folder/full"
+full=$postgres_folder/full # where the server's user comes, wherever the checkout lies
+mkdir "$full" && mount -t tmpfs -o size=$((megabytes * 3 + 400))m none "$full" && mkdir "$full/files" && chown postgres "$full/files" &&
+    chmod 755 "$full" || exit 1
 move_to() { psql -qXd postgres -c "ALTER DATABASE hakmem SET TABLESPACE $1" || fail "the database does not move"; }
 fill_disk() {
-    [ -n "$(query "SELECT 1 FROM pg_tablespace WHERE spcname = 'small'")" ] || query "CREATE TABLESPACE small LOCATION '$postgres_folder/full'"
+    [ -n "$(query "SELECT 1 FROM pg_tablespace WHERE spcname = 'small'")" ] || query "CREATE TABLESPACE small LOCATION '$full/files'"
     query 'VACUUM FULL'
     move_to small
-    mount -o remount,size=$(($(du -sm full | cut -f 1) + megabytes * (5 + RANDOM % 80) / 100))m full || exit 1
+    mount -o remount,size=$(($(du -sm "$full" | cut -f 1) + megabytes * (5 + RANDOM % 80) / 100))m "$full" || exit 1
     push && fail "the disk was not full"
     grep -q 'its disk is full' err || fail "a full disk: $(cat err)"
-    mount -o remount,size=$((megabytes * 3 + 400))m full || exit 1
+    mount -o remount,size=$((megabytes * 3 + 400))m "$full" || exit 1
 }
 kinds=(kill_client cut_connections stop_server kill_server fill_disk)
 cut=0
@@ -129,7 +129,7 @@ for ((round = 1; round <= rounds; round++)); do
     cmp -s due got || fail "$(diff due got)"
     [ "$what" != fill_disk ] || move_to pg_default
 done
-umount full
+umount "$full"
 [ "$cut" -gt $((rounds / 2)) ] || [ "$rounds" -lt 5 ] || fail "only $cut of $rounds pushes were cut"
 {
     echo

@@ -43,7 +43,7 @@ ln -s "$programs/tests/faults" "$programs/tests/crash" "$programs/tests/guarded"
 
 # Runs tests/$1.sh with the copy's own tools, which stand where links to those as they are stand else.
 show_script() {
-    local tools=("$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-attach.so" "$BUILD/hakmem-record.so")
+    local tools=("$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-attach.so" "$BUILD/hakmem-record.so" "$BUILD/hakmem_postgres.so")
     rm -f "${tools[@]}"
     ln -sfn "$programs/tests/attach" "$BUILD/tests/attach"
     if ! make_library "${tools[@]}"; then
