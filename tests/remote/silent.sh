@@ -64,7 +64,7 @@ sweep fleet keep --days 9999 --dry-run --to "$through"
 sweep fleet setup --to "$through"
 
 # A push in the midst of its rows: what came stays, and the same push goes on from there.
-"$trace" run -s a.db -- python3 -c 'print(len([str(i) * 9 for i in range(3000)]))' >out 2>&1
+"$BUILD/tests/bench/make_capture" -q -n 1000000 a.db >out || fail "make_capture: $(cat out)"
 whole=0 given_up=0
 silent_after 200000 push --whole -s a.db --to "$through"
 [ "$given_up" = 1 ] && grep -q 'parts are there: the same push goes on from them' err || fail "push: $(cat out err)"
