@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,45 @@ static void hear_nothing(void *context, const PGresult *notice) {
     (void)notice;
 }
 
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+}
+
+static int64_t connect_ms(PGconn *connection) {
+    PQconninfoOption *options = PQconninfo(connection);
+    const char *seconds = options ? value_of(options, "connect_timeout") : NULL;
+    int64_t ms = seconds ? strtoll(seconds, NULL, 10) * 1000 : 0;
+    PQconninfoFree(options);
+    return ms > 0 && ms < INT_MAX ? ms : -1;
+}
+
+/* A server may send notices before it takes questions, and libpq prints them as they are until it
+ * has a receiver: so it gets one first. Where an address is silent libpq begins anew by itself, and
+ * goes on to the next one. */
+static PGconn *connect_quietly(const char *const *keys, const char *const *values) {
+    PGconn *connection = PQconnectStartParams(keys, values, 1);
+    PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+    if (!connection || PQstatus(connection) == CONNECTION_BAD)
+        return connection;
+    PQsetNoticeReceiver(connection, hear_nothing, NULL);
+    int64_t most = connect_ms(connection), until = now_ms() + most;
+    while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
+        struct pollfd on = {.fd = PQsocket(connection),
+                            .events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+        int64_t left = most < 0 ? -1 : until - now_ms();
+        int ready = poll(&on, 1, most < 0 ? -1 : left > 0 ? (int)left : 0);
+        if (ready == 0) {
+            PQreset(connection);
+            return connection;
+        }
+        if (ready > 0 || errno != EINTR)
+            next = PQconnectPoll(connection);
+    }
+    return connection;
+}
+
 int hak_link_open(struct hak_link *link, const char *url) {
     char *own = strdup(url);
     *link = (struct hak_link){0};
@@ -163,7 +203,7 @@ int hak_link_open(struct hak_link *link, const char *url) {
     if (!error) {
         const char *const keys[] = {"fallback_application_name", "connect_timeout", "dbname", NULL};
         const char *const values[] = {"hakmem-trace", "10", own, NULL};
-        link->connection = PQconnectdbParams(keys, values, 1);
+        link->connection = connect_quietly(keys, values);
         if (PQstatus(link->connection) != CONNECTION_OK) {
             char line[512];
             copy_line(line, sizeof line, PQerrorMessage(link->connection));
@@ -172,8 +212,6 @@ int hak_link_open(struct hak_link *link, const char *url) {
     }
     if (!error && PQsetnonblocking(link->connection, 1) != 0)
         error = hak_link_fail(link, NULL, "connecting");
-    if (!error)
-        PQsetNoticeReceiver(link->connection, hear_nothing, NULL);
     free(own);
     if (error)
         hak_link_close(link);
@@ -190,12 +228,6 @@ void hak_link_close(struct hak_link *link) {
 
 /* ---- waiting ----------------------------------------------------------------------------------
  */
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
-}
 
 /* Waits until something comes from the server or, if it `sends`, can go there. False: the server
  * was silent for too long. libpq says what became of a socket that is gone. */
