@@ -435,7 +435,7 @@ man: $(BUILD)/man/hakmem.7
 WITH_JOBS = $(MAKE) --no-print-directory $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$$(nproc))
 RUN_TESTS = BUILD="$(abspath $(BUILD))" CC="$(CC)" tests/run
 
-.PHONY: deps demo check check-long bench lint tour install uninstall clean help
+.PHONY: deps demo check check-quick check-long bench lint tour install uninstall clean help
 deps:
 	@tools/deps
 
@@ -450,6 +450,13 @@ check:
 	@tools/deps
 	+@$(WITH_JOBS) tests
 	@$(RUN_TESTS)
+
+# For who works on it, in at most two minutes: the unit tests, a report of each fault, the command line, lint of what changed.
+QUICK := unit cli faults/reports.sh $(foreach f,includes rooms rules links pages systems format scripts tidy,lint/$(f).sh)
+check-quick:
+	@tools/deps
+	+@$(WITH_JOBS) tests
+	@CHANGED=1 $(RUN_TESTS) $(QUICK:%=tests/%)
 
 check-long:
 	@tools/deps long
@@ -506,7 +513,7 @@ install: all man
 	install -m 644 $(BUILD)/man/*.5 "$(MAN)/man5/"
 	install -m 644 $(BUILD)/man/*.7 "$(MAN)/man7/"
 	install -d "$(DOC)"
-	install -m 644 README.md DESIGN.md CHANGELOG.md LICENSE "$(DOC)/"
+	install -m 644 README.md DESIGN.md CONTRIBUTING.md CHANGELOG.md LICENSE "$(DOC)/"
 	rm -rf "$(DOC)/docs" "$(DOC)/examples" "$(DOC)/include" && cp -R docs examples include "$(DOC)/"
 	grep -rlIZ --exclude-dir=benchmarks /usr/local/ "$(DOC)" | xargs -0 -r $(SETTLE)
 	chmod -R u=rwX,go=rX "$(DOC)/docs" "$(DOC)/examples" "$(DOC)/include"
@@ -554,6 +561,7 @@ help:
 	@echo 'make              libraries and commands, into $(BUILD)/ (needs what `make deps` installs)'
 	@echo 'make demo         two stories that show what hakmem is for; does all set-up itself'
 	@echo 'make check        every test; does all set-up itself; closing line: N passed, N failed'
+	@echo 'make check-quick  units, a report of each fault, the command line, lint of what changed: two minutes'
 	@echo 'make check-long   the tests that take too long for every day; result in docs/benchmarks'
 	@echo 'make bench        cost beside other allocators and recorders, FULL=1 at full size; result in docs/benchmarks'
 	@echo 'make bench LAB=1  what every switch does, over the same works (LAB=quick: fewer of them, 8 minutes)'

@@ -4,7 +4,7 @@
 set -u
 cd "${1-$(dirname "$0")/../..}" || exit 2
 status=0
-pages=(README.md DESIGN.md)
+pages=(README.md DESIGN.md CONTRIBUTING.md)
 while IFS= read -r page; do pages+=("$page"); done < <(find docs -name '*.md' | LC_ALL=C sort)
 for page in "${pages[@]}"; do
     while IFS= read -r link; do

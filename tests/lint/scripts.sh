@@ -1,12 +1,20 @@
 #!/usr/bin/env bash
-# Every script passes shellcheck, and every script that is called by name may be executed.
+# Every script passes shellcheck, and every script that is called by name may be executed. CHANGED=1: those that differ alone.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
+# shellcheck source=tests/tools/changed.sh
+. tests/tools/changed.sh
+candidates() {
+    if [ -n "${CHANGED-}" ]; then changed_files | grep -zE '^(\.ci|tests|tools|demo|packaging)/'; else
+        git ls-files -z -co --exclude-standard -- .ci tests tools demo packaging
+    fi
+}
 status=0
 scripts=()
-while IFS= read -r file; do
+while IFS= read -r -d '' file; do
     head -n 1 "$file" | grep -qE '^#!.*\b(ba)?sh$' && scripts+=("$file")
-done < <(git ls-files -co --exclude-standard -- .ci tests tools demo packaging)
+done < <(candidates)
+[ ${#scripts[@]} -ne 0 ] || exit 0
 shellcheck -x -S warning "${scripts[@]}" || status=1
 for file in "${scripts[@]}"; do
     [ -x "$file" ] || { echo "$file is a script that may not be executed (chmod +x)"; status=1; }
