@@ -14,17 +14,20 @@ start() {
     obey churn 1
 }
 
-# obey LINE: and waits until it is done. Sets pointer (of `take` and `resize`) and speaker, who did it.
+# obey WORD [NAME [BYTES]]: and waits until it is done. Sets pointer (of `take` and `resize`) and speaker, who did it.
+# What `drive` asked for before may still be answered meanwhile.
 obey() {
-    local before
+    local before word name
+    read -r word name _ <<<"$*"
     before=$(lines_told)
     echo "$*" >&8
-    until_true more_than "$before"
-    [ "$(lines_told)" -gt "$before" ] || { fail "obeys ended, or hangs, at '$*': $(cat errors)"; exit 1; }
-    read -r speaker _ _ pointer < <(tail -n 1 told)
+    until_true has_told "$before" "$word ${name:-a}"
+    read -r speaker _ _ pointer < <(told_since "$before" "$word ${name:-a}")
+    [ -n "$speaker" ] || { fail "obeys ended, or hangs, at '$*': $(cat errors)"; exit 1; }
 }
 lines_told() { wc -l <told 2>/dev/null || echo 0; }
-more_than() { [ "$(lines_told)" -gt "$1" ] || ! kill -0 "$program" 2>/dev/null; }
+told_since() { tail -n "+$(($1 + 1))" told 2>/dev/null | grep -m 1 -E "^[0-9]+ $2 "; }
+has_told() { told_since "$@" >/dev/null || ! kill -0 "$program" 2>/dev/null; }
 
 # Has it call malloc all the time, so that it answers, until calm.
 drive() {
