@@ -123,6 +123,8 @@ enum hak_trapped hak_watched_trapped(const void *siginfo, const struct hak_stopp
     struct hak_watch_hit hit;
     if (!hak_watch_hit_of(siginfo, &hit))
         return HAK_TRAPPED_NOT;
+    if (hit.is_trial)
+        return HAK_TRAPPED_NOTHING;
     if (hit.is_over) {
         hak_watched_end_moment(hit.tag);
         return HAK_TRAPPED_NOTHING;

@@ -100,6 +100,7 @@ enum hak_unwatched {
     HAK_UNWATCHED_NO_HANDLER = 205, /* SIGTRAP does not come to hakmem */
     HAK_UNWATCHED_TRACED = 206,     /* perf_event_open is barred, and a debugger traces it */
     HAK_UNWATCHED_BARRED = 207,     /* perf_event_open and ptrace are barred */
+    HAK_UNWATCHED_DEAF = 208,       /* registers can be had, and never fire (virtual machines) */
 };
 
 /* A successful exec leaves no trace in the memory but this; one that fails sets it back. */

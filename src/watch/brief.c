@@ -65,6 +65,8 @@ unsigned hak_brief_open(unsigned wanted) {
         else if (hak_perf_is_old_kernel())
             hak_brief_end(HAK_UNWATCHED_OLD_KERNEL);
     }
+    if (!is_over && hak_perf_is_deaf())
+        hak_brief_end(HAK_UNWATCHED_DEAF);
     return is_over ? 0 : wanted;
 }
 

@@ -96,6 +96,10 @@ unsigned hak_newest_open(unsigned wanted) {
     hak_newest_close();
     if (hak_traced_is_debugged()) /* a debugger would stop at each signal */
         return 0;
+    if (hak_perf_is_deaf()) {
+        hak_newest_end(HAK_UNWATCHED_DEAF);
+        return 0;
+    }
     struct perf_event_attr beat = hak_perf_clock(HAK_WATCH_BEAT_NS, 0);
     struct perf_event_attr stop = stop_at((uintptr_t)&nowhere, sizeof nowhere, 0);
     stop.disabled = 1;

@@ -184,6 +184,24 @@ bool hak_perf_is_there(void) {
     return true;
 }
 
+bool hak_perf_is_deaf(void) {
+    static enum { UNKNOWN, FIRES, DEAF } answer; /* a forked child knows it, too */
+    uint64_t count;
+    struct hak_perf_event event;
+    /* It counts and sends no signal: the program may have SIGTRAP blocked. */
+    struct perf_event_attr attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
+    attributes.sample_period = attributes.sig_data = 0;
+    attributes.sigtrap = attributes.inherit = attributes.inherit_thread = 0;
+    if (answer != UNKNOWN ||
+        hak_perf_open_event(hak_raw_call(SYS_gettid), &attributes, &event) != 0)
+        return answer == DEAF;
+    *(volatile uint64_t *)&nowhere = 0;
+    if (hak_perf_read_event(&event, &count))
+        answer = count == 0 ? DEAF : FIRES;
+    hak_perf_close_event(&event);
+    return answer == DEAF;
+}
+
 unsigned hak_perf_open(unsigned wanted) {
     long self = hak_raw_call(SYS_getpid);
     if (is_over || (opened_by == self && registers != 0))
@@ -192,6 +210,10 @@ unsigned hak_perf_open(unsigned wanted) {
         close_all();
     if (openings++ == OPENINGS || hak_perf_is_old_kernel()) {
         hak_perf_end(openings > OPENINGS ? HAK_UNWATCHED_CLOSED : HAK_UNWATCHED_OLD_KERNEL);
+        return 0;
+    }
+    if (hak_perf_is_deaf()) {
+        hak_perf_end(HAK_UNWATCHED_DEAF);
         return 0;
     }
     long thread = hak_raw_call(SYS_gettid);

@@ -26,6 +26,10 @@ HAK_HIDDEN bool hak_perf_is_ours(const struct hak_perf_event *event);
 HAK_HIDDEN bool hak_perf_is_passing(int error); /* it may be otherwise later */
 HAK_HIDDEN bool hak_perf_is_old_kernel(void);
 HAK_HIDDEN bool hak_perf_is_there(void); /* perf_event_open gives one */
+/* A write of our own under a register of our own was not seen: no register of this machine stops
+ * anybody, whoever sets it. Asked once by each process image, and again while none can be had. Not
+ * on an old kernel, nor where a filter of system calls may forbid it. */
+HAK_HIDDEN bool hak_perf_is_deaf(void);
 HAK_HIDDEN unsigned hak_perf_open(unsigned wanted);
 HAK_HIDDEN int hak_perf_refusal(void);
 HAK_HIDDEN bool hak_perf_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);

@@ -97,6 +97,7 @@ struct hak_watch_hit {
     bool is_late;        /* SIGTRAP was blocked at the write: the thread is elsewhere by now */
     bool is_tag_unknown; /* `tag` is nothing: hak_watch_ask */
     bool is_over;        /* no write: the register of `tag` was set for a moment, which is over */
+    bool is_trial;       /* a write of hakmem's own, by which it finds out whether registers fire */
 };
 /* False: `siginfo` is of another SIGTRAP. */
 HAK_HIDDEN bool hak_watch_hit_of(const void *siginfo, struct hak_watch_hit *hit);

@@ -61,7 +61,7 @@ users=$(id -un)
 for user in $users; do
     for barred in '' $PERF; do
         reason=$(refusal "$user" "$barred")
-        [ -z "$reason" ] || echo "$user${barred:+ without $barred}: here $reason"
+        [ -z "$reason" ] || echo "skipped: the instruction is named, as $user${barred:+ without system call $barred}: $reason"
         for place in main thread child; do
             if [ -n "$reason" ]; then
                 names_block "$user" "$barred" "$place"

@@ -18,13 +18,17 @@ wrong() {
 
 # run_watched PROGRAM CASE VARIABLE=VALUE...: runs it without the system calls of $barred, by nobody then; what it and hakmem
 # say goes into CASE.out, its capture into CASE.db, its exit status into `status`. What follows a dot in CASE is not the program's.
+# $DEAF as $library: no debug register fires (deaf.h).
 barred=
+library=$BUILD/hakmem-debug.so
+# shellcheck disable=SC2034 # for the caller
+DEAF=$BUILD/deaf/hakmem-debug.so
 run_watched() {
     local watched=$1 name=$2 before=() preload=LD_PRELOAD
     shift 2
     [ -z "$barred" ] || before=(python3 "$SOURCE/tests/tools/barred.py" --not-root "$barred") preload=PRELOAD
     { # the shell tells of a program that is stopped
-        env HAKMEM_TRACE_FILE="$scratch/$name.db" "$@" "$preload=$BUILD/hakmem-debug.so" \
+        env HAKMEM_TRACE_FILE="$scratch/$name.db" "$@" "$preload=$library" \
             timeout 60 "${before[@]}" "$watched" "${name%.*}" >"$name.out" 2>&1
     } 2>/dev/null
     status=$?

@@ -158,6 +158,8 @@ static const char *unwatched_words(uint32_t why) {
     case HAK_UNWATCHED_BARRED:
         return "neither perf_event_open (kernel.perf_event_paranoid above 2, or a sandbox) nor "
                "ptrace is allowed";
+    case HAK_UNWATCHED_DEAF:
+        return "debug registers do not fire on this machine";
     default:
         return strerror((int)why);
     }

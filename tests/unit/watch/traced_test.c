@@ -30,6 +30,8 @@ static void on_trap(int number, siginfo_t *info, void *context) {
     (void)number, (void)context;
     if (!hak_watch_hit_of(info, &hit) || !hit.is_tag_unknown || hit.is_late)
         _exit(99);
+    if (hit.is_trial) /* of the opening */
+        return;
     stops++;
     last_thread = gettid();
     while (!hak_watch_try())
