@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/run: what fails once is run again, alone, and named as flaky, three of them are failures; what is skipped is counted
+# tests/run: what fails once is run again, alone, and named as flaky, three of them are failures; what a machine lacks is counted
 # and named, with its reason; a failure stays one.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}

@@ -69,7 +69,8 @@ tracked=$(git ls-files -co --exclude-standard -- src include viewer tests docs d
         sed 's/^/  /' | found 'words of unfinished work'
     grep -nE '(^|[^a-zA-Z.])/(w[o]rk|tmp/h[k]|f[a]rm)/' $tracked 2>/dev/null | sed 's/^/  /' |
         found 'paths of one machine'
+    # What a machine lacks is told by a line "skipped: ..." (tests/README.md).
     grep -nE '\bSKI[P]\b|\b[Ss]kipp(e[d]|in[g])\b|ck_assert.*clock_gettim[e]' $(echo "$tracked" | grep '^tests/.*\.\(c\|sh\|py\)$') \
-        2>/dev/null | sed 's/^/  /' | found 'tests that avoid their task or time themselves'
+        2>/dev/null | grep -v 'skipped: ' | sed 's/^/  /' | found 'tests that avoid their task or time themselves'
 }
 exit "$status"
