@@ -252,8 +252,7 @@ int leaks_held(struct view *view, uint64_t limit) {
         return view_question_status();
     int status = 0;
     int told = held.is_alone ? read_profile(&held)
-                             : hak_store_live_at(view->reader, held.moment.id, held.moment.ns,
-                                                 held.moment.process, take_block, &held);
+                             : hak_store_live_at(view->reader, &held.moment, take_block, &held);
     if (told < 0) {
         status = view_store_error(view, told);
     } else if (held.no_memory) {

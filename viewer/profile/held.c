@@ -15,10 +15,13 @@ static void add_block(const struct held *h, uint8_t class_index, uint64_t bytes)
     h->each(h->context, class_index, (struct hak_heap_sum){1, bytes});
 }
 
+static bool is_holder(void *context, uint32_t process) {
+    const struct held *h = context;
+    return process < h->rows && h->holds[process];
+}
+
 static int take_block(void *context, const struct hak_live_block *block) {
-    struct held *h = context;
-    if (block->process < h->rows && h->holds[block->process])
-        add_block(h, block->class_index, block->size);
+    add_block(context, block->class_index, block->size);
     return 0;
 }
 
@@ -65,9 +68,10 @@ static void add_classes(const struct held *h, const struct hak_heap *heap) {
 
 static int read_stored(struct hak_store_reader *r, uint64_t event, const struct hak_heap *heap,
                        struct held *h) {
+    struct hak_live_moment moment = {.id = event, .wants = is_holder, .context = h};
     int error = set_holders(h, heap, event);
     if (error || !heap->has_classes)
-        return error ? error : hak_store_live_at(r, event, 0, 0, take_block, h);
+        return error ? error : hak_store_live_at(r, &moment, take_block, h);
     add_classes(h, heap);
     return 0;
 }

@@ -159,9 +159,24 @@ static bool keep_block(struct data_blocks *out, const struct hak_live_block *blo
     return true;
 }
 
+/* May hold blocks of the stack. */
+struct wanted {
+    const struct data *data;
+    uint32_t stack;
+};
+
+static bool is_wanted_holder(void *context, uint32_t process) {
+    const struct wanted *w = context;
+    return is_held_by(w->data, process, w->stack);
+}
+
 int data_read_blocks(struct data *d, uint32_t stack, const struct data_kind *kind,
                      struct data_blocks *out) {
-    struct hak_live_moment moment = {.id = d->at.at.event, .process = only_holder(d, stack)};
+    struct wanted wanted = {d, stack};
+    struct hak_live_moment moment = {.id = d->at.at.event,
+                                     .process = only_holder(d, stack),
+                                     .wants = is_wanted_holder,
+                                     .context = &wanted};
     struct hak_live_block block;
     struct hak_live *live = NULL;
     *out = (struct data_blocks){0};
@@ -172,8 +187,7 @@ int data_read_blocks(struct data *d, uint32_t stack, const struct data_kind *kin
     int result = hak_live_open(d->view->reader, &moment, &live);
     uint64_t seen = 0;
     while (result == 0 && (result = hak_live_next(live, &block)) == 1) {
-        bool is_wanted =
-            block.stack == stack && is_of_kind(kind, &block) && is_held_by(d, block.process, stack);
+        bool is_wanted = block.stack == stack && is_of_kind(kind, &block);
         result =
             !is_wanted || keep_block(out, &block) ? 0 : hak_store_no_memory(d->view->store_path);
         if (++seen % BLOCKS_A_LOOK == 0 && data_is_stopped(d))

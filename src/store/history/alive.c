@@ -6,6 +6,7 @@
 #include "hop.h"
 #include "base/growing.h"
 #include "store/history/life.h"
+#include "store/history/tail.h"
 #include "store/live/live.h"
 #include "store/reader/inner.h"
 
@@ -15,7 +16,7 @@
 
 /* One stretch of one process's log; older stretches come first. */
 struct source {
-    bool is_run;
+    bool is_events;                /* else its cursor has all: of a run, or of the tail */
     struct hak_scan_limits limits; /* of events */
     bool needs_ends;               /* a birth in it may hide a life whose end was lost */
 };
@@ -25,6 +26,12 @@ struct hak_live {
     struct hak_live_moment moment;
     struct hak_query processes; /* all that had begun, where not one is asked for */
     uint32_t process;
+    bool is_of_tail; /* the events behind the last run are in the tail */
+    /* Where every process is asked for: what happened behind the last run, for a batch of bases
+     * that all processes have in turn, those that the tail does not cover in the first one, with
+     * all. */
+    struct hak_tail *tail;
+    uint64_t tail_first, tail_from, tail_below;
     struct source *source;
     struct hak_live_cursor *cursor; /* of each; of events over the bases of this batch */
     uint32_t sources, source_room, cursor_room;
@@ -82,10 +89,24 @@ static int next_run(struct hak_live *l, const struct stretch *s, uint64_t first,
     return found < 0 ? found : any;
 }
 
+/* What a run says of the bases of this batch and those above. */
+static int add_run(struct hak_live *l, const struct hak_live_run *run, uint32_t process) {
+    struct source *source = add_source(l);
+    if (!source)
+        return hak_store_no_memory(l->reader->db.path);
+    struct hak_live_cursor *cursor = &l->cursor[l->sources - 1];
+    const struct hak_live_state *s;
+    int error = hak_live_cursor_open(cursor, &l->reader->db, run, process);
+    while (!error && l->from && (s = hak_live_cursor_peek(cursor, &error)) && s->base < l->from)
+        hak_live_cursor_pass(cursor);
+    return error;
+}
+
 static int add_events(struct hak_live *l, const struct stretch *s, uint64_t from, uint64_t to) {
     struct source *source = add_source(l);
     if (!source)
         return hak_store_no_memory(l->reader->db.path);
+    source->is_events = true;
     source->limits = hak_scan_all();
     source->limits.filter.process = s->process;
     source->needs_ends = s->is_lossy;
@@ -109,18 +130,15 @@ static int add_stretch(struct hak_live *l, const struct stretch *s) {
             if (error)
                 return error;
         }
-        struct source *source = add_source(l);
-        if (!source)
-            return hak_store_no_memory(l->reader->db.path);
-        source->is_run = true;
-        int error =
-            hak_live_cursor_open(&l->cursor[l->sources - 1], &l->reader->db, &run, s->process);
+        int error = add_run(l, &run, s->process);
         if (error)
             return error;
         next = run.last_event + 1;
     }
     if (found < 0)
         return found;
+    if (l->is_of_tail && next == l->tail_first && (!s->id_to || s->id_to >= next))
+        return 0;
     return s->id_to && next > s->id_to ? 0 : add_events(l, s, next, s->id_to);
 }
 
@@ -137,23 +155,69 @@ static const char exceptions[] = "SELECT coalesce(min(ns), 0), count(*) FROM"
                                  " (SELECT from_ns AS ns FROM loss WHERE process IN (0, ?1)"
                                  "  UNION ALL SELECT 0 FROM meta WHERE key = 'disordered_events')";
 
-static int add_lineage(struct hak_live *l) {
+/* The stretches of a process and those it was forked from, oldest first. */
+struct stretches {
+    struct stretch one[HAK_LINEAGE_MAX];
+    int count;
+};
+
+static int find_stretches(struct hak_live *l, struct stretches *out) {
     struct hak_lineage lineage;
     bool is_lossy = false;
     int error = hak_lineage_load(l->reader, l->process, &lineage);
+    out->count = 0;
     for (int i = lineage.count - 1; i >= 0 && !error; i--) {
         uint64_t loss[2] = {0};
-        struct stretch s = {.process = lineage.link[i].process,
-                            .id_to = earlier(l->moment.id, lineage.link[i].id_to),
-                            .ns_to = earlier(l->moment.ns, lineage.link[i].ns_to)};
-        int found = hak_database_numbers(&l->reader->db, exceptions, s.process, loss, 2);
-        if (found < 0)
-            return found;
-        s.unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
-        s.is_lossy = is_lossy |= loss[1] > 0;
-        error = add_stretch(l, &s);
+        struct stretch *s = &out->one[out->count++];
+        *s = (struct stretch){.process = lineage.link[i].process,
+                              .id_to = earlier(l->moment.id, lineage.link[i].id_to),
+                              .ns_to = earlier(l->moment.ns, lineage.link[i].ns_to)};
+        int found = hak_database_numbers(&l->reader->db, exceptions, s->process, loss, 2);
+        s->unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
+        s->is_lossy = is_lossy |= loss[1] > 0;
+        error = found < 0 ? found : 0;
     }
     return error;
+}
+
+/* Runs of a process that lacks events may not count, and those of all end elsewhere. */
+static bool is_of_tail(const struct hak_live *l, const struct stretches *s) {
+    bool is_lossy = s->count && s->one[s->count - 1].is_lossy;
+    return l->tail && hak_tail_covers(l->tail, l->process) && (!is_lossy || l->tail_first == 1);
+}
+
+static int add_lineage(struct hak_live *l, const struct stretches *s) {
+    int error = 0;
+    for (int i = 0; i < s->count && !error; i++)
+        error = add_stretch(l, &s->one[i]);
+    if (error || !l->is_of_tail)
+        return error;
+    return add_source(l) ? hak_tail_hold(l->tail, l->process, &l->cursor[l->sources - 1])
+                         : hak_store_no_memory(l->reader->db.path);
+}
+
+/* Reads the tail for the bases from `from` on. */
+static int read_tail(struct hak_live *l, uint64_t from) {
+    struct stretch all = {.id_to = l->moment.id, .ns_to = l->moment.ns, .unsure_ns = UINT64_MAX};
+    struct hak_live_run run;
+    int found = 0;
+    l->tail_first = 1;
+    while (!l->moment.by_scan && (found = next_run(l, &all, l->tail_first, &run)) == 1)
+        l->tail_first = run.last_event + 1;
+    struct hak_tail_query query = {.first = l->tail_first,
+                                   .id_to = l->moment.id,
+                                   .ns_to = l->moment.ns,
+                                   .base_from = from,
+                                   .states = l->moment.states ? l->moment.states : STATES_AT_ONCE};
+    hak_tail_free(l->tail);
+    l->tail = NULL;
+    int error = found < 0 ? found : hak_tail_read(l->reader, &query, &l->tail);
+    if (error)
+        return error;
+    l->tail_from = from;
+    l->tail_below = hak_tail_below(l->tail);
+    l->chunks += hak_tail_chunks(l->tail);
+    return 0;
 }
 
 /* ---- the events that no run covers --------------------------------------------------------------
@@ -218,18 +282,19 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
     return result;
 }
 
-/* Reads the events of the next batch of bases. */
-static int start_batch(struct hak_live *l) {
+/* Reads the events of the bases from `from` on and below `below` (0 = all), or of as many as there
+ * is memory for. */
+static int start_batch(struct hak_live *l, uint64_t from, uint64_t below) {
     uint32_t of_events = 0;
     int error = 0;
     for (uint32_t i = 0; i < l->sources; i++)
-        of_events += !l->source[i].is_run;
+        of_events += l->source[i].is_events;
     uint32_t most = STATES_AT_ONCE / (of_events ? of_events : 1);
     most = l->moment.states ? l->moment.states : most > STATES_LEAST ? most : STATES_LEAST;
-    l->from = l->below;
-    l->below = 0;
+    l->from = from;
+    l->below = below;
     for (uint32_t i = 0; i < l->sources && !error; i++)
-        if (!l->source[i].is_run)
+        if (l->source[i].is_events)
             error = read_events(l, &l->source[i], most);
     return error;
 }
@@ -237,23 +302,55 @@ static int start_batch(struct hak_live *l) {
 /* ---- blocks ------------------------------------------------------------------------------------
  */
 
+/* The processes that had begun, one row each. */
+static struct hak_query list_processes(struct hak_live *l) {
+    return hak_ask(&l->reader->db,
+                   "SELECT id FROM process WHERE (?1 = 0 OR start_ns <= ?1)"
+                   " AND (?2 = 0 OR fork_event <= ?2) ORDER BY id",
+                   "listing its processes", l->moment.ns, l->moment.id);
+}
+
+/* The row of the process that is next, 0 at the end, or an error. */
+static int64_t find_next_process(struct hak_live *l) {
+    if (l->moment.process)
+        return l->process ? 0 : l->moment.process;
+    for (;;) {
+        while (hak_query_next(&l->processes)) {
+            uint32_t process = hak_query_id(&l->processes, 0);
+            if (!l->moment.wants || l->moment.wants(l->moment.context, process))
+                return process;
+        }
+        int error = l->processes.error;
+        if (error || !l->tail_below)
+            return error;
+        error = read_tail(l, l->tail_below);
+        if (error)
+            return error;
+        hak_query_end(&l->processes);
+        l->processes = list_processes(l);
+    }
+}
+
 /* Goes to the next process: 1 and its stretches are there, 0 at the end, or an error. */
 static int next_process(struct hak_live *l) {
-    if (!l->moment.process) {
-        if (!hak_query_next(&l->processes))
-            return l->processes.error;
-        l->process = hak_query_id(&l->processes, 0);
-    } else if (l->process) {
-        return 0;
-    } else {
-        l->process = l->moment.process;
+    struct stretches s;
+    for (;;) {
+        int64_t next = find_next_process(l);
+        if (next <= 0)
+            return (int)next;
+        l->process = (uint32_t)next;
+        drop_sources(l);
+        int error = find_stretches(l, &s);
+        l->is_of_tail = is_of_tail(l, &s);
+        if (!error && !l->is_of_tail && l->tail_from)
+            continue; /* the first batch had all of it */
+        l->from = l->is_of_tail ? l->tail_from : 0;
+        if (!error)
+            error = add_lineage(l, &s);
+        if (!error)
+            error = start_batch(l, l->from, l->is_of_tail ? l->tail_below : 0);
+        return error ? error : 1;
     }
-    drop_sources(l);
-    l->from = l->below = 0;
-    int error = add_lineage(l);
-    if (!error)
-        error = start_batch(l);
-    return error ? error : 1;
 }
 
 int hak_live_next(struct hak_live *l, struct hak_live_block *out) {
@@ -276,8 +373,10 @@ int hak_live_next(struct hak_live *l, struct hak_live_block *out) {
                                            .class_index = s.class_index};
             return 1;
         }
-        if (l->is_open && l->below) {
-            result = start_batch(l);
+        uint64_t below =
+            l->is_of_tail ? l->tail_below : 0; /* of all that is to be read of it now */
+        if (l->is_open && l->below != below) {
+            result = start_batch(l, l->below, below);
         } else if ((result = next_process(l)) == 1) {
             l->is_open = true;
             result = 0;
@@ -297,13 +396,16 @@ int hak_live_open(struct hak_store_reader *r, const struct hak_live_moment *mome
         return hak_store_no_memory(r->db.path);
     l->reader = r;
     l->moment = *moment;
-    if (!moment->process)
-        l->processes = hak_ask(&r->db,
-                               "SELECT id FROM process WHERE (?1 = 0 OR start_ns <= ?1)"
-                               " AND (?2 = 0 OR fork_event <= ?2) ORDER BY id",
-                               "listing its processes", moment->ns, moment->id);
-    *out = l;
-    return 0;
+    int error = 0;
+    if (!moment->process) {
+        error = read_tail(l, 0);
+        l->processes = list_processes(l);
+    }
+    if (error)
+        hak_live_close(l);
+    else
+        *out = l;
+    return error;
 }
 
 uint64_t hak_live_chunks(const struct hak_live *l) {
@@ -315,18 +417,18 @@ void hak_live_close(struct hak_live *l) {
         return;
     drop_sources(l);
     hak_query_end(&l->processes);
+    hak_tail_free(l->tail);
     free(l->source);
     free(l->cursor);
     free(l);
 }
 
-int hak_store_live_at(struct hak_store_reader *r, uint64_t id, uint64_t ns, uint32_t process,
+int hak_store_live_at(struct hak_store_reader *r, const struct hak_live_moment *moment,
                       int (*each)(void *context, const struct hak_live_block *block),
                       void *context) {
     struct hak_live *live;
     struct hak_live_block block;
-    struct hak_live_moment moment = {.id = id, .ns = ns, .process = process};
-    int result = hak_live_open(r, &moment, &live), told = 0;
+    int result = hak_live_open(r, moment, &live), told = 0;
     if (result)
         return result;
     while (!told && (result = hak_live_next(live, &block)) == 1)

@@ -1,8 +1,12 @@
 /* What was alive at a moment: from the runs of states that end before it (live/run.h) and the
  * events of the rest; where runs are missing, or a loss makes them unsure, from the events
- * themselves, with the same answer. Blocks come by process and base, in constant memory.
+ * themselves, with the same answer. The memory is bounded.
  *
- *   parent's runs, parent's rest up to FORK, own runs, own rest -> joined base by base -> block */
+ *   parent's runs, parent's rest up to FORK, own runs, own rest -> joined base by base -> block
+ *
+ * Where all processes are asked for the events behind the last run are read once for all (tail.h).
+ * Blocks of a process come by base; those of all processes by process and base, where memory does
+ * not hold the states of all one range of bases after the other. */
 #ifndef HAK_STORE_HISTORY_ALIVE_H
 #define HAK_STORE_HISTORY_ALIVE_H
 
@@ -11,8 +15,11 @@
 struct hak_live_moment {
     uint64_t id, ns;  /* events up to this id, and up to this time; 0 = all */
     uint32_t process; /* row id, 0 = every process that had begun */
-    bool by_scan;     /* as if there were no runs: for the check and tests */
-    uint32_t states;  /* blocks of a stretch of events held in memory at once; 0 = default */
+    /* Of every process: false leaves it out; NULL = none. */
+    bool (*wants)(void *context, uint32_t process);
+    void *context;
+    bool by_scan;    /* as if there were no runs: for the check and tests */
+    uint32_t states; /* blocks of a stretch of events held in memory at once; 0 = default */
 };
 
 /* A block that the program held. A forked child holds what its parent held before the FORK. */
@@ -33,9 +40,9 @@ int hak_live_next(struct hak_live *live, struct hak_live_block *out);
 uint64_t hak_live_chunks(const struct hak_live *live);
 void hak_live_close(struct hak_live *live);
 
-/* Calls `each` for every block alive after event `id` and at `ns` (0 = not limited) in a process
- * (row id, 0 = all), until it returns non-zero, which is returned. 0, or an error. */
-int hak_store_live_at(struct hak_store_reader *r, uint64_t id, uint64_t ns, uint32_t process,
+/* Calls `each` for every block of the moment until it returns non-zero, which is returned. 0, or an
+ * error. */
+int hak_store_live_at(struct hak_store_reader *r, const struct hak_live_moment *moment,
                       int (*each)(void *context, const struct hak_live_block *block),
                       void *context);
 

@@ -43,6 +43,7 @@ struct flow {
     struct hak_flow *out;
     struct hak_lineup lineup;
     struct runner *runner; /* of each process of the line-up */
+    struct hak_holdings_family family;
     uint32_t next_turn;
     struct hak_index by_row; /* row + 1 */
     struct row_state *state;
@@ -388,7 +389,7 @@ static void fork_runner(struct flow *f, struct runner *parent, struct runner *ch
 /* `is_done`: its first event has happened, and was no call. */
 static void begin_runner(struct flow *f, struct runner *p, uint64_t id, bool is_done) {
     if (p->state == NOT_FORKED)
-        f->failed |= !(p->held = hak_holdings_make());
+        f->failed |= !(p->held = hak_holdings_make(&f->family));
     if (p->state > FORKED || f->failed)
         return;
     p->state = RUNNING;
@@ -477,6 +478,11 @@ static void hold_block(struct flow *f, struct runner *p, const struct hak_live_b
     add_to(&f->live, 1, b.size);
 }
 
+static bool holds_blocks(void *context, uint32_t process) {
+    const struct runner *p = find_runner(context, process);
+    return p && p->held;
+}
+
 static int hold_before(void *context, const struct hak_live_block *block) {
     struct flow *f = context;
     struct runner *p = find_runner(f, block->process);
@@ -506,7 +512,7 @@ static void set_states(struct flow *f) {
         else if (p->parent && p->fork_event <= f->query->from)
             runner->state = FORKED;
         if (runner->state == RUNNING || runner->state == FORKED)
-            f->failed |= !(runner->held = hak_holdings_make());
+            f->failed |= !(runner->held = hak_holdings_make(&f->family));
     }
 }
 
@@ -516,20 +522,21 @@ static int read_inheritance(struct flow *f) {
     if (!p->parent || !p->first_event || f->runner->state != NOT_FORKED)
         return 0;
     f->runner->state = FORKED;
-    f->runner->held = hak_holdings_make();
+    f->runner->held = hak_holdings_make(&f->family);
     if (!f->runner->held)
         return hak_store_no_memory(f->reader->db.path);
-    return p->fork_event
-               ? hak_store_live_at(f->reader, p->fork_event, 0, p->parent, hold_inherited, f)
-               : 0;
+    struct hak_live_moment fork = {.id = p->fork_event, .process = p->parent};
+    return p->fork_event ? hak_store_live_at(f->reader, &fork, hold_inherited, f) : 0;
 }
 
 /* Fills in what was held at `from`. */
 static int read_begin(struct flow *f) {
+    struct hak_live_moment begin = {
+        .id = f->query->from, .process = f->query->process, .wants = holds_blocks, .context = f};
     int error = 0;
     set_states(f);
     if (f->query->from && !f->failed)
-        error = hak_store_live_at(f->reader, f->query->from, 0, f->query->process, hold_before, f);
+        error = hak_store_live_at(f->reader, &begin, hold_before, f);
     if (error >= 0 && f->query->process && f->lineup.processes && !f->failed)
         error = read_inheritance(f);
     for (uint32_t i = 0; i < f->lineup.processes; i++)

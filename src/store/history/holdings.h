@@ -22,13 +22,26 @@ struct hak_held_block {
     uint8_t class_index;
     bool is_gone : 1; /* of a layer: the block below is not held any more */
     bool is_before : 1, is_inherited : 1, is_birth_known : 1; /* the caller's */
+    uint8_t step : 2;                                         /* the caller's */
+    uint64_t user_distance : 48; /* the caller's: user - base, the low bits of it */
 };
 
 struct hak_holdings;
 
-/* Without memory: NULL or false. */
-struct hak_holdings *hak_holdings_make(void);
+/* The layers of several processes: how many blocks lie in all of them. Starts as zeros. */
+struct hak_holdings_layer;
+struct hak_holdings_family {
+    struct hak_holdings_layer *first;
+    uint64_t blocks;
+};
+
+/* Without memory: NULL or false. `family` outlives all that is made or forked in it. */
+struct hak_holdings *hak_holdings_make(struct hak_holdings_family *family);
 void hak_holdings_free(struct hak_holdings *held);
+/* A base above about half of the blocks of the family, and above its lowest; 0 = there is none. */
+bool hak_holdings_find_middle(const struct hak_holdings_family *family, uint64_t *out);
+/* Forgets all blocks of the family with bases from `below` on. */
+bool hak_holdings_drop_from(struct hak_holdings_family *family, uint64_t below);
 /* What a child of a fork holds. */
 struct hak_holdings *hak_holdings_fork(struct hak_holdings *parent);
 /* The block at `base`, NULL = not held. It stays until the next change. */

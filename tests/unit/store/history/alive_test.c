@@ -14,7 +14,8 @@ static struct hak_event log_of[EVENTS + 100]; /* what was put, by id - 1 */
 static uint64_t random_state;
 static uint32_t parent_of[PROCESSES + 1];
 static uint64_t fork_ns[PROCESSES + 1];
-static bool is_disordered; /* some events come before those that their blocks had first */
+static bool is_fork_unknown; /* rows of processes do not say which event it was */
+static bool is_disordered;   /* some events come before those that their blocks had first */
 static struct block {
     uint32_t n;
     bool is_live;
@@ -31,7 +32,8 @@ static void start(void) {
     memset(block, 0, sizeof block);
     memset(parent_of, 0, sizeof parent_of);
     random_state = 7;
-    is_disordered = false;
+    memset(fork_ns, 0, sizeof fork_ns);
+    is_disordered = is_fork_unknown = false;
     r = NULL;
 }
 static void stop(void) {
@@ -93,12 +95,13 @@ static void fork_off(uint32_t parent, uint32_t child) {
     memcpy(block[child], block[parent], sizeof block[child]);
     parent_of[child] = parent;
     fork_ns[child] = c.ns;
-    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = child,
-                                                              .parent = parent,
-                                                              .fork_event = c.id,
-                                                              .start_ns = c.ns,
-                                                              .session = 1,
-                                                              .program = "/bin/app"}));
+    must(hak_store_put_process(c.w,
+                               &(struct hak_process_row){.id = child,
+                                                         .parent = parent,
+                                                         .fork_event = is_fork_unknown ? 0 : c.id,
+                                                         .start_ns = c.ns,
+                                                         .session = 1,
+                                                         .program = "/bin/app"}));
 }
 
 /* A story of many small chunks. `some` events of it. */
@@ -333,19 +336,98 @@ START_TEST(what_is_made_up_for_and_taken_back_comes_again) {
 }
 END_TEST
 
-START_TEST(every_process_is_told_when_none_is_asked_for) {
+static int compare_blocks(const void *a, const void *b) {
+    const struct hak_live_block *x = a, *y = b;
+    if (x->process != y->process)
+        return x->process < y->process ? -1 : 1;
+    return (x->base > y->base) - (x->base < y->base);
+}
+
+/* All processes at some moments, in one go and in several, as if one after the other was asked for.
+ */
+static void compare_all_processes(void) {
     static struct hak_live_block due[PROCESSES * USED], got[PROCESSES * USED + 1];
+    open_it();
+    for (int i = 0; i < MOMENTS / 3; i++) {
+        uint64_t chunks;
+        int count = 0;
+        struct hak_live_moment m = {.id = i % 2 ? 1 + draw(c.id) : 0,
+                                    .ns = i % 3 ? (1 + draw(c.id)) * 1000 : 0};
+        for (uint32_t p = 1; p <= PROCESSES; p++) {
+            struct hak_live_moment of_one = m;
+            of_one.process = p;
+            if ((!m.ns || fork_ns[p] <= m.ns) &&
+                (!m.id || is_fork_unknown || fork_ns[p] / 1000 <= m.id))
+                count += model(&of_one, 1, due + count);
+        }
+        for (int way = 0; way < 4; way++) {
+            m.by_scan = way % 2;
+            m.states = way < 2 ? 0 : 200;
+            int found = read_live(&m, got, PROCESSES * USED + 1, &chunks);
+            qsort(got, (size_t)found, sizeof *got, compare_blocks);
+            same(due, count, got, found, "all", &m);
+        }
+    }
+}
+
+START_TEST(every_process_is_told_when_none_is_asked_for) {
+    tell_forked_story();
+    compare_all_processes();
+}
+END_TEST
+
+START_TEST(every_process_is_told_from_a_log_without_runs) {
+    hak_live_set_limits(c.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
+    tell_forked_story();
+    compare_all_processes();
+}
+END_TEST
+
+/* The event of its FORK was never seen: the parent's events count up to the child's first moment.
+ */
+START_TEST(a_child_without_a_known_fork_is_told_among_all) {
+    hak_live_set_limits(c.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
+    is_fork_unknown = true;
+    tell_forked_story();
+    compare_all_processes();
+}
+END_TEST
+
+/* Children of a parent with a long log: it is read once, not once for each. */
+START_TEST(the_events_are_read_once_for_many_children) {
+    static struct hak_live_block got[PROCESSES * USED + 1];
+    uint64_t chunks, of_parent;
+    hak_live_set_limits(c.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
+    tell_story(EVENTS * 2 / 3, 1);
+    for (uint32_t child = 2; child <= PROCESSES; child++) {
+        tell_story(100, 1);
+        fork_off(1, child);
+    }
+    open_it();
+    struct hak_live_moment m = {.process = 1};
+    read_live(&m, got, USED + 1, &of_parent);
+    m.process = 0;
+    ck_assert_int_gt(read_live(&m, got, PROCESSES * USED + 1, &chunks), USED / 4 * PROCESSES);
+    ck_assert_uint_le(chunks, of_parent + 4);
+}
+END_TEST
+
+static bool is_second(void *context, uint32_t process) {
+    ++*(int *)context;
+    return process == 2;
+}
+
+START_TEST(only_the_processes_that_are_wanted_are_told) {
+    static struct hak_live_block due[USED + 1], got[USED + 1];
+    int asked = 0;
     uint64_t chunks;
-    int count = 0;
     tell_forked_story();
     open_it();
-    struct hak_live_moment m = {.id = EVENTS - 100};
-    for (uint32_t p = 1; p <= PROCESSES; p++) {
-        struct hak_live_moment of_one = m;
-        of_one.process = p;
-        count += model(&of_one, 1, due + count);
-    }
-    same(due, count, got, read_live(&m, got, PROCESSES * USED + 1, &chunks), "all", &m);
+    struct hak_live_moment m = {.process = 2};
+    int count = read_live(&m, due, USED + 1, &chunks);
+    m = (struct hak_live_moment){.wants = is_second, .context = &asked};
+    same(due, count, got, read_live(&m, got, USED + 1, &chunks), "wanted", &m);
+    ck_assert_int_eq(asked, PROCESSES);
 }
 END_TEST
 
@@ -366,6 +448,7 @@ START_TEST(a_loss_changes_no_answer) {
                  .process = 1, .from_ns = from_ns, .to_ns = c.ns, .count = 9, .reason = "full"}));
     tell_story(EVENTS / 2, 1);
     compare_at_moments(1, 1);
+    compare_all_processes();
     ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE has_all_ends"), 3);
 }
 END_TEST
@@ -611,6 +694,10 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_log_that_grows_long_gets_all_its_runs);
     tcase_add_test(cases, what_is_made_up_for_and_taken_back_comes_again);
     tcase_add_test(cases, every_process_is_told_when_none_is_asked_for);
+    tcase_add_test(cases, every_process_is_told_from_a_log_without_runs);
+    tcase_add_test(cases, a_child_without_a_known_fork_is_told_among_all);
+    tcase_add_test(cases, the_events_are_read_once_for_many_children);
+    tcase_add_test(cases, only_the_processes_that_are_wanted_are_told);
     tcase_add_test(cases, a_loss_changes_no_answer);
     tcase_add_test(cases, an_end_behind_a_loss_is_kept_when_room_is_made);
     tcase_add_test(cases, events_against_the_order_are_taken_as_they_come);
