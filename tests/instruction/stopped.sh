@@ -16,11 +16,11 @@ if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
     scratch=$(mktemp -d) && cd "$scratch" || exit 2
     trap 'rm -rf "$scratch"' EXIT
 fi
-mkdir none && : >none/libcapstone.so.4
+mkdir none && for version in 4 5 6; do : >none/libcapstone.so.$version; done
 
 # Lines of a report on the instruction: the first one, and from INSTRUCTION to what follows REGISTERS.
 instruction_lines() {
-    sed -E -n '1p; /^  (INSTRUCTION|REGISTERS)/,/^  (BYTES|HISTORY|COMPLETENESS)/ { /^  (BYTES|HISTORY|COMPLETENESS)/ !p }' | sed -E 's/0x[0-9a-f]{7,16}/0xN/g; s/freed [0-9.,]+ (us|ms|s) ago/freed N ago/'
+    sed -E -n '1p; /^  (INSTRUCTION|REGISTERS)/,/^  (BYTES|HISTORY|COMPLETENESS)/ { /^  (BYTES|HISTORY|COMPLETENESS)/ !p }' | sed -E 's/0x[0-9a-f]{7,16}/0xN/g; s/freed [0-9.,]+ (us|ms|s) ago/freed N ago/; s/libcapstone[0-9]+/libcapstoneN/'
 }
 
 # What JSON has of it, registers without a block or a part in the address left out.

@@ -5,8 +5,11 @@
 #include <dlfcn.h>
 #include "report/instruction/instruction.h"
 
-#define TEXT_OF(number)  #number
-#define NAME_OF(version) "libcapstone.so." TEXT_OF(version)
+#define TEXT_OF(number)     #number
+#define NAME_OF(version)    "libcapstone.so." TEXT_OF(version)
+#define PACKAGE_OF(version) "libcapstone" TEXT_OF(version)
+
+const char hak_disassembler_package[] = PACKAGE_OF(CS_API_MAJOR);
 
 static struct {
     bool is_asked;

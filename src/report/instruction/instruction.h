@@ -22,9 +22,6 @@
 #define HAK_INSTRUCTION_TEXT    200
 #define HAK_INSTRUCTION_TOUCHES 2
 
-/* The package that has the library. */
-#define HAK_DISASSEMBLER_PACKAGE "libcapstone4"
-
 enum {
     HAK_TOUCHES_READ = 1,
     HAK_TOUCHES_WRITE = 2,
@@ -63,6 +60,8 @@ struct hak_instruction {
 
 /* True when libcapstone could be loaded. */
 bool hak_disassembler_is_there(void);
+/* The Debian package that has the libcapstone that hakmem was built for. */
+extern const char hak_disassembler_package[];
 
 /* The instruction at `address`, of which `count` bytes are at `code`; the machine is as before it.
  * False: there is no disassembler, or it does not know the instruction. */

@@ -131,11 +131,13 @@ static void add_undecoded(struct hak_text *text, const struct report_page *page)
     size_t shown = count < HAK_INSTRUCTION_BYTES ? count : HAK_INSTRUCTION_BYTES;
     hak_text_add(text, "%s with ", is_behind ? "ends" : "begins");
     add_code(text, code->bytes + (is_behind ? count - shown : 0), shown);
-    hak_text_add(text, "\n      %s\n",
-                 !hak_disassembler_is_there()
-                     ? "not disassembled: for that, install " HAK_DISASSEMBLER_PACKAGE
-                 : is_behind ? "which one it was is not certain"
-                             : "libcapstone does not know it");
+    if (!hak_disassembler_is_there())
+        hak_text_add(text, "\n      not disassembled: for that, install %s\n",
+                     hak_disassembler_package);
+    else
+        hak_text_add(text, "\n      %s\n",
+                     is_behind ? "which one it was is not certain"
+                               : "libcapstone does not know it");
 }
 
 void report_instruction(struct hak_text *text, const struct report_page *page) {
