@@ -8,7 +8,7 @@
 
 enum { PART_BYTES = 4 << 20, PART_ROWS = 65536 };
 
-static const char copy_head[19] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
+static const char copy_head[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* with the last 0 */
 
 struct cutting {
     sqlite3 *store;

@@ -101,11 +101,13 @@ uint64_t hak_string_reads_arguments(const struct call *call) {
     return hak_list_word(&list);
 }
 
+/* Names of libc in parentheses: since glibc 2.43 these are macros of functions, too. */
+
 /* True when a search in the `units` units at `s`, which hold no end, stops at `c` among them. */
 static bool has_unit(const struct call *call, const char *s, uint64_t c, size_t units) {
     return call->row->unit == 1
-               ? hak_libc.memchr(s, (int)c, units) != NULL
-               : hak_libc.wmemchr((const wchar_t *)(const void *)s, (wchar_t)c, units) != NULL;
+               ? (hak_libc.memchr)(s, (int)c, units) != NULL
+               : (hak_libc.wmemchr)((const wchar_t *)(const void *)s, (wchar_t)c, units) != NULL;
 }
 
 /* The first of `units` units behind `from` that is in the set, or is not; `units` where none is. */
@@ -117,7 +119,7 @@ static size_t find_in_set(const struct call *call, const char *s, size_t from, s
         unsigned c = unit_at(s, unit, i);
         bool is_found =
             unit == 1 ? strchr(set, (int)c) != NULL
-                      : hak_libc.wcschr((const wchar_t *)(const void *)set, (wchar_t)c) != NULL;
+                      : (hak_libc.wcschr)((const wchar_t *)(const void *)set, (wchar_t)c) != NULL;
         if (is_found == is_in)
             return i;
     }
@@ -282,7 +284,7 @@ void hak_string_copy_until(const struct call *call) {
     size_t room = hak_room_at(from), most = last(call), look = smaller(room, most);
     if (room == UNKNOWN && !is_known(first(call)))
         return;
-    const char *found = hak_libc.memchr(from, (int)word(call, 2), look);
+    const char *found = (hak_libc.memchr)(from, (int)word(call, 2), look);
     if (found)
         writes(call, first(call), (size_t)(found - from) + 1);
     else if (room < most)
