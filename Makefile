@@ -19,7 +19,10 @@ NM      := nm
 OBJCOPY := objcopy
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
-           -Wmissing-prototypes -Wpointer-arith -Werror
+           -Wmissing-prototypes -Wpointer-arith
+# A warning ends no build, since a newer compiler has others: it is shown, kept beside what was compiled, and tests/lint/compilers.sh fails.
+# WERROR=1 ends the build at the first one (.ci/run).
+STRICT  := $(if $(filter 1,$(WERROR)),-Werror)
 # Flags of who builds a package: MORE for every compilation, as -ffile-prefix-map=$(CURDIR)=. is one, HOST_MORE for what runs
 # beside a program alone, MORE_LINK for every link, as -Wl,-z,now is one.
 COMMON  := -std=gnu11 -O2 -g$(if $(MORE), $(MORE)) $(WARN) -D_GNU_SOURCE -iquote src -iquote include -fvisibility=hidden
@@ -42,6 +45,8 @@ COMMA       := ,
 # `make V=1` shows the commands whole.
 SAY         = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$@)' &&)
 DEPEND      = -MMD -MP -MF $@.d -MT $@
+# Compiles what is hakmem's own.
+OURS        = tools/keep_warnings $@ $(CC) $(STRICT)
 
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry verify learn route front mid large slab pool platform
@@ -162,10 +167,10 @@ $(BUILD)/made/html_page.c: $(HTML_PAGE) tools/embed_files
 	    html_common_script=viewer/html/common.js html_fleet_page=viewer/html/fleet.html html_fleet_script=viewer/html/fleet.js >$@.new && mv $@.new $@
 $(BUILD)/host/made/html_page.o: $(BUILD)/made/html_page.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(HOST) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(HOST) $(DEPEND) -c -o $@ $<
 $(BUILD)/host/made/fault_pages.o: $(BUILD)/made/fault_pages.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(HOST) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(HOST) $(DEPEND) -c -o $@ $<
 
 # The messages of protobuf that `export` writes.
 MESSAGES := $(patsubst viewer/export/%.proto,$(BUILD)/made/%.pb-c,$(wildcard viewer/export/*.proto))
@@ -174,30 +179,30 @@ $(BUILD)/made/%.pb-c.c $(BUILD)/made/%.pb-c.h: viewer/export/%.proto
 	$(call SAY,make) protoc-c --proto_path=viewer/export --c_out=$(BUILD)/made $<
 $(BUILD)/host/made/%.pb-c.o: $(BUILD)/made/%.pb-c.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(HOST) -w $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(HOST) -w $(DEPEND) -c -o $@ $<
 $(patsubst %.c,$(BUILD)/host/%.o,$(wildcard viewer/export/*.c)): $(MESSAGES:%=%.h)
 
 $(BUILD)/plain/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(PLAIN) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(PLAIN) $(DEPEND) -c -o $@ $<
 $(BUILD)/light/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(LIGHT) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(LIGHT) $(DEPEND) -c -o $@ $<
 $(BUILD)/keep/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(KEEP) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(KEEP) $(DEPEND) -c -o $@ $<
 $(BUILD)/debug/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(DEBUG) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(DEBUG) $(DEPEND) -c -o $@ $<
 $(BUILD)/remote/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(HOST) -fPIC $(PQ_INCLUDE:%=-isystem %) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(HOST) -fPIC $(PQ_INCLUDE:%=-isystem %) $(DEPEND) -c -o $@ $<
 $(BUILD)/sqlite/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(HOST) -fPIC -ffunction-sections -include sqlite/extension.h $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(HOST) -fPIC -ffunction-sections -include sqlite/extension.h $(DEPEND) -c -o $@ $<
 $(BUILD)/host/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(HOST) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(HOST) $(DEPEND) -c -o $@ $<
 
 # ---- unit tests: tests/unit/FOLDER/NAME_test.c mirrors src/FOLDER/NAME.c -----------------------
 # Layers are linked without entry/, so that the test itself runs on the system's malloc.
@@ -210,7 +215,7 @@ UNIT_SRC   := $(filter-out $(if $(PQ_INCLUDE),,tests/unit/remote/%),\
                 $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote . -iquote tests $(HOST_MORE)
-LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
+LINK_TEST   = $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
 # hakmem-debug.so as it is on a machine whose debug registers never fire (tests/tools/deaf.h); tests/tools/lay_deaf.sh makes a
 # folder of it in which any test can be run.
@@ -303,7 +308,7 @@ TSAN      := -DHAK_DEBUG=0 -fsanitize=thread,undefined -fno-sanitize-recover=und
 TSAN_WRAP := $(foreach f,map map_aligned hold reserve unmap,-Wl,--wrap=hak_$(f))
 $(BUILD)/tsan/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(COMMON) $(TSAN) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(COMMON) $(TSAN) $(DEPEND) -c -o $@ $<
 $(BUILD)/libtsanlayers.a: $(TSAN_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/tests/tsan/%: tests/tsan/%.c $(BUILD)/libtsanlayers.a $(BUILD)/flags
@@ -321,12 +326,12 @@ MODEL_BIN   := $(BUILD)/$(MODEL)/model
 MODEL_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -DHAK_DEBUG=0 -Wno-conversion -iquote $(MODEL)
 $(BUILD)/model/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(MODEL_FLAGS) -fsanitize=thread -include $(MODEL)/include.h $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(MODEL_FLAGS) -fsanitize=thread -include $(MODEL)/include.h $(DEPEND) -c -o $@ $<
 $(BUILD)/liblayersmodel.a: $(MODEL_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/checker/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(MODEL_FLAGS) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(OURS) $(MODEL_FLAGS) $(DEPEND) -c -o $@ $<
 $(BUILD)/model/checker.o: $(MODEL_HOST:%.c=$(BUILD)/checker/%.o)
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) -r -nostdlib -o $@ $^
@@ -356,10 +361,10 @@ $(BUILD)/demo/%: demo/%.c $(BUILD)/flags
 # A collector that breaks down over modules that ask for it, or waits (tests/security/unreadable.sh, late_names.sh).
 $(BUILD)/tests/security/hakmem-collect: tests/security/reader/deadly.c $(BUILD)/host/src/collector/main.o $(BUILD)/libcollector.a $(BUILD)/libstore.a
 	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(HOST) -Wno-infinite-recursion -Wl,--wrap=hak_units_load -Wl,--wrap=hak_units_find $(DEPEND) -o $@ $(filter %.c %.o %.a,$^) $(HOST_LIBS)
+	$(call SAY,link) $(OURS) $(HOST) -Wno-infinite-recursion -Wl,--wrap=hak_units_load -Wl,--wrap=hak_units_find $(DEPEND) -o $@ $(filter %.c %.o %.a,$^) $(HOST_LIBS)
 $(BUILD)/tests/tools/%.so: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(PROGRAM) -fexceptions -Wno-missing-prototypes $(DEPEND) -shared -Wl,-z,now -o $@ $<
+	$(call SAY,link) $(OURS) $(PROGRAM) -fexceptions -Wno-missing-prototypes $(DEPEND) -shared -Wl,-z,now -o $@ $<
 $(BUILD)/tests/tools/%: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lsqlite3 -lzstd
@@ -403,7 +408,7 @@ $(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/t
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_LIB)
+	$(call SAY,link) $(OURS) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_LIB)
 # Its tests and that of stacks have nothing else of the tracer in them: they take its place.
 UNWIND_TEST := $(filter $(BUILD)/tests/unit/unwind/% $(BUILD)/tests/unit/trace/stacks/stacks_test,$(UNIT_TESTS))
 $(UNWIND_TEST): $(BUILD)/tests/%: tests/%.c $(UNWIND_LIB) $(BUILD)/flags
@@ -412,7 +417,7 @@ $(UNWIND_TEST): $(BUILD)/tests/%: tests/%.c $(UNWIND_LIB) $(BUILD)/flags
 # Its folder's sources in one command, with the store's own writer.
 $(BUILD)/tests/bench/make_capture: $(wildcard tests/bench/capture/*.c tests/bench/capture/*.h) $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(HOST) -o $@ $(filter %.c %.a,$^) $(HOST_LIBS)
+	$(call SAY,link) $(OURS) $(HOST) -o $@ $(filter %.c %.a,$^) $(HOST_LIBS)
 $(BUILD)/tests/bench/ask $(BUILD)/tests/bench/codec: $(BUILD)/%: %.c $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(LINK_TEST) $(HOST_LIBS)
@@ -421,7 +426,7 @@ $(BUILD)/tests/bench/drain: tests/bench/drain.c $(BUILD)/libcollector.a $(BUILD)
 	$(call SAY,link) $(LINK_TEST) $(HOST_LIBS)
 $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_LIB) -lunwind
+	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_LIB) -lunwind
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
@@ -567,7 +572,9 @@ dist:
 	    xz $(XZ_LEVEL) -T1 <$(DIST).tar >$(DIST).new && mv $(DIST).new $(DIST) && rm -f $(DIST).found $(DIST).list $(DIST).tar
 
 # Debian's packages, into $(BUILD)/deb, from what `make dist` writes.
-deb: dist
+deb:
+	@tools/deps deb
+	+@$(MAKE) --no-print-directory dist
 	packaging/build_deb $(DIST) $(BUILD)/deb
 
 clean:
