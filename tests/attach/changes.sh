@@ -95,6 +95,48 @@ wait "$record" || fail "asleep: record ended with $?: $(cat record.out)"
 look_through asleep.db
 kill -TERM "$pid"
 ends_with 5 awake 'went on'
+
+# One that goes on sleeping does not stay traced, for a debugger may want it.
+start "$target" asleep
+read -r _ _ second <target.out
+await_or_fail grep -q '^State:.[DS]' "/proc/$pid/task/$second/status"
+start_recording asleep.db
+await_or_fail grep -qx 'TracerPid:.0' "/proc/$pid/task/$second/status"
+! grep -q awake target.out || fail "asleep: it is awake"
+await_or_fail has_more_events asleep.db $(($(events asleep.db) + 200))
+kill -INT "$record"
+wait "$record" || fail "asleep: record ended with $?: $(cat record.out)"
+look_through asleep.db
+kill -TERM "$pid"
+ends_with 5 awake 'went on'
+
+# It wakes in the midst of a call by another thread, which waits for it.
+mkdir -p waits
+cp "$trace" "$BUILD/hakmem-collect" waits
+"${CC:-gcc}" -shared -fPIC -O1 -o waits/hakmem-attach.so -x c - <<'END' || fail 'no library'
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+__attribute__((constructor)) static void wake(void) {
+    char said[4096] = "";
+    if (write(4, "x", 1) != 1) /* for which the sleeper's child waits */
+        return;
+    for (int looks = 0; looks < 600 && !strstr(said, "awake"); looks++) {
+        int file = open("target.out", O_RDONLY);
+        ssize_t got = read(file, said, sizeof said - 1);
+        said[got > 0 ? got : 0] = 0;
+        close(file);
+        usleep(50000);
+    }
+}
+END
+start "$target" asleep
+read -r _ _ second <target.out
+await_or_fail grep -q '^State:.[DS]' "/proc/$pid/task/$second/status"
+waits/hakmem-trace record -p "$pid" --for 20ms -s waits.db >out 2>&1
+grep -q "has a loader that refuses $PWD/waits/hakmem-attach.so" out || fail "a call that waits: $(cat out)" # the call is over
+kill -TERM "$pid"
+ends_with 5 awake 'went on'
 second=
 
 # From before the first look to the end of the recording.

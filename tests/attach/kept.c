@@ -241,6 +241,10 @@ static void look_at_process(void) {
         expect(errno == 77, "errno");
         const char *said = dlerror();
         expect(said && strstr(said, "no such file"), "dlerror");
+        (void)dlerror();
+        for (volatile int i = 0; i < 300000; i++)
+            continue;
+        expect(dlerror() == NULL, "dlerror that has nothing to say");
         free(malloc(10));
         look(&now);
         expect(memcmp(&due.mask, &now.mask, sizeof due.mask) == 0, "the signal mask");

@@ -187,7 +187,7 @@ static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_
             return CALL_NOT_BACK;
         passed_on = 0;
         uint64_t now = now_ms();
-        if (!stop_await(thread, now < deadline ? (unsigned)(deadline - now) : 0, &status)) {
+        if (!stop_await(&c->tracer.late, thread, now < deadline ? (unsigned)(deadline - now) : 0, &status)) {
             c->has_ended = status >= 0;
             return CALL_NOT_BACK;
         }
@@ -273,19 +273,19 @@ static void read_threads(const struct process *p, struct threads *threads) {
 static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arguments,
                         unsigned count, bool spares_first, enum call_result *result) {
     struct threads threads = {0};
+    struct late *late = &c->tracer.late;
     bool is_done = false, was_asked = false;
     read_threads(c->process, &threads);
     if (threads.count > 1 && spares_first)
         threads.count--;
-    (void)stop_let_late_go(&c->late, 0);
     for (uint32_t i = 0; i < threads.count && !is_done; i++) {
         pid_t thread = threads.list[i];
-        if (stop_is_late(&c->late, thread)) {
+        if (stop_is_late(late, thread)) {
             was_asked = true;
             continue;
         }
         errno = 0;
-        enum traced traced = stop_thread(thread);
+        enum traced traced = stop_thread(late, thread);
         was_asked = was_asked || traced != NOT_TRACED || errno != EPERM;
         if (traced == IS_OURS && process_read_mappings(c->process) &&
             places_renew(&c->places, c->process) &&
@@ -294,15 +294,23 @@ static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arg
             traced = *result == CALL_NOT_BACK ? RUNS : traced;
             is_done = true;
         }
-        stop_let_go(&c->late, thread, traced);
+        stop_let_go(late, thread, traced);
     }
     free(threads.list);
     return is_done || was_asked;
 }
 
-static enum call_result look_for_moment(struct caller *c, uint64_t function,
-                                        const uint64_t *arguments, unsigned count, unsigned ms) {
-    uint64_t deadline = now_ms() + ms;
+struct wanted {
+    struct caller *caller;
+    uint64_t function;
+    const uint64_t *arguments;
+    unsigned count, ms;
+    enum call_result result;
+};
+
+static enum call_result look_for_moment(const struct wanted *w) {
+    struct caller *c = w->caller;
+    uint64_t deadline = now_ms() + w->ms;
     enum call_result result = CALL_NO_MOMENT;
     unsigned tries = 0;
     do {
@@ -310,7 +318,7 @@ static enum call_result look_for_moment(struct caller *c, uint64_t function,
             c->has_ended = true;
             return CALL_NO_MOMENT;
         }
-        if (!try_threads(c, function, arguments, count, tries < OTHERS_FIRST, &result)) {
+        if (!try_threads(c, w->function, w->arguments, w->count, tries < OTHERS_FIRST, &result)) {
             errno = EPERM;
             return CALL_FAILED;
         }
@@ -325,6 +333,18 @@ static enum call_result look_for_moment(struct caller *c, uint64_t function,
     return result;
 }
 
+static void look(void *wanted) {
+    struct wanted *w = wanted;
+    w->result = look_for_moment(w);
+}
+
+static enum call_result have_called(struct caller *c, uint64_t function, const uint64_t *arguments,
+                                    unsigned count, unsigned ms) {
+    struct wanted wanted = {c, function, arguments, count, ms, CALL_FAILED};
+    (void)tracer_do(&c->tracer, look, &wanted);
+    return wanted.result;
+}
+
 static enum call_result make_stack(struct caller *c, unsigned ms) {
     uint64_t map = module_find(&c->places.libc, "mmap");
     uint64_t at = process_free_address(c->process, CALL_STACK_BYTES);
@@ -335,7 +355,7 @@ static enum call_result make_stack(struct caller *c, unsigned ms) {
                             (uint64_t)-1,
                             0};
     errno = ENOMEM;
-    enum call_result result = map && at ? look_for_moment(c, map, arguments, 6, ms) : CALL_FAILED;
+    enum call_result result = map && at ? have_called(c, map, arguments, 6, ms) : CALL_FAILED;
     if (result != CALL_DONE)
         return result;
     if (!process_read_mappings(c->process) || !process_mapping_at(c->process, at))
@@ -351,7 +371,7 @@ enum call_result caller_prepare(struct caller *c, unsigned ms) {
 enum call_result caller_call(struct caller *c, uint64_t function, const uint64_t *arguments,
                              unsigned count, unsigned ms) {
     enum call_result result = caller_prepare(c, ms);
-    return result == CALL_DONE ? look_for_moment(c, function, arguments, count, ms) : result;
+    return result == CALL_DONE ? have_called(c, function, arguments, count, ms) : result;
 }
 
 /* ---- begin ----------------------------------------------------------------------------------- */
@@ -379,6 +399,7 @@ bool caller_open(struct caller *c, struct process *p) {
     *c = (struct caller){.process = p};
     if (!places_open(&c->places, p))
         return false;
+    tracer_open(&c->tracer);
     c->restorer = find_restorer(c);
     words_find(&c->words, p, &c->places.libc);
     if (c->restorer)
@@ -386,7 +407,7 @@ bool caller_open(struct caller *c, struct process *p) {
     if (!process_say_gone(p))
         view_error("record: process %d (%s) has a C library that this command does not know",
                    (int)p->pid, p->name);
-    places_close(&c->places);
+    caller_close(c);
     return false;
 }
 
@@ -397,19 +418,12 @@ static void give_stack_back(struct caller *c) {
     uint64_t unmap = module_find(&c->places.libc, "munmap");
     c->stack = 0;
     if (unmap && !c->has_ended)
-        (void)look_for_moment(c, unmap, arguments, 2, GIVE_BACK_MS);
-}
-
-bool caller_has_late(struct caller *c) {
-    return stop_let_late_go(&c->late, 0) > 0;
+        (void)have_called(c, unmap, arguments, 2, GIVE_BACK_MS);
 }
 
 void caller_close(struct caller *c) {
-    enum { LATE_MS = 500 };
     if (c->stack)
         give_stack_back(c);
-    (void)stop_let_late_go(&c->late, LATE_MS);
-    free(c->late.thread);
-    c->late = (struct late){0};
+    tracer_close(&c->tracer);
     places_close(&c->places);
 }

@@ -3,6 +3,7 @@
 #define HAK_VIEWER_ATTACH_PARTS_H
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -116,18 +117,20 @@ struct late {
 };
 
 void stop_nap(unsigned us);
-/* Waits for the next stop. False: none within `ms` (*status is -1), or the thread has ended. */
-bool stop_await(pid_t thread, unsigned ms, int *status);
+/* Waits for the next stop, and lets go of late threads meanwhile: what one of them holds, the
+ * thread that is waited for may need. False: none within `ms` (*status is -1), or the thread has
+ * ended. */
+bool stop_await(struct late *late, pid_t thread, unsigned ms, int *status);
 bool stop_is_event(int status, int event);
 /* Does the kernel make the system call again that the stop has ended? */
 bool stop_has_ended_call(const struct user_regs_struct *r);
 /* Stops a thread, or gives up after a moment: RUNS. Signals that come first are passed on. */
-enum traced stop_thread(pid_t thread);
+enum traced stop_thread(struct late *late, pid_t thread);
 /* Lets go of a thread; one that runs becomes late, and is let go when it stops. */
 void stop_let_go(struct late *late, pid_t thread, enum traced traced);
 bool stop_is_late(const struct late *late, pid_t thread);
-/* Lets go of late threads that stand by now, waits for that at most `ms`. How many still do not. */
-uint32_t stop_let_late_go(struct late *late, unsigned ms);
+/* Lets go of late threads that stand by now. How many do not. */
+uint32_t stop_let_late_go(struct late *late);
 
 /* ---- words.c --------------------------------------------------------------------------------- */
 
@@ -149,6 +152,28 @@ struct kept_words words_keep(const struct words *words, const struct process *p,
                              uint64_t thread_pointer);
 void words_put_back(const struct process *p, const struct kept_words *kept);
 
+/* ---- tracer.c -------------------------------------------------------------------------------- */
+
+/* The thread that traces, while there is something for it to do. */
+struct tracer {
+    pthread_t thread;
+    pthread_mutex_t lock; /* of all that follows */
+    pthread_cond_t changed;
+    void (*work)(void *); /* NULL = there is none */
+    void *context;
+    int error; /* errno after the last work */
+    bool is_begun, has_ended, is_closing;
+    uint64_t late_from_ns; /* what is late is so since then, or longer */
+    struct late late;      /* the thread's own */
+};
+
+void tracer_open(struct tracer *t);
+/* Has the thread that traces do `work`, and waits for it; errno is what it leaves. False: there can
+ * be no thread, errno says why. */
+bool tracer_do(struct tracer *t, void (*work)(void *), void *context);
+/* Nothing is traced any more. */
+void tracer_close(struct tracer *t);
+
 /* ---- call.c ---------------------------------------------------------------------------------- */
 
 struct caller {
@@ -156,7 +181,7 @@ struct caller {
     struct places places;
     uint64_t restorer; /* of libc: the instructions that end a signal handler */
     struct words words;
-    struct late late;
+    struct tracer tracer;
     uint64_t stack; /* made in the program for these calls; 0 = not yet */
     bool has_ended; /* the program has */
 };
@@ -171,9 +196,6 @@ enum call_result {
 
 bool caller_open(struct caller *c, struct process *p); /* false: printed */
 void caller_close(struct caller *c);
-/* Lets go of threads that have stopped late. True: there are some that have not yet; this is to be
- * called again soon. */
-bool caller_has_late(struct caller *c);
 /* Makes sure of `stack`, whose lower half is free to be written to. */
 enum call_result caller_prepare(struct caller *c, unsigned ms);
 /* Has a thread of the program call `function` with up to six arguments, on a stack of its own.

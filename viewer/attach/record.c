@@ -22,7 +22,6 @@ enum {
     MOMENT_MS = 20000,
     SCAN_MS = 200,
     LOOK_MS = 50,
-    LATE_MS = 2,
     COMMIT_MS = 10000,
     MODE_NOW = 2, /* RTLD_NOW */
 };
@@ -195,18 +194,14 @@ static void look_for_modules(struct recording *r) {
 
 /* Until the time is over (0 = none), somebody ends it, or the program ends. */
 static void wait_for_end(struct recording *r, uint64_t ns) {
-    uint64_t from = view_now_ns(), looked = from;
+    uint64_t from = view_now_ns();
     while (!stop_signal && (ns == 0 || view_now_ns() - from < ns) &&
            process_is_there(&r->process)) {
         uint64_t left = ns ? ns - (view_now_ns() - from) : UINT64_MAX;
-        uint64_t slice = (caller_has_late(&r->caller) ? LATE_MS : LOOK_MS) * (uint64_t)1000000;
+        uint64_t slice = LOOK_MS * (uint64_t)1000000;
         long nap = (long)(left < slice ? left : slice);
         nanosleep(&(struct timespec){.tv_nsec = nap}, NULL);
-        /* A late thread is looked after more often than the modules, whose list is long to read. */
-        if (view_now_ns() - looked >= LOOK_MS * (uint64_t)1000000) {
-            look_for_modules(r);
-            looked = view_now_ns();
-        }
+        look_for_modules(r);
     }
 }
 
@@ -275,14 +270,12 @@ static void say_end(struct view *view, const struct recording *r, bool is_open) 
 }
 
 /* The worker sees at its next look that the program has let go. */
-static void wait_for_last(struct recording *r, struct hak_keeper *keeper, bool is_left) {
+static void wait_for_last(struct hak_keeper *keeper, bool is_left) {
     uint64_t from = view_now_ns();
     uint32_t live = 1;
     while (is_left && live > 0 && view_now_ns() - from < (uint64_t)COMMIT_MS * 1000000 &&
-           hak_keeper_wait_committed(keeper, COMMIT_MS, &live) == 0) {
-        (void)caller_has_late(&r->caller);
+           hak_keeper_wait_committed(keeper, COMMIT_MS, &live) == 0)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    }
 }
 
 static int record(struct view *view, struct recording *r, const struct hak_keeper_options *options,
@@ -307,7 +300,7 @@ static int record(struct view *view, struct recording *r, const struct hak_keepe
         if (process_has_executed(&r->process))
             (void)process_say_gone(&r->process);
     }
-    wait_for_last(r, keeper, is_left);
+    wait_for_last(keeper, is_left);
     caller_close(&r->caller);
     bool is_whole = hak_keeper_stop(keeper, COMMIT_MS) == HAK_STORE_CLOSED;
     if (!is_begun)

@@ -4,9 +4,9 @@
  *      \--> none within STOP_MS (asleep in the kernel): late, until its stop comes
  *
  * The kernel lets go of a thread only where it stands. One that sleeps where nothing but its own
- * event wakes it (it waits for a vforked child, a disk) is remembered, and let go when its stop
- * comes; the others are looked at meanwhile. What is late when this command ends the kernel lets go
- * then. */
+ * event wakes it (it waits for a vforked child, a disk), or waits for a processor, is remembered,
+ * and let go when its stop comes; the others are looked at meanwhile. What is late when the thread
+ * that traces ends (tracer.c) the kernel lets go then. */
 #include "viewer/attach/parts.h"
 
 #include <errno.h>
@@ -27,9 +27,10 @@ void stop_nap(unsigned us) {
     nanosleep(&(struct timespec){.tv_nsec = (long)us * 1000}, NULL);
 }
 
-bool stop_await(pid_t thread, unsigned ms, int *status) {
+bool stop_await(struct late *late, pid_t thread, unsigned ms, int *status) {
     uint64_t deadline = view_now_ns() + (uint64_t)ms * 1000000;
     for (;;) {
+        (void)stop_let_late_go(late);
         pid_t got = waitpid(thread, status, __WALL | WNOHANG);
         if (got == thread)
             return WIFSTOPPED(*status);
@@ -67,13 +68,13 @@ static void mend_call(pid_t thread) {
 
 /* ---- a thread -------------------------------------------------------------------------------- */
 
-enum traced stop_thread(pid_t thread) {
+enum traced stop_thread(struct late *late, pid_t thread) {
     int status;
     if (ptrace(PTRACE_SEIZE, thread, NULL, PTRACE_O_TRACESYSGOOD) != 0)
         return NOT_TRACED;
     if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0)
         return RUNS;
-    while (stop_await(thread, STOP_MS, &status)) {
+    while (stop_await(late, thread, STOP_MS, &status)) {
         mend_call(thread); /* for a signal without a handler; one with it ends the call */
         if (stop_is_event(status, PTRACE_EVENT_STOP)) /* or a signal is stopping the program */
             return WSTOPSIG(status) == SIGTRAP ? IS_OURS : STANDS;
@@ -101,7 +102,7 @@ void stop_let_go(struct late *late, pid_t thread, enum traced traced) {
     (void)ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
     if (hak_growing_make_room(&late->thread, late->count, &late->capacity, sizeof *late->thread))
         late->thread[late->count++] = thread;
-    (void)stop_let_late_go(late, 0);
+    (void)stop_let_late_go(late);
 }
 
 bool stop_is_late(const struct late *late, pid_t thread) {
@@ -114,22 +115,17 @@ bool stop_is_late(const struct late *late, pid_t thread) {
 /* False: it is neither traced nor waited for any more. */
 static bool is_still_late(pid_t thread) {
     int status;
-    if (!stop_await(thread, 0, &status))
-        return status < 0;
-    let_stopped_go(thread, status);
-    return false;
+    pid_t got = waitpid(thread, &status, __WALL | WNOHANG);
+    if (got == thread && WIFSTOPPED(status))
+        let_stopped_go(thread, status);
+    return got == 0 || (got < 0 && errno == EINTR);
 }
 
-uint32_t stop_let_late_go(struct late *late, unsigned ms) {
-    uint64_t deadline = view_now_ns() + (uint64_t)ms * 1000000;
-    for (;;) {
-        for (uint32_t i = 0; i < late->count;)
-            if (is_still_late(late->thread[i]))
-                i++;
-            else
-                late->thread[i] = late->thread[--late->count];
-        if (late->count == 0 || view_now_ns() >= deadline)
-            return late->count;
-        stop_nap(POLL_US);
-    }
+uint32_t stop_let_late_go(struct late *late) {
+    for (uint32_t i = 0; i < late->count;)
+        if (is_still_late(late->thread[i]))
+            i++;
+        else
+            late->thread[i] = late->thread[--late->count];
+    return late->count;
 }
