@@ -78,6 +78,7 @@ grep -Eqx "hakmem: [0-9,]+ events of process $pid \(target\), leave.db" record.o
 look_through leave.db
 "$trace" record -p "$pid" --for 20ms --force -s leave.db >out 2>&1 || fail "leave, again: $(cat out)"
 look_through leave.db
+[ "$("$trace" sql -s leave.db 'select end_kind from process' | tail -n 1)" -eq 0 ] || fail "leave: it is said to have ended: $("$trace" info -s leave.db)"
 kill -TERM "$pid"
 ends_with 5 'went on'
 

@@ -57,7 +57,8 @@ static bool has_ended(const struct process *p) {
         return poll(&all, 1, 0) > 0;
     enum hak_peer_answer answer = hak_peer_ask(p->pid, &peer);
     return answer == HAK_PEER_GONE ||
-           (answer == HAK_PEER_THERE && p->born && peer.start_time != p->born);
+           (answer == HAK_PEER_THERE &&
+            (peer.has_ended || (p->born && peer.start_time != p->born)));
 }
 
 /* A thread that lives, and so has memory; the first one may have ended. 0: none does. */
@@ -152,9 +153,7 @@ bool process_open(struct process *p, pid_t pid) {
     }
     p->name[strcspn(p->name, "\n")] = 0;
     p->born = peer.start_time;
-    if (peer.state != 'Z' && peer.state != 'X')
-        return true;
-    if (!has_ended(p) && find_shown(p))
+    if (peer.state != 'Z' || (!peer.has_ended && !has_ended(p) && find_shown(p)))
         return true;
     view_error("record: process %d (%s) has ended; its parent has not asked yet how", (int)pid,
                p->name);

@@ -140,7 +140,7 @@ static bool is_written(const struct hak_process_entry *entry) {
     uint32_t state = atomic_load(&entry->state);
     return (state == HAK_PROCESS_LIVE || state == HAK_PROCESS_ENDED) && entry->start_time != 0 &&
            atomic_load(&entry->exec_state) == HAK_EXEC_NONE && hak_peer_read(entry->pid, &peer) &&
-           peer.start_time == entry->start_time && peer.state != 'Z' && peer.state != 'X';
+           peer.start_time == entry->start_time && !peer.has_ended;
 }
 
 /* Looks at the copy's process table. */

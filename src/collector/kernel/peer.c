@@ -15,16 +15,18 @@
 bool hak_peer_parse(const char *stat, struct hak_peer *out) {
     const char *state = hak_stat_at(stat, HAK_STAT_STATE);
     enum { OF_KERNEL = 0x200000 }; /* PF_KTHREAD */
-    uint64_t parent, start, flags = 0, memory = 0;
+    uint64_t parent, start, flags = 0, memory = 0, threads = 1;
     if (!state || !hak_stat_number(stat, HAK_STAT_PARENT, &parent) ||
         !hak_stat_number(stat, HAK_STAT_START_TIME, &start))
         return false;
     (void)hak_stat_number(stat, HAK_STAT_FLAGS, &flags);
     (void)hak_stat_number(stat, HAK_STAT_MEMORY, &memory);
+    (void)hak_stat_number(stat, HAK_STAT_THREADS, &threads);
     *out = (struct hak_peer){.parent = (pid_t)parent,
                              .start_time = start,
                              .memory_bytes = memory,
                              .is_of_kernel = flags & OF_KERNEL,
+                             .has_ended = *state == 'X' || (*state == 'Z' && threads <= 1),
                              .state = *state};
     return true;
 }

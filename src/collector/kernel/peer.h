@@ -13,7 +13,8 @@ struct hak_peer {
     uint64_t start_time;   /* field 22 of /proc/PID/stat, clock ticks since boot */
     uint64_t memory_bytes; /* that it has mapped; 0: it has let go of all, or is of the kernel */
     bool is_of_kernel;     /* no program */
-    char state;            /* R, S, D, Z, ... */
+    bool has_ended;        /* all of its threads; a zombie may be the first one alone */
+    char state;            /* of its first thread: R, S, D, Z, ... */
 };
 
 enum hak_peer_answer {

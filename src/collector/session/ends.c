@@ -42,7 +42,7 @@ static int zombie_status(const struct hak_process_watch *watch) {
     char *text = hak_proc_read(watch->pid, "stat", NULL);
     struct hak_peer peer;
     uint64_t status = 0;
-    bool is_known = text && hak_peer_parse(text, &peer) && peer.state == 'Z' &&
+    bool is_known = text && hak_peer_parse(text, &peer) && peer.has_ended &&
                     (peer.start_time == watch->start_time || watch->start_time == 0) &&
                     hak_stat_number(text, HAK_STAT_EXIT_CODE, &status);
     free(text);

@@ -121,8 +121,7 @@ static bool has_ended(const struct hak_process_watch *w) {
     struct hak_peer peer;
     enum hak_peer_answer answer = w->pid > 0 ? hak_peer_ask(w->pid, &peer) : HAK_PEER_UNKNOWN;
     return answer == HAK_PEER_GONE ||
-           (answer == HAK_PEER_THERE &&
-            (is_another(w, &peer) || peer.state == 'Z' || peer.state == 'X'));
+           (answer == HAK_PEER_THERE && (is_another(w, &peer) || peer.has_ended));
 }
 
 /* Is `row` the process that came at `ns`? In a session that another worker had before, or in a copy

@@ -533,7 +533,12 @@ START_TEST(reads_names_with_brackets) {
     ck_assert_int_eq(peer.parent, 34);
     ck_assert_uint_eq(peer.start_time, 98765);
     ck_assert_int_eq(peer.state, 'S');
+    ck_assert(!peer.has_ended);
     ck_assert(!hak_peer_parse("12 (a S 1", &peer));
+    ck_assert(hak_peer_parse("12 (a) Z 34 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 2 0 98765 0 0", &peer));
+    ck_assert(!peer.has_ended); /* another thread runs */
+    ck_assert(hak_peer_parse("12 (a) Z 34 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", &peer));
+    ck_assert(peer.has_ended);
     ck_assert(hak_peer_read(getpid(), &peer));
     ck_assert_int_eq(peer.parent, getppid());
     struct hak_known_process known = {.pid = getppid()};
