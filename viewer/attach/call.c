@@ -278,6 +278,7 @@ static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arg
     read_threads(c->process, &threads);
     if (threads.count > 1 && spares_first)
         threads.count--;
+    (void)stop_let_late_go(late);
     for (uint32_t i = 0; i < threads.count && !is_done; i++) {
         pid_t thread = threads.list[i];
         if (stop_is_late(late, thread)) {
