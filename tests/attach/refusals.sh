@@ -158,11 +158,19 @@ fi
 # Rights and namespaces.
 if [ "$(id -u)" -eq 0 ]; then
     nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-    start stranger "${nobody[@]}" "$target" plain
-    refused stranger 'belongs to another user, or has rights that its user has not; its user can record it'
     pid=$plain as=("${nobody[@]}")
     refused ofroot 'belongs to another user, or has rights that its user has not; its user can record it'
+    # A daemon that changed its user is root's to record.
+    start changed "$target" nobody
+    refused itsown 'is closed to its own user, as one that changed its user is (prctl, PR_SET_DUMPABLE); root can record it'
+    as=(setpriv --reuid 65533 --regid 65533 --clear-groups)
+    refused others 'belongs to another user, or has rights that its user has not; root can record it'
+    as=(setpriv --bounding-set=-sys_ptrace --inh-caps=-all)
+    refused bounded 'cannot be traced: this root has no CAP_SYS_PTRACE; a container gets it by --cap-add SYS_PTRACE'
     as=()
+    "$trace" record -p "$pid" --for 20ms -s changed.db >out 2>err || complain "changed: $(cat err)"
+    grep -qx "hakmem: [0-9,]* events of process $pid (target), changed.db" err || complain "changed: $(cat err)"
+    "$trace" check -s changed.db >out 2>&1 || complain "changed: $(cat out)"
     start files unshare -m "$target" plain
     refused files 'sees other files than this command (a container or chroot); run hakmem-trace inside'
     start network unshare -n "$target" plain

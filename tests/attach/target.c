@@ -1,6 +1,7 @@
 /* A program that stands as `record -p` does not want it. Prints "ready" and waits.
  *
  *   target plain | seccomp | traced | threads
+ *   target nobody   root becomes nobody, as daemons do; the kernel closes its memory to nobody
  *
  * Or goes another way while it is recorded, when SIGUSR1 comes; or exits with status 7 after so
  * many microseconds:
@@ -9,6 +10,7 @@
  *   target leave    its first thread ends, the second goes on until SIGTERM
  *   target asleep   a thread waits in vfork, where nothing wakes it, until then; it goes on until
  *                   SIGTERM */
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -127,6 +129,9 @@ int main(int count, char **arguments) {
     const char *how = count > 1 ? arguments[1] : "";
     if (strcmp(how, "seccomp") == 0)
         enter_sandbox();
+    if (strcmp(how, "nobody") == 0 &&
+        (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+        abort();
     if (strcmp(how, "traced") == 0) {
         pid_t child = fork();
         if (child > 0) { /* the child is recorded, which this one traces */

@@ -187,7 +187,8 @@ static enum call_result follow(struct caller *c, pid_t thread, uint64_t context_
             return CALL_NOT_BACK;
         passed_on = 0;
         uint64_t now = now_ms();
-        if (!stop_await(&c->tracer.late, thread, now < deadline ? (unsigned)(deadline - now) : 0, &status)) {
+        if (!stop_await(&c->tracer.late, thread, now < deadline ? (unsigned)(deadline - now) : 0,
+                        &status)) {
             c->has_ended = status >= 0;
             return CALL_NOT_BACK;
         }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/growing.h"
 
@@ -91,8 +92,11 @@ static bool is_denied_name(const char *name) {
 
 static Elf *open_elf(const char *path, int *fd) {
     elf_version(EV_CURRENT);
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    Elf *elf = *fd >= 0 ? elf_begin(*fd, ELF_C_READ, NULL) : NULL;
+    struct stat about;
+    /* The program may be another user's, and so the file, which is a pipe by now. */
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_file = *fd >= 0 && fstat(*fd, &about) == 0 && S_ISREG(about.st_mode);
+    Elf *elf = is_file ? elf_begin(*fd, ELF_C_READ, NULL) : NULL;
     if (!elf && *fd >= 0)
         close(*fd);
     return elf;

@@ -52,6 +52,17 @@ bool process_write(const struct process *p, uint64_t address, const void *from, 
 /* Can it be recorded? False: printed, with what to do. True: it can be read and written from here
  * on, and nobody else records it. */
 bool process_check(struct process *p);
+/* "process 4711 (redis) WHY; WHAT_TO_DO", or that it is gone. */
+void process_refuse(const struct process *p, const char *why, const char *what_to_do);
+/* The line of the text of /proc/PID/status that begins with `word`, behind it; "" = none. */
+const char *process_status_line(const char *status, const char *word);
+
+/* ---- forbidden.c: the kernel does not let this command trace it ------------------------------ */
+
+/* Not even `user`, whose it is, may trace it. */
+bool process_is_closed(const struct process *p, uint32_t user);
+/* Prints what forbids it, and who can. */
+void process_say_forbidden(const struct process *p);
 
 /* ---- functions.c: functions that a module exports -------------------------------------------- */
 

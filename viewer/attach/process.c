@@ -56,9 +56,8 @@ static bool has_ended(const struct process *p) {
     if (p->handle >= 0)
         return poll(&all, 1, 0) > 0;
     enum hak_peer_answer answer = hak_peer_ask(p->pid, &peer);
-    return answer == HAK_PEER_GONE ||
-           (answer == HAK_PEER_THERE &&
-            (peer.has_ended || (p->born && peer.start_time != p->born)));
+    return answer == HAK_PEER_GONE || (answer == HAK_PEER_THERE &&
+                                       (peer.has_ended || (p->born && peer.start_time != p->born)));
 }
 
 /* A thread that lives, and so has memory; the first one may have ended. 0: none does. */
@@ -212,8 +211,7 @@ bool process_write(const struct process *p, uint64_t address, const void *from, 
 
 /* ---- what is in the way ---------------------------------------------------------------------- */
 
-/* The line of /proc/PID/status that begins with `word`, behind it; "" = none. */
-static const char *status_line(const char *status, const char *word) {
+const char *process_status_line(const char *status, const char *word) {
     size_t length = strlen(word);
     for (const char *line = status; line; line = strchr(line, '\n')) {
         line += *line == '\n';
@@ -241,7 +239,7 @@ static bool has_same_root(const struct process *p) {
            (own.st_ino == its.st_ino && own.st_dev == its.st_dev);
 }
 
-static void refuse(const struct process *p, const char *why, const char *what_to_do) {
+void process_refuse(const struct process *p, const char *why, const char *what_to_do) {
     if (!process_say_gone(p))
         view_error("record: process %d (%s) %s%s%s", (int)p->pid, p->name, why,
                    what_to_do[0] ? "; " : "", what_to_do);
@@ -253,7 +251,7 @@ static void refuse_to_look(const struct process *p) {
     if (find_living(p) == 0)
         view_error("record: process %d (%s) has ended", (int)p->pid, p->name);
     else
-        refuse(p, "cannot be looked at", "its user may, where kernel.yama.ptrace_scope is 0");
+        process_say_forbidden(p);
 }
 
 static bool check_status(const struct process *p) {
@@ -262,37 +260,39 @@ static bool check_status(const struct process *p) {
     unsigned uid[4] = {0};
     path_of(p, "status", path);
     if (!hak_proc_read_text(path, status, sizeof status)) {
-        refuse(p, "cannot be looked at", "");
+        process_refuse(p, "cannot be looked at", "");
         return false;
     }
-    int tracer = atoi(status_line(status, "TracerPid:"));
-    int group = atoi(status_line(status, "Tgid:"));
+    int tracer = atoi(process_status_line(status, "TracerPid:"));
+    int group = atoi(process_status_line(status, "Tgid:"));
     if (group != p->pid && group > 0) {
         char why[64];
         snprintf(why, sizeof why, "is a thread of process %d", group);
-        refuse(p, why, "record that one");
+        process_refuse(p, why, "record that one");
         return false;
     }
-    sscanf(status_line(status, "Uid:"), "%u %u %u %u", &uid[0], &uid[1], &uid[2], &uid[3]);
-    if (uid[0] != geteuid() || uid[1] != geteuid() || uid[2] != geteuid()) {
-        refuse(p, "belongs to another user, or has rights that its user has not",
-               "its user can record it");
+    sscanf(process_status_line(status, "Uid:"), "%u %u %u %u", &uid[0], &uid[1], &uid[2], &uid[3]);
+    if (geteuid() != 0 && (uid[0] != geteuid() || uid[1] != geteuid() || uid[2] != geteuid())) {
+        process_refuse(p, "belongs to another user, or has rights that its user has not",
+                       process_is_closed(p, uid[1]) ? "root can record it"
+                                                    : "its user can record it");
         return false;
     }
     if (tracer) {
         char why[64];
         snprintf(why, sizeof why, "is traced already, by process %d", tracer);
-        refuse(p, why, "a debugger or strace has to leave it first");
+        process_refuse(p, why, "a debugger or strace has to leave it first");
         return false;
     }
-    if (atoi(status_line(status, "Seccomp:")) != 0) {
-        refuse(p, "is in a seccomp sandbox, whose rules may end it for the recorder's system calls",
-               "start it with `hakmem-trace run`");
+    if (atoi(process_status_line(status, "Seccomp:")) != 0) {
+        process_refuse(
+            p, "is in a seccomp sandbox, whose rules may end it for the recorder's system calls",
+            "start it with `hakmem-trace run`");
         return false;
     }
-    char state = status_line(status, "State:")[1];
+    char state = process_status_line(status, "State:")[1];
     if (state == 'T') {
-        refuse(p, "is stopped by a signal", "continue it first (kill -CONT)");
+        process_refuse(p, "is stopped by a signal", "continue it first (kill -CONT)");
         return false;
     }
     return true;
@@ -310,7 +310,7 @@ static bool check_program(const struct process *p) {
     }
     if (hak_target_check(path, &trouble))
         return true;
-    refuse(p, trouble.reason + (trouble.reason[0] == ' '), "");
+    process_refuse(p, trouble.reason + (trouble.reason[0] == ' '), "");
     return false;
 }
 
@@ -355,7 +355,8 @@ static bool take_lock(struct process *p) {
         return true; /* without a socket there is no recording, and the keeper says why */
     for (int looks = 0; bind(p->lock, (struct sockaddr *)&name, bytes) != 0; looks++) {
         if (looks == LOOKS || errno != EADDRINUSE || !is_left(&name, bytes)) {
-            refuse(p, "is being recorded by another hakmem-trace", "that one has to end first");
+            process_refuse(p, "is being recorded by another hakmem-trace",
+                           "that one has to end first");
             return false;
         }
         nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
@@ -374,22 +375,22 @@ static bool open_memory(struct process *p) {
 bool process_check(struct process *p) {
     struct hak_peer peer;
     if (p->pid == getpid()) {
-        refuse(p, "is this command itself", "");
+        process_refuse(p, "is this command itself", "");
         return false;
     }
     if (hak_peer_read(p->pid, &peer) && peer.is_of_kernel) {
-        refuse(p, "is a thread of the kernel", "");
+        process_refuse(p, "is a thread of the kernel", "");
         return false;
     }
     if (!check_status(p))
         return false;
     if (!is_same_namespace(p, "mnt") || !has_same_root(p)) {
-        refuse(p, "sees other files than this command (a container or chroot)",
-               "run hakmem-trace inside");
+        process_refuse(p, "sees other files than this command (a container or chroot)",
+                       "run hakmem-trace inside");
         return false;
     }
     if (!is_same_namespace(p, "net") || !is_same_namespace(p, "pid")) {
-        refuse(p, "is in another network or pid namespace", "run hakmem-trace inside");
+        process_refuse(p, "is in another network or pid namespace", "run hakmem-trace inside");
         return false;
     }
     if (!check_program(p))
@@ -399,7 +400,7 @@ bool process_check(struct process *p) {
         return false;
     }
     if (is_under_hakmem(p)) {
-        refuse(p, "runs under hakmem already", "");
+        process_refuse(p, "runs under hakmem already", "");
         return false;
     }
     return take_lock(p);

@@ -81,9 +81,11 @@ static bool say_result(const struct recording *r, enum call_result result) {
     case CALL_FAILED:
         break;
     }
-    view_error("record: process %d (%s) cannot be traced: %s%s", (int)p->pid, p->name,
-               strerror(error),
-               error == EPERM ? "; its user may, where kernel.yama.ptrace_scope is 0" : "");
+    if (error == EPERM)
+        process_say_forbidden(p);
+    else
+        view_error("record: process %d (%s) cannot be traced: %s", (int)p->pid, p->name,
+                   strerror(error));
     return false;
 }
 
@@ -326,7 +328,8 @@ int command_record(struct view *view) {
     struct hak_keeper_options options = {.collect_path = collect,
                                          .store_path = r.store,
                                          .color = view->color_when,
-                                         .replace_store = view_given(view, "force")};
+                                         .replace_store = view_given(view, "force"),
+                                         .recorded = pid};
     int status = record(view, &r, &options, ns);
     module_close(&r.library);
     process_close(&r.process);

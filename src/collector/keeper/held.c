@@ -80,11 +80,13 @@ bool hak_held_has_too_many(const struct hak_held *held, const struct hak_known_p
 }
 
 bool hak_held_is_of_tree(const struct hak_held *held, pid_t pid) {
-    struct hak_known_process *known = calloc((size_t)held->count + 1, sizeof *known);
+    struct hak_known_process *known = calloc((size_t)held->count + 2, sizeof *known);
     int count = 1;
     if (!known)
         return false;
     known[0].pid = getpid();
+    if (held->awaited.pid > 0)
+        known[count++] = held->awaited;
     for (uint32_t i = 0; i < held->count; i++)
         if (held->sessions[i].peer.pid > 0)
             known[count++] = held->sessions[i].peer;

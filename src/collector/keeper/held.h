@@ -22,6 +22,7 @@ struct hak_held_session {
 struct hak_held {
     struct hak_held_session *sessions;
     uint32_t count, capacity;
+    struct hak_known_process awaited; /* is of the tree before it has a session; pid 0 = none */
 };
 
 /* False without memory: the memfd stays the caller's. */
@@ -41,7 +42,8 @@ void hak_held_tell_all(struct hak_held *held);
 bool hak_held_has(const struct hak_held *held, int memory);
 /* True when process `who` has as many living sessions as one may. */
 bool hak_held_has_too_many(const struct hak_held *held, const struct hak_known_process *who);
-/* True when `pid` is, or descends from, this process or one of a session. */
+/* True when `pid` is, or descends from, this process, the one that is awaited, or one of a session.
+ */
 bool hak_held_is_of_tree(const struct hak_held *held, pid_t pid);
 
 /* Shows the programs that the keeper lives. */

@@ -28,6 +28,7 @@ struct hak_keeper_options {
     const char *log_path;     /* the same for reports */
     enum hak_color color;     /* of reports on stderr; those in a file have none */
     bool replace_store;       /* overwrite an existing file at the store's path */
+    pid_t recorded; /* a process that is none of ours, and may be another user's; 0 = none */
 };
 
 /* Opens the socket, starts worker and thread. Returns 0, or -1 with one line in `error` that says

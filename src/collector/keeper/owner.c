@@ -48,6 +48,9 @@ static int start(struct hak_keeper *k, const struct hak_keeper_options *options)
     if (!k->loop)
         return errno;
     struct hak_link_message *config = &k->loop->worker.config;
+    struct hak_peer awaited = {0};
+    if (options->recorded && hak_peer_read(options->recorded, &awaited))
+        k->loop->held.awaited = (struct hak_known_process){options->recorded, awaited.start_time};
     k->desk.hold = true;
     config->hold = 1;
     config->replace_store = options->replace_store;
