@@ -17,7 +17,7 @@ enum hak_stat_field {
     HAK_STAT_FLAGS = 9,
     HAK_STAT_USER_TICKS = 14,
     HAK_STAT_KERNEL_TICKS = 15,
-    HAK_STAT_THREADS = 20, /* the first one counts as long as the process is there */
+    HAK_STAT_THREADS = 20,    /* the first one counts as long as the process is there */
     HAK_STAT_START_TIME = 22, /* clock ticks since boot */
     HAK_STAT_MEMORY = 23,     /* bytes that are mapped; 0: it has let go of all */
     HAK_STAT_EXIT_CODE = 52,  /* as wait tells it, of a zombie */

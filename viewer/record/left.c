@@ -57,8 +57,7 @@ static bool read_process(pid_t pid, struct one *one) {
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
     if (!hak_proc_read_text(path, name, sizeof name) || !hak_peer_read(pid, &peer))
         return false;
-    *one = (struct one){
-        .pid = pid, .parent = peer.parent, .has_ended = peer.has_ended};
+    *one = (struct one){.pid = pid, .parent = peer.parent, .has_ended = peer.has_ended};
     memcpy(one->name, name, strlen(name) - 1); /* without the newline at its end */
     return true;
 }
