@@ -101,18 +101,17 @@ static HAK_COLD void note_refusal(void) {
     if (is_refusal_noted)
         return;
     is_refusal_noted = true;
-    hak_trace_note_unwatched(why);
-    if (hak_options.debug_level < 1)
+    hak_trace_note_unwatched(why, !newest.is_on);
+    if (hak_options.debug_level < 1 || newest.is_on)
         return;
     hak_line_say(&line, "hakmem: HAKMEM_WATCH: no debug register watches (", why,
                  "; docs/specs/ring.md)");
     hak_line_end(&line);
 }
 
-/* For good. Nobody has asked for registers at the newest blocks. */
+/* For good. */
 static HAK_COLD void turn_off(void) {
-    if (!newest.is_on)
-        note_refusal();
+    note_refusal();
     hak_watched_is_on = false;
 }
 
@@ -628,6 +627,6 @@ void hak_watched_fork_child(void) {
     }
     hak_watch_fork_child();
     is_refusal_noted = false;
-    if (!hak_watched_is_on && !newest.is_on)
+    if (!hak_watched_is_on)
         note_refusal();
 }

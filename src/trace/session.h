@@ -88,6 +88,8 @@ enum hak_process_flag {
     HAK_PROCESS_UNWATCHED = 2, /* HAKMEM_WATCH has no debug registers; bits 8 to 15: why */
     HAK_PROCESS_WENT_ON = 4,  /* level light, attach: it let go of the session, and has not ended */
     HAK_PROCESS_ATTACHED = 8, /* recorded since it ran: what it executes does not say so itself */
+    HAK_PROCESS_NEWEST_UNWATCHED = 16, /* likewise level normal, which has them unasked at its
+                                        * newest guarded blocks */
 };
 #define HAK_PROCESS_WHY_SHIFT 8
 

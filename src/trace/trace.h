@@ -200,9 +200,10 @@ HAK_HIDDEN void hak_trace_keep_traps(void (*at_release)(void));
 HAK_HIDDEN void hak_trace_leave_traps(void);
 /* `call` is called by each thread that begins, before its own function. (trace/threads/create.c) */
 HAK_HIDDEN void hak_trace_at_thread_start(void (*call)(void));
-/* HAKMEM_WATCH watches nothing in this process, as its row in the store will tell: an errno, or an
- * enum hak_unwatched. */
-HAK_HIDDEN void hak_trace_note_unwatched(unsigned why);
+/* HAKMEM_WATCH, or nobody (`is_asked` false: the newest guarded blocks of level normal), watches
+ * nothing in this process, as the store will tell: an errno, or an enum hak_unwatched. Also before
+ * there is a session. By whoever holds hak_watch_try, or before there are threads. */
+HAK_HIDDEN void hak_trace_note_unwatched(unsigned why, bool is_asked);
 
 /* Leaks were found, and their LEAK records are written: has the collector make the report of them,
  * and waits (bounded). The program goes on in any case. (trace/crash/leak_report.c) */

@@ -16,6 +16,8 @@ s/(hakmem src\/[a-z_\/]+\.[ch]):[0-9]+/\1:N/
 s/\.\.\. [0-9]+ frames? of (libc|ld\.so)[: ].*/... N frames of libc/
 s/\.\.\. [0-9]+ frames? of (libc|ld\.so)$/... N frames of libc/
 s/and [0-9]+ more frames/and N more frames/
+# What only some machines have.
+s/; debug registers do not fire on this machine$//
 # What called main and the threads' functions, and what runs at exit, is libc's and ld.so's, and named as
 # their debug information allows.
 /^      #[0-9]+ +(__libc_start_|_start|start_thread|_*clone|_*(GI___)?nptl_deallocate_tsd|_dl_(call_)?fini|__run_exit_handlers|_*(GI_)?exit |\?\? +(libc|ld-linux-x86-64)\.so)/d

@@ -2,7 +2,7 @@
 # Debug registers at the first block of a site: a read in its slack, or in front of it, is stopped at the instruction and
 # named, in words and in JSON; functions that read strings by words and vectors are not accused, nor who reads words that
 # lie across the end of a block. A write there is found late, with HAKMEM_GUARD_WATCH=all at the instruction. Where there
-# are no registers nothing is found, and nothing is said.
+# are no registers, or none that fires, nothing is found; `info` says why.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
@@ -102,4 +102,21 @@ case $(headlines written.late) in
 '301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 30 bytes allocated at watched.c:'*', found by free at watched.c:'*) ;;
 *) wrong "written: '$(headlines written.late)', where the free was to find it" ;;
 esac
+
+# Registers that never fire: the program runs as without, in silence; `info` says why nothing watched, and a report does.
+[ $has_registers -eq 0 ] || library=$DEAF
+deaf='debug registers do not fire on this machine'
+if [ $has_registers -eq 1 ] || grep -q '(208;' hold.look.out; then
+    silent byte_in_slack.deaf
+    [ "$("$trace" info -s byte_in_slack.deaf.db | grep -c "^registers  *no debug register watched: $deaf\$")" -eq 1 ] ||
+        wrong "info says not why nothing watched"
+    [ "$("$trace" sql -s byte_in_slack.deaf.db 'select count(*) from process where note > '"''"'' | tail -n 1)" = 0 ] ||
+        wrong 'a process has a note of registers that nobody asked for'
+    for more in HAKMEM_TRACE=on HAKMEM_TRACE=off; do
+        record written.deaf $more
+        grep -qE "^  COMPLETENESS .*; $deaf\$" written.deaf.out || wrong "$more: $(grep COMPLETENESS written.deaf.out)"
+        rm -f written.deaf.db
+    done
+fi
+! grep -q "$deaf" written.late.out || [ $has_registers -eq 0 ] || wrong 'registers that fire are said not to'
 exit $failed

@@ -21,6 +21,8 @@
  * printed. Notes on a capture that is still written or ended early go to stderr. */
 int view_open(struct view *view);
 void view_close(struct view *view);
+/* Why no debug register of HAKMEM_WATCH watched there; NULL: one did, or none was asked for. */
+char *view_read_unwatched(struct view *view);
 /* VIEW_INCOMPLETE when events are missing from this capture, else VIEW_OK. */
 int view_completeness(const struct view *view);
 /* Behind an answer made of the log: a capture that was being written has gone on, and may have lost

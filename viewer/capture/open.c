@@ -313,3 +313,9 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
     if (hak_store_is_kept(view->reader))
         add_kept(text, view);
 }
+
+char *view_read_unwatched(struct view *view) {
+    static const char query[] = "SELECT substr(note, instr(note, '): ') + 3) FROM process"
+                                " WHERE note LIKE 'no debug register watches%' ORDER BY id";
+    return hak_database_text(hak_store_database(view->reader), query, 0);
+}

@@ -202,7 +202,7 @@ static void read_result(struct hunt *hunt, const struct record_part *part, struc
     if (run->is_recorded)
         hunt_read_counts(&seen, &run->guarded, &run->left);
     if (run->is_recorded && run->plan.is_watched)
-        run->unwatched = hunt_read_unwatched(&seen);
+        run->unwatched = view_read_unwatched(&seen);
     if (run->fault.sight == HUNT_DAMAGE && (run->left > 0 || hunt_is_in_slack(&run->fault)))
         hunt_count_blocks(&seen, &run->fault);
     view_close(&seen);

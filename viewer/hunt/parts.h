@@ -119,8 +119,6 @@ void hunt_take_signals(void);
 int hunt_read_fault(struct view *view, const char *path, uint32_t wanted, struct hunt_fault *out);
 /* How many blocks were guarded there, and how many had no room. */
 void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left);
-/* Why no debug register watched there; NULL: one did, or none was asked for. */
-char *hunt_read_unwatched(struct view *view);
 /* Finds the numbers of the fault's block among those of its stack, and of its size. */
 void hunt_count_blocks(struct view *view, struct hunt_fault *fault);
 void hunt_forget_fault(struct hunt_fault *fault);

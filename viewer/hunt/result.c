@@ -135,12 +135,6 @@ void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left) {
     *left = read[1];
 }
 
-char *hunt_read_unwatched(struct view *view) {
-    static const char query[] = "SELECT substr(note, instr(note, '): ') + 3) FROM process"
-                                " WHERE note LIKE 'no debug register watches%' ORDER BY id";
-    return hak_database_text(hak_store_database(view->reader), query, 0);
-}
-
 struct tally {
     uint64_t size, count, count_of_size;
 };

@@ -60,6 +60,15 @@ static json_t *lines_json(struct view *view, const char *key) {
     return list;
 }
 
+/* Why this machine gave level normal no debug registers, in a sentence; NULL: it did, or nobody
+ * asked. */
+static char *read_unwatched(struct view *view) {
+    return hak_database_text(hak_store_database(view->reader),
+                             "SELECT 'no debug register watched: ' || value FROM meta"
+                             " WHERE key = 'unwatched'",
+                             0);
+}
+
 static void add_started(struct hak_text *text, struct view *view) {
     time_t seconds = view_started(view);
     struct tm local;
@@ -105,6 +114,10 @@ static void add_overview(struct hak_text *text, struct view *view) {
     struct lines unreadable = {text, view, "unreadable"}, made_code = {text, view, "made code"};
     each_line(view, "unreadable", add_line, &unreadable);
     each_line(view, "made_code", add_line, &made_code);
+    char *unwatched = read_unwatched(view);
+    if (unwatched)
+        add_value(text, view, "registers", unwatched);
+    free(unwatched);
 }
 
 static void add_calls(struct hak_text *text, struct view *view) {
@@ -306,6 +319,9 @@ static bool print_json(struct view *view, const struct tree *tree) {
                                         "WHERE reason = 'stopped' ORDER BY from_ns, id"));
     json_object_set_new(document, "unreadable", lines_json(view, "unreadable"));
     json_object_set_new(document, "made_code", lines_json(view, "made_code"));
+    char *unwatched = read_unwatched(view);
+    json_object_set_new(document, "registers", unwatched ? hak_json_text(unwatched) : json_null());
+    free(unwatched);
     return view_end_document(view, document);
 }
 

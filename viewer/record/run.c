@@ -175,6 +175,14 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
     free(here);
 }
 
+/* Nobody who asks for debug registers is left to believe that they watched. */
+static void print_unwatched(struct view *view, const struct outcome *outcome) {
+    char *note = outcome->read && view_given(view, "watch") ? view_read_unwatched(view) : NULL;
+    if (note)
+        view_write(stderr, "hakmem: --watch: no debug register watches: %s\n", note);
+    free(note);
+}
+
 static bool print_json(struct view *view, const struct outcome *outcome, int status) {
     json_t *document = view_json_document(view);
     hak_json_set_number(document, "events", outcome->events);
@@ -315,6 +323,7 @@ int record_run(struct view *view, struct record_part *part) {
         part->live = outcome.live;
     } else {
         print_closing_lines(view, &outcome);
+        print_unwatched(view, &outcome);
     }
     /* Without a record a store is made for a fault alone: none is no finding. */
     bool can_tell = outcome.read || (is_off(view) && outcome.sessions == 0);

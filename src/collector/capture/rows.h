@@ -60,6 +60,8 @@ struct hak_rows {
     struct hak_node_index new_nodes, old_nodes; /* the latest nodes, from the first find on */
     uint32_t index_max;                         /* rows of each; 0 = the usual number */
     bool out_of_memory;
+    uint32_t unwatched;  /* why this machine gives level normal no debug registers, 0 = it does, or
+                          * nobody has said so: an errno or an enum hak_unwatched */
     uint64_t started_ns; /* CLOCK_REALTIME of the capture's time 0; 0 = not known */
 };
 

@@ -334,6 +334,15 @@ static size_t copy_arguments(const struct hak_client *c, char **arguments) {
     return bytes;
 }
 
+/* The process has found out that debug registers do not fire. */
+static bool is_deaf(const struct hak_client *c, uint32_t index) {
+    if (index >= HAK_PROCESSES)
+        return false;
+    uint32_t flags = atomic_load(&hak_mapping_process(&c->map, index)->flags);
+    return (flags & (HAK_PROCESS_UNWATCHED | HAK_PROCESS_NEWEST_UNWATCHED)) &&
+           (flags >> HAK_PROCESS_WHY_SHIFT & 0xff) == HAK_UNWATCHED_DEAF;
+}
+
 /* Makes the page, prints it unless it is known, and stores it. */
 static void report(struct hak_fault *f, struct hak_capture *capture,
                    struct hak_findings *findings) {
@@ -357,6 +366,7 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
                                          .late_modules = capture->resolve.report.late,
                                          .is_trace = c->map.head.level == HAK_CHECK_TRACE,
                                          .is_light = c->map.head.level == HAK_CHECK_LIGHT,
+                                         .is_deaf = is_deaf(c, request->process),
                                          .signal = request->signal};
     struct hak_event found;
     if (reader && f->event && hak_store_event(reader, f->event, &found) == 1)

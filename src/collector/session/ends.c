@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "collector/kernel/kernel.h"
 #include "collector/target/target.h"
+#include "report/words/words.h"
 #include "symbols/reading.h"
 #include "trace/stat_line.h"
 
@@ -136,35 +137,6 @@ static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     hak_rows_note(rows, row, note);
 }
 
-static const char *unwatched_words(uint32_t why) {
-    switch (why) {
-    case EACCES:
-    case EPERM:
-        return "perf_event_open is not allowed (kernel.perf_event_paranoid above 2, or a sandbox)";
-    case ENOSPC:
-        return "others use the debug registers (a debugger's watchpoints)";
-    case HAK_UNWATCHED_OLD_KERNEL:
-        return "it needs Linux 5.18";
-    case HAK_UNWATCHED_CLOSED:
-        return "the program closed the descriptors of the debug registers";
-    case HAK_UNWATCHED_SANDBOX:
-        return "it ended when the program entered a seccomp sandbox";
-    case HAK_UNWATCHED_LEVEL:
-        return "it needs level normal and layout header";
-    case HAK_UNWATCHED_NO_HANDLER:
-        return "the program has taken SIGTRAP for itself, or Valgrind runs it";
-    case HAK_UNWATCHED_TRACED:
-        return "perf_event_open is not allowed, and a debugger traces the program";
-    case HAK_UNWATCHED_BARRED:
-        return "neither perf_event_open (kernel.perf_event_paranoid above 2, or a sandbox) nor "
-               "ptrace is allowed";
-    case HAK_UNWATCHED_DEAF:
-        return "debug registers do not fire on this machine";
-    default:
-        return strerror((int)why);
-    }
-}
-
 /* HAKMEM_WATCH is never without effect in silence. */
 static void describe_unwatched(struct hak_rows *rows, uint32_t row, uint32_t why) {
     char note[256];
@@ -172,8 +144,17 @@ static void describe_unwatched(struct hak_rows *rows, uint32_t row, uint32_t why
     if (!p || p->row.note[0])
         return;
     snprintf(note, sizeof note, "no debug register watches (HAKMEM_WATCH): %s",
-             unwatched_words(why));
+             hak_words_unwatched(why));
     hak_rows_note(rows, row, note);
+}
+
+/* Why the machine gives level normal no registers, once for the capture; what a single program did
+ * (a sandbox, SIGTRAP) is no such reason. */
+static void note_machine(struct hak_rows *rows, uint32_t why) {
+    bool is_machines = why == HAK_UNWATCHED_OLD_KERNEL || why == HAK_UNWATCHED_DEAF ||
+                       (why != 0 && why < HAK_UNWATCHED_OLD_KERNEL);
+    if (is_machines && !rows->unwatched)
+        rows->unwatched = why;
 }
 
 /* True when the program that the process executed at `ns` is known: its hello came to another
@@ -235,6 +216,8 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
         hak_rows_note(rows, w->row, "entered strict seccomp, in which nothing can be recorded");
     else if (atomic_load(&e->flags) & HAK_PROCESS_UNWATCHED)
         describe_unwatched(rows, w->row, atomic_load(&e->flags) >> HAK_PROCESS_WHY_SHIFT & 0xff);
+    if (atomic_load(&e->flags) & HAK_PROCESS_NEWEST_UNWATCHED)
+        note_machine(rows, atomic_load(&e->flags) >> HAK_PROCESS_WHY_SHIFT & 0xff);
     if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
         end = client->is_file ? client->file_end_ticks : client->clock.latest_ticks;
     p->row.end_ns = w->replaced_ns        ? w->replaced_ns

@@ -15,6 +15,7 @@
 #include "collector/kernel/kernel.h"
 #include "collector/worker/opening.h"
 #include "options.h"
+#include "report/words/words.h"
 #include "symbols/reading.h"
 
 #define LOOK_MS         50
@@ -179,6 +180,15 @@ static void store_unreadable(struct hak_worker *w) {
     if (w->unreadable_new && hak_capture_begin(&w->capture))
         w->unreadable_new = !hak_capture_end(
             &w->capture, hak_store_put_meta(w->capture.writer, "unreadable", w->unreadable));
+}
+
+/* Likewise, why this machine gives no debug registers. */
+static void store_unwatched(struct hak_worker *w) {
+    uint32_t why = w->capture.rows.unwatched;
+    if (why != w->unwatched && hak_capture_begin(&w->capture) &&
+        hak_capture_end(&w->capture, hak_store_put_meta(w->capture.writer, "unwatched",
+                                                        hak_words_unwatched(why))))
+        w->unwatched = why;
 }
 
 static void share_page(struct hak_worker *w) {
@@ -381,6 +391,7 @@ static void finish(struct hak_worker *w) {
     hak_ends_note_unseen(&w->capture.rows);
     hak_worker_commit_all(w);
     store_unreadable(w);
+    store_unwatched(w);
     if (w->capture.writer) {
         uint64_t until = hak_time_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
         enum hak_resolve_state state = HAK_RESOLVE_MORE;
@@ -416,6 +427,7 @@ static void finish(struct hak_worker *w) {
 static bool work(struct hak_worker *w) {
     uint64_t now = hak_time_ns();
     store_unreadable(w);
+    store_unwatched(w);
     bool ended = any_end(w);
     struct hak_waiting waiting = hak_cut_waiting(w->clients, w->client_count);
     bool reports = any_report(w), more = false;

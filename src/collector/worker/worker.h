@@ -56,6 +56,7 @@ struct hak_worker {
     int reading_page; /* symbols/reading.h, -1 = none */
     char *unreadable; /* lines for the store: files that are not read any more, and why */
     bool unreadable_new;
+    uint32_t unwatched; /* of the capture's rows, as the store has it */
     /* Of the session that is taken in: what its memory said of it when the keeper took it; the
      * process may have changed both its user and that since. NULL = as the memory says. */
     const char *taken_log_path;

@@ -156,6 +156,8 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
     if (findings == 0)
         hak_text_add(text, page->words ? "all events kept, all stacks whole"
                                        : "all events kept, the stack is whole");
+    if (page->context.is_deaf)
+        hak_text_add(text, "; %s", hak_words_unwatched(HAK_UNWATCHED_DEAF));
     hak_text_add(text, "\n");
 }
 

@@ -65,6 +65,7 @@ struct hak_report_context {
     const char *const *late_modules;
     bool is_trace;                       /* the run was at level trace: nothing was checked */
     bool is_light;                       /* at level light: few blocks were */
+    bool is_deaf;                        /* this machine's debug registers do not fire */
     char handler_place[HAK_PLACE_BYTES]; /* of the request's handler_frames; "" = not known */
     char other_place[HAK_REPORT_OTHERS][HAK_PLACE_BYTES]; /* of its others' */
 };

@@ -1,6 +1,7 @@
 /* How numbers, kinds, places and faults are said; the words come from the .def tables. */
 #include "report/words/words.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "store/calls.h"
 #include "superslab.h"
 #include "trace/record.h"
+#include "trace/session.h"
 
 static char buffers[HAK_WORDS_BUFFERS][192];
 
@@ -387,4 +389,33 @@ void hak_words_add_place(struct hak_text *text, const struct hak_frame *frame, i
     hak_words_add_function(text, frame->function);
     hak_text_add(text, " ");
     hak_words_add_location(text, frame, parts);
+}
+
+const char *hak_words_unwatched(unsigned why) {
+    switch (why) {
+    case EACCES:
+    case EPERM:
+        return "perf_event_open is not allowed (kernel.perf_event_paranoid above 2, or a sandbox)";
+    case ENOSPC:
+        return "others use the debug registers (a debugger's watchpoints)";
+    case HAK_UNWATCHED_OLD_KERNEL:
+        return "it needs Linux 5.18";
+    case HAK_UNWATCHED_CLOSED:
+        return "the program closed the descriptors of the debug registers";
+    case HAK_UNWATCHED_SANDBOX:
+        return "it ended when the program entered a seccomp sandbox";
+    case HAK_UNWATCHED_LEVEL:
+        return "it needs level normal and layout header";
+    case HAK_UNWATCHED_NO_HANDLER:
+        return "the program has taken SIGTRAP for itself, or Valgrind runs it";
+    case HAK_UNWATCHED_TRACED:
+        return "perf_event_open is not allowed, and a debugger traces the program";
+    case HAK_UNWATCHED_BARRED:
+        return "neither perf_event_open (kernel.perf_event_paranoid above 2, or a sandbox) nor "
+               "ptrace is allowed";
+    case HAK_UNWATCHED_DEAF:
+        return "debug registers do not fire on this machine";
+    default:
+        return strerror((int)why);
+    }
 }

@@ -76,6 +76,8 @@ const char *hak_words_ago(uint64_t ns);
 const char *hak_words_count(uint64_t value, const char *one, const char *many);
 /* "1 of 4,812 blocks was watched": level light, of so many calls that allocated. */
 const char *hak_words_watched(uint64_t blocks, uint64_t calls);
+/* Why no debug register watches: an errno, or an enum hak_unwatched (trace/session.h). */
+const char *hak_words_unwatched(unsigned why);
 /* Appends that the symbols of these modules (paths, ended by NULL, at least one) came too late. */
 void hak_words_add_late(struct hak_text *text, const char *const *modules);
 /* `2 "worker"`: a number with a name from outside, made harmless. */

@@ -198,10 +198,15 @@ bool hak_current_ready_slowly(void) {
     return hak_current.session != NULL;
 }
 
-void hak_trace_note_unwatched(unsigned why) {
-    if (hak_current_ready())
-        atomic_fetch_or(&hak_current.process->flags,
-                        HAK_PROCESS_UNWATCHED | (why & 0xff) << HAK_PROCESS_WHY_SHIFT);
+void hak_trace_note_unwatched(unsigned why, bool is_asked) {
+    uint32_t flag = is_asked ? HAK_PROCESS_UNWATCHED : HAK_PROCESS_NEWEST_UNWATCHED;
+    uint32_t note = flag | (why & 0xff) << HAK_PROCESS_WHY_SHIFT;
+    hak_current.flags &= ~(0xffu << HAK_PROCESS_WHY_SHIFT); /* a parent's */
+    hak_current.flags |= note;
+    if (!hak_current_ready())
+        return;
+    atomic_fetch_and(&hak_current.process->flags, ~(0xffu << HAK_PROCESS_WHY_SHIFT));
+    atomic_fetch_or(&hak_current.process->flags, note);
 }
 
 _Thread_local uint8_t hak_vfork_children __attribute__((tls_model("initial-exec")));
