@@ -16,5 +16,6 @@ for file in ../*; do
 done
 for folder in "$SOURCE"/tests/*/; do
     folder=${folder%/}
+    mkdir -p "../tests/${folder##*/}" # some tests build what they run
     ln -sfn "../../tests/${folder##*/}" tests/
 done
