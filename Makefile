@@ -227,6 +227,10 @@ $(DEAF)/%.o: %.c tests/tools/deaf.h $(BUILD)/flags
 	$(call SAY,compile) $(CC) $(DEBUG) -include tests/tools/deaf.h $(DEPEND) -c -o $@ $<
 $(DEAF)/hakmem-debug.so: $(DEAF_OBJ) $(filter-out $(DEAF_SRC:%.c=$(BUILD)/debug/%.o),$(DEBUG_OBJ)) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
+# A library finds its collector beside itself, and that its own parts: the file itself, not a name of it.
+$(DEAF)/hakmem-collect: $(BUILD)/hakmem-collect
+	@mkdir -p $(@D)
+	$(call SAY,name) { ln -f $< $@ 2>/dev/null || cp -f $< $@; }
 $(DEAF)/libwatch.a: $(DEAF_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 
@@ -350,7 +354,7 @@ USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
               $(BUILD)/tests/faults/cxx/plugin_host.so
 USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -std=c++17 -O0 -g -w -iquote include
-TOOL_BIN   := $(DEAF)/hakmem-debug.so $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
+TOOL_BIN   := $(DEAF)/hakmem-debug.so $(DEAF)/hakmem-collect $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(BUILD)/tests/tools/rounds.so \
               $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
 BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
