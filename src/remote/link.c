@@ -110,7 +110,8 @@ static const char *advice_for(int error) {
     case HAK_STORE_NO_ACCESS:
         return "; ask who keeps the server for the role hakmem_reader or hakmem_writer";
     case HAK_STORE_FOREIGN:
-        return "; who keeps the server types `hakmem-trace fleet setup --to URL` once";
+        return "; this database has no captures of hakmem; who keeps the server types "
+               "`hakmem-trace fleet setup --to URL` once";
     case HAK_STORE_OLDER:
         return "; who keeps the server types `hakmem-trace fleet setup` of this version once";
     default:

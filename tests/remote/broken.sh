@@ -226,12 +226,12 @@ refused "postgresql:///hakmem: looking for the capture failed: permission denied
     why p:1 -s "postgresql://nobody_here@/hakmem?capture=$number"
 refused "postgresql:///hakmem: asking for its layout failed: permission denied for schema hakmem; ask who keeps the server for the role hakmem_reader or hakmem_writer" \
     fleet --to postgresql://nobody_here@/hakmem
-refused "postgresql:///postgres: looking for the capture failed: relation \"hakmem.capture\" does not exist; who keeps the server types \`hakmem-trace fleet setup --to URL\` once" \
+refused "postgresql:///postgres: looking for the capture failed: relation \"hakmem.capture\" does not exist; this database has no captures of hakmem; who keeps the server types \`hakmem-trace fleet setup --to URL\` once" \
     why p:1 -s "postgresql:///postgres?capture=$number"
-refused "postgresql:///postgres: asking for its layout failed: relation \"hakmem.migration\" does not exist; who keeps the server types \`hakmem-trace fleet setup --to URL\` once" \
+refused "postgresql:///postgres: asking for its layout failed: relation \"hakmem.migration\" does not exist; this database has no captures of hakmem; who keeps the server types \`hakmem-trace fleet setup --to URL\` once" \
     fleet --to postgresql:///postgres
 XDG_STATE_HOME=$PWD/state "$trace" push -s double.db --to postgresql:///postgres >out 2>err
-[ $? -eq 3 ] && grep -q 'push: postgresql:///postgres: .* does not exist; who keeps the server types `hakmem-trace fleet setup --to URL` once; 1 document waits' err ||
+[ $? -eq 3 ] && grep -q 'push: postgresql:///postgres: .* does not exist; this database has no captures of hakmem; who keeps the server types `hakmem-trace fleet setup --to URL` once; 1 document waits' err ||
     fail "push of findings to a database without tables: $(cat out err)"
 query 'INSERT INTO hakmem.migration VALUES(99, 99)' >out
 for words in "why p:1 -s $server" "fleet --to $URL" "push --whole -s double.db --to $URL" "fleet setup --to $URL"; do
