@@ -75,13 +75,14 @@ static bool is_within(const struct stretch *s, const struct hak_live_run *run) {
 static int next_run(struct hak_live *l, const struct stretch *s, uint64_t first,
                     struct hak_live_run *out) {
     int any = 0, found = 1;
+    *out = (struct hak_live_run){.first_event = UINT64_MAX};
     for (uint32_t level = 0; level < LEVELS_MAX && found == 1; level++) {
         struct hak_live_run run;
         uint64_t from = first;
         while ((found = hak_live_find_run(&l->reader->db, level, from, &run)) == 1 &&
                is_within(s, &run) && !run.has_all_ends && run.max_ns >= s->unsure_ns)
             from = run.last_event + 1;
-        if (found == 1 && is_within(s, &run) && (!any || run.first_event <= out->first_event)) {
+        if (found == 1 && is_within(s, &run) && run.first_event <= out->first_event) {
             *out = run;
             any = 1;
         }
