@@ -6,19 +6,50 @@
 
 #include <stdint.h>
 #include "platform/raw_call.h"
+#ifdef __x86_64__
+#include <x86intrin.h>
+#endif
+
+enum {
+    HAK_TRAP_FLAG = 0x100,     /* the processor stops after each instruction (TF) */
+    HAK_WAS_STEPPED = 1u << 8, /* in a saved mask: SIGKILL's bit, which the kernel never sets */
+};
+
+/* A program that steps through itself would be ended by the kernel at the first instruction with
+ * SIGTRAP blocked: returns HAK_WAS_STEPPED where it did so, and stops that. */
+static inline uint64_t hak_stop_stepping(void) {
+#ifdef __x86_64__
+    unsigned long long flags = __readeflags();
+    if (flags & HAK_TRAP_FLAG) {
+        __writeeflags(flags & ~(unsigned long long)HAK_TRAP_FLAG);
+        return HAK_WAS_STEPPED;
+    }
+#endif
+    return 0;
+}
+static inline void hak_step_again(uint64_t mask) {
+#ifdef __x86_64__
+    if (mask & HAK_WAS_STEPPED)
+        __writeeflags(__readeflags() | HAK_TRAP_FLAG);
+#else
+    (void)mask;
+#endif
+}
 
 /* Signals that are not blocked, by hakmem or the program, as a mask of the kernel's: SIGTRAP where
  * the kernel would end the process for a debug register (watch/traced.c), else none. */
 __attribute__((weak, visibility("hidden"))) uint64_t hak_kept_signals;
 
-/* Blocks all other signals of the calling thread; `before` gets the mask to restore. Faults that
- * the kernel raises still kill. */
+/* Blocks all other signals of the calling thread; `before` gets what to restore. Faults that the
+ * kernel raises still kill. */
 static inline void hak_block_signals(uint64_t *before) {
-    uint64_t all = ~hak_kept_signals;
+    uint64_t all = ~hak_kept_signals, stepped = hak_stop_stepping();
     (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, before, 8);
+    *before |= stepped;
 }
 static inline void hak_restore_signals(const uint64_t *before) {
     (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, before, 0, 8);
+    hak_step_again(*before);
 }
 
 #endif

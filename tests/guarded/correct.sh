@@ -72,7 +72,8 @@ for level in trace normal; do
     run "none.$level.alternate" correct alternate-stack "HAKMEM_CHECK=$level" HAKMEM_GUARD=off
     run "none.$level.unrecorded" correct "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=off HAKMEM_TRACE=off
     run "stepped.$level" stepped "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=off HAKMEM_TRACE=off
-    env HAKMEM_CHECK="$level" HAKMEM_GUARD=sites:4 "$trace" run --wait --store "left.$level.db" -- "$BUILD/tests/guarded/stepped" leave \
+    # A small ring, so that hakmem waits for room, with all signals blocked, while it is stepped through.
+    env HAKMEM_CHECK="$level" HAKMEM_GUARD=sites:4 HAKMEM_TRACE_RING=16K "$trace" run --wait --store "left.$level.db" -- "$BUILD/tests/guarded/stepped" leave \
         >left.out 2>&1 || complain "left.$level: status $?"
     [ "$(cat left.out)" = well ] || complain "left.$level: it says $(head -n 5 left.out)"
 done
