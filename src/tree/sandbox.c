@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
+#include "platform/readable.h"
 #include "trace/memory/memory.h"
 #include "tree/filter.h"
 #include "trace/protocol.h"
@@ -67,10 +68,7 @@ static const struct {
 
 /* What the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
 static bool can_be_read(const void *at, size_t bytes) {
-    uintptr_t first = (uintptr_t)at, last = first + bytes - 1;
-    if (!at || bytes == 0 || hak_call_is_forbidden(SYS_rt_sigprocmask))
-        return at && bytes;
-    return hak_raw_readable(first & ~(uintptr_t)7) && hak_raw_readable(last & ~(uintptr_t)7);
+    return at && bytes && (hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_can_read(at, bytes));
 }
 
 static void forbid_filtered(const struct sock_fprog *program) {

@@ -1,0 +1,66 @@
+/* Looks at memory that may not be there: an address that the program hands to the kernel may be
+ * anything, and the kernel answers with EFAULT where a read of ours would end the program.
+ *
+ * Each page is asked about by a system call that copies eight bytes of it (hak_raw_readable, some
+ * 80 ns), but for the last one that could be read: keep one `struct hak_readable` over what is
+ * looked at together, for that moment alone. The calling function's own page of the stack, where
+ * most of a program's small tables lie, costs nothing (HAK_READABLE_STACK).
+ *
+ * False also where a sandbox does not let us ask (hak_call_is_forbidden). Another thread may unmap
+ * a page right behind the question.
+ *
+ * Thread and signal safety: no lock, no allocation, errno is kept; any thread, any moment. */
+#ifndef HAK_PLATFORM_READABLE_H
+#define HAK_PLATFORM_READABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include "block.h"
+#include "platform/raw_call.h"
+
+/* A page that can be read; 0 = none is known. */
+struct hak_readable {
+    uintptr_t page;
+};
+#define HAK_READABLE_STACK                                                                         \
+    ((struct hak_readable){(uintptr_t)__builtin_frame_address(0) &                                 \
+                           ~(uintptr_t)(HAK_READABLE_PAGE_BYTES - 1)})
+enum { HAK_READABLE_PAGE_BYTES = 4096 };
+
+/* True when each of the `bytes` from `p` on can be read; also when there are none. */
+static inline bool hak_is_readable(struct hak_readable *known, const void *p, size_t bytes) {
+    const uintptr_t at_page = ~(uintptr_t)(HAK_READABLE_PAGE_BYTES - 1);
+    uintptr_t end;
+    if (bytes == 0)
+        return true;
+    if (__builtin_add_overflow((uintptr_t)p, bytes - 1, &end) || end >> 47 != 0 ||
+        (uintptr_t)p < HAK_READABLE_PAGE_BYTES)
+        return false; /* not the program's half of all addresses, or a NULL with an offset */
+    for (uintptr_t page = (uintptr_t)p & at_page; page <= end; page += HAK_READABLE_PAGE_BYTES) {
+        if (page == known->page)
+            continue;
+        if (!hak_raw_readable(page))
+            return false;
+        known->page = page;
+    }
+    return true;
+}
+
+/* The same of a single range. */
+static inline bool hak_can_read(const void *p, size_t bytes) {
+    struct hak_readable known = {0};
+    return hak_is_readable(&known, p, bytes);
+}
+
+/* Copies `bytes` from `p` on, or returns false, and `to` is left as it is. */
+static inline bool hak_copy_readable(struct hak_readable *known, void *to, const void *p,
+                                     size_t bytes) {
+    bool is_there = hak_is_readable(known, p, bytes);
+    if (is_there)
+        memcpy(to, p, bytes);
+    return is_there;
+}
+
+#endif
