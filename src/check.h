@@ -117,6 +117,7 @@ HAK_HIDDEN bool hak_check_open_pages(void);
 HAK_HIDDEN bool hak_check_asked_bytes(user_t user, size_t *bytes);
 HAK_HIDDEN void hak_check_resizing(user_t user, bool begins);
 HAK_HIDDEN void hak_check_resize(user_t user, size_t asked_bytes);
+HAK_HIDDEN void hak_check_asked_about(user_t user);
 HAK_HIDDEN size_t hak_check_usable(user_t user, size_t slot_bytes);
 HAK_HIDDEN base_t hak_check_base_of(user_t user);
 HAK_HIDDEN user_t hak_check_user_of(base_t base);
@@ -339,6 +340,13 @@ static inline void check_resize(user_t user, size_t asked_bytes) {
  * ours; false: it may be anything. */
 static inline bool check_asked_bytes(user_t user, size_t *bytes) {
     return hak_is_debug_build ? hak_check_asked_bytes(user, bytes) : false;
+}
+
+/* malloc_usable_size is asked about a pointer for which check_asked_bytes has no answer: tells of a
+ * block that was freed. Returns there under HAKMEM_ON_FAULT=continue only. */
+static inline void check_asked_about(user_t user) {
+    if (hak_is_debug_build)
+        hak_check_asked_about(user);
 }
 
 /* What malloc_usable_size tells: the slot's bytes in layout same, the bytes asked in header. */

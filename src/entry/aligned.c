@@ -76,6 +76,7 @@ HAK_EXPORT size_t malloc_usable_size(void *pointer) {
     size_t bytes;
     if (check_asked_bytes(user, &bytes))
         return bytes;
+    check_asked_about(user);
     base_t base = base_of(user);
     size_t slot_bytes = hak_route_slot_bytes(base);
     if (slot_bytes == 0)

@@ -12,6 +12,7 @@
 #include "guard/give_back.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
+#include "guard/touch.h"
 #include "guard/watched.h"
 #include "guard/word.h"
 #include "guarded/guarded.h"
@@ -261,6 +262,33 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
     }
     hak_report_bad_pointer(at, kind, pointer, memory);
     return HAK_REFUSE;
+}
+
+/* What is known of a large block that was freed, and whose memory nobody has taken since. */
+static bool find_former_large(const void *pointer, struct hak_large *former,
+                              struct hak_located *at) {
+    if (!hak_recall_large(pointer, former))
+        return false;
+    hak_locate_as_large(former, at);
+    return hak_large_keeps(pointer) || hak_guarded_covers(pointer) ||
+           memory_outside(pointer) == HAK_MEMORY_UNMAPPED;
+}
+
+static HAK_COLD void tell_asked_about(struct hak_located at, const void *pointer) {
+    struct hak_large former;
+    bool is_known = at.slot || (at.superslab ? hak_locate_former_slot(pointer, &at)
+                                             : find_former_large(pointer, &former, &at));
+    struct hak_touch touch = {
+        .pointer = pointer, .call = "malloc_usable_size", .is_question = true};
+    if (is_known && !at.slot->is_changing && (at.slot->subkind & HAK_SLOT_LIVED) &&
+        at.slot->place != HAK_PLACE_LIVE && pointer == hak_user_in(&at))
+        hak_touch_tell(&touch, &at, HAK_FAULT_USE_AFTER_FREE);
+}
+
+HAK_TRACER_TEXT void hak_check_asked_about(user_t user) {
+    struct hak_located at;
+    if (HAK_UNLIKELY(!hak_locate(user.p, &at) || at.slot->place != HAK_PLACE_LIVE))
+        tell_asked_about(at, user.p);
 }
 
 /* Bytes of padding that a block of `alignment` may need behind a base that is 16-aligned. */

@@ -90,11 +90,7 @@ static void let_pass(const struct hak_touch *touch, const struct hak_located *at
                    touch->is_at_least ? touch->bytes + HAK_PAGE_BYTES : touch->bytes);
 }
 
-void hak_touch_report(const struct hak_touch *touch) {
-    struct hak_located at;
-    unsigned fault = name(touch, &at);
-    if (!fault)
-        return;
+void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at, unsigned fault) {
     struct hak_fault_facts facts = {
         .fault = fault,
         .found_address = (uintptr_t)touch->pointer,
@@ -102,15 +98,24 @@ void hak_touch_report(const struct hak_touch *touch) {
         .found_by = HAK_FOUND_BY_FUNCTION,
         .access = touch->is_write ? HAK_ACCESS_WRITE : HAK_ACCESS_READ,
         .call_bytes = touch->bytes,
-        .call_flags =
-            (touch->is_at_least ? HAK_TOUCH_AT_LEAST : 0u) | (touch->is_done ? HAK_TOUCH_DONE : 0u),
+        .call_flags = (touch->is_at_least ? HAK_TOUCH_AT_LEAST : 0u) |
+                      (touch->is_done ? HAK_TOUCH_DONE : 0u) |
+                      (touch->is_question ? HAK_TOUCH_ASKS : 0u),
     };
     if (fault == HAK_FAULT_USE_AFTER_FREE)
         facts.memory = HAK_MEMORY_INSIDE_FREE;
     for (size_t i = 0; i + 1 < sizeof facts.call && touch->call[i]; i++)
         facts.call[i] = touch->call[i];
-    hak_describe_located(&at, &facts);
+    hak_describe_located(at, &facts);
     facts.offset = (int64_t)(facts.found_address - facts.user);
     hak_trace_fault(&facts);
+}
+
+void hak_touch_report(const struct hak_touch *touch) {
+    struct hak_located at;
+    unsigned fault = name(touch, &at);
+    if (!fault)
+        return;
+    hak_touch_tell(touch, &at, fault);
     let_pass(touch, &at);
 }

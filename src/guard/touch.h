@@ -53,6 +53,7 @@ struct hak_touch {
     bool is_write;
     bool is_at_least; /* `bytes` were counted, and there may be more */
     bool is_done;     /* it was only known after the call */
+    bool is_question; /* about the block: no byte is touched */
 };
 
 /* True when it is an access to a block that was given back. */
@@ -61,6 +62,10 @@ HAK_HIDDEN HAK_COLD bool hak_touch_is_after_free(const void *p);
 /* Opens the closed pages among `bytes` from `p` on: the kernel is to write there as it would
  * without hakmem. */
 HAK_HIDDEN HAK_COLD void hak_touch_open(const void *p, size_t bytes);
+
+/* Tells of it: it is the fault `fault` on the block `at`. Returns under HAKMEM_ON_FAULT=continue. */
+HAK_HIDDEN HAK_COLD void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
+                                        unsigned fault);
 
 /* Tells of it, if it can be said whose bytes it touches. Returns under HAKMEM_ON_FAULT=continue, or
  * when nothing was told; then the call can be done, and what it damages is not told again. */

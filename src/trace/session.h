@@ -218,6 +218,7 @@ enum hak_access {
 enum {
     HAK_TOUCH_AT_LEAST = 1, /* there may be more of them */
     HAK_TOUCH_DONE = 2,     /* the call had touched them when this was found */
+    HAK_TOUCH_ASKS = 4,     /* it touches none: it was asked about the block */
 };
 
 /* What is known of a fault where it is found. Numbers only: the words are made outside. */

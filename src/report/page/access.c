@@ -64,6 +64,11 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
     const struct hak_fault_facts *facts = page->facts;
     uint64_t room = room_of(page);
     bool is_write = facts->access == HAK_ACCESS_WRITE;
+    if (facts->call_flags & HAK_TOUCH_ASKS) {
+        hak_text_add(text, "%s was asked about ", report_function(page));
+        report_freed_block(text, page);
+        return;
+    }
     add_touch(text, page, is_write ? "writes" : "reads", is_write ? "wrote" : "read");
     add_distance(text, page);
     if (facts->fault == 304) {
@@ -82,6 +87,11 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
 static void add_function_sentence(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     bool is_write = facts->access == HAK_ACCESS_WRITE;
+    if (facts->call_flags & HAK_TOUCH_ASKS) {
+        hak_text_add(text, "%s was asked about the block at 0x%llx, which had been freed",
+                     report_function(page), (unsigned long long)facts->found_address);
+        return;
+    }
     add_touch(text, page, is_write ? "was about to write" : "was about to read",
               is_write ? "had written" : "had read");
     hak_text_add(text, " at 0x%llx", (unsigned long long)facts->found_address);

@@ -119,7 +119,9 @@ static void mark_damage(struct hak_text *text, const struct report_page *page) {
 /* The picture need not reach the address. */
 static void mark_touch(struct hak_text *text, const struct report_page *page) {
     uint64_t address = page->facts->found_address, end = page->base + page->slot_bytes;
-    if (report_is_by_function(page))
+    if (page->facts->call_flags & HAK_TOUCH_ASKS)
+        hak_text_add(text, "%s was asked about this", report_function(page));
+    else if (report_is_by_function(page))
         hak_text_add(text, "%s %s from here on", report_function(page),
                      page->facts->access == HAK_ACCESS_WRITE ? "writes" : "reads");
     else if (address < page->base)
