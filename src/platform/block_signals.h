@@ -44,6 +44,7 @@ __attribute__((weak, visibility("hidden"))) uint64_t hak_kept_signals;
  * kernel raises still kill. */
 static inline void hak_block_signals(uint64_t *before) {
     uint64_t all = ~hak_kept_signals, stepped = hak_stop_stepping();
+    *before = 0; /* and stays so in a sandbox that forbids the call */
     (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, before, 8);
     *before |= stepped;
 }
