@@ -55,9 +55,27 @@ bool hak_disassembler_is_there(void) {
     return library.handle != 0;
 }
 
+/* A comparison of numbers gets the number of its name without the condition. Version 4 has a number
+ * for each condition; version 5 counts conditions on from X86_INS_CMP and so gives the numbers of
+ * other instructions: cmpless becomes cmpsb. */
+static void correct_comparison(cs_insn *insn) {
+    const uint8_t *opcode = insn->detail->x86.opcode;
+    if (opcode[0] != 0x0f || opcode[1] != 0xc2)
+        return;
+    insn->id = X86_INS_CMPPS;
+    for (const uint8_t *at = insn->bytes; *at != 0x0f; at++)
+        if (*at == 0xf3)
+            insn->id = X86_INS_CMPSS;
+        else if (*at == 0xf2)
+            insn->id = X86_INS_CMPSD;
+        else if (*at == 0x66 && insn->id == X86_INS_CMPPS)
+            insn->id = X86_INS_CMPPD;
+}
+
 const cs_insn *hak_disassemble(const uint8_t *code, size_t count, uint64_t address) {
     if (!hak_disassembler_is_there() ||
         !library.disassemble(library.handle, &code, &count, &address, library.last))
         return NULL;
+    correct_comparison(library.last);
     return library.last;
 }

@@ -28,13 +28,10 @@ static const uint16_t whole[] = {
     X86_INS_CMOVE,
     X86_INS_CMOVNE,
     X86_INS_CMP,
-#if CS_API_MAJOR < 5 /* each comparison of numbers had an id of its own */
-    X86_INS_CMPLTSD,
-    X86_INS_CMPLTSS,
-#else
+    X86_INS_CMPPD,
+    X86_INS_CMPPS,
     X86_INS_CMPSD,
     X86_INS_CMPSS,
-#endif
     X86_INS_CMPXCHG,
     X86_INS_CMPXCHG16B,
     X86_INS_CMPXCHG8B,

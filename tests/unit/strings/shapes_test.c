@@ -440,6 +440,18 @@ START_TEST(functions_that_print_and_end_are_looked_at) {
 }
 END_TEST
 
+/* How many wide characters vswprintf writes where `most` are too few: one more since glibc 2.37,
+ * which ends what it cut off. */
+static unsigned written_of(unsigned most) {
+    wchar_t wide[512];
+    unsigned units = most;
+    wmemset(wide, L'#', most);
+    ck_assert_int_eq(swprintf(wide, most, L"%*d", (int)most + 1, 1), -1);
+    while (wide[units - 1] == L'#')
+        units--;
+    return units;
+}
+
 START_TEST(swprintf_is_judged_by_what_it_prints) {
     begin();
     LOCATE(vswprintf);
@@ -448,8 +460,10 @@ START_TEST(swprintf_is_judged_by_what_it_prints) {
     ck_assert_uint_eq(last_fault().call_flags, 0);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 4, (const char *)L"%d", 1234, 0), 0);
     /* It fails, and has written until then. */
-    ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%70d", 1, 0), 63 * 4);
-    ck_assert_uint_eq(print(HAK_CALL_swprintf, 9999, (const char *)L"%700d", 1, 0), 511 * 4);
+    ck_assert_uint_eq(print(HAK_CALL_swprintf, 64, (const char *)L"%70d", 1, 0),
+                      written_of(64) * 4);
+    ck_assert_uint_eq(print(HAK_CALL_swprintf, 9999, (const char *)L"%700d", 1, 0),
+                      written_of(512) * 4);
     ck_assert_uint_eq(last_fault().call_flags, HAK_TOUCH_AT_LEAST);
     ck_assert_uint_eq(print(HAK_CALL_swprintf, 9999, (const char *)L"%s", WORD("\xff\xff"), 0), 0);
 }
@@ -534,8 +548,10 @@ END_TEST
 START_TEST(characters_are_as_many_as_came) {
     begin();
     int number;
+    char kept[ASKED + 1];
     ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaa", "%17c", block, NULL, NULL), 0);
-    ck_assert_int_eq(result(), 1);
+    ck_assert_int_eq(result(),
+                     sscanf("aaaaaaaaaaaaaaaa", "%17c", kept)); /* none since glibc 2.43 */
     ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaaaaa", "%17c", block, NULL, NULL), ASKED + 1);
     ck_assert_uint_eq(scan("xaaaaaaaaaaaaaaaaa", "x%17c", block, NULL, NULL), 0);
     ck_assert_uint_eq(scan("xaaaaaaaaaaaaaaaaa7", "x%17c%d", block, &number, NULL), ASKED + 1);

@@ -192,14 +192,16 @@ START_TEST(writes_cpp_names_as_people_do) {
 }
 END_TEST
 
-/* A package of split debug information, and one that is broken at every 211th byte. */
+/* A package of split debug information, and one that is broken at every 211th byte. binutils 2.44
+ * has no dwp any more. */
+#define DWP "$(command -v dwp || echo llvm-dwp)"
 static const char *const packers[] = {
     "clang -gdwarf-5 -O2 -gsplit-dwarf -c t.c && clang -gdwarf-5 -O2 -gsplit-dwarf -c u.c && "
-    "clang -o t t.o u.o && llvm-dwp-14 -e t -o t.dwp",
+    "clang -o t t.o u.o && llvm-dwp -e t -o t.dwp",
     "clang -gdwarf-4 -O0 -gsplit-dwarf -c t.c && clang -gdwarf-4 -O0 -gsplit-dwarf -c u.c && "
-    "clang -o t t.o u.o && dwp -e t -o t.dwp",
+    "clang -o t t.o u.o && " DWP " -e t -o t.dwp",
     "gcc -gdwarf-4 -O2 -gsplit-dwarf -c t.c && gcc -gdwarf-4 -O2 -gsplit-dwarf -c u.c && "
-    "gcc -o t t.o u.o && dwp -e t -o t.dwp",
+    "gcc -o t t.o u.o && " DWP " -e t -o t.dwp",
 };
 
 START_TEST(reads_packages_of_split_debug_information) {

@@ -316,7 +316,7 @@ END_TEST
 /* ---- every instruction ---------------------------------------------------------------------- */
 
 static volatile sig_atomic_t stepping;
-static unsigned long steps, differing, interrupted, leave_at;
+static unsigned long steps, differing, without_cfi, interrupted, leave_at;
 
 /* The trap flag makes the processor raise SIGTRAP after each instruction of what follows. */
 static void step_on(void) {
@@ -348,7 +348,11 @@ static void handle_step(int number, siginfo_t *info, void *context) {
             break;
         other[i++] = ip;
     } while (i < FRAMES && unw_step(&cursor) > 0);
-    if (end != HAK_UNWIND_COMPLETE || i != count || memcmp(mine, other, i * sizeof *mine) != 0) {
+    /* glibc 2.41 runs through the padding between two functions, which neither has CFI for. */
+    if (end == HAK_UNWIND_NO_CFI && count == 1 && i == 1 && mine[0] == other[0])
+        without_cfi++;
+    else if (end != HAK_UNWIND_COMPLETE || i != count ||
+             memcmp(mine, other, i * sizeof *mine) != 0) {
         if (differing++ == 0)
             for (size_t k = 0; k < (i > count ? i : count); k++)
                 printf("%zu: %lx %lx (end %d)\n", k, k < count ? mine[k] : 0, k < i ? other[k] : 0,
@@ -377,6 +381,7 @@ START_TEST(every_instruction_equals_libunwind) {
     step_off();
     ck_assert_uint_gt(steps, 2000);
     ck_assert_uint_eq(differing, 0);
+    ck_assert_uint_lt(without_cfi, 10);
 }
 END_TEST
 
