@@ -6,6 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 #include "guard/touch.h"
+#include "platform/readable.h"
 #include "strings/format.h"
 #include "strings/libc.h"
 #include "strings/strings.h"
@@ -22,6 +23,7 @@ enum hak_string_shape {
     FIND_PIECE,
     FIND,
     STRING,
+    NAME,
     STRING_N,
     FIND_IN_STRING,
     FIND_STRING,
@@ -32,6 +34,7 @@ enum hak_string_shape {
     TOKEN_AT,
     NUMBER,
     STRINGS,
+    NAMES,
     EXECUTE,
     EXECUTE_LIST,
     EXECUTE_LIST_IN,
@@ -155,6 +158,8 @@ static inline void writes(const struct call *call, const char *p, size_t bytes) 
 
 /* text.c: reads a string to its end, or `most` units of it. */
 HAK_HIDDEN void hak_string_reads(const struct call *call, const char *s, size_t most);
+/* The same of one that the kernel reads, to its end: nothing where it would answer EFAULT. */
+HAK_HIDDEN void hak_string_reads_name(const struct call *call, const char *s);
 HAK_HIDDEN void hak_string_search(const struct call *call);
 HAK_HIDDEN void hak_string_copy(const struct call *call);
 HAK_HIDDEN void hak_string_append(const struct call *call, size_t most);

@@ -149,8 +149,29 @@ static void reads_strings(const struct call *call) {
     }
 }
 
+/* They look at the descriptor first. */
+static bool prints_to_descriptor(const struct call *call) {
+    switch (call->number) {
+    case HAK_CALL_dprintf:
+    case HAK_CALL_vdprintf:
+    case HAK_CALL___dprintf_chk:
+    case HAK_CALL___vdprintf_chk:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_whole(const char *s) {
+    struct hak_readable known = HAK_READABLE_STACK;
+    for (; hak_is_readable(&known, s, 1); s++)
+        if (!*s)
+            return true;
+    return false;
+}
+
 void hak_string_prints(const struct call *call) {
-    if (!second(call))
+    if (!second(call) || (prints_to_descriptor(call) && !is_whole(second(call))))
         return;
     hak_string_reads(call, second(call), SIZE_MAX);
     if (may_have_strings(call) && !atomic_load_explicit(&is_extended, memory_order_relaxed))

@@ -26,68 +26,102 @@ bool hak_string_receives(const struct call *call, const char *p, size_t most) {
     return false;
 }
 
-static const struct iovec *pieces_of_message(const struct msghdr *message, size_t *count) {
-    *count = message ? smaller(message->msg_iovlen, IOV_MAX) : 0;
-    return message ? message->msg_iov : NULL;
+/* What a call of the kernel is given in tables of pieces. A table may be anything: it is a block
+ * whose bytes the call reads, or memory that cannot be read, and the kernel then touches nothing.
+ */
+struct tables {
+    const struct call *call;
+    struct hak_readable known;
+    bool is_done; /* the call was done */
+};
+#define TABLES_OF(call, is_done)                                                                   \
+    { call, HAK_READABLE_STACK, is_done }
+
+static bool can_take(struct tables *tables, const void *table, size_t bytes) {
+    if (!tables->is_done)
+        reads(tables->call, table, bytes);
+    return hak_is_readable(&tables->known, table, bytes);
 }
 
-static const struct iovec *pieces_of(const struct call *call, size_t *count) {
+struct pieces {
+    const struct iovec *first;
+    size_t count; /* 0: there are none, or the kernel refuses them */
+};
+
+static struct pieces take_pieces(struct tables *tables, const struct iovec *first, size_t count) {
+    static const struct pieces none;
+    if (count > IOV_MAX || !can_take(tables, first, count * sizeof *first))
+        return none;
+    for (size_t i = 0; i < count; i++)
+        if (first[i].iov_len > SSIZE_MAX)
+            return none;
+    return (struct pieces){first, count};
+}
+
+static struct pieces pieces_of_message(struct tables *tables, const struct msghdr *message) {
+    static const struct pieces none;
+    return can_take(tables, message, sizeof *message)
+               ? take_pieces(tables, message->msg_iov, message->msg_iovlen)
+               : none;
+}
+
+static struct pieces pieces_of(struct tables *tables) {
+    static const struct pieces none;
+    const struct call *call = tables->call;
     if (call->row->shape == RECEIVE_MESSAGE || call->row->shape == READ_MESSAGE)
-        return pieces_of_message((const struct msghdr *)(void *)first(call), count);
-    int pieces = (int)last(call); /* the upper half of its register may be anything */
-    *count = pieces > 0 ? smaller((size_t)pieces, IOV_MAX) : 0;
-    return (const struct iovec *)(void *)first(call);
+        return pieces_of_message(tables, (const struct msghdr *)(void *)first(call));
+    int count = (int)last(call); /* the upper half of its register may be anything */
+    return count < 0
+               ? none
+               : take_pieces(tables, (const struct iovec *)(void *)first(call), (size_t)count);
 }
 
-/* Of recvmmsg and sendmmsg, which take no more at once. */
-static const struct mmsghdr *messages_of(const struct call *call, size_t *count) {
-    const struct mmsghdr *messages = (const struct mmsghdr *)(void *)first(call);
-    *count = messages ? smaller((unsigned)last(call), IOV_MAX) : 0;
-    return messages;
+/* Message `i` of recvmmsg and sendmmsg, which take no more than so many at once; NULL: there is
+ * none, or the kernel goes no further. */
+static const struct mmsghdr *take_message(struct tables *tables, size_t i) {
+    const struct call *call = tables->call;
+    const struct mmsghdr *message = (const struct mmsghdr *)(void *)first(call) + i;
+    return i < smaller((unsigned)last(call), IOV_MAX) && can_take(tables, message, sizeof *message)
+               ? message
+               : NULL;
 }
 
-static bool receives_each(const struct call *call, const struct iovec *pieces, size_t count) {
+static bool receives_each(const struct call *call, struct pieces pieces) {
     bool is_later = false;
-    for (size_t i = 0; pieces && i < count; i++)
-        is_later |= hak_string_receives(call, pieces[i].iov_base, pieces[i].iov_len);
+    for (size_t i = 0; i < pieces.count; i++)
+        is_later |= hak_string_receives(call, pieces.first[i].iov_base, pieces.first[i].iov_len);
     return is_later;
 }
 
-static void reads_each(const struct call *call, const struct iovec *pieces, size_t count) {
-    for (size_t i = 0; pieces && i < count; i++)
-        reads(call, pieces[i].iov_base, pieces[i].iov_len);
+static void reads_each(const struct call *call, struct pieces pieces) {
+    for (size_t i = 0; i < pieces.count; i++)
+        reads(call, pieces.first[i].iov_base, pieces.first[i].iov_len);
 }
 
 bool hak_string_receives_pieces(const struct call *call) {
-    size_t count;
-    const struct iovec *pieces = pieces_of(call, &count);
-    return receives_each(call, pieces, count);
+    struct tables tables = TABLES_OF(call, false);
+    return receives_each(call, pieces_of(&tables));
 }
 
 void hak_string_reads_pieces(const struct call *call) {
-    size_t count;
-    const struct iovec *pieces = pieces_of(call, &count);
-    reads_each(call, pieces, count);
+    struct tables tables = TABLES_OF(call, false);
+    reads_each(call, pieces_of(&tables));
 }
 
 bool hak_string_receives_messages(const struct call *call) {
-    size_t count, piece_count;
-    const struct mmsghdr *messages = messages_of(call, &count);
+    struct tables tables = TABLES_OF(call, false);
     bool is_later = false;
-    for (size_t i = 0; i < count; i++) {
-        const struct iovec *pieces = pieces_of_message(&messages[i].msg_hdr, &piece_count);
-        is_later |= receives_each(call, pieces, piece_count);
-    }
+    const struct mmsghdr *message;
+    for (size_t i = 0; (message = take_message(&tables, i)) != NULL; i++)
+        is_later |= receives_each(call, pieces_of_message(&tables, &message->msg_hdr));
     return is_later;
 }
 
 void hak_string_reads_messages(const struct call *call) {
-    size_t count, piece_count;
-    const struct mmsghdr *messages = messages_of(call, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct iovec *pieces = pieces_of_message(&messages[i].msg_hdr, &piece_count);
-        reads_each(call, pieces, piece_count);
-    }
+    struct tables tables = TABLES_OF(call, false);
+    const struct mmsghdr *message;
+    for (size_t i = 0; (message = take_message(&tables, i)) != NULL; i++)
+        reads_each(call, pieces_of_message(&tables, &message->msg_hdr));
 }
 
 /* Of the source as much is read as makes the characters that fit, or all, where none are stored. */
@@ -95,7 +129,9 @@ bool hak_string_converts(const struct call *call) {
     const char *to = first(call), *from = second(call);
     size_t units = to ? last(call) : SIZE_MAX;
     unsigned unit = call->row->unit == 1 ? sizeof(wchar_t) : 1;
-    if (call->row->shape != CONVERT)
+    if (call->row->shape == CONVERT_REST_N && word(call, 2) == 0) /* it reads nothing */
+        from = NULL;
+    else if (call->row->shape != CONVERT)
         from = from ? *(const char *const *)(const void *)from : NULL;
     bool is_within =
         call->row->shape == CONVERT_REST_N && product(word(call, 2), unit) <= hak_room_at(from);
@@ -134,28 +170,24 @@ void hak_string_has_read(const struct call *call, const char *p, size_t bytes) {
         hak_string_tell(call, p, bytes, false, false, true);
 }
 
-static void received_each(const struct call *call, const struct iovec *pieces, size_t count,
-                          size_t left) {
-    for (size_t i = 0; pieces && i < count && left > 0; i++) {
-        size_t bytes = smaller(left, pieces[i].iov_len);
-        hak_string_wrote(call, pieces[i].iov_base, bytes);
+static void received_each(const struct call *call, struct pieces pieces, size_t left) {
+    for (size_t i = 0; i < pieces.count && left > 0; i++) {
+        size_t bytes = smaller(left, pieces.first[i].iov_len);
+        hak_string_wrote(call, pieces.first[i].iov_base, bytes);
         left -= bytes;
     }
 }
 
-static void received_pieces(const struct call *call, size_t left) {
-    size_t count;
-    const struct iovec *pieces = pieces_of(call, &count);
-    received_each(call, pieces, count, left);
+static void received_pieces(const struct call *call, size_t received) {
+    struct tables tables = TABLES_OF(call, true);
+    received_each(call, pieces_of(&tables), received);
 }
 
 static void received_messages(const struct call *call, size_t received) {
-    size_t count, piece_count;
-    const struct mmsghdr *messages = messages_of(call, &count);
-    for (size_t i = 0; i < smaller(count, received); i++) {
-        const struct iovec *pieces = pieces_of_message(&messages[i].msg_hdr, &piece_count);
-        received_each(call, pieces, piece_count, messages[i].msg_len);
-    }
+    struct tables tables = TABLES_OF(call, true);
+    const struct mmsghdr *message;
+    for (size_t i = 0; i < received && (message = take_message(&tables, i)) != NULL; i++)
+        received_each(call, pieces_of_message(&tables, &message->msg_hdr), message->msg_len);
 }
 
 /* All items up to the one that was found; a new one stands behind them. */

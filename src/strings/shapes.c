@@ -26,8 +26,14 @@ static void look_at_compare(struct call *call) {
     reads(call, second(call), bytes_of_all(call));
     reads(call, first(call), bytes_of_all(call));
 }
+/* Nothing is read by a write of more bytes than it could say that it wrote. */
+static bool is_refused(const struct call *call) {
+    return call->number >= HAK_CALL_write && call->number <= HAK_CALL_pwrite64 &&
+           last(call) > SSIZE_MAX;
+}
 static void look_at_read(struct call *call) {
-    reads(call, first(call), bytes_of_all(call));
+    if (!is_refused(call))
+        reads(call, first(call), bytes_of_all(call));
 }
 static void look_at_read_items(struct call *call) {
     reads(call, first(call), bytes_of_items(call));
@@ -57,6 +63,9 @@ static void look_at_find_piece(struct call *call) {
 }
 static void look_at_string(struct call *call) {
     hak_string_reads(call, first(call), SIZE_MAX);
+}
+static void look_at_name(struct call *call) {
+    hak_string_reads_name(call, first(call));
 }
 static void look_at_string_n(struct call *call) {
     hak_string_reads(call, first(call), last(call));
@@ -108,14 +117,18 @@ static void look_at_strings(struct call *call) {
     hak_string_reads(call, first(call), SIZE_MAX);
     hak_string_reads(call, second(call), SIZE_MAX);
 }
+static void look_at_names(struct call *call) {
+    hak_string_reads_name(call, first(call));
+    hak_string_reads_name(call, second(call));
+}
 static void look_at_execute(struct call *call) {
-    hak_string_reads(call, first(call), SIZE_MAX);
+    hak_string_reads_name(call, first(call));
     hak_string_reads_vector(call, (char *const *)(void *)second(call));
     if (call->row->c != 0)
         hak_string_reads_vector(call, (char *const *)(uintptr_t)last(call));
 }
 static void look_at_execute_list(struct call *call) {
-    hak_string_reads(call, first(call), SIZE_MAX);
+    hak_string_reads_name(call, first(call));
     uint64_t behind = hak_string_reads_arguments(call);
     if (call->row->shape == EXECUTE_LIST_IN)
         hak_string_reads_vector(call, (char *const *)(uintptr_t)behind);
@@ -150,7 +163,7 @@ static void look_at_receive_messages(struct call *call) {
     look_later(call, hak_string_receives_messages(call));
 }
 static void look_at_receive_of_name(struct call *call) {
-    hak_string_reads(call, second(call), SIZE_MAX);
+    hak_string_reads_name(call, second(call));
     look_at_receive(call);
 }
 static void look_at_convert(struct call *call) {
@@ -183,6 +196,8 @@ static void look_at_print_list_n(struct call *call) {
     hak_string_print(call, word(call, 1));
 }
 static void look_at_print_wide_list(struct call *call) {
+    if (word(call, 1) == 0) /* it fails, and reads nothing */
+        return;
     hak_string_prints(call);
     hak_string_print_wide(call, word(call, 1));
 }
@@ -236,6 +251,7 @@ static void (*const looks[])(struct call *) = {
     [FIND_PIECE] = look_at_find_piece,
     [FIND] = look_at_find,
     [STRING] = look_at_string,
+    [NAME] = look_at_name,
     [STRING_N] = look_at_string_n,
     [FIND_IN_STRING] = look_at_search,
     [FIND_STRING] = look_at_search_of_string,
@@ -246,6 +262,7 @@ static void (*const looks[])(struct call *) = {
     [TOKEN_AT] = look_at_token_at,
     [NUMBER] = look_at_number,
     [STRINGS] = look_at_strings,
+    [NAMES] = look_at_names,
     [EXECUTE] = look_at_execute,
     [EXECUTE_LIST] = look_at_execute_list,
     [EXECUTE_LIST_IN] = look_at_execute_list,

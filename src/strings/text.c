@@ -25,6 +25,18 @@ void hak_string_reads(const struct call *call, const char *s, size_t most) {
         (void)length_in(call, s, room, most);
 }
 
+/* The pages of its block may be closed by the program: they are asked about one by one. */
+void hak_string_reads_name(const struct call *call, const char *s) {
+    struct hak_readable known = HAK_READABLE_STACK;
+    size_t room = hak_room_at(s), length = 0;
+    if (room == UNKNOWN)
+        return;
+    for (; length < room; length++)
+        if (!hak_is_readable(&known, s + length, 1) || !s[length])
+            return;
+    hak_string_runs_out(call, s, room, 1);
+}
+
 /* Copies `length` units from the string `from` and an end; `length` is UNKNOWN where that was told.
  */
 static void writes_string(const struct call *call, char *to, size_t length) {
@@ -83,21 +95,22 @@ void hak_string_append_within(const struct call *call, size_t units) {
                       length_in(call, from, hak_room_at(from), SIZE_MAX), units - length);
 }
 
+/* The vector may be anything, as a name may; the kernel refuses one that it cannot read. */
 void hak_string_reads_vector(const struct call *call, char *const *strings) {
+    struct hak_readable known = HAK_READABLE_STACK;
     size_t room = hak_room_at(strings), count = room / sizeof *strings;
-    for (size_t i = 0; strings && (i < count || room == UNKNOWN); i++) {
-        if (!strings[i])
+    for (size_t i = 0; i < count || room == UNKNOWN; i++) {
+        if (!hak_is_readable(&known, strings + i, sizeof *strings) || !strings[i])
             return;
-        hak_string_reads(call, strings[i], SIZE_MAX);
+        hak_string_reads_name(call, strings[i]);
     }
-    if (strings)
-        hak_string_runs_out(call, (const char *)strings, room, sizeof *strings);
+    hak_string_runs_out(call, (const char *)strings, room, sizeof *strings);
 }
 
 uint64_t hak_string_reads_arguments(const struct call *call) {
     struct hak_list list = hak_string_list_of(call);
     for (uint64_t word; (word = hak_list_word(&list)) != 0;)
-        hak_string_reads(call, (const char *)(uintptr_t)word, SIZE_MAX);
+        hak_string_reads_name(call, (const char *)(uintptr_t)word);
     return hak_list_word(&list);
 }
 

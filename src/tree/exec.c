@@ -33,16 +33,13 @@ __attribute__((constructor)) static void find_next(void) {
 }
 
 static bool is_preloaded(char *const environment[]) {
-    for (char *const *variable = environment; variable && *variable; variable++)
-        if (strncmp(*variable, "LD_PRELOAD=", 11) == 0)
-            return memmem(*variable, strlen(*variable), "hakmem", 6) != NULL;
-    return false;
+    const char *preload = hak_exec_preload(environment);
+    return preload && memmem(preload, strlen(preload), "hakmem", 6) != NULL;
 }
 
 static void note_exec(const char *path, const struct hak_exec_look *about,
                       char *const environment[]) {
-    if (!hak_current_ready() || (path && !hak_exec_can_read(path)) ||
-        (environment && !hak_exec_can_read(environment)))
+    if (!hak_current_ready() || (path && !hak_exec_is_text(path)))
         return;
     if (!hak_is_own_process()) {
         hak_exec_tell(path, about, 0);
@@ -97,7 +94,7 @@ HAK_EXPORT int execve(const char *path, char *const arguments[], char *const env
 
 HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
                         char *const environment[], int flags) {
-    bool is_known = hak_exec_can_read(path) && (path[0] == '/' || folder == AT_FDCWD);
+    bool is_known = hak_exec_is_text(path) && (path[0] == '/' || folder == AT_FDCWD);
     HAK_EXEC_ENVIRONMENT(fitting, is_known ? path : NULL, environment);
     note_exec(path, &fitting_about, fitting);
     return next_execveat ? take_back(next_execveat(folder, path, arguments, fitting, flags))

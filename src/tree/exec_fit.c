@@ -14,11 +14,44 @@ static const char library_name[] = "hakmem-debug.so", recorder_name[] = "hakmem-
 
 /* ---- the variable ---------------------------------------------------------------------------- */
 
-static const char *preload_of(char *const environment[]) {
-    for (char *const *variable = environment; *variable; variable++)
-        if (strncmp(*variable, variable_name, sizeof variable_name - 1) == 0)
-            return *variable + sizeof variable_name - 1;
+bool hak_exec_is_text(const char *text) {
+    struct hak_readable known = {0};
+    for (; hak_exec_can_read(&known, text, 1); text++)
+        if (!*text)
+            return true;
+    return false;
+}
+
+/* As far as `text` can be read, it begins so. */
+static bool begins_with(struct hak_readable *known, const char *text, const char *start) {
+    for (; *start; start++, text++)
+        if (!hak_exec_can_read(known, text, 1) || *text != *start)
+            return false;
+    return true;
+}
+
+const char *hak_exec_preload(char *const environment[]) {
+    struct hak_readable list = HAK_READABLE_STACK, strings = {0};
+    for (char *const *variable = environment;
+         hak_exec_can_read(&list, variable, sizeof *variable) && *variable; variable++) {
+        if (!hak_exec_can_read(&strings, *variable, 1))
+            return NULL;
+        const char *value = *variable + sizeof variable_name - 1;
+        if (begins_with(&strings, *variable, variable_name))
+            return hak_exec_is_text(value) ? value : NULL;
+    }
     return NULL;
+}
+
+/* The pointers of an environment and its NULL; 0: the kernel cannot read all of them. */
+static size_t count_pointers(char *const environment[]) {
+    struct hak_readable known = HAK_READABLE_STACK;
+    size_t count = 0;
+    while (hak_exec_can_read(&known, environment + count, sizeof *environment)) {
+        if (!environment[count++])
+            return count;
+    }
+    return 0;
 }
 
 /* The next name of the list at `*at`, which goes on behind it; its length, 0 at the end. */
@@ -47,13 +80,17 @@ static size_t length_of_ours(const char *preload, const char **name) {
     return 0;
 }
 
+/* `text` is as long as the first LD_PRELOAD, which is the one that was looked at. */
 char *const *hak_exec_without(char *const environment[], char **list, char *text) {
+    struct hak_readable known = {0};
+    bool is_found = false;
     size_t count = 0;
     for (char *const *variable = environment; *variable; variable++) {
         const char *name, *at = *variable + sizeof variable_name - 1;
         size_t length;
         list[count] = *variable;
-        if (strncmp(*variable, variable_name, sizeof variable_name - 1) == 0) {
+        if (!is_found && begins_with(&known, *variable, variable_name)) {
+            is_found = true;
             char *end = text + sizeof variable_name - 1;
             memcpy(text, variable_name, sizeof variable_name);
             while ((length = next_name(&name, &at)) > 0) {
@@ -92,7 +129,7 @@ static bool is_out_of_reach(const char *name, size_t length) {
 const char *hak_exec_find(const char *name, char *found) {
     enum { SEE = 1 /* faccessat's X_OK */ };
     const char *folders = "/bin:/usr/bin";
-    if (!name || !hak_exec_can_read(name))
+    if (!hak_exec_is_text(name))
         return NULL;
     if (strchr(name, '/'))
         return name;
@@ -114,14 +151,13 @@ const char *hak_exec_find(const char *name, char *found) {
     return NULL;
 }
 
-size_t hak_exec_unfit(const char *path, char *const environment[], struct hak_exec_look *about) {
-    const char *name, *preload;
-    if (!environment || !hak_exec_can_read(environment))
-        return 0;
-    preload = preload_of(environment);
+struct hak_exec_need hak_exec_unfit(const char *path, char *const environment[],
+                                    struct hak_exec_look *about) {
+    static const struct hak_exec_need nothing;
+    const char *name, *preload = hak_exec_preload(environment);
     size_t length = preload ? length_of_ours(preload, &name) : 0;
-    if (length == 0 || strlen(preload) + sizeof variable_name > HAK_EXEC_PRELOAD_BYTES)
-        return 0;
+    if (length == 0)
+        return nothing;
     if (hak_collector_is_given_up())
         about->misfit = "the collector was killed";
     else if (is_out_of_reach(name, length))
@@ -130,10 +166,8 @@ size_t hak_exec_unfit(const char *path, char *const environment[], struct hak_ex
                             : "hakmem-debug.so is out of its reach";
     else
         *about = hak_exec_look(path);
-    if (!about->misfit)
-        return 0;
-    size_t count = 1;
-    while (environment[count - 1])
-        count++;
-    return count;
+    size_t bytes = strlen(preload) + sizeof variable_name;
+    size_t pointers =
+        about->misfit && bytes <= HAK_EXEC_PRELOAD_BYTES ? count_pointers(environment) : 0;
+    return pointers ? (struct hak_exec_need){pointers, bytes} : nothing;
 }

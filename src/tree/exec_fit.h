@@ -17,30 +17,41 @@
 #include <stddef.h>
 #include "block.h"
 #include "platform/raw_call.h"
+#include "platform/readable.h"
 #include "tree/exec_look.h"
 
 enum {
-    HAK_EXEC_PRELOAD_BYTES = 4096, /* a longer LD_PRELOAD stays as it is */
+    HAK_EXEC_PRELOAD_BYTES = 64 << 10, /* a longer LD_PRELOAD stays as it is */
     HAK_EXEC_FOUND_BYTES = 512,
 };
 
 /* What the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
-static inline bool hak_exec_can_read(const void *at) {
-    return hak_call_is_forbidden(SYS_rt_sigprocmask) ||
-           hak_raw_readable((uintptr_t)at & ~(uintptr_t)7);
+static inline bool hak_exec_can_read(struct hak_readable *known, const void *at, size_t bytes) {
+    return at && (hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_is_readable(known, at, bytes));
 }
+
+/* True when `text` can be read to its end. */
+HAK_HIDDEN bool hak_exec_is_text(const char *text);
+
+/* The value of LD_PRELOAD in `environment`; NULL: it is not there, or cannot be read, or not what
+ * stands in front of it. */
+HAK_HIDDEN const char *hak_exec_preload(char *const environment[]);
 
 /* The path of the program that execvp finds for `name`, which is in `found` (HAK_EXEC_FOUND_BYTES)
  * where it had to be looked up in PATH; NULL: none. */
 HAK_HIDDEN const char *hak_exec_find(const char *name, char *found);
 
-/* 0: `environment` can go with the program at `path`, a path for open (NULL: not known). Else the
- * number of pointers that hak_exec_without() needs. `about` gets what was found, if hakmem is in
- * it. */
-HAK_HIDDEN size_t hak_exec_unfit(const char *path, char *const environment[],
-                                 struct hak_exec_look *about);
+/* What hak_exec_without() needs; {0}: the environment can go as it is. */
+struct hak_exec_need {
+    size_t pointers, text_bytes;
+};
 
-/* The environment without hakmem, made in `list` and `text` (HAK_EXEC_PRELOAD_BYTES). */
+/* Can `environment` go with the program at `path`, a path for open (NULL: not known)? `about` gets
+ * what was found, if hakmem is in it. */
+HAK_HIDDEN struct hak_exec_need hak_exec_unfit(const char *path, char *const environment[],
+                                               struct hak_exec_look *about);
+
+/* The environment without hakmem, made in `list` and `text`, which are as large as it needs. */
 HAK_HIDDEN char *const *hak_exec_without(char *const environment[], char **list, char *text);
 
 /* Declares `to`, the environment with which the program at `path` is executed, and `to`_about: what
@@ -48,10 +59,10 @@ HAK_HIDDEN char *const *hak_exec_without(char *const environment[], char **list,
  */
 #define HAK_EXEC_ENVIRONMENT(to, path, environment)                                                \
     struct hak_exec_look to##_about = {NULL, NULL};                                                \
-    size_t to##_count = hak_exec_unfit(path, environment, &to##_about);                            \
-    char *to##_list[to##_count + 1];                                                               \
-    char to##_text[to##_count > 0 ? HAK_EXEC_PRELOAD_BYTES : 1];                                   \
-    char *const *to =                                                                              \
-        to##_count > 0 ? hak_exec_without(environment, to##_list, to##_text) : (environment)
+    struct hak_exec_need to##_need = hak_exec_unfit(path, environment, &to##_about);               \
+    char *to##_list[to##_need.pointers + 1];                                                       \
+    char to##_text[to##_need.text_bytes + 1];                                                      \
+    char *const *to = to##_need.pointers > 0 ? hak_exec_without(environment, to##_list, to##_text) \
+                                             : (environment)
 
 #endif

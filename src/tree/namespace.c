@@ -28,8 +28,9 @@ HAK_HIDDEN void hak_namespace_before(long number, unsigned long first, unsigned 
 /* Before system call `number`, which makes or enters a namespace, with these arguments. */
 void hak_namespace_before(long number, unsigned long first, unsigned long second) {
     unsigned long flags = number == SYS_setns ? second : first;
+    struct hak_readable known = HAK_READABLE_STACK;
     if (number == SYS_clone3) /* whose structure begins with them */
-        flags = hak_exec_can_read((const void *)first) ? *(const uint64_t *)first : 0;
+        flags = hak_exec_can_read(&known, (const void *)first, 8) ? *(const uint64_t *)first : 0;
     bool enters = (flags & CLONE_NEWNET) || (number == SYS_setns && flags == 0);
     if (enters && hak_is_own_process())
         hak_collector_ask_for_path();

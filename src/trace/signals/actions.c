@@ -180,7 +180,8 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
         return heard;
     struct sigaction asked, old;
     if (!is_watched(number)) {
-        if (!action || !hak_kept_signals)
+        bool is_none = number < 1 || number >= SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0;
+        if (!action || !hak_kept_signals || is_none) /* which reads no action of what is none */
             return __sigaction(number, action, before);
         asked = *action;
         hak_mask_keep(number, &asked);

@@ -105,7 +105,8 @@ void hak_mask_enter_child(void) {
     trap.is_waiting = false;
 }
 
-/* 0, or the errno. */
+/* 0, or the errno. The kernel itself writes to `before`: into memory that cannot be written it does
+ * not, and the mask is changed all the same. */
 static int change(int how, const sigset_t *set, sigset_t *before) {
     uint64_t asked = 0, old = 0, kept = hak_is_own_process() ? hak_kept_signals : 0;
     bool was_blocked = trap.is_blocked;
@@ -114,18 +115,19 @@ static int change(int how, const sigset_t *set, sigset_t *before) {
     asked &= ~HAK_OF_LIBC;
     bool names_it = (asked & kept) != 0;
     uint64_t given = how == SIG_UNBLOCK ? asked : asked & ~kept;
-    long result = hak_raw_call_always(SYS_rt_sigprocmask, how, set ? (long)&given : 0, (long)&old,
+    long result = hak_raw_call_always(SYS_rt_sigprocmask, how, set ? (long)&given : 0, (long)before,
                                       SET_BYTES, 0, 0);
-    if (result != 0)
+    if (result != 0 && result != -EFAULT)
         return (int)-result;
     if (kept && set && (how == SIG_SETMASK || names_it))
         trap.is_blocked = how == SIG_SETMASK ? names_it : how == SIG_BLOCK;
-    if (kept && was_blocked)
+    if (kept && was_blocked && before && result == 0) {
+        memcpy(&old, before, sizeof old); /* as libc, no more than the kernel's part */
         old |= kept;
-    if (before) /* as libc, no more than the kernel's part */
         memcpy(before, &old, sizeof old);
+    }
     raise_waiting();
-    return 0;
+    return (int)-result;
 }
 
 HAK_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before) {

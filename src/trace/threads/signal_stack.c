@@ -7,6 +7,7 @@
 #include "trace/memory/memory.h"
 #include "trace/threads/threads.h"
 #include "platform/block_signals.h"
+#include "platform/readable.h"
 
 enum {
     STACK_BYTES = 64 << 10,
@@ -148,11 +149,8 @@ void hak_thread_give_stack_back(void) {
     put_into_pool(stack);
 }
 
-/* The flags of `stack` when it can be read and is to be SS_DISABLE; else -1. */
+/* The flags of `stack` when it is to be SS_DISABLE; else -1. */
 static int disabling_flags(const stack_t *stack) {
-    uintptr_t at = (uintptr_t)&stack->ss_flags & ~(uintptr_t)7;
-    if (!stack || !hak_raw_readable(at))
-        return -1;
     int flags = stack->ss_flags;
     return (flags & ~(int)SS_AUTODISARM) == SS_DISABLE ? flags : -1;
 }
@@ -164,12 +162,16 @@ HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     if (!is_wanted())
         return (int)hak_libc_result(ask_kernel(wanted, before));
     hak_block_signals(&signals);
-    int flags = disabling_flags(wanted), flags_shown = own.flags_shown;
+    stack_t asked = {0}; /* `before` may be the same */
+    struct hak_readable known = HAK_READABLE_STACK;
+    int flags =
+        hak_copy_readable(&known, &asked, wanted, sizeof asked) ? disabling_flags(&asked) : -1;
+    int flags_shown = own.flags_shown;
     long result = ask_kernel(wanted, before);
     if (result == 0 && before && is_ours(before))
         *before = (stack_t){.ss_flags = SS_DISABLE | flags_shown};
     if (result == 0 && wanted) {
-        hak_thread_program_stack = flags < 0 ? wanted->ss_sp : NULL;
+        hak_thread_program_stack = flags < 0 ? asked.ss_sp : NULL;
         own.flags_shown = flags < 0 ? 0 : flags & (int)SS_AUTODISARM;
         if (flags >= 0)
             put_in_place();

@@ -3,6 +3,7 @@
 #include "unit/guard/world.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -299,6 +300,33 @@ START_TEST(printf_is_judged_by_what_it_prints) {
 }
 END_TEST
 
+/* What the kernel refuses it does not touch. */
+START_TEST(a_table_that_is_refused_is_not_read) {
+    begin();
+    struct iovec pieces[] = {{text, 3}, {block, ASKED + 1}};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+    ck_assert_uint_eq(look(HAK_CALL_writev, 0, WORD(pieces), 2), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_sendmsg, 0, WORD(&message), 0), ASKED + 1);
+    ck_assert_uint_eq(look(HAK_CALL_writev, 0, 1, 1), 0);
+    ck_assert_uint_eq(look(HAK_CALL_readv, 0, 0, 1), 0);
+    ck_assert_uint_eq(look(HAK_CALL_sendmsg, 0, 8, 0), 0);
+    ck_assert_uint_eq(look(HAK_CALL_recvmmsg, 0, 8, 7), 0);
+    ck_assert_uint_eq(look(HAK_CALL_writev, 0, WORD(pieces), IOV_MAX + 1), 0);
+    message.msg_iovlen = IOV_MAX + 1;
+    ck_assert_uint_eq(look(HAK_CALL_sendmsg, 0, WORD(&message), 0), 0);
+    message = (struct msghdr){.msg_iov = (struct iovec *)1, .msg_iovlen = 1};
+    ck_assert_uint_eq(look(HAK_CALL_recvmsg, 0, WORD(&message), 0), 0);
+    pieces[0].iov_len = SIZE_MAX;
+    ck_assert_uint_eq(look(HAK_CALL_writev, 0, WORD(pieces), 2), 0);
+    ck_assert_uint_eq(look(HAK_CALL_write, 0, WORD(block), SIZE_MAX), 0);
+    ck_assert_uint_eq(look(HAK_CALL_send, 0, WORD(block), SIZE_MAX), SIZE_MAX);
+    /* The table itself is read. */
+    memcpy(block, &(struct iovec){text, 3}, sizeof *pieces);
+    ck_assert_uint_eq(look(HAK_CALL_writev, 0, WORD(block), 1), 0);
+    ck_assert_uint_eq(look(HAK_CALL_writev, 0, WORD(block + 8), 1), sizeof *pieces);
+}
+END_TEST
+
 START_TEST(a_read_is_judged_by_what_came) {
     begin();
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(block), ASKED), 0);
@@ -316,6 +344,8 @@ START_TEST(a_read_is_judged_by_what_came) {
     ck_assert_uint_eq(look_again(HAK_CALL_readv, 3 + ASKED), 0);
     ck_assert_uint_eq(look_again(HAK_CALL_readv, 3 + ASKED + 1), ASKED + 1);
     /* An int's register may hold anything above it. */
+    ck_assert_uint_eq(look(HAK_CALL_readv, 0, WORD(pieces + 1), 0xffffffff00000001), 0);
+    ck_assert_int_eq(next.way, HAK_CALL_AND_LOOK);
     ck_assert_uint_eq(look(HAK_CALL_readv, 0, WORD(pieces), 0xffffffff00000001), 0);
     ck_assert_int_eq(next.way, HAK_JUMP);
     ck_assert_uint_eq(look(HAK_CALL_readv, 0, WORD(pieces), 0xffffffff), 0);
@@ -683,6 +713,7 @@ int main(void) {
     tcase_add_test(cases, a_copy_is_measured_by_its_source);
     tcase_add_test(cases, wide_strings_are_counted_by_four_bytes);
     tcase_add_test(cases, printf_is_judged_by_what_it_prints);
+    tcase_add_test(cases, a_table_that_is_refused_is_not_read);
     tcase_add_test(cases, a_read_is_judged_by_what_came);
     tcase_add_test(cases, getline_may_take_another_block);
     tcase_add_test(cases, what_printf_reads_has_an_end_or_a_precision);

@@ -1,0 +1,384 @@
+/* What calls give back that get pointers to nothing, counts that cannot be and tables that end in
+ * memory which is not there: a line for each, with its result and errno, or "dies". The script
+ * compares the lines without hakmem and with it.
+ *
+ * `bad_pointers` calls each function of src/strings/calls.def but those that end or change the
+ * program; what the kernel does is called with good descriptors as well. */
+#pragma GCC diagnostic ignored "-Wnonnull"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, BLOCK = 16 * PAGE, MANY = 2000, EDGE_BYTES = 8 };
+
+static FILE *out;
+static sigjmp_buf before_call;
+
+static void leave_call(int number) {
+    siglongjmp(before_call, number);
+}
+
+#define SHOW(call)                                                                                 \
+    do {                                                                                           \
+        if (sigsetjmp(before_call, 1) == 0) {                                                      \
+            errno = 0;                                                                             \
+            long result = (long)(call);                                                            \
+            fprintf(out, "%s = %ld %s\n", #call, result, strerrorname_np(errno));                  \
+        } else                                                                                     \
+            fprintf(out, "%s dies\n", #call);                                                      \
+    } while (0)
+
+/* ---- pointers -------------------------------------------------------------------------------- */
+
+static struct {
+    const char *name;
+    char *p;
+} pointers[] = {{"NULL", NULL},         {"1", (char *)1},     {"a kernel's", (char *)-PAGE},
+                {"no address", NULL},   {"unmapped", NULL},   {"closed", NULL},
+                {"a page's end", NULL}, {"in a block", NULL}, {"a block's page end", NULL}};
+enum { POINTERS = sizeof pointers / sizeof *pointers, IN_A_BLOCK = POINTERS - 2 };
+
+/* Its last EDGE_BYTES can be read and written, what is behind them cannot. */
+static char *edge, *block_page;
+
+static void lay_out(void) {
+    char *pages = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *block = malloc(BLOCK);
+    uintptr_t inside = ((uintptr_t)block + BLOCK / 2) & ~(uintptr_t)(PAGE - 1);
+    block_page = (char *)inside;
+    memset(pages, 'x', 4 * PAGE);
+    memset(block, 'x', BLOCK);
+    if (munmap(pages + 3 * PAGE, PAGE) != 0 || mprotect(pages + PAGE, PAGE, PROT_NONE) != 0 ||
+        mprotect(block_page, PAGE, PROT_NONE) != 0)
+        exit(2);
+    edge = pages + PAGE - EDGE_BYTES;
+    pointers[3].p = (char *)0xdeadbeefdeadbeef;
+    pointers[4].p = pages + 3 * PAGE;
+    pointers[5].p = pages + PAGE;
+    pointers[6].p = edge;
+    pointers[7].p = block_page;
+    pointers[8].p = block_page - EDGE_BYTES;
+}
+
+/* ---- what the kernel does -------------------------------------------------------------------- */
+
+static int file, ends[2];
+static char good[64] = "good";
+static const size_t counts[] = {0, 1, 64, SSIZE_MAX, SIZE_MAX};
+enum { COUNTS = sizeof counts / sizeof *counts };
+
+static void drain(void) {
+    char taken[256];
+    for (int i = 0; i < 2; i++)
+        while (recv(ends[i], taken, sizeof taken, MSG_DONTWAIT) > 0)
+            ;
+}
+
+static void call_with_bytes(char *p, size_t n) {
+    SHOW(write(ends[0], p, n));
+    SHOW(pwrite(file, p, n, 0));
+    SHOW(pwrite64(file, p, n, 0));
+    SHOW(send(ends[0], p, n, 0));
+    SHOW(sendto(ends[0], p, n, 0, NULL, 0));
+    drain();
+    (void)!pwrite(file, good, sizeof good, 0);
+    (void)!write(ends[0], good, sizeof good);
+    SHOW(read(ends[1], p, n));
+    SHOW(recv(ends[1], p, n, 0));
+    SHOW(recvfrom(ends[1], p, n, 0, NULL, NULL));
+    SHOW(pread(file, p, n, 0));
+    SHOW(pread64(file, p, n, 0));
+    SHOW(getrandom(p, n, 0));
+    SHOW(readlink("/proc/self/fd/0", p, n));
+    SHOW(readlinkat(AT_FDCWD, "/proc/self/fd/0", p, n));
+    if (p)
+        SHOW(getcwd(p, n) == p);
+    drain();
+}
+
+static void call_with_pieces(struct iovec *pieces, int count) {
+    SHOW(writev(ends[0], pieces, count));
+    SHOW(writev(-1, pieces, count));
+    SHOW(pwritev(file, pieces, count, 0));
+    SHOW(pwritev64(file, pieces, count, 0));
+    SHOW(pwritev2(file, pieces, count, 0, 0));
+    drain();
+    (void)!pwrite(file, good, sizeof good, 0);
+    (void)!write(ends[0], good, sizeof good);
+    SHOW(readv(ends[1], pieces, count));
+    SHOW(preadv(file, pieces, count, 0));
+    SHOW(preadv64(file, pieces, count, 0));
+    SHOW(preadv2(file, pieces, count, 0, 0));
+    drain();
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+    SHOW(sendmsg(ends[0], &message, 0));
+    drain();
+    (void)!write(ends[0], good, sizeof good);
+    SHOW(recvmsg(ends[1], &message, 0));
+    drain();
+    struct mmsghdr two[2] = {{{.msg_iov = &(struct iovec){good, 4}, .msg_iovlen = 1}, 0},
+                             {message, 0}};
+    SHOW(sendmmsg(ends[0], two, 2, 0));
+    drain();
+    (void)!write(ends[0], good, 4);
+    (void)!write(ends[0], good, 4);
+    SHOW(recvmmsg(ends[1], two, 2, MSG_DONTWAIT, NULL));
+    drain();
+}
+
+static void call_with_messages(char *p) {
+    SHOW(sendmsg(ends[0], (struct msghdr *)p, 0));
+    SHOW(recvmsg(ends[1], (struct msghdr *)p, MSG_DONTWAIT));
+    SHOW(sendmmsg(ends[0], (struct mmsghdr *)p, 1, 0));
+    SHOW(sendmmsg(ends[0], (struct mmsghdr *)p, 0, 0));
+    SHOW(sendmmsg(ends[0], (struct mmsghdr *)p, UINT_MAX, 0));
+    SHOW(recvmmsg(ends[1], (struct mmsghdr *)p, 1, MSG_DONTWAIT, NULL));
+    SHOW(recvmmsg(ends[1], (struct mmsghdr *)p, UINT_MAX, MSG_DONTWAIT, NULL));
+    struct msghdr named = {.msg_name = p, .msg_namelen = 8};
+    SHOW(sendmsg(ends[0], &named, 0));
+    struct msghdr controlled = {.msg_control = p, .msg_controllen = 64};
+    SHOW(sendmsg(ends[0], &controlled, 0));
+    drain();
+}
+
+static void call_with_signals(char *p) {
+    static const int numbers[] = {0, SIGUSR1, SIGKILL, SIGSEGV, SIGTRAP, 32, 65, -1};
+    SHOW(sigprocmask(SIG_BLOCK, NULL, (sigset_t *)p));
+    SHOW(sigprocmask(99, NULL, (sigset_t *)p));
+    SHOW(sigprocmask(SIG_BLOCK, (sigset_t *)p, NULL));
+    SHOW(pthread_sigmask(SIG_BLOCK, NULL, (sigset_t *)p));
+    SHOW(pthread_sigmask(SIG_BLOCK, (sigset_t *)p, NULL));
+    SHOW(sigaltstack((stack_t *)p, NULL));
+    SHOW(sigaltstack(NULL, (stack_t *)p));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (p != edge && p != block_page - EDGE_BYTES)
+            SHOW(sigaction(numbers[i], (struct sigaction *)p, NULL));
+        SHOW(sigaction(numbers[i], NULL, (struct sigaction *)p));
+    }
+}
+
+static void call_the_kernel(void) {
+    static struct iovec many[MANY];
+    for (int i = 0; i < MANY; i++)
+        many[i] = (struct iovec){good, 1};
+    for (unsigned i = 0; i < POINTERS; i++) {
+        char *p = pointers[i].p;
+        fprintf(out, "---- %s\n", pointers[i].name);
+        for (unsigned n = 0; n < COUNTS; n++)
+            if (i < IN_A_BLOCK || counts[n] <= 64) /* of a block no more than it has */
+                call_with_bytes(p, counts[n]);
+        static const int piece_counts[] = {0, 1, 2, MANY, -1, INT_MIN};
+        for (unsigned n = 0; n < sizeof piece_counts / sizeof *piece_counts; n++)
+            call_with_pieces((struct iovec *)p, piece_counts[n]);
+        call_with_pieces((struct iovec[2]){{good, 4}, {p, 1}}, 2);
+        call_with_pieces((struct iovec[2]){{good, 4}, {good, SIZE_MAX}}, 2);
+        call_with_messages(p);
+        call_with_signals(p);
+    }
+    fprintf(out, "---- tables\n");
+    call_with_pieces(many, MANY);
+    call_with_pieces(many, IOV_MAX);
+    call_with_pieces(many, IOV_MAX + 1);
+    call_with_pieces(many, -1);
+    /* One piece is there, the second is not. */
+    memcpy(edge + EDGE_BYTES - sizeof *many, many, sizeof *many);
+    for (int count = 1; count < 3; count++)
+        call_with_pieces((struct iovec *)(void *)(edge + EDGE_BYTES - sizeof *many), count);
+    memcpy(block_page - sizeof *many, many, sizeof *many);
+    for (int count = 1; count < 3; count++)
+        call_with_pieces((struct iovec *)(void *)(block_page - sizeof *many), count);
+    struct mmsghdr *last = (struct mmsghdr *)(void *)(edge + EDGE_BYTES - sizeof *last);
+    *last = (struct mmsghdr){{.msg_iov = many, .msg_iovlen = 1}, 0};
+    call_with_messages((char *)last);
+    SHOW(sendmmsg(ends[0], last, 2, 0));
+    drain();
+    memset(edge - 2 * sizeof *last, 'x', 2 * sizeof *last + EDGE_BYTES);
+    memset(block_page - sizeof *many, 'x', sizeof *many);
+    /* More than a block of the heap has: refused before a byte is touched. */
+    char *small = malloc(16);
+    SHOW(write(ends[0], small, SIZE_MAX));
+    SHOW(pwrite(file, small, SIZE_MAX, 0));
+    SHOW(read(ends[0], small, SIZE_MAX));
+    call_with_pieces((struct iovec[2]){{good, 4}, {small, SIZE_MAX}}, 2);
+    struct iovec *one = malloc(sizeof *one);
+    *one = (struct iovec){good, 4};
+    call_with_pieces(one, MANY);
+    free(one);
+    free(small);
+}
+
+/* ---- every function -------------------------------------------------------------------------- */
+
+enum shape {
+#define CALL(name, shape, unit, a, b, c) OF_##name,
+#include "../../src/strings/calls.def"
+    ROWS
+};
+
+/* A slot for each, as a table of functions has them; 0: libc has none of that name. */
+extern long (*const functions[ROWS])(long, ...);
+__asm__(".pushsection .data.rel.ro.functions, \"aw\"\n.balign 8\nfunctions:\n"
+#define CALL(name, shape, unit, a, b, c) ".weak " #name "\n.quad " #name "\n"
+#include "../../src/strings/calls.def"
+        ".popsection\n");
+
+static const struct row {
+    const char *name, *shape;
+    int unit, a, b, c;
+} rows[ROWS] = {
+#define CALL(name, shape, unit, a, b, c) {#name, #shape, unit, a, b, c},
+#include "../../src/strings/calls.def"
+};
+
+static int is_one_of(const char *word, const char *const *words) {
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+/* They end the program, change it, wait, or leave a lock behind when they die. */
+static int is_left_out(const struct row *row) {
+    static const char *const shapes[] = {
+        "EXTEND",    "LOAD", "LOOK_UP",   "EXECUTE",     "EXECUTE_LIST",     "EXECUTE_LIST_IN",
+        "FIND_ITEM", "SCAN", "SCAN_LIST", "SCAN_STREAM", "SCAN_STREAM_LIST", NULL};
+    static const char *const names[] = {
+        "err",       "errx",        "verr",          "verrx",   "error",  "error_at_line",
+        "syslog",    "vsyslog",     "__syslog_chk",  "popen",   "system", "freopen",
+        "freopen64", "getaddrinfo", "__vsyslog_chk", "regcomp", "putenv", "setenv",
+        "unsetenv",  "setlocale",   "chroot",        NULL};
+    int is_wide_print = row->unit == 4 && strncmp(row->shape, "PRINT_OUT", 9) == 0;
+    return is_wide_print || is_one_of(row->shape, shapes) || is_one_of(row->name, names);
+}
+
+/* The number of the argument that is a stream; -1: none. */
+static int stream_of(const struct row *row) {
+    static const struct {
+        const char *names[16];
+        int number;
+    } streams[] = {
+        {{"fputs", "fputs_unlocked", "fputws"}, 1},
+        {{"fgets", "fgets_unlocked", "fgetws", "getline"}, 2},
+        {{"fread", "fread_unlocked", "fwrite", "fwrite_unlocked", "__fgets_chk",
+          "__fgets_unlocked_chk", "__fgetws_chk", "getdelim", "__getdelim"},
+         3},
+        {{"__fread_chk", "__fread_unlocked_chk"}, 4},
+        {{"fprintf", "vfprintf", "fwprintf", "vfwprintf", "__fprintf_chk", "__vfprintf_chk",
+          "__fwprintf_chk", "__vfwprintf_chk"},
+         0},
+    };
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
+        if (is_one_of(row->name, streams[i].names))
+            return streams[i].number;
+    return -1;
+}
+
+/* A call that died may have left them in the midst of something. */
+static FILE *streams[2]; /* of bytes, of wide characters */
+static void renew_streams(void) {
+    FILE **all[] = {&stdin, &stdout, &stderr, &streams[0], &streams[1]};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (*all[i])
+            close(fileno(*all[i]));
+        *all[i] = fopen("/dev/null", "r+");
+    }
+    if (streams[1] == NULL)
+        exit(2);
+}
+
+static int compare(const void *a, const void *b) {
+    return a < b ? -1 : a > b;
+}
+
+/* Argument b is a second pointer, not a count or a character. */
+static int is_pointer_b(const struct row *row) {
+    static const char *const shapes[] = {"SORT", "READ_ITEMS",     "RECEIVE_ITEMS",
+                                         "FIND", "FIND_IN_STRING", NULL};
+    return row->b != row->a && !is_one_of(row->shape, shapes);
+}
+
+/* Its result says something where the kernel gives it. */
+static int has_result(const struct row *row) {
+    static const char *const shapes[] = {"NAME", "NAMES", "RECEIVE_OF_NAME", NULL};
+    static const char *const names[] = {"fopen", "fopen64", "opendir", NULL};
+    return is_one_of(row->shape, shapes) && !is_one_of(row->name, names);
+}
+
+static void call_row(unsigned number, int bad_argument, unsigned pointer, size_t count) {
+    static long zeroed[64];
+    const struct row *row = &rows[number];
+    long words[6], rest = strstr(row->name, "_chk") ? -1 : 0; /* -1: as many bytes as there are */
+    for (int i = 0; i < 6; i++)
+        words[i] = i == row->a || i == row->b ? (long)zeroed : rest;
+    if (row->c != row->a && row->c != row->b)
+        words[row->c] = (long)count;
+    if (row->b != row->a && !is_pointer_b(row))
+        words[row->b] = 1;
+    if (strcmp(row->name, "qsort") == 0 || strcmp(row->name, "bsearch") == 0)
+        words[row->c + 1] = (long)compare;
+    if (stream_of(row) >= 0)
+        words[stream_of(row)] = (long)streams[row->unit == 4];
+    words[bad_argument] = (long)pointers[pointer].p;
+    memset(zeroed, 0, sizeof zeroed);
+    memset(edge, 'x', EDGE_BYTES);
+    memset(block_page - EDGE_BYTES, 'x', EDGE_BYTES);
+    fprintf(out, "%s, argument %d %s, %zu:", row->name, bad_argument, pointers[pointer].name,
+            count);
+    if (sigsetjmp(before_call, 1) != 0) {
+        fprintf(out, " dies\n");
+        renew_streams();
+        return;
+    }
+    errno = 0;
+    int result = (int)functions[number](words[0], words[1], words[2], words[3], words[4], words[5]);
+    const char *error = strerrorname_np(errno);
+    if (has_result(row))
+        fprintf(out, " %d", result);
+    fprintf(out, " %s\n", error);
+}
+
+static void call_every_row(void) {
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (!functions[i] || is_left_out(&rows[i]))
+            continue;
+        for (unsigned p = 0; p < POINTERS; p++)
+            for (size_t count = 0; count < 2 && (p < IN_A_BLOCK || has_result(&rows[i])); count++) {
+                call_row(i, rows[i].a, p, count);
+                if (is_pointer_b(&rows[i]))
+                    call_row(i, rows[i].b, p, count);
+            }
+    }
+}
+
+int main(int count, char **arguments) {
+    struct sigaction action = {.sa_handler = leave_call, .sa_flags = SA_NODEFER};
+    (void)count;
+    out = fdopen(dup(1), "w");
+    file = open(arguments[1], O_RDWR | O_CREAT | O_TRUNC, 0600);
+    int null = open("/dev/null", O_RDWR);
+    if (!out || file < 0 || null < 0 ||
+        socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends) != 0)
+        return 2;
+    for (int i = 0; i < 3; i++)
+        dup2(null, i);
+    lay_out();
+    setvbuf(out, NULL, _IOLBF, 1 << 16);
+    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
+    sigaction(SIGABRT, &action, NULL);
+    call_the_kernel();
+    renew_streams();
+    call_every_row();
+    (void)mprotect(block_page, PAGE, PROT_READ | PROT_WRITE);
+    _exit(fclose(out) == 0 ? 0 : 2); /* no stream is flushed that died in the midst of a call */
+}
