@@ -23,3 +23,10 @@ expect "count(*) from process where parent = 0 and id > 2" 0
 PATH=$PWD:$PATH tree "spawned" "$forks" static "$PWD/five" five
 expect "count(*) from process where end_kind = 4 and note like 'executed %/five, which was not recorded: it is statically linked'" 3
 expect "count(*) from process where end_kind = 4 and parent = (select id from process where program like '%/forks' and end_kind = 1)" 3
+
+# However long LD_PRELOAD is: a static program is noted, and from one that cannot have hakmem it is taken out.
+many=$(printf ':/lib/x86_64-linux-gnu/libm.so.6%.0s' {1..200})
+PATH=$PWD:$PATH tree "long LD_PRELOAD" bash -c 'LD_PRELOAD=${LD_PRELOAD-}$0 exec "$@"' "$many" "$forks" static "$PWD/five" five
+expect "count(*) from process where end_kind = 4 and note like 'executed %/five, which was not recorded: it is statically linked'" 3
+said=$("$trace" run --force -s long.db -- bash -c 'LD_PRELOAD=/nowhere/hakmem-debug.so$0 exec /bin/true' "$many" 2>&1)
+[ -z "$said" ] || fail "a long LD_PRELOAD with hakmem out of reach: $said"
