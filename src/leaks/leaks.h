@@ -205,6 +205,12 @@ HAK_HIDDEN const struct hak_leak_area *hak_leak_area_of(const struct hak_leak_sc
                                                         uintptr_t address);
 HAK_HIDDEN void hak_leak_mark_roots(struct hak_leak_scan *scan);
 
+/* pages.c, in the helper: writes the first guard regions (madvise) of `range` to `guards`, by
+ * address, and returns how many, at most `most` and 32. */
+HAK_HIDDEN size_t hak_leak_find_guards(const struct hak_leak_scan *scan,
+                                       struct hak_leak_range range, struct hak_leak_range *guards,
+                                       size_t most);
+
 /* pages.c, in the helper: calls `visit` for the parts of `range` that hold anything: pages that the
  * program never touched are left out. */
 enum hak_leak_pages {

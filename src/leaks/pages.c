@@ -2,6 +2,7 @@
  * was touched of them, and no page of a file is read that lies behind its end. */
 #include "leaks/leaks.h"
 
+#include <sys/ioctl.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 
@@ -25,6 +26,37 @@ static long read_entries(long file, uintptr_t page, uint64_t *entries, size_t co
     return hak_raw_call(SYS_pread64, file, (long)entries, (long)(count * sizeof *entries),
                         (long)(page * sizeof *entries), 0, 0) /
            (long)sizeof *entries;
+}
+
+/* PAGEMAP_SCAN of Linux 6.7; PAGE_IS_GUARD came with 6.15, and older kernels refuse it. */
+struct scan_arguments {
+    uint64_t bytes, flags, start, end, walked_to, found, most_found, most_pages;
+    uint64_t inverted, all_of, any_of, asked_for;
+};
+struct scan_region {
+    uint64_t start, end, categories;
+};
+#define SCAN_CALL     _IOWR('f', 16, struct scan_arguments)
+#define PAGE_IS_GUARD ((uint64_t)1 << 8)
+
+size_t hak_leak_find_guards(const struct hak_leak_scan *scan, struct hak_leak_range range,
+                            struct hak_leak_range *guards, size_t most) {
+    struct scan_region regions[32];
+    size_t room = sizeof regions / sizeof *regions;
+    struct scan_arguments arguments = {.bytes = sizeof arguments,
+                                       .start = range.start,
+                                       .end = range.end,
+                                       .found = (uintptr_t)regions,
+                                       .most_found = most < room ? most : room,
+                                       .all_of = PAGE_IS_GUARD,
+                                       .asked_for = PAGE_IS_GUARD};
+    if (scan->pages_file < 0 || range.start >= range.end)
+        return 0;
+    long count =
+        hak_raw_call(SYS_ioctl, scan->pages_file, (long)SCAN_CALL, (long)&arguments, 0, 0, 0);
+    for (long i = 0; i < count; i++)
+        guards[i] = (struct hak_leak_range){regions[i].start, regions[i].end};
+    return count < 0 ? 0 : (size_t)count;
 }
 
 static uintptr_t clamp(uintptr_t address, struct hak_leak_range range) {

@@ -37,12 +37,37 @@ static bool begins(const struct hak_mapping *mapping, const char *with) {
     return strncmp(mapping->path, with, strlen(with)) == 0;
 }
 
-static void add_area(struct hak_leak_scan *scan, const struct hak_mapping *mapping) {
-    if (scan->area_count == HAK_LEAK_AREAS) {
-        scan->partial |= HAK_PARTIAL_MEMORY;
+static void add_area(struct hak_leak_scan *scan, const struct hak_leak_area *area) {
+    if (area->start >= area->end)
         return;
+    if (scan->area_count == HAK_LEAK_AREAS)
+        scan->partial |= HAK_PARTIAL_MEMORY;
+    else
+        scan->areas[scan->area_count++] = *area;
+}
+
+/* Guard pages that are no mappings of their own (MADV_GUARD_INSTALL, which glibc 2.42 closes the
+ * end of a thread's stack with) become areas that cannot be read, as those of mprotect are. */
+static void add_parts(struct hak_leak_scan *scan, struct hak_leak_area area) {
+    struct hak_leak_range guards[32];
+    const size_t most = sizeof guards / sizeof *guards;
+    size_t count = most;
+    for (uintptr_t from = area.start; count == most; from = area.start) {
+        count = hak_leak_find_guards(scan, (struct hak_leak_range){from, area.end}, guards, most);
+        for (size_t i = 0; i < count; i++) {
+            struct hak_leak_area open = area, closed = area;
+            open.end = closed.start = guards[i].start;
+            closed.end = area.start = guards[i].end;
+            closed.readable = closed.writable = 0;
+            add_area(scan, &open);
+            add_area(scan, &closed);
+        }
     }
-    scan->areas[scan->area_count++] = (struct hak_leak_area){
+    add_area(scan, &area);
+}
+
+static void add_mapping(struct hak_leak_scan *scan, const struct hak_mapping *mapping) {
+    const struct hak_leak_area area = {
         .start = mapping->start,
         .end = mapping->end,
         .readable = (mapping->protection & PROT_READ) != 0,
@@ -53,6 +78,10 @@ static void add_area(struct hak_leak_scan *scan, const struct hak_mapping *mappi
         .is_special =
             begins(mapping, "[v") || (begins(mapping, "/dev/") && !begins(mapping, "/dev/zero") &&
                                       !begins(mapping, "/dev/shm"))};
+    if (area.readable && area.writable && !area.is_special)
+        add_parts(scan, area);
+    else
+        add_area(scan, &area);
 }
 
 bool hak_leak_read_areas(struct hak_leak_scan *scan) {
@@ -62,7 +91,7 @@ bool hak_leak_read_areas(struct hak_leak_scan *scan) {
         return false;
     hak_maps_begin_at(&maps, scan->maps_file);
     while (hak_maps_next(&maps, &mapping))
-        add_area(scan, &mapping);
+        add_mapping(scan, &mapping);
     return scan->area_count > 0;
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <cstdint>
 #include <vector>
 
 static int taken, given;
