@@ -8,13 +8,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 unset "${!HAKMEM_@}"
 fail() { echo "others.sh: $*"; exit 1; }
 c="${CC:-cc} -w -fno-builtin -O0 -g"
+mimalloc=$(/sbin/ldconfig -p | sed -nE 's/^\t(libmimalloc\.so\.[0-9]+) .*/\1/p' | sort -u | tail -n 1) # the release's
+[ -n "$mimalloc" ] || { echo "skipped: no libmimalloc"; exit 77; }
 
 $c -o private "$here/private.c" && $c -DHIDDEN -o hidden "$here/private.c" &&
     $c -rdynamic -o exported "$here/private.c" &&
-    $c '-DALLOCATE=mi_malloc(bytes)' -o mimalloc "$here/second.c" -l:libmimalloc.so.2 &&
+    $c '-DALLOCATE=mi_malloc(bytes)' -o mimalloc "$here/second.c" -l:"$mimalloc" &&
     $c '-DALLOCATE=tc_malloc(bytes)' -o tcmalloc "$here/second.c" -l:libtcmalloc_minimal.so.4 &&
     $c '-DALLOCATE=mallocx(bytes, 0)' -o jemalloc "$here/second.c" -l:libjemalloc.so.2 &&
-    $c '-DALLOCATE=mi_malloc(bytes)' -Dmain=second -shared -fPIC -o second.so "$here/second.c" -l:libmimalloc.so.2 &&
+    $c '-DALLOCATE=mi_malloc(bytes)' -Dmain=second -shared -fPIC -o second.so "$here/second.c" -l:"$mimalloc" &&
     $c -DMODE='RTLD_NOW | RTLD_DEEPBIND' -o deep "$here/opens.c" -ldl || fail "the programs do not compile"
 ln -sf second.so plugin.so
 

@@ -58,6 +58,11 @@ static void *ask_in_thread(void) {
     return block;
 }
 
+/* As the release of Debian has it. */
+static const char *mimalloc(void) {
+    return dlopen("libmimalloc.so.2", RTLD_NOW) ? "libmimalloc.so.2" : "libmimalloc.so.3";
+}
+
 static void *make(const char *kind) {
     if (strcmp(kind, "glibc") == 0)
         return libc_malloc(100);
@@ -88,7 +93,7 @@ static void *make(const char *kind) {
     if (strcmp(kind, "symbol") == 0)
         return __libc_memalign(64, 100);
     if (strcmp(kind, "mimalloc") == 0)
-        return ask_library("libmimalloc.so.2", "mi_malloc");
+        return ask_library(mimalloc(), "mi_malloc");
     if (strcmp(kind, "tcmalloc") == 0)
         return ask_library("libtcmalloc_minimal.so.4", "tc_malloc");
     if (strcmp(kind, "jemalloc") == 0)

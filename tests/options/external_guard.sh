@@ -4,6 +4,7 @@ set -u
 status=0
 export HAKMEM_TRACE=off
 program=$BUILD/tests/options/external
+mimalloc=$(/sbin/ldconfig -p | sed -nE 's/^\t(libmimalloc\.so\.[0-9]+) .*/\1/p' | sort -u | head -n 1) # as the release of Debian has it
 
 # due BUILD STDOUT [KIND COUNT...] < stderr that is due
 due() {
@@ -36,7 +37,7 @@ END
 
     # mimalloc and tcmalloc are asked and have theirs back, whether they were opened or loaded at the start, in
     # front of libc; a block of another namespace's libc is none of ours to give back.
-    for beside in "" "libmimalloc.so.2 libtcmalloc_minimal.so.4"; do
+    for beside in "" "$mimalloc libtcmalloc_minimal.so.4"; do
         HAKMEM_EXTERNAL_GUARD_LOG=1 due "$library" "glibc had it back" \
             glibc 1 mimalloc 1 tcmalloc 1 namespace 1 symbol 1 <<'END'
 hakmem: external-guard: ADDRESS is a block of glibc's, 104 bytes: passed on; freed by external+OFFSET

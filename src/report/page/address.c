@@ -110,7 +110,7 @@ static uint64_t address_of(const struct report_page *page) {
     return page->request->signal_address;
 }
 
-static bool is_mapped(const struct report_page *page) {
+bool report_is_mapped(const struct report_page *page) {
     return region_of(page)->is_known && region_of(page)->end > region_of(page)->start;
 }
 
@@ -127,12 +127,12 @@ bool report_address_headline(struct hak_text *text, const struct report_page *pa
         hak_text_add(text, ": null pointer minus %s", hak_words_bytes(-address));
         return true;
     }
-    if (is_mapped(page) && page->context.signal == SIGBUS) {
+    if (report_is_mapped(page) && page->context.signal == SIGBUS) {
         hak_text_add(text, ": %s the missing part of ", access_to(page));
         add_base_name(text, region_of(page));
         return true;
     }
-    if (is_mapped(page) && page->facts->base == 0) {
+    if (report_is_mapped(page) && page->facts->base == 0) {
         hak_text_add(text, ": %s ", access_to(page));
         add_mapping(text, page);
         return true;
@@ -198,7 +198,7 @@ void report_address(struct hak_text *text, const struct report_page *page) {
         hak_text_add_text(text, &about);
     else if (hak_pattern_of(address) == HAK_PATTERN_FREED)
         hak_text_add(text, "is the pattern that fills freed memory");
-    else if (is_mapped(page)) {
+    else if (report_is_mapped(page)) {
         hak_text_add(text, "lies in ");
         add_mapping(text, page);
     } else if (region_of(page)->is_known) {

@@ -79,6 +79,8 @@ struct report_page {
 
 /* True when the signal came with the address of an access (not sent by kill). */
 bool report_has_address(const struct report_page *page);
+/* True when a mapping lies at the address that the signal names. */
+bool report_is_mapped(const struct report_page *page);
 
 /* The processor stopped the thread: at a page that may not be touched, or by a debug register. */
 static inline bool report_is_stopped(const struct hak_fault_facts *facts) {

@@ -57,6 +57,10 @@ void report_cause(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "called or returned to, and %s",
                      request->signal_code == SEGV_ACCERR ? "what is there is no code"
                                                          : "nothing is mapped there");
+    else if (page->context.signal == SIGSEGV && request->signal_code == SEGV_MAPERR &&
+             report_is_mapped(page))
+        hak_text_add(text, "%s",
+                     raised_by_kernel(SIGSEGV, SEGV_ACCERR)); /* guard pages of madvise */
     else if (request->signal_code > 0)
         hak_text_add(text, "%s", raised_by_kernel((int)page->context.signal, request->signal_code));
     else if (request->is_own_sender)

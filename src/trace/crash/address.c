@@ -18,6 +18,7 @@ enum {
     ERROR_WRITE = 2, /* bits of what it tells with it */
     ERROR_FETCH = 16,
     GREATEST_STACK = 256 << 20,
+    GREATEST_GUARD = 16 << 20,
     ADDRESS_BITS = 47,
     HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
     HEAP_BUFFER_UNDERFLOW = 302,
@@ -62,6 +63,23 @@ static void look_at_maps(uint64_t address, struct hak_report_region *region) {
     region->below_end = is_mapped ? 0 : below.end;
     region->above_start = is_mapped ? 0 : line.start;
     region->is_known = 1;
+}
+
+/* Guard pages that are no mapping of their own (MADV_GUARD_INSTALL, which glibc 2.42 closes the end
+ * of a thread's stack with): the kernel lists them as part of what can be written. */
+static void look_for_guard(uint64_t address, struct hak_report_region *region) {
+    uint64_t page = address & ~(uint64_t)(PAGE_BYTES - 1), first = page, end = page + PAGE_BYTES;
+    if (!region->is_known || (region->protection & PROT_READ) == 0 || page < region->start ||
+        page >= region->end || hak_raw_readable(page))
+        return;
+    while (first > region->start && page - first < GREATEST_GUARD &&
+           !hak_raw_readable(first - PAGE_BYTES))
+        first -= PAGE_BYTES;
+    while (end < region->end && end - page < GREATEST_GUARD && !hak_raw_readable(end))
+        end += PAGE_BYTES;
+    region->start = first;
+    region->end = end;
+    region->protection = PROT_NONE;
 }
 
 /* ---- the address -------------------------------------------------------------------------------
@@ -160,6 +178,8 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
     if (!is_access(incident->signal, incident->code) && incident->signal != SIGBUS)
         return;
     look_at_maps(incident->address, region);
+    if (is_access(incident->signal, incident->code))
+        look_for_guard(incident->address, region);
     bool is_free = region->is_known && region->start == region->end;
     bool is_closed = region->protection == PROT_NONE && region->path[0] == 0;
     bool is_barred = region->is_known && (is_free || is_closed);
