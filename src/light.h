@@ -59,4 +59,10 @@ HAK_HIDDEN void hak_light_thread_end(void);
 /* Calls of a new thread until its first look. */
 HAK_HIDDEN uint16_t hak_light_first_look(void);
 
+/* ---- what the checks' half asks of the plain allocator -----------------------------------------
+ */
+
+/* hak_owner (hakmem.h). NULL in unit tests, which have one half alone. */
+HAK_HIDDEN unsigned light_hak_owner(const void *pointer) __attribute__((weak));
+
 #endif

@@ -308,6 +308,11 @@ size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment) {
     return slot_bytes;
 }
 
+static HAK_COLD bool is_still_live(const struct hak_slot *slot, uint32_t record_count) {
+    return __atomic_load_n(&slot->place, __ATOMIC_ACQUIRE) == HAK_PLACE_LIVE &&
+           __atomic_load_n(&slot->record_count, __ATOMIC_RELAXED) == record_count;
+}
+
 /* By value, so that nobody takes the address of what hak_check_take_back located. */
 static HAK_COLD void tell_damage(struct hak_located at, enum hak_record_kind kind) {
     hak_tell_damage(&at, kind);
@@ -324,8 +329,12 @@ HAK_TRACER_TEXT enum hak_verdict hak_check_take_back(user_t user, enum hak_recor
     if (HAK_UNLIKELY(!is_ours || at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at)))
         return refuse_or_pass_on(at, kind, user.p);
     hak_watched_leave(at.slot);
-    if (hak_has_border(&at) && HAK_UNLIKELY(!is_whole(at)))
+    uint32_t count = at.slot->record_count;
+    if (hak_has_border(&at) && HAK_UNLIKELY(!is_whole(at))) {
+        if (!is_still_live(at.slot, count)) /* another thread has given it back meanwhile */
+            return refuse_or_pass_on(at, kind, user.p);
         tell_damage(at, kind);
+    }
     if (HAK_UNLIKELY(!hak_kinds_agree(kind, at.slot->subkind)))
         report_kinds(at, kind);
     *base = base_from(at.base);

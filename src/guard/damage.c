@@ -13,6 +13,7 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/watched.h"
+#include "platform/readable.h"
 
 static struct hak_finding finding_of(const struct hak_located *at, enum hak_record_kind kind,
                                      enum hak_fault_code code, const struct hak_damage *damage) {
@@ -26,10 +27,11 @@ static struct hak_finding finding_of(const struct hak_located *at, enum hak_reco
     };
 }
 
-/* The live block of the program in the slot at `base`, which is next to a live one. */
+/* The live block of the program in the slot at `base`, which is next to a live one. Its pages may
+ * be closed by the program. */
 static bool find_live(char *base, struct hak_located *at) {
     return hak_locate_slot(base, at) && at->base == base && at->slot->place == HAK_PLACE_LIVE &&
-           !at->slot->is_changing;
+           !at->slot->is_changing && hak_can_read(at->base, at->slot_bytes);
 }
 
 static const uint8_t *end_of(const struct hak_located *at) {
@@ -67,12 +69,9 @@ void hak_follow_overflow(const struct hak_located *at, struct hak_damage *damage
 void hak_follow_underflow(const struct hak_located *at, struct hak_damage *damage) {
     struct hak_located front;
     char *base = at->base - at->slot_bytes;
-    if (!at->superslab || (const char *)damage->first != at->base ||
-        !hak_locate_slot(base, &front) || front.base != base || front.slot->is_changing)
+    if (!at->superslab || (const char *)damage->first != at->base || !find_live(base, &front))
         return;
-    struct hak_damage before = {0};
-    if (front.slot->place == HAK_PLACE_LIVE)
-        before = hak_canary_damage(&front);
+    struct hak_damage before = hak_canary_damage(&front);
     if (!before.bytes || before.last + 1 != damage->first)
         return;
     note_as_told(&front);

@@ -136,6 +136,8 @@ void hak_write_canary(const struct hak_located *at) HAK_HIDDEN;
 void hak_fill_with(char *start, const char *end, uint64_t word) HAK_HIDDEN;
 /* The bytes from..to of the user's, which malloc or realloc has just added to the block. */
 void hak_fill_unwritten(const struct hak_located *at, size_t from, size_t to) HAK_HIDDEN;
+/* Writes what of the two lies in the page at `page`. */
+void hak_write_around_in(const struct hak_located *at, char *page) HAK_HIDDEN;
 /* The header that a free block carries at its slot's start while it is in a linked list. */
 void hak_write_list_header(const struct hak_located *at) HAK_HIDDEN;
 bool hak_list_header_stands(const struct hak_located *at) HAK_HIDDEN;
@@ -213,6 +215,10 @@ void hak_pages_hold(void) HAK_HIDDEN;
 void hak_pages_release(void) HAK_HIDDEN;
 /* Opens the closed page of a SuperSlab that holds `address`; false: none is closed there. */
 bool hak_pages_open_at(uintptr_t address) HAK_HIDDEN;
+/* The same of any page of a SuperSlab or a large block, which the program may have closed, or
+ * unmapped: then a fresh one is put there. Where the calling thread, with this stack pointer, is
+ * not in the malloc family: false; level light does not note that. */
+bool hak_pages_open_closed(uintptr_t address, uintptr_t stack_pointer) HAK_HIDDEN;
 void hak_pages_start(void) HAK_HIDDEN;
 void hak_pages_fork_child(void) HAK_HIDDEN;
 

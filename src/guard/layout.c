@@ -91,6 +91,24 @@ void hak_write_canary(const struct hak_located *at) {
                   hak_word_of(at, HAK_PATTERN_CANARY));
 }
 
+/* Fills what of [start, end) lies in the page. */
+static void fill_in(char *page, char *start, char *end, uint64_t word) {
+    start = start < page ? page : start;
+    end = end > page + HAK_PAGE_BYTES ? page + HAK_PAGE_BYTES : end;
+    if (start < end)
+        hak_fill_with(start, end, word);
+}
+
+void hak_write_around_in(const struct hak_located *at, char *page) {
+    char *header = hak_user_in(at) - HAK_HEADER_BYTES;
+    if (!hak_has_no_header(at) && hak_is_guarded(at))
+        fill_in(page, at->base, header, hak_word_of(at, HAK_PATTERN_HEADER));
+    if (!hak_has_no_header(at) && (uintptr_t)header - (uintptr_t)page < HAK_PAGE_BYTES)
+        put_header(hak_user_in(at), hak_header_due(at));
+    fill_in(page, at->base + canary_from(at), at->base + canary_to(at),
+            hak_word_of(at, HAK_PATTERN_CANARY));
+}
+
 static void add_damage(struct hak_damage *damage, const uint8_t *p) {
     if (damage->bytes++ == 0)
         damage->first = p;

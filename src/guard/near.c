@@ -190,6 +190,7 @@ static void count_guarded(uint64_t *calls, uint64_t *blocks) {
 static const struct hak_trace_checks checks = {
     .describe = describe,
     .reopen = hak_pages_open_at,
+    .open_closed = hak_pages_open_closed,
     .look_at_all = hak_sweep_quietly,
     .find_named = hak_find_named,
     .find_before = hak_find_before,

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include "guarded/guarded.h"
 #include "guarded/mappings.h"
+#include "light.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/registry.h"
@@ -147,6 +148,48 @@ bool hak_pages_open_at(uintptr_t address) {
     at.slot_bytes = 1;
     bool was_closed = hak_closed_pages_of(&at) != 0;
     return was_closed && hak_pages_open(&at);
+}
+
+/* The page at `page` is a fresh one: what lies around live blocks is written there, and what freed
+ * ones were filled with is gone. */
+static void write_again(char *page) {
+    struct hak_located at;
+    for (char *p = page; p < page + HAK_PAGE_BYTES; p += HAK_HEADER_BYTES) {
+        if (!hak_locate(p, &at))
+            continue;
+        if (at.slot->place == HAK_PLACE_LIVE && hak_has_border(&at))
+            hak_write_around_in(&at, page);
+        else
+            __atomic_fetch_and(&at.slot->subkind, (uint8_t)~HAK_SLOT_POISONED, __ATOMIC_RELAXED);
+        p = at.base + at.slot_bytes - HAK_HEADER_BYTES;
+    }
+}
+
+static bool map_again(char *page) {
+    long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+    bool is_there = hak_raw_call(SYS_mmap, page, HAK_PAGE_BYTES, PROT_READ | PROT_WRITE, flags, -1,
+                                 0) == (long)page;
+    if (is_there)
+        write_again(page);
+    return is_there;
+}
+
+/* In level light: of the plain allocator, or a guarded block's that lives (what touches a freed one
+ * is not the family alone). */
+static bool is_of_light(const char *page, const struct hak_located *at) {
+    return at->slot ? at->slot->place == HAK_PLACE_LIVE
+                    : light_hak_owner && light_hak_owner(page) != 0;
+}
+
+bool hak_pages_open_closed(uintptr_t address, uintptr_t stack_pointer) {
+    struct hak_located at;
+    uintptr_t inside = hak_inside.stack_pointer;
+    char *page = (char *)(address & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
+    bool is_ours = hak_locate(page, &at) || at.superslab;
+    bool is_family = inside != 0 && stack_pointer < inside;
+    if (hak_light_serves() ? !is_of_light(page, &at) : !is_ours || !is_family)
+        return false;
+    return hak_pages_open_at(address) || hak_allow_writes(page, HAK_PAGE_BYTES) || map_again(page);
 }
 
 /* ---- close ----------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "platform/block_signals.h"
 #include "platform/lock.h"
 #include "platform/raw_call.h"
+#include "platform/readable.h"
 #include "pool/pool.h"
 
 enum {
@@ -43,6 +44,8 @@ static struct {
     size_t looked_at;         /* blocks */
     bool is_live_left_out;    /* a block of the program's could not be looked at */
     bool is_freed_left_out;   /* the same of a freed one */
+    size_t closed_count;      /* blocks that the program has closed to reads */
+    struct hak_readable page; /* the last one that could be read */
     struct found found[KEPT]; /* the first of them */
     char head[HEAD_BYTES], tail[TAIL_BYTES];
 } sweep;
@@ -50,6 +53,17 @@ static struct {
 static void leave_out(bool is_live) {
     sweep.is_live_left_out |= is_live;
     sweep.is_freed_left_out |= !is_live;
+}
+
+/* A program may close pages of its blocks (mprotect), and a read there would be its end. Where a
+ * sandbox forbids to ask, they are taken for open. */
+static bool can_read(const void *from, size_t bytes) {
+    return hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_is_readable(&sweep.page, from, bytes);
+}
+
+static void leave_closed_out(bool is_live) {
+    sweep.closed_count++;
+    leave_out(is_live);
 }
 
 /* False: some of it cannot be read. */
@@ -139,6 +153,31 @@ static unsigned compare(const struct hak_located *at, const char *header, char *
     return damage->bytes ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : 0;
 }
 
+/* Of a large block: how many bytes in front of the user's first are compared. */
+static size_t bytes_in_front(const struct hak_large *large) {
+    return large->guarded_side == HAK_NOT_GUARDED     ? HAK_HEADER_BYTES
+           : large->guarded_side == HAK_GUARDED_AFTER ? large->user_delta
+                                                      : 0;
+}
+
+/* What is compared of the block `at`, which lies where it is, can be read: of a live one what is
+ * around it, of a freed one the pages that hakmem has not closed. */
+static bool is_open(const struct hak_located *at) {
+    if (at->slot->place == HAK_PLACE_LIVE) {
+        const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);
+        size_t behind = (size_t)(at->base + at->slot_bytes - canary);
+        if (at->large && behind > TAIL_BYTES)
+            behind = TAIL_BYTES;
+        size_t in_front = at->large ? bytes_in_front(at->large) : HAK_HEADER_BYTES;
+        return can_read(user - in_front, in_front) && can_read(canary, behind);
+    }
+    const char *slab = (const char *)((uintptr_t)at->base & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
+    for (uint32_t rest = hak_pages_of(at) & ~hak_closed_pages_of(at); rest; rest &= rest - 1)
+        if (!can_read(slab + (size_t)__builtin_ctz(rest) * HAK_PAGE_BYTES, 1))
+            return false;
+    return true;
+}
+
 /* ---- slabs ------------------------------------------------------------------------------------
  */
 
@@ -175,6 +214,10 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     /* Pages with live blocks are open. What is closed was found whole when that was done. */
     if (before.place != HAK_PLACE_LIVE && hak_closed_pages_of(&at) == hak_pages_of(&at))
         return;
+    if (!is_open(&at)) {
+        leave_closed_out(before.place == HAK_PLACE_LIVE);
+        return;
+    }
     sweep.looked_at++;
     struct hak_damage damage;
     int64_t offset_bytes;
@@ -217,13 +260,6 @@ static void look_at_superslab(struct hak_superslab *superslab, hak_owner_t owner
 
 /* ---- large blocks -----------------------------------------------------------------------------
  */
-
-/* How many bytes in front of the user's first are compared. */
-static size_t bytes_in_front(const struct hak_large *large) {
-    return large->guarded_side == HAK_NOT_GUARDED     ? HAK_HEADER_BYTES
-           : large->guarded_side == HAK_GUARDED_AFTER ? large->user_delta
-                                                      : 0;
-}
 
 /* A guarded block that a program which goes on after a fault has opened. Another thread may close
  * it at any moment: it is copied. */
@@ -272,6 +308,10 @@ static void look_at_large(const struct hak_large *large, void *context) {
         before.user_delta + before.asked_bytes > before.mapped_bytes ||
         before.user_delta < in_front || in_front > HEAD_BYTES) {
         sweep.is_live_left_out |= before.slot.is_changing || before.slot.place == HAK_PLACE_LIVE;
+        return;
+    }
+    if (!is_open(&at)) {
+        leave_closed_out(true);
         return;
     }
     sweep.looked_at++;
@@ -350,7 +390,8 @@ static bool look_at_slabs(unsigned tries) {
 static bool look_at_all(unsigned tries) {
     uint64_t signals;
     hak_block_signals(&signals);
-    sweep.found_count = sweep.looked_at = 0;
+    sweep.found_count = sweep.looked_at = sweep.closed_count = 0;
+    sweep.page = (struct hak_readable){0};
     sweep.is_live_left_out = sweep.is_freed_left_out = false;
     sweep.is_alone = no_other_thread_is_there();
     bool has_looked = hak_light_serves() || look_at_slabs(tries);

@@ -28,14 +28,27 @@ static void see(struct hak_leak_scan *scan, const struct hak_leak_block *block) 
     push(scan, block->user);
 }
 
+/* All of [start, end) can be read: the program may have closed pages of its blocks. */
+static bool is_open(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
+    const struct hak_leak_area *area = scan->open_area;
+    if (HAK_LIKELY(area && start >= area->start && end <= area->end))
+        return true;
+    area = hak_leak_area_of(scan, start);
+    if (!area || start < area->start || end > area->end || !area->readable)
+        return false;
+    scan->open_area = area;
+    return true;
+}
+
 /* new T[0] of a type with a destructor asks for a cookie of 8 bytes, which holds 0, and the program
  * has the address behind it. */
-static bool find_empty_array(const struct hak_leak_scan *scan, uintptr_t word, bool is_found,
+static bool find_empty_array(struct hak_leak_scan *scan, uintptr_t word, bool is_found,
                              struct hak_leak_block *block) {
     enum { COOKIE = sizeof(uintptr_t), ALIGNMENT = 16 };
     if ((hak_options.layout == HAK_LAYOUT_HEADER && word % ALIGNMENT != COOKIE) ||
         !hak_leak_find(&scan->index, word - COOKIE, block) || block->asked_bytes != COOKIE ||
-        block->user != word - COOKIE || *(const uintptr_t *)block->user != 0)
+        block->user != word - COOKIE || !is_open(scan, block->user, block->user + COOKIE) ||
+        *(const uintptr_t *)block->user != 0)
         return false;
     return !is_found || (block->at.slot->subkind & KIND_BITS) == HAK_BY_NEW_ARRAY;
 }
@@ -68,6 +81,7 @@ static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t
     while (start < end) {
         const struct hak_leak_area *area = hak_leak_area_of(scan, start);
         if (!area || start < area->start) { /* nothing is mapped here */
+            scan->partial |= HAK_PARTIAL_CLOSED;
             start = area && area->start < end ? area->start : end;
             continue;
         }
@@ -75,6 +89,8 @@ static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t
         if (area->readable)
             hak_leak_each_touched(scan, (struct hak_leak_range){start, stop}, HAK_PAGES_OF_MEMORY,
                                   hak_leak_mark_words);
+        else
+            scan->partial |= HAK_PARTIAL_CLOSED;
         start = stop;
     }
 }
@@ -84,7 +100,7 @@ static void mark_inside(struct hak_leak_scan *scan, uintptr_t user) {
     if (!hak_leak_find(&scan->index, user, &block))
         return;
     uintptr_t end = block.user + block.asked_bytes;
-    if (block.asked_bytes < HAK_PAGE_BYTES)
+    if (block.asked_bytes < HAK_PAGE_BYTES && is_open(scan, block.user, end))
         hak_leak_mark_words(scan, block.user, end);
     else
         mark_readable(scan, block.user, end);

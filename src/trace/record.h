@@ -52,6 +52,7 @@ enum hak_leak_partial {
     HAK_PARTIAL_PAGES = 2,   /* /proc/self/pagemap cannot be read: large areas left out */
     HAK_PARTIAL_MEMORY = 4,  /* no memory for the list of areas or threads */
     HAK_PARTIAL_STACK = 8,   /* where the program's frames begin was not found */
+    HAK_PARTIAL_CLOSED = 16, /* the program has closed pages of its own blocks */
 };
 #define HAK_LEAK_REASON_SHIFT 8
 #define HAK_LEAK_FINDING      0x10000u

@@ -154,6 +154,9 @@ struct hak_trace_checks {
     /* Lets the program go on after such an access (HAKMEM_ON_FAULT=continue): true when the page
      * can be touched now. NULL = never. */
     bool (*reopen)(uintptr_t address);
+    /* The same of a page of the heap that the malloc family itself could not touch, on the calling
+     * thread with this stack pointer: the program may have closed or unmapped it. NULL = never. */
+    bool (*open_closed)(uintptr_t address, uintptr_t stack_pointer);
     /* Looks at all blocks for one that is damaged, which a crash may be the consequence of; fills
      * `facts` in and returns how many there are. Waits for nobody. */
     size_t (*look_at_all)(struct hak_fault_facts *facts);

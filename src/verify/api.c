@@ -10,7 +10,6 @@
 
 /* Of the other half of hakmem-debug.so (light.h); unit tests have none. */
 HAK_HIDDEN size_t light_hak_verify(void) __attribute__((weak));
-HAK_HIDDEN unsigned light_hak_owner(const void *pointer) __attribute__((weak));
 HAK_HIDDEN size_t light_hak_read_stats(struct hak_stats *stats, size_t bytes) __attribute__((weak));
 
 HAK_EXPORT size_t hak_verify(void) {

@@ -54,6 +54,8 @@ bool hak_words_add_partial(struct hak_text *text, unsigned partial) {
         {HAK_PARTIAL_MEMORY, "no memory was left for all of the scan"},
         {HAK_PARTIAL_STACK, "where the program's own frames begin was not found: what dead frames "
                             "hold is not reported"},
+        {HAK_PARTIAL_CLOSED, "the program has closed pages of its blocks: what only those hold is "
+                             "reported as lost"},
     };
     int told = 0;
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)

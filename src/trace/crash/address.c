@@ -229,6 +229,10 @@ enum hak_trapped hak_crash_trapped(const void *siginfo, const struct hak_stopped
     return checks && checks->trapped ? checks->trapped(siginfo, stopped, facts) : HAK_TRAPPED_NOT;
 }
 
+bool hak_crash_open_closed(uint64_t address, uint64_t stack_pointer) {
+    return checks && checks->open_closed && checks->open_closed(address, stack_pointer);
+}
+
 bool hak_crash_reopen(uint64_t address) {
     return checks && checks->reopen && checks->reopen(address);
 }

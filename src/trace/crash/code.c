@@ -132,9 +132,8 @@ static bool find_code(uintptr_t ip, struct hak_cfi *cfi) {
     return _dl_find_object((void *)ip, &object) == 0 && hak_cfi_find(&object, ip, cfi);
 }
 
-bool hak_crash_is_in_memmove(const struct hak_registers *registers) {
+static bool find_caller_of_memmove(const struct hak_registers *registers, uintptr_t *caller) {
     struct hak_cfi here, there;
-    uintptr_t caller;
     if (!find_code(registers->value[HAK_RIP] - 1, &here) ||
         !find_code((uintptr_t)memmove, &there) || here.start != there.start)
         return false;
@@ -142,8 +141,19 @@ bool hak_crash_is_in_memmove(const struct hak_registers *registers) {
     if (here.row.cfa.how != HAK_CFI_IS_OFFSET || here.row.cfa.reg != HAK_RSP ||
         here.row.cfa.value != WORD_BYTES)
         return false;
-    memcpy(&caller, (const void *)registers->value[HAK_RSP], sizeof caller);
-    return !hak_is_own_text(caller);
+    memcpy(caller, (const void *)registers->value[HAK_RSP], sizeof *caller);
+    return true;
+}
+
+bool hak_crash_is_in_memmove(const struct hak_registers *registers) {
+    uintptr_t caller;
+    return find_caller_of_memmove(registers, &caller) && !hak_is_own_text(caller);
+}
+
+bool hak_crash_is_of_own(const struct hak_registers *registers) {
+    uintptr_t caller;
+    return hak_is_own_text(registers->value[HAK_RIP]) ||
+           (find_caller_of_memmove(registers, &caller) && hak_is_own_text(caller));
 }
 
 void hak_crash_look_at_registers(const struct hak_incident *incident,

@@ -28,6 +28,7 @@ enum {
     FIRST_DAMAGE = 301, /* faults.def: bytes that somebody has written before */
     LAST_DAMAGE = 303,
     REPORT_STACK_BYTES = 128 << 10,
+    OF_STOP = 2,        /* in a place's hash: it is that of a fault at which the program stopped */
     LOOK_AGAIN_MS = 20, /* whether the report that is waited for can take another thread's name */
 };
 
@@ -215,7 +216,8 @@ void hak_crash_go_on(void) {
 
 /* As abort() does: the program's own handler of SIGABRT runs first, if it has one. */
 static _Noreturn void stop(void) {
-    if (hak_actions_has_handler(SIGABRT) && !incident.is_reported && hak_crash_stop_begins()) {
+    bool is_in_handler = incident.is_reported && !incident.is_repeated;
+    if (hak_actions_has_handler(SIGABRT) && !is_in_handler && hak_crash_stop_begins()) {
         uint64_t one = (uint64_t)1 << (SIGABRT - 1);
         hak_crash_leave();
         (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &one, 0, 8);
@@ -227,12 +229,14 @@ static _Noreturn void stop(void) {
 /* ---- faults ------------------------------------------------------------------------------------
  */
 
-/* What tells faults of this process apart: code and frames; where damage is found at no place of
+/* What tells faults of this process apart: code and frames, but for those of hakmem's own, which
+ * may find the same fault in several places; where damage is found at no place of
  * its own (a sweep finds many), the allocation, too. */
 static uint64_t place_of_incident(void) {
     uint64_t hash = 0xcbf29ce484222325u ^ incident.facts.fault;
     for (size_t i = 0; i < incident.frame_count; i++)
-        hash = (hash ^ incident.frames[i]) * 0x100000001b3u;
+        if (!hak_is_own_text(incident.frames[i]))
+            hash = (hash ^ incident.frames[i]) * 0x100000001b3u;
     if (incident.facts.fault >= FIRST_DAMAGE && incident.facts.fault <= LAST_DAMAGE &&
         incident.facts.found_by != HAK_FOUND_BY_FUNCTION)
         hash = (hash ^ incident.facts.alloc_stack) * 0x100000001b3u;
@@ -245,6 +249,11 @@ bool hak_crash_is_known_place(void) {
 
 void hak_crash_make_place_known(void) {
     hak_places_add(place_of_incident());
+}
+
+bool hak_crash_is_first_stop(void) {
+    uint64_t unreported;
+    return hak_places_meet(place_of_incident() ^ OF_STOP, hak_monotonic_ns(), 0, &unreported);
 }
 
 bool hak_crash_may_report(struct hak_incident *of) {
@@ -272,6 +281,8 @@ static void look_for_a_stop(struct hak_incident *of) {
     hak_crash_unwind(of);
     of->is_known = hak_crash_is_known_place() || is_private_operator(of);
     of->is_reported = of->is_known || hak_crash_is_in_stop(of);
+    of->is_repeated = !of->is_reported && !hak_crash_is_first_stop();
+    of->is_reported |= of->is_repeated;
 }
 
 static void look_for_new_places(struct hak_incident *of) {

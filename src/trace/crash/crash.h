@@ -56,6 +56,7 @@ struct hak_incident {
     struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES];
     uint32_t candidate_count;
     bool is_reported;           /* a report of it was made before: nothing is to be said */
+    bool is_repeated;           /* ... at this place, at which the program was to stop */
     uint64_t unreported_before; /* faults at this place since it was last reported */
     bool is_known;              /* the collector knows it as no news: the program goes on */
     int end_signal;             /* by which the process ends after the report, 0 = it goes on */
@@ -132,6 +133,9 @@ HAK_HIDDEN bool hak_crash_is_in_stop(const struct hak_incident *incident);
 /* Was a fault at the place of the incident, whose frames are there, reported or made known before?
  */
 HAK_HIDDEN bool hak_crash_is_known_place(void);
+/* The program stops at its faults: false when it did at this place before, and goes on all the same
+ * by a handler of its own, or on another thread. */
+HAK_HIDDEN bool hak_crash_is_first_stop(void);
 /* It is from now on, and never to be reported. */
 HAK_HIDDEN void hak_crash_make_place_known(void);
 /* The program goes on after its faults: true when this one is to be reported (places.h). Sets
@@ -165,6 +169,9 @@ HAK_HIDDEN void hak_crash_each_life(bool again,
 HAK_HIDDEN void hak_crash_bring_lives(bool again);
 /* Has the page of such an address opened, so that the program can go on. */
 HAK_HIDDEN bool hak_crash_reopen(uint64_t address);
+/* The same of a page of the heap that the malloc family of the calling thread could not touch, with
+ * this stack pointer. */
+HAK_HIDDEN bool hak_crash_open_closed(uint64_t address, uint64_t stack_pointer);
 
 /* Has the collector write the report of `incident`, and sets its `is_known`. Returns NULL, or in
  * words why it did not (area.c). */
@@ -199,6 +206,8 @@ HAK_HIDDEN bool hak_crash_is_in_repeat(const struct hak_registers *registers, ui
                                        uint64_t written);
 /* struct hak_stopped has it. (code.c) */
 HAK_HIDDEN bool hak_crash_is_in_memmove(const struct hak_registers *registers);
+/* True in code of hakmem's own, or in libc's memmove that it called. */
+HAK_HIDDEN bool hak_crash_is_of_own(const struct hak_registers *registers);
 /* The blocks that the registers point into, where the processor stopped a fault of the heap. */
 HAK_HIDDEN void hak_crash_look_at_registers(const struct hak_incident *incident,
                                             struct hak_report_pointed *pointed);

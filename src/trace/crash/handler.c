@@ -52,12 +52,21 @@ struct noted {
 static struct noted noted[NOTED];
 static _Atomic uint32_t next_noted;
 
-/* The thread that sends itself SIGABRT for a fault that is reported. */
-static _Atomic uint32_t stopping;
+/* The calling thread sends itself SIGABRT for a fault that is reported. Others may at the same
+ * time. */
+static _Thread_local volatile bool is_stopping __attribute__((tls_model("initial-exec")));
 
 bool hak_crash_stop_begins(void) {
-    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid);
-    return atomic_exchange(&stopping, self) != self;
+    bool has_begun = is_stopping;
+    is_stopping = true;
+    return !has_begun;
+}
+
+static bool is_of_stop(int number) {
+    bool is_its = number == SIGABRT && is_stopping;
+    if (is_its)
+        is_stopping = false;
+    return is_its;
 }
 
 static bool is_from_kernel(const siginfo_t *info) {
@@ -90,7 +99,7 @@ static uint64_t flags_of(const ucontext_t *context) {
 static void remember_signal(int number, const siginfo_t *info, const void *context,
                             bool is_reported) {
     struct noted *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
-    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid), stops = self;
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid);
     atomic_store(&to->thread_id, 0);
     to->thread = hak_trace_thread();
     memcpy(to->created, hak_thread_origin, sizeof to->created);
@@ -101,8 +110,7 @@ static void remember_signal(int number, const siginfo_t *info, const void *conte
     to->context = context;
     take_trap(info, context, &to->trap, &to->trap_error);
     to->flags = flags_of(context);
-    to->is_reported = is_reported || (number == SIGABRT && atomic_load(&stopping) == self &&
-                                      atomic_compare_exchange_strong(&stopping, &stops, 0));
+    to->is_reported = is_of_stop(number) || is_reported;
     hak_registers_from_context(&to->registers, context);
     atomic_store(&to->thread_id, self);
 }
@@ -336,7 +344,8 @@ static bool is_heap_fault(int number, const siginfo_t *info) {
 static void look_for_a_stop(struct hak_incident *incident) {
     find_origin(incident);
     incident->is_known = hak_crash_is_known_place();
-    incident->is_reported = incident->is_reported || incident->is_known;
+    incident->is_reported =
+        incident->is_reported || incident->is_known || !hak_crash_is_first_stop();
 }
 
 static void look_for_new_places(struct hak_incident *incident) {
@@ -346,8 +355,10 @@ static void look_for_new_places(struct hak_incident *incident) {
 }
 
 /* Reports an access to memory that was given back, and returns: to the program when it is to go on
- * and the page is open now (true), else to what the program itself does about the signal. */
-static bool report_access(int number, const siginfo_t *info, const ucontext_t *context) {
+ * and the page is open now, or dies of it (true), else to what the program itself does about the
+ * signal. Whoever dies of it keeps the right to report, so that no other thread that does the same
+ * at this moment reports it again. */
+static bool report_access(int number, const siginfo_t *info, ucontext_t *context) {
     bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
     struct hak_incident *incident = enter(number, info, context);
     incident->end_signal = 0;
@@ -356,8 +367,12 @@ static bool report_access(int number, const siginfo_t *info, const ucontext_t *c
     if (stops && incident->is_known && !incident->is_reported)
         hak_crash_make_place_known();
     bool goes_on = (incident->is_known || !stops) && hak_crash_reopen(address_of(info));
-    hak_crash_leave();
-    return goes_on;
+    bool dies = stops && !goes_on && !hak_actions_has_handler(number);
+    if (!dies)
+        hak_crash_leave();
+    else if (!end_as_first_process(number, info))
+        let_default_end(number, info, context);
+    return goes_on || dies;
 }
 
 /* ---- debug registers -------------------------------------------------------------------------
@@ -387,6 +402,18 @@ static __attribute__((noinline)) bool answer_watchpoint(const siginfo_t *info,
                      !hak_crash_is_in_repeat(&registers, flags_of(context), facts.found_address);
     hak_crash_report_fault(&facts, &registers, flags_of(context), is_behind);
     return true;
+}
+
+/* A call of the malloc family met a page of its heap that the program has closed, or that another
+ * thread gives back at this moment: the page is opened, and the call goes on. */
+static __attribute__((noinline)) bool opens_for_family(int number, const siginfo_t *info,
+                                                       const ucontext_t *context) {
+    struct hak_registers registers;
+    if (number != SIGSEGV || (info->si_code != SEGV_ACCERR && info->si_code != SEGV_MAPERR))
+        return false;
+    hak_registers_from_context(&registers, context);
+    return hak_crash_is_of_own(&registers) &&
+           hak_crash_open_closed(address_of(info), registers.value[HAK_RSP]);
 }
 
 /* True when the calling thread's handler was run for this very access, which was reported: it has
@@ -432,6 +459,10 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
     if (hak_crash_is_reporting()) {
         if (is_from_kernel(info))
             hak_crash_go_on();
+        return NULL;
+    }
+    if (opens_for_family(number, info, context)) {
+        errno = saved_errno;
         return NULL;
     }
     if (is_heap_fault(number, info)) {

@@ -1,0 +1,57 @@
+/* Threads commit one fault at the same moment: FAULT THREADS [HANDLER], the first of
+ *
+ *     free    a block is given back by all of them
+ *     read    a byte of a freed block is read
+ *
+ * With HANDLER the program hears of its end, and dies a little later. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { most = 64 };
+
+static pthread_barrier_t barrier;
+static char *volatile block;
+static volatile char byte;
+
+static void end(int number) {
+    static int heard;
+    if (__atomic_fetch_add(&heard, 1, __ATOMIC_RELAXED) != 0)
+        pause();    /* the first one ends the process */
+    usleep(100000); /* what the others do meanwhile is to be seen */
+    _exit(number);
+}
+
+static void *give(void *unused) {
+    pthread_barrier_wait(&barrier);
+    free(block);
+    return unused;
+}
+
+static void *look(void *unused) {
+    pthread_barrier_wait(&barrier);
+    byte = block[3000];
+    return unused;
+}
+
+int main(int argc, char **argv) {
+    pthread_t threads[most];
+    int reads = argc > 1 && strcmp(argv[1], "read") == 0;
+    unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) % (most + 1) : 2;
+    if (argc > 3) {
+        signal(SIGABRT, end);
+        signal(SIGSEGV, end);
+    }
+    block = malloc(200000);
+    if (reads)
+        free(block);
+    pthread_barrier_init(&barrier, NULL, count);
+    for (unsigned i = 0; i < count; i++)
+        if (pthread_create(&threads[i], NULL, reads ? look : give, NULL) != 0)
+            return 2;
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    return 0;
+}
