@@ -44,7 +44,6 @@ static struct {
     size_t looked_at;         /* blocks */
     bool is_live_left_out;    /* a block of the program's could not be looked at */
     bool is_freed_left_out;   /* the same of a freed one */
-    size_t closed_count;      /* blocks that the program has closed to reads */
     struct hak_readable page; /* the last one that could be read */
     struct found found[KEPT]; /* the first of them */
     char head[HEAD_BYTES], tail[TAIL_BYTES];
@@ -59,11 +58,6 @@ static void leave_out(bool is_live) {
  * sandbox forbids to ask, they are taken for open. */
 static bool can_read(const void *from, size_t bytes) {
     return hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_is_readable(&sweep.page, from, bytes);
-}
-
-static void leave_closed_out(bool is_live) {
-    sweep.closed_count++;
-    leave_out(is_live);
 }
 
 /* False: some of it cannot be read. */
@@ -215,7 +209,7 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     if (before.place != HAK_PLACE_LIVE && hak_closed_pages_of(&at) == hak_pages_of(&at))
         return;
     if (!is_open(&at)) {
-        leave_closed_out(before.place == HAK_PLACE_LIVE);
+        leave_out(before.place == HAK_PLACE_LIVE);
         return;
     }
     sweep.looked_at++;
@@ -311,7 +305,7 @@ static void look_at_large(const struct hak_large *large, void *context) {
         return;
     }
     if (!is_open(&at)) {
-        leave_closed_out(true);
+        leave_out(true);
         return;
     }
     sweep.looked_at++;
@@ -390,7 +384,7 @@ static bool look_at_slabs(unsigned tries) {
 static bool look_at_all(unsigned tries) {
     uint64_t signals;
     hak_block_signals(&signals);
-    sweep.found_count = sweep.looked_at = sweep.closed_count = 0;
+    sweep.found_count = sweep.looked_at = 0;
     sweep.page = (struct hak_readable){0};
     sweep.is_live_left_out = sweep.is_freed_left_out = false;
     sweep.is_alone = no_other_thread_is_there();

@@ -63,7 +63,8 @@ HAK_HIDDEN HAK_COLD bool hak_touch_is_after_free(const void *p);
  * without hakmem. */
 HAK_HIDDEN HAK_COLD void hak_touch_open(const void *p, size_t bytes);
 
-/* Tells of it: it is the fault `fault` on the block `at`. Returns under HAKMEM_ON_FAULT=continue. */
+/* Tells of it: it is the fault `fault` on the block `at`. Returns under HAKMEM_ON_FAULT=continue.
+ */
 HAK_HIDDEN HAK_COLD void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
                                         unsigned fault);
 

@@ -132,7 +132,7 @@ struct hak_leak_scan {
     struct hak_leak_area *areas;
     size_t area_count;
     const struct hak_leak_area *open_area; /* the last one that could be read; NULL = none yet */
-    struct hak_leak_range *excluded; /* by address once roots.c has sorted them */
+    struct hak_leak_range *excluded;       /* by address once roots.c has sorted them */
     size_t excluded_count;
     struct hak_leak_thread *threads;
     size_t thread_count;
