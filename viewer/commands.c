@@ -348,7 +348,12 @@ const struct view_command view_commands[] = {
          "tree, else PROGRAM's own status, or 128+n for its signal; 2 when PROGRAM cannot be\n"
          "started; 4 when its last records were not stored, which is given up after 10 s in which\n"
          "nothing was written. With --json the document is printed on stdout after PROGRAM's "
-         "end.\n",
+         "end.\n"
+         "\n"
+         "Signals that are sent to it are passed on. A second TERM or INT, where PROGRAM did not\n"
+         "end by the first, ends `run` (status 128+n): PROGRAM is left alone and recorded on. A\n"
+         "third, before that is done, ends the recording: the store is closed, and PROGRAM goes\n"
+         "on unrecorded.\n",
      .examples = "  hakmem-trace run -- ./server --port 80\n"
                  "  hakmem-trace run --allocator keep -- ./server --port 80\n"
                  "  hakmem-trace run --check trace --layout header -s app.db -- ./app\n"

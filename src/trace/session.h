@@ -19,7 +19,7 @@
 #include "trace/record.h"
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 12
+#define HAK_SESSION_VERSION 13
 
 #define HAK_PROCESSES        1024
 #define HAK_RINGS            4096
@@ -454,6 +454,9 @@ struct hak_session {
     char baseline_path[HAK_PATH_BYTES];
     _Atomic uint64_t forks; /* program: FORK records so far, each has its number */
     uint32_t profile_only;  /* HAKMEM_TRACE_PROFILE_ONLY */
+    /* Collector: 1 = the recording was ended while processes still live. Nobody reads what comes
+     * then, and no other collector is to be looked for. */
+    _Atomic uint32_t is_over;
 };
 
 #endif

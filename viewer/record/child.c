@@ -19,23 +19,49 @@ static const int forwarded[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
 
 static volatile pid_t target;
 static volatile sig_atomic_t has_ended, stop_signal;
+static volatile sig_atomic_t may_leave; /* a second TERM or INT is for `run` itself */
+static volatile sig_atomic_t asked, has_left, is_cut;
 static struct sigaction before[FORWARDED];
+
+/* Nobody is left whom it could be passed on to. */
+static void stop(int signal) {
+    struct sigaction end = {.sa_handler = SIG_DFL};
+    is_cut = has_left;
+    stop_signal = signal;
+    sigaction(signal, &end, NULL);
+}
+
+/* The first TERM or INT that somebody sends is the program's; the second says that it did not end
+ * by that, and is not passed on. */
+static void pass_on(int signal) {
+    if (may_leave && (signal == SIGTERM || signal == SIGINT) && asked++ > 0) {
+        has_left = 1;
+        stop_signal = signal;
+    } else {
+        kill(target, signal);
+    }
+}
 
 static void forward(int signal, siginfo_t *info, void *context) {
     (void)context;
+    bool is_stop = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
     /* The kernel sends a terminal's signals to every process of the group. */
-    if (target > 0 && info->si_code != SI_KERNEL)
-        kill(target, signal);
-    if (has_ended &&
-        (signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT)) {
-        struct sigaction end = {.sa_handler = SIG_DFL};
-        stop_signal = signal;
-        sigaction(signal, &end, NULL);
-    }
+    if (!has_left && target > 0 && info->si_code != SI_KERNEL)
+        pass_on(signal);
+    else if ((has_ended || has_left) && is_stop)
+        stop(signal);
 }
 
 const volatile sig_atomic_t *run_child_stop_signal(void) {
     return &stop_signal;
+}
+
+bool run_child_has_left(void) {
+    return has_left;
+}
+
+bool run_child_is_cut(void) {
+    return is_cut;
 }
 
 static void take_signals(void) {
@@ -147,15 +173,32 @@ bool run_child_is_init(void) {
     return getpid() == 1;
 }
 
-int run_child_wait(struct run_child *child) {
+static void note_child(int signal) {
+    (void)signal;
+}
+
+int run_child_wait(struct run_child *child, bool leaves) {
+    struct sigaction action = {.sa_handler = note_child, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
+    sigset_t all, open;
     int status = 0;
     pid_t ended;
-    do { /* as the first process of a namespace it inherits orphans, and must take them, too */
-        ended = waitpid(run_child_is_init() ? -1 : child->pid, &status, 0);
-    } while (ended != child->pid && (ended >= 0 || errno == EINTR));
+    sigaction(SIGCHLD, &action, NULL);
+    may_leave = leaves;
+    /* Signals come in sigsuspend alone: none falls between a look and the sleep after it. */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &open);
+    for (;;) {
+        /* As the first process of a namespace it inherits orphans, and must take them, too. */
+        ended = waitpid(run_child_is_init() ? -1 : child->pid, &status, WNOHANG);
+        if (ended == child->pid || ended < 0 || has_left)
+            break;
+        if (ended == 0)
+            sigsuspend(&open);
+    }
     target = 0;
-    has_ended = 1;
-    return ended == child->pid ? status : 0;
+    has_ended = ended == child->pid || ended < 0;
+    sigprocmask(SIG_SETMASK, &open, NULL);
+    return has_ended ? ended == child->pid ? status : 0 : stop_signal;
 }
 
 void run_child_end_all(void) {

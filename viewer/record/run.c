@@ -27,6 +27,7 @@ struct outcome {
     uint64_t unstored; /* events that the store could not take */
     bool read;         /* the store could be read */
     bool committed;
+    bool is_cut;     /* the recording was ended while processes live */
     bool is_refused; /* it came to the collector, which made no store for it */
     uint32_t live, sessions;
 };
@@ -183,6 +184,18 @@ static void print_unwatched(struct view *view, const struct outcome *outcome) {
     free(note);
 }
 
+/* `run` was ended before the program: who goes on, and whether that is recorded. */
+static void print_left(struct view *view, const struct run_child *child,
+                       const struct outcome *outcome) {
+    if (outcome->live == 0 || !outcome->read)
+        return;
+    view_error("run: a second signal came, and the program did not end by the first: process %d "
+               "(%s) goes on, %s %s",
+               (int)child->pid, view->argument[0],
+               outcome->is_cut ? "unrecorded; what it did until now is in" : "and is recorded into",
+               view_path_from_here(view->store_path));
+}
+
 static bool print_json(struct view *view, const struct outcome *outcome, int status) {
     json_t *document = view_json_document(view);
     hak_json_set_number(document, "events", outcome->events);
@@ -201,7 +214,7 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
                    struct findings *findings, struct outcome *outcome) {
     outcome->sessions = hak_keeper_sessions(keeper);
     outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
-    if (outcome->live > 0 && view_given(view, "wait")) {
+    if (outcome->live > 0 && view_given(view, "wait") && !run_child_has_left()) {
         hak_keeper_wait_for_live(keeper, COMMIT_WAIT_MS, run_child_stop_signal());
         outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
     }
@@ -214,7 +227,11 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
     outcome->is_refused = outcome->sessions > 0 && !path[0];
     if (outcome->is_refused)
         outcome->sessions = 0;
-    if (hak_keeper_stop(keeper, outcome->committed ? COMMIT_WAIT_MS : 0) == HAK_STORE_BEHIND)
+    int patience_ms = outcome->committed ? COMMIT_WAIT_MS : 0;
+    outcome->is_cut = run_child_is_cut() && outcome->live > 0;
+    enum hak_store_end end = outcome->is_cut ? hak_keeper_cut(keeper, patience_ms)
+                                             : hak_keeper_stop(keeper, patience_ms);
+    if (end == HAK_STORE_BEHIND)
         outcome->committed = false;
     if (outcome->sessions > 0)
         count_faults(view, path, findings, outcome);
@@ -274,7 +291,7 @@ static int wait_for_program(struct run_child *child, struct record_part *part,
         part->program = child->pid;
         part->has_started = true;
     }
-    int status = run_child_wait(child);
+    int status = run_child_wait(child, part == NULL);
     status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     if (part) {
         part->program = 0;
@@ -322,7 +339,10 @@ int record_run(struct view *view, struct record_part *part) {
         part->is_recorded = outcome.read;
         part->live = outcome.live;
     } else {
-        print_closing_lines(view, &outcome);
+        if (run_child_has_left())
+            print_left(view, &child, &outcome);
+        else
+            print_closing_lines(view, &outcome);
         print_unwatched(view, &outcome);
     }
     /* Without a record a store is made for a fault alone: none is no finding. */

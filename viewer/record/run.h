@@ -83,11 +83,16 @@ bool run_child_start(struct run_child *child, const char *session, const char *s
 /* Ends a child that was not started. */
 void run_child_cancel(struct run_child *child);
 /* Waits for its end, passing signals on. Returns its wait status. As the first process of a pid
- * namespace it takes the orphans that end meanwhile. */
-int run_child_wait(struct run_child *child);
+ * namespace it takes the orphans that end meanwhile. `leaves`: the second TERM or INT, other than
+ * from the terminal, ends the waiting, and its number is the status. */
+int run_child_wait(struct run_child *child, bool leaves);
+/* True when it has, and the program still lives. */
+bool run_child_has_left(void);
+/* True when another TERM, INT, HUP or QUIT has come since: the recording is to end with `run`. */
+bool run_child_is_cut(void);
 /* The number of the TERM, INT, HUP or QUIT that came after its end, when nobody is left whom it
- * could be passed on to, else 0: `run` waits for nobody then. The same once more ends `run` at
- * once. */
+ * could be passed on to, or that ended the waiting for it; else 0: `run` waits for nobody then. The
+ * same once more ends `run` at once. */
 const volatile sig_atomic_t *run_child_stop_signal(void);
 /* True for the first process of a pid namespace, with which all others end. */
 bool run_child_is_init(void);

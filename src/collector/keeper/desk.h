@@ -15,6 +15,7 @@ struct hak_desk {
     uint32_t sync_wanted;
     bool hold, leave;
     bool hand_over; /* leaves when its worker has all: that starts another keeper */
+    bool is_cut;    /* the store is closed though processes still live */
     /* The thread's. */
     uint32_t sync_done, sync_live;
     uint32_t sessions;

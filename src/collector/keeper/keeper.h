@@ -64,6 +64,10 @@ enum hak_store_end {
  * after the caller has ended. */
 enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms);
 
+/* The same, but the recording ends now: of processes that still live the store has what they did
+ * until then, and says so; they go on unrecorded. */
+enum hak_store_end hak_keeper_cut(struct hak_keeper *keeper, int timeout_ms);
+
 /* Waits until no process of the recording lives, however long that is, or `*stop` is not 0 (a
  * handler of a signal may set it; NULL = none does). */
 void hak_keeper_wait_for_live(struct hak_keeper *keeper, int timeout_ms,

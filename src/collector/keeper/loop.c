@@ -244,8 +244,8 @@ static void begin_sync(struct hak_loop *l, uint32_t wanted) {
 }
 
 /* Whether FINISH is wanted, and since when. */
-static bool wants_finish(struct hak_loop *l, bool hold) {
-    if (l->held.count > 0 || hold)
+static bool wants_finish(struct hak_loop *l, bool hold, bool is_cut) {
+    if ((l->held.count > 0 && !is_cut) || hold)
         l->finish_since_ms = 0;
     else if (l->finish_since_ms == 0)
         l->finish_since_ms = hak_time_ms();
@@ -262,12 +262,13 @@ static bool is_handed_over(struct hak_loop *l) {
 static bool obey(struct hak_loop *l) {
     pthread_mutex_lock(&l->desk->lock);
     bool leave = l->desk->leave, hold = l->desk->hold, hand_over = l->desk->hand_over;
+    bool is_cut = l->desk->is_cut;
     uint32_t wanted = l->desk->sync_wanted;
     pthread_mutex_unlock(&l->desk->lock);
     if (leave || (hand_over && is_handed_over(l)) || l->finished)
         return false;
     begin_sync(l, wanted);
-    bool finish = wants_finish(l, hold);
+    bool finish = wants_finish(l, hold, is_cut);
     if (!hak_loop_tell_worker(l))
         return true;
     struct hak_link_message m = {.type = HAK_LINK_SYNC, .number = wanted};
@@ -277,6 +278,7 @@ static bool obey(struct hak_loop *l) {
             l->worker.sync_sent = wanted;
     } else if (finish && !l->worker.is_finishing && !hak_loop_finish_awaits_guests(l)) {
         m.type = HAK_LINK_FINISH;
+        m.number = is_cut;
         l->worker.is_finishing =
             hak_loop_tell_refused(l, true) && hak_keeper_worker_send(&l->worker, &m, -1);
     }

@@ -190,14 +190,15 @@ void hak_keeper_wait_for_live(struct hak_keeper *keeper, int timeout_ms,
         usleep(LIVE_MS * 1000);
 }
 
-enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms) {
+static enum hak_store_end stop(struct hak_keeper *keeper, int timeout_ms, bool is_cut) {
     uint32_t live = 0;
     bool known = hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0;
-    bool hand_over = known && live > 0;
+    bool hand_over = known && live > 0 && !is_cut;
     pthread_mutex_lock(&keeper->desk.lock);
     struct patience patience = begin_patience(keeper, timeout_ms);
     keeper->desk.hold = false;
     keeper->desk.hand_over = hand_over;
+    keeper->desk.is_cut = is_cut;
     wake_keeper(keeper);
     bool in_time = true;
     while (!keeper->desk.ended && in_time)
@@ -217,6 +218,14 @@ enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms) {
            : is_handed_over     ? HAK_STORE_HANDED_OVER
            : known && live == 0 ? HAK_STORE_COMMITTED
                                 : HAK_STORE_BEHIND;
+}
+
+enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms) {
+    return stop(keeper, timeout_ms, false);
+}
+
+enum hak_store_end hak_keeper_cut(struct hak_keeper *keeper, int timeout_ms) {
+    return stop(keeper, timeout_ms, true);
 }
 
 int hak_keeper_main(const char *collect_path, int first, const char *name, bool revived) {

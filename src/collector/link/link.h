@@ -41,6 +41,7 @@ enum hak_link_type {
 struct hak_link_message {
     uint32_t type;          /* enum hak_link_type */
     uint32_t number;        /* of the session; SYNC and SYNCED: serial; FINISHED: 1 = all is well;
+                               FINISH: 1 = end the sessions that live, too;
                                UNRECORDED: pid of the parent, 0 = not known */
     uint32_t live;          /* SYNCED: processes that still live */
     uint32_t replace_store; /* CONFIG: an existing store is overwritten */

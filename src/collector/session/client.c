@@ -139,13 +139,14 @@ void hak_client_release(struct hak_client *client, struct hak_rows *rows) {
     if (rings > client->rings_high)
         client->rings_high = rings;
     hak_ends_tell_unentered(client, rows);
-    for (uint32_t i = 0; i < client->rings_high; i++)
+    /* Of a session that was cut processes still write: nothing is given back to them. */
+    for (uint32_t i = 0; i < client->rings_high && !client->is_cut; i++)
         release_ring(client, rows, i);
     for (uint32_t i = 0; i < client->processes_high; i++)
-        if (client->processes[i].phase == HAK_PHASE_CLOSED)
+        if (client->processes[i].phase == HAK_PHASE_CLOSED && !client->is_cut)
             free_entry(client, i);
-        else if (client->processes[i].phase == HAK_PHASE_GONE && !has_rings(client, i) &&
-                 hak_snapshot_has_ended(client, i))
+        else if (client->processes[i].phase == HAK_PHASE_GONE &&
+                 (client->is_cut || !has_rings(client, i)) && hak_snapshot_has_ended(client, i))
             close_process(client, rows, i);
 }
 
@@ -177,4 +178,10 @@ bool hak_client_is_over(struct hak_client *client, uint64_t now_ns) {
         return false;
     client->over = true;
     return true;
+}
+
+void hak_client_cut(struct hak_client *client) {
+    for (uint32_t i = 0; i < client->processes_high; i++)
+        client->processes[i].is_cut |= client->processes[i].phase == HAK_PHASE_LIVE;
+    client->is_cut = client->over = true;
 }

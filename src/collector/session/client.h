@@ -50,6 +50,7 @@ struct hak_process_watch {
     uint32_t nodes_end;   /* once it is closed: the ids of its nodes are below */
     uint64_t held_ask_ms; /* attach: when to ask again whether it holds the session's memory */
     bool has_executed;    /* attach: it does not, and goes on */
+    bool is_cut;          /* it lived when the recording was ended */
     uint64_t unknown_stacks; /* events whose stack was in the ring of nodes no more */
 };
 
@@ -71,6 +72,7 @@ struct hak_client {
     bool moved;                                 /* tails moved since its commits word did */
     bool is_abandoned;                          /* nobody maps it; what it says is final */
     bool over;                                  /* nobody maps it and all of it is stored */
+    bool is_cut;  /* it is over though processes of it live: hak_client_cut */
     bool is_file; /* a session that went into a file: its processes are gone (rings_file.h) */
     uint64_t file_end_ticks, file_reference; /* of a file: its last record; times lie before */
     struct hak_fork_note {
@@ -100,5 +102,9 @@ void hak_client_release(struct hak_client *client, struct hak_rows *rows);
 
 /* True when all processes are closed, every ring is stored and nobody maps the memory. */
 bool hak_client_is_over(struct hak_client *client, uint64_t now_ns);
+
+/* It is over from now on, whoever lives: nothing of the memory is given back to those, which may
+ * still write, and their rows say that they went on. */
+void hak_client_cut(struct hak_client *client);
 
 #endif

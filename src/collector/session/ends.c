@@ -33,6 +33,7 @@ struct pidfd_facts {
     "the collector was killed before it had stored anything of it"
 #define ATTACHED_EXEC                                                                              \
     "executed a program, " NOT_RECORDED "`record -p` ends with the program that it began with"
+#define CUT      "it went on when the recording was ended, and how it ended is not recorded"
 #define WENT_ON  "it went on without a collector, and how it ended is not recorded"
 #define TELL_NS  500000000u
 #define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
@@ -191,6 +192,9 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     p->row.signal = 0;
     if (w->replaced_ns) {
         p->row.end_kind = 3;
+    } else if (w->is_cut && status < 0 && state != HAK_PROCESS_ENDED) {
+        p->row.end_kind = 0;
+        hak_rows_note(rows, w->row, CUT);
     } else if (w->has_executed && state != HAK_PROCESS_ENDED) {
         p->row.end_kind = 4;
         hak_rows_note(rows, w->row, ATTACHED_EXEC);

@@ -230,6 +230,7 @@ static void hear_keeper(struct hak_worker *w) {
             w->sync_wanted = m.number;
         } else if (m.type == HAK_LINK_FINISH) {
             w->finish_wanted = true;
+            w->cut_wanted |= m.number != 0;
         }
         if (descriptor >= 0)
             close(descriptor);
@@ -350,6 +351,17 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
     }
 }
 
+/* The recording ends before its processes do: they are told, and what they did until then is
+ * stored. */
+static void cut_sessions(struct hak_worker *w) {
+    for (uint32_t i = 0; i < w->client_count; i++)
+        atomic_store(&hak_mapping_header(&w->clients[i]->map)->is_over, 1);
+    hak_worker_commit_all(w);
+    for (uint32_t i = 0; i < w->client_count; i++)
+        hak_client_cut(w->clients[i]);
+    close_sessions(w, hak_time_ns());
+}
+
 static uint32_t count_live(const struct hak_worker *w, uint32_t for_unseen) {
     uint32_t live = 0;
     for (uint32_t i = 0; i < w->client_count; i++) {
@@ -437,6 +449,8 @@ static bool work(struct hak_worker *w) {
         hak_worker_report_faults(w);
     close_sessions(w, now);
     answer_sync(w);
+    if (w->finish_wanted && w->cut_wanted)
+        cut_sessions(w);
     if (w->link < 0) {
         start_keeper(w, now);
         if (w->link < 0 && w->client_count == 0)

@@ -145,6 +145,7 @@ static void copy_header(struct hak_session *copy, uint64_t new_id) {
     atomic_store(&copy->orphans_taken, 0);
     atomic_store(&copy->collector_waits, 0);
     atomic_store(&copy->closing, 0);
+    atomic_store(&copy->is_over, 0);
     atomic_store(&copy->worker_heartbeat_ns, 0);
     atomic_store(&copy->keeper_heartbeat_ns, hak_monotonic_ns());
     atomic_fetch_add(&copy->epoch, EPOCHS_SPARE);
@@ -254,13 +255,14 @@ static void try_to_take_over(bool is_at_end) {
 }
 
 bool hak_collector_is_given_up(void) {
-    return has_given_up;
+    return has_given_up || (hak_current_ready() && hak_current_is_over());
 }
 
 static void replace_dead(uint64_t ms, bool is_at_end) {
     uint64_t signals, now = hak_monotonic_ns();
     uint32_t nobody = 0;
-    if (hak_current.overwrites || (hak_current_collector_beats(ms) && !has_given_up) ||
+    if (hak_current.overwrites || hak_current_is_over() ||
+        (hak_current_collector_beats(ms) && !has_given_up) ||
         (now < atomic_load(&next_look_ns) && !is_at_end) || attempts >= ATTEMPTS ||
         !atomic_compare_exchange_strong(&at_work, &nobody, 1))
         return;
@@ -319,7 +321,7 @@ static bool keeper_holds(const struct hak_session *session, const struct life *s
 void hak_collector_make_sure(void) {
     struct hak_session *session = hak_current.session;
     struct life since = last_life(session);
-    if (!hak_current.keeper_name[0])
+    if (!hak_current.keeper_name[0] || hak_current_is_over())
         return;
     /* A worker that slept and has heard the bell lives; and what a keeper holds is not lost. */
     if (hak_ring_doorbell_wake(session) > 0 || keeper_holds(session, &since))

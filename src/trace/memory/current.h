@@ -109,6 +109,11 @@ HAK_HIDDEN void hak_current_leave(void);
  * within the last `ms`. */
 HAK_HIDDEN bool hak_current_collector_beats(uint64_t ms);
 
+/* True when the recording was ended while this process lives: it goes on checked and unrecorded. */
+static inline bool hak_current_is_over(void) {
+    return atomic_load_explicit(&hak_current.session->is_over, memory_order_relaxed) != 0;
+}
+
 /* Goes on with a new collector if the old one has been silent for `ms` and is dead. Costs little
  * while its heart beats. Not for use between enter_claim and leave_claim. */
 static inline void hak_current_replace_collector(uint64_t ms) {

@@ -12,8 +12,9 @@ enum {
 };
 
 bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns) {
-    hak_current_await_commit(commits, WAIT_SLICE_MS);
-    if (hak_current.is_left) /* no collector reads it any more */
+    if (!hak_current_is_over())
+        hak_current_await_commit(commits, WAIT_SLICE_MS);
+    if (hak_current.is_left || hak_current_is_over()) /* no collector reads it any more */
         return false;
     uint64_t limit = hak_current_collector_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
     if (hak_monotonic_ns() - begin_ns >= limit * HAK_MILLISECOND_NS)

@@ -65,7 +65,8 @@ static bool claim_first(struct hak_writer *w) {
     bool is_vain = w->retry_ns || hak_current.overwrites;
     uint64_t deadline = is_vain ? now : now + NO_RING_WAIT_MS * HAK_MILLISECOND_NS;
     struct hak_ring_entry *ring = claim_or_share(w);
-    while (!ring && !w->shared && !hak_current.is_left && (now = hak_monotonic_ns()) < deadline) {
+    while (!ring && !w->shared && !hak_current.is_left && !hak_current_is_over() &&
+           (now = hak_monotonic_ns()) < deadline) {
         uint32_t commits = atomic_load(&hak_current.session->commits);
         hak_current_await_commit(commits, WAIT_SLICE_MS);
         ring = claim_or_share(w);

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# TERM and INT that somebody sends to `run`, while the program hears them and goes on: the first is the program's, the second
+# ends `run` and the recording goes on, a third ends the recording, and the store is closed.
+set -u
+# shellcheck source=tests/tools/tree_run.sh
+. "$SOURCE/tests/tools/tree_run.sh"
+mkfifo heard orders answers
+exec 5<>heard 6<>orders 7<>answers
+
+due() { [ "$1" = "$2" ] || fail "$3: '$1' where '$2' was due"; }
+# The program's next line, or byte of a signal.
+answer() { local line; read -r -t 60 line <&7 || line=none; due "$line" "$1" "the program's answer"; }
+signal() { local byte; read -r -t 60 -n 1 byte <&5 || byte=none; due "$byte" "$1" "the signal that it got"; }
+start() {
+    tree_name=$1
+    rm -f store.db*
+    env --default-signal=INT "$trace" run --check trace --store store.db -- "$BUILD/tests/trees/stubborn" heard <orders >answers 2>err &
+    run=$!
+    answer ready
+    program=$(pgrep -P "$run" -x stubborn)
+}
+order() { printf %s "$1" >&6; answer "$1 $2"; }
+stop() {
+    printf q >&6
+    gone() { [ ! -d "/proc/$program" ]; }
+    until_true gone || fail "the program does not end"
+}
+
+start "one TERM"
+kill -TERM "$run"
+signal T
+order m 1
+stop
+wait "$run"
+due $? 7 "status of run"
+due "$(cat err)" "" "on stderr"
+check_store
+
+start "two TERM"
+kill -TERM "$run"
+signal T
+order m 1
+kill -TERM "$run"
+wait "$run"
+due $? 143 "status of run"
+due "$(cat err)" "hakmem-trace: run: a second signal came, and the program did not end by the first: process $program \
+($BUILD/tests/trees/stubborn) goes on, and is recorded into store.db" "on stderr"
+order h 1
+order m 1
+order x 1
+stop
+until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
+expect "count(*) from event where kind = 'MALLOC' and size = 12345" 6
+expect "group_concat(end_kind || ' ' || exit_status) from (select * from process where program like '%stubborn' and end_kind < 3)" "1 7"
+expect "count(*) from process where program like '%/true'" 1
+nothing_lost
+check_store
+
+# The third is there before `run` does anything for the second.
+start "three signals"
+kill -TERM "$run"
+signal T
+order m 1
+kill -STOP "$run"
+until_true are_stopped "$run" || exit 1
+kill -TERM "$run"
+kill -INT "$run"
+kill -CONT "$run"
+wait "$run"
+due $? 143 "status of run"
+due "$(cat err)" "hakmem-trace: run: a second signal came, and the program did not end by the first: process $program \
+($BUILD/tests/trees/stubborn) goes on, unrecorded; what it did until now is in store.db" "on stderr"
+until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
+[ ! -e store.db-wal ] || fail "the WAL was left beside the store"
+sum=$(sha256sum <store.db)
+order h 1
+order m 1
+order x 1
+expect "count(*) from event where kind = 'MALLOC' and size = 12345" 3
+expect "group_concat(end_kind || ' ' || note) from process" "0 it went on when the recording was ended, and how it ended is not recorded"
+stop
+due "$(cat err | wc -l)" 1 "lines on stderr"
+due "$(echo ./*.db ./*.rings 2>/dev/null)" "./store.db ./*.rings" "files"
+due "$(sha256sum <store.db)" "$sum" "the closed store"
+"$trace" info -s store.db >info
+grep complete info
