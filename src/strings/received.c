@@ -86,11 +86,22 @@ static const struct mmsghdr *take_message(struct tables *tables, size_t i) {
                : NULL;
 }
 
+/* What comes may be written over the table itself, which then says nothing any more. */
+static bool is_overwritten(struct pieces pieces) {
+    uintptr_t start = (uintptr_t)pieces.first, end = (uintptr_t)(pieces.first + pieces.count);
+    for (size_t i = 0; i < pieces.count; i++) {
+        uintptr_t at = (uintptr_t)pieces.first[i].iov_base;
+        if (at < end && at + pieces.first[i].iov_len > start)
+            return true;
+    }
+    return false;
+}
+
 static bool receives_each(const struct call *call, struct pieces pieces) {
     bool is_later = false;
     for (size_t i = 0; i < pieces.count; i++)
         is_later |= hak_string_receives(call, pieces.first[i].iov_base, pieces.first[i].iov_len);
-    return is_later;
+    return is_later && !is_overwritten(pieces);
 }
 
 static void reads_each(const struct call *call, struct pieces pieces) {

@@ -81,7 +81,7 @@ enum { COUNTS = sizeof counts / sizeof *counts };
 static void drain(void) {
     char taken[256];
     for (int i = 0; i < 2; i++)
-        while (recv(ends[i], taken, sizeof taken, MSG_DONTWAIT) > 0)
+        while (recv(ends[i], taken, sizeof taken, MSG_DONTWAIT) >= 0)
             ;
 }
 
@@ -168,6 +168,35 @@ static void call_with_signals(char *p) {
     }
 }
 
+/* What is legal, and looks as if it were not. */
+static void call_with_overlaps(void) {
+    char *small = malloc(16), *twice = malloc(64);
+    struct iovec *own = malloc(2 * sizeof *own), sent[2] = {{small, SSIZE_MAX}, {NULL, 0}};
+    fprintf(out, "---- overlaps\n");
+    drain();
+    /* What comes makes of the table another one, of which nothing was asked. */
+    own[0] = (struct iovec){own, sizeof *own};
+    own[1] = (struct iovec){small, 64};
+    (void)!write(ends[0], sent, sizeof *sent + 8);
+    SHOW(readv(ends[1], own, 2));
+    /* The same bytes in several pieces, and none. */
+    struct iovec pieces[3] = {{twice, 64}, {twice + 32, 0}, {twice + 32, 32}};
+    SHOW(writev(ends[0], pieces, 3));
+    SHOW(readv(ends[1], pieces, 3));
+    struct iovec nothing[2] = {{small + 16, 0}, {NULL, 0}};
+    SHOW(writev(file, nothing, 2));
+    SHOW(readv(file, nothing, 2));
+    SHOW(writev(file, NULL, 0));
+    SHOW(memmove(twice, twice + 1, 63) == twice);
+    SHOW(memmove(twice + 1, twice, 63) == twice + 1);
+    SHOW(read(file, small + 16, 0));
+    SHOW(write(file, small + 16, 0));
+    drain();
+    free(own);
+    free(twice);
+    free(small);
+}
+
 static void call_the_kernel(void) {
     static struct iovec many[MANY];
     for (int i = 0; i < MANY; i++)
@@ -216,6 +245,7 @@ static void call_the_kernel(void) {
     call_with_pieces(one, MANY);
     free(one);
     free(small);
+    call_with_overlaps();
 }
 
 /* ---- every function -------------------------------------------------------------------------- */
