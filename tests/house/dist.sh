@@ -5,9 +5,9 @@ set -u
 fail() { echo "dist.sh: $*"; exit 1; }
 version=$(sed -n 's/^#define HAK_VERSION  *"\(.*\)"$/\1/p' "$SOURCE/src/version.h")
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "no version: '$version'"
-# CHANGELOG.md begins with it, and so do Debian's changes; the day is the same everywhere, too.
+# CHANGELOG.md has it first, behind what is not released yet, and so do Debian's changes; the day is the same everywhere, too.
 day=$(date -ud "$(sed -n 's/^#define HAK_VERSION_DAY  *"\(.*\)"$/\1/p' "$SOURCE/src/version.h")" +%F)
-[ "$(grep -m1 '^## ' "$SOURCE/CHANGELOG.md")" = "## $version ($day)" ] || fail "CHANGELOG.md does not begin with $version ($day)"
+[ "$(grep -m1 '^## [0-9]' "$SOURCE/CHANGELOG.md")" = "## $version ($day)" ] || fail "the first version of CHANGELOG.md is not $version ($day)"
 debian=$SOURCE/packaging/debian
 read -r _ latest _ <"$debian/changelog"
 [[ $latest =~ ^\("$version"-[1-9][0-9]*\)$ ]] || fail "packaging/debian/changelog begins with $latest"

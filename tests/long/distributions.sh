@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# The README's two commands in bare roots of Debian 12, 13 and sid, as root, and `make deb` with a program recorded by the packages: a table
+# of each release's versions and results in docs/benchmarks. RELEASES="bookworm trixie sid" chooses; TESTS="tests/unit ..." runs these
+# in place of all. Roots come from the Debian mirror that apt has here.
+# timeout: 43200
+set -u
+fail() { echo "distributions.sh: $*"; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "skipped: only root can make a bare root"; exit 77; }
+command -v debootstrap >/dev/null || fail "debootstrap is missing: tools/deps long installs it"
+# shellcheck disable=SC2086
+set -- ${RELEASES:-bookworm trixie sid}
+mirror=$(apt-cache policy libc6 | awk '$3 ~ "/main$" && $2 ~ "/debian/?$" { print $2; exit }')
+mirror=${mirror:-http://deb.debian.org/debian}
+eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
+commit=$(git -C "$SOURCE" rev-parse --short HEAD) || fail "the tree is no clone"
+# TESTS is given by name, so that a root's own shell splits it.
+tests=${TESTS-}
+
+# Runs a command in a root with mounts and processes of its own, which end with it. A root that is pivoted to, unlike one of chroot, lets
+# programs there make namespaces for users.
+within() { # ROOT COMMAND...
+    # shellcheck disable=SC2016
+    unshare --mount --pid --fork --kill-child --propagation private env -i http_proxy="${http_proxy-}" TESTS="$tests" CI=true HOME=/root LC_ALL=C.UTF-8 \
+        DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        sh -ec 'root=$1 && shift
+            mount --bind "$root" "$root" && cd "$root"
+            mount --rbind /dev dev && mount --rbind /sys sys && mount -t proc proc proc
+            mount -t tmpfs -o mode=1777 tmp tmp && mount -t tmpfs run run && mkdir -p run/lock old
+            pivot_root . old
+            exec chroot . sh -c "umount -l /old; cd /srv/hakmem 2>/dev/null || cd /; exec \"\$@\"" sh "$@"' sh "$@" </dev/null
+}
+
+# The version of a program or library in a root: `version ROOT COMMAND [ARG]`, the first number with a dot of what it says.
+version() { within "$@" 2>&1 | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1; }
+
+status=0 rows='' details=''
+for release; do
+    root=$PWD/$release
+    debootstrap --variant=minbase "$release" "$root" "$mirror" >"$release.made" 2>&1 || { tail "$release.made"; fail "debootstrap of $release from $mirror"; }
+    # A mirror that stands still for some weeks calls its own lists of sid too old.
+    echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90distributions"
+    { cp /etc/resolv.conf "$root/etc/" && git clone -q "$SOURCE" "$root/srv/hakmem"; } || fail "no clone in the root of $release"
+    within "$root" sh -c 'apt-get -q update && apt-get -q install -y --no-install-recommends make' >"$release.made" 2>&1 ||
+        { tail "$release.made"; fail "$release: apt-get install make"; }
+
+    demo=passed check=passed deb=passed
+    within "$root" make demo >"$release.demo" 2>&1 || demo=failed
+    if [ -n "$tests" ]; then
+        # shellcheck disable=SC2016
+        within "$root" sh -c 'tools/deps && make tests && exec tests/run $TESTS' >"$release.check" 2>&1 || check=failed
+    else
+        within "$root" make check >"$release.check" 2>&1 || check=failed
+    fi
+    within "$root" make deb >"$release.deb" 2>&1 || deb=failed
+    # The packages as a user has them, with what they recommend, in place of the clone's own build.
+    # shellcheck disable=SC2016
+    [ "$deb" = failed ] || within "$root" sh -ec 'apt-get -q install -y ./build/deb/hakmem-tools_*_amd64.deb
+        cd /tmp && hakmem-trace run -s used.db -- /bin/ls / && hakmem-trace faults -s used.db | grep "^No fault in used.db"' >"$release.used" 2>&1 || deb="built, not usable"
+    [ "$demo,$check,$deb" = passed,passed,passed ] || status=1
+    depends=$(dpkg-deb -f "$root"/srv/hakmem/build/deb/hakmem-tools_*_amd64.deb Recommends 2>/dev/null)
+    # shellcheck disable=SC2016
+    rows+="| $release ($(cat "$root/etc/debian_version")) | $(version "$root" gcc -dumpfullversion) | $(version "$root" clang --version) | $(version "$root" ldd --version) | "
+    rows+="$(version "$root" gdb --version) | $(version "$root" python3 --version) | $demo | $check: $(tail -n 1 "$release.check") | $deb: ${depends:-nothing} |"$'\n'
+    details+=$'\n'"## $release"$'\n\n```\n'"$(grep -hE '^(skipped|flaky|FAILED|make deps: .* has no)' "$release.check" | sort -u | cut -c 1-200)"$'\n```\n'
+    for part in demo check deb used; do [ ! -e "$release.$part" ] || cp "$release.$part" "$root.$part.log"; done
+    [ "$demo" = passed ] || tail -n 30 "$release.demo"
+    [ "$deb" = passed ] || tail -n 30 "$release.deb"
+    rm -rf --one-file-system "$root"
+done
+
+command="make check"
+[ -z "$tests" ] || command="make tests; tests/run $tests"
+page=$SOURCE/docs/benchmarks/$(date +%F)-distributions.md
+[ ! -e "$page" ] || page=$SOURCE/docs/benchmarks/$(date +%F)-distributions-$commit.md
+{
+    echo "# hakmem on Debian's releases, $(date +%F)"
+    echo
+    echo "Commit $commit, $(nproc) processors, kernel $(uname -r), roots by debootstrap (minbase) from $mirror. tests/long/distributions.sh wrote this page."
+    echo "In each: \`make demo\`, \`$command\` and \`make deb\`, as root."
+    echo
+    echo '| release | gcc | clang | glibc | gdb | Python | make demo | tests | make deb: hakmem-tools recommends |'
+    echo '|---|---|---|---|---|---|---|---|---|'
+    printf '%s%s' "$rows" "$details"
+} >"$page"
+echo "written: $page"
+exit $status
