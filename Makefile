@@ -58,7 +58,7 @@ VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))
 
 # Level light (src/light.h): the plain allocator a second time, which shares the options, the size classes and the threads' data
 # of the checks' half.
-LIGHT_SRC  := $(filter-out src/options%.c src/size_class.c src/front/front.c src/entry/deepbind.c src/entry/environment.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
+LIGHT_SRC  := $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
 
 # hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
 KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment,src/entry/$(f).c)
@@ -234,6 +234,19 @@ $(DEAF)/hakmem-collect: $(BUILD)/hakmem-collect
 $(DEAF)/libwatch.a: $(DEAF_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 
+# hakmem-debug.so as it is with an ld.so before glibc 2.35 (tests/tools/old_loader.h), in a folder of its own like that, and unit
+# tests of what it keeps there: tests/unit/old/FOLDER/NAME_test.c is tests/unit/FOLDER/NAME_test.c, or one of its own.
+OLD     := $(BUILD)/old
+OLD_OBJ := $(OLD)/src/platform/objects.o
+$(OLD)/%.o: %.c tests/tools/old_loader.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(OURS) $(DEBUG) -include tests/tools/old_loader.h $(DEPEND) -c -o $@ $<
+$(OLD)/hakmem-debug.so: $(OLD_OBJ) $(filter-out $(BUILD)/debug/src/platform/objects.o,$(DEBUG_OBJ)) $(BUILD)/light.o
+	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
+$(OLD)/hakmem-collect: $(BUILD)/hakmem-collect
+	@mkdir -p $(@D)
+	$(call SAY,name) { ln -f $< $@ 2>/dev/null || cp -f $< $@; }
+
 # The guard's tests take the tracer's place themselves.
 $(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry leaks trace tree unwind,$(BUILD)/debug/src/$(d)/%),$(DEBUG_OBJ)) \
                           $(BUILD)/debug/src/trace/tracer.o $(BUILD)/debug/src/trace/control.o
@@ -354,7 +367,7 @@ USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
               $(BUILD)/tests/faults/cxx/plugin_host.so
 USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -std=c++17 -O0 -g -w -iquote include
-TOOL_BIN   := $(DEAF)/hakmem-debug.so $(DEAF)/hakmem-collect $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
+TOOL_BIN   := $(DEAF)/hakmem-debug.so $(DEAF)/hakmem-collect $(OLD)/hakmem-debug.so $(OLD)/hakmem-collect $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(BUILD)/tests/tools/rounds.so \
               $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
 BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
@@ -408,12 +421,19 @@ $(BUILD)/tests/format/%: tests/format/%.c $(BUILD)/libcollector.a $(BUILD)/libst
 COMPARE     := $(BUILD)/tests/programs/unwind_compare
 UNWIND_LIB  := $(BUILD)/libunwinder.a
 COMPARE_BIN := $(COMPARE)/compare.so $(COMPARE)/show_counts
-$(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/trace/stacks/*.c) $(addprefix src/platform/,maps.c file.c path.c line.c))
+$(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/trace/stacks/*.c) $(addprefix src/platform/,maps.c file.c path.c line.c objects.c symbols.c module.c))
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(OURS) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_LIB)
 # Its tests and that of stacks have nothing else of the tracer in them: they take its place.
+OLD_TEST := $(filter $(BUILD)/tests/unit/old/%,$(UNIT_TESTS))
+UNWIND_OLD := $(BUILD)/libunwinder_old.a
+$(UNWIND_OLD): $(UNWIND_LIB) $(OLD_OBJ)
+	$(call SAY,archive) cp -f $< $@ && ar rs $@ $(OLD_OBJ) 2>/dev/null
+$(OLD_TEST): $(BUILD)/tests/%: tests/%.c $(UNWIND_OLD) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OLD) -include tests/tools/old_loader.h -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind
 UNWIND_TEST := $(filter $(BUILD)/tests/unit/unwind/% $(BUILD)/tests/unit/trace/stacks/stacks_test,$(UNIT_TESTS))
 $(UNWIND_TEST): $(BUILD)/tests/%: tests/%.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -603,6 +623,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ) $(MAN_SRC:%.c=$(BUILD)/host/%.o))

@@ -11,13 +11,14 @@
 #include <dlfcn.h>
 
 #include "entry/entry.h"
+#include "platform/symbols.h"
 
 HAK_HIDDEN void *(*hak_next_dlopen)(const char *, int);
 HAK_HIDDEN void *hak_entry_find_dlopen(void);
 
 /* The next dlopen. Called by the assembly alone, with its caller's arguments put aside. */
 void *hak_entry_find_dlopen(void) {
-    *(void **)&hak_next_dlopen = dlsym(RTLD_NEXT, "dlopen");
+    *(void **)&hak_next_dlopen = hak_symbol_next("dlopen");
     return (void *)hak_next_dlopen;
 }
 

@@ -1,7 +1,6 @@
 /* Counts pointers of other allocators by owner, size band and caller, and prints them. */
 #include "entry/external_guard.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
 #include <stdatomic.h>
@@ -10,6 +9,7 @@
 #include "options.h"
 #include "platform/line.h"
 #include "superslab.h"
+#include "platform/objects.h"
 
 enum {
     CALLERS = 64,        /* that are told apart */
@@ -62,18 +62,18 @@ static void count_caller(const void *caller) {
 
 /* "name+0xoffset" of the module that holds the code; the bare address where none does. */
 static void add_code(struct hak_line *line, const void *code) {
-    struct dl_find_object found;
-    if (_dl_find_object((void *)(uintptr_t)code, &found) != 0 || !found.dlfo_link_map) {
+    struct hak_object found;
+    if (!hak_object_find((uintptr_t)code, &found) || !found.module) {
         hak_line_hex(line, (uintptr_t)code);
         return;
     }
-    const char *name = found.dlfo_link_map->l_name;
+    const char *name = found.name;
     if (!name[0] && program_invocation_short_name)
         name = program_invocation_short_name; /* the program itself has no name there */
     const char *slash = strrchr(name, '/');
     hak_line_add_name(line, slash ? slash + 1 : name);
     hak_line_add(line, "+");
-    hak_line_hex(line, (uintptr_t)code - found.dlfo_link_map->l_addr);
+    hak_line_hex(line, (uintptr_t)code - found.bias);
 }
 
 static void log_one(const void *pointer, const void *caller, enum hak_external_owner owner,

@@ -23,16 +23,17 @@
 #include "learn/learn.h"
 #include "light.h"
 #include "platform/address.h"
+#include "platform/objects.h"
 #include "platform/own.h"
 #include "pool/pool.h"
+#include "platform/thread_key.h"
 
 /* pthreads calls destructors in up to 4 rounds as long as values are set anew. */
 enum { END_ROUND = 3 };
 
 static struct hak_lock start_lock;
 static _Atomic bool is_started;
-static bool has_thread_key;
-static pthread_key_t thread_key;
+static struct hak_thread_key thread_key;
 static char **constructor_environment;
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -68,12 +69,11 @@ void hak_entry_start_thread(void) {
         hak_thread.until_look = hak_light_first_look();
     hak_front_start();
     hak_bench_fast_begin();
-    if (has_thread_key)
-        (void)pthread_setspecific(thread_key, &hak_thread);
+    (void)hak_thread_key_set(&thread_key, &hak_thread);
 }
 
 static void end_thread(void *value) {
-    if (++hak_thread.end_rounds < END_ROUND && pthread_setspecific(thread_key, value) == 0)
+    if (++hak_thread.end_rounds < END_ROUND && hak_thread_key_set(&thread_key, value))
         return;
     hak_bench_fast_end();
     (void)hak_entry_let_leave(true);
@@ -96,6 +96,7 @@ static void after_fork_in_parent(void) {
 }
 
 static void after_fork_in_child(void) {
+    hak_objects_after_fork();
     check_fork_child();
     hak_pool_after_fork();
     hak_front_after_fork();
@@ -115,7 +116,9 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
         return;
     if (!atomic_load_explicit(&is_started, memory_order_acquire))
         start_process();
-    has_thread_key = !hak_light_serves() && pthread_key_create(&thread_key, end_thread) == 0;
+    hak_objects_start();
+    if (!hak_light_serves())
+        (void)hak_thread_key_make(&thread_key, end_thread);
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     hak_summary_start();
@@ -125,6 +128,6 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     if (!hak_light_serves())
         hak_pool_prewarm();
     /* A call of ld.so came before there was a key. */
-    if (has_thread_key && hak_thread.state != HAK_THREAD_NEW)
-        (void)pthread_setspecific(thread_key, &hak_thread);
+    if (hak_thread.state != HAK_THREAD_NEW)
+        (void)hak_thread_key_set(&thread_key, &hak_thread);
 }

@@ -33,7 +33,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/single_threaded.h>
 #include "check.h"
 #include "guard/asked.h"
 #include "guard/locate.h"
@@ -85,11 +84,15 @@ static inline bool hak_is_left_out(const struct hak_slot *slot) {
     return hak_trace_is_stopped() && slot->is_left_out;
 }
 
+/* libc's __libc_single_threaded (glibc 2.32); before, and until the start, as with other threads.
+ */
+HAK_HIDDEN extern const char *hak_is_single_threaded;
+
 /* Takes a live block out of the program's hands, for the place `to`; false: another thread of the
  * process gave the same block back at the same time, or a signal handler did. */
 static inline bool hak_take_live(struct hak_slot *slot, enum hak_place to) {
     uint8_t live = HAK_PLACE_LIVE;
-    if (__libc_single_threaded) {
+    if (*hak_is_single_threaded) {
         bool is_taken;
         __asm__ volatile("cmpxchgb %3, %1" /* one instruction, for signal handlers */
                          : "=@ccz"(is_taken), "+m"(slot->place), "+a"(live)

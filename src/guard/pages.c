@@ -15,6 +15,7 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/registry.h"
+#include "platform/symbols.h"
 
 enum {
     FIRST_TICKS = 6000000, /* about two milliseconds */
@@ -243,7 +244,7 @@ static void compare(const struct hak_located *at, unsigned page) {
 
 static void close_pages(const struct hak_located *at, uint32_t pages) {
     _Atomic uint16_t *word = closed_word_of(at);
-    if (!__libc_single_threaded)
+    if (!*hak_is_single_threaded)
         atomic_store_explicit(&hak_closed_beside_others, true, memory_order_relaxed);
     uint32_t before = atomic_fetch_or(word, (uint16_t)pages); /* first, as in open */
     uint32_t closed = each_run(at, pages, hak_bar_access);
@@ -435,7 +436,13 @@ static void open_for_good(void) {
     hak_pages_release();
 }
 
+static const char is_unknown;
+const char *hak_is_single_threaded = &is_unknown;
+
 void hak_pages_start(void) {
+    const char *known = hak_symbol_first("__libc_single_threaded");
+    if (known)
+        hak_is_single_threaded = known;
     hak_before_sandbox = open_for_good;
 }
 

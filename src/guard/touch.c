@@ -10,19 +10,19 @@
  *   in a slot that never was a block               the first of the two, or nothing is said */
 #include "guard/touch.h"
 
-#include <dlfcn.h>
 #include <string.h>
 #include "guard/guard.h"
 #include "guard/pages.h"
+#include "platform/objects.h"
 
 enum { BESIDE_BYTES = 64, STACK_BYTES = 64 << 10 };
 
 /* What the loader has mapped is asked about first: most pointers that are not ours lie there. */
 size_t hak_room_elsewhere(const void *p) {
-    struct dl_find_object object;
+    struct hak_object object;
     struct hak_located at;
     uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
-    if ((uintptr_t)p - stack < STACK_BYTES || _dl_find_object((void *)(uintptr_t)p, &object) == 0)
+    if ((uintptr_t)p - stack < STACK_BYTES || hak_object_find((uintptr_t)p, &object))
         return SIZE_MAX;
     struct hak_large *large = hak_large_containing(p);
     if (!large)

@@ -9,6 +9,7 @@
 #include "platform/raw_call.h"
 #include "trace/crash/crash.h"
 #include "trace/stacks/stacks.h"
+#include "platform/objects.h"
 
 enum { PLACES = 1 << 14, SHOWN = 8, FRAMES_SHOWN = 8, FRAMES_MAX = 64 };
 
@@ -72,17 +73,17 @@ static bool take_first(struct place *places, struct place *first) {
 
 static void say_frame(long file, size_t number, uintptr_t ip) {
     struct hak_line line = {.length = 0};
-    struct dl_find_object object;
+    struct hak_object object;
     hak_line_add(&line, "      #");
     hak_line_number(&line, number);
     hak_line_add(&line, " ");
     hak_line_hex(&line, ip);
-    if (_dl_find_object((void *)ip, &object) == 0 && object.dlfo_link_map) {
-        const char *name = object.dlfo_link_map->l_name;
+    if (hak_object_find(ip, &object) && object.module) {
+        const char *name = object.name;
         hak_line_add(&line, " ");
         hak_line_add_name(&line, name && name[0] ? name : "(the program)");
         hak_line_add(&line, "+");
-        hak_line_hex(&line, ip - object.dlfo_link_map->l_addr);
+        hak_line_hex(&line, ip - object.bias);
     }
     hak_line_add(&line, "\n");
     (void)hak_line_write(&line, file);

@@ -9,11 +9,11 @@
  * What main or others have left below belongs to nobody: a pointer there would hide a leak. The
  * registers that calls preserve may hold the only pointer of a frame further up, so they are
  * followed to exit's caller by the whole CFI. */
-#include <dlfcn.h>
 #include <stdlib.h>
 #include "leaks/leaks.h"
 #include "unwind/cfi.h"
 #include "unwind/modules.h"
+#include "platform/objects.h"
 
 enum { FRAMES_MAX = 64 };
 
@@ -25,15 +25,15 @@ static bool is_in_own_module(uintptr_t ip) {
  * its module lies. */
 static bool step(struct hak_registers *registers, struct hak_stack_memory *memory, uintptr_t *start,
                  uintptr_t *module) {
-    struct dl_find_object object;
+    struct hak_object object;
     struct hak_cfi cfi;
     uintptr_t pc = registers->value[HAK_RIP] - 1;
     uintptr_t sp = registers->value[HAK_RSP];
-    if (_dl_find_object((void *)pc, &object) != 0 || !hak_cfi_find(&object, pc, &cfi) ||
+    if (!hak_object_find(pc, &object) || !hak_cfi_find(&object, pc, &cfi) ||
         cfi.row.reg[HAK_RIP].how == HAK_CFI_UNDEFINED || cfi.signal_frame)
         return false;
     *start = cfi.start;
-    *module = (uintptr_t)object.dlfo_map_start;
+    *module = object.start;
     if (!hak_cfi_apply(&cfi, registers, memory))
         return false;
     return (registers->known >> HAK_RIP & 1) && registers->value[HAK_RSP] > sp;

@@ -1,12 +1,12 @@
 /* Sorts an address that is not ours by asking the kernel, the loader and glibc's brk heap. */
 #include "platform/address.h"
 
-#include <dlfcn.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <string.h>
 #include "platform/maps.h"
 #include "platform/raw_call.h"
+#include "platform/objects.h"
 
 /* Nothing further away than this from the stack pointer is looked for on the stack. */
 #define STACK_REACH_BYTES ((uintptr_t)1 << 30)
@@ -153,15 +153,15 @@ static bool is_glibc_block(uintptr_t address) {
 
 /* CODE or STATIC when a module holds the address, else UNKNOWN. */
 static enum hak_address_kind kind_in_module(uintptr_t address) {
-    struct dl_find_object found;
-    if (_dl_find_object((void *)address, &found) != 0)
+    struct hak_object found;
+    if (!hak_object_find(address, &found))
         return HAK_ADDRESS_UNKNOWN;
-    const ElfW(Ehdr) *header = found.dlfo_map_start;
+    const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)found.start;
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
         return HAK_ADDRESS_STATIC;
     const ElfW(Phdr) *segment = (const void *)((const char *)header + header->e_phoff);
     for (unsigned i = 0; i < header->e_phnum; i++) {
-        uintptr_t offset = address - found.dlfo_link_map->l_addr - segment[i].p_vaddr;
+        uintptr_t offset = address - found.bias - segment[i].p_vaddr;
         if (segment[i].p_type == PT_LOAD && offset < segment[i].p_memsz)
             return segment[i].p_flags & PF_X ? HAK_ADDRESS_CODE : HAK_ADDRESS_STATIC;
     }

@@ -1,5 +1,8 @@
-/* Reads the program headers and the dynamic section of a loaded module. */
+/* Reads the program headers and the dynamic section of a loaded module, and looks names up in it.
+ */
 #include "platform/module.h"
+
+#include <string.h>
 
 static void read_segment(const ElfW(Phdr) * segment, struct hak_module *module) {
     uintptr_t from = module->bias + segment->p_vaddr, to = from + segment->p_memsz;
@@ -17,7 +20,7 @@ static const void *pointer_of(const struct hak_module *module, const ElfW(Dyn) *
     return (const void *)(at < module->bias ? at + module->bias : at);
 }
 
-static void read_dynamic(const ElfW(Dyn) * entry, struct hak_module *module) {
+void hak_read_dynamic(const ElfW(Dyn) * entry, struct hak_module *module) {
     size_t without_symbol = 0, soname = 0;
     for (; entry->d_tag != DT_NULL; entry++) {
         switch (entry->d_tag) {
@@ -32,6 +35,9 @@ static void read_dynamic(const ElfW(Dyn) * entry, struct hak_module *module) {
             break;
         case DT_GNU_HASH:
             module->hash = pointer_of(module, entry);
+            break;
+        case DT_VERSYM:
+            module->versions = pointer_of(module, entry);
             break;
         case DT_RELA:
             module->relocations = pointer_of(module, entry);
@@ -79,5 +85,48 @@ void hak_read_module(const struct dl_phdr_info *info, struct hak_module *module)
         }
     }
     if (dynamic)
-        read_dynamic(dynamic, module);
+        hak_read_dynamic(dynamic, module);
+}
+
+/* ---- names ------------------------------------------------------------------------------------
+ */
+
+enum { VERSION_HIDDEN = 0x8000 };
+
+static uint32_t hash_of(const char *name) {
+    uint32_t hash = 5381;
+    for (; *name; name++)
+        hash = hash * 33 + (unsigned char)*name;
+    return hash;
+}
+
+static void *value_of(const struct hak_module *module, const ElfW(Sym) * symbol) {
+    void *value = (void *)(module->bias + symbol->st_value);
+    if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC) {
+        void *(*choose)(void) = (void *(*)(void))value;
+        return choose();
+    }
+    return value;
+}
+
+/* The GNU hash section: a filter, buckets, and chains that end with an odd hash. */
+void *hak_symbol_in(const struct hak_module *module, const char *name) {
+    if (!module->hash || !module->symbols || !module->strings)
+        return NULL;
+    uint32_t buckets = module->hash[0], first = module->hash[1], filter_words = module->hash[2];
+    const uint32_t *bucket = module->hash + 4 + 2 * (size_t)filter_words;
+    const uint32_t *chain = bucket + buckets;
+    uint32_t hash = hash_of(name), i = buckets ? bucket[hash % buckets] : 0;
+    if (i < first || i == 0)
+        return NULL;
+    for (;; i++) {
+        const ElfW(Sym) *symbol = &module->symbols[i];
+        bool is_default = !module->versions || !(module->versions[i] & VERSION_HIDDEN);
+        unsigned type = ELF64_ST_TYPE(symbol->st_info);
+        if ((chain[i - first] | 1) == (hash | 1) && symbol->st_shndx != SHN_UNDEF && is_default &&
+            type != STT_TLS && strcmp(module->strings + symbol->st_name, name) == 0)
+            return value_of(module, symbol);
+        if (chain[i - first] & 1)
+            return NULL;
+    }
 }

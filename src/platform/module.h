@@ -18,14 +18,21 @@ struct hak_module {
     const ElfW(Sym) * symbols;
     const char *strings, *soname;
     const uint32_t *hash;                   /* DT_GNU_HASH */
+    const uint16_t *versions;               /* of the symbols (DT_VERSYM) */
     const ElfW(Rela) * relocations, *calls; /* those with a symbol; those of the PLT */
     size_t relocation_count, call_count;
 };
 
 HAK_HIDDEN void hak_read_module(const struct dl_phdr_info *info, struct hak_module *module);
 
+/* The same of its dynamic section alone; `bias` is set. */
+HAK_HIDDEN void hak_read_dynamic(const ElfW(Dyn) * entry, struct hak_module *module);
+
 static inline bool hak_module_holds(const struct hak_module *module, const void *p) {
     return (uintptr_t)p >= module->start && (uintptr_t)p < module->end;
 }
+
+/* What `module` defines by that name, in the default version of it; NULL: nothing. */
+HAK_HIDDEN void *hak_symbol_in(const struct hak_module *module, const char *name);
 
 #endif

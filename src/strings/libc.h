@@ -15,8 +15,6 @@
 
 #define HAK_STRING_LIBC(FUNCTION)                                                                  \
     FUNCTION(gnu_get_libc_version)                                                                 \
-    FUNCTION(dladdr1)                                                                              \
-    FUNCTION(dlerror)                                                                              \
     FUNCTION(mbsnrtowcs)                                                                           \
     FUNCTION(memchr)                                                                               \
     FUNCTION(memmem)                                                                               \
@@ -43,6 +41,9 @@ struct hak_string_libc {
     HAK_STRING_LIBC(FUNCTION)
 #undef FUNCTION
     FILE **standard_input; /* the program's `stdin` */
+    /* Of libdl before glibc 2.34; NULL: the program does not have it. */
+    __typeof__(dladdr1) *dladdr1;
+    __typeof__(dlerror) *dlerror;
 };
 HAK_HIDDEN extern struct hak_string_libc hak_libc;
 

@@ -29,6 +29,8 @@
 #include "platform/module.h"
 #include "platform/raw_call.h"
 #include "strings/call.h"
+#include "platform/objects.h"
+#include "platform/symbols.h"
 
 enum { INDEX_BITS = 11, INDEX_PLACES = 1 << INDEX_BITS, HASHED_BYTES = 24 };
 
@@ -143,10 +145,12 @@ static struct {
     bool is_whole;
 } scan;
 
+extern void *__tls_get_addr(void *); /* ld.so's */
+
 /* ld.so and libc; hakmem itself, which was looked at before all. */
 static bool is_left_alone(const struct module *module) {
     return module->is_own ||
-           hak_module_holds(&module->in, (const void *)(uintptr_t)&_dl_find_object) ||
+           hak_module_holds(&module->in, (const void *)(uintptr_t)&__tls_get_addr) ||
            hak_module_holds(&module->in, libc_text);
 }
 
@@ -219,20 +223,23 @@ static void enter_child(void) {
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static bool is_of(const struct link_map *module, void *function) {
-    struct dl_find_object object;
-    return function && _dl_find_object(function, &object) == 0 && object.dlfo_link_map == module;
+/* libdl is libc's before glibc 2.34. */
+static bool is_of(const void *libc, void *function) {
+    struct hak_object object;
+    return function && hak_object_find((uintptr_t)function, &object) &&
+           (object.module == libc || (object.name && strstr(object.name, "/libdl.so.2")));
 }
 
 /* Does the program, or a module in front of us, have a function of its own for `function`? The
  * address that a program at fixed addresses has for one of libc's is of its PLT, and its symbol
  * undefined. */
 static bool find_replaced(const char *name, const void *function) {
-    const void *found = dlsym(RTLD_DEFAULT, name);
+    const void *found = hak_symbol_default(name);
     const Elf64_Sym *symbol = NULL;
     Dl_info info;
     return found != function &&
-           (hak_libc.dladdr1(found, &info, (void **)(void *)&symbol, RTLD_DL_SYMENT) == 0 ||
+           (!hak_libc.dladdr1 ||
+            hak_libc.dladdr1(found, &info, (void **)(void *)&symbol, RTLD_DL_SYMENT) == 0 ||
             !symbol || symbol->st_shndx != SHN_UNDEF);
 }
 
@@ -250,15 +257,15 @@ static bool is_newer_than_libc(const char *name) {
 /* hakmem's own of that name, which the program calls: dlopen, exec. NULL: there is none, or the
  * program has its own PLT as its address. */
 static void *own_function(unsigned number) {
-    struct dl_find_object own, of;
+    struct hak_object own, of;
     unsigned shape = hak_string_rows[number].shape;
     if (number == HAK_CALL_dlopen)
         return hak_entry_dlopen;
     if (shape != EXECUTE && shape != EXECUTE_LIST && shape != EXECUTE_LIST_IN)
         return NULL;
-    void *found = dlsym(RTLD_DEFAULT, hak_string_name(number));
-    bool is_own = found && _dl_find_object(&scan, &own) == 0 && _dl_find_object(found, &of) == 0 &&
-                  own.dlfo_link_map == of.dlfo_link_map;
+    void *found = hak_symbol_default(hak_string_name(number));
+    bool is_own = found && hak_object_find((uintptr_t)&scan, &own) &&
+                  hak_object_find((uintptr_t)found, &of) && own.module == of.module;
     return is_own ? found : NULL;
 }
 
@@ -279,24 +286,25 @@ static bool is_wanted(unsigned call) {
 
 /* libc's functions, as they stand behind hakmem in the program's scope. */
 static void find_functions(void) {
-    struct dl_find_object libc;
+    struct hak_object libc;
     if (!hak_string_find_libc())
         return;
     libc_text = (void *)hak_libc.gnu_get_libc_version;
-    if (_dl_find_object(libc_text, &libc) != 0)
+    if (!hak_object_find((uintptr_t)libc_text, &libc))
         return;
     for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
         if (!is_wanted(i))
             continue;
         const char *name = hak_string_name(i);
-        void *function = is_newer_than_libc(name) ? NULL : dlsym(RTLD_NEXT, name);
-        if (!is_of(libc.dlfo_link_map, function))
+        void *function = is_newer_than_libc(name) ? NULL : hak_symbol_next(name);
+        if (!is_of(libc.module, function))
             continue;
         void *ours = own_function(i);
         hak_string_functions[i] = ours ? ours : function;
         is_replaced[i] = find_replaced(name, hak_string_functions[i]);
     }
-    (void)hak_libc.dlerror(); /* what a libc does not have is not the program's concern */
+    if (hak_libc.dlerror)
+        (void)hak_libc.dlerror(); /* what a libc does not have is not the program's concern */
 }
 
 void hak_strings_start(void) {

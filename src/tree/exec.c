@@ -5,7 +5,6 @@
  * preload's where there is one behind (fakechroot's, a build recorder's); a program that
  * makes the system call itself is not seen. In the child of a vfork the entry is its parent's:
  * what it executes is told of only where it cannot be recorded (exec_look.c). */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include "tree/exec_fit.h"
 #include "tree/sandbox.h"
 #include "trace/trace.h"
+#include "platform/symbols.h"
 
 typedef int exec_search(const char *, char *const[], char *const[]);
 typedef int exec_file(int, char *const[], char *const[]);
@@ -26,10 +26,10 @@ static exec_at *next_execveat;
 
 /* Looked up while there is one thread: a forked child must not wait for ld.so's lock. */
 __attribute__((constructor)) static void find_next(void) {
-    next_execve = (exec_search *)dlsym(RTLD_NEXT, "execve");
-    next_execveat = (exec_at *)dlsym(RTLD_NEXT, "execveat");
-    next_execvpe = (exec_search *)dlsym(RTLD_NEXT, "execvpe");
-    next_fexecve = (exec_file *)dlsym(RTLD_NEXT, "fexecve");
+    next_execve = (exec_search *)hak_symbol_next("execve");
+    next_execveat = (exec_at *)hak_symbol_next("execveat");
+    next_execvpe = (exec_search *)hak_symbol_next("execvpe");
+    next_fexecve = (exec_file *)hak_symbol_next("fexecve");
 }
 
 static bool is_preloaded(char *const environment[]) {

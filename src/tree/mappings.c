@@ -14,7 +14,6 @@
  * What libc and ld.so map themselves (stacks of threads, libraries) does not come here, nor does
  * what hakmem maps, by raw calls. Thread and signal safety: as the system calls'; nothing is
  * allocated, and errno is as libc leaves it. */
-#include <dlfcn.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -27,6 +26,7 @@
 #include "trace/record.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/symbols.h"
 
 enum { PAGE_BYTES = HAK_MAPPED_PAGE_BYTES, HUGE_PAGE_SHIFT = 21 };
 
@@ -215,7 +215,7 @@ static void **glibc_break;
 static void *break_now(void) {
     static void *own;
     if (!glibc_break)
-        glibc_break = dlsym(RTLD_DEFAULT, "__curbrk");
+        glibc_break = hak_symbol_default("__curbrk");
     if (!glibc_break)
         glibc_break = &own;
     if (!*glibc_break)

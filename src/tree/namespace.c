@@ -3,7 +3,6 @@
  * at what comes of this process. And clone, whose child may share this process's memory.
  *
  * Only what goes through these functions of libc, and its syscall() (sandbox.c), is seen. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -14,13 +13,14 @@
 #include "trace/trace.h"
 #include "tree/exec_fit.h"
 #include "tree/vfork.h"
+#include "platform/symbols.h"
 
 typedef int clone_function(int (*)(void *), void *, int, void *, ...);
 static clone_function *next_clone;
 
 /* While there is one thread: a forked child must not wait for ld.so's lock. */
 __attribute__((constructor)) static void find_next(void) {
-    next_clone = (clone_function *)dlsym(RTLD_NEXT, "clone");
+    next_clone = (clone_function *)hak_symbol_next("clone");
 }
 
 HAK_HIDDEN void hak_namespace_before(long number, unsigned long first, unsigned long second);

@@ -1,7 +1,6 @@
 /* posix_spawn, whose child has no entry of its own in the process table: when the program that it
  * becomes cannot be recorded, its parent lets the keeper know. (The exec functions do it for the
  * child of a vfork.) */
-#include <dlfcn.h>
 #include <errno.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -9,6 +8,7 @@
 #include "trace/memory/memory.h"
 #include "trace/collector/collector.h"
 #include "trace/trace.h"
+#include "platform/symbols.h"
 
 typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
                            const posix_spawnattr_t *, char *const[], char *const[]);
@@ -16,8 +16,8 @@ static spawn_function *next_spawn, *next_spawnp;
 
 /* While there is one thread: a forked child must not wait for ld.so's lock. */
 __attribute__((constructor)) static void find_next(void) {
-    next_spawn = (spawn_function *)dlsym(RTLD_NEXT, "posix_spawn");
-    next_spawnp = (spawn_function *)dlsym(RTLD_NEXT, "posix_spawnp");
+    next_spawn = (spawn_function *)hak_symbol_next("posix_spawn");
+    next_spawnp = (spawn_function *)hak_symbol_next("posix_spawnp");
 }
 
 static int spawn(spawn_function *next, bool searches, pid_t *pid, const char *path,

@@ -2,6 +2,7 @@
 #include "unwind/cfi.h"
 #include <string.h>
 #include "unwind/cfi_entry.h"
+#include "platform/objects.h"
 
 enum { REMEMBERED_ROWS = 6 };
 
@@ -229,7 +230,7 @@ static bool run_instructions(struct run *run, struct cursor c, uintptr_t pc) {
     return !run->bad;
 }
 
-bool hak_cfi_find(const struct dl_find_object *object, uintptr_t pc, struct hak_cfi *cfi) {
+bool hak_cfi_find(const struct hak_object *object, uintptr_t pc, struct hak_cfi *cfi) {
     struct cfi_common common;
     struct cfi_description description;
     if (!hak_cfi_find_entry(object, pc, &common, &description))
@@ -238,7 +239,7 @@ bool hak_cfi_find(const struct dl_find_object *object, uintptr_t pc, struct hak_
     memset(&cfi->row, 0, sizeof cfi->row);
     cfi->signal_frame = common.signal_frame;
     cfi->start = description.start;
-    cfi->origin = object->dlfo_eh_frame;
+    cfi->origin = object->eh_frame;
     struct run run = {&common, cfi, NULL, description.start, remembered, 0, false};
     if (!run_instructions(&run, common.instructions, UINTPTR_MAX))
         return false;

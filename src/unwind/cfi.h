@@ -1,25 +1,25 @@
 /* Call frame information of one pc: what .eh_frame says about finding the caller's registers.
  *
- *   pc -> _dl_find_object -> .eh_frame_hdr (binary search) -> FDE -> CIE -> instructions -> row
+ *   pc -> module (platform/objects.h) -> .eh_frame_hdr (binary search) -> FDE -> CIE ->
+ * instructions -> row
  *
  * A row tells, for one pc, how the canonical frame address (CFA, the caller's rsp) is computed and
  * where each register was saved. The format is that of the DWARF standard, section 6.4, with the
  * differences of .eh_frame in the Linux Standard Base. Only memory of the module that holds the pc
  * is read, and every read is checked against the module's bounds.
  *
- * Thread and signal safety: all of it is async-signal-safe; no lock, no allocation, errno is kept.
- * _dl_find_object itself takes no lock (glibc 2.35 and later), so it may be asked inside a call
- * that comes from ld.so. */
+ * Thread and signal safety: all of it is async-signal-safe; no lock, no allocation, errno is kept,
+ * also inside a call that comes from ld.so. */
 #ifndef HAK_UNWIND_CFI_H
 #define HAK_UNWIND_CFI_H
 
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
 #include "unwind/registers.h"
 #include "unwind/stack_memory.h"
+#include "platform/objects.h"
 
 enum hak_cfi_how {
     HAK_CFI_SAME = 0,      /* not changed; also: nothing is said about it */
@@ -53,8 +53,7 @@ struct hak_cfi {
 
 /* Finds and runs the CFI of `pc`, which lies in `object`, into `cfi`. Returns false when there is
  * none or it cannot be understood. */
-HAK_HIDDEN bool hak_cfi_find(const struct dl_find_object *object, uintptr_t pc,
-                             struct hak_cfi *cfi);
+HAK_HIDDEN bool hak_cfi_find(const struct hak_object *object, uintptr_t pc, struct hak_cfi *cfi);
 
 /* Steps `registers` from a frame to its caller's as `cfi` says. Returns false when a register that
  * is needed is not known, a word cannot be read or an expression is wrong. rip is not known

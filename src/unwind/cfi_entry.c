@@ -2,11 +2,12 @@
 #include "unwind/cfi_entry.h"
 #include <string.h>
 #include "unwind/registers.h"
+#include "platform/objects.h"
 
 /* A cursor over the module from `at`; empty when `at` lies outside. */
-static struct cursor cursor_in(const struct dl_find_object *object, uintptr_t at) {
-    struct cursor c = {(const uint8_t *)at, object->dlfo_map_end, false};
-    if (at < (uintptr_t)object->dlfo_map_start || at >= (uintptr_t)object->dlfo_map_end) {
+static struct cursor cursor_in(const struct hak_object *object, uintptr_t at) {
+    struct cursor c = {(const uint8_t *)at, (const uint8_t *)object->end, false};
+    if (at < object->start || at >= object->end) {
         c.at = c.end;
         c.bad = true;
     }
@@ -58,8 +59,7 @@ static bool read_augmentation(struct cursor *c, const char *letters, struct cfi_
     return !c->bad && !data.bad;
 }
 
-static bool read_common(const struct dl_find_object *object, uintptr_t at,
-                        struct cfi_common *common) {
+static bool read_common(const struct hak_object *object, uintptr_t at, struct cfi_common *common) {
     struct cursor c = cursor_in(object, at);
     if (c.bad || !enter_entry(&c) || cursor_fixed(&c, 4) != 0)
         return false;
@@ -84,7 +84,7 @@ static bool read_common(const struct dl_find_object *object, uintptr_t at,
 }
 
 /* Reads the FDE at `at`. Returns false when it does not cover `pc`. */
-static bool read_description(const struct dl_find_object *object, uintptr_t at, uintptr_t pc,
+static bool read_description(const struct hak_object *object, uintptr_t at, uintptr_t pc,
                              struct cfi_common *common, struct cfi_description *description) {
     struct cursor c = cursor_in(object, at);
     if (c.bad || !enter_entry(&c))
@@ -102,7 +102,7 @@ static bool read_description(const struct dl_find_object *object, uintptr_t at, 
 }
 
 /* Looks through .eh_frame from its start, for modules that have no sorted table. */
-static bool scan_descriptions(const struct dl_find_object *object, uintptr_t eh_frame, uintptr_t pc,
+static bool scan_descriptions(const struct hak_object *object, uintptr_t eh_frame, uintptr_t pc,
                               struct cfi_common *common, struct cfi_description *description) {
     for (uintptr_t at = eh_frame;;) {
         struct cursor c = cursor_in(object, at);
@@ -116,15 +116,14 @@ static bool scan_descriptions(const struct dl_find_object *object, uintptr_t eh_
 
 /* Finds the FDE through .eh_frame_hdr: version, three encodings, address of .eh_frame, count, then
  * sorted pairs (start of code, address of FDE), each 4 bytes relative to the header. */
-bool hak_cfi_find_entry(const struct dl_find_object *object, uintptr_t pc,
-                        struct cfi_common *common, struct cfi_description *description) {
+bool hak_cfi_find_entry(const struct hak_object *object, uintptr_t pc, struct cfi_common *common,
+                        struct cfi_description *description) {
     enum { TABLE_ENCODING = 0x3b, ENTRY_BYTES = 8 };
-    uintptr_t header = (uintptr_t)object->dlfo_eh_frame;
-    struct dl_find_object tables = *object;
-    if (header - (uintptr_t)object->dlfo_map_start >=
-        (uintptr_t)object->dlfo_map_end - (uintptr_t)object->dlfo_map_start) {
+    uintptr_t header = (uintptr_t)object->eh_frame;
+    struct hak_object tables = *object;
+    if (header - object->start >= object->end - object->start) {
         /* A program with holes between its segments: ld.so knows each segment by itself. */
-        if (_dl_find_object((void *)header, &tables) != 0)
+        if (!hak_object_find(header, &tables))
             return false;
         object = &tables;
     }

@@ -3,11 +3,11 @@
 #ifndef HAK_UNWIND_CFI_ENTRY_H
 #define HAK_UNWIND_CFI_ENTRY_H
 
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "block.h"
 #include "unwind/cfi_cursor.h"
+#include "platform/objects.h"
 
 /* What a CIE says for all its FDEs. */
 struct cfi_common {
@@ -28,7 +28,7 @@ struct cfi_description {
 
 /* Finds the FDE that covers `pc` in `object`, and its CIE. Returns false when there is none. Reads
  * only the module's memory; async-signal-safe. */
-HAK_HIDDEN bool hak_cfi_find_entry(const struct dl_find_object *object, uintptr_t pc,
+HAK_HIDDEN bool hak_cfi_find_entry(const struct hak_object *object, uintptr_t pc,
                                    struct cfi_common *common, struct cfi_description *description);
 
 #endif

@@ -1,12 +1,12 @@
 /* Knows which memory can be executed and reads instructions there without ever faulting. */
 #include "unwind/code.h"
-#include <dlfcn.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "platform/maps.h"
 #include "platform/raw_call.h"
 #include "unwind/cfi.h"
+#include "platform/objects.h"
 
 enum {
     ADDRESS_BITS = 47,
@@ -139,9 +139,9 @@ bool hak_code_copy(struct hak_code_reader *reader, uintptr_t from, uint8_t *to, 
 }
 
 bool hak_code_has_cfi(uintptr_t pc) {
-    struct dl_find_object object;
+    struct hak_object object;
     struct hak_cfi cfi;
-    return pc >> ADDRESS_BITS == 0 && _dl_find_object((void *)pc, &object) == 0 &&
+    return pc >> ADDRESS_BITS == 0 && hak_object_find(pc, &object) &&
            hak_cfi_find(&object, pc, &cfi);
 }
 

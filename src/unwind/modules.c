@@ -7,6 +7,7 @@
 #include "platform/path.h"
 #include "platform/raw_call.h"
 #include "unwind/rules.h"
+#include "platform/objects.h"
 
 enum module_state { MODULE_FILLING = 0, MODULE_LIVE, MODULE_GONE, MODULE_STATES = 4 };
 
@@ -16,8 +17,7 @@ struct module {
     struct module *next;
     _Atomic uint64_t state;
     uint32_t mark; /* what the listener gave when the module was new */
-    uintptr_t map_start, map_end;
-    const struct link_map *link_map;
+    struct hak_object object;
 };
 
 enum { FIRST_MODULES = 128, BLOCK_MODULES = 1024, PATH_BYTES = 4096 };
@@ -127,12 +127,13 @@ static const uint8_t *find_build_id(uintptr_t map_start, uintptr_t map_end, uint
     return NULL;
 }
 
-/* Is the piece [start, end) of `link_map` part of a live module? */
-static bool is_noted(const struct link_map *link_map, uintptr_t start, uintptr_t end) {
+/* Is this part of a live module? */
+static bool is_noted(const struct hak_object *object) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
         uint64_t state = atomic_load(&m->state);
-        if (is_live(state) && m->link_map == link_map && start >= m->map_start &&
-            end <= m->map_end && atomic_load(&m->state) == state)
+        if (is_live(state) && m->object.module == object->module &&
+            object->start >= m->object.start && object->end <= m->object.end &&
+            atomic_load(&m->state) == state)
             return true;
     }
     return false;
@@ -153,56 +154,46 @@ static const char *make_absolute(char *path, const char *name) {
 }
 
 static void announce(const struct module *m) {
-    const char *name = m->link_map->l_name, *absolute = NULL;
+    const struct hak_object *object = &m->object;
+    const char *name = object->name, *absolute = NULL;
     size_t id_bytes = 0;
-    const uint8_t *id = find_build_id(m->map_start, m->map_end, m->link_map->l_addr, &id_bytes);
+    const uint8_t *id = find_build_id(object->start, object->end, object->bias, &id_bytes);
     if (!name || !name[0])
         name = program_path;
     char *path = name[0] != '/' && strchr(name, '/') ? hak_raw_map(PATH_BYTES) : NULL;
     if (path)
         absolute = make_absolute(path, name);
-    listener->loaded(absolute ? absolute : name, id, id_bytes, m->link_map->l_addr, m->map_start,
-                     m->map_end, hak_modules_generation());
+    listener->loaded(absolute ? absolute : name, id, id_bytes, object->bias, object->start,
+                     object->end, hak_modules_generation());
     if (path)
         hak_raw_unmap(path, PATH_BYTES);
 }
 
-/* Adds `link_map`, which lies in [map_start, map_end), to the list and announces it. Two threads
- * may both do this for one module; told twice does no harm. */
-static void add_module(const struct link_map *link_map, uintptr_t map_start, uintptr_t map_end) {
-    if (!link_map || is_noted(link_map, map_start, map_end))
+/* Two threads may both do this for one module; told twice does no harm. */
+void hak_module_note(const struct hak_object *object) {
+    if (!object->module || is_noted(object))
         return;
     struct module *entry = take_gone();
     if (!entry)
         entry = take_fresh();
     if (!entry)
         return;
-    entry->map_start = map_start;
-    entry->map_end = map_end;
-    entry->link_map = link_map;
+    entry->object = *object;
     entry->mark = listener->mark();
     announce(entry);
     atomic_fetch_add(&entry->state, MODULE_LIVE - MODULE_FILLING);
 }
 
-void hak_module_note(const struct dl_find_object *object) {
-    add_module(object->dlfo_link_map, (uintptr_t)object->dlfo_map_start,
-               (uintptr_t)object->dlfo_map_end);
-}
-
 bool hak_module_at(uintptr_t address, struct hak_module *out) {
     for (const struct module *m = atomic_load(&newest_module); m; m = m->next) {
         uint64_t state = atomic_load(&m->state);
-        struct module seen = {
-            .map_start = m->map_start, .map_end = m->map_end, .link_map = m->link_map};
-        if (!is_live(state) || address - seen.map_start >= seen.map_end - seen.map_start ||
+        struct hak_object seen = m->object;
+        if (!is_live(state) || address - seen.start >= seen.end - seen.start ||
             atomic_load(&m->state) != state)
             continue;
-        const char *name = seen.link_map->l_name;
-        *out = (struct hak_module){.load_bias = seen.link_map->l_addr,
-                                   .path = name && name[0] ? name : program_path};
-        out->build_id =
-            find_build_id(seen.map_start, seen.map_end, out->load_bias, &out->build_id_bytes);
+        *out = (struct hak_module){.load_bias = seen.bias,
+                                   .path = seen.name && seen.name[0] ? seen.name : program_path};
+        out->build_id = find_build_id(seen.start, seen.end, seen.bias, &out->build_id_bytes);
         return true;
     }
     return false;
@@ -230,29 +221,25 @@ void hak_modules_forget_all(void) {
 
 void hak_modules_check(void) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
-        struct dl_find_object object;
+        struct hak_object now;
         uint64_t state = atomic_load(&m->state);
         if (!is_live(state))
             continue;
-        struct module seen = {.map_start = m->map_start,
-                              .map_end = m->map_end,
-                              .link_map = m->link_map,
-                              .mark = m->mark};
-        if (_dl_find_object((void *)seen.map_start, &object) == 0 &&
-            object.dlfo_link_map == seen.link_map)
+        struct module seen = {.object = m->object, .mark = m->mark};
+        if (hak_object_find(seen.object.start, &now) && now.module == seen.object.module)
             continue;
         if (!atomic_compare_exchange_strong(&m->state, &state, state - MODULE_LIVE + MODULE_GONE))
             continue;
         uint32_t generation = atomic_fetch_add(&hak_modules_unloads, 1) + 1;
         hak_rules_forget();
-        listener->unloaded(seen.map_start, seen.map_end, seen.mark, generation);
+        listener->unloaded(seen.object.start, seen.object.end, seen.mark, generation);
     }
 }
 
-/* For dl_iterate_phdr: notes the module with all its segments. (_dl_find_object knows the segments
- * of a program with holes between them one by one only.) */
+/* For dl_iterate_phdr: notes the module with all its segments. (A program with holes between its
+ * segments is known as an object by each of them only.) */
 static int note_loaded(struct dl_phdr_info *info, size_t size, void *unused) {
-    struct dl_find_object object;
+    struct hak_object object;
     uintptr_t start = UINTPTR_MAX, end = 0;
     (void)size;
     (void)unused;
@@ -265,8 +252,11 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *unused) {
         end = to > end ? to : end;
     }
     start &= ~(uintptr_t)4095;
-    if (start < end && _dl_find_object((void *)start, &object) == 0)
-        add_module(object.dlfo_link_map, start, (end + 4095) & ~(uintptr_t)4095);
+    if (start < end && hak_object_find(start, &object)) {
+        object.start = start;
+        object.end = (end + 4095) & ~(uintptr_t)4095;
+        hak_module_note(&object);
+    }
     return 0;
 }
 
@@ -286,14 +276,15 @@ void hak_modules_program(char *to, size_t capacity) {
 }
 
 void hak_modules_start(const struct hak_modules_listener *wanted) {
+    hak_objects_start();
     listener = wanted ? wanted : &nobody;
     hak_rules_watch(hak_module_note);
     hak_modules_program(program_path, sizeof program_path);
-    struct dl_find_object loader;
+    struct hak_object loader;
     uintptr_t loader_base = getauxval(AT_BASE);
-    if (loader_base != 0 && _dl_find_object((void *)loader_base, &loader) == 0) {
-        hak_loader_range.low = (uintptr_t)loader.dlfo_map_start;
-        hak_loader_range.span = (uintptr_t)loader.dlfo_map_end - hak_loader_range.low;
+    if (loader_base != 0 && hak_object_find(loader_base, &loader)) {
+        hak_loader_range.low = loader.start;
+        hak_loader_range.span = loader.end - loader.start;
     }
     hak_modules_announce_all();
     dl_iterate_phdr(note_loaded, NULL);

@@ -7,10 +7,10 @@
  * same file loaded again is a new module.
  *
  * How unloading is noticed: ld.so gives back the memory of every object that it unloads through the
- * program's free, which is ours, after the object was taken out of _dl_find_object's table and
+ * program's free, which is ours, after it was taken out of the table of objects and
  * while ld.so still holds its load lock, so before anything else can be loaded at that place. A
  * stack whose innermost frame of the program lies in ld.so is therefore the moment to look whether
- * all live modules are still there (_dl_find_object: about 3 ns for each). This sees dlclose,
+ * all live modules are still there (hak_object_find: about 3 ns for each). This sees dlclose,
  * dlmopen, NSS, gconv and everything else alike; docs/specs/unwind.md says why dlopen is not
  * interposed.
  *
@@ -19,12 +19,12 @@
 #ifndef HAK_UNWIND_MODULES_H
 #define HAK_UNWIND_MODULES_H
 
-#include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
+#include "platform/objects.h"
 
 /* Who is told. All functions are called inside malloc: they must be async-signal-safe, allocate
  * nothing and take no lock. */
@@ -53,7 +53,7 @@ HAK_HIDDEN void hak_modules_start(const struct hak_modules_listener *listener);
 HAK_HIDDEN void hak_modules_announce_all(void);
 
 /* Notes that stacks run through `object`. */
-HAK_HIDDEN void hak_module_note(const struct dl_find_object *object);
+HAK_HIDDEN void hak_module_note(const struct hak_object *object);
 
 /* The live module that `address` lies in; false: none that was noted. What is pointed to holds as
  * long as the module is loaded. */

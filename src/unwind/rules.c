@@ -6,6 +6,7 @@
 #include "unwind/cfi.h"
 #include "unwind/code.h"
 #include "platform/raw_call.h"
+#include "platform/objects.h"
 
 enum { FIRST_TABLE_BITS = 11, LAST_TABLE_BITS = 20, CFA_MAX = 0xffff, BP_MAX = 250 };
 
@@ -14,9 +15,9 @@ char *_Atomic hak_rule_table = (char *)first_table + FIRST_TABLE_BITS;
 
 static _Atomic uint32_t inserted;  /* into the table in use, about */
 static _Atomic uint32_t forgotten; /* how often all was forgotten */
-static void (*object_seen)(const struct dl_find_object *);
+static void (*object_seen)(const struct hak_object *);
 
-void hak_rules_watch(void (*seen)(const struct dl_find_object *object)) {
+void hak_rules_watch(void (*seen)(const struct hak_object *object)) {
     object_seen = seen;
 }
 
@@ -27,10 +28,10 @@ static uint32_t pack(unsigned kind, uintptr_t cfa_words, uintptr_t bp) {
 /* True when `mov $__NR_rt_sigreturn, %rax; syscall` begins at `pc`, or behind it, where a handler
  * returns to: the kernel's signal frame then begins 8 bytes below rsp and rsp points to its
  * ucontext. */
-static bool is_signal_return(const struct dl_find_object *object, uintptr_t pc) {
+static bool is_signal_return(const struct hak_object *object, uintptr_t pc) {
     static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05};
     uint8_t here[sizeof code + 1];
-    if ((uintptr_t)object->dlfo_map_end - pc < sizeof here ||
+    if (object->end - pc < sizeof here ||
         !hak_code_copy(&(struct hak_code_reader){1}, pc, here, sizeof here))
         return false;
     return memcmp(here, code, sizeof code) == 0 || memcmp(here + 1, code, sizeof code) == 0;
@@ -64,18 +65,16 @@ static int saved_bp(const struct hak_cfi *cfi) {
 
 /* Is `pc` in the code at which its module is entered by the kernel? ld.so's has no CFI, and calls
  * the constructors of libraries. */
-static bool is_entry_code(const struct dl_find_object *object, uintptr_t pc) {
+static bool is_entry_code(const struct hak_object *object, uintptr_t pc) {
     enum { ENTRY_CODE_BYTES = 96 };
-    const Elf64_Ehdr *header = object->dlfo_map_start;
-    if ((uintptr_t)object->dlfo_map_end - (uintptr_t)header < sizeof *header ||
-        !hak_raw_readable((uintptr_t)header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-        header->e_entry == 0)
+    const Elf64_Ehdr *header = (const Elf64_Ehdr *)object->start;
+    if (object->end - (uintptr_t)header < sizeof *header || !hak_raw_readable((uintptr_t)header) ||
+        memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_entry == 0)
         return false;
-    return pc - (object->dlfo_link_map->l_addr + header->e_entry) < ENTRY_CODE_BYTES;
+    return pc - (object->bias + header->e_entry) < ENTRY_CODE_BYTES;
 }
 
-static uint32_t encode(const struct hak_cfi *cfi, const struct dl_find_object *object,
-                       uintptr_t pc) {
+static uint32_t encode(const struct hak_cfi *cfi, const struct hak_object *object, uintptr_t pc) {
     const struct hak_cfi_row *row = &cfi->row;
     const struct hak_cfi_cell *ra = &row->reg[HAK_RIP];
     if (ra->how == HAK_CFI_UNDEFINED || ra->how == HAK_CFI_SAME)
@@ -137,9 +136,9 @@ static void insert(uintptr_t pc, uint32_t rule, uint32_t forgotten_before) {
 
 uint32_t hak_rule_compile(uintptr_t pc) {
     uint32_t forgotten_before = atomic_load(&forgotten);
-    struct dl_find_object object;
+    struct hak_object object;
     struct hak_cfi cfi;
-    if (_dl_find_object((void *)pc, &object) != 0)
+    if (!hak_object_find(pc, &object))
         return pack(HAK_RULE_NONE, 0, 0);
     if (object_seen)
         object_seen(&object);

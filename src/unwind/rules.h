@@ -23,10 +23,10 @@
 #ifndef HAK_UNWIND_RULES_H
 #define HAK_UNWIND_RULES_H
 
-#include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include "block.h"
+#include "platform/objects.h"
 
 enum hak_rule_kind {
     HAK_RULE_BY_RSP = 1,
@@ -83,7 +83,7 @@ static inline uint32_t hak_rule_lookup(uintptr_t pc) {
 HAK_HIDDEN uint32_t hak_rule_compile(uintptr_t pc);
 
 /* Has `seen` called with each object that a rule is compiled for, before the rule can be used. */
-HAK_HIDDEN void hak_rules_watch(void (*seen)(const struct dl_find_object *object));
+HAK_HIDDEN void hak_rules_watch(void (*seen)(const struct hak_object *object));
 
 /* Forgets all rules; called when a module was unloaded, before other code can take its place. */
 HAK_HIDDEN void hak_rules_forget(void);

@@ -1,6 +1,5 @@
 /* Walks a stack with compact rules, and with the whole CFI where those do not suffice. */
 #include "unwind/unwind.h"
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <ucontext.h>
 #include "unwind/cfi.h"
@@ -8,6 +7,7 @@
 #include "unwind/rules.h"
 #include "unwind/stack_memory.h"
 #include "unwind/code.h"
+#include "platform/objects.h"
 
 enum { ADDRESS_BITS = 47, SIGNAL_FRAMES_MAX = 32 };
 
@@ -65,8 +65,8 @@ static inline bool can_follow(uintptr_t now, uintptr_t next) {
 
 /* Finds the row of `pc`. Returns false when there is none. */
 static bool find_row(uintptr_t pc, struct hak_cfi *cfi) {
-    struct dl_find_object object;
-    return _dl_find_object((void *)pc, &object) == 0 && hak_cfi_find(&object, pc, cfi);
+    struct hak_object object;
+    return hak_object_find(pc, &object) && hak_cfi_find(&object, pc, cfi);
 }
 
 /* Where the context of a signal keeps the registers, in DWARF's order. */

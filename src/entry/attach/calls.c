@@ -3,12 +3,13 @@
  *
  * Whether a call is recorded is asked before and after it: a recording may end and another begin
  * while a thread waits in the allocator. */
-#include <dlfcn.h>
+#include <errno.h>
 #include <string.h>
 #include "entry/attach/attach.h"
 #include "entry/keep/keep.h"
 #include "trace/trace.h"
 #include "unwind/modules.h"
+#include "platform/objects.h"
 
 struct hak_keep_next hak_keep_next;
 _Atomic uint8_t hak_keep_bell;
@@ -115,6 +116,7 @@ static void *attach_pvalloc(size_t bytes) {
 static int attach_dlclose(void *handle) {
     int result = next_dlclose(handle);
     if (hak_attach_enter()) {
+        hak_objects_look();
         hak_modules_check();
         hak_attach_leave();
     }
@@ -136,7 +138,7 @@ bool hak_attach_find_next(void) {
         &hak_keep_next.valloc,  &hak_keep_next.pvalloc,       &hak_keep_next.memalign,
         &next_dlclose,
     };
-    Dl_info about;
+    struct hak_object of_malloc, of_size;
     for (unsigned i = 0; i < HAK_ATTACH_IMPORTS; i++) {
         struct hak_import *import = &hak_attach_imports[i];
         import->next = hak_imports_find(import->name);
@@ -144,13 +146,13 @@ bool hak_attach_find_next(void) {
             return false;
         memcpy(functions[i], &import->next, sizeof import->next);
     }
-    if (!dladdr((void *)hak_keep_next.malloc, &about) || !about.dli_fname)
+    if (!hak_object_find((uintptr_t)hak_keep_next.malloc, &of_malloc) || !of_malloc.module)
         return false;
-    hak_keep_next.module = about.dli_fname;
+    hak_keep_next.module = of_malloc.name[0] ? of_malloc.name : program_invocation_name;
     hak_imports_look(hak_attach_imports, HAK_ATTACH_IMPORTS);
     uintptr_t size = hak_imports_find("malloc_usable_size");
-    const void *base = about.dli_fbase;
-    hak_keep_next.has_sizes = size && dladdr((void *)size, &about) && about.dli_fbase == base;
+    hak_keep_next.has_sizes =
+        size && hak_object_find(size, &of_size) && of_size.module == of_malloc.module;
     memcpy(&hak_keep_next.malloc_usable_size, &size, sizeof size);
     hak_keep_next.tells_sizes = hak_keep_next.has_sizes;
     hak_keep_next.is_glibc = false; /* blocks come and go past us: no free is known to be wrong */

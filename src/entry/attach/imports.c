@@ -1,7 +1,6 @@
 /* Finds and changes the words through which modules call functions of others. */
 #include "entry/attach/imports.h"
 
-#include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
 #include <stdatomic.h>
@@ -9,6 +8,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include "platform/raw_call.h"
+#include "platform/objects.h"
 
 enum { PAGE_BYTES = 4096 };
 
@@ -82,15 +82,14 @@ static void read_dynamic(struct module *m, const Elf64_Dyn *dynamic) {
     }
 }
 
-/* False: a module that ld.so still prepares or takes away, or none with imports. What is found by
- * _dl_find_object is relocated. */
+/* False: a module that ld.so still prepares or takes away, or none with imports. What is found as
+ * an object is relocated, where ld.so itself says what is (platform/objects.h). */
 static bool read_module(struct module *m, const struct dl_phdr_info *info) {
-    struct dl_find_object object;
+    struct hak_object object;
     *m = (struct module){
         .bias = info->dlpi_addr, .segment = info->dlpi_phdr, .segments = info->dlpi_phnum};
     const Elf64_Dyn *dynamic = find_segments(m);
-    if (!dynamic || m->start >= m->end ||
-        _dl_find_object((void *)dynamic, &object) != 0) /* NOLINT(performance-no-int-to-ptr) */
+    if (!dynamic || m->start >= m->end || !hak_object_find((uintptr_t)dynamic, &object))
         return false;
     read_dynamic(m, dynamic);
     return m->symbols && m->strings;

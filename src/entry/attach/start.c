@@ -9,6 +9,7 @@
 #include "superslab.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/objects.h"
 
 _Atomic uint32_t hak_attach_recording;
 
@@ -53,6 +54,7 @@ static void change_imports(bool back) {
 /* In a forked child calls are passed on. The imports stay as they are: ld.so's list of modules may
  * have been in the middle of a change by a thread that is not here. */
 static void after_fork_in_child(void) {
+    hak_objects_after_fork();
     atomic_store(&hak_attach_recording, 0);
     atomic_store(&hak_attach_shared.state, HAK_ATTACH_IDLE);
     leave_alone();
@@ -76,6 +78,7 @@ static bool prepare(void) {
     static bool is_ready;
     if (is_ready)
         return true;
+    hak_objects_start();
     if (!hak_attach_find_next())
         return refuse("it has no malloc that can be found by its name");
     if (is_hakmem(hak_keep_next.module))

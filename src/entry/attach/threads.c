@@ -1,9 +1,9 @@
 /* The threads of a program that runs already: which of them is at a record, and their ends. */
-#include <pthread.h>
 #include "entry/attach/attach.h"
 #include "platform/raw_call.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/thread_key.h"
 
 enum {
     THREADS = 4096,
@@ -19,7 +19,7 @@ _Thread_local struct hak_attach_thread *hak_attach_thread
 static _Thread_local unsigned end_rounds __attribute__((tls_model("initial-exec")));
 static struct hak_attach_thread threads[THREADS];
 static _Atomic uint32_t high; /* places below it were taken once */
-static pthread_key_t key;
+static struct hak_thread_key key;
 
 struct hak_attach_thread *hak_attach_take_thread(void) {
     if (end_rounds >= END_ROUND)
@@ -35,7 +35,7 @@ struct hak_attach_thread *hak_attach_take_thread(void) {
         threads[i].seen = 0;
         hak_attach_thread = &threads[i];
         /* May allocate, which comes here again and finds the place. */
-        (void)pthread_setspecific(key, &end_rounds);
+        (void)hak_thread_key_set(&key, &end_rounds);
         return &threads[i];
     }
     atomic_fetch_add(&hak_attach_shared.unseen_threads, 1);
@@ -51,7 +51,7 @@ void hak_attach_join(struct hak_attach_thread *thread, uint32_t recording) {
 /* In the last round, so that what others give back before it is recorded by this thread. What comes
  * after that is not. */
 static void end_thread(void *value) {
-    if (++end_rounds < END_ROUND && pthread_setspecific(key, value) == 0)
+    if (++end_rounds < END_ROUND && hak_thread_key_set(&key, value))
         return;
     end_rounds = END_ROUND;
     if (hak_attach_enter()) {
@@ -67,7 +67,7 @@ static void end_thread(void *value) {
 }
 
 bool hak_attach_start_threads(void) {
-    return pthread_key_create(&key, end_thread) == 0;
+    return hak_thread_key_make(&key, end_thread);
 }
 
 /* A full barrier on all threads of this process (Linux 4.14). */

@@ -1,10 +1,12 @@
 /* Finds the malloc family behind hakmem-record.so. */
 #include "entry/keep/keep.h"
 
-#include <dlfcn.h>
+#include <errno.h>
 #include <string.h>
 #include "platform/module.h"
 #include "trace/trace.h"
+#include "platform/symbols.h"
+#include "platform/objects.h"
 
 struct hak_keep_next hak_keep_next;
 
@@ -25,8 +27,9 @@ static const char *file_name(const char *path) {
 
 /* The path of the module that a function lies in, as ld.so has it. */
 static const char *module_of(const void *function) {
-    Dl_info about;
-    return dladdr(function, &about) && about.dli_fname ? about.dli_fname : "";
+    struct hak_object object;
+    bool is_known = hak_object_find((uintptr_t)function, &object) && object.module;
+    return is_known && object.name[0] ? object.name : is_known ? program_invocation_name : "";
 }
 
 /* libc has all of them. So none of these searches fails, which would allocate the words for
@@ -57,7 +60,7 @@ bool hak_keep_find_next(void) {
     };
     next->is_glibc = true;
     for (size_t i = 0; i < sizeof family / sizeof *family; i++) {
-        void *found = dlsym(RTLD_NEXT, family[i].name);
+        void *found = hak_symbol_next(family[i].name);
         if (!found)
             return false;
         memcpy(family[i].function, &found, sizeof found);

@@ -10,6 +10,8 @@
 #include "platform/lock.h"
 #include "superslab.h"
 #include "trace/trace.h"
+#include "platform/objects.h"
+#include "platform/thread_key.h"
 
 /* pthreads calls destructors in up to 4 rounds as long as values are set anew. */
 enum { END_ROUND = 3 };
@@ -18,8 +20,7 @@ enum { NEW, SEARCHING, STARTED };
 
 static struct hak_lock start_lock;
 static _Atomic int state;
-static bool has_thread_key;
-static pthread_key_t thread_key;
+static struct hak_thread_key thread_key;
 static char **constructor_environment;
 
 _Thread_local bool hak_keep_has_begun __attribute__((tls_model("initial-exec")));
@@ -46,14 +47,13 @@ bool hak_keep_begin_slowly(void) {
         hak_unlock(&start_lock);
     }
     hak_keep_has_begun = true;
-    if (has_thread_key)
-        (void)pthread_setspecific(thread_key, &end_rounds);
+    (void)hak_thread_key_set(&thread_key, &end_rounds);
     return true;
 }
 
 /* In the last round, so that what others give back before it is recorded by this thread. */
 static void end_thread(void *value) {
-    if (++end_rounds < END_ROUND && pthread_setspecific(thread_key, value) == 0)
+    if (++end_rounds < END_ROUND && hak_thread_key_set(&thread_key, value))
         return;
     hak_trace_thread_end();
 }
@@ -67,6 +67,7 @@ static void name_allocator(void) {
 }
 
 static void after_fork_in_child(void) {
+    hak_objects_after_fork();
     hak_trace_fork_child();
     name_allocator();
 }
@@ -78,8 +79,9 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     constructor_environment = environment;
     if (hak_entry_is_sanitized())
         return;
+    hak_objects_start();
     (void)hak_keep_begin();
-    has_thread_key = pthread_key_create(&thread_key, end_thread) == 0;
+    (void)hak_thread_key_make(&thread_key, end_thread);
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(hak_trace_fork_prepare, hak_trace_fork_parent, after_fork_in_child);
     hak_keep_find_text();
@@ -87,8 +89,7 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     hak_control.is_kept = true;
     hak_control.bell = &hak_keep_bell;
     name_allocator();
-    if (has_thread_key)
-        (void)pthread_setspecific(thread_key, &end_rounds);
+    (void)hak_thread_key_set(&thread_key, &end_rounds);
 }
 
 /* ---- hakmem-trace ctl ------------------------------------------------------------------------ */

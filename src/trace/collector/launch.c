@@ -7,7 +7,6 @@
  * Both run on a stack of their own in the program's memory, with all signals blocked and only raw
  * system calls, as posix_spawn does. */
 #include "trace/collector/collector.h"
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -22,6 +21,7 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/session.h"
+#include "platform/objects.h"
 
 enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16 };
 
@@ -166,10 +166,10 @@ static bool execute(struct launch *launch, struct hak_collector_failure *failure
 
 /* The folder of the module that holds this code, with its last slash; false when not known. */
 static bool own_folder(char *folder, size_t capacity) {
-    struct dl_find_object object;
+    struct hak_object object;
     const char *name = NULL;
-    if (_dl_find_object((void *)own_folder, &object) == 0 && object.dlfo_link_map)
-        name = object.dlfo_link_map->l_name;
+    if (hak_object_find((uintptr_t)own_folder, &object) && object.module)
+        name = object.name;
     long length = 0;
     if (name && name[0]) {
         length = (long)strlen(name);

@@ -8,6 +8,7 @@
 #include "trace/crash/crash.h"
 #include "unwind/cfi.h"
 #include "unwind/splice.h"
+#include "platform/objects.h"
 
 enum {
     PAGE_BYTES = 4096,
@@ -128,8 +129,8 @@ void hak_crash_copy_code(const struct hak_incident *incident, struct hak_report_
 
 /* Where the code begins that `ip` lies in, with its row; false: that is not known. */
 static bool find_code(uintptr_t ip, struct hak_cfi *cfi) {
-    struct dl_find_object object;
-    return _dl_find_object((void *)ip, &object) == 0 && hak_cfi_find(&object, ip, cfi);
+    struct hak_object object;
+    return hak_object_find(ip, &object) && hak_cfi_find(&object, ip, cfi);
 }
 
 static bool find_caller_of_memmove(const struct hak_registers *registers, uintptr_t *caller) {

@@ -24,6 +24,7 @@
 #include "unwind/stack_memory.h"
 #include "platform/block_signals.h"
 #include "platform/emulator.h"
+#include "platform/objects.h"
 
 typedef void handler_function(int, siginfo_t *, void *);
 
@@ -429,7 +430,7 @@ static bool is_again(const siginfo_t *info, const ucontext_t *context) {
  * the action by a way of its own. */
 static __attribute__((noinline)) bool is_from_abort(const siginfo_t *info, const void *context) {
     struct hak_registers registers;
-    struct dl_find_object object;
+    struct hak_object object;
     struct hak_cfi cfi;
     enum hak_unwind_end end;
     uintptr_t ips[ABORT_DEPTH];
@@ -438,8 +439,8 @@ static __attribute__((noinline)) bool is_from_abort(const siginfo_t *info, const
     hak_registers_from_context(&registers, context);
     size_t count = hak_unwind_from(&registers, ips, ABORT_DEPTH, &end);
     for (size_t i = 1; i < count; i++)
-        if (_dl_find_object((void *)(ips[i] - 1), &object) == 0 &&
-            hak_cfi_find(&object, ips[i] - 1, &cfi) && cfi.start == (uintptr_t)abort)
+        if (hak_object_find(ips[i] - 1, &object) && hak_cfi_find(&object, ips[i] - 1, &cfi) &&
+            cfi.start == (uintptr_t)abort)
             return true;
     return false;
 }

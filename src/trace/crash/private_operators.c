@@ -1,11 +1,11 @@
 /* Looks into a module's file for operators new and delete of its own. */
 #include "trace/crash/private_operators.h"
 
-#include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
+#include "platform/objects.h"
 
 enum {
     REMEMBERED = 256,
@@ -74,11 +74,11 @@ static bool find_tables(struct module_file *m) {
 
 /* False when it cannot be read, or is not what was loaded. The caller closes `file` (negative = it
  * is not open). */
-static bool open_module(struct module_file *m, const struct dl_find_object *object) {
-    const char *path = object->dlfo_link_map->l_name;
+static bool open_module(struct module_file *m, const struct hak_object *object) {
+    const char *path = object->name;
     *m = (struct module_file){.file = hak_open(path && path[0] ? path : "/proc/self/exe")};
     return m->file >= 0 && read_at(m->file, 0, &m->header, sizeof m->header) &&
-           same_bytes((const char *)&m->header, object->dlfo_map_start, sizeof m->header) &&
+           same_bytes((const char *)&m->header, (const char *)object->start, sizeof m->header) &&
            same_bytes((const char *)m->header.e_ident, ELFMAG, SELFMAG) && find_tables(m);
 }
 
@@ -181,20 +181,19 @@ static struct remembered *recall(enum question question, uintptr_t place, const 
 
 /* What is the same for the whole module is asked once. */
 static bool ask_module(enum question question, const struct module_file *m,
-                       const struct dl_find_object *object) {
+                       const struct hak_object *object) {
     bool is_known;
-    struct remembered *r =
-        recall(question, (uintptr_t)object->dlfo_map_start, object->dlfo_link_map, &is_known);
+    struct remembered *r = recall(question, object->start, object->module, &is_known);
     if (!is_known)
         r->answer = question == IS_CLOSED ? is_closed(m) : has_delete(m);
     return r->answer;
 }
 
-static bool read_module(enum question question, uintptr_t ip, const struct dl_find_object *object) {
+static bool read_module(enum question question, uintptr_t ip, const struct hak_object *object) {
     struct module_file m;
     bool answer = false;
     if (open_module(&m, object)) {
-        struct covering c = {&m, ip - 1 - object->dlfo_link_map->l_addr};
+        struct covering c = {&m, ip - 1 - object->bias};
         if (m.symbols.sh_type == SHT_NULL)
             answer = ask_module(IS_CLOSED, &m, object);
         else if (question == HAS_DELETE)
@@ -208,15 +207,15 @@ static bool read_module(enum question question, uintptr_t ip, const struct dl_fi
 }
 
 static bool ask(enum question question, uintptr_t ip) {
-    struct dl_find_object object;
+    struct hak_object object;
     bool is_known;
-    if (!ip || _dl_find_object((void *)(ip - 1), &object) != 0 || !object.dlfo_link_map)
+    if (!ip || !hak_object_find(ip - 1, &object) || !object.module)
         return false;
-    struct remembered *r = recall(question, ip, object.dlfo_link_map, &is_known);
+    struct remembered *r = recall(question, ip, object.module, &is_known);
     if (is_known)
         return r->answer;
     bool answer = read_module(question, ip, &object);
-    recall(question, ip, object.dlfo_link_map, &is_known)->answer = answer;
+    recall(question, ip, object.module, &is_known)->answer = answer;
     return answer;
 }
 

@@ -1,6 +1,5 @@
 /* What a dying program says itself when there is no collector: numbers, and frames as module and
  * offset, for addr2line. */
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
 #include <signal.h>
@@ -31,6 +30,7 @@ static const struct {
 } faults[] = {
 #define FAULT(NAME, number, name, tag, injection, meaning, advice) {number, name},
 #include "faults.def"
+#include "platform/objects.h"
 };
 
 static const struct {
@@ -132,14 +132,14 @@ static const char *signal_name(uint32_t number) {
 
 /* `(the program)+0x1234`, or nothing for code of no module. */
 static void add_place(struct hak_line *line, uintptr_t ip) {
-    struct dl_find_object object;
-    if (_dl_find_object((void *)ip, &object) != 0 || !object.dlfo_link_map)
+    struct hak_object object;
+    if (!hak_object_find(ip, &object) || !object.module)
         return;
-    const char *name = object.dlfo_link_map->l_name;
+    const char *name = object.name;
     hak_line_add(line, " ");
     hak_line_add_name(line, name && name[0] ? name : "(the program)");
     hak_line_add(line, "+");
-    hak_line_hex(line, ip - object.dlfo_link_map->l_addr);
+    hak_line_hex(line, ip - object.bias);
 }
 
 static void add_field(struct hak_line *line, const char *label, uint64_t value) {

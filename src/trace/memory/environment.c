@@ -1,6 +1,5 @@
 /* Puts HAKMEM_SESSION into the environment of programs that this one executes. */
 #include "trace/memory/environment.h"
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "platform/raw_call.h"
 #include "trace/protocol.h"
 #include "trace/session.h"
+#include "platform/symbols.h"
 
 enum { PAGE_BYTES = 4096 };
 
@@ -124,7 +124,7 @@ HAK_EXPORT start_main __libc_start_main;
 int __libc_start_main(int (*main_function)(int, char **, char **), int count, char **arguments,
                       void (*init)(void), void (*fini)(void), void (*loader_fini)(void),
                       void *stack_end) {
-    start_main *next = (start_main *)dlsym(RTLD_NEXT, "__libc_start_main");
+    start_main *next = (start_main *)hak_symbol_next("__libc_start_main");
     if (is_pending)
         add_session();
     is_added = 1;

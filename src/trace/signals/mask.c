@@ -5,7 +5,6 @@
  * those in which handlers run. What the program asked for is remembered for each
  * thread: it reads its mask back as it believes it to be, and a SIGTRAP that it has blocked waits
  * until it unblocks it. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -16,6 +15,7 @@
 #include "trace/signals/signals.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "platform/symbols.h"
 
 enum { SET_BYTES = 8 };
 
@@ -26,8 +26,8 @@ typedef int mask_function(int, const sigset_t *, sigset_t *);
 static mask_function *next_of_process, *next_of_thread;
 
 void hak_mask_start(void) {
-    next_of_process = (mask_function *)dlsym(RTLD_NEXT, "sigprocmask");
-    next_of_thread = (mask_function *)dlsym(RTLD_NEXT, "pthread_sigmask");
+    next_of_process = (mask_function *)hak_symbol_next("sigprocmask");
+    next_of_thread = (mask_function *)hak_symbol_next("pthread_sigmask");
 }
 
 /* What the program believes to be blocked of what is kept, and one that waits for it. */

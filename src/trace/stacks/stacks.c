@@ -1,12 +1,12 @@
 /* Keeps what stacks are made of: nodes in the session, found by (parent, ip). */
 #include "trace/stacks/stacks.h"
-#include <dlfcn.h>
 #include "platform/raw_call.h"
 #include "trace/frame_node.h"
 #include "trace/node.h"
 #include "trace/stacks/walk.h"
 #include "trace/trace.h"
 #include "unwind/code.h"
+#include "platform/objects.h"
 
 enum { GENERATION_BITS = 22, PRIVATE_NODES = 1 << 20 };
 
@@ -21,7 +21,7 @@ extern const char __start_hak_unwinder_text[] HAK_HIDDEN;
 extern const char __stop_hak_unwinder_text[] HAK_HIDDEN;
 
 void hak_stacks_start(const struct hak_stacks_setup *wanted) {
-    struct dl_find_object object;
+    struct hak_object object;
     hak_stacks_now = (struct hak_stacks_setup){0};
     hak_stacks_starts++;
     node_bits = wanted->nodes_mapped ? (uint32_t)__builtin_ctzll(wanted->node_capacity)
@@ -31,9 +31,9 @@ void hak_stacks_start(const struct hak_stacks_setup *wanted) {
                                                                node_bits, wanted->node_count}))
         return;
     hak_stacks_now = *wanted;
-    if (hak_stacks_now.own_end == 0 && _dl_find_object((void *)hak_stacks_start, &object) == 0) {
-        hak_stacks_now.own_start = (uintptr_t)object.dlfo_map_start;
-        hak_stacks_now.own_end = (uintptr_t)object.dlfo_map_end;
+    if (hak_stacks_now.own_end == 0 && hak_object_find((uintptr_t)hak_stacks_start, &object)) {
+        hak_stacks_now.own_start = object.start;
+        hak_stacks_now.own_end = object.end;
     }
     if (hak_stacks_now.depth > HAK_STACK_DEPTH_MAX)
         hak_stacks_now.depth = HAK_STACK_DEPTH_MAX;

@@ -1,7 +1,6 @@
 /* Begins the thread's life with us before its own function runs, also for a thread that never
  * allocates, and hands over where it was created: pthread_create and thrd_create are interposed. */
 #include "trace/threads/threads.h"
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "trace/signals/signals.h"
 #include "trace/stacks/stacks.h"
 #include "trace/trace.h"
+#include "platform/symbols.h"
 
 enum { STARTS = 256 };
 
@@ -133,7 +133,7 @@ HAK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attribute
     static _Atomic(create_function *) next;
     create_function *create = atomic_load(&next);
     if (!create) {
-        create = (create_function *)dlsym(RTLD_NEXT, "pthread_create");
+        create = (create_function *)hak_symbol_next("pthread_create");
         atomic_store(&next, create);
     }
     struct start *start = claim_start(argument);
@@ -150,7 +150,7 @@ HAK_EXPORT int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
     static _Atomic(c11_create_function *) next;
     c11_create_function *create = atomic_load(&next);
     if (!create) {
-        create = (c11_create_function *)dlsym(RTLD_NEXT, "thrd_create");
+        create = (c11_create_function *)hak_symbol_next("thrd_create");
         atomic_store(&next, create);
     }
     struct start *start = claim_start(argument);

@@ -1,6 +1,5 @@
 /* Gives each thread an alternate signal stack, and hides it from the program: sigaltstack is
  * interposed and reads back what the program itself has set. */
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -8,6 +7,7 @@
 #include "trace/threads/threads.h"
 #include "platform/block_signals.h"
 #include "platform/readable.h"
+#include "platform/thread_key.h"
 
 enum {
     STACK_BYTES = 64 << 10,
@@ -34,8 +34,7 @@ _Thread_local const void *hak_thread_program_stack __attribute__((tls_model("ini
 
 static _Atomic(char *) pool[POOLED];
 static _Atomic uint32_t mapped;
-static pthread_key_t key;
-static bool has_key;
+static struct hak_thread_key key;
 
 static void put_into_pool(char *stack) {
     for (int i = 0; i < POOLED; i++) {
@@ -82,17 +81,17 @@ static bool is_ours(const stack_t *stack) {
 /* Gives the stack back in the last round of the key's destructors, after those of the program. */
 static void end_of_thread(void *unused) {
     enum { LAST_ROUND = 3 };
-    if (++own.rounds >= LAST_ROUND || pthread_setspecific(key, unused) != 0)
+    if (++own.rounds >= LAST_ROUND || !hak_thread_key_set(&key, unused))
         hak_thread_give_stack_back();
 }
 
 __attribute__((constructor(102))) static void make_key(void) {
-    has_key = pthread_key_create(&key, end_of_thread) == 0;
+    (void)hak_thread_key_make(&key, end_of_thread);
 }
 
 static void hear_of_end(void) {
-    if (has_key && own.stack)
-        (void)pthread_setspecific(key, &own);
+    if (own.stack)
+        (void)hak_thread_key_set(&key, &own);
 }
 
 /* Makes our stack the thread's; the thread has none. */

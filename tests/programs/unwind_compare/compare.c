@@ -28,6 +28,7 @@
 #include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
+#include "platform/objects.h"
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -110,11 +111,11 @@ __attribute__((constructor)) static void start(void) {
         !flush_caches || !local_space)
         return;
     pthread_atfork(look_for_threads, NULL, stop_libunwind);
-    struct dl_find_object own;
-    if (_dl_find_object((void *)start, &own) != 0)
+    struct hak_object own;
+    if (!hak_object_find((uintptr_t)start, &own))
         return;
-    own_start = (uintptr_t)own.dlfo_map_start;
-    own_bytes = (uintptr_t)own.dlfo_map_end - own_start;
+    own_start = own.start;
+    own_bytes = own.end - own_start;
     counts = map;
     every = text ? (unsigned)atoi(text) : 1;
     hak_modules_start(&listener);
@@ -146,11 +147,10 @@ static int step_all(unw_context_t *context, uintptr_t *ips) {
 static void show(const char *what, const uintptr_t *ips, size_t count) {
     char line[400];
     for (size_t i = 0; i < count; i++) {
-        struct dl_find_object object;
-        int found = _dl_find_object((void *)ips[i], &object) == 0;
+        struct hak_object object;
+        bool found = hak_object_find(ips[i], &object);
         int bytes = snprintf(line, sizeof line, "%s %3zu %#lx %s+%#lx\n", what, i, ips[i],
-                             found ? object.dlfo_link_map->l_name : "?",
-                             found ? ips[i] - object.dlfo_link_map->l_addr : 0);
+                             found ? object.name : "?", found ? ips[i] - object.bias : 0);
         (void)!write(2, line, (size_t)bytes);
     }
 }

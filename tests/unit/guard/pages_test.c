@@ -406,6 +406,7 @@ END_TEST
  */
 START_TEST(damage_in_an_opened_page_was_done_after_the_opening) {
     begin(HAK_LAYOUT_HEADER);
+    hak_pages_start(); /* finds out that there is no other thread */
     hak_page_budget = budget;
     heap->slabs[2].carved = heap->slabs[2].capacity;
     user_t user = hand_out(slot_at(2, 0), 30, 0);

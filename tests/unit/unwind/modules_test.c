@@ -263,6 +263,7 @@ START_TEST(a_frame_is_named_by_its_module_while_that_is_loaded) {
 }
 END_TEST
 
+#ifndef HAK_FIND_OBJECT_NAME /* such modules are not found without ld.so's help */
 START_TEST(another_namespace) {
     void *libz = dlmopen(LM_ID_NEWLM, "libz.so.1", RTLD_NOW);
     ck_assert_ptr_nonnull(libz);
@@ -273,25 +274,22 @@ START_TEST(another_namespace) {
     ck_assert_ptr_nonnull(find_unload(load.map_start));
 }
 END_TEST
+#endif
 
 START_TEST(many_modules) {
-    struct dl_find_object object;
-    struct link_map *maps = calloc(3000, sizeof *maps);
-    static char name[] = "/nowhere/libmany.so";
+    static char of[3000];
     unsigned before = told_count;
     for (uintptr_t i = 0; i < 3000; i++) {
-        maps[i].l_name = name;
-        memset(&object, 0, sizeof object);
-        object.dlfo_link_map = &maps[i];
-        object.dlfo_map_start = (void *)((uintptr_t)1 << 44 | i << 16);
-        object.dlfo_map_end = (void *)((uintptr_t)1 << 44 | (i + 1) << 16);
+        struct hak_object object = {.start = (uintptr_t)1 << 44 | i << 16,
+                                    .end = (uintptr_t)1 << 44 | (i + 1) << 16,
+                                    .name = "/nowhere/libmany.so",
+                                    .module = &of[i]};
         hak_module_note(&object);
         hak_module_note(&object);
     }
     ck_assert_uint_eq(told_count, before + 3000);
     hak_modules_check(); /* none of them is really there */
     ck_assert_uint_eq(hak_modules_generation(), 3000);
-    free(maps);
 }
 END_TEST
 
@@ -302,7 +300,9 @@ int main(void) {
     tcase_add_test(cases, unloading_is_noticed_within_dlclose);
     tcase_add_test(cases, unloading_by_libc_itself_is_noticed);
     tcase_add_test(cases, a_frame_is_named_by_its_module_while_that_is_loaded);
+#ifndef HAK_FIND_OBJECT_NAME
     tcase_add_test(cases, another_namespace);
+#endif
     tcase_add_test(cases, many_modules);
     return run_cases("modules", cases);
 }

@@ -2,6 +2,7 @@
  * every single instruction; and never a fault or a loop on a stack that holds anything at all. */
 #define UNW_LOCAL_ONLY
 #include "unwind/unwind.h"
+#include "platform/objects.h"
 #include "unit/suite.h"
 #include <errno.h>
 #include <libunwind.h>
@@ -632,6 +633,7 @@ START_TEST(wild_registers) {
 END_TEST
 
 int main(void) {
+    hak_objects_start();
     make_stacks();
     TCase *cases = tcase_create("unwind");
     tcase_add_loop_test(cases, calls_equal_libunwind, 0, 10);

@@ -1,0 +1,125 @@
+/* Looks names up in the hash tables of modules. */
+#include "platform/symbols.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include "platform/module.h"
+
+enum which { EVERY, BEHIND_OURS, NOT_OURS, NAMED };
+
+struct search {
+    const char *name, *module;
+    enum which which;
+    uintptr_t vdso;
+    bool is_behind; /* our own module */
+    void *found;
+};
+
+static bool is_named(const struct dl_phdr_info *info, const char *module) {
+    const char *path = info->dlpi_name, *slash = path ? strrchr(path, '/') : NULL;
+    return path && (strcmp(path, module) == 0 || (slash && strcmp(slash + 1, module) == 0));
+}
+
+static int visit(struct dl_phdr_info *info, size_t size, void *context) {
+    struct search *search = context;
+    struct hak_module module;
+    (void)size;
+    if (info->dlpi_addr == search->vdso) /* nobody binds to it */
+        return 0;
+    hak_read_module(info, &module);
+    bool is_ours = hak_module_holds(&module, (const void *)(uintptr_t)&hak_symbol_next);
+    bool is_wanted = search->which == EVERY || (search->which == NOT_OURS && !is_ours) ||
+                     (search->which == BEHIND_OURS && search->is_behind) ||
+                     (search->which == NAMED && is_named(info, search->module));
+    search->is_behind = search->is_behind || is_ours;
+    if (is_wanted)
+        search->found = hak_symbol_in(&module, search->name);
+    return search->found != NULL;
+}
+
+static void *search_for(const char *name, enum which which, const char *module) {
+    struct search search = {
+        .name = name, .module = module, .which = which, .vdso = getauxval(AT_SYSINFO_EHDR)};
+    (void)dl_iterate_phdr(visit, &search);
+    return search.found;
+}
+
+void *hak_symbol_first(const char *name) {
+    return search_for(name, EVERY, NULL);
+}
+
+static struct hak_module libc; /* once it was looked for; kept by who comes first */
+
+static int visit_libc(struct dl_phdr_info *info, size_t size, void *found) {
+    uintptr_t text = (uintptr_t)&dl_iterate_phdr;
+    (void)size;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type == PT_LOAD &&
+            text - info->dlpi_addr - segment->p_vaddr < segment->p_memsz) {
+            hak_read_module(info, found);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void *hak_symbol_of_libc(const char *name) {
+    enum { NEW, READING, READ };
+    static _Atomic unsigned state;
+    unsigned before = NEW;
+    if (atomic_compare_exchange_strong(&state, &before, READING)) {
+        (void)dl_iterate_phdr(visit_libc, &libc);
+        atomic_store(&state, READ);
+    }
+    void *found = atomic_load(&state) == READ ? hak_symbol_in(&libc, name) : NULL;
+    return found ? found : hak_symbol_first(name);
+}
+
+/* ---- dlsym ----------------------------------------------------------------------------------- */
+
+typedef void *dlsym_function(void *, const char *);
+
+/* Of libdl before glibc 2.34. */
+static dlsym_function *find_dlsym(void) {
+    static _Atomic(dlsym_function *) known;
+    dlsym_function *found = atomic_load_explicit(&known, memory_order_relaxed);
+    if (!found) {
+        found = (dlsym_function *)hak_symbol_of_libc("dlsym");
+        atomic_store_explicit(&known, found, memory_order_relaxed);
+    }
+    return found;
+}
+
+void *hak_symbol_default(const char *name) {
+    dlsym_function *ask = find_dlsym();
+    return ask ? ask(RTLD_DEFAULT, name) : hak_symbol_first(name);
+}
+
+/* Where this library was loaded by dlopen, what it stands in front of comes before it. */
+void *hak_symbol_next(const char *name) {
+    dlsym_function *ask = find_dlsym();
+    if (ask)
+        return ask(RTLD_NEXT, name);
+    void *found = search_for(name, BEHIND_OURS, NULL);
+    return found ? found : search_for(name, NOT_OURS, NULL);
+}
+
+/* With dlsym, also in what the module needs. */
+void *hak_symbol_of(const char *module, const char *name) {
+    dlsym_function *ask = find_dlsym();
+    void *(*open)(const char *, int) =
+        ask ? (void *(*)(const char *, int))hak_symbol_next("dlopen") : NULL;
+    int (*close)(void *) = open ? (int (*)(void *))hak_symbol_next("dlclose") : NULL;
+    if (!close)
+        return search_for(name, NAMED, module);
+    void *handle = open(module, RTLD_LAZY | RTLD_NOLOAD);
+    void *found = handle ? ask(handle, name) : NULL;
+    /* Its code is in use by the caller: the count goes down again and it stays. */
+    if (handle)
+        (void)close(handle);
+    return found;
+}

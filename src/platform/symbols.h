@@ -1,0 +1,28 @@
+/* Functions and data of other modules by name, without dlsym: a program that links neither libdl
+ * nor libpthread has no dlsym before glibc 2.34, and a dlsym that fails allocates its words. A
+ * version that is not the default one of its name is not found, as by dlsym.
+ *
+ * Thread and signal safety: they ask dl_iterate_phdr or dlsym, which take ld.so's locks. errno is
+ * kept. */
+#ifndef HAK_PLATFORM_SYMBOLS_H
+#define HAK_PLATFORM_SYMBOLS_H
+
+#include "block.h"
+
+/* The first of that name in the order in which modules were loaded, which is that of the program's
+ * scope for what was there at its start; NULL: there is none. */
+HAK_HIDDEN void *hak_symbol_first(const char *name);
+
+/* The same, but libc's own before all others. */
+HAK_HIDDEN void *hak_symbol_of_libc(const char *name);
+
+/* The same in one module, by its path or the last part of that, and where there is dlsym in what it
+ * needs. What is not found may leave its words for dlerror. */
+HAK_HIDDEN void *hak_symbol_of(const char *module, const char *name);
+
+/* As dlsym with RTLD_DEFAULT and RTLD_NEXT, and by dlsym where there is one; then a name that is
+ * not found leaves its words for dlerror. */
+HAK_HIDDEN void *hak_symbol_default(const char *name);
+HAK_HIDDEN void *hak_symbol_next(const char *name);
+
+#endif
