@@ -61,7 +61,7 @@ for release; do
     # shellcheck disable=SC2016
     rows+="| $release ($(cat "$root/etc/debian_version")) | $(version "$root" gcc -dumpfullversion) | $(version "$root" clang --version) | $(version "$root" ldd --version) | "
     rows+="$(version "$root" gdb --version) | $(version "$root" python3 --version) | $demo | $check: $(tail -n 1 "$release.check") | $deb: ${depends:-nothing} |"$'\n'
-    details+=$'\n'"## $release"$'\n\n```\n'"$(grep -hE '^(skipped|flaky|FAILED|make deps: .* has no)' "$release.check" | sort -u | cut -c 1-200)"$'\n```\n'
+    details+=$'\n'"## $release"$'\n\n```\n'"$(grep -hE '^(skipped: |flaky|FAILED|make deps: .* has no)' "$release.check" | sort -u | cut -c 1-200)"$'\n```\n'
     for part in demo check deb used; do [ ! -e "$release.$part" ] || cp "$release.$part" "$root.$part.log"; done
     [ "$demo" = passed ] || tail -n 30 "$release.demo"
     [ "$deb" = passed ] || tail -n 30 "$release.deb"
