@@ -1,12 +1,16 @@
 /* The pool of names: demangled, shortened, each once. */
 #include "symbols/strings.h"
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
 /* libiberty's header declares what only its own build has; this is all that is used of it. */
 extern char *cplus_demangle_v3(const char *mangled, int options);
+extern int rust_demangle_callback(const char *mangled, int options,
+                                  void (*add)(const char *piece, size_t bytes, void *text),
+                                  void *text);
 
 enum { WITH_PARAMETERS = 1 << 0, WITH_QUALIFIERS = 1 << 1 };
 
@@ -44,11 +48,41 @@ static const char *keep_shortened(struct hak_strings *strings, const char *text)
     return keep(strings, shortened);
 }
 
+/* A name on its way out of libiberty, one byte longer than what is kept. */
+struct rust_name {
+    jmp_buf is_full;
+    size_t bytes;
+    char text[HAK_NAME_BYTES + 1];
+};
+
+static void add_piece(const char *piece, size_t bytes, void *text) {
+    struct rust_name *name = text;
+    size_t room = HAK_NAME_BYTES - name->bytes;
+    memcpy(name->text + name->bytes, piece, bytes < room ? bytes : room);
+    name->bytes += bytes < room ? bytes : room;
+    if (bytes >= room)
+        longjmp(name->is_full, 1);
+}
+
+/* Rust's own names, v0: `_R`. A short one can stand for one of gigabytes, since its parts refer to
+ * each other: no more is asked for than is kept. */
+static const char *keep_rust(struct hak_strings *strings, const char *mangled) {
+    struct rust_name name;
+    name.bytes = 0;
+    if (setjmp(name.is_full) == 0 &&
+        !rust_demangle_callback(mangled, WITH_PARAMETERS | WITH_QUALIFIERS, add_piece, &name))
+        return keep_shortened(strings, mangled);
+    name.text[name.bytes] = 0;
+    return keep_shortened(strings, name.text);
+}
+
 const char *hak_strings_demangle(struct hak_strings *strings, const char *mangled) {
     if (!mangled)
         return "";
     if (mangled[0] != '_' || strlen(mangled) > 16 * (size_t)HAK_NAME_BYTES)
         return keep_shortened(strings, mangled);
+    if (mangled[1] == 'R')
+        return keep_rust(strings, mangled);
     char *name = cplus_demangle_v3(mangled, WITH_PARAMETERS | WITH_QUALIFIERS);
     const char *kept = keep_shortened(strings, name ? name : mangled);
     free(name);

@@ -344,6 +344,11 @@ START_TEST(survives_files_that_are_none) {
 }
 END_TEST
 
+#define FORTY_TUPLES                                                                               \
+    "_RINvC1a1bTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTyBL_EBK_EBJ_EBI_EBH_EBG_EBF_EB"             \
+    "E_EBD_EBC_EBB_EBA_EBz_EBy_EBx_EBw_EBv_EBu_EBt_EBs_EBr_EBq_EBp_EBo_EBn_EBm_EBl_EB"             \
+    "k_EBj_EBi_EBh_EBg_EBf_EBe_EBd_EBc_EBb_EBa_EB9_EB8_EE"
+
 START_TEST(shortens_long_names) {
     struct hak_strings strings = {0};
     char name[3000];
@@ -356,6 +361,15 @@ START_TEST(shortens_long_names) {
     ck_assert_str_eq(hak_strings_demangle(&strings, "_Z3fooi"), "foo(int)");
     ck_assert_str_eq(hak_strings_demangle(&strings, "_Zwhat"), "_Zwhat");
     ck_assert_str_eq(hak_strings_demangle(&strings, "_start"), "_start");
+    ck_assert_str_eq(hak_strings_demangle(&strings, "_Rest"), "_Rest");
+    ck_assert_str_eq(hak_strings_demangle(&strings, "_RNvC6_123foo3bar"), "123foo::bar");
+    ck_assert_str_eq(hak_strings_demangle(&strings, "_RNvMsr_NtCs3ssYzQotkvD_3std4pathNtB5_7PathBuf"
+                                                    "3newCs15kBYyAo9fc_7mycrate"),
+                     "<std::path::PathBuf>::new");
+    /* a tuple of two equal tuples, forty deep: 2^40 names */
+    kept = hak_strings_demangle(&strings, FORTY_TUPLES);
+    ck_assert_uint_eq(strlen(kept), HAK_NAME_BYTES - 1);
+    ck_assert_int_eq(memcmp(kept, "a::b::<((((", 11), 0);
     ck_assert_str_eq(hak_strings_join(&strings, "/a", "./b.c"), "/a/b.c");
     ck_assert_str_eq(hak_strings_join(&strings, "/a", "/b.c"), "/b.c");
     ck_assert_str_eq(hak_strings_join(&strings, "", "b.c"), "b.c");
