@@ -1,8 +1,12 @@
 /* Steps from a frame without call frame information to its caller, if there is evidence. */
 #include "unwind/frame_pointer.h"
+#include "platform/objects.h"
 #include "unwind/code.h"
+#include "unwind/rules.h"
+#include "unwind/splice.h"
 
 enum { FRAME_BYTES_MAX = 1 << 16, FUNCTION_BYTES_MAX = 1 << 16, WORDS_SEARCHED = 64 };
+enum { LOWEST_CODE = 4096, USES_IN_MODULE = 1 << 20, USES_ELSEWHERE = 256 };
 
 /* True when code with CFI is called that is not the frame's own: then this is not its return
  * address, but that of a function further out. */
@@ -44,16 +48,57 @@ static uintptr_t bp_behind(struct hak_stack_memory *memory, const struct hak_bar
     return frame->bp;
 }
 
+/* Where the direct call leads whose return address `ip` is; 0 = there is none, or it leads to code
+ * with CFI. */
+static uintptr_t find_target(struct hak_code_reader *reader, uintptr_t ip) {
+    struct hak_code_call call;
+    return hak_code_is_known(ip - 1) && hak_code_follows_call(reader, ip, &call) &&
+                   call.is_direct && !leads_elsewhere(&call)
+               ? call.target
+               : 0;
+}
+
+/* Code that the loader knows stays as it is until it is unloaded. */
+static uint32_t uses_of(uintptr_t ip) {
+    struct hak_object object;
+    return hak_object_find(ip, &object) ? USES_IN_MODULE : USES_ELSEWHERE;
+}
+
+/* The same, which the thread mostly remembers. */
+static uintptr_t target_of(struct hak_thread_stacks *all, struct hak_code_reader *reader,
+                           uintptr_t ip) {
+    if (ip <= LOWEST_CODE || ip >> HAK_RULE_PC_BITS != 0)
+        return 0;
+    if (!all)
+        return find_target(reader, ip);
+    uint64_t key = ip + all->salt;
+    struct hak_known_call *known = &all->call[key * HAK_SPREAD >> (64 - HAK_KNOWN_CALL_BITS)];
+    if (HAK_LIKELY(known->key == key && known->uses_left > 0)) {
+        known->uses_left--;
+        return known->target;
+    }
+    uintptr_t target = find_target(reader, ip);
+    known->key = 0; /* a handler that leaves by longjmp leaves nothing half written */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    known->target = target;
+    known->uses_left = uses_of(ip);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    known->key = key;
+    return target;
+}
+
 /* Looks for the return address of a call that leads to the frame's own code. */
 static bool step_by_call(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                          const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
-    struct hak_code_call call;
-    for (uintptr_t at = frame->sp; at < frame->sp + 8 * WORDS_SEARCHED; at += 8) {
+    struct hak_thread_stacks *all = hak_thread_stacks;
+    uintptr_t end = frame->sp + 8 * WORDS_SEARCHED;
+    if (frame->sp - memory->low < memory->span && end - memory->low > memory->span)
+        end = memory->low + memory->span; /* above a thread's stack lies no return address */
+    for (uintptr_t at = frame->sp; at < end; at += 8) {
         if (!hak_stack_read(memory, at, &caller->ip))
             return false;
-        if (!hak_code_is_known(caller->ip - 1) ||
-            !hak_code_follows_call(reader, caller->ip, &call) || !call.is_direct ||
-            frame->pc - call.target >= FUNCTION_BYTES_MAX || leads_elsewhere(&call))
+        uintptr_t target = target_of(all, reader, caller->ip);
+        if (HAK_LIKELY(target == 0) || frame->pc - target >= FUNCTION_BYTES_MAX)
             continue;
         caller->cfa = at + 8;
         caller->bp = bp_behind(memory, frame, at);

@@ -35,6 +35,18 @@ struct hak_bare_caller {
     bool is_by_rbp; /* cfa = rbp + 16, the caller's rbp at rbp, and nothing else was looked at */
 };
 
+/* What a thread remembers of a word that lay on a stack: where the call leads behind which it
+ * points. The stack of code without CFI is searched in each walk anew, and mostly holds the same
+ * words: without this the kernel is asked about the page of each of them. What is remembered is
+ * never read again, so a stale entry costs a frame and cannot fault; it is forgotten after
+ * `uses_left` searches, and with the rules. */
+struct hak_known_call {
+    uint64_t key;     /* the word + salt; 0 = nothing */
+    uintptr_t target; /* of a direct call to code without CFI; 0 = the word proves nothing */
+    uint32_t uses_left;
+};
+enum { HAK_KNOWN_CALL_BITS = 10 };
+
 HAK_HIDDEN bool hak_bare_frame_step(struct hak_stack_memory *memory,
                                     const struct hak_bare_frame *frame,
                                     struct hak_bare_caller *caller);

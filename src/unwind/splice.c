@@ -114,6 +114,7 @@ struct hak_thread_stacks *hak_splice_begin(uint64_t version, uint32_t limit) {
     if ((all->version ^ version) >> (64 - SALT_SHIFT) != 0) { /* the salt may have been there */
         __builtin_memset(all->step, 0, sizeof all->step);
         __builtin_memset(all->node, 0, sizeof all->node);
+        __builtin_memset(all->call, 0, sizeof all->call);
         __builtin_memset(all->tail, 0, sizeof *all->tail << all->tail_bits);
     }
     all->step[0].key = empty_key(0);

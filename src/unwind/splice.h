@@ -29,6 +29,7 @@
 #include <stdint.h>
 #include "block.h"
 #include "platform/credit.h"
+#include "unwind/frame_pointer.h"
 #include "unwind/stack_memory.h"
 #include "unwind/unwind.h"
 
@@ -149,6 +150,7 @@ struct hak_thread_stacks {
     _Alignas(64) struct hak_tail first_tail[1 << HAK_TAIL_BITS];
     struct hak_known_step step[1 << HAK_STEP_BITS];
     struct hak_known_node node[1 << HAK_NODE_BITS];
+    struct hak_known_call call[1 << HAK_KNOWN_CALL_BITS];
 };
 
 HAK_HIDDEN extern _Thread_local struct hak_thread_stacks *hak_thread_stacks

@@ -1,13 +1,20 @@
 /* Tests of src/unwind/frame_pointer.c and code.c: stacks go on through code without call frame
  * information where a return address proves itself, and end, safely, where none does. */
 #include "unwind/frame_pointer.h"
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "unwind/code.h"
+#include "unwind/splice.h"
 #include "unwind/unwind.h"
 #include "unit/suite.h"
 
@@ -218,6 +225,48 @@ START_TEST(at_each_of_its_instructions) {
 }
 END_TEST
 
+/* ---- what a thread remembers ------------------------------------------------------------------
+ */
+
+/* From here on the kernel does not say of any page that it can be read. */
+static void forbid_questions(void) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigprocmask, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        _exit(77);
+}
+
+static void call_three_times(bool last_without_questions) {
+    for (int round = 0; round < 3; round++) {
+        if (round == 2 && last_without_questions)
+            forbid_questions();
+        call_directly(NULL);
+    }
+}
+
+/* A stack that was searched is searched again without one system call; of a thread that keeps
+ * nothing it ends there. */
+START_TEST(a_known_stack_asks_the_kernel_nothing) {
+    pid_t child = fork();
+    if (child == 0) {
+        if (_i == 0 && !hak_splice_begin(1, FRAMES))
+            _exit(2);
+        call_three_times(true);
+        _exit(end == HAK_UNWIND_BY_FRAMES && find_frame((uintptr_t)call_directly, 64) == 2);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        return; /* no filters here */
+    ck_assert_int_eq(status, _i == 0 ? 1 << 8 : 0);
+}
+END_TEST
+
 /* ---- hostile ------------------------------------------------------------------------------------
  */
 
@@ -266,6 +315,29 @@ START_TEST(frame_pointers_that_lie) {
 }
 END_TEST
 
+/* Code that was looked at and closed since is not looked at again. */
+START_TEST(code_that_is_closed_meanwhile) {
+    static _Alignas(PAGE) uint8_t code[PAGE];
+    static _Alignas(16) uintptr_t stack[512];
+    int32_t distance = (int32_t)((intptr_t)bare_with_frame_pointer - (intptr_t)(code + 69));
+    code[64] = 0xe8; /* call bare_with_frame_pointer */
+    memcpy(code + 65, &distance, sizeof distance);
+    mprotect(code, PAGE, PROT_READ | PROT_EXEC);
+    stack[3] = (uintptr_t)code + 69;
+    ck_assert_ptr_nonnull(hak_splice_begin(1, FRAMES));
+    for (int round = 0; round < 600; round++) {
+        unwind_registers(stack, 0);
+        ck_assert_uint_le(count, 2);
+        if (round == 1) {
+            ck_assert_uint_eq(count, 2);
+            mprotect(code, PAGE, PROT_NONE);
+        }
+    }
+    mprotect(code, PAGE, PROT_READ | PROT_WRITE);
+    hak_splice_thread_end();
+}
+END_TEST
+
 START_TEST(noise_on_the_stack_and_in_rbp) {
     static _Alignas(16) uintptr_t stack[512];
     uintptr_t seed = 88172645463325252u;
@@ -306,7 +378,9 @@ int main(void) {
     tcase_add_test(cases, in_a_forked_child);
     tcase_add_test(cases, calls_are_told_from_other_code);
     tcase_add_test(cases, at_each_of_its_instructions);
+    tcase_add_loop_test(cases, a_known_stack_asks_the_kernel_nothing, 0, 2);
     tcase_add_test(cases, frame_pointers_that_lie);
+    tcase_add_test(cases, code_that_is_closed_meanwhile);
     tcase_add_test(cases, noise_on_the_stack_and_in_rbp);
     return run_cases("frame_pointer", cases);
 }
