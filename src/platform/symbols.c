@@ -53,18 +53,32 @@ void *hak_symbol_first(const char *name) {
 
 static struct hak_module libc; /* once it was looked for; kept by who comes first */
 
-static int visit_libc(struct dl_phdr_info *info, size_t size, void *found) {
-    uintptr_t text = (uintptr_t)&dl_iterate_phdr;
-    (void)size;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type == PT_LOAD &&
-            text - info->dlpi_addr - segment->p_vaddr < segment->p_memsz) {
-            hak_read_module(info, found);
-            return 1;
-        }
-    }
-    return 0;
+/* By hand: what a sanitizer has in front of libc's functions may not be called before its start. */
+static bool is_libc(const char *path) {
+    const char *last = path, *due = "libc.so.6";
+    for (const char *at = path; *at; at++)
+        if (*at == '/')
+            last = at + 1;
+    while (*due && *last == *due)
+        last++, due++;
+    return *last == 0 && *due == 0;
+}
+
+/* By ld.so's list, since dl_iterate_phdr may be a sanitizer's, too. */
+static void read_libc(void) {
+    const struct link_map *map = _r_debug.r_map;
+    while (map && !(map->l_addr != 0 && map->l_name && is_libc(map->l_name)))
+        map = map->l_next;
+    if (!map)
+        return;
+    const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
+    struct dl_phdr_info info = {
+        .dlpi_addr = map->l_addr,
+        .dlpi_name = map->l_name,
+        .dlpi_phdr = (const ElfW(Phdr) *)(map->l_addr + header->e_phoff),
+        .dlpi_phnum = header->e_phnum,
+    };
+    hak_read_module(&info, &libc);
 }
 
 void *hak_symbol_of_libc(const char *name) {
@@ -72,7 +86,7 @@ void *hak_symbol_of_libc(const char *name) {
     static _Atomic unsigned state;
     unsigned before = NEW;
     if (atomic_compare_exchange_strong(&state, &before, READING)) {
-        (void)dl_iterate_phdr(visit_libc, &libc);
+        read_libc();
         atomic_store(&state, READ);
     }
     void *found = atomic_load(&state) == READ ? hak_symbol_in(&libc, name) : NULL;

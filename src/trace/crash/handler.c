@@ -412,6 +412,11 @@ static __attribute__((noinline)) bool opens_for_family(int number, const siginfo
     struct hak_registers registers;
     if (number != SIGSEGV || (info->si_code != SEGV_ACCERR && info->si_code != SEGV_MAPERR))
         return false;
+    uintptr_t given = (uintptr_t)hak_action_given;
+    if (given != 0 && address_of(info) - given < sizeof(struct sigaction)) {
+        hak_action_given = NULL; /* the program may leave the call */
+        return false;
+    }
     hak_registers_from_context(&registers, context);
     return hak_crash_is_of_own(&registers) &&
            hak_crash_open_closed(address_of(info), registers.value[HAK_RSP]);

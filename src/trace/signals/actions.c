@@ -24,6 +24,7 @@ static struct program_action {
 } actions[SIGNALS];
 static void (*in_front)(int, siginfo_t *, void *); /* NULL = nothing is watched */
 static _Atomic uint32_t lock;
+_Thread_local const void *volatile hak_action_given __attribute__((tls_model("initial-exec")));
 static _Atomic uint64_t interrupting; /* signals that siginterrupt made so, for signal() */
 
 uint64_t hak_actions_watched(void) {
@@ -169,6 +170,14 @@ void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
     drop_lock(&signals);
 }
 
+void hak_action_copy(struct sigaction *to, const struct sigaction *from, const void *given) {
+    hak_action_given = given;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    *to = *from;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    hak_action_given = NULL;
+}
+
 /* ---- the program's functions ------------------------------------------------------------------
  */
 
@@ -183,12 +192,13 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
         bool is_none = number < 1 || number >= SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0;
         if (!action || !hak_kept_signals || is_none) /* which reads no action of what is none */
             return __sigaction(number, action, before);
-        asked = *action;
+        hak_action_copy(&asked, action, action);
         hak_mask_keep(number, &asked);
         return __sigaction(number, &asked, before);
     }
     if (action)
-        asked = *action;       /* read first: it may be bad memory, or the same as `before` */
+        /* Read first: it may be bad memory, or the same as `before`. */
+        hak_action_copy(&asked, action, action);
     (void)hak_current_ready(); /* a child of a fork that we were not told of is its own */
     take_lock(&signals);
     int result = __sigaction(number, NULL, &old);
@@ -201,7 +211,7 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
             !hak_is_own_process() ? __sigaction(number, &asked, NULL) : set_action(number, &asked);
     drop_lock(&signals);
     if (before && result == 0)
-        *before = old;
+        hak_action_copy(before, &old, before);
     return result;
 }
 

@@ -103,7 +103,7 @@ bool hak_user_signal_act(int number, const struct sigaction *action, struct siga
     *result = 0;
     if (action) {
         uint64_t signals;
-        asked = *action;
+        hak_action_copy(&asked, action, action);
         hak_block_signals(&signals);
         *result = install_action(number, &asked);
         if (*result == 0)
@@ -111,6 +111,6 @@ bool hak_user_signal_act(int number, const struct sigaction *action, struct siga
         hak_restore_signals(&signals);
     }
     if (before && *result == 0)
-        *before = old;
+        hak_action_copy(before, &old, before);
     return true;
 }

@@ -61,6 +61,13 @@ HAK_HIDDEN uintptr_t hak_actions_restorer(void);
 
 /* mask.c: at start, once. */
 HAK_HIDDEN void hak_mask_start(void);
+/* The action of the program's that the calling thread reads or writes at this moment, NULL else: an
+ * access to it that fails is the program's, and nobody opens the page for it. */
+HAK_HIDDEN extern _Thread_local const void *volatile hak_action_given
+    __attribute__((tls_model("initial-exec")));
+/* Copies an action; one of both is the program's, `given`. */
+HAK_HIDDEN void hak_action_copy(struct sigaction *to, const struct sigaction *from,
+                                const void *given);
 /* Takes what hak_kept_signals keeps out of the mask of an action. */
 HAK_HIDDEN void hak_mask_keep(int number, struct sigaction *kernel);
 /* The program begins to ignore signal `number`: where it is kept, `at_release` is called first, and

@@ -36,6 +36,11 @@ static void make_world(void) {
     }
     qsort(block, BLOCKS, sizeof *block, by_address);
     scan = (struct hak_leak_scan){.maps_file = -1, .pages_file = -1, .tasks_file = -1};
+    static struct hak_leak_area heap;
+    heap = (struct hak_leak_area){
+        .start = block[0], .end = block[BLOCKS - 1] + ASKED, .readable = 1, .is_special = 1};
+    scan.areas = &heap;
+    scan.area_count = 1;
     scan.excluded = mmap(NULL, HAK_LEAK_EXCLUDED * sizeof *scan.excluded, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     scan.work_capacity = BLOCKS + 1;

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include "trace/crash/crash.h"
 #include "trace/wait.h"
+#include "unwind/splice.h"
 
 static struct fake_collector collector;
 
@@ -138,6 +139,7 @@ __attribute__((noinline)) static void fault_at(int place) {
 
 static void two_places_often(void) {
     hak_options.on_fault = HAK_ON_FAULT_CONTINUE;
+    hak_own_text = (struct hak_own_text){0}; /* here the program and hakmem are one module */
     for (int i = 0; i < 100; i++)
         fault_at(i);
     fault_at(1000);
