@@ -60,10 +60,11 @@ service() {
 }
 # Whoever closes the store may take a while longer than the program.
 store() {
-    local i
+    local i said
     for ((i = 0; i < 600; i++)); do
         set -- state/heap.*.db
-        [ -e "$1" ] && [ ! -e "$1-wal" ] && "$trace" info -s "$1" 2>/dev/null | grep -q 'exited with 0\|went on' && break
+        said=$("$trace" info -s "$1" 2>&1)
+        case $said in *'is still being written'*) ;; *'exited with 0'* | *'went on'*) break ;; esac
         sleep 0.1
     done
     echo "$1"
