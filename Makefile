@@ -227,10 +227,6 @@ $(DEAF)/%.o: %.c tests/tools/deaf.h $(BUILD)/flags
 	$(call SAY,compile) $(CC) $(DEBUG) -include tests/tools/deaf.h $(DEPEND) -c -o $@ $<
 $(DEAF)/hakmem-debug.so: $(DEAF_OBJ) $(filter-out $(DEAF_SRC:%.c=$(BUILD)/debug/%.o),$(DEBUG_OBJ)) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
-# A library finds its collector beside itself, and that its own parts: the file itself, not a name of it.
-$(DEAF)/hakmem-collect: $(BUILD)/hakmem-collect
-	@mkdir -p $(@D)
-	$(call SAY,name) { ln -f $< $@ 2>/dev/null || cp -f $< $@; }
 $(DEAF)/libwatch.a: $(DEAF_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 
@@ -243,7 +239,8 @@ $(OLD)/%.o: %.c tests/tools/old_loader.h $(BUILD)/flags
 	$(call SAY,compile) $(OURS) $(DEBUG) -include tests/tools/old_loader.h $(DEPEND) -c -o $@ $<
 $(OLD)/hakmem-debug.so: $(OLD_OBJ) $(filter-out $(BUILD)/debug/src/platform/objects.o,$(DEBUG_OBJ)) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
-$(OLD)/hakmem-collect: $(BUILD)/hakmem-collect
+# A library finds its collector beside itself, and that its own parts: the file itself, not a name of it.
+$(DEAF)/hakmem-collect $(OLD)/hakmem-collect: $(BUILD)/hakmem-collect
 	@mkdir -p $(@D)
 	$(call SAY,name) { ln -f $< $@ 2>/dev/null || cp -f $< $@; }
 

@@ -264,7 +264,7 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
     return HAK_REFUSE;
 }
 
-/* What is known of a large block that was freed, and whose memory nobody has taken since. */
+/* Finds what is known of a large block that was freed and whose memory nobody has taken since. */
 static bool find_former_large(const void *pointer, struct hak_large *former,
                               struct hak_located *at) {
     if (!hak_recall_large(pointer, former))

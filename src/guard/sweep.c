@@ -154,8 +154,8 @@ static size_t bytes_in_front(const struct hak_large *large) {
                                                       : 0;
 }
 
-/* What is compared of the block `at`, which lies where it is, can be read: of a live one what is
- * around it, of a freed one the pages that hakmem has not closed. */
+/* True when all that is compared of the block `at` can be read: of a live one the bytes around it,
+ * of a freed one the pages that hakmem has not closed. */
 static bool is_open(const struct hak_located *at) {
     if (at->slot->place == HAK_PLACE_LIVE) {
         const char *user = hak_user_in(at), *canary = user + hak_asked_bytes_of(at);

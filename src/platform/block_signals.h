@@ -16,7 +16,7 @@ enum {
 };
 
 /* A program that steps through itself would be ended by the kernel at the first instruction with
- * SIGTRAP blocked: returns HAK_WAS_STEPPED where it did so, and stops that. */
+ * SIGTRAP blocked: returns HAK_WAS_STEPPED where it did, and stops the stepping; else 0. */
 static inline uint64_t hak_stop_stepping(void) {
 #ifdef __x86_64__
     unsigned long long flags = __readeflags();

@@ -32,7 +32,7 @@ static inline bool hak_module_holds(const struct hak_module *module, const void 
     return (uintptr_t)p >= module->start && (uintptr_t)p < module->end;
 }
 
-/* What `module` defines by that name, in the default version of it; NULL: nothing. */
+/* The address that `module` defines by that name, in its default version; NULL: none. */
 HAK_HIDDEN void *hak_symbol_in(const struct hak_module *module, const char *name);
 
 #endif

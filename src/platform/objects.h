@@ -1,5 +1,5 @@
-/* Which loaded module an address lies in: what ld.so answers by _dl_find_object (glibc 2.35 and
- * later), or, where it has no such function, a table of our own (objects.c).
+/* Finds the loaded module that an address lies in: by ld.so's _dl_find_object (glibc 2.35 and
+ * later), or, where it has no such function, by a table of our own (objects.c).
  *
  * Thread and signal safety: hak_object_find is async-signal-safe, takes no lock, allocates nothing
  * and keeps errno, also inside a call that comes from ld.so. */

@@ -67,18 +67,12 @@ static bool is_libc(const char *path) {
 /* By ld.so's list, since dl_iterate_phdr may be a sanitizer's, too. */
 static void read_libc(void) {
     const struct link_map *map = _r_debug.r_map;
-    while (map && !(map->l_addr != 0 && map->l_name && is_libc(map->l_name)))
+    while (map && !(map->l_name && is_libc(map->l_name)))
         map = map->l_next;
     if (!map)
         return;
-    const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
-    struct dl_phdr_info info = {
-        .dlpi_addr = map->l_addr,
-        .dlpi_name = map->l_name,
-        .dlpi_phdr = (const ElfW(Phdr) *)(map->l_addr + header->e_phoff),
-        .dlpi_phnum = header->e_phnum,
-    };
-    hak_read_module(&info, &libc);
+    libc = (struct hak_module){.bias = map->l_addr};
+    hak_read_dynamic(map->l_ld, &libc);
 }
 
 void *hak_symbol_of_libc(const char *name) {

@@ -17,7 +17,7 @@ HAK_HIDDEN void *hak_symbol_first(const char *name);
 HAK_HIDDEN void *hak_symbol_of_libc(const char *name);
 
 /* The same in one module, by its path or the last part of that, and where there is dlsym in what it
- * needs. What is not found may leave its words for dlerror. */
+ * needs. A name that is not found may leave its words for dlerror. */
 HAK_HIDDEN void *hak_symbol_of(const char *module, const char *name);
 
 /* As dlsym with RTLD_DEFAULT and RTLD_NEXT, and by dlsym where there is one; then a name that is

@@ -26,7 +26,7 @@ bool hak_string_receives(const struct call *call, const char *p, size_t most) {
     return false;
 }
 
-/* What a call of the kernel is given in tables of pieces. A table may be anything: it is a block
+/* The tables of pieces that a call of the kernel is given. A table may be anything: it is a block
  * whose bytes the call reads, or memory that cannot be read, and the kernel then touches nothing.
  */
 struct tables {
@@ -86,7 +86,7 @@ static const struct mmsghdr *take_message(struct tables *tables, size_t i) {
                : NULL;
 }
 
-/* What comes may be written over the table itself, which then says nothing any more. */
+/* The bytes that come may be written over the table itself, which then says nothing any more. */
 static bool is_overwritten(struct pieces pieces) {
     uintptr_t start = (uintptr_t)pieces.first, end = (uintptr_t)(pieces.first + pieces.count);
     for (size_t i = 0; i < pieces.count; i++) {
