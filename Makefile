@@ -37,9 +37,9 @@ KEEP    := $(DEBUG) -DHAK_KEEP=1
 HOST    := $(COMMON) -iquote . -iquote $(BUILD) $(HOST_MORE)
 
 HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -Wl,--as-needed -lunwind-x86_64 -lunwind \
-              -Wl,--no-as-needed -lpthread
+              -Wl,--no-as-needed -lpthread -ldl
 VIEW_LIBS  := -ledit -lprotobuf-c -lz -lncursesw -ltinfo
-CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
+CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread -ldl
 LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1 $(MORE_LINK)
 COMMA       := ,
 # `make V=1` shows the commands whole.
@@ -74,8 +74,11 @@ SQLITE_SRC := $(foreach d,base store $(addprefix store/,codec history live posti
 SQLITE_OBJ := $(SQLITE_SRC:%.c=$(BUILD)/sqlite/%.o)
 
 # hakmem_postgres.so (src/remote/remote.h): captures on a server. PQ_INCLUDE is where libpq-fe.h lies; empty, it is not made, and
-# hakmem-trace refuses URLs.
+# hakmem-trace refuses URLs. Nor is it with a libpq before PostgreSQL 14, which has no pipelines, or an SQLite before 3.38.
 PQ_INCLUDE ?= $(patsubst %/libpq-fe.h,%,$(firstword $(wildcard $(addsuffix /libpq-fe.h,/usr/include/postgresql /usr/include /usr/local/include))))
+SQLITE_H   := $(firstword $(wildcard /usr/include/sqlite3.h /usr/local/include/sqlite3.h))
+HAS_REMOTE := $(and $(PQ_INCLUDE),$(findstring LIBPQ_HAS_PIPELINING,$(file <$(PQ_INCLUDE)/libpq-fe.h)),\
+              $(if $(SQLITE_H),$(findstring SQLITE_INDEX_CONSTRAINT_LIMIT,$(file <$(SQLITE_H))),yes))
 REMOTE_SRC := $(wildcard src/remote/*.c) src/store/error.c src/base/checksum.c
 REMOTE_OBJ := $(REMOTE_SRC:%.c=$(BUILD)/remote/%.o)
 
@@ -93,7 +96,7 @@ MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-record.so $(BUILD)/hakmem-attach.so \
              $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace $(BUILD)/hakmem_sqlite.so
-REMOTE_SO := $(if $(PQ_INCLUDE),$(BUILD)/hakmem_postgres.so)
+REMOTE_SO := $(if $(HAS_REMOTE),$(BUILD)/hakmem_postgres.so)
 ARTIFACTS += $(REMOTE_SO)
 
 .PHONY: all
@@ -211,7 +214,7 @@ $(BUILD)/libplainlayers.a: $(filter-out $(BUILD)/plain/src/entry/%,$(PLAIN_OBJ))
 $(BUILD)/libdebuglayers.a: $(filter-out $(BUILD)/debug/src/entry/%,$(DEBUG_OBJ))
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 
-UNIT_SRC   := $(filter-out $(if $(PQ_INCLUDE),,tests/unit/remote/%),\
+UNIT_SRC   := $(filter-out $(if $(HAS_REMOTE),,tests/unit/remote/%),\
                 $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote . -iquote tests $(HOST_MORE)
@@ -401,7 +404,7 @@ $(BUILD)/tests/strings/%: tests/strings/%.c $(BUILD)/flags
 	$(call SAY,link) $(CC) $(USER_FLAGS) -fno-builtin -w $(DEPEND) -o $@ $< -lpthread -ldl
 $(BUILD)/tests/%: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl
+	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl -lrt
 
 # Uses hakmem's own libraries, unlike what a user would compile.
 $(BUILD)/tests/cli/make_store: tests/cli/make_store.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include "newer.h"
 
 /* Those whose time limit would then begin anew. */
 static inline bool hak_call_loses_time(uint64_t call) {

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include "check.h"
+#include "newer.h"
 
 HAK_HIDDEN void *light_malloc(size_t bytes);
 HAK_HIDDEN void light_free(void *pointer);

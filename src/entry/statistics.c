@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include "entry/entry.h"
 #include "front/figures.h"
+#include "newer.h"
 #include "platform/line.h"
 
 struct statistics {

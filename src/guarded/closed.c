@@ -8,12 +8,10 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include "newer.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
 enum {
     ZERO_MAJOR = 1, /* Linux' number of /dev/zero */
     ZERO_MINOR = 5,

@@ -1,6 +1,7 @@
 /* Where hakmem's own module and thread-local memory lie: nothing in them is the program's. */
 #include "leaks/leaks.h"
 #include "platform/module.h"
+#include "platform/platform.h"
 
 struct hak_leak_own hak_leak_own;
 
@@ -13,8 +14,7 @@ static int find_own(struct dl_phdr_info *info, size_t size, void *context) {
     hak_leak_own.module_start = module.start & ~(HAK_PAGE_BYTES - 1);
     hak_leak_own.module_end = HAK_PAGES_OF(module.end);
     if (info->dlpi_tls_data && module.tls_bytes) {
-        hak_leak_own.tls_offset =
-            (uintptr_t)__builtin_thread_pointer() - (uintptr_t)info->dlpi_tls_data;
+        hak_leak_own.tls_offset = hak_thread_pointer() - (uintptr_t)info->dlpi_tls_data;
         hak_leak_own.tls_bytes = module.tls_bytes;
     }
     return 1;

@@ -120,7 +120,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     scan.sp = registers.value[HAK_RSP];
     scan.registers_known = registers.known & ~(1u << HAK_RSP | 1u << HAK_RIP);
     __builtin_memcpy(scan.registers, registers.value, sizeof scan.registers);
-    scan.tp = (uintptr_t)__builtin_thread_pointer();
+    scan.tp = hak_thread_pointer();
     scan_now(&scan);
     size_t lost = 0;
     has_failed = scan.failure != HAK_LEAK_DONE;

@@ -48,7 +48,7 @@ static void copy_registers(struct hak_leak_thread *thread, const ucontext_t *con
     thread->word_count = count;
     thread->sp = (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
     thread->ip = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
-    thread->tp = (uintptr_t)__builtin_thread_pointer();
+    thread->tp = hak_thread_pointer();
 }
 
 static void answer(int signal, siginfo_t *info, void *context) {

@@ -3,10 +3,6 @@
 #include "metrics/count.h"
 #include "platform/raw_call.h"
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
-
 enum {
     PRIVATE_BLOCKS = 64,
     SHARED_PART = 4, /* which part of the blocks only threads that share may take: other processes

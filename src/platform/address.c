@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include "platform/maps.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/objects.h"
 
@@ -27,7 +28,7 @@ void hak_address_start(void) {
  */
 static bool is_on_own_stack(uintptr_t address) {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    uintptr_t thread_pointer = (uintptr_t)__builtin_thread_pointer();
+    uintptr_t thread_pointer = hak_thread_pointer();
     if (address < here || address - here > STACK_REACH_BYTES)
         return false;
     struct hak_maps maps;

@@ -30,7 +30,7 @@ enum { HAK_LOCK_SLEEPERS = 1 };
 /* The calling thread: from the address of its thread control block, of which two are never nearer
  * than 64 bytes; unique within 128 GiB. */
 static inline uint32_t hak_lock_self(void) {
-    uintptr_t block = (uintptr_t)__builtin_thread_pointer();
+    uintptr_t block = hak_thread_pointer();
     uint32_t self = (uint32_t)(block >> 6) << 1;
     return self ? self : 2;
 }

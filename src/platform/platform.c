@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include "hop.h"
+#include "newer.h"
 #include "platform/line.h"
 #include "platform/raw_call.h"
 #include "superslab.h"

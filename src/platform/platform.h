@@ -23,6 +23,14 @@
 #define HAK_ADDRESS_BITS    47 /* of a user address */
 #define HAK_PAGES_OF(bytes) (((bytes) + HAK_PAGE_BYTES - 1) & ~(HAK_PAGE_BYTES - 1))
 
+/* The address of the calling thread's control block. (Compilers have a builtin for it: gcc since
+ * 11, for x86-64.) */
+static inline uintptr_t hak_thread_pointer(void) {
+    uintptr_t pointer;
+    __asm__("mov %%fs:0, %0" : "=r"(pointer));
+    return pointer;
+}
+
 /* Fresh zeroed private memory. `bytes` is a multiple of the page size. NULL when there is none. */
 HAK_HIDDEN void *hak_map(size_t bytes);
 

@@ -27,6 +27,7 @@
 #include "guard/asked.h"
 #include "options.h"
 #include "platform/module.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "strings/call.h"
 #include "platform/objects.h"
@@ -197,17 +198,13 @@ static int visit_first(struct dl_phdr_info *info, size_t size, void *is_begun) {
     return visit(info, size, NULL);
 }
 
-static uintptr_t own_thread(void) {
-    return (uintptr_t)__builtin_thread_pointer();
-}
-
 void hak_strings_expect_modules(void) {
-    atomic_store_explicit(&hak_strings_loader, own_thread(), memory_order_relaxed);
+    atomic_store_explicit(&hak_strings_loader, hak_thread_pointer(), memory_order_relaxed);
 }
 
 void hak_strings_look_for_modules(void) {
     bool is_begun = false;
-    uintptr_t self = own_thread();
+    uintptr_t self = hak_thread_pointer();
     if (atomic_load_explicit(&hak_strings_loader, memory_order_relaxed) != self)
         return;
     dl_iterate_phdr(visit_first, &is_begun);

@@ -10,11 +10,13 @@
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
+#include "newer.h"
 #include "trace/collector/collector.h"
 #include "trace/memory/memory.h"
 #include "tree/exec_fit.h"
 #include "tree/sandbox.h"
 #include "trace/trace.h"
+#include "platform/raw_call.h"
 #include "platform/symbols.h"
 
 typedef int exec_search(const char *, char *const[], char *const[]);
@@ -97,8 +99,11 @@ HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
     bool is_known = hak_exec_is_text(path) && (path[0] == '/' || folder == AT_FDCWD);
     HAK_EXEC_ENVIRONMENT(fitting, is_known ? path : NULL, environment);
     note_exec(path, &fitting_about, fitting);
-    return next_execveat ? take_back(next_execveat(folder, path, arguments, fitting, flags))
-                         : miss();
+    /* Before glibc 2.34 only the kernel has it. */
+    return take_back(next_execveat ? next_execveat(folder, path, arguments, fitting, flags)
+                                   : (int)hak_libc_result(hak_raw_call_always(
+                                         SYS_execveat, folder, (long)path, (long)arguments,
+                                         (long)fitting, flags, 0)));
 }
 
 HAK_EXPORT int fexecve(int file, char *const arguments[], char *const environment[]) {

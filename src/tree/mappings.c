@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "hop.h"
+#include "newer.h"
 #include "options.h"
 #include "superslab.h"
 #include "trace/memory/memory.h"

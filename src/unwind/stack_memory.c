@@ -1,5 +1,6 @@
 /* Finds which part of a thread's stack can be read without asking the kernel each time. */
 #include "unwind/stack_memory.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 
 /* ld.so's: the stack pointer with which the process started. Public since glibc 2.2.5. */
@@ -15,10 +16,6 @@ static uintptr_t page_of(uintptr_t address) {
 
 /* glibc puts a thread's control block, to which the thread pointer points, at the top of its stack,
  * also of a stack that the program supplies. The first thread's lies elsewhere. */
-static uintptr_t thread_pointer(void) {
-    return (uintptr_t)__builtin_thread_pointer();
-}
-
 /* One past the last byte of the stack on which the calling thread was started; 0 when unknown. */
 static uintptr_t top_of_stack(struct hak_stack_bounds *bounds) {
     if (bounds->kind == 0) {
@@ -26,7 +23,7 @@ static uintptr_t top_of_stack(struct hak_stack_bounds *bounds) {
         long thread = hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
         bounds->kind = process == thread ? FIRST_THREAD : OTHER_THREAD;
     }
-    return bounds->kind == FIRST_THREAD ? (uintptr_t)__libc_stack_end : thread_pointer();
+    return bounds->kind == FIRST_THREAD ? (uintptr_t)__libc_stack_end : hak_thread_pointer();
 }
 
 /* Asks the kernel about the pages from `from` up to `to`. Returns the first that cannot be read, or

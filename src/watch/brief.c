@@ -74,8 +74,8 @@ bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t t
     close_both(index);
     if (is_over || hak_traced_is_debugged()) /* a debugger would stop at each signal */
         return false;
-    struct perf_event_attr clock = hak_perf_clock(HAK_WATCH_MOMENT_NS, tag);
-    struct perf_event_attr stop = hak_perf_stop(address, bytes, tag);
+    struct hak_perf_attributes clock = hak_perf_clock(HAK_WATCH_MOMENT_NS, tag);
+    struct hak_perf_attributes stop = hak_perf_stop(address, bytes, tag);
     stop.inherit = stop.inherit_thread = 0;
     long self = briefs[index].thread = hak_raw_call(SYS_gettid);
     int error = hak_perf_open_event(self, &clock, &briefs[index].clock);

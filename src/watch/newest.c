@@ -79,8 +79,8 @@ static bool is_allowed(void) {
     return !is_over;
 }
 
-static struct perf_event_attr stop_at(uintptr_t address, unsigned bytes, uint64_t tag) {
-    struct perf_event_attr stop = hak_perf_stop(address, bytes, tag);
+static struct hak_perf_attributes stop_at(uintptr_t address, unsigned bytes, uint64_t tag) {
+    struct hak_perf_attributes stop = hak_perf_stop(address, bytes, tag);
     stop.bp_type = HW_BREAKPOINT_RW;
     stop.inherit = stop.inherit_thread = 0;
     return stop;
@@ -100,8 +100,8 @@ unsigned hak_newest_open(unsigned wanted) {
         hak_newest_end(HAK_UNWATCHED_DEAF);
         return 0;
     }
-    struct perf_event_attr beat = hak_perf_clock(HAK_WATCH_BEAT_NS, 0);
-    struct perf_event_attr stop = stop_at((uintptr_t)&nowhere, sizeof nowhere, 0);
+    struct hak_perf_attributes beat = hak_perf_clock(HAK_WATCH_BEAT_NS, 0);
+    struct hak_perf_attributes stop = stop_at((uintptr_t)&nowhere, sizeof nowhere, 0);
     stop.disabled = 1;
     int error = hak_perf_open_event(self, &beat, &beats);
     thread = self;
@@ -116,14 +116,14 @@ unsigned hak_newest_open(unsigned wanted) {
     return 0;
 }
 
-static bool modify(unsigned index, struct perf_event_attr *stop) {
+static bool modify(unsigned index, struct hak_perf_attributes *stop) {
     return thread == hak_raw_call(SYS_gettid) && index < registers &&
            hak_perf_is_ours(&stops[index]) &&
            hak_raw_call(SYS_ioctl, stops[index].file, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, stop) == 0;
 }
 
 bool hak_newest_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
-    struct perf_event_attr stop = stop_at(address, bytes, tag);
+    struct hak_perf_attributes stop = stop_at(address, bytes, tag);
     if (modify(index, &stop))
         return true;
     hak_newest_close();

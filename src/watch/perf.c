@@ -43,10 +43,10 @@ int hak_perf_refusal(void) {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-struct perf_event_attr hak_perf_stop(uintptr_t address, unsigned bytes, uint64_t tag) {
-    return (struct perf_event_attr){
+struct hak_perf_attributes hak_perf_stop(uintptr_t address, unsigned bytes, uint64_t tag) {
+    return (struct hak_perf_attributes){
         .type = PERF_TYPE_BREAKPOINT,
-        .size = sizeof(struct perf_event_attr),
+        .size = sizeof(struct hak_perf_attributes),
         .bp_type = HW_BREAKPOINT_W,
         .bp_addr = address,
         .bp_len = bytes,
@@ -61,11 +61,11 @@ struct perf_event_attr hak_perf_stop(uintptr_t address, unsigned bytes, uint64_t
     };
 }
 
-struct perf_event_attr hak_perf_clock(uint64_t ns, uint64_t tag) {
-    return (struct perf_event_attr){
+struct hak_perf_attributes hak_perf_clock(uint64_t ns, uint64_t tag) {
+    return (struct hak_perf_attributes){
         .type = PERF_TYPE_SOFTWARE,
         .config = PERF_COUNT_SW_TASK_CLOCK,
-        .size = sizeof(struct perf_event_attr),
+        .size = sizeof(struct hak_perf_attributes),
         .sample_period = ns,
         .exclude_kernel = 1,
         .exclude_hv = 1,
@@ -121,7 +121,7 @@ static void close_all(void) {
     opened_by = 0;
 }
 
-int hak_perf_open_event(long thread, struct perf_event_attr *attributes,
+int hak_perf_open_event(long thread, struct hak_perf_attributes *attributes,
                         struct hak_perf_event *event) {
     long file = hak_raw_call(SYS_perf_event_open, attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
     if (file < 0)
@@ -143,7 +143,7 @@ bool hak_perf_is_passing(int error) {
 
 /* One register of one thread, which watches nothing yet; 0, or the errno. */
 static int open_register(long thread, struct hak_perf_event *event) {
-    struct perf_event_attr attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
+    struct hak_perf_attributes attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
     attributes.disabled = 1;
     return hak_perf_open_event(thread, &attributes, event);
 }
@@ -189,7 +189,7 @@ bool hak_perf_is_deaf(void) {
     uint64_t count;
     struct hak_perf_event event;
     /* It counts and sends no signal: the program may have SIGTRAP blocked. */
-    struct perf_event_attr attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
+    struct hak_perf_attributes attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
     attributes.sample_period = attributes.sig_data = 0;
     attributes.sigtrap = attributes.inherit = attributes.inherit_thread = 0;
     if (answer != UNKNOWN ||
@@ -243,7 +243,7 @@ void hak_perf_fork_child(void) {
 
 /* ---- moving ---------------------------------------------------------------------------------- */
 
-static bool modify(unsigned index, struct perf_event_attr *attributes) {
+static bool modify(unsigned index, struct hak_perf_attributes *attributes) {
     bool is_set = false;
     if (hak_raw_call(SYS_getpid) != opened_by) /* another process has it for itself */
         return false;
@@ -260,7 +260,7 @@ static bool modify(unsigned index, struct perf_event_attr *attributes) {
 }
 
 bool hak_perf_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
-    struct perf_event_attr attributes = hak_perf_stop(address, bytes, tag);
+    struct hak_perf_attributes attributes = hak_perf_stop(address, bytes, tag);
     if (modify(index, &attributes))
         return true;
     close_all(); /* the next hak_watch_open tries again */
@@ -268,7 +268,7 @@ bool hak_perf_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t ta
 }
 
 void hak_perf_clear(unsigned index) {
-    struct perf_event_attr attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
+    struct hak_perf_attributes attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
     attributes.disabled = 1;
     (void)modify(index, &attributes);
 }

@@ -3,6 +3,7 @@
 #ifndef HAK_WATCH_REGISTERS_H
 #define HAK_WATCH_REGISTERS_H
 
+#include "watch/perf_attributes.h"
 #include "watch/watch.h"
 
 /* perf.c */
@@ -10,13 +11,13 @@ struct hak_perf_event {
     int file;
     uint64_t id; /* the kernel's, never that of another event; 0: it is not open */
 };
-struct perf_event_attr;
 /* A register that watches, in threads made later as well. */
-HAK_HIDDEN struct perf_event_attr hak_perf_stop(uintptr_t address, unsigned bytes, uint64_t tag);
+HAK_HIDDEN struct hak_perf_attributes hak_perf_stop(uintptr_t address, unsigned bytes,
+                                                    uint64_t tag);
 /* A signal each time that the thread has run for `ns`. */
-HAK_HIDDEN struct perf_event_attr hak_perf_clock(uint64_t ns, uint64_t tag);
+HAK_HIDDEN struct hak_perf_attributes hak_perf_clock(uint64_t ns, uint64_t tag);
 /* 0, or the errno. */
-HAK_HIDDEN int hak_perf_open_event(long thread, struct perf_event_attr *attributes,
+HAK_HIDDEN int hak_perf_open_event(long thread, struct hak_perf_attributes *attributes,
                                    struct hak_perf_event *event);
 HAK_HIDDEN void hak_perf_close_event(struct hak_perf_event *event);
 /* What it has counted; false: it is not open. */

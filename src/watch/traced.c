@@ -27,6 +27,7 @@
 #include <sys/user.h>
 #include <time.h>
 #include "interrupted.h"
+#include "newer.h"
 #include "platform/block_signals.h"
 #include "platform/line.h"
 #include "platform/platform.h"

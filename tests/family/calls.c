@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if !__GLIBC_PREREQ(2, 33)
+#define mallinfo2 mallinfo
+#endif
+
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
     *__libc_memalign(size_t, size_t), *__libc_valloc(size_t), *__libc_pvalloc(size_t);
 extern void __libc_free(void *);
@@ -247,7 +251,7 @@ static void told(void) {
                : "does NOT add up");
     void *large = malloc(4 << 20);
     struct mallinfo2 with = mallinfo2();
-    printf("mallinfo2: %zd more mapping of %s\n", with.hblks - after.hblks,
+    printf("mallinfo2: %zd more mapping of %s\n", (size_t)(with.hblks - after.hblks),
            with.hblkhd - after.hblkhd >= 4 << 20 ? "its size" : "NOT its size");
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#if !__GLIBC_PREREQ(2, 33)
+#define mallinfo2 mallinfo
+#endif
+
 enum { THREADS = 4, ROUNDS = 100, BLOCKS = 100000, BYTES = 600 };
 
 static atomic_int over;

@@ -5,7 +5,8 @@ unset "${!HAKMEM_@}"
 make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakmem >install.log 2>&1 ||
     { cat install.log; exit 1; }
 prefix=$PWD/root/opt/hakmem
-for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/libhakmem.so.1.0.0-gdb.py lib/hakmem/hakmem-debug.so-gdb.py lib/hakmem/hakmem-gdb.py lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-attach.so lib/hakmem/hakmem_sqlite.so lib/hakmem/hakmem_postgres.so lib/hakmem/hakmem-collect \
+[ ! -e "$BUILD/hakmem_postgres.so" ] || [ -s "$prefix/lib/hakmem/hakmem_postgres.so" ] || { echo "hakmem_postgres.so was not installed"; exit 1; }
+for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/libhakmem.so.1.0.0-gdb.py lib/hakmem/hakmem-debug.so-gdb.py lib/hakmem/hakmem-gdb.py lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-record.so lib/hakmem/hakmem-attach.so lib/hakmem/hakmem_sqlite.so lib/hakmem/hakmem-collect \
     share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
     share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h lib/pkgconfig/hakmem.pc \
     share/doc/hakmem/README.md share/doc/hakmem/docs/ci.md share/doc/hakmem/docs/specs/checks.md \

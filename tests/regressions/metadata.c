@@ -7,13 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if __GLIBC_PREREQ(2, 33)
+#define THEIR_INFO "mallinfo2"
+#else
+#define mallinfo2  mallinfo
+#define THEIR_INFO "mallinfo"
+#endif
+
 enum { OTHERS = 119, BYTES = 200 };
 
 int main(int argument_count, char **arguments) {
     size_t count = argument_count > 1 ? strtoul(arguments[1], NULL, 10) : 500;
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
     void *(*their_malloc)(size_t) = (void *(*)(size_t))dlsym(libc, "malloc");
-    struct mallinfo2 (*their_info)(void) = (struct mallinfo2(*)(void))dlsym(libc, "mallinfo2");
+    struct mallinfo2 (*their_info)(void) = (struct mallinfo2(*)(void))dlsym(libc, THEIR_INFO);
     if (!their_malloc || !their_info || their_malloc == malloc)
         return 2;
     free(their_malloc(BYTES));

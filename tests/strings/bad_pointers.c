@@ -269,6 +269,7 @@ static const struct row {
 } rows[ROWS] = {
 #define CALL(name, shape, unit, a, b, c) {#name, #shape, unit, a, b, c},
 #include "../../src/strings/calls.def"
+#include "../tools/older.h"
 };
 
 static int is_one_of(const char *word, const char *const *words) {

@@ -8,16 +8,17 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include "platform/raw_call.h"
+#include "watch/perf_attributes.h"
 
 enum { DEAF_ADDRESS_REGISTERS = 4 };
 static uint64_t deaf_word __attribute__((aligned(8), unused));
 
 static inline long deaf_call(long number, long a, long b, long c, long d, long e, long f) {
-    struct perf_event_attr attributes;
+    struct hak_perf_attributes attributes;
     long first = offsetof(struct user, u_debugreg);
     bool is_opening = number == SYS_perf_event_open;
     if (is_opening || (number == SYS_ioctl && b == (long)PERF_EVENT_IOC_MODIFY_ATTRIBUTES)) {
-        attributes = *(const struct perf_event_attr *)(is_opening ? a : c);
+        attributes = *(const struct hak_perf_attributes *)(is_opening ? a : c);
         if (attributes.type == PERF_TYPE_BREAKPOINT)
             attributes.bp_addr = (uintptr_t)&deaf_word;
         *(is_opening ? &a : &c) = (long)&attributes;

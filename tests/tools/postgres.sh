@@ -8,6 +8,7 @@
 # exports PGHOST, PGUSER (owner of everything) and URL, postgresql:///hakmem, and sets postgres_folder (data, log) and postgres_pid. The
 # server refuses root, so that user postgres runs it then; it ends with the shell that started it, also a killed one, and its folder
 # goes when that shell exits: a test with an EXIT trap of its own calls end_postgres there.
+[ -e "$BUILD/hakmem_postgres.so" ] || { echo "skipped: hakmem_postgres.so, which needs libpq 14 and SQLite 3.38, is not there"; exit 77; }
 unset "${!PG@}"
 postgres_bin=/usr/lib/postgresql/15/bin
 postgres_folder='' postgres_pid='' postgres_words=()

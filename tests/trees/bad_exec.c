@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../tools/older.h"
 
 enum { PAGE = 4096, DIES = 99 };
 

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../tools/older.h"
 
 extern char **environ;
 static const char *self, *path;

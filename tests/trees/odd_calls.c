@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../tools/older.h"
 
 /* Hides from the compiler what an argument is. */
 static void *bad(uintptr_t address) {

@@ -41,5 +41,9 @@ done
 for file in hakmem-trace hakmem-collect hakmem_sqlite.so; do
     readelf -d "$BUILD/$file" | grep -q 'NEEDED.*libpq' && complain "$file needs libpq; due: hakmem_postgres.so alone"
 done
-readelf -d "$BUILD/hakmem_postgres.so" | grep -q 'NEEDED.*libpq' || complain "hakmem_postgres.so does not need libpq"
+if [ -e "$BUILD/hakmem_postgres.so" ]; then
+    readelf -d "$BUILD/hakmem_postgres.so" | grep -q 'NEEDED.*libpq' || complain "hakmem_postgres.so does not need libpq"
+else
+    echo "skipped: what hakmem_postgres.so needs: it is not built here"
+fi
 exit "$status"

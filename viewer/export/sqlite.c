@@ -3,9 +3,14 @@
  * stacks; beside them the tables and views that are ordinary in a capture, too. */
 #include "viewer/export/parts.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "store/schema.h"
 #include "store/sql/sql.h"
 
@@ -70,6 +75,7 @@ struct copying {
     struct view *view;
     const struct hak_database *from;
     sqlite3 *to;
+    int file;   /* that `to` is written to */
     int status; /* an exit status: the error is printed */
 };
 
@@ -208,29 +214,50 @@ static bool fill(struct copying *c) {
                "SELECT DISTINCT node FROM stack_node ORDER BY node");
 }
 
+/* A file whose name goes at once. (sqlite3_serialize would give the bytes of one of SQLite's own,
+ * but not every SQLite before 3.36 has it.) */
+static bool open_target(struct copying *c) {
+    const char *folder = getenv("TMPDIR");
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/hakmem-export.XXXXXX",
+             folder && folder[0] == '/' ? folder : "/tmp");
+    c->file = mkostemp(path, O_CLOEXEC);
+    if (c->file < 0) {
+        view_error("export sqlite: no file can be made in %.*s: %s; set TMPDIR",
+                   (int)(strrchr(path, '/') - path), path, strerror(errno));
+        c->status = VIEW_USAGE;
+        return false;
+    }
+    bool is_open = sqlite3_open(path, &c->to) == SQLITE_OK || fail_target(c);
+    unlink(path);
+    return is_open && run(c, "PRAGMA journal_mode = off; PRAGMA synchronous = off");
+}
+
 static bool write_target(struct copying *c, struct view_sink *sink) {
-    sqlite3_int64 bytes = 0;
-    unsigned char *all = sqlite3_serialize(c->to, "main", &bytes, 0);
-    if (all)
-        view_sink_add_bytes(sink, all, (size_t)bytes);
-    else
-        view_error("out of memory");
-    sqlite3_free(all);
-    return all != NULL;
+    char part[1 << 16];
+    off_t at = 0;
+    ssize_t got;
+    while ((got = pread(c->file, part, sizeof part, at)) > 0) {
+        view_sink_add_bytes(sink, part, (size_t)got);
+        at += got;
+    }
+    if (got < 0)
+        view_error("export sqlite: reading what was laid out: %s", strerror(errno));
+    return got == 0;
 }
 
 int export_sqlite(struct export *e) {
-    struct copying c = {.view = e->view, .from = hak_store_database(e->view->reader)};
+    struct copying c = {.view = e->view, .from = hak_store_database(e->view->reader), .file = -1};
     int error = hak_store_add_tables(c.from->connection);
     if (error < 0)
         return view_store_error(e->view, error);
     bool is_own = hak_database_begin_reading(c.from);
-    /* "": a file of SQLite's own, which is gone when it is closed */
-    if (sqlite3_open("", &c.to) != SQLITE_OK)
-        fail_target(&c);
-    else if (lay_out(&c) && fill(&c) && run(&c, "COMMIT") && !write_target(&c, e->sink))
+    if (open_target(&c) && lay_out(&c) && fill(&c) && run(&c, "COMMIT") &&
+        !write_target(&c, e->sink))
         c.status = VIEW_USAGE;
     sqlite3_close(c.to);
+    if (c.file >= 0)
+        close(c.file);
     hak_database_end_reading(c.from, is_own);
     return c.status;
 }

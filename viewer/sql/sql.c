@@ -23,8 +23,18 @@ static int note_table(void *context, int action, const char *table, const char *
     return SQLITE_OK;
 }
 
+/* Where in its text the last statement is wrong; -1: not known, as with any SQLite before 3.38. */
+static int error_offset(sqlite3 *database) {
+#if SQLITE_VERSION_NUMBER >= 3038000
+    return sqlite3_error_offset(database);
+#else
+    (void)database;
+    return -1;
+#endif
+}
+
 static int say_error(sqlite3 *database, const char *sql) {
-    int offset = sqlite3_error_offset(database), code = sqlite3_errcode(database) & 0xff;
+    int offset = error_offset(database), code = sqlite3_errcode(database) & 0xff;
     view_fail(sqlite3_errmsg(database));
     if (offset >= 0 && (size_t)offset <= strlen(sql)) {
         const char *line = sql + offset;

@@ -12,6 +12,7 @@
 
 #include "collector/link/link.h"
 #include "collector/kernel/kernel.h"
+#include "newer.h"
 #include "trace/session.h"
 
 #define SESSION_MAX_BYTES ((uint64_t)1 << 36)

@@ -8,16 +8,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "newer.h"
 
 #define WAITV_MAX 120
 #define SLICE_MS  5
-
-#ifndef FUTEX_32
-#define FUTEX_32 2
-#endif
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
 
 /* As in linux/futex.h since 5.16. */
 struct wait_word {

@@ -7,10 +7,7 @@
 #include <string.h>
 #include "report/page/page.h"
 #include "hop.h"
-
-#ifndef SYS_SECCOMP
-#define SYS_SECCOMP 1
-#endif
+#include "newer.h"
 
 /* What the kernel says of the signals that it raises (sigaction(2)). */
 static const struct {

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include "check.h"
 #include "hop.h"
+#include "signal_names.h"
 #include "store/calls.h"
 #include "superslab.h"
 #include "trace/record.h"
@@ -310,7 +311,7 @@ uint64_t hak_words_slot_bytes(struct hak_store_reader *r, unsigned class_index) 
 
 const char *hak_words_signal(unsigned signal) {
     char *out = next_buffer();
-    const char *name = signal > 0 && signal < 65 ? sigabbrev_np((int)signal) : NULL;
+    const char *name = hak_signal_name(signal);
     if (name)
         snprintf(out, sizeof buffers[0], "SIG%s", name);
     else

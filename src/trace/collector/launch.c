@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include "newer.h"
 #include "options.h"
 #include "trace/memory/memory.h"
 #include "platform/block_signals.h"
@@ -24,10 +25,6 @@
 #include "platform/objects.h"
 
 enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16 };
-
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 
 /* What the two new processes need; lies in the program's memory, which they share. */
 struct launch {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "newer.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/collector/collector.h"

@@ -25,6 +25,7 @@
 #include "platform/block_signals.h"
 #include "platform/emulator.h"
 #include "platform/objects.h"
+#include "platform/platform.h"
 
 typedef void handler_function(int, siginfo_t *, void *);
 
@@ -216,9 +217,8 @@ static uintptr_t top_of_stack(void) {
     extern void *__libc_stack_end;
     if (hak_stack_bounds.high)
         return hak_stack_bounds.high;
-    return hak_raw_call(SYS_getpid) == hak_raw_call(SYS_gettid)
-               ? (uintptr_t)__libc_stack_end
-               : (uintptr_t)__builtin_thread_pointer();
+    return hak_raw_call(SYS_getpid) == hak_raw_call(SYS_gettid) ? (uintptr_t)__libc_stack_end
+                                                                : hak_thread_pointer();
 }
 
 /* The bytes of the thread's stack when the access that failed lay right below it, near to the stack

@@ -7,10 +7,6 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
-
 enum { FREEZE_MS = 1000, WAIT_SLICE_MS = 20, PAGE_BYTES = 4096 };
 
 static _Atomic uint32_t never;

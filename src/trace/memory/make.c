@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include "metrics/block.h"
+#include "newer.h"
 #include "options.h"
 #include "superslab.h"
 #include "trace/memory/current.h"

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include "signal_names.h"
 #include "trace/signals/signals.h"
 #include "trace/trace.h"
 #include "platform/block_signals.h"
@@ -50,18 +51,6 @@ static int install_action(int number, const struct sigaction *action) {
     return __sigaction(number, &ours, NULL);
 }
 
-/* As sigabbrev_np has them (glibc 2.32). */
-static const char *const names[] = {
-    [SIGHUP] = "HUP",   [SIGINT] = "INT",       [SIGQUIT] = "QUIT", [SIGILL] = "ILL",
-    [SIGTRAP] = "TRAP", [SIGABRT] = "ABRT",     [SIGBUS] = "BUS",   [SIGFPE] = "FPE",
-    [SIGKILL] = "KILL", [SIGUSR1] = "USR1",     [SIGSEGV] = "SEGV", [SIGUSR2] = "USR2",
-    [SIGPIPE] = "PIPE", [SIGALRM] = "ALRM",     [SIGTERM] = "TERM", [SIGSTKFLT] = "STKFLT",
-    [SIGCHLD] = "CHLD", [SIGCONT] = "CONT",     [SIGSTOP] = "STOP", [SIGTSTP] = "TSTP",
-    [SIGTTIN] = "TTIN", [SIGTTOU] = "TTOU",     [SIGURG] = "URG",   [SIGXCPU] = "XCPU",
-    [SIGXFSZ] = "XFSZ", [SIGVTALRM] = "VTALRM", [SIGPROF] = "PROF", [SIGWINCH] = "WINCH",
-    [SIGPOLL] = "POLL", [SIGPWR] = "PWR",       [SIGSYS] = "SYS",
-};
-
 int hak_user_signal_parse(const char *text) {
     if (strncmp(text, "SIG", 3) == 0)
         text += 3;
@@ -72,7 +61,7 @@ int hak_user_signal_parse(const char *text) {
             return number < SIGNALS ? number : 0;
     }
     for (number = 1; number < SIGNALS; number++) {
-        const char *name = (unsigned)number < sizeof names / sizeof *names ? names[number] : NULL;
+        const char *name = hak_signal_name((unsigned)number);
         if (name && strcmp(name, text) == 0)
             return number;
     }

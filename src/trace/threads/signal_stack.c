@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include "newer.h"
 #include "trace/memory/memory.h"
 #include "trace/threads/threads.h"
 #include "platform/block_signals.h"
@@ -18,10 +19,6 @@ enum {
     GUARDED = 1024,
     AT_ONCE = 16,
 };
-
-#ifndef SS_AUTODISARM
-#define SS_AUTODISARM (1U << 31)
-#endif
 
 static _Thread_local struct {
     char *stack;     /* ours, NULL = none */

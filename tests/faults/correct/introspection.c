@@ -2,6 +2,10 @@
 #include <malloc.h>
 #include "../corpus/shapes.h"
 
+#if !__GLIBC_PREREQ(2, 33)
+#define mallinfo2 mallinfo
+#endif
+
 static void trimmed(void) {
     char *kept[100];
     for (int i = 0; i < 100; i++)

@@ -6,6 +6,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#if !__GLIBC_PREREQ(2, 33)
+#define mallinfo2 mallinfo
+#endif
+
 static char zeroed[256];
 static void (*volatile give)(void *) = free;
 static void *(*volatile take)(size_t) = malloc;
