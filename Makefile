@@ -220,7 +220,7 @@ UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote . -iquote tests $(HOST_MORE)
 LINK_TEST   = $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
-# hakmem-debug.so as it is on a machine whose debug registers never fire (tests/tools/deaf.h); tests/tools/lay_deaf.sh makes a
+# hakmem-debug.so as it is on a machine whose debug registers never fire (tests/tools/deaf.h); tests/tools/lay_beside.sh makes a
 # folder of it in which any test can be run.
 DEAF      := $(BUILD)/deaf
 DEAF_SRC  := $(wildcard src/watch/*.c)
@@ -451,6 +451,10 @@ $(BUILD)/tests/bench/drain: tests/bench/drain.c $(BUILD)/libcollector.a $(BUILD)
 $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_LIB) -lunwind
+# The same with the table of modules that is kept where ld.so tells of none.
+$(BUILD)/tests/bench/unwind_old: tests/bench/unwind.c $(UNWIND_OLD) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OLD) -lunwind
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
@@ -584,7 +588,7 @@ VERSION     = $(shell sed -n 's/^.define HAK_VERSION  *"\(.*\)"$$/\1/p' src/vers
 VERSION_DAY = $(shell date -ud "$$(sed -n 's/^.define HAK_VERSION_DAY  *"\(.*\)"$$/\1/p' src/version.h)" +%s)
 XZ_LEVEL   ?= -6
 DIST        = $(BUILD)/hakmem-$(VERSION).tar.xz
-.PHONY: dist deb
+.PHONY: dist deb portable
 dist:
 	@mkdir -p $(BUILD)
 	$(call SAY,archive) { if [ -e .git ]; then git ls-files -z; \
@@ -600,6 +604,16 @@ deb:
 	@tools/deps deb
 	+@$(MAKE) --no-print-directory dist
 	packaging/build_deb $(DIST) $(BUILD)/deb
+
+# One archive that runs where it is unpacked, on every system with this machine's glibc or a later one. Its pages say /opt/hakmem.
+PORTABLE    = $(BUILD)/portable
+portable:
+	@tools/deps portable
+	@rm -rf $(PORTABLE) && mkdir -p $(PORTABLE)
+	+@$(MAKE) --no-print-directory DESTDIR="$(abspath $(PORTABLE))/root" PREFIX=/opt/hakmem LIBDIR=/opt/hakmem/lib DOCDIR=/opt/hakmem/share/doc/hakmem AUTOLOAD= install >$(PORTABLE)/made.log 2>&1 || \
+	  { tail -n 20 $(PORTABLE)/made.log; exit 1; }
+	XZ_LEVEL=$(XZ_LEVEL) packaging/build_portable $(PORTABLE)/root/opt/hakmem $(PORTABLE)/hakmem-$(VERSION)-x86_64.tar.xz $${SOURCE_DATE_EPOCH:-$(VERSION_DAY)}
+	@rm -rf $(PORTABLE)/root $(PORTABLE)/made.log
 
 clean:
 	rm -rf $(BUILD)
@@ -620,6 +634,7 @@ help:
 	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=; make uninstall takes it away again'
 	@echo 'make dist         $(BUILD)/hakmem-VERSION.tar.xz: the sources, which build without git'
 	@echo 'make deb          $(BUILD)/deb/: Debian packages of them (packaging/README.md)'
+	@echo 'make portable     $(BUILD)/portable/hakmem-VERSION-x86_64.tar.xz: runs where it is unpacked, with nothing else installed'
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# The README's two commands in bare roots of Debian 12, 13 and sid, as root, and `make deb` with a program recorded by the packages: a table
-# of each release's versions and results in docs/benchmarks. RELEASES="bookworm trixie sid" chooses; TESTS="tests/unit ..." runs these
-# in place of all. Roots come from the Debian mirror that apt has here.
+# The README's two commands in bare roots of Debian 11, 12, 13 and sid, as root, `make deb` with a program recorded by the packages, and the
+# archive that `make portable` makes in the first of them, used in each before a package is installed there: a table of each release's
+# versions and results in docs/benchmarks. RELEASES="bookworm trixie sid" chooses, the oldest first; TESTS="tests/unit ..." runs these in
+# place of all. Roots come from the Debian mirror that apt has here.
 # timeout: 43200
 set -u
 fail() { echo "distributions.sh: $*"; exit 1; }
 [ "$(id -u)" = 0 ] || { echo "skipped: only root can make a bare root"; exit 77; }
 command -v debootstrap >/dev/null || fail "debootstrap is missing: tools/deps long installs it"
 # shellcheck disable=SC2086
-set -- ${RELEASES:-bookworm trixie sid}
+set -- ${RELEASES:-bullseye bookworm trixie sid}
 mirror=$(apt-cache policy libc6 | awk '$3 ~ "/main$" && $2 ~ "/debian/?$" { print $2; exit }')
 mirror=${mirror:-http://deb.debian.org/debian}
 eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
@@ -33,10 +34,23 @@ within() { # ROOT COMMAND...
 # The version of a program or library in a root: `version ROOT COMMAND [ARG]`, the first number with a dot of what it says.
 version() { within "$@" 2>&1 | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1; }
 
+# Uses the archive in a root that has nothing but what debootstrap brings: `unpacked ROOT`.
+archive='' fault=''
+unpacked() {
+    mkdir -p "$1/opt" && tar -xf "$archive" -C "$1/opt" && cp "$fault" "$1/opt/fault" || return 1
+    # shellcheck disable=SC2016
+    within "$1" sh -xc 'cd /tmp && set -- /opt/hakmem-*/bin/hakmem-trace && "$1" --version || exit 1
+        "$1" run -s fault.db -- /opt/fault 2>said
+        [ $? -eq 1 ] && grep "^hakmem: HKM-304 " said && grep "^ *INSTRUCTION  *mov" said && "$1" faults -s fault.db | grep HKM-304 || exit 1
+        "$1" run -s used.db -- /bin/ls / && "$1" faults -s used.db | grep "^No fault in used.db" && "$1" html -s used.db page.html && grep "</html>" page.html'
+}
+
 status=0 rows='' details=''
 for release; do
     root=$PWD/$release
     debootstrap --variant=minbase "$release" "$root" "$mirror" >"$release.made" 2>&1 || { tail "$release.made"; fail "debootstrap of $release from $mirror"; }
+    portable=passed
+    if [ -z "$archive" ]; then cp -a "$root" "$root.bare"; else unpacked "$root" >"$release.portable" 2>&1 || portable=failed; fi
     # A mirror that stands still for some weeks calls its own lists of sid too old.
     echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90distributions"
     { cp /etc/resolv.conf "$root/etc/" && git clone -q "$SOURCE" "$root/srv/hakmem"; } || fail "no clone in the root of $release"
@@ -56,15 +70,24 @@ for release; do
     # shellcheck disable=SC2016
     [ "$deb" = failed ] || within "$root" sh -ec 'apt-get -q install -y ./build/deb/hakmem-tools_*_amd64.deb
         cd /tmp && hakmem-trace run -s used.db -- /bin/ls / && hakmem-trace faults -s used.db | grep "^No fault in used.db"' >"$release.used" 2>&1 || deb="built, not usable"
-    [ "$demo,$check,$deb" = passed,passed,passed ] || status=1
+    if [ -z "$archive" ]; then
+        # shellcheck disable=SC2016
+        within "$root" sh -c 'make portable && make build/tests/faults/use_after_free_behind' >"$release.portable" 2>&1 || portable="not made"
+        archive=$(echo "$root"/srv/hakmem/build/portable/hakmem-*.tar.xz) fault=$PWD/fault
+        cp "$archive" "$root/srv/hakmem/build/tests/faults/use_after_free_behind" . && mv use_after_free_behind fault && archive=$PWD/${archive##*/}
+        [ "$portable" != passed ] || unpacked "$root.bare" >>"$release.portable" 2>&1 || portable=failed
+        rm -rf --one-file-system "$root.bare"
+    fi
+    [ "$demo,$check,$deb,$portable" = passed,passed,passed,passed ] || status=1
     depends=$(dpkg-deb -f "$root"/srv/hakmem/build/deb/hakmem-tools_*_amd64.deb Recommends 2>/dev/null)
     # shellcheck disable=SC2016
     rows+="| $release ($(cat "$root/etc/debian_version")) | $(version "$root" gcc -dumpfullversion) | $(version "$root" clang --version) | $(version "$root" ldd --version) | "
-    rows+="$(version "$root" gdb --version) | $(version "$root" python3 --version) | $demo | $check: $(tail -n 1 "$release.check") | $deb: ${depends:-nothing} |"$'\n'
+    rows+="$(version "$root" gdb --version) | $(version "$root" python3 --version) | $demo | $check: $(tail -n 1 "$release.check") | $deb: ${depends:-nothing} | $portable |"$'\n'
     details+=$'\n'"## $release"$'\n\n```\n'"$(grep -hE '^(skipped: |flaky|FAILED|make deps: .* has no)' "$release.check" | sort -u | cut -c 1-200)"$'\n```\n'
-    for part in demo check deb used; do [ ! -e "$release.$part" ] || cp "$release.$part" "$root.$part.log"; done
+    for part in demo check deb used portable; do [ ! -e "$release.$part" ] || cp "$release.$part" "$root.$part.log"; done
     [ "$demo" = passed ] || tail -n 30 "$release.demo"
     [ "$deb" = passed ] || tail -n 30 "$release.deb"
+    [ "$portable" = passed ] || tail -n 30 "$release.portable"
     rm -rf --one-file-system "$root"
 done
 
@@ -76,10 +99,11 @@ page=$SOURCE/docs/benchmarks/$(date +%F)-distributions.md
     echo "# hakmem on Debian's releases, $(date +%F)"
     echo
     echo "Commit $commit, $(nproc) processors, kernel $(uname -r), roots by debootstrap (minbase) from $mirror. tests/long/distributions.sh wrote this page."
-    echo "In each: \`make demo\`, \`$command\` and \`make deb\`, as root."
+    echo "In each: \`make demo\`, \`$command\` and \`make deb\`, as root. Portable: the archive that \`make portable\` made in the first, unpacked and used"
+    echo "before a package is installed."
     echo
-    echo '| release | gcc | clang | glibc | gdb | Python | make demo | tests | make deb: hakmem-tools recommends |'
-    echo '|---|---|---|---|---|---|---|---|---|'
+    echo '| release | gcc | clang | glibc | gdb | Python | make demo | tests | make deb: hakmem-tools recommends | portable |'
+    echo '|---|---|---|---|---|---|---|---|---|---|'
     printf '%s%s' "$rows" "$details"
 } >"$page"
 echo "written: $page"
