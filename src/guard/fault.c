@@ -58,6 +58,8 @@ void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
         .memory = finding->memory,
         .found_by = finding->found_by,
         .more_damaged = finding->more_damaged,
+        .closed_blocks =
+            (uint16_t)(finding->closed_blocks < UINT16_MAX ? finding->closed_blocks : UINT16_MAX),
         .given_bytes = finding->given_bytes,
         .given_alignment = finding->given_alignment,
         .asked_alignment = finding->asked_alignment,

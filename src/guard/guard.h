@@ -239,6 +239,7 @@ struct hak_finding {
     enum hak_found_by found_by;
     const struct hak_damage *damage; /* NULL = not about bytes */
     uint32_t more_damaged;           /* further blocks that a sweep found damaged */
+    size_t closed_blocks;            /* those of which the program has closed pages */
     size_t given_bytes;              /* 204: what the call named; 0 = nothing */
     uint32_t given_alignment, asked_alignment;
     uintptr_t link; /* 105: what the free block's link holds */

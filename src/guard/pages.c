@@ -190,7 +190,12 @@ bool hak_pages_open_closed(uintptr_t address, uintptr_t stack_pointer) {
     bool is_family = inside != 0 && stack_pointer < inside;
     if (hak_light_serves() ? !is_of_light(page, &at) : !is_ours || !is_family)
         return false;
-    return hak_pages_open_at(address) || hak_allow_writes(page, HAK_PAGE_BYTES) || map_again(page);
+    if (hak_pages_open_at(address))
+        return true;
+    if (!hak_allow_writes(page, HAK_PAGE_BYTES) && !map_again(page))
+        return false;
+    hak_trace_count_amount(HAK_COUNTED_CLOSED_OPEN, HAK_CLASS_NONE, HAK_PAGE_BYTES);
+    return true;
 }
 
 /* ---- close ----------------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ static struct {
     bool is_alone;            /* no other thread is there, and no handler interrupts this one */
     size_t found_count;       /* damaged blocks */
     size_t looked_at;         /* blocks */
+    size_t closed_count;      /* blocks that were not, since the program has closed pages of them */
     bool is_live_left_out;    /* a block of the program's could not be looked at */
     bool is_freed_left_out;   /* the same of a freed one */
     struct hak_readable page; /* the last one that could be read */
@@ -58,6 +59,11 @@ static void leave_out(bool is_live) {
  * sandbox forbids to ask, they are taken for open. */
 static bool can_read(const void *from, size_t bytes) {
     return hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_is_readable(&sweep.page, from, bytes);
+}
+
+static void leave_closed_out(bool is_live) {
+    sweep.closed_count++;
+    leave_out(is_live);
 }
 
 /* False: some of it cannot be read. */
@@ -209,7 +215,7 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     if (before.place != HAK_PLACE_LIVE && hak_closed_pages_of(&at) == hak_pages_of(&at))
         return;
     if (!is_open(&at)) {
-        leave_out(before.place == HAK_PLACE_LIVE);
+        leave_closed_out(before.place == HAK_PLACE_LIVE);
         return;
     }
     sweep.looked_at++;
@@ -305,7 +311,7 @@ static void look_at_large(const struct hak_large *large, void *context) {
         return;
     }
     if (!is_open(&at)) {
-        leave_out(true);
+        leave_closed_out(true);
         return;
     }
     sweep.looked_at++;
@@ -384,7 +390,7 @@ static bool look_at_slabs(unsigned tries) {
 static bool look_at_all(unsigned tries) {
     uint64_t signals;
     hak_block_signals(&signals);
-    sweep.found_count = sweep.looked_at = 0;
+    sweep.found_count = sweep.looked_at = sweep.closed_count = 0;
     sweep.page = (struct hak_readable){0};
     sweep.is_live_left_out = sweep.is_freed_left_out = false;
     sweep.is_alone = no_other_thread_is_there();
@@ -392,6 +398,8 @@ static bool look_at_all(unsigned tries) {
     if (has_looked) {
         hak_large_each(look_at_large, NULL);
         hak_trace_count_amount(HAK_COUNTED_SWEEP, HAK_CLASS_NONE, sweep.looked_at);
+        if (sweep.closed_count)
+            hak_trace_count_amount(HAK_COUNTED_CLOSED_LOOK, HAK_CLASS_NONE, sweep.closed_count);
     }
     hak_restore_signals(&signals);
     return has_looked;
@@ -425,6 +433,7 @@ static struct hak_finding finding_of(const struct found *found, enum hak_found_b
         .class_found = HAK_CLASS_NONE,
         .found_by = found_by,
         .damage = &found->damage,
+        .closed_blocks = sweep.closed_count,
     };
 }
 

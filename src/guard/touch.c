@@ -98,9 +98,9 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
         .found_by = HAK_FOUND_BY_FUNCTION,
         .access = touch->is_write ? HAK_ACCESS_WRITE : HAK_ACCESS_READ,
         .call_bytes = touch->bytes,
-        .call_flags = (touch->is_at_least ? HAK_TOUCH_AT_LEAST : 0u) |
-                      (touch->is_done ? HAK_TOUCH_DONE : 0u) |
-                      (touch->is_question ? HAK_TOUCH_ASKS : 0u),
+        .call_flags = (uint16_t)((touch->is_at_least ? HAK_TOUCH_AT_LEAST : 0u) |
+                                 (touch->is_done ? HAK_TOUCH_DONE : 0u) |
+                                 (touch->is_question ? HAK_TOUCH_ASKS : 0u)),
     };
     if (fault == HAK_FAULT_USE_AFTER_FREE)
         facts.memory = HAK_MEMORY_INSIDE_FREE;

@@ -140,7 +140,8 @@ struct hak_leak_scan {
     size_t work_count, work_capacity;
     uintptr_t *heads; /* lost blocks that no earlier one leads to; as many as there are blocks */
     size_t head_count;
-    uint32_t partial; /* enum hak_leak_partial */
+    uint32_t partial;      /* enum hak_leak_partial */
+    uint64_t closed_bytes; /* of blocks: the program has closed or unmapped them */
     enum hak_leak_failure failure;
     uint64_t block_count[4], byte_count[4]; /* by enum hak_mark */
 };

@@ -77,12 +77,18 @@ void hak_leak_mark_words(struct hak_leak_scan *scan, uintptr_t start, uintptr_t 
             hak_leak_mark_word(scan, *from);
 }
 
+static void leave_closed_out(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
+    scan->partial |= HAK_PARTIAL_CLOSED;
+    scan->closed_bytes += end - start;
+}
+
 static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
     while (start < end) {
         const struct hak_leak_area *area = hak_leak_area_of(scan, start);
         if (!area || start < area->start) { /* nothing is mapped here */
-            scan->partial |= HAK_PARTIAL_CLOSED;
-            start = area && area->start < end ? area->start : end;
+            uintptr_t next = area && area->start < end ? area->start : end;
+            leave_closed_out(scan, start, next);
+            start = next;
             continue;
         }
         uintptr_t stop = area->end < end ? area->end : end;
@@ -90,7 +96,7 @@ static void mark_readable(struct hak_leak_scan *scan, uintptr_t start, uintptr_t
             hak_leak_each_touched(scan, (struct hak_leak_range){start, stop}, HAK_PAGES_OF_MEMORY,
                                   hak_leak_mark_words);
         else
-            scan->partial |= HAK_PARTIAL_CLOSED;
+            leave_closed_out(scan, start, stop);
         start = stop;
     }
 }

@@ -258,7 +258,9 @@ struct hak_fault_facts {
     uint32_t clean_by;       /* enum hak_found_by of that sweep */
     uint32_t clean_stack;    /* id of the stack at which it looked, 0 = none */
     uint64_t call_bytes;     /* found by a function: how many it touches from found_address on */
-    uint32_t call_flags;     /* HAK_TOUCH_* */
+    uint16_t call_flags;     /* HAK_TOUCH_* */
+    uint16_t closed_blocks;  /* a sweep: left out, since the program has closed pages of them;
+                                UINT16_MAX = at least so many */
     char call[28];           /* its name, then 0; "" = not found by a function */
 };
 

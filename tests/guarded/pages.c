@@ -5,7 +5,9 @@
  * sweep; each page stays as the program has made it pages beside    the same while another
  * thread is there pages given     closed blocks are freed, resized, asked for their size: each
  * in a child, since the program itself may not touch what it closed when it gets that again
- *     pages at_end    one block of 200,000 bytes lives at the end, its first page is closed */
+ *     pages at_end    one block of 200,000 bytes lives at the end, its first page is closed
+ *     pages damaged   the same, and a byte behind another block is written
+ *     pages resized   the same, and it is resized once by the way */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -135,7 +137,14 @@ int main(int argc, char **argv) {
         give();
     else if (strcmp(what, "at_end") == 0)
         take_pages(make(200000, 1), 200000, first_page, barred);
-    else
+    else if (strcmp(what, "damaged") == 0) {
+        take_pages(make(200000, 1), 200000, first_page, barred);
+        *(volatile char *)(make(200, blocks) + 200) = 'x';
+    } else if (strcmp(what, "resized") == 0) {
+        take_pages(make(200000, 1), 200000, first_page, barred);
+        all[0] = realloc(all[0], 100000);
+        take_pages(all[0], 100000, first_page, barred);
+    } else
         keep();
     return 0;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A program may close pages of its own blocks, or unmap some: nothing of hakmem's faults there, in no level, guarded
 # or not, beside another thread; nothing is said, a live block's pages stay as they are, and the recording is whole.
+# info and the reports say what was left out because of it.
 set -u
 unset "${!HAKMEM_@}"
 ulimit -c 0
@@ -15,6 +16,14 @@ run() {
     status=$?
     [ $status -eq 0 ] && [ ! -s said ] && return
     echo "$what, $*: status $status: $(head -n 3 said)"
+    failed=1
+}
+
+# has_line FILE NAME EXPRESSION
+has_line() {
+    grep -Eq "$3" "$1" && return
+    echo "$2: no line like \"$3\":"
+    cat "$1"
     failed=1
 }
 
@@ -35,5 +44,16 @@ for level in normal trace; do
     [ $status -eq 0 ] && [ ! -s said ] || { echo "recorded, $level: status $status: $(head -n 3 said)" && failed=1; }
     "$BUILD/hakmem-trace" info -s $level.db >info 2>&1
     grep -q ' exited with 0 ' info || { echo "info of $level:" && cat info && failed=1; }
+    [ $level = normal ] && swept='sweeps left out 1 block, ' || swept=
+    has_line info "$level" "closed  *the program closed pages of its blocks: ${swept}leak scans left out [3-4]\.[0-9] KiB$"
 done
+
+"$BUILD/hakmem-trace" run --check normal --guard off --wait -s resized.db -- "$program" resized >said 2>&1
+"$BUILD/hakmem-trace" info -s resized.db >info 2>&1
+has_line info resized 'closed  *the program closed pages of its blocks: sweeps left out 1 block, the malloc family opened [1-9][0-9]* pages*$'
+
+"$BUILD/hakmem-trace" run --check normal --guard off --wait -s damaged.db -- "$program" damaged >said 2>&1
+has_line said damaged '  COMPLETENESS  *1 block was not looked at: the program has closed pages of it'
+"$BUILD/hakmem-trace" info --json -s damaged.db >info
+has_line info json '"sweeps_left_out_blocks": *[1-9]'
 exit $failed

@@ -306,6 +306,7 @@ static bool print_json(struct view *view, const struct tree *tree) {
     hak_json_set_number(document, "faults", summary->faults);
     json_object_set_new(document, "inner_pools", pools_json(view));
     json_object_set_new(document, "guarded", info_guarded_json(view));
+    json_object_set_new(document, "closed", info_closed_json(view));
     json_object_set_new(document, "kept", info_kept_json(view));
     json_object_set_new(document, "suppressions", info_suppressions_json(view));
     json_object_set_new(document, "processes", processes_json(view, tree));
@@ -354,6 +355,7 @@ int command_info(struct view *view) {
         add_calls(&text, view);
         add_pools(&text, view);
         info_add_guarded(&text, view);
+        info_add_closed(&text, view);
         info_add_kept(&text, view);
         info_add_suppressions(&text, view);
         hak_text_add(&text, "\n");

@@ -31,6 +31,11 @@ json_t *info_suppressions_json(struct view *view);
 void info_add_guarded(struct hak_text *text, struct view *view);
 json_t *info_guarded_json(struct view *view);
 
+/* What was left out, or opened, since programs have closed pages of their own blocks; nothing where
+ * none did. (closed.c) */
+void info_add_closed(struct hak_text *text, struct view *view);
+json_t *info_closed_json(struct view *view);
+
 /* The allocators that programs kept, and their slack; nothing where none did. (kept.c) */
 void info_add_kept(struct hak_text *text, struct view *view);
 json_t *info_kept_json(struct view *view);

@@ -131,6 +131,13 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
         finding(text, &findings, "only the newest events of this block were looked at");
     if (page->life && page->life->birth.id == 0)
         finding(text, &findings, "the capture does not reach back to this block's allocation");
+    if (page->facts->closed_blocks) {
+        unsigned blocks = page->facts->closed_blocks;
+        finding(text, &findings, blocks == UINT16_MAX ? "at least " : "");
+        hak_text_add(text, "%s not looked at: the program has closed pages of %s",
+                     hak_words_count(blocks, "block was", "blocks were"),
+                     blocks == 1 ? "it" : "them");
+    }
     int partial = count_partial(page);
     if (partial > 0) {
         finding(text, &findings, "");

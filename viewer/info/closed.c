@@ -1,0 +1,60 @@
+/* What sweeps and leak scans left out since programs had closed pages of their own blocks, and such
+ * pages that the malloc family opened. */
+#include "viewer/info/parts.h"
+
+#include "report/words/words.h"
+
+struct counts {
+    uint64_t left_out_blocks, left_out_bytes, opened_pages;
+};
+
+/* What a counter reached in a process is its greatest value. */
+static struct counts read_counts(struct view *view) {
+    static const char query[] =
+        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
+        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text IN ('CLOSED_LOOK.amount',"
+        " 'CLOSED_SCAN.amount', 'CLOSED_OPEN.times') GROUP BY s.process, s.name, s.class)"
+        " SELECT sum(most) FILTER (WHERE text = 'CLOSED_LOOK.amount'),"
+        " sum(most) FILTER (WHERE text = 'CLOSED_SCAN.amount'),"
+        " sum(most) FILTER (WHERE text = 'CLOSED_OPEN.times') FROM reached";
+    uint64_t read[3] = {0};
+    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
+    if (found < 0)
+        view_store_error(view, found);
+    return (struct counts){read[0], read[1], read[2]};
+}
+
+void info_add_closed(struct hak_text *text, struct view *view) {
+    struct counts counts = read_counts(view);
+    const char *between = "";
+    if (counts.left_out_blocks + counts.left_out_bytes + counts.opened_pages == 0)
+        return;
+    hak_text_add(text, "%sclosed%s", view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
+    hak_text_tab(text, 14);
+    hak_text_add(text, "the program closed pages of its blocks: ");
+    if (counts.left_out_blocks > 0) {
+        hak_text_add(text, "sweeps left out %s",
+                     hak_words_count(counts.left_out_blocks, "block", "blocks"));
+        between = ", ";
+    }
+    if (counts.left_out_bytes > 0) {
+        hak_text_add(text, "%sleak scans left out %s", between,
+                     hak_words_size(counts.left_out_bytes));
+        between = ", ";
+    }
+    if (counts.opened_pages > 0)
+        hak_text_add(text, "%sthe malloc family opened %s", between,
+                     hak_words_count(counts.opened_pages, "page", "pages"));
+    hak_text_add(text, "\n");
+}
+
+json_t *info_closed_json(struct view *view) {
+    struct counts counts = read_counts(view);
+    if (counts.left_out_blocks + counts.left_out_bytes + counts.opened_pages == 0)
+        return json_null();
+    json_t *object = json_object();
+    hak_json_set_number(object, "sweeps_left_out_blocks", counts.left_out_blocks);
+    hak_json_set_number(object, "scans_left_out_bytes", counts.left_out_bytes);
+    hak_json_set_number(object, "opened_pages", counts.opened_pages);
+    return object;
+}
