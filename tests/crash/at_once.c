@@ -2,10 +2,14 @@
  *
  *     free    a block is given back by all of them
  *     read    a byte of a freed block is read
+ *     null    a byte at NULL is read
+ *     abort   abort is called
  *
- * With HANDLER the program hears of its end, and dies a little later. */
+ * With HANDLER the program hears of its end, and dies a little later; with "wait" in its place it
+ * first says "ready" and waits for a line. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,11 +40,33 @@ static void *look(void *unused) {
     return unused;
 }
 
+static void *look_at_null(void *unused) {
+    char *volatile nothing = NULL;
+    pthread_barrier_wait(&barrier);
+    byte = *nothing;
+    return unused;
+}
+
+static void *give_up(void *unused) {
+    pthread_barrier_wait(&barrier);
+    abort();
+    return unused;
+}
+
 int main(int argc, char **argv) {
     pthread_t threads[most];
-    int reads = argc > 1 && strcmp(argv[1], "read") == 0;
+    const char *fault = argc > 1 ? argv[1] : "";
+    int reads = strcmp(fault, "read") == 0;
+    void *(*commit)(void *) = reads                         ? look
+                              : strcmp(fault, "null") == 0  ? look_at_null
+                              : strcmp(fault, "abort") == 0 ? give_up
+                                                            : give;
     unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) % (most + 1) : 2;
-    if (argc > 3) {
+    if (argc > 3 && strcmp(argv[3], "wait") == 0) {
+        puts("ready");
+        fflush(stdout);
+        (void)getchar();
+    } else if (argc > 3) {
         signal(SIGABRT, end);
         signal(SIGSEGV, end);
     }
@@ -49,7 +75,7 @@ int main(int argc, char **argv) {
         free(block);
     pthread_barrier_init(&barrier, NULL, count);
     for (unsigned i = 0; i < count; i++)
-        if (pthread_create(&threads[i], NULL, reads ? look : give, NULL) != 0)
+        if (pthread_create(&threads[i], NULL, commit, NULL) != 0)
             return 2;
     for (unsigned i = 0; i < count; i++)
         pthread_join(threads[i], NULL);

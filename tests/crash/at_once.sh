@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # One fault that many threads commit at the same moment is reported once, as what it is, whether the program dies
-# of it, hears of it in a handler of its own, or goes on; and the store has one row of it.
+# of it, hears of it in a handler of its own, or goes on; and the store has one row of it. So are crashes, also over a
+# kept allocator; of an attached program the signal is noted.
 set -u
+# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/await.sh"
 unset "${!HAKMEM_@}"
 ulimit -c 0
 failed=0
@@ -18,6 +21,50 @@ once() {
     cat summaries
     failed=1
 }
+
+# crash_once FAULT SIGNAL ALLOCATOR
+crash_once() {
+    local fault=$1 signal=$2
+    "$BUILD/hakmem-trace" run --force --allocator "$3" -s crash.db -- "$BUILD/tests/crash/at_once" "$fault" 24 >said 2>&1
+    grep '^SUMMARY: ' said >summaries
+    grep -q "^SUMMARY: hakmem: crash at_once.c:.* signal=$signal " summaries && [ "$(wc -l <summaries)" -eq 1 ] && return
+    echo "$*: reports:"
+    cat summaries
+    failed=1
+}
+
+is_recorded() {
+    "$BUILD/hakmem-trace" info -s "$1" 2>/dev/null | grep -q "at_once $2"
+}
+
+# attached FAULT SIGNAL
+attached() {
+    local pid record status
+    rm -f go attached.db
+    mkfifo go
+    "$BUILD/tests/crash/at_once" "$1" 24 wait <>go >attached.out 2>&1 &
+    pid=$!
+    await grep -q ready attached.out || failed=1
+    "$BUILD/hakmem-trace" record -p "$pid" -s attached.db >said 2>&1 &
+    record=$!
+    await is_recorded attached.db "$1" || failed=1
+    echo >go
+    wait "$pid" 2>/dev/null
+    wait "$record"
+    status=$?
+    "$BUILD/hakmem-trace" info -s attached.db >info 2>&1
+    [ $status -eq 0 ] && [ "$(grep -c '^SUMMARY: ' said)" -eq 0 ] && grep -q "killed by $2 " info && return
+    echo "attached, $*: record ends with $status"
+    cat said info
+    failed=1
+}
+
+for allocator in hakmem keep; do
+    crash_once null SIGSEGV $allocator
+    crash_once abort SIGABRT $allocator
+done
+attached null SIGSEGV
+attached abort SIGABRT
 
 for on_fault in stop continue; do
     once free double-free trace $on_fault
