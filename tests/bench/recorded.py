@@ -39,8 +39,9 @@ def plain():
     return Variant(path("libhakmem.so"))
 
 
-def recorded(level):
-    command = (path("hakmem-trace"), "run", "--wait", "--check", level, "--store", "store.db", "--")
+def recorded(level, folder=""):
+    """`folder`: one that tests/tools/lay_beside.sh laid."""
+    command = (path(os.path.join(folder, "hakmem-trace")), "run", "--wait", "--check", level, "--store", "store.db", "--")
     return Variant(None, {}, command, "store.db")
 
 
