@@ -18,18 +18,27 @@
 #include "viewer/sql/sql.h"
 #include "viewer/view/view.h"
 
+/* Versions of clang-format disagree on a macro that is a list in braces. */
+/* clang-format off */
 #define ANNOTATIONS_OPTION                                                                         \
-    {                                                                                              \
-        "annotations", 0, "SERVICE",                                                               \
-            "new findings in a CI service's own format: auto, github, gitlab, azure, "             \
-            "teamcity, none (default)"                                                             \
-    }
+    {"annotations", 0, "SERVICE",                                                                  \
+     "new findings in a CI service's own format: auto, github, gitlab, azure, "                    \
+     "teamcity, none (default)"}
 #define SOURCES_OPTION                                                                             \
-    {                                                                                              \
-        "sources", 0, "FOLDER",                                                                    \
-            "paths are given relative to this folder (default: the repository that this folder "   \
-            "is in)"                                                                               \
-    }
+    {"sources", 0, "FOLDER",                                                                       \
+     "paths are given relative to this folder (default: the repository that this folder is in)"}
+#define PROCESS_OPTION(sentence)                                                                   \
+    {"process", 'p', "PID", sentence "; PID#2: the second with this pid, #7: row 7"}
+#define KNOWN_OPTIONS                                                                              \
+    {"baseline", 0, "FILE", "leave out what this baseline knows"},                                 \
+    {"suppressions", 0, "FILE", "leave out what a line of this file matches"}
+#define PROFILE_OPTIONS                                                                            \
+    PROCESS_OPTION("only this process"),                                                           \
+    {"thread", 't', "N", "only what the Nth thread of a process allocated"},                       \
+    {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},        \
+    {"ignore", 0, "REGEX", "leave out stacks with one that matches"},                              \
+    {"limit", 'n', "N", "at most N lines; 0 = all"}
+/* clang-format on */
 
 static const struct view_option run_options[] = {
     {"force", 'f', NULL, "replace an existing store"},
@@ -59,9 +68,6 @@ static const struct view_option run_options[] = {
 #define OPTION(NAME, field, TYPE, standard, range, run, sentence) {run, 0, range, sentence},
 #include "options.def"
 };
-
-#define PROCESS_OPTION(sentence)                                                                   \
-    { "process", 'p', "PID", sentence "; PID#2: the second with this pid, #7: row 7" }
 
 static const struct view_option hunt_options[] = {
     {"store", 's', "FILE",
@@ -138,11 +144,6 @@ static const struct view_option layers_options[] = {
     {"quick", 0, NULL, "do not read the log: nothing is compared with it"},
 };
 
-#define KNOWN_OPTIONS                                                                              \
-    {"baseline", 0, "FILE", "leave out what this baseline knows"}, {                               \
-        "suppressions", 0, "FILE", "leave out what a line of this file matches"                    \
-    }
-
 static const struct view_option faults_options[] = {
     PROCESS_OPTION("only this process"),
     KNOWN_OPTIONS,
@@ -183,14 +184,6 @@ static const struct view_option leaks_options[] = {
      "with --held: peak, start, end (default), mark:NAME, seconds (1.5), 200ms, 50%, or #EVENT"},
     KNOWN_OPTIONS,
 };
-
-#define PROFILE_OPTIONS                                                                            \
-    PROCESS_OPTION("only this process"),                                                           \
-        {"thread", 't', "N", "only what the Nth thread of a process allocated"},                   \
-        {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},    \
-        {"ignore", 0, "REGEX", "leave out stacks with one that matches"}, {                        \
-        "limit", 'n', "N", "at most N lines; 0 = all"                                              \
-    }
 
 static const struct view_option top_options[] = {
     {"by", 'b', "WHAT",

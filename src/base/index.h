@@ -7,11 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct hak_index_entry {
+    uint64_t key;
+    uint32_t row; /* 0 = empty */
+};
 struct hak_index {
-    struct hak_index_entry {
-        uint64_t key;
-        uint32_t row; /* 0 = empty */
-    } * entries;
+    struct hak_index_entry *entries;
     uint64_t capacity; /* a power of two */
     uint64_t count;
 };

@@ -72,7 +72,7 @@ static bool add_family(const struct hak_module *module, enum hak_external_owner 
     if ((family->owns && !owns) || !gives || !sizes)
         return false;
     found[owner].owns = (int (*)(const void *))owns;
-    found[owner].sizes = (size_t(*)(const void *))sizes;
+    found[owner].sizes = (__typeof__(found[owner].sizes))sizes;
     atomic_store_explicit(&found[owner].gives, (void (*)(void *))gives, memory_order_release);
     return true;
 }

@@ -255,7 +255,7 @@ static void close_pages(const struct hak_located *at, uint32_t pages) {
     uint32_t closed = each_run(at, pages, hak_bar_access);
     if (HAK_UNLIKELY(closed != pages)) {
         (void)each_run(at, pages & ~closed, hak_allow_writes);
-        atomic_fetch_and(word, (uint16_t) ~(pages & ~closed));
+        atomic_fetch_and(word, (uint16_t)(closed | ~pages));
     }
     note_pages(at, before, before | closed);
 }

@@ -50,7 +50,7 @@ static const uint64_t hak_plain_moves = (0
 #include "hops.def"
                                          ) &
                                         ~(0
-#define REACHES(kind, layer) | ((kind) < 64 ? (uint64_t)1 << ((kind)&63) : 0)
+#define REACHES(kind, layer) | ((kind) < 64 ? (uint64_t)1 << ((kind) % 64) : 0)
 #include "hops.def"
                                         );
 

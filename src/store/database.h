@@ -90,12 +90,11 @@ struct hak_value {
     uint64_t number; /* or the length of bytes */
     const void *data;
 };
-#define HAK_NUMBER(x)                                                                              \
-    { HAK_IS_NUMBER, (uint64_t)(x), NULL }
-#define HAK_TEXT(x)                                                                                \
-    { HAK_IS_TEXT, 0, x } /* NULL = "" */
-#define HAK_BYTES(x, length)                                                                       \
-    { HAK_IS_BYTES, length, x }
+/* clang-format off */
+#define HAK_NUMBER(x)        {HAK_IS_NUMBER, (uint64_t)(x), NULL}
+#define HAK_TEXT(x)          {HAK_IS_TEXT, 0, x} /* NULL = "" */
+#define HAK_BYTES(x, length) {HAK_IS_BYTES, length, x}
+/* clang-format on */
 #define hak_do(db, sql, doing, ...)                                                                \
     hak_do_with(db, sql, doing, (const struct hak_value[]){__VA_ARGS__},                           \
                 (int)(sizeof((const struct hak_value[]){__VA_ARGS__}) / sizeof(struct hak_value)))

@@ -34,8 +34,9 @@ struct tables {
     struct hak_readable known;
     bool is_done; /* the call was done */
 };
-#define TABLES_OF(call, is_done)                                                                   \
-    { call, HAK_READABLE_STACK, is_done }
+/* clang-format off */
+#define TABLES_OF(call, is_done) {call, HAK_READABLE_STACK, is_done}
+/* clang-format on */
 
 static bool can_take(struct tables *tables, const void *table, size_t bytes) {
     if (!tables->is_done)

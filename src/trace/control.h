@@ -80,6 +80,9 @@ struct hak_control_errands {
 HAK_HIDDEN extern struct hak_control_errands hak_control_errands;
 
 /* The code of the allocator that the program keeps; 0, 0: libc's, or none. Set at start. */
-HAK_HIDDEN extern struct hak_kept_text { uintptr_t start, end; } hak_kept_text;
+struct hak_kept_text {
+    uintptr_t start, end;
+};
+HAK_HIDDEN extern struct hak_kept_text hak_kept_text;
 
 #endif

@@ -11,10 +11,11 @@
 
 enum { GAPS = 1 << 16, THREADS_MAX = 16, LEAST_NS = 50000, CLOCK_NS = 1000000000 };
 
-static struct gaps {
+struct gaps {
     uint64_t begin[GAPS], ns[GAPS];
     uint32_t count;
-} * all[THREADS_MAX];
+};
+static struct gaps *all[THREADS_MAX];
 static volatile sig_atomic_t is_over;
 
 static void note_end(int number) {

@@ -70,7 +70,8 @@ static __attribute__((noinline)) long front_first(struct node *volatile *right, 
 }
 
 static __attribute__((noinline)) long front_call(struct node *volatile *right) {
-    long (**functions)(void) = (long (**)(void)) * right;
+    void *block = *right;
+    long (**functions)(void) = block;
     return functions[-1]() + 1;
 }
 

@@ -191,9 +191,11 @@ static void blocked(void) {
     byte_in_slack();
 }
 
+/* clang-format off */
+#define CASE(name) {#name, name}
+/* clang-format on */
+
 int main(int argc, char **argv) {
-#define CASE(name)                                                                                 \
-    { #name, name }
     static const struct {
         const char *name;
         void (*run)(void);

@@ -8,10 +8,11 @@
 #include <unistd.h>
 
 #ifdef __cplusplus
-extern "C"
+#define AS_C extern "C"
+#else
+#define AS_C
 #endif
-    int
-    damage_in_library(const char *kind);
+AS_C int damage_in_library(const char *kind);
 
 static volatile char *kept[100];
 

@@ -30,7 +30,7 @@ static int refuse(void) {
 #define NEXT(result, name, ...)                                                                    \
     static result (*next)(__VA_ARGS__);                                                            \
     if (!next)                                                                                     \
-    next = (result(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name)
+    next = (__typeof__(next))dlsym(RTLD_NEXT, #name)
 
 ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t offset) {
     NEXT(ssize_t, pwrite64, int, const void *, size_t, off64_t);

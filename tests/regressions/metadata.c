@@ -20,7 +20,7 @@ int main(int argument_count, char **arguments) {
     size_t count = argument_count > 1 ? strtoul(arguments[1], NULL, 10) : 500;
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
     void *(*their_malloc)(size_t) = (void *(*)(size_t))dlsym(libc, "malloc");
-    struct mallinfo2 (*their_info)(void) = (struct mallinfo2(*)(void))dlsym(libc, THEIR_INFO);
+    struct mallinfo2 (*their_info)(void) = (__typeof__(their_info))dlsym(libc, THEIR_INFO);
     if (!their_malloc || !their_info || their_malloc == malloc)
         return 2;
     free(their_malloc(BYTES));

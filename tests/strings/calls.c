@@ -717,7 +717,7 @@ static void pass(size_t n) {
 /* At the end of a block of `bytes` bytes, or one less. */
 #define EXACT(bytes, statement)                                                                    \
     {                                                                                              \
-        char *w = malloc((bytes)-over);                                                            \
+        char *w = malloc(-over + (bytes));                                                         \
         statement;                                                                                 \
         free(w);                                                                                   \
     }

@@ -124,7 +124,7 @@ static void count(int kind, const void *caller) {
 #define NEXT(result, name, ...)                                                                    \
     static result (*next_##name)(__VA_ARGS__);                                                     \
     if (!next_##name)                                                                              \
-    next_##name = (result(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name)
+    next_##name = (__typeof__(next_##name))dlsym(RTLD_NEXT, #name)
 
 /* A call that one of the next library's functions makes back into this one counts once. */
 #define ALLOCATE(kind, call)                                                                       \

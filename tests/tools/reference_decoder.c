@@ -172,7 +172,10 @@ static int compare_numbers(const void *one, const void *other) {
 
 /* Is this the first move with its process, base, class and size? */
 static int is_new_block(uint64_t process, uint64_t base, uint64_t class_and_size) {
-    static struct { uint64_t process, base, class_and_size; } seen[BLOCKS_MAX];
+    struct move {
+        uint64_t process, base, class_and_size;
+    };
+    static struct move seen[BLOCKS_MAX];
     static uint32_t count;
     uint64_t place =
         ((base ^ process << 48) * 0x9e3779b97f4a7c15u ^ class_and_size * 0xff51afd7ed558ccdu) >> 20;

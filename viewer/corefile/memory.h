@@ -47,6 +47,11 @@ struct core_thread {
     uint64_t vectors[32];   /* halves of xmm0 to xmm15; 0 where the core lacks them */
 };
 
+struct core_page {
+    uint64_t page; /* address + 1; 0 = none */
+    uint8_t bytes[CORE_PAGE_BYTES];
+};
+
 struct core_memory {
     int fd;
     uint64_t file_bytes;
@@ -71,10 +76,7 @@ struct core_memory {
     uint64_t fault_address;
     char name[17];
     uint64_t missing; /* reads that found nothing */
-    struct core_page {
-        uint64_t page; /* address + 1; 0 = none */
-        uint8_t bytes[CORE_PAGE_BYTES];
-    } * cached;
+    struct core_page *cached;
 };
 
 /* Opens a core file. False: `error` says in words why it cannot be read. Close it in any case. */

@@ -10,11 +10,12 @@
 #define SIDES 2
 
 /* Lines that read alike are one. */
+struct line {
+    char *stack;
+    int64_t value[SIDES];
+};
 struct folded {
-    struct line {
-        char *stack;
-        int64_t value[SIDES];
-    } * line;
+    struct line *line;
     uint32_t lines, room;
     struct hak_index by_stack;
     bool failed;

@@ -15,6 +15,15 @@
 #define STEPS    4096          /* times that the file tells */
 #define NO_TRACE UINT32_MAX    /* of a row: left out by --focus or --ignore */
 
+struct allocation {
+    uint64_t size;
+    uint32_t trace;
+};
+
+struct trace {
+    uint32_t site, outer;
+};
+
 struct heaptrack {
     struct export *export;
     struct hak_flow flow;
@@ -23,13 +32,8 @@ struct heaptrack {
     uint32_t written_sites, traces, allocations;
     struct hak_index by_trace;      /* (site, outer trace) -> trace */
     struct hak_index by_allocation; /* (size, trace) -> allocation + 1 */
-    struct allocation {
-        uint64_t size;
-        uint32_t trace;
-    } * allocation;
-    struct trace {
-        uint32_t site, outer;
-    } * trace;
+    struct allocation *allocation;
+    struct trace *trace;
     uint32_t allocation_room, trace_room;
     uint32_t *of_row; /* trace of each row; 0 = it is not looked for yet */
     uint32_t row_room;

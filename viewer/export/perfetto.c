@@ -14,8 +14,8 @@
 #define SEQUENCE     1
 #define STATE_BEGINS 1 /* sequence_flags */
 #define STATE_NEEDED 2
-#define PIDS         (1 << 22)                 /* none is greater */
-#define UUID(row, n) ((uint64_t)(row)*4 + (n)) /* of a process's tracks; row 0 = all processes */
+#define PIDS         (1 << 22)                   /* none is greater */
+#define UUID(row, n) (4 * (uint64_t)(row) + (n)) /* of a process's tracks; row 0: of all */
 
 enum { TRACK_PROCESS = 1, TRACK_BYTES, TRACK_BLOCKS };
 

@@ -20,6 +20,10 @@ struct line {
     bool is_new;  /* has more calls than at the last refresh */
 };
 
+struct lines_seen {
+    uint64_t before, now; /* calls, at the refresh before the last one, and at the last */
+};
+
 struct lines {
     struct data *data;
     enum lines_kind kind;
@@ -34,9 +38,7 @@ struct lines {
     bool *is_open;
     uint32_t opens, open_room;
     struct hak_index by_seen; /* of a line's id: row in seen + 1 */
-    struct lines_seen {
-        uint64_t before, now; /* calls, at the refresh before the last one, and at the last */
-    } * seen;
+    struct lines_seen *seen;
     uint32_t seens, seen_room;
 };
 

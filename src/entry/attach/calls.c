@@ -123,8 +123,9 @@ static int attach_dlclose(void *handle) {
     return result;
 }
 
-#define STANDS_IN(function)                                                                        \
-    { .name = #function, .ours = (uintptr_t)attach_##function }
+/* clang-format off */
+#define STANDS_IN(function) {.name = #function, .ours = (uintptr_t)attach_##function}
+/* clang-format on */
 struct hak_import hak_attach_imports[HAK_ATTACH_IMPORTS] = {
     STANDS_IN(malloc),        STANDS_IN(free),           STANDS_IN(calloc), STANDS_IN(realloc),
     STANDS_IN(aligned_alloc), STANDS_IN(posix_memalign), STANDS_IN(valloc), STANDS_IN(pvalloc),

@@ -6,7 +6,7 @@
 
 #define SLAB_SHIFT  16 /* 64 KiB: blocks of a slab have similar generations */
 #define LOOK_AHEAD  16 /* events behind a REALLOC in which its REALLOC_FROM is looked for */
-#define KIND(shape) ((unsigned)(shape)&0xff)
+#define KIND(shape) ((unsigned)(shape) % 256)
 
 static void clear_sites(struct hak_coder *coder, int which) {
     memset(coder->of_site[which], 0, coder->sites * sizeof coder->of_site[which][0]);

@@ -21,6 +21,11 @@ struct known {
     uint64_t live;        /* behind the runs that were added */
 };
 
+struct forked {
+    uint64_t event, bytes;
+    uint32_t process;
+};
+
 struct heap_tree {
     struct heap *heap;
     struct stretch *stretch;
@@ -33,10 +38,7 @@ struct heap_tree {
     uint64_t bytes, was; /* of all; of the process of the event, before it */
     struct hak_heap_ending *ending;
     uint32_t endings, ending_room, next_ending;
-    struct forked {
-        uint64_t event, bytes;
-        uint32_t process;
-    } * forked; /* what parents held at their forks, of the tail */
+    struct forked *forked; /* what parents held at their forks, of the tail */
     uint32_t forks, forked_room;
     bool needs_base;           /* event `from` is in it */
     uint64_t most, most_event; /* in it */

@@ -117,6 +117,11 @@ struct actor {
                             before the run, or were the parent's */
 };
 
+struct undo {
+    uint32_t thread;
+    uint64_t last_birth;
+};
+
 struct hak_profile_gather {
     struct process *process; /* by row id */
     struct thread *thread;   /* by row id */
@@ -141,10 +146,7 @@ struct hak_profile_gather {
     uint32_t keys_before;
     struct hak_profile_sums sums;
     struct hak_profile_chunk ends;
-    struct {
-        uint32_t thread;
-        uint64_t last_birth;
-    } * undo; /* of threads, in the order of coming */
+    struct undo *undo; /* of threads, in the order of coming */
     uint32_t undos, undo_room;
 
     /* The segment: a chunk, or what lies between two forks of it. */

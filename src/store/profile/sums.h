@@ -4,12 +4,13 @@
 
 #include "store/profile/rows.h"
 
+struct hak_profile_sums_slot {
+    uint32_t serial, row; /* it holds a row if the serial is that of the sums */
+};
 struct hak_profile_sums {
     struct hak_profile_row *row; /* row 0 is nobody's */
     uint32_t rows, room;
-    struct hak_profile_sums_slot {
-        uint32_t serial, row; /* it holds a row if the serial is that of the sums */
-    } * slot;
+    struct hak_profile_sums_slot *slot;
     uint32_t bits, serial;
     uint32_t *last_row; /* by key: where it was found last, of whichever process and serial */
     uint32_t keys;      /* room in last_row */

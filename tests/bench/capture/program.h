@@ -25,7 +25,7 @@ struct trie_node {
     uint32_t parent, module;
     uint64_t ip;
 };
-#define MODULE_START(module) (0x7f0000000000u + (uint64_t)(module)*0x10000000u)
+#define MODULE_START(module) (0x7f0000000000u + 0x10000000u * (uint64_t)(module))
 #define MODULE_BYTES         0x1000000u
 
 void program_start(const struct program_settings *settings);

@@ -54,7 +54,7 @@ static void wrong_index(void) {
 }
 
 static void row_of_a_matrix(void) {
-    int(*matrix)[5] = opaque(malloc(3 * sizeof *matrix));
+    __typeof__(int[5]) *matrix = opaque(malloc(3 * sizeof *matrix));
     for (int row = 0; row < 3; row++)
         for (int column = 0; column <= 5; column++)
             matrix[row][column] = 1;

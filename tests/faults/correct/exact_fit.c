@@ -88,7 +88,8 @@ static void structs(void) {
 }
 
 static void matrix(void) {
-    int(*rows)[5] = opaque(malloc(3 * sizeof *rows)), sum = 0;
+    __typeof__(int[5]) *rows = opaque(malloc(3 * sizeof *rows));
+    int sum = 0;
     for (int i = 0; i < 15; i++)
         rows[i / 5][i % 5] = i;
     for (int i = 14; i >= 0; i--)

@@ -54,7 +54,8 @@ static void linked_by_xor(void) {
     struct node {
         uintptr_t both;
         int value;
-    } * node[10];
+    };
+    struct node *node[10];
     for (int i = 0; i < 10; i++) {
         node[i] = opaque(malloc(sizeof *node[i]));
         node[i]->value = i;

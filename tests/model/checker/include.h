@@ -10,6 +10,7 @@
 /* All threads of the checker are one of the system's: a word that differs as %fs:0 would. */
 uintptr_t model_thread_word(void);
 #define __asm__(...) (block = model_thread_word())
+
 #define hak_lock(lock)   hak_lock_itself(lock)
 #define hak_unlock(lock) hak_unlock_itself(lock)
 #include "platform/lock.h"

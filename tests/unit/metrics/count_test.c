@@ -13,10 +13,11 @@
 
 enum { BLOCKS = 8, PROCESS = 5, CALLS = 2000000, THREADS = 6 };
 
-static struct {
+struct counters {
     hak_counters_owner_t owners[512]; /* a page */
     char blocks[BLOCKS * HAK_COUNTERS_BYTES];
-} * memory;
+};
+static struct counters *memory;
 static _Atomic uint32_t high;
 
 static void set_up(void) {

@@ -120,17 +120,17 @@ END_TEST
 
 /* After every step tier and used bytes are what the slots say. */
 START_TEST(random_work_keeps_tiers_and_counts_true) {
-    static struct { base_t block; } live[6000];
+    static base_t live[6000];
     uint64_t random = 88172645463325252ull;
     for (int step = 0; step < 300000; step++) {
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
         unsigned places = step / 20000 % 2 ? 6000 : 300; /* grows and shrinks */
         unsigned i = (unsigned)(random % 6000);
-        if (live[i].block.p) {
-            give(&live[i].block, 1);
-            live[i].block = HAK_NO_BASE;
+        if (live[i].p) {
+            give(&live[i], 1);
+            live[i] = HAK_NO_BASE;
         } else if (i < places) {
-            take(12 + (unsigned)(random >> 32) % 20, &live[i].block, 1);
+            take(12 + (unsigned)(random >> 32) % 20, &live[i], 1);
         }
         if (step % 1000 != 0)
             continue;

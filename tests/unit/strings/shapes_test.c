@@ -28,8 +28,8 @@ static void begin(void) {
     memset(block, 'a', ASKED);
     memset(other, 'a', ASKED);
     memset(text, 'a', sizeof text - 1);
-    *(int (**)(char *, size_t, const char *, va_list)) & hak_string_functions[HAK_CALL_vsnprintf] =
-        vsnprintf;
+    void *function = &hak_string_functions[HAK_CALL_vsnprintf];
+    *(int (**)(char *, size_t, const char *, va_list))function = vsnprintf;
 }
 
 static struct hak_string_arguments arguments;

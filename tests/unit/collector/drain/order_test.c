@@ -24,14 +24,12 @@ struct step {
     uint8_t is_near; /* to the step before */
     uint8_t skews;   /* its time may be behind */
 };
-#define WRITE(ring, kind, n, block)                                                                \
-    { ring, HAK_##kind, n, block, 0, 0 }
-#define NEXT(ring, kind, n, block)                                                                 \
-    { ring, HAK_##kind, n, block, 1, 0 }
-#define SKEWED(ring, kind, n, block)                                                               \
-    { ring, HAK_##kind, n, block, 1, 1 }
-#define PUBLISH(ring)                                                                              \
-    { ring, 0, 0, 0, 1, 0 }
+/* clang-format off */
+#define WRITE(ring, kind, n, block)  {ring, HAK_##kind, n, block, 0, 0}
+#define NEXT(ring, kind, n, block)   {ring, HAK_##kind, n, block, 1, 0}
+#define SKEWED(ring, kind, n, block) {ring, HAK_##kind, n, block, 1, 1}
+#define PUBLISH(ring)                {ring, 0, 0, 0, 1, 0}
+/* clang-format on */
 
 static struct fake_program program;
 static struct hak_worker worker;
@@ -81,7 +79,10 @@ struct run {
 };
 
 /* What came out: moves, in the order of their ids. */
-static struct { uint64_t process, base, n; } told[2 * RECORDS_MAX];
+struct move {
+    uint64_t process, base, n;
+};
+static struct move told[2 * RECORDS_MAX];
 static int told_count, disordered;
 static bool fork_is_told, child_is_before_fork;
 

@@ -302,7 +302,10 @@ static void compare_steps(const struct hak_flow *f, const struct hak_flow_query 
     ck_assert_uint_eq(most, f->peak.live.bytes);
 }
 
-static struct { struct hak_flow_sum came, went, live, left, brief, before, inherited; } lives;
+struct lives {
+    struct hak_flow_sum came, went, live, left, brief, before, inherited;
+};
+static struct lives lives;
 
 static void add_life(void *context, const struct hak_flow_life *life) {
     (void)context;

@@ -4,7 +4,7 @@
 #include "unit/suite.h"
 
 enum { ENTRY = 0x80, SHORT = 0, ONE_LINE = 10, NO_COLUMN = 13, LONG = 14, NONE = 15 };
-#define HEAD(kind, instructions) (ENTRY | (kind) << 3 | ((instructions)-1))
+#define HEAD(kind, instructions) (ENTRY | (kind) << 3 | (-1 + (instructions)))
 
 START_TEST(each_kind_of_entry) {
     static const uint8_t table[] = {
