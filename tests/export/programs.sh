@@ -43,11 +43,11 @@ while read -r name program forks; do
     python3 "$SOURCE/tests/export/perfetto.py" "$name.db" "$forks" || status=1
     [ "$name" != exec ] || continue
     python3 "$SOURCE/tests/export/heaptrack.py" "$name.db" "$forks" || status=1
-done <<'EOF'
+done <<EOF
 server server forks
 marks marks alone
 exec dash forks
-cpython python3.11 alone
+cpython $(basename "$(realpath /usr/bin/python3)") alone
 sqlite sqlite3 alone
 EOF
 exit "$status"
