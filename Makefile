@@ -176,10 +176,13 @@ $(BUILD)/host/made/fault_pages.o: $(BUILD)/made/fault_pages.c $(BUILD)/flags
 	$(call SAY,compile) $(OURS) $(HOST) $(DEPEND) -c -o $@ $<
 
 # The messages of protobuf that `export` writes.
+# protoc-c alone does it, too, and calls itself deprecated since 1.5.1.
 MESSAGES := $(patsubst viewer/export/%.proto,$(BUILD)/made/%.pb-c,$(wildcard viewer/export/*.proto))
+PROTOC := $(if $(and $(shell command -v protoc),$(shell command -v protoc-gen-c)),protoc,protoc-c)
+.SECONDARY: $(MESSAGES:%=%.c) # else make 4.4 removes them, and makes them anew the next time
 $(BUILD)/made/%.pb-c.c $(BUILD)/made/%.pb-c.h: viewer/export/%.proto
 	@mkdir -p $(@D)
-	$(call SAY,make) protoc-c --proto_path=viewer/export --c_out=$(BUILD)/made $<
+	$(call SAY,make) $(PROTOC) --proto_path=viewer/export --c_out=$(BUILD)/made $<
 $(BUILD)/host/made/%.pb-c.o: $(BUILD)/made/%.pb-c.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(OURS) $(HOST) -w $(DEPEND) -c -o $@ $<

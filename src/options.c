@@ -141,9 +141,9 @@ bool hak_option_take_number(const struct hak_option *option, const char *value, 
     case HAK_TYPE_PATH:
     case HAK_TYPE_VARIANT:
     case HAK_TYPE_TEXT:
-        break;
+    default:
+        return false;
     }
-    return false;
 }
 
 /* A standard value stands in its range (tests/unit/options_test.c): nothing is refused here. */
