@@ -50,8 +50,9 @@ const char *hak_words_setting(unsigned setting) {
     case number:                                                                                   \
         return words;
 #include "learn/settings.h"
+    default:
+        return NULL;
     }
-    return NULL;
 }
 
 static void say_learnt(char *out, size_t bytes, uint64_t value) {
