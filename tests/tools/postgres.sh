@@ -10,7 +10,7 @@
 # goes when that shell exits: a test with an EXIT trap of its own calls end_postgres there.
 [ -e "$BUILD/hakmem_postgres.so" ] || { echo "skipped: hakmem_postgres.so, which needs libpq 14 and SQLite 3.38, is not there"; exit 77; }
 unset "${!PG@}"
-postgres_bin=/usr/lib/postgresql/15/bin
+for postgres_bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done # the newest
 postgres_folder='' postgres_pid='' postgres_words=()
 
 # Runs "$@" as who may run a server.
