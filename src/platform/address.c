@@ -89,7 +89,7 @@ static bool is_in_brk_heap(uintptr_t address, size_t bytes) {
  *
  * in the brk heap, in an arena (heaps of 64 MiB, aligned to that, each with a head), or in a
  * mapping of its own. The form has been the same since glibc 2.0; heads of arenas as read here
- * since 2.26. */
+ * since 2.26. The size of a block with a mapping of its own includes its head until glibc 2.42. */
 
 enum { IN_USE = 1, MAPPED = 2, OF_ARENA = 4, FLAGS = 7 };
 
@@ -129,6 +129,12 @@ static bool is_in_use(uintptr_t address, size_t bytes) {
     return read_words(&next, address + bytes - sizeof next, sizeof next) && (next & IN_USE) != 0;
 }
 
+/* True of the size in a head that begins a mapping of that block alone. */
+static bool is_whole_mapping(size_t bytes) {
+    enum { HEAD_BYTES = 16 };
+    return bytes % HAK_PAGE_BYTES == 0 || (bytes + HEAD_BYTES) % HAK_PAGE_BYTES == 0;
+}
+
 /* True when what stands before `address` reads like the head of a block of glibc's malloc that is
  * where such a block would be. */
 static bool is_glibc_block(uintptr_t address) {
@@ -142,7 +148,7 @@ static bool is_glibc_block(uintptr_t address) {
     case 0:
         return is_in_brk_heap(address, bytes) && is_in_use(address, bytes);
     case MAPPED:
-        return head[1] == (bytes | MAPPED) && head[0] == 0 && bytes % HAK_PAGE_BYTES == 0 &&
+        return head[1] == (bytes | MAPPED) && head[0] == 0 && is_whole_mapping(bytes) &&
                address % HAK_PAGE_BYTES == 16 &&
                hak_is_mapped((const void *)(address + bytes - 24));
     case OF_ARENA:
