@@ -21,7 +21,7 @@ static void *refuse(size_t bytes, int error) {
     return NULL;
 }
 
-/* As glibc's memalign and, in 2.36, its aligned_alloc: an alignment that is no power of two is
+/* As glibc's memalign and, until 2.37, its aligned_alloc: an alignment that is no power of two is
  * rounded up to one. */
 static void *allocate_rounded(size_t alignment, size_t bytes, hak_call_t call) {
     if (alignment > SIZE_MAX / 2 + 1)
@@ -40,6 +40,8 @@ HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
 }
 
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
+    if (HAK_UNLIKELY(!is_power_of_two(alignment)) && hak_entry_libc_is_since("2.38"))
+        return refuse(bytes, EINVAL);
     return allocate_rounded(alignment, bytes, HAK_CALL);
 }
 

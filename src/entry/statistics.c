@@ -198,11 +198,13 @@ HAK_EXPORT int malloc_info(int options, FILE *file) {
     return 0;
 }
 
-/* Nothing can be set this way here; the answers are those of glibc 2.36, which refuses a limit of
- * its own that is too large and takes every other parameter, also one that it does not know. */
+/* Nothing can be set this way here; the answers are glibc's, which takes every parameter, also one
+ * that it does not know. Until 2.42 it had fast bins, and refused a limit of theirs that is too
+ * large. */
 HAK_EXPORT int mallopt(int parameter, int value) {
     enum { FAST_MAX_BYTES = 160 };
-    return parameter != M_MXFAST || (value >= 0 && value <= FAST_MAX_BYTES);
+    return parameter != M_MXFAST || (value >= 0 && value <= FAST_MAX_BYTES) ||
+           hak_entry_libc_is_since("2.43");
 }
 
 HAK_LIBC_NAME(mallopt);
