@@ -29,8 +29,14 @@ static struct table {
 static _Atomic uint32_t version; /* tables[version % 2] is in use */
 
 static _Atomic uint32_t reader_thread; /* who reads the maps; 0 = nobody */
-static _Atomic uint32_t misses;        /* since the maps were read last */
-static _Atomic uint32_t misses_due;    /* so many are let go before they are read again */
+
+/* Unknown addresses. Where a thread surely runs is counted apart from words that a stack merely
+ * has: what these are is often data, which must not put off the look at the maps that finds code
+ * made since. */
+static struct misses {
+    _Atomic uint32_t count; /* since the maps were read on their behalf */
+    _Atomic uint32_t due;   /* so many are let go before they are read again */
+} of_frames, of_guesses;
 
 /* ---- what can be executed --------------------------------------------------------------------
  */
@@ -82,9 +88,9 @@ static bool is_in_ranges(uintptr_t address) {
 }
 
 /* Reads the maps anew when it is time to. Returns whether that was done. */
-static bool refresh(void) {
-    uint32_t due = atomic_load(&misses_due), nobody = 0;
-    if (atomic_fetch_add(&misses, 1) < due)
+static bool refresh(struct misses *misses) {
+    uint32_t due = atomic_load(&misses->due), nobody = 0;
+    if (atomic_fetch_add(&misses->count, 1) < due)
         return false;
     uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
     /* A reader that a signal handler left by longjmp has left its mark: walks do not nest. */
@@ -96,21 +102,25 @@ static bool refresh(void) {
     atomic_thread_fence(memory_order_seq_cst);
     if (read_maps(table))
         atomic_store(&version, next);
-    atomic_store(&misses, 0);
-    atomic_store(&misses_due, due < MISSES_MAX ? 2 * due + 1 : due);
+    atomic_store(&misses->count, 0);
+    atomic_store(&misses->due, due < MISSES_MAX ? 2 * due + 1 : due);
     atomic_store(&reader_thread, 0);
     return true;
 }
 
-bool hak_code_is_executable(uintptr_t address) {
+static bool is_executable(uintptr_t address, struct misses *misses) {
     if (address >> ADDRESS_BITS != 0)
         return false;
     if (is_in_ranges(address))
         return true;
-    if (!refresh() || !is_in_ranges(address))
+    if (!refresh(misses) || !is_in_ranges(address))
         return false;
-    atomic_store(&misses_due, 0);
+    atomic_store(&misses->due, 0);
     return true;
+}
+
+bool hak_code_is_executable(uintptr_t address) {
+    return is_executable(address, &of_frames);
 }
 
 bool hak_code_is_known(uintptr_t address) {
@@ -192,11 +202,11 @@ bool hak_code_follows_call(struct hak_code_reader *reader, uintptr_t ip,
                            struct hak_code_call *call) {
     uint8_t code[CALL_BYTES_MAX];
     *call = (struct hak_code_call){false, 0};
-    if (ip >> ADDRESS_BITS != 0 || ip < PAGE_BYTES || !hak_code_is_executable(ip - 1) ||
+    if (ip >> ADDRESS_BITS != 0 || ip < PAGE_BYTES || !is_executable(ip - 1, &of_guesses) ||
         !hak_code_copy(reader, ip - CALL_BYTES_MAX, code, sizeof code))
         return false;
     const uint8_t *end = code + CALL_BYTES_MAX;
-    if (end[-5] == 0xe8 && hak_code_is_executable(displaced(ip, end - 4))) {
+    if (end[-5] == 0xe8 && is_executable(displaced(ip, end - 4), &of_guesses)) {
         *call = (struct hak_code_call){true, follow_jump(reader, displaced(ip, end - 4))};
         return true;
     }

@@ -4,7 +4,8 @@
  * address. Two questions are asked of it, in this order:
  *
  *   executable?    module with CFI for it: yes. Else platform/maps.h, read once, and again when an
- *                  address is not in it (seldom and less and less often while it brings nothing)
+ *                  address is not in it (seldom and less and less often while it brings nothing;
+ *                  frames and words that may be return addresses are counted apart)
  *   readable?      the kernel is asked for each page that a walk touches: code of a JIT compiler
  *                  and of modules may go away at any time
  *
@@ -40,7 +41,8 @@ HAK_HIDDEN bool hak_code_copy(struct hak_code_reader *reader, uintptr_t from, ui
 /* Is there call frame information for `pc`? */
 HAK_HIDDEN bool hak_code_has_cfi(uintptr_t pc);
 
-/* Is `address` in memory that can be executed, as far as is known? */
+/* Is `address`, where a thread runs or goes on, in memory that can be executed, as far as is
+ * known? */
 HAK_HIDDEN bool hak_code_is_executable(uintptr_t address);
 
 /* The same without looking at the maps again. */

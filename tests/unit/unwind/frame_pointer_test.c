@@ -132,6 +132,18 @@ START_TEST(through_code_made_at_run_time) {
 }
 END_TEST
 
+/* A compiler uses rbp as it likes: behind an address on the stack there are words of any kind. */
+START_TEST(words_that_are_no_code_put_off_no_look) {
+    struct hak_code_reader reader = {1};
+    struct hak_code_call call;
+    for (int i = 0; i < 1000; i++)
+        ck_assert(!hak_code_follows_call(&reader, (uintptr_t)&ips[i % FRAMES] + 1, &call));
+    call_by_pointer((void (*)(void))make_code());
+    ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
+    ck_assert_uint_eq(find_frame((uintptr_t)call_by_pointer, 64), 2);
+}
+END_TEST
+
 START_TEST(in_a_forked_child) {
     call_by_pointer((void (*)(void))make_code());
     pid_t child = fork();
@@ -375,6 +387,7 @@ int main(void) {
     tcase_add_test(cases, over_code_without_one_by_the_call);
     tcase_add_test(cases, without_evidence_the_stack_ends);
     tcase_add_test(cases, through_code_made_at_run_time);
+    tcase_add_test(cases, words_that_are_no_code_put_off_no_look);
     tcase_add_test(cases, in_a_forked_child);
     tcase_add_test(cases, calls_are_told_from_other_code);
     tcase_add_test(cases, at_each_of_its_instructions);
