@@ -23,6 +23,9 @@ done
 HAKMEM_GUARD=all make_core guarded.core "$BUILD/hakmem-debug.so" "$program"
 whole guarded guarded.core
 grep -qE '^bytes around [1-9][0-9]* live blocks' found || fail "guarded blocks were not compared: $(cat found)"
+# Closed pages may be missing, as newer versions of gdb leave them out: nobody can have written to a freed block there.
+as_of_kernel guarded.core
+whole "guarded, without closed pages" guarded.core
 
 # Damage in level normal, said in JSON: a byte behind a block of 100.
 HAKMEM_CHECK=normal HAKMEM_GUARD=off make_core normal.core "$BUILD/hakmem-debug.so" "$program" overflow

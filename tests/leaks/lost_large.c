@@ -8,5 +8,6 @@ int main(void) {
     first[5000] = take(24);
     use(second);
     use(first);
+    forget_frames();
     return 0;
 }

@@ -327,12 +327,20 @@ static void look_at_live(struct walk *walk, const struct core_block *block) {
     }
 }
 
+/* Its page is closed, and the core leaves that out, as gdb's do since 14: a write there would have
+ * ended the process. */
+static bool is_left_out_closed(const struct core_block *block) {
+    const struct core_range *range = core_range_at(block->half->table->core, block->user);
+    return block->is_guarded && range && !range->is_writable &&
+           range->stored <= block->user - range->start;
+}
+
 static void look_at_freed(struct walk *walk, const struct core_block *block) {
     const struct core_table *t = block->half->table;
     struct core_damage damage = {.bytes = 0};
     tell_front(walk);
     if (!core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_poison) ||
-        !freed_damage(block, &damage))
+        is_left_out_closed(block) || !freed_damage(block, &damage))
         return;
     walk->check->freed++;
     if (damage.bytes)
