@@ -43,8 +43,8 @@ LD_PRELOAD=$BUILD/hakmem-debug.so HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=python.db
     /usr/bin/python3 -X faulthandler -c 'import ctypes; ctypes.string_at(8)' >got.out 2>got.err || got=$?
 grep -q 'Fatal Python error: Segmentation fault' due.err || complain "faulthandler says nothing, even without hakmem"
 [ "$due" -eq "$got" ] || complain "python: status $got; due: $due"
-head -n "$(wc -l <due.err)" got.err | sed 's/0x[0-9a-f]*/0xN/' >own.err
-sed 's/0x[0-9a-f]*/0xN/' due.err | cmp -s - own.err || complain "python: its own words differ: $(head -n 5 got.err)"
+head -n "$(wc -l <due.err)" got.err | sed 's/0x[0-9a-f]*/0xN/g' >own.err
+sed 's/0x[0-9a-f]*/0xN/g' due.err | cmp -s - own.err || complain "python: its own words differ: $(head -n 5 got.err)"
 for line in '^hakmem: SIGSEGV at address 0x8: null pointer plus 8 bytes: the program crashed' '^  HANDLER .* handler ran; then the program died of SIGSEGV' \
     '^SUMMARY: hakmem: crash'; do
     grep -qE "$line" got.err || complain "python: this is not said: $line" "$(cat got.err)"

@@ -53,18 +53,23 @@ enum { POINTERS = sizeof pointers / sizeof *pointers, IN_A_BLOCK = POINTERS - 2 
 static char *edge, *block_page;
 
 static void lay_out(void) {
-    char *pages = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    enum { MINE = MAP_PRIVATE | MAP_ANONYMOUS };
+    char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MINE, -1, 0);
+    /* Where nobody is given a mapping who asks for no address: glibc makes some of its own in the
+     * midst of a call (getrandom, since 2.41). */
+    char *nowhere =
+        mmap((void *)0x100000000000, PAGE, PROT_NONE, MINE | MAP_FIXED_NOREPLACE, -1, 0);
     char *block = malloc(BLOCK);
     uintptr_t inside = ((uintptr_t)block + BLOCK / 2) & ~(uintptr_t)(PAGE - 1);
     block_page = (char *)inside;
-    memset(pages, 'x', 4 * PAGE);
+    memset(pages, 'x', 2 * PAGE);
     memset(block, 'x', BLOCK);
-    if (munmap(pages + 3 * PAGE, PAGE) != 0 || mprotect(pages + PAGE, PAGE, PROT_NONE) != 0 ||
+    if (munmap(nowhere, PAGE) != 0 || mprotect(pages + PAGE, PAGE, PROT_NONE) != 0 ||
         mprotect(block_page, PAGE, PROT_NONE) != 0)
         exit(2);
     edge = pages + PAGE - EDGE_BYTES;
     pointers[3].p = (char *)0xdeadbeefdeadbeef;
-    pointers[4].p = pages + 3 * PAGE;
+    pointers[4].p = nowhere;
     pointers[5].p = pages + PAGE;
     pointers[6].p = edge;
     pointers[7].p = block_page;

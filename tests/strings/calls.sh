@@ -16,6 +16,13 @@ if [ -n "${UPDATE-}" ]; then
     trap 'rm -rf "$scratch"' EXIT
 fi
 
+# glibc ends a wide text that does not fit since 2.37: it writes one character more than the expectation has, at one of the calls.
+ends_text=$(python3 -c 'import ctypes
+text = ctypes.create_unicode_buffer("##", 2)
+ctypes.CDLL(None).swprintf(text, 2, ctypes.c_wchar_p("%ls"), ctypes.c_wchar_p("abc"))
+print(text[1] == "\0")')
+as_expected() { if [ "$ends_text" = True ]; then sed '/: swprintf writes 72 bytes /s/72\(.*\), 8 of them/68\1, 4 of them/'; else cat; fi; }
+
 # Pages stay open, and no block is guarded: what is read past the end is done as asked, and the processor tells of it as well.
 # run NAME ARGUMENT [VARIABLE=VALUE...]
 run() {
@@ -25,7 +32,7 @@ run() {
         LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" "$argument" >"$name.out" 2>&1 ||
         wrong "calls $argument, $*: exit status $?"
     [ -e "$name.log" ] || : >"$name.log"
-    grep '^hakmem: ' "$name.log" | sed 's/^hakmem: //; s/: __isoc23_\([sw]\)/: \1/' >"$name.told"
+    grep '^hakmem: ' "$name.log" | sed 's/^hakmem: //; s/: __isoc23_\([sw]\)/: \1/' | as_expected >"$name.told"
 }
 # The lines of the program at which the calls stand, in their order; those of v*printf in a function of their own.
 awk '/^static int list_/ { helper = $3; sub(/\(.*/, "", helper) }
