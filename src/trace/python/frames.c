@@ -4,6 +4,7 @@
 #include "platform/raw_call.h"
 
 enum { PAGE_SHIFT = 12, PAGES = 1024 };
+enum { REFERENCE_TAG = 1 }; /* a reference of a frame that is not counted (3.14) */
 
 /* Pages that the kernel said can be read: page number + 1. A live frame's page is never unmapped,
  * so what is remembered of pages that went matters only where a pointer is wrong. */
@@ -75,7 +76,7 @@ static uint64_t key_of(const struct hak_python *python, uintptr_t code) {
 static bool read_frame(const struct hak_python *python, uintptr_t from,
                        struct hak_python_frame *frame) {
     const struct hak_python_layout *at = python->layout;
-    uintptr_t code = hak_python_word(from + at->code);
+    uintptr_t code = hak_python_word(from + at->code) & ~(uintptr_t)REFERENCE_TAG;
     if (!is_object(code, at->instructions))
         return false;
     uintptr_t begin = code + at->instructions;
@@ -100,7 +101,7 @@ size_t hak_python_frames(const struct hak_python *python, struct hak_python_fram
     for (uintptr_t from = innermost(python), steps = 0;
          from && count < max && steps < 2 * max && is_object(from, HAK_PYTHON_FRAME_BYTES);
          from = hak_python_word(from + at->previous), steps++) {
-        if (!at->has_entry_mark && hak_python_byte(from + at->mark) == HAK_PYTHON_OWNER_C_STACK) {
+        if (!at->has_entry_mark && hak_python_byte(from + at->mark) >= HAK_PYTHON_OWNER_C_STACK) {
             if (count > 0)
                 frames[count - 1].is_entry = true;
         } else if (!read_frame(python, from, &frames[count])) {

@@ -52,6 +52,20 @@ static const struct hak_python_layout layouts[] = {
      .version = 92,
      .text_bytes = 40,
      .wide_bytes = 56},
+    {.minor = 14,
+     .thread_frame = 72,
+     .code = 0,
+     .previous = 8,
+     .instruction = 56,
+     .mark = 74,
+     .first_line = 68,
+     .file = 112,
+     .name = 128,
+     .lines = 136,
+     .instructions = 208,
+     .version = 92,
+     .text_bytes = 40,
+     .wide_bytes = 56},
 };
 
 enum { VERSION, THIS_THREAD, CODE_TYPE, TEXT_TYPE, BYTES_TYPE, EVALUATE, NAMES };

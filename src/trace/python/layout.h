@@ -19,13 +19,13 @@ struct hak_python_layout {
 };
 
 enum {
-    HAK_PYTHON_OWNER_C_STACK = 3,
-    HAK_PYTHON_TYPE = 8,   /* in an object */
-    HAK_PYTHON_SIZE = 16,  /* in an object of variable size, also a string's length */
-    HAK_PYTHON_STATE = 32, /* in a string */
-    HAK_PYTHON_BYTES = 32, /* in a bytes object: where they begin */
+    HAK_PYTHON_OWNER_C_STACK = 3, /* and above: 3.14 has two such */
+    HAK_PYTHON_TYPE = 8,          /* in an object */
+    HAK_PYTHON_SIZE = 16,         /* in an object of variable size, also a string's length */
+    HAK_PYTHON_STATE = 32,        /* in a string */
+    HAK_PYTHON_BYTES = 32,        /* in a bytes object: where they begin */
     HAK_PYTHON_THREAD_BYTES = 160,
-    HAK_PYTHON_FRAME_BYTES = 72
+    HAK_PYTHON_FRAME_BYTES = 80
 };
 
 /* The interpreter of the process. */

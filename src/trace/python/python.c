@@ -126,7 +126,7 @@ void hak_python_start(void) {
         struct hak_line line = {.length = 0};
         hak_line_add(&line, "hakmem: HAKMEM_FRAMES=python: where this version of CPython has its "
                             "frames is not known "
-                            "(of 3.11 to 3.13 it is); stacks have C frames alone");
+                            "(of 3.11 to 3.14 it is); stacks have C frames alone");
         hak_line_end(&line);
     }
     if (there != HAK_PYTHON_KNOWN)
