@@ -8,7 +8,7 @@ import sys
 
 from perfetto import Trace
 from pprof import Profile
-from pprof_text import google_sums
+from pprof_text import google_sums, is_there
 from readers import ask, folded, same, table, top
 
 # A line, a semicolon, quotes, commas, what moves a cursor, what turns the direction, no UTF-8, a number at the end, nothing but blanks.
@@ -91,8 +91,9 @@ def check(store, shift):
     check_harmless("pprof-text", text)
     with open("file.heap", "wb") as file:
         file.write(text)
-    found = google_sums("file.heap", "inuse_space")
-    same("pprof-text", sum(found.values()), due["live_bytes"])
+    if is_there():
+        found = google_sums("file.heap", "inuse_space")
+        same("pprof-text", sum(found.values()), due["live_bytes"])
 
     return {frame["function"] for line in ask("export", "jsonl", "-s", store, "--all").decode().splitlines() for frame in json.loads(line)["frames"]}
 

@@ -1,12 +1,23 @@
-"""What google-pprof (Debian's google-perftools) says of `export pprof-text` beside `top`, function by function."""
+"""What google-pprof (Debian's google-perftools) says of `export pprof-text` beside `top`, function by function; without an argument
+whether it is there: status 77, and why not, where this release has no such package."""
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 from readers import ask, by_function, fail, same, top
 
 TYPES = [("inuse_space", "live_bytes"), ("inuse_objects", "live_blocks"), ("alloc_space", "allocated_bytes"), ("alloc_objects", "allocated_blocks")]
+
+
+def is_there():
+    if shutil.which("google-pprof"):
+        return True
+    policy = shutil.which("apt-cache") and subprocess.run(["apt-cache", "policy", "google-perftools"], stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "C"}).stdout
+    if policy and re.search(rb"^  Candidate: [^(]", policy, re.M):
+        fail("google-pprof is missing: tools/deps installs it")
+    return False
 
 
 def google_sums(path, sample_type):
@@ -56,4 +67,8 @@ def check(store):
 
 
 if __name__ == "__main__":
-    check(sys.argv[1])
+    if len(sys.argv) > 1:
+        check(sys.argv[1])
+    elif not is_there():
+        print("skipped: what google-pprof says: this release has no google-perftools")
+        sys.exit(77)

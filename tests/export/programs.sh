@@ -35,11 +35,13 @@ assert json.loads(json.dumps(rows)) == rows'
 record sqlite sqlite3 :memory: 'create table t(a integer primary key, b text); with recursive n(i) as (select 1 union all
 select i + 1 from n where i < 300) insert into t select i, hex(i * 7919) from n; create index u on t(b); select count(*) from t a join t b on a.b < b.b;'
 
-status=0
+status=0 google=yes
+python3 "$SOURCE/tests/export/pprof_text.py" # says what is left out, and why
+case $? in 0) ;; 77) google=no ;; *) exit 1 ;; esac
 while read -r name program forks; do
     python3 "$SOURCE/tests/export/texts.py" "$name.db" sqlite.db || status=1
     python3 "$SOURCE/tests/export/pprof.py" "$name.db" "$program" || status=1
-    python3 "$SOURCE/tests/export/pprof_text.py" "$name.db" || status=1
+    [ "$google" = no ] || python3 "$SOURCE/tests/export/pprof_text.py" "$name.db" || status=1
     python3 "$SOURCE/tests/export/perfetto.py" "$name.db" "$forks" || status=1
     [ "$name" != exec ] || continue
     python3 "$SOURCE/tests/export/heaptrack.py" "$name.db" "$forks" || status=1
