@@ -327,7 +327,7 @@ static void look_at_live(struct walk *walk, const struct core_block *block) {
     }
 }
 
-/* Its page is closed, and the core leaves that out, as gdb's do since 14: a write there would have
+/* Its page is closed, and the core leaves that out, as gdb 18's do: a write there would have
  * ended the process. */
 static bool is_left_out_closed(const struct core_block *block) {
     const struct core_range *range = core_range_at(block->half->table->core, block->user);
