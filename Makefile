@@ -36,7 +36,10 @@ KEEP    := $(DEBUG) -DHAK_KEEP=1
 # in the other one: HOST_MORE='-O0 -g0' is for who only wants to hear what the compiler says (lint/compilers.sh).
 HOST    := $(COMMON) -iquote . -iquote $(BUILD) $(HOST_MORE)
 
-HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -Wl,--as-needed -lunwind-x86_64 -lunwind \
+# A sanitizer that HOST_MORE names is linked, too (tests/tools/sanitized.sh); a library gets its functions from the program.
+SANITIZED   := $(filter -fsanitize=%,$(HOST_MORE))
+ALL_DEFINED := $(if $(SANITIZED),,-Wl,--no-undefined)
+HOST_LIBS  := $(SANITIZED) -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -Wl,--as-needed -lunwind-x86_64 -lunwind \
               -Wl,--no-as-needed -lpthread -ldl
 VIEW_LIBS  := -ledit -lprotobuf-c -lz -lncursesw -ltinfo
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread -ldl
@@ -134,9 +137,9 @@ $(BUILD)/hakmem-record.so: $(KEEP_OBJ) $(RECORDER_SRC:%.c=$(BUILD)/debug/%.o)
 $(BUILD)/hakmem-attach.so: $(ATTACH_OBJ) $(ATTACHED_SRC:%.c=$(BUILD)/debug/%.o) src/entry/attach/global.map
 	$(call SAY,link) $(CC) $(filter-out -Wl$(COMMA)-z$(COMMA)initfirst,$(LIB_FLAGS)) -Wl,--version-script=src/entry/attach/global.map -Wl,-soname,$(@F) -o $@ $(filter %.o,$^)
 $(BUILD)/hakmem_sqlite.so: $(SQLITE_OBJ)
-	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
+	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,--gc-sections -Wl,-soname,$(@F) -o $@ $^ -lzstd -lpthread
 $(BUILD)/hakmem_postgres.so: $(REMOTE_OBJ)
-	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
+	$(call SAY,link) $(CC) $(MORE_LINK) -shared -Wl,-z,now -Wl,-z,relro $(ALL_DEFINED) -Wl,-soname,$(@F) -o $@ $^ -lpq -lsqlite3
 $(BUILD)/libstore.a: $(STORE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libcollector.a: $(COLL_OBJ)
@@ -333,7 +336,7 @@ $(BUILD)/libtsanlayers.a: $(TSAN_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/tests/tsan/%: tests/tsan/%.c $(BUILD)/libtsanlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,test) $(LINK_TEST) $(TSAN) $(TSAN_WRAP) -lpthread
+	$(call SAY,test) $(subst $(SANITIZED),,$(LINK_TEST)) $(TSAN) $(TSAN_WRAP) -lpthread
 
 # The exhaustive checker of the transfers: the layers, with each access a call of the checker's own in
 # place of the thread sanitizer's, and the checker, which is compiled as any program.

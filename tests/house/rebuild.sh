@@ -5,8 +5,8 @@
 set -u
 # A copy, so that other tests do not see the tree change.
 mkdir copy && cp -r "$SOURCE"/{Makefile,include,src,viewer,tools} copy/ && cd copy || exit 1
-# Which objects are made is the question, not what is in them: a compiler that finds out what a source includes, and
-# leaves an empty object; to link and to archive is as short. With other flags it includes what it included.
+# Which objects are made is the question, not what is in them: a compiler that leaves an empty object and, of what the source includes,
+# the words of BUILD's own object; to link and to archive is as short. With other flags it includes what it included.
 cat >cc <<'E'
 #!/bin/sh
 before='' out='' dependencies=''
@@ -14,9 +14,13 @@ for word; do
     case $before in -o) out=$word ;; -MF) dependencies=$word ;; esac
     before=$word
 done
-case " $* " in *' -DOTHER_FLAGS '*) ;; *' -c '*) gcc -w "$@" -E && [ -s "$dependencies" ] || exit 1 ;; esac
+case " $* " in
+*' -DOTHER_FLAGS '*) ;;
+*' -c '*) sed -E "s,(^| )$built/,\1out/,g" "$real/${dependencies#out/}" >"$dependencies" && [ -s "$dependencies" ] || exit 1 ;;
+esac
 : >"$out"
 E
+export real=$BUILD built="${BUILD#"$SOURCE"/}" # make gives its commands a BUILD of its own
 printf '#!/bin/sh\nfor out; do :; done\n: >"$out"\n' >objcopy
 chmod +x cc objcopy
 build() { make -s -j2 CC="$PWD/cc" NM=: OBJCOPY="$PWD/objcopy" BUILD="${folder-out}" WARN="${1-}" all; }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Every gcc and clang of this machine that counts compiles everything without a warning: `gcc` and `clang`, and the newest gcc-N and clang-N.
 # A warning ends no build (Makefile), but is kept beside what was compiled. What BUILD was made with has its warnings there;
-# it is made again only where it is not up to date. clang gives all its warnings before it
-# optimises, so that only the libraries, which could not be linked otherwise, are optimised; gcc gives some while it does.
+# it is made again only where it is not up to date. clang gives all its warnings before it optimises, so that it makes the folder of
+# tests with sanitizers, where only the libraries are optimised; gcc gives some while it does.
 # timeout: 3600
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -20,12 +20,17 @@ for compiler in gcc clang; do
     name=$(newest "$compiler") && compilers+=("$name")
 done
 for compiler in "${compilers[@]}"; do
-    build=$BUILD more=()
-    if [ "$compiler" != "$CC" ]; then
-        build=$BUILD/lint-$compiler
-        case $compiler in clang*) more=(HOST_MORE='-O0 -g0') ;; esac
-    fi
-    make -s -j2 --no-print-directory CC="$compiler" BUILD="$build" "${more[@]}" tests >"$made" 2>&1 || {
+    build=$BUILD/lint-$compiler more=()
+    case $compiler in
+    "$CC") build=$BUILD ;;
+    clang) build=$BUILD/sanitized ;;
+    clang*) more=(HOST_MORE='-O0 -g0') ;;
+    esac
+    if [ "$build" = "$BUILD/sanitized" ]; then
+        tests/tools/sanitized.sh tests
+    else
+        make -s -j2 --no-print-directory CC="$compiler" BUILD="$build" "${more[@]}" tests
+    fi >"$made" 2>&1 || {
         cat "$made"
         echo "errors of $compiler are above"
         status=1

@@ -7,7 +7,8 @@ fail() {
     exit 1
 }
 
-# in_gdb LIBRARY COMMAND... -- PROGRAM [ARG...]: runs PROGRAM over LIBRARY ("" = none) under gdb to its end, then the commands.
+# in_gdb LIBRARY COMMAND... -- PROGRAM [ARG...]: runs PROGRAM over LIBRARY ("" = none) under gdb to its end, then the commands. gdb reads
+# no separate debug files, since that takes it longer than all else.
 in_gdb() {
     local library=$1 commands=()
     shift
@@ -16,7 +17,7 @@ in_gdb() {
         shift
     done
     shift
-    timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' \
+    timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -iex 'set debug-file-directory /nowhere' \
         ${library:+-ex "set environment LD_PRELOAD $library"} -ex 'set startup-with-shell on' \
         -ex "run ${*:2} >said" "${commands[@]}" "$1" </dev/null >gdb.out 2>&1
 }

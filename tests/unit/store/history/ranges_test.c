@@ -9,10 +9,7 @@ enum { PAGES = 64, ROUNDS = 20000 };
 
 /* What a page is part of; 0 = of nothing. */
 struct page {
-    uint64_t event;
-    uint32_t thread;
-    uint64_t ns;
-    uint8_t way;
+    uint64_t event, thread, ns, way; /* of one size: pages are compared as bytes, which a hole has, too */
 };
 
 static struct page model[PAGES], gone_model[PAGES];
