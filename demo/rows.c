@@ -2,8 +2,8 @@
  *
  * The worker also keeps an index of 24-byte cells: it builds one, drops it, works through 25,000
  * rows, and builds the next one. Nothing is wrong with this program. The demo has hakmem's own
- * allocator make one mistake while the first index is dropped (HAKMEM_INJECT), which shows only
- * when the second is built, some 100,000 events later. */
+ * allocator make one mistake while the first index is dropped; it shows 100,000 events later. */
+#define _GNU_SOURCE 1 /* pthread_setname_np */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

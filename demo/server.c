@@ -1,8 +1,8 @@
-/* A little server loop with one bug: a session's time-out is armed twice.
- *
- * The first time-out closes the session. Its address goes to a header, then to a reply. The second
- * time-out closes the session again, which by now frees the reply. The reply is whole and in use,
- * and whoever frees it last is told "double free", though it did nothing wrong. */
+/* A little server loop with one bug: a session's time-out is armed twice. The first closes the
+ * session. Its address goes to a header, then to a reply. The second closes the session again,
+ * which by now frees the reply. The reply is whole and in use, and whoever frees it last is told
+ * "double free", though it did nothing wrong. */
+#define _GNU_SOURCE 1 /* pthread_setname_np */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
