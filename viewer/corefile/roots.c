@@ -273,13 +273,42 @@ static bool begins_a_stack(const struct core_memory *core, const struct core_ran
                                    (!before->is_writable && !core_mapping_at(core, before->start)));
 }
 
+/* Where the stack of a thread begins, behind its guard, as glibc notes in the thread's descriptor:
+ *
+ *   | where the mapping begins | its bytes | bytes of the guard |
+ *
+ * 0: it does not stand there, as for a stack of the program's own. Since 2.42 the guard is no
+ * mapping of its own: stacks side by side are one range. */
+static uint64_t noted_stack(struct core_memory *core, uint64_t tp) {
+    uint64_t words[PTHREAD_BYTES / 8], missing = core->missing;
+    bool is_there = core_read(core, tp, words, sizeof words);
+    core->missing = missing;
+    for (size_t i = TCB_WORDS; is_there && i + 2 < sizeof words / sizeof *words; i++) {
+        uint64_t start = words[i], bytes = words[i + 1], guard = words[i + 2];
+        if ((start | bytes | guard) % CORE_PAGE_BYTES == 0 && guard > 0 && guard < bytes &&
+            tp - start > guard && tp - start < bytes &&
+            bytes - (tp - start) < PTHREAD_BYTES + CORE_PAGE_BYTES)
+            return start + guard;
+    }
+    return 0;
+}
+
+/* Where the stack begins that lies in the range and has the thread's descriptor; 0: not known. */
+static uint64_t stack_start(struct core_memory *core, const struct core_range *range, uint64_t tp) {
+    uint64_t noted = noted_stack(core, tp);
+    return noted >= range->start ? noted : begins_a_stack(core, range) ? range->start : 0;
+}
+
 static void leave_out_below(struct core_leaks *leaks, const struct core_thread *thread) {
-    const struct core_memory *core = &leaks->blocks->memory;
+    struct core_memory *core = &leaks->blocks->memory;
     const struct core_range *range = core_range_at(core, thread->sp);
     bool is_main = range && core->main_stack - range->start < range->end - range->start;
     bool has_thread = range && thread->fs_base > thread->sp && thread->fs_base < range->end;
-    if (range && (is_main || has_thread) && begins_a_stack(core, range))
-        leave_out(leaks, range->start, thread->sp - RED_ZONE_BYTES);
+    uint64_t start = is_main      ? range->start
+                     : has_thread ? stack_start(core, range, thread->fs_base)
+                                  : 0;
+    if (start && start <= thread->sp)
+        leave_out(leaks, start, thread->sp - RED_ZONE_BYTES);
 }
 
 typedef void visit_words(struct core_leaks *leaks, const struct core_range *range, uint64_t at,
@@ -303,10 +332,12 @@ static void leave_out_dead(struct core_leaks *leaks, const struct core_range *ra
         uint64_t tp = at + i * 8;
         if (tcb[TCB_SELF] != tp || tcb[TCB_SELF_AGAIN] != tp || is_alive(core, tp) ||
             !core_read(core, core->thread[0].fs_base, own, sizeof own) ||
-            tcb[TCB_GUARD] != own[TCB_GUARD] || tcb[TCB_GUARD_2] != own[TCB_GUARD_2] ||
-            !begins_a_stack(core, range))
+            tcb[TCB_GUARD] != own[TCB_GUARD] || tcb[TCB_GUARD_2] != own[TCB_GUARD_2])
             continue;
-        leave_out(leaks, range->start, tp + PTHREAD_BYTES);
+        uint64_t start = stack_start(core, range, tp);
+        if (!start)
+            continue;
+        leave_out(leaks, start, tp + PTHREAD_BYTES);
         core_leaks_see(leaks, tcb[TCB_DTV], false); /* kept with the stack */
     }
 }
