@@ -162,11 +162,15 @@ bool hak_string_finds_item(const struct call *call) {
     return true;
 }
 
-/* getline(line, bytes, ...): a block of the program, which may be made larger. */
+/* getline(line, bytes, ...): a block of the program, which may be made larger. glibc 2.43
+ * looks at neither where the stream has had an error. */
 bool hak_string_receives_line(const struct call *call) {
+    struct hak_readable known = HAK_READABLE_STACK;
     char *const *line = (char *const *)(void *)first(call);
     const size_t *bytes = (const size_t *)(uintptr_t)last(call);
-    if (!line || !bytes || !*line || !hak_string_receives(call, *line, *bytes))
+    if (!line || !bytes || !hak_is_readable(&known, line, sizeof *line) ||
+        !hak_is_readable(&known, bytes, sizeof *bytes) || !*line ||
+        !hak_string_receives(call, *line, *bytes))
         return false;
     *kept_line(call) = *line;
     return true;
