@@ -69,9 +69,9 @@ static bool is_bomb(Elf_Scn *section, const GElf_Shdr *header) {
 
 /* Sections of debug information that tell nothing of functions and lines. libdw inflates all that
  * are compressed as soon as a file is opened: these shall look as if they were not there. */
-static Dwarf *open_dwarf(Elf *elf) {
-    static const char *const needless[] = {".debug_loclists", ".debug_loc", ".debug_frame",
-                                           ".debug_macro", ".debug_macinfo"};
+static void hide_needless(Elf *elf) {
+    static const char *const needless[] = {".debug_loclists", ".debug_loc",     ".debug_frame",
+                                           ".debug_macro",    ".debug_macinfo", ".debug_aranges"};
     Elf_Scn *section = NULL;
     GElf_Shdr header;
     for (const char *name; (name = hak_elf_next_section(elf, &section, &header));) {
@@ -86,7 +86,18 @@ static Dwarf *open_dwarf(Elf *elf) {
             (void)gelf_update_shdr(section, &header);
         }
     }
-    return dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+}
+
+/* False when `elf` has no debug information that can be read. */
+static bool open_dwarf(struct hak_debug_file *file, Elf *elf) {
+    if (!has_lines(elf))
+        return false;
+    hide_needless(elf);
+    file->is_inflated_later = hak_inflated_open(&file->inflated, elf);
+    file->dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+    if (!file->dwarf)
+        hak_inflated_close(&file->inflated);
+    return file->dwarf != NULL;
 }
 
 /* The CRC-32 of .gnu_debuglink is that of xz. */
@@ -108,9 +119,7 @@ static bool try_separate(struct hak_debug_file *f, const char *path, const uint3
     read_build_id(f->separate.elf, id);
     bool right = f->build_id[0] && id[0] ? strcmp(id, f->build_id) == 0
                                          : checksum && checksum_is(f->separate.fd, *checksum);
-    if (right && has_lines(f->separate.elf))
-        f->dwarf = open_dwarf(f->separate.elf);
-    if (f->dwarf)
+    if (right && open_dwarf(f, f->separate.elf))
         snprintf(f->source, sizeof f->source, "%s", path);
     else
         hak_elf_close(&f->separate);
@@ -140,12 +149,9 @@ static bool try_link(struct hak_debug_file *f) {
 
 static void find_debug_information(struct hak_debug_file *file) {
     char path[4096];
-    if (has_lines(file->own.elf)) {
-        file->dwarf = open_dwarf(file->own.elf);
-        if (file->dwarf) {
-            snprintf(file->source, sizeof file->source, "%s", file->path);
-            return;
-        }
+    if (open_dwarf(file, file->own.elf)) {
+        snprintf(file->source, sizeof file->source, "%s", file->path);
+        return;
     }
     if (strlen(file->build_id) > 2) {
         snprintf(path, sizeof path, "%s/.build-id/%.2s/%s.debug", debug_root, file->build_id,
@@ -170,6 +176,7 @@ void hak_debug_file_close(struct hak_debug_file *file) {
     hak_dwp_close(&file->dwp);
     if (file->dwarf)
         dwarf_end(file->dwarf);
+    hak_inflated_close(&file->inflated);
     hak_elf_close(&file->separate);
     hak_elf_close(&file->own);
     file->dwarf = NULL;

@@ -11,11 +11,14 @@
 #include <stdint.h>
 #include "symbols/dwp.h"
 #include "symbols/elf_file.h"
+#include "symbols/inflated.h"
 
 struct hak_debug_file {
     struct hak_elf_file own, separate;
-    Dwarf *dwarf;       /* NULL = no debug information */
-    struct hak_dwp dwp; /* split units of `dwarf` that are in no .dwo file */
+    Dwarf *dwarf;                 /* NULL = no debug information */
+    struct hak_inflated inflated; /* sections of `dwarf` */
+    bool is_inflated_later;       /* they have only what was asked for */
+    struct hak_dwp dwp;           /* split units of `dwarf` that are in no .dwo file */
     char path[4096];
     char source[4096]; /* path of the file that `dwarf` is of, "" = none */
     char build_id[129];

@@ -42,7 +42,8 @@ static void load(struct hak_symbol_file *file) {
     hak_reading_begin(file->path, file->build_id);
     hak_debug_file_load(&file->debug);
     if (file->debug.dwarf)
-        hak_units_load(&file->units, file->debug.dwarf, &file->debug.dwp);
+        hak_units_load(&file->units, file->debug.dwarf, &file->debug.dwp,
+                       file->debug.is_inflated_later ? &file->debug.inflated : NULL);
     hak_minimal_symbols_load(&file->minimal, file->debug.own.elf);
     Elf *const files[] = {file->debug.separate.elf, file->debug.own.elf, file->minimal.elf};
     hak_symbol_table_load(&file->table, files, sizeof files / sizeof *files);

@@ -14,7 +14,7 @@
 
 /* ---- units ----------------------------------------------------------------------------------- */
 
-static void add_unit(struct hak_units *u, Dwarf_Die *die, Dwarf_Die *split, bool wants_package) {
+static void add_ranges(struct hak_units *u, Dwarf_Die *die, Dwarf_Die *split, bool wants_package) {
     Dwarf_Addr base, low, high;
     ptrdiff_t offset = 0;
     bool any = false;
@@ -28,8 +28,25 @@ static void add_unit(struct hak_units *u, Dwarf_Die *die, Dwarf_Die *split, bool
         any = true;
     }
     if (any)
-        u->units[u->unit_count++] =
-            (struct hak_unit){.die = *die, .inner = *split, .wants_package = wants_package};
+        u->units[u->unit_count++] = (struct hak_unit){.die = *die,
+                                                      .inner = *split,
+                                                      .wants_package = wants_package,
+                                                      .wants_lines = u->inflated != NULL};
+}
+
+/* Adds the next unit of the debug information, if it has code. */
+static void add_unit(struct hak_units *units) {
+    Dwarf_Half version;
+    uint8_t type;
+    Dwarf_Die die, split;
+    units->has_all = (units->inflated && !hak_inflated_next_unit(units->inflated)) ||
+                     dwarf_get_units(units->dwarf, units->last, &units->last, &version, &type, &die,
+                                     &split) != 0;
+    if (units->has_all)
+        return;
+    bool has_split = type == DW_UT_skeleton && dwarf_tag(&split) != DW_TAG_invalid;
+    if (type == DW_UT_compile || type == DW_UT_skeleton)
+        add_ranges(units, &die, has_split ? &split : &die, type == DW_UT_skeleton && !has_split);
 }
 
 static int by_low(const void *left, const void *right) {
@@ -37,20 +54,19 @@ static int by_low(const void *left, const void *right) {
     return a->low < b->low ? -1 : a->low > b->low;
 }
 
-void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp) {
-    Dwarf_CU *unit = NULL;
-    Dwarf_Half version;
-    uint8_t type;
-    Dwarf_Die die, split;
-    units->dwarf = dwarf;
-    units->dwp = dwp;
-    while (dwarf_get_units(dwarf, unit, &unit, &version, &type, &die, &split) == 0) {
-        bool has_split = type == DW_UT_skeleton && dwarf_tag(&split) != DW_TAG_invalid;
-        if (type == DW_UT_compile || type == DW_UT_skeleton)
-            add_unit(units, &die, has_split ? &split : &die, type == DW_UT_skeleton && !has_split);
-    }
+static void sort_ranges(struct hak_units *units) {
     if (units->range_count)
         qsort(units->ranges, units->range_count, sizeof *units->ranges, by_low);
+}
+
+void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp,
+                    struct hak_inflated *inflated) {
+    units->dwarf = dwarf;
+    units->dwp = dwp;
+    units->inflated = inflated;
+    while (!inflated && !units->has_all)
+        add_unit(units);
+    sort_ranges(units);
 }
 
 void hak_units_free(struct hak_units *units) {
@@ -61,12 +77,38 @@ void hak_units_free(struct hak_units *units) {
     *units = (struct hak_units){0};
 }
 
-static struct hak_unit *unit_of(struct hak_units *u, uint64_t address) {
+static struct hak_unit *known_unit_of(struct hak_units *u, uint64_t address) {
     size_t low = HAK_FIRST_ABOVE(u->ranges, u->range_count, low, address);
     for (size_t looked = 0; low > 0 && looked < 16; looked++, low--)
         if (address < u->ranges[low - 1].high)
             return &u->units[u->ranges[low - 1].unit];
     return NULL;
+}
+
+/* Adds units up to the first one that holds the address. Code that the linker left out lies at 0,
+ * where its range may reach into code that is there: all units are needed then. */
+static void add_unit_of(struct hak_units *u, uint64_t address) {
+    for (bool found = false; !found && !u->has_all;) {
+        uint32_t before = u->range_count;
+        add_unit(u);
+        for (uint32_t i = before; i < u->range_count; i++)
+            found |=
+                u->ranges[i].low > 0 && address >= u->ranges[i].low && address < u->ranges[i].high;
+    }
+    sort_ranges(u);
+}
+
+static bool is_left_out(const struct hak_units *u, uint64_t address) {
+    return u->range_count && u->ranges[0].low == 0 && address < u->ranges[0].high;
+}
+
+static struct hak_unit *unit_of(struct hak_units *u, uint64_t address) {
+    struct hak_unit *unit = known_unit_of(u, address);
+    if ((!unit || is_left_out(u, address)) && !u->has_all) {
+        add_unit_of(u, address);
+        unit = known_unit_of(u, address);
+    }
+    return unit;
 }
 
 /* ---- functions ------------------------------------------------------------------------------- */
@@ -208,6 +250,12 @@ static const char *folder_of(struct hak_unit *unit) {
     return folder ? folder : "";
 }
 
+static void await_lines(struct hak_units *units, struct hak_unit *unit) {
+    if (unit->wants_lines)
+        hak_inflated_lines(units->inflated, &unit->die);
+    unit->wants_lines = false;
+}
+
 /* Where the call of an inlined function stands. */
 static void find_call(struct hak_unit *unit, struct hak_strings *strings, Dwarf_Die *inlined,
                       struct hak_symbol *out) {
@@ -253,6 +301,7 @@ int hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_
         return 0;
     if (unit->wants_package)
         look_into_package(units, unit);
+    await_lines(units, unit);
     struct hak_unit_function *function = function_of(unit, address);
     struct hak_symbol here = {"", "", 0};
     find_line(unit, strings, address, &here);

@@ -2,7 +2,7 @@
  *
  *   address --binary search--> unit --binary search--> function --walk down--> inlined calls, line
  *
- * The ranges of all units are indexed here instead of asking .debug_aranges, which clang does not
+ * The ranges of units are indexed here instead of asking .debug_aranges, which clang does not
  * write (libdw alone finds nothing in its programs). A unit's functions are listed when an address
  * of it is first asked for. */
 #ifndef HAK_SYMBOLS_UNITS_H
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "symbols/dwp.h"
+#include "symbols/inflated.h"
 #include "symbols/strings.h"
 #include "symbols/symbols.h"
 
@@ -27,6 +28,7 @@ struct hak_unit {
     uint32_t function_count, function_capacity;
     bool listed, listed_deep;
     bool wants_package; /* its split half is in no .dwo file */
+    bool wants_lines;   /* its line table may not be inflated */
 };
 
 struct hak_unit_range {
@@ -38,13 +40,18 @@ struct hak_units {
     struct hak_unit *units;
     uint32_t unit_count, unit_capacity;
     Dwarf *dwarf;
+    Dwarf_CU *last;                /* that was added; NULL = none */
+    bool has_all;                  /* no unit is left to be added */
+    struct hak_inflated *inflated; /* of `dwarf`; NULL = all of it is there */
     struct hak_dwp *dwp;           /* where split halves may lie; NULL = nowhere */
     struct hak_unit_range *ranges; /* by low */
     uint32_t range_count, range_capacity;
 };
 
-/* Both must stay open; `dwp` may be NULL. */
-void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp);
+/* All must stay open; `dwp` may be NULL. With `inflated`, which may be NULL, units are added later:
+ * as far as to the one that an address is found in. */
+void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp,
+                    struct hak_inflated *inflated);
 void hak_units_free(struct hak_units *units);
 
 /* As hak_symbols_find. */

@@ -9,8 +9,10 @@
 #include <unistd.h>
 #include "symbols/units.h"
 
-void __real_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp);
-void __wrap_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp);
+void __real_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp,
+                           struct hak_inflated *inflated);
+void __wrap_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp,
+                           struct hak_inflated *inflated);
 int __real_hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,
                           struct hak_symbol *out, int max);
 int __wrap_hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,
@@ -58,9 +60,10 @@ static void look(Dwarf *dwarf, const char *when) {
     }
 }
 
-void __wrap_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp) {
+void __wrap_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp,
+                           struct hak_inflated *inflated) {
     look(dwarf, ".deadly_load_");
-    __real_hak_units_load(units, dwarf, dwp);
+    __real_hak_units_load(units, dwarf, dwp, inflated);
 }
 
 int __wrap_hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,

@@ -192,6 +192,65 @@ START_TEST(writes_cpp_names_as_people_do) {
 }
 END_TEST
 
+/* Of compressed debug information only the units up to the one asked for are inflated: each of many
+ * is found alone, and all of them in several orders. Unit N's function has line N + 1, and calls an
+ * inlined one of a header; with -flto that one lies in another unit. What the linker leaves out
+ * lies at 0 then, over the code that is there. */
+static const char *const compressions[] = {
+    "gcc -gdwarf-5 -O2 -gz",
+    "gcc -gdwarf-4 -O2 -gz -fdebug-types-section",
+    "gcc -gdwarf-5 -O2 -gz -flto",
+    "clang -gdwarf-5 -O2 -gz -Wl,--gc-sections -ffunction-sections",
+};
+enum { UNITS = 60 };
+
+static void is_unit(struct hak_symbol_file *file, int unit, uint64_t address) {
+    struct hak_symbol level[4];
+    char name[32], source[192];
+    await_load(file);
+    int count = hak_symbols_find(file, address, level, 4);
+    snprintf(name, sizeof name, "f%d", unit);
+    snprintf(source, sizeof source, "%s/u%d.c", directory, unit);
+    ck_assert_int_eq(count, 2);
+    ck_assert_str_eq(level[0].function, "shared");
+    ck_assert_uint_eq(level[0].line, 2);
+    ck_assert_str_eq(level[1].function, name);
+    ck_assert_str_eq(level[1].file, source);
+    ck_assert_uint_eq(level[1].line, (uint32_t)unit + 1);
+}
+
+START_TEST(inflates_up_to_the_unit_asked_for) {
+    uint64_t address[UNITS];
+    char path[256], mark[32];
+    write_file("shared.h",
+               "static inline __attribute__((always_inline)) int shared(int x) {\n"
+               "__asm__ volatile(\".globl \" MARK \"\\n\" MARK \":\\n nop\"); return x; }\n");
+    write_file("write.py",
+               "import sys\n"
+               "for i in range(int(sys.argv[1])):\n"
+               "    print('\\n' * i + '__attribute__((noinline, used, noclone, retain, '\n"
+               "          'externally_visible)) int f%d(int x) { return shared(x) * %d; }\\n'\n"
+               "          'int out%d(void) { __asm__ volatile(\".skip 20000\"); return 0; }'\n"
+               "          % (i, i, i), file=open('u%d.c' % i, 'w'))\n");
+    run("python3 write.py %d && for i in $(seq 0 %d); do "
+        "%s -DMARK=\"\\\"mark$i\\\"\" -include shared.h -w -c u$i.c || exit; done; "
+        "echo 'int main(void) { return 0; }' >m.c && %s -w -o t m.c u*.o",
+        UNITS, UNITS - 1, compressions[_i], compressions[_i]);
+    for (int i = 0; i < UNITS; i++) {
+        snprintf(mark, sizeof mark, "mark%d", i);
+        address[i] = address_of("t", mark);
+    }
+    snprintf(path, sizeof path, "%s/t", directory);
+    for (int first = UNITS - 1; first >= 0; first -= 7) {
+        struct hak_symbols *symbols = hak_symbols_make();
+        struct hak_symbol_file *file = hak_symbols_open(symbols, path, "", 0, 0);
+        for (int i = 0; i < UNITS; i++)
+            is_unit(file, (first + i * 7) % UNITS, address[(first + i * 7) % UNITS]);
+        hak_symbols_free(symbols);
+    }
+}
+END_TEST
+
 /* A package of split debug information, and one that is broken at every 211th byte. binutils 2.44
  * has no dwp any more. */
 #define DWP "$(command -v dwp || echo llvm-dwp)"
@@ -383,6 +442,7 @@ int main(void) {
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, names_lines_and_inlined_calls, 0, 2 * WAYS);
     tcase_add_loop_test(cases, writes_cpp_names_as_people_do, 0, 8);
+    tcase_add_loop_test(cases, inflates_up_to_the_unit_asked_for, 0, 4);
     tcase_add_loop_test(cases, names_functions_by_compressed_symbols, 0, 6);
     tcase_add_loop_test(cases, reads_packages_of_split_debug_information, 0, 3);
     tcase_add_loop_test(cases, names_functions_of_programs_without_debug_information, 0, 2);
