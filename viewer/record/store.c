@@ -48,6 +48,8 @@ static bool check_existing(const struct view *view, const char *path, const stru
                    view->command->name, path, kind_of(about->st_mode), option_of(view));
         return false;
     }
+    if (hak_store_file_kind(path) == HAK_FILE_RINGS)
+        return view_sink_check(path);
     if (!view_given(view, "force")) {
         view_error("%s: %s exists already; --force replaces it, %s names another",
                    view->command->name, path, option_of(view));
