@@ -8,7 +8,7 @@
 #include "unwind/code.h"
 #include "platform/objects.h"
 
-enum { GENERATION_BITS = 22, PRIVATE_NODES = 1 << 20 };
+enum { GENERATION_BITS = 22, PRIVATE_NODES = 1 << 20, PRIVATE_NODES_MIN = 1 << 12 };
 
 struct hak_stacks_setup hak_stacks_now;
 uint32_t hak_stacks_starts;
@@ -154,6 +154,8 @@ uint32_t hak_stacks_version_now(void) {
 
 uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count) {
     uint32_t id = 0;
+    if (!hak_stacks_now.nodes)
+        return 0;
     for (size_t i = count; i-- > 0;) {
         id = intern(id, ips[i]);
         if (HAK_UNLIKELY(id == 0)) {
@@ -166,6 +168,8 @@ uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count) {
 
 uint32_t hak_stacks_intern_interrupted(const uintptr_t *ips, size_t count) {
     uintptr_t innermost = ips[0] + 1; /* as all are looked up one byte before */
+    if (!hak_stacks_now.nodes)
+        return 0;
     uint32_t callers = count > 1 ? hak_stacks_intern(ips + 1, count - 1) : 0;
     if (count > 1 && (callers == 0 || !hak_node_can_hold(innermost)))
         return callers; /* a call of what is no address: the report has it from the registers */
@@ -189,14 +193,25 @@ size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max) {
     return count;
 }
 
+/* As many as the limits leave room for. */
+static struct hak_node *map_private(uint64_t *count) {
+    for (*count = PRIVATE_NODES; *count >= PRIVATE_NODES_MIN; *count /= 2) {
+        size_t bytes = *count * sizeof(struct hak_node);
+        struct hak_node *nodes = hak_raw_has_room(bytes) ? hak_raw_map(bytes) : NULL;
+        if (nodes)
+            return nodes;
+    }
+    return NULL;
+}
+
 bool hak_stacks_start_private(uint32_t depth) {
     static _Atomic uint32_t node_count = 1;
     static _Atomic uint64_t no_stack;
-    const size_t bytes = PRIVATE_NODES * sizeof(struct hak_node);
-    struct hak_node *nodes = depth && hak_raw_has_room(bytes) ? hak_raw_map(bytes) : NULL;
+    uint64_t capacity = 0;
+    struct hak_node *nodes = depth ? map_private(&capacity) : NULL;
     if (nodes)
         hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
-                                                    .node_capacity = PRIVATE_NODES,
+                                                    .node_capacity = capacity,
                                                     .node_count = &node_count,
                                                     .no_stack = &no_stack,
                                                     .depth = depth,

@@ -717,7 +717,28 @@ START_TEST(a_small_limit_of_data_leaves_the_large_table_out) {
     ck_assert_uint_ne(hak_stacks_intern(ips + 1, 2), id);
     const struct rlimit smaller_than_nodes = {8 * NODES, RLIM_INFINITY};
     ck_assert_int_eq(setrlimit(RLIMIT_DATA, &smaller_than_nodes), 0);
+    hak_stacks_end();
+    before = own_mapped_kib();
+    ck_assert(hak_stacks_start_private(4));
+    ck_assert_int_lt(own_mapped_kib() - before, 8 * NODES / 1024 / 2);
+    id = hak_stacks_intern(ips, 3);
+    ck_assert_uint_eq(hak_stacks_frames(id, back, FRAMES), 3);
+    ck_assert(memcmp(ips, back, sizeof ips) == 0);
+    ck_assert_uint_eq(hak_stacks_frames(hak_stacks_intern_interrupted(ips, 3), back, FRAMES), 3);
+}
+END_TEST
+
+/* A report of a process that has no room for stacks asks for them all the same. */
+START_TEST(without_room_there_are_no_stacks) {
+    const struct rlimit none = {64 << 10, RLIM_INFINITY};
+    uintptr_t ips[3] = {0x1111, 0x2222, 0x3333}, back[FRAMES];
+    hak_stacks_end();
+    ck_assert_int_eq(setrlimit(RLIMIT_DATA, &none), 0);
     ck_assert(!hak_stacks_start_private(4));
+    ck_assert_uint_eq(hak_stacks_intern(ips, 3), 0);
+    ck_assert_uint_eq(hak_stacks_intern_interrupted(ips, 3), 0);
+    ck_assert_uint_eq(hak_stacks_frames(0, back, FRAMES), 0);
+    ck_assert_uint_eq(hak_stacks_frames(1, back, FRAMES), 0);
 }
 END_TEST
 
@@ -791,6 +812,7 @@ int main(void) {
     tcase_add_test(cases, handlers_on_a_stack_of_their_own);
     tcase_add_test(cases, stacks_without_a_recording_have_nodes_of_their_own);
     tcase_add_test(cases, a_small_limit_of_data_leaves_the_large_table_out);
+    tcase_add_test(cases, without_room_there_are_no_stacks);
     tcase_add_test(cases, a_child_gives_back_what_threads_had_that_are_not_there);
     tcase_add_test(cases, errno_is_kept);
     return run_cases("stacks", cases);
