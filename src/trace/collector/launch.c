@@ -4,6 +4,9 @@
  *   program --clone(VM|VFORK, no exit signal)--> helper: setsid --clone--> execve(hakmem-collect)
  *      waits for the helper by its pid             ends at once      its parent is init then
  *
+ * Orphans of a program that is a subreaper come to the program: it would hear of the end of a child
+ * that it never made. Such a program is none while the helper ends.
+ *
  * Both run on a stack of their own in the program's memory, with all signals blocked and only raw
  * system calls, as posix_spawn does. */
 #include "trace/collector/collector.h"
@@ -12,7 +15,9 @@
 #include <link.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include "newer.h"
@@ -22,9 +27,10 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/session.h"
+#include "trace/wait.h"
 #include "platform/objects.h"
 
-enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16 };
+enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16, STEP_NS = 100000000 };
 
 /* What the two new processes need; lies in the program's memory, which they share. */
 struct launch {
@@ -32,7 +38,11 @@ struct launch {
     char **arguments, **environment;
     int socket_end;
     volatile long error; /* errno of what failed, 0 = executed */
+    bool waits;          /* the helper ends when it may */
+    _Atomic uint32_t step;
 };
+
+enum { STARTING = 0, STARTED = 1, MAY_END = 2 }; /* steps */
 
 /* clone with a stack of its own; the child calls run(argument), which does not return. */
 static long clone_call(unsigned long flags, void *stack_top, void (*run)(void *), void *argument) {
@@ -112,12 +122,20 @@ static void run_keeper(void *context) {
 
 static void run_helper(void *context) {
     struct launch *launch = context;
+    if (launch->waits) /* for the program, which may be killed meanwhile */
+        (void)hak_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     (void)hak_raw_call(SYS_setsid);
     char *stack = (char *)__builtin_frame_address(0) - STACK_BYTES / 2;
     long child = clone_call(CLONE_VM | CLONE_VFORK, (void *)((uintptr_t)stack & ~(uintptr_t)15),
                             run_keeper, launch);
     if (child < 0)
         launch->error = -child;
+    if (launch->waits) {
+        atomic_store(&launch->step, STARTED);
+        hak_wake(&launch->step);
+        while (atomic_load(&launch->step) == STARTED)
+            hak_wait_on(&launch->step, STARTED, STEP_NS);
+    }
     end_now(0);
 }
 
@@ -137,11 +155,39 @@ static bool choose_environment(char **to, size_t capacity) {
     return true;
 }
 
+static bool is_subreaper(void) {
+    int is = 0;
+    return hak_raw_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &is) == 0 && is;
+}
+
+static long start_helper(struct launch *launch, char *stack) {
+    launch->waits = is_subreaper();
+    return clone_call(launch->waits ? CLONE_VM : CLONE_VM | CLONE_VFORK, stack, run_helper, launch);
+}
+
+/* Somebody may kill the helper. */
+static void end_helper(struct launch *launch, long helper) {
+    int status = 0;
+    if (launch->waits) {
+        while (atomic_load(&launch->step) == STARTING) {
+            hak_wait_on(&launch->step, STARTING, STEP_NS);
+            if (hak_raw_call(SYS_wait4, helper, &status, __WALL | WNOHANG) == helper)
+                return;
+        }
+        (void)hak_raw_call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 0);
+        atomic_store(&launch->step, MAY_END);
+        hak_wake(&launch->step);
+    }
+    while (hak_raw_call(SYS_wait4, helper, &status, __WALL) == -EINTR)
+        continue;
+    if (launch->waits)
+        (void)hak_raw_call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
+}
+
 static bool execute(struct launch *launch, struct hak_collector_failure *failure) {
     size_t room = STACK_BYTES + ENVIRONMENT_MAX * sizeof(char *);
     char *memory = hak_raw_map(room);
     uint64_t signals;
-    int status = 0;
     if (!memory) {
         failure->error = ENOMEM;
         return false;
@@ -149,12 +195,11 @@ static bool execute(struct launch *launch, struct hak_collector_failure *failure
     launch->environment = (char **)(memory + STACK_BYTES);
     choose_environment(launch->environment, ENVIRONMENT_MAX);
     hak_block_signals(&signals);
-    long child = clone_call(CLONE_VM | CLONE_VFORK, memory + STACK_BYTES, run_helper, launch);
-    if (child < 0)
-        launch->error = -child;
+    long helper = start_helper(launch, memory + STACK_BYTES);
+    if (helper < 0)
+        launch->error = -helper;
     else
-        while (hak_raw_call(SYS_wait4, child, &status, __WALL) == -EINTR)
-            continue;
+        end_helper(launch, helper);
     hak_restore_signals(&signals);
     hak_raw_unmap(memory, room);
     failure->error = launch->error;
