@@ -14,7 +14,7 @@ signal() { local byte; read -r -t 60 -n 1 byte <&5 || byte=none; due "$byte" "$1
 start() {
     tree_name=$1
     rm -f store.db*
-    env --default-signal=INT "$trace" run --check trace --store store.db -- "$BUILD/tests/trees/stubborn" heard <orders >answers 2>err &
+    env --default-signal=INT "$trace" run --check "${level:-trace}" --store store.db -- "$BUILD/tests/trees/stubborn" heard <orders >answers 2>err &
     run=$!
     answer ready
     program=$(pgrep -P "$run" -x stubborn)
@@ -84,3 +84,21 @@ due "$(echo ./*.db ./*.rings 2>/dev/null)" "./store.db ./*.rings" "files"
 due "$(sha256sum <store.db)" "$sum" "the closed store"
 "$trace" info -s store.db >info
 grep complete info
+
+# Level light has no store before there is a fault: `run` says where the next report goes, and there it goes.
+level=light
+start "two TERM, light"
+kill -TERM "$run"
+signal T
+order m 1
+kill -TERM "$run"
+wait "$run"
+due $? 143 "status of run"
+due "$(cat err)" "hakmem-trace: run: a second signal came, and the program did not end by the first: process $program \
+($BUILD/tests/trees/stubborn) goes on, and its next report starts a collector and goes into store.db" "on stderr"
+order h 1
+kill -ABRT "$program"
+until_true gone || fail "the program does not end"
+until_true no_collector || fail "the collector does not end"
+expect "count(*) from fault" 1
+expect "group_concat(end_kind || ' ' || signal) from process" "2 6"

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "report/words/words.h"
 #include "collector/keeper/keeper.h"
+#include "collector/kernel/kernel.h"
 #include "store/writer/writer.h"
 #include "options.h"
 
@@ -37,10 +38,15 @@ static bool is_light(const struct view *view) {
     return check && strcmp(check, "light") == 0 && !run_keeps_allocator(view);
 }
 
-/* Nothing is recorded. */
-static bool is_off(const struct view *view) {
+/* No store is made, nor for a fault. */
+static bool keeps_none(const struct view *view) {
     const char *trace = view_variable_value(view, "TRACE");
-    return is_light(view) || (trace && strcmp(trace, "off") == 0);
+    return trace && strcmp(trace, "off") == 0;
+}
+
+/* Nothing is recorded but faults. */
+static bool is_off(const struct view *view) {
+    return is_light(view) || keeps_none(view);
 }
 
 /* Where reports go: "" = stderr. */
@@ -186,14 +192,21 @@ static void print_unwatched(struct view *view, const struct outcome *outcome) {
 
 /* `run` was ended before the program: who goes on, and whether that is recorded. */
 static void print_left(struct view *view, const struct run_child *child,
-                       const struct outcome *outcome) {
-    if (outcome->live == 0 || !outcome->read)
+                       const struct outcome *outcome, const char *path) {
+    struct hak_peer peer;
+    bool is_recorded = outcome->live > 0 && outcome->read;
+    bool lives = hak_peer_read(child->pid, &peer) && !peer.has_ended;
+    if (!is_recorded && !(is_off(view) && lives))
         return;
+    const char *how = outcome->is_cut    ? "unrecorded; what it did until now is in"
+                      : is_recorded      ? "and is recorded into"
+                      : keeps_none(view) ? "unrecorded, as it was started"
+                                         : "and its next report starts a collector and goes into";
+    bool names_store = is_recorded || !keeps_none(view);
     view_error("run: a second signal came, and the program did not end by the first: process %d "
-               "(%s) goes on, %s %s",
-               (int)child->pid, view->argument[0],
-               outcome->is_cut ? "unrecorded; what it did until now is in" : "and is recorded into",
-               view_path_from_here(view->store_path));
+               "(%s) goes on, %s%s%s",
+               (int)child->pid, view->argument[0], how, names_store ? " " : "",
+               names_store ? view_path_from_here(path) : "");
 }
 
 static bool print_json(struct view *view, const struct outcome *outcome, int status) {
@@ -310,7 +323,7 @@ int record_run(struct view *view, struct record_part *part) {
     /* Not on the stack: a program may be run with a very small one (ulimit -s). */
     static struct run_files files;
     static struct run_ci ci;
-    static char path[2 * PATH_MAX];
+    static char path[2 * PATH_MAX], asked[2 * PATH_MAX];
     struct run_child child;
     struct hak_keeper *keeper = NULL;
     struct outcome outcome = {0};
@@ -331,6 +344,7 @@ int record_run(struct view *view, struct record_part *part) {
         !start(view, &files, part ? part->stdio : NULL, &child, &ci, &early, &keeper, path,
                sizeof path))
         return VIEW_USAGE;
+    memcpy(asked, path, sizeof asked);
     outcome.program_status = wait_for_program(&child, part, files.collect);
     fleet_early_end(&early);
     finish(view, keeper, path, sizeof path, &findings, &outcome);
@@ -340,7 +354,7 @@ int record_run(struct view *view, struct record_part *part) {
         part->live = outcome.live;
     } else {
         if (run_child_has_left())
-            print_left(view, &child, &outcome);
+            print_left(view, &child, &outcome, path[0] ? path : asked);
         else
             print_closing_lines(view, &outcome);
         print_unwatched(view, &outcome);
