@@ -2,7 +2,7 @@
  * block, in a function for each first letter of NAME; `resize NAME BYTES`; `give NAME` frees it;
  * `lose NAME` forgets the pointer; `overrun NAME` writes the byte behind it; `churn N` allocates
  * and frees N blocks; `mark NAME`; `fork` has a child go on with the input; `spin` starts a thread
- * that runs and allocates nothing. */
+ * that runs and allocates nothing; `leave` ends the first thread, and another one goes on. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -91,7 +91,25 @@ static int next_line(char *line, size_t room) {
     return 0;
 }
 
-int main(void) {
+static int obey_all(void);
+
+static void *go_on(void *first) {
+    pthread_join(*(pthread_t *)first, NULL);
+    say("leave a (nil)");
+    exit(obey_all());
+}
+
+/* Each thread that goes on waits for the end of the one before. */
+static void leave(void) {
+    static pthread_t first;
+    pthread_t next;
+    first = pthread_self();
+    if (pthread_create(&next, NULL, go_on, &first) != 0)
+        _exit(8);
+    pthread_exit(NULL);
+}
+
+static int obey_all(void) {
     char line[256];
     while (next_line(line, sizeof line)) {
         char word[32] = "", name[200] = "a", told[300];
@@ -105,6 +123,8 @@ int main(void) {
                 waitpid(child, &status, 0);
                 return WIFEXITED(status) ? WEXITSTATUS(status) : 7;
             }
+        } else if (strcmp(word, "leave") == 0) {
+            leave();
         } else {
             obey(word, name, bytes);
         }
@@ -114,4 +134,8 @@ int main(void) {
         say(told);
     }
     return 0;
+}
+
+int main(void) {
+    return obey_all();
 }

@@ -104,6 +104,23 @@ ask_busy 0 'no damaged block was found' $program sweep
 ask_busy 2 'level light knows its guarded blocks alone' $program leaks
 finish
 
+# ---- the first thread has ended, and others go on ------------------------------------------------
+for level in normal light; do
+    start hakmem-debug.so HAKMEM_CHECK=$level HAKMEM_TRACE_FILE=left-$level.db HAKMEM_GUARD=sample:1
+    obey leave
+    until_true grep -q 'Z (zombie)' /proc/$program/status || fail "the first thread has not ended"
+    ask 0 "^level +$level$" $program
+    timeout 60 "$trace" ctl $program mark never -t 1 >said 2>&1
+    [ $? -eq 4 ] || fail "a program that waits answers: $(cat said)"
+    grep -q 'all its threads wait in system calls' said || fail "$(cat said)"
+    ask_busy 0 'mark "left" is' $program mark left
+    ask_busy 0 'no damaged block was found' $program sweep
+    [ $level = light ] || ask_busy 0 'no lost block was found$' $program leaks
+    finish
+    until_true no_collector
+    [ "$(sql left-$level.db 'SELECT name FROM mark')" = left ] || fail "marks: $(sql left-$level.db 'SELECT name FROM mark')"
+done
+
 # ---- a child is a process of its own -------------------------------------------------------------
 start hakmem-debug.so HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=tree.db
 obey fork

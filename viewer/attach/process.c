@@ -2,7 +2,6 @@
  * recording it. */
 #include "viewer/attach/parts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -60,26 +59,9 @@ static bool has_ended(const struct process *p) {
                                        (peer.has_ended || (p->born && peer.start_time != p->born)));
 }
 
-/* A thread that lives, and so has memory; the first one may have ended. 0: none does. */
-static pid_t find_living(const struct process *p) {
-    char path[64];
-    struct hak_peer peer;
-    pid_t found = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", (int)p->pid);
-    DIR *threads = opendir(path);
-    for (struct dirent *entry; !found && threads && (entry = readdir(threads)) != NULL;) {
-        pid_t thread = atoi(entry->d_name);
-        if (thread > 0 && hak_peer_read(thread, &peer) && peer.memory_bytes > 0)
-            found = thread;
-    }
-    if (threads)
-        closedir(threads);
-    return found;
-}
-
-/* What a process has is shown by a thread that lives. False: none does. */
+/* A thread that lives shows what the process has. False: none does. */
 static bool find_shown(struct process *p) {
-    pid_t found = find_living(p);
+    pid_t found = hak_peer_find_living(p->pid);
     p->shown = found ? found : p->pid;
     return found > 0;
 }
@@ -248,7 +230,7 @@ void process_refuse(const struct process *p, const char *why, const char *what_t
 /* What /proc shows of it is barred; or it is on its way out, without memory already, and its end is
  * not told yet. */
 static void refuse_to_look(const struct process *p) {
-    if (find_living(p) == 0)
+    if (hak_peer_find_living(p->pid) == 0)
         view_error("record: process %d (%s) has ended", (int)p->pid, p->name);
     else
         process_say_forbidden(p);

@@ -30,6 +30,7 @@ struct ctl_rings {
 
 struct ctl_target {
     pid_t pid;
+    pid_t shown; /* a thread of it that lives: its memory is read there */
     char name[64];
     uint64_t start_time; /* field 22 of its stat: another process may get its number */
     uint64_t address;    /* of its hak_control */

@@ -20,13 +20,13 @@
 
 bool ctl_read(const struct ctl_target *t, uint64_t address, void *to, size_t bytes) {
     struct iovec here = {to, bytes}, there = {(void *)(uintptr_t)address, bytes};
-    return process_vm_readv(t->pid, &here, 1, &there, 1, 0) == (ssize_t)bytes;
+    return process_vm_readv(t->shown, &here, 1, &there, 1, 0) == (ssize_t)bytes;
 }
 
 bool ctl_write(const struct ctl_target *t, uint64_t address, const void *from, size_t bytes) {
     struct iovec here = {(void *)(uintptr_t)from, bytes};
     struct iovec there = {(void *)(uintptr_t)address, bytes};
-    return process_vm_writev(t->pid, &here, 1, &there, 1, 0) == (ssize_t)bytes;
+    return process_vm_writev(t->shown, &here, 1, &there, 1, 0) == (ssize_t)bytes;
 }
 
 static bool is_control(const struct hak_control *c) {
@@ -57,7 +57,7 @@ static bool find_control(struct ctl_target *t, bool *has_memory) {
     char path[64], *line = NULL;
     size_t room = 0;
     int error = 0;
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)t->pid);
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)t->shown);
     FILE *maps = fopen(path, "re");
     if (!maps)
         return false;
@@ -102,28 +102,14 @@ static void read_name(struct ctl_target *t) {
     t->name[strcspn(t->name, "\n")] = 0;
 }
 
-/* State and start of a process or of one of its threads; '\0': it is gone. */
-static char state_in(const char *path, uint64_t *start_time) {
-    char text[1024], state = 0;
-    unsigned long long started = 0;
-    const char *behind = hak_proc_read_text(path, text, sizeof text) ? strrchr(text, ')') : NULL;
-    /* Fields 3, and 22: 18 lie between. */
-    if (behind && sscanf(behind + 1,
-                         " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-                         " %*s %llu",
-                         &state, &started) != 2)
-        state = 0;
-    *start_time = started;
-    return state;
+/* A thread that lives shows what the process has. False: none does. */
+static bool find_shown(struct ctl_target *t) {
+    pid_t found = hak_peer_find_living(t->pid);
+    t->shown = found ? found : t->pid;
+    return found > 0;
 }
 
-static char state_of(const struct ctl_target *t, uint64_t *start_time) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)t->pid);
-    return state_in(path, start_time);
-}
-
-/* All of its threads wait in system calls. */
+/* Its threads wait in system calls, or have ended. */
 static bool all_sleep(const struct ctl_target *t) {
     char path[64];
     bool sleep = true;
@@ -131,13 +117,9 @@ static bool all_sleep(const struct ctl_target *t) {
     DIR *tasks = opendir(path);
     const struct dirent *entry;
     while (tasks && sleep && (entry = readdir(tasks)) != NULL) {
-        char stat[sizeof path + sizeof entry->d_name + 16];
-        uint64_t ignored;
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(stat, sizeof stat, "%s/%s/stat", path, entry->d_name);
-        char state = state_in(stat, &ignored);
-        sleep = state == 'S' || state == 'D' || state == 'I' || state == 0;
+        struct hak_peer thread;
+        if (entry->d_name[0] != '.' && hak_peer_read(atoi(entry->d_name), &thread))
+            sleep = strchr("SDIZX", thread.state) != NULL;
     }
     if (tasks)
         closedir(tasks);
@@ -145,9 +127,8 @@ static bool all_sleep(const struct ctl_target *t) {
 }
 
 const char *ctl_silence(const struct ctl_target *t) {
-    uint64_t ignored;
-    char state = state_of(t, &ignored);
-    if (state == 'T' || state == 't')
+    struct hak_peer peer;
+    if (hak_peer_read(t->shown, &peer) && (peer.state == 'T' || peer.state == 't'))
         return "it is stopped (SIGSTOP, or a debugger)";
     if (all_sleep(t))
         return "all its threads wait in system calls";
@@ -184,10 +165,13 @@ bool ctl_open(struct ctl_target *t, const char *typed) {
         view_error("ctl: '%s' is no process id", typed);
         return false;
     }
-    *t = (struct ctl_target){.pid = (pid_t)pid, .lock = -1};
+    *t = (struct ctl_target){.pid = (pid_t)pid, .shown = (pid_t)pid, .lock = -1};
     read_name(t);
-    (void)state_of(t, &t->start_time);
+    struct hak_peer peer;
     bool has_memory = false;
+    if (hak_peer_read(t->pid, &peer))
+        t->start_time = peer.start_time;
+    (void)find_shown(t);
     if (!find_control(t, &has_memory)) {
         say_unreachable(t, errno, has_memory);
         return false;
@@ -196,11 +180,16 @@ bool ctl_open(struct ctl_target *t, const char *typed) {
     return true;
 }
 
+static bool read_words(struct ctl_target *t) {
+    return ctl_read(t, t->address, &t->control, sizeof t->control) && is_control(&t->control);
+}
+
 bool ctl_look(struct ctl_target *t) {
-    uint64_t start_time;
-    char state = state_of(t, &start_time);
-    if (state == 0 || state == 'Z' || state == 'X' || start_time != t->start_time ||
-        !ctl_read(t, t->address, &t->control, sizeof t->control) || !is_control(&t->control))
+    struct hak_peer peer;
+    enum hak_peer_answer answer = hak_peer_ask(t->pid, &peer);
+    if (answer == HAK_PEER_GONE ||
+        (answer == HAK_PEER_THERE && (peer.has_ended || peer.start_time != t->start_time)) ||
+        !(read_words(t) || (find_shown(t) && read_words(t))))
         return false;
     read_store(t);
     return true;

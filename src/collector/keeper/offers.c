@@ -36,7 +36,7 @@ static bool is_offerer(const struct hak_offerers *f, pid_t pid, uint64_t start_t
 bool hak_offerers_add(struct hak_offerers *f, pid_t pid, pid_t parent) {
     struct hak_peer peer;
     if (pid <= 0 || pid == getpid() || f->count >= FAMILY_MAX || !hak_peer_read(pid, &peer) ||
-        peer.state == 'Z' || (parent && peer.parent != parent) ||
+        peer.has_ended || (parent && peer.parent != parent) ||
         is_offerer(f, pid, peer.start_time) ||
         !hak_growing_make_room(&f->members, f->count, &f->capacity, sizeof *f->members))
         return false;
@@ -160,7 +160,7 @@ static bool look_at_member(struct hak_offerers *f, uint32_t index, uint64_t own_
     struct hak_peer peer;
     enum hak_peer_answer answer = hak_peer_ask(member.process.pid, &peer);
     bool is_another = answer == HAK_PEER_THERE &&
-                      (peer.start_time != member.process.start_time || peer.state == 'Z');
+                      (peer.start_time != member.process.start_time || peer.has_ended);
     if (answer == HAK_PEER_GONE || is_another) {
         f->members[index] = f->members[--f->count];
         return false;

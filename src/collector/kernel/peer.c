@@ -1,8 +1,10 @@
 /* Asks /proc and the kernel about a process. */
 #include "collector/kernel/peer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,6 +48,22 @@ enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
 
 bool hak_peer_read(pid_t pid, struct hak_peer *out) {
     return hak_peer_ask(pid, out) == HAK_PEER_THERE;
+}
+
+pid_t hak_peer_find_living(pid_t pid) {
+    char path[64];
+    struct hak_peer peer;
+    pid_t found = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *threads = opendir(path);
+    for (struct dirent *entry; !found && threads && (entry = readdir(threads)) != NULL;) {
+        pid_t thread = atoi(entry->d_name);
+        if (thread > 0 && hak_peer_read(thread, &peer) && peer.memory_bytes > 0)
+            found = thread;
+    }
+    if (threads)
+        closedir(threads);
+    return found;
 }
 
 bool hak_peer_is_same(const struct hak_known_process *process) {

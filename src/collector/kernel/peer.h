@@ -28,6 +28,9 @@ enum hak_peer_answer {
 enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out);
 /* The same; false when nothing was read. */
 bool hak_peer_read(pid_t pid, struct hak_peer *out);
+/* A thread of process `pid` that lives, and so shows the memory and the files of the process: the
+ * first one may have ended before the others (pthread_exit). 0: none does. */
+pid_t hak_peer_find_living(pid_t pid);
 
 #define HAK_PEER_NOBODY UINT64_MAX /* no process starts then */
 
