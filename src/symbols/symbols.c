@@ -201,6 +201,13 @@ bool hak_symbols_wait(struct hak_symbol_file *file, uint32_t *left_ms) {
     return ready;
 }
 
+bool hak_symbols_are_read(struct hak_symbols *symbols) {
+    pthread_mutex_lock(&symbols->lock);
+    bool are_read = next_unready(symbols) == NULL;
+    pthread_mutex_unlock(&symbols->lock);
+    return are_read;
+}
+
 /* gcc gives lambdas and the like no linkage name, only "operator()": the symbol table has it. */
 static bool is_named(const struct hak_symbol *s) {
     return strchr(s->function, '(') != NULL && strcmp(s->function, "operator()") != 0;

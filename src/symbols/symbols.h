@@ -43,6 +43,9 @@ struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char
  * any more, whoever asks. */
 bool hak_symbols_wait(struct hak_symbol_file *file, uint32_t *left_ms);
 
+/* True when no file is being loaded, or waits for it. */
+bool hak_symbols_are_read(struct hak_symbols *symbols);
+
 /* What lies at `address` (of the file: pc - load bias; for return addresses give the address - 1).
  * Fills levels, innermost first; returns how many (0 = nothing known, at most max). Does
  * not wait: nothing is known of a file that is not loaded. */

@@ -28,6 +28,7 @@
 #define ROUNDS_MAX         10000
 #define LOWEST_BLOCK       4096 /* nothing is mapped below */
 #define PLACE_FRAMES       32   /* with inlined ones */
+#define LATE_MAX           256  /* reports that wait for names */
 
 struct hak_fault {
     struct hak_client *client;
@@ -37,8 +38,20 @@ struct hak_fault {
     uint32_t process, thread;        /* rows */
     struct hak_store_reader *reader; /* NULL = there is no store */
     struct hak_second_opinion second;
+    struct hak_report_context context;
+    char *arguments, *thread_name; /* of the context */
+    uint32_t row;                  /* that it was stored as, 0 = it was not */
+    struct hak_fault *next_late;
     struct hak_report_request request; /* a copy: the program may write at any moment */
 };
+
+static void free_fault(struct hak_fault *f) {
+    if (f->reader)
+        hak_store_close(f->reader);
+    free(f->arguments);
+    free(f->thread_name);
+    free(f);
+}
 
 bool hak_fault_is_wanted(const struct hak_client *client) {
     uint32_t state =
@@ -206,10 +219,12 @@ void hak_fault_count_unstored(struct hak_capture *capture, uint32_t process, uin
     hak_rows_add_loss(&capture->rows, process, thread, ns, ns, 1, HAK_LOSS_UNSTORED);
 }
 
-static void store_report(struct hak_capture *capture, const struct hak_report_context *context,
-                         uint32_t code, const struct hak_report *report) {
-    struct hak_fault_row row = {.id = capture->next_fault,
-                                .code = code,
+/* In a transaction. */
+static int put_report(struct hak_capture *capture, const struct hak_fault *f,
+                      const struct hak_report *report) {
+    const struct hak_report_context *context = &f->context;
+    struct hak_fault_row row = {.id = context->fault_row,
+                                .code = f->request.facts.fault,
                                 .event = report->event,
                                 .ns = context->ns,
                                 .process = context->process,
@@ -218,9 +233,14 @@ static void store_report(struct hak_capture *capture, const struct hak_report_co
                                 .report = report->text,
                                 .json = report->json,
                                 .fingerprint = report->fingerprint};
-    if (hak_capture_begin(capture) &&
-        hak_capture_end(capture, hak_store_put_fault(capture->writer, &row)))
-        capture->next_fault++;
+    return hak_store_put_fault(capture->writer, &row);
+}
+
+static void store_report(struct hak_capture *capture, struct hak_fault *f,
+                         const struct hak_report *report) {
+    const struct hak_report_context *context = &f->context;
+    if (hak_capture_begin(capture) && hak_capture_end(capture, put_report(capture, f, report)))
+        f->row = capture->next_fault++;
     else
         hak_fault_count_unstored(capture, context->process, context->thread, context->ns);
 }
@@ -343,60 +363,75 @@ static bool is_deaf(const struct hak_client *c, uint32_t index) {
            (flags >> HAK_PROCESS_WHY_SHIFT & 0xff) == HAK_UNWATCHED_DEAF;
 }
 
+/* All that the page needs beside the request, but for the stacks. */
+static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
+    const struct hak_client *c = f->client;
+    const struct hak_report_request *request = &f->request;
+    const struct hak_thread_info *t = hak_rows_thread_info(&capture->rows, f->thread);
+    f->thread_name = t ? strdup(t->row.name) : NULL;
+    size_t argument_bytes = copy_arguments(c, &f->arguments);
+    f->context = (struct hak_report_context){.process = f->process,
+                                             .thread = f->thread,
+                                             .thread_number = request->thread,
+                                             .thread_name = f->thread_name,
+                                             .fault_row = capture->next_fault,
+                                             .fault_event = f->event,
+                                             .ns = f->ns,
+                                             .store_path = capture->path,
+                                             .second = &f->second,
+                                             .arguments = f->arguments,
+                                             .argument_bytes = argument_bytes,
+                                             .late_modules = capture->resolve.report.late,
+                                             .is_trace = c->map.head.level == HAK_CHECK_TRACE,
+                                             .is_light = c->map.head.level == HAK_CHECK_LIGHT,
+                                             .is_deaf = is_deaf(c, request->process),
+                                             .signal = request->signal};
+    struct hak_event found;
+    if (f->reader && f->event && hak_store_event(f->reader, f->event, &found) == 1)
+        f->context.ns = found.ns;
+    if (request->is_unrecorded)
+        f->context.ns = 0; /* there is no capture whose time it could be */
+    else if (request->facts.clean_ticks)
+        f->context.clean_ns = hak_clock_ns(&c->clock, request->facts.clean_ticks);
+}
+
+/* Makes the page. Returns the stacks that it has, the caller's to free; `made` is that of
+ * hak_report_make. */
+static struct hak_frame *make_page(struct hak_fault *f, struct hak_capture *capture,
+                                   struct hak_report *page, bool *made) {
+    find_places(capture, &f->request, f->process, &f->context);
+    struct hak_frame *frames = find_stacks(capture, f, &f->context);
+    *made = hak_report_make(f->reader, &f->request, &f->context, page) == 0;
+    return frames;
+}
+
 /* Makes the page, prints it unless it is known, and stores it. */
 static void report(struct hak_fault *f, struct hak_capture *capture,
                    struct hak_findings *findings) {
     struct hak_client *c = f->client;
     struct hak_report_request *request = &f->request, *shared = hak_mapping_report(&c->map);
-    struct hak_store_reader *reader = f->reader;
-    const struct hak_thread_info *t = hak_rows_thread_info(&capture->rows, f->thread);
-    char *arguments;
-    size_t argument_bytes = copy_arguments(c, &arguments);
-    struct hak_report_context context = {.process = f->process,
-                                         .thread = f->thread,
-                                         .thread_number = request->thread,
-                                         .thread_name = t ? t->row.name : "",
-                                         .fault_row = capture->next_fault,
-                                         .fault_event = f->event,
-                                         .ns = f->ns,
-                                         .store_path = capture->path,
-                                         .second = &f->second,
-                                         .arguments = arguments,
-                                         .argument_bytes = argument_bytes,
-                                         .late_modules = capture->resolve.report.late,
-                                         .is_trace = c->map.head.level == HAK_CHECK_TRACE,
-                                         .is_light = c->map.head.level == HAK_CHECK_LIGHT,
-                                         .is_deaf = is_deaf(c, request->process),
-                                         .signal = request->signal};
-    struct hak_event found;
-    if (reader && f->event && hak_store_event(reader, f->event, &found) == 1)
-        context.ns = found.ns;
-    if (request->is_unrecorded)
-        context.ns = 0; /* there is no capture whose time it could be */
+    struct hak_report page;
+    bool made;
+    fill_context(f, capture);
     /* Threads that failed since the copy was made are named, too. */
     memcpy((void *)request->others, (const void *)shared->others, sizeof request->others);
-    find_places(capture, request, f->process, &context);
-    struct hak_frame *frames = find_stacks(capture, f, &context);
-    if (request->facts.clean_ticks && !request->is_unrecorded)
-        context.clean_ns = hak_clock_ns(&c->clock, request->facts.clean_ticks);
-    struct hak_report made;
-    if (context.is_light)
+    if (f->context.is_light)
         hak_fault_store_watched(capture, f->process, request->calls, request->guarded_blocks);
-    if (hak_report_make(reader, request, &context, &made) == 0) {
-        enum hak_answer answer =
-            hak_judge_ask(&findings->judge, capture, c, request->facts.fault, made.fingerprint,
-                          frames, context.frame_count, made.allocated.frame, made.allocated.count);
+    struct hak_frame *frames = make_page(f, capture, &page, &made);
+    if (made) {
+        enum hak_answer answer = hak_judge_ask(&findings->judge, capture, c, request->facts.fault,
+                                               page.fingerprint, frames, f->context.frame_count,
+                                               page.allocated.frame, page.allocated.count);
         shared->answer = answer;
         if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) &&
             answer == HAK_ANSWER_NEW)
-            print(findings, c, made.text);
+            print(findings, c, page.text);
         if (answer != HAK_ANSWER_SUPPRESSED) /* the program waits for that, too */
-            store_report(capture, &context, request->facts.fault, &made);
-        hak_report_free(&made);
+            store_report(capture, f, &page);
+        hak_report_free(&page);
     } else if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING)) {
         print_bare(findings, c, request);
     }
-    free(arguments);
     free(frames);
 }
 
@@ -453,6 +488,14 @@ static void find_stored_event(struct hak_fault *fault) {
         hak_store_scan(fault->reader, &filter, true, note_own_event, fault);
 }
 
+/* Finds the names of what the store knows of the block, and of others. */
+static void resolve_stored(struct hak_fault *fault, struct hak_capture *capture) {
+    const struct hak_report_request *r = &fault->request;
+    resolve_history(capture, fault->reader, fault->process, fault->thread, &r->facts);
+    if (r->signal != 0)
+        resolve_pointed(capture, fault->reader, fault->process, r);
+}
+
 void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture) {
     struct hak_report_request *r = &fault->request;
     uint32_t index = r->process < HAK_PROCESSES ? r->process : 0;
@@ -471,9 +514,21 @@ void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture) {
         return;
     if (!fault->event)
         find_stored_event(fault);
-    resolve_history(capture, fault->reader, fault->process, fault->thread, &r->facts);
-    if (r->signal != 0)
-        resolve_pointed(capture, fault->reader, fault->process, r);
+    resolve_stored(fault, capture);
+}
+
+/* Its row gets its names later: the fingerprint shall be that of a report that had them. */
+static bool keep_late(struct hak_fault *fault, const struct hak_capture *capture,
+                      struct hak_findings *findings) {
+    if (fault->row == 0 || !capture->resolve.report.late[0] || findings->late_count == LATE_MAX)
+        return false;
+    hak_store_close(fault->reader);
+    fault->reader = NULL;
+    fault->client = NULL;
+    fault->next_late = findings->late;
+    findings->late = fault;
+    findings->late_count++;
+    return true;
 }
 
 void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
@@ -486,8 +541,49 @@ void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
     } else {
         report(fault, capture, findings);
     }
-    if (fault->reader)
-        hak_store_close(fault->reader);
     let_go(fault->client);
-    free(fault);
+    if (!keep_late(fault, capture, findings))
+        free_fault(fault);
+}
+
+/* ---- late names ------------------------------------------------------------------------------ */
+
+static void store_again(struct hak_fault *f, struct hak_capture *capture) {
+    struct hak_report page;
+    bool made;
+    capture->resolve.report = (struct hak_resolve_report){.left_ms = 0};
+    if (hak_store_attach(hak_store_writer_database(capture->writer)->connection, &f->reader) != 0)
+        return;
+    resolve_stored(f, capture);
+    hak_capture_store_frames(capture);
+    struct hak_frame *frames = make_page(f, capture, &page, &made);
+    if (made && hak_capture_begin(capture))
+        (void)hak_capture_end(capture, put_report(capture, f, &page));
+    if (made)
+        hak_report_free(&page);
+    free(frames);
+}
+
+void hak_fault_settle_late(struct hak_findings *findings, struct hak_capture *capture) {
+    struct hak_fault *list = findings->late;
+    struct hak_resolve_report before = capture->resolve.report;
+    findings->late = NULL;
+    findings->late_count = 0;
+    while (list) {
+        struct hak_fault *f = list;
+        list = f->next_late;
+        if (capture->writer)
+            store_again(f, capture);
+        if (!keep_late(f, capture, findings)) /* a file that was first asked for now */
+            free_fault(f);
+    }
+    capture->resolve.report = before;
+}
+
+void hak_fault_free_late(struct hak_findings *findings) {
+    while (findings->late) {
+        struct hak_fault *f = findings->late;
+        findings->late = f->next_late;
+        free_fault(f);
+    }
 }

@@ -27,6 +27,12 @@ void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture);
 void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
                       struct hak_findings *findings);
 
+/* Stores reports again whose names were not read in time, now that they are: with the fingerprint,
+ * the frames and the words that they would have had. When hak_symbols_are_read says so, or the
+ * store is being closed. */
+void hak_fault_settle_late(struct hak_findings *findings, struct hak_capture *capture);
+void hak_fault_free_late(struct hak_findings *findings);
+
 /* The store did not take a finding's row: says so, and counts the finding as lost there. */
 void hak_fault_count_unstored(struct hak_capture *capture, uint32_t process, uint32_t thread,
                               uint64_t ns);

@@ -16,6 +16,8 @@
 struct hak_findings {
     struct hak_judge judge;
     struct hak_leaks leaks;
+    struct hak_fault *late; /* stored, and their names were not read in time */
+    uint32_t late_count;
     const char *log_path;              /* of all reports, by `run`; "" = as each session says */
     enum hak_color color;              /* of reports that go to stderr */
     char own_log_path[HAK_PATH_BYTES]; /* that a process of this user named last */

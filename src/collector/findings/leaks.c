@@ -102,4 +102,7 @@ void hak_leaks_free(struct hak_leaks *leaks) {
         leaks->newest = pile->next;
         free_pile(pile);
     }
+    free(leaks->late);
+    leaks->late = NULL;
+    leaks->late_count = leaks->late_capacity = 0;
 }

@@ -48,9 +48,16 @@ struct hak_leak_pile {
     char *text;            /* the page; NULL or "" = nothing to tell */
 };
 
+/* A row whose names were not read in time. */
+struct hak_late_leak {
+    uint32_t leak, stack; /* rows */
+};
+
 struct hak_leaks {
     struct hak_leak_pile *newest;
     uint32_t next_scan, next_leak; /* row ids, 0 = not asked yet */
+    struct hak_late_leak *late;
+    uint32_t late_count, late_capacity;
 };
 
 /* Takes in a LEAK record. */
@@ -62,6 +69,9 @@ void hak_leaks_note_event(struct hak_leaks *leaks, uint32_t process, uint64_t ev
 
 /* After a COMMIT: makes rows and pages of all complete piles. */
 void hak_leaks_settle(struct hak_findings *findings, struct hak_capture *capture);
+
+/* As hak_fault_settle_late: the rows get their fingerprint. */
+void hak_leaks_settle_late(struct hak_findings *findings, struct hak_capture *capture);
 
 /* The page of the newest settled scan of a process, to be printed; NULL = there is nothing to tell.
  * Belongs to the pile. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/session/session.h"
+#include "base/growing.h"
 #include "base/sorted.h"
 #include "hop.h"
 #include "report/known/known.h"
@@ -184,6 +185,10 @@ static int put_rows(struct settling *s, const char *summary) {
             .is_finding = s->is_error && place->kind == HAK_LEAK_IS_DIRECT,
         };
         error = hak_store_put_leak(s->capture->writer, &leak);
+        if (s->capture->resolve.report.late[0] &&
+            hak_growing_make_room(&leaks->late, leaks->late_count, &leaks->late_capacity,
+                                  sizeof *leaks->late))
+            leaks->late[leaks->late_count++] = (struct hak_late_leak){leak.id, leak.stack};
     }
     leaks->next_scan++;
     hak_text_free(&notes);
@@ -288,4 +293,28 @@ void hak_leaks_settle(struct hak_findings *findings, struct hak_capture *capture
     for (struct hak_leak_pile *pile = findings->leaks.newest; pile; pile = pile->next)
         if (pile->is_complete && !pile->is_settled)
             settle_pile(findings, capture, pile);
+}
+
+static int name_leak(struct hak_capture *capture, const struct hak_late_leak *late) {
+    struct hak_frames frames = {0};
+    char fingerprint[HAK_FINGERPRINT_BYTES];
+    resolve_stack(capture, late->stack, &frames);
+    hak_fingerprint(fingerprint, CODE, 0, frames.frame, frames.count);
+    hak_frames_free(&frames);
+    return hak_store_name_leak(capture->writer, late->leak, fingerprint);
+}
+
+void hak_leaks_settle_late(struct hak_findings *findings, struct hak_capture *capture) {
+    struct hak_leaks *leaks = &findings->leaks;
+    struct hak_resolve_report before = capture->resolve.report;
+    int error = 0;
+    capture->resolve.report = (struct hak_resolve_report){.left_ms = 0};
+    if (leaks->late_count && hak_capture_begin(capture)) {
+        for (uint32_t i = 0; i < leaks->late_count && error == 0; i++)
+            error = name_leak(capture, &leaks->late[i]);
+        (void)hak_capture_end(capture, error);
+    }
+    if (!capture->resolve.report.late[0])
+        leaks->late_count = 0;
+    capture->resolve.report = before;
 }

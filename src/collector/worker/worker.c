@@ -19,6 +19,7 @@
 #include "symbols/reading.h"
 
 #define LOOK_MS         50
+#define FINISH_MS       1 /* between two looks whether what is left to resolve can be */
 #define LARGE_BYTES     (1 << 20)
 #define RESOLVE_NS      4000000u
 #define BUSY_RESOLVE_NS 1000000u /* also while events wait: for readers of a growing store */
@@ -60,6 +61,7 @@ void hak_worker_free(struct hak_worker *worker) {
     hak_rows_free(&worker->capture.rows);
     hak_resolve_free(&worker->capture.resolve);
     hak_judge_free(&worker->findings.judge);
+    hak_fault_free_late(&worker->findings);
     hak_leaks_free(&worker->findings.leaks);
 }
 
@@ -397,42 +399,74 @@ static void answer_sync(struct hak_worker *w) {
     w->sync_wanted = 0;
 }
 
-/* No client is left: everything is resolved, the store becomes one closed file. */
+static bool has_late(const struct hak_worker *w) {
+    return w->findings.late || w->findings.leaks.late_count;
+}
+
+/* Findings that were stored without names get them. */
+static void settle_late(struct hak_worker *w) {
+    hak_fault_settle_late(&w->findings, &w->capture);
+    hak_leaks_settle_late(&w->findings, &w->capture);
+}
+
+/* Resolves for a moment. False: what is left gets more time. */
+static bool resolve_rest(struct hak_worker *w, enum hak_resolve_state *state) {
+    *state = hak_resolve_some(&w->capture.resolve, &w->capture.rows, RESOLVE_NS * 25);
+    if (*state == HAK_RESOLVE_DONE && has_late(w) &&
+        !hak_symbols_are_read(w->capture.resolve.symbols))
+        *state = HAK_RESOLVE_WAIT;
+    hak_worker_commit(w);
+    uint64_t until = w->finish_until_ns + (*state == HAK_RESOLVE_WAIT ? READ_NS : 0);
+    return *state == HAK_RESOLVE_DONE || hak_time_ns() >= until;
+}
+
+static void close_store(struct hak_worker *w, enum hak_resolve_state state) {
+    settle_late(w);
+    hak_resolve_made_code(&w->capture.resolve, &w->capture.rows);
+    hak_worker_commit(w);
+    if (w->capture.resolve.made.report && hak_capture_begin(&w->capture))
+        hak_capture_end(&w->capture, hak_store_put_meta(w->capture.writer, "made_code",
+                                                        w->capture.resolve.made.report));
+    if (state != HAK_RESOLVE_DONE && hak_capture_begin(&w->capture))
+        hak_capture_end(&w->capture,
+                        hak_store_put_meta(w->capture.writer, "symbols",
+                                           "partial: the time to resolve them was over"));
+    hak_rows_leave_store(&w->capture.rows);
+    if (hak_store_finish(w->capture.writer) != 0 && !w->trouble_said)
+        hak_say("%s", hak_store_message());
+    w->capture.writer = NULL;
+}
+
+/* No client is left: everything is resolved, a moment at a time, then the store becomes one closed
+ * file. A session that comes between two calls is taken in, and the store stays open for it. */
 static void finish(struct hak_worker *w) {
-    hak_opening_reopen(w, false);
+    enum hak_resolve_state state = HAK_RESOLVE_DONE;
+    if (!w->finish_until_ns) {
+        hak_opening_reopen(w, false);
+        hak_worker_commit_all(w);
+        w->finish_until_ns = hak_time_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
+    }
+    if (w->capture.writer && !resolve_rest(w, &state))
+        return;
     hak_ends_note_unseen(&w->capture.rows);
     hak_worker_commit_all(w);
     store_unreadable(w);
     store_unwatched(w);
-    if (w->capture.writer) {
-        uint64_t until = hak_time_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
-        enum hak_resolve_state state = HAK_RESOLVE_MORE;
-        while (state != HAK_RESOLVE_DONE &&
-               (hak_time_ns() < until ||
-                (state == HAK_RESOLVE_WAIT && hak_time_ns() < until + READ_NS))) {
-            state = hak_resolve_some(&w->capture.resolve, &w->capture.rows, RESOLVE_NS * 25);
-            hak_worker_commit(w);
-            if (state == HAK_RESOLVE_WAIT)
-                usleep(1000);
-        }
-        hak_resolve_made_code(&w->capture.resolve, &w->capture.rows);
-        hak_worker_commit(w);
-        if (w->capture.resolve.made.report && hak_capture_begin(&w->capture))
-            hak_capture_end(&w->capture, hak_store_put_meta(w->capture.writer, "made_code",
-                                                            w->capture.resolve.made.report));
-        if (state != HAK_RESOLVE_DONE && hak_capture_begin(&w->capture))
-            hak_capture_end(&w->capture,
-                            hak_store_put_meta(w->capture.writer, "symbols",
-                                               "partial: the time to resolve them was over"));
-        hak_rows_leave_store(&w->capture.rows);
-        if (hak_store_finish(w->capture.writer) != 0 && !w->trouble_said)
-            hak_say("%s", hak_store_message());
-        w->capture.writer = NULL;
-    }
+    if (w->capture.writer)
+        close_store(w, state);
     if (w->moved_line[0])
         hak_say("%s", w->moved_line);
     w->finished = true;
     report_to_keeper(w, HAK_LINK_FINISHED, 1, 0);
+}
+
+/* Goes on with it where FINISH came, and nobody since. */
+static void look_for_finish(struct hak_worker *w) {
+    w->finish_wanted = w->finish_wanted && w->client_count == 0;
+    if (w->finish_wanted)
+        finish(w);
+    else
+        w->finish_until_ns = 0;
 }
 
 /* Something is to be done now, or (false) the worker may sleep. */
@@ -456,18 +490,19 @@ static bool work(struct hak_worker *w) {
         if (w->link < 0 && w->client_count == 0)
             w->finish_wanted = true;
     }
-    if (w->finish_wanted && w->client_count == 0)
-        finish(w);
-    else
-        w->finish_wanted = false;
+    look_for_finish(w);
     if (w->finished)
         return true;
+    if (w->finish_wanted)
+        return false;
     bool is_busy = more || waiting.records;
     if (is_busy && now - w->last_resolve_ns < BUSY_EVERY_NS)
         return more;
     enum hak_resolve_state state = hak_resolve_some(&w->capture.resolve, &w->capture.rows,
                                                     is_busy ? BUSY_RESOLVE_NS : RESOLVE_NS);
     w->last_resolve_ns = now;
+    if (has_late(w) && hak_symbols_are_read(w->capture.resolve.symbols))
+        settle_late(w);
     return more || (!is_busy && state == HAK_RESOLVE_MORE);
 }
 
@@ -480,7 +515,11 @@ void hak_worker_store_files(struct hak_worker *worker) {
         hak_worker_commit_all(worker);
         close_sessions(worker, hak_time_ns());
     }
-    finish(worker);
+    while (!worker->finished) {
+        finish(worker);
+        if (!worker->finished)
+            usleep(1000);
+    }
 }
 
 /* One heap for all threads: debug information is tens of megabytes for a moment, in threads of its
@@ -534,7 +573,7 @@ int hak_worker_main(const char *collect_path, int link) {
         bool busy = work(&w);
         hak_bell_heard(&w.bell);
         if (!busy && count == w.client_count)
-            hak_bell_wait(&w.bell, w.clients, count, seen, LOOK_MS);
+            hak_bell_wait(&w.bell, w.clients, count, seen, w.finish_wanted ? FINISH_MS : LOOK_MS);
     }
     if (hak_reading_is_busy()) /* in a file that it may never come back from */
         _exit(0);

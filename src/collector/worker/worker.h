@@ -62,7 +62,8 @@ struct hak_worker {
     const char *taken_log_path;
     uint32_t sync_wanted; /* serial, 0 = none */
     bool finish_wanted, finished;
-    bool cut_wanted; /* with FINISH: sessions that live are ended, too */
+    uint64_t finish_until_ns; /* symbols have that long; 0 = the store is not being closed */
+    bool cut_wanted;          /* with FINISH: sessions that live are ended, too */
     uint32_t refusals_said;
     bool imports; /* all sessions are files (import.h) */
 };

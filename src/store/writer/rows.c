@@ -74,6 +74,11 @@ int hak_store_put_leak(struct hak_store_writer *w, const struct hak_leak_row *ro
                   N(row->newest_ns), T(row->layer), T(row->fingerprint), N(row->is_finding));
 }
 
+int hak_store_name_leak(struct hak_store_writer *w, uint32_t leak, const char *fingerprint) {
+    return hak_do(&w->db, "UPDATE leak SET fingerprint = ? WHERE id = ?", "storing a leak",
+                  T(fingerprint), N(leak));
+}
+
 int hak_store_put_leak_scan(struct hak_store_writer *w, const struct hak_leak_scan_row *row) {
     return hak_do(&w->db,
                   "INSERT OR REPLACE INTO leak_scan"

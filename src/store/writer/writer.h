@@ -186,6 +186,8 @@ int hak_store_get_node(struct hak_store_writer *w, uint32_t id, struct hak_node_
 int hak_store_put_frame(struct hak_store_writer *w, const struct hak_frame_row *row);
 int hak_store_put_fault(struct hak_store_writer *w, const struct hak_fault_row *row);
 int hak_store_put_leak(struct hak_store_writer *w, const struct hak_leak_row *row);
+/* Gives a leak that is stored another fingerprint. */
+int hak_store_name_leak(struct hak_store_writer *w, uint32_t leak, const char *fingerprint);
 int hak_store_put_leak_scan(struct hak_store_writer *w, const struct hak_leak_scan_row *row);
 /* The next row ids of both. */
 void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint32_t *next_leak);

@@ -14,6 +14,13 @@ void hak_collector_only_join(void) {
     only_joins = true;
 }
 
+/* Level light: the keeper of the report before may still close its store. */
+static bool join_last(const struct hak_session_memory *memory, struct hak_hello_answer *answer) {
+    struct hak_collector_failure failure = {0};
+    const char *name = hak_options.stores_faults ? hak_report_session_keeper() : "";
+    return name[0] && hak_collector_join(name, memory->file, memory->total_bytes, answer, &failure);
+}
+
 /* Finds or starts the keeper for `memory`. */
 static bool find_keeper(const struct hak_session_memory *memory,
                         struct hak_collector_failure *failure) {
@@ -21,7 +28,8 @@ static bool find_keeper(const struct hak_session_memory *memory,
     char name[sizeof answer.session_name];
     hak_environment_read_session(name, sizeof name);
     bool found =
-        name[0] && hak_collector_join(name, memory->file, memory->total_bytes, &answer, failure);
+        join_last(memory, &answer) ||
+        (name[0] && hak_collector_join(name, memory->file, memory->total_bytes, &answer, failure));
     /* Gone, or ending in this moment, or a stranger has its name. */
     bool is_lost = failure->error == ECONNREFUSED || failure->error == ECONNRESET ||
                    failure->error == EPIPE || failure->error == EPERM || failure->error == EAGAIN;

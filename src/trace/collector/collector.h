@@ -84,6 +84,8 @@ HAK_HIDDEN void hak_report_session_note_start(void);
 HAK_HIDDEN bool hak_report_session_may_come(void);
 /* Fills in what is known since then, before a keeper has the memory. */
 HAK_HIDDEN void hak_report_session_fill(struct hak_session *session);
+/* The keeper of the session that is gone on with, which may still close its store; "" = none is. */
+HAK_HIDDEN const char *hak_report_session_keeper(void);
 /* The store of the session that was let go of, "" = there was none. */
 HAK_HIDDEN const char *hak_report_session_store(void);
 /* True when what is to be written into the session is in no store yet. */

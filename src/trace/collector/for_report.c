@@ -10,7 +10,8 @@
  *   level light        as if it had begun with the program: the lives of guarded blocks come too
  *                      (crash/lives.c), and there is a store. After the report the process lets go
  *                      of a session that has a keeper of its own: that closes the store and ends.
- *                      The next report goes on with the same store.
+ *                      The next report goes on with the same store, and with that keeper while
+ *                      it closes it.
  *
  * Calls of the program are not recorded into it. */
 #include <fcntl.h>
@@ -40,6 +41,7 @@ static struct {
     int32_t pid; /* whose it was; 0 = there is none to go on with */
     uint64_t id;
     char store_path[HAK_PATH_BYTES];
+    char keeper_name[sizeof hak_current.keeper_name];
 } before;
 static bool is_first; /* this one goes on with none */
 
@@ -78,6 +80,10 @@ void hak_report_session_fill(struct hak_session *session) {
     is_first = !succeed_before(session);
 }
 
+const char *hak_report_session_keeper(void) {
+    return is_first ? "" : before.keeper_name;
+}
+
 const char *hak_report_session_store(void) {
     return before.store_path;
 }
@@ -106,6 +112,7 @@ void hak_report_session_leave(bool is_stored) {
     before.pid = is_stored ? (int32_t)pid : 0;
     before.id = session->session_id;
     memcpy(before.store_path, session->store_path, sizeof before.store_path - 1);
+    memcpy(before.keeper_name, hak_current.keeper_name, sizeof before.keeper_name);
     hak_ring_close();
     atomic_fetch_or(&hak_current.process->flags, HAK_PROCESS_WENT_ON);
     atomic_store(&hak_current.process->tsc_end, hak_session_ticks());
