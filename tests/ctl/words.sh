@@ -98,7 +98,8 @@ finish
 
 start hakmem-debug.so HAKMEM_CHECK=light HAKMEM_TRACE_FILE=light.db HAKMEM_GUARD=sample:1
 ask_busy 0 'mark "seldom" is' $program mark seldom
-"$trace" events -s light.db --kind MARK 2>/dev/null | grep -qF 'mark "seldom"' || fail "light: no mark"
+marked() { "$trace" events -s light.db --kind MARK 2>/dev/null | grep -qF 'mark "seldom"'; }
+until_true marked || fail "light: no mark"
 ask_busy 0 '^store .*/light.db$' $program flush
 ask_busy 0 'no damaged block was found' $program sweep
 ask_busy 2 'level light knows its guarded blocks alone' $program leaks
