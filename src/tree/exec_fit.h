@@ -41,7 +41,7 @@ HAK_HIDDEN const char *hak_exec_preload(char *const environment[]);
  * where it had to be looked up in PATH; NULL: none. */
 HAK_HIDDEN const char *hak_exec_find(const char *name, char *found);
 
-/* What hak_exec_without() needs; {0}: the environment can go as it is. */
+/* For hak_exec_without(); {0}: the environment can go as it is. */
 struct hak_exec_need {
     size_t pointers, text_bytes;
 };

@@ -35,7 +35,7 @@ struct hak_bare_caller {
     bool is_by_rbp; /* cfa = rbp + 16, the caller's rbp at rbp, and nothing else was looked at */
 };
 
-/* What a thread remembers of a word that lay on a stack: where the call leads behind which it
+/* A thread's note of a word that lay on a stack: where the call leads behind which it
  * points. The stack of code without CFI is searched in each walk anew, and mostly holds the same
  * words: without this the kernel is asked about the page of each of them. What is remembered is
  * never read again, so a stale entry costs a frame and cannot fault; it is forgotten after

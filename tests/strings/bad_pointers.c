@@ -1,6 +1,6 @@
-/* What calls give back that get pointers to nothing, counts that cannot be and tables that end in
- * memory which is not there: a line for each, with its result and errno, or "dies". The script
- * compares the lines without hakmem and with it.
+/* Prints the results of calls that get pointers to nothing, counts that cannot be and tables that
+ * end in memory which is not there: a line for each, with its result and errno, or "dies". The
+ * script compares the lines without hakmem and with it.
  *
  * `bad_pointers` calls each function of src/strings/calls.def but those that end or change the
  * program; what the kernel does is called with good descriptors as well. */
@@ -173,13 +173,13 @@ static void call_with_signals(char *p) {
     }
 }
 
-/* What is legal, and looks as if it were not. */
+/* Legal calls that look as if they were not. */
 static void call_with_overlaps(void) {
     char *small = malloc(16), *twice = malloc(64);
     struct iovec *own = malloc(2 * sizeof *own), sent[2] = {{small, SSIZE_MAX}, {NULL, 0}};
     fprintf(out, "---- overlaps\n");
     drain();
-    /* What comes makes of the table another one, of which nothing was asked. */
+    /* The bytes that come make of the table another one, of which nothing was asked. */
     own[0] = (struct iovec){own, sizeof *own};
     own[1] = (struct iovec){small, 64};
     (void)!write(ends[0], sent, sizeof *sent + 8);

@@ -1,5 +1,5 @@
-/* What the exec functions and posix_spawn give back that get bad paths, arguments and environments:
- * a line for each, with its result and errno, or how the child ended. */
+/* Prints the results of exec functions and posix_spawn that get bad paths, arguments and
+ * environments: a line for each, with its result and errno, or how the child ended. */
 #pragma GCC diagnostic ignored "-Wnonnull"
 #include <errno.h>
 #include <fcntl.h>

@@ -90,7 +90,7 @@ static int next_run(struct hak_live *l, const struct stretch *s, uint64_t first,
     return found < 0 ? found : any;
 }
 
-/* What a run says of the bases of this batch and those above. */
+/* The lives that a run has of the bases of this batch and those above. */
 static int add_run(struct hak_live *l, const struct hak_live_run *run, uint32_t process) {
     struct source *source = add_source(l);
     if (!source)

@@ -1,4 +1,4 @@
-/* What the events behind the last run made of the blocks, read once for all processes. A child that
+/* The states of blocks by the events behind the last run, read once for all processes. A child that
  * was forked behind the last run has its parent's states up to its FORK, too.
  *
  *   events -> states of each process, by base (holdings.h), shared by parent and child -> one

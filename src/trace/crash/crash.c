@@ -229,7 +229,7 @@ static _Noreturn void stop(void) {
 /* ---- faults ------------------------------------------------------------------------------------
  */
 
-/* What tells faults of this process apart: code and frames, but for those of hakmem's own, which
+/* Tells faults of this process apart: code and frames, but for those of hakmem's own, which
  * may find the same fault in several places; where damage is found at no place of
  * its own (a sweep finds many), the allocation, too. */
 static uint64_t place_of_incident(void) {

@@ -1,4 +1,4 @@
-/* What hak_is_readable says of a page and its ends, and of addresses that are none. */
+/* hak_is_readable on a page and its ends, and on addresses that are none. */
 #include "platform/readable.h"
 
 #include <errno.h>

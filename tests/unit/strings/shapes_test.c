@@ -300,7 +300,7 @@ START_TEST(printf_is_judged_by_what_it_prints) {
 }
 END_TEST
 
-/* What the kernel refuses it does not touch. */
+/* The kernel does not touch the memory of a call that it refuses. */
 START_TEST(a_table_that_is_refused_is_not_read) {
     begin();
     struct iovec pieces[] = {{text, 3}, {block, ASKED + 1}};
