@@ -124,11 +124,12 @@ $(BUILD)/plain/family.o: $(filter-out $(CXX_OBJ) %/entry/deepbind.o,$(PLAIN_OBJ)
 	$(call SAY,link) $(CC) -r -nostdlib -o $@ $^
 $(BUILD)/libhakmem.a: $(BUILD)/plain/family.o $(ARCHIVE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
-# One object, each of whose own names gets light_ in front: what it needs of the checks' half and of libc keeps its name.
+# One object, each of whose own names gets light_ in front: what it needs of the checks' half and of libc keeps its name,
+# and what is known of the program's sandbox is there once.
 # It comes last, so that its constructor does.
 $(BUILD)/light.o: $(LIGHT_OBJ)
 	$(call SAY,link) $(CC) -r -nostdlib -o $@.whole $^ && \
-	    $(NM) -g --defined-only -P $@.whole | awk '{ print $$1 " light_" $$1 }' >$@.names && \
+	    $(NM) -g --defined-only -P $@.whole | awk '!/^hak_(forbidden_calls|ticks_stand_still) / { print $$1 " light_" $$1 }' >$@.names && \
 	    $(OBJCOPY) --redefine-syms=$@.names $@.whole $@ && rm -f $@.whole $@.names
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ) $(BUILD)/light.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^

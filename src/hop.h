@@ -28,6 +28,8 @@ enum { hak_is_debug_build = HAK_DEBUG };
 #define HAK_LIGHT 0
 #endif
 enum { hak_is_light_build = HAK_LIGHT };
+/* The plain library alone has nobody who tells it of the program's sandboxes (tree/sandbox.c). */
+enum { hak_sees_sandboxes = HAK_DEBUG || HAK_LIGHT };
 
 /* True in hakmem-record.so, which has no allocator (entry/keep/keep.h). */
 #ifndef HAK_KEEP

@@ -25,6 +25,7 @@
 #include "platform/address.h"
 #include "platform/objects.h"
 #include "platform/own.h"
+#include "platform/raw_call.h"
 #include "pool/pool.h"
 #include "platform/thread_key.h"
 
@@ -106,6 +107,15 @@ static void after_fork_in_child(void) {
 
 /* ---- constructor ----------------------------------------------------------------------------- */
 
+static void (*before_sandbox)(void);
+
+/* In the sandbox nothing may be mapped, and where all blocks were guarded there is no heap yet. */
+static void stock_for_sandbox(void) {
+    if (before_sandbox)
+        before_sandbox();
+    hak_pool_stock();
+}
+
 __attribute__((constructor(101))) static void construct(int count, char **arguments,
                                                         char **environment) {
     (void)count;
@@ -127,6 +137,10 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     check_start();
     if (!hak_light_serves())
         hak_pool_prewarm();
+    if (hak_is_debug_build && !hak_light_serves()) {
+        before_sandbox = hak_before_sandbox;
+        hak_before_sandbox = stock_for_sandbox;
+    }
     /* A call of ld.so came before there was a key. */
     if (hak_thread.state != HAK_THREAD_NEW)
         (void)hak_thread_key_set(&thread_key, &hak_thread);

@@ -111,7 +111,7 @@ HAK_HIDDEN extern uint64_t hak_ticks_stand_still;
 
 /* Ticks of the time stamp counter. */
 static inline uint64_t hak_ticks(void) {
-    if (hak_is_debug_build) {
+    if (hak_sees_sandboxes) {
         uint64_t still = __atomic_load_n(&hak_ticks_stand_still, __ATOMIC_RELAXED);
         if (HAK_UNLIKELY(still))
             return still;

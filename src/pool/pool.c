@@ -113,6 +113,15 @@ void hak_pool_prewarm(void) {
     }
 }
 
+void hak_pool_stock(void) {
+    for (unsigned i = 0; i < HAK_RESERVE_PLACES; i++)
+        if (atomic_load_explicit(&reserve.places[i], memory_order_relaxed))
+            return;
+    struct hak_superslab *superslab = hak_pool_map(HAK_OWNER_RESERVE);
+    if (superslab && !keep(superslab, count_places() ? count_places() : 1))
+        forget_and_unmap(superslab);
+}
+
 size_t hak_pool_trim(void) {
     size_t bytes = 0;
     struct hak_superslab *superslab;

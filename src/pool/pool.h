@@ -50,6 +50,9 @@ HAK_HIDDEN void hak_pool_decay(uint64_t now, uint64_t delay);
 /* Maps what HAKMEM_SUPERSLAB_PREWARM asks for into the reserve; once, at start. */
 HAK_HIDDEN void hak_pool_prewarm(void);
 
+/* Maps one into the reserve where that is empty: the program will not be able to. */
+HAK_HIDDEN void hak_pool_stock(void);
+
 /* SuperSlabs that are mapped from now on ask for huge pages, or decline them (as at the start). */
 HAK_HIDDEN void hak_pool_set_huge_pages(bool huge);
 

@@ -1,0 +1,396 @@
+/* Small correct programs that ask odd things of the kernel around their heap: small_kernel NAME.
+ * small.sh compares what each says and ends with under hakmem and without. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, MANY = 200, BIG = 300000 };
+
+static void say(const char *format, long value) {
+    printf(format, value);
+    fflush(stdout);
+}
+
+/* Blocks of all layers, filled, resized, compared, given back. */
+static void work(void) {
+    static unsigned char *all[MANY];
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        size_t bytes = (size_t)i * i * 13 % 70000 + i;
+        all[i] = malloc(bytes);
+        memset(all[i], (int)i, bytes);
+    }
+    for (unsigned i = 0; i < MANY; i += 3) {
+        size_t bytes = (size_t)i * i * 13 % 70000 + i;
+        all[i] = realloc(all[i], bytes * 2 + 1);
+        wrong +=
+            bytes > 0 && (all[i][0] != (unsigned char)i || all[i][bytes - 1] != (unsigned char)i);
+    }
+    for (unsigned i = 0; i < MANY; i++)
+        free(all[i]);
+    say("worked, %ld wrong\n", wrong);
+}
+
+static char *page_in(char *block) {
+    return (char *)(((uintptr_t)block + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+}
+
+static void wait_for(pid_t child) {
+    int status = -1;
+    waitpid(child, &status, 0);
+    say("child ends with %lx\n", status);
+}
+
+/* ---- pages of its own blocks ------------------------------------------------------------------
+ */
+
+static char *volatile closed;
+static volatile int opened;
+
+static void open_closed(int number, siginfo_t *info, void *context) {
+    (void)number;
+    (void)context;
+    opened += (char *)info->si_addr >= closed && (char *)info->si_addr < closed + PAGE;
+    if (mprotect(closed, PAGE, PROT_READ | PROT_WRITE) != 0)
+        _exit(9);
+}
+
+/* As collectors of garbage find what was written. */
+static void write_barrier(void) {
+    struct sigaction action = {.sa_sigaction = open_closed, .sa_flags = SA_SIGINFO};
+    sigaction(SIGSEGV, &action, NULL);
+    for (unsigned i = 0; i < 20; i++) {
+        char *block = i % 2 ? malloc(BIG) : aligned_alloc(PAGE, (size_t)PAGE * (i + 1));
+        closed = page_in(block);
+        memset(closed, 5, PAGE);
+        mprotect(closed, PAGE, i % 3 ? PROT_READ : PROT_NONE);
+        *(volatile char *)(closed + 100) = 7;
+        say("%ld", closed[99] + closed[100]);
+        free(block);
+    }
+    say(" opened %ld times\n", opened);
+}
+
+static void advise(void) {
+    static const int advices[] = {MADV_DONTNEED, MADV_FREE,       MADV_DONTFORK,  MADV_WIPEONFORK,
+                                  MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_MERGEABLE, MADV_DONTDUMP,
+                                  MADV_COLD,     MADV_PAGEOUT};
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++) {
+        char *block = malloc(BIG), *page = page_in(block);
+        memset(block, 'a', BIG);
+        (void)madvise(page, 4 * PAGE, advices[i]);
+        if (advices[i] == MADV_DONTNEED)
+            say("%ld after, ", page[0]);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(block[BIG - 1]);
+        wait_for(child);
+        memset(page, 'b', 4 * PAGE);
+        block = realloc(block, 2 * BIG);
+        say("%ld\n", block[BIG - 1]);
+        free(block);
+    }
+    work();
+}
+
+static void map_over(void) {
+    char *block = malloc(BIG), *page = page_in(block);
+    memset(block, 'a', BIG);
+    say("mapped %ld\n", mmap(page, PAGE, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page);
+    say("%ld", page[0] + page[PAGE]);
+    free(block);
+    char *own = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(own, 'c', 8 * PAGE);
+    for (size_t pages = 8; pages < 2000; pages *= 3)
+        own = mremap(own, pages * PAGE, pages * 3 * PAGE, MREMAP_MAYMOVE);
+    say(" %ld\n", own[8 * PAGE - 1] + own[8 * PAGE]);
+    work();
+}
+
+static void copy_by_kernel(void) {
+    char *from = malloc(BIG), *to = calloc(1, BIG);
+    memset(from, 'k', BIG);
+    struct iovec local = {to, BIG}, remote = {from, BIG};
+    say("%ld bytes\n", process_vm_readv(getpid(), &local, 1, &remote, 1, 0));
+    say("%ld\n", memcmp(from, to, BIG));
+    free(from);
+    free(to);
+}
+
+/* ---- what is taken away ------------------------------------------------------------------------
+ */
+
+static void close_all(void) {
+    int kept = fcntl(1, F_DUPFD, 50);
+    say("kept %ld\n", kept);
+    say("close_range %ld\n", syscall(SYS_close_range, 3, kept - 1, 0));
+    say("rest %ld\n", syscall(SYS_close_range, kept, ~0u, 0));
+    work();
+    pid_t child = fork();
+    if (child == 0) {
+        work();
+        exit(3);
+    }
+    wait_for(child);
+    say("next is %ld\n", dup(1));
+}
+
+static void close_each(void) {
+    for (int i = 3; i < 1024; i++)
+        close(i);
+    work();
+    say("next is %ld\n", open("/dev/null", O_RDONLY));
+    close(0);
+    work();
+    say("next is %ld\n", open("/dev/null", O_RDONLY));
+}
+
+static void limit_to(int which, const char *name, rlim_t limit) {
+    struct rlimit to = {limit, limit};
+    say(name, setrlimit((__rlimit_resource_t)which, &to));
+    work();
+    pid_t child = fork();
+    if (child == 0) {
+        work();
+        exit(4);
+    }
+    wait_for(child);
+}
+
+static void limits(void) {
+    limit_to(RLIMIT_NOFILE, "files %ld\n", 3);
+    limit_to(RLIMIT_FSIZE, "file bytes %ld\n", 0);
+    limit_to(RLIMIT_MEMLOCK, "locked %ld\n", 0);
+    limit_to(RLIMIT_SIGPENDING, "signals %ld\n", 0);
+    limit_to(RLIMIT_CORE, "core %ld\n", 0);
+    limit_to(RLIMIT_STACK, "stack %ld\n", 1 << 20);
+}
+
+static long virtual_bytes(void) {
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%ld", &pages) != 1)
+        exit(2);
+    fclose(file);
+    return pages * PAGE;
+}
+
+/* More than is allowed is refused; what was given back can be had again. */
+static void little_memory(void) {
+    struct rlimit limit = {(rlim_t)virtual_bytes() + (64 << 20), RLIM_INFINITY};
+    static void *all[100];
+    for (int round = 0; round < 3; round++) {
+        setrlimit(RLIMIT_AS, &limit);
+        unsigned count = 0;
+        errno = 0;
+        while (count < 100 && (all[count] = malloc(3 << 20)) != NULL)
+            count++;
+        say("all of it: %ld, ", count == 100);
+        say("errno %ld, ", errno);
+        errno = 0;
+        say("huge: %ld, ", (long)calloc(1, (size_t)1 << 40));
+        say("errno %ld\n", errno);
+        while (count > 0)
+            free(all[--count]);
+        void *again = malloc(3 << 20);
+        say("again %ld\n", again != NULL);
+        free(again);
+        work();
+    }
+}
+
+static void other_user(void) {
+    say("dumpable %ld\n", prctl(PR_SET_DUMPABLE, 0));
+    work();
+    if (geteuid() == 0)
+        say("user %ld\n", setgid(65534) | setuid(65534));
+    else
+        say("user %ld\n", 0);
+    work();
+    pid_t child = fork();
+    if (child == 0) {
+        work();
+        exit(5);
+    }
+    wait_for(child);
+}
+
+static void other_root(void) {
+    char folder[] = "root.XXXXXX";
+    int is_there = mkdtemp(folder) != NULL;
+    if (geteuid() == 0)
+        is_there &= chroot(folder) == 0 && chdir("/") == 0;
+    say("root %ld\n", is_there);
+    work();
+    pid_t child = fork();
+    if (child == 0) {
+        work();
+        exit(6);
+    }
+    wait_for(child);
+}
+
+/* From here on it may read, write and end. */
+static void strict_sandbox(void) {
+    static void *all[50];
+    for (unsigned i = 0; i < 50; i++)
+        all[i] = malloc(64);
+    for (unsigned i = 0; i < 50; i++)
+        free(all[i]);
+    fflush(stdout);
+    if (prctl(PR_SET_SECCOMP, 1 /* strict */) != 0)
+        _exit(1);
+    unsigned count = 0;
+    for (unsigned i = 0; i < 50; i++)
+        count += (all[i] = malloc(64)) != NULL;
+    for (unsigned i = 0; i < 50; i++)
+        free(all[i]);
+    if (write(1, count == 50 ? "well\n" : "ill!\n", 5) != 5)
+        syscall(SYS_exit, 3);
+    syscall(SYS_exit, 7);
+}
+
+/* Of sizes that were not asked for before. */
+static void narrow_sandbox(void) {
+    fflush(stdout);
+    free(malloc(64));
+    if (prctl(PR_SET_SECCOMP, 1 /* strict */) != 0)
+        _exit(1);
+    for (size_t i = 0; i < 30; i++) {
+        char *block = malloc(30 + i * 100);
+        if (write(1, block ? "." : "N", 1) != 1 || !block)
+            syscall(SYS_exit, 3);
+        memset(block, 1, 30 + i * 100);
+        if (i % 2)
+            free(block);
+    }
+    syscall(SYS_exit, 8);
+}
+
+/* ---- tasks -------------------------------------------------------------------------------------
+ */
+
+static int in_clone(void *argument) {
+    char *block = malloc(5000);
+    memset(block, 1, 5000);
+    free(block);
+    *(int *)argument = 42;
+    return 8;
+}
+
+static void clones(void) {
+    static const int flags[] = {0, CLONE_VM | CLONE_VFORK, CLONE_VM | CLONE_VFORK | CLONE_FILES,
+                                CLONE_VFORK, CLONE_FS | CLONE_FILES};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        enum { STACK = 256 * 1024 };
+        char *stack = malloc(STACK);
+        int seen = 0;
+        pid_t child = clone(in_clone, (char *)(((uintptr_t)stack + STACK) & ~(uintptr_t)15),
+                            flags[i] | SIGCHLD, &seen);
+        wait_for(child);
+        say("seen %ld\n", seen);
+        free(stack);
+    }
+    work();
+}
+
+static void vforks(void) {
+    static char *const words[] = {"true", NULL};
+    for (unsigned i = 0; i < 5; i++) {
+        char *volatile block = malloc(100);
+        pid_t child = vfork();
+        if (child == 0) {
+            block[0] = 'v';
+            if (i % 2)
+                execvp("true", words);
+            _exit(9);
+        }
+        wait_for(child);
+        say("%ld\n", block[0]);
+        free(block);
+    }
+    work();
+}
+
+static void forks_of_forks(void) {
+    char *block = malloc(1000);
+    strcpy(block, "inherited");
+    for (int depth = 0; depth < 4; depth++) {
+        pid_t child = fork();
+        if (child != 0) {
+            wait_for(child);
+            exit(depth);
+        }
+        block = realloc(block, 1000u << depth);
+        work();
+    }
+    puts(block);
+    free(block);
+}
+
+static void personalities(void) {
+    say("%ld\n", personality(0xffffffff) >= 0);
+    say("%ld\n", personality(READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE) >= 0);
+    work();
+    if (!getenv("SMALL_AGAIN")) {
+        setenv("SMALL_AGAIN", "1", 1);
+        execl("/proc/self/exe", "small_kernel", "personalities", NULL);
+    }
+}
+
+static void no_environment(void) {
+    static char *const words[] = {NULL}, *const one[] = {"small_kernel", "works", NULL};
+    pid_t child = fork();
+    if (child == 0) {
+        execve("/bin/false", words, words);
+        _exit(12);
+    }
+    wait_for(child);
+    execve("/proc/self/exe", one, words);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} all[] = {{"works", work},
+           {"write_barrier", write_barrier},
+           {"advise", advise},
+           {"map_over", map_over},
+           {"copy_by_kernel", copy_by_kernel},
+           {"close_all", close_all},
+           {"close_each", close_each},
+           {"limits", limits},
+           {"little_memory", little_memory},
+           {"other_user", other_user},
+           {"other_root", other_root},
+           {"strict_sandbox", strict_sandbox},
+           {"narrow_sandbox", narrow_sandbox},
+           {"clones", clones},
+           {"vforks", vforks},
+           {"forks_of_forks", forks_of_forks},
+           {"personalities", personalities},
+           {"no_environment", no_environment}};
+
+int main(int count, char **arguments) {
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (count < 2)
+            puts(all[i].name);
+        else if (strcmp(all[i].name, arguments[1]) == 0)
+            all[i].run();
+    return 0;
+}
