@@ -388,7 +388,7 @@ $(BUILD)/tests/security/hakmem-collect: tests/security/reader/deadly.c $(BUILD)/
 	$(call SAY,link) $(OURS) $(HOST) -Wno-infinite-recursion -Wl,--wrap=hak_units_load -Wl,--wrap=hak_units_find $(DEPEND) -o $@ $(filter %.c %.o %.a,$^) $(HOST_LIBS)
 $(BUILD)/tests/tools/%.so: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(OURS) $(PROGRAM) -fexceptions -Wno-missing-prototypes $(DEPEND) -shared -Wl,-z,now -o $@ $<
+	$(call SAY,link) $(OURS) $(PROGRAM) -fexceptions -Wno-missing-prototypes $(DEPEND) -shared -Wl,-z,now -o $@ $< -ldl
 $(BUILD)/tests/tools/%: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lsqlite3 -lzstd

@@ -40,6 +40,6 @@ recordings_of() {
 }
 
 recordings_of "$BUILD/tests/attach/inside"
-"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O1 -fno-pic -no-pie -o fixed "$SOURCE/tests/attach/inside.c" -lpthread || fail 'no program at a fixed place'
+"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O1 -fno-pic -no-pie -o fixed "$SOURCE/tests/attach/inside.c" -lpthread -ldl || fail 'no program at a fixed place'
 mkdir second && cd second || exit 1
 recordings_of "$top/fixed"

@@ -12,7 +12,7 @@ mkdir -p own
 "${CC:-gcc}" -shared -fPIC -O1 -Wl,-soname,libz.so.1 -o own/libz.so.1 -x c - <<<'const char *zlibVersion(void) { return "own"; }' || fail 'no library'
 for tag in disable enable; do
     # shellcheck disable=SC2016
-    "${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O1 -Wl,--$tag-new-dtags -Wl,-rpath,'$ORIGIN/own' -o kept.$tag "$SOURCE/tests/attach/kept.c" || fail 'no program'
+    "${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O1 -Wl,--$tag-new-dtags -Wl,-rpath,'$ORIGIN/own' -o kept.$tag "$SOURCE/tests/attach/kept.c" -lpthread -ldl || fail 'no program'
 done
 
 # But for what it opens itself now and then, to load a library.
@@ -39,7 +39,7 @@ stays() {
 }
 
 # A call that meets a fault of its own leaves errno and what dlerror says as they were, too.
-"${CC:-gcc}" -shared -fPIC -O1 -o fault.so -x c - <<'END' || fail 'no library'
+"${CC:-gcc}" -shared -fPIC -O1 -o fault.so -ldl -x c - <<'END' || fail 'no library'
 #include <dlfcn.h>
 #include <errno.h>
 __attribute__((constructor)) static void fall(void) {

@@ -6,7 +6,7 @@ set -u
 . "$SOURCE/tests/tools/tree_run.sh"
 tree_name=odd_calls
 odd=$BUILD/tests/trees/odd_calls
-${CC:-cc} -D_GNU_SOURCE -w -shared -fPIC -o other.so "$SOURCE/tests/tools/other_preload.c" || fail "the preload does not compile"
+${CC:-cc} -D_GNU_SOURCE -w -shared -fPIC -o other.so "$SOURCE/tests/tools/other_preload.c" -ldl || fail "the preload does not compile"
 
 timeout 200 "$odd" >due 2>&1
 [ $? -eq 3 ] || fail "the program alone: $(tail -n 3 due)"

@@ -96,6 +96,8 @@ bool module_covers(const struct module *m, uint64_t address, bool *is_denied);
 /* What a thread must not be in when it is to call something. */
 struct places {
     struct module libc, loader;
+    struct module beside[2]; /* libpthread and libdl, which are libc's own parts since glibc 2.34 */
+    uint32_t besides;
     struct module *allocator; /* other modules with a malloc */
     uint32_t allocators, capacity;
     void *unwinder; /* struct Dwfl * */

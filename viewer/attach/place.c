@@ -33,8 +33,17 @@ static const char *file_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
+/* NAME-2.31.so, as glibc calls its files before 2.34. */
+static bool is_versioned(const char *path, const char *name) {
+    const char *file = file_name(path), *version = file + strlen(name);
+    if (strncmp(file, name, strlen(name)) != 0)
+        return false;
+    size_t digits = strspn(version, "0123456789.");
+    return digits > 0 && version[0] != '.' && strcmp(version + digits, "so") == 0;
+}
+
 static bool is_loader(const char *path) {
-    return strncmp(file_name(path), "ld-linux-x86-64.so", 18) == 0;
+    return strncmp(file_name(path), "ld-linux-x86-64.so", 18) == 0 || is_versioned(path, "ld-");
 }
 
 /* The path of the first file of code whose name `fits`, NULL = there is none. */
@@ -46,11 +55,38 @@ static const char *find_path(const struct process *p, bool (*fits)(const char *)
 }
 
 static bool is_libc(const char *path) {
-    return strcmp(file_name(path), "libc.so.6") == 0;
+    return strcmp(file_name(path), "libc.so.6") == 0 || is_versioned(path, "libc-");
+}
+
+static bool is_beside(const char *path) {
+    return strncmp(file_name(path), "libpthread.so", 13) == 0 ||
+           strncmp(file_name(path), "libdl.so", 8) == 0 || is_versioned(path, "libpthread-") ||
+           is_versioned(path, "libdl-");
 }
 
 static bool is_other(const char *path) {
-    return path[0] == '/' && !is_libc(path) && !is_loader(path);
+    return path[0] == '/' && !is_libc(path) && !is_loader(path) && !is_beside(path);
+}
+
+static void forget_besides(struct places *places) {
+    for (uint32_t i = 0; i < places->besides; i++)
+        module_close(&places->beside[i]);
+    places->besides = 0;
+}
+
+static bool find_besides(struct places *places, const struct process *p) {
+    const char *last = "";
+    forget_besides(places);
+    for (uint32_t i = 0; i < p->mappings && places->besides < 2; i++) {
+        const char *path = p->mapping[i].path;
+        if (!p->mapping[i].is_executable || !is_beside(path) || strcmp(path, last) == 0)
+            continue;
+        last = path;
+        if (!module_read(&places->beside[places->besides], p, path))
+            return false;
+        places->besides++;
+    }
+    return true;
 }
 
 static void forget_allocators(struct places *places) {
@@ -116,7 +152,7 @@ bool places_open(struct places *places, const struct process *p) {
         return false;
     }
     places->code_sum = process_code_sum(p);
-    if (find_allocators(places, p) && begin_unwinder(places, p))
+    if (find_besides(places, p) && find_allocators(places, p) && begin_unwinder(places, p))
         return true;
     if (!process_say_gone(p))
         view_error("record: process %d (%s) has modules that cannot be read", (int)p->pid, p->name);
@@ -125,6 +161,7 @@ bool places_open(struct places *places, const struct process *p) {
 
 void places_close(struct places *places) {
     forget_allocators(places);
+    forget_besides(places);
     free(places->allocator);
     module_close(&places->libc);
     module_close(&places->loader);
@@ -138,7 +175,7 @@ bool places_renew(struct places *places, const struct process *p) {
     if (sum == places->code_sum)
         return true;
     places->code_sum = sum;
-    return find_allocators(places, p) && begin_unwinder(places, p);
+    return find_besides(places, p) && find_allocators(places, p) && begin_unwinder(places, p);
 }
 
 /* ---- a stack --------------------------------------------------------------------------------- */
@@ -162,6 +199,20 @@ static int add_frame(Dwfl_Frame *frame, void *context) {
 
 static bool is_in(const struct module *m, uint64_t address) {
     return address >= m->start && address < m->end;
+}
+
+static bool is_of_libc(const struct places *places, uint64_t address) {
+    bool is_of = is_in(&places->libc, address);
+    for (uint32_t i = 0; i < places->besides; i++)
+        is_of = is_of || is_in(&places->beside[i], address);
+    return is_of;
+}
+
+static bool libc_covers(const struct places *places, uint64_t address, bool *is_denied) {
+    for (uint32_t i = 0; i < places->besides; i++)
+        if (is_in(&places->beside[i], address))
+            return module_covers(&places->beside[i], address, is_denied);
+    return module_covers(&places->libc, address, is_denied);
 }
 
 static bool is_barred(const struct places *places, const struct process *p, uint64_t ip) {
@@ -190,7 +241,7 @@ static bool is_group_safe(const struct places *places, const struct stack *stack
                           unsigned to) {
     bool is_denied, is_known = false;
     for (unsigned i = from; i < to; i++) {
-        is_known = module_covers(&places->libc, stack->ip[i] - !stack->is_exact[i], &is_denied);
+        is_known = libc_covers(places, stack->ip[i] - !stack->is_exact[i], &is_denied);
         if (is_known && is_denied)
             return false;
     }
@@ -199,20 +250,20 @@ static bool is_group_safe(const struct places *places, const struct stack *stack
 
 static bool is_stack_safe(const struct places *places, const struct process *p,
                           const struct stack *stack) {
-    const struct module *libc = &places->libc;
     for (unsigned i = 0; i < stack->count; i++)
         if (is_barred(places, p, stack->ip[i] - !stack->is_exact[i]) ||
             is_restorer(p, stack->ip[i]))
             return false;
-    if (is_in(libc, stack->ip[0]) && !is_behind_system_call(p, stack->ip[0]))
+    if (is_of_libc(places, stack->ip[0]) && !is_behind_system_call(p, stack->ip[0]))
         return false;
     for (unsigned from = 0, to; from < stack->count; from = to) {
-        bool is_of_libc = is_in(libc, stack->ip[from]);
-        for (to = from + 1; to < stack->count && is_in(libc, stack->ip[to]) == is_of_libc; to++)
+        bool is_group = is_of_libc(places, stack->ip[from]);
+        for (to = from + 1; to < stack->count && is_of_libc(places, stack->ip[to]) == is_group;
+             to++)
             continue;
         /* A thread's own begin, from where no exported function was called. */
         bool is_begin = to == stack->count && from > 0;
-        if (is_of_libc && !is_begin && !is_group_safe(places, stack, from, to))
+        if (is_group && !is_begin && !is_group_safe(places, stack, from, to))
             return false;
     }
     return true;

@@ -25,6 +25,7 @@ enum {
     COMMIT_MS = 10000,
     MODE_NOW = 2, /* RTLD_NOW */
 };
+#define MODE_DLOPEN 0x80000000u /* ld.so's own __RTLD_DLOPEN */
 
 /* The program, and the library in it. */
 struct recording {
@@ -120,9 +121,14 @@ static bool find_library(struct recording *r) {
 }
 
 static bool load_library(struct recording *r) {
-    uint64_t dlopen_at = module_find(&r->caller.places.libc, "dlopen"), path_at;
+    const struct module *libc = &r->caller.places.libc;
+    uint64_t dlopen_at = module_find(libc, "dlopen"), mode = MODE_NOW, path_at;
+    if (!dlopen_at) { /* before glibc 2.34 it lies in libdl, which a program may not have */
+        dlopen_at = module_find(libc, "__libc_dlopen_mode");
+        mode |= MODE_DLOPEN;
+    }
     if (!dlopen_at)
-        return refuse(r, "has a C library without dlopen (glibc before 2.34)");
+        return refuse(r, "has a C library without dlopen");
     /* The path lies at the lower end of the stack that the call has. */
     size_t bytes = strlen(r->library_path) + 1;
     enum call_result result = caller_prepare(&r->caller, MOMENT_MS);
@@ -131,7 +137,7 @@ static bool load_library(struct recording *r) {
     path_at = r->caller.stack;
     if (!process_write(&r->process, path_at, r->library_path, bytes))
         return refuse(r, "cannot be written to");
-    if (!call(r, dlopen_at, (uint64_t[]){path_at, MODE_NOW}, 2))
+    if (!call(r, dlopen_at, (uint64_t[]){path_at, mode}, 2))
         return false;
     if (find_library(r))
         return true;

@@ -34,10 +34,18 @@ static __attribute__((noinline)) void unwind_both(void) {
     their_count = (size_t)unw_backtrace((void **)theirs, FRAMES);
 }
 
+/* libunwind before 1.5 may end too early, and gives the address before the one that a signal
+ * interrupted. */
+enum { IS_OLD_LIBUNWIND = UNW_VERSION_MAJOR == 1 && UNW_VERSION_MINOR < 5 };
+
 static void expect_equal(void) {
-    ck_assert_uint_eq(our_count, their_count);
-    for (size_t i = 1; i < our_count; i++)
-        ck_assert_uint_eq(ours[i], theirs[i]);
+    if (IS_OLD_LIBUNWIND)
+        ck_assert_uint_ge(our_count, their_count);
+    else
+        ck_assert_uint_eq(our_count, their_count);
+    for (size_t i = 1; i < their_count; i++)
+        if (!IS_OLD_LIBUNWIND || ours[i] != theirs[i] + 1)
+            ck_assert_uint_eq(ours[i], theirs[i]);
 }
 
 static __attribute__((noinline)) int recurse(int depth) {
@@ -255,7 +263,8 @@ START_TEST(through_a_signal_frame_without_cfi) {
     else
         realigned_and_raise(100 + _i);
     ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
-    ck_assert_uint_gt(our_count, before + 3);
+    ck_assert_uint_gt(our_count,
+                      before + (__GLIBC_PREREQ(2, 34) ? 3 : 2)); /* raise calls another */
     uintptr_t outermost[3];
     memcpy(outermost, ours + our_count - 3, sizeof outermost);
     unwind_both();

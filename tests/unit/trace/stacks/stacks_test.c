@@ -1,6 +1,7 @@
 /* Tests of src/trace/stacks/stacks.c and table.c: equal stacks get equal ids, also among threads,
  * over growth of the table and in forked children; hakmem's own frames are left out; what ends is
  * said. */
+#include "platform/objects.h"
 #include "trace/stacks/stacks.h"
 #include <errno.h>
 #include <pthread.h>
@@ -788,6 +789,7 @@ START_TEST(errno_is_kept) {
 END_TEST
 
 int main(void) {
+    hak_objects_start();
     TCase *cases = tcase_create("stacks");
     tcase_add_checked_fixture(cases, start_usual, NULL);
     tcase_add_test(cases, stacks_read_back);
