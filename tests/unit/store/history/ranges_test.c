@@ -9,7 +9,7 @@ enum { PAGES = 64, ROUNDS = 20000 };
 
 /* What a page is part of; 0 = of nothing. */
 struct page {
-    uint64_t event, thread, ns, way; /* of one size: pages are compared as bytes, which a hole has, too */
+    uint64_t event, thread, ns, way; /* of one size: pages are compared as bytes, holes as well */
 };
 
 static struct page model[PAGES], gone_model[PAGES];
