@@ -7,8 +7,6 @@ static bool is_power_of_two(size_t number) {
     return number && (number & (number - 1)) == 0;
 }
 
-/* Where the program called us. */
-
 static void *allocate(size_t alignment, size_t bytes, hak_call_t call) {
     struct hak_hand_out how = {
         .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED, .call = call};
@@ -39,9 +37,14 @@ HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
     return allocate_rounded(alignment, bytes, HAK_CALL);
 }
 
+static HAK_COLD void *allocate_odd(size_t alignment, size_t bytes, hak_call_t call) {
+    return hak_entry_libc_is_since("2.38") ? refuse(bytes, EINVAL)
+                                           : allocate_rounded(alignment, bytes, call);
+}
+
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
-    if (HAK_UNLIKELY(!is_power_of_two(alignment)) && hak_entry_libc_is_since("2.38"))
-        return refuse(bytes, EINVAL);
+    if (HAK_UNLIKELY(!is_power_of_two(alignment)))
+        return allocate_odd(alignment, bytes, HAK_CALL);
     return allocate_rounded(alignment, bytes, HAK_CALL);
 }
 
