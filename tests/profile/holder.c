@@ -1,5 +1,6 @@
 /* Holds 64 MiB in blocks of 1,000 bytes, all written, until its standard input ends; frees them,
- * and ends when the file that its argument names is there. */
+ * and ends when the file that its argument names is there, after one more event: what the kernel
+ * said in between belongs to the time of the recording. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,5 +24,6 @@ int main(int argc, char **argv) {
         free(blocks[i]);
     while (access(argv[1], F_OK) != 0)
         usleep(10000);
+    free(malloc(BYTES));
     return 0;
 }
