@@ -145,6 +145,12 @@ static inline size_t length_within(const char *s, unsigned unit, size_t most) {
     return most == SIZE_MAX ? hak_libc.wcslen(wide) : hak_libc.wcsnlen(wide, most);
 }
 
+/* Units from `s` on that begin in its page, at least one. */
+static inline size_t hak_string_units_of_page(const char *s, unsigned unit) {
+    size_t bytes = HAK_READABLE_PAGE_BYTES - (uintptr_t)s % HAK_READABLE_PAGE_BYTES;
+    return bytes < unit ? 1 : bytes / unit;
+}
+
 static inline void touches(const struct call *call, const char *p, size_t bytes, bool is_write) {
     if (bytes != 0 && HAK_UNLIKELY(bytes > hak_room_at(p)))
         hak_string_tell(call, p, bytes, is_write, false, false);
@@ -160,7 +166,12 @@ static inline void writes(const struct call *call, const char *p, size_t bytes) 
 HAK_HIDDEN void hak_string_reads(const struct call *call, const char *s, size_t most);
 /* The same of one that the kernel reads, to its end: nothing where it would answer EFAULT. */
 HAK_HIDDEN void hak_string_reads_name(const struct call *call, const char *s);
+/* True when a string, of which the call reads the first unit, can be read to its end, or to that of
+ * its block: where the call stops before, it need not meet the pages behind. */
+HAK_HIDDEN bool hak_string_is_open(const char *s, unsigned unit);
 HAK_HIDDEN void hak_string_search(const struct call *call);
+/* The same of one whose second argument is a string, too. */
+HAK_HIDDEN void hak_string_search_for(const struct call *call);
 HAK_HIDDEN void hak_string_copy(const struct call *call);
 HAK_HIDDEN void hak_string_append(const struct call *call, size_t most);
 /* strlcpy, strlcat: of the destination `units` units are there. */

@@ -111,7 +111,14 @@ void hak_string_reads_converted(const struct call *call, const char *s, unsigned
                                 size_t most) {
     size_t room = hak_room_at(s), units = room / unit;
     bool is_same = unit == call->row->unit;
-    if (room == UNKNOWN || (is_same && units >= most) || length_within(s, unit, units) < units)
+    if (room == UNKNOWN || most == 0 || (is_same && units >= most))
+        return;
+    size_t near = smaller(units, hak_string_units_of_page(s, unit));
+    if (length_within(s, unit, near) < near)
+        return;
+    if (near < units && !is_same && converted(s, unit, near) >= most)
+        return; /* or it fails there */
+    if (length_within(s, unit, units) < units)
         return;
     if (is_same || converted(s, unit, units) < most)
         hak_string_runs_out(call, s, room, unit);

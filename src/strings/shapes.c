@@ -71,8 +71,7 @@ static void look_at_string_n(struct call *call) {
     hak_string_reads(call, first(call), last(call));
 }
 static void look_at_search_of_string(struct call *call) {
-    hak_string_reads(call, second(call), SIZE_MAX);
-    hak_string_search(call);
+    hak_string_search_for(call);
 }
 static void look_at_string_copy_n(struct call *call) {
     hak_string_reads(call, second(call), last(call));

@@ -26,15 +26,31 @@ void hak_string_reads(const struct call *call, const char *s, size_t most) {
 }
 
 /* The pages of its block may be closed by the program: they are asked about one by one. */
-void hak_string_reads_name(const struct call *call, const char *s) {
+static void reads_where_open(const struct call *call, const char *s, unsigned unit) {
     struct hak_readable known = HAK_READABLE_STACK;
-    size_t room = hak_room_at(s), length = 0;
+    size_t room = hak_room_at(s), units = room / unit;
     if (room == UNKNOWN)
         return;
-    for (; length < room; length++)
-        if (!hak_is_readable(&known, s + length, 1) || !s[length])
+    for (size_t i = 0; i < units; i++)
+        if (!hak_is_readable(&known, s + i * unit, unit) || unit_at(s, unit, i) == 0)
             return;
-    hak_string_runs_out(call, s, room, 1);
+    hak_string_runs_out(call, s, room, unit);
+}
+
+void hak_string_reads_name(const struct call *call, const char *s) {
+    reads_where_open(call, s, 1);
+}
+
+bool hak_string_is_open(const char *s, unsigned unit) {
+    struct hak_readable known = {0};
+    size_t units = hak_room_at(s) / unit, seen = smaller(units, hak_string_units_of_page(s, unit)),
+           next;
+    for (; seen < units && length_within(s, unit, seen) == seen; seen = next) {
+        next = smaller(units, seen + HAK_READABLE_PAGE_BYTES / unit);
+        if (!hak_is_readable(&known, s + seen * unit, (next - seen) * unit))
+            return false;
+    }
+    return true;
 }
 
 /* Copies `length` units from the string `from` and an end; `length` is UNKNOWN where that was told.
@@ -170,22 +186,79 @@ static HAK_COLD bool stops_in(const struct call *call, const char *s, size_t uni
     }
 }
 
+static bool ends_in(const struct call *call, const char *s, size_t units) {
+    return length_within(s, call->row->unit, units) < units || stops_in(call, s, units);
+}
+
+/* The first page is read by the call, too; it may stop in front of one that the program has closed.
+ */
 static void search(const struct call *call, const char *s) {
-    size_t room = hak_room_at(s), units = room / call->row->unit;
-    if (room != UNKNOWN && length_within(s, call->row->unit, units) == units &&
-        !stops_in(call, s, units))
-        hak_string_runs_out(call, s, room, call->row->unit);
+    struct hak_readable known = {0};
+    unsigned unit = call->row->unit;
+    size_t room = hak_room_at(s), units = room / unit, next;
+    if (room == UNKNOWN)
+        return;
+    for (size_t seen = smaller(units, hak_string_units_of_page(s, unit)); !ends_in(call, s, seen);
+         seen = next) {
+        if (seen == units) {
+            hak_string_runs_out(call, s, room, unit);
+            return;
+        }
+        next = smaller(units, 2 * seen + HAK_READABLE_PAGE_BYTES / unit);
+        if (!hak_is_readable(&known, s + seen * unit, (next - seen) * unit))
+            return;
+    }
+}
+
+/* A string in a block, of which the call reads the first unit. */
+static bool is_empty(const char *s, unsigned unit) {
+    size_t room = hak_room_at(s);
+    return room != UNKNOWN && room >= unit && unit_at(s, unit, 0) == 0;
+}
+
+/* With an empty piece, or set of bytes, nothing is read but that. */
+static bool needs_piece(const struct call *call) {
+    unsigned shape = call->row->shape;
+    bool is_set = shape == SPAN || shape == SPAN_WITHOUT;
+    return is_set ? call->row->unit == 1 && call->number != HAK_CALL_strcspn : true;
+}
+
+static bool is_empty_piece(const struct call *call) {
+    struct hak_readable known = HAK_READABLE_STACK;
+    unsigned unit = call->row->unit;
+    const char *piece = second(call);
+    return is_known(piece) ? is_empty(piece, unit)
+                           : hak_is_readable(&known, piece, unit) && unit_at(piece, unit, 0) == 0;
+}
+
+/* With an empty string of wide characters the second one is not read, or not to its end. */
+static void reads_piece(const struct call *call, const char *s) {
+    unsigned unit = call->row->unit;
+    if (unit == 1 || (is_known(s) && !is_empty(s, unit)))
+        hak_string_reads(call, second(call), SIZE_MAX);
+    else if (!is_known(s))
+        reads_where_open(call, second(call), unit);
+}
+
+void hak_string_search_for(const struct call *call) {
+    const char *s = first(call);
+    if (is_known(s) && needs_piece(call) && is_empty_piece(call))
+        return;
+    reads_piece(call, s);
+    search(call, s);
 }
 
 void hak_string_search(const struct call *call) {
     search(call, first(call));
 }
 
-/* strtok, strsep: one token from `s` on. */
+/* strtok, strsep: one token from `s` on. With none, or an empty one, the set may not be read. */
 void hak_string_token(const struct call *call, const char *s) {
-    hak_string_reads(call, second(call), SIZE_MAX);
-    if (s)
-        search(call, s);
+    if (!is_known(s))
+        reads_where_open(call, second(call), call->row->unit);
+    else if (call->row->shape == TOKEN_AT || !is_empty(s, call->row->unit))
+        hak_string_reads(call, second(call), SIZE_MAX);
+    search(call, s);
 }
 
 static bool is_digit_of(unsigned c, unsigned base) {
@@ -201,10 +274,11 @@ static bool is_space(unsigned c) {
 /* A number goes on behind the room when all that stands in it belongs to one: spaces, a sign,
  * digits. With base 0, what follows a 0 says which digits. */
 void hak_string_number(const struct call *call, int base) {
+    enum { MOST_DIGITS = 36 };
     const char *s = first(call);
     unsigned unit = call->row->unit;
     size_t room = hak_room_at(s), units = room / unit, i = 0;
-    if (room == UNKNOWN || base < 0)
+    if (room == UNKNOWN || base < 0 || base == 1 || base > MOST_DIGITS) /* nothing is read */
         return;
     while (i < units && is_space(unit_at(s, unit, i)))
         i++;

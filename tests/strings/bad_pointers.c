@@ -2,12 +2,16 @@
  * end in memory which is not there: a line for each, with its result and errno, or "dies". The
  * script compares the lines without hakmem and with it.
  *
- * `bad_pointers` calls each function of src/strings/calls.def but those that end or change the
- * program; what the kernel does is called with good descriptors as well. */
+ * Each function of src/strings/calls.def is called in a child: all calls of one in the same, but of
+ * those that end or change the program, or leave a lock behind, each in its own. What the kernel
+ * does is called with good descriptors as well. */
 #pragma GCC diagnostic ignored "-Wnonnull"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset and its like */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,17 +19,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, BLOCK = 16 * PAGE, MANY = 2000, EDGE_BYTES = 8 };
+enum { PAGE = 4096, BLOCK = 16 * PAGE, MANY = 2000, EDGE_BYTES = 8, DONE = 77, DIES = 100 };
 
 static FILE *out;
 static sigjmp_buf before_call;
 
+static int
+    ends_at_death; /* what was left in the midst of a call is not borne by all that follows */
+
 static void leave_call(int number) {
+    if (ends_at_death)
+        _exit(DIES + number);
     siglongjmp(before_call, number);
 }
 
@@ -54,7 +66,8 @@ static char *edge, *block_page;
 
 static void lay_out(void) {
     enum { MINE = MAP_PRIVATE | MAP_ANONYMOUS };
-    char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MINE, -1, 0);
+    char *before = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MINE, -1, 0);
+    char *pages = before + PAGE; /* memrchr reads in front of them */
     /* Where nobody is given a mapping who asks for no address: glibc makes some of its own in the
      * midst of a call (getrandom, since 2.41). */
     char *nowhere =
@@ -64,8 +77,8 @@ static void lay_out(void) {
     block_page = (char *)inside;
     memset(pages, 'x', 2 * PAGE);
     memset(block, 'x', BLOCK);
-    if (munmap(nowhere, PAGE) != 0 || mprotect(pages + PAGE, PAGE, PROT_NONE) != 0 ||
-        mprotect(block_page, PAGE, PROT_NONE) != 0)
+    if (munmap(nowhere, PAGE) != 0 || mprotect(before, PAGE, PROT_NONE) != 0 ||
+        mprotect(pages + PAGE, PAGE, PROT_NONE) != 0 || mprotect(block_page, PAGE, PROT_NONE) != 0)
         exit(2);
     edge = pages + PAGE - EDGE_BYTES;
     pointers[3].p = (char *)0xdeadbeefdeadbeef;
@@ -173,6 +186,87 @@ static void call_with_signals(char *p) {
     }
 }
 
+/* The old action is written when the new one stands already. */
+static void call_with_old_places(char *p) {
+    struct sigaction action = {.sa_handler = SIG_IGN}, is = {0};
+    stack_t stack = {.ss_sp = malloc(BLOCK), .ss_size = BLOCK}, stack_is = {0};
+    static const int numbers[] = {SIGUSR2, SIGFPE, SIGTRAP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        SHOW(sigaction(numbers[i], &action, (struct sigaction *)p));
+        sigaction(numbers[i], NULL, &is);
+        SHOW(is.sa_handler);
+        signal(numbers[i], SIG_DFL);
+    }
+    SHOW(sigaltstack(&stack, (stack_t *)p));
+    sigaltstack(NULL, &stack_is);
+    SHOW(stack_is.ss_sp == stack.ss_sp);
+    SHOW(stack_is.ss_flags);
+    stack.ss_flags = SS_DISABLE;
+    SHOW(sigaltstack(&stack, NULL));
+    stack.ss_flags = -1;
+    SHOW(sigaltstack(&stack, NULL));
+    free(stack.ss_sp);
+}
+
+static void call_with_numbers(void) {
+    static const int numbers[] = {0, 32, 65, -1, SIGKILL, INT_MAX, INT_MIN};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        int n = numbers[i];
+        SHOW(signal(n, SIG_IGN));
+        SHOW(ssignal(n, SIG_IGN));
+        SHOW(sysv_signal(n, SIG_IGN));
+        SHOW(__sysv_signal(n, SIG_IGN));
+        SHOW(sigset(n, SIG_IGN));
+        SHOW(sigset(n, SIG_HOLD));
+        SHOW(sighold(n));
+        SHOW(sigrelse(n));
+        SHOW(sigignore(n));
+        SHOW(siginterrupt(n, 1));
+    }
+    SHOW(signal(SIGUSR2, SIG_ERR));
+    SHOW(sigblock(-1));
+    SHOW(sigsetmask(0));
+}
+
+static int do_nothing(void *unused) {
+    return unused != NULL;
+}
+
+static void call_with_mappings(char *p) {
+    static const size_t bytes[] = {0, 1, SSIZE_MAX, SIZE_MAX, SIZE_MAX - PAGE + 1};
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
+        size_t n = bytes[i];
+        SHOW(mmap(p, n, PROT_NONE, -1, -1, 0));
+        SHOW(mmap(p + 1, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+        SHOW(mmap64(p, n, PROT_NONE, MAP_PRIVATE, -1, 0));
+        SHOW(munmap(p + 1, n));
+        SHOW(mprotect(p + 1, n, PROT_NONE));
+        SHOW(mprotect(p, n, -1));
+        SHOW(mremap(p + 1, n, PAGE, 0));
+        SHOW(mremap(p, n, 0, 0));
+        SHOW(mremap(p, PAGE, PAGE, MREMAP_FIXED, p));
+        if (n != 1)
+            SHOW(munmap(p, n));
+    }
+    SHOW(prctl(PR_GET_NAME, p));
+    SHOW(prctl(PR_SET_SECCOMP, 2, p));
+    SHOW(syscall(SYS_write, ends[0], p, 4));
+    SHOW(syscall(SYS_read, ends[1], p, 4));
+    SHOW(clone(NULL, p, 0, NULL));
+    SHOW(clone(do_nothing, NULL, 0, NULL));
+    SHOW(setns(-1, -1));
+    SHOW(unshare(-1));
+    SHOW(mlockall(-1));
+    drain();
+}
+
+static void call_for_break(void) {
+    SHOW(sbrk(PTRDIFF_MAX));
+    SHOW(brk((void *)-PAGE));
+    SHOW(brk((void *)0xdeadbeefdeadbeef));
+    SHOW(brk(NULL));
+}
+
 /* Legal calls that look as if they were not. */
 static void call_with_overlaps(void) {
     char *small = malloc(16), *twice = malloc(64);
@@ -219,7 +313,12 @@ static void call_the_kernel(void) {
         call_with_pieces((struct iovec[2]){{good, 4}, {good, SIZE_MAX}}, 2);
         call_with_messages(p);
         call_with_signals(p);
+        call_with_old_places(p);
+        if (i < IN_A_BLOCK)
+            call_with_mappings(p);
     }
+    call_with_numbers();
+    call_for_break();
     fprintf(out, "---- tables\n");
     call_with_pieces(many, MANY);
     call_with_pieces(many, IOV_MAX);
@@ -283,8 +382,8 @@ static int is_one_of(const char *word, const char *const *words) {
     return *words != NULL;
 }
 
-/* They end the program, change it, wait, or leave a lock behind when they die. */
-static int is_left_out(const struct row *row) {
+/* They end the program, change it, or leave a lock behind when they die. */
+static int needs_own_child(const struct row *row) {
     static const char *const shapes[] = {
         "EXTEND",    "LOAD", "LOOK_UP",   "EXECUTE",     "EXECUTE_LIST",     "EXECUTE_LIST_IN",
         "FIND_ITEM", "SCAN", "SCAN_LIST", "SCAN_STREAM", "SCAN_STREAM_LIST", NULL};
@@ -370,6 +469,7 @@ static void call_row(unsigned number, int bad_argument, unsigned pointer, size_t
     memset(block_page - EDGE_BYTES, 'x', EDGE_BYTES);
     fprintf(out, "%s, argument %d %s, %zu:", row->name, bad_argument, pointers[pointer].name,
             count);
+    fflush(out);
     if (sigsetjmp(before_call, 1) != 0) {
         fprintf(out, " dies\n");
         renew_streams();
@@ -383,16 +483,63 @@ static void call_row(unsigned number, int bad_argument, unsigned pointer, size_t
     fprintf(out, " %s\n", error);
 }
 
+/* Its line is whole, or it says how the child has ended. */
+static void wait_for_child(pid_t child) {
+    int status;
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        exit(2);
+    if (status != W_EXITCODE(DONE, 0))
+        fprintf(out, " ends with %x\n", (unsigned)status);
+}
+
+static void call_in_child(unsigned number, int bad_argument, unsigned pointer, size_t count) {
+    pid_t child = fork();
+    if (child == 0) {
+        ends_at_death = 1;
+        call_row(number, bad_argument, pointer, count);
+        _exit(DONE);
+    }
+    wait_for_child(child);
+}
+
+static void call_of_child(unsigned number) {
+    static const unsigned chosen[] = {0, 1, 4, 6}; /* NULL, 1, unmapped, a page's end */
+    for (unsigned p = 0; p < sizeof chosen / sizeof *chosen; p++) {
+        call_in_child(number, rows[number].a, chosen[p], 1);
+        if (is_pointer_b(&rows[number]))
+            call_in_child(number, rows[number].b, chosen[p], SIZE_MAX);
+    }
+}
+
+/* Of a block no more than it has; and qsort takes hours for items of so many bytes. */
+static int fits(const struct row *row, unsigned pointer, size_t count) {
+    return count <= 1 || (pointer < IN_A_BLOCK && strcmp(row->shape, "SORT") != 0);
+}
+
+static void call_of_row(unsigned number) {
+    static const size_t some[] = {0, 1, SIZE_MAX, SSIZE_MAX, (size_t)INT_MIN};
+    for (unsigned p = 0; p < POINTERS; p++)
+        for (size_t i = 0; i < sizeof some / sizeof *some && fits(&rows[number], p, some[i]); i++) {
+            call_row(number, rows[number].a, p, some[i]);
+            if (is_pointer_b(&rows[number]))
+                call_row(number, rows[number].b, p, some[i]);
+        }
+}
+
 static void call_every_row(void) {
     for (unsigned i = 0; i < ROWS; i++) {
-        if (!functions[i] || is_left_out(&rows[i]))
+        if (!functions[i])
             continue;
-        for (unsigned p = 0; p < POINTERS; p++)
-            for (size_t count = 0; count < 2 && (p < IN_A_BLOCK || has_result(&rows[i])); count++) {
-                call_row(i, rows[i].a, p, count);
-                if (is_pointer_b(&rows[i]))
-                    call_row(i, rows[i].b, p, count);
-            }
+        if (needs_own_child(&rows[i])) {
+            call_of_child(i);
+            continue;
+        }
+        pid_t child = fork();
+        if (child == 0) {
+            call_of_row(i);
+            _exit(DONE);
+        }
+        wait_for_child(child);
     }
 }
 
