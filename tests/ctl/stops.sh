@@ -48,7 +48,9 @@ for kind in normal trace kept; do
     obey give d
     obey give b
     obey take g 1007
-    finish || fail "$kind: it ended with $?: $(cat errors)"
+    status=0
+    finish || status=$?
+    [ $status -eq 0 ] || fail "$kind: it ended with $status: $(cat errors)"
     until_true no_collector
     [ -s errors ] && fail "$kind: $(cat errors)"
     # size: lives, known births, known ends
@@ -89,7 +91,8 @@ obey give b
 echo 'give b' >&8
 exec 8>&-
 wait $program
-[ $? -eq 134 ] || fail "a second free while it is stopped: status $?: $(cat errors)"
+status=$?
+[ $status -eq 134 ] || fail "a second free while it is stopped: status $status: $(cat errors)"
 grep -q 'HKM-202 double-free' errors || fail "no report: $(cat errors)"
 until_true no_collector
 "$trace" faults -s $store 2>&1 | grep -q 'double-free' || fail "the fault is not in the store"

@@ -17,11 +17,11 @@ marked_line() {
     grep -nE '// (WRONG|ALLOCATED):' "$1" | sed "s|^\([0-9]*\):.*|$(basename "$1"):\1|"
 }
 
-# Where a block of a program with a plug-in lies depends on what ld.so allocated for the plug-in's path before. Of
-# hundreds of bytes that are written some are, by chance, those that are due at the address where the block lies.
+# Where a block of a program with a plug-in lies depends on what ld.so allocated for the plug-in's path before, and of one of containers
+# on how the compiler's library makes them (place). Of hundreds of bytes that are written some are, by chance, those that are due at the address where the block lies.
 normalise_place() {
     local edits=
-    grep -q '^// plugin:' "$1" && edits='s/slot [0-9,]+ of slab [0-9]+ /slot N of slab N /'
+    grep -qE '^// (plugin|place):' "$1" && edits='s/slot [0-9,]+ of slab [0-9]+ /slot N of slab N /'
     grep -q '^// chance:' "$1" &&
         edits='s/: (at least )?39[0-9] bytes overwritten|: 400 bytes overwritten/: N bytes overwritten/; s/ (39[0-9]|400) bytes changed/ N bytes changed/'
     sed -E "$edits"

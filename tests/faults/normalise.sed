@@ -16,6 +16,9 @@ s/(hakmem src\/[a-z_\/]+\.[ch]):[0-9]+/\1:N/
 s/\.\.\. [0-9]+ frames? of (libc|ld\.so)[: ].*/... N frames of libc/
 s/\.\.\. [0-9]+ frames? of (libc|ld\.so)$/... N frames of libc/
 s/and [0-9]+ more frames/and N more frames/
+# How much of it is inlined is the compiler's; newer libraries call some functions by other names.
+s/\.\.\. [0-9]+ frames? of (libstdc\+\+|the compiler)/... N frames of \1/
+s/__isoc23_/__isoc99_/g
 # What only some machines have.
 s/; debug registers do not fire on this machine$//
 # What called main and the threads' functions, and what runs at exit, is libc's and ld.so's, and named as

@@ -82,7 +82,8 @@ done
 # ---- a second free, which glibc ends the program for ---------------------------------------------------
 for case in twice late; do
     "$trace" run --allocator keep -s $case.db -- "$kept" $case >told 2>errors
-    [ $? -eq 134 ] || fail "$case: status $?, due 134"
+    status=$?
+    [ $status -eq 134 ] || fail "$case: status $status, due 134"
     grep -q '^free(): double free detected' errors || fail "$case: glibc was not asked: $(head -n 3 errors)"
     ask why -s $case.db "$(where block)"
     has "$case: why" ' is the start of a block of 40 asked, freed twice, 1 owner'

@@ -66,7 +66,8 @@ mkdir -p root/bin root/lib64 root/lib/x86_64-linux-gnu && cp /bin/dash root/bin/
 echo 'int other(void) { return 1; }' >other.c && "$cc" -shared -fPIC -o root/other.so other.c && cp root/other.so . || fail "no other preload"
 if [ "$(id -u)" -eq 0 ]; then as_root=(env); else as_root=(unshare -Ur); fi
 LD_PRELOAD=/other.so "${as_root[@]}" "$trace" run --force -s tree.db -- chroot root /bin/sh -c 'echo "$LD_PRELOAD"; exit 7' >said 2>errors
-[ $? -eq 7 ] && [ "$(cat said)" = /other.so ] || fail "chroot: status $?, LD_PRELOAD is '$(cat said)' there, /other.so was due"
+status=$?
+[ $status -eq 7 ] && [ "$(cat said)" = /other.so ] || fail "chroot: status $status, LD_PRELOAD is '$(cat said)' there, /other.so was due"
 grep -v "'/other.so' from LD_PRELOAD" errors && fail "chroot: $(cat errors)"
 "$trace" sql -s tree.db "select note from process" | grep -qxF "executed /bin/sh, which was not recorded: hakmem-debug.so is out of its reach; what it starts is not recorded either" ||
     fail "chroot: it is not noted: $("$trace" info -s tree.db)"

@@ -74,9 +74,10 @@ static bool note_superslab(struct core_half *half, uint64_t index, uint16_t owne
 
 static bool read_entries(struct core_half *half, uint64_t entries, uint64_t first, uint64_t count) {
     uint16_t *owner = malloc(count * sizeof *owner);
-    bool is_read = owner != NULL;
-    if (owner)
-        (void)core_read(half->table->core, entries, owner, count * sizeof *owner);
+    bool is_read = true;
+    if (!owner)
+        return false;
+    (void)core_read(half->table->core, entries, owner, count * sizeof *owner);
     for (uint64_t i = 0; i < count && is_read; i++)
         if (owner[i])
             is_read = note_superslab(half, first + i, owner[i]);
@@ -388,9 +389,10 @@ static bool each_pointer(struct core_half *half, uint64_t table, uint64_t count,
     if (!may_read(half, count))
         return true;
     uint64_t *pointer = malloc(count * sizeof *pointer);
-    bool is_read = pointer != NULL;
-    if (pointer)
-        (void)core_read(half->table->core, table, pointer, count * sizeof *pointer);
+    bool is_read = true;
+    if (!pointer)
+        return false;
+    (void)core_read(half->table->core, table, pointer, count * sizeof *pointer);
     for (uint64_t i = 0; i < count && is_read; i++)
         if (pointer[i])
             is_read = visit(half, pointer[i]);

@@ -78,7 +78,7 @@ static void flush_table(struct sql_rows *table) {
 }
 
 static void begin_table(const struct view *view, struct sql_rows *table, sqlite3_stmt *query) {
-    char *heading[COLUMNS_MAX];
+    char *heading[COLUMNS_MAX] = {0};
     for (int i = 0; i < table->columns; i++) {
         struct hak_text name = {0};
         hak_text_add_name(&name, sqlite3_column_name(query, i));

@@ -2,7 +2,7 @@
 // fits.
 
 // optimise: -O2
-
+// place: some blocks are of libstdc++
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
