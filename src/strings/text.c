@@ -76,6 +76,8 @@ void hak_string_append(const struct call *call, size_t most) {
     const char *from = second(call);
     char *to = first(call);
     size_t room = hak_room_at(to);
+    if (most == 0)
+        return;
     size_t length = room == UNKNOWN ? UNKNOWN : length_in(call, to, room, SIZE_MAX);
     if (length == UNKNOWN)
         hak_string_reads(call, from, most);
@@ -234,10 +236,12 @@ static bool is_empty_piece(const struct call *call) {
 /* With an empty string of wide characters the second one is not read, or not to its end. */
 static void reads_piece(const struct call *call, const char *s) {
     unsigned unit = call->row->unit;
-    if (unit == 1 || (is_known(s) && !is_empty(s, unit)))
-        hak_string_reads(call, second(call), SIZE_MAX);
-    else if (!is_known(s))
-        reads_where_open(call, second(call), unit);
+    const char *piece = second(call);
+    bool is_read = unit == 1 || (is_known(s) && !is_empty(s, unit));
+    if (is_read && is_known(piece) && hak_string_is_open(piece, unit))
+        hak_string_reads(call, piece, SIZE_MAX);
+    else if (!is_read && !is_known(s))
+        reads_where_open(call, piece, unit);
 }
 
 void hak_string_search_for(const struct call *call) {

@@ -40,6 +40,6 @@ for compiler in "${compilers[@]}"; do
         cat "$warnings"
         echo "warnings of $compiler over ${warnings%.warnings} are above"
         status=1
-    done < <(find "$build" \( -path "$build/lint-*" -o -path "$build/tests/scratch" \) -prune -o -name '*.warnings' -print)
+    done < <(find "$build" \( -path "$build/lint-*" -o -path "$build/sanitized" -o -path "$build/tests/scratch" \) -prune -o -name '*.warnings' -print)
 done
 exit "$status"

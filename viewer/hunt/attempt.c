@@ -178,7 +178,7 @@ static int wait_for_run(pid_t run, struct shared *shared, uint64_t seconds, bool
             kill(part->program, SIGCONT); /* one that is stopped hears it, too */
             *timed_out = true;
         }
-        end = seconds_now() + END_S;
+        end = seconds_now() + (double)END_S;
         shared->left.is_over = true;
     }
 }

@@ -9,7 +9,7 @@
 #include "store/history/history.h"
 
 static bool is_served(unsigned metric) {
-    return metric < HAK_METRIC_SERVED_FIRST + HAK_LAYERS;
+    return metric < (unsigned)HAK_METRIC_SERVED_FIRST + HAK_LAYERS;
 }
 
 static struct layers_process *process_at(const struct layers *l, uint32_t row) {

@@ -75,6 +75,13 @@ void *model_memmove(void *to, const void *from, size_t bytes) {
     return memmove(to, from, bytes);
 }
 
+/* Newer compilers call these under -fsanitize=thread. */
+void *__tsan_memset(void *to, int byte, size_t bytes) __attribute__((alias("model_memset")));
+void *__tsan_memcpy(void *to, const void *from, size_t bytes)
+    __attribute__((alias("model_memcpy")));
+void *__tsan_memmove(void *to, const void *from, size_t bytes)
+    __attribute__((alias("model_memmove")));
+
 /* ---- atomic accesses ------------------------------------------------------------------------- */
 
 static struct model_thread *self(void) {
