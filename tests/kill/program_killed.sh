@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# kill -9 of the program, 50 times at random moments: the store misses no block but what it counts as lost.
+# kill -9 of the program, ROUNDS (25) times at random moments: the store misses no block but what it counts as lost.
 # timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 RANDOM=4711
-for round in $(seq 50); do
+rounds=${ROUNDS:-25}
+for ((round = 1; round <= rounds; round++)); do
     rm -f words store.db*
     kind=''
     [ $((round % 5)) -ne 0 ] || kind=fork
@@ -33,4 +34,4 @@ for round in $(seq 50); do
         exit 1
     }
 done
-echo "50 rounds; the last: $said"
+echo "$rounds rounds; the last: $said"

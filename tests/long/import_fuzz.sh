@@ -2,8 +2,7 @@
 # tests/trees/import_broken.sh, with many files, on a hakmem-trace that is built with the address and undefined sanitizers.
 # timeout: 1800
 set -u
-make -C "$SOURCE" -s BUILD="$PWD/sanitized" CC='gcc -fsanitize=address,undefined' "$PWD/sanitized/hakmem-trace" >made 2>&1 ||
-    { tail made; exit 1; }
+"$SOURCE/tests/tools/sanitized.sh" hakmem-trace >made 2>&1 || { tail made; exit 1; }
 mkdir run && cd run || exit 2
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 IMPORT_TIMES=${IMPORT_TIMES-1000}
-IMPORT_TRACE=$PWD/../sanitized/hakmem-trace "$SOURCE/tests/trees/import_broken.sh"
+IMPORT_TRACE=$BUILD/sanitized/hakmem-trace "$SOURCE/tests/trees/import_broken.sh"
