@@ -51,14 +51,22 @@ static int zombie_status(const struct hak_process_watch *watch) {
     return is_known ? (int)status : -1;
 }
 
-void hak_ends_ask(struct hak_process_watch *watch) {
+/* What the kernel tells of a process that was reaped. */
+static int reaped_status(const struct hak_process_watch *watch) {
     struct pidfd_facts facts = {.mask = FACTS_EXIT};
+    bool is_told = ioctl(watch->pidfd, GET_FACTS, &facts) == 0 && (facts.mask & FACTS_EXIT);
+    return is_told ? facts.exit_code & 0xffff : -1;
+}
+
+/* A parent may reap the process between the two looks: then the pidfd knows more by now. */
+void hak_ends_ask(struct hak_process_watch *watch) {
     if (watch->wait_status >= 0 || watch->pidfd < 0)
         return;
-    if (ioctl(watch->pidfd, GET_FACTS, &facts) == 0 && (facts.mask & FACTS_EXIT))
-        watch->wait_status = facts.exit_code & 0xffff;
-    else if (watch->pid > 0)
+    watch->wait_status = reaped_status(watch);
+    if (watch->wait_status < 0 && watch->pid > 0)
         watch->wait_status = zombie_status(watch);
+    if (watch->wait_status < 0)
+        watch->wait_status = reaped_status(watch);
 }
 
 /* hak_target_check of a file that may be made to kill its reader. */
