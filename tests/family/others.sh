@@ -8,7 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 unset "${!HAKMEM_@}"
 fail() { echo "others.sh: $*"; exit 1; }
 c="${CC:-cc} -w -fno-builtin -O0 -g"
-mimalloc=$(/sbin/ldconfig -p | sed -nE 's/^\t(libmimalloc\.so\.[0-9]+) .*/\1/p' | sort -u | tail -n 1) # the release's
+# shellcheck source=tests/tools/mimalloc.sh
+. "$SOURCE/tests/tools/mimalloc.sh"
 [ -n "$mimalloc" ] || { echo "skipped: no libmimalloc"; exit 77; }
 
 $c -o private "$here/private.c" && $c -DHIDDEN -o hidden "$here/private.c" &&

@@ -9,8 +9,10 @@ trace=$BUILD/hakmem-trace family=$SOURCE/tests/family
 c="${CC:-cc} -w -fno-builtin -O0 -g"
 fail() { echo "allocators.sh: $*"; exit 1; }
 
-declare -A library=([glibc]='' [jemalloc]=libjemalloc.so.2 [tcmalloc]=libtcmalloc_minimal.so.4 [mimalloc]=libmimalloc.so.2)
-declare -A module=([glibc]=libc.so.6 [jemalloc]=libjemalloc.so.2 [tcmalloc]=libtcmalloc_minimal.so.4 [mimalloc]=libmimalloc.so.2)
+# shellcheck source=tests/tools/mimalloc.sh
+. "$SOURCE/tests/tools/mimalloc.sh"
+declare -A library=([glibc]='' [jemalloc]=libjemalloc.so.2 [tcmalloc]=libtcmalloc_minimal.so.4 [mimalloc]=$mimalloc)
+declare -A module=([glibc]=libc.so.6 [jemalloc]=libjemalloc.so.2 [tcmalloc]=libtcmalloc_minimal.so.4 [mimalloc]=$mimalloc)
 
 # kept NAME ALLOCATOR PROGRAM...: prints what PROGRAM prints without hakmem, says nothing besides, and `check` finds nothing.
 kept() {
@@ -43,7 +45,7 @@ for program in calls operators replaced; do
 done
 
 # Linked with another allocator whose own calls they use: blocks come from past the family, and go back by it.
-$c -o private "$family/private.c" && $c '-DALLOCATE=mi_malloc(bytes)' -o mimalloc "$family/second.c" -l:libmimalloc.so.2 &&
+$c -o private "$family/private.c" && $c '-DALLOCATE=mi_malloc(bytes)' -o mimalloc "$family/second.c" -l:"$mimalloc" &&
     $c '-DALLOCATE=tc_malloc(bytes)' -o tcmalloc "$family/second.c" -l:libtcmalloc_minimal.so.4 &&
     $c '-DALLOCATE=mallocx(bytes, 0)' -o jemalloc "$family/second.c" -l:libjemalloc.so.2 || fail "second.c does not compile"
 "$trace" run --allocator keep -s private.db -- ./private >said 2>errors

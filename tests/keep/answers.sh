@@ -6,6 +6,8 @@ export LC_ALL=C
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace kept=$BUILD/tests/keep/kept failed=0
 said='Allocator keep (libc.so.6): its layers are not known, and no block was checked.'
+# shellcheck source=tests/tools/mimalloc.sh
+. "$SOURCE/tests/tools/mimalloc.sh"
 fail() {
     echo "answers.sh: $*"
     failed=1
@@ -69,7 +71,7 @@ END
 [ "$(event story.db "select count(*) from event where class is not null")" = 0 ] || fail "an event has a class"
 
 # ---- slack: of 1,000 blocks more the counter grows by what the program itself added up -----------------
-for allocator in '' libjemalloc.so.2 libtcmalloc_minimal.so.4 libmimalloc.so.2; do
+for allocator in '' libjemalloc.so.2 libtcmalloc_minimal.so.4 "$mimalloc"; do
     for blocks in 100 1100; do
         LD_PRELOAD=$allocator "$trace" run --allocator keep -f -s slack.db -- "$kept" slack "$blocks" >told 2>&1 || fail "slack: status $?"
         due=$(cat told)

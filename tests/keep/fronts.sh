@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `run --allocator keep` over small allocators that are preloaded: one that has malloc, free, calloc and realloc and no malloc_usable_size,
+# `run --allocator keep` over small allocators that are preloaded: one with a strdup and a strndup that do not call its malloc, one that has malloc, free, calloc and realloc and no malloc_usable_size,
 # whose slack is not known; one that has aligned_alloc and no memalign, for operator new; wrappers that call `__libc_malloc` and its like.
 # timeout: 300
 set -u
@@ -8,7 +8,7 @@ unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace kept=$BUILD/tests/keep/kept fronts=$SOURCE/tests/keep/fronts
 c="${CC:-cc} -w -fno-builtin -O1 -g -fPIC -shared"
 fail() { echo "fronts.sh: $*"; exit 1; }
-$c -o pages.so "$fronts/pages.c" && $c -DWITH_ALIGNED -o aligned.so "$fronts/pages.c" && g++ -std=c++17 -w -O0 -g -o aligned "$fronts/aligned.cpp" ||
+$c -o pages.so "$fronts/pages.c" && $c -DWITH_ALIGNED -o aligned.so "$fronts/pages.c" && $c -DWITH_COPIES -o copies.so "$fronts/pages.c" && g++ -std=c++17 -w -O0 -g -o aligned "$fronts/aligned.cpp" ||
     fail "the programs do not compile"
 $c -o wrapper.so "$fronts/wrapper.c" && $c -DFREE_ONLY -o free_only.so "$fronts/wrapper.c" || fail "the wrappers do not compile"
 
@@ -40,6 +40,15 @@ not_known story
 "$trace" why -s front.db "$(where freed)" | grep -qE ' is the start of a block of 24 asked, freed' || fail "why of a freed block"
 over pages.so "$kept" fails
 "$trace" why -s front.db "$(where block)" | grep -qE ' is the start of a block of 48 asked, live' || fail "why of a block that could not be resized"
+
+# Copies of text are blocks as others are, whoever brings strdup.
+for front in pages.so copies.so; do
+    over $front "$kept" copies
+    "$trace" why -s front.db "$(where whole)" | grep -qE ' is the start of a block of 22 asked, live, 1 owner' || fail "$front: why of strdup's copy"
+    "$trace" why -s front.db "$(where whole)" | grep -qE '^  1 .* copies +kept\.c:' || fail "$front: the stack of strdup: $("$trace" why -s front.db "$(where whole)")"
+    "$trace" why -s front.db "$(where part)" | grep -qE ' is the start of a block of 7 asked, live, 1 owner' || fail "$front: why of strndup's copy"
+    "$trace" info -s front.db | grep -q 'frees of blocks that were not seen' && fail "$front: a free of a copy that was not seen"
+done
 
 # libstdc++ takes aligned_alloc: memalign's block would be glibc's, and free is not.
 LD_PRELOAD=$PWD/aligned.so ./aligned >told || fail "operator new alone: status $?"

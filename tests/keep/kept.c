@@ -5,6 +5,7 @@
  *   twice        a block is given back twice
  *   late         twice, another block having been given back between
  *   unseen       a block is given back by dallocx, where there is one
+ *   copies       prints the addresses of copies of text, NAME ADDRESS
  *   fails        a realloc and a malloc that there is no memory for */
 #include <malloc.h>
 #include <stdint.h>
@@ -82,6 +83,17 @@ static void unseen(void) {
     tell("again", kept[0]);
 }
 
+static void copies(void) {
+    char *volatile text = (char[]){"a text of twenty-two."};
+    kept[0] = strdup(text);
+    kept[1] = strndup(text, 6);
+    if (strcmp(kept[0], text) != 0 || strcmp(kept[1], "a text") != 0)
+        exit(4);
+    tell("whole", kept[0]);
+    tell("part", kept[1]);
+    free(strndup(text, 1000));
+}
+
 static void fails(void) {
     volatile size_t huge = PTRDIFF_MAX;
     char *block = make_session(48);
@@ -103,6 +115,8 @@ int main(int count, char **words) {
         give_twice(what[0] == 'l');
     else if (strcmp(what, "unseen") == 0)
         unseen();
+    else if (strcmp(what, "copies") == 0)
+        copies();
     else if (strcmp(what, "fails") == 0)
         fails();
     else

@@ -6,6 +6,8 @@ set -u
 export LC_ALL=C
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
+# shellcheck source=tests/tools/mimalloc.sh
+. "$SOURCE/tests/tools/mimalloc.sh"
 fail() { echo "processes.sh: $*"; exit 1; }
 
 # kept NAME DUE COMMAND...: prints DUE, a regular expression; nothing illegal is in the store. A child of a handler that interrupted the
@@ -26,7 +28,7 @@ for test in malloc realloc aligned thread exhaustion; do
     kept "$test" '100%: Checks: [0-9]+, Failures: 0, Errors: 0' "$BUILD/tests/unit/entry/${test}_test"
 done
 
-for allocator in '' libjemalloc.so.2 libtcmalloc_minimal.so.4 libmimalloc.so.2; do
+for allocator in '' libjemalloc.so.2 libtcmalloc_minimal.so.4 "$mimalloc"; do
     for how in join detach exit cancel key; do
         rm -f calls && truncate -s 1M calls
         said=$(COUNT_CALLS_FILE=calls "$trace" run --allocator keep -f -s threads.db -- \

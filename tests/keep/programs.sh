@@ -5,6 +5,8 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
+# shellcheck source=tests/tools/mimalloc.sh
+. "$SOURCE/tests/tools/mimalloc.sh"
 export addresses=20
 
 /usr/bin/python3 "$SOURCE/tests/tools/make_inserts.py" 3000 >inserts.sql
@@ -55,5 +57,5 @@ done
 echo "cc1plus, tcmalloc" # which makes an object by operator new, before anything is recorded
 counter='' allocator=libtcmalloc_minimal.so.4 check_kept cc1plus
 echo "cc1plus, mimalloc"
-allocator=libmimalloc.so.2 check_kept cc1plus
+allocator="$mimalloc" check_kept cc1plus
 exit 0

@@ -6,7 +6,8 @@ export HAKMEM_TRACE=off
 program=$BUILD/tests/options/external
 # glibc's own word for 4 MiB of its malloc: how much of the mapping is the program's differs from release to release.
 huge=$("$program" usable huge 1) || status=1
-mimalloc=$(/sbin/ldconfig -p | sed -nE 's/^\t(libmimalloc\.so\.[0-9]+) .*/\1/p' | sort -u | head -n 1) # as the release of Debian has it
+# shellcheck source=tests/tools/mimalloc.sh
+. "$SOURCE/tests/tools/mimalloc.sh"
 
 # due BUILD STDOUT [KIND COUNT...] < stderr that is due
 due() {

@@ -165,6 +165,15 @@ EXPORT void *pvalloc(size_t bytes) {
     NEXT(void *, pvalloc, size_t);
     ALLOCATE(MALLOC, next_pvalloc(bytes));
 }
+/* libc's call malloc, which counts; an allocator's own do not. */
+EXPORT char *strdup(const char *text) {
+    NEXT(char *, strdup, const char *);
+    ALLOCATE(MALLOC, next_strdup(text));
+}
+EXPORT char *strndup(const char *text, size_t bytes) {
+    NEXT(char *, strndup, const char *, size_t);
+    ALLOCATE(MALLOC, next_strndup(text, bytes));
+}
 EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     NEXT(int, posix_memalign, void **, size_t, size_t);
     uint64_t calls_before = calls_of_thread;

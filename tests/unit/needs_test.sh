@@ -25,6 +25,7 @@ for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; d
         malloc | calloc | realloc | reallocarray | free | cfree | memalign | posix_memalign | aligned_alloc | \
             valloc | pvalloc | malloc_usable_size | malloc_trim | mallinfo | mallinfo2 | malloc_stats | mallopt | \
             malloc_info | _Zn* | _Zd* | free_sized | free_aligned_sized | hak_*) ;;
+        strdup | strndup) [ "$library" = hakmem-record.so ] || complain "$library exports $name" ;; # an allocator's own are copied
         dlopen) ;; # without RTLD_DEEPBIND (src/entry/deepbind.c)
         __libc_malloc | __libc_free | __libc_calloc | __libc_realloc | __libc_memalign | __libc_valloc | \
             __libc_pvalloc | __libc_mallopt | __libc_mallinfo) ;;

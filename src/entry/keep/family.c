@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include "entry/entry.h"
 
 static void *no_memory(void) {
@@ -169,6 +170,33 @@ HAK_EXPORT void *pvalloc(size_t bytes) {
 
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {
     return hak_keep_begin() ? hak_keep_next.malloc_usable_size(pointer) : 0;
+}
+
+/* ---- copies of text ---------------------------------------------------------------------------
+ *
+ * libc's call malloc, and are recorded there. An allocator's own take a block past the family: the
+ * copy is made in a block of its malloc. */
+
+HAK_IN_PLACE char *copy_text(const char *text, size_t bytes, hak_call_t call) {
+    char *copy = allocate(bytes + 1, call);
+    if (!copy)
+        return NULL;
+    copy[bytes] = 0;
+    return memcpy(copy, text, bytes);
+}
+
+HAK_EXPORT char *strdup(const char *text) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return hak_keep_next.copies ? copy_text(text, strlen(text), HAK_CALL)
+                                : hak_keep_next.strdup(text);
+}
+
+HAK_EXPORT char *strndup(const char *text, size_t most_bytes) {
+    if (!hak_keep_begin())
+        return no_memory();
+    return hak_keep_next.copies ? copy_text(text, strnlen(text, most_bytes), HAK_CALL)
+                                : hak_keep_next.strndup(text, most_bytes);
 }
 
 /* ---- glibc's second names ----------------------------------------------------------------------

@@ -35,6 +35,8 @@ struct hak_keep_next {
     void *(*valloc)(size_t bytes);
     void *(*pvalloc)(size_t bytes);
     size_t (*malloc_usable_size)(void *pointer);
+    char *(*strdup)(const char *text);
+    char *(*strndup)(const char *text, size_t most_bytes);
     struct { /* __libc_malloc and its like */
         void *(*malloc)(size_t bytes);
         void (*free)(void *pointer);
@@ -48,6 +50,7 @@ struct hak_keep_next {
     bool is_glibc;      /* all of them are: there is no way to a block past the family */
     bool has_sizes;     /* malloc_usable_size is of malloc's module, and knows its blocks */
     bool tells_sizes;   /* and it was called before: it needs no malloc any more */
+    bool copies;        /* strdup and strndup are not libc's: their blocks come past the family */
 };
 /* All there once hak_keep_begin has returned true. */
 HAK_HIDDEN extern struct hak_keep_next hak_keep_next;

@@ -32,6 +32,18 @@ static const char *module_of(const void *function) {
     return is_known && object.name[0] ? object.name : is_known ? program_invocation_name : "";
 }
 
+/* mimalloc has both since version 3. False: one is not there. */
+static bool find_copies(struct hak_keep_next *next) {
+    void *text = hak_symbol_next("strdup"), *part = hak_symbol_next("strndup");
+    if (!text || !part)
+        return false;
+    memcpy(&next->strdup, &text, sizeof text);
+    memcpy(&next->strndup, &part, sizeof part);
+    next->copies = strcmp(file_name(module_of(text)), "libc.so.6") != 0 ||
+                   strcmp(file_name(module_of(part)), "libc.so.6") != 0;
+    return true;
+}
+
 /* libc has all of them. So none of these searches fails, which would allocate the words for
  * dlerror. */
 bool hak_keep_find_next(void) {
@@ -70,7 +82,7 @@ bool hak_keep_find_next(void) {
         next->is_glibc = next->is_glibc && strcmp(file_name(module), "libc.so.6") == 0;
         next->has_sizes = *module && module == next->module; /* malloc_usable_size is the last */
     }
-    return true;
+    return find_copies(next);
 }
 
 /* ---- its code --------------------------------------------------------------------------------

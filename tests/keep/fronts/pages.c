@@ -1,7 +1,8 @@
 /* An allocator of malloc, free, calloc and realloc alone, as Electric Fence and its like: a block
  * behind a page that nobody may touch. glibc's malloc_usable_size reads there.
  * WITH_ALIGNED: posix_memalign, too, and aligned_alloc, which takes only a multiple of the
- * alignment; memalign is glibc's. */
+ * alignment; memalign is glibc's.
+ * WITH_COPIES: strdup and strndup, too, as mimalloc 3 has them: they do not call malloc. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,5 +62,15 @@ void *aligned_alloc(size_t alignment, size_t bytes) {
 int posix_memalign(void **result, size_t alignment, size_t bytes) {
     *result = alignment > PAGE ? NULL : take(bytes);
     return *result ? 0 : ENOMEM;
+}
+#endif
+#ifdef WITH_COPIES
+char *strndup(const char *text, size_t bytes) {
+    size_t length = strnlen(text, bytes);
+    char *copy = take(length + 1);
+    return copy ? memcpy(copy, text, length) : NULL;
+}
+char *strdup(const char *text) {
+    return strndup(text, SIZE_MAX);
 }
 #endif
