@@ -145,6 +145,13 @@ static void *wait_in_calls(void *unused) {
     int ends[2], all = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN};
     sem_t semaphore;
+    sigset_t child;
+    /* The kernel keeps a child's SIGCHLD, which nobody asked for, where the thread that forked is
+     * traced, and hands it to any thread: its epoll_wait would end without hakmem having stopped
+     * it. */
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &child, NULL);
     expect(pipe(ends) == 0 && epoll_ctl(all, EPOLL_CTL_ADD, ends[0], &event) == 0, "a pipe");
     sem_init(&semaphore, 0, 0);
     while (goes_on()) {
