@@ -25,9 +25,9 @@
 #define HAK_ENTRY_ENTRY_H
 
 #include <errno.h>
-#include <gnu/libc-version.h>
 #include <string.h>
 #include "entry/bench_fast.h"
+#include "entry/environment.h"
 #include "entry/keep/keep.h"
 #include "entry/light_names.h"
 #include "entry/nested/nested.h"
@@ -51,12 +51,6 @@ HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(const void *pointer);
 
 /* operators.c: the program has operators new or delete of its own in the place of some of ours. */
 HAK_HIDDEN bool hak_entry_operators_are_replaced(void);
-
-/* True when the running glibc is of this version or later: programs are served as it serves them.
- * Takes no lock and keeps errno. */
-static inline bool hak_entry_libc_is_since(const char *version) {
-    return strverscmp(gnu_get_libc_version(), version) >= 0;
-}
 
 /* Exports `name` as glibc's second name __libc_`name` too, by which other preloads and some
  * programs get past an interposed malloc: the blocks of two heaps would meet in one free otherwise.

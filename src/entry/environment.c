@@ -2,6 +2,7 @@
  */
 #include "entry/environment.h"
 
+#include <link.h>
 #include <unistd.h>
 #include "block.h"
 #include "options.h"
@@ -44,6 +45,12 @@ void hak_entry_read_options(char **environment) {
     hak_options_read(variables);
     if (memory)
         hak_unmap(memory, bytes);
+}
+
+/* Calls of ld.so itself, in front of all constructors, come while it adds the program's modules:
+ * they are relocated by the time it calls its list consistent. */
+bool hak_entry_is_overtaken(void) {
+    return _r_debug.r_state == RT_CONSISTENT && !hak_entry_libc_is_since("2.34");
 }
 
 /* A sanitizer's start, where the loader sees one: it stands in front of libc's functions, and they

@@ -13,7 +13,9 @@
  * heap; the constructor of the plain one comes after its own.
  *
  * The library is linked with -z initfirst: only ld.so's own calls come before the constructor,
- * which therefore cannot rely on libc's constructors: `environ` may not be set yet. */
+ * which therefore cannot rely on libc's constructors: `environ` may not be set yet. Before glibc
+ * 2.34 libpthread takes that place (hak_entry_is_overtaken): the first call of another library's
+ * constructor runs ours. */
 #include <pthread.h>
 #include "entry/allocators.h"
 #include "entry/entry.h"
@@ -33,7 +35,7 @@
 enum { END_ROUND = 3 };
 
 static struct hak_lock start_lock;
-static _Atomic bool is_started;
+static _Atomic bool is_started, is_constructed;
 static struct hak_thread_key thread_key;
 static char **constructor_environment;
 
@@ -61,10 +63,24 @@ static HAK_COLD void start_process(void) {
 
 /* ---- a thread -------------------------------------------------------------------------------- */
 
+static void construct_once(void);
+
+/* The call that comes before the constructor waits outside of the family meanwhile. */
+static HAK_COLD void construct_within(void) {
+    uintptr_t stack_pointer = hak_is_debug_build ? hak_inside.stack_pointer : 0;
+    if (hak_is_debug_build)
+        hak_inside.stack_pointer = 0;
+    construct_once();
+    if (hak_is_debug_build)
+        hak_inside.stack_pointer = stack_pointer;
+}
+
 void hak_entry_start_thread(void) {
+    if (!atomic_load_explicit(&is_constructed, memory_order_relaxed) && hak_entry_is_overtaken())
+        construct_within();
     if (!atomic_load_explicit(&is_started, memory_order_acquire))
         start_process();
-    if (hak_light_serves())
+    if (hak_light_serves() || hak_thread.state != HAK_THREAD_NEW)
         return;
     if (hak_is_light_build)
         hak_thread.until_look = hak_light_first_look();
@@ -116,11 +132,9 @@ static void stock_for_sandbox(void) {
     hak_pool_stock();
 }
 
-__attribute__((constructor(101))) static void construct(int count, char **arguments,
-                                                        char **environment) {
-    (void)count;
-    (void)arguments;
-    constructor_environment = environment;
+static void construct_once(void) {
+    if (atomic_exchange(&is_constructed, true))
+        return;
     /* Its own malloc serves such a program, which is not recorded. */
     if (hak_entry_is_sanitized() || (hak_is_light_build && hak_light_is_other_half()))
         return;
@@ -144,4 +158,12 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     /* A call of ld.so came before there was a key. */
     if (hak_thread.state != HAK_THREAD_NEW)
         (void)hak_thread_key_set(&thread_key, &hak_thread);
+}
+
+__attribute__((constructor(101))) static void construct(int count, char **arguments,
+                                                        char **environment) {
+    (void)count;
+    (void)arguments;
+    constructor_environment = environment;
+    construct_once();
 }

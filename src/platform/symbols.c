@@ -116,6 +116,10 @@ void *hak_symbol_next(const char *name) {
     return found ? found : search_for(name, NOT_OURS, NULL);
 }
 
+void *hak_symbol_next_if_known(const char *name) {
+    return search_for(name, NOT_OURS, NULL) ? hak_symbol_next(name) : NULL;
+}
+
 /* With dlsym, also in what the module needs. */
 void *hak_symbol_of(const char *module, const char *name) {
     dlsym_function *ask = find_dlsym();

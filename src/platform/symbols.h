@@ -25,4 +25,7 @@ HAK_HIDDEN void *hak_symbol_of(const char *module, const char *name);
 HAK_HIDDEN void *hak_symbol_default(const char *name);
 HAK_HIDDEN void *hak_symbol_next(const char *name);
 
+/* hak_symbol_next of a name that a glibc may not have: where nobody has it there are no words. */
+HAK_HIDDEN void *hak_symbol_next_if_known(const char *name);
+
 #endif

@@ -20,7 +20,6 @@
     FUNCTION(memmem)                                                                               \
     FUNCTION(strncasecmp)                                                                          \
     FUNCTION(strncasecmp_l)                                                                        \
-    FUNCTION(strverscmp)                                                                           \
     FUNCTION(strxfrm)                                                                              \
     FUNCTION(strxfrm_l)                                                                            \
     FUNCTION(wcschr)                                                                               \

@@ -133,6 +133,33 @@ static void look_at_module(struct module *module) {
         (void)protect(module, PROT_READ);
 }
 
+/* ---- libc -------------------------------------------------------------------------------------
+ */
+
+/* libc, and what is a part of it since glibc 2.34: a program that has libpthread calls its read. */
+static struct hak_module parts[3];
+static unsigned part_count;
+
+static int note_part(struct dl_phdr_info *info, size_t size, void *unused) {
+    static const char *const names[] = {"/libpthread.so.0", "/libdl.so.2"};
+    struct hak_module module;
+    (void)size, (void)unused;
+    hak_read_module(info, &module);
+    bool is_part = hak_module_holds(&module, libc_text);
+    for (unsigned i = 0; info->dlpi_name && i < sizeof names / sizeof *names; i++)
+        is_part = is_part || strstr(info->dlpi_name, names[i]);
+    if (is_part)
+        parts[part_count++] = module;
+    return part_count == sizeof parts / sizeof *parts;
+}
+
+static bool is_of_libc(const void *function) {
+    for (unsigned i = 0; i < part_count; i++)
+        if (hak_module_holds(&parts[i], function))
+            return true;
+    return false;
+}
+
 /* ---- all modules ----------------------------------------------------------------------------- */
 
 enum { TRIES = 16 };
@@ -148,11 +175,11 @@ static struct {
 
 extern void *__tls_get_addr(void *); /* ld.so's */
 
-/* ld.so and libc; hakmem itself, which was looked at before all. */
+/* ld.so and libc in all its parts; hakmem itself, which was looked at before all. */
 static bool is_left_alone(const struct module *module) {
     return module->is_own ||
            hak_module_holds(&module->in, (const void *)(uintptr_t)&__tls_get_addr) ||
-           hak_module_holds(&module->in, libc_text);
+           is_of_libc((const void *)module->in.text_start);
 }
 
 static struct module read_module(const struct dl_phdr_info *info) {
@@ -220,11 +247,13 @@ static void enter_child(void) {
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-/* libdl is libc's before glibc 2.34. */
-static bool is_of(const void *libc, void *function) {
-    struct hak_object object;
-    return function && hak_object_find((uintptr_t)function, &object) &&
-           (object.module == libc || (object.name && strstr(object.name, "/libdl.so.2")));
+/* A name that libc does not have makes dlsym allocate its message, in the midst of the program's
+ * blocks. */
+static bool is_known(const char *name) {
+    for (unsigned i = 0; i < part_count; i++)
+        if (hak_symbol_in(&parts[i], name))
+            return true;
+    return false;
 }
 
 /* Does the program, or a module in front of us, have a function of its own for `function`? The
@@ -242,14 +271,6 @@ static bool find_replaced(const char *name, const void *function) {
 
 /* hakmem's dlopen (entry/deepbind.c), which not all that is linked with this has. */
 extern char hak_entry_dlopen[] __attribute__((weak, visibility("hidden")));
-
-/* A name that libc does not have makes dlsym allocate its message, in the midst of the program's
- * blocks. */
-static bool is_newer_than_libc(const char *name) {
-    bool is_bounded = strstr(name, "strlc") || strstr(name, "wcslc");
-    return (is_bounded || strncmp(name, "__isoc23_", 9) == 0) &&
-           hak_libc.strverscmp(hak_libc.gnu_get_libc_version(), "2.38") < 0;
-}
 
 /* hakmem's own of that name, which the program calls: dlopen, exec. NULL: there is none, or the
  * program has its own PLT as its address. */
@@ -283,18 +304,17 @@ static bool is_wanted(unsigned call) {
 
 /* libc's functions, as they stand behind hakmem in the program's scope. */
 static void find_functions(void) {
-    struct hak_object libc;
     if (!hak_string_find_libc())
         return;
     libc_text = (void *)hak_libc.gnu_get_libc_version;
-    if (!hak_object_find((uintptr_t)libc_text, &libc))
-        return;
+    part_count = 0;
+    (void)dl_iterate_phdr(note_part, NULL);
     for (unsigned i = 0; i < HAK_STRING_CALLS; i++) {
         if (!is_wanted(i))
             continue;
         const char *name = hak_string_name(i);
-        void *function = is_newer_than_libc(name) ? NULL : hak_symbol_next(name);
-        if (!is_of(libc.module, function))
+        void *function = is_known(name) ? hak_symbol_next(name) : NULL;
+        if (!function || !is_of_libc(function))
             continue;
         void *ours = own_function(i);
         hak_string_functions[i] = ours ? ours : function;

@@ -1,7 +1,8 @@
 /* Start-up, the end of a thread, and fork, of hakmem-record.so: as in ../start.c, without a heap.
  *
- * The library is linked with -z initfirst: only ld.so's own calls come before the constructor.
- * Until then there is no session, and nothing is recorded of them. */
+ * The library is linked with -z initfirst: only ld.so's own calls come before the constructor, or
+ * one of another library's runs it (hak_entry_is_overtaken). Until then there is no session, and
+ * nothing is recorded of them. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include "entry/environment.h"
@@ -20,6 +21,7 @@ enum { NEW, SEARCHING, STARTED };
 
 static struct hak_lock start_lock;
 static _Atomic int state;
+static _Atomic bool is_constructed;
 static struct hak_thread_key thread_key;
 static char **constructor_environment;
 
@@ -37,7 +39,11 @@ static HAK_COLD void start_process(void) {
     hak_keep_ask_first_size();
 }
 
+static void construct_once(void);
+
 bool hak_keep_begin_slowly(void) {
+    if (!atomic_load_explicit(&is_constructed, memory_order_relaxed) && hak_entry_is_overtaken())
+        construct_once();
     if (atomic_load_explicit(&state, memory_order_acquire) != STARTED) {
         if (hak_lock_is_mine(&start_lock))
             return false;
@@ -72,11 +78,9 @@ static void after_fork_in_child(void) {
     name_allocator();
 }
 
-__attribute__((constructor(101))) static void construct(int count, char **arguments,
-                                                        char **environment) {
-    (void)count;
-    (void)arguments;
-    constructor_environment = environment;
+static void construct_once(void) {
+    if (atomic_exchange(&is_constructed, true))
+        return;
     if (hak_entry_is_sanitized())
         return;
     hak_objects_start();
@@ -90,6 +94,14 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     hak_control.bell = &hak_keep_bell;
     name_allocator();
     (void)hak_thread_key_set(&thread_key, &end_rounds);
+}
+
+__attribute__((constructor(101))) static void construct(int count, char **arguments,
+                                                        char **environment) {
+    (void)count;
+    (void)arguments;
+    constructor_environment = environment;
+    construct_once();
 }
 
 /* ---- hakmem-trace ctl ------------------------------------------------------------------------ */
