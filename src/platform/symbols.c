@@ -2,6 +2,7 @@
 #include "platform/symbols.h"
 
 #include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <stdatomic.h>
 #include <link.h>
 #include <string.h>
@@ -116,8 +117,9 @@ void *hak_symbol_next(const char *name) {
     return found ? found : search_for(name, NOT_OURS, NULL);
 }
 
-void *hak_symbol_next_if_known(const char *name) {
-    return search_for(name, NOT_OURS, NULL) ? hak_symbol_next(name) : NULL;
+void *hak_symbol_next_since(const char *version, const char *name) {
+    bool is_there = strverscmp(gnu_get_libc_version(), version) >= 0;
+    return is_there || search_for(name, NOT_OURS, NULL) ? hak_symbol_next(name) : NULL;
 }
 
 /* With dlsym, also in what the module needs. */

@@ -25,7 +25,9 @@ HAK_HIDDEN void *hak_symbol_of(const char *module, const char *name);
 HAK_HIDDEN void *hak_symbol_default(const char *name);
 HAK_HIDDEN void *hak_symbol_next(const char *name);
 
-/* hak_symbol_next of a name that a glibc may not have: where nobody has it there are no words. */
-HAK_HIDDEN void *hak_symbol_next_if_known(const char *name);
+/* hak_symbol_next of a name that libc has since glibc `version`; an older one may have it in
+ * another library. NULL where nobody has it, without a message of dlsym's, which would be
+ * allocated. */
+HAK_HIDDEN void *hak_symbol_next_since(const char *version, const char *name);
 
 #endif

@@ -28,7 +28,7 @@ static mask_function *next_of_process, *next_of_thread;
 void hak_mask_start(void) {
     next_of_process = (mask_function *)hak_symbol_next("sigprocmask");
     /* Of libpthread before glibc 2.32, which not every program has. */
-    next_of_thread = (mask_function *)hak_symbol_next_if_known("pthread_sigmask");
+    next_of_thread = (mask_function *)hak_symbol_next_since("2.32", "pthread_sigmask");
 }
 
 /* What the program believes to be blocked of what is kept, and one that waits for it. */
