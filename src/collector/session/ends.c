@@ -51,7 +51,7 @@ static int zombie_status(const struct hak_process_watch *watch) {
     return is_known ? (int)status : -1;
 }
 
-/* What the kernel tells of a process that was reaped. */
+/* The wait status of a process that was reaped, by its pidfd; -1: the kernel does not tell it. */
 static int reaped_status(const struct hak_process_watch *watch) {
     struct pidfd_facts facts = {.mask = FACTS_EXIT};
     bool is_told = ioctl(watch->pidfd, GET_FACTS, &facts) == 0 && (facts.mask & FACTS_EXIT);
