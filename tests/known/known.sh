@@ -115,7 +115,7 @@ memcheck_error() {
         }
         /Invalid (read|write) of size/ && !what { what = $3 " of " $6; sub(/,/, "", what) }
         what && !where && /(at|by) 0x/ {
-            if ($0 ~ /vgpreload|libc\.so/) deeper = 1
+            if ($0 ~ /vgpreload|vg_replace_|libc\.so/) deeper = 1
             else where = place($0, deeper)
         }
         what && / Address 0x/ {
@@ -186,6 +186,16 @@ if [ -n "${UPDATE-}" ]; then
     cp found.expected "$here/known.expected"
     exit
 fi
-diff -u "$here/known.expected" found.expected || complain "known.expected differs"
+# A release whose program has the fault no longer: nobody finds it, and its lines are left out of both.
+section() { awk -v name="$1" '/^[^ ]/ { is_in = $1 == name } is_in' "$2"; }
+without() { awk -v name="$1" '/^[^ ]/ { is_in = $1 == name } !is_in' "$2"; }
+cp "$here/known.expected" due.expected
+awk '/^[^ ]/ { name = $1 } /^    memcheck +$/ { print name }' found.expected >gone
+while read -r name; do
+    section "$name" found.expected | grep HKM- && complain "$name: memcheck finds nothing where hakmem finds this"
+    echo "skipped: $name: this release's program does not have the fault"
+    for file in due found; do without "$name" $file.expected >rest && mv rest $file.expected; done
+done <gone
+diff -u due.expected found.expected || complain "known.expected differs"
 [ "$(grep -c '    memcheck  [rw]' found.expected)" -ge 10 ] || complain "memcheck sees fewer than ten of the faults"
 exit $failed
