@@ -5,6 +5,8 @@
 # timeout: 1800
 # shellcheck disable=SC2016,SC2317
 set -u
+# shellcheck source=tests/tools/python_leaks.sh
+. "$SOURCE/tests/tools/python_leaks.sh"
 unset "${!HAKMEM_@}"
 export LC_ALL=C TZ=UTC HOME=$PWD
 trace=$BUILD/hakmem-trace status=0
@@ -142,6 +144,7 @@ export SOURCE top
 export -f story_bash story_mawk story_xz story_diff story_make story_vim story_sqlite3 story_openssl story_curl story_qemu_img \
     story_python3 story_clang story_clangxx story_cc1plus story_perl story_git story_gdb story_gdb_runs story_cmake story_groff \
     story_man story_dpkg story_apt story_node story_tar
-check error bash mawk xz diff make vim sqlite3 openssl curl qemu_img python3 clang clangxx apt
+check error bash mawk xz diff make vim sqlite3 openssl curl qemu_img clang clangxx apt
+check "$(python_leaks)" python3
 check 0 cc1plus perl git gdb gdb_runs cmake groff man dpkg node tar
 exit "$status"
