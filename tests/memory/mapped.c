@@ -113,10 +113,10 @@ static void open_page(int number, siginfo_t *about, void *context) {
     must(mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0, "open_page");
 }
 
-/* Pages that are opened when they are touched, on a signal stack with little room and a closed page
- * below it. */
+/* Opens pages when they are touched, on a small signal stack above a closed page. */
 static void touch_in_handlers(void) {
-    size_t bytes = ((size_t)sysconf(_SC_MINSIGSTKSZ) + 2 * 4096 - 1) & ~(size_t)4095;
+    long least = sysconf(249); /* _SC_MINSIGSTKSZ, newer than the headers of Debian 11 */
+    size_t bytes = ((size_t)(least > 0 ? least : MINSIGSTKSZ) + 2 * 4096 - 1) & ~(size_t)4095;
     char *stack =
         mmap(NULL, bytes + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     must(stack != MAP_FAILED && mprotect(stack, 4096, PROT_NONE) == 0, "signal stack");

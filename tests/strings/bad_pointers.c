@@ -26,6 +26,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../tools/older.h"
 
 enum { PAGE = 4096, BLOCK = 16 * PAGE, MANY = 2000, EDGE_BYTES = 8, DONE = 77, DIES = 100 };
 
@@ -373,7 +374,6 @@ static const struct row {
 } rows[ROWS] = {
 #define CALL(name, shape, unit, a, b, c) {#name, #shape, unit, a, b, c},
 #include "../../src/strings/calls.def"
-#include "../tools/older.h"
 };
 
 static int is_one_of(const char *word, const char *const *words) {

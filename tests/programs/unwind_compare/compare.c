@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/single_threaded.h>
 #include <unistd.h>
 #include "unwind/modules.h"
 #include "unwind/code.h"
@@ -73,10 +72,13 @@ static void note_unload(uint64_t map_start, uint64_t map_end, uint32_t mark, uin
 
 static const struct hak_modules_listener listener = {hak_stacks_node_count, note_load, note_unload};
 
+/* libc's since glibc 2.32. */
+extern char __libc_single_threaded __attribute__((weak)); /* NOLINT(bugprone-reserved-identifier) */
+
 static int had_threads;
 
 static void look_for_threads(void) {
-    had_threads = !__libc_single_threaded;
+    had_threads = !&__libc_single_threaded || !__libc_single_threaded;
 }
 static void stop_libunwind(void) {
     if (had_threads)
