@@ -168,7 +168,9 @@ static void take_environment(char **environment) {
         complain_of_build(unheeded, value);
 }
 
+/* Each text has a page of its own, which is not touched while it is known to be empty. */
 static void take_standards(void) {
+    static bool is_again;
     const char *expected;
     memset(given, 0, sizeof given);
     memset(refused, 0, sizeof refused);
@@ -177,9 +179,10 @@ static void take_standards(void) {
         const struct hak_option *option = &hak_option_table[i];
         if (!hak_option_is_text(option))
             *number_of(i) = hak_option_standard(option);
-        else if (*option->standard || *((char *)&hak_options + option->offset))
+        else if (is_again || *option->standard)
             (void)hak_option_take(&hak_options, option, option->standard, &expected);
     }
+    is_again = true;
 }
 
 /* ---- what follows from it -------------------------------------------------------------------- */
