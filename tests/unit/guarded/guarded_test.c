@@ -47,7 +47,7 @@ START_TEST(a_block_lies_between_closed_pages) {
         ck_assert(!hak_large_resize(large->base, 1) &&
                   !hak_large_resize(large->base, 100 * HAK_PAGE_BYTES));
     }
-    int on_stack;
+    int on_stack = 0;
     ck_assert(!hak_guarded_covers(&on_stack));
     ck_assert_ptr_null(hak_guarded_verify());
 }
@@ -216,7 +216,7 @@ START_TEST(a_block_is_opened_for_a_program_that_goes_on) {
     ck_assert(hak_guarded_open_at(behind + 8, fill));
     behind[8] = 1;
     ck_assert_uint_eq(fills, 1);
-    int on_stack;
+    int on_stack = 0;
     ck_assert(!hak_guarded_open_at(&on_stack, fill));
     struct hak_large *again = NULL;
     for (unsigned i = 0; i < 2 * SLOTS && again != large; i++) {

@@ -89,7 +89,7 @@ START_TEST(keeps_the_beginning_of_a_long_path) {
 END_TEST
 
 static void *look_after_the_first_thread(void *unused) {
-    struct hak_mapping mapping;
+    struct hak_mapping mapping = {0};
     char byte;
     (void)unused;
     for (ssize_t got = 1; got > 0;) { /* the first thread's list is empty once that has ended */
