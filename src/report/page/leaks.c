@@ -158,18 +158,21 @@ static void add_headline(struct hak_text *text, const struct hak_leak_page *page
     hak_text_add(text, "\n\n");
 }
 
+/* Writes the biggest places, until one does not fit; the others are only counted. */
 static void add_places(struct hak_text *text, const struct hak_leak_page *page) {
     int start = hak_text_lines(text);
     uint32_t told = 0, all = 0;
     uint64_t bytes_left = 0;
+    bool fits = true;
     for (uint32_t i = 0; i < page->count; i++) {
         const struct hak_leak_place *place = &page->places[i];
         if (!place->is_told)
             continue;
         struct hak_text one = {0};
-        add_place(&one, page, place, told < 2 ? FRAMES_FIRST : FRAMES_LATER);
-        bool fits = told == all && one.bytes &&
-                    hak_text_lines(text) - start + hak_text_lines(&one) <= LINES_OF_PLACES;
+        if (fits)
+            add_place(&one, page, place, told < 2 ? FRAMES_FIRST : FRAMES_LATER);
+        fits = fits && one.bytes &&
+               hak_text_lines(text) - start + hak_text_lines(&one) <= LINES_OF_PLACES;
         if (fits)
             hak_text_add_text(text, &one);
         hak_text_free(&one);
