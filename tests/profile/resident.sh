@@ -27,7 +27,7 @@ mkfifo input
 exec 9>input
 until_sql "coalesce(max(value) > 65536 * 1024, 0)"
 exec 9>&-
-until_sql "coalesce(max(value) - min(case when id = (select max(id) from metric where name = 'memory.anonymous') then value end) > 32 << 20, 0)"
+until_sql "coalesce(max(value) - min(case when id = (select max(id) from metric where name = 'memory.anonymous') then value end) > 44 << 20, 0)"
 touch end
 wait
 [ ! -s out ] || fail "the run said: $(cat out)"
