@@ -21,6 +21,7 @@ struct reader {
 struct page {
     _Atomic uint32_t deadly; /* reader + 1 */
     struct reader readers[HAK_READERS];
+    _Atomic uint64_t steps;
 };
 
 static struct page *page;
@@ -97,6 +98,11 @@ void hak_reading_end(void) {
         atomic_fetch_add(&page->readers[reader_plus_one - 1].serial, 1);
 }
 
+void hak_reading_note_step(void) {
+    if (page)
+        atomic_fetch_add_explicit(&page->steps, 1, memory_order_relaxed);
+}
+
 bool hak_reading_bar(const char *path, const char *build_id) {
     if (!hak_growing_make_room(&barred, barred_count, &barred_capacity, sizeof *barred))
         return false;
@@ -132,6 +138,14 @@ bool hak_reading_look(int memory, int which, struct hak_read_file *out, uint64_t
     *out = seen.file;
     out->path[sizeof out->path - 1] = out->build_id[sizeof out->build_id - 1] = 0;
     return *serial & 1;
+}
+
+uint64_t hak_reading_steps(int memory) {
+    uint64_t steps = 0;
+    if (memory < 0 ||
+        pread(memory, &steps, sizeof steps, offsetof(struct page, steps)) != (ssize_t)sizeof steps)
+        return 0;
+    return steps;
 }
 
 int hak_reading_deadly(int memory) {

@@ -5,7 +5,10 @@
  *   next reader <--bar(path, build-id)-- keeper          it reads the file no more
  *
  * Debug information of a recorded program may be made to break its reader (libdw, libelf, the
- * demangler). Two threads read: the one that loads files, and the one that asks. */
+ * demangler). Two threads read: the one that loads files, and the one that asks.
+ *
+ * Beside what is read the page counts steps, so that who waits for the process can tell much work
+ * from none. */
 #ifndef HAK_SYMBOLS_READING_H
 #define HAK_SYMBOLS_READING_H
 
@@ -35,6 +38,10 @@ void hak_reading_end(void);
 bool hak_reading_bar(const char *path, const char *build_id);
 bool hak_reading_is_barred(const char *path, const char *build_id);
 
+/* Notes that work without a visible result goes on, such as one more place of leaks; any thread.
+ * Only in loops whose end is known when they begin: a process that hangs notes none. */
+void hak_reading_note_step(void);
+
 /* True while a thread reads: it may never come back. */
 bool hak_reading_is_busy(void);
 
@@ -44,6 +51,9 @@ bool hak_reading_is_busy(void);
  * and read, `thread` is its id. */
 bool hak_reading_look(int page, int which, struct hak_read_file *out, uint64_t *serial,
                       pid_t *thread);
+
+/* How many steps the process has noted; 0 = none, or not known. */
+uint64_t hak_reading_steps(int page);
 
 /* The reader in which the process died, -1 = in none, as far as is known. */
 int hak_reading_deadly(int page);

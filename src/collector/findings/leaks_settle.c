@@ -11,6 +11,7 @@
 #include "report/known/known.h"
 #include "report/page/page.h"
 #include "report/words/words.h"
+#include "symbols/reading.h"
 
 enum {
     CODE = 401,
@@ -64,6 +65,7 @@ static void find_ages(struct hak_store_reader *reader, struct hak_leak_pile *pil
                                     .stack = pile->groups[order[i].value].stack,
                                     .kind_mask_low = 1u << HAK_MALLOC | 1u << HAK_REALLOC,
                                     .class_index = -1};
+        hak_reading_note_step();
         if (filter.stack && hak_store_scan(reader, &filter, false, look_at_birth, &ages) > 0)
             break;
     }
@@ -121,6 +123,7 @@ static void look_up(struct settling *s, struct hak_store_reader *reader) {
     for (uint32_t i = 0; i < pile->group_count; i++) {
         const struct hak_leak_group *group = &pile->groups[i];
         struct hak_leak_place *place = &s->places[i];
+        hak_reading_note_step();
         *place = (struct hak_leak_place){.kind = group->kind,
                                          .count = group->count,
                                          .bytes = group->bytes,
@@ -271,8 +274,10 @@ static void settle_pile(struct hak_findings *findings, struct hak_capture *captu
     /* It may come while the report of a fault is made. */
     struct hak_resolve_report before = capture->resolve.report;
     hak_resolve_begin_report(&capture->resolve);
-    for (uint32_t i = 0; i < pile->group_count; i++)
+    for (uint32_t i = 0; i < pile->group_count; i++) {
+        hak_reading_note_step();
         hak_resolve_stack(&capture->resolve, &capture->rows, pile->groups[i].stack);
+    }
     hak_capture_store_frames(capture);
     if (capture->writer &&
         hak_store_attach(hak_store_writer_database(capture->writer)->connection, &reader) == 0)

@@ -19,6 +19,7 @@ struct hak_desk {
     /* The thread's. */
     uint32_t sync_done, sync_live;
     uint32_t sessions;
+    uint64_t steps; /* the most that a worker has noted: one that repeats another's adds none */
     bool ended, finished;
     char store_path[HAK_PATH_BYTES];
 };

@@ -46,7 +46,8 @@ void hak_keeper_store_path(struct hak_keeper *keeper, char *out, size_t bytes);
 uint32_t hak_keeper_sessions(struct hak_keeper *keeper);
 
 /* Waits until every record of processes that have ended is committed. It gives up `timeout_ms`
- * (-1 = never) after the store's files last changed: a slow disk gets the time that it takes.
+ * (-1 = never) after the store's files last changed or its worker last noted a step of its work: a
+ * slow disk, and a search for leaks, get the time that they take.
  * `live` becomes the number of processes that still run. 0, or -1 when the time is over. */
 int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_t *live);
 

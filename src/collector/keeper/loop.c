@@ -295,6 +295,14 @@ static int find_timeout(const struct hak_loop *l, uint64_t now) {
     return until > now ? (int)(until - now) : 0;
 }
 
+static void note_steps(struct hak_loop *l) {
+    uint64_t steps = hak_reading_steps(l->worker.reading.page);
+    pthread_mutex_lock(&l->desk->lock);
+    if (steps > l->desk->steps)
+        l->desk->steps = steps;
+    pthread_mutex_unlock(&l->desk->lock);
+}
+
 static void step(struct hak_loop *l) {
     short room = hak_guests_has_room(&l->guests) ? POLLIN : 0;
     struct pollfd fds[FIXED + HAK_GUESTS_MAX] = {{.fd = l->desk->wake, .events = POLLIN},
@@ -331,6 +339,7 @@ static void step(struct hak_loop *l) {
         l->beat_due_ms = hak_time_ms() + BEAT_MS;
         if (l->worker.link >= 0)
             hak_read_watch_look(&l->worker.reading);
+        note_steps(l);
     }
 }
 

@@ -113,19 +113,20 @@ static void wake_keeper(struct hak_keeper *k) {
         return;
 }
 
-/* How long the owner waits: `timeout_ms` after the store's files last changed, so that a slow disk
- * gets the time it takes, and a collector that stands still does not. */
+/* How long the owner waits: `timeout_ms` after the store's files last changed, or the worker last
+ * noted a step, so that a slow disk and much work get the time they take, and a collector that
+ * stands still does not. */
 struct patience {
     int timeout_ms; /* -1 = for ever */
     uint64_t begun_ms, due_ms;
     bool told;     /* whoever looks at a terminal knows what is waited for */
-    uint64_t seen; /* size and times of the store's files, mixed */
+    uint64_t seen; /* size and times of the store's files and the worker's steps, mixed */
 };
 
 /* With the lock held. Where the files cannot be looked at it is the same each time. */
-static uint64_t look_at_store(const struct hak_keeper *k) {
+static uint64_t look_at_work(const struct hak_keeper *k) {
     static const char *const files[] = {"", "-wal"};
-    uint64_t seen = 0;
+    uint64_t seen = k->desk.steps;
     for (int i = 0; i < 2; i++) {
         char path[HAK_PATH_BYTES + 8];
         struct stat file;
@@ -146,13 +147,13 @@ static struct patience begin_patience(const struct hak_keeper *k, int timeout_ms
     return (struct patience){.timeout_ms = timeout_ms,
                              .begun_ms = now,
                              .due_ms = now + (uint64_t)timeout_ms,
-                             .seen = look_at_store(k)};
+                             .seen = look_at_work(k)};
 }
 
 /* With the lock held: waits for a change of the keeper's. False when the time is over. */
 static bool wait_change(struct hak_keeper *k, struct patience *p) {
     uint64_t now = hak_time_ms();
-    uint64_t seen = look_at_store(k);
+    uint64_t seen = look_at_work(k);
     if (seen != p->seen)
         p->due_ms = now + (uint64_t)p->timeout_ms;
     p->seen = seen;
