@@ -76,7 +76,7 @@ static void read_libc(void) {
     hak_read_dynamic(map->l_ld, &libc);
 }
 
-void *hak_symbol_of_libc(const char *name) {
+static void *search_libc(const char *name) {
     enum { NEW, READING, READ };
     static _Atomic unsigned state;
     unsigned before = NEW;
@@ -84,7 +84,11 @@ void *hak_symbol_of_libc(const char *name) {
         read_libc();
         atomic_store(&state, READ);
     }
-    void *found = atomic_load(&state) == READ ? hak_symbol_in(&libc, name) : NULL;
+    return atomic_load(&state) == READ ? hak_symbol_in(&libc, name) : NULL;
+}
+
+void *hak_symbol_of_libc(const char *name) {
+    void *found = search_libc(name);
     return found ? found : hak_symbol_first(name);
 }
 
@@ -92,12 +96,13 @@ void *hak_symbol_of_libc(const char *name) {
 
 typedef void *dlsym_function(void *, const char *);
 
-/* Of libdl before glibc 2.34. */
+/* libc's own. Before glibc 2.34 it is libdl's, which asks calloc for the place of the thread's
+ * error, and is not used for what the tables of modules tell as well. */
 static dlsym_function *find_dlsym(void) {
     static _Atomic(dlsym_function *) known;
     dlsym_function *found = atomic_load_explicit(&known, memory_order_relaxed);
     if (!found) {
-        found = (dlsym_function *)hak_symbol_of_libc("dlsym");
+        found = (dlsym_function *)search_libc("dlsym");
         atomic_store_explicit(&known, found, memory_order_relaxed);
     }
     return found;
@@ -109,12 +114,14 @@ void *hak_symbol_default(const char *name) {
 }
 
 /* Where this library was loaded by dlopen, what it stands in front of comes before it. */
-void *hak_symbol_next(const char *name) {
-    dlsym_function *ask = find_dlsym();
-    if (ask)
-        return ask(RTLD_NEXT, name);
+void *hak_symbol_next_quietly(const char *name) {
     void *found = search_for(name, BEHIND_OURS, NULL);
     return found ? found : search_for(name, NOT_OURS, NULL);
+}
+
+void *hak_symbol_next(const char *name) {
+    dlsym_function *ask = find_dlsym();
+    return ask ? ask(RTLD_NEXT, name) : hak_symbol_next_quietly(name);
 }
 
 void *hak_symbol_next_since(const char *version, const char *name) {
@@ -124,7 +131,7 @@ void *hak_symbol_next_since(const char *version, const char *name) {
 
 /* With dlsym, also in what the module needs. */
 void *hak_symbol_of(const char *module, const char *name) {
-    dlsym_function *ask = find_dlsym();
+    dlsym_function *ask = (dlsym_function *)hak_symbol_of_libc("dlsym");
     void *(*open)(const char *, int) =
         ask ? (void *(*)(const char *, int))hak_symbol_next("dlopen") : NULL;
     int (*close)(void *) = open ? (int (*)(void *))hak_symbol_next("dlclose") : NULL;

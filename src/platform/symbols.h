@@ -20,10 +20,13 @@ HAK_HIDDEN void *hak_symbol_of_libc(const char *name);
  * needs. A name that is not found may leave its words for dlerror. */
 HAK_HIDDEN void *hak_symbol_of(const char *module, const char *name);
 
-/* As dlsym with RTLD_DEFAULT and RTLD_NEXT, and by dlsym where there is one; then a name that is
- * not found leaves its words for dlerror. */
+/* As dlsym with RTLD_DEFAULT and RTLD_NEXT, and by dlsym where libc has it: then a name that is not
+ * found leaves its words for dlerror, and one that is found takes those of the thread away. */
 HAK_HIDDEN void *hak_symbol_default(const char *name);
 HAK_HIDDEN void *hak_symbol_next(const char *name);
+
+/* hak_symbol_next in the midst of the program: what its dlerror says stays. */
+HAK_HIDDEN void *hak_symbol_next_quietly(const char *name);
 
 /* hak_symbol_next of a name that libc has since glibc `version`; an older one may have it in
  * another library. NULL where nobody has it, without a message of dlsym's, which would be

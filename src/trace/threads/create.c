@@ -133,7 +133,7 @@ HAK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attribute
     static _Atomic(create_function *) next;
     create_function *create = atomic_load(&next);
     if (!create) {
-        create = (create_function *)hak_symbol_next("pthread_create");
+        create = (create_function *)hak_symbol_next_quietly("pthread_create");
         atomic_store(&next, create);
     }
     struct start *start = claim_start(argument);
@@ -150,7 +150,7 @@ HAK_EXPORT int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
     static _Atomic(c11_create_function *) next;
     c11_create_function *create = atomic_load(&next);
     if (!create) {
-        create = (c11_create_function *)hak_symbol_next("thrd_create");
+        create = (c11_create_function *)hak_symbol_next_quietly("thrd_create");
         atomic_store(&next, create);
     }
     struct start *start = claim_start(argument);

@@ -2,6 +2,7 @@
  * back. */
 #include "unit/trace/fake_collector.h"
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <threads.h>
 #include <unistd.h>
+#include "platform/objects.h"
 #include "trace/stacks/stacks.h"
 #include "trace/threads/threads.h"
 
@@ -229,6 +231,23 @@ START_TEST(errors_of_pthread_create_come_back) {
 }
 END_TEST
 
+/* The first of them looks for libc's function, which is not the program's concern. */
+START_TEST(the_words_for_dlerror_stay) {
+    thrd_t c11_thread;
+    pthread_t thread;
+    stack_t stack;
+    ck_assert_ptr_null(dlopen("/there/is/none.so", RTLD_NOW));
+    if (_i == 0) {
+        ck_assert_int_eq(pthread_create(&thread, NULL, tell_stack, &stack), 0);
+        pthread_join(thread, NULL);
+    } else {
+        ck_assert_int_eq(thrd_create(&c11_thread, tell_stack_of_c11, &stack), thrd_success);
+        thrd_join(c11_thread, NULL);
+    }
+    ck_assert_ptr_nonnull(dlerror());
+}
+END_TEST
+
 /* With stacks of the whole test, in the session's nodes. */
 static void begin_with_stacks(void) {
     fake_begin(&collector, 16 << 20, 16 << 10);
@@ -360,6 +379,7 @@ START_TEST(a_forked_childs_thread_is_its_first) {
 END_TEST
 
 int main(void) {
+    hak_objects_start();
     TCase *tests = tcase_create("thread");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_thread_that_never_allocates_has_one);
@@ -371,6 +391,7 @@ int main(void) {
     tcase_add_test(tests, many_at_once_have_one_each);
     tcase_add_test(tests, an_unrecorded_program_has_none);
     tcase_add_test(tests, errors_of_pthread_create_come_back);
+    tcase_add_loop_test(tests, the_words_for_dlerror_stay, 0, 2);
     tcase_add_test(tests, a_threads_first_record_says_where_it_was_created);
     tcase_add_test(tests, no_two_threads_of_a_raw_forks_child_have_one_number);
     tcase_add_test(tests, a_forked_childs_thread_is_its_first);
