@@ -119,12 +119,24 @@ static void count(int kind, const void *caller) {
 }
 #define COUNT(kind) count(kind, __builtin_return_address(0))
 
-/* The next library's function of the same name; dlsym of glibc 2.36 does not allocate on success.
- */
+/* Before glibc 2.34 dlsym asks calloc for the place of a thread's error, and does without where it
+ * gets none: that is not the program's, and nobody is asked. The words of an older error, which it
+ * frees before there is a free, are left. Volatile, since gcc believes that dlsym, a leaf, calls
+ * nothing of this file. */
+static _Thread_local volatile int is_looking;
+
+static void *find_next(const char *name) {
+    is_looking++;
+    void *found = dlsym(RTLD_NEXT, name);
+    is_looking--;
+    return found;
+}
+
+/* The next library's function of the same name. */
 #define NEXT(result, name, ...)                                                                    \
     static result (*next_##name)(__VA_ARGS__);                                                     \
     if (!next_##name)                                                                              \
-    next_##name = (__typeof__(next_##name))dlsym(RTLD_NEXT, #name)
+    next_##name = (__typeof__(next_##name))find_next(#name)
 
 /* A call that one of the next library's functions makes back into this one counts once. */
 #define ALLOCATE(kind, call)                                                                       \
@@ -146,6 +158,8 @@ EXPORT void *malloc(size_t bytes) {
     ALLOCATE(MALLOC, next_malloc(bytes));
 }
 EXPORT void *calloc(size_t members, size_t bytes) {
+    if (is_looking)
+        return NULL;
     NEXT(void *, calloc, size_t, size_t);
     ALLOCATE(MALLOC, next_calloc(members, bytes));
 }
@@ -201,12 +215,10 @@ EXPORT void *reallocarray(void *old, size_t members, size_t bytes) {
 }
 EXPORT void free(void *block) {
     static void (*next_free)(void *);
-    static _Thread_local int is_looking;
-    if (!next_free && is_looking++)
-        return; /* the words of an older error of dlsym's, which it frees now: left where they are
-                 */
+    if (!next_free && is_looking)
+        return;
     if (!next_free)
-        next_free = (void (*)(void *))dlsym(RTLD_NEXT, "free");
+        next_free = (void (*)(void *))find_next("free");
     RELEASE(next_free(block));
 }
 EXPORT void free_sized(void *block, size_t bytes) {
@@ -251,14 +263,14 @@ EXPORT void __libc_free(void *block) {
     EXPORT void *name parameters {                                                                 \
         static void *(*next)parameters;                                                            \
         if (!next)                                                                                 \
-            next = (void *(*)parameters)dlsym(RTLD_NEXT, #name);                                   \
+            next = (void *(*)parameters)find_next(#name);                                          \
         ALLOCATE(MALLOC, next ? next arguments : otherwise);                                       \
     }
 #define DELETE(name, parameters, arguments)                                                        \
     EXPORT void name parameters {                                                                  \
         static void(*next) parameters;                                                             \
         if (!next)                                                                                 \
-            next = (void(*) parameters)dlsym(RTLD_NEXT, #name);                                    \
+            next = (void(*) parameters)find_next(#name);                                           \
         uint64_t calls_before = calls_of_thread;                                                   \
         if (next)                                                                                  \
             next arguments;                                                                        \
