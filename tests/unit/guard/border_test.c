@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include "guard/around.h"
 #include "guarded/guarded.h"
+#include "platform/objects.h"
 #include "world.h"
 
 START_TEST(a_life_is_one_malloc_and_one_free) {
@@ -368,6 +369,7 @@ START_TEST(calls_without_a_record_are_counted) {
 END_TEST
 
 int main(void) {
+    hak_objects_start();
     Suite *suite = suite_create("guard/border");
     TCase *tests = tcase_create("border");
     tcase_add_loop_test(tests, a_life_is_one_malloc_and_one_free, HAK_LAYOUT_SAME,

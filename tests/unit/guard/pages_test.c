@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include "guard/pages.h"
+#include "platform/objects.h"
 #include "platform/raw_call.h"
 #include "world.h"
 
@@ -431,6 +432,7 @@ START_TEST(damage_in_an_opened_page_was_done_after_the_opening) {
 END_TEST
 
 int main(void) {
+    hak_objects_start();
     Suite *suite = suite_create("guard/pages");
     TCase *tests = tcase_create("pages");
     int layouts = HAK_LAYOUT_HEADER + 1;

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include "platform/objects.h"
 #include "unit/suite.h"
 
 static int zeroed[4096];
@@ -137,6 +138,7 @@ START_TEST(a_coroutine_accuses_nobody) {
 END_TEST
 
 int main(void) {
+    hak_objects_start();
     TCase *cases = tcase_create("address");
     tcase_add_test(cases, the_program_itself_is_known);
     tcase_add_test(cases, nothing_and_nonsense_are_unmapped);

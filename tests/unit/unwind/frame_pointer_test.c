@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "platform/objects.h"
 #include "unwind/code.h"
 #include "unwind/splice.h"
 #include "unwind/unwind.h"
@@ -382,6 +383,7 @@ START_TEST(noise_on_the_stack_and_in_rbp) {
 END_TEST
 
 int main(void) {
+    hak_objects_start();
     TCase *cases = tcase_create("frame_pointer");
     tcase_add_loop_test(cases, over_code_with_a_frame_pointer, 0, 2);
     tcase_add_test(cases, over_code_without_one_by_the_call);

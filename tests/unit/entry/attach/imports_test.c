@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "platform/maps.h"
+#include "platform/objects.h"
 #include "unit/suite.h"
 
 static atomic_uint calls;
@@ -157,6 +158,7 @@ START_TEST(others_may_call_and_load_meanwhile) {
 END_TEST
 
 int main(void) {
+    hak_objects_start();
     TCase *cases = tcase_create("imports");
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, a_call_goes_elsewhere_and_comes_back);

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include "platform/objects.h"
 #include "trace/crash/crash.h"
 #include "trace/wait.h"
 #include "unwind/splice.h"
@@ -426,6 +427,7 @@ START_TEST(an_unfinished_record_does_not_hide_the_fault) {
 END_TEST
 
 int main(void) {
+    hak_objects_start();
     TCase *tests = tcase_create("crash");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_fault_is_handed_over_and_ends_in_abort);
