@@ -19,6 +19,13 @@ static void *refuse(size_t bytes, int error) {
     return NULL;
 }
 
+/* Of an alignment that is a power of two. */
+static void *allocate_to_power(size_t alignment, size_t bytes, hak_call_t call) {
+    if (alignment > PTRDIFF_MAX / 2)
+        return refuse(bytes, ENOMEM);
+    return allocate(alignment, bytes, call);
+}
+
 /* As glibc's memalign and, until 2.37, its aligned_alloc: an alignment that is no power of two is
  * rounded up to one. */
 static void *allocate_rounded(size_t alignment, size_t bytes, hak_call_t call) {
@@ -28,9 +35,7 @@ static void *allocate_rounded(size_t alignment, size_t bytes, hak_call_t call) {
         alignment = 1;
     if (!is_power_of_two(alignment))
         alignment = (size_t)1 << (64 - __builtin_clzll(alignment));
-    if (alignment > PTRDIFF_MAX / 2)
-        return refuse(bytes, ENOMEM);
-    return allocate(alignment, bytes, call);
+    return allocate_to_power(alignment, bytes, call);
 }
 
 HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
@@ -45,14 +50,14 @@ static HAK_COLD void *allocate_odd(size_t alignment, size_t bytes, hak_call_t ca
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
     if (HAK_UNLIKELY(!is_power_of_two(alignment)))
         return allocate_odd(alignment, bytes, HAK_CALL);
-    return allocate_rounded(alignment, bytes, HAK_CALL);
+    return allocate_to_power(alignment, bytes, HAK_CALL);
 }
 
 HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
     int saved_errno = errno;
-    void *user = allocate_rounded(alignment, bytes, HAK_CALL);
+    void *user = allocate_to_power(alignment, bytes, HAK_CALL);
     if (!user)
         return ENOMEM; /* in errno, too, as glibc leaves it */
     errno = saved_errno;
