@@ -30,7 +30,7 @@ tables=$("$trace" sql -s mixed.db "SELECT DISTINCT table_name FROM table_column 
 [ "$(echo "$tables" | wc -l)" -ge 6 ] || fail "tables of the log: $tables"
 for table in $tables stack_frame node table_column; do
     "$trace" sql --header -s mixed.db "SELECT * FROM $table" >due 2>err || fail "$table: $(cat err)"
-    sqlite3 -batch -cmd ".load $extension" -cmd '.mode tabs' -cmd '.headers on' mixed.db "SELECT * FROM $table" >got 2>&1 || fail "$table: $(head -n 3 got)"
+    sqlite3 -batch -cmd ".load $extension" -cmd '.mode list' -cmd '.separator "\t"' -cmd '.headers on' mixed.db "SELECT * FROM $table" >got 2>&1 || fail "$table: $(head -n 3 got)"
     cmp -s due got || fail "$table differs: $(diff due got | head -n 5)"
     [ "$(wc -l <got)" -gt 1 ] || fail "$table: no row"
 done
