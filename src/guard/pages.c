@@ -416,7 +416,8 @@ void hak_pages_forget_large(const struct hak_located *at) {
 /* ---- the moments of a process ---------------------------------------------------------------- */
 
 static void open_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
-    (void)owner, (void)context;
+    (void)owner;
+    (void)context;
     if (!hak_raw_readable((uintptr_t)superslab))
         return; /* it was unmapped just now */
     open_all(superslab);

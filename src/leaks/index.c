@@ -153,7 +153,8 @@ struct count {
 
 static void count_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     struct count *count = context;
-    (void)superslab, (void)owner;
+    (void)superslab;
+    (void)owner;
     count->superslabs++;
     count->granules++;
 }

@@ -7,7 +7,8 @@ struct hak_leak_own hak_leak_own;
 
 static int find_own(struct dl_phdr_info *info, size_t size, void *context) {
     struct hak_module module;
-    (void)size, (void)context;
+    (void)size;
+    (void)context;
     hak_read_module(info, &module);
     if (!hak_module_holds(&module, &hak_leak_own))
         return 0;

@@ -55,7 +55,8 @@ static void answer(int signal, siginfo_t *info, void *context) {
     struct hak_leak_scan *scan = atomic_load(&asked);
     uint32_t round = atomic_load(&releases);
     int self = hak_thread_id();
-    (void)signal, (void)info;
+    (void)signal;
+    (void)info;
     for (size_t i = 0; scan && i < scan->thread_count; i++) {
         struct hak_leak_thread *thread = &scan->threads[i];
         if (thread->id != self || thread->is_stopped)

@@ -51,7 +51,8 @@ static _Atomic(find_function *) find_object;
 
 /* Stands in `find_object` where ld.so has none. */
 static int find_nothing(void *address, struct loader_answer *answer) {
-    (void)address, (void)answer;
+    (void)address;
+    (void)answer;
     return -1;
 }
 
@@ -397,7 +398,8 @@ static void lead_calls(const struct hak_module *loader, const struct dl_phdr_inf
 /* For dl_iterate_phdr: ld.so is where its list of modules is defined. */
 static int visit_loader(struct dl_phdr_info *info, size_t size, void *unused) {
     struct hak_module module;
-    (void)size, (void)unused;
+    (void)size;
+    (void)unused;
     hak_read_module(info, &module);
     const struct r_debug *list = hak_symbol_in(&module, "_r_debug");
     if (!list || !hak_module_holds(&module, list) || !hak_symbol_in(&module, "__tls_get_addr"))

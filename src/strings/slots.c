@@ -143,7 +143,8 @@ static unsigned part_count;
 static int note_part(struct dl_phdr_info *info, size_t size, void *unused) {
     static const char *const names[] = {"/libpthread.so.0", "/libdl.so.2"};
     struct hak_module module;
-    (void)size, (void)unused;
+    (void)size;
+    (void)unused;
     hak_read_module(info, &module);
     bool is_part = hak_module_holds(&module, libc_text);
     for (unsigned i = 0; info->dlpi_name && i < sizeof names / sizeof *names; i++)
@@ -191,14 +192,16 @@ static struct module read_module(const struct dl_phdr_info *info) {
 
 static int visit_own(struct dl_phdr_info *info, size_t size, void *unused) {
     struct module module = read_module(info);
-    (void)size, (void)unused;
+    (void)size;
+    (void)unused;
     if (module.is_own)
         look_at_module(&module);
     return module.is_own;
 }
 
 static int visit(struct dl_phdr_info *info, size_t size, void *unused) {
-    (void)size, (void)unused;
+    (void)size;
+    (void)unused;
     if (scan.at == 0 && scan.unloads != info->dlpi_subs) {
         scan.unloads = info->dlpi_subs;
         scan.done = 0;

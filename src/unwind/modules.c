@@ -44,12 +44,20 @@ static uint32_t mark_nothing(void) {
 static void hear_of_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
                          uint64_t load_bias, uint64_t map_start, uint64_t map_end,
                          uint32_t generation) {
-    (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
-    (void)map_start, (void)map_end, (void)generation;
+    (void)path;
+    (void)build_id;
+    (void)build_id_bytes;
+    (void)load_bias;
+    (void)map_start;
+    (void)map_end;
+    (void)generation;
 }
 static void hear_of_unload(uint64_t map_start, uint64_t map_end, uint32_t mark,
                            uint32_t generation) {
-    (void)map_start, (void)map_end, (void)mark, (void)generation;
+    (void)map_start;
+    (void)map_end;
+    (void)mark;
+    (void)generation;
 }
 static const struct hak_modules_listener nobody = {mark_nothing, hear_of_load, hear_of_unload};
 static const struct hak_modules_listener *listener = &nobody;

@@ -123,7 +123,13 @@ static bool find_allocators(struct places *places, const struct process *p) {
 /* Call frame information stands in the modules themselves. */
 static int find_no_debug_file(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
                               const char *file, const char *link, GElf_Word sum, char **found) {
-    (void)module, (void)data, (void)name, (void)base, (void)file, (void)link, (void)sum;
+    (void)module;
+    (void)data;
+    (void)name;
+    (void)base;
+    (void)file;
+    (void)link;
+    (void)sum;
     (void)found;
     return -1;
 }

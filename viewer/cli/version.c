@@ -45,7 +45,8 @@ static void print_id(const char *at, const char *end) {
 
 /* The program itself is the first that is called for. */
 static int print_id_of(struct dl_phdr_info *module, size_t size, void *unused) {
-    (void)size, (void)unused;
+    (void)size;
+    (void)unused;
     for (int i = 0; i < module->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &module->dlpi_phdr[i];
         const char *start = (const char *)(module->dlpi_addr + segment->p_vaddr);

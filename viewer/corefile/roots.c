@@ -346,7 +346,8 @@ static void leave_out_dead(struct core_leaks *leaks, const struct core_range *ra
 
 static void see_words(struct core_leaks *leaks, const struct core_range *range, uint64_t at,
                       const uint64_t *words, size_t count) {
-    (void)range, (void)at;
+    (void)range;
+    (void)at;
     for (size_t i = 0; i < count; i++)
         core_leaks_see(leaks, words[i], false);
 }

@@ -17,7 +17,10 @@ static bool reads_log; /* a query asked for one of the tables that are made of e
 static int note_table(void *context, int action, const char *table, const char *column,
                       const char *schema, const char *view) {
     static const char *const of_events[] = {"event", "life", "block", "live", "profile"};
-    (void)context, (void)column, (void)schema, (void)view;
+    (void)context;
+    (void)column;
+    (void)schema;
+    (void)view;
     for (size_t i = 0; action == SQLITE_READ && i < sizeof of_events / sizeof *of_events; i++)
         reads_log |= table && sqlite3_stricmp(table, of_events[i]) == 0;
     return SQLITE_OK;

@@ -179,24 +179,39 @@ static int find_procedure(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
 }
 
 static void put_procedure(unw_addr_space_t space, unw_proc_info_t *info, void *context) {
-    (void)space, (void)info, (void)context;
+    (void)space;
+    (void)info;
+    (void)context;
 }
 static int find_list(unw_addr_space_t space, unw_word_t *list, void *context) {
-    (void)space, (void)list, (void)context;
+    (void)space;
+    (void)list;
+    (void)context;
     return -UNW_ENOINFO;
 }
 static int access_float(unw_addr_space_t space, unw_regnum_t number, unw_fpreg_t *value, int write,
                         void *context) {
-    (void)space, (void)number, (void)value, (void)write, (void)context;
+    (void)space;
+    (void)number;
+    (void)value;
+    (void)write;
+    (void)context;
     return -UNW_EBADREG;
 }
 static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *context) {
-    (void)space, (void)cursor, (void)context;
+    (void)space;
+    (void)cursor;
+    (void)context;
     return -UNW_EINVAL;
 }
 static int name_procedure(unw_addr_space_t space, unw_word_t ip, char *name, size_t bytes,
                           unw_word_t *offset, void *context) {
-    (void)space, (void)ip, (void)name, (void)bytes, (void)offset, (void)context;
+    (void)space;
+    (void)ip;
+    (void)name;
+    (void)bytes;
+    (void)offset;
+    (void)context;
     return -UNW_ENOINFO;
 }
 

@@ -65,7 +65,8 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
                   sqlite3_value **argv) {
     struct cursor *c = (struct cursor *)vtab;
     uint64_t stack = 1, asked;
-    (void)number, (void)plan;
+    (void)number;
+    (void)plan;
     c->is_one = argc > 0;
     c->head.is_at_end = true;
     for (int i = 0; i < argc; i++) {
