@@ -10,7 +10,7 @@
 #include "collector/kernel/proc.h"
 #include "collector/kernel/time.h"
 
-#define LOOKS_NS 200000000u /* of processor time, one look after the other; it fills up again */
+#define LOOKS_NS 200000000 /* of processor time, one look after the other; it fills up again */
 
 /* The numbers of `pid` from /proc's namespace on inwards: how many, and the last. */
 static int read_numbers(pid_t pid, pid_t *innermost) {
@@ -129,17 +129,17 @@ static bool is_inner(void *context, pid_t child) {
 }
 
 pid_t hak_pid_of_child(pid_t parent, const struct hak_inner_pid *inner) {
-    static uint64_t left_ns = LOOKS_NS, filled_ns;
+    static int64_t left_ns = LOOKS_NS; /* below 0: the last look took more than there was */
+    static uint64_t filled_ns;
     struct hak_inner_pid copy = *inner;
     uint64_t now = hak_time_kernel_ns(CLOCK_MONOTONIC), begun = hak_pid_time_used();
-    left_ns += filled_ns ? (now - filled_ns) / 2 : 0;
+    left_ns += filled_ns ? (int64_t)((now - filled_ns) / 2) : 0;
     left_ns = left_ns < LOOKS_NS ? left_ns : LOOKS_NS;
     filled_ns = now;
-    if (left_ns == 0)
+    if (left_ns <= 0)
         return 0;
-    struct hak_children_look look = {.until_ns = begun + left_ns};
+    struct hak_children_look look = {.until_ns = begun + (uint64_t)left_ns};
     pid_t found = hak_pid_find_child(parent, is_inner, &copy, &look);
-    uint64_t used = hak_pid_time_used() - begun;
-    left_ns -= used < left_ns ? used : left_ns;
+    left_ns -= (int64_t)(hak_pid_time_used() - begun);
     return found;
 }
