@@ -80,7 +80,7 @@ bool hak_collector_begin(struct hak_collector_failure *failure) {
         return false;
     }
     hak_current.replace_silent = hak_collector_replace_dead;
-    return hak_current_claim_process(UINT32_MAX, 0);
+    return true;
 }
 
 /* Says that, and why, nothing will be recorded: in the recording that this process should belong

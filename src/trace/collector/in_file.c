@@ -54,8 +54,7 @@ bool hak_file_begin(const struct hak_collector_failure *failure) {
     memcpy(memory.session->store_path, path, sizeof path); /* what a raw report names */
     hak_close(memory.file);
     hak_current.overwrites = true;
-    if (!hak_current_begin(memory.session, memory.total_bytes) ||
-        !hak_current_claim_process(UINT32_MAX, 0)) {
+    if (!hak_current_begin(memory.session, memory.total_bytes)) {
         hak_current.overwrites = false;
         (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, path);
         hak_raw_unmap(memory.session, memory.total_bytes);

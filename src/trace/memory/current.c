@@ -47,37 +47,8 @@ bool hak_current_take_place(struct hak_session_memory *memory) {
     return true;
 }
 
-bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
-    _Atomic uint32_t *word = own_word ? own_word : hak_raw_map(PAGE_BYTES);
-    if (!word)
-        return false;
-    /* Without it (before Linux 4.14) only forks through libc are noticed. */
-    (void)hak_raw_call(SYS_madvise, word, PAGE_BYTES, MADV_WIPEONFORK);
-    char *start = (char *)session;
-    hak_current.session = session;
-    hak_current.processes = (struct hak_process_entry *)(start + session->process_offset);
-    hak_current.rings = (struct hak_ring_entry *)(start + session->ring_offset);
-    hak_current.nodes = (struct hak_node *)(start + session->node_offset);
-    hak_current.report = (struct hak_report_request *)(start + session->report_offset);
-    uint64_t owners_bytes = session->metrics_blocks * sizeof(hak_counters_owner_t);
-    hak_current.counters = (struct hak_counters_place){
-        .owners = (hak_counters_owner_t *)(void *)(start + session->metrics_offset),
-        .blocks = start + session->metrics_offset +
-                  (owners_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES,
-        .high = &session->metrics_high,
-        .capacity = (uint32_t)session->metrics_blocks};
-    hak_current.tsc_start = session->tsc_start;
-    hak_current.total_bytes = total_bytes;
-    hak_current.extent_offset = session->extent_offset;
-    hak_current.extent_count = (uint32_t)session->extent_count;
-    hak_current.node_capacity = (uint32_t)session->node_capacity;
-    hak_current.is_left = false;
-    atomic_store(word, HAK_ALIVE_GO);
-    hak_current.alive = word;
-    return true;
-}
-
-bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
+/* Claims a free entry in the table of `session`. */
+static bool claim_process(struct hak_session *session, uint32_t parent, uint64_t fork_number) {
     for (uint32_t index = 0; index < HAK_PROCESSES; index++) {
         struct hak_process_entry *entry = &hak_current.processes[index];
         uint32_t free = HAK_PROCESS_FREE;
@@ -95,7 +66,7 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
             entry->start_time = hak_proc_start_time();
         entry->tsc_start = hak_current.tsc_process ? hak_current.tsc_process - hak_current.tsc_start
                                                    : hak_session_ticks();
-        hak_raise_to(&hak_current.session->processes_high, index + 1);
+        hak_raise_to(&session->processes_high, index + 1);
         hak_current.process = entry;
         hak_current.process_index = index;
         hak_current.pid = entry->pid;
@@ -103,6 +74,50 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
         return true;
     }
     return false;
+}
+
+bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
+    return claim_process(hak_current.session, parent, fork_number);
+}
+
+bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
+    _Atomic uint32_t *word = own_word ? own_word : hak_raw_map(PAGE_BYTES);
+    if (!word)
+        return false;
+    /* Without it (before Linux 4.14) only forks through libc are noticed. */
+    (void)hak_raw_call(SYS_madvise, word, PAGE_BYTES, MADV_WIPEONFORK);
+    char *start = (char *)session;
+    hak_current.processes = (struct hak_process_entry *)(start + session->process_offset);
+    hak_current.rings = (struct hak_ring_entry *)(start + session->ring_offset);
+    hak_current.nodes = (struct hak_node *)(start + session->node_offset);
+    hak_current.report = (struct hak_report_request *)(start + session->report_offset);
+    uint64_t owners_bytes = session->metrics_blocks * sizeof(hak_counters_owner_t);
+    hak_current.counters = (struct hak_counters_place){
+        .owners = (hak_counters_owner_t *)(void *)(start + session->metrics_offset),
+        .blocks = start + session->metrics_offset +
+                  (owners_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES,
+        .high = &session->metrics_high,
+        .capacity = (uint32_t)session->metrics_blocks};
+    hak_current.tsc_start = session->tsc_start;
+    hak_current.total_bytes = total_bytes;
+    hak_current.extent_offset = session->extent_offset;
+    hak_current.extent_count = (uint32_t)session->extent_count;
+    hak_current.node_capacity = (uint32_t)session->node_capacity;
+    if (!claim_process(session, UINT32_MAX, 0)) {
+        if (word != own_word)
+            hak_raw_unmap((void *)word, PAGE_BYTES);
+        return false;
+    }
+    /* Other threads may run: once one of them finds a session, all of it is there, and a word that
+     * is not WIPED. */
+    atomic_store(word, own_word ? HAK_ALIVE_LEFT : HAK_ALIVE_PAUSED);
+    hak_current.alive = word;
+    atomic_thread_fence(memory_order_seq_cst);
+    hak_current.session = session;
+    atomic_thread_fence(memory_order_seq_cst);
+    hak_current.is_left = false;
+    atomic_store(word, HAK_ALIVE_GO);
+    return true;
 }
 
 void hak_current_leave(void) {

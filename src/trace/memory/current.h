@@ -87,7 +87,8 @@ static inline uint64_t hak_session_ticks(void) {
 }
 
 /* Makes `session`, a mapping of `total_bytes` whose header is filled, the one that is recorded
- * into. False when no alive word can be had (no memory). Call before there are threads. */
+ * into, with an entry of its own for the calling process. False when no memory is left, or no
+ * entry. Other threads may run: they find no session, or all of it. */
 HAK_HIDDEN bool hak_current_begin(struct hak_session *session, uint64_t total_bytes);
 
 /* Claims and fills a process entry for the calling process; `parent` as in the entry. False when

@@ -137,7 +137,6 @@ static inline void fake_begin(struct fake_collector *c, uint64_t bytes, uint64_t
     c->session = memory.session;
     hak_current.enter_child = hak_process_enter_child;
     ck_assert(hak_current_begin(memory.session, memory.total_bytes));
-    ck_assert(hak_current_claim_process(UINT32_MAX, 0));
     struct hak_stacks_setup stacks = {.nodes = hak_current.nodes,
                                       .node_capacity = hak_current.node_capacity,
                                       .node_count = &c->session->node_count,
