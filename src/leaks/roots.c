@@ -229,28 +229,41 @@ static void each_root(struct hak_leak_scan *scan, visit_function *visit) {
     }
 }
 
+/* A variable of the thread with the pointer `tp`, where this thread has `own`; NULL = not known.
+ * The helper has the calling thread's TLS: where the variable lies in it is where it lies in that
+ * of each thread. One without such a TLS (by clone, with a pointer of its own) has no guards
+ * either. */
+static const uintptr_t *find_in_thread(const struct hak_leak_scan *scan, uintptr_t tp,
+                                       const void *own) {
+    uintptr_t at = (uintptr_t)own - scan->tp + tp;
+    const uintptr_t *own_tcb = (const uintptr_t *)scan->tp, *tcb = (const uintptr_t *)tp;
+    const struct hak_leak_area *area = hak_leak_area_of(scan, at);
+    if (!area || at < area->start || !area->readable ||
+        tp + TCB_WORDS * sizeof(uintptr_t) > area->end || tcb[TCB_SELF] != tp ||
+        tcb[TCB_STACK_GUARD] != own_tcb[TCB_STACK_GUARD])
+        return NULL;
+    return (const uintptr_t *)at;
+}
+
 /* A stack that lies in a block, or in memory of hakmem (its alternate stacks). */
-static void mark_odd_stack(struct hak_leak_scan *scan, uintptr_t sp) {
+static void mark_odd_stack(struct hak_leak_scan *scan, uintptr_t sp, uintptr_t tp) {
     enum { BYTES_MAX = 64 << 10 };
+    const uintptr_t *lent = find_in_thread(scan, tp, &hak_thread_lent_stack);
     if (hak_own_next(sp, sp + 1, true) != sp)
         return;
+    if (lent && sp - *lent < HAK_LENT_STACK_BYTES) {
+        hak_leak_mark_words(scan, sp, *lent + HAK_LENT_STACK_BYTES);
+        return;
+    }
     hak_leak_mark_word(scan, sp);
     if (sp - scan->index.low >= scan->index.span)
         hak_leak_mark_words(scan, sp, hak_own_next(sp, sp + BYTES_MAX, false));
 }
 
-/* The helper has the calling thread's TLS: where the variable lies in it is where it lies in that
- * of each thread. One without such a TLS (by clone, with a pointer of its own) has no guards
- * either. */
 static void mark_signal_stack(struct hak_leak_scan *scan, uintptr_t tp) {
-    uintptr_t at = (uintptr_t)&hak_thread_program_stack - scan->tp + tp;
-    const uintptr_t *own = (const uintptr_t *)scan->tp, *tcb = (const uintptr_t *)tp;
-    const struct hak_leak_area *area = hak_leak_area_of(scan, at);
-    if (!area || at < area->start || !area->readable ||
-        tp + TCB_WORDS * sizeof(uintptr_t) > area->end || tcb[TCB_SELF] != tp ||
-        tcb[TCB_STACK_GUARD] != own[TCB_STACK_GUARD])
-        return;
-    hak_leak_mark_word(scan, *(const uintptr_t *)at);
+    const uintptr_t *stack = find_in_thread(scan, tp, &hak_thread_program_stack);
+    if (stack)
+        hak_leak_mark_word(scan, *stack);
 }
 
 static void mark_argument(void *scan, const void *argument) {
@@ -289,11 +302,11 @@ void hak_leak_mark_roots(struct hak_leak_scan *scan) {
     hak_leak_sort(scan->excluded, sizeof *scan->excluded, scan->excluded_count);
     each_root(scan, mark_unless_excluded);
     hak_thread_each_argument(mark_argument, scan);
-    mark_odd_stack(scan, scan->sp);
+    mark_odd_stack(scan, scan->sp, scan->tp);
     mark_signal_stack(scan, scan->tp);
     for (size_t i = 0; i < scan->thread_count; i++)
         if (scan->threads[i].is_stopped) {
-            mark_odd_stack(scan, scan->threads[i].sp);
+            mark_odd_stack(scan, scan->threads[i].sp, scan->threads[i].tp);
             mark_signal_stack(scan, scan->threads[i].tp);
         }
     for (unsigned i = 0; i < HAK_REGISTERS; i++)

@@ -11,17 +11,17 @@
 #include "platform/thread_key.h"
 
 enum {
-    STACK_BYTES = 64 << 10,
     GUARD_BYTES = 4096,
+    STACK_BYTES = HAK_LENT_STACK_BYTES - GUARD_BYTES,
     POOLED = 64,
-    WHOLE_BYTES = STACK_BYTES + GUARD_BYTES,
     /* A stack with a guard page is two mappings, of which the kernel allows 65,530 in all. */
     GUARDED = 1024,
     AT_ONCE = 16,
 };
 
+_Thread_local char *hak_thread_lent_stack __attribute__((tls_model("initial-exec")));
+
 static _Thread_local struct {
-    char *stack;     /* ours, NULL = none */
     int flags_shown; /* what the program has set beside SS_DISABLE */
     uint8_t rounds;  /* of destructors, at the thread's end */
     bool is_over;    /* the thread has given its stack back for good */
@@ -40,21 +40,21 @@ static void put_into_pool(char *stack) {
             return;
     }
     atomic_fetch_sub(&mapped, 1);
-    hak_raw_unmap(stack, WHOLE_BYTES);
+    hak_raw_unmap(stack, HAK_LENT_STACK_BYTES);
 }
 
 /* Stacks with a guard page each while there are few; then several at once without. */
 static char *map_stacks(void) {
     bool is_guarded = atomic_load(&mapped) < GUARDED;
     int count = is_guarded ? 1 : AT_ONCE;
-    char *stacks = hak_raw_map((size_t)count * WHOLE_BYTES);
+    char *stacks = hak_raw_map((size_t)count * HAK_LENT_STACK_BYTES);
     if (!stacks)
         return NULL;
     atomic_fetch_add(&mapped, (uint32_t)count);
     if (is_guarded)
         (void)hak_raw_call(SYS_mprotect, stacks, GUARD_BYTES, PROT_NONE);
     for (int i = 1; i < count; i++)
-        put_into_pool(stacks + (size_t)i * WHOLE_BYTES);
+        put_into_pool(stacks + (size_t)i * HAK_LENT_STACK_BYTES);
     return stacks;
 }
 
@@ -72,7 +72,7 @@ static long ask_kernel(const stack_t *wanted, stack_t *before) {
 }
 
 static bool is_ours(const stack_t *stack) {
-    return own.stack && stack->ss_sp == own.stack + GUARD_BYTES;
+    return hak_thread_lent_stack && stack->ss_sp == hak_thread_lent_stack + GUARD_BYTES;
 }
 
 /* Gives the stack back in the last round of the key's destructors, after those of the program. */
@@ -87,7 +87,7 @@ __attribute__((constructor(102))) static void make_key(void) {
 }
 
 static void hear_of_end(void) {
-    if (own.stack)
+    if (hak_thread_lent_stack)
         (void)hak_thread_key_set(&key, &own);
 }
 
@@ -95,13 +95,13 @@ static void hear_of_end(void) {
 static void put_in_place(void) {
     if (own.is_over || hak_vfork_children)
         return;
-    char *stack = own.stack ? own.stack : take_from_pool();
+    char *stack = hak_thread_lent_stack ? hak_thread_lent_stack : take_from_pool();
     if (!stack)
         return;
     stack_t wanted = {.ss_sp = stack + GUARD_BYTES, .ss_size = STACK_BYTES};
-    own.stack = stack;
+    hak_thread_lent_stack = stack;
     if (ask_kernel(&wanted, NULL) != 0) {
-        own.stack = NULL;
+        hak_thread_lent_stack = NULL;
         put_into_pool(stack);
     }
 }
@@ -124,7 +124,8 @@ void hak_thread_begin_stacks(void) {
 void hak_thread_take_stack(void) {
     stack_t now = {0};
     uint64_t signals;
-    if (own.stack || !is_wanted() || ask_kernel(NULL, &now) != 0 || !(now.ss_flags & SS_DISABLE))
+    if (hak_thread_lent_stack || !is_wanted() || ask_kernel(NULL, &now) != 0 ||
+        !(now.ss_flags & SS_DISABLE))
         return;
     hak_block_signals(&signals);
     own.flags_shown = now.ss_flags & (int)SS_AUTODISARM; /* exec leaves that of before */
@@ -135,11 +136,11 @@ void hak_thread_take_stack(void) {
 
 void hak_thread_give_stack_back(void) {
     stack_t now = {0}, none = {.ss_flags = SS_DISABLE};
-    char *stack = own.stack;
+    char *stack = hak_thread_lent_stack;
     own.is_over = true;
     if (!stack || ask_kernel(NULL, &now) != 0 || (now.ss_flags & SS_ONSTACK))
         return;
-    own.stack = NULL;
+    hak_thread_lent_stack = NULL;
     if (now.ss_sp == stack + GUARD_BYTES)
         (void)ask_kernel(&none, NULL);
     put_into_pool(stack);

@@ -52,6 +52,12 @@ HAK_HIDDEN void hak_thread_give_stack_back(void);
 HAK_HIDDEN void hak_thread_each_argument(void (*visit)(void *context, const void *argument),
                                          void *context);
 
+/* The alternate stack that the calling thread got from here, with its guard page below, NULL =
+ * none. Lies at the same distance from every thread's thread pointer. */
+HAK_HIDDEN extern _Thread_local char *hak_thread_lent_stack
+    __attribute__((tls_model("initial-exec")));
+enum { HAK_LENT_STACK_BYTES = 68 << 10 };
+
 /* The alternate stack that the program has set for the calling thread, NULL = none: a pointer that
  * often the kernel alone holds. Lies at the same distance from every thread's thread pointer. */
 HAK_HIDDEN extern _Thread_local const void *hak_thread_program_stack
