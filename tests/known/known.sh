@@ -73,15 +73,6 @@ hunt_for() {
     status=$?
 }
 
-# Whether the second page of the block that count.py reads through is closed depends on the blocks before it, and so on the environment.
-page="HKM-304 use-after-free: read at offset 2,032 of a block of 3,001 bytes freed; the same instruction"
-either() {
-    case "$1 $2" in
-    'late count' | 'string count') sed -E "s/ (nothing|$page)\$/ nothing, or $page/" ;;
-    *) cat ;;
-    esac
-}
-
 # What was found, behind the name of its way.
 print_finding() {
     local said
@@ -149,7 +140,7 @@ check_case() {
     for way in normal late string all before byte; do
         if ! bears "$way" "$command" || ! is_steady "$way" "$command"; then continue; fi
         run_guarded "$way" "$name" "$command"
-        print_finding "$way" "$name" | either "$way" "$name"
+        print_finding "$way" "$name"
     done
     hunt_for "$name" "$command"
     print_finding hunt "$name" | if is_steady normal "$command"; then cat; else sed -E 's/(read|write) at offset [0-9,]+ of/\1 inside/'; fi
@@ -182,6 +173,18 @@ while IFS='|' read -r name bug command correct; do
     check_case "${name// /}" "$(sed 's/^ *//; s/ *$//' <<<"$bug")" "$(sed 's/^ *//; s/ *$//' <<<"$command")" \
         "${correct# }"
 done <"$here/cases" >found.expected
+# Whether the second page of the block that count.py reads through is closed depends on the blocks before it, and so on the environment.
+page="HKM-304 use-after-free: read at offset 2,032 of a block of 3,001 bytes freed; the same instruction"
+# Level normal closes a page behind the first 256 blocks of new stacks, and behind later ones where time is left. The block that nasm 2
+# writes behind is one of the first; that of nasm 3 is not.
+behind="HKM-301 heap-buffer-overflow: read just past the end of a block of 2,080 bytes; the same instruction"
+late="HKM-301 heap-buffer-overflow: at least 176 bytes overwritten past the end of a block of 2,080 bytes, found by free"
+[[ $(nasm -v) == *'version 2.'* ]] && late=$behind
+either() {
+    sed -i -E "/^count /,/^[^ ]/s/^(    (late|string) +)(nothing|nothing, or $page|$page)\$/\1nothing, or $page/
+        /^groups /,/^[^ ]/s/^(    normal +)($behind|$late)\$/\1$behind, or $late/" "$1"
+}
+
 if [ -n "${UPDATE-}" ]; then
     cp found.expected "$here/known.expected"
     exit
@@ -196,6 +199,10 @@ while read -r name; do
     echo "skipped: $name: this release's program does not have the fault"
     for file in due found; do without "$name" $file.expected >rest && mv rest $file.expected; done
 done <gone
+either due.expected
+either found.expected
 diff -u due.expected found.expected || complain "known.expected differs"
-[ "$(grep -c '    memcheck  [rw]' found.expected)" -ge 10 ] || complain "memcheck sees fewer than ten of the faults"
+# Of the twelve Debian 13's programs have eleven, sid's eight.
+least=$(sed -n 's/^VERSION_ID="\?1[23]"\?$/10/p' /etc/os-release)
+[ "$(grep -c '    memcheck  [rw]' found.expected)" -ge "${least:-8}" ] || complain "memcheck sees fewer than ${least:-8} of the faults"
 exit $failed
