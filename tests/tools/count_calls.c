@@ -87,9 +87,10 @@ static struct process *claim(void) {
     return claimed;
 }
 
-/* From the first call that is not ld.so's on, also one that fails, all are counted. */
+/* From the first call that is not ld.so's on, also one that fails, all are counted. Once libc's
+ * constructor has set `environ`, ld.so calls for others: dlsym in a library's constructor. */
 static void begin(const void *caller) {
-    if (!mine && !is_loader(caller))
+    if (!mine && (environ || !is_loader(caller)))
         start();
 }
 
@@ -132,11 +133,21 @@ static void *find_next(const char *name) {
     return found;
 }
 
+/* Looked for before free is called, where there is a call before: glibc's dlsym frees the result of
+ * its last error, and a dlsym within that free loses it. */
+static void (*next_free)(void *);
+
+static void find_free(void) {
+    if (!next_free)
+        next_free = (void (*)(void *))find_next("free");
+}
+
 /* The next library's function of the same name. */
 #define NEXT(result, name, ...)                                                                    \
     static result (*next_##name)(__VA_ARGS__);                                                     \
     if (!next_##name)                                                                              \
-    next_##name = (__typeof__(next_##name))find_next(#name)
+        next_##name = (__typeof__(next_##name))find_next(#name);                                   \
+    find_free()
 
 /* A call that one of the next library's functions makes back into this one counts once. */
 #define ALLOCATE(kind, call)                                                                       \
@@ -214,11 +225,9 @@ EXPORT void *reallocarray(void *old, size_t members, size_t bytes) {
     return realloc(old, total);
 }
 EXPORT void free(void *block) {
-    static void (*next_free)(void *);
     if (!next_free && is_looking)
         return;
-    if (!next_free)
-        next_free = (void (*)(void *))find_next("free");
+    find_free();
     RELEASE(next_free(block));
 }
 EXPORT void free_sized(void *block, size_t bytes) {
