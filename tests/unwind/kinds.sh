@@ -17,7 +17,10 @@ for compiler in gcc clang; do
         "$compiler" -g -O2 -fPIC -shared -fno-omit-frame-pointer -Wl,--no-eh-frame-hdr -DPLUGIN \
             -DCONSTRUCTED=0 "$from/bare.c" -o plugin_without_header.so || fail "$compiler cannot compile the programs"
     record ./kinds ./plugin.so ./plugin_without_header.so
-    # a stack that is too deep is cut between three quarters of HAKMEM_STACK_DEPTH and that
-    read_chains 1101 1199 | sed -E 's/ recurse\*(4[89]|5[0-9]|6[0-3])$/ recurse*48..63/' >chains
+    # a stack that is too deep is cut between three quarters of HAKMEM_STACK_DEPTH and that; what follows a handler is
+    # libpthread's before glibc 2.34, and a program's constructors are called by a function of its own; ld.so's own blocks may
+    # have such a size
+    read_chains 1101 1199 | sed -E 's/ recurse\*(4[89]|5[0-9]|6[0-3])$/ recurse*48..63/; s/ <libpthread> / <libc> /; s/ __libc_csu_init$//
+        /^[0-9]+ [0-9]+ <ld-linux/d' >chains
     diff -u "$from/kinds.expected" chains || fail "$compiler: these stacks are not what was expected"
 done

@@ -24,11 +24,17 @@ compare() { # EXPECTED PROCESS
     "$python" "$SOURCE/tests/unwind/python_compare.py" "$1" 128 <rows || fail "process $2: stacks are not the interpreter's"
 }
 
-"$trace" run --check trace --frames python --depth 256 --force --store store.db -- "$python" -W ignore "$SOURCE/tests/unwind/python_story.py" "$PWD/due" \
-    >out 2>err || fail "python ended with $?: $(cat err)"
-[ ! -s err ] || fail "on stderr: $(cat err)"
-compare due 1
-compare due.child 2
+if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    "$trace" run --check trace --frames python --depth 256 --force --store store.db -- "$python" -W ignore "$SOURCE/tests/unwind/python_story.py" "$PWD/due" \
+        >out 2>err || fail "python ended with $?: $(cat err)"
+    [ ! -s err ] || fail "on stderr: $(cat err)"
+    compare due 1
+    compare due.child 2
+else
+    echo "skipped: stacks of Python: $("$python" --version) has its frames where hakmem does not look (of 3.11 and later it does)"
+    "$trace" run --check trace --frames python --force --store store.db -- "$python" -c 'print(len(bytearray(100016)))' >out 2>err || fail "python ended with $?"
+    grep -q '^hakmem: HAKMEM_FRAMES=python: where this version of CPython has its frames is not known' err || fail "it does not say so: $(cat err)"
+fi
 
 # A version that is not known is said, and recorded without.
 "$trace" run --check trace --force --store store.db -- "$python" -c 'print(len(bytearray(100016)))' >out 2>err || fail "python ended with $?"
