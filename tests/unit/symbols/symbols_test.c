@@ -228,14 +228,15 @@ START_TEST(inflates_up_to_the_unit_asked_for) {
     write_file("write.py",
                "import sys\n"
                "for i in range(int(sys.argv[1])):\n"
-               "    print('\\n' * i + '__attribute__((noinline, used, noclone, retain, '\n"
+               "    print('\\n' * i + '__attribute__((noinline, used, noclone, '\n"
                "          'externally_visible)) int f%d(int x) { return shared(x) * %d; }\\n'\n"
                "          'int out%d(void) { __asm__ volatile(\".skip 20000\"); return 0; }'\n"
                "          % (i, i, i), file=open('u%d.c' % i, 'w'))\n");
     run("python3 write.py %d && for i in $(seq 0 %d); do "
         "%s -DMARK=\"\\\"mark$i\\\"\" -include shared.h -w -c u$i.c || exit; done; "
-        "echo 'int main(void) { return 0; }' >m.c && %s -w -o t m.c u*.o",
-        UNITS, UNITS - 1, compressions[_i], compressions[_i]);
+        "echo 'int main(void) { return 0; }' >m.c && "
+        "%s -w -o t m.c u*.o $(seq -f -Wl,-u,f%%g 0 %d)", /* kept by --gc-sections */
+        UNITS, UNITS - 1, compressions[_i], compressions[_i], UNITS - 1);
     for (int i = 0; i < UNITS; i++) {
         snprintf(mark, sizeof mark, "mark%d", i);
         address[i] = address_of("t", mark);
@@ -263,7 +264,15 @@ static const char *const packers[] = {
     "gcc -o t t.o u.o && " DWP " -e t -o t.dwp",
 };
 
+/* llvm-dwp of LLVM 12 and older knows DWARF 4 alone. */
+static bool has_packer(const char *packer) {
+    return !strstr(packer, "clang -gdwarf-5") ||
+           system("llvm-dwp --version | grep -Eq 'version ([0-9]|1[0-2])\\.'") != 0;
+}
+
 START_TEST(reads_packages_of_split_debug_information) {
+    if (!has_packer(packers[_i]))
+        return;
     write_file("t.c", c_source);
     write_file("u.c", "int u_function(int x) { return x * 3; }\nint u_data = 4;\n");
     run("%s && rm -f *.dwo", packers[_i]);
