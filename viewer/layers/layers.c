@@ -132,7 +132,8 @@ int layers_over_time(struct view *view, uint32_t process, uint64_t over_ns, json
 }
 
 int command_layers(struct view *view) {
-    struct layers l = {.view = view};
+    static struct layers l; /* its 40 KiB are too much for a stack of 64 */
+    l.view = view;
     int status = view_open(view);
     if (status != 0)
         return status;
