@@ -38,12 +38,20 @@ stays() {
     pid=
 }
 
-# A call that meets a fault of its own leaves errno and what dlerror says as they were, too.
-"${CC:-gcc}" -shared -fPIC -O1 -o fault.so -ldl -x c - <<'END' || fail 'no library'
+# A call that meets a fault of its own leaves errno and what dlerror says as they were, too. Before glibc 2.34 the words lie in
+# a block of libdl's, which nothing puts back.
+leaves=(-DLEAVES_WORDS)
+if [ "$(printf '%s\n' 2.34 "$(getconf GNU_LIBC_VERSION | sed 's/.* //')" | sort -V | head -n 1)" != 2.34 ]; then
+    leaves=()
+    echo "skipped: what dlerror says after a fault in a call: before glibc 2.34 it is not put back"
+fi
+"${CC:-gcc}" "${leaves[@]}" -shared -fPIC -O1 -o fault.so -ldl -x c - <<'END' || fail 'no library'
 #include <dlfcn.h>
 #include <errno.h>
 __attribute__((constructor)) static void fall(void) {
+#ifdef LEAVES_WORDS
     (void)dlopen("/there/is/none", RTLD_NOW);
+#endif
     errno = 99;
     __builtin_trap();
 }

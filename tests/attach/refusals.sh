@@ -108,7 +108,7 @@ fi
 compile() { # NAME ARGUMENTS...: of the same program, with others
     local name=$1
     shift
-    "${CC:-gcc}" -O1 -w -o "$name" "$@" 2>cc.err || { complain "$name: $(cat cc.err)"; return 1; }
+    "${CC:-gcc}" -O1 -w -o "$name" "$@" -pthread 2>cc.err || { complain "$name: $(cat cc.err)"; return 1; }
 }
 of_kind() { # NAME DUE
     start "$1" "./$1" plain
@@ -180,7 +180,8 @@ if [ "$(id -u)" -eq 0 ]; then
     pids+=("$pid")
     refused numbers 'is in another network or pid namespace; run hakmem-trace inside'
     mkdir -p cell/lib64 cell/lib/x86_64-linux-gnu
-    cp "$target" cell && cp /lib64/ld-linux-x86-64.so.2 cell/lib64 && cp /lib/x86_64-linux-gnu/libc.so.6 cell/lib/x86_64-linux-gnu
+    cp "$target" cell && cp /lib64/ld-linux-x86-64.so.2 cell/lib64
+    for file in $(ldd "$target" | grep -o '/lib/[^ ]*'); do cp "$file" cell/lib/x86_64-linux-gnu; done
     start cell chroot cell /target plain
     refused cell 'sees other files than this command (a container or chroot); run hakmem-trace inside'
     # A root that may not read what root may.
