@@ -6,7 +6,7 @@ set -u
 daemons=$BUILD/tests/trees/daemons forks=$BUILD/tests/trees/forks
 : >said
 root=$PWD/root
-for file in "$daemons" "$debug_library" "$counter" $(ldd "$daemons" "$counter" | grep -o '/[^ ]*'); do
+for file in "$daemons" "$debug_library" "$counter" $({ ldd "$daemons" && ldd "$counter"; } | grep -o '/[^ ]*'); do
     mkdir -p "$root$(dirname "$file")" && cp -L "$file" "$root$file" || exit 1
 done
 cp "$daemons" root/daemons || exit 1
