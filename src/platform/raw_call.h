@@ -6,6 +6,7 @@
 #define HAK_PLATFORM_RAW_CALL_H
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -130,6 +131,15 @@ static inline void *hak_raw_map_spread(size_t bytes) {
  * (the method is known from Abseil's AddressIsReadable). About 80 ns. */
 static inline int hak_raw_readable(uintptr_t address) {
     return hak_raw_call(SYS_rt_sigprocmask, ~0L, (long)address, 0, 8, 0, 0) == -22 /* EINVAL */;
+}
+
+/* False: the page of `address`, which is a multiple of 4 in memory that is mapped, cannot be
+ * written, or the kernel does not say so. It is asked to add nothing to the four bytes, which is
+ * atomic: nobody who writes them meanwhile notices. */
+static inline bool hak_raw_writable(uintptr_t address) {
+    uint32_t unused = 0;
+    return hak_raw_call(SYS_futex, (long)&unused, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0,
+                        (long)address, FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_LT, 0)) >= 0;
 }
 
 /* Gives signal `number` its default action, whatever handler the program or libc know of. */

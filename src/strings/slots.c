@@ -75,7 +75,8 @@ static int row_of(const char *name) {
 struct module {
     struct hak_module in;
     bool is_own;   /* hakmem */
-    bool is_open;  /* what was read-only is writable */
+    bool is_open;  /* what ld.so closes can be written */
+    bool closes;   /* it could not before */
     bool is_ready; /* ld.so is through with it */
 };
 
@@ -84,9 +85,11 @@ static bool protect(const struct module *module, int protection) {
                         module->in.read_only_end - module->in.read_only_start, protection) == 0;
 }
 
+/* What can be written is not closed behind us: another thread's dlopen may relocate the module. */
 static void write_slot(struct module *module, uintptr_t *slot, void *gate) {
     uintptr_t at = (uintptr_t)slot;
     if (at >= module->in.read_only_start && at < module->in.read_only_end && !module->is_open) {
+        module->closes = !hak_raw_writable(at);
         module->is_open = protect(module, PROT_READ | PROT_WRITE);
         if (!module->is_open)
             return;
@@ -129,7 +132,7 @@ static void look_at_module(struct module *module) {
         look_at(module, &module->in.calls[i]);
     for (size_t i = 0; module->in.relocations && i < module->in.relocation_count; i++)
         look_at(module, &module->in.relocations[i]);
-    if (module->is_open)
+    if (module->is_open && module->closes)
         (void)protect(module, PROT_READ);
 }
 

@@ -197,12 +197,14 @@ static bool protect(uintptr_t address, int protection) {
            0;
 }
 
-/* Puts `wanted` there, unless ld.so is faster with a look-up of its own. */
+/* Puts `wanted` there, unless ld.so is faster with a look-up of its own. A page that can be written
+ * is not closed: before glibc 2.35 the module may be one that another thread's dlopen relocates. */
 static void write_word(struct change *change, const struct module *m, uintptr_t address,
                        uintptr_t seen, uintptr_t wanted) {
     const Elf64_Phdr *segment = writable_segment(m, address);
     int more = segment && (segment->p_flags & PF_X) ? PROT_EXEC : 0;
-    bool is_closed = address - m->read_only < m->read_only_end - m->read_only;
+    bool is_closed =
+        address - m->read_only < m->read_only_end - m->read_only && !hak_raw_writable(address);
     if (!segment || !protect(address, PROT_READ | PROT_WRITE | more)) {
         change->found.closed++;
         return;

@@ -89,6 +89,19 @@ START_TEST(what_ld_so_has_closed_is_closed_again) {
 }
 END_TEST
 
+/* As in a module that another thread's dlopen relocates: ld.so goes on to write. */
+START_TEST(what_is_not_closed_yet_stays_open) {
+    struct hak_import import = import_of("strfry");
+    void *page = (void *)((uintptr_t)&closed & ~(uintptr_t)4095); /* NOLINT */
+    ck_assert_int_eq(mprotect(page, 4096, PROT_READ | PROT_WRITE), 0);
+    unsigned words = change(&import, false);
+    ck_assert_uint_ge(words, 2);
+    ck_assert_int_eq(protection_of(&closed), PROT_READ | PROT_WRITE);
+    ck_assert_uint_eq(change(&import, true), words);
+    ck_assert_int_eq(protection_of(&closed), PROT_READ | PROT_WRITE);
+}
+END_TEST
+
 /* A word that holds anything else than the function is somebody's choice. */
 
 START_TEST(what_leads_elsewhere_is_left) {
@@ -163,6 +176,7 @@ int main(void) {
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, a_call_goes_elsewhere_and_comes_back);
     tcase_add_test(cases, what_ld_so_has_closed_is_closed_again);
+    tcase_add_test(cases, what_is_not_closed_yet_stays_open);
     tcase_add_test(cases, what_leads_elsewhere_is_left);
     tcase_add_test(cases, an_import_without_a_function_is_left);
     tcase_add_test(cases, a_name_that_two_modules_define_is_not_sole);
