@@ -47,17 +47,19 @@ expect_names() {
     "$trace" info -s store.db | grep -Eq '^made code +process [0-9]+ \(pid [0-9]+\): [0-9]+ of [0-9]+ places have names$' ||
         fail "$1: info says nothing of names"
 }
+at_once=--always-sparkplug
+node $at_once -e 0 2>/dev/null || at_once=--always-opt # before node 16
 map_of() { echo "/tmp/perf-$("$trace" sql -s store.db 'SELECT max(pid) FROM process').map"; }
-record node --always-sparkplug --perf-basic-prof story.js
+record node $at_once --perf-basic-prof story.js
 rm -f "$(map_of)"
 expect_names "perf map" '^1$'
-record node --always-sparkplug --perf-prof story.js
+record node $at_once --perf-prof story.js
 expect_names "jitdump" '^([134],)*[34]$'
 rm -f jit-*.dump
 if [ "$(id -u)" = 0 ] && [[ $BUILD != /tmp/* ]] && unshare -p -m -f --mount-proc true 2>/dev/null; then
     mkdir private && cp story.js private || exit 1
     # shellcheck disable=SC2016
-    record unshare -p -m -f --mount-proc sh -c 'mount --bind "$0" /tmp && cd / && exec node --always-sparkplug --perf-basic-prof /tmp/story.js' "$PWD/private"
+    record unshare -p -m -f --mount-proc sh -c 'mount --bind "$0" /tmp && cd / && exec node $1 --perf-basic-prof /tmp/story.js' "$PWD/private" $at_once
     [ -e private/perf-1.map ] || fail "node in a namespace left no perf-1.map: $(ls private)"
     expect_names "perf map in a namespace" '^1$' /tmp
 fi
