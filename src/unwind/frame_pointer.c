@@ -5,7 +5,7 @@
 #include "unwind/rules.h"
 #include "unwind/splice.h"
 
-enum { FRAME_BYTES_MAX = 1 << 16, FUNCTION_BYTES_MAX = 1 << 16, WORDS_SEARCHED = 64 };
+enum { FRAME_BYTES_MAX = 1 << 16, FUNCTION_BYTES_MAX = 1 << 16 };
 enum { LOWEST_CODE = 4096, USES_IN_MODULE = 1 << 20, USES_ELSEWHERE = 256 };
 
 /* True when code with CFI is called that is not the frame's own: then this is not its return
@@ -23,11 +23,15 @@ static bool was_planted(struct hak_code_reader *reader, uintptr_t ip) {
            hak_code_copy(reader, ip - 1, &before, 1) && before == INT3;
 }
 
+/* Does rbp lie where a frame pointer may? */
+static bool is_near(const struct hak_bare_frame *frame) {
+    return frame->bp - frame->sp <= FRAME_BYTES_MAX && (frame->bp & 7) == 0;
+}
+
 static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                         const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
     struct hak_code_call call;
-    if (frame->bp - frame->sp > FRAME_BYTES_MAX || (frame->bp & 7) != 0 ||
-        !hak_stack_read(memory, frame->bp + 8, &caller->ip) ||
+    if (!is_near(frame) || !hak_stack_read(memory, frame->bp + 8, &caller->ip) ||
         !hak_stack_read(memory, frame->bp, &caller->bp) ||
         (hak_code_follows_call(reader, caller->ip, &call) ? leads_elsewhere(&call)
                                                           : !was_planted(reader, caller->ip)))
@@ -87,18 +91,29 @@ static uintptr_t target_of(struct hak_thread_stacks *all, struct hak_code_reader
     return target;
 }
 
+/* Is `ip` the return address of a call that leads to the frame's own code? */
+static bool is_return_of(struct hak_thread_stacks *all, struct hak_code_reader *reader,
+                         const struct hak_bare_frame *frame, uintptr_t ip) {
+    uintptr_t target = target_of(all, reader, ip);
+    return HAK_UNLIKELY(target != 0) && frame->pc - target < FUNCTION_BYTES_MAX;
+}
+
+/* Where the search ends that begins at `sp`: above a stack of `span` bytes lies no return address.
+ */
+static uintptr_t search_end(uintptr_t sp, uintptr_t low, uintptr_t span) {
+    uintptr_t end = sp + 8 * HAK_SEARCH_WORDS;
+    return sp - low < span && end - low > span ? low + span : end;
+}
+
 /* Looks for the return address of a call that leads to the frame's own code. */
 static bool step_by_call(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                          const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
     struct hak_thread_stacks *all = hak_thread_stacks;
-    uintptr_t end = frame->sp + 8 * WORDS_SEARCHED;
-    if (frame->sp - memory->low < memory->span && end - memory->low > memory->span)
-        end = memory->low + memory->span; /* above a thread's stack lies no return address */
+    uintptr_t end = search_end(frame->sp, memory->low, memory->span);
     for (uintptr_t at = frame->sp; at < end; at += 8) {
         if (!hak_stack_read(memory, at, &caller->ip))
             return false;
-        uintptr_t target = target_of(all, reader, caller->ip);
-        if (HAK_LIKELY(target == 0) || frame->pc - target >= FUNCTION_BYTES_MAX)
+        if (!is_return_of(all, reader, frame, caller->ip))
             continue;
         caller->cfa = at + 8;
         caller->bp = bp_behind(memory, frame, at);
@@ -136,6 +151,56 @@ static bool step_from_edge(struct hak_stack_memory *memory, struct hak_code_read
         return false;
     caller->cfa = at + 8;
     caller->is_by_rbp = false;
+    return true;
+}
+
+bool hak_bare_frame_step_by_rbp(struct hak_stack_memory *memory, const struct hak_bare_frame *frame,
+                                struct hak_bare_caller *caller) {
+    struct hak_code_reader reader = {1};
+    return hak_code_is_executable(frame->pc) && step_by_rbp(memory, &reader, frame, caller);
+}
+
+bool hak_bare_frame_search(const struct hak_bare_frame *frame, struct hak_known_search *known) {
+    const struct hak_stack_bounds *bounds = &hak_stack_bounds;
+    struct hak_code_reader reader = {1};
+    uintptr_t end = search_end(frame->sp, bounds->low, bounds->high - bounds->low);
+    if ((frame->sp & 7) != 0 || !hak_is_on_stack(bounds, frame->sp) || is_near(frame) ||
+        !hak_code_is_executable(frame->pc))
+        return false;
+    known->pc = frame->pc;
+    known->sp = frame->sp;
+    known->words = 0;
+    known->uses_left = HAK_SEARCH_USES;
+    known->is_found = false;
+    for (uintptr_t at = frame->sp; at < end && !known->is_found; at += 8) {
+        uintptr_t word = hak_word_at(at); /* once: another thread may write there */
+        known->word[known->words++] = word;
+        known->is_found = is_return_of(hak_thread_stacks, &reader, frame, word);
+    }
+    return true;
+}
+
+bool hak_search_is_of(const struct hak_known_search *known, const struct hak_bare_frame *frame) {
+    return known->pc == frame->pc && known->sp == frame->sp && !is_near(frame);
+}
+
+/* A word that has changed decides nothing as long as it is not taken for a return address either.
+ */
+bool hak_search_stands(struct hak_known_search *known) {
+    const struct hak_bare_frame frame = {.pc = known->pc};
+    struct hak_code_reader reader = {1};
+    if (known->uses_left == 0)
+        return false;
+    known->uses_left--;
+    for (uint32_t i = 0; i < known->words; i++) {
+        uintptr_t word = hak_word_at(known->sp + 8 * (uintptr_t)i);
+        if (HAK_LIKELY(word == known->word[i]))
+            continue;
+        if ((known->is_found && i + 1 == known->words) ||
+            is_return_of(hak_thread_stacks, &reader, &frame, word))
+            return false;
+        known->word[i] = word;
+    }
     return true;
 }
 

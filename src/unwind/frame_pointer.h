@@ -47,6 +47,40 @@ struct hak_known_call {
 };
 enum { HAK_KNOWN_CALL_BITS = 10 };
 
+/* A thread's note of a whole search on its own stack: of runtime.asmcgocall of Go, which was called
+ * on another stack, and of what lies further out. The outcome depends on pc and rsp of the frame,
+ * on the words from rsp to where the search ended, and on where the calls behind these words lead.
+ * Each word is compared, and one that has changed is asked about again; where calls lead is looked
+ * at again after HAK_SEARCH_USES, which is how long a word outside of modules is remembered anyway,
+ * and after an unload. So a search would come to the same caller, or to none. Only where rbp lies
+ * too far away for a frame pointer: then it is the caller's, and nothing that it points to decides.
+ */
+enum { HAK_SEARCH_WORDS = 64, HAK_SEARCH_USES = 256 };
+struct hak_known_search {
+    uintptr_t pc, sp;
+    bool is_found; /* the last word is the return address */
+    uint32_t words;
+    uint32_t uses_left;
+    uintptr_t word[HAK_SEARCH_WORDS];
+};
+
+/* Searches the calling thread's own stack for the caller of `frame`, which is not found by rbp, and
+ * notes in `known` what came of it. False: nobody knows without more than the words. */
+HAK_HIDDEN bool hak_bare_frame_search(const struct hak_bare_frame *frame,
+                                      struct hak_known_search *known);
+
+/* Is it that for the caller of `frame`? */
+HAK_HIDDEN bool hak_search_is_of(const struct hak_known_search *known,
+                                 const struct hak_bare_frame *frame);
+
+/* Would a search of the same frame come to the same again? */
+HAK_HIDDEN bool hak_search_stands(struct hak_known_search *known);
+
+/* The step by rbp alone. */
+HAK_HIDDEN bool hak_bare_frame_step_by_rbp(struct hak_stack_memory *memory,
+                                           const struct hak_bare_frame *frame,
+                                           struct hak_bare_caller *caller);
+
 HAK_HIDDEN bool hak_bare_frame_step(struct hak_stack_memory *memory,
                                     const struct hak_bare_frame *frame,
                                     struct hak_bare_caller *caller);

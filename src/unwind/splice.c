@@ -52,7 +52,7 @@ static bool map_all(uint32_t limit) {
     struct hak_thread_stacks *all = is_over ? NULL : hak_raw_map(bytes_for(limit, capacity));
     if (!all)
         return false;
-    all->limit = limit;
+    all->limit = all->depth = limit;
     all->capacity = capacity;
     all->tail = all->first_tail;
     all->tail_bits = HAK_TAIL_BITS;
@@ -110,6 +110,7 @@ struct hak_thread_stacks *hak_splice_begin(uint64_t version, uint32_t limit) {
     struct hak_thread_stacks *all = hak_thread_stacks;
     all->last.count = 0;
     all->last.is_whole = false;
+    all->searches = 0;
     hak_regions_forget(all);
     if ((all->version ^ version) >> (64 - SALT_SHIFT) != 0) { /* the salt may have been there */
         __builtin_memset(all->step, 0, sizeof all->step);
@@ -182,23 +183,66 @@ static bool read_within(const struct hak_stack_bounds *bounds, uintptr_t address
     return true;
 }
 
-/* Steps over a frame without CFI, by its rbp: what depends on more than two words there cannot be
- * compared the next time. */
-static bool step_bare(struct hak_last_stack *last, const struct hak_stack_bounds *bounds,
-                      struct hak_walk_place *place, struct hak_fresh_frame *fresh) {
+/* The search for the caller of `frame`: one of the last stack, which stands, or a new one; NULL =
+ * neither can be. */
+static const struct hak_known_search *find_search(struct hak_thread_stacks *all,
+                                                  const struct hak_bare_frame *frame) {
+    for (uint32_t i = 0; i < all->searches; i++)
+        if (hak_search_is_of(&all->search[i], frame))
+            return &all->search[i];
+    if (all->searches == HAK_SEARCHES || !hak_bare_frame_search(frame, &all->search[all->searches]))
+        return NULL;
+    return &all->search[all->searches++];
+}
+
+/* The same of a frame, the last of all->fresh up to `fresh`, whose caller is not found by rbp.
+ * Beyond the frames that are asked for nothing is searched: the stack is cut there anyway. */
+static enum hak_step_result search_bare(struct hak_last_stack *last,
+                                        const struct hak_bare_frame *frame,
+                                        struct hak_walk_place *place,
+                                        struct hak_fresh_frame *fresh) {
+    struct hak_thread_stacks *all = hak_thread_stacks;
+    uint32_t frames = 0;
+    if (!all || last != &all->last)
+        return HAK_STEP_CANNOT;
+    for (const struct hak_fresh_frame *at = all->fresh; at <= fresh && frames < all->depth; at++)
+        frames += !hak_step_is_own(at->step);
+    if (frames >= all->depth) {
+        last->end = HAK_UNWIND_DEPTH;
+        return HAK_STEP_AT_END;
+    }
+    const struct hak_known_search *known = find_search(all, frame);
+    if (!known)
+        return HAK_STEP_CANNOT;
+    if (!known->is_found) {
+        last->end = HAK_UNWIND_NO_CFI;
+        return HAK_STEP_AT_END;
+    }
+    place->ip = known->word[known->words - 1];
+    place->sp = known->sp + 8 * (uintptr_t)known->words;
+    last->any_bare = true;
+    return HAK_STEP_TO_CALLER;
+}
+
+/* Steps over a frame without CFI, by its rbp, or by a search of which is noted what it depends on:
+ * what depends on more cannot be compared the next time. */
+static enum hak_step_result step_bare(struct hak_last_stack *last,
+                                      const struct hak_stack_bounds *bounds,
+                                      struct hak_walk_place *place, struct hak_fresh_frame *fresh) {
     struct hak_stack_memory reads;
     struct hak_bare_caller caller;
     uintptr_t bp = place->bp;
+    const struct hak_bare_frame frame = {place->ip - 1, place->sp, bp, false};
     hak_stack_memory_begin(&reads, place->sp);
-    if (!hak_bare_frame_step(&reads, &(struct hak_bare_frame){place->ip - 1, place->sp, bp, false},
-                             &caller) ||
-        !caller.is_by_rbp || bp + 16 <= place->sp || !read_within(bounds, bp + 8, &place->ip) ||
+    if (!hak_bare_frame_step_by_rbp(&reads, &frame, &caller))
+        return search_bare(last, &frame, place, fresh);
+    if (bp + 16 <= place->sp || !read_within(bounds, bp + 8, &place->ip) ||
         !read_within(bounds, bp, &place->bp))
-        return false;
+        return HAK_STEP_CANNOT;
     fresh->bp_at = bp;
     place->sp = bp + 16;
     last->any_bare = true;
-    return true;
+    return HAK_STEP_TO_CALLER;
 }
 
 enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
@@ -224,7 +268,7 @@ enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
         last->end = HAK_UNWIND_COMPLETE;
         return HAK_STEP_AT_END;
     case HAK_RULE_NONE:
-        return step_bare(last, bounds, place, fresh) ? HAK_STEP_TO_CALLER : HAK_STEP_CANNOT;
+        return step_bare(last, bounds, place, fresh);
     case HAK_STEP_UNKNOWN:
         last->end = HAK_UNWIND_NO_CFI;
         return HAK_STEP_AT_END;

@@ -126,7 +126,7 @@ struct hak_tail {
 
 _Static_assert(sizeof(struct hak_tail) == 64, "one cache line");
 
-enum { HAK_REGIONS = 8 };
+enum { HAK_REGIONS = 8, HAK_SEARCHES = 4 };
 struct hak_region;
 
 /* All that a thread keeps. */
@@ -136,6 +136,7 @@ struct hak_thread_stacks {
     uint64_t call_version; /* the same; another where calls have to be told of (stacks.h) */
     uint64_t salt;         /* low bits of it, where an ip has none */
     uint32_t limit;        /* frames that one walk goes, at most */
+    uint32_t depth;        /* frames of the program that are asked for; `limit` until it is set */
     uint32_t capacity;
     uint32_t calls; /* since nodes were last earned by them */
     bool has_node_credit;
@@ -151,6 +152,10 @@ struct hak_thread_stacks {
     struct hak_known_step step[1 << HAK_STEP_BITS];
     struct hak_known_node node[1 << HAK_NODE_BITS];
     struct hak_known_call call[1 << HAK_KNOWN_CALL_BITS];
+    /* What lies between frames of the last stack without CFI and their callers. Some may be of
+     * frames that are gone: what does not stand is only walked once more. */
+    uint32_t searches;
+    struct hak_known_search search[HAK_SEARCHES];
 };
 
 HAK_HIDDEN extern _Thread_local struct hak_thread_stacks *hak_thread_stacks
@@ -192,7 +197,8 @@ HAK_HIDDEN void hak_last_stack_place(struct hak_last_stack *last, void *memory, 
 
 enum hak_step_result { HAK_STEP_TO_CALLER, HAK_STEP_AT_END, HAK_STEP_CANNOT };
 
-/* Steps where hak_step_kind is not plain. */
+/* Steps where hak_step_kind is not plain. Where a frame without CFI has no caller, or would have
+ * to be searched for one beyond the frames that are asked for, the walk is AT_END. */
 HAK_HIDDEN enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
                                                        const struct hak_stack_bounds *bounds,
                                                        struct hak_walk_place *place,
@@ -306,6 +312,14 @@ HAK_IN_PLACE bool hak_splice_meets(const struct hak_last_stack *last, uint32_t a
            hak_splice_extras_stand(last, at);
 }
 
+/* Do the searches of the thread's last stack stand? */
+HAK_IN_PLACE bool hak_splice_searches_stand(struct hak_thread_stacks *all) {
+    uint32_t i = 0;
+    while (HAK_UNLIKELY(i < all->searches) && hak_search_stands(&all->search[i]))
+        i++;
+    return i == all->searches;
+}
+
 /* Walks from `place`, a caller on the stack of `last`, which lies in `bounds`, and leaves in `last`
  * which frames of it are kept (`kept`), and in all->fresh those that are new, innermost first; they
  * are put on them by hak_splice_put. The first `stands` frames of the last stack stand
@@ -379,8 +393,10 @@ HAK_IN_PLACE void hak_splice_put(struct hak_last_stack *last, uint32_t at,
     frame->bp = fresh->bp;
     frame->needs_bp = frame->is_bare = false;
     frame->extra = 0;
-    if (at == 0)
+    if (at == 0) {
+        frame->needs_bp = last->end == HAK_UNWIND_NO_CFI; /* it was looked at in vain */
         return;
+    }
     frame->extra = frame[-1].extra;
     if (HAK_UNLIKELY(frame[-1].needs_bp || frame[-1].is_bare ||
                      hak_step_kind_of(fresh->step) != HAK_STEP_PLAIN))

@@ -118,8 +118,8 @@ static HAK_COLD int intern_deep(struct hak_thread_stacks *all, struct hak_last_s
         rank += !hak_step_is_own(f->step);
         last->frame[i].rank = (uint16_t)rank;
     }
-    if (rank - (compared ? last->frame[compared - 1].rank : 0) <= hak_stacks_now.depth &&
-        (compared || (last->end == HAK_UNWIND_DEPTH && kept != 0)))
+    if (compared ? rank - last->frame[compared - 1].rank <= hak_stacks_now.depth
+                 : last->end == HAK_UNWIND_DEPTH && kept != 0 && rank < hak_stacks_now.depth)
         return AGAIN; /* what lies further out is asked about now */
     if (rank > hak_stacks_now.depth)
         root = choose_root(last, count);
@@ -171,11 +171,17 @@ uint32_t hak_stack_not_compared(const struct hak_last_stack *last) {
 HAK_IN_PLACE bool walk_in(struct hak_thread_stacks *all, struct hak_last_stack *last,
                           const struct hak_stack_bounds *bounds, const struct hak_walk_place *place,
                           uint32_t compared, uint32_t stands, uint8_t *flags) {
+    if (HAK_UNLIKELY(all->searches != 0) && last == &all->last && !hak_splice_searches_stand(all))
+        compared = stands = 0;
+    if (stands <= compared && last == &all->last)
+        all->searches = 0; /* nothing is kept */
     int fresh = hak_splice_walk(all, last, bounds, *place, stands > compared ? stands : 0), done;
     if (HAK_UNLIKELY(fresh < 0))
         return false;
     done = intern_last(all, last, (uint32_t)fresh, compared);
     if (HAK_UNLIKELY(done == AGAIN)) { /* and whole: the stack is deep, or was */
+        if (last == &all->last)
+            all->searches = 0;
         fresh = hak_splice_walk(all, last, bounds, *place, 0);
         if (fresh < 0)
             return false;
@@ -296,7 +302,10 @@ struct hak_thread_stacks *hak_stack_thread(void) {
     if (HAK_LIKELY(all && all->version == version))
         return all;
     all = hak_splice_begin(version, 2 * (hak_stacks_now.depth + HAK_STACK_OWN_FRAMES_MAX));
-    if (all && hak_stacks_add_frames)
+    if (!all)
+        return NULL;
+    all->depth = hak_stacks_now.depth;
+    if (hak_stacks_add_frames)
         all->call_version = ~version;
     return all;
 }

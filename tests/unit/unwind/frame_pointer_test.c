@@ -382,9 +382,41 @@ START_TEST(noise_on_the_stack_and_in_rbp) {
 }
 END_TEST
 
+START_TEST(a_search_stands_until_a_word_decides_otherwise) {
+    uintptr_t behind_call = (uintptr_t)bare_chain + 9; /* push, mov, call */
+    uintptr_t stack[HAK_SEARCH_WORDS] = {[5] = behind_call};
+    const struct hak_bare_frame frame = {.pc = (uintptr_t)bare_without_frame_pointer + 6,
+                                         .sp = (uintptr_t)stack};
+    struct hak_stack_memory reads;
+    struct hak_known_search known;
+    hak_stack_memory_begin(&reads, frame.sp);
+    ck_assert(hak_bare_frame_search(&frame, &known));
+    ck_assert(known.is_found);
+    ck_assert_uint_eq(known.words, 6);
+    ck_assert(hak_search_is_of(&known, &frame));
+    stack[2] = 0x12345678; /* leads nowhere, as what was there */
+    stack[6] = behind_call;
+    ck_assert(hak_search_stands(&known));
+    stack[3] = behind_call;
+    ck_assert(!hak_search_stands(&known));
+    stack[3] = stack[5] = 0;
+    ck_assert(!hak_search_stands(&known));
+    known.words = 5;
+    known.is_found = false;
+    known.uses_left = 1;
+    ck_assert(hak_search_stands(&known));
+    ck_assert(!hak_search_stands(&known)); /* where its words lead is looked at again */
+    struct hak_bare_frame near = frame;
+    near.bp = frame.sp + 64;
+    ck_assert(!hak_search_is_of(&known, &near));
+    ck_assert(!hak_bare_frame_search(&near, &known));
+}
+END_TEST
+
 int main(void) {
     hak_objects_start();
     TCase *cases = tcase_create("frame_pointer");
+    tcase_add_test(cases, a_search_stands_until_a_word_decides_otherwise);
     tcase_add_loop_test(cases, over_code_with_a_frame_pointer, 0, 2);
     tcase_add_test(cases, over_code_without_one_by_the_call);
     tcase_add_test(cases, without_evidence_the_stack_ends);
