@@ -133,13 +133,16 @@ static void *find_next(const char *name) {
     return found;
 }
 
-/* Looked for before free is called, where there is a call before: glibc's dlsym frees the result of
- * its last error, and a dlsym within that free loses it. */
+/* Looked for at the first call: glibc's dlsym frees the result of its last error. Within that free
+ * one loses it, and within dlerror, which calls realloc, one frees what dlerror goes on to use. */
 static void (*next_free)(void *);
+static void *(*next_realloc)(void *, size_t);
 
-static void find_free(void) {
-    if (!next_free)
-        next_free = (void (*)(void *))find_next("free");
+static void find_first(void) {
+    if (next_realloc)
+        return;
+    next_free = (void (*)(void *))find_next("free");
+    next_realloc = (void *(*)(void *, size_t))find_next("realloc");
 }
 
 /* The next library's function of the same name. */
@@ -147,7 +150,7 @@ static void find_free(void) {
     static result (*next_##name)(__VA_ARGS__);                                                     \
     if (!next_##name)                                                                              \
         next_##name = (__typeof__(next_##name))find_next(#name);                                   \
-    find_free()
+    find_first()
 
 /* A call that one of the next library's functions makes back into this one counts once. */
 #define ALLOCATE(kind, call)                                                                       \
@@ -208,7 +211,7 @@ EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     return error;
 }
 EXPORT void *realloc(void *old, size_t bytes) {
-    NEXT(void *, realloc, void *, size_t);
+    find_first();
     if (old && bytes == 0)
         COUNT(FREE);
     void *block = next_realloc(old, bytes);
@@ -227,7 +230,7 @@ EXPORT void *reallocarray(void *old, size_t members, size_t bytes) {
 EXPORT void free(void *block) {
     if (!next_free && is_looking)
         return;
-    find_free();
+    find_first();
     RELEASE(next_free(block));
 }
 EXPORT void free_sized(void *block, size_t bytes) {
