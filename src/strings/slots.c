@@ -85,7 +85,7 @@ static bool protect(const struct module *module, int protection) {
                         module->in.read_only_end - module->in.read_only_start, protection) == 0;
 }
 
-/* What can be written is not closed behind us: another thread's dlopen may relocate the module. */
+/* A page that can be written is left so: another thread's dlopen may relocate the module. */
 static void write_slot(struct module *module, uintptr_t *slot, void *gate) {
     uintptr_t at = (uintptr_t)slot;
     if (at >= module->in.read_only_start && at < module->in.read_only_end && !module->is_open) {

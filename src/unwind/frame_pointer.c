@@ -37,7 +37,6 @@ static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_code_reader 
                                                           : !was_planted(reader, caller->ip)))
         return false;
     caller->cfa = frame->bp + 16;
-    caller->is_by_rbp = true;
     return true;
 }
 
@@ -117,7 +116,6 @@ static bool step_by_call(struct hak_stack_memory *memory, struct hak_code_reader
             continue;
         caller->cfa = at + 8;
         caller->bp = bp_behind(memory, frame, at);
-        caller->is_by_rbp = false;
         return true;
     }
     return false;
@@ -150,7 +148,6 @@ static bool step_from_edge(struct hak_stack_memory *memory, struct hak_code_read
         !hak_code_follows_call(reader, caller->ip, &call) || leads_elsewhere(&call))
         return false;
     caller->cfa = at + 8;
-    caller->is_by_rbp = false;
     return true;
 }
 

@@ -32,7 +32,6 @@ struct hak_bare_frame {
 /* Its caller. */
 struct hak_bare_caller {
     uintptr_t ip, cfa, bp;
-    bool is_by_rbp; /* cfa = rbp + 16, the caller's rbp at rbp, and nothing else was looked at */
 };
 
 /* A thread's note of a word that lay on a stack: where the call leads behind which it
@@ -76,7 +75,7 @@ HAK_HIDDEN bool hak_search_is_of(const struct hak_known_search *known,
 /* Would a search of the same frame come to the same again? */
 HAK_HIDDEN bool hak_search_stands(struct hak_known_search *known);
 
-/* The step by rbp alone. */
+/* The step by rbp alone: cfa = rbp + 16, the caller's rbp at rbp, and nothing else is looked at. */
 HAK_HIDDEN bool hak_bare_frame_step_by_rbp(struct hak_stack_memory *memory,
                                            const struct hak_bare_frame *frame,
                                            struct hak_bare_caller *caller);

@@ -152,7 +152,7 @@ struct hak_thread_stacks {
     struct hak_known_step step[1 << HAK_STEP_BITS];
     struct hak_known_node node[1 << HAK_NODE_BITS];
     struct hak_known_call call[1 << HAK_KNOWN_CALL_BITS];
-    /* What lies between frames of the last stack without CFI and their callers. Some may be of
+    /* Searches from frames of the last stack without CFI to their callers. Some may be of
      * frames that are gone: what does not stand is only walked once more. */
     uint32_t searches;
     struct hak_known_search search[HAK_SEARCHES];
