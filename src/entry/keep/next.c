@@ -32,6 +32,10 @@ static const char *module_of(const void *function) {
     return is_known && object.name[0] ? object.name : is_known ? program_invocation_name : "";
 }
 
+static bool is_in_libc(const void *function) {
+    return strcmp(file_name(module_of(function)), "libc.so.6") == 0;
+}
+
 /* mimalloc has both since version 3. False: one is not there. */
 static bool find_copies(struct hak_keep_next *next) {
     void *text = hak_symbol_next("strdup"), *part = hak_symbol_next("strndup");
@@ -39,8 +43,7 @@ static bool find_copies(struct hak_keep_next *next) {
         return false;
     memcpy(&next->strdup, &text, sizeof text);
     memcpy(&next->strndup, &part, sizeof part);
-    next->copies = strcmp(file_name(module_of(text)), "libc.so.6") != 0 ||
-                   strcmp(file_name(module_of(part)), "libc.so.6") != 0;
+    next->copies = !is_in_libc(text) || !is_in_libc(part);
     return true;
 }
 
@@ -79,7 +82,7 @@ bool hak_keep_find_next(void) {
         const char *module = module_of(found);
         if (family[i].function == &next->malloc)
             next->module = module;
-        next->is_glibc = next->is_glibc && strcmp(file_name(module), "libc.so.6") == 0;
+        next->is_glibc = next->is_glibc && is_in_libc(found);
         next->has_sizes = *module && module == next->module; /* malloc_usable_size is the last */
     }
     return find_copies(next);
