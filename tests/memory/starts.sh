@@ -43,13 +43,14 @@ runs() {
         grep -q '^hakmem: SIGABRT: ' err && [ "$due" -eq 134 ] && : >err
         [ $status -eq "$due" ] && [ ! -s err ] || { echo "$check, $*: status $status: $(head -n 3 err)"; exit 1; }
         "$trace" check -s ends.db >check.out 2>&1 || { echo "$check, $*: $(head -n 3 check.out)"; exit 1; }
-        # The program ends while threads allocate: what they did at that very moment is not known to a counter.
-        case " $* " in *' exit '* | *' abort '* | *_exit\ *) continue ;; esac
-        counted=$(od -A n -t u8 -w64 -v calls | awk 'NR > 1 { m += $2; f += $3; r += $4 } END { print m, f, r }')
+        # Some programs end while threads allocate: a call in which one ended may be stored or not (count_calls.c).
+        counted=$(od -A n -t u8 -w64 -v calls | awk 'NR > 1 { for (i = 2; i <= 8; i++) n[i] += $i }
+            END { print n[2], n[3] - n[8], n[4], n[2] + n[5], n[3] + n[6], n[4] + n[7] }')
         stored=$("$trace" sql -s ends.db "select total(kind = 'MALLOC') || ' ' || total(kind = 'FREE') || ' ' ||
             total(kind = 'REALLOC') || ' ' from event where process = (select max(id) from process)" |
             sed -nE 's/\.0 / /g; s/^([0-9]+ [0-9]+ [0-9]+) *$/\1/p')
-        [ "$counted" = "$stored" ] || { echo "$check, $*: counted $counted, stored $stored: MALLOC FREE REALLOC"; exit 1; }
+        awk '{ exit !($7 >= $1 && $8 >= $2 && $9 >= $3 && $7 <= $4 && $8 <= $5 && $9 <= $6) }' <<<"$counted $stored" ||
+            { echo "$check, $*: counted from and up to $counted, stored $stored: MALLOC FREE REALLOC"; exit 1; }
     done
 }
 

@@ -6,6 +6,11 @@
  * the first is the number of those in use, each process image that made a call has one of the
  * others. Counted are MALLOC (malloc, calloc, the aligned family, operator new), REALLOC and FREE.
  * Calls that fail and free(NULL) are not; realloc(p, 0) of glibc frees, so it counts as FREE.
+ *
+ * A signal or another thread's exit ends a process inside a call: the record may be there or not.
+ * Such calls are underway, and the record holds from `calls` less `returning` to `calls` more
+ * `underway`. An inner call of the next library, and one that a longjmp left, count there as well.
+ *
  * ld.so's own calls before the first constructor are left out, as hakmem leaves them out. A forked
  * child is known by a private page that the kernel wipes at fork, so that raw clone is seen, too.
  */
@@ -27,7 +32,8 @@ enum { MALLOC, FREE, REALLOC, KINDS, FILE_BYTES = 1 << 20 };
 struct process {
     _Atomic uint64_t pid; /* of the first one: how many are in use */
     _Atomic uint64_t calls[KINDS];
-    uint64_t unused[4];
+    _Atomic uint64_t underway[KINDS]; /* begun and not counted yet */
+    _Atomic uint64_t returning;       /* FREE that are counted and have not returned */
 };
 static struct process *processes;     /* the file, shared by the tree */
 static struct process uncounted;      /* where the calls go that no file can take */
@@ -81,9 +87,9 @@ static struct process *claim(void) {
             claimed = &processes[place];
     }
     struct process *none = NULL;
-    if (!atomic_compare_exchange_strong(mine, &none, claimed))
-        return none; /* another thread was first: the place stays empty */
     atomic_store(&claimed->pid, (uint64_t)getpid());
+    if (!atomic_compare_exchange_strong(mine, &none, claimed))
+        return none; /* another thread was first: the place stays without calls */
     return claimed;
 }
 
@@ -108,17 +114,60 @@ __attribute__((constructor)) static void begin_at_the_latest(void) {
     }
 }
 
-static void count(int kind, const void *caller) {
+/* NULL: nothing is counted yet. */
+static struct process *process_of(const void *caller) {
     begin(caller);
     if (!mine)
-        return;
+        return NULL;
     struct process *process = atomic_load_explicit(mine, memory_order_relaxed);
+    return process ? process : claim();
+}
+
+static void count(int kind, const void *caller) {
+    struct process *process = process_of(caller);
     if (!process)
-        process = claim();
+        return;
     calls_of_thread++;
-    atomic_fetch_add_explicit(&process->calls[kind], 1, memory_order_relaxed);
+    atomic_fetch_add(&process->calls[kind], 1);
 }
 #define COUNT(kind) count(kind, __builtin_return_address(0))
+
+/* A call, from its begin to its return. */
+struct call {
+    struct process *process; /* NULL: not counted */
+    _Atomic uint64_t *word;  /* of the process: `underway` or `returning` */
+    uint64_t calls_before;   /* of the thread */
+};
+
+static struct call enter(struct process *process, _Atomic uint64_t *word) {
+    if (process)
+        atomic_fetch_add(word, 1);
+    return (struct call){process, word, calls_of_thread};
+}
+static struct call enter_kind(int kind, const void *caller) {
+    struct process *process = process_of(caller);
+    return enter(process, process ? &process->underway[kind] : NULL);
+}
+/* A free is counted before it is carried out: a forked child may go on inside. */
+static struct call enter_free(const void *block, const void *caller) {
+    struct process *process = block ? process_of(caller) : NULL;
+    struct call call = enter(process, process ? &process->returning : NULL);
+    if (block)
+        count(FREE, caller);
+    return call;
+}
+#define ENTER(kind)       enter_kind(kind, __builtin_return_address(0))
+#define ENTER_FREE(block) enter_free(block, __builtin_return_address(0))
+
+/* A child that was forked inside the call is another process, whose parent returns from it. */
+static void leave(struct call call) {
+    if (call.process && atomic_load(mine) == call.process)
+        atomic_fetch_sub(call.word, 1);
+}
+/* True when the call is still to be counted. */
+static int is_uncounted(struct call call) {
+    return calls_of_thread == call.calls_before;
+}
 
 /* Before glibc 2.34 dlsym asks calloc for the place of a thread's error, and does without where it
  * gets none: that is not the program's, and nobody is asked. The words of an older error, which it
@@ -153,19 +202,18 @@ static void find_first(void) {
     find_first()
 
 /* A call that one of the next library's functions makes back into this one counts once. */
-#define ALLOCATE(kind, call)                                                                       \
-    begin(__builtin_return_address(0));                                                            \
-    uint64_t calls_before = calls_of_thread;                                                       \
-    void *block = call;                                                                            \
-    if (block && calls_of_thread == calls_before)                                                  \
+#define ALLOCATE(kind, expression)                                                                 \
+    struct call call = ENTER(kind);                                                                \
+    void *block = expression;                                                                      \
+    if (block && is_uncounted(call))                                                               \
         COUNT(kind);                                                                               \
+    leave(call);                                                                                   \
     return block
 
-/* A free is counted before it is carried out: a forked child may go on inside. */
-#define RELEASE(call)                                                                              \
-    if (block)                                                                                     \
-        COUNT(FREE);                                                                               \
-    call
+#define RELEASE(expression)                                                                        \
+    struct call call = ENTER_FREE(block);                                                          \
+    expression;                                                                                    \
+    leave(call)
 
 EXPORT void *malloc(size_t bytes) {
     NEXT(void *, malloc, size_t);
@@ -204,19 +252,20 @@ EXPORT char *strndup(const char *text, size_t bytes) {
 }
 EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     NEXT(int, posix_memalign, void **, size_t, size_t);
-    uint64_t calls_before = calls_of_thread;
+    struct call call = ENTER(MALLOC);
     int error = next_posix_memalign(result, alignment, bytes);
-    if (!error && *result && calls_of_thread == calls_before)
+    if (!error && *result && is_uncounted(call))
         COUNT(MALLOC);
+    leave(call);
     return error;
 }
 EXPORT void *realloc(void *old, size_t bytes) {
     find_first();
-    if (old && bytes == 0)
-        COUNT(FREE);
+    struct call call = old && bytes == 0 ? ENTER_FREE(old) : ENTER(REALLOC);
     void *block = next_realloc(old, bytes);
     if (block)
         COUNT(REALLOC);
+    leave(call);
     return block;
 }
 EXPORT void *reallocarray(void *old, size_t members, size_t bytes) {
@@ -283,13 +332,14 @@ EXPORT void __libc_free(void *block) {
         static void(*next) parameters;                                                             \
         if (!next)                                                                                 \
             next = (void(*) parameters)find_next(#name);                                           \
-        uint64_t calls_before = calls_of_thread;                                                   \
+        struct call call = ENTER(FREE);                                                            \
         if (next)                                                                                  \
             next arguments;                                                                        \
         else                                                                                       \
             free(block);                                                                           \
-        if (block && calls_of_thread == calls_before)                                              \
+        if (block && is_uncounted(call))                                                           \
             COUNT(FREE);                                                                           \
+        leave(call);                                                                               \
     }
 typedef const void *nothrow;
 NEW(_Znwm, (size_t bytes), (bytes), malloc(bytes))
