@@ -203,7 +203,8 @@ __asm__(".text\n"
  * reports has its frames while this runs on another. */
 void hak_crash_report(void) {
     uint64_t trap = (uint64_t)1 << (SIGTRAP - 1);
-    uint64_t before, others = ~((hak_actions_watched() & ~trap) | hak_kept_signals);
+    uint64_t before = 0; /* and stays so in a sandbox that forbids the call */
+    uint64_t others = ~((hak_actions_watched() & ~trap) | hak_kept_signals);
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &others, &before, 8);
     hak_crash_call_on(report_stack + sizeof report_stack, go_through_steps);
     hak_restore_signals(&before);
