@@ -23,11 +23,13 @@ static const char *library_of_module(const char *module) {
     static const struct {
         const char *file, *name;
     } libraries[] = {
-        {"libc.so", "libc"},           {"libc-", "libc"},
-        {"libm.so", "libc"},           {"libpthread", "libc"},
-        {"libstdc++.so", "libstdc++"}, {"libc++.so", "libc++"},
-        {"libc++abi.so", "libc++"},    {"libgcc_s.so", "libgcc"},
-        {"ld-linux", "ld.so"},
+        {"libc.so", "libc"},       {"libc-", "libc"},
+        {"libm.so", "libc"},       {"libm-", "libc"},
+        {"libpthread", "libc"},    {"libdl.so", "libc"},
+        {"libdl-", "libc"},        {"librt.so", "libc"},
+        {"librt-", "libc"},        {"libstdc++.so", "libstdc++"},
+        {"libc++.so", "libc++"},   {"libc++abi.so", "libc++"},
+        {"libgcc_s.so", "libgcc"}, {"ld-linux", "ld.so"},
     };
     const char *slash = strrchr(module, '/');
     for (size_t i = 0; slash && i < sizeof libraries / sizeof *libraries; i++)

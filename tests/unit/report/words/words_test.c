@@ -166,6 +166,24 @@ START_TEST(a_place_in_code_is_said_as_well_as_it_is_known) {
 }
 END_TEST
 
+/* Before glibc 2.34 libc has parts with names of their own, which end in its version. */
+START_TEST(libc_is_one_library_however_many_files_it_has) {
+    static const char *const parts[] = {
+        "libc.so.6",     "libc-2.31.so",    "libm.so.6",          "libm-2.31.so", "libdl.so.2",
+        "libdl-2.31.so", "libpthread.so.0", "libpthread-2.31.so", "librt.so.1",   "librt-2.31.so"};
+    char path[64];
+    struct hak_frame frame = {.module = path, .function = "f", .file = ""};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(path, sizeof path, "/lib/x86_64-linux-gnu/%s", parts[i]);
+        const char *library = hak_words_library(&frame);
+        ck_assert_msg(library && strcmp(library, "libc") == 0, "%s: %s", path,
+                      library ? library : "none");
+    }
+    frame.module = "/usr/lib/librtmp.so.1";
+    ck_assert_ptr_null(hak_words_library(&frame));
+}
+END_TEST
+
 START_TEST(one_line_names_the_program_and_not_what_it_called) {
     struct hak_frame frames[] = {
         {.module = "/opt/hakmem-debug.so", .function = "malloc", .file = "", .is_hakmem = true},
@@ -295,6 +313,7 @@ int main(void) {
     tcase_add_test(cases, calls_are_said_as_in_a_program);
     tcase_add_test(cases, paths_are_cut_to_what_tells);
     tcase_add_test(cases, a_place_in_code_is_said_as_well_as_it_is_known);
+    tcase_add_test(cases, libc_is_one_library_however_many_files_it_has);
     tcase_add_test(cases, one_line_names_the_program_and_not_what_it_called);
     tcase_add_test(cases, wrappers_count_where_the_allocator_was_called_only);
     tcase_add_test(cases, what_nobody_wrote_is_no_place_to_look);
