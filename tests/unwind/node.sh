@@ -44,8 +44,8 @@ expect_names() {
     found=$("$trace" sql -s store.db "SELECT group_concat(DISTINCT line) FROM
         (SELECT line FROM frame WHERE module = 0 AND function = 'leaf' ORDER BY line)")
     [[ $found =~ $2 ]] || fail "$1: the lines of leaf are $found"
-    "$trace" info -s store.db | grep -Eq '^made code +process [0-9]+ \(pid [0-9]+\): [0-9]+ of [0-9]+ places have names$' ||
-        fail "$1: info says nothing of names"
+    "$trace" info -s store.db | grep -Eq "^made code +process [0-9]+ \(pid [0-9]+\): [0-9]+ of [0-9]+ places have names${4-}$" ||
+        fail "$1: info says nothing of names, or more: $("$trace" info -s store.db | grep '^made code')"
 }
 at_once=--always-sparkplug
 node $at_once -e 0 2>/dev/null || at_once=--always-opt # before node 16
@@ -54,7 +54,10 @@ record node $at_once --perf-basic-prof story.js
 rm -f "$(map_of)"
 expect_names "perf map" '^1$'
 record node $at_once --perf-prof story.js
-expect_names "jitdump" '^([134],)*[34]$'
+# The V8 of node 12 ends some names of node's own files without a NUL, so that the lines of these functions cannot be read.
+broken=
+case $(node --version) in v12.*) broken='; its jitdump has [0-9]+ broken entr(y|ies), which (is|are) passed over' ;; esac
+expect_names "jitdump" '^([134],)*[34]$' "$PWD" "$broken"
 rm -f jit-*.dump
 if [ "$(id -u)" = 0 ] && [[ $BUILD != /tmp/* ]] && unshare -p -m -f --mount-proc true 2>/dev/null; then
     mkdir private && cp story.js private || exit 1
