@@ -29,17 +29,18 @@ normalise_place() {
 
 compare() {
     local program=$1 failed=0 due=0 marked first variables
-    local source=$SOURCE/tests/faults/cxx/$1.cpp report=$SOURCE/tests/faults/cxx/$1.report
+    local source=$SOURCE/tests/faults/cxx/$1.cpp report
     variables=$(sed -n 's|^// variables: ||p' "$source")
     run_program "$program" normal auto ${variables:+"$variables"}
     normalise_report <"$printed" | normalise_place "$source" >"found.$program"
-    [ $update -eq 1 ] && cp "found.$program" "$report"
+    [ $update -eq 1 ] && "$SOURCE/tests/tools/report_of.sh" --write "${source%.cpp}" <"found.$program"
+    report=$("$SOURCE/tests/tools/report_of.sh" "${source%.cpp}")
     [ -s "$report" ] && due=$(stop_status <"$report")
     if [ "$program_status" -ne "$due" ]; then
         echo "$program: exit status $program_status, expected $due"
         failed=1
     fi
-    diff -u --label "$program.report" --label 'what it printed' "$report" "found.$program" || failed=1
+    diff -u --label "$(basename "$report")" --label 'what it printed' "$report" "found.$program" || failed=1
     marked=$(marked_line "$source")
     first=$(grep -oE '[a-z_./]+\.(c|cc|cpp|h|tcc):[0-9]+' "$printed" | head -n 1)
     if [ "${first##*/}" != "$marked" ]; then

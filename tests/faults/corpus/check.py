@@ -75,10 +75,24 @@ def judge(shape, done, names):
     return None
 
 
-def normalise(text):
+# Since glibc 2.35 ld.so has a block more once a library is loaded: the table of _dl_find_object.
+HAS_LOADER_TABLE = tuple(map(int, os.confstr("CS_GNU_LIBC_VERSION").split()[1].split("."))) >= (2, 35)
+
+
+def normalise(text, program):
+    if program == "leak_library" and not HAS_LOADER_TABLE:
+        text = text.replace("LOOKED AT         6 live blocks", "LOOKED AT         7 live blocks")
     done = subprocess.run(["sed", "-E", "-f", f"{runs.SOURCE}/tests/faults/normalise.sed"], input=text,
                           capture_output=True, text=True, check=True)
     return done.stdout
+
+
+def report_of(base, written=None):
+    """The file with the report that is due with this compiler (tests/tools/report_of.sh); `written` is put there first."""
+    tool = f"{runs.SOURCE}/tests/tools/report_of.sh"
+    if written is not None:
+        subprocess.run([tool, "--write", base], input=written, text=True, check=True)
+    return subprocess.run([tool, base], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def with_report(jobs):
@@ -123,13 +137,11 @@ def main(arguments):
     if not wanted:
         os.makedirs(f"{HERE}/reports", exist_ok=True)
         expected = {f"{program}.{shape.name}.report" for program, (shape, _) in exact.items()}
-        complaints += [f"reports/{name}: no such shape is exact" for name in set(os.listdir(f"{HERE}/reports")) - expected]
+        complaints += [f"reports/{name}: no such shape is exact" for name in os.listdir(f"{HERE}/reports")
+                       if name.replace(".gcc10.report", ".report") not in expected]
         for program, (shape, result) in exact.items():
-            path, text = f"{HERE}/reports/{program}.{shape.name}.report", normalise(result.err)
-            if update:
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(text)
-                continue
+            text = normalise(result.err, program)
+            path = report_of(f"{HERE}/reports/{program}.{shape.name}", text if update else None)
             due = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
             difference = "\n".join(difflib.unified_diff(due.splitlines(), text.splitlines(), os.path.basename(path),
                                                         "what it printed", lineterm=""))
