@@ -455,18 +455,19 @@ $(BUILD)/tests/bench/ask $(BUILD)/tests/bench/codec: $(BUILD)/%: %.c $(BUILD)/li
 $(BUILD)/tests/bench/drain: tests/bench/drain.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(LINK_TEST) $(HOST_LIBS)
-$(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
+UNWIND_BENCH := $(addprefix $(BUILD)/tests/bench/,unwind modules)
+$(UNWIND_BENCH): $(BUILD)/%: %.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_LIB) -lunwind
+	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_LIB) -lunwind -ldl
 # The same with the table of modules that is kept where ld.so tells of none.
-$(BUILD)/tests/bench/unwind_old: tests/bench/unwind.c $(UNWIND_OLD) $(BUILD)/flags
+$(UNWIND_BENCH:%=%_old): $(BUILD)/%_old: %.c $(UNWIND_OLD) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OLD) -lunwind
+	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OLD) -lunwind -ldl
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
 tests: all unit man $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_BIN) $(TSAN_BIN) \
-       $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain)
+       $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain) $(UNWIND_BENCH) $(UNWIND_BENCH:%=%_old)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
 SCHEMA_OBJ := $(BUILD)/host/tools/schema/schema.o $(BUILD)/host/src/store/schema_sql.o $(BUILD)/host/src/remote/schema_sql.o
