@@ -10,7 +10,7 @@
 #include <time.h>
 #include "platform/objects.h"
 
-enum { REPEATS = 7, ADDRESSES = 1024, MODULES = 128 };
+enum { ADDRESSES = 1024, MODULES = 128 };
 
 static uintptr_t code[MODULES]; /* the middle of each module's code */
 static size_t module_count;
@@ -61,11 +61,10 @@ static void reload(void) {
 
 static double measure(void (*work)(void), long rounds) {
     double best = 1e18;
-    for (int i = 0; i < REPEATS; i++) {
+    for (long i = 0; i < rounds; i++) {
         double start = now();
-        for (long k = 0; k < rounds; k++)
-            work();
-        double each = (now() - start) / (double)rounds;
+        work();
+        double each = now() - start;
         best = each < best ? each : best;
     }
     return best;
@@ -90,7 +89,7 @@ int main(int argc, char **argv) {
     hak_objects_look();
     choose_addresses();
     double each = measure(find, rounds) / ADDRESSES;
-    long due = REPEATS * rounds * ADDRESSES;
+    long due = rounds * ADDRESSES;
     if (found != due) {
         fprintf(stderr, "modules: %ld of %ld look-ups found a module\n", found, due);
         return 1;
