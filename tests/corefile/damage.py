@@ -94,7 +94,7 @@ def ask(changes, *words):
             core.write(data)
         core.flush()
         try:
-            done = subprocess.run([TRACE, "core", PATH, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=200,
+            done = subprocess.run([TRACE, "core", PATH, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=600,
                                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)))
         except subprocess.TimeoutExpired:
             return None, "", "no end"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What is no core file, has no hakmem in it, is cut off or damaged gets one clear line and its status; no byte of a core ends the command.
-# timeout: 600
+# timeout: 1800
 set -u
 . "$SOURCE/tests/tools/corefiles.sh"
 trace=$BUILD/hakmem-trace
@@ -9,7 +9,7 @@ program=$BUILD/tests/corefile/blocks
 # refused STATUS PATTERN ARG...
 refused() {
     local status
-    timeout 60 "$trace" core "${@:3}" >out 2>errors
+    timeout 400 "$trace" core "${@:3}" >out 2>errors
     status=$?
     [ "$status" -eq "$1" ] || fail "core ${*:3}: status $status, due $1: $(head -n 3 errors)"
     grep -qE -- "$2" errors || fail "core ${*:3}: due '$2', said: $(cat errors)"
@@ -37,25 +37,25 @@ refused 2 'did not end by an access to memory' good.core --why @fault
 cp "$BUILD/libhakmem.so" ./libhakmem.so
 make_core moved.core "$PWD/libhakmem.so" "$program"
 as_of_kernel moved.core
-timeout 60 "$trace" core moved.core >out 2>errors || fail "shortened modules: $(cat errors)"
+timeout 400 "$trace" core moved.core >out 2>errors || fail "shortened modules: $(cat errors)"
 cp said moved.said
 cp "$BUILD/hakmem-record.so" ./libhakmem.new && mv libhakmem.new libhakmem.so
 refused 3 'libhakmem.so \(it is not the file that was loaded\)' moved.core
 rm libhakmem.so
 refused 3 'libhakmem.so \(No such file or directory\)' moved.core
-timeout 60 "$trace" core moved.core "$BUILD/libhakmem.so" >out 2>errors || fail "PROGRAM does not stand in: $(cat errors)"
+timeout 400 "$trace" core moved.core "$BUILD/libhakmem.so" >out 2>errors || fail "PROGRAM does not stand in: $(cat errors)"
 
 # Cut off at any place: said, and never taken for whole.
 bytes=$(stat -c %s good.core)
 for part in 40 100 3000 $((bytes / 50)) $((bytes / 3)) $((bytes - 5000)); do
     head -c "$part" good.core >cut.core
-    timeout 60 "$trace" core cut.core >out 2>errors
+    timeout 400 "$trace" core cut.core >out 2>errors
     status=$?
     [ "$status" -eq 3 ] || [ "$status" -eq 4 ] || fail "cut off at $part bytes: status $status: $(head -n 3 errors)"
     grep -qE 'cut off|no core file' errors || fail "cut off at $part bytes: $(cat errors)"
     for question in --layers "--why $(address_of freed)" "--owner $(address_of live)" "--history $(address_of live)"; do
         # shellcheck disable=SC2086
-        timeout 60 "$trace" core cut.core $question >out 2>errors
+        timeout 400 "$trace" core cut.core $question >out 2>errors
         status=$?
         [ "$status" -eq 3 ] || [ "$status" -eq 4 ] || fail "$question, cut off at $part bytes: status $status: $(head -n 3 errors)"
     done
@@ -64,7 +64,7 @@ done
 # So does JSON say it, which somebody may keep without what stderr said.
 lack_of() { # STATUS ARG...
     local status
-    timeout 60 "$trace" core "${@:2}" --json >found.json 2>errors
+    timeout 400 "$trace" core "${@:2}" --json >found.json 2>errors
     status=$?
     [ "$status" -eq "$1" ] || fail "core ${*:2} --json: status $status, due $1: $(head -n 3 errors)"
     python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" found.json || fail "core ${*:2} --json: not as the schema says"
@@ -104,7 +104,7 @@ with open(path, "r+b", buffering=0) as core:
             core.write(bytes([random.choice((0, 1, 0x7f, 0xff, random.randrange(256)))]))
         for more in ([], ["--why", addresses[0]], ["--check"], ["--leaks"]):
             try:
-                done = subprocess.run([trace, "core", path, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
+                done = subprocess.run([trace, "core", path, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=500)
             except subprocess.TimeoutExpired:
                 sys.exit(f"turn {turn}: no end; changed {places}")
             if done.returncode not in (0, 1, 3, 4):
