@@ -28,6 +28,24 @@ static struct hak_map_root *root_now(void) {
     return atomic_load_explicit(&hak_map_root, memory_order_acquire);
 }
 
+/* Before something is stored at a place: hak_address_map_each looks at its page from now on. */
+static void use(_Atomic uint64_t *used, uintptr_t place) {
+    uintptr_t page = place / HAK_MAP_PAGE_PLACES;
+    uint64_t bit = (uint64_t)1 << page % 64;
+    if (!(atomic_load_explicit(&used[page / 64], memory_order_relaxed) & bit))
+        atomic_fetch_or_explicit(&used[page / 64], bit, memory_order_release);
+}
+
+/* The first place from `place` on that lies on a page in use; else not below `places`. */
+static uintptr_t next_used(const _Atomic uint64_t *used, uintptr_t place, uintptr_t places) {
+    for (; place < places; place = (place / HAK_MAP_PAGE_PLACES + 1) * HAK_MAP_PAGE_PLACES) {
+        uintptr_t page = place / HAK_MAP_PAGE_PLACES;
+        if (atomic_load_explicit(&used[page / 64], memory_order_acquire) >> page % 64 & 1)
+            break;
+    }
+    return place;
+}
+
 /* ---- making --------------------------------------------------------------------------------- */
 
 static bool make_root(void) {
@@ -57,6 +75,7 @@ static bool make_granules(struct hak_map_root *root, const void *start) {
     struct hak_map_granules *granules =
         spare_granules ? spare_granules : hak_reserve(sizeof *granules);
     spare_granules = NULL;
+    use(root->used_granules, place);
     atomic_store_explicit(&root->granules[place], granules, memory_order_release);
     return granules != NULL;
 }
@@ -68,6 +87,7 @@ static struct hak_map_middle *make_middle(struct hak_map_root *root, uintptr_t p
         return middle;
     middle = spare_middle ? spare_middle : hak_reserve(sizeof *middle);
     spare_middle = NULL;
+    use(root->used_middle, place);
     atomic_store_explicit(&root->middle[place], middle, memory_order_release);
     return middle;
 }
@@ -84,8 +104,9 @@ static bool make_leaf(struct hak_map_root *root, const void *start) {
     struct hak_map_leaf *leaf =
         spare_leaf ? spare_leaf : hak_large_memory_take_locked(sizeof *leaf);
     spare_leaf = NULL;
-    atomic_store_explicit(&middle->place[leaf_number & (HAK_MAP_MIDDLE_PLACES - 1)], leaf,
-                          memory_order_release);
+    uintptr_t place = leaf_number & (HAK_MAP_MIDDLE_PLACES - 1);
+    use(middle->used, place);
+    atomic_store_explicit(&middle->place[place], leaf, memory_order_release);
     return leaf != NULL;
 }
 
@@ -129,12 +150,14 @@ static void store(const void *start, bool big, struct hak_large *large) {
     struct hak_map_root *root = root_now();
     uintptr_t page = page_of(start), granule = granule_of(start);
     _Atomic(struct hak_large *) *place;
-    if (big)
-        place =
-            &atomic_load_explicit(&root->granules[granule / HAK_MAP_GRANULES], memory_order_acquire)
-                 ->place[granule & (HAK_MAP_GRANULES - 1)];
-    else
+    if (big) {
+        struct hak_map_granules *granules =
+            atomic_load_explicit(&root->granules[granule / HAK_MAP_GRANULES], memory_order_acquire);
+        use(granules->used, granule & (HAK_MAP_GRANULES - 1));
+        place = &granules->place[granule & (HAK_MAP_GRANULES - 1)];
+    } else {
         place = &hak_map_leaf_of(root, page)->place[page & (HAK_MAP_LEAF_PLACES - 1)];
+    }
     atomic_store_explicit(place, large, memory_order_release);
 }
 
@@ -216,37 +239,50 @@ struct hak_large *hak_large_containing(const void *p) {
 
 /* ---- looking at all ------------------------------------------------------------------------- */
 
-static size_t visit_all(_Atomic(struct hak_large *) *places, size_t count,
-                        void (*visit)(struct hak_large *, void *), void *context) {
-    size_t visited = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct hak_large *large = atomic_load_explicit(&places[i], memory_order_acquire);
-        if (large) {
-            visit(large, context);
-            visited++;
-        }
+static size_t visit_place(_Atomic(struct hak_large *) *place,
+                          void (*visit)(struct hak_large *, void *), void *context) {
+    struct hak_large *large = atomic_load_explicit(place, memory_order_acquire);
+    if (large)
+        visit(large, context);
+    return large != NULL;
+}
+
+static size_t visit_middle(struct hak_map_middle *middle, void (*visit)(struct hak_large *, void *),
+                           void *context) {
+    enum { PLACES = HAK_MAP_MIDDLE_PLACES };
+    size_t count = 0;
+    for (uintptr_t i = 0; (i = next_used(middle->used, i, PLACES)) < PLACES; i++) {
+        struct hak_map_leaf *leaf = atomic_load_explicit(&middle->place[i], memory_order_acquire);
+        for (unsigned l = 0; leaf && l < HAK_MAP_LEAF_PLACES; l++)
+            count += visit_place(&leaf->place[l], visit, context);
     }
-    return visited;
+    return count;
+}
+
+static size_t visit_granules(struct hak_map_granules *granules,
+                             void (*visit)(struct hak_large *, void *), void *context) {
+    enum { PLACES = HAK_MAP_GRANULES };
+    size_t count = 0;
+    for (uintptr_t i = 0; (i = next_used(granules->used, i, PLACES)) < PLACES; i++)
+        count += visit_place(&granules->place[i], visit, context);
+    return count;
 }
 
 size_t hak_address_map_each(void (*visit)(struct hak_large *, void *), void *context) {
+    enum { MIDDLES = HAK_MAP_ROOT_PLACES, GRANULES = HAK_MAP_GRANULE_ROOTS };
     struct hak_map_root *root = root_now();
     size_t count = 0;
-    for (unsigned r = 0; root && r < HAK_MAP_ROOT_PLACES; r++) {
+    if (!root)
+        return 0;
+    for (uintptr_t i = 0; (i = next_used(root->used_middle, i, MIDDLES)) < MIDDLES; i++) {
         struct hak_map_middle *middle =
-            atomic_load_explicit(&root->middle[r], memory_order_acquire);
-        for (unsigned m = 0; middle && m < HAK_MAP_MIDDLE_PLACES; m++) {
-            struct hak_map_leaf *leaf =
-                atomic_load_explicit(&middle->place[m], memory_order_acquire);
-            if (leaf)
-                count += visit_all(leaf->place, HAK_MAP_LEAF_PLACES, visit, context);
-        }
+            atomic_load_explicit(&root->middle[i], memory_order_acquire);
+        count += middle ? visit_middle(middle, visit, context) : 0;
     }
-    for (unsigned r = 0; root && r < HAK_MAP_GRANULE_ROOTS; r++) {
+    for (uintptr_t i = 0; (i = next_used(root->used_granules, i, GRANULES)) < GRANULES; i++) {
         struct hak_map_granules *granules =
-            atomic_load_explicit(&root->granules[r], memory_order_acquire);
-        if (granules)
-            count += visit_all(granules->place, HAK_MAP_GRANULES, visit, context);
+            atomic_load_explicit(&root->granules[i], memory_order_acquire);
+        count += granules ? visit_granules(granules, visit, context) : 0;
     }
     return count;
 }

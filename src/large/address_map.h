@@ -8,8 +8,9 @@
  * Of blocks above 1 MiB no two start in the same granule of 1 MiB, so that 8 bytes of the map are
  * enough for each; below, a leaf stands for 32 KiB, hardly more than the smallest block needs. A
  * lookup is four loads, or seven, and works for any value. Root, middles and granules are reserved,
- * so that only the pages that are written count. All of it stays for good, and serves whatever lies
- * there later. An entry holds a struct hak_large whose memory is never given back either, so what a
+ * so that only the pages that are written count; a bit for each says that it was, and who looks at
+ * all blocks leaves the others untouched. All of it stays for good, and serves whatever lies there
+ * later. An entry holds a struct hak_large whose memory is never given back either, so what a
  * lookup finds can be read, also when another thread is just giving that block away.
  *
  * Lock: hak_large_memory_lock to make parts of the trees; none to look up, set and clear. Each part
@@ -29,20 +30,28 @@ enum {
     HAK_MAP_GRANULE_BITS = 20,
     HAK_MAP_GRANULES = 1 << 13,
     HAK_MAP_GRANULE_ROOTS = 1 << (HAK_ADDRESS_BITS - HAK_MAP_GRANULE_BITS - 13),
+    HAK_MAP_PAGE_PLACES = 1 << 9, /* places that lie on one page */
 };
+
+/* Words with a bit for each page of so many places. */
+#define HAK_MAP_WORDS(places) ((places) / HAK_MAP_PAGE_PLACES / 64 + 1)
 
 struct hak_map_leaf {
     _Atomic(struct hak_large *) place[HAK_MAP_LEAF_PLACES];
 };
 struct hak_map_middle {
     _Atomic(struct hak_map_leaf *) place[HAK_MAP_MIDDLE_PLACES];
+    _Atomic uint64_t used[HAK_MAP_WORDS(HAK_MAP_MIDDLE_PLACES)];
 };
 struct hak_map_granules {
     _Atomic(struct hak_large *) place[HAK_MAP_GRANULES];
+    _Atomic uint64_t used[HAK_MAP_WORDS(HAK_MAP_GRANULES)];
 };
 struct hak_map_root {
     _Atomic(struct hak_map_middle *) middle[HAK_MAP_ROOT_PLACES];
     _Atomic(struct hak_map_granules *) granules[HAK_MAP_GRANULE_ROOTS];
+    _Atomic uint64_t used_middle[HAK_MAP_WORDS(HAK_MAP_ROOT_PLACES)];
+    _Atomic uint64_t used_granules[HAK_MAP_WORDS(HAK_MAP_GRANULE_ROOTS)];
 };
 HAK_HIDDEN extern _Atomic(struct hak_map_root *) hak_map_root; /* NULL before the first block */
 
