@@ -27,7 +27,7 @@ for signal in TERM INT HUP KILL; do
     [ -s err ] && { head -n 5 err; fail "something is on stderr"; }
     until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
     expect "count(*) from process where end_kind = 2 and signal = $number" 4
-    [ ! -e store.db-wal ] || fail "the WAL was left beside the store"
+    until_true no_wal || fail "the WAL was left beside the store"
     nothing_lost
     check_store
 done
