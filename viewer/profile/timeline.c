@@ -206,6 +206,14 @@ static void drop_nothing(struct timeline *t) {
 /* ---- the whole ---------------------------------------------------------------------------------
  */
 
+/* Events lie in the order of their commit: one of another process may be older than the event
+ * before it. A step ends with the newest time so far. */
+static void order_times(struct timeline *t) {
+    for (uint32_t i = 1; i < t->steps; i++)
+        if (t->step[i].ns < t->step[i - 1].ns)
+            t->step[i].ns = t->step[i - 1].ns;
+}
+
 int timeline_read(struct hak_store_reader *r, const struct timeline_query *query,
                   struct timeline *out) {
     struct reading reading = {.out = out};
@@ -217,6 +225,7 @@ int timeline_read(struct hak_store_reader *r, const struct timeline_query *query
                                   .steps = query->steps ? query->steps : 1,
                                   .follower = &follower};
     int stored = timeline_read_runs(r, query, out);
+    order_times(out);
     if (stored)
         return stored < 0 ? stored : 0;
     timeline_free(out);
@@ -226,6 +235,7 @@ int timeline_read(struct hak_store_reader *r, const struct timeline_query *query
     if (!error && !reading.failed) {
         split_at_peak(&reading);
         drop_nothing(out);
+        order_times(out);
     }
     free(reading.row);
     free(reading.changed);

@@ -30,7 +30,7 @@ struct timeline_change {
 
 struct timeline_step {
     uint64_t event; /* the last one in it */
-    uint64_t ns;    /* of this event; of the last step: the end */
+    uint64_t ns;    /* the newest time up to this event; of the last step: the end */
     /* Held at once in it. Out of runs the most is never less than what was held, but may be more
      * where several processes ran, and the least is that of the ends of runs. */
     uint64_t most_bytes, least_bytes;

@@ -23,7 +23,7 @@
 
 struct capture {
     struct hak_store_writer *w;
-    uint64_t id, ns;
+    uint64_t id, ns, late_ns; /* the next event is so much older than its turn */
     uint32_t epoch, process;
     uint32_t n[BLOCKS]; /* generation of each slot, shared by all processes until they differ */
     char path[200];
@@ -94,7 +94,7 @@ static inline void capture_finish(struct capture *c) {
 
 static inline uint64_t capture_put(struct capture *c, struct hak_event e) {
     e.id = ++c->id;
-    e.ns = c->ns += 1000;
+    e.ns = (c->ns += 1000) - c->late_ns;
     if (!e.process)
         e.process = c->process;
     must(put_event(c->w, &e));

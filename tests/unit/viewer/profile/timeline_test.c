@@ -125,6 +125,19 @@ START_TEST(a_time_is_in_one_step) {
 }
 END_TEST
 
+START_TEST(times_do_not_go_back) {
+    struct timeline t;
+    is_late = true;
+    run_events = _i ? 200 : 0;
+    begin_family(0);
+    must(timeline_read(r, &(struct timeline_query){.steps = 500}, &t));
+    ck_assert_int_eq(t.is_of_runs, _i);
+    for (uint32_t i = 0; i + 1 < t.steps; i++)
+        ck_assert_uint_le(t.step[i].ns, t.step[i + 1].ns);
+    timeline_free(&t);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("timeline");
     tcase_set_timeout(cases, 300);
@@ -133,5 +146,6 @@ int main(void) {
     tcase_add_loop_test(cases, any_two_events_will_do, 0, 2);
     tcase_add_loop_test(cases, runs_add_up_to_what_the_store_says, 0, 4);
     tcase_add_test(cases, a_time_is_in_one_step);
+    tcase_add_loop_test(cases, times_do_not_go_back, 0, 2);
     return run_cases("timeline", cases);
 }
