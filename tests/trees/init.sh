@@ -26,7 +26,7 @@ in_namespace "$trace" run --check trace --store store.db -- \
     bash -c '("$0" steady 2 /none &); until [ -e go ]; do sleep 0.1; done; exit 9' "$forks" >out 2>err
 [ $? -eq 9 ] || fail "the program's status 9 was due"
 [ -s err ] && { head -n 5 err; fail "something is on stderr"; }
-until_true no_wal || fail "the WAL was left beside the store"
+[ ! -e store.db-wal ] || fail "the WAL was left beside the store"
 expect "count(*) from process where program like '%/forks' and end_kind = 2" 3
 nothing_lost
 check_store
