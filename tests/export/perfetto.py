@@ -126,7 +126,7 @@ def check_processes(trace, all_bytes):
         if "parent_uuid" in rows[0][2] and "bytes" in rows[0][2]["name"][0]:
             for ns, value, _ in rows:
                 at.setdefault(ns, []).append((uuid, value))
-    for ns, value, _ in all_bytes:
+    for ns, value in {ns: value for ns, value, _ in all_bytes}.items(): # of counts at the same time the last
         live.update(at.get(ns, []))
         same(f"the processes at {ns} ns", sum(live.values()), value)
 
