@@ -225,7 +225,8 @@ int timeline_read(struct hak_store_reader *r, const struct timeline_query *query
                                   .steps = query->steps ? query->steps : 1,
                                   .follower = &follower};
     int stored = timeline_read_runs(r, query, out);
-    order_times(out);
+    if (stored > 0)
+        order_times(out);
     if (stored)
         return stored < 0 ? stored : 0;
     timeline_free(out);
