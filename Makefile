@@ -464,10 +464,13 @@ $(UNWIND_BENCH:%=%_old): $(BUILD)/%_old: %.c $(UNWIND_OLD) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OLD) -lunwind -ldl
 
-.PHONY: unit tests
+# OWN: all that is compiled as hakmem's own is, whose warnings count (tests/lint/compilers.sh).
+OWN := all unit $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain) \
+       $(UNWIND_BENCH) $(UNWIND_BENCH:%=%_old)
+.PHONY: unit own tests
 unit: $(UNIT_TESTS)
-tests: all unit man $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_BIN) $(TSAN_BIN) \
-       $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain) $(UNWIND_BENCH) $(UNWIND_BENCH:%=%_old)
+own: $(OWN)
+tests: own man $(USER_BIN) $(MODEL_BIN) $(TSAN_BIN)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
 SCHEMA_OBJ := $(BUILD)/host/tools/schema/schema.o $(BUILD)/host/src/store/schema_sql.o $(BUILD)/host/src/remote/schema_sql.o

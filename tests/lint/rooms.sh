@@ -85,8 +85,10 @@ wrong() {
     echo "$1"
     status=1
 }
-below() { # FOLDER ROOM
-    sed -n "s|^$1/$2:||p" <<<"$rooms"
+declare -A rooms_below
+while IFS=: read -r room names; do [ -z "$room" ] || rooms_below[$room]=$names; done <<<"$rooms"
+below() { # FOLDER ROOM: `rooms_there`
+    rooms_there=${rooms_below[$1/$2]-}
 }
 no_less() { # the rooms of a message
     if [ -n "${1// /}" ]; then printf '%s' "$1"; else printf ' no other room'; fi
@@ -111,18 +113,22 @@ for folder in $folders; do
         esac
         [ "$room" = "$target" ] && continue
         if [ "$target" = . ]; then
-            [ -n "$(below "$folder" .)" ] || continue
+            below "$folder" .
+            [ -n "$rooms_there" ] || continue
             wrong "$file includes $header: what lies in $folder is above all rooms"
             continue
         fi
         if [ -n "$room" ]; then
-            case "$(below "$folder" "$room") " in
+            below "$folder" "$room"
+            case "$rooms_there " in
             *" $target "*) ;;
-            *) wrong "$file includes $header: $room may call$(no_less "$(below "$folder" "$room")")" ;;
+            *) wrong "$file includes $header: $room may call$(no_less "$rooms_there")" ;;
             esac
         fi
         [ "$header" = "$prefix/$target/$target.h" ] && continue
-        grep -q "^$folder/$room $header\$" <<<"$known" && continue
+        case "$known" in *"
+$folder/$room $header
+"*) continue ;; esac
         wrong "$file includes $header: the door is $prefix/$target/$target.h"
     done < <(find src viewer -name '*.[ch]' -exec grep -HoE "^[ \t]*#[ \t]*include[ \t]*\"$prefix/[^\"]*\"" {} + |
         LC_ALL=C sort | sed -nE 's/^([^:]*):.*"([^"]*)"/\1 \2/p')
@@ -133,12 +139,13 @@ for folder in $folders; do
     objects=${BUILD:-build}/$half/$folder
     [ -d "$objects" ] || wrong "$objects has no objects to look at: run make first"
     while read -r room target symbol; do
-        case "$(below "$folder" "$room") " in
+        below "$folder" "$room"
+        case "$rooms_there " in
         *" $target "*) ;;
-        *) wrong "$folder/$room calls $symbol of $target: it may call$(no_less "$(below "$folder" "$room")")" ;;
+        *) wrong "$folder/$room calls $symbol of $target: it may call$(no_less "$rooms_there")" ;;
         esac
     done < <(find "$folder" -name '*.c' | sed "s|^\(.*\)\.c$|${BUILD:-build}/$half/\1.o|" | xargs nm -A -P |
-        awk -v top="$objects/" -v down="$(below "$folder" .)" '{
+        awk -v top="$objects/" -v down="${rooms_below[$folder/.]-}" '{
             sub(top, "", $1); sub(/:$/, "", $1)
             room = $1; if (!sub(/\/.*/, "", room)) room = "."
             if ($3 ~ /[TDBR]/) home[$2] = room; else if ($3 == "U") calls[room " " $2] }

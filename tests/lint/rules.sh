@@ -56,12 +56,10 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
         found 'foreign text in a line (hak_line_add_name escapes it)'
 }
 
-for file in $all $(find include -name '*.h' 2>/dev/null) $(find tests viewer demo tools -name '*.c'); do
-    head -n 1 "$file" | grep -qE '^/\* [A-Za-z`].{15}' || echo "  $file"
-done | sort -u | found 'files whose first line does not say what they are for'
-for file in $(find src include viewer demo tests tools \( -name '*.[ch]' -o -name '*.def' \) 2>/dev/null); do
-    awk -v f="$file" 'length($0) > 120 { print "  " f ":" NR }' "$file"
-done | found 'lines past 120 columns'
+awk 'FNR == 1 && !/^\/\* [A-Za-z`].............../ { print "  " FILENAME }' $all $(find include -name '*.h' 2>/dev/null) $(find tests viewer demo tools -name '*.c') |
+    sort -u | found 'files whose first line does not say what they are for'
+awk 'length($0) > 120 { print "  " FILENAME ":" FNR }' $(find src include viewer demo tests tools \( -name '*.[ch]' -o -name '*.def' \) 2>/dev/null) |
+    found 'lines past 120 columns'
 
 tracked=$(git ls-files -co --exclude-standard -- src include viewer tests docs demo tools Makefile README.md DESIGN.md .ci)
 {
