@@ -13,7 +13,8 @@
 #include <unistd.h>
 #include "hakmem.h"
 
-enum { places = 200, threads = 3, turns = 1500 };
+enum { places = 200, threads = 3 };
+static int turns = 500;
 
 struct block {
     unsigned char *bytes;
@@ -148,11 +149,13 @@ static void handle(const char *how) {
     sigaction(SIGALRM, &action, NULL);
 }
 
-/* `correct alternate-stack`: the handler runs on a stack of its own, `correct without-handler`:
- * none does. */
+/* `correct HANDLER [TURNS]`: alternate-stack: the handler runs on a stack of its own,
+ * without-handler: none does. */
 int main(int argc, char **argv) {
     pthread_t all[threads];
     int status = 0;
+    if (argc > 2)
+        turns = atoi(argv[2]);
     for (uintptr_t i = 0; i < threads; i++)
         pthread_create(&all[i], NULL, run, (void *)(i + 1));
     for (int i = 0; i < threads; i++)

@@ -3,12 +3,14 @@
 # side, in each level and layout, recorded or only checked, with much room and with little; its capture is
 # whole; `info` and `layers` say what was guarded. So do programs that have no mappings left. The same with the
 # first blocks of each site, and with none; a signal handler that allocates, on its own stack or not, at any moment
-# or at each instruction of malloc and free, finds and does no harm.
-# timeout: 900
+# or at each instruction of malloc and free, finds and does no harm. FULL=1 takes each level with each side and way.
+# timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
 failed=0
+full=${FULL:-0} turns=500
+[ "$full" = 0 ] || turns=1500
 
 complain() {
     echo "$*"
@@ -22,15 +24,18 @@ said() {
 
 # run NAME PROGRAM ARGUMENT [VARIABLE=VALUE...]
 run() {
-    local name=$1 program=$2 argument=$3
+    local name=$1 program=$2 argument=$3 words
     shift 3
-    env HAKMEM_GUARD=all "$@" "$trace" run --wait --leaks=error --store "$name.db" -- "$BUILD/tests/guarded/$program" ${argument:+"$argument"} \
+    read -ra words <<<"$argument"
+    [ "$program" != correct ] || words=("${words[0]:-with-handler}" $turns)
+    env HAKMEM_GUARD=all "$@" "$trace" run --wait --leaks=error --store "$name.db" -- "$BUILD/tests/guarded/$program" "${words[@]}" \
         >"$name.out" 2>"$name.err" || complain "$name: status $?"
     [ "$(cat "$name.out")" = well ] && [ ! -s "$name.err" ] || complain "$name: it says $(head -n 5 "$name.out" "$name.err")"
 }
 
 for level in trace normal; do
     for side in after before both; do
+        case $full.$level.$side in 0.trace.before | 0.trace.both | 0.normal.after) continue ;; esac
         run "$level.$side" correct "" "HAKMEM_CHECK=$level" "HAKMEM_GUARD_SIDE=$side" HAKMEM_GUARD_MEMORY=1G
         "$trace" check -s "$level.$side.db" >out 2>&1 || complain "$level.$side: $(head -n 5 out)"
         [ "$level.$side" = normal.both ] || rm -f "$level.$side.db"
@@ -52,11 +57,12 @@ run same correct "" HAKMEM_LAYOUT=same HAKMEM_GUARD_MEMORY=1G
 run header correct "" HAKMEM_CHECK=trace HAKMEM_LAYOUT=header HAKMEM_GUARD_MEMORY=1G
 run byte correct "" HAKMEM_GUARD_MEMORY=1G HAKMEM_JUNK=1
 for every in 500 10; do # the more sweeps, the more of them are interrupted by a handler that frees
-    env HAKMEM_GUARD=all HAKMEM_TRACE=off HAKMEM_SWEEP_EVERY=$every LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/guarded/correct" \
+    env HAKMEM_GUARD=all HAKMEM_TRACE=off HAKMEM_SWEEP_EVERY=$every LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/guarded/correct" with-handler $turns \
         >off.out 2>&1 || complain "not recorded, a sweep each $every calls: status $?"
     [ "$(cat off.out)" = well ] || complain "not recorded, a sweep each $every calls: $(head -n 5 off.out)"
 done
 for level in trace normal; do
+    [ $full.$level != 0.trace ] || continue
     run "sites.$level" correct "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=sites:4 HAKMEM_GUARD_SIDE=both
     "$trace" check -s "sites.$level.db" >out 2>&1 || complain "sites.$level: $(head -n 5 out)"
     case $(said "sites.$level.db") in
@@ -69,18 +75,20 @@ run sites.junk correct "" HAKMEM_GUARD=sites:1 HAKMEM_JUNK=1
 for level in trace normal; do
     run "none.$level" correct "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=off
     "$trace" check -s "none.$level.db" >out 2>&1 || complain "none.$level: $(head -n 5 out)"
-    run "none.$level.alternate" correct alternate-stack "HAKMEM_CHECK=$level" HAKMEM_GUARD=off
-    run "none.$level.unrecorded" correct "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=off HAKMEM_TRACE=off
+    [ $full.$level = 0.normal ] || run "none.$level.alternate" correct alternate-stack "HAKMEM_CHECK=$level" HAKMEM_GUARD=off
+    [ $full.$level = 0.trace ] || run "none.$level.unrecorded" correct "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=off HAKMEM_TRACE=off
     run "stepped.$level" stepped "" "HAKMEM_CHECK=$level" HAKMEM_GUARD=off HAKMEM_TRACE=off
+    [ $full.$level != 0.trace ] || continue
     # A small ring, so that hakmem waits for room, with all signals blocked, while it is stepped through.
     env HAKMEM_CHECK="$level" HAKMEM_GUARD=sites:4 HAKMEM_TRACE_RING=16K "$trace" run --wait --store "left.$level.db" -- "$BUILD/tests/guarded/stepped" leave \
         >left.out 2>&1 || complain "left.$level: status $?"
     [ "$(cat left.out)" = well ] || complain "left.$level: it says $(head -n 5 left.out)"
 done
 run sites.watched correct without-handler HAKMEM_GUARD=sites:4 HAKMEM_WATCH=2
-for spare in 0 10 200; do
-    run "mappings.$spare" mappings "$spare"
-done
+run mappings.0 mappings "0 $((turns * 4))"
 said mappings.0.db | grep -q 'since the kernel gave no pages' ||
     complain "info says of a run without mappings: $(said mappings.0.db)"
+[ "$full" = 0 ] || for spare in 10 200; do
+    run "mappings.$spare" mappings $spare
+done
 exit $failed

@@ -1,5 +1,5 @@
 /* A correct program that has used up its mappings, all but as many as its argument says, and goes
- * on.
+ * on, for so many turns as the second one says.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 enum { bytes = 4096, most = 200000 };
 
 int main(int count, char **arguments) {
-    long spare = count > 1 ? atol(arguments[1]) : 0, used = 0;
+    long spare = count > 1 ? atol(arguments[1]) : 0, used = 0,
+         turns = count > 2 ? atol(arguments[2]) : 20000;
     char *area = mmap(NULL, (size_t)most * bytes, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     static char *blocks[500];
@@ -22,7 +23,7 @@ int main(int count, char **arguments) {
         used++;
     for (long i = 0; i < spare / 2; i++)
         mprotect(area + 2 * --used * bytes, bytes, PROT_NONE);
-    for (int i = 0; i < 20000; i++) {
+    for (long i = 0; i < turns; i++) {
         char **place = &blocks[i * 7 % 500];
         size_t size = (size_t)(i % 300 + 1);
         if (*place && **place != 'x')

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The tests of `make check` that leave out most of their ways there, with all of them.
-# timeout: 3600
+# timeout: 14400
 set -u
 status=0
 run() { # TEST VARIABLE=VALUE
@@ -10,4 +10,36 @@ run() { # TEST VARIABLE=VALUE
 run unit/entry/preload_test.sh FULL=1
 run format/sanitized.sh FULL=1
 run kill/program_killed.sh ROUNDS=50
+run family/calls.sh FULL=1
+run guarded/correct.sh FULL=1
+run guarded/pages.sh FULL=1
+run guarded/programs.sh FULL=1
+run guarded/refused.sh FULL=1
+run guarded/reports.sh FULL=1
+run keep/processes.sh FULL=1
+run keep/programs.sh FULL=1
+run known/known.sh FULL=1
+run leaks/programs.sh FULL=1
+run light/correct.sh FULL=1
+run matrix/debug.sh FULL=1
+run matrix/plain.sh FULL=1
+run matrix/recorded.sh FULL=1
+run memory/forked.sh FULL=1
+run memory/limits.sh FULL=1
+run memory/return.sh FULL=1
+run memory/starts.sh FULL=1
+run memory/stepped_calls.sh FULL=1
+run memory/threads.sh FULL=1
+run model/check.sh FULL=1
+run programs/daily.sh FULL=1
+run programs/small.sh FULL=1
+run programs/stress.sh FULL=1
+run programs/unwind_compare.sh FULL=1
+run trees/forks.sh FULL=1
+run trees/full.sh FULL=1
+run trees/sandbox.sh FULL=1
+run light/programs.sh FULL=1
+run attach/changes.sh ROUNDS=20
+run attach/killed.sh ROUNDS=25
+run memory/fork_waits.sh SECONDS_EACH=4
 exit $status

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Memory that the kernel refuses at each call that hakmem makes for it, one after the other: the program goes
-# on, in both libraries and both levels, and what it did is recorded call by call. With HAKMEM_TEST_LONG=1
-# the program is a longer one.
+# on, in both libraries and both levels, and what it did is recorded call by call. Level trace has the odd calls, level normal
+# the even ones. With HAKMEM_TEST_LONG=1 each has all, and the program is a longer one.
 # timeout: 1800
 set -u
 long=${HAKMEM_TEST_LONG:-0}
@@ -10,9 +10,9 @@ long=${HAKMEM_TEST_LONG:-0}
 . "$SOURCE/tests/tools/many_runs.sh"
 steps=$((20 * (1 + 5 * long)))
 
-# $1 calls fail in a row, beginning at each $2nd, in the library $3. Sets `seen`.
+# $1 calls fail in a row, beginning at each $2nd from $4 on, in the library $3. Sets `seen`.
 refuse_each() {
-    local first=1
+    local first=$4
     while :; do
         refuse_at "$first" "$1" "$3" "$steps"
         [ "$first" -gt "$seen" ] && break
@@ -22,17 +22,25 @@ refuse_each() {
 
 if [ "${1-}" = --recorded ]; then
     recorded=1
-    refuse_each 1 1 "$counting"
-    refuse_each 25 5 "$counting"
+    if [ "$long" = 1 ]; then
+        refuse_each 1 1 "$counting" 1
+        refuse_each 25 5 "$counting" 1
+    else
+        refuse_each 1 2 "$counting" "$2"
+        refuse_each 25 20 "$counting" "$((1 + ($2 - 1) * 10))"
+    fi
     exit 0
 fi
 
-refuse_each 1 1 "$BUILD/libhakmem.so"
+refuse_each 1 1 "$BUILD/libhakmem.so" 1
 [ "$seen" -gt 15 ] || { echo "only $seen calls for memory were seen in libhakmem.so"; exit 1; }
-refuse_each 25 5 "$BUILD/libhakmem.so"
+refuse_each 25 5 "$BUILD/libhakmem.so" 1
+
+first=1 least=$((long ? 100 : 40))
 
 for check in trace normal; do
     "$BUILD/hakmem-trace" run --check $check --store $check.db -- \
-        env HAKMEM_TEST_LONG="$long" bash "$SOURCE/tests/memory/refused.sh" --recorded || exit 1
-    compare_runs $check.db survive 100
+        env HAKMEM_TEST_LONG="$long" bash "$SOURCE/tests/memory/refused.sh" --recorded $first || exit 1
+    compare_runs $check.db survive $least
+    first=2
 done
