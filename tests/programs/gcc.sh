@@ -4,7 +4,7 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
-/usr/bin/python3 "$SOURCE/tests/tools/make_c.py" "$(scale 1500 20000 4000)" >big.c
+/usr/bin/python3 "$SOURCE/tests/tools/make_c.py" "$(scale 400 20000 4000)" >big.c
 story() {
     cp ../big.c .
     "${under[@]}" gcc -O2 -Wall -frandom-seed=1 -o big big.c

@@ -5,6 +5,6 @@ set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
 export leaks=error
-/usr/bin/python3 "$SOURCE/tests/tools/make_inserts.py" "$(scale 100000 500000 200000)" >inserts.sql
+/usr/bin/python3 "$SOURCE/tests/tools/make_inserts.py" "$(scale 15000 500000 200000)" >inserts.sql
 story() { "${under[@]}" sqlite3 -batch :memory: <../inserts.sql; }
 check_program story "sqlite3"
