@@ -9,7 +9,8 @@
 #include "store/reader/scan.h"
 #include "store/reader/watch.h"
 
-enum { HAK_READER_CLASSES = 256 };
+/* An answer has up to three scans open at a time: events, those of a block, actors. */
+enum { HAK_READER_CLASSES = 256, HAK_SPARE_SCANS_MAX = 4 };
 
 struct hak_store_reader {
     struct hak_database db;
@@ -20,7 +21,8 @@ struct hak_store_reader {
     int fd; /* asks for the writer's lock; closed after the database. -1: attached, or a server's */
     bool is_on_server;
     uint64_t server_bytes;
-    struct hak_scan *spare_scan; /* the last closed one, its buffers are used again */
+    struct hak_scan *spare_scan; /* the last closed one, its buffers are used again; then others */
+    unsigned spare_scans;
     struct hak_scan *event_scan; /* keeps the chunk of the last hak_store_event */
     struct {
         bool is_there;

@@ -104,8 +104,8 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
 void hak_reader_release(struct hak_store_reader *r) {
     hak_stack_reader_release(&r->stacks);
     hak_scan_free(r->event_scan);
-    hak_scan_free(r->spare_scan);
-    r->event_scan = r->spare_scan = NULL;
+    r->event_scan = NULL;
+    hak_scan_free_spare(r);
     hak_database_release(&r->db);
 }
 

@@ -9,6 +9,7 @@
 
 struct hak_scan {
     struct hak_store_reader *reader;
+    struct hak_scan *next; /* closed before it */
     struct hak_scan_limits limits;
     struct hak_chunk_choice choice;
     struct hak_ahead ahead;           /* of the choice */
@@ -95,10 +96,28 @@ void hak_scan_close(struct hak_scan *s) {
     if (!s)
         return;
     stop(s);
-    if (s->reader->spare_scan)
+    if (s->reader->spare_scans == HAK_SPARE_SCANS_MAX) {
         hak_scan_free(s);
-    else
-        s->reader->spare_scan = s;
+        return;
+    }
+    s->next = s->reader->spare_scan;
+    s->reader->spare_scan = s;
+    s->reader->spare_scans++;
+}
+
+/* One that was closed, or a new one; NULL when memory is out. */
+static struct hak_scan *take_scan(struct hak_store_reader *r) {
+    struct hak_scan *s = r->spare_scan;
+    if (!s)
+        return calloc(1, sizeof *s);
+    r->spare_scan = s->next;
+    r->spare_scans--;
+    return s;
+}
+
+void hak_scan_free_spare(struct hak_store_reader *r) {
+    while (r->spare_scan)
+        hak_scan_free(take_scan(r));
 }
 
 int hak_reader_refuse_events(const struct hak_store_reader *r) {
@@ -113,8 +132,7 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
     *out = NULL;
     if (r->is_profile_only && r->is_own) /* the collector's own reports do without */
         return hak_reader_refuse_events(r);
-    struct hak_scan *s = r->spare_scan ? r->spare_scan : calloc(1, sizeof *s);
-    r->spare_scan = NULL;
+    struct hak_scan *s = take_scan(r);
     if (!s)
         return hak_store_no_memory(r->db.path);
     s->reader = r;

@@ -35,6 +35,7 @@ uint64_t hak_scan_chunks(const struct hak_scan *scan);
 void hak_scan_close(struct hak_scan *scan);
 /* Frees a scan for good (the reader keeps closed ones for the next open). */
 void hak_scan_free(struct hak_scan *scan);
+void hak_scan_free_spare(struct hak_store_reader *r); /* those that the reader keeps */
 
 /* Do tables speak of chunks behind the last one that is there? 1 and the first event that is
  * missing, and the least time of the last chunk (0 = there is none); 0 no, or an error. */
