@@ -23,24 +23,27 @@ instruction_lines() {
     sed -E -n '1p; /^  (INSTRUCTION|REGISTERS)/,/^  (BYTES|HISTORY|COMPLETENESS)/ { /^  (BYTES|HISTORY|COMPLETENESS)/ !p }' | sed -E 's/0x[0-9a-f]{7,16}/0xN/g; s/freed [0-9.,]+ (us|ms|s) ago/freed N ago/; s/libcapstone[0-9]+/libcapstoneN/'
 }
 
-# What JSON has of it, registers without a block or a part in the address left out.
-instruction_json() {
+# Puts in the place of each line "@json FILE" what that has of the instruction, registers without a block or a part in the address left
+# out, and in that of "@sarif FILE" what SARIF has.
+resolve() {
     python3 -c '
 import json, jsonschema, re, sys
-document = json.load(sys.stdin)
-jsonschema.validate(document, {"$ref": "#/$defs/report", **json.load(open(sys.argv[1]))})
-fault = document["fault"]
-fault["registers"] = [one for one in fault["registers"] if one["block"] or one["role"]]
-for name in "access", "found_by", "instruction", "registers":
-    print("   ", name, re.sub("0x[0-9a-f]{7,16}", "0xN", json.dumps(fault[name], sort_keys=True)))' "$SOURCE/docs/specs/output.schema.json"
-}
-
-# What SARIF has of it.
-instruction_sarif() {
-    python3 -c '
-import json, sys
-properties = json.load(sys.stdin)["runs"][0]["results"][0]["properties"]
-print("    sarif", properties.get("access"), "|", properties.get("instruction"))'
+schema = {"$ref": "#/$defs/report", **json.load(open(sys.argv[1]))}
+validator = jsonschema.validators.validator_for(schema)(schema)
+for line in sys.stdin:
+    kind, _, file = line.rstrip("\n").partition(" ")
+    if kind == "@json":
+        document = json.load(open(file))
+        validator.validate(document)
+        fault = document["fault"]
+        fault["registers"] = [one for one in fault["registers"] if one["block"] or one["role"]]
+        for name in "access", "found_by", "instruction", "registers":
+            print("   ", name, re.sub("0x[0-9a-f]{7,16}", "0xN", json.dumps(fault[name], sort_keys=True)))
+    elif kind == "@sarif":
+        properties = json.load(open(file))["runs"][0]["results"][0]["properties"]
+        print("    sarif", properties.get("access"), "|", properties.get("instruction"))
+    else:
+        print(line, end="")' "$SOURCE/docs/specs/output.schema.json"
 }
 
 # One case: its program, its name, and "none" where there is no disassembler, "raw" where there is no collector.
@@ -62,15 +65,17 @@ tell() {
     fi
     wait_for_store "$directory"
     instruction_lines <"$directory/printed"
-    "$BUILD/hakmem-trace" faults 1 --json -s "$directory"/*.db | instruction_json
-    "$BUILD/hakmem-trace" export sarif -s "$directory"/*.db | instruction_sarif
+    "$BUILD/hakmem-trace" faults 1 --json -s "$directory"/*.db >"$directory/json"
+    echo "@json $directory/json"
+    "$BUILD/hakmem-trace" export sarif -s "$directory"/*.db >"$directory/sarif"
+    echo "@sarif $directory/sarif"
 }
 
 # tell_all PROGRAM DISASSEMBLER FILE CASE...
 tell_all() {
     local program=$1 disassembler=$2 file=$here/$3
     shift 3
-    printf "$program %s $disassembler\n" "$@" | each_in_parallel tell >found
+    printf "$program %s $disassembler\n" "$@" | each_in_parallel tell | resolve >found
     if [ -n "${UPDATE-}" ]; then
         cp found "$file"
         return 0

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# 10,000 threads that come and go, joined, detached, by pthread_exit, cancelled, with destructors that allocate
-# in every round: memory and mappings are flat, in both libraries and both levels, and every call is stored.
+# 2,000 threads that come and go, joined, detached, by pthread_exit, cancelled, with destructors that allocate
+# in every round: memory and mappings are flat, in both libraries and both levels, and every call is stored. FULL=1: 10,000.
 # timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
 threads=$BUILD/tests/memory/threads
 
+many=2000 some=400
+[ "${FULL:-0}" = 0 ] || many=10000 some=1000
 for how in join detach exit cancel key; do
-    got=$(LD_PRELOAD=$BUILD/libhakmem.so "$threads" $how 10000 2>&1)
+    got=$(LD_PRELOAD=$BUILD/libhakmem.so "$threads" $how $many 2>&1)
     [ "$got" = flat ] || { echo "libhakmem.so: $got"; exit 1; }
 done
-for run in trace:join:10000 normal:key:5000 normal:detach:1000 trace:exit:1000 normal:cancel:1000; do
+for run in trace:join:$many normal:key:$((many / 2)) normal:detach:$some trace:exit:$some normal:cancel:$some; do
     IFS=: read -r check how count <<<"$run"
     rm -f calls && truncate -s 1M calls
     got=$(COUNT_CALLS_FILE=calls "$trace" run --check "$check" --store threads.db --force -- \
