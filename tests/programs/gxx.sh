@@ -70,7 +70,7 @@ int main() {
     std::cout << total << ' ' << caught << ' ' << all.size() << ' ' << sizeof deep << '\n';
 }
 END
-flags=(-std=c++17 -O2 -g "-DCOUNT=$(scale 20 120)" -pthread)
+flags=(-std=c++17 -O2 -g "-DCOUNT=$(scale 10 120)" -pthread)
 [ "${FULL:-0}" != 1 ] || flags+=(-DLARGE)
 g++ "${flags[@]}" -o due templates.cc || exit 1
 story() {

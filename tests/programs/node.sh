@@ -4,7 +4,7 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
-rounds=$(scale 3 40 15)
+rounds=$(scale 1 40 15)
 story() { "${under[@]}" node "$SOURCE/tests/tools/node_story.js" "$rounds"; }
 error_story() { "${under[@]}" node -e 'console.log("before"); console.error("on stderr"); process.exitCode = 3; setTimeout(() => { throw new Error("not caught"); }, 10)'; }
 normalise() { sed 's/^Node\.js v.*//'; }

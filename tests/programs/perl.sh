@@ -2,6 +2,7 @@
 # perl: hashes, regular expressions, sorting, closures, a pipe to a forked child, and its exit status by die.
 # timeout: 1800
 set -u
+first_level=trace
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
 cat >story.pl <<'END'
@@ -22,5 +23,5 @@ print "$n ", scalar(keys %seen), " $words ", length $other, " $lines\n";
 print STDERR "on stderr\n";
 die "the end\n";
 END
-story() { "${under[@]}" perl ../story.pl "$(scale 10 100 40)"; }
+story() { "${under[@]}" perl ../story.pl "$(scale 3 100 40)"; }
 check_program story "perl"

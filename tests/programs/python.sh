@@ -10,7 +10,7 @@ set -u
 leaks=$(python_leaks)
 export leaks
 [ -n "${BENCH_RESULTS-}" ] || same_is_lost /usr/bin/python3 "$SOURCE/tests/tools/json_heavy.py" 1 || exit 1
-story() { "${under[@]}" /usr/bin/python3 "$SOURCE/tests/tools/json_heavy.py" "$(scale 8 100 60)"; }
-classes_story() { "${under[@]}" /usr/bin/python3 "$SOURCE/tests/tools/classes.py" "$(scale 8 100 30)"; }
+story() { "${under[@]}" /usr/bin/python3 "$SOURCE/tests/tools/json_heavy.py" "$(scale 2 100 60)"; }
+classes_story() { "${under[@]}" /usr/bin/python3 "$SOURCE/tests/tools/classes.py" "$(scale 3 100 30)"; }
 check_program story "CPython, JSON"
 check_program classes_story "CPython, classes"
