@@ -18,6 +18,11 @@ static inline void mark_line(const char *file, int line) {
 }
 #define _mark_point(file, line) mark_line(file, line)
 
+/* FULL=1 (tests/long/whole.sh): four times as many rounds. */
+static inline int rounds_of(int fewer) {
+    return getenv("FULL") ? 4 * fewer : fewer;
+}
+
 static inline int run_suite(Suite *suite) {
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

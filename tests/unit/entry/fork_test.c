@@ -67,7 +67,7 @@ START_TEST(children_go_on_while_other_threads_allocate) {
     pthread_t threads[4];
     for (uintptr_t i = 0; i < 4; i++)
         pthread_create(&threads[i], NULL, allocate_all_the_time, (void *)(i + 1));
-    for (int round = 0; round < 15; round++) {
+    for (int round = 0, rounds = rounds_of(4); round < rounds; round++) {
         make_blocks();
         pid_t child = fork();
         if (child == 0)
@@ -133,7 +133,7 @@ static void *fork_from_here(void *unused) {
 START_TEST(a_thread_can_fork_and_its_child_too) {
     pthread_t other, thread;
     pthread_create(&other, NULL, allocate_all_the_time, NULL);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0, rounds = rounds_of(2); i < rounds; i++) {
         pthread_create(&thread, NULL, fork_from_here, NULL);
         pthread_join(thread, NULL);
     }

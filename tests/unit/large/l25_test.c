@@ -83,7 +83,7 @@ START_TEST(runs_do_not_overlap_and_merge_again) {
     struct block blocks[PLACES] = {0};
     keep_up_to(_i == 0 ? 0 : 8 * MIB);
     for (uint32_t seed = 1; seed <= 4; seed++) {
-        const char *wrong = work(blocks, seed, 2000);
+        const char *wrong = work(blocks, seed, rounds_of(500));
         if (wrong)
             ck_abort_msg("%s", wrong);
         look();
@@ -175,7 +175,7 @@ END_TEST
 
 static void *work_in_thread(void *number) {
     struct block blocks[PLACES] = {0};
-    const char *wrong = work(blocks, (uint32_t)(uintptr_t)number, 1500);
+    const char *wrong = work(blocks, (uint32_t)(uintptr_t)number, rounds_of(375));
     hak_large_thread_end();
     return (void *)wrong;
 }
@@ -185,7 +185,7 @@ static _Atomic(char *) mailbox[PLACES];
 
 static void *pass_on(void *number) {
     uint32_t state = (uint32_t)(uintptr_t)number;
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0, steps = rounds_of(1500); i < steps; i++) {
         base_t mine = hak_large_take(pick_bytes(&state), 16, NULL);
         if (!mine.p)
             return mailbox;
@@ -309,7 +309,7 @@ START_TEST(a_child_goes_on_with_what_threads_left) {
     keep_up_to(_i ? 8 * MIB : 0);
     for (int i = 0; i < 3; i++)
         threads[i] = in_background(work_until_over, (void *)(uintptr_t)(i + 1));
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0, forks = rounds_of(8); i < forks; i++) {
         sched_yield();
         pid_t child = fork_once();
         if (child == 0) {
