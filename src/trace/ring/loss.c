@@ -26,7 +26,8 @@ bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns) {
 void hak_ring_count_loss(enum hak_loss_reason reason) {
     struct hak_writer *w = &hak_writer;
     uint64_t now = hak_session_ticks();
-    if (w->loss.count++ == 0) {
+    /* One instruction: a signal handler of this thread may count or tell in between. */
+    if (__atomic_fetch_add(&w->loss.count, 1, __ATOMIC_RELAXED) == 0) {
         w->loss.from = now;
         w->loss.reason = (uint8_t)reason;
     }
@@ -41,11 +42,11 @@ struct hak_event_fields hak_ring_take_loss(void) {
     struct hak_loss *loss = &hak_writer.loss;
     struct hak_event_fields fields = {.kind = HAK_LOSS,
                                       .class_index = HAK_CLASS_NONE,
-                                      .size = loss->count,
+                                      .size =
+                                          __atomic_exchange_n(&loss->count, 0, __ATOMIC_RELAXED),
                                       .address = loss->from,
                                       .old_address = loss->to,
                                       .subkind = loss->reason};
-    loss->count = 0;
     return fields;
 }
 

@@ -47,9 +47,13 @@ static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *p
     return HAK_LIKELY(exchange_if_equal(&w->reserved, at, at + count));
 }
 
+/* `head` is read first: a handler may get the thread its first ring between the two, of which the
+ * record that it interrupted publishes nothing. */
 static inline void finish(struct hak_writer *w) {
-    if (HAK_LIKELY(w->depth == 1))
-        atomic_store_explicit(w->head, read_now(&w->reserved), memory_order_release);
+    if (HAK_LIKELY(w->depth == 1)) {
+        _Atomic uint64_t *head = *(_Atomic uint64_t *const volatile *)&w->head;
+        atomic_store_explicit(head, read_now(&w->reserved), memory_order_release);
+    }
     leave_writing(w);
 }
 

@@ -122,7 +122,8 @@ HAK_HIDDEN bool hak_ring_has_left_record(void);
 
 /* Counts one event that is not recorded, for a LOSS record to come. */
 HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
-/* That record, but for its time; nothing is lost from then on. */
+/* That record, but for its time; nothing is lost from then on. Its size is 0 where a handler has
+ * told of it just before. */
 HAK_HIDDEN struct hak_event_fields hak_ring_take_loss(void);
 
 /* Claims a ring of at least `bytes` (claim.c) for the calling thread, or with `shared` for

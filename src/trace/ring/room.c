@@ -16,9 +16,12 @@ enum {
     DEAD_AFTER_MS = 1000, /* without a heartbeat it is asked whether the keeper is there */
 };
 
-/* A signal handler may record between any two reads of this word. */
+/* A signal handler may record between any two reads of these words. */
 static uint64_t reserved_now(const struct hak_writer *w) {
     return *(const volatile uint64_t *)&w->reserved;
+}
+static uint64_t room_now(const struct hak_writer *w) {
+    return *(const volatile uint64_t *)&w->room;
 }
 
 /* The tail, as far as it can be right for `reserved`: the collector's words are never trusted. What
@@ -34,12 +37,24 @@ static uint64_t used_records(const struct hak_writer *w) {
     return reserved - tail_for(w, reserved);
 }
 
-/* Tells of what was dropped. There must be room for the two records. */
-static void tell_loss(const struct hak_writer *w) {
+/* Lets positions below `room` be taken. Nothing changes where the word is not `before` any more: a
+ * handler has given other room since, perhaps of a larger ring, or has dropped an event. */
+static void give_room(struct hak_writer *w, uint64_t before, uint64_t room) {
+    (void)__atomic_compare_exchange_n(&w->room, &before, room, false, __ATOMIC_RELAXED,
+                                      __ATOMIC_RELAXED);
+}
+
+/* Tells of what was dropped. There must be room for the two records. A handler may have taken it;
+ * then they are told of later. */
+static void tell_loss(struct hak_writer *w) {
     if (w->loss.count == 0)
         return;
+    uint64_t position;
     struct hak_event_fields loss = hak_ring_take_loss();
-    hak_trace_record(&loss);
+    if (loss.size != 0 && !hak_ring_write(&loss, &position)) {
+        w->loss.from = loss.address;
+        (void)__atomic_fetch_add(&w->loss.count, loss.size, __ATOMIC_RELAXED);
+    }
 }
 
 /* One look for a ring of the calling thread's own, or one that it may share. */
@@ -52,13 +67,18 @@ static struct hak_ring_entry *claim_or_share(struct hak_writer *w) {
     return ring;
 }
 
-/* Gets the calling thread its first ring; false: none, though it may share one from now on. */
+/* Gets the calling thread its first ring; false: none, though it may share one from now on. In a
+ * handler, too, that interrupted a record before there was a ring: nothing was reserved for it. */
 static bool claim_first(struct hak_writer *w) {
     uint64_t signals, now = hak_monotonic_ns();
-    bool is_new = !w->shared;
-    if (is_new ? now < w->retry_ns : !hak_ring_share_may_end(now))
+    if (w->shared ? !hak_ring_share_may_end(now) : now < w->retry_ns)
         return false;
     hak_block_signals(&signals);
+    if (w->ring) { /* a handler got it just before */
+        hak_restore_signals(&signals);
+        return true;
+    }
+    bool is_new = !w->shared;
     w->setting_up = 1;
     (void)hak_trace_thread(); /* draws the number now: that may wait, and a claim must not */
     hak_current_enter_claim();
@@ -123,25 +143,25 @@ static bool wait_for_room(struct hak_writer *w, unsigned count) {
 }
 
 /* Room as far as the tail says; between half full and full it is given in steps, so that the bell
- * rings again and a dead keeper is noticed. */
-static void open_room(struct hak_writer *w, uint64_t tail, unsigned count) {
+ * rings again and a dead keeper is noticed. `before` is w->room from before the tail was read. */
+static void open_room(struct hak_writer *w, uint64_t before, uint64_t tail, unsigned count) {
     uint64_t capacity = w->mask + 1, reserved = reserved_now(w), used = reserved - tail;
     if (used + count > capacity)
         return; /* a handler has come in between and seen a newer tail: it is looked at again */
     if (used + count <= capacity / 2) {
-        w->room = tail + capacity / 2;
+        give_room(w, before, tail + capacity / 2);
         return;
     }
     uint64_t step = capacity / 8 > count ? capacity / 8 : count;
     hak_ring_doorbell(hak_current.session);
     hak_current_replace_collector(DEAD_AFTER_MS);
-    w->room = reserved + step < tail + capacity ? reserved + step : tail + capacity;
+    give_room(w, before, reserved + step < tail + capacity ? reserved + step : tail + capacity);
 }
 
 static bool without_ring(struct hak_writer *w) {
     if (w->ended)
         return false; /* hak_trace_record goes another way */
-    if (w->depth == 0 && !w->setting_up && claim_first(w))
+    if (!w->setting_up && !w->held && claim_first(w))
         return true;
     if (w->shared)
         return false; /* hak_ring_reserve goes another way here, too */
@@ -159,7 +179,7 @@ void hak_ring_note_now(void) {
  * records are written over. Room is given in steps, so that clock and TSC are noted now and then.
  */
 static bool write_over_oldest(struct hak_writer *w, unsigned count) {
-    uint64_t capacity = w->mask + 1, used = reserved_now(w) - w->ring->start;
+    uint64_t before = room_now(w), capacity = w->mask + 1, used = reserved_now(w) - w->ring->start;
     unsigned wanted = count + (w->loss.count ? 2 : 0);
     hak_ring_note_now();
     if (used + wanted > capacity && used <= 2 * capacity && grow(w))
@@ -167,7 +187,7 @@ static bool write_over_oldest(struct hak_writer *w, unsigned count) {
     uint64_t step = capacity / 8 > wanted ? capacity / 8 : wanted;
     if (used < capacity && used + step > capacity && used + wanted <= capacity)
         step = capacity - used;
-    w->room = reserved_now(w) + step;
+    give_room(w, before, reserved_now(w) + step);
     tell_loss(w);
     return true;
 }
@@ -178,6 +198,7 @@ bool hak_ring_make_room(unsigned count) {
         return without_ring(w);
     if (hak_current.overwrites)
         return write_over_oldest(w, count);
+    uint64_t before = room_now(w);
     uint64_t reserved = reserved_now(w), tail = tail_for(w, reserved), used = reserved - tail;
     unsigned wanted = count + (w->loss.count ? 2 : 0);
     if (w->loss.is_dropping && tail == w->loss.full_tail) {
@@ -195,13 +216,14 @@ bool hak_ring_make_room(unsigned count) {
             hak_ring_count_loss(HAK_LOSS_RING_FULL);
             return false;
         }
+        before = room_now(w);
         reserved = reserved_now(w);
         tail = tail_for(w, reserved);
     }
     w->loss.is_dropping = false;
     if (used + wanted > (w->mask + 1) / 2 && hak_ring_may_grow_early() && grow(w))
         return true;
-    open_room(w, tail, wanted);
+    open_room(w, before, tail, wanted);
     tell_loss(w);
     return true;
 }

@@ -258,9 +258,9 @@ static bool find_shared(struct hak_writer *w) {
 /* What the thread's own ring lacks is told there. */
 enum hak_shared_place hak_ring_reserve_beside(unsigned count, uint64_t *position, uint64_t *ticks) {
     struct hak_writer *w = &hak_writer;
-    struct hak_loss own = w->loss;
     uint64_t signals;
     hak_block_signals(&signals);
+    struct hak_loss own = w->loss;
     w->loss.count = 0;
     w->loss.is_dropping = false;
     enum hak_shared_place place =

@@ -269,6 +269,51 @@ START_TEST(a_record_left_by_longjmp_stops_nothing) {
 }
 END_TEST
 
+/* A handler that comes in the thread's first record, when there is no ring yet. */
+START_TEST(a_handler_in_the_middle_of_the_first_record_is_recorded) {
+    fake_begin(&collector, 16 << 20, 16 << 10);
+    struct sigaction action = {.sa_handler = record_in_handler};
+    sigaction(SIGUSR1, &action, NULL);
+    hak_writer.depth = 1; /* what the first record has done before it looks for room */
+    raise(SIGUSR1);
+    raise(SIGUSR1);
+    ck_assert_uint_eq(hak_writer.depth, 1);
+    ck_assert_uint_eq(atomic_load(hak_writer.head), hak_writer.reserved);
+    hak_writer.depth = 0;
+    for (uint64_t i = 0; i < 1000; i++)
+        record_number(i);
+    fake_drain(&collector);
+    assert_times_in_order();
+    assert_numbers_from(0, 1000);
+    ck_assert_uint_eq(fake_count(&collector, HAK_MARK), 2);
+    ck_assert_uint_eq(fake_count(&collector, HAK_THREAD_START), 1);
+    ck_assert_uint_eq(fake_lost(&collector), 0);
+    ck_assert_uint_eq(atomic_load(&hak_current.process->lost_unringed), 0);
+    for (size_t i = 0; i < collector.count; i++)
+        ck_assert_uint_eq(collector.seen[i].thread, collector.seen[0].thread);
+}
+END_TEST
+
+START_TEST(a_first_record_left_by_longjmp_stops_nothing) {
+    enum { RECORDS = 20000 };
+    fake_begin(&collector, 16 << 20, 16 << 10);
+    fake_start(&collector);
+    struct sigaction action = {.sa_handler = jump_out};
+    sigaction(SIGUSR1, &action, NULL);
+    if (sigsetjmp(out_of_handler, 1) == 0) {
+        hak_writer.depth = 1; /* ... and never anything else */
+        raise(SIGUSR1);
+    }
+    for (uint64_t i = 0; i < RECORDS; i++)
+        record_number(i);
+    fake_stop(&collector);
+    assert_numbers_from(0, RECORDS);
+    ck_assert_uint_eq(hak_writer.depth, 0);
+    ck_assert_uint_eq(fake_lost(&collector), 0);
+    ck_assert_uint_eq(atomic_load(&hak_current.process->lost_unringed), 0);
+}
+END_TEST
+
 static void *thread_records(void *context) {
     uint64_t records = (uint64_t)(uintptr_t)context;
     for (uint64_t i = 0; i < records; i++)
@@ -349,6 +394,8 @@ int main(void) {
     tcase_add_test(tests, a_signal_handler_records_in_the_middle);
     tcase_add_test(tests, a_handlers_records_do_not_wait_for_the_one_it_interrupted);
     tcase_add_test(tests, a_record_left_by_longjmp_stops_nothing);
+    tcase_add_test(tests, a_handler_in_the_middle_of_the_first_record_is_recorded);
+    tcase_add_test(tests, a_first_record_left_by_longjmp_stops_nothing);
     tcase_add_test(tests, ten_thousand_threads_use_few_rings);
     tcase_add_test(tests, no_extent_left_is_counted);
     tcase_add_test(tests, events_after_the_end_of_a_thread_are_kept);

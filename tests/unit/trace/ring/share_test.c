@@ -244,6 +244,28 @@ START_TEST(longjmp_out_of_handlers_leaves_no_lock_behind) {
 }
 END_TEST
 
+/* The jump left the very first record, before there was a ring to share. */
+START_TEST(a_first_record_left_by_longjmp_stops_nothing) {
+    enum { RECORDS = 1000 };
+    begin(0);
+    hak_writer.depth = 1;
+    for (uint64_t i = 0; i < RECORDS; i++)
+        record_number(i);
+    ck_assert_ptr_nonnull(hak_writer.shared);
+    atomic_store(&collector.session->extent_taken[0], 0);
+    uint64_t written = RECORDS;
+    for (; !hak_writer.ring && written < 2 * RECORDS; written++) {
+        usleep(5000);
+        record_number(written);
+    }
+    ck_assert_ptr_nonnull(hak_writer.ring);
+    fake_drain(&collector);
+    ck_assert_uint_eq(fake_count(&collector, HAK_FREE), written);
+    ck_assert_uint_eq(fake_count(&collector, HAK_THREAD_START), 1);
+    ck_assert_uint_eq(atomic_load(&hak_current.process->lost_unringed), 0);
+}
+END_TEST
+
 START_TEST(a_child_leaves_the_inherited_ring_alone) {
     begin(0);
     for (uint32_t back = 2; back <= 3; back++) /* the parent takes two of three, the child one */
@@ -331,6 +353,7 @@ int main(void) {
     tcase_add_test(tests, nobody_reads_then_it_waits_once);
     tcase_add_test(tests, a_signal_handler_records_in_the_middle);
     tcase_add_test(tests, longjmp_out_of_handlers_leaves_no_lock_behind);
+    tcase_add_test(tests, a_first_record_left_by_longjmp_stops_nothing);
     tcase_add_test(tests, a_child_leaves_the_inherited_ring_alone);
     tcase_add_test(tests, what_a_killed_child_of_vfork_left_is_let_go);
     tcase_add_test(tests, a_lock_that_is_never_given_back_is_waited_for_once);
