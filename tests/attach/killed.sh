@@ -4,7 +4,7 @@
 set -u
 # shellcheck source=tests/tools/attach_rounds.sh
 . "$SOURCE/tests/tools/attach_rounds.sh"
-rounds=${ROUNDS-25}
+rounds=${ROUNDS-12}
 
 "$BUILD/tests/attach/busy" 1000000 >busy.out 2>&1 &
 pid=$!

@@ -12,7 +12,7 @@
 #define mallinfo2 mallinfo
 #endif
 
-enum { THREADS = 4, ROUNDS = 100, BLOCKS = 100000, BYTES = 600 };
+enum { THREADS = 4, ROUNDS = 30, BLOCKS = 100000, BYTES = 600 };
 
 static atomic_int over;
 

@@ -4,7 +4,7 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
-rounds=$(scale 60 400 100)
+rounds=$(scale 30 400 100)
 user=()
 [ "$(id -u)" -ne 0 ] || user=(-u nobody)
 

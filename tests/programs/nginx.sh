@@ -4,7 +4,7 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
-requests=$(scale 4000 40000 8000)
+requests=$(scale 1500 40000 8000)
 chmod a+rx "$top"
 mkdir -p files && chmod a+rx files
 for size in 10 1000 20000 300000; do seq "$size" | head -c "$size" >files/$size.txt; done

@@ -36,13 +36,13 @@ pg_ctl -D data -l log -w start >start.out || cat start.out log
 createdb bench
 {
     pgbench -i -q -s $(scale 1 10) bench 2>initialise.err || cat initialise.err
-    pgbench -n -c 4 -j 2 -t $(scale 250 5000 1000) --random-seed=7 bench 2>&1
-    pgbench -n -S -c 4 -M prepared -t $(scale 250 5000 1000) --random-seed=8 bench 2>&1
+    pgbench -n -c 4 -j 2 -t $(scale 60 5000 1000) --random-seed=7 bench 2>&1
+    pgbench -n -S -c 4 -M prepared -t $(scale 60 5000 1000) --random-seed=8 bench 2>&1
 } | grep -E 'processed|failed'
 psql -X -A -t bench <<QUERIES
 select count(*), sum(abalance), min(aid), max(aid) from pgbench_accounts;
 select bid, count(*), string_agg(distinct (abalance % 7)::text, ',' order by (abalance % 7)::text) from pgbench_accounts group by bid order by bid;
-create table texts as select i, md5(i::text) t, jsonb_build_object('n', i, 'list', array[i, i * 2]) j from generate_series(1, $(scale 5000 100000)) i;
+create table texts as select i, md5(i::text) t, jsonb_build_object('n', i, 'list', array[i, i * 2]) j from generate_series(1, $(scale 1000 100000)) i;
 create index on texts(t);
 select count(*), max(j->>'n') from texts a join texts b using (t) where a.j @> '{"n": 77}' or b.i % 3 = 0;
 select t from texts order by t collate "C" desc limit 2;

@@ -7,7 +7,7 @@ set -u
 export leaks=error
 # redis is one program under the name of another in Debian's redis-tools.
 ln -sf /usr/bin/redis-check-rdb redis-server
-requests=$(scale 40000 200000 100000)
+requests=$(scale 12000 200000 100000)
 
 serve() {
     setsid "${under[@]}" "$top/redis-server" --port 0 --unixsocket redis.sock --save '' --logfile redis.log &

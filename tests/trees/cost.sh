@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# 1,000 short processes, one after the other: each is in the store, and costs few pages more than without hakmem. (A page
+# 300 short processes, one after the other: each is in the store, and costs few pages more than without hakmem. (A page
 # fault costs about a microsecond; reading an untouched table of the session memory would show here.)
 set -u
 # shellcheck source=tests/tools/tree_run.sh
@@ -8,13 +8,13 @@ cost=$BUILD/tests/trees/cost
 echo 'int main(void) { return 0; }' >nothing.c
 cc -o nothing nothing.c || exit 1
 plain=$("$cost" 100 "$PWD/nothing")
-recorded=$("$trace" run --check trace --store store.db -- "$cost" 1000 "$PWD/nothing" 2>err)
+recorded=$("$trace" run --check trace --store store.db -- "$cost" 300 "$PWD/nothing" 2>err)
 [ -s err ] && fail "something is on stderr: $(head -n 3 err)"
-expect "count(*) from process where program like '%/nothing' and end_kind = 1 and exit_status = 0" 1000
+expect "count(*) from process where program like '%/nothing' and end_kind = 1 and exit_status = 0" 300
 echo "$plain page faults without, $recorded recorded"
 [ $((recorded - plain)) -le 100 ] || fail "a recorded process has $((recorded - plain)) page faults more than without; 100 at most were due"
 # What processes have in common is stored once.
-expect "count(*) from module where path like '%/nothing'" 1000
+expect "count(*) from module where path like '%/nothing'" 300
 expect "count(*) from image where path like '%/nothing'" 1
 nothing_lost
 check_store
