@@ -3,7 +3,7 @@
 # HAKMEM_GUARD_SIDE, or byte, which is HAKMEM_GUARD_ALIGN=1. An empty file: nothing is found, and the program
 # ends with 0. The same is found in level trace wherever the processor stops the program; and in level normal where
 # the first four blocks of each site are guarded: what is wrong comes behind hundreds of blocks of another one. And in
-# layout same, where other blocks have no header.
+# layout same, where other blocks have no header. Each program goes one of these three ways, with FULL=1 all.
 # UPDATE=1 writes the files anew, to be read before they are committed.
 set -u
 PROGRAMS=guarded
@@ -50,10 +50,17 @@ compare() {
         failed=1
     fi
     diff -u --label "$name.report" --label 'what it printed' "$report" "found.$name" || failed=1
-    run_program "$program" normal auto "${variables[@]}" HAKMEM_GUARD=sites:4
-    diff -u --label "$name.report" --label 'what it printed with sites:4' "$report" <(printed_report) || failed=1
-    run_program "$program" normal same "${variables[@]}"
-    diff -u --label "$name.report" --label 'what it printed in layout same' "$report" <(printed_report) || failed=1
+    local way # which one is due, by the sum of the name
+    way=$(cksum <<<"$name" | awk '{ print $1 % 3 }')
+    if [ "${FULL:-0}" = 1 ] || [ "$way" -eq 0 ]; then
+        run_program "$program" normal auto "${variables[@]}" HAKMEM_GUARD=sites:4
+        diff -u --label "$name.report" --label 'what it printed with sites:4' "$report" <(printed_report) || failed=1
+    fi
+    if [ "${FULL:-0}" = 1 ] || [ "$way" -eq 1 ]; then
+        run_program "$program" normal same "${variables[@]}"
+        diff -u --label "$name.report" --label 'what it printed in layout same' "$report" <(printed_report) || failed=1
+    fi
+    [ "${FULL:-0}" = 1 ] || [ "$way" -eq 2 ] || return $failed
     grep -q '(SIGSEGV)' "$report" || return $failed
     run_program "$program" trace auto "${variables[@]}"
     normalise_report <"$printed" | first_line >"trace.$name"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Of the generated programs of every kind of fault each eleventh: the bad variant is named, the good one is silent.
+# Of the generated programs of every kind of fault each 33rd: the bad variant is named, the good one is silent.
 # timeout: 1800
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export SOURCE BUILD="${BUILD:-$SOURCE/build}"
-PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$SOURCE/tests/kinds/kinds.py" 11
+PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$SOURCE/tests/kinds/kinds.py" 33

@@ -6,7 +6,7 @@ set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
 program=$BUILD/tests/memory/fork_waits
-seconds=${SECONDS_EACH:-4}
+seconds=${SECONDS_EACH:-1}
 
 due() { # NAME OUTPUT
     [[ $2 =~ ^[1-9][0-9]*\ forks$ ]] || { echo "$1: '$2'"; exit 1; }
