@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 8, ROUNDS = 6, CALLS = 4000, LIVE = 200, REST_US = 300000 };
+enum { THREADS = 8, ROUNDS = 6, CALLS = 1000, LIVE = 200, REST_US = 300000 };
 
 static void *given[LIVE]; /* blocks that another thread frees */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
