@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A program may close pages of its own blocks, or unmap some: nothing of hakmem's faults there, in no level, guarded
 # or not, beside another thread; nothing is said, a live block's pages stay as they are, and the recording is whole.
-# info and the reports say what was left out because of it.
+# info and the reports say what was left out because of it. FULL=1: each in each level.
 set -u
 unset "${!HAKMEM_@}"
 ulimit -c 0
@@ -29,13 +29,13 @@ has_line() {
 
 for level in normal trace light; do
     run kept HAKMEM_CHECK=$level
-    run given HAKMEM_CHECK=$level
+    [ "${FULL:-0}.$level" = 0.normal ] || run given HAKMEM_CHECK=$level
     run beside HAKMEM_CHECK=$level HAKMEM_GUARD=off
     run at_end HAKMEM_CHECK=$level HAKMEM_GUARD=all
 done
 run kept HAKMEM_GUARD=all
 run given HAKMEM_GUARD=all
-run given HAKMEM_GUARD=off
+[ "${FULL:-0}" = 0 ] || run given HAKMEM_GUARD=off
 run beside HAKMEM_SWEEP_EVERY=500
 
 for level in normal trace; do

@@ -2,8 +2,10 @@
 """Runs the stress under every setting: `matrix.py plain|debug|recorded|values [--pairs] [--operations N] [--part I/N]`.
 
 The settings come from `hakmem-trace info --options --json`, so that a new variable is in by itself: each value of a
-CHOICE, lowest, default and highest of a number, example values of a text; each alone, and where it has an effect only
-beside another one, beside that as well. --pairs takes every two variables with values that are not their defaults.
+CHOICE, lowest, default and highest of a number, example values of a text; where a variable has an effect only beside
+another one, that stands beside it. Values that are not the default go six to a run, other ones together in each mode;
+what changes what a run is goes alone. With FULL=1 each value has a run of its own. --pairs takes every two variables
+with values that are not their defaults.
 
 plain      libhakmem.so
 debug      hakmem-debug.so without recording, level normal and trace in turn
@@ -46,6 +48,7 @@ NEEDS = [
     (r"TINY_FRONT_HEAPV2_ONLY", {"TINY_FRONT_DISABLE_HEAPV2": "0"}),
     (r"GUARD_(SIDE|MEMORY)", {"GUARD": "all"}),
     (r"GUARD_WATCH", {"GUARD": "sites:4"}),
+    (r"GUARD_ALIGN", {"CHECK": "trace"}),  # level normal guards blocks by itself, which are not aligned then, as the stress wants them
     (r"ALLOC_LEARN_", {"ALLOC_LEARN": "1", "ALLOC_LEARN_WINDOW": "100"}),
     (r"MEM_LEARN_", {"MEM_LEARN": "1", "MEM_LEARN_WINDOW": "100"}),
     (r"LEARN_ADVANCED", {"ALLOC_LEARN": "1", "MEM_LEARN": "1", "ALLOC_LEARN_WINDOW": "100", "MEM_LEARN_WINDOW": "100"}),
@@ -76,6 +79,15 @@ FOR_OTHER = re.compile(r"hakmem: HAKMEM_\w+=.* is for (hakmem-debug\.so; libhakm
                        r" does without")
 # Where the log may lose events by its purpose: counters and memory are exact all the same.
 MAY_LOSE = {("TRACE_FULL", "drop"), ("TRACE_MAX", "16M"), ("START_PAUSED", "1")}
+
+# Variables that turn parts off, or let a run be looked at less closely: no other setting goes beside them.
+SOLO = TELLS | {
+    "CHECK", "LAYOUT", "TRACE", "TRACE_FILE", "TRACE_MAX", "START_PAUSED", "TRACE_PROFILE_ONLY", "TRACE_FULL", "STACK_DEPTH", "GUARD", "GUARD_ALIGN",
+    "LEAKS", "QUARANTINE", "TINY_FRONT_METRICS", "TINY_MAX_CLASS", "TINY_PROFILE", "TINY_PRESET", "TINY_FRONT_HEAPV2_ONLY", "BENCH_FAST_MODE",
+    "PROFILE",
+}
+AT_ONCE = 6  # settings that go together
+MODES = ["plain", "debug", "recorded"]
 
 failures = 0
 
@@ -129,6 +141,35 @@ def settings_alone(options):
             for pattern, others in NEEDS:
                 if re.match(pattern, name):
                     yield {**{k: v for k, v in others.items() if k in options}, name: value}
+    for together in TOGETHER:
+        yield {name: value for name, value in together.items() if name in options}
+
+
+def settings_packed(options, mode):
+    """The same values with fewer runs: those of SOLO variables alone, all others AT_ONCE at a time."""
+    yield {}
+    single = []
+    for name, option in options.items():
+        needed = {key: value for pattern, others in NEEDS if re.match(pattern, name) for key, value in others.items()}
+        needed = {key: value for key, value in needed.items() if key in options}
+        for value in values_of(name, option):
+            if value == option["default"]:
+                continue
+            if name in SOLO:
+                yield {**needed, name: value}
+            else:
+                single.append({**needed, name: value})
+    turn = MODES.index(mode) * len(single) // len(MODES)
+    packs = []  # of [how many, setting]
+    for setting in single[turn:] + single[:turn]:
+        for pack in packs:
+            if pack[0] < AT_ONCE and all(pack[1].get(key, value) == value for key, value in setting.items()):
+                pack[0] += 1
+                pack[1].update(setting)
+                break
+        else:
+            packs.append([1, dict(setting)])
+    yield from (setting for _, setting in packs)
     for together in TOGETHER:
         yield {name: value for name, value in together.items() if name in options}
 
@@ -317,7 +358,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("mode", choices=["plain", "debug", "recorded", "values"])
     parser.add_argument("--pairs", action="store_true")
-    parser.add_argument("--operations", type=int, default=8000)
+    parser.add_argument("--operations", type=int, default=8000 if os.environ.get("FULL") == "1" else 4000)
     parser.add_argument("--part", default="1/1")
     arguments = parser.parse_args()
     options = read_options()
@@ -329,7 +370,13 @@ def main():
             file.write(text)
     part, parts = (int(n) for n in arguments.part.split("/"))
     runner = Runner(arguments.mode, arguments.operations)
-    for setting in settings_pairs(options) if arguments.pairs else settings_alone(options):
+    if arguments.pairs:
+        settings = settings_pairs(options)
+    elif os.environ.get("FULL") == "1":
+        settings = settings_alone(options)
+    else:
+        settings = settings_packed(options, arguments.mode)
+    for setting in settings:
         runner.count += 1
         if runner.count % parts == part - 1:
             getattr(runner, arguments.mode)(setting)
