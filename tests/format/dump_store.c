@@ -1,10 +1,12 @@
 /* Prints all that a store holds, as its readers see it.
  *
- *   dump_store FILE            every plain table, every event, the stories of some addresses,
- * `check` dump_store --events FILE     the events alone, in the reference decoder's form dump_store
- * --heap FILE     for each line "FROM TO PROCESS" of stdin what the stored profile says
+ *   dump_store FILE...           all plain tables, all events, stories of addresses, `check`
+ *   dump_store --events FILE...  the events alone, in the reference decoder's form
+ *   dump_store --check FILE...   `check` alone
+ *   dump_store --heap FILE       what the profile says of each "FROM TO PROCESS" of stdin
  *
- * Exit status 1 and the store's message on stderr when it cannot be read. */
+ * Exit status 1 and the store's message on stderr when one cannot be read. Of several, each has its
+ * name on stderr first. */
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -190,18 +192,11 @@ static int dump(struct hak_store_reader *r) {
            print_frames(r, 599);
 }
 
-int main(int argc, char **argv) {
+static int read_store(const char *path, bool events_only, bool check_only, bool heap_only) {
     struct hak_store_reader *r;
-    bool events_only = argc == 3 && strcmp(argv[1], "--events") == 0;
-    bool check_only = argc == 3 && strcmp(argv[1], "--check") == 0;
-    bool heap_only = argc == 3 && strcmp(argv[1], "--heap") == 0;
-    if (argc != 2 && !events_only && !check_only && !heap_only) {
-        fprintf(stderr, "usage: dump_store [--events | --check | --heap] FILE\n");
-        return 2;
-    }
-    if (heap_only && make_profile(argv[2]))
+    if (heap_only && make_profile(path))
         return 1;
-    if (hak_store_open(argv[argc - 1], &r))
+    if (hak_store_open(path, &r))
         return complain();
     sqlite3_stmt *rows;
     int status = 0;
@@ -228,5 +223,22 @@ int main(int argc, char **argv) {
             status = complain();
     }
     hak_store_close(r);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    bool events_only = argc > 2 && strcmp(argv[1], "--events") == 0;
+    bool check_only = argc > 2 && strcmp(argv[1], "--check") == 0;
+    bool heap_only = argc > 2 && strcmp(argv[1], "--heap") == 0;
+    int first = events_only || check_only || heap_only ? 2 : 1, status = 0;
+    if (argc < 2 || (first == 1 && argv[1][0] == '-')) {
+        fprintf(stderr, "usage: dump_store [--events | --check | --heap] FILE...\n");
+        return 2;
+    }
+    for (int i = first; i < argc; i++) {
+        if (argc > first + 1)
+            fprintf(stderr, "%s:\n", argv[i]);
+        status |= read_store(argv[i], events_only, check_only, heap_only);
+    }
     return status;
 }

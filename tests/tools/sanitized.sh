@@ -11,4 +11,4 @@ for file; do
     set -- "$@" "$file"
 done
 ASAN_OPTIONS=detect_leaks=0 exec "${MAKE:-make}" -s -C "$top" -j2 --no-print-directory BUILD="$made" CC=clang \
-    HOST_MORE='-O0 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all' "$@"
+    HOST_MORE='-O1 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all' "$@"
