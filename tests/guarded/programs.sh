@@ -59,10 +59,15 @@ if [ "${FULL:-0}" = 1 ]; then
     run_sqlite trace all both
     run_python trace all both
 else
-    set normal all after && run_perl "$@" && run_gcc "$@"
-    set normal all before && run_python "$@" && run_git "$@"
-    set normal sites:4 both && run_sqlite "$@" && run_gcc "$@"
-    set trace sites:4 after && run_git "$@" && run_perl "$@"
-    set trace all both && run_sqlite "$@" && run_python "$@"
+    run_perl normal all after
+    run_gcc normal all after
+    run_python normal all before
+    run_git normal all before
+    run_sqlite normal sites:4 both
+    run_gcc normal sites:4 both
+    run_git trace sites:4 after
+    run_perl trace sites:4 after
+    run_sqlite trace all both
+    run_python trace all both
 fi
 exit $failed
