@@ -53,14 +53,16 @@ completes hakmem-trace help wh why
 completes hakmem-trace help exp 'export explain'
 
 commands=$(hakmem-trace --help | sed -n '/^RECORD$/,/^OPTIONS FOR ALL$/s/^  \([a-z]*\) .*/\1/p')
+bash_text=$(<bash) fish_text=$(<fish)
 for command in $commands; do
+    zsh_part=$(sed -n "/^    $command)\$/,/^        ;;\$/p" zsh)
     grep -q "^        '$command:" zsh || { echo "zsh is not told of $command"; wrong=1; }
     grep -q -- "-a $command -d" fish || { echo "fish is not told of $command"; wrong=1; }
     for option in $(hakmem-trace "$command" --help | sed -n 's/^  ...  *--\([a-z-]*\).*/\1/p; s/^  -., --\([a-z-]*\).*/\1/p'); do
-        sed -n "/^    $command)\$/,/^        ;;\$/p" zsh | grep -qE -- "--$option(=-?)?[[}]" ||
+        [[ $zsh_part =~ --$option(=-?)?[[\}] ]] ||
             { echo "zsh is not told of $command --$option"; wrong=1; }
-        grep -q "from $command' -l $option " fish || { echo "fish is not told of $command --$option"; wrong=1; }
-        grep -q "^        options='.* --$option\b" bash || { echo "bash is not told of --$option"; wrong=1; }
+        [[ $fish_text == *"from $command' -l $option "* ]] || { echo "fish is not told of $command --$option"; wrong=1; }
+        [[ $bash_text =~ $'\n'"        options='"[^$'\n']*" --$option"[^a-z-] ]] || { echo "bash is not told of --$option"; wrong=1; }
     done
 done
 # Where the other shells are installed they complete as well.

@@ -78,7 +78,7 @@ exec 8>&-
 
 # Paths and sizes that differ from machine to machine.
 settle() {
-    sed -E -e "s|$directory|DIRECTORY|g" -e "s|$BUILD|BUILD|g" -e 's|/usr/bin/|/bin/|g' \
+    sed -E -e '/^\$ /b' -e "s|$directory|DIRECTORY|g" -e "s|$BUILD|BUILD|g" -e 's|/usr/bin/|/bin/|g' \
         -e 's/[0-9.]+ KiB, [0-9.]+ bytes for each event/SIZE/; s/^(size +)[0-9.]+ KiB$/\1SIZE/' \
         -e 's/"bytes": [0-9]+/"bytes": SIZE/' -e 's/(\.(html|xml)  )[0-9.]+ KiB, of/\1SIZE, of/'
 }
@@ -88,12 +88,11 @@ play() {
     local line status
     grep '^\$ ' "$1" | while IFS= read -r line; do
         printf '%s\n' "$line"
-        bash -c "${line#\$ }" >stdout 2>stderr </dev/null
+        bash -c "${line#\$ }" 2>stderr </dev/null
         status=$?
-        settle <stdout
-        settle <stderr | sed 's/^/! /'
+        [ ! -s stderr ] || sed 's/^/! /' stderr
         printf '= %d\n\n' "$status"
-    done
+    done | settle
 }
 
 wrong=0

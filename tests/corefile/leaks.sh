@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `core FILE --leaks` of a core at the end of the process finds the blocks that the scan inside the process finds, by address, size and kind:
-# in levels normal and trace; in the plain library as many of each kind. What a core that is cut off lacks is said, and no leak is definite.
+# in levels normal and trace (of each program in one, FULL=1: in both); in the plain library as many of each kind. What a core that is cut
+# off lacks is said, and no leak is definite.
 # timeout: 900
 set -u
 . "$SOURCE/tests/tools/corefiles.sh"
@@ -45,7 +46,9 @@ for name in lost_tree lost_circle lost_thread lost_large kept_globals kept_stack
     gcc -O0 -g -w -o "$name" "$SOURCE/tests/leaks/$name.c" -pthread -ldl || fail "$name"
     due=$(sed -nE 's/.*LOST direct ([0-9]+) [0-9]+ indirect ([0-9]+) .*/\1 \2/p' "$SOURCE/tests/leaks/$name.c")
     status=$([ -n "$due" ] && echo 1 || echo 0)
-    for level in normal trace; do
+    turn=$((${turn:-0} + 1)) levels=(normal trace)
+    [ "${FULL:-0}" = 1 ] || levels=("${levels[turn % 2]}")
+    for level in "${levels[@]}"; do
         rm -f scan.db
         HAKMEM_CHECK=$level HAKMEM_LEAKS=1 HAKMEM_LOG=$PWD/log HAKMEM_TRACE_FILE=$PWD/scan.db core_at_exit "$BUILD/hakmem-debug.so" "./$name"
         wait_for_store scan.db

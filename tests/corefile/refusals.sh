@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # What is no core file, has no hakmem in it, is cut off or damaged gets one clear line and its status; no byte of a core ends the command.
+# FULL=1 damages more cores, and asks each of them everything.
 # timeout: 1800
 set -u
 . "$SOURCE/tests/tools/corefiles.sh"
 trace=$BUILD/hakmem-trace
 program=$BUILD/tests/corefile/blocks
+full=${FULL:-0}
 
 # refused STATUS PATTERN ARG...
 refused() {
@@ -46,14 +48,16 @@ refused 3 'libhakmem.so \(No such file or directory\)' moved.core
 timeout 400 "$trace" core moved.core "$BUILD/libhakmem.so" >out 2>errors || fail "PROGRAM does not stand in: $(cat errors)"
 
 # Cut off at any place: said, and never taken for whole.
-bytes=$(stat -c %s good.core)
+bytes=$(stat -c %s good.core) turn=0
 for part in 40 100 3000 $((bytes / 50)) $((bytes / 3)) $((bytes - 5000)); do
     head -c "$part" good.core >cut.core
     timeout 400 "$trace" core cut.core >out 2>errors
     status=$?
     [ "$status" -eq 3 ] || [ "$status" -eq 4 ] || fail "cut off at $part bytes: status $status: $(head -n 3 errors)"
     grep -qE 'cut off|no core file' errors || fail "cut off at $part bytes: $(cat errors)"
-    for question in --layers "--why $(address_of freed)" "--owner $(address_of live)" "--history $(address_of live)"; do
+    questions=(--layers "--why $(address_of freed)" "--owner $(address_of live)" "--history $(address_of live)")
+    [ "$full" = 1 ] || questions=("${questions[turn++ % 4]}")
+    for question in "${questions[@]}"; do
         # shellcheck disable=SC2086
         timeout 400 "$trace" core cut.core $question >out 2>errors
         status=$?
@@ -86,7 +90,8 @@ python3 "$SOURCE/tests/corefile/damage.py" "$trace" good.core good.said "$BUILD/
 address=$(sed -n 's/^freed //p' moved.said)
 cat >odds.py <<'END'
 import random, subprocess, sys
-trace, path, turns, *addresses = sys.argv[1:]
+trace, path, full, turns, *addresses = sys.argv[1:]
+full = full == "1"
 random.seed(18)
 good = open(path, "rb").read()
 table = good.find(b"superslab.owner")
@@ -102,7 +107,8 @@ with open(path, "r+b", buffering=0) as core:
         for at in places:
             core.seek(at)
             core.write(bytes([random.choice((0, 1, 0x7f, 0xff, random.randrange(256)))]))
-        for more in ([], ["--why", addresses[0]], ["--check"], ["--leaks"]):
+        questions = [], ["--why", addresses[0]], ["--check"], ["--leaks"]
+        for more in questions if full else (questions[turn // 3 % 4], questions[(turn // 3 + 1) % 4]):
             try:
                 done = subprocess.run([trace, "core", path, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=500)
             except subprocess.TimeoutExpired:
@@ -113,7 +119,7 @@ with open(path, "r+b", buffering=0) as core:
             core.seek(at)
             core.write(good[at:at + 1])
 END
-python3 odds.py "$trace" good.core 120 "$(sed -n 's/^live //p' said)" "$address" || fail 'a damaged core'
+python3 odds.py "$trace" good.core $full $((full ? 120 : 36)) "$(sed -n 's/^live //p' said)" "$address" || fail 'a damaged core'
 # Of hakmem-debug.so the core has the pages that hakmem mapped, and a state for each slot.
-python3 odds.py "$trace" checked.core 60 "$(sed -n 's/^live //p' checked.said)" || fail 'a damaged core of hakmem-debug.so'
+python3 odds.py "$trace" checked.core $full $((full ? 60 : 24)) "$(sed -n 's/^live //p' checked.said)" || fail 'a damaged core of hakmem-debug.so'
 exit 0

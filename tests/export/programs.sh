@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Exports of CPython, sqlite3 and a forking server, read by programs that are not hakmem's (protoc, heaptrack_print, perl, google-pprof, python3's
-# csv, json and jsonschema), add up to what top and events say, at several moments, for each function.
+# csv, json and jsonschema), add up to what top and events say, at several moments, for each function. FULL=1: at each moment for
+# every store, else at some.
 # timeout: 1200
 set -u
 trace=$BUILD/hakmem-trace

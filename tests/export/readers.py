@@ -1,5 +1,6 @@
 """Readers of what `hakmem-trace export` writes that are not hakmem's: protoc, csv, json, jsonschema, gzip; and the sums that `top --json` has."""
 import csv
+import functools
 import gzip
 import io
 import json
@@ -20,6 +21,7 @@ def same(what, found, due):
         fail(what + ":", found, "where", due, "was due")
 
 
+@functools.lru_cache(maxsize=None)
 def ask(*words):
     done = subprocess.run([TRACE, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     if done.returncode:

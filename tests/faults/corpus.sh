@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Level normal finds the faults of tests/faults/corpus, each shape under its name (corpus/check.py).
+# Level normal finds the faults of tests/faults/corpus, each shape under its name (corpus/check.py). Without FULL=1 of each program those
+# that differ in code, build or claim, and one in twelve of the others.
 # timeout: 1800
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Each command under NEXT of each fault's report, typed as it stands where the program ran, gives an answer about
 # the same fault: `why` tells of the block or its neighbours, `run` finds the fault again, and nothing is a usage error.
+# Of each program at one level, by turns; FULL=1: at both.
 set -u
 # shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
@@ -9,8 +10,13 @@ export PATH="$BUILD:$PATH"
 . "$SOURCE/tests/tools/next.sh"
 
 {
+    levels=(trace normal) turn=0
     for program in $(fault_programs); do
-        for level in trace normal; do echo "$program $level"; done
+        if [ "${FULL:-0}" = 1 ]; then
+            printf '%s\n' "$program trace" "$program normal"
+        else
+            echo "$program ${levels[turn++ % 2]}"
+        fi
     done
     echo overflow_exit normal HAKMEM_SWEEP_EVERY=1
     echo overflow_later normal HAKMEM_SWEEP_EVERY=1

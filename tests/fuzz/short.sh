@@ -6,7 +6,7 @@ bash "$top/tests/tools/fuzz_build.sh" || exit 1
 mkdir corpus sound found
 tar -xzf "$top/tests/fuzz/corpus.tar.gz" -C corpus && ./seeds sound || exit 1
 [ "$(find corpus -type f | wc -l)" -gt 100 ] || { echo "the corpus is not there"; exit 1; }
-./fuzz_blobs -runs=40000 -seed=1 -max_len=20000 found corpus sound >out 2>&1 || {
+./fuzz_blobs -runs=15000 -seed=1 -max_len=20000 found corpus sound >out 2>&1 || {
     grep -aE 'ERROR|SUMMARY|runtime error' out | head -n 5
     tail -n 30 out
     echo "fuzz_blobs failed"

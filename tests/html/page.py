@@ -1,5 +1,6 @@
 """The page of `hakmem-trace html` in a browser: `page.py TRACE DIRECTORY`, which has server.db and grower.db."""
 import collections
+import functools
 import json
 import os
 import re
@@ -25,12 +26,18 @@ def same(what, got, due):
         failures.append(f"{what}: {got!r}; due {due!r}")
 
 
-def ask(*words):
-    """A command's JSON."""
+@functools.lru_cache(maxsize=None)
+def printed(*words):
+    """What a command prints of a store, which nothing changes: it is asked once."""
     done = subprocess.run([trace, *words, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode not in (0, 1, 4):
         raise SystemExit(f"{' '.join(words)}: status {done.returncode}: {done.stderr.decode()}")
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+def ask(*words):
+    """A command's JSON."""
+    return json.loads(printed(*words))
 
 
 def make(store, *options):

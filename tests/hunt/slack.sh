@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `hunt` names the instruction that writes behind a block in front of the closed page, where the program bears no odd
 # addresses: by perf_event_open, by ptrace where that is barred; where both are, or there are no debug registers, it ends with
-# the block and says why. As root and as an ordinary user.
+# the block and says why. As root and as an ordinary user. FULL=1: each of these for the first thread, another one and a child.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
@@ -73,6 +73,8 @@ for user in $users; do
         [ -n "$barred" ] || [ "$user" != "$(id -un)" ] || has_none=$reason
         [ -z "$reason" ] || echo "skipped: the instruction is named, as $user${barred:+ without system call $barred}: $reason"
         for place in main thread child; do
+            # How it is watched and where it is written are two things: each where the other is as it is mostly.
+            [ "${FULL:-0}" = 1 ] || [ -z "$barred" ] && [ "$user" = "$(id -un)" ] || [ $place = main ] || continue
             if [ -n "$reason" ]; then
                 names_block "$user" "$barred" "$place"
             else

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A push that is cut after any number of bytes, whose client is killed, or whose server dies, is typed again, and the server has the
-# same rows as after a push that nothing cut.
+# same rows as after a push that nothing cut. ROUNDS: how many are cut (long/whole.sh: 12).
 set -u
 unset "${!HAKMEM_@}" LD_PRELOAD
 # shellcheck source=tests/tools/postgres.sh
@@ -10,7 +10,7 @@ unset "${!HAKMEM_@}" LD_PRELOAD
 # shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
 trace=$BUILD/hakmem-trace
-rounds=${ROUNDS:-12}
+rounds=${ROUNDS:-6}
 status=0
 fail() { echo "cuts.sh: $*"; status=1; }
 start_postgres

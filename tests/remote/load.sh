@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
 # Some hosts push at once, and a round of each kind of cut: tests/long/fleet_findings.sh in short.
-HOSTS=${HOSTS:-16} ROUNDS=${ROUNDS:-5} exec "$SOURCE/tests/long/fleet_findings.sh"
+HOSTS=${HOSTS:-8} ROUNDS=${ROUNDS:-5} exec "$SOURCE/tests/long/fleet_findings.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The queue of pushes: a server that is away or does not answer costs seconds and nothing else; what waits is bounded, sent later, by
 # several at once, each once; full disks, folders that are no queue, and damaged documents are told of and lose nothing that was sent.
+# STEP_KIB: steps in which memory is taken away (160).
 set -u
 unset "${!HAKMEM_@}" LD_PRELOAD
 trace=$BUILD/hakmem-trace
@@ -159,11 +160,12 @@ within() { # KIB: push --queue with so much memory
     (ulimit -v "$1" && exec "$trace" push --queue) >out 2>err
     within=$?
 }
-for ((kib = 24000; kib < 70000; kib += 2000)); do within $kib; [ $within -ne 0 ] || break; done
+step=${STEP_KIB:-160} # with 40 each of its allocations fails once
+for ((kib = 24000; kib < 70000; kib += 4000)); do within $kib; [ $within -ne 0 ] || break; done
 [ $within -eq 0 ] || fail "no memory is enough: $(cat err)"
-until [ $within -ne 0 ]; do within $((kib -= 200)); done
+until [ $within -ne 0 ]; do within $((kib -= 400)); done
 clear_server
-for ((least = kib - 800, kib += 200; kib > least; kib -= 40)); do
+for ((least = kib - 800, kib += 400; kib > least; kib -= step)); do
     within $kib
     [ $within -eq 0 ] && [ "$(waiting) $(counted)" = '0 1 300' ] && clear_server && continue
     [ $within -eq 3 ] && [ "$(waiting) $(counted)" = '1 0 0' ] || fail "with $kib KiB: status $within, $(waiting) wait, there are $(counted): $(cat out err)"

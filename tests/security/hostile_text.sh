@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # No text that hakmem did not write itself acts on a terminal: every text column of every table of a
 # store and of a server, names of programs, files and arguments, messages of SQLite and of a server; every
-# command, text and JSON, into a pipe and on a terminal. And 2 MB in each text column end no command (long/hostile_text.sh: 20).
+# command, text and JSON, into a pipe and on a terminal. And 1 MB in each text column end no command (long/hostile_text.sh: 20).
+# FULL=1: every question in each of these ways, and each filter of the fleet with each of its words.
 # timeout: 1200
 set -u
 cd "$(dirname "$0")" || exit 2
