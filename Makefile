@@ -109,7 +109,8 @@ all: $(ARTIFACTS)
 # promises changes, so that an old program does not meet a library that is not its own.
 SO_NAME := libhakmem.so.1
 SO_FILE := $(SO_NAME).0.0
-$(BUILD)/$(SO_FILE): $(PLAIN_OBJ)
+# mlockall (entry/plain) is another's in hakmem-debug.so, and nobody's in the archive.
+$(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,-soname,$(SO_NAME) -o $@ $^
 $(BUILD)/$(SO_NAME): $(BUILD)/$(SO_FILE)
 	$(call SAY,name) ln -sf $(<F) $@

@@ -65,4 +65,7 @@ HAK_HIDDEN uint16_t hak_light_first_look(void);
 /* hak_owner (hakmem.h). NULL in unit tests, which have one half alone. */
 HAK_HIDDEN unsigned light_hak_owner(const void *pointer) __attribute__((weak));
 
+/* hak_pool_empty_registry (pool/pool.h). NULL likewise. */
+HAK_HIDDEN void light_hak_pool_empty_registry(void) __attribute__((weak));
+
 #endif

@@ -12,6 +12,7 @@
  *                             external_guard.h counts
  *               summary.h     what the process tells of its heap at its end
  *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
+ *               plain/        mlockall, in libhakmem.so
  *               nested/       a call in a signal handler that interrupted another (debug build)
  *               keep/         hakmem-record.so: the family in front of the program's own allocator
  *

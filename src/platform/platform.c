@@ -139,6 +139,12 @@ bool hak_discard(void *start, size_t bytes) {
     return !failed(hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_DONTNEED, 0, 0, 0));
 }
 
+void hak_discard_locked(void *start, size_t bytes) {
+    (void)hak_raw_call(SYS_munlock, (long)start, (long)bytes, 0, 0, 0, 0);
+    (void)hak_discard(start, bytes);
+    (void)hak_raw_call(SYS_mlock2, (long)start, (long)bytes, MLOCK_ONFAULT, 0, 0, 0);
+}
+
 bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {
     count_pages(HAK_COUNTED_PAGES_REMAP, new_bytes);
     bool is_done =

@@ -70,6 +70,10 @@ HAK_HIDDEN bool hak_unmap(void *start, size_t bytes);
  * are locked (mlock) and stay as they are. */
 HAK_HIDDEN bool hak_discard(void *start, size_t bytes);
 
+/* The same for pages that the kernel has filled because they are locked (mlockall). The addresses
+ * stay locked where the kernel can lock pages as they are touched (Linux 4.4). */
+HAK_HIDDEN void hak_discard_locked(void *start, size_t bytes);
+
 /* Makes a mapping larger or smaller where it lies. False: it cannot grow there. */
 HAK_HIDDEN bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes);
 

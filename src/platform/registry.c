@@ -9,7 +9,8 @@ struct hak_registry hak_registry;
 _Atomic(_Atomic(hak_owner_t) *) hak_registry_leaves[HAK_REGISTRY_LEAVES];
 
 /* The flat form is writable in the parts that were written: a program that locks all its memory
- * (mlockall) would otherwise fill it. */
+ * (mlockall) would otherwise fill it. With the rest kernels without a shared page of zeros do so
+ * all the same: hak_registry_empty. */
 uint64_t hak_registry_parts[HAK_REGISTRY_ENTRIES / HAK_REGISTRY_PART_ENTRIES / 64];
 
 static bool make_writable(uintptr_t index) {
@@ -33,6 +34,25 @@ void hak_registry_start(bool flat) {
     hak_registry.flat = hak_reserve_read_only(bytes);
     if (hak_registry.flat)
         hak_registry.entries = HAK_REGISTRY_ENTRIES;
+}
+
+static bool is_written(uintptr_t part) {
+    return hak_registry_parts[part / 64] >> part % 64 & 1;
+}
+
+void hak_registry_empty(void) {
+    enum { PART_BYTES = HAK_REGISTRY_PART_ENTRIES * sizeof *hak_registry.flat };
+    uintptr_t parts = hak_registry.entries / HAK_REGISTRY_PART_ENTRIES, run = 0;
+    for (uintptr_t part = 0; part <= parts; part++) {
+        if (part < parts && !is_written(part)) {
+            run++;
+            continue;
+        }
+        if (run)
+            hak_discard_locked((char *)hak_registry.flat + (part - run) * PART_BYTES,
+                               run * PART_BYTES);
+        run = 0;
+    }
 }
 
 static _Atomic(hak_owner_t) *find_entry(uintptr_t index, bool make) {
@@ -90,7 +110,7 @@ static void visit_entries(const _Atomic(hak_owner_t) *entries, uintptr_t first_i
 
 void hak_registry_each(visit_function *visit, void *context) {
     for (uintptr_t part = 0; part < hak_registry.entries / HAK_REGISTRY_PART_ENTRIES; part++)
-        if (hak_registry_parts[part / 64] >> part % 64 & 1)
+        if (is_written(part))
             visit_entries(&hak_registry.flat[part * HAK_REGISTRY_PART_ENTRIES],
                           part * HAK_REGISTRY_PART_ENTRIES, HAK_REGISTRY_PART_ENTRIES, visit,
                           context);

@@ -66,6 +66,11 @@ HAK_HIDDEN bool hak_registry_set(const void *superslab, hak_owner_t owner);
  */
 HAK_HIDDEN void hak_registry_change(const void *superslab, hak_owner_t owner);
 
+/* Gives back the memory of what was never written of the flat form: the kernel fills also what is
+ * only read where a program locks all it has (mlockall). Lookups go on meanwhile. Hold the pool's
+ * lock, so that no part becomes writable. */
+HAK_HIDDEN void hak_registry_empty(void);
+
 /* Calls `visit` for every SuperSlab of ours, with its owner; hold the pool's lock, so that none
  * goes away meanwhile. */
 HAK_HIDDEN void hak_registry_each(void (*visit)(struct hak_superslab *, hak_owner_t, void *),

@@ -157,6 +157,14 @@ void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *), void 
     }
 }
 
+void hak_pool_empty_registry(void) {
+    if (hak_lock_is_mine(&hak_pool_lock)) /* a signal handler's call: it stays filled */
+        return;
+    hak_lock(&hak_pool_lock);
+    hak_registry_empty();
+    hak_unlock(&hak_pool_lock);
+}
+
 /* Nothing to make anew: an entry of the registry changes by one store. */
 void hak_pool_after_fork(void) {
     (void)hak_lock_was_left(&hak_pool_lock);

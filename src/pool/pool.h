@@ -60,6 +60,10 @@ HAK_HIDDEN void hak_pool_set_huge_pages(bool huge);
 HAK_HIDDEN void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *),
                                        void *context);
 
+/* After mlockall: gives back what the kernel has filled of the registry (hak_registry_empty). errno
+ * stays. Weak, for src/tree: hakmem-record.so has no pool. */
+HAK_HIDDEN void hak_pool_empty_registry(void) __attribute__((weak));
+
 /* In the child of a fork, on its only thread. */
 HAK_HIDDEN void hak_pool_after_fork(void);
 

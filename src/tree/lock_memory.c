@@ -1,4 +1,5 @@
-/* Keeps mlockall from filling the session memory: 1 GiB, of which a program mostly uses a few MiB.
+/* Keeps mlockall from filling the session memory, 1 GiB, of which a program mostly uses a few MiB,
+ * and the registry of each allocator in this library.
  *
  * mlockall(MCL_CURRENT) gives every page of every mapping that can be accessed its memory. So what
  * nobody uses of the session is made inaccessible while the kernel does that; it is locked like
@@ -8,8 +9,11 @@
  *   |            stays as it is               | hidden|              |    hidden    |
  *
  * The other writers of this process stand still meanwhile (hak_current_freeze), so nobody claims an
- * extent that is hidden. Stack nodes may still be added: hence "some more". */
+ * extent that is hidden. Stack nodes may still be added: hence "some more". The registry is read
+ * all the time: what was filled of it is given back afterwards. */
 #include "hop.h"
+#include "light.h"
+#include "pool/pool.h"
 #include "superslab.h"
 #include "trace/memory/memory.h"
 #include "trace/ring/ring.h"
@@ -64,9 +68,18 @@ static long lock_without_session(int flags) {
     return result;
 }
 
+static void empty_registries(void) {
+    if (hak_pool_empty_registry)
+        hak_pool_empty_registry();
+    if (light_hak_pool_empty_registry)
+        light_hak_pool_empty_registry();
+}
+
 HAK_EXPORT int mlockall(int flags) {
     bool fills = (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT);
     long result = fills && hak_current_ready() ? lock_without_session(flags)
                                                : hak_raw_call(SYS_mlockall, flags);
+    if (fills && result == 0)
+        empty_registries();
     return (int)hak_libc_result(result);
 }

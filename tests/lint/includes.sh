@@ -23,7 +23,7 @@ allowed() {
     unwind) rules='platform' ;;
     metrics) rules='platform' ;;
     trace) rules='unwind metrics platform' ;;
-    tree) rules='trace platform' ;;
+    tree) rules='trace pool/pool.h platform' ;;
     watch) rules='platform trace/session.h trace/tracer.h trace/wait.h unwind/registers.h' ;;
     guarded) rules='large/large.h large/address_map.h large/large_memory.h platform' ;;
     guard) rules='guarded watch/watch.h platform metrics/step.h pool/pool.h large/large.h large/totals.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;

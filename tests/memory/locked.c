@@ -1,5 +1,6 @@
 /* Locks its memory as `locked FLAGS` says (of mlockall) and goes on: blocks, a thread, a child.
  * Prints its resident KiB. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +32,11 @@ static void *work(void *unused) {
 int main(int argc, char **argv) {
     pthread_t thread;
     work(NULL);
-    if (argc != 2 || mlockall(atoi(argv[1])) != 0)
+    errno = EDOM;
+    if (argc != 2 || mlockall(atoi(argv[1])) != 0 || errno != EDOM)
         return 1;
+    if (mlockall(-1) != -1 || errno != EINVAL)
+        return 4;
     work(NULL);
     long resident = resident_kib();
     if (pthread_create(&thread, NULL, work, NULL) != 0)

@@ -140,6 +140,9 @@ bool hak_discard(void *start, size_t bytes) {
     memory_zero(start, bytes);
     return true;
 }
+void hak_discard_locked(void *start, size_t bytes) {
+    memory_zero(start, bytes);
+}
 bool hak_is_mapped(const void *p) {
     return platform_is_mapped(p);
 }

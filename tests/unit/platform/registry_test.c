@@ -1,6 +1,7 @@
 /* The registry in both forms: whole address space, any garbage, millions of SuperSlabs. */
 #include "platform/registry.h"
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include "unit/suite.h"
 
@@ -87,6 +88,54 @@ START_TEST(what_was_never_set_cannot_be_written) {
 }
 END_TEST
 
+enum { PAGE = 4096, BYTES = HAK_REGISTRY_ENTRIES * sizeof(hak_owner_t) };
+
+/* Pages of the registry that have memory. */
+static size_t count_pages(void) {
+    static unsigned char in_core[BYTES / PAGE];
+    size_t count = 0;
+    ck_assert_int_eq(mincore((void *)hak_registry.flat, BYTES, in_core), 0);
+    for (size_t i = 0; i < BYTES / PAGE; i++)
+        count += in_core[i] & 1;
+    return count;
+}
+
+/* As mlockall does it; by reading where that much may not be locked. */
+static void fill(void) {
+    if (mlock((void *)hak_registry.flat, BYTES) != 0)
+        for (size_t at = 0; at < HAK_REGISTRY_ENTRIES; at += PAGE / sizeof(hak_owner_t))
+            (void)hak_registry_owner_fast(superslab_at(at));
+    ck_assert_uint_eq(count_pages(), BYTES / PAGE);
+}
+
+START_TEST(what_was_filled_and_never_set_is_given_back) {
+    static const uintptr_t indexes[] = {0, 77, HAK_REGISTRY_ENTRIES / 2, HAK_REGISTRY_ENTRIES - 1};
+    enum { COUNT = sizeof indexes / sizeof *indexes, PARTS = 3 };
+    start(1);
+    for (int i = 0; i < COUNT; i++)
+        ck_assert(hak_registry_set(superslab_at(indexes[i]), (hak_owner_t)(i + 1)));
+    for (int round = 0; round < 2; round++) {
+        fill();
+        hak_registry_empty();
+        ck_assert_uint_eq(count_pages(),
+                          PARTS * HAK_REGISTRY_PART_ENTRIES * sizeof(hak_owner_t) / PAGE);
+        for (int i = 0; i < COUNT; i++)
+            ck_assert_uint_eq(hak_registry_owner(superslab_at(indexes[i])), i + 1);
+        ck_assert_uint_eq(hak_registry_owner(superslab_at(1 << 20)), HAK_OWNER_NOBODY);
+    }
+    ck_assert(hak_registry_set(superslab_at(1 << 20), 9));
+    ck_assert_uint_eq(hak_registry_owner(superslab_at(1 << 20)), 9);
+}
+END_TEST
+
+START_TEST(the_two_level_form_has_nothing_to_give_back) {
+    start(0);
+    ck_assert(hak_registry_set(superslab_at(77), 5));
+    hak_registry_empty();
+    ck_assert_uint_eq(hak_registry_owner(superslab_at(77)), 5);
+}
+END_TEST
+
 struct seen {
     unsigned count;
     uintptr_t starts, owners; /* sums */
@@ -129,6 +178,8 @@ int main(void) {
     tcase_add_loop_test(cases, it_holds_millions_without_a_miss, 0, 2);
     tcase_add_loop_test(cases, a_limit_on_address_space_gives_the_two_level_form, 0,
                         sizeof limits / sizeof *limits);
+    tcase_add_test(cases, what_was_filled_and_never_set_is_given_back);
+    tcase_add_test(cases, the_two_level_form_has_nothing_to_give_back);
     tcase_add_test_raise_signal(cases, what_was_never_set_cannot_be_written, SIGSEGV);
     return run_cases("registry", cases);
 }

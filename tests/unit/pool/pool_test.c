@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "options.h"
@@ -142,6 +143,34 @@ START_TEST(prewarmed_superslabs_wait_and_stay) {
 }
 END_TEST
 
+static _Atomic bool is_done;
+static void *empty_until_done(void *unused) {
+    while (!atomic_load(&is_done)) {
+        (void)mlock((void *)hak_registry.flat, HAK_REGISTRY_ENTRIES * sizeof(hak_owner_t));
+        hak_pool_empty_registry();
+    }
+    return unused;
+}
+
+/* An entry in each part, which becomes writable by that. */
+START_TEST(entries_that_are_made_while_the_registry_is_emptied_stay) {
+    enum { STEP = HAK_REGISTRY_PART_ENTRIES, COUNT = HAK_REGISTRY_ENTRIES / STEP };
+    pthread_t thread;
+    unsigned wrong = 0;
+    ck_assert_int_eq(pthread_create(&thread, NULL, empty_until_done, NULL), 0);
+    for (uintptr_t i = 0; i < COUNT; i++) {
+        hak_lock(&hak_pool_lock);
+        wrong += !hak_registry_set((void *)(i * STEP << HAK_REGISTRY_SHIFT), (hak_owner_t)(i + 1));
+        hak_unlock(&hak_pool_lock);
+    }
+    atomic_store(&is_done, true);
+    pthread_join(thread, NULL);
+    for (uintptr_t i = 0; i < COUNT; i++)
+        wrong += hak_registry_owner((void *)(i * STEP << HAK_REGISTRY_SHIFT)) != i + 1;
+    ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+
 /* Runs `work` with stderr in a file and returns what it wrote. */
 static const char *stderr_of(void (*work)(void)) {
     static char text[4096];
@@ -188,6 +217,7 @@ int main(void) {
     tcase_add_test(cases, without_reuse_all_is_unmapped_at_once);
     tcase_add_test(cases, what_nobody_claims_is_unmapped_after_the_delay);
     tcase_add_test(cases, prewarmed_superslabs_wait_and_stay);
+    tcase_add_test(cases, entries_that_are_made_while_the_registry_is_emptied_stay);
     tcase_add_test(cases, each_superslab_tells_its_life_when_asked);
     tcase_add_test(cases, threads_never_get_the_same_superslab);
     return run_cases("pool", cases);

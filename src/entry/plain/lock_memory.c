@@ -1,0 +1,25 @@
+/* mlockall, in libhakmem.so: what the kernel fills of the registry is given back.
+ *
+ * hakmem-debug.so has one of its own, which keeps the session memory out of it as well
+ * (tree/lock_memory.c); libhakmem.a leaves mlockall alone, as it does dlopen.
+ *
+ * The call goes to the next mlockall: a sanitizer's does nothing, since locking its shadow memory
+ * would take all there is. */
+#include <sys/mman.h>
+#include "hop.h"
+#include "platform/raw_call.h"
+#include "platform/symbols.h"
+#include "pool/pool.h"
+
+static int call_next(int flags) {
+    int (*next)(int) = (int (*)(int))hak_symbol_next("mlockall");
+    return next ? next(flags)
+                : (int)hak_libc_result(hak_raw_call_always(SYS_mlockall, flags, 0, 0, 0, 0, 0));
+}
+
+HAK_EXPORT int mlockall(int flags) {
+    int result = call_next(flags);
+    if (result == 0 && (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT))
+        hak_pool_empty_registry();
+    return result;
+}
