@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Known faults of real programs: what each way of guarding says of them, beside valgrind's memcheck; correct inputs
-# of the same programs are not accused.
+# of the same programs are not accused, in two ways each, by turns, or with FULL=1 in all.
 # timeout: 1800
 #
 # known.expected has a line for each case and way. Where memcheck stops at the instruction, too, "the same
@@ -19,7 +19,7 @@ fi
 unset "${!HAKMEM_@}" "${!PYTHON@}" "${!NASM@}"
 export LC_ALL=C PART_ONE=. PART_TWO=b
 ulimit -c 0
-failed=0
+failed=0 turn=0
 
 complain() {
     echo "$*"
@@ -150,11 +150,15 @@ check_case() {
     due=$?
     for way in normal trace late string all before byte; do
         bears "$way" "$correct" || continue
+        turn=$((turn + 1))
+        [ "${FULL:-0}" = 1 ] || [ $((turn % 4)) -eq 0 ] || continue
         run_guarded "$way" "$name" "$correct"
         [ "$status" -eq "$due" ] || echo "    $correct: $way: status $status, without hakmem $due"
         cmp -s due.out found.out || echo "    $correct: $way: another output"
         diff due.err found.err >errors || echo "    $correct: $way: $(head -n 5 errors)"
     done
+    turn=$((turn + 1))
+    [ "${FULL:-0}" = 1 ] || [ $((turn % 4)) -eq 0 ] || return 0
     hunt_for "$name" "$correct"
     if [ "$status" -ne 0 ] || [ -n "$(finding)" ]; then
         echo "    $correct: hunt: status $status, $(head -n 5 found.err)"
