@@ -6,7 +6,7 @@ set -u
 # shellcheck source=tests/tools/attach_rounds.sh
 . "$SOURCE/tests/tools/attach_rounds.sh"
 target=$BUILD/tests/attach/target
-rounds=${ROUNDS-20}
+rounds=${ROUNDS-6}
 second= # a thread that it names
 
 # COMMAND...: starts it; pid

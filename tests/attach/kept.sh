@@ -5,7 +5,7 @@
 set -u
 # shellcheck source=tests/tools/attach_rounds.sh
 . "$SOURCE/tests/tools/attach_rounds.sh"
-rounds=${ROUNDS-5}
+rounds=${ROUNDS-3}
 
 # Its search path is of RPATH or RUNPATH, with another library under the name of one of the system's.
 mkdir -p own

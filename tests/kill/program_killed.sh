@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# kill -9 of the program, ROUNDS (25) times at random moments: the store misses no block but what it counts as lost.
+# kill -9 of the program, ROUNDS (10) times at random moments: the store misses no block but what it counts as lost.
 # timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 RANDOM=4711
-rounds=${ROUNDS:-25}
+rounds=${ROUNDS:-10}
 for ((round = 1; round <= rounds; round++)); do
     rm -f words store.db*
     kind=''

@@ -61,6 +61,8 @@ run trees/sandbox.sh FULL=1
 run light/programs.sh FULL=1
 run attach/changes.sh ROUNDS=20
 run attach/killed.sh ROUNDS=25
+run attach/rounds.sh ROUNDS=6
+run attach/kept.sh ROUNDS=5
 run memory/fork_waits.sh SECONDS_EACH=4
 FULL=1 "$BUILD/tests/unit/large/l25_test" >l25 2>&1 || { cat l25; echo "unit/large/l25_test failed with FULL=1"; status=1; }
 exit $status
