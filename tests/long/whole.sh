@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The tests of `make check` that leave out most of their ways there, with all of them.
-# timeout: 14400
+# timeout: 21600
 set -u
 status=0
 run() { # TEST VARIABLE=VALUE
