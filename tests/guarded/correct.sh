@@ -27,7 +27,7 @@ run() {
     local name=$1 program=$2 argument=$3 words
     shift 3
     read -ra words <<<"$argument"
-    [ "$program" != correct ] || words=("${words[0]:-with-handler}" $turns)
+    [ "$program" != correct ] || words=("${words[0]:-with-handler}" "$turns")
     env HAKMEM_GUARD=all "$@" "$trace" run --wait --leaks=error --store "$name.db" -- "$BUILD/tests/guarded/$program" "${words[@]}" \
         >"$name.out" 2>"$name.err" || complain "$name: status $?"
     [ "$(cat "$name.out")" = well ] && [ ! -s "$name.err" ] || complain "$name: it says $(head -n 5 "$name.out" "$name.err")"
