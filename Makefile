@@ -465,12 +465,11 @@ $(UNWIND_BENCH:%=%_old): $(BUILD)/%_old: %.c $(UNWIND_OLD) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OLD) -lunwind -ldl
 
-# OWN: all that is compiled as hakmem's own is, whose warnings count (tests/lint/compilers.sh).
-OWN := all unit $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain) \
-       $(UNWIND_BENCH) $(UNWIND_BENCH:%=%_old)
 .PHONY: unit own tests
 unit: $(UNIT_TESTS)
-own: $(OWN)
+# Each source that is hakmem's own, compiled with all warnings (tests/lint/compilers.sh).
+own: all unit $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) \
+     $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain) $(UNWIND_BENCH) $(UNWIND_BENCH:%=%_old)
 tests: own man $(USER_BIN) $(MODEL_BIN) $(TSAN_BIN)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
@@ -483,6 +482,7 @@ pages: $(BUILD)/write_pages
 
 # Man pages, from the same tables: the commands' comes with the viewer. All are there, or none.
 MAN_SRC := $(wildcard tools/man/*.c)
+own: $(MAN_SRC:%.c=$(BUILD)/host/%.o)
 $(BUILD)/write_man: $(MAN_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/tools/schema/schema.o $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS) $(VIEW_LIBS)
 $(BUILD)/man/hakmem.7: $(BUILD)/write_man docs/specs/store.md include/hakmem.h

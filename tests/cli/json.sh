@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every command's --json against docs/specs/output.schema.json, and that the schema can refuse. Two stores are asked
-# everything; of the others each every third question, FULL=1: all.
+# everything; of the others every third question, FULL=1: all.
 set -u
 cd "$(dirname "$0")" || exit 2
 here=$PWD

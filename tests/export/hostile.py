@@ -37,8 +37,13 @@ def check_harmless(what, data):
         sys.exit(f"{what} has {found.group()!r}: {text[max(0, found.start() - 60):found.end() + 20]!r}")
 
 
+def functions_of(store):
+    """The names of functions that JSON lines have."""
+    return {frame["function"] for line in ask("export", "jsonl", "-s", store, "--all").decode().splitlines() for frame in json.loads(line)["frames"]}
+
+
 def check(store, shift):
-    """All formats; returns the names of functions that JSON lines have."""
+    """All formats; returns functions_of."""
     due = top(store, "--by", "calls", "--at", "peak")["total"]
     rows = len(table(ask("export", "csv", "-s", store)))
     spoil(store, shift)
@@ -96,12 +101,12 @@ def check(store, shift):
         found = google_sums("file.heap", "inuse_space")
         same("pprof-text", sum(found.values()), due["live_bytes"])
 
-    return {frame["function"] for line in ask("export", "jsonl", "-s", store, "--all").decode().splitlines() for frame in json.loads(line)["frames"]}
+    return functions_of(store)
 
 
 def number_of_one(store):
     """The number, in spoil's order, of a name that JSON lines have as a function's."""
-    functions = {frame["function"] for line in ask("export", "jsonl", "-s", store, "--all").decode().splitlines() for frame in json.loads(line)["frames"]}
+    functions = functions_of(store)
     database = sqlite3.connect(store)
     names = [text for (text,) in database.execute("select text from name order by id")]
     database.close()

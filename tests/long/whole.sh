@@ -31,7 +31,6 @@ run faults/continue.sh FULL=1
 run format/broken_profile.sh FULL=1
 run cli/json.sh FULL=1
 run kill/program_killed.sh ROUNDS=50
-run benches/capture.sh FULL=1
 run guarded/correct.sh FULL=1
 run guarded/pages.sh FULL=1
 run guarded/programs.sh FULL=1

@@ -10,14 +10,14 @@ set -u
 if [ "${1-}" = --recorded ]; then
     recorded=1
     limit_each -v 2500 "$2" "$3" "$counting"
-    limit_each -d 500 1742 12 "$counting"
+    limit_each -d 500 "$4" "$5" "$counting"
     exit 0
 fi
 
 if [ "${FULL:-0}" = 1 ]; then
-    plain=(1035 200) recorded_steps=(1070 100) least=100
+    plain=(1035 200) recorded_steps=(1070 100 1320 24) least=120
 else
-    plain=(1121 60) recorded_steps=(1184 40) least=45
+    plain=(1121 60) recorded_steps=(1184 40 1742 12) least=45
 fi
 limit_each -v 2500 "${plain[@]}" "$BUILD/libhakmem.so"
 limit_each -d 500 1320 24 "$BUILD/libhakmem.so"
