@@ -119,7 +119,7 @@ with open(path, "r+b", buffering=0) as core:
             core.seek(at)
             core.write(good[at:at + 1])
 END
-python3 odds.py "$trace" good.core $full $((full ? 120 : 36)) "$(sed -n 's/^live //p' said)" "$address" || fail 'a damaged core'
+python3 odds.py "$trace" good.core $full $((full ? 120 : 20)) "$(sed -n 's/^live //p' said)" "$address" || fail 'a damaged core'
 # Of hakmem-debug.so the core has the pages that hakmem mapped, and a state for each slot.
-python3 odds.py "$trace" checked.core $full $((full ? 60 : 24)) "$(sed -n 's/^live //p' checked.said)" || fail 'a damaged core of hakmem-debug.so'
+python3 odds.py "$trace" checked.core $full $((full ? 60 : 12)) "$(sed -n 's/^live //p' checked.said)" || fail 'a damaged core of hakmem-debug.so'
 exit 0

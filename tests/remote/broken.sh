@@ -95,6 +95,17 @@ columns() {
 }
 # The words that are asked; a table that has no rows has none to spoil.
 has_rows() { [ "$(query "SELECT count(*) > 0 FROM hakmem.\"$1\"")" = t ]; }
+# changes SQL: in one session for all, since a start of psql takes longer than a change. What it says is no word where all is well.
+coproc session { exec psql -qXAtd hakmem 2>&1; }
+changes() {
+    local line wrong=0
+    printf '%s;\n\\echo it has ended\n' "$1" >&"${session[1]}"
+    while read -r line <&"${session[0]}"; do
+        [ "$line" != 'it has ended' ] || return $wrong
+        [ -z "$line" ] || { echo "$line" && wrong=1; }
+    done
+    echo 'the session has ended' && return 1
+}
 ask_spoilt() {
     local what=$1 may_differ=$2
     shift 2
@@ -125,12 +136,12 @@ while read -r table column type; do
     [ "${#values[@]}" = 5 ] || exit 1
     for ((i = 0; i < ${ROUNDS:-1}; i++)); do
         value=${values[$(((kind + i) % 5))]}
-        query "SELECT spoil('$table', '$column', '${value//$quote/$quote$quote}')" >out 2>&1 || { fail "$table.$column: $(cat out)"; continue; }
+        changes "SELECT spoil('$table', '$column', '${value//$quote/$quote$quote}')" >out 2>&1 || { fail "$table.$column: $(cat out)"; continue; }
         differ=yes
         [ $(((kind + i) % 5)) = 0 ] && differ=no # of another type: never an answer of other values
         ask_spoilt "$table.$column $value" "$differ" why p:1
         [ "${table#c_}" = "$table" ] || ask_spoilt "$table.$column $value" yes sql "select * from \"${table#c_}\" limit 3"
-        query "SELECT mend('$table')" >out 2>&1 || { fail "$table.$column stays: $(cat out)"; exit 1; }
+        changes "SELECT mend('$table')" >out 2>&1 || { fail "$table.$column stays: $(cat out)"; exit 1; }
     done
     kind=$((kind + 1))
 done < <(columns)
@@ -147,13 +158,14 @@ for capture in "$number" "$long"; do
         [ "$rows" -gt 0 ] || continue
         turn=$((turn + 1))
         [ "$full" = 1 ] || [ $((turn % 2)) = 0 ] || [ "$table" = chunk_data ] || continue
-        query "ALTER TABLE hakmem.\"c_$table\" RENAME TO spoilt; CREATE TABLE hakmem.\"c_$table\" (LIKE hakmem.spoilt)" >out 2>&1 || fail "$table: $(cat out)"
+        changes "ALTER TABLE hakmem.\"c_$table\" RENAME TO spoilt; CREATE TABLE hakmem.\"c_$table\" (LIKE hakmem.spoilt)" >out 2>&1 || fail "$table: $(cat out)"
         refused "$(lost "$capture" "$table" "$rows")" info -s "$URL?capture=$capture"
         emptied=$((emptied + 1))
-        query "SELECT mend('c_$table')" >out 2>&1 || { fail "c_$table stays: $(cat out)"; exit 1; }
+        changes "SELECT mend('c_$table')" >out 2>&1 || { fail "c_$table stays: $(cat out)"; exit 1; }
     done < <(tables_of "$capture")
 done
 [ $emptied -ge $((full ? 20 : 10)) ] || fail "only $emptied tables were emptied"
+echo '\q' >&"${session[1]}"
 
 # ---- the same while a capture is read: who empties or drops its tables waits, also for those that nothing was read of yet
 mkfifo truncates
