@@ -633,7 +633,7 @@ clean:
 help:
 	@echo 'make              libraries and commands, into $(BUILD)/ (needs what `make deps` installs)'
 	@echo 'make own          all whose warnings count: libraries, commands, unit tests, tools; no program that a test runs as a user would'
-	@echo 'make demo         two stories that show what hakmem is for; does all set-up itself'
+	@echo 'make demo         two stories: a fault of a program, and one inside the allocator; installs what it needs'
 	@echo 'make check        every test; does all set-up itself; closing line: N passed, N failed'
 	@echo 'make check-quick  units, a report of each fault, the command line, lint of what changed: two minutes'
 	@echo 'make check-long   the tests that take too long for every day; result in docs/benchmarks'

@@ -45,6 +45,10 @@ def recorded(level, folder=""):
     return Variant(None, {}, command, "store.db")
 
 
+def glibc():
+    return Variant(None)
+
+
 def heaptrack():
     return Variant(HEAPTRACK, {"DUMP_HEAPTRACK_OUTPUT": "{directory}/raw"}, (), "raw")
 

@@ -2,7 +2,7 @@
 compares each answer with the one shown and each status with what such a command may give. `pages.py --here PAGE` types PAGE in this folder as it is.
 
 A block whose lines begin with "$ " has commands and their answers; one that begins with a command, or is marked ```sh, has commands alone; ```python is a script,
-and ```c that begins with `// FILE.c:` the file that the next commands name.
+and ```c or ```cpp that begins with `// FILE.c:` the file that the next commands name; where the page's folder has that file, it is the same.
 In an answer addresses, times, process ids and folders may differ, and "..." stands for anything. A comment before a block says more:
     <!-- figures: others -->           numbers differ in each run, and the spaces around them
     <!-- not run: REASON; TEST -->     what cannot be typed here, and the test that runs the like
@@ -19,7 +19,7 @@ import subprocess
 import sys
 
 PATTERNS = [(r"0x[0-9a-f]{5,}", "ADDRESS"), (r"\b[0-9.]+ (us|ms|s)\b", "TIME"), (r"\b(process|pid)( +)\d+", r"\1\2PID"), (r"\.\d+\.(db|rings)\b", r".PID.\1"),
-            (r"^(\s*\S+ +HKM-\d+.*?)\b\d{3,7}( +\d+ \w+ )", r"\1PID\2"), (r"[\w/.-]+/(\w+\.c\b)", r"\1"), (r"\S+/(hakmem\.\w)", r"\1"), (r"HKM-(\d+):[0-9a-f]{16}", r"HKM-\1:PRINT"), (r"; debug registers do not fire on this machine$", ""),
+            (r"^(\s*\S+ +HKM-\d+.*?)\b\d{3,7}( +\d+ \w+ )", r"\1PID\2"), (r"[\w/.-]+/(\w+\.(?:c|cpp)\b)", r"\1"), (r"\S+/(hakmem\.\w)", r"\1"), (r"HKM-(\d+):[0-9a-f]{16}", r"HKM-\1:PRINT"), (r"; debug registers do not fire on this machine$", ""),
             (r" +", " ")]
 OF_MACHINE = re.compile(r"registers +no debug register watched: ") # a line of `info` where this machine has none
 COMMAND = re.compile(r"\(gdb\) |([A-Z_]+=[^\s:]+ )+\S|(sudo )?((hakmem-(trace|collect)|make|sqlite3|gdb|perf|strace|git|docker|podman|apt|systemctl|systemd-run|export|python3|cc|gcc|g\+\+|patch|meson|vim"
@@ -168,6 +168,12 @@ class Page:
         elif missed is not None:
             self.fail(line, "$ %s\n%s\nlacks, or has more than: %s" % (command, said, missed))
 
+    def source(self, block, name, text):
+        if os.path.exists(name) and open(name).read() != text:
+            self.fail(block.line, f"shows {name} otherwise than it is")
+        with open(name, "w") as source:
+            source.write(text)
+
     def block(self, block, names):
         not_run = re.match(r"not run: (.+); (\S+)$", block.note)
         commands = commands_of(block)
@@ -175,9 +181,8 @@ class Page:
             if not glob.glob(os.path.join(self.tree, not_run[2])):
                 self.fail(block.line, "says that %s runs the like, which is not there" % not_run[2])
             self.left[not_run[1]] += len(commands) or 1
-        elif block.language == "c" and re.match(r"// [\w-]+\.c: ", block.lines[0]):
-            with open(block.lines[0].split()[1].rstrip(":"), "w") as source:
-                source.write("\n".join(block.lines) + "\n")
+        elif block.language in ("c", "cpp") and re.match(r"// [\w-]+\.(c|cpp): ", block.lines[0]):
+            self.source(block, block.lines[0].split()[1].rstrip(":"), "\n".join(block.lines) + "\n")
         elif commands:
             for command, shown in commands:
                 self.type(block.line, command, shown, block.note == "figures: others" or block.note.startswith("from: "), names())

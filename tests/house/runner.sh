@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tests/run: what fails once is run again, alone, and named as flaky, three of them are failures; what a machine lacks is counted
-# and named, with its reason; a failure stays one.
+# and named, with its reason; a failure stays one; a folder that other users cannot enter is named.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export BUILD=$PWD/build
@@ -41,4 +41,12 @@ closes_with 0 'few/passes.sh few/skips.sh few/skips_part.sh' \
     $'skipped: few/skips.sh: no such machine\nskipped: few/skips_part.sh: one part: no such machine\n2 passed, 0 failed, 2 skipped'
 closes_with 1 few/skips_silently.sh '0 passed, 1 failed'
 grep -q 'says not why' out || { echo "a skip without a reason is not named" && failed=1; }
+
+# A checkout that other users cannot enter: tests/run says so at the start, and again above the last line where a test failed.
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 700 .
+    tests/run few/fails.sh >out 2>&1
+    chmod 755 .
+    [ "$(grep -c "^note: other users cannot enter $BUILD" out)" -eq 2 ] || { echo "a folder that others cannot enter is not named:" && cat out && failed=1; }
+fi
 exit $failed
