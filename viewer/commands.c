@@ -13,6 +13,7 @@
 #include "viewer/info/info.h"
 #include "viewer/layers/layers.h"
 #include "viewer/leaks/leaks.h"
+#include "viewer/mcp/mcp.h"
 #include "viewer/profile/profile.h"
 #include "viewer/record/record.h"
 #include "viewer/sql/sql.h"
@@ -314,6 +315,10 @@ static const struct view_option push_options[] = {
     {"label", 0, "KEY=VALUE", "a label of the run, as version=1.2; may be given several times"},
     {"host", 0, "NAME", "the machine's name (default: HAKMEM_HOST, else its own)"},
     {"queue", 0, NULL, "sends what waits in the queue, each document to its own server"},
+};
+
+static const struct view_option mcp_options[] = {
+    {"allow-run", 0, NULL, "also offers run and hunt, which start programs that the client names"},
 };
 
 #define OPTIONS(table) table, sizeof table / sizeof table[0]
@@ -1039,6 +1044,31 @@ const struct view_command view_commands[] = {
      .arguments_max = 1,
      .asks = true,
      .run = command_sql},
+    {.name = "mcp",
+     .group = "OUT",
+     .arguments = "[FOLDER]",
+     .sentence = "serve agents by the Model Context Protocol, on stdin and stdout",
+     .about =
+         "A server of the Model Context Protocol: a client (an editor, an agent) starts it and "
+         "sends\n"
+         "a JSON message a line. Its tools are faults, fault, why, block, top, diff, leaks and\n"
+         "explain, on captures below FOLDER (default: this one). Paths that lie elsewhere, "
+         "symbolic\n"
+         "links that lead there, `..` and URLs are refused. It only reads: run and hunt, which "
+         "start\n"
+         "programs, are offered with --allow-run alone, each with a time limit.\n"
+         "\n"
+         "An answer is the document of --json in at most 4,000 tokens of four bytes. A longer one\n"
+         "lacks whole elements of its lists, and `cut` in it says how many there are and how to "
+         "get\n"
+         "the rest. docs/mcp.md shows how a client is configured, and three dialogues.\n"
+         "\n"
+         "Exit status: 0 when its input ends, 2 FOLDER is none, 128+n when signal n ended it.\n",
+     .examples = "  hakmem-trace mcp\n"
+                 "  hakmem-trace mcp --allow-run .\n",
+     OPTIONS(mcp_options),
+     .arguments_max = 1,
+     .run = command_mcp},
     {.name = "explain",
      .group = "OUT",
      .arguments = "[FAULT]",
