@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Each answer of `hakmem-trace mcp` is the document of the command with --json, whole or without some elements of its lists: at most so
 # many tokens, valid by docs/specs/output.schema.json, with the true number of elements, and its own words lead to all the rest.
+# FULL=1: of more sizes, and those of 6,000 tokens are followed to their end, too.
 set -u
 here=$SOURCE/tests/mcp
 unset "${!HAKMEM_@}"

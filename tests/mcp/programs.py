@@ -84,15 +84,17 @@ def check_times(server):
 
 
 def check_beside(server):
-    """A program that runs keeps no question waiting."""
-    os.mkfifo("captures/gate")
-    number = server.begin_call("run", command=["sh", "-c", "echo $$ all >beside.ids; read line <gate; echo $line"])
-    await_file("beside.ids")
+    """Programs that run, and others that wait for them, keep no question waiting."""
+    gates = ["captures/gate%d" % turn for turn in range(4)]
+    for gate in gates:
+        os.mkfifo(gate)
+    numbers = [server.begin_call("run", command=["sh", "-c", "read line <%s; echo $line" % os.path.basename(gate)]) for gate in gates]
     assert server.call("faults", store="hunt.db")["faults"]
-    assert number not in server.seen
-    with open("captures/gate", "w") as gate:
-        gate.write("opened\n")
-    assert server.texts(number)[1][1] == "the program wrote:\nopened"
+    assert not server.seen
+    for gate, number in zip(gates, numbers):
+        with open(gate, "w") as opened: # waits until the program reads
+            opened.write("opened\n")
+        assert server.texts(number)[1][1] == "the program wrote:\nopened"
 
 
 def check_cancel(server):

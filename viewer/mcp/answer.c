@@ -11,9 +11,9 @@
 #include "report/words/words.h"
 
 enum {
-    CUT_BYTES = 800, /* that the member `cut` may take */
-    ENOUGH = 8,      /* elements of the paged list, for which others are cut no further */
-    NAMES = 8,       /* of lists and texts that `cut` names */
+    CUT_BYTES = 1000, /* that the member `cut` may take */
+    ENOUGH = 8,       /* elements of the paged list, for which others are cut no further */
+    NAMES = 8,        /* of lists and texts that `cut` names */
 };
 
 /* What is kept of a list that is not paged, and of a text. */
@@ -250,7 +250,6 @@ char *mcp_answer_cut(json_t *document, const struct mcp_tool *tool, struct mcp_w
         json_decref(document);
         return text;
     }
-    size_t whole = text ? strlen(text) : 0;
     free(text);
     size_t enough = page.wanted < ENOUGH ? page.wanted : ENOUGH;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -272,7 +271,8 @@ char *mcp_answer_cut(json_t *document, const struct mcp_tool *tool, struct mcp_w
     if (best)
         say_page(shown, tool, &best_page);
     else
-        json_object_set_new(shown, "document", json_sprintf("none of %d bytes", (int)whole));
+        json_object_set_new(shown, "document",
+                            json_sprintf("none of %d bytes", (int)length_of(document)));
     say_cuts(shown, &best_cuts);
     text = print_cut(best, shown, say_rest(tool, best ? &best_page : &page, window));
     json_decref(document);

@@ -21,7 +21,7 @@
 #include "report/words/words.h"
 
 enum {
-    DOCUMENT_BYTES = 64 << 20, /* a longer one is not read */
+    DOCUMENT_BYTES = 16 << 20, /* a longer one is not read */
     CLOSING_MS = 25000,        /* that a capture may take to be closed */
 };
 
@@ -231,7 +231,11 @@ static void add_end(struct hak_text *text, const struct mcp_job *job) {
     if (job->is_late)
         hak_text_add(text, "%s was ended after %llu s%s", job->call.tool->name,
                      (unsigned long long)job->call.seconds,
-                     job->call.tool->is_program ? " (timeout_seconds)" : "");
+                     job->call.tool->is_program    ? " (timeout_seconds)"
+                     : job->call.tool->narrower[0] ? ": "
+                                                   : "");
+    if (job->is_late && !job->call.tool->is_program)
+        hak_text_add(text, "%s", job->call.tool->narrower);
     if (job->out.bytes > DOCUMENT_BYTES)
         hak_text_add(text, "the answer has more than %s%s%s", hak_words_size(DOCUMENT_BYTES),
                      job->call.tool->narrower[0] ? ": " : "", job->call.tool->narrower);

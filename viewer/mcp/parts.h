@@ -148,7 +148,8 @@ struct mcp_pipe {
 };
 
 struct mcp_job {
-    json_t *id; /* NULL = this place is free */
+    json_t *id;      /* NULL = this place is free */
+    uint64_t number; /* of the call: what came first starts first */
     bool is_modern;
     struct mcp_call call;
     pid_t pid; /* 0 = it waits */
@@ -183,6 +184,7 @@ void mcp_result_add(json_t *result, const char *text);
 struct mcp_server {
     bool allows_run;
     bool is_initialized; /* by a client that says initialize */
+    uint64_t calls;      /* so far */
     struct mcp_job job[MCP_JOBS];
 };
 

@@ -189,6 +189,7 @@ static void call_tool(struct mcp_server *server, const struct request *request) 
         return;
     }
     job->id = json_incref(request->id);
+    job->number = server->calls++;
     job->is_modern = request->is_modern;
     job->out.fd = job->err.fd = job->said.fd = -1;
 }

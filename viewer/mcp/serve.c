@@ -13,6 +13,7 @@
 enum {
     LINE_BYTES = 1 << 20, /* of a message */
     RUNNING = 4,          /* processes at a time */
+    PROGRAMS = 2,         /* of them those that run a program, so that questions find a place */
     GRACE_MS = 5000,      /* from SIGTERM to SIGKILL for a program whose time is up */
     CLOSING_MS = 1000,    /* and where the client goes */
     LOOK_MS = 50,         /* while a job is ended */
@@ -137,32 +138,50 @@ static void look_after(struct mcp_job *job, bool is_closing) {
         mcp_job_end(job, is_closing ? CLOSING_MS : GRACE_MS);
 }
 
-/* Returns how many jobs there are. */
-static int look_after_all(struct mcp_server *server) {
-    int running = 0, all = 0;
-    bool is_closing = line.has_ended || stop_signal || ferror(stdout);
+/* Jobs that have a process, of programs alone where `is_program`. */
+static int count_running(const struct mcp_server *server, bool is_program) {
+    int count = 0;
+    for (int i = 0; i < MCP_JOBS; i++) {
+        const struct mcp_job *job = &server->job[i];
+        count += job->id && job->pid > 0 && (!is_program || job->call.tool->is_program);
+    }
+    return count;
+}
+
+/* The job that waits longest of those that may start; NULL = none may. */
+static struct mcp_job *next_job(struct mcp_server *server) {
+    bool may_run = count_running(server, true) < PROGRAMS;
+    struct mcp_job *next = NULL;
+    for (int i = 0; i < MCP_JOBS; i++) {
+        struct mcp_job *job = &server->job[i];
+        bool may_start = job->id && job->pid == 0 && (may_run || !job->call.tool->is_program);
+        if (may_start && (!next || job->number < next->number))
+            next = job;
+    }
+    return count_running(server, false) < RUNNING ? next : NULL;
+}
+
+/* Returns whether there are any. */
+static bool look_after_all(struct mcp_server *server) {
+    bool is_gone = stop_signal || ferror(stdout), is_closing = line.has_ended || is_gone;
+    bool has_jobs = false;
     if (child_ended)
         reap(server);
     for (int i = 0; i < MCP_JOBS; i++) {
         struct mcp_job *job = &server->job[i];
-        job->is_cancelled |= job->id && (stop_signal || ferror(stdout));
-        bool is_dropped =
-            job->is_cancelled || (is_closing && job->id && job->call.tool->is_program);
-        if (job->id && job->pid == 0 && is_dropped)
-            mcp_job_free(job);
-        else if (job->id && job->pid > 0)
+        if (!job->id)
+            continue;
+        job->is_cancelled |= is_gone || (is_closing && job->pid == 0 && job->call.tool->is_program);
+        if (job->pid > 0)
             look_after(job, is_closing);
-        running += job->id && job->pid > 0;
+        else if (job->is_cancelled)
+            mcp_job_free(job);
     }
-    for (int i = 0; i < MCP_JOBS; i++) {
-        struct mcp_job *job = &server->job[i];
-        if (job->id && job->pid == 0 && running < RUNNING) {
-            start(job);
-            running += job->id != NULL;
-        }
-        all += job->id != NULL;
-    }
-    return all;
+    for (struct mcp_job *job; (job = next_job(server)) != NULL;)
+        start(job);
+    for (int i = 0; i < MCP_JOBS; i++)
+        has_jobs |= server->job[i].id != NULL;
+    return has_jobs;
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------
@@ -202,7 +221,7 @@ static void wait_for_more(const struct mcp_server *server, const sigset_t *withi
 int mcp_serve(struct mcp_server *server) {
     sigset_t within;
     take_signals(&within);
-    while (look_after_all(server) > 0 || (!line.has_ended && !stop_signal && !ferror(stdout))) {
+    while (look_after_all(server) || (!line.has_ended && !stop_signal && !ferror(stdout))) {
         bool has_input = false;
         wait_for_more(server, &within, &has_input);
         if (has_input)
