@@ -30,6 +30,18 @@ completes hakmem-trace blo block
 completes hakmem-trace --v --version
 completes hakmem-trace block --st '--stacks --store'
 completes hakmem-trace threads --sort re 'reallocs remote'
+completes hakmem-trace top --by '' 'bytes blocks calls short-lived growth'
+completes hakmem-trace top -b sh short-lived
+completes hakmem-trace top --per li 'line lifetime'
+completes hakmem-trace diff --by s short-lived
+completes hakmem-trace export pprof --per '' 'function line file module'
+completes hakmem-trace top --at '' 'peak start end'
+completes hakmem-trace leaks --held --at e end
+completes hakmem-trace fleet trend --by '' 'day week month'
+completes hakmem-trace view --chart M ''
+completes hakmem-trace top --between '' ''
+completes hakmem-trace top --limit '' ''
+completes hakmem-trace explain heap- 'heap-buffer-overflow heap-buffer-underflow'
 completes hakmem-trace run --check '' 'trace normal light'
 completes hakmem-trace run --pools '' malloc
 completes hakmem-trace why --color a 'auto always'

@@ -8,7 +8,7 @@
 
 /* It takes kinds of events, several with commas between them. */
 static bool takes_kinds(const struct view_option *option) {
-    return option->argument && strcmp(option->argument, "KIND") == 0;
+    return option->argument && strcmp(option->name, "kind") == 0;
 }
 
 static void add_kinds(struct hak_text *text) {
@@ -16,9 +16,47 @@ static void add_kinds(struct hak_text *text) {
         hak_text_add(text, "%s%s", i ? " " : "", hak_words_kind_at(i));
 }
 
+/* Length of the word that stands at `at` as one of a list, and `*item` of all up to the comma or
+ * "or" behind it: "bytes (default), blocks or calls". 0: it is no word that can be typed. */
+static size_t word_of_list(const char *at, size_t *item) {
+    static const char standard[] = " (default)";
+    size_t word = strspn(at, "abcdefghijklmnopqrstuvwxyz-"), end = strcspn(at, ",;");
+    const char *colon = strstr(at, ": "); /* mark:NAME is one item */
+    if (colon && (size_t)(colon - at) < end)
+        end = (size_t)(colon - at);
+    const char * or = strstr(at, " or ");
+    *item = or &&(size_t)(or -at) < end ? (size_t)(or -at) : end;
+    bool is_standard = *item == word + sizeof standard - 1 &&
+                       strncmp(at + word, standard, sizeof standard - 1) == 0;
+    return *item == word || is_standard ? word : 0;
+}
+
+/* The words of "what it is: bytes (default), blocks or calls; more about it": two at least, of
+ * which the first stands first; else nothing. Moments and numbers of the list are left out. */
+static void add_list(struct hak_text *text, const char *sentence) {
+    const char *colon = strstr(sentence, ": ");
+    size_t item;
+    if (colon && strcspn(sentence, ",") > (size_t)(colon - sentence))
+        sentence = colon + 2;
+    if (!word_of_list(sentence, &item) || !strchr(", ", sentence[item]) || !sentence[item])
+        return;
+    for (const char *between = "";; between = " ") {
+        size_t length = word_of_list(sentence, &item);
+        if (length) {
+            hak_text_add(text, "%s", between);
+            hak_text_add_bytes(text, sentence, length);
+        }
+        sentence += item;
+        if (*sentence != ',' && *sentence != ' ')
+            return;
+        sentence += strspn(sentence, ", ");
+        sentence += strncmp(sentence, "or ", 3) == 0 ? 3 : 0;
+    }
+}
+
 /* The words that an option takes, with blanks between them, "" when it takes anything: kinds of
- * events, "trace|normal" as argument, or a sentence that is nothing but words ("auto, always,
- * never"). */
+ * events, "trace|normal" as argument, a sentence that is nothing but words ("auto, always, never"),
+ * or one that lists them ("bytes (default), blocks or calls; ..."). */
 static void add_choices(struct hak_text *text, const struct view_option *option) {
     const char *from = "";
     if (takes_kinds(option))
@@ -30,6 +68,8 @@ static void add_choices(struct hak_text *text, const struct view_option *option)
              strspn(option->sentence, "abcdefghijklmnopqrstuvwxyz, ") == strlen(option->sentence) &&
              strchr(option->sentence, ','))
         from = option->sentence;
+    else if (option->argument && !takes_kinds(option))
+        add_list(text, option->sentence);
     bool between = false;
     for (; *from; from++) {
         if (*from == '|' || *from == ',' || *from == ' ') {
@@ -65,7 +105,8 @@ static void each_option(struct hak_text *text, const struct view_command *comman
 
 static void add_fault_codes(struct hak_text *text) {
     for (unsigned i = 0; hak_words_fault_at(i); i++)
-        hak_text_add(text, "%sHKM-%u", i ? " " : "", hak_words_fault_at(i)->code);
+        hak_text_add(text, "%sHKM-%u %s", i ? " " : "", hak_words_fault_at(i)->code,
+                     hak_words_fault_at(i)->name);
 }
 
 static void add_commands(struct hak_text *text) {

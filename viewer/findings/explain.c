@@ -7,6 +7,8 @@
 #include "viewer/findings/fault_pages.h"
 #include "viewer/findings/markdown.h"
 
+enum { WORD_MIN = 3, ALIKE_MAX = 4 };
+
 static const char *page_of(unsigned code) {
     for (const struct hak_fault_page *page = hak_fault_pages; page->code; page++)
         if (page->code == code)
@@ -63,8 +65,50 @@ static void print_page(struct view *view, const struct hak_fault_words *words) {
     view_print(&text);
 }
 
+/* How many of the words of `typed` stand in `name`: "heap-overflow" has two of
+ * heap-buffer-overflow. */
+static unsigned words_in(const char *typed, const char *name) {
+    static const char between[] = "-_. ";
+    char word[32];
+    unsigned found = 0;
+    for (const char *at = typed; *at; at += strspn(at, between)) {
+        size_t length = strcspn(at, between);
+        if (length >= WORD_MIN && length < sizeof word) {
+            memcpy(word, at, length);
+            word[length] = '\0';
+            found += strcasestr(name, word) != NULL;
+        }
+        at += length;
+    }
+    return found;
+}
+
+/* "; did you mean 'double-free' or 'bad-free'?": the names with the most words of `typed`; nothing
+ * where none has any, or more than a few have as many. */
+static void add_alike(struct hak_text *text, const char *typed) {
+    unsigned most = 1, alike = 0;
+    for (unsigned i = 0; hak_words_fault_at(i); i++) {
+        unsigned words = words_in(typed, hak_words_fault_at(i)->name);
+        alike = words > most ? 1 : alike + (words == most);
+        most = words > most ? words : most;
+    }
+    if (alike > ALIKE_MAX)
+        return;
+    for (unsigned i = 0, said = 0; hak_words_fault_at(i); i++)
+        if (words_in(typed, hak_words_fault_at(i)->name) == most) {
+            said++;
+            hak_text_add(text, "%s'%s'",
+                         said == 1      ? "; did you mean "
+                         : said < alike ? ", "
+                                        : " or ",
+                         hak_words_fault_at(i)->name);
+        }
+    hak_text_add(text, alike ? "?" : "");
+}
+
 static int say_unknown(const char *typed) {
     enum { CODES_MAX = 64 };
+    struct hak_text alike = {0};
     static char code[CODES_MAX][16];
     struct nearest nearest = {.typed = typed};
     for (unsigned i = 0; hak_words_fault_at(i) && i < CODES_MAX; i++) {
@@ -74,10 +118,14 @@ static int say_unknown(const char *typed) {
         nearest_offer(&nearest, code[i]);
         nearest_offer(&nearest, strchr(code[i], '-') + 1);
     }
+    if (!nearest.best)
+        add_alike(&alike, typed);
     view_error("explain %s: no such fault%s", typed,
-               nearest.best ? nearest_words(&nearest, "")
-                            : "; a code (HKM-104 or 104), a name (tls-sll-hdr-reset) or a tag "
-                              "(TLS_SLL_HDR_RESET) was expected");
+               nearest.best   ? nearest_words(&nearest, "")
+               : alike.length ? hak_text_string(&alike)
+                              : "; a code (HKM-104 or 104), a name (tls-sll-hdr-reset) or a tag "
+                                "(TLS_SLL_HDR_RESET) was expected");
+    hak_text_free(&alike);
     view_write(stderr, "hakmem-trace explain lists them all.\n");
     return VIEW_USAGE;
 }
