@@ -25,6 +25,7 @@ for level in normal trace; do
     ask 0 'all of its [0-9,]+ records are in .*/'$level'.db$' $program flush
     obey take a 1000
     ask_busy 0 '^process [0-9]+ obeys: mark "one" is in its record$' $program mark one
+    "$trace" leaks -s $level.db --held --at mark:one >said 2>&1 || fail "$level: a mark that was just set is not there: $(cat said)"
     obey take b 2000
     obey mark two
     obey take c 3000

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "viewer/capture/address.h"
 #include "report/words/words.h"
 #include "hop.h"
@@ -131,6 +132,21 @@ static uint64_t find_mark(struct view *view, const char *name, uint64_t number, 
     return found;
 }
 
+/* A mark that a program has just set is stored by the next commit of its collector, which are four
+ * each second: where the capture is being written, that is waited for. Returns as find_mark. */
+static uint64_t await_mark(struct view *view, const char *name, uint64_t *count) {
+    enum { TRIES = 50, TRY_US = 20000 };
+    uint64_t found = 0;
+    for (int i = 0; i < TRIES && !found && view->summary.being_written; i++) {
+        usleep(TRY_US);
+        *count = 0;
+        found = find_mark(view, name, 0, count);
+        if (view_look_again(view) != 0 || view_is_interrupted())
+            break;
+    }
+    return found;
+}
+
 /* "NAME" or "NAME#2"; the whole is looked for first, since a name may end so. */
 static bool when_marked(struct view *view, const char *option, const char *text, uint64_t *id) {
     uint64_t count = 0, number = 0;
@@ -144,6 +160,8 @@ static bool when_marked(struct view *view, const char *option, const char *text,
             *id = find_mark(view, name, number, &count);
         }
     }
+    if (name && *id == 0 && !count)
+        *id = await_mark(view, text, &count);
     if (*id == 0 && count)
         view_error("--%s mark:%s: the capture has %s of that name", option, text,
                    hak_words_count(count, "mark", "marks"));

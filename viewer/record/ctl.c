@@ -127,6 +127,20 @@ static bool is_mark_name(const char *name) {
     return true;
 }
 
+/* A mark is found in the store when its event is committed: whoever asks next finds it. */
+static int await_mark(struct ctl_target *t, const char *name, uint64_t seconds) {
+    uint64_t records;
+    int status = t->session ? ctl_flush(t, seconds, &records) : 0;
+    if (status) {
+        struct hak_text text = {0};
+        hak_text_add(&text, "ctl: mark \"");
+        hak_text_add_name(&text, name);
+        hak_text_add(&text, "\" is set, but not stored yet");
+        view_error_text(&text);
+    }
+    return status;
+}
+
 static int set_mark(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     if (view->argument_count < 3) {
         view_error("ctl: mark needs a NAME");
@@ -141,6 +155,9 @@ static int set_mark(const struct view *view, struct ctl_target *t, uint64_t seco
         return status;
     if (t->control.result != HAK_CONTROL_DONE)
         return ctl_is_light(t) ? say_no_collector(t) : need_recorded(t, "mark");
+    status = await_mark(t, name, seconds);
+    if (status)
+        return status;
     struct hak_text line = line_of(t);
     hak_text_add(&line, "mark \"");
     hak_text_add_name(&line, name);
