@@ -171,6 +171,8 @@ void view_add_report(struct hak_text *to, const struct view *view, struct hak_te
 bool view_print_json(char *text);
 /* Bytes as they are to stdout, for sink.h. False: errno says why not; view_end_output, too. */
 bool view_write_bytes(const void *bytes, size_t count);
+/* Characters in a line of the terminal that stdout is; 0 = it is none. */
+int view_columns(const struct view *view);
 /* Escape codes, "" without colour. */
 enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM, VIEW_PLACE };
 const char *view_style(const struct view *view, enum view_style style);
@@ -203,6 +205,9 @@ struct table {
     uint32_t below_count, below_capacity;
     int columns;
     bool is_text[TABLE_COLUMNS_MAX]; /* stands at the left */
+    /* Width into which lines are broken, between words, where they do not fit: first the texts
+     * behind the numbers, in their own room; where that is narrow, on lines below. 0 = none. */
+    int fit;
     bool failed;
 };
 
@@ -221,6 +226,10 @@ void table_add_below(struct table *t, struct hak_text *lines);
 void table_add_count(struct table *t, uint64_t value);
 /* Characters of a cell, which is in its visible form already. */
 int table_width(const char *cell);
+/* Appends words of `from`, each behind a blank or a line's end, in lines of `width` characters (0 =
+ * as they are) that begin at `column`, the first of them where the line stands; later ones two
+ * further to the right. No word is broken: one that is too long has a line of its own. */
+void table_add_words(struct hak_text *text, const char *from, int column, int width);
 /* Appends the table to `text` and frees it. */
 void table_print(struct hak_text *text, struct table *t, const struct view *view);
 

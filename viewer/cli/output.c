@@ -5,9 +5,20 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/bytes.h"
+
+#define COLUMNS 80 /* of a terminal that does not say */
+
+int view_columns(const struct view *view) {
+    struct winsize window;
+    if (!view->terminal)
+        return 0;
+    bool is_known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    return is_known ? window.ws_col : COLUMNS;
+}
 
 /* The pager is started by the first line of the answer: a question that is interrupted before, or
  * that has no answer, leaves none behind. */

@@ -86,17 +86,85 @@ static void add_line(struct hak_text *text, const struct table *t, size_t first,
     }
 }
 
+/* ---- lines that are too long -------------------------------------------------------------------
+ */
+
+#define TEXT_MIN    24 /* columns that texts have beside the numbers; else they stand below */
+#define TEXT_BELOW  10 /* where they begin there */
+#define FURTHER_IN  2  /* second and later lines of a text */
+#define WORD_INDENT 4  /* of a word that is as long as a line */
+
+void table_add_words(struct hak_text *text, const char *from, int column, int width) {
+    int at = column, further = column ? FURTHER_IN : 0; /* at: where the word before ends */
+    for (bool is_first = true; *from; is_first = false) {
+        size_t blanks = strspn(from, " "), bytes = strcspn(from + blanks, " ");
+        struct hak_text word = {0};
+        hak_text_add_bytes(&word, from + blanks, bytes);
+        int length = table_width(hak_text_string(&word));
+        from += blanks + bytes;
+        at += (int)blanks;
+        column = is_first ? at : column; /* of a tree: behind the blanks that it begins with */
+        if (width && at + length > width && at > WORD_INDENT) {
+            hak_text_add(text, "\n");
+            at = column + further + length <= width ? column + further
+                 : WORD_INDENT + length <= width    ? width - length
+                                                    : WORD_INDENT;
+        }
+        hak_text_tab(text, at);
+        hak_text_add_text(text, &word);
+        hak_text_free(&word);
+        at += length;
+    }
+}
+
+/* The first of the columns that are nothing but texts, up to the last. */
+static int first_text(const struct table *t) {
+    int first = t->columns;
+    while (first > 0 && t->is_text[first - 1])
+        first--;
+    return first;
+}
+
+/* The numbers of a row, then its texts as words. */
+static void add_folded(struct hak_text *text, const struct table *t, size_t first,
+                       const int *width) {
+    struct table numbers = *t;
+    struct hak_text words = {0};
+    int column = 0;
+    numbers.columns = first_text(t);
+    for (int i = 0; i < numbers.columns; i++)
+        column += width[i] + 2;
+    add_line(text, &numbers, first, width);
+    for (int i = numbers.columns; i < t->columns; i++)
+        if (t->cell[first + (size_t)i][0])
+            hak_text_add(&words, "%s%s", words.length ? "  " : "", t->cell[first + (size_t)i]);
+    if (words.length && t->fit - column < TEXT_MIN) {
+        hak_text_add(text, "\n");
+        column = TEXT_BELOW;
+    }
+    table_add_words(text, hak_text_string(&words), column, t->fit);
+    hak_text_free(&words);
+}
+
+static bool is_too_wide(const struct table *t, const int *width) {
+    int all = -2;
+    for (int i = 0; i < t->columns; i++)
+        all += width[i] + 2;
+    return t->fit && all > t->fit && first_text(t) > 0;
+}
+
 void table_print(struct hak_text *text, struct table *t, const struct view *view) {
     int width[TABLE_COLUMNS_MAX] = {0};
     for (size_t i = 0; i < t->count && !t->failed; i++) {
         int *w = &width[i % (size_t)t->columns], length = table_width(t->cell[i]);
         *w = length > *w ? length : *w;
     }
+    bool is_folded = is_too_wide(t, width);
     t->is_text[0] = true;
     uint32_t below = 0;
     for (size_t i = 0; i < t->count && !t->failed; i += (size_t)t->columns) {
         hak_text_add(text, "%s", i == 0 ? view_style(view, VIEW_BOLD) : "");
-        add_line(text, t, i, width);
+        (is_folded ? add_folded : add_line)(text, t, i, width);
         hak_text_add(text, "%s\n", i == 0 ? view_style(view, VIEW_PLAIN) : "");
         for (; below < t->below_count && t->below[below].end == i + (size_t)t->columns; below++)
             hak_text_add_text(text, &t->below[below].text);

@@ -46,8 +46,9 @@ static void add_rate(struct hak_text *text, const struct top *t) {
     hak_text_add(text, ", %s each second", hak_words_size((uint64_t)(second + 0.5)));
 }
 
-static void add_footer(struct hak_text *text, struct top *t) {
+static void add_footer(struct hak_text *out, struct top *t) {
     struct profile_query *q = &t->query;
+    struct hak_text footer = {0}, *text = &footer;
     profile_add_total(text, q, total_of(t));
     if (q->is_span)
         add_rate(text, t);
@@ -65,7 +66,10 @@ static void add_footer(struct hak_text *text, struct top *t) {
                      "%s more are mapped so that nobody may touch them; no line counts them. ",
                      hak_words_bytes(t->facts.closed_bytes));
     view_add_completeness(text, t->view);
-    hak_text_add(text, "\n");
+    table_add_words(out, hak_text_string(text), 0, view_columns(t->view));
+    hak_text_add(out, "\n");
+    out->failed |= text->failed;
+    hak_text_free(text);
 }
 
 /* ---- the list ----------------------------------------------------------------------------------
@@ -134,7 +138,7 @@ static void add_stacks(struct hak_text *text, struct top *t, uint32_t shown) {
 }
 
 static void add_list(struct hak_text *text, struct top *t) {
-    struct table table = {0};
+    struct table table = {.fit = view_columns(t->view)};
     uint32_t shown = shown_groups(t);
     if (!shown)
         return;
@@ -240,7 +244,7 @@ static void push_children(struct branches *stack, const struct top *t, const str
 }
 
 static void add_tree(struct hak_text *text, struct top *t) {
-    struct table table = {0};
+    struct table table = {.fit = view_columns(t->view)};
     struct branches stack = {0};
     if (t->tree.node[0].children == 0)
         return;
