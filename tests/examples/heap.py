@@ -35,6 +35,11 @@ groups = top("growth", "--between", f"#{events // 2}", "end", "--by", "growth")
 grown = {name(group): group["grown_bytes"] for group in groups}
 check(f"growth: {grown}", name(groups[0]) == "intern_label" and grown["intern_label"] > 10 * abs(grown.get("render_page", 0)))
 
+for program, due in (("growth", ["intern_label"]), ("churn", ["parse_row"]), ("peak", [])):
+    found = [row["name"] for row in ask("top", program, "--by", "growth")["rows"] if row["still_growing"]]
+    check(f"{program}: {found} still grow", found == due)
+    check(f"{program}: heap says otherwise", [row["function"] for row in ask("heap", program)["growth"]["still_growing"]] == due)
+
 groups = top("churn", "--between", "start", "end", "--by", "short-lived")
 check(f"churn: {groups[0]}", name(groups[0]) == "trimmed" and groups[0]["short_lived_blocks"] == groups[0]["allocated_blocks"] == 720000)
 check("churn: rows are short-lived, too", all(group["short_lived_blocks"] == 0 for group in groups[1:]))

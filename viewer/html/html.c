@@ -15,7 +15,7 @@ struct html {
     struct view *view;
     uint64_t steps;
     uint32_t process;
-    struct timeline timeline;
+    struct growth growth; /* and the timeline */
     struct html_stacks stacks;
     struct html_texts texts;
     json_t *data;
@@ -27,21 +27,22 @@ struct html {
 static int read_all(struct html *h) {
     struct view *view = h->view;
     struct timeline_query query = {.process = h->process, .steps = (uint32_t)h->steps};
-    int error = timeline_read(view->reader, &query, &h->timeline);
+    int error = timeline_read(view->reader, &query, &h->growth.timeline);
     if (error)
         return view_store_error(view, error);
-    int status = html_read_stacks(view, &h->timeline, &h->stacks);
+    int status = html_read_stacks(view, &h->growth.timeline, &h->stacks);
     if (status == 0)
         status = view_look_again(view);
     if (status)
         return status;
     h->data = json_object();
     json_object_set_new(h->data, "hakmem_html", json_integer(1));
-    status = html_set_facts(view, h->data, &h->timeline, h->process);
+    status = html_set_facts(view, h->data, &h->growth.timeline, h->process);
     if (status)
         return status;
-    html_set_stacks(h->data, &h->stacks, &h->texts);
-    if (!html_set_steps(h->data, &h->timeline, &h->stacks, MOST)) {
+    growth_find(&h->growth);
+    html_set_stacks(h->data, &h->stacks, &h->texts, &h->growth);
+    if (!html_set_steps(h->data, &h->growth.timeline, &h->stacks, MOST)) {
         view_error("%s: out of memory", view->store_path);
         return VIEW_UNREADABLE;
     }
@@ -50,7 +51,7 @@ static int read_all(struct html *h) {
 }
 
 static void free_all(struct html *h) {
-    timeline_free(&h->timeline);
+    growth_free(&h->growth);
     html_free_stacks(&h->stacks);
     hak_index_free(&h->texts.by_text);
     json_decref(h->texts.list);

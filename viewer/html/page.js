@@ -76,6 +76,9 @@
     return c;
   })();
   const steps = step.length;
+  /* The moment that an event ends; -1 = before all. */
+  const stepOfEvent = event => event ? step.findLastIndex(one => one.event <= event) : -1;
+  const growth = { from: stepOfEvent(data.growth.from_event), to: stepOfEvent(data.growth.to_event), functions: new Set(data.growth.still_growing) };
   const endOf = i => i + 1 < steps ? step[i + 1].first : change.count;
 
   /* What is shown. Moment -1 is before everything, moment i behind step i. */
@@ -605,6 +608,7 @@
     const most = found.reduce((value, g) => Math.max(value, Math.abs(g.value)), 1);
     table.tBodies[0].replaceChildren(...found.slice(0, state.shown).map(g => {
       const [name, where] = names(g), row = make('tr', {}, make('td', { class: 'left code', text: name }));
+      if (state.per === 'function' && state.measure === 'grown' && growth.functions.has(g.fn)) row.firstChild.append(make('span', { class: 'count', text: 'still growing' }));
       if (state.per === 'function') row.append(make('td', { class: 'left code', text: where }));
       for (const c of columns) {
         const cell = make('td', { text: c.key === 'share' ? percent(g.value, all) : number(g[c.key]) });
@@ -801,7 +805,13 @@
 
   for (const id of ['measure', 'unit', 'order', 'colour', 'per']) {
     $(id).value = state[id];
-    $(id).addEventListener('change', () => { state[id] = $(id).value; state.zoom = id === 'order' ? null : state.zoom; state.frame = null; showGraph(); });
+    $(id).addEventListener('change', () => {
+      state[id] = $(id).value;
+      state.zoom = id === 'order' ? null : state.zoom;
+      state.frame = null;
+      if (id === 'measure' && state.measure === 'grown' && !state.isSpan) choose(growth.from, growth.to, true); /* between start-up and teardown */
+      else showGraph();
+    });
   }
   $('process').addEventListener('change', () => { state.process = Number($('process').value); makeCurve(); drawTimeline(); placeHandles(); drawTimelineTable(); showGraph(); });
   for (const button of document.querySelectorAll('[data-view]')) button.addEventListener('click', () => { state.view = button.dataset.view; showGraph(); });

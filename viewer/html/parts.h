@@ -51,8 +51,9 @@ struct html_stacks {
 /* 0, or an exit status: the error is printed. The caller frees it in any case. */
 int html_read_stacks(struct view *view, const struct timeline *timeline, struct html_stacks *out);
 void html_free_stacks(struct html_stacks *stacks);
-/* Sets "functions" and "tree". */
-void html_set_stacks(json_t *data, struct html_stacks *stacks, struct html_texts *texts);
+/* Sets "functions", "tree" and "growth". */
+void html_set_stacks(json_t *data, struct html_stacks *stacks, struct html_texts *texts,
+                     const struct growth *growth);
 
 /* ---- steps (steps.c) --------------------------------------------------------------------------
  */

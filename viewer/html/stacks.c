@@ -137,7 +137,36 @@ static void pack_function(struct html_pack *pack, struct html_stacks *s, uint32_
                                   : 0);
 }
 
-void html_set_stacks(json_t *data, struct html_stacks *s, struct html_texts *texts) {
+static uint64_t event_of(const struct timeline *t, int64_t moment) {
+    return moment < 0 ? 0 : t->step[moment].event;
+}
+
+/* The span that shows what grows, and the functions that still do: `number` has those of the page
+ * by label, 0 = it is in no stack. */
+static bool set_growth(json_t *data, const struct html_stacks *s, const uint32_t *number,
+                       const struct growth *growth) {
+    const struct timeline *t = &growth->timeline;
+    uint32_t *label = calloc((size_t)t->flow.rows + 1, sizeof *label);
+    bool *goes_on = calloc((size_t)s->places.labels + 1, sizeof *goes_on);
+    json_t *object = json_object(), *list = json_array();
+    for (uint32_t i = 0; i < t->flow.rows && label; i++)
+        label[i] = s->node[s->node_of_row[i]].label;
+    bool good = label && goes_on && growth_find_going_on(growth, label, s->places.labels, goes_on);
+    for (uint32_t i = 0; i < s->places.labels && good; i++)
+        if (goes_on[i] && number[i])
+            json_array_append_new(list, json_integer(number[i] - 1));
+    hak_json_set_number(object, "from_event", event_of(t, growth->from));
+    hak_json_set_number(object, "to_event", event_of(t, growth->to));
+    hak_json_set_flag(object, "before_teardown", growth->has_teardown);
+    json_object_set_new(object, "still_growing", list);
+    json_object_set_new(data, "growth", object);
+    free(label);
+    free(goes_on);
+    return good;
+}
+
+void html_set_stacks(json_t *data, struct html_stacks *s, struct html_texts *texts,
+                     const struct growth *growth) {
     struct html_pack functions = {0}, tree = {0};
     uint32_t *at = calloc((size_t)s->nodes + 1, sizeof *at); /* node in the page's order */
     uint32_t *number = calloc((size_t)s->places.labels + 1, sizeof *number);
@@ -153,7 +182,7 @@ void html_set_stacks(json_t *data, struct html_stacks *s, struct html_texts *tex
         html_pack_number(&tree, i - s->node[node->parent].place);
         html_pack_number(&tree, number[node->label] - 1);
     }
-    functions.failed |= !at || !number;
+    functions.failed |= !at || !number || !set_growth(data, s, number, growth);
     json_object_set_new(data, "functions", html_pack_json(&functions));
     json_object_set_new(data, "tree", html_pack_json(&tree));
     free(at);

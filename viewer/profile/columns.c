@@ -139,6 +139,13 @@ void profile_add_when(struct hak_text *text, const struct profile_query *q) {
     }
     uint64_t from = profile_time(q, &q->from), to = profile_time(q, &q->at);
     hak_text_add(text, "from %s to %s", hak_words_time(from), hak_words_time(to));
+    if (q->growth)
+        hak_text_add(text, " (%s)", profile_growth_words(q->growth));
+}
+
+const char *profile_growth_words(const struct growth *growth) {
+    return growth->has_teardown ? "the second half of the time before the teardown"
+                                : "the second half of the time";
 }
 
 /* ---- JSON --------------------------------------------------------------------------------------

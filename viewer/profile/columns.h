@@ -21,6 +21,9 @@ void profile_add_total(struct hak_text *text, const struct profile_query *q,
 /* Appends "between 1.000 s (event 4) and the end (2.000 s)", or the moment. */
 void profile_add_when(struct hak_text *text, const struct profile_query *q);
 
+/* Which part of the time the span of `growth` is. */
+const char *profile_growth_words(const struct growth *growth);
+
 json_t *profile_sums_json(const struct profile_query *q, const struct profile_sums *sums);
 json_t *profile_moment_json(const struct profile_query *q, const struct view_moment *at);
 /* Sets what of a label is known: function, file, line, module, module_offset. */

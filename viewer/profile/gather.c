@@ -202,10 +202,35 @@ static int gather_span(struct gathering *g, struct profile_facts *facts) {
     return status;
 }
 
+static struct view_moment moment_of_step(const struct timeline *t, int64_t step) {
+    if (step < 0)
+        return (struct view_moment){.kind = VIEW_AT_START};
+    if (step + 1 >= (int64_t)t->steps)
+        return (struct view_moment){.kind = VIEW_AT_END};
+    return (struct view_moment){
+        .kind = VIEW_AT_EVENT, .event = t->step[step].event, .ns = t->step[step].ns};
+}
+
+/* The span in which is seen what grows. Where only the profile is kept it stays the whole. */
+static int settle_growth(struct profile_query *q) {
+    const struct timeline_query query = {.process = q->process, .steps = GROWTH_STEPS};
+    if (q->growth || q->is_mapped || hak_store_is_profile_only(q->view->reader))
+        return 0;
+    q->growth = calloc(1, sizeof *q->growth);
+    int error = q->growth ? timeline_read(q->view->reader, &query, &q->growth->timeline)
+                          : hak_store_no_memory(q->view->store_path);
+    if (error)
+        return view_store_error(q->view, error);
+    growth_find(q->growth);
+    q->from = moment_of_step(&q->growth->timeline, q->growth->from);
+    q->at = moment_of_step(&q->growth->timeline, q->growth->to);
+    return 0;
+}
+
 /* Moments that are the peak become events. */
 static int settle_moments(struct profile_query *q) {
-    int status = 0;
-    if (q->at.kind == VIEW_AT_PEAK)
+    int status = q->finds_growth ? settle_growth(q) : 0;
+    if (status == 0 && q->at.kind == VIEW_AT_PEAK)
         status = view_find_peak(q->view, q->process, &q->at);
     if (status == 0 && q->is_span && q->from.kind == VIEW_AT_PEAK)
         status = view_find_peak(q->view, q->process, &q->from);

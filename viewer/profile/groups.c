@@ -134,6 +134,54 @@ void profile_groups_take(void *context, const struct profile_item *item) {
         add_to_callers(g, &item->sums);
 }
 
+/* ---- what grows --------------------------------------------------------------------------------
+ */
+
+void profile_groups_take_growth(struct profile_groups *g, const struct growth *growth) {
+    const struct hak_flow *flow = &growth->timeline.flow;
+    struct timeline_sums *sums = calloc((size_t)flow->rows + 1, sizeof *sums);
+    g->failed |= !sums;
+    if (!sums)
+        return;
+    timeline_add_up(&growth->timeline, (uint32_t)(growth->from + 1), growth->to, sums);
+    for (uint32_t i = 0; i < flow->rows; i++) {
+        const struct timeline_sums *s = &sums[i];
+        const struct profile_item item = {.process = flow->row[i].process,
+                                          .stack = flow->row[i].stack,
+                                          .class_index = 255,
+                                          .sums = {s->live, s->came, s->went, s->brief, s->before}};
+        if (s->live.blocks || s->came.blocks || s->went.blocks || s->before.blocks)
+            profile_groups_take(g, &item);
+    }
+    free(sums);
+}
+
+/* The group of a row of a timeline, UINT32_MAX where it is in none. */
+static uint32_t group_of_row(struct profile_groups *g, const struct hak_flow_row *row) {
+    const struct profile_item item = {.process = row->process, .stack = row->stack};
+    bool has_path = profile_has_callees(g->query) || g->query->has_focus || g->query->has_ignore;
+    uint64_t at = 0;
+    if (has_path && (!profile_path_of(g->places, item.stack, &g->path) || g->path.is_left_out))
+        return UINT32_MAX;
+    return hak_index_find(&g->by_key, key_of_item(g, &item), &at) - 1;
+}
+
+void profile_groups_mark_growth(struct profile_groups *g, const struct growth *growth) {
+    const struct hak_flow *flow = &growth->timeline.flow;
+    enum profile_key per = g->query->per;
+    if (per >= PROFILE_CLASS && per <= PROFILE_THREAD)
+        return;
+    uint32_t *group = calloc((size_t)flow->rows + 1, sizeof *group);
+    bool *goes_on = calloc((size_t)g->groups + 1, sizeof *goes_on);
+    for (uint32_t i = 0; i < flow->rows && group; i++)
+        group[i] = group_of_row(g, &flow->row[i]);
+    g->failed |= !group || !goes_on || !growth_find_going_on(growth, group, g->groups, goes_on);
+    for (uint32_t i = 0; i < g->groups && !g->failed; i++)
+        g->group[i].goes_on = goes_on[i];
+    free(group);
+    free(goes_on);
+}
+
 static int compare_groups(const void *a, const void *b, void *context) {
     const struct profile_group *x = a, *y = b;
     const struct profile_groups *g = context;
@@ -141,6 +189,8 @@ static int compare_groups(const void *a, const void *b, void *context) {
     int64_t x_self = profile_value(q, &x->self, q->by), y_self = profile_value(q, &y->self, q->by);
     int64_t x_all = profile_value(q, &x->total, q->by), y_all = profile_value(q, &y->total, q->by);
     bool is_scale = q->per >= PROFILE_CLASS && q->per <= PROFILE_LIFETIME;
+    if (x->goes_on != y->goes_on)
+        return x->goes_on ? -1 : 1;
     if (!is_scale && x_self != y_self)
         return x_self < y_self ? 1 : -1;
     if (!is_scale && x_all != y_all)
@@ -249,4 +299,14 @@ void profile_add_group_where(struct hak_text *text, const struct profile_groups 
     if (g->query->per == PROFILE_THREAD && g->query->view->summary.processes > 1 &&
         hak_lookup_thread(g->query->view->reader, (uint32_t)group->key, &thread))
         view_add_process(text, g->query->view, thread.process);
+}
+
+void profile_add_group(struct hak_text *text, struct profile_groups *g,
+                       const struct profile_group *group) {
+    struct hak_text where = {0};
+    profile_add_group_name(text, g, group);
+    profile_add_group_where(&where, g, group);
+    if (where.length)
+        hak_text_add(text, " (%s)", hak_text_string(&where));
+    hak_text_free(&where);
 }

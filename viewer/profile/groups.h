@@ -16,6 +16,7 @@ struct profile_group {
     uint64_t key; /* a label, or what the blocks have in common */
     struct profile_sums self, total;
     uint64_t stamp; /* of the item that was added last to `total` */
+    bool goes_on;   /* it still grows (growth.h) */
 };
 
 struct profile_groups {
@@ -36,8 +37,13 @@ uint64_t profile_item_key(const struct profile_item *item, enum profile_key per)
 
 /* For profile_gather; `context` is the groups. */
 void profile_groups_take(void *context, const struct profile_item *item);
-/* Sorts: the most first; of sizes, classes and lifetimes the least. Groups of which nothing is
- * their own go. */
+/* Takes what grew in the span of `growth`, by the rows of its timeline. */
+void profile_groups_take_growth(struct profile_groups *g, const struct growth *growth);
+/* Sets goes_on of all groups, by the rows of its timeline: before they are sorted. Of what has no
+ * place in rows (classes, sizes, lifetimes, threads) none goes on. */
+void profile_groups_mark_growth(struct profile_groups *g, const struct growth *growth);
+/* Sorts: the most first, in front of them what still grows; of sizes, classes and lifetimes the
+ * least. Groups of which nothing is their own go. */
 void profile_groups_sort(struct profile_groups *g);
 void profile_free_groups(struct profile_groups *g);
 
@@ -46,6 +52,9 @@ void profile_add_group_name(struct hak_text *text, struct profile_groups *g,
                             const struct profile_group *group);
 void profile_add_group_where(struct hak_text *text, const struct profile_groups *g,
                              const struct profile_group *group);
+/* Both: "parse_row (app/parse.c:210)". */
+void profile_add_group(struct hak_text *text, struct profile_groups *g,
+                       const struct profile_group *group);
 /* True when groups have callees. */
 bool profile_has_callees(const struct profile_query *q);
 /* The time within which `percent` of the lives ended, at most 4 % more. */

@@ -4,6 +4,9 @@
 #include "report/words/words.h"
 #include "viewer/profile/groups.h"
 
+#define WORTH_A_WORD 20         /* part of the peak */
+#define LONG_NS      1000000000 /* a program that reads its input and ends grows all the time */
+
 struct headline {
     struct view *view;
     uint64_t due_ns; /* reading ends then */
@@ -11,6 +14,9 @@ struct headline {
     struct profile_query query;
     struct profile_places places;
     struct profile_groups groups; /* of what was live at the peak */
+    struct growth growth;
+    struct profile_query grown_query;
+    struct profile_groups grown; /* by function, where the timeline was read in time */
     struct hak_flow_sum peak, came, brief;
     uint64_t peak_ns;
     uint32_t process; /* whose peak it is; 0 = of all */
@@ -99,19 +105,29 @@ static int read_stored(struct headline *h) {
 /* ---- out of the events -------------------------------------------------------------------------
  */
 
+/* The timeline of all, in which is seen what grows. False: it takes too long, or is not to be had.
+ */
+static bool read_growth(struct headline *h) {
+    const struct timeline_query query = {.steps = GROWTH_STEPS};
+    if (timeline_read(h->view->reader, &query, &h->growth.timeline) != 0)
+        return false;
+    growth_find(&h->growth);
+    profile_groups_take_growth(&h->grown, &h->growth);
+    profile_groups_mark_growth(&h->grown, &h->growth);
+    return true;
+}
+
 static void read_events(struct headline *h) {
-    struct hak_flow flow = {0};
-    struct hak_flow_query all = {0};
-    if (hak_flow_read(h->view->reader, &all, &flow) == 0) {
-        h->has_calls = h->has_peak = true;
-        h->came = flow.came;
-        h->brief = flow.brief;
-        h->peak = flow.peak.live;
-        h->peak_ns = flow.peak.ns;
-        for (uint32_t i = 0; i < flow.rows; i++)
-            take_live(h, flow.row[i].process, flow.row[i].stack, flow.row[i].at_peak);
-    }
-    hak_flow_free(&flow);
+    const struct hak_flow *flow = &h->growth.timeline.flow;
+    if (!read_growth(h) || h->growth.timeline.is_of_runs)
+        return;
+    h->has_calls = h->has_peak = true;
+    h->came = flow->came;
+    h->brief = flow->brief;
+    h->peak = flow->peak.live;
+    h->peak_ns = flow->peak.ns;
+    for (uint32_t i = 0; i < flow->rows; i++)
+        take_live(h, flow->row[i].process, flow->row[i].stack, flow->row[i].at_peak);
 }
 
 /* ---- the line ----------------------------------------------------------------------------------
@@ -142,13 +158,20 @@ static void add_peak(struct hak_text *text, struct headline *h) {
     }
     if (!most)
         return;
-    struct hak_text where = {0};
     hak_text_add(text, ", %u %% in ", percent(most->self.live.bytes, h->peak.bytes));
-    profile_add_group_name(text, &h->groups, most);
-    profile_add_group_where(&where, &h->groups, most);
-    if (where.length)
-        hak_text_add(text, " (%s)", hak_text_string(&where));
-    hak_text_free(&where);
+    profile_add_group(text, &h->groups, most);
+}
+
+/* What grows by a part of the peak that is worth a word. */
+static void add_growth(struct hak_text *text, struct headline *h) {
+    const struct profile_group *most = h->grown.groups ? &h->grown.group[0] : NULL;
+    int64_t bytes = most && most->goes_on ? profile_growth_bytes(&most->self) : 0;
+    if (h->growth.to_ns < h->growth.timeline.flow.from_ns + LONG_NS)
+        return;
+    if (h->grown.failed || bytes <= 0 || (uint64_t)bytes * WORTH_A_WORD < h->peak.bytes)
+        return;
+    hak_text_add(text, "; still growing: ");
+    profile_add_group(text, &h->grown, most);
 }
 
 static void add_line(struct hak_text *text, struct headline *h) {
@@ -161,24 +184,35 @@ static void add_line(struct hak_text *text, struct headline *h) {
     hak_text_add(text, "; ");
     add_calls(text, h->came.blocks);
     hak_text_add(text, ", %u %% short-lived", percent(h->brief.blocks, h->came.blocks));
+    add_growth(text, h);
 }
 
 void profile_add_headline(struct hak_text *text, struct view *view, uint64_t budget_ms,
                           const volatile sig_atomic_t *stop) {
-    struct headline h = {.view = view,
-                         .due_ns = view_now_ns() + budget_ms * 1000000,
-                         .stop = stop,
-                         .query = {.view = view, .per = PROFILE_FUNCTION}};
+    struct headline h = {
+        .view = view,
+        .due_ns = view_now_ns() + budget_ms * 1000000,
+        .stop = stop,
+        .query = {.view = view, .per = PROFILE_FUNCTION},
+        .grown_query = {
+            .view = view, .per = PROFILE_FUNCTION, .by = PROFILE_GROWTH, .is_span = true}};
     h.places.view = view;
     h.groups.query = &h.query;
     h.groups.places = &h.places;
+    h.grown.query = &h.grown_query;
+    h.grown.places = &h.places;
     hak_store_watch(watch, &h);
     if (read_stored(&h) == 0)
         read_events(&h);
+    else if (!hak_store_is_profile_only(view->reader))
+        (void)read_growth(&h);
     hak_store_watch(NULL, NULL);
     profile_groups_sort(&h.groups);
+    profile_groups_sort(&h.grown);
     if (view->summary.events && (!h.has_calls || h.came.blocks))
         add_line(text, &h);
     profile_free_groups(&h.groups);
+    profile_free_groups(&h.grown);
+    growth_free(&h.growth);
     profile_free_places(&h.places);
 }

@@ -9,6 +9,7 @@
 #include "viewer/profile/memory.h"
 
 #define STEPS         20
+#define GROWING_MAX   3 /* functions that are named */
 #define STEPS_MAX     100000
 #define BAR_WIDTH     40
 #define PROCESSES_MAX 20         /* shown of a tree */
@@ -33,8 +34,13 @@ struct heap {
     bool has_resident; /* the kernel was asked in any step */
     uint64_t steps;
     uint64_t *step_ns; /* where the steps are those of runs: when they end */
-    bool is_alone;     /* only the profile is kept */
-    bool is_kept; /* blocks of an allocator that the program kept have no slots that are known */
+    struct growth growth;
+    struct profile_query grown_query;
+    struct profile_places places;
+    struct profile_groups grown; /* by function: what grew, what still grows first */
+    bool has_growth;
+    bool is_alone; /* only the profile is kept */
+    bool is_kept;  /* blocks of an allocator that the program kept have no slots that are known */
 };
 
 static void add_held(void *context, uint8_t class_index, struct hak_heap_sum held) {
@@ -173,19 +179,65 @@ static int read_stored(struct heap *h) {
     return result;
 }
 
+/* Puts `each` steps together. */
+static void fold_steps(struct hak_flow *f, uint32_t each) {
+    if (f->steps < each)
+        return; /* there is no event */
+    f->steps /= each;
+    for (uint32_t i = 0; i < f->steps; i++) {
+        struct hak_flow_step step = f->step[(size_t)i * each];
+        for (uint32_t k = 1; k < each; k++) {
+            const struct hak_flow_step *s = &f->step[(size_t)i * each + k];
+            step.most_bytes = s->most_bytes > step.most_bytes ? s->most_bytes : step.most_bytes;
+            step.least_bytes =
+                s->least_bytes < step.least_bytes ? s->least_bytes : step.least_bytes;
+            step.end = s->end;
+            hak_flow_add(&step.came, s->came);
+            hak_flow_add(&step.went, s->went);
+        }
+        f->step[i] = step;
+    }
+}
+
+/* What grows, out of a timeline that has steps enough. */
+static void find_growth(struct heap *h) {
+    growth_find(&h->growth);
+    profile_groups_take_growth(&h->grown, &h->growth);
+    profile_groups_mark_growth(&h->grown, &h->growth);
+    profile_groups_sort(&h->grown);
+    h->has_growth = !h->grown.failed && !h->places.failed && !h->places.error;
+}
+
+/* The runs once more, in steps of which growth needs many. */
+static int read_stored_growth(struct heap *h) {
+    const struct timeline_query query = {.process = h->query.process, .steps = GROWTH_STEPS};
+    int result = timeline_read_runs(h->view->reader, &query, &h->growth.timeline);
+    if (result == 1)
+        find_growth(h);
+    return result < 0 ? view_store_error(h->view, result) : 0;
+}
+
 static int read_timeline(struct heap *h) {
     if (h->is_alone)
         return read_runs(h);
     int stored = read_stored(h);
     if (stored)
-        return stored < 0 ? view_store_error(h->view, stored) : 0;
-    struct hak_flow_query span = {.process = h->query.process, .steps = (uint32_t)h->steps};
+        return stored < 0 ? view_store_error(h->view, stored) : read_stored_growth(h);
+    uint32_t each = (uint32_t)((GROWTH_STEPS + h->steps - 1) / h->steps);
+    struct timeline_query query = {.process = h->query.process, .steps = (uint32_t)h->steps * each};
     if (h->query.is_span) {
-        span.from = h->query.from.event;
-        span.to = h->query.at.event;
+        query.from = h->query.from.event;
+        query.to = h->query.at.event;
     }
-    int error = hak_flow_read(h->view->reader, &span, &h->flow);
-    return error ? view_store_error(h->view, error) : 0;
+    int error = timeline_read(h->view->reader, &query, &h->growth.timeline);
+    if (error)
+        return view_store_error(h->view, error);
+    if (!h->query.is_span)
+        find_growth(h);
+    h->flow = h->growth.timeline.flow;
+    h->growth.timeline.flow = (struct hak_flow){0};
+    fold_steps(&h->flow, each);
+    return 0;
 }
 
 /* The peak of a span of --between is that of the span. */
@@ -335,6 +387,40 @@ static void add_timeline(struct hak_text *text, struct heap *h) {
     }
     table_print(text, &table, h->view);
     hak_text_add(text, "\n");
+}
+
+/* How many of the functions that grew still do, and are worth a word. */
+static uint32_t count_growing(const struct heap *h) {
+    uint32_t count = 0;
+    while (h->has_growth && count < h->grown.groups && count < GROWING_MAX &&
+           h->grown.group[count].goes_on)
+        count++;
+    return count;
+}
+
+/* "From 0.6 s to 1.2 s, the second half of the time before the teardown, 7.8 MiB more were live.
+ * Still growing: intern_label (heap/growth.c:57) by 7.8 MiB, 12.9 MiB each second." */
+static void add_growth(struct hak_text *text, struct heap *h) {
+    uint32_t count = count_growing(h);
+    int64_t all = profile_growth_bytes(&h->grown.all);
+    uint64_t from_ns = h->growth.from_ns, to_ns = h->growth.to_ns;
+    if (count == 0 || to_ns <= from_ns)
+        return;
+    hak_text_add(text, "From %s to %s, ", hak_words_time(from_ns), hak_words_time(to_ns));
+    hak_text_add(
+        text, "%s, live bytes %s by %s.\nStill growing: ", profile_growth_words(&h->growth),
+        all < 0 ? "shrank" : "grew", hak_words_size(all < 0 ? -(uint64_t)all : (uint64_t)all));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct profile_group *group = &h->grown.group[i];
+        double bytes = (double)profile_growth_bytes(&group->self);
+        hak_text_add(text, "%s", i ? ", " : "");
+        profile_add_group(text, &h->grown, group);
+        hak_text_add(text, " by %s", hak_words_size((uint64_t)bytes));
+        if (to_ns - from_ns >= 1000000)
+            hak_text_add(text, " (%s each second)",
+                         hak_words_size((uint64_t)(bytes * 1e9 / (double)(to_ns - from_ns))));
+    }
+    hak_text_add(text, ".\n\n");
 }
 
 /* Of most peaks the profile has the bytes alone. */
@@ -528,6 +614,7 @@ static void add_footer(struct hak_text *text, struct heap *h) {
 static void print_text(struct heap *h) {
     struct hak_text text = {0};
     add_timeline(&text, h);
+    add_growth(&text, h);
     add_processes(&text, h);
     add_taken(&text, h);
     add_hint(&text, h);
@@ -600,6 +687,29 @@ static json_t *taken_json(const struct heap *h) {
     return object;
 }
 
+/* null where it was not looked for. */
+static json_t *growth_json(struct heap *h) {
+    json_t *object = json_object(), *list = json_array();
+    if (!h->has_growth) {
+        json_decref(object);
+        json_decref(list);
+        return json_null();
+    }
+    hak_json_set_number(object, "from_ns", h->growth.from_ns);
+    hak_json_set_number(object, "to_ns", h->growth.to_ns);
+    hak_json_set_flag(object, "before_teardown", h->growth.has_teardown);
+    json_object_set_new(object, "grown_bytes", json_integer(profile_growth_bytes(&h->grown.all)));
+    for (uint32_t i = 0; i < h->grown.groups && h->grown.group[i].goes_on; i++) {
+        json_t *row = json_object();
+        profile_set_label(row, &h->places.label[h->grown.group[i].key]);
+        json_object_set_new(row, "grown_bytes",
+                            json_integer(profile_growth_bytes(&h->grown.group[i].self)));
+        json_array_append_new(list, row);
+    }
+    json_object_set_new(object, "still_growing", list);
+    return object;
+}
+
 static void print_json(struct heap *h) {
     json_t *document = view_json_document(h->view), *steps = json_array();
     const struct hak_flow *f = &h->flow;
@@ -609,6 +719,7 @@ static void print_json(struct heap *h) {
         json_array_append_new(steps, step_json(h, i));
     json_object_set_new(document, "steps", steps);
     json_object_set_new(document, "peak", peak_json(&f->peak));
+    json_object_set_new(document, "growth", growth_json(h));
     json_object_set_new(document, "processes", processes_json(h));
     json_object_set_new(document, "held", taken_json(h));
     json_object_set_new(document, "memory", profile_memory_json(&h->at_memory, !h->is_alone));
@@ -664,6 +775,11 @@ int command_heap(struct view *view) {
         profile_free_query(&h.query);
         return view_question_status();
     }
+    h.grown_query = (struct profile_query){
+        .view = view, .per = PROFILE_FUNCTION, .by = PROFILE_GROWTH, .is_span = true};
+    h.places.view = view;
+    h.grown.query = &h.grown_query;
+    h.grown.places = &h.places;
     h.is_kept = hak_store_is_kept(view->reader);
     h.is_alone = hak_store_is_profile_only(view->reader);
     status = read_timeline(&h);
@@ -690,6 +806,9 @@ int command_heap(struct view *view) {
     free(h.step_memory);
     free(h.step_ns);
     hak_flow_free(&h.flow);
+    growth_free(&h.growth);
+    profile_free_groups(&h.grown);
+    profile_free_places(&h.places);
     profile_free_query(&h.query);
     return status;
 }

@@ -1,6 +1,7 @@
 /* Reads what the commands of the profile are asked. */
 #include "viewer/profile/query.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
 
@@ -115,6 +116,7 @@ static bool read_moments(struct view *view, struct profile_query *q) {
     if (q->by < PROFILE_CALLS || q->is_span)
         return true;
     q->is_span = true; /* from the begin up to the moment, which is the end unless one is given */
+    q->finds_growth = q->by == PROFILE_GROWTH && !at;
     q->from = (struct view_moment){.kind = VIEW_AT_START};
     if (!at)
         q->at = (struct view_moment){.kind = VIEW_AT_END};
@@ -173,6 +175,10 @@ uint64_t profile_time(const struct profile_query *q, const struct view_moment *a
 }
 
 void profile_free_query(struct profile_query *q) {
+    if (q->growth)
+        growth_free(q->growth);
+    free(q->growth);
+    q->growth = NULL;
     if (q->has_focus)
         regfree(&q->focus);
     if (q->has_ignore)

@@ -9,6 +9,7 @@
 
 #include <regex.h>
 #include "viewer/capture/capture.h"
+#include "viewer/profile/growth.h"
 #include "viewer/profile/places.h"
 #include "store/history/history.h"
 
@@ -35,7 +36,9 @@ struct profile_query {
     uint64_t thread;             /* its number in its process, 0 = all */
     uint64_t brief_calls, limit;
     bool is_tree, is_bottom_up, shows_all;
-    bool is_mapped; /* what the program mapped itself, instead of blocks */
+    bool is_mapped;        /* what the program mapped itself, instead of blocks */
+    bool finds_growth;     /* growth, and no time was given: profile_gather finds the span */
+    struct growth *growth; /* as it found it; NULL = it was not asked to */
     bool has_focus, has_ignore;
     regex_t focus, ignore;
 };

@@ -106,6 +106,8 @@ static void add_group_row(struct table *table, struct top *t, const struct profi
     profile_add_group_where(&where, &t->groups, group);
     table_add_text(table, &name);
     table_add_text(table, &where);
+    if (q->growth)
+        table_add_cell(table, group->goes_on ? "still growing" : "");
 }
 
 static void add_rest_row(struct table *table, struct top *t, uint32_t shown) {
@@ -117,6 +119,8 @@ static void add_rest_row(struct table *table, struct top *t, uint32_t shown) {
     hak_text_add(&name, "... %s more", hak_words_number(t->groups.groups - shown));
     table_add_text(table, &name);
     table_add_cell(table, "");
+    if (t->query.growth)
+        table_add_cell(table, "");
 }
 
 static void add_lifetimes(struct hak_text *text, const struct profile_groups *g) {
@@ -150,6 +154,8 @@ static void add_list(struct hak_text *text, struct top *t) {
         &table, t->query.per <= PROFILE_LINE                                       ? "where"
                 : t->query.per == PROFILE_THREAD && t->view->summary.processes > 1 ? "process"
                                                                                    : "");
+    if (t->query.growth)
+        table_add_text_heading(&table, "");
     for (uint32_t i = 0; i < shown; i++)
         add_group_row(&table, t, &t->groups.group[i]);
     if (shown < t->groups.groups)
@@ -282,6 +288,8 @@ static json_t *group_json(struct top *t, const struct profile_group *group) {
         json_object_set_new(row, "frames", hak_json_stack(t->view->reader, (uint32_t)group->key));
     if (q->per == PROFILE_THREAD || q->per == PROFILE_PROCESS)
         hak_json_set_number(row, "id", group->key);
+    if (q->growth)
+        hak_json_set_flag(row, "still_growing", group->goes_on);
     json_object_set_new(row, "self", profile_sums_json(q, &group->self));
     if (profile_has_callees(q))
         json_object_set_new(row, "with_callees", profile_sums_json(q, &group->total));
@@ -358,10 +366,13 @@ static void print_text(struct top *t) {
 
 static int settle(struct top *t) {
     bool has_memory = true;
-    if (t->query.is_tree)
+    if (t->query.is_tree) {
         has_memory = profile_tree_sort(&t->tree);
-    else
+    } else {
+        if (t->query.growth)
+            profile_groups_mark_growth(&t->groups, t->query.growth);
         profile_groups_sort(&t->groups);
+    }
     if (t->places.error)
         return view_store_error(t->view, t->places.error);
     if (!has_memory || t->places.failed || t->groups.failed || t->tree.failed) {
