@@ -33,6 +33,9 @@
 #define KNOWN_OPTIONS                                                                              \
     {"baseline", 0, "FILE", "leave out what this baseline knows"},                                 \
     {"suppressions", 0, "FILE", "leave out what a line of this file matches"}
+#define SKIP_OPTION                                                                                \
+    {"skip", 0, "REGEX",                                                                           \
+     "pass over functions that match, as over malloc; kept in the store (\"\": none)"}
 #define PROFILE_OPTIONS                                                                            \
     PROCESS_OPTION("only this process"),                                                           \
     {"thread", 't', "N", "only what the Nth thread of a process allocated"},                       \
@@ -169,6 +172,7 @@ static const struct view_option export_options[] = {
     {"thread", 't', "N", "only what the Nth thread of a process allocated"},
     {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},
     {"ignore", 0, "REGEX", "leave out stacks with one that matches"},
+    SKIP_OPTION,
     {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
     KNOWN_OPTIONS,
     SOURCES_OPTION,
@@ -198,6 +202,7 @@ static const struct view_option top_options[] = {
     {"between", 0, "A B", "what happened between two moments, each as --at has it"},
     {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
     PROFILE_OPTIONS,
+    SKIP_OPTION,
     {"mapped", 0, NULL, "what the program mapped itself (mmap, brk) instead of its blocks"},
     {"stacks", 0, NULL, "with --per stack: the whole stack of every line"},
     {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
@@ -242,6 +247,7 @@ static const struct view_option diff_options[] = {
     {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
     {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},
     {"ignore", 0, "REGEX", "leave out stacks with one that matches"},
+    SKIP_OPTION,
     {"limit", 'n', "N", "at most N lines (30); 0 = all"},
     {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
 };
@@ -616,12 +622,15 @@ const struct view_command view_commands[] = {
          "One line for each function: what it holds at the peak of the program (--at: another\n"
          "moment) in bytes and blocks, as the program asked for them, and what it and the\n"
          "functions that it calls hold together. A function is the program's first one past\n"
-         "libraries and wrappers of malloc. The lines, with `... more`, are the total.\n"
+         "libraries and wrappers of malloc; --skip passes over others, and the store keeps that\n"
+         "for all later answers. The lines, with `... more`, are the total.\n"
          "\n"
          "--by calls, short-lived and growth are of a span: the whole capture, up to --at, or\n"
          "--between A B. There `bytes` is what was allocated in it, `short-lived` how much of it\n"
-         "was freed before the same thread's next allocation, `grown` what is live at its end and\n"
-         "was not at its begin. --between alone sorts by growth.\n"
+         "was freed before the same thread's next allocation, `grown` the net growth over it.\n"
+         "--by growth alone looks at the second half of the time before the program frees what it\n"
+         "holds; functions that rise all through it are marked `still growing` and stand first.\n"
+         "--between alone sorts by growth.\n"
          "\n"
          "A child of a fork holds what it inherited; a process that has ended holds nothing, but\n"
          "--at end shows what each held at its own end. realloc in place stays with the stack "

@@ -1,9 +1,11 @@
 /* Keeps the list of modules that stacks run through, and notices when one is unloaded. */
 #include "unwind/modules.h"
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include "platform/path.h"
 #include "platform/raw_call.h"
 #include "unwind/rules.h"
@@ -268,11 +270,37 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *unused) {
     return 0;
 }
 
+static const char *last_part(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* `executed` is a link to the program's file, whose own name is another: redis-server, where the
+ * file is redis-check-rdb. A name that stands in the other (python3 of python3.13) is none, nor is
+ * a script's. */
+static bool is_another_name(const char *executed, const char *file) {
+    struct stat about, program;
+    return !strstr(last_part(file), last_part(executed)) &&
+           !strstr(last_part(executed), last_part(file)) &&
+           hak_raw_call(SYS_newfstatat, AT_FDCWD, executed, &about, 0) == 0 &&
+           hak_raw_call(SYS_newfstatat, AT_FDCWD, "/proc/self/exe", &program, 0) == 0 &&
+           about.st_dev == program.st_dev && about.st_ino == program.st_ino;
+}
+
 void hak_modules_program(char *to, size_t capacity) {
     long bytes =
         hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)to, (long)capacity - 1, 0, 0, 0);
-    const char *executed = bytes > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
+    const char *executed = (const char *)getauxval(AT_EXECFN);
+    if (bytes > 0) {
+        to[bytes] = 0;
+        if (executed && is_another_name(executed, to))
+            bytes = 0;
+        else
+            executed = NULL;
+    }
     size_t length = bytes > 0 ? (size_t)bytes : 0;
+    while (executed && executed[0] == '.' && executed[1] == '/')
+        executed += 2;
     if (executed && executed[0] != '/') {
         hak_path_here(to, capacity - 1);
         length = strlen(to);

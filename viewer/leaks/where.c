@@ -14,13 +14,16 @@ static void add_where(struct hak_text *text, struct view *view, uint32_t stack) 
     int shown = 0;
     struct hak_frames frames = {0};
     hak_frames_load(&frames, view->reader, stack);
+    bool has_python = hak_words_has_python(frames.frame, frames.count);
+    if (hak_words_add_runtime(text, frames.frame, frames.count))
+        shown++;
     int first = hak_words_telling_frame(frames.frame, frames.count);
     for (int i = first; i >= 0 && i < frames.count && shown < WHERE_FRAMES; i++) {
         const struct hak_frame *frame = &frames.frame[i];
         enum hak_frame_role role = hak_words_frame_role(frames.frame, frames.count, i);
         if (shown && (role == HAK_FRAME_START || role == HAK_FRAME_OWN))
             break;
-        if (shown && role != HAK_FRAME_PROGRAM)
+        if (shown && (role != HAK_FRAME_PROGRAM || (has_python && hak_words_is_interpreter(frame))))
             continue;
         hak_text_add(text, "%s", shown++ ? " < " : "");
         hak_words_add_place(text, frame, 2);

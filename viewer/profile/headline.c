@@ -149,8 +149,16 @@ static void add_calls(struct hak_text *text, uint64_t calls) {
         hak_text_add(text, "%s M calls", hak_words_number((calls + 500000) / 1000000));
 }
 
+/* The first group that is the program's; where it has none, the first. NULL: there is none. */
+static const struct profile_group *first_own(const struct profile_groups *g) {
+    for (uint32_t i = 0; i < g->groups; i++)
+        if (!g->places->label[g->group[i].key].is_runtime)
+            return &g->group[i];
+    return g->groups ? &g->group[0] : NULL;
+}
+
 static void add_peak(struct hak_text *text, struct headline *h) {
-    const struct profile_group *most = h->groups.groups ? &h->groups.group[0] : NULL;
+    const struct profile_group *most = first_own(&h->groups);
     hak_text_add(text, "peak %s at %s", hak_words_size(h->peak.bytes), hak_words_ago(h->peak_ns));
     if (h->process) {
         hak_text_add(text, " in ");
@@ -164,7 +172,7 @@ static void add_peak(struct hak_text *text, struct headline *h) {
 
 /* What grows by a part of the peak that is worth a word. */
 static void add_growth(struct hak_text *text, struct headline *h) {
-    const struct profile_group *most = h->grown.groups ? &h->grown.group[0] : NULL;
+    const struct profile_group *most = first_own(&h->grown);
     int64_t bytes = most && most->goes_on ? profile_growth_bytes(&most->self) : 0;
     if (h->growth.to_ns < h->growth.timeline.flow.from_ns + LONG_NS)
         return;

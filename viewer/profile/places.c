@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/growing.h"
 #include "report/words/words.h"
+#include "viewer/profile/skip.h"
 
 #define DEPTH_MAX  4096 /* of a chain of nodes; a longer one is damage */
 #define LEVELS_MAX 64   /* of one node */
@@ -108,6 +109,8 @@ static void look_at_place(struct profile_places *p, struct profile_place *place)
     const struct hak_frame *f = &place->frame;
     place->is_hidden =
         f->is_hakmem || (!p->shows_all && (hak_words_is_start(f) || hak_words_library(f)));
+    place->is_interpreter = !p->shows_all && hak_words_is_interpreter(f);
+    place->is_skipped = p->has_skip && regexec(&p->skip, f->function, 0, NULL, 0) == 0;
     place->is_focus = p->focus && is_matched(p->focus, f);
     place->is_ignored = p->ignore && is_matched(p->ignore, f);
     label_place(p, place);
@@ -231,22 +234,66 @@ static bool add_to_path(struct profile_path *path, uint32_t place, uint32_t code
     return true;
 }
 
+/* The frame that tells who allocated; where --skip passes over it, its first caller that is shown.
+ */
+static int find_first(const struct profile_places *p, int count, bool has_python) {
+    if (p->shows_all)
+        return hak_words_program_frame(p->frame, count);
+    int first = hak_words_telling_frame(p->frame, count);
+    for (int i = first; i >= 0 && i < count; i++) {
+        const struct profile_place *place = &p->place[p->frame_place[i]];
+        if (!place->is_skipped && !(i > first && place->is_hidden) &&
+            !(i > first && has_python && place->is_interpreter))
+            return i;
+    }
+    return first; /* there is no other */
+}
+
+/* A block that a library took for itself stands in front of who called the library. True: it is
+ * one, and no frame of a library stands for it. */
+static bool add_runtime(struct profile_places *p, uint32_t count, struct profile_path *path) {
+    int inner = hak_words_program_frame(p->frame, (int)count);
+    struct hak_text name = {0};
+    if (p->shows_all || inner < 0 || !p->place[p->frame_place[inner]].is_hidden ||
+        !hak_words_add_runtime(&name, p->frame, (int)count)) {
+        hak_text_free(&name);
+        return false;
+    }
+    struct hak_frame frame = p->frame[inner];
+    frame.function = hak_text_string(&name);
+    frame.file = "";
+    frame.line = 0;
+    frame.ip = frame.module_offset = 0;
+    uint32_t number = number_place(p, &frame);
+    hak_text_free(&name);
+    if (p->failed)
+        return true;
+    p->label[p->place[number].label[PROFILE_FUNCTION]].is_runtime = true;
+    p->label[p->place[number].label[PROFILE_LINE]].is_runtime = true;
+    p->failed |= !add_to_path(path, number, UINT32_MAX);
+    return true;
+}
+
 bool profile_path_of(struct profile_places *p, uint32_t stack, struct profile_path *path) {
     static const struct hak_frame none = {.module = "", .function = "", .file = ""};
     uint32_t count;
     bool is_focus = !p->focus;
     path->count = 0;
     path->is_left_out = false;
+    if (!p->has_read_skip)
+        profile_read_skip(p);
     if (!read_frames(p, stack, &count) || p->failed)
         return false;
-    int first = p->shows_all ? hak_words_program_frame(p->frame, (int)count)
-                             : hak_words_telling_frame(p->frame, (int)count);
+    bool has_python = !p->shows_all && hak_words_has_python(p->frame, (int)count);
+    bool is_runtime = add_runtime(p, count, path);
+    int first = find_first(p, (int)count, has_python);
     for (uint32_t i = 0; i < count && !p->failed; i++) {
         const struct profile_place *place = &p->place[p->frame_place[i]];
+        bool is_hidden = place->is_hidden || (has_python && place->is_interpreter);
         is_focus |= place->is_focus;
         path->is_left_out |= place->is_ignored;
-        bool is_shown =
-            first >= 0 && (i == (uint32_t)first || (i > (uint32_t)first && !place->is_hidden));
+        bool is_shown = first >= 0 && ((i == (uint32_t)first && !(is_runtime && is_hidden)) ||
+                                       (i > (uint32_t)first && !is_hidden));
         if (is_shown && path->count < PATH_MOST)
             p->failed |= !add_to_path(path, p->frame_place[i], p->frame_code[i]);
     }
@@ -277,6 +324,9 @@ void profile_free_places(struct profile_places *p) {
     hak_index_free(&p->by_label);
     hak_index_free(&p->by_text);
     hak_index_free(&p->by_code);
+    if (p->has_skip)
+        regfree(&p->skip);
+    p->has_skip = false;
 }
 
 /* ---- names -------------------------------------------------------------------------------------

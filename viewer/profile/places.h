@@ -37,12 +37,14 @@ struct profile_label {
     uint32_t line;        /* 0 = none, or of several lines */
     bool has_lines;       /* several */
     bool is_none;         /* "no stack" */
+    bool is_runtime;      /* a library's own block: a buffer of stdio, libstdc++'s pool */
 };
 
 struct profile_place {
     struct hak_frame frame; /* texts belong to the places */
     uint32_t label[PROFILE_KEYS];
-    bool is_hidden; /* hakmem's, a library's, or how every program begins */
+    bool is_hidden;                  /* hakmem's, a library's, or how every program begins */
+    bool is_interpreter, is_skipped; /* in a stack with Python's functions; --skip says so */
     bool is_focus, is_ignored;
 };
 
@@ -65,6 +67,8 @@ struct profile_places {
     struct view *view;
     bool shows_all;                /* frames of libraries, too */
     const regex_t *focus, *ignore; /* NULL = not given */
+    regex_t skip;                  /* functions that are wrappers, too (skip.h) */
+    bool has_skip, has_read_skip;
     struct profile_place *place;
     uint32_t places, place_room;
     struct profile_label *label;

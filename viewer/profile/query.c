@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
+#include "viewer/profile/skip.h"
 
 static const char *const keys[] = {
     [PROFILE_FUNCTION] = "function", [PROFILE_LINE] = "line",         [PROFILE_FILE] = "file",
@@ -132,7 +133,7 @@ bool profile_read_query(struct view *view, struct profile_query *q) {
     if (!view_process(view, &q->process) || !view_number(view, "thread", &q->thread) ||
         !view_number(view, "limit", &q->limit) ||
         !view_number(view, "short-lived", &q->brief_calls) || !read_moments(view, q) ||
-        !read_regex(view, "focus", &q->focus, &q->has_focus) ||
+        !profile_keep_skip(view) || !read_regex(view, "focus", &q->focus, &q->has_focus) ||
         !read_regex(view, "ignore", &q->ignore, &q->has_ignore))
         return false;
     q->is_bottom_up = view_given(view, "bottom-up");

@@ -73,6 +73,28 @@ const char *hak_words_library(const struct hak_frame *frame) {
     return library ? library : library_of_code(frame);
 }
 
+/* ---- interpreters ------------------------------------------------------------------------------
+ */
+
+bool hak_words_has_python(const struct hak_frame *frames, int count) {
+    for (int i = 0; i < count; i++) {
+        const char *file = frames[i].file ? frames[i].file : "";
+        size_t length = strlen(file);
+        bool is_in_no_module = !frames[i].module || !frames[i].module[0];
+        if (is_in_no_module && !frames[i].is_hakmem &&
+            (starts_with(file, "<frozen ") ||
+             (length > 3 && strcmp(file + length - 3, ".py") == 0)))
+            return true;
+    }
+    return false;
+}
+
+bool hak_words_is_interpreter(const struct hak_frame *frame) {
+    const char *slash = frame->module ? strrchr(frame->module, '/') : NULL;
+    return slash && (starts_with(slash + 1, "libpython") || starts_with(slash + 1, "python") ||
+                     strstr(frame->module, "/lib-dynload/"));
+}
+
 /* ---- wrappers ----------------------------------------------------------------------------------
  */
 
@@ -218,10 +240,11 @@ int hak_words_program_frame(const struct hak_frame *frames, int count) {
 /* The first frame of the program's that is no wrapper; `count` = none is. */
 static int first_of_program(const struct hak_frame *frames, int count) {
     bool is_call = count > 0 && !frames[0].is_interrupted;
+    bool has_python = hak_words_has_python(frames, count);
     for (int i = 0; i < count; i++) {
         const char *function = frames[i].function ? frames[i].function : "";
         if (frames[i].is_hakmem || hak_words_is_start(&frames[i]) ||
-            hak_words_library(&frames[i]) ||
+            hak_words_library(&frames[i]) || (has_python && hak_words_is_interpreter(&frames[i])) ||
             (is_call && (is_wrapper(function) || is_called_wrapper(function))))
             continue;
         return i;

@@ -143,6 +143,15 @@ enum hak_frame_role hak_words_frame_role(const struct hak_frame *frames, int cou
  * that have source lines, where there are some); the first of all where there is no other. -1 as
  * above. */
 int hak_words_telling_frame(const struct hak_frame *frames, int count);
+/* Appends what a block is that a library of C or C++ took for itself: "libstdc++ emergency pool",
+ * "stdio buffer of puts". False: it is none of these. */
+bool hak_words_add_runtime(struct hak_text *text, const struct hak_frame *frames, int count);
+/* A function of Python's, which an interpreter named, is among the frames. */
+bool hak_words_has_python(const struct hak_frame *frames, int count);
+/* Code of CPython itself or of its own extensions: a library, in a stack that has Python's
+ * functions.
+ */
+bool hak_words_is_interpreter(const struct hak_frame *frame);
 /* The outermost frame of `frames` that is not the same code as its like in `others`; -1 = none. */
 int hak_words_differing_frame(const struct hak_frame *frames, int count,
                               const struct hak_frame *others, int other_count);
