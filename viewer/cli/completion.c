@@ -42,10 +42,8 @@ static void add_list(struct hak_text *text, const char *sentence) {
         return;
     for (const char *between = "";; between = " ") {
         size_t length = word_of_list(sentence, &item);
-        if (length) {
-            hak_text_add(text, "%s", between);
-            hak_text_add_bytes(text, sentence, length);
-        }
+        if (length)
+            hak_text_add(text, "%s%.*s", between, (int)length, sentence);
         sentence += item;
         if (*sentence != ',' && *sentence != ' ')
             return;

@@ -1,6 +1,5 @@
-/* --skip REGEX: functions that are wrappers of the allocator, too, as a program names them
- * (zmalloc_usable, sdsnewlen). It is kept in the store, so that every command that is asked later
- * passes over them.
+/* Functions that --skip REGEX takes for wrappers of the allocator, as a program may name its own:
+ * zmalloc_usable, sdsnewlen. The store keeps the expression, so later commands pass over them, too.
  *
  *   --skip REGEX --> profile_keep_skip --> meta "skip" of the store --> profile_read_skip -->
  * places
