@@ -14,7 +14,7 @@ forget=$(line '\*(volatile char') begun=$(line 'forget_rows();')
 [ $? -eq 1 ] || fail "mixed: $(cat report)"
 
 cat >due <<END
-PLACE:$again: error: HKM-202 double-free: free of a block of 2,000 bytes that is already free
+PLACE:$again: error: HKM-202 double-free: main() mixed.c:$again calls free on a 2,000-byte block already freed by main() mixed.c:$freed
 PLACE:$again: note: found in main
 PLACE:$row: note: allocated in make_row
 PLACE:$kept: note: called from main

@@ -116,6 +116,28 @@ said 'HKM-304 use-after-free' out
 "$trace" faults -s read.db --write-baseline read.json >out || fail "no baseline: $(cat out)"
 run 0 --ci --baseline read.json -s read.db -f -- ./read
 said 'went on' out
+# What follows from a known fault of the same block belongs to it; a fault of another block is new.
+cat >after.c <<'END'
+#include <stdlib.h>
+static int use(volatile char *p) { return p[3]; }
+static void drop(void *p) { free(p); }
+int main(int count, char **arguments) {
+    char *p = malloc(100), *q = malloc(100);
+    free(p);
+    drop(q);
+    int sum = count > 1 ? 0 : use(p);
+    drop(count > 2 ? q : p);
+    return sum & (arguments == 0);
+}
+END
+${CC:-cc} -g -O0 -w -o after after.c || exit 2
+run 1 --ci -s after.db -- ./after
+"$trace" faults -s after.db --write-baseline after.json >out || fail "no baseline: $(cat out)"
+run 0 --ci --baseline after.json -s after.db -f -- ./after
+[ ! -s err ] || { cat err; fail "the second free of a block with a known fault is told"; }
+[ "$("$trace" sql -s after.db 'select code from fault' | tail -n +2 | paste -sd' ')" = '304 202' ] || fail "after.db has $("$trace" faults -s after.db)"
+run 1 --ci --baseline after.json -s after.db -f -- ./after none
+run 1 --ci --baseline after.json -s after.db -f -- ./after none of them
 
 # Leaks count, unless somebody says otherwise.
 cat >leak.c <<'END'
@@ -274,11 +296,11 @@ said 'broken.supp:2: `race:b` is not a suppression; expected leak:PATTERN or fau
 # Annotations, on request only.
 said_line() { [ "$(tail -n 1 out)" = "$1" ] || { cat out; fail "the annotation is not: $1"; }; }
 run 1 --annotations github -s a.db -- ../app one
-said_line '::error file=src/app.c,line=13,title=hakmem double-free::HKM-202 double-free: free of a block of 40 bytes that is already free'
+said_line '::error file=src/app.c,line=13,title=hakmem double-free::HKM-202 double-free: main() app.c:13 calls free on a 40-byte block already freed by main() app.c:12'
 run 1 --annotations azure -s a.db -f -- ../app one
-said_line '##vso[task.logissue type=error;sourcepath=src/app.c;linenumber=13;code=HKM-202;]HKM-202 double-free: free of a block of 40 bytes that is already free'
+said_line '##vso[task.logissue type=error;sourcepath=src/app.c;linenumber=13;code=HKM-202;]HKM-202 double-free: main() app.c:13 calls free on a 40-byte block already freed by main() app.c:12'
 run 1 --annotations teamcity -s a.db -f -- ../app one
-said "##teamcity[buildProblem description='HKM-202 double-free: free of a block of 40 bytes that is already free (src/app.c:13)' identity='HKM-202:" out
+said "##teamcity[buildProblem description='HKM-202 double-free: main() app.c:13 calls free on a 40-byte block already freed by main() app.c:12 (src/app.c:13)' identity='HKM-202:" out
 run 1 --annotations gitlab -s a.db -f -- ../app one
 [ ! -s out ] && python3 -c 'import json; (f,) = json.load(open("a.codequality.json")); assert f["location"] == {"path": "src/app.c", "lines": {"begin": 13}}, f' ||
     fail "a.codequality.json"

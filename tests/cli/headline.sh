@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The last line of `run` on a terminal: peak, whose it was, calls; with the numbers of `top` and `heap`. Elsewhere, and where nothing is recorded, there is none.
+# The last lines of `run` on a terminal: peak, whose it was, calls, with the numbers of `top` and `heap`; how much was checked. Elsewhere, and where nothing is recorded, there is none.
 set -u
 BUILD=$(realpath -m "${BUILD:-build}")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,21 +20,30 @@ said() {
 expect() { [ "$(cat shown)" = "$2" ] || fail "$1: it says:" "$(cat shown)"; }
 
 said --check trace -- ./rows 500 >shown
-expect 'a list' "hakmem: $("$trace" sql -s rows.db "select printf('%,d', count(*)) from event") events, no fault, rows.db
-hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived"
+expect 'a list' "hakmem: $("$trace" sql -s rows.db "select printf('%,d', count(*)) from event") events, rows.db
+hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived
+hakmem: nothing checked: level trace only records; hakmem-trace run -- ./rows 500 checks"
 said --check trace -- ./rows 500 child >shown
 grep -qxF 'hakmem: peak 3.8 MiB at TIME, 100 % in keep_rows (cli/rows.c:11); 3,500 calls, 14 % short-lived' shown || fail "a child: $(cat shown)"
 "$trace" heap --json -s rows.db | python3 -c 'import json, sys; heap = json.load(sys.stdin); print(heap["peak"]["live_bytes"], heap["allocated_blocks"], heap["short_lived_blocks"])' >numbers
 [ "$(cat numbers)" = '4000000 3500 500' ] || fail "heap counts something else: $(cat numbers)"
 said --check normal -- ./rows 500 >shown
-tail -n 1 shown | grep -qxF 'hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived' || fail "level normal: $(cat shown)"
+tail -n 1 shown | grep -qxE 'hakmem: no fault seen: writes checked in all 2,[0-9]{3} calls, reads in [0-9]+ of 1,50[0-9] blocks; hakmem-trace hunt -- ./rows 500 checks reads in all' ||
+    fail "level normal does not say what was checked: $(cat shown)"
+[ "$("$trace" info -s rows.db | sed -n 's/^checked *//p')" = "$(tail -n 1 shown | sed 's/^hakmem: no fault seen: //; s/; .*//')" ] || fail "info says: $("$trace" info -s rows.db)"
+"$trace" run --force --json -s rows.db -- ./rows 500 | python3 -c 'import json, sys; checked = json.load(sys.stdin)["checked"]; assert checked["calls"] == checked["writes_in_calls"] > checked["blocks"] > checked["reads_in_blocks"] > 0, checked' ||
+    fail 'JSON does not say what was checked'
+said --guard all -- ./rows 50 >shown
+tail -n 1 shown | grep -qxE 'hakmem: no fault seen: writes checked in all [0-9]+ calls, reads in ([0-9]+) of \1 blocks' || fail "all are guarded: $(cat shown)"
+said --check normal -- ./rows 500 >shown
+tail -n 2 shown | head -n 1 | grep -qxF 'hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived' || fail "level normal: $(cat shown)"
 said --check trace -- ./rows 2000000 >shown
-tail -n 1 shown | grep -qE '^hakmem: (peak .*; 2\.0 M calls, 100 % short-lived|the peak takes longer to find: hakmem-trace top shows it)$' || fail "a long one: $(cat shown)"
+tail -n 2 shown | head -n 1 | grep -qE '^hakmem: (peak .*; 2\.0 M calls, 100 % short-lived|the peak takes longer to find: hakmem-trace top shows it)$' || fail "a long one: $(cat shown)"
 LD_PRELOAD=$PWD/slow_clock.so said --check trace -- ./rows 400000 >shown
-tail -n 1 shown | grep -qxF 'hakmem: the peak takes longer to find: hakmem-trace top shows it' || fail "a clock that runs away: $(cat shown)"
+tail -n 2 shown | head -n 1 | grep -qxF 'hakmem: the peak takes longer to find: hakmem-trace top shows it' || fail "a clock that runs away: $(cat shown)"
 
 said --check trace -- ./rows 0 >shown
-[ "$(wc -l <shown)" -eq 1 ] || fail "no call: $(cat shown)"
+[ "$(wc -l <shown)" -eq 2 ] || fail "no call: $(cat shown)"
 said --check light -- ./rows 500 >shown
 grep -q peak shown && fail "level light: $(cat shown)"
 said --check normal --trace off -- ./rows 500 >shown

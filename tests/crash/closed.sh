@@ -11,8 +11,8 @@ stopped() {
     shift 2
     { env "$@" HAKMEM_LOG="$PWD/log" LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/crash/closed_far" "$distance" "$blocks"; } >out 2>&1
     status=$?
-    if [ $status -ne 139 ] || ! grep -q '^hakmem: HKM-301 heap-buffer-overflow: write, .* bytes past the end of a block of 40 bytes' log ||
-        ! grep -q "^SUMMARY: hakmem: heap-buffer-overflow closed_far.c:[0-9]* main hop=WRITE class=C3 offset=+$distance" log; then
+    if [ $status -ne 139 ] || ! grep -q '^hakmem: HKM-301 heap-buffer-overflow: main() closed_far.c:[0-9]* writes .* bytes past the end of a 40-byte block from' log ||
+        ! grep -q "^SUMMARY: hakmem: heap-buffer-overflow closed_far.c:[0-9]* main hop=WRITE size=40 offset=+$distance" log; then
         echo "$distance bytes behind $blocks blocks ($*): status $status"
         cat log out
         failed=1

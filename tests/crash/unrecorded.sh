@@ -38,16 +38,16 @@ both() {
 
 F=$BUILD/tests/faults C=$BUILD/tests/crash
 unrecorded='^  COMPLETENESS      nothing was recorded \(HAKMEM_TRACE=off\)'
-both "$F/overflow_free" 134 "$unrecorded" '^hakmem: HKM-301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 24 bytes' \
+both "$F/overflow_free" 134 "$unrecorded" '^hakmem: HKM-301 heap-buffer-overflow: 1 byte past a 24-byte block from main\(\) overflow_free.c:10, found when main\(\) overflow_free.c:12 freed it' \
     '^  ALLOCATED         by malloc$' '^      #0 main +faults/overflow_free.c:10$' '^      #0 main +faults/overflow_free.c:12$'
 both "$F/double_free" 134 "$unrecorded" '^hakmem: HKM-202 double-free' '^      #0 main +faults/double_free.c:13$' \
     '^  FREED BEFORE ' '^      #0 close_session +faults/double_free.c:5$' '^      #0 close_all +faults/double_free.c:9$'
 both "$C/freed_pointer" 139 "$unrecorded" '^hakmem: HKM-304 use-after-free' '^      #0 drop +crash/freed_pointer.c:[0-9]+$' \
     '^      #0 second +crash/freed_pointer.c:[0-9]+$'
-both "$C/null_member" 139 "$unrecorded" '^hakmem: SIGSEGV at address 0x18: null pointer plus 24 bytes' \
+both "$C/null_member" 139 "$unrecorded" '^hakmem: SIGSEGV in second_item\(\) null_member.c:[0-9]* at address 0x18: null pointer plus 24 bytes' \
     '^      #0 second_item +crash/null_member.c:[0-9]+$'
 both "$C/stack_destroyed" 139 '^      #0 fill +crash/stack_destroyed.c:[0-9]+$'
-both "$C/stack_overflow" 139 '^hakmem: SIGSEGV at address .*: stack overflow: the stack of thread 1'
+both "$C/stack_overflow" 139 '^hakmem: SIGSEGV.* at address .*: stack overflow: the stack of thread 1'
 
 rm -f ./*.db
 "$BUILD/hakmem-trace" run --trace=off -- "$F/correct_sizes" >said 2>&1 || complain "correct_sizes: status $?"

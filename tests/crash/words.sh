@@ -27,39 +27,39 @@ for level in 0 1 2; do
     freed=drop_right
     [ $level -eq 2 ] && freed='main +crash/words.c:[0-9]+' # drop_right jumps to free
     for what in member element length call; do
-        told $level $what '^hakmem: HKM-304 use-after-free: use of a pointer read from a block of 56 bytes freed' \
-            "^      #0 $freed" "^SUMMARY: hakmem: use-after-free words.c:[0-9]+ $what hop=ACCESS class=C4 offset=\+0"
+        told $level $what '^hakmem: HKM-304 use-after-free: [a-z_]+\(\) words.c:[0-9]+ uses a pointer read from a 56-byte block freed by [a-z_]+\(\) words.c:[0-9]+' \
+            "^      #0 $freed" "^SUMMARY: hakmem: use-after-free words.c:[0-9]+ $what hop=ACCESS size=56 offset=\+0"
     done
-    told $level behind '^hakmem: HKM-301 heap-buffer-overflow: use of a pointer read past the end of a block of 56 bytes' \
-        "^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ behind hop=ACCESS class=C4 offset=\+56"
+    told $level behind '^hakmem: HKM-301 heap-buffer-overflow: [a-z_]+\(\) words.c:[0-9]+ uses a pointer read past the end of a 56-byte block' \
+        "^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ behind hop=ACCESS size=56 offset=\+56"
     for what in front front_call front_alone; do
         place=$what
         [ $what = front_alone ] && place=either
-        told $level $what '^hakmem: HKM-302 heap-buffer-underflow: use of a pointer read from the bytes before a block of 56 bytes' \
-            "^SUMMARY: hakmem: heap-buffer-underflow words.c:[0-9]+ $place hop=ACCESS class=C4 offset=-8"
+        told $level $what '^hakmem: HKM-302 heap-buffer-underflow: [a-z_]+\(\) words.c:[0-9]+ uses a pointer read from the bytes before a 56-byte block' \
+            "^SUMMARY: hakmem: heap-buffer-underflow words.c:[0-9]+ $place hop=ACCESS size=56 offset=-8"
     done
-    told $level front_first '^hakmem: HKM-302 heap-buffer-underflow: use of a pointer read from the bytes before a block of 56 bytes' \
-        '^SUMMARY: hakmem: heap-buffer-underflow words.c:[0-9]+ front_first hop=ACCESS class=C4 offset=-16'
-    told $level next_header '^hakmem: HKM-301 heap-buffer-overflow: use of a pointer read past the end of a block of 56 bytes' \
-        '^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ next_header hop=ACCESS class=C4 offset=\+72'
-    told $level next_header_first '^hakmem: HKM-301 heap-buffer-overflow: use of a pointer read past the end of a block of 56 bytes' \
-        '^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ next_header_first hop=ACCESS class=C4 offset=\+64'
-    told $level either '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ either signal=SIGSEGV' \
+    told $level front_first '^hakmem: HKM-302 heap-buffer-underflow: [a-z_]+\(\) words.c:[0-9]+ uses a pointer read from the bytes before a 56-byte block' \
+        '^SUMMARY: hakmem: heap-buffer-underflow words.c:[0-9]+ front_first hop=ACCESS size=56 offset=-16'
+    told $level next_header '^hakmem: HKM-301 heap-buffer-overflow: [a-z_]+\(\) words.c:[0-9]+ uses a pointer read past the end of a 56-byte block' \
+        '^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ next_header hop=ACCESS size=56 offset=\+72'
+    told $level next_header_first '^hakmem: HKM-301 heap-buffer-overflow: [a-z_]+\(\) words.c:[0-9]+ uses a pointer read past the end of a 56-byte block' \
+        '^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ next_header_first hop=ACCESS size=56 offset=\+64'
+    told $level either '^hakmem: SIGSEGV( in [a-z_]+\(\) words.c:[0-9]+)?: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ either signal=SIGSEGV' \
         '^  GUESS +r[a-z0-9]+ was read from the bytes before 0x[0-9a-f]+, which is the start of a live block of 56 bytes: calloc\(56\) by ' \
         '^                    r[a-z0-9]+ was read past the end of 0x[0-9a-f]+, which is the start of a live block of 56 bytes: calloc\(56\) by '
-    told $level reused '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
+    told $level reused '^hakmem: SIGSEGV( in [a-z_]+\(\) words.c:[0-9]+)?: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
         '^  GUESS .*r[a-z0-9]+ was read after a free, or before anything was written there, from 0x[0-9a-f]+, which is the start of a live block of 56 bytes: malloc\(56\) by '
     for guard in off sites:4 all; do
-        HAKMEM_GUARD=$guard told $level grown '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
+        HAKMEM_GUARD=$guard told $level grown '^hakmem: SIGSEGV( in [a-z_]+\(\) words.c:[0-9]+)?: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
             '^  GUESS +r[a-z0-9]+ was read from memory that was never written since malloc: 0x[0-9a-f]+, which is the start of a live block of 72 bytes'
     done
     for check in normal trace; do
-        HAKMEM_JUNK=1 HAKMEM_CHECK=$check told $level unwritten '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
+        HAKMEM_JUNK=1 HAKMEM_CHECK=$check told $level unwritten '^hakmem: SIGSEGV( in [a-z_]+\(\) words.c:[0-9]+)?: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
             '^  GUESS +r[a-z0-9]+ was read from memory that was never written since malloc: 0x[0-9a-f]+, which is the start of a live block of 56 bytes: malloc\(56\) by '
     done
     second='^                    r[a-z0-9]+ was read after the free of 0x[0-9a-f]+'
     [ $level -eq 0 ] && second= # the sum of both is used, and one of them is still there
-    told $level two '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ both signal=SIGSEGV' \
+    told $level two '^hakmem: SIGSEGV( in [a-z_]+\(\) words.c:[0-9]+)?: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ both signal=SIGSEGV' \
         '^  GUESS .* was read after the free of 0x[0-9a-f]+, which is the start of a freed block of 56 bytes: free by ' \
         "$second"
 done

@@ -15,7 +15,7 @@ record() {
     run_watched "$BUILD/tests/guarded/watched" "$@"
 }
 headlines() {
-    sed -n 's/^hakmem: HKM-//p' "$1.out" | paste -sd'|'
+    plain_headlines "$1.out" | paste -sd'|'
 }
 # shows CASE HEADLINE FOUND INSTRUCTION
 shows() {
@@ -53,19 +53,19 @@ silent() {
 }
 
 if [ $has_registers -eq 1 ]; then
-    shows byte_in_slack '301 heap-buffer-overflow: read just past the end of a block of 30 bytes' \
+    shows byte_in_slack '301 heap-buffer-overflow: reads memory right past the end of a 30-byte block' \
         'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
-    shows number_in_slack '301 heap-buffer-overflow: read just past the end of a block of 40 bytes' \
+    shows number_in_slack '301 heap-buffer-overflow: reads memory right past the end of a 40-byte block' \
         'number_in_slack main' 'reads 4 bytes, right past the end of the block'
-    shows double_in_slack '301 heap-buffer-overflow: read just past the end of a block of 24 bytes' \
+    shows double_in_slack '301 heap-buffer-overflow: reads memory right past the end of a 24-byte block' \
         'double_in_slack main' 'reads 8 bytes, right past the end of the block'
-    shows byte_in_front '302 heap-buffer-underflow: read, 1 byte before a block of 32 bytes' \
+    shows byte_in_front '302 heap-buffer-underflow: reads memory 1 byte before a 32-byte block' \
         'read_at byte_in_front' 'reads 1 byte, from 1 byte before the block on'
-    shows number_in_front '302 heap-buffer-underflow: read, 8 bytes before a block of 48 bytes' \
+    shows number_in_front '302 heap-buffer-underflow: reads memory 8 bytes before a 48-byte block' \
         'number_in_front main' 'reads 8 bytes, from 8 bytes before the block on'
-    shows in_thread '301 heap-buffer-overflow: read just past the end of a block of 30 bytes' \
+    shows in_thread '301 heap-buffer-overflow: reads memory right past the end of a 30-byte block' \
         'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
-    shows in_child '301 heap-buffer-overflow: read just past the end of a block of 30 bytes' \
+    shows in_child '301 heap-buffer-overflow: reads memory right past the end of a 30-byte block' \
         'read_at byte_in_slack' 'reads 1 byte, right past the end of the block'
     grep -qx through in_child.out || wrong 'in_child: the parent did not go on'
     record byte_in_slack.json
@@ -73,13 +73,13 @@ if [ $has_registers -eq 1 ]; then
     # By a vector: which bytes of it, and in which function, differs with the processor.
     record copied_from_front
     case $(headlines copied_from_front) in
-    '302 heap-buffer-underflow: read, '*' bytes before a block of 48 bytes') ;;
+    '302 heap-buffer-underflow: reads memory '*' bytes before a 48-byte block') ;;
     *) wrong "copied_from_front: '$(headlines copied_from_front)'" ;;
     esac
     record byte_in_slack.continue HAKMEM_ON_FAULT=continue
     [ "$status" -eq 0 ] && grep -qx through byte_in_slack.continue.out || wrong "continue: status $status"
     record written HAKMEM_GUARD_WATCH=all
-    [ "$(headlines written)" = '301 heap-buffer-overflow: write just past the end of a block of 30 bytes' ] ||
+    [ "$(headlines written)" = '301 heap-buffer-overflow: writes memory right past the end of a 30-byte block' ] ||
         wrong "written, all: '$(headlines written)'"
     [ "$(part FOUND written.out)" = 'written main' ] || wrong "written, all: found in '$(part FOUND written.out)'"
 fi
@@ -99,7 +99,7 @@ silent byte_in_slack.barred
 barred=
 record written.late
 case $(headlines written.late) in
-'301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 30 bytes allocated at watched.c:'*', found by free at watched.c:'*) ;;
+'301 heap-buffer-overflow: 1 byte past a 30-byte block, found when the program freed it') ;;
 *) wrong "written: '$(headlines written.late)', where the free was to find it" ;;
 esac
 

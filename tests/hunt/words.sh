@@ -31,10 +31,10 @@ wrong() {
     failed=1
 }
 
-late='HKM-301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 14 bytes allocated at copy.c:11, found by free at copy.c:17'
-access='HKM-301 heap-buffer-overflow: write just past the end of a block of 14 bytes'
+late='HKM-301 heap-buffer-overflow: 1 byte past a 14-byte block from main() copy.c:11, found when main() copy.c:17 freed it'
+access='HKM-301 heap-buffer-overflow: main() copy.c:14 writes 1 byte right past the end of a 14-byte block from main() copy.c:11'
 first="run 1, level normal: $late"
-second="run 2, blocks of that stack guarded, at their end, to the byte: $access, at main copy.c:14"
+second="run 2, blocks of that stack guarded, at their end, to the byte: $access"
 end='the instruction is named; seen in 2 of 2 runs; run 2: o.db'
 
 # The same input for each run: through a pipe, out of a file, out of a file from where it stands.

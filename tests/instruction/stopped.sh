@@ -20,7 +20,8 @@ mkdir none && for version in 4 5 6; do : >none/libcapstone.so.$version; done
 
 # Lines of a report on the instruction: the first one, and from INSTRUCTION to what follows REGISTERS.
 instruction_lines() {
-    sed -E -n '1p; /^  (INSTRUCTION|REGISTERS)/,/^  (BYTES|HISTORY|COMPLETENESS)/ { /^  (BYTES|HISTORY|COMPLETENESS)/ !p }' | sed -E 's/0x[0-9a-f]{7,16}/0xN/g; s/freed [0-9.,]+ (us|ms|s) ago/freed N ago/; s/libcapstone[0-9]+/libcapstoneN/'
+    sed -E -n '1p; /^  (INSTRUCTION|REGISTERS)/,/^  (BYTES|HISTORY|COMPLETENESS)/ { /^  (BYTES|HISTORY|COMPLETENESS)/ !p }' | sed -E 's/0x[0-9a-f]{7,16}/0xN/g; s/libcapstone[0-9]+/libcapstoneN/' |
+        sed -Ef "$SOURCE/tests/tools/plain_headline.sed"
 }
 
 # Puts in the place of each line "@json FILE" what that has of the instruction, registers without a block or a part in the address left

@@ -126,8 +126,7 @@ report_place() {
 
 # What a run found, without what differs from run to run and from build to build.
 finding() {
-    sed -nE '/^hakmem: HKM-/{ s/^hakmem: //; s/ freed [0-9.,]+ [a-z]+ ago/ freed/; s/ allocated at [^ ]+, found/, found/
-        s/found by the sweep at exit at .*/found by the sweep at exit/; s/found by ([a-z]+) at .*/found by \1/; p; q; }' found.err
+    sed -n '/^hakmem: HKM-/{ s/^hakmem: //; p; q; }' found.err | sed -Ef "$SOURCE/tests/tools/plain_headline.sed"
 }
 
 check_case() {
@@ -178,11 +177,11 @@ while IFS='|' read -r name bug command correct; do
         "${correct# }"
 done <"$here/cases" >found.expected
 # Whether the second page of the block that count.py reads through is closed depends on the blocks before it, and so on the environment.
-page="HKM-304 use-after-free: read at offset 2,032 of a block of 3,001 bytes freed; the same instruction"
+page="HKM-304 use-after-free: reads memory at offset 2,032 of a 3,001-byte block freed; the same instruction"
 # Level normal closes a page behind the first 256 blocks of new stacks, and behind later ones where time is left. The block that nasm 2
 # writes behind is one of the first; that of nasm 3 is not.
-behind="HKM-301 heap-buffer-overflow: read just past the end of a block of 2,080 bytes; the same instruction"
-late="HKM-301 heap-buffer-overflow: at least 176 bytes overwritten past the end of a block of 2,080 bytes, found by free"
+behind="HKM-301 heap-buffer-overflow: reads memory right past the end of a 2,080-byte block; the same instruction"
+late="HKM-301 heap-buffer-overflow: at least 176 bytes past a 2,080-byte block, found when the program freed it"
 [[ $(nasm -v) == *'version 2.'* ]] && late=$behind
 either() {
     sed -i -E "/^count /,/^[^ ]/s/^(    (late|string) +)(nothing|nothing, or $page|$page)\$/\1nothing, or $page/

@@ -14,7 +14,7 @@ record() {
     [ "$status" -eq 0 ] || wrong "$1 ends with $status"
 }
 headlines() {
-    sed -n 's/^hakmem: HKM-//p' "$1.out" | paste -sd'|'
+    plain_headlines "$1.out" | paste -sd'|'
 }
 # shows CASE HEADLINE FOUND ALLOCATED: one report, of this.
 shows() {
@@ -25,7 +25,7 @@ shows() {
     grep -qx through "$name.out" || wrong "$name: the program does not go on"
 }
 line=$(grep -n "block\[at\] = 'x';" "$SOURCE/tests/light/watch.c" | cut -d: -f1)
-past='301 heap-buffer-overflow: write, 1 byte past the end of a block of 40 bytes'
+past='301 heap-buffer-overflow: writes memory 1 byte past the end of a 40-byte block'
 
 # Whether there are registers is asked of hakmem, and compared with what the program itself is given.
 record hold.look HAKMEM_DEBUG_LEVEL=1
@@ -39,7 +39,7 @@ fi
 # found_late CASE: at free, with the allocation.
 found_late() {
     case $(headlines "$1") in
-    '301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 40 bytes allocated at watch.c:'*', found by free at watch.c:'*) ;;
+    '301 heap-buffer-overflow: 1 byte past a 40-byte block, found when the program freed it') ;;
     *) wrong "$1: '$(headlines "$1")', where the free was to find it" ;;
     esac
     [ "$(part ALLOCATED "$1.out")" = 'behind main' ] || wrong "$1: allocated in '$(part ALLOCATED "$1.out")'"
@@ -50,19 +50,19 @@ if [ $has_registers -eq 1 ]; then
     shows behind "$past" 'spoil behind' 'behind main'
     grep -qE "#0 spoil +[a-z/]*watch.c:$line\$" behind.out || wrong "not at line $line: $(grep '#0 spoil' behind.out)"
     record in_front
-    shows in_front '302 heap-buffer-underflow: write, 1 byte before a block of 48 bytes' 'spoil in_front' 'in_front main'
+    shows in_front '302 heap-buffer-underflow: writes memory 1 byte before a 48-byte block' 'spoil in_front' 'in_front main'
     record in_thread
     shows in_thread "$past" 'spoil behind' 'behind in_this_thread'
     record in_child
     shows in_child "$past" 'spoil behind' 'behind in_child'
     record resized
-    shows resized '301 heap-buffer-overflow: write just past the end of a block of 31 bytes' 'spoil resized' 'resized main'
+    shows resized '301 heap-buffer-overflow: writes memory right past the end of a 31-byte block' 'spoil resized' 'resized main'
 
     # Nobody is watched while the program has all registers, and the next block is.
     record hold
-    [ "$(sed -n '/^held$/q; s/^hakmem: HKM-301 .*, found by \(free\) at .*/\1/p' hold.out)" = free ] ||
-        wrong "hold: $(headlines hold), where the first was to be found by free"
-    [ "$(sed -n '1,/^held$/d; s/^hakmem: HKM-//p' hold.out)" = "$past" ] || wrong "hold: $(headlines hold), where the second was to be stopped"
+    [ "$(sed -n '/^held$/q; s/^hakmem: HKM-301 .*, found when .* \(freed\) it/\1/p' hold.out)" = freed ] ||
+        wrong "hold: $(headlines hold), where the first was to be found when the program freed it"
+    [ "$(plain_headlines <(sed '1,/^held$/d' hold.out))" = "$past" ] || wrong "hold: $(headlines hold), where the second was to be stopped"
 else
     record behind
     found_late behind
@@ -70,7 +70,7 @@ fi
 
 for how in 1 2 3 4 5; do
     record reported
-    [ "$(headlines reported)" = '301 heap-buffer-overflow: read just past the end of a block of 48 bytes' ] || wrong "reported, $how: '$(headlines reported)'"
+    [ "$(headlines reported)" = '301 heap-buffer-overflow: reads memory right past the end of a 48-byte block' ] || wrong "reported, $how: '$(headlines reported)'"
     grep -qx through reported.out || wrong "reported, $how: the program does not go on"
 done
 

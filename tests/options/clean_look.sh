@@ -16,23 +16,23 @@ shows() {
     shift 2
     # shellcheck disable=SC2086 # an argument or none
     found=$(env HAKMEM_GUARD=off HAKMEM_TRACE_FILE="$scratch/${argument:-live}.$#.db" "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" $argument 2>&1 |
-        awk '/^  FIRST WRONG STEP/ { print }
+        awk '/^  WRITTEN BETWEEN/ { print }
              /^  [A-Z]/ { part = /LAST CLEAN LOOK/ ? "whole in" : /^  FOUND/ ? "found in" : "" }
              part && $1 == "#0" { print part, $2; part = "" }' |
-        sed -E 's/^  FIRST WRONG STEP +//; s/event [0-9,]+/event N/g; s/[0-9.]+ s,/N s,/; s/; the record.*//' | paste -sd';')
+        sed -E 's/^  WRITTEN BETWEEN +//; s/event [0-9,]+/event N/g; s/[0-9.]+ s,/N s,/; s/; writes are.*//' | paste -sd';')
     [ "$found" = "$due" ] && return
     echo "$argument $*: shows '$found', '$due' was due"
     failed=1
 }
-sweep='a write between the periodic sweep at N s, which found the block intact, and event N'
+sweep='the periodic sweep at N s, which found the block intact, and event N'
 shows "$sweep;whole in last_call_before;found in first_call_after" '' HAKMEM_SWEEP_EVERY=1
 shows "$sweep;whole in last_call_before;found in first_call_after" '' HAKMEM_SWEEP_EVERY=1 HAKMEM_GUARD=auto
 shows "$sweep;whole in last_call_before;found in first_call_after" freed HAKMEM_SWEEP_EVERY=1 HAKMEM_CLOSE_PAGES=0
 shows "$sweep;whole in last_call_before;found in first_call_after" partly HAKMEM_SWEEP_EVERY=1
 # Its page is opened by the access that is reported first.
-shows "found in main;either the block was freed too early, or a stale pointer was used;a write between the opening of its page at N s, which nobody could write before, and event N;found in first_call_after" \
+shows "found in main;the opening of its page at N s, before which nobody could write there, and event N;found in first_call_after" \
     freed HAKMEM_SWEEP_EVERY=1 HAKMEM_ON_FAULT=continue
-shows 'a write between event N (malloc(10)) and event N;found in first_call_after' '' HAKMEM_SWEEP_EVERY=6
+shows 'event N (malloc(10)) and event N;found in first_call_after' '' HAKMEM_SWEEP_EVERY=6
 
 "$BUILD/hakmem-trace" faults 1 --json -s "$scratch/live.1.db" |
     python3 -c '

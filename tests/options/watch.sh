@@ -22,7 +22,7 @@ record_find() {
     shift 2
     for ((tries = ${tries:-1}; tries > 0; tries--)); do
         record "$name" "$@"
-        grep -q "^hakmem: HKM-$first" "$name.out" && break
+        plain_headlines "$name.out" | grep -q "^$first" && break
     done
 }
 # shows CASE HEADLINE FOUND ALLOCATED [VARIABLE=VALUE...]
@@ -30,13 +30,13 @@ shows() {
     local name=$1 headline=$2 found=$3 allocated=$4
     shift 4
     record_find "$name" "$headline" "$@"
-    grep -q "^hakmem: HKM-$headline" "$name.out" || wrong "$name $*: $(head -1 "$name.out"), where HKM-$headline was due"
+    plain_headlines "$name.out" | grep -q "^$headline" || wrong "$name $*: $(head -1 "$name.out"), where HKM-$headline was due"
     [ "$(part FOUND "$name.out")" = "$found" ] || wrong "$name $*: found in '$(part FOUND "$name.out")', where '$found' was due"
     [ "$(part ALLOCATED "$name.out")" = "$allocated" ] ||
         wrong "$name $*: allocated in '$(part ALLOCATED "$name.out")', where '$allocated' was due"
 }
 repeats=$(awk '/rep stosb/ { print NR }' "$SOURCE/tests/options/watch.c")
-past='301 heap-buffer-overflow: write just past the end of a block of'
+past='301 heap-buffer-overflow: writes memory right past the end of'
 
 # Each case under perf_event_open, then with that barred, where a tracer sets the registers. The system may give nobody a
 # register by one way or the other: then all that can be shown is that `info` says so.
@@ -51,15 +51,15 @@ is_there() {
 }
 show_all() {
     local more=$1
-    shows behind "$past 40 bytes" 'spoil behind' 'behind main' "$more"
-    shows in_front '302 heap-buffer-underflow: write, 1 byte before a block of 40 bytes' 'spoil in_front' 'in_front main' "$more"
-    shows after_free '304 use-after-free: write at offset 3 of a block of 8 bytes freed' 'spoil after_free' 'after_free main' "$more"
-    shows large "$past 100,000 bytes" 'spoil large' 'large main' "$more"
-    shows repeated "$past 40 bytes" 'fill repeated' 'repeated main' "$more"
+    shows behind "$past a 40-byte block" 'spoil behind' 'behind main' "$more"
+    shows in_front '302 heap-buffer-underflow: writes memory 1 byte before a 40-byte block' 'spoil in_front' 'in_front main' "$more"
+    shows after_free '304 use-after-free: writes memory at offset 3 of an 8-byte block freed' 'spoil after_free' 'after_free main' "$more"
+    shows large "$past a 100,000-byte block" 'spoil large' 'large main' "$more"
+    shows repeated "$past a 40-byte block" 'fill repeated' 'repeated main' "$more"
     grep -qE "^      #0 fill .*watch\.c:$repeats$" repeated.out || wrong "repeated: line $repeats is not named: $(grep '#0 fill' repeated.out)"
-    shows in_later_thread "$past 40 bytes" 'spoil write_it' 'in_later_thread main' "$more"
-    shows in_earlier_thread "$past 40 bytes" 'spoil write_it' 'in_earlier_thread main' "$more"
-    shows in_child "$past 40 bytes" 'spoil behind' 'behind in_child' "$more"
+    shows in_later_thread "$past a 40-byte block" 'spoil write_it' 'in_later_thread main' "$more"
+    shows in_earlier_thread "$past a 40-byte block" 'spoil write_it' 'in_earlier_thread main' "$more"
+    shows in_child "$past a 40-byte block" 'spoil behind' 'behind in_child' "$more"
     rm -f ./*.db
 }
 # writes CASE WHERE: the instruction that wrote is the one in front of where the thread was stopped.
@@ -69,11 +69,11 @@ writes() {
 }
 show_more() {
     [ "$(part FREED after_free.out)" = 'after_free main' ] || wrong "freed in '$(part FREED after_free.out)'"
-    shows aligned "$past 512 bytes" 'spoil aligned' 'aligned main'
-    shows resized "$past 31 bytes" 'spoil resized' 'resized main'
-    shows in_library "$past 41 bytes" 'in_library main' 'in_library main'
-    shows in_thread_of_child "$past 40 bytes" 'spoil write_it' 'in_earlier_thread in_thread_of_child'
-    shows with_handler "$past 40 bytes" 'spoil behind' 'behind with_handler'
+    shows aligned "$past a 512-byte block" 'spoil aligned' 'aligned main'
+    shows resized "$past a 31-byte block" 'spoil resized' 'resized main'
+    shows in_library "$past a 41-byte block" 'in_library main' 'in_library main'
+    shows in_thread_of_child "$past a 40-byte block" 'spoil write_it' 'in_earlier_thread in_thread_of_child'
+    shows with_handler "$past a 40-byte block" 'spoil behind' 'behind with_handler'
     grep -q '^2 traps of the program' with_handler.out || wrong "the program's handler was called otherwise: $(head -1 with_handler.out)"
     "$trace" faults 1 --json -s aligned.db | python3 -c '
 import json, sys
@@ -107,7 +107,7 @@ if is_there; then
     done
     show_more
     # The program may block SIGTRAP: it believes that it has, and its own waits; the write is met all the same.
-    shows blocked "$past 40 bytes" 'spoil behind' 'behind blocked'
+    shows blocked "$past a 40-byte block" 'spoil behind' 'behind blocked'
     record own_trap
     [ "$(paste -sd' ' own_trap.out)" = '0 traps while blocked, 1 after through' ] || wrong "own traps: $(cat own_trap.out)"
     record correct
@@ -122,7 +122,7 @@ for more in HAKMEM_TRACE=on HAKMEM_TRACE=off; do
 done
 show_more
 # The thread is elsewhere when the signal comes: the allocation stands for the fault.
-shows blocked '301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 40 bytes allocated at watch.c:' \
+shows blocked '301 heap-buffer-overflow: 1 byte past a 40-byte block' \
     'block_trap blocked' 'behind blocked'
 grep -q 'found by a late watchpoint (SIGTRAP was blocked at the write)' blocked.out || wrong "not told as late: $(head -1 blocked.out)"
 

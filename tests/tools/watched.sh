@@ -35,6 +35,9 @@ run_watched() {
     until_true no_collector || exit 1
 }
 
+# plain_headlines FILE: the first lines of its reports, without "hakmem: HKM-" and without what differs from build to build.
+plain_headlines() { sed -n 's/^hakmem: HKM-//p' "$1" | sed -Ef "$SOURCE/tests/tools/plain_headline.sed"; }
+
 # part NAME FILE: the first frames under a heading of the report, "FUNCTION FUNCTION".
 part() {
     awk -v name="$1" '/^  [A-Z]/ { on = index($0, "  " name " ") == 1 } on && /^      #[0-9]/ { print $2 }' "$2" | head -2 | paste -sd' '

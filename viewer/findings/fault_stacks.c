@@ -49,6 +49,8 @@ static const json_t *frames_of_part(struct page *page, const char *line) {
     };
     if (strncmp(line, "  THREADS ", 10) == 0)
         return next_thread(page);
+    if (strncmp(line, "  FREED TWICE BY ", 17) == 0)
+        return NULL; /* two lines of two stacks */
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (strncmp(line, parts[i].heading, strlen(parts[i].heading)) != 0)
             continue;

@@ -48,6 +48,7 @@ struct finding {
     int pid;
     uint64_t event, ns;
     uint64_t blocks, bytes; /* of a leak */
+    uint64_t base, birth;   /* of a fault's block: its first byte, the event of its allocation; 0 */
     char fingerprint[HAK_FINGERPRINT_BYTES];
     char *program;        /* base name */
     char *headline;       /* one line, without "hakmem:" */

@@ -139,6 +139,15 @@ static void read_stacks(struct finding *one, const json_t *fault) {
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
+/* Which block it is about, in which life. */
+static void take_block(struct finding *one, const json_t *document) {
+    const json_t *lives = json_object_get(document, "lives");
+    const json_t *last = json_array_get(lives, json_array_size(lives) - 1);
+    const char *base = hak_json_string(json_object_get(document, "block"), "base");
+    one->base = strtoull(base, NULL, 16);
+    one->birth = (uint64_t)json_integer_value(json_object_get(json_object_get(last, "birth"), "id"));
+}
+
 /* What the processor stopped: read or write, and the instruction where it could be decoded. False:
  * memory ran out. */
 static bool take_access(struct finding *one, const json_t *fault) {
@@ -187,6 +196,7 @@ static bool take_fault(struct findings *to, const struct hak_query *query) {
     bool good = one->summary && one->report && one->program;
     if (good) {
         const json_t *fault = json_object_get(document, "fault");
+        take_block(one, document);
         const char *text = hak_query_text(query, 11);
         read_stacks(one, fault);
         one->headline = make_headline(one, fault);

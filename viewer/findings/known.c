@@ -34,6 +34,20 @@ static void judge(struct findings *all, struct finding *one) {
     one->known_by = entry->note;
 }
 
+/* What follows from a known fault of the same block belongs to it. */
+static void judge_by_block(const struct findings *all, struct finding *one) {
+    if (one->kind != FINDING_FAULT || one->state != FINDING_NEW || one->base == 0)
+        return;
+    for (const struct finding *other = all->list; other < one; other++)
+        if (other->kind == FINDING_FAULT && other->state != FINDING_NEW &&
+            other->process == one->process && other->base == one->base &&
+            other->birth == one->birth) {
+            one->state = other->state;
+            one->known_by = other->known_by;
+            return;
+        }
+}
+
 /* Commands that only read take what they are told, `run` and `hunt` the variables of their program,
  * too. */
 static const char *file_of(const struct view *view, const char *option, const char *variable) {
@@ -65,6 +79,8 @@ bool findings_compare(struct view *view, struct findings *findings) {
         return false;
     for (size_t i = 0; i < findings->count; i++)
         judge(findings, &findings->list[i]);
+    for (size_t i = 0; i < findings->count; i++)
+        judge_by_block(findings, &findings->list[i]);
     return true;
 }
 

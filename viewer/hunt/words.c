@@ -55,6 +55,12 @@ static void add_left(struct hak_text *text, const struct hunt_run *run) {
                      run->left_ended ? "" : ": ", run->left_ended ? "" : run->left_names);
 }
 
+/* True when there is no place, or the headline names its line. */
+static bool has_place(const struct hunt_fault *fault) {
+    const char *line = fault->place ? strrchr(fault->place, ' ') : NULL;
+    return !line || strstr(fault->headline, line + 1);
+}
+
 void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run) {
     const struct hunt_fault *fault = &run->fault;
     struct hak_text text = {0};
@@ -70,7 +76,7 @@ void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run) {
         add_ending(&text, hunt, run);
     } else {
         hak_text_add(&text, "%s", fault->headline);
-        if (hunt_is_settled(fault) && fault->place && fault->place[0])
+        if (hunt_is_settled(fault) && !has_place(fault))
             hak_text_add(&text, ", at %s", fault->place);
         if (fault->sight == HUNT_CRASH && run->plan.is_byte)
             hak_text_add(&text, "; it may be that the program does not bear odd addresses");

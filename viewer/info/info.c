@@ -1,6 +1,7 @@
 /* `info`: what the capture holds and how complete it is. `info --options` is in options.c. */
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
+#include "viewer/capture/checked.h"
 
 #include <string.h>
 #include <time.h>
@@ -288,6 +289,28 @@ static json_t *pools_json(struct view *view) {
     return list;
 }
 
+static json_t *checked_json(struct view *view) {
+    struct view_checked checked;
+    int found = view_read_checked(view, &checked);
+    if (found < 0)
+        view_store_error(view, found);
+    return found < 0 ? json_null() : view_checked_json(&checked);
+}
+
+/* "checked       writes checked in all ..." */
+static void add_checked(struct hak_text *text, struct view *view) {
+    struct view_checked checked;
+    int found = view_read_checked(view, &checked);
+    if (found < 0) {
+        view_store_error(view, found);
+        return;
+    }
+    hak_text_add(text, "%schecked%s", view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
+    hak_text_tab(text, 14);
+    view_add_checked(text, &checked);
+    hak_text_add(text, "\n");
+}
+
 static bool print_json(struct view *view, const struct tree *tree) {
     const struct hak_store_summary *summary = &view->summary;
     json_t *document = view_json_document(view);
@@ -305,6 +328,7 @@ static bool print_json(struct view *view, const struct tree *tree) {
     hak_json_set_number(document, "nodes", summary->nodes);
     hak_json_set_number(document, "faults", summary->faults);
     json_object_set_new(document, "inner_pools", pools_json(view));
+    json_object_set_new(document, "checked", checked_json(view));
     json_object_set_new(document, "guarded", info_guarded_json(view));
     json_object_set_new(document, "closed", info_closed_json(view));
     json_object_set_new(document, "kept", info_kept_json(view));
@@ -354,6 +378,7 @@ int command_info(struct view *view) {
         add_overview(&text, view);
         add_calls(&text, view);
         add_pools(&text, view);
+        add_checked(&text, view);
         info_add_guarded(&text, view);
         info_add_closed(&text, view);
         info_add_kept(&text, view);

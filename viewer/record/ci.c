@@ -1,4 +1,5 @@
 /* `run` in a CI job: which files are written beside the store, and what is said at the end. */
+#include "viewer/capture/checked.h"
 #include "viewer/record/run.h"
 
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static void add_finding(struct hak_text *text, const struct finding *one) {
     hak_text_add(text, " (%s)\n", one->program);
 }
 
-static void list_new(const struct findings *findings) {
+static void list_new(struct view *view, const struct findings *findings) {
     struct hak_text text = {0};
     size_t count = 0;
     const char *known = findings->baseline ? " that the baseline does not know" : "";
@@ -87,6 +88,13 @@ static void list_new(const struct findings *findings) {
                      hak_words_count(count - NAMED, "more", "more"));
     view_write(stderr, "hakmem: %s%s:\n", hak_words_count(count, "finding", "findings"), known);
     view_print_to(stderr, &text);
+    struct hak_text looked = {0};
+    struct view_checked checked;
+    if (view_read_checked(view, &checked) == 0) {
+        view_add_checked(&looked, &checked);
+        view_write(stderr, "hakmem: %s\n", hak_text_string(&looked));
+    }
+    hak_text_free(&looked);
 }
 
 static void list_files(const struct view *view, const struct run_ci *ci) {
@@ -129,7 +137,7 @@ bool run_ci_finish(struct view *view, struct run_ci *ci, const struct findings *
     view_print_to(to, &lines);
     fflush(to);
     if (view_given(view, "ci") && findings_count_new(findings) > 0) {
-        list_new(findings);
+        list_new(view, findings);
         list_files(view, ci);
     }
     return good;

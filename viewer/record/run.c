@@ -1,6 +1,7 @@
 /* `run`: records a program and its children, reports their faults, returns its status. */
 #include "viewer/record/record.h"
 #include "viewer/capture/capture.h"
+#include "viewer/capture/checked.h"
 #include "viewer/fleet/fleet.h"
 #include "viewer/profile/profile.h"
 #include "viewer/record/cores.h"
@@ -160,6 +161,27 @@ static void print_headline(struct view *view) {
     hak_text_free(&text);
 }
 
+/* What silence means: how much was checked, and the command that checks more. */
+static void print_checked(struct view *view) {
+    struct view_checked checked;
+    struct hak_text text = {0};
+    if (view_read_checked(view, &checked) < 0)
+        return;
+    bool is_looked = checked.level == VIEW_CHECK_NORMAL || checked.level == VIEW_CHECK_LIGHT;
+    view_add_checked(&text, &checked);
+    if (view_may_check_more(&checked)) {
+        hak_text_add(&text, "; hakmem-trace %s --", is_looked ? "hunt" : "run");
+        for (int i = 0; view->argument[i]; i++) {
+            hak_text_add(&text, " ");
+            hak_text_add_argument(&text, view->argument[i]);
+        }
+        hak_text_add(&text, is_looked ? " checks reads in all" : " checks");
+    }
+    view_write(stderr, "hakmem: %s%s\n", is_looked ? "no fault seen: " : "",
+               hak_text_string(&text));
+    hak_text_free(&text);
+}
+
 static void print_closing_lines(struct view *view, const struct outcome *outcome) {
     if (view->json || !isatty(STDERR_FILENO) || !outcome->read)
         return;
@@ -167,9 +189,9 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
     char *here = getcwd(NULL, 0);
     bool is_here = slash && here && strlen(here) == (size_t)(slash - view->store_path) &&
                    strncmp(here, view->store_path, strlen(here)) == 0;
-    view_write(stderr, "hakmem: %s, %s, ", hak_words_count(outcome->events, "event", "events"),
-               outcome->faults == 0 ? "no fault"
-                                    : hak_words_count(outcome->faults, "fault", "faults"));
+    view_write(stderr, "hakmem: %s, ", hak_words_count(outcome->events, "event", "events"));
+    if (outcome->faults > 0)
+        view_write(stderr, "%s, ", hak_words_count(outcome->faults, "fault", "faults"));
     if (outcome->known > 0)
         view_write(stderr, "%s known, ", hak_words_number(outcome->known));
     view_write(stderr, "%s\n", is_here ? slash + 1 : view->store_path);
@@ -179,6 +201,8 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
         view_write(stderr, "hakmem: %s; --pools=malloc shows them\n", inner_pool(view));
     if (!is_off(view))
         print_headline(view);
+    if (outcome->faults == 0)
+        print_checked(view);
     free(here);
 }
 
@@ -219,6 +243,9 @@ static bool print_json(struct view *view, const struct outcome *outcome, int sta
     hak_json_set_number(document, "status", status);
     hak_json_set_flag(document, "committed", outcome->committed);
     hak_json_set_number(document, "live_processes", outcome->live);
+    struct view_checked checked;
+    bool is_known = outcome->read && view_read_checked(view, &checked) == 0;
+    json_object_set_new(document, "checked", is_known ? view_checked_json(&checked) : json_null());
     return view_print_json(hak_json_print(document));
 }
 

@@ -422,6 +422,12 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
         enum hak_answer answer = hak_judge_ask(&findings->judge, capture, c, request->facts.fault,
                                                page.fingerprint, frames, f->context.frame_count,
                                                page.allocated.frame, page.allocated.count);
+        if (request->facts.fault != 0)
+            answer = hak_judge_ask_block(&findings->judge,
+                                         &(struct hak_judge_block){.process = f->process,
+                                                                   .base = page.base,
+                                                                   .birth = page.birth,
+                                                                   .answer = answer});
         shared->answer = answer;
         if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) &&
             answer == HAK_ANSWER_NEW)

@@ -102,3 +102,19 @@ enum hak_answer hak_judge_ask(const struct hak_judge *judge, struct hak_capture 
     return file && hak_baseline_find(file->baseline, fingerprint) ? HAK_ANSWER_BASELINE
                                                                   : HAK_ANSWER_NEW;
 }
+
+enum hak_answer hak_judge_ask_block(struct hak_judge *judge, const struct hak_judge_block *block) {
+    if (block->base == 0)
+        return block->answer;
+    if (block->answer != HAK_ANSWER_NEW) {
+        judge->blocks[judge->blocks_known++ % HAK_JUDGE_BLOCKS] = *block;
+        return block->answer;
+    }
+    for (uint32_t i = 0; i < HAK_JUDGE_BLOCKS && i < judge->blocks_known; i++) {
+        const struct hak_judge_block *known = &judge->blocks[i];
+        if (known->process == block->process && known->base == block->base &&
+            known->birth == block->birth)
+            return known->answer;
+    }
+    return HAK_ANSWER_NEW;
+}

@@ -2,7 +2,8 @@
  *
  *   HAKMEM_SUPPRESSIONS --> patterns over the stack  --> SUPPRESSED: not told, not stored, counted
  *   HAKMEM_BASELINE     --> fingerprints             --> BASELINE: stored, not told
- *   neither knows it                                 --> NEW
+ *   the block has such a finding                     --> the same
+ *   none of them                                     --> NEW
  *
  * Files are read when the first session that names them comes, once each; one that cannot be read
  * or has an error is told in one line, and knows nothing. For the worker's thread. */
@@ -23,9 +24,19 @@ struct hak_judge_file {
     struct hak_baseline *baseline;
 };
 
+/* A block of which a finding is known. */
+struct hak_judge_block {
+    uint32_t process;     /* row id */
+    uint64_t base, birth; /* its first byte; the event of its allocation, 0 = not known */
+    enum hak_answer answer;
+};
+#define HAK_JUDGE_BLOCKS 64 /* the newest ones */
+
 struct hak_judge {
     struct hak_judge_file *files;
     uint32_t count, capacity;
+    struct hak_judge_block blocks[HAK_JUDGE_BLOCKS];
+    uint32_t blocks_known; /* so many were, in all */
 };
 
 /* Reads what a session that was just added names, and puts the suppressions into the store. */
@@ -41,5 +52,9 @@ enum hak_answer hak_judge_ask(const struct hak_judge *judge, struct hak_capture 
                               const struct hak_client *client, unsigned code,
                               const char *fingerprint, const struct hak_frame *frames, int count,
                               const struct hak_frame *allocated, int allocated_count);
+
+/* The answer for a finding of that block: a later one of a block that has a known one belongs to
+ * it. Remembers the block where `block->answer`, which hak_judge_ask gave, says that it is known. */
+enum hak_answer hak_judge_ask_block(struct hak_judge *judge, const struct hak_judge_block *block);
 
 #endif

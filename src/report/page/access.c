@@ -4,30 +4,17 @@
 
 #include <stdio.h>
 
-void report_freed_block(struct hak_text *text, const struct report_page *page) {
-    const struct hak_event *end =
-        page->life && page->life->end_count > 0 ? &page->life->ends[0] : NULL;
-    if (page->asked_known)
-        hak_text_add(text, "a block of %s freed ", hak_words_bytes(page->asked_bytes));
-    else
-        hak_text_add(text, "a block freed ");
-    if (end && end->ns <= page->context.ns)
-        hak_text_add(text, "%s ago", hak_words_ago(page->context.ns - end->ns));
-    else
-        hak_text_add(text, "before");
-}
-
-/* " at offset 8 of", " just past the end of", ", 16 bytes before" the block that the address lies
- * in or next to. */
-static void add_distance(struct hak_text *text, const struct report_page *page) {
+/* " at offset 8 of", " right past the end of", " 16 bytes before" the block that the address lies in
+ * or next to; `comma` stands before a number of bytes. */
+static void add_distance(struct hak_text *text, const struct report_page *page, const char *comma) {
     int64_t offset = page->facts->offset;
     uint64_t past = (uint64_t)offset - page->asked_bytes;
     if (offset < 0)
-        hak_text_add(text, ", %s before ", hak_words_bytes((uint64_t)-offset));
+        hak_text_add(text, "%s %s before ", comma, hak_words_bytes((uint64_t)-offset));
     else if (page->asked_known && (uint64_t)offset == page->asked_bytes)
-        hak_text_add(text, " just past the end of ");
+        hak_text_add(text, " right past the end of ");
     else if (page->asked_known && (uint64_t)offset > page->asked_bytes)
-        hak_text_add(text, ", %s past the end of ", hak_words_bytes(past));
+        hak_text_add(text, "%s %s past the end of ", comma, hak_words_bytes(past));
     else
         hak_text_add(text, " at offset %s of ", hak_words_number((uint64_t)offset));
 }
@@ -43,39 +30,45 @@ const char *report_function(const struct report_page *page) {
     return name[0] ? name : "a function";
 }
 
-/* "writes 12 bytes": what the function does, with a verb for what it was about to do and one for
- * what it has done. */
-static void add_touch(struct hak_text *text, const struct report_page *page, const char *will,
-                      const char *has) {
-    const struct hak_fault_facts *facts = page->facts;
-    hak_text_add(text, "%s %s %s%s", report_function(page),
-                 facts->call_flags & HAK_TOUCH_DONE ? has : will,
-                 facts->call_flags & HAK_TOUCH_AT_LEAST ? "at least " : "",
-                 hak_words_bytes(facts->call_bytes));
-}
-
 /* Bytes of the block from the pointer on. */
 static uint64_t room_of(const struct report_page *page) {
     uint64_t offset = (uint64_t)page->facts->offset;
     return page->facts->offset >= 0 && offset < page->asked_bytes ? page->asked_bytes - offset : 0;
 }
 
+/* The block that the headline is about: freed, or live. */
+static void add_block(struct hak_text *text, const struct report_page *page) {
+    if (page->facts->fault == 304)
+        report_add_freed_block(text, page);
+    else
+        report_add_allocated_block(text, page);
+}
+
 static void add_function_headline(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t room = room_of(page);
     bool is_write = facts->access == HAK_ACCESS_WRITE;
+    struct hak_text who = {0};
+    bool is_known = report_add_who(&who, &page->frames);
     if (facts->call_flags & HAK_TOUCH_ASKS) {
-        hak_text_add(text, "%s was asked about ", report_function(page));
-        report_freed_block(text, page);
+        hak_text_add(text, "%s asks %s about ", is_known ? hak_text_string(&who) : "the program",
+                     report_function(page));
+        report_add_freed_block(text, page);
+        hak_text_free(&who);
         return;
     }
-    add_touch(text, page, is_write ? "writes" : "reads", is_write ? "wrote" : "read");
-    add_distance(text, page);
-    if (facts->fault == 304) {
-        report_freed_block(text, page);
-        return;
-    }
-    hak_text_add(text, "a block of %s", hak_words_bytes(page->asked_bytes));
+    hak_text_add(text, "%s", report_function(page));
+    if (is_known)
+        hak_text_add(text, ", called by %s,", hak_text_string(&who));
+    hak_text_free(&who);
+    hak_text_add(text, " %s %s%s",
+                 facts->call_flags & HAK_TOUCH_DONE ? is_write ? "wrote" : "read"
+                 : is_write                         ? "writes"
+                                                    : "reads",
+                 facts->call_flags & HAK_TOUCH_AT_LEAST ? "at least " : "",
+                 hak_words_bytes(facts->call_bytes));
+    add_distance(text, page, ",");
+    add_block(text, page);
     if (facts->fault != 301 || room == 0 || facts->call_bytes <= room)
         return;
     if (facts->call_flags & HAK_TOUCH_AT_LEAST)
@@ -92,9 +85,13 @@ static void add_function_sentence(struct hak_text *text, const struct report_pag
                      report_function(page), (unsigned long long)facts->found_address);
         return;
     }
-    add_touch(text, page, is_write ? "was about to write" : "was about to read",
-              is_write ? "had written" : "had read");
-    hak_text_add(text, " at 0x%llx", (unsigned long long)facts->found_address);
+    hak_text_add(text, "%s %s %s %s%s at 0x%llx", report_function(page),
+                 facts->call_flags & HAK_TOUCH_DONE ? "had" : "was about to",
+                 !(facts->call_flags & HAK_TOUCH_DONE) ? is_write ? "write" : "read"
+                 : is_write                            ? "written"
+                                                       : "read",
+                 facts->call_flags & HAK_TOUCH_AT_LEAST ? "at least " : "",
+                 hak_words_bytes(facts->call_bytes), (unsigned long long)facts->found_address);
     if (facts->fault == 304)
         hak_text_add(text, ", in a block that had been freed");
     else if (facts->offset < 0)
@@ -103,24 +100,34 @@ static void add_function_sentence(struct hak_text *text, const struct report_pag
         hak_text_add(text, ", where the block has %s", hak_words_bytes(room_of(page)));
 }
 
+/* How many bytes the instruction touches from the address of the fault on; 0 = not known. */
+static uint64_t touched_bytes(const struct report_page *page) {
+    uint64_t from = page->user + (uint64_t)page->facts->offset;
+    bool is_whole = page->touch && page->touch->address == from && !page->instruction.is_repeated;
+    return is_whole ? page->touch->bytes : 0;
+}
+
+/* "main() app.c:7 reads 4 bytes at offset 0 of a 100-byte block freed by main() app.c:6" */
 void report_access_headline(struct hak_text *text, const struct report_page *page) {
+    static const char *const verbs[] = {"accesses", "reads", "writes", "executes"};
     if (report_is_by_function(page)) {
         add_function_headline(text, page);
         return;
     }
+    if (!report_add_who(text, &page->frames))
+        hak_text_add(text, "the program");
+    uint64_t bytes = touched_bytes(page);
     if (report_is_proved_by_word(page)) {
-        hak_text_add(text, "use of a pointer read %s ",
+        hak_text_add(text, " uses a pointer read %s ",
                      page->facts->fault == 304   ? "from"
                      : page->facts->fault == 302 ? "from the bytes before"
                                                  : "past the end of");
     } else {
-        hak_text_add(text, "%s", report_access_words(page));
-        add_distance(text, page);
+        hak_text_add(text, " %s %s", verbs[page->facts->access & 3],
+                     bytes ? hak_words_bytes(bytes) : "memory");
+        add_distance(text, page, bytes ? "," : "");
     }
-    if (page->facts->fault == 304)
-        report_freed_block(text, page);
-    else
-        hak_text_add(text, "a block of %s", hak_words_bytes(page->asked_bytes));
+    add_block(text, page);
     if (page->facts->damaged_bytes > 0)
         hak_text_add(text, "; %s%s before the processor stopped it",
                      report_wrote_more(page->facts) ? "at least " : "",
@@ -147,9 +154,9 @@ void report_access_sentence(struct hak_text *text, const struct report_page *pag
                      report_access_words(page), (unsigned long long)page->facts->found_address);
         return;
     }
-    hak_text_add(text, "the %s of 0x%llx was stopped (%s)", report_access_words(page),
-                 (unsigned long long)page->request->signal_address,
-                 hak_words_signal(page->context.signal));
+    hak_text_add(text, "%s %s 0x%llx faulted", report_access_words(page),
+                 page->facts->access == HAK_ACCESS_READ ? "of" : "to",
+                 (unsigned long long)page->request->signal_address);
     if (page->facts->offset == 0 && page->facts->found_address < page->user)
         hak_text_add(text, ": a vector access that begins %s before the block",
                      hak_words_bytes(page->user - page->facts->found_address));

@@ -34,11 +34,23 @@ static bool is_row_shown(const struct report_page *page, unsigned row) {
     return !page->is_tight || hak_facts_focus(page->facts) < from + ROW_BYTES;
 }
 
+/* Pages that were closed hold zeros when they are opened again: they say nothing of the block. */
+static bool is_emptied(const struct report_page *page) {
+    const struct hak_report_request *request = page->request;
+    if (!page->is_freed)
+        return false;
+    for (unsigned row = 0; row < ROWS; row++)
+        for (unsigned i = 0; i < ROW_BYTES && is_row_shown(page, row); i++)
+            if (request->bytes[row * ROW_BYTES + i] != 0)
+                return false;
+    return true;
+}
+
 void report_bytes(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_request *request = page->request;
     uint64_t focus = hak_facts_focus(page->facts);
     if (!page->base || focus < request->bytes_address ||
-        focus >= request->bytes_address + HAK_REPORT_BYTES)
+        focus >= request->bytes_address + HAK_REPORT_BYTES || is_emptied(page))
         return;
     int rows = 0;
     for (unsigned i = 0; i < ROWS; i++) {

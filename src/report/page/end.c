@@ -311,8 +311,14 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
         add_store_name(text, page);
         return;
     }
-    hak_text_add(text, " hop=%s class=%s", report_hop(page),
-                 page->base ? hak_words_class(page->r, facts->class_due) : "none");
+    hak_text_add(text, " hop=%s", report_hop(page));
+    if (page->layer_move)
+        hak_text_add(text, " class=%s",
+                     page->base ? hak_words_class(page->r, facts->class_due) : "none");
+    else if (page->base && page->asked_known)
+        hak_text_add(text, " size=%" PRIu64, page->asked_bytes);
+    else
+        hak_text_add(text, " size=unknown");
     hak_text_add(text, " offset=%+lld", (long long)facts->offset);
     struct hak_text found = {0};
     if (frames != &page->frames && report_found_place(&found, page))

@@ -1,6 +1,7 @@
 /* The first line of a report, which must stand alone in a log, and the pointer in words. */
 #include "report/page/parts.h"
 
+#include <string.h>
 #include "check.h"
 #include "hop.h"
 #include "store/calls.h"
@@ -101,26 +102,23 @@ static void add_memory(struct hak_text *text, const struct report_page *page) {
     }
 }
 
-/* " allocated at parse.c:50": the first place that the line names is the one that SUMMARY names. */
-static void add_allocated(struct hak_text *text, const struct report_page *page, const char *before,
-                          const char *after) {
-    struct hak_text place = {0};
-    if (report_allocated_place(&place, page))
-        hak_text_add(text, "%sallocated at %s%s", before, hak_text_string(&place), after);
-    hak_text_free(&place);
-}
-
-/* ", found by the sweep at exit; and 2 more damaged blocks" */
+/* ", found when parse() app.cpp:212 freed it; and 2 more damaged blocks" */
 static void add_finder(struct hak_text *text, const struct report_page *page) {
-    uint32_t more = page->facts->more_damaged;
-    struct hak_text place = {0};
-    hak_text_add(text, ", found by %s", report_finder(page));
-    if (report_found_place(&place, page))
-        hak_text_add(text, " at %s", hak_text_string(&place));
-    hak_text_free(&place);
-    if (more > 0)
-        hak_text_add(text, "; and %s",
-                     hak_words_count(more, "more damaged block", "more damaged blocks"));
+    const struct hak_fault_facts *facts = page->facts;
+    const char *did = report_did_to_it(page);
+    struct hak_text who = {0};
+    bool is_known = report_add_who(&who, &page->frames);
+    if (did && is_known)
+        hak_text_add(text, ", found when %s %s", hak_text_string(&who), did);
+    else if (is_known && facts->found_by != HAK_FOUND_BY_EXIT)
+        hak_text_add(text, ", found by %s in %s", report_finder(page), hak_text_string(&who));
+    else
+        hak_text_add(text, ", found by %s", report_finder(page));
+    hak_text_free(&who);
+    if (facts->more_damaged > 0)
+        hak_text_add(
+            text, "; and %s",
+            hak_words_count(facts->more_damaged, "more damaged block", "more damaged blocks"));
 }
 
 static void headline_of_write_after_free(struct hak_text *text, const struct report_page *page) {
@@ -130,8 +128,7 @@ static void headline_of_write_after_free(struct hak_text *text, const struct rep
     hak_text_add(text, "%s at offset %s of ", hak_words_bytes(span),
                  facts->offset < 0 ? hak_words_offset(facts->offset)
                                    : hak_words_number((uint64_t)facts->offset));
-    report_freed_block(text, page);
-    add_allocated(text, page, ", ", ",");
+    report_add_freed_block(text, page);
     hak_text_add(text, " %s overwritten", span == 1 ? "was" : "were");
     add_finder(text, page);
 }
@@ -147,66 +144,88 @@ static const char *due_call(unsigned taken) {
     return taken < sizeof calls / sizeof *calls && calls[taken] ? calls[taken] : "free";
 }
 
-static void headline_of_call(struct hak_text *text, const struct report_page *page) {
+/* What a call of the program was given: "calls free on 0x..., which lies on its thread's stack". */
+static void add_given(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *call = report_call(page);
-    unsigned long long found = facts->found_address;
-    if (report_is_access(page)) {
-        report_access_headline(text, page);
-        return;
-    }
+    if (strncmp(call, "sized ", 6) == 0)
+        call += 6; /* the compiler names the size, not the program's source */
     switch (facts->fault) {
-    case 203:
-        hak_text_add(text, "%s of a block of %s from %s; expected %s", call,
-                     hak_words_bytes(page->asked_bytes), hak_call_taken(facts->subkind & 0xff),
-                     due_call(facts->subkind & 0xff));
-        return;
-    case 204:
-        report_given_sentence(text, page);
-        return;
-    case 303:
-        headline_of_write_after_free(text, page);
-        return;
-    case 304:
-        hak_text_add(text, "%s was given a pointer read from ", call);
-        report_freed_block(text, page);
-        return;
     case 201:
-        hak_text_add(text, "%s was given 0x%llx, ", call, found);
+        hak_text_add(text, "calls %s on 0x%llx, ", call, (unsigned long long)facts->found_address);
         add_memory(text, page);
         return;
     case 202:
-        if (page->asked_known)
-            hak_text_add(text, "%s of a block of %s that is already free", call,
-                         hak_words_bytes(page->asked_bytes));
-        else
-            hak_text_add(text, "%s of 0x%llx, a block that is already free", call, found);
+        hak_text_add(text, "calls %s on ", call);
+        report_add_freed_block(text, page);
         return;
-    case 301:
-        hak_text_add(text, "%s%s overwritten past the end of a block of %s",
-                     report_wrote_more(facts) ? "at least " : "",
-                     facts->damaged_bytes == 1 ? "1 byte" : hak_words_bytes(facts->damaged_bytes),
-                     hak_words_bytes(page->asked_bytes));
-        add_allocated(text, page, " ", "");
-        add_finder(text, page);
+    case 203:
+        hak_text_add(text, "calls %s on ", call);
+        report_add_block(text, page);
+        hak_text_add(text, " from %s; expected %s", hak_call_taken(facts->subkind & 0xff),
+                     due_call(facts->subkind & 0xff));
         return;
-    case 302:
-        hak_text_add(text, "the %s before a block of %s",
-                     report_is_far_in_front(page) ? "memory" : "header",
-                     hak_words_bytes(page->asked_bytes));
-        add_allocated(text, page, " ", "");
-        hak_text_add(text, " was overwritten");
-        add_finder(text, page);
+    case 204:
+        hak_text_add(text, "calls ");
+        report_given_sentence(text, page);
         return;
     default:
+        hak_text_add(text, "calls %s on a pointer read from ", call);
+        report_add_freed_block(text, page);
+    }
+}
+
+/* Damage that was found later than it was done. */
+static void headline_of_damage(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    switch (facts->fault) {
+    case 301:
+        hak_text_add(text, "%s%s past ", report_wrote_more(facts) ? "at least " : "",
+                     hak_words_bytes(facts->damaged_bytes));
+        report_add_allocated_block(text, page);
+        break;
+    case 302:
+        hak_text_add(text, "the %s before ",
+                     report_is_far_in_front(page) ? "memory" : "header");
+        report_add_allocated_block(text, page);
+        hak_text_add(text, " was overwritten");
+        break;
+    default:
+        headline_of_write_after_free(text, page);
+        return;
+    }
+    add_finder(text, page);
+}
+
+static void headline_of_call(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    if (report_is_access(page)) {
+        report_access_headline(text, page);
+    } else if (facts->fault >= 301 && facts->fault <= 303) {
+        headline_of_damage(text, page);
+    } else if ((facts->fault >= 201 && facts->fault <= 204) || facts->fault == 304) {
+        if (!report_add_who(text, &page->frames))
+            hak_text_add(text, "the program");
+        hak_text_add(text, " ");
+        add_given(text, page);
+    } else {
         hak_text_add(text, "%s", page->words->meaning);
     }
+}
+
+/* " in parse() app.c:12": where a crash came; nothing for a wild jump, which is nowhere. */
+static void add_where(struct hak_text *text, const struct report_page *page) {
+    struct hak_text who = {0};
+    if (report_add_who(&who, &page->frames))
+        hak_text_add(text, " in %s", hak_text_string(&who));
+    hak_text_free(&who);
 }
 
 void report_headline(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "hakmem: ");
     if (!page->words) {
         hak_text_add(text, "%s", hak_words_signal(page->context.signal));
+        add_where(text, page);
         if (report_has_address(page))
             hak_text_add(text, " at address 0x%llx",
                          (unsigned long long)page->request->signal_address);
@@ -266,6 +285,11 @@ void report_allocator(struct hak_text *text, const struct report_page *page) {
     if (!page->base)
         return;
     hak_text_add(text, "  ALLOCATOR         ");
+    if (life && life->birth.id != 0 && life->birth.place == HAK_PLACE_GUARDED) {
+        hak_text_add(text, "a guarded block: pages of its own, closed around it%s\n",
+                     life->end_count > 0 ? " and since it was freed" : "");
+        return;
+    }
     if (page->facts->superslab)
         add_slot(text, page);
     else

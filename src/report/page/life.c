@@ -21,12 +21,14 @@ static void add_event(struct hak_text *text, const struct report_page *page,
     report_when(text, event->id, event->ns, thread.number, thread.name);
     report_add_part(text, frames, page->is_tight ? FRAMES_TIGHT : FRAMES_SHOWN,
                     "none was kept with this event");
+    report_add_source(text, page, frames);
 }
 
 static void add_kept(struct hak_text *text, const struct report_page *page, const char *call,
                      const struct hak_frames *frames) {
     hak_text_add(text, "by %s\n", call);
     report_add_part(text, frames, page->is_tight ? FRAMES_TIGHT : FRAMES_SHOWN, "none was kept");
+    report_add_source(text, page, frames);
 }
 
 static void add_allocated(struct hak_text *text, const struct report_page *page) {

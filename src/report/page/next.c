@@ -77,14 +77,16 @@ static void add_run(struct hak_text *text, const struct report_page *page, int *
 }
 
 /* Begins with the block of this report, where the store will have it; else it finds one first. */
-static void add_hunt(struct hak_text *text, const struct report_page *page, int *lines) {
+static void add_hunt(struct hak_text *text, const struct report_page *page, int *lines,
+                     const char *why) {
     struct hak_text command = {0};
     hak_text_add(&command, "hunt");
-    if (page->context.fault_row != 0 && page->context.store_path && page->context.store_path[0]) {
+    bool has_block = page->words && page->context.fault_row != 0;
+    if (has_block && page->context.store_path && page->context.store_path[0]) {
         add_store_option(&command, page, false);
         hak_text_add(&command, " --fault %u", page->context.fault_row);
     }
-    add_command(text, page, lines, &command, "stops at the instruction");
+    add_command(text, page, lines, &command, why);
     hak_text_free(&command);
 }
 
@@ -104,8 +106,10 @@ static bool is_swept_closely(const struct report_page *page) {
 static void add_runs(struct hak_text *text, const struct report_page *page, int *lines) {
     bool is_trace = page->context.is_trace;
     bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN : is_from_memory(page);
-    if (page->words && report_is_found_late(page))
-        add_hunt(text, page, lines);
+    if (page->words && (report_is_found_late(page) || report_is_proved_by_word(page)))
+        add_hunt(text, page, lines, "stops at the instruction");
+    else if (!page->words && is_from_memory(page) && !page->context.is_light)
+        add_hunt(text, page, lines, "checks reads and writes of all blocks");
     else if (is_trace && is_open)
         add_run(text, page, lines, "--check normal", "checks what level trace only records");
     if (page->context.is_light)
@@ -115,32 +119,37 @@ static void add_runs(struct hak_text *text, const struct report_page *page, int 
         add_run(text, page, lines, "--trace on", "records what led to it");
 }
 
+/* A command with the store's option, in a line of its own. */
+static void add_question(struct hak_text *text, const struct report_page *page, int *lines,
+                         const char *question, bool is_newest) {
+    add_line(text, lines);
+    hak_text_add(text, "hakmem-trace %s", question);
+    add_store_option(text, page, is_newest);
+}
+
 void report_next(struct hak_text *text, const struct report_page *page) {
     struct hak_text runs = {0};
+    char question[64];
     int lines = 0, run_lines = 1;
     add_runs(&runs, page, &run_lines);
     bool is_newest = run_lines == 1;
     hak_text_add(text, "  NEXT              ");
     if (page->r && page->words && page->facts->found_address != 0 && page->story) {
-        add_line(text, &lines);
-        hak_text_add(text, "hakmem-trace why 0x%" PRIx64, page->facts->found_address);
-        add_store_option(text, page, is_newest);
-        hak_text_add(text, "     ");
+        snprintf(question, sizeof question, "why 0x%" PRIx64, page->facts->found_address);
+        add_question(text, page, &lines, question, is_newest);
     } else if (page->r && !page->words && !page->request->is_unrecorded) {
-        add_line(text, &lines);
-        hak_text_add(text, "hakmem-trace events --tail 20");
-        add_store_option(text, page, is_newest);
-        hak_text_add(text, "     hakmem-trace info");
-        add_store_option(text, page, is_newest);
+        add_question(text, page, &lines, "events --tail 20", is_newest);
+        add_question(text, page, &lines, "info", is_newest);
     }
-    if (page->words)
+    if (page->words) {
+        add_line(text, &lines);
         hak_text_add(text, "hakmem-trace explain HKM-%u", page->words->code);
-    else if (lines == 0)
+    } else if (lines == 0) {
         hak_text_add(text, "hakmem-trace run --help");
+    }
     if (is_swept_closely(page) && page->r && page->context.fault_row != 0) {
-        add_line(text, &run_lines);
-        hak_text_add(text, "hakmem-trace faults %" PRIu32 " --stacks", page->context.fault_row);
-        add_store_option(text, page, is_newest);
+        snprintf(question, sizeof question, "faults %" PRIu32 " --stacks", page->context.fault_row);
+        add_question(text, page, &run_lines, question, is_newest);
         hak_text_add(text, "   # whole stacks of what was done before and after the write");
     }
     hak_text_add_text(text, &runs);

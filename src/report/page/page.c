@@ -129,6 +129,7 @@ static void load_life(struct report_page *page, const struct hak_report_context 
 static void write_page(struct hak_text *text, const struct report_page *page) {
     struct hak_text guess = {0};
     page->named->count = 0;
+    page->shown->count = 0;
     report_name_thread(page, page->context.thread, page->context.thread_number);
     report_headline(text, page);
     hak_text_add(text, "\n\n");
@@ -176,8 +177,9 @@ static void free_page(struct report_page *page) {
 int hak_report_make(struct hak_store_reader *r, const struct hak_report_request *request,
                     const struct hak_report_context *context, struct hak_report *out) {
     struct report_named named = {.count = 0};
+    struct report_shown shown = {.count = 0};
     struct report_page page = {
-        .r = r, .request = request, .facts = &request->facts, .context = *context, .named = &named};
+        .r = r, .request = request, .facts = &request->facts, .context = *context, .named = &named, .shown = &shown};
     *out = (struct hak_report){0};
     page.context.thread_name = strdup(context->thread_name ? context->thread_name : "");
     page.context.store_path = strdup(context->store_path ? context->store_path : "");
@@ -205,6 +207,8 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
     if (!report_is_given_word(&page)) /* its call is none of this block */
         page.found = own_event(&page);
     out->event = report_found_event(&page);
+    out->base = page.base;
+    out->birth = page.life ? page.life->birth.id : 0;
     report_load_allocated(&out->allocated, &page);
     report_fingerprint(page.fingerprint, &page, &out->allocated);
     memcpy(out->fingerprint, page.fingerprint, sizeof out->fingerprint);

@@ -9,6 +9,7 @@
  *   wrappers.c    which of them wrap the allocator, by who calls them
  *   steps.c       FIRST WRONG STEP and FOUND, with their stacks
  *   access.c      the first line for an access that the processor stopped
+ *   source.c      lines of the program's source under a stack
  *   life.c        ALLOCATED and FREED: the two ends of the block's life, with their stacks
  *   history.c     HISTORY: the last life of the block, or the lives that a stale owner ties
  *   threads.c     THREADS: where the threads were created that the page names
@@ -46,6 +47,14 @@ struct report_named {
     int count;
 };
 
+/* The lines of source that the page has shown. */
+#define REPORT_SHOWN 8
+struct report_shown {
+    const char *file[REPORT_SHOWN];
+    uint32_t line[REPORT_SHOWN];
+    int count;
+};
+
 struct report_page {
     struct hak_store_reader *r; /* NULL = no store */
     const struct hak_report_request *request;
@@ -57,6 +66,7 @@ struct report_page {
     const struct hak_life *life;         /* the last life, NULL = none */
     const struct hak_life *stale;        /* the life whose first ending is STALE, NULL = none */
     struct report_named *named;          /* filled in while the page is written */
+    struct report_shown *shown;          /* likewise */
     char trouble[300];                   /* why the store could not answer, "" = it could */
     enum wrong_step wrong_step;
     struct hak_event wrong; /* id 0 = no event */
@@ -143,6 +153,12 @@ void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t nu
                  const char *name);
 /* The same for a fault of the program's calls and accesses, the stack that stands for it first. */
 void report_stacks(struct hak_text *text, const struct report_page *page);
+/* Three lines of source around the first frame of a stack, under it; nothing where the file is not
+ * there as it was built, or where the page has shown them. */
+void report_add_source(struct hak_text *text, const struct report_page *page,
+                       const struct hak_frames *frames);
+/* "Job": the type that the source names where the block was allocated by new. False: none. */
+bool report_add_type(struct hak_text *text, const struct report_page *page);
 /* ALLOCATED, then FREED; or the other way round. */
 void report_life(struct hak_text *text, const struct report_page *page);
 void report_life_backwards(struct hak_text *text, const struct report_page *page);
@@ -153,8 +169,6 @@ bool report_is_found_late(const struct report_page *page);
 bool report_has_clean_look(const struct report_page *page);
 /* "server.c:131": the program's line at which such damage was found; false where there is none. */
 bool report_found_place(struct hak_text *text, const struct report_page *page);
-/* The same of the allocation of the damaged block. */
-bool report_allocated_place(struct hak_text *text, const struct report_page *page);
 /* "slot 233 of slab 1 (C3, 48-byte slots), ...": what only the allocator's authors read. */
 void report_allocator(struct hak_text *text, const struct report_page *page);
 void report_history(struct hak_text *text, const struct report_page *page);
@@ -162,6 +176,8 @@ void report_history(struct hak_text *text, const struct report_page *page);
  * aligned delete named against what is there; an access that the processor stopped. */
 const char *report_call(const struct report_page *page);
 const char *report_finder(const struct report_page *page);
+/* "freed it": what the call did that found damage; NULL = none found it. */
+const char *report_did_to_it(const struct report_page *page);
 void report_given_sentence(struct hak_text *text, const struct report_page *page);
 /* True when more bytes may have been written than differ: a written byte may be the very one that
  * was due, and bytes on both sides of it differ; or the write went on where nothing can be
@@ -173,8 +189,13 @@ const char *report_access_words(const struct report_page *page);
 const char *report_function(const struct report_page *page);
 void report_access_sentence(struct hak_text *text, const struct report_page *page);
 void report_access_headline(struct hak_text *text, const struct report_page *page);
-/* "a block of 56 bytes freed 1.2 s ago" */
-void report_freed_block(struct hak_text *text, const struct report_page *page);
+/* "Pool::work() app.cpp:166": the function and line that stand for a stack; false: there is none. */
+bool report_add_who(struct hak_text *text, const struct hak_frames *frames);
+/* "a 40-byte block"; "a 40-byte block freed by Pool::finish() app.cpp:150"; "a 40-byte block from
+ * Pool::add() app.cpp:90": the block by what the program asked for. */
+void report_add_block(struct hak_text *text, const struct report_page *page);
+void report_add_freed_block(struct hak_text *text, const struct report_page *page);
+void report_add_allocated_block(struct hak_text *text, const struct report_page *page);
 /* "The address" of a crash, and (headline) what the first line says of it: ": write to ...". */
 void report_address(struct hak_text *text, const struct report_page *page);
 bool report_address_headline(struct hak_text *text, const struct report_page *page);

@@ -40,13 +40,20 @@ static void add_box(struct picture *picture, uint64_t from, uint64_t to, const c
 /* The bytes from the base to the user's first: of a guarded or an aligned block more than a header.
  */
 static void label_front(char *label, size_t room, const struct report_page *page, uint64_t bytes) {
-    if (!page->has_header)
-        snprintf(label, room, "<- %s ->", hak_words_bytes(bytes));
-    else if (bytes <= HEADER_BYTES)
-        snprintf(label, room, "<- header, %s ->", hak_words_bytes(bytes));
-    else
-        snprintf(label, room, "<- %s + header, %s ->", hak_words_bytes(bytes - HEADER_BYTES),
-                 hak_words_bytes(HEADER_BYTES));
+    bool is_header = page->has_header && bytes <= HEADER_BYTES;
+    snprintf(label, room, is_header ? "<- header, %s ->" : "<- %s ->", hak_words_bytes(bytes));
+}
+
+/* The address under which the mark stands. */
+static uint64_t marked_address(const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    return facts->fault >= 301 && facts->fault <= 303 ? page->user + (uint64_t)facts->offset
+                                                      : facts->found_address;
+}
+
+/* What lies in front of the program's bytes is the allocator's, and shown where it matters. */
+static bool is_front_shown(const struct report_page *page) {
+    return page->layer_move || marked_address(page) < page->user;
 }
 
 static struct picture lay_out(const struct report_page *page) {
@@ -55,7 +62,8 @@ static struct picture lay_out(const struct report_page *page) {
     uint64_t end = page->base + page->slot_bytes;
     uint64_t user = page->user ? page->user : page->base;
     label_front(label, sizeof label, page, user - page->base);
-    add_box(&picture, page->base, user, label);
+    if (is_front_shown(page))
+        add_box(&picture, page->base, user, label);
     if (!page->asked_known) {
         snprintf(label, sizeof label, "<----- %s of slot ----->", hak_words_bytes(end - user));
         add_box(&picture, user, end, label);
@@ -187,7 +195,6 @@ static void mark(struct hak_text *text, const struct report_page *page) {
 }
 
 void report_picture(struct hak_text *text, const struct report_page *page) {
-    const struct hak_fault_facts *facts = page->facts;
     bool user_outside =
         page->user && (page->user < page->base || page->user - page->base > page->slot_bytes);
     if (!page->base || page->slot_bytes == 0 || user_outside) {
@@ -197,9 +204,10 @@ void report_picture(struct hak_text *text, const struct report_page *page) {
     struct picture picture = lay_out(page);
     hak_text_add(text, "\n");
     hak_text_fill(text, ' ', MARGIN);
-    hak_text_add(text, "%s 0x%llx", page->user > page->base || !page->user ? "base" : "user",
-                 (unsigned long long)page->base);
-    if (page->user > page->base) {
+    bool has_front = page->user > page->base && is_front_shown(page);
+    hak_text_add(text, "%s 0x%llx", has_front || !page->user ? "base" : "user",
+                 (unsigned long long)(has_front || !page->user ? page->base : page->user));
+    if (has_front) {
         hak_text_add_at(text, MARGIN + (picture.boxes > 1 ? picture.box[1].column : picture.width),
                         "user 0x%llx", (unsigned long long)page->user);
     }
@@ -208,10 +216,7 @@ void report_picture(struct hak_text *text, const struct report_page *page) {
     for (int i = 0; i < picture.boxes; i++)
         hak_text_add(text, "|%s", picture.box[i].label);
     hak_text_add(text, "|\n");
-    uint64_t address = facts->found_address;
-    if (facts->fault >= 301 && facts->fault <= 303)
-        address = page->user + (uint64_t)facts->offset;
-    hak_text_fill(text, ' ', MARGIN + column_of(&picture, address));
+    hak_text_fill(text, ' ', MARGIN + column_of(&picture, marked_address(page)));
     hak_text_add(text, "^ ");
     mark(text, page);
     hak_text_add(text, "\n\n");

@@ -107,7 +107,7 @@ bool report_other(struct hak_text *text, const struct report_page *page, int i) 
         return false;
     const struct hak_fault_words *words = hak_words_fault(other->fault);
     report_name_thread(page, 0, thread);
-    hak_text_add(text, "thread %s met ", hak_words_number(thread));
+    hak_text_add(text, "thread %s also got ", hak_words_number(thread));
     if (words)
         hak_text_add(text, "HKM-%u %s", words->code, words->name);
     else

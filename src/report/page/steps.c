@@ -46,19 +46,19 @@ bool report_has_clean_look(const struct report_page *page) {
 static void add_window(struct hak_text *text, const struct report_page *page) {
     const struct hak_event *from = last_change(page);
     if (!from || report_found_event(page) == 0) {
-        hak_text_add(text, "not in the record: it holds moves of blocks, not writes into them");
+        hak_text_add(text, "not known: writes are not recorded");
         return;
     }
     if (report_has_clean_look(page))
-        hak_text_add(text, "a write between %s at %s, %s, and ", sweep_name(page->facts->clean_by),
+        hak_text_add(text, "%s at %s, %s, and ", sweep_name(page->facts->clean_by),
                      hak_words_time(page->context.clean_ns),
                      page->facts->clean_by == HAK_FOUND_BY_OPENING
-                         ? "which nobody could write before"
+                         ? "before which nobody could write there"
                          : "which found the block intact");
     else
-        hak_text_add(text, "a write between event %s (%s) and ", hak_words_number(from->id),
+        hak_text_add(text, "event %s (%s) and ", hak_words_number(from->id),
                      hak_words_call(from));
-    hak_text_add(text, "event %s; the record holds moves of blocks, not writes into them",
+    hak_text_add(text, "event %s; writes are not recorded",
                  hak_words_number(report_found_event(page)));
 }
 
@@ -68,25 +68,8 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
                      page->stale->number);
     else if (page->wrong_step == WRONG_EARLIER && page->story)
         hak_words_add_illegal(text, page->r, page->story, &page->wrong, page->base, page->user);
-    else if (page->wrong_step == WRONG_IS_FOUND)
-        report_found_sentence(text, page);
-    else if (page->facts->fault == 202)
-        hak_text_add(text,
-                     "not known: one of the two frees is wrong; the record does not show which");
-    else if (page->facts->fault == 203 || page->facts->fault == 204)
-        hak_text_add(text, "either the allocation or the call that freed it: they do not match");
-    else if (page->facts->fault == 304)
-        hak_text_add(text, "either the block was freed too early, or a stale pointer was used");
-    else if (report_is_proved_by_word(page))
-        hak_text_add(text, "a read %s, at or before the use of the value read",
-                     page->facts->fault == 302 ? "before the block's start"
-                                               : "past the block's end");
-    else if (report_is_by_function(page))
-        hak_text_add(text, "the call itself, or how its arguments were computed");
-    else if (report_is_stopped(page->facts))
-        hak_text_add(text, "the access itself, or how its address was computed");
     else
-        add_window(text, page);
+        report_found_sentence(text, page);
 }
 
 static void found_by_move(struct hak_text *text, const struct report_page *page) {
@@ -155,6 +138,29 @@ const char *report_finder(const struct report_page *page) {
         return "the check of the block when it left quarantine";
     default:
         return report_call(page);
+    }
+}
+
+/* "freed it": what the call that found damage was about to do with the block, or with the one beside
+ * it; NULL = no call of the program found it. */
+const char *report_did_to_it(const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    if (facts->found_by == HAK_FOUND_BY_NEIGHBOUR)
+        return facts->kind == HAK_FREE      ? "freed the block beside it"
+               : facts->kind == HAK_REALLOC ? "resized the block beside it"
+                                            : NULL;
+    if (facts->found_by != HAK_FOUND_BY_CALL)
+        return NULL;
+    switch (facts->kind) {
+    case HAK_FREE:
+        return "freed it";
+    case HAK_REALLOC:
+    case HAK_REALLOC_FROM:
+        return "resized it";
+    case HAK_MALLOC:
+        return facts->fault == 303 ? "allocated it again" : NULL;
+    default:
+        return NULL;
     }
 }
 
@@ -244,6 +250,8 @@ static void add_wrong_step(struct hak_text *text, const struct report_page *page
     report_wrong_sentence(text, page);
     hak_text_add(text, "\n");
     report_add_stack(text, &page->wrong_frames, page->layer_move, "none was kept with this event");
+    if (!page->layer_move)
+        report_add_source(text, page, &page->wrong_frames);
 }
 
 static void add_found(struct hak_text *text, const struct report_page *page, const char *heading,
@@ -259,17 +267,29 @@ static void add_found(struct hak_text *text, const struct report_page *page, con
         report_add_part(text, &page->frames, FRAMES_TIGHT, why_no_stack(page));
     else
         report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
+    if (!page->layer_move)
+        report_add_source(text, page, &page->frames);
 }
 
-/* What is known of the first wrong step where no event is it. */
-static void add_unknown_step(struct hak_text *text, const struct report_page *page) {
-    hak_text_add(text, "  FIRST WRONG STEP  ");
-    report_wrong_sentence(text, page);
+/* WRITTEN BETWEEN: the span in which damage was done that was found later. */
+static void add_written_between(struct hak_text *text, const struct report_page *page) {
+    hak_text_add(text, "  WRITTEN BETWEEN   ");
+    add_window(text, page);
     hak_text_add(text, "\n");
     if (!report_has_clean_look(page) || page->clean_frames.count == 0)
         return;
     hak_text_add(text, "  LAST CLEAN LOOK   %s\n", hak_words_time(page->context.clean_ns));
     report_add_part(text, &page->clean_frames, page->is_tight ? CLEAN_TIGHT : FRAMES_TIGHT, "");
+}
+
+/* FREED TWICE BY: both places, of which the record does not show which one is wrong. */
+static void add_freed_twice(struct hak_text *text, const struct report_page *page) {
+    struct hak_text first = {0}, second = {0};
+    if (report_add_who(&first, &page->free_frames) && report_add_who(&second, &page->frames))
+        hak_text_add(text, "  FREED TWICE BY    %s, then %s; one of them is wrong\n",
+                     hak_text_string(&first), hak_text_string(&second));
+    hak_text_free(&first);
+    hak_text_free(&second);
 }
 
 /* A fault of the program's calls and accesses: the stack first that stands for the fault, which is
@@ -285,12 +305,13 @@ void report_stacks(struct hak_text *text, const struct report_page *page) {
         add_found(text, page, "FOUND", event);
     } else if (report_is_found_late(page)) {
         report_life(text, page);
-        add_unknown_step(text, page);
+        add_written_between(text, page);
         add_found(text, page, "FOUND", event);
     } else {
         add_found(text, page, "FOUND", event);
         report_life_backwards(text, page);
-        add_unknown_step(text, page);
+        if (page->facts->fault == 202)
+            add_freed_twice(text, page);
     }
 }
 
@@ -304,8 +325,6 @@ void report_steps(struct hak_text *text, const struct report_page *page) {
     }
     if (page->wrong_step == WRONG_EARLIER)
         add_wrong_step(text, page);
-    else
-        add_unknown_step(text, page);
     report_life(text, page);
     add_found(text, page, "FOUND", report_found_event(page));
 }

@@ -121,29 +121,13 @@ void hak_words_add_bare_function(struct hak_text *text, const char *function,
 #define NAME_WHOLE     44   /* bytes of a name that is shown as it is */
 #define NAME_SHOWN     64   /* bytes of a shortened one */
 
-void hak_words_add_function(struct hak_text *text, const char *function) {
-    struct hak_text name = {0};
-    if (!function || !function[0]) {
-        hak_text_add(text, "??");
-        return;
-    }
-    size_t length = strnlen(function, NAME_LOOKED_AT);
-    if (length <= NAME_WHOLE && !strstr(function, "std::__cxx11::")) {
-        hak_text_add_name(text, function);
-        return;
-    }
-    char looked_at[NAME_LOOKED_AT + 1];
-    memcpy(looked_at, function, length);
-    looked_at[length] = '\0';
-    hak_words_add_bare_function(&name, looked_at, "<...>");
-    const char *shown = name.bytes && name.length > 0 ? name.bytes : looked_at;
-    bool cut = false;
+/* Appends `name`, shortened in front and then at its end. */
+static void add_shortened(struct hak_text *text, const char *name) {
+    const char *shown = name;
     /* Outer namespaces go first; the function's own name stays. */
-    while (strlen(shown) > NAME_SHOWN && strstr(shown, "::")) {
+    while (strlen(shown) > NAME_SHOWN && strstr(shown, "::"))
         shown = strstr(shown, "::") + 2;
-        cut = true;
-    }
-    hak_text_add(text, "%s", cut ? "...::" : "");
+    hak_text_add(text, "%s", shown != name ? "...::" : "");
     if (strlen(shown) > 2 * NAME_SHOWN) {
         struct hak_text end = {0};
         hak_text_add(&end, "%.*s...", NAME_SHOWN, shown);
@@ -152,5 +136,37 @@ void hak_words_add_function(struct hak_text *text, const char *function) {
     } else {
         hak_text_add_name(text, shown);
     }
+}
+
+/* Appends the name alone, shortened. */
+static void add_short_function(struct hak_text *text, const char *function) {
+    struct hak_text name = {0};
+    char looked_at[NAME_LOOKED_AT + 1];
+    size_t length = strnlen(function, NAME_LOOKED_AT);
+    memcpy(looked_at, function, length);
+    looked_at[length] = '\0';
+    hak_words_add_bare_function(&name, looked_at, "<...>");
+    add_shortened(text, name.bytes && name.length > 0 ? name.bytes : looked_at);
     hak_text_free(&name);
+}
+
+void hak_words_add_function(struct hak_text *text, const char *function) {
+    if (!function || !function[0])
+        hak_text_add(text, "??");
+    else if (strnlen(function, NAME_LOOKED_AT) <= NAME_WHOLE &&
+             !strstr(function, "std::__cxx11::"))
+        hak_text_add_name(text, function);
+    else
+        add_short_function(text, function);
+}
+
+void hak_words_add_called(struct hak_text *text, const char *function) {
+    bool has_parameters = strchr(function, '(') != NULL;
+    if (has_parameters)
+        add_short_function(text, function);
+    else
+        hak_words_add_function(text, function);
+    /* A name with a blank is a script's or a JIT compiler's. */
+    if (has_parameters || !strchr(function, ' '))
+        hak_text_add(text, "()");
 }

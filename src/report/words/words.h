@@ -158,6 +158,8 @@ int hak_words_differing_frame(const struct hak_frame *frames, int count,
 /* Appends a function's name, made harmless; a long one is shortened inside its brackets and in
  * front: "Cache::put<...>", "...::Inner::put". "??" for none. */
 void hak_words_add_function(struct hak_text *text, const char *function);
+/* Appends it with the brackets of a call and no parameters: "main()", "Cache::put<...>()". */
+void hak_words_add_called(struct hak_text *text, const char *function);
 /* Appends the name alone: "ns::Cache::put" of "void ns::Cache<int>::put<char>(char) const [clone
  * .part.0]", with `arguments` in place of those of templates. */
 void hak_words_add_bare_function(struct hak_text *text, const char *function,

@@ -1,0 +1,73 @@
+/* How much of a capture was checked, in words and in JSON. */
+#include "viewer/capture/checked.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "report/words/words.h"
+
+static enum view_check read_level(struct view *view) {
+    char *check = hak_database_meta(hak_store_database(view->reader), "check");
+    enum view_check level = hak_store_is_kept(view->reader)         ? VIEW_CHECK_KEPT
+                            : check && strcmp(check, "normal") == 0 ? VIEW_CHECK_NORMAL
+                            : check && strcmp(check, "light") == 0  ? VIEW_CHECK_LIGHT
+                                                                    : VIEW_CHECK_NONE;
+    free(check);
+    return level;
+}
+
+int view_read_checked(struct view *view, struct view_checked *out) {
+    /* What a counter reached in a process is its greatest value. */
+    static const char query[] =
+        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
+        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text LIKE 'served.%'"
+        " OR n.text LIKE 'given.%' GROUP BY s.process, s.name, s.class)"
+        " SELECT sum(most), sum(most) FILTER (WHERE text LIKE 'served.%'),"
+        " sum(most) FILTER (WHERE text = 'served.GUARDED') FROM reached";
+    uint64_t read[3] = {0};
+    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
+    *out = (struct view_checked){.level = read_level(view),
+                                 .calls = read[0],
+                                 .blocks = read[1],
+                                 .blocks_guarded = read[2]};
+    return found < 0 ? found : 0;
+}
+
+static void add_guarded(struct hak_text *text, const struct view_checked *checked) {
+    hak_text_add(text, "%s of %s", hak_words_number(checked->blocks_guarded),
+                 hak_words_count(checked->blocks, "block", "blocks"));
+}
+
+void view_add_checked(struct hak_text *text, const struct view_checked *checked) {
+    switch (checked->level) {
+    case VIEW_CHECK_NORMAL:
+        hak_text_add(text, "writes checked in all %s, reads in ",
+                     hak_words_count(checked->calls, "call", "calls"));
+        add_guarded(text, checked);
+        return;
+    case VIEW_CHECK_LIGHT:
+        hak_text_add(text, "reads and writes checked in ");
+        add_guarded(text, checked);
+        return;
+    case VIEW_CHECK_KEPT:
+        hak_text_add(text, "nothing checked: the program kept its own allocator");
+        return;
+    default:
+        hak_text_add(text, "nothing checked: level trace only records");
+    }
+}
+
+bool view_may_check_more(const struct view_checked *checked) {
+    bool is_all = checked->level == VIEW_CHECK_NORMAL && checked->blocks_guarded == checked->blocks;
+    return checked->level != VIEW_CHECK_KEPT && !is_all;
+}
+
+json_t *view_checked_json(const struct view_checked *checked) {
+    bool writes = checked->level == VIEW_CHECK_NORMAL;
+    bool guarded = writes || checked->level == VIEW_CHECK_LIGHT;
+    json_t *object = json_object();
+    hak_json_set_number(object, "calls", checked->calls);
+    hak_json_set_number(object, "blocks", checked->blocks);
+    hak_json_set_number(object, "writes_in_calls", writes ? checked->calls : 0);
+    hak_json_set_number(object, "reads_in_blocks", guarded ? checked->blocks_guarded : 0);
+    return object;
+}
