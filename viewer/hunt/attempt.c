@@ -203,8 +203,11 @@ static void read_result(struct hunt *hunt, const struct record_part *part, struc
         hunt_read_counts(&seen, &run->guarded, &run->left);
     if (run->is_recorded && run->plan.is_watched)
         run->unwatched = view_read_unwatched(&seen);
-    if (run->fault.sight == HUNT_DAMAGE && (run->left > 0 || hunt_is_in_slack(&run->fault)))
+    bool is_unsettled = run->fault.sight == HUNT_DAMAGE || run->fault.sight == HUNT_SYMPTOM;
+    if (is_unsettled && (run->left > 0 || hunt_is_in_slack(&run->fault)))
         hunt_count_blocks(&seen, &run->fault);
+    if (run->is_recorded)
+        hunt_find_build(hunt, &seen, &run->fault);
     view_close(&seen);
 }
 

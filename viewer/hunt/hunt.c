@@ -81,7 +81,7 @@ static int take_given(struct hunt *hunt, uint32_t row) {
     if (status != 0 || !path)
         return status ? status : VIEW_UNREADABLE;
     status = hunt_read_fault(&seen, path, row, &hunt->target);
-    if (status == 0 && hunt->target.sight == HUNT_DAMAGE && hunt_is_in_slack(&hunt->target))
+    if (status == 0 && hunt->target.sight <= HUNT_SYMPTOM && hunt_is_in_slack(&hunt->target))
         hunt_count_blocks(&seen, &hunt->target);
     if (status == 0 && hunt->target.sight == HUNT_NOTHING) {
         if (row)
@@ -96,6 +96,8 @@ static int take_given(struct hunt *hunt, uint32_t row) {
         status = VIEW_UNREADABLE;
     hunt->is_given = true;
     hunt->best_store = path;
+    if (status == 0 && !hunt_note_build(hunt, path))
+        status = VIEW_UNREADABLE;
     return status;
 }
 
@@ -176,8 +178,11 @@ int command_hunt(struct view *view) {
     }
     json_decref(hunt.list);
     free(hunt.earlier);
+    free(hunt.symptom);
     free(hunt.unwatched);
     hunt_forget_fault(&hunt.target);
+    hunt_forget_fault(&hunt.given);
+    json_decref(hunt.wanted);
     hunt_forget_fault(&hunt.best);
     return status;
 }

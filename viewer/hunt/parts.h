@@ -14,6 +14,7 @@ enum hunt_sight {
     HUNT_NOTHING,
     HUNT_CRASH,  /* the program crashed, and no block is named */
     HUNT_DAMAGE, /* found later than done */
+    HUNT_SYMPTOM, /* a call that reads bytes past a block which something has overwritten */
     HUNT_CALL,   /* the call that is wrong: of a string function or of the malloc family */
     HUNT_HOP,    /* the move between hakmem's own layers */
     HUNT_INSTRUCTION,
@@ -78,6 +79,9 @@ struct hunt {
     int seen;                 /* runs with a fault */
     struct hunt_fault target; /* the fault that is hunted; sight NOTHING = none is known yet */
     bool is_given;            /* it came from a capture (-s FILE) */
+    struct hunt_fault given;  /* that one, where the capture is of another build; else nothing */
+    json_t *wanted;           /* its allocation's frames, until they are looked for; else NULL */
+    char *symptom;            /* the headline of the first one that was seen, or NULL */
     struct hunt_fault best;   /* and what the best one found, in the store at `store` */
     struct hunt_plan best_plan;
     int best_run;     /* number, 0 = none of them */
@@ -106,6 +110,14 @@ bool hunt_is_settled(const struct hunt_fault *fault);
 /* Does a closed page not show the damage, since it lies in front of it, in the bytes from the
  * block's end up to the next multiple of 16? */
 bool hunt_is_in_slack(const struct hunt_fault *fault);
+
+/* build.c: looks whether the capture at `path`, whose fault is the target, is of another build of
+ * PROGRAM; then nothing is known of the target until hunt_find_build has looked for its stack in
+ * the first run. False: out of memory (printed). */
+bool hunt_note_build(struct hunt *hunt, const char *path);
+/* Looks for it in the first run, which is open in `seen` and found `fault`: one of a block is hunted
+ * as it is. */
+void hunt_find_build(struct hunt *hunt, struct view *seen, const struct hunt_fault *fault);
 
 /* attempt.c: one run, into the store hunt->store. False: `run` could not start the program
  * (printed), and no other run can. */

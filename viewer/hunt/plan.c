@@ -157,7 +157,9 @@ bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
         return false;
     }
     run->counts = fault->sight != HUNT_NOTHING && !is_another(hunt, fault);
-    if (run->counts && fault->sight == HUNT_DAMAGE)
+    if (run->counts && fault->sight == HUNT_SYMPTOM && !hunt->symptom)
+        hunt->symptom = strdup(fault->headline);
+    if (run->counts && (fault->sight == HUNT_DAMAGE || fault->sight == HUNT_SYMPTOM))
         aim_anew(hunt, run);
     return run->counts && hunt_is_settled(fault);
 }

@@ -51,6 +51,11 @@ static bool take_json(struct view *view, struct hunt_fault *out, const char *tex
     out->has_block = json_is_integer(asked);
     out->asked_bytes = (uint64_t)json_integer_value(asked);
     out->offset = json_integer_value(json_object_get(fault, "offset"));
+    bool is_damaged = json_integer_value(json_object_get(fault, "damaged_bytes")) > 0;
+    if (out->sight == HUNT_CALL && out->is_read && out->has_block && is_damaged) {
+        out->sight = HUNT_SYMPTOM;
+        out->offset = (int64_t)out->asked_bytes; /* the writer began there */
+    }
     const json_t *lives = json_object_get(document, "lives");
     const json_t *last = json_array_get(lives, json_array_size(lives) - 1);
     out->birth =

@@ -28,7 +28,8 @@ void hunt_add_plan(struct hak_text *text, const struct hunt_plan *plan) {
 }
 
 static const char *name_of_sight(enum hunt_sight sight) {
-    static const char *const names[] = {"nothing", "crash", "damage", "call", "hop", "instruction"};
+    static const char *const names[] = {"nothing", "crash",  "damage", "symptom",
+                                        "call",    "hop", "instruction"};
     return names[sight];
 }
 
@@ -106,6 +107,8 @@ static const char *end_words(const struct hunt_fault *best) {
         return "the call is named";
     case HUNT_HOP:
         return "the move is named";
+    case HUNT_SYMPTOM:
+        return "a read of overwritten bytes is named, not who wrote them";
     case HUNT_DAMAGE:
         return "the block is named, not the instruction";
     case HUNT_CRASH:
@@ -146,10 +149,14 @@ void hunt_say_end(const struct hunt *hunt) {
         print_report(hunt, stderr);
     if (view_given(hunt->view, "quiet"))
         return;
+    if (hunt->symptom && hunt->best.sight != HUNT_SYMPTOM)
+        hak_text_add(&text, "hakmem: it showed as: %s\n", hunt->symptom);
     hak_text_add(&text, "hakmem: %s; ", end_words(&hunt->best));
     add_statistics(&text, hunt);
     if (hunt->best_run > 0)
         hak_text_add(&text, "; run %d: %s", hunt->best_run, view_path_from_here(hunt->store));
+    else if (hunt->best.sight != HUNT_NOTHING)
+        hak_text_add(&text, "; as in %s", view_path_from_here(hunt->best_store));
     hak_text_add(&text, "\n");
     view_print_to(stderr, &text);
 }

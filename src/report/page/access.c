@@ -75,6 +75,10 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
         hak_text_add(text, ", past its end");
     else
         hak_text_add(text, ", %s of them past its end", hak_words_number(facts->call_bytes - room));
+    if (!is_write && facts->damaged_bytes > 0)
+        hak_text_add(text, "; %s there before",
+                     hak_words_count(facts->damaged_bytes, "byte was overwritten",
+                                     "bytes were overwritten"));
 }
 
 static void add_function_sentence(struct hak_text *text, const struct report_page *page) {

@@ -169,7 +169,8 @@ static void mark(struct hak_text *text, const struct report_page *page) {
     case 303:
         if (report_is_proved_by_word(page))
             hak_text_add(text, "the pointer was read from here on");
-        else if (report_is_access(page) && facts->damaged_bytes == 0)
+        else if (report_is_by_function(page) ||
+                 (report_is_access(page) && facts->damaged_bytes == 0))
             mark_touch(text, page);
         else
             mark_damage(text, page);

@@ -130,7 +130,8 @@ bool report_add_type(struct hak_text *text, const struct report_page *page) {
     unsigned taken = page->life && page->life->birth.id != 0 ? page->life->birth.subkind
                                                              : page->facts->subkind & 0xff;
     /* In a template the name may be a parameter's. */
-    bool is_named = frame && taken == HAK_BY_NEW && !strchr(frame->function, '<');
+    bool is_named = frame && taken == HAK_BY_NEW &&
+                    frame->function[strcspn(frame->function, "<(")] != '<';
     FILE *file = is_named ? open_source(frame) : NULL;
     char *line = NULL;
     const char *type = NULL;

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# A string function that reads bytes which something has overwritten is the victim: hunt goes on to the writer, and says both. A capture of
+# another build: its stack is found again by function and line; where no stack is alike the hunt begins from nothing, and what the capture
+# named stays in the last line.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+unset "${!HAKMEM_@}" LD_PRELOAD
+export LC_ALL=C
+ulimit -c 0
+trace=$BUILD/hakmem-trace
+failed=0
+compile() { ${CC:-cc} -g -O0 -fno-builtin -w "${@:2}" -o "$1" "$SOURCE/tests/hunt/symptom.c" || { echo "symptom.c does not compile"; exit 1; }; }
+# said STATUS ARGUMENT...: hunt ends so; its own lines are in `said`.
+said() {
+    local status=$1
+    shift
+    "$trace" hunt -f --show none "$@" >out 2>err
+    [ $? -eq "$status" ] || { cat err; echo "hunt $*: not status $status"; failed=1; }
+    sed -n 's/^hakmem: //p' err >said
+}
+has() { grep -qE "$1" said || { echo "this is not said: $1"; cat said; failed=1; }; }
+writer='HKM-301 heap-buffer-overflow: fill\(\) symptom\.c:13 writes 1 byte right past the end of a 14-byte block from make\(\) symptom\.c:8'
+victim='HKM-301 heap-buffer-overflow: strlen, called by measure\(\) symptom\.c:23, reads at least 15 bytes at offset 0 of a 14-byte block from make\(\) symptom\.c:8, past its end; 1 byte was overwritten there before'
+
+compile old
+compile new -DNEWER
+said 1 -o old.db -- ./old
+has "^run 1, level normal: $victim\$"
+has "^$writer\$"
+has "^it showed as: $victim\$"
+has '^the instruction is named; seen in [0-9]+ of [0-9]+ runs; run [0-9]+: old.db$'
+"$trace" sql -s old.db 'select json from fault' | tail -n 1 | python3 -c 'import json, sys; assert json.load(sys.stdin)["fault"]["access"] == "write"' ||
+    { echo "the store is not the writer's"; failed=1; }
+
+# The same bytes under the same name, another build id.
+cp new program
+said 1 -s old.db -o new.db -- ./program
+has '^old\.db is of another build of the program; its stack is looked for by function and line$'
+has "^it showed as: "
+has '^the instruction is named; seen in [0-9]+ of [0-9]+ runs; run [0-9]+: new.db$'
+said 1 -s old.db -o none.db -- ./program well
+has '^run 2, blocks of that stack guarded, '
+has '^the instruction is named; seen in 0 of [0-9]+ runs; as in old.db$'
+said 1 -s old.db -o none.db -- "$BUILD/tests/hunt/copy" </dev/null
+has "^old\.db names a stack that this build does not have; the hunt begins from nothing\$"
+has '^run 2, every block guarded'
+has '^the instruction is named; seen in 0 of [0-9]+ runs; as in old.db$'
+said 1 -s old.db -o same.db -- ./old
+! grep -q 'another build' said || { echo "the same build is called another one"; failed=1; }
+exit $failed
