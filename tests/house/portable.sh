@@ -31,7 +31,7 @@ within "$trace" --version || { cat said; fail "hakmem-trace does not start: stat
 
 # Recorded, reported with the instruction (libcapstone), answered, shown.
 within "$trace" run -s fault.db -- ./use_after_free_behind
-[ $? -eq 1 ] && grep -q '^hakmem: HKM-304 use-after-free: read, 64 bytes past' said && grep -q '^ *INSTRUCTION  *mov' said ||
+[ $? -eq 1 ] && grep -q '^hakmem: HKM-304 use-after-free: .* reads .* 64 bytes past' said && grep -q '^ *INSTRUCTION  *mov' said ||
     { cat said; fail "no report"; }
 within "$trace" faults -s fault.db
 grep -q "HKM-304 use-after-free  .*use_after_free_behind.c:7" said || { cat said; fail "no answer of faults"; }

@@ -93,7 +93,7 @@ stop_status() {
     report=$(cat)
     case $report in
     'hakmem: HKM-401 '*) echo 0 ;;
-    *'(SIGSEGV)'*) echo 139 ;;
+    *'(SIGSEGV)'* | *' faulted'*) echo 139 ;;
     *) echo 134 ;;
     esac
 }
