@@ -258,6 +258,46 @@ def look_at_graph(page):
     console(page, "graph")
 
 
+def look_at_timeline(page):
+    """Who holds it over time; what is hidden until it is asked for; words where the eye rests."""
+    store = os.path.join(directory, "server.db")
+    load(page, make("server.db"))
+    page.click("#go-peak")
+    bands = "[...document.querySelectorAll('#plot .band')]"
+    names = page.value(f"{bands}.map(b => b.textContent)")
+    held = [name for name, value in sorted(rows_of(ask("top", "-s", store, "--limit", "0"), "live_bytes").items(), key=lambda item: -item[1])]
+    same("bands: the functions that hold the most at the peak, then the rest", [name in held[:9] for name in names[:-1]], [True] * (len(names) - 1))
+    same("bands: the first", names[0], held[0])
+    same("bands: the rest", names[-1], "all other functions")
+    legend = page.value("[...document.querySelectorAll('#curve-legend li')].map(e => e.textContent)")
+    same("legend", legend, ["allocated", "freed", *names[:-1], "others"])
+    edge = page.value("document.querySelector('#plot .edge').getBBox()")
+    area = page.value(f"(b => [Math.min(...b.map(x => x.y)), Math.max(...b.map(x => x.y + x.height))])({bands}.map(b => b.getBBox()))")
+    same("bands: together they are the curve", abs(area[0] - edge["y"]) < 0.5, True)
+    page.click("#by-function")
+    same("one curve", page.value("[document.querySelectorAll('#plot .band').length, document.querySelectorAll('#plot .area').length]"), [0, 1])
+    page.click("#by-function")
+    same("RSS is hidden at first", page.value("[document.querySelectorAll('#plot .resident').length, document.getElementById('show-rss').hidden]"), [0, False])
+    page.click("#show-rss")
+    same("RSS: its curve", page.value("document.querySelectorAll('#plot .resident').length"), 1)
+    same("RSS: in words", re.sub(r"[0-9.]+ [KMG]iB", "N", page.value("document.getElementById('resident').textContent")), "Dashed, on a scale of its own: RSS N.")
+    same("RSS: the curve of live bytes stays", page.value("document.querySelector('#plot .edge').getBBox()"), edge)
+    page.click("#go-all")
+    same("whole time: shows what was allocated in it", page.value("document.getElementById('measure').value"), "came")
+    page.ask("POST", "/window/rect", {"width": 1400, "height": 1000})
+    settle(page)
+    same("the graph's first rows are in a window of 1400 x 900", page.value("document.getElementById('graph').getBoundingClientRect().top + scrollY + 3 * 21 < 900"), True)
+    console(page, "timeline")
+    load(page, make("grower.db"))
+    page.click("#tab-findings")
+    titles = page.value("[...document.querySelectorAll('.finding summary')].map(e => e.textContent)")
+    same("findings: the line stands once", [title.count("grower.c:") <= 2 and "already freed by" in title for title in titles if "HKM-202" in title], [True])
+    page.click("#tab-layers")
+    same("tiers: explained", page.value("[...document.querySelectorAll('.keys li[title]')].slice(0, 4).map(e => e.title.length > 10)"), [True] * 4)
+    same("tiers: each bar says what it is", page.value("[...document.querySelectorAll('#panel-layers svg rect')].every(e => / of /.test(e.textContent))"), True)
+    console(page, "tiers")
+
+
 def look_at_parts(page):
     """The findings with their reports, the layers, the processes."""
     store = os.path.join(directory, "grower.db")
@@ -443,7 +483,7 @@ def look_at_hostile(page):
 
 
 with Browser(directory) as browser:
-    for part in (look_at_totals, look_at_graph, look_at_parts, look_at_keys, look_at_widths, look_at_colours, look_at_hostile):
+    for part in (look_at_totals, look_at_graph, look_at_timeline, look_at_parts, look_at_keys, look_at_widths, look_at_colours, look_at_hostile):
         if len(sys.argv) < 4 or part.__name__ in sys.argv[3:]:
             try:
                 part(browser)

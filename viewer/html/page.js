@@ -82,7 +82,7 @@
   const endOf = i => i + 1 < steps ? step[i + 1].first : change.count;
 
   /* What is shown. Moment -1 is before everything, moment i behind step i. */
-  const state = { from: -1, to: steps - 1, isSpan: false, view: 'icicle', measure: 'live', unit: 'bytes', order: 'down', colour: 'module', per: 'function', process: 0,
+  const state = { from: -1, to: steps - 1, isSpan: false, isByFunction: true, showsRss: false, view: 'icicle', measure: 'live', unit: 'bytes', order: 'down', colour: 'module', per: 'function', process: 0,
     search: '', zoom: null, sort: 'value', ascending: false, shown: 100, frame: null, panel: 'heap' };
 
   /* Live at each moment, and what came and went in each step, of the process that is chosen. */
@@ -100,6 +100,25 @@
         bytes += change.cameBytes[k] - change.wentBytes[k] + change.gotBytes[k] - change.leftBytes[k];
       }
       curve.push({ blocks, bytes, came, went });
+    }
+  }
+
+  /* The functions that held the most at the peak, and the rest, each with its bytes behind every step; [] where one curve says as much. */
+  const BANDS = 7;
+  let bands;
+  function makeBands() {
+    const live = addUp(-1, Math.max(0, peakStep()), PICKS.bytes.live, new Float64Array(nodes)), held = new Map();
+    for (let node = 1; node < nodes; node++) if (live[node] > 0) held.set(functionOf[node], (held.get(functionOf[node]) || 0) + live[node]);
+    const most = [...held].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, BANDS).map(([fn]) => fn);
+    if (most.length < 2) { bands = []; return; }
+    const placeOf = new Map(most.map((fn, i) => [fn, i])), bytes = new Float64Array(most.length + 1);
+    bands = [...most, -1].map(fn => ({ fn, bytes: new Float64Array(steps) }));
+    for (let i = 0; i < steps; i++) {
+      for (let k = step[i].first; k < endOf(i); k++) {
+        const row = change.row[k], place = placeOf.get(functionOf[rowNode[row]]);
+        if (!state.process || rowProcess[row] === state.process) bytes[place === undefined ? most.length : place] += PICKS.bytes.live(k);
+      }
+      bands.forEach((band, place) => { band.bytes[i] = Math.max(0, bytes[place]); });
     }
   }
 
@@ -144,7 +163,7 @@
   }
 
   /* ---- the timeline -------------------------------------------------------------------------- */
-  const WIDTH = 1000, HEIGHT = 230, RATE = 44, TOP = 8, BASE = HEIGHT - RATE - 8;
+  const WIDTH = 1000, HEIGHT = 180, RATE = 36, TOP = 8, BASE = HEIGHT - RATE - 8;
   const firstNs = data.from_ns, spanNs = Math.max(1, data.to_ns - data.from_ns);
   const xOf = ns => limit((ns - firstNs) / spanNs, 0, 1) * WIDTH;
   const momentX = i => i < 0 ? 0 : xOf(step[i].ns);
@@ -162,13 +181,48 @@
   }
   /* What was resident then, of all processes; undefined where nobody looked. */
   const residentAt = ns => data.resident.findLast(([at]) => at <= ns) || data.resident.find(([at]) => at > ns);
-  const showsResident = () => !state.process && data.resident.length > 0;
+  const hasResident = () => !state.process && data.resident.length > 0;
+  const showsResident = () => state.showsRss && hasResident();
   function residentPath(y) {
     let path = '';
     for (const [ns, bytes] of data.resident) path += `${path ? 'L' : 'M'}${xOf(ns).toFixed(2)} ${y(bytes).toFixed(2)}`;
     return shape('path', { class: 'resident', d: path });
   }
+  const bandHue = place => HUES[place % HUES.length];
+  /* One above the other, the greatest below. */
+  function drawBands(plot, y) {
+    const below = new Float64Array(steps);
+    bands.forEach((band, place) => {
+      let top = '', bottom = '';
+      for (let i = 0; i < steps; i++) {
+        const x = momentX(i).toFixed(2), low = below[i];
+        below[i] += band.bytes[i];
+        top += `${i ? 'L' : 'M'}${x} ${y(below[i]).toFixed(2)}`;
+        bottom = `L${x} ${y(low).toFixed(2)}${bottom}`;
+      }
+      const path = shape('path', { class: band.fn < 0 ? 'band rest' : 'band', d: `${top}${bottom}Z` }), title = shape('title', {});
+      title.textContent = band.fn < 0 ? 'all other functions' : functions[band.fn].name;
+      if (band.fn >= 0) path.style.setProperty('--h', bandHue(place));
+      path.append(title);
+      plot.append(path);
+    });
+  }
+  function drawCurveLegend() {
+    const swatch = name => make('span', { class: `swatch ${name}`, 'aria-hidden': 'true' });
+    const items = [make('li', {}, swatch('of-came'), 'allocated'), make('li', {}, swatch('of-went'), 'freed')];
+    if (state.isByFunction) bands.forEach((band, place) => {
+      const mark = swatch(band.fn < 0 ? 'of-rest' : '');
+      if (band.fn >= 0) mark.style.setProperty('--h', bandHue(place));
+      items.push(make('li', {}, mark, band.fn < 0 ? 'others' : functions[band.fn].name));
+    });
+    $('curve-legend').replaceChildren(...items);
+    $('by-function').hidden = !bands.length;
+    $('by-function').setAttribute('aria-pressed', state.isByFunction);
+    $('show-rss').hidden = !hasResident();
+    $('show-rss').setAttribute('aria-pressed', state.showsRss);
+  }
   function drawTimeline() {
+    drawCurveLegend();
     const plot = $('plot');
     plot.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
     while (plot.lastChild && plot.lastChild.nodeName !== 'title') plot.lastChild.remove();
@@ -177,7 +231,6 @@
       most = Math.max(most, point.bytes, state.process ? 0 : step[i].most);
       rate = Math.max(rate, point.came, point.went);
     });
-    if (showsResident()) for (const [, bytes] of data.resident) most = Math.max(most, bytes);
     const y = bytes => BASE - bytes / most * (BASE - TOP);
     const axis = [];
     const label = (className, text, left, top) => {
@@ -200,8 +253,15 @@
       before = point.bytes;
     });
     area += `V${BASE}Z`;
-    plot.append(shape('path', { class: 'range', d: range }), shape('path', { class: 'area', d: area }), shape('path', { class: 'edge', d: edge || 'M0 0' }));
-    if (showsResident()) plot.append(residentPath(y));
+    plot.append(shape('path', { class: 'range', d: range }));
+    if (state.isByFunction && bands.length) drawBands(plot, y);
+    else plot.append(shape('path', { class: 'area', d: area }));
+    plot.append(shape('path', { class: 'edge', d: edge || 'M0 0' }));
+    if (showsResident()) { /* on a scale of its own: it may be many times what is live */
+      const highest = data.resident.reduce((value, [, bytes]) => Math.max(value, bytes), 1);
+      plot.append(residentPath(bytes => BASE - bytes / highest * (BASE - TOP)));
+      label('y rss', `RSS, at most ${size(highest)}`, null, `calc(1rem + ${TOP + 12}px)`);
+    }
     const middle = HEIGHT - RATE / 2, half = RATE / 2 - 2;
     let came = '', went = '';
     curve.forEach((point, i) => {
@@ -255,7 +315,7 @@
     $('moment').textContent = words;
     $('resident').hidden = !showsResident();
     const [, resident] = showsResident() && residentAt(state.to < 0 ? firstNs : step[state.to].ns) || [];
-    $('resident').textContent = `Dashed: resident, as the kernel last said${resident === undefined ? '' : `; then ${size(resident)}`}.`;
+    $('resident').textContent = `Dashed, on a scale of its own: RSS${resident === undefined ? '' : ` ${size(resident)}`}.`;
     $('moment').dataset.bytes = at.bytes;
     $('moment').dataset.blocks = at.blocks;
     $('moment').dataset.event = state.to < 0 ? 0 : step[state.to].event;
@@ -513,6 +573,7 @@
     const path = pathOf(zoom);
     $('path').replaceChildren(...[make('button', { type: 'button', text: 'all', onclick: () => zoomTo([]) }),
       ...path.map((fn, i) => make('button', { type: 'button', text: functions[fn].name, onclick: () => zoomTo(path.slice(0, i + 1)) }))].slice(-12));
+    $('path').hidden = !path.length;
     describe(current.node);
   }
   function zoomTo(path) {
@@ -659,6 +720,8 @@
   /* ---- findings, layers, processes, capture -------------------------------------------------- */
   const stateWords = p => p.end_kind === 1 ? `exited with ${p.exit_status}` : p.end_kind === 2 ? p.signal ? `killed by signal ${p.signal}` : 'killed or vanished' : p.end_kind === 3 || p.end_kind === 4 ? 'executed another program' : p.end_ns === null ? 'still ran' : 'ended';
   const processName = id => (data.processes.find(p => p.id === id) || { name: `#${id}` }).name;
+  /* Most headlines name the line themselves. */
+  const namesPlace = f => (f.headline || '').includes(f.place.split(' ').pop());
   function fillFindings() {
     const panel = $('panel-findings');
     if (!data.findings.length) { panel.append(make('div', { class: 'card' }, make('p', { text: 'Nothing was found in this capture.' }))); return; }
@@ -666,7 +729,7 @@
     panel.append(make('h2', { text: plural(data.findings_count, 'finding', 'findings') }));
     for (const f of data.findings) {
       const code = f.code ? `HKM-${f.code}` : f.kind;
-      const details = make('details', { class: 'finding' }, make('summary', {}, make('span', { class: 'code', text: code }), f.headline || f.name, f.place ? make('span', { class: 'help', text: `  ${f.place}` }) : ''));
+      const details = make('details', { class: 'finding' }, make('summary', {}, make('span', { class: 'code', text: code }), f.headline || f.name, f.place && !namesPlace(f) ? make('span', { class: 'help', text: `  ${f.place}` }) : ''));
       details.append(make('p', { class: 'help', text: `${f.ns ? `At ${time(f.ns)}` : 'At the end'}${f.event ? `, event ${number(f.event)}` : ''}, in ${processName(f.process)}.${f.kind === 'leak' ? ` ${exact(f.bytes, 'bytes')} in ${plural(f.blocks, 'block', 'blocks')}.` : ''}` }));
       if (f.meaning) details.append(make('p', { text: f.meaning }));
       if (f.report) details.append(make('pre', { tabindex: '0', 'aria-label': `Report of ${code}`, role: 'region', text: f.report }));
@@ -677,7 +740,8 @@
   }
 
   const STATES = ['HOT', 'DRAINING', 'FREE', 'reserve'];
-  const keysOf = names => make('ul', { class: 'keys' }, ...names.map((name, i) => make('li', {}, make('span', { class: `swatch s${i}`, 'aria-hidden': 'true' }), name)));
+  const STATE_WORDS = { HOT: 'more than a quarter in use', DRAINING: 'a quarter or less in use, blocks are taken from here last', FREE: 'nothing in use, unmapped soon', reserve: 'mapped, ready for the next need' };
+  const keysOf = names => make('ul', { class: 'keys' }, ...names.map((name, i) => make('li', { title: STATE_WORDS[name] }, make('span', { class: `swatch s${i}`, 'aria-hidden': 'true' }), `${name}: ${STATE_WORDS[name]}`)));
   /* How many SuperSlabs are in which tier, as columns over time. */
   function drawTiers(over) {
     const svg = shape('svg', { class: 'picture', viewBox: '0 0 1000 160', preserveAspectRatio: 'none', role: 'img', 'aria-label': 'SuperSlabs in each tier over time; the table below has the numbers' });
@@ -690,7 +754,11 @@
       const left = one.from_ns / end * 1000, right = (i + 1 < over.length ? over[i + 1].from_ns : end) / end * 1000;
       STATES.forEach((name, s) => {
         const high = (one.superslabs[name] || 0) / most * 150;
-        if (high) svg.append(shape('rect', { class: `s${s}`, x: left, width: Math.max(.5, right - left), y: top -= high, height: high }));
+        if (!high) return;
+        const bar = shape('rect', { class: `s${s}`, x: left, width: Math.max(.5, right - left), y: top -= high, height: high }), title = shape('title', {});
+        title.textContent = `${name}: ${number(one.superslabs[name])} of ${number(sumOf(STATES.map(of => one.superslabs[of] || 0)))}; ${STATE_WORDS[name]}`;
+        bar.append(title);
+        svg.append(bar);
       });
     });
     return svg;
@@ -813,14 +881,16 @@
       else showGraph();
     });
   }
-  $('process').addEventListener('change', () => { state.process = Number($('process').value); makeCurve(); drawTimeline(); placeHandles(); drawTimelineTable(); showGraph(); });
+  $('process').addEventListener('change', () => { state.process = Number($('process').value); makeCurve(); makeBands(); drawTimeline(); placeHandles(); drawTimelineTable(); showGraph(); });
   for (const button of document.querySelectorAll('[data-view]')) button.addEventListener('click', () => { state.view = button.dataset.view; showGraph(); });
   let typing = 0;
   $('search').addEventListener('input', () => { clearTimeout(typing); typing = setTimeout(() => { state.search = $('search').value.trim().toLowerCase(); showGraph(); }, 80); });
   $('more').addEventListener('click', () => { state.shown += 500; drawTable(); });
   $('go-peak').addEventListener('click', () => choose(-1, peakStep(), false));
   $('go-end').addEventListener('click', () => choose(-1, steps - 1, false));
-  $('go-all').addEventListener('click', () => choose(-1, steps - 1, true));
+  $('go-all').addEventListener('click', () => { if (state.measure === 'live') state.measure = $('measure').value = 'came'; choose(-1, steps - 1, true); });
+  $('by-function').addEventListener('click', () => { state.isByFunction = !state.isByFunction; drawTimeline(); });
+  $('show-rss').addEventListener('click', () => { state.showsRss = !state.showsRss; drawTimeline(); placeHandles(); });
   $('is-span').addEventListener('click', () => choose(state.isSpan ? -1 : Math.max(-1, state.to - Math.max(1, Math.round(steps / 4))), state.to, !state.isSpan));
   $('timeline').addEventListener('pointerdown', dragPlot);
   for (const id of ['from', 'to']) { $(id).addEventListener('pointerdown', dragHandle); $(id).addEventListener('keydown', handleKeys); }
@@ -842,6 +912,7 @@
   const first = [...hueOf.keys()][0], inFirst = functionOf.reduce((count, fn, node) => count + (node > 0 && functions[fn].module === first), 0);
   if (inFirst > .8 * (nodes - 1)) state.colour = $('colour').value = 'function'; /* one colour says nothing */
   makeCurve();
+  makeBands();
   fillHead();
   fillFindings();
   fillLayers();
