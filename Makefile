@@ -480,6 +480,11 @@ $(BUILD)/write_pages: $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ)
 pages: $(BUILD)/write_pages
 	$(BUILD)/write_pages docs
 
+# Pictures of the page of html, in a browser.
+.PHONY: pictures
+pictures: $(BUILD)/hakmem-trace $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-collect
+	BUILD=$(BUILD) tools/pictures
+
 # Man pages, from the same tables: the commands' comes with the viewer. All are there, or none.
 MAN_SRC := $(wildcard tools/man/*.c)
 own: $(MAN_SRC:%.c=$(BUILD)/host/%.o)
@@ -642,6 +647,7 @@ help:
 	@echo 'make lint         includes, rules, generated pages, format, warnings, analysers'
 	@echo 'make deps         the Debian packages that building and testing need'
 	@echo 'make pages        writes the pages that are made from the .def tables'
+	@echo 'make pictures     docs/pictures anew: the page of html, light and dark (needs g++, chromium, chromium-driver)'
 	@echo 'make man          the man pages, into $(BUILD)/man (make install puts them in their place)'
 	@echo 'make tour         the source files in reading order, a sentence for each'
 	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=; make uninstall takes it away again'
