@@ -144,12 +144,10 @@ static void add_headline(struct hak_text *text, const struct hak_leak_page *page
                          const struct sums *sums) {
     hak_text_add(text, "hakmem: HKM-%d memory-leak: ", CODE);
     if (sums->lost_blocks)
-        hak_text_add(text, "%s in %s lost: no pointer leads to %s any more",
-                     hak_words_bytes(sums->lost_bytes),
-                     hak_words_count(sums->lost_blocks, "block is", "blocks are"),
-                     sums->lost_blocks == 1 ? "it" : "them");
+        hak_text_add(text, "%s in %s leaked", hak_words_bytes(sums->lost_bytes),
+                     hak_words_count(sums->lost_blocks, "block", "blocks"));
     else
-        hak_text_add(text, "nothing is lost; %s in %s still reachable",
+        hak_text_add(text, "nothing leaked; %s in %s still reachable",
                      hak_words_bytes(sums->reachable_bytes),
                      hak_words_count(sums->reachable_blocks, "block is", "blocks are"));
     if (page->program[0]) {

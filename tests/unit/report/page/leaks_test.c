@@ -51,8 +51,7 @@ START_TEST(direct_leaks_come_first_and_by_bytes) {
     set(2, HAK_LEAK_IS_DIRECT, 2, 2000);
     struct hak_leak_page page = {.live_blocks = 1234, .microseconds = 5678, .lost_blocks = 103};
     make(&page, 3);
-    says("hakmem: HKM-401 memory-leak: 102,010 bytes in 103 blocks are lost: no pointer leads to "
-         "them any more\n");
+    says("hakmem: HKM-401 memory-leak: 102,010 bytes in 103 blocks leaked\n");
     says("  Direct leak of 2,000 byte(s) in 2 object(s) allocated from:\n      #0 place_2");
     says("LOOKED AT         1,234 live blocks, at exit, in 5.6 ms; 3 direct leaks at 2 places, 100 "
          "blocks reachable only from them\n");
@@ -106,7 +105,7 @@ START_TEST(what_is_known_or_too_much_is_counted) {
     places[1].is_told = false;
     struct hak_leak_page page = {.lost_blocks = 20, .known = 7, .program = "process 7 app"};
     make(&page, 2);
-    says("50 bytes in 5 blocks are lost: no pointer leads to them any more, process 7 app\n");
+    says("50 bytes in 5 blocks leaked, process 7 app\n");
     says("  NOT SHOWN         7 blocks known to a suppression or the baseline\n");
     says("  NOT SHOWN         8 more lost blocks: too many to list\n");
     ck_assert(strstr(text.bytes, "place_1") == NULL);
@@ -119,7 +118,7 @@ START_TEST(what_the_scan_did_not_see_is_said) {
                                  .reason = HAK_LEAK_BY_CALL,
                                  .lost_blocks = 1};
     make(&page, 1);
-    says("1 byte in 1 block is lost: no pointer leads to it any more\n");
+    says("1 byte in 1 block leaked\n");
     says("  COMPLETENESS      a thread could not be stopped");
     says("; where the program's own frames begin was not found");
     says("by hak_find_leaks(), in 0.0 ms");
@@ -147,7 +146,7 @@ START_TEST(what_is_reachable_alone_is_no_loss) {
     set(0, HAK_LEAK_IS_REACHABLE, 3, 300);
     struct hak_leak_page page = {.live_blocks = 3};
     make(&page, 1);
-    says("memory-leak: nothing is lost; 300 bytes in 3 blocks are still reachable\n");
+    says("memory-leak: nothing leaked; 300 bytes in 3 blocks are still reachable\n");
 }
 END_TEST
 
