@@ -132,9 +132,9 @@ static bool is_run(const struct mcp_job *job) {
 bool mcp_job_start(struct mcp_job *job, struct hak_text *error) {
     int out, err, said = -1;
     pid_t server = getpid();
-    bool is_open = open_pipe(&job->out, DOCUMENT_BYTES + 1, false, &out) &
-                   open_pipe(&job->err, MCP_NOTES_BYTES, false, &err) &
-                   (!is_run(job) || open_pipe(&job->said, MCP_TAIL_BYTES, true, &said));
+    bool is_open = open_pipe(&job->out, DOCUMENT_BYTES + 1, false, &out);
+    is_open &= open_pipe(&job->err, MCP_NOTES_BYTES, false, &err);
+    is_open &= !is_run(job) || open_pipe(&job->said, MCP_TAIL_BYTES, true, &said);
     if (is_run(job)) {
         job->program = mmap(NULL, sizeof *job->program, PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
