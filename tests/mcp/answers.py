@@ -18,7 +18,7 @@ QUESTIONS = [
     ("faults", {}, "faults", "faults", False),
     ("fault", {"number": 1}, "faults 1", "lives", True),
     ("why", {"address": ADDRESS}, "why --all --stacks " + ADDRESS, "lives", True),
-    ("block", {"address": ADDRESS}, "block --stacks " + ADDRESS, "lives", True),
+    ("block", {"address": ADDRESS, "limit": 20}, "block --stacks " + ADDRESS, "lives", True),
     ("top", {"per": "line", "at": "end"}, "top --per line --at end --limit 0", "rows", False),
     ("top", {"per": "stack", "at": "end"}, "top --per stack --at end --limit 0", "rows", False),
     ("top", {"by": "calls", "per": "size"}, "top --by calls --per size --limit 0", "rows", False),

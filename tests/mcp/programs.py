@@ -98,11 +98,11 @@ def check_beside(server):
 
 
 def check_cancel(server):
-    number = server.begin_call("run", command=family("cancel.ids"))
+    number = server.begin_call("run", command=family("cancel.ids"), timeout_seconds=3600)
     processes = await_file("cancel.ids")
     server.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": number, "reason": "enough"}})
     assert are_gone(processes)
-    hunt = server.begin_call("hunt", command=["sh", "-c", "echo $$ all >hunted.ids; sleep 1000"])
+    hunt = server.begin_call("hunt", command=["sh", "-c", "echo $$ all >hunted.ids; sleep 1000"], timeout_seconds=3600)
     processes = await_file("hunted.ids")
     server.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": hunt}})
     assert are_gone(processes)
@@ -115,12 +115,12 @@ def check_cancel(server):
 
 def check_ends():
     server = start()
-    server.begin_call("run", command=family("end.ids"))
+    server.begin_call("run", command=family("end.ids"), timeout_seconds=3600)
     processes = await_file("end.ids")
     assert server.end()[0] == 0 and are_gone(processes)
     for number, name in (signal.SIGTERM, "term.ids"), (signal.SIGKILL, "kill.ids"):
         server = start()
-        server.begin_call("run", command=["sh", "-c", "echo $$ all >%s; exec sleep 1000" % name])
+        server.begin_call("run", command=["sh", "-c", "echo $$ all >%s; exec sleep 1000" % name], timeout_seconds=3600)
         processes = await_file(name)
         server.process.send_signal(number)
         server.process.wait()
