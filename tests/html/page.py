@@ -440,6 +440,30 @@ def look_at_colours(page):
     console(page, "colours")
 
 
+def look_at_growth(page):
+    """Without a span "grown" is that of top: between start-up and teardown; what still grows is marked."""
+    load(page, make("growing.db"))
+    store = os.path.join(directory, "growing.db")
+    due = ask("top", "-s", store, "--by", "growth", "--limit", "0")
+    page.click('[data-view="table"]')
+    choose(page, "measure", "grown")
+    said = moment(page)
+    same("growth: span", (said["fromEvent"], said["event"]), (due["from"]["event"], due["at"]["event"]))
+    same("growth: total", said["total"], due["total"]["grown_bytes"])
+    same("growth: functions", table(page), rows_of(due, "grown_bytes"))
+    marked = page.value("[...document.querySelectorAll('#table tbody tr')].filter(row => row.cells[1].textContent.includes('still growing')).map(row => row.cells[0].textContent)")
+    same("growth: marks", marked, [row["name"] for row in due["rows"] if row["still_growing"]])
+    same("growth: leak is marked", marked, ["leak"])
+    choose(page, "measure", "live")
+    page.click("#go-peak")
+    page.click('[data-view="icicle"]')
+    choose(page, "colour", "growth")
+    settle(page)
+    colours = page.value("Object.fromEntries([...document.querySelectorAll('#graph [style]')].filter(e => e.frameOf).map(e => [e.textContent.split(' ')[0], e.style.getPropertyValue('--h')]))")
+    same("growth: leak has the colour of what grows", colours.get("leak"), "12")
+    console(page, "growth")
+
+
 ATTACK = "</script><script>window.owned = 1</script><!--<img src=x onerror='window.owned = 2'>\u2028\u2029\"'&lt;`${window.owned = 3}</style>]]>\\u003c\u202e"
 
 
@@ -483,7 +507,7 @@ def look_at_hostile(page):
 
 
 with Browser(directory) as browser:
-    for part in (look_at_totals, look_at_graph, look_at_timeline, look_at_parts, look_at_keys, look_at_widths, look_at_colours, look_at_hostile):
+    for part in (look_at_totals, look_at_graph, look_at_timeline, look_at_parts, look_at_keys, look_at_widths, look_at_colours, look_at_growth, look_at_hostile):
         if len(sys.argv) < 4 or part.__name__ in sys.argv[3:]:
             try:
                 part(browser)

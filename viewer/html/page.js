@@ -78,7 +78,7 @@
   const steps = step.length;
   /* The moment that an event ends; -1 = before all. */
   const stepOfEvent = event => event ? step.findLastIndex(one => one.event <= event) : -1;
-  const growth = { from: stepOfEvent(data.growth.from_event), to: stepOfEvent(data.growth.to_event), functions: new Set(data.growth.still_growing) };
+  const growing = { from: stepOfEvent(data.growth.from_event), to: stepOfEvent(data.growth.to_event), functions: new Set(data.growth.still_growing) };
   const endOf = i => i + 1 < steps ? step[i + 1].first : change.count;
 
   /* What is shown. Moment -1 is before everything, moment i behind step i. */
@@ -137,6 +137,8 @@
       live: k => change.cameBlocks[k] - change.wentBlocks[k] + change.gotBlocks[k] - change.leftBlocks[k], held: k => change.cameBlocks[k] - change.wentBlocks[k] + change.gotBlocks[k] },
   };
   const begin = () => state.isSpan ? state.from : -1;
+  /* Of colours: of a moment that between start-up and teardown. */
+  const growthSpan = () => state.isSpan || state.measure === 'grown' ? [begin(), state.to] : [growing.from, growing.to];
   /* What each node itself has of a measure. */
   function selfOf(measure, unit) {
     const out = new Float64Array(nodes), pick = PICKS[unit];
@@ -431,7 +433,7 @@
   }
   function makeTree() {
     const self = selfOf(state.measure, state.unit);
-    const growth = state.measure === 'grown' ? self : addUp(begin(), state.to, PICKS[state.unit].live, new Float64Array(nodes));
+    const growth = state.measure === 'grown' ? self : addUp(...growthSpan(), PICKS[state.unit].live, new Float64Array(nodes));
     const t = state.order === 'up' ? upTree(self, growth) : downTree(self, growth);
     t.total = Float64Array.from(t.self);
     t.grown = Float64Array.from(t.growth);
@@ -501,7 +503,7 @@
     if (state.colour === 'function') {
       items.push(make('li', { text: 'each function has its own colour' }));
     } else if (state.colour === 'growth') {
-      add(12, `grew from ${momentWords(begin())} to ${momentWords(state.to)}`);
+      add(12, `grew from ${growthSpan().map(momentWords).join(' to ')}`);
       add(150, 'shrank');
     } else {
       [...hueOf].slice(0, 10).forEach(([module, hue]) => add(hue, module || 'no module'));
@@ -669,8 +671,8 @@
     const most = found.reduce((value, g) => Math.max(value, Math.abs(g.value)), 1);
     table.tBodies[0].replaceChildren(...found.slice(0, state.shown).map(g => {
       const [name, where] = names(g), row = make('tr', {}, make('td', { class: 'left code', text: name }));
-      if (state.per === 'function' && state.measure === 'grown' && growth.functions.has(g.fn)) row.firstChild.append(make('span', { class: 'count', text: 'still growing' }));
       if (state.per === 'function') row.append(make('td', { class: 'left code', text: where }));
+      if (state.per === 'function' && state.measure === 'grown' && growing.functions.has(g.fn)) row.lastChild.append(make('span', { class: 'count', text: 'still growing' }));
       for (const c of columns) {
         const cell = make('td', { text: c.key === 'share' ? percent(g.value, all) : number(g[c.key]) });
         if (c.key === 'value') {
@@ -877,7 +879,7 @@
       state[id] = $(id).value;
       state.zoom = id === 'order' ? null : state.zoom;
       state.frame = null;
-      if (id === 'measure' && state.measure === 'grown' && !state.isSpan) choose(growth.from, growth.to, true); /* between start-up and teardown */
+      if (id === 'measure' && state.measure === 'grown' && !state.isSpan) choose(growing.from, growing.to, true); /* between start-up and teardown */
       else showGraph();
     });
   }
