@@ -41,7 +41,8 @@ struct hak_modules_listener {
 };
 
 /* Puts the path of the program's own file into `to`: the one that was executed, where there is no
- * /proc. "" = not known. */
+ * /proc, or where that is a link of another name (redis-server to redis-check-rdb). As it was at
+ * the first call. "" = not known. */
 HAK_HIDDEN void hak_modules_program(char *to, size_t capacity);
 
 /* Tells `listener` of all modules that are loaded now, and later of what changes. Call once at
