@@ -224,6 +224,7 @@ def look_at_graph(page):
     page.click("#wanted")
     same("zoomed into", page.value("document.getElementById('path').textContent"), "allmaingrow_cache")
     due = ask("top", "-s", store, "--limit", "0")
+    page.run("document.getElementById('graph').dispatchEvent(new Event('mouseleave'))")  # the pointer lies on another frame by now
     same("itself", frame(page)["Itself"], f"{rows_of(due, 'live_bytes')['grow_cache']:,} bytes")
     page.click("#path button")
     same("zoomed out", page.value("document.getElementById('path').children.length"), 1)
