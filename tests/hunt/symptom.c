@@ -1,5 +1,6 @@
-/* Fills 15 of 14 bytes, and measures the text by strlen, which reads on into what was overwritten. With -DNEWER another build: other
- * lines, another block from the same function. Argument "well": only 14. */
+/* Fills 15 of 14 bytes, and measures the text by strlen, which reads on into what was overwritten.
+ * With -DNEWER another build: other lines, another block from the same function. Argument "well":
+ * only 14. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* How much of a capture was checked, in words and in JSON. */
-#include "viewer/capture/checked.h"
+#include "viewer/capture/capture.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +25,8 @@ int view_read_checked(struct view *view, struct view_checked *out) {
         " sum(most) FILTER (WHERE text = 'served.GUARDED') FROM reached";
     uint64_t read[3] = {0};
     int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
-    *out = (struct view_checked){.level = read_level(view),
-                                 .calls = read[0],
-                                 .blocks = read[1],
-                                 .blocks_guarded = read[2]};
+    *out = (struct view_checked){
+        .level = read_level(view), .calls = read[0], .blocks = read[1], .blocks_guarded = read[2]};
     return found < 0 ? found : 0;
 }
 

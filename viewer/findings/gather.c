@@ -145,7 +145,8 @@ static void take_block(struct finding *one, const json_t *document) {
     const json_t *last = json_array_get(lives, json_array_size(lives) - 1);
     const char *base = hak_json_string(json_object_get(document, "block"), "base");
     one->base = strtoull(base, NULL, 16);
-    one->birth = (uint64_t)json_integer_value(json_object_get(json_object_get(last, "birth"), "id"));
+    one->birth =
+        (uint64_t)json_integer_value(json_object_get(json_object_get(last, "birth"), "id"));
 }
 
 /* What the processor stopped: read or write, and the instruction where it could be decoded. False:

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/target/target.h"
-#include "store/history/flow.h"
-#include "store/history/heap.h"
+#include "store/history/history.h"
 #include "symbols/debug_file.h"
 
 /* The build id of the file that PROGRAM is; "" = it has none. */
@@ -53,7 +52,8 @@ bool hunt_note_build(struct hunt *hunt, const char *path) {
         json_decref(document);
         good = hunt_copy_fault(&hunt->given, &hunt->target);
         hunt_forget_fault(&hunt->target);
-        say(hunt, "is of another build of the program; its stack is looked for by function and line",
+        say(hunt,
+            "is of another build of the program; its stack is looked for by function and line",
             path);
     }
     free(then);

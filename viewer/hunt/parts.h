@@ -12,11 +12,11 @@
 /* What a run, or a capture, says of the fault; a later one says more. */
 enum hunt_sight {
     HUNT_NOTHING,
-    HUNT_CRASH,  /* the program crashed, and no block is named */
-    HUNT_DAMAGE, /* found later than done */
+    HUNT_CRASH,   /* the program crashed, and no block is named */
+    HUNT_DAMAGE,  /* found later than done */
     HUNT_SYMPTOM, /* a call that reads bytes past a block which something has overwritten */
-    HUNT_CALL,   /* the call that is wrong: of a string function or of the malloc family */
-    HUNT_HOP,    /* the move between hakmem's own layers */
+    HUNT_CALL,    /* the call that is wrong: of a string function or of the malloc family */
+    HUNT_HOP,     /* the move between hakmem's own layers */
     HUNT_INSTRUCTION,
 };
 
@@ -115,8 +115,8 @@ bool hunt_is_in_slack(const struct hunt_fault *fault);
  * PROGRAM; then nothing is known of the target until hunt_find_build has looked for its stack in
  * the first run. False: out of memory (printed). */
 bool hunt_note_build(struct hunt *hunt, const char *path);
-/* Looks for it in the first run, which is open in `seen` and found `fault`: one of a block is hunted
- * as it is. */
+/* Looks for it in the first run, which is open in `seen` and found `fault`: one of a block is
+ * hunted as it is. */
 void hunt_find_build(struct hunt *hunt, struct view *seen, const struct hunt_fault *fault);
 
 /* attempt.c: one run, into the store hunt->store. False: `run` could not start the program

@@ -28,8 +28,8 @@ void hunt_add_plan(struct hak_text *text, const struct hunt_plan *plan) {
 }
 
 static const char *name_of_sight(enum hunt_sight sight) {
-    static const char *const names[] = {"nothing", "crash",  "damage", "symptom",
-                                        "call",    "hop", "instruction"};
+    static const char *const names[] = {"nothing", "crash", "damage",     "symptom",
+                                        "call",    "hop",   "instruction"};
     return names[sight];
 }
 

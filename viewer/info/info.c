@@ -1,7 +1,6 @@
 /* `info`: what the capture holds and how complete it is. `info --options` is in options.c. */
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
-#include "viewer/capture/checked.h"
 
 #include <string.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* `run` in a CI job: which files are written beside the store, and what is said at the end. */
-#include "viewer/capture/checked.h"
+#include "viewer/capture/capture.h"
 #include "viewer/record/run.h"
 
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* `run`: records a program and its children, reports their faults, returns its status. */
 #include "viewer/record/record.h"
 #include "viewer/capture/capture.h"
-#include "viewer/capture/checked.h"
 #include "viewer/fleet/fleet.h"
 #include "viewer/profile/profile.h"
 #include "viewer/record/cores.h"

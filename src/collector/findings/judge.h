@@ -54,7 +54,8 @@ enum hak_answer hak_judge_ask(const struct hak_judge *judge, struct hak_capture 
                               const struct hak_frame *allocated, int allocated_count);
 
 /* The answer for a finding of that block: a later one of a block that has a known one belongs to
- * it. Remembers the block where `block->answer`, which hak_judge_ask gave, says that it is known. */
+ * it. Remembers the block where `block->answer`, which hak_judge_ask gave, says that it is known.
+ */
 enum hak_answer hak_judge_ask_block(struct hak_judge *judge, const struct hak_judge_block *block);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* " at offset 8 of", " right past the end of", " 16 bytes before" the block that the address lies in
- * or next to; `comma` stands before a number of bytes. */
+/* " at offset 8 of", " right past the end of", " 16 bytes before" the block that the address lies
+ * in or next to; `comma` stands before a number of bytes. */
 static void add_distance(struct hak_text *text, const struct report_page *page, const char *comma) {
     int64_t offset = page->facts->offset;
     uint64_t past = (uint64_t)offset - page->asked_bytes;

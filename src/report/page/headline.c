@@ -185,8 +185,7 @@ static void headline_of_damage(struct hak_text *text, const struct report_page *
         report_add_allocated_block(text, page);
         break;
     case 302:
-        hak_text_add(text, "the %s before ",
-                     report_is_far_in_front(page) ? "memory" : "header");
+        hak_text_add(text, "the %s before ", report_is_far_in_front(page) ? "memory" : "header");
         report_add_allocated_block(text, page);
         hak_text_add(text, " was overwritten");
         break;

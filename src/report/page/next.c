@@ -107,8 +107,7 @@ static void add_runs(struct hak_text *text, const struct report_page *page, int 
     bool is_trace = page->context.is_trace;
     bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN : is_from_memory(page);
     bool is_symptom = report_is_by_function(page) && page->facts->damaged_bytes > 0;
-    if (page->words &&
-        (report_is_found_late(page) || report_is_proved_by_word(page) || is_symptom))
+    if (page->words && (report_is_found_late(page) || report_is_proved_by_word(page) || is_symptom))
         add_hunt(text, page, lines, "stops at the instruction");
     else if (!page->words && is_from_memory(page) && !page->context.is_light)
         add_hunt(text, page, lines, "checks reads and writes of all blocks");

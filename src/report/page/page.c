@@ -178,8 +178,12 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
                     const struct hak_report_context *context, struct hak_report *out) {
     struct report_named named = {.count = 0};
     struct report_shown shown = {.count = 0};
-    struct report_page page = {
-        .r = r, .request = request, .facts = &request->facts, .context = *context, .named = &named, .shown = &shown};
+    struct report_page page = {.r = r,
+                               .request = request,
+                               .facts = &request->facts,
+                               .context = *context,
+                               .named = &named,
+                               .shown = &shown};
     *out = (struct hak_report){0};
     page.context.thread_name = strdup(context->thread_name ? context->thread_name : "");
     page.context.store_path = strdup(context->store_path ? context->store_path : "");

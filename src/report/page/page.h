@@ -76,7 +76,7 @@ struct hak_report {
     char *json;    /* {"hakmem_json": 1, "fault": {...}, "block": {...}, "lives": [...], ...} */
     char fingerprint[HAK_FINGERPRINT_BYTES];
     uint64_t base, birth; /* of the fault's block: its first byte, the event of its allocation; 0 */
-    uint64_t event;              /* at which the fault was found, 0 = none is recorded */
+    uint64_t event;       /* at which the fault was found, 0 = none is recorded */
     struct hak_frames allocated; /* where the fault's block was; none where that is not known */
 };
 

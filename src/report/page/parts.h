@@ -189,7 +189,8 @@ const char *report_access_words(const struct report_page *page);
 const char *report_function(const struct report_page *page);
 void report_access_sentence(struct hak_text *text, const struct report_page *page);
 void report_access_headline(struct hak_text *text, const struct report_page *page);
-/* "Pool::work() app.cpp:166": the function and line that stand for a stack; false: there is none. */
+/* "Pool::work() app.cpp:166": the function and line that stand for a stack; false: there is none.
+ */
 bool report_add_who(struct hak_text *text, const struct hak_frames *frames);
 /* "a 40-byte block"; "a 40-byte block freed by Pool::finish() app.cpp:150"; "a 40-byte block from
  * Pool::add() app.cpp:90": the block by what the program asked for. */

@@ -1,6 +1,7 @@
 /* Lines of the program's source: three around the first frame of a stack, and the type that an
- * allocation names. A file counts if it is a regular one and no newer than the module that was built
- * from it: an edited one has other lines. Its name comes from debug information and may be anything. */
+ * allocation names. A file counts if it is a regular one and no newer than the module that was
+ * built from it: an edited one has other lines. Its name comes from debug information and may be
+ * anything. */
 #include "report/page/parts.h"
 
 #include <ctype.h>
@@ -12,8 +13,8 @@
 #include <unistd.h>
 #include "check.h"
 
-#define FILE_BYTES (16 << 20) /* of a longer one nothing is shown */
-#define LINE_BYTES 96         /* of a line that is shown */
+#define FILE_BYTES  (16 << 20) /* of a longer one nothing is shown */
+#define LINE_BYTES  96         /* of a line that is shown */
 #define TAB_COLUMNS 4
 #define AROUND      1 /* lines in front and behind */
 
@@ -130,8 +131,8 @@ bool report_add_type(struct hak_text *text, const struct report_page *page) {
     unsigned taken = page->life && page->life->birth.id != 0 ? page->life->birth.subkind
                                                              : page->facts->subkind & 0xff;
     /* In a template the name may be a parameter's. */
-    bool is_named = frame && taken == HAK_BY_NEW &&
-                    frame->function[strcspn(frame->function, "<(")] != '<';
+    bool is_named =
+        frame && taken == HAK_BY_NEW && frame->function[strcspn(frame->function, "<(")] != '<';
     FILE *file = is_named ? open_source(frame) : NULL;
     char *line = NULL;
     const char *type = NULL;
@@ -140,7 +141,9 @@ bool report_add_type(struct hak_text *text, const struct report_page *page) {
     for (uint32_t number = 1; is_there && number <= frame->line; number++)
         is_there = getline(&line, &room, file) >= 0;
     if (is_there && find_type(line, &type, &length) && length < LINE_BYTES) {
-        hak_text_add_bytes(text, type, length);
+        char name[LINE_BYTES + 1];
+        snprintf(name, sizeof name, "%.*s", (int)length, type);
+        hak_text_add_name(text, name);
         is_found = true;
     }
     free(line);

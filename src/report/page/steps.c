@@ -56,8 +56,7 @@ static void add_window(struct hak_text *text, const struct report_page *page) {
                          ? "before which nobody could write there"
                          : "which found the block intact");
     else
-        hak_text_add(text, "event %s (%s) and ", hak_words_number(from->id),
-                     hak_words_call(from));
+        hak_text_add(text, "event %s (%s) and ", hak_words_number(from->id), hak_words_call(from));
     hak_text_add(text, "event %s; writes are not recorded",
                  hak_words_number(report_found_event(page)));
 }
@@ -141,8 +140,8 @@ const char *report_finder(const struct report_page *page) {
     }
 }
 
-/* "freed it": what the call that found damage was about to do with the block, or with the one beside
- * it; NULL = no call of the program found it. */
+/* "freed it": what the call that found damage was about to do with the block, or with the one
+ * beside it; NULL = no call of the program found it. */
 const char *report_did_to_it(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     if (facts->found_by == HAK_FOUND_BY_NEIGHBOUR)

@@ -153,8 +153,7 @@ static void add_short_function(struct hak_text *text, const char *function) {
 void hak_words_add_function(struct hak_text *text, const char *function) {
     if (!function || !function[0])
         hak_text_add(text, "??");
-    else if (strnlen(function, NAME_LOOKED_AT) <= NAME_WHOLE &&
-             !strstr(function, "std::__cxx11::"))
+    else if (strnlen(function, NAME_LOOKED_AT) <= NAME_WHOLE && !strstr(function, "std::__cxx11::"))
         hak_text_add_name(text, function);
     else
         add_short_function(text, function);

@@ -398,7 +398,8 @@ static const struct {
      0,
      {.found_by = HAK_FOUND_BY_ACCESS, .offset = -8, .access = HAK_ACCESS_READ},
      {"heap-buffer-underflow: the program reads memory 8 bytes before a 24-byte block from "
-      "function_5() app.c:5\n", "hop=READ"}},
+      "function_5() app.c:5\n",
+      "hop=READ"}},
     {303,
      HAK_QUARANTINE_LEAVE,
      0,
@@ -988,7 +989,8 @@ START_TEST(the_last_clean_look_begins_the_window) {
     context.clean_frame_count = 1;
     context.clean_ns = born_ns + 2000000;
     make(true);
-    has("  WRITTEN BETWEEN   the periodic sweep at 0.002 s, which found the block intact, and event ");
+    has("  WRITTEN BETWEEN   the periodic sweep at 0.002 s, which found the block intact, and "
+        "event ");
     has_not("FIRST WRONG STEP");
     has("  LAST CLEAN LOOK   0.002 s\n      #0 parse ");
     ck_assert(strstr(report.json, "\"clean_look\": {") != NULL);
