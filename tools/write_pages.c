@@ -107,12 +107,12 @@ static void put_debug_only(FILE *page, bool wants_recorder, bool wants_asking) {
 }
 
 static void put_libraries(FILE *page) {
-    fputs("\nOnly hakmem-debug.so acts on", page);
+    fputs("\nOnly hakmem-debug.so acts on these:", page);
     put_debug_only(page, false, false);
     fputs(".\n\nhakmem-debug.so and hakmem-record.so ([keep](keep.md)), and not libhakmem, act on",
           page);
     put_debug_only(page, true, false);
-    fputs(".\n\nSomebody waits for what comes of", page);
+    fputs(".\n\nSomebody waits for the findings of", page);
     put_debug_only(page, false, true);
     fputs(", which `run --allocator keep` refuses, and of", page);
     put_debug_only(page, true, true);

@@ -31,14 +31,14 @@
 #define PROCESS_OPTION(sentence)                                                                   \
     {"process", 'p', "PID", sentence "; PID#2: the second with this pid, #7: row 7"}
 #define KNOWN_OPTIONS                                                                              \
-    {"baseline", 0, "FILE", "leave out what this baseline knows"},                                 \
-    {"suppressions", 0, "FILE", "leave out what a line of this file matches"}
+    {"baseline", 0, "FILE", "leave out findings in this baseline"},                                \
+    {"suppressions", 0, "FILE", "leave out findings that a line of this file matches"}
 #define SKIP_OPTION                                                                                \
     {"skip", 0, "REGEX",                                                                           \
      "pass over functions that match, as over malloc; kept in the store (\"\": none)"}
 #define PROFILE_OPTIONS                                                                            \
     PROCESS_OPTION("only this process"),                                                           \
-    {"thread", 't', "N", "only what the Nth thread of a process allocated"},                       \
+    {"thread", 't', "N", "only allocations of the Nth thread of a process"},                       \
     {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},        \
     {"ignore", 0, "REGEX", "leave out stacks with one that matches"},                              \
     {"limit", 'n', "N", "at most N lines; 0 = all"}
@@ -48,10 +48,10 @@ static const struct view_option run_options[] = {
     {"force", 'f', NULL, "replace an existing store"},
     {"exitcode", 0, "N", "exit status when a fault was found (default 1)"},
     {"ci", 0, NULL,
-     "for a CI job: reports into a log, JUnit and SARIF beside the store, leaks count "
+     "for a CI job: reports into a log, JUnit and SARIF beside the store. Leaks count "
      "as faults, no colour; a short list of the new findings at the end"},
-    {"junit", 0, "FILE", "writes what was found as JUnit XML; %e and %p as in --store"},
-    {"sarif", 0, "FILE", "writes what was found as SARIF 2.1.0; %e and %p as in --store"},
+    {"junit", 0, "FILE", "writes the findings as JUnit XML; %e and %p as in --store"},
+    {"sarif", 0, "FILE", "writes the findings as SARIF 2.1.0; %e and %p as in --store"},
     ANNOTATIONS_OPTION,
     SOURCES_OPTION,
     {"wait", 'w', NULL, "also wait for processes that PROGRAM leaves behind"},
@@ -59,12 +59,12 @@ static const struct view_option run_options[] = {
      "lets processes leave core files; writes the report of each one's crash beside its core, into "
      "CORE.hakmem.txt"},
     {"push", 0, "URL",
-     "sends what was found to a server, faults as they happen and the rest at the end, or into the "
+     "sends the findings to a server, faults as they happen and the rest at the end, or into the "
      "queue (docs/fleet.md); also HAKMEM_PUSH"},
     {"label", 0, "KEY=VALUE", "--push: a label of this run, as version=1.2; several times"},
     {"host", 0, "NAME", "--push: the machine's name (default: HAKMEM_HOST, else its own)"},
     {"allocator", 0, "hakmem|keep",
-     "keep: PROGRAM keeps the allocator that it has; what it takes and gives back is recorded, "
+     "keep: PROGRAM keeps its own allocator; allocations and frees are recorded, "
      "nothing is checked"},
     {"pools", 0, "malloc",
      "sets PYTHONMALLOC=malloc, G_SLICE=always-malloc and "
@@ -78,12 +78,12 @@ static const struct view_option hunt_options[] = {
      "a capture whose fault is hunted (default: none, or with --fault the newest hakmem.*.db "
      "here)"},
     {"fault", 0, "N",
-     "fault N of that capture, as `faults` counts (default: the one that is known best)"},
+     "fault N of that capture, as `faults` counts (default: the one with the best evidence)"},
     {"runs", 'n', "N", "at most N runs; each plan is tried again until then (default: each once)"},
     {"timeout", 't', "SECONDS", "ends a run after this time (default: never)"},
     {"output", 'o', "FILE", "the store that is kept; %e is the program's name, %p a process id"},
     {"force", 'f', NULL, "replace an existing store"},
-    {"show", 0, "first|all|none", "of which runs PROGRAM's output is shown (default: first)"},
+    {"show", 0, "first|all|none", "the runs whose output is shown (default: first)"},
     {"quiet", 'q', NULL, "the report alone, not a line for each run"},
     {"exitcode", 0, "N", "exit status when a fault was found (default 1)"},
     {"guard-memory", 0, "SIZE", "resident bytes of guarded blocks (default 128M)"},
@@ -143,7 +143,7 @@ static const struct view_option layers_options[] = {
     PROCESS_OPTION("only this process"),
     {"class", 'c', "CLASS", "a band (C3), a slot size (48) or large only"},
     {"over", 0, "TIME", "one line for each TIME (1s, 200ms) that went by"},
-    {"superslabs", 0, NULL, "one line for each SuperSlab: owners, tiers, when it came and went"},
+    {"superslabs", 0, NULL, "one line for each SuperSlab: owners, tiers, start and end"},
     {"from-log", 0, NULL, "count the log, not the program's counters"},
     {"quick", 0, NULL, "do not read the log: nothing is compared with it"},
 };
@@ -153,7 +153,7 @@ static const struct view_option faults_options[] = {
     KNOWN_OPTIONS,
     {"stacks", 0, NULL, "the whole stacks of every fault; with N, the report with whole stacks"},
     {"write-baseline", 0, "FILE", "puts every finding into this baseline; creates it if needed"},
-    {"prune", 0, NULL, "with --write-baseline: removes what was not found any more"},
+    {"prune", 0, NULL, "with --write-baseline: removes findings that were not found any more"},
     {"quickfix", 0, NULL, "as a compiler's errors, FILE:LINE: error: ..., for an editor's list"},
     {"sources", 0, "FOLDER", "--quickfix: paths are relative to this folder (default: whole)"},
 };
@@ -162,14 +162,14 @@ static const struct view_option export_options[] = {
     {"output", 'o', "FILE", "into this file (default, and -: stdout); gzip'd if it ends in .gz"},
     {"at", 0, "WHEN",
      "peak (default), start, end, mark:NAME, seconds (1.5), 200ms, 50%, or #EVENT"},
-    {"between", 0, "A B", "what happened between two moments, each as --at has it"},
+    {"between", 0, "A B", "the events between two moments, each as --at has it"},
     {"by", 'b', "WHAT",
      "bytes (default), blocks, calls, short-lived or growth: what a flame graph shows"},
     {"per", 0, "WHAT", "frames of a flame graph: function (default), line, file or module"},
     {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
     {"events", 0, NULL, "csv, jsonl: the events of the log, not the rows of the profile"},
     PROCESS_OPTION("only this process"),
-    {"thread", 't', "N", "only what the Nth thread of a process allocated"},
+    {"thread", 't', "N", "only allocations of the Nth thread of a process"},
     {"focus", 0, "REGEX", "only stacks with a function, file:line or module that matches"},
     {"ignore", 0, "REGEX", "leave out stacks with one that matches"},
     SKIP_OPTION,
@@ -196,21 +196,21 @@ static const struct view_option top_options[] = {
     {"per", 0, "WHAT",
      "function (default), line, file, module, stack, class, size, lifetime, thread or process"},
     {"tree", 0, NULL, "a tree of calls, from main on"},
-    {"bottom-up", 0, NULL, "a tree of callers, from who allocated on"},
+    {"bottom-up", 0, NULL, "a tree of callers, from the allocating function on"},
     {"at", 0, "WHEN",
      "peak (default), start, end, mark:NAME, seconds (1.5), 200ms, 50%, or #EVENT"},
-    {"between", 0, "A B", "what happened between two moments, each as --at has it"},
+    {"between", 0, "A B", "the events between two moments, each as --at has it"},
     {"short-lived", 0, "N", "short-lived: freed before the same thread's next N allocations (1)"},
     PROFILE_OPTIONS,
     SKIP_OPTION,
-    {"mapped", 0, NULL, "what the program mapped itself (mmap, brk) instead of its blocks"},
+    {"mapped", 0, NULL, "the program's own mappings (mmap, brk) instead of its blocks"},
     {"stacks", 0, NULL, "with --per stack: the whole stack of every line"},
     {"all", 'a', NULL, "frames of libraries, wrappers and starts of threads, too"},
 };
 
 static const struct view_option heap_options[] = {
     {"at", 0, "WHEN",
-     "what the blocks of this moment take: peak (default), start, end, mark:NAME, seconds (1.5), "
+     "the memory of this moment's blocks: peak (default), start, end, mark:NAME, seconds (1.5), "
      "200ms, 50%, or #EVENT"},
     {"between", 0, "A B", "the time between two moments alone, each as --at has it"},
     {"steps", 0, "N", "lines of the timeline (20)"},
@@ -275,18 +275,14 @@ static const struct view_option info_options[] = {
 };
 
 static const struct view_option core_options[] = {
-    {"why", 0, "ADDR",
-     "what lies at ADDR (hex), or at @fault: whose block, live or free, in which list"},
-    {"owner", 0, "ADDR", "the same in brief: without what lies beside it, and without the store"},
+    {"why", 0, "ADDR", "the block at ADDR (hex), or at @fault: its owner, live or free, its list"},
+    {"owner", 0, "ADDR", "the same in brief: without its neighbours, and without the store"},
     {"block", 0, "ADDR", "every life of the block, out of the store (as the command `block`)"},
     {"history", 0, "ADDR", "every event of the block, out of the store (`block --moves`)"},
-    {"layers", 0, NULL, "how many blocks of each class lie in the lists of which layer"},
-    {"top", 0, NULL,
-     "what holds the most: by allocating stack where the core has it, else by class"},
-    {"leaks", 0, NULL,
-     "which live blocks no pointer of the core leads to, by stack, else by class"},
-    {"check", 0, NULL,
-     "what is damaged: lists, counts, states, and the bytes in and around blocks"},
+    {"layers", 0, NULL, "blocks of each class by layer and list"},
+    {"top", 0, NULL, "the biggest holders: by allocating stack if the core has it, else by class"},
+    {"leaks", 0, NULL, "unreachable live blocks, by stack, else by class"},
+    {"check", 0, NULL, "damage in lists, counts, states, and in the bytes in and around blocks"},
     {"memory", 0, "N", "read PID through this open descriptor of /proc/PID/mem (for debuggers)"},
 };
 
@@ -304,14 +300,14 @@ static const struct view_option fleet_options[] = {
     {"label", 0, "KEY=VALUE",
      "runs that were pushed with this label: version=1.3.0; several: with all"},
     {"new-since", 0, "BUILD",
-     "findings that no build had which was first seen before this build or version"},
+     "findings of no build that was first seen before this build or version"},
     {"gone-since", 0, "BUILD",
      "findings that neither this build or version has, nor one first seen after it"},
     {"by", 0, "SPAN", "trend: day (default), week or month"},
     {"limit", 'n', "N", "at most N lines (50; trend 60, show 20, html 200); 0 = all"},
-    {"days", 0, "N", "keep: removes what is older than N days"},
-    {"count", 0, "N", "keep: removes what is older than the newest N runs"},
-    {"dry-run", 0, NULL, "keep: only says what would go"},
+    {"days", 0, "N", "keep: removes runs older than N days"},
+    {"count", 0, "N", "keep: removes runs older than the newest N"},
+    {"dry-run", 0, NULL, "keep: only lists what would be removed"},
 };
 
 static const struct view_option push_options[] = {
@@ -320,7 +316,7 @@ static const struct view_option push_options[] = {
     {"jobs", 'j', "N", "--whole: connections that send, 1 to 32 (default: 2)"},
     {"label", 0, "KEY=VALUE", "a label of the run, as version=1.2; may be given several times"},
     {"host", 0, "NAME", "the machine's name (default: HAKMEM_HOST, else its own)"},
-    {"queue", 0, NULL, "sends what waits in the queue, each document to its own server"},
+    {"queue", 0, NULL, "sends the documents of the queue, each to its own server"},
 };
 
 static const struct view_option mcp_options[] = {
@@ -335,27 +331,23 @@ const struct view_command view_commands[] = {
      .arguments = "-- PROGRAM [ARG...]",
      .sentence = "start PROGRAM under hakmem-debug.so; follow its children",
      .about =
-         "Runs PROGRAM with hakmem-debug.so as its allocator and records every block's way into a\n"
-         "store. PROGRAM's input, output and errors are left alone; a fault's report goes to "
-         "stderr\n"
-         "(or --log FILE). HAKMEM_... variables that are already set apply where no option is\n"
-         "given. An existing store is refused unless --force. Findings that --baseline or\n"
-         "--suppressions know are not reported and do not stop PROGRAM. With --ci, files for a CI\n"
-         "service are written next to the store (STORE.log, .junit.xml, .sarif) and leaks count "
-         "as\n"
-         "faults, see docs/ci.md. On a terminal it ends with the peak, where that was allocated,\n"
-         "and how many calls there were. With --core the report of a process that dies is written\n"
-         "beside its core file, or beside the store where the kernel wrote none.\n"
+         "Runs PROGRAM with hakmem-debug.so as its allocator and records every block's way into\n"
+         "a store. PROGRAM's input, output and errors are left alone. A fault's report goes to\n"
+         "stderr (or --log FILE). HAKMEM_... variables that are already set apply if no option\n"
+         "is given. An existing store is refused unless --force. Findings known to --baseline or\n"
+         "--suppressions are not reported and do not stop PROGRAM. With --ci it writes files for\n"
+         "a CI service next to the store (STORE.log, .junit.xml, .sarif), and leaks count as\n"
+         "faults: see docs/ci.md. On a terminal it ends with the peak, the place that allocated\n"
+         "it, and the number of calls. With --core the report of a process that dies is written\n"
+         "beside its core file, or beside the store if the kernel wrote none.\n"
          "\n"
-         "Exit status: 1 (--exitcode N: another number) for an unknown fault in any process of "
-         "the\n"
-         "tree, else PROGRAM's own status, or 128+n for its signal; 2 when PROGRAM cannot be\n"
-         "started; 4 when its last records were not stored, which is given up after 10 s in which\n"
-         "nothing was written. With --json the document is printed on stdout after PROGRAM's "
-         "end.\n"
+         "Exit status: 1 (--exitcode N: another number) for an unknown fault in any process of\n"
+         "the tree. Else PROGRAM's own status, or 128+n for its signal; 2 when PROGRAM cannot be\n"
+         "started. 4 when its last records were not stored; that is given up after 10 s without\n"
+         "a write. With --json the document is printed on stdout after PROGRAM's end.\n"
          "\n"
-         "Signals that are sent to it are passed on. A second TERM or INT, where PROGRAM did not\n"
-         "end by the first, ends `run` (status 128+n): PROGRAM is left alone and recorded on. A\n"
+         "Signals sent to `run` are passed on. If PROGRAM did not end by the first TERM or INT,\n"
+         "a second one ends `run` (status 128+n): PROGRAM is left alone and recorded on. A\n"
          "third, before that is done, ends the recording: the store is closed, and PROGRAM goes\n"
          "on unrecorded.\n",
      .examples = "  hakmem-trace run -- ./server --port 80\n"
@@ -374,21 +366,21 @@ const struct view_command view_commands[] = {
      .arguments = "-- PROGRAM [ARG...]",
      .sentence = "run PROGRAM again until a report names the instruction that does the damage",
      .about =
-         "Runs PROGRAM in level normal first. Damage that is found late names the block, not who\n"
-         "did it: in the next run the blocks of that allocation stack lie alone between closed\n"
-         "pages (HAKMEM_GUARD=only:), on the side of the damage, and the processor stops the\n"
-         "program at the instruction. Where the first run finds nothing, every block is guarded.\n"
-         "String functions are checked at their call. With -s FILE [--fault N] it begins with\n"
-         "what that capture has found. It stops at a report that names the instruction, the call\n"
-         "or the move, says a line for each run, and at last the report and its store.\n"
+         "Runs PROGRAM in level normal first. Damage found late names the block, not its writer.\n"
+         "In the next run the blocks of that allocation stack lie alone between closed pages\n"
+         "(HAKMEM_GUARD=only:), on the side of the damage. The processor stops the program at\n"
+         "the instruction. If the first run finds nothing, every block is guarded. String\n"
+         "functions are checked at their call. With -s FILE [--fault N] it begins with the\n"
+         "findings of that capture. It stops at a report that names the instruction, the call or\n"
+         "the move. It prints a line for each run, then the report and its store.\n"
          "\n"
-         "Each run has the same standard input: a file is read from where it stood, what comes\n"
-         "through a pipe is kept. PROGRAM's output is shown for the first run. Variables HAKMEM_\n"
-         "that are set apply to all runs. Ctrl-C ends the hunt with what is known.\n"
+         "Each run has the same standard input: a file is read from the same place, and input\n"
+         "from a pipe is kept. PROGRAM's output is shown for the first run. Variables HAKMEM_\n"
+         "that are set apply to all runs. Ctrl-C ends the hunt with the facts known so far.\n"
          "\n"
-         "Exit status: 1 (--exitcode N: another number) when a fault or a crash was found, 0 when\n"
-         "none was, 2 when PROGRAM cannot be started, 3 when FILE cannot be read, 4 when PROGRAM\n"
-         "was not recorded, 128+n when signal n ended the hunt.\n",
+         "Exit status: 1 (--exitcode N: another number) when a fault or a crash was found, 0\n"
+         "when none was. 2 when PROGRAM cannot be started, 3 when FILE cannot be read, 4 when\n"
+         "PROGRAM was not recorded, 128+n when signal n ended the hunt.\n",
      .examples = "  hakmem-trace hunt -- ./parser broken.txt\n"
                  "  hakmem-trace hunt -s ci.db --fault 2 -- ./parser broken.txt\n"
                  "  hakmem-trace hunt --runs 50 --timeout 60 -- ./server --selftest\n",
@@ -400,30 +392,26 @@ const struct view_command view_commands[] = {
     {.name = "record",
      .group = "RECORD",
      .arguments = "-p PID [--for TIME]",
-     .sentence = "record a program that runs already, for a while",
+     .sentence = "record a running program for a while",
      .about =
-         "Loads hakmem-attach.so into process PID, records over the allocator that it has until\n"
-         "TIME is over, Ctrl-C is pressed or the process ends, and leaves it as it was: at full\n"
-         "speed, to be recorded again any time. Nothing of it is checked. What was allocated "
-         "before\n"
-         "is unknown; `info` counts the frees of such blocks. Forked children and programs that "
-         "it\n"
-         "executes are not recorded.\n"
+         "Loads hakmem-attach.so into process PID and records over its own allocator until TIME\n"
+         "is over, Ctrl-C is pressed or the process ends. Then it detaches: the process runs at\n"
+         "full speed and can be recorded again any time. Nothing is checked. Earlier allocations\n"
+         "are unknown; `info` counts the frees of such blocks. Forked children and executed\n"
+         "programs are not recorded.\n"
          "\n"
          "One of its threads makes the calls for that, at a moment when it is neither in the\n"
-         "allocator nor in ld.so; the others run on. Killed at any moment, this command leaves "
-         "the\n"
-         "process whole; one that it still records is let go by the next `record -p PID`.\n"
+         "allocator nor in ld.so. The others run on. Killed at any moment, this command leaves\n"
+         "the process whole. The next `record -p PID` detaches a process that is still being\n"
+         "recorded.\n"
          "\n"
-         "It takes the right to trace the process: its user, where kernel.yama.ptrace_scope is 0,\n"
-         "else root, also for a daemon that changed its user. Refused with the reason: another\n"
-         "user's process, one that is traced or stopped, in a seccomp sandbox, in a container "
-         "that\n"
-         "this command is not in, static, not of glibc, or under hakmem already\n"
-         "(docs/specs/attach.md).\n"
+         "It needs ptrace permission: its user, if kernel.yama.ptrace_scope is 0, else root,\n"
+         "also for a daemon that changed its user. Refused with the reason: another user's\n"
+         "process, one that is traced or stopped, in a seccomp sandbox, or in another container.\n"
+         "Also one that is static, not of glibc, or under hakmem already (docs/specs/attach.md).\n"
          "\n"
-         "Exit status: 0, 2 it was refused or could not be begun, 3 the capture cannot be read, 4\n"
-         "the process could not be left or the capture is incomplete.\n",
+         "Exit status: 0; 2 it was refused or could not begin; 3 the capture cannot be read; 4\n"
+         "it could not detach or the capture is incomplete.\n",
      .examples = "  hakmem-trace record -p 4711 --for 30s\n"
                  "  hakmem-trace record -p $(pidof redis-server) -s redis.db\n",
      OPTIONS(record_options),
@@ -433,36 +421,36 @@ const struct view_command view_commands[] = {
     {.name = "ctl",
      .group = "RECORD",
      .arguments = "PID [status|start|stop|mark NAME|flush|sweep|leaks|store]",
-     .sentence = "ask a program that runs: stop or go on recording, a mark, its leaks, its store",
+     .sentence = "ask a running program: stop or go on recording, a mark, its leaks, its store",
      .about =
          "PID is a process that runs under hakmem, each forked child one of its own.\n"
          "\n"
-         "  status     (default) its level, where it is recorded, how much, and what was lost; of\n"
-         "             level light, how many blocks were watched and how many reports there were\n"
-         "  stop       nothing that is handed out from now on is recorded, until start; the end "
-         "of\n"
-         "             what is recorded still is, and checks go on. Answers say when it was so.\n"
-         "             Level light: no more blocks are guarded\n"
+         "  status     (default) its level, its store, recorded events, losses; of level light "
+         "the\n"
+         "             number of watched blocks and of reports\n"
+         "  stop       new blocks are not recorded, until start. The end of recorded blocks still\n"
+         "             is, and checks go on. Answers name that time. Level light: no more blocks\n"
+         "             are guarded\n"
          "  start      recording goes on, or begins (run --start-paused)\n"
          "  mark NAME  a mark in its record, as hak_mark() of hakmem.h sets. mark:NAME means its\n"
          "             moment, with --at, --since and --until. One line of at most 200 bytes\n"
-         "  flush      ends when all that it has recorded so far is in the store\n"
+         "  flush      ends when everything recorded so far is in the store\n"
          "  sweep      looks at all blocks for damage, as HAKMEM_SWEEP_SIGNAL does\n"
          "  leaks      looks for leaks, as hak_find_leaks() does; all threads stop meanwhile\n"
-         "  store      level light: what is known of its watched blocks goes into its store\n"
+         "  store      level light: the known facts of its watched blocks go into its store\n"
          "\n"
-         "status and flush read its memory, and it does nothing for them. The others are done by\n"
-         "the thread that next calls the malloc family (level light: by its next look, which is\n"
-         "one allocation of a thread in 256). A program that sleeps, is stopped or calls nothing\n"
-         "does not answer: after --timeout nothing is asked of it any more. sweep needs level\n"
-         "normal or light, leaks normal or trace. Reports go where the program's go; a sweep that\n"
-         "finds damage ends it, but under HAKMEM_ON_FAULT=continue.\n"
+         "status and flush read its memory, and it does nothing for them. The thread that next\n"
+         "calls the malloc family does the others (level light: by its next look, one allocation\n"
+         "of a thread in 256). A program that sleeps, is stopped or calls nothing does not\n"
+         "answer: after --timeout the request is withdrawn. sweep needs level normal or light,\n"
+         "leaks normal or trace. Reports go where the program's go. A sweep that finds damage\n"
+         "ends it, except under HAKMEM_ON_FAULT=continue.\n"
          "\n"
-         "It takes the right to trace the process: its user, where kernel.yama.ptrace_scope is 0,\n"
-         "else root. Several ctl wait for one another.\n"
+         "It needs ptrace permission: its user, if kernel.yama.ptrace_scope is 0, else root.\n"
+         "Several ctl wait for one another.\n"
          "\n"
-         "Exit status: 0, 1 damaged or lost blocks were found, 2 no such process, no hakmem in\n"
-         "it, no right to ask, or it ended, 4 it does not answer in time.\n",
+         "Exit status: 0. 1 damaged or leaked blocks were found. 2 no such process, no hakmem in\n"
+         "it, no permission, or it ended; 4 it does not answer in time.\n",
      .examples =
          "  hakmem-trace ctl 4711\n"
          "  hakmem-trace ctl 4711 mark before-reload\n"
@@ -476,18 +464,15 @@ const struct view_command view_commands[] = {
      .arguments = "FILE...",
      .sentence = "make a store from the files of a program that found no collector",
      .about =
-         "A recorded program that finds hakmem-collect missing, or cannot start it, says so in "
-         "one\n"
-         "line and writes its newest events into a file, hakmem.PROGRAM.PID.rings; programs that "
-         "it\n"
-         "executes write files of their own. Name all files that belong together: they become one\n"
-         "store, next to the first of them, with .db for .rings (-s FILE: another). The files are\n"
-         "not changed. Names and lines are looked up now, in the programs' files as they are on\n"
-         "this machine. Events that were overwritten by newer ones are counted as lost.\n"
+         "A recorded program may find hakmem-collect missing, or fail to start it. It says so in\n"
+         "one line and writes its newest events into a file, hakmem.PROGRAM.PID.rings. Programs\n"
+         "that it executes write their own files. Name all files that belong together: they\n"
+         "become one store, next to the first of them, with .db for .rings (-s FILE: another).\n"
+         "The files are not changed. Names and lines are looked up now, in the programs' files\n"
+         "on this machine. Events that were overwritten by newer ones are counted as lost.\n"
          "\n"
-         "Exit status: 0, 2 the store exists already or a program still writes, 3 a FILE cannot "
-         "be\n"
-         "read, 4 events were lost.\n",
+         "Exit status: 0; 2 the store exists already or a program still writes; 3 a FILE cannot\n"
+         "be read; 4 events were lost.\n",
      .examples = "  hakmem-trace import hakmem.server.4711.rings\n"
                  "  hakmem-trace import -s app.db hakmem.*.rings\n",
      OPTIONS(import_options),
@@ -499,14 +484,14 @@ const struct view_command view_commands[] = {
      .arguments = "ADDR",
      .sentence = "who owned ADDR, in what state it was, the first wrong step",
      .about =
-         "ADDR is 0x7f.., 7f.., p:N (the Nth allocation), @fault or @fault:N (where the Nth fault\n"
-         "was found), or SYMBOL+OFFSET (static data of a module of the capture). Every owner of\n"
-         "the block is listed; `>` marks the first wrong event, only where there is evidence.\n"
-         "Of memory that the program mapped itself (mmap, mremap, brk) it says who mapped it,\n"
-         "opened or closed it, moved it and unmapped it.\n"
+         "ADDR is 0x7f.., 7f.., p:N (the Nth allocation), @fault or @fault:N (the place of the\n"
+         "Nth fault), or SYMBOL+OFFSET (static data of a module). Every owner of the block is\n"
+         "listed; `>` marks the first wrong event, only with evidence. Of memory that the\n"
+         "program mapped itself (mmap, mremap, brk) it says who mapped, opened or closed, moved\n"
+         "and unmapped it.\n"
          "\n"
-         "Exit status: 0 nothing wrong with this block, 1 a wrong event or a fault, 4 events were\n"
-         "lost while it was in use.\n",
+         "Exit status: 0 nothing wrong with this block, 1 a wrong event or a fault, 4 events\n"
+         "were lost while it was in use.\n",
      .examples = "  hakmem-trace why 0x5581a8c31054\n"
                  "  hakmem-trace why @fault --stacks\n",
      OPTIONS(why_options),
@@ -519,12 +504,12 @@ const struct view_command view_commands[] = {
      .arguments = "ADDR",
      .sentence = "every life of the block that holds ADDR",
      .about =
-         "ADDR as for `why`. Two lines for each life: by whom and where the block was handed out,\n"
-         "and where it was freed; then totals over all lives (with --since and --until, over\n"
-         "those). The memory needed does not grow with their number. `why` looks at the newest\n"
-         "lives and judges them.\n"
+         "ADDR as for `why`. Two lines for each life: the allocation and the free, with thread\n"
+         "and place; then totals over all lives (with --since and --until, over those). The\n"
+         "memory needed does not grow with their number. `why` looks at the newest lives and\n"
+         "judges them.\n"
          "\n"
-         "Exit status: 0, 1 a life was ended twice or there is a fault on this block, 4 events\n"
+         "Exit status: 0; 1 a life was ended twice or there is a fault on this block; 4 events\n"
          "were lost while it was in use.\n",
      .examples = "  hakmem-trace block 0x5581a8c31054\n"
                  "  hakmem-trace block 0x5581a8c31054 --last 20 --stacks\n"
@@ -539,14 +524,12 @@ const struct view_command view_commands[] = {
      .arguments = "",
      .sentence = "the log, filtered: --addr --thread --class --kind --site --since --until --tail",
      .about =
-         "One line for each event, oldest first. An event is shown if all options match it. Where\n"
-         "a layer moved a block, WHERE shows from where to where; where a slab, a SuperSlab or a\n"
-         "cache changed, what became of it; otherwise the program's function.\n"
+         "One line for each event, oldest first. An event is shown if all options match it.\n"
+         "WHERE shows the program's function. If a layer moved a block, it shows both places; if\n"
+         "a slab, a SuperSlab or a cache changed, its new state.\n"
          "\n"
-         "Exit status: 0, or 4 when events of this capture were lost; 3 when the capture is "
-         "damaged\n"
-         "where it was read: what comes before is printed, JSON is closed and contains the "
-         "error.\n",
+         "Exit status: 0, or 4 when events of this capture were lost. 3 when the capture is\n"
+         "damaged there: the part before it is printed, JSON is closed and contains the error.\n",
      .examples = "  hakmem-trace events --addr 0x5581a8c31040\n"
                  "  hakmem-trace events --kind SLL_PUSH,SLL_POP --class C3 --tail 50\n"
                  "  hakmem-trace events --kind TIER,SUPERSLAB_MAP,SUPERSLAB_UNMAP\n"
@@ -560,21 +543,19 @@ const struct view_command view_commands[] = {
     {.name = "faults",
      .group = "ASK",
      .arguments = "[N]",
-     .sentence = "what went wrong, one line each; `faults N` the whole report",
+     .sentence = "the findings, one line each; `faults N` the whole report",
      .about =
-         "Faults, crashes, and leaks that count as faults (L1, L2, ...; `leaks` has all), each "
-         "with\n"
-         "its fingerprint, which is the same in every run. With --baseline or --suppressions only\n"
-         "unknown findings are listed, then those in the baseline that were not found any more "
-         "(of\n"
-         "programs that are in this capture).\n"
+         "Faults, crashes, and leaks that count as faults (L1, L2, ...; `leaks` has all), each\n"
+         "with its fingerprint, which is the same in every run. --baseline and --suppressions\n"
+         "list only unknown findings, then baselined ones that were not found any more (of\n"
+         "programs in this capture).\n"
          "\n"
          "--write-baseline FILE puts every finding into FILE. Existing entries stay, with their\n"
-         "notes, so several captures can be added one after the other; --prune removes those of\n"
-         "this capture's programs that were not found. Crashes are not added.\n"
+         "notes, so several captures can be added. --prune removes those of this capture's\n"
+         "programs that were not found. Crashes are not added.\n"
          "\n"
-         "Exit status: 0 nothing, or nothing new, is in the capture, or the baseline was written,\n"
-         "1 there is something, 4 there is nothing, but events were lost.\n",
+         "Exit status: 0 nothing (new) is in the capture, or the baseline was written. 1 there\n"
+         "is something. 4 there is nothing, but events were lost.\n",
      .examples = "  hakmem-trace faults\n"
                  "  hakmem-trace faults 1\n"
                  "  hakmem-trace faults 1 --stacks\n"
@@ -588,23 +569,22 @@ const struct view_command view_commands[] = {
     {.name = "leaks",
      .group = "ASK",
      .arguments = "[N]",
-     .sentence = "blocks that nothing points to, by stack; --held: all that was not freed",
+     .sentence = "unreachable blocks, by stack; --held: all blocks not freed",
      .about =
-         "One line for each stack whose blocks the last leak scan found lost: direct leaks first,\n"
-         "biggest first, then the indirect ones, which are reachable only from lost blocks. The "
-         "age\n"
-         "is counted to the time of the scan, `served by` is the layer that served the newest of\n"
+         "One line for each stack with leaked blocks of the last leak scan: direct leaks first,\n"
+         "biggest first, then indirect ones, reachable only from leaked blocks. The age is\n"
+         "counted to the time of the scan; `served by` is the layer that served the newest of\n"
          "them. `leaks N` shows the whole stack of one. With --baseline or --suppressions only\n"
          "unknown leaks are listed.\n"
          "\n"
          "A scan is made at exit with `run --leaks=1` (HAKMEM_LEAKS), on a signal\n"
          "(HAKMEM_LEAKS_SIGNAL), or by hak_find_leaks() of hakmem.h.\n"
          "\n"
-         "--held needs no scan: it lists what was allocated and not yet freed at the end of the\n"
-         "capture, or at the moment given by --at, by stack, biggest first, whether or not\n"
-         "something points to it. A forked child holds what it inherited.\n"
+         "--held needs no scan: it lists the blocks not yet freed at the end, or at the moment\n"
+         "of --at, by stack, biggest first. They may be reachable or not. A forked child holds\n"
+         "what it inherited.\n"
          "\n"
-         "Exit status: 0; 1 a leak counts as a fault (--leaks=error, --ci) and is new; 4 events\n"
+         "Exit status: 0. 1 a leak counts as a fault (--leaks=error, --ci) and is new. 4 events\n"
          "were lost, and no scan was made or --held was given.\n",
      .examples = "  hakmem-trace run --leaks=1 -- ./app; hakmem-trace leaks\n"
                  "  hakmem-trace leaks --stacks --limit 5\n"
@@ -617,28 +597,27 @@ const struct view_command view_commands[] = {
     {.name = "top",
      .group = "SEE",
      .arguments = "",
-     .sentence = "what takes the memory, by function, stack, class, ...; --by growth, short-lived",
+     .sentence = "who holds the memory, by function, stack, class, ...; --by growth, short-lived",
      .about =
-         "One line for each function: what it holds at the peak of the program (--at: another\n"
-         "moment) in bytes and blocks, as the program asked for them, and what it and the\n"
-         "functions that it calls hold together. A function is the program's first one past\n"
-         "libraries and wrappers of malloc; --skip passes over others, and the store keeps that\n"
-         "for all later answers. The lines, with `... more`, are the total.\n"
+         "One line for each function: the bytes and blocks that it holds at the peak of the\n"
+         "program (--at: another moment), as the program asked for them. Beside them the sum\n"
+         "with the functions that it calls. A function is the program's first one past libraries\n"
+         "and wrappers of malloc; --skip passes over others, and the store keeps that for all\n"
+         "later answers. The lines, with `... more`, are the total.\n"
          "\n"
          "--by calls, short-lived and growth are of a span: the whole capture, up to --at, or\n"
-         "--between A B. There `bytes` is what was allocated in it, `short-lived` how much of it\n"
-         "was freed before the same thread's next allocation, `grown` the net growth over it.\n"
-         "--by growth alone looks at the second half of the time before the program frees what it\n"
-         "holds; functions that rise all through it are marked `still growing` and stand first.\n"
+         "--between A B. There `bytes` is the bytes allocated in it. `short-lived` is the part\n"
+         "freed before the same thread's next allocation, `grown` the net growth over the span.\n"
+         "--by growth alone looks at the second half of the time before the program frees its\n"
+         "blocks. Functions that rise all through it are marked `still growing` and stand first.\n"
          "--between alone sorts by growth.\n"
          "\n"
-         "A child of a fork holds what it inherited; a process that has ended holds nothing, but\n"
-         "--at end shows what each held at its own end. realloc in place stays with the stack "
-         "that\n"
-         "allocated the block. --mapped shows in the same way what the program mapped past its\n"
-         "allocator, without what nobody may touch (PROT_NONE).\n"
+         "A child of a fork holds what it inherited. A process that has ended holds nothing, but\n"
+         "--at end shows what each held at its own end. realloc in place stays with the stack\n"
+         "that allocated the block. --mapped shows the program's own mappings in the same way,\n"
+         "without inaccessible memory (PROT_NONE).\n"
          "\n"
-         "Reads the log from the begin of the span; for --at peak all of it.\n"
+         "Reads the log from the start of the span; for --at peak all of it.\n"
          "\n"
          "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace top\n"
@@ -654,15 +633,15 @@ const struct view_command view_commands[] = {
     {.name = "heap",
      .group = "SEE",
      .arguments = "",
-     .sentence = "live bytes over time, the peak of each process, what slots take of it",
+     .sentence = "live bytes over time, the peak of each process, slack and RSS",
      .about =
-         "A line for each part of the time: the most bytes that were live in it, what was live at\n"
-         "its end, and what came and went in it. Bytes are those that the program asked for. Then\n"
-         "the peaks of the processes, and what the blocks of the peak (--at: another moment) "
-         "take.\n"
+         "A line for each part of the time: the most live bytes in it, the live bytes at its\n"
+         "end, and the bytes allocated and freed in it. Bytes are those that the program asked\n"
+         "for. Then the peaks of the processes, and the memory that the blocks of the peak\n"
+         "(--at: another moment) take.\n"
          "\n"
-         "A child of a fork holds what it inherited; the timeline adds up the processes that run.\n"
-         "`top --at` shows who holds the bytes of a moment. Reads the log from the begin of the\n"
+         "A child of a fork holds what it inherited; the timeline adds up the running processes.\n"
+         "`top --at` shows who holds the bytes of a moment. Reads the log from the start of the\n"
          "time on.\n"
          "\n"
          "Exit status: 0, or 4 when events of this capture were lost.\n",
@@ -680,14 +659,14 @@ const struct view_command view_commands[] = {
      .about =
          "Writes FILE (default: the capture's name with .html, in this folder; -: stdout): one\n"
          "page that needs nothing else, to look at and to send to others. Its timeline shows the\n"
-         "live bytes; a moment or a span of it is what flame graph and table show: what was live,\n"
-         "what came, went, was short-lived or grew, by function, file and module, exact to the\n"
-         "byte. Beside them stand the faults with their reports, the processes, and what the\n"
-         "layers served, with the SuperSlabs over time.\n"
+         "live bytes. Flame graph and table show a moment or a span of it: live, allocated,\n"
+         "freed, short-lived or grown, by function, file and module, exact to the byte. Beside\n"
+         "them stand the faults with their reports, the processes, and each layer's share, with\n"
+         "the SuperSlabs over time.\n"
          "\n"
-         "A page holds what the programs did, with names of functions, files and command lines,\n"
-         "but no contents of blocks. Where the capture is large the steps of the time get longer.\n"
-         "FILE is replaced, but never where it is a capture.\n"
+         "A page holds the programs' activity, with names of functions, files and command lines,\n"
+         "but no contents of blocks. In large captures the steps of the time get longer. FILE is\n"
+         "replaced, but never if it is a capture.\n"
          "\n"
          "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace html\n"
@@ -699,12 +678,12 @@ const struct view_command view_commands[] = {
     {.name = "diff",
      .group = "SEE",
      .arguments = "OLD NEW",
-     .sentence = "two captures, or two moments of one: what grew, what is new, what is gone",
+     .sentence = "two captures, or two moments of one: growth, new and gone",
      .about =
          "One line for each function that holds more or less at the peak of the capture NEW than\n"
-         "at that of OLD (--at: another moment of both), the greatest change first. Functions are\n"
-         "matched by name and file, lines and stacks by function and line, code without names by\n"
-         "its place in the module: where modules were loaded, and the folder of the build, do not\n"
+         "at that of OLD (--at: another moment of both), the greatest change first. Functions\n"
+         "are matched by name and file, lines and stacks by function and line, code without\n"
+         "names by its place in the module. Load addresses and the folder of the build do not\n"
          "matter. --by calls and short-lived compare the whole captures, up to --at.\n"
          "\n"
          "With --between A B both are moments of one capture (-s FILE).\n"
@@ -722,14 +701,13 @@ const struct view_command view_commands[] = {
      .arguments = "",
      .sentence = "the capture in the terminal, interactive",
      .about =
-         "The timeline of live bytes, and below it who holds those of a moment, or what came, "
-         "went\n"
-         "and grew between two: by function, line, file, module, stack, class, size, lifetime,\n"
-         "thread or process, as a tree of calls or of callers; the timeline zooms to a span.\n"
-         "Enter goes from a line to its stacks, to the blocks of a stack that are live then, and\n"
-         "to the story of one block (why). The faults have their reports there.\n"
-         "? shows the keys, which are those of less and htop; the mouse works where there is one.\n"
-         "A capture that is still written is read again each second.\n"
+         "The timeline of live bytes, and below it the holders of a moment, or the bytes\n"
+         "allocated, freed and grown between two. Lines are functions, lines, files, modules,\n"
+         "stacks, classes, sizes, lifetimes, threads or processes, or a tree of calls or\n"
+         "callers. The timeline zooms to a span. Enter goes from a line to its stacks, to the\n"
+         "live blocks of a stack, and to the story of one block (why). The faults have their\n"
+         "reports there. ? shows the keys, which are those of less and htop; the mouse works if\n"
+         "there is one. A capture that is still written is read again each second.\n"
          "\n"
          "It needs a terminal of 60 columns and 16 lines; colours as --color has them.\n"
          "\n"
@@ -744,21 +722,19 @@ const struct view_command view_commands[] = {
     {.name = "layers",
      .group = "SEE",
      .arguments = "",
-     .sentence = "what each layer served, hit rates, refills, drains, tiers; --over TIME",
+     .sentence = "each layer's share, hit rates, refills, drains, tiers; --over TIME",
      .about =
-         "One line for each size class: how many mallocs it had and, in per cent, which layer\n"
-         "served them, then refills (number and blocks), spills, frees by other threads, and "
-         "slabs\n"
-         "taken. The figures are the counters that the program kept; the log is counted, too, to\n"
-         "check that both agree. Captures without counters are counted from the log alone, and "
-         "the\n"
+         "One line for each size class: its mallocs and, in per cent, the layers that served\n"
+         "them. Then refills (number and blocks), spills, frees by other threads, and slabs\n"
+         "taken. The figures are the program's own counters; the log is counted, too, to check\n"
+         "that both agree. Captures without counters are counted from the log alone, and the\n"
          "output says so.\n"
          "\n"
-         "Below: hits of each layer, of the mallocs that reached it; blocks by where they were\n"
-         "freed to; moves; slabs by the stage that found them; SuperSlabs, their tiers and lives;\n"
-         "frees for other threads; large blocks; capacities and what was learnt; page calls.\n"
+         "Below: hits of each layer, of the mallocs that reached it; freed blocks by place;\n"
+         "moves; slabs by the stage that found them. Then SuperSlabs, their tiers and lives;\n"
+         "frees for other threads; large blocks; capacities and learning; page calls.\n"
          "\n"
-         "Exit status: 0, 1 counters and log disagree, 4 events were lost or the last counters\n"
+         "Exit status: 0; 1 counters and log disagree; 4 events were lost or the last counters\n"
          "of a process are missing.\n",
      .examples = "  hakmem-trace layers\n"
                  "  hakmem-trace layers --class C3 --process 4711\n"
@@ -771,14 +747,13 @@ const struct view_command view_commands[] = {
     {.name = "threads",
      .group = "SEE",
      .arguments = "",
-     .sentence = "who ran, and what each did with the heap",
-     .about = "One line for each thread: its start and end, its calls, how many bytes it asked "
-              "for, and\n"
-              "its last event. `remote` counts frees of blocks in another thread's SuperSlab. "
-              "Reads the\n"
-              "whole log.\n"
-              "\n"
-              "Exit status: 0, or 4 when events of this capture were lost.\n",
+     .sentence = "threads, and their use of the heap",
+     .about =
+         "One line for each thread: its start and end, its calls, the bytes that it asked for,\n"
+         "and its last event. `remote` counts frees of blocks in another thread's SuperSlab.\n"
+         "Reads the whole log.\n"
+         "\n"
+         "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace threads --sort bytes\n"
                  "  hakmem-trace threads --stacks\n"
                  "  hakmem-trace threads --process 4711\n",
@@ -789,7 +764,7 @@ const struct view_command view_commands[] = {
     {.name = "modules",
      .group = "SEE",
      .arguments = "",
-     .sentence = "what was loaded, and how much is known about its code",
+     .sentence = "loaded modules, and how much is known about their code",
      .about =
          "`frames` counts places in the module that occur in a stack; `named` those whose "
          "function\n"
@@ -808,24 +783,19 @@ const struct view_command view_commands[] = {
     {.name = "info",
      .group = "SEE",
      .arguments = "",
-     .sentence = "what the capture holds, how complete it is",
+     .sentence = "contents and completeness of the capture",
      .about =
-         "Program, events, faults, losses, and the process tree: `=>` is the program that a "
-         "process\n"
-         "became. Of long trees the first children are shown, and those with faults or losses. "
-         "For\n"
-         "larger files, what takes the bytes. `info --options` needs no capture: it lists what "
-         "can\n"
-         "be set.\n"
+         "Program, events, faults, losses, and the process tree: `=>` is the program that a\n"
+         "process became. Of long trees the first children are shown, and those with faults or\n"
+         "losses. For larger files, the parts that take the bytes. `info --options` needs no\n"
+         "capture: it lists the variables.\n"
          "\n"
          "--clean lists the hakmem stores among the files hakmem.*.db in this folder, except the\n"
-         "newest one and those still being written; with --yes these files are removed, with "
-         "their\n"
-         "-wal and -shm.\n"
+         "newest one and those still being written. With --yes these files are removed, with\n"
+         "their -wal and -shm.\n"
          "\n"
-         "Exit status: 0, or 4 when events of this capture were lost; 3 when --yes could not "
-         "remove\n"
-         "a file.\n",
+         "Exit status: 0, or 4 when events of this capture were lost; 3 when --yes could not\n"
+         "remove a file.\n",
      .examples = "  hakmem-trace info -s app.db\n"
                  "  hakmem-trace info --options\n"
                  "  hakmem-trace info --clean --yes\n",
@@ -836,7 +806,7 @@ const struct view_command view_commands[] = {
     {.name = "check",
      .group = "CHECK",
      .arguments = "",
-     .sentence = "is the capture intact, and every block's path legal",
+     .sentence = "check that the capture is intact and every block's path legal",
      .about =
          "Reads everything: checksums, event ids without gaps, references, and every block's\n"
          "path from layer to layer against hakmem's table of moves.\n"
@@ -849,41 +819,41 @@ const struct view_command view_commands[] = {
     {.name = "core",
      .group = "CHECK",
      .arguments = "FILE|PID [PROGRAM]",
-     .sentence = "a core file alone, or a process: whose block, live or free, in which list",
+     .sentence = "a core file alone, or a process: the block of an address, its state and list",
      .about =
          "FILE is a core file of a program that ran with libhakmem.so, hakmem-debug.so or linked\n"
-         "with libhakmem.a, written by the kernel or by gdb (gcore). Nothing has to be recorded:\n"
-         "the allocator's own lists are read, by a table that the library carries. No debug\n"
-         "information is needed, and a stripped program does. Parts that a core leaves to the\n"
-         "files that were mapped are read from these, if they are still the same; PROGRAM stands\n"
-         "in for one that lies elsewhere now. PID: a process that is there; no code of it runs,\n"
-         "and it should stand still (a debugger's breakpoint, SIGSTOP), or lists change "
+         "with libhakmem.a, written by the kernel or by gdb (gcore). No recording is needed: the\n"
+         "command reads the allocator's own lists, by a table that the library carries. No debug\n"
+         "information is needed, and a stripped program suffices. A core leaves some parts to\n"
+         "the mapped files; they are read from these, if they are still the same. PROGRAM\n"
+         "replaces one that lies elsewhere now. PID: an existing process. None of its code runs,\n"
+         "and it should stand still (a debugger's breakpoint, SIGSTOP), or lists change\n"
          "meanwhile.\n"
          "\n"
-         "Without options: the process, its end, and what its heap held. --why ADDR: which block\n"
-         "holds ADDR, live or free, in which list of which thread, what the program asked for\n"
-         "where that is known (not in level light and libhakmem.so), by which stacks it was\n"
-         "allocated and freed, and what lies beside it.\n"
-         "Of a process that was recorded it adds what the store says (as `why`): the store of -s,\n"
-         "else the one that the process wrote, which is known by the recording's id.\n"
-         "--layers: blocks by class and by where they lie, live or in which layer's lists.\n"
+         "Without options: the process, its end, and its heap. --why ADDR: the block of ADDR,\n"
+         "live or free, its list and thread, and its neighbours. Also the size asked for and the\n"
+         "stacks of allocation and free, if known (not in level light and libhakmem.so). For a\n"
+         "recorded process it adds the store's answer (as `why`). That is the store of -s, else\n"
+         "the process's own, known by the recording's id. --layers: blocks by class and by\n"
+         "place, live or in a layer's lists.\n"
          "\n"
-         "--top: live blocks by the stack that allocated them, biggest first; by class where the\n"
+         "--top: live blocks by the stack that allocated them, biggest first; by class if the\n"
          "core has no stacks (always so with libhakmem.so).\n"
          "\n"
-         "--leaks: live blocks that nothing leads to, from all that the program could write, the\n"
-         "stacks and the registers, by the rules of the scan inside the program (`leaks`). What\n"
-         "the core leaves out may hold pointers: then each is a possible leak, and the status 4.\n"
+         "--leaks: unreachable live blocks, searched from all writable memory, stacks and\n"
+         "registers, by the rules of the scan inside the program (`leaks`). Memory that the core\n"
+         "leaves out may hold pointers: then each is a possible leak, and the status 4.\n"
          "\n"
-         "--check: what is damaged. Counts against bitmaps, states against lists, links that lead\n"
-         "nowhere or 16 bytes off, blocks in two lists, and, in levels normal and trace as far as\n"
-         "they have them, headers, canaries and the bytes of freed blocks. What agrees with no\n"
-         "fault that a program can cause is told as hak_verify() does. Lists of a thread that\n"
-         "stopped inside the allocator are left out, but for those of the one that ended it.\n"
+         "--check: damage. It compares counts with bitmaps and states with lists, and finds\n"
+         "links that lead nowhere or 16 bytes off, and blocks in two lists. In levels normal and\n"
+         "trace it also checks headers, canaries and the bytes of freed blocks, as far as they\n"
+         "have them. A disagreement that no fault of a program explains is reported as\n"
+         "hak_verify() does. Lists of a thread that stopped inside the allocator are left out,\n"
+         "except those of the one that ended it.\n"
          "\n"
-         "Exit status: 0, 1 --check or --leaks found something, 2 wrong use, 3 FILE cannot be\n"
-         "read, is no core file, or has no hakmem that fits, 4 the core is cut off or leaves\n"
-         "memory out that was asked for.\n",
+         "Exit status: 0; 1 --check or --leaks found something; 2 wrong use; 3 FILE cannot be\n"
+         "read, is no core file, or has no fitting hakmem. 4 the core is cut off or leaves out\n"
+         "memory that was asked for.\n",
      .examples = "  hakmem-trace core core.server\n"
                  "  hakmem-trace core core.server --check\n"
                  "  hakmem-trace core core.server --leaks\n"
@@ -899,8 +869,8 @@ const struct view_command view_commands[] = {
      .sentence = "for other tools: flame graphs, pprof, perfetto, csv, ..., junit, sarif",
      .about =
          "The profile, of the peak or of --at, --between, as `top` counts it (docs/specs/export.md "
-         "says\n"
-         "what each file holds and how to open it):\n"
+         "has\n"
+         "each file's content and how to open it):\n"
          "\n"
          "  collapsed       folded stacks, for flame graphs: main;parse;parse_row 4096\n"
          "  collapsed-diff  the same of two captures OLD NEW, or of --between A B: two numbers\n"
@@ -914,9 +884,9 @@ const struct view_command view_commands[] = {
          "stacks,\n"
          "                  faults, leaks, processes\n"
          "\n"
-         "What was found: junit is JUnit's XML: a suite for each program, a case for each finding, "
+         "Findings: junit is JUnit's XML: a suite for each program, a case for each finding, "
          "and\n"
-         "one that passes where there is none. sarif is SARIF 2.1.0, with the stacks of "
+         "one that passes if there is none. sarif is SARIF 2.1.0, with the stacks of "
          "allocation,\n"
          "free and fault. codequality is the JSON that GitLab shows in a merge request. Findings "
          "that\n"
@@ -925,10 +895,8 @@ const struct view_command view_commands[] = {
          "to the top of the repository (the folder with .git at or above this one), or to "
          "--sources.\n"
          "\n"
-         "A file is there whole or not at all. Exit status: 0 it was written, whatever was found; "
-         "4 "
-         "of\n"
-         "the profile and the log also when events of this capture were lost.\n",
+         "A file is written whole or not at all. Exit status: 0 it was written, whatever was\n"
+         "found. 4 for profile and log when events of this capture were lost.\n",
      .examples = "  hakmem-trace export collapsed -s app.db | flamegraph.pl >app.svg\n"
                  "  hakmem-trace export collapsed-diff old.db new.db | flamegraph.pl >diff.svg\n"
                  "  hakmem-trace export pprof --at end -s app.db -o app.pb.gz\n"
@@ -943,35 +911,30 @@ const struct view_command view_commands[] = {
     {.name = "push",
      .group = "OUT",
      .arguments = "",
-     .sentence = "send what was found, or a whole capture, to a PostgreSQL server",
+     .sentence = "send findings, or a whole capture, to a PostgreSQL server",
      .about =
-         "Sends what a capture found (faults, crashes, leaks, with their reports) and whose run "
-         "it\n"
-         "was: host, program, build, labels, what it held. What the server has already is not "
-         "sent\n"
-         "twice. While its programs run, what is there by then. docs/fleet.md has all of it.\n"
+         "Sends the findings of a capture (faults, crashes, leaks, with their reports) and the\n"
+         "facts of its run: host, program, build, labels, memory held. Known findings are not\n"
+         "sent twice. While its programs run, it sends the findings until then. docs/fleet.md\n"
+         "has all of it.\n"
          "\n"
-         "It goes into a queue on disk first, $XDG_STATE_HOME/hakmem_push or else ~/.hakmem_push,\n"
-         "and out of it when the server has it. Where the server is away it waits there for the\n"
-         "next push or `run --push` to that server, or for --queue. The queue takes 1,000 "
-         "documents\n"
-         "and 64 MiB; the oldest make room, which the next push tells of.\n"
+         "A push goes into a queue on disk first, $XDG_STATE_HOME/hakmem_push or else\n"
+         "~/.hakmem_push, and leaves it when the server has it. If the server is away it waits\n"
+         "there for the next push or `run --push` to that server, or for --queue. The queue\n"
+         "takes 1,000 documents and 64 MiB; the oldest make room, and the next push says so.\n"
          "\n"
-         "With --whole the capture's tables are sent, too, into schema hakmem of the database, and "
-         "its\n"
-         "number there is printed. Other commands read it with -s\n"
-         "'postgresql://HOST/DATABASE?capture=N'. A push that was cut short goes on from there\n"
-         "when it is typed again; at the end hashes and numbers of rows are compared. A capture "
-         "that\n"
-         "is still being written is sent as it is now.\n"
+         "With --whole the capture's tables are sent, too, into schema hakmem of the database,\n"
+         "and its number there is printed. Other commands read it with -s\n"
+         "'postgresql://HOST/DATABASE?capture=N'. An interrupted push goes on from there when it\n"
+         "is typed again; at the end hashes and numbers of rows are compared. A capture that is\n"
+         "still being written is sent as it is now.\n"
          "\n"
          "Passwords belong into ~/.pgpass or a service file of libpq; in a URL they are refused.\n"
          "?answer_timeout=SECONDS in it is how long the server may be silent, 300 if not given,\n"
          "0 without end.\n"
          "\n"
-         "Exit status: 0, 2 the command line is wrong, 3 the capture cannot be read, or the "
-         "server\n"
-         "is away, full or refuses, 4 documents of the queue were damaged.\n",
+         "Exit status: 0. 2 the command line is wrong. 3 the capture cannot be read, or the\n"
+         "server is away, full or refuses; 4 documents of the queue were damaged.\n",
      .examples =
          "  hakmem-trace push -s app.db --to postgresql://db.example.org/heap --label version=1.2\n"
          "  hakmem-trace push --queue\n"
@@ -982,41 +945,42 @@ const struct view_command view_commands[] = {
     {.name = "fleet",
      .group = "OUT",
      .arguments = "[WORD]",
-     .sentence = "what many machines pushed: findings by fingerprint, host, version, time",
+     .sentence = "findings of many machines by fingerprint, host, version, time",
      .about =
          "Asks a server to which machines push their findings. WORD is\n"
          "\n"
-         "  findings   (default) each fingerprint with how often, in how many runs, on how many\n"
-         "             hosts and builds, since when; what is in most runs first\n"
+         "  findings   (default) each fingerprint with its number of finds, runs, hosts and "
+         "builds,\n"
+         "             and its first time; the one in most runs first\n"
          "  hosts      the same from the side of the machines\n"
-         "  builds     and of the programs: what was found in each build, how much of it is new\n"
+         "  builds     and of the programs: the findings of each build, and how many are new\n"
          "  trend [FINGERPRINT]\n"
-         "             how often, by day, week or month: of all findings, or of one\n"
+         "             finds by day, week or month: of all findings, or of one\n"
          "  show FINGERPRINT\n"
          "             one finding: hosts and builds, the newest report as it was printed, and\n"
-         "             what to type for the block's story where the whole capture was pushed\n"
+         "             the command for the block's story if the whole capture was pushed\n"
          "  baseline FILE\n"
-         "             adds what was found to a baseline, which `run --baseline FILE` reads\n"
+         "             adds the findings to a baseline, which `run --baseline FILE` reads\n"
          "  html [FILE]\n"
          "             one page for a browser (fleet.html; -: stdout): the findings as a table to\n"
          "             sort and to search, each with its trend, hosts, builds and newest report\n"
-         "  setup      lays out the database: tables, the roles hakmem_writer, which may only\n"
-         "             insert, and hakmem_reader, which may only read, and partitions for two\n"
-         "             years. Who owns the database types it once, and again with each newer\n"
-         "             hakmem: it makes only what is missing\n"
+         "  setup      lays out the database: tables, partitions for two years, and two roles.\n"
+         "             hakmem_writer may only insert, hakmem_reader may only read. The database\n"
+         "             owner runs it once, and again with each newer hakmem: it makes only what\n"
+         "             is missing\n"
          "  keep       removes runs that are older than --days N or than the newest --count N,\n"
-         "             with their findings, and whole captures that were pushed before that and\n"
-         "             that no run names which stays. For the owner, as setup\n"
+         "             with their findings. It also removes whole captures pushed before that,\n"
+         "             unless a remaining run names them. For the owner, as setup\n"
          "\n"
-         "count is what was seen. estimate multiplies it with the rate of level light, which\n"
-         "watches one allocation in so many. Builds are in the order in which each was first\n"
-         "seen, as old ones still run beside new ones. Times are UTC.\n"
+         "count is the number of finds. estimate multiplies it with the rate of level light,\n"
+         "which watches one allocation in so many. Builds are in the order in which each was\n"
+         "first seen, as old ones still run beside new ones. Times are UTC.\n"
          "\n"
-         "Passwords belong into ~/.pgpass or a service file, never into the URL. Who asks needs\n"
+         "Passwords belong into ~/.pgpass or a service file, never into the URL. Questions need\n"
          "the role hakmem_reader. ?answer_timeout=SECONDS in the URL is how long the server may\n"
          "be silent, 300 if not given, 0 without end.\n"
          "\n"
-         "Exit status: 0, 2 wrong command line or no such finding, 3 the server is away or\n"
+         "Exit status: 0; 2 wrong command line or no such finding; 3 the server is away or\n"
          "refuses.\n",
      .examples = "  hakmem-trace fleet setup --to postgresql://db.example.org/heap\n"
                  "  hakmem-trace fleet --to postgresql://db.example.org/heap\n"
@@ -1033,18 +997,17 @@ const struct view_command view_commands[] = {
      .sentence = "a query, or a shell, with the log as tables",
      .about =
          "Tables: event, block, life, live, profile, stack_frame (computed while they are read),\n"
-         "fault, loss, mark, process, thread, module and more: `.tables` lists them, `.schema "
-         "TABLE` their\n"
-         "columns, the view table_column both; docs/specs/store.md says what they mean. Prints a\n"
-         "table on a terminal, tab-separated values otherwise, text with \\n, \\t, \\xNN and \\\\ "
-         "for\n"
-         "what would break a line or affect a terminal (--json gives it as it is).\n"
-         "`process` and `thread` are row ids: `select id, pid, command_line from process`.\n"
-         "`-` reads queries from stdin; without QUERY a shell is opened (on a terminal), with\n"
-         "line editing and a history (~/.hakmem_sql_history). Nothing can be changed.\n"
+         "fault, loss, mark, process, thread, module and more. `.tables` lists them, `.schema\n"
+         "TABLE` their columns, the view table_column both; docs/specs/store.md says what they\n"
+         "mean. Prints a table on a terminal, tab-separated values otherwise. Characters that\n"
+         "would break a line or affect a terminal are written as \\n, \\t, \\xNN and \\\\\n"
+         "(--json gives them as they are). `process` and `thread` are row ids: `select id, pid,\n"
+         "command_line from process`. `-` reads queries from stdin; without QUERY a shell opens\n"
+         "(on a terminal), with line editing and a history (~/.hakmem_sql_history). Nothing can\n"
+         "be changed.\n"
          "\n"
-         "Exit status: 0 also when events were lost (stderr and `completeness` of --json say so);\n"
-         "2 when a query is wrong, 3 when the capture is damaged where it was read.\n",
+         "Exit status: 0 also when events were lost (stderr and `completeness` of --json say\n"
+         "so). 2 when a query is wrong, 3 when the capture is damaged where it was read.\n",
      .examples = "  hakmem-trace sql .tables\n"
                  "  hakmem-trace sql \".schema event\"\n"
                  "  hakmem-trace sql \"select kind, count(*) from event group by kind\"\n"
@@ -1081,7 +1044,7 @@ const struct view_command view_commands[] = {
     {.name = "explain",
      .group = "OUT",
      .arguments = "[FAULT]",
-     .sentence = "a fault code in full: what, why, what to do",
+     .sentence = "a fault code in full: meaning, causes, fix",
      .about =
          "FAULT is HKM-104, 104, the name (tls-sll-hdr-reset) or the tag (TLS_SLL_HDR_RESET).\n"
          "Without it all faults are listed. Needs no capture.\n",

@@ -39,7 +39,7 @@ void hak_bench_fast_start(void) {
     }
     struct hak_line line = {.length = 0};
     hak_line_say(&line, "hakmem: HAKMEM_BENCH_FAST_MODE: ", bytes >> 30,
-                 " GiB of addresses are not to be had; going the normal way");
+                 " GiB of addresses are not available; going the normal way");
     hak_line_end(&line);
 }
 

@@ -118,8 +118,7 @@ void hak_leak_write_list(const char *why, long file) {
     uint64_t blocks = scan->block_count[HAK_MARK_DIRECT] + scan->block_count[HAK_MARK_INDIRECT];
     hak_line_say(&line, "hakmem: HKM-401 memory-leak: ",
                  scan->byte_count[HAK_MARK_DIRECT] + scan->byte_count[HAK_MARK_INDIRECT], "");
-    hak_line_say(&line, " bytes in ", blocks,
-                 " blocks are lost: no pointer leads to them any more");
+    hak_line_say(&line, " bytes in ", blocks, " blocks leaked");
     hak_line_add(&line, " (raw report: ");
     hak_line_add_name(&line, why);
     hak_line_add(&line, ")\n");

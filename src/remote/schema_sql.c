@@ -28,7 +28,7 @@ static const char captures[] =
     "  checksum BIGINT NOT NULL, -- hash of the rows as they were sent\n"
     "  PRIMARY KEY(capture, number)\n"
     ");\n"
-    "CREATE TABLE hakmem.capture_end( -- a capture of which all parts have come and were compared\n"
+    "CREATE TABLE hakmem.capture_end( -- a capture whose parts have all come and were compared\n"
     "  capture BIGINT PRIMARY KEY, -- the capture\n"
     "  part_count BIGINT NOT NULL, -- its parts\n"
     "  row_count BIGINT NOT NULL, -- their rows\n"

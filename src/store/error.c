@@ -42,9 +42,9 @@ int hak_store_say_sqlite(struct sqlite3 *database, const char *path, const char 
                               path, doing, said);
     case SQLITE_CORRUPT:
         return hak_store_fail(HAK_STORE_BROKEN,
-                              "%s: the store is damaged or cut short, noticed while %s (%s); copy "
-                              "it again from where it was made, together with its -wal file if "
-                              "there is one",
+                              "%s: the store is damaged or cut short, noticed while %s (%s). Copy "
+                              "it again from its original place, with its -wal file if there is "
+                              "one",
                               path, doing, said);
     case SQLITE_NOTADB:
         return hak_store_fail(HAK_STORE_FOREIGN,

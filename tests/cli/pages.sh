@@ -10,7 +10,7 @@ trap 'rm -f "$made"' EXIT
 {
     echo '# Commands'
     echo
-    echo 'What `hakmem-trace --help` and `hakmem-trace COMMAND --help` print; both come from the table in'
+    echo 'The output of `hakmem-trace --help` and `hakmem-trace COMMAND --help`; both come from the table in'
     echo 'viewer/commands.c. This page is made by `UPDATE=1 tests/cli/pages.sh`, and a test compares it.'
     echo
     echo '```'

@@ -67,7 +67,7 @@ says '^C4 +128 +2 +.*2' 'layers of a core'
 timeout 300 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex "source $script" -ex "set hakmem-trace $trace" \
     -ex 'hakmem top' -ex 'hakmem leaks' "$program" made.file </dev/null >asked 2>&1
 says '^3,000,000 bytes in 1 block ' 'top of a core'
-says '(^no block is lost of|lost, of) [0-9]+ live blocks$' 'leaks of a core'
+says '(^no leak among|leaked, of) [0-9]+ live blocks$' 'leaks of a core'
 rm -f made.file
 
 # A core, by its own file; and of gcc and clang, PIE and not, stripped, where an address is typed.

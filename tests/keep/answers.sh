@@ -48,7 +48,7 @@ grep -qF "$said" answer || fail "faults does not say that no block was checked"
 ask check -s story.db || fail "check: status $?: $(head -n 3 answer)"
 ask info -s story.db
 has info '^allocator +/.*libc\.so\.6, kept by 1 process$'
-has info '^slack +[0-9].* handed out beyond what was asked for, '
+has info '^slack +[0-9].* beyond the bytes asked for, '
 ask info --json -s story.db
 python3 - <<'END' || fail "info --json"
 import json

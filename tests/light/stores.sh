@@ -75,7 +75,7 @@ fault t 3
 finish 5
 whole 1 3
 says info 'Level light: '
-says info '1 +[0-9]+ +0\.000 s .*end not seen .*3 faults +it went on without a collector'
+says info '1 +[0-9]+ +0\.000 s .*end not seen .*3 faults +still running when recording stopped: no collector'
 says "why $freed" 'freed, 1 owner in this capture'
 says "why $freed" 'malloc\(40\) +1 faulty +read_freed'
 says "why $freed" 'free +1 faulty +read_freed'

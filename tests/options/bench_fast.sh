@@ -29,8 +29,8 @@ HAKMEM_BENCH_FAST_MODE=1 LD_PRELOAD=$library "$program" many >out 2>err || { ech
 # Without the mode a second free ends the program.
 LD_PRELOAD=$library "$program" twice >out 2>err && { echo "a second free was not noticed without the mode"; status=1; }
 
-# Where the addresses are not to be had it says so and goes the normal way.
-due family "hakmem: HAKMEM_BENCH_FAST_MODE: 21 GiB of addresses are not to be had; going the normal way" \
+# If the addresses are not available it says so and goes the normal way.
+due family "hakmem: HAKMEM_BENCH_FAST_MODE: 21 GiB of addresses are not available; going the normal way" \
     bash -c 'ulimit -v 4000000; exec "$@"' limited
 
 library=$BUILD/hakmem-debug.so

@@ -77,7 +77,7 @@ order h 1
 order m 1
 order x 1
 expect "count(*) from event where kind = 'MALLOC' and size = 12345" 3
-expect "group_concat(end_kind || ' ' || note) from process" "0 it went on when the recording was ended, and how it ended is not recorded"
+expect "group_concat(end_kind || ' ' || note) from process" "0 still running when recording stopped"
 stop
 due "$(cat err | wc -l)" 1 "lines on stderr"
 due "$(echo ./*.db ./*.rings 2>/dev/null)" "./store.db ./*.rings" "files"

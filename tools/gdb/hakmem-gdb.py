@@ -122,15 +122,15 @@ def address_of(argument, usage):
 
 # Command: what it is asked with, whether it takes an address, what it says.
 COMMANDS = {
-    "heap": ([], False, "The process, its end, and what its heap holds"),
-    "why": (["--why"], True, "Whose block an address is, live or free, in which list, and what lies beside it"),
-    "owner": (["--owner"], True, "Whose block an address is, in brief"),
+    "heap": ([], False, "The process, its end, and its heap"),
+    "why": (["--why"], True, "The block of an address: its owner, live or free, its list and neighbours"),
+    "owner": (["--owner"], True, "The block of an address, in brief"),
     "block": (["--block"], True, "Every life of the block that holds an address, out of the store of the recording"),
     "history": (["--history"], True, "Every event of the block that holds an address, out of the store of the recording"),
-    "verify": (["--check"], False, "What is damaged: lists, counts, states, and the bytes in and around blocks"),
-    "leaks": (["--leaks"], False, "Which live blocks no pointer of a core file leads to (of a process that is there `generate-core-file` makes one)"),
-    "top": (["--top"], False, "What holds the most: live blocks by the stack that allocated them where it is known, else by class"),
-    "layers": (["--layers"], False, "How many blocks of each class lie in the lists of which layer"),
+    "verify": (["--check"], False, "Damage in lists, counts, states, and in the bytes in and around blocks"),
+    "leaks": (["--leaks"], False, "Unreachable live blocks of a core file (of a running process `generate-core-file` makes one)"),
+    "top": (["--top"], False, "The biggest holders: live blocks by allocating stack if known, else by class"),
+    "layers": (["--layers"], False, "Blocks of each class by layer and list"),
 }
 
 

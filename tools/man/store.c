@@ -119,9 +119,9 @@ void man_write_store(const char *folder, const char *source) {
     FILE *page = roff_open(folder, "hakmem-store", 5, "the capture of a recorded program");
     fputs(".Sh DESCRIPTION\n", page);
     roff_text(page, "One SQLite file for a tree of processes. `sqlite3` reads its plain tables and "
-                    "most views; events and stacks lie coded and are read with `hakmem-trace sql`, "
+                    "most views. Events and stacks are coded: read them with `hakmem-trace sql`, "
                     "which has them as the tables event, block, life, live, profile and node. "
-                    "`hakmem-trace export sqlite` makes ordinary tables of what is not events. "
+                    "`hakmem-trace export sqlite` makes ordinary tables of everything but events. "
                     "Numbers are signed 64-bit integers; addresses and masks with bit 63 set read "
                     "as negative. Times `ns` count from the capture's start.");
     put_table(page, source, "## The file");

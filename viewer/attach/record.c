@@ -64,9 +64,10 @@ static bool say_result(const struct recording *r, enum call_result result) {
         return false;
     switch (result) {
     case CALL_NO_MOMENT:
-        view_error("record: process %d (%s) had no thread outside of its allocator and loader, "
-                   "with a stack that can be read, for %d s; it goes on as it was",
-                   (int)p->pid, p->name, MOMENT_MS / 1000);
+        view_error(
+            "record: process %d (%s): for %d s no thread with a readable stack was outside of "
+            "its allocator and loader. The process goes on unchanged",
+            (int)p->pid, p->name, MOMENT_MS / 1000);
         return false;
     case CALL_NOT_BACK:
         view_error("record: process %d (%s) %s", (int)p->pid, p->name,

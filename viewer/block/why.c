@@ -61,7 +61,7 @@ static int tell_in(struct why *why, const struct view_processes *all, uint32_t *
 
 int block_add_why(struct hak_text *text, struct view *view, uint64_t address, uint32_t process,
                   uint64_t birth, bool has_stacks) {
-    static char chosen[] = "the one that was chosen";
+    static char chosen[] = "selected";
     char *argument[] = {chosen};
     struct view as_why = *view; /* with the options of `why` */
     as_why.argument = argument;

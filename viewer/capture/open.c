@@ -120,8 +120,8 @@ int view_open(struct view *view) {
     if (view->summary.being_written)
         view_error("%s is still being written; this is what is committed.", view->store_path);
     else if (view->summary.ended_early)
-        view_error("%s was not finished (its collector was killed, the disk was full, or it was "
-                   "copied without its -wal file); it is read up to its last commit.",
+        view_error("%s was not finished: its collector was killed, the disk was full, or it was "
+                   "copied without its -wal file. It is read up to its last commit.",
                    view->store_path);
     return 0;
 }
@@ -251,13 +251,12 @@ static void add_left_out(struct hak_text *text, const struct view *view) {
     (void)hak_database_numbers(hak_store_database(view->reader), sql, 0, read, 3);
     if (read[0] > 0)
         hak_text_add(text,
-                     ": %s of %s that %s handed out then %s not known, of which %s %s given back "
-                     "then",
+                     ": %s of %s that %s allocated then %s not known; %s of them %s freed then",
                      hak_words_count(read[0], "block", "blocks"), hak_words_size(read[1]),
                      read[0] == 1 ? "was" : "were", read[0] == 1 ? "is" : "are",
                      hak_words_number(read[2]), read[2] == 1 ? "was" : "were");
     else
-        hak_text_add(text, ": what was handed out then is not known");
+        hak_text_add(text, ": blocks allocated then are not known");
 }
 
 static void add_stops(struct hak_text *text, const struct view *view) {

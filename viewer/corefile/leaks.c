@@ -142,22 +142,21 @@ static void add_end(struct hak_text *text, const struct rows *rows) {
         hak_text_add(text, "and %s more\n",
                      hak_words_count(rows->count - SHOWN, "place", "places"));
     if (lost == 0)
-        hak_text_add(text, "no block is lost of %s\n",
-                     hak_words_count(all, "live block", "live blocks"));
+        hak_text_add(text, "no leak among %s\n", hak_words_count(all, "live block", "live blocks"));
     else
-        hak_text_add(text, "%s in %s %s lost, of %s\n",
+        hak_text_add(text, "%s in %s %s leaked, of %s\n",
                      hak_words_bytes(rows->bytes[CORE_DIRECT] + rows->bytes[CORE_INDIRECT]),
                      hak_words_count(lost, "block", "blocks"),
-                     rows->is_partial ? "may be"
-                     : lost == 1      ? "is"
-                                      : "are",
+                     rows->is_partial ? "may have"
+                     : lost == 1      ? "has"
+                                      : "have",
                      hak_words_count(all, "live block", "live blocks"));
 }
 
 static void add_lack(struct hak_text *text, const struct rows *rows) {
     if (rows->leaks->missing_bytes)
         hak_text_add(text,
-                     "%s of the program's memory are not in this core: pointers there may lead to "
+                     "%s of the program's memory are not in this core: pointers there may reach "
                      "some of them\n",
                      hak_words_bytes(rows->leaks->missing_bytes));
 }

@@ -21,17 +21,17 @@ static const char kept[] = "'meta', 'class', 'process', 'thread', 'image', 'mapp
 static const char kept_views[] = "'module', 'metric', 'thread_name', 'fault_line', 'fault_frame'";
 
 static const char more[] =
-    "CREATE TABLE profile( -- what came, went and was live of each process and stack\n"
+    "CREATE TABLE profile( -- allocated, freed and live blocks of each process and stack\n"
     "  at TEXT, -- up to when: peak or end\n"
     "  process INTEGER, -- row of process\n"
-    "  stack INTEGER, -- who allocated: stack_frame has its frames; 0 = not known\n"
+    "  stack INTEGER, -- the allocating stack: stack_frame has its frames; 0 = not known\n"
     "  live_blocks INTEGER, -- held then\n"
     "  live_bytes INTEGER, -- asked for\n"
-    "  came_blocks INTEGER, -- allocated since the begin\n"
+    "  came_blocks INTEGER, -- allocated since the start\n"
     "  came_bytes INTEGER, -- asked for\n"
-    "  went_blocks INTEGER, -- of those that came here, given back\n"
+    "  went_blocks INTEGER, -- of those allocated here, freed\n"
     "  went_bytes INTEGER, -- asked for\n"
-    "  brief_blocks INTEGER, -- given back before the next allocation of their thread\n"
+    "  brief_blocks INTEGER, -- freed before the next allocation of their thread\n"
     "  brief_bytes INTEGER, -- asked for\n"
     "  PRIMARY KEY(at, process, stack)\n"
     ") WITHOUT ROWID;"

@@ -37,7 +37,7 @@ static int print(const struct fleet *fleet, const struct writing *writing, const
         return fleet_print_document(document);
     }
     struct hak_text text = {0};
-    hak_text_add(&text, "%s: %s, of which %s new\n", path,
+    hak_text_add(&text, "%s: %s, %s of them new\n", path,
                  hak_words_count(writing->baseline->count, "finding", "findings"),
                  hak_words_number(writing->added));
     return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
@@ -65,7 +65,7 @@ int fleet_baseline(struct view *view) {
         status = VIEW_UNREADABLE;
     }
     if (!status && writing.seen < writing.all)
-        view_error("fleet baseline: %s of %s went into it; the other ones are beyond --limit",
+        view_error("fleet baseline: %s of %s were added; the others are beyond --limit",
                    hak_words_number(writing.seen),
                    hak_words_count(writing.all, "finding", "findings"));
     if (!status)

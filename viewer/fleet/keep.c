@@ -84,10 +84,9 @@ static int check_owner(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_say(&question, "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c"
                          " WHERE c.oid = CAST('hakmem.run' AS REGCLASS)");
-    int status = fleet_ask(&keep->fleet, &question, "asking who owns it", take_owner, keep);
+    int status = fleet_ask(&keep->fleet, &question, "asking for its owner", take_owner, keep);
     if (!status && !keep->is_owner) {
-        view_error("%s: only the role that laid out the server may remove what is there",
-                   keep->fleet.name);
+        view_error("%s: only the role that laid out the server may remove runs", keep->fleet.name);
         status = VIEW_UNREADABLE;
     }
     return status;

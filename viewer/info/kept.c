@@ -38,9 +38,8 @@ static void add_line(struct hak_text *text, const struct view *view, const char 
 static void add_slack(struct hak_text *text, const struct view *view, const struct slack *slack) {
     add_line(text, view, "slack");
     if (slack->not_told == 0 || slack->taken > 0) {
-        hak_text_add(text, "%s handed out beyond what was asked for, ",
-                     hak_words_size(slack->taken));
-        hak_text_add(text, "%s of it with blocks that were never given back\n",
+        hak_text_add(text, "%s beyond the bytes asked for, ", hak_words_size(slack->taken));
+        hak_text_add(text, "%s of it in blocks never freed\n",
                      hak_words_size(slack->taken > slack->given ? slack->taken - slack->given : 0));
     }
     if (slack->not_told > 0)

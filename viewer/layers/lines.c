@@ -245,10 +245,10 @@ static void add_slack(struct hak_text *text, const struct layers *l) {
     if (l->is_from_log)
         return;
     if (taken > 0)
-        hak_text_add(text, "Slack  %s handed out beyond what was asked for, %s of it given back.\n",
+        hak_text_add(text, "Slack  %s beyond the bytes asked for, %s of it freed.\n",
                      hak_words_size(taken), hak_words_size(given));
     if (not_told > 0)
-        hak_text_add(text, "Slack  not known of %s: their allocator tells no sizes.\n",
+        hak_text_add(text, "Slack  not known of %s: their allocator gives no sizes.\n",
                      hak_words_count(not_told, "block", "blocks"));
 }
 

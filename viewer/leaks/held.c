@@ -170,7 +170,8 @@ static void print_text(struct held *held, uint32_t shown) {
     view_add_extent(&text, view);
     hak_text_add(&text, ". ");
     if (is_beyond_end(held))
-        hak_text_add(&text, "That is beyond its end, event %s at %s: this is what was held then. ",
+        hak_text_add(&text,
+                     "That is beyond its end, event %s at %s: the blocks held then are shown. ",
                      hak_words_number(last_event(held)), hak_words_time(view->summary.last_ns));
     view_add_completeness(&text, view);
     hak_text_add(&text, "\n");

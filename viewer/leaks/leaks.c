@@ -111,12 +111,11 @@ static void add_nothing(struct hak_text *text, struct view *view, const struct l
                 : ".\n`hakmem-trace run --leaks=1 -- PROGRAM` (or HAKMEM_LEAKS=1) makes one "
                   "when PROGRAM exits;\nHAKMEM_LEAKS_SIGNAL and hak_find_leaks() of hakmem.h "
                   "make one while it runs.\n");
-        hak_text_add(text,
-                     "`hakmem-trace leaks --held` lists what was never freed, whatever points "
-                     "to it.\n");
+        hak_text_add(text, "`hakmem-trace leaks --held` lists all blocks never freed, reachable or "
+                           "not.\n");
         return;
     }
-    hak_text_add(text, "No block is lost in ");
+    hak_text_add(text, "No leak in ");
     view_add_extent(text, view);
     hak_text_add(text, ".\n");
     for (size_t i = 0; i < list->scan_count && i < 8; i++)

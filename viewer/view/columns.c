@@ -5,14 +5,14 @@
 #include <string.h>
 #include "report/words/words.h"
 
-#define WIDE 96 /* columns of a screen that has room for what came and went */
+#define WIDE 96 /* columns of a screen that has room for allocated and freed bytes */
 
 static const struct {
     const char *name;
     int width;
 } column_of[COLUMNS] = {
     [COLUMN_LIVE] = {"live", 7},   [COLUMN_BLOCKS] = {"blocks", 6}, [COLUMN_CALLS] = {"calls", 6},
-    [COLUMN_SHORT] = {"short", 6}, [COLUMN_CAME] = {"came", 7},     [COLUMN_WENT] = {"went", 7},
+    [COLUMN_SHORT] = {"short", 6}, [COLUMN_CAME] = {"alloc", 7},    [COLUMN_WENT] = {"freed", 7},
     [COLUMN_GROWN] = {"grown", 8},
 };
 #define SHARE_WIDTH 6 /* "100.0%" */
@@ -163,8 +163,8 @@ void columns_add_exact(struct hak_text *text, const struct profile_sums *s, bool
                      hak_words_number(grown < 0 ? -(uint64_t)grown : (uint64_t)grown));
     }
     add_sum(text, "live", &s->live);
-    add_sum(text, "came", &s->came);
-    add_sum(text, "went", &s->went);
+    add_sum(text, "allocated", &s->came);
+    add_sum(text, "freed", &s->went);
     if (s->brief.blocks)
         hak_text_add(text, "short %s", hak_words_number(s->brief.blocks));
 }

@@ -20,7 +20,7 @@ static void draw_moment(struct browser *b, int row) {
                      hak_words_time(data_time(d, &d->at)));
         int64_t grown = profile_growth_bytes(&d->all);
         uint64_t size = grown < 0 ? -(uint64_t)grown : (uint64_t)grown;
-        hak_text_add(&text, "%s by %s; %s came, %s went, %s of them short-lived",
+        hak_text_add(&text, "%s by %s; %s allocated, %s freed, %s of them short-lived",
                      grown < 0 ? "shrunk" : "grown", hak_words_bytes(size),
                      hak_words_number(d->all.came.blocks), hak_words_number(d->all.went.blocks),
                      hak_words_number(d->all.brief.blocks));

@@ -80,7 +80,7 @@ static void give_up_abandoned(struct hak_loop *l) {
     l->gave_up |= hak_held_forget_abandoned(&l->held);
     if (!l->gave_up || l->held.count || l->guests.count || l->worker.config.hold)
         return;
-    hak_say("what was recorded could not be stored and is lost");
+    hak_say("the recorded events could not be stored and are lost");
     l->finished = true;
 }
 

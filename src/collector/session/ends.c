@@ -26,15 +26,15 @@ struct pidfd_facts {
 
 #define NOT_RECORDED "which was not recorded: "
 #define UNSEEN_END                                                                                 \
-    "its end was not seen: the collector was killed, and what it had not stored of this process "  \
-    "is missing"
+    "its end was not seen: the collector was killed, and its unstored events of this process are " \
+    "missing"
 #define LOST_EXEC                                                                                  \
     "executed a program, " NOT_RECORDED                                                            \
     "the collector was killed before it had stored anything of it"
 #define ATTACHED_EXEC                                                                              \
     "executed a program, " NOT_RECORDED "`record -p` ends with the program that it began with"
-#define CUT      "it went on when the recording was ended, and how it ended is not recorded"
-#define WENT_ON  "it went on without a collector, and how it ended is not recorded"
+#define CUT      "still running when recording stopped"
+#define WENT_ON  "still running when recording stopped: no collector was left"
 #define TELL_NS  500000000u
 #define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
 #define HELLO_NS 5000000000u /* from exec to hello, at most */

@@ -240,8 +240,8 @@ static int put_profile(struct hak_store_writer *w, struct hak_columns *c, uint64
     int error = hak_profile_put_chunk(w->profile, c, first_id);
     if (!error && hak_profile_is_over(w->profile))
         error = hak_store_fail(HAK_STORE_INTERNAL,
-                               "%s: keeps the profile alone, and what was live is known no more, "
-                               "since its collector was ended or ran out of memory or disk",
+                               "%s: keeps the profile alone, and live blocks are unknown from here "
+                               "on: its collector was ended or ran out of memory or disk",
                                w->db.path);
     return error;
 }
