@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Every text that a user reads is plain English by the rules of words.py: pages, help, man pages, options, faults, and the texts that
+# collector, reports and commands print. docs/benchmarks and CHANGELOG are records of their day.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+mapfile -t texts < <(git ls-files -co --exclude-standard -- '*.md' 'src/*.def' 'src/*.c' 'viewer/*.c' 'tools/man/*.c' |
+    grep -vE '^(docs/benchmarks/|CHANGELOG\.md$|src/report/(page|words)/)')
+python3 tests/lint/words.py "${texts[@]}" || status=1
+# The rules find what they are for.
+python3 - <<'END' || status=1
+import sys
+sys.path.insert(0, "tests/lint")
+import words
+bad = ["What is live at its begin stays.", "The read of 0x1 was stopped (SIGSEGV).", "Blocks that no pointer leads to.", "It is to be had " + "very " * 25 + "soon.",
+       "Thread 3 met SIGSEGV.", "This is the one that was chosen.", "Resident, as the kernel last said.", "A process ended in good order.",
+       "It takes the right to trace the process.", "Who owns the database types it once.", "It can be borne.", "They came and went."]
+good = ["Does it change what the program does?", "`hakmem-trace run` prints a report; `why` tells a block's story.", "Leaks are unreachable blocks."]
+missed = [text for text in bad if not list(words.faults_of("text", text))] + [text for text in good if list(words.faults_of("text", text))]
+print(*(f"words.py judges wrongly: {text}" for text in missed), sep="\n", end="\n" if missed else "")
+sys.exit(bool(missed))
+END
+exit "${status-0}"
