@@ -602,7 +602,7 @@ const struct view_command view_commands[] = {
          "One line for each function: the bytes and blocks that it holds at the peak of the\n"
          "program (--at: another moment), as the program asked for them. Beside them the sum\n"
          "with the functions that it calls. A function is the program's first one past libraries\n"
-         "and wrappers of malloc; --skip passes over others, and the store keeps that for all\n"
+         "and wrappers of malloc. --skip passes over others, and the store keeps that for all\n"
          "later answers. The lines, with `... more`, are the total.\n"
          "\n"
          "--by calls, short-lived and growth are of a span: the whole capture, up to --at, or\n"

@@ -21,14 +21,14 @@ for trace in on off; do
         HAKMEM_CHECK=$level "$BUILD/hakmem-trace" run --trace="$trace" --log "$work/log" \
             -s "$work/call.$trace.$level.db" -- "$work/asked" call >"$work/said" 2>&1 ||
             fail "hak_find_leaks (trace $trace, $level): ended with $?: $(head -3 "$work/said")"
-        grep -q '615 bytes in 5 blocks are lost' "$work/log" ||
+        grep -q '615 bytes in 5 blocks leaked' "$work/log" ||
             fail "hak_find_leaks (trace $trace, $level): $(head -1 "$work/log")"
         grep -q 'by hak_find_leaks(), in' "$work/log" || fail "the report does not say who asked"
         rm -f "$work/log"
         HAKMEM_CHECK=$level HAKMEM_LEAKS_SIGNAL=USR2 "$BUILD/hakmem-trace" run --trace="$trace" \
             --log "$work/log" -s "$work/signal.$trace.$level.db" -- "$work/asked" signal \
             >"$work/said" 2>&1 || fail "on a signal (trace $trace, $level): ended with $?"
-        grep -q '615 bytes in 5 blocks are lost' "$work/log" ||
+        grep -q '615 bytes in 5 blocks leaked' "$work/log" ||
             fail "on a signal (trace $trace, $level): $(head -1 "$work/log")"
         rm -f "$work/log"
     done
@@ -48,7 +48,7 @@ HAKMEM_TRACE=off LD_PRELOAD=$BUILD/hakmem-debug.so timeout 300 "$work/undisturbe
 # Still reachable: only when asked for.
 "$BUILD/hakmem-trace" run --leaks=1 --leaks-reachable=1 --log "$work/log" -s "$work/kept.db" -- \
     "$work/kept" || fail "kept_globals ended with $?"
-grep -q 'nothing is lost; 510 bytes in 5 blocks are still reachable' "$work/log" ||
+grep -q 'nothing leaked; 510 bytes in 5 blocks are still reachable' "$work/log" ||
     fail "still reachable: $(head -1 "$work/log")"
 "$BUILD/hakmem-trace" leaks -s "$work/kept.db" | grep -q '5 blocks are still reachable: --reachable' ||
     fail "leaks does not say what --reachable shows"

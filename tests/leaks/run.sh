@@ -24,7 +24,7 @@ record() { # store, options
 
 # HAKMEM_LEAKS=1 tells, and leaves the status alone; error is a fault.
 record told --leaks=1 -- "$work/lost_list" || fail "--leaks=1 gave $?"
-grep -q '^hakmem: HKM-401 memory-leak: 480 bytes in 10 blocks are lost' "$work/log" ||
+grep -q '^hakmem: HKM-401 memory-leak: 480 bytes in 10 blocks leaked' "$work/log" ||
     fail "--leaks=1 told: $(head -1 "$work/log")"
 grep -q '^SUMMARY: hakmem: memory-leak leaks.h:[0-9]* take hop=LEAK class=none offset=+0 bytes=480 blocks=10 store=told.db$' \
     "$work/log" || fail "summary: $(tail -1 "$work/log")"
@@ -85,7 +85,7 @@ record again --leaks=error --baseline "$work/baseline.json" -- "$work/lost_tree"
 
 # Of a tree of processes each tells of its own; the page says whose.
 record child --leaks=1 -- "$work/lost_child" || fail "lost_child gave $?"
-grep -q '120 bytes in 2 blocks are lost.*, process [0-9]* lost_child$' "$work/log" ||
+grep -q '120 bytes in 2 blocks leaked.*, process [0-9]* lost_child$' "$work/log" ||
     fail "a child's page: $(head -1 "$work/log")"
 [ "$("$trace" sql -s "$work/child.db" "SELECT count(*) FROM leak_scan")" = 2 ] ||
     fail "a tree of two processes has not two scans"
