@@ -11,19 +11,14 @@
 #include <string.h>
 #include "collector/target/target.h"
 #include "store/history/history.h"
-#include "symbols/debug_file.h"
 
 /* The build id of the file that PROGRAM is; "" = it has none. */
-static void read_build_id(const char *program, char id[129]) {
+static void read_build_id(const char *program, char id[HAK_BUILD_ID_TEXT]) {
     static struct hak_target_trouble trouble;
-    static struct hak_debug_file file;
-    char path[PATH_MAX], whole[PATH_MAX];
+    char path[PATH_MAX];
     id[0] = '\0';
-    if (!hak_target_find(program, path, &trouble) || !realpath(path, whole))
-        return; /* the first run says why */
-    hak_debug_file_open(&file, whole, "", 0, 0);
-    memcpy(id, file.build_id, sizeof file.build_id);
-    hak_debug_file_close(&file);
+    if (hak_target_find(program, path, &trouble))
+        hak_target_build_id(path, id); /* else the first run says why */
 }
 
 static void say(const struct hunt *hunt, const char *what, const char *path) {
@@ -33,7 +28,7 @@ static void say(const struct hunt *hunt, const char *what, const char *path) {
 
 bool hunt_note_build(struct hunt *hunt, const char *path) {
     struct hak_store_reader *reader = NULL;
-    char now[129];
+    char now[HAK_BUILD_ID_TEXT];
     read_build_id(hunt->view->argument[0], now);
     if (hak_store_open(path, &reader) != 0)
         return true; /* it could be read a moment ago */

@@ -2,6 +2,7 @@
  */
 #include "collector/target/target.h"
 
+#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -277,4 +278,21 @@ static bool check_file(const char *path, int depth, struct hak_target_trouble *t
 bool hak_target_check(const char *path, struct hak_target_trouble *trouble) {
     *trouble = (struct hak_target_trouble){.consequence = ""};
     return check_file(path, 0, trouble);
+}
+
+/* ---- which build it is ----------------------------------------------------------------------- */
+
+void hak_target_build_id(const char *path, char id[HAK_BUILD_ID_TEXT]) {
+    const void *bytes = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    id[0] = '\0';
+    if (fd < 0)
+        return;
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+    ssize_t count = elf ? dwelf_elf_gnu_build_id(elf, &bytes) : 0;
+    for (ssize_t i = 0; i < count && 2 * (size_t)i + 2 < HAK_BUILD_ID_TEXT; i++)
+        snprintf(id + 2 * i, 3, "%02x", ((const unsigned char *)bytes)[i]);
+    elf_end(elf);
+    close(fd);
 }

@@ -26,4 +26,8 @@ bool hak_target_find(const char *name, char *path, struct hak_target_trouble *tr
 /* True when nothing is in the way of recording the program file at `path`. */
 bool hak_target_check(const char *path, struct hak_target_trouble *trouble);
 
+/* The build id of the ELF file at `path` in hexadecimal; "" = it has none, or cannot be read. */
+#define HAK_BUILD_ID_TEXT 129
+void hak_target_build_id(const char *path, char id[HAK_BUILD_ID_TEXT]);
+
 #endif
