@@ -104,7 +104,7 @@ diff "$SOURCE/tests/remote/fleet.exact" got || fail "answers differ; UPDATE=1 ta
 grep -q '"fingerprint": "HKM-202:5f0c1d9e22ab4471"' known.json || fail "no baseline: $(cat known.json)"
 grep -q '"program": "server"' known.json || fail "no program in the baseline: $(cat known.json)"
 "$trace" fleet baseline few.json --limit 1 --to "$URL" >out 2>err || fail "a short baseline: $(cat out err)"
-grep -q '^hakmem-trace: fleet baseline: 1 of [2-9] findings went into it' err || fail "a short baseline: $(cat err)"
+grep -q '^hakmem-trace: fleet baseline: 1 of [2-9] findings were added' err || fail "a short baseline: $(cat err)"
 "$trace" run --baseline known.json -- /bin/true >out 2>&1 || fail "run does not read the baseline: $(cat out)"
 
 # ---- as many labels as a run may have, and one more

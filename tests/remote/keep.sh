@@ -53,9 +53,9 @@ fill
 is "$all" '20|40|3|3|3|3' "what is there"
 
 # Who may not.
-PGUSER=pusher keeps 3 'only the role that laid out the server may remove what is there' --days 1
+PGUSER=pusher keeps 3 'only the role that laid out the server may remove runs' --days 1
 psql -qX hakmem -c 'CREATE ROLE asker LOGIN IN ROLE hakmem_reader'
-PGUSER=asker keeps 3 'only the role that laid out the server may remove what is there' --days 1
+PGUSER=asker keeps 3 'only the role that laid out the server may remove runs' --days 1
 PGUSER=asker keeps 0 'would remove 10 runs' --count 10 --dry-run
 is "$all" '20|40|3|3|3|3' "who may not"
 
