@@ -296,11 +296,11 @@ said 'broken.supp:2: `race:b` is not a suppression; expected leak:PATTERN or fau
 # Annotations, on request only.
 said_line() { [ "$(tail -n 1 out)" = "$1" ] || { cat out; fail "the annotation is not: $1"; }; }
 run 1 --annotations github -s a.db -- ../app one
-said_line '::error file=src/app.c,line=13,title=hakmem double-free::HKM-202 double-free: main() app.c:13 calls free on a 40-byte block already freed by main() app.c:12'
+said_line '::error file=src/app.c,line=13,title=hakmem double-free::HKM-202 double-free: close_again() app.c:13 calls free on a 40-byte block already freed by close_session() app.c:9'
 run 1 --annotations azure -s a.db -f -- ../app one
-said_line '##vso[task.logissue type=error;sourcepath=src/app.c;linenumber=13;code=HKM-202;]HKM-202 double-free: main() app.c:13 calls free on a 40-byte block already freed by main() app.c:12'
+said_line '##vso[task.logissue type=error;sourcepath=src/app.c;linenumber=13;code=HKM-202;]HKM-202 double-free: close_again() app.c:13 calls free on a 40-byte block already freed by close_session() app.c:9'
 run 1 --annotations teamcity -s a.db -f -- ../app one
-said "##teamcity[buildProblem description='HKM-202 double-free: main() app.c:13 calls free on a 40-byte block already freed by main() app.c:12 (src/app.c:13)' identity='HKM-202:" out
+said "##teamcity[buildProblem description='HKM-202 double-free: close_again() app.c:13 calls free on a 40-byte block already freed by close_session() app.c:9 (src/app.c:13)' identity='HKM-202:" out
 run 1 --annotations gitlab -s a.db -f -- ../app one
 [ ! -s out ] && python3 -c 'import json; (f,) = json.load(open("a.codequality.json")); assert f["location"] == {"path": "src/app.c", "lines": {"begin": 13}}, f' ||
     fail "a.codequality.json"

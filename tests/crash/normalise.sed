@@ -13,6 +13,7 @@ s/and 1 more frame/and N more frames/
 /^                    (that (hold no valid address|point into the heap):|none points into a block of the heap)/d
 # Where exactly a recursion hits the guard page depends on where the stack begins.
 s/( recurse +crash\/[a-z_]+\.c):[0-9]+/\1:N/
+s/( in recurse\(\) [a-z_]+\.c):[0-9]+/\1:N/
 s/( crash [a-z_]+\.c):[0-9]+ recurse/\1:N recurse/
 # In level trace NEXT has one command more, and names the store for that (tests/faults/next.sh types them).
 /^ {20}hakmem-trace run --check normal -- /d

@@ -20,6 +20,7 @@ complain() {
 normalise_crash() {
     local extra=
     case $1 in
+    handler_on_stack | idle_thread | stack_overflow) extra='/^      [> ] +[0-9]+ \| /d' ;; # the line at which the stack is full
     two_threads) extra='/^  AT THE SAME TIME/d; s/thread [23]/thread N/' ;; # one is the first; the other may be late
     in_malloc) extra='/^      #.* hakmem src/d; s/SIGBUS|SIGSEGV/SIGN/; s/SIGN, the kernel .*/SIGN/' ;; # how malloc is made
     esac
