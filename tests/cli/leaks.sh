@@ -27,7 +27,7 @@ END_OF_CHECK
 
 for at in 1000 '#999999999'; do
     "$trace" leaks --held --at "$at" -s leaks.db >page || fail "--at $at: status $?"
-    grep -q ' That is beyond its end, event [0-9,]* at [0-9.]* s: this is what was held then\.' page ||
+    grep -q " That is beyond its end, event [0-9,]* at [0-9.]* s: the blocks held then are shown\." page ||
         fail "--at $at is beyond the end, and nothing says so: $(tail -n 1 page)"
     "$trace" leaks --held --at "$at" --json -s leaks.db | grep -q '"is_beyond_end": true' || fail "--at $at --json"
 done

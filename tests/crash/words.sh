@@ -64,6 +64,6 @@ for level in 0 1 2; do
         "$second"
 done
 # The register alone, where no read of four bytes was made shorter.
-told 0 narrow '^hakmem: SIGSEGV at ' '^SUMMARY: hakmem: crash words.c:[0-9]+ narrow signal=SIGSEGV' \
+told 0 narrow '^hakmem: SIGSEGV( in [a-z_]+\(\) words.c:[0-9]+)? at ' '^SUMMARY: hakmem: crash words.c:[0-9]+ narrow signal=SIGSEGV' \
     '^  GUESS +r[a-z0-9]+ may hold part of the pattern that fills freed memory, from 0x[0-9a-f]+, which is the start of a freed block of 56 bytes: free by '
 exit $failed
