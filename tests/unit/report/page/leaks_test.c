@@ -75,7 +75,7 @@ START_TEST(many_places_fit_a_screen) {
     ck_assert_int_le(hak_text_lines(&text), HAK_REPORT_LINES);
     says("more places (");
     says("): hakmem-trace leaks\n");
-    says("45,150 bytes in 300 blocks are lost");
+    says("45,150 bytes in 300 blocks leaked");
     says("store=a_b.db\n");
     ck_assert_uint_eq(bytes, 45150);
 }
@@ -94,7 +94,7 @@ START_TEST(places_that_do_not_fit_cost_nothing) {
     struct hak_leak_page page = {.lost_blocks = PLACES};
     make(&page, PLACES);
     says("more places (");
-    says("45,150 bytes in 300 blocks are lost");
+    says("45,150 bytes in 300 blocks leaked");
     munmap(closed, 4096);
 }
 END_TEST
