@@ -215,7 +215,14 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
 /* " in parse() app.c:12": where a crash came; nothing for a wild jump, which is nowhere. */
 static void add_where(struct hak_text *text, const struct report_page *page) {
     struct hak_text who = {0};
-    if (report_add_who(&who, &page->frames))
+    struct hak_frames frames = page->frames;
+    bool is_jump = page->facts->access == HAK_ACCESS_EXECUTE;
+    /* A wild jump is nowhere; its caller is the program. */
+    for (; frames.count > 0 && (is_jump || !frames.frame->module[0]); is_jump = false) {
+        frames.frame++;
+        frames.count--;
+    }
+    if (report_add_who(&who, &frames))
         hak_text_add(text, " in %s", hak_text_string(&who));
     hak_text_free(&who);
 }
