@@ -142,7 +142,7 @@ check_case() {
         print_finding "$way" "$name"
     done
     hunt_for "$name" "$command"
-    print_finding hunt "$name" | if is_steady normal "$command"; then cat; else sed -E 's/(read|write) at offset [0-9,]+ of/\1 inside/'; fi
+    print_finding hunt "$name" | if is_steady normal "$command"; then cat; else sed -E 's/(reads|writes) memory at offset [0-9,]+ of/\1 memory inside/'; fi
 
     read -ra words <<<"$correct"
     "${words[@]}" >due.out 2>due.err </dev/null
