@@ -16,7 +16,7 @@ print("{live_bytes:,} bytes live in {live_blocks:,} blocks".format(**total))') |
 sees "^ $peak at the peak, [0-9.]+ s \(event [0-9,]+\)"
 sees '^ 100\.0% .* keep_rows '
 words 's'
-sees '[0-9] s to ([0-9.]+) s: grown by 0 bytes; 0 came'
+sees '[0-9] s to ([0-9.]+) s: grown by 0 bytes; 0 allocated'
 words 'sp'
 sees "^ $peak at the peak, [0-9.]+ s \(event [0-9,]+\)"
 
@@ -24,12 +24,12 @@ sees "^ $peak at the peak, [0-9.]+ s \(event [0-9,]+\)"
 words ')'
 sees '^ 3,000,000 bytes live in 3,000 blocks at the end '
 sees '^ 100\.0% +2\.9M +3000 +3000 +0\.0%  keep_rows cli/rows\.c:11$'
-sees '^ live 3,000,000 \(3,000\)  came 3,000,000 \(3,000\)  went 1,000,000 \(1,000\)'
+sees '^ live 3,000,000 \(3,000\)  allocated 3,000,000 \(3,000\)  freed 1,000,000 \(1,000\)'
 sees '^ +0\.0% +0 +0 +500 +100\.0%  use_words '
 words '('
 sees '0 bytes live in 0 blocks before the first event'
 words 's)'
-sees ': grown by 3,000,000 bytes; 3,500 came, 1,500 went, 500 of t'
+sees ': grown by 3,000,000 bytes; 3,500 allocated, 1,500 freed,'
 words 'z'
 sees 'There is nothing more to be seen between these moments|ZOOM 1'
 words 's'

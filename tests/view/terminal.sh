@@ -54,7 +54,7 @@ sees '^too small: 40x10 of 60x16'
 keys 4 # is not seen, so does nothing
 window resize-window -x 133 -y 50
 sees '185 of 185$'
-sees 'came +went +function'
+sees 'alloc +freed +function'
 keys q
 sees '^over 4$'
 
