@@ -49,16 +49,14 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
     uint64_t room = room_of(page);
     bool is_write = facts->access == HAK_ACCESS_WRITE;
     struct hak_text who = {0};
-    bool is_known = report_add_who(&who, &page->frames);
     if (facts->call_flags & HAK_TOUCH_ASKS) {
-        hak_text_add(text, "%s asks %s about ", is_known ? hak_text_string(&who) : "the program",
-                     report_function(page));
+        report_add_doer(text, page);
+        hak_text_add(text, " asks %s about ", report_function(page));
         report_add_freed_block(text, page);
-        hak_text_free(&who);
         return;
     }
     hak_text_add(text, "%s", report_function(page));
-    if (is_known)
+    if (report_add_who(&who, &page->frames))
         hak_text_add(text, ", called by %s,", hak_text_string(&who));
     hak_text_free(&who);
     hak_text_add(text, " %s %s%s",
@@ -118,8 +116,7 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
         add_function_headline(text, page);
         return;
     }
-    if (!report_add_who(text, &page->frames))
-        hak_text_add(text, "the program");
+    report_add_doer(text, page);
     uint64_t bytes = touched_bytes(page);
     if (report_is_proved_by_word(page)) {
         hak_text_add(text, " uses a pointer read %s ",

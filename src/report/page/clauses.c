@@ -39,6 +39,11 @@ bool report_add_who(struct hak_text *text, const struct hak_frames *frames) {
     return true;
 }
 
+void report_add_doer(struct hak_text *text, const struct report_page *page) {
+    if (!report_add_who(text, &page->frames))
+        hak_text_add(text, "the program");
+}
+
 /* "8", "18", "11,000" and "800" are spoken with a vowel. */
 static const char *article_of(uint64_t number) {
     while (number >= 1000)
@@ -52,8 +57,7 @@ static const char *article_of(uint64_t number) {
 static void add_noun(struct hak_text *text, const struct report_page *page) {
     if (page->asked_known)
         hak_text_add(text, "%s-byte ", hak_words_number(page->asked_bytes));
-    if (!page->asked_known || !report_add_type(text, page))
-        hak_text_add(text, "block");
+    hak_text_add_name(text, page->asked_known && page->type[0] ? page->type : "block");
 }
 
 void report_add_block(struct hak_text *text, const struct report_page *page) {
@@ -114,16 +118,19 @@ const struct hak_frames *report_main_frames(const struct report_page *page) {
     return &page->frames;
 }
 
-static bool add_program_place(struct hak_text *text, const struct hak_frames *frames) {
+const struct hak_frame *report_first_frame(const struct hak_frames *frames) {
     int first = hak_words_telling_frame(frames->frame, frames->count);
     if (first < 0 || hak_words_frame_role(frames->frame, frames->count, first) != HAK_FRAME_PROGRAM)
-        return false;
-    hak_words_add_location(text, &frames->frame[first], 1);
-    return true;
+        return NULL;
+    return &frames->frame[first];
 }
 
 bool report_found_place(struct hak_text *text, const struct report_page *page) {
-    return report_is_found_late(page) && add_program_place(text, &page->frames);
+    const struct hak_frame *frame =
+        report_is_found_late(page) ? report_first_frame(&page->frames) : NULL;
+    if (frame)
+        hak_words_add_location(text, frame, 1);
+    return frame != NULL;
 }
 
 void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,

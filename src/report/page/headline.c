@@ -144,7 +144,8 @@ static const char *due_call(unsigned taken) {
     return taken < sizeof calls / sizeof *calls && calls[taken] ? calls[taken] : "free";
 }
 
-/* What a call of the program was given: "calls free on 0x..., which lies on its thread's stack". */
+/* Names the call and the pointer that it was given: "calls free on 0x..., which lies on its
+ * thread's stack". */
 static void add_given(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *call = report_call(page);
@@ -203,8 +204,7 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
     } else if (facts->fault >= 301 && facts->fault <= 303) {
         headline_of_damage(text, page);
     } else if ((facts->fault >= 201 && facts->fault <= 204) || facts->fault == 304) {
-        if (!report_add_who(text, &page->frames))
-            hak_text_add(text, "the program");
+        report_add_doer(text, page);
         hak_text_add(text, " ");
         add_given(text, page);
     } else {

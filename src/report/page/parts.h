@@ -55,6 +55,7 @@ struct report_shown {
     int count;
 };
 
+#define REPORT_TYPE 96 /* bytes of its name */
 struct report_page {
     struct hak_store_reader *r; /* NULL = no store */
     const struct hak_report_request *request;
@@ -82,7 +83,8 @@ struct report_page {
     uint64_t base, slot_bytes, asked_bytes;
     char fingerprint[HAK_FINGERPRINT_BYTES];
     bool asked_known;
-    bool is_decoded; /* `instruction` is the one that was stopped */
+    char type[REPORT_TYPE]; /* of the block, as its source names it: "Job"; "" = not known */
+    bool is_decoded;        /* `instruction` is the one that was stopped */
     struct hak_instruction instruction;
     const struct hak_touch *touch; /* of it, the bytes that the fault is about; NULL = not known */
 };
@@ -157,8 +159,8 @@ void report_stacks(struct hak_text *text, const struct report_page *page);
  * there as it was built, or where the page has shown them. */
 void report_add_source(struct hak_text *text, const struct report_page *page,
                        const struct hak_frames *frames);
-/* "Job": the type that the source names where the block was allocated by new. False: none. */
-bool report_add_type(struct hak_text *text, const struct report_page *page);
+/* Finds the type that the source names where the block was allocated by new, into page->type. */
+void report_find_type(struct report_page *page);
 /* ALLOCATED, then FREED; or the other way round. */
 void report_life(struct hak_text *text, const struct report_page *page);
 void report_life_backwards(struct hak_text *text, const struct report_page *page);
@@ -192,6 +194,10 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
 /* "Pool::work() app.cpp:166": the function and line that stand for a stack; false: there is none.
  */
 bool report_add_who(struct hak_text *text, const struct hak_frames *frames);
+/* The same of the fault's own stack: "the program" where none stands for it. */
+void report_add_doer(struct hak_text *text, const struct report_page *page);
+/* The program's frame that a reader looks at first; NULL = none is the program's. */
+const struct hak_frame *report_first_frame(const struct hak_frames *frames);
 /* "a 40-byte block"; "a 40-byte block freed by Pool::finish() app.cpp:150"; "a 40-byte block from
  * Pool::add() app.cpp:90": the block by what the program asked for. */
 void report_add_block(struct hak_text *text, const struct report_page *page);

@@ -51,7 +51,7 @@ static uint64_t marked_address(const struct report_page *page) {
                                                       : facts->found_address;
 }
 
-/* What lies in front of the program's bytes is the allocator's, and shown where it matters. */
+/* The bytes in front of the program's are the allocator's, and shown where they matter. */
 static bool is_front_shown(const struct report_page *page) {
     return page->layer_move || marked_address(page) < page->user;
 }

@@ -52,14 +52,6 @@ static void add_line(struct hak_text *text, const char *line) {
     hak_text_add_name(text, shown);
 }
 
-/* The program's frame that a reader looks at first; NULL = none is the program's. */
-static const struct hak_frame *first_frame(const struct hak_frames *frames) {
-    int first = hak_words_telling_frame(frames->frame, frames->count);
-    if (first < 0 || hak_words_frame_role(frames->frame, frames->count, first) != HAK_FRAME_PROGRAM)
-        return NULL;
-    return &frames->frame[first];
-}
-
 /* Notes the line as shown; false where the page has shown it before, or has no room. */
 static bool is_new(const struct report_page *page, const struct hak_frame *frame) {
     struct report_shown *shown = page->shown;
@@ -73,20 +65,25 @@ static bool is_new(const struct report_page *page, const struct hak_frame *frame
     return true;
 }
 
+/* Reads `count` lines; the last one is in `line`. False: the file has not so many. */
+static bool read_lines(FILE *file, uint32_t count, char **line, size_t *room) {
+    while (count > 0 && getline(line, room, file) >= 0)
+        count--;
+    return count == 0;
+}
+
 void report_add_source(struct hak_text *text, const struct report_page *page,
                        const struct hak_frames *frames) {
-    const struct hak_frame *frame = first_frame(frames);
-    FILE *file = frame && !page->is_tight ? open_source(frame) : NULL;
+    const struct hak_frame *frame = report_first_frame(frames);
+    FILE *file = frame && !page->is_tight && is_new(page, frame) ? open_source(frame) : NULL;
     char *line = NULL;
     size_t room = 0;
     if (!file)
         return;
-    bool is_shown = is_new(page, frame);
-    for (uint32_t number = 1; is_shown && number <= frame->line + AROUND; number++) {
-        if (getline(&line, &room, file) < 0)
+    uint32_t number = frame->line > AROUND ? frame->line - AROUND : 1;
+    for (uint32_t count = number; number <= frame->line + AROUND; number++, count = 1) {
+        if (!read_lines(file, count, &line, &room))
             break;
-        if (number + AROUND < frame->line)
-            continue;
         hak_text_add(text, "      %s%6u | ", number == frame->line ? ">" : " ", number);
         add_line(text, line);
         hak_text_add(text, "\n");
@@ -126,8 +123,8 @@ static bool find_type(const char *line, const char **type, size_t *length) {
     return found == 1;
 }
 
-bool report_add_type(struct hak_text *text, const struct report_page *page) {
-    const struct hak_frame *frame = first_frame(&page->alloc_frames);
+void report_find_type(struct report_page *page) {
+    const struct hak_frame *frame = report_first_frame(&page->alloc_frames);
     unsigned taken = page->life && page->life->birth.id != 0 ? page->life->birth.subkind
                                                              : page->facts->subkind & 0xff;
     /* In a template the name may be a parameter's. */
@@ -137,17 +134,11 @@ bool report_add_type(struct hak_text *text, const struct report_page *page) {
     char *line = NULL;
     const char *type = NULL;
     size_t room = 0, length = 0;
-    bool is_there = file != NULL, is_found = false;
-    for (uint32_t number = 1; is_there && number <= frame->line; number++)
-        is_there = getline(&line, &room, file) >= 0;
-    if (is_there && find_type(line, &type, &length) && length < LINE_BYTES) {
-        char name[LINE_BYTES + 1];
-        snprintf(name, sizeof name, "%.*s", (int)length, type);
-        hak_text_add_name(text, name);
-        is_found = true;
-    }
+    if (!file)
+        return;
+    if (read_lines(file, frame->line, &line, &room) && find_type(line, &type, &length) &&
+        length < sizeof page->type)
+        snprintf(page->type, sizeof page->type, "%.*s", (int)length, type);
     free(line);
-    if (file)
-        fclose(file);
-    return is_found;
+    fclose(file);
 }

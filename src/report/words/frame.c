@@ -12,10 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-static bool starts_with(const char *text, const char *start) {
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
 /* ---- libraries ---------------------------------------------------------------------------------
  */
 
@@ -33,7 +29,7 @@ static const char *library_of_module(const char *module) {
     };
     const char *slash = strrchr(module, '/');
     for (size_t i = 0; slash && i < sizeof libraries / sizeof *libraries; i++)
-        if (starts_with(slash + 1, libraries[i].file))
+        if (hak_words_starts_with(slash + 1, libraries[i].file))
             return libraries[i].name;
     return NULL;
 }
@@ -50,9 +46,11 @@ static const char *library_of_code(const struct hak_frame *frame) {
     struct hak_text name = {0};
     hak_words_add_bare_function(&name, function, "");
     const char *bare = hak_text_string(&name);
-    bool is_library = starts_with(bare, "std::") || starts_with(bare, "__gnu_cxx::") ||
-                      starts_with(bare, "__cxxabiv1::") || starts_with(bare, "operator new") ||
-                      starts_with(bare, "operator delete");
+    bool is_library = hak_words_starts_with(bare, "std::") ||
+                      hak_words_starts_with(bare, "__gnu_cxx::") ||
+                      hak_words_starts_with(bare, "__cxxabiv1::") ||
+                      hak_words_starts_with(bare, "operator new") ||
+                      hak_words_starts_with(bare, "operator delete");
     hak_text_free(&name);
     return !is_library ? NULL : strstr(function, "std::__1::") ? "libc++" : "libstdc++";
 }
@@ -82,7 +80,7 @@ bool hak_words_has_python(const struct hak_frame *frames, int count) {
         size_t length = strlen(file);
         bool is_in_no_module = !frames[i].module || !frames[i].module[0];
         if (is_in_no_module && !frames[i].is_hakmem &&
-            (starts_with(file, "<frozen ") ||
+            (hak_words_starts_with(file, "<frozen ") ||
              (length > 3 && strcmp(file + length - 3, ".py") == 0)))
             return true;
     }
@@ -91,8 +89,9 @@ bool hak_words_has_python(const struct hak_frame *frames, int count) {
 
 bool hak_words_is_interpreter(const struct hak_frame *frame) {
     const char *slash = frame->module ? strrchr(frame->module, '/') : NULL;
-    return slash && (starts_with(slash + 1, "libpython") || starts_with(slash + 1, "python") ||
-                     strstr(frame->module, "/lib-dynload/"));
+    return slash &&
+           (hak_words_starts_with(slash + 1, "libpython") ||
+            hak_words_starts_with(slash + 1, "python") || strstr(frame->module, "/lib-dynload/"));
 }
 
 /* ---- wrappers ----------------------------------------------------------------------------------
@@ -173,7 +172,8 @@ static bool is_called_wrapper(const char *function) {
     const char *name = hak_text_string(&bare), *last = name;
     for (const char *at = strstr(last, "::"); at; at = strstr(last, "::"))
         last = at + 2;
-    bool is_member = starts_with(last, "operator new") || starts_with(last, "operator delete");
+    bool is_member = hak_words_starts_with(last, "operator new") ||
+                     hak_words_starts_with(last, "operator delete");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         is_member |= strcmp(last, members[i]) == 0;
     size_t length = strlen(last);
@@ -182,9 +182,10 @@ static bool is_called_wrapper(const char *function) {
         found = find_call(last, &length) != NULL;
     /* alloc alone may be anything's, malloc is the allocator's whatever stands before it. */
     size_t left = length;
-    bool is_malloc =
-        found && (starts_with(last + left, "malloc") || starts_with(last + left, "calloc") ||
-                  starts_with(last + left, "realloc") || starts_with(last + left, "zalloc"));
+    bool is_malloc = found && (hak_words_starts_with(last + left, "malloc") ||
+                               hak_words_starts_with(last + left, "calloc") ||
+                               hak_words_starts_with(last + left, "realloc") ||
+                               hak_words_starts_with(last + left, "zalloc"));
     bool is_own = last == name || is_allocators_class(name, (size_t)(last - name));
     bool result = is_member || is_malloc || (found && is_own && is_allocators_name(last, length));
     hak_text_free(&bare);
@@ -222,7 +223,7 @@ bool hak_words_is_start(const struct hak_frame *frame) {
     for (size_t i = 0; frame->function && i < sizeof names / sizeof names[0]; i++)
         if (strcmp(frame->function, names[i]) == 0)
             return true;
-    return frame->function && starts_with(frame->function, "__libc_start");
+    return frame->function && hak_words_starts_with(frame->function, "__libc_start");
 }
 
 bool hak_words_is_go_between(const struct hak_frame *frame) {

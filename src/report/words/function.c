@@ -5,10 +5,6 @@
 #include <ctype.h>
 #include <string.h>
 
-static bool starts_with(const char *text, const char *start) {
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
 /* Behind what begins with the bracket at `at`, up to which all of its kind are closed. */
 static const char *skip_brackets(const char *at, char open, char close) {
     int depth = 0;
@@ -26,10 +22,10 @@ static const char *skip_brackets(const char *at, char open, char close) {
 static size_t operator_length(const char *at) {
     static const char *const signs[] = {"()", "<<=", ">>=", "<=>", "->*", "<<", ">>",
                                         "<=", ">=",  "->",  "<",   ">",   "[]"};
-    if (!starts_with(at, "operator"))
+    if (!hak_words_starts_with(at, "operator"))
         return 0;
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-        if (starts_with(at + 8, signs[i]))
+        if (hak_words_starts_with(at + 8, signs[i]))
             return 8 + strlen(signs[i]);
     return 0;
 }
@@ -40,14 +36,14 @@ static bool is_clone_suffix(const char *at) {
                                         ".lto_priv.", ".llvm.", ".clone.",     ".localalias",
                                         ".resolver",  "@"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (starts_with(at, words[i]))
+        if (hak_words_starts_with(at, words[i]))
             return true;
     return false;
 }
 
 /* Rust's "::h0123456789abcdef", which changes with each build. */
 static bool is_rust_hash(const char *at) {
-    if (!starts_with(at, "::h"))
+    if (!hak_words_starts_with(at, "::h"))
         return false;
     for (int i = 3; i < 19; i++)
         if (!isxdigit((unsigned char)at[i]))
@@ -81,12 +77,12 @@ void hak_words_add_bare_function(struct hak_text *text, const char *function,
         if (sign > 0) {
             hak_text_add(&name, "%.*s", (int)sign, at);
             at += sign;
-        } else if (starts_with(at, "(anonymous namespace)")) {
+        } else if (hak_words_starts_with(at, "(anonymous namespace)")) {
             hak_text_add(&name, "(anonymous)");
             at += sizeof "(anonymous namespace)" - 1;
-        } else if (starts_with(at, " [") || is_clone_suffix(at) || is_rust_hash(at)) {
+        } else if (hak_words_starts_with(at, " [") || is_clone_suffix(at) || is_rust_hash(at)) {
             break;
-        } else if (*at == '<' || starts_with(at, " <")) {
+        } else if (*at == '<' || hak_words_starts_with(at, " <")) {
             at = skip_brackets(at + (*at == ' '), '<', '>');
             hak_text_add(&name, "%s", arguments);
         } else if (*at == '[') {
@@ -96,9 +92,9 @@ void hak_words_add_bare_function(struct hak_text *text, const char *function,
         } else if (*at == '(') {
             /* The parameters end a name; those of a function around a lambda do not. */
             const char *next = skip_brackets(at, '(', ')');
-            if (starts_with(next, " const"))
+            if (hak_words_starts_with(next, " const"))
                 next += sizeof " const" - 1;
-            if (!starts_with(next, "::"))
+            if (!hak_words_starts_with(next, "::"))
                 break;
             at = next;
         } else if (*at == ' ' && name.length >= 8 &&

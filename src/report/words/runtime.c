@@ -9,10 +9,6 @@ static bool is_library(const struct hak_frame *frame, const char *name) {
     return library && strcmp(library, name) == 0;
 }
 
-static bool starts_with(const char *text, const char *start) {
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
 /* libstdc++ takes one block as it is loaded: ld.so calls its constructor. Where it is linked into
  * the program the constructor has its name. */
 static bool is_emergency_pool(const struct hak_frame *frames, int count, int first) {
@@ -35,8 +31,8 @@ static bool add_stream(struct hak_text *text, const struct hak_frame *frames, in
     if (!is_buffer)
         return false;
     const char *call = frames[last - 1].function;
-    call += starts_with(call, "__GI_") ? strlen("__GI_") : 0; /* libc's own name of it */
-    call += starts_with(call, "_IO_") ? strlen("_IO_") : strspn(call, "_");
+    call += hak_words_starts_with(call, "__GI_") ? strlen("__GI_") : 0; /* libc's own name of it */
+    call += hak_words_starts_with(call, "_IO_") ? strlen("_IO_") : strspn(call, "_");
     hak_text_add(text, "stdio buffer%s%s", call[0] ? " of " : "", call);
     return true;
 }

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "report/text/text.h"
 #include "report/words/check.h"
 #include "report/words/creations.h"
@@ -28,6 +29,10 @@
 #include "store/reader/reader.h"
 
 #define HAK_WORDS_BUFFERS 32
+
+static inline bool hak_words_starts_with(const char *text, const char *start) {
+    return strncmp(text, start, strlen(start)) == 0;
+}
 
 /* One line of faults.def. */
 struct hak_fault_words {
