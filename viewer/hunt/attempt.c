@@ -203,8 +203,7 @@ static void read_result(struct hunt *hunt, const struct record_part *part, struc
         hunt_read_counts(&seen, &run->guarded, &run->left);
     if (run->is_recorded && run->plan.is_watched)
         run->unwatched = view_read_unwatched(&seen);
-    bool is_unsettled = run->fault.sight == HUNT_DAMAGE || run->fault.sight == HUNT_SYMPTOM;
-    if (is_unsettled && (run->left > 0 || hunt_is_in_slack(&run->fault)))
+    if (hunt_is_of_damage(&run->fault) && (run->left > 0 || hunt_is_in_slack(&run->fault)))
         hunt_count_blocks(&seen, &run->fault);
     if (run->is_recorded)
         hunt_find_build(hunt, &seen, &run->fault);

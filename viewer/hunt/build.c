@@ -26,33 +26,30 @@ static void say(const struct hunt *hunt, const char *what, const char *path) {
         view_write(stderr, "hakmem: %s %s\n", view_path_from_here(path), what);
 }
 
-bool hunt_note_build(struct hunt *hunt, const char *path) {
-    struct hak_store_reader *reader = NULL;
+bool hunt_note_build(struct hunt *hunt, const struct view *seen) {
+    const struct hak_database *database = hak_store_database(seen->reader);
     char now[HAK_BUILD_ID_TEXT];
     read_build_id(hunt->view->argument[0], now);
-    if (hak_store_open(path, &reader) != 0)
-        return true; /* it could be read a moment ago */
-    char *then = hak_database_text(hak_store_database(reader),
+    char *then = hak_database_text(database,
                                    "SELECT i.build_id FROM image i JOIN process p ON p.program ="
                                    " i.path JOIN fault f ON f.process = p.id WHERE f.id = ?1",
                                    hunt->target.row);
-    char *text = hak_database_text(hak_store_database(reader),
-                                   "SELECT json FROM fault WHERE id = ?1", hunt->target.row);
-    hak_store_close(reader);
     bool good = true;
     if (then && then[0] && now[0] && strcmp(then, now) != 0) {
+        char *text =
+            hak_database_text(database, "SELECT json FROM fault WHERE id = ?1", hunt->target.row);
         json_t *document = text ? json_loads(text, 0, NULL) : NULL;
         hunt->wanted =
             json_incref(json_object_get(json_object_get(document, "fault"), "allocated"));
         json_decref(document);
+        free(text);
         good = hunt_copy_fault(&hunt->given, &hunt->target);
         hunt_forget_fault(&hunt->target);
         say(hunt,
             "is of another build of the program; its stack is looked for by function and line",
-            path);
+            hunt->best_store);
     }
     free(then);
-    free(text);
     return good;
 }
 

@@ -81,7 +81,7 @@ static int take_given(struct hunt *hunt, uint32_t row) {
     if (status != 0 || !path)
         return status ? status : VIEW_UNREADABLE;
     status = hunt_read_fault(&seen, path, row, &hunt->target);
-    if (status == 0 && hunt->target.sight <= HUNT_SYMPTOM && hunt_is_in_slack(&hunt->target))
+    if (status == 0 && hunt_is_of_damage(&hunt->target) && hunt_is_in_slack(&hunt->target))
         hunt_count_blocks(&seen, &hunt->target);
     if (status == 0 && hunt->target.sight == HUNT_NOTHING) {
         if (row)
@@ -91,13 +91,12 @@ static int take_given(struct hunt *hunt, uint32_t row) {
             view_error("hunt: %s holds no fault", path);
         status = VIEW_USAGE;
     }
-    view_close(&seen);
-    if (status == 0 && !hunt_copy_fault(&hunt->best, &hunt->target))
-        status = VIEW_UNREADABLE;
     hunt->is_given = true;
     hunt->best_store = path;
-    if (status == 0 && !hunt_note_build(hunt, path))
+    if (status == 0 &&
+        (!hunt_copy_fault(&hunt->best, &hunt->target) || !hunt_note_build(hunt, &seen)))
         status = VIEW_UNREADABLE;
+    view_close(&seen);
     return status;
 }
 

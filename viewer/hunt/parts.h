@@ -107,14 +107,18 @@ bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan);
 bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run);
 /* Is nothing more to be found out of it? */
 bool hunt_is_settled(const struct hunt_fault *fault);
+/* Is it of damage whose writer is not named: found late, or by a read that follows from it? */
+static inline bool hunt_is_of_damage(const struct hunt_fault *fault) {
+    return fault->sight == HUNT_DAMAGE || fault->sight == HUNT_SYMPTOM;
+}
 /* Does a closed page not show the damage, since it lies in front of it, in the bytes from the
  * block's end up to the next multiple of 16? */
 bool hunt_is_in_slack(const struct hunt_fault *fault);
 
-/* build.c: looks whether the capture at `path`, whose fault is the target, is of another build of
- * PROGRAM; then nothing is known of the target until hunt_find_build has looked for its stack in
- * the first run. False: out of memory (printed). */
-bool hunt_note_build(struct hunt *hunt, const char *path);
+/* build.c: looks whether the capture that is open in `seen`, whose fault is the target, is of
+ * another build of PROGRAM; then nothing is known of the target until hunt_find_build has looked
+ * for its stack in the first run. False: out of memory (printed). */
+bool hunt_note_build(struct hunt *hunt, const struct view *seen);
 /* Looks for it in the first run, which is open in `seen` and found `fault`: one of a block is
  * hunted as it is. */
 void hunt_find_build(struct hunt *hunt, struct view *seen, const struct hunt_fault *fault);

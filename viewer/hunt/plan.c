@@ -159,7 +159,7 @@ bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
     run->counts = fault->sight != HUNT_NOTHING && !is_another(hunt, fault);
     if (run->counts && fault->sight == HUNT_SYMPTOM && !hunt->symptom)
         hunt->symptom = strdup(fault->headline);
-    if (run->counts && (fault->sight == HUNT_DAMAGE || fault->sight == HUNT_SYMPTOM))
+    if (run->counts && hunt_is_of_damage(fault))
         aim_anew(hunt, run);
     return run->counts && hunt_is_settled(fault);
 }

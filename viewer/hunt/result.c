@@ -125,15 +125,12 @@ int hunt_read_fault(struct view *view, const char *path, uint32_t wanted, struct
     return good ? 0 : VIEW_UNREADABLE;
 }
 
-/* What a counter reached in a process is its greatest value. */
 void hunt_read_counts(struct view *view, uint64_t *guarded, uint64_t *left) {
     static const char query[] =
-        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
-        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text = 'served.GUARDED'"
-        " OR n.text IN ('GUARD_MEMORY.times', 'GUARD_MAPPINGS.times', 'GUARD_REFUSED.times')"
-        " GROUP BY s.process, s.name, s.class)"
-        " SELECT sum(most) FILTER (WHERE text = 'served.GUARDED'),"
-        " sum(most) FILTER (WHERE text <> 'served.GUARDED') FROM reached";
+        VIEW_REACHED("n.text IN ('served.GUARDED', 'GUARD_MEMORY.times', 'GUARD_MAPPINGS.times',"
+                     " 'GUARD_REFUSED.times')",
+                     "sum(most) FILTER (WHERE text = 'served.GUARDED'),"
+                     " sum(most) FILTER (WHERE text <> 'served.GUARDED')");
     uint64_t read[2] = {0};
     hak_database_numbers(hak_store_database(view->reader), query, 0, read, 2);
     *guarded = read[0];
