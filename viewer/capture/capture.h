@@ -206,9 +206,17 @@ struct inner_pool {
  * its first program was started with did not switch off; `at` counts from 0. NULL = no more. */
 const struct inner_pool *pools_next(struct view *view, int *at);
 
+/* ---- the allocator's counters -------------------------------------------------------------------
+ * A question about those whose name, n.text, `where` chooses: `select` is of their names and
+ * values, text and most. The greatest value is the one that a counter reached in a process. */
+#define VIEW_REACHED(where, select)                                                                \
+    "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"                    \
+    " FROM name n JOIN sample s ON s.name = n.id WHERE " where                                     \
+    " GROUP BY s.process, s.name, s.class) SELECT " select " FROM reached"
+
 /* ---- how much was checked (checked.c) -----------------------------------------------------------
- * What "no fault" means. In level normal writes beside every block are found at its next call, and
- * reads and writes of guarded blocks at the instruction; in level light those of guarded blocks
+ * The meaning of "no fault". In level normal writes beside every block are found at its next call,
+ * and reads and writes of guarded blocks at the instruction; in level light those of guarded blocks
  * alone; in level trace nothing. The numbers are the allocator's own counters (sample), which a
  * process writes until its end. */
 enum view_check { VIEW_CHECK_NONE, VIEW_CHECK_NORMAL, VIEW_CHECK_LIGHT, VIEW_CHECK_KEPT };

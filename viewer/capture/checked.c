@@ -16,13 +16,10 @@ static enum view_check read_level(struct view *view) {
 }
 
 int view_read_checked(struct view *view, struct view_checked *out) {
-    /* What a counter reached in a process is its greatest value. */
-    static const char query[] =
-        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
-        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text LIKE 'served.%'"
-        " OR n.text LIKE 'given.%' GROUP BY s.process, s.name, s.class)"
-        " SELECT sum(most), sum(most) FILTER (WHERE text LIKE 'served.%'),"
-        " sum(most) FILTER (WHERE text = 'served.GUARDED') FROM reached";
+    static const char query[] = VIEW_REACHED("n.text LIKE 'served.%' OR n.text LIKE 'given.%'",
+                                             "sum(most),"
+                                             " sum(most) FILTER (WHERE text LIKE 'served.%'),"
+                                             " sum(most) FILTER (WHERE text = 'served.GUARDED')");
     uint64_t read[3] = {0};
     int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
     *out = (struct view_checked){

@@ -241,12 +241,10 @@ static void add_kept(struct hak_text *text, const struct view *view) {
 /* What the programs counted meanwhile. */
 static void add_left_out(struct hak_text *text, const struct view *view) {
     static const char sql[] =
-        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
-        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text GLOB 'UNRECORDED_*'"
-        " GROUP BY s.process, s.name, s.class)"
-        " SELECT coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_TAKEN.times'), 0),"
-        " coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_TAKEN.amount'), 0),"
-        " coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_GIVEN.times'), 0), ?1 FROM reached";
+        VIEW_REACHED("n.text GLOB 'UNRECORDED_*'",
+                     "coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_TAKEN.times'), 0),"
+                     " coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_TAKEN.amount'), 0),"
+                     " coalesce(sum(most) FILTER (WHERE text = 'UNRECORDED_GIVEN.times'), 0), ?1");
     uint64_t read[3] = {0};
     (void)hak_database_numbers(hak_store_database(view->reader), sql, 0, read, 3);
     if (read[0] > 0)

@@ -8,15 +8,12 @@ struct counts {
     uint64_t left_out_blocks, left_out_bytes, opened_pages;
 };
 
-/* What a counter reached in a process is its greatest value. */
 static struct counts read_counts(struct view *view) {
     static const char query[] =
-        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
-        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text IN ('CLOSED_LOOK.amount',"
-        " 'CLOSED_SCAN.amount', 'CLOSED_OPEN.times') GROUP BY s.process, s.name, s.class)"
-        " SELECT sum(most) FILTER (WHERE text = 'CLOSED_LOOK.amount'),"
-        " sum(most) FILTER (WHERE text = 'CLOSED_SCAN.amount'),"
-        " sum(most) FILTER (WHERE text = 'CLOSED_OPEN.times') FROM reached";
+        VIEW_REACHED("n.text IN ('CLOSED_LOOK.amount', 'CLOSED_SCAN.amount', 'CLOSED_OPEN.times')",
+                     "sum(most) FILTER (WHERE text = 'CLOSED_LOOK.amount'),"
+                     " sum(most) FILTER (WHERE text = 'CLOSED_SCAN.amount'),"
+                     " sum(most) FILTER (WHERE text = 'CLOSED_OPEN.times')");
     uint64_t read[3] = {0};
     int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
     if (found < 0)

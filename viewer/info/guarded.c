@@ -18,19 +18,16 @@ struct counts {
     uint64_t guarded, not_guarded[REASONS];
 };
 
-/* What a counter reached in a process is its greatest value. */
 static struct counts read_counts(struct view *view) {
     static const char query[] =
-        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
-        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text IN ('served.GUARDED',"
-        " 'GUARD_MEMORY.times', 'GUARD_MAPPINGS.times', 'GUARD_SIZE.times',"
-        " 'GUARD_ALIGNMENT.times', 'GUARD_REFUSED.times') GROUP BY s.process, s.name, s.class)"
-        " SELECT sum(most) FILTER (WHERE text = 'served.GUARDED'),"
-        " sum(most) FILTER (WHERE text = 'GUARD_MEMORY.times'),"
-        " sum(most) FILTER (WHERE text = 'GUARD_MAPPINGS.times'),"
-        " sum(most) FILTER (WHERE text = 'GUARD_SIZE.times'),"
-        " sum(most) FILTER (WHERE text = 'GUARD_ALIGNMENT.times'),"
-        " sum(most) FILTER (WHERE text = 'GUARD_REFUSED.times') FROM reached";
+        VIEW_REACHED("n.text IN ('served.GUARDED', 'GUARD_MEMORY.times', 'GUARD_MAPPINGS.times',"
+                     " 'GUARD_SIZE.times', 'GUARD_ALIGNMENT.times', 'GUARD_REFUSED.times')",
+                     "sum(most) FILTER (WHERE text = 'served.GUARDED'),"
+                     " sum(most) FILTER (WHERE text = 'GUARD_MEMORY.times'),"
+                     " sum(most) FILTER (WHERE text = 'GUARD_MAPPINGS.times'),"
+                     " sum(most) FILTER (WHERE text = 'GUARD_SIZE.times'),"
+                     " sum(most) FILTER (WHERE text = 'GUARD_ALIGNMENT.times'),"
+                     " sum(most) FILTER (WHERE text = 'GUARD_REFUSED.times')");
     uint64_t read[1 + REASONS] = {0};
     struct counts counts = {0};
     int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 1 + REASONS);

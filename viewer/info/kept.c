@@ -12,17 +12,14 @@ struct slack {
     uint64_t taken, given, not_recorded, not_told;
 };
 
-/* What a counter reached in a process is its greatest value. */
 static struct slack read_slack(struct view *view) {
     static const char query[] =
-        "WITH reached(text, most) AS (SELECT n.text, CAST(max(s.value) AS INTEGER)"
-        " FROM name n JOIN sample s ON s.name = n.id WHERE n.text IN ('SLACK_TAKEN.amount',"
-        " 'SLACK_GIVEN.amount', 'KEPT_UNKNOWN.times', 'SLACK_UNKNOWN.times') GROUP BY s.process, "
-        "s.name, s.class)"
-        " SELECT sum(most) FILTER (WHERE text = 'SLACK_TAKEN.amount'),"
-        " sum(most) FILTER (WHERE text = 'SLACK_GIVEN.amount'),"
-        " sum(most) FILTER (WHERE text = 'KEPT_UNKNOWN.times'),"
-        " sum(most) FILTER (WHERE text = 'SLACK_UNKNOWN.times') FROM reached";
+        VIEW_REACHED("n.text IN ('SLACK_TAKEN.amount', 'SLACK_GIVEN.amount', 'KEPT_UNKNOWN.times',"
+                     " 'SLACK_UNKNOWN.times')",
+                     "sum(most) FILTER (WHERE text = 'SLACK_TAKEN.amount'),"
+                     " sum(most) FILTER (WHERE text = 'SLACK_GIVEN.amount'),"
+                     " sum(most) FILTER (WHERE text = 'KEPT_UNKNOWN.times'),"
+                     " sum(most) FILTER (WHERE text = 'SLACK_UNKNOWN.times')");
     uint64_t read[4] = {0};
     int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 4);
     if (found < 0)
