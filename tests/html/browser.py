@@ -145,6 +145,10 @@ class Browser:
         """The first element of a CSS selector, for `ask`."""
         return self.ask("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
 
+    def settle(self):
+        """Waits until what was chosen last is drawn."""
+        self.ask("POST", "/execute/async", {"script": "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))", "args": []})
+
     def click(self, selector):
         """Clicks as a mouse does: it must be visible, and nothing over it."""
         self.ask("POST", f"/element/{self.find(selector)}/click")

@@ -67,7 +67,7 @@ def choose(page, name, value):
 
 def settle(page):
     """Waits until what was chosen last is drawn."""
-    page.ask("POST", "/execute/async", {"script": "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))", "args": []})
+    page.settle()
 
 
 def plot(page):

@@ -139,7 +139,7 @@ static void read_stacks(struct finding *one, const json_t *fault) {
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-/* Which block it is about, in which life. */
+/* Takes the block that it is about, and the block's life. */
 static void take_block(struct finding *one, const json_t *document) {
     const json_t *lives = json_object_get(document, "lives");
     const json_t *last = json_array_get(lives, json_array_size(lives) - 1);

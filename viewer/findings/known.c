@@ -34,7 +34,7 @@ static void judge(struct findings *all, struct finding *one) {
     one->known_by = entry->note;
 }
 
-/* What follows from a known fault of the same block belongs to it. */
+/* A later fault of a block that has a known one belongs to it. */
 static void judge_by_block(const struct findings *all, struct finding *one) {
     if (one->kind != FINDING_FAULT || one->state != FINDING_NEW || one->base == 0)
         return;

@@ -16,7 +16,7 @@ enum {
     NAMES = 8,        /* of lists and texts that `cut` names */
 };
 
-/* What is kept of a list that is not paged, and of a text. */
+/* How much of a list that is not paged is kept, and of a text. */
 static const struct limits {
     size_t elements, bytes;
 } steps[] = {{SIZE_MAX, SIZE_MAX},
@@ -28,7 +28,7 @@ static const struct limits {
              {2, 200},
              {1, 120}};
 
-/* What was cut. */
+/* The parts that were cut. */
 struct cuts {
     struct one {
         const char *name; /* of the member, as the document has it */

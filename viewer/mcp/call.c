@@ -95,7 +95,7 @@ static bool knows_all(const struct mcp_tool *tool, const json_t *arguments,
     return true;
 }
 
-/* Which captures `diff` has. */
+/* The captures of `diff`. */
 static bool has_sides(const struct mcp_call *call, const json_t *arguments,
                       struct hak_text *error) {
     bool is_of_one = is_given(arguments, "between");
@@ -123,7 +123,7 @@ static bool add_newest(struct mcp_call *call, const json_t *arguments, struct ha
     return true;
 }
 
-/* What the server adds by itself. */
+/* The words that the server adds by itself. */
 static void add_own(struct mcp_call *call, const json_t *arguments) {
     const struct mcp_tool *tool = call->tool;
     for (const char *at = tool->fixed; *at;) {

@@ -40,7 +40,7 @@ static bool has_parent(const char *path) {
     return false;
 }
 
-/* What a path may not be, whatever lies there. */
+/* Refuses a path by its words, whatever lies there. */
 static bool is_plain(const char *typed, struct hak_text *error) {
     const char *wrong = NULL;
     if (!typed[0])

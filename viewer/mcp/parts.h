@@ -1,4 +1,4 @@
-/* What the files of `mcp` know of each other. */
+/* The files of `mcp` know this of each other. */
 #ifndef HAK_VIEWER_MCP_PARTS_H
 #define HAK_VIEWER_MCP_PARTS_H
 
@@ -84,7 +84,7 @@ char *mcp_folder_new_capture(const char *typed, struct hak_text *error);
 /* ---- a call ------------------------------------------------------------------------------------
  */
 
-/* Which part of an answer is wanted, and how much of it. */
+/* The part of an answer that is wanted, and how much of it. */
 struct mcp_window {
     size_t offset, limit;
     size_t bytes; /* at most */
@@ -138,7 +138,7 @@ struct mcp_program {
     struct record_left left;
 };
 
-/* What a process writes, as it comes. */
+/* The output of a process, as it comes. */
 struct mcp_pipe {
     int fd; /* -1 = none, or its end was seen */
     struct hak_buffer text;

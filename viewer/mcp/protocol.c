@@ -108,7 +108,7 @@ static void initialize(struct mcp_server *server, const struct request *request)
                           instructions));
 }
 
-/* What a client may keep of a list, which stays as it is. */
+/* How long a client may keep a list, which stays as it is. */
 static void set_lifetime(json_t *result, const struct request *request) {
     if (!request->is_modern)
         return;

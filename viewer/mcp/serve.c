@@ -122,7 +122,7 @@ static void start(struct mcp_job *job) {
     mcp_job_free(job);
 }
 
-/* What is to be done for a job that has a process. */
+/* Does what is due for a job that has a process. */
 static void look_after(struct mcp_job *job, bool is_closing) {
     mcp_job_read(job);
     if (job->has_ended) {

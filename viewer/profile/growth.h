@@ -1,4 +1,4 @@
-/* Which part of the time shows what grows, and what still grows at its end.
+/* The part of the time that shows growth, and the functions that still grow at its end.
  *
  *   live bytes            ________
  *     |         __/\/\/\_/        \      teardown: the last fall, which nothing follows

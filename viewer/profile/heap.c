@@ -199,7 +199,7 @@ static void fold_steps(struct hak_flow *f, uint32_t each) {
     }
 }
 
-/* What grows, out of a timeline that has steps enough. */
+/* Finds growth in a timeline that has steps enough. */
 static void find_growth(struct heap *h) {
     growth_find(&h->growth);
     profile_groups_take_growth(&h->grown, &h->growth);

@@ -10,11 +10,11 @@
 
 #include "viewer/profile/places.h"
 
-/* Where --skip was given: looks whether it is a regular expression, and keeps it in the open store
+/* If --skip was given: looks whether it is a regular expression, and keeps it in the open store
  * ("" = none any more). Of a store that cannot be written a line on stderr says that it is not
  * kept; it counts for this answer. False: it is none, the error is printed. */
 bool profile_keep_skip(struct view *view);
-/* What was given, else what is kept, into `places`. */
+/* Puts the given expression, else the one that is kept, into `places`. */
 void profile_read_skip(struct profile_places *places);
 
 #endif

@@ -160,7 +160,7 @@ static void print_headline(struct view *view) {
     hak_text_free(&text);
 }
 
-/* What silence means: how much was checked, and the command that checks more. */
+/* Says how much was checked, and the command that checks more. */
 static void print_checked(struct view *view) {
     struct view_checked checked;
     struct hak_text text = {0};
