@@ -353,10 +353,10 @@ static void write_schema(void) {
         return;
     fputs(
         "Each table and view that lies in the file, with its columns; in `sqlite3 app.db` "
-        "`.schema leak` shows the same of one. What is coded in them, the values of meta, and the "
-        "tables that hakmem's own connections have beside them: [store](store.md). Times `ns` "
-        "count "
-        "from the capture's start. \"Row of\" means: its `id`. Numbers are signed 64-bit integers: "
+        "`.schema leak` shows the same of one. [store](store.md) describes what is coded in them, "
+        "the values of meta, and the tables that hakmem's own connections have beside them. Times "
+        "`ns` count from the capture's start. \"Row of\" means: its `id`. Numbers are signed "
+        "64-bit integers: "
         "addresses and masks with bit 63 set read as negative.\n",
         page);
     schema_read(put_schema_item, page);
@@ -368,10 +368,10 @@ static void write_fleet_tables(void) {
         open_page("specs/fleet-tables.md", "The tables of a server", "remote/schema_sql.c");
     if (!page)
         return;
-    fputs("What `hakmem-trace fleet setup` lays out beside the tables of captures, which are those "
-          "of a "
-          "store ([schema](schema.md)) named c_TABLE with `capture` in front of the key: "
-          "[fleet](fleet.md). Texts of programs and hosts are BYTEA, as they may be anything.\n",
+    fputs("`hakmem-trace fleet setup` lays out these tables beside those of captures "
+          "([fleet](fleet.md)). The tables of captures are those of a store ([schema](schema.md)), "
+          "named c_TABLE, with `capture` in front of the key. Texts of programs and hosts are "
+          "BYTEA, as they may be anything.\n",
           page);
     static char sql[1 << 16];
     for (const struct hak_remote_migration *m = hak_remote_migrations; m->number; m++) {

@@ -13,7 +13,8 @@ sys.path.insert(0, "tests/lint")
 import words
 bad = ["What is live at its begin stays.", "The read of 0x1 was stopped (SIGSEGV).", "Blocks that no pointer leads to.", "It is to be had " + "very " * 25 + "soon.",
        "Thread 3 met SIGSEGV.", "This is the one that was chosen.", "Resident, as the kernel last said.", "A process ended in good order.",
-       "It takes the right to trace the process.", "Who owns the database types it once.", "It can be borne.", "They came and went."]
+       "It takes the right to trace the process.", "Who owns the database types it once.", "It can be borne.", "They came and went.",
+       "What is not found is never watched: its row ends."]
 good = ["Does it change what the program does?", "`hakmem-trace run` prints a report; `why` tells a block's story.", "Leaks are unreachable blocks."]
 missed = [text for text in bad if not list(words.faults_of("text", text))] + [text for text in good if list(words.faults_of("text", text))]
 print(*(f"words.py judges wrongly: {text}" for text in missed), sep="\n", end="\n" if missed else "")
