@@ -57,7 +57,7 @@ start crash
 kill_at_once "$keeper" "$worker"
 go_on
 [ "$status" -eq 139 ] || complain "dead collector: status $status; due: 139"
-says "$directory/err" '^hakmem: SIGSEGV at address 0x0: null pointer: the program crashed' '^SUMMARY: hakmem: crash when_told.c'
+says "$directory/err" '^hakmem: SIGSEGV in crash\(\) when_told\.c:10 at address 0x0: null pointer: the program crashed' '^SUMMARY: hakmem: crash when_told.c'
 "$BUILD/hakmem-trace" events -s "$directory/store.db" >"$directory/events" 2>&1
 says "$directory/events" ' FAULT '
 
@@ -88,13 +88,13 @@ start fault HAKMEM_LOG=log.%p HAKMEM_TRACE=off
 go_on
 [ "$status" -eq 134 ] || complain "unrecorded fault: status $status; due: 134"
 [ ! -s "$directory/err" ] || complain "unrecorded, HAKMEM_LOG is set, but on stderr: $(head -n 3 "$directory/err")"
-says "$directory/log.$program" '^hakmem: HKM-202 double-free: free of a block of ' '^  COMPLETENESS      nothing was recorded'
+says "$directory/log.$program" '^hakmem: HKM-202 double-free: main\(\) when_told\.c:26 calls free on a 24-byte block already freed by main\(\) when_told\.c:16$' '^  COMPLETENESS      nothing was recorded'
 
 # 5: an unrecorded crash is reported like any other.
 start crash HAKMEM_TRACE=off
 go_on
 [ "$status" -eq 139 ] || complain "unrecorded crash: status $status; due: 139"
-says "$directory/err" '^hakmem: SIGSEGV at address 0x0: null pointer: the program crashed' '^SUMMARY: .* store=none$'
+says "$directory/err" '^hakmem: SIGSEGV in crash\(\) when_told\.c:10 at address 0x0: null pointer: the program crashed' '^SUMMARY: .* store=none$'
 
 # 6: no collector can be started, and the log cannot be opened: a raw report on stderr.
 start fault HAKMEM_LOG=/nowhere/at/all HAKMEM_TRACE=off HAKMEM_COLLECT=/nowhere/hakmem-collect
@@ -105,7 +105,7 @@ says "$directory/err" '^hakmem: HKM-202 double-free at 0x' 'raw report: no colle
 start crash HAKMEM_LOG=log
 go_on
 [ ! -s "$directory/err" ] || complain "HAKMEM_LOG is set, but on stderr: $(head -n 3 "$directory/err")"
-says "$directory/log" '^hakmem: SIGSEGV at address 0x0: null pointer: the program crashed' '^SUMMARY: hakmem: crash when_told.c'
+says "$directory/log" '^hakmem: SIGSEGV in crash\(\) when_told\.c:10 at address 0x0: null pointer: the program crashed' '^SUMMARY: hakmem: crash when_told.c'
 
 # 8: nothing is recorded, and the program has a handler of SIGABRT: it runs, once, also if it does it again.
 for name in stop_handler stop_handler_fails; do

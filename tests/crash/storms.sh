@@ -10,7 +10,7 @@ for round in 1 2 3 4; do
     status=0
     "$BUILD/hakmem-trace" run --check $level --store "$round.db" -- "$BUILD/tests/crash/storm" >out 2>err || status=$?
     if [ "$status" -ne 139 ] || [ "$(grep -c '^SUMMARY: hakmem: crash storm.c:[0-9]* on_tick signal=SIGSEGV' err)" -ne 1 ] ||
-        ! head -n 1 err | grep -q '^hakmem: SIGSEGV at address 0x0'; then
+        ! head -n 1 err | grep -q '^hakmem: SIGSEGV in on_tick() storm.c:[0-9]* at address 0x0: null pointer'; then
         echo "round $round, $level: status $status (due 139); it said:"
         cat err
         exit 1

@@ -73,7 +73,7 @@ for kind in normal trace kept; do
     at() { sed -n "s/^[0-9]* take $1 //p" told; }
     for command in "why $(at a)" "why $(at f)" 'leaks --held' 'layers' 'events --tail 1' 'info'; do
         # shellcheck disable=SC2086
-        "$trace" $command -s $store 2>&1 | grep -Eq 'Recording was stopped from [0-9.]+ m?s to [0-9.]+ m?s: [0-9,]+ blocks of .* that were handed out then are not known, of which [0-9,]+ were given back then' ||
+        "$trace" $command -s $store 2>&1 | grep -Eq 'Recording was stopped from [0-9.]+ m?s to [0-9.]+ m?s: [0-9,]+ blocks of .* that were allocated then are not known; [0-9,]+ of them were freed then' ||
             fail "$kind: $command does not say it: $("$trace" $command -s $store 2>&1 | tail -4)"
     done
     "$trace" why -s $store "$(at a)" | grep -qF 'An owner may be missing.' || fail "$kind: why of an address that may have had another owner"

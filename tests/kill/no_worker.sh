@@ -22,7 +22,7 @@ stop_program words
 wait "$program" || { echo "the program ended with $?; 0 was due"; exit 1; }
 ended() { [ ! -d "/proc/$keeper" ] || [ "$(sed -E 's/.*\) (.).*/\1/' "/proc/$keeper/stat")" = Z ]; }
 until_true ended || { echo "the keeper $keeper is left behind"; kill -9 "$keeper"; exit 1; }
-grep -q 'could not be stored and is lost' program.err || { echo "the loss is not said:"; cat program.err; exit 1; }
+grep -q 'could not be stored and are lost' program.err || { echo "the loss is not said:"; cat program.err; exit 1; }
 "$BUILD/hakmem-trace" faults -s store.db >faults.out 2>&1
 status=$?
 [ "$status" -eq 4 ] || { echo "the store looks whole: status $status"; cat faults.out; exit 1; }

@@ -61,10 +61,10 @@ run_it() {
 }
 for setting in HAKMEM_TRACE=on HAKMEM_TRACE=off HAKMEM_ON_FAULT=continue; do
     run_it "with names, $setting" 1 plain $setting
-    grep -q '^hakmem: HKM-203 alloc-dealloc-mismatch: .*delete of a block of 40 bytes from malloc' err ||
+    grep -qE '^hakmem: HKM-203 alloc-dealloc-mismatch: main\(\) program\.cpp:[0-9]+ calls delete on a 40-byte block from malloc; expected free$' err ||
         { echo "$setting: plain was told as: $(head -n 1 err)"; status=1; }
     run_it "with names, $setting" 1 freed $setting
-    grep -q '^hakmem: HKM-203 alloc-dealloc-mismatch: free of a block of 1 byte from new;' err ||
+    grep -qE '^hakmem: HKM-203 alloc-dealloc-mismatch: main\(\) program\.cpp:[0-9]+ calls free on a 1-byte char from new; expected delete$' err ||
         { echo "$setting: freed was told as: $(head -n 1 err)"; status=1; }
     run_it "with names, $setting" 0 cross $setting
     # Found out in the program itself: what is only checked makes no store.
