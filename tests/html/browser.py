@@ -146,11 +146,13 @@ class Browser:
         return self.ask("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
 
     def settle(self):
-        """Waits until what was chosen last is drawn."""
+        """Waits until what was chosen last is drawn: the page says that it is ready, and has shown it."""
+        self.wait("document.documentElement.dataset.ready")
         self.ask("POST", "/execute/async", {"script": "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))", "args": []})
 
     def click(self, selector):
-        """Clicks as a mouse does: it must be visible, and nothing over it."""
+        """Clicks as a mouse does: it must be visible, and nothing over it. A drawing between the button's down and up would take the element away."""
+        self.wait("document.documentElement.dataset.ready")
         self.ask("POST", f"/element/{self.find(selector)}/click")
 
     def keys(self, *keys):

@@ -259,6 +259,18 @@ def look_at_graph(page):
     console(page, "graph")
 
 
+def look_at_resident(page):
+    """RSS is drawn on request: of a program that ran until the collector had looked at it."""
+    load(page, make("holder.db"))
+    edge = page.value("document.querySelector('#plot .edge').getBBox()")
+    same("RSS is hidden at first", page.value("[document.querySelectorAll('#plot .resident').length, document.getElementById('show-rss').hidden]"), [0, False])
+    page.click("#show-rss")
+    same("RSS: its curve", page.value("document.querySelectorAll('#plot .resident').length"), 1)
+    same("RSS: in words", re.sub(r"[0-9.]+ [KMG]iB", "N", page.value("document.getElementById('resident').textContent")), "Dashed, on a scale of its own: RSS N.")
+    same("RSS: the curve of live bytes stays", page.value("document.querySelector('#plot .edge').getBBox()"), edge)
+    console(page, "RSS")
+
+
 def look_at_timeline(page):
     """Who holds it over time; what is hidden until it is asked for; words where the eye rests."""
     store = os.path.join(directory, "server.db")
@@ -278,11 +290,6 @@ def look_at_timeline(page):
     page.click("#by-function")
     same("one curve", page.value("[document.querySelectorAll('#plot .band').length, document.querySelectorAll('#plot .area').length]"), [0, 1])
     page.click("#by-function")
-    same("RSS is hidden at first", page.value("[document.querySelectorAll('#plot .resident').length, document.getElementById('show-rss').hidden]"), [0, False])
-    page.click("#show-rss")
-    same("RSS: its curve", page.value("document.querySelectorAll('#plot .resident').length"), 1)
-    same("RSS: in words", re.sub(r"[0-9.]+ [KMG]iB", "N", page.value("document.getElementById('resident').textContent")), "Dashed, on a scale of its own: RSS N.")
-    same("RSS: the curve of live bytes stays", page.value("document.querySelector('#plot .edge').getBBox()"), edge)
     page.click("#go-all")
     same("whole time: shows what was allocated in it", page.value("document.getElementById('measure').value"), "came")
     page.ask("POST", "/window/rect", {"width": 1400, "height": 1000})
@@ -508,7 +515,7 @@ def look_at_hostile(page):
 
 
 with Browser(directory) as browser:
-    for part in (look_at_totals, look_at_graph, look_at_timeline, look_at_parts, look_at_keys, look_at_widths, look_at_colours, look_at_growth, look_at_hostile):
+    for part in (look_at_totals, look_at_graph, look_at_timeline, look_at_resident, look_at_parts, look_at_keys, look_at_widths, look_at_colours, look_at_growth, look_at_hostile):
         if len(sys.argv) < 4 or part.__name__ in sys.argv[3:]:
             try:
                 part(browser)

@@ -329,13 +329,26 @@
   }
 
   /* ---- choosing in the timeline -------------------------------------------------------------- */
-  let isDragging = false, wanted = 0;
+  let isDragging = false;
+  /* Draws once: at the next frame, or `ms` after the last call. The page is not ready until it has drawn, so no click falls between two drawings. */
+  const pending = new Map();
+  function drawLater(what, draw, ms = 0) {
+    if (pending.has(what) && !ms) return;
+    clearTimeout(pending.get(what));
+    delete document.documentElement.dataset.ready;
+    const run = () => {
+      pending.delete(what);
+      draw();
+      if (!pending.size) document.documentElement.dataset.ready = 'yes';
+    };
+    pending.set(what, ms ? setTimeout(run, ms) : requestAnimationFrame(run));
+  }
   function choose(from, to, isSpan) {
     state.isSpan = isSpan;
     state.to = limit(to, isSpan ? 0 : -1, steps - 1);
     state.from = isSpan ? limit(from, -1, state.to - 1) : -1;
     placeHandles();
-    if (!wanted) wanted = requestAnimationFrame(() => { wanted = 0; showGraph(); });
+    drawLater('graph', showGraph);
   }
   function momentAt(clientX) {
     const box = $('plot').getBoundingClientRect(), ns = firstNs + limit((clientX - box.left) / box.width, 0, 1) * spanNs;
@@ -885,8 +898,7 @@
   }
   $('process').addEventListener('change', () => { state.process = Number($('process').value); makeCurve(); makeBands(); drawTimeline(); placeHandles(); drawTimelineTable(); showGraph(); });
   for (const button of document.querySelectorAll('[data-view]')) button.addEventListener('click', () => { state.view = button.dataset.view; showGraph(); });
-  let typing = 0;
-  $('search').addEventListener('input', () => { clearTimeout(typing); typing = setTimeout(() => { state.search = $('search').value.trim().toLowerCase(); showGraph(); }, 80); });
+  $('search').addEventListener('input', () => drawLater('search', () => { state.search = $('search').value.trim().toLowerCase(); showGraph(); }, 80));
   $('more').addEventListener('click', () => { state.shown += 500; drawTable(); });
   $('go-peak').addEventListener('click', () => choose(-1, peakStep(), false));
   $('go-end').addEventListener('click', () => choose(-1, steps - 1, false));
@@ -906,8 +918,7 @@
     if (event.key === '/' && !isTyping && state.panel === 'heap') { event.preventDefault(); $('search').focus(); }
     if (event.key === 'Escape' && event.target.id === 'search') { $('search').value = ''; state.search = ''; showGraph(); }
   });
-  let resized = 0;
-  addEventListener('resize', () => { clearTimeout(resized); resized = setTimeout(() => { if (state.panel === 'heap') { drawTimeline(); showGraph(); } }, 60); });
+  addEventListener('resize', () => drawLater('size', () => { if (state.panel === 'heap') { drawTimeline(); showGraph(); } }, 60));
 
   startTheme();
   chooseHues();
@@ -922,5 +933,4 @@
   fillCapture();
   drawTimeline();
   drawTimelineTable();
-  choose(-1, steps ? Math.max(0, peakStep()) : -1, false);
-  document.documentElement.dataset.ready = 'yes';
+  choose(-1, steps ? Math.max(0, peakStep()) : -1, false); /* which draws, and is ready then */
