@@ -22,7 +22,7 @@ expect() { [ "$(cat shown)" = "$2" ] || fail "$1: it says:" "$(cat shown)"; }
 said --check trace -- ./rows 500 >shown
 expect 'a list' "hakmem: $("$trace" sql -s rows.db "select printf('%,d', count(*)) from event") events, rows.db
 hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived
-hakmem: nothing checked: level trace only records; hakmem-trace run -- ./rows 500 checks"
+hakmem: no fault seen: 1,500 frees checked; level trace checks no writes and no reads, level normal does"
 said --check trace -- ./rows 500 child >shown
 grep -qxF 'hakmem: peak 3.8 MiB at TIME, 100 % in keep_rows (cli/rows.c:11); 3,500 calls, 14 % short-lived' shown || fail "a child: $(cat shown)"
 "$trace" heap --json -s rows.db | python3 -c 'import json, sys; heap = json.load(sys.stdin); print(heap["peak"]["live_bytes"], heap["allocated_blocks"], heap["short_lived_blocks"])' >numbers
@@ -38,9 +38,9 @@ tail -n 1 shown | grep -qxE 'hakmem: no fault seen: writes checked in all [0-9,]
 said --check normal -- ./rows 500 >shown
 tail -n 2 shown | head -n 1 | grep -qxF 'hakmem: peak 976.6 KiB at TIME, 100 % in keep_rows (cli/rows.c:11); 1,500 calls, 33 % short-lived' || fail "level normal: $(cat shown)"
 said --check trace -- ./rows 2000000 >shown
-tail -n 2 shown | head -n 1 | grep -qE '^hakmem: (peak .*; 2\.0 M calls, 100 % short-lived|the peak takes longer to find: hakmem-trace top shows it)$' || fail "a long one: $(cat shown)"
+tail -n 2 shown | head -n 1 | grep -qE '^hakmem: (peak .*; 2\.0 M calls, 100 % short-lived|the peak takes longer to find: hakmem-trace top -s rows.db shows it)$' || fail "a long one: $(cat shown)"
 LD_PRELOAD=$PWD/slow_clock.so said --check trace -- ./rows 400000 >shown
-tail -n 2 shown | head -n 1 | grep -qxF 'hakmem: the peak takes longer to find: hakmem-trace top shows it' || fail "a clock that runs away: $(cat shown)"
+tail -n 2 shown | head -n 1 | grep -qxF 'hakmem: the peak takes longer to find: hakmem-trace top -s rows.db shows it' || fail "a clock that runs away: $(cat shown)"
 
 said --check trace -- ./rows 0 >shown
 [ "$(wc -l <shown)" -eq 2 ] || fail "no call: $(cat shown)"

@@ -217,9 +217,15 @@ const struct inner_pool *pools_next(struct view *view, int *at);
 /* ---- how much was checked (checked.c) -----------------------------------------------------------
  * The meaning of "no fault". In level normal writes beside every block are found at its next call,
  * and reads and writes of guarded blocks at the instruction; in level light those of guarded blocks
- * alone; in level trace nothing. The numbers are the allocator's own counters (sample), which a
+ * alone; in level trace frees alone. The numbers are the allocator's own counters (sample), which a
  * process writes until its end. */
-enum view_check { VIEW_CHECK_NONE, VIEW_CHECK_NORMAL, VIEW_CHECK_LIGHT, VIEW_CHECK_KEPT };
+enum view_check {
+    VIEW_CHECK_NONE,
+    VIEW_CHECK_TRACE,
+    VIEW_CHECK_NORMAL,
+    VIEW_CHECK_LIGHT,
+    VIEW_CHECK_KEPT
+};
 
 struct view_checked {
     enum view_check level;
@@ -230,8 +236,8 @@ struct view_checked {
 
 /* Reads it from the open capture. 0, or an error of the store. */
 int view_read_checked(struct view *view, struct view_checked *out);
-/* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks"; "nothing checked: level
- * trace only records". */
+/* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks"; "nothing checked: the
+ * program kept its own allocator". */
 void view_add_checked(struct hak_text *text, const struct view_checked *checked);
 /* True when a run could check more: `hunt`, or another level. */
 bool view_may_check_more(const struct view_checked *checked);

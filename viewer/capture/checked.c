@@ -8,6 +8,7 @@
 static enum view_check read_level(struct view *view) {
     char *check = hak_database_meta(hak_store_database(view->reader), "check");
     enum view_check level = hak_store_is_kept(view->reader)         ? VIEW_CHECK_KEPT
+                            : check && strcmp(check, "trace") == 0  ? VIEW_CHECK_TRACE
                             : check && strcmp(check, "normal") == 0 ? VIEW_CHECK_NORMAL
                             : check && strcmp(check, "light") == 0  ? VIEW_CHECK_LIGHT
                                                                     : VIEW_CHECK_NONE;
@@ -46,8 +47,12 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
     case VIEW_CHECK_KEPT:
         hak_text_add(text, "nothing checked: the program kept its own allocator");
         return;
+    case VIEW_CHECK_TRACE:
+        hak_text_add(text, "%s checked; level trace checks no writes and no reads",
+                     hak_words_count(checked->calls - checked->blocks, "free", "frees"));
+        return;
     default:
-        hak_text_add(text, "nothing checked: level trace only records");
+        hak_text_add(text, "nothing checked: the level is not known");
     }
 }
 

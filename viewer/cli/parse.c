@@ -191,11 +191,24 @@ static bool is_capture(const char *argument) {
     return strpbrk(argument, "./") && hak_store_file_kind(argument) == HAK_FILE_STORE;
 }
 
+/* The command as it was typed, with its capture behind -s. */
+static void say_capture(const struct view *view, const char *words, int capture) {
+    struct hak_text text = {0};
+    hak_text_add(&text, "%s", words);
+    for (int i = 0; i <= view->argument_count; i++) {
+        if (i == capture)
+            continue;
+        hak_text_add(&text, i == view->argument_count ? " -s " : " ");
+        hak_text_add_argument(&text, view->argument[i == view->argument_count ? capture : i]);
+    }
+    view_error("a capture is named with -s: hakmem-trace %s", hak_text_string(&text));
+    hak_text_free(&text);
+}
+
 bool view_check_no_capture(const struct view *view, const char *words) {
     for (int i = 0; i < view->argument_count; i++)
         if (is_capture(view->argument[i])) {
-            view_error("a capture is named with -s: hakmem-trace %s -s %s", words,
-                       view->argument[i]);
+            say_capture(view, words, i);
             return false;
         }
     return true;

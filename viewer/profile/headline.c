@@ -182,11 +182,18 @@ static void add_growth(struct hak_text *text, struct headline *h) {
     profile_add_group(text, &h->grown, most);
 }
 
+/* The store is named: without -s `top` answers from the newest one of its pattern here. */
+static void add_top(struct hak_text *text, const struct view *view) {
+    hak_text_add(text, "the peak takes longer to find: hakmem-trace top -s ");
+    hak_text_add_argument(text, view_path_from_here(view->store_path));
+    hak_text_add(text, " shows it");
+}
+
 static void add_line(struct hak_text *text, struct headline *h) {
     if (h->has_peak && !h->groups.failed && !h->places.failed && !h->places.error)
         add_peak(text, h);
     else
-        hak_text_add(text, "the peak takes longer to find: hakmem-trace top shows it");
+        add_top(text, h->view);
     if (!h->has_calls)
         return;
     hak_text_add(text, "; ");

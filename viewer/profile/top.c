@@ -58,6 +58,9 @@ static void add_footer(struct hak_text *out, struct top *t) {
     hak_text_add(text, " in ");
     view_add_extent_of(text, t->view, q->process);
     hak_text_add(text, ". ");
+    if (q->by == PROFILE_SHORT_LIVED && q->brief_calls <= 1)
+        hak_text_add(text, "Short-lived: freed before the thread's next allocation; "
+                           "--short-lived 20 counts the next 20. ");
     if (t->facts.unknown)
         hak_text_add(text, "%s freed whose allocation is not in it; no line counts them. ",
                      hak_words_count(t->facts.unknown, "block was", "blocks were"));

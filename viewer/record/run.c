@@ -160,22 +160,28 @@ static void print_headline(struct view *view) {
     hak_text_free(&text);
 }
 
-/* Says how much was checked, and the command that checks more. */
+/* "; hakmem-trace hunt -- ./app checks reads in all". */
+static void add_hunt(struct hak_text *text, const struct view *view) {
+    hak_text_add(text, "; hakmem-trace hunt --");
+    for (int i = 0; view->argument[i]; i++) {
+        hak_text_add(text, " ");
+        hak_text_add_argument(text, view->argument[i]);
+    }
+    hak_text_add(text, " checks reads in all");
+}
+
+/* Says how much was checked, and how to check more. */
 static void print_checked(struct view *view) {
     struct view_checked checked;
     struct hak_text text = {0};
     if (view_read_checked(view, &checked) < 0)
         return;
-    bool is_looked = checked.level == VIEW_CHECK_NORMAL || checked.level == VIEW_CHECK_LIGHT;
+    bool is_looked = checked.level != VIEW_CHECK_NONE && checked.level != VIEW_CHECK_KEPT;
     view_add_checked(&text, &checked);
-    if (view_may_check_more(&checked)) {
-        hak_text_add(&text, "; hakmem-trace %s --", is_looked ? "hunt" : "run");
-        for (int i = 0; view->argument[i]; i++) {
-            hak_text_add(&text, " ");
-            hak_text_add_argument(&text, view->argument[i]);
-        }
-        hak_text_add(&text, is_looked ? " checks reads in all" : " checks");
-    }
+    if (checked.level == VIEW_CHECK_TRACE)
+        hak_text_add(&text, ", level normal does");
+    else if (is_looked && view_may_check_more(&checked))
+        add_hunt(&text, view);
     view_write(stderr, "hakmem: %s%s\n", is_looked ? "no fault seen: " : "",
                hak_text_string(&text));
     hak_text_free(&text);
@@ -184,16 +190,12 @@ static void print_checked(struct view *view) {
 static void print_closing_lines(struct view *view, const struct outcome *outcome) {
     if (view->json || !isatty(STDERR_FILENO) || !outcome->read)
         return;
-    const char *slash = strrchr(view->store_path, '/');
-    char *here = getcwd(NULL, 0);
-    bool is_here = slash && here && strlen(here) == (size_t)(slash - view->store_path) &&
-                   strncmp(here, view->store_path, strlen(here)) == 0;
     view_write(stderr, "hakmem: %s, ", hak_words_count(outcome->events, "event", "events"));
     if (outcome->faults > 0)
         view_write(stderr, "%s, ", hak_words_count(outcome->faults, "fault", "faults"));
     if (outcome->known > 0)
         view_write(stderr, "%s known, ", hak_words_number(outcome->known));
-    view_write(stderr, "%s\n", is_here ? slash + 1 : view->store_path);
+    view_write(stderr, "%s\n", view_path_from_here(view->store_path));
     if (outcome->live > 0)
         print_live(view, outcome->live);
     if (inner_pool(view))
@@ -202,7 +204,6 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
         print_headline(view);
     if (outcome->faults == 0)
         print_checked(view);
-    free(here);
 }
 
 /* Nobody who asks for debug registers is left to believe that they watched. */
