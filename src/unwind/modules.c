@@ -277,10 +277,11 @@ static const char *last_part(const char *path) {
 
 /* `executed` is a link to the program's file, whose own name is another: redis-server, where the
  * file is redis-check-rdb. A name that stands in the other (python3 of python3.13) is none, nor is
- * a script's. */
+ * a script's, nor a link of the kernel's (/proc/self/exe, /dev/fd/3 of fexecve). */
 static bool is_another_name(const char *executed, const char *file) {
     struct stat about, program;
-    return !strstr(last_part(file), last_part(executed)) &&
+    return strncmp(executed, "/proc/", 6) != 0 && strncmp(executed, "/dev/fd/", 8) != 0 &&
+           !strstr(last_part(file), last_part(executed)) &&
            !strstr(last_part(executed), last_part(file)) &&
            hak_raw_call(SYS_newfstatat, AT_FDCWD, executed, &about, 0) == 0 &&
            hak_raw_call(SYS_newfstatat, AT_FDCWD, "/proc/self/exe", &program, 0) == 0 &&

@@ -27,7 +27,7 @@ where() { sed -n "s/^$1 //p" told; }
 not_known() {
     "$trace" info -s front.db | grep -qE '^slack +not known of [0-9,]+ blocks: the allocator has no malloc_usable_size of its own$' ||
         fail "$1: info does not say that slack is not known: $("$trace" info -s front.db | grep -A1 '^slack')"
-    "$trace" layers -s front.db | grep -qE '^Slack  not known of [0-9,]+ blocks: their allocator tells no sizes\.$' ||
+    "$trace" layers -s front.db | grep -qE '^Slack  not known of [0-9,]+ blocks: their allocator gives no sizes\.$' ||
         fail "$1: layers does not say that slack is not known"
     "$trace" info --json -s front.db >json
     python3 -c 'import json; kept = json.load(open("json"))["kept"]; assert kept["slack_bytes"] is None and kept["slack_not_known_blocks"] > 4, kept' ||
