@@ -40,12 +40,31 @@ with Browser(directory) as page:
                     page.run("for (const d of document.querySelectorAll('details')) d.open = true")
                     look(page, f"{path}, {scheme}, {width} pixels: {name}")
                 page.click("#go-all")
-                for view in ("flame", "table", "icicle"):
+                for view in ("flame", "sandwich", "table", "icicle"):
                     page.click(f'[data-view="{view}"]')
                     look(page, f"{path}, {scheme}, {width} pixels: {view}")
                 for colour in ("function", "growth", "module"):
                     page.run("const s = document.getElementById('colour'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", colour)
                     look(page, f"{path}, {scheme}, {width} pixels: colours of {colour}")
+                if page.value("document.getElementById('libraries').checkVisibility()"):
+                    page.click("#libraries")
+                page.run("const s = document.getElementById('lines'); s.value = 'line'; s.dispatchEvent(new Event('change'))")
+                look(page, f"{path}, {scheme}, {width} pixels: libraries and lines")
+                for measure in ("grown", "live"):
+                    page.run("const s = document.getElementById('measure'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", measure)
+                    page.click("#go-end")
+                    page.click("#is-span")
+                    page.run("const s = document.getElementById('colour'); s.value = 'growth'; s.dispatchEvent(new Event('change'))")
+                    page.settle()
+                    look(page, f"{path}, {scheme}, {width} pixels: what is {measure}, colours of growth")
+                page.run("const e = [...document.querySelectorAll('.frame')].pop(); e.dispatchEvent(new MouseEvent('mousemove', {bubbles: true, clientX: 200, clientY: 300}))")
+                look(page, f"{path}, {scheme}, {width} pixels: details beside the pointer")
+                page.click('[data-view="sandwich"]')
+                look(page, f"{path}, {scheme}, {width} pixels: sandwich, libraries and lines")
+                page.run("const s = document.getElementById('search'); s.value = '.c'; s.dispatchEvent(new Event('input'))")
+                page.settle()
+                look(page, f"{path}, {scheme}, {width} pixels: sandwich, several functions match")
+                page.click('[data-view="icicle"]')
                 page.run("const s = document.getElementById('search'); s.value = 'row'; s.dispatchEvent(new Event('input'))")
                 page.wait("document.getElementById('total').textContent.includes('row')")
                 look(page, f"{path}, {scheme}, {width} pixels: search")

@@ -1,4 +1,5 @@
 """The page of `hakmem-trace html` in a browser: `page.py TRACE DIRECTORY`, which has server.db and grower.db."""
+import base64
 import collections
 import functools
 import json
@@ -225,7 +226,7 @@ def look_at_graph(page):
     same("zoomed into", page.value("document.getElementById('path').textContent"), "allmaingrow_cache")
     due = ask("top", "-s", store, "--limit", "0")
     page.run("document.getElementById('graph').dispatchEvent(new Event('mouseleave'))")  # the pointer lies on another frame by now
-    same("itself", frame(page)["Itself"], f"{rows_of(due, 'live_bytes')['grow_cache']:,} bytes")
+    same("itself", bytes_in(frame(page)["Itself"]), rows_of(due, "live_bytes")["grow_cache"])
     page.click("#path button")
     same("zoomed out", page.value("document.getElementById('path').children.length"), 1)
     total = moment(page)["total"]
@@ -257,6 +258,243 @@ def look_at_graph(page):
     page.click('[data-view="icicle"]')
     same("mark in the timeline", page.value("document.querySelector('.note-mark title').textContent"), "mark half way")
     console(page, "graph")
+
+
+def stacks_of(store, *options):
+    """Folded stacks with their bytes at the peak, as lists of functions from the outermost on."""
+    done = subprocess.run([trace, "export", "collapsed", "-s", store, *options], stdout=subprocess.PIPE, check=False, text=True)
+    return [(line.rsplit(" ", 1)[0].split(";"), int(line.rsplit(" ", 1)[1])) for line in done.stdout.splitlines()]
+
+
+def sums_of(pairs):
+    """Adds up what has the same name."""
+    sums = collections.Counter()
+    for name, value in pairs:
+        sums[name] += value
+    return {name: value for name, value in sums.items() if value}
+
+
+FRAMES = """
+return [...document.querySelectorAll('.frame')].map(e => {
+  e.dispatchEvent(new MouseEvent('mouseover', {bubbles: true}));
+  const said = Object.fromEntries([...document.querySelectorAll('#frame dt')].map(t => [t.textContent, t.nextSibling.textContent]));
+  return Object.assign(said, {label: e.getAttribute('aria-label'), level: Number(e.getAttribute('aria-level')), text: e.textContent, kinds: [...e.classList]});
+});
+"""
+
+
+def bytes_in(words):
+    """The exact number that stands first in a description."""
+    return int(re.match(r"([0-9,-]+) bytes", words).group(1).replace(",", ""))
+
+
+def frames(page):
+    """What the graph says of each of its frames when the pointer is on it."""
+    settle(page)
+    return page.run(FRAMES)
+
+
+def own(page, name):
+    """Name -> bytes of what the frames themselves hold; `name` makes one of a frame."""
+    return sums_of((name(one), bytes_in(one["Itself"])) for one in frames(page) if "Itself" in one)
+
+
+def numbers(text):
+    """The numbers of a packed member of the page's data."""
+    found, value, shift = [], 0, 0
+    for byte in base64.b64decode(text):
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            found.append(value)
+            value = shift = 0
+    return found
+
+
+def folded_frames(path):
+    """How many frames of the page's tree are folded at first."""
+    with open(path, encoding="utf-8") as text:
+        said = json.loads(re.search(r'id="data">(.*?)</script>', text.read(), re.DOTALL).group(1))
+    kinds = [word & 3 for word in numbers(said["places"])[::2]]
+    return sum(kinds[place] == 1 for place in numbers(said["tree"])[1::2])
+
+
+def look_at_libraries(page):
+    """Frames of libraries are folded as `top` folds them, until the button shows them as `top --all` does."""
+    store, path = os.path.join(directory, "sorter.db"), make("sorter.db")
+    few, all_of_them = ask("top", "-s", store, "--limit", "0"), ask("top", "-s", store, "--all", "--limit", "0")
+    load(page, path)
+    count = folded_frames(path)
+    same("libraries: some are folded", count > 20, True)
+    pressed = "[document.getElementById('libraries').textContent, document.getElementById('libraries').getAttribute('aria-pressed')]"
+    same("libraries: the button", page.value(pressed), [f"Library frames: {count} hidden", "false"])
+    folded, whole = (sums_of((stack[-1], value) for stack, value in stacks_of(store, *options)) for options in ((), ("--all",)))
+    same("libraries: folded", own(page, lambda one: one["Function"]), folded)
+    same("libraries: folded, none is marked", [one["Function"] for one in frames(page) if "is-library" in one["kinds"]], [])
+    page.run("[...document.querySelectorAll('.frame')].find(e => e.textContent === 'compare').id = 'wanted'")
+    page.click("#wanted")
+    tab_to(page, "libraries")
+    page.keys(" ")
+    same("libraries: shown", page.value(pressed), [f"Library frames: {count} shown", "true"])
+    way = next(stack for stack, _ in stacks_of(store, "--all") if "compare" in stack)
+    same("libraries: still zoomed into the function", page.value("document.getElementById('path').lastChild.textContent"), "compare")
+    same("libraries: on its whole way", page.value("[...document.getElementById('path').children].map(e => e.textContent)"), ["all", *way[: way.index("compare") + 1]][-12:])
+    page.click("#path button")
+    tab_to(page, "treeitem")
+    page.keys("Escape")
+    same("libraries: all frames", own(page, lambda one: one["Function"]), whole)
+    same("libraries: total", moment(page)["total"], few["total"]["live_bytes"])
+    marked = {one["Function"] for one in frames(page) if "is-library" in one["kinds"]}
+    same("libraries: the program's are not marked", marked & {"main", "compare", "note", "descend", "pair"}, set())
+    same("libraries: the wrapper is", "xmalloc" in marked, True)
+    page.click('[data-view="table"]')
+    same("libraries: table", table(page), rows_of(all_of_them, "live_bytes"))
+    page.click("#libraries")
+    same("libraries: table, folded", table(page), rows_of(few, "live_bytes"))
+    same("libraries: bands stay the program's", page.value("document.querySelector('#plot .band').textContent"), few["rows"][0]["name"])
+    page.click('[data-view="icicle"]')
+    choose(page, "order", "up")
+    page.click("#libraries")
+    same("libraries: from who allocated", moment(page)["total"], few["total"]["live_bytes"])
+    console(page, "libraries")
+
+
+def look_at_lines(page):
+    """Frames that differ by their line are apart, on request, with the amounts of `top --per line`."""
+    store = os.path.join(directory, "sorter.db")
+    load(page, make("sorter.db"))
+
+    def where(row):
+        return f"{row['name']} {'/'.join(row['file'].split('/')[-2:])}:{row['line']}" if row["file"] else f"{row['name']} {os.path.basename(row['module'])}"
+
+    due = sums_of((where(row), row["self"]["live_bytes"]) for row in ask("top", "-s", store, "--per", "line", "--limit", "0")["rows"])
+    same("lines: two of one function", len([name for name in due if name.startswith("pair ")]), 2)
+    same("lines: not at first", [one["text"] for one in frames(page) if one["text"].startswith("pair")], ["pair"])
+    choose(page, "lines", "line")
+    same("lines: frames", own(page, lambda one: f"{one['Function']} {one['Where']}"), due)
+    labels = {f"{name.split(' ')[0]} {name.rsplit('/', 1)[-1]}" for name in due if name.startswith("pair ")}
+    same("lines: labels", {one["text"] for one in frames(page) if one["text"].startswith("pair")}, labels)
+    same("lines: names for screen readers", {one["label"].split(",")[0] for one in frames(page) if one["text"].startswith("pair")}, labels)
+    choose(page, "order", "up")
+    same("lines: from who allocated", sums_of((one["Function"] + " " + one["Where"], bytes_in(one["With callees"])) for one in frames(page) if one["level"] == 2), due)
+    page.click('[data-view="table"]')
+    choose(page, "per", "line")
+    rows = page.value("[...document.querySelectorAll('#table tbody tr')].map(row => [row.cells[0].textContent + ' ' + row.cells[1].textContent, row.cells[2].textContent])")
+    same("lines: table", sums_of((name, int(value.replace(",", ""))) for name, value in rows), due)
+    console(page, "lines")
+
+
+def around(stacks, function):
+    """Of a function: what it holds with its callees, by callers and by callees; each stack counts once."""
+    whole, callers, callees = 0, [], []
+    for stack, value in stacks:
+        if function in stack:
+            at = stack.index(function)
+            whole += value
+            callers += [(stack[at - 1], value)] if at else []
+            callees += [(stack[at + 1], value)] if at + 1 < len(stack) else []
+    return whole, sums_of(callers), sums_of(callees)
+
+
+def sandwich(page):
+    """The same of what the page shows."""
+    seen = frames(page)
+    callers = sums_of((one["Function"], bytes_in(next(text for name, text in one.items() if name.startswith("Leads to ")))) for one in seen if one["level"] == 2 and one["label"].endswith(", caller"))
+    callees = sums_of((one["Function"], bytes_in(one["With callees"])) for one in seen if one["level"] == 2 and not one["label"].endswith(", caller"))
+    return int(page.value("document.getElementById('total').dataset.of")), callers, callees
+
+
+def middle(page):
+    """The function that the sandwich is of."""
+    settle(page)
+    return page.value("document.querySelector('.is-middle') && document.querySelector('.is-middle').textContent.split(':')[0]")
+
+
+def look_at_sandwich(page):
+    """Callers and callees of one function, beside the folded stacks and `top`."""
+    store = os.path.join(directory, "sorter.db")
+    load(page, make("sorter.db"))
+    for what, options in (("folded", ()), ("whole", ("--all",))):
+        stacks, rows = stacks_of(store, *options), ask("top", "-s", store, "--limit", "0", *options)["rows"]
+        page.click('[data-view="table"]')
+        if options:
+            page.click("#libraries")
+        for row in rows:
+            page.click('[data-view="table"]')
+            page.run("[...document.querySelectorAll('#table .open')].find(b => b.textContent === arguments[0]).id = 'wanted'", row["name"])
+            page.click("#wanted")
+            same(f"sandwich, {what}: {row['name']} is in the middle", middle(page), row["name"])
+            got = sandwich(page)
+            same(f"sandwich, {what}: {row['name']}", got, around(stacks, row["name"]))
+            same(f"sandwich, {what}: {row['name']} with callees, as top says", got[0], row["with_callees"]["live_bytes"])
+    page.click("#libraries")
+    same("sandwich: total", moment(page)["total"], sum(value for _, value in stacks_of(store)))
+    page.click('[data-view="icicle"]')
+    page.run("document.activeElement.blur()")
+    tab_to(page, "treeitem")
+    page.keys("ArrowDown", "ArrowDown")
+    name = page.value("document.activeElement.textContent")
+    page.keys("s")
+    same("sandwich: s on a frame", middle(page), name)
+    same("sandwich: the focus is on the middle", page.value("document.activeElement.getAttribute('aria-level')"), "1")
+    page.keys("ArrowUp")
+    same("sandwich: up is a caller", page.value("/^main, .*, caller$/.test(document.activeElement.getAttribute('aria-label'))"), True)
+    page.keys("Enter")
+    same("sandwich: Enter on the caller", middle(page), "main")
+    same("sandwich: the way back", page.value("[...document.getElementById('path').children].map(e => e.textContent)"), [name])
+    page.keys("ArrowDown")
+    callee = page.value("document.activeElement.textContent")
+    same("sandwich: down is a callee", page.value("document.activeElement.getAttribute('aria-label').startsWith(document.activeElement.textContent + ', ')"), True)
+    page.keys("s")
+    same("sandwich: s on a callee", middle(page), callee)
+    page.keys("Escape")
+    same("sandwich: Escape goes back", middle(page), "main")
+    page.keys("Escape")
+    same("sandwich: and back", middle(page), name)
+    page.keys("Escape")
+    same("sandwich: to the graph", page.value("[document.querySelector('[data-view=\"icicle\"]').getAttribute('aria-pressed'), document.activeElement.getAttribute('role')]"), ["true", "treeitem"])
+    page.run("[...document.querySelectorAll('.frame')].find(e => e.textContent === 'compare').id = 'wanted'")
+    page.click("#wanted")
+    page.click("#to-sandwich")
+    same("sandwich: the button", middle(page), "compare")
+    page.click("#search")
+    page.keys("descend")
+    same("sandwich: the search", middle(page), "descend")
+    page.click("#search")
+    page.keys("Escape", "sorter")
+    settle(page)
+    found = page.value("[...document.getElementById('candidates').children].map(e => e.textContent)")
+    same("sandwich: the search finds more, and changes nothing", (set(found), middle(page)), ({name for stack, _ in stacks_of(store) for name in stack if not name.startswith("stdio")}, "descend"))
+    page.click("#candidates button:last-child")
+    same("sandwich: one of them", middle(page), found[-1])
+    same("sandwich: each frame has a name", [one for one in frames(page) if not re.match(r".+, .+, [0-9.]+ %", one["label"])], [])
+    console(page, "sandwich")
+
+
+def look_at_details(page):
+    """A frame's details, in the list and beside the pointer."""
+    store = os.path.join(directory, "sorter.db")
+    load(page, make("sorter.db"))
+    row = next(row for row in ask("top", "-s", store, "--limit", "0")["rows"] if row["name"] == "pair")
+    page.run("[...document.querySelectorAll('.frame')].find(e => e.textContent === 'pair').id = 'wanted'")
+    page.run("document.getElementById('wanted').scrollIntoView({block: 'center'})")
+    page.ask("POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"},
+             "actions": [{"type": "pointerMove", "duration": 0, "origin": {"element-6066-11e4-a52e-4f735466cecf": page.find("#wanted")}, "x": 0, "y": 0}]}]})  # fmt: skip
+    share = f"{row['self']['live_bytes'] * 100 / moment(page)['total']:.1f} %"
+    due = {"Function": "pair", "Where": "html/sorter.c", "Module": "sorter", "Itself": f"8,000 bytes (7.8 KiB), {share}", "With callees": f"8,000 bytes (7.8 KiB), {share} of what is shown", "Blocks": "2, 3.9 KiB each on average"}
+    same("details: the list", frame(page), due)
+    same("details: beside the pointer", page.value("[!document.getElementById('tip').hidden, [...document.querySelectorAll('#tip p')].map(p => p.textContent)]"),
+         [True, ["pair", *(f"{name} {text}" for name, text in due.items() if name != "Function")]])  # fmt: skip
+    page.keys("Escape")
+    same("details: Escape takes it away", page.value("document.getElementById('tip').hidden"), True)
+    page.run("[...document.querySelectorAll('.frame')].find(e => e.textContent === 'main').id = 'outer'")
+    page.click("#outer")
+    inner = next(one for one in frames(page) if one["Function"] == "pair")
+    same("details: of what is zoomed into", inner["With callees"], f"8,000 bytes (7.8 KiB), {share} of what is shown, {share} of main")
+    choose(page, "unit", "blocks")
+    same("details: in blocks", {name: text for name, text in next(one for one in frames(page) if one["Function"] == "pair").items() if name in ("Itself", "Bytes")},
+         {"Itself": "2 blocks, 4.3 %", "Bytes": "8,000 (7.8 KiB), 3.9 KiB each on average"})  # fmt: skip
+    console(page, "details")
 
 
 def look_at_resident(page):
@@ -427,7 +665,7 @@ def look_at_widths(page):
                 page.run("for (const d of document.querySelectorAll('details')) d.open = true")
                 same(f"{store}, {width} pixels: {name}", page.run(OVERFLOW), [False, []])
             page.click("#tab-heap")
-            for view in ("flame", "table", "icicle"):
+            for view in ("flame", "sandwich", "table", "icicle"):
                 page.click(f'[data-view="{view}"]')
                 settle(page)
                 same(f"{store}, {width} pixels: {view}", page.run(OVERFLOW), [False, []])
@@ -467,9 +705,36 @@ def look_at_growth(page):
     page.click('[data-view="icicle"]')
     choose(page, "colour", "growth")
     settle(page)
-    colours = page.value("Object.fromEntries([...document.querySelectorAll('#graph [style]')].filter(e => e.frameOf).map(e => [e.textContent.split(' ')[0], e.style.getPropertyValue('--h')]))")
-    same("growth: leak has the colour of what grows", colours.get("leak"), "12")
+    look_at_signs(page, "a moment", {row["name"]: row["self"]["grown_bytes"] for row in due["rows"]})
+    page.click("#go-all")
+    choose(page, "measure", "live")
+    choose(page, "colour", "function")
+    choose(page, "measure", "grown")
+    same("growth: grown has its colours", page.value("document.getElementById('colour').value"), "growth")
+    choose(page, "measure", "came")
+    same("growth: other measures have those from before", page.value("document.getElementById('colour').value"), "function")
+    page.click("#go-end")
+    page.click("#is-span")
+    choose(page, "measure", "grown")
+    said = moment(page)
+    due = ask("top", "-s", store, *words_of(said), "--by", "growth", "--limit", "0")
+    signs = {row["name"]: row["self"]["grown_bytes"] for row in due["rows"]}
+    same("growth: at the end it shrinks", signs["leak"] < 0, True)
+    look_at_signs(page, "a span", signs)
+    same("growth: the legend says which way", all(word in page.value("document.getElementById('legend').textContent") for word in ("blue shrank", "orange grew", "Grey")), True)
     console(page, "growth")
+
+
+def look_at_signs(page, what, grown):
+    """Functions that call none have the colour of what grew, shrank or did neither, and say by how much."""
+    settle(page)
+    seen = [one for one in frames(page) if one["Function"] in ("leak", "swing", "fill", "start_up")]
+    same(f"growth: {what}: frames", len(seen) > 1, True)
+    for one in seen:
+        value = grown.get(one["Function"], 0)
+        kind = "is-grown" if value > 0 else "is-shrunk" if value < 0 else "is-even"
+        same(f"growth: {what}: colour of {one['Function']}", [name for name in one["kinds"] if name in ("is-grown", "is-shrunk", "is-even")], [kind])
+        same(f"growth: {what}: {one['Function']} says it", re.findall(", (grown|shrunk)", one["label"]), ["grown"] if value > 0 else ["shrunk"] if value < 0 else [])
 
 
 ATTACK = "</script><script>window.owned = 1</script><!--<img src=x onerror='window.owned = 2'>\u2028\u2029\"'&lt;`${window.owned = 3}</style>]]>\\u003c\u202e"
@@ -515,7 +780,7 @@ def look_at_hostile(page):
 
 
 with Browser(directory) as browser:
-    for part in (look_at_totals, look_at_graph, look_at_timeline, look_at_resident, look_at_parts, look_at_keys, look_at_widths, look_at_colours, look_at_growth, look_at_hostile):
+    for part in (look_at_totals, look_at_graph, look_at_libraries, look_at_lines, look_at_sandwich, look_at_details, look_at_timeline, look_at_resident, look_at_parts, look_at_keys, look_at_widths, look_at_colours, look_at_growth, look_at_hostile):
         if len(sys.argv) < 4 or part.__name__ in sys.argv[3:]:
             try:
                 part(browser)

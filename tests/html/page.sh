@@ -8,8 +8,10 @@ export LC_ALL=C.UTF-8
 cc -O1 -g -o server "$SOURCE/tests/profile/server.c" || exit 1
 cc -O1 -g -I"$SOURCE/include" -o grower "$here/grower.c" || exit 1
 cc -O1 -g -o holder "$SOURCE/tests/profile/holder.c" || exit 1
+cc -O1 -g -o sorter "$here/sorter.c" || exit 1
 cc -O1 -g -o growing "$SOURCE/tests/profile/growing.c" || exit 1
 "$trace" run -s growing.db --check trace -- ./growing || { echo "growing: status $?"; exit 1; }
+"$trace" run -s sorter.db --check trace -- ./sorter || { echo "sorter: status $?"; exit 1; }
 "$trace" run -s server.db --check trace -- ./server >server.out 2>&1 || { echo "server: status $?"; tail -n 3 server.out; exit 1; }
 "$trace" run -s grower.db --check normal -- ./grower >grower.out 2>&1
 "$trace" run -s leaky.db --check normal --leaks=1 -- ./grower once >leaky.out 2>&1

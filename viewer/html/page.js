@@ -36,17 +36,104 @@
     functions.push({ name: data.texts[r.next()], where: data.texts[r.next()], file: data.texts[r.next()], module: data.texts[r.next()] });
   for (const fn of functions) if (fn.name === '??') fn.name = fn.where || '??'; /* code without a name: its place in the module */
 
-  const parent = [0], functionOf = [-1], depth = [0];
-  for (let r = reader(data.tree); r.more();) {
-    const node = parent.length;
-    parent.push(node - r.next());
-    functionOf.push(r.next());
-    depth.push(depth[parent[node]] + 1);
+  /* A key names a frame: below functions.length a function, above it a function and a line of it. */
+  const keyFn = functions.map((_, fn) => fn), keyLine = functions.map(() => 0);
+  const FOLDED = 1, STAND_IN = 2; /* a frame of a library, start-up code, a wrapper; what stands for such frames while they are folded */
+  const placeKey = [], placeShown = [];
+  for (let r = reader(data.places), keys = new Map(); r.more();) {
+    const word = r.next(), fn = Math.floor(word / 4), line = r.next(), name = `${fn} ${line}`;
+    if (line && !keys.has(name)) { keys.set(name, keyFn.length); keyFn.push(fn); keyLine.push(line); }
+    placeKey.push(line ? keys.get(name) : fn);
+    placeShown.push(word % 4);
   }
-  const nodes = parent.length;
 
-  const rowNode = [], rowProcess = [];
-  for (let r = reader(data.rows), node = 0; r.more();) { node += r.next(); rowNode.push(node); rowProcess.push(r.next()); }
+  /* All that the capture has: every frame, with its line. Node 0 is the root; what follows a node belongs to it as long as it is deeper. */
+  const fullParent = [0], fullPlace = [-1];
+  for (let r = reader(data.tree); r.more();) {
+    fullParent.push(fullParent.length - r.next());
+    fullPlace.push(r.next());
+  }
+  const foldedFrames = fullPlace.reduce((count, place) => count + (placeShown[place] === FOLDED), 0);
+
+  const fullRowNode = [], rowProcess = [];
+  for (let r = reader(data.rows), node = 0; r.more();) { node += r.next(); fullRowNode.push(node); rowProcess.push(r.next()); }
+
+  /* Finds a node of `t` by its parent and key: a hash table of node numbers. */
+  function childIndex(t, room) {
+    let table, mask, count = 0;
+    const slotOf = (above, key) => {
+      const mixed = Math.imul(above, 0x9E3779B1) + Math.imul(key, 0x85EBCA6B);
+      let at = (mixed ^ mixed >>> 15) & mask;
+      while (table[at] && (t.parent[table[at]] !== above || t.key[table[at]] !== key)) at = at + 1 & mask;
+      return at;
+    };
+    const resize = size => {
+      const old = table || [];
+      table = new Int32Array(size);
+      mask = size - 1;
+      for (const node of old) if (node) table[slotOf(t.parent[node], t.key[node])] = node;
+    };
+    resize(2 ** Math.ceil(Math.log2(2 * room + 16)));
+    return {
+      find: (above, key) => table[slotOf(above, key)], /* 0 = it has none */
+      add: node => {
+        if (2 * ++count > mask) resize(2 * (mask + 1));
+        table[slotOf(t.parent[node], t.key[node])] = node;
+      },
+    };
+  }
+  /* The tree as it is shown: with or without what is folded, frames of one function together or by line. `nodeOf` has of each node of the full tree the one that it goes into. */
+  const shapes = new Map();
+  function shapeOf(hasLibraries, hasLines) {
+    const name = `${hasLibraries} ${hasLines}`;
+    if (!shapes.has(name)) shapes.set(name, makeShape(hasLibraries ? STAND_IN : FOLDED, hasLines));
+    return shapes.get(name);
+  }
+  function makeShape(leftOut, hasLines) {
+    const room = fullParent.length, nodeOf = new Int32Array(room), folded = new Uint8Array(room), first = new Int32Array(room), next = new Int32Array(room);
+    const merged = { parent: new Int32Array(room), key: new Int32Array(room) }, children = childIndex(merged, room); /* 0 in first and next = none */
+    let count = 1;
+    for (let full = 1; full < room; full++) {
+      const into = nodeOf[fullParent[full]], place = fullPlace[full];
+      nodeOf[full] = into;
+      if (placeShown[place] === leftOut) continue;
+      const key = hasLines ? placeKey[place] : keyFn[placeKey[place]];
+      let node = children.find(into, key);
+      if (!node) {
+        node = count++;
+        merged.parent[node] = into;
+        merged.key[node] = key;
+        children.add(node);
+        folded[node] = placeShown[place] === FOLDED ? 1 : 0;
+        next[node] = first[into];
+        first[into] = node;
+      }
+      nodeOf[full] = node;
+    }
+    /* Numbered so that all below a node follows it. */
+    const place = new Int32Array(count), shape = { nodes: count, parent: new Int32Array(count), key: new Int32Array(count).fill(-1), depth: new Int32Array(count), isFolded: new Uint8Array(count) };
+    for (let node = first[0], at = 1; node > 0;) {
+      place[node] = at;
+      shape.parent[at] = place[merged.parent[node]];
+      shape.key[at] = merged.key[node];
+      shape.isFolded[at] = folded[node];
+      shape.depth[at] = shape.depth[shape.parent[at]] + 1;
+      at++;
+      if (first[node]) { node = first[node]; continue; }
+      while (node && !next[node]) node = merged.parent[node];
+      node = next[node];
+    }
+    shape.nodeOf = nodeOf.map(node => place[node]);
+    shape.rowNode = Int32Array.from(fullRowNode, full => shape.nodeOf[full]);
+    return shape;
+  }
+  /* The shape at hand. */
+  let shown, nodes, parent, keyOf, depth;
+  function useShape(next) {
+    shown = next;
+    ({ nodes, parent, key: keyOf, depth } = next);
+  }
+  useShape(shapeOf(false, false)); /* in which who allocated is the same as in `top` */
 
   /* Changes, one behind the other; step i has those from step[i].first to step[i + 1].first. */
   const step = [];
@@ -82,8 +169,8 @@
   const endOf = i => i + 1 < steps ? step[i + 1].first : change.count;
 
   /* What is shown. Moment -1 is before everything, moment i behind step i. */
-  const state = { from: -1, to: steps - 1, isSpan: false, isByFunction: true, showsRss: false, view: 'icicle', measure: 'live', unit: 'bytes', order: 'down', colour: 'module', per: 'function', process: 0,
-    search: '', zoom: null, sort: 'value', ascending: false, shown: 100, frame: null, panel: 'heap' };
+  const state = { from: -1, to: steps - 1, isSpan: false, isByFunction: true, showsRss: false, view: 'icicle', measure: 'live', unit: 'bytes', order: 'down', lines: 'function', hasLibraries: false, colour: 'module', colourBefore: null, per: 'function', process: 0,
+    search: '', fn: -1, trail: [], zoom: null, sort: 'value', ascending: false, shown: 100, frame: null, panel: 'heap' };
 
   /* Live at each moment, and what came and went in each step, of the process that is chosen. */
   let curve;
@@ -107,23 +194,24 @@
   const BANDS = 7;
   let bands;
   function makeBands() {
-    const live = addUp(-1, Math.max(0, peakStep()), PICKS.bytes.live, new Float64Array(nodes)), held = new Map();
-    for (let node = 1; node < nodes; node++) if (live[node] > 0) held.set(functionOf[node], (held.get(functionOf[node]) || 0) + live[node]);
+    const folded = shapeOf(false, false), live = addUp(-1, Math.max(0, peakStep()), PICKS.bytes.live, folded), held = new Map();
+    for (let node = 1; node < folded.nodes; node++) if (live[node] > 0) held.set(folded.key[node], (held.get(folded.key[node]) || 0) + live[node]);
     const most = [...held].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, BANDS).map(([fn]) => fn);
     if (most.length < 2) { bands = []; return; }
     const placeOf = new Map(most.map((fn, i) => [fn, i])), bytes = new Float64Array(most.length + 1);
     bands = [...most, -1].map(fn => ({ fn, bytes: new Float64Array(steps) }));
     for (let i = 0; i < steps; i++) {
       for (let k = step[i].first; k < endOf(i); k++) {
-        const row = change.row[k], place = placeOf.get(functionOf[rowNode[row]]);
+        const row = change.row[k], place = placeOf.get(folded.key[folded.rowNode[row]]);
         if (!state.process || rowProcess[row] === state.process) bytes[place === undefined ? most.length : place] += PICKS.bytes.live(k);
       }
       bands.forEach((band, place) => { band.bytes[i] = Math.max(0, bytes[place]); });
     }
   }
 
-  /* Adds what rows got in steps (from, to] to `out`, by node, as `pick` has it. */
-  function addUp(from, to, pick, out) {
+  /* What rows got in steps (from, to], by node, as `pick` has it. */
+  function addUp(from, to, pick, of = shown) {
+    const out = new Float64Array(of.nodes), { rowNode } = of;
     for (let k = from + 1 < steps ? step[from + 1].first : change.count, end = to < 0 ? 0 : endOf(to); k < end; k++) {
       const row = change.row[k];
       if (!state.process || rowProcess[row] === state.process) out[rowNode[row]] += pick(k);
@@ -141,11 +229,11 @@
   const growthSpan = () => state.isSpan || state.measure === 'grown' ? [begin(), state.to] : [growing.from, growing.to];
   /* What each node itself has of a measure. */
   function selfOf(measure, unit) {
-    const out = new Float64Array(nodes), pick = PICKS[unit];
-    if (measure === 'live') return addUp(-1, state.to, pick.live, out);
-    if (measure === 'held') return addUp(-1, steps - 1, pick.held, out);
-    if (measure === 'grown') return addUp(begin(), state.to, pick.live, out);
-    return addUp(begin(), state.to, pick[measure], out);
+    const pick = PICKS[unit];
+    if (measure === 'live') return addUp(-1, state.to, pick.live);
+    if (measure === 'held') return addUp(-1, steps - 1, pick.held);
+    if (measure === 'grown') return addUp(begin(), state.to, pick.live);
+    return addUp(begin(), state.to, pick[measure]);
   }
   const sumOf = list => { let sum = 0; for (const value of list) sum += value; return sum; };
 
@@ -312,7 +400,7 @@
     let words = `At ${momentWords(state.to)}: ${number(at.bytes)} bytes (${size(at.bytes)}) live in ${plural(at.blocks, 'block', 'blocks')}.`;
     if (state.isSpan) {
       const was = state.from < 0 ? { bytes: 0, blocks: 0 } : curve[state.from];
-      words = `From ${momentWords(state.from)} to ${momentWords(state.to)}: ${size(was.bytes)} to ${size(at.bytes)} live, grown by ${number(at.bytes - was.bytes)} bytes in ${plural(at.blocks - was.blocks, 'block', 'blocks')}.`;
+      words = `From ${momentWords(state.from)} to ${momentWords(state.to)}: ${size(was.bytes)} to ${size(at.bytes)} live, ${at.bytes < was.bytes ? 'shrunk' : 'grown'} by ${number(Math.abs(at.bytes - was.bytes))} bytes, ${plural(Math.abs(at.blocks - was.blocks), 'block', 'blocks')} ${at.blocks < was.blocks ? 'fewer' : 'more'}.`;
     }
     $('moment').textContent = words;
     $('resident').hidden = !showsResident();
@@ -377,7 +465,7 @@
       box.removeEventListener('pointerup', end);
       box.removeEventListener('pointercancel', end);
       if (!moved && last.type === 'pointerup') choose(-1, first, false);
-      else if (moved && !wasSpan && state.measure === 'live') { state.measure = $('measure').value = 'grown'; }
+      else if (moved && !wasSpan && state.measure === 'live') { state.measure = $('measure').value = 'grown'; followMeasure('live'); }
       showGraph();
     };
     if (box.setPointerCapture && event.pointerType !== 'touch') box.setPointerCapture(event.pointerId);
@@ -415,65 +503,109 @@
   }
 
   /* ---- trees --------------------------------------------------------------------------------- */
-  /* {parent, fn, self, total, weight, first child, next sibling} as arrays; node 0 is the root. */
+  /* {parent, key, isFolded, and of each measure what a node has itself: self, others (in the other unit), growth; with all below it: total, otherTotal, grown,
+     weight; first child, next sibling} as arrays; node 0 is the root. */
   let tree;
-  function downTree(self, growth) {
-    return { count: nodes, parent, fn: functionOf, self, growth };
+  const OWN = ['self', 'others', 'growth'];
+  const emptyTree = () => ({ count: 1, parent: [0], key: [-1], isFolded: [0], self: [0], others: [0], growth: [0] });
+  /* The child of `above` with this key, of a tree that grows; `children` has those that are there. */
+  function childOf(t, children, above, key, isFolded) {
+    let child = children.find(above, key);
+    if (!child) {
+      child = t.count++;
+      t.parent.push(above);
+      t.key.push(key);
+      children.add(child);
+      t.isFolded.push(isFolded);
+      for (const one of OWN) t[one].push(0);
+    }
+    return child;
+  }
+  function downTree(own) {
+    return { count: nodes, parent, key: keyOf, isFolded: shown.isFolded, ...own };
   }
   /* From who allocated to its callers: each node with something of its own gives it to its path. */
-  function upTree(self, growth) {
-    const up = { count: 1, parent: [0], fn: [-1], self: [0], growth: [0] }, children = [new Map()];
+  function upTree(own) {
+    const up = emptyTree(), children = childIndex(up, 0);
     for (let node = 1; node < nodes; node++) {
-      if (!self[node] && !growth[node]) continue;
+      if (!own.self[node] && !own.others[node] && !own.growth[node]) continue;
       let at = 0;
-      for (let below = node; below; below = parent[below]) {
-        let child = children[at].get(functionOf[below]);
-        if (child === undefined) {
-          child = up.count++;
-          children[at].set(functionOf[below], child);
-          children.push(new Map());
-          up.parent.push(at);
-          up.fn.push(functionOf[below]);
-          up.self.push(0);
-          up.growth.push(0);
-        }
-        at = child;
-      }
-      up.self[at] += self[node];
-      up.growth[at] += growth[node];
+      for (let below = node; below; below = parent[below]) at = childOf(up, children, at, keyOf[below], shown.isFolded[below]);
+      for (const one of OWN) up[one][at] += own[one][node];
     }
     return up;
   }
-  function makeTree() {
-    const self = selfOf(state.measure, state.unit);
-    const growth = state.measure === 'grown' ? self : addUp(...growthSpan(), PICKS[state.unit].live, new Float64Array(nodes));
-    const t = state.order === 'up' ? upTree(self, growth) : downTree(self, growth);
-    t.total = Float64Array.from(t.self);
-    t.grown = Float64Array.from(t.growth);
-    t.weight = state.measure === 'grown' ? Float64Array.from(t.self, Math.abs) : Float64Array.from(t.self);
-    t.child = new Int32Array(t.count).fill(-1);
-    t.next = new Int32Array(t.count).fill(-1);
+  /* Adds each node's own to those above it. */
+  function addTotals(t) {
+    const total = t.total = Float64Array.from(t.self), otherTotal = t.otherTotal = Float64Array.from(t.others), grown = t.grown = Float64Array.from(t.growth);
+    const weight = t.weight = state.measure === 'grown' ? Float64Array.from(t.self, Math.abs) : Float64Array.from(t.self);
     for (let i = t.count - 1; i > 0; i--) {
       const above = t.parent[i];
-      t.total[above] += t.total[i];
-      t.grown[above] += t.grown[i];
-      t.weight[above] += t.weight[i];
-      if (t.weight[i] > 0) { t.next[i] = t.child[above]; t.child[above] = i; }
+      if (t.key[i] < 0 && !above) continue; /* a caller: its amount is that of the callees */
+      total[above] += total[i];
+      otherTotal[above] += otherTotal[i];
+      grown[above] += grown[i];
+      weight[above] += weight[i];
     }
-    tree = t;
+    return t;
+  }
+  function linkChildren(t) {
+    t.child = new Int32Array(t.count).fill(-1);
+    t.next = new Int32Array(t.count).fill(-1);
+    for (let i = t.count - 1; i > 0; i--) if (t.weight[i] > 0) { t.next[i] = t.child[t.parent[i]]; t.child[t.parent[i]] = i; }
+    return t;
+  }
+  function makeTree() {
+    const self = selfOf(state.measure, state.unit);
+    const own = { self, others: selfOf(state.measure, state.unit === 'bytes' ? 'blocks' : 'bytes'), growth: state.measure === 'grown' ? self : addUp(...growthSpan(), PICKS[state.unit].live) };
+    tree = linkChildren(addTotals(state.order === 'up' && state.view !== 'sandwich' ? upTree(own) : downTree(own)));
+  }
+  /* Of the tree from main on the callees of one function, which is the root, and its callers, whose keys are below 0 (-1 - key): node 0 is the outermost call of
+     it, so that what calls itself counts once. */
+  const isCaller = node => node > 0 && tree.key[node] < 0;
+  function makeSandwich(down, fn) {
+    const t = emptyTree(), children = childIndex(t, 0), at = new Int32Array(down.count), callers = new Map();
+    let outermost = -1;
+    t.key[0] = fn;
+    for (let node = 1; node < down.count; node++) {
+      if (outermost >= 0 && depth[node] <= depth[outermost]) outermost = -1;
+      if (!down.weight[node] && !down.otherTotal[node] && !down.grown[node]) continue; /* nor has what is below it */
+      if (outermost >= 0) at[node] = childOf(t, children, at[down.parent[node]], down.key[node], down.isFolded[node]);
+      else if (keyFn[down.key[node]] === fn) {
+        outermost = node;
+        t.isFolded[0] = down.isFolded[node];
+        let caller = 0;
+        for (let above = down.parent[node]; above; above = down.parent[above]) caller = childOf(t, children, caller, -1 - down.key[above], down.isFolded[above]);
+        if (caller) {
+          const sums = callers.get(caller) || { total: 0, otherTotal: 0, grown: 0, weight: 0 };
+          for (const one of Object.keys(sums)) sums[one] += down[one][node];
+          callers.set(caller, sums);
+        }
+      } else continue;
+      for (const one of OWN) t[one][at[node]] += down[one][node];
+    }
+    addTotals(t);
+    for (const [caller, sums] of callers) for (let i = caller; i; i = t.parent[i]) for (const one of Object.keys(sums)) t[one][i] += sums[one];
+    return linkChildren(t);
   }
   function childrenOf(node) {
     const list = [];
     for (let i = tree.child[node]; i >= 0; i = tree.next[i]) list.push(i);
     return list.sort((a, b) => tree.weight[b] - tree.weight[a] || a - b);
   }
-  const nameOf = node => node ? functions[tree.fn[node]].name || '??' : 'all';
-  const pathOf = node => { const path = []; for (let i = node; i; i = tree.parent[i]) path.unshift(tree.fn[i]); return path; };
+  const keyAt = node => tree.key[node] < -1 || isCaller(node) ? -1 - tree.key[node] : tree.key[node];
+  const fnOf = node => keyFn[keyAt(node)];
+  const isAll = node => !node && tree.key[0] < 0;
+  const lineOf = key => { const line = keyLine[key]; return line && functions[keyFn[key]].file ? `${functions[keyFn[key]].file}:${line}` : ''; };
+  const nameOfKey = key => { const name = functions[keyFn[key]].name || '??'; return lineOf(key) ? `${name} ${lineOf(key).split('/').pop()}` : name; };
+  const whereOfKey = key => lineOf(key) || functions[keyFn[key]].where;
+  const nameOf = node => isAll(node) ? 'all' : nameOfKey(keyAt(node));
+  const pathOf = node => { const path = []; for (let i = node; i; i = tree.parent[i]) path.unshift(tree.key[i]); return path; };
   const nodeAt = path => {
     let node = 0;
-    for (const fn of path || []) {
+    for (const key of path || []) {
       let found = -1;
-      for (let i = tree.child[node]; i >= 0 && found < 0; i = tree.next[i]) if (tree.fn[i] === fn) found = i;
+      for (let i = tree.child[node]; i >= 0 && found < 0; i = tree.next[i]) if (tree.key[i] === key) found = i;
       if (found < 0) break;
       node = found;
     }
@@ -484,26 +616,28 @@
   const HUES = [212, 28, 152, 282, 48, 340, 184, 98, 8, 250, 316, 128];
   let hueOf = new Map();
   function chooseHues() {
-    const byModule = new Map();
-    for (let node = 1; node < nodes; node++) {
-      const module = functions[functionOf[node]].module;
+    const byModule = new Map(), { key, nodes: count } = shapeOf(false, false);
+    for (let node = 1; node < count; node++) {
+      const module = functions[keyFn[key[node]]].module;
       byModule.set(module, (byModule.get(module) || 0) + 1);
     }
-    hueOf = new Map([...byModule].sort((a, b) => b[1] - a[1]).map(([module], i) => [module, HUES[i % HUES.length]]));
+    const modules = [...byModule].sort((a, b) => b[1] - a[1]).map(([module]) => module);
+    for (const fn of functions) if (!byModule.has(fn.module)) { byModule.set(fn.module, 0); modules.push(fn.module); } /* of folded frames alone */
+    hueOf = new Map(modules.map((module, i) => [module, HUES[i % HUES.length]]));
   }
+  /* Of what a frame holds, the share that is new; below 0 of what is gone. */
+  const growthShare = node => limit(tree.grown[node] / (tree.weight[node] || 1), -1, 1);
   function paint(element, node) {
-    if (!node) { element.classList.add('plain'); return; }
-    if (state.colour === 'module') {
-      const fn = functions[tree.fn[node]]; /* a little apart, so that neighbours can be told */
-      element.style.setProperty('--h', hueOf.get(fn.module) + tree.fn[node] * 7 % 31 - 15);
+    if (isAll(node)) { element.classList.add('plain'); return; }
+    const fn = fnOf(node);
+    if (state.colour === 'module') { /* a little apart, so that neighbours can be told */
+      element.style.setProperty('--h', hueOf.get(functions[fn].module) + fn * 7 % 31 - 15);
     } else if (state.colour === 'function') {
-      element.style.setProperty('--h', tree.fn[node] * 137.5 % 360);
-    } else if (tree.grown[node] === 0) {
-      element.classList.add('plain');
+      element.style.setProperty('--h', fn * 137.5 % 360);
     } else {
-      element.style.setProperty('--h', tree.grown[node] > 0 ? 12 : 150);
-      const share = Math.min(1, Math.abs(tree.grown[node]) / (tree.weight[node] || 1));
-      element.style.setProperty('--frame-s', `${Math.round(25 + 45 * share)}%`);
+      const share = growthShare(node);
+      element.classList.add(share > 0 ? 'is-grown' : share < 0 ? 'is-shrunk' : 'is-even');
+      element.style.setProperty('--share', `${Math.round(share ? 20 + 80 * Math.abs(share) : 0)}%`);
     }
   }
   function drawLegend() {
@@ -516,63 +650,82 @@
     if (state.colour === 'function') {
       items.push(make('li', { text: 'each function has its own colour' }));
     } else if (state.colour === 'growth') {
-      add(12, `grew from ${growthSpan().map(momentWords).join(' to ')}`);
-      add(150, 'shrank');
+      items.push(make('li', {}, 'all of it gone', make('span', { class: 'scale', 'aria-hidden': 'true' }), 'all of it new'),
+        make('li', { text: `blue shrank, orange grew, from ${growthSpan().map(momentWords).join(' to ')}; the stronger, the greater the share of the frame. Grey did neither.` }));
     } else {
-      [...hueOf].slice(0, 10).forEach(([module, hue]) => add(hue, module || 'no module'));
-      if (hueOf.size > 10) items.push(make('li', { text: `and ${hueOf.size - 10} more` }));
+      const seen = new Set(), modules = [];
+      for (const node of frameOf.keys()) if (!isAll(node)) seen.add(functions[fnOf(node)].module);
+      for (const [module, hue] of hueOf) if (seen.has(module)) modules.push([module, hue]);
+      modules.slice(0, 10).forEach(([module, hue]) => add(hue, module || 'no module'));
+      if (modules.length > 10) items.push(make('li', { text: `and ${modules.length - 10} more` }));
     }
+    if (state.hasLibraries && foldedFrames) items.push(make('li', {}, make('i', { text: 'slanted' }), 'libraries, start-up code, wrappers'));
     $('legend').replaceChildren(...items);
   }
 
   /* ---- the graph ----------------------------------------------------------------------------- */
-  const ROW = 21;
+  const ROW = 21, GAP = 6;
   const matches = fn => state.search !== '' && [fn.name, fn.file, fn.module, fn.where].some(text => text.toLowerCase().includes(state.search));
-  const nodeMatches = node => node > 0 && matches(functions[tree.fn[node]]);
+  const nodeMatches = node => !isAll(node) && (matches(functions[fnOf(node)]) || lineOf(keyAt(node)).toLowerCase().includes(state.search) && state.search !== '');
+  const signed = (value, words) => `${value > 0 ? '+' : ''}${words(value)}`;
+  const saysGrowth = node => state.colour === 'growth' && tree.grown[node] !== 0 && node > 0, growthWords = node => ` ${signed(tree.grown[node], value => amount(value, state.unit))}`;
+  /* For screen readers; it begins with what is seen. */
   function frameWords(node) {
-    const value = tree.total[node];
-    return `${nameOf(node)}, ${amount(value, state.unit)}, ${percent(tree.weight[node], tree.weight[0])}`;
+    const grown = saysGrowth(node) ? `, ${tree.grown[node] > 0 ? 'grown' : 'shrunk'}` : '';
+    return `${nameOf(node)}${saysGrowth(node) ? growthWords(node) : ''}, ${amount(tree.total[node], state.unit)}, ${percent(tree.weight[node], allWeight)}${grown}${isCaller(node) ? ', caller' : ''}`;
   }
+  function frameLabel(node) {
+    if (isAll(node)) return `all: ${amount(tree.total[0], state.unit)}`;
+    if (state.view === 'sandwich' && !node) return `${nameOf(node)}: ${amount(tree.total[0], state.unit)}`;
+    return saysGrowth(node) ? `${nameOf(node)}${growthWords(node)}` : nameOf(node);
+  }
+  /* Rows of frames from `top` on, `path` leads to it. Callers stand on the levels below 0. */
   function layOut(zoom, width) {
-    const least = isDragging ? 3 : 1, frames = [];
-    const path = [];
+    const least = isDragging ? 3 : 1, frames = [], path = [];
     for (let i = zoom; ; i = tree.parent[i]) { path.unshift(i); if (!i) break; }
     path.forEach((node, level) => frames.push({ node, level, left: 0, width }));
-    let now = [{ node: zoom, left: 0, width }];
-    for (let level = path.length; now.length && level < 1200; level++) {
-      const below = [];
-      for (const above of now) {
-        let left = above.left;
-        for (const node of childrenOf(above.node)) {
-          const wide = tree.weight[node] / tree.weight[above.node] * above.width;
-          if (wide >= least) below.push({ node, level, left, width: wide });
-          else break; /* the rest is smaller */
-          left += wide;
+    const grow = (isOfCallers, step) => {
+      let now = [{ node: zoom, left: 0, width }];
+      for (let level = step * path.length; now.length && Math.abs(level) < 1200; level += step) {
+        const below = [];
+        for (const above of now) {
+          let left = above.left;
+          for (const node of childrenOf(above.node)) {
+            if (isCaller(node) !== isOfCallers) continue;
+            const wide = tree.weight[node] / tree.weight[above.node] * above.width;
+            if (wide >= least) below.push({ node, level, left, width: wide });
+            else break; /* the rest is smaller */
+            left += wide;
+          }
         }
+        frames.push(...below);
+        now = below;
       }
-      frames.push(...below);
-      now = below;
-    }
+    };
+    grow(false, 1);
+    if (state.view === 'sandwich') grow(true, -1);
     return frames;
   }
-  let frameOf = new Map();
+  let frameOf = new Map(), zoomed = 0;
   function drawGraph() {
-    const graph = $('graph'), box = $('graph-box'), width = Math.max(200, box.clientWidth - 2);
-    const zoom = nodeAt(state.zoom), frames = layOut(zoom, width), levels = frames.reduce((most, f) => Math.max(most, f.level + 1), 1);
+    const graph = $('graph'), box = $('graph-box'), width = Math.max(200, box.clientWidth - 2), isSandwich = state.view === 'sandwich';
+    const zoom = zoomed = isSandwich ? 0 : nodeAt(state.zoom), frames = layOut(zoom, width);
+    const lowest = frames.reduce((least, f) => Math.min(least, f.level), 0), levels = frames.reduce((most, f) => Math.max(most, f.level + 1), 1) - lowest;
     const hadFocus = graph.contains(document.activeElement);
-    graph.style.height = `${levels * ROW}px`;
+    graph.style.height = `${levels * ROW + (isSandwich ? 2 * GAP : 0)}px`;
     frameOf = new Map();
     const on = nodeAt(state.frame);
     const elements = frames.map(frame => {
-      const fn = frame.node ? functions[tree.fn[frame.node]] : null;
-      const element = make('div', { class: 'frame', role: 'treeitem', 'aria-level': frame.level + 1, tabindex: '-1', 'aria-label': frameWords(frame.node) });
-      if (frame.width > 24) element.textContent = frame.node ? fn.name || '??' : `all: ${amount(tree.total[0], state.unit)}`;
-      element.title = `${frameWords(frame.node)}${fn && fn.where ? `\n${fn.where}` : ''}`;
+      const element = make('div', { class: 'frame', role: 'treeitem', 'aria-level': Math.abs(frame.level) + 1, tabindex: '-1', 'aria-label': frameWords(frame.node) });
+      if (frame.width > 24) element.textContent = frameLabel(frame.node);
       element.style.left = `${frame.left}px`;
       element.style.width = `${Math.max(1, frame.width)}px`;
-      element.style.top = `${(state.view === 'flame' ? levels - 1 - frame.level : frame.level) * ROW}px`;
+      const row = state.view === 'flame' ? levels - 1 - frame.level : frame.level - lowest;
+      element.style.top = `${row * ROW + (isSandwich ? GAP * (1 + Math.sign(frame.level)) : 0)}px`;
       paint(element, frame.node);
-      if (state.search) element.classList.add(nodeMatches(frame.node) ? 'is-match' : 'is-dim');
+      if (tree.isFolded[frame.node]) element.classList.add('is-library');
+      if (isSandwich && !frame.node) element.classList.add('is-middle');
+      if (state.search && (!isSandwich || frame.node)) element.classList.add(nodeMatches(frame.node) ? 'is-match' : isSandwich ? 'is-other' : 'is-dim');
       frame.element = element;
       element.frameOf = frame;
       frameOf.set(frame.node, frame);
@@ -585,30 +738,63 @@
     if (state.frame) current.element.classList.add('is-on');
     if (hadFocus) current.element.focus({ preventScroll: true });
     if (state.view === 'flame' && !isDragging && !hadFocus) box.scrollTop = box.scrollHeight;
-    const path = pathOf(zoom);
-    $('path').replaceChildren(...[make('button', { type: 'button', text: 'all', onclick: () => zoomTo([]) }),
-      ...path.map((fn, i) => make('button', { type: 'button', text: functions[fn].name, onclick: () => zoomTo(path.slice(0, i + 1)) }))].slice(-12));
-    $('path').hidden = !path.length;
+    if (isSandwich && !isDragging) box.scrollTop = Math.max(0, -lowest * ROW - box.clientHeight / 2);
+    drawPath(zoom);
+    hideTip();
+    drawLegend();
+    nameChosen();
     describe(current.node);
+  }
+  /* The way to what is shown: frames that are zoomed into, or functions that were looked at before. */
+  function drawPath(zoom) {
+    const path = pathOf(zoom), button = (text, onclick) => make('button', { type: 'button', text, onclick });
+    const items = state.view === 'sandwich' ? state.trail.map((fn, i) => button(functions[fn].name, () => { state.trail.length = i; lookAt(fn, false); })) :
+      [button('all', () => zoomTo([])), ...path.map((key, i) => button(nameOfKey(key), () => zoomTo(path.slice(0, i + 1))))];
+    $('path').setAttribute('aria-label', state.view === 'sandwich' ? 'Functions before this one' : 'Zoomed into');
+    $('path').replaceChildren(...items.slice(-12));
+    $('path').hidden = state.view === 'sandwich' ? !items.length : !path.length;
   }
   function zoomTo(path) {
     state.zoom = path.length ? path : null;
     state.frame = path;
     drawGraph();
   }
-  function describe(node) {
-    const fn = node ? functions[tree.fn[node]] : null, items = [];
-    const add = (name, text) => { if (text) items.push(make('dt', { text: name }), make('dd', { text })); };
-    add('Function', fn ? fn.name || '??' : 'all');
-    if (fn) {
-      add('Where', fn.where);
-      add('Module', fn.module);
-      add('Itself', exact(tree.self[node], state.unit));
+  /* What is known of a frame, [name, text] each. */
+  function factsOf(node) {
+    const items = [], isBytes = state.unit === 'bytes', key = keyAt(node), all = isAll(node);
+    const add = (name, text) => { if (text) items.push([name, text]); };
+    const words = value => `${exact(value, state.unit)}${isBytes && Math.abs(value) >= 1024 ? ` (${size(value)})` : ''}`;
+    add('Function', all ? 'all' : functions[keyFn[key]].name || '??');
+    if (!all) {
+      if (whereOfKey(key) !== functions[keyFn[key]].name) add('Where', whereOfKey(key));
+      add('Module', functions[keyFn[key]].module);
+      if (!isCaller(node)) add('Itself', `${words(tree.self[node])}${tree.self[node] ? `, ${percent(Math.abs(tree.self[node]), allWeight)}` : ''}`);
     }
-    add(fn ? 'With callees' : 'In all', `${exact(tree.total[node], state.unit)}${state.unit === 'bytes' ? ` (${size(tree.total[node])})` : ''}, ${percent(tree.weight[node], tree.weight[0])} of what is shown`);
-    if (state.measure !== 'grown' && (state.isSpan || state.colour === 'growth')) add('Grown', exact(tree.grown[node], state.unit));
-    $('frame').replaceChildren(...items);
+    add(all ? 'In all' : isCaller(node) ? `Leads to ${nameOf(0)}` : 'With callees', `${words(tree.total[node])}, ${percent(tree.weight[node], allWeight)} of what is shown` +
+      (!node || node === zoomed ? '' : zoomed || state.view === 'sandwich' ? `, ${percent(tree.weight[node], tree.weight[zoomed])} of ${nameOf(zoomed)}` : ''));
+    const bytes = isBytes ? tree.total[node] : tree.otherTotal[node], blocks = isBytes ? tree.otherTotal[node] : tree.total[node];
+    add(isBytes ? 'Blocks' : 'Bytes', `${isBytes ? number(blocks) : `${number(bytes)} (${size(bytes)})`}${state.measure !== 'grown' && blocks > 0 ? `, ${size(Math.round(bytes / blocks))} each on average` : ''}`);
+    if (state.measure !== 'grown' && (state.isSpan || state.colour === 'growth')) add('Grown', `${signed(tree.grown[node], words)}${tree.grown[node] > 0 ? `, ${percent(tree.grown[node], tree.weight[node])} of it` : ''}`);
+    return items;
   }
+  function describe(node) {
+    $('frame').replaceChildren(...factsOf(node).flatMap(([name, text]) => [make('dt', { text: name }), make('dd', { text })]));
+  }
+  /* The button is for the frame that is chosen, whatever the pointer is on. */
+  function nameChosen() {
+    const node = nodeAt(state.frame), isNone = !state.frame || isAll(node) || (state.view === 'sandwich' && !node);
+    $('to-sandwich').hidden = isNone;
+    if (!isNone) $('to-sandwich').textContent = `Callers and callees of ${functions[fnOf(node)].name}`;
+  }
+  /* The same beside the pointer; screen readers have it in the list below the graph. */
+  function showTip(node, event) {
+    const tip = $('tip'), margin = 14;
+    tip.replaceChildren(...factsOf(node).map(([name, text], i) => make('p', {}, ...(i ? [make('span', { text: `${name} ` })] : []), i ? text : make('b', { text }))));
+    tip.hidden = isDragging;
+    tip.style.left = `${Math.max(4, Math.min(event.clientX + margin, innerWidth - tip.offsetWidth - 4))}px`;
+    tip.style.top = `${event.clientY + margin + tip.offsetHeight > innerHeight ? Math.max(4, event.clientY - margin - tip.offsetHeight) : event.clientY + margin}px`;
+  }
+  function hideTip() { $('tip').hidden = true; }
   function select(node, moveFocus) {
     const frame = frameOf.get(node);
     if (!frame) return;
@@ -622,36 +808,94 @@
     frame.element.setAttribute('aria-selected', 'true');
     state.frame = pathOf(node);
     if (moveFocus) frame.element.focus();
+    nameChosen();
     describe(node);
   }
   function graphKeys(event) {
     const frame = document.activeElement && document.activeElement.frameOf;
     if (!frame || event.ctrlKey || event.metaKey || event.altKey) return;
-    const node = frame.node, isFlame = state.view === 'flame';
-    const siblings = node ? childrenOf(tree.parent[node]).filter(i => frameOf.has(i)) : [0], at = siblings.indexOf(node);
-    const down = () => childrenOf(node).find(i => frameOf.has(i)), up = () => node ? tree.parent[node] : undefined;
+    const node = frame.node, isSandwich = state.view === 'sandwich', isUpwards = state.view === 'flame' || isCaller(node);
+    const shownOf = (above, isOfCallers) => childrenOf(above).filter(i => frameOf.has(i) && isCaller(i) === isOfCallers);
+    const siblings = node ? shownOf(tree.parent[node], isCaller(node)) : [0], at = siblings.indexOf(node);
+    const out = () => shownOf(node, isCaller(node))[0], back = () => node ? tree.parent[node] : isSandwich ? shownOf(0, true)[0] : undefined;
     const actions = {
-      ArrowUp: () => select(isFlame ? down() : up(), true), ArrowDown: () => select(isFlame ? up() : down(), true),
+      ArrowUp: () => select(isUpwards ? out() : back(), true), ArrowDown: () => select(isUpwards ? back() : out(), true),
       ArrowLeft: () => select(siblings[at - 1], true), ArrowRight: () => select(siblings[at + 1], true),
-      Home: () => select(0, true), Enter: () => zoomTo(pathOf(node)), ' ': () => zoomTo(pathOf(node)), Escape: () => zoomTo([]),
+      Home: () => select(0, true), Enter: () => openFrame(node), ' ': () => openFrame(node), s: () => { if (!isAll(node)) lookAt(fnOf(node), true); },
+      Escape: () => { if (isSandwich) lookBack(); else zoomTo([]); },
     };
     if (!actions[event.key]) return;
     event.preventDefault();
     actions[event.key]();
   }
+  function openFrame(node) {
+    if (state.view !== 'sandwich') zoomTo(pathOf(node));
+    else if (node) lookAt(fnOf(node), true);
+  }
+
+  /* ---- one function, its callers above and its callees below ---------------------------------- */
+  /* Shows it; the one that was shown is on the way back to it. */
+  function lookAt(fn, isFurther) {
+    if (isFurther && state.view === 'sandwich' && state.fn >= 0 && state.fn !== fn) state.trail.push(state.fn);
+    if (state.view !== 'sandwich') { state.trail = []; state.viewBefore = state.view; }
+    state.view = 'sandwich';
+    state.fn = fn;
+    state.frame = [];
+    showGraph();
+    if (frameOf.has(0)) frameOf.get(0).element.focus({ preventScroll: true });
+  }
+  function lookBack() {
+    if (state.trail.length) { lookAt(state.trail.pop(), false); return; }
+    state.view = state.viewBefore || 'icicle';
+    state.frame = null;
+    showGraph();
+    const current = document.querySelector(state.view === 'table' ? `#table button[data-fn="${state.fn}"]` : '#graph [tabindex="0"]');
+    if (current) current.focus();
+  }
+  /* What each function holds with its callees, the most first; of `down`, the tree from main on. */
+  function functionTotals(down) {
+    const totals = new Map(), open = new Map(), trail = [];
+    for (let node = 1; node < down.count; node++) {
+      if (!down.weight[node]) continue;
+      while (trail.length && depth[trail[trail.length - 1]] >= depth[node]) {
+        const gone = keyFn[down.key[trail.pop()]];
+        open.set(gone, open.get(gone) - 1);
+      }
+      const fn = keyFn[down.key[node]];
+      if (!open.get(fn)) totals.set(fn, (totals.get(fn) || 0) + down.weight[node]);
+      open.set(fn, (open.get(fn) || 0) + 1);
+      trail.push(node);
+    }
+    return [...totals].filter(([, weight]) => weight > 0).sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([fn]) => fn);
+  }
+  /* The function that the search or the selected frame names, or the greatest holder. */
+  function chooseFunction(down) {
+    const all = functionTotals(down), found = state.search ? all.filter(fn => matches(functions[fn])) : [], named = found.filter(fn => functions[fn].name.toLowerCase() === state.search);
+    const best = found.length === 1 ? found[0] : named.length === 1 ? named[0] : -1;
+    if (best >= 0 && state.searched !== state.search) state.fn = best;
+    state.searched = state.search;
+    if (!all.includes(state.fn)) {
+      const self = new Map();
+      for (let node = 1; node < down.count; node++) self.set(keyFn[down.key[node]], (self.get(keyFn[down.key[node]]) || 0) + Math.abs(down.self[node]));
+      state.fn = all.reduce((most, fn) => most < 0 || self.get(fn) > self.get(most) ? fn : most, -1);
+    }
+    $('candidates').hidden = found.length < 2;
+    $('candidates').replaceChildren(...found.slice(0, 12).map(fn => make('button', { type: 'button', 'aria-pressed': fn === state.fn, text: functions[fn].name, onclick: () => lookAt(fn, true) })));
+  }
 
   /* ---- the table ----------------------------------------------------------------------------- */
+  const isPerFunction = () => state.per === 'function' || state.per === 'line'; /* keys are of lines then */
   const COLUMNS = [
     { key: 'value', words: () => MEASURES[state.measure] }, { key: 'share', words: () => 'share', sort: 'value' }, { key: 'total', words: () => 'with callees' },
     { key: 'live', words: () => 'live' }, { key: 'came', words: () => 'allocated' }, { key: 'calls', words: () => 'calls' }, { key: 'brief', words: () => 'short-lived' }, { key: 'grown', words: () => 'grown' },
   ];
-  function groupOf(fn) {
-    const one = functions[fn];
-    return state.per === 'function' ? fn : state.per === 'file' ? one.file || one.module : one.module;
+  function groupOf(key) {
+    const one = functions[keyFn[key]];
+    return isPerFunction() ? key : state.per === 'file' ? one.file || one.module : one.module;
   }
   function makeGroups() {
     const groups = new Map(), unit = state.unit;
-    const lists = { value: selfOf(state.measure, unit), live: addUp(-1, state.to, PICKS[unit].live, new Float64Array(nodes)), came: selfOf('came', unit), calls: selfOf('came', 'blocks'), brief: selfOf('brief', unit), grown: selfOf('grown', unit) };
+    const lists = { value: selfOf(state.measure, unit), live: addUp(-1, state.to, PICKS[unit].live), came: selfOf('came', unit), calls: selfOf('came', 'blocks'), brief: selfOf('brief', unit), grown: selfOf('grown', unit) };
     const total = Float64Array.from(lists.value);
     for (let i = nodes - 1; i > 0; i--) total[parent[i]] += total[i];
     const open = new Map(); /* groups on the way from the root: what calls itself counts once */
@@ -661,9 +905,9 @@
         const gone = keys[trail.pop()];
         open.set(gone, open.get(gone) - 1);
       }
-      const key = keys[node] = groupOf(functionOf[node]);
+      const key = keys[node] = groupOf(keyOf[node]);
       let group = groups.get(key);
-      if (!group) groups.set(key, group = { key, fn: functionOf[node], value: 0, total: 0, live: 0, came: 0, calls: 0, brief: 0, grown: 0 });
+      if (!group) groups.set(key, group = { key, fn: keyFn[keyOf[node]], value: 0, total: 0, live: 0, came: 0, calls: 0, brief: 0, grown: 0 });
       for (const name of Object.keys(lists)) group[name] += lists[name][node];
       if (!open.get(key)) group.total += total[node];
       open.set(key, (open.get(key) || 0) + 1);
@@ -673,18 +917,18 @@
   }
   function drawTable() {
     const { groups, all } = makeGroups(), table = $('table');
-    const names = g => state.per === 'function' ? [functions[g.fn].name || '??', functions[g.fn].where] : [g.key || 'no module', ''];
-    const found = groups.filter(g => !state.search || matches(functions[g.fn]) || names(g)[0].toLowerCase().includes(state.search));
+    const names = g => isPerFunction() ? [functions[g.fn].name || '??', whereOfKey(g.key)] : [g.key || 'no module', ''];
+    const found = groups.filter(g => !state.search || matches(functions[g.fn]) || names(g)[0].toLowerCase().includes(state.search) || names(g)[1].toLowerCase().includes(state.search));
     const sign = state.ascending ? 1 : -1;
     found.sort((a, b) => state.sort === 'name' ? sign * (names(a)[0] < names(b)[0] ? -1 : names(a)[0] > names(b)[0] ? 1 : 0) : sign * (a[state.sort] - b[state.sort]) || a.fn - b.fn);
     const heading = (key, text) => sortHeading(state, key, text, key === 'name', drawTable);
     const columns = COLUMNS.filter(c => c.key !== state.measure);
-    table.tHead.replaceChildren(make('tr', {}, heading('name', state.per), ...(state.per === 'function' ? [make('th', { scope: 'col', class: 'left', text: 'where' })] : []),
+    table.tHead.replaceChildren(make('tr', {}, heading('name', isPerFunction() ? 'function' : state.per), ...(isPerFunction() ? [make('th', { scope: 'col', class: 'left', text: 'where' })] : []),
       ...columns.map(c => c.sort ? make('th', { scope: 'col', text: c.words() }) : heading(c.key, c.words()))));
     const most = found.reduce((value, g) => Math.max(value, Math.abs(g.value)), 1);
     table.tBodies[0].replaceChildren(...found.slice(0, state.shown).map(g => {
-      const [name, where] = names(g), row = make('tr', {}, make('td', { class: 'left code', text: name }));
-      if (state.per === 'function') row.append(make('td', { class: 'left code', text: where }));
+      const [name, where] = names(g), row = make('tr', {}, make('td', { class: 'left code' }, isPerFunction() ? make('button', { type: 'button', class: 'open', 'data-fn': g.fn, title: 'Callers and callees', text: name, onclick: () => lookAt(g.fn, true) }) : name));
+      if (isPerFunction()) row.append(make('td', { class: 'left code', text: where }));
       if (state.per === 'function' && state.measure === 'grown' && growing.functions.has(g.fn)) row.lastChild.append(make('span', { class: 'count', text: 'still growing' }));
       for (const c of columns) {
         const cell = make('td', { text: c.key === 'share' ? percent(g.value, all) : number(g[c.key]) });
@@ -703,12 +947,22 @@
   }
 
   /* ---- graph or table ------------------------------------------------------------------------ */
+  const HELP = {
+    icicle: 'Arrow keys go to callers, callees and neighbours, Enter zooms in, Escape zooms out, s shows callers and callees of a function. The table holds the same.',
+    sandwich: 'Callers are above the function in the middle, callees below it. Arrow keys go to callers, callees and neighbours, Enter puts a function into the middle, Escape goes back.',
+  };
+  HELP.flame = HELP.icicle;
+  const useShown = () => useShape(shapeOf(state.hasLibraries, (state.view === 'table' ? state.per : state.lines) === 'line'));
+  let allWeight = 0; /* of all that is shown, whatever is zoomed into */
   function showGraph() {
     const isTable = state.view === 'table';
+    useShown();
     makeTree();
-    const total = tree.total[0], out = $('total');
+    const total = tree.total[0], out = $('total'), isSandwich = state.view === 'sandwich';
+    allWeight = tree.weight[0];
+    out.dataset.value = total;
     let words = `${exact(total, state.unit)}${state.unit === 'bytes' ? ` (${size(total)})` : ''} ${MEASURES[state.measure]} ${spanWords()}.`;
-    if (state.search) {
+    if (state.search && !isSandwich) {
       let part = 0;
       const walk = [[0, false]];
       while (walk.length) {
@@ -720,16 +974,28 @@
       words += ` ${exact(part, state.unit)} (${percent(part, total) || '0 %'}) under “${$('search').value}”.`;
       out.dataset.found = part;
     }
+    $('candidates').hidden = true;
+    delete out.dataset.of;
+    if (isSandwich) {
+      chooseFunction(tree);
+      tree = makeSandwich(tree, state.fn);
+      if (state.fn < 0) tree.key[0] = -1;
+      out.dataset.of = tree.total[0];
+      if (state.fn >= 0) words = `${exact(tree.total[0], state.unit)}${state.unit === 'bytes' ? ` (${size(tree.total[0])})` : ''} by ${functions[state.fn].name} and its callees, ${percent(tree.weight[0], allWeight) || '0 %'} of ${words}`;
+    }
     out.textContent = words;
-    out.dataset.value = total;
     $('graph-title').textContent = TITLES[state.measure];
+    $('graph-help').textContent = HELP[state.view];
+    $('libraries').setAttribute('aria-pressed', state.hasLibraries);
+    $('libraries').textContent = `Library frames: ${number(foldedFrames)} ${state.hasLibraries ? 'shown' : 'hidden'}`;
+    for (const label of document.querySelectorAll('.of-tree')) label.hidden = isTable || isSandwich;
     $('graph-part').hidden = isTable;
     $('table-part').hidden = !isTable;
     for (const label of document.querySelectorAll('.of-graph')) label.hidden = isTable;
     for (const label of document.querySelectorAll('.of-table')) label.hidden = !isTable;
     for (const button of document.querySelectorAll('[data-view]')) button.setAttribute('aria-pressed', button.dataset.view === state.view);
     if (isTable) drawTable();
-    else { drawGraph(); drawLegend(); }
+    else drawGraph();
   }
 
   /* ---- findings, layers, processes, capture -------------------------------------------------- */
@@ -857,7 +1123,7 @@
     if (c.lost_events || c.trimmed_events || c.being_written || c.ended_early || c.stops || c.unseen_ends) { $('note').textContent = c.sentence; $('note').hidden = false; }
     const came = PICKS.bytes.came, all = { came: 0, blocks: 0, brief: 0 };
     for (let k = 0; k < change.count; k++) { all.came += came(k); all.blocks += change.cameBlocks[k]; all.brief += change.briefBlocks[k]; }
-    const held = sumOf(addUp(-1, steps - 1, PICKS.bytes.held, new Float64Array(nodes)));
+    const held = sumOf(addUp(-1, steps - 1, PICKS.bytes.held));
     const fact = (value, text) => make('li', {}, make('b', { text: value }), make('span', { text }));
     $('facts').append(fact(size(data.peak_bytes), data.peak_ns ? `at the peak, ${time(data.peak_ns)}` : 'at the peak'), fact(size(all.came), `in ${plural(all.blocks, 'allocation', 'allocations')}`),
       fact(percent(all.brief, all.blocks) || '0 %', 'of them short-lived'), fact(size(held), 'held at the end'), fact(time(data.to_ns), 'recorded'), fact(number(data.findings_count), data.findings_count === 1 ? 'finding' : 'findings'));
@@ -886,10 +1152,34 @@
     });
   });
 
+  /* Where the frame of a path is once libraries are shown or folded. */
+  function carryOver(path) {
+    const isHere = path && state.order === 'down' && state.view !== 'sandwich' && state.view !== 'table', full = isHere ? shown.nodeOf.indexOf(nodeAt(path)) : 0;
+    useShown();
+    makeTree();
+    return full ? pathOf(shown.nodeOf[full]) : null;
+  }
+  $('libraries').addEventListener('click', () => {
+    state.hasLibraries = !state.hasLibraries;
+    state.zoom = state.frame = carryOver(state.zoom);
+    showGraph();
+  });
+  $('libraries').hidden = !foldedFrames;
+  $('lines').addEventListener('change', () => { state.lines = $('lines').value; state.zoom = state.frame = null; showGraph(); });
+  $('to-sandwich').addEventListener('click', () => { const node = nodeAt(state.frame); if (!isAll(node)) lookAt(fnOf(node), true); });
+
+  /* Of "grown" the colours say which way, unless others are chosen. */
+  function followMeasure(before) {
+    if (state.measure === 'grown' && before !== 'grown' && state.colour !== 'growth') { state.colourBefore = state.colour; state.colour = $('colour').value = 'growth'; }
+    if (state.measure !== 'grown' && state.colourBefore) { state.colour = $('colour').value = state.colourBefore; state.colourBefore = null; }
+  }
   for (const id of ['measure', 'unit', 'order', 'colour', 'per']) {
     $(id).value = state[id];
     $(id).addEventListener('change', () => {
+      const before = state[id];
       state[id] = $(id).value;
+      if (id === 'measure') followMeasure(before);
+      if (id === 'colour') state.colourBefore = null;
       state.zoom = id === 'order' ? null : state.zoom;
       state.frame = null;
       if (id === 'measure' && state.measure === 'grown' && !state.isSpan) choose(growing.from, growing.to, true); /* between start-up and teardown */
@@ -897,7 +1187,16 @@
     });
   }
   $('process').addEventListener('change', () => { state.process = Number($('process').value); makeCurve(); makeBands(); drawTimeline(); placeHandles(); drawTimelineTable(); showGraph(); });
-  for (const button of document.querySelectorAll('[data-view]')) button.addEventListener('click', () => { state.view = button.dataset.view; showGraph(); });
+  for (const button of document.querySelectorAll('[data-view]')) button.addEventListener('click', () => {
+    if (button.dataset.view === 'sandwich') {
+      const node = state.view !== 'sandwich' && state.view !== 'table' ? nodeAt(state.frame) : 0;
+      if (node && !isAll(node)) state.fn = fnOf(node);
+      if (state.view !== 'sandwich') { state.viewBefore = state.view; state.trail = []; }
+    }
+    state.view = button.dataset.view;
+    state.frame = null;
+    showGraph();
+  });
   $('search').addEventListener('input', () => drawLater('search', () => { state.search = $('search').value.trim().toLowerCase(); showGraph(); }, 80));
   $('more').addEventListener('click', () => { state.shown += 500; drawTable(); });
   $('go-peak').addEventListener('click', () => choose(-1, peakStep(), false));
@@ -909,11 +1208,14 @@
   $('timeline').addEventListener('pointerdown', dragPlot);
   for (const id of ['from', 'to']) { $(id).addEventListener('pointerdown', dragHandle); $(id).addEventListener('keydown', handleKeys); }
   $('graph').addEventListener('keydown', graphKeys);
-  $('graph').addEventListener('click', event => { const frame = event.target.frameOf; if (frame) zoomTo(pathOf(frame.node)); });
+  $('graph').addEventListener('click', event => { const frame = event.target.frameOf; if (frame) openFrame(frame.node); });
   $('graph').addEventListener('mouseover', event => { const frame = event.target.frameOf; if (frame) describe(frame.node); });
-  $('graph').addEventListener('mouseleave', () => describe(nodeAt(state.frame)));
+  $('graph').addEventListener('mousemove', event => { const frame = event.target.frameOf; if (frame) showTip(frame.node, event); else hideTip(); });
+  $('graph').addEventListener('mouseleave', () => { hideTip(); describe(nodeAt(state.frame)); });
+  $('graph-box').addEventListener('scroll', hideTip);
   $('graph').addEventListener('focusin', event => { const frame = event.target.frameOf; if (frame) describe(frame.node); });
   document.addEventListener('keydown', event => {
+    if (event.key === 'Escape') hideTip();
     const isTyping = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.nodeName);
     if (event.key === '/' && !isTyping && state.panel === 'heap') { event.preventDefault(); $('search').focus(); }
     if (event.key === 'Escape' && event.target.id === 'search') { $('search').value = ''; state.search = ''; showGraph(); }
@@ -922,7 +1224,7 @@
 
   startTheme();
   chooseHues();
-  const first = [...hueOf.keys()][0], inFirst = functionOf.reduce((count, fn, node) => count + (node > 0 && functions[fn].module === first), 0);
+  const first = [...hueOf.keys()][0], inFirst = keyOf.reduce((count, key, node) => count + (node > 0 && functions[keyFn[key]].module === first), 0);
   if (inFirst > .8 * (nodes - 1)) state.colour = $('colour').value = 'function'; /* one colour says nothing */
   makeCurve();
   makeBands();

@@ -31,13 +31,15 @@ uint32_t html_number_text(struct html_texts *texts, const char *text);
 /* ---- stacks (stacks.c) ------------------------------------------------------------------------
  */
 struct html_node {
-    uint32_t parent, label; /* the root is node 0, its own parent */
+    uint32_t parent, label; /* of its function; the root is node 0, its own parent */
+    uint32_t line;          /* in the function, 0 = not known */
+    uint8_t shown;          /* enum profile_shown */
     uint32_t next, first;   /* sibling, child; 0 = none */
     uint32_t place;         /* in the order in which the page has them */
 };
 
-/* The functions of all stacks as a tree, from the outermost on: one node for each row of the
- * timeline, where it allocated. */
+/* The functions of all stacks with their lines as a tree, from the outermost on, those that the
+ * page folds at first among them: one node for each row of the timeline, where it allocated. */
 struct html_stacks {
     struct profile_places places;
     struct html_node *node;
@@ -51,7 +53,7 @@ struct html_stacks {
 /* 0, or an exit status: the error is printed. The caller frees it in any case. */
 int html_read_stacks(struct view *view, const struct timeline *timeline, struct html_stacks *out);
 void html_free_stacks(struct html_stacks *stacks);
-/* Sets "functions", "tree" and "growth". */
+/* Sets "functions", "places", "tree" and "growth". */
 void html_set_stacks(json_t *data, struct html_stacks *stacks, struct html_texts *texts,
                      const struct growth *growth);
 

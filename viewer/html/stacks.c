@@ -28,20 +28,28 @@ uint32_t html_number_text(struct html_texts *texts, const char *text) {
 /* ---- the tree ----------------------------------------------------------------------------------
  */
 
-static uint32_t find_child(struct html_stacks *s, uint32_t parent, uint32_t label) {
-    uint64_t key = hak_index_mix(parent, label), at = 0;
+static bool is_child(const struct html_node *node, const struct html_node *wanted) {
+    return node->parent == wanted->parent && node->label == wanted->label &&
+           node->line == wanted->line && node->shown == wanted->shown;
+}
+
+/* The node that is `wanted`: by its parent, label, line and whether it is shown. */
+static uint32_t find_child(struct html_stacks *s, const struct html_node *wanted) {
+    uint64_t key = hak_index_mix(hak_index_mix(wanted->parent, wanted->label),
+                                 (uint64_t)wanted->line << 2 | wanted->shown);
+    uint64_t at = 0;
     for (uint32_t row; (row = hak_index_find(&s->by_child, key, &at)) != 0;)
-        if (s->node[row - 1].parent == parent && s->node[row - 1].label == label)
+        if (is_child(&s->node[row - 1], wanted))
             return row - 1;
     s->failed = s->failed ||
                 !hak_growing_make_room(&s->node, s->nodes, &s->room, sizeof *s->node) ||
                 !hak_index_add(&s->by_child, key, s->nodes + 1);
     if (s->failed)
         return 0;
-    s->node[s->nodes] = (struct html_node){
-        .parent = parent, .label = label, .next = s->nodes ? s->node[parent].first : 0};
+    s->node[s->nodes] = *wanted;
+    s->node[s->nodes].next = s->nodes ? s->node[wanted->parent].first : 0;
     if (s->nodes)
-        s->node[parent].first = s->nodes;
+        s->node[wanted->parent].first = s->nodes;
     return s->nodes++;
 }
 
@@ -59,7 +67,10 @@ static uint32_t add_path(struct html_stacks *s, const struct profile_path *path)
     for (uint32_t i = path->count; i-- > 0 && !s->failed;) {
         const struct profile_place *place = &s->places.place[path->place[i]];
         keep_module(s, place);
-        node = find_child(s, node, place->label[PROFILE_FUNCTION]);
+        node = find_child(s, &(struct html_node){.parent = node,
+                                                 .label = place->label[PROFILE_FUNCTION],
+                                                 .line = place->frame.line,
+                                                 .shown = path->shown[i]});
     }
     return node;
 }
@@ -83,10 +94,10 @@ static void order_nodes(struct html_stacks *s) {
 
 int html_read_stacks(struct view *view, const struct timeline *timeline, struct html_stacks *out) {
     struct profile_path path = {0};
-    *out = (struct html_stacks){.places = {.view = view}};
+    *out = (struct html_stacks){.places = {.view = view, .keeps_folded = true}};
     out->node_of_row = calloc(timeline->flow.rows + 1, sizeof *out->node_of_row);
     out->failed = !out->node_of_row;
-    find_child(out, 0, 0); /* the root */
+    find_child(out, &(struct html_node){0}); /* the root */
     for (uint32_t i = 0; i < timeline->flow.rows && !out->failed; i++) {
         if (!profile_path_of(&out->places, timeline->flow.row[i].stack, &path))
             break;
@@ -137,6 +148,46 @@ static void pack_function(struct html_pack *pack, struct html_stacks *s, uint32_
                                   : 0);
 }
 
+/* Numbers of what nodes are of, each once: (function, line, shown). */
+struct places {
+    struct html_pack pack;
+    struct hak_index by_key;        /* number + 1 */
+    const struct html_node **first; /* of each, the node that had it first */
+    uint32_t count, room;
+    bool failed;
+};
+
+static uint32_t number_place(struct places *p, const struct html_node *node, uint32_t function) {
+    uint64_t key = hak_index_mix(node->label, (uint64_t)node->line << 2 | node->shown), at = 0;
+    for (uint32_t row; (row = hak_index_find(&p->by_key, key, &at)) != 0;) {
+        const struct html_node *found = p->first[row - 1];
+        if (found->label == node->label && found->line == node->line && found->shown == node->shown)
+            return row - 1;
+    }
+    p->failed = p->failed ||
+                !hak_growing_make_room(&p->first, p->count, &p->room, sizeof *p->first) ||
+                !hak_index_add(&p->by_key, key, p->count + 1);
+    if (p->failed)
+        return 0;
+    html_pack_number(&p->pack, (uint64_t)function << 2 | node->shown);
+    html_pack_number(&p->pack, node->line);
+    p->first[p->count] = node;
+    return p->count++;
+}
+
+static json_t *take_places(struct places *p) {
+    hak_index_free(&p->by_key);
+    free((void *)p->first);
+    return html_pack_json(&p->pack);
+}
+
+/* Who allocated: the innermost function that is shown. */
+static const struct html_node *find_owner(const struct html_stacks *s, uint32_t node) {
+    while (node && s->node[node].shown == PROFILE_FOLDED)
+        node = s->node[node].parent;
+    return &s->node[node];
+}
+
 static uint64_t event_of(const struct timeline *t, int64_t moment) {
     return moment < 0 ? 0 : t->step[moment].event;
 }
@@ -150,7 +201,7 @@ static bool set_growth(json_t *data, const struct html_stacks *s, const uint32_t
     bool *goes_on = calloc((size_t)s->places.labels + 1, sizeof *goes_on);
     json_t *object = json_object(), *list = json_array();
     for (uint32_t i = 0; i < t->flow.rows && label; i++)
-        label[i] = s->node[s->node_of_row[i]].label;
+        label[i] = find_owner(s, s->node_of_row[i])->label;
     bool good = label && goes_on && growth_find_going_on(growth, label, s->places.labels, goes_on);
     for (uint32_t i = 0; i < s->places.labels && good; i++)
         if (goes_on[i] && number[i])
@@ -168,6 +219,7 @@ static bool set_growth(json_t *data, const struct html_stacks *s, const uint32_t
 void html_set_stacks(json_t *data, struct html_stacks *s, struct html_texts *texts,
                      const struct growth *growth) {
     struct html_pack functions = {0}, tree = {0};
+    struct places places = {0};
     uint32_t *at = calloc((size_t)s->nodes + 1, sizeof *at); /* node in the page's order */
     uint32_t *number = calloc((size_t)s->places.labels + 1, sizeof *number);
     uint32_t used = 0;
@@ -180,10 +232,11 @@ void html_set_stacks(json_t *data, struct html_stacks *s, struct html_texts *tex
             number[node->label] = ++used;
         }
         html_pack_number(&tree, i - s->node[node->parent].place);
-        html_pack_number(&tree, number[node->label] - 1);
+        html_pack_number(&tree, number_place(&places, node, number[node->label] - 1));
     }
-    functions.failed |= !at || !number || !set_growth(data, s, number, growth);
+    functions.failed |= places.failed || !at || !number || !set_growth(data, s, number, growth);
     json_object_set_new(data, "functions", html_pack_json(&functions));
+    json_object_set_new(data, "places", take_places(&places));
     json_object_set_new(data, "tree", html_pack_json(&tree));
     free(at);
     free(number);

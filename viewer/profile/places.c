@@ -225,11 +225,17 @@ static bool read_frames(struct profile_places *p, uint32_t stack, uint32_t *coun
     return found >= 0;
 }
 
-static bool add_to_path(struct profile_path *path, uint32_t place, uint32_t code) {
+static bool add_to_path(struct profile_path *path, uint32_t place, uint32_t code,
+                        enum profile_shown shown) {
     if (!hak_growing_make_room(&path->place, path->count, &path->capacity, sizeof *path->place) ||
-        !hak_growing_make_room(&path->code, path->count, &path->code_capacity, sizeof *path->code))
+        !hak_growing_make_room(&path->code, path->count, &path->code_capacity,
+                               sizeof *path->code) ||
+        !hak_growing_make_room(&path->shown, path->count, &path->shown_capacity,
+                               sizeof *path->shown))
         return false;
     path->code[path->count] = code;
+    path->shown[path->count] = (uint8_t)shown;
+    path->shown_count += shown != PROFILE_FOLDED;
     path->place[path->count++] = place;
     return true;
 }
@@ -270,7 +276,7 @@ static bool add_runtime(struct profile_places *p, uint32_t count, struct profile
         return true;
     p->label[p->place[number].label[PROFILE_FUNCTION]].is_runtime = true;
     p->label[p->place[number].label[PROFILE_LINE]].is_runtime = true;
-    p->failed |= !add_to_path(path, number, UINT32_MAX);
+    p->failed |= !add_to_path(path, number, UINT32_MAX, PROFILE_STAND_IN);
     return true;
 }
 
@@ -278,7 +284,7 @@ bool profile_path_of(struct profile_places *p, uint32_t stack, struct profile_pa
     static const struct hak_frame none = {.module = "", .function = "", .file = ""};
     uint32_t count;
     bool is_focus = !p->focus;
-    path->count = 0;
+    path->count = path->shown_count = 0;
     path->is_left_out = false;
     if (!p->has_read_skip)
         profile_read_skip(p);
@@ -294,18 +300,21 @@ bool profile_path_of(struct profile_places *p, uint32_t stack, struct profile_pa
         path->is_left_out |= place->is_ignored;
         bool is_shown = first >= 0 && ((i == (uint32_t)first && !(is_runtime && is_hidden)) ||
                                        (i > (uint32_t)first && !is_hidden));
-        if (is_shown && path->count < PATH_MOST)
-            p->failed |= !add_to_path(path, p->frame_place[i], p->frame_code[i]);
+        bool is_kept = is_shown || (p->keeps_folded && !place->frame.is_hakmem);
+        if (is_kept && path->shown_count < PATH_MOST)
+            p->failed |= !add_to_path(path, p->frame_place[i], p->frame_code[i],
+                                      is_shown ? PROFILE_SHOWN : PROFILE_FOLDED);
     }
     path->is_left_out |= !is_focus;
     if (path->count == 0 && !p->failed)
-        p->failed |= !add_to_path(path, number_place(p, &none), UINT32_MAX);
+        p->failed |= !add_to_path(path, number_place(p, &none), UINT32_MAX, PROFILE_SHOWN);
     return !p->failed;
 }
 
 void profile_free_path(struct profile_path *path) {
     free(path->place);
     free(path->code);
+    free(path->shown);
     *path = (struct profile_path){0};
 }
 

@@ -55,17 +55,26 @@ struct profile_code {
     uint32_t first, count; /* its places in of_codes, innermost first */
 };
 
+/* How a place of a path is shown. */
+enum profile_shown {
+    PROFILE_SHOWN,
+    PROFILE_FOLDED,   /* a frame that the path passes over; only with keeps_folded */
+    PROFILE_STAND_IN, /* no frame: stands for those of a library that took a block for itself */
+};
+
 /* The path of one stack: numbers of places, innermost first. */
 struct profile_path {
     uint32_t *place;
     uint32_t *code; /* of each the number of its return address; UINT32_MAX of none */
-    uint32_t count, capacity, code_capacity;
+    uint8_t *shown; /* enum profile_shown */
+    uint32_t count, shown_count, capacity, code_capacity, shown_capacity;
     bool is_left_out; /* --focus or --ignore says so */
 };
 
 struct profile_places {
     struct view *view;
     bool shows_all;                /* frames of libraries, too */
+    bool keeps_folded;             /* paths have the frames that they pass over, but hakmem's */
     const regex_t *focus, *ignore; /* NULL = not given */
     regex_t skip;                  /* functions that are wrappers, too (skip.h) */
     bool has_skip, has_read_skip;
