@@ -67,6 +67,6 @@ python3 "$SOURCE/tests/tools/own_log.py" "$BUILD/tests/tools/reference_decoder" 
 # Its free alone: malloc is glibc's, and has its sizes.
 LD_PRELOAD=$PWD/free_only.so "$trace" run --wait --allocator keep -f -s front.db -- "$kept" story >told 2>errors ||
     fail "free_only: status $?: $(head -n 3 errors)"
-"$trace" info -s front.db | grep -qE '^slack +[0-9].* handed out beyond' || fail "free_only: slack is not known"
+"$trace" info -s front.db | grep -qE '^slack +[0-9].* beyond the bytes asked for' || fail "free_only: slack is not known"
 "$trace" why -s front.db "$(where freed)" | grep -qE ' is the start of a block of 24 asked, freed' || fail "free_only: why of a freed block"
 exit 0
