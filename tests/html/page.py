@@ -351,7 +351,7 @@ def look_at_libraries(page):
     same("libraries: table", table(page), rows_of(all_of_them, "live_bytes"))
     page.click("#libraries")
     same("libraries: table, folded", table(page), rows_of(few, "live_bytes"))
-    same("libraries: bands stay the program's", page.value("document.querySelector('#plot .band').textContent"), few["rows"][0]["name"])
+    same("libraries: bands stay the program's", set(page.value("[...document.querySelectorAll('#plot .band:not(.rest)')].map(b => b.textContent)")), set(folded))
     page.click('[data-view="icicle"]')
     choose(page, "order", "up")
     page.click("#libraries")
@@ -458,7 +458,7 @@ def look_at_sandwich(page):
     page.click("#to-sandwich")
     same("sandwich: the button", middle(page), "compare")
     page.click("#search")
-    page.keys("descend")
+    page.keys("desc")
     same("sandwich: the search", middle(page), "descend")
     page.click("#search")
     page.keys("Escape", "sorter")
@@ -487,10 +487,12 @@ def look_at_details(page):
          [True, ["pair", *(f"{name} {text}" for name, text in due.items() if name != "Function")]])  # fmt: skip
     page.keys("Escape")
     same("details: Escape takes it away", page.value("document.getElementById('tip').hidden"), True)
-    page.run("[...document.querySelectorAll('.frame')].find(e => e.textContent === 'main').id = 'outer'")
+    page.run("[...document.querySelectorAll('.frame')].find(e => e.textContent === 'compare').id = 'outer'")
     page.click("#outer")
-    inner = next(one for one in frames(page) if one["Function"] == "pair")
-    same("details: of what is zoomed into", inner["With callees"], f"8,000 bytes (7.8 KiB), {share} of what is shown, {share} of main")
+    inner = next(one for one in frames(page) if one["Function"] == "note")
+    same("details: of what is zoomed into", inner["With callees"], f"6,000 bytes (5.9 KiB), {6000 * 100 / moment(page)['total']:.1f} % of what is shown, 100.0 % of compare")
+    page.keys("Escape")
+    page.run("document.querySelector('#path button').click()")
     choose(page, "unit", "blocks")
     same("details: in blocks", {name: text for name, text in next(one for one in frames(page) if one["Function"] == "pair").items() if name in ("Itself", "Bytes")},
          {"Itself": "2 blocks, 4.3 %", "Bytes": "8,000 (7.8 KiB), 3.9 KiB each on average"})  # fmt: skip
