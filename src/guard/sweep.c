@@ -508,7 +508,9 @@ static void sweep_at_end(void) {
 
 /* After the program's handlers; destructors with a priority come later (leaks, trace). */
 __attribute__((destructor)) static void sweep_at_exit(void) {
+    hak_trace_exit_flushes(true);
     sweep_at_end();
+    hak_trace_exit_flushes(false);
 }
 
 /* glibc keeps the first 32 such handlers without allocating; they run in reverse order. */

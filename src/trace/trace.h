@@ -108,6 +108,11 @@ HAK_HIDDEN void hak_trace_count_amount(enum hak_counted which, unsigned class_in
  * place once. */
 HAK_HIDDEN void hak_trace_fault(const struct hak_fault_facts *facts);
 
+/* The calling thread is in exit, outside of any call of the malloc family: a fault with
+ * HAK_FOUND_BY_EXIT that stops the program has its streams written out first. Not so in quick_exit,
+ * which leaves them as they are. */
+HAK_HIDDEN void hak_trace_exit_flushes(bool flushes);
+
 /* A block that a word of a pattern names (pattern.h). */
 struct hak_named {
     enum hak_named_as as;

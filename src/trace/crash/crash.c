@@ -307,8 +307,10 @@ void hak_crash_report_fault(const struct hak_fault_facts *facts,
     incident.end_signal = stops ? SIGABRT : 0;
     incident.look = stops ? look_for_a_stop : look_for_new_places;
     hak_crash_report();
-    if (stops && !incident.is_known)
+    if (stops && !incident.is_known) {
+        hak_crash_flush_output(incident.facts.found_by);
         stop();
+    }
     if (stops && !incident.is_reported)
         hak_crash_make_place_known();
     hak_crash_leave();

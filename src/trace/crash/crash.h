@@ -17,6 +17,7 @@
  *   code.c           the instruction's bytes; into which blocks the registers point
  *   asked.c          level light: the same at any moment, for `hakmem-trace ctl`
  *   lives.c          level light: what is known of guarded blocks, for the store
+ *   output.c         writes out the streams of a program that ends by what its exit found
  *   raw_report.c     what can be said without a collector */
 #ifndef HAK_TRACE_CRASH_H
 #define HAK_TRACE_CRASH_H
@@ -118,6 +119,11 @@ HAK_HIDDEN void hak_crash_unwind(struct hak_incident *incident);
 /* The process ends by signal `number` next: for those whom the kernel will not tell. Its stacks go
  * into its core. */
 HAK_HIDDEN void hak_crash_note_end(int number);
+
+/* Before the process is stopped by a fault: writes out the program's streams where the exit found
+ * it, which would have done so next. All of them if no other thread is there, else stdout and
+ * stderr as far as no thread holds them. (output.c) */
+HAK_HIDDEN void hak_crash_flush_output(uint32_t found_by);
 
 /* Ends the process by `number` with its default action, whatever handler there is. */
 HAK_HIDDEN _Noreturn void hak_crash_die_by(int number);

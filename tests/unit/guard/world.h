@@ -94,6 +94,9 @@ void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64
 void hak_trace_fault(const struct hak_fault_facts *facts) {
     faults[atomic_fetch_add(&fault_count, 1) % NOTED_FAULTS] = *facts;
 }
+void hak_trace_exit_flushes(bool flushes) {
+    (void)flushes;
+}
 void hak_trace_set_checks(const struct hak_trace_checks *checks) {
     (void)checks;
 }
