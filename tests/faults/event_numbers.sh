@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The event at which a fault was found has one number: in FOUND, in HISTORY, in `faults` and its JSON, and
-# `events` has it. Where nothing is recorded (HAKMEM_TRACE=off) there are none.
+# `events` has it; `why` and `block` name no other one. Where nothing is recorded (HAKMEM_TRACE=off) there are none.
 set -u
 # shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
@@ -21,6 +21,23 @@ agree() {
     echo "$name: FOUND has event '$found', HISTORY '$history', fault '$listed', its JSON '$json'; it is '$kind', due: '$2'"
     failed=1
 }
+
+# told NAME: the numbers of the fault in `why` and `block` are the report's. The record of the fault, which has one of its own, is no step.
+told() {
+    local name=$1 store listed said numbers
+    run_program "$name" normal auto
+    store=$(echo "$(dirname "$printed")"/*.db)
+    listed=$("$BUILD/hakmem-trace" sql -s "$store" "select event from fault")
+    said=$("$BUILD/hakmem-trace" why @fault:1 -s "$store"; "$BUILD/hakmem-trace" block @fault:1 -s "$store")
+    numbers=$(sed -nE -e 's/^FAULT .*, event ([0-9,]+); .*/\1/p' -e 's/^ +>? *([0-9,]+) +[0-9.]+ s +FAULT .*/\1/p' \
+        -e 's/^ +>? *([0-9,]+) +.* reported here$/\1/p' <<<"$said" | tr -d , | sort -u)
+    [ "$numbers" = "$listed" ] && [ "$(grep -c '^FAULT ' <<<"$said")" -eq 2 ] && return
+    echo "$name: the report has event $listed, why and block have" $numbers: "$said"
+    failed=1
+}
+for name in bad_free_inside bad_free_misaligned double_free mismatch_new_free overflow_free use_after_free_read; do
+    told $name
+done
 agree double_free FREE
 agree double_free_resized FREE
 agree double_free_realloc REALLOC

@@ -134,15 +134,16 @@ static int find_beside(struct view *view, uint32_t process, uint64_t address,
 void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint64_t address) {
     struct beside neighbour[2];
     int count = find_beside(view, process, address, neighbour);
-    if (count == 0) {
+    uint64_t nearest = UINT64_MAX;
+    if (count == 0)
         hak_text_add(text, "No %sblock %s of it.\n", view_is_light(view) ? "watched " : "",
                      view->summary.events <= TABLE_EVENTS ? "lay within 1 GiB"
                                                           : "was found within 1 MiB");
-        return;
-    }
-    hak_text_add(text, "The nearest blocks:\n");
+    else
+        hak_text_add(text, "The nearest blocks:\n");
     for (int i = 0; i < count; i++) {
         const struct stack_label *label = view_stack_label(view, neighbour[i].birth.stack);
+        nearest = neighbour[i].distance < nearest ? neighbour[i].distance : nearest;
         hak_text_add(text, "  0x%" PRIx64 "  %s", neighbour[i].user,
                      hak_words_bytes(neighbour[i].asked_bytes));
         hak_text_add(text, ", %s, %s ", neighbour[i].is_freed ? "freed" : "live",
@@ -153,6 +154,12 @@ void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint
         hak_text_add(text, " in %s %s\n", label->function[0] ? label->function : "??",
                      label->location);
     }
+    if (nearest > REACH_BYTES)
+        hak_text_add(text,
+                     "Addresses differ from run to run (ASLR): one of another run, or of gdb's, "
+                     "says nothing here.\n");
+    if (count == 0)
+        return;
     const char *store = view_value(view, "store");
     hak_text_add(text, "NEXT  ");
     for (int i = 0; i < count; i++) {

@@ -152,11 +152,17 @@ static int find_others(struct block *block) {
     return count < 0 ? count : 0;
 }
 
+/* The row names the call that the fault stopped, where there is one, and the time of the fault's
+ * own record. */
 static void find_fault_row(struct block *block) {
-    if (block->fault.id != 0)
-        block->fault_row =
-            (uint32_t)hak_database_number(hak_store_database(block->view->reader),
-                                          "SELECT id FROM fault WHERE event = ?1", block->fault.id);
+    const struct hak_database *database = hak_store_database(block->view->reader);
+    if (block->fault.id == 0)
+        return;
+    block->fault_row = (uint32_t)hak_database_number(
+        database, "SELECT id FROM fault WHERE event = ?1", block->fault.id);
+    if (block->fault_row == 0)
+        block->fault_row = (uint32_t)hak_database_number(
+            database, "SELECT id FROM fault WHERE ns = ?1", block->fault.ns);
 }
 
 /* ---- the command

@@ -211,12 +211,14 @@ void block_write_end(struct block *block) {
     add_stacks(&text, block);
     if (block->fault_row != 0) {
         const struct hak_fault_words *words = hak_words_fault((unsigned)block->fault.size);
+        struct hak_fault_words_row row;
+        (void)hak_lookup_fault(view->reader, block->fault_row, &row);
         hak_text_add(&text, "%sFAULT%s     ", view_style(view, VIEW_BOLD),
                      view_style(view, VIEW_PLAIN));
         if (words)
             hak_text_add(&text, "HKM-%u %s, ", words->code, words->name);
         hak_text_add(&text, "event %s; `hakmem-trace faults %u` is the report\n",
-                     hak_words_number(block->fault.id), block->fault_row);
+                     hak_words_number(row.event ? row.event : block->fault.id), block->fault_row);
     }
     view_print(&text);
 }

@@ -48,10 +48,17 @@ static void mark_wrong(const struct why *why, struct why_row *row) {
     take_note(row, &note);
 }
 
+/* The fault's own record is no step of the block where the call is known that it stopped. */
 static void mark_fault(const struct why *why, struct why_row *row) {
     const struct hak_fault_words *words = hak_words_fault(why->fault.code);
     struct hak_text note = {0};
-    hak_text_add(&note, "%s reported here", words ? words->name : "a crash");
+    bool is_record =
+        row->event.kind == HAK_FAULT && why->fault.event != 0 && why->fault.event != row->event.id;
+    hak_text_add(&note, "%s reported", words ? words->name : "a crash");
+    if (is_record)
+        hak_text_add(&note, ", of event %s", hak_words_number(why->fault.event));
+    else
+        hak_text_add(&note, " here");
     take_note(row, &note);
 }
 
@@ -167,9 +174,16 @@ static void add_findings(struct why *why) {
             mark_wrong(why, row);
     }
     bool second_end = why->last && why->last->end_count > 1 && why->fault.code == 202;
-    struct why_row *row = find_row(why, story->fault.id);
-    if (story->fault.id != 0 && (row || !second_end))
-        mark_fault(why, row ? row : insert_row(why, &story->fault));
+    struct why_row *record = find_row(why, story->fault.id);
+    struct why_row *call = find_row(why, why->fault.event);
+    if (story->fault.id == 0)
+        return;
+    if (call && call != record && !call->note[0])
+        mark_fault(why, call);
+    if (record)
+        mark_fault(why, record);
+    else if (!call && !second_end)
+        mark_fault(why, insert_row(why, &story->fault));
 }
 
 bool why_make_rows(struct why *why) {
