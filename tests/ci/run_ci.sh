@@ -95,7 +95,7 @@ int main(int count, char **arguments) { x = first(); if (count > 1) y = second()
 END
 ${CC:-cc} -g -O0 -w -o exit exit.c || exit 2
 run 1 --ci -s exit.db -- ./exit
-said 'heap-buffer-overflow in first exit.c:2 (exit)' err
+said 'heap-buffer-overflow of a block from first exit.c:2 (exit)' err
 "$trace" faults -s exit.db --write-baseline exit.json >out || fail "no baseline: $(cat out)"
 run 0 --ci --baseline exit.json -s exit.db -f -- ./exit
 run 1 --ci --baseline exit.json -s exit.db -f -- ./exit both

@@ -105,11 +105,19 @@ static void add_line(struct hak_text *text, struct view *view, const struct find
     hak_text_free(&path);
 }
 
+static void add_message(struct hak_text *text, const struct finding *one,
+                        const struct escape *escapes) {
+    struct hak_text message = {0};
+    finding_add_message(&message, one);
+    add_escaped(text, hak_text_string(&message), escapes);
+    hak_text_free(&message);
+}
+
 static void add_github(struct hak_text *text, struct view *view, const struct finding *one) {
     hak_text_add(text, "::error ");
     add_line(text, view, one, "file", "line", ',', github_property);
     hak_text_add(text, "title=hakmem %s::", one->name);
-    add_escaped(text, one->headline, github_data);
+    add_message(text, one, github_data);
     hak_text_add(text, "\n");
 }
 
@@ -119,14 +127,14 @@ static void add_azure(struct hak_text *text, struct view *view, const struct fin
     if (one->code)
         hak_text_add(text, "code=HKM-%u;", one->code);
     hak_text_add(text, "]");
-    add_escaped(text, one->headline, azure);
+    add_message(text, one, azure);
     hak_text_add(text, "\n");
 }
 
 static void add_teamcity(struct hak_text *text, struct view *view, const struct finding *one) {
     struct hak_text path = {0}, words = {0};
     uint32_t line = find_line(view, one, &path);
-    hak_text_add(&words, "%s", one->headline);
+    finding_add_message(&words, one);
     if (path.bytes && line > 0)
         hak_text_add(&words, " (%s:%u)", path.bytes, line);
     hak_text_add(text, "##teamcity[buildProblem description='");
@@ -167,15 +175,17 @@ char *findings_code_quality(struct view *view, const struct findings *findings) 
         const struct finding *one = &findings->list[i];
         if (one->state != FINDING_NEW || is_repeated(findings, i))
             continue;
-        struct hak_text path = {0};
+        struct hak_text path = {0}, message = {0};
         uint32_t line = find_line(view, one, &path);
+        finding_add_message(&message, one);
         json_array_append_new(
             list, json_pack("{s:o, s:s, s:o, s:s, s:{s:o, s:{s:i}}}", "description",
-                            hak_json_text(one->headline), "check_name", one->name, "fingerprint",
-                            hak_json_text(one->fingerprint), "severity",
+                            hak_json_text(hak_text_string(&message)), "check_name", one->name,
+                            "fingerprint", hak_json_text(one->fingerprint), "severity",
                             one->kind == FINDING_LEAK ? "major" : "critical", "location", "path",
                             hak_json_text(path.bytes ? path.bytes : one->program), "lines", "begin",
                             line > 0 ? line : 1));
+        hak_text_free(&message);
         hak_text_free(&path);
     }
     return hak_json_print(list);

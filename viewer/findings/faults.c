@@ -137,9 +137,14 @@ static int show_report(struct view *view, const char *which) {
 static void add_where(struct hak_text *text, const struct finding *one) {
     const char *place = strstr(one->summary, one->name);
     place = place ? place + strlen(one->name) + strspn(place + strlen(one->name), " ") : "";
+    static const char from[] = "of a block from ";
     const char *stop = strstr(place, one->code ? " hop=" : " signal=");
     const char *found = strstr(place, " found=");
     struct hak_text cut = {0};
+    if (strncmp(place, from, sizeof from - 1) == 0 && stop) {
+        hak_text_add(&cut, "allocated ");
+        place += sizeof from - 1;
+    }
     hak_text_add(&cut, "%.*s", stop ? (int)(stop - place) : (int)strlen(place), place);
     if (found && one->code)
         hak_text_add(&cut, ", found at %.*s", (int)strcspn(found + 7, " "), found + 7);

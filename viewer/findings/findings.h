@@ -97,6 +97,13 @@ bool findings_read_frames(struct hak_frames *out, const json_t *array);
 /* Appends its report as it was printed, in colour where `view` has it; of a leak its stack. */
 void finding_add_report(struct hak_text *text, const struct view *view,
                         const struct finding *finding);
+/* True of damage whose writer is not known: the finding is shown where its block was allocated. */
+bool finding_is_at_allocation(const struct finding *finding);
+/* Stands between the finding's name and its place: " in ", or " of a block from ". */
+const char *finding_relation(const struct finding *finding);
+/* Appends the headline, and what the line is that the finding is shown at where that is not the
+ * fault's. */
+void finding_add_message(struct hak_text *text, const struct finding *finding);
 /* The frame that the finding is shown at; NULL = none has a function or a module. */
 const struct hak_frame *finding_place(const struct finding *finding);
 /* Appends "close_all double_free.c" (no line: it stays over edits), "??" where nothing is known. */

@@ -294,6 +294,22 @@ void findings_free(struct findings *findings) {
     *findings = (struct findings){0};
 }
 
+bool finding_is_at_allocation(const struct finding *finding) {
+    return finding->code >= FIRST_DAMAGE && finding->code <= LAST_DAMAGE &&
+           finding->stack_count > 0 && strcmp(finding->stacks[0].title, "allocated") == 0;
+}
+
+const char *finding_relation(const struct finding *finding) {
+    return finding_is_at_allocation(finding) ? " of a block from " : " in ";
+}
+
+void finding_add_message(struct hak_text *text, const struct finding *finding) {
+    hak_text_add(text, "%s%s", finding->headline,
+                 finding_is_at_allocation(finding)
+                     ? "; this line allocated the block, the line that wrote is not known"
+                     : "");
+}
+
 const struct hak_frame *finding_place(const struct finding *finding) {
     if (finding->stack_count == 0)
         return NULL;

@@ -117,7 +117,7 @@ static void seconds_attribute(struct xml *xml, uint64_t ns) {
  * cases apart by it. */
 static void name_case(struct xml *xml, const struct finding *one) {
     struct hak_text name = {0};
-    hak_text_add(&name, "%s in ", one->name);
+    hak_text_add(&name, "%s%s", one->name, finding_relation(one));
     finding_add_place(&name, one);
     hak_text_add(&name, " [%s]", one->fingerprint);
     xml_attribute(xml, "name", name.bytes ? name.bytes : one->name);
@@ -147,9 +147,11 @@ static void add_case(struct xml *xml, struct view *view, const struct findings *
     add_place_attributes(xml, view, one);
     if (one->state == FINDING_NEW) {
         xml_open(xml, one->kind == FINDING_CRASH ? "error" : "failure");
-        xml_attribute(xml, "message", one->headline);
+        struct hak_text text = {0}, message = {0};
+        finding_add_message(&message, one);
+        xml_attribute(xml, "message", hak_text_string(&message));
         xml_attribute(xml, "type", one->name);
-        struct hak_text text = {0};
+        hak_text_free(&message);
         hak_text_add_lines(&text, one->report[0] ? one->report : one->headline);
         size_t count = processes_of(findings, i);
         if (count > 1)

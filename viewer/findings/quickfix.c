@@ -63,7 +63,10 @@ void findings_add_quickfix(struct hak_text *text, struct view *view,
         if (at >= 0)
             add_place(text, view, &one->stacks[0].frames.frame[at]);
         hak_text_add(text, "error: ");
-        hak_text_add_name(text, one->headline);
+        struct hak_text message = {0};
+        finding_add_message(&message, one);
+        hak_text_add_name(text, hak_text_string(&message));
+        hak_text_free(&message);
         hak_text_add(text, "\n");
         for (int k = 0; k < one->stack_count; k++)
             add_notes(text, view, &one->stacks[k]);

@@ -161,10 +161,15 @@ static json_t *result_json(struct writer *w, const struct findings *all,
     json_object_set_new(result, "ruleId", rule_id(one->code));
     hak_json_set_number(result, "ruleIndex", rule_index(one->code));
     json_object_set_new(result, "level", json_string("error"));
-    json_object_set_new(result, "message", message(one->headline));
+    struct hak_text words = {0};
+    finding_add_message(&words, one);
+    json_object_set_new(result, "message", message(hak_text_string(&words)));
+    hak_text_free(&words);
     const struct hak_frame *frame = one->stack_count > 0 ? frame_of(w->view, one, 0) : NULL;
     if (frame)
-        json_array_append_new(locations, location_of(w, frame, NULL));
+        json_array_append_new(
+            locations,
+            location_of(w, frame, finding_is_at_allocation(one) ? one->stacks[0].title : NULL));
     json_object_set_new(result, "locations", locations);
     if (one->stack_count > 1)
         json_object_set_new(result, "relatedLocations", related_json(w, one));

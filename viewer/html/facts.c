@@ -140,6 +140,8 @@ static json_t *finding_json(const struct finding *f) {
         [FINDING_FAULT] = "fault", [FINDING_LEAK] = "leak", [FINDING_CRASH] = "crash"};
     struct hak_text place = {0};
     json_t *object = json_object();
+    if (finding_is_at_allocation(f))
+        hak_text_add(&place, "allocated ");
     finding_add_place(&place, f);
     json_object_set_new(object, "kind", json_string(kinds[f->kind]));
     hak_json_set_number(object, "code", f->code);

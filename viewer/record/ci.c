@@ -63,7 +63,7 @@ static bool is_repeated(const struct findings *findings, size_t i) {
 
 static void add_finding(struct hak_text *text, const struct finding *one) {
     const struct hak_frame *frame = finding_place(one);
-    hak_text_add(text, "hakmem:   %s  %s in ", one->fingerprint, one->name);
+    hak_text_add(text, "hakmem:   %s  %s%s", one->fingerprint, one->name, finding_relation(one));
     hak_words_add_function(text, frame ? frame->function : "");
     if (frame) {
         hak_text_add(text, " ");

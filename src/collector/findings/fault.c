@@ -363,6 +363,10 @@ static bool is_deaf(const struct hak_client *c, uint32_t index) {
            (flags >> HAK_PROCESS_WHY_SHIFT & 0xff) == HAK_UNWATCHED_DEAF;
 }
 
+static bool stops_at_faults(const struct hak_client *c) {
+    return *(const volatile uint32_t *)&hak_mapping_header(&c->map)->stop_on_fault != 0;
+}
+
 /* All that the page needs beside the request, but for the stacks. */
 static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
     const struct hak_client *c = f->client;
@@ -385,6 +389,7 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
                                              .is_trace = c->map.head.level == HAK_CHECK_TRACE,
                                              .is_light = c->map.head.level == HAK_CHECK_LIGHT,
                                              .is_deaf = is_deaf(c, request->process),
+                                             .stops = stops_at_faults(c),
                                              .signal = request->signal};
     struct hak_event found;
     if (f->reader && f->event && hak_store_event(f->reader, f->event, &found) == 1)

@@ -31,7 +31,7 @@ static bool is_row_shown(const struct report_page *page, unsigned row) {
     if (!(request->bytes_known >> row & 1) || from + ROW_BYTES <= page->base - margin ||
         from >= page->base + page->slot_bytes + margin)
         return false;
-    return !page->is_tight || hak_facts_focus(page->facts) < from + ROW_BYTES;
+    return page->cut < CUT_LENGTHS || hak_facts_focus(page->facts) < from + ROW_BYTES;
 }
 
 /* Pages that were closed hold zeros when they are opened again: they say nothing of the block. */
@@ -57,7 +57,8 @@ void report_bytes(struct hak_text *text, const struct report_page *page) {
         if (!is_row_shown(page, i))
             continue;
         if (rows++ == 0)
-            hak_text_add(text, "  BYTES             around %s, when the fault was found:\n",
+            hak_text_add(text,
+                         "  BYTES             around %s, marked [], when the fault was found:\n",
                          page->facts->fault >= 301 && page->facts->fault <= 303 &&
                                  !report_is_proved_by_word(page) && !report_is_by_function(page)
                              ? "the damage"

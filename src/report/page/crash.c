@@ -147,7 +147,7 @@ void report_crash(struct hak_text *text, const struct report_page *page) {
     report_cause(text, page);
     hak_text_add(text, "\n");
     report_add_stack(text, &page->frames, true, "none could be taken");
-    report_add_source(text, page, &page->frames);
+    report_add_source(text, page, &page->frames, CUT_SOURCE);
     struct hak_text handler = {0};
     if (report_handler(&handler, page))
         hak_text_add(text, "  HANDLER           %s\n", hak_text_string(&handler));

@@ -298,6 +298,8 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
     for (; count > 1 && !page->words && frame->module[0] == 0; frame++)
         count--;
     hak_text_add(text, "SUMMARY: hakmem: %s ", page->words ? page->words->name : "crash");
+    if (frames == &page->alloc_frames) /* nobody knows the line that wrote */
+        hak_text_add(text, "of a block from ");
     int first = hak_words_telling_frame(frame, count);
     if (first >= 0) {
         hak_words_add_location(text, &frame[first], 1);

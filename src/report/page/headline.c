@@ -283,7 +283,7 @@ static void add_program_place(struct hak_text *text, const struct report_page *p
     else
         hak_text_add(text, "a block of unknown size");
     add_pool(text, page);
-    hak_text_add(text, ":\n");
+    hak_text_add(text, "%s:\n", report_border_words(page));
 }
 
 void report_allocator(struct hak_text *text, const struct report_page *page) {

@@ -181,7 +181,7 @@ static void add_moves(struct hak_text *text, const struct report_page *page,
     const struct hak_story *story = page->story;
     struct lines lines = {0};
     int first = first_move(story, life), total = count_lines(page, first);
-    int most = page->is_tight ? LINES_TIGHT : LINES_SHOWN;
+    int most = page->cut >= CUT_LENGTHS ? LINES_TIGHT : LINES_SHOWN;
     int head = total > most ? 2 : total;
     int tail = total > most ? most - 3 : 0;
     int at = 0;
@@ -225,8 +225,9 @@ static const struct hak_life *life_before(const struct report_page *page) {
     const struct hak_story *story = page->story;
     const struct hak_life *before =
         story->life_count > 1 ? &story->lives[story->life_count - 2] : NULL;
-    if (!report_is_stopped(page->facts) || page->is_tight || !before || before->birth.id == 0 ||
-        page->life->birth.id == 0 || count_lines(page, first_move(story, before)) > LINES_SHOWN)
+    if (!report_is_stopped(page->facts) || page->cut >= CUT_LENGTHS || !before ||
+        before->birth.id == 0 || page->life->birth.id == 0 ||
+        count_lines(page, first_move(story, before)) > LINES_SHOWN)
         return NULL;
     return before;
 }

@@ -257,10 +257,11 @@ static int rank_of(const struct report_page *page, int number) {
 }
 
 void report_registers(struct hak_text *text, const struct report_page *page) {
-    int most = page->is_tight ? REGISTERS_TIGHT : REGISTERS_SHOWN, shown = 0;
+    int most = page->cut >= CUT_LENGTHS ? REGISTERS_TIGHT : REGISTERS_SHOWN, shown = 0;
+    int ranks = page->cut >= CUT_ASIDES ? 2 : 3;
     if (!report_has_instruction(page))
         return;
-    for (int rank = 0; rank < 3; rank++)
+    for (int rank = 0; rank < ranks; rank++)
         for (int i = 0; i < RIP && shown < most; i++) {
             if (rank_of(page, i) != rank)
                 continue;

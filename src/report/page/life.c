@@ -19,16 +19,17 @@ static void add_event(struct hak_text *text, const struct report_page *page,
     struct hak_thread_words thread;
     report_look_up_thread(page, event->thread, &thread);
     report_when(text, event->id, event->ns, thread.number, thread.name);
-    report_add_part(text, frames, page->is_tight ? FRAMES_TIGHT : FRAMES_SHOWN,
+    report_add_part(text, frames, page->cut >= CUT_STACKS ? FRAMES_TIGHT : FRAMES_SHOWN,
                     "none was kept with this event");
-    report_add_source(text, page, frames);
+    report_add_source(text, page, frames, CUT_LIFE_SOURCE);
 }
 
 static void add_kept(struct hak_text *text, const struct report_page *page, const char *call,
                      const struct hak_frames *frames) {
     hak_text_add(text, "by %s\n", call);
-    report_add_part(text, frames, page->is_tight ? FRAMES_TIGHT : FRAMES_SHOWN, "none was kept");
-    report_add_source(text, page, frames);
+    report_add_part(text, frames, page->cut >= CUT_STACKS ? FRAMES_TIGHT : FRAMES_SHOWN,
+                    "none was kept");
+    report_add_source(text, page, frames, CUT_LIFE_SOURCE);
 }
 
 static void add_allocated(struct hak_text *text, const struct report_page *page) {

@@ -107,11 +107,12 @@ static void add_runs(struct hak_text *text, const struct report_page *page, int 
     bool is_trace = page->context.is_trace;
     bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN : is_from_memory(page);
     bool is_symptom = report_is_by_function(page) && page->facts->damaged_bytes > 0;
-    if (page->words && (report_is_found_late(page) || report_is_proved_by_word(page) || is_symptom))
+    bool is_late = page->words && report_is_found_late(page); /* hunt is the first command */
+    if (page->words && (report_is_proved_by_word(page) || is_symptom))
         add_hunt(text, page, lines, "stops at the instruction");
     else if (!page->words && is_from_memory(page) && !page->context.is_light)
         add_hunt(text, page, lines, "checks reads and writes of all blocks");
-    else if (is_trace && is_open)
+    else if (is_trace && is_open && !is_late)
         add_run(text, page, lines, "--check normal", "checks what level trace only records");
     if (page->context.is_light)
         add_run(text, page, lines, "--check normal",
@@ -133,8 +134,10 @@ void report_next(struct hak_text *text, const struct report_page *page) {
     char question[64];
     int lines = 0, run_lines = 1;
     add_runs(&runs, page, &run_lines);
-    bool is_newest = run_lines == 1;
     hak_text_add(text, "  NEXT              ");
+    if (page->words && report_is_found_late(page))
+        add_hunt(text, page, &lines, "stops at the instruction");
+    bool is_newest = run_lines == 1 && lines == 0;
     if (page->r && page->words && page->facts->found_address != 0 && page->story) {
         snprintf(question, sizeof question, "why 0x%" PRIx64, page->facts->found_address);
         add_question(text, page, &lines, question, is_newest);

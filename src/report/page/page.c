@@ -159,7 +159,7 @@ static void write_page(struct hak_text *text, const struct report_page *page) {
     }
     hak_text_free(&guess);
     report_next(text, page);
-    if (page->words && !page->layer_move)
+    if (page->words && !page->layer_move && page->cut < CUT_ASIDES)
         report_allocator(text, page);
 }
 
@@ -220,9 +220,10 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
 
     struct hak_text text = {0}, summary = {0}, headline = {0};
     write_page(&text, &page);
-    if (hak_text_lines(&text) >= HAK_REPORT_LINES) { /* SUMMARY follows */
+    while (hak_text_lines(&text) >= HAK_REPORT_LINES &&
+           page.cut < CUT_SOURCE) { /* SUMMARY follows */
         hak_text_free(&text);
-        page.is_tight = true;
+        page.cut++;
         write_page(&text, &page);
     }
     report_headline(&headline, &page);

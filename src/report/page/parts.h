@@ -55,6 +55,17 @@ struct report_shown {
     int count;
 };
 
+/* Left out where all parts at their full length do not fit the page; each step leaves out what
+ * those before it do, too. The source where the fault was found stays longest. */
+enum report_cut {
+    CUT_NOTHING,
+    CUT_ASIDES,      /* ALLOCATOR; registers that have to do with neither address nor block */
+    CUT_LENGTHS,     /* the middle of HISTORY, stacks of THREADS, BYTES in front */
+    CUT_LIFE_SOURCE, /* source where the block was allocated and freed */
+    CUT_STACKS,      /* frames */
+    CUT_SOURCE,
+};
+
 #define REPORT_TYPE 96 /* bytes of its name */
 struct report_page {
     struct hak_store_reader *r; /* NULL = no store */
@@ -75,8 +86,8 @@ struct report_page {
     struct hak_frames wrong_frames;
     struct hak_frames alloc_frames, free_frames; /* of the block's last life */
     struct hak_frames clean_frames;              /* where a sweep last found the block whole */
+    enum report_cut cut;
     bool is_freed;   /* the block had been given back before the fault */
-    bool is_tight;   /* all parts at their full length do not fit the page */
     bool layer_move; /* a fault of moves between layers: hakmem's own frames are shown */
     bool has_header; /* the block lies in layout header */
     uint64_t user;   /* user pointer of the block, 0 = not known */
@@ -145,6 +156,10 @@ void report_threads(struct hak_text *text, const struct report_page *page);
 void report_headline(struct hak_text *text, const struct report_page *page);
 void report_pointer(struct hak_text *text, const struct report_page *page);
 void report_picture(struct hak_text *text, const struct report_page *page);
+/* "; # = guard bytes": what the picture of the block shows behind the bytes asked for; "" =
+ * nothing.
+ */
+const char *report_border_words(const struct report_page *page);
 void report_bytes(struct hak_text *text, const struct report_page *page);
 void report_steps(struct hak_text *text, const struct report_page *page);
 /* The sentences under FIRST WRONG STEP and FOUND. */
@@ -156,9 +171,9 @@ void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t nu
 /* The same for a fault of the program's calls and accesses, the stack that stands for it first. */
 void report_stacks(struct hak_text *text, const struct report_page *page);
 /* Three lines of source around the first frame of a stack, under it; nothing where the file is not
- * there as it was built, or where the page has shown them. */
+ * there as it was built, where the page has shown them, or from `last_cut` on. */
 void report_add_source(struct hak_text *text, const struct report_page *page,
-                       const struct hak_frames *frames);
+                       const struct hak_frames *frames, enum report_cut last_cut);
 /* Finds the type that the source names where the block was allocated by new, into page->type. */
 void report_find_type(struct report_page *page);
 /* ALLOCATED, then FREED; or the other way round. */

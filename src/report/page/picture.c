@@ -79,6 +79,12 @@ static struct picture lay_out(const struct report_page *page) {
     return picture;
 }
 
+const char *report_border_words(const struct report_page *page) {
+    bool is_shown = page->base && page->slot_bytes != 0 && page->user && page->asked_known &&
+                    page->user + page->asked_bytes < page->base + page->slot_bytes;
+    return !is_shown ? "" : page->has_header ? "; # = guard bytes" : "; . = unused bytes";
+}
+
 /* Where in the picture an address is, counted from the first bar. */
 static int column_of(const struct picture *picture, uint64_t address) {
     for (int i = 0; i < picture->boxes; i++) {

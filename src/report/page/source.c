@@ -52,7 +52,7 @@ static void add_line(struct hak_text *text, const char *line) {
     hak_text_add_name(text, shown);
 }
 
-/* Notes the line as shown; false where the page has shown it before, or has no room. */
+/* Notes the line as shown; false where the page has shown it before. */
 static bool is_new(const struct report_page *page, const struct hak_frame *frame) {
     struct report_shown *shown = page->shown;
     for (int i = 0; i < shown->count; i++)
@@ -73,9 +73,9 @@ static bool read_lines(FILE *file, uint32_t count, char **line, size_t *room) {
 }
 
 void report_add_source(struct hak_text *text, const struct report_page *page,
-                       const struct hak_frames *frames) {
-    const struct hak_frame *frame = report_first_frame(frames);
-    FILE *file = frame && !page->is_tight && is_new(page, frame) ? open_source(frame) : NULL;
+                       const struct hak_frames *frames, enum report_cut last_cut) {
+    const struct hak_frame *frame = page->cut < last_cut ? report_first_frame(frames) : NULL;
+    FILE *file = frame && is_new(page, frame) ? open_source(frame) : NULL;
     char *line = NULL;
     size_t room = 0;
     if (!file)

@@ -125,7 +125,13 @@ static void choose_frames(const struct hak_frames *frames, bool layer_move, int 
         return;
     while (end > first + 1 && hak_words_is_start(&frames->frame[end - 1]))
         end--;
-    choose_program(frames, first, end, most, out);
+    struct report_frames chosen = *out;
+    choose_program(frames, first, end, most, &chosen);
+    if (chosen.more == 1) { /* it takes no more lines than saying so */
+        chosen = *out;
+        choose_program(frames, first, end, most + 1, &chosen);
+    }
+    *out = chosen;
 }
 
 /* "... 5 frames of libstdc++: std::vector<...>::push_back": by the function that was called. */

@@ -250,7 +250,14 @@ static void add_wrong_step(struct hak_text *text, const struct report_page *page
     hak_text_add(text, "\n");
     report_add_stack(text, &page->wrong_frames, page->layer_move, "none was kept with this event");
     if (!page->layer_move)
-        report_add_source(text, page, &page->wrong_frames);
+        report_add_source(text, page, &page->wrong_frames, CUT_SOURCE);
+}
+
+/* Not by the processor, and not at an end of its own. */
+static bool is_stopped_by_us(const struct report_page *page) {
+    uint32_t found_by = page->facts->found_by;
+    return page->context.stops && page->context.signal == 0 && found_by != HAK_FOUND_BY_ACCESS &&
+           found_by != HAK_FOUND_BY_CRASH;
 }
 
 static void add_found(struct hak_text *text, const struct report_page *page, const char *heading,
@@ -261,13 +268,14 @@ static void add_found(struct hak_text *text, const struct report_page *page, con
                 page->context.thread_name);
     hak_text_add(text, "      ");
     report_found_sentence(text, page);
-    hak_text_add(text, "\n");
-    if (page->is_tight && !page->layer_move)
+    hak_text_add(text, "%s\n",
+                 is_stopped_by_us(page) ? "; the program was stopped here (SIGABRT)" : "");
+    if (page->cut >= CUT_STACKS && !page->layer_move)
         report_add_part(text, &page->frames, FRAMES_TIGHT, why_no_stack(page));
     else
         report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
     if (!page->layer_move)
-        report_add_source(text, page, &page->frames);
+        report_add_source(text, page, &page->frames, CUT_SOURCE);
 }
 
 /* WRITTEN BETWEEN: the span in which damage was done that was found later. */
@@ -278,7 +286,8 @@ static void add_written_between(struct hak_text *text, const struct report_page 
     if (!report_has_clean_look(page) || page->clean_frames.count == 0)
         return;
     hak_text_add(text, "  LAST CLEAN LOOK   %s\n", hak_words_time(page->context.clean_ns));
-    report_add_part(text, &page->clean_frames, page->is_tight ? CLEAN_TIGHT : FRAMES_TIGHT, "");
+    report_add_part(text, &page->clean_frames, page->cut >= CUT_STACKS ? CLEAN_TIGHT : FRAMES_TIGHT,
+                    "");
 }
 
 /* FREED TWICE BY: both places, of which the record does not show which one is wrong. */

@@ -67,14 +67,14 @@ static void add_place(struct hak_text *text, const struct hak_frames *frames) {
 void report_threads(struct hak_text *text, const struct report_page *page) {
     struct hak_creations all;
     report_load_creations(&all, page);
-    int lines = 0, most = page->is_tight ? LINES_TIGHT : LINES_SHOWN, next = 0;
+    int lines = 0, most = page->cut >= CUT_LENGTHS ? LINES_TIGHT : LINES_SHOWN, next = 0;
     for (int alike = 0; next < all.count && lines < most; next += alike, lines++) {
         const struct hak_frames *frames = &all.list[next].frames;
         alike = hak_creations_alike(&all, next);
         hak_text_add(text, lines == 0 ? "  THREADS" : "");
         hak_text_tab(text, COLUMN);
         hak_creations_add_sentence(text, &all, next, alike);
-        if (page->is_tight || frames->count == 0) {
+        if (page->cut >= CUT_LENGTHS || frames->count == 0) {
             add_place(text, frames);
         } else {
             hak_text_add(text, " at:\n");

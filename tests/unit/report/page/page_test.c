@@ -623,13 +623,31 @@ START_TEST(damage_that_is_found_late_is_hunted) {
     context.argument_bytes = sizeof arguments;
     request.sweep_every = 1000;
     make(true);
-    has("hakmem-trace hunt -- /bin/app   # stops at the instruction"); /* no row, no number */
+    has("  NEXT              hakmem-trace hunt -- /bin/app   # stops at the instruction\n");
+    ck_assert_msg(strstr(report.summary, "SUMMARY: hakmem: heap-buffer-overflow of a block from "
+                                         "app.c:5 function_5 hop=SWEEP ") != NULL,
+                  "%s", report.summary); /* the line allocated the block, and did not write */
     request.sweep_every = 1;
     context.fault_row = 7;
     make(true);
     has("  hakmem-trace explain HKM-301\n"
         "                    hakmem-trace faults 7 --stacks -s hakmem.app.1.db   # ");
-    has("                    hakmem-trace hunt -s hakmem.app.1.db --fault 7 -- /bin/app   # ");
+    has("  NEXT              hakmem-trace hunt -s hakmem.app.1.db --fault 7 -- /bin/app   # ");
+}
+END_TEST
+
+START_TEST(a_program_that_was_stopped_is_said_to_be) {
+    block_malloc(&c, 1, 5, 1);
+    fill_facts(202, HAK_FREE, 1);
+    make(true);
+    has_not("stopped");
+    context.stops = true;
+    make(true);
+    has(" already free (free in a thread's front array); the program was stopped here (SIGABRT)\n");
+    request.facts.found_by = HAK_FOUND_BY_ACCESS; /* it died of the access */
+    request.signal = SIGSEGV;
+    make(true);
+    has_not("stopped");
 }
 END_TEST
 
@@ -727,6 +745,77 @@ START_TEST(the_source_is_shown_as_it_was_built) {
     make(false);
     count_of(" | ", 0);
     unlink(source);
+    unlink(module);
+    rmdir(folder);
+}
+END_TEST
+
+/* ---- room --------------------------------------------------------------------------------------
+ */
+
+enum { CALLERS = 12 };
+
+/* A stack of the functions call_0 to call_11, whose source is `file` in `module`. */
+static void fill_stack(struct hak_frame frames[CALLERS], const char *module, const char *file) {
+    static const char *const names[CALLERS] = {"call_0", "call_1", "call_2",  "call_3",
+                                               "call_4", "call_5", "call_6",  "call_7",
+                                               "call_8", "call_9", "call_10", "call_11"};
+    for (uint32_t i = 0; i < CALLERS; i++)
+        frames[i] = (struct hak_frame){
+            .ip = 100 + i, .module = module, .function = names[i], .file = file, .line = 2 + i};
+}
+
+START_TEST(one_frame_is_not_folded) {
+    struct hak_frame frames[CALLERS];
+    fill_stack(frames, "/app", "app.c");
+    fill_facts(202, HAK_FREE, 1);
+    context.frames = frames;
+    context.frame_count = 7;
+    make(false);
+    has("      #6 call_6 ");
+    has_not("more frame");
+    context.frame_count = 8;
+    make(false);
+    has("      #5 call_5 ");
+    has_not("call_6");
+    has("      ... and 2 more frames\n");
+}
+END_TEST
+
+START_TEST(the_source_where_the_fault_was_found_is_left_out_last) {
+    char folder[] = "/tmp/hakmem-source-XXXXXX", module[64], source[2][64];
+    struct hak_frame frames[CALLERS], born[CALLERS];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(module, sizeof module, "%s/app", folder);
+    put_file(module, "", 1000);
+    for (int i = 0; i < 2; i++) {
+        snprintf(source[i], sizeof source[i], "%s/%s.c", folder, i ? "born" : "found");
+        put_file(source[i], i ? "1\nborn();\n3\n" : "1\nfound();\n3\n", 1000);
+    }
+    fill_stack(frames, module, source[0]);
+    fill_stack(born, module, source[1]);
+    fill_facts(202, HAK_FREE, 1);
+    request.is_unrecorded = 1;
+    context.frames = frames;
+    context.frame_count = CALLERS;
+    context.alloc_frames = context.free_frames = born;
+    context.alloc_frame_count = context.free_frame_count = CALLERS;
+    make(false);
+    has("  ALLOCATOR ");
+    has(">     2 | found();\n");
+    has(">     2 | born();\n");
+    for (uint32_t i = 0; i < 2; i++) /* each with its stack is too much */
+        context.creations[i] = (struct hak_kept_creation){.thread = context.thread_number + i,
+                                                          .creator = context.thread_number + i + 1,
+                                                          .frames = frames + i,
+                                                          .frame_count = CALLERS - (int)i};
+    make(false);
+    check_shape("hakmem: HKM-202 double-free: call_0() found.c:2 calls ");
+    has("  THREADS ");
+    has(">     2 | found();\n");
+    has_not("  ALLOCATOR ");
+    for (int i = 0; i < 2; i++)
+        unlink(source[i]);
     unlink(module);
     rmdir(folder);
 }
@@ -1044,6 +1133,9 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_main_thread_has_no_creation);
     tcase_add_test(cases, what_the_program_keeps_of_its_thread_stands_in_for_the_store);
     tcase_add_test(cases, damage_that_is_found_late_is_hunted);
+    tcase_add_test(cases, a_program_that_was_stopped_is_said_to_be);
+    tcase_add_test(cases, one_frame_is_not_folded);
+    tcase_add_test(cases, the_source_where_the_fault_was_found_is_left_out_last);
     tcase_add_test(cases, any_numbers_give_a_page);
 }
 
