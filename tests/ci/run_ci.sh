@@ -99,7 +99,7 @@ said 'heap-buffer-overflow of a block from first exit.c:2 (exit)' err
 "$trace" faults -s exit.db --write-baseline exit.json >out || fail "no baseline: $(cat out)"
 run 0 --ci --baseline exit.json -s exit.db -f -- ./exit
 run 1 --ci --baseline exit.json -s exit.db -f -- ./exit both
-said 'heap-buffer-overflow in second exit.c:3 (exit)' err
+said 'heap-buffer-overflow of a block from second exit.c:3 (exit)' err
 # A read after free that the processor stops goes on, too, where it is known.
 cat >read.c <<'END'
 #include <stdlib.h>
