@@ -91,19 +91,21 @@
   }
   function makeShape(leftOut, hasLines) {
     const room = fullParent.length, nodeOf = new Int32Array(room), folded = new Uint8Array(room), first = new Int32Array(room), next = new Int32Array(room);
-    const merged = { parent: new Int32Array(room), key: new Int32Array(room) }, children = childIndex(merged, room); /* 0 in first and next = none */
+    const merged = { parent: new Int32Array(room), key: new Int32Array(room) }, children = childIndex(merged, room >> 2); /* 0 in first and next = none */
     let count = 1;
     for (let full = 1; full < room; full++) {
       const into = nodeOf[fullParent[full]], place = fullPlace[full];
       nodeOf[full] = into;
       if (placeShown[place] === leftOut) continue;
       const key = hasLines ? placeKey[place] : keyFn[placeKey[place]];
-      let node = children.find(into, key);
+      const newest = first[into]; /* of most nodes the only child: the index has those of the others */
+      let node = !newest || merged.key[newest] === key ? newest : next[newest] ? children.find(into, key) : 0;
       if (!node) {
         node = count++;
         merged.parent[node] = into;
         merged.key[node] = key;
-        children.add(node);
+        if (newest && !next[newest]) children.add(newest);
+        if (newest) children.add(node);
         folded[node] = placeShown[place] === FOLDED ? 1 : 0;
         next[node] = first[into];
         first[into] = node;
