@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include "platform/raw_call.h"
+#include "platform/symbols.h"
 #include "trace/crash/crash.h"
 #include "trace/trace.h"
 
@@ -20,12 +21,21 @@ static bool is_alone(void) {
     return result == 0 && tasks.st_nlink == 3;
 }
 
+/* stdio's functions are found by their names here: linked with, they would be looked up at the
+ * start of every program. */
+typedef int flush_function(FILE *stream);
+typedef int lock_function(FILE *stream);
+typedef void unlock_function(FILE *stream);
+
 /* Another thread may hold the stream for ever: it waits for input, or for the one who exits. */
-static void flush_unless_held(FILE *stream) {
-    if (ftrylockfile(stream) != 0)
+static void flush_unless_held(const char *name, flush_function *flush) {
+    FILE *const *stream = hak_symbol_first(name);
+    lock_function *try_lock = (lock_function *)hak_symbol_of_libc("ftrylockfile");
+    unlock_function *unlock = (unlock_function *)hak_symbol_of_libc("funlockfile");
+    if (!stream || !*stream || !try_lock || !unlock || try_lock(*stream) != 0)
         return;
-    (void)fflush(stream);
-    funlockfile(stream);
+    (void)flush(*stream);
+    unlock(*stream);
 }
 
 void hak_crash_flush_output(uint32_t found_by) {
@@ -34,13 +44,16 @@ void hak_crash_flush_output(uint32_t found_by) {
     if (!is_flushed_by_exit || found_by != HAK_FOUND_BY_EXIT)
         return;
     is_flushed_by_exit = false;
+    flush_function *flush = (flush_function *)hak_symbol_of_libc("fflush");
+    if (!flush)
+        return;
     /* The process ends by the fault, also where nobody reads its output any more. */
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_BLOCK, &pipe, &before, 8);
     if (is_alone()) {
-        (void)fflush(NULL);
+        (void)flush(NULL);
     } else {
-        flush_unless_held(stdout);
-        flush_unless_held(stderr);
+        flush_unless_held("stdout", flush);
+        flush_unless_held("stderr", flush);
     }
     (void)hak_raw_call(SYS_rt_sigtimedwait, &pipe, NULL, &no_time, 8);
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
