@@ -15,7 +15,7 @@ shows() {
     shift 2
     # shellcheck disable=SC2086 # an argument or none
     found=$({ env "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" $argument; } 2>&1 |
-        sed -nE 's/ at [^ ]+:[0-9]+$//; s/^hakmem: (HKM-[0-9]+).*found by (.*)/\1 \2/p; s/^hakmem: (HAKMEM_.*)/\1/p; /^(the program|verify)/p' | paste -sd';')
+        sed -nE 's/ in main\(\) sweep_asked\.c:[0-9]+$//; s/^hakmem: (HKM-[0-9]+).*found by (.*)/\1 \2/p; s/^hakmem: (HAKMEM_.*)/\1/p; /^(the program|verify)/p' | paste -sd';')
     [ "$found" = "$due" ] && return
     echo "$argument $*: shows '$found', '$due' was due"
     failed=1
