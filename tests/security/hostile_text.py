@@ -71,7 +71,7 @@ COMMANDS = {
     "push": [["--to", "postgresql:///nobody?host=/nowhere", "--host", "\x1b[31mred\x9b"]],
     "hunt": [["--runs", "1", "--", "/bin/true"]],
 }
-NOT_ASKED = {"run", "import", "record", "ctl", "core", "help", "view", "fleet"}  # view: try_view; fleet: try_fleet
+NOT_ASKED = {"run", "import", "record", "ctl", "core", "help", "view", "fleet", "mcp"}  # view: try_view; fleet: try_fleet; mcp: try_mcp
 NO_STORE = {"explain", "completion"}
 NO_JSON = {"completion", "export", "html"}
 
@@ -168,6 +168,28 @@ def look(what, printed, is_coloured=False, is_terminal=False, has_tabs=False):
     for line in rest.split(b"\n"):
         if line.startswith(b"FORGED"):
             fail(f"{what}: a line is forged", line[:100])
+
+
+def try_mcp(store):
+    """`mcp`: each reading tool's answer is a line of JSON without control bytes, whatever the capture and the question hold."""
+    global runs
+    runs += 1
+    said = [{"method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {},
+                                                "clientInfo": {"name": "\x1b[31mred\x9b\nFORGED", "version": "1"}}}]
+    for tool, arguments in (("faults", {}), ("fault", {"number": 1}), ("why", {"address": "@fault"}), ("block", {"address": ADDRESS}), ("top", {}),
+                            ("leaks", {}), ("explain", {"code": "\x1b[31mred\nFORGED"}), ("faults", {"store": "\x1b[2J\nFORGED.db"})):
+        said.append({"method": "tools/call", "params": {"name": tool, "arguments": {"store": store, **arguments} if tool != "explain" else arguments}})
+    lines = "".join(json.dumps({"jsonrpc": "2.0", "id": number, **one}) + "\n" for number, one in enumerate(said, 1))
+    with subprocess.Popen([TRACE, "mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+        limits(done.pid)
+        out, err = done.communicate(lines.encode())
+    if done.returncode:
+        fail(f"mcp of {store!r}: status {done.returncode}", err[-200:])
+    look(f"mcp of {store!r}", out)
+    look(f"mcp of {store!r}, stderr", err)
+    answers = [json.loads(line) for line in out.splitlines()]
+    if sorted(answer.get("id", 0) for answer in answers) != list(range(1, len(said) + 1)):
+        fail(f"mcp of {store!r}: {len(said)} answers are due", out[:200])
 
 
 # What ncurses says to an xterm: sequences that end with a letter, character sets, and moves.
@@ -319,6 +341,7 @@ def try_stores():
         all_columns |= set(text_columns(database))
         database.close()
         try_all(store, number)
+        try_mcp(store)
         for lines, columns in some([(24, 80), (50, 200)], number):
             try_view(store, lines, columns)
     if touched != all_columns or len(touched) < 30:
@@ -473,6 +496,7 @@ def try_long():
     database.commit()
     database.close()
     try_view("long.db")
+    try_mcp("long.db")
     said = set()
     asked = [[command, *words, "-s", "long.db"] for command, lines in COMMANDS.items() if command not in NO_STORE
              for words in lines if lines.index(words) == 0 or words in (["1"], ["--held"], ["sarif"], ["@fault", "--stacks"])]

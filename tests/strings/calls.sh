@@ -37,7 +37,7 @@ run() {
         LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" "$argument" >"$name.out" 2>&1 ||
         wrong "calls $argument, $*: exit status $?"
     [ -e "$name.log" ] || : >"$name.log"
-    grep '^hakmem: ' "$name.log" | sed 's/^hakmem: //' | same_names | as_expected >"$name.told"
+    grep '^hakmem: ' "$name.log" | sed 's/^hakmem: //' | sed -E -f "$SOURCE/tests/tools/plain_headline.sed" | same_names | as_expected >"$name.told"
 }
 # The lines of the program at which the calls stand, in their order; those of v*printf in a function of their own.
 awk '/^static int list_/ { helper = $3; sub(/\(.*/, "", helper) }
