@@ -2,7 +2,6 @@
 #include "guard/sweep.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include "guard/clean_look.h"
 #include "guard/guard.h"
@@ -14,6 +13,7 @@
 #include "platform/lock.h"
 #include "platform/raw_call.h"
 #include "platform/readable.h"
+#include "platform/tasks.h"
 #include "pool/pool.h"
 
 enum {
@@ -345,13 +345,6 @@ static void look_at_large(const struct hak_large *large, void *context) {
 /* ---- all of them ------------------------------------------------------------------------------
  */
 
-/* By the number of links to the folder of threads: ., .., and one of each. */
-static bool no_other_thread_is_there(void) {
-    struct stat tasks;
-    long result = hak_raw_call(SYS_stat, (long)"/proc/self/task", (long)&tasks, 0, 0, 0, 0);
-    return result == 0 && tasks.st_nlink == 3;
-}
-
 static bool lock_patiently(unsigned tries) {
     struct timespec nap = {.tv_nsec = NAP_NS};
     while (!hak_try_lock(&hak_pool_lock)) {
@@ -393,7 +386,7 @@ static bool look_at_all(unsigned tries) {
     sweep.found_count = sweep.looked_at = sweep.closed_count = 0;
     sweep.page = (struct hak_readable){0};
     sweep.is_live_left_out = sweep.is_freed_left_out = false;
-    sweep.is_alone = no_other_thread_is_there();
+    sweep.is_alone = hak_is_only_task();
     bool has_looked = hak_light_serves() || look_at_slabs(tries);
     if (has_looked) {
         hak_large_each(look_at_large, NULL);

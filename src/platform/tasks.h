@@ -5,6 +5,8 @@
 #define HAK_PLATFORM_TASKS_H
 
 #include <fcntl.h>
+#include <stdbool.h>
+#include <sys/stat.h>
 #include "platform/raw_call.h"
 
 enum { HAK_TASKS_LISTED_BYTES = 2048 };
@@ -17,6 +19,14 @@ struct hak_listed_task {
     uint8_t type;
     char name[];
 };
+
+/* No other thread is in the calling process, by the number of links to that folder: ., .., and one
+ * of each. False where it cannot be told. */
+static inline bool hak_is_only_task(void) {
+    struct stat tasks;
+    long result = hak_raw_call(SYS_stat, (long)"/proc/self/task", (long)&tasks, 0, 0, 0, 0);
+    return result == 0 && tasks.st_nlink == 3;
+}
 
 /* The folder of the calling process; negative: it cannot be opened. */
 static inline long hak_open_tasks(void) {

@@ -299,7 +299,7 @@ void hak_modules_program(char *to, size_t capacity) {
     const char *executed = (const char *)getauxval(AT_EXECFN);
     if (bytes > 0) {
         to[bytes] = 0;
-        if (executed && is_another_name(executed, to))
+        if (executed && strcmp(executed, to) != 0 && is_another_name(executed, to))
             bytes = 0;
         else
             executed = NULL;

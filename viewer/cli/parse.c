@@ -195,12 +195,13 @@ static bool is_capture(const char *argument) {
 static void say_capture(const struct view *view, const char *words, int capture) {
     struct hak_text text = {0};
     hak_text_add(&text, "%s", words);
-    for (int i = 0; i <= view->argument_count; i++) {
-        if (i == capture)
-            continue;
-        hak_text_add(&text, i == view->argument_count ? " -s " : " ");
-        hak_text_add_argument(&text, view->argument[i == view->argument_count ? capture : i]);
-    }
+    for (int i = 0; i < view->argument_count; i++)
+        if (i != capture) {
+            hak_text_add(&text, " ");
+            hak_text_add_argument(&text, view->argument[i]);
+        }
+    hak_text_add(&text, " -s ");
+    hak_text_add_argument(&text, view->argument[capture]);
     view_error("a capture is named with -s: hakmem-trace %s", hak_text_string(&text));
     hak_text_free(&text);
 }

@@ -253,10 +253,10 @@ static void add_finding(struct making *m, json_t *run, const struct finding *one
     json_t *object = json_object(), *list = json_object_get(run, "findings");
     struct hak_text place = {0};
     const struct hak_frame *frame = finding_place(one);
-    if (frame)
+    if (frame) {
         hak_text_add(&place, "%s", finding_is_at_allocation(one) ? "allocated " : "");
-    if (frame)
         hak_words_add_place(&place, frame, 1);
+    }
     hak_json_set_number(object, "number",
                         json_array_size(list) + (one->kind == FINDING_LEAK ? LEAK_NUMBERS : 0));
     hak_json_set_text(object, "fingerprint", one->fingerprint);

@@ -211,7 +211,7 @@
     }
   }
 
-  /* What rows got in steps (from, to], by node, as `pick` has it. */
+  /* The sums that rows got in steps (from, to], by node, as `pick` has it. */
   function addUp(from, to, pick, of = shown) {
     const out = new Float64Array(of.nodes), { rowNode } = of;
     for (let k = from + 1 < steps ? step[from + 1].first : change.count, end = to < 0 ? 0 : endOf(to); k < end; k++) {
@@ -761,7 +761,7 @@
     state.frame = path;
     drawGraph();
   }
-  /* What is known of a frame, [name, text] each. */
+  /* The facts of a frame, [name, text] each. */
   function factsOf(node) {
     const items = [], isBytes = state.unit === 'bytes', key = keyAt(node), all = isAll(node);
     const add = (name, text) => { if (text) items.push([name, text]); };
@@ -835,6 +835,21 @@
     else if (node) lookAt(fnOf(node), true);
   }
 
+  /* Visits the nodes that are shown, from the root on, each with its name; outermost is one without the same name above it, so that what calls itself counts once. */
+  function eachNode(nameFor, visit) {
+    const open = new Map(), names = [], trail = [];
+    for (let node = 1; node < nodes; node++) {
+      while (trail.length && depth[trail[trail.length - 1]] >= depth[node]) {
+        const gone = names[trail.pop()];
+        open.set(gone, open.get(gone) - 1);
+      }
+      const name = names[node] = nameFor(node);
+      visit(node, name, !open.get(name));
+      open.set(name, (open.get(name) || 0) + 1);
+      trail.push(node);
+    }
+  }
+
   /* ---- one function, its callers above and its callees below ---------------------------------- */
   /* Shows it; the one that was shown is on the way back to it. */
   function lookAt(fn, isFurther) {
@@ -854,20 +869,10 @@
     const current = document.querySelector(state.view === 'table' ? `#table button[data-fn="${state.fn}"]` : '#graph [tabindex="0"]');
     if (current) current.focus();
   }
-  /* What each function holds with its callees, the most first; of `down`, the tree from main on. */
+  /* The functions by the bytes with callees, the most first; of `down`, the tree from main on. */
   function functionTotals(down) {
-    const totals = new Map(), open = new Map(), trail = [];
-    for (let node = 1; node < down.count; node++) {
-      if (!down.weight[node]) continue;
-      while (trail.length && depth[trail[trail.length - 1]] >= depth[node]) {
-        const gone = keyFn[down.key[trail.pop()]];
-        open.set(gone, open.get(gone) - 1);
-      }
-      const fn = keyFn[down.key[node]];
-      if (!open.get(fn)) totals.set(fn, (totals.get(fn) || 0) + down.weight[node]);
-      open.set(fn, (open.get(fn) || 0) + 1);
-      trail.push(node);
-    }
+    const totals = new Map();
+    eachNode(node => keyFn[down.key[node]], (node, fn, isOutermost) => { if (isOutermost) totals.set(fn, (totals.get(fn) || 0) + down.weight[node]); });
     return [...totals].filter(([, weight]) => weight > 0).sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([fn]) => fn);
   }
   /* The function that the search or the selected frame names, or the greatest holder. */
@@ -900,21 +905,12 @@
     const lists = { value: selfOf(state.measure, unit), live: addUp(-1, state.to, PICKS[unit].live), came: selfOf('came', unit), calls: selfOf('came', 'blocks'), brief: selfOf('brief', unit), grown: selfOf('grown', unit) };
     const total = Float64Array.from(lists.value);
     for (let i = nodes - 1; i > 0; i--) total[parent[i]] += total[i];
-    const open = new Map(); /* groups on the way from the root: what calls itself counts once */
-    const keys = [], trail = [];
-    for (let node = 1; node < nodes; node++) {
-      while (trail.length && depth[trail[trail.length - 1]] >= depth[node]) {
-        const gone = keys[trail.pop()];
-        open.set(gone, open.get(gone) - 1);
-      }
-      const key = keys[node] = groupOf(keyOf[node]);
+    eachNode(node => groupOf(keyOf[node]), (node, key, isOutermost) => {
       let group = groups.get(key);
       if (!group) groups.set(key, group = { key, fn: keyFn[keyOf[node]], value: 0, total: 0, live: 0, came: 0, calls: 0, brief: 0, grown: 0 });
       for (const name of Object.keys(lists)) group[name] += lists[name][node];
-      if (!open.get(key)) group.total += total[node];
-      open.set(key, (open.get(key) || 0) + 1);
-      trail.push(node);
-    }
+      if (isOutermost) group.total += total[node];
+    });
     return { groups: [...groups.values()].filter(g => g.value || g.total || g.live || g.came || g.grown), all: total[0] };
   }
   function drawTable() {
@@ -1158,8 +1154,9 @@
   function carryOver(path) {
     const isHere = path && state.order === 'down' && state.view !== 'sandwich' && state.view !== 'table', full = isHere ? shown.nodeOf.indexOf(nodeAt(path)) : 0;
     useShown();
-    makeTree();
-    return full ? pathOf(shown.nodeOf[full]) : null;
+    const carried = [];
+    for (let i = full && shown.nodeOf[full]; i; i = parent[i]) carried.unshift(keyOf[i]);
+    return full ? carried : null;
   }
   $('libraries').addEventListener('click', () => {
     state.hasLibraries = !state.hasLibraries;

@@ -2,10 +2,10 @@
  * have written it next. */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
 #include "platform/raw_call.h"
 #include "platform/symbols.h"
+#include "platform/tasks.h"
 #include "trace/crash/crash.h"
 #include "trace/trace.h"
 
@@ -13,12 +13,6 @@ static bool is_flushed_by_exit; /* set by the thread that exits, while it looks 
 
 void hak_trace_exit_flushes(bool flushes) {
     is_flushed_by_exit = flushes;
-}
-
-static bool is_alone(void) {
-    struct stat tasks;
-    long result = hak_raw_call(SYS_stat, (long)"/proc/self/task", (long)&tasks, 0, 0, 0, 0);
-    return result == 0 && tasks.st_nlink == 3;
 }
 
 /* stdio's functions are found by their names here: linked with, they would be looked up at the
@@ -49,7 +43,7 @@ void hak_crash_flush_output(uint32_t found_by) {
         return;
     /* The process ends by the fault, also where nobody reads its output any more. */
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_BLOCK, &pipe, &before, 8);
-    if (is_alone()) {
+    if (hak_is_only_task()) {
         (void)flush(NULL);
     } else {
         flush_unless_held("stdout", flush);
