@@ -281,8 +281,9 @@ static const char *last_part(const char *path) {
 static bool is_another_name(const char *executed, const char *file) {
     struct stat about, program;
     const char *name = last_part(executed), *own = last_part(file);
-    return strcmp(name, own) != 0 && !strstr(own, name) && !strstr(name, own) &&
-           strncmp(executed, "/proc/", 6) != 0 && strncmp(executed, "/dev/fd/", 8) != 0 &&
+    return strcmp(name, own) != 0 && !memmem(own, strlen(own), name, strlen(name)) &&
+           !memmem(name, strlen(name), own, strlen(own)) && strncmp(executed, "/proc/", 6) != 0 &&
+           strncmp(executed, "/dev/fd/", 8) != 0 &&
            hak_raw_call(SYS_newfstatat, AT_FDCWD, executed, &about, 0) == 0 &&
            hak_raw_call(SYS_newfstatat, AT_FDCWD, "/proc/self/exe", &program, 0) == 0 &&
            about.st_dev == program.st_dev && about.st_ino == program.st_ino;
