@@ -10,6 +10,7 @@
 #include "front/figures.h"
 #include "newer.h"
 #include "platform/line.h"
+#include "platform/symbols.h"
 
 struct statistics {
     struct hak_figures figures;
@@ -185,6 +186,13 @@ static void print_info(FILE *file, const struct statistics *now) {
     print_text(file, "</malloc>\n");
 }
 
+/* By name: linked with, each would be looked up at the start of every program. */
+static void lock_stream(const char *name, FILE *file) {
+    void (*function)(FILE *) = (void (*)(FILE *))hak_symbol_of_libc(name);
+    if (function)
+        function(file);
+}
+
 HAK_EXPORT int malloc_info(int options, FILE *file) {
     if (hak_light_serves())
         return light_malloc_info(options, file);
@@ -192,9 +200,9 @@ HAK_EXPORT int malloc_info(int options, FILE *file) {
         return EINVAL;
     struct statistics now;
     take_statistics(&now);
-    flockfile(file);
+    lock_stream("flockfile", file);
     print_info(file, &now);
-    funlockfile(file);
+    lock_stream("funlockfile", file);
     return 0;
 }
 
