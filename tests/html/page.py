@@ -550,7 +550,10 @@ def look_at_parts(page):
     """The findings with their reports, the layers, the processes."""
     store = os.path.join(directory, "grower.db")
     load(page, make("grower.db"))
-    page.click("#tab-findings")
+    headline = page.value("document.getElementById('first-finding').textContent")
+    page.click("#first-finding")
+    same("the first finding leads to the findings", page.value("document.getElementById('tab-findings').getAttribute('aria-selected')"), "true")
+    same("it is the first of them", page.value("document.querySelector('.finding summary').textContent").endswith(headline.split(", and ")[0]), True)
     first = page.value("document.querySelector('.finding').textContent")
     same("findings: the first", "memory-leak" in first or "HKM-" in first, True)
     page.click(".finding summary")

@@ -1119,6 +1119,12 @@
     $('about').textContent = [data.store, data.started, `${number(data.events)} events of ${plural(data.processes.length, 'process', 'processes')}`, data.only_process && `only process ${data.only_process}`].filter(Boolean).join('  ·  ');
     const c = data.completeness;
     if (c.lost_events || c.trimmed_events || c.being_written || c.ended_early || c.stops || c.unseen_ends) { $('note').textContent = c.sentence; $('note').hidden = false; }
+    if (data.findings.length) { /* whoever made the page for a fault sees it first */
+      const [first] = data.findings, more = data.findings_count - 1;
+      $('first-finding').textContent = `${first.headline || first.name}${more ? `, and ${number(more)} more` : ''}`;
+      $('first-finding').hidden = false;
+      $('first-finding').addEventListener('click', () => showPanel('findings', true));
+    }
     const came = PICKS.bytes.came, all = { came: 0, blocks: 0, brief: 0 };
     for (let k = 0; k < change.count; k++) { all.came += came(k); all.blocks += change.cameBlocks[k]; all.brief += change.briefBlocks[k]; }
     const held = sumOf(addUp(-1, steps - 1, PICKS.bytes.held));
