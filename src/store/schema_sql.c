@@ -247,7 +247,7 @@ const char hak_store_schema_sql[] =
     "  data BLOB -- live blocks then\n"
     ");\n"
     "CREATE TABLE superslab( -- memory that the allocator took and gave back, so that memory\n"
-    "    -- over time needs no chunk. Where a chunk has such events (kinds_high) and none in\n"
+    "    -- over time needs no chunk. If a chunk has such events (kinds_high) and none in\n"
     "    -- here, or the table is missing, its events are read\n"
     "  event INTEGER PRIMARY KEY, -- id of the SUPERSLAB_MAP or SUPERSLAB_UNMAP event\n"
     "  ns INTEGER, -- its time\n"

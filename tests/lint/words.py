@@ -127,7 +127,7 @@ def faults_of(kind, text):
         words = words_of(said)
         if len(words) > MOST_WORDS:
             yield f"{len(words)} words, at most {MOST_WORDS}: {' '.join(words[:12])} ...", sentence
-        if kind == "text" and OPENING.match(bare) and len(words) > 3 and not sentence.endswith("?") and "?**" not in text:
+        if OPENING.match(bare) and len(words) > 3 and not sentence.endswith("?") and "?**" not in text:
             yield f"a statement begins with {words[0].strip('[*')}: {' '.join(words[:12])} ...", sentence
 
 

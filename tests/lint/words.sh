@@ -16,7 +16,7 @@ bad = ["What is live at its begin stays.", "The read of 0x1 was stopped (SIGSEGV
        "It takes the right to trace the process.", "Who owns the database types it once.", "It can be borne.", "They came and went.",
        "What is not found is never watched: its row ends."]
 good = ["Does it change what the program does?", "`hakmem-trace run` prints a report; `why` tells a block's story.", "Leaks are unreachable blocks."]
-missed = [text for text in bad if not list(words.faults_of("text", text))] + [text for text in good if list(words.faults_of("text", text))]
+missed = [text for text in bad for kind in ("text", "cell", "string") if not list(words.faults_of(kind, text))] + [text for text in good if list(words.faults_of("text", text))]
 print(*(f"words.py judges wrongly: {text}" for text in missed), sep="\n", end="\n" if missed else "")
 sys.exit(bool(missed))
 END

@@ -97,9 +97,9 @@ static void write_general(const char *folder) {
     fputs(".Sh ENVIRONMENT\nThe variables of recorded programs are on the page\n.Xr hakmem 7 .\n"
           ".Bl -tag -width Ds\n.It Ev NO_COLOR\n",
           page);
-    roff_text(page, "Where it is set and not empty, `--color auto` means `never`.");
+    roff_text(page, "If it is set and not empty, `--color auto` means `never`.");
     fputs(".It Ev PAGER\n", page);
-    roff_text(page, "What long answers on a terminal are shown with (default: less).");
+    roff_text(page, "The pager for long answers on a terminal (default: less).");
     fputs(".El\n.Sh FILES\n.Bl -tag -width Ds\n.It Pa hakmem.PROGRAM.PID.db\n", page);
     roff_text(page, "The store of a recording, in the folder in which it began; the commands read "
                     "the newest one where no other is named.");

@@ -141,7 +141,7 @@ static void add_intervals(struct hak_text *text, const struct layers *l) {
     table_print(text, &t, l->view);
     hak_text_add(text, l->is_from_log
                            ? "Each line is what the log has of that time. "
-                           : "What a snapshot has more than the one before it is spread over the "
+                           : "The growth from one snapshot to the next is spread over the "
                              "time between them. ");
     hak_text_add(text, "SuperSlabs: mapped then%s.\n",
                  l->has_states ? "; by tier and in the reserve as the log has it" : "");

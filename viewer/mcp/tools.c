@@ -256,7 +256,7 @@ static const struct mcp_tool tools[] = {
      .asks_capture = true,
      .arguments = faults,
      .sentence =
-         "What went wrong in a capture: each fault, crash and fatal leak with its headline. "
+         "Lists the findings of a capture: each fault, crash and fatal leak with its headline. "
          "Begin here."},
     {.name = "fault",
      .command = "faults",
@@ -295,7 +295,7 @@ static const struct mcp_tool tools[] = {
      .asks_capture = true,
      .has_limit = true,
      .arguments = top,
-     .sentence = "What takes the memory at a moment, or was allocated in a span: by function, "
+     .sentence = "Memory use at a moment, or allocated in a span: by function, "
                  "stack, size, ..."},
     {.name = "diff",
      .command = "diff",

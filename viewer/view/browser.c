@@ -39,7 +39,7 @@ void browser_take_error(void *context, const char *line) {
 
 bool browser_is_good(struct browser *b, int status) {
     if (status == VIEW_INTERRUPTED)
-        browser_say(b, "Stopped. What is shown may not be whole; r reads it again.");
+        browser_say(b, "Stopped. The list may not be whole; r reads it again.");
     else if (status != 0 && !b->message.length)
         browser_say(b, "This could not be read.");
     return status == 0;
