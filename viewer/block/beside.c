@@ -160,14 +160,11 @@ void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint
                      "says nothing here.\n");
     if (count == 0)
         return;
-    const char *store = view_value(view, "store");
     hak_text_add(text, "NEXT  ");
     for (int i = 0; i < count; i++) {
         hak_text_add(text, "%shakmem-trace why 0x%" PRIx64, i ? "     " : "    ",
                      neighbour[i].user);
-        hak_text_add(text, store ? " -s " : "");
-        if (store)
-            hak_text_add_argument(text, store);
+        view_add_store_option(text, view);
     }
     hak_text_add(text, "\n");
 }

@@ -217,8 +217,10 @@ void block_write_end(struct block *block) {
                      view_style(view, VIEW_PLAIN));
         if (words)
             hak_text_add(&text, "HKM-%u %s, ", words->code, words->name);
-        hak_text_add(&text, "event %s; `hakmem-trace faults %u` is the report\n",
+        hak_text_add(&text, "event %s; `hakmem-trace faults %u",
                      hak_words_number(row.event ? row.event : block->fault.id), block->fault_row);
+        view_add_store_option(&text, view);
+        hak_text_add(&text, "` is the report\n");
     }
     view_print(&text);
 }

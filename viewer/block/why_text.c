@@ -251,16 +251,14 @@ static void add_end(struct hak_text *text, const struct why *why) {
             hak_text_add(text, "HKM-%u %s, ", words->code, words->name);
         else
             hak_text_add(text, "a crash, ");
-        hak_text_add(text, "event %s; `hakmem-trace faults %u` is the report\n",
-                     hak_words_number(why->fault.event), why->fault.id);
+        hak_text_add(text, "event %s; `hakmem-trace faults %u", hak_words_number(why->fault.event),
+                     why->fault.id);
+        view_add_store_option(text, why->view);
+        hak_text_add(text, "` is the report\n");
     }
     add_heading(text, why, "NEXT");
-    const char *store = view_value(why->view, "store");
     struct hak_text option = {0};
-    if (store) {
-        hak_text_add(&option, " -s ");
-        hak_text_add_argument(&option, store);
-    }
+    view_add_store_option(&option, why->view);
     if (view_given(why->view, "process") || why->view->summary.processes > 1) {
         hak_text_add(&option, " -p ");
         view_add_process_name(&option, why->view, why->story->block.process);

@@ -65,7 +65,8 @@ static bool nth_fault(struct view *view, const char *text, struct hak_event *out
     char *end;
     errno = 0;
     unsigned long n = *text == ':' ? strtoul(text + 1, &end, 10) : 1;
-    if (*text == ':' && (end == text + 1 || *end || n == 0 || n > UINT32_MAX || errno)) {
+    bool is_number = *text == ':' && end != text + 1 && !*end && n > 0 && n <= UINT32_MAX && !errno;
+    if (*text && !is_number) {
         view_error("@fault%s: @fault:N was expected, N from 1", text);
         return false;
     }

@@ -21,6 +21,9 @@
  * printed. Notes on a capture that is still written or ended early go to stderr. */
 int view_open(struct view *view);
 void view_close(struct view *view);
+/* Appends " -s FILE" for a command to type, where the store was named; without it the newest one
+ * answers again. */
+void view_add_store_option(struct hak_text *text, const struct view *view);
 /* Why no debug register of HAKMEM_WATCH watched there; NULL: one did, or none was asked for. */
 char *view_read_unwatched(struct view *view);
 /* VIEW_INCOMPLETE when events are missing from this capture, else VIEW_OK. */
@@ -232,15 +235,14 @@ struct view_checked {
     uint64_t calls;          /* that served a block or took one back */
     uint64_t blocks;         /* served */
     uint64_t blocks_guarded; /* of these, between closed pages */
+    uint64_t leak_scans;
 };
 
 /* Reads it from the open capture. 0, or an error of the store. */
 int view_read_checked(struct view *view, struct view_checked *out);
-/* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks"; "nothing checked: the
- * program kept its own allocator". */
+/* "writes checked in all 703,269 calls, reads in 14 of 4,000 blocks (padding aside), leaks
+ * not looked for (--leaks)"; "nothing checked: the program kept its own allocator". */
 void view_add_checked(struct hak_text *text, const struct view_checked *checked);
-/* True when a run could check more: `hunt`, or another level. */
-bool view_may_check_more(const struct view_checked *checked);
 json_t *view_checked_json(const struct view_checked *checked);
 
 #endif

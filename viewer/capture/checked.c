@@ -25,12 +25,22 @@ int view_read_checked(struct view *view, struct view_checked *out) {
     int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
     *out = (struct view_checked){
         .level = read_level(view), .calls = read[0], .blocks = read[1], .blocks_guarded = read[2]};
-    return found < 0 ? found : 0;
+    if (found < 0)
+        return found;
+    static const char scans[] = "SELECT count(*) FROM leak_scan";
+    out->leak_scans = hak_database_number(hak_store_database(view->reader), scans, 0);
+    return 0;
 }
 
+/* A block ends up to 15 bytes before its closed page, for its alignment. */
 static void add_guarded(struct hak_text *text, const struct view_checked *checked) {
-    hak_text_add(text, "%s of %s", hak_words_number(checked->blocks_guarded),
+    hak_text_add(text, "%s of %s (padding aside)", hak_words_number(checked->blocks_guarded),
                  hak_words_count(checked->blocks, "block", "blocks"));
+}
+
+static void add_leaks(struct hak_text *text, const struct view_checked *checked) {
+    if (checked->leak_scans == 0)
+        hak_text_add(text, ", leaks not looked for (--leaks)");
 }
 
 void view_add_checked(struct hak_text *text, const struct view_checked *checked) {
@@ -39,6 +49,7 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
         hak_text_add(text, "writes checked in all %s, reads in ",
                      hak_words_count(checked->calls, "call", "calls"));
         add_guarded(text, checked);
+        add_leaks(text, checked);
         return;
     case VIEW_CHECK_LIGHT:
         hak_text_add(text, "reads and writes checked in ");
@@ -48,17 +59,13 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
         hak_text_add(text, "nothing checked: the program kept its own allocator");
         return;
     case VIEW_CHECK_TRACE:
-        hak_text_add(text, "%s checked; level trace checks no writes and no reads",
+        hak_text_add(text, "%s checked, no writes and reads (level trace)",
                      hak_words_count(checked->calls - checked->blocks, "free", "frees"));
+        add_leaks(text, checked);
         return;
     default:
         hak_text_add(text, "nothing checked: the level is not known");
     }
-}
-
-bool view_may_check_more(const struct view_checked *checked) {
-    bool is_all = checked->level == VIEW_CHECK_NORMAL && checked->blocks_guarded == checked->blocks;
-    return checked->level != VIEW_CHECK_KEPT && !is_all;
 }
 
 json_t *view_checked_json(const struct view_checked *checked) {
@@ -69,5 +76,6 @@ json_t *view_checked_json(const struct view_checked *checked) {
     hak_json_set_number(object, "blocks", checked->blocks);
     hak_json_set_number(object, "writes_in_calls", writes ? checked->calls : 0);
     hak_json_set_number(object, "reads_in_blocks", guarded ? checked->blocks_guarded : 0);
+    hak_json_set_number(object, "leak_scans", checked->leak_scans);
     return object;
 }

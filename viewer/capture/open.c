@@ -316,3 +316,11 @@ char *view_read_unwatched(struct view *view) {
                                 " WHERE note LIKE 'no debug register watches%' ORDER BY id";
     return hak_database_text(hak_store_database(view->reader), query, 0);
 }
+
+void view_add_store_option(struct hak_text *text, const struct view *view) {
+    const char *store = view_value(view, "store");
+    if (!store)
+        return;
+    hak_text_add(text, " -s ");
+    hak_text_add_argument(text, store);
+}

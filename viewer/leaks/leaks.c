@@ -108,7 +108,7 @@ static void add_nothing(struct hak_text *text, struct view *view, const struct l
             text, "%s",
             hak_store_is_kept(view->reader)
                 ? ": --allocator keep makes none.\n"
-                : ".\n`hakmem-trace run --leaks=1 -- PROGRAM` (or HAKMEM_LEAKS=1) makes one "
+                : ".\n`hakmem-trace run --leaks -- PROGRAM` (or HAKMEM_LEAKS=1) makes one "
                   "when PROGRAM exits;\nHAKMEM_LEAKS_SIGNAL and hak_find_leaks() of hakmem.h "
                   "make one while it runs.\n");
         hak_text_add(text, "`hakmem-trace leaks --held` lists all blocks never freed, reachable or "
@@ -128,8 +128,8 @@ static void add_remarks(struct hak_text *text, const struct view *view,
         hak_text_add(text, "%s known to the baseline or a suppression not shown.\n",
                      hak_words_count(list->known, "leak", "leaks"));
     if (list->scan_count && view_given(view, "reachable") && list->reachable == 0)
-        hak_text_add(text, "What is still reachable was not recorded: --leaks-reachable=1 (or "
-                           "HAKMEM_LEAKS_REACHABLE=1) keeps it.\n");
+        hak_text_add(text, "Reachable blocks were not recorded: --leaks-reachable=1 (or "
+                           "HAKMEM_LEAKS_REACHABLE=1) keeps them.\n");
     else if (list->reachable && !view_given(view, "reachable"))
         hak_text_add(text, "%s still reachable: --reachable shows them.\n",
                      hak_words_count(list->reachable, "block is", "blocks are"));

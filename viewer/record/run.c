@@ -160,18 +160,18 @@ static void print_headline(struct view *view) {
     hak_text_free(&text);
 }
 
-/* "; hakmem-trace hunt -- ./app checks reads in all". */
+/* "; hakmem-trace hunt -- ./app checks reads in all, to the byte". */
 static void add_hunt(struct hak_text *text, const struct view *view) {
     hak_text_add(text, "; hakmem-trace hunt --");
     for (int i = 0; view->argument[i]; i++) {
         hak_text_add(text, " ");
         hak_text_add_argument(text, view->argument[i]);
     }
-    hak_text_add(text, " checks reads in all");
+    hak_text_add(text, " checks reads in all, to the byte");
 }
 
 /* Says how much was checked, and how to check more. */
-static void print_checked(struct view *view) {
+static void print_checked(struct view *view, const struct outcome *outcome) {
     struct view_checked checked;
     struct hak_text text = {0};
     if (view_read_checked(view, &checked) < 0)
@@ -179,11 +179,11 @@ static void print_checked(struct view *view) {
     bool is_looked = checked.level != VIEW_CHECK_NONE && checked.level != VIEW_CHECK_KEPT;
     view_add_checked(&text, &checked);
     if (checked.level == VIEW_CHECK_TRACE)
-        hak_text_add(&text, ", level normal does");
-    else if (is_looked && view_may_check_more(&checked))
+        hak_text_add(&text, "; level normal checks them");
+    else if (is_looked)
         add_hunt(&text, view);
-    view_write(stderr, "hakmem: %s%s\n", is_looked ? "no fault seen: " : "",
-               hak_text_string(&text));
+    const char *seen = outcome->crashes > 0 ? "no fault of the heap seen: " : "no fault seen: ";
+    view_write(stderr, "hakmem: %s%s\n", is_looked ? seen : "", hak_text_string(&text));
     hak_text_free(&text);
 }
 
@@ -203,7 +203,7 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
     if (!is_off(view))
         print_headline(view);
     if (outcome->faults == 0)
-        print_checked(view);
+        print_checked(view, outcome);
 }
 
 /* Nobody who asks for debug registers is left to believe that they watched. */

@@ -103,9 +103,10 @@ static size_t type_length(const char *at) {
     return length;
 }
 
-/* Finds the one object that a line of C++ makes by new; false: none, an array, or more than one. */
+/* Finds the one object that a line of C++ makes by new; false: none, an array, or more than one. A
+ * block of make_shared has its counters in front, so no offset in it is one in the object. */
 static bool find_type(const char *line, const char **type, size_t *length) {
-    static const char *const makers[] = {"new ", "make_unique<", "make_shared<"};
+    static const char *const makers[] = {"new ", "make_unique<"};
     int found = 0;
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
         for (const char *at = line; (at = strstr(at, makers[i])) != NULL;) {
