@@ -1,4 +1,4 @@
-/* What functions and conditions say to the compiler. */
+/* Attributes of functions, and hints about conditions, for the compiler. */
 #ifndef HAK_ATTRIBUTES_H
 #define HAK_ATTRIBUTES_H
 

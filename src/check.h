@@ -27,14 +27,14 @@
 #include <stddef.h>
 #include "hop.h"
 
-/* Which call of the malloc family made a block (hops.def). Written into records; numbers never
+/* The call of the malloc family that made a block (hops.def). Written into records; numbers never
  * change. */
 enum hak_subkind {
 #define TAKEN(name, number, words) HAK_BY_##name = number,
 #include "hops.def"
 };
 
-/* Which call gave it back. */
+/* The call that gave it back. */
 enum hak_given {
 #define GIVEN(name, number, words) HAK_GIVEN_BY_##name = number,
 #include "hops.def"
@@ -63,21 +63,21 @@ struct hak_hand_out {
     hak_call_t call;   /* of the program */
 };
 
-/* What entry learns when the program gives a pointer back. */
+/* The verdict on a pointer that the program gives back, for entry. */
 enum hak_verdict {
     HAK_TAKE,    /* ours and live: go on with the base */
     HAK_REFUSE,  /* a fault was reported and the program goes on (HAKMEM_ON_FAULT=continue) */
     HAK_FOREIGN, /* not ours; another allocator's, or nobody's */
 };
 
-/* What became of a block that might be kept in quarantine. */
+/* The outcome for a block that might be kept in quarantine. */
 enum hak_kept {
     HAK_NOT_KEPT,  /* it goes to its layer now */
     HAK_KEPT,      /* nothing is left to be done (also where a fault was reported) */
     HAK_KEPT_OVER, /* the same, and others have to leave */
 };
 
-/* What lies in the quarantines of all threads: to the layers all of it is live. */
+/* Contents of the quarantines of all threads: the layers count all of it as live. */
 struct hak_quarantined {
     size_t slot_bytes, large_blocks, large_bytes;
 };
@@ -266,8 +266,8 @@ static inline enum hak_kept check_give(base_t base, unsigned class_index, enum h
     return hak_check_path.give(base, class_index, by, to, call);
 }
 
-/* What a call that gives `user` back says of it: the bytes and the alignment that it was asked for,
- * each as far as `by` is a call that names it. Before check_take_back. */
+/* Notes the bytes and the alignment that a call which gives `user` back claims for it, each as far
+ * as `by` is a call that names it. Before check_take_back. */
 static inline void check_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment) {
     if (hak_is_debug_build)
         hak_check_claim(user, by, bytes, alignment);
@@ -349,7 +349,7 @@ static inline void check_asked_about(user_t user) {
         hak_check_asked_about(user);
 }
 
-/* What malloc_usable_size tells: the slot's bytes in layout same, the bytes asked in header. */
+/* The result of malloc_usable_size: the slot's bytes in layout same, the bytes asked in header. */
 static inline size_t check_usable(user_t user, size_t slot_bytes) {
     return hak_is_debug_build ? hak_check_usable(user, slot_bytes) : slot_bytes;
 }

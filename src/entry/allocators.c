@@ -1,4 +1,4 @@
-/* Finds the other allocators in the process, and asks them whose a pointer is. */
+/* Finds the other allocators in the process, and asks them whether a pointer is theirs. */
 #include "entry/allocators.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 enum { SILENT = 4, NAME_BYTES = 64, OWNED = 1 };
 
-/* What a module has to export; NULL = not needed. */
+/* Functions that a module has to export; NULL = not needed. */
 static const struct family {
     const char *name, *owns, *gives, *sizes;
 } families[HAK_EXTERNAL_UNKNOWN] = {

@@ -1,4 +1,4 @@
-/* Other allocators in the process: which there are, and whose block a pointer is.
+/* Finds the other allocators in the process, and the one that owns a pointer.
  *
  *   dl_iterate_phdr --> a module with the functions of a family below?
  *
@@ -12,7 +12,7 @@
  * a thread may hold that waits for the one that frees. Modules are looked through when the first
  * such pointer is freed, and again at a later one after a library was loaded or unloaded.
  *
- * Who owns what: a table of the process, filled by one thread at a time; readers take no lock.
+ * Ownership: a table of the process, filled by one thread at a time; readers take no lock.
  *
  * Thread safety: any thread; allocates nothing, keeps errno. Not in signal handlers. */
 #ifndef HAK_ENTRY_ALLOCATORS_H
@@ -28,7 +28,8 @@ enum hak_external_owner {
     HAK_EXTERNAL_OWNERS
 };
 
-/* Whose block `pointer`, which is none of ours, is. Its memory is read only where it can be. */
+/* The owner of the block `pointer`, which is none of ours. Its memory is read only where it can
+ * be. */
 HAK_HIDDEN HAK_COLD enum hak_external_owner hak_allocators_owner(const void *pointer);
 
 /* Bytes that the program may use of a block of `owner`; 0 = not known. */

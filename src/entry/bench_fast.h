@@ -22,9 +22,9 @@
  * not, or each thread would have 330 MiB, and page faults at the start that the normal mode has as
  * it goes.
  *
- * Who owns what: stacks and portion belong to the thread, and to the next one that takes the
- * portion. A block of the pool that another thread frees goes onto that thread's stack, or is lost
- * where that is full or has none.
+ * Ownership: stacks and portion belong to the thread, and to the next one that takes the portion. A
+ * block of the pool that another thread frees goes onto that thread's stack, or is lost where that
+ * is full or has none.
  *
  * libhakmem only; hakmem-debug.so says in a line that it does without. */
 #ifndef HAK_ENTRY_BENCH_FAST_H

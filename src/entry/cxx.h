@@ -1,7 +1,8 @@
-/* What operator new needs of a C++ runtime: the new_handler, std::bad_alloc, and catching.
+/* The parts of a C++ runtime that operator new needs: the new_handler, std::bad_alloc, and
+ * catching.
  *
- * hakmem links no C++ library. What it needs is found when it is needed, which is only when memory
- * has run out or a program has put operators of its own in the place of ours:
+ * hakmem links no C++ library. It looks these up only when memory has run out or a program has put
+ * operators of its own in the place of ours:
  *
  *   1. among what the loader (libhakmem.so) or linker (libhakmem.a) bound to hak_cxx
  *   2. in the module of the caller and what that needs, so that of two runtimes the right one

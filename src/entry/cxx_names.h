@@ -1,5 +1,5 @@
-/* Defines hak_cxx (cxx.h) with HAK_CXX_BOUND as the way of binding and HAK_CXX_FIND as what looks
- * further; included once in each library. */
+/* Defines hak_cxx (cxx.h) with HAK_CXX_BOUND as the way of binding and HAK_CXX_FIND as the further
+ * lookup; included once in each library. */
 #ifndef HAK_ENTRY_CXX_NAMES_H
 #define HAK_ENTRY_CXX_NAMES_H
 

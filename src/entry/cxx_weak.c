@@ -17,8 +17,7 @@ static const char *module_of(const void *caller) {
     return is_known && object.name[0] ? object.name : NULL;
 }
 
-/* What fails here leaves its words for dlerror, and memory with them: so the likely places first.
- */
+/* A failed lookup leaves a message for dlerror, and memory with it: so the likely places first. */
 static bool is_same_module(const void *one, const void *other) {
     struct hak_object first, second;
     return hak_object_find((uintptr_t)one, &first) && hak_object_find((uintptr_t)other, &second) &&

@@ -100,8 +100,8 @@ static inline bool hak_entry_let_leave(bool all) {
     }
 }
 
-/* There was no memory for `bytes`: false where nothing can be done about it. What is not to be had
- * on any machine is no reason to give the checks' own up. */
+/* There was no memory for `bytes`: false where nothing can be done about it. Do not shrink the
+ * checks' memory for a request that no machine can meet. */
 static inline bool hak_entry_make_room(size_t bytes) {
     enum { USUAL_BYTES = 1 << 30 };
     bool some_left = hak_entry_let_leave(true);

@@ -1,5 +1,5 @@
-/* What a library finds at its start: the environment, which libc may not have yet, and sanitizers.
- */
+/* Reads the environment at a library's start, where libc may not have it yet, and finds
+ * sanitizers. */
 #include "entry/environment.h"
 
 #include <link.h>

@@ -1,4 +1,4 @@
-/* What hakmem's libraries look at before anything else, each in its own start.
+/* Reads the options and finds sanitizers, before anything else at the start of each hakmem library.
  *
  * Called once, before there is a thread; nothing is allocated. */
 #ifndef HAK_ENTRY_ENVIRONMENT_H

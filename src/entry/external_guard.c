@@ -139,7 +139,7 @@ static void add_owners(struct hak_line *line) {
     hak_line_say(line, ", left alone ", read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]), "");
 }
 
-/* Whose they may be that were left alone. */
+/* Names the possible owners of the pointers that were left alone. */
 static void add_silent(struct hak_line *line) {
     if (!hak_allocators_silent(0) || !read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]))
         return;

@@ -1,4 +1,4 @@
-/* ExternalGuard: what is known of pointers that other allocators made and our free was given.
+/* ExternalGuard: counts and reports pointers that other allocators made and our free was given.
  *
  *   free(p), realloc(p) -> no layer knows p -> foreign.c asks whose it is (allocators.h), and then
  *                |                             what lies there (mincore, modules, stack)
@@ -12,8 +12,8 @@
  *                                  and at the hundredth that is left alone: that is a leak
  *   hakmem-debug.so                the counts by itself at the hundredth that is left alone
  *
- * Who owns what: a few atomic counters and a table of callers of the process; no lock. A caller
- * that finds the table full is counted as "elsewhere".
+ * Ownership: a few atomic counters and a table of callers of the process; no lock. A caller that
+ * finds the table full is counted as "elsewhere".
  *
  * Thread and signal safety: any thread; allocates nothing, keeps errno. */
 #ifndef HAK_ENTRY_EXTERNAL_GUARD_H

@@ -1,4 +1,4 @@
-/* A pointer that none of our layers knows: passed on, left alone, or the end of the program. */
+/* Passes on a pointer that none of our layers knows, leaves it alone, or ends the program. */
 #include "entry/entry.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What the plain allocator within hakmem-debug.so is called there (light.h): the names of this
- * folder with light_ in front, which the Makefile gives it. */
+/* Names of the plain allocator within hakmem-debug.so (light.h): those of this folder with light_
+ * in front, which the Makefile gives it. */
 #ifndef HAK_ENTRY_LIGHT_NAMES_H
 #define HAK_ENTRY_LIGHT_NAMES_H
 

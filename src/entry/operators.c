@@ -89,7 +89,7 @@ static bool is_power_of_two(size_t number) {
     return number && (number & (number - 1)) == 0;
 }
 
-/* What is no alignment (0, too) as one that is surely none, since 0 stands for the common one. */
+/* Turns an invalid alignment (0, too) into NO_ALIGNMENT, since 0 stands for the common one. */
 static size_t settle_alignment(size_t alignment) {
     enum { NO_ALIGNMENT = 3 };
     return is_power_of_two(alignment) && alignment <= PTRDIFF_MAX / 2 ? alignment : NO_ALIGNMENT;
@@ -118,7 +118,7 @@ static void *take_or_throw(struct request *request) {
     return request->block;
 }
 
-/* What a handler throws means NULL here. */
+/* An exception of a handler means NULL here. */
 static void *take_or_null(struct request *request) {
     if (!is_possible(request))
         return NULL;

@@ -1,4 +1,4 @@
-/* What glibc's malloc tells of itself and lets itself be told: malloc_trim, mallinfo, mallinfo2,
+/* glibc's functions for figures and settings of malloc: malloc_trim, mallinfo, mallinfo2,
  * malloc_stats, malloc_info and mallopt, with our figures in glibc's forms.
  *
  * Figures are counted when they are asked for (front/figures.h). malloc_stats and malloc_info print

@@ -1,4 +1,5 @@
-/* What a process tells of its heap when it ends: HAKMEM_STATS on stderr, HAKMEM_STATS_DUMP as JSON.
+/* The summary of its heap that a process writes when it ends: HAKMEM_STATS on stderr,
+ * HAKMEM_STATS_DUMP as JSON.
  *
  * Told by exit (return from main, exit, not _exit and not a signal), after the program's own
  * destructors; in each process that had the variables, so also in children of fork. The figures are

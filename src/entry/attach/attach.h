@@ -1,6 +1,6 @@
 /* hakmem-attach.so: the recorder for a program that runs already (`record -p PID`,
- * docs/specs/attach.md). Who loads it, from outside, calls its three functions; loading alone does
- * nothing.
+ * docs/specs/attach.md). The loader, hakmem-trace, calls its three functions from outside; loading
+ * alone does nothing.
  *
  *   hakmem-trace --writes session--> hak_attach_shared
  *                --has a thread call--> hak_attach_begin: session, then the imports of all modules
@@ -13,8 +13,8 @@
  *                       imports.c changes the words of imports
  *
  * The library stays for good, since nobody knows who kept the address of a function of it; between
- * recordings these pass calls on. What the program allocated before is not known: such a block's
- * free is counted.
+ * recordings these pass calls on. Blocks that the program allocated before are not known: their
+ * frees are counted.
  *
  * A recording may end, and another begin, while a thread is in the middle of a call. So each thread
  * has a word that says whether it is at a record; the next recording begins when none is, and what
@@ -34,7 +34,7 @@
 /* The recording that is on, counted from 1; 0 = none is. */
 HAK_HIDDEN extern _Atomic uint32_t hak_attach_recording;
 
-/* What the library knows of a thread; in memory of its own, for a thread's may be gone. */
+/* The library's state of a thread; in memory of its own, for a thread's may be gone. */
 struct hak_attach_thread {
     _Alignas(64) volatile uint32_t inside; /* records in the making; handlers may add theirs */
     _Atomic uint32_t is_taken;

@@ -111,8 +111,8 @@ static void *attach_pvalloc(size_t bytes) {
     return taken(hak_keep_next.pvalloc(bytes), bytes, HAK_BY_ALIGNED, HAK_CALL);
 }
 
-/* What it took away may leave its place to another module: ld.so's own calls of free, by which the
- * other libraries notice that, do not come here. */
+/* Another module may take the place of the one that it took away: ld.so's own calls of free, by
+ * which the other libraries notice that, do not come here. */
 static int attach_dlclose(void *handle) {
     int result = next_dlclose(handle);
     if (hak_attach_enter()) {

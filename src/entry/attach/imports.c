@@ -82,8 +82,8 @@ static void read_dynamic(struct module *m, const Elf64_Dyn *dynamic) {
     }
 }
 
-/* False: a module that ld.so still prepares or takes away, or none with imports. What is found as
- * an object is relocated, where ld.so itself says what is (platform/objects.h). */
+/* False: a module that ld.so still prepares or takes away, or none with imports. A module found as
+ * an object is relocated, where ld.so itself answers (platform/objects.h). */
 static bool read_module(struct module *m, const struct dl_phdr_info *info) {
     struct hak_object object;
     *m = (struct module){
@@ -216,7 +216,7 @@ static void write_word(struct change *change, const struct module *m, uintptr_t 
         (void)protect(address, PROT_READ | more);
 }
 
-/* What is to stand in a word of this import that holds `seen`; 0 = it stays. */
+/* The new value of a word of this import that holds `seen`; 0 = it stays. */
 static uintptr_t wanted_for(const struct change *change, const struct module *m,
                             const struct hak_import *import, uintptr_t seen, bool is_jump) {
     if (!import->next)

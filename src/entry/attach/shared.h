@@ -1,5 +1,5 @@
-/* What hakmem-trace and hakmem-attach.so in another process tell each other: hakmem-trace finds it
- * by its name, and reads and writes it from outside. */
+/* The memory by which hakmem-trace and hakmem-attach.so in another process talk: hakmem-trace finds
+ * it by its name, and reads and writes it from outside. */
 #ifndef HAK_ENTRY_ATTACH_SHARED_H
 #define HAK_ENTRY_ATTACH_SHARED_H
 

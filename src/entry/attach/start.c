@@ -1,5 +1,5 @@
-/* Begins, goes on with and ends a recording in a program that runs; hakmem-trace calls these three
- * in one of its threads. */
+/* Begins, continues and ends a recording in a running program; hakmem-trace calls these three in
+ * one of the program's threads. */
 #include <pthread.h>
 #include <string.h>
 #include "entry/attach/attach.h"

@@ -1,4 +1,4 @@
-/* The threads of a program that runs already: which of them is at a record, and their ends. */
+/* The threads of a running program: whether each is at a record, and their ends. */
 #include "entry/attach/attach.h"
 #include "platform/raw_call.h"
 #include "trace/trace.h"
@@ -48,8 +48,8 @@ void hak_attach_join(struct hak_attach_thread *thread, uint32_t recording) {
     hak_trace_attach_thread();
 }
 
-/* In the last round, so that what others give back before it is recorded by this thread. What comes
- * after that is not. */
+/* In the last round, so that blocks that others give back before it are recorded by this thread.
+ * Later ones are not. */
 static void end_thread(void *value) {
     if (++end_rounds < END_ROUND && hak_thread_key_set(&key, value))
         return;

@@ -1,4 +1,4 @@
-/* What is known of the block at an address: how many records it has, and what was asked for it.
+/* Facts of the block at an address: the number of its records, and the bytes asked for.
  *
  *   address  46 ........ 33 | 32 ....... 20 | 19 ........... 4 | 3    | 2 1 0
  *            root, 2 of them  middle, 64 KiB  leaf, 512 KiB     root    0
@@ -13,8 +13,8 @@
  * the others; where it says none, the word of a larger block has 256 MiB - 1.
  * `left out`: its life began while recording was stopped (docs/specs/ctl.md).
  *
- * Lock: none. A word is changed by who has the block; only two that give it back at once meet
- * there, and compare and swap. What is mapped stays for good. */
+ * Lock: none. A word is changed by the owner of the block; only two that give it back at once meet
+ * there, and compare and swap. Mappings stay for good. */
 #ifndef HAK_KEEP_BLOCKS_H
 #define HAK_KEEP_BLOCKS_H
 
@@ -49,7 +49,7 @@ static inline unsigned hak_keep_subkind(uint64_t word) {
 static inline bool hak_keep_is_left_out(uint64_t word) {
     return (word & HAK_KEEP_LEFT_OUT) != 0;
 }
-/* What was asked for a block that the allocator says has `usable_bytes`. */
+/* The bytes asked for, of a block that has `usable_bytes` by the allocator. */
 static inline size_t hak_keep_bytes(uint64_t word, size_t usable_bytes) {
     const size_t part = (size_t)1 << HAK_KEEP_BYTES_BITS;
     size_t low = word >> 32 & (part - 1);

@@ -1,8 +1,8 @@
 /* Calls of the malloc family in a signal handler that interrupted another call of the same thread
  * there. POSIX does not allow them; programs make them, and damage that came of it would be ours.
  *
- * What belongs to the thread (its arrays, caches, quarantine, chunks) may be half-changed, so a
- * nested call goes the way of a thread that has no heap:
+ * The thread's data (its arrays, caches, quarantine, chunks) may be half-changed, so a nested call
+ * goes the way of a thread that has no heap:
  *
  *   malloc    the shared heap, under its lock; a large block has a mapping
  *   free      a block of any heap goes to that heap's mail box by itself; a large one to its layer
@@ -23,7 +23,7 @@
 #include "check.h"
 #include "front/front.h"
 
-/* What is given back at a nested call's end. Handlers interrupt handlers. */
+/* The thread's state, which a nested call's end restores. Handlers interrupt handlers. */
 struct hak_nested {
     struct hak_thread thread;
     bool is_nested;

@@ -1,4 +1,4 @@
-/* mlockall, in libhakmem.so: what the kernel fills of the registry is given back.
+/* mlockall, in libhakmem.so: gives back the pages of the registry that the kernel fills.
  *
  * hakmem-debug.so has one of its own, which keeps the session memory out of it as well
  * (tree/lock_memory.c); libhakmem.a leaves mlockall alone, as it does dlopen.
