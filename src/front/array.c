@@ -116,8 +116,8 @@ void hak_array_overflow(unsigned class_index, unsigned count) {
     close_gap(class_index, count);
 }
 
-/* What goes is in the slabs before its place is overwritten, and the top moves last: a fork that
- * comes in between finds each block in the slabs, or in the array, perhaps twice. */
+/* Each block that goes is in the slabs before its place is overwritten, and the top moves last: a
+ * fork that comes in between finds each block in the slabs, or in the array, perhaps twice. */
 void hak_array_spill_draining(unsigned class_index, const struct hak_staying *staying) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     base_t *next = array->bottom + 1, *end = hak_thread.top[class_index] + 1, *place = next;

@@ -9,8 +9,8 @@
  * Caches of a class stand in a chain (chain.h). A block moves from one to another only in a
  * function with one hop(); what these functions here do is storage alone, but for hak_cache_spill.
  *
- * Who owns what: a cache belongs to its thread; no lock. It gets a block first and counts it then,
- * so that a fork in between loses nothing that was counted (left.c). */
+ * Ownership: a cache belongs to its thread; no lock. It gets a block first and counts it then, so
+ * that a fork in between loses nothing that was counted (left.c). */
 #ifndef HAK_FRONT_CACHE_H
 #define HAK_FRONT_CACHE_H
 

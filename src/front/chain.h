@@ -14,7 +14,7 @@
  * a block that is freed takes the first place that it finds. The class is handed down and computed
  * once, by route.
  *
- * Who owns what: caches lie in the thread's block; no lock. */
+ * Ownership: caches lie in the thread's block; no lock. */
 #ifndef HAK_FRONT_CHAIN_H
 #define HAK_FRONT_CHAIN_H
 

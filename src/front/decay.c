@@ -1,10 +1,10 @@
-/* What is done every now and then, on slow paths: partial chunks are posted, and what was not used
- * for a while goes down a layer. */
+/* The periodic work of slow paths: posts partial chunks, and moves blocks that were not used for a
+ * while down a layer. */
 #include "front/thread_block.h"
 #include "front/tune.h"
 
-/* The debug build's period: slow paths and not time, so that each run has the same moves. What lies
- * still goes down more often in it than capacities move. */
+/* The debug build's period: slow paths and not time, so that each run has the same moves. In it,
+ * unused blocks go down more often than capacities move. */
 enum { PERIOD_SLOW_PATHS = 256, CAPACITY_SLOW_PATHS = 2048 };
 
 void (*hak_front_look)(void);

@@ -3,8 +3,8 @@
  *   | SuperSlabs ....................................................................... | large |
  *   | heads, free slabs, untouched and free slots | in threads' caches | with the program |
  *
- * Nothing is counted on the fast paths: this walks all SuperSlabs and all threads' caches. What
- * other threads do meanwhile may be seen or not, so the figures are exact only while they rest;
+ * Nothing is counted on the fast paths: this walks all SuperSlabs and all threads' caches. Changes
+ * by other threads meanwhile may be seen or not, so the figures are exact only while they rest;
  * blocks that one thread gave back for another and that wait in its mail box still count as the
  * program's. */
 #ifndef HAK_FRONT_FIGURES_H

@@ -1,5 +1,6 @@
-/* What the fast paths read. hakmem-debug.so has it once, for the half that serves the program
- * (light.h): a library that is loaded later finds little room for thread-local data. */
+/* The thread-local data that the fast paths read. hakmem-debug.so has it once, for the half that
+ * serves the program (light.h): a library that is loaded later finds little room for thread-local
+ * data. */
 #include "front/front.h"
 
 base_t hak_no_block = {NULL};

@@ -20,10 +20,10 @@
  *   other ways: magazine (magazine.h), chains of caches (chain.h), nothing
  *   where mid serves the class, the array is its ring, and mid the layer below (mid/mid.h)
  *
- * Who owns what: all of it belongs to its thread; no lock, no atomics, no line shared with another.
- * The exceptions are the mail box in the heap (slab/heap.h) and the plan of the process.
+ * Ownership: all of it belongs to its thread; no lock, no atomics, no line shared with another. The
+ * exceptions are the mail box in the heap (slab/heap.h) and the plan of the process.
  *
- * May call: mid, slab, platform. What it is, and what was measured: docs/specs/fronts.md. */
+ * May call: mid, slab, platform. Description and measurements: docs/specs/fronts.md. */
 #ifndef HAK_FRONT_FRONT_H
 #define HAK_FRONT_FRONT_H
 
@@ -58,7 +58,7 @@ struct hak_thread {
 HAK_HIDDEN extern _Thread_local struct hak_thread hak_thread
     __attribute__((tls_model("initial-exec")));
 
-/* What an empty array reads: no address. */
+/* The word that is read from an empty array: no address. */
 HAK_HIDDEN extern base_t hak_no_block;
 
 /* Gives the calling thread a heap and its arrays, if it is new. Call before the slow functions

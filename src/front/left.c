@@ -1,5 +1,5 @@
-/* What a fork leaves behind: in the child the parent's other threads are not there, but their heaps
- * and caches are.
+/* Repairs the heaps and caches that a fork leaves behind: the parent's other threads are not there
+ * in the child.
  *
  * A thread may be anywhere when its process forks: the child sees all that it stored up to some
  * instruction, and nothing of what came after it. So the order of stores decides what can be
@@ -45,7 +45,7 @@ void hak_front_after_fork(void) {
     hak_heaps_after_fork(hak_thread.heap, note_arrays);
 }
 
-/* What the caches hold goes into the slabs. */
+/* Moves the blocks of the caches into the slabs. */
 static void empty_left(struct hak_heap *heap, struct hak_front *front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         for (unsigned i = 1; i <= front->array[c].left; i++)

@@ -9,8 +9,8 @@
  * by its switch; the array front is off for these classes then. Both are caches
  * (cache.h), next to each other in the chain of their class.
  *
- * Who owns what: all of it belongs to its thread; no lock. magazine_flush and magazine_refill bear
- * the names that reports show and are called by entry's functions directly, so that a report reads
+ * Ownership: all of it belongs to its thread; no lock. magazine_flush and magazine_refill have the
+ * names that reports show and are called by entry's functions directly, so that a report reads
  * magazine_flush <- free <- program. */
 #ifndef HAK_FRONT_MAGAZINE_H
 #define HAK_FRONT_MAGAZINE_H

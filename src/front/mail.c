@@ -125,7 +125,7 @@ unsigned hak_remote_fill(unsigned class_index) {
 
 /* ---- now and then ---------------------------------------------------------------------------- */
 
-/* What waited for a purge delay goes down: its classes do not need it. */
+/* Moves down the blocks that waited for a purge delay: their classes do not need them. */
 static void decay(struct hak_heap *heap) {
     uint64_t now = hak_ticks();
     if (now - heap->mail_decayed_at <

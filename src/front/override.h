@@ -16,7 +16,7 @@ struct hak_override {
 /* Reads the text. One that is not all right gives one line on stderr, and none of it holds. */
 HAK_HIDDEN void hak_override_read(const char *text);
 
-/* What was given for the band; NULL for none. */
+/* The override of the band; NULL for none. */
 HAK_HIDDEN const struct hak_override *hak_override_of(unsigned band);
 
 #endif

@@ -88,7 +88,7 @@ static unsigned chunk_limit(unsigned class_index) {
     return by_bytes < HAK_CHUNK_BLOCKS ? (unsigned)by_bytes : HAK_CHUNK_BLOCKS;
 }
 
-/* What it may come to hold. */
+/* The bytes of blocks that it may come to hold. */
 static size_t chunk_bytes(const struct hak_chunk *chunk) {
     return chunk->limit * hak_class_bytes(chunk->class_index);
 }

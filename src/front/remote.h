@@ -17,8 +17,8 @@
  * A chain for an idle heap (its thread ended, or a fork left it behind) is drained by the poster,
  * so that memory comes back.
  *
- * Who owns what: a chunk belongs to the thread that fills it, then to the mail box, then to who
- * owns the heap. May call: slab, platform. */
+ * Ownership: a chunk belongs to the thread that fills it, then to the mail box, then to the heap's
+ * owner. May call: slab, platform. */
 #ifndef HAK_FRONT_REMOTE_H
 #define HAK_FRONT_REMOTE_H
 
@@ -30,7 +30,7 @@
 #define HAK_REMOTE_BYTES ((size_t)1 << 20)
 #define HAK_REMOTE_SLOTS 256 /* a power of two */
 
-/* What a thread collects for others; mapped at its first such free, stays with its heap
+/* Blocks that a thread collects for others; mapped at its first such free, stays with its heap
  * (heap->remote). */
 struct hak_remote {
     struct hak_chunk *slots[HAK_REMOTE_SLOTS]; /* being filled; NULL = none */

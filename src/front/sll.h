@@ -9,7 +9,7 @@
  *
  * It stands behind a magazine (the two moves here), behind a hot ring (PROMOTE, chain.c), or alone.
  *
- * Who owns what: a list belongs to its thread; no lock. */
+ * Ownership: a list belongs to its thread; no lock. */
 #ifndef HAK_FRONT_SLL_H
 #define HAK_FRONT_SLL_H
 

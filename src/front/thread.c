@@ -17,7 +17,7 @@ static struct hak_front *make_front(void) {
     return front;
 }
 
-/* What was posted in the meantime is drained, too. */
+/* Also drains chunks that were posted in the meantime. */
 static void release(struct hak_heap *heap) {
     hak_heap_release(heap);
     hak_remote_after_release(heap->id);

@@ -48,7 +48,7 @@ struct hak_front {
     base_t places[HAK_CLASSES * (HAK_ARRAY_PLACES + 1)];
 };
 
-/* What the calling thread collects for others; NULL before its first such free. */
+/* Blocks that the calling thread collects for others; NULL before its first such free. */
 static inline struct hak_remote *hak_own_remote(void) {
     return hak_thread.heap ? hak_thread.heap->remote : NULL;
 }

@@ -1,5 +1,5 @@
-/* What learning sees of a thread's fronts, and how it changes them. All of it is for the calling
- * thread, which has a heap, but hak_front_look.
+/* Lets learning see and change a thread's fronts. All of it is for the calling thread, which has a
+ * heap, but hak_front_look.
  *
  * A producer and a consumer need different capacities, so they are a thread's own; hak_plan_set
  * (plan.h) changes what the process gives to threads. With ALLOC_LEARN=1 arrays do not grow by

@@ -1,4 +1,5 @@
-/* Which large block starts at this address? Two trees over the address space, read without a lock.
+/* Finds the large block that starts at an address: two trees over the address space, read without a
+ * lock.
  *
  *   up to 1 MiB   46 ........... 31 | 30 ............ 15 | 14 ... 12 | 11 ... 0
  *                 root                middle, 512 KiB      leaf, 64 B   0, or it is no start
@@ -102,7 +103,7 @@ static inline struct hak_large *hak_map_in_granule(const struct hak_map_root *ro
                                 memory_order_acquire);
 }
 
-/* What begins at `start`; NULL for every other address. */
+/* The large block that begins at `start`; NULL for every other address. */
 static inline struct hak_large *hak_address_map_find(const void *start) {
     uintptr_t page = (uintptr_t)start / HAK_PAGE_BYTES;
     struct hak_map_root *root = atomic_load_explicit(&hak_map_root, memory_order_acquire);

@@ -108,7 +108,7 @@ static void shrink_share(struct cache *cache, uint64_t left) {
     atomic_fetch_sub_explicit(&shared, share - left, memory_order_relaxed);
 }
 
-/* What the hot block may have of the share, after anything else has changed. */
+/* Sets the part of the share that the hot block may have, after anything else has changed. */
 static void set_hot_room(struct cache *cache) {
     uint64_t most = hak_options.bigcache_max_bytes / 2, left = share_of(cache) - cache->bytes;
     cache->head.hot_room = left < most ? left : most;
@@ -392,7 +392,8 @@ static struct hak_large *next_in_bins(const struct cache *cache, const struct ha
     return next;
 }
 
-/* What a fork left behind: only what can be reached from the bins is counted. */
+/* Counts a cache that a fork left behind: only blocks that can be reached from the bins, and the
+ * hot one. */
 static void count_left(const struct cache *cache, size_t *blocks, size_t *bytes) {
     unsigned bin = 0;
     for (const struct hak_large *large = next_in_bins(cache, NULL, &bin); large;

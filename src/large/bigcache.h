@@ -16,8 +16,8 @@
  *
  * A kept block stays in the address map, as HAK_LARGE_KEPT: whoever gives it back again is noticed.
  *
- * Who owns what: a cache belongs to its thread; no lock. When the thread ends it is emptied and
- * waits for another. What a fork leaves behind is emptied by the next thread of the child that
+ * Ownership: a cache belongs to its thread; no lock. When the thread ends it is emptied and waits
+ * for another. A cache that a fork leaves behind is emptied by the next thread of the child that
  * finds nothing in its own; only `bins` and `next` are believed then, which change by one store.
  *
  * Not in level normal of the debug build: what is freed there is inaccessible at once.
@@ -31,7 +31,7 @@
 /* Blocks given to a cache between two looks at what it does not use. */
 #define HAK_BIGCACHE_LOOK_EVERY (hak_is_debug_build ? 1024 : 64)
 
-/* What of a thread's cache the shortest way knows (hot.h). */
+/* The part of a thread's cache that the shortest way knows (hot.h). */
 struct hak_bigcache {
     struct hak_large *hot; /* the block that came last, in no list; or NULL */
     uint64_t hot_room;     /* bytes that it may have at most */
@@ -59,8 +59,8 @@ HAK_HIDDEN struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_
 /* Keeps a block, which is HAK_LARGE_KEPT already. False: it is not to be kept. */
 HAK_HIDDEN bool hak_bigcache_give(struct hak_large *large);
 
-/* What the calling thread keeps goes to L2.5, the spare mappings or the kernel; returns the bytes
- * that the kernel got. */
+/* Gives the blocks that the calling thread keeps to L2.5, the spare mappings or the kernel; returns
+ * the bytes that the kernel got. */
 HAK_HIDDEN size_t hak_bigcache_trim(void);
 
 /* The same of what it did not use for a while; to be called now and then. */

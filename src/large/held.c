@@ -39,7 +39,7 @@ static struct held remove_at(struct block *block, size_t place) {
     return held;
 }
 
-/* What is held reads as zero, also where the pages are locked. */
+/* Makes a held mapping read as zero, also where its pages are locked. */
 static void clear(struct held held) {
     if (!hak_discard(held.start, held.bytes))
         __builtin_memset(held.start, 0, held.bytes);

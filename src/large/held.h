@@ -2,14 +2,14 @@
  *
  * munmap in the middle of a larger area makes two of it, and a process may have vm.max_map_count
  * areas (65,530) only: a program that gives back every second of 140,000 large blocks comes there.
- * What cannot be unmapped gives its pages back and is held here, for the next block of its size or
- * until unmapping works again.
+ * A mapping that cannot be unmapped gives its pages back and is held here, for the next block of
+ * its size or until unmapping works again.
  *
  *   unmap --refused--> | start, bytes | ... | --> take
  *                        ^ one is tried again after each mapping that could be unmapped
  *
- * Who owns what: the list is under a lock of its own. The child of a fork in whose parent another
- * thread was changing it begins an empty one: what was listed are addresses, without pages.
+ * Ownership: the list is under a lock of its own. The child of a fork in whose parent another
+ * thread was changing it begins an empty one: the lost entries are addresses without pages.
  *
  * May call: platform. */
 #ifndef HAK_LARGE_HELD_H

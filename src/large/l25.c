@@ -139,7 +139,7 @@ static void age_kept(uint64_t now) {
     }
 }
 
-/* What was free for a while goes back to the kernel, at most `limit` runs at once. */
+/* Gives runs that were free for a while back to the kernel, at most `limit` at once. */
 static void decay(struct hak_shard *shard, unsigned limit) {
     uint64_t now = hak_ticks();
     if (now - shard->cleaned_at < HAK_DECAY_TICKS)

@@ -11,7 +11,7 @@
 #include "large/spare.h"
 #include "options.h"
 
-/* What is freed in level normal is inaccessible at once. A nested call stays away from the thread's
+/* A block freed in level normal is inaccessible at once. A nested call stays away from the thread's
  * BigCache. */
 static inline bool keeps_blocks(void) {
     return !hak_is_debug_build || (hak_options.check == HAK_CHECK_TRACE && !check_is_nested());
@@ -286,7 +286,7 @@ bool hak_large_resize(base_t base, size_t bytes) {
         return true;
     if (large->chunk ? hak_l25_resize(large, wanted_bytes) : resize_mapping(large, wanted_bytes))
         return true;
-    /* What is too large and cannot be cut off (held.h) serves as it is. */
+    /* A block that is too large and cannot be cut off (held.h) serves as it is. */
     return wanted_bytes < large->mapped_bytes;
 }
 
@@ -316,8 +316,8 @@ static struct hak_large *move_pages(const struct hak_large *large, size_t wanted
     return longer;
 }
 
-/* A block that becomes too long for L2.5. What it leaves there could not serve it again, and would
- * stay resident for a while beside the copy. */
+/* A block that becomes too long for L2.5. The pages that it leaves there could not serve it again,
+ * and would stay resident for a while beside the copy. */
 static struct hak_large *move_out_of_pool(struct hak_large *large, size_t wanted_bytes) {
     struct hak_large *longer = move_pages(large, wanted_bytes);
     if (!longer)

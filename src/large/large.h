@@ -22,7 +22,7 @@
  * In level normal of the debug build BigCache and L2.5 are off: each block is a mapping, and is
  * unmapped when it is freed.
  *
- * Who owns what: a block and its struct belong to whoever has the block: the program, or the cache.
+ * Ownership: a block and its struct belong to the holder of the block: the program, or the cache.
  * Of two threads that free the same block the second gets the error, unless both do so within
  * nanoseconds; the debug build decides even then, by a compare-and-swap of the slot's place.
  *
@@ -44,7 +44,7 @@ enum hak_large_state {
     HAK_LARGE_CHANGING, /* guarded, and somebody opens or closes its pages */
 };
 
-/* Which end of a guarded block's pages its bytes lie at (guarded/guarded.h). */
+/* The end of a guarded block's pages at which its bytes lie (guarded/guarded.h). */
 enum hak_guarded_side {
     HAK_NOT_GUARDED,
     HAK_GUARDED_AFTER,  /* they end where the pages do */
@@ -131,8 +131,8 @@ HAK_HIDDEN size_t hak_large_count(size_t *mapped_bytes);
  * faster). */
 HAK_HIDDEN bool hak_large_give(base_t base);
 
-/* The same for a block that realloc has copied to another place. What will be asked for next is as
- * long as that one: pages of L2.5 become one with their free neighbours and serve that, where a
+/* The same for a block that realloc has copied to another place. The next block asked for will be
+ * as long as that one: pages of L2.5 become one with their free neighbours and serve that, where a
  * BigCache would keep them apart. */
 HAK_HIDDEN bool hak_large_give_outgrown(base_t base);
 

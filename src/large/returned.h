@@ -5,9 +5,9 @@
  *   take   head = NULL                  exchange, acquire
  *
  * As it is only ever taken as a whole, a head that comes back meanwhile does no harm. Nobody waits.
- * What is pushed after the holder looked last stays until the shard is used next: whoever pushes
- * looks therefore whether the shard is free meanwhile, and the holder looks again after it has
- * given the lock back. Of the two one sees the other: both look with memory_order_seq_cst. */
+ * A block pushed after the holder's last look stays until the shard is used next: so the pusher
+ * looks whether the shard is free meanwhile, and the holder looks again after it has given the lock
+ * back. Of the two one sees the other: both look with memory_order_seq_cst. */
 #ifndef HAK_LARGE_RETURNED_H
 #define HAK_LARGE_RETURNED_H
 

@@ -13,13 +13,12 @@
  * for moving it to another address, which the kernel does where a mapping has to grow. Without
  * spare ones a program that fills and frees such blocks pays for every page each time.
  *
- * What is not taken for a second goes back to the kernel, at the next give or when any thread takes
- * a slow path (hak_large_tend); all of it at malloc_trim, and when there is no memory for a new
- * mapping.
+ * A mapping that is not taken for a second goes back to the kernel, at the next give or when any
+ * thread takes a slow path (hak_large_tend); all of them at malloc_trim, and when there is no
+ * memory for a new mapping.
  *
- * Who owns what: the list is under a lock that is tried and never waited for. In the child of a
- * fork in which another thread was changing the list, it begins empty; the addresses are lost to
- * it.
+ * Ownership: the list is under a lock that is tried and never waited for. In the child of a fork in
+ * which another thread was changing the list, it begins empty; the addresses are lost to it.
  *
  * Not in the debug build: what is freed there is gone, and where it lay is nobody's.
  *

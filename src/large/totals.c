@@ -64,7 +64,7 @@ const char *hak_large_verify(struct hak_large_totals *totals) {
     size_t cached_blocks = 0, cached_bytes = 0;
     if (!wrong)
         wrong = hak_bigcache_verify(&cached_blocks, &cached_bytes);
-    /* What a fork lost is still in the map, or still counted by its shard. */
+    /* A block that a fork lost is still in the map, or still counted by its shard. */
     bool may_lack = hak_bigcache_may_have_lost() || hak_l25_may_have_lost();
     if (!wrong && differ(totals->kept_blocks, cached_blocks, may_lack))
         wrong = "the BigCache has other blocks than the address map";

@@ -162,7 +162,8 @@ static void drop_if_empty(struct hak_mid *mid, struct hak_mid_segment **link) {
     drop_segment(mid, segment);
 }
 
-/* What goes is in the slabs before its place is overwritten (a fork may come in between). */
+/* Each block that goes is in the slabs before its place is overwritten (a fork may come in
+ * between). */
 static unsigned part_segment(struct hak_heap *heap, struct hak_mid_segment *segment,
                              unsigned class_index, const struct hak_staying *staying) {
     base_t going[HAK_MID_SEGMENT_PLACES], kept[HAK_MID_SEGMENT_PLACES];

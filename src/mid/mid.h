@@ -14,12 +14,12 @@
  * consumer, without a lock (front/remote.c); the SuperSlab's owner in the registry is what binds a
  * block to that queue. They are drained into the ring (DRAIN_MID).
  *
- * Which classes these are says hak_mid_serves, written once at start by route. Nothing is written
- * into a free block: the list holds addresses. Nothing has a fixed number of places: segments come
- * as they are needed and serve again; only the bytes of the blocks in them are bounded.
+ * hak_mid_serves marks these classes; route writes it once at start. Nothing is written into a free
+ * block: the list holds addresses. Nothing has a fixed number of places: segments come as they are
+ * needed and serve again; only the bytes of the blocks in them are bounded.
  *
- * Who owns what: all of it belongs to the thread that owns the heap; no lock. After a fork the
- * child may trust a segment's count and the links, which are stored last (front/left.c).
+ * Ownership: all of it belongs to the thread that owns the heap; no lock. After a fork the child
+ * may trust a segment's count and the links, which are stored last (front/left.c).
  *
  * May call: slab, platform. */
 #ifndef HAK_MID_MID_H
@@ -63,7 +63,7 @@ HAK_HIDDEN void hak_mid_empty(struct hak_heap *heap, struct hak_mid *mid);
 /* Half of what was in a list all the time since the last call, into the slabs. */
 HAK_HIDDEN void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid);
 
-/* What lies in SuperSlabs that are to go, into the slabs (struct hak_staying). */
+/* The blocks that lie in SuperSlabs that are to go, into the slabs (struct hak_staying). */
 HAK_HIDDEN void hak_mid_spill_draining(struct hak_heap *heap, struct hak_mid *mid,
                                        const struct hak_staying *staying);
 

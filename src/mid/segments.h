@@ -1,4 +1,4 @@
-/* What the overflow lists of a thread are made of. For mid.c, and for the table that others read
+/* The segments of a thread's overflow lists. For mid.c, and for the table that others read
  * (layout.h). */
 #ifndef HAK_MID_SEGMENTS_H
 #define HAK_MID_SEGMENTS_H

@@ -1,4 +1,4 @@
-/* What lies at an address that belongs to none of our layers: asked when a program frees it.
+/* Sorts an address that belongs to none of our layers, when a program frees it.
  *
  * Thread and signal safety: any thread, any value; takes no lock, allocates nothing. The memory
  * itself is read only where it can be: it may be a reservation. */
@@ -19,8 +19,8 @@ enum hak_address_kind {
 /* Remembers where the brk heap begins; call once at start. */
 HAK_HIDDEN void hak_address_start(void);
 
-/* Sorts `p`. What cannot be told for sure is UNKNOWN: on a coroutine's or a signal handler's stack
- * nothing is called STACK. */
+/* Sorts `p`. An address that cannot be told for sure is UNKNOWN: on a coroutine's or a signal
+ * handler's stack nothing is called STACK. */
 HAK_HIDDEN enum hak_address_kind hak_address_kind_of(const void *p);
 
 #endif

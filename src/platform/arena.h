@@ -8,9 +8,9 @@
  * (ulimit -v) each piece is a mapping of its own. A piece that comes back is unmapped at once, and
  * then what is left of the range, too, when it is more than a 32nd of the pieces in use.
  *
- * Who owns what: the rest of the range belongs to the arena, a piece to who took it. No lock: the
- * one word changes by compare-and-swap, and it says all there is to know, so an old value that
- * comes back means the same.
+ * Ownership: the rest of the range belongs to the arena, a piece to its taker. No lock: the one
+ * word changes by compare-and-swap, and it says all there is to know, so an old value that comes
+ * back means the same.
  *
  * Huge pages are declined, unless learning asks for them: on what was measured they cost memory and
  * won no time.

@@ -1,12 +1,12 @@
-/* What a check may spend that the program does not need: a credit at the start, then a share of
- * what passes, saved up to a bound. Charges are measured after they were made, so they may overdraw
- * it; nothing is spent then until enough has passed.
+/* The budget of a check for work that the program does not need: a credit at the start, then a
+ * share of what passes, saved up to a bound. Charges are measured after they were made, so they may
+ * overdraw it; nothing is spent then until enough has passed.
  *
  *   ...... 0 ............ left ............ most
  *             <-- charge      earn -->
  *   overdrawn |       may be spent
  *
- * The unit is the caller's: ticks of the time stamp counter, calls. Who spends:
+ * The unit is the caller's: ticks of the time stamp counter, calls. Spenders:
  *
  *   guard/pages.c         a thread's system calls that close pages
  *   watch/turns.c         moves of debug registers

@@ -1,6 +1,7 @@
 /* Lines for people without stdio: built in a buffer of the caller, written with raw system calls.
  *
- * What does not fit is cut off; a line still ends. Foreign text goes in by hak_line_add_name alone.
+ * Text that does not fit is cut off; a line still ends. Foreign text goes in by hak_line_add_name
+ * alone.
  *
  * Thread and signal safety: any; nothing is allocated, errno is kept. */
 #ifndef HAK_PLATFORM_LINE_H

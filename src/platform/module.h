@@ -1,7 +1,7 @@
-/* What a loaded module says of itself: its segments, and its dynamic section.
+/* Reads a loaded module's description of itself: its segments, and its dynamic section.
  *
- * Thread and signal safety: any; nothing is allocated. What is read stays as long as the module is
- * loaded: inside the callback of dl_iterate_phdr, the loader holds it. */
+ * Thread and signal safety: any; nothing is allocated. The description stays as long as the module
+ * is loaded: inside the callback of dl_iterate_phdr, the loader holds it. */
 #ifndef HAK_PLATFORM_MODULE_H
 #define HAK_PLATFORM_MODULE_H
 

@@ -1,12 +1,12 @@
-/* Which addresses hakmem itself has mapped, for the debug build: the leak scan takes no pointer in
- * them for one of the program's (docs/specs/leaks.md).
+/* The addresses that hakmem itself has mapped, for the debug build: the leak scan takes no pointer
+ * in them for one of the program's (docs/specs/leaks.md).
  *
  *   address  46 ............ 34 | 33 .......... 12 | 11 ... 0
  *            leaf, 8,192 places | bit of the page  |
  *
- * A leaf is 512 KiB of which only touched pages count. Whoever maps or unmaps says so, in the order
- * in which no other thread can get the addresses in between: noted after they were mapped, and
- * taken back before they are unmapped. platform.h and raw_call.h do it by themselves.
+ * A leaf is 512 KiB; only touched pages count. Addresses are noted after they were mapped, and
+ * taken back before they are unmapped: so no other thread can get them in between. platform.h and
+ * raw_call.h do it by themselves.
  *
  * Thread and signal safety: no lock; any thread, any signal handler. */
 #ifndef HAK_PLATFORM_OWN_H

@@ -1,4 +1,4 @@
-/* What the operating system gives the layers, and nothing else: memory, waiting, identity, last
+/* The operating system's services for the layers, and nothing else: memory, waiting, identity, last
  * words.
  *
  *   layers --> platform.h   map, unmap, reserve, advise, remap; futex; thread id; time; die

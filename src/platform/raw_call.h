@@ -23,7 +23,7 @@ enum { HAK_CALL_NUMBERS = 512 };
 HAK_HIDDEN extern _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
 __attribute__((weak)) _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
 
-/* What is to be done before the program enters a sandbox; NULL = nothing. Weak, as above. */
+/* Called before the program enters a sandbox; NULL = nothing to do. Weak, as above. */
 HAK_HIDDEN extern void (*hak_before_sandbox)(void);
 __attribute__((weak)) void (*hak_before_sandbox)(void);
 

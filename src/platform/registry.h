@@ -1,4 +1,5 @@
-/* Whose is this address? One entry for each 2 MiB of the address space: the id of the owning heap.
+/* Finds the owner of an address: one entry for each 2 MiB of the address space, the id of the
+ * owning heap.
  *
  *   address  46 ............ 21 | 20 ......... 0
  *            index, 26 bits     | inside the SuperSlab

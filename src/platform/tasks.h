@@ -11,7 +11,7 @@
 
 enum { HAK_TASKS_LISTED_BYTES = 2048 };
 
-/* What the kernel appends to a directory listing. */
+/* One entry of a directory listing by the kernel. */
 struct hak_listed_task {
     uint64_t inode;
     int64_t next;

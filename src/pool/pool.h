@@ -1,11 +1,11 @@
-/* Which heap gets which SuperSlab: maps them, keeps a few empty ones, unmaps the rest.
+/* Gives SuperSlabs to heaps: maps them, keeps a few empty ones, unmaps the rest.
  *
  *   arena --map--> a heap owns it --release--> reserve --not claimed for a while--> unmap
  *                     ^              |            |
  *                     +-----claim----|------------+
  *                                    +--no place there--> unmap
  *
- * Who owns what: a SuperSlab in the reserve belongs to nobody until it is claimed, any other to the
+ * Ownership: a SuperSlab in the reserve belongs to nobody until it is claimed, any other to the
  * heap named by its `owner` and by the registry. Claiming and keeping are lock-free (reserve.h);
  * the pool's lock is held while an entry of the registry is made or taken away, never while the
  * kernel works: so whoever holds it and walks the registry sees none go.
@@ -14,7 +14,7 @@
  * owner after it was taken out; so each is written by who has it.
  *
  * After fork: the one that a thread just had in its hands here, on the way to or from the reserve
- * or the kernel, is lost to the child. Whatever the registry names is mapped.
+ * or the kernel, is lost to the child. Every SuperSlab that the registry names is mapped.
  *
  * May call: platform. */
 #ifndef HAK_POOL_POOL_H

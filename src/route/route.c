@@ -1,5 +1,5 @@
-/* Which band takes which way; what is done with a block that belongs to us by its address and is no
- * slot; and giving back all that is kept for later. */
+/* Chooses the way of each band; handles a block that belongs to us by its address and is no slot;
+ * gives back all that is kept for later. */
 #include "route/route.h"
 
 #include "front/tune.h"

@@ -39,8 +39,8 @@ enum hak_route {
 HAK_HIDDEN extern uint8_t hak_route_of_band[HAK_TINY_BANDS];
 
 /* Makes the table from the options, and tells mid which classes are its own; then the front's plan
- * is made. Call once, after hak_options_read and before the first thread. What large keeps decays
- * with the fronts from then on. (route.c) */
+ * is made. Call once, after hak_options_read and before the first thread. From then on the blocks
+ * that large keeps decay with the fronts. (route.c) */
 HAK_HIDDEN void hak_route_start(void);
 
 /* The way of a class. (route.c) */

@@ -17,8 +17,8 @@
  *   OWNED --fork, in the child--> IDLE and `is_left`: its thread is not there, and was perhaps in
  *                                 the middle of a change; whoever takes it mends it first
  *
- * Who owns what: only the owner's thread touches a heap, but for `posted` (atomic) and `state`
- * (written under hak_heaps_lock). The shared heap belongs to whoever holds hak_shared_heap_lock.
+ * Ownership: only the owner's thread touches a heap, but for `posted` (atomic) and `state` (written
+ * under hak_heaps_lock). The shared heap belongs to whoever holds hak_shared_heap_lock.
  *
  * May call: pool, platform. */
 #ifndef HAK_SLAB_HEAP_H

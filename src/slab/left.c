@@ -14,7 +14,7 @@ static unsigned count_free(struct hak_slab *slab) {
     return count;
 }
 
-/* What is in use and the tier of a SuperSlab whose slabs are counted. */
+/* Sets the used bytes and the tier of a SuperSlab whose slabs are counted. */
 static void rebuild_tier(struct hak_superslab *superslab) {
     size_t used_bytes = 0;
     for (unsigned i = 1; i < HAK_SLABS; i++)

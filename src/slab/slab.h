@@ -8,10 +8,10 @@
  *           --last slot taken--> in no list --a slot given--> in a list --all given--> EMPTY
  *           --its pages go back--> UNUSED
  *
- * Where slots come from: slabs with a useful part of a batch (READY), those with less (SCARCE), an
- * EMPTY slab (stage 1), slabs of SuperSlabs that are DRAINING, an UNUSED slab of the heap's
- * SuperSlabs or of one of the reserve (stage 2), a SuperSlab that is mapped (stage 3). In each list
- * what came last is first: it is the fullest, and the others can empty.
+ * Slots come from: slabs with a useful part of a batch (READY), those with less (SCARCE), an EMPTY
+ * slab (stage 1), slabs of SuperSlabs that are DRAINING, an UNUSED slab of the heap's SuperSlabs or
+ * of one of the reserve (stage 2), a SuperSlab that is mapped (stage 3). In each list the slab that
+ * came last is first: it is the fullest, and the others can empty.
  *
  *   tier    FREE --a quarter in use--> HOT --below a quarter--> DRAINING --3/8 in use--> HOT
  *           any --nothing in use--> FREE, and the SuperSlab goes to the pool with its last slab
@@ -19,7 +19,7 @@
  * Nothing is ever written into a free slot: what is free is a bitmap. Free slots are taken before
  * untouched ones and lowest address first, so that pages fill up and the others can empty.
  *
- * Who owns what: everything here belongs to the heap of the calling thread; no lock, no atomics.
+ * Ownership: everything here belongs to the heap of the calling thread; no lock, no atomics.
  *
  * May call: pool, platform. */
 #ifndef HAK_SLAB_SLAB_H

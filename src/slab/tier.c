@@ -27,7 +27,7 @@ void hak_tier_set(struct hak_superslab *superslab, enum hak_tier tier) {
                                                             : 0;
 }
 
-/* What a TIER record holds: the tier, the one before, and the share in use in thousandths. */
+/* The argument of a TIER record: the tier, the one before, and the share in use in thousandths. */
 static uint64_t tier_argument(enum hak_tier tier, enum hak_tier before, uint32_t used_bytes) {
     const uint64_t all_bytes = (HAK_SLABS - 1) * HAK_SLAB_BYTES;
     return (uint64_t)tier | (uint64_t)before << 8 | used_bytes * UINT64_C(1000) / all_bytes << 16;

@@ -1,8 +1,8 @@
-/* What learning may set and measure of the slabs: how soon pages go back, huge pages, how full the
+/* Lets learning set and measure the slabs: how soon pages go back, huge pages, how full the
  * SuperSlabs are.
  *
- * Who owns what: the settings belong to the process (atomic words, any thread); a measurement is
- * made by the heap's own thread.
+ * Ownership: the settings belong to the process (atomic words, any thread); a measurement is made
+ * by the heap's own thread.
  *
  * Thread and signal safety: nothing here takes a lock or allocates. */
 #ifndef HAK_SLAB_TUNE_H
@@ -23,7 +23,7 @@ HAK_HIDDEN void hak_slab_set_purge_delay(uint64_t ticks);
  * its own for those mapped from now on (hak_pool_set_huge_pages). */
 HAK_HIDDEN void hak_slab_advise_huge(const struct hak_heap *heap, bool huge);
 
-/* What hak_slab_measure counts. */
+/* The counts of hak_slab_measure. */
 struct hak_memory_use {
     unsigned superslabs;
     unsigned full_superslabs; /* those with at least the share asked for of their bytes in use */
