@@ -1,5 +1,5 @@
-/* What the bytes around a block are to be. layout.c has the picture, and the way that tells what
- * differs; slot_bytes.h the one of most calls. */
+/* Expected values of the bytes around a block. layout.c has the picture, and the comparison that
+ * tells what differs; slot_bytes.h the one of most calls. */
 #ifndef HAK_GUARD_AROUND_H
 #define HAK_GUARD_AROUND_H
 

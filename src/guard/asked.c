@@ -1,5 +1,5 @@
-/* What a signal asks for is done before the next call of the malloc family: the signal's handler
- * can only set a bit, since it may have interrupted anything.
+/* Serves a signal's request before the next call of the malloc family: the signal's handler can
+ * only set a bit, since it may have interrupted anything.
  *
  *   HAKMEM_SWEEP_SIGNAL, HAKMEM_LEAKS_SIGNAL --> bit --> hak_answer, of whoever calls next
  *   HAKMEM_SWEEP_EVERY                       --> bit for good; each thread counts its calls

@@ -1,4 +1,4 @@
-/* What is done before the next call of the malloc family because somebody asked for it. */
+/* Requests that are served before the next call of the malloc family. */
 #ifndef HAK_GUARD_ASKED_H
 #define HAK_GUARD_ASKED_H
 

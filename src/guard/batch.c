@@ -4,8 +4,8 @@
  *   blocks   a0 a1 a2 a3 | b0 | a4 ...      runs of one slab, in their order
  *   record   batch of 4  | 1  | ...
  *
- * Whatever is not the common case goes through hak_hop_block block by block: illegal moves, which
- * it tells of, moves into linked lists, and what lies in no slab of the class. */
+ * All other cases go through hak_hop_block block by block: illegal moves, which it reports, moves
+ * into linked lists, and blocks in no slab of the class. */
 #include "guard/guard.h"
 
 struct slab {

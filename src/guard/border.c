@@ -1,10 +1,9 @@
 /* A block's way to the program and back, of every block and whatever is wrong with it: state,
  * header, canary, one record for each call. Most calls take path.c's instead.
  *
- * What a pointer is, is decided by the registry and the slot's state, which lie out of the
- * program's reach; only then are the bytes around the block compared. Of two threads that give back
- * the same block one wins the compare-and-swap in hak_check_freed, the other is told of a double
- * free.
+ * The registry and the slot's state, which lie out of the program's reach, decide what a pointer
+ * is; only then are the bytes around the block compared. Of two threads that give back the same
+ * block one wins the compare-and-swap in hak_check_freed, the other is told of a double free.
  *
  * Afterwards its kind is compared with the call (kinds.c). */
 #include "guard/around.h"
@@ -18,7 +17,7 @@
 #include "guarded/guarded.h"
 #include "platform/address.h"
 
-/* What was located is handed on by value here: as long as nobody takes its address, the three calls
+/* The located slot is passed by value here: as long as nobody takes its address, the three calls
  * that every malloc and free make keep it in registers. */
 
 /* Header and canary of a block that has just come to its size. */
@@ -186,7 +185,7 @@ void hak_report_bad_pointer(struct hak_located at, enum hak_record_kind kind, co
     hak_report_fault(&at, &finding);
 }
 
-/* What lies at a pointer in one of our slots that is not a live block's first byte. */
+/* The kind of memory at a pointer into one of our slots that is not a live block's first byte. */
 static enum hak_memory memory_in_slot(const struct hak_located *at, const void *pointer) {
     if (at->slot->place == HAK_PLACE_LIVE)
         return HAK_MEMORY_INSIDE_LIVE;
@@ -195,9 +194,8 @@ static enum hak_memory memory_in_slot(const struct hak_located *at, const void *
     return pointer == start ? HAK_MEMORY_SLOT_START : HAK_MEMORY_INSIDE_FREE;
 }
 
-/* What lies at a pointer that is in no slot and no large block of ours. Only what is surely a
- * mistake of the program is told as bad-free: whatever else is mapped may be another allocator's.
- */
+/* The kind of memory at a pointer in no slot and no large block of ours. Only sure mistakes of the
+ * program are reported as bad-free: any other mapping may be another allocator's. */
 static enum hak_memory memory_outside(const void *pointer) {
     switch (hak_address_kind_of(pointer)) {
     case HAK_ADDRESS_UNMAPPED:
@@ -245,7 +243,7 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
         memory = HAK_MEMORY_HEAP_INTERNAL;
     else
         memory = memory_outside(pointer);
-    /* What the large layer keeps for its next blocks is as good as unmapped. */
+    /* Memory that the large layer keeps for its next blocks counts as unmapped. */
     bool is_kept =
         memory == HAK_MEMORY_OTHER && (hak_large_keeps(pointer) || hak_guarded_covers(pointer));
     if (memory == HAK_MEMORY_OTHER && !is_kept) {

@@ -1,4 +1,4 @@
-/* When a sweep last found all blocks whole: damage that is found later was done since. */
+/* The last sweep that found all blocks whole: damage that is found later was done since. */
 #ifndef HAK_GUARD_CLEAN_LOOK_H
 #define HAK_GUARD_CLEAN_LOOK_H
 

@@ -1,4 +1,5 @@
-/* What layers count without a record. Apart from the checks, which ask the layers in turn. */
+/* Counts events of layers that make no record. Separate from the checks, which ask the layers in
+ * turn. */
 #include "hop.h"
 #include "trace/trace.h"
 

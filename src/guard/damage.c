@@ -1,5 +1,5 @@
-/* Damage around a live block that a call of the program came upon: whose write it was, as far as
- * the bytes say it, one report, and mended where the program goes on.
+/* Reports damage around a live block that a call of the program met: finds the block whose write it
+ * was, as far as the bytes tell, makes one report, and repairs the bytes where the program goes on.
  *
  *   | header | asked | canary || header | asked | canary |
  *                      ########## --->                       from the canary's end on: an overflow
@@ -118,8 +118,8 @@ static bool report_underflow_behind(const struct hak_located *at, enum hak_recor
     return true;
 }
 
-/* What is changing was left by a thread that a fork did not take along: nobody knows what is due
- * around it. */
+/* A block that is changing was left so by a thread that a fork did not take along: nobody knows
+ * what is due around it. */
 void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
     if (at->slot->is_changing)
         return;

@@ -1,5 +1,5 @@
-/* The large blocks that were freed lately: their mapping is gone, and with it their state, so that
- * a second free would only be seen to go nowhere.
+/* Remembers the large blocks that were freed lately: their mapping is gone, and with it their
+ * state, so that a second free would look like one of unmapped memory.
  *
  *   user address --hash--> one of 256 entries: the block as it was when it was freed
  *

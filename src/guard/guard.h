@@ -23,10 +23,10 @@
  *                    touch.h    <-- strings: how many bytes of its block a call may touch
  *                    locate.h   pointer -> slot or large block, by registry, slab and large
  *
- * Who owns what: the state of a slot (struct hak_slot) belongs to whoever has the block: the thread
- * whose cache holds it, or the thread that gives it back once its compare-and-swap of `place` from
- * LIVE won. There is no lock here. A pointer of the program is looked up in the registry before
- * anything behind it is read. */
+ * Ownership: the state of a slot (struct hak_slot) belongs to the thread that has the block: the
+ * one whose cache holds it, or the one that gives it back, once its compare-and-swap of `place`
+ * from LIVE won. There is no lock here. A pointer of the program is looked up in the registry
+ * before anything behind it is read. */
 #ifndef HAK_GUARD_GUARD_H
 #define HAK_GUARD_GUARD_H
 
@@ -78,8 +78,8 @@ HAK_IN_PLACE uint32_t hak_take_call_stack(hak_call_t call, uint8_t *flags) {
     return stack;
 }
 
-/* What becomes of the block is not recorded now: recording is stopped, and was when its life began.
- */
+/* The rest of the block's life is not recorded now: recording is stopped, and was when its life
+ * began. */
 static inline bool hak_is_left_out(const struct hak_slot *slot) {
     return hak_trace_is_stopped() && slot->is_left_out;
 }
@@ -205,9 +205,9 @@ void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) H
 void hak_check_slab_poison(struct hak_superslab *superslab, unsigned slab_index) HAK_HIDDEN;
 /* The same of one without a report. */
 struct hak_damage hak_poison_damage(const struct hak_located *at) HAK_HIDDEN;
-/* Fills a guarded block whose pages are open after its free. What was written into it since is
- * found where hak_filled_of_opened (slot_bytes.h) says, in `bytes` bytes from `real` on, of which
- * `copy` may be a copy. */
+/* Fills a guarded block whose pages are open after its free. Later writes into it are found where
+ * hak_filled_of_opened (slot_bytes.h) says, in `bytes` bytes from `real` on; `copy` may be a copy
+ * of them. */
 void hak_poison_opened(struct hak_large *large) HAK_HIDDEN;
 struct hak_damage hak_opened_damage(const struct hak_located *at, const char *real,
                                     const char *copy, size_t bytes) HAK_HIDDEN;
@@ -249,7 +249,7 @@ void hak_report_fault(const struct hak_located *at, const struct hak_finding *fi
 void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
                     const struct hak_finding *finding) HAK_HIDDEN;
 void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) HAK_HIDDEN;
-/* What is known of the block `at`, for facts whose found_address is set. */
+/* Adds the facts of the block `at` to `facts` whose found_address is set. */
 void hak_describe_located(const struct hak_located *at, struct hak_fault_facts *facts) HAK_HIDDEN;
 
 /* damage.c: tells of damage around the live block `at`, found by `kind`, and mends it. */

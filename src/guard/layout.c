@@ -36,7 +36,7 @@ static struct hak_header header_before(const char *user) {
     return header;
 }
 
-/* What lies in front of a guarded block's header is filled with the header's first word. */
+/* The bytes in front of a guarded block's header are filled with the header's first word. */
 void hak_write_header(const struct hak_located *at) {
     if (hak_has_no_header(at))
         return;
@@ -209,7 +209,8 @@ char *hak_place_user(char *base, size_t alignment) {
     return base + (user - (uintptr_t)base);
 }
 
-/* What the bytes asked for are rounded up to, so that they end at the end of the pages. */
+/* The multiple to which the bytes asked for are rounded up, so that they end at the end of the
+ * pages. */
 static size_t grain_of(size_t alignment) {
     if (alignment == 0)
         alignment = 1;

@@ -1,6 +1,6 @@
-/* The head of a linked list (TLS SLL, super front cache, mid LIFO) is looked at before its link is
- * read: the debug build's last line of defence in level trace, where an illegal push was carried
- * out as it was.
+/* Checks the head of a linked list (TLS SLL, super front cache, mid LIFO) before its link is read:
+ * the debug build's last line of defence in level trace, where an illegal push was carried out as
+ * it was.
  *
  * In layout header a header of the list's class has to stand at the popped address; in layout same
  * there is none to read, and the pointer has to be the start of a slot of that class. In both the

@@ -30,8 +30,9 @@ HAK_HIDDEN void hak_locate_as_large(struct hak_large *large, struct hak_located 
  * more: its states stand until the slab is acquired again. */
 HAK_HIDDEN bool hak_locate_former_slot(const void *p, struct hak_located *at);
 
-/* What covers a pointer. `slot` is NULL when no slot and no large block of ours does; `superslab`
- * may be set all the same (its head, a slab without a class, the bytes around its slots). */
+/* The slot or block that covers a pointer. `slot` is NULL when no slot and no large block of ours
+ * does; `superslab` may be set all the same (its head, a slab without a class, the bytes around its
+ * slots). */
 struct hak_located {
     struct hak_slot *slot;
     char *base;                      /* first byte of the slot */

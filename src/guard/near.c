@@ -1,5 +1,5 @@
-/* Which block an address belongs to at which the processor stopped the program, in a closed page,
- * in the pages of a freed large block, or right beside a live one.
+/* Finds the block for an address at which the processor stopped the program, in a closed page, in
+ * the pages of a freed large block, or right beside a live one.
  *
  *   in a slot that is not live, or a freed large block     use-after-free
  *   within a page behind the end of a live block           heap-buffer-overflow
@@ -69,8 +69,8 @@ bool hak_find_live_in_front(uintptr_t address, uintptr_t reach, struct hak_locat
     return find_neighbour(address, -1, reach, is_live, at);
 }
 
-/* What was overwritten between the block and the address at which the processor stopped the
- * program: a write that comes from there begins where that does. */
+/* Adds the bytes overwritten between the block and the address at which the processor stopped the
+ * program: a write that comes from there begins where they do. */
 static void add_damage(struct hak_fault_facts *facts, const struct hak_located *at) {
     if (!hak_has_border(at) || facts->access != HAK_ACCESS_WRITE)
         return;

@@ -1,4 +1,5 @@
-/* Where a thread is in the malloc family, and whether it will come back to there. */
+/* Tells whether a call of the malloc family was left for good, by longjmp out of a signal
+ * handler. */
 #include "check.h"
 #include "platform/raw_call.h"
 #include <signal.h>

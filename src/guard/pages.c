@@ -1,10 +1,10 @@
 /* Closes and opens pages, within what the process can afford (pages.h).
  *
  * How much is closed is decided by time that is measured where it is spent. A thread starts with
- * FIRST_TICKS, so that a small program has all of its pages closed, and gets one part in a
- * hundred of the time in which it runs. Opening is not optional and may overdraw it. What a thread
- * starts with comes from the process, which has enough for FIRST_THREADS, and gets back what a
- * thread leaves or owes: a program of many short threads pays one part in a hundred as well. */
+ * FIRST_TICKS, so that a small program has all of its pages closed, and gets one part in a hundred
+ * of the time in which it runs. Opening is not optional and may overdraw it. A thread's first ticks
+ * come from the process, which has enough for FIRST_THREADS, and gets back what a thread leaves or
+ * owes: a program of many short threads pays one part in a hundred as well. */
 #include "guard/pages.h"
 #include "guard/clean_look.h"
 
@@ -83,7 +83,7 @@ static uint32_t each_run(const struct hak_located *at, uint32_t pages,
 
 /* ---- open ------------------------------------------------------------------------------------ */
 
-/* What opening costs is paid for by not closing for a while. */
+/* The cost of opening is paid for by not closing for a while. */
 static void open_runs(const struct hak_located *at, uint32_t pages) {
     uint64_t start = hak_ticks();
     uint32_t opened = each_run(at, pages, hak_allow_writes);
@@ -299,7 +299,7 @@ static void end_closing(void) {
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-/* What a thread starts with. */
+/* The ticks that a thread starts with. */
 static int64_t take_first_ticks(void) {
     int64_t left = atomic_load(&process_ticks), taken;
     do

@@ -9,7 +9,7 @@
 
 struct hak_check_path hak_check_path;
 
-/* What a path does: constants in each function that is made of take and give. */
+/* The work of a path: constants in each function that is made of take and give. */
 struct path {
     bool checks_bytes; /* there is a header, a canary, and poison */
     bool is_recorded;

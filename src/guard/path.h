@@ -4,10 +4,10 @@
  *   free     give --no--> hak_check_take_back, then hak_check_keep or hak_check_freed
  *
  * Whatever is not as it should be takes the other way, which looks again from the start and says
- * what is wrong; so no check is told twice, and none here has words of its own. What that way finds
- * is found here too: header and canary of a block given back, its kind, the poison of a block
- * handed out. Poison is not compared when a block leaves quarantine for an array, since nobody
- * writes it between then and the hand-out, or the sweep at exit.
+ * what is wrong; so no check is told twice, and none here has words of its own. This one finds the
+ * same: header and canary of a block given back, its kind, the poison of a block handed out. Poison
+ * is not compared when a block leaves quarantine for an array, since nobody writes it between then
+ * and the hand-out, or the sweep at exit.
  *
  * Both functions stand once in path.c and are made for
  *

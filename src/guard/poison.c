@@ -12,8 +12,8 @@
  * pages back and have no poison, but for guarded ones that were opened to a program which goes on
  * after a fault: what it writes there is found later, as in any freed block.
  *
- * Who owns what: HAK_SLOT_POISONED says that a slot is filled and that nobody touches its bytes. It
- * is set and cleared by the thread that has the block, and cleared while that reads them. */
+ * Ownership: HAK_SLOT_POISONED says that a slot is filled and that nobody touches its bytes. It is
+ * set and cleared by the thread that has the block, and cleared while that reads them. */
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"

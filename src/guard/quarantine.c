@@ -9,8 +9,8 @@
  * small part of it leaves in one go. To the layers a block in here is one that the program still
  * has: its slab counts it as used, and the large layer as live.
  *
- * Who owns what: a ring belongs to its thread; no lock. After a fork the rings of threads that are
- * not there are LEFT: whoever lets blocks leave next empties one of them, too, and a new thread
+ * Ownership: a ring belongs to its thread; no lock. After a fork the rings of threads that are not
+ * there are LEFT: the thread that lets blocks leave next empties one of them, too, and a new thread
  * takes one over as it is. A block is in its ring before it is counted, and counted out before it
  * moves, so that a child never finds one twice. */
 #include "guard/quarantine.h"
@@ -72,7 +72,7 @@ static HAK_COLD struct hak_quarantine *take_ring(void) {
     return hak_quarantine = ring;
 }
 
-/* What a block counts for. A large one gives its pages back and keeps addresses alone. */
+/* The bytes that a block counts for. A large one gives its pages back and keeps addresses alone. */
 static inline size_t counted_bytes(const struct hak_located *at) {
     size_t most = hak_options.quarantine_bytes / LARGE_PART;
     return at->large && at->slot_bytes > most ? most : at->slot_bytes;

@@ -1,6 +1,6 @@
 /* The slot of a small block in few words, and the bytes in and around it: written and compared by
  * 16 bytes at a time, for the path that most calls take (path.c) and for quarantine and poison.
- * What differs, and where, is told by layout.c and poison.c. */
+ * layout.c and poison.c tell what differs, and where. */
 #ifndef HAK_GUARD_SLOT_BYTES_H
 #define HAK_GUARD_SLOT_BYTES_H
 

@@ -1,5 +1,5 @@
-/* Every move of a block: where its slot is said to be, whether hops.def allows the move, one
- * record.
+/* Handles every move of a block: notes the slot's place, checks the move against hops.def, makes
+ * one record.
  *
  * An illegal move gets its record with the ILLEGAL flag in every level, so that the story of the
  * block names the first wrong step. In level normal the program stops there; in level trace the

@@ -1,4 +1,4 @@
-/* Looks at every block there is: where, what counts as damage, and how it is told (sweep.h). */
+/* Looks at every block: finds them, decides what counts as damage, and reports it (sweep.h). */
 #include "guard/sweep.h"
 
 #include <stdlib.h>
@@ -211,7 +211,7 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
                              .superslab = seen->superslab,
                              .epoch = seen->epoch,
                              .class_index = seen->class_index};
-    /* Pages with live blocks are open. What is closed was found whole when that was done. */
+    /* Pages with live blocks are open. Closed ones were found whole when they were closed. */
     if (before.place != HAK_PLACE_LIVE && hak_closed_pages_of(&at) == hak_pages_of(&at))
         return;
     if (!is_open(&at)) {
@@ -290,7 +290,7 @@ static HAK_COLD void look_at_opened(const struct hak_large *large) {
         keep(&at, slot, HAK_FAULT_WRITE_AFTER_FREE, &damage, offset_bytes);
 }
 
-/* What lies around the block alone is read: a page each, or two. */
+/* Only the bytes around the block are read: a page each, or two. */
 static void look_at_large(const struct hak_large *large, void *context) {
     (void)context;
     struct hak_large before = *large;

@@ -1,4 +1,4 @@
-/* Which fault a call commits that touches bytes which are not its block's.
+/* Names the fault of a call that touches bytes outside of its block.
  *
  *   the pointer lies                               it is
  *   in a live block, or behind it in its slot      heap-buffer-overflow of that block
@@ -17,7 +17,7 @@
 
 enum { BESIDE_BYTES = 64, STACK_BYTES = 64 << 10 };
 
-/* What the loader has mapped is asked about first: most pointers that are not ours lie there. */
+/* The loader's mappings are asked first: most pointers that are not ours lie there. */
 size_t hak_room_elsewhere(const void *p) {
     struct hak_object object;
     struct hak_located at;
@@ -50,7 +50,7 @@ static unsigned name_in_front(const struct hak_touch *touch, struct hak_located 
     return HAK_FAULT_HEAP_BUFFER_OVERFLOW;
 }
 
-/* Whose bytes are touched, and which fault that is; 0: nothing can be said. */
+/* Finds the block whose bytes are touched, and the fault; 0: nothing can be said. */
 static unsigned name(const struct hak_touch *touch, struct hak_located *at) {
     struct hak_located front;
     const char *p = touch->pointer;

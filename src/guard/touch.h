@@ -1,5 +1,5 @@
-/* What a call of the program is about to touch: how many bytes from a pointer on it may, and the
- * fault when it is more. The door of guard for those who look at calls before they are done.
+/* Checks the bytes that a call of the program is about to touch: how many from a pointer on it may,
+ * and the fault when it is more. The door of guard for checks of calls before they are made.
  *
  *   | header | bytes asked | canary |        live: from the pointer to the end of the bytes asked
  *                 ^------->                  freed, in a header or a canary: none

@@ -1,4 +1,4 @@
-/* Which blocks a debug register watches, and when it is put there and taken off. */
+/* Chooses the blocks that a debug register watches, and when it is put there and taken off. */
 #include "guard/watched.h"
 
 #include <time.h>
@@ -193,7 +193,7 @@ void hak_watched_take_off(const struct hak_slot *slot) {
         struct hak_slot *due = (struct hak_slot *)slot;
         if (!atomic_compare_exchange_strong(&watched[i].slot, &due, NULL))
             continue;
-        /* Whoever holds the registers moves this one soon; a stop by it means nothing. */
+        /* The holder of the registers moves this one soon; a stop by it means nothing. */
         if (!hak_watch_try())
             continue;
         if (!atomic_load(&watched[i].slot))
@@ -212,7 +212,7 @@ static uint32_t draw(uint64_t now) {
 /* Why a block is offered. */
 enum chance { HANDED_OUT, RESIZED, FREED_NOW };
 
-/* On which side the block is watched. */
+/* The side on which the block is watched. */
 static enum hak_watched_side choose_side(enum chance chance, unsigned turn,
                                          const struct hak_watch_suspect *suspect) {
     if (chance == FREED_NOW)
@@ -565,8 +565,8 @@ static void end_for_handler(void) {
         end_for(HAK_UNWATCHED_NO_HANDLER);
 }
 
-/* A new thread, where it inherits no registers. Who moves them just now may have met it while it
- * still had all signals blocked. */
+/* A new thread, where it inherits no registers. The thread that moves them just now may have met it
+ * while it still had all signals blocked. */
 static void join(void) {
     if (!hak_watched_is_on || !wait_for_registers())
         return;

@@ -28,7 +28,7 @@
 
 enum hak_watched_side { HAK_WATCHED_BEHIND, HAK_WATCHED_IN_FRONT, HAK_WATCHED_FREED };
 
-/* What a register stands at, and what was so when it was put there. */
+/* The bytes at which a register stands, and their state when it was put there. */
 struct hak_watched {
     struct hak_slot *slot;
     char *base;
@@ -40,7 +40,7 @@ struct hak_watched {
     uint8_t lives;
 };
 
-/* What the bytes hold now. */
+/* The value that the bytes hold now. */
 static inline uint64_t hak_watched_value(const struct hak_watched *watched) {
     uint64_t value = 0;
     __builtin_memcpy(&value, (const void *)watched->address, watched->bytes);
@@ -104,7 +104,7 @@ HAK_HIDDEN HAK_COLD void hak_watched_go_on(uint64_t tag, bool is_fault);
  * before all others. */
 HAK_HIDDEN HAK_COLD void hak_watched_suspect(uint32_t alloc_stack, enum hak_watched_side side);
 
-/* What the register stands at whose signal carries `tag`; false: it was moved, or taken off. */
+/* Finds the bytes of the register whose signal carries `tag`; false: it was moved, or taken off. */
 HAK_HIDDEN bool hak_watched_find(uint64_t tag, struct hak_watched *found);
 
 /* The same for a signal that does not say which register it was: that of those at which there is a

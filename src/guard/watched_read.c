@@ -1,4 +1,4 @@
-/* Whether a read that a debug register has stopped leaves its block.
+/* Decides whether a read that a debug register has stopped leaves its block.
  *
  * Correct programs read past a block: functions of strings take whole words and vectors, also from
  * in front of one that begins in their midst. So it is a fault when the instruction before can only

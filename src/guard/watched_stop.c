@@ -1,4 +1,4 @@
-/* What it means that a debug register stopped a thread: a fault of the program, or nothing. */
+/* Judges a stop of a thread by a debug register: a fault of the program, or nothing. */
 #include "guard/pages.h"
 #include "guard/watched.h"
 #include "platform/raw_call.h"
@@ -35,7 +35,7 @@ static enum hak_fault_code code_of(enum hak_watched_side side, bool is_late) {
     }
 }
 
-/* What all of the damage is, for a stop that came late. */
+/* All of the damage, for a stop that came late. */
 static struct hak_damage damage_of(const struct hak_located *at, enum hak_watched_side side) {
     return side == HAK_WATCHED_BEHIND     ? hak_canary_damage(at)
            : side == HAK_WATCHED_IN_FRONT ? hak_header_damage(at)
@@ -75,8 +75,8 @@ static bool is_fault_at(const struct hak_watched *was) {
     return find_block(was, &at) && is_written(was, &first);
 }
 
-/* One that stops who reads as well. What is read here would be the next stop, but while the
- * register is held. */
+/* A register that stops readers as well. Reads here would cause the next stop if the register were
+ * not held. */
 static bool is_fault_of_newest(const struct hak_watch_hit *hit, const struct hak_stopped *stopped,
                                struct hak_fault_facts *facts) {
     struct hak_watched was;

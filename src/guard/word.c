@@ -1,4 +1,4 @@
-/* Which block a word of a pattern names (trace/pattern.h): a word that a register held when the
+/* Finds the block named by a word of a pattern (trace/pattern.h) that a register held when the
  * processor did not take it as an address.
  *
  *   word of     the slot's life now            names

@@ -1,4 +1,4 @@
-/* Which block a word names that memory is filled with; word.c says how. */
+/* Finds the block named by a word that memory is filled with; word.c says how. */
 #ifndef HAK_GUARD_WORD_H
 #define HAK_GUARD_WORD_H
 

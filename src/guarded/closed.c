@@ -24,8 +24,8 @@ static bool is_zero_device(long file) {
            about.st_rdev == makedev(ZERO_MAJOR, ZERO_MINOR);
 }
 
-/* What is mapped of a file on a file system without execution can never be made executable, as a
- * program does with the pages of an aligned block that it writes code to. */
+/* A mapping of a file on a file system without execution can never be made executable, as a program
+ * does with the pages of an aligned block that it writes code to. */
 static bool may_be_executed(long file) {
     struct statfs about;
     return hak_raw_call(SYS_fstatfs, file, (long)&about, 0, 0, 0, 0) == 0 &&

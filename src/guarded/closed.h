@@ -1,4 +1,4 @@
-/* Addresses that nobody may touch: where they come from, and how opened pages become such again.
+/* Provides addresses that nobody may touch, and closes opened pages again.
  *
  *   | pattern | ............................................. |   a private mapping of /dev/zero
  *   closed and never opened
@@ -14,7 +14,7 @@
  * executable), or the kernel has no MREMAP_DONTUNMAP (Linux 5.7), the addresses are of no file, and
  * a closed mapping over opened pages makes them closed again.
  *
- * No lock; who calls owns the pages. May call: platform. */
+ * No lock; the caller owns the pages. May call: platform. */
 #ifndef HAK_GUARDED_CLOSED_H
 #define HAK_GUARDED_CLOSED_H
 

@@ -48,7 +48,8 @@ static unsigned charge(size_t bytes) {
     return reason;
 }
 
-/* Whoever claims a block that was given back opens or closes its pages; the others leave it. */
+/* The thread that claims a block that was given back opens or closes its pages; the others leave
+ * it. */
 static bool claim(struct hak_large *large) {
     uint8_t kept = HAK_LARGE_KEPT;
     return atomic_compare_exchange_strong_explicit(&large->state, &kept, HAK_LARGE_CHANGING,
@@ -186,8 +187,8 @@ static void end_change(struct hak_large *large, void *nothing) {
         atomic_compare_exchange_strong(&large->state, &changing, HAK_LARGE_KEPT);
 }
 
-/* What another thread of the parent had charged and not yet taken, or not yet uncharged, is of
- * nobody here; nor does anybody here open or close pages. */
+/* Nobody here owns what another thread of the parent had charged and not yet taken, or not yet
+ * uncharged; nor does anybody here open or close pages. */
 void hak_guarded_after_fork(void) {
     struct sums sums = {0, 0};
     hak_guarded_slots_after_fork();

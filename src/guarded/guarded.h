@@ -19,10 +19,9 @@
  * What cannot be had is counted by its reason (hops.def, GUARD_*), and the block is one like any
  * other. Addresses are held and never given back.
  *
- * Lock: one, for slots. Who interrupted its own thread while that held it, as a signal handler
- * does, gets no guarded block; giving one back takes no lock. After a fork in which another thread
- * held it the child has the slots that are live and fresh addresses; those that were given back
- * stay closed.
+ * Lock: one, for slots. A signal handler that interrupted its own thread while that held it gets no
+ * guarded block; giving one back takes no lock. After a fork in which another thread held it the
+ * child has the slots that are live and fresh addresses; those that were given back stay closed.
  *
  * May call: large, platform. */
 #ifndef HAK_GUARDED_GUARDED_H

@@ -1,4 +1,4 @@
-/* How many mappings the kernel lets a process have. */
+/* The number of mappings that the kernel lets a process have. */
 #ifndef HAK_GUARDED_MAPPINGS_H
 #define HAK_GUARDED_MAPPINGS_H
 

@@ -78,7 +78,7 @@ static bool hold_piece(void) {
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-/* What is kept of a slot that was ever used. */
+/* The bytes that are kept for a slot that was ever used. */
 static size_t cost_of(size_t bytes) {
     return STRUCT_BYTES + (bytes / HAK_PAGE_BYTES + 1) * PAGE_COST_BYTES;
 }

@@ -1,4 +1,5 @@
-/* Which blocks lie alone between closed pages (HAKMEM_GUARD), and which end of them at one.
+/* Chooses the blocks that lie alone between closed pages (HAKMEM_GUARD), and the end that touches
+ * one.
  *
  *   off    none
  *   all    every block that there is room for (guarded/guarded.h)

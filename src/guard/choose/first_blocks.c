@@ -67,8 +67,8 @@ static HAK_COLD void look_at_clocks(uint64_t now) {
     atomic_store(&is_looking, false);
 }
 
-/* How many blocks a site may have by now. What the first of all the blocks cost is charged, and
- * does not count: a small program has the same blocks guarded on any machine. */
+/* The number of blocks that a site may have by now. For the first of all the blocks the cost is
+ * charged, but sets no limit: a small program has the same blocks guarded on any machine. */
 static unsigned most_now(void) {
     bool is_early = atomic_load_explicit(&all_taken, memory_order_relaxed) < HAK_SITES_FIRST_OF_ALL;
     int64_t left = is_early ? terms.most : hak_credit_left(&credit);

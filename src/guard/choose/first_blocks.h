@@ -1,5 +1,5 @@
-/* Which sites get guarded blocks (HAKMEM_GUARD=sites:N): the first N blocks of each whole recorded
- * stack, as far as time and memory go.
+/* Chooses the sites that get guarded blocks (HAKMEM_GUARD=sites:N): the first N blocks of each
+ * whole recorded stack, as far as time and memory go.
  *
  *   stack id --low bits--> a byte: how many of its blocks were guarded | DONE: no more of them
  *

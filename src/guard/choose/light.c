@@ -12,7 +12,7 @@ uint16_t hak_light_first_look(void) {
     return hak_sample_interval();
 }
 
-/* What a block costs is the thread's own time: on a busy machine others run meanwhile. */
+/* The cost of a block is the thread's own time: on a busy machine others run meanwhile. */
 static struct hak_run_time begin_charge(void) {
     struct hak_run_time ran = {0};
     (void)hak_ran_ticks(&ran, CLOCK_THREAD_CPUTIME_ID);
@@ -113,8 +113,8 @@ void hak_light_thread_end(void) {
 /* ---- what the plain allocator finds itself ----------------------------------------------------
  */
 
-/* What is surely no block is told as everywhere; of a block of the plain allocator's there is no
- * more to say than what it found. */
+/* A pointer that is surely no block is reported as everywhere; about a block of the plain allocator
+ * only that allocator's finding is known. */
 void hak_light_blame(const char *what, const void *pointer) {
     enum hak_record_kind kind = hak_free_by(HAK_GIVEN_BY_FREE);
     bool is_double = what[0] == 'd';

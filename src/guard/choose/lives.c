@@ -1,5 +1,5 @@
-/* Level light: when, and by which thread, the guarded blocks were taken and given back, for the
- * store of a report (trace/crash/lives.c). */
+/* Level light: the times and threads of the allocations and frees of guarded blocks, for the store
+ * of a report (trace/crash/lives.c). */
 #include "guard/guard.h"
 #include "guarded/guarded.h"
 #include "platform/platform.h"
@@ -95,8 +95,8 @@ void hak_light_each_life(bool again, void (*call)(void *, const struct hak_guard
     hak_guarded_each(visit_large, &visit);
 }
 
-/* What the thread that forked has done is the child's; other threads of the parent have no number
- * here. */
+/* The forking thread's allocations and frees become the child's; other threads of the parent have
+ * no number here. */
 static void inherit(uint32_t *thread, uint32_t forking) {
     *thread = (*thread & ~VISITED) == forking ? 1 : 0;
 }

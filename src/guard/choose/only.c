@@ -35,7 +35,7 @@ struct rule {
     _Atomic uint64_t met;
 };
 
-/* What is known of the file; zero = nothing is chosen. */
+/* Contents of the file; zero = nothing is chosen. */
 static struct only {
     char *text; /* ended by NUL */
     struct frame *frame;

@@ -21,7 +21,7 @@
  * which is said on stderr; no block is chosen then. */
 HAK_HIDDEN bool hak_only_start(const char *path);
 
-/* What the file says of a block that it chooses. */
+/* The file's terms for a block that it chooses. */
 struct hak_only_choice {
     uint16_t watch_from; /* bytes behind its last one at which a debug register may stand */
     bool is_expected;    /* it is the block whose number the file gives, or next to it */

@@ -1,4 +1,4 @@
-/* Which of the program's calls get a guarded block in level light (light.h), policy sample:N.
+/* Chooses the program's calls that get a guarded block in level light (light.h), policy sample:N.
  *
  *   a thread's calls   . . . . . . . look . . . . . . . . . look . . . . look . .
  *                      one in HAK_SAMPLE_INTERVAL at random: no loop keeps step with it; one in
@@ -21,8 +21,8 @@
  *
  * HAKMEM_GUARD=sample:N, N above 0: one in N calls, whatever it costs; so all is one in one.
  *
- * Who owns what: credits and counters belong to the thread; sites to the process, without a lock:
- * two threads may count one of two looks, or give one place to two sites.
+ * Ownership: credits and counters belong to the thread; sites to the process, without a lock: two
+ * threads may count one of two looks, or give one place to two sites.
  *
  * Thread and signal safety: any thread, in a signal handler. A system call or two in a thousandth
  * of a second. */
