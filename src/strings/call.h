@@ -11,7 +11,7 @@
 #include "strings/libc.h"
 #include "strings/strings.h"
 
-/* What a call touches, by its arguments (docs/specs/strings.md). */
+/* The memory that a call touches, by its arguments (docs/specs/strings.md). */
 enum hak_string_shape {
     COPY,
     COPY_UNTIL,
@@ -207,7 +207,7 @@ HAK_HIDDEN bool hak_string_receives_pieces(const struct call *call);
 HAK_HIDDEN void hak_string_reads_pieces(const struct call *call);
 HAK_HIDDEN bool hak_string_receives_messages(const struct call *call);
 HAK_HIDDEN void hak_string_reads_messages(const struct call *call);
-/* mbstowcs and its like. */
+/* mbstowcs and similar calls. */
 HAK_HIDDEN bool hak_string_converts(const struct call *call);
 /* lfind, lsearch: how many items there are before the call. */
 HAK_HIDDEN bool hak_string_finds_item(const struct call *call);

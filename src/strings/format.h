@@ -1,9 +1,9 @@
 /* The formats of printf and scanf, conversion by conversion, as glibc reads them, and the arguments
  * that stand in a va_list. For this folder alone.
  *
- * A format that is not understood is lost: nothing is said of its call. What glibc understands and
- * this does not: %w8d and its like of C23, %H %D, %as of scanf without C99, arguments by number
- * beside arguments in order, more than HAK_FORMAT_ARGUMENTS of them. */
+ * A format that is not understood is lost: nothing is said of its call. Understood by glibc and not
+ * here: %w8d and similar ones of C23, %H %D, %as of scanf without C99, arguments by number beside
+ * arguments in order, more than HAK_FORMAT_ARGUMENTS of them. */
 #ifndef HAK_STRINGS_FORMAT_H
 #define HAK_STRINGS_FORMAT_H
 

@@ -207,8 +207,9 @@ void hak_string_print(const struct call *call, size_t most) {
         hak_string_tell(call, first(call), smaller(bytes, most), true, false, false);
 }
 
-/* Wide characters cannot be printed to nowhere: they are printed to the stack. What does not fit
- * there, or in what the program names, fails; how far it came is seen by what it left untouched. */
+/* Wide characters cannot be printed to nowhere: they are printed to the stack. Output that does not
+ * fit there, or in the room that the program names, fails; its end is seen by the units that it
+ * left untouched. */
 enum { MEASURED_UNITS = 512, UNTOUCHED = 0x7ea5a5a5 };
 
 static HAK_COLD void measure_wide(const struct call *call, size_t most, size_t room) {

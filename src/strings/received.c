@@ -1,12 +1,12 @@
-/* What comes from outside into a buffer: how many bytes a read brings is known after it alone, and
- * looked at then, if there may be more than fit. */
+/* Checks data that comes from outside into a buffer: how many bytes a read brings is known after it
+ * alone, and looked at then, if there may be more than fit. */
 #include <limits.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include "strings/call.h"
 
-/* What is kept over the call, where a variadic one has vectors: the line that getline was given,
- * how many items lfind looks through. */
+/* Values kept over the call, where a variadic one has vectors: the line that getline was given, how
+ * many items lfind looks through. */
 static const char **kept_line(const struct call *call) {
     return (const char **)(void *)call->arguments->vector;
 }

@@ -1,4 +1,5 @@
-/* What each shape of calls.def touches, and whether there is room for it (guard/touch.h). */
+/* Finds the memory that each shape of calls.def touches, and whether there is room for it
+ * (guard/touch.h). */
 #include <errno.h>
 #include <limits.h>
 #include "strings/call.h"

@@ -1,5 +1,5 @@
-/* Where the loaded modules keep the addresses of functions: each slot that leads to one of
- * calls.def gets the address of its gate.
+/* Puts gates into the slots where loaded modules keep addresses of functions: each slot that leads
+ * to one of calls.def gets the address of its gate.
  *
  *   relocation           slot                            is written while it
  *   R_X86_64_JUMP_SLOT   a call through the PLT          holds the function, or the PLT itself
@@ -7,7 +7,7 @@
  *   R_X86_64_64          a table of functions in data    holds the function
  *
  * A slot with any other value is left alone: the program has a function of its own there. libc
- * and ld.so are left out. What the loader made read-only is made writable for the moment.
+ * and ld.so are left out. Slots that the loader made read-only are made writable for the moment.
  *
  * hakmem's own slots get the function itself, before any other: a program at fixed addresses that
  * takes the address of strcmp makes its own PLT the address of strcmp in all modules, and from
@@ -246,7 +246,7 @@ void hak_strings_look_for_modules(void) {
         (void)atomic_compare_exchange_strong(&hak_strings_loader, &self, 0);
 }
 
-/* Whoever was loading modules is not there in a child, or held a lock. */
+/* The thread that was loading modules is not there in a child, or held a lock. */
 static void enter_child(void) {
     atomic_store(&hak_strings_loader, 0);
 }
@@ -293,8 +293,8 @@ static void *own_function(unsigned number) {
     return is_own ? found : NULL;
 }
 
-/* What the kernel, which no closed page stops, writes to and reads from the program's memory: it
- * ends such a call with EFAULT, or before all was read. */
+/* Does the kernel write or read the program's memory in `call`? No closed page stops it: it ends
+ * such a call with EFAULT, or before all was read. */
 static bool is_of_kernel(unsigned call) {
     return (call >= HAK_CALL_write && call <= HAK_CALL___fread_unlocked_chk) ||
            call == HAK_CALL_getcwd || call == HAK_CALL___getcwd_chk;

@@ -61,8 +61,8 @@ struct hak_string_arguments {
     uint64_t result;    /* rax: of variadic calls, how many vector registers are used */
 };
 
-/* What is touched by call `number` with these arguments, and is it the program's? `on_stack`: those
- * behind the sixth. */
+/* Checks that the memory which call `number` touches with these arguments is the program's.
+ * `on_stack`: those behind the sixth. */
 HAK_HIDDEN struct hak_string_next
 hak_strings_look(unsigned number, struct hak_string_arguments *arguments, void *on_stack);
 HAK_HIDDEN void hak_strings_look_again(unsigned number, struct hak_string_arguments *arguments,

@@ -1,8 +1,7 @@
 /* Strings and searches: how far they read, and what that makes a copy write.
  *
- * A string is looked at within its block alone: one that has no end there runs past it. What a
- * comparison or a search stops at is taken into account where the C standard says that it stops
- * there. */
+ * A string is looked at within its block alone: one that has no end there runs past it. The end of
+ * a comparison or a search is taken into account where the C standard says that it stops there. */
 #include <errno.h>
 #include "strings/call.h"
 

@@ -8,10 +8,10 @@
  *    48  xmm0 to xmm7, of variadic calls
  *     0  rdi rsi rdx rcx r8 r9
  *
- * The function is jumped to, not called, so that its caller is the program in every stack. What a
- * read has written is known after it alone: then it is called, which none does whose arguments go
- * on behind the sixth. scanf, whose arguments may, is called with a va_list by hak_strings_look
- * itself (scanned.c). */
+ * The function is jumped to, not called, so that its caller is the program in every stack. The
+ * bytes that a read has written are known after it alone: such a function is called, and has no
+ * arguments behind the sixth. scanf, which may have them, is called with a va_list by
+ * hak_strings_look itself (scanned.c). */
 #include "strings/strings.h"
 
 /* The variadic rows are the last of the table; each gate knows where it goes on. */

@@ -1,10 +1,10 @@
-/* What a process executes: noted in its entry before, so that its row can name a program that is
- * not recorded, and taken back when that fails.
+/* Notes the program that a process executes in its entry before, so that its row can name one that
+ * is not recorded, and takes the note back when that fails.
  *
  * The functions of the exec family only look at their arguments and hand them on, to another
  * preload's where there is one behind (fakechroot's, a build recorder's); a program that
- * makes the system call itself is not seen. In the child of a vfork the entry is its parent's:
- * what it executes is told of only where it cannot be recorded (exec_look.c). */
+ * makes the system call itself is not seen. In the child of a vfork the entry is its parent's: the
+ * program is told of only where it cannot be recorded (exec_look.c). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

@@ -1,6 +1,5 @@
-/* What a program's file says of it before it is executed, and the keeper who is told: a program
- * that is executed without a fork, by vfork or posix_spawn, has no entry of its own that could say
- * it. */
+/* Looks at a program's file before it is executed, and tells the keeper: a program that is executed
+ * without a fork, by vfork or posix_spawn, has no entry of its own that could say it. */
 #ifndef HAK_TREE_EXEC_LOOK_H
 #define HAK_TREE_EXEC_LOOK_H
 

@@ -1,4 +1,4 @@
-/* What a seccomp filter says of a system call, found by running it as the kernel does. */
+/* Finds the answer of a seccomp filter to a system call, by running it as the kernel does. */
 #ifndef HAK_TREE_FILTER_H
 #define HAK_TREE_FILTER_H
 
@@ -12,9 +12,9 @@ struct hak_filter {
     uint32_t count;                 /* instructions; at most 4,096 are looked at */
 };
 
-/* True when the filter lets call `number` (x86-64) with these arguments through, be it logged. What
- * ends the process, raises a signal, asks another process or gives an errno is not let through. A
- * filter that the kernel would refuse lets everything through. Signal safe. */
+/* True when the filter lets call `number` (x86-64) with these arguments through, be it logged. An
+ * answer that ends the process, raises a signal, asks another process or gives an errno does not
+ * let it through. A filter that the kernel would refuse lets everything through. Signal safe. */
 HAK_HIDDEN bool hak_filter_allows(const struct hak_filter *filter, long number,
                                   const uint64_t arguments[6]);
 

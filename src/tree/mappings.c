@@ -1,5 +1,5 @@
-/* What the program maps, unmaps, moves and takes by its break, besides what its allocator has:
- * recorded with stacks, so that memory which no block takes has a name, too
+/* Records with stacks the memory that the program maps, unmaps, moves and takes by its break,
+ * besides its allocator's, so that memory which no block takes has a name, too
  * (docs/specs/mappings.md).
  *
  *   stack --> system call --> it failed, or nothing is recorded: no more
@@ -8,12 +8,12 @@
  *   PROGRAM_MAP, _UNMAP, _REMAP, _PROTECT, _BREAK, once the kernel has done it
  *
  * Another thread may map an address between the kernel's munmap and its record, whose time is then
- * the later one. So the record of what gives up addresses says how long ago the call began: what
- * was mapped after that is not what it gave up.
+ * the later one. So the record of a call that gives up addresses says how long ago the call began:
+ * memory mapped after that was not given up by it.
  *
- * What libc and ld.so map themselves (stacks of threads, libraries) does not come here, nor does
- * what hakmem maps, by raw calls. Thread and signal safety: as the system calls'; nothing is
- * allocated, and errno is as libc leaves it. */
+ * Mappings by libc and ld.so themselves (stacks of threads, libraries) do not come here, nor do
+ * hakmem's, by raw calls. Thread and signal safety: as the system calls'; nothing is allocated, and
+ * errno is as libc leaves it. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -104,7 +104,7 @@ static uint64_t whole_pages(uint64_t bytes) {
 /* ---- the calls -------------------------------------------------------------------------------
  */
 
-/* What the kernel makes of the length. */
+/* The bytes that the kernel maps for the length. */
 static uint64_t mapped_bytes(uint64_t bytes, int flags) {
     unsigned shift = (unsigned)flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
     if (!(flags & MAP_HUGETLB) || !(flags & MAP_ANONYMOUS))

@@ -1,6 +1,6 @@
-/* Before a process enters another network namespace, from which the keeper's abstract socket cannot
- * be reached: the keeper is asked to listen at a path, too, for what is executed there, and to look
- * at what comes of this process. And clone, whose child may share this process's memory.
+/* Asks the keeper, before a process enters another network namespace, to listen at a path, too, for
+ * programs executed there, which cannot reach its abstract socket, and to look at what comes of
+ * this process. Interposes clone, whose child may share this process's memory.
  *
  * Only what goes through these functions of libc, and its syscall() (sandbox.c), is seen. */
 #include <errno.h>

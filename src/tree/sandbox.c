@@ -28,7 +28,7 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 
-/* What a hello takes. */
+/* The system calls of a hello. */
 static const short hello_calls[] = {SYS_memfd_create, SYS_ftruncate, SYS_socket,
                                     SYS_connect,      SYS_getresuid, SYS_getsockopt,
                                     SYS_sendmsg,      SYS_recvfrom,  SYS_mmap};
@@ -66,7 +66,7 @@ static const struct {
     {SYS_socket, {1, 1 | 02000000, 0}},
 };
 
-/* What the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
+/* Memory that the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
 static bool can_be_read(const void *at, size_t bytes) {
     return at && bytes && (hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_can_read(at, bytes));
 }

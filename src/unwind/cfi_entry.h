@@ -9,7 +9,7 @@
 #include "unwind/cfi_cursor.h"
 #include "platform/objects.h"
 
-/* What a CIE says for all its FDEs. */
+/* Facts that a CIE gives for all its FDEs. */
 struct cfi_common {
     uint64_t code_align;
     int64_t data_align;

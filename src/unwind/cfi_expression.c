@@ -234,7 +234,7 @@ static bool push_operand(struct machine *m, struct cursor *c, uint8_t op,
     return true;
 }
 
-/* What rearranges the stack, changes its top or moves the cursor. */
+/* Runs an operation that rearranges the stack, changes its top or moves the cursor. */
 static void rearrange(struct machine *m, struct cursor *c, const uint8_t *start, uint8_t op) {
     uint64_t a, b, top;
     int64_t distance;

@@ -1,4 +1,4 @@
-/* Code as bytes: which addresses are executable, and does a call end there.
+/* Reads code as bytes: tells whether an address is executable, and whether a call ends there.
  *
  * Used where call frame information is missing and a stack word has to prove that it is a return
  * address. Two questions are asked of it, in this order:
@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include "block.h"
 
-/* What one walk has learnt: the last page of code that the kernel said is readable, or 1. */
+/* A walk's note: the last page of code that the kernel said is readable, or 1. */
 struct hak_code_reader {
     uintptr_t page;
 };

@@ -34,11 +34,11 @@ struct hak_bare_caller {
     uintptr_t ip, cfa, bp;
 };
 
-/* A thread's note of a word that lay on a stack: where the call leads behind which it
- * points. The stack of code without CFI is searched in each walk anew, and mostly holds the same
- * words: without this the kernel is asked about the page of each of them. What is remembered is
- * never read again, so a stale entry costs a frame and cannot fault; it is forgotten after
- * `uses_left` searches, and with the rules. */
+/* A thread's note of a word that lay on a stack: the target of the call that it points behind. The
+ * stack of code without CFI is searched in each walk anew, and mostly holds the same words: without
+ * this the kernel is asked about the page of each of them. Remembered code is never read again, so
+ * a stale entry costs a frame and cannot fault; it is forgotten after `uses_left` searches, and
+ * with the rules. */
 struct hak_known_call {
     uint64_t key;     /* the word + salt; 0 = nothing */
     uintptr_t target; /* of a direct call to code without CFI; 0 = the word proves nothing */

@@ -26,10 +26,10 @@
 #include "block.h"
 #include "platform/objects.h"
 
-/* Who is told. All functions are called inside malloc: they must be async-signal-safe, allocate
+/* A listener. All functions are called inside malloc: they must be async-signal-safe, allocate
  * nothing and take no lock. */
 struct hak_modules_listener {
-    /* What to give back to `unloaded`: how far the listener's own count has come, before any stack
+    /* Returns the value for `unloaded`: how far the listener's own count has come, before any stack
      * can run through the module. */
     uint32_t (*mark)(void);
     /* A module was seen, perhaps not for the first time. build_id may be NULL. Addresses are
@@ -56,8 +56,8 @@ HAK_HIDDEN void hak_modules_announce_all(void);
 /* Notes that stacks run through `object`. */
 HAK_HIDDEN void hak_module_note(const struct hak_object *object);
 
-/* The live module that `address` lies in; false: none that was noted. What is pointed to holds as
- * long as the module is loaded. */
+/* The live module that `address` lies in; false: none that was noted. Its pointers hold as long as
+ * the module is loaded. */
 struct hak_module {
     uintptr_t load_bias;
     const char *path;

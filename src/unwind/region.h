@@ -1,4 +1,4 @@
-/* What a thread knows of stacks that are not its own: of coroutines, and alternate signal stacks.
+/* A thread's notes of stacks that are not its own: of coroutines, and alternate signal stacks.
  *
  *     a mapping of somebody's
  *   |------------------------------------------------|
@@ -39,8 +39,8 @@ HAK_IN_PLACE struct hak_region *hak_region_find(struct hak_thread_stacks *all,
 HAK_HIDDEN struct hak_region *hak_region_make(struct hak_thread_stacks *all,
                                               uintptr_t stack_pointer);
 
-/* What may be read in a call that runs at `stack_pointer`, up to `pages_more` pages above the
- * region as it was. What is left of the last stack can be read, too. errno is kept. */
+/* The memory that may be read in a call that runs at `stack_pointer`, up to `pages_more` pages
+ * above the region as it was. The rest of the last stack can be read, too. errno is kept. */
 HAK_HIDDEN struct hak_stack_bounds hak_region_open(struct hak_region *region,
                                                    uintptr_t stack_pointer, unsigned pages_more);
 

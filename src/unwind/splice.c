@@ -17,9 +17,10 @@ struct hak_own_text hak_own_text;
 /* ---- memory ------------------------------------------------------------------------------------
  */
 
-/* What threads have now, for a forked child, in which most of them are not there. A thread that
- * finds no place is not in it: a child keeps what that one had. A pointer is taken out before its
- * memory is given back, and put in when it is whole, since a fork may come at any moment. */
+/* The stacks that threads have now, for a forked child, in which most threads are not there. A
+ * thread that finds no place is not in it: a child keeps what that one had. A pointer is taken out
+ * before its memory is given back, and put in when it is whole, since a fork may come at any
+ * moment. */
 enum { HELD_MAX = 1024 };
 static _Atomic(struct hak_thread_stacks *) held[HELD_MAX];
 static _Atomic uint32_t held_next; /* where to look for a free place first */

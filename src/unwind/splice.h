@@ -47,7 +47,7 @@ struct hak_found_word {
     uintptr_t address, value;
 };
 
-/* What else is known of a frame. */
+/* More facts of a frame. */
 struct hak_frame {
     uintptr_t bp;   /* rbp in it */
     uint32_t id;    /* node of this frame and all further out; 0 outside of the part with ids */
@@ -105,7 +105,7 @@ struct hak_known_step {
     uint64_t key; /* ip + salt */
     hak_step step;
 };
-/* Who uses ids may remember them here: (parent, ip) -> id. */
+/* Users of ids may remember them here: (parent, ip) -> id. */
 struct hak_known_node {
     uint64_t key; /* ip + salt */
     uint32_t parent, id;

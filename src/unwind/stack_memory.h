@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include "block.h"
 
-/* What one walk may read without asking. */
+/* The memory that one walk may read without asking. */
 struct hak_stack_memory {
     uintptr_t low;  /* first readable byte, 0 with span 0 when nothing is known */
     uintptr_t span; /* bytes that can be read from low on */

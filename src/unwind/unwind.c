@@ -19,7 +19,7 @@ enum {
     CONTEXT_RIP = offsetof(ucontext_t, uc_mcontext.gregs[REG_RIP])
 };
 
-/* What a walk gives back. */
+/* The result of a walk. */
 struct found {
     uintptr_t *ips;
     size_t count, max;

@@ -66,7 +66,7 @@ static inline void hak_unwind_leave(void) {
     hak_unwind_under_way = 0;
 }
 
-/* Which of a walk's ips are not return addresses but the next instruction itself: frames that a
+/* The ips of a walk that are not return addresses but the next instruction itself: frames that a
  * signal interrupted, and the trampoline that its handler returns to. A bit for each. */
 enum { HAK_UNWIND_MARKED = 320 };
 struct hak_unwind_marks {
