@@ -1,7 +1,7 @@
-/* What a program may ask of hakmem, beyond malloc and its family.
+/* The functions that hakmem offers a program beyond the malloc family.
  *
  * All functions are weak: a program that is linked with none of hakmem's libraries runs as well,
- * and finds that they are not there. So look before each call:
+ * and finds them absent. So check before each call:
  *
  *     #include <hakmem.h>
  *
@@ -57,14 +57,15 @@ HAK_API void hak_mark(const char *name);
  * is recorded. Any thread. */
 HAK_API void hak_pool_name(const void *block, const char *name);
 
-/* Whose memory holds the byte at `pointer`: the number of the heap that owns it (each thread has
+/* Returns the owner of the byte at `pointer`: the number of the heap that owns it (each thread has
  * one for itself while it lives), HAK_OWNER_OF_LARGE for a block above 32 KiB or a guarded one, as
- * level normal has them (HAKMEM_GUARD), 0 for memory that is not hakmem's or that no heap has. Any
+ * level normal has them (HAKMEM_GUARD), 0 for memory that is not hakmem's or that no heap owns. Any
  * pointer may be asked about, on any thread; nothing behind it is read. */
 #define HAK_OWNER_OF_LARGE 0x10000u
 HAK_API unsigned hak_owner(const void *pointer);
 
-/* What there is, in bytes. What other threads do meanwhile may be in it or not. */
+/* Memory in use and in reserve, in bytes. Calls that other threads make meanwhile may be counted or
+ * not. */
 struct hak_stats {
     size_t mapped_bytes; /* SuperSlabs and large blocks */
     size_t live_bytes;   /* of these, with the program: whole slots and mappings */

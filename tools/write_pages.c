@@ -56,7 +56,7 @@ static const struct option {
 #include "options.def"
 };
 
-/* What a profile or preset sets. */
+/* The values that profiles and presets set. */
 static const struct set {
     const char *name, *choice, *other, *value;
 } sets[] = {
@@ -151,7 +151,7 @@ static void write_options(void) {
 
 /* ---- profiles -------------------------------------------------------------------------------- */
 
-/* What `name` holds where `setter`=`choice`; NULL where that sets nothing. */
+/* The value of `name` where `setter`=`choice`; NULL where that does not set it. */
 static const char *set_by(const char *setter, const char *choice, const char *name) {
     for (unsigned i = 0; i < SET_LINES; i++)
         if (strcmp(sets[i].name, setter) == 0 && strcmp(sets[i].choice, choice) == 0 &&

@@ -1,4 +1,4 @@
-/* What the tables and views of a store mean, read from the comments of its own statements
+/* The meaning of the tables and views of a store, read from the comments of its own statements
  * (src/store/schema_sql.c): for docs/specs/schema.md and hakmem-store(5). One thread. */
 #ifndef HAK_TOOLS_SCHEMA_SCHEMA_H
 #define HAK_TOOLS_SCHEMA_SCHEMA_H

@@ -1,4 +1,4 @@
-/* What the files of this room know of the program that is recorded. */
+/* Types and functions that the files of this room share about the recorded program. */
 #ifndef HAK_VIEWER_ATTACH_PARTS_H
 #define HAK_VIEWER_ATTACH_PARTS_H
 
@@ -88,12 +88,12 @@ void module_close(struct module *m);
 uint64_t module_find(const struct module *m, const char *name);
 /* The same with its end. False: there is none. */
 bool module_find_function(const struct module *m, const char *name, struct function *out);
-/* What the functions that cover `address` say. False: none does. */
+/* Sets `is_denied`: a function that covers `address` is denied. False: none covers it. */
 bool module_covers(const struct module *m, uint64_t address, bool *is_denied);
 
 /* ---- place.c --------------------------------------------------------------------------------- */
 
-/* What a thread must not be in when it is to call something. */
+/* The modules that a thread must not be in when it is made to call a function. */
 struct places {
     struct module libc, loader;
     struct module beside[2]; /* libpthread and libdl, which are libc's own parts since glibc 2.34 */

@@ -227,8 +227,8 @@ void process_refuse(const struct process *p, const char *why, const char *what_t
                    what_to_do[0] ? "; " : "", what_to_do);
 }
 
-/* What /proc shows of it is barred; or it is on its way out, without memory already, and its end is
- * not told yet. */
+/* The kernel bars its files in /proc; or the process is exiting, has lost its memory, and is not
+ * reported as ended yet. */
 static void refuse_to_look(const struct process *p) {
     if (hak_peer_find_living(p->pid) == 0)
         view_error("record: process %d (%s) has ended", (int)p->pid, p->name);

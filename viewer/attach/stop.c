@@ -5,8 +5,8 @@
  *
  * The kernel lets go of a thread only where it stands. One that sleeps where nothing but its own
  * event wakes it (it waits for a vforked child, a disk), or waits for a processor, is remembered,
- * and let go when its stop comes; the others are looked at meanwhile. What is late when the thread
- * that traces ends (tracer.c) the kernel lets go then. */
+ * and let go when its stop comes; the others are looked at meanwhile. When the thread that traces
+ * ends (tracer.c), the kernel lets go of threads that are still late. */
 #include "viewer/attach/parts.h"
 
 #include <errno.h>

@@ -65,8 +65,8 @@ struct kept_words words_keep(const struct words *words, const struct process *p,
     uint64_t dlerror_at = thread_pointer + words->dlerror_at;
     if (words->errno_at && process_read(p, errno_at, &kept.errno_value, sizeof kept.errno_value))
         kept.errno_at = errno_at;
-    /* dlopen frees what an earlier one left for dlerror, unless it is hidden meanwhile. What one
-     * that fails leaves itself is given up with the word, some 100 bytes. */
+    /* dlopen frees what an earlier one left for dlerror, unless it is hidden meanwhile. The message
+     * that a failed dlopen leaves, some 100 bytes, is lost with the word. */
     if (words->dlerror_at &&
         process_read(p, dlerror_at, &kept.dlerror_value, sizeof kept.dlerror_value) &&
         (!kept.dlerror_value || process_write(p, dlerror_at, &none, sizeof none)))

@@ -1,4 +1,4 @@
-/* What the program mapped itself, in words and JSON. */
+/* Describes memory that the program mapped itself, in words and JSON. */
 #include "viewer/block/mapping.h"
 
 #include <inttypes.h>

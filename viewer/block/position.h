@@ -22,7 +22,7 @@ void view_add_module(struct hak_text *text, struct view *view, uint64_t address)
 /* "Process 4711 (server). ", where the capture has several. */
 void view_add_block_process(struct hak_text *text, struct view *view,
                             const struct hak_block_key *block);
-/* What was lost while a block was in use: `lost_events` in its processes then, and how often
+/* Events lost while a block was in use: `lost_events` in its processes then, and how often
  * recording of these was stopped since. */
 void view_add_block_completeness(struct hak_text *text, const struct view *view,
                                  uint64_t lost_events, uint64_t stops);

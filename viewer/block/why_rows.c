@@ -23,7 +23,7 @@ static void take_note(struct why_row *row, struct hak_text *text) {
     hak_text_free(text);
 }
 
-/* What is said beside an event because of the life it belongs to. */
+/* Adds the notes that the event's life calls for. */
 static void mark_end(const struct why *why, const struct hak_life *life, int end,
                      struct why_row *row) {
     struct hak_text note = {0};

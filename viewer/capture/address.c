@@ -1,4 +1,4 @@
-/* What a person may type for an address (hex, SYMBOL+OFFSET, p:N, @fault, @fault:N) or a moment. */
+/* Reads an address (hex, SYMBOL+OFFSET, p:N, @fault, @fault:N) or a moment as a person types it. */
 #include "viewer/capture/capture.h"
 
 #include <errno.h>

@@ -46,7 +46,7 @@ void view_add_completeness(struct hak_text *text, const struct view *view);
 bool view_is_light(const struct view *view);
 /* Says on stderr why the answer ends before it is whole, and keeps that for its JSON document. */
 void view_fail(const char *message);
-/* What view_fail said last; NULL = nothing. */
+/* The last message of view_fail; NULL = none. */
 const char *view_failure(void);
 /* The status of a question that could not be read: of use, or where the store was asked for what it
  * names, of a store that cannot be read. */
@@ -74,7 +74,7 @@ struct view_place {
     uint64_t address, event;
     uint32_t process;
 };
-/* What a person may type for an address: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N; p:N counts
+/* Reads an address as a person types it: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N; p:N counts
  * the allocations of `process` (row id, 0 = of all). False: the error is printed. */
 bool view_address(struct view *view, const char *text, uint32_t process, struct view_place *out);
 /* A moment of the open capture: "1.5", "1.5s", "200ms", "30us" into `ns`, and "50%", the half of
@@ -100,8 +100,8 @@ struct view_moment {
     bool is_nearest;
     char name[80]; /* of a mark, as it was typed; "" = none */
 };
-/* What --`option` takes for a moment: start, end, peak, and what view_when takes. False: the error
- * is printed. */
+/* Reads the moment that --`option` takes: start, end, peak, or as view_when takes it. False: the
+ * error is printed. */
 bool view_moment(struct view *view, const char *option, const char *text, struct view_moment *out);
 /* Finds the peak of one process (row id), or of all that ran together (0), and makes it an event;
  * VIEW_AT_START where nothing was ever held. Where only the profile is kept it is the nearest
@@ -110,7 +110,7 @@ int view_find_peak(struct view *view, uint32_t process, struct view_moment *out)
 /* Appends "at the peak", "at 12.406 s", "after event 4,711", "at mark \"loaded\"". */
 void view_add_moment(struct hak_text *text, const struct view *view, const struct view_moment *at);
 
-/* Which process is meant: `--process`.
+/* The process that `--process` selects.
  *
  *   4711     the process with this pid; where several had it, the last one (it is said)
  *   4711#2   the second of them
@@ -135,7 +135,8 @@ void view_say_which_process(struct view *view, const struct view_processes *all,
 /* Says on stderr which process was taken, where more than one had a block at `address`. */
 void view_say_which_process_at(struct view *view, uint64_t address, uint32_t row);
 
-/* What --process takes to mean exactly this row: "4711", or "4711#2" where several had the pid. */
+/* The value of --process that selects exactly this row: "4711", or "4711#2" where several had the
+ * pid. */
 void view_add_process_name(struct hak_text *text, struct view *view, uint32_t row);
 /* "4711 (server)", "4711#2 (git)": that name with the program's. */
 void view_add_process(struct hak_text *text, struct view *view, uint32_t row);

@@ -238,7 +238,7 @@ static void add_kept(struct hak_text *text, const struct view *view) {
     hak_text_add(text, "): its layers are not known, and no block was checked.");
 }
 
-/* What the programs counted meanwhile. */
+/* Adds the blocks that programs counted while recording was stopped. */
 static void add_left_out(struct hak_text *text, const struct view *view) {
     static const char sql[] =
         VIEW_REACHED("n.text GLOB 'UNRECORDED_*'",

@@ -1,4 +1,4 @@
-/* Which process is meant, and how it is said that one had to be chosen. */
+/* Finds the process that is meant, and says so when it had to choose one. */
 #include "viewer/capture/capture.h"
 
 #include <errno.h>

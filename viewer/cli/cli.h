@@ -39,7 +39,7 @@ struct view_option {
     const char *sentence;
 };
 
-/* What an option that takes a value means without one ("run --leaks"); NULL = it needs one. Such an
+/* The value of an option that is given without one ("run --leaks"); NULL = it needs one. Such an
  * option takes its value by `=` only, so that what follows it is not taken for one. */
 const char *view_value_alone(const struct view_option *option);
 
@@ -77,7 +77,7 @@ bool view_has_own_option(const struct view_command *command, const char *name);
  */
 struct view_option view_option_as_typed(const struct view_option *option);
 
-/* What each enum view_status means, for people; the last sentence is NULL. */
+/* The meaning of each enum view_status, for people; the last sentence is NULL. */
 struct view_status_word {
     int status;
     const char *sentence;
@@ -125,7 +125,7 @@ struct view_variable {
     const char *name, *option;
 };
 extern const struct view_variable view_variables[];
-/* What `run` was given for a variable, else what the environment has; NULL = neither. */
+/* The value of a variable, from the options of `run`, else from the environment; NULL = neither. */
 const char *view_variable_value(const struct view *view, const char *name);
 
 /* To stdout. */
@@ -180,8 +180,8 @@ const char *view_style(const struct view *view, enum view_style style);
 /* `path` as it is typed in the working directory: its end where it lies there. */
 const char *view_path_from_here(const char *path);
 
-/* What was probably meant by a word that is not known: "did you mean 'faults'?". Begin with {.typed
- * = ...}, offer every word that is known, then ask for the words. */
+/* The known word nearest to an unknown one: "did you mean 'faults'?". Begin with {.typed = ...},
+ * offer every word that is known, then ask for the words. */
 struct nearest {
     const char *typed;
     const char *best; /* NULL = none is near */

@@ -59,7 +59,7 @@ static void start_now(void) {
     close(ends[1]);
 }
 
-/* What stdout calls to write; 0 = an error. */
+/* stdout calls this to write; 0 = an error. */
 static ssize_t write_out(void *cookie, const char *bytes, size_t count) {
     (void)cookie;
     if (pager.is_wanted)

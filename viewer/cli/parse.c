@@ -63,7 +63,7 @@ static int usage(const struct view *view) {
     return VIEW_USAGE;
 }
 
-/* What a message begins with: the command that was given. */
+/* The beginning of a message: the command that was given. */
 static const char *place(const struct view *view) {
     static char words[64];
     snprintf(words, sizeof words, "%s%s", view->command ? view->command->name : "",
@@ -71,8 +71,8 @@ static const char *place(const struct view *view) {
     return words;
 }
 
-/* What another command, or another tool, calls an option of this one: rather than a name that is
- * near by its letters. */
+/* Prefers the option that another command or tool calls by the typed name over a name of similar
+ * letters. */
 static void offer_synonym(struct nearest *nearest, const struct view *view) {
     static const struct {
         const char *typed, *means;

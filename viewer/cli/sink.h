@@ -31,8 +31,8 @@ struct view_sink {
  * which one letter too few makes of an input. False: printed. */
 bool view_sink_check(const char *path);
 /* Begins to write to `path`, which the caller keeps; stdout where it is NULL, "" or "-". `packs`:
- * compressed, as gzip does. What is no regular file is written to as it is. False: printed, of
- * view_sink_check, too. */
+ * compressed, as gzip does. A path that is no regular file is written to directly. False: printed,
+ * of view_sink_check, too. */
 bool view_sink_open(struct view_sink *sink, const char *path, bool packs);
 /* Bytes as they are. Text is freed. */
 void view_sink_add_bytes(struct view_sink *sink, const void *bytes, size_t count);

@@ -1,4 +1,4 @@
-/* What `hakmem-trace --version` says: the version, and what this command was built of, the same for
+/* Prints `hakmem-trace --version`: the version, and what this command was built of, the same for
  * two builds of the same sources. */
 #include "viewer/cli/cli.h"
 

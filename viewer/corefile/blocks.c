@@ -254,7 +254,7 @@ void core_find(struct core_blocks *blocks, uint64_t address, struct core_block *
     }
 }
 
-/* Whom to visit. */
+/* The function to call, and the blocks to call it for. */
 struct visitor {
     void (*visit)(const struct core_block *block, void *context);
     void *context;

@@ -31,7 +31,7 @@ struct core_cached {
     bool is_linked;      /* the links lie in the blocks */
 };
 
-/* What a list says of itself, and what was found. */
+/* A list's count that differs from the count found. */
 enum { CORE_ODD_MAX = 100 };
 struct core_odd {
     uint64_t found, expected;
@@ -52,7 +52,7 @@ struct core_heap {
     int32_t tid;     /* 0 = not known */
 };
 
-/* What one half has. */
+/* The tables of one half. */
 struct core_half {
     const struct core_table *table;
     struct core_superslab *superslab;
@@ -66,8 +66,8 @@ struct core_half {
     struct core_odd odd[CORE_ODD_MAX];
     size_t odd_count;
     uint32_t superslab_room, cached_room, large_room, heap_room;
-    /* What the walk may still take: each lies in memory of its own, so a list that wants more is
-     * damaged, and is followed no further. */
+    /* Limits left for the walk: each entry lies in memory of its own, so a list that exceeds them
+     * is damaged, and is followed no further. */
     uint64_t places_left;     /* pointers and nodes of lists, of 8 bytes or more */
     uint64_t superslabs_left; /* whose first page is there */
     uint64_t cached_most;     /* blocks that SuperSlabs and pages can hold */
@@ -111,8 +111,8 @@ struct core_block {
     uint64_t caller; /* of a large one: return address of the call; 0 = not known */
 };
 
-/* What is asked: a core file, or, where `pid` is not 0, a process, by an open descriptor of its
- * memory (-1: none). */
+/* The source to read: a core file, or, where `pid` is not 0, a process, by an open descriptor of
+ * its memory (-1: none). */
 struct core_source {
     const char *path, *program;
     int32_t pid;
@@ -123,7 +123,7 @@ struct core_source {
 int core_blocks_open(struct core_blocks *blocks, const struct core_source *source);
 void core_blocks_close(struct core_blocks *blocks);
 
-/* What holds `address`. Always fills `block`. */
+/* Finds what holds `address`. Always fills `block`. */
 void core_find(struct core_blocks *blocks, uint64_t address, struct core_block *block);
 /* The block of a slab by its number; false: the slab has none such, or serves no class. */
 bool core_find_slot(const struct core_half *half, const struct core_superslab *superslab,

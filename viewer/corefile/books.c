@@ -1,5 +1,5 @@
-/* What the allocator keeps of its blocks, against each other: as src/verify looks at it in a
- * process, with the same words (verify_words.h). */
+/* Compares the allocator's records of its blocks with each other, as src/verify does in a process,
+ * in the same words (verify_words.h). */
 #include "viewer/corefile/check.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@ static const char *place_word(unsigned place) {
 
 /* ---- one free block of a list ---------------------------------------------------------------- */
 
-/* Which list, for people: "the TLS SLL of heap 2". */
+/* Names the list for people: "the TLS SLL of heap 2". */
 static void add_list(struct hak_text *text, const struct core_cached *cached) {
     hak_text_add(text, "the %s of heap %u", hak_words_place(cached->place), cached->heap);
 }

@@ -14,8 +14,8 @@
 
 enum { HEADER_BYTES = 16, PIECE_BYTES = 4096, PAGE_BITS = 16 };
 
-/* What is compared: addresses, and the word that is due there. Its first byte lies at `origin` and
- * at each multiple of 8 from there; 0: at the multiples of 8 themselves. */
+/* The range to compare, and the word that is due there. Its first byte lies at `origin` and at each
+ * multiple of 8 from there; 0: at the multiples of 8 themselves. */
 struct due {
     uint64_t start, end;
     uint64_t word, origin;
@@ -152,8 +152,8 @@ static void compare_open_part(const struct core_block *block, uint64_t start, ui
     }
 }
 
-/* Whoever takes a block out of its list clears the flag before its bytes are compared, and who has
- * just given one sets it behind the last of them: those are filled whose last word stands. */
+/* A thread that takes a block out of its list clears the flag before the bytes are compared; one
+ * that frees a block sets it after the last byte. A block whose last word stands is filled. */
 static bool is_filled(const struct core_block *block, uint64_t end) {
     const struct core_table *t = block->half->table;
     uint64_t last = (end - sizeof last) & ~(uint64_t)7;

@@ -73,7 +73,7 @@ static int say_summary(struct view *view, struct core_blocks *blocks, uint64_t a
     return view_print(&text) ? VIEW_OK : VIEW_UNREADABLE;
 }
 
-/* What can be asked. */
+/* The questions, by their options. */
 static const struct question {
     const char *option; /* NULL: where none is given */
     bool takes_address;

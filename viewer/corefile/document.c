@@ -1,4 +1,4 @@
-/* What every answer begins with: the process and its allocator, for JSON. */
+/* Makes the head of every JSON answer: the process and its allocator. */
 #include "options.h"
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"

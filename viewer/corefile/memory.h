@@ -5,8 +5,8 @@
  *                     --left out, file's own--> the file, if its first page is that of the core
  *                     --neither--> missing
  *
- * A core is data from outside: every offset and length is looked at before use. What is missing
- * reads as zero and is counted. For one thread. */
+ * A core is data from outside: every offset and length is looked at before use. Missing bytes read
+ * as zero and are counted. For one thread. */
 #ifndef HAK_VIEWER_COREFILE_MEMORY_H
 #define HAK_VIEWER_COREFILE_MEMORY_H
 

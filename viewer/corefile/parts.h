@@ -1,4 +1,4 @@
-/* What the files of this room ask of each other. */
+/* Functions that the files of this room share. */
 #ifndef HAK_VIEWER_COREFILE_PARTS_H
 #define HAK_VIEWER_COREFILE_PARTS_H
 

@@ -22,7 +22,7 @@ enum {
     MODULES_MAX = 4096, /* with thread-local memory */
     OWN_PAGE_BITS = 12,
 };
-/* What is followed: each node lies in memory of its own, of so many bytes at least. */
+/* Bounds for following lists: each node lies in memory of its own, of at least NODE_BYTES. */
 enum { NODE_BYTES = 64, SPARE_STEPS = 1 << 20 };
 
 /* ---- what is left out ------------------------------------------------------------------------ */

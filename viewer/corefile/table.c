@@ -25,7 +25,7 @@ static const bool is_optional[HAK_LAYOUT_ROOT_COUNT] = {
 #include "layout.def"
 };
 
-/* What is found of one module. */
+/* The state of reading one module. */
 struct reading {
     struct core_memory *core;
     struct core_tables *tables;
@@ -127,8 +127,7 @@ static bool read_table(struct reading *reading, uint64_t address) {
     return true;
 }
 
-/* Distances are counted from where they stand. What the library does not have leads to its start.
- */
+/* Distances are counted from where they stand. A root that the library lacks leads to its start. */
 static void read_roots(const struct reading *reading, struct core_table *table, uint64_t address,
                        const uint8_t *bytes, size_t length) {
     int64_t distance;

@@ -11,7 +11,7 @@ enum { HEADER_BYTES = 16, SMALLEST_SLOT = 8, CACHES_MAX = 4096 };
 
 /* ---- memory that may be damaged -------------------------------------------------------------- */
 
-/* What is read besides lists, and pages that the core leaves to files. */
+/* Room for what is read besides lists, and for pages that the core leaves to files. */
 enum { SPARE_PLACES = 1 << 20, SPARE_SUPERSLABS = 16 };
 
 static void set_bounds(struct core_half *half) {

@@ -277,7 +277,7 @@ static void add_answer(struct hak_text *text, const struct core_block *block, ui
     add_life(text, block);
 }
 
-/* What is recorded of it, where its store is found. 0, or an exit status. */
+/* Adds what is recorded of the address, where its store is found. 0, or an exit status. */
 static int add_recorded(struct hak_text *text, struct view *view, struct core_blocks *blocks,
                         uint64_t address) {
     uint32_t process;

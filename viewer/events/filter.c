@@ -12,7 +12,7 @@
 #include "base/sorted.h"
 #include "superslab.h"
 
-/* What is told of a SuperSlab and its slabs. */
+/* The kinds of events about a SuperSlab and its slabs. */
 #define SUPERSLAB_KINDS                                                                            \
     (1ull << (HAK_SLAB_ACQUIRE - 64) | 1ull << (HAK_SLAB_RELEASE - 64) |                           \
      1ull << (HAK_SUPERSLAB_MAP - 64) | 1ull << (HAK_SUPERSLAB_UNMAP - 64) |                       \

@@ -9,7 +9,7 @@
 #include "viewer/export/parts.h"
 #include "viewer/findings/findings.h"
 
-/* Which options a format takes. */
+/* The options that a format takes. */
 enum {
     TAKES_KNOWN = 1,    /* --baseline, --suppressions, --sources */
     TAKES_SPAN = 2,     /* --between */

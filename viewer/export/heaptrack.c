@@ -148,7 +148,7 @@ static uint32_t number_allocation(struct heaptrack *h, uint64_t size, uint32_t t
     return h->allocations++;
 }
 
-/* What shrinks in place, and what a child inherits, is one allocation, whatever it was made of. */
+/* A shrink in place, or a child's inheritance, is one allocation, whatever it was made of. */
 static void take_change(void *context, uint32_t row, enum hak_flow_change what,
                         struct hak_flow_sum sum) {
     struct heaptrack *h = context;
@@ -171,7 +171,7 @@ static void take_step(void *context, uint32_t step, uint64_t id, uint64_t ns,
 /* ---- the file ----------------------------------------------------------------------------------
  */
 
-/* What was held at the begin of a span. */
+/* Writes the blocks that were held at the beginning of a span. */
 static void take_before(void *context, const struct profile_item *item) {
     struct heaptrack *h = context;
     uint32_t trace = h->failed ? NO_TRACE : find_trace(h, item->stack);

@@ -1,4 +1,4 @@
-/* What the files of this room share: what was asked, the rows of the profile, names. */
+/* Data that the files of this room share: the query, the rows of the profile, names. */
 #ifndef HAK_VIEWER_EXPORT_PARTS_H
 #define HAK_VIEWER_EXPORT_PARTS_H
 
@@ -25,7 +25,7 @@ static inline bool export_is_same_mapping(const struct export_module *a,
     return a->image == b->image && a->start == b->start && a->end == b->end;
 }
 
-/* What one process, thread and stack did. */
+/* The sums of one process, thread and stack. */
 struct export_row {
     uint32_t process, stack; /* row ids */
     struct profile_sums sums;

@@ -19,7 +19,7 @@
 
 enum { TRACK_PROCESS = 1, TRACK_BYTES, TRACK_BLOCKS };
 
-/* What the numbers of texts in InternedData are counted for. */
+/* Kinds of texts in InternedData, each numbered on its own. */
 enum interned { FUNCTIONS, PATHS, BUILD_IDS, SOURCES, INTERNED };
 
 typedef Hakmem__Perfetto__TracePacket packet_t;
@@ -194,7 +194,7 @@ static int write_marks(struct perfetto *p) {
 /* ---- the heap over time ------------------------------------------------------------------------
  */
 
-/* What a process holds while the steps are gone through. */
+/* A process's live blocks while the steps are gone through. */
 struct holder {
     uint32_t process;
     struct hak_flow_sum live;

@@ -53,7 +53,7 @@ struct escape {
     const char *as;
 };
 
-/* What the service shows is a terminal to us: the visible form first, then the service's marks. */
+/* Treats the service's output as a terminal: the visible form first, then the service's marks. */
 static void add_escaped(struct hak_text *to, const char *from, const struct escape *escapes) {
     struct hak_text visible = {0};
     hak_text_add_name(&visible, from);

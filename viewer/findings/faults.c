@@ -254,7 +254,7 @@ static void print_nothing(struct view *view, uint32_t process, size_t known) {
     view_print(&text);
 }
 
-/* What is known, and what is known and gone. */
+/* Prints the number of known findings, and the known ones that are gone. */
 static void print_known(struct view *view, const struct findings *findings) {
     const struct hak_baseline_entry *entry;
     size_t known = findings_count_known(findings), gone = 0;

@@ -1,4 +1,4 @@
-/* What a capture found, told apart from what is known: the commands `faults`, `export` and
+/* Findings of a capture, known ones told apart from new ones: the commands `faults`, `export` and
  * `explain`.
  *
  *   table fault --+                    +-- suppressions (a file of patterns)
@@ -131,7 +131,7 @@ enum annotations {
     ANNOTATIONS_AZURE,
     ANNOTATIONS_TEAMCITY,
 };
-/* What --annotations asks for; `auto` looks at the environment. False: the error is printed. */
+/* Reads --annotations; `auto` looks at the environment. False: the error is printed. */
 bool annotations_wanted(const struct view *view, enum annotations *out);
 /* Appends one line for each new finding, in the service's words. */
 void annotations_add(struct hak_text *text, struct view *view, const struct findings *findings,

@@ -149,8 +149,8 @@ static void take_block(struct finding *one, const json_t *document) {
         (uint64_t)json_integer_value(json_object_get(json_object_get(last, "birth"), "id"));
 }
 
-/* What the processor stopped: read or write, and the instruction where it could be decoded. False:
- * memory ran out. */
+/* Takes the access that the processor stopped: read or write, and the instruction where it could be
+ * decoded. False: memory ran out. */
 static bool take_access(struct finding *one, const json_t *fault) {
     const json_t *instruction = json_object_get(fault, "instruction");
     one->access = strdup(hak_json_string(fault, "access"));

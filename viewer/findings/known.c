@@ -1,5 +1,5 @@
-/* Which findings are known: by suppressions, by the baseline; and what the baseline knows that is
- * not there any more. */
+/* Finds which findings are known by suppressions or the baseline, and which of the baseline are
+ * gone. */
 #include "viewer/findings/findings.h"
 
 #include <limits.h>

@@ -28,7 +28,8 @@ static const char *find_link(const char *at, const char *end, struct span *words
 static void add_inline(struct hak_text *text, const char *bold, const char *plain, const char *at,
                        const char *end);
 
-/* What stands at `at` where that begins a code span, bold text or a link; NULL = nothing does. */
+/* Appends the code span, bold text or link that begins at `at`, and returns its end; NULL = none
+ * begins there. */
 static const char *add_span(struct hak_text *text, const char *bold, const char *plain,
                             const char *at, const char *end) {
     struct span words, target;

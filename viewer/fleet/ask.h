@@ -27,7 +27,7 @@ struct fleet {
 int fleet_open(struct fleet *fleet, struct view *view, uint64_t limit, bool writes);
 void fleet_close(struct fleet *fleet);
 
-/* A question that is put together. What people typed is among its values, never in its text. */
+/* A question that is put together. Typed words are among its values, never in its text. */
 struct fleet_question {
     struct hak_text sql;
     struct hak_remote_cell value[FLEET_VALUES];

@@ -107,7 +107,7 @@ static void add_sent(struct hak_text *text, const struct sending *s) {
         hak_text_add(text, "; %s cut", hak_words_count(s->cut, "long text was", "long texts were"));
 }
 
-/* What the queue lost, or cannot send. */
+/* Reports documents that the queue lost or cannot send. */
 static void say_lost(const char *who, struct queue *queue, const struct sending *s) {
     uint32_t dropped = queue_count_dropped(queue);
     if (dropped)

@@ -110,7 +110,7 @@ static json_t *read_labels(const char *labels) {
 /* ---- a run ------------------------------------------------------------------------------------
  */
 
-/* What all programs of the capture held and did, as far as it is stored. */
+/* The sums of all programs of the capture, as far as they are stored. */
 static json_t *make_summary(struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     struct hak_heap heap = {0};

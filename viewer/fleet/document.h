@@ -1,5 +1,5 @@
-/* What a push of findings sends: a JSON document (docs/specs/push.md), made of a capture, kept in
- * the queue, and read again by whoever sends it.
+/* The document that a push of findings sends: JSON (docs/specs/push.md), made of a capture, kept in
+ * the queue, and read again by the sender.
  *
  *   capture --> document_make --> text --> queue --> document_read --> struct hak_remote_run */
 #ifndef HAK_VIEWER_FLEET_DOCUMENT_H

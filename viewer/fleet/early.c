@@ -54,8 +54,8 @@ static uint64_t last_fault(const struct hak_store_reader *reader) {
     return hak_database_number(hak_store_database(reader), "SELECT max(id) FROM fault", 0);
 }
 
-/* What there is of the capture by now, where it has a fault behind w->fault. NULL: it has none, or
- * cannot be read yet. To be freed. */
+/* Makes a document of the capture so far, where it has a fault after w->fault. NULL: it has none,
+ * or cannot be read yet. To be freed. */
 static char *make_document(struct watch *w, uint64_t *fault) {
     struct view *view = w->view;
     struct findings findings = {0};

@@ -1,4 +1,4 @@
-/* What was found, by fingerprint: for the list, one finding's page, baselines and the page. */
+/* Findings by fingerprint: for the list, one finding's page, baselines and the HTML page. */
 #ifndef HAK_VIEWER_FLEET_FINDINGS_H
 #define HAK_VIEWER_FLEET_FINDINGS_H
 

@@ -27,8 +27,8 @@ bool fleet_check_url(const char *who, const char *url);
 
 /* The server that `run` pushes to, by --push or HAKMEM_PUSH; NULL = none. False: printed. */
 bool fleet_settle_run(const struct view *view, const char **url);
-/* Sends what was found in the capture that is open, or leaves it in the queue, within seconds. What
- * goes wrong is printed, and changes nothing for who calls. `early`: what was sent before. */
+/* Sends what was found in the capture that is open, or leaves it in the queue, within seconds.
+ * Errors are printed, and change nothing for the caller. `early`: what was sent before. */
 struct fleet_early;
 void fleet_push_run(struct view *view, const struct findings *findings,
                     const struct fleet_early *early);

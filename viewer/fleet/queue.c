@@ -44,7 +44,7 @@ static char *make_path(bool make) {
     return path;
 }
 
-/* What lies there is sent in this user's name: nobody else may put something in. */
+/* Documents there are sent in this user's name, so nobody else may add any. */
 static bool is_own(struct queue *queue) {
     struct stat about;
     if (fstat(queue->folder, &about) != 0)
@@ -274,7 +274,7 @@ void queue_remove(struct queue *queue, const char *name) {
     (void)unlinkat(queue->folder, name, 0);
 }
 
-/* What was written, whole; what cannot be read now may well be that. */
+/* Reads a document and checks that it is whole. One that cannot be read now may still be whole. */
 static enum queue_taken read_document(struct queue *queue, int fd, const char *name, size_t bytes,
                                       char **text) {
     size_t got = 0;

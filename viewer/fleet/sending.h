@@ -9,14 +9,14 @@
 #include "viewer/fleet/queue.h"
 
 struct sending {
-    /* What to send: the documents for `url`, NULL = all; `first` before all others, "" = none. */
+    /* Input: the documents for `url`, NULL = all; `first` before all others, "" = none. */
     const char *url;
     char first[QUEUE_NAME];
     const char *document; /* one that could not be put into the queue; NULL = none */
     unsigned seconds;     /* at most; of a whole sending, or of each document */
     bool is_each;
 
-    /* What came of it. */
+    /* Results. */
     uint32_t documents, runs, findings; /* that the server had not yet */
     uint32_t known_runs;                /* that it had */
     uint32_t waiting;                   /* documents that stay in the queue */

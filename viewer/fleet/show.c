@@ -107,7 +107,7 @@ static void add_source(struct hak_text *text, const struct fleet *fleet, uint64_
     free(rest);
 }
 
-/* What to type for the story of the block; nothing where its capture is not there whole. */
+/* Appends the `why` command for the block; nothing where its capture is not there whole. */
 static void add_next(struct hak_text *text, const struct fleet *fleet,
                      const struct instance *whole) {
     if (!whole->is_there)

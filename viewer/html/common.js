@@ -1,4 +1,4 @@
-/* What the pages of `hakmem-trace html` and `hakmem-trace fleet html` share. It stands in front of their own script, in one function with it.
+/* Code shared by the pages of `hakmem-trace html` and `hakmem-trace fleet html`. It stands before each page's own script, in one function with it.
    Foreign texts are put in by textContent alone. */
   const data = JSON.parse(document.getElementById('data').textContent);
   const $ = id => document.getElementById(id);

@@ -1,4 +1,5 @@
-/* What the page says beside the profile: the capture, its processes, marks, findings and layers. */
+/* Writes the page's facts beside the profile: the capture, its processes, marks, findings and
+ * layers. */
 #include "viewer/html/parts.h"
 
 #include <stdlib.h>

@@ -170,7 +170,7 @@
   const growing = { from: stepOfEvent(data.growth.from_event), to: stepOfEvent(data.growth.to_event), functions: new Set(data.growth.still_growing) };
   const endOf = i => i + 1 < steps ? step[i + 1].first : change.count;
 
-  /* What is shown. Moment -1 is before everything, moment i behind step i. */
+  /* State of the view. Moment -1 is before everything, moment i after step i. */
   const state = { from: -1, to: steps - 1, isSpan: false, isByFunction: true, showsRss: false, view: 'icicle', measure: 'live', unit: 'bytes', order: 'down', lines: 'function', hasLibraries: false, colour: 'module', colourBefore: null, per: 'function', process: 0,
     search: '', fn: -1, trail: [], zoom: null, sort: 'value', ascending: false, shown: 100, frame: null, panel: 'heap' };
 
@@ -227,9 +227,9 @@
       live: k => change.cameBlocks[k] - change.wentBlocks[k] + change.gotBlocks[k] - change.leftBlocks[k], held: k => change.cameBlocks[k] - change.wentBlocks[k] + change.gotBlocks[k] },
   };
   const begin = () => state.isSpan ? state.from : -1;
-  /* Of colours: of a moment that between start-up and teardown. */
+  /* The span of the colours; of a moment: the one between start-up and teardown. */
   const growthSpan = () => state.isSpan || state.measure === 'grown' ? [begin(), state.to] : [growing.from, growing.to];
-  /* What each node itself has of a measure. */
+  /* Each node's own value of a measure. */
   function selfOf(measure, unit) {
     const pick = PICKS[unit];
     if (measure === 'live') return addUp(-1, state.to, pick.live);
@@ -271,7 +271,7 @@
     const rough = spanNs / count, power = 10 ** Math.floor(Math.log10(rough));
     return [1, 2, 5, 10].find(k => k * power >= rough) * power;
   }
-  /* What was resident then, of all processes; undefined where nobody looked. */
+  /* The resident memory of all processes then; undefined where nobody measured it. */
   const residentAt = ns => data.resident.findLast(([at]) => at <= ns) || data.resident.find(([at]) => at > ns);
   const hasResident = () => !state.process && data.resident.length > 0;
   const showsResident = () => state.showsRss && hasResident();
@@ -627,7 +627,7 @@
     for (const fn of functions) if (!byModule.has(fn.module)) { byModule.set(fn.module, 0); modules.push(fn.module); } /* of folded frames alone */
     hueOf = new Map(modules.map((module, i) => [module, HUES[i % HUES.length]]));
   }
-  /* Of what a frame holds, the share that is new; below 0 of what is gone. */
+  /* The new share of a frame's memory; below 0: the share that is gone. */
   const growthShare = node => limit(tree.grown[node] / (tree.weight[node] || 1), -1, 1);
   function paint(element, node) {
     if (isAll(node)) { element.classList.add('plain'); return; }

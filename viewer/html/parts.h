@@ -1,4 +1,4 @@
-/* What the page is made of: numbers in few bytes, functions and stacks, steps, facts. */
+/* Parts of the page: numbers in few bytes, functions and stacks, steps, facts. */
 #ifndef HAK_VIEWER_HTML_PARTS_H
 #define HAK_VIEWER_HTML_PARTS_H
 

@@ -181,7 +181,7 @@ static json_t *take_places(struct places *p) {
     return html_pack_json(&p->pack);
 }
 
-/* Who allocated: the innermost function that is shown. */
+/* The owner: the innermost function that is shown. */
 static const struct html_node *find_owner(const struct html_stacks *s, uint32_t node) {
     while (node && s->node[node].shown == PROFILE_FOLDED)
         node = s->node[node].parent;

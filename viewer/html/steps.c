@@ -6,7 +6,7 @@
 
 #define STEPS_LEAST 60
 
-/* Which numbers of a change follow; the rest is 0 or the same as another. */
+/* The numbers of a change that follow; the rest is 0 or the same as another. */
 enum {
     HAS_CAME = 1,
     HAS_WENT = 2,

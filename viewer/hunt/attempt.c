@@ -44,7 +44,7 @@ int hunt_stop_signal(void) {
     return stop_signal;
 }
 
-/* What is ignored stays so. */
+/* Ignored signals stay ignored. */
 static void handle_stops(const struct sigaction *action) {
     static const int stops[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sigaction before;

@@ -1,4 +1,4 @@
-/* What the files of `hunt` know of each other. */
+/* Types and functions that the files of `hunt` share. */
 #ifndef HAK_VIEWER_HUNT_PARTS_H
 #define HAK_VIEWER_HUNT_PARTS_H
 
@@ -9,7 +9,7 @@
 
 #define HUNT_PATH (2 * PATH_MAX)
 
-/* What a run, or a capture, says of the fault; a later one says more. */
+/* The evidence that a run or a capture gives of the fault, the weakest first. */
 enum hunt_sight {
     HUNT_NOTHING,
     HUNT_CRASH,   /* the program crashed, and no block is named */
@@ -56,7 +56,7 @@ struct hunt_plan {
     uint64_t number; /* is_watched: of the block that comes first, 0 = not known */
 };
 
-/* What a run came to. */
+/* The result of a run. */
 struct hunt_run {
     struct hunt_plan plan;
     int run_status;     /* of `run`: enum view_status or the program's */

@@ -1,4 +1,4 @@
-/* What the next run of `hunt` is made with, by what all runs before it have found.
+/* Plans the next run of `hunt` by the findings of all runs before it.
  *
  *   nothing known   level normal, all, all to the byte, all from the other side
  *   a block known   its stack's blocks, at the side of the damage; the same at the other alignment;

@@ -1,4 +1,4 @@
-/* What a store has of the fault that is hunted. */
+/* Reads from a store what it has of the hunted fault. */
 #include "viewer/hunt/parts.h"
 
 #include <stdlib.h>

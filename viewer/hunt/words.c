@@ -1,4 +1,4 @@
-/* What `hunt` says: a line for each run, the report of the best one, JSON. */
+/* The output of `hunt`: a line for each run, the report of the best one, JSON. */
 #include "viewer/hunt/parts.h"
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static void add_ending(struct hak_text *text, const struct hunt *hunt, const str
         hak_text_add(text, "the program ended with status %d", run->program_status);
 }
 
-/* What the program left behind. */
+/* Adds the processes that the program left behind. */
 static void add_left(struct hak_text *text, const struct hunt_run *run) {
     if (run->left_ended > 0)
         hak_text_add(text, "; %s that it left behind %s ended: %s",

@@ -1,5 +1,5 @@
-/* What sweeps and leak scans left out since programs had closed pages of their own blocks, and such
- * pages that the malloc family opened. */
+/* Counts what sweeps and leak scans left out because programs had closed pages of their own blocks,
+ * and such pages that the malloc family opened. */
 #include "viewer/info/parts.h"
 
 #include "report/words/words.h"

@@ -139,7 +139,7 @@ static void add_calls(struct hak_text *text, struct view *view) {
                          what[i]);
 }
 
-/* What small blocks hide in, known by the modules that were loaded. */
+/* Adds the inner pools that hide small blocks, known by the loaded modules. */
 static void add_pools(struct hak_text *text, struct view *view) {
     const struct inner_pool *pool, *before = NULL;
     for (int at = 0, shown = 0; (pool = pools_next(view, &at)) != NULL; before = pool) {

@@ -1,4 +1,4 @@
-/* What a capture holds: the commands `info`, `threads`, `modules` and `check`.
+/* Contents of a capture: the commands `info`, `threads`, `modules` and `check`.
  *
  *   info.c --> tree.c, tree_text.c: the processes       size.c: what takes the file's bytes
  *          --> known.c: suppressions that were used     options.c, clean.c: --options, --clean

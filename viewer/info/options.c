@@ -14,7 +14,7 @@ static const struct {
 };
 #define LINES (sizeof table / sizeof table[0])
 
-/* What profiles and presets hold for other variables. */
+/* The values that profiles and presets set for other variables. */
 static const struct {
     const char *choice, *other, *value;
 } sets[] = {

@@ -21,8 +21,8 @@ bool info_is_long(const struct view *view);
 void info_add_parts(struct hak_text *text, struct view *view);
 json_t *info_parts_json(struct view *view);
 
-/* What HAKMEM_SUPPRESSIONS kept from being told, and which of its lines were never used; nothing
- * where there are none. (known.c) */
+/* Findings that HAKMEM_SUPPRESSIONS suppressed, and its lines that were never used; nothing where
+ * there are none. (known.c) */
 void info_add_suppressions(struct hak_text *text, struct view *view);
 json_t *info_suppressions_json(struct view *view);
 
@@ -31,7 +31,7 @@ json_t *info_suppressions_json(struct view *view);
 void info_add_guarded(struct hak_text *text, struct view *view);
 json_t *info_guarded_json(struct view *view);
 
-/* What was left out, or opened, since programs have closed pages of their own blocks; nothing where
+/* Checks left out and pages opened because programs closed pages of their own blocks; nothing where
  * none did. (closed.c) */
 void info_add_closed(struct hak_text *text, struct view *view);
 json_t *info_closed_json(struct view *view);

@@ -188,8 +188,8 @@ static void draw(struct drawing *d, int i, int depth) {
     d->level++;
     for (; i >= 0; i = d->tree->list[i].became) {
         add_row(d, i, depth);
-        /* What a process started is drawn below the program that it was then; the line at its left
-         * goes on to the program that it became. */
+        /* A child is drawn below the program that its parent was then; the line at its left goes on
+         * to the program that the parent became. */
         draw_children(d, d->tree->list[i].first_child, depth);
     }
     d->level--;

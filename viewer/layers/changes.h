@@ -1,5 +1,6 @@
-/* What the log tells of slabs, SuperSlabs and settings: lives of SuperSlabs with their tiers and
- * owners, capacities, what learning changed. Counters hold how often, the log when and whose.
+/* Changes that the log tells of slabs, SuperSlabs and settings: lives of SuperSlabs with their
+ * tiers and owners, capacities, what learning changed. Counters hold how often, the log when and
+ * whose.
  *
  *   SUPERSLAB_MAP --> FREE <-> HOT <-> DRAINING --> KEEP: reserve --> TAKE: FREE ... UNMAP */
 #ifndef HAK_VIEWER_LAYERS_CHANGES_H

@@ -1,4 +1,4 @@
-/* What the parts of `layers` ask of its counts: which classes are shown, sums over them, names. */
+/* Answers the parts of `layers` from its counts: the classes shown, sums over them, names. */
 #include "viewer/layers/counts.h"
 
 #include <stdio.h>

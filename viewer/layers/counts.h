@@ -1,4 +1,4 @@
-/* What `layers` found: counters of the capture, or the log counted in the same way.
+/* The counts of `layers`: counters of the capture, or the log counted in the same way.
  *
  *   metric (snapshots) --> cells, intervals, counted ---\
  *                                                        compared --> text, JSON, status
@@ -37,7 +37,7 @@ struct layers_snapshot {
     uint64_t since_ns, ns;
 };
 
-/* What happened in one TIME, over all classes that were asked for. */
+/* The sums of one TIME, over all classes that were asked for. */
 struct layers_interval {
     uint64_t sum[HAK_METRICS];
     int64_t state_change[LAYERS_STATES]; /* SuperSlabs more or less in each state */

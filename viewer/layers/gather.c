@@ -42,7 +42,7 @@ static uint64_t since(const struct layers *l, uint32_t process, uint64_t ns) {
     return is_it && found->since_ns < ns ? found->since_ns : ns;
 }
 
-/* What a snapshot has more is spread evenly over the time since the one before. */
+/* Spreads a snapshot's increase evenly over the time since the one before. */
 static void spread(struct layers *l, uint32_t process, uint64_t ns, unsigned metric,
                    unsigned metric_class, uint64_t amount) {
     uint64_t from = l->intervals ? since(l, process, ns) : ns, given = 0;

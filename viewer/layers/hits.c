@@ -1,8 +1,8 @@
 /* Hit rates of layers and stages of slabs, from what `layers` counted. */
 #include "viewer/layers/counts.h"
 
-/* Which layers a malloc is offered to before another: the first fronts one after the other, then
- * the base, then what stands behind it. Large blocks have their own row. */
+/* The order in which layers are offered a malloc: the first fronts one after the other, then the
+ * base, then the layers behind it. Large blocks have their own row. */
 static const uint8_t depth_of[HAK_LAYERS] = {
     [HAK_LAYER_ULTRAHOT] = 1,    [HAK_LAYER_HEAPV2] = 2,   [HAK_LAYER_FC] = 3,
     [HAK_LAYER_SFC] = 4,         [HAK_LAYER_SMALLMID] = 5, [HAK_LAYER_FRONT] = 6,
@@ -13,7 +13,7 @@ static const uint8_t depth_of[HAK_LAYERS] = {
     [HAK_LAYER_L25] = 2,         [HAK_LAYER_LARGE] = 3,
 };
 
-/* What says that a layer is on for a class, beside what it served. */
+/* The counter that shows, beside what the layer served, that it is on for a class. */
 static const uint8_t filled_by[HAK_LAYERS] = {
     [HAK_LAYER_ULTRAHOT] = HAK_METRIC_ULTRAHOT_FILL_BLOCKS,
     [HAK_LAYER_HEAPV2] = HAK_METRIC_HEAPV2_FILL_BLOCKS,

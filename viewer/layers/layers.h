@@ -1,4 +1,4 @@
-/* What each layer served: the command `layers`.
+/* Blocks that each layer served: the command `layers`.
  *
  *   snapshots of counters, the log --> gather.c, changes.c --> counts.h --> hits.c
  *                                                                 |

@@ -191,7 +191,7 @@ static void add_superslabs(struct hak_text *text, const struct layers *l) {
     hak_text_add(text, ".\n");
 }
 
-/* What one thread freed for another, and how it came to its owner. */
+/* Adds the blocks that one thread freed for another, and how they came to their owners. */
 static void add_remote(struct hak_text *text, const struct layers *l) {
     uint64_t freed = layers_sum(l, HAK_METRIC_GIVEN_REMOTE);
     uint64_t posts = layers_sum(l, HAK_METRIC_REMOTE_POST_TIMES);

@@ -1,4 +1,4 @@
-/* What was never freed: the command `leaks`.
+/* Blocks that were never freed: the command `leaks`.
  *
  *   tables leak, leak_scan --> read.c --> leaks.c --> lines, JSON
  *   the log, at a moment   --> held.c --> the same for --held

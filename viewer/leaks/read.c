@@ -74,7 +74,7 @@ static int read_rows(struct view *view, struct leaks_list *list, const char *sql
     return view_end_query(view, &q, has_memory);
 }
 
-/* What baseline or suppressions know. */
+/* Marks the rows that the baseline or suppressions know. */
 static void mark_known(struct view *view, struct leaks_list *list) {
     for (size_t i = 0; i < list->row_count; i++) {
         struct leaks_row *row = &list->rows[i];

@@ -26,7 +26,7 @@ struct leaks_row {
     enum finding_state state;
 };
 
-/* What was asked for, and what there is. */
+/* The scans that were asked for, and their leaks. */
 struct leaks_list {
     struct leaks_scan *scans; /* the newest of each process, or the one that was asked for */
     uint32_t scan_count, scan_capacity;

@@ -21,7 +21,7 @@ void profile_add_total(struct hak_text *text, const struct profile_query *q,
 /* Appends "between 1.000 s (event 4) and the end (2.000 s)", or the moment. */
 void profile_add_when(struct hak_text *text, const struct profile_query *q);
 
-/* Which part of the time the span of `growth` is. */
+/* Names the part of the time that the span of `growth` is. */
 const char *profile_growth_words(const struct growth *growth);
 
 json_t *profile_sums_json(const struct profile_query *q, const struct profile_sums *sums);
@@ -30,8 +30,8 @@ json_t *profile_moment_json(const struct profile_query *q, const struct view_mom
 void profile_set_label(json_t *object, const struct profile_label *label);
 /* Sets per, by, from, at, and the filters. */
 void profile_set_query(json_t *document, const struct profile_query *q);
-/* What `heap` says of a moment: "memory" of the schema. `has_superslabs`: false where they are not
- * known. */
+/* The memory of a moment in `heap`: "memory" of the schema. `has_superslabs`: false where they are
+ * not known. */
 json_t *profile_memory_json(const struct profile_memory_totals *memory, bool has_superslabs);
 
 #endif

@@ -23,7 +23,7 @@ struct side {
     struct profile_memory_totals memory; /* as `heap` has it */
 };
 
-/* What both have under one signature. */
+/* The groups of both sides that have one signature. */
 struct pair {
     char *signature; /* what is the same in both, over rebuilt programs and moved modules */
     enum side_name shown;
@@ -128,7 +128,8 @@ static int64_t change_of(const struct diff *d, const struct pair *pair) {
     return value_of(d, &pair->sums[NEW]) - value_of(d, &pair->sums[OLD]);
 }
 
-/* What grew the most first, what shrank the most last; of equal ones what is largest. */
+/* Sorts by the size of the change, the largest first; of equal ones growth, then the larger new
+ * value. */
 static int compare_pairs(const void *a, const void *b, void *context) {
     const struct pair *x = a, *y = b;
     const struct diff *d = context;
@@ -355,7 +356,7 @@ static void set_value(struct view *view, const char *name, const char *value) {
             view->value[i] = value;
 }
 
-/* Which capture and moment each side is. */
+/* Chooses the capture and moment of each side. */
 static bool choose_sides(struct diff *d) {
     struct view *view = d->view;
     const char *between = view_value(view, "between");

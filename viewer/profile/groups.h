@@ -32,15 +32,15 @@ struct profile_groups {
     bool failed;
 };
 
-/* What the blocks of an item have in common under `per`, which is none of places. */
+/* The key that the blocks of an item share under `per`, which is none of places. */
 uint64_t profile_item_key(const struct profile_item *item, enum profile_key per);
 
 /* For profile_gather; `context` is the groups. */
 void profile_groups_take(void *context, const struct profile_item *item);
 /* Takes what grew in the span of `growth`, by the rows of its timeline. */
 void profile_groups_take_growth(struct profile_groups *g, const struct growth *growth);
-/* Sets goes_on of all groups, by the rows of its timeline: before they are sorted. Of what has no
- * place in rows (classes, sizes, lifetimes, threads) none goes on. */
+/* Sets goes_on of all groups, by the rows of its timeline: before they are sorted. Groups by class,
+ * size, lifetime or thread, which rows do not have, never go on. */
 void profile_groups_mark_growth(struct profile_groups *g, const struct growth *growth);
 /* Sorts: the most first, in front of them what still grows; of sizes, classes and lifetimes the
  * least. Groups of which nothing is their own go. */

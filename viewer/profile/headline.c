@@ -49,7 +49,7 @@ static const struct hak_heap_process *greatest(const struct hak_heap *heap) {
     return most;
 }
 
-/* What that process held then, by stack. 1, 0 or an error. */
+/* Reads what that process held at its peak, by stack. 1, 0 or an error. */
 static int read_stored_peak(struct headline *h, const struct hak_heap_process *most) {
     struct hak_heap heap = {0};
     struct hak_event event;
@@ -170,7 +170,7 @@ static void add_peak(struct hak_text *text, struct headline *h) {
     profile_add_group(text, &h->groups, most);
 }
 
-/* What grows by a part of the peak that is worth a word. */
+/* Adds the function that still grows, if by a part of the peak that is worth a word. */
 static void add_growth(struct hak_text *text, struct headline *h) {
     const struct profile_group *most = first_own(&h->grown);
     int64_t bytes = most && most->goes_on ? profile_growth_bytes(&most->self) : 0;

@@ -16,7 +16,7 @@
 #define IDLE_BYTES    (8u << 20) /* mapped for slots: below this the hint is not worth its line */
 #define IDLE_PART     4          /* of what is mapped is less than live */
 
-/* What the blocks of a moment take. */
+/* The memory that the blocks of a moment take. */
 struct taken {
     struct hak_flow_sum asked, slots, large; /* slots: of those below the large ones, whole */
     uint64_t in_slots;                       /* bytes asked for in them */
@@ -515,7 +515,7 @@ static void add_kernel(struct hak_text *text, const struct profile_memory_totals
     add_taken_line(text, "most resident so far", m->bytes[MEMORY_MOST_RESIDENT], 0);
 }
 
-/* What stands in the snapshots, which were taken at other times than the moment. */
+/* Adds the memory of the snapshots, which were taken at other times than the moment. */
 static void add_memory(struct hak_text *text, const struct heap *h) {
     const struct profile_memory_totals *m = &h->at_memory;
     if (m->quarantine_ns && m->bytes[MEMORY_QUARANTINE]) {

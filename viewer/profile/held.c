@@ -1,4 +1,4 @@
-/* What was held at a moment, out of sums by class or block by block. */
+/* Reads what was held at a moment, from sums by class or block by block. */
 #include "viewer/profile/held.h"
 
 #include <stdlib.h>

@@ -1,11 +1,11 @@
-/* What was held at a moment by size class, which the rows of the stored profile do not have.
+/* Memory held at a moment by size class, which the rows of the stored profile do not have.
  *
  *   processes of the stored profile --+
  *                                     +--> those that hold something then --> blocks of a class
  *   their sums by class (heap.h), or -+
  *   blocks alive (history/alive.h)
  *
- * What hak_flow_read says of that moment, without reading the events. One thread. */
+ * Equals the result of hak_flow_read for that moment, without reading the events. One thread. */
 #ifndef HAK_VIEWER_PROFILE_HELD_H
 #define HAK_VIEWER_PROFILE_HELD_H
 

@@ -1,6 +1,5 @@
-/* What was mapped for slots, kept in quarantine, and what the kernel held of the processes in
- * memory. The last two are out of the snapshots that the worker took (docs/specs/metrics.md), so as
- * they were at their times and not at any event's.
+/* Memory mapped for slots, kept in quarantine, and resident by the kernel's count. The last two are
+ * from the worker's snapshots (docs/specs/metrics.md), so as of their times and not of any event's.
  *
  *   metric, SUPERSLAB_MAP --read--> samples by time --profile_memory_in--> the most resident in a
  * part of the time process: begins, ends -------^   \--profile_memory_at--> the last of each
@@ -40,8 +39,8 @@ void profile_memory_free(struct profile_memory *memory);
 /* Behind the last event, where those that ran then had their last looks, as they ended. */
 #define MEMORY_AT_END UINT64_MAX
 
-/* What the snapshots up to `ns` say of the processes that run then, and at the next look that is
- * known of (kernel_ns 0: there is none). Begins the time anew. */
+/* The totals of the processes that run at `ns`, by the snapshots up to then, and at the next look
+ * (kernel_ns 0: there is none). Begins the time anew. */
 void profile_memory_at(struct profile_memory *memory, uint64_t ns,
                        struct profile_memory_totals *out, struct profile_memory_totals *next);
 /* The totals when the most was resident, from the last look before from_ns to to_ns. Parts of the

@@ -28,7 +28,7 @@ enum profile_key {
     PROFILE_PROCESS,
 };
 
-/* What is put together under one name. */
+/* The places that are put together under one name. */
 struct profile_label {
     const char *function; /* "" = none: of files and modules, and where it is not known */
     const char *file;     /* path, "" = not known */

@@ -1,4 +1,4 @@
-/* What takes the memory, what grew, what is freed at once: the commands of the profile.
+/* The commands of the profile: what takes the memory, what grew, what is freed at once.
  *
  *   options --> query.c --> gather.c --> the store's flow of blocks (store/history/flow.h)
  *                              |
@@ -12,8 +12,7 @@
  *   top.c `top`    heap.c `heap`    diff.c `diff`    headline.c the last line of `run`
  *
  * Other rooms (html, view, export) ask by query.h and places.h, view by groups.h, tree.h and
- * timeline.h, html by timeline.h and memory.h, too. Calls capture and cli. One thread.
- */
+ * timeline.h, html by timeline.h and memory.h, too. Calls capture and cli. One thread. */
 #ifndef HAK_VIEWER_PROFILE_PROFILE_H
 #define HAK_VIEWER_PROFILE_PROFILE_H
 

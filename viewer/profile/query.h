@@ -1,4 +1,4 @@
-/* What `top`, `heap` and `diff` are asked, and what the store answers: sums by process, thread and
+/* Queries of `top`, `heap` and `diff`, and the store's answers: sums by process, thread and
  * allocation stack, or by block, of a moment or of a span.
  *
  *   options --query.c--> struct profile_query --gather.c--> items --> groups, tree
@@ -71,7 +71,7 @@ struct profile_item {
     struct profile_sums sums;
 };
 
-/* What is known of the whole, before anything is left out by --thread, --focus and --ignore. */
+/* Facts of the whole, before --thread, --focus and --ignore leave anything out. */
 struct profile_facts {
     uint64_t unknown; /* blocks given back in the span, never seen to come */
     uint64_t from_ns, to_ns;

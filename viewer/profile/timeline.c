@@ -6,7 +6,7 @@
 #include "base/growing.h"
 #include "store/error.h"
 
-/* What a row got in the step at hand. */
+/* The changes of a row in the current step. */
 struct row_now {
     struct timeline_change now;
     struct timeline_change at_peak; /* up to the event `peak`, the newest peak when it changed */

@@ -22,7 +22,7 @@ struct timeline_query {
     uint32_t steps;       /* parts of the time, 1 at least; those without an event are left out */
 };
 
-/* What a row got in one step: live behind it = live before + inherited + came - went - left. */
+/* The changes of a row in one step: live after = live before + inherited + came - went - left. */
 struct timeline_change {
     uint32_t row; /* of timeline.flow.row */
     struct hak_flow_sum inherited, came, went, brief, left;

@@ -100,7 +100,7 @@ static void add_row(struct reading *r, uint32_t at, const struct hak_heap_row *r
     *s = (struct seen){s->row, row->inherited, row->came, row->went, row->brief};
 }
 
-/* What a process held at its end is nobody's. */
+/* Counts the blocks that a process held at its end as left. */
 static void leave(struct reading *r, uint32_t process) {
     for (uint32_t i = 0; i < r->out->flow.rows; i++) {
         struct hak_flow_sum live = r->row[i].live;

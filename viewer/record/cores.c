@@ -40,7 +40,7 @@ static void read_line(const char *path, char *out, size_t bytes) {
         fclose(file);
 }
 
-/* What does not fit is cut off; no core has such a path. */
+/* Text that does not fit is cut off; no core has such a path. */
 static void add(struct path *out, const char *text) {
     size_t length = strlen(out->text);
     snprintf(out->text + length, sizeof out->text - length, "%s", text);
@@ -61,7 +61,7 @@ static void add_literally(struct path *out, const char *text, char slash) {
     }
 }
 
-/* One specifier of core(5). What only the dying process knew may be anything. */
+/* One specifier of core(5). A value that only the dying process knew becomes a wildcard. */
 static void add_specifier(struct path *out, char specifier, const struct run_dead *dead) {
     struct utsname machine = {0};
     switch (specifier) {
@@ -134,7 +134,7 @@ static bool find_core(const char *pattern, const struct run_dead *dead, struct p
 /* ---- the report --------------------------------------------------------------------------------
  */
 
-/* What was found in the process, word for word. */
+/* Adds the reports of the process's faults, word for word. */
 static bool add_reports(struct hak_text *text, const struct view *view, uint64_t process) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
                                  "SELECT report, summary FROM fault WHERE process = ?1 ORDER BY id",

@@ -57,7 +57,7 @@ static void unlock(struct ctl_target *t) {
 /* ---- asking -----------------------------------------------------------------------------------
  */
 
-/* What no request of this process had before, as far as it can be known. */
+/* A number that no earlier request of this process had, as far as can be known. */
 static uint32_t new_number(const struct ctl_target *t) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

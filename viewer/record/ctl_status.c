@@ -1,4 +1,4 @@
-/* What is known of a process that runs, in lines and as JSON. */
+/* Prints the state of a process that runs, in lines and as JSON. */
 #include "viewer/record/ctl.h"
 #include "viewer/capture/capture.h"
 

@@ -42,7 +42,7 @@ static bool needs_hakmem(const char *name, bool *asks) {
     return false;
 }
 
-/* What is given for a variable that --allocator keep does without. False: printed. */
+/* Refuses a value for a variable that has no effect under --allocator keep. False: printed. */
 static bool check_kept(const struct view *view) {
     for (const struct view_variable *v = view_variables; v->name; v++) {
         const char *value = view_variable_value(view, v->name);

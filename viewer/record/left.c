@@ -1,4 +1,4 @@
-/* What PROGRAM leaves behind: finds the processes that outlive it, waits for them, ends them.
+/* Finds the processes that outlive PROGRAM, waits for them, ends them.
  *
  *   this process, their subreaper
  *     |-- hakmem's own: by name; they and what they make are left alone

@@ -20,7 +20,7 @@ int command_run(struct view *view);
 int command_import(struct view *view);
 int command_ctl(struct view *view);
 
-/* What PROGRAM leaves behind: processes that it or its children made, and that outlive it. */
+/* Processes that PROGRAM or its children started and that outlive it. */
 struct record_left {
     uint32_t patience_ms;      /* they may end by themselves so long, 0 = until `is_over` */
     volatile bool is_over;     /* set by anybody: no patience any more */
@@ -29,8 +29,8 @@ struct record_left {
     char names[96];            /* of them, "" where there are none */
 };
 
-/* A run that is one of several, of a command that goes on after it. What it fills in may lie in
- * memory that another process reads meanwhile. */
+/* A run that is one of several, of a command that goes on after it. Its results may lie in memory
+ * that another process reads meanwhile. */
 struct record_part {
     int stdio[3]; /* what PROGRAM has as descriptors 0, 1, 2; -1 = this process's own */
     volatile bool has_started;

@@ -54,7 +54,7 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
 /* Expands %e (name of `program`) and %p (`pid`) in `pattern` and makes it absolute. */
 bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *out, size_t bytes);
 
-/* What a CI job gets beside the exit status. */
+/* Results for a CI job beside the exit status. */
 #define RUN_CI_PATH (2 * PATH_MAX)
 struct run_ci {
     enum annotations service;

@@ -1,4 +1,4 @@
-/* What the lines of `sql` that begin with a dot mean: .tables and .schema are queries of the view
+/* Reads the lines of `sql` that begin with a dot: .tables and .schema are queries of the view
  * table_column. */
 #include "viewer/sql/dot.h"
 

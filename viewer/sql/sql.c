@@ -116,7 +116,7 @@ static bool is_dot(const char *line) {
     return line[strspn(line, " \t\n")] == '.';
 }
 
-/* What was typed so far is a statement, or a line with a dot. */
+/* The text typed so far is a statement, or a line with a dot. */
 static bool is_whole(const struct hak_text *statement) {
     return statement->bytes && (is_dot(statement->bytes) || sqlite3_complete(statement->bytes));
 }

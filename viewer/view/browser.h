@@ -56,7 +56,7 @@ struct browser {
     char typed[256], sought[256];
     bool is_done; /* the person wants to leave */
     uint64_t refreshed_ns;
-    /* What is shown while a question is answered, and whether Esc was typed: see browser_watch. */
+    /* While a question is answered: shows progress, looks for Esc; see browser_watch. */
     uint64_t busy_since_ns, shown_ns;
     void (*show)(void *context);
     bool (*is_escape_typed)(void *context);

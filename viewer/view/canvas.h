@@ -1,4 +1,4 @@
-/* What stands on the screen, as cells: what pages draw on, and tests read.
+/* The screen as cells: pages draw on them, and tests read them.
  *
  *   visible text (report/text) --canvas_put--> cells: a character, its marks, a style --> screen
  *
@@ -41,7 +41,7 @@ struct canvas {
     bool is_utf8; /* else only ASCII is drawn */
 };
 
-/* False without memory. What was drawn is gone. */
+/* False without memory. The drawing is gone. */
 bool canvas_resize(struct canvas *canvas, int rows, int columns);
 void canvas_clear(struct canvas *canvas);
 void canvas_free(struct canvas *canvas);

@@ -16,7 +16,7 @@ enum column {
     COLUMNS,
 };
 
-/* What there is room for, from the left; `sort` is always one of them. */
+/* The columns that fit, from the left; `sort` is always one of them. */
 struct columns {
     enum column shown[COLUMNS];
     int count;

@@ -1,5 +1,5 @@
-/* What the pages show: the capture's timeline, the sums of the moment or span that is chosen, and
- * what is put together from them.
+/* Data of the pages: the capture's timeline, the sums of the moment or span that is chosen, and the
+ * groups and trees made from them.
  *
  *   store --timeline_read--> steps --add up--> items (process, stack, sums)
  *                                                |
@@ -47,7 +47,7 @@ struct data_kind {
     uint64_t key;
 };
 
-/* What is behind event `from` (0 = all from the begin), up to event `to` (0 = the end). */
+/* The events after `from` (0 = all from the beginning), up to `to` (0 = the end). */
 struct data_range {
     uint64_t from, to, from_ns;
 };

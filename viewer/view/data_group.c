@@ -51,7 +51,7 @@ bool data_is_by_block(enum profile_key per) {
     return per >= PROFILE_CLASS && per <= PROFILE_THREAD;
 }
 
-/* What is asked for of the blocks that the store hands over. */
+/* The blocks to take of those that the store hands over. */
 struct choice {
     struct profile_groups *groups;
     const struct data_kind *kind; /* NULL = all */

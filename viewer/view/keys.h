@@ -1,4 +1,4 @@
-/* What a person does at the terminal: keys, by what they are for, and the mouse. */
+/* Input at the terminal: keys, by their purpose, and the mouse. */
 #ifndef HAK_VIEWER_VIEW_KEYS_H
 #define HAK_VIEWER_VIEW_KEYS_H
 

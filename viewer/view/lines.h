@@ -61,7 +61,7 @@ const struct profile_sums *lines_sums(const struct lines *lines, uint32_t line);
 void lines_add_name(struct hak_text *text, struct lines *lines, uint32_t line);
 void lines_add_where(struct hak_text *text, struct lines *lines, uint32_t line);
 
-/* What the blocks of a line have in common; false where it is made of stacks. */
+/* The kind that the blocks of a line share; false where it is made of stacks. */
 bool lines_kind_of(const struct lines *lines, uint32_t line, struct data_kind *out);
 /* The stacks that a line is made of: is this item's one of them? `chain`, a struct lines_chain, is
  * made by lines_chain. */

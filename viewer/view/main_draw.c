@@ -170,7 +170,7 @@ static void draw_headings(struct main_page *m, struct browser *b, int row) {
                                                    : profile_key_name(m->lines.query.per));
 }
 
-/* What is chosen, in full: its name and its exact numbers. */
+/* Draws the chosen line in full: its name and its exact numbers. */
 static void draw_chosen(struct main_page *m, struct browser *b, int row) {
     struct canvas *c = &b->canvas;
     struct hak_text text = {0};
