@@ -1,4 +1,5 @@
-/* hakmem-collect: the program beside hakmem-debug.so that keeps and stores what programs record. */
+/* hakmem-collect: the program beside hakmem-debug.so that keeps and stores the programs' records.
+ */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>

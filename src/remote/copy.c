@@ -124,7 +124,7 @@ static int ask_parts(struct push *push, uint64_t *count) {
     return error;
 }
 
-/* Are as many rows in each table as were sent? Whoever may insert may also have put some in. */
+/* Are as many rows in each table as were sent? A role that may insert may also have put some in. */
 static int compare_counts(struct push *push) {
     static const char sql[] = "SELECT name, row_count FROM hakmem.counts(CAST($1 AS BIGINT))";
     int error;

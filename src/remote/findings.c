@@ -1,6 +1,6 @@
 /* Sends a run and its findings: all statements at once in one transaction, so that the server has
  * all of it or nothing. A run has the same number each time, and what is there already is left as
- * it is. Who may only insert can push. */
+ * it is. A role that may only insert can push. */
 #include "remote/findings.h"
 
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static const char finding_sql[] =
     " CAST($8 AS BYTEA), CAST($9 AS BIGINT), CAST($10 AS BYTEA), CAST($11 AS BIGINT)) ON CONFLICT "
     "DO NOTHING";
 
-/* What was not known when the run came first: schema.c. */
+/* Fills in the values that were not known when the run came first: schema.c. */
 static const char fill_sql[] = "SELECT hakmem.fill_run(CAST($1 AS BIGINT), CAST($2 AS DATE), "
                                "CAST($3 AS BIGINT), CAST($4 AS BYTEA))";
 

@@ -1,4 +1,4 @@
-/* Fetches whole tables of a capture into a database in memory, where that is less than asking. */
+/* Fetches whole tables of a capture into a database in memory, where asking costs more. */
 #include "remote/kept.h"
 
 #include <inttypes.h>
@@ -236,8 +236,8 @@ int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
     return error ? error : fetch(kept, link, tables, wanted, count);
 }
 
-/* What the rows of a table take on their way without its blobs; UINT64_MAX: that is not known, or
- * all of it. */
+/* The bytes that a table's rows take on their way without its blobs; UINT64_MAX: not known, or it
+ * has no blobs. */
 static uint64_t narrow_bytes(const struct hak_remote_table *t, uint64_t rows) {
     uint64_t bytes = 0;
     bool has_blobs = false;

@@ -3,7 +3,7 @@
  * that long is given up for good.
  *
  *   hak_link_ask, hak_link_ask_all, hak_link_do   a question, its answer or an error
- *   hak_link_exec, hak_link_exec_values           an answer as it is: for who needs its SQLSTATE
+ *   hak_link_exec, hak_link_exec_values           an answer as it is, with its SQLSTATE
  *   hak_link_next                                 the next answer of a pipeline or a COPY
  *   hak_link_number, _real, _text                 a cell of an answer, which may hold anything */
 #ifndef HAK_REMOTE_LINK_H

@@ -1,4 +1,4 @@
-/* What hakmem-trace finds in hakmem_postgres.so. */
+/* The table of functions that hakmem-trace finds in hakmem_postgres.so. */
 #include "remote/asking.h"
 #include "remote/copy.h"
 #include "remote/findings.h"

@@ -1,4 +1,4 @@
-/* A capture on the server as an SQLite connection, so that whoever reads a store reads it: each
+/* A capture on the server as an SQLite connection, so that every reader of stores can read it: each
  * table is a virtual one, which asks the server for the rows and columns that are wanted. All of a
  * connection sees one state of the capture. */
 #include "remote/reading.h"
@@ -244,7 +244,7 @@ static bool take_capture(struct cursor *c, uint64_t capture) {
     return true;
 }
 
-/* What is asked of the server, or, `is_here`, of what is kept: $1 is the capture in both. */
+/* Makes the question to the server, or, `is_here`, to the kept tables; $1 is the capture. */
 static int make_sql(struct cursor *c, const struct table *t, const char *plan,
                     sqlite3_value **arguments, int count, bool is_here) {
     size_t length;

@@ -24,14 +24,14 @@
 
 #define HAK_REMOTE_ABI 6
 
-/* What a push did. */
+/* The result of a push. */
 struct hak_remote_pushed {
     uint64_t capture;                /* its number on the server */
     uint64_t parts, rows, bytes;     /* of the store, all of them */
     uint64_t sent_parts, sent_bytes; /* of these, what the server had not yet */
 };
 
-/* What a setup did. */
+/* The result of a setup. */
 struct hak_remote_laid {
     int layout;                 /* number of the newest migration that the server has */
     int migrations, partitions; /* that were made now */
@@ -79,7 +79,7 @@ struct hak_remote_run {
     const struct hak_remote_finding *finding;
     uint32_t findings;
 };
-/* What of a run the server had not yet. */
+/* The parts of a run that the server had not yet. */
 struct hak_remote_sent {
     bool is_new; /* the run itself */
     uint32_t findings;

@@ -1,5 +1,6 @@
 /* Lays out the server: migrations that run once, the tables of captures as this version's stores
- * have them, functions for who may only insert, roles and their rights, partitions for months. */
+ * have them, functions for roles that may only insert, roles and their rights, partitions for
+ * months. */
 #include "remote/schema.h"
 
 #include <limits.h>
@@ -8,9 +9,10 @@
 #include <string.h>
 #include "store/error.h"
 
-/* Advisory locks share one space of numbers in a database; this one is "Hakm". Whoever may connect
- * can keep it as long as they like, so that setup waits for another one's end and no longer. Nor
- * may it wait long for a table that a writer keeps, as others wait behind it. In a transaction. */
+/* Advisory locks share one space of numbers in a database; this one is "Hakm". Any role that may
+ * connect can keep it as long as it likes, so setup waits as long as another setup may take and no
+ * longer. Nor may it wait long for a table that a writer keeps, as others wait behind it. In a
+ * transaction. */
 #define LAYOUT_LOCK                                                                                \
     "SET LOCAL lock_timeout = '30s'; SELECT pg_advisory_xact_lock(1214344045);"                    \
     " SET LOCAL lock_timeout = '5s'"
@@ -181,7 +183,7 @@ static void add_rights(FILE *sql, const struct hak_remote_tables *tables, bool h
 /* ---- functions --------------------------------------------------------------------------------
  */
 
-/* Who pushed a run pushes its whole capture later, or what it held at its end. It must know the
+/* The sender of a run pushes its whole capture later, or its summary at its end. It must know the
  * run's number, a hash of 63 bits that writers cannot read, and fills only what is empty. */
 static void add_fill(FILE *sql) {
     fprintf(sql, "CREATE OR REPLACE FUNCTION hakmem.fill_run(wanted BIGINT, its_month DATE,"
@@ -194,8 +196,9 @@ static void add_fill(FILE *sql) {
                  " OR summary = '{}' AND its_summary <> '{}') $f$;");
 }
 
-/* Who may only insert must know what has come, to go on from there and to compare at the end: these
- * run with the rights of who laid out the server, and say numbers of rows and hashes, no row. */
+/* A role that may only insert must know how much has come, to go on from there and to compare at
+ * the end: these run with the rights of the role that laid out the server, and say numbers of rows
+ * and hashes, no row. */
 static void add_functions(FILE *sql, const struct hak_remote_tables *tables) {
     static const char rights[] = " LANGUAGE sql STABLE" OWN_RIGHTS;
     fprintf(sql,

@@ -3,7 +3,7 @@
  * docs/specs/fleet-tables.md is made of this text. The tables of captures (c_TABLE) are those of a
  * store and are not written twice: tables.c.
  *
- * What is here was run on servers: a change is a new migration at the end. */
+ * These statements were run on servers: a change is a new migration at the end. */
 #include "remote/migrations.h"
 
 #include <stddef.h>

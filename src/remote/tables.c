@@ -1,4 +1,5 @@
-/* What tables a store has, asked of SQLite, and the same laid out on the server. */
+/* Asks SQLite for the tables of a store, and writes the statements of the same tables on the
+ * server. */
 #include "remote/tables.h"
 
 #include <stdio.h>

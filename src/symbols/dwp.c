@@ -85,7 +85,7 @@ static uint64_t find_row(const uint8_t *slots, uint64_t slot_count, uint64_t id)
     return 0;
 }
 
-/* Which piece of each section the unit `id` has. False when the index does not tell. */
+/* Finds the piece of each section that the unit `id` has. False when the index does not tell. */
 static bool find_pieces(struct hak_dwp *dwp, uint64_t id, struct piece *pieces) {
     struct piece index = find_section(dwp->file.elf, ".debug_cu_index", NULL);
     if (index.size < 16)

@@ -13,8 +13,8 @@ struct hak_elf_file {
 };
 
 /* Opens `path` without waiting for a pipe's other end; `about` is its state. False: it cannot be
- * read, is no plain file or no ELF file, and nothing is open. What is changed of it through
- * libelf stays in memory. */
+ * read, is no plain file or no ELF file, and nothing is open. Changes made to it through libelf
+ * stay in memory. */
 bool hak_elf_open(struct hak_elf_file *file, const char *path, struct stat *about);
 void hak_elf_close(struct hak_elf_file *file);
 

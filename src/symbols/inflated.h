@@ -6,8 +6,8 @@
  *
  * libdw inflates every section as soon as it opens a file. Here it gets memory of the full size
  * instead, which is filled from the front: a few units near the front of the C library's cost 1 %
- * of all. Whoever follows a reference into another unit asks for everything first. Small sections
- * of names and ranges are left to libdw. For one thread at a time. */
+ * of all. A caller that follows a reference into another unit asks for everything first. Small
+ * sections of names and ranges are left to libdw. For one thread at a time. */
 #ifndef HAK_SYMBOLS_INFLATED_H
 #define HAK_SYMBOLS_INFLATED_H
 

@@ -1,15 +1,16 @@
 /* Names of code that a program made at run time, from the two files that JIT compilers write for
  * perf:
  *
- *   perf-PID.map   lines of "START BYTES NAME" in hex: node --perf-basic-prof, CPython's
- * trampoline, java with perf-map-agent, LuaJIT, ...; no times: the last line counts jit-PID.dump
- * records with times, moves and source lines: node --perf-prof, LLVM, java with perf's agent, ...
- * (linux/tools/perf/Documentation/jitdump-specification.txt)
+ *   perf-PID.map   lines of "START BYTES NAME" in hex, without times: the last line counts
+ *                  (node --perf-basic-prof, CPython's trampoline, java's perf-map-agent, LuaJIT)
+ *   jit-PID.dump   records with times, moves and source lines
+ *                  (node --perf-prof, LLVM, java with perf's agent; the format:
+ *                  linux/tools/perf/Documentation/jitdump-specification.txt)
  *
  *   places, by address --map, dump--> name, line, whether it may have been other code
  *
- * Both are read as a stream, and anything may stand in them. What opens them decides whether they
- * may be believed. For one thread; neither keeps the descriptor. */
+ * Both are read as a stream, and anything may stand in them. The opener decides whether to trust
+ * them. For one thread; neither keeps the descriptor. */
 #ifndef HAK_SYMBOLS_JIT_NAMES_H
 #define HAK_SYMBOLS_JIT_NAMES_H
 

@@ -11,7 +11,7 @@ struct hak_minimal_symbols {
 };
 
 /* Decompresses what `elf` (may be NULL) holds; at most 256 MiB, so that a file cannot eat the
- * collector's memory. What is broken or larger gives none. */
+ * collector's memory. A broken or larger section gives no symbols. */
 void hak_minimal_symbols_load(struct hak_minimal_symbols *minimal, Elf *elf);
 void hak_minimal_symbols_free(struct hak_minimal_symbols *minimal);
 

@@ -1,4 +1,4 @@
-/* Notes what is read, in shared memory, and the reader that a signal killed. */
+/* Notes in shared memory the files being read, and the reader that a signal killed. */
 #include "symbols/reading.h"
 
 #include <signal.h>

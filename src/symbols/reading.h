@@ -1,5 +1,5 @@
-/* Which file is being read right now, in a page that outlives the process: a file that kills its
- * reader, or holds it for ever, is known to whoever starts the next one.
+/* Notes the file that is being read right now, in a page that outlives the process: a file that
+ * kills its reader, or holds it for ever, is known to the process that starts the next one.
  *
  *   reader --begin(path, build-id)--> page --died, or reads too long--> keeper: that one
  *   next reader <--bar(path, build-id)-- keeper          it reads the file no more
@@ -7,8 +7,7 @@
  * Debug information of a recorded program may be made to break its reader (libdw, libelf, the
  * demangler). Two threads read: the one that loads files, and the one that asks.
  *
- * Beside what is read the page counts steps, so that who waits for the process can tell much work
- * from none. */
+ * The page also counts steps, so that a waiter for the process can tell much work from none. */
 #ifndef HAK_SYMBOLS_READING_H
 #define HAK_SYMBOLS_READING_H
 
@@ -25,8 +24,9 @@ struct hak_read_file {
     char build_id[HAK_READING_ID];
 };
 
-/* Makes the page and notes from then on, in it, what is read and which read was deadly. Returns a
- * descriptor of it, the caller's, or -1: nothing is noted then. Once in a process. */
+/* Makes the page and notes in it, from then on, each file that is read and the read that was
+ * deadly. Returns a descriptor of it, the caller's, or -1: nothing is noted then. Once in a
+ * process. */
 int hak_reading_share(void);
 
 /* Around all that looks into a file, by one thread; may be nested: the outermost counts. */
@@ -47,8 +47,8 @@ bool hak_reading_is_busy(void);
 
 /* The other side, which only reads the page (`page`, the descriptor): */
 
-/* What reader `which` (below HAK_READERS) reads; false = nothing. `serial` differs for each file
- * and read, `thread` is its id. */
+/* The file that reader `which` (below HAK_READERS) reads; false = none. `serial` differs for each
+ * file and read, `thread` is its id. */
 bool hak_reading_look(int page, int which, struct hak_read_file *out, uint64_t *serial,
                       pid_t *thread);
 

@@ -1,4 +1,4 @@
-/* The symbol table of an ELF file: which function an address lies in when nothing more is known. */
+/* The symbol table of an ELF file: finds the function of an address when nothing more is known. */
 #ifndef HAK_SYMBOLS_SYMBOL_TABLE_H
 #define HAK_SYMBOLS_SYMBOL_TABLE_H
 

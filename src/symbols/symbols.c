@@ -213,7 +213,8 @@ static bool is_named(const struct hak_symbol *s) {
     return strchr(s->function, '(') != NULL && strcmp(s->function, "operator()") != 0;
 }
 
-/* What debug information left without a name gets the symbol table's. Returns the levels then. */
+/* Names the outermost level by the symbol table where debug information has no name for it. Returns
+ * the levels then. */
 static int name_outermost(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
                           int count) {
     if (count > 0 && is_named(&out[count - 1]))

@@ -1,4 +1,4 @@
-/* From an address in a module's file to functions, files and lines.
+/* Finds the functions, files and lines of an address in a module's file.
  *
  *   path, build-id --> ELF file --> debug information: in it, by build-id under /usr/lib/debug, by
  *                                   .gnu_debuglink, split (.dwo where libdw finds it, else .dwp)
@@ -46,9 +46,9 @@ bool hak_symbols_wait(struct hak_symbol_file *file, uint32_t *left_ms);
 /* True when no file is being loaded, or waits for it. */
 bool hak_symbols_are_read(struct hak_symbols *symbols);
 
-/* What lies at `address` (of the file: pc - load bias; for return addresses give the address - 1).
- * Fills levels, innermost first; returns how many (0 = nothing known, at most max). Does
- * not wait: nothing is known of a file that is not loaded. */
+/* The functions and lines at `address` (of the file: pc - load bias; for return addresses give the
+ * address - 1). Fills levels, innermost first; returns how many (0 = nothing known, at most max).
+ * Does not wait: nothing is known of a file that is not loaded. */
 int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
                      int max);
 

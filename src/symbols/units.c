@@ -224,8 +224,8 @@ static int walk_down(Dwarf_Die *die, uint64_t address, Dwarf_Die *levels, int co
     return count;
 }
 
-/* What the compiler made itself (a destructor that nobody wrote) says so: its line is the class's.
- */
+/* A function that the compiler made itself (a destructor that nobody wrote) says so: its line is
+ * the class's. */
 static const char *name_of(struct hak_strings *strings, Dwarf_Die *die) {
     Dwarf_Attribute attribute;
     const char *name = NULL;

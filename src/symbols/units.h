@@ -1,4 +1,4 @@
-/* Debug information by address: which compile unit, which function, what was inlined there.
+/* Debug information by address: the compile unit, the function, the calls inlined there.
  *
  *   address --binary search--> unit --binary search--> function --walk down--> inlined calls, line
  *

@@ -106,7 +106,7 @@ static void list_addresses(struct hak_resolve *r, const struct hak_rows *rows,
     tidy(made);
 }
 
-/* What its files said, for people. */
+/* Words for people on a process's files. */
 struct said {
     char words[512];
 };

@@ -1,7 +1,7 @@
-/* What is known of stack nodes that lie in no module, for their names (made_code.c).
+/* Facts of stack nodes that lie in no module, for naming them (made_code.c).
  *
- * JIT compilers put other code where code was. A jitdump has times, so it matters when a node was
- * first seen: a mark says which nodes there were at a commit. */
+ * JIT compilers put new code where old code was. A jitdump has times, so it matters when a node was
+ * first seen: a mark tells the nodes that were there at a commit. */
 #ifndef HAK_COLLECTOR_CAPTURE_MADE_CODE_H
 #define HAK_COLLECTOR_CAPTURE_MADE_CODE_H
 

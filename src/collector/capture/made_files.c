@@ -1,4 +1,4 @@
-/* Opens what JIT compilers leave for perf, and decides whether it may be believed. */
+/* Opens the files that JIT compilers leave for perf, and decides whether to trust them. */
 #include "collector/capture/made_files.h"
 
 #include <fcntl.h>

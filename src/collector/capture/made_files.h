@@ -1,5 +1,5 @@
-/* The files in which a process leaves names of code that it makes (symbols/jit_names.h), as long as
- * they can be reached: what they lie in may go with the process.
+/* The files in which a process leaves names of its generated code (symbols/jit_names.h), opened
+ * while they can be reached: their folders may go with the process.
  *
  *   process seen ----> its /tmp and working folder are opened
  *   code in no module --> its mappings are asked for a jitdump elsewhere, a few times

@@ -58,8 +58,7 @@ enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_
 void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows);
 
 /* A report begins. The two functions below wait for files that are being loaded: 5 s for all that
- * one report asks. What is not loaded then has no names in it, and its modules are in
- * `report.late`. */
+ * one report asks. Modules not loaded by then give no names to it, and are in `report.late`. */
 void hak_resolve_begin_report(struct hak_resolve *resolve);
 
 /* Resolves all frames of stack `stack` now. */

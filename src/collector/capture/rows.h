@@ -1,5 +1,5 @@
-/* What the worker knows of processes, threads, modules and stack nodes: every row that it has put
- * into the store, or is about to.
+/* The worker's rows of processes, threads, modules and stack nodes: all that it has put into the
+ * store, or is about to.
  *
  *   found while draining --> row here, dirty --flush--> put in the transaction --committed--> clean
  *
@@ -75,10 +75,9 @@ struct hak_who {
     uint64_t start_time; /* as this process reads it */
 };
 
-/* What a row knows. */
+/* The pids and the start time of a row's process. */
 struct hak_who hak_rows_who(const struct hak_process_info *row);
-/* Is the row that process's? What both know decides: pids are compared within one namespace only.
- */
+/* Is the row that process's? Compares the facts that both have; pids within one namespace only. */
 bool hak_rows_is_process(const struct hak_process_info *row, const struct hak_who *who);
 /* The newest row below `below` of that process; 0 = none. */
 uint32_t hak_rows_find_process(const struct hak_rows *rows, const struct hak_who *who,

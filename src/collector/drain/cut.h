@@ -1,8 +1,8 @@
-/* The consistent cut: which records of all rings make the next commit, merged by time.
+/* The consistent cut: the records of all rings that make the next commit, merged by time.
  *
  *   ring A  ---a----a------a-|---a->        T: a moment read before any head is looked at.
- *   ring B  -----b-----b-----|-b--->        What was written before T and is published goes in,
- *                            T              what came later waits for the next cut.
+ *   ring B  -----b-----b-----|-b--->        Records written before T and published go in,
+ *                            T              later ones wait for the next cut.
  *
  * If an event is in, every event that it depends on is in too: that one was published, with a
  * smaller time, before the other could be made, and heads are read after T. Where its time is not
@@ -53,7 +53,7 @@ int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writ
 /* After COMMIT: the rings' tails move, whoever waits for room is woken. */
 void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t count);
 
-/* What waits in the rings. */
+/* The work that waits in the rings. */
 struct hak_waiting {
     uint64_t records; /* that were not read */
     bool half_full;   /* some ring is, of records or of nodes */

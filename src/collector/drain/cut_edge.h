@@ -1,4 +1,4 @@
-/* The edge of a cut: what its last events depend on, though it carries a later time.
+/* The edge of a cut: the records that its last events depend on, though they carry a later time.
  *
  *   ring A   --a1--------a2-|            a2: MALLOC of block b, its time read just behind the edge
  *   ring B   ----------b1---|-b2--       b1: FREE of b, which the other thread was handed
@@ -8,9 +8,9 @@
  * for, and the counters of two processors may differ: so of two records of a block that two threads
  * wrote, the later one may carry the smaller time, by less than HAK_CUT_EDGE_NS. In the middle of
  * a cut hak_batch_order puts the two in order. At its edge the later one would be taken and the
- * earlier one left. So what was taken last is compared with the records just behind the edge: a
- * ring that has an earlier record of one of these blocks is taken up to that record, and what is
- * taken by that is compared too, until nothing is found. */
+ * earlier one left. So the records taken last are compared with those just behind the edge: a ring
+ * that has an earlier record of one of these blocks is taken up to that record, and the records
+ * taken by that are compared too, until nothing is found. */
 #ifndef HAK_COLLECTOR_DRAIN_CUT_EDGE_H
 #define HAK_COLLECTOR_DRAIN_CUT_EDGE_H
 

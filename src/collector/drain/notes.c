@@ -1,4 +1,4 @@
-/* What records tell besides being events: threads, modules, marks, forks, losses. */
+/* Makes rows of the other facts in records: threads, modules, marks, forks, losses. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-/* Makes events of records, and rows of what records tell besides.
+/* Makes events of records, and rows of the other facts in them.
  *
  *   records of a ring --> columns of the batch --> (order, ids) --> store
  *                    \--> rows: thread, module, loss, mark, fork       (ids filled in afterwards)
  *
  * A lane is a ring from its cursor up to what a commit may take. records.c takes runs of records
- * from it, notes.c what they tell besides.
+ * from it, notes.c the other facts in them.
  *
  * Nothing in a record is trusted. One that cannot be right is counted, never silently left out. For
  * one thread. */
@@ -18,7 +18,7 @@
 #include "collector/capture/capture.h"
 #include "trace/record.h"
 
-/* What became of a record that needs its event's id. */
+/* The note of a record that waits for its event's id. */
 struct hak_drain_pending {
     uint32_t place; /* in the batch */
     uint32_t row;   /* of the module, or the parent process of a fork */
@@ -37,13 +37,13 @@ struct hak_drain {
     struct hak_leaks *leaks; /* where LEAK records go; NULL = nowhere */
 };
 
-/* What a commit may take of a ring. */
+/* The part of a ring that a commit may take. */
 struct hak_lane {
     struct hak_client *client;
     uint32_t ring;
     struct hak_ring_view view;
     uint64_t limit;     /* position behind the last record to take */
-    uint64_t cut_ticks; /* what is younger stays for the next commit */
+    uint64_t cut_ticks; /* younger records stay for the next commit */
     uint64_t reference; /* the latest time that a record's 48 bits can mean */
     uint64_t ticks, ns; /* of the next record; ns not rounded */
     uint64_t actor;     /* rows of the ring's owner: process << 32 | thread; 0 = not asked yet */
@@ -75,7 +75,7 @@ bool hak_drain_begin(struct hak_lane *lane, uint64_t cut_ticks);
  * such a one. */
 bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t until);
 
-/* Which record of which block. */
+/* A move, by its block and generation. */
 struct hak_block_move {
     uint64_t base, generation;
 };
@@ -88,7 +88,7 @@ uint32_t hak_drain_peek(const struct hak_lane *lane, uint64_t *position,
  * False when there is none before the lane's cut. */
 bool hak_drain_pass(struct hak_lane *lane, uint64_t position);
 
-/* What a record of kind 64 and above tells besides being the event at `place`. (notes.c) */
+/* Notes the other facts in a record of kind 64 or above, the event at `place`. (notes.c) */
 void hak_drain_note(struct hak_drain *drain, const struct hak_drain_origin *origin, uint32_t place,
                     const struct hak_event *event, const struct hak_event_fields *fields,
                     const struct hak_drain_bytes *bytes);

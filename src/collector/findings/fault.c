@@ -75,7 +75,7 @@ static void let_go(struct hak_client *c) {
     syscall(SYS_futex, &r->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* What is written to regular file `fd` goes behind a byte that ends no line. `fd` may be
+/* True when a write to regular file `fd` would go behind a byte that ends no line. `fd` may be
  * write-only; false where the file may not be read. */
 static bool file_ends_unfinished(int fd, const struct stat *file) {
     char path[32], last = '\n';
@@ -99,8 +99,8 @@ static void begin_line(int fd) {
         (void)hak_write_fully(fd, "\n", 1);
 }
 
-/* The file that the report goes into, "" = stderr. What a process of another user names is written
- * with this user's rights only where `run` or a process of this user named it, too. */
+/* The file that the report goes into, "" = stderr. A file that a process of another user names is
+ * written with this user's rights only where `run` or a process of this user named it, too. */
 static const char *log_of(const struct hak_findings *f, const struct hak_client *c) {
     if (f->log_path[0])
         return f->log_path;

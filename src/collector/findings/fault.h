@@ -1,6 +1,6 @@
 /* The way from a fault to the printed page: notices a report request in a session, waits until all
  * up to its FAULT record is stored, resolves what the page needs, prints it and lets the program go
- * on. Whatever fails on the way, the program is let go.
+ * on. The program is let go whatever fails on the way.
  *
  *   begin --> commit while it awaits its event --> prepare --> commit --> finish
  *

@@ -1,4 +1,4 @@
-/* Piles up what LEAK records tell, by process and stack. */
+/* Gathers the blocks of LEAK records by process and stack. */
 #include "collector/findings/leaks.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Reads files of rings, checks what can be checked before, and has the worker store them. */
+/* Reads files of rings, checks as much as it can, and has the worker store them. */
 #include "collector/import/import.h"
 
 #include <errno.h>

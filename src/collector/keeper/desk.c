@@ -1,4 +1,4 @@
-/* Makes what a keeper's thread and its owner share. */
+/* Makes the desk that a keeper's thread and its owner share. */
 #include "collector/keeper/desk.h"
 
 #include <sys/eventfd.h>

@@ -1,4 +1,4 @@
-/* Between a keeper's thread and its owner: what the owner wants, and what came of it. */
+/* The desk between a keeper's thread and its owner: the owner's requests, and their results. */
 #ifndef HAK_COLLECTOR_KEEPER_DESK_H
 #define HAK_COLLECTOR_KEEPER_DESK_H
 

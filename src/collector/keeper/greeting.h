@@ -32,7 +32,7 @@ int hak_greeting_read_in_child(struct hak_greeting *g, struct hak_short_children
  * program's one line. Makes the memfd an open file description of our own. */
 const char *hak_greeting_check(struct hak_greeting *g);
 
-/* What the hello says of the process gives way to what the kernel says of `who`, which said it. */
+/* Replaces the hello's facts of its process, `who`, by the kernel's. */
 void hak_greeting_correct(struct hak_greeting *g, const struct hak_known_process *who);
 
 /* Sends the answer: accepted when `why` is NULL. */

@@ -3,7 +3,7 @@
  *   listening socket --accept--> may it speak? --add--> a guest --read--> its hello is whole
  *                                     \-> sent away                          --answer--> leaving.h
  *
- * What a hello says is not looked at here. In the keeper's thread only. */
+ * The content of a hello is not looked at here. In the keeper's thread only. */
 #ifndef HAK_COLLECTOR_KEEPER_GUESTS_H
 #define HAK_COLLECTOR_KEEPER_GUESTS_H
 

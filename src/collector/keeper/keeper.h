@@ -1,5 +1,5 @@
-/* The keeper: holds the listening socket and every session's memfd, and nothing else, so that what
- * programs wrote survives the death of the worker that stores it.
+/* The keeper: holds the listening socket and every session's memfd, and nothing else, so that the
+ * programs' records survive the death of the worker that stores them.
  *
  *   program --hello + memfd--> keeper --memfds--> worker --> store
  *                                ^                   |
@@ -36,7 +36,7 @@ struct hak_keeper_options {
 int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper **out, char *error,
                      size_t error_bytes);
 
-/* What HAKMEM_SESSION must hold for programs that are to be recorded. Valid until stop. */
+/* The value of HAKMEM_SESSION for programs that are to be recorded. Valid until stop. */
 const char *hak_keeper_socket_name(const struct hak_keeper *keeper);
 
 /* The path that is really written: copies it, "" until the first session came. */

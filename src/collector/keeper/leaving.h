@@ -1,13 +1,13 @@
-/* Sockets of others, closed so that it takes no time. What was sent to one and never read may hold
- * descriptors, and who holds the last one of those waits for what its end takes: for hours, with a
- * TCP socket that lingers (SO_LINGER). The kernel lets a process that ends linger for nothing:
+/* Sockets of others, closed so that it takes no time. Unread messages in one may hold descriptors,
+ * and the holder of the last copy of a descriptor waits while it closes: for hours, with a TCP
+ * socket that lingers (SO_LINGER). The kernel lets a process that ends linger for nothing:
  *
  *   socket --add--> some at a time --> a child that has them, too --> closed here
  *                                           |
  *                                           +--> is killed, and with it the last of each
  *
  * While no child can be made (RLIMIT_NPROC, pids cgroup) the sockets stay, and it is tried again;
- * the end of this process closes them as well. Who adds sees to it that there is room. */
+ * the end of this process closes them as well. The caller makes sure that there is room. */
 #ifndef HAK_COLLECTOR_KEEPER_LEAVING_H
 #define HAK_COLLECTOR_KEEPER_LEAVING_H
 

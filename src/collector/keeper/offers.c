@@ -1,4 +1,4 @@
-/* Looks for what processes offer that no socket leads to. */
+/* Finds the sessions of programs that no socket leads to. */
 #include "collector/keeper/offers.h"
 
 #include <dirent.h>
@@ -151,8 +151,8 @@ static uint64_t look_at(const struct hak_offer_taker *taker, const struct hak_of
     return 0;
 }
 
-/* False: it is gone, and no offerer any more. What it has of threads and children beyond
- * `until_ns` is looked at the next time. */
+/* False: it is gone, and no offerer any more. Its threads and children that `until_ns` leaves no
+ * time for are looked at the next time. */
 static bool look_at_member(struct hak_offerers *f, uint32_t index, uint64_t own_network,
                            uint64_t until_ns, const struct hak_offer_taker *taker) {
     struct hak_offerer member = f->members[index]; /* the array may move */

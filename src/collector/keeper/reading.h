@@ -1,4 +1,4 @@
-/* Which files the worker is not to read any more: one that killed it, or held it for ever.
+/* The files that the worker must not read any more: those that killed it, or held it for ever.
  *
  *   worker dies --> the page says in which read (symbols/reading.h) --> unreadable --> next worker
  *   worker reads one file for 7 s of processor time ------> killed, the same
@@ -19,7 +19,7 @@ struct hak_unreadable {
     char why[160];
 };
 
-/* What a reader of the worker's was seen at. */
+/* A read that a reader of the worker was seen at. */
 struct hak_watched_read {
     uint64_t serial, since_ms;
     double seconds; /* processor time of its thread then; below 0 = not known */

@@ -1,4 +1,4 @@
-/* Checks and keeps what processes say of programs that are not recorded. */
+/* Checks and keeps reports of programs that are not recorded. */
 #include "collector/keeper/unrecorded.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* What processes say of programs that are not recorded: checked, kept to the end, since a worker
- * may die before it has stored it, and told every worker once. In the keeper's thread only. */
+/* Reports of programs that are not recorded: checked, kept to the end, since a worker may die
+ * before it has stored them, and told every worker once. In the keeper's thread only. */
 #ifndef HAK_COLLECTOR_KEEPER_UNRECORDED_H
 #define HAK_COLLECTOR_KEEPER_UNRECORDED_H
 
@@ -31,7 +31,7 @@ struct hak_unrecorded {
 const char *hak_unrecorded_hear(struct hak_unrecorded *unrecorded, struct hak_greeting *g,
                                 const struct hak_known_process *who);
 
-/* What the worker is to be told next; false: it has all. */
+/* The next report for the worker; false: it has all. */
 bool hak_unrecorded_next(const struct hak_unrecorded *unrecorded, struct hak_link_message *m);
 /* How many were not kept, for the store: not each time, but before the end to the last one. */
 bool hak_unrecorded_next_refused(const struct hak_unrecorded *unrecorded, bool is_last,

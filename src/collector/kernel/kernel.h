@@ -1,5 +1,5 @@
-/* The door of what the kernel says of other processes, of which some are hostile: none of it waits
- * for one of them without an end.
+/* The door of questions to the kernel about other processes, some of them hostile: none of the
+ * questions waits for one of them without an end.
  *
  *   pid of a peer --> proc (/proc, in a thread) --> peer: whose child, since when, alive?
  *                                               \-> pid_namespace: which process is meant?

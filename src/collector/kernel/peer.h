@@ -1,5 +1,5 @@
-/* What the kernel says of a process: its user; when it started, whose child it is, whether it still
- * runs (/proc). */
+/* The kernel's facts of a process: its user; its start, its parent, and whether it still runs
+ * (/proc). */
 #ifndef HAK_COLLECTOR_KERNEL_PEER_H
 #define HAK_COLLECTOR_KERNEL_PEER_H
 

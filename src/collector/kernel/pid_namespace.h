@@ -1,4 +1,4 @@
-/* Which process is meant by a pid of another pid namespace. A pid is used in its own namespace
+/* Finds the process that a pid of another pid namespace means. A pid is used in its own namespace
  * only:
  *
  *   said by the kernel   SO_PEERCRED, pidfd, /proc      this process's namespace

@@ -1,9 +1,9 @@
-/* Looks at what /proc says of processes that may be hostile.
+/* Reads /proc of processes that may be hostile.
  *
  * While a process executes a program the kernel holds its exec_update_lock, also while it closes
  * the files that are not to stay open, and a FUSE server that does not answer to that makes it hold
- * the lock for ever. Whoever reads one of these waits for it (Linux 6.18; before, for some of
- * them), and only SIGKILL ends that:
+ * the lock for ever. A reader of one of these waits for the lock (Linux 6.18; before, for some of
+ * them), and only SIGKILL ends the wait:
  *
  *   stat, environ, maps, io, exe, root, cwd, fd/N, ns/NAME      not status, task/TID/children, comm
  *

@@ -75,7 +75,7 @@ int hak_link_send(int link, const struct hak_link_message *message, int descript
 /* The same, but waits until it is sent: 0, or -1. For the worker only. */
 int hak_link_send_wait(int link, const struct hak_link_message *message, int descriptor);
 
-/* What a worker reports: those fields of a message that are not empty. */
+/* A worker's report: those fields of a message that are not empty. */
 struct hak_link_report {
     enum hak_link_type type;
     uint32_t number, live;

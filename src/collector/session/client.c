@@ -134,12 +134,13 @@ static void free_entry(struct hak_client *c, uint32_t index) {
 }
 
 void hak_client_release(struct hak_client *client, struct hak_rows *rows) {
-    /* Who is gone may have come, and claimed a ring, after the cut had counted the rings. */
+    /* A process that is gone may have come, and claimed a ring, after the cut had counted the
+     * rings. */
     uint32_t rings = hak_mapping_ring_count(&client->map);
     if (rings > client->rings_high)
         client->rings_high = rings;
     hak_ends_tell_unentered(client, rows);
-    /* Of a session that was cut processes still write: nothing is given back to them. */
+    /* Processes of a session that was cut still write: nothing is given back to them. */
     for (uint32_t i = 0; i < client->rings_high && !client->is_cut; i++)
         release_ring(client, rows, i);
     for (uint32_t i = 0; i < client->processes_high; i++)

@@ -97,7 +97,8 @@ void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns
 void hak_client_close(struct hak_client *client);
 
 /* After a COMMIT: gives drained rings of ended threads and processes back, closes the rows of
- * processes that are stored completely. What their owners lost and told nobody becomes losses. */
+ * processes that are stored completely. Records that their owners lost and told nobody of become
+ * losses. */
 void hak_client_release(struct hak_client *client, struct hak_rows *rows);
 
 /* True when all processes are closed, every ring is stored and nobody maps the memory. */

@@ -3,9 +3,9 @@
  *   ticks  0 ------- anchor ------- anchor ------- latest anchor (the last cut)
  *   ns     start       |     <- a straight line between each two ->      |
  *
- * At each cut the worker reads TSC and CLOCK_MONOTONIC together: that is an anchor. What is older
- * lies on the line between the two anchors around it, in whichever cut it comes: so a later tick is
- * never told an earlier time, and times are exact at every anchor, whatever the TSC's rate is. */
+ * At each cut the worker reads TSC and CLOCK_MONOTONIC together: that is an anchor. An older tick
+ * lies on the line between the two anchors around it, in whichever cut it comes: so a later tick
+ * never gets an earlier time, and times are exact at every anchor, whatever the TSC's rate is. */
 #ifndef HAK_COLLECTOR_SESSION_CLOCK_H
 #define HAK_COLLECTOR_SESSION_CLOCK_H
 

@@ -93,7 +93,7 @@ static bool find_trouble(const char *path, pid_t pid, struct hak_target_trouble 
     return is_found;
 }
 
-/* What the process noted of the program that it executed. */
+/* Describes the program that the process executed, by its own note. */
 static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_process_entry *e,
                           uint32_t exec_state, bool is_file) {
     static struct hak_target_trouble trouble; /* the worker's thread alone */
@@ -248,7 +248,7 @@ static bool has_row_of_note(const struct hak_rows *rows, const struct hak_who *w
     return false;
 }
 
-/* What began later is what the process has executed since. */
+/* A row that begins later is of a program that the process has executed since. */
 static bool had_begun(const struct hak_process_info *process, uint64_t ns) {
     return process && process->row.start_ns <= ns + CLOCK_NS;
 }
@@ -290,7 +290,7 @@ static bool note_closed(struct hak_rows *rows, const struct hak_who *who, const 
     return false;
 }
 
-/* What the process is now; "" = not known. */
+/* The path of the program that the process is now; "" = not known. */
 static void read_program(const struct hak_who *who, char program[HAK_PATH_BYTES]) {
     char path[64];
     int file = hak_proc_open(who->outer, "exe");
@@ -309,7 +309,7 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
         note_closed(rows, who, why, ns))
         return;
     read_program(who, program);
-    /* What a process says of the program that it is about to become says so itself. */
+    /* A process's note on the program that it is about to become says so itself. */
     bool is_whole = strncmp(why, "executed ", 9) == 0;
     if (is_whole)
         snprintf(program, sizeof program, "%.*s",

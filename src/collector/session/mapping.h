@@ -54,7 +54,7 @@ uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m);
 uint32_t hak_mapping_ring_count(const struct hak_mapping *m);
 uint32_t hak_mapping_process_count(const struct hak_mapping *m);
 
-/* What a ring's entry said at one moment. */
+/* A ring's entry as it was at one moment. */
 struct hak_ring_view {
     uint32_t state, process, thread, next;
     int32_t tid;

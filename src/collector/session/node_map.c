@@ -68,7 +68,7 @@ struct reading {
     uint32_t rows; /* there are in the store */
 };
 
-/* What encode wrote. */
+/* Reads a page that encode wrote. */
 static int decode(void *context, const struct hak_node_map_row *from) {
     const struct reading *to = context;
     struct hak_input in = {from->data, (const uint8_t *)from->data + from->bytes, false};

@@ -1,4 +1,4 @@
-/* Which row of the store each stack node of a session has: session id -> row id.
+/* The row of the store for each stack node of a session: session id -> row id.
  *
  *   ids   1 ... stored | ... put | ... front | ... node_count     | + node_capacity
  *         written over   taken: their rows     in the ring, taken   no room before
@@ -8,8 +8,8 @@
  *           in memory            stored       in memory  stored
  *
  * Most programs make few nodes: then a node gets its row when the first record names it, and the
- * map lies in memory alone; a worker that comes after this one finds nodes by their values. Of a
- * program that comes half round the ring nodes are taken eagerly, in order of id, because their
+ * map lies in memory alone; a worker that comes after this one finds nodes by their values. Nodes
+ * of a program that comes half round the ring are taken eagerly, in order of id, because their
  * places are written over as soon as `stored` (the header's nodes_mapped) has passed them; so are
  * those of a process that has ended, before its entry in the process table, which its nodes name,
  * becomes another one's. The map up to `stored` is stored with the rows themselves, in one

@@ -19,7 +19,7 @@ static bool shares_namespace(const struct hak_client *c, uint32_t index) {
         return space == own;
     if (parent >= HAK_PROCESSES || parent == index)
         return c->peer_pid <= 0 || c->hello.pid == c->peer_pid;
-    /* Whose parent is of the same one, unless it cannot see that parent. */
+    /* Its namespace is its parent's, unless it cannot see that parent. */
     const struct hak_process_watch *from = &c->processes[parent];
     return e->parent_pid != 0 && (from->row == 0 || from->pid == from->inner_pid);
 }
@@ -38,11 +38,11 @@ static pid_t find_orphan(const struct hak_client *c, const struct hak_inner_pid 
 }
 
 /* A process of another pid namespace calls itself otherwise than we see it. The kernel translates
- * the pid of the one that said hello. What is forked is the process of the same number only where
- * the namespace that it hands over is this process's, or, where that is not known, while its
- * parent's two pids are one (which a namespace entered for its children shows by a parent that they
- * cannot see) and when what /proc says agrees; else it is looked for among the children of its
- * parent. 0 = hidden: its end is not watched but that of the session's memory. */
+ * the pid of the one that said hello. A forked process is the one of the same number only where the
+ * namespace that it hands over is this process's, or, where that is not known, while its parent's
+ * two pids are one (which a namespace entered for its children shows by a parent that they cannot
+ * see) and when what /proc says agrees; else it is looked for among the children of its parent.
+ * Hidden (0): its end is not watched but that of the session's memory. */
 static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     uint32_t parent = e->parent;
@@ -94,8 +94,8 @@ static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     }
 }
 
-/* What an attached process executes does not say so: it does not hold the session's memory any more
- * then, and has some of its own. */
+/* True when an attached process has executed a program: it does not say so, but no longer holds the
+ * session's memory, and has memory of its own. */
 static bool has_executed(struct hak_client *c, uint32_t index) {
     enum { AGAIN_MS = 100 };
     struct hak_process_watch *w = &c->processes[index];
@@ -198,7 +198,7 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
     uint64_t fork_number = e->fork_number;
     const struct hak_fork_note *fork = find_fork(c, fork_number);
     uint32_t parent = fork ? fork->process : guess_parent(c, index, e->parent, parent_pid);
-    /* What a process executed has the same parent as the process had. */
+    /* An executed program has the same parent as the process had. */
     /* The numbers in a file may be of any namespace. */
     struct hak_who self = {c->is_file ? 0 : w->pid, pid, e->pid_space, w->start_time};
     uint32_t before = index == 0 && !parent ? hak_rows_find_process(rows, &self, UINT32_MAX) : 0;
@@ -230,7 +230,7 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
     info->pid_space = self.space;
     if (!info->made_files && !w->replaced_ns)
         info->made_files = hak_made_files_open(self.outer);
-    /* What the process that said hello had to say of its way to the keeper. */
+    /* The hello's text on the way of its process to the keeper. */
     if (c->hello.text[0] && w->pid == c->peer_pid && !info->row.note[0])
         hak_rows_note(rows, w->row, c->hello.text);
     return w->row;

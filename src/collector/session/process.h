@@ -1,8 +1,7 @@
-/* The processes of a session: which process an entry of its table is, whether that still runs, and
+/* The processes of a session: the process of each entry of its table, whether it still runs, and
  * its row.
  *
- *   entry --seen--> pid as we see it, pidfd --> row, below its parent's --> gone, or executed
- * another program
+ *   entry --seen--> pid as we see it, pidfd --> row, below its parent's --> gone, or has executed
  *
  * For the worker's thread only. */
 #ifndef HAK_COLLECTOR_SESSION_PROCESS_H

@@ -1,6 +1,6 @@
-/* What the kernel holds of a process in memory, of /proc/PID/status: that file is ready without a
- * lock of the process (kernel/proc.h), so asking never makes the program wait, as smaps_rollup
- * does, which walks all of its pages under the lock that mmap needs. */
+/* A process's resident memory, from /proc/PID/status: that file is ready without a lock of the
+ * process (kernel/proc.h), so asking never makes the program wait, as smaps_rollup does, which
+ * walks all of its pages under the lock that mmap needs. */
 #ifndef HAK_COLLECTOR_SESSION_RESIDENT_H
 #define HAK_COLLECTOR_SESSION_RESIDENT_H
 

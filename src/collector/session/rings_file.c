@@ -1,4 +1,4 @@
-/* Finds what the rings of a file still hold. */
+/* Finds the records that the rings of a file still hold. */
 #include "collector/session/rings_file.h"
 
 #include "collector/session/process.h"

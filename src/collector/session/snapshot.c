@@ -1,4 +1,4 @@
-/* Reads counters, puts what changed, gives the blocks of ended processes back. */
+/* Reads counters, puts the changed ones, gives the blocks of ended processes back. */
 #include "collector/session/snapshot.h"
 
 #include <stdlib.h>

@@ -1,14 +1,13 @@
-/* Snapshots of the programs' counters, and of what the kernel holds of them in memory: put into the
- * store's `metric`.
+/* Snapshots of the programs' counters, and of their resident memory: put into the store's `metric`.
  *
  *   blocks of a process --sum--> compared with its last snapshot --changed--> rows --COMMIT-->
  *   /proc/PID/status ----------------^                                                  store
  *
  * Every process that lives gets one when it is due, and each a last one once it is gone, in the
- * transaction of its last events; only then are its blocks given back. What comes of a snapshot is
- * the cells that changed since the last, so an idle process costs nothing. Due is every metrics_ms
- * at first; when a process is older than sixty of these, a sixtieth of its age: an hour has some
- * 300 snapshots, not 3,600. After a new worker has taken over, the first snapshot is a whole one.
+ * transaction of its last events; only then are its blocks given back. A snapshot stores the cells
+ * that changed since the last, so an idle process costs nothing. Due is every metrics_ms at first;
+ * when a process is older than sixty of these, a sixtieth of its age: an hour has some 300
+ * snapshots, not 3,600. After a new worker has taken over, the first snapshot is a whole one.
  *
  * Nothing in the memory is trusted: owners and states are compared only, values are numbers. For
  * the worker's thread. */

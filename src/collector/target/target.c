@@ -115,7 +115,7 @@ static bool is_sanitizer(const char *library) {
     return false;
 }
 
-/* What in a program comes before any malloc that is preloaded, as a set. */
+/* The parts of a program that come before any preloaded malloc, as a set. */
 enum inside { SANITIZER = 1, SANITIZER_NAME = 2, MALLOC = 4 };
 
 static unsigned look_at_needed(Elf *elf, const GElf_Shdr *header, Elf_Data *data, int i) {

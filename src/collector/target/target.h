@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-/* What is in the way: "FILE REASON, CONSEQUENCE". */
+/* The obstacle: "FILE REASON, CONSEQUENCE". */
 struct hak_target_trouble {
     char file[PATH_MAX];     /* the program, or the interpreter that it needs */
     char reason[PATH_MAX];   /* "is statically linked" */

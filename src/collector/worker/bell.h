@@ -1,4 +1,5 @@
-/* What the worker sleeps on: the sessions' doorbells and its descriptors (link, pidfds) at once.
+/* Wakes the worker: it sleeps on the sessions' doorbells and its descriptors (link, pidfds) at
+ * once.
  *
  *   doorbell words of sessions --+
  *                                +--> FUTEX_WAITV --> the worker's loop

@@ -189,7 +189,7 @@ static bool is_empty(const char *path) {
 
 enum whose { NOBODYS, OURS, ANOTHERS };
 
-/* Of which keepers the store at `path` is: ours, where it is of the tree, which all of them name,
+/* The owner of the store at `path`: our keepers, where it is of the tree, which all of them name,
  * or has the session that `client` (NULL = none) goes on with. */
 static enum whose find_whose(const struct hak_worker *w, const struct hak_client *client,
                              const char *path) {
@@ -240,8 +240,8 @@ static void put_number(struct hak_worker *w, const char *key, uint64_t value) {
     hak_store_put_meta(w->capture.writer, key, text);
 }
 
-/* What the first program was started with: whether its inner pools were off is known from these.
- * The keeper, and so this worker, has its environment. */
+/* Stores the variables of the first program that tell whether its inner pools were off. The keeper,
+ * and so this worker, has its environment. */
 static void put_pool_switches(struct hak_worker *w) {
     static const char *const variables[] = {"PYTHONMALLOC", "G_SLICE"};
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
@@ -383,7 +383,7 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
     }
 }
 
-/* What is not known of its nodes has been written over: those stacks are counted as missing. The
+/* Its nodes that are not known have been written over: those stacks are counted as missing. The
  * worker before may have died between its commit and telling the program. */
 static void take_nodes(struct hak_worker *w, struct hak_client *c, bool is_known) {
     if (is_known && hak_node_map_load(c, w->capture.writer) != 0)

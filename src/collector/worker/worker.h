@@ -47,7 +47,7 @@ struct hak_worker {
     uint32_t cursor_count, cursor_capacity;
     uint32_t next_session;
     uint64_t commits;
-    /* What is drained. */
+    /* The drain. */
     struct hak_batch batch;
     struct hak_drain drain;
     struct hak_cut cut;
@@ -93,8 +93,8 @@ bool hak_worker_commit(struct hak_worker *worker);
 /* The same of what was written before `moment`, which was read before. */
 bool hak_worker_commit_until(struct hak_worker *worker, struct hak_cut_moment moment);
 
-/* Commits all that was written before the call, in as many turns as it takes. What comes meanwhile
- * waits, so that programs which write faster than it stores do not keep it here. */
+/* Commits all that was written before the call, in as many turns as it takes. Records that come
+ * meanwhile wait, so that programs which write faster than it stores do not keep it here. */
 void hak_worker_commit_all(struct hak_worker *worker);
 
 #endif

@@ -1,4 +1,4 @@
-/* The instruction at which the program was stopped, or behind which. */
+/* Decodes the instruction at which, or behind which, the program was stopped. */
 #include "report/instruction/instruction.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What an instruction of the program does with memory: its text, and which bytes it touches.
+/* An instruction of the program: its text, and the bytes that it touches.
  *
  *   code, where it lies,  --> libcapstone --> text, length, operands
  *   registers, flags          (disassembler.c)        |
@@ -8,9 +8,9 @@
  *   the address at which the processor stopped it --> the touch that it belongs to
  *
  * libcapstone is optional: it is loaded when the first instruction is looked at, and never linked.
- * What it says of the bytes that are touched is believed for instructions alone of which a test has
- * compared it with the processor (whole.c); of all others nothing is said. Code, registers and
- * flags are a dying program's and may hold anything. For one thread. */
+ * Its word on the touched bytes is believed only for instructions that a test has compared with the
+ * processor (whole.c); of all others nothing is said. Code, registers and flags are a dying
+ * program's and may hold anything. For one thread. */
 #ifndef HAK_REPORT_INSTRUCTION_INSTRUCTION_H
 #define HAK_REPORT_INSTRUCTION_INSTRUCTION_H
 

@@ -1,6 +1,6 @@
-/* Which bytes a decoded instruction touches, by its operands and the registers: string and stack
- * instructions by rules of their own, those with one memory operand by its size (whole.c), of all
- * others nothing is said. */
+/* Lists the bytes that a decoded instruction touches, by its operands and the registers: string and
+ * stack instructions by rules of their own, those with one memory operand by its size (whole.c), of
+ * all others nothing is said. */
 #include "report/instruction/touches.h"
 
 enum {

@@ -1,4 +1,4 @@
-/* Which bytes a decoded instruction touches. */
+/* Lists the bytes that a decoded instruction touches. */
 #ifndef HAK_REPORT_INSTRUCTION_TOUCHES_H
 #define HAK_REPORT_INSTRUCTION_TOUCHES_H
 

@@ -1,4 +1,4 @@
-/* Instructions with one memory operand of which libcapstone tells the bytes right: each stands here
+/* Instructions with one memory operand whose bytes libcapstone tells right: each stands here
  * because touches_test ran it at the edge of a page and saw the processor touch as many. It is
  * wrong about comiss, comisd, fnstsw, vpmovqb and others, and what a mask or an index vector
  * chooses it does not tell. */

@@ -4,8 +4,8 @@
  *    "findings": [{"fingerprint": "HKM-202:...", "name": "double-free", "place": "close server.c",
  *                  "program": "server", "note": "ticket 17", "first_seen": "2026-11-20"}, ...]}
  *
- * Ordered by fingerprint, one member to a line, so that changes read well in a diff. What people or
- * later versions add to an entry stays when the file is written again. Written by
+ * Ordered by fingerprint, one member to a line, so that changes read well in a diff. Members that
+ * people or later versions add to an entry stay when the file is written again. Written by
  * `hakmem-trace faults --write-baseline`; read by the collector (HAKMEM_BASELINE) and the viewer.
  * For one thread. */
 #ifndef HAK_REPORT_KNOWN_BASELINE_H

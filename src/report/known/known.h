@@ -1,4 +1,4 @@
-/* What a finding is known by, and whether it is known: so that a job fails for what is new alone.
+/* Identifies findings and tells whether they are known: so that a job fails for new ones alone.
  *
  *   stack --> fingerprint.c --> "HKM-202:5f0c..." --> baseline.c: a file of findings of before
  *   stack --> suppress.c: a file of patterns

@@ -1,4 +1,4 @@
-/* Reads suppressions and finds the one that a leak or fault is known by. */
+/* Reads suppressions and finds the one that matches a leak or fault. */
 #include "report/known/suppress.h"
 
 #include <errno.h>

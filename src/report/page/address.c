@@ -1,5 +1,5 @@
-/* What lies at the address of a crash, in words: by the kernel's list of mappings, by the blocks of
- * the heap, and by what the number itself tells. */
+/* Describes the memory at the address of a crash: by the kernel's list of mappings, by the blocks
+ * of the heap, and by the number itself. */
 #include "report/page/parts.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* From which blocks the value may have been read that the program used as an address or an index,
- * where the registers do not prove it. */
+/* Lists the blocks from which a value used as an address or an index may have been read, where the
+ * registers do not prove it. */
 #include "report/page/parts.h"
 #include "trace/pattern.h"
 

@@ -1,5 +1,5 @@
-/* What several parts of the page say or ask: the call, the place where the block was allocated or
- * the fault found, and when that was. */
+/* Clauses and questions that several parts of the page share: the call, the place where the block
+ * was allocated or the fault found, and when that was. */
 #include "report/page/parts.h"
 
 #include "hop.h"

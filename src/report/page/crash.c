@@ -1,12 +1,12 @@
-/* The page of a death by a signal that is no heap fault: where it was, at which instruction, what
- * that has its registers for, and which of them point into the heap. */
+/* The page of a death by a signal that is no heap fault: where it was, at which instruction, the
+ * roles of its registers, and those that point into the heap. */
 #include "report/page/parts.h"
 
 #include "trace/pattern.h"
 
 #define REGISTERS_SHOWN 8
 
-/* What a register's value is that has the form of a pattern. */
+/* Names the pattern that a register's value has. */
 static const char *pattern_words(uint64_t value) {
     switch (hak_pattern_of(value)) {
     case HAK_PATTERN_FREED:
@@ -56,7 +56,7 @@ static void add_value(struct hak_text *text, const struct report_page *page,
     registers->told[registers->told_count++] = value;
 }
 
-/* What the instruction has a register for, behind what it holds. */
+/* Adds the value of a register, then its role in the instruction. */
 static void add_with_role(struct hak_text *text, const struct report_page *page,
                           struct registers *registers, int number, const char *role) {
     uint64_t value = page->request->registers[number];

@@ -82,7 +82,7 @@ static void add_unread_symbols(struct hak_text *text, int *findings,
     hak_words_add_late(text, late);
 }
 
-/* What level light cannot know. */
+/* The limits of level light. */
 static void add_watched(struct hak_text *text, int *findings, const struct report_page *page) {
     const struct hak_report_request *request = page->request;
     bool is_none = request->guarded_blocks == 0;

@@ -67,7 +67,7 @@ static void headline_of_move(struct hak_text *text, const struct report_page *pa
     }
 }
 
-/* What lies at the pointer of a bad free, as a clause: "which lies in the stack of its thread". */
+/* The memory at the pointer of a bad free, as a clause: "which lies in the stack of its thread". */
 static void add_memory(struct hak_text *text, const struct report_page *page) {
     static const char *const elsewhere[] = {
         [HAK_MEMORY_STACK] = "which lies on its thread's stack",

@@ -59,7 +59,7 @@ static void add_line(struct lines *lines, const struct report_page *page,
         snprintf(line->where, sizeof line->where, "%s", hak_words_route(event));
 }
 
-/* What found the fault, in a word or two. */
+/* The finder of the fault, in a word or two. */
 static const char *found_words(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     switch (facts->found_by) {
@@ -219,8 +219,8 @@ static void add_owners(struct hak_text *text, const struct report_page *page,
     print_lines(text, page, &lines);
 }
 
-/* Who had the block before its last owner, of an access that was stopped: the pointer may be his.
- * NULL = nobody, or both lives do not fit. */
+/* The life of the block before its last one, for an access that was stopped: the pointer may be its
+ * owner's. NULL = none, or both lives do not fit. */
 static const struct hak_life *life_before(const struct report_page *page) {
     const struct hak_story *story = page->story;
     const struct hak_life *before =

@@ -1,4 +1,4 @@
-/* What a finding is known by: its fingerprint, and the stack where its block was allocated. */
+/* The identity of a finding: its fingerprint, and the stack where its block was allocated. */
 #include "report/page/parts.h"
 
 #include "report/known/known.h"

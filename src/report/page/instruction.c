@@ -1,7 +1,7 @@
 /* INSTRUCTION and REGISTERS: at which instruction the processor stopped a fault of the heap or
- * another crash, which bytes it touches, of what its address is made, and which registers point
- * into the heap (of a crash: crash.c). Where there is no disassembler the instruction is told by
- * its bytes. */
+ * another crash, which bytes it touches, how its address is made, and which registers point into
+ * the heap (of a crash: crash.c). Where there is no disassembler the instruction is told by its
+ * bytes. */
 #include "report/page/parts.h"
 
 #include <signal.h>
@@ -28,8 +28,8 @@ static unsigned ways_of(const struct hak_fault_facts *facts) {
                                                : 0;
 }
 
-/* What the decoded instruction touches there; of a crash, at the address that the kernel tells,
- * where it tells one. */
+/* The bytes that the decoded instruction touches at the fault's address; of a crash, at the address
+ * that the kernel tells, where it tells one. */
 static const struct hak_touch *find_touch(const struct report_page *page) {
     uint64_t address = page->words ? page->facts->found_address : page->request->signal_address;
     if (page->words || report_has_address(page))
@@ -299,7 +299,7 @@ static json_t *repeated_json(const struct hak_instruction *instruction) {
     return object;
 }
 
-/* What is not decoded is the code from where the thread stood. */
+/* Code that is not decoded is given from where the thread stood. */
 json_t *report_instruction_json(const struct report_page *page) {
     const struct hak_report_code *code = &page->request->code;
     struct hak_text bytes = {0};

@@ -93,7 +93,7 @@ static json_t *clean_look_json(const struct report_page *page) {
     return object;
 }
 
-/* What the kernel had mapped at the address of a crash. */
+/* The kernel's mapping at the address of a crash. */
 static json_t *mapping_json(const struct report_page *page) {
     const struct hak_report_region *region = &page->request->region;
     char path[HAK_REGION_PATH];

@@ -22,7 +22,7 @@
 #define HAK_REPORT_LINES 48
 #define HAK_PLACE_BYTES  256
 
-/* What libunwind says about the same stack (collector/findings/second_opinion.h). */
+/* libunwind's answer for the same stack (collector/findings/second_opinion.h). */
 enum hak_opinion {
     HAK_OPINION_NONE = 0,  /* libunwind could not be asked, or did not answer in time */
     HAK_OPINION_AGREES,    /* the same frames, as far as both went */
@@ -38,7 +38,7 @@ struct hak_second_opinion {
     uint64_t frames[HAK_REPORT_FRAMES];
 };
 
-/* What the collector adds to the numbers that the program left in the session memory. All strings
+/* The collector's additions to the numbers that the program left in the session memory. All strings
  * and frames are copied before the store is asked anything, so they may belong to its reader. */
 struct hak_report_context {
     uint32_t process, thread;       /* row ids */

@@ -229,19 +229,19 @@ void report_completeness(struct hak_text *text, const struct report_page *page);
 /* False, and nothing is written, where nothing can be guessed. */
 bool report_guess(struct hak_text *text, const struct report_page *page);
 void report_next(struct hak_text *text, const struct report_page *page);
-/* What the SUMMARY calls the move or call; READ, WRITE, ACCESS or EXECUTE for what the processor
- * stopped, SWEEP for what was found by looking at all blocks. */
+/* The SUMMARY's name for the move or call; READ, WRITE, ACCESS or EXECUTE for an access that the
+ * processor stopped, SWEEP for damage found by looking at all blocks. */
 const char *report_hop(const struct report_page *page);
 void report_summary(struct hak_text *text, const struct report_page *page);
-/* What the signal of a crash means, what the first line says of it behind the address, and of the
+/* The meaning of a crash's signal; the first line's words on it behind the address, and on the
  * program's own handler; the threads that failed at the same time. False: nothing is to be said. */
 void report_cause(struct hak_text *text, const struct report_page *page);
 void report_ending(struct hak_text *text, const struct report_page *page);
 bool report_handler(struct hak_text *text, const struct report_page *page);
 bool report_other(struct hak_text *text, const struct report_page *page, int i);
 void report_others(struct hak_text *text, const struct report_page *page);
-/* GUESS: the blocks that the value may have been read from which the program used as an address;
- * that it has the form of what freed memory is filled with. False: nothing is added. */
+/* GUESS: the blocks from which a value used as an address may have been read; that it has the form
+ * of the pattern that fills freed memory. False: nothing is added. */
 bool report_guess_candidates(struct hak_text *text, const struct report_page *page);
 bool report_guess_pattern(struct hak_text *text, const struct report_page *page);
 /* The instruction at which the processor stopped the program: false where it did not, or the code

@@ -1,5 +1,5 @@
-/* What a signal means, in words: why the kernel raised it or who sent it, what the program's own
- * handler did about it, and which threads failed at the same time. */
+/* The meaning of a signal, in words: why the kernel raised it or who sent it, what the program's
+ * own handler did about it, and which threads failed at the same time. */
 #include "report/page/parts.h"
 
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include "hop.h"
 #include "newer.h"
 
-/* What the kernel says of the signals that it raises (sigaction(2)). */
+/* The kernel's reasons for the signals that it raises (sigaction(2)). */
 static const struct {
     int signal, code;
     const char *words;

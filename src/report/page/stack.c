@@ -1,7 +1,7 @@
-/* Which frames of a stack are worth a line: the program's own, without what every program has below
- * main, and for moves between layers the few of hakmem's that show which transfer it was. Frames of
- * libraries are folded into one line; they and wrappers of the allocator use up none of the room.
- */
+/* Chooses the frames of a stack that are worth a line: the program's own, without what every
+ * program has below main, and for moves between layers the few of hakmem's that show which transfer
+ * it was. Frames of libraries are folded into one line; they and wrappers of the allocator use up
+ * none of the room. */
 #include "report/page/parts.h"
 
 #include <string.h>
@@ -40,7 +40,8 @@ static bool is_telling(const struct hak_frame *frame) {
     return !(frame->inlined && strncmp(file, "src/entry/", 10) == 0);
 }
 
-/* What found the fault and reports it, by its name: a stripped library has no files. */
+/* True for hakmem's code that finds or reports faults, by its name: a stripped library has no
+ * files. */
 static bool is_finder(const struct hak_frame *frame) {
     static const char *const names[] = {"hak_trace_", "hak_report_", "hak_check_", "hak_guard_"};
     const char *function = frame->function ? frame->function : "";
@@ -103,7 +104,7 @@ static void choose_program(const struct hak_frames *frames, int first, int end, 
     bool is_any = false;
     for (int i = 0; i < out->count; i++)
         is_any |= out->frame[i].folded == 0;
-    /* What lies outside of the last frame that is shown is of no use. */
+    /* Folded frames outside of the last frame that is shown are of no use. */
     while (is_any && out->count > 0 && out->frame[out->count - 1].folded > 0)
         out->count--;
 }

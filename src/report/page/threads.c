@@ -1,4 +1,4 @@
-/* THREADS: where the threads were created that the page names. */
+/* THREADS: the places where the threads that the page names were created. */
 #include "report/page/parts.h"
 
 #include <stdio.h>
@@ -27,7 +27,7 @@ void report_look_up_thread(const struct report_page *page, uint32_t row,
         report_name_thread(page, row, out->number);
 }
 
-/* What the program kept of a thread that the store does not know. */
+/* Adds a thread that the store does not know, by the creations that the program kept. */
 static void add_kept(const struct report_page *page, struct hak_creations *all, uint32_t number) {
     struct hak_thread_words thread = {.number = number, .process = page->context.process};
     if (number == page->context.thread_number)

@@ -1,5 +1,4 @@
-/* How foreign text comes into a text: escaped, bounded, in time that grows with its length alone.
- */
+/* Adds foreign text to a text: escaped, bounded, in time that grows with its length alone. */
 #include <string.h>
 #include "report/text/text.h"
 #include "visible.h"
@@ -27,8 +26,8 @@ static void add_escape(struct hak_text *text, unsigned char byte) {
     hak_text_add_bytes(text, escape, hak_visible_escape(escape, byte));
 }
 
-/* What is harmless goes in by runs; `as_is` and `doubled` are further bytes to keep or to double
- * (-1 = none). */
+/* Harmless bytes go in by runs; `as_is` and `doubled`, unless -1, are further bytes to keep or to
+ * double. */
 static void add_visible(struct hak_text *text, const char *from, size_t length, int as_is,
                         int doubled) {
     const unsigned char *s = (const unsigned char *)from;

@@ -5,9 +5,9 @@
  *        |        |
  *        +--------+--- anything else: escaped, and cut when it is very long
  *
- * So what is forgotten is escaped, and only who asks by name gets text in as it is:
- * hak_text_add_text for a piece that was made by these functions, hak_text_add_bytes for what no
- * person reads. Running out of memory is remembered (`failed`) and reported once, at hak_text_take.
+ * So a forgotten argument is escaped, and only a caller that asks by name gets text in as it is:
+ * hak_text_add_text for a piece made by these functions, hak_text_add_bytes for text that no person
+ * reads. Running out of memory is remembered (`failed`) and reported once, at hak_text_take.
  *
  *   text.c the bytes, format.c the formats, foreign.c what is escaped, color.c
  *
@@ -30,7 +30,7 @@ struct hak_text {
     bool failed;
 };
 
-/* Appends like printf. What %s is given is foreign, unless it is a literal (or other constant) of
+/* Appends like printf. An argument of %s is foreign, unless it is a literal (or other constant) of
  * this program: escaped, cut after HAK_TEXT_NAME_MAX bytes, NULL is nothing. Widths count
  * characters, precisions of %s bytes of the argument. %c takes ASCII. */
 void hak_text_add(struct hak_text *text, const char *format, ...)

@@ -1,5 +1,4 @@
-/* How changes of slabs, SuperSlabs and caches are said: the value of a record that moves no block.
- */
+/* Words for changes of slabs, SuperSlabs and caches: the value of a record that moves no block. */
 #include "report/words/words.h"
 
 #include <stdio.h>
@@ -85,7 +84,7 @@ static void say_mapped(char *out, size_t bytes, const struct hak_event *e) {
              e->subkind & HAK_MAPPED_SHARED ? ", shared" : "");
 }
 
-/* What was given up of the old pages stands in the epoch. */
+/* The number of old pages that were given up stands in the epoch. */
 static void say_remapped(char *out, size_t bytes, const struct hak_event *e) {
     if (e->old_address == e->address)
         snprintf(out, bytes, "%s, before %s", hak_words_size(e->size),

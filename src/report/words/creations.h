@@ -1,5 +1,5 @@
-/* Where the threads were created that a page names: each once, and who created them. Reports,
- * `why` and their JSON say it alike:
+/* The places where the threads that a page names were created: each once, and who created them.
+ * Reports, `why` and their JSON say it alike:
  *
  *     threads 2 "worker" and 3 "worker" were created by thread 1 "main" at:
  *
@@ -27,7 +27,7 @@ struct hak_creations {
     int more; /* threads that found no room in the list */
 };
 
-/* What the program itself has kept of the creation of a thread. */
+/* The creation of a thread, as the program itself has kept it. */
 struct hak_kept_creation {
     uint32_t thread; /* number, 0 = nothing here */
     uint32_t creator;

@@ -25,8 +25,8 @@ json_t *hak_json_address(uint64_t address);
 /* The text of a member, "" where it is none. */
 const char *hak_json_string(const json_t *object, const char *name);
 /* Members of `object`: a number; the same, or null where it is not known; foreign text
- * (hak_json_text); an address (hak_json_address); true or false. What has no setter here is set by
- * jansson's own. */
+ * (hak_json_text); an address (hak_json_address); true or false. Members without a setter here are
+ * set by jansson's own. */
 void hak_json_set_number(json_t *object, const char *name, uint64_t value);
 void hak_json_set_known(json_t *object, const char *name, bool is_known, uint64_t value);
 void hak_json_set_text(json_t *object, const char *name, const char *text);

@@ -1,4 +1,4 @@
-/* How numbers, kinds, places and faults are said; the words come from the .def tables. */
+/* Words for numbers, kinds, places and faults, from the .def tables. */
 #include "report/words/words.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* How numbers, kinds, places, faults, frames, threads and lives are said, in reports and in the
- * viewer alike, in text and in JSON.
+/* Words for numbers, kinds, places, faults, frames, threads and lives, the same in reports and in
+ * the viewer, in text and in JSON.
  *
  *   words.c  change.c        numbers, and the lines of the .def tables
  *   function.c  frame.c      names of functions; which frames of a stack are the program's own
@@ -44,7 +44,8 @@ struct hak_fault_words {
 };
 /* By code; NULL when faults.def has no such line. */
 const struct hak_fault_words *hak_words_fault(unsigned code);
-/* By what a person types: "HKM-104", "hkm-104", "104", the name, or the tag with or without [ ]. */
+/* Finds a fault by a person's text: "HKM-104", "hkm-104", "104", the name, or the tag with or
+ * without [ ]. */
 const struct hak_fault_words *hak_words_find_fault(const char *text);
 /* Line i of faults.def, NULL past the end. */
 const struct hak_fault_words *hak_words_fault_at(unsigned i);
@@ -95,8 +96,8 @@ uint64_t hak_words_slot_bytes(struct hak_store_reader *r, unsigned class_index);
 /* "SIGSEGV"; "signal 65" when it has no name. */
 const char *hak_words_signal(unsigned signal);
 
-/* What a change says: "HOT -> DRAINING at 24.9 %", "64 -> 128 blocks", "slab 3 of 0x55... taken";
- * "" for kinds that are no changes. Holds for the next seven calls. (change.c) */
+/* Words of a change: "HOT -> DRAINING at 24.9 %", "64 -> 128 blocks", "slab 3 of 0x55... taken"; ""
+ * for kinds that are no changes. Holds for the next seven calls. (change.c) */
 const char *hak_words_change(const struct hak_event *event);
 /* "huge pages for SuperSlabs, 0 or 1": what memory learning sets by this number; NULL when it has
  * none such. */
@@ -111,7 +112,7 @@ bool hak_words_touches_place(const struct hak_event *event, unsigned place);
 
 /* The call or move: "malloc(24)", "new[](24)", "free", "delete", "realloc(100)", "SLL_PUSH". */
 const char *hak_words_call(const struct hak_event *event);
-/* What the place of the event adds: "served by magazine", "into magazine", "magazine -> TLS SLL".
+/* Words that the event's place adds: "served by magazine", "into magazine", "magazine -> TLS SLL".
  */
 const char *hak_words_route(const struct hak_event *event);
 
@@ -130,12 +131,12 @@ int hak_words_program_frame(const struct hak_frame *frames, int count);
 /* How every program and thread begins, outside of main and of the thread's own function. */
 bool hak_words_is_start(const struct hak_frame *frame);
 /* Code that stands between the program and its malloc and tells nothing about it: libc, C++'s
- * library and its inlined levels, the program's own xmalloc. What fingerprints leave out. */
+ * library and its inlined levels, the program's own xmalloc. Fingerprints leave it out. */
 bool hak_words_is_go_between(const struct hak_frame *frame);
 /* "libstdc++": the library of C or C++ that the code belongs to, by its module, or by its source
  * file or name where it was instantiated in the program; NULL = none. */
 const char *hak_words_library(const struct hak_frame *frame);
-/* What a frame is to the reader of a stack. */
+/* The role of a frame for the reader of a stack. */
 enum hak_frame_role {
     HAK_FRAME_PROGRAM,
     HAK_FRAME_WRAPPER, /* the program's own malloc or free, where the allocator was called */
