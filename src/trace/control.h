@@ -1,4 +1,4 @@
-/* What `hakmem-trace ctl` reads in a program that runs, and the words by which it asks for
+/* The words of a running program that `hakmem-trace ctl` reads, and those by which it asks for
  * something. It is data of this library and nothing else: no thread, no signal, no file, no call at
  * start.
  *
@@ -70,8 +70,8 @@ struct hak_control {
 
 HAK_HIDDEN extern struct hak_control hak_control;
 
-/* What the rooms above do for ctl; NULL = they do not. False: it could not be done, and a line on
- * stderr says why. On a thread that is in no call of the layers. */
+/* Functions of the rooms above that ctl can ask for; NULL = there is none. False: it could not be
+ * done, and a line on stderr says why. On a thread that is in no call of the layers. */
 struct hak_control_errands {
     bool (*sweep)(uint64_t *found);
     bool (*leaks)(uint64_t *found);

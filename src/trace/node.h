@@ -33,7 +33,7 @@ static inline uint32_t hak_node_place(uint32_t id, uint32_t bits) {
     return (uint32_t)(id & (((uint64_t)1 << bits) - 1));
 }
 
-/* What the first word of node `id` holds. */
+/* The first word of node `id`. */
 static inline uint64_t hak_node_word(uint32_t id, uint32_t bits, uint64_t ip) {
     return ip | (uint64_t)id >> bits << HAK_NODE_LAP_SHIFT;
 }

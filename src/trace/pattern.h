@@ -44,7 +44,7 @@ enum {
 /* How much of a large block's end its canary takes, at most. */
 enum { HAK_CANARY_MAX_BYTES = 4096 };
 
-/* Which bytes of a freed slot are filled (poison.c). */
+/* The bytes of a freed slot that are filled (poison.c). */
 enum {
     HAK_POISON_WHOLE_BYTES = 5120, /* from the user's first to the slot's end: all of them */
     HAK_POISON_HEAD_BYTES = 4096,  /* of a greater slot the first */
@@ -57,7 +57,7 @@ static inline uint8_t hak_pattern_next_life(unsigned lives) {
     return (uint8_t)((lives + 1 + (uint8_t)~HAK_PATTERN_LIVES_MASK) & HAK_PATTERN_LIVES_MASK);
 }
 
-/* What all words of a pattern have in the same places. */
+/* The bits that are the same in all words of a pattern. */
 static inline uint64_t hak_pattern_mark(enum hak_pattern pattern) {
     return ((uint64_t)pattern & 0xf0) << 56 | (uint64_t)pattern;
 }
@@ -79,7 +79,7 @@ static inline uint64_t hak_pattern_as(uint64_t word, enum hak_pattern is, enum h
     return word ^ (hak_pattern_mark(is) ^ hak_pattern_mark(due));
 }
 
-/* What `value` has the form of. */
+/* The pattern whose form `value` has. */
 static inline enum hak_pattern hak_pattern_of(uint64_t value) {
     static const uint8_t patterns[16] = {
         [HAK_PATTERN_FREED >> 4] = HAK_PATTERN_FREED,

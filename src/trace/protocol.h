@@ -10,11 +10,11 @@
  * environment of programs below one that could neither start a keeper nor make a file: they are
  * silently unrecorded; "rings:FOLDER" below one that made a file there: they do the same.
  *
- * An abstract name belongs to a network namespace. Who is about to enter another one says hello
- * with HAK_HELLO_PATH; the keeper then listens at /tmp/NAME, too, where processes are looked for
- * that cannot be reached by the abstract name. When a keeper and its worker are dead, the next one
- * is started under the same name with .1 behind it, then .2 and so on: whoever is left, or comes
- * later, finds it without a word between them, and a name is given only once.
+ * An abstract name belongs to a network namespace. A program that is about to enter another one
+ * says hello with HAK_HELLO_PATH; the keeper then listens at /tmp/NAME, too, where processes are
+ * looked for that cannot be reached by the abstract name. When a keeper and its worker are dead,
+ * the next one is started under the same name with .1 behind it, then .2 and so on: whoever is
+ * left, or comes later, finds it without a word between them, and a name is given only once.
  *
  * The memfd is made with MFD_ALLOW_SEALING, has its full size and a complete header (magic
  * included) when it is sent, seals against changes of its size, so that nobody's truncation can

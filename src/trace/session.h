@@ -4,11 +4,11 @@
  *   | header | process table | ring table | stack nodes ... | report area | counters ... |
  *   | extents (256 KiB) ... |
  *
- * Who writes what: the program's processes write everything but the words marked "collector". A
- * ring has one writer (its thread, or one after the other the threads that share it) and one reader
- * (the worker). Nothing here is ever trusted by the collector: every index, offset and size is
- * checked before use, because a dying or hostile program may have written anything. The program
- * trusts it as little as it can: the collector's words are only compared, never followed. */
+ * Writers: the program's processes write everything but the words marked "collector". A ring has
+ * one writer (its thread, or one after the other the threads that share it) and one reader (the
+ * worker). Nothing here is ever trusted by the collector: every index, offset and size is checked
+ * before use, because a dying or hostile program may have written anything. The program trusts it
+ * as little as it can: the collector's words are only compared, never followed. */
 #ifndef HAK_TRACE_SESSION_H
 #define HAK_TRACE_SESSION_H
 
@@ -156,7 +156,7 @@ enum hak_report_state {
  */
 #define HAK_REPORT_REGISTERS 17
 
-/* What a register proves that holds a word of a pattern (pattern.h). */
+/* The meaning of a register that holds a word of a pattern (pattern.h). */
 enum hak_named_as {
     HAK_NAMED_NOT = 0,
     HAK_NAMED_FREED = 1,     /* it was read from this block after the free */
@@ -175,7 +175,7 @@ struct hak_report_candidate {
 };
 #define HAK_REPORT_CANDIDATES 4
 
-/* What lies at a pointer that was given back and is not a live block's (facts.memory). */
+/* The memory at a pointer that was given back and is not a live block's (facts.memory). */
 enum hak_memory {
     HAK_MEMORY_UNKNOWN = 0,       /* not asked: the fault is not about this */
     HAK_MEMORY_SLOT_START = 1,    /* where a block of this slot would start, but none lives there */
@@ -189,7 +189,7 @@ enum hak_memory {
     HAK_MEMORY_OTHER = 9,         /* mapped, and not by us: another allocator's, or mmap */
 };
 
-/* Who noticed that bytes are not as they should be (facts.found_by). */
+/* The finder of bytes that are not as they should be (facts.found_by). */
 enum hak_found_by {
     HAK_FOUND_BY_CALL = 0,        /* the call or move that `kind` names */
     HAK_FOUND_BY_EXIT = 1,        /* the sweep at exit */
@@ -221,7 +221,7 @@ enum {
     HAK_TOUCH_ASKS = 4,     /* it touches none: it was asked about the block */
 };
 
-/* What is known of a fault where it is found. Numbers only: the words are made outside. */
+/* Facts of a fault where it is found. Numbers only: the words are made outside. */
 struct hak_fault_facts {
     uint32_t fault; /* number in faults.def; 0 = a crash by `signal` that is no heap fault */
     uint32_t kind;  /* enum hak_record_kind of the move or call at which it was found */
@@ -316,7 +316,7 @@ struct hak_report_pointed {
     uint32_t spare;
 };
 
-/* What the kernel says is mapped around the address of a crash. */
+/* The kernel's mappings around the address of a crash. */
 struct hak_report_region {
     uint64_t start, end;        /* the mapping that holds it; 0, 0 = none does */
     uint64_t below_end;         /* where the next mapping below ends, above begins; 0 = none */
@@ -451,7 +451,7 @@ struct hak_session {
     _Atomic uint32_t metrics_high; /* blocks from this index on were never taken */
     uint32_t overwrites; /* 1 = this is a file that nobody reads yet: full rings write over their
                             oldest records (ring.md) */
-    /* What is known and no news; absolute, "" = none is named. */
+    /* Files of findings that are no news; absolute, "" = none is named. */
     char suppressions_path[HAK_PATH_BYTES];
     char baseline_path[HAK_PATH_BYTES];
     _Atomic uint64_t forks; /* program: FORK records so far, each has its number */

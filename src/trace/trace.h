@@ -1,4 +1,4 @@
-/* What guard, leaks and tree may ask of the tracer: record an event, take a stack, hand over a
+/* The tracer's services for guard, leaks and tree: record an event, take a stack, hand over a
  * fault.
  *
  * Everything here is safe on any thread, in a signal handler and in a forked child; it allocates
@@ -130,7 +130,7 @@ struct hak_guarded_life {
     uint8_t taken_by;             /* enum hak_subkind */
 };
 
-/* What a SIGTRAP was. */
+/* The meaning of a SIGTRAP. */
 enum hak_trapped {
     HAK_TRAPPED_NOT,     /* no debug register of hakmem's: the program's */
     HAK_TRAPPED_NOTHING, /* one of them, and nothing is wrong */
@@ -150,10 +150,10 @@ struct hak_stopped {
     bool (*is_in_memmove)(const struct hak_registers *registers);
 };
 
-/* What the checks know and a crash asks for. */
+/* Functions of the checks that a crash calls. */
 struct hak_trace_checks {
-    /* Which block covers facts->found_address, or lies next to it: fills in what is known of it,
-     * and facts->fault when the access that failed is a fault of the heap. `is_barred`: nothing is
+    /* Finds the block that covers facts->found_address, or lies next to it: fills in its facts, and
+     * facts->fault when the access that failed is a fault of the heap. `is_barred`: nothing is
      * mapped there, or a page that nobody may touch. Called in the handler of a crash. */
     void (*describe)(struct hak_fault_facts *facts, bool is_barred);
     /* Lets the program go on after such an access (HAKMEM_ON_FAULT=continue): true when the page
@@ -165,13 +165,13 @@ struct hak_trace_checks {
     /* Looks at all blocks for one that is damaged, which a crash may be the consequence of; fills
      * `facts` in and returns how many there are. Waits for nobody. */
     size_t (*look_at_all)(struct hak_fault_facts *facts);
-    /* Which blocks `value` names; returns how many. */
+    /* Finds the blocks that `value` names; returns how many. */
     unsigned (*find_named)(uint64_t value, struct hak_named *named, unsigned most);
     /* The live block right in front of one from whose header such a value was read. */
     bool (*find_before)(const struct hak_named *named, struct hak_named *before);
     /* The word that the freed block at `address` is filled with; 0: no block, or not freed. */
     uint64_t (*word_in)(uint64_t address);
-    /* What a SIGTRAP is whose siginfo_t this is; `facts` are those of a fault. NULL = the
+    /* Tells the meaning of a SIGTRAP by its siginfo_t; `facts` are those of a fault. NULL = the
      * program's. */
     enum hak_trapped (*trapped)(const void *siginfo, const struct hak_stopped *stopped,
                                 struct hak_fault_facts *facts);

@@ -5,9 +5,9 @@
  *     waits until it has ended  <--------   ends; the kernel lets go what it still traces
  *
  * A process, because threads of one's own process cannot be traced; with the same memory, because
- * a copy would not hold the other threads as they stand. What it opens nobody sees, and a fault
- * ends it alone. It runs on the calling thread's TLS, as the child of a vfork does, and writes
- * nothing there.
+ * a copy would not hold the other threads as they stand. Nobody sees the files that it opens, and a
+ * fault ends it alone. It runs on the calling thread's TLS, as the child of a vfork does, and
+ * writes nothing there.
  *
  * A stopped thread goes on as if nothing had been: a signal that came meanwhile is handed to it,
  * and system calls that Linux ends with EINTR at any stop (epoll_wait among them) are made again,

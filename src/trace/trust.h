@@ -1,4 +1,4 @@
-/* Which user at the other end of a socket may have a program's memory, and who may speak to a
+/* Decides which user at the other end of a socket may have a program's memory, or speak to a
  * keeper: the rule alone, for both sides (trace/collector/connect.c here, collector/kernel/peer.c
  * there).
  *

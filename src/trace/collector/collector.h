@@ -1,4 +1,4 @@
-/* The way to the collector: who keeps the session memory, and is it still there?
+/* Finds and watches the collector, which keeps the session memory.
  *
  *   HAKMEM_SESSION -> connect -> hello + memfd -> answer -> both descriptors closed
  *   none           -> start `hakmem-collect --keeper` -> the same over a socketpair
@@ -18,7 +18,7 @@
 /* Why there is no keeper, for one line on stderr. */
 struct hak_collector_failure {
     const char *what;   /* static text */
-    const char *detail; /* a path or the like; NULL = none */
+    const char *detail; /* such as a path; NULL = none */
     long error;         /* errno, 0 = none */
     char text[512];     /* what the keeper answered */
     bool is_hidden;     /* it may live, in another network namespace: nothing is said here */

@@ -33,7 +33,7 @@ static struct hak_hello make_hello(enum hak_hello_kind kind) {
                               .kind = kind};
 }
 
-/* What the store is to say of a session's way to its keeper: that somebody else had a name. */
+/* Adds to the hello, for the store, that somebody else had the name of the session's keeper. */
 static void note_stranger(struct hak_hello *hello) {
     struct hak_line note = {0};
     int64_t user = hak_collector_stranger();

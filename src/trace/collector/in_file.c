@@ -1,4 +1,4 @@
-/* Begins recording into a file, where no collector is to be had. */
+/* Begins recording into a file, where there is no collector. */
 #include <fcntl.h>
 #include <string.h>
 #include "options.h"

@@ -32,7 +32,7 @@
 
 enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16, STEP_NS = 100000000 };
 
-/* What the two new processes need; lies in the program's memory, which they share. */
+/* The data that the two new processes need; lies in the program's memory, which they share. */
 struct launch {
     const char *path;
     char **arguments, **environment;

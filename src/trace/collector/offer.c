@@ -1,6 +1,7 @@
-/* Where no socket leads to the keeper: in a network namespace of its own, with a root or a /tmp in
- * which the keeper's path is hidden. The session's memfd stays open for a moment, and a keeper that
- * knows the family of this process takes it from /proc (collector/keeper/offers.c).
+/* Offers the session to the keeper where no socket leads to it: in a network namespace of its own,
+ * with a root or a /tmp in which the keeper's path is hidden. The session's memfd stays open for a
+ * moment, and a keeper that knows the family of this process takes it from /proc
+ * (collector/keeper/offers.c).
  *
  *   HAKMEM_SESSION=hakmem-RANDOM-COOKIE     the network namespace that the name belongs to
  *   heartbeat in the memory                 the keeper has it */

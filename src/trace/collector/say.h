@@ -1,4 +1,4 @@
-/* What a person must know when recording cannot begin: errors of the system in words.
+/* Puts errors of the system into words, for a person whose recording cannot begin.
  *
  * Thread and signal safe: the text lies on the caller's stack. */
 #ifndef HAK_TRACE_SAY_H

@@ -289,7 +289,7 @@ static uint64_t latest_beat(const struct hak_session *session) {
     return keeper > latest ? keeper : latest;
 }
 
-/* What the collector last did in a session. */
+/* The collector's last signs of life in a session. */
 struct life {
     uint32_t commits;
     uint64_t beat;

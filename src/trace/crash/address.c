@@ -1,5 +1,5 @@
-/* What lies at the address of a crash: what the kernel has mapped there, how it was touched, and
- * what the checks say of it. */
+/* Describes the address of a crash: the kernel's mapping there, how it was touched, and what the
+ * checks say of it. */
 #include <signal.h>
 #include <string.h>
 #include "platform/platform.h"

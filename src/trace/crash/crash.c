@@ -104,8 +104,8 @@ struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
     }
 }
 
-/* The next one begins another session. What the process says of its end, which is near, is to be in
- * this one. */
+/* The next report begins another session. A process whose end is near keeps this one, for the
+ * records of its end. */
 static void let_session_go(void) {
     bool ends = incident.end_signal || incident.facts.found_by == HAK_FOUND_BY_EXIT;
     if (hak_options.stores_faults && !ends && !is_vfork_child)
@@ -149,7 +149,7 @@ void hak_crash_unwind(struct hak_incident *of) {
 }
 
 static void look(void) {
-    /* What stands until the step is through: where it happened. */
+    /* The stack until the step is through: the place where it happened. */
     incident.frames[0] = incident.registers.value[HAK_RIP];
     incident.frame_count = 1;
     incident.end = HAK_UNWIND_BAD_CFA;

@@ -9,16 +9,16 @@
  *   crash.c          the steps of a report, on a stack of its own; who may report; how it ends
  *   places.c         where faults were reported before, and how many were not
  *   area.c           the way through the report area to the collector and back
- *   handler.c        the handler of crash signals, and which fault a death is due to
- *   address.c        what lies at the address of a crash
- *   words.c          what registers prove that hold a word which memory is filled with
- *   loaded.c         with which pointer such a word was read
- *   operands.c       which registers an instruction takes its address from
+ *   handler.c        the handler of crash signals, and finds the fault that a death is due to
+ *   address.c        describes the address of a crash
+ *   words.c          finds the blocks that poisoned registers name
+ *   loaded.c         finds the pointer through which such a register was loaded
+ *   operands.c       finds the registers that an instruction takes its address from
  *   code.c           the instruction's bytes; into which blocks the registers point
  *   asked.c          level light: the same at any moment, for `hakmem-trace ctl`
- *   lives.c          level light: what is known of guarded blocks, for the store
+ *   lives.c          level light: the known lives of guarded blocks, for the store
  *   output.c         writes out the streams of a program that ends by what its exit found
- *   raw_report.c     what can be said without a collector */
+ *   raw_report.c     the report without a collector */
 #ifndef HAK_TRACE_CRASH_H
 #define HAK_TRACE_CRASH_H
 
@@ -108,7 +108,7 @@ HAK_HIDDEN _Noreturn void hak_crash_go_on(void);
 HAK_HIDDEN void hak_crash_report_fault(const struct hak_fault_facts *facts,
                                        const struct hak_registers *registers, uint64_t flags,
                                        bool is_behind);
-/* What the checks say of a SIGTRAP. */
+/* The checks' answer to a SIGTRAP. */
 HAK_HIDDEN enum hak_trapped hak_crash_trapped(const void *siginfo,
                                               const struct hak_stopped *stopped,
                                               struct hak_fault_facts *facts);
@@ -151,7 +151,7 @@ HAK_HIDDEN bool hak_crash_may_report(struct hak_incident *incident);
 /* Fills in facts, access and region by the address of the incident (address.c). Where a fault
  * of the heap is seen the facts name it. */
 HAK_HIDDEN void hak_crash_look_at_address(struct hak_incident *incident);
-/* What the registers prove of words that memory is filled with: facts, or candidates
+/* Finds what the registers prove of words that memory is filled with: facts, or candidates
  * (words.c). */
 HAK_HIDDEN void hak_crash_look_at_words(struct hak_incident *incident,
                                         const struct hak_trace_checks *checks);

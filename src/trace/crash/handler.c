@@ -285,8 +285,8 @@ static void let_default_end(int number, const siginfo_t *info, ucontext_t *conte
         (void)hak_raw_call(SYS_tgkill, process, thread, number);
 }
 
-/* What PID 1 is sent by processes of its own does nothing, as long as it has no handler. What the
- * kernel raises there can only be died of by being raised again. */
+/* A signal to PID 1 from processes of its own does nothing, as long as it has no handler. A signal
+ * that the kernel raised ends it only when it is raised again. */
 static bool end_as_first_process(int number, const siginfo_t *info) {
     if (hak_raw_call(SYS_getpid) != 1)
         return false;
@@ -357,8 +357,8 @@ static void look_for_new_places(struct hak_incident *incident) {
 
 /* Reports an access to memory that was given back, and returns: to the program when it is to go on
  * and the page is open now, or dies of it (true), else to what the program itself does about the
- * signal. Whoever dies of it keeps the right to report, so that no other thread that does the same
- * at this moment reports it again. */
+ * signal. A thread that dies of it keeps the right to report, so that no other thread that does the
+ * same at this moment reports it again. */
 static bool report_access(int number, const siginfo_t *info, ucontext_t *context) {
     bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
     struct hak_incident *incident = enter(number, info, context);

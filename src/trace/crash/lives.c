@@ -3,7 +3,7 @@
  *
  *   each_life --> events, by thread and time --> a ring for each thread --CLOSED--> collector
  *
- * No other record is written there. What finds no room or memory is counted as lost. */
+ * No other record is written there. Events without room or memory are counted as lost. */
 #include "check.h"
 #include "hop.h"
 #include "platform/block_signals.h"

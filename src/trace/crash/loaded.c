@@ -1,5 +1,5 @@
-/* With which pointer a word was read that a register held when the processor did not take it as an
- * address: what the instructions right in front of the one that failed say.
+/* Finds the pointer through which a poisoned register was loaded, by the instructions right in
+ * front of the one that failed.
  *
  *   add  base, number     or sub, or add base, other; where the next line has no displacement
  *   mov  reg, [base + index * scale + displacement]
@@ -57,7 +57,8 @@ static bool moves_rax_by_number(const uint8_t *end, int reg, int64_t *by) {
     return true;
 }
 
-/* What `reg` was before the instruction that ends at `end` made `value` of it: how many. */
+/* The values that `reg` may have had before the instruction that ends at `end` made `value` of it:
+ * how many. */
 static unsigned before_it_moved(const struct hak_registers *registers, const uint8_t *end, int reg,
                                 uint64_t value, uint64_t pointers[2]) {
     const uint8_t *add = end - 3;

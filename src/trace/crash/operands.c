@@ -1,6 +1,6 @@
-/* Which registers an instruction of x86-64 takes an address from (Intel's Software Developer's
- * Manual, volume 2, chapter 2): prefixes, opcode, ModRM, SIB. What an instruction does is not
- * looked at. */
+/* Finds the registers that an instruction of x86-64 takes an address from (Intel's Software
+ * Developer's Manual, volume 2, chapter 2): prefixes, opcode, ModRM, SIB. An instruction's effect
+ * is not looked at. */
 #include "trace/crash/operands.h"
 
 /* By the processor's numbers, low bits of ModRM and SIB with a bit of REX. */

@@ -1,4 +1,4 @@
-/* Which registers an instruction of x86-64 takes an address from. */
+/* Finds the registers that an instruction of x86-64 takes an address from. */
 #ifndef HAK_TRACE_OPERANDS_H
 #define HAK_TRACE_OPERANDS_H
 

@@ -1,5 +1,5 @@
-/* Where faults were reported before, in a program that goes on after them: each place is reported
- * once, or once in HAKMEM_REPORT_EVERY seconds, and counted in between.
+/* The places where faults were reported before, in a program that goes on after them: each is
+ * reported once, or once in HAKMEM_REPORT_EVERY seconds, and counted in between.
  *
  *   place   hash of fault and stack (crash.c)
  *   table   place | when it was reported | faults since then, which nobody was told of

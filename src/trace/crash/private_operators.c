@@ -91,7 +91,7 @@ static unsigned find_name(long file, const Elf64_Shdr *table, const char *name, 
         size_t have = smaller(table->sh_size - at, WINDOW);
         if (!read_at(file, table->sh_offset + at, window.bytes, have))
             break;
-        /* What begins in the last NAME_BYTES comes with the next window, too. */
+        /* A name that begins in the last NAME_BYTES comes with the next window, too. */
         size_t end = have < WINDOW ? have : WINDOW - NAME_BYTES;
         for (size_t i = 0; i < end && i + bytes <= have && found < SAME_NAMES; i++)
             if (window.bytes[i] == name[0] && same_bytes(window.bytes + i, name, bytes))
@@ -179,7 +179,7 @@ static struct remembered *recall(enum question question, uintptr_t place, const 
     return r;
 }
 
-/* What is the same for the whole module is asked once. */
+/* Asks once what is the same for the whole module. */
 static bool ask_module(enum question question, const struct module_file *m,
                        const struct hak_object *object) {
     bool is_known;

@@ -1,5 +1,5 @@
-/* What a dying program says itself when there is no collector: numbers, and frames as module and
- * offset, for addr2line. */
+/* The report of a dying program without a collector: numbers, and frames as module and offset, for
+ * addr2line. */
 #include <fcntl.h>
 #include <link.h>
 #include <signal.h>

@@ -1,5 +1,6 @@
-/* What the registers of a crash prove: memory around and in blocks is filled with words that name
- * their block (pattern.h), and a program that uses one as an address or an index has read it there.
+/* Finds the blocks that poisoned registers name: memory around and in blocks is filled with words
+ * that name their block (pattern.h), and a program that uses one as an address or an index has read
+ * it there.
  *
  *   the register that the instruction takes its address from holds
  *     a word that names one block    the fault is known, and whose it is
@@ -28,7 +29,7 @@ enum {
     GREATEST_SCALE = 8,
 };
 
-/* What the failed instruction took its address from. */
+/* The operands from which the failed instruction took its address. */
 static struct hak_operands operands_of(const struct hak_registers *registers) {
     uint64_t code = registers->value[HAK_RIP];
     struct hak_operands operands;

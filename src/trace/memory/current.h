@@ -1,4 +1,4 @@
-/* What this process knows of the session it records into, in private memory.
+/* Facts of the session that this process records into, in private memory.
  *
  *   alive word (one page that a fork wipes)      hak_current
  *     0  a fork made this process: claim first     session -> the shared mapping, NULL = none

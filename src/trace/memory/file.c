@@ -176,7 +176,7 @@ static void give_back(char *from, const char *to) {
         (void)hak_raw_call(SYS_madvise, start, end - start, MADV_REMOVE);
 }
 
-/* What of a ring no record was ever written to. */
+/* Gives back the part of a ring that no record was ever written to. */
 static void trim_ring(char *base, uint64_t total_bytes, const struct hak_ring_entry *ring) {
     uint64_t head = atomic_load(&ring->head), bytes = ring->capacity * HAK_RECORD_BYTES;
     if (atomic_load(&ring->state) == HAK_RING_FREE || head >= ring->capacity ||

@@ -147,7 +147,7 @@ static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
         return error;
     }
     (void)hak_raw_call(SYS_ftruncate, file, total);
-    /* Whoever gets it can cut nothing away under this process. It never grows either. */
+    /* A receiver can cut nothing away under this process. It never grows either. */
     (void)hak_raw_call(SYS_fcntl, file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
     hak_memory_fill(memory);
     return 0;

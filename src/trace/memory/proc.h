@@ -1,4 +1,4 @@
-/* What the kernel says of this process and its ancestors, and its small files, by system calls
+/* Reads the kernel's facts of this process and its ancestors, and its small files, by system calls
  * alone.
  *
  * Thread and signal safety: async-signal-safe, errno is kept. */

@@ -2,7 +2,7 @@
  * session's own memory takes the place of the one before it, so that nothing of it is ever mapped
  * anew, and a thread that comes late to a record finds memory.
  *
- * What a thread knows of an earlier session it forgets at its first call in the new one. */
+ * A thread forgets an earlier session at its first call in the new one. */
 #include <string.h>
 #include "options.h"
 #include "platform/block_signals.h"

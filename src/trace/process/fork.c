@@ -1,5 +1,5 @@
-/* What is said around fork(2), so that a child's story knows where it branches off, and how the
- * child gets an entry of its own. */
+/* Records a fork(2), so that a child's story knows where it branches off, and gives the child an
+ * entry of its own. */
 #include "options.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
@@ -17,8 +17,8 @@
 
 enum { NO_ENTRY_WAIT_MS = 2000, NO_ENTRY_AGAIN_MS = 5000, WAIT_SLICE_MS = 20 };
 
-/* Claims an entry, and waits for the collector to give one back. Who comes soon after one that
- * waited in vain waits no more. */
+/* Claims an entry, and waits for the collector to give one back. A child that comes soon after one
+ * that waited in vain does not wait. */
 static bool claim_entry(uint32_t parent, uint64_t fork_number) {
     struct hak_session *session = hak_current.session;
     uint64_t now = hak_monotonic_ns(), given_up = atomic_load(&session->unentered_ns);

@@ -17,7 +17,7 @@ struct hak_python_frame {
 HAK_HIDDEN size_t hak_python_frames(const struct hak_python *python,
                                     struct hak_python_frame *frames, size_t max);
 
-/* Can `bytes` bytes (at most a page) be read there? What the kernel said of a page is remembered.
+/* Can `bytes` bytes (at most a page) be read there? The kernel's answer for a page is remembered.
  */
 HAK_HIDDEN bool hak_python_can_read(uintptr_t address, size_t bytes);
 

@@ -1,4 +1,4 @@
-/* Where CPython keeps frames and code, by version: offsets in bytes. */
+/* The places of CPython's frames and code, by version: offsets in bytes. */
 #ifndef HAK_TRACE_PYTHON_LAYOUT_H
 #define HAK_TRACE_PYTHON_LAYOUT_H
 

@@ -1,4 +1,4 @@
-/* Which line of the source an instruction of a code object belongs to. */
+/* Finds the source line of an instruction of a code object. */
 #ifndef HAK_TRACE_PYTHON_LINES_H
 #define HAK_TRACE_PYTHON_LINES_H
 

@@ -1,4 +1,4 @@
-/* What a Python frame is called, as a node: function, file and line. */
+/* The name of a Python frame, as a node: function, file and line. */
 #ifndef HAK_TRACE_PYTHON_TEXT_H
 #define HAK_TRACE_PYTHON_TEXT_H
 

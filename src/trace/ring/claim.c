@@ -19,7 +19,7 @@ _Atomic uint64_t hak_ring_nowhere_head;
 _Thread_local struct hak_writer hak_writer __attribute__((tls_model("initial-exec"))) = {
     .records = &hak_ring_nowhere, .head = &hak_ring_nowhere_head};
 
-/* Who writes which ring; of this process only. */
+/* The writer of each ring; of this process only. */
 static _Atomic(struct hak_writer *) writers[HAK_RINGS];
 
 static void give_back_extents(uint32_t first, uint32_t count) {

@@ -1,4 +1,4 @@
-/* What is not recorded is counted, and told of; and how long is waited before that. */
+/* Counts events that are not recorded, and tells of them; waits for room before that. */
 #include "superslab.h"
 #include "trace/ring/ring.h"
 #include "trace/wait.h"
@@ -64,8 +64,7 @@ bool hak_ring_has_left_record(void) {
 }
 
 /* A record will never be finished: the handler that interrupted it left by longjmp, or the thread
- * dies. What was reserved and holds something older than the
- * record before it is replaced by a LOSS of one. */
+ * dies. A reserved record that is older than the one before it is replaced by a LOSS of one. */
 void hak_ring_give_up_unfinished(void) {
     struct hak_writer *w = &hak_writer;
     if (w->depth == 0 || !w->ring)

@@ -1,4 +1,4 @@
-/* What is recorded beside the moves of blocks: processes, threads, modules, marks; and what is
+/* Records processes, threads, modules and marks, beside the moves of blocks; and counts what is
  * counted only. */
 #include <string.h>
 #include <sys/prctl.h>

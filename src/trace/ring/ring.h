@@ -34,7 +34,7 @@ enum hak_loss_reason {
     HAK_LOSS_IN_HANDLER = 2, /* in a signal handler while the thread got its ring */
 };
 
-/* What a writer has dropped and not told yet. */
+/* Events that a writer has dropped and not told of yet. */
 struct hak_loss {
     uint64_t count, from, to; /* ticks */
     uint64_t full_tail;       /* the tail at which waiting was given up */

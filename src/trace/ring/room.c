@@ -1,4 +1,4 @@
-/* What happens when a ring has no room left in sight: claim, ring the bell, grow, wait, drop. */
+/* Makes room when a ring has none left in sight: claim, ring the bell, grow, wait, drop. */
 #include "trace/ring/ring.h"
 #include "hop.h"
 #include "options.h"
@@ -24,8 +24,8 @@ static uint64_t room_now(const struct hak_writer *w) {
     return *(const volatile uint64_t *)&w->room;
 }
 
-/* The tail, as far as it can be right for `reserved`: the collector's words are never trusted. What
- * is not yet free then counts as taken. */
+/* The tail, as far as it can be right for `reserved`: the collector's words are never trusted. With
+ * a wrong tail the whole ring counts as taken. */
 static uint64_t tail_for(const struct hak_writer *w, uint64_t reserved) {
     uint64_t tail = atomic_load_explicit(&w->ring->tail, memory_order_acquire);
     return reserved - tail <= w->mask + 1 ? tail : reserved - (w->mask + 1);

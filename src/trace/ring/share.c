@@ -255,7 +255,7 @@ static bool find_shared(struct hak_writer *w) {
     return is_there;
 }
 
-/* What the thread's own ring lacks is told there. */
+/* Losses of the thread's own ring are told of there. */
 enum hak_shared_place hak_ring_reserve_beside(unsigned count, uint64_t *position, uint64_t *ticks) {
     struct hak_writer *w = &hak_writer;
     uint64_t signals;

@@ -38,7 +38,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
         action.sa_handler(number);
 }
 
-/* What the kernel is told for the program's action. */
+/* Gives the kernel our handler in place of the program's action. */
 static int install_action(int number, const struct sigaction *action) {
     bool has_handler = action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
     struct sigaction ours = *action;

@@ -2,9 +2,9 @@
  * ends a process that has blocked what it must be told of.
  *
  * sigprocmask and pthread_sigmask leave it out of the masks that they set, sigaction (actions.c) of
- * those in which handlers run. What the program asked for is remembered for each
- * thread: it reads its mask back as it believes it to be, and a SIGTRAP that it has blocked waits
- * until it unblocks it. */
+ * those in which handlers run. The mask that the program asked for is remembered for each thread:
+ * it reads its mask back as it believes it to be, and a SIGTRAP that it has blocked waits until it
+ * unblocks it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ void hak_mask_start(void) {
     next_of_thread = (mask_function *)hak_symbol_next_since("2.32", "pthread_sigmask");
 }
 
-/* What the program believes to be blocked of what is kept, and one that waits for it. */
+/* Whether the program believes SIGTRAP to be blocked, and a SIGTRAP that waits for it. */
 static _Thread_local struct {
     bool is_blocked, is_waiting;
     siginfo_t waiting;

@@ -13,9 +13,9 @@
  *   a handler          ours        noted, then the handler, with its own flags and mask
  *   ignore             ours        noted
  *
- * sigaction, signal and their old relatives are interposed for that. Who asks the kernel by another
- * way is served by the kernel, and seen. In a vfork child, whose actions are its own while its
- * memory is its parent's, nothing but the kernel's is changed. */
+ * sigaction, signal and their old relatives are interposed for that. A program that asks the kernel
+ * by another way is served by the kernel, and seen. In a vfork child, whose actions are its own
+ * while its memory is its parent's, nothing but the kernel's is changed. */
 #ifndef HAK_TRACE_SIGNALS_H
 #define HAK_TRACE_SIGNALS_H
 
@@ -77,8 +77,8 @@ HAK_HIDDEN void hak_mask_release(int number);
  * when the program unblocks it. */
 HAK_HIDDEN bool hak_mask_defers(int number, const siginfo_t *info);
 
-/* What the calling thread believes of SIGTRAP: a thread that it creates believes the same, and a
- * signal that waits is not its child's. */
+/* The calling thread's belief of SIGTRAP: a thread that it creates believes the same, and a signal
+ * that waits is not its child's. */
 HAK_HIDDEN bool hak_mask_blocks_traps(void);
 HAK_HIDDEN void hak_mask_begin_thread(bool creator_blocks_traps);
 HAK_HIDDEN void hak_mask_enter_child(void);

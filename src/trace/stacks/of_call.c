@@ -56,11 +56,11 @@ HAK_IN_PLACE struct hak_tail *tail_place(struct hak_thread_stacks *all, const st
     return &all->tail[2 * ((inner ^ outer) >> (65 - all->tail_bits))];
 }
 
-/* What a tail's hash begins with: the frame that it stands on. */
+/* The beginning of a tail's hash: the frame that it stands on. */
 HAK_IN_PLACE uint64_t hash_of_base(const struct hak_last_stack *last, uint32_t base) {
     return last->found[base].address ^ (uint64_t)last->frame[base].id << 32;
 }
-/* What the hash has of rbp: of the base and of the tail, where their frames need it. */
+/* The part of rbp in the hash: of the base and of the tail, where their frames need it. */
 HAK_IN_PLACE uint64_t hash_of_bp(const struct hak_frame *base, bool needs_bp, uintptr_t bp) {
     return (base->needs_bp ? base->bp * 29 : 0) + (needs_bp ? bp * 31 : 0);
 }
@@ -118,7 +118,7 @@ static void keep_tail(struct hak_thread_stacks *all, const struct call *call,
     *place = tail;
 }
 
-/* Is `place` on the thread's own stack? What lies in a region is not. */
+/* Is `place` on the thread's own stack? A place in a region is not. */
 HAK_IN_PLACE bool is_on_own_stack(struct hak_thread_stacks *all,
                                   const struct hak_walk_place *place) {
     return HAK_LIKELY(hak_is_on_stack(&hak_stack_bounds, place->sp)) ||

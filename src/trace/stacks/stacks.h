@@ -17,8 +17,8 @@
  *
  * An id names its node for good, but memory for nodes and table is bounded (node.h): a place is
  * written over once the collector has stored its node, and the table is emptied when it knows half
- * as many nodes as the ring holds. What is met again after that gets a new id, which the collector
- * recognises as the same node.
+ * as many nodes as the ring holds. A node that is met again after that gets a new id, which the
+ * collector recognises as the same node.
  *
  * Nobody owns the table, no lock: slots are compared and swapped, levels only pushed. Two threads
  * that add the same stack at once get the same id. All functions but hak_stacks_start are
@@ -36,7 +36,7 @@
 #include "unwind/modules.h"
 #include "unwind/unwind.h"
 
-/* What stacks are made of and limited by. */
+/* The memory of stacks, and their limits. */
 struct hak_stacks_setup {
     struct hak_node *nodes;       /* the session's ring, or an array that ends */
     uint64_t node_capacity;       /* its length; of a ring a power of two */
@@ -107,7 +107,7 @@ HAK_HIDDEN extern uint32_t (*hak_stacks_add_frames)(uint32_t native);
 /* Number of ids taken so far in the session; 0 before hak_stacks_start. */
 HAK_HIDDEN uint32_t hak_stacks_node_count(void);
 
-/* What a record says of a stack whose walk ended with `end`: enum hak_record_flags. */
+/* The flags of a record for a stack whose walk ended with `end`: enum hak_record_flags. */
 static inline uint8_t hak_stacks_flags(enum hak_unwind_end end) {
     return end == HAK_UNWIND_COMPLETE    ? 0
            : end == HAK_UNWIND_BY_FRAMES ? HAK_RECORD_GUESSED

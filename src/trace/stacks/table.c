@@ -82,8 +82,8 @@ static inline uint32_t find_in(const struct level *level, uint64_t hash, uint32_
     return 0;
 }
 
-/* Gives the memory of the slots back, which are empty afterwards. What another thread puts in
- * meanwhile is kept or not: an equal node then gets another id. */
+/* Gives the memory of the slots back, which are empty afterwards. A node that another thread puts
+ * in meanwhile is kept or not: an equal node then gets another id. */
 static void clear_slots(struct level *level) {
     char *from = (char *)level->slot, *end = from + (sizeof(uint64_t) << level->bits);
     char *page = (char *)level + PAGE_BYTES;

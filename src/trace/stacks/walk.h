@@ -1,4 +1,4 @@
-/* What stacks.c, walk.c and of_call.c know of each other: nobody else needs it.
+/* Declarations that stacks.c, walk.c and of_call.c share: nobody else needs them.
  *
  *   stacks.c         what stacks are made of: the session's nodes, and ids of them
  *   walk.c          a walk by the thread's last stack, and the ids of its frames
@@ -16,7 +16,7 @@ enum {
     HAK_STACK_OWN_FRAMES_MAX = 24 /* frames of hakmem that may lie above the program's */
 };
 
-/* What hak_stacks_start was given; depth 0 before. */
+/* The setup that hak_stacks_start was given; depth 0 before. */
 HAK_HIDDEN extern struct hak_stacks_setup hak_stacks_now;
 HAK_HIDDEN extern uint32_t hak_stacks_starts; /* how often it was called */
 

@@ -1,7 +1,6 @@
-/* What a thread gets beside its ring: the knowledge of where it was created, which its first record
- * carries, and an alternate signal stack, so that a stack overflow can be told of too. Signal
- * stacks come from a pool and go back when the thread ends; a stack that the program set up itself
- * is left alone.
+/* Gives each thread, beside its ring, the place where it was created, for its first record, and an
+ * alternate signal stack, so that a stack overflow can be reported, too. Signal stacks come from a
+ * pool and go back when the thread ends; a stack that the program set up itself is left alone.
  *
  *   creator: pthread_create          new thread: run_thread          its first record
  *     stack, number --> struct start ------> hak_thread_origin ------> THREAD_START {stack,
