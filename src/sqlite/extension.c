@@ -1,4 +1,4 @@
-/* What SQLite calls when hakmem_sqlite.so is loaded into a connection. */
+/* Adds the tables of a capture when SQLite loads hakmem_sqlite.so into a connection. */
 #include "sqlite/extension.h"
 
 #include "store/database.h"

@@ -3,7 +3,7 @@
  *
  *   sqlite3 app.db ".load hakmem_sqlite" --> sqlite3_hakmemsqlite_init --> store/sql
  *
- * Put in front of every source of that library by the Makefile: SQLite is called through the table
+ * The Makefile includes it before every source of that library: SQLite is called through the table
  * of functions that the program hands over, so that the program's own SQLite does the work, linked
  * dynamically or not. For the thread of the connection, as all of SQLite. */
 #ifndef HAK_SQLITE_EXTENSION_H

@@ -1,4 +1,4 @@
-/* How the calls of the malloc family are named: the subkind of an event in words (hops.def). */
+/* Names of the calls of the malloc family: the subkind of an event in words (hops.def). */
 #ifndef HAK_STORE_CALLS_H
 #define HAK_STORE_CALLS_H
 

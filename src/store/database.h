@@ -1,6 +1,6 @@
 /* A connection to the file of a store, as every room gets it: queries, and errors that name the
- * file. Whoever opened the connection owns it, the path and the statements that are kept, and
- * outlives all who have a copy. For one thread. */
+ * file. The opener owns the connection, the path and the kept statements, and outlives every copy.
+ * For one thread. */
 #ifndef HAK_STORE_DATABASE_H
 #define HAK_STORE_DATABASE_H
 
@@ -42,7 +42,7 @@ int hak_database_fail(const struct hak_database *db, const char *doing);
  *   return hak_query_end(&q);
  *
  * The numbers behind `doing` are bound to ?1, ?2 and so on. An error (of preparing, too) ends the
- * rows; the end returns it. Whoever asks ends the query, also before its last row. */
+ * rows; the end returns it. The caller ends the query, also before its last row. */
 struct hak_query {
     const struct hak_database *db;
     sqlite3_stmt *statement; /* NULL = not prepared */
@@ -71,7 +71,7 @@ static inline uint64_t hak_query_number(const struct hak_query *q, int column) {
 static inline uint32_t hak_query_id(const struct hak_query *q, int column) {
     return (uint32_t)sqlite3_column_int64(q->statement, column);
 }
-/* What is never below 0 in a store that hakmem wrote; 0 where it is. */
+/* A number that is never below 0 in a store that hakmem wrote; 0 where it is. */
 static inline uint64_t hak_query_count(const struct hak_query *q, int column) {
     sqlite3_int64 value = sqlite3_column_int64(q->statement, column);
     return value > 0 ? (uint64_t)value : 0;

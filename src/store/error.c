@@ -1,4 +1,4 @@
-/* Keeps the one line that says what is wrong with a store, for each thread its own. */
+/* Keeps the one line that describes an error of a store, for each thread its own. */
 #include "store/error.h"
 
 #include <sqlite3.h>

@@ -1,4 +1,4 @@
-/* What can be wrong with a store, for writer and readers alike. */
+/* Errors of a store, for writer and readers alike. */
 #ifndef HAK_STORE_ERROR_H
 #define HAK_STORE_ERROR_H
 

@@ -1,5 +1,5 @@
-/* An event as the store knows it: what the collector makes of a ring's record and what every reader
- * gets back. Plain data, shared by collector and viewer. */
+/* An event as the store knows it: the collector makes it of a ring's record, and every reader gets
+ * it back. Plain data, shared by collector and viewer. */
 #ifndef HAK_STORE_EVENT_H
 #define HAK_STORE_EVENT_H
 

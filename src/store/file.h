@@ -1,4 +1,4 @@
-/* The store as a file: making it safely, telling it from other files, and who writes it.
+/* The store as a file: makes it safely, tells it from other files, and locks it for its writer.
  *
  * The writer holds an open-file-description lock (fcntl F_OFD_SETLK) on one byte that SQLite never
  * touches, HAK_STORE_LOCK_BYTE, as long as it lives; the kernel drops it however the writer ends.
@@ -16,7 +16,7 @@
 
 struct sqlite3;
 
-/* What lies at a path, by its first bytes. */
+/* The kind of the file at a path, by its first bytes. */
 enum hak_file_kind {
     HAK_FILE_OTHER,  /* nothing, no regular file, or one that is none of these */
     HAK_FILE_SQLITE, /* a database of another program, or the log beside one (-wal) */
@@ -26,8 +26,8 @@ enum hak_file_kind {
 enum hak_file_kind hak_store_file_kind(const char *path);
 
 /* Makes an empty file: mode 0600, O_EXCL, O_NOFOLLOW. `replace` first removes a regular file of
- * that name that is a store or empty. What SQLite may have left beside an old file of that name
- * goes too. `fd` and `real_path` (to be freed; its directory without symbolic links) are set on
+ * that name that is a store or empty. Files that SQLite may have left beside an old file of that
+ * name go too. `fd` and `real_path` (to be freed; its directory without symbolic links) are set on
  * success. */
 int hak_store_file_create(const char *path, bool replace, int *fd, char **real_path);
 /* Opens an existing file, read-only or for writing, and reads its first page: is it a store, of a

@@ -19,10 +19,9 @@ bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes,
  */
 const char *hak_unpack(const uint8_t *in, size_t packed_bytes, uint8_t packing, uint8_t *out,
                        size_t raw_bytes);
-/* What lies in the file as one piece of its own:
+/* A blob, which lies in the file as one piece of its own:
  *
- *   | magic, 4 bytes | format, 2 bytes | the rest of the header | ... | CRC-32C |
- */
+ *   | magic, 4 bytes | format, 2 bytes | the rest of the header | ... | CRC-32C | */
 struct hak_blob_form {
     char magic[5];
     uint8_t format;

@@ -1,4 +1,4 @@
-/* Opens a capture: a file, or what a URL names. */
+/* Opens a capture: a file, or a server that a URL names. */
 #include "store/source.h"
 
 #include <sqlite3.h>

@@ -1,4 +1,4 @@
-/* Where a capture's tables are: in an SQLite file, or on a server that a URL names. Readers get a
+/* The place of a capture's tables: an SQLite file, or a server that a URL names. Readers get a
  * connection in both cases, and ask it the same. */
 #ifndef HAK_STORE_SOURCE_H
 #define HAK_STORE_SOURCE_H

@@ -1,4 +1,4 @@
-/* What a query asks of a virtual table, as numbers and ranges. */
+/* Reads the constraints of a query on a virtual table, as numbers and ranges. */
 #include "store/virtual_table.h"
 
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* What every virtual table of a store is made of. */
+/* Parts of every virtual table of a store. */
 #ifndef HAK_STORE_VIRTUAL_TABLE_H
 #define HAK_STORE_VIRTUAL_TABLE_H
 
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "store/error.h"
 
-/* What the cursor of each table begins with. */
+/* The first member of each table's cursor. */
 struct hak_table_cursor {
     sqlite3_vtab_cursor vtab;
     bool is_at_end;

@@ -1,4 +1,5 @@
-/* Is a capture intact: the file, every chunk and posting, every reference, every block's path. */
+/* Checks that a capture is intact: the file, every chunk and posting, every reference, every
+ * block's path. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"

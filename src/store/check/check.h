@@ -1,4 +1,4 @@
-/* The door of check: is everything in a store as it should be.
+/* The door of check: verifies everything in a store.
  *
  *   chunks, in order -> order of every block   against hops.def
  *                    -> keys, states           against the runs of postings and live checkpoints

@@ -1,4 +1,4 @@
-/* What a check of a store finds, in numbers: report/words/check.h has the sentences. */
+/* Findings of a check of a store, in numbers: report/words/check.h has the sentences. */
 #ifndef HAK_STORE_CHECK_FINDINGS_H
 #define HAK_STORE_CHECK_FINDINGS_H
 

@@ -62,7 +62,7 @@ static void add_finding(struct hak_live_check *k, const struct hak_live_run *run
                   .level = run->level, .base = s->base, .process = s->process);
 }
 
-/* What a reader would take from it. */
+/* Compares the fields that a reader would use. */
 static bool same(const struct hak_live_state *a, const struct hak_live_state *b) {
     return a->step == b->step && a->user == b->user && a->size == b->size && a->birth == b->birth &&
            a->ns == b->ns && a->stack == b->stack && a->thread == b->thread &&

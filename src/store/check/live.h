@@ -1,4 +1,4 @@
-/* Do the live checkpoints say what the events say: runs of the lowest level are made again from the
+/* Checks the live checkpoints against the events: runs of the lowest level are made again from the
  * chunks, those above from the ones below. */
 #ifndef HAK_STORE_CHECK_LIVE_H
 #define HAK_STORE_CHECK_LIVE_H

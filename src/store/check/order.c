@@ -95,7 +95,7 @@ static bool shed(struct hak_order_check *o) {
 /* ---- what is found -----------------------------------------------------------------------------
  */
 
-/* What a reading found before it left the block is no finding again. */
+/* A finding that a reading made before it left the block is not reported again. */
 static bool is_known(const struct hak_order_check *o) {
     for (uint32_t i = 0; i < o->left_count; i++)
         if (o->now->base >= o->left[i].low &&

@@ -1,5 +1,6 @@
-/* Is the way of every block legal, do its events lie in the order of their generations, and is none
- * of them missing: for each (process, base) against hops.def (reader/follow.h).
+/* Checks that the way of every block is legal, that its events lie in the order of their
+ * generations, and that none is missing: for each (process, base) against hops.def
+ * (reader/follow.h).
  *
  * About 60 bytes for each block; where a capture has more than HAK_ORDER_BLOCKS, the upper half of
  * the addresses is left for another reading, so that memory does not grow. */
@@ -14,8 +15,8 @@
 
 struct hak_order_check;
 
-/* `is_trimmed`: the oldest events are gone, so blocks may come in the
- * middle of their way. 0 or an error. */
+/* `is_trimmed`: the oldest events are gone, so blocks may begin in the middle of their way. 0 or an
+ * error. */
 int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
                          struct hak_check_findings *findings, struct hak_order_check **out);
 /* For tests: follows at most so many blocks at once. */

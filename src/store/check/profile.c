@@ -1,4 +1,4 @@
-/* Adds up the events once more, and compares. */
+/* Adds up the events once more, and compares the sums with the stored profile. */
 #include "store/check/profile.h"
 
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static const char *check_keys(const struct hak_profile_check *k,
     return NULL;
 }
 
-/* What the rows of each process say is live at the end of a run, and what its own line does. */
+/* Live bytes of each process at the end of a run, by its rows; its own line must say the same. */
 struct sums {
     uint64_t *live; /* by row id */
     uint32_t room;
@@ -276,7 +276,7 @@ static int compare_chunk(struct hak_profile_check *k, uint64_t first_id) {
     return hak_query_end(&q);
 }
 
-/* What was held by size class at the end of the run. */
+/* Compares the blocks held by size class at the end of the run. */
 static int compare_classes(struct hak_profile_check *k, uint64_t last) {
     if (!hak_database_has_table(&k->reader->db, "profile_class"))
         return 0;

@@ -1,4 +1,4 @@
-/* Sums up what the runs of postings should say and what they say. */
+/* Sums up the keys due in the runs of postings and those found in them. */
 #include "store/check/runs.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
-/* Do the runs of postings name what is in the chunks, and nothing else? Each (key, chunk) is mixed
- * to a number; for each chunk the numbers due and those found are summed up, whatever their order:
- * memory is some bytes for each chunk. */
+/* Checks that the runs of postings name all keys of the chunks, and no others. Each (key, chunk) is
+ * mixed to a number; for each chunk the numbers due and those found are summed up, whatever their
+ * order: memory is some bytes for each chunk. */
 #ifndef HAK_STORE_CHECK_RUNS_H
 #define HAK_STORE_CHECK_RUNS_H
 

@@ -1,4 +1,4 @@
-/* Compares rows with events. */
+/* Compares the rows of table superslab with the events. */
 #include "store/check/superslabs.h"
 
 #include "hop.h"

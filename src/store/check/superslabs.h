@@ -1,4 +1,4 @@
-/* Does the table superslab say what the events say? A chunk may have no rows at all: an earlier
+/* Checks the table superslab against the events. A chunk may have no rows at all: an earlier
  * version of hakmem went on with the store. */
 #ifndef HAK_STORE_CHECK_SUPERSLABS_H
 #define HAK_STORE_CHECK_SUPERSLABS_H

@@ -1,6 +1,6 @@
 /* The columns that are guessed by site or block once the walk is done (walk.h): ns (times.c),
  * delta, size, old address, generation. Coders fill the column's streams and set bits in the
- * tokens; readers take them from `in`, one for each stream: whoever calls sees whether all was used
+ * tokens; readers take them from `in`, one for each stream: the caller sees whether all was used
  * up. */
 #ifndef HAK_STORE_CODEC_BY_SITE_H
 #define HAK_STORE_CODEC_BY_SITE_H

@@ -2,9 +2,8 @@
  *
  *   events -> columns -> walk (mirror, sites) -> streams -> zstd -> blob of a chunk -> the way back
  *
- * Whoever has a struct hak_columns owns all that a chunk needs to be coded or decoded, some 20 MiB;
- * two threads need two, there is no lock. It calls base and pack, knows no file and no other room.
- */
+ * A struct hak_columns owns all that a chunk needs to be coded or decoded, some 20 MiB; two threads
+ * need two, there is no lock. It calls base and pack, knows no file and no other room. */
 #ifndef HAK_STORE_CODEC_CODEC_H
 #define HAK_STORE_CODEC_CODEC_H
 

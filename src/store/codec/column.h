@@ -5,7 +5,7 @@
  *
  * A codec is a number written beside the column, so a better one can be added under a new number
  * while old stores stay readable. Streams hold what a guess of the events of a chunk did not hit:
- * walk.h, mirror.h, by_site.h. What each writes, byte by byte, is in docs/specs/event-log.md. */
+ * walk.h, mirror.h, by_site.h. docs/specs/event-log.md has the bytes of each. */
 #ifndef HAK_STORE_CODEC_COLUMN_H
 #define HAK_STORE_CODEC_COLUMN_H
 

@@ -38,7 +38,7 @@ enum hak_finding {
     HAK_FINDINGS
 };
 
-/* What a kind does with its block; also the number of its group of cells. */
+/* The action of an event kind on its block; also the number of its group of cells. */
 enum hak_role {
     HAK_ROLE_NONE = 0,  /* from nowhere that is mirrored, or a note */
     HAK_ROLE_BIRTH = 1, /* out of a list, to the program */
@@ -56,7 +56,7 @@ struct hak_mirror_cell {
     uint64_t last_base;
 };
 
-/* What the shape of an event says about its block. */
+/* Facts that the shape of an event gives about its block. */
 struct hak_shape_rule {
     uint8_t role, class_index; /* class: 0..63 */
     uint16_t from, to;         /* lists without the lane */
@@ -160,7 +160,7 @@ static inline uint32_t hak_mirror_find(struct hak_mirror *m, const struct hak_sh
     }
 }
 
-/* What a role is expected to do while nothing was learned. */
+/* The finding expected of a role while nothing was learned. */
 static inline struct hak_expectation hak_mirror_expect(struct hak_expectation e,
                                                        const struct hak_shape_rule *rule) {
     static const uint8_t usual[] = {HAK_FIND_NEW, HAK_FIND_TOP, HAK_FIND_BOTTOM, HAK_FIND_ROW};

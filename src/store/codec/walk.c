@@ -243,7 +243,7 @@ static uint32_t take_site(struct hak_columns *c, uint32_t before, unsigned token
 /* ---- blocks ------------------------------------------------------------------------------------
  */
 
-/* What is expected of the two that most events are, a birth from the top of its list and an end in
+/* The block expected of the two commonest events, a birth from the top of its list and an end in
  * its row; HAK_MIRROR_NONE for others. */
 static inline uint32_t expect_usual(const struct hak_mirror *m, const struct hak_site *site,
                                     uint32_t lane) {

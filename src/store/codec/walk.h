@@ -51,7 +51,7 @@ enum hak_numbering {
 #define HAK_NO_SITE      HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
 #define HAK_WALK_COLUMNS 4
 
-/* What coding or decoding one chunk learns and needs room for. */
+/* State and working memory for coding or decoding one chunk. */
 struct hak_coder {
     struct hak_mirror mirror;
     struct hak_site site[HAK_CHUNK_EVENTS_MAX + 1];
@@ -71,7 +71,7 @@ struct hak_coder {
     uint8_t *room;
     /* Decoding: the four columns without zstd. */
     uint8_t *unpacked[HAK_WALK_COLUMNS];
-    /* What columns learn by site and by block; each begins anew. */
+    /* Values that columns learn by site and by block; each begins anew. */
     uint64_t of_site[2][HAK_CHUNK_EVENTS_MAX], of_block[HAK_CHUNK_EVENTS_MAX];
     uint32_t slab_of_block[HAK_CHUNK_EVENTS_MAX];
 };

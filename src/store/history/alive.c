@@ -1,4 +1,4 @@
-/* Joins runs of states and the events that no run covers to what was alive at a moment. */
+/* Joins runs of states, and the events that no run covers, to the blocks alive at a moment. */
 #include "store/history/alive.h"
 
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static struct source *add_source(struct hak_live *l) {
 /* ---- which stretches --------------------------------------------------------------------------
  */
 
-/* Which events of a process in the lineage count. */
+/* The events that count, of one process in the lineage. */
 struct stretch {
     uint32_t process;
     uint64_t id_to, ns_to; /* inclusive; 0 = open */
@@ -224,7 +224,7 @@ static int read_tail(struct hak_live *l, uint64_t from) {
 /* ---- the events that no run covers --------------------------------------------------------------
  */
 
-/* What is known so far of the blocks of a batch, when it is too much. */
+/* The filter for the states of a batch when they are too many. */
 struct pressed {
     uint64_t below;  /* bases from here on go; 0 = none */
     bool is_first;   /* no stretch comes before: no end in this one ends a life of another */

@@ -1,5 +1,5 @@
-/* What was alive at a moment: from the runs of states that end before it (live/run.h) and the
- * events of the rest; where runs are missing, or a loss makes them unsure, from the events
+/* Finds the blocks alive at a moment: from the runs of states that end before it (live/run.h) and
+ * the events of the rest; where runs are missing, or a loss makes them unsure, from the events
  * themselves, with the same answer. The memory is bounded.
  *
  *   parent's runs, parent's rest up to FORK, own runs, own rest -> joined base by base -> block

@@ -1,4 +1,5 @@
-/* Evidence (a): did an old owner end this life? The answer is no whenever it is not sure. */
+/* Evidence (a): finds out whether an old owner ended this life. The answer is no whenever it is not
+ * sure. */
 #ifndef HAK_STORE_HISTORY_EVIDENCE_H
 #define HAK_STORE_HISTORY_EVIDENCE_H
 

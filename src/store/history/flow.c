@@ -31,7 +31,7 @@ struct runner {
     struct hak_flow_peak peak;
 };
 
-/* What a row needs while it is counted. */
+/* State of a row while it is counted. */
 struct row_state {
     uint64_t epoch; /* of its at_peak: that of the newest peak, else `live` is still the same */
     uint32_t next;  /* row + 1 of the same process; 0 = none */
@@ -228,8 +228,8 @@ static bool has_few_births_before(struct flow *f, uint32_t thread, uint64_t birt
     return found >= 0 && count < most;
 }
 
-/* The block, which `p` held, is given back: was its life short? What a child inherited is older
- * than the child. */
+/* The block, which `p` held, is given back: was its life short? A block that a child inherited is
+ * older than the child. */
 static bool is_brief(struct flow *f, const struct runner *p, const struct hak_held_block *b) {
     uint64_t most = f->query->brief_calls ? f->query->brief_calls : 1;
     if (!b->is_birth_known || f->out->row[b->row].process != p->process)
@@ -405,7 +405,8 @@ static void begin_runner(struct flow *f, struct runner *p, uint64_t id, bool is_
     look_for_peak(f, p, id, 0);
 }
 
-/* What processes do before event `id`, which is a call that is not counted yet unless `is_done`. */
+/* Takes the turns of processes before event `id`, a call that is not counted yet unless `is_done`.
+ */
 static void take_turns(struct flow *f, uint64_t id, bool is_done) {
     for (; f->next_turn < f->lineup.turns && !f->failed; f->next_turn++) {
         const struct hak_lineup_turn *turn = &f->lineup.turn[f->next_turn];
@@ -516,7 +517,8 @@ static void set_states(struct flow *f) {
     }
 }
 
-/* What the only process that is asked for got from its parent, whose events are not read. */
+/* Reads the blocks that the only process asked for got from its parent, whose events are not read.
+ */
 static int read_inheritance(struct flow *f) {
     const struct hak_lineup_process *p = f->lineup.process;
     if (!p->parent || !p->first_event || f->runner->state != NOT_FORKED)
@@ -622,7 +624,7 @@ static int put_processes(struct flow *f) {
     return error;
 }
 
-/* What rows of a child have that never had an event: nobody holds it. */
+/* Clears the inherited sums of a child that never had an event: nobody holds those blocks. */
 static void drop_unused(struct flow *f) {
     for (uint32_t i = 0; i < f->out->rows; i++)
         if (find_runner(f, f->out->row[i].process)->state < RUNNING)

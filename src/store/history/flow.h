@@ -1,6 +1,6 @@
-/* What came and what went between two moments, by process and allocation stack, with the peaks on
- * the way; from the events themselves, so that any capture and any two moments will do. A moment is
- * an event: what the log says up to it has happened.
+/* Adds up the blocks that came and went between two moments, by process and allocation stack, with
+ * the peaks on the way; from the events themselves, so that any capture and any two moments will
+ * do. A moment is an event: all that the log says up to it has happened.
  *
  *   blocks held at `from` (alive.h) --+
  *   events from -> to, oldest first --+--> blocks (base -> stack, size) --> rows, peaks, steps

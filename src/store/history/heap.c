@@ -149,8 +149,8 @@ static void add_stored(struct hak_heap_sum *sums, const struct hak_query *q) {
     sums[class_index].bytes += hak_query_count(q, 2);
 }
 
-/* What the process holds by class, which the caller frees; NULL: it is not known. Rows that do not
- * add up to all that it holds are missing, or wrong: then nobody uses the table. */
+/* Sums of the blocks that the process holds by class, which the caller frees; NULL: not known. Rows
+ * that do not add up to all that it holds are missing, or wrong: then nobody uses the table. */
 static struct hak_heap_sum *sum_classes(struct heap *h, uint32_t process) {
     const struct actor *a = hak_heap_actor(h, process);
     struct hak_heap_sum *sums = h->has_classes ? calloc(HAK_PROFILE_CLASSES, sizeof *sums) : NULL;
@@ -481,7 +481,7 @@ static const char *replay_event(struct replay *r, const struct hak_event *e) {
 /* ---- who follows -------------------------------------------------------------------------------
  */
 
-/* What the process of the event holds, if it is one that is asked for. */
+/* Bytes that the process of the event holds, if it is one that is asked for. */
 static uint64_t followed_bytes(const struct heap *h, const struct hak_event *e) {
     bool is_asked = e->process < h->actor_room && (!h->process || h->process == e->process);
     return is_asked ? h->actor[e->process].live_bytes : 0;
@@ -624,7 +624,7 @@ static void add_row(struct heap *h, const struct hak_profile_row *w, bool is_spa
     hak_profile_add(&h->sums.row[row].brief, &w->brief);
 }
 
-/* What all hold at most in a run is no more than the most of each. */
+/* All processes together hold at most the sum of their own peaks in a run. */
 static void follow_run(struct heap *h, const struct actor *a, const struct hak_profile_process *p) {
     uint64_t before = p->parent ? 0 : a->live_bytes;
     uint64_t most = before > p->inherited_bytes ? before : p->inherited_bytes;
@@ -742,7 +742,8 @@ static void note_actor(void *context, const struct hak_event *e) {
         h->actor[e->process].last_event = e->id;
 }
 
-/* Who has events behind `to`: those of a run that goes on behind it, and of all later ones. */
+/* Finds the processes with events behind `to`: those of a run that goes on behind it, and of all
+ * later ones. */
 static int follow_on(struct heap *h, uint64_t end) {
     struct hak_query q = hak_ask(
         &h->reader->db, "SELECT first, last, data FROM profile_run WHERE last > ?1 ORDER BY first",

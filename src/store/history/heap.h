@@ -1,14 +1,14 @@
-/* What was live at a moment and what came and went before it, by process, thread group and
- * allocation stack, out of the stored profile (store/profile): without reading the events, but for
- * those of the runs in which the moments lie.
+/* Adds up the blocks live at a moment, and those that came and went before it, by process, thread
+ * group and allocation stack. It reads the stored profile (store/profile), and events only of the
+ * runs in which the moments lie.
  *
  *   runs before `from` --> before          runs between --> came, went, brief --> live at `to`
  *                \-- run of `from`, `to`, of a FORK: its events, with what profile_chunk says of
  * them
  *
- * What each number means: docs/specs/profile.md. A capture without a profile, or of which what
- * would be read is gone, is not answered here: flow.h reads its events. Memory: a row of 100 bytes
- * for each process and stack, and the blocks that began in one run. */
+ * docs/specs/profile.md explains each number. There is no answer here for a capture that has no
+ * profile, or has lost the part to read: flow.h reads its events. Memory: a row of 100 bytes for
+ * each process and stack, and the blocks that began in one run. */
 #ifndef HAK_STORE_HISTORY_HEAP_H
 #define HAK_STORE_HISTORY_HEAP_H
 
@@ -109,8 +109,8 @@ int hak_heap_find_peak(struct hak_store_reader *r, uint64_t from, uint64_t to,
 /* ---- captures that keep nothing but the profile ------------------------------------------------
  * (hak_store_is_profile_only): of them hak_heap_read answers at the ends of runs alone. */
 
-/* What was live at the most that all processes held together: `live` of rows. 1; 0: nothing ever
- * came; or an error. The caller frees `out` in any case. */
+/* The blocks live at the peak of all processes together: `live` of rows. 1; 0: nothing ever came;
+ * or an error. The caller frees `out` in any case. */
 int hak_heap_read_peak(struct hak_store_reader *r, struct hak_heap_peak *peak,
                        struct hak_heap *out);
 

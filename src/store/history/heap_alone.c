@@ -1,4 +1,5 @@
-/* The profile of a capture that keeps nothing else: its peak, its runs, and where one may ask. */
+/* Reads the profile of a capture that keeps nothing else: its peak, its runs, and the moments that
+ * it can answer. */
 #include "store/history/heap.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What heap.c and heap_peak.c share: the state while runs are added and events are replayed. */
+/* State that heap.c and heap_peak.c share while runs are added and events are replayed. */
 #ifndef HAK_STORE_HISTORY_HEAP_INNER_H
 #define HAK_STORE_HISTORY_HEAP_INNER_H
 
@@ -24,7 +24,7 @@ struct actor {
     uint64_t class_run;
 };
 
-/* What a parent had behind an event. */
+/* The blocks of a parent behind an event. */
 struct snapshot {
     uint64_t event;
     uint32_t parent;
@@ -83,7 +83,7 @@ int hak_heap_decode_run(struct heap *h, const struct hak_query *q, uint64_t next
 /* heap_peak.c: around each event that is replayed. */
 void hak_heap_tree_before(struct heap *h, const struct hak_event *e);
 void hak_heap_tree_after(struct heap *h, const struct hak_event *e);
-/* What a child began with, in bytes. */
+/* The bytes that a child began with. */
 uint64_t hak_heap_tree_inherited(struct heap *h, uint32_t process, uint32_t parent, uint64_t fork);
 
 #endif

@@ -1,5 +1,5 @@
-/* Finds the most that all processes held together: the runs give a bound of what was held in each,
- * and the events of the few are replayed that may have it. */
+/* Finds the peak of all processes together: the runs give a bound of the bytes held in each, and
+ * only events of the few runs that may have the peak are replayed. */
 #include <stdlib.h>
 #include "base/growing.h"
 #include "hop.h"
@@ -130,7 +130,7 @@ static int bound_runs(struct heap_tree *t, uint64_t end) {
     return h->failed ? 0 : hak_store_each_actor(h->reader, next, end, note_tail, t);
 }
 
-/* What processes held that have ended is nobody's in what follows. */
+/* Takes the bytes of ended processes out of the stretches that follow. */
 static void drop_ended(struct heap_tree *t) {
     struct heap *h = t->heap;
     for (uint32_t p = 1; p < t->known_room && p < h->actor_room; p++) {
@@ -178,7 +178,7 @@ void hak_heap_tree_after(struct heap *h, const struct hak_event *e) {
         t->forked[t->forks++] = (struct forked){e->id, now, e->process};
 }
 
-/* What the parent held behind an event of a run, for a child that begins in the tail. */
+/* Bytes that the parent held behind an event of a run, for a child that begins in the tail. */
 static uint64_t held_at(struct heap_tree *t, uint32_t parent, uint64_t fork) {
     struct hak_heap heap = {0};
     uint64_t bytes = 0;
@@ -236,7 +236,7 @@ static int find_endings(struct heap_tree *t, uint32_t number) {
     return error;
 }
 
-/* What each process held before the run that was decoded. */
+/* Sets each process to its state before the run that was decoded. */
 static void set_actors(struct heap_tree *t, uint32_t number) {
     struct heap *h = t->heap;
     const struct hak_profile_run *run = &h->run;

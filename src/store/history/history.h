@@ -1,4 +1,4 @@
-/* The door of history: what the events say of blocks, threads and layers.
+/* The door of history: answers about blocks, threads and layers from the events.
  *
  *   address -> lookup -> block -> life by life -> lives, story (with evidence)
  *   moment -> live checkpoints + the events since -> alive

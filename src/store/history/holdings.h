@@ -42,7 +42,7 @@ void hak_holdings_free(struct hak_holdings *held);
 bool hak_holdings_find_middle(const struct hak_holdings_family *family, uint64_t *out);
 /* Forgets all blocks of the family with bases from `below` on. */
 bool hak_holdings_drop_from(struct hak_holdings_family *family, uint64_t below);
-/* What a child of a fork holds. */
+/* The blocks that a child of a fork holds. */
 struct hak_holdings *hak_holdings_fork(struct hak_holdings *parent);
 /* The block at `base`, NULL = not held. It stays until the next change. */
 const struct hak_held_block *hak_holdings_find(const struct hak_holdings *held, uint64_t base);

@@ -1,4 +1,4 @@
-/* What the layers did, counted from the log: the same that the program's own counters count
+/* Counts the work of the layers from the log: the same numbers as the program's own counters
  * (metrics/step.h), for captures that have none, and to compare the two. */
 #ifndef HAK_STORE_HISTORY_LAYERS_H
 #define HAK_STORE_HISTORY_LAYERS_H

@@ -1,4 +1,4 @@
-/* The rule by which events become lives, and what a child inherits. */
+/* The rule by which events become lives, and the lineage of a process. */
 #include "store/history/life.h"
 
 #include <stdlib.h>

@@ -1,11 +1,11 @@
-/* How the events of one block make its lives: the one rule, used by the story, the tables and the
+/* Makes lives of the events of one block: the one rule, used by the story, the tables and the
  * evidence. */
 #ifndef HAK_STORE_HISTORY_LIFE_H
 #define HAK_STORE_HISTORY_LIFE_H
 
 #include "store/reader/reader.h"
 
-/* What an event means for the life before it. */
+/* The effect of an event on the life before it. */
 enum hak_life_step {
     HAK_LIFE_NOTHING, /* a move, a note, or a wrong call that ends nothing */
     HAK_LIFE_BORN,    /* a new life begins */
@@ -20,8 +20,8 @@ struct hak_life_state {
     uint64_t user; /* what the program held of it */
 };
 
-/* What `e` does to the life in `state`; updates it. Events of one block, in the order of the store,
- * which is that of their generations. */
+/* The effect of `e` on the life in `state`, which it updates. Events of one block, in the order of
+ * the store, which is that of their generations. */
 enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_event *e);
 
 /* A process and those it was forked from: what a block's story may take from each. */

@@ -1,5 +1,4 @@
-/* Which processes there are at which event: when each is forked, has its first event, and its last
- * one.
+/* Lists the processes by event: when each is forked, has its first event, and its last one.
  *
  *   table process + the actors of all events --> processes --> turns, in the order of ids
  *

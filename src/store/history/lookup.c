@@ -58,7 +58,7 @@ static int add_large_base(void *context, uint64_t base, uint64_t extent) {
     return 0;
 }
 
-/* Which blocks are looked for. */
+/* The blocks to look for. */
 struct sought {
     uint64_t address;
     uint32_t process;                  /* row id, 0 = any */
@@ -239,7 +239,7 @@ static int newest_of(struct hak_store_reader *r, const struct sought *sought,
     return result;
 }
 
-/* What was owned around the address, the newest uses of it. */
+/* Finds the newest uses of the blocks that were owned around the address. */
 static int find_owned_uses(struct hak_store_reader *r, const struct sought *sought,
                            const struct owned_blocks *o, struct seen *seen) {
     for (int i = 0; i < o->count; i++) {

@@ -1,4 +1,4 @@
-/* Which blocks an address belongs to. */
+/* Finds the blocks that an address belongs to. */
 #ifndef HAK_STORE_HISTORY_LOOKUP_H
 #define HAK_STORE_HISTORY_LOOKUP_H
 

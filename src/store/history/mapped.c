@@ -111,7 +111,7 @@ static bool give_up(struct mapped *m, struct hak_ranges *r, const struct hak_eve
     return hak_ranges_remove(r, start, end, &call, &gone);
 }
 
-/* What is remapped is as it was mapped. */
+/* Remapped memory stays as it was mapped. */
 static bool remap(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
     const struct hak_range *old = hak_ranges_at(r, e->old_address);
     unsigned way = old ? old->way : 0;
@@ -119,7 +119,7 @@ static bool remap(struct mapped *m, struct hak_ranges *r, const struct hak_event
     return give_up(m, r, e, e->old_address, bytes) && add(m, r, e, e->address, e->size, way);
 }
 
-/* What is opened is memory of the call that opens it. */
+/* Memory that is opened belongs to the call that opens it. */
 static bool protect(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
     struct hak_range now = {.event = e->id,
                             .ns = e->ns,

@@ -1,13 +1,13 @@
-/* What the programs of a capture had mapped themselves: at a moment, and what came and went between
- * two (docs/specs/mappings.md).
+/* Lists the memory that the programs of a capture mapped themselves: at a moment, and the ranges
+ * that came and went between two (docs/specs/mappings.md).
  *
  *   PROGRAM_MAP, _UNMAP, _REMAP, _PROTECT, _BREAK --+
  *   forks, ends of processes (lineup.h) ------------+--> ranges of each process (ranges.h) -->
  * pieces
  *
- * A child of a fork has what its parent had. A process that has ended has nothing, but where the
- * moment is the end of the capture what it had at its own end. Of a trimmed capture only what the
- * log still has is known. */
+ * A child of a fork has the ranges of its parent. A process that has ended has none, but where the
+ * moment is the end of the capture those of its own end. Of a trimmed capture only the ranges that
+ * the log still has are known. */
 #ifndef HAK_STORE_HISTORY_MAPPED_H
 #define HAK_STORE_HISTORY_MAPPED_H
 

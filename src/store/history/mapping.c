@@ -1,4 +1,4 @@
-/* Follows one address through what processes map and unmap. */
+/* Follows one address through the calls by which processes map and unmap. */
 #include "store/history/mapping.h"
 
 #include <stdlib.h>
@@ -61,8 +61,8 @@ static bool is_of(const struct hak_lineup *lineup, uint32_t process, const struc
     return false;
 }
 
-/* What a call says of how the pages are mapped is true until the next one says it. Pages that were
- * moved here are as they were elsewhere. */
+/* Pages stay mapped as one call says until the next one says otherwise. Pages that were moved here
+ * are as they were elsewhere. */
 static void note_way(struct hak_mapped_place *m, const struct hak_event *e) {
     const uint8_t of_map = HAK_MAPPED_FILE | HAK_MAPPED_SHARED;
     switch (e->kind) {

@@ -1,4 +1,4 @@
-/* What one address was mapped as by the program itself: when, by whom, and what became of it.
+/* Finds the program's own mappings of one address: when, by whom, and what became of them.
  *
  *   mapped.h --> steps of all processes --> those of one process and of whom it was forked by
  *

@@ -104,7 +104,7 @@ static bool is_closed(const struct hak_range *range) {
     return range->way & HAK_MAPPED_CLOSED;
 }
 
-/* What is there of [start, end), in pieces that are no longer. */
+/* Copies the ranges in [start, end), cut at its ends. */
 static bool copy_pieces(const struct hak_ranges *r, uint64_t start, uint64_t end,
                         struct pieces *out) {
     uint32_t at = start < end ? first_behind(r, start) : r->count;

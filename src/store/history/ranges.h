@@ -24,14 +24,14 @@ struct hak_ranges {
     uint32_t users; /* processes that have this list */
 };
 
-/* Calls `each` of every piece that goes, or comes. */
+/* Calls `each` for every piece that goes, or comes. */
 struct hak_ranges_gone {
     void (*each)(void *context, const struct hak_range *piece);
     void *context;
 };
 
-/* What is older than the call that gives it up: the thread's own, and what others mapped up to
- * `began_ns`. NULL = all. */
+/* Ranges older than the call that gives them up: the thread's own, and those that others mapped up
+ * to `began_ns`. NULL = all. */
 struct hak_ranges_call {
     uint32_t thread;
     uint64_t began_ns;

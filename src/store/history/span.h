@@ -1,6 +1,6 @@
-/* What was live at a moment, what came and went in a span, by process and allocation stack, and
- * when the peak was: from the stored profile (heap.h) where it has the answer, else from the events
- * (flow.h). For who does not care which of both it is. */
+/* Adds up the blocks live at a moment, and those that came and went in a span, by process and
+ * allocation stack, and finds the peak: from the stored profile (heap.h) where it has the answer,
+ * else from the events (flow.h). For callers that accept either. */
 #ifndef HAK_STORE_HISTORY_SPAN_H
 #define HAK_STORE_HISTORY_SPAN_H
 

@@ -18,7 +18,7 @@
     4096 /* distinct (end stack, allocation stack) of one slot that are remembered                 \
           */
 
-/* Which life last ended with this pair of stacks. */
+/* The life that last ended with this pair of stacks. */
 struct pair {
     uint32_t end, birth, number;
 };

@@ -1,4 +1,4 @@
-/* The story of one block: its lives, their owners, the first wrong step, and who is guilty by
+/* The story of one block: its lives, their owners, the first wrong step, and the culprit by
  * evidence. Made from a store by rules (design: a life that was ended twice marks its first ending
  * only under the conditions of evidence (a)). The words are report/words/story.h. */
 #ifndef HAK_STORE_HISTORY_STORY_H

@@ -10,7 +10,7 @@ static void add_event(struct hak_thread_tally *t, const struct hak_event *e) {
     t->last_event = e->id;
     t->last_ns = e->ns;
     if (!hak_event_is_call(e)) {
-        /* What was kept in quarantine first goes to its owner when it leaves. */
+        /* A block kept in quarantine first goes to its owner when it leaves. */
         t->remote_frees += e->kind == HAK_QUARANTINE_LEAVE && e->place == HAK_PLACE_REMOTE;
         return;
     }

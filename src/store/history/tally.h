@@ -1,4 +1,4 @@
-/* Who did how much: the whole log counted by thread, or by process. */
+/* Counts the whole log by thread, or by process. */
 #ifndef HAK_STORE_HISTORY_TALLY_H
 #define HAK_STORE_HISTORY_TALLY_H
 

@@ -1,4 +1,4 @@
-/* One pass over a chunk: what every block in it went through is joined to the stretch. */
+/* The pass over a chunk: joins the state of every block in it to the stretch. */
 #include "store/live/gather.h"
 
 #include <stdlib.h>

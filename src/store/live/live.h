@@ -1,4 +1,5 @@
-/* The door of live checkpoints: what each stretch of the log left alive, and what it ended.
+/* The door of live checkpoints: the blocks that each stretch of the log left alive, and those that
+ * it ended.
  *
  *   chunk -> states -> table of a stretch -> run of states (live_run) -> 16 joined to one
  *                                               \-> the blocks of a moment (history/alive.h)

@@ -1,5 +1,5 @@
-/* Neighbouring runs of states joined to what one run over all of them says: the writer makes the
- * runs of higher levels so, the check verifies them so. */
+/* Joins neighbouring runs of states to one run over all of them: the writer makes the runs of
+ * higher levels so, the check verifies them so. */
 #ifndef HAK_STORE_LIVE_MERGE_H
 #define HAK_STORE_LIVE_MERGE_H
 

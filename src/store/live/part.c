@@ -15,7 +15,7 @@ static const struct hak_blob_form form = {"HKLV", HAK_LIVE_PART_FORMAT, HEADER_B
 
 enum { STEP_BITS = 3, FRESH_BIT = 4 };
 
-/* What coding and decoding work in, one for each thread that does so: not in the thread-local
+/* Working memory for coding and decoding, one for each thread that does so: not in the thread-local
  * block, which would have to fit on the smallest stack. */
 struct scratch {
     uint8_t raw[RAW_BYTES_MAX];

@@ -1,4 +1,4 @@
-/* How blocks stand after a stretch of the log: for each (process, base) its last state, joined one
+/* States of blocks after a stretch of the log: for each (process, base) its last one, joined one
  * stretch to the next. Both the writer's runs of states and the reader's answer to "what was alive
  * at T" are made with it. The order is that of the log, which is that of the generations
  * (docs/specs/event-log.md, Order).
@@ -32,8 +32,8 @@ struct hak_live_state {
 };
 #define HAK_LIVE_PROCESSES (1u << 24) /* greater rows have no states */
 
-/* What a single event makes of a block: false when it begins, resizes and ends nothing (moves
- * between layers, notes, calls that were not allowed). */
+/* The state that a single event makes of a block: false when it begins, resizes and ends nothing
+ * (moves between layers, notes, calls that were not allowed). */
 bool hak_live_state_of(const struct hak_event *e, struct hak_live_state *out);
 
 /* Adds the stretch behind the one that `older` sums up. */

@@ -107,7 +107,7 @@ static int add_columns(struct hak_live_writer *l, const struct hak_columns *c, u
 /* ---- a run becomes rows ------------------------------------------------------------------------
  */
 
-/* What was gathered is in a run, or not needed. */
+/* Drops the gathered states: they are in a run, or not needed. */
 static void begin_run(struct hak_live_writer *l) {
     hak_live_gather_clear(&l->gather);
     l->first_event = l->max_ns = 0;

@@ -1,4 +1,5 @@
-/* Live checkpoints as they are written: what each stretch of the log left alive, and what it ended.
+/* Writes live checkpoints: the blocks that each stretch of the log left alive, and those that it
+ * ended.
  *
  *   chunk -> last state of each of its blocks -> table of the run -> (run full) -> rows of live_run
  *   16 runs of a level -> one run of the next, a part at each chunk
@@ -21,7 +22,7 @@ int hak_live_writer_make(const struct hak_database *db,
  * `max_ns`: column BASE must be numbered. 0, or the store's error. */
 int hak_live_put_chunk(struct hak_live_writer *l, const struct hak_columns *c, uint64_t first_id,
                        uint64_t max_ns);
-/* What the last transaction put is not there. */
+/* The last transaction was taken back. */
 void hak_live_rolled_back(struct hak_live_writer *l);
 /* Events were lost: from now on ends are kept also of lives that began in the run. */
 void hak_live_note_loss(struct hak_live_writer *l);

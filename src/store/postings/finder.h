@@ -3,7 +3,7 @@
  *
  *   keys -> the row of each run that they lie in -> a bit for each chunk
  *
- * Chunks of which no run says anything, because its row is missing or broken, are given out too:
+ * Chunks about which no run says anything, because its row is missing or broken, are given out too:
  * then their events decide, and nothing is left out. */
 #ifndef HAK_STORE_POSTINGS_FINDER_H
 #define HAK_STORE_POSTINGS_FINDER_H
@@ -13,7 +13,7 @@
 
 struct hak_finder;
 
-/* What searches of one connection share. */
+/* State that the searches of one connection share. */
 struct hak_posting_reader {
     struct hak_database db;
     bool may_keep; /* what is committed stays: not so on the connection that writes */
@@ -26,7 +26,7 @@ void hak_posting_reader_free(struct hak_posting_reader *r);
 /* Numbers of the oldest chunk, and after the newest. 0 or an error. */
 int hak_posting_ends(struct hak_posting_reader *r, uint64_t ends[2]);
 
-/* What is looked for in the runs of one kind: any of `keys`, or any key in from..to. */
+/* The keys to look for in the runs of one kind: any of `keys`, or any key in from..to. */
 struct hak_finder_query {
     enum hak_posting_kind kind;
     const uint64_t *keys; /* sorted, distinct; the caller keeps them */

@@ -1,4 +1,4 @@
-/* Asks the runs of postings which keys they have: owners of a slab, large blocks, bases. */
+/* Lists keys that the runs of postings have: owners of a slab, large blocks, bases. */
 #include "store/postings/rows.h"
 
 #include <stdlib.h>

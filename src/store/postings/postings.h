@@ -1,4 +1,4 @@
-/* The door of postings: which chunks speak of a base, a stack, a slab.
+/* The door of postings: finds the chunks that speak of a base, a stack, a slab.
  *
  *   chunk -> keys -> runs of one chunk -> joined, sixteen to one (merge.h)    writer
  *   base, stack, address -> rows of the runs -> a bit for each chunk          finder

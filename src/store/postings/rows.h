@@ -1,5 +1,5 @@
-/* The runs of one kind of postings and their rows, as searches go over them: by finder.c (which
- * chunks have a key) and finder_ask.c (which keys there are). */
+/* The runs of one kind of postings and their rows, as searches go over them: finder.c finds the
+ * chunks that have a key, finder_ask.c the keys that there are. */
 #ifndef HAK_STORE_POSTINGS_ROWS_H
 #define HAK_STORE_POSTINGS_ROWS_H
 

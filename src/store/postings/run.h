@@ -1,5 +1,5 @@
-/* Runs of postings: for many chunks together, which keys they speak of and which of the chunks have
- * each. A lookup reads one row of a run where it would read a posting of every chunk.
+/* Runs of postings: the keys of many chunks together, and for each key the chunks that have it. A
+ * lookup reads one row of a run where it would read a posting of every chunk.
  *
  *   run (level, chunks first..last)
  *     = rows, each for a range of keys; together they leave no key out

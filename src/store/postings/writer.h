@@ -1,6 +1,6 @@
-/* Writes what finds chunks again: for each chunk a run of the keys that it speaks of, which are
- * joined to larger ones as they come (merge.h). Functions return 0 or a hak_store_error; for the
- * writer's thread, in its transactions. */
+/* Writes the runs of postings: for each chunk a run of the keys that it speaks of, which are joined
+ * to larger ones as they come (merge.h). Functions return 0 or a hak_store_error; for the writer's
+ * thread, in its transactions. */
 #ifndef HAK_STORE_POSTINGS_WRITER_H
 #define HAK_STORE_POSTINGS_WRITER_H
 

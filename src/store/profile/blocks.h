@@ -1,4 +1,4 @@
-/* The blocks that each process holds while the log is written: a table for each, by base.
+/* The blocks that each process holds while the log is written: one table a process, by base.
  *
  *   process -> top layer (its own, changes) -> frozen layer (shared with a child) -> ...
  *
@@ -47,7 +47,7 @@ static inline void hak_profile_prefetch(const struct hak_profile_layer *l, uint6
     if (l)
         __builtin_prefetch(&l->slot[hak_profile_home(l, base)]);
 }
-/* What is known of `base` in the layers from `l` on; NULL = nothing. */
+/* The entry of `base` in the layers from `l` on; NULL = none. */
 const struct hak_profile_block *hak_profile_find(const struct hak_profile_layer *l, uint64_t base);
 
 /* Makes sure that `*top` is the holder's own (there may be none yet) and has room for `more` bases:

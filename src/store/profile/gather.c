@@ -1,4 +1,4 @@
-/* The pass over a chunk that adds up what came and what went. */
+/* The pass over a chunk that adds up the blocks that came and went. */
 #include "store/profile/gather.h"
 
 #include <stdlib.h>
@@ -29,7 +29,7 @@ struct state {
 #define RESIZED (OLDER | 1)          /* its size is another one now */
 #define NOWHERE HAK_CHUNK_EVENTS_MAX /* as a place of the chunk */
 
-/* Where it came from. */
+/* The origin of the block. */
 struct origin {
     uint32_t number;  /* of the base */
     uint32_t process; /* row id */
@@ -40,7 +40,7 @@ struct origin {
     uint32_t class_index : 8;
     uint32_t resized; /* place in the chunk of the last resize, + 1; 0 = none */
 };
-/* What it has become, for the table of its process. */
+/* The new state of a block, for the table of its process. */
 struct change {
     struct hak_profile_block block;
     uint32_t process; /* row id */
@@ -79,7 +79,7 @@ struct thread {
     uint32_t group;
 };
 
-/* What a parent held at a FORK. */
+/* The blocks that a parent held at a FORK. */
 struct fork_point {
     uint64_t event;
     uint32_t parent;
@@ -90,21 +90,20 @@ struct fork_point {
     struct hak_profile_sum *class_live; /* NULL = nothing */
 };
 
-/* What a row had at the newest peak, as a change since the chunk's begin. */
+/* The blocks of a row at the newest peak, as a change since the chunk's begin. */
 struct row_peak {
     uint64_t epoch; /* of that peak; another one: what it has now */
     struct hak_profile_sum change;
 };
 
-/* What an event does with its block. */
+/* The action of an event on its block. */
 enum role { ROLE_BIRTH, ROLE_END, ROLE_NONE, ROLE_RESIZE, ROLE_FORK };
 
-/* What the events of a site make of their block: a tag (segment and lane), behind it, in the low
- * half, what `open` of the block's state becomes: OPEN and the row of the site's births; 0 of ends.
- */
+/* The effect of a site's events on their block: a tag (segment and lane), behind it, in the low
+ * half, the new `open` of the block's state: OPEN and the row of the site's births; 0 of ends. */
 typedef uint64_t site_slot_t;
 
-/* Who acts at a place of the chunk. */
+/* The actor at a place of the chunk. */
 struct actor {
     uint64_t value;    /* of column ACTOR */
     uint32_t segment;  /* in which this holds */
@@ -170,7 +169,7 @@ struct hak_profile_gather {
     uint8_t role[HAK_CHUNK_EVENTS_MAX];
     struct actor actor[ACTORS];
 
-    /* What is held, with _hold. */
+    /* The blocks that are held, with _hold. */
     bool holds;
     uint64_t tree_bytes, tree_before; /* of all that run; before: the chunk */
     uint64_t next_gone;               /* a process is gone behind this event; UINT64_MAX = none */
@@ -302,7 +301,7 @@ void hak_profile_gather_hold(struct hak_profile_gather *g) {
     g->is_broken |= !hak_profile_sums_begin(&g->live);
 }
 
-/* What the chunk changed so far. */
+/* The change of a row by the chunk so far. */
 static struct hak_profile_sum change_of(const struct hak_profile_row *row) {
     return (struct hak_profile_sum){
         row->inherited.blocks + row->came.blocks - row->went.blocks - row->left.blocks,
@@ -345,7 +344,7 @@ static void meet_rows(struct hak_profile_gather *g, uint32_t process) {
             g->is_broken |= !hak_profile_sums_find(&g->sums, process, g->live.row[i].key);
 }
 
-/* What row `i` of `live` has now, and its row in `sums`. */
+/* The blocks that row `i` of `live` has now; `sum`: its row in `sums`. */
 static struct hak_profile_sum held_now(struct hak_profile_gather *g, uint32_t i, uint32_t *sum) {
     const struct hak_profile_row *row = &g->live.row[i];
     *sum = hak_profile_sums_find(&g->sums, row->process, row->key);
@@ -354,7 +353,7 @@ static struct hak_profile_sum held_now(struct hak_profile_gather *g, uint32_t i,
     return now;
 }
 
-/* What the process has now, for a child that will have it. */
+/* Lists the rows of the process as they are now, for a child that will have them. */
 static void list_held(struct hak_profile_gather *g, uint32_t process, struct hak_profile_row **out,
                       uint32_t *count) {
     uint32_t room = 0, rows = 0, sum;
@@ -594,7 +593,7 @@ static struct hak_profile_block born_block(struct hak_profile_gather *g, const s
         .class_index = class_at(g, o->resized > s->birth ? o->resized - 1 : s->birth)};
 }
 
-/* What the segment made of its blocks. */
+/* Lists the changes of blocks in the segment. */
 static void list_changes(struct hak_profile_gather *g) {
     const uint64_t *base = g->c->dictionary[HAK_COLUMN_BASE];
     g->touched = g->states;
@@ -714,7 +713,8 @@ static enum role role_of(uint64_t shape) {
     return kind == HAK_REALLOC && place == HAK_PLACE_LIVE ? ROLE_RESIZE : ROLE_BIRTH;
 }
 
-/* Who acts with this value of column ACTOR, from event `id` on; kept until the segment ends. */
+/* Finds the actor of this value of column ACTOR, from event `id` on; kept until the segment ends.
+ */
 static __attribute__((noinline)) void find_actor(struct hak_profile_gather *g, struct actor *a,
                                                  uint64_t value, uint64_t id, bool is_alone) {
     uint32_t row = (uint32_t)(value >> 32), thread = (uint32_t)value;
@@ -788,8 +788,8 @@ static void compare_class(struct hak_profile_gather *g, const struct state *s, u
     g->has_other_class |= is != class_at(g, i);
 }
 
-/* What came before the segment and goes with event `i`, an END: counted, and said to readers that
- * do not see its birth. */
+/* A life from before the segment ends with event `i`, an END: counted, and told to readers that do
+ * not see its birth. */
 static void end_older(struct hak_profile_gather *g, const struct actor *a, const struct state *s,
                       uint32_t i, uint64_t *live) {
     const struct origin *o = &g->origin[s - g->state];
@@ -849,8 +849,8 @@ static void begin_unseen(struct hak_profile_gather *g, const struct actor *a, st
     g->sums.row[sum].came.bytes += size;
 }
 
-/* REALLOC in place: it stays where its birth was. What begins and ends in the chunk is counted with
- * the size that it has at its end. */
+/* REALLOC in place: the life stays with its birth. A life that begins and ends in the chunk is
+ * counted with the size that it has at its end. */
 static void resize_life(struct hak_profile_gather *g, const struct actor *a, struct state *s,
                         uint32_t i, uint64_t size, uint64_t *live) {
     struct origin *o = &g->origin[s - g->state];
@@ -888,7 +888,7 @@ static void fill_slot(struct hak_profile_gather *g, const struct actor *a, uint3
     g->is_broken |= !sum;
 }
 
-/* What became of an event that is not a usual one. */
+/* The outcome of an event that is not a usual one. */
 enum outcome {
     PASSED,  /* nothing changed */
     COUNTED, /* it did, and that is done */
@@ -944,7 +944,7 @@ static void fork_process(struct hak_profile_gather *g, struct process *p, uint32
         list_held(g, row, &g->fork[g->forks - 1].row, &g->fork[g->forks - 1].rows);
 }
 
-/* What the pass has at hand of the actor whose events it is at. */
+/* The state at hand of the actor whose events the pass is at. */
 struct hand {
     struct actor *a;
     uint64_t live, most, most_at; /* of its process */
@@ -1219,7 +1219,7 @@ const struct hak_profile_keys *hak_profile_gathered_keys(const struct hak_profil
 /* ---- chunk by chunk to a run -------------------------------------------------------------------
  */
 
-/* What is live, and what was at a peak of the chunk. */
+/* Keeps the rows that are live, and those that were at a peak of the chunk. */
 static void keep_held(struct hak_profile_gather *g) {
     bool is_peak = g->most_at >= g->chunk_first;
     struct hak_profile_peak *peak = &g->peak;
@@ -1343,7 +1343,7 @@ uint64_t hak_profile_gathered_ns(const struct hak_profile_gather *g) {
     return g->tree.last_ns - g->tree.first_ns;
 }
 
-/* What the process holds by size class; where that is nothing a row says so. */
+/* Lists the blocks that the process holds by size class; where it holds none a row says so. */
 static bool list_classes(struct hak_profile_run *run, uint32_t process,
                          const struct hak_profile_sum *live) {
     uint32_t before = run->classes;

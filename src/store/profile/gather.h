@@ -1,11 +1,11 @@
-/* One pass over a chunk: what came, what went, whose it was, and how much each process held at
- * most.
+/* One pass over a chunk adds up the blocks that came and went, by owner, and finds the peak of each
+ * process.
  *
  *   chunk -> state of each of its blocks -> sums by process and key --> run (rows.h)
  *     ^ blocks.h, once for each block  \--> ends of older lives (rows.h)
  *                                       \--> with _hold: what is live, and was at the peak
  *
- * What a pass finds counts when it is kept (hak_profile_gather_keep); until then it can be taken
+ * The result of a pass counts when it is kept (hak_profile_gather_keep); until then it can be taken
  * back, since a transaction may. For the writer's thread. */
 #ifndef HAK_STORE_PROFILE_GATHER_H
 #define HAK_STORE_PROFILE_GATHER_H
@@ -19,7 +19,7 @@ struct hak_profile_gather;
 struct hak_profile_gather *hak_profile_gather_make(void); /* NULL when memory is out */
 void hak_profile_gather_free(struct hak_profile_gather *g);
 
-/* What is known of a process and of a thread, before their first events. */
+/* Notes a process and a thread, before their first events. */
 bool hak_profile_note_process(struct hak_profile_gather *g, uint32_t process, uint32_t parent,
                               uint64_t fork_event, uint32_t session, bool has_ended);
 /* Its event `last` is behind it: it holds nothing from then on. Only where rows are held. */
@@ -43,11 +43,11 @@ const struct hak_profile_peak *hak_profile_gathered_peak(const struct hak_profil
  * when memory is out: nothing more can be added. */
 bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_columns *c,
                               uint64_t first_id);
-/* What the readers of the chunk that was added need, and the keys so far. */
+/* Facts for the readers of the chunk that was added, and the keys so far. */
 const struct hak_profile_chunk *hak_profile_gathered(const struct hak_profile_gather *g);
 const struct hak_profile_keys *hak_profile_gathered_keys(const struct hak_profile_gather *g);
 /* An event of that chunk ends or resizes a life from before it that was of another size class, as
- * no sound log has it: who replays the events does not know what was held of each class. */
+ * no sound log has it: a replay of the events does not know the blocks held of each class. */
 bool hak_profile_has_other_class(const struct hak_profile_gather *g);
 /* The chunk is stored. False when memory is out: nothing more can be added. */
 bool hak_profile_gather_keep(struct hak_profile_gather *g);

@@ -1,5 +1,5 @@
-/* Who allocated: a key for each pair of thread group and stack, the same in all processes. Keys are
- * numbered from 1 in the order of first use and written as they come (table profile_key).
+/* Keys of allocations: one for each pair of thread group and stack, the same in all processes. They
+ * are numbered from 1 in the order of first use and written as they come (table profile_key).
  *
  * A thread's group is its number in its process, where that is 1..63; later threads are one group,
  * so that a server with thousands of them does not multiply its rows. */

@@ -1,5 +1,5 @@
-/* The door of the profile: what came and what went by allocation stack, added up while the log is
- * written, so that nobody has to read the events to know what was live at a moment.
+/* The door of the profile: adds up the blocks that came and went by allocation stack while the log
+ * is written, so that nobody has to read the events to know the blocks live at a moment.
  *
  *   chunk --+-- gather: state of each block --> sums by process and key --> run (profile_run)
  *           |     ^ blocks: what each process holds       \--> peaks of each process

@@ -303,7 +303,7 @@ static void code_rows(struct coder *c, struct hak_profile_run *r) {
     CODE_COLUMN(w->brief.bytes, w->brief.blocks == w->went.blocks ? w->went.bytes : 0);
 }
 
-/* What only runs have that stand alone. */
+/* Codes the fields that only runs have that stand alone. */
 static void code_alone(struct coder *c, struct hak_profile_run *r) {
     struct hak_profile_tree *t = &r->tree;
     if (!reserve(c, 6 + (uint64_t)r->processes))

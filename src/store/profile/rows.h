@@ -23,8 +23,8 @@ static inline void hak_profile_add(struct hak_profile_sum *to, const struct hak_
     to->bytes += sum->bytes;
 }
 
-/* What came and what went in a stretch, and how much of that was short-lived: by the process that
- * held it and the key of its birth. */
+/* Sums of the blocks that came and went in a stretch, and of those that were short-lived: by the
+ * process that held them and the key of their birth. */
 struct hak_profile_row {
     uint32_t process, key;
     struct hak_profile_sum came, went, brief;
@@ -52,7 +52,7 @@ struct hak_profile_tree {
     uint64_t most_bytes, most_at, most_ns; /* as of a process */
 };
 
-/* What a process holds of a size class. */
+/* The blocks of a size class that a process holds. */
 #define HAK_PROFILE_CLASSES 64 /* the last one: this and all greater ones, and none */
 struct hak_profile_class {
     uint32_t process, class_index;
@@ -71,8 +71,8 @@ struct hak_profile_run {
     uint32_t rows, row_room;
     bool is_alone; /* its tree, most_ns of processes and what rows inherited are there */
     struct hak_profile_tree tree;
-    /* What its processes hold at its end, at least one for each; in table profile_class, not in the
-     * blob. Not of runs that stand alone. */
+    /* The blocks that its processes hold at its end, at least one row for each; in table
+     * profile_class, not in the blob. Not of runs that stand alone. */
     struct hak_profile_class *class_row;
     uint32_t classes, class_room;
 };

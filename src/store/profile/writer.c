@@ -1,4 +1,4 @@
-/* Puts the profile's rows, and sees to it that they are those of committed chunks. */
+/* Writes the profile's rows, and only those of committed chunks. */
 #include "store/profile/writer.h"
 
 #include <stdlib.h>
@@ -90,7 +90,7 @@ void hak_profile_set_limits(struct hak_profile_writer *w, uint64_t after, uint64
 
 void hak_profile_writer_process(struct hak_profile_writer *w, uint32_t process, uint32_t parent,
                                 uint64_t fork_event, uint32_t session, bool has_ended) {
-    /* What has ended may have events that are not gathered yet. */
+    /* An ended process may have events that are not gathered yet. */
     if (w->gather && !hak_profile_note_process(w->gather, process, parent, fork_event, session,
                                                has_ended && w->is_caught_up))
         stop(w);
@@ -131,7 +131,7 @@ static int insert_run(struct hak_profile_writer *w, const struct hak_profile_run
                   HAK_NUMBER(run->tree.first_ns), HAK_NUMBER(run->tree.last_ns));
 }
 
-/* What was live at the peak, where that is a new one. */
+/* Writes the rows live at the peak, where that is a new one. */
 static int put_peak(struct hak_profile_writer *w) {
     const struct hak_profile_peak *peak = hak_profile_gathered_peak(w->gather);
     struct hak_profile_run held = {.first = 1, .last = peak->event};
@@ -271,7 +271,7 @@ static int note_actors(struct hak_profile_writer *w) {
     return hak_query_end(&q);
 }
 
-/* Begins with the first event, which must be there. What an earlier worker wrote goes. */
+/* Begins with the first event, which must be there. The rows of an earlier worker go. */
 static int start(struct hak_profile_writer *w, uint64_t first_id) {
     uint64_t first = hak_database_number(&w->db, "SELECT id FROM chunk ORDER BY id LIMIT 1", 0);
     w->next = 1;
@@ -313,7 +313,7 @@ static bool end_run(struct hak_profile_writer *w) {
     return true;
 }
 
-/* What was gathered counts; a run that is long enough ends. */
+/* Keeps the gathered chunk; a run that is long enough ends. */
 static void keep(struct hak_profile_writer *w) {
     uint64_t first, last;
     if (w->gather && !hak_profile_gather_keep(w->gather))

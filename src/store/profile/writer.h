@@ -1,5 +1,5 @@
-/* The profile as it is written: rows of profile_key and profile_chunk with each chunk, a row of
- * profile_run for some 1 M events.
+/* Writes the profile: rows of profile_key and profile_chunk with each chunk, a row of profile_run
+ * for some 1 M events.
  *
  * A log of less than 32 M events has none: read whole, it answers as fast. When it grows longer, or
  * its oldest chunks go, its chunks are read back, two for each one that comes, until all are
@@ -21,7 +21,7 @@ int hak_profile_writer_make(const struct hak_database *db, struct hak_profile_wr
 void hak_profile_stand_alone(struct hak_profile_writer *w);
 /* It stands alone, and has ended: what comes is lost. */
 bool hak_profile_is_over(const struct hak_profile_writer *w);
-/* What is known before their first events come. */
+/* Notes a process and a thread, before their first events come. */
 void hak_profile_writer_process(struct hak_profile_writer *w, uint32_t process, uint32_t parent,
                                 uint64_t fork_event, uint32_t session, bool has_ended);
 void hak_profile_writer_thread(struct hak_profile_writer *w, uint32_t thread, uint32_t number);
@@ -29,7 +29,7 @@ void hak_profile_writer_thread(struct hak_profile_writer *w, uint32_t thread, ui
  * where memory is out the profile ends. */
 int hak_profile_put_chunk(struct hak_profile_writer *w, const struct hak_columns *c,
                           uint64_t first_id);
-/* What was put is there, or is not. */
+/* The transaction with the put rows was committed, or taken back. */
 void hak_profile_committed(struct hak_profile_writer *w);
 void hak_profile_rolled_back(struct hak_profile_writer *w);
 /* Puts the run that is whole; of one that has only begun the events are read. 0 or an error. */

@@ -12,7 +12,7 @@ static struct hak_ahead_chunk *find(struct hak_ahead *a, uint64_t id) {
     return NULL;
 }
 
-/* What is not there, or empty, is asked for alone and judged then. */
+/* A chunk that is missing, or empty, is asked for alone and judged then. */
 static int read_data(struct hak_ahead *a, const struct hak_database *db) {
     static const char sql[] =
         "SELECT chunk, data FROM chunk_data WHERE chunk IN"

@@ -1,4 +1,4 @@
-/* The chunks that a walk reads next: of a server several in one question, as each question costs a
+/* The chunks that a walk reads next: several in one question to a server, as each question costs a
  * way there and back. */
 #ifndef HAK_STORE_READER_AHEAD_H
 #define HAK_STORE_READER_AHEAD_H

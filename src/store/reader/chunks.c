@@ -8,7 +8,7 @@
 const char hak_scan_missing[] = "it is missing, and all events up to the next chunk";
 const char hak_scan_missing_end[] = "it is missing, and all events after it";
 
-/* What a chunk's row must say. */
+/* The condition that a chunk's row must meet. */
 #define ROW_FITS                                                                                   \
     "max_ns >= ?3 AND min_ns <= ?4"                                                                \
     " AND (?5 = 0 OR process = 0 OR process = ?5) AND (?6 = 0 OR thread = 0 OR thread = ?6)"       \
@@ -161,7 +161,7 @@ static int not_there(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events)
     return found < 0 ? found : find_gap(c, *id, id, events);
 }
 
-/* What the row of a chunk says; 0 where that is impossible. */
+/* The number of events in the row of a chunk; 0 where that is impossible. */
 static uint32_t events_of(const struct hak_query *q, int column) {
     uint64_t count = hak_query_number(q, column);
     return count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;

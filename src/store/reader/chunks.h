@@ -1,5 +1,5 @@
-/* Which chunks a walk has to open: all whose rows fit, or those that postings name; and where some
- * are missing. */
+/* Chooses the chunks that a walk has to open: all whose rows fit, or those that postings name; and
+ * finds the gaps where some are missing. */
 #ifndef HAK_STORE_READER_CHUNKS_H
 #define HAK_STORE_READER_CHUNKS_H
 

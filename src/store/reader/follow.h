@@ -3,10 +3,10 @@
  *   (process, base) -> block: generation and id of its last record, and what the user keeps of it
  *
  * The records of a block lie in the store in the order of their generations
- * (docs/specs/event-log.md, Order); one that does not is told and changes nothing. A forked child's
- * block goes on from that of the nearest ancestor that has one. What that was at the FORK is known
- * if it has no record behind it; one record may be missing between, which another thread of the
- * parent had counted when the child was copied, and wrote behind the FORK.
+ * (docs/specs/event-log.md, Order); one out of order is reported and changes nothing. A forked
+ * child's block goes on from that of the nearest ancestor that has one. The ancestor's state at the
+ * FORK is known if its block has no record behind it; one record may be missing between, which
+ * another thread of the parent had counted when the child was copied, and wrote behind the FORK.
  *
  * Memory for each block: 32 bytes, what the user keeps, and its entry in the index. For one thread.
  */

@@ -1,4 +1,4 @@
-/* Picks the events of a decoded chunk that fit what is looked for. */
+/* Picks the events of a decoded chunk that fit the filter. */
 #include "store/reader/slot.h"
 
 #include "base/sorted.h"

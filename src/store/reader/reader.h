@@ -1,4 +1,4 @@
-/* Reading a store: used by the viewer and by the collector's report. Memory stays constant in the
+/* Reads a store: used by the viewer and by the collector's report. Memory stays constant in the
  * size of the capture: one decoded chunk and its postings at a time.
  *
  *   filter -> postings -> chunks that may have it -> decoded, by several threads -> events in order
@@ -59,8 +59,8 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
  * HAK_STORE_NO_EVENTS. */
 bool hak_store_is_profile_only(const struct hak_store_reader *reader);
 
-/* What to look for; zero fields do not limit. Address limits are on [base, base + slot) or on the
- * exact address, see `covers`. */
+/* The events to look for; zero fields do not limit. Address limits are on [base, base + slot) or on
+ * the exact address, see `covers`. */
 struct hak_filter {
     uint64_t id_from, id_to; /* inclusive; 0 = open */
     uint64_t ns_from, ns_to;
@@ -96,8 +96,8 @@ int hak_store_node_frames(struct hak_store_reader *r, const struct hak_node_row 
 /* The innermost function in a stack that is not hakmem's own; NULL = none has a name. Looked up
  * once for each stack. The text belongs to the reader until the next call. */
 const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack);
-/* Why a stack could not be read, the first time that one of these failed; NULL when it never
- * did. What is told without those stacks is not whole. Lives as long as the reader. */
+/* Why a stack could not be read, the first time that one of these failed; NULL when it never did.
+ * An answer without those stacks is not whole. Lives as long as the reader. */
 const char *hak_store_stack_error(const struct hak_store_reader *r);
 
 /* Counts the callers of all `count` codes, in the first million nodes. 0 or an error. */

@@ -1,4 +1,4 @@
-/* Walking the events of a store, one decoded chunk at a time: behind hak_store_scan, the virtual
+/* Walks the events of a store, one decoded chunk at a time: behind hak_store_scan, the virtual
  * tables, the story and the check.
  *
  * A chunk is passed by without a look at its events when its row (times, kinds, classes, process,
@@ -13,7 +13,7 @@
 
 struct hak_scan;
 
-/* What to look for beyond hak_filter, for the store's own use. */
+/* Limits of a walk beyond hak_filter, for the store's own use. */
 struct hak_scan_limits {
     struct hak_filter filter;
     uint64_t owner;     /* chunks that have this key of hak_posting_owner() */

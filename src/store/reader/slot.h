@@ -1,7 +1,7 @@
 /* One chunk on its way from the file to the events that fit: decoded and picked from (pick.c) by
  * the caller or by one of the reader's threads (pool.c).
  *
- *   put -> queued -> taken by whoever is free -> done: `hit` has the events, or `wrong` is set */
+ *   put -> queued -> taken by any free thread -> done: `hit` has the events, or `wrong` is set */
 #ifndef HAK_STORE_READER_SLOT_H
 #define HAK_STORE_READER_SLOT_H
 

@@ -1,10 +1,12 @@
-/* How far a long read is, told to whoever watches, who may stop it (hak_store_watch, reader.h). */
+/* Tells the watcher of a long read how far it is; the watcher may stop it (hak_store_watch,
+ * reader.h). */
 #ifndef HAK_STORE_READER_WATCH_H
 #define HAK_STORE_READER_WATCH_H
 
 #include "store/reader/reader.h"
 
-/* What reads do from now on to the events they pass: "" = just reading. The text must stay. */
+/* Names the work of reads from now on, on the events they pass: "" = just reading. The text must
+ * stay. */
 void hak_watch_doing(const char *doing);
 /* A read has come to event `id`, from the oldest on or (`backwards`) from the newest on. 0, or
  * HAK_STORE_STOPPED. Costs nothing while nobody watches. */

@@ -1,4 +1,5 @@
-/* Which bases a query over blocks or lives has to go over, in batches of bounded size. */
+/* Chooses the bases that a query over blocks or lives has to go over, in batches of bounded size.
+ */
 #include <stdlib.h>
 #include "base/sorted.h"
 #include "store/postings/postings.h"

@@ -55,7 +55,7 @@ struct row {
     uint32_t process, resizes;
 };
 
-/* What is kept of each block. */
+/* State kept of each block. */
 struct open_life {
     struct hak_life_state life;
     struct hak_event birth; /* id 0 = not known */
@@ -107,7 +107,7 @@ static int add_row(struct cursor *c, const struct hak_followed *block, const str
     return 0;
 }
 
-/* What a forked child's block was at the FORK, when its parent's has gone on since. */
+/* The state of a forked child's block at the FORK, when its parent's has gone on since. */
 struct inheritance {
     struct open_life *open;
     uint64_t before; /* id */
@@ -249,7 +249,7 @@ static int next(sqlite3_vtab_cursor *vtab) {
     return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
 }
 
-/* What a query asks of births and of ends. */
+/* The limits of a query on births and on ends. */
 struct asked {
     struct hak_filter birth, end;
     bool about_birth, about_end;

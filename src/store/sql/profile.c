@@ -1,5 +1,5 @@
-/* The virtual table profile: what each process held by allocation stack at a moment, and what came
- * and went before it. */
+/* The virtual table profile: the blocks that each process held by allocation stack at a moment, and
+ * those that came and went before it. */
 #include "store/sql/tables.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What the virtual tables share: how they come and go, and what their columns have in common. */
+/* Code that the virtual tables share: connecting, disconnecting, and common columns. */
 #include "store/sql/tables.h"
 
 #include <stdlib.h>

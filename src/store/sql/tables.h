@@ -1,4 +1,4 @@
-/* The log as tables: what the virtual tables event, block, life, live, profile,
+/* The log as tables: the parts that the virtual tables event, block, life, live, profile,
  * stack_node, node share. */
 #ifndef HAK_STORE_SQL_TABLES_H
 #define HAK_STORE_SQL_TABLES_H
@@ -63,8 +63,8 @@ int hak_bases_of(struct hak_bases *bases, struct hak_store_reader *r,
                  const struct hak_filter *filter);
 /* Adds one base, where hak_bases_all was not called. */
 int hak_bases_add(struct hak_bases *bases, struct hak_store_reader *r, uint64_t base);
-/* Limits for a scan of the next batch: 1, 0 at the end, or an error. What they point to stays until
- * the next call. */
+/* Limits for a scan of the next batch: 1, 0 at the end, or an error. Their pointers hold until the
+ * next call. */
 int hak_bases_next(struct hak_bases *bases, struct hak_scan_limits *limits);
 void hak_bases_free(struct hak_bases *bases);
 

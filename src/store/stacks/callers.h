@@ -1,6 +1,6 @@
-/* From how many places code was called, as the stacks of a store show it: a stack is a chain of
- * nodes (code, who called it), and code that many nodes hold under different callers is called from
- * many places. */
+/* Counts the places that called code, as the stacks of a store show it: a stack is a chain of nodes
+ * (code, its caller), and code that many nodes hold under different callers is called from many
+ * places. */
 #ifndef HAK_STORE_STACKS_CALLERS_H
 #define HAK_STORE_STACKS_CALLERS_H
 

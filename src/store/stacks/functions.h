@@ -1,5 +1,5 @@
-/* The program's function behind each stack, looked up once: what a query over many events of few
- * stacks asks again and again.
+/* The program's function behind each stack, looked up once: a query over many events of few stacks
+ * asks it again and again.
  *
  *   stack node --by_node--> number of a name --> text, shared by all nodes that have it
  *
@@ -20,7 +20,7 @@ struct hak_functions {
     uint32_t names, capacity;
 };
 
-/* What is kept of `node`: true and `name` (NULL = it has none), or false. */
+/* The name kept of `node`: true and `name` (NULL = it has none), or false. */
 bool hak_functions_find(const struct hak_functions *functions, uint32_t node, const char **name);
 /* Keeps a copy of `name` (NULL or "" = none) for `node`, which must not be kept yet. Without memory
  * nothing is kept. */

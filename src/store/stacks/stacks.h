@@ -5,8 +5,8 @@
  *                  plain_nodes -> table plain_node, for SQLite without hakmem
  *   names -------> table name
  *
- * Whoever makes a reader or a writer owns it; each belongs to one thread, there is no lock. It
- * calls base, the database and pack, no other room. */
+ * The maker of a reader or a writer owns it; each belongs to one thread, there is no lock. It calls
+ * base, the database and pack, no other room. */
 #ifndef HAK_STORE_STACKS_STACKS_H
 #define HAK_STORE_STACKS_STACKS_H
 

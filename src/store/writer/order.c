@@ -1,4 +1,4 @@
-/* The last generation of the blocks that were met last. */
+/* Keeps the last generation of the blocks that were met last. */
 #include "store/writer/order.h"
 
 #include <stdlib.h>

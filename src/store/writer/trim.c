@@ -1,4 +1,5 @@
-/* Keeps a store below its disk cap: the oldest chunks go, and it is said how many events went. */
+/* Keeps a store below its disk cap: drops the oldest chunks, and tells the number of events in
+ * them. */
 #include "store/writer/inner.h"
 
 #include <inttypes.h>

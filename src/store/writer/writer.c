@@ -51,8 +51,8 @@ static int set_up_writing(struct hak_store_writer *w) {
         "setting up the write-ahead log");
 }
 
-/* What writes stacks, postings, live checkpoints and the profile on the connection that was made.
- */
+/* Opens the writers of stacks, postings, live checkpoints and the profile on the connection that
+ * was made. */
 static int open_rooms(struct hak_store_writer *w) {
     int error = hak_store_add_node_table(&w->db);
     if (!error)
@@ -80,7 +80,7 @@ static int open_file(struct hak_store_writer *w, const char *path, bool is_new, 
 }
 
 static int begin_file(struct hak_store_writer *w) {
-    /* What is only being made has nothing to lose: no sync. */
+    /* A file that is only being made has nothing to lose: no sync. */
     int error = hak_database_run(&w->db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
                                  "making it");
     if (!error)
@@ -151,7 +151,7 @@ int hak_store_begin(struct hak_store_writer *w) {
     return error;
 }
 
-/* What readers need to know of a chunk to pass it by. */
+/* Facts of a chunk that let readers pass it by. */
 struct chunk_facts {
     uint64_t min_ns, max_ns, kinds[2], classes;
     uint32_t process, thread; /* 0 = several */
@@ -299,8 +299,8 @@ static void end_profile(struct hak_store_writer *w) {
         hak_database_run(&w->db, "ROLLBACK", "ending its profile");
 }
 
-/* What can be joined at the end is joined; where there is no room for it, the store is as good
- * without. */
+/* Joins the postings that can be joined at the end; where there is no room for it, the store is
+ * whole without. */
 static void join_postings(struct hak_store_writer *w) {
     if (hak_database_run(&w->db, "BEGIN IMMEDIATE", "joining its postings"))
         return;
@@ -312,7 +312,7 @@ static void join_postings(struct hak_store_writer *w) {
     }
 }
 
-/* What sqlite3 without hakmem can read of stacks; the store is whole without. */
+/* Writes the stacks that sqlite3 can read without hakmem; the store is whole without. */
 static void name_stacks(struct hak_store_writer *w) {
     static const char doing[] = "writing the stacks of leaks and threads";
     if (hak_database_run(&w->db, "BEGIN IMMEDIATE", doing))
@@ -329,7 +329,8 @@ int hak_store_finish(struct hak_store_writer *w) {
         end_profile(w);
         name_stacks(w);
     }
-    /* What was taken back is in no row, not even as lost: then this store shall not look whole. */
+    /* Rows that were taken back are nowhere, not even as lost: then this store must not look whole.
+     */
     if (!error && !w->taken_back)
         error = hak_store_put_meta(w, "finished", "1");
     if (!error && !w->taken_back)

@@ -1,12 +1,12 @@
-/* Writing a store: used by the collector's worker only, from one thread.
+/* Writes a store: used by the collector's worker only, from one thread.
  *
  *   events -> chunks --> codec -> tables chunk, chunk_data
  *                    \-> postings, live        all of one commit
  *   nodes, names ------> stacks                in one transaction
  *   processes, threads, modules, faults, ... -> a row each
  *
- * Whoever creates or resumes a writer owns it; the lock on the file keeps other writers away
- * (file.h). It calls the codec, postings, live and stacks.
+ * The caller that creates or resumes a writer owns it; the lock on the file keeps other writers
+ * away (file.h). It calls the codec, postings, live and stacks.
  *
  * All puts between begin and commit are one transaction. Ids that are "row ids" are unique in the
  * whole store (many sessions and processes share it). Every function returns 0 or a negative
@@ -64,8 +64,8 @@ struct hak_module_row {
     uint32_t image;       /* row id of the first module with this path and build_id; 0 = this one */
 };
 
-/* What an ip of a module means: one row for each inlined level, level 0 = the innermost function.
- */
+/* The frames of an ip in a module: one row for each inlined level, level 0 = the innermost
+ * function. */
 struct hak_frame_row {
     uint32_t module; /* `image` of the module, 0 = in none */
     uint64_t offset; /* ip - load bias (return addresses as found) */
@@ -197,7 +197,7 @@ int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *ro
 int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row *row); /* upsert */
 int hak_store_put_node_map(struct hak_store_writer *w,
                            const struct hak_node_map_row *row); /* upsert */
-/* What is known of session `from` is known of `to`, too. */
+/* Copies the known stacks of session `from` to session `to`. */
 int hak_store_copy_node_map(struct hak_store_writer *w, uint32_t from, uint32_t to);
 int hak_store_put_metric(struct hak_store_writer *w, const struct hak_metric_row *row);
 int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, uint32_t process,
@@ -231,8 +231,8 @@ const char *hak_store_get_meta(struct hak_store_writer *w, const char *key);
 /* The SQLite connection, for readers in the same process (the report is made from what is stored).
  */
 const struct hak_database *hak_store_writer_database(const struct hak_store_writer *w);
-/* Bytes of the file that hold something. What was dropped is used again before the file grows, so
- * it is never longer than this ever was. */
+/* Bytes of the file that hold something. Dropped space is used again before the file grows, so it
+ * is never longer than this ever was. */
 uint64_t hak_store_used_bytes(struct hak_store_writer *w);
 /* The write-ahead log is brought into the file when it has some `bytes`. */
 void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes);
