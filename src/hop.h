@@ -57,7 +57,7 @@ enum hak_record_kind {
 /* Kinds of records are below it. */
 #define HAK_RECORD_KINDS 128
 
-/* What is counted only; the numbers go on after those of the records. */
+/* Events that are counted only; the numbers go on after those of the records. */
 enum hak_counted {
 #define COUNT(name, number, sentence) HAK_COUNTED_##name = number,
 #include "hops.def"

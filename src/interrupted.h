@@ -1,4 +1,4 @@
-/* System calls that a stop of their thread ends with EINTR: which of them may be made again. */
+/* System calls that a stop of their thread ends with EINTR: those that may be made again. */
 #ifndef HAK_INTERRUPTED_H
 #define HAK_INTERRUPTED_H
 

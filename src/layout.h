@@ -26,14 +26,14 @@
 #define HAK_LAYOUT_NOTE        101
 #define HAK_LAYOUT_OWNER_BYTES 7
 
-/* What the note holds; distances from itself. */
+/* Contents of the note; distances from itself. */
 struct hak_layout_note {
     int64_t table;
     int64_t roots;
     uint64_t root_bytes;
 };
 
-/* Which of the allocators it is of. */
+/* The allocator that the table describes. */
 enum hak_layout_half { HAK_LAYOUT_PLAIN, HAK_LAYOUT_CHECKS, HAK_LAYOUT_LIGHT };
 
 /* "superslab.owner": where the field lies in its struct and how long it is. A name without a dot is

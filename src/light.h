@@ -10,7 +10,7 @@
  *        a pointer that no layer knows  ------hak_light_give-----------+--> is it one?
  *        what the allocator refuses     ------hak_light_blame----------+--> report
  *
- * Who owns what: the two halves share no lock and no heap. The options are the checks' half's, a
+ * Ownership: the two halves share no lock and no heap. The options are the checks' half's, a
  * thread's data (struct hak_thread) the half's that serves.
  *
  * Thread and signal safety: as malloc. */
@@ -28,7 +28,7 @@ static inline bool hak_light_serves(void) {
            HAK_UNLIKELY(hak_options.check == HAK_CHECK_LIGHT);
 }
 
-/* What the process does at its end is done by the half that serves it. */
+/* The half that serves the process does its work at exit. */
 static inline bool hak_light_is_other_half(void) {
     return hak_is_light_build ? hak_options.check != HAK_CHECK_LIGHT : hak_light_serves();
 }

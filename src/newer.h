@@ -1,6 +1,6 @@
 /* Numbers of Linux and names of glibc that are newer than the oldest headers which hakmem is
  * compiled with (Debian 11's: glibc 2.31, Linux 5.10). The kernel or libc that runs may know them
- * all the same; who uses one says what happens where it does not. */
+ * all the same; each user says what happens where it does not. */
 #ifndef HAK_NEWER_H
 #define HAK_NEWER_H
 

@@ -1,4 +1,4 @@
-/* What a HAKMEM_ variable's text means, by options.def: for the program's start (options_read.c)
+/* Parses the text of a HAKMEM_ variable by options.def: for the program's start (options_read.c)
  * and, value by value, for `run`. */
 #include "options.h"
 

@@ -78,7 +78,7 @@ __attribute__((visibility("hidden"))) bool hak_option_parse(struct hak_options *
                                                             const char *name, const char *value,
                                                             const char **expected);
 
-/* What a VARIANT says. */
+/* A VARIANT's value. */
 struct hak_variant {
     unsigned index;   /* of its word in the range */
     uint64_t number;  /* behind the colon, where the range has low..high there */

@@ -1,5 +1,5 @@
-/* Reads HAKMEM_* at the program's start: the standards, what is given, what a profile or preset
- * sets beside it, and what "auto" comes to. */
+/* Reads HAKMEM_* at the program's start: the standards, the given values, those that a profile or
+ * preset sets beside them, and the value of "auto". */
 #include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -10,7 +10,7 @@
 
 struct hak_options hak_options;
 
-/* What a profile or preset sets, in the table's order. */
+/* The values that a profile or preset sets, in the table's order. */
 static const struct group {
     const char *choice, *value;
     uint16_t option, other; /* enum hak_option_index */
@@ -19,7 +19,8 @@ static const struct group {
 #include "options.def"
 };
 
-/* What libhakmem cannot give, and somebody may wait for; and what of it hakmem-record.so gives. */
+/* Options that libhakmem does not have and somebody may wait for; and those of them that
+ * hakmem-record.so has. */
 static const bool is_missed[HAK_OPTIONS] = {
 #define DEBUG_ONLY(name, asks) [HAK_INDEX_##name] = asks,
 #include "options.def"

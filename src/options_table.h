@@ -44,7 +44,7 @@ HAK_HIDDEN extern const struct hak_option hak_option_table[HAK_OPTIONS];
 /* True for PATH, VARIANT and TEXT. */
 HAK_HIDDEN bool hak_option_is_text(const struct hak_option *option);
 
-/* What `value` means for an option that is no text; false with `expected` set where it cannot be
+/* Parses `value` of an option that is no text; false with `expected` set where it cannot be
  * read. */
 HAK_HIDDEN bool hak_option_take_number(const struct hak_option *option, const char *value,
                                        uint64_t *number, const char **expected);

@@ -1,4 +1,4 @@
-/* What signals are called, for both halves. (sigabbrev_np has the same, since glibc 2.32.) */
+/* The names of signals, for both halves. (sigabbrev_np has the same, since glibc 2.32.) */
 #ifndef HAK_SIGNAL_NAMES_H
 #define HAK_SIGNAL_NAMES_H
 

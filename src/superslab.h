@@ -36,7 +36,7 @@
 #define HAK_CLASS_NONE     0xff
 #define HAK_ALL_SLABS_FREE 0xfffffffeu /* slab 0 is the head */
 
-/* What the checks of the debug build know of a slot; 20 bytes, out of line, in private memory. */
+/* A slot's state for the checks of the debug build; 20 bytes, out of line, in private memory. */
 struct hak_slot {
     uint32_t record_count;   /* n of the generation: records of this slot so far, moves included */
     uint32_t alloc_stack;    /* stack id of the last allocation, 0 = none */
@@ -70,7 +70,7 @@ enum {
     HAK_SLOT_CHANGING_BIT = 0x40
 };
 
-/* In which list of its owner's heap a slab stands (slab/lists.h). */
+/* The list of its owner's heap in which a slab stands (slab/lists.h). */
 enum hak_slab_list {
     HAK_UNLISTED,      /* none of its slots is free, or it serves no class */
     HAK_LISTED_READY,  /* a useful part of a batch is free */

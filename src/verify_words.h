@@ -1,5 +1,5 @@
-/* What hak_verify says in a process (src/verify) and `hakmem-trace core --check` of its memory, in
- * the same words: what disagrees, or what is wrong. */
+/* The words for what disagrees or is wrong, shared by hak_verify in a process (src/verify) and
+ * `hakmem-trace core --check` of its memory. */
 #ifndef HAK_VERIFY_WORDS_H
 #define HAK_VERIFY_WORDS_H
 

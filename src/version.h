@@ -1,4 +1,4 @@
-/* The version of everything that is built here, by semver.org, and the day from which it is one. */
+/* The version of everything that is built here, by semver.org, and its day. */
 #ifndef HAK_VERSION_H
 #define HAK_VERSION_H
 

@@ -3,17 +3,18 @@
  *   reserved addresses, 1 GiB for each class up to 1,024 B; a portion of 64 MiB in each for a
  * thread | C0 8 B   | portion 0 | portion 1 | ... 15 | | C1 16 B  | portion 0 | ... a portion:
  * 50,000 blocks, pages as they are
- *   ...                                                  touched
+ *   ...                                              touched
  *
  *   thread   top[c] --> | none | base | base | ... 50,000 ... |   its own stacks in the place of
- * the front's arrays (front/front.h)
+ *                                                                 the front's arrays
+ * (front/front.h)
  *
  *   malloc   the pop as always; nothing refills the stack
- *   free     an address of the pool says its class: a push. Whose block it is, whether it is one,
- *            whether it is free already: not looked at
+ *   free     an address of the pool says its class: a push. The owner of the block, whether it is
+ *            one, and whether it is free already are not looked at
  *   the rest (empty stack, above 1,024 B, threads beyond 16) goes the normal way, block by block;
- * the first block that does so for want of pool is one line on stderr, since the figures are no
- * longer the pool's
+ *            the first block that does so for want of pool is one line on stderr, since the figures
+ *            are no longer the pool's
  *
  * The fast paths have no instruction for this mode: the pool is no SuperSlab, so free finds no
  * owner and jumps to hak_entry_give_slowly, which asks here first. A stack is hung in when it is

@@ -1,5 +1,6 @@
-/* A forked child tells of no block that was there before it: its parent still has it, and may free
- * it. What was live at the fork is noted in the child, by the count of records of its slot. */
+/* Leaves out of a forked child's leaks the blocks that were there before it: its parent still has
+ * them, and may free them. Blocks live at the fork are noted in the child, by the count of records
+ * of their slots. */
 #include "leaks/leaks.h"
 #include "options.h"
 #include "platform/platform.h"
@@ -20,7 +21,7 @@ static long own_process(void) {
     return hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
 }
 
-/* Who asks by hak_find_leaks alone gets all that is lost, in children, too. */
+/* A program that asks by hak_find_leaks alone gets all that is lost, in children, too. */
 static bool is_asked_for(void) {
     return hak_options.leaks || hak_options.leaks_signal[0];
 }

@@ -1,5 +1,5 @@
-/* Which live block holds an address? A table of the 2 MiB pieces in which blocks lie, made for one
- * scan, with two bits for each block. */
+/* Finds the live block that holds an address: a table of the 2 MiB pieces in which blocks lie, made
+ * for one scan, with two bits for each block. */
 #include "leaks/leaks.h"
 
 #include "large/totals.h"

@@ -1,4 +1,4 @@
-/* The leak scan: which live blocks does no pointer of the program reach any more?
+/* The leak scan: finds the live blocks that no pointer of the program reaches any more.
  *
  *   exit, signal, hak_find_leaks()                        the calling thread        (scan.c)
  *     stack.c    where the program's own frames begin
@@ -29,7 +29,7 @@
 
 /* ---- what the scan knows --------------------------------------------------------------------- */
 
-/* What a block was found to be; two bits. */
+/* The verdict on a block; two bits. */
 enum hak_mark {
     HAK_MARK_UNSEEN = 0,
     HAK_MARK_REACHED = 1,  /* a root leads to it */

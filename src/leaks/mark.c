@@ -1,4 +1,4 @@
-/* Marks what pointers lead to: from the roots, then from what is lost.
+/* Marks the blocks that pointers lead to: from the roots, then from lost blocks.
  *
  * Lost blocks that hang on other lost ones are indirect leaks; of blocks that lead to each other in
  * a circle a large or guarded one, else the first by address, stands for all (cliques, as
@@ -11,7 +11,7 @@
 
 enum { KIND_BITS = 7 }; /* of hak_slot.subkind: the call that took the block */
 
-/* What is found is marked as this. */
+/* The mark for blocks that are found. */
 static enum hak_mark found_as;
 
 static inline void push(struct hak_leak_scan *scan, uintptr_t user) {

@@ -1,4 +1,4 @@
-/* Where hakmem's own module and thread-local memory lie: nothing in them is the program's. */
+/* Finds hakmem's own module and thread-local memory: nothing in them is the program's. */
 #include "leaks/leaks.h"
 #include "platform/module.h"
 #include "platform/platform.h"

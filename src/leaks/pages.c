@@ -1,5 +1,5 @@
-/* Which pages hold anything? Asked of /proc/self/pagemap, so that huge sparse mappings cost what
- * was touched of them, and no page of a file is read that lies behind its end. */
+/* Finds the pages that hold anything, by /proc/self/pagemap, so that huge sparse mappings cost only
+ * their touched pages, and no page of a file is read that lies behind its end. */
 #include "leaks/leaks.h"
 
 #include <sys/ioctl.h>

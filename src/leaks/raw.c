@@ -26,7 +26,7 @@ struct piling {
     uint64_t left_out; /* blocks for which there was no room */
 };
 
-/* What is told now; one scan at a time. */
+/* The scan that is reported now; one at a time. */
 static const struct hak_leak_scan *told;
 
 static void pile(const struct hak_leak_block *block, void *context) {

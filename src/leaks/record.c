@@ -1,5 +1,5 @@
-/* What the scan found, as records: one for each block that is lost, one for the scan behind them.
- * The collector makes table rows and the report of them (collector/findings/leaks.h). */
+/* Makes records of the scan's findings: one for each block that is lost, one for the scan behind
+ * them. The collector makes table rows and the report of them (collector/findings/leaks.h). */
 #include "leaks/leaks.h"
 
 #include "options.h"

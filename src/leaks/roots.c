@@ -1,5 +1,5 @@
-/* The roots: all that the program can read and write and that is not a block, by what
- * /proc/thread-self/maps lists while all threads stand.
+/* Finds the roots: all memory that the program can read and write and that is no block, by the list
+ * of /proc/thread-self/maps while all threads stand.
  *
  *   data of modules, .bss, brk, anonymous and shared mappings, thread-local memory, live stacks
  *   - hakmem's mappings (platform/own.h: blocks are among them), its module, its thread-locals
@@ -7,7 +7,7 @@
  *   + registers, alternate signal stacks
  *
  * Mappings of the program's own count, since pools and interpreters keep objects there: more would
- * be called lost than is (CPython's arenas). What ends in a dead frame does not: a pointer there
+ * be called lost than is (CPython's arenas). Dead frames of a stack do not count: a pointer there
  * would hide a leak. */
 #include "leaks/leaks.h"
 
@@ -191,7 +191,7 @@ static void each_foreign(struct hak_leak_scan *scan, const struct hak_leak_area 
     }
 }
 
-/* What of a file is as the file has it holds no pointer into the heap; what was written over and is
+/* Pages as the file has them hold no pointer into the heap; those that were written over and are
  * read-only now (RELRO) may. Without the file of the pages all that is writable counts. */
 static bool may_hold_pointers(const struct hak_leak_scan *scan, const struct hak_leak_area *area) {
     if (!area->readable || area->is_special)

@@ -1,4 +1,4 @@
-/* The scan from its beginning to its end; when it is made. */
+/* Runs the scan from its beginning to its end, and decides when it is made. */
 #include <fcntl.h>
 #include <pthread.h>
 #include "guard/asked.h"

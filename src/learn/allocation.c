@@ -16,7 +16,7 @@
 
 enum { LEAST_PLACES = 4, GROWN_BYTES = 64 << 10, MOST_PLACES = 1024, IDLE_WINDOWS = 4 };
 
-/* What a class did since the last window. */
+/* The use of a class since the last window. */
 struct use {
     uint32_t refilled, spilled; /* blocks */
     unsigned capacity, blocks;
@@ -67,9 +67,9 @@ static unsigned step_towards(unsigned now, unsigned needed) {
     return capacity < LEAST_PLACES && now >= LEAST_PLACES ? LEAST_PLACES : capacity;
 }
 
-/* What goes up or down at once: half the front, as usual. LEARN_ADVANCED: all of it where the
- * window only took blocks, so that the next ones come with fewer refills; a quarter where it needed
- * no more than that. */
+/* The blocks that go up or down at once: half the front, as usual. LEARN_ADVANCED: all of it where
+ * the window only took blocks, so that the next ones come with fewer refills; a quarter where it
+ * needed no more than that. */
 static unsigned batch_for(const struct use *use, unsigned capacity) {
     unsigned batch = capacity / 2;
     if (hak_options.learn_advanced) {

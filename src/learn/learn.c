@@ -1,4 +1,4 @@
-/* Counts windows: what a thread's slow paths call, and what happens when a window is over. */
+/* Counts windows: called by a thread's slow paths; acts when a window is over. */
 #include "learn/learn.h"
 
 #include <stdatomic.h>
@@ -44,7 +44,7 @@ static void count_window(unsigned changes) {
     hop_count(HAK_COUNTED_LEARN_WINDOW, HAK_CLASS_NONE, changes);
 }
 
-/* What a window lacks, in looks that need not count. */
+/* The rest of a window, in looks that need not count. */
 static uint32_t looks_to(uint32_t window, uint64_t due) {
     return window < due ? (uint32_t)((due - window) / BLOCKS_OF_A_LOOK) : 0;
 }

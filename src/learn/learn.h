@@ -13,9 +13,9 @@
  * least as many calls as asked for: it is counted in blocks that moved between a front and the
  * slabs. A thread whose arrays serve all its calls has nothing to learn from, and makes no window.
  *
- * Who owns what: a struct hak_learner belongs to the thread (it stays with its heap for the heap's
- * next thread), so there is no lock. Huge pages and the purge delay are settings of the process:
- * single atomic words, whoever learned last wins.
+ * Ownership: a struct hak_learner belongs to the thread (it stays with its heap for the heap's next
+ * thread), so there is no lock. Huge pages and the purge delay are settings of the process: single
+ * atomic words, the last writer wins.
  *
  * After a fork the child goes on with its own thread's learner. Those of threads that are not there
  * may be half-written; they hold numbers only, and any number does no more than a strange first
@@ -32,7 +32,7 @@
  * front. */
 HAK_HIDDEN HAK_COLD void hak_learn_start(void);
 
-/* What learning did so far in this process. */
+/* Figures of learning so far in this process. */
 struct hak_learned {
     uint64_t windows, changes;
 };

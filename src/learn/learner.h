@@ -1,4 +1,4 @@
-/* What a thread has learned from: figures of its last windows. For learn/ only. */
+/* Data that a thread learns from: figures of its last windows. For learn/ only. */
 #ifndef HAK_LEARN_LEARNER_H
 #define HAK_LEARN_LEARNER_H
 

@@ -1,4 +1,4 @@
-/* Memory learning: when pages go back, and whether huge pages are asked for.
+/* Memory learning: decides when pages go back, and whether huge pages are asked for.
  *
  * Giving back. A free slab keeps its pages as long as the heap may need it. The fewest that there
  * were at any look of a window were not needed in it; after `patience` windows in a row their pages

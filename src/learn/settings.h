@@ -1,5 +1,6 @@
-/* What memory learning sets, by the numbers that the record LEARN carries (its value is the
- * setting's number << 32 | the new value). Numbers never change their meaning; add at the end.
+/* The settings that memory learning changes, by the numbers that the record LEARN carries (its
+ * value is the setting's number << 32 | the new value). Numbers never change their meaning; add at
+ * the end.
  *
  *   LEARN_SETTING(NAME, number, "words, with the unit of the value") */
 LEARN_SETTING(HUGE_PAGES, 1, "huge pages for SuperSlabs, 0 or 1")

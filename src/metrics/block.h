@@ -1,4 +1,5 @@
-/* Where counters lie: blocks of one row of cells for each metric, each block written by one thread.
+/* The memory of the counters: blocks of one row of cells for each metric, each block written by one
+ * thread.
  *
  *   owners   | state, process | state, process | ...          one word for each block
  *   blocks   | metric of row 0, 1, ... | row of metric 0, 1, ... | row 0: a cell for each class |
@@ -48,7 +49,7 @@ struct hak_counters {
     uint64_t rows[HAK_METRICS][HAK_METRIC_CLASSES];
 };
 
-/* What blocks come to when they are added up. */
+/* The sum of blocks. */
 struct hak_counters_sum {
     uint64_t cells[HAK_METRIC_CLASSES][HAK_METRICS];
 };

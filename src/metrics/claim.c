@@ -127,7 +127,7 @@ static bool is_call(unsigned metric) {
     return metric <= HAK_METRIC_RESIZED;
 }
 
-/* What was counted before there was a place goes to the calling thread's block. */
+/* Counts from before there was a place go to the calling thread's block. */
 static void move_first_counts(bool with_calls) {
     struct hak_counters *first = &first_counters;
     struct hak_counter *c = &hak_counter;

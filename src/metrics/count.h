@@ -1,14 +1,14 @@
-/* Counting: what every event adds to the calling thread's counters.
+/* Counting: adds each event to the calling thread's counters.
  *
  *   hak_trace_record --> hak_count_event --fast--> cells of the thread's block: calls that the
  * front |         served, moves that reach no layer
  *                                        \-slow--> who served; changes; first use
  *   hop_count        --> hak_count_amount
  *
- * What an event counts is decided in step.c.
+ * step.c decides what an event counts.
  *
- * Who owns what: struct hak_counter belongs to its thread; a signal handler of the thread may count
- * in the middle of anything here, since each cell is changed by one instruction. No lock, no
+ * Ownership: struct hak_counter belongs to its thread; a signal handler of the thread may count in
+ * the middle of anything here, since each cell is changed by one instruction. No lock, no
  * allocation; errno is kept. This layer knows nothing of sessions: trace tells it where the blocks
  * lie. */
 #ifndef HAK_METRICS_COUNT_H
@@ -99,8 +99,8 @@ HAK_HIDDEN void hak_count_moves(struct hak_step_event event, unsigned times);
 HAK_HIDDEN void hak_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount);
 
 /* Where this process's counters lie from now on: `capacity` blocks that others may take from, too.
- * `process` names it in the owners' words; `high` is raised above every block that is taken. What
- * was counted before is kept, but for the calls, which the log does not have either. One thread. */
+ * `process` names it in the owners' words; `high` is raised above every block that is taken.
+ * Earlier counts are kept, but for the calls, which the log does not have either. One thread. */
 struct hak_counters_place {
     hak_counters_owner_t *owners;
     void *blocks;

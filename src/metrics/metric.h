@@ -1,4 +1,4 @@
-/* What is counted: one metric for each line of hops.def that says so, for each size class.
+/* The metrics: one for each line of hops.def that says so, for each size class.
  *
  *   served.LAYER     calls that handed out a block, by the layer that they had to go to
  *   given.PLACE      blocks that the program gave back, by where they went

@@ -1,9 +1,9 @@
-/* What one event counts, from hops.def alone: for the program, which counts while it runs, and for
- * readers of the log, who can count the same again.
+/* Decides what one event counts, from hops.def alone: for the program, which counts while it runs,
+ * and for readers of the log, who can count the same again.
  *
- * Who served a malloc is known when the block is handed out: the deepest layer that the thread had
- * to go to since its last call (hops.def, REACHES), for blocks of that class. A go of moves ends
- * where another kind, another class or a call begins. */
+ * The layer that served a malloc is known when the block is handed out: the deepest one that the
+ * thread had to go to since its last call (hops.def, REACHES), for blocks of that class. A go of
+ * moves ends where another kind, another class or a call begins. */
 #ifndef HAK_METRICS_STEP_H
 #define HAK_METRICS_STEP_H
 
@@ -25,7 +25,7 @@ struct hak_step_event {
     bool is_illegal;
 };
 
-/* What an event adds: 1 to `metric`, and `second_amount` to the metric behind it. */
+/* The counts that an event adds: 1 to `metric`, and `second_amount` to the metric behind it. */
 struct hak_step_counts {
     unsigned metric;
     uint64_t second_amount;
@@ -35,7 +35,7 @@ struct hak_step_counts {
 HAK_HIDDEN bool hak_step_count(struct hak_step *step, const struct hak_step_event *event,
                                struct hak_step_counts *counts);
 
-/* Which metric a call is, by kind and place; of a hand-out, when no other layer was asked. */
+/* The metric of a call, by kind and place; of a hand-out, when no other layer was asked. */
 #define HAK_CALL_KINDS 8
 #define HAK_PLACES_MAX 32
 HAK_HIDDEN extern const uint8_t hak_metric_of_call[HAK_CALL_KINDS][HAK_PLACES_MAX];

@@ -1,5 +1,5 @@
-/* Blocks that lie in a cache or on their way to their owner: each is a slot of the right class that
- * is out of its slab, and lies in one place only. */
+/* Checks blocks that lie in a cache or on their way to their owner: each is a slot of the right
+ * class that is out of its slab, and lies in one place only. */
 #include "verify/verify.h"
 
 #include "check.h"
@@ -17,7 +17,7 @@ const char *hak_verify_place(unsigned place) {
     return place < HAK_PLACE_COUNT && names[place] ? names[place] : "no place";
 }
 
-/* What a visit knows: the cache that is visited. */
+/* Facts of a visit: the cache that is visited. */
 struct visit {
     struct hak_verify *v;
     hak_owner_t owner;    /* whose blocks they must be; HAK_OWNER_NOBODY: each chunk says it */
@@ -163,7 +163,7 @@ static size_t verify_posted(struct visit *visit, const struct hak_chunk *first) 
     return blocks;
 }
 
-/* What waits for a class: all chunks are of that class. */
+/* The mail of a class: all chunks are of that class. */
 static void verify_mail(struct visit *visit, const struct hak_heap *heap, unsigned class_index) {
     struct hak_verify_where where = {.heap = visit->heap, .cache = visit->cache};
     const struct hak_chunk *first = heap->mail[class_index].chunks;

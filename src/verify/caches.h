@@ -1,4 +1,4 @@
-/* What the run and the visit of caches share. For verify/ only. */
+/* Declarations that the run and the visit of caches share. For verify/ only. */
 #ifndef HAK_VERIFY_CACHES_H
 #define HAK_VERIFY_CACHES_H
 

@@ -1,5 +1,5 @@
-/* The large layer: each block has whole pages of its own, outside of all SuperSlabs; the address
- * map, the BigCache and the L2.5 pool say the same. */
+/* Checks the large layer: each block has whole pages of its own, outside of all SuperSlabs; the
+ * address map, the BigCache and the L2.5 pool say the same. */
 #include "verify/verify.h"
 
 #include "guarded/guarded.h"

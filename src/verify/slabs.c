@@ -1,4 +1,4 @@
-/* SuperSlabs and slabs by themselves, and the lists in which their heap has them. */
+/* Checks SuperSlabs and slabs by themselves, and the lists in which their heap has them. */
 #include "verify/verify.h"
 
 #include "pool/pool.h"
@@ -34,7 +34,7 @@ static void verify_bitmap(struct hak_verify *v, const struct hak_verify_where *w
         hak_verify_differs(v, where, HAK_VERIFY_FIRST_FREE_WORD, slab->first_free_word, first_word);
 }
 
-/* What a take leaves behind in a slab that was ready may be less than a useful part. */
+/* After a take, the rest of a slab that was ready may be less than a useful part. */
 static void verify_list_word(struct hak_verify *v, const struct hak_verify_where *where,
                              const struct hak_slab *slab) {
     unsigned wanted = slab->used < slab->capacity ? wanted_list(slab) : HAK_UNLISTED;
@@ -42,7 +42,8 @@ static void verify_list_word(struct hak_verify *v, const struct hak_verify_where
         hak_verify_same(v, where, "list (0 none, 1 ready, 2 scarce, 3 cooled)", slab->list, wanted);
 }
 
-/* What a free needs of the class, kept in the slab. False: where the bitmap lies is not known. */
+/* Checks the data of the class that a free needs, kept in the slab. False: the bitmap's place is
+ * not known. */
 static bool verify_place(struct hak_verify *v, const struct hak_verify_where *where,
                          const struct hak_slab *slab, unsigned class_index) {
     size_t first_offset = hak_first_slot_offset(class_index);

@@ -1,5 +1,5 @@
-/* Debug build: what the checks know of each slot against where the slot was found, and the calls
- * that were counted against the blocks that the program has. */
+/* Debug build: compares the checks' state of each slot with the place where the slot was found, and
+ * the counted calls with the blocks that the program has. */
 #include "verify/verify.h"
 
 #include "guard/locate.h"

@@ -1,4 +1,4 @@
-/* Looks whether all that the layers keep agrees: hak_verify() of hakmem.h.
+/* Checks that all data of the layers agrees: hak_verify() of hakmem.h.
  *
  *   api.c      the functions of hakmem.h
  *   verify.c   the run: locks, who is at work, lines, result

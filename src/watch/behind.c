@@ -1,9 +1,9 @@
-/* What the instruction may have read behind which a debug register stopped a thread.
+/* Lists the reads that the trapped instruction can have made.
  *
- * Where an instruction ends tells not where it begins. But one of the first 15 bytes of the code in
- * front is a beginning, and decoding from each of them leads into step with the rest soon: the last
- * instruction of one of these ways was it. Of those one that reads elsewhere was not. Where a load
- * has overwritten its own address, what it loaded tells from where: the bytes around a block are
+ * The end of an instruction does not tell its beginning. But one of the first 15 bytes of the code
+ * in front is a beginning, and decoding from each of them leads into step with the rest soon: the
+ * last instruction of one of these ways was it. One that reads elsewhere was not. Where a load has
+ * overwritten its own address, the loaded value tells from where: the bytes around a block are
  * words that stand nowhere else. */
 #include <string.h>
 #include "platform/raw_call.h"
@@ -17,7 +17,7 @@ enum {
     DIRECTION = 0x400, /* of rflags: string instructions go downwards */
 };
 
-/* What is being found out. */
+/* A search for the reads, and its result so far. */
 struct question {
     const struct hak_registers *registers;
     uint64_t flags;

@@ -9,8 +9,8 @@ enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI };
 enum map { ONE_BYTE, MAP_0F, MAP_0F38, MAP_0F3A, MAP_5 = 5, MAP_6 };
 enum prefix { NO_PREFIX, PREFIX_66, PREFIX_F3, PREFIX_F2 }; /* as VEX numbers them */
 
-/* What follows an opcode: m ModRM; b, z ModRM and 1 byte, or 4 (2 with 66); 1, 2 so many bytes; 4
- * four (2 with 66); 8 as many as the operand has; e three; o an address; 3 as group 3; r a jump's
+/* The bytes behind an opcode: m ModRM; b, z ModRM and 1 byte, or 4 (2 with 66); 1, 2 so many bytes;
+ * 4 four (2 with 66); 8 as many as the operand has; e three; o an address; 3 as group 3; r a jump's
  * four; . nothing; x no instruction of 64-bit mode, or a prefix. */
 static const char one_byte_map[] = "mmmm14xxmmmm14xx"  /* 00 */
                                    "mmmm14xxmmmm14xx"  /* 10 */

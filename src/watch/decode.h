@@ -1,8 +1,8 @@
-/* What an instruction of x86-64 does with memory: its length, the bytes that it reads or writes,
- * the registers that make the address, and those that it changes. For a thread that a debug
- * register stopped behind an instruction, of which only the end is known: so that what is not
- * understood is never taken for something else, an instruction of any length is told from none, and
- * the width of an access is never given too small.
+/* Decodes the memory access of an instruction of x86-64: its length, the bytes that it reads or
+ * writes, the registers that make the address, and those that it changes. For a thread that a debug
+ * register stopped behind an instruction, whose end alone is known: so unknown instructions are
+ * never taken for others, an instruction of any length is told from none, and the width of an
+ * access is never given too small.
  *
  * Thread and signal safety: pure. */
 #ifndef HAK_WATCH_DECODE_H
@@ -36,8 +36,8 @@ struct hak_decoded {
 };
 
 /* Decodes the instruction that begins at `code`, of which `count` bytes can be read. False: there
- * is none, or it is longer than that. What jumps, calls or returns has no access here: behind it
- * nobody stands. */
+ * is none, or it is longer than that. A jump, call or return has no access here: no thread stands
+ * behind one. */
 HAK_HIDDEN bool hak_decode(const uint8_t *code, size_t count, struct hak_decoded *decoded);
 
 #endif

@@ -1,5 +1,5 @@
-/* What perf_event_open takes, as the kernel has it since Linux 5.13, whatever the headers know: a
- * kernel that is older refuses what is set beyond its own (E2BIG). */
+/* The attributes of perf_event_open as of Linux 5.13, whatever the headers know: an older kernel
+ * refuses bits set beyond its own (E2BIG). */
 #ifndef HAK_WATCH_PERF_ATTRIBUTES_H
 #define HAK_WATCH_PERF_ATTRIBUTES_H
 

@@ -1,5 +1,5 @@
-/* The ways to the debug registers, for registers.c alone. What each function does stands in
- * watch.h, with the same name behind hak_watch_. */
+/* The ways to the debug registers, for registers.c alone. watch.h describes each function, under
+ * the same name behind hak_watch_. */
 #ifndef HAK_WATCH_REGISTERS_H
 #define HAK_WATCH_REGISTERS_H
 
@@ -20,7 +20,7 @@ HAK_HIDDEN struct hak_perf_attributes hak_perf_clock(uint64_t ns, uint64_t tag);
 HAK_HIDDEN int hak_perf_open_event(long thread, struct hak_perf_attributes *attributes,
                                    struct hak_perf_event *event);
 HAK_HIDDEN void hak_perf_close_event(struct hak_perf_event *event);
-/* What it has counted; false: it is not open. */
+/* Reads its count; false: it is not open. */
 HAK_HIDDEN bool hak_perf_read_event(const struct hak_perf_event *event, uint64_t *count);
 /* It was not closed, nor is its number another file's. */
 HAK_HIDDEN bool hak_perf_is_ours(const struct hak_perf_event *event);

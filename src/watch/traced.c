@@ -73,7 +73,7 @@ static struct {
     volatile bool is_heard;
 } trial;
 
-/* What the tracer is to do, and what came of it. */
+/* An order to the tracer, and its result. */
 struct errand {
     int process, self;
     uint64_t self_mask; /* signals that the calling thread has blocked */

@@ -1,11 +1,11 @@
 /* Steers the moves of the registers: their cost stays below one percent of the time that passes,
  * and each register has its own patience.
  *
- * What a move costs is the CPU time of the thread that makes it. Where it is preempted in between,
- * it loses nothing by the move. A tracer's move costs more than CPU time: on a busy machine threads
- * stand for many turns of the scheduler until the tracer had its own. So all of the time that it
- * takes is charged, but for the first moves: of these what runs for them, so that a machine which
- * is busy when a program starts does not leave it without a register.
+ * A move costs the CPU time of the thread that makes it. Where it is preempted in between, it loses
+ * nothing by the move. A tracer's move costs more than CPU time: on a busy machine threads stand
+ * for many turns of the scheduler until the tracer had its own. So all of the time that it takes is
+ * charged, but for the first moves: of these what runs for them, so that a machine which is busy
+ * when a program starts does not leave it without a register.
  *
  *   register 0   moves on after  0.2 ms    many blocks, each for a moment
  *            1                   1.6 ms

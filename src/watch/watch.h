@@ -16,12 +16,12 @@
  *   a write into the bytes --> SIGTRAP to the writing thread, before its next instruction
  *                              (hak_watch_hit_of: which register it was, if the signal says so)
  *
- * What the kernel writes for a system call of the program stops nobody. A forked child has no
+ * A write by the kernel in a system call of the program stops nobody. A forked child has no
  * watchpoint, and no executed program has. The descriptors of perf_event_open stay open; a program
  * that closes what it does not know takes the registers away, which is noticed at the next move.
  *
- * Who owns what: registers, turns and sites belong to whoever holds hak_watch_try; nobody waits
- * for it. Thread and signal safety: nothing is allocated, errno is kept. */
+ * Ownership: registers, turns and sites belong to the holder of hak_watch_try; nobody waits for it.
+ * Thread and signal safety: nothing is allocated, errno is kept. */
 #ifndef HAK_WATCH_WATCH_H
 #define HAK_WATCH_WATCH_H
 
