@@ -1,4 +1,4 @@
-/* What a recorder that comes and goes must not be noticed by: threads that begin and end, load and
+/* A recorder that comes and goes must not be noticed here: threads that begin and end, load and
  * unload libraries, fork, count on errno, on vector registers, on signals and on interrupted system
  * calls. Prints a line for whatever was not as it should, and "all as it was" at SIGTERM.
  *

@@ -1,5 +1,5 @@
-/* What a recorder that comes and goes must leave as it is, seen from the one thread that it has to
- * use. Prints "ready", a line for whatever changed, and "all as it was" at SIGTERM.
+/* Checks the state that a recorder that comes and goes must keep, from the one thread that it has
+ * to use. Prints "ready", a line for whatever changed, and "all as it was" at SIGTERM.
  *
  *   kept registers   all registers, vector and x87 ones too, in a loop
  *   kept calls       the same over system calls that a stop interrupts

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a program has stays as it was when a recording begins and ends in its only thread: all registers, in a loop and over
+# A program's state stays as it was when a recording begins and ends in its only thread: all registers, in a loop and over
 # system calls, errno, what dlerror says, signal mask, handlers, descriptors, threads; order and search paths of modules.
 # timeout: 900
 set -u

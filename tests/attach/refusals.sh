@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `record -p` refuses, with the reason, and leaves as it was.
+# Processes that `record -p` refuses, with the reason, and leaves as they were.
 # timeout: 600
 set -u
 # shellcheck source=tests/tools/await.sh
@@ -66,7 +66,7 @@ if command -v strace >/dev/null; then
     wait "$other"
 fi
 
-# Whoever is recorded already: by a library that came with it, under `run`, or by another command.
+# Processes that are recorded already: by a library that came with them, under `run`, or by another command.
 start preloaded env HAKMEM_TRACE_FILE="$PWD/preloaded.db" LD_PRELOAD="$BUILD/hakmem-record.so" "$target" plain
 refused preloaded 'runs under hakmem already'
 start under "$trace" run -s under.db -- "$target" plain
@@ -83,7 +83,7 @@ kill -INT "$other"
 wait "$other" || complain "the first of two ended with $?: $(cat first.out)"
 grep -qx "hakmem: [0-9,]* events of process $pid (target), first.db" first.out || complain "the first of two: $(cat first.out)"
 
-# What is no process of its own, or none any more.
+# Targets that are no process of their own, or none any more.
 # shellcheck disable=SC2016
 start zombie bash -c '"$0" plain & exec sleep 1000' "$target"
 zombie=$pid

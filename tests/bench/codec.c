@@ -3,8 +3,8 @@
  *
  *   codec STORE [ROUNDS [CHUNKS]]    the least of ROUNDS (3) for each chunk; at most CHUNKS chunks
  *
- * A call is a MALLOC, FREE or REALLOC; the bytes of everything else count into them. What is
- * decoded is compared with what was coded. */
+ * A call is a MALLOC, FREE or REALLOC; the bytes of everything else count into them. The decoded
+ * events are compared with the coded ones. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>

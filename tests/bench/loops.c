@@ -54,7 +54,7 @@ static void fixed(size_t bytes, long operations) {
     }
 }
 
-/* What a growing string or array does; every new byte is written. */
+/* Grows a string or array; every new byte is written. */
 static void grow(long operations) {
     enum { BUFFERS = 8, LAST_BYTES = 1 << 20 };
     char *buffers[BUFFERS] = {NULL};

@@ -27,7 +27,7 @@ INTO_ZSTD = 'mkfifo pipe; zstd -c <pipe >raw.zst & "$@"; status=$?; wait; exit $
 # leaves several). Where `apart` is
 # false the program's own share cannot be told from the whole.
 Variant = collections.namedtuple("Variant", "library variables before file apart", defaults=({}, (), None, True))
-# What one run cost: of the program alone (own), and of all that ran until its file was whole.
+# Cost of one run: of the program alone (own), and of all that ran until its file was whole.
 Run = collections.namedtuple("Run", "own whole bytes calls")
 
 

@@ -2,7 +2,7 @@
 # Measures the story of a test of tests/programs instead of checking it; sourced by
 # tests/tools/real_program.sh when BENCH_RESULTS names a file. Adds a line to it for each run:
 #   program round variant elapsed cpu memory cpu_of_program memory_of_program events bytes packed_bytes
-# Seconds, KiB, bytes. For what hakmem records, the program's own share is measured inside, too.
+# Seconds, KiB, bytes. In hakmem's recordings, the program's own share is measured inside, too.
 # A run that takes longer than $limit seconds is killed with all that it started, and its figures are nan.
 # heaptrack's raw files are packed with zstd -1 after the run, outside the measurement.
 

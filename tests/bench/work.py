@@ -22,7 +22,7 @@ HUNG = 124
 # `make(operations)` is the command; `operations` its usual number. `wraps`: the command puts what measures and
 # preloads (its arguments) before its server, and works on that. `prints`: it prints figures of its own.
 Work = collections.namedtuple("Work", "make operations wraps prints", defaults=(False, False))
-# What one run cost. `faults` are page faults without I/O; `own` is what the work printed.
+# Cost of one run. `faults` are page faults without I/O; `own` is what the work printed.
 Cost = collections.namedtuple("Cost", "elapsed cpu kib faults own")
 
 

@@ -24,7 +24,7 @@ if [ "${FULL:-0}" = 1 ]; then
     [ "$early" = 0 ] || fail "$early events come before those that they follow"
 fi
 
-# What the generator counted for an address is what the store has of it.
+# The store has as many events of an address as the generator counted.
 while read -r kind address count; do
     said=$("$BUILD/hakmem-trace" sql -s a.db "select count(*) from event where base = $((address))" | tail -n 1)
     [ "$said" -eq "$count" ] || fail "the $kind address $address has $said events, not $count"

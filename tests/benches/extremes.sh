@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What tests/bench/extremes prints at a hundredth of its size: every load under glibc and in both levels, no dash.
+# Output of tests/bench/extremes at a hundredth of its size: every load under glibc and in both levels, no dash.
 set -u
 "$SOURCE/tests/bench/extremes" -s 0.01 1 >page || { echo "extremes ended with status $?"; exit 1; }
 for row in grow stacks fragments threads; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What tests/bench/old_loader prints at a hundredth of its size: every row has both sides, and a look-up finds its module.
+# Output of tests/bench/old_loader at a hundredth of its size: every row has both sides, and a look-up finds its module.
 set -u
 "$SOURCE/tests/bench/old_loader" 1 0.01 >page || { echo "old_loader ended with status $?"; exit 1; }
 for row in '10 frames, walk' '55 frames, spliced and interned' 'a look-up of an address, 1[0-9] modules' 'glibc alone, on both sides' \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What tests/bench/recorders and cost print at a hundredth of their size: every program recorded and compared, no dash.
+# Output of tests/bench/recorders and cost at a hundredth of their size: every program recorded and compared, no dash.
 set -u
 fail() {
     echo "$1"

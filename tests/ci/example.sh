@@ -35,7 +35,7 @@ valid
 ! grep -q 'failures="1"' heap-results/*.junit.xml || fail "JUnit tells of a failure that is known"
 grep -q '"baselineState": "unchanged"' heap-results/*.sarif || fail "SARIF does not say that it is known"
 
-# What is not in the baseline fails with it, too.
+# A fault that is not in the baseline fails with it, too.
 sed -i 's/^    free(table.list);/    free(table.list);\n    free(table.list);/' src/tally.c
 make -s heap-check CC="${CC:-cc}" BASELINE=ci/heap-baseline.json >new.log 2>&1 && fail "a new fault passes"
 grep -q 'double-free in main tally.c:' new.log || { cat new.log; fail "the new fault is not named"; }

@@ -116,7 +116,7 @@ said 'HKM-304 use-after-free' out
 "$trace" faults -s read.db --write-baseline read.json >out || fail "no baseline: $(cat out)"
 run 0 --ci --baseline read.json -s read.db -f -- ./read
 said 'went on' out
-# What follows from a known fault of the same block belongs to it; a fault of another block is new.
+# A fault that follows from a known one of the same block belongs to it; a fault of another block is new.
 cat >after.c <<'END'
 #include <stdlib.h>
 static int use(volatile char *p) { return p[3]; }

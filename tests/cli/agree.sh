@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What block, threads, info and p:N say of a recorded tree is what the tables say, counted another way.
+# Answers of block, threads, info and p:N about a recorded tree agree with the tables, counted another way.
 set -u
 cd "$(dirname "$0")" || exit 2
 here=$PWD

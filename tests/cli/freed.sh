@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What is allocated for a command line is freed, whatever comes of it: memcheck over options that are given several times.
+# Memory allocated for a command line is always freed: memcheck over options that are given several times.
 set -u
 unset "${!HAKMEM_@}" LD_PRELOAD
 export XDG_STATE_HOME=$PWD/state

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `info` says of a capture's size and of the pools inside its program.
+# Tests what `info` says of a capture's size and of the pools inside its program.
 set -u
 BUILD=$(realpath -m "${BUILD:-build}")
 unset "${!HAKMEM_@}" PYTHONMALLOC G_SLICE

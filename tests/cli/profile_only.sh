@@ -61,7 +61,7 @@ grep -q 'live before the first event, the nearest moment that is kept, in only.d
 "$trace" top --at '#100' -s only.db >said || fail "a moment inside: status $?"
 grep -q ', the nearest moment that is kept, in only.db' said || fail "a moment inside: $(cat said)"
 
-# What needs events is refused.
+# Commands that need events are refused.
 due="hakmem-trace: $PWD/only.db: of this capture only the profile is kept (run --profile-only), no events: top, heap, diff, leaks --held, view and info answer"
 for words in events 'why 0x1000' 'block 0x1000' threads layers 'top --per class' 'top --per thread' 'top --thread 1' 'top --short-lived 3'; do
     # shellcheck disable=SC2086

@@ -17,7 +17,7 @@ fail() { echo "tests/cli/run.sh: $*"; exit 1; }
 "$BUILD/tests/cli/make_store" "$directory" || fail "make_store failed"
 cd "$directory" || exit 2
 
-# What else people hand to a viewer.
+# Other files that people hand to a viewer.
 mkdir none some
 head -c 20000 stale.db >cut.db
 : >nothing.db

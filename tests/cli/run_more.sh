@@ -37,7 +37,7 @@ status=$?
 [ "$status" -eq 2 ] || fail "set-id: status $status, 2 was due"
 grep -q 'is set-user-id, so the loader ignores hakmem' said || fail "set-id: $(cat said)"
 
-# What is set already holds where no option is given; an option goes before it.
+# A variable that is set already holds where no option is given; an option goes before it.
 HAKMEM_CHECK=trace "$trace" run -s variables.db -- sh -c 'echo "$HAKMEM_CHECK"' >said
 [ "$(cat said)" = trace ] || fail "HAKMEM_CHECK=trace did not hold: $(cat said)"
 HAKMEM_CHECK=trace "$trace" run --force -s variables.db --check normal -- sh -c 'echo "$HAKMEM_CHECK"' >said

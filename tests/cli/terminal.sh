@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What hakmem-trace does on a terminal: progress, Ctrl-C, the pager, and who does not read to the end.
+# Tests hakmem-trace on a terminal: progress, Ctrl-C, the pager, and a reader that does not read to the end.
 set -u
 cd "$(dirname "$0")" || exit 2
 here=$PWD

@@ -193,7 +193,7 @@ for i in range(value("map_leaf_places")):
     within[record + 4096 * i + value("large.state")] = field("large.state", value("large_live"))
 broken("blocks within each other", within, False)
 
-# What --check finds, and its words: of each damage alone.
+# Findings of --check, and its words: of each damage alone.
 superslab = NAMED["live"] & -value("superslab_size")
 slab_index = (NAMED["live"] - superslab) // value("slab_size")
 slab = superslab + value("superslab.slabs") + slab_index * value("slab.bytes")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `core FILE --leaks` of a core at the end of the process finds the blocks that the scan inside the process finds, by address, size and kind:
-# in levels normal and trace (of each program in one, FULL=1: in both); in the plain library as many of each kind. What a core that is cut
-# off lacks is said, and no leak is definite.
+# in levels normal and trace (of each program in one, FULL=1: in both); in the plain library as many of each kind. A core that is cut off
+# has its gaps reported, and no leak is definite.
 # timeout: 900
 set -u
 . "$SOURCE/tests/tools/corefiles.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What is no core file, has no hakmem in it, is cut off or damaged gets one clear line and its status; no byte of a core ends the command.
+# A file that is no core, has no hakmem in it, is cut off or damaged gets one clear line and its status; no byte of a core ends the command.
 # FULL=1 damages more cores, and asks each of them everything.
 # timeout: 1800
 set -u

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What reports of crashes name beside their exact text, which leaves registers out: the number that was
-# no address, and what freed memory is filled with.
+# Crash reports name two values beside their exact text, which leaves registers out: the number that
+# was no address, and the fill of freed memory.
 set -u
 unset "${!HAKMEM_@}"
 ulimit -c 0

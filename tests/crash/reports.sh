@@ -16,7 +16,7 @@ complain() {
     failed=1
 }
 
-# What differs from run to run in these programs beside what does in all reports.
+# Parts that differ from run to run in these programs' reports, beside those that do in all reports.
 normalise_crash() {
     local extra=
     case $1 in

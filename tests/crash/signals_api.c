@@ -330,7 +330,7 @@ static void *stacks(void *unused) {
     return unused;
 }
 
-/* What a program that is executed inherits. */
+/* Shows what an executed program inherits. */
 static void inherited(char **arguments) {
     extern char **environ;
     char *again[] = {arguments[0], "show", NULL};

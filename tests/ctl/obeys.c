@@ -32,7 +32,7 @@ static void *spin(void *unused) {
     return unused;
 }
 
-/* What a dead frame or register has of a lost block would keep it. */
+/* A dead frame or register that still points to a lost block would keep it. */
 static __attribute__((noinline)) void clean(void) {
     volatile char room[4096];
     for (size_t i = 0; i < sizeof room; i++)

@@ -40,7 +40,7 @@ for format in $text $binary; do
     [ -s err ] && fail "$format to a pipe without a reader: $(cat err)"
     "$trace" export "$format" -s app.db 2>err | :
     [ -s err ] && fail "$format | true: $(cat err)"
-    # What cannot be made leaves the file that was there, and no other one.
+    # A file that cannot be made leaves the old one in place, and no other one.
     echo old >kept
     "$trace" export "$format" -s none.db -o kept 2>err && fail "$format of no store: status 0"
     [ "$(cat kept)" = old ] || fail "$format: the file of before is gone"
@@ -72,7 +72,7 @@ for format in $text; do
         fail "$format is another text on a terminal"
 done
 
-# What a format does not take.
+# Options that a format does not take.
 expect 2 'export csv has no --by' "$trace" export csv --by calls -s app.db
 expect 2 'export csv --events has no --focus' "$trace" export csv --events --focus main -s app.db
 expect 2 'export junit has no --at' "$trace" export junit --at end -s app.db

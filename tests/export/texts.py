@@ -11,7 +11,7 @@ MEASURES = {"bytes": "live_bytes", "blocks": "live_blocks", "calls": "allocated_
 SUMS = {"live_blocks": "live_blocks", "live_bytes": "live_bytes", "came_blocks": "allocated_blocks", "came_bytes": "allocated_bytes",
         "went_blocks": "freed_blocks", "went_bytes": "freed_bytes", "short_lived_blocks": "short_lived_blocks",
         "short_lived_bytes": "short_lived_bytes"}
-# What flamegraph.pl does with a line: the number at its end, semicolons before it.
+# flamegraph.pl's way with a line: the number at its end, semicolons before it.
 PERL = r'my %s; while (<>) { my ($stack, $value) = /^(.*)\s+?(\d+(?:\.\d*)?)$/ or die "bad line $_"; my @f = split ";", $stack; $s{$f[-1]} += $value } ' \
        r'print "$s{$_} $_\n" for sort keys %s'
 

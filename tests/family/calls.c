@@ -81,12 +81,12 @@ static size_t rounded_up(size_t alignment) {
     return power;
 }
 
-/* What malloc owes: the alignment of every object of that size. */
+/* The alignment that malloc owes: that of every object of that size. */
 static size_t due_for(size_t bytes) {
     return bytes <= 8 ? 8 : 16;
 }
 
-/* What came of a call: all of it may be written, and the alignment is at least what is due. */
+/* Prints a result: all of it may be written, and the alignment is at least what is due. */
 static void tell(const char *call, size_t a, size_t b, void *block, size_t bytes, size_t due) {
     int error = errno;
     printf("%s(%zx, %zx): ", call, a, b);
@@ -183,7 +183,7 @@ static void resized(void) {
             tell("realloc", steps[i], steps[j], block, steps[j], due_for(steps[j]));
         }
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        /* What fails leaves the block as it was. */
+        /* A call that fails leaves the block as it was. */
         if (sizes[i] <= 64 << 20)
             continue;
         unsigned char *block = malloc(100);

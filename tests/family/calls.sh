@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a program can observe of the malloc family and of operator new and delete is the same under
-# glibc and libstdc++ as under both builds: return values, errno, alignment, exceptions, handlers.
+# A program observes the same of the malloc family and of operator new and delete under glibc and
+# libstdc++ as under both builds: return values, errno, alignment, exceptions, handlers.
 set -u
 BUILD=$(realpath -m "${BUILD:-build}")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -39,7 +39,7 @@ same libhakmem.so "$BUILD/libhakmem.so"
 same "libhakmem.so with magazines" "$BUILD/libhakmem.so" HAKMEM_TINY_MAGAZINE_ENABLE=1
 for check in trace normal; do
     for layout in same header; do
-        # What lies in quarantine is not given back by malloc_trim, which says so.
+        # malloc_trim does not give back blocks in quarantine, and says so.
         for quarantine in 0 1M; do
             [ "$check-$quarantine" = normal-1M ] && sed -i 's/^malloc_trim: 1 and 0$/malloc_trim: 0 and 0/' calls.due
             same "hakmem-debug.so, $check, $layout, quarantine of $quarantine" "$BUILD/hakmem-debug.so" HAKMEM_TRACE=off \

@@ -1,5 +1,5 @@
-/* Opens a library of hakmem while it runs: loader LIBRARY local|global. What glibc's malloc made
- * before goes back to glibc, also through hakmem's free; what hakmem's malloc makes goes back to
+/* Opens a library of hakmem while it runs: loader LIBRARY local|global. Blocks that glibc's malloc
+ * made before go back to glibc, also through hakmem's free; blocks of hakmem's malloc go back to
  * hakmem; threads, fork and exit work on. */
 #include <dlfcn.h>
 #include <pthread.h>

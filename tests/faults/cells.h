@@ -1,7 +1,7 @@
-/* What the programs with an injected fault share: a worker thread that takes blocks of two
+/* Helpers for the programs with an injected fault: a worker thread that takes blocks of two
  * neighbouring size classes, gives them back, and takes as many again, so that each block goes from
- * the magazine to the thread's list and is popped from it. Nothing is wrong with this; the fault
- * is made inside the allocator, by HAKMEM_INJECT. */
+ * the magazine to the thread's list and is popped from it. Nothing is wrong with this; the fault is
+ * made inside the allocator, by HAKMEM_INJECT. */
 #include <pthread.h>
 #include <stdlib.h>
 

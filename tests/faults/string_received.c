@@ -1,5 +1,5 @@
 /* HKM-301 by HAKMEM_CHECK_STRING: read is given more bytes than the block has, and as many come.
- * What comes is known after the call alone. */
+ * The bytes that come are known after the call alone. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

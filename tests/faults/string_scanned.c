@@ -1,5 +1,5 @@
-/* HKM-301 by HAKMEM_CHECK_STRING: sscanf stores a word as long as the line has it. Of which length
- * it was is known after the call alone. */
+/* HKM-301 by HAKMEM_CHECK_STRING: sscanf stores a word as long as the line has it. Its length is
+ * known after the call alone. */
 #include <stdio.h>
 #include <stdlib.h>
 

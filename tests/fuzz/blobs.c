@@ -1,5 +1,5 @@
 /* Every decoder of blobs that a store holds, for libFuzzer: chunks, runs of postings,
- * node blobs, states, rows of the profile. Whoever adds a form of blob adds a line to `decoders`.
+ * node blobs, states, rows of the profile. A new form of blob needs a line in `decoders`.
  *
  * A checksum would keep the fuzzer out, so it is made good before decoding. Chunks are changed one
  * stream at a time, with all lengths around it mended: what lies behind the directory is reached.
@@ -87,7 +87,7 @@ static void decode_keys(const uint8_t *blob, size_t bytes) {
     hak_profile_keys_free(&keys);
 }
 
-/* What was read is written and read again: the same. */
+/* Values that were read are written and read again: the same. */
 static void decode_ends(const uint8_t *blob, size_t bytes) {
     struct hak_profile_chunk chunk = {0}, again = {0};
     struct hak_buffer out = {0};

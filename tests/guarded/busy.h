@@ -1,4 +1,4 @@
-/* What makes a program no bare one any more: blocks of twenty sizes, half of them given back. */
+/* Makes a program no bare one any more: blocks of twenty sizes, half of them given back. */
 #ifndef TESTS_GUARDED_BUSY_H
 #define TESTS_GUARDED_BUSY_H
 

@@ -90,7 +90,7 @@ for name in correct correct_wide correct_words; do
     [ $has_registers -eq 0 ] || { [ "$(counted $name WATCH)" -ge 10 ] && [ "$(counted $name WATCH_PASS)" -ge 10 ]; } ||
         wrong "$name: $(counted $name WATCH) registers, $(counted $name WATCH_PASS) stops"
 done
-# Whose signal was blocked is elsewhere when it comes.
+# A thread whose signal was blocked is elsewhere when the signal comes.
 silent blocked
 silent byte_in_slack.off HAKMEM_GUARD_WATCH=off
 silent byte_in_slack.unguarded HAKMEM_GUARD=off

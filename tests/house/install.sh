@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What make install puts somewhere works from there, and make uninstall takes all of it away.
+# Files that make install puts somewhere work from there, and make uninstall takes all of them away.
 set -u
 unset "${!HAKMEM_@}"
 make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakmem >install.log 2>&1 ||

@@ -18,7 +18,7 @@ for library in libsqlite3 libdw libcapstone; do ls "$tree/lib/needed/$library".s
 licences=("$tree"/share/doc/hakmem/licences/*)
 [ ${#licences[@]} -gt 5 ] || fail "licences: ${licences[*]}"
 
-# What the sandbox has of this machine: the libraries of the package libc6, and nothing else.
+# Files of this machine in the sandbox: the libraries of the package libc6, and nothing else.
 root=()
 while read -r file; do root+=(--ro-bind "$file" "$file"); done < <(dpkg -L libc6 | grep -E '^(/usr)?/lib(64|/x86_64-linux-gnu)/[^/]*\.so(\.[0-9]+)*$')
 [ ${#root[@]} -gt 30 ] || fail "the files of libc6: ${root[*]}"

@@ -5,7 +5,7 @@
 set -u
 # A copy, so that other tests do not see the tree change.
 mkdir copy && cp -r "$SOURCE"/{Makefile,include,src,viewer,tools} copy/ && cd copy || exit 1
-# Which objects are made is the question, not what is in them: a compiler that leaves an empty object and, of what the source includes,
+# The question is which objects are made, not their contents: a compiler that leaves an empty object and, of what the source includes,
 # the words of BUILD's own object; to link and to archive is as short. With other flags it includes what it included.
 cat >cc <<'E'
 #!/bin/sh

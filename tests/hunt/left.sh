@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What PROGRAM leaves behind: `hunt` waits for it, ends it, and says so; also when its time is over, and on a terminal, where
-# PROGRAM reads and hears Ctrl-C as without.
+# Processes that PROGRAM leaves behind: `hunt` waits for them, ends them, and says so; also when its time is over, and on a
+# terminal, where PROGRAM reads and hears Ctrl-C as without.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
@@ -44,7 +44,7 @@ grep -q "^SUMMARY: hakmem: heap-buffer-overflow leaver.c:$line " err || wrong 'd
 says damage 'the instruction is named; seen in 2 of 2 runs; run 2: o.db'
 all_gone damage
 
-# What does not end by itself is ended: two processes after the first run's, and after each.
+# Processes that do not end by themselves are ended: two after the first run's, and after each.
 hunt 0 --runs 2 -- "$leaver" sleep
 says sleep 'run 1, level normal: no fault; the program ended with status 3; 2 processes that it left behind were ended: leaver, leaver'
 [ "$(wc -l <pids)" -eq 6 ] || wrong "sleep: $(wc -l <pids) processes were noted"

@@ -25,7 +25,7 @@ done
 mkdir -p work && chmod 777 . work 2>/dev/null
 
 PERF=298
-# What follows, as USER in the folder work.
+# Runs a command as USER in the folder work.
 as() {
     local user=$1
     shift

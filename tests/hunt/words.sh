@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `hunt` says of each run and at its end, its exit status, and what PROGRAM has as input, output, signals and time.
+# The lines of `hunt` about each run and at its end, its exit status, and PROGRAM's input, output, signals and time.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
@@ -128,7 +128,7 @@ for name in INT TERM; do
     due $((128 + $(kill -l "$name"))) "$name" "run 1, level normal: no fault; the program ended by SIG$name" 'no fault was found; 1 run'
 done
 
-# What cannot be hunted.
+# Commands that cannot be hunted.
 hunt -- ./missing
 due 2 missing 'run: ./missing: No such file or directory'
 hunt --show some -- "$programs/copy"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What a report says of the instruction at which the processor stopped the program, for each case of stopped.c, where
-# that was a fault of the heap, and of crashed.c, where it was none: the bytes that it touches, read or written, and
-# what the registers are for and point to (stopped.expected, crashed.expected). The same of stopped.c with a
-# libcapstone that cannot be loaded (without.expected): its bytes, and what to install; nothing else is lost. And
-# what the program says itself where no collector can be started (raw.expected).
+# Reports describe the instruction at which the processor stopped the program, for each case of stopped.c, where that
+# was a fault of the heap, and of crashed.c, where it was none: the bytes that it touches, read or written, and what
+# the registers are for and point to (stopped.expected, crashed.expected). The same of stopped.c with a libcapstone
+# that cannot be loaded (without.expected): its bytes, and what to install; nothing else is lost. And what the
+# program says itself where no collector can be started (raw.expected).
 # UPDATE=1 writes all anew, to be read before they are committed.
 set -u
 PROGRAMS=instruction

@@ -37,8 +37,8 @@ for allocator in glibc jemalloc tcmalloc mimalloc; do
         fail "own_log over $allocator: $(cat compared)"
 done
 
-# What can be seen of the family is written down of glibc and libstdc++ (tests/family); without the caches of threads, for which glibc
-# 2.43 takes memory at the first free. In a recorded process hakmem's is the first, and it decides what lies in malloc_trim's way.
+# The visible results of the family are written down of glibc and libstdc++ (tests/family); without the caches of threads, for which glibc 2.43 takes
+# memory at the first free. In a recorded process hakmem's is the first, and it decides what lies in malloc_trim's way.
 $c -o calls "$family/calls.c" && g++ -std=c++17 -w -O0 -o operators "$family/operators.cpp" -lpthread &&
     g++ -std=c++17 -w -O0 -o replaced "$family/replaced.cpp" || fail "the programs of tests/family do not compile"
 for program in calls operators replaced; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a store of `run --allocator keep` answers, and that each answer says what is not known: why, block, events, info, leaks, layers,
-# check; slack to the byte; a second free over glibc; frees that were not seen; a realloc that fails; options that are refused; the library by hand.
+# The answers of a store of `run --allocator keep`; each says what is not known: why, block, events, info, leaks, layers, check; slack to the byte;
+# a second free over glibc; frees that were not seen; a realloc that fails; options that are refused; the library by hand.
 set -u
 export LC_ALL=C
 unset "${!HAKMEM_@}"

@@ -23,7 +23,7 @@ kept() {
         fail "$name over '${allocator-}': it is not in the store"
 }
 
-# What tests/unit/entry asks of any allocator, and of threads and forks over it.
+# The tests that tests/unit/entry makes of any allocator, and threads and forks over it.
 for test in malloc realloc aligned thread exhaustion; do
     kept "$test" '100%: Checks: [0-9]+, Failures: 0, Errors: 0' "$BUILD/tests/unit/entry/${test}_test"
 done

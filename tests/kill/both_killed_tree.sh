@@ -33,7 +33,7 @@ for asked in '' "$PWD/store.db"; do
     [ "$files" = "./$(basename "$store")" ] || complain "one store was due: $files"
     forked=$(query "count(*) from process where program like '%/bash'")
     [ "$forked" = $((1 + 2 * children)) ] || complain "$forked rows of bash; $((1 + 2 * children)) were due"
-    # What had ended before anybody could know that the collector is dead went with it; then its row says so.
+    # Processes that had ended before anybody could know that the collector is dead went with it; then their rows say so.
     executed=$(query "count(*) from process where program not like '%/bash'")
     missing=$(query "count(*) from process where end_kind = 4 and program like '%/bash'")
     [ $((executed + missing)) -eq $((2 * children)) ] ||

@@ -1,4 +1,4 @@
-/* What the generated programs of tests/kinds share: printing, types, conditions a compiler must
+/* Helpers for the generated programs of tests/kinds: printing, types, conditions a compiler must
  * test. */
 #ifndef SUPPORT_H
 #define SUPPORT_H
@@ -17,7 +17,7 @@ typedef struct {
 /* Conditions of which the program's other files could change the value. */
 extern int always, never, five;
 
-/* What a program frees at its end, or holds until then, where its pointers point elsewhere. */
+/* A block freed at the end, or held until then, where the program's pointers point elsewhere. */
 extern void *kept;
 
 static inline void print_char(const char *text) {

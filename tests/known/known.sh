@@ -4,9 +4,9 @@
 # timeout: 1800
 #
 # known.expected has a line for each case and way. Where memcheck stops at the instruction, too, "the same
-# instruction" means the same bytes of the same module, so that it holds for any build of the package. What a way
-# does not find stands there as "nothing": a line that gets better is written anew by UPDATE=1. In busybox memcheck
-# names the jump in front of the instruction that reads.
+# instruction" means the same bytes of the same module, so that it holds for any build of the package. A fault that
+# a way does not find stands there as "nothing": a line that gets better is written anew by UPDATE=1. In busybox
+# memcheck names the jump in front of the instruction that reads.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
@@ -73,7 +73,7 @@ hunt_for() {
     status=$?
 }
 
-# What was found, behind the name of its way.
+# Prints the finding, behind the name of its way.
 print_finding() {
     local said
     said=$(finding)
@@ -124,7 +124,7 @@ report_place() {
         at = index($0, "+0x"); print substr($0, 1, at - 1), substr("000" substr($0, at + 3), length($0) - at - 1); exit }' "$1"
 }
 
-# What a run found, without what differs from run to run and from build to build.
+# Prints the finding of a run, without what differs from run to run and from build to build.
 finding() {
     sed -n '/^hakmem: HKM-/{ s/^hakmem: //; p; q; }' found.err | sed -Ef "$SOURCE/tests/tools/plain_headline.sed"
 }

@@ -1,4 +1,4 @@
-/* What the C library keeps for itself: streams, locales, environment, handlers. KEPT */
+/* Memory that the C library keeps for itself: streams, locales, environment, handlers. KEPT */
 #include <locale.h>
 #include <pwd.h>
 #include <time.h>

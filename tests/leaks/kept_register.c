@@ -7,7 +7,7 @@
 
 static volatile int ready;
 
-/* What the call of take has left behind in other registers. */
+/* Clears the values that the call of take left in other registers. */
 #define CLEAR                                                                                      \
     "xorl %%eax, %%eax\n"                                                                          \
     "xorl %%ecx, %%ecx\n"                                                                          \

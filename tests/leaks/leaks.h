@@ -1,4 +1,4 @@
-/* What the programs of this folder share: calls that no optimiser looks through. */
+/* Helpers for the programs of this folder: calls that no optimiser looks through. */
 #ifndef LEAKS_H
 #define LEAKS_H
 

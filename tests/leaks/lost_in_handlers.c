@@ -1,5 +1,5 @@
 /* LOST direct 1 100 indirect 0 0: while other threads wait in handlers on signal stacks that hakmem
- * lent them and that lie side by side. What such a handler alone has is kept. */
+ * lent them and that lie side by side. A block that such a handler alone has is kept. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* What a thread returned is thrown away by who joins it; its argument was lost by it.
+/* A thread's result is thrown away by the thread that joins it; its argument was lost by it.
  * LOST direct 2 300 indirect 0 0 */
 #include <pthread.h>
 #include "leaks.h"

@@ -1,4 +1,4 @@
-/* What the C library allocated for the program. LOST direct 2 31 indirect 0 0 */
+/* Strings that the C library allocated for the program. LOST direct 2 31 indirect 0 0 */
 #define _GNU_SOURCE
 #include "leaks.h"
 

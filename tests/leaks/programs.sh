@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the leak scan tells of each program here is what its first comment says: LOST with blocks and
-# bytes of both kinds, or KEPT and nothing at all. Compiled with -O0 and -O2; in both levels and
+# The leak scan finds in each program here what the program's first comment says: LOST with blocks
+# and bytes of both kinds, or KEPT and nothing at all. Compiled with -O0 and -O2; in both levels and
 # layouts, recorded and not: each program goes two of these five ways, with FULL=1 all.
 set -u
 cd "$(dirname "$0")/../.." || exit 2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What leaks do to `run`, to reports and to the command `leaks`: statuses, suppressions, baseline,
-# processes of a tree, a report without a collector, a store without a scan.
+# Effects of leaks on `run`, on reports and on the command `leaks`: statuses, suppressions,
+# baseline, processes of a tree, a report without a collector, a store without a scan.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 BUILD=$(cd "${BUILD:-build}" && pwd) || exit 2
@@ -65,7 +65,7 @@ record none -- "$work/kept_globals"
 "$trace" leaks -s "$work/none.db" | grep -q '^No leak scan was made in ' ||
     fail "leaks without a scan: $("$trace" leaks -s "$work/none.db")"
 
-# What is known is not told, and no fault.
+# A known leak is not told, and no fault.
 printf '# known\nleak:make_tree\n' >"$work/known"
 HAKMEM_SUPPRESSIONS=$work/known record known --leaks=error -- "$work/lost_tree" ||
     fail "a suppressed leak gave $?"

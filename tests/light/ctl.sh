@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `hakmem-trace ctl` reads what hakmem did in a program that runs at level light, and has it stored; a program that
-# stands still is left alone. What it cannot ask it says, with what can.
+# stands still is left alone. It names what it cannot ask, and what can.
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh

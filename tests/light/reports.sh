@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # In level light a fault in a guarded block gives exactly its report, NAME.report, once, and the program goes on and
-# ends as it would have; so does what free was given and should not have been. What is found in the programs of
-# tests/guarded is what level normal finds there. No debug register watches: see light/watch.sh.
+# ends as it would have; so does what free was given and should not have been. The findings in the programs of
+# tests/guarded are those of level normal. No debug register watches: see light/watch.sh.
 # UPDATE=1 writes the files anew, to be read before they are committed.
 set -u
 PROGRAMS=light

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A fault in level light gets a store with the lives of the watched blocks, whose collector ends while the program goes
-# on; later faults, also of children, and crashes are stored as well, in the same store where it is still there. What was
-# not watched is said not to be known.
+# on; later faults, also of children, and crashes are stored as well, in the same store where it is still there. Blocks
+# that were not watched are said not to be known.
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh
@@ -113,7 +113,7 @@ says "why $first" 'malloc\(40\)'
 says "why $(address_of write)" 'malloc\(24\)'
 cd ..
 
-# What it executes has the same pid, and a store beside.
+# The program that it executes has the same pid, and a store beside.
 begin executed
 fault r
 echo x >&8

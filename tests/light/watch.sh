@@ -104,7 +104,7 @@ if [ $has_registers -eq 1 ]; then # but they do not fire
 fi
 library=$BUILD/hakmem-debug.so
 
-# What a program does with SIGTRAP, its descriptors and a debugger of its own.
+# Programs that use SIGTRAP, their descriptors and a debugger of their own.
 program=$BUILD/tests/options/watch
 record with_handler
 grep -qx "2 traps of the program's" with_handler.out || wrong "with_handler: $(head -1 with_handler.out)"

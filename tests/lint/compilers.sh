@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every gcc and clang of this machine that counts reads all that is hakmem's own without a warning: `gcc` and `clang`, and the newest gcc-N
-# and clang-N. A warning ends no build (Makefile), but is kept beside what was compiled. What BUILD was made with has its warnings there;
-# it is made again only where it is not up to date. A gcc gives some warnings while it optimises, and compiles it all; a clang gives them
+# and clang-N. A warning ends no build (Makefile), but is kept beside what was compiled. BUILD's own compiler has its warnings there; it
+# is made again only where it is not up to date. A gcc gives some warnings while it optimises, and compiles it all; a clang gives them
 # before, and only reads it (tests/long/clang.sh builds with it).
 # timeout: 3600
 set -u
@@ -15,7 +15,7 @@ newest() {
     [ -n "$name" ] && [ "$(realpath "$(command -v "$name")")" != "$(realpath "$(command -v "$1")")" ] && echo "$name"
 }
 
-# What the compiler $2 says to all that is not compiled as a user would, in the folder $1.
+# Prints the warnings of the compiler $2 about all that is not compiled as a user would, in the folder $1.
 only_warnings() {
     local objcopy=${TMPDIR:-/tmp}/objcopy
     rm -rf "$1"

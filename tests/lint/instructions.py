@@ -12,7 +12,7 @@ import tempfile
 build, compiler = os.path.abspath(sys.argv[1]), sys.argv[2]
 here = os.path.dirname(os.path.abspath(__file__))
 STEPS = 10000
-# What a step of the debug build records: a pair is a malloc and a free.
+# Records of a step of the debug build: a pair is a malloc and a free.
 # Its moves: a call for each block, and a move of each in batches.
 MOVES = {"event_fresh": "fresh_64", "event_spill": "spill_64", "event_refill": "refill_64"}
 EVENTS = {"event_trace": ("trace", 2 * STEPS), "event_normal": ("normal", 2 * STEPS)}
@@ -54,8 +54,8 @@ version = subprocess.run([*compiler.split(), "-dumpversion"], capture_output=Tru
 if version.split(".")[0] != MEASURED_WITH:
     limits = {name: limit * 1.05 for name, limit in limits.items()}
 
-# What a thread keeps goes back after a tenth of a second by the clock: where the machine stands still between two steps, the second
-# one has to get its slabs anew. So a step that is above its limit is counted again; one that takes more instructions does so each time.
+# Memory that a thread keeps goes back after a tenth of a second by the clock: where the machine stands still between two steps, the second one has to
+# get its slabs anew. So a step that is above its limit is counted again; one that takes more instructions does so each time.
 counts = {}
 for _ in range(9):
     for name, total in count("libhakmem.so", "tests/bench/steps").items():

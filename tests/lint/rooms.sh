@@ -3,10 +3,9 @@
 # back to itself; in the folders of `circles` at most three files call each other in a circle; of two folders of the
 # recorded program's library one calls the other.
 #
-# A room's door is ROOM/ROOM.h. What lies in src/store itself (events, errors, the connection) is below
-# all its rooms, what lies in viewer (main, the table of commands)
-# and src/collector (main) itself above them.
-# `rooms.sh FOLDER` looks at another tree (its src, viewer).
+# A room's door is ROOM/ROOM.h. Files of src/store itself (events, errors, the connection) are below
+# all its rooms; viewer (main, the table of commands) and src/collector (main) themselves are above
+# theirs. `rooms.sh FOLDER` looks at another tree (its src, viewer).
 set -u
 cd "${1:-$(dirname "$0")/../..}" || exit 2
 

@@ -41,8 +41,8 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
     code '\bassert *\(' $all | found 'assert: an error that a user can cause gives what, where, due, what to do'
 }
 
-# Foreign text meets a terminal through report/text/text.h, in the program through hak_line_add_name. What
-# prints, and what puts bytes into a text as they are, stands in these files alone.
+# Foreign text meets a terminal through report/text/text.h, in the program through hak_line_add_name. Only
+# these files print, or put bytes into a text as they are.
 {
     print='(^|[^_a-zA-Z])(v?f?printf|fputs|fputc|puts|putchar|putc|perror|fwrite|v?dprintf|psignal|err|errx|warn|warnx) *\('
     code "$print|[^_a-z]write *\\( *(1|2|STD[A-Z]*_FILENO) *," $(find src/collector src/report src/symbols src/base src/store viewer -name '*.[ch]' |
@@ -67,7 +67,7 @@ tracked=$(git ls-files -co --exclude-standard -- src include viewer tests docs d
         sed 's/^/  /' | found 'words of unfinished work'
     grep -nE '(^|[^a-zA-Z.])/(w[o]rk|tmp/h[k]|f[a]rm)/' $tracked 2>/dev/null | sed 's/^/  /' |
         found 'paths of one machine'
-    # What a machine lacks is told by a line "skipped: ..." (tests/README.md).
+    # A line "skipped: ..." tells what a machine lacks (tests/README.md).
     grep -nE '\bSKI[P]\b|\b[Ss]kipp(e[d]|in[g])\b|ck_assert.*clock_gettim[e]' $(echo "$tracked" | grep '^tests/.*\.\(c\|sh\|py\)$') \
         2>/dev/null | grep -v 'skipped: ' | sed 's/^/  /' | found 'tests that avoid their task or time themselves'
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What src/remote and viewer/fleet say to a server beyond standard SQL stands in docs/specs/fleet.md, with the files that say it: no
+# docs/specs/fleet.md lists what src/remote and viewer/fleet say to a server beyond standard SQL, with the files that say it: no
 # other construct is used, and none is listed that is not; foreign keys, triggers and sequences are none of them, and each key begins
 # with the column by which tables are spread. Without a server. `sql.sh FOLDER` looks at another tree (its src, viewer).
 set -u
@@ -16,7 +16,7 @@ STANDARD = set("""ADD ALL ALTER AND AS AT BIGINT BY CASE CAST COLUMN COMMIT CREA
     LANGUAGE LAST LEFT LEVEL LIKE LOCAL MONTH NO NOT NULL NULLS ON ONLY OR ORDER OVER PARTITION PRECISION PRIMARY PUBLIC READ REPEATABLE RETURNS REVOKE ROLE
     ROLLBACK ROWS SCHEMA SCROLL SELECT SET START TABLE TEMPORARY THEN TIME TIMESTAMP TO TRANSACTION UNION UPDATE USAGE VALUES WHEN WHERE WITH ZONE""".split())
 FUNCTIONS = {"count", "sum", "min", "max", "coalesce", "extract", "substring", "position", "greatest", "least", "row_number"}
-# What is no word of its own: forms of words that are standard elsewhere.
+# Constructs that are no words of their own: forms of words that are standard elsewhere.
 FORMS = {
     "::": r"::(?!/)", "~": r"[^A-Za-z0-9_]~", "[]": r"\[\]", "$f$": r"\$[a-z]*\$", "epoch": r"extract\(epoch", "AT TIME ZONE": r"AT TIME ZONE '",
     "GROUP BY 1": r"(?:GROUP|ORDER) BY \d", "PARTITION OF": r"PARTITION OF", "PARTITION BY RANGE": r"PARTITION BY RANGE",

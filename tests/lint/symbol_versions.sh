@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What is loaded into programs runs with glibc 2.28, whatever it was built on: no library of BUILD asks for a newer version of
-# any symbol, and none names a function that glibc moved from libpthread or libdl into libc in 2.34, which a program that links
-# neither does not have (src/platform/symbols.h finds them by name).
+# Libraries that are loaded into programs run with glibc 2.28, whatever they were built on: no library of BUILD asks for a
+# newer version of any symbol, and none names a function that glibc moved from libpthread or libdl into libc in 2.34, which a
+# program that links neither does not have (src/platform/symbols.h finds them by name).
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 BUILD=${BUILD:-build}

@@ -58,7 +58,7 @@ send() {
     done
     fail "$(left "$1" | wc -l) hosts still wait: $(cat "$1"/*/err | sort | uniq -c | head -n 3)"
 }
-# What the server has: numbers, and a hash of every byte but the time it came.
+# Contents of the server: numbers, and a hash of every byte but the time it came.
 there() {
     asked "SELECT count(DISTINCT run), count(*), count(DISTINCT (host, number)), md5(string_agg(md5(concat_ws('|', run, month, number, host, version, labels, summary,
  fingerprint, code, name, headline, place, count, address, md5(report))), '' ORDER BY run, month, number)) FROM hakmem.run NATURAL JOIN hakmem.finding"

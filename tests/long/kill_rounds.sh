@@ -33,7 +33,7 @@ is_whole() {
     [ "$there" -ge "$2" ] || fail "$1 has $there events; $2 were committed before"
     no_faults "$1"
 }
-# What file and log hold at one moment, without what only the worker knows.
+# Copies file and log as they are at one moment, without what only the worker knows.
 copy_store() {
     kill -STOP "$worker"
     until [ "$(sed -E 's/.*\) (.).*/\1/' "/proc/$worker/stat" 2>/dev/null)" != R ]; do :; done

@@ -17,14 +17,14 @@ trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
 mkdir -p "$tree/tests" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/tools" "$SOURCE/docs" "$SOURCE/Makefile" "$tree" &&
     cp -a "$SOURCE/tests/unit" "$SOURCE/tests/tools" "$tree/tests" || exit 2
-# What is made already is taken along, so that each change compiles what it touches.
+# Objects that are made already are taken along, so that each change compiles what it touches.
 programs=$BUILD
 BUILD=$scratch/build
 mkdir "$BUILD" && cp -a "$programs/debug" "$programs/host" "$programs/flags" "$BUILD" &&
     find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g; s#\(^\| \)${programs#"$SOURCE"/}/#\1$BUILD/#g" {} + || exit 2
 made=$BUILD/hakmem-debug.so
 
-# What a change leaves unused is no error.
+# Code that a change leaves unused is no error.
 mkdir bin
 for compiler in gcc clang; do
     real=$(command -v $compiler) || continue
@@ -57,7 +57,7 @@ show_script() {
     ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
 }
 
-# What a program shows: the code of its report, or how it ended; of a unit test whether it is well.
+# Prints the result of a program: the code of its report, or how it ended; of a unit test whether it is well.
 # WHAT is NAME.LEVEL.LAYOUT, as in the reports' names, with .off where nothing is recorded, crash/ in front
 # for a program of tests/crash, without guarded blocks; guarded/NAME.LEVEL.LAYOUT.SIDE; sites/NAME.LEVEL.LAYOUT with the
 # blocks that the level guards; unit.NAME, or unit.FOLDER/NAME where two folders have one of this name; or script.FOLDER/NAME.
@@ -96,7 +96,7 @@ is_chosen() {
 }
 
 make_library "$made" || { cat make.log && exit 2; }
-# What each test shows with the library as it is.
+# Results of each test with the library as it is.
 declare -A due
 while IFS=$'\t' read -r name _ _ tests; do
     case $name in '' | '#'*) continue ;; esac

@@ -47,12 +47,12 @@ within() {
 }
 mkdir -p root/dev/shm root/packages
 within apt-get -q update >made 2>&1 || { tail made; fail "apt-get update"; }
-# What the user's own work takes; hakmem is not among it, and what it needs itself comes with it.
+# Packages for the user's own work; hakmem is not among them, and what it needs itself comes with it.
 within apt-get -q install -y --no-install-recommends bash-completion gcc gdb libc6-dev make man-db patch pkgconf python3 sqlite3 zsh >made 2>&1 ||
     { tail -n 30 made; fail "apt-get install"; }
 within useradd -m somebody || fail "no other user"
 install -m 755 "$SOURCE/tests/tools/packaged.sh" root/opt/ && install -m 644 "$SOURCE/tests/docs/pages.py" "$SOURCE/tests/tools/pairs.c" root/opt/ || exit 1
-# What packages may leave on a machine, but for apt's, dpkg's and ld.so's own notes, and those that man-db and Python make.
+# Files that packages may leave on a machine, but for apt's, dpkg's and ld.so's own notes, and those that man-db and Python make.
 list() {
     (cd root && find . -path ./proc -prune -o -path ./home -prune -o -path ./packages -prune -o -path ./var/lib/apt -prune -o -path ./var/log -prune -o \
         -path ./var/cache -prune -o -path ./tmp -prune -o -name __pycache__ -prune -o ! -path './var/lib/dpkg/*-old' -print | LC_ALL=C sort)

@@ -35,7 +35,7 @@ struct block {
     unsigned char data[];
 };
 
-/* What a connection keeps from one request to the next. */
+/* State of a connection from one request to the next. */
 struct connection {
     atomic_flag busy;
     struct block *state[8];

@@ -3,7 +3,7 @@
 # word, each page that they name is there, and man finds them where they are installed.
 set -u
 trace=$BUILD/hakmem-trace
-# Which system a page is for, and pages of others that are not installed here, are no matter.
+# The system that a page is for does not matter, nor do pages of others that are not installed here.
 for page in "$BUILD"/man/*; do mandoc -T lint -W all "$page"; done 2>&1 |
     grep -v -e 'operating system explicitly specified' -e 'referenced manual not found' -e 'outdated mandoc.db' >said
 [ ! -s said ] || { echo "mandoc -T lint:"; cat said; exit 1; }

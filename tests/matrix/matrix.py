@@ -73,7 +73,7 @@ TOGETHER = [
     {"TINY_PROFILE": "hot", "SMALLMID_ENABLE": "1"},
     {"SS_EMPTY_REUSE": "0", "SUPERSLAB_REUSE": "0", "TINY_SS_COMPACT": "0", "BIGCACHE_MAX": "0"},
 ]
-# What is asked to tell something on stderr may do so; each build tells who asks it for what only the other can.
+# A variable that asks for lines on stderr may print there; each build tells who asks it for what only the other can.
 TELLS = {"DEBUG_LEVEL", "STATS", "SS_ACQUIRE_DEBUG", "EXTERNAL_GUARD_LOG", "EXTERNAL_GUARD_STATS"}
 FOR_OTHER = re.compile(r"hakmem: HAKMEM_\w+=.* is for (hakmem-debug\.so; libhakmem|libhakmem; hakmem-debug\.so)"
                        r" does without")

@@ -3,7 +3,7 @@
  * destructors.
  *
  * Blocks live across the end; handlers of atexit and destructors of the program allocate and free,
- * and free what was taken before. What went wrong is said on stderr, with status 9. */
+ * and free what was taken before. Errors are said on stderr, with status 9. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>

@@ -3,7 +3,7 @@
  *
  * In each generation threads come and allocate, pass blocks on and free, and one forks in the
  * middle of it; the parent waits and the child goes on: frees what the threads had, which are not
- * there, and begins again. What a generation leaves may not add up: the memory of the last one is
+ * there, and begins again. The remains of generations may not add up: the memory of the last one is
  * compared with that of the one in the middle. Every block is looked at before it is freed. Prints
  * "flat", or what grew. */
 #include <pthread.h>
@@ -76,7 +76,7 @@ static void free_all(void) {
         drop(atomic_exchange(&passed[i], NULL));
 }
 
-/* What this process does, and after it its child; the result of the last one. */
+/* The work of this process, and after it its child; the result of the last one. */
 static int live(int generation, int generations, long before_kib) {
     pthread_t threads[threads_count];
     ready = 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a program maps, moves, opens and unmaps itself is recorded as it was done, in both levels and over the
-# allocator that it keeps; what failed is not; and the program sees what it sees without hakmem, errno and break too.
+# A program's own maps, moves, opens and unmaps are recorded as they were done, in both levels and over the allocator
+# that it keeps; what failed is not; and the program sees what it sees without hakmem, errno and break too.
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace

@@ -6,8 +6,8 @@
  * threads stay and wait; the main thread goes on with small requests calls   each thread goes on
  * with small requests trim    the threads end, then malloc_trim Prints "before MAPPED RESIDENT peak
  * MAPPED RESIDENT after MAPPED RESIDENT", in KiB, as soon as both are within a tenth of before, or
- * after 150 looks. What is mapped is told without what was mapped at the start of main: that is
- * address space for tables, which is the same at all three times. hak_verify must find nothing at
+ * after 150 looks. The mapped bytes leave out those at the start of main: that is address
+ * space for tables, which is the same at all three times. hak_verify must find nothing at
  * each. */
 #include "../tools/own_kib.h"
 #include "hakmem.h"

@@ -2,8 +2,8 @@
  *
  * A thread on a stack of PTHREAD_STACK_MIN, which was filled before, makes every call for the first
  * time, deep paths among them: caches that run empty and over, large blocks, frees of another
- * thread's blocks. What is no longer as it was filled was used. Fails when the thread cannot be
- * started. */
+ * thread's blocks. Bytes that are no longer as they were filled were used. Fails when the thread
+ * cannot be started. */
 #include <errno.h>
 #include <limits.h>
 #include <malloc.h>

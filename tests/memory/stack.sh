@@ -5,7 +5,7 @@ set -u
 unset "${!HAKMEM_@}"
 stack=$BUILD/tests/memory/stack
 
-# What a call takes may be at most this; docs/specs/allocator.md tells what it is.
+# Stack that a call may take at most; docs/specs/allocator.md tells what it is.
 most_bytes=5120
 takes() {
     local name=$1 used untouched

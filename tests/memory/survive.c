@@ -1,9 +1,9 @@
 /* A program to which memory is refused and that goes on: `survive [STEPS [large]]`.
  *
  * It takes blocks of all sizes (large: most of 32 KiB to 3 MB), in threads and a forked child, too,
- * looks at every byte of each before it gives it back, and asks again for what it did not get. What
- * must hold: a call that fails gives NULL and ENOMEM, realloc leaves the old block as it was, no
- * two blocks share a byte, and memory that was given back can be had again. Prints one line,
+ * looks at every byte of each before it gives it back, and asks again for what it did not get.
+ * These must hold: a call that fails gives NULL and ENOMEM, realloc leaves the old block as it was,
+ * no two blocks share a byte, and memory that was given back can be had again. Prints one line,
  * "survived"; ends with 3 when nothing at all could be had, with SIGABRT when something does not
  * hold. */
 #include <errno.h>
@@ -190,7 +190,7 @@ int main(int argc, char **argv) {
     long taken = work(1, blocks);
     work_in_threads(blocks);
     work_in_child();
-    /* What was given back can be had again. */
+    /* Memory that was given back can be had again. */
     taken += work(11, blocks);
     drop_all(blocks);
     if (taken == 0)

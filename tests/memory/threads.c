@@ -149,7 +149,7 @@ int main(int argc, char **argv) {
         printf("only %ld destructors ran\n", destroyed);
         return 1;
     }
-    /* Which slabs the heaps of a wave use is chance, and which of their pages are closed; of 10,000
+    /* The slabs that the heaps of a wave use are chance, and so are their closed pages; of 10,000
      * threads, 5 KiB left by each would be seen, and a mapping by every second one. */
     if (kib[1] > kib[0] + 16384 + (long)count / 2 ||
         mappings[1] > mappings[0] + 24 + (long)count / 5) {

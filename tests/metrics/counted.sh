@@ -6,7 +6,7 @@ set -u
 . "$SOURCE/tests/tools/tree_run.sh"
 program=$BUILD/tests/metrics/counted
 
-# What the counter saw handed out by process: "pid calls"; calls are MALLOC and REALLOC.
+# Calls that the counter saw, by process: "pid calls"; calls are MALLOC and REALLOC.
 counted_calls() {
     counted_processes | awk '$2 + $3 + $4 > 0 { calls[$1] += $2 + $4 } END { for (pid in calls) print pid, calls[pid] }' | sort -n
 }

@@ -15,7 +15,7 @@ made=$BUILD/tests/model/mutants
 scenarios=(lock cross post refill idle idle3 partial ring heir shared adopt adopt3 help trim claim keep full full3
     map cut rest lookup)
 
-# What a mutant's head says: $2 of "scenario", "file", "says".
+# Prints a field of a mutant's head: $2 of "scenario", "file", "says".
 head_of() {
     sed -n "s/^# $2: //p" "tests/model/mutants/$1.pl"
 }

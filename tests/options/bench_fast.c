@@ -1,4 +1,4 @@
-/* What BenchFast's pool is seen to do: `bench_fast WHAT`.
+/* Shows the behaviour of BenchFast's pool: `bench_fast WHAT`.
  *
  *   pool      blocks of 64 bytes lie one behind the other and come back last in, first out
  *   family    calloc, realloc, aligned_alloc, malloc_usable_size and malloc_trim with such blocks

@@ -29,7 +29,7 @@ for profile in $profiles; do
     settings "${variables[@]}" >by_file
     variables_of "$file" | LC_ALL=C sort | cmp -s - by_file || fail "$profile.env is not taken as it stands"
     settings "HAKMEM_PROFILE=$profile" >by_profile
-    # What the file says beyond the profile is what holds anyway.
+    # Lines of the file beyond the profile are what holds anyway.
     comm -23 by_profile by_file | sed "s/^/$profile.env lacks /" | grep . && status=1
     comm -13 by_profile by_file | comm -23 - <(variables_of "$default" | LC_ALL=C sort) |
         sed "s/^/$profile.env has more than the profile: /" | grep . && status=1

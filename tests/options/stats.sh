@@ -62,7 +62,7 @@ assert sum(free.values()) >= stats["cached_blocks"], stats
 assert free[64] >= 10, stats
 END
 
-    # What learning did is counted.
+    # Learning is counted.
     run "$library" HAKMEM_STATS_DUMP=learned.json HAKMEM_ALLOC_LEARN=1 HAKMEM_ALLOC_LEARN_WINDOW=100 -- use
     grep -qE '^ "learn_windows": [1-9]' learned.json || fail "$library: no window was counted: $(cat learned.json)"
 

@@ -29,8 +29,8 @@ static void behind(void) {
     spoil(malloc(BYTES), BYTES);
 }
 
-/* Which of a block's sides is watched is drawn: as many blocks as are needed, and kept. Moves take
- * a share of the time that passes. */
+/* The watched side of a block is drawn: as many blocks as are needed, and kept. Moves take a share
+ * of the time that passes. */
 static void in_front(void) {
     for (int i = 0; i < ROUNDS; i++) {
         spoil(malloc(BYTES), -1);

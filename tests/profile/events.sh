@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the stored profile says of real programs at some moments is what their events say, one by one: CPython, sqlite3, a forking server, in levels trace and normal.
+# The stored profile says of real programs at some moments what their events say, one by one: CPython, sqlite3, a forking server, in levels trace and
+# normal.
 # timeout: 1800
 set -u
 unset "${!HAKMEM_@}"

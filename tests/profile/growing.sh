@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What grows is seen without a time being given, of a program that frees everything at its exit and of one that does not: `top --by growth`, `heap`, `html` and the last line
-# of `run` name the function that still grows, and none that swings, fills up or started up.
+# Growth is seen without a time being given, of a program that frees everything at its exit and of one that does not: `top --by growth`, `heap`,
+# `html` and the last line of `run` name the function that still grows, and none that swings, fills up or started up.
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace failed=0

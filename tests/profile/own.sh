@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Whose a block is: buffers of stdio and libstdc++'s emergency pool have their names, and are not the function of the peak; --skip passes over a program's wrappers and is
-# kept in the store; with Python's frames CPython is a library; a program that is called by another name of its file has that one.
+# The owner of a block: buffers of stdio and libstdc++'s emergency pool have their names, and are not the function of the peak; --skip passes over a
+# program's wrappers and is kept in the store; with Python's frames CPython is a library; a program that is called by another name of its file has
+# that one.
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace failed=0

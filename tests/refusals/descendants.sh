@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a recorded process executes and cannot be recorded: nothing on stderr, the program's own status,
-# and the store says what it was and why.
+# Programs that a recorded process executes and that cannot be recorded: nothing on stderr, the
+# program's own status, and the store says what it was and why.
 set -u
 BUILD=$(realpath -m "${BUILD:-build}")
 trace=$BUILD/hakmem-trace

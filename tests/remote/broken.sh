@@ -95,7 +95,7 @@ columns() {
 }
 # The words that are asked; a table that has no rows has none to spoil.
 has_rows() { [ "$(query "SELECT count(*) > 0 FROM hakmem.\"$1\"")" = t ]; }
-# changes SQL: in one session for all, since a start of psql takes longer than a change. What it says is no word where all is well.
+# changes SQL: in one session for all, since a start of psql takes longer than a change. It prints nothing where all is well.
 coproc session { exec psql -qXAtd hakmem 2>&1; }
 changes() {
     local line wrong=0

@@ -52,7 +52,7 @@ all="SELECT (SELECT count(*) FROM hakmem.run), (SELECT count(*) FROM hakmem.find
 fill
 is "$all" '20|40|3|3|3|3' "what is there"
 
-# Who may not.
+# Roles without the right.
 PGUSER=pusher keeps 3 'only the role that laid out the server may remove runs' --days 1
 psql -qX hakmem -c 'CREATE ROLE asker LOGIN IN ROLE hakmem_reader'
 PGUSER=asker keeps 3 'only the role that laid out the server may remove runs' --days 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What roles can do beyond their tables: the functions that run with the owner's rights run nothing of theirs, who pushed is what the
+# Rights of roles beyond their tables: the functions that run with the owner's rights run nothing of theirs, who pushed is what the
 # server knows, a lock that somebody keeps ends setup with a line and holds up nobody else, and no URL's password is printed.
 set -u
 unset "${!HAKMEM_@}" LD_PRELOAD

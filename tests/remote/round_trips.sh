@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `why` of a capture on a server asks few times, each time for few rows: of small tables once, all together. What a question costs over a
-# network is the way there and back, so these are counted: what is sent on the socket.
+# `why` of a capture on a server asks few times, each time for few rows: of small tables once, all together. The cost of a question over
+# a network is the way there and back, so these are counted: what is sent on the socket.
 set -u
 unset "${!HAKMEM_@}" LD_PRELOAD
 # shellcheck source=tests/tools/postgres.sh

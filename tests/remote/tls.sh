@@ -75,7 +75,7 @@ PGSERVICEFILE=$PWD/service does 0 fleet --to 'postgresql:///?service=heap'
 cp pass .pgpass && chmod 600 .pgpass
 env -u PGPASSFILE "$trace" fleet --to "$url" >out 2>err || fail "the home's .pgpass: $(cat err)"
 
-# What is refused, and why.
+# Pushes that are refused, and why.
 does 3 push -s double.db --to "${url/own.crt/other.crt}"
 says 'certificate verify failed'
 does 3 push -s double.db --to "${url/db.test/elsewhere.test}"

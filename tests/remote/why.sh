@@ -33,7 +33,7 @@ grep -q double due || "$trace" why @fault -s "$server" | grep -q HKM- || fail "n
 "$trace" push --whole -s double.db --to "$URL" >again 2>&1 || fail "a second push: $(cat again)"
 grep -q "^capture $number: .*; 0 of [0-9]* parts sent$" again || fail "a second push: $(cat again)"
 
-# Who may push says that a table has fewer rows than none: it is asked for all the same.
+# A user who may push says that a table has fewer rows than none: it is asked for all the same.
 psql -qXd hakmem -c "INSERT INTO hakmem.part SELECT $number, 1000, 'fault', -1 - sum(row_count), 0, 0 FROM hakmem.part WHERE capture = $number AND name = 'fault'" || fail "inserting a part"
 "$trace" why @fault -s double.db 2>&1 | sed 's|double\.db|CAPTURE|g' >due
 "$trace" why @fault -s "$server" 2>&1 | sed "s|'$URL?capture=$number'|CAPTURE|g; s|$URL?capture=$number|CAPTURE|g" >got

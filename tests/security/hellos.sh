@@ -40,7 +40,7 @@ few_files() { [ "$(files)" -le $((before + 2)) ]; }
 until_true few_files || fail "the keeper had $before descriptors, and has $(files)"
 join "after descriptors"
 
-# Who ends the last descriptor of a socket that lingers waits for an hour; the keeper is not who does.
+# The process that ends the last descriptor of a socket that lingers waits for an hour; the keeper is not that process.
 "$stranger" linger "$name" 40 >lingering.out &
 others=$!
 until_true grep -q left lingering.out || exit 1

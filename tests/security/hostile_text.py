@@ -22,7 +22,7 @@ TRACE = BUILD + "/hakmem-trace"
 CPU_SECONDS = 20
 MEMORY_BYTES = 4 << 30
 
-# What a terminal obeys, what forges a line, what turns the direction of writing, what is no UTF-8.
+# Bytes that a terminal obeys, that forge a line, that turn the direction of writing, that are no UTF-8.
 ATTACK = (b"\x1b[2J\x1b[1mBOLD\x1b[0m" b"\x1b]0;owned\x07" b"\x9b31m" b"\b\b\b" b"\x7f\r\t\x01" b"\xc2\x9b5m"
           b"\xe2\x80\xae" b"\xe2\x81\xa6" b"\xff\xfe" b"\xed\xa0\x80" b"\xe2\x82")
 FORGED = b"\nFORGED a line of a report\n"
@@ -192,7 +192,7 @@ def try_mcp(store):
         fail(f"mcp of {store!r}: {len(said)} answers are due", out[:200])
 
 
-# What ncurses says to an xterm: sequences that end with a letter, character sets, and moves.
+# The sequences of ncurses to an xterm: those that end with a letter, character sets, and moves.
 SEQUENCES = re.compile(rb"\x1b\[[0-9;?>]*[A-Za-z]|\x1b[()][0AB]|\x1b[=>78]|[\r\n\b\t\x0e\x0f]")
 PAGES = ["t", "t", "4", "\r", " ", "q", "1", "\r", "\r", "\r", " ", "q", "s", "q", "q", "q", "v", "v", "v", "v", "m", "?", "q", "Q"]
 
@@ -521,7 +521,7 @@ def try_long():
 
 MARKUP = b"</script><script>alert(1)</script><!--<img src=x onerror='alert(1)'>&amp;]]>"
 QUOTES = b"\"}],\"x\":[{\"\\\"'; DROP TABLE hakmem.run; --$1 %s %n \\"
-# What stands in every text column of a run and its finding, one attack a run.
+# Attacks for every text column of a run and its finding, one attack a run.
 ATTACKS = [ATTACK + FORGED, MARKUP, QUOTES, ATTACK * 400, b"x" * 200000, b"nul\0" + ATTACK, b"", b"=", b"/", b"\n"]
 # The words of `fleet`, as its own page lists them: a new one must be tried here.
 WORDS = {

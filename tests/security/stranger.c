@@ -1,4 +1,4 @@
-/* What another user can try on a recording, written from docs/specs/ring.md alone, as user nobody.
+/* Attacks of another user on a recording, written from docs/specs/ring.md alone, as user nobody.
  *
  *   squat OUT WHERE...       takes these names (abstract, or paths) as soon as nobody has them,
  *                            takes all connections, appends to OUT what came: "bound NAME",

@@ -3,8 +3,8 @@
  * script compares the lines without hakmem and with it.
  *
  * Each function of src/strings/calls.def is called in a child: all calls of one in the same, but of
- * those that end or change the program, or leave a lock behind, each in its own. What the kernel
- * does is called with good descriptors as well. */
+ * those that end or change the program, or leave a lock behind, each in its own. Calls that the
+ * kernel does are made with good descriptors as well. */
 #pragma GCC diagnostic ignored "-Wnonnull"
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset and its like */
 #include <errno.h>

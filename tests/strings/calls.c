@@ -37,7 +37,7 @@ static int file, ends[2];
 static locale_t plain;
 static FILE *stream, *wide_stream, *out_stream, *wide_out_stream;
 
-/* What the compiler puts in the place of the common calls. */
+/* Calls that the compiler puts in the place of the common ones. */
 void *__memcpy_chk(void *, const void *, size_t, size_t);
 void *__memmove_chk(void *, const void *, size_t, size_t);
 void *__mempcpy_chk(void *, const void *, size_t, size_t);
@@ -533,7 +533,7 @@ static void name(size_t n) {
     NARROW((void)!posix_spawnp(&child, "/proc/absent", NULL, NULL, (char *[]){r, NULL}, empty))
 }
 
-/* What the strings of a format read. */
+/* Strings that a format reads. */
 static void print(size_t n) {
     NARROW(sprintf(to, "%s", r))
     NARROW(snprintf(to, 64, "%s", r))

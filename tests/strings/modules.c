@@ -55,7 +55,7 @@ function *const addresses[] = {
 static size_t bytes = 17;
 static char *block;
 
-/* What hakmem does with a block's bytes is not the program's. */
+/* Hakmem's own work on a block's bytes is not the program's. */
 static int grow(void) {
     for (size_t size = 16; size < 3 << 20; size += size / 2)
         block = realloc(block, size);

@@ -1,5 +1,5 @@
 # Classes, closures, generators, exceptions, subprocesses and threads in Python: `classes.py ROUNDS`.
-# What it prints depends on nothing but ROUNDS.
+# Its output depends on nothing but ROUNDS.
 import collections
 import hashlib
 import itertools

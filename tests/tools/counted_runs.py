@@ -1,4 +1,4 @@
-# What tests/tools/count_calls.c counted in each of several runs: `counted_runs.py CALLS...`, a file for each.
+# Adds up the counts of tests/tools/count_calls.c in each of several runs: `counted_runs.py CALLS...`, a file for each.
 #
 # Prints a line for each process that made calls: pid of the run's first process, its own, MALLOC, FREE, REALLOC.
 # Nothing of a run in which there was no memory for the counter.

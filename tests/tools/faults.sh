@@ -37,14 +37,14 @@ correct_programs() {
     done
 }
 
-# What HAKMEM_INJECT must be for a program whose fault is made inside the allocator.
+# The value of HAKMEM_INJECT for a program whose fault is made inside the allocator.
 injection_of() {
     case $1 in
     offset16 | double_push | wrong_class | no_superslab) echo "${1//_/-}:20" ;;
     esac
 }
 
-# What else a program needs so that its fault is looked for.
+# Other variables that a program needs so that its fault is looked for.
 variables_of() {
     case $1 in
     memory_leak) echo HAKMEM_LEAKS=error ;;
@@ -65,7 +65,7 @@ wait_for_store() {
 
 # run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs one of the programs in a directory of
 # its own until program and collector have ended. $printed names the file with what they printed (with
-# $DROP_OUTPUT on stderr alone), $program_status is the program's exit status. What it prints does not depend on whether this
+# $DROP_OUTPUT on stderr alone), $program_status is the program's exit status. Its output does not depend on whether this
 # machine gives debug registers: without HAKMEM_WATCH there are none (tests/guarded/watched.sh is about those).
 run_program() {
     local name=$1 level=$2 layout=$3 injection variables directory

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What installed pages name of hakmem's own files and folders is there: `named_paths.sh ROOT PAGES`, the pages lying in ROOT/PAGES. The records
-# of docs/benchmarks say what was typed elsewhere.
+# Files and folders of hakmem's own that installed pages name are there: `named_paths.sh ROOT PAGES`, the pages lying in ROOT/PAGES. The
+# records of docs/benchmarks say what was typed elsewhere.
 set -u
 status=0 count=0
 while IFS= read -r path; do

@@ -15,7 +15,7 @@ start() {
 }
 
 # obey WORD [NAME [BYTES]]: and waits until it is done. Sets pointer (of `take` and `resize`) and speaker, who did it.
-# What `drive` asked for before may still be answered meanwhile.
+# Earlier requests of `drive` may still be answered meanwhile.
 obey() {
     local before word name
     read -r word name _ <<<"$*"

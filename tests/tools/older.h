@@ -1,4 +1,5 @@
-/* What glibc has since 2.32 (strerrorname_np) and 2.34, where it is older: by system calls. */
+/* Functions that glibc has since 2.32 (strerrorname_np) and 2.34, where it is older: by system
+ * calls. */
 #include <features.h>
 #if !__GLIBC_PREREQ(2, 32)
 #include <string.h>

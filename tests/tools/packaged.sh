@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a user does with the installed packages alone, in his home folder: `packaged.sh PAGES.PY PAIRS.C`, which are of tests/docs and
+# Does what a user does with the installed packages alone, in his home folder: `packaged.sh PAGES.PY PAIRS.C`, which are of tests/docs and
 # tests/tools. tests/long/packages.sh runs it in a bare root. Each step that does not do what it should says so and ends it.
 set -u
 export LC_ALL=C.UTF-8 PAGER=cat MANPAGER=cat

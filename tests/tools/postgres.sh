@@ -28,7 +28,7 @@ end_postgres() {
     postgres_folder=''
 }
 
-# What initdb makes is kept in BUILD for the next test: to make it takes ten times as long as to copy it.
+# The files that initdb makes are kept in BUILD for the next test: to make them takes ten times as long as to copy them.
 make_postgres_data() {
     local kept
     kept=$BUILD/tests/postgres.$(id -u).$("$postgres_bin/initdb" --version | tr -dc 0-9.)

@@ -291,7 +291,7 @@ static void read_bases(const char *path) {
     qsort(bases, base_count, sizeof *bases, compare_numbers);
 }
 
-/* What is known of a block of the process that `alive` asks about. */
+/* Facts of a block of the process that `alive` asks about. */
 struct alive {
     uint64_t base, birth, size;
     int is_open, has_birth_or_end;

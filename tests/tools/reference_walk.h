@@ -169,7 +169,7 @@ static uint32_t walk_block(uint32_t i, uint32_t lane, uint32_t s, int shift) {
     unsigned kind = shape & 0xff, k = (shape >> 8 & 0xff) % 64, place = shape >> 16 & 0xff;
     int role = 0, stays = 0, to_row = 0;
     struct waiting *own_row = &row[lane][k];
-    /* What has no list to come from finds nothing at its top: place 0 is never filled. */
+    /* A site with no list to come from finds nothing at its top: place 0 is never filled. */
     struct waiting *from = list_of(lane, 0, k);
     if ((shape >> 32 & 2) || kind == 0 || kind >= 64) {
         stays = 1;

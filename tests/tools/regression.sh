@@ -5,7 +5,7 @@ unset "${!HAKMEM_@}"
 
 fail() { echo "$(basename "$0"): $*"; exit 1; }
 
-# clean STORE ARGUMENTS...: nothing may be found, and the program has to end well. What run prints stays in out
+# clean STORE ARGUMENTS...: nothing may be found, and the program has to end well. Output of run stays in out
 # and err.
 clean() {
     local store=$1

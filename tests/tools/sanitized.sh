@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds FILES of BUILD/sanitized, or `tests`, which is all: by clang, with the address and undefined sanitizers in what runs beside a
-# program. Warnings are kept there as those of any build. Who needs the folder at the same time waits.
+# program. Warnings are kept there as those of any build. A second caller waits while the folder is in use.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 made=$(realpath -m "$BUILD/sanitized")

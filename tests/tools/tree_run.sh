@@ -58,7 +58,7 @@ unequal_processes() {
         }' counted stored
 }
 
-# What processes did, without those that called nothing: they are in the store only if they ran long enough to say so.
+# Compares the counts of processes, without those that called nothing: they are in the store only if they ran long enough to say so.
 compare_processes() {
     counted_processes | awk '$2 + $3 + $4 + $5 + $6 + $7 > 0' >counted
     stored_processes "$@" | awk '$2 + $3 + $4 > 0' >stored
@@ -113,7 +113,7 @@ same_as_plain() {
 # A holder that came while the others were looked through is not among them: the WAL goes when the last one closes the store.
 no_wal() { [ ! -e store.db-wal ]; }
 
-# What is left to be looked at when a tree has ended.
+# Checks the files that are left when a tree has ended.
 compare_store() {
     until_true test -s store.db || fail "no store was written"
     until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"

@@ -17,8 +17,8 @@ wrong() {
 }
 
 # run_watched PROGRAM CASE VARIABLE=VALUE...: runs it without the system calls of $barred, by nobody then; what it and hakmem
-# say goes into CASE.out, its capture into CASE.db, its exit status into `status`. What follows a dot in CASE is not the program's.
-# $DEAF as $library: no debug register fires (deaf.h).
+# say goes into CASE.out, its capture into CASE.db, its exit status into `status`. The part of CASE that follows a dot is not the
+# program's. $DEAF as $library: no debug register fires (deaf.h).
 barred=
 library=$BUILD/hakmem-debug.so
 # shellcheck disable=SC2034 # for the caller

@@ -1,5 +1,5 @@
-/* What a short process costs: `cost N PROGRAM` runs PROGRAM N times and prints its page faults,
- * each and on average. */
+/* Measures a short process: `cost N PROGRAM` runs PROGRAM N times and prints its page faults, each
+ * and on average. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>

@@ -13,7 +13,7 @@ recorded=$("$trace" run --check trace --store store.db -- "$cost" 300 "$PWD/noth
 expect "count(*) from process where program like '%/nothing' and end_kind = 1 and exit_status = 0" 300
 echo "$plain page faults without, $recorded recorded"
 [ $((recorded - plain)) -le 100 ] || fail "a recorded process has $((recorded - plain)) page faults more than without; 100 at most were due"
-# What processes have in common is stored once.
+# Facts that processes have in common are stored once.
 expect "count(*) from module where path like '%/nothing'" 300
 expect "count(*) from image where path like '%/nothing'" 1
 nothing_lost

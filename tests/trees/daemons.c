@@ -1,5 +1,5 @@
-/* Daemons and servers that change who and where they are: `daemons CASE FILE`. What they do is said
- * in FILE and on stdout; they allocate before and after each step. */
+/* Daemons and servers that change who and where they are: `daemons CASE FILE`. Each step is said in
+ * FILE and on stdout; they allocate before and after it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

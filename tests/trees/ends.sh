@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the store says of the end of each process: status, signal, and which program was executed that is not recorded.
+# The store's facts of the end of each process: status, signal, and which program was executed that is not recorded.
 set -u
 # shellcheck source=tests/tools/tree_run.sh
 . "$SOURCE/tests/tools/tree_run.sh"

@@ -1,4 +1,4 @@
-/* What tests/trees/import.sh records where no collector is: import WHAT [N]. */
+/* Programs that tests/trees/import.sh records where no collector is: import WHAT [N]. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>

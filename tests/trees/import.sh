@@ -34,7 +34,7 @@ imported() {
     [ "$(wc -l <import.err)" -eq "$lines" ] || fail "import $*: $lines lines on stderr were due: $(cat import.err)"
 }
 
-# What fits is all there: one thread, several, children, programs that are executed.
+# A recording that fits is all there: one thread, several, children, programs that are executed.
 alone "one thread" 0 "$program" many 20000
 compare_processes
 nothing_lost
@@ -61,7 +61,7 @@ expect "group_concat(end_kind) from (select end_kind from process where program 
 expect "count(*) from process where parent = 0" 2
 expect "count(*) from process where program like '%/import' and parent > 0" 4
 
-# What does not fit: the newest are kept, the rest is counted, and names are still known.
+# A recording that does not fit: the newest records are kept, the rest is counted, and names are still known.
 export tree_loss=some loss_status=4
 alone "more than fits" 0 "$program" many 1000000
 expect "count(*) > 500000 from event" 1
@@ -107,7 +107,7 @@ grep -q 'double-free reported here' why || fail "why: $(cat why)"
 grep -q '"command": "import"' json && grep -q '"faults": 1' json && grep -q '"lost": 0' json || fail "$(cat json)"
 python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" json || fail "import --json is not as its schema"
 
-# What is refused.
+# Imports that are refused.
 tree_name=refused
 imported 1 2 -s store.db ./*.rings
 grep -q 'exists already; --force replaces it' import.err || fail "$(cat import.err)"

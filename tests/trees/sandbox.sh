@@ -37,8 +37,8 @@ tree_loss=none
 check_store
 
 # bwrap enters its namespaces by system calls of its own. The process that calls itself 2 there is not the machine's
-# process 2. What it executes, and what that executes, is recorded, by the keeper's path in /tmp or, where that is hidden
-# (with the store, or /proc), by the memory that the keeper takes; nothing of hakmem's is on stderr, and there is one store.
+# process 2. The program that it executes, and what that executes, is recorded, by the keeper's path in /tmp or, where that is hidden (with the store,
+# or /proc), by the memory that the keeper takes; nothing of hakmem's is on stderr, and there is one store.
 as_user=()
 [ "$(id -u)" -ne 0 ] || as_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 tree_loss=none

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What runs inside a program needs nothing but libc, keeps its thread-local memory small, and leaves
-# no name outside the malloc family behind.
+# Libraries that run inside a program need nothing but libc, keep their thread-local memory small,
+# and leave no name outside the malloc family behind.
 set -u
 status=0
 complain() {
@@ -39,7 +39,7 @@ for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; d
         esac
     done < <(nm -D --defined-only "$file" | awk '{ sub(/@.*/, "", $3); print $3 }')
 done
-# What reads captures needs no libpq, which hakmem_postgres.so brings along where a URL is given.
+# Programs that read captures need no libpq, which hakmem_postgres.so brings along where a URL is given.
 for file in hakmem-trace hakmem-collect hakmem_sqlite.so; do
     readelf -d "$BUILD/$file" | grep -q 'NEEDED.*libpq' && complain "$file needs libpq; due: hakmem_postgres.so alone"
 done

@@ -137,7 +137,7 @@ START_TEST(texts_have_a_bound) {
 }
 END_TEST
 
-/* What hak_options_read writes to fd 2 for an environment. */
+/* The output of hak_options_read on fd 2 for an environment. */
 static const char *told_by(char **environment) {
     static char told[4096];
     int saved = dup(2), ends[2];
@@ -231,7 +231,7 @@ START_TEST(defaults_are_values_of_their_options) {
 }
 END_TEST
 
-/* What a profile sets, but for what is given beside it, wherever that stands. */
+/* The options that a profile sets, but for those that are given beside it, wherever that stands. */
 START_TEST(a_profile_sets_what_is_not_given) {
     char *adaptive[] = {"HAKMEM_PROFILE=adaptive", NULL};
     ck_assert_str_eq(told_by(adaptive), "");

@@ -1,4 +1,4 @@
-/* What every Check test of the layers ends with: run the cases, tell the sum, give the status. */
+/* The end of every Check test of the layers: run the cases, tell the sum, give the status. */
 #ifndef TESTS_UNIT_SUITE_H
 #define TESTS_UNIT_SUITE_H
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What glibc 2.28 to 2.34 gives: tests of stacks, faults, trees, level light and attach over the hakmem-debug.so that finds no _dl_find_object
-# (build/old, tests/tools/old_loader.h), so that every address's module comes from its own table.
+# Runs tests as with glibc 2.28 to 2.34: tests of stacks, faults, trees, level light and attach over the hakmem-debug.so that finds no
+# _dl_find_object (build/old, tests/tools/old_loader.h), so that every address's module comes from its own table.
 set -u
 "$SOURCE/tests/tools/lay_beside.sh" "$BUILD" old || exit 1
 strings -a "$BUILD/old/hakmem-debug.so" | grep -q '_dl_find_object of no ld.so' || { echo "build/old asks ld.so"; exit 1; }

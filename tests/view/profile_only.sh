@@ -35,7 +35,7 @@ sees 'There is nothing more to be seen between these moments|ZOOM 1'
 words 's'
 sees '^ 3,000,000 bytes live in 3,000 blocks at the end '
 
-# What it does not have.
+# Groups that it does not have.
 words 'vvvv'
 sees 'by stack'
 words 'v'

@@ -190,7 +190,7 @@ static void put_slot(struct thread *t, block_ref block) {
         list_slab(t, slab);
 }
 
-/* What other threads freed goes into the array while it has room, else into its slab. */
+/* Blocks that other threads freed go into the array while it has room, else into their slab. */
 static void drain(struct thread *t, uint32_t stack) {
     if (!t->inbox_count || t->posted_ns >= t->lane->now)
         return;

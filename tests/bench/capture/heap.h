@@ -50,7 +50,7 @@ struct thread {
     uint32_t kept_count[SIZE_KINDS], kept_room[SIZE_KINDS];
 };
 
-/* What a call of the program brings along. */
+/* Facts that a call of the program brings along. */
 struct call {
     uint32_t stack;
     uint8_t subkind, flags;
@@ -69,7 +69,7 @@ block_ref heap_realloc(struct thread *thread, block_ref block, uint64_t size, st
 void heap_note(struct thread *thread, unsigned kind, uint64_t address, uint64_t size);
 /* A FREE in a forked child of a block that was the parent's, whose newest event was `last`. */
 void heap_free_inherited(struct thread *child, const struct hak_event *last, struct call call);
-/* What a FREE of the block would say of it now, for heap_free_inherited. */
+/* The FREE event that the block would get now, for heap_free_inherited. */
 struct hak_event heap_look(block_ref block);
 
 /* Every address that was ever a block, with the number of its events. */

@@ -1,4 +1,4 @@
-/* What the programs of the corpus share: each commits one of several faults, its shapes, by name.
+/* Helpers for the programs of the corpus: each commits one of several faults, its shapes, by name.
  *
  *     PROGRAM          prints the names of its shapes
  *     PROGRAM SHAPE    commits that one and ends with 0, if nothing stops it

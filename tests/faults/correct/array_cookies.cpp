@@ -43,7 +43,7 @@ static void of_two_dimensions() {
     auto shared = std::shared_ptr<Counted[]>(new Counted[4]);
 }
 
-/* What is kept of an array of none lies behind all that was asked for. */
+/* The pointer to an array of no elements lies behind all bytes that were asked for. */
 static Counted *held_none, *held_some;
 static std::string *held_texts;
 static std::vector<Counted *> *held_in_vector;

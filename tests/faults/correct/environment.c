@@ -1,4 +1,4 @@
-/* What the environment, time zones, locales, users and converters keep inside libc. */
+/* The environment, time zones, locales, users and converters keep memory inside libc. */
 #include <iconv.h>
 #include <ifaddrs.h>
 #include <langinfo.h>

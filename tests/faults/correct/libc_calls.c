@@ -1,4 +1,4 @@
-/* What functions of the C library hand out is used as their manuals allow, and given back. */
+/* Uses what functions of the C library hand out as their manuals allow, and gives it back. */
 #include <dirent.h>
 #include <glob.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-/* What threads hold is given back by key destructors, cleanup handlers and detached threads. */
+/* Key destructors, cleanup handlers and detached threads give back what threads hold. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <unistd.h>

@@ -7,7 +7,7 @@
 
 extern "C" {
 
-/* What a plug-in gives the host: who is to free it is not said anywhere, which is the mistake. */
+/* A plug-in's answer to the host: who is to free it is not said anywhere, which is the mistake. */
 struct Message {
     int code;
     char text[60];

@@ -66,7 +66,7 @@ template <typename Key, typename Value, typename Hash = std::hash<Key>> class Lr
     size_t evicted_ = 0;
 };
 
-/* What came over the line, as far as sessions need it. */
+/* The request that came over the line, as far as sessions need it. */
 struct Request {
     std::string cookie;
     std::string user;

@@ -25,7 +25,7 @@ struct Box {
     }
 };
 
-/* What all shapes have in common; its destructor should be virtual. */
+/* Common part of all shapes; its destructor should be virtual. */
 class Shape {
   public:
     explicit Shape(unsigned layer) : layer_(layer) {}

@@ -13,9 +13,9 @@
  *
  * Memory model: x86-TSO (Sewell and others, "x86-TSO", CACM 2010): a store that is not seq_cst goes
  * to the thread's buffer and reaches memory at any later moment, in order; read-modify-writes,
- * seq_cst stores, fences and system calls wait until the buffer is empty. What the compiler may
- * still reorder is covered by races.c: plain accesses must be ordered by the C11 orders that the
- * source names, whatever the machine does.
+ * seq_cst stores, fences and system calls wait until the buffer is empty. Reorderings by the
+ * compiler are covered by races.c: plain accesses must be ordered by the C11 orders that the source
+ * names, whatever the machine does.
  *
  * All of the checker's own state is in *model, outside of what is saved and restored. */
 #ifndef TESTS_MODEL_ENGINE_H
@@ -51,7 +51,7 @@ enum op_kind {
     OP_LOCK
 };
 
-/* What a thread is about to do. */
+/* The next operation of a thread. */
 struct op {
     enum op_kind kind;
     void *address;
@@ -109,13 +109,13 @@ struct page {
     struct hash hash; /* 0 when it is as before all */
 };
 
-/* What races.c knows of eight bytes: an access is its thread and clock, 0 is none. */
+/* The accesses that races.c knows of eight bytes: an access is its thread and clock, 0 is none. */
 struct cell {
     uint16_t wrote[8];
     uint16_t read[THREADS_MAX][8];
 };
 
-/* What an atomic variable hands on to whoever acquires it. */
+/* The clocks that an atomic variable hands on to whoever acquires it. */
 struct sync {
     clock_set clocks;
 };
@@ -162,7 +162,7 @@ _Noreturn void model_fail(const char *format, ...) __attribute__((format(printf,
 /* A name for an address in reports. */
 void model_name(const void *address, const char *name);
 
-/* What holds at the end of every schedule; ends all threads on the way (world.c). */
+/* Checks the end of every schedule; ends all threads on the way (world.c). */
 void world_check(unsigned live_blocks);
 void world_start(void);
 

@@ -1,4 +1,4 @@
-/* What gcc and clang make of each memory access under -fsanitize=thread: calls that end here. */
+/* Takes the calls that gcc and clang make of each memory access under -fsanitize=thread. */
 #include <stdatomic.h>
 #include <string.h>
 #include "engine.h"

@@ -107,7 +107,7 @@ bool platform_claim(unsigned place) {
     return true;
 }
 
-/* What is mapped is in the registry, and nothing else. */
+/* The registry holds all that is mapped, and nothing else. */
 void platform_check(void) {
     unsigned held = 0, mapped = 0;
     for (unsigned i = 0; i < SUPERSLABS; i++) {

@@ -137,7 +137,7 @@ void races_load(void *address, int order) {
     join(acquires(order) ? self()->clocks : self()->acquired_later, sync->clocks);
 }
 
-/* What a store of this order by the current thread hands on. */
+/* The clocks that a store of this order by the current thread hands on. */
 void races_store_clocks(clock_set clocks, int order, bool *releases) {
     *releases = true;
     if (releases_by(order)) {

@@ -1,4 +1,4 @@
-/* What a schedule that is an error is printed as. */
+/* Prints a schedule that is an error. */
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What is checked, in the order in which it is listed. */
+/* The scenarios that are checked, in the order in which they are listed. */
 #include "engine.h"
 
 extern const struct scenario scenario_cross;

@@ -1,4 +1,4 @@
-/* What the search keeps for itself: not part of any state. */
+/* State that the search keeps for itself: not part of any state. */
 #ifndef TESTS_MODEL_SEARCH_H
 #define TESTS_MODEL_SEARCH_H
 

@@ -1,4 +1,4 @@
-/* What scenarios are made of: threads with heaps, blocks in their hands, what must hold at last. */
+/* Parts of scenarios: threads with heaps, blocks in their hands, what must hold at last. */
 #ifndef TESTS_MODEL_WORLD_H
 #define TESTS_MODEL_WORLD_H
 
@@ -21,14 +21,14 @@ void world_give(base_t block);
 /* Blocks in the program's hands, by the thread that owns them. */
 extern base_t world_blocks[THREADS_MAX][4];
 
-/* What threads do in set_up: begin; begin and take four blocks; take one. */
+/* Tasks of threads in set_up: begin; begin and take four blocks; take one. */
 void world_start_thread(void);
 void world_own_four(void);
 void world_take_one(void);
 
-/* What must hold at the end of every schedule: nothing that was posted waits where nobody looks; no
- * lock is held. Then all threads end, and no more than `live_blocks` are out of the slabs; heaps,
- * lists and registry agree on who owns which SuperSlab. */
+/* Checks the end of every schedule: nothing that was posted waits where nobody looks; no lock is
+ * held. Then all threads end, and no more than `live_blocks` are out of the slabs; heaps, lists and
+ * registry agree on who owns which SuperSlab. */
 void world_check(unsigned live_blocks);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the comparing preload counts, in a file that all processes of a run map. */
+/* Counts of the comparing preload, in a file that all processes of a run map. */
 #ifndef UNWIND_COMPARE_H
 #define UNWIND_COMPARE_H
 

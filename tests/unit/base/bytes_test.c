@@ -73,7 +73,7 @@ START_TEST(what_ends_early_says_how_much_there_was) {
 }
 END_TEST
 
-/* What stood there before is gone at once, or still there, and nothing is left beside it. */
+/* The old contents are gone at once, or still there, and nothing is left beside them. */
 START_TEST(a_file_is_replaced_whole_or_not_at_all) {
     char folder[] = "/tmp/hakmem-replace-XXXXXX", beside[64];
     ck_assert_ptr_nonnull(mkdtemp(folder));

@@ -1,4 +1,5 @@
-/* What tests do with a worker that has a store: commit all that there is, and ask what is in it. */
+/* Helpers for tests with a worker that has a store: commit all that there is, and ask what is in
+ * it. */
 #ifndef HAK_TESTS_FAKE_WORKER_H
 #define HAK_TESTS_FAKE_WORKER_H
 
@@ -6,7 +7,7 @@
 #include "collector/worker/worker.h"
 #include "fake_program.h"
 
-/* What was written before the call is committed, in as many turns as it takes. */
+/* Commits all that was written before the call, in as many turns as it takes. */
 static inline void commit(struct hak_worker *worker) {
     fake_let_pass();
     while (hak_worker_commit(worker))

@@ -1,4 +1,5 @@
-/* What the tests of the array front share: a thread that is set up, and the two ways of a block. */
+/* Helpers for the tests of the array front: a thread that is set up, and the two ways of a block.
+ */
 #ifndef TESTS_UNIT_FRONT_ARRAYS_H
 #define TESTS_UNIT_FRONT_ARRAYS_H
 

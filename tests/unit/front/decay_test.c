@@ -1,5 +1,5 @@
-/* What a burst leaves scattered in the caches of a thread goes down at the end of a period, so that
- * no SuperSlab stays for a few of its blocks. */
+/* Blocks that a burst leaves scattered in the caches of a thread are given back at the end of a
+ * period, so that no SuperSlab stays for a few of its blocks. */
 #include "unit/front/fronts.h"
 
 enum { C1024 = HAK_CLASS_OF_1024, C4096 = HAK_CLASS_OF_4096, MANY = 64 };
@@ -76,7 +76,7 @@ START_TEST(so_does_the_list_of_mid) {
     ck_assert_uint_eq(hak_mid_each(mid, C4096, count_kept, &kept), kept);
     ck_assert_uint_eq(kept + hak_array_count(C4096), 2 * OF_EACH);
     ck_assert_uint_eq(count_superslabs(), 2);
-    /* What is left is handed out once, and nothing else is there. */
+    /* The rest is handed out once, and nothing else is there. */
     for (unsigned i = 0; i < 3 * MANY; i++)
         burst[i] = take(C4096);
     ck_assert_uint_eq(hak_mid_count(mid, C4096), 0);

@@ -1,4 +1,4 @@
-/* What the tests of the fronts share: a thread with given variables, the two ways of a block, and
+/* Helpers for the tests of the fronts: a thread with given variables, the two ways of a block, and
  * where blocks are. */
 #ifndef TESTS_UNIT_FRONT_FRONTS_H
 #define TESTS_UNIT_FRONT_FRONTS_H

@@ -1,5 +1,5 @@
-/* What other threads freed waits for a refill of its class, bounded in number and in time; much of
- * it is taken in early. */
+/* Blocks that other threads freed wait for a refill of their class, bounded in number and in time;
+ * many are taken in early. */
 #include <pthread.h>
 #include "front/remote.h"
 #include "slab/tune.h"

@@ -87,7 +87,7 @@ START_TEST(an_override_is_for_a_magazine_too) {
 }
 END_TEST
 
-/* What is written on stderr while the thread starts. */
+/* The lines on stderr while the thread starts. */
 static const char *said_at_start(const char *variable) {
     static char said[1024];
     int ends[2], saved = dup(2);

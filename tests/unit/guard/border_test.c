@@ -188,7 +188,7 @@ START_TEST(a_second_free_is_known_after_the_slab_was_given_back) {
 }
 END_TEST
 
-/* What was freed may lie in BigCache (1), or its pages in L2.5 (0). */
+/* A freed block may lie in BigCache (1), or its pages in L2.5 (0). */
 START_TEST(a_second_free_is_known_while_the_large_layer_keeps_the_block) {
     make_world(HAK_CHECK_TRACE, HAK_LAYOUT_SAME);
     hak_options.bigcache_max_bytes = _i ? 8 << 20 : 0;

@@ -1,4 +1,4 @@
-/* Which call may give back what which call made: the whole table, sizes and alignments. */
+/* Pairs of calls that may take and give back a block: the whole table, sizes and alignments. */
 #include "world.h"
 
 enum { TAKEN = 8, GIVEN = 16 };

@@ -129,7 +129,7 @@ START_TEST(no_byte_of_a_header_is_zero) {
 }
 END_TEST
 
-/* Which block a write through a border belongs to. */
+/* The block that a write through a border belongs to. */
 START_TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     base_t base;

@@ -1,4 +1,4 @@
-/* What a pop of a TLS SLL finds wrong, in both layouts and both levels. */
+/* Faults that a pop of a TLS SLL finds, in both layouts and both levels. */
 #include "world.h"
 
 static char *state_base(base_t block) {

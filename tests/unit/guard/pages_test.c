@@ -219,7 +219,7 @@ START_TEST(the_budget_grows_while_the_thread_runs_and_not_while_it_waits) {
 }
 END_TEST
 
-/* What a thread that begins has, which closes a page and ends with nothing left of it. */
+/* The ticks of a thread that begins, closes a page and ends with nothing left of them. */
 static int64_t first_ticks_of_a_thread(const struct hak_located *at) {
     budget = (struct hak_page_budget){0};
     hak_pages_close(&budget, at);

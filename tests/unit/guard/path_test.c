@@ -281,7 +281,7 @@ START_TEST(a_record_that_is_wide_is_left_to_the_other_way) {
 }
 END_TEST
 
-/* Whose block it is, whether its class has an array and whether it is in quarantine at all, is
+/* The block's owner, whether its class has an array and whether it is in quarantine at all, are
  * looked at before anything changes. */
 START_TEST(only_a_block_of_an_array_of_the_thread_leaves_at_once) {
     begin(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER, HAK_CLASS_OF_64);
@@ -334,7 +334,7 @@ static enum hak_kept give_at_hand(user_t user) {
                       NULL);
 }
 
-/* _i: the level. What is recorded of it goes the other way, which records it. */
+/* _i: the level. A recorded life goes the other way, which records it. */
 START_TEST(while_recording_is_stopped_lives_are_left_out_as_a_whole) {
     bool is_normal = _i == HAK_CHECK_NORMAL;
     begin((unsigned)_i, is_normal ? HAK_LAYOUT_HEADER : HAK_LAYOUT_SAME, HAK_CLASS_OF_64);

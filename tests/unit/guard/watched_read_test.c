@@ -152,7 +152,7 @@ START_TEST(vectors_in_memmove) {
 }
 END_TEST
 
-/* Whose stops say nothing has its register no longer. */
+/* A block whose stops say nothing has its register no longer. */
 START_TEST(a_block_that_is_often_passed_over) {
     if (!watch_newest(HAK_GUARD_WATCH_READS))
         return;

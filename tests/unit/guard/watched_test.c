@@ -252,7 +252,7 @@ START_TEST(own_writes_stop_nobody) {
 }
 END_TEST
 
-/* What the program did not write, or wrote as it was, is no fault. */
+/* Bytes that the program did not write, or wrote as they were, are no fault. */
 START_TEST(bytes_that_stay_as_they_are) {
     if (!watch_world(4))
         return;

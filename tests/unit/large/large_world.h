@@ -1,4 +1,4 @@
-/* What the tests of the large layer share: settings, and a look at whether all of it agrees. */
+/* Helpers for the tests of the large layer: settings, and a look at whether all of it agrees. */
 #ifndef TESTS_UNIT_LARGE_LARGE_WORLD_H
 #define TESTS_UNIT_LARGE_LARGE_WORLD_H
 

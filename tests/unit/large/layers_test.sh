@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Who serves a large block is what `layers` tells: BigCache, L2.5, or a mapping; and in level normal each
+# `layers` tells which layer serves a large block: BigCache, L2.5, or a mapping; and in level normal each
 # block that is not guarded is a mapping that is gone once it is freed.
 set -u
 unset "${!HAKMEM_@}"
@@ -46,7 +46,7 @@ due trace 128K '60000 50 3' served.BIGCACHE=98 served.L25=52
 due trace 100K '60000 50 2' BIGCACHE_PUT.blocks=0 served.L25=100
 # Above 1 MiB there is no pool.
 due trace 8M '1500000 100 1' served.BIGCACHE=99 served.LARGE=1 LARGE_MAP.times=1 L25_TAKE.blocks=0
-# What a free puts down is no hit of the call behind it.
+# A block that a free puts down is no hit of the call behind it.
 due trace 16M '1500000 7 1 1000000' served.LARGE=7 served.BIGCACHE=0 BIGCACHE_MISS.times=7 BIGCACHE_PUT.blocks=7 \
     BIGCACHE_TAKE.blocks=0 LARGE_MAP.times=7
 due trace 0 '1500000 20 1' served.LARGE=20 LARGE_MAP.times=20 LARGE_UNMAP.times=20

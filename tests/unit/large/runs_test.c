@@ -4,7 +4,7 @@
 
 enum { CHUNKS = 4, RUNS = 200 };
 
-/* What is in use: by chunk and first page, how many. */
+/* Pages in use: by chunk and first page, how many. */
 static struct hak_page_chunk *chunks[CHUNKS];
 static uint32_t used[CHUNKS][HAK_CHUNK_PAGES];
 static unsigned dropped;
@@ -110,7 +110,7 @@ START_TEST(runs_are_made_anew_from_what_is_in_use) {
 }
 END_TEST
 
-/* What was never handed out is known to be zero; what was may not be. */
+/* Pages that were never handed out are known to be zero; those that were may not be. */
 START_TEST(what_was_handed_out_is_not_fresh) {
     struct hak_runs runs = {0};
     memset(used, 0, sizeof used);

@@ -40,7 +40,7 @@ START_TEST(a_block_gets_the_pages_of_the_last_one) {
 }
 END_TEST
 
-/* What a BigCache puts down for want of room, or at its thread's end, is spare. */
+/* Blocks that a BigCache puts down for want of room, or at its thread's end, are spare. */
 START_TEST(what_a_bigcache_puts_down_is_spare) {
     base_t blocks[6];
     for (int i = 0; i < 6; i++)
@@ -109,7 +109,7 @@ START_TEST(little_is_spare_where_little_is_in_use) {
     (void)hak_large_resize(blocks[9], 10 * MIB); /* counts as what it is now */
     ck_assert(hak_large_give(blocks[7]) && hak_large_give(blocks[8]) && hak_large_give(blocks[9]));
     ck_assert_uint_le(trim(), 32 * MIB);
-    /* What is greater than that leaves nothing either. */
+    /* Greater blocks leave nothing either. */
     blocks[0] = take(20 * MIB, NULL);
     blocks[1] = take(60 * MIB, NULL);
     ck_assert(hak_large_give(blocks[0]) && hak_large_give(blocks[1]));

@@ -1,5 +1,5 @@
-/* What pointers lead to is reached; of what is lost some is direct and the rest hangs on it. The
- * blocks are large ones of the real layer, the roots registers alone. */
+/* Blocks that pointers lead to are reached; of the lost ones some are direct and the rest hang on
+ * them. The blocks are large ones of the real layer, the roots registers alone. */
 #include "leaks/leaks.h"
 
 #include <stdlib.h>

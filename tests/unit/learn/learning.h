@@ -1,4 +1,4 @@
-/* What the tests of learning share: a thread with learning on, and ways to use its fronts. */
+/* Helpers for the tests of learning: a thread with learning on, and ways to use its fronts. */
 #ifndef TESTS_UNIT_LEARN_LEARNING_H
 #define TESTS_UNIT_LEARN_LEARNING_H
 

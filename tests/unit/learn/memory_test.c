@@ -66,7 +66,8 @@ START_TEST(advanced_changes_the_delay_of_the_clock_within_its_bounds) {
 }
 END_TEST
 
-/* What the kernel was told of the mapping that holds `address`: "hg" = huge pages, "nh" = none. */
+/* The advice that the kernel got for the mapping that holds `address`: "hg" = huge pages, "nh" =
+ * none. */
 static bool has_advice(const void *address, const char *flag) {
     FILE *maps = fopen("/proc/self/smaps", "r");
     char line[512];

@@ -160,7 +160,7 @@ START_TEST(every_metric_has_a_row_of_its_own) {
 }
 END_TEST
 
-/* What many threads count in one block for the first time, at once. */
+/* Counts of many threads in one block for the first time, at once. */
 static void *count_first(void *from) {
     pthread_barrier_wait(&together);
     for (unsigned i = 0; i < HAK_METRICS; i++) {
@@ -230,7 +230,7 @@ START_TEST(keeps_its_hands_off_other_processes) {
 }
 END_TEST
 
-/* What came before the session: page calls are told with it, calls are not, as in the log. */
+/* Counts from before the session: page calls are told with it, calls are not, as in the log. */
 START_TEST(keeps_what_came_before) {
     hak_count_amount(HAK_COUNTED_PAGES_MAP, HAK_CLASS_NONE, 4096);
     count(HAK_MALLOC, 3, HAK_PLACE_FRONT);

@@ -1,4 +1,4 @@
-/* What one event counts: who served a malloc, gos of moves, and what counts nothing. */
+/* The counts of one event: who served a malloc, gos of moves, and what counts nothing. */
 #include "../suite.h"
 #include "metrics/step.h"
 #include "superslab.h"
@@ -79,7 +79,7 @@ START_TEST(ends_with_the_next_call) {
     take(HAK_FRONT_REFILL, 3, HAK_PLACE_FRONT);
     take(HAK_FREE, 4, HAK_PLACE_FRONT);
     ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_FRONT);
-    /* What a free does behind itself is no part of the malloc after it. */
+    /* The moves that a free makes behind itself are no part of the malloc after it. */
     take(HAK_FREE, 3, HAK_PLACE_FRONT);
     take(HAK_FRONT_SPILL, 3, HAK_PLACE_SLAB);
     take(HAK_DRAIN_SLAB, 3, HAK_PLACE_SLAB);

@@ -167,7 +167,7 @@ static void *allocate_and_wait(void *argument) {
     pthread_barrier_wait(&hand_over->barrier);
     pthread_barrier_wait(&hand_over->barrier);
     take(again, 100, 2000);
-    /* What the other thread freed comes back to its owner before new slabs are taken. */
+    /* Blocks that the other thread freed come back to their owner before new slabs are taken. */
     bool is_same = count_common(hand_over->blocks, again, 100) >= 100 - 32;
     give(again, 100);
     hak_front_end();

@@ -1,5 +1,5 @@
-/* What lies at an address: stack, code, static data, glibc's heap, nothing, unknown; never a guess.
- */
+/* Names what lies at an address: stack, code, static data, glibc's heap, nothing, unknown; never a
+ * guess. */
 #include "platform/address.h"
 #include <pthread.h>
 #include <semaphore.h>

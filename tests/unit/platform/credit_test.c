@@ -1,4 +1,4 @@
-/* What a check may spend: charged at once, earned by a share of what passes. */
+/* The time that a check may spend: charged at once, earned by a share of what passes. */
 #include "platform/credit.h"
 #include "unit/suite.h"
 
@@ -31,7 +31,7 @@ START_TEST(a_share_is_earned_back_up_to_the_bound) {
 }
 END_TEST
 
-/* Who looks often earns as much as who looks seldom. */
+/* Frequent looks earn as much as rare ones. */
 START_TEST(what_is_too_little_counts_the_next_time) {
     struct hak_credit credit = {.left = 0};
     uint64_t seen = 0;

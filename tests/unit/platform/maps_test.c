@@ -1,4 +1,5 @@
-/* What is mapped: all of it, in order, as it can be used, also when the first thread has ended. */
+/* Lists the mappings: all of them, in order, as they can be used, also when the first thread has
+ * ended. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What a loaded module says of itself: segments, symbols and relocations, as ld.so sees them. */
+/* Reads a loaded module: segments, symbols and relocations, as ld.so sees them. */
 #include <dlfcn.h>
 #include <string.h>
 #include "platform/module.h"

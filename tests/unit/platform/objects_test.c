@@ -173,8 +173,9 @@ START_TEST(in_signal_handlers_of_threads_that_load) {
 }
 END_TEST
 
-/* Children of a process whose other threads load: what was there stays found. What is loaded in the
- * child by itself needs an ld.so that fork has left whole, so there is no other thread then. */
+/* Children of a process whose other threads load: what was there stays found. Libraries that the
+ * child loads by itself need an ld.so that fork has left whole, so there is no other thread then.
+ */
 START_TEST(in_children) {
     pthread_t loader[LOADERS];
     atomic_store(&loaders, LOADERS);

@@ -80,7 +80,7 @@ START_TEST(a_limit_on_address_space_gives_the_two_level_form) {
 }
 END_TEST
 
-/* What nobody set must stay read-only: mlockall fills every page that can be written. */
+/* Pages that nobody set must stay read-only: mlockall fills every page that can be written. */
 START_TEST(what_was_never_set_cannot_be_written) {
     start(1);
     ck_assert(hak_registry_set(superslab_at(77), 5));

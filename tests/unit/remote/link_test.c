@@ -1,4 +1,4 @@
-/* What a server's URL may say, and cells of answers, which may hold anything. No server is needed:
+/* Contents of a server's URL, and cells of answers, which may hold anything. No server is needed:
  * libpq makes answers itself. */
 #include "remote/link.h"
 

@@ -1,7 +1,7 @@
 /* Frees pointers that are nobody's or another's while every layer of hakmem is warm: `domain`.
  *
  * Memory of the program's own mappings is made to look like the head of a SuperSlab, like a block
- * of layout header, like anything; some of it cannot be read at all. Whoever reads a header or a
+ * of layout header, like anything; some of it cannot be read at all. Code that reads a header or a
  * slab before the registry was asked takes such a pointer for a block, or crashes. Prints "alive"
  * when the bytes are as they were and malloc still works. */
 #include <malloc.h>

@@ -35,7 +35,8 @@ START_TEST(each_profile_has_its_ways) {
 END_TEST
 
 START_TEST(the_boundary_is_decided_on_the_bytes_of_the_slot) {
-    /* What a slot of 1,024 bytes holds is tiny; with header and canary 17 bytes less are asked. */
+    /* A block that fits a slot of 1,024 bytes is tiny; with header and canary 17 bytes less are
+     * asked. */
     read_options(HAK_TINY_CONSERVATIVE, 7);
     ck_assert(!hak_mid_has(hak_route_class(1024, 0)));
     ck_assert(hak_mid_has(hak_route_class(1025, 0)));

@@ -1,5 +1,5 @@
-/* What is kept for later goes back: at once when asked for, and by and by where a thread goes on
- * without it. Measured in resident pages of the blocks themselves. */
+/* Memory that is kept for later goes back: at once when asked for, and by and by where a thread
+ * goes on without it. Measured in resident pages of the blocks themselves. */
 #include <pthread.h>
 #include <sys/mman.h>
 #include "platform/platform.h"

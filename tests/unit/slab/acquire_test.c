@@ -238,7 +238,7 @@ START_TEST(a_burst_leaves_few_pages_behind_at_once) {
     ck_assert_uint_le(heap->dirty_slabs, 64);
     ck_assert_uint_le(count_resident_slabs(blocks, SLOTS_A, SLABS * SLOTS_A), 64 + SUPERSLABS);
     ck_assert_uint_gt(heap->slabs_purged, 0);
-    /* What was purged is zero, what was not is as it was, and all of it serves again. */
+    /* Purged slabs are zero, others are as they were, and all of them serve again. */
     take_slabs(A, others, SLABS - SUPERSLABS);
     for (unsigned i = 0; i < (SLABS - SUPERSLABS) * SLOTS_A; i++)
         *others[i].p = 2;
@@ -246,7 +246,7 @@ START_TEST(a_burst_leaves_few_pages_behind_at_once) {
 }
 END_TEST
 
-/* What swings needs its pages again: after some rounds they are left to it. */
+/* A use that swings needs its pages again: after some rounds they are left to it. */
 START_TEST(a_use_that_swings_keeps_its_pages) {
     enum { SLABS = 31 * 5 };
     take_slabs(A, blocks, SLABS);

@@ -1,4 +1,4 @@
-/* What the tests of slabs share: one heap, default settings, blocks taken and given by class. */
+/* Helpers for the tests of slabs: one heap, default settings, blocks taken and given by class. */
 #ifndef TESTS_UNIT_SLAB_HEAP_OF_TEST_H
 #define TESTS_UNIT_SLAB_HEAP_OF_TEST_H
 

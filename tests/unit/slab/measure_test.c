@@ -1,4 +1,4 @@
-/* What learning is told of a heap, and the delay that it sets. */
+/* The figures of a heap that learning gets, and the delay that it sets. */
 #include "slab/tune.h"
 #include "unit/slab/heap_of_test.h"
 

@@ -1,4 +1,4 @@
-/* What correct programs do close to the end of a block is not told of; and what is told says how
+/* Correct reads and writes close to the end of a block are not told of; and what is told says how
  * many bytes. The functions themselves, one by one, are called by tests/strings/calls.c. */
 #include "unit/guard/world.h"
 
@@ -291,7 +291,7 @@ START_TEST(printf_is_judged_by_what_it_prints) {
     ck_assert_uint_eq(print(HAK_CALL_snprintf, ASKED + 1, "%s%s", WORD(more), WORD(more)),
                       ASKED + 1);
     ck_assert_uint_eq(print(HAK_CALL_snprintf, 0, "%s", WORD(more), 0), 0);
-    /* What fails prints nothing that is known: this is no character of the C locale. */
+    /* A call that fails prints nothing that is known: this is no character of the C locale. */
     ck_assert_uint_eq(print(HAK_CALL_snprintf, SIZE_MAX, "%lc", 0x20ac, 0), 0);
     int written = 0;
     ck_assert_uint_eq(print(HAK_CALL_snprintf, 64, "%d%n", 12345, WORD(&written)), 0);
@@ -531,7 +531,7 @@ START_TEST(scanf_that_cannot_leave_its_blocks_goes_on_as_it_was) {
     ck_assert_int_eq(next.way, HAK_JUMP);
     ck_assert_uint_eq(scan("1", "%lld", block + ASKED - 8, NULL, NULL), 0);
     ck_assert_int_eq(next.way, HAK_JUMP);
-    /* What is not understood. */
+    /* Formats that are not understood. */
     ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaaa", "%s %H", block, NULL, NULL), 0);
     ck_assert_int_eq(next.way, HAK_JUMP);
     ck_assert_uint_eq(scan("aaaaaaaaaaaaaaaaa", "%zs", block, NULL, NULL), 0);

@@ -211,7 +211,7 @@ START_TEST(names_by_time) {
     ck_assert(places[1].is_reused);
     ck_assert_str_eq(places[4].name, "in the moment");
     ck_assert(!places[4].is_reused);
-    /* What a map says of it, which knows no times, counts less. */
+    /* A name from a map, which knows no times, counts less. */
     read_map("1000 10 of the map\n");
     ck_assert_str_eq(places[1].name, "there");
 }

@@ -194,8 +194,8 @@ END_TEST
 
 /* Of compressed debug information only the units up to the one asked for are inflated: each of many
  * is found alone, and all of them in several orders. Unit N's function has line N + 1, and calls an
- * inlined one of a header; with -flto that one lies in another unit. What the linker leaves out
- * lies at 0 then, over the code that is there. */
+ * inlined one of a header; with -flto that one lies in another unit. Code that the linker leaves
+ * out lies at 0 then, over the code that is there. */
 static const char *const compressions[] = {
     "gcc -gdwarf-5 -O2 -gz",
     "gcc -gdwarf-4 -O2 -gz -fdebug-types-section",

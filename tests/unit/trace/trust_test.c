@@ -1,4 +1,4 @@
-/* Whom a program trusts with its memory, by uid. */
+/* The users that a program trusts with its memory, by uid. */
 #include "trace/trust.h"
 #include "../suite.h"
 

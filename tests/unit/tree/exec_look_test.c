@@ -1,4 +1,4 @@
-/* Whom a program tells of what it executes and cannot be recorded. */
+/* Tells the keeper of programs that are executed and cannot be recorded. */
 #include "unit/trace/fake_collector.h"
 #include <fcntl.h>
 #include <stddef.h>

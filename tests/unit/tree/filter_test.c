@@ -1,4 +1,4 @@
-/* What hak_filter_allows says of a seccomp filter is what the kernel does with it. */
+/* hak_filter_allows says of a seccomp filter what the kernel does with it. */
 #include "unit/suite.h"
 
 #include <errno.h>

@@ -14,7 +14,7 @@
 
 enum { NODES = 1 << 20, TOLD_MAX = 512, FRAMES = 256 };
 
-/* What the module list told. */
+/* The facts that the module list told. */
 struct told {
     bool loaded;
     char path[256];

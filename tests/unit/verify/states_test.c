@@ -154,7 +154,7 @@ START_TEST(a_damaged_list_is_not_followed) {
 }
 END_TEST
 
-/* Who reads a core file goes by these numbers. */
+/* Readers of a core file go by these numbers. */
 START_TEST(the_changing_bit_lies_where_the_table_says) {
     struct hak_slot slot = {.is_changing = 1};
     unsigned char bytes[sizeof slot];

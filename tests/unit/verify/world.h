@@ -1,5 +1,5 @@
-/* What the tests of hak_verify share: a heap with blocks in every place, what was said on stderr,
- * and a table of things that are broken by hand. Include it once in each test program. */
+/* Helpers for the tests of hak_verify: a heap with blocks in every place, the lines on stderr, and
+ * a table of things that are broken by hand. Include it once in each test program. */
 #ifndef TESTS_UNIT_VERIFY_WORLD_H
 #define TESTS_UNIT_VERIFY_WORLD_H
 
@@ -15,7 +15,7 @@
 #include "unit/suite.h"
 #include "verify/verify.h"
 
-/* What a case breaks, and what the line must say of it. */
+/* The damage of a case, and the words that the line must have for it. */
 struct breakage {
     const char *name;
     void (*break_it)(void);

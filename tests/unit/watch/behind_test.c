@@ -1,5 +1,5 @@
-/* What the instruction may have read behind which a thread stands: code in a buffer, whose end is
- * where the thread stands, and a word that is watched. */
+/* Lists the reads that the instruction behind which a thread stands can have made: code in a
+ * buffer, whose end is where the thread stands, and a word that is watched. */
 #include <string.h>
 #include "unit/suite.h"
 #include "watch/watch.h"
@@ -109,7 +109,7 @@ START_TEST(vectors_and_strings) {
 }
 END_TEST
 
-/* A prefix, or the end of the instruction before? What comes before tells. */
+/* A prefix, or the end of the instruction before? The bytes before tell. */
 START_TEST(instructions_that_end_with_others) {
     fill();
     registers.value[HAK_RDI] = (uintptr_t)&words[4];

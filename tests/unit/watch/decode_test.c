@@ -1,5 +1,4 @@
-/* What decode.c says of instructions: each as an assembler writes it, compared with what it does.
- */
+/* Checks decode.c on instructions: each as an assembler writes it, compared with what it does. */
 #include <string.h>
 #include "unit/suite.h"
 #include "watch/decode.h"
@@ -206,7 +205,7 @@ START_TEST(what_it_does) {
 }
 END_TEST
 
-/* What ends behind the bytes that can be read is none. */
+/* An instruction that ends behind the bytes that can be read is none. */
 START_TEST(one_that_is_cut_off) {
     struct hak_decoded found;
     for (unsigned i = 0; i < sizeof dues / sizeof *dues; i++)
@@ -228,7 +227,7 @@ START_TEST(no_instructions) {
 }
 END_TEST
 
-/* Which vectors need not be aligned. */
+/* Vectors that need not be aligned. */
 START_TEST(loose_vectors) {
     static const struct {
         const char *code;
@@ -251,7 +250,7 @@ START_TEST(loose_vectors) {
 }
 END_TEST
 
-/* Which registers the address may not be asked of afterwards. */
+/* Registers that may not be asked for the address afterwards. */
 START_TEST(changed_registers) {
     struct hak_decoded found;
     ck_assert(hak_decode((const uint8_t *)"\x48\x0f\xaf\x00", 4, &found)); /* imul rax, [rax] */

@@ -148,7 +148,7 @@ START_TEST(a_child_does_not_move_its_parents) {
 }
 END_TEST
 
-/* What was closed is no register any more, and its number may be another file's. */
+/* A descriptor that was closed is no register any more, and its number may be another file's. */
 START_TEST(closed_by_the_program) {
     int file = -1;
     if (!open_registers(2))

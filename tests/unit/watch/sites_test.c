@@ -1,4 +1,4 @@
-/* Which sites' blocks are watched: new ones at once, seldom ones as often as busy ones. */
+/* Sites whose blocks are watched: new ones at once, seldom ones as often as busy ones. */
 #include "unit/suite.h"
 #include "watch/watch.h"
 

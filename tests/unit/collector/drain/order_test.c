@@ -78,7 +78,7 @@ struct run {
     uint64_t base;                       /* of block 0 */
 };
 
-/* What came out: moves, in the order of their ids. */
+/* The output: moves, in the order of their ids. */
 struct move {
     uint64_t process, base, n;
 };
@@ -259,7 +259,7 @@ START_TEST(a_block_is_handed_over_as_its_count_wraps) {
 }
 END_TEST
 
-/* What is taken because of the edge depends on something, too. */
+/* A record that is taken because of the edge depends on something, too. */
 START_TEST(a_chain_of_blocks_is_handed_over) {
     static const struct step step[] = {
         WRITE(B, MALLOC, 1, 1), PUBLISH(B), SKEWED(A, FREE, 2, 1), PUBLISH(A),

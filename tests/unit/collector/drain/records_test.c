@@ -1,5 +1,5 @@
-/* What becomes of each kind of record: events, rows of threads, modules, marks and losses, reports;
- * and of records that cannot be. */
+/* Handles each kind of record: events, rows of threads, modules, marks and losses, reports; and
+ * records that cannot be. */
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include "collector/findings/fault.h"
@@ -152,7 +152,7 @@ START_TEST(counts_what_programs_say_they_lost) {
 }
 END_TEST
 
-/* What is written next is of another thread than the ring. */
+/* The next record is of another thread than the ring. */
 static void put_switch(uint32_t thread) {
     fake_put(&program, 0,
              (struct hak_event_fields){.kind = HAK_THREAD_SWITCH,
@@ -440,7 +440,8 @@ START_TEST(reports_a_fault_in_a_ring_that_threads_share) {
 }
 END_TEST
 
-/* What the worker knew that stored it is not in the store: which request the record belongs to. */
+/* Only the worker that stored it knew which request the record belongs to; the store does not hold
+ * it. */
 START_TEST(reports_a_fault_whose_record_another_worker_stored) {
     const struct hak_event_fields fault = {
         .kind = HAK_FAULT, .address = FAKE_BLOCK + 48, .size = 202, .class_index = 3};

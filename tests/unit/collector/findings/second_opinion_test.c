@@ -77,7 +77,7 @@ static __attribute__((noinline)) void leave_request(int depth) {
     if (request->stack_bytes > HAK_REPORT_STACK)
         request->stack_bytes = HAK_REPORT_STACK;
     memcpy(request->stack, (const void *)request->stack_address, request->stack_bytes);
-    /* What was copied counts, not what lies there later. */
+    /* The copy counts, not what lies there later. */
     hak_second_opinion_take(request, &rows, process, &opinion);
 }
 

@@ -1,4 +1,4 @@
-/* What is heard of programs that say hello, some of them hostile: step by step, without the
+/* The keeper hears programs that say hello, some of them hostile: step by step, without the
  * keeper's thread and without a worker. */
 #include <fcntl.h>
 #include <poll.h>
@@ -144,7 +144,7 @@ static int be_worker(int link) {
     return sessions * 16 + unrecorded;
 }
 
-/* What the keeper's worker, process `pid`, had heard when the keeper went. */
+/* The messages that the keeper's worker, process `pid`, had heard when the keeper went. */
 static int heard_by(pid_t pid) {
     int status = -1;
     ck_assert_int_gt(pid, 0);
@@ -298,7 +298,8 @@ START_TEST(hears_of_no_child_that_another_namespace_has_not) {
 }
 END_TEST
 
-/* What others left may need the last room: nobody more is taken, and nobody is sent away. */
+/* Sockets that others left may need the last room: nobody more is taken, and nobody is sent away.
+ */
 START_TEST(takes_nobody_without_room) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t bytes = sizeof address;
@@ -319,8 +320,8 @@ START_TEST(takes_nobody_without_room) {
 }
 END_TEST
 
-/* Whoever comes in the moment when the worker has closed the store is not told that he is heard: he
- * finds the connection closed then, and starts the next keeper. */
+/* A program that comes in the moment when the worker has closed the store is not told that it is
+ * heard: it finds the connection closed then, and starts the next keeper. */
 START_TEST(accepts_nobody_at_its_end) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t bytes = sizeof address;

@@ -1,5 +1,5 @@
-/* What processes that no socket leads to offer the keeper, some of them hostile: its looks, one by
- * one, without its thread and without a worker. */
+/* Processes that no socket leads to offer themselves to the keeper, some of them hostile: its
+ * looks, one by one, without its thread and without a worker. */
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -105,7 +105,7 @@ static int count_messages(uint32_t type, struct hak_link_message *last) {
     return count;
 }
 
-/* What keeper/worker.c does when the worker is done with a session. */
+/* Does as keeper/worker.c when the worker is done with a session. */
 static void forget_sessions(void) {
     while (k->held.count)
         close(k->held.sessions[--k->held.count].memfd);
@@ -571,7 +571,7 @@ static pid_t start_foreign_guest(const char *name, int go, int said) {
     return guest;
 }
 
-/* Whatever the number of sessions: of the last of them it is. */
+/* The process belongs to the last of the sessions, however many there are. */
 START_TEST(knows_the_processes_of_all_sessions) {
     enum { SESSIONS = 400 };
     struct hak_peer about;

@@ -1,4 +1,4 @@
-/* What /proc says of processes, where there is much of it. */
+/* Reads /proc about processes, where there is much of it. */
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>

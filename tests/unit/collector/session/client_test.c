@@ -1,5 +1,5 @@
-/* Whose child a process is, when entries of the process table change hands, that a later tick
- * is never told an earlier time, and session memory that lets nobody write any more. */
+/* A process has the right parent when entries of the process table change hands, a later tick is
+ * never told an earlier time, and session memory lets nobody write any more. */
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -238,7 +238,7 @@ static void hear_unrecorded(const struct hak_who *who, uint64_t ns) {
     hak_ends_unrecorded(worker.clients, 1, &worker.capture.rows, who, 0, "no memory", ns);
 }
 
-/* What a process of another namespace says of itself is about no row of the same number. */
+/* A message of a process of another namespace about itself is about no row of the same number. */
 START_TEST(does_not_note_the_process_of_the_same_number) {
     pid_t other = start_process();
     fake_process(&program, 1)->pid_space = hak_pid_namespace_own();

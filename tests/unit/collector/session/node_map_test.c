@@ -26,7 +26,7 @@ static void add(uint32_t number) {
     ck_assert_ptr_eq(hak_worker_add(&worker, number, &hello, getpid(), dup(program.memfd)), NULL);
 }
 
-/* What a program does that keeps to the rules: no id without room. */
+/* Adds a node like a program that keeps to the rules: no id without room. */
 static uint32_t push(uint32_t parent, uint64_t ip) {
     uint32_t id = program.next_node++;
     ck_assert_uint_lt(id, atomic_load(&program.session->nodes_mapped) + FAKE_NODES);

@@ -1,4 +1,4 @@
-/* What /proc/PID/status says of a process's memory: its lines, broken ones, a process that ends. */
+/* Reads a process's memory from /proc/PID/status: its lines, broken ones, a process that ends. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

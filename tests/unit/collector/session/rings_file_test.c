@@ -1,4 +1,4 @@
-/* What is taken of the rings of a file, and what is counted as lost. */
+/* Takes records of the rings of a file, and counts the others as lost. */
 #include "collector/session/rings_file.h"
 #include "../../suite.h"
 #include "collector/worker/worker.h"
@@ -51,7 +51,7 @@ static void take(void) {
         continue;
 }
 
-/* What the store holds: events, lost events, size of the oldest event. */
+/* Checks the contents of the store: events, lost events, size of the oldest event. */
 static void is_stored(uint64_t events, uint64_t lost, uint64_t first) {
     struct hak_store_reader *reader;
     struct hak_store_summary summary;

@@ -242,7 +242,7 @@ START_TEST(survives_nonsense) {
 }
 END_TEST
 
-/* What each header is refused for: counters that would lie outside of the memory. */
+/* Headers that are refused: their counters would lie outside of the memory. */
 static const struct {
     uint64_t offset, blocks;
 } broken[] = {

@@ -116,7 +116,7 @@ START_TEST(counts_a_report_that_a_full_disk_refuses) {
 }
 END_TEST
 
-/* What was read of it had the id that the next event got. */
+/* The refused record was read with the id that the next event got. */
 START_TEST(a_fault_whose_record_was_refused_has_no_event) {
     record(1000);
     commit(&worker);

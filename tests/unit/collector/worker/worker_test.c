@@ -136,8 +136,8 @@ START_TEST(puts_a_blocks_records_in_the_order_of_generations) {
 }
 END_TEST
 
-/* What is published after the cut's moment waits for the next commit, however the heads were read.
- */
+/* Records that are published after the cut's moment wait for the next commit, however the heads
+ * were read. */
 START_TEST(leaves_what_is_younger_than_the_cut) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 256);
@@ -594,7 +594,7 @@ START_TEST(survives_nonsense_in_the_tables) {
             continue;
         hak_client_look_for_ends(worker.clients[0]);
     }
-    /* Whatever came in can be read. */
+    /* All that came in can be read. */
     struct events all = read_events();
     ck_assert_uint_eq(all.count, hak_store_last_event(worker.capture.writer));
 }
@@ -614,7 +614,7 @@ START_TEST(refuses_headers_that_cannot_be_right) {
             refused++;
             continue;
         }
-        /* What it takes can be read from end to end. */
+        /* A mapping that it takes can be read from end to end. */
         struct hak_ring_view view;
         struct hak_node node;
         for (uint32_t i = 0; i < HAK_RINGS; i += 511)

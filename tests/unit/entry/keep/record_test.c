@@ -1,4 +1,4 @@
-/* What is recorded of a kept allocator's blocks. The test is the allocator and the tracer. */
+/* Events of a kept allocator's blocks. The test is the allocator and the tracer. */
 #include "entry/keep/keep.h"
 
 #include <string.h>

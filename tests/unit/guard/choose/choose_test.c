@@ -303,7 +303,7 @@ START_TEST(an_opened_block_of_level_light_is_zero) {
 }
 END_TEST
 
-/* Whatever other blocks come between. */
+/* Other blocks in between change nothing. */
 START_TEST(a_site_has_turns_of_its_own) {
     begin(HAK_LAYOUT_HEADER, HAK_SIDE_BOTH, HAK_GUARD_ALIGN_16);
     take(100, 0);

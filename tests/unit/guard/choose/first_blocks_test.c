@@ -1,4 +1,4 @@
-/* Which blocks of a site are guarded, with much time and memory, with little, and with none. */
+/* The blocks of a site that are guarded, with much time and memory, with little, and with none. */
 #include "guard/choose/first_blocks.h"
 
 #include "guarded/guarded.h"
@@ -81,7 +81,7 @@ START_TEST(as_time_gets_short_a_site_has_one_block_then_few_sites_then_none) {
 }
 END_TEST
 
-/* Who asks in vain took the long way for it. */
+/* A caller that asks in vain took the long way for it. */
 START_TEST(asking_costs_too) {
     begin_late();
     charge(54);

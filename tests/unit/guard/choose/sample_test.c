@@ -1,4 +1,4 @@
-/* Which calls of level light get a guarded block: by counts, by site, by what blocks have cost. */
+/* Calls of level light that get a guarded block: by counts, by site, by what blocks have cost. */
 #include "guard/choose/sample.h"
 #include <time.h>
 #include "platform/platform.h"

@@ -80,7 +80,7 @@ START_TEST(a_touch_has_address_bytes_and_registers) {
 }
 END_TEST
 
-/* What is touched is chosen by a mask, an index vector, a bit's number, or is not known. */
+/* The touched bytes are chosen by a mask, an index vector, a bit's number, or are not known. */
 static const struct {
     const char *code;
     size_t bytes;

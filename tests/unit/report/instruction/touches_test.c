@@ -1,6 +1,7 @@
 /* The bytes that touches.c says an instruction touches are those that the processor does touch:
  * each instruction of probes.h is run with its operand nearer and nearer to a page that is closed.
- * What this processor does not have is compared with nothing, but with libcapstone. */
+ * Instructions that this processor does not have are compared with nothing, but with libcapstone.
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
@@ -118,7 +119,7 @@ START_TEST(the_processor_agrees_on_read_and_write) {
         unsigned way = error & WRITES ? HAK_TOUCHES_WRITE : HAK_TOUCHES_READ;
         ck_assert_msg(hak_instruction_touch(&insn, signal_address, way) == &insn.touches[0],
                       "%s: %s is a %s", probe->text, insn.text, way == 1 ? "read" : "write");
-        /* What reads and writes is stopped as a write. */
+        /* An instruction that reads and writes is stopped as a write. */
         ck_assert_msg(insn.touches[0].ways != 3 || way == HAK_TOUCHES_WRITE, "%s", probe->text);
     }
 }

@@ -53,7 +53,7 @@ static void has_not(const char *text) {
     ck_assert_msg(strstr(report.text, text) == NULL, "'%s' is wrong in:\n%s", text, report.text);
 }
 
-/* What every report has, whatever it is about. */
+/* Checks the parts that every report has, whatever it is about. */
 static void check_shape(const char *first_line) {
     size_t lines = 0, length = strlen(report.text);
     for (const char *s = report.text; *s; s++)

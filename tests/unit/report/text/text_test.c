@@ -80,7 +80,7 @@ START_TEST(names_cannot_play_with_a_terminal) {
 }
 END_TEST
 
-/* What hakmem itself wrote goes through, and only that. */
+/* Hakmem's own text goes through, and only that. */
 START_TEST(formats_and_literals_are_our_own) {
     char foreign[] = "\033[1mline\nforged";
     hak_text_add(&text, "%s|%s\n%s", "\033[1mbold\033[0m\n", foreign, "\t");

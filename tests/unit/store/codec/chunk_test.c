@@ -313,7 +313,7 @@ static void *decode_in_thread(void *blob) {
     return NULL;
 }
 
-/* What zstd works with goes with the thread: format/sanitized.sh looks for leaks. */
+/* The memory that zstd works with goes with the thread: format/sanitized.sh looks for leaks. */
 START_TEST(threads_code_and_decode_and_end) {
     struct stream *s = stream_new(15, 2);
     for (uint32_t i = 0; i < 3000; i++)

@@ -1,5 +1,5 @@
-/* What was alive at a moment: the runs of states, the events behind them, and both together give
- * what a plain walk over all events gives, whatever happened between. */
+/* Live blocks at a moment: the runs of states, the events behind them, and both together give what
+ * a plain walk over all events gives, whatever happened between. */
 #include "../capture.h"
 #include "store/history/alive.h"
 #include "store/live/part.h"

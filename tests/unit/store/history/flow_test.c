@@ -1,6 +1,6 @@
-/* What came and went between two events, with its peaks: as a plain model of all processes has it,
- * over forks, ends, lost ends and births, resizes and calls that were not allowed, for any two
- * events, with threads apart or not. */
+/* Sums of allocations and frees between two events, with their peaks: as a plain model of all
+ * processes has them, over forks, ends, lost ends and births, resizes and calls that were not
+ * allowed, for any two events, with threads apart or not. */
 #include "../family.h"
 #include "store/history/flow.h"
 
@@ -79,7 +79,7 @@ static void begin_process(uint32_t number) {
             change(number, sums_of(number, &m.held[number][i]), 1, (int64_t)m.held[number][i].size);
 }
 
-/* What processes do before event `id`, in the order of time. */
+/* Lets processes act before event `id`, in the order of time. */
 static void take_turns(uint64_t id) {
     for (uint32_t p = 1; p <= PROCESSES; p++) {
         struct process *k = &process[p];

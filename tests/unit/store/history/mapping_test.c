@@ -1,5 +1,4 @@
-/* What an address was mapped as: which calls are of its process, what is there at a moment, and
- * how. */
+/* The mapping of an address: which calls are of its process, what is there at a moment, and how. */
 #include "store/history/mapping.h"
 #include "../capture.h"
 

@@ -7,7 +7,7 @@
 
 enum { PAGES = 64, ROUNDS = 20000 };
 
-/* What a page is part of; 0 = of nothing. */
+/* The range that a page is part of; 0 = none. */
 struct page {
     uint64_t event, thread, ns, way; /* of one size: pages are compared as bytes, holes as well */
 };

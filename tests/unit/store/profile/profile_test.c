@@ -335,7 +335,7 @@ static void same_rows(const struct hak_heap *heap, uint64_t from, uint64_t to, u
                   heap->row[i - 1].stack < heap->row[i].stack);
 }
 
-/* What is held by size class is what the model holds. */
+/* The store's bytes by size class are those of the model. */
 static void same_classes(struct hak_store_reader *r, uint64_t to) {
     struct hak_heap heap;
     ck_assert_int_eq(hak_heap_read_classes(r, to, &heap), 1);
@@ -353,7 +353,7 @@ static void same_classes(struct hak_store_reader *r, uint64_t to) {
     hak_heap_free(&heap);
 }
 
-/* What the profile says of a span is what the model does: true; false: it says nothing. */
+/* True: the profile says of a span what the model does; false: it says nothing. */
 static bool is_answered(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process) {
     struct hak_heap heap;
     int result = hak_heap_read(r, from, to, process, &heap);
@@ -417,8 +417,8 @@ static void same_span_peak(struct hak_store_reader *r, uint64_t from, uint64_t t
     hak_lineup_free(&lineup);
 }
 
-/* The peaks of some spans, and of the whole. What was live at the begin of a span follows from the
- * events of parents, which need the FORK. */
+/* The peaks of some spans, and of the whole. The blocks that were live at the begin of a span
+ * follow from the events of parents, which need the FORK. */
 static void compare_peaks(const struct capture *c, int times, bool has_forks) {
     struct hak_store_reader *r;
     uint32_t all = (uint32_t)history.events;
@@ -627,7 +627,7 @@ END_TEST
 /* ---- nothing but the profile -------------------------------------------------------------------
  */
 
-/* What was live at the peak of all processes together. */
+/* Blocks that were live at the peak of all processes together. */
 static void same_peak(struct hak_store_reader *r, uint64_t to) {
     struct hak_heap_peak peak;
     struct hak_heap heap;

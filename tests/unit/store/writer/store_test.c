@@ -1,4 +1,5 @@
-/* What the writer puts into a store, the reader gets out: events by every filter, rows, frames. */
+/* The reader gets out of a store what the writer puts into it: events by every filter, rows,
+ * frames. */
 
 #include <sqlite3.h>
 #include <stdio.h>

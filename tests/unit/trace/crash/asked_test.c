@@ -1,5 +1,5 @@
-/* What a program does when `hakmem-trace ctl` asks for something: each request has one answer, and
- * a look of level light that cannot serve it now leaves it for the next one. */
+/* A program answers `hakmem-trace ctl`: each request has one answer, and a look of level light that
+ * cannot serve it now leaves it for the next one. */
 #include "unit/trace/fake_collector.h"
 #include <sys/mman.h>
 #include "guard/guard.h"

@@ -1,5 +1,4 @@
-/* What is copied of the code at which the processor stopped the program: never more than can be
- * read. */
+/* The copy of the code at which the processor stopped the program: never more than can be read. */
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
-/* What a dying program leaves for its report, and how it dies. Each test's child is the program,
- * the test itself plays the collector. */
+/* The facts that a dying program leaves for its report, and how it dies. Each test's child is the
+ * program, the test itself plays the collector. */
 #include "unit/trace/fake_collector.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 static struct fake_collector collector;
 
 /* Runs `program` as a forked child of a session. Returns its wait status. Writes reports (as far as
- * setting DONE goes) while `answers`; counts them in `reports`. What it says on stderr goes into
+ * setting DONE goes) while `answers`; counts them in `reports`. Its text on stderr goes into
  * `said`. */
 static int reports;
 static uint64_t unreported; /* faults that these reports count */

@@ -1,4 +1,4 @@
-/* What is known of guarded blocks at a report, written down as if it had been recorded: in order,
+/* The lives of guarded blocks at a report, written down as if they had been recorded: in order,
  * whole, and nothing missing uncounted. */
 #include "unit/trace/fake_collector.h"
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
-/* Which faults of a program that goes on are reported: once a place, or once in a time, and none is
- * left out uncounted. */
+/* Faults of a program that goes on are reported once a place, or once in a time, and none is left
+ * out uncounted. */
 #include "trace/crash/places.h"
 #include "unit/suite.h"
 

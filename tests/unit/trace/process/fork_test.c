@@ -134,7 +134,7 @@ START_TEST(children_of_children_name_their_parents) {
 }
 END_TEST
 
-/* What the collector does with entries of processes that are gone. */
+/* Gives back entries of processes that are gone, as the collector does. */
 static void give_back_entries(void) {
     for (uint32_t i = 1; i < HAK_PROCESSES; i++) {
         struct hak_process_entry *entry = &fake_processes(&collector)[i];

@@ -21,7 +21,7 @@
 
 /* ---- the keeper ------------------------------------------------------------------------------ */
 
-/* What the keeper found when it was executed; handed back through a file. */
+/* The state that the keeper found when it was executed; handed back through a file. */
 struct keeper_facts {
     int32_t pid;
     uint32_t magic_was_right, files, has_preload, has_hakmem, has_path;
@@ -100,7 +100,8 @@ static int run_as_keeper(void) {
         return 1;
     if (write(HAK_KEEPER_SOCKET, &answer, sizeof answer) != (ssize_t)sizeof answer)
         return 1;
-    /* Who ends after its keeper was killed may start another one: that ends with its program. */
+    /* A program that ends after its keeper was killed may start another one: that ends with its
+     * program. */
     for (int i = 0; i < 3000 && kill(facts.hello.pid, 0) == 0; i++) { /* half a minute at most */
         atomic_store(&session->keeper_heartbeat_ns, hak_monotonic_ns());
         usleep(10000);
@@ -238,8 +239,8 @@ START_TEST(executed_programs_learn_the_name) {
 }
 END_TEST
 
-/* What hak_trace_start writes to stderr when the collector is `path` and files may have `most`
- * bytes. */
+/* Puts the text that hak_trace_start writes to stderr when the collector is `path` and files may
+ * have `most` bytes into `said`. */
 static void start_with(const char *path, uint64_t most, char *said, size_t bytes) {
     int ends[2], before = dup(2);
     ck_assert_int_eq(pipe(ends), 0);
@@ -419,7 +420,7 @@ START_TEST(a_keeper_that_lives_is_left_alone) {
 }
 END_TEST
 
-/* What `act` writes to stderr. */
+/* Puts the text that `act` writes to stderr into `said`. */
 static void hear(void (*act)(void), char *said, size_t bytes) {
     FILE *heard = tmpfile();
     int before = dup(2);

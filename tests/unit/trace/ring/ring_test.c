@@ -1,4 +1,4 @@
-/* What a ring promises its reader: order, nothing twice, nothing silently gone. */
+/* A ring's promises to its reader: order, nothing twice, nothing silently gone. */
 #include "unit/trace/fake_collector.h"
 #include <setjmp.h>
 #include <signal.h>
@@ -218,7 +218,7 @@ START_TEST(a_signal_handler_records_in_the_middle) {
 }
 END_TEST
 
-/* What it hands out or frees may be another thread's block before it returns. */
+/* A block that it hands out or frees may be another thread's before it returns. */
 START_TEST(a_handlers_records_do_not_wait_for_the_one_it_interrupted) {
     fake_begin(&collector, 16 << 20, 256 << 10);
     record_number(0);

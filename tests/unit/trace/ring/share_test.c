@@ -41,7 +41,7 @@ static void run_threads(void) {
     fake_stop(&collector);
 }
 
-/* What each thread wrote is there once, in order, under one number that no other thread has. */
+/* Each thread's records are there once, in order, under one number that no other thread has. */
 static void assert_events_have_their_thread(void) {
     uint32_t numbers[THREADS] = {0}, next[THREADS] = {0};
     for (size_t i = 0; i < collector.count; i++) {

@@ -148,8 +148,8 @@ START_TEST(full_array_gives_none_and_counts) {
 }
 END_TEST
 
-/* What a child finds of its parent's it uses, what it adds is its own, and the parent's stay whole.
- */
+/* A child uses the stacks of its parent that it finds, its additions are its own, and the parent's
+ * stay whole. */
 START_TEST(children_inherit_and_add) {
     uintptr_t ips[2] = {0xaaaa, 0xbbbb}, new_ips[2] = {0xcccc, 0xbbbb};
     uint32_t id = hak_stacks_intern(ips, 2);
@@ -244,7 +244,7 @@ static void *add_all_to_ring(void *number) {
     return NULL;
 }
 
-/* What is written over was collected before; what a thread got is its own stack, by the collected
+/* Overwritten nodes were collected before; the stack that a thread got is its own, by the collected
  * nodes, in whichever round of the ring. */
 START_TEST(each_stack_is_right_round_after_round) {
     pthread_t thread[RACE_THREADS], collector;

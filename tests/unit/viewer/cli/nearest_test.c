@@ -1,4 +1,4 @@
-/* What is suggested for a word that is not known, and where nothing is. */
+/* Suggests a word for one that is not known, and none where there is none. */
 #include <string.h>
 #include "viewer/cli/cli.h"
 #include "unit/suite.h"

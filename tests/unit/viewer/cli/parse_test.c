@@ -114,7 +114,7 @@ START_TEST(numbers_are_numbers) {
 }
 END_TEST
 
-/* Whatever the table holds stands on the page; nothing else is promised. */
+/* All rows of the table stand on the page; nothing else is promised. */
 START_TEST(help_lists_the_whole_table) {
     view_use_commands(view_commands);
     for (int i = 0; view_command_at(i); i++) {

@@ -1,4 +1,4 @@
-/* What people type for addresses and filters, over a small capture. */
+/* Addresses and filters as people type them, over a small capture. */
 #include "viewer/commands.h"
 #include "viewer/events/events.h"
 #include "unit/store/capture.h"

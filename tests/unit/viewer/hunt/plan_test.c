@@ -1,4 +1,4 @@
-/* What `hunt` does next, by what its runs have found. */
+/* The next step of `hunt`, by what its runs have found. */
 #include <stdlib.h>
 #include <string.h>
 #include "unit/suite.h"

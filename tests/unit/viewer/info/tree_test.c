@@ -1,4 +1,5 @@
-/* Which process is meant, and how the tree of processes is linked, also where the rows are odd. */
+/* The process that is meant, and how the tree of processes is linked, also where the rows are odd.
+ */
 #include "viewer/commands.h"
 #include "viewer/capture/capture.h"
 #include "viewer/info/tree.h"

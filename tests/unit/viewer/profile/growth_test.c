@@ -11,7 +11,7 @@ static struct hak_flow_row row[ROWS];
 static struct growth growth;
 static bool goes_on[ROWS];
 
-/* What row `r` holds behind step `i`. */
+/* The bytes that row `r` holds behind step `i`. */
 typedef uint64_t (*curve)(int i);
 
 static uint64_t nothing(int i) {

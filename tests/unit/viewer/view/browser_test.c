@@ -232,7 +232,7 @@ START_TEST(the_blocks_of_all_stacks_are_those_that_are_live) {
 }
 END_TEST
 
-/* What stands on the page of stacks on top, and below it the blocks of each stack. */
+/* Checks the page of stacks on top, and below it the blocks of each stack. */
 static void stacks_are(const struct profile_sums *line, const struct data_kind *kind) {
     struct profile_query query;
     struct profile_groups stacks;
