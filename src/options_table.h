@@ -1,7 +1,7 @@
 /* The table of options.def as options.c and options_read.c share it; no other file includes this.
  *
- *   options.def --OPTION--> hak_option_table[i]      name, type, range, standard, place of the
- * field
+ *   options.def --OPTION--> hak_option_table[i]      name, type, range, standard, place
+ *                                                    of the field
  *               --SETS----> groups[] (options_read.c)    NAME's index, choice, OTHER's index, value
  *
  * An option's index is known when hakmem is compiled, so nothing is looked up by name at start but

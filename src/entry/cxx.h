@@ -5,8 +5,8 @@
  * operators of its own in the place of ours:
  *
  *   1. among what the loader (libhakmem.so) or linker (libhakmem.a) bound to hak_cxx
- *   2. in the module of the caller and what that needs, so that of two runtimes the right one
- * throws
+ *   2. in the module of the caller and what that needs, so that of two runtimes the right
+ *      one throws
  *   3. in a runtime that was loaded out of sight (a C program's plugin, dlopen with RTLD_LOCAL)
  *
  * libhakmem.so refers to the names weakly (cxx_weak.c), libhakmem.a strongly (cxx_strong.c, which

@@ -3,7 +3,7 @@
  *
  *   | header | asked | canary || header | asked | canary |
  *                      ########## --->                       from the canary's end on: an overflow
- * of the block in front, told with that one
+ *                                                            of the block in front, told with it
  *                        <--- ##########                     not from its start, and up to its end:
  *                                                            an underflow of the block behind
  *

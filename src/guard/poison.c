@@ -1,8 +1,8 @@
 /* Poison: the bytes of a freed slot are filled, and compared before the slot is used again.
  *
- *   layout header   | header | word word word ... word |    from the user's first byte to the
- * slot's end layout same     | word word ........ word word |      ^ a list's link, the first word:
- * not compared once it was there
+ *   layout header   | header | word word word ... word |    from the user's first byte
+ *   layout same     | word word ........ word word |        to the slot's end
+ *                     ^ a list's link, the first word: not compared once it was there
  *
  * The word names the slot and its life (trace/pattern.h) and is no address that a processor takes:
  * a program that follows a pointer out of a freed block stops there, and the pointer tells which

@@ -4,8 +4,7 @@
  *                                          |
  *            blocks that its fronts moved since: is a window over?
  *              HAKMEM_ALLOC_LEARN_WINDOW --> allocation.c --> hak_front_resize    capacity, batch
- *              HAKMEM_MEM_LEARN_WINDOW ----> memory.c ------> hak_slab_purge      pages of free
- * slabs
+ *              HAKMEM_MEM_LEARN_WINDOW ----> memory.c ------> hak_slab_purge      free slabs' pages
  *                                                       +---> hak_pool_set_huge_pages
  *                                                       +---> hak_slab_set_purge_delay
  *

@@ -1,8 +1,8 @@
 /* Counting: adds each event to the calling thread's counters.
  *
- *   hak_trace_record --> hak_count_event --fast--> cells of the thread's block: calls that the
- * front |         served, moves that reach no layer
- *                                        \-slow--> who served; changes; first use
+ *   hak_trace_record --> hak_count_event --fast--> cells of the thread's block: calls that
+ *                                        |         the front served, moves that reach no layer
+ *                                        \-slow--> the layer that served; changes; first use
  *   hop_count        --> hak_count_amount
  *
  * step.c decides what an event counts.

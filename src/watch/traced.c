@@ -1,8 +1,8 @@
 /* The debug registers of all threads by a tracer (trace/tracer.h), which writes them with
  * PTRACE_POKEUSER, thread by thread, and lets go again: they stay.
  *
- *   thread that moves a register --> tracer: this thread, then the others, each stopped for a
- * moment
+ *   thread that moves a register --> tracer: this thread, then the others, each stopped
+ *                                    for a moment
  *
  * They are no thread's heritage: a new thread gets them when it begins (hak_watch_join), a forked
  * child at its first block. A register that is cleared stays where it is until the next move, or
