@@ -83,7 +83,7 @@ struct hak_buffer {
 bool hak_buffer_reserve(struct hak_buffer *buffer, size_t bytes);
 void hak_buffer_free(struct hak_buffer *buffer);
 
-/* Reads until `bytes` are there, or `fd` ends or fails. How many are there. */
+/* Reads until `bytes` are there, or `fd` ends or fails. Returns the number of bytes read. */
 size_t hak_read_fully(int fd, void *to, size_t bytes);
 /* Writes all. False: errno says why not. */
 bool hak_write_fully(int fd, const void *from, size_t bytes);

@@ -59,7 +59,7 @@ struct hak_query hak_ask_with(const struct hak_database *db, const char *sql, co
 void hak_query_bind_text(struct hak_query *q, int at, const char *text);
 /* True: there is another row, whose columns are there until the next call. */
 bool hak_query_next(struct hak_query *q);
-/* Begins anew, with what is bound then. */
+/* Begins anew, with the values that are bound then. */
 void hak_query_again(struct hak_query *q);
 /* 0, or the error that ended the rows. */
 int hak_query_end(struct hak_query *q);

@@ -28,7 +28,7 @@ __attribute__((format(printf, 1, 2))) void hak_store_say(const char *format, ...
 /* The same as an expression: keeps the line, is `error`. */
 #define hak_store_fail(error, ...) (hak_store_say(__VA_ARGS__), (int)(error))
 
-/* The error of one who gets no memory for what is done with the store at `path`. */
+/* The error for missing memory while working on the store at `path`. */
 int hak_store_no_memory(const char *path);
 
 /* The error for what SQLite just answered on `database`, with its line: `doing` says what was

@@ -40,7 +40,7 @@ static bool have_unpacker(void) {
     return unpacker != NULL;
 }
 
-/* One zstd frame of what `data` holds; false when memory is out. */
+/* Packs `data` as one zstd frame; false when memory is out. */
 static bool pack_frame(struct hak_buffer *out, const uint8_t *data, size_t bytes) {
     size_t bound = ZSTD_compressBound(bytes);
     if (!hak_buffer_reserve(out, bound))

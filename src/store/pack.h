@@ -1,5 +1,5 @@
-/* Bytes as they lie in a store: through zstd where that makes them shorter. Any thread; what a
- * thread keeps for it is given back at its end. */
+/* Bytes as they lie in a store: through zstd where that makes them shorter. Any thread; the memory
+ * that a thread keeps for it is freed at its end. */
 #ifndef HAK_STORE_PACK_H
 #define HAK_STORE_PACK_H
 
@@ -29,8 +29,8 @@ struct hak_blob_form {
     const char *no_magic; /* the finding where another magic stands */
 };
 #define HAK_BLOB_CHECKSUM_BYTES 4
-/* Appends the header, of which magic and format are filled in, the rest is to be written from
- * out->data + *start + 6 on. False when memory is out. */
+/* Appends the header with magic and format filled in; the caller writes the rest from out->data +
+ * *start + 6 on. False when memory is out. */
 bool hak_blob_begin(struct hak_buffer *out, const struct hak_blob_form *form, size_t *start);
 /* Appends the checksum of all from `start` on. False when memory is out. */
 bool hak_blob_end(struct hak_buffer *out, size_t start);

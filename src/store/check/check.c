@@ -194,7 +194,7 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
     return error || !c->profile ? error : hak_profile_check_chunk(c->profile, &c->columns, id);
 }
 
-/* Chunks of which other tables speak may lack behind the last one. */
+/* Chunks that other tables name may be missing behind the last one. */
 static int check_end(struct checker *c) {
     uint64_t first, min_ns;
     int found = hak_scan_find_end(c->reader, &first, &min_ns);

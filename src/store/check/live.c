@@ -69,8 +69,8 @@ static bool same(const struct hak_live_state *a, const struct hak_live_state *b)
            a->class_index == b->class_index;
 }
 
-/* The run against what is due, given one by one: the first difference is a finding. 0 or an error.
- */
+/* Compares the run with the states due, given one by one: the first difference is a finding. 0 or
+ * an error. */
 static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
                        int (*due)(void *context, struct hak_live_state *out), void *context) {
     struct hak_live_cursor stored;

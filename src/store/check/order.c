@@ -42,7 +42,7 @@ struct hak_order_check {
     uint32_t left_count;
 };
 
-/* ---- whose events may lack ---------------------------------------------------------------------
+/* ---- processes that may lack events ------------------------------------------------------------
  */
 
 static int load_losses(struct hak_order_check *o) {
@@ -92,7 +92,7 @@ static bool shed(struct hak_order_check *o) {
     return hak_follow_keep_below(&o->follow, below);
 }
 
-/* ---- what is found -----------------------------------------------------------------------------
+/* ---- findings ----------------------------------------------------------------------------------
  */
 
 /* A finding that a reading made before it left the block is not reported again. */

@@ -87,7 +87,7 @@ static const char *check_live(const struct hak_profile_run *run, struct sums *s)
     return NULL;
 }
 
-/* All runs: that they follow each other, and what they can be held against each other. */
+/* Checks that all runs follow each other, and compares them with each other. */
 static int check_runs(struct hak_profile_check *k) {
     struct hak_query q =
         hak_ask(&k->reader->db, "SELECT first, last, data FROM profile_run ORDER BY first",

@@ -60,7 +60,7 @@ static uint64_t bit_of(uint64_t distance) {
     return (uint64_t)1 << (hak_index_mix(0, distance) & 63);
 }
 
-/* The sums of a chunk, as chunk_order counts; NULL: it does not, which is told. */
+/* The sums of a chunk, as chunk_order counts; NULL: chunk_order lacks it, which is reported. */
 static struct sums *next_sums(struct hak_posting_check *c, uint64_t chunk, int *error) {
     if (!c->order.db)
         c->order = hak_ask(&c->reader->db, "SELECT number, chunk FROM chunk_order ORDER BY number",
@@ -229,7 +229,7 @@ static unsigned wrong_with(const struct sums *s) {
     return HAK_POSTING_KINDS + !(s->distances & ~s->found_distances);
 }
 
-/* Neighbours with the same finding are told together. */
+/* Neighbours with the same finding are reported together. */
 static void compare_sums(struct hak_posting_check *c) {
     for (uint64_t i = 0; i < c->chunks; i++) {
         unsigned wrong = wrong_with(&c->sums[i]);

@@ -13,7 +13,7 @@ static void clear_sites(struct hak_coder *coder, int which) {
 }
 
 /* ---- delta -------------------------------------------------------------------------------------
- * What the site had last, 0 before. */
+ * The site's last delta, 0 before. */
 
 HAK_IN_PLACE void code_delta(struct hak_columns *c, struct hak_input *in, bool reads) {
     struct hak_coder *coder = c->coder;

@@ -73,7 +73,7 @@ static inline uint64_t hak_columns_value(const struct hak_columns *c, enum hak_c
 bool hak_columns_init(struct hak_columns *c); /* false when memory is out */
 void hak_columns_free(struct hak_columns *c);
 
-/* `count` events lie in c->value from now on (whoever put them there); nothing else is known. */
+/* `count` events lie in c->value from now on, put there by any caller; nothing else is known. */
 static inline void hak_columns_begin(struct hak_columns *c, uint32_t count) {
     c->events = count;
     for (int i = 0; i < HAK_COLUMN_COUNT; i++)
@@ -116,8 +116,8 @@ uint32_t hak_columns_site_stack(const struct hak_columns *c, uint32_t site);
 /* Numbers ACTOR and BASE and finds the sites, as encoding does, and codes nothing. */
 void hak_columns_find_sites(struct hak_columns *c);
 
-/* Codes all columns; codec[] gets what was taken for each. Afterwards index, dictionary and
- * distinct of SHAPE, ACTOR, BASE and STACK are there. */
+/* Codes all columns; codec[] gets the codec of each. Afterwards index, dictionary and distinct of
+ * SHAPE, ACTOR, BASE and STACK are there. */
 void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]);
 /* Brings the bytes of a column that was coded into c->raw (parts: c->part_end); their length. */
 size_t hak_column_bytes(struct hak_columns *c, enum hak_column column, uint8_t codec);

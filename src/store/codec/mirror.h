@@ -23,11 +23,11 @@
 #define HAK_MIRROR_ROWS      (HAK_MIRROR_LANES * HAK_MIRROR_CLASSES)
 #define HAK_MIRROR_NONE      UINT32_MAX
 #define HAK_MIRROR_ROW_START 16 /* blocks that a row has room for at first; then doubled */
-/* Each event adds at most one block to one row, so all rows together grow by at most so many; what
- * a row leaves behind when it moves is less than what it has then. */
+/* Each event adds at most one block to one row, so all rows together grow by at most so many; a row
+ * that moves leaves less room behind than it has then. */
 #define HAK_MIRROR_ROOM (4 * HAK_CHUNK_EVENTS_MAX + HAK_MIRROR_ROWS * HAK_MIRROR_ROW_START)
 
-/* How an event came by its block. Numbers are written into stores. */
+/* The way in which an event got its block. Numbers are written into stores. */
 enum hak_finding {
     HAK_FIND_USUAL = 0,  /* never written: what the role does before anything was learned */
     HAK_FIND_TOP = 1,    /* top of the list it comes from */
@@ -169,7 +169,7 @@ static inline struct hak_expectation hak_mirror_expect(struct hak_expectation e,
     return e;
 }
 
-/* Does with the block what the event did with it. */
+/* Moves the block as the event did. */
 static inline void hak_mirror_follow(struct hak_mirror *m, const struct hak_shape_rule *rule,
                                      uint32_t lane, uint32_t number) {
     if (rule->stays)
@@ -181,8 +181,8 @@ static inline void hak_mirror_follow(struct hak_mirror *m, const struct hak_shap
         hak_mirror_push(m, lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->to, number);
 }
 
-/* The same for what most events do, where it is known at which end the block is: a birth from the
- * top of its list ... */
+/* The same for the most usual events, where the end at which the block lies is known: a birth from
+ * the top of its list ... */
 static inline void hak_mirror_follow_birth(struct hak_mirror *m, const struct hak_shape_rule *rule,
                                            uint32_t lane, uint32_t number) {
     uint32_t list = lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->from;

@@ -79,7 +79,7 @@ struct hak_coder {
 struct hak_coder *hak_coder_make(void); /* NULL when memory is out */
 void hak_coder_free(struct hak_coder *coder);
 
-/* How many streams a column has. */
+/* The number of streams of a column. */
 uint32_t hak_walk_streams(enum hak_column column);
 /* Every stream of the column is empty. */
 void hak_coder_empty(struct hak_coder *coder, enum hak_column column);

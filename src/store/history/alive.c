@@ -56,7 +56,7 @@ static struct source *add_source(struct hak_live *l) {
     return s;
 }
 
-/* ---- which stretches --------------------------------------------------------------------------
+/* ---- stretches --------------------------------------------------------------------------------
  */
 
 /* The events that count, of one process in the lineage. */

@@ -109,7 +109,8 @@ static struct hak_flow_row *find_row(struct flow *f, struct runner *p, uint32_t 
     return &f->out->row[count];
 }
 
-/* The row that a block of `p` counts in: a child has rows of its own for what it inherited. */
+/* The row that a block of `p` counts in: a child has rows of its own for the blocks it inherited.
+ */
 static struct hak_flow_row *row_of_block(struct flow *f, struct runner *p,
                                          const struct hak_held_block *b, uint32_t *number) {
     struct hak_flow_row *row = &f->out->row[b->row];
@@ -117,7 +118,7 @@ static struct hak_flow_row *row_of_block(struct flow *f, struct runner *p,
     return row->process == p->process ? row : find_row(f, p, b->thread, row->stack, number);
 }
 
-/* Before `live` of a row changes: keeps what it had at the peak. */
+/* Before `live` of a row changes: keeps its value at the peak. */
 static void keep_peak(struct flow *f, uint32_t number) {
     if (f->state[number].epoch != f->epoch) {
         f->out->row[number].at_peak = f->out->row[number].live;
@@ -311,7 +312,7 @@ static void begin_life(struct flow *f, struct runner *p, const struct hak_event 
     f->failed |= !hak_holdings_put(p->held, &b);
 }
 
-/* The life goes on in the same place; what it has more or less comes or goes. */
+/* The life goes on in the same place; the difference in size comes or goes. */
 static void resize_life(struct flow *f, struct runner *p, const struct hak_held_block *held,
                         const struct hak_live_state *s) {
     struct hak_held_block b = *held;
@@ -531,7 +532,7 @@ static int read_inheritance(struct flow *f) {
     return p->fork_event ? hak_store_live_at(f->reader, &fork, hold_inherited, f) : 0;
 }
 
-/* Fills in what was held at `from`. */
+/* Fills in the blocks held at `from`. */
 static int read_begin(struct flow *f) {
     struct hak_live_moment begin = {
         .id = f->query->from, .process = f->query->process, .wants = holds_blocks, .context = f};
@@ -631,7 +632,7 @@ static void drop_unused(struct flow *f) {
             f->out->row[i].inherited = (struct hak_flow_sum){0};
 }
 
-/* At the end of the capture each process holds what it held at its own. */
+/* At the end of the capture each process holds the blocks of its own end. */
 static void give_back_left(struct flow *f) {
     for (uint32_t i = 0; i < f->out->rows; i++) {
         struct hak_flow_row *row = &f->out->row[i];

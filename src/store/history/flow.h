@@ -7,9 +7,10 @@
  *   forks, ends of processes ---------+
  *
  * Of every row: before + inherited + came - went - left = live. From its first event on a child of
- * a fork holds what its parent held after the FORK: that is `inherited`, and the child's own.
- * Behind its last event a process that has ended holds nothing: what it held then has `left`; only
- * where `to` is the end of the capture each process still holds what it held at its own end.
+ * a fork holds the blocks that its parent held after the FORK: they are `inherited`, and the
+ * child's own. Behind its last event a process that has ended holds nothing: its blocks have
+ * `left`; only where `to` is the end of the capture each process still holds the blocks of its own
+ * end.
  *
  * Memory: the blocks that are held at one time, 48 bytes each and a hash; blocks that a child
  * shares with its parent once. */
@@ -87,9 +88,9 @@ enum hak_flow_change {
     HAK_FLOW_CHANGES,
 };
 
-/* Follows the rows while they are counted; in the order of events, but for what is held at `from`,
- * which is in no change. Until hak_flow_read returns, its `out` has what was counted so far: `rows`
- * and `peak`. */
+/* Follows the rows while they are counted; in the order of events, but for the blocks held at
+ * `from`, which are in no change. Until hak_flow_read returns, its `out` has the counts so far:
+ * `rows` and `peak`. */
 struct hak_flow_follower {
     /* out->row[row] has changed; of a child that was forked it inherits with its first event. */
     void (*change)(void *context, uint32_t row, enum hak_flow_change what, struct hak_flow_sum sum);

@@ -37,7 +37,7 @@ static int fail_blob(const struct heap *h, const char *table, uint64_t id, const
                           h->reader->db.path, table, (unsigned long long)id, wrong);
 }
 
-/* ---- what the file says beside runs -------------------------------------------------------------
+/* ---- rows beside the runs -----------------------------------------------------------------------
  */
 
 static int read_keys(struct heap *h) {
@@ -213,8 +213,8 @@ static void lower_live(struct heap *h, struct actor *a, uint32_t row, uint64_t i
     }
 }
 
-/* The child begins with what its parent had: behind `fork`, at its first event `first`. NULL, or
- * what is wrong. */
+/* The child begins with the blocks that its parent had behind `fork`, at its first event `first`.
+ * NULL, or what is wrong. */
 static const char *begin_child(struct heap *h, uint32_t process, uint32_t parent, uint64_t fork,
                                uint64_t first) {
     struct actor *a = hak_heap_actor(h, process);
@@ -262,7 +262,7 @@ static void take_snapshot(struct heap *h, struct snapshot *s) {
     }
 }
 
-/* Behind event `from`: what is live is what was before. */
+/* Behind event `from`: `before` gets the live blocks. */
 static void pass_from(struct heap *h) {
     if (h->is_behind)
         return;
@@ -478,7 +478,7 @@ static const char *replay_event(struct replay *r, const struct hak_event *e) {
     }
 }
 
-/* ---- who follows -------------------------------------------------------------------------------
+/* ---- the follower ------------------------------------------------------------------------------
  */
 
 /* Bytes that the process of the event holds, if it is one that is asked for. */

@@ -45,7 +45,7 @@ struct hak_heap_process {
     bool has_ended;                  /* it will have none any more */
     struct hak_heap_sum *class_live; /* HAK_HEAP_CLASSES sums behind `to`; see has_classes */
 };
-/* Does it hold nothing behind `event` (0 = the end, where each holds what it did at its own)? */
+/* Does it hold nothing behind `event` (0 = the end, where each holds the blocks of its own end)? */
 static inline bool hak_heap_is_gone(const struct hak_heap_process *p, uint64_t event) {
     return event && p->has_ended && p->last_event && p->last_event < event;
 }
@@ -66,9 +66,9 @@ struct hak_heap {
  * error. The caller frees `out` in any case. */
 int hak_heap_read(struct hak_store_reader *r, uint64_t from, uint64_t to, uint32_t process,
                   struct hak_heap *out);
-/* As hak_heap_read of all processes from the begin on, and what each holds by size class, where the
- * store knows that: of captures that earlier versions wrote, or whose events contradict each other,
- * out->has_classes is false. */
+/* As hak_heap_read of all processes from the begin on, with the blocks of each by size class, where
+ * the store knows them: of captures that earlier versions wrote, or whose events contradict each
+ * other, out->has_classes is false. */
 int hak_heap_read_classes(struct hak_store_reader *r, uint64_t to, struct hak_heap *out);
 void hak_heap_free(struct hak_heap *heap);
 
@@ -100,7 +100,7 @@ struct hak_heap_peak {
     uint64_t bytes, event, ns; /* event: the first one behind which they did */
 };
 /* The peak of the span, as flow.h has it: a process that has ended holds nothing behind its last
- * event. Event 0: no event made it more than what was held behind `from`, which is `bytes`; ns is
+ * event. Event 0: no event made it more than the bytes held behind `from`, which are `bytes`; ns is
  * not filled in. Reads the runs, and the events of those that may have it: of one where a single
  * process runs none. 1; 0: the profile has no answer; or an error. */
 int hak_heap_find_peak(struct hak_store_reader *r, uint64_t from, uint64_t to,

@@ -18,8 +18,8 @@ struct actor {
     uint64_t live_bytes, before_bytes;
     uint64_t peak_bytes, peak_event, peak_ns;
     uint64_t unknown;
-    /* By size class: what it held at the end of run `class_run` (0 = nothing), and what was added
-     * since. NULL = nothing was. */
+    /* By size class: the blocks added since the end of run `class_run` (0 = nothing before), whose
+     * blocks are stored. NULL = none were added. */
     struct hak_heap_sum *class_more;
     uint64_t class_run;
 };
@@ -57,7 +57,8 @@ struct heap {
     bool has_last_events;
     bool has_classes; /* asked for, and stored so far */
     bool failed;      /* no memory */
-    /* Of a search for the peak (heap_peak.c): what all hold is followed; NULL = none is. */
+    /* Of a search for the peak (heap_peak.c), which follows the bytes that all hold; NULL = no
+     * search. */
     struct heap_tree *tree;
     const struct hak_heap_follower *follower; /* NULL = none */
     uint64_t stop;                            /* of the follower, not reached yet; 0 = none */

@@ -69,7 +69,8 @@ static struct stretch *add_stretch(struct heap_tree *t, uint64_t first, uint64_t
 /* ---- bounds ------------------------------------------------------------------------------------
  */
 
-/* The run that was decoded; `live` is what all that ever began held before it. */
+/* Adds the bound of the decoded run; `live`: bytes held before it by all processes that ever began.
+ */
 static void bound_run(struct heap_tree *t, uint64_t *live) {
     struct heap *h = t->heap;
     const struct hak_profile_run *run = &h->run;
@@ -104,7 +105,8 @@ static void note_tail(void *context, const struct hak_event *e) {
         known_of(t, e->process)->last = t->stretches;
 }
 
-/* All runs, those behind `to`, too: who has events in them has not ended before. */
+/* Adds the bounds of all runs, those behind `to`, too: a process with events in them has not ended
+ * before. */
 static int bound_runs(struct heap_tree *t, uint64_t end) {
     struct heap *h = t->heap;
     struct hak_query q =

@@ -160,7 +160,7 @@ static struct hak_holdings_layer *join_with_below(struct hak_holdings_layer *l) 
     return to;
 }
 
-/* ---- what a process holds ----------------------------------------------------------------------
+/* ---- holdings of a process ---------------------------------------------------------------------
  */
 
 struct hak_holdings *hak_holdings_make(struct hak_holdings_family *family) {

@@ -6,8 +6,8 @@
  *                     +--> shared, not changed any more --> shared with an older child --> ...
  *   child:  changes --+
  *
- * Layers of which nobody else looks at the lower one are joined at the next fork, and so are two of
- * about one size, so that a look goes through few. For one thread. */
+ * Two layers are joined at the next fork if nobody else uses the lower one, or if they are of about
+ * one size, so that a search goes through few. For one thread. */
 #ifndef HAK_STORE_HISTORY_HOLDINGS_H
 #define HAK_STORE_HISTORY_HOLDINGS_H
 

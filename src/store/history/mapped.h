@@ -37,7 +37,7 @@ struct hak_mapped_query {
     void *context;
 };
 
-/* Calls query->piece of every piece, those that are there at last. 0, or an error. */
+/* Calls query->piece for every piece, at last for those that are there. 0, or an error. */
 int hak_mapped_read(struct hak_store_reader *r, const struct hak_mapped_query *query);
 
 #endif

@@ -43,8 +43,8 @@ bool hak_ranges_remove(struct hak_ranges *r, uint64_t start, uint64_t end,
                        const struct hak_ranges_call *call, const struct hak_ranges_gone *gone);
 /* Puts a range in where nothing is. */
 bool hak_ranges_add(struct hak_ranges *r, const struct hak_range *range);
-/* Opens or closes what is there of [start, end): what was otherwise goes, and stands there as `now`
- * says, but for its addresses. False: no memory, and what went is gone. */
+/* Opens or closes the ranges in [start, end): those that were otherwise go, and stand there as
+ * `now` says, but for their addresses. False: no memory, and the ranges that went are gone. */
 bool hak_ranges_protect(struct hak_ranges *r, uint64_t start, uint64_t end,
                         const struct hak_range *now, const struct hak_ranges_gone *gone,
                         const struct hak_ranges_gone *came);

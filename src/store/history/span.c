@@ -46,7 +46,7 @@ static struct hak_flow_sum sum_of(struct hak_heap_sum sum) {
     return (struct hak_flow_sum){sum.blocks, sum.bytes};
 }
 
-/* In one read transaction: who takes a row may look its stack up. */
+/* In one read transaction: the receiver of a row may look its stack up. */
 static void give_stored(struct hak_store_reader *r, const struct hak_heap *heap,
                         const struct hak_span_query *query,
                         void (*each)(void *context, const struct hak_flow_row *row),

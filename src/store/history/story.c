@@ -124,7 +124,7 @@ static int add_event(void *context, const struct hak_event *e, enum hak_life_ste
     return 0;
 }
 
-/* ---- what follows from it -----------------------------------------------------------------------
+/* ---- the verdict --------------------------------------------------------------------------------
  */
 
 /* Turns a ring that was filled `total` times into an array, oldest first. */

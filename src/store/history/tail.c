@@ -37,7 +37,7 @@ static uint32_t number_of(const struct hak_tail *t, uint32_t process) {
     return hak_index_find(&t->by_process, process, &place);
 }
 
-/* ---- who was forked when -----------------------------------------------------------------------
+/* ---- forks -------------------------------------------------------------------------------------
  */
 
 static int read_members(struct hak_tail *t) {
@@ -61,7 +61,7 @@ static int read_members(struct hak_tail *t) {
     return hak_query_end(&q);
 }
 
-/* Covered is who was forked at a known event, behind its parent's own FORK, from a covered one.
+/* A process is covered if a covered one forked it at a known event, behind that one's own FORK.
  * Parents have lower rows: they are known first. */
 static void settle_member(struct hak_tail *t, struct member *m) {
     uint32_t row = m->parent;
@@ -145,7 +145,7 @@ static struct hak_live_state state_of(const struct hak_held_block *b, uint32_t p
                                    .step = b->step};
 }
 
-/* Where there are no runs before, what has ended needs no state. */
+/* Where there are no runs before, an ended block needs no state. */
 static bool put(struct hak_tail *t, struct hak_holdings *held, const struct hak_live_state *s) {
     if (s->step == HAK_LIVE_ENDED && t->query.first == 1)
         return hak_holdings_remove(held, s->base);

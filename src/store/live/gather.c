@@ -44,7 +44,7 @@ void hak_live_gather_clear(struct hak_live_gather *g) {
     g->sorted = 0;
 }
 
-/* ---- what a block went through -----------------------------------------------------------------
+/* ---- steps of a block --------------------------------------------------------------------------
  */
 
 static struct hak_live_state state_of(const struct hak_columns *c, const struct hak_live_touched *t,
@@ -84,8 +84,8 @@ static void note_call(struct hak_live_touched *t, uint64_t shape, uint32_t i) {
     t->is_known = true;
 }
 
-/* One pass: what every distinct base of the chunk went through. Returns how many there are;
- * `is_shared`: some are used by two processes. */
+/* One pass: notes the steps of every distinct base of the chunk. Returns the number of bases;
+ * `is_shared`: two processes use some of them. */
 static inline uint32_t pass_over(struct hak_live_gather *g, const struct hak_columns *c,
                                  bool is_plain, bool *is_shared) {
     const uint32_t *index = c->index[HAK_COLUMN_BASE];

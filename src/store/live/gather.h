@@ -1,6 +1,6 @@
 /* Makes the states of a stretch from its chunks: used by the writer that makes runs and by the
- * check that makes them again. One pass over the columns; of each chunk only the blocks that are
- * left in another way than they were found are joined to what is known of the stretch. */
+ * check that makes them again. One pass over the columns; of each chunk only the blocks whose state
+ * it changes are joined to the states of the stretch. */
 #ifndef HAK_STORE_LIVE_GATHER_H
 #define HAK_STORE_LIVE_GATHER_H
 

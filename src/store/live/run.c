@@ -32,8 +32,8 @@ static int fail_damaged(const char *path, const struct hak_live_run *run, const 
 
 static const char reading[] = "reading a live checkpoint";
 
-/* Parts are numbered from 0 without a gap: what a lost one held would be missing from the answer.
- */
+/* Parts are numbered from 0 without a gap: the blocks of a lost one would be missing from the
+ * answer. */
 static int check_parts(const struct hak_database *db, const struct hak_live_run *run) {
     struct hak_query q = hak_ask(db,
                                  "SELECT count(*) = max(part) + 1 FROM live_run"

@@ -51,7 +51,7 @@ struct hak_live_table {
 };
 
 void hak_live_table_free(struct hak_live_table *t);
-/* Joins `newer` to what is known of its block. False when memory is out. */
+/* Joins `newer` to the state of its block. False when memory is out. */
 bool hak_live_table_add(struct hak_live_table *t, const struct hak_live_state *newer);
 /* Forgets all states but those that are `kept`. False when memory is out. */
 bool hak_live_table_filter(struct hak_live_table *t,

@@ -224,7 +224,7 @@ static int number(const struct hak_live_writer *l, const char *sql, uint64_t arg
     return found < 0 ? found : 0;
 }
 
-/* Finds what the file holds behind its newest run: from there on it is gathered anew. */
+/* Finds the events behind the newest run of the file: from there on it is gathered anew. */
 static int find_start(struct hak_live_writer *l) {
     uint64_t covered = 0, losses = 0;
     begin_run(l);

@@ -5,8 +5,9 @@
  *   16 runs of a level -> one run of the next, a part at each chunk
  *
  * A log of less than 32 M events has none: read whole, it answers as fast. When it grows longer,
- * its chunks are read back, a few for each one that comes, until all are gathered. So is what was
- * not committed. The state lies in memory for the run being made only. For the writer's thread. */
+ * its chunks are read back, a few for each one that comes, until all are gathered. So are chunks
+ * that were not committed. The state lies in memory for the run being made only. For the writer's
+ * thread. */
 #ifndef HAK_STORE_LIVE_WRITER_H
 #define HAK_STORE_LIVE_WRITER_H
 

@@ -30,7 +30,7 @@ void hak_posting_reader_free(struct hak_posting_reader *r) {
     hak_posting_cursor_free(&r->run);
 }
 
-/* ---- what a run says ---------------------------------------------------------------------------
+/* ---- chunks of a run ---------------------------------------------------------------------------
  */
 
 static bool set_bits(struct hak_finder_run *run, const struct hak_posting_cursor *c) {
@@ -284,8 +284,8 @@ int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query 
     f->reader = r;
     f->backwards = backwards;
     f->parts = queries;
-    /* One state of the store from the list of runs to the last row: a writer that joins them must
-     * not take away what was listed. */
+    /* One state of the store from the list of runs to the last row: a writer that joins runs must
+     * not take listed ones away. */
     f->has_begun = r->may_keep && hak_database_begin_reading(&r->db);
     int error = hak_posting_ends(r, ends);
     for (int i = 0; i < queries && !error; i++) {

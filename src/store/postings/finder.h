@@ -45,7 +45,7 @@ int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query 
 int hak_finder_next(struct hak_finder *f, uint64_t *chunk);
 void hak_finder_close(struct hak_finder *f);
 
-/* Keys of OWNER of the slab at `address`, sorted, at most `max` into `out`: how many there are in
+/* Keys of OWNER of the slab at `address`, sorted, at most `max` into `out`. Returns the number of
  * all; -1 = not every run can be read, so that others may be there; or a hak_store_error. */
 #define HAK_FINDER_NOT_ALL (-1000)
 int hak_finder_owners(struct hak_posting_reader *r, uint64_t address, uint64_t *out, int max);

@@ -1,5 +1,5 @@
 /* Gathers the keys of a chunk: from the numbered columns, so that work is for each distinct base
- * and stack, and for each event only a look at what was noted of its base last. */
+ * and stack, and for each event only a look at the last note on its base. */
 #include "store/postings/keys.h"
 
 #include <stdlib.h>

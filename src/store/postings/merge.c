@@ -103,7 +103,7 @@ static int open_source(struct hak_posting_merge *m, struct source *s, uint64_t f
     return error;
 }
 
-/* ---- what is due -------------------------------------------------------------------------------
+/* ---- due joins ---------------------------------------------------------------------------------
  */
 
 static uint64_t chunks_of_level(unsigned level) {

@@ -1,4 +1,4 @@
-/* Tables of live blocks in layers, of which forks share the lower ones. */
+/* Tables of live blocks in layers; forks share the lower ones. */
 #include "store/profile/blocks.h"
 
 #include <stdlib.h>
@@ -82,7 +82,7 @@ static bool has_room(const struct hak_profile_layer *l, uint64_t more) {
     return l->used + more <= ((uint64_t)1 << l->bits) / 3 * 2;
 }
 
-/* A lower layer that nobody else holds any more takes what the one above it says. */
+/* A lower layer that nobody else holds any more takes the entries of the one above it. */
 static struct hak_profile_layer *sink(struct hak_profile_layer *top) {
     struct hak_profile_layer *below;
     while (top && top->holders == 1 && (below = top->below) && below->holders == 1 &&

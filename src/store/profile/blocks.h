@@ -2,9 +2,9 @@
  *
  *   process -> top layer (its own, changes) -> frozen layer (shared with a child) -> ...
  *
- * A fork freezes what the parent has: parent and child go on above it with layers of their own, so
- * that a fork costs nothing and a child's frees are not its parent's. An entry without a key says
- * that the block is given back; it stays, since bases come again. For the writer's thread. */
+ * A fork freezes the parent's layers: parent and child go on above them with layers of their own,
+ * so that a fork costs nothing and a child's frees are not its parent's. An entry without a key
+ * says that the block is given back; it stays, since bases come again. For the writer's thread. */
 #ifndef HAK_STORE_PROFILE_BLOCKS_H
 #define HAK_STORE_PROFILE_BLOCKS_H
 

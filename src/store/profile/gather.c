@@ -292,7 +292,7 @@ bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint
     return !g->is_broken;
 }
 
-/* ---- what is held ------------------------------------------------------------------------------
+/* ---- held blocks -------------------------------------------------------------------------------
  */
 
 void hak_profile_gather_hold(struct hak_profile_gather *g) {
@@ -308,7 +308,7 @@ static struct hak_profile_sum change_of(const struct hak_profile_row *row) {
         row->inherited.bytes + row->came.bytes - row->went.bytes - row->left.bytes};
 }
 
-/* Before a row changes: keeps what it had at the newest peak. */
+/* Before a row changes: keeps its value at the newest peak. */
 static __attribute__((noinline)) void keep_peak(struct hak_profile_gather *g, uint32_t sum) {
     if (!hak_growing_reach(&g->row_peak, sum, &g->row_peak_room, sizeof *g->row_peak)) {
         g->is_broken = true;
@@ -374,7 +374,7 @@ static void list_held(struct hak_profile_gather *g, uint32_t process, struct hak
     *count = rows;
 }
 
-/* The child has from event `first` on what these rows say. */
+/* The child has the blocks of these rows from event `first` on. */
 static void take_held(struct hak_profile_gather *g, uint32_t process, uint64_t first,
                       const struct hak_profile_row *row, uint32_t rows, uint64_t bytes) {
     for (uint32_t i = 0; i < rows && !g->is_broken; i++) {
@@ -388,7 +388,7 @@ static void take_held(struct hak_profile_gather *g, uint32_t process, uint64_t f
         note_most(g, g->tree_bytes, first);
 }
 
-/* It has ended: what it held is nobody's. */
+/* The process has ended: its blocks are nobody's. */
 static void leave(struct hak_profile_gather *g, struct process *p, uint32_t process) {
     uint32_t sum;
     p->is_gone = g->is_ahead = true;
@@ -436,7 +436,7 @@ static struct hak_profile_sum *copy_classes(struct hak_profile_gather *g,
     return copy;
 }
 
-/* It goes on with what its parent had behind event `fork`. */
+/* The process goes on with the blocks that its parent had behind event `fork`. */
 static void inherit(struct hak_profile_gather *g, struct process *p, uint32_t row, uint64_t fork,
                     uint64_t first, struct hak_profile_layer *top,
                     const struct hak_profile_sum *class_live, uint64_t bytes) {
@@ -490,7 +490,7 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
     }
 }
 
-/* It takes what its parent has now, all of which has to be in the tables. */
+/* The process takes the blocks that its parent has now; all of them have to be in the tables. */
 static bool needs_parent(const struct hak_profile_gather *g, const struct process *p) {
     return !p->has_begun && p->parent && !p->fork_event && p->parent < g->process_room &&
            g->process[p->parent].session == p->session;
@@ -834,7 +834,7 @@ static void end_lost(struct hak_profile_gather *g, const struct actor *a, const 
     *live -= s->size;
 }
 
-/* A resize of which the birth was lost: it begins here, as nobody's. */
+/* A resize of a life whose birth was lost: the life begins here, as nobody's. */
 static void begin_unseen(struct hak_profile_gather *g, const struct actor *a, struct state *s,
                          uint32_t i, uint64_t size) {
     uint32_t key = hak_profile_key(&g->keys, 0, 0);
@@ -1047,7 +1047,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
                 continue;
             struct state *s =
                 is_alone ? &states[number[i]] : find_state(g, h.a->p, h.a->row, number[i]);
-            /* Either what it opens or what it ends is there, the other one is 0. */
+            /* Either the life it opens or the one it ends is there, the other is 0. */
             uint64_t opens = slots[site_of[i]] ^ tag, open = s->open;
             if (__builtin_expect((opens + open) >> 30 != 1, 0)) {
                 enum role role = g->role[site_of[i]];
@@ -1113,8 +1113,8 @@ static uint32_t only_process(const struct hak_columns *c) {
     return row < HAK_PROFILE_ROWS_MAX ? row : 0;
 }
 
-/* Room for all who act in the chunk, before anybody is pointed to: those of a broken log may be in
- * no table. */
+/* Makes room for all actors of the chunk before pointers to them are taken: those of a broken log
+ * may be in no table. */
 static void note_actors(struct hak_profile_gather *g, const struct hak_columns *c) {
     for (uint32_t k = 0; k < c->distinct[HAK_COLUMN_ACTOR] && !g->is_broken; k++) {
         uint64_t actor = c->dictionary[HAK_COLUMN_ACTOR][k];
@@ -1383,7 +1383,7 @@ bool hak_profile_gather_run(struct hak_profile_gather *g, struct hak_profile_run
     return true;
 }
 
-/* Rows of which nothing is live go, when they are most. */
+/* Drops the rows without live blocks when they are the most. */
 static void forget_empty(struct hak_profile_gather *g) {
     struct hak_profile_sums kept = {0};
     uint32_t full = 0;

@@ -26,12 +26,13 @@ bool hak_profile_note_process(struct hak_profile_gather *g, uint32_t process, ui
 bool hak_profile_note_end(struct hak_profile_gather *g, uint32_t process, uint64_t last);
 bool hak_profile_note_thread(struct hak_profile_gather *g, uint32_t thread, uint32_t number);
 
-/* Before the first chunk: what is live is held by process and key, too. So runs stand alone (they
- * have what a child inherited), and the peak of all processes is known with what was live then. */
+/* Before the first chunk: live blocks are held by process and key, too. So runs stand alone (they
+ * have the blocks that a child inherited), and the peak of all processes is known with the blocks
+ * live then. */
 void hak_profile_gather_hold(struct hak_profile_gather *g);
-/* The most that all processes held together behind an event by which that grew, of the chunks that
- * were kept; `came` of its rows is what was live. Of a process that ended nothing counts from the
- * event on that hak_profile_note_end gave; without one from the chunk on that follows its last. */
+/* The peak of all processes together, behind an event by which it grew, in the chunks that were
+ * kept; `came` of its rows: the blocks live then. An ended process counts no more from the event on
+ * that hak_profile_note_end gave; without one from the chunk on that follows its last. */
 struct hak_profile_peak {
     uint64_t bytes, event, ns; /* event 0: nothing ever came */
     struct hak_profile_row *row;

@@ -56,7 +56,7 @@ static void end_column(struct coder *c) {
     c->part_end[c->parts++] = (uint32_t)c->raw.size;
 }
 
-/* How many elements follow, each of which takes `least` bytes or more. */
+/* Codes the number of elements that follow, each of `least` bytes or more. */
 static uint32_t code_count(struct coder *c, uint32_t count, unsigned least) {
     uint64_t got = reserve(c, 1) ? code(c, count) : 0;
     if (c->is_reading && got > (uint64_t)(c->in.end - c->in.at) / least) {
@@ -104,7 +104,7 @@ static const char *open_blob(struct coder *c, const struct hak_blob_form *form, 
     return hak_unpack(blob + HEADER_BYTES, packed, blob[6], c->raw.data, raw);
 }
 
-/* `wrong` so far, and what is left to be said at the end of a blob. */
+/* `wrong` so far, else an error at the end of a blob. */
 static const char *close_blob(struct coder *c, const char *wrong) {
     if (!wrong && !c->has_memory)
         wrong = no_memory;

@@ -84,7 +84,7 @@ struct hak_profile_exception {
     uint64_t size;
     bool is_brief;
 };
-/* A process that began in the chunk with what its parent held. */
+/* A process that began in the chunk with the blocks of its parent. */
 struct hak_profile_origin {
     uint32_t process, parent;
     uint64_t fork;
@@ -114,8 +114,8 @@ bool hak_profile_keys_encode(const struct hak_profile_key *key, uint32_t count,
 bool hak_profile_chunk_encode(const struct hak_profile_chunk *chunk, struct hak_buffer *out);
 bool hak_profile_run_encode(const struct hak_profile_run *run, struct hak_buffer *out);
 
-/* The way back: NULL, or what is wrong. Keys are added behind those that are there and must be new
- * ones; chunk and run are filled anew, `first` and `last` of the run are set before. */
+/* The way back: NULL, or what is wrong. Keys are added behind the others and must be new ones;
+ * chunk and run are filled anew, `first` and `last` of the run are set before. */
 const char *hak_profile_keys_decode(const uint8_t *blob, size_t bytes, struct hak_profile_keys *to);
 const char *hak_profile_chunk_decode(const uint8_t *blob, size_t bytes,
                                      struct hak_profile_chunk *to);

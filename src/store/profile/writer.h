@@ -3,7 +3,7 @@
  *
  * A log of less than 32 M events has none: read whole, it answers as fast. When it grows longer, or
  * its oldest chunks go, its chunks are read back, two for each one that comes, until all are
- * gathered. So is a store that an earlier worker began, and one of which a transaction was taken
+ * gathered. So it is with a store that an earlier worker began, and after a transaction was taken
  * back that cannot be (a fork is in it): all is gathered anew, unless the first chunk is gone; the
  * profile ends then. For the writer's thread. */
 #ifndef HAK_STORE_PROFILE_WRITER_H
@@ -32,7 +32,7 @@ int hak_profile_put_chunk(struct hak_profile_writer *w, const struct hak_columns
 /* The transaction with the put rows was committed, or taken back. */
 void hak_profile_committed(struct hak_profile_writer *w);
 void hak_profile_rolled_back(struct hak_profile_writer *w);
-/* Puts the run that is whole; of one that has only begun the events are read. 0 or an error. */
+/* Puts the run that is whole; readers read the events of one that has only begun. 0 or an error. */
 int hak_profile_finish(struct hak_profile_writer *w);
 /* Chunks before event `end` are going; sums over them stay. 0 or an error. */
 int hak_profile_trim(struct hak_profile_writer *w, uint64_t end);

@@ -30,7 +30,7 @@ static struct hak_query ask_rows(struct hak_chunk_choice *c, const char *sql, ui
                    f->thread, f->kind_mask_low, f->kind_mask_high, class_bit, id);
 }
 
-/* ---- what is missing ---------------------------------------------------------------------------
+/* ---- missing chunks ----------------------------------------------------------------------------
  */
 
 /* Is event `id`, of which there is no chunk, one that the walk asks for? Ids have no gaps but

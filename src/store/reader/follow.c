@@ -1,4 +1,4 @@
-/* The blocks that are followed, and what a forked child inherits. */
+/* Follows blocks, with those that a forked child inherits. */
 #include "store/reader/follow.h"
 
 #include <stdlib.h>

@@ -4,9 +4,10 @@
  *
  * The records of a block lie in the store in the order of their generations
  * (docs/specs/event-log.md, Order); one out of order is reported and changes nothing. A forked
- * child's block goes on from that of the nearest ancestor that has one. The ancestor's state at the
- * FORK is known if its block has no record behind it; one record may be missing between, which
- * another thread of the parent had counted when the child was copied, and wrote behind the FORK.
+ * child's block goes on from that of the nearest ancestor that has one. The state of the ancestor's
+ * block at the FORK is known if the block has no record behind that; one record may be missing
+ * between, which another thread of the parent had counted when the child was copied, and wrote
+ * behind the FORK.
  *
  * Memory for each block: 32 bytes, what the user keeps, and its entry in the index. For one thread.
  */

@@ -1,4 +1,4 @@
-/* The reader's insides: what the rooms of the store that answer from it (history, sql, check) may
+/* The reader's insides, which the rooms of the store that answer from it (history, sql, check) may
  * use besides its door. */
 #ifndef HAK_STORE_READER_INNER_H
 #define HAK_STORE_READER_INNER_H
@@ -41,7 +41,7 @@ struct hak_store_reader {
 /* Gives back the statements and buffers that it keeps for later: SQLite closes a connection only
  * when no statement is left. */
 void hak_reader_release(struct hak_store_reader *r);
-/* The error for who asks for events where only the profile is kept. */
+/* The error for callers that ask for events where only the profile is kept. */
 int hak_reader_refuse_events(const struct hak_store_reader *r);
 
 #endif

@@ -55,7 +55,7 @@ struct hak_store_summary {
 };
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out);
 
-/* A capture of which only the profile is kept (docs/specs/profile.md): who asks for events gets
+/* A capture that keeps only the profile (docs/specs/profile.md): callers that ask for events get
  * HAK_STORE_NO_EVENTS. */
 bool hak_store_is_profile_only(const struct hak_store_reader *reader);
 
@@ -83,11 +83,11 @@ int hak_store_scan(struct hak_store_reader *r, const struct hak_filter *filter, 
 /* One event by id: 1 found, 0 not in the store. */
 int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *out);
 
-/* Frames of a stack, innermost first, inlined levels included; returns how many (at most max).
+/* Frames of a stack, innermost first, inlined levels included; returns their number (at most max).
  * Their strings belong to the reader until the next call. */
 int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max);
 /* The node of a stack: one return address, and the node of its callers (`parent`). 1 found, 0 not
- * there, or an error. For who goes over many stacks, whose nodes are mostly the same. */
+ * there, or an error. For callers that go over many stacks, whose nodes are mostly the same. */
 int hak_store_node(struct hak_store_reader *r, uint32_t id, struct hak_node_row *out);
 /* The frames of that node alone, as hak_store_frames; they depend on its process, generation and ip
  * only. */

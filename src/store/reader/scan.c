@@ -159,8 +159,7 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
 /* ---- chunks on their way -----------------------------------------------------------------------
  */
 
-/* Asks for the chunk's blob, which then lies in the slot, or for what is wrong with it. 0 or an
- * error. */
+/* Reads the chunk's blob into the slot, or notes there what is wrong with it. 0 or an error. */
 static int read_data(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t id, size_t *bytes) {
     struct hak_query q = hak_ask(&s->reader->db, "SELECT data FROM chunk_data WHERE chunk = ?1",
                                  "reading a chunk", id);
@@ -180,8 +179,7 @@ static int read_data(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t id
     return hak_query_end(&q);
 }
 
-/* Brings the chunk into the slot, which then has its blob or what is wrong with it. 0 or an error.
- */
+/* Brings the chunk into the slot: its blob, or what is wrong with it. 0 or an error. */
 static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot,
                       struct hak_ahead_chunk *chunk) {
     size_t bytes = chunk->bytes;
@@ -267,7 +265,8 @@ static int send_chunk(struct hak_scan *s) {
     return error ? error : 1;
 }
 
-/* One chunk is read for itself; who reads on gets the help of other threads. */
+/* The first chunk is read by the caller alone; a reader that goes on gets the help of other
+ * threads. */
 static void widen(struct hak_scan *s) {
     if (s->window > 1 || s->chunks_opened == 0 || s->used > 0)
         return;

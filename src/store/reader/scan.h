@@ -30,7 +30,7 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
                   struct hak_scan **out);
 /* 1 and the next event, 0 at the end, or an error. */
 int hak_scan_next(struct hak_scan *scan, struct hak_event *out);
-/* How many chunks were opened so far, the one of the last event included. */
+/* The number of chunks opened so far, the one of the last event included. */
 uint64_t hak_scan_chunks(const struct hak_scan *scan);
 void hak_scan_close(struct hak_scan *scan);
 /* Frees a scan for good (the reader keeps closed ones for the next open). */

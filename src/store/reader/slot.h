@@ -48,7 +48,7 @@ unsigned hak_scan_pool_threads(const struct hak_scan_pool *pool); /* the caller'
 void hak_scan_pool_put(struct hak_scan_pool *pool, struct hak_scan_slot *slot);
 /* Waits until the slot is done; the caller decodes what is queued meanwhile, this one first. */
 void hak_scan_pool_wait(struct hak_scan_pool *pool, struct hak_scan_slot *slot);
-/* Takes the slot out of the queue, or waits until whoever decodes it is done: it is idle then. */
+/* Takes the slot out of the queue, or waits until its decoder is done: it is idle then. */
 void hak_scan_pool_cancel(struct hak_scan_pool *pool, struct hak_scan_slot *slot);
 void hak_scan_pool_free(struct hak_scan_pool *pool);
 

@@ -47,7 +47,7 @@ static int fill_batch(struct hak_bases *bases) {
     return error;
 }
 
-/* ---- what a query goes over --------------------------------------------------------------------
+/* ---- bases of a query --------------------------------------------------------------------------
  */
 
 static int make_room(struct hak_bases *bases, struct hak_store_reader *r) {

@@ -92,7 +92,7 @@ static int next(sqlite3_vtab_cursor *vtab) {
     return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
 }
 
-/* Sets a limit that must equal what was set before; false when it cannot. */
+/* Sets a limit that must equal the one set before; false when it cannot. */
 static bool set_equal(uint64_t *limit, uint64_t value) {
     if (!value || (*limit && *limit != value))
         return false;

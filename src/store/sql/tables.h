@@ -35,14 +35,14 @@ static inline struct hak_store_reader *hak_table_reader(const sqlite3_vtab_curso
 int hak_table_open(sqlite3_vtab *vtab, size_t bytes, bool reads_events, sqlite3_vtab_cursor **out);
 void hak_table_close(sqlite3_vtab_cursor *vtab);
 
-/* The row ids of threads with that tid: how many, the first in `out`. Negative on error. */
+/* The number of threads with that tid; `out` gets the row id of the first. Negative on error. */
 int hak_table_threads(struct hak_store_reader *r, uint64_t tid, uint32_t *out);
 
 const char *hak_table_kind(const struct hak_tables *t, unsigned kind);
 const char *hak_table_place(const struct hak_tables *t, unsigned place);
 /* The tid in a thread's row, 0 = there is no such row. */
 uint64_t hak_table_tid(struct hak_tables *t, uint32_t thread);
-/* The slot's bytes; NULL for what has none. */
+/* The slot's bytes; NULL where there is no slot. */
 void hak_table_slot(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
 /* "C3", or "large" */
 void hak_table_class(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);

@@ -19,7 +19,7 @@ int hak_node_reader_get(struct hak_node_reader *reader, uint32_t id, struct hak_
 /* The node with the lowest id from `id` on. */
 int hak_node_reader_next(struct hak_node_reader *reader, uint32_t id, struct hak_node_row *out);
 
-/* How many nodes the store has, or an error. */
+/* The number of nodes in the store, or an error. */
 int64_t hak_node_reader_count(struct hak_node_reader *reader);
 
 /* Makes `node` a table of this connection, with the columns id, parent, process, generation and ip,

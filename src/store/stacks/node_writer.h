@@ -16,9 +16,9 @@ void hak_node_writer_free(struct hak_node_writer *nodes);
 int hak_node_writer_put(struct hak_node_writer *nodes, const struct hak_node_row *row);
 /* A node that is committed: 1 found, 0 not there, or an error. */
 int hak_node_writer_get(struct hak_node_writer *nodes, uint32_t id, struct hak_node_row *out);
-/* Writes what was put since the last time; before COMMIT. */
+/* Writes the nodes put since the last time; before COMMIT. */
 int hak_node_writer_flush(struct hak_node_writer *nodes);
-/* The transaction was taken back: what was put since the last commit is forgotten. */
+/* The transaction was taken back: forgets the nodes put since the last commit. */
 void hak_node_writer_rolled_back(struct hak_node_writer *nodes);
 
 #endif

@@ -23,7 +23,7 @@ struct hak_node_coder {
     struct hak_pair pair[2 * HAK_NODES_MAX];
     uint64_t ip[HAK_NODES_MAX];
     uint16_t number[HAK_NODES_MAX]; /* of each node: its ip's place among the distinct ones */
-    /* Of each caller, by its number (the last is "none in this blob"): who it called last. */
+    /* Of each caller, by its number (the last is "none in this blob"): the code it called last. */
     uint16_t choice[HAK_NODES_MAX + 1][CHOICES];
     uint8_t raw[RAW_BYTES_MAX + STREAMS * HAK_VARINT_BYTES];
 };
@@ -60,7 +60,7 @@ static uint32_t number_ips(struct hak_node_coder *c, const struct hak_node_row *
     return distinct;
 }
 
-/* Brings `number` to the front of a caller's choices, of which it was at `rank`. */
+/* Brings `number` from `rank` to the front of a caller's choices. */
 static void move_to_front(uint16_t *choices, unsigned rank, uint16_t number) {
     for (unsigned i = rank < CHOICES ? rank : CHOICES - 1; i > 0; i--)
         choices[i] = choices[i - 1];
@@ -81,8 +81,8 @@ static void forget_choices(struct hak_node_coder *c, uint32_t distinct) {
 /* ---- encoding ----------------------------------------------------------------------------------
  */
 
-/* How many parents up from the node at `before` the one with id `wanted` is; 0 = not within reach.
- * Ids below `first` are in other blobs. */
+/* The number of parents from the node at `before` up to the one with id `wanted`; 0 = not within
+ * reach. Ids below `first` are in other blobs. */
 static unsigned climb_to(const struct hak_node_row *nodes, uint32_t first, uint32_t before,
                          uint32_t wanted) {
     uint32_t id = nodes[before].parent;

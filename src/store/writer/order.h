@@ -1,6 +1,6 @@
-/* Watches over the order of what is written: the events of a block (process, base) come in the
- * order of their generations (docs/specs/event-log.md, Order). One out of order is written as it
- * is, and counted in the store (meta key `disordered_events`), as `check` and `info` show.
+/* Watches the order of the written events: those of a block (process, base) come in the order of
+ * their generations (docs/specs/event-log.md, Order). One out of order is written as it is, and
+ * counted in the store (meta key `disordered_events`), as `check` and `info` show.
  *
  * Only the blocks that were met last are known, in a table of fixed size: an event that comes too
  * late does so within the next commits. For the writer's thread. */

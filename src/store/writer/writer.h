@@ -133,7 +133,7 @@ struct hak_loss_row {
     bool is_stop_end;   /* no row: the HAK_LOSS_STOPPED of the process that is open ends at to_ns */
 };
 
-/* A counter at one moment: what it had counted since its process began. */
+/* A counter at one moment: its count since its process began. */
 struct hak_metric_row {
     uint64_t ns;
     uint32_t process;
@@ -191,7 +191,7 @@ int hak_store_name_leak(struct hak_store_writer *w, uint32_t leak, const char *f
 int hak_store_put_leak_scan(struct hak_store_writer *w, const struct hak_leak_scan_row *row);
 /* The next row ids of both. */
 void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint32_t *next_leak);
-/* Adds `used` to what is there. */
+/* Adds `used` to the value that is there. */
 int hak_store_put_suppression(struct hak_store_writer *w, const struct hak_suppression_row *row);
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row);
 int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row *row); /* upsert */
@@ -228,8 +228,7 @@ struct hak_store_high_marks {
 int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks *out);
 /* Named value or NULL (owned by the writer until the next call). */
 const char *hak_store_get_meta(struct hak_store_writer *w, const char *key);
-/* The SQLite connection, for readers in the same process (the report is made from what is stored).
- */
+/* The SQLite connection, for readers in the same process (the report is made from the store). */
 const struct hak_database *hak_store_writer_database(const struct hak_store_writer *w);
 /* Bytes of the file that hold something. Dropped space is used again before the file grows, so it
  * is never longer than this ever was. */
