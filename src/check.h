@@ -1,5 +1,5 @@
-/* The border between the layers and the program: how a block's bytes are laid out, and what is
- * verified there. In the plain build every function here is the identity or nothing.
+/* The border between the layers and the program: lays out a block's bytes, and verifies them. In
+ * the plain build every function here is the identity or nothing.
  *
  *   plain, layout same:   base == user   | bytes asked ......... slack |
  *   layout header:        base | header, 16 bytes | bytes asked | canary to the slot's end |
@@ -138,8 +138,8 @@ HAK_HIDDEN void hak_check_claim(user_t user, enum hak_given by, size_t bytes, si
 HAK_HIDDEN void hak_check_kinds_start(bool has_own_operators);
 HAK_HIDDEN size_t hak_check_sweep(void);
 
-/* Where the calling thread is in the malloc family (guard/nested.c): its stack pointer there, 0
- * when it is not; and whether its call is a nested one, that of a signal handler which interrupted
+/* The calling thread's place in the malloc family (guard/nested.c): its stack pointer there, 0 when
+ * it is not there; and whether its call is a nested one, that of a signal handler which interrupted
  * another. */
 struct hak_inside {
     volatile uintptr_t stack_pointer;
@@ -354,7 +354,7 @@ static inline size_t check_usable(user_t user, size_t slot_bytes) {
     return hak_is_debug_build ? hak_check_usable(user, slot_bytes) : slot_bytes;
 }
 
-/* Where a free block of a linked list holds its link: its first word, behind the header. */
+/* The place of the link in a free block of a linked list: its first word, behind the header. */
 static inline void **check_link_of(base_t base) {
     return hak_is_debug_build ? hak_check_link_of(base) : (void **)(void *)base.p;
 }
@@ -386,11 +386,10 @@ static inline void check_call_without_record(size_t asked_bytes, bool failed) {
         hak_check_call_without_record(asked_bytes, failed);
 }
 
-/* The moments of a process and a thread of which the checks and the tracer must hear. check_start
+/* The moments of a process and a thread that the checks and the tracer must hear of. check_start
  * comes after hak_options_read, before the first block but for ld.so's own; the end of a thread
  * after the last of its blocks has moved. The fork functions stand directly around fork(2), on the
- * thread that forks.
- */
+ * thread that forks. */
 static inline void check_start(void) {
     if (hak_is_debug_build)
         hak_check_start();

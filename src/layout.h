@@ -52,7 +52,7 @@ struct hak_layout {
     char built[32];       /* HAK_VERSION */
 };
 
-/* Numbers of the entries, and of the roots, for who reads them. */
+/* Numbers of the entries, and of the roots, for their readers. */
 enum hak_layout_id {
 #define FIELD(name, type, field) HAK_AT_##name##_##field,
 #define WHOLE(name, type)        HAK_AT_##name##_bytes,

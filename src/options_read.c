@@ -101,8 +101,8 @@ static void complain_of_values(void) {
     }
 }
 
-/* The plain build records and counts nothing, and a recorder alone checks nothing: who asks for it
- * is told once, not left to wait. */
+/* The plain build records and counts nothing, and a recorder alone checks nothing: a user who asks
+ * for it gets one line, and does not wait in vain. */
 static void complain_of_build(const struct hak_option *option, const char *value) {
     const char *parts[] = {"hakmem: ",
                            prefix,

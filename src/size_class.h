@@ -1,7 +1,7 @@
 /* Size classes: bytes to class by one byte table, slot to index without a division.
  *
- * All tables are constants made from classes.def. Where a slab's slots begin and how many there are
- * follows from the class alone:
+ * All tables are constants made from classes.def. The start and the number of a slab's slots follow
+ * from the class alone:
  *
  *   slot i of a slab = slab start + hak_first_slot_offset(class) + i * hak_class_bytes(class)
  *

@@ -58,13 +58,13 @@ struct hak_slot {
  * or writes them; and a list's link was written over it since (poison.c). */
 #define HAK_SLOT_POISONED 0x40
 #define HAK_SLOT_LINKED   0x20
-/* A sweep told of damage in or around the block: the next check mends it without a word. */
+/* A sweep has reported damage in or around the block: the next check repairs it without a word. */
 #define HAK_SLOT_TOLD 0x10
 /* A debug register was put beside or into the block (watched.h). */
 #define HAK_SLOT_WATCHED 0x08
 #define HAK_SLOT_TAKEN   0x07 /* the call that took it, enum hak_subkind */
 
-/* Where `is_changing` lies in it, which has no offset of its own. */
+/* The place of `is_changing` in it, which has no offset of its own. */
 enum {
     HAK_SLOT_CHANGING_BYTE = offsetof(struct hak_slot, subkind) + 1,
     HAK_SLOT_CHANGING_BIT = 0x40

@@ -11,8 +11,7 @@
 
 #define HAK_VISIBLE_ESCAPE_MAX 4 /* "\xNN" */
 
-/* Bytes of the UTF-8 character that begins at `s`, of which `left` bytes are there; 0: none does.
- */
+/* Bytes of the UTF-8 character that begins at `s`, with `left` bytes there; 0: none does. */
 static inline int hak_utf8_bytes(const unsigned char *s, size_t left) {
     if (left == 0)
         return 0;

@@ -40,7 +40,7 @@
 #define HAK_BENCH_CLASS_SHIFT   30
 #define HAK_BENCH_CLASSES       (HAK_CLASS_OF_1024 + 1)
 
-/* Where the pool lies; 0 bytes without it. Written once, at start. */
+/* The pool's place; 0 bytes without it. Written once, at start. */
 HAK_HIDDEN extern uintptr_t hak_bench_pool;
 HAK_HIDDEN extern size_t hak_bench_pool_bytes;
 

@@ -43,8 +43,8 @@ HAK_HIDDEN HAK_COLD void hak_entry_start_thread(void);
  * before that it is another allocator's. `caller` is where the program goes on after its call. */
 HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, const void *caller);
 
-/* foreign.c: realloc of such a pointer, to at least one byte: the block moves to us. Where its size
- * is not known, as many bytes move as are asked for and can be read. NULL without memory. */
+/* foreign.c: realloc of such a pointer, to at least one byte: the block moves to us. If its size is
+ * not known, as many bytes move as are asked for and can be read. NULL without memory. */
 HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call);
 
 /* foreign.c: malloc_usable_size of such a pointer; 0 where its owner is not known. */

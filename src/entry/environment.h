@@ -16,8 +16,8 @@ static inline bool hak_entry_libc_is_since(const char *version) {
 }
 
 /* True when the calls that come are of other libraries' constructors, and hakmem's are due at once:
- * before glibc 2.34 libpthread has -z initfirst too, of which the loader keeps the last one that it
- * has mapped. Of no use once hakmem's have run. Takes no lock and keeps errno. */
+ * before glibc 2.34 libpthread has -z initfirst too, and the loader keeps only the last such
+ * library that it has mapped. Of no use once hakmem's have run. Takes no lock and keeps errno. */
 HAK_HIDDEN bool hak_entry_is_overtaken(void);
 
 /* Reads the options from `environment`; NULL: from libc's, or where that is not set up yet, from

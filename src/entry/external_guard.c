@@ -17,7 +17,7 @@ enum {
     REPORT_AT = 100      /* left alone: the debug build reports by itself */
 };
 
-/* Of sizes: the bands C0 .. C7 of 8 .. 1,024 bytes, what is larger, what is not known. */
+/* Of sizes: the bands C0 .. C7 of 8 .. 1,024 bytes, larger ones, unknown ones. */
 enum { LARGER = 8, NOT_KNOWN, BANDS };
 
 static struct {

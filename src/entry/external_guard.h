@@ -21,7 +21,7 @@
 
 #include "entry/allocators.h"
 
-/* Counts `pointer`, freed by the code at `caller`, and tells of it where that is asked for. Call it
+/* Counts `pointer`, freed by the code at `caller`, and reports it where that is asked for. Call it
  * before the pointer is passed on: its owner is asked for its size. */
 HAK_HIDDEN HAK_COLD void hak_external_guard_note(const void *pointer, const void *caller,
                                                  enum hak_external_owner owner);

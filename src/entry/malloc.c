@@ -3,7 +3,7 @@
 #include <string.h>
 #include "entry/entry.h"
 
-/* Where the program called us; also in what malloc jumps to. */
+/* The return address in the program; also in the functions that malloc jumps to. */
 #define CALLER __builtin_return_address(0)
 
 /* A class whose array was empty, or is off; first the short way of a thread with fronts. */

@@ -79,7 +79,7 @@ void hak_follow_underflow(const struct hak_located *at, struct hak_damage *damag
     *damage = before;
 }
 
-/* Nobody tells of the block's damage again. It may be another thread's, so it is not mended. */
+/* Nobody tells of the block's damage again. It may be another thread's, so it is not repaired. */
 static void report_neighbour(const struct hak_located *at, struct hak_finding finding) {
     bool is_told = (at->slot->subkind & HAK_SLOT_TOLD) != 0;
     finding.found_by = HAK_FOUND_BY_NEIGHBOUR;

@@ -1,5 +1,5 @@
-/* Gathers what is known of a fault, in numbers, and hands it to the tracer, which has the report
- * made outside. The words are made there from faults.def and hops.def. */
+/* Gathers the facts of a fault, in numbers, and hands them to the tracer, which has the report made
+ * outside. The words are made there from faults.def and hops.def. */
 #include "guard/clean_look.h"
 #include "guard/guard.h"
 #include "guard/watched.h"
@@ -12,7 +12,7 @@ void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *dam
         facts->damage[i] = damage->first[i];
 }
 
-/* Where the slot lies, for people. */
+/* The slot's place, for people. */
 static void describe_slab(struct hak_fault_facts *facts, const struct hak_located *at) {
     facts->superslab = (uintptr_t)at->superslab;
     facts->slab =

@@ -111,7 +111,7 @@ struct hak_move {
 };
 HAK_HIDDEN extern const struct hak_move hak_moves[HAK_MOVE_KINDS];
 
-/* Where a large block may be; nothing of a slab ever is. */
+/* Places of large blocks; nothing of a slab is ever there. */
 #define HAK_PLACES_OF_LARGE (1u << HAK_PLACE_LARGE | 1u << HAK_PLACE_L25 | 1u << HAK_PLACE_BIGCACHE)
 
 /* True when hops.def lets a block that is at `place` move as `kind` says. */
@@ -181,7 +181,7 @@ void hak_light_each_life(bool again, void (*call)(void *, const struct hak_guard
 /* In a forked child; `forking` is the number that its thread had in the parent. */
 void hak_light_fork_child(uint32_t forking) HAK_HIDDEN;
 
-/* former.c: keeps what is known of a large block that is being freed; tells it again: by its user
+/* former.c: keeps the facts of a large block that is being freed; finds them again by its user
  * pointer, or by any address in its pages. */
 void hak_remember_large(const struct hak_large *large) HAK_HIDDEN;
 bool hak_recall_large(const void *user, struct hak_large *large) HAK_HIDDEN;
@@ -197,8 +197,8 @@ void hak_quarantine_fork_child(void) HAK_HIDDEN;
 
 /* poison.c: fills a block that has just left the program, in level normal. */
 void hak_poison(const struct hak_located *at) HAK_HIDDEN;
-/* Compares a slot that is filled, if it is; damage is reported as found at `kind`, and mended. Only
- * for the thread to whose heap it belongs, or while no page can be closed. */
+/* Compares a slot that is filled, if it is; damage is reported as found at `kind`, and repaired.
+ * Only for the thread to whose heap it belongs, or while no page can be closed. */
 void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) HAK_HIDDEN;
 /* The same for all slots of a slab that no block of the program has: its states are forgotten soon,
  * and its pages may go. */
@@ -219,8 +219,8 @@ void hak_pages_release(void) HAK_HIDDEN;
 /* Opens the closed page of a SuperSlab that holds `address`; false: none is closed there. */
 bool hak_pages_open_at(uintptr_t address) HAK_HIDDEN;
 /* The same of any page of a SuperSlab or a large block, which the program may have closed, or
- * unmapped: then a fresh one is put there. Where the calling thread, with this stack pointer, is
- * not in the malloc family: false; level light does not note that. */
+ * unmapped: then a fresh one is put there. False if the calling thread, with this stack pointer, is
+ * not in the malloc family; level light does not note that. */
 bool hak_pages_open_closed(uintptr_t address, uintptr_t stack_pointer) HAK_HIDDEN;
 void hak_pages_start(void) HAK_HIDDEN;
 void hak_pages_fork_child(void) HAK_HIDDEN;
@@ -228,7 +228,7 @@ void hak_pages_fork_child(void) HAK_HIDDEN;
 /* inject.c: reads HAKMEM_INJECT. */
 void hak_inject_start(void) HAK_HIDDEN;
 
-/* fault.c: tells the tracer of a fault; returns under HAKMEM_ON_FAULT=continue only. */
+/* fault.c: reports a fault to the tracer; returns under HAKMEM_ON_FAULT=continue only. */
 struct hak_finding {
     enum hak_fault_code code;
     enum hak_record_kind kind; /* move or call at which it was found; FREE by hak_free_by */
@@ -252,7 +252,7 @@ void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *dam
 /* Adds the facts of the block `at` to `facts` whose found_address is set. */
 void hak_describe_located(const struct hak_located *at, struct hak_fault_facts *facts) HAK_HIDDEN;
 
-/* damage.c: tells of damage around the live block `at`, found by `kind`, and mends it. */
+/* damage.c: reports damage around the live block `at`, found by `kind`, and repairs it. */
 void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) HAK_HIDDEN;
 /* Adds to the damage of the canary, or of the header, of the live block `at` what lies beyond it of
  * the same write. Only while the pages of the blocks beside it stay open. */

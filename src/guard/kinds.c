@@ -11,8 +11,8 @@
  * common one, is new-delete-type-mismatch. A block's kind is in its slot's state, out of the
  * program's reach.
  *
- * Never accused: what a program's own operators do. Where one of them stands in the place of ours,
- * new may be the program's and delete ours, or the other way round, so C and C++ are not told apart
+ * Never accused: what a program's own operators do. If one of them stands in the place of ours, new
+ * may be the program's and delete ours, or the other way round, so C and C++ are not told apart
  * then; new and new[] still are, since our new[] calls the program's new. Nor what a module's
  * operators do that nobody else sees (trace/crash/private_operators.h). */
 #include "guard/guard.h"

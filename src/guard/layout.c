@@ -14,7 +14,7 @@
  * a block that was shrunk in place does not touch pages that it gave up. Nothing here is trusted:
  * what a header should be is computed from the slot's state, which lies out of line.
  *
- * Where later work attaches: other layouts (guard pages) add a case to hak_place_user and
+ * Extension points: other layouts (guard pages) add a case to hak_place_user and
  * hak_check_slot_bytes and have no canary here; poison fills [user, slot end) in hak_check_freed
  * and is compared where hak_canary_damage is, when the block is handed out again. */
 #include "guard/around.h"
@@ -58,7 +58,7 @@ bool hak_list_header_stands(const struct hak_located *at) {
            found.second == hak_header_of_word(found.first).second;
 }
 
-/* Where the canary lies, from the block's base on. */
+/* The canary's offset from the block's base. */
 static size_t canary_from(const struct hak_located *at) {
     return hak_delta_bytes_of(at) + hak_asked_bytes_of(at);
 }

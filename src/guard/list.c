@@ -9,9 +9,9 @@
  *   head --> | header | link | ... |  --> | header | link | ... |  --> NULL
  *              stands?  leads to a block of ours?
  *
- * A link that leads to none was written by whoever still has the free block: it is told with that
- * block, whose link it is, and not with the one behind it. A link to some other place of ours is
- * left to the pop of what it leads to, since a wrong push may have put it there. */
+ * A link that leads to none was written by someone who still has the free block: it is reported
+ * with that block, whose link it is, and not with the one behind it. A link to some other place of
+ * ours is left to the pop of what it leads to, since a wrong push may have put it there. */
 #include "guard/guard.h"
 #include "guard/pages.h"
 
@@ -41,7 +41,7 @@ static inline bool leads_nowhere(const void *link) {
     return hak_superslab_of(link)->class_of_slab[hak_slab_index_of(link)] == HAK_CLASS_NONE;
 }
 
-/* Returns the code of what is wrong with the head `block`, 0 for nothing. */
+/* Returns the code of the fault of the head `block`, 0 for none. */
 static inline unsigned wrong_with(const struct hak_located *at, bool is_slot, base_t block,
                                   enum hak_place place, unsigned class_index) {
     if (HAK_UNLIKELY(!is_slot))

@@ -1,4 +1,4 @@
-/* Where a pointer points: the slot or the large block of ours that covers it.
+/* Locates a pointer: finds the slot or the large block of ours that covers it.
  *
  *   pointer --registry--> SuperSlab --class of its slab--> slot index --> state of the slot
  *           --large-----> large block and its state

@@ -53,7 +53,7 @@ static inline bool hak_pages_want_a_look(struct hak_page_budget *budget) {
     return false;
 }
 
-/* pages.c: closes the pages of a block that has just gone into quarantine, where that is to be had.
+/* pages.c: closes the pages of a block that has just gone into quarantine, where that is possible.
  * Only on the thread that owns the block's SuperSlab. */
 HAK_HIDDEN void hak_pages_close(struct hak_page_budget *budget, const struct hak_located *at);
 

@@ -1,4 +1,4 @@
-/* A block's way to the program and back where all is well; path.h tells when. */
+/* A block's way to the program and back where all is well; path.h says when. */
 #include "guard/path.h"
 
 #include "guard/pages.h"

@@ -6,11 +6,11 @@
  *
  * The word names the slot and its life (trace/pattern.h) and is no address that a processor takes:
  * a program that follows a pointer out of a freed block stops there, and the pointer tells which
- * block it was read from. Where more than HAK_POISON_WHOLE_BYTES lie between the user's first byte
- * and the slot's end, the first HAK_POISON_HEAD_BYTES and the last HAK_POISON_TAIL_BYTES asked for
- * are filled; whole pages are closed where that is to be had (pages.c). Large blocks give their
- * pages back and have no poison, but for guarded ones that were opened to a program which goes on
- * after a fault: what it writes there is found later, as in any freed block.
+ * block it was read from. If more than HAK_POISON_WHOLE_BYTES lie between the user's first byte and
+ * the slot's end, the first HAK_POISON_HEAD_BYTES and the last HAK_POISON_TAIL_BYTES asked for are
+ * filled; whole pages are closed where that is possible (pages.c). Large blocks give their pages
+ * back and have no poison, but for guarded ones that were opened to a program which goes on after a
+ * fault: what it writes there is found later, as in any freed block.
  *
  * Ownership: HAK_SLOT_POISONED says that a slot is filled and that nobody touches its bytes. It is
  * set and cleared by the thread that has the block, and cleared while that reads them. */

@@ -104,7 +104,7 @@ static void begin_epoch(struct hak_slab *slab, struct hak_slot *slots, unsigned 
     slab->epoch = hak_trace_epoch();
 }
 
-/* The shared heap belongs to whoever holds its lock, and blocks of it are handed out without. */
+/* The shared heap belongs to the holder of its lock, and blocks of it are handed out without. */
 static bool is_closing(const struct hak_superslab *superslab) {
     return hak_stops_at_illegal_hop() && hak_options.quarantine_bytes != 0 &&
            atomic_load_explicit(&superslab->owner, memory_order_relaxed) != HAK_OWNER_SHARED;

@@ -55,8 +55,8 @@ static void leave_out(bool is_live) {
     sweep.is_freed_left_out |= !is_live;
 }
 
-/* A program may close pages of its blocks (mprotect), and a read there would be its end. Where a
- * sandbox forbids to ask, they are taken for open. */
+/* A program may close pages of its blocks (mprotect), and a read there would be its end. If a
+ * sandbox forbids the question, they are taken for open. */
 static bool can_read(const void *from, size_t bytes) {
     return hak_call_is_forbidden(SYS_rt_sigprocmask) || hak_is_readable(&sweep.page, from, bytes);
 }
@@ -134,7 +134,7 @@ static void move_found(struct found *to, const struct found *from) {
 }
 
 /* Compares the bytes of the block `at`, whose state is a copy, as they lie at `bytes`. Returns the
- * code of what is wrong, 0 for nothing. */
+ * code of the fault, 0 for none. */
 static unsigned compare(const struct hak_located *at, const char *header, char *bytes,
                         struct hak_damage *damage, int64_t *offset_bytes) {
     const uint8_t *user = (const uint8_t *)bytes + hak_delta_bytes_of(at);
@@ -367,7 +367,7 @@ void hak_sweep_fork_child(void) {
     (void)hak_lock_was_left(&sweep.lock);
 }
 
-/* False: the lock is not to be had. */
+/* False: the lock cannot be taken. */
 static bool look_at_slabs(unsigned tries) {
     if (!lock_patiently(tries))
         return false;

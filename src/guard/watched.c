@@ -20,8 +20,8 @@ enum {
 };
 _Static_assert(1 << INDEX_BITS == HAK_WATCH_REGISTERS, "a tag holds the number of a register");
 
-/* Written by whoever holds hak_watch_try, the version odd meanwhile; read by the handler of a stop.
- */
+/* Written by the holder of hak_watch_try, the version odd meanwhile; read by the handler of a
+ * stop. */
 static struct {
     _Atomic uint32_t version;
     _Atomic(struct hak_slot *) slot; /* NULL = a stop means nothing any more */
@@ -33,7 +33,7 @@ static unsigned registers; /* that there are, at the last look */
 static bool is_refusal_noted;
 bool hak_watched_is_on;
 
-/* Registers at the newest guarded blocks, of whoever holds hak_watch_try. */
+/* Registers at the newest guarded blocks, of the holder of hak_watch_try. */
 static struct {
     bool is_on;
     struct hak_credit credit; /* of ticks in which registers stand, and for what that takes */
@@ -76,7 +76,7 @@ static uintptr_t find_behind(const struct hak_located *at) {
     return from < end - behind ? behind + from : behind;
 }
 
-/* Where the register stands; false: there is no such place. */
+/* Finds the register's place; false: there is no such place. */
 static bool find_piece(const struct hak_located *at, enum hak_watched_side side, unsigned turn,
                        struct hak_watched *to) {
     uintptr_t user = (uintptr_t)hak_user_in(at), end = (uintptr_t)at->base + at->slot_bytes;
@@ -291,8 +291,8 @@ static void put_guarded(unsigned index, const struct hak_located *at, bool is_ex
     hak_watch_charge(&turns, &move);
 }
 
-/* A block of one of the stacks that a file names (HAKMEM_GUARD=only:), of which the closed page
- * does not show the bytes up to it. The one at which damage is expected keeps its register. */
+/* A block of one of the stacks that a file names (HAKMEM_GUARD=only:), with bytes in front of the
+ * closed page that it does not guard. The one at which damage is expected keeps its register. */
 static void offer_guarded(const struct hak_located *at) {
     bool is_expected = at->large->watch == HAK_GUARDED_EXPECTED;
     int index = -1;

@@ -12,7 +12,7 @@
  * cost nothing.
  *
  * With HAKMEM_GUARD=sites:N two registers stand at the first block of each site that comes, and
- * stop who reads there, too (watched_read.c says what is a fault then):
+ * stop readers there, too (watched_read.c says which reads are faults):
  *
  *   guarded block  | header | bytes asked | canary, to 16 | closed page
  *                        ^^               ^^^^             up to a multiple of 8
@@ -54,14 +54,14 @@ HAK_HIDDEN void hak_watched_path_start(void);
 HAK_HIDDEN void hak_watched_fork_child(void);
 
 /* Instead of it, with HAKMEM_GUARD=sites:N and HAKMEM_GUARD_WATCH: registers stand at the newest
- * guarded blocks, and stop who reads there, too. */
+ * guarded blocks, and stop readers there, too. */
 HAK_HIDDEN void hak_watched_start_newest(void);
 HAK_HIDDEN bool hak_watched_sees_reads(void);
 
 /* Either is on, and there may be registers. */
 HAK_HIDDEN extern bool hak_watched_is_on;
 
-/* Written by whoever moves registers, read by all. */
+/* Written by the thread that moves registers, read by all. */
 HAK_HIDDEN extern struct hak_watch_sites hak_watched_sites;
 /* Allocations of known sites that this thread lets go by, and one more; 0 at its start. */
 HAK_HIDDEN extern _Thread_local uint32_t hak_watched_to_skip

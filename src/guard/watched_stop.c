@@ -3,7 +3,7 @@
 #include "guard/watched.h"
 #include "platform/raw_call.h"
 
-/* True when what `was` tells of is still so. */
+/* True when the facts in `was` still hold. */
 static bool is_as_before(const struct hak_watched *was, const struct hak_located *at) {
     const struct hak_slot *slot = at->slot;
     if (slot->is_changing || slot->lives != was->lives || at->epoch != was->epoch ||

@@ -31,8 +31,8 @@
 #include <stddef.h>
 #include "large/large.h"
 
-/* A block of exactly `bytes`, whole pages, for the call that returns to `caller`; NULL: it is not
- * to be had, which is counted. Not to be found as live before this returns. Any thread. */
+/* A block of exactly `bytes`, whole pages, for the call that returns to `caller`; NULL: there is
+ * none, which is counted. Not to be found as live before this returns. Any thread. */
 HAK_HIDDEN struct hak_large *hak_guarded_take(size_t bytes, enum hak_guarded_side side,
                                               const void *caller);
 

@@ -155,7 +155,7 @@ enum {
 
 /* ---- the steps ------------------------------------------------------------------------------- */
 
-/* Where hakmem's thread-local variables lie: at thread pointer - offset, and how many bytes; and
+/* The place of hakmem's thread-local variables, at thread pointer - offset, and their bytes; and
  * its own module (own.c). Found at start. */
 struct hak_leak_own {
     uintptr_t tls_offset, tls_bytes;

@@ -6,8 +6,8 @@
  * too early: patience doubles; when less than a sixteenth are, it halves. LEARN_ADVANCED does the
  * same with the delay after which the slabs give pages back by the clock.
  *
- * Huge pages. Where most SuperSlabs of a heap are used to HAKMEM_MEM_LEARN_THRESHOLD, the pages
- * between the blocks are needed too: those of the heap and new ones ask for huge pages. Where fewer
+ * Huge pages. If most SuperSlabs of a heap are used to HAKMEM_MEM_LEARN_THRESHOLD, the pages
+ * between the blocks are needed too: those of the heap and new ones ask for huge pages. If fewer
  * than a quarter are, they decline them. */
 #include "front/front.h"
 #include "learn/learner.h"

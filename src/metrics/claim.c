@@ -9,7 +9,7 @@ enum {
                         need one, too */
 };
 
-/* Where everything is counted until a place is known, and for good when there is no memory. */
+/* The block for all counts until a place is known, and for good when there is no memory. */
 static struct hak_counters first_counters;
 static struct hak_counters_place place; /* capacity 0 = none yet */
 static _Atomic uint32_t private_high;
@@ -100,7 +100,7 @@ void hak_counters_take_block(struct hak_counter *c) {
         use(c, hak_counters_at(place.blocks, index), mode);
 }
 
-/* Rows are taken in order and never given back, so whoever meets a free one has seen that the
+/* Rows are taken in order and never given back, so a thread that meets a free one has seen that the
  * metric has none before it. */
 static unsigned take_row(struct hak_counters *counters, unsigned metric) {
     for (unsigned row = 0; row < HAK_METRICS; row++) {

@@ -98,8 +98,8 @@ HAK_HIDDEN void hak_count_moves(struct hak_step_event event, unsigned times);
 /* Counts what gives no record: `which` happened once more, with `amount`. */
 HAK_HIDDEN void hak_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount);
 
-/* Where this process's counters lie from now on: `capacity` blocks that others may take from, too.
- * `process` names it in the owners' words; `high` is raised above every block that is taken.
+/* The place of this process's counters from now on: `capacity` blocks that others may take from,
+ * too. `process` names it in the owners' words; `high` is raised above every block that is taken.
  * Earlier counts are kept, but for the calls, which the log does not have either. One thread. */
 struct hak_counters_place {
     hak_counters_owner_t *owners;

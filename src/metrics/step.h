@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include "metrics/metric.h"
 
-/* Where a thread is between two calls; all zero at its start and after every call. */
+/* A thread's state between two calls; all zero at its start and after every call. */
 struct hak_step {
     uint64_t layer_classes; /* bit n: `layer` was reached for class n */
     uint16_t run;           /* kind << 8 | class of the moves that go on; 0 = none */

@@ -1,4 +1,4 @@
-/* One line for each disagreement: what, where, what was found, what was expected. */
+/* Writes one line for each disagreement: its name, place, found and expected value. */
 #include "verify/verify.h"
 
 #include "size_class.h"

@@ -59,7 +59,7 @@ struct hak_verify {
 /* hak_verify() of hakmem.h: the number of disagreements. */
 HAK_HIDDEN size_t hak_verify_all(void);
 
-/* Where something is: named at the beginning of a line. */
+/* The place of a disagreement: named at the beginning of a line. */
 struct hak_verify_where {
     hak_owner_t heap;
     const struct hak_superslab *superslab; /* NULL: none */

@@ -2,8 +2,8 @@
  *
  * The end of an instruction does not tell its beginning. But one of the first 15 bytes of the code
  * in front is a beginning, and decoding from each of them leads into step with the rest soon: the
- * last instruction of one of these ways was it. One that reads elsewhere was not. Where a load has
- * overwritten its own address, the loaded value tells from where: the bytes around a block are
+ * last instruction of one of these ways was it. One that reads elsewhere was not. If a load has
+ * overwritten its own address, the loaded value shows the address: the bytes around a block are
  * words that stand nowhere else. */
 #include <string.h>
 #include "platform/raw_call.h"
@@ -124,7 +124,7 @@ static void restore(struct question *question, const struct hak_decoded *decoded
                            part(question, other, is_base ? decoded->scale : 1);
 }
 
-/* Each place that overlaps the watched bytes and holds what was loaded. */
+/* Each place that overlaps the watched bytes and holds the loaded value. */
 static void add_by_value(struct question *question, const struct hak_decoded *decoded) {
     uint64_t value = question->registers->value[decoded->loaded];
     uintptr_t from = question->watched - decoded->bytes + 1;

@@ -35,8 +35,8 @@ struct hak_decoded {
     bool is_repeated; /* is_string, with a prefix that repeats it */
 };
 
-/* Decodes the instruction that begins at `code`, of which `count` bytes can be read. False: there
- * is none, or it is longer than that. A jump, call or return has no access here: no thread stands
+/* Decodes the instruction that begins at `code`, where `count` bytes can be read. False: there is
+ * none, or it is longer than that. A jump, call or return has no access here: no thread stands
  * behind one. */
 HAK_HIDDEN bool hak_decode(const uint8_t *code, size_t count, struct hak_decoded *decoded);
 

@@ -54,7 +54,7 @@ struct place {
     unsigned bytes; /* 0 = it watches nothing */
 };
 
-/* Written by whoever holds hak_watch_try. */
+/* Written by the holder of hak_watch_try. */
 static struct place wanted[HAK_WATCH_REGISTERS];
 static uint64_t tags[HAK_WATCH_REGISTERS];
 static unsigned registers;

@@ -1,7 +1,7 @@
 /* Steers the moves of the registers: their cost stays below one percent of the time that passes,
  * and each register has its own patience.
  *
- * A move costs the CPU time of the thread that makes it. Where it is preempted in between, it loses
+ * A move costs the CPU time of the thread that makes it. If it is preempted in between, it loses
  * nothing by the move. A tracer's move costs more than CPU time: on a busy machine threads stand
  * for many turns of the scheduler until the tracer had its own. So all of the time that it takes is
  * charged, but for the first moves: of these what runs for them, so that a machine which is busy
@@ -32,7 +32,7 @@ static const struct hak_credit_terms slow_terms = {
 static const struct hak_credit_terms first_terms = {
     .most = 25 << 20, .dearest = 1 << 27, .share = 1};
 
-/* Where there is nothing to watch but what is suspected, somebody waits for the answer. */
+/* If only suspected blocks are watched, somebody waits for the answer. */
 static const struct hak_credit_terms suspect_terms = {
     .most = (int64_t)1 << 32, .dearest = 1 << 27, .share = 2};
 

@@ -52,8 +52,8 @@ HAK_HIDDEN bool hak_watch_start(void);
 HAK_HIDDEN void hak_watch_start_briefly(void);
 
 /* Instead of it, for the newest guarded blocks of level normal: registers stand in the calling
- * thread alone, stop who reads there, too, and are open until hak_watch_close; each
- * HAK_WATCH_BEAT_NS for which that thread has run a signal comes that `is_over`. */
+ * thread alone, stop readers there, too, and are open until hak_watch_close; each HAK_WATCH_BEAT_NS
+ * for which that thread has run a signal comes that `is_over`. */
 HAK_HIDDEN void hak_watch_start_newest(void);
 
 /* Ticks of the time stamp counter in so many ns, as credits are charged: at 2.6 GHz, whatever the
@@ -70,7 +70,7 @@ HAK_HIDDEN unsigned hak_watch_open(unsigned wanted);
 HAK_HIDDEN int hak_watch_refusal(void);
 
 /* Register `index` watches [address, address + bytes) from now on, whatever it watched before; hits
- * carry `tag`, of which 40 bits are kept. False: it does not, and the registers may be gone. */
+ * carry 40 bits of `tag`. False: it does not, and the registers may be gone. */
 HAK_HIDDEN bool hak_watch_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag);
 /* It watches nothing; a thread may still be stopped by it once. */
 HAK_HIDDEN void hak_watch_clear(unsigned index);
@@ -81,7 +81,7 @@ HAK_HIDDEN void hak_watch_resume(unsigned index);
 HAK_HIDDEN void hak_watch_close(void);
 HAK_HIDDEN bool hak_watch_is_callers(void); /* they are open, for the calling thread */
 
-/* Where registers are set for a moment: `ns` for which the thread has run since it set register
+/* If registers are set for a moment: `ns` for which the thread has run since it set register
  * `index`. False: that was another thread than the calling one, or the register is gone. Of the
  * newest blocks: for which the thread that has them has run since they were opened. */
 HAK_HIDDEN bool hak_watch_stood(unsigned index, uint64_t *ns);
@@ -168,7 +168,7 @@ struct hak_watch_move {
 };
 HAK_HIDDEN void hak_watch_begin(const struct hak_watch_turns *turns, struct hak_watch_move *move);
 HAK_HIDDEN void hak_watch_charge(struct hak_watch_turns *turns, struct hak_watch_move *move);
-/* The same for one that took `ticks`, in `ran` of which a thread or a tracer ran for it. */
+/* The same for one that took `ticks`; in `ran` of these a thread or a tracer ran for it. */
 HAK_HIDDEN void hak_watch_spend(struct hak_watch_turns *turns, uint64_t ticks, uint64_t ran);
 /* The register, of `count`, for the next block: one that watches nothing, or has watched for long
  * enough; `is_urgent`: else the one that was set first, but for a suspect's. -1 = none. */
@@ -184,7 +184,7 @@ HAK_HIDDEN void hak_watch_note_clear(struct hak_watch_turns *turns, unsigned ind
 
 enum { HAK_WATCH_SITES = 4096, HAK_WATCH_SUSPECTS = 8 };
 
-/* A site at a block of which damage was found. */
+/* A site with a block at which damage was found. */
 struct hak_watch_suspect {
     uint32_t stack;
     uint8_t side; /* where it was, the caller's number */

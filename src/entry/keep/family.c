@@ -203,8 +203,8 @@ HAK_EXPORT char *strndup(const char *text, size_t most_bytes) {
  *
  * Over glibc they are the same family: what they give is freed by free, and the other way. An
  * allocator in front of glibc may call them from its malloc: over any other they are passed on
- * unrecorded, to the next ones of these names, as the program's own calls of mallocx and the like.
- */
+ * unrecorded, to the next ones of these names, as are the program's own calls of mallocx and its
+ * family. */
 
 static inline bool passes_on(void) {
     return hak_keep_begin() && !hak_keep_next.is_glibc;

@@ -55,8 +55,8 @@ struct hak_keep_next {
 /* All there once hak_keep_begin has returned true. */
 HAK_HIDDEN extern struct hak_keep_next hak_keep_next;
 HAK_HIDDEN bool hak_keep_find_next(void);
-/* Where its malloc lies, where that is not libc: what is mapped from there is for its blocks. While
- * there is one thread. */
+/* Finds the code of its malloc, if that is not libc: mappings made from there are for its blocks.
+ * While there is one thread. */
 HAK_HIDDEN void hak_keep_find_text(void);
 /* Calls malloc_usable_size for the first time, where it knows the blocks: tcmalloc's makes an
  * object by operator new then. */

@@ -90,8 +90,8 @@ void *hak_keep_taken(void *user, const struct hak_hand_out *how) {
 
 /* ---- and back -------------------------------------------------------------------------------- */
 
-/* No block of the program's is known at `pointer`. Where its life is known to have ended, and there
- * is no other way to another one, the call is recorded as a wrong one; else it is counted. */
+/* No block of the program's is known at `pointer`. If its life is known to have ended, and there is
+ * no other way to another one, the call is recorded as a wrong one; else it is counted. */
 static HAK_COLD void give_unknown(void *pointer, uint64_t word, enum hak_record_kind kind,
                                   hak_call_t call) {
     if (hak_keep_count(word) != 0 && hak_keep_next.is_glibc)

@@ -30,7 +30,7 @@ struct hak_nested {
 };
 
 /* The calling thread has no heap until hak_nested_end, which gets `kept` back. False: it may not
- * take the locks of the layers. Where check_enter() is false. */
+ * take the locks of the layers. Only if check_enter() is false. */
 HAK_HIDDEN bool hak_nested_begin(struct hak_nested *kept);
 HAK_HIDDEN void hak_nested_end(const struct hak_nested *kept);
 
@@ -40,7 +40,7 @@ HAK_HIDDEN bool hak_nested_begin_give(struct hak_nested *kept, bool is_large);
 /* A block that has left the program waits for its layer. */
 HAK_HIDDEN void hak_nested_give_later(base_t base);
 
-/* Gives the layers what waits, if hak_nested_some_wait. Where no lock is held. */
+/* Gives the layers the blocks that wait, if hak_nested_some_wait. Call it without a lock. */
 HAK_HIDDEN extern _Atomic bool hak_nested_some_wait;
 HAK_HIDDEN HAK_COLD void hak_nested_give_waiting(void);
 
