@@ -1,4 +1,4 @@
-/* A program that stands as `record -p` does not want it. Prints "ready" and waits.
+/* A program in a state in which `record -p` refuses it. Prints "ready" and waits.
  *
  *   target plain | seccomp | traced | threads
  *   target nobody   root becomes nobody, as daemons do; the kernel closes its memory to nobody

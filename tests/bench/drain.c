@@ -1,4 +1,4 @@
-/* How long the worker takes for a record, stage by stage, on one core.
+/* Measures the worker's time for a record, stage by stage, on one core.
  *
  *   drain [rings [million events [records in a turn [store]]]]
  *

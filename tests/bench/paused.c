@@ -1,6 +1,6 @@
-/* How long a program stands, by its own clock: `paused [THREADS]`. Each of its threads (1) reads
- * the clock and calls malloc and free without a pause. At SIGTERM one line for each gap of 50 us
- * and more: thread, begin and length in ns of CLOCK_MONOTONIC. The first thread is the one of
+/* Measures how long a program stands, by its own clock: `paused [THREADS]`. Each of its threads (1)
+ * reads the clock and calls malloc and free without a pause. At SIGTERM one line for each gap of 50
+ * us and more: thread, begin and length in ns of CLOCK_MONOTONIC. The first thread is the one of
  * THREADS 1 that has to make a recorder's calls. */
 #include <pthread.h>
 #include <signal.h>

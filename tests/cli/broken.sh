@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Of a store with damage no command gives a part as if it were all: status 3, and JSON that says why.
+# No command gives a part of a damaged store as if it were all: status 3, and JSON that says why.
 set -u
 cd "$(dirname "$0")" || exit 2
 golden=$PWD/../format/v3/golden.db

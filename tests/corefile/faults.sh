@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Each fault that the live check finds in memory `hakmem-trace core --check` finds in the core of the same process: the programs of
+# `hakmem-trace core --check` finds in a core each fault that the live check finds in the memory of the same process: the programs of
 # tests/faults in each level and layout, stopped by their report. The code and the block's address are the report's. Without FULL=1 the
 # first of each code in each level and layout, and one in three of the others.
 # timeout: 900

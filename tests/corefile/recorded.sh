@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Of a process that was recorded, `core --why` adds what the store says, and --block and --history ask the store, which is found by the recording's
-# id: of a core, of a process at a breakpoint, of one that gdb attaches to. A store of another recording is not taken.
+# `core --why` adds what the store says of a recorded process, and --block and --history ask the store, which is found by the recording's id: of a
+# core, of a process at a breakpoint, of one that gdb attaches to. A store of another recording is not taken.
 # timeout: 600
 set -u
 . "$SOURCE/tests/tools/corefiles.sh"

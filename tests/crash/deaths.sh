@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# However a program ends, its parent sees the same as without hakmem: signal, status and core bit; a core
-# shows the crash and holds no session memory.
+# A program's parent sees the same end of it as without hakmem: signal, status and core bit; a core shows
+# the crash and holds no session memory.
 set -u
 unset "${!HAKMEM_@}"
 names=(segv narrow_sandbox bus abort ill fpe trap sandbox killed raised idle_thread handler_exits handler_aborts stack_overflow

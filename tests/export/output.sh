@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Where `export` writes: a file whole or not at all, stdout, devices, a name that ends in .gz; a terminal is refused for what is binary;
-# full disks and readers that go away.
+# The places to which `export` writes: a file whole or not at all, stdout, devices, a name that ends in .gz; a terminal is refused for
+# what is binary; full disks and readers that go away.
 set -u
 trace=$BUILD/hakmem-trace
 unset "${!HAKMEM_@}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Where threads were created, beyond the exact reports: without a record, and read back from a store when the threads
-# are gone.
+# The places where threads were created, beyond the exact reports: without a record, and read back from a store when
+# the threads are gone.
 set -u
 # shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Where stacks cannot be read, every answer that would show one says so, and ends with another status than 0.
+# Every answer that would show a stack says so where stacks cannot be read, and ends with another status than 0.
 set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)

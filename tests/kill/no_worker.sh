@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# When no worker can be started any more, the keeper says so and ends with the programs; none is left behind.
+# The keeper says so when no worker can be started any more, and ends with the programs; none is left behind.
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh

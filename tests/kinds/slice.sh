@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Of the generated programs of every kind of fault each 33rd: the bad variant is named, the good one is silent.
+# Each 33rd of the generated programs of every kind of fault: the bad variant is named, the good one is silent.
 # timeout: 1800
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# How long `fleet` takes to answer where a million findings were pushed: 10,000 runs with 100 each, and 500,000 with two (RUNS="n n":
-# other numbers of runs for FINDINGS in all). Beside the time it looks whether sums, hosts, builds and days agree about how many there
-# are. The page is printed, and for a million written into docs/benchmarks. OTHER=PROGRAM: another build's hakmem-trace, in turns with
-# this one's. Needs 3 GB below /tmp.
+# Measures how long `fleet` takes to answer where a million findings were pushed: 10,000 runs with 100 each, and 500,000 with two
+# (RUNS="n n": other numbers of runs for FINDINGS in all). Beside the time it looks whether sums, hosts, builds and days agree about
+# how many there are. The page is printed, and for a million written into docs/benchmarks. OTHER=PROGRAM: another build's
+# hakmem-trace, in turns with this one's. Needs 3 GB below /tmp.
 # timeout: 3600
 # alone
 set -u

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
-# As tests/faults/rounds.sh, behind ten histories of each kind, without debug registers, with no block guarded, and with all of them on either side and to the byte, too.
+# Runs tests/faults/rounds.sh behind ten histories of each kind, without debug registers, with no block guarded, and with all of them on either side
+# and to the byte, too.
 # timeout: 7200
 exec "${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/faults/rounds.sh" 10 normal closed off all before byte

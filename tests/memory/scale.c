@@ -1,5 +1,5 @@
-/* Nothing is fixed in size: `scale mixed OPERATIONS LIVE`, `scale threads COUNT`, `scale large
- * COUNT BYTES`.
+/* Shows that nothing is fixed in size: `scale mixed OPERATIONS LIVE`, `scale threads COUNT`, `scale
+ * large COUNT BYTES`.
  *
  *   mixed    blocks of 16 to 1,040 bytes are replaced at random, LIVE of them at a time; resident
  *            memory after a fifth and at the end are the same to a tenth

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# HAKMEM_SWEEP, _SWEEP_SIGNAL and _SWEEP_EVERY: when damage is found that no free came by, and that the
-# program's own handler of the signal is as it was.
+# HAKMEM_SWEEP, _SWEEP_SIGNAL and _SWEEP_EVERY find damage that no free came by, and the program's own
+# handler of the signal is as it was.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")

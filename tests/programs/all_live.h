@@ -1,4 +1,4 @@
-/* Threads that all live at once: how own_log and many_threads start theirs. */
+/* Starts threads that all live at once, for own_log and many_threads. */
 #ifndef TESTS_PROGRAMS_ALL_LIVE_H
 #define TESTS_PROGRAMS_ALL_LIVE_H
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests of what a server has: after postgres.sh.
+# Helpers for tests of what a server has: after postgres.sh.
 
 query() { psql -qXAtd hakmem -c "$1"; }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests that record a program that runs, again and again. ROUNDS: how often.
+# Helpers for tests that record a program that runs, again and again. ROUNDS: how often.
 #
 # Each round must show: the program goes on as it was, record and check end well, and the store is closed. An event that is
 # lost and counted is borne: a program must never wait for long for a recorder, so where the machine is so busy that a ring

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests that wait for others: a condition, never a time.
+# Helpers for tests that wait for others: a condition, never a time.
 
 # Waits up to 60 s until the command succeeds. 1: it did not, which is said.
 await() {

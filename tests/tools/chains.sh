@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests that look at stacks: each kind of call in a program asks a size of its own, and read_chains
+# Helpers for tests that look at stacks: each kind of call in a program asks a size of its own, and read_chains
 # prints what its stacks are. Sourced; needs BUILD and SOURCE, works in the current directory.
 
 trace=$BUILD/hakmem-trace

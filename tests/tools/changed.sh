@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For lint scripts, to be sourced: changed_files prints the files that git says differ from the branch that this one follows
+# Helpers for lint scripts, to be sourced: changed_files prints the files that git says differ from the branch that this one follows
 # (from the last commit, where it follows none), new ones included, each behind a NUL. Those that were removed are left out.
 changed_files() {
     local from

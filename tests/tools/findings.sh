@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests that push findings, behind postgres.sh: tables, a role that may only insert, and what came.
+# Helpers for tests that push findings, behind postgres.sh: tables, a role that may only insert, and what came.
 
 # Lays out the server; pushes go to $PUSH, as a role that reads nothing.
 lay_out_findings() {

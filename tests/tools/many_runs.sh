@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests that start one program many times in one recorded session, where it may find itself unrecorded
+# Helpers for tests that start one program many times in one recorded session, where it may find itself unrecorded
 # for want of memory, which it then says. Sourced; works in the current directory.
 
 counting="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-debug.so"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # what it sets is for who sources it, who sets `trace`
-# For tests of `hakmem-trace ctl`: starts tests/ctl/obeys and has it do things. Sourced.
+# Helpers for tests of `hakmem-trace ctl`: starts tests/ctl/obeys and has it do things. Sourced.
 
 # start LIBRARY [NAME=VALUE...]: under LIBRARY; sets program. Its stdout is `told`, its stderr `errors`.
 start() {

@@ -1,4 +1,4 @@
-/* How much memory of its own a test program has, as the kernel counts it. */
+/* The memory that a test program has of its own, as the kernel counts it. */
 #ifndef TESTS_TOOLS_OWN_KIB_H
 #define TESTS_TOOLS_OWN_KIB_H
 

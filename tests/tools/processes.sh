@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests that kill: who has a store open, who is whose parent. Sourced.
+# Helpers for tests that kill: who has a store open, who is whose parent. Sourced.
 
 # Process ids that have the file $1 open.
 holders_of() {

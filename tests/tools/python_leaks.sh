@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests that look for leaks in CPython, which has some of its own at exit since 3.12 (names that it keeps once): there is what memcheck
+# Helpers for tests that look for leaks in CPython, which has some of its own at exit since 3.12 (names that it keeps once): there is what memcheck
 # finds due. Sourced.
 
 # HAKMEM_LEAKS for CPython: error where it loses nothing by itself.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests of real programs, trees of processes included: a story gives the same output, errors and
+# Helpers for tests of real programs, trees of processes included: a story gives the same output, errors and
 # exit status without hakmem, under libhakmem.so, and recorded; and the store is complete and true.
 #
 # Sourced. A test defines a function that runs its program with "${under[@]}" in front and prints what

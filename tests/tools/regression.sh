@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For the regressions: a program under `run --ci`, as the CI of any project would run it. Sourced, with $BUILD.
+# Helpers for the regressions: a program under `run --ci`, as the CI of any project would run it. Sourced, with $BUILD.
 set -u
 unset "${!HAKMEM_@}"
 

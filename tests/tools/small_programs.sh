@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# For tests that run small real programs without hakmem and below it. Sourced; works in the current directory.
+# Helpers for tests that run small real programs without hakmem and below it. Sourced; works in the current directory.
 export LC_ALL=C PYTHONMALLOC=malloc GIT_CONFIG_NOSYSTEM=1 HOME=$PWD
 failed=0
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests in which user nobody works against root's recording (tests/security/stranger.c). Sourced; needs root.
+# Helpers for tests in which user nobody works against root's recording (tests/security/stranger.c). Sourced; needs root.
 
 trace=$BUILD/hakmem-trace
 stranger=$BUILD/tests/security/stranger

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For tests of trees of processes: the same output and status as without hakmem, nothing on stderr, and the
+# Helpers for tests of trees of processes: the same output and status as without hakmem, nothing on stderr, and the
 # store holds for each process exactly the calls that it made. Sourced; works in the current directory.
 
 trace=$BUILD/hakmem-trace

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For scripts about debug registers, to be sourced: a scratch folder to be in, a program that is run with the library and
+# Helpers for scripts about debug registers, to be sourced: a scratch folder to be in, a program that is run with the library and
 # without some system calls, and what its report says. BUILD and SOURCE are set.
 
 ulimit -c 0

@@ -1,5 +1,5 @@
-/* Are plain accesses ordered by the memory orders that the source names? Vector clocks for each
- * byte, as in FastTrack (Flanagan and Freund, PLDI 2009), without its shortcuts.
+/* Checks that plain accesses are ordered by the memory orders that the source names. Vector clocks
+ * for each byte, as in FastTrack (Flanagan and Freund, PLDI 2009), without its shortcuts.
  *
  * A clock counts what a thread has released. Byte by byte it is kept who wrote last and who read
  * since, at which count; an access whose predecessor is not known to its thread is a race. Known

@@ -1,6 +1,6 @@
-/* A file whose server answers everything but the close of it (FUSE_FLUSH): who closes it waits as
- * long as the server lives, and not even SIGKILL ends that. A process that executes a program with
- * it waits, too, and so does all that looks at that process by /proc: ps, too.
+/* A file whose server answers everything but the close of it (FUSE_FLUSH): a process that closes it
+ * waits as long as the server lives, and not even SIGKILL ends that. A process that executes a
+ * program with it waits, too, and so does all that looks at that process by /proc: ps, too.
  *
  * So the server ends with the test, however that ends, and after a minute where the test waits for
  * it itself. It may not be left to the holder's end (PR_SET_PDEATHSIG), which waits for the server.

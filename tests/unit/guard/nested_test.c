@@ -1,4 +1,4 @@
-/* When a call of the malloc family is one in a signal handler that interrupted another. */
+/* Recognizes a call of the malloc family in a signal handler that interrupted another. */
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* For tests of debug registers at blocks: a handler that asks what each stop is, and counts.
- * Include it once in each test program, behind world.h. */
+/* Helpers for tests of debug registers at blocks: a handler that asks what each stop is, and
+ * counts. Include it once in each test program, behind world.h. */
 #ifndef HAK_TEST_GUARD_STOPPED_H
 #define HAK_TEST_GUARD_STOPPED_H
 

@@ -1,4 +1,4 @@
-/* How many bytes from a pointer on are the program's, and which fault a touch of more is. */
+/* The bytes from a pointer on that are the program's, and the fault that a touch of more is. */
 #include "world.h"
 
 #include "guard/touch.h"

@@ -1,4 +1,4 @@
-/* Of a mapping only the pages that were touched are gone through, and none behind a file's end. */
+/* The scan goes through the touched pages of a mapping alone, and none behind a file's end. */
 #include "leaks/leaks.h"
 
 #include <fcntl.h>

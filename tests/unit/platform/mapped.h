@@ -1,4 +1,4 @@
-/* How much this process has mapped, as the kernel counts it. */
+/* The memory that this process has mapped, as the kernel counts it. */
 #ifndef TESTS_UNIT_PLATFORM_MAPPED_H
 #define TESTS_UNIT_PLATFORM_MAPPED_H
 

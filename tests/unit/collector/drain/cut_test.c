@@ -1,4 +1,5 @@
-/* When a commit is due: few records wait for more, but not where somebody waits for them. */
+/* The moment at which a commit is due: few records wait for more, but not where somebody waits for
+ * them. */
 #include <sys/wait.h>
 #include "../fake_worker.h"
 #include "../../suite.h"

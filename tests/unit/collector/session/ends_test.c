@@ -1,4 +1,4 @@
-/* How a process ended is known at the end that was seen, while its parent reaps it. */
+/* A process's kind of end is known at the end that was seen, while its parent reaps it. */
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>

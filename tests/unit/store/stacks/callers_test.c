@@ -1,4 +1,4 @@
-/* How many places called a piece of code, by the nodes of stacks. */
+/* Counts the places that called a piece of code, by the nodes of stacks. */
 #include "store/stacks/callers.h"
 #include "../capture.h"
 

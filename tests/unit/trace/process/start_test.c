@@ -1,5 +1,5 @@
-/* How recording begins: a keeper is started and the program sees nothing of it; and how it goes on
- * when that keeper is killed. The test program itself is the keeper that is executed. */
+/* Recording begins: a keeper is started and the program sees nothing of it; and it goes on when
+ * that keeper is killed. The test program itself is the keeper that is executed. */
 #include "unit/trace/fake_collector.h"
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Whether a process lives: also where /proc does not answer, or shows its first thread as ended. */
+/* Tells whether a process lives: also where /proc does not answer, or shows its first thread as
+ * ended. */
 #include "viewer/attach/parts.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* Where libc's words lie is read from its functions, and from nothing behind them. This program
+/* Reads the places of libc's words from its functions, and from nothing behind them. This program
  * stands in for a libc: it has a dlerror of its own. */
 #include "viewer/attach/parts.h"
 

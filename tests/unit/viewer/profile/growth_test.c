@@ -1,4 +1,5 @@
-/* Where start-up ends and teardown begins, and what still grows, of curves that are drawn here. */
+/* Finds the end of start-up, the begin of teardown and what still grows, of curves that are drawn
+ * here. */
 #include <string.h>
 #include "unit/suite.h"
 #include "viewer/profile/growth.h"

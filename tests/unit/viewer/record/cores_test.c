@@ -1,4 +1,4 @@
-/* Where the kernel puts a core, by its pattern. */
+/* The place where the kernel puts a core, by its pattern. */
 #include "unit/suite.h"
 
 #include "viewer/record/cores.h"
