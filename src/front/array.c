@@ -49,7 +49,7 @@ void hak_arrays_start(void) {
 
 /* ---- refill ---------------------------------------------------------------------------------- */
 
-/* Into the places above an empty array's bottom; what is there counts when top moves. */
+/* Into the places above an empty array's bottom; a block there counts when top moves. */
 static unsigned take_from_slabs(unsigned class_index, base_t *places, unsigned wanted) {
     unsigned taken = hak_slab_take_some(hak_thread.heap, class_index, places, wanted);
     hop_all_down(HAK_FRONT_REFILL, places, taken, class_index);

@@ -10,7 +10,7 @@ enum { PERIOD_SLOW_PATHS = 256, CAPACITY_SLOW_PATHS = 2048 };
 void (*hak_front_look)(void);
 void (*hak_front_at_period)(void);
 
-/* The older half of each array: what lies at the bottom of one that is in use would stay there for
+/* The older half of each array: a block at the bottom of one that is in use would stay there for
  * good, and keep its SuperSlab from going back. All of one whose top is where it was at the last
  * two looks: nobody uses the class. */
 static void decay_arrays(struct hak_front *front) {
@@ -41,7 +41,7 @@ static void let_draining_go(struct hak_front *front) {
     hak_caches_empty();
 }
 
-/* The end of a period: what was cold in it gets smaller. */
+/* The end of a period: arrays that were cold in it get smaller. */
 static void end_period(struct hak_front *front) {
     if (!hak_is_debug_build || front->slow_paths % CAPACITY_SLOW_PATHS == 0)
         hak_arrays_end_period();

@@ -1,4 +1,5 @@
-/* The front: what a thread keeps at hand so that most calls touch nothing that others touch.
+/* The front: the blocks that a thread keeps at hand, so that most calls touch nothing that others
+ * touch.
  *
  *   TLS (initial-exec, below 1 KiB)            block of the thread (thread_block.h)
  *   top[c] --------------------------------+   remote[16]: chunks that are being filled

@@ -40,7 +40,7 @@ struct hak_class_plan {
     uint8_t way;               /* enum hak_way */
     uint8_t caches;            /* how many, for MAGAZINE and CHAIN */
     uint16_t first_cache;      /* in hak_plan_caches, and in a thread's caches */
-    uint8_t base_cache;        /* which of them is the base's first */
+    uint8_t base_cache;        /* the base's first among them */
 };
 
 enum hak_storage { HAK_STACK, HAK_RING, HAK_LIST };
@@ -70,8 +70,8 @@ HAK_HIDDEN extern _Atomic uint32_t hak_plan_version;
  * be read gives one line on stderr. */
 HAK_HIDDEN void hak_plan_start(void);
 
-/* For learning, any thread: what an array of the class holds from now on and how many blocks a
- * refill or spill moves (0 = half). Both are cut to what is possible; arrays do not grow past it by
+/* For learning, any thread: sets the places of the class's arrays and how many blocks a refill or
+ * spill moves (0 = half). Both are cut to what is possible; arrays do not grow past it by
  * themselves any more. Every thread takes it over at its next slow path in any class. A class
  * without an array or magazine stays as it is. */
 HAK_HIDDEN void hak_plan_set(unsigned class_index, unsigned capacity, unsigned batch);

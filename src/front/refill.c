@@ -1,5 +1,5 @@
-/* A call found its array empty, or full: what every slow path does comes first (decay.c), then a
- * batch of blocks moves up or down. */
+/* Serves a call that found its array empty, or full: the work of every slow path comes first
+ * (decay.c), then a batch of blocks moves up or down. */
 #include "front/thread_block.h"
 
 enum { FIRST_REFILL = 4 };

@@ -45,7 +45,7 @@ static bool post_chain(struct hak_remote *remote, const struct chain *chain) {
     return hak_mailbox_post(heap, first, chain->last, chain->blocks) != HAK_HEAP_IDLE;
 }
 
-/* The thread of an idle heap is gone: whoever posts to it drains it. */
+/* The thread of an idle heap is gone: the poster drains it. */
 static void help(hak_owner_t id) {
     struct hak_heap *heap;
     while ((heap = hak_heap_help(id)) != NULL) {
@@ -63,7 +63,7 @@ void hak_remote_after_release(hak_owner_t id) {
         help(id);
 }
 
-/* A nested call may not take the locks that help takes: who posts next does so. */
+/* A nested call may not take the locks that help takes: the next poster does so. */
 static void post(struct hak_remote *remote, const struct chain *chain) {
     hak_owner_t owner = chain->first->owner;
     if (!post_chain(remote, chain) && !check_is_nested())

@@ -6,9 +6,9 @@
  *                                                                        --more--> slabs
  *
  * Nobody writes into a block that another thread owns. A chunk holds blocks of one class, so that
- * the owner's refill of this class moves it into the array as it is, without a look at a slab; what
- * waits for other classes stays where it is until they need it. Of each class 1 MiB waits at most,
- * of all 4 MiB, and only for a purge delay; more goes into the slabs.
+ * the owner's refill of this class moves it into the array as it is, without a look at a slab;
+ * blocks of other classes stay where they are until they are needed. Of each class 1 MiB waits at
+ * most, of all 4 MiB, and only for a purge delay; more goes into the slabs.
  *
  * A chunk is posted when it is full or holds 64 KiB of blocks; all that are being filled are posted
  * every 16th slow path, every 16th post and when they may hold 1 MiB together, in one chain for

@@ -96,7 +96,7 @@ HAK_HIDDEN void hak_array_overflow(unsigned class_index, unsigned count);
 /* array.c: moves what lies in SuperSlabs that are to go into the slabs (struct hak_staying). */
 HAK_HIDDEN void hak_array_spill_draining(unsigned class_index, const struct hak_staying *staying);
 
-/* grow.c: another capacity for the calling thread's array; what does not fit spills. False: no
+/* grow.c: another capacity for the calling thread's array; blocks that do not fit spill. False: no
  * memory for the room, or it would be too many bytes. */
 HAK_HIDDEN bool hak_array_resize(unsigned class_index, unsigned capacity);
 /* grow.c: takes over what hak_plan_set changed. */
@@ -112,11 +112,12 @@ HAK_HIDDEN void hak_remote_drain(void);
 HAK_HIDDEN void hak_remote_flush(void);
 /* remote.c: the same of a thread that a fork left behind, after what it was draining. */
 HAK_HIDDEN void hak_remote_flush_left(struct hak_heap *heap);
-/* mail.c: what such a thread was draining or had sorted goes into the slabs. */
+/* mail.c: blocks that such a thread was draining or had sorted go into the slabs. */
 HAK_HIDDEN void hak_mail_drain_left(struct hak_heap *heap);
-/* mail.c: sorts what was posted, now and then, or when it is much. */
+/* mail.c: sorts posted chunks, now and then, or when it is much. */
 HAK_HIDDEN void hak_mail_tend(void);
-/* decay.c: every now and then, on slow paths: what was not used for a while goes down a layer. */
+/* decay.c: every now and then, on slow paths: moves blocks that were not used for a while down a
+ * layer. */
 HAK_HIDDEN void hak_front_decay(void);
 /* decay.c: both, which each slow path does. */
 HAK_HIDDEN void hak_front_tend(void);

@@ -38,8 +38,8 @@ HAK_HIDDEN uint32_t hak_front_spilled(unsigned class_index);
 HAK_HIDDEN void hak_front_keep(unsigned class_index, unsigned blocks);
 
 /* Gives the base front `capacity` places and refills of `batch` blocks (0: half), as far as
- * possible; what does not fit spills. It does not grow by itself from then on. Returns the capacity
- * that holds. One CAPACITY note where it changed. */
+ * possible; blocks that do not fit spill. It does not grow by itself from then on. Returns the
+ * capacity that holds. One CAPACITY note where it changed. */
 HAK_HIDDEN unsigned hak_front_resize(unsigned class_index, unsigned capacity, unsigned batch);
 
 #endif

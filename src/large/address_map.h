@@ -64,8 +64,8 @@ HAK_HIDDEN bool hak_address_map_prepare_locked(const void *start, size_t bytes);
 /* Makes sure that one call of hak_address_map_prepare_locked succeeds while the lock is held. */
 HAK_HIDDEN bool hak_address_map_reserve_locked(void);
 
-/* Enters a block by its start and its bytes; what is seen there was written before. And takes it
- * out again, which its bytes must not have outgrown in the meantime. */
+/* Enters a block by its start and its bytes; a reader finds it completely written. And takes it out
+ * again, which its bytes must not have outgrown in the meantime. */
 HAK_HIDDEN void hak_address_map_set(struct hak_large *large);
 HAK_HIDDEN void hak_address_map_clear(const struct hak_large *large);
 

@@ -28,7 +28,7 @@ struct cache {
 static _Atomic(struct cache *) newest_made;
 static _Atomic uint64_t shared; /* the sum of all shares */
 static _Atomic bool has_left;   /* a fork left caches behind */
-static bool is_child;           /* of a fork: what other threads had in their hands is lost */
+static bool is_child;           /* of a fork: blocks in other threads' hands are lost */
 
 _Thread_local struct hak_bigcache *hak_bigcache_own __attribute__((tls_model("initial-exec")));
 static _Thread_local bool has_ended __attribute__((tls_model("initial-exec")));

@@ -14,13 +14,13 @@
  *
  *   process: shared bytes <= maximum       thread: kept bytes <= share
  *
- * A kept block stays in the address map, as HAK_LARGE_KEPT: whoever gives it back again is noticed.
+ * A kept block stays in the address map, as HAK_LARGE_KEPT: a second free of it is noticed.
  *
  * Ownership: a cache belongs to its thread; no lock. When the thread ends it is emptied and waits
  * for another. A cache that a fork leaves behind is emptied by the next thread of the child that
  * finds nothing in its own; only `bins` and `next` are believed then, which change by one store.
  *
- * Not in level normal of the debug build: what is freed there is inaccessible at once.
+ * Not in level normal of the debug build: freed blocks are inaccessible there at once.
  *
  * May call: large_memory, platform, and hak_large_release (large.c). */
 #ifndef HAK_LARGE_BIGCACHE_H
@@ -76,8 +76,8 @@ HAK_HIDDEN void hak_bigcache_after_fork(void);
  * when no other thread is at work. */
 HAK_HIDDEN const char *hak_bigcache_verify(size_t *blocks, size_t *bytes);
 
-/* True in the child of a fork: what other threads had just in their hands, a block each, is in no
- * cache, also where there are none (level normal). */
+/* True in the child of a fork: a block that another thread had just in its hands is in no cache,
+ * also where there are none (level normal). */
 HAK_HIDDEN bool hak_bigcache_may_have_lost(void);
 
 #endif

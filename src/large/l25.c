@@ -1,5 +1,4 @@
-/* The shards of L2.5: which one serves, what is done when it is busy, and the chunk that is kept.
- */
+/* The shards of L2.5: the choice of one, the way around a busy one, and the chunk that is kept. */
 #include "large/l25.h"
 
 #include "hop.h"

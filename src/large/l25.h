@@ -13,7 +13,7 @@
  * gets the others. Pages of free runs that were not needed for a tenth of a second go back, too.
  *
  * In the child of a fork a shard in which a thread was at work that is not there is made anew from
- * its chunks and the address map: what is in no block is free. Where the thread that forks has a
+ * its chunks and the address map: pages in no block are free. Where the thread that forks has a
  * block in its hands itself (it forks in a signal handler), nothing of such a shard is free until
  * it is given back.
  *
@@ -42,7 +42,7 @@ HAK_HIDDEN bool hak_l25_resize(struct hak_large *large, size_t bytes);
 /* Gives the pages of everything that is free back to the kernel; returns the bytes. */
 HAK_HIDDEN size_t hak_l25_trim(void);
 
-/* To be called now and then: what was free for a while goes back to the kernel. */
+/* To be called now and then: gives runs that were free for a while back to the kernel. */
 HAK_HIDDEN void hak_l25_tend(void);
 
 /* True when `p` lies in a chunk of the pool. Takes the shards' locks. */

@@ -148,9 +148,9 @@ HAK_HIDDEN base_t hak_large_move(base_t base, size_t bytes);
 /* Gives what this thread and the process keep back to the kernel; returns the bytes. */
 HAK_HIDDEN size_t hak_large_trim(void);
 
-/* To be called now and then by any thread, also one that makes no large calls any more: what was
- * not used for a tenth of a second goes down or back to the kernel. In the debug build what was not
- * used since the call before, so that moves are the same in each run. */
+/* To be called now and then by any thread, also one that makes no large calls any more: blocks that
+ * were not used for a tenth of a second go down or back to the kernel. In the debug build those
+ * that were not used since the call before, so that moves are the same in each run. */
 HAK_HIDDEN void hak_large_tend(void);
 
 /* For the BigCache: a block that it kept goes down, to L2.5, the spare mappings or the kernel.

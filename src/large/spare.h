@@ -20,7 +20,7 @@
  * Ownership: the list is under a lock that is tried and never waited for. In the child of a fork in
  * which another thread was changing the list, it begins empty; the addresses are lost to it.
  *
- * Not in the debug build: what is freed there is gone, and where it lay is nobody's.
+ * Not in the debug build: a freed block is gone there, and its place is nobody's.
  *
  * May call: held, platform. */
 #ifndef HAK_LARGE_SPARE_H

@@ -3,7 +3,8 @@
 
 #include <stdatomic.h>
 
-/* Of all pieces in use: what a new range has of them, and what may be left of it when one goes. */
+/* Divisors of all pieces in use: for the length of a new range, and for the rest that may stay when
+ * a piece goes. */
 enum { RANGE_SHARE = 4, KEPT_SHARE = 32 };
 
 #define LEFT_MASK (HAK_ARENA_PIECE_BYTES - 1) /* below the address: how many pieces are left */

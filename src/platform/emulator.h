@@ -1,4 +1,4 @@
-/* Asks whether Valgrind runs the process: what the kernel signals comes to Valgrind's own handlers
+/* Asks whether Valgrind runs the process: the kernel's signals come to Valgrind's own handlers
  * then, which end the process at a SIGTRAP that they did not expect. */
 #ifndef HAK_PLATFORM_EMULATOR_H
 #define HAK_PLATFORM_EMULATOR_H

@@ -30,7 +30,7 @@ HAK_HIDDEN void hak_line_say(struct hak_line *line, const char *text, uint64_t n
 HAK_HIDDEN const char *hak_line_text(struct hak_line *line);
 
 /* Writes all that is in the buffer to an open file and empties it. Returns 0, or the errno (ENOSPC
- * for a file that takes nothing more): of what was not written nothing is kept. */
+ * for a file that takes nothing more): the unwritten rest is not kept. */
 HAK_HIDDEN long hak_line_write(struct hak_line *line, long file);
 
 /* Ends the line, writes all that is in the buffer to fd 2 and empties it. */

@@ -9,7 +9,7 @@
 #include "platform/platform.h"
 
 struct hak_module {
-    uintptr_t bias;                           /* what is added to the file's addresses */
+    uintptr_t bias;                           /* is added to the file's addresses */
     uintptr_t start, end;                     /* all of it; end = 0: it has no segment */
     uintptr_t text_start, text_end;           /* executable segments; end = 0: none */
     uintptr_t read_only_start, read_only_end; /* after relocation (PT_GNU_RELRO), whole pages */

@@ -11,8 +11,8 @@
 #include "block.h"
 
 struct hak_object {
-    uintptr_t start, end; /* what is mapped of it; of a program with holes, the segment */
-    uintptr_t bias;       /* what is added to the file's addresses */
+    uintptr_t start, end; /* its mapped range; of a program with holes, the segment */
+    uintptr_t bias;       /* is added to the file's addresses */
     const char *name;     /* as ld.so has it; "" = the program; good while the module is loaded */
     const uint8_t *eh_frame; /* .eh_frame_hdr; NULL = none */
     const void *module;      /* the same as long as the module is loaded; NULL: not known */

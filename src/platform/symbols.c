@@ -54,7 +54,7 @@ void *hak_symbol_first(const char *name) {
 
 static struct hak_module libc; /* once it was looked for; kept by who comes first */
 
-/* By hand: what a sanitizer has in front of libc's functions may not be called before its start. */
+/* By hand: a sanitizer's functions in front of libc's may not be called before its start. */
 static bool is_libc(const char *path) {
     const char *last = path, *due = "libc.so.6";
     for (const char *at = path; *at; at++)

@@ -25,7 +25,7 @@ HAK_HIDDEN void *hak_symbol_of(const char *module, const char *name);
 HAK_HIDDEN void *hak_symbol_default(const char *name);
 HAK_HIDDEN void *hak_symbol_next(const char *name);
 
-/* hak_symbol_next in the midst of the program: what its dlerror says stays. */
+/* hak_symbol_next in the midst of the program: its dlerror stays. */
 HAK_HIDDEN void *hak_symbol_next_quietly(const char *name);
 
 /* hak_symbol_next of a name that libc has since glibc `version`; an older one may have it in

@@ -1,4 +1,4 @@
-/* The way of a call: which layer serves a size, and which layer gets a block back.
+/* The way of a call: finds the layer that serves a size, and the layer that gets a block back.
  *
  *   take:   slot bytes <= 32 KiB --> class --> band --> the way of the band:
  *             TINY_ONLY    the tiny fronts, or nothing

@@ -1,4 +1,4 @@
-/* A heap: what one thread owns. Its SuperSlabs, its slabs with free slots, its mail box.
+/* A heap: the memory of one thread. Its SuperSlabs, its slabs with free slots, its mail box.
  *
  *   heap -- room ----> SuperSlab <-> SuperSlab    those with a free slab
  *        -- full ----> SuperSlab                  those without
@@ -75,7 +75,7 @@ struct hak_heap {
     size_t mail_bytes;        /* of the blocks in them */
     uint64_t mail_decayed_at; /* ticks when it was looked at for what nobody needs */
     uint32_t tended;          /* slow paths, for what is done every now and then */
-    void *remote;             /* what its thread collects for others (front/remote.h), or NULL */
+    void *remote;             /* frees of its thread for others (front/remote.h), or NULL */
     void *front_block;        /* the front's memory, kept here for the heap's next thread */
     struct hak_heap *next_idle;
     struct hak_heap *prev_idle;

@@ -65,7 +65,7 @@ static inline struct hak_slab **head_of(struct hak_heap *heap, unsigned class_in
     return &heap->classes[class_index].lists[list - HAK_LISTED_READY];
 }
 
-/* First in the list: what was added last is the fullest of it, so that the others empty. */
+/* First in the list: the slab added last is the fullest of it, so that the others empty. */
 static inline void list_slab(struct hak_heap *heap, struct hak_slab *slab, unsigned list) {
     struct hak_slab **head = head_of(heap, slab->class_index, list);
     slab->prev_in_list = NULL;

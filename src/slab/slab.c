@@ -44,7 +44,7 @@ static unsigned carve(struct hak_slab *slab, base_t *out, unsigned wanted) {
     unsigned carved = slab->carved + wanted;
     for (unsigned word = (slab->carved + 63) / 64; word * 64 < carved; word++)
         bits[word] = 0;
-    atomic_signal_fence(memory_order_release); /* what is carved is believed after a fork */
+    atomic_signal_fence(memory_order_release); /* `carved` is believed after a fork */
     slab->carved = carved;
     return wanted;
 }

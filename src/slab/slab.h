@@ -16,8 +16,8 @@
  *   tier    FREE --a quarter in use--> HOT --below a quarter--> DRAINING --3/8 in use--> HOT
  *           any --nothing in use--> FREE, and the SuperSlab goes to the pool with its last slab
  *
- * Nothing is ever written into a free slot: what is free is a bitmap. Free slots are taken before
- * untouched ones and lowest address first, so that pages fill up and the others can empty.
+ * Nothing is ever written into a free slot: a bitmap marks the free ones. Free slots are taken
+ * before untouched ones and lowest address first, so that pages fill up and the others can empty.
  *
  * Ownership: everything here belongs to the heap of the calling thread; no lock, no atomics.
  *
@@ -55,7 +55,7 @@ HAK_HIDDEN unsigned hak_slab_take_some(struct hak_heap *heap, unsigned class_ind
  */
 HAK_HIDDEN void hak_slab_give(struct hak_heap *heap, base_t block);
 
-/* The same for `count` slots; what a slab and its SuperSlab count is counted once for each run of
+/* The same for `count` slots; the counts of a slab and its SuperSlab change once for each run of
  * neighbours in `blocks` that lie in one slab. */
 HAK_HIDDEN void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned count);
 

@@ -1,4 +1,4 @@
-/* scanf: what it stores is known after it alone, by the number of conversions that it says were
+/* scanf: its stores are known after it alone, by the number of conversions that it says were
  * stored. Where one of them may store more than there is room for, the call is done here, with a
  * va_list, and looked at then; else it goes on as it was.
  *
@@ -144,7 +144,7 @@ static int scan(const struct call *call, void *function) {
 
 /* ---- what it stored -------------------------------------------------------------------------- */
 
-/* Nothing else was stored from a little in front of it to its block's end: what stands there is its
+/* Nothing else was stored from a little in front of it to its block's end: the bytes there are its
  * own. */
 static bool is_alone(const struct scanned *scanned, const struct stored *stored, size_t room) {
     enum { WIDEST = 16 };

@@ -15,8 +15,8 @@
  *
  * New modules: the program's own calls of dlopen go through a gate as well. It notes the thread and
  * jumps on, since ld.so looks at the caller; the next call of that thread that is looked at, dlsym
- * at the latest, looks for modules. Constructors of a module run before; what loads modules without
- * dlopen (NSS, gconv) is not noticed. The modules stand in ld.so's list in the order in which they
+ * at the latest, looks for modules. Constructors of a module run before; loads of modules without
+ * dlopen (NSS, gconv) are not noticed. The modules stand in ld.so's list in the order in which they
  * came, so those that were done stay the first ones until one is unloaded. */
 #include <dlfcn.h>
 #include <elf.h>
@@ -75,7 +75,7 @@ static int row_of(const char *name) {
 struct module {
     struct hak_module in;
     bool is_own;   /* hakmem */
-    bool is_open;  /* what ld.so closes can be written */
+    bool is_open;  /* the part that ld.so closes can be written */
     bool closes;   /* it could not before */
     bool is_ready; /* ld.so is through with it */
 };
@@ -327,7 +327,7 @@ static void find_functions(void) {
         is_replaced[i] = find_replaced(name, hak_string_functions[i]);
     }
     if (hak_libc.dlerror)
-        (void)hak_libc.dlerror(); /* what a libc does not have is not the program's concern */
+        (void)hak_libc.dlerror(); /* a function that libc lacks is not the program's concern */
 }
 
 void hak_strings_start(void) {

@@ -180,7 +180,7 @@ static HAK_COLD bool stops_in(const struct call *call, const char *s, size_t uni
     case FIND_STRING:
     case FIND_STRING_CASE:
         return has_piece(call, s, units);
-    case TOKEN: /* what separates in front of it is skipped */
+    case TOKEN: /* separators in front of it are skipped */
         return find_in_set(call, s, find_in_set(call, s, 0, units, false), units, true) < units;
     default:
         return find_in_set(call, s, 0, units, call->row->shape != SPAN) < units;
@@ -305,8 +305,8 @@ static size_t transformed_in(const struct call *call, const char *from) {
                : hak_libc.wcsxfrm_l(NULL, (const wchar_t *)(const void *)from, 0, locale);
 }
 
-/* strxfrm(to, from, units): what it would write, measured by writing nothing first. Of one that
- * does not fit in `units` it is not known how much of it is written. */
+/* strxfrm(to, from, units): the length that it would write is measured by writing nothing first.
+ * When it does not fit in `units`, the written part is not known. */
 void hak_string_transform(const struct call *call) {
     char *to = first(call), *from = second(call);
     size_t room = hak_room_at(to), most = last(call), from_room = hak_room_at(from);

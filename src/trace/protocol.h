@@ -60,7 +60,7 @@ struct hak_hello {
     int32_t child; /* of HAK_HELLO_UNRECORDED: it is a child's, which `pid` spawned; else 0 */
     uint64_t
         pid_space;  /* inode of the pid namespace that `pid` and `child` are of, 0 = not known */
-    char text[464]; /* ended by NUL. Of a session: what is to be noted of its way here, or "" */
+    char text[464]; /* ended by NUL. Of a session: a note of its way here, or "" */
 };
 _Static_assert(sizeof(struct hak_hello) == 512, "the hello is 512 bytes");
 
@@ -68,7 +68,7 @@ struct hak_hello_answer {
     uint64_t magic;
     uint32_t version;
     uint32_t accepted;      /* 1, or 0 and `why` says why */
-    char session_name[108]; /* what HAKMEM_SESSION must hold for what is executed later */
+    char session_name[108]; /* HAKMEM_SESSION's value for programs executed later */
     char why[256];
 };
 

@@ -31,7 +31,7 @@ enum hak_record_flags {
     HAK_RECORD_GUESSED = 8, /* frames of the stack were found by frame pointers (unwind.md) */
 };
 
-/* The subkind of a LEAK record: what the scan judged the block to be. The record of the scan itself
+/* The subkind of a LEAK record: the scan's verdict on the block. The record of the scan itself
  * stands behind its blocks': address = live blocks, size = their bytes, old_address = lost blocks,
  * record_count = microseconds it took, epoch = why it saw less than there is (enum
  * hak_leak_partial, 8 bits) | reason << 8 | 1 << 16 where leaks count as a fault. */

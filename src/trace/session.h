@@ -84,7 +84,7 @@ struct hak_process_entry {
 #define HAK_END_KNOWN 0x80000000u
 
 enum hak_process_flag {
-    HAK_PROCESS_STRICT = 1,    /* entered strict seccomp: what it did then is counted as lost */
+    HAK_PROCESS_STRICT = 1,    /* entered strict seccomp: its events then are counted as lost */
     HAK_PROCESS_UNWATCHED = 2, /* HAKMEM_WATCH has no debug registers; bits 8 to 15: why */
     HAK_PROCESS_WENT_ON = 4,  /* level light, attach: it let go of the session, and has not ended */
     HAK_PROCESS_ATTACHED = 8, /* recorded since it ran: what it executes does not say so itself */
@@ -240,16 +240,16 @@ struct hak_fault_facts {
     uint32_t subkind;      /* how it was allocated, enum hak_subkind; from bit 8: given back */
     uint32_t record_count; /* generation of the slot at the fault */
     uint32_t epoch;
-    uint32_t memory;        /* enum hak_memory: what lies at found_address, for bad-free */
+    uint32_t memory;        /* enum hak_memory at found_address, for bad-free */
     uint32_t damaged_bytes; /* how many canary or header bytes differ */
-    uint8_t damage[32];     /* what memory holds from the first damaged byte on */
+    uint8_t damage[32];     /* the memory from the first damaged byte on */
     uint32_t damaged_span;  /* bytes from the first that differs to the last, both counted */
     uint32_t more_damaged;  /* a sweep: further blocks that are damaged */
     uint32_t found_by;      /* enum hak_found_by */
     uint32_t access;        /* enum hak_access */
     uint64_t given_bytes;   /* 204: the size that the call named; 0 = none */
     uint32_t given_alignment, asked_alignment; /* 204: 0 = none was named */
-    uint64_t link;                             /* 105: what the free block's link holds */
+    uint64_t link;                             /* 105: the free block's link */
     uint32_t alloc_stack; /* ids of the slot's last allocation and free; 0 = none */
     uint32_t free_stack;
     uint32_t damage_is_open; /* 1 = the damage reaches the end of what can be compared */
@@ -351,7 +351,7 @@ struct hak_report_request {
     uint64_t stack_address;             /* where `stack` was copied from */
     uint64_t stack_bytes;
     uint8_t stack[HAK_REPORT_STACK];
-    int32_t sender;          /* who sent the signal: pid as the program sees it; 0 = the kernel */
+    int32_t sender;          /* of the signal: pid as the program sees it; 0 = the kernel */
     uint32_t is_own_sender;  /* 1 = the process itself sent it (raise, abort) */
     uint32_t handler_signal; /* a handler of the program ran at this fault; then the process died by
                                 this signal. 0 = there was no handler */
@@ -421,7 +421,7 @@ struct hak_session {
     uint32_t slab_bytes, superslab_bytes;     /* geometry, for the viewer */
     _Alignas(64) _Atomic uint32_t node_count; /* ids below it are taken */
     _Atomic uint32_t epoch;                   /* one counter for the process and its children */
-    _Atomic uint32_t nodes_mapped; /* collector: what lies below it is stored, and written over */
+    _Atomic uint32_t nodes_mapped; /* collector: nodes below it are stored, and written over */
     _Alignas(64) _Atomic uint32_t doorbell; /* futex: program adds 1 and wakes the collector */
     _Alignas(64) _Atomic uint32_t commits;  /* futex, collector: adds 1 after each COMMIT */
     _Atomic uint32_t collector_waits;       /* collector: 1 while it sleeps on doorbell */

@@ -116,7 +116,7 @@ HAK_HIDDEN void hak_trace_exit_flushes(bool flushes);
 /* A block that a word of a pattern names (pattern.h). */
 struct hak_named {
     enum hak_named_as as;
-    struct hak_fault_facts facts; /* what is known of the block; no fault */
+    struct hak_fault_facts facts; /* facts of the block; no fault */
 };
 
 /* The last life of a guarded block of level light, as far as it is still known. */
@@ -210,7 +210,7 @@ HAK_HIDDEN void hak_trace_leave_traps(void);
 HAK_HIDDEN void hak_trace_at_thread_start(void (*call)(void));
 /* HAKMEM_WATCH, or nobody (`is_asked` false: the newest guarded blocks of level normal), watches
  * nothing in this process, as the store will tell: an errno, or an enum hak_unwatched. Also before
- * there is a session. By whoever holds hak_watch_try, or before there are threads. */
+ * there is a session. For the holder of hak_watch_try, or before there are threads. */
 HAK_HIDDEN void hak_trace_note_unwatched(unsigned why, bool is_asked);
 
 /* Leaks were found, and their LEAK records are written: has the collector make the report of them,

@@ -10,7 +10,7 @@
  *
  * The other writers of this process stand still meanwhile (hak_current_freeze), so nobody claims an
  * extent that is hidden. Stack nodes may still be added: hence "some more". The registry is read
- * all the time: what was filled of it is given back afterwards. */
+ * all the time: its filled part is given back afterwards. */
 #include "hop.h"
 #include "light.h"
 #include "pool/pool.h"

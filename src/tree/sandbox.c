@@ -42,7 +42,7 @@ bool hak_sandbox_bars_hello(void) {
 
 static void forbid(long number) {
     if (number == SYS_exit_group || number == SYS_exit)
-        return; /* who makes them wants to end */
+        return; /* a thread that makes them wants to end */
     atomic_fetch_or(&hak_forbidden_calls[number / 64], (uint64_t)1 << (number % 64));
 }
 

@@ -1,4 +1,4 @@
-/* Call frame information of one pc: what .eh_frame says about finding the caller's registers.
+/* Call frame information of one pc: the rules in .eh_frame for finding the caller's registers.
  *
  *   pc -> module (platform/objects.h) -> .eh_frame_hdr (binary search) -> FDE -> CIE ->
  * instructions -> row
@@ -48,7 +48,7 @@ struct hak_cfi {
     struct hak_cfi_row row;
     bool signal_frame;     /* augmentation S: the caller was interrupted, it did not call */
     uintptr_t start;       /* of the code that the FDE covers */
-    const uint8_t *origin; /* what expressions are relative to */
+    const uint8_t *origin; /* expressions are relative to it */
 };
 
 /* Finds and runs the CFI of `pc`, which lies in `object`, into `cfi`. Returns false when there is

@@ -1,5 +1,5 @@
-/* The two parts of an entry of .eh_frame: what a CIE says for many functions, and an FDE for one.
- * Shared by the files that read call frame information; cfi.h is what others see. */
+/* The two parts of an entry of .eh_frame: a CIE for many functions, and an FDE for one. Shared by
+ * the files that read call frame information; cfi.h is what others see. */
 #ifndef HAK_UNWIND_CFI_ENTRY_H
 #define HAK_UNWIND_CFI_ENTRY_H
 

@@ -171,8 +171,8 @@ static void jump(struct cursor *c, const uint8_t *start, int64_t distance) {
         c->at = start + target;
 }
 
-/* Constants, registers and memory: what pushes one word. Returns false when `op` is none of these.
- */
+/* Runs an operation that pushes one word: a constant, a register, memory. Returns false when `op`
+ * is none of these. */
 static bool push_operand(struct machine *m, struct cursor *c, uint8_t op,
                          const struct hak_registers *registers, struct hak_stack_memory *memory) {
     if (op >= OP_LIT0 && op <= OP_LIT31) {

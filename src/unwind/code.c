@@ -28,10 +28,10 @@ static struct table {
 } tables[2];
 static _Atomic uint32_t version; /* tables[version % 2] is in use */
 
-static _Atomic uint32_t reader_thread; /* who reads the maps; 0 = nobody */
+static _Atomic uint32_t reader_thread; /* it reads the maps; 0 = nobody */
 
-/* Unknown addresses. Where a thread surely runs is counted apart from words that a stack merely
- * has: what these are is often data, which must not put off the look at the maps that finds code
+/* Unknown addresses. Places where a thread surely runs are counted apart from words that a stack
+ * merely has: these are often data, which must not put off the look at the maps that finds code
  * made since. */
 static struct misses {
     _Atomic uint32_t count; /* since the maps were read on their behalf */

@@ -48,7 +48,7 @@ HAK_HIDDEN bool hak_code_is_executable(uintptr_t address);
 /* The same without looking at the maps again. */
 HAK_HIDDEN bool hak_code_is_known(uintptr_t address);
 
-/* In a forked child: whoever read the maps in the parent is not here. */
+/* In a forked child: the parent's reader of the maps is not here. */
 HAK_HIDDEN void hak_code_fork_child(void);
 
 #endif

@@ -18,7 +18,7 @@ enum module_state { MODULE_FILLING = 0, MODULE_LIVE, MODULE_GONE, MODULE_STATES 
 struct module {
     struct module *next;
     _Atomic uint64_t state;
-    uint32_t mark; /* what the listener gave when the module was new */
+    uint32_t mark; /* the listener's mark when the module was new */
     struct hak_object object;
 };
 

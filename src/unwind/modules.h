@@ -69,8 +69,8 @@ HAK_HIDDEN bool hak_module_at(uintptr_t address, struct hak_module *out);
 /* Looks whether all live modules are still loaded, and forgets what is not. */
 HAK_HIDDEN void hak_modules_check(void);
 
-/* Forgets all of them and what is known of their code: what was unloaded while nobody looked may
- * have left its place to another. hak_modules_start must follow. */
+/* Forgets all of them and what is known of their code: a module that was unloaded while nobody
+ * looked may have left its place to another. hak_modules_start must follow. */
 HAK_HIDDEN void hak_modules_forget_all(void);
 
 /* Number of unloads noticed so far: moves when cached rules and nodes lost their meaning. */

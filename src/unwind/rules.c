@@ -37,8 +37,8 @@ static bool is_signal_return(const struct hak_object *object, uintptr_t pc) {
     return memcmp(here, code, sizeof code) == 0 || memcmp(here + 1, code, sizeof code) == 0;
 }
 
-/* `breg6 offset; deref` with a multiple of 8 at or below rbp: what gcc writes for functions that
- * realign their stack. Returns the words below rbp, or -1. */
+/* `breg6 offset; deref` with a multiple of 8 at or below rbp: gcc's form for functions that realign
+ * their stack. Returns the words below rbp, or -1. */
 static int saved_cfa_words(const struct hak_cfi *cfi) {
     enum { BREG_RBP = 0x76, DEREF = 0x06 };
     const uint8_t *e = cfi->origin + cfi->row.cfa.value;

@@ -14,9 +14,9 @@
  * The key is multiplied by an odd number within 47 bits, which loses nothing: the top bits (11
  * at least) choose the entry, the low 37 are its tag, so a word answers for exactly one pc even
  * where it lies in the second of its two places. Entries are single atomic
- * words in a direct-mapped table with two places for each key; what is pushed out is compiled
- * again. A table that fills is replaced by one four times as large; the old one is never unmapped,
- * since a walk may still be reading it (a third of the memory in all).
+ * words in a direct-mapped table with two places for each key; a word that is pushed out is
+ * compiled again. A table that fills is replaced by one four times as large; the old one is never
+ * unmapped, since a walk may still be reading it (a third of the memory in all).
  *
  * Nobody owns it, no lock. After a fork the child has its own copy. Rules are forgotten when a
  * module is unloaded (modules.h says how that is noticed). */

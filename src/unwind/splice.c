@@ -145,7 +145,7 @@ static hak_step encode(uint32_t rule, bool is_own) {
     uintptr_t cfa = hak_rule_cfa_of(rule), bp = 8 * hak_rule_bp_of(rule);
     if (hak_rule_bp_of(rule) == HAK_RULE_BP_AT_RBP)
         return pack(kind, cfa, BP_AT_RBP, is_own);
-    /* what lies between rsp and the CFA can be read without a look at the stack's lower end */
+    /* words between rsp and the CFA can be read without a look at the stack's lower end */
     if (kind == HAK_RULE_BY_RSP && cfa >= 8 && bp <= cfa)
         kind = HAK_STEP_PLAIN;
     return pack(kind, cfa, bp, is_own);
@@ -225,8 +225,8 @@ static enum hak_step_result search_bare(struct hak_last_stack *last,
     return HAK_STEP_TO_CALLER;
 }
 
-/* Steps over a frame without CFI, by its rbp, or by a search of which is noted what it depends on:
- * what depends on more cannot be compared the next time. */
+/* Steps over a frame without CFI, by its rbp, or by a search whose inputs are noted: a search with
+ * more inputs cannot be compared the next time. */
 static enum hak_step_result step_bare(struct hak_last_stack *last,
                                       const struct hak_stack_bounds *bounds,
                                       struct hak_walk_place *place, struct hak_fresh_frame *fresh) {

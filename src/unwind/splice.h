@@ -15,7 +15,7 @@
  * a frame, without the table of rules and the table of nodes.
  *
  * A deep stack is kept from some frame on only (`end` is HAK_UNWIND_DEPTH), and only the frames
- * that the caller asks about are compared: what lies further out is compared when it is asked
+ * that the caller asks about are compared: frames further out are compared when they are asked
  * about.
  *
  * Owned by the thread: all lies in private memory mapped at its first stack and given back by
@@ -140,7 +140,7 @@ struct hak_thread_stacks {
     uint32_t capacity;
     uint32_t calls; /* since nodes were last earned by them */
     bool has_node_credit;
-    struct hak_credit node_credit; /* for whoever makes nodes */
+    struct hak_credit node_credit; /* for the maker of nodes */
     uint32_t held_at;              /* its place among those of all threads */
     struct hak_fresh_frame *fresh;
     struct hak_region *region; /* HAK_REGIONS of them, or NULL (region.h) */
@@ -153,7 +153,7 @@ struct hak_thread_stacks {
     struct hak_known_node node[1 << HAK_NODE_BITS];
     struct hak_known_call call[1 << HAK_KNOWN_CALL_BITS];
     /* Searches from frames of the last stack without CFI to their callers. Some may be of
-     * frames that are gone: what does not stand is only walked once more. */
+     * frames that are gone: a frame that does not stand is only walked once more. */
     uint32_t searches;
     struct hak_known_search search[HAK_SEARCHES];
 };
@@ -335,7 +335,7 @@ HAK_IN_PLACE int hak_splice_walk(struct hak_thread_stacks *all, struct hak_last_
     const struct hak_known_step *steps = all->step;
     uintptr_t salt = all->salt, high = bounds->high, at = place.sp - 8, bp = place.bp;
     uintptr_t ip = place.ip;
-    last->count = 0; /* whoever leaves this function by longjmp leaves no stack behind */
+    last->count = 0; /* a longjmp out of this function leaves no stack behind */
     last->is_whole = last->is_plain = false;
     for (;; fresh++) {
         while (top != first && top[-1].address < at)

@@ -20,7 +20,7 @@ struct hak_collector_failure {
     const char *what;   /* static text */
     const char *detail; /* such as a path; NULL = none */
     long error;         /* errno, 0 = none */
-    char text[512];     /* what the keeper answered */
+    char text[512];     /* the keeper's answer */
     bool is_hidden;     /* it may live, in another network namespace: nothing is said here */
 };
 
@@ -154,7 +154,7 @@ HAK_HIDDEN bool hak_collector_is_given_up(void);
  * keeper, too, is silent. */
 HAK_HIDDEN void hak_collector_make_sure(void);
 
-/* In a forked child: what a thread of the parent was about is not this process's. */
+/* In a forked child: forgets the unfinished work of the parent's threads. */
 HAK_HIDDEN void hak_collector_forget(void);
 
 #endif

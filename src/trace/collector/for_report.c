@@ -38,7 +38,7 @@ static struct {
 
 /* The session before, which has been let go of. */
 static struct {
-    int32_t pid; /* whose it was; 0 = there is none to go on with */
+    int32_t pid; /* its process; 0 = there is none to go on with */
     uint64_t id;
     char store_path[HAK_PATH_BYTES];
     char keeper_name[sizeof hak_current.keeper_name];

@@ -51,7 +51,7 @@ bool hak_file_begin(const struct hak_collector_failure *failure) {
     if (hak_memory_make_file(&memory, path) != 0)
         return false;
     hak_memory_publish(memory.session);
-    memcpy(memory.session->store_path, path, sizeof path); /* what a raw report names */
+    memcpy(memory.session->store_path, path, sizeof path); /* a raw report names it */
     hak_close(memory.file);
     hak_current.overwrites = true;
     if (!hak_current_begin(memory.session, memory.total_bytes)) {

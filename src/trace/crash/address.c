@@ -94,7 +94,7 @@ static enum hak_access access_of(const struct hak_incident *incident) {
 }
 
 /* Bytes of the vector that the instruction takes, when it is one of AVX or AVX-512 and the address
- * a multiple of them: what looks for the end of a string begins in front of it then. 0 where it is
+ * a multiple of them: a search for the end of a string begins in front of it then. 0 where it is
  * none, and for those of 16 bytes, which are no more than what a block begins at. */
 static uint32_t vector_bytes(const struct hak_incident *incident) {
     uintptr_t ip = incident->registers.value[HAK_RIP];

@@ -188,8 +188,8 @@ bool hak_crash_name_other(const struct hak_report_other *other) {
     return true;
 }
 
-/* Nobody is to write the report any more: what is known is said here. False: it is being printed.
- */
+/* Nobody is to write the report any more: this process tells the known facts. False: the report is
+ * being printed. */
 static bool take_back(struct hak_report_request *area) {
     for (;;) {
         uint32_t state = atomic_load(&area->state);
@@ -296,7 +296,7 @@ const char *hak_crash_hand_over(struct hak_incident *incident) {
         why = hand_over(incident);
         if (why != no_collector)
             break;
-        /* It died just now: what is recorded and not stored yet goes to the next one, too. */
+        /* It died just now: records that are not stored yet go to the next one, too. */
     }
     return why;
 }

@@ -12,7 +12,7 @@
 
 enum {
     PAGE_BYTES = 4096,
-    WORD_BYTES = 8, /* of what hak_raw_readable looks at */
+    WORD_BYTES = 8, /* that hak_raw_readable looks at */
     LONGEST_INSTRUCTION = 15,
     IN_FRONT_BYTES = HAK_REPORT_CODE - LONGEST_INSTRUCTION,
     STACK_FAULT = 12, /* the processor's numbers of exceptions */
@@ -82,8 +82,7 @@ bool hak_crash_is_in_repeat(const struct hak_registers *registers, uint64_t flag
            written - (flags & DIRECTION ? next + bytes : next - bytes) < bytes;
 }
 
-/* The processor jumped to where it could not go on: what lies there is not the instruction that did
- * it. */
+/* The processor jumped to where it could not go on: the instruction there did not do it. */
 static bool is_fetch(const struct hak_incident *incident) {
     return incident->address == incident->registers.value[HAK_RIP] ||
            (incident->trap == PAGE_FAULT && (incident->trap_error & ERROR_FETCH) != 0);
@@ -138,7 +137,7 @@ static bool find_caller_of_memmove(const struct hak_registers *registers, uintpt
     if (!find_code(registers->value[HAK_RIP] - 1, &here) ||
         !find_code((uintptr_t)memmove, &there) || here.start != there.start)
         return false;
-    /* It has put nothing on the stack: what lies there is where it returns to. */
+    /* It has put nothing on the stack: the word there is its return address. */
     if (here.row.cfa.how != HAK_CFI_IS_OFFSET || here.row.cfa.reg != HAK_RSP ||
         here.row.cfa.value != WORD_BYTES)
         return false;

@@ -43,7 +43,7 @@ struct hak_incident {
     struct hak_thread_origin created[HAK_ORIGINS]; /* of `thread`, if that is not 0 */
     uint32_t signal;                               /* 0 = none */
     int32_t code;                                  /* si_code */
-    int32_t sender; /* who sent the signal, 0 = the kernel raised it */
+    int32_t sender; /* pid of the signal's sender, 0 = the kernel raised it */
     bool is_own_sender;
     uint64_t address;        /* si_addr when the kernel raised it */
     uint32_t handler_signal; /* a handler of the program ran at it; the process dies by this one */
@@ -74,10 +74,10 @@ struct hak_incident {
  * has it checked. Once, at start. */
 HAK_HIDDEN void hak_crash_start(void);
 
-/* In a forked child: what other threads of the parent were about is not this process's. */
+/* In a forked child: forgets the unfinished work of the parent's other threads. */
 HAK_HIDDEN void hak_crash_forget(void);
 
-/* In the parent, when its vfork child is gone: what the child was about ended with it. */
+/* In the parent, when its vfork child is gone: its unfinished work ended with it. */
 HAK_HIDDEN void hak_crash_vfork_child_is_gone(void);
 
 /* True when the calling thread is in the middle of a report. */
@@ -90,8 +90,8 @@ HAK_HIDDEN bool hak_crash_is_reporting(void);
 HAK_HIDDEN struct hak_incident *hak_crash_enter(const struct hak_report_other *mine);
 HAK_HIDDEN void hak_crash_leave(void);
 
-/* For who has no fault, but the same session: claims that right without waiting for it. False:
- * somebody has it. `is_stored`: what was written into the session is in the store. */
+/* For a caller without a fault, but with the same session: claims that right without waiting for
+ * it. False: somebody has it. `is_stored`: the caller's records in the session are in the store. */
 HAK_HIDDEN bool hak_crash_enter_alone(void);
 HAK_HIDDEN void hak_crash_leave_stored(bool is_stored);
 

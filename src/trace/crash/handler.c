@@ -501,8 +501,8 @@ static __attribute__((noinline)) void run_for_abort(handler_function *handler, i
     report_death(number, info, context);
 }
 
-/* Has no memory of its own on the stack, so that the last call is a jump: what needs some is not
- * inlined. */
+/* Has no memory of its own on the stack, so that the last call is a jump: functions that need some
+ * are not inlined. */
 static void on_crash(int number, siginfo_t *info, void *context) {
     handler_function *handler = choose(number, info, context);
     if (!handler)

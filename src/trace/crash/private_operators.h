@@ -4,8 +4,8 @@
  *
  *   call site -> module -> its file: .symtab (names), or .dynsym where that is stripped
  *
- * Asked when C and C++ do not match, so seldom; what was found out is remembered. Only for the
- * thread that reports (hak_crash_enter). Allocates nothing, takes no lock, keeps errno. */
+ * Asked when C and C++ do not match, so seldom; answers are remembered. Only for the thread that
+ * reports (hak_crash_enter). Allocates nothing, takes no lock, keeps errno. */
 #ifndef HAK_TRACE_PRIVATE_OPERATORS_H
 #define HAK_TRACE_PRIVATE_OPERATORS_H
 

@@ -50,8 +50,8 @@ struct hak_current {
     bool overwrites;         /* nobody reads: full rings write over their oldest records */
     _Atomic uint8_t is_left; /* 1: nothing is recorded: the session was let go of */
     bool is_secure; /* it has rights that its user has not (AT_SECURE): nothing is started */
-    /* Left here by the rooms above: what a fork that no handler saw needs, and the way to a new
-     * collector when the old one has been silent for so long (NULL = there is none). */
+    /* Left here by the rooms above: the function for a fork that no handler saw, and the way to a
+     * new collector when the old one has been silent for so long (NULL = there is none). */
     void (*enter_child)(void);
     uint32_t flags; /* enum hak_process_flag, of the entry when it is claimed */
     void (*replace_silent)(uint64_t ms);

@@ -19,7 +19,7 @@ HAK_HIDDEN char **hak_environment_next(char **variable);
 HAK_HIDDEN void hak_environment_set_session(const char *name);
 
 /* The same for a tree of processes whose store was asked for at `store_path`, which stands behind
- * the name, after a colon: who finds no keeper any more goes on with that store. */
+ * the name, after a colon: a process that finds no keeper any more goes on with that store. */
 HAK_HIDDEN void hak_environment_set_tree(const char *name, const char *store_path);
 
 /* The keeper's name that this process was given, "" = none; the path of the tree's store, NULL =

@@ -119,7 +119,8 @@ static bool join(char *path, const char *folder, const char *name) {
     return true;
 }
 
-/* Where the store would be; for what a program executes that has made a file: beside that. */
+/* Finds the place where the store would be; for programs executed by one that has made a file, the
+ * place beside that. */
 static bool find_place(char *asked) {
     static char program[HAK_PATH_BYTES];
     const char *folder = hak_options.session;

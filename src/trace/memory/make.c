@@ -20,7 +20,7 @@
 
 enum {
     PAGE_BYTES = 4096,
-    METRICS_PART = 16, /* which part of the memory is for counters */
+    METRICS_PART = 16, /* one part in so many is for counters */
 };
 
 static uint64_t pages(uint64_t bytes) {

@@ -41,8 +41,8 @@ HAK_HIDDEN int hak_memory_make_file(struct hak_session_memory *memory, char *pat
 /* Gives back the blocks of a file that no ring or node was ever put in; for the last process. */
 HAK_HIDDEN void hak_memory_trim_file(struct hak_session *session, uint64_t total_bytes);
 
-/* Parts of making: what the limits of the process allow now; the header; a soft limit
- * of file sizes, which is meant for the program's own files. */
+/* Parts of making: the size that the limits of the process allow now; the header; a soft limit of
+ * file sizes, which is meant for the program's own files. */
 HAK_HIDDEN uint64_t hak_memory_bytes_allowed(void);
 /* Maps `total` bytes of `file`; 0 or an errno. */
 HAK_HIDDEN int hak_memory_map(int file, uint64_t total, struct hak_session_memory *memory);

@@ -29,7 +29,7 @@ static bool is_committed(void) {
     return true;
 }
 
-/* As PID 1 nobody outlives this process: what is not committed now is lost. */
+/* As PID 1 nobody outlives this process: records that are not committed now are lost. */
 static void wait_for_last_commit(void) {
     uint64_t deadline = hak_monotonic_ns() + LAST_COMMIT_MS * HAK_MILLISECOND_NS;
     while (!is_committed() && hak_monotonic_ns() < deadline) {

@@ -66,6 +66,6 @@ void hak_trace_start(void) {
     }
     hak_process_note_control();
     if (!hak_trace_is_wanted() || hak_trace_is_stopped())
-        hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* what is not counted agrees with nothing */
+        hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* incomplete counts agree with nothing */
     hak_crash_start();
 }

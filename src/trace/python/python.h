@@ -1,4 +1,4 @@
-/* The door of CPython's frames: what the interpreter runs, put between the C frames of a stack.
+/* The door of CPython's frames: puts the interpreter's frames between the C frames of a stack.
  *
  *   layout   where the interpreter keeps what, by its version; its functions in the loaded modules
  *   frames   the calling thread's Python frames, read at the moment of the stack

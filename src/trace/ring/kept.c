@@ -1,8 +1,8 @@
-/* The ring of a process that events never write over, in a file that nobody reads yet: what code
- * was where must still be known when the first rounds of all other rings are gone.
+/* The ring of a process that events never write over, in a file that nobody reads yet: the places
+ * of code must still be known when the first rounds of all other rings are gone.
  *
- * Written under a lock that nobody waits for: who does not get it writes into its own ring. When
- * it is full another one is claimed. */
+ * Written under a lock that nobody waits for: a thread that does not get it writes into its own
+ * ring. When it is full another one is claimed. */
 #include "trace/ring/ring.h"
 #include "hop.h"
 #include "superslab.h"
@@ -15,7 +15,7 @@ enum {
 
 static _Atomic uint32_t is_held;
 static struct hak_ring_entry *kept;     /* under the lock */
-static struct hak_ring_entry *own_ring; /* of who holds it */
+static struct hak_ring_entry *own_ring; /* the lock holder's */
 static uint64_t signals;
 
 static bool has_room(const struct hak_ring_entry *ring) {

@@ -70,7 +70,7 @@ void hak_ring_give_up_unfinished(void) {
     if (w->depth == 0 || !w->ring)
         return;
     uint64_t head = atomic_load_explicit(w->head, memory_order_relaxed);
-    uint64_t last = w->claimed_ticks; /* what was not written yet is older than what is published */
+    uint64_t last = w->claimed_ticks; /* unwritten slots are older than published ones */
     if (head > 0 && hak_record_time(hak_ring_slot(head - 1)) > last)
         last = hak_record_time(hak_ring_slot(head - 1));
     for (uint64_t at = head; at != w->reserved; at++) {

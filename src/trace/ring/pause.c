@@ -21,7 +21,7 @@ static void note(bool is_stopped) {
 
 static void apply(bool is_stopped) {
     if (is_stopped)
-        hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* what is not counted agrees with nothing */
+        hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* incomplete counts agree with nothing */
     atomic_store(&hak_control.is_stopped, is_stopped);
     if (hak_control_errands.stop)
         hak_control_errands.stop(is_stopped);
@@ -31,7 +31,7 @@ bool hak_trace_stop(bool is_stopped) {
     if (hak_trace_is_stopped() == is_stopped)
         return false;
     if (is_stopped)
-        note(true); /* what others still record behind it is there all the same */
+        note(true); /* other threads' later records are there all the same */
     apply(is_stopped);
     if (!is_stopped)
         note(false);

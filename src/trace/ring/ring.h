@@ -98,9 +98,9 @@ struct hak_payload_part {
 HAK_HIDDEN void hak_ring_write_bytes(struct hak_event_fields *head,
                                      const struct hak_payload_part *parts, unsigned part_count);
 
-/* In a file: what is written between begin and end, by a thread with a ring, goes into a ring of
- * the process that no events write over: modules, without which stacks have no names (kept.c).
- * False: not now, and end must not follow. */
+/* In a file: records between begin and end, by a thread with a ring, go into a ring of the process
+ * that no events write over: modules, without which stacks have no names (kept.c). False: not now,
+ * and end must not follow. */
 HAK_HIDDEN bool hak_ring_begin_kept(void);
 HAK_HIDDEN void hak_ring_end_kept(void);
 /* In a forked child: the kept ring is the parent's. */

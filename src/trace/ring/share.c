@@ -148,7 +148,7 @@ struct hak_ring_entry *hak_ring_shared_entry(void) {
                              : NULL;
 }
 
-/* Writes what stands before the event: what was dropped, and whose the event is. */
+/* Writes the records before the event: the LOSS of dropped ones, and the event's thread. */
 static uint64_t write_prefix(struct hak_writer *w, uint64_t at, uint64_t ticks) {
     struct hak_event_fields of = {.time = ticks,
                                   .kind = HAK_THREAD_SWITCH,

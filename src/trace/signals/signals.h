@@ -83,7 +83,7 @@ HAK_HIDDEN bool hak_mask_blocks_traps(void);
 HAK_HIDDEN void hak_mask_begin_thread(bool creator_blocks_traps);
 HAK_HIDDEN void hak_mask_enter_child(void);
 
-/* In a forked child: what other threads of the parent were about is not this process's. */
+/* In a forked child: forgets the unfinished work of the parent's other threads. */
 HAK_HIDDEN void hak_actions_forget(void);
 
 /* The program's action for a signal, as the kernel would give it back; read without a lock, also by

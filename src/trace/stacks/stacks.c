@@ -14,7 +14,7 @@ struct hak_stacks_setup hak_stacks_now;
 uint32_t hak_stacks_starts;
 
 static uint32_t node_bits;
-static _Atomic uint32_t given_up_at; /* what was mapped when room was last waited for in vain */
+static _Atomic uint32_t given_up_at; /* `mapped` when room was last waited for in vain */
 
 /* Bounds of the section of HAK_UNWINDER_ENTRY, made by the linker. */
 extern const char __start_hak_unwinder_text[] HAK_HIDDEN;

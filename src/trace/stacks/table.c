@@ -10,7 +10,7 @@ struct level {
     struct level *older;
     uint32_t bits;          /* log2 of the number of slots */
     _Atomic uint32_t used;  /* slots taken, about */
-    _Atomic uint32_t first; /* what is below this id or a later one is in no older level */
+    _Atomic uint32_t first; /* children of this id or a later one are in no older level */
     _Atomic uint64_t slot[];
 };
 
@@ -104,8 +104,8 @@ static HAK_COLD void empty(struct level *level) {
 }
 
 /* Puts a four times larger level on top of a full one. An id that is given after that becomes a
- * parent after that, too: what is below it is added to this level and newer ones only. So the
- * counter of ids is read when the level is there for all, not before. */
+ * parent after that, too: its children are added to this level and newer ones only. So the counter
+ * of ids is read when the level is there for all, not before. */
 static void grow(struct level *level) {
     uint32_t bits = level->bits + 2 < last_bits ? level->bits + 2 : last_bits;
     if (level->bits >= last_bits) {

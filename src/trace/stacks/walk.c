@@ -120,7 +120,7 @@ static HAK_COLD int intern_deep(struct hak_thread_stacks *all, struct hak_last_s
     }
     if (compared ? rank - last->frame[compared - 1].rank <= hak_stacks_now.depth
                  : last->end == HAK_UNWIND_DEPTH && kept != 0 && rank < hak_stacks_now.depth)
-        return AGAIN; /* what lies further out is asked about now */
+        return AGAIN; /* the frames further out are asked about now */
     if (rank > hak_stacks_now.depth)
         root = choose_root(last, count);
     if (root != last->root || from < root)

@@ -22,7 +22,7 @@ enum {
 _Thread_local char *hak_thread_lent_stack __attribute__((tls_model("initial-exec")));
 
 static _Thread_local struct {
-    int flags_shown; /* what the program has set beside SS_DISABLE */
+    int flags_shown; /* the program's flags beside SS_DISABLE */
     uint8_t rounds;  /* of destructors, at the thread's end */
     bool is_over;    /* the thread has given its stack back for good */
 } own __attribute__((tls_model("initial-exec")));

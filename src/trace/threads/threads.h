@@ -16,7 +16,7 @@
 struct hak_thread_origin {
     uint32_t creator; /* number of the thread that did it, 0 = not known */
     uint32_t stack;   /* id of its stack then, 0 = not known */
-    uint8_t flags;    /* what is to be said of that stack: enum hak_record_flags */
+    uint8_t flags;    /* of that stack: enum hak_record_flags */
 };
 
 /* Of the calling thread, and of the thread that created it: all 0 where that is not known, as for
