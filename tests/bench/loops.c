@@ -75,7 +75,7 @@ static void grow(long operations) {
         free(buffers[which]);
 }
 
-/* As a program that works on pictures: few blocks, every byte of which is written. */
+/* Works like a program for pictures: few blocks, every byte of them written. */
 static void big(long operations) {
     enum { LIVE = 20, LEAST_BYTES = 5 << 20, SPAN_BYTES = 20 << 20 };
     char *blocks[LIVE] = {NULL};

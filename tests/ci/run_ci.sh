@@ -274,7 +274,7 @@ run 7 --ci --trace off --baseline known.json -s off2.db -- ../app two
 HAKMEM_BASELINE=known.json HAKMEM_TRACE_FILE=alone.db LD_PRELOAD=$BUILD/hakmem-debug.so ../app two >out 2>err
 [ $? -eq 7 ] && [ ! -s err ] || { cat err; fail "HAKMEM_BASELINE with LD_PRELOAD alone"; }
 
-# Suppressions: nothing is told, nothing counts, the uses are kept.
+# Suppressions: nothing is reported, nothing counts, the uses are kept.
 printf '# known\nfault:double-free:close_a*\nleak:nothing\nfault:*:no_such_function\n' >known.supp
 run 1 --ci --suppressions known.supp -s supp.db -- ../app
 said 'hakmem: 1 finding:' err

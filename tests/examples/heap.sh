@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The four programs of examples/heap build as their README says, run without a word of hakmem's, what their solutions name is what top and heap say, and the diffs beside them mend it.
+# The four programs of examples/heap build as their README says, run without a word of hakmem's, top and heap say what their solutions name, and the
+# diffs beside them repair it.
 set -u
 unset "${!HAKMEM_@}"
 cp -r "$SOURCE/examples/heap" fresh && cd fresh || exit 2

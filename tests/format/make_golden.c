@@ -170,7 +170,7 @@ static void put_churn(int count) {
     }
 }
 
-/* An address with three owners, the first of which frees it again under the third. */
+/* An address with three owners: the first frees it again under the third. */
 static void put_stale_owner(void) {
     static const struct {
         uint8_t kind, flags;

@@ -2,8 +2,8 @@
  * node blobs, states, rows of the profile. A new form of blob needs a line in `decoders`.
  *
  * A checksum would keep the fuzzer out, so it is made good before decoding. Chunks are changed one
- * stream at a time, with all lengths around it mended: what lies behind the directory is reached.
- */
+ * stream at a time, with all lengths around it corrected: the bytes behind the directory are
+ * reached. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -40,7 +40,7 @@ static char *page_of(const char *p) {
     return (char *)((uintptr_t)p & ~(uintptr_t)(page_bytes - 1));
 }
 
-/* The last of several, of which the first ones are guarded. */
+/* The last of several blocks; the first ones are guarded. */
 static char *make(size_t size, unsigned wanted) {
     char *block = NULL;
     for (unsigned i = 0; i < wanted; i++)

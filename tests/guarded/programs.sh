@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Real programs of which every block is guarded, or the first four of each site, say and do what they do without,
-# nothing is reported, and what the capture answers is what the reference decoder reads. Each program
-# goes two of these ways, with FULL=1 all.
+# Real programs with every block guarded, or the first four of each site, say and do what they do without,
+# nothing is reported, and the capture answers what the reference decoder reads. Each program goes two of these
+# ways, with FULL=1 all.
 # timeout: 1800
 set -u
 unset "${!HAKMEM_@}"

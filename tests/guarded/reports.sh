@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Each program here, of which every block is guarded, gives exactly its report: NAME.SIDE.report, SIDE being
-# HAKMEM_GUARD_SIDE, or byte, which is HAKMEM_GUARD_ALIGN=1. An empty file: nothing is found, and the program
-# ends with 0. The same is found in level trace wherever the processor stops the program; and in level normal where
-# the first four blocks of each site are guarded: what is wrong comes behind hundreds of blocks of another one. And in
+# Each program here, with every block guarded, gives exactly its report: NAME.SIDE.report, SIDE being
+# HAKMEM_GUARD_SIDE, or byte, which is HAKMEM_GUARD_ALIGN=1. An empty file: nothing is found, and the program ends
+# with 0. The same is found in level trace wherever the processor stops the program; and in level normal where the
+# first four blocks of each site are guarded: what is wrong comes behind hundreds of blocks of another one. And in
 # layout same, where other blocks have no header. Each program goes one of these three ways, with FULL=1 all.
 # UPDATE=1 writes the files anew, to be read before they are committed.
 set -u

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `hunt` names the instruction that writes behind a block in front of the closed page, where the program bears no odd
+# `hunt` names the instruction that writes behind a block in front of the closed page, where the program fails at odd
 # addresses: by perf_event_open, by ptrace where that is barred; where both are, or there are no debug registers, it ends with
 # the block and says why. As root and as an ordinary user. FULL=1: each of these for the first thread, another one and a child.
 set -u

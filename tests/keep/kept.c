@@ -1,4 +1,4 @@
-/* Takes and gives back blocks in ways of which `hakmem-trace` is asked afterwards: `kept CASE`.
+/* Takes and gives back blocks in ways that `hakmem-trace` is asked about afterwards: `kept CASE`.
  *
  *   story        prints the addresses of blocks, NAME ADDRESS
  *   slack N      N blocks; prints what the allocator handed out beyond what was asked for

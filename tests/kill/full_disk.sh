@@ -11,7 +11,7 @@ mkdir -p small && mount -t tmpfs -o size=2m none small || exit 1
 status=0 counted=0
 complain() { echo "$*"; status=1; }
 
-# Where the disk is full for good: whatever is left in the last moment, nobody is told that all is well.
+# On a disk that is full for good, nothing says that all is well, whatever is left in the last moment.
 for room in 900 750 700 600 450 350 300 150; do
     rm -f small/*
     head -c $((2048 - room))K /dev/zero >small/fill

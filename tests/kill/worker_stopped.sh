@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# SIGSTOP of the worker while the program goes on: it waits a bounded time, then counts; what came before and after is
-# stored and the loss is told.
+# SIGSTOP of the worker while the program goes on: it waits a bounded time, then counts; the events before and after
+# are stored and the loss is reported.
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh

@@ -14,7 +14,7 @@ typedef struct {
     int64_t first, second;
 } pair;
 
-/* Conditions of which the program's other files could change the value. */
+/* Conditions whose value the program's other files could change. */
 extern int always, never, five;
 
 /* A block freed at the end, or held until then, where the program's pointers point elsewhere. */

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Correct programs of threads, children, signals and alignments go as they do without in level light, whichever blocks
 # are guarded: calls of the allocator at every moment of a start and an end, forks from the midst of threads, threads
-# that come and go, memory that the kernel refuses at every call. Not: malloc in a handler that interrupted malloc,
-# which the plain half that serves level light does not bear (docs/specs/allocator.md, Signal handlers). FULL=1 takes each of
-# them with each policy.
+# that come and go, memory that the kernel refuses at every call. Not: malloc in a handler that interrupted malloc, which the
+# plain half that serves level light does not survive (docs/specs/allocator.md, Signal handlers). FULL=1 takes each of them
+# with each policy.
 # timeout: 1800
 set -u
 unset "${!HAKMEM_@}"

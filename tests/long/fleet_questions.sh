@@ -13,8 +13,8 @@ trace=$BUILD/hakmem-trace findings=${FINDINGS:-1000000} rounds=${ROUNDS:-5}
 start_postgres
 fail() { echo "fleet_questions: $*"; exit 1; }
 
-# fill DATABASE RUNS: 2,000 faults, few of which are most of what is found, of 60 versions with three builds each, on 1,000 hosts, over
-# 90 days.
+# fill DATABASE RUNS: 2,000 faults, a few of them most of the findings, of 60 versions with three builds each, on 1,000 hosts, over 90
+# days.
 fill() {
     psql -qXd postgres -c "CREATE DATABASE $1" || exit 1
     "$trace" fleet setup --to "postgresql:///$1" >laid 2>&1 || fail "$(cat laid)"

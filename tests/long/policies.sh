@@ -174,7 +174,7 @@ ways() {
         done
     done
 }
-# To the byte, for programs that bear odd addresses.
+# To the byte, for programs that work at odd addresses.
 byte_ways() {
     local policy
     for policy in sites:4 all; do

@@ -88,7 +88,7 @@ sys.exit(fault["found_by"] != "watchpoint" or "hop=WRITE" not in fault["summary"
     writes large ', right past the end of the block'
     writes in_later_thread ', right past the end of the block'
 
-    # On it goes, and the place is told once.
+    # It goes on, and the place is reported once.
     record_find in_front 302 HAKMEM_ON_FAULT=continue
     [ "$(grep -c '^hakmem: HKM-' in_front.out) $(tail -1 in_front.out)" = '1 through' ] || wrong "continue: $(grep -E '^hakmem|^[a-z]' in_front.out)"
 

@@ -72,7 +72,7 @@ grep -q fsync strace.out || fail "the disk was not slow"
 counts '1 1' "a slow disk"
 waits 0 "a slow disk"
 
-# Several at once from one machine: each sends what it finds in the queue, and each is told that its own came.
+# Several at once from one machine: each sends what it finds in the queue, and each hears that its own came.
 clear_server
 pushes=()
 for ((i = 0; i < 16; i++)); do

@@ -274,7 +274,7 @@ static void call_with_overlaps(void) {
     struct iovec *own = malloc(2 * sizeof *own), sent[2] = {{small, SSIZE_MAX}, {NULL, 0}};
     fprintf(out, "---- overlaps\n");
     drain();
-    /* The bytes that come make of the table another one, of which nothing was asked. */
+    /* The bytes that come turn the table into another one, about which nothing was asked. */
     own[0] = (struct iovec){own, sizeof *own};
     own[1] = (struct iovec){small, 64};
     (void)!write(ends[0], sent, sizeof *sent + 8);

@@ -232,7 +232,7 @@ static wchar_t *wide_number(wchar_t *s) {
 static char *absent(char *s) {
     return memcpy(s, "/proc/", 6);
 }
-/* A string of which the first token was taken, and the second ends at the block's end, or behind.
+/* A string whose first token was taken, and whose second ends at the block's end, or behind.
  */
 static char before_end;
 static char *two_tokens(char *s) {

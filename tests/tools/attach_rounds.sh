@@ -2,9 +2,9 @@
 # Helpers for tests that record a program that runs, again and again. ROUNDS: how often.
 #
 # Each round must show: the program goes on as it was, record and check end well, and the store is closed. An event that is
-# lost and counted is borne: a program must never wait for long for a recorder, so where the machine is so busy that a ring
-# stays full for that time, an event is counted as lost. A loss must be said, in how many rounds it was so is printed, and
-# where it is more than one round in 20 something else is wrong than a busy moment.
+# lost and counted is tolerated: a program must never wait for long for a recorder, so where the machine is so busy that a
+# ring stays full for that time, an event is counted as lost. A loss must be said, in how many rounds it was so is printed,
+# and where it is more than one round in 20 something else is wrong than a busy moment.
 # shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
 unset "${!HAKMEM_@}"

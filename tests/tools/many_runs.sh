@@ -31,8 +31,8 @@ ask() {
 }
 
 # Compares the counts of all runs since the last time with the store $1, of the processes whose program is $2; at
-# least $3 there must be. A program of which the store says that it was not recorded, for want of memory, is left out
-# with its children.
+# least $3 there must be. A program that the store names as not recorded, for want of memory, is left out with its
+# children.
 compare_runs() {
     xargs python3 "$SOURCE/tests/tools/counted_runs.py" <ended >counted || { echo "$1: what was counted cannot be read"; exit 1; }
     rm -f ended calls.*

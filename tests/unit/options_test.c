@@ -1,5 +1,5 @@
-/* The environment: every type of option, what is refused and how that is told, what auto becomes.
- */
+/* The environment: every type of option, refused values and their lines, and the values that auto
+ * becomes. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -11,7 +11,7 @@ __attribute__((noinline)) void plugin_calls_back(void (*function)(size_t), size_
     __asm__ volatile("" ::: "memory");
 }
 
-/* Called by ld.so, of which nothing but its own entry called it. */
+/* Called by ld.so, which nothing but its own entry called. */
 __attribute__((constructor)) static void library_constructor(void) {
     void *volatile block = CONSTRUCTED ? malloc(CONSTRUCTED) : NULL;
     free(block);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `view` of a capture that keeps only the profile: its moments are the ends of runs, of which it shows what `top` says; what
-# it cannot be asked it says why.
+# `view` of a capture that keeps only the profile: its moments are the ends of runs, where it shows what `top` says; it says
+# why it cannot answer the rest.
 set -u
 BUILD=$(realpath -m "${BUILD:-build}")
 here=$(cd "$(dirname "$0")" && pwd)

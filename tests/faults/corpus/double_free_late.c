@@ -40,7 +40,7 @@ static void after_twenty_thousand(void) {
     free(opaque(block));
 }
 
-/* Its memory belongs to another by then: the one that frees last is told. */
+/* Its memory belongs to another by then: the one that frees last is reported. */
 static void after_it_was_handed_out_again(void) {
     char *block = opaque(malloc(95)), *again = NULL;
     free(block);

@@ -1,4 +1,4 @@
-/* Lists, rings, trees and tables whose entry is lost, or of which one part is. */
+/* Lists, rings, trees and tables that lose their entry, or one part. */
 #include "shapes.h"
 
 struct node {

@@ -1,4 +1,4 @@
-/* Pointers that wander inside their block and come back, or of which the start is kept. */
+/* Pointers that wander inside their block and come back, or whose start is kept. */
 #include <stddef.h>
 #include "../corpus/shapes.h"
 

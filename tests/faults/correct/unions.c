@@ -54,7 +54,7 @@ static void flexible(void) {
     }
 }
 
-/* malloc(offsetof) for a struct of which only the first members are ever touched. */
+/* malloc(offsetof) for a struct whose first members alone are ever touched. */
 static void shortened(void) {
     struct long_one {
         int kind;

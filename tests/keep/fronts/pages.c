@@ -1,4 +1,4 @@
-/* An allocator of malloc, free, calloc and realloc alone, as Electric Fence and its like: a block
+/* An allocator of malloc, free, calloc and realloc alone, as Electric Fence and others: a block
  * behind a page that nobody may touch. glibc's malloc_usable_size reads there.
  * WITH_ALIGNED: posix_memalign, too, and aligned_alloc, which takes only a multiple of the
  * alignment; memalign is glibc's.

@@ -56,7 +56,7 @@ void __tsan_write_range(void *p, size_t bytes) {
     plain(p, bytes, true, WHERE);
 }
 
-/* The layers are compiled with memset and the like under these names. */
+/* The layers are compiled with memset and similar functions under these names. */
 void *model_memset(void *to, int byte, size_t bytes);
 void *model_memcpy(void *to, const void *from, size_t bytes);
 void *model_memmove(void *to, const void *from, size_t bytes);

@@ -268,7 +268,7 @@ static void start_combination(unsigned n) {
     hak_front_start();
 }
 
-/* Every block bears its number while it lives, so that one that is handed out twice is seen. */
+/* Every block holds its number while it lives, so that one that is handed out twice is seen. */
 START_TEST(every_combination_serves_each_block_once_and_gives_all_back) {
     enum { LIVE = 3000, STEPS = 60000, CLASSES_USED = HAK_CLASS_OF_8192 };
     static base_t live[LIVE];

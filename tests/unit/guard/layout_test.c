@@ -73,7 +73,7 @@ static void damage_every_byte(base_t block, size_t asked, size_t alignment) {
         ck_assert_uint_eq(facts.user, user_address(user));
         ck_assert_uint_eq(facts.found_address, user_address(user));
         ck_assert_uint_eq(facts.kind, HAK_FREE);
-        /* The program goes on: the damage was mended, so that it is told once. */
+        /* The program goes on: the damage was repaired, so that it is reported once. */
         forget_events();
         ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
         ck_assert_uint_eq(fault_count, 0);

@@ -155,7 +155,7 @@ START_TEST(a_write_is_told_when_the_block_leaves_quarantine) {
     ck_assert_uint_eq(facts.asked_bytes, 40);
     ck_assert_uint_eq(facts.alloc_stack, STACK_OF_PROGRAM);
     ck_assert_uint_eq(facts.free_stack, STACK_OF_PROGRAM);
-    /* It is mended, so that it is told once. */
+    /* It is repaired, so that it is reported once. */
     ck_assert_uint_eq(damage_of(slot_at(2, 4)).bytes, 0);
     (void)hand_out(slot_at(2, 4), 40, 0);
     ck_assert_uint_eq(fault_count, 1);

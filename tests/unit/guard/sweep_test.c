@@ -1,4 +1,4 @@
-/* The sweep: which blocks are looked at, what is told, once, and by whom it was asked for. */
+/* The sweep: the blocks that it looks at, its findings, told once, and who asked for it. */
 #include <pthread.h>
 #include "guard/sweep.h"
 #include "world.h"

@@ -1,6 +1,6 @@
 /* Blocks at which a debug register stands: a write of the program beside or into them is a fault,
- * one of hakmem's own is none. Where the system gives no registers, that is told, and nothing is
- * watched. */
+ * one of hakmem's own is none. Where the system gives no registers, that is reported, and nothing
+ * is watched. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -79,7 +79,7 @@ START_TEST(a_write_in_front) {
 }
 END_TEST
 
-/* Of a site at a block of which damage was found, each block is watched, where it was. */
+/* At a site with a damaged block, each block is watched, where the damage was. */
 START_TEST(a_suspect_on_its_side) {
     if (!watch_world(4))
         return;

@@ -103,7 +103,7 @@ START_TEST(more_than_the_pattern_is_closed_too) {
 }
 END_TEST
 
-/* No descriptor is to be had. */
+/* No descriptor is free. */
 START_TEST(without_the_file_they_are_of_none) {
     struct rlimit before, none = {0, 0};
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);

@@ -148,7 +148,7 @@ START_TEST(a_refusal_of_the_kernel_is_no_block) {
 }
 END_TEST
 
-/* No addresses are to be had for the first piece. */
+/* No addresses are free for the first piece. */
 START_TEST(without_addresses_there_is_no_block) {
     begin();
     struct rlimit before, little = {16 << 20, 0};

@@ -7,7 +7,7 @@
 
 enum { PAGE = HAK_READABLE_PAGE_BYTES };
 
-/* Three pages, of which the middle one alone can be read. */
+/* Three pages; the middle one alone can be read. */
 static char *middle_page(void) {
     char *pages = mmap(NULL, 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(pages, MAP_FAILED);

@@ -11,7 +11,7 @@ enum { BLOCKS = 14000, BYTES = 256 };
 static base_t blocks[BLOCKS];
 static base_t kept[BLOCKS / 200];
 
-/* A burst of blocks, of which every 200th stays, so that no SuperSlab gets empty. */
+/* A burst of blocks; every 200th stays, so that no SuperSlab gets empty. */
 static void burst(void) {
     hak_options_read(NULL);
     hak_front_start();

@@ -1,5 +1,5 @@
-/* Correct reads and writes close to the end of a block are not told of; and what is told says how
- * many bytes. The functions themselves, one by one, are called by tests/strings/calls.c. */
+/* Correct reads and writes close to the end of a block are not reported; and a report says how many
+ * bytes. The functions themselves, one by one, are called by tests/strings/calls.c. */
 #include "unit/guard/world.h"
 
 #include <errno.h>

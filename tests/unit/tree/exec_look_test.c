@@ -58,7 +58,7 @@ START_TEST(tells_a_keeper_until_it_is_given_up) {
 }
 END_TEST
 
-/* A path may have 4,096 bytes, and what is told of it a ninth of that. */
+/* A path may have 4,096 bytes, and its part in the note a ninth of that. */
 START_TEST(of_a_long_path_the_end_is_left_out) {
     static const char ending[] = ", which was not recorded: it is a test" HAK_NOTE_NOT_BELOW;
     char path[3000] = "";

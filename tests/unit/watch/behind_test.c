@@ -72,7 +72,7 @@ START_TEST(the_base_or_index_is_restored) {
 }
 END_TEST
 
-/* Where the same value stands more than once, each place is told. */
+/* Where the same value stands more than once, each place is reported. */
 START_TEST(places_that_hold_the_same) {
     memset(words, 'x', sizeof words);
     registers.value[HAK_RAX] = 0x78787878;

@@ -1,5 +1,5 @@
 /* Debug registers for a moment: who is stopped, when it is over, and what is left of them. Where
- * the system gives none, all that can be shown is that this is told. */
+ * the system gives none, the test can only show that this is reported. */
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -33,7 +33,7 @@ static void on_trap(int number, siginfo_t *info, void *context) {
     last_tag = hit.tag;
 }
 
-/* Is a register put at `words[index]`? False: there is none here, and it is told why. */
+/* Is a register put at `words[index]`? False: there is none here, and the refusal says why. */
 static bool set(unsigned index, uint64_t tag) {
     struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
     sigaction(SIGTRAP, &action, NULL);

@@ -35,7 +35,7 @@ static int count_files(void) {
     return count;
 }
 
-/* True where the system gives registers at all; else it is told why. */
+/* True where the system gives registers at all; else the refusal says why. */
 static bool is_told(unsigned registers, int files) {
     ck_assert_uint_eq(registers, 0);
     ck_assert_int_eq(errno, EDOM);

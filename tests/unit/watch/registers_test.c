@@ -1,5 +1,5 @@
-/* Debug registers: who is stopped, where, and when nobody is. Where the system gives none, all that
- * can be shown is that this is told. */
+/* Debug registers: who is stopped, where, and when nobody is. Where the system gives none, the test
+ * can only show that this is reported. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -26,7 +26,7 @@ static void on_trap(int number, siginfo_t *info, void *context) {
     last_thread = gettid();
 }
 
-/* False: there are none here, and it is told why. */
+/* False: there are none here, and the refusal says why. */
 static bool open_registers(unsigned wanted) {
     struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
     sigaction(SIGTRAP, &action, NULL);

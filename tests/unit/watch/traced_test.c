@@ -1,6 +1,6 @@
 /* Debug registers that a tracer sets, perf_event_open being barred by a filter: who is stopped,
- * where, and what threads notice of it. Where ptrace is not allowed either, all that can be shown
- * is that this is told. */
+ * where, and what threads notice of it. Where ptrace is not allowed either, the test can only show
+ * that this is reported. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -61,7 +61,7 @@ static void bar(const unsigned *calls, unsigned count) {
     ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
-/* False: there are none here, and it is told why. */
+/* False: there are none here, and the refusal says why. */
 static bool open_registers(unsigned wanted) {
     static const unsigned perf[] = {SYS_perf_event_open};
     struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_NODEFER};

@@ -12,7 +12,7 @@ static struct hak_waiting look(void) {
     return hak_cut_waiting(worker.clients, worker.client_count);
 }
 
-/* A process with a ring, both of which are known. */
+/* A process with a ring; both are known. */
 static void set_up(void) {
     program = (struct fake_program){.memfd = -1};
     fake_directory(&program);
@@ -59,7 +59,7 @@ START_TEST(waits_for_a_chunks_worth) {
 }
 END_TEST
 
-/* How a process ended that said no goodbye is told to those alone who watched it before. */
+/* The end of a process that said no goodbye is reported to those alone who watched it before. */
 START_TEST(does_not_wait_where_a_process_is_new) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     commit(&worker);

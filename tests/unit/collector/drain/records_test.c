@@ -220,7 +220,7 @@ START_TEST(counts_records_that_cannot_be) {
 }
 END_TEST
 
-/* A batch of `count` moves, of which the first `follow` continuations are there. */
+/* A batch of `count` moves; the first `follow` continuations are there. */
 static void put_moves(uint32_t count, uint32_t follow) {
     struct hak_ring_entry *r = fake_ring(&program, 0);
     uint64_t head = atomic_load(&r->head), time = fake_ticks(&program);

@@ -182,7 +182,7 @@ START_TEST(tells_later_what_a_full_link_does_not_take) {
 }
 END_TEST
 
-/* Heard while no worker lives, or by one that died: the next one is told all of it. */
+/* Heard while no worker lives, or by one that died: the next one hears all of it. */
 START_TEST(tells_the_next_worker_all_notes) {
     struct hak_link_message m = {0};
     ck_assert_ptr_null(say(NO_PID, 0));

@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Sends one, of which there is no other holder then, and a byte over `socket_end`; the peer stays
- * open here. */
+/* Sends one, which has no other holder then, and a byte over `socket_end`; the peer stays open
+ * here. */
 static inline void lingering_send(int socket_end, int flags) {
     static char full[65536];
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

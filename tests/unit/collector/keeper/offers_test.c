@@ -511,7 +511,7 @@ START_TEST(holds_few_living_sessions_of_one_process) {
 }
 END_TEST
 
-/* The process may have another user's rights by the time when the next worker is told. */
+/* The process may have another user's rights by the time when the next worker hears of it. */
 START_TEST(keeps_the_log_that_a_session_named_first) {
     static struct hak_link_message m;
     static const char first[] = "/tmp/first.log", later[] = "/tmp/later.log";

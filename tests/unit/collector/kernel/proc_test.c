@@ -1,4 +1,4 @@
-/* Looks at processes by /proc, one of which the kernel makes wait for ever. */
+/* Looks at processes by /proc; the kernel makes one of them wait for ever. */
 #include <sys/wait.h>
 #include "collector/kernel/peer.h"
 #include "collector/kernel/pid_namespace.h"

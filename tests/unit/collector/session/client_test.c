@@ -267,7 +267,7 @@ START_TEST(does_not_note_the_process_of_the_same_number) {
 }
 END_TEST
 
-/* A worker is told again what the one before it had heard. */
+/* A worker hears again what the one before it had heard. */
 START_TEST(a_note_told_again_changes_nothing) {
     pid_t process = start_process();
     struct hak_peer peer;

@@ -341,7 +341,7 @@ START_TEST(keeps_sessions_apart) {
     ck_assert_uint_ne(all.event[0].thread, all.event[1].thread);
     ck_assert_uint_ne(all.event[0].stack, all.event[1].stack);
     ck_assert_int_eq(ask(&worker, "SELECT count(DISTINCT session) FROM process"), 2);
-    /* One store for the tree: the first session's, and the second is told so. */
+    /* One store for the tree: the first session's, and the second hears so. */
     ck_assert_ptr_nonnull(strstr(other.session->store_path, "/t.db"));
 }
 END_TEST

@@ -1,4 +1,4 @@
-/* The page on leaks: direct ones first and by bytes, at most a screen, and every sum is told. */
+/* The page on leaks: direct ones first and by bytes, at most a screen, with every sum. */
 #include "report/page/page.h"
 
 #include <stdio.h>

@@ -229,8 +229,7 @@ START_TEST(a_new_epoch_begins_with_its_first_record) {
 }
 END_TEST
 
-/* A child's block of which the parent's went on may come in anywhere; else nothing may be missing.
- */
+/* Where the parent's block went on, a child's may come in anywhere; else nothing may be missing. */
 START_TEST(gaps_between_parent_and_child_are_found) {
     block_malloc(&c, 5, 10, 1);
     block_malloc(&c, 6, 10, 1);

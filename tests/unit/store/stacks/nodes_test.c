@@ -87,7 +87,7 @@ START_TEST(no_bytes_harm_the_decoder) {
     for (size_t size = 0; size < blob.size; size++)
         ck_assert_ptr_nonnull(hak_nodes_decode(coder, blob.data, size, out, &count));
     for (int round = 0; round < 20000; round++) {
-        /* The checksum is mended, so that the decoder itself is what refuses. */
+        /* The checksum is corrected, so that the decoder itself refuses. */
         uint8_t *hostile = malloc(blob.size);
         memcpy(hostile, blob.data, blob.size);
         for (uint64_t k = 0; k <= draw(3); k++)

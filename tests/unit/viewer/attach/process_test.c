@@ -23,7 +23,7 @@ static void *stay(void *unused) {
     return unused;
 }
 
-/* A child of one thread, or of two, of which the first ends. */
+/* A child of one thread, or of two; the first of them ends. */
 static pid_t start(bool leaves) {
     pid_t child = fork();
     ck_assert_int_ge(child, 0);

@@ -115,7 +115,7 @@ START_TEST(a_crash_at_odd_addresses_is_the_alignment) {
 }
 END_TEST
 
-/* Where the program bears no odd addresses the closed page lies behind the damage. */
+/* Where the program fails at odd addresses the closed page lies behind the damage. */
 START_TEST(what_no_page_shows_is_watched_at_the_block_of_its_number) {
     struct hunt_fault fault = damage(301, 41, site), crash = {.sight = HUNT_CRASH};
     fault.number = 7;
