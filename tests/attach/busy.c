@@ -128,7 +128,7 @@ static void tick(int number) {
     atomic_fetch_add(&ticks, 1);
 }
 
-/* As signal(7) has it, a thread that is stopped may get EINTR from epoll_wait. That is made good,
+/* As signal(7) has it, a thread that is stopped may get EINTR from epoll_wait. This is made good,
  * but where the recorder is killed, and where the first thread is traced while a child ends. */
 static atomic_ulong ended_early;
 

@@ -33,7 +33,7 @@ ends_with() { # STATUS LINES...: of the program
     pid=
 }
 
-# Of the first thread and of another; with addresses as they come and with the same again.
+# Executes from the first thread and from another; with addresses as they come and with the same again.
 for how in "$target exec" "$target exec-thread" "setarch -R $target exec"; do
     # shellcheck disable=SC2086
     start $how

@@ -49,7 +49,7 @@ static void work(void) {
     work_until(0);
 }
 
-/* Of the program that was executed: it goes on until SIGTERM, and says so. */
+/* Runs in the executed program: goes on until SIGTERM, and says so. */
 static int go_on(void) {
     signal(SIGTERM, note);
     puts("executed");

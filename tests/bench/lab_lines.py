@@ -12,7 +12,7 @@ import subprocess
 # `context` is set with and without the switch, `settings` with it alone.
 Line = collections.namedtuple("Line", "name context settings")
 
-# Of no account for speed, or tried elsewhere (`run` options, outputs, the safety lines).
+# Options that do not matter for speed, or are tried elsewhere (`run` options, outputs, the safety lines).
 LEFT_OUT = ("INJECT", "SESSION", "COLLECT", "TRACE", "LOG", "STATS", "EXTERNAL_GUARD", "DEBUG_LEVEL", "SS_ACQUIRE_DEBUG", "TINY_FRONT_METRICS", "TINY_FRONT_DUMP", "BENCH_FAST_MODE")
 # Variables that act only beside others.
 CONTEXT = {

@@ -120,6 +120,6 @@ with open(path, "r+b", buffering=0) as core:
             core.write(good[at:at + 1])
 END
 python3 odds.py "$trace" good.core $full $((full ? 120 : 20)) "$(sed -n 's/^live //p' said)" "$address" || fail 'a damaged core'
-# Of hakmem-debug.so the core has the pages that hakmem mapped, and a state for each slot.
+# A core of hakmem-debug.so has the pages that hakmem mapped, and a state for each slot.
 python3 odds.py "$trace" checked.core $full $((full ? 60 : 12)) "$(sed -n 's/^live //p' checked.said)" || fail 'a damaged core of hakmem-debug.so'
 exit 0

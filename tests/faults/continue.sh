@@ -19,8 +19,8 @@ go_on() {
     return 1
 }
 
-# How many: one, or none where the level finds nothing. A sweep tells the damage of each allocation;
-# what is written into a page that was opened again after the first access is found by it, too.
+# Number of reports that are due: one, or none where the level finds nothing. A sweep tells the damage of each allocation; what is written into a page
+# that was opened again after the first access is found by it, too.
 reports_due() {
     if [ ! -s "$SOURCE/tests/faults/$1.$2.report" ] && [ ! -s "$SOURCE/tests/faults/$1.$2.header.report" ]; then
         echo 0

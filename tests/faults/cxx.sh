@@ -18,7 +18,7 @@ marked_line() {
 }
 
 # Where a block of a program with a plug-in lies depends on what ld.so allocated for the plug-in's path before, and of one of containers
-# on how the compiler's library makes them (place). Of hundreds of bytes that are written some are, by chance, those that are due at the address where the block lies.
+# on how the compiler's library makes them (place). Some of hundreds of written bytes are, by chance, those that are due at the block's address.
 normalise_place() {
     local edits=
     grep -qE '^// (plugin|place):' "$1" && edits='s/slot [0-9,]+ of slab [0-9]+ /slot N of slab N /'

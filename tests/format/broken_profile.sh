@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A profile that is all a capture keeps, broken in many ways: each has its clear error, and none makes a reader crash, hang or grow.
-# Of each two questions and `check`, of the next one others; FULL=1: all.
+# Each one gets two questions and `check`, the next one others; FULL=1: all.
 set -u
 unset "${!HAKMEM_@}" LD_PRELOAD
 here=$(cd "$(dirname "$0")" && pwd)

@@ -5,8 +5,8 @@
  *   dump_store --check FILE...   `check` alone
  *   dump_store --heap FILE       what the profile says of each "FROM TO PROCESS" of stdin
  *
- * Exit status 1 and the store's message on stderr when one cannot be read. Of several, each has its
- * name on stderr first. */
+ * Exit status 1 and the store's message on stderr when one cannot be read. Several files: each has
+ * its name on stderr first. */
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>

@@ -38,7 +38,7 @@ counted() {
     "$trace" layers --json -s "$1.db" | sed -n "s/.*\"$2.times\": \([0-9]*\).*/\1/p"
 }
 
-# Whether there are registers is asked of level light, which says so.
+# Level light says whether there are registers.
 run_watched "$BUILD/tests/light/watch" hold.look HAKMEM_CHECK=light HAKMEM_GUARD=sample:1 HAKMEM_DEBUG_LEVEL=1
 has_registers=1
 if grep -q 'HAKMEM_WATCH: no debug register watches' hold.look.out; then

@@ -53,7 +53,7 @@ hunt 0 --runs 1 -- "$leaver" deaf
 says deaf 'run 1, level normal: no fault; the program ended with status 3; 2 processes that it left behind were ended: leaver, leaver'
 all_gone deaf
 
-# Of the time that is given PROGRAM and what it leaves have as much as they want, and no more.
+# PROGRAM and what it leaves have as much of the given time as they want, and no more.
 hunt 0 --runs 1 --timeout 1 -- "$leaver" hang
 says hang 'run 1, level normal: no fault; the program was ended after 1 second; 2 processes that it left behind were ended: leaver, leaver'
 all_gone hang

@@ -73,7 +73,7 @@ for user in $users; do
         [ -n "$barred" ] || [ "$user" != "$(id -un)" ] || has_none=$reason
         [ -z "$reason" ] || echo "skipped: the instruction is named, as $user${barred:+ without system call $barred}: $reason"
         for place in main thread child; do
-            # How it is watched and where it is written are two things: each where the other is as it is mostly.
+            # The kind of watching and the place of the write are two things: each varies where the other is as it is mostly.
             [ "${FULL:-0}" = 1 ] || [ -z "$barred" ] && [ "$user" = "$(id -un)" ] || [ $place = main ] || continue
             if [ -n "$reason" ]; then
                 names_block "$user" "$barred" "$place"

@@ -17,9 +17,9 @@ sys.path.insert(0, os.path.join(HERE, "../faults/corpus"))
 import generate  # noqa: E402
 import runs  # noqa: E402
 
-# Of a hundred bad variants of a kind, how many must be named. Reads change nothing: they are found where they
-# reach an inaccessible page, behind the first blocks of an allocation stack. A write further in front than the header
-# (index -5 of 8-byte elements) damages no block. A block that a static variable still points to is no leak.
+# Number of variants that must be named, of a hundred bad ones of a kind. Reads change nothing: they are found where
+# they reach an inaccessible page, behind the first blocks of an allocation stack. A write further in front than the
+# header (index -5 of 8-byte elements) damages no block. A block that a static variable still points to is no leak.
 LIMITS = {
     "heap overflow by writes": 98,
     "heap underflow by writes": 85,

@@ -10,7 +10,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/hakmem.leaks.XXXXXX") || exit 2
 trap 'rm -rf "$work"' EXIT
 only=${1:-}
 
-# Of the program with the number $1 the way $2: two of five, other ones from program to program. Where programs are named all are due.
+# Is the way $2 due for the program with the number $1? Two of five, other ones from program to program. Where programs are named all are due.
 is_due() { [ "${FULL:-0}" = 1 ] || [ -n "$only" ] || [ $((($1 + $2) % 5)) -lt 2 ]; }
 
 compile() {

@@ -83,7 +83,7 @@ record again --leaks=error --baseline "$work/baseline.json" -- "$work/lost_tree"
 "$trace" leaks --baseline "$work/baseline.json" -s "$work/other.db" >"$work/said" ||
     fail "leaks --baseline gave $?: $(cat "$work/said")"
 
-# Of a tree of processes each tells of its own; the page says whose.
+# Each process of a tree tells of its own leaks; the page names the process.
 record child --leaks=1 -- "$work/lost_child" || fail "lost_child gave $?"
 grep -q '120 bytes in 2 blocks leaked.*, process [0-9]* lost_child$' "$work/log" ||
     fail "a child's page: $(head -1 "$work/log")"

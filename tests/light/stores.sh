@@ -88,7 +88,7 @@ says_not 'why 0x10000' 'never'
 says layers 'malloc, counted from the log'
 cd ..
 
-# Of its own blocks the child knows all, of its parent's what the forking thread did.
+# The child knows all of its own blocks, and of its parent's what the forking thread did.
 begin children
 fault f
 child=$(address_of child)

@@ -27,7 +27,7 @@ shows() {
 line=$(grep -n "block\[at\] = 'x';" "$SOURCE/tests/light/watch.c" | cut -d: -f1)
 past='301 heap-buffer-overflow: writes memory 1 byte past the end of a 40-byte block'
 
-# Whether there are registers is asked of hakmem, and compared with what the program itself is given.
+# Hakmem says whether there are registers; the answer is compared with what the program itself is given.
 record hold.look HAKMEM_DEBUG_LEVEL=1
 if grep -q 'HAKMEM_WATCH: no debug register watches' hold.look.out; then
     echo "skipped: writes that a register stops: $(grep -m1 -o 'no debug register watches.*' hold.look.out)"

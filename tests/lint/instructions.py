@@ -80,7 +80,7 @@ moves = count_recorded("trace", "moves")
 for name, step in MOVES.items():
     counts[name] = moves[step] / STEPS
 
-# How many pages are closed is a matter of time: counted is what a call takes beside closing and opening them.
+# The number of closed pages is a matter of time: the count leaves out closing and opening them.
 PAGES = ("close_in_time", "hak_pages_close_fresh", "hak_pages_open")
 for name, closes in {"event_off": "0", "event_closing": "1"}.items():
     checked = count("hakmem-debug.so", "tests/bench/steps", "pair_64", without=PAGES,

@@ -180,7 +180,7 @@ for folder in $circles; do
 $ring"
 done
 
-# Of hop.h and check.h all layers know; what guard asks of them in turn is not seen here.
+# All layers know hop.h and check.h; what guard asks of them in turn is not seen here.
 both=$(globals debug/src | awk '
     function folder(file) { return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "src" }
     NF == 2 { home[$2] = folder($1) } NF == 3 { used[folder($1) " " $3] }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The layers' unit tests with the sanitizer for undefined behaviour in the layers and in the tests: it ends the
-# program at the first finding. That it would is shown by a shift that is too wide.
+# program at the first finding. A shift that is too wide shows that it would.
 # timeout: 1800
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}

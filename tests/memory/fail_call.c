@@ -59,7 +59,7 @@ static struct task *task_of(pid_t id) {
     return unused;
 }
 
-/* Of the library at `path`, whose code is mapped from `offset` on at text_start. */
+/* Looks in the library at `path`, whose code is mapped from `offset` on at text_start. */
 static void find_program_calls(const char *path, unsigned long offset) {
     struct stat status;
     int file = open(path, O_RDONLY);

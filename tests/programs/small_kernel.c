@@ -269,7 +269,7 @@ static void strict_sandbox(void) {
     syscall(SYS_exit, 7);
 }
 
-/* Of sizes that were not asked for before. */
+/* Takes blocks of sizes that were not asked for before. */
 static void narrow_sandbox(void) {
     fflush(stdout);
     free(malloc(64));

@@ -511,7 +511,7 @@ static void call_of_child(unsigned number) {
     }
 }
 
-/* Of a block no more than it has; and qsort takes hours for items of so many bytes. */
+/* Asks no more of a block than it has; and qsort takes hours for items of so many bytes. */
 static int fits(const struct row *row, unsigned pointer, size_t count) {
     return count <= 1 || (pointer < IN_A_BLOCK && strcmp(row->shape, "SORT") != 0);
 }

@@ -217,7 +217,7 @@ static FILE *input_of(size_t bytes) {
 static FILE *wide_input_of(size_t bytes) {
     return stdin = wide_stream_of(bytes);
 }
-/* Of digits alone, in front of its end. */
+/* Makes a string of digits alone, in front of its end. */
 static char *number(char *s) {
     for (int i = 0; i < BYTES && s[i]; i++)
         s[i] = '7';
@@ -574,7 +574,7 @@ static void print(size_t n) {
     NARROW(fwprintf(wide_out_stream, L"%s", r))
 }
 
-/* Of a string in `text`, without its end. */
+/* Scans a string in `text`, without its end. */
 static void scan(size_t n) {
     NARROW((void)!old_sscanf(text, "%s", w))
     NARROW((void)!new_sscanf(text, "%*1s%[a]", w + 1))

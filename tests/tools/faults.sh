@@ -86,8 +86,8 @@ run_program() {
     wait_for_store "$directory"
 }
 
-# How a program ends with the report on stdin: by hakmem's SIGABRT, by the SIGSEGV that the processor
-# raised at a closed page, or, with leaks, as it would have.
+# The exit status of a program with the report on stdin: by hakmem's SIGABRT, by the SIGSEGV that the
+# processor raised at a closed page, or, with leaks, as it would have.
 stop_status() {
     local report
     report=$(cat)

@@ -13,5 +13,5 @@ lay_out_findings() {
 asked() { psql -qXAt hakmem -c "$1"; }
 # "RUNS FINDINGS" on the server.
 counted() { asked "SELECT (SELECT count(*) FROM hakmem.run) || ' ' || (SELECT count(*) FROM hakmem.finding)"; }
-# How many documents wait.
+# Number of documents that wait.
 waiting() { find "$XDG_STATE_HOME/hakmem_push" -name '*.json' 2>/dev/null | wc -l; }

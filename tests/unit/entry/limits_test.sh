@@ -10,7 +10,7 @@ if [ "$got" != 488890 ]; then
     failed=1
 fi
 
-# Of 200 MB the program must be able to use most: what hakmem reserves counts against it.
+# The program must be able to use most of 200 MB: what hakmem reserves counts against it.
 program='p = []
 try:
     while True: p.append(bytearray(1000))

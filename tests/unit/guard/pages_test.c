@@ -357,7 +357,7 @@ START_TEST(what_has_served_nothing_yet_is_closed) {
 }
 END_TEST
 
-/* Of the page that is closed the block was written into while a neighbour kept it open. */
+/* A block of the closed page was written into while a neighbour kept the page open. */
 START_TEST(what_was_written_before_a_page_is_closed_is_told) {
     begin(_i);
     user_t user = hand_out(slot_at(2, 0), 30, 0);

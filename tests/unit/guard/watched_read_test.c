@@ -24,7 +24,7 @@ static bool watch_newest(unsigned what) {
     return is_watching;
 }
 
-/* Of a site that no block had before. */
+/* Takes a block of a site that no block had before. */
 static char *take_new(size_t asked_bytes) {
     static const void *caller = "here";
     struct hak_hand_out how = {

@@ -147,7 +147,7 @@ static bool watch_stacks_of(const char *rules) {
     return true;
 }
 
-/* Of a file's stacks the bytes in front of the closed page are watched, at the block that is
+/* The bytes in front of the closed page are watched for a file's stacks, at the block that is
  * expected before all others; and nothing else is. */
 START_TEST(blocks_of_a_file_s_stacks) {
     volatile char *block[10];

@@ -53,7 +53,7 @@ static bool is_readable(const void *p) {
     return hak_raw_readable((uintptr_t)p & ~(uintptr_t)7);
 }
 
-/* Of each second page from `first` on. */
+/* Opens and closes each second page from `first` on. */
 static void open_and_close(const struct hak_closed *closed, char *first) {
     for (size_t i = 0; i < OPENED; i++) {
         char *page = first + 2 * i * HAK_PAGE_BYTES;

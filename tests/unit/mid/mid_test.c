@@ -41,8 +41,8 @@ static int compare(const void *a, const void *b) {
     return (first > second) - (first < second);
 }
 
-/* How many blocks of `again` are among `blocks`; all but the few that the first refill left over.
- */
+/* Number of blocks of `again` that are among `blocks`; all but the few that the first refill left
+ * over. */
 static int count_common(base_t *blocks, base_t *again, int count) {
     int common = 0;
     qsort(blocks, (size_t)count, sizeof *blocks, compare);

@@ -470,8 +470,8 @@ START_TEST(functions_that_print_and_end_are_looked_at) {
 }
 END_TEST
 
-/* How many wide characters vswprintf writes where `most` are too few: one more since glibc 2.37,
- * which ends what it cut off. */
+/* Number of wide characters that vswprintf writes where `most` are too few: one more since glibc
+ * 2.37, which ends what it cut off. */
 static unsigned written_of(unsigned most) {
     wchar_t wide[512];
     unsigned units = most;

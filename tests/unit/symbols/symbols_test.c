@@ -192,7 +192,7 @@ START_TEST(writes_cpp_names_as_people_do) {
 }
 END_TEST
 
-/* Of compressed debug information only the units up to the one asked for are inflated: each of many
+/* Only the units of compressed debug information up to the one asked for are inflated: each of many
  * is found alone, and all of them in several orders. Unit N's function has line N + 1, and calls an
  * inlined one of a header; with -flto that one lies in another unit. Code that the linker leaves
  * out lies at 0 then, over the code that is there. */

@@ -160,7 +160,7 @@ static void *fake_run(void *context) {
     return NULL;
 }
 
-/* Reads in a thread of its own until fake_stop. That thread itself records nothing and takes no
+/* Reads in a thread of its own until fake_stop. The thread itself records nothing and takes no
  * signals of the process. */
 static inline void fake_start(struct fake_collector *c) {
     sigset_t all, before;

@@ -8,7 +8,7 @@
 #include "trace/collector/collector.h"
 #include "tree/exec_look.h"
 
-/* Of another network namespace: a keeper there cannot be asked whether it lives. */
+/* A name of another network namespace: a keeper there cannot be asked whether it lives. */
 #define NAME "hakmem-0123456789abcdef0123456789abcdef-1"
 
 static struct fake_collector collector;

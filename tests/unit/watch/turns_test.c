@@ -93,7 +93,7 @@ START_TEST(moves_of_a_tracer) {
 }
 END_TEST
 
-/* Of threads that come at once, who looked first may come last. */
+/* Threads may come at once: the one that looked first may come last. */
 START_TEST(who_looked_earlier_gets_no_credit) {
     struct hak_watch_turns turns = {0};
     uint64_t now = start;

@@ -287,7 +287,8 @@ START_TEST(a_handler_comes_in_the_middle_of_a_record) {
 }
 END_TEST
 
-/* That this is seen here: where they waited for the interrupted record, the order was wrong. */
+/* Shows that the test sees this: where they waited for the interrupted record, the order was wrong.
+ */
 START_TEST(a_record_that_is_published_late_is_found) {
     static const struct step step[] = {WRITE(A, MALLOC, 1, 1),
                                        NEXT(A, MALLOC, 1, 0),

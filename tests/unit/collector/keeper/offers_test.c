@@ -300,8 +300,8 @@ START_TEST(hears_no_note_that_cannot_be_answered) {
 }
 END_TEST
 
-/* Of a process that is none of its own; the namespace that it names would keep it from being looked
- * for. */
+/* A note of a process that is none of its own; the namespace that it names would keep it from being
+ * looked for. */
 START_TEST(believes_no_note_of_a_stranger) {
     int file = make_note(1, getppid(), 4711);
     if (!start_offerer(&file, 1, NULL))
@@ -535,7 +535,7 @@ START_TEST(keeps_the_log_that_a_session_named_first) {
 }
 END_TEST
 
-/* Of another user by now, and a child of none of ours; it says hello when it may. */
+/* A process of another user by now, and a child of none of ours; it says hello when it may. */
 static pid_t start_foreign_guest(const char *name, int go, int said) {
     int self[2];
     pid_t guest = -1;

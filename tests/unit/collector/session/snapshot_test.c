@@ -164,7 +164,7 @@ START_TEST(takes_the_last_one_of_a_killed_process) {
 }
 END_TEST
 
-/* Of a process whose memory stays as it is: readers know until when somebody looked. */
+/* Memory of a process stays as it is: readers know until when somebody looked. */
 START_TEST(says_until_when_memory_stayed) {
     pid_t child = fork();
     if (child == 0)

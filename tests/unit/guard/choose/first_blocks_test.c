@@ -12,7 +12,7 @@ static void begin(unsigned most) {
     hak_sites_start(most);
 }
 
-/* How many blocks so many new sites have, all of them together. */
+/* Number of blocks that so many new sites have, all of them together. */
 static unsigned take_of_new(unsigned sites) {
     static uint32_t next = 100;
     unsigned taken = 0;

@@ -60,7 +60,7 @@ static bool run(const struct probe *probe, char *at) {
     return true;
 }
 
-/* How many bytes from its operand on are touched; NOT_THERE = the processor does not know it. */
+/* Number of touched bytes from its operand on; NOT_THERE = the processor does not know it. */
 static int measure(const struct probe *probe, char *edge) {
     for (int bytes = 1; bytes < MOST; bytes++) {
         memset(edge - PAGE, 1, PAGE);

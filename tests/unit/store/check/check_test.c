@@ -347,7 +347,7 @@ START_TEST(rows_of_superslabs_that_are_not_their_events_are_named) {
 }
 END_TEST
 
-/* Of two processes, in runs of some 20 events. */
+/* Puts blocks of two processes, in runs of some 20 events. */
 static void put_classes(void) {
     hak_profile_set_limits(c.w->profile, 0, 20);
     must(hak_store_put_process(c.w, &(struct hak_process_row){.id = 2, .session = 1}));

@@ -43,8 +43,8 @@ static void same(struct hak_live_gather *g, const struct hak_live_table *table, 
     free(due);
 }
 
-/* A chunk of calls of blocks: all processes have the first ones, and one each of the others. Of a
- * lossy log any calls may be there. */
+/* A chunk of calls of blocks: all processes have the first ones, and one each of the others. A
+ * lossy log may have any calls. */
 static void gather(struct hak_live_gather *g, struct hak_live_table *table,
                    struct hak_columns *columns, uint64_t first_id, uint32_t blocks,
                    uint32_t generation_of[PROCESSES][MANY]) {

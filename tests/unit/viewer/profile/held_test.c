@@ -68,7 +68,7 @@ static void change(const char *sql) {
 
 #define OF_FIRST " WHERE run = (SELECT min(run) FROM profile_class WHERE process = 1)"
 
-/* Of rows that no writer stores none is used: what is held is what the events say. */
+/* Rows that no writer stores are not used: the held blocks are those of the events. */
 START_TEST(hostile_rows_are_not_believed) {
     static const char *const hostile[] = {
         "UPDATE profile_class SET class = -1 - class",
