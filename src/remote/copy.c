@@ -88,7 +88,7 @@ static int find_number(struct push *push) {
     return error;
 }
 
-/* ---- what the server has -----------------------------------------------------------------------
+/* ---- rows on the server ------------------------------------------------------------------------
  */
 
 static PGresult *ask_of_capture(struct push *push, const char *sql, const char *doing, int *error) {

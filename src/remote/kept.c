@@ -53,7 +53,7 @@ static bool make_table(sqlite3 *database, const struct hak_remote_table *t) {
     return is_done;
 }
 
-/* False: what came is none of the column's kind. */
+/* False: the value is none of the column's kind. */
 static bool bind(sqlite3_stmt *row, int column, enum hak_remote_type type, const PGresult *rows,
                  int at) {
     const char *text = NULL;
@@ -99,8 +99,8 @@ static bool fill(sqlite3 *database, const struct hak_remote_table *t, const PGre
     return is_done;
 }
 
-/* Into the database, or not at all (NULL: there are none): what a writer of the server made up, and
- * SQLite refuses, is left to who asks for it. */
+/* Into the database, or not at all (NULL: there are none): rows that a writer of the server made
+ * up, and SQLite refuses, are left to the reader that asks for them. */
 static int take_rows(struct hak_remote_kept *kept, const struct hak_remote_tables *tables, int at,
                      bool is_narrow, const PGresult *rows) {
     const struct hak_remote_table *t = &tables->table[at];
@@ -129,7 +129,7 @@ enum part {
     ONE     /* row, to see that there are some */
 };
 
-/* One row more than was pushed: who inserted others finds nothing kept. To be freed. */
+/* One row more than was pushed: with rows inserted by others, nothing is kept. To be freed. */
 static char *sql_of(const struct hak_remote_table *t, uint64_t rows, enum part part) {
     char *text = NULL;
     size_t length;

@@ -17,8 +17,8 @@ struct hak_remote_kept {
     } table[HAK_REMOTE_TABLES];
 };
 
-/* Takes the rows of `sizes`, (name, rows, bytes) of each table that has some, and fetches what is
- * small; of the others it sees that they have rows. 0 or an error: a table has fewer rows than were
+/* Takes the rows of `sizes`, (name, rows, bytes) of each table that has some, and fetches the small
+ * ones; of the others it notes that they have rows. 0 or an error: a table has fewer rows than were
  * pushed. */
 int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
                           const struct hak_remote_tables *tables, const PGresult *sizes);

@@ -43,8 +43,7 @@ static const char *value_of(const PQconninfoOption *options, const char *keyword
     return NULL;
 }
 
-/* Also what comes from a service file or the environment is in the name later, by the connection.
- */
+/* Values from a service file or the environment come into the name later, by the connection. */
 static int look_at_url(struct hak_link *link, char *url) {
     char *said = NULL;
     link->answer_seconds = HAK_LINK_ANSWER_SECONDS;
@@ -231,7 +230,7 @@ void hak_link_close(struct hak_link *link) {
  */
 
 /* Waits until something comes from the server or, if it `sends`, can go there. False: the server
- * was silent for too long. libpq says what became of a socket that is gone. */
+ * was silent for too long. libpq reports a socket that is gone. */
 static bool wait_for_server(struct hak_link *link, bool sends) {
     struct pollfd on = {.fd = PQsocket(link->connection),
                         .events = (short)(sends ? POLLIN | POLLOUT : POLLIN)};
@@ -270,7 +269,7 @@ PGresult *hak_link_next(struct hak_link *link) {
     return PQgetResult(link->connection);
 }
 
-/* The last answer to what was sent, or that after which COPY begins. */
+/* The last answer to the statements sent, or the answer after which COPY begins. */
 static PGresult *last_answer(struct hak_link *link) {
     PGresult *last = NULL, *answer;
     while ((answer = hak_link_next(link)) != NULL) {
@@ -315,7 +314,7 @@ static int note_statement(struct hak_link *link, const char *sql) {
     return NEW;
 }
 
-/* Unless statement `number` is prepared then, what the server answered. */
+/* The server's answer, unless statement `number` is prepared then. */
 static PGresult *prepare(struct hak_link *link, int number, const char *name, int count,
                          bool *is_prepared) {
     *is_prepared = link->prepared[number].asked > HAK_LINK_OFTEN;

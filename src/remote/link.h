@@ -1,6 +1,6 @@
-/* One connection to the server. Nothing here blocks on libpq: what must come from the server, or go
- * to it, is waited for in link.c, and no longer than the URL allows; a server that says nothing for
- * that long is given up for good.
+/* One connection to the server. Nothing here blocks on libpq: link.c waits for data from and to the
+ * server, and no longer than the URL allows; a server that says nothing for that long is given up
+ * for good.
  *
  *   hak_link_ask, hak_link_ask_all, hak_link_do   a question, its answer or an error
  *   hak_link_exec, hak_link_exec_values           an answer as it is, with its SQLSTATE
@@ -50,8 +50,8 @@ struct hak_link_value {
 int hak_link_open(struct hak_link *link, const char *url);
 void hak_link_close(struct hak_link *link);
 
-/* Executes `sql` once with its values in binary; what comes back is binary, too. NULL: an error,
- * whose line is kept; `*error` is its number. `sql` that is asked again and again is prepared. */
+/* Executes `sql` once with its values in binary; the answer is binary, too. NULL: an error, whose
+ * line is kept; `*error` is its number. `sql` that is asked again and again is prepared. */
 PGresult *hak_link_ask(struct hak_link *link, const char *sql, const struct hak_link_value *values,
                        int count, const char *doing, int *error);
 /* Executes several in one way to the server and back; `results` has room for an answer to each,
@@ -63,18 +63,18 @@ struct hak_link_question {
 };
 int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *questions, int count,
                      const char *doing, PGresult **results);
-/* Executes what gives no rows. 0 or an error. */
+/* Executes a statement that gives no rows. 0 or an error. */
 int hak_link_do(struct hak_link *link, const char *sql, const char *doing);
 /* As PQexec and PQexecParams (in binary), but waits no longer than the link allows. NULL: nothing
  * came, of which hak_link_fail has the line. `types` may be NULL. */
 PGresult *hak_link_exec(struct hak_link *link, const char *sql);
 PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid *types,
                                const struct hak_link_value *values, int count);
-/* As PQgetResult for what was sent with PQsend... or PQputCopyEnd: sends what libpq still holds,
- * and waits. NULL: the end of an answer, or a server that was silent (`is_silent`). */
+/* As PQgetResult after PQsend... or PQputCopyEnd: sends the data that libpq still holds, and waits.
+ * NULL: the end of an answer, or a server that was silent (`is_silent`). */
 PGresult *hak_link_next(struct hak_link *link);
 
-/* The error for what the server, or libpq, just said, or did not say; `result` may be NULL. */
+/* The error for the last answer, or silence, of the server or libpq; `result` may be NULL. */
 int hak_link_fail(const struct hak_link *link, const PGresult *result, const char *doing);
 
 /* Numbers as the protocol has them: most significant byte first. */

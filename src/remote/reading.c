@@ -44,7 +44,7 @@ struct cursor {
     int8_t place[HAK_REMOTE_COLUMNS]; /* of a column in an answer; -1 = not asked for */
 };
 
-/* ---- what is asked, as text -------------------------------------------------------------------
+/* ---- the question, as text --------------------------------------------------------------------
  *
  * idxStr is "MASK" of the columns that are used, in hex, then words: "=a" compares column 'a' with
  * the next argument (= > ] < [ as in store/virtual_table.h), "+a" and "-a" order by it, "#a" says
@@ -136,7 +136,7 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 /* ---- an argument as the server's value ---------------------------------------------------------
  */
 
-/* Takes what the column can be compared with on the server; anything else SQLite compares itself.
+/* Takes the comparisons with the column that the server can make; SQLite makes all others itself.
  */
 static bool take_value(struct cursor *c, enum hak_remote_type type, sqlite3_value *from) {
     int kind = sqlite3_value_type(from);
@@ -438,7 +438,7 @@ static int fail_cell(struct cursor *c) {
     return fail(c->vtab.pVtab, hak_link_fail_cell(&capture_of(c)->link, "reading rows"));
 }
 
-/* False: what came is none of the column's kind. */
+/* False: the value is none of the column's kind. */
 static bool give(sqlite3_context *out, enum hak_remote_type type, const struct cursor *c,
                  int place) {
     const char *text = NULL;
@@ -623,7 +623,7 @@ static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
                                 link->name, link->capture);
 }
 
-/* There, and all of it? `*bytes` are those of its rows; what is small comes along. */
+/* There, and all of it? `*bytes` are those of its rows; a small table comes along. */
 static int look_for(struct capture *of, uint64_t *bytes) {
     static char begin[] = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
     static char look[] =

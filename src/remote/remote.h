@@ -28,7 +28,7 @@
 struct hak_remote_pushed {
     uint64_t capture;                /* its number on the server */
     uint64_t parts, rows, bytes;     /* of the store, all of them */
-    uint64_t sent_parts, sent_bytes; /* of these, what the server had not yet */
+    uint64_t sent_parts, sent_bytes; /* of these, those that the server had not yet */
 };
 
 /* The result of a setup. */
@@ -56,7 +56,7 @@ struct hak_remote_asking;
 /* A capture that was opened. */
 struct hak_remote_capture {
     sqlite3 *connection; /* the caller closes it */
-    char *name;          /* the URL without what is nobody's business; to be freed */
+    char *name;          /* the URL in a form for everybody; to be freed */
     uint64_t bytes;      /* of the values of its rows */
 };
 
@@ -70,7 +70,7 @@ struct hak_remote_finding {
     uint64_t address; /* of the block that the program had; 0 = not known */
 };
 struct hak_remote_run {
-    uint64_t run;          /* what it is known by, below 2^63 */
+    uint64_t run;          /* its identity, below 2^63 */
     int64_t at_us;         /* when it began, since 1970 */
     uint64_t pid, capture; /* 0 = not pushed */
     double rate;           /* one in how many allocations was watched */
@@ -106,7 +106,7 @@ struct hak_remote {
                        char **why);
     /* Asks `sql`, a text of this program with $1, $2, ... for its values (bigint, double precision,
      * bytea); `row`, which may be NULL, gets each row of the answer. 0 or an error, whose line is
-     * in `why`, to be freed; `doing` says in it what was tried. */
+     * in `why`, to be freed; `doing` names in it the attempt. */
     int (*ask)(struct hak_remote_asking *asking, const char *sql,
                const struct hak_remote_cell *values, int count, const char *doing,
                hak_remote_row *row, void *context, char **why);

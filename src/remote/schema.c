@@ -32,7 +32,7 @@ static int newest_known(void) {
     return m == hak_remote_migrations ? 0 : m[-1].number;
 }
 
-/* ---- what is there ----------------------------------------------------------------------------
+/* ---- present layout ---------------------------------------------------------------------------
  */
 
 char hak_remote_schema_versions[] =
@@ -40,7 +40,7 @@ char hak_remote_schema_versions[] =
     " CAST(coalesce(max(oldest), 0) AS BIGINT) FROM hakmem.migration";
 static const char asking[] = "asking for its layout";
 
-/* The server's layout, 0 = none; and what a client must know. */
+/* The server's layout, 0 = none; and the layout that a client must know at least. */
 static int take_versions(const struct hak_link *link, const PGresult *versions, int *number,
                          int *oldest) {
     uint64_t its_number, its_oldest;
@@ -260,7 +260,7 @@ static int make_partition(struct hak_link *link, const char *table, const char *
         error = hak_link_do(link, LAYOUT_LOCK, doing);
     if (!error)
         error = create_partition(link, sql, made);
-    return error ? error : hak_link_do(link, "COMMIT", doing); /* undoes what was refused */
+    return error ? error : hak_link_do(link, "COMMIT", doing); /* undoes the refused statement */
 }
 
 static int make_partitions(struct hak_link *link, int *made) {

@@ -8,16 +8,16 @@
 #include "remote/tables.h"
 
 /* Is the server laid out as this client needs it? 0; HAK_STORE_FOREIGN: there is nothing;
- * HAK_STORE_OLDER, HAK_STORE_NEWER: of another version; or what the server says. */
+ * HAK_STORE_OLDER, HAK_STORE_NEWER: of another version; or the server's error. */
 int hak_remote_schema_check(struct hak_link *link);
-/* The same for who only reads, of the answer to hak_remote_schema_versions: an older layout has
- * what it has. 0 or HAK_STORE_NEWER. */
+/* The same for readers, of the answer to hak_remote_schema_versions: an older layout is taken as it
+ * is. 0 or HAK_STORE_NEWER. */
 extern char hak_remote_schema_versions[];
 int hak_remote_schema_judge(const struct hak_link *link, const PGresult *versions);
 /* The same for the columns of the tables of captures: HAK_STORE_OLDER where some are missing. */
 int hak_remote_schema_check_tables(struct hak_link *link, const struct hak_remote_tables *tables);
 
-/* Lays out what is missing, once, under a lock of its own: any number of clients may ask at once.
+/* Lays out the missing parts, once, under a lock of its own: any number of clients may ask at once.
  * `is_whole`: with the roles hakmem_writer and hakmem_reader, without which it is an error; else
  * they get their rights where they are there. 0 or an error. */
 int hak_remote_schema_make(struct hak_link *link, const struct hak_remote_tables *tables,

@@ -8,7 +8,7 @@
 #include "remote/link.h"
 
 enum { HAK_REMOTE_COLUMNS = 24, HAK_REMOTE_TABLES = 64 };
-enum { HAK_REMOTE_INDEXES = 4, HAK_REMOTE_INDEX_COLUMNS = 8 }; /* what is more is left out */
+enum { HAK_REMOTE_INDEXES = 4, HAK_REMOTE_INDEX_COLUMNS = 8 }; /* any more are left out */
 
 enum hak_remote_type {
     HAK_REMOTE_NUMBER, /* bigint */
@@ -49,7 +49,7 @@ void hak_remote_tables_free(struct hak_remote_tables *tables);
 /* The column that is number `at` of the key, from 1. */
 const struct hak_remote_column *hak_remote_key(const struct hak_remote_table *table, int at);
 
-/* Appends the statements that make what the server does not have yet of these. */
+/* Appends the statements that make those of these tables that the server does not have yet. */
 void hak_remote_tables_add(FILE *sql, const struct hak_remote_tables *tables);
 
 #endif

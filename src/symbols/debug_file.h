@@ -1,9 +1,9 @@
 /* Finds the file of a module and the file with its debug information, and opens both.
  *
- * Looked for in this order: in the file itself; /usr/lib/debug/.build-id/XX/YYY.debug; what
- * .gnu_debuglink names beside the file, in .debug/ beside it and under /usr/lib/debug (its checksum
- * is verified). Beside it, or beside the module's file, may lie a .dwp, a package of split debug
- * information. Never the network. Not by libdwfl: docs/specs/collector.md says why. */
+ * Looked for in this order: in the file itself; /usr/lib/debug/.build-id/XX/YYY.debug; the file
+ * that .gnu_debuglink names beside the file, in .debug/ beside it and under /usr/lib/debug (its
+ * checksum is verified). Beside it, or beside the module's file, may lie a .dwp, a package of split
+ * debug information. Never the network. Not by libdwfl: docs/specs/collector.md says why. */
 #ifndef HAK_SYMBOLS_DEBUG_FILE_H
 #define HAK_SYMBOLS_DEBUG_FILE_H
 
@@ -17,7 +17,7 @@ struct hak_debug_file {
     struct hak_elf_file own, separate;
     Dwarf *dwarf;                 /* NULL = no debug information */
     struct hak_inflated inflated; /* sections of `dwarf` */
-    bool is_inflated_later;       /* they have only what was asked for */
+    bool is_inflated_later;       /* they have only the parts asked for */
     struct hak_dwp dwp;           /* split units of `dwarf` that are in no .dwo file */
     char path[4096];
     char source[4096]; /* path of the file that `dwarf` is of, "" = none */

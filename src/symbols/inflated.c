@@ -35,7 +35,7 @@ static bool begin_stream(struct hak_inflating *s, const Elf_Data *compressed, si
                            .avail_in = (uInt)(compressed->d_size - header_bytes)};
     if (inflateInit(&s->stream) != Z_OK)
         return false;
-    (void)inflateValidate(&s->stream, 0); /* the checksum is behind what is read, mostly */
+    (void)inflateValidate(&s->stream, 0); /* the checksum is behind the bytes read, mostly */
     void *memory = mmap(NULL, s->size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     s->bytes = memory == MAP_FAILED ? NULL : memory;
@@ -67,7 +67,7 @@ static bool open_section(struct hak_inflating *s, Elf *elf, const char *name) {
     return begin_stream(s, data, sizeof(Elf64_Chdr));
 }
 
-/* Both forms of a section's data, which are one for bytes, are what is inflated from now on. */
+/* Both forms of a section's data, which are one for bytes, are the inflated bytes from now on. */
 static void hand_over(struct hak_inflating *s, Elf *elf, const char *name) {
     GElf_Shdr header;
     Elf_Scn *section = hak_elf_find_section(elf, name, &header);
@@ -106,7 +106,7 @@ void hak_inflated_close(struct hak_inflated *inflated) {
     end_stream(&inflated->line);
 }
 
-/* ---- what libdw is about to read ------------------------------------------------------------- */
+/* ---- bytes that libdw will read -------------------------------------------------------------- */
 
 /* A number of `bytes` at `*at`, which moves behind it; 0 behind the end. */
 static uint64_t take(struct hak_inflating *s, uint64_t *at, size_t bytes) {

@@ -1,7 +1,7 @@
 /* Reads jitdump: records of code that was loaded or moved, with times, and of its source lines.
  *
- * Names and lines stand in the file; read are the heads of all records and the names, kept is what
- * a place asks for. Lines are read at the end, for the places that have any. */
+ * Names and lines stand in the file. It reads the heads of all records and the names, and keeps
+ * those that a place asks for. Lines are read at the end, for the places that have any. */
 #include "symbols/jit_names.h"
 
 #include <elf.h>

@@ -25,7 +25,7 @@ bool hak_jit_place_name(struct hak_jit_place *place, uint64_t loaded_ns, const c
                    place->name[name_bytes] == '\0';
     bool is_before = loaded_ns > 0 && loaded_ns <= place->from_ns;
     if (is_before)
-        place->is_reused = false; /* what lay there before it is gone */
+        place->is_reused = false; /* the code there before it is gone */
     else if (place->name && !is_same)
         place->is_reused = true;
     if (place->name && loaded_ns > place->until_ns)

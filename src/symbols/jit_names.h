@@ -26,7 +26,7 @@
 #define HAK_JIT_MAP_BYTES_MAX ((uint64_t)256 << 20)
 #define HAK_JIT_DUMP_RECORDS  20000000u
 
-/* An address that lies in no module, and what was found out about it. */
+/* An address that lies in no module, and the facts found about it. */
 struct hak_jit_place {
     uint64_t address;           /* within the call's instruction */
     uint64_t from_ns, until_ns; /* CLOCK_MONOTONIC: it came on a stack first in between */

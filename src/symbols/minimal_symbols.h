@@ -10,7 +10,7 @@ struct hak_minimal_symbols {
     char *bytes;
 };
 
-/* Decompresses what `elf` (may be NULL) holds; at most 256 MiB, so that a file cannot eat the
+/* Decompresses the section of `elf` (may be NULL); at most 256 MiB, so that a file cannot eat the
  * collector's memory. A broken or larger section gives no symbols. */
 void hak_minimal_symbols_load(struct hak_minimal_symbols *minimal, Elf *elf);
 void hak_minimal_symbols_free(struct hak_minimal_symbols *minimal);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
-/* libiberty's header declares what only its own build has; this is all that is used of it. */
+/* libiberty's header declares names that only its own build has; this is all that is used of it. */
 extern char *cplus_demangle_v3(const char *mangled, int options);
 extern int rust_demangle_callback(const char *mangled, int options,
                                   void (*add)(const char *piece, size_t bytes, void *text),
@@ -48,7 +48,7 @@ static const char *keep_shortened(struct hak_strings *strings, const char *text)
     return keep(strings, shortened);
 }
 
-/* A name on its way out of libiberty, one byte longer than what is kept. */
+/* A name on its way out of libiberty, one byte longer than the part kept. */
 struct rust_name {
     jmp_buf is_full;
     size_t bytes;

@@ -66,8 +66,8 @@ void hak_symbol_table_free(struct hak_symbol_table *table) {
     *table = (struct hak_symbol_table){0};
 }
 
-/* The same answer as find_sorted's: what begins last and holds the address, of several names the
- * better one; else the nearest label. */
+/* The same answer as find_sorted's: the symbol that begins last and holds the address, of several
+ * names the better one; else the nearest label. */
 static const char *find_unsorted(const struct hak_symbol_table *table, uint64_t address) {
     const struct hak_symbol_entry *best = NULL, *label = NULL;
     for (size_t i = 0; i < table->count; i++) {

@@ -34,7 +34,7 @@ struct hak_symbols {
     struct hak_strings strings;
     pthread_t thread; /* loads debug information; the only one that does */
     bool has_thread, stop;
-    pthread_mutex_t lock; /* files, what is marked so of them, stop */
+    pthread_mutex_t lock; /* files, their fields marked so, stop */
     pthread_cond_t changed;
 };
 
@@ -50,8 +50,8 @@ static void load(struct hak_symbol_file *file) {
     hak_reading_end();
 }
 
-/* With the lock: the file that was opened first of those that are asked and not ready; of what is
- * waited for, if there is any. A program has many modules in which no stack has a frame. */
+/* With the lock: the first opened of the files that are asked and not ready; of those waited for,
+ * if there are any. A program has many modules in which no stack has a frame. */
 static struct hak_symbol_file *next_unready(struct hak_symbols *symbols) {
     struct hak_symbol_file *oldest = NULL;
     for (struct hak_symbol_file *f = symbols->files; f; f = f->next)
@@ -208,7 +208,8 @@ bool hak_symbols_are_read(struct hak_symbols *symbols) {
     return are_read;
 }
 
-/* gcc gives lambdas and the like no linkage name, only "operator()": the symbol table has it. */
+/* gcc gives lambdas and similar functions no linkage name, only "operator()": the symbol table has
+ * it. */
 static bool is_named(const struct hak_symbol *s) {
     return strchr(s->function, '(') != NULL && strcmp(s->function, "operator()") != 0;
 }

@@ -40,7 +40,7 @@ struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char
 /* A thread of hak_symbols loads a file's debug information when this is first called. True when
  * that is done; waits for it at most `*left_ms`, from which the time waited is taken (NULL = asks
  * only). All waits for one file take 3 s together: one that is later than that is not waited for
- * any more, whoever asks. */
+ * any more, by any caller. */
 bool hak_symbols_wait(struct hak_symbol_file *file, uint32_t *left_ms);
 
 /* True when no file is being loaded, or waits for it. */

@@ -194,7 +194,7 @@ static struct hak_unit_function *function_of(struct hak_unit *unit, uint64_t add
     return found;
 }
 
-/* ---- what lies there ------------------------------------------------------------------------- */
+/* ---- code at an address ---------------------------------------------------------------------- */
 
 static bool may_hold(Dwarf_Die *die, uint64_t address) {
     int holds = dwarf_haspc(die, address);

@@ -45,7 +45,7 @@ void hak_made_code_when(const struct hak_made_code *made, uint32_t id, uint64_t 
     *from_ns = low > 1 ? made->marks[low - 2].ns : 0;
 }
 
-/* An address in no module, whose, and the first node of it. */
+/* An address in no module, its process, and its first node. */
 struct made_address {
     uint32_t process, node;
     uint64_t address;

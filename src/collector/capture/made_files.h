@@ -21,7 +21,7 @@ struct hak_made_files {
     uid_t user;                               /* of the process */
     uint64_t next_look_ns;
     uint32_t looks;
-    bool is_settled;     /* the process has ended: what there is is open */
+    bool is_settled;     /* the process has ended: its files, if any, are open */
     const char *refused; /* why a file that is there is not read; a constant, NULL = none is */
 };
 

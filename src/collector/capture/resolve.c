@@ -1,4 +1,4 @@
-/* Resolves stack nodes to frames, a little at a time, and keeps what is to be stored. */
+/* Resolves stack nodes to frames, a little at a time, and keeps the results to store. */
 #include "collector/capture/resolve.h"
 
 #include <stdlib.h>

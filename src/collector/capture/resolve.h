@@ -21,7 +21,7 @@
 
 struct hak_resolve_report {
     uint32_t left_ms; /* that it may yet wait for files */
-    /* Paths of modules whose names it does without, each once, and then NULL; more are not kept. */
+    /* Paths of modules whose names it lacks, each once, and then NULL; more are not kept. */
     const char *late[HAK_RESOLVE_LATE + 1];
 };
 
@@ -41,7 +41,7 @@ struct hak_resolve {
 bool hak_resolve_make(struct hak_resolve *resolve);
 void hak_resolve_free(struct hak_resolve *resolve);
 
-/* A store that an earlier worker wrote: what it has resolved is not resolved again. */
+/* A store that an earlier worker wrote: nodes resolved there are not resolved again. */
 void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writer);
 
 /* Opens modules and resolves nodes for at most `budget_ns`. */
@@ -53,8 +53,8 @@ enum hak_resolve_state {
 enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows,
                                         uint64_t budget_ns);
 
-/* Names frames in no module by what JIT compilers left (made_code.c). Once, when all processes have
- * ended: some write their names only then; after the nodes were resolved. */
+/* Names frames in no module by the files of JIT compilers (made_code.c). Once, when all processes
+ * have ended: some write their names only then; after the nodes were resolved. */
 void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows);
 
 /* A report begins. The two functions below wait for files that are being loaded: 5 s for all that
@@ -70,7 +70,7 @@ void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint3
 int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t process,
                        const uint64_t *ips, int count, bool exact, struct hak_frame *out, int max);
 
-/* In a transaction: puts what was resolved. Then as rows.h. */
+/* In a transaction: puts the resolved frames. Then as rows.h. */
 int hak_resolve_flush(struct hak_resolve *resolve, struct hak_store_writer *writer);
 void hak_resolve_committed(struct hak_resolve *resolve);
 bool hak_resolve_is_dirty(const struct hak_resolve *resolve);

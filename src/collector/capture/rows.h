@@ -95,7 +95,7 @@ uint32_t hak_rows_known_thread(const struct hak_rows *rows, uint32_t process, ui
 /* The thread `number` of a process, made when it is new. */
 uint32_t hak_rows_thread(struct hak_rows *rows, uint32_t process, uint32_t number, int32_t tid,
                          uint64_t ns);
-/* A new node. The caller knows what it has added (hak_client_node_row). */
+/* A new node. The caller knows the nodes that it has added (hak_client_node_row). */
 uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
                            uint32_t generation, uint64_t ip);
 /* The node with these values, which a worker before may have stored; made when there is none among
@@ -125,7 +125,7 @@ void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread,
 void hak_rows_stop(struct hak_rows *rows, uint32_t process, uint64_t ns);
 void hak_rows_go_on(struct hak_rows *rows, uint32_t process, uint64_t ns);
 
-/* The process has ended, or its names of made code are asked for: what there is of them is opened.
+/* The process has ended, or its names of made code are asked for: opens the files that are there.
  */
 void hak_rows_settle_made_files(struct hak_rows *rows, uint32_t process);
 
@@ -144,7 +144,7 @@ int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer);
 void hak_rows_committed(struct hak_rows *rows);
 void hak_rows_rolled_back(struct hak_rows *rows);
 
-/* The writer is about to be closed: what is only in its store is not there any more. */
+/* The writer is about to be closed: rows that are only in its store are gone then. */
 void hak_rows_leave_store(struct hak_rows *rows);
 
 /* Loads all rows of a store that an earlier worker wrote. 0 or the store's error. */

@@ -182,7 +182,7 @@ static void carry_out(struct hak_batch *b, const uint32_t *order) {
         b->columns.value[column] = moved;
         b->columns.scratch = value;
     }
-    hak_columns_begin(&b->columns, b->count); /* what was numbered stands elsewhere now */
+    hak_columns_begin(&b->columns, b->count); /* the numbered events stand elsewhere now */
     b->has_moved = true;
 }
 

@@ -117,8 +117,8 @@ void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t cou
             clients[i]->rings_high = rings;
         add_lanes(cut, clients[i]);
     }
-    /* After the heads: who wrote what they cover had its entry filled in before, and the nodes that
-     * it names; who wrote a node had its entry filled in before, too. */
+    /* After the heads: the writer of a covered record had filled in its entry, and the nodes that
+     * it names, before; so had the writer of a node its entry. */
     for (uint32_t i = 0; i < count; i++) {
         hak_node_map_read_count(clients[i]);
         if (!clients[i]->is_file)

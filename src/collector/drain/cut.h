@@ -42,7 +42,7 @@ struct hak_cut_moment hak_cut_now(void);
  * (empty) batch of `drain` with at most HAK_BATCH_MAX events. Several cuts at the same moment come
  * to an end however fast programs write (`more` becomes false). New processes are looked at on the
  * way (`watch` as in client.h). Positions move, nothing else: hak_cut_stored must follow, whether
- * what was read could be stored or is counted as lost. */
+ * the records read could be stored or are counted as lost. */
 void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
                   struct hak_drain *drain, int watch, uint64_t capture_start_ns,
                   struct hak_cut_moment moment);
@@ -50,7 +50,7 @@ void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t cou
 /* Puts the cursors of all rings that were read into the transaction. 0 or the store's error. */
 int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writer);
 
-/* After COMMIT: the rings' tails move, whoever waits for room is woken. */
+/* After COMMIT: the rings' tails move, and waiters for room are woken. */
 void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t count);
 
 /* The work that waits in the rings. */

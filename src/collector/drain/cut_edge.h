@@ -18,7 +18,8 @@
 
 #define HAK_CUT_EDGE_NS 2000
 
-/* Takes from all lanes of `cut` what the end of the batch depends on. Before hak_batch_order. */
+/* Takes from all lanes of `cut` the records that the end of the batch depends on. Before
+ * hak_batch_order. */
 void hak_cut_take_edge(struct hak_cut *cut, struct hak_drain *drain);
 
 #endif

@@ -71,7 +71,7 @@ bool hak_drain_begin(struct hak_lane *lane, uint64_t cut_ticks) {
     return hak_drain_pass(lane, cursor->position);
 }
 
-/* ---- whose ----------------------------------------------------------------------------------- */
+/* ---- owners ---------------------------------------------------------------------------------- */
 
 struct owner {
     uint32_t process_index, thread_number;
@@ -83,7 +83,7 @@ static struct owner owner_of(const struct hak_ring_view *view) {
                           view->tid};
 }
 
-/* Gives the cursor the rows of the thread that wrote what comes now. */
+/* Gives the cursor the rows of the thread that wrote the next records. */
 static void set_owner(struct hak_drain *d, struct hak_client *c, struct hak_ring_cursor *cursor,
                       const struct owner *owner, uint64_t ns) {
     if (cursor->thread_row != 0 && cursor->process_index == owner->process_index &&
@@ -242,7 +242,7 @@ static void take_other(struct hak_drain *drain, struct hak_lane *lane) {
         .base = (f.address & ~(uint64_t)7) - f.delta_bytes, /* delta is in units of 8 */
         .size = f.size,
         .old_address = bytes || f.kind == HAK_LOSS ? 0 : f.old_address,
-        /* record_count of a thread's start is who created it */
+        /* record_count of a thread's start is its creator */
         .generation = f.kind == HAK_THREAD_START ? 0 : (uint64_t)f.epoch << 32 | f.record_count,
         .process = process,
         .thread = thread,

@@ -153,7 +153,7 @@ static int note_stack(void *context, const struct hak_event *event) {
     return 0;
 }
 
-/* The names of the frames at which the thread was created; returns the row of who did it. */
+/* The names of the frames at which the thread was created; returns its creator's row. */
 static uint32_t resolve_origin(struct hak_capture *capture, uint32_t thread) {
     const struct hak_thread_info *t = hak_rows_thread_info(&capture->rows, thread);
     if (!t)
@@ -311,7 +311,7 @@ static int find_kept(struct hak_capture *capture, uint32_t process, const uint64
 }
 
 /* The stacks that the program told: the fault's, those that it kept, and where its threads were
- * created. All lie in what is returned, which the caller frees. */
+ * created. All lie in the result, which the caller frees. */
 static struct hak_frame *find_stacks(struct hak_capture *capture, const struct hak_fault *f,
                                      struct hak_report_context *context) {
     const struct hak_report_request *r = &f->request;
@@ -499,7 +499,7 @@ static void find_stored_event(struct hak_fault *fault) {
         hak_store_scan(fault->reader, &filter, true, note_own_event, fault);
 }
 
-/* Finds the names of what the store knows of the block, and of others. */
+/* Finds the names of the block's stacks that the store knows, and of others. */
 static void resolve_stored(struct hak_fault *fault, struct hak_capture *capture) {
     const struct hak_report_request *r = &fault->request;
     resolve_history(capture, fault->reader, fault->process, fault->thread, &r->facts);

@@ -38,7 +38,7 @@ void hak_fault_count_unstored(struct hak_capture *capture, uint32_t process, uin
                               uint64_t ns);
 
 /* Level light: how many calls of a process allocated, and how many of their blocks were guarded,
- * for who asks of the others (docs/specs/store.md). */
+ * for questions about the others (docs/specs/store.md). */
 void hak_fault_store_watched(struct hak_capture *capture, uint32_t process, uint64_t calls,
                              uint64_t blocks);
 

@@ -67,7 +67,7 @@ static void read_file(struct hak_judge *judge, struct hak_capture *capture, cons
 
 void hak_judge_read(struct hak_judge *judge, struct hak_capture *capture,
                     const struct hak_client *client) {
-    if (!client->map.is_own_user) /* of what is read already it has the use */
+    if (!client->map.is_own_user) /* it uses the files that are read already */
         return;
     read_file(judge, capture, client->map.head.suppressions_path, false);
     read_file(judge, capture, client->map.head.baseline_path, true);

@@ -24,7 +24,7 @@ struct hak_judge_file {
     struct hak_baseline *baseline;
 };
 
-/* A block of which a finding is known. */
+/* A block that has a known finding. */
 struct hak_judge_block {
     uint32_t process;     /* row id */
     uint64_t base, birth; /* its first byte; the event of its allocation, 0 = not known */
@@ -39,7 +39,7 @@ struct hak_judge {
     uint32_t blocks_known; /* so many were, in all */
 };
 
-/* Reads what a session that was just added names, and puts the suppressions into the store. */
+/* Reads the files that a session just added names, and puts the suppressions into the store. */
 void hak_judge_read(struct hak_judge *judge, struct hak_capture *capture,
                     const struct hak_client *client);
 void hak_judge_free(struct hak_judge *judge);

@@ -1,4 +1,4 @@
-/* Makes rows and the page of a scan: names, ages, what is known already. */
+/* Makes rows and the page of a scan: names, ages, known findings. */
 #include "collector/findings/findings.h"
 
 #include <stdio.h>

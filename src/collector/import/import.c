@@ -38,7 +38,7 @@ refuse(struct hak_import *import, const char *path, const char *format, ...) {
     return false;
 }
 
-/* Copies what is there; holes stay holes. False: it cannot be read, errno says why. */
+/* Copies the data; holes stay holes. False: it cannot be read, errno says why. */
 static bool copy_bytes(int from, int to, uint64_t bytes) {
     char *piece = malloc(PIECE_BYTES);
     bool good = piece != NULL;

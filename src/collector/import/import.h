@@ -17,7 +17,7 @@ enum hak_import_state {
 };
 
 struct hak_import {
-    char why[1024];        /* when it is not done: which file, what was expected, what to do */
+    char why[1024];        /* when it is not done: the file, what was expected, what to do */
     char note[1024];       /* when it is: what is wrong with a file; "" = nothing */
     char store_path[4096]; /* in: where the store is to be, absolute; out: where it is */
     bool replace_store;    /* a store that is there is overwritten */

@@ -46,7 +46,7 @@ int hak_greeting_read(struct hak_greeting *g) {
     return g->got == sizeof g->hello;
 }
 
-/* Closes what is open from `first` to `last`, so that it does not stay open if the child stays. */
+/* Closes the descriptors from `first` to `last`, so that none stays open if the child stays. */
 static void close_files(int first, int last) {
     if (first <= last)
         (void)close_range((unsigned)first, (unsigned)last, 0);

@@ -53,8 +53,8 @@ int hak_guests_read(struct hak_guests *guests, int i, bool is_readable) {
     return got == 0 && g->got == before && is_readable ? -1 : got;
 }
 
-/* Room for a guest of process `pid`: one process waits for few answers at a time, and who came
- * first and has said nothing yet makes room for all others. */
+/* Room for a guest of process `pid`: one process waits for few answers at a time, and the first
+ * guest that has said nothing yet makes room for all others. */
 static void make_room_for(struct hak_guests *guests, pid_t pid) {
     int of_pid = 0, first_of_pid = 0;
     for (int i = guests->count - 1; i >= 0; i--)

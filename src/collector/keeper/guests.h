@@ -29,19 +29,19 @@ struct hak_guests {
     int count;
     struct hak_leaving leaving;
     struct hak_short_children readers;
-    struct hak_known_process refused_users[HAK_GUESTS_REFUSED]; /* who was refused, by pid */
+    struct hak_known_process refused_users[HAK_GUESTS_REFUSED]; /* refused processes, by pid */
 };
 
 /* A connection from the queue; -1 = there is none, or no room for it now. */
 int hak_guests_accept(const struct hak_guests *guests, int listening);
-/* False while what others left holds all the room (leaving.h). */
+/* False while sockets of others hold all the room (leaving.h). */
 bool hak_guests_has_room(const struct hak_guests *guests);
 /* One of the keeper's own user, or of the tree, is heard. */
 bool hak_guests_may_speak(struct hak_guests *guests, const struct hak_held *held, int socket);
 /* All others are sent away at once. */
 void hak_guests_refuse_other_user(struct hak_guests *guests, int socket);
 
-/* Asks nothing of who it is. Returns its number. */
+/* Does not ask for its identity. Returns its number. */
 int hak_guests_add(struct hak_guests *guests, int socket);
 /* Reads what guest `i` has sent. 1 = its hello is whole, 0 = not yet, -1 = nothing comes of it. */
 int hak_guests_read(struct hak_guests *guests, int i, bool is_readable);

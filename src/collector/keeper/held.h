@@ -1,4 +1,4 @@
-/* The sessions that the keeper holds: each one's memory, and what it says of it to every worker.
+/* The sessions that the keeper holds: each one's memory, and the facts of it for every worker.
  * In the keeper's thread only. */
 #ifndef HAK_COLLECTOR_KEEPER_HELD_H
 #define HAK_COLLECTOR_KEEPER_HELD_H
@@ -16,7 +16,7 @@ struct hak_held_session {
     bool is_own; /* the memfd: hak_session_file_make_own */
     struct hak_known_process peer;
     struct hak_hello hello;
-    char log_path[HAK_PATH_BYTES]; /* what the memory said when it was taken */
+    char log_path[HAK_PATH_BYTES]; /* as the memory had it when it was taken */
 };
 
 struct hak_held {
@@ -33,7 +33,7 @@ void hak_held_forget(struct hak_held *held, uint32_t number);
 bool hak_held_forget_abandoned(struct hak_held *held);
 void hak_held_free(struct hak_held *held);
 
-/* One that the worker is to be told of; NULL = it has all. */
+/* A session that the worker does not know yet; NULL = it has all. */
 struct hak_held_session *hak_held_untold(const struct hak_held *held);
 /* There is another worker. */
 void hak_held_tell_all(struct hak_held *held);

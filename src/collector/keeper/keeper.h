@@ -24,7 +24,7 @@ struct hak_keeper;
 
 struct hak_keeper_options {
     const char *collect_path; /* the hakmem-collect program */
-    const char *store_path;   /* goes before what sessions ask for; NULL or "" = as they ask */
+    const char *store_path;   /* goes before the sessions' wishes; NULL or "" = as they ask */
     const char *log_path;     /* the same for reports */
     enum hak_color color;     /* of reports on stderr; those in a file have none */
     bool replace_store;       /* overwrite an existing file at the store's path */
@@ -56,7 +56,7 @@ enum hak_store_end {
     HAK_STORE_CLOSED,      /* one file */
     HAK_STORE_HANDED_OVER, /* processes still live and are recorded on */
     HAK_STORE_COMMITTED,   /* all is in it; its worker still closes it (a disk that syncs slowly) */
-    HAK_STORE_BEHIND,      /* what was not committed in time is missing, for now or for ever */
+    HAK_STORE_BEHIND,      /* records not committed in time are missing, for now or for ever */
 };
 
 /* Ends the keeper and frees it. When no process lives the store is closed into one file first
@@ -65,8 +65,8 @@ enum hak_store_end {
  * after the caller has ended. */
 enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms);
 
-/* The same, but the recording ends now: of processes that still live the store has what they did
- * until then, and says so; they go on unrecorded. */
+/* The same, but the recording ends now: the store has the records of living processes until then,
+ * and says so; they go on unrecorded. */
 enum hak_store_end hak_keeper_cut(struct hak_keeper *keeper, int timeout_ms);
 
 /* Waits until no process of the recording lives, however long that is, or `*stop` is not 0 (a

@@ -22,7 +22,7 @@ __attribute__((noreturn)) static void end_with_them(pid_t keeper) {
     _exit(0);
 }
 
-/* Needs no descriptor: these may be what has used them up. False: no child can be made, and the
+/* Needs no descriptor: these sockets may have used them up. False: no child can be made, and the
  * sockets stay. */
 static bool close_all(struct hak_leaving *l) {
     pid_t keeper = getpid(), child = hak_short_child_start(&l->children);

@@ -25,13 +25,14 @@ struct hak_leaving {
 
 /* Ends the connection at once and closes its socket soon. `now_ms`: CLOCK_MONOTONIC. */
 void hak_leaving_add(struct hak_leaving *l, int socket, uint64_t now_ms);
-/* The same for a socket that listens, of which others may have copies: it goes on for them. */
+/* The same for a listening socket. Others may have copies: it goes on for them. */
 void hak_leaving_add_listening(struct hak_leaving *l, int socket);
 /* How many more can be added. One that finds no room stays open. */
 int hak_leaving_room(const struct hak_leaving *l);
-/* Closes what is there, when it is time. */
+/* Closes the sockets, when it is time. */
 void hak_leaving_look(struct hak_leaving *l, uint64_t now_ms);
-/* Closes what is there, and waits a moment for the children; what no child can close stays open. */
+/* Closes the sockets, and waits a moment for the children; those that no child can close stay open.
+ */
 void hak_leaving_end(struct hak_leaving *l);
 
 #endif

@@ -258,7 +258,7 @@ static bool is_handed_over(struct hak_loop *l) {
     return l->worker.link >= 0 && !l->worker.is_finishing && !has_untold(l);
 }
 
-/* Passes on what the owner wants. False: the loop is to end now. */
+/* Passes on the owner's requests. False: the loop is to end now. */
 static bool obey(struct hak_loop *l) {
     pthread_mutex_lock(&l->desk->lock);
     bool leave = l->desk->leave, hold = l->desk->hold, hand_over = l->desk->hand_over;
@@ -321,7 +321,7 @@ static void step(struct hak_loop *l) {
         (void)!read(l->desk->wake, &ignored, sizeof ignored);
     if (fds[2].revents || fds[4].revents)
         hak_loop_read_worker(l);
-    if (l->finished) /* who is heard now would be told that he is recorded */
+    if (l->finished) /* a program heard now would be told that it is recorded */
         return;
     for (int i = guests - 1; i >= 0; i--) {
         if (fds[FIXED + i].revents)
@@ -355,7 +355,7 @@ void *hak_loop_run(void *loop) {
     return NULL;
 }
 
-/* ---- begin and end --------------------------------------------------------------------------- */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 struct hak_loop *hak_loop_make(const char *collect_path, struct hak_desk *desk) {
     struct hak_loop *l = calloc(1, sizeof *l);

@@ -1,5 +1,5 @@
 /* The keeper's loop: hellos in, memfds to the worker, a new worker when it is gone. It runs in one
- * thread; what its owner may look at beside it is the desk. */
+ * thread; its owner looks at the desk alone. */
 #ifndef HAK_COLLECTOR_KEEPER_LOOP_H
 #define HAK_COLLECTOR_KEEPER_LOOP_H
 

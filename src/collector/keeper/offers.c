@@ -111,9 +111,9 @@ static bool offer_memory(const struct hak_offer_taker *taker, const struct hak_k
     return is_taken;
 }
 
-/* Offers what process `who` has to say in `file` of a program that is not recorded. Not until then
- * does clearing the magic let it go on: who its parent and its children are is asked meanwhile. One
- * that cannot be told so would say it again and again. */
+/* Offers the note in `file` of process `who` on a program that is not recorded. Clearing the magic
+ * lets it go on only then: its parent and its children are asked for meanwhile. One that cannot be
+ * told so would say it again and again. */
 static bool offer_note(const struct hak_offer_taker *taker, const struct hak_known_process *who,
                        int file) {
     off_t magic = offsetof(struct hak_hello, magic);
@@ -130,7 +130,7 @@ static bool offer_note(const struct hak_offer_taker *taker, const struct hak_kno
     return is_whole;
 }
 
-/* The inode of what the process offered, and was taken; 0 = nothing. */
+/* The inode of the file that the process offered, and that was taken; 0 = none. */
 static uint64_t look_at(const struct hak_offer_taker *taker, const struct hak_offerer *m) {
     static const int first[] = {HAK_LIFTED_TO, 3}; /* where RLIMIT_NOFILE is small */
     struct hak_proc_links links = {.count = 0};

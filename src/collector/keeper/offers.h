@@ -40,11 +40,10 @@ struct hak_offer_taker {
 };
 
 /* `pid` may come to be, or start programs, where no socket leads. True when that is news. A process
- * that is not a child of `parent` is not added, 0 = whoever's it is. */
+ * that is not a child of `parent` is not added; 0 = any parent will do. */
 bool hak_offerers_add(struct hak_offerers *offerers, pid_t pid, pid_t parent);
 
-/* Looks for what these offer, when it is time. `keeper` is the name that orphans were executed
- * with. */
+/* Looks for their offers, when it is time. `keeper` is the name that orphans were executed with. */
 void hak_offerers_look(struct hak_offerers *offerers, const char *keeper,
                        const struct hak_offer_taker *taker);
 

@@ -40,7 +40,7 @@ static int start_thread(struct hak_keeper *k) {
     return error;
 }
 
-/* 0 or an error; what was made until then is free_keeper's. */
+/* 0 or an error; free_keeper frees all that was made until then. */
 static int start(struct hak_keeper *k, const struct hak_keeper_options *options) {
     if (!hak_desk_make(&k->desk))
         return errno;
@@ -119,7 +119,7 @@ static void wake_keeper(struct hak_keeper *k) {
 struct patience {
     int timeout_ms; /* -1 = for ever */
     uint64_t begun_ms, due_ms;
-    bool told;     /* whoever looks at a terminal knows what is waited for */
+    bool told;     /* a person at a terminal sees what is waited for */
     uint64_t seen; /* size and times of the store's files and the worker's steps, mixed */
 };
 

@@ -63,7 +63,8 @@ int hak_socket_open_path(const char *name, bool is_left_behind) {
     if (is_left_behind)
         unlink(address.sun_path);
     int listening = listen_at(&address, sizeof address);
-    /* Processes of the tree may have changed their user; who may speak is asked of the kernel. */
+    /* Processes of the tree may have changed their user: the kernel is asked which of them may
+     * speak. */
     if (listening >= 0)
         chmod(address.sun_path, 0666);
     return listening;

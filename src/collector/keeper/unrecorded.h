@@ -27,7 +27,7 @@ struct hak_unrecorded {
     uint64_t last_refused_ns;
 };
 
-/* Keeps what process `who` says of itself or of a child; why not, NULL = it did. */
+/* Keeps the report of process `who` on itself or a child; why not, NULL = it did. */
 const char *hak_unrecorded_hear(struct hak_unrecorded *unrecorded, struct hak_greeting *g,
                                 const struct hak_known_process *who);
 

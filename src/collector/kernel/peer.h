@@ -34,7 +34,7 @@ pid_t hak_peer_find_living(pid_t pid);
 
 #define HAK_PEER_NOBODY UINT64_MAX /* no process starts then */
 
-/* A process whose id may be another's by now. */
+/* A process whose id another one may have by now. */
 struct hak_known_process {
     pid_t pid;
     uint64_t start_time; /* 0 = could not be read */
@@ -45,7 +45,8 @@ bool hak_peer_is_same(const struct hak_known_process *process);
 bool hak_peer_descends(pid_t pid, const struct hak_known_process *known, int count);
 
 /* True when the process at the other end of a socket is of our own user or root (trace/trust.h). A
- * user whom this user namespace does not know is, when the kernel lets us signal the process. */
+ * user that this user namespace does not know is accepted when the kernel lets us signal the
+ * process. */
 bool hak_peer_is_own_user(const struct ucred *peer);
 
 /* True when the process at the other end of `socket` still has the id that SO_PEERCRED told, or

@@ -37,8 +37,8 @@ bool hak_pid_can_be(pid_t pid, const struct hak_inner_pid *inner);
  * thread does, take half of the time at most. */
 pid_t hak_pid_of_child(pid_t parent, const struct hak_inner_pid *inner);
 
-/* A look at the children of a process, which may be cut and go on later. All 0 is the begin of one
- * that is not cut. */
+/* A look at the children of a process, which may be cut and go on later. All 0 starts one that is
+ * not cut. */
 struct hak_children_look {
     uint64_t until_ns; /* hak_pid_time_used, when it is cut; 0 = it is not */
     bool is_cut;       /* it was: the next one goes on from here */

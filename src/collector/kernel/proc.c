@@ -162,7 +162,7 @@ bool hak_proc_is_held(pid_t pid) {
     return false;
 }
 
-/* How long to wait now: what is left of the share of the time that may be waited. */
+/* How long to wait now: the rest of the share of time that waits may take. */
 static uint64_t *patience(void) {
     static _Thread_local uint64_t rest_ns = PATIENCE_NS, filled_ns;
     uint64_t now = hak_time_kernel_ns(CLOCK_MONOTONIC);

@@ -48,7 +48,7 @@ char *hak_proc_read_whole(const char *path, size_t *bytes);
 char *hak_proc_read(pid_t pid, const char *name, size_t *bytes);
 /* Inode of the file that a link leads to; 0 = not known. */
 uint64_t hak_proc_inode(pid_t pid, const char *name);
-/* Opens what a link leads to, by O_PATH; -1 = it cannot be opened. */
+/* Opens the target of a link, by O_PATH; -1 = it cannot be opened. */
 int hak_proc_open(pid_t pid, const char *name);
 /* Fills in the targets of the descriptors. False: nothing is known. */
 bool hak_proc_read_links(pid_t pid, struct hak_proc_links *links);

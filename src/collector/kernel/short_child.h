@@ -1,5 +1,5 @@
-/* A child that lives for some system calls, and does what may take long in the kernel: it may stay
- * there, where not even SIGKILL ends it, and nobody waits for it. */
+/* A child that lives for some system calls that may take long in the kernel: it may stay there,
+ * where not even SIGKILL ends it, and nobody waits for it. */
 #ifndef HAK_COLLECTOR_KERNEL_SHORT_CHILD_H
 #define HAK_COLLECTOR_KERNEL_SHORT_CHILD_H
 

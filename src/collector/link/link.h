@@ -56,8 +56,8 @@ struct hak_link_message {
     uint64_t heard_ns;      /* UNRECORDED: when, by CLOCK_MONOTONIC; the same when told again */
     struct hak_hello hello; /* SESSION, UNRECORDED; UNREADABLE: `text` says why */
     char socket_name[108];  /* CONFIG */
-    char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says; SESSION: what its memory
-                                        said when it was taken; UNREADABLE: build-id */
+    char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says; SESSION: as in its
+                                        memory when it was taken; UNREADABLE: build-id */
     char store_path[HAK_PATH_BYTES]; /* CONFIG: "" = as the first session says; STORE; UNREADABLE:
                                         the file, "" = all */
     /* STORE: a worker makes its store here now, where no file was before; CONFIG: that was the last
@@ -89,9 +89,9 @@ void hak_link_report(int link, const struct hak_link_report *report);
 struct hak_link_files {
     int count, file[HAK_LINK_FILES_MAX];
 };
-/* Takes at most `bytes` from any socket, with all the descriptors, which are the caller's: what
- * found no room the kernel would close here. How many there were, 0 = none yet, -1 = the other side
- * is gone. Does not block; makes system calls alone. */
+/* Takes at most `bytes` from any socket, with all the descriptors, which are the caller's: the
+ * kernel would close here those that found no room. How many there were, 0 = none yet, -1 = the
+ * other side is gone. Does not block; makes system calls alone. */
 ssize_t hak_link_take(int socket, void *to, size_t bytes, struct hak_link_files *files);
 
 /* Takes a message if there is one: 1 taken (`descriptor` is the caller's then, or -1), 0 none yet,
@@ -105,7 +105,7 @@ pid_t hak_link_spawn(const char *path, char *const arguments[], int link);
 /* A socketpair for the above, close-on-exec. 0 or -1. */
 int hak_link_pair(int pair[2]);
 
-/* A pidfd of the process at the other end: of `started`, or, 0, of who made the pair. Its death
+/* A pidfd of the process at the other end: of `started`, or, 0, of the maker of the pair. Its death
  * does not end the link where somebody else has a copy of its end: a child that has not come back
  * from a system call yet. -1 = there is none; then the link's end alone tells. */
 int hak_link_open_process(int link, pid_t started);

@@ -1,4 +1,4 @@
-/* Opens one session, gives back what is stored of it, and sees when it is over. */
+/* Opens one session, gives its stored parts back, and sees when it is over. */
 #include "collector/session/client.h"
 
 #include <stdlib.h>
@@ -101,7 +101,7 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, uint32_t 
     struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     struct hak_process_info *p = hak_rows_process_info(rows, w->row);
     uint32_t state = atomic_load_explicit(&e->state, memory_order_acquire);
-    hak_process_copy_counters(c, rows, index); /* what it counted since the last look */
+    hak_process_copy_counters(c, rows, index); /* its counts since the last look */
     hak_ends_describe(c, rows, index, state);
     if (w->pidfd >= 0)
         close(w->pidfd);

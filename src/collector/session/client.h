@@ -27,7 +27,7 @@ struct hak_ring_cursor {
     uint64_t time;                    /* unwrapped ticks of the last record read */
     uint64_t lost_told;               /* of the owner's lost count, by LOSS records */
     uint32_t process_row, thread_row; /* of the owner */
-    uint32_t process_index, thread_number; /* whose rows these are */
+    uint32_t process_index, thread_number; /* the owner of these rows */
     bool known;                            /* the store has a cursor for it, or it was read from */
 };
 
@@ -57,7 +57,7 @@ struct hak_process_watch {
 struct hak_client {
     uint32_t number; /* of the session in the store, from 1; drawn by hak_opening_join */
     uint32_t image;  /* number of the exec image's first session, which rows of processes have */
-    uint32_t link_number; /* what the keeper calls it; keepers count from 1 */
+    uint32_t link_number; /* the keeper's number of it; keepers count from 1 */
     struct hak_hello hello;
     pid_t peer_pid;
     struct hak_mapping map;
@@ -70,7 +70,7 @@ struct hak_client {
     uint32_t rings_high, processes_high;  /* entries ever used */
     uint64_t abandoned_ask_ns, ask_interval_ns; /* when to ask again whether anybody maps it */
     bool moved;                                 /* tails moved since its commits word did */
-    bool is_abandoned;                          /* nobody maps it; what it says is final */
+    bool is_abandoned;                          /* nobody maps it; its content is final */
     bool over;                                  /* nobody maps it and all of it is stored */
     bool is_cut;  /* it is over though processes of it live: hak_client_cut */
     bool is_file; /* a session that went into a file: its processes are gone (rings_file.h) */
@@ -104,8 +104,8 @@ void hak_client_release(struct hak_client *client, struct hak_rows *rows);
 /* True when all processes are closed, every ring is stored and nobody maps the memory. */
 bool hak_client_is_over(struct hak_client *client, uint64_t now_ns);
 
-/* It is over from now on, whoever lives: nothing of the memory is given back to those, which may
- * still write, and their rows say that they went on. */
+/* It is over from now on, even if processes live: none of the memory is given back to those, which
+ * may still write, and their rows say that they went on. */
 void hak_client_cut(struct hak_client *client);
 
 #endif

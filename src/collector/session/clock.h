@@ -58,7 +58,7 @@ static inline uint64_t hak_clock_ticks(const struct hak_clock *c) {
     return __builtin_ia32_rdtsc() - c->tsc_start;
 }
 
-/* `start_ns`: what tick 0 is, in ns since the capture's start. */
+/* `start_ns`: the time of tick 0, in ns since the capture's start. */
 static inline void hak_clock_start(struct hak_clock *c, uint64_t tsc_start, uint64_t start_ns) {
     *c = (struct hak_clock){.tsc_start = tsc_start, .latest_ns = start_ns};
     c->line = (struct hak_clock_line){.ns = start_ns, .rate = (uint64_t)1 << (HAK_CLOCK_SHIFT - 1)};

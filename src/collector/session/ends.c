@@ -80,7 +80,7 @@ static bool check_target(const char *path, struct hak_target_trouble *trouble) {
 }
 
 /* Looks at the program file that a process executed: by its own name where that says it, else by
- * what the process is now. True when something in the file is in the way. */
+ * the process's exe in /proc. True when something in the file is in the way. */
 static bool find_trouble(const char *path, pid_t pid, struct hak_target_trouble *trouble) {
     char link[64];
     if (path[0] == '/' && access(path, X_OK) == 0)
@@ -127,7 +127,7 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
 }
 
 /* A program with a malloc of its own inside runs under hakmem-debug.so and hardly ever comes to it:
- * only what it executes is looked at, each file once in a while. */
+ * only the files that it executes are looked at, each once in a while. */
 static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     static struct hak_target_trouble trouble;
     static char looked_at[HAK_PATH_BYTES]; /* the last program, of which a build has many */
@@ -157,7 +157,7 @@ static void describe_unwatched(struct hak_rows *rows, uint32_t row, uint32_t why
     hak_rows_note(rows, row, note);
 }
 
-/* Why the machine gives level normal no registers, once for the capture; what a single program did
+/* Why the machine gives level normal no registers, once for the capture; an act of a single program
  * (a sandbox, SIGTRAP) is no such reason. */
 static void note_machine(struct hak_rows *rows, uint32_t why) {
     bool is_machines = why == HAK_UNWATCHED_OLD_KERNEL || why == HAK_UNWATCHED_DEAF ||
@@ -238,7 +238,7 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     hak_rows_touch_process(rows, w->row);
 }
 
-/* The row that was made of what was heard at `ns`, now or by a worker before. */
+/* The row that was made of the report heard at `ns`, now or by a worker before. */
 static bool has_row_of_note(const struct hak_rows *rows, const struct hak_who *who, uint64_t ns) {
     for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(rows, who, id)) > 0;) {
         const struct hak_process_row *row = &rows->processes[id - 1].row;
@@ -335,8 +335,8 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
     }
 }
 
-/* The row of what process `id` executed: mostly one of the next, or before it where its hello came
- * to another keeper first. */
+/* The row of the program that process `id` executed: mostly one of the next, or before it where its
+ * hello came to another keeper first. */
 static bool has_successor(const struct hak_rows *rows, uint32_t id) {
     const struct hak_process_info *process = &rows->processes[id - 1];
     struct hak_who who = hak_rows_who(process);

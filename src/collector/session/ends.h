@@ -22,20 +22,19 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
                        uint32_t state);
 
 /* Process `who` of the tree, a child of `parent` (0 = not known), is not recorded; `why` says it in
- * words. The row of what it executed from gets the reason, or a row is made when it has none (it
- * was spawned without a fork). It was heard at `ns`: what is told again, to this worker or a later
- * one, changes nothing. The
- * clients' processes have just been looked at. */
+ * words. The row of the program that it was before gets the reason, or a row is made when it has
+ * none (it was spawned without a fork). It was heard at `ns`: the same report, told again to this
+ * worker or a later one, changes nothing. The clients' processes have just been looked at. */
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
                          const struct hak_who *who, pid_t parent, const char *why, uint64_t ns);
 
-/* At the end of the store: what was known of processes whose row does not say how they ended, or
- * of what they executed, died with a keeper and a worker, before another keeper had their memory.
- * The rows get a note. */
+/* At the end of the store: the ends of processes whose row does not say how they ended, or the
+ * programs that they executed, were lost with a keeper and a worker, before another keeper had
+ * their memory. The rows get a note. */
 void hak_ends_note_unseen(struct hak_rows *rows);
 
-/* Tells what forked children did not record because the process table was full; now and then, and
- * when the session is over. */
+/* Tells of forked children that are not recorded because the process table was full; now and then,
+ * and when the session is over. */
 void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows);
 
 #endif

@@ -66,7 +66,7 @@ static const char *check_header(struct hak_mapping *m) {
         return "its header is not complete";
     if (s->version != HAK_SESSION_VERSION || s->header_bytes != sizeof *s)
         return "it is of another version";
-    /* Copied once; what is checked is the copy. */
+    /* Copied once; the copy is checked. */
     struct hak_session *head = &m->head;
     memcpy((void *)head, (const void *)s, sizeof *head);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -122,7 +122,7 @@ bool hak_mapping_is_abandoned(struct hak_mapping *m) {
     unmap_memory(m);
     bool abandoned = !hak_session_file_is_held(m->memfd, false);
     /* A hostile program may have sealed it against new writers: then it can be read, and the
-     * program waits in vain for what a worker would write. */
+     * program waits in vain for a worker's writes. */
     if (abandoned || !map_memory(m)) {
         void *memory =
             mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, m->memfd, 0);

@@ -15,7 +15,7 @@
 struct hak_mapping {
     int memfd;        /* owned */
     bool is_own;      /* hak_session_file_make_own */
-    bool is_own_user; /* a process of this user made it: what else it names may be opened */
+    bool is_own_user; /* a process of this user made it: files that it names may be opened */
     uint8_t *memory;  /* NULL while unmapped */
     uint64_t bytes;
     /* The header as it was when it was opened, checked; its texts end, and the command line has
@@ -23,8 +23,7 @@ struct hak_mapping {
     struct hak_session head;
 };
 
-/* Maps `memfd` (owned by the mapping from then on, also when this fails). NULL, or what is wrong.
- */
+/* Maps `memfd` (owned by the mapping from then on, also when this fails). NULL, or the error. */
 const char *hak_mapping_open(struct hak_mapping *m, int memfd);
 void hak_mapping_close(struct hak_mapping *m);
 
@@ -63,8 +62,9 @@ struct hak_ring_view {
     uint64_t capacity;                /* in records; 0 = the entry cannot be right, or is unused */
     const struct hak_record *records; /* NULL with capacity 0 */
 };
-/* Reads entry `index` (< HAK_RINGS). `head` is read first (acquire), so that what it covers is
- * there. The fields besides state and head mean something only when head says that records came. */
+/* Reads entry `index` (< HAK_RINGS). `head` is read first (acquire), so that the records that it
+ * covers are there. The fields besides state and head mean something only when head says that
+ * records came. */
 void hak_mapping_view(const struct hak_mapping *m, uint32_t index, struct hak_ring_view *out);
 
 /* A record's words, each read once: the program may write while they are looked at. */
@@ -90,7 +90,7 @@ bool hak_mapping_node(const struct hak_mapping *m, uint32_t id, struct hak_node 
 bool hak_mapping_give_node_up(const struct hak_mapping *m, uint32_t id);
 
 /* Gives the extents of a drained ring back, and then the entry. Returns the position of its next
- * owner's first record, a multiple of HAK_RING_RECORDS_MAX: that record lies at the begin of an
+ * owner's first record, a multiple of HAK_RING_RECORDS_MAX: that record lies at the start of an
  * extent, so that threads of few records, one after the other, touch few pages of each. */
 uint64_t hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,
                                const struct hak_ring_view *view);

@@ -33,7 +33,7 @@ enum { HAK_NODE_PAGE_BITS = 13, HAK_NODE_PAGE_IDS = 1 << HAK_NODE_PAGE_BITS };
 
 struct hak_node_page {
     uint32_t *row;   /* of each id, 0 = none; NULL: no id has one, or the page is in the store */
-    bool is_changed; /* what is stored of it lacks a row that was found later: it stays */
+    bool is_changed; /* its stored form lacks a row that was found later: it stays */
 };
 
 struct hak_node_map {
@@ -88,15 +88,15 @@ int hak_node_map_put(struct hak_client *client, const struct hak_rows *rows,
                      struct hak_store_writer *writer);
 void hak_node_map_rolled_back(struct hak_client *client);
 
-/* After COMMIT: lets the program write over what is stored. */
+/* After COMMIT: lets the program write over stored nodes. */
 void hak_node_map_committed(struct hak_client *client);
-/* Where nothing can be stored (a full disk): lets the program write over what this worker knows, so
- * that it need not wait; a later worker counts what it does not find. */
+/* Where nothing can be stored (a full disk): lets the program write over the nodes that this worker
+ * knows, so that it need not wait; a later worker counts those that it does not find. */
 void hak_node_map_lose(struct hak_client *client);
 /* Tells the program that ids below `id` may be written over. */
 void hak_node_map_release_up_to(struct hak_client *client, uint32_t id);
 
-/* Goes on behind what a worker before stored of the client's session. */
+/* Goes on behind the nodes of the client's session that a worker before stored. */
 int hak_node_map_load(struct hak_client *client, struct hak_store_writer *writer);
 
 #endif

@@ -125,7 +125,7 @@ static bool has_ended(const struct hak_process_watch *w) {
 }
 
 /* Is `row` the process that came at `ns`? In a session that another worker had before, or in a copy
- * of it, the entry still holds the moment, which is the same but for what two anchors differ in. */
+ * of it, the entry still holds the moment, the same but for the difference of two anchors. */
 static bool is_row_of(const struct hak_client *c, const struct hak_process_info *p,
                       const struct hak_process_watch *w, int32_t pid, uint64_t ns) {
     const struct hak_process_row *row = &p->row;
@@ -261,7 +261,7 @@ static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t in
     if (w->inner_pid == c->hello.pid && parent >= HAK_PROCESSES && w->start_time == 0)
         w->start_time = c->hello.start_time;
     uint64_t ticks = fields->tsc_start;
-    /* Its parent's row comes first; what it says of its parent is not believed to end. */
+    /* Its parent's row comes first; its chain of parents may never end. */
     if (parent < HAK_PROCESSES && c->processes[parent].phase == HAK_PHASE_UNSEEN)
         see_process(c, rows, parent, watch);
     watch_process(c, index, watch);

@@ -30,8 +30,8 @@ uint32_t hak_client_live(const struct hak_client *client);
 void hak_process_copy_counters(struct hak_client *client, struct hak_rows *rows, uint32_t index);
 void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows);
 
-/* Nobody maps the session: whoever still seemed to live does not. (A process gives its memory back
- * shortly before its end can be seen.) */
+/* Nobody maps the session: processes that still seemed to live do not. (A process gives its memory
+ * back shortly before its end can be seen.) */
 void hak_client_end_all(struct hak_client *client);
 
 /* `hello` came of process `peer_pid` in another session, which began at `ns`: it has executed a new

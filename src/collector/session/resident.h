@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* In bytes; pages that processes share count in each of them. The first three together are what is
- * resident. */
+/* In bytes; pages that processes share count in each of them. The first three together are the
+ * resident memory. */
 enum hak_resident_field {
     HAK_RESIDENT_ANONYMOUS, /* heap, stacks, written data of modules */
     HAK_RESIDENT_FILE,      /* pages of mapped files */

@@ -39,7 +39,7 @@ static uint64_t first_of(const struct hak_ring_view *view) {
     if (written <= view->capacity - spare)
         return view->start;
     uint64_t first = view->head - (view->capacity - spare);
-    /* In a ring that threads share an event and the word of whose it is are one. */
+    /* In a ring that threads share an event and the word that names its thread are one. */
     struct hak_record before = hak_view_record(view, first - 1);
     return spare && hak_record_kind_of(&before) == HAK_THREAD_SWITCH ? first - 1 : first;
 }

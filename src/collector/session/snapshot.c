@@ -109,7 +109,7 @@ static void put_changes(struct hak_snapshots *s, struct hak_snapshot_watch *w, c
         memcpy(w->last, sum, CELLS * sizeof *w->last);
 }
 
-/* So that a reader knows how long what was put last was so. */
+/* So that a reader knows how long the last values held. */
 static void put_looked(struct hak_snapshots *s, struct hak_snapshot_watch *w, uint64_t ns) {
     if (w->is_unchanged)
         put_note(s, w->row, ns, HAK_SNAPSHOT_LOOKED, w->looked_ns);

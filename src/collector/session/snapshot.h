@@ -28,8 +28,8 @@ struct hak_snapshot_watch {
     struct hak_resident resident; /* as it was put last */
     uint64_t resident_due_ns;     /* CLOCK_MONOTONIC */
     uint64_t looked_ns;           /* since the capture's start: at it last; 0 = never */
-    bool is_unchanged;            /* that look found what the one before it had */
-    uint32_t row;   /* whose they are; a new process gets the entry when another has ended */
+    bool is_unchanged;            /* that look found the values of the one before */
+    uint32_t row;   /* their owner; a new process gets the entry when another has ended */
     bool has_ended; /* its last snapshot was taken */
 };
 
@@ -37,8 +37,8 @@ struct hak_snapshot_watch {
  * to tell (at the first: when the process began), and 1 with the last of a process. */
 #define HAK_SNAPSHOT_SINCE "snapshot.since"
 #define HAK_SNAPSHOT_END   "snapshot.end"
-/* Before what changed of memory, and with the last of a process: the time of the last look that
- * found it unchanged. None where the look before was that of a change. */
+/* Before a change of memory, and with the last of a process: the time of the last look that found
+ * it unchanged. None where the look before was that of a change. */
 #define HAK_SNAPSHOT_LOOKED "memory.looked"
 
 /* Rows that are not in the store yet. */

@@ -1,5 +1,4 @@
-/* One commit: cut, transaction, COMMIT, and only then the tails move. And what happens when the
- * disk is full. */
+/* One commit: cut, transaction, COMMIT, and only then the tails move; and the full disk. */
 #include "collector/worker/worker.h"
 
 #define RETRY_NS    1000000000u
@@ -78,9 +77,9 @@ static uint64_t clip(uint64_t value, uint64_t low, uint64_t high) {
     return value < low ? low : value > high ? high : value;
 }
 
-/* The file and its log stay below the cap together: the oldest chunks go when what is used comes
- * near it, a few at a time, so that no commit waits long for it; what they leave is used again
- * before the file grows. The reserve is for the log, and for what one commit adds. */
+/* The file and its log stay below the cap together: the oldest chunks go when the used part comes
+ * near it, a few at a time, so that no commit waits long for it; their room is used again before
+ * the file grows. The reserve is for the log, and for one commit. */
 static void keep_below_cap(struct hak_worker *w) {
     uint64_t cap = w->max_bytes, dropped = 0;
     if (cap == 0)

@@ -148,7 +148,7 @@ static int list_folders(const char *asked, char own[HAK_PATH_BYTES], const char 
     return count;
 }
 
-/* `why_not`: what kept from going on with a store of that name; "" = there is none. */
+/* `why_not`: the reason against going on with a store of that name; "" = there is none. */
 static int create_somewhere(struct hak_worker *w, const char *asked, const char *why_not) {
     char own[HAK_PATH_BYTES], why[512];
     const char *folders[3];

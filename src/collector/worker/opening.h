@@ -15,8 +15,8 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client);
  * Nothing happens where there is none. */
 void hak_opening_reopen(struct hak_worker *worker, bool for_row);
 
-/* Notes session `client` in the store (its id, for a takeover) and sets its rings' cursors to what
- * the store has of it. */
+/* Notes session `client` in the store (its id, for a takeover) and sets its rings' cursors to the
+ * store's. */
 void hak_opening_join(struct hak_worker *worker, struct hak_client *client);
 
 #endif

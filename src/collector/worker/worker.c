@@ -19,7 +19,7 @@
 #include "symbols/reading.h"
 
 #define LOOK_MS         50
-#define FINISH_MS       1 /* between two looks whether what is left to resolve can be */
+#define FINISH_MS       1 /* between two looks whether the rest can be resolved */
 #define LARGE_BYTES     (1 << 20)
 #define RESOLVE_NS      4000000u
 #define BUSY_RESOLVE_NS 1000000u /* also while events wait: for readers of a growing store */
@@ -241,7 +241,7 @@ static void hear_keeper(struct hak_worker *w) {
         lose_keeper(w);
 }
 
-/* `keeper` = 0: who made the link. */
+/* `keeper` = 0: the maker of the link. */
 static bool watch_keeper(struct hak_worker *w, pid_t keeper) {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = w->link};
     fcntl(w->link, F_SETFD, FD_CLOEXEC);
@@ -251,8 +251,8 @@ static bool watch_keeper(struct hak_worker *w, pid_t keeper) {
     return epoll_ctl(w->bell.epoll, EPOLL_CTL_ADD, w->link, &event) == 0;
 }
 
-/* The keeper is gone (killed, or `run` has ended before its descendants): another one gets what
- * this worker holds, the listening socket first of all. */
+/* The keeper is gone (killed, or `run` has ended before its descendants): another one gets all that
+ * this worker holds, the listening socket first. */
 static void start_keeper(struct hak_worker *w, uint64_t now) {
     static struct hak_link_message m; /* one worker thread */
     int pair[2];
@@ -331,7 +331,7 @@ static void store_watched(struct hak_worker *w, const struct hak_client *c) {
                                 area->guarded_blocks);
 }
 
-/* Sessions that nobody maps any more: what came last is stored, then they are closed. */
+/* Sessions that nobody maps any more: their last records are stored, then they are closed. */
 static void close_sessions(struct hak_worker *w, uint64_t now) {
     for (uint32_t i = 0; i < w->client_count;) {
         struct hak_client *c = w->clients[i];
@@ -353,7 +353,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
     }
 }
 
-/* The recording ends before its processes do: they are told, and what they did until then is
+/* The recording ends before its processes do: they are told, and their records until then are
  * stored. */
 static void cut_sessions(struct hak_worker *w) {
     for (uint32_t i = 0; i < w->client_count; i++)
@@ -409,7 +409,7 @@ static void settle_late(struct hak_worker *w) {
     hak_leaks_settle_late(&w->findings, &w->capture);
 }
 
-/* Resolves for a moment. False: what is left gets more time. */
+/* Resolves for a moment. False: the rest gets more time. */
 static bool resolve_rest(struct hak_worker *w, enum hak_resolve_state *state) {
     *state = hak_resolve_some(&w->capture.resolve, &w->capture.rows, RESOLVE_NS * 25);
     if (*state == HAK_RESOLVE_DONE && has_late(w) &&
@@ -523,7 +523,7 @@ void hak_worker_store_files(struct hak_worker *worker) {
 }
 
 /* One heap for all threads: debug information is tens of megabytes for a moment, in threads of its
- * own; what it leaves is used again by the others, or goes back to the system where it is a
+ * own; its freed memory is used again by the others, or goes back to the system where it is a
  * megabyte or more (a tenth of the worker's time on CPython's JSON, and a fifth of its memory). */
 static void keep_memory_small(void) {
     mallopt(M_ARENA_MAX, 1);

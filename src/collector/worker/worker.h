@@ -57,8 +57,8 @@ struct hak_worker {
     char *unreadable; /* lines for the store: files that are not read any more, and why */
     bool unreadable_new;
     uint32_t unwatched; /* of the capture's rows, as the store has it */
-    /* Of the session that is taken in: what its memory said of it when the keeper took it; the
-     * process may have changed both its user and that since. NULL = as the memory says. */
+    /* Of the session that is taken in: the path in its memory when the keeper took it; the process
+     * may have changed both its user and that since. NULL = as the memory says. */
     const char *taken_log_path;
     uint32_t sync_wanted; /* serial, 0 = none */
     bool finish_wanted, finished;
@@ -90,7 +90,7 @@ void hak_worker_report_faults(struct hak_worker *worker);
 /* Cuts and commits once. True when more is waiting. */
 bool hak_worker_commit(struct hak_worker *worker);
 
-/* The same of what was written before `moment`, which was read before. */
+/* The same for records written before `moment`, which was read before. */
 bool hak_worker_commit_until(struct hak_worker *worker, struct hak_cut_moment moment);
 
 /* Commits all that was written before the call, in as many turns as it takes. Records that come

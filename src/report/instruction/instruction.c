@@ -73,9 +73,9 @@ const struct hak_touch *hak_instruction_refused(const struct hak_instruction *in
 
 /* ---- behind an instruction ----------------------------------------------------------------------
  *
- * Where an instruction ends tells not where it begins. But one of the first 15 bytes of what is
- * there of the code is a beginning, and decoding from each of them leads into step with the rest
- * soon: where all that arrive at the end came by one last instruction, it is that. */
+ * Where an instruction ends tells not where it begins. But one of the first 15 bytes of the code
+ * that is there is a beginning, and decoding from each of them leads into step with the rest soon:
+ * where all that arrive at the end came by one last instruction, it is that. */
 
 /* Where the last instruction begins on the way from `from` to `before`; `before` = there is no such
  * way.

@@ -37,7 +37,7 @@ struct hak_touch {
     bool is_of_rip;  /* the address is relative to the instruction's own */
 };
 
-/* The state in which it was stopped. */
+/* The state at its stop. */
 struct hak_machine {
     const uint64_t *registers; /* of the request, DWARF's order */
     uint64_t flags;            /* rflags; 0 = not known */
@@ -81,8 +81,8 @@ bool hak_instruction_behind(struct hak_instruction *out, const uint8_t *code, si
 const struct hak_touch *hak_instruction_refused(const struct hak_instruction *instruction);
 bool hak_touch_is_misaligned(const struct hak_touch *touch);
 
-/* The touch that holds `address`; `ways` is what the processor says of it, 0 = nothing. NULL: it is
- * not known, or more than one is possible. */
+/* The touch that holds `address`; `ways` are those that the processor reports, 0 = none. NULL: it
+ * is not known, or more than one is possible. */
 const struct hak_touch *hak_instruction_touch(const struct hak_instruction *instruction,
                                               uint64_t address, unsigned ways);
 

@@ -13,8 +13,8 @@ const uint16_t *hak_whole_ids(size_t *count);
 /* DWARF's number of a register of 8 or 4 bytes, -1 = none of those. */
 int hak_dwarf_register(unsigned reg);
 
-/* Adds to `out` what `insn` touches, direction and repetition. `is_after`: the machine is as after
- * it; what cannot be told from that is left out. */
+/* Adds to `out` the bytes that `insn` touches, direction and repetition. `is_after`: the machine is
+ * as after it; touches that cannot be told from that are left out. */
 void hak_find_touches(struct hak_instruction *out, const cs_insn *insn,
                       const struct hak_machine *machine, bool is_after);
 

@@ -1,7 +1,7 @@
 /* Instructions with one memory operand whose bytes libcapstone tells right: each stands here
  * because touches_test ran it at the edge of a page and saw the processor touch as many. It is
- * wrong about comiss, comisd, fnstsw, vpmovqb and others, and what a mask or an index vector
- * chooses it does not tell. */
+ * wrong about comiss, comisd, fnstsw, vpmovqb and others, and it does not tell the bytes that a
+ * mask or an index vector chooses. */
 #include "report/instruction/touches.h"
 
 static const uint16_t whole[] = {

@@ -19,7 +19,7 @@
 
 struct hak_baseline_entry {
     const char *fingerprint, *name, *place, *program, *note, *first_seen; /* "" = not given */
-    size_t line;           /* its place in the file, or among what was added */
+    size_t line;           /* its place in the file, or among the added ones */
     bool seen;             /* for the caller: the finding is there now */
     struct json_t *object; /* owned by the baseline */
 };

@@ -49,7 +49,8 @@ static int add_frames(struct hak_text *text, const struct hak_frame *frames, int
     return added;
 }
 
-/* FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv), 64 bits: not against who wants a clash. */
+/* FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv), 64 bits: no defence against a deliberate
+ * clash. */
 static uint64_t hash(const char *bytes, size_t length) {
     uint64_t value = 0xcbf29ce484222325u;
     for (size_t i = 0; i < length; i++)

@@ -24,7 +24,7 @@ struct hak_suppression {
     uint32_t line; /* in the file, from 1 */
     uint64_t used; /* findings that it matched */
     char *text;    /* the line as it was written, without comment and blanks around */
-    char *pattern; /* of `text`, behind the last part that says what it is for */
+    char *pattern; /* of `text`, behind the last part that names its use */
 };
 
 struct hak_suppressions {

@@ -1,5 +1,5 @@
-/* BYTES: what memory held around the pointer when the fault was found, in hexadecimal and as text,
- * four rows of 16. */
+/* BYTES: the memory around the pointer when the fault was found, in hexadecimal and as text, four
+ * rows of 16. */
 #include "report/page/parts.h"
 
 #define ROW_BYTES 16u
@@ -22,7 +22,7 @@ static void add_row(struct hak_text *text, const struct report_page *page, unsig
     hak_text_add(text, "\n");
 }
 
-/* Rows of the block and of what lies beside its slot; beside a large block anything may be mapped.
+/* Rows of the block and of the memory beside its slot; beside a large block anything may be mapped.
  */
 static bool is_row_shown(const struct report_page *page, unsigned row) {
     const struct hak_report_request *request = page->request;

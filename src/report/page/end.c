@@ -294,7 +294,7 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
     const struct hak_frames *frames = report_main_frames(page);
     const struct hak_frame *frame = frames->frame;
     int count = frames->count;
-    /* A wild call went into no module; who called is the next one. */
+    /* A wild call went into no module; its caller is the next frame. */
     for (; count > 1 && !page->words && frame->module[0] == 0; frame++)
         count--;
     hak_text_add(text, "SUMMARY: hakmem: %s ", page->words ? page->words->name : "crash");

@@ -133,7 +133,7 @@ static void headline_of_write_after_free(struct hak_text *text, const struct rep
     add_finder(text, page);
 }
 
-/* The call that gives back what `taken` made. */
+/* The call that gives back a block made by `taken`. */
 static const char *due_call(unsigned taken) {
     static const char *const calls[] = {
         [HAK_BY_NEW] = "delete",

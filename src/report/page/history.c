@@ -115,7 +115,7 @@ static int widest(int width, const char *text) {
     return (int)strlen(text) > width ? (int)strlen(text) : width;
 }
 
-/* The layers that a block passed are for those who work on the allocator. */
+/* The layers that a block passed are for authors of the allocator. */
 static bool is_route_shown(const struct report_page *page, const struct hak_event *event) {
     return page->layer_move || (event->flags & HAK_RECORD_ILLEGAL) ||
            (event->kind == HAK_REALLOC && event->place == HAK_PLACE_LIVE);

@@ -11,7 +11,7 @@
 enum {
     REGISTERS_SHOWN = 6,
     REGISTERS_TIGHT = 3,
-    LOW_HALF = 0,  /* rax, by DWARF's number: of what is divided */
+    LOW_HALF = 0,  /* rax, by DWARF's number: of the dividend */
     HIGH_HALF = 1, /* rdx */
     RIP = HAK_REPORT_REGISTERS - 1,
 };

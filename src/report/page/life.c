@@ -1,5 +1,5 @@
-/* ALLOCATED and FREED: who took the block whose bytes or pointer the fault is about, and who gave
- * it back, with their stacks: by the record, else as far as the program itself kept them. */
+/* ALLOCATED and FREED: the calls that allocated and freed the block of the fault, with their
+ * stacks: by the record, else as far as the program itself kept them. */
 #include "report/page/parts.h"
 
 #include "hop.h"

@@ -90,19 +90,19 @@ static void add_hunt(struct hak_text *text, const struct report_page *page, int 
     hak_text_free(&command);
 }
 
-/* A crash by what memory held, not by what the program asked for. */
+/* A crash by the content of memory, not by a request of the program. */
 static bool is_from_memory(const struct report_page *page) {
     return page->context.signal == SIGSEGV || page->context.signal == SIGBUS;
 }
 
-/* The run looked at its blocks after every call: no other one says more of when they were damaged,
- * and whole stacks of what was done before and after it are what leads on. */
+/* The run looked at its blocks after every call: no other one tells the time of damage more
+ * closely, and the whole stacks of the calls before and after it lead on. */
 static bool is_swept_closely(const struct report_page *page) {
     return page->words && report_is_found_late(page) && !page->context.is_trace &&
            page->request->sweep_every == 1;
 }
 
-/* The same run with what would show more than this one could. */
+/* The same run with options that would show more than this one could. */
 static void add_runs(struct hak_text *text, const struct report_page *page, int *lines) {
     bool is_trace = page->context.is_trace;
     bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN : is_from_memory(page);

@@ -1,4 +1,4 @@
-/* Makes a report: gathers what request, context and store say, then has the page written. */
+/* Makes a report: gathers the facts of request, context and store, then has the page written. */
 #include "report/page/page.h"
 
 #include <stdio.h>

@@ -50,7 +50,7 @@ struct hak_report_context {
     const char *store_path;         /* as the person would type it; "" or NULL = no store */
     const struct hak_frame *frames; /* the fault's own stack, innermost first, hakmem's included */
     int frame_count;
-    /* Where the block was allocated and freed, by what the program itself kept; may be none. */
+    /* Where the block was allocated and freed, as the program itself kept it; may be none. */
     const struct hak_frame *alloc_frames, *free_frames;
     int alloc_frame_count, free_frame_count;
     uint64_t clean_ns; /* of the request's clean_ticks, on the same clock; 0 = not known */
@@ -103,8 +103,8 @@ void hak_report_mark_wrappers(struct hak_store_reader *r, struct hak_frames *con
                               int stack_count);
 
 /* ---- leaks -------------------------------------------------------------------------------------
- * The page on leaks: what a scan found lost, by the stacks that allocated it, biggest first, at
- * most one screen. Words: LeakSanitizer's; shape: docs/specs/report.md. */
+ * The page on leaks: the blocks that a scan found lost, by the stacks that allocated them, biggest
+ * first, at most one screen. Words: LeakSanitizer's; shape: docs/specs/report.md. */
 
 /* Blocks that were allocated by one stack and judged alike. */
 struct hak_leak_place {

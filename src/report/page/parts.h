@@ -55,7 +55,7 @@ struct report_shown {
     int count;
 };
 
-/* Left out where all parts at their full length do not fit the page; each step leaves out what
+/* Left out where all parts at their full length do not fit the page; each step leaves out all that
  * those before it do, too. The source where the fault was found stays longest. */
 enum report_cut {
     CUT_NOTHING,
@@ -148,7 +148,7 @@ static inline uint64_t report_found_event(const struct report_page *page) {
 void report_look_up_thread(const struct report_page *page, uint32_t row,
                            struct hak_thread_words *out);
 void report_name_thread(const struct report_page *page, uint32_t row, uint32_t number);
-/* The named threads of which it is known where they were created. */
+/* The named threads whose place of creation is known. */
 void report_load_creations(struct hak_creations *all, const struct report_page *page);
 void report_threads(struct hak_text *text, const struct report_page *page);
 
@@ -156,9 +156,7 @@ void report_threads(struct hak_text *text, const struct report_page *page);
 void report_headline(struct hak_text *text, const struct report_page *page);
 void report_pointer(struct hak_text *text, const struct report_page *page);
 void report_picture(struct hak_text *text, const struct report_page *page);
-/* "; # = guard bytes": what the picture of the block shows behind the bytes asked for; "" =
- * nothing.
- */
+/* "; # = guard bytes": the part behind the bytes asked for in the block's picture; "" = none. */
 const char *report_border_words(const struct report_page *page);
 void report_bytes(struct hak_text *text, const struct report_page *page);
 void report_steps(struct hak_text *text, const struct report_page *page);
@@ -179,21 +177,21 @@ void report_find_type(struct report_page *page);
 /* ALLOCATED, then FREED; or the other way round. */
 void report_life(struct hak_text *text, const struct report_page *page);
 void report_life_backwards(struct hak_text *text, const struct report_page *page);
-/* True when only damage was seen, and not who did it: the allocation stands for the fault. */
+/* True when only damage was seen, and not its author: the allocation stands for the fault. */
 bool report_is_found_late(const struct report_page *page);
 /* True when a sweep found the block whole before such damage, after the last event that changed the
  * block: context.clean_ns is when. */
 bool report_has_clean_look(const struct report_page *page);
 /* "server.c:131": the program's line at which such damage was found; false where there is none. */
 bool report_found_place(struct hak_text *text, const struct report_page *page);
-/* "slot 233 of slab 1 (C3, 48-byte slots), ...": what only the allocator's authors read. */
+/* "slot 233 of slab 1 (C3, 48-byte slots), ...": words for the allocator's authors alone. */
 void report_allocator(struct hak_text *text, const struct report_page *page);
 void report_history(struct hak_text *text, const struct report_page *page);
-/* The call at which the fault was found; "the sweep at exit": what found it; what a sized or
- * aligned delete named against what is there; an access that the processor stopped. */
+/* The call at which the fault was found; "the sweep at exit": its finder; the size or alignment
+ * named by a delete against the block's; an access that the processor stopped. */
 const char *report_call(const struct report_page *page);
 const char *report_finder(const struct report_page *page);
-/* "freed it": what the call did that found damage; NULL = none found it. */
+/* "freed it": the act of the call that found damage; NULL = none found it. */
 const char *report_did_to_it(const struct report_page *page);
 void report_given_sentence(struct hak_text *text, const struct report_page *page);
 /* True when more bytes may have been written than differ: a written byte may be the very one that
@@ -214,11 +212,11 @@ void report_add_doer(struct hak_text *text, const struct report_page *page);
 /* The program's frame that a reader looks at first; NULL = none is the program's. */
 const struct hak_frame *report_first_frame(const struct hak_frames *frames);
 /* "a 40-byte block"; "a 40-byte block freed by Pool::finish() app.cpp:150"; "a 40-byte block from
- * Pool::add() app.cpp:90": the block by what the program asked for. */
+ * Pool::add() app.cpp:90": the block by the program's request. */
 void report_add_block(struct hak_text *text, const struct report_page *page);
 void report_add_freed_block(struct hak_text *text, const struct report_page *page);
 void report_add_allocated_block(struct hak_text *text, const struct report_page *page);
-/* "The address" of a crash, and (headline) what the first line says of it: ": write to ...". */
+/* "The address" of a crash, and (headline) the first line's words on it: ": write to ...". */
 void report_address(struct hak_text *text, const struct report_page *page);
 bool report_address_headline(struct hak_text *text, const struct report_page *page);
 /* True when the processor did not like a pointer and does not tell which. */
@@ -250,7 +248,7 @@ bool report_has_instruction(const struct report_page *page);
 void report_find_instruction(struct report_page *page);
 void report_instruction(struct hak_text *text, const struct report_page *page);
 void report_registers(struct hak_text *text, const struct report_page *page);
-/* "the base of the address", "the divisor": what the instruction has the register for. False: for
+/* "the base of the address", "the divisor": the register's role in the instruction. False: for
  * nothing that is known. And the words over such registers. */
 bool report_add_role(struct hak_text *text, const struct report_page *page, int number);
 const char *report_roles(const struct report_page *page);

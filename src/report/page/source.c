@@ -35,7 +35,7 @@ static FILE *open_source(const struct hak_frame *frame) {
     return file;
 }
 
-/* Appends what a line of a file holds, without blanks at its end, cut to what a page takes. */
+/* Appends a line of a file, without blanks at its end, cut to the width of a page. */
 static void add_line(struct hak_text *text, const char *line) {
     char shown[LINE_BYTES + TAB_COLUMNS];
     size_t count = 0, length = strlen(line);

@@ -68,7 +68,7 @@ static int choose_own(const struct hak_frames *frames, int end, int *chosen) {
     return count;
 }
 
-/* The frames of the program, with what stands between them folded; wrappers count for nothing. */
+/* The frames of the program, with those between them folded; wrappers count for nothing. */
 static void choose_program(const struct hak_frames *frames, int first, int end, int most,
                            struct report_frames *out) {
     bool has_line = false;

@@ -1,4 +1,4 @@
-/* FIRST WRONG STEP and FOUND: what was done, when, by whom, with its stack. */
+/* FIRST WRONG STEP and FOUND: the act, its time, its author, and its stack. */
 #include "report/page/parts.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #define FRAMES_TIGHT 4
 #define CLEAN_TIGHT  2
 
-/* "the sweep at exit": what looked at more blocks than one; NULL = a call did, or an access. */
+/* "the sweep at exit": the look at more blocks than one; NULL = a call did, or an access. */
 static const char *sweep_name(uint32_t found_by) {
     static const char *const names[] = {
         [HAK_FOUND_BY_EXIT] = "the sweep at exit",
@@ -42,7 +42,7 @@ bool report_has_clean_look(const struct report_page *page) {
            ns > change->ns && ns < page->context.ns;
 }
 
-/* Writes leave no record: all that can be told is between which events or looks it was. */
+/* Writes leave no record: only the events or looks before and after it are known. */
 static void add_window(struct hak_text *text, const struct report_page *page) {
     const struct hak_event *from = last_change(page);
     if (!from || report_found_event(page) == 0) {
@@ -114,7 +114,7 @@ static void found_by_move(struct hak_text *text, const struct report_page *page)
     }
 }
 
-/* "free", "the sweep at exit", "the processor (SIGSEGV)": who found it. */
+/* "free", "the sweep at exit", "the processor (SIGSEGV)": its finder. */
 const char *report_finder(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     if (sweep_name(facts->found_by))
@@ -140,8 +140,8 @@ const char *report_finder(const struct report_page *page) {
     }
 }
 
-/* "freed it": what the call that found damage was about to do with the block, or with the one
- * beside it; NULL = no call of the program found it. */
+/* "freed it": the act that the finding call was about to do on the block, or on the one beside it;
+ * NULL = no call of the program found it. */
 const char *report_did_to_it(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     if (facts->found_by == HAK_FOUND_BY_NEIGHBOUR)
@@ -278,7 +278,7 @@ static void add_found(struct hak_text *text, const struct report_page *page, con
         report_add_source(text, page, &page->frames, CUT_SOURCE);
 }
 
-/* WRITTEN BETWEEN: the span in which damage was done that was found later. */
+/* WRITTEN BETWEEN: the span in which damage found later was done. */
 static void add_written_between(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  WRITTEN BETWEEN   ");
     add_window(text, page);
@@ -290,7 +290,7 @@ static void add_written_between(struct hak_text *text, const struct report_page 
                     "");
 }
 
-/* FREED TWICE BY: both places, of which the record does not show which one is wrong. */
+/* FREED TWICE BY: both places; the record does not show which one is wrong. */
 static void add_freed_twice(struct hak_text *text, const struct report_page *page) {
     struct hak_text first = {0}, second = {0};
     if (report_add_who(&first, &page->free_frames) && report_add_who(&second, &page->frames))

@@ -65,7 +65,7 @@ void hak_report_mark_wrappers(struct hak_store_reader *r, struct hak_frames *con
     for (int i = 0; r && i < stack_count; i++)
         count = collect(stacks[i], codes, count);
     if (count == 0 || hak_store_count_callers(r, codes, count) < 0)
-        return; /* what cannot be read of stacks, COMPLETENESS says */
+        return; /* COMPLETENESS tells of stacks that cannot be read */
     for (int i = 0; i < stack_count; i++)
         mark(stacks[i], codes, count);
 }

@@ -6,7 +6,7 @@
 
 #define NUMBER_MAX 512 /* longest number that is written, with its width */
 
-/* Bounds of what the linker took out of this program's file and nobody writes to: its code and its
+/* Linker symbols around the parts of this program's file that nobody writes to: its code and its
  * constants. The second symbol is where the data that may change begins. */
 extern const char __executable_start[], __data_start[];
 
@@ -41,7 +41,7 @@ static int digits_or_star(const char **at, struct arguments *given) {
     return value;
 }
 
-/* Reads the conversion behind a '%'; returns what follows it. */
+/* Reads the conversion behind a '%'; returns the text that follows it. */
 static const char *read_conversion(const char *at, struct arguments *given, struct conversion *c) {
     *c = (struct conversion){.spec = "%", .used = 1, .width = -1, .precision = -1};
     for (; *at && strchr("-+ #0", *at) && c->used < 8; at++) {

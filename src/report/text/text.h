@@ -95,8 +95,8 @@ void hak_text_free(struct hak_text *text);
 
 enum hak_color { HAK_COLOR_AUTO, HAK_COLOR_ALWAYS, HAK_COLOR_NEVER };
 
-/* Whether what is written to `fd` has colour. AUTO: on a terminal that is not dumb, where NO_COLOR
- * is not set or empty. */
+/* Tells whether text on `fd` has colour. AUTO: on a terminal that is not dumb, where NO_COLOR is
+ * not set or empty. */
 bool hak_color_is_wanted(enum hak_color when, int fd);
 
 /* Appends the lines of a report: its first line bold and the code red, the words that begin a part

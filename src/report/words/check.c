@@ -1,4 +1,4 @@
-/* Says what a check of a store found. */
+/* Describes the errors that a check of a store found. */
 #include "report/words/check.h"
 
 #include <inttypes.h>

@@ -37,11 +37,11 @@ struct hak_kept_creation {
 
 /* Adds the thread with this row of the store, unless it is there or nothing is known of it. */
 void hak_creations_add(struct hak_creations *all, struct hak_store_reader *r, uint32_t row);
-/* The same by what the program has kept, where the store does not know the thread. */
+/* The same by the program's own record, where the store does not know the thread. */
 void hak_creations_add_kept(struct hak_creations *all, struct hak_store_reader *r,
                             const struct hak_thread_words *thread,
                             const struct hak_kept_creation *kept);
-/* Adds the threads that created those in the list; not, again, who created these. */
+/* Adds the threads that created those in the list, but not their creators in turn. */
 void hak_creations_add_creators(struct hak_creations *all, struct hak_store_reader *r);
 /* Brings those together that were created by the same thread at the same stack. */
 void hak_creations_sort(struct hak_creations *all);

@@ -3,9 +3,9 @@
  *
  * A wrapper is recognised by its name and its place: at the inner end of the stack, with nothing
  * but hakmem, libraries and other wrappers further in. Its name ends in malloc, calloc, realloc,
- * strdup, free and the like, and what stands before that is a word by which allocators are called
- * (x, js_def, vim, PyMem), or it is allocate, deallocate, operator new or operator delete. So
- * xmalloc and js_def_malloc are wrappers, session_free is not. */
+ * strdup, free and the like, and the part before that is a word by which allocators are called (x,
+ * js_def, vim, PyMem), or it is allocate, deallocate, operator new or operator delete. So xmalloc
+ * and js_def_malloc are wrappers, session_free is not. */
 #include "report/words/words.h"
 
 #include <ctype.h>
@@ -152,7 +152,7 @@ static bool is_allocators_name(const char *name, size_t length) {
     return true;
 }
 
-/* "Arena::", "my::PoolAllocator::": what has a member alloc or free that is the allocator's. */
+/* "Arena::", "my::PoolAllocator::": a class whose member alloc or free is the allocator's. */
 static bool is_allocators_class(const char *name, size_t length) {
     static const char *const words[] = {"alloc", "arena", "pool", "heap", "mem"};
     for (size_t at = 0; at < length; at++)
@@ -180,7 +180,7 @@ static bool is_called_wrapper(const char *function) {
     bool found = find_call(last, &length) != NULL;
     while (!found && cut_variant(last, &length))
         found = find_call(last, &length) != NULL;
-    /* alloc alone may be anything's, malloc is the allocator's whatever stands before it. */
+    /* alloc alone may be anything's; malloc is the allocator's with any word before it. */
     size_t left = length;
     bool is_malloc = found && (hak_words_starts_with(last + left, "malloc") ||
                                hak_words_starts_with(last + left, "calloc") ||
@@ -193,7 +193,7 @@ static bool is_called_wrapper(const char *function) {
 }
 
 /* A program's own name for malloc or free, wherever it stands: xmalloc, zcalloc, g_malloc0,
- * sqlite3_realloc64, xfree. Fingerprints leave these out: what is known here stays as it is. */
+ * sqlite3_realloc64, xfree. Fingerprints leave these out, so this list stays as it is. */
 static bool is_wrapper(const char *function) {
     static const struct {
         const char *word;

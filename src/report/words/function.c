@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Behind what begins with the bracket at `at`, up to which all of its kind are closed. */
+/* Behind the part that begins with the bracket at `at`, where all of its kind are closed. */
 static const char *skip_brackets(const char *at, char open, char close) {
     int depth = 0;
     for (; *at; at++) {
@@ -51,7 +51,7 @@ static bool is_rust_hash(const char *at) {
     return at[19] == '\0';
 }
 
-/* "{lambda(int)#1}" without what stands in parentheses. */
+/* "{lambda(int)#1}" without the part in parentheses. */
 static const char *add_braces(struct hak_text *text, const char *at) {
     while (*at && *at != '}') {
         if (*at == '(') {

@@ -18,7 +18,7 @@ char *hak_json_dump(const json_t *value, size_t flags);
 json_t *hak_json_text(const char *text);
 /* The same for a text of several lines, cut after HAK_TEXT_LINES_MAX bytes. */
 json_t *hak_json_lines(const char *text);
-/* The same for `bytes` of which any may be NUL, all of them: a value that was asked for. */
+/* The same for all of `bytes`, NUL bytes included: a value that was asked for. */
 json_t *hak_json_whole(const char *text, size_t bytes);
 /* "0x7f21c4a12950"; null for 0. */
 json_t *hak_json_address(uint64_t address);

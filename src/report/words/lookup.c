@@ -97,7 +97,7 @@ bool hak_lookup_thread(struct hak_store_reader *r, uint32_t row, struct hak_thre
         out->number = hak_query_id(&q, 0);
         out->process = hak_query_id(&q, 1);
         out->tid = (int)hak_query_number(&q, 2);
-        /* The kernel's have 15 bytes: what is longer is no name of a thread, and cut. */
+        /* The kernel's have 15 bytes: a longer one is no name of a thread, and cut. */
         if (snprintf(out->name, sizeof out->name, "%s", hak_query_text(&q, 3)) >=
             (int)sizeof out->name)
             strcpy(out->name + sizeof out->name - sizeof " ... (cut)", " ... (cut)");

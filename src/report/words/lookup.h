@@ -1,5 +1,5 @@
-/* Small questions to a store that reports and the viewer ask again and again: whose thread is it,
- * which frames has this stack. Answers are copies and stay valid. For one thread. */
+/* Small questions to a store that reports and the viewer ask again and again: names of threads,
+ * frames of stacks. Answers are copies and stay valid. For one thread. */
 #ifndef HAK_REPORT_WORDS_LOOKUP_H
 #define HAK_REPORT_WORDS_LOOKUP_H
 

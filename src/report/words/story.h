@@ -5,16 +5,15 @@
 #include "report/text/text.h"
 #include "store/history/history.h"
 
-/* Appends what was wrong with an illegal move, told from its record and the one before it:
- * "SLL_PUSH took a user pointer where the base was due". `base` and `user` are the block's, 0 = not
- * known. */
+/* Appends the error of an illegal move, told from its record and the one before it: "SLL_PUSH took
+ * a user pointer where the base was due". `base` and `user` are the block's, 0 = not known. */
 void hak_words_add_illegal(struct hak_text *text, struct hak_store_reader *r,
                            const struct hak_story *story, const struct hak_event *wrong,
                            uint64_t base, uint64_t user);
 
-/* Appends what a fault of this code tells of who did it, beyond the record: the last owner is the
- * only one whom damage in quarantine, or an access after the free, can be due to. False, and
- * nothing is appended, for all other codes. */
+/* Appends what a fault of this code tells of its author, beyond the record: damage in quarantine,
+ * or an access after the free, can be due to the last owner alone. False, and nothing is appended,
+ * for all other codes. */
 bool hak_words_add_evidence(struct hak_text *text, unsigned code, const struct hak_life *last);
 
 /* Appends why the first ending of this life is marked STALE. */

@@ -328,7 +328,7 @@ const char *hak_words_call(const struct hak_event *event) {
         return out;
     case HAK_REALLOC:
         if (event->flags & HAK_RECORD_ILLEGAL)
-            return "realloc"; /* refused: its size is the block's, not what was asked for */
+            return "realloc"; /* refused: its size is the block's, not the requested one */
         snprintf(out, sizeof buffers[0], "realloc(%s)", size);
         return out;
     case HAK_FREE:

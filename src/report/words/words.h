@@ -99,8 +99,8 @@ const char *hak_words_signal(unsigned signal);
 /* Words of a change: "HOT -> DRAINING at 24.9 %", "64 -> 128 blocks", "slab 3 of 0x55... taken"; ""
  * for kinds that are no changes. Holds for the next seven calls. (change.c) */
 const char *hak_words_change(const struct hak_event *event);
-/* "huge pages for SuperSlabs, 0 or 1": what memory learning sets by this number; NULL when it has
- * none such. */
+/* "huge pages for SuperSlabs, 0 or 1": the setting of memory learning with this number; NULL when
+ * it has none such. */
 const char *hak_words_setting(unsigned setting);
 /* True when hops.def has such a place; its number goes to `place`. `text` is its name in either
  * form, "TLS SLL" or "SLL", in any case. */
@@ -149,8 +149,8 @@ enum hak_frame_role hak_words_frame_role(const struct hak_frame *frames, int cou
  * that have source lines, where there are some); the first of all where there is no other. -1 as
  * above. */
 int hak_words_telling_frame(const struct hak_frame *frames, int count);
-/* Appends what a block is that a library of C or C++ took for itself: "libstdc++ emergency pool",
- * "stdio buffer of puts". False: it is none of these. */
+/* Names a block that a library of C or C++ took for itself: "libstdc++ emergency pool", "stdio
+ * buffer of puts". False: it is none of these. */
 bool hak_words_add_runtime(struct hak_text *text, const struct hak_frame *frames, int count);
 /* A function of Python's, which an interpreter named, is among the frames. */
 bool hak_words_has_python(const struct hak_frame *frames, int count);
