@@ -1,7 +1,7 @@
 /* A little server loop with one bug: a session's time-out is armed twice. The first closes the
  * session. Its address goes to a header, then to a reply. The second closes the session again,
- * which by now frees the reply. The reply is whole and in use, and whoever frees it last is told
- * "double free", though it did nothing wrong. */
+ * which by now frees the reply. The reply is whole and in use, and its owner's free is reported as
+ * a "double free", though the owner did nothing wrong. */
 #define _GNU_SOURCE 1 /* pthread_setname_np */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,8 +1,7 @@
-/* Writes what is made from the four .def tables: specs/options.md, specs/hops.md, specs/classes.md,
- * specs/faults/INDEX.md and profiles/NAME.env, and from the
- * statements of stores and servers specs/schema.md and specs/fleet-tables.md.
- * `write_pages DIRECTORY` (docs); `make pages` calls it and `make lint` compares what it writes
- * with what is there. */
+/* Writes the pages made from the four .def tables: specs/options.md, specs/hops.md,
+ * specs/classes.md, specs/faults/INDEX.md and profiles/NAME.env, and from the statements of stores
+ * and servers specs/schema.md and specs/fleet-tables.md. `write_pages DIRECTORY` (docs); `make
+ * pages` calls it and `make lint` compares what it writes with what is there. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

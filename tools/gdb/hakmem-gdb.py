@@ -120,7 +120,7 @@ def address_of(argument, usage):
         raise gdb.GdbError(f"hakmem {usage}: {error}") from error
 
 
-# Command: what it is asked with, whether it takes an address, what it says.
+# Command: its options for `hakmem-trace core`, whether it takes an address, its help.
 COMMANDS = {
     "heap": ([], False, "The process, its end, and its heap"),
     "why": (["--why"], True, "The block of an address: its owner, live or free, its list and neighbours"),

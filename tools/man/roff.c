@@ -1,4 +1,4 @@
-/* Text becomes lines of mdoc. */
+/* Turns text into lines of mdoc. */
 #include "tools/man/roff.h"
 
 #include <ctype.h>

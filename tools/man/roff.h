@@ -1,5 +1,5 @@
-/* Man pages in mdoc(7), the language of man that says what a word is: text of the tables and of
- * docs/specs becomes lines of it.
+/* Writes man pages in mdoc(7), which marks the kind of each word, from the text of the tables and
+ * of docs/specs.
  *
  * Text is filled: `word` is bold, a sentence begins a line (as mandoc -T lint wants it), no line
  * is longer than 78 bytes unless a word is. Nothing in it is taken for a macro or an escape. One

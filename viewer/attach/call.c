@@ -2,8 +2,9 @@
  * puts on the stack for a handler is put there from outside, and libc's own return from a handler
  * brings every register back, also when this command is killed in the middle.
  *
- *   the thread's stack   | what it has | 128 bytes that are its own | registers, mask, FPU |
- * restorer ^ rsp the function returns into the restorer: rt_sigreturn
+ *   its stack   | what it has | 128 bytes that are its own | registers, mask, FPU | restorer
+ *                                                                                 ^ rsp
+ *   the function returns into the restorer: rt_sigreturn
  *
  * A system call that the stop interrupted is made again, as after a handler with SA_RESTART; waits
  * with a time limit begin anew. The first call maps memory; the others have their stack there. */
@@ -158,7 +159,7 @@ static uint64_t put_frame(const struct caller *c, struct stopped *s, uint64_t to
 
 /* ---- the call -------------------------------------------------------------------------------- */
 
-/* In the thread's system call `rt_sigreturn`, with our context. */
+/* Is the thread in the system call `rt_sigreturn`, with our context? */
 static bool is_back(pid_t thread, uint64_t context_at) {
     struct user_regs_struct r;
     return ptrace(PTRACE_GETREGS, thread, NULL, &r) == 0 && r.orig_rax == SYS_rt_sigreturn &&

@@ -1,4 +1,4 @@
-/* Why the kernel does not let this command trace a process: ptrace(2), "Ptrace access mode
+/* Finds why the kernel forbids this command to trace a process: ptrace(2), "Ptrace access mode
  * checking", and Yama. */
 #include "viewer/attach/parts.h"
 

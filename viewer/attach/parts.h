@@ -59,7 +59,7 @@ const char *process_status_line(const char *status, const char *word);
 
 /* ---- forbidden.c: the kernel does not let this command trace it ------------------------------ */
 
-/* Not even `user`, whose it is, may trace it. */
+/* Not even its owner `user` may trace it. */
 bool process_is_closed(const struct process *p, uint32_t user);
 /* Prints what forbids it, and who can. */
 void process_say_forbidden(const struct process *p);
@@ -153,7 +153,7 @@ struct words {
     uint64_t dlerror_at; /* what its next dlerror says */
 };
 
-/* Of one thread: what they held, and where. */
+/* The values of one thread's words, and their addresses. */
 struct kept_words {
     int errno_value;
     uint64_t dlerror_value;

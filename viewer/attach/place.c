@@ -1,4 +1,4 @@
-/* Where a thread of the program stands, and whether it may be made to call something there.
+/* Finds where a thread of the program stands, and whether it may be made to call a function there.
  *
  *   frame 0    user code, or a function of libc at a system call (it waits, or has just made one)
  *   a group    frames of libc in a row: the outermost one is the function that was called; it, and

@@ -1,5 +1,5 @@
-/* A process that runs, as /proc shows it: its mappings and memory, and what is in the way of
- * recording it. */
+/* Reads a running process from /proc: its mappings and memory, and the obstacles to recording it.
+ */
 #include "viewer/attach/parts.h"
 
 #include <errno.h>
@@ -47,7 +47,7 @@ static bool add_mapping(struct process *p, char *line) {
     return true;
 }
 
-/* Have all its threads ended? Not what /proc says of the first one: that may have ended before the
+/* Have all its threads ended? /proc does not tell by the first one: that may have ended before the
  * others (pthread_exit), and on a busy machine /proc may not answer in time. */
 static bool has_ended(const struct process *p) {
     struct pollfd all = {.fd = p->handle, .events = POLLIN};
@@ -308,9 +308,9 @@ static bool is_under_hakmem(const struct process *p) {
     return false;
 }
 
-/* Whether who took the name is gone: what it had just forked to become the keeper has its
- * descriptors until it runs. Nobody that listens is one that comes, or goes; where the queue is
- * full of those that asked, this one's looks among them, that is not known yet. */
+/* Is the command that took the name gone? A process that it has just forked to become the keeper
+ * has its descriptors until it runs. If nobody listens, it is starting or ending; if the queue is
+ * full of requests, this command's among them, that is not known yet. */
 static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
     struct ucred who = {0};
     socklen_t length = sizeof who;
@@ -325,7 +325,8 @@ static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
 }
 
 /* One command at a time: another one's `end` would end this one's recording. The name is free again
- * when this command is gone, however it ends, and what it forked has become what it was for. */
+ * when this command is gone, however it ends, and the process that it forked runs its own program.
+ */
 static bool take_lock(struct process *p) {
     enum { LOOKS = 1000, LOOK_MS = 5 };
     struct sockaddr_un name = {.sun_family = AF_UNIX};

@@ -170,7 +170,7 @@ static bool open_library(struct recording *r) {
 static bool begin(struct recording *r, const char *session) {
     char name[sizeof r->seen.session] = "";
     strncpy(name, session, sizeof name - 1);
-    /* A recording whose command was killed, or the begin of one. */
+    /* Ends a recording whose command was killed, or a half-begun one. */
     if (!call(r, r->end, NULL, 0))
         return false;
     if (!read_shared(r) || atomic_load(&r->seen.state) != HAK_ATTACH_IDLE)

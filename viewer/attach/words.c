@@ -1,5 +1,5 @@
 /* The words that libc keeps for each thread, and that a call may change: errno, and what the
- * thread's next dlerror says. Where they lie the code of libc's own functions says. */
+ * thread's next dlerror says. The code of libc's own functions tells where they lie. */
 #include "viewer/attach/parts.h"
 
 #include <string.h>

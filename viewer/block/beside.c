@@ -33,7 +33,7 @@ static bool block_at(struct view *view, uint32_t process, uint64_t address,
     return hak_store_blocks_at(view->reader, address, process, block, 1) == 1;
 }
 
-/* From `block`, which a long step met, towards the address as long as there are blocks. */
+/* Walks from `block`, which a long step met, towards the address as long as there are blocks. */
 static void walk_back(struct view *view, uint32_t process, uint64_t address, bool is_below,
                       struct hak_block_key *block) {
     for (int i = 0; i < WALK_MAX; i++) {
@@ -46,7 +46,7 @@ static void walk_back(struct view *view, uint32_t process, uint64_t address, boo
     }
 }
 
-/* By the table of all blocks; false when there is none on this side. */
+/* Searches the table of all blocks; false when there is none on this side. */
 static bool find_in_table(struct view *view, uint32_t process, uint64_t address, bool is_below,
                           struct hak_block_key *block) {
     const struct hak_database *database = hak_store_database(view->reader);

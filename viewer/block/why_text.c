@@ -279,7 +279,7 @@ static void add_end(struct hak_text *text, const struct why *why) {
     hak_text_free(&option);
 }
 
-/* Of an address that a call was given, and that lies in no block. */
+/* Adds the mapping of an address that a call was given and that lies in no block. */
 static void add_mapping(struct hak_text *text, const struct why *why) {
     struct hak_mapped_place mapping;
     if (mapping_read(why->view, why->position.address, why->story->block.process, why->until,

@@ -28,11 +28,11 @@ void view_add_store_option(struct hak_text *text, const struct view *view);
 char *view_read_unwatched(struct view *view);
 /* VIEW_INCOMPLETE when events are missing from this capture, else VIEW_OK. */
 int view_completeness(const struct view *view);
-/* Behind an answer made of the log: a capture that was being written has gone on, and may have lost
- * more since. 0, or the exit status of an error that was printed. */
+/* Looks again after an answer made of the log: a capture that was being written has gone on, and
+ * may have lost more since. 0, or the exit status of an error that was printed. */
 int view_look_again(struct view *view);
-/* For an answer that has no place for it: what was lost or dropped, in a line on stderr, or at the
- * end of what a pager shows. Returns view_completeness(). */
+/* Says what was lost or dropped, for an answer that has no place for it: in a line on stderr, or at
+ * the end of the pager's text. Returns view_completeness(). */
 int view_say_completeness(struct view *view);
 /* When the capture began, in seconds since 1970; 0 = it does not say. */
 time_t view_started(const struct view *view);
@@ -48,8 +48,8 @@ bool view_is_light(const struct view *view);
 void view_fail(const char *message);
 /* The last message of view_fail; NULL = none. */
 const char *view_failure(void);
-/* The status of a question that could not be read: of use, or where the store was asked for what it
- * names, of a store that cannot be read. */
+/* The status of a question that could not be read: usage, or, where the store was asked for a name
+ * in it, that of a store that cannot be read. */
 int view_question_status(void);
 /* Prints the reader's last error with what to do; returns the exit status for it. */
 int view_store_error(const struct view *view, int error);
@@ -85,7 +85,7 @@ bool view_when(struct view *view, const char *option, const char *text, uint64_t
 /* A span of time: "1.5", "200ms". As above. */
 bool view_duration(const char *option, const char *text, uint64_t *ns);
 
-/* A moment of the capture as an event: what the log says up to it has happened. */
+/* A moment of the capture as an event: the log up to it has happened. */
 struct view_moment {
     enum view_moment_kind {
         VIEW_AT_EVENT,
@@ -206,8 +206,8 @@ struct inner_pool {
     const char *words;    /* "CPython's own pool hides small blocks" */
 };
 
-/* The next known pool of which a module was loaded in this capture, and which the variables that
- * its first program was started with did not switch off; `at` counts from 0. NULL = no more. */
+/* The next known pool that has a module loaded in this capture and was not switched off by the
+ * variables that its first program was started with; `at` counts from 0. NULL = no more. */
 const struct inner_pool *pools_next(struct view *view, int *at);
 
 /* ---- the allocator's counters -------------------------------------------------------------------

@@ -1,4 +1,4 @@
-/* How much of a capture was checked, in words and in JSON. */
+/* Tells how much of a capture was checked, in words and in JSON. */
 #include "viewer/capture/capture.h"
 
 #include <stdlib.h>

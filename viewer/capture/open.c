@@ -1,4 +1,4 @@
-/* Finding and opening the capture, and saying what is wrong with it or missing from it. */
+/* Finds and opens the capture, and says what is wrong with it or missing from it. */
 #include "viewer/capture/capture.h"
 
 #include <errno.h>
@@ -192,7 +192,7 @@ void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t proce
     view_add_extent(text, view);
 }
 
-/* Processes of which nothing, or not the last, is there: nobody knows how much that is. */
+/* Adds the processes whose events, all or the last ones, are missing; their number is unknown. */
 static void add_missing_processes(struct hak_text *text, const struct hak_store_summary *summary) {
     if (summary->unseen > 0)
         hak_text_add(text, " The collector was killed: what %s recorded last is missing.",

@@ -63,7 +63,7 @@ struct view_command {
 /* The table that view_parse was given; NULL past the end. */
 const struct view_command *view_command_at(int i);
 const struct view_command *view_find_command(const char *name);
-/* The same; when there is none the error, with what may have been meant, is printed. */
+/* The same; when there is none, the error is printed with the nearest known word. */
 const struct view_command *view_need_command(const char *name);
 void view_use_commands(const struct view_command *commands);
 const struct view_command *view_used_commands(void);
@@ -140,7 +140,7 @@ void view_progress(const struct hak_progress *progress);
 void view_progress_clear(void);
 void view_progress_end(void);
 
-/* Of the clock that always goes. Thread and signal safe. */
+/* The monotonic clock. Thread and signal safe. */
 uint64_t view_now_ns(void);
 
 /* Prints to stdout or stderr, with foreign text escaped as hak_text_add does. Nothing else in the
@@ -149,7 +149,7 @@ void view_write(FILE *to, const char *format, ...) __attribute__((format(printf,
 /* Error or note on stderr: "hakmem-trace: ..." and a newline. */
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Hands errors and notes over, in their visible form and without "hakmem-trace:", instead of
- * printing them; NULL prints them again. For who owns the whole screen. */
+ * printing them; NULL prints them again. For a caller that owns the whole screen. */
 void view_take_errors(void (*take)(void *context, const char *line), void *context);
 /* The same of a text that is put together already, and freed. */
 void view_error_text(struct hak_text *text);

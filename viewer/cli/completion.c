@@ -1,5 +1,5 @@
-/* `completion`: what bash, zsh and fish want to know to complete a command line, made from the
- * table of commands and options. */
+/* `completion`: prints the data that bash, zsh and fish need to complete a command line, made from
+ * the table of commands and options. */
 #include "viewer/cli/cli.h"
 
 #include <ctype.h>
@@ -31,8 +31,8 @@ static size_t word_of_list(const char *at, size_t *item) {
     return *item == word || is_standard ? word : 0;
 }
 
-/* The words of "what it is: bytes (default), blocks or calls; more about it": two at least, of
- * which the first stands first; else nothing. Moments and numbers of the list are left out. */
+/* The words of "what it is: bytes (default), blocks or calls; more about it": two at least, the
+ * first at the start; else nothing. Moments and numbers of the list are left out. */
 static void add_list(struct hak_text *text, const char *sentence) {
     const char *colon = strstr(sentence, ": ");
     size_t item;

@@ -1,5 +1,5 @@
-/* Where an answer for another program goes: stdout, or a file that is there whole or not at all; as
- * it is, or compressed. */
+/* The output for another program: stdout, or a file that is there whole or not at all; as it is, or
+ * compressed. */
 #include "viewer/cli/sink.h"
 
 #include <errno.h>
@@ -88,7 +88,7 @@ static void say_error(const struct view_sink *sink) {
     /* of stdout, view_end_output says it */
 }
 
-/* A device, a pipe: what is no file that could be replaced. */
+/* A device or a pipe: no file that could be replaced. */
 static bool is_special(const char *path) {
     struct stat status;
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);

@@ -1,4 +1,4 @@
-/* Where an answer for another program goes: stdout, or a file that is there whole or not at all.
+/* The output for another program: stdout, or a file that is there whole or not at all.
  *
  *   view_sink_add --> buffer --(gzip)--> stdout, a device or pipe
  *                                    --> FILE.new.PID --view_sink_close--> FILE
@@ -40,8 +40,8 @@ void view_sink_add(struct view_sink *sink, struct hak_text *text);
 /* Ends it: the file takes its place where the answer `is_whole`, else what was there stays. False:
  * not whole; an error of a file is printed. */
 bool view_sink_close(struct view_sink *sink, bool is_whole);
-/* Of a file that was written: "app.html  178.0 KiB, of app.db" on stdout; nothing of stdout, a
- * device or a pipe. `capture` NULL: of which one is not said. */
+/* Reports a written file: "app.html  178.0 KiB, of app.db" on stdout; nothing for stdout, a device
+ * or a pipe. `capture` NULL: it is not named. */
 void view_sink_say(const struct view_sink *sink, const char *capture);
 /* The whole of it at once: a text that ends with its NUL. */
 bool view_sink_write_file(const char *path, const char *text);

@@ -152,7 +152,7 @@ static bool is_left_out(const struct core_check *check, const struct core_half *
 }
 
 static void check_lists(struct core_check *check, const struct core_half *half) {
-    uint64_t last = 0, before_last = 0; /* a block that stands there three times is told once */
+    uint64_t last = 0, before_last = 0; /* report a block that stands there three times only once */
     for (size_t i = 0; i < half->cached_count; i++) {
         const struct core_cached *cached = &half->cached[i];
         if (is_left_out(check, half, cached->heap))
@@ -244,7 +244,7 @@ static void check_state(struct core_check *check, const struct core_where *slab,
     if (!block->state)
         return;
     if (is_free_in_slab(block)) {
-        /* Of a slab that was taken up as it was nothing is known any more. */
+        /* Nothing is known any more of a slab that was taken up as it was. */
         if (block->place != HAK_PLACE_UNTOUCHED && block->place != HAK_PLACE_SLAB)
             core_note_words(check, &where, HAK_VERIFY_SLOT_STATE, place_word(block->place),
                             place_word(HAK_PLACE_SLAB));

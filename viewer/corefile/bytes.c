@@ -353,8 +353,8 @@ static bool has_state(const struct core_block *block) {
            core_at(block->half->table, block->state, HAK_AT_slot_place) != HAK_PLACE_UNTOUCHED;
 }
 
-/* Its bytes are on their way, but where the thread that has it ended the process: that found what
- * is wrong with a freed block before it wrote anything. */
+/* Are its bytes still being written? Not where its thread ended the process: that found the damage
+ * of a freed block before it wrote anything. */
 static bool is_on_its_way(const struct core_block *block) {
     const struct core_memory *core = block->half->table->core;
     int32_t tid = core_thread_of(block->half, block->heap);

@@ -1,5 +1,5 @@
-/* `core FILE --check`: what of the allocator's structures, and of the bytes in and around its
- * blocks, is not as it has to be.
+/* `core FILE --check`: finds damage in the allocator's structures, and in the bytes in and around
+ * its blocks.
  *
  *   books.c     counts against bitmaps, states against lists, each free block in one place
  *   bytes.c     headers, canaries, the bytes of freed blocks       --> struct core_finding

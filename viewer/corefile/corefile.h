@@ -1,5 +1,5 @@
-/* `core FILE|PID [PROGRAM]`: what the heap of a dead process was like, by its core file alone; or
- * of one that is there.
+/* `core FILE|PID [PROGRAM]`: the heap of a dead process, by its core file alone; or of a living
+ * one.
  *
  *   core file --open.c--> memory.h --table.h--> names and offsets, out of the library's own table
  *        walk.c: SuperSlabs, caches, large blocks --> blocks.h --> why.c: one address

@@ -1,5 +1,4 @@
-/* `core FILE --layers`: how many blocks of each class lie in which layer's lists, at this moment.
- */
+/* `core FILE --layers`: counts the blocks of each class in each layer's lists, at this moment. */
 #include "viewer/corefile/parts.h"
 
 #include <stdlib.h>

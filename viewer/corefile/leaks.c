@@ -1,5 +1,5 @@
-/* `core FILE --leaks`: what was found, by kind and by the stack that allocated it where the core
- * has that, else by class; as text and JSON. */
+/* `core FILE --leaks`: prints the leaks by kind and by allocating stack where the core has that,
+ * else by class; as text and JSON. */
 #include "viewer/corefile/leaks.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-/* `core FILE --leaks`: which live blocks no pointer of the core leads to. The rules are those of
- * the scan inside the program (docs/specs/leaks.md).
+/* `core FILE --leaks`: finds live blocks that no pointer of the core leads to. The rules are those
+ * of the scan inside the program (docs/specs/leaks.md).
  *
  *   roots.c   hakmem's memory, dead stacks --left out--> the rest, words --> core_leaks_see
  *   mark.c    live blocks by address; from roots through blocks; then what hangs on what is lost

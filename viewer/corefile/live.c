@@ -1,5 +1,5 @@
-/* A process that is there, in the place of a core: what /proc says of its memory, read through
- * /proc/PID/mem. Nothing of it runs for that; who asks sees to it that it stands still. */
+/* Reads a living process in the place of a core: its mappings from /proc, its memory through
+ * /proc/PID/mem. None of its code runs for that; the caller makes sure that it stands still. */
 #include "viewer/corefile/memory.h"
 
 #include <errno.h>

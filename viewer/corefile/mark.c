@@ -1,5 +1,5 @@
-/* Marks what pointers lead to: from the roots, then from what is lost, as the scan inside the
- * program does it (src/leaks/mark.c). */
+/* Marks the blocks that pointers lead to: from the roots, then from lost blocks, as the scan inside
+ * the program does it (src/leaks/mark.c). */
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
@@ -128,7 +128,7 @@ static void follow_work(struct core_leaks *leaks) {
         see_inside(leaks, &leaks->block[leaks->work[--leaks->work_count]]);
 }
 
-/* Makes `block` the one that stands for all that it leads to and nobody has led to before. */
+/* Makes `block` the head of all blocks that it leads to and no other has led to before. */
 static void follow(struct core_leaks *leaks, struct core_leak_block *block) {
     block->mark = CORE_DIRECT;
     see_inside(leaks, block);
@@ -144,7 +144,7 @@ static void follow_unseen(struct core_leaks *leaks, bool is_large) {
 }
 
 /* Twice, since a head that comes later may lead to one that came before it, but never the other way
- * round: from the last one back, those that are still unseen are led to by nobody. */
+ * round: from the last one back, no other leads to those that are still unseen. */
 static void part_lost(struct core_leaks *leaks) {
     leaks->found_as = CORE_INDIRECT;
     follow_unseen(leaks, true);

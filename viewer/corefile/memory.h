@@ -1,5 +1,5 @@
-/* The memory of a process that is dead: its core file, and where that leaves pages out which were
- * only mapped from a file, the file; or of one that is there (live.c).
+/* The memory of a dead process: its core file, and the mapped file for pages that the core leaves
+ * out; or of a living one (live.c).
  *
  *   address --> range --in the core--> bytes
  *                     --left out, file's own--> the file, if its first page is that of the core

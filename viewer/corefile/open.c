@@ -1,5 +1,4 @@
-/* Takes a core file apart by libelf: what is where, which files were mapped, the threads, the
- * signal. */
+/* Reads a core file with libelf: its ranges, the mapped files, the threads, the signal. */
 #include "viewer/corefile/memory.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The store beside a core: what was recorded of the process, by the name that -s gives, or by the
- * recording's id and path, as its memory has them. */
+/* Finds the store of a core's process, by the name that -s gives, or by the recording's id and
+ * path, as its memory has them. */
 #include "viewer/corefile/recording.h"
 
 #include <inttypes.h>
@@ -75,7 +75,7 @@ static bool open_if_ours(struct view *view, const char *path, const struct core_
     return false;
 }
 
-/* By the recording's path; and by its name beside the core, and here. */
+/* Tries the recording's path; then its name beside the core, and here. */
 static bool find_ours(struct view *view, const struct core_memory *core, uint64_t session,
                       const char *path, uint32_t *process) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;

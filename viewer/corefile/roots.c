@@ -1,5 +1,5 @@
-/* Where pointers of the program are looked for: all that it could write, but for hakmem's own
- * memory and stacks below their stack pointer or of ended threads; and registers.
+/* Finds the roots: registers, and all memory that the program could write, except hakmem's own, and
+ * stacks below their stack pointer or of ended threads.
  *
  *   hakmem-debug.so  a bit for each page that it has mapped (platform/own.h)
  *   all              SuperSlabs, large blocks, and by the table what lists and arrays are made of;
@@ -264,7 +264,7 @@ static bool is_in_module(const struct core_leaks *leaks, uint64_t ip) {
 /* ---- stacks ---------------------------------------------------------------------------------- */
 
 /* True when nothing of the program lies below the stack in its range: the kernel's own, or behind a
- * guard, of which the cores of gdb say that it can be read. */
+ * guard, which gdb's cores mark readable. */
 static bool begins_a_stack(const struct core_memory *core, const struct core_range *range) {
     const struct core_range *before = range - 1;
     if (core->main_stack - range->start < range->end - range->start)
@@ -321,7 +321,8 @@ static bool is_alive(const struct core_memory *core, uint64_t tp) {
     return false;
 }
 
-/* Of ended threads, whose stacks glibc keeps for the next ones: the guards are the same in all. */
+/* Leaves out the stacks of ended threads, which glibc keeps for the next ones: the guards are the
+ * same in all. */
 static void leave_out_dead(struct core_leaks *leaks, const struct core_range *range, uint64_t at,
                            const uint64_t *words, size_t count) {
     struct core_memory *core = &leaks->blocks->memory;

@@ -168,7 +168,7 @@ static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
         note_cached(cache, core_pointer(t->core, top));
 }
 
-/* The array of a class whose thread a fork left behind: how full it was is noted in the child
+/* Walks the array of a class whose thread a fork left behind: the child notes how full it was
  * (front/left.c), until the heap has an owner again. */
 static void walk_left_array(struct cache *cache, uint64_t front) {
     const struct core_table *t = cache->half->table;

@@ -1,5 +1,5 @@
-/* Folded stacks, "main;parse;parse_row 4096", a line for each path: what flamegraph.pl and most
- * viewers of flame graphs read (Brendan Gregg's FlameGraph, stackcollapse-*.pl). */
+/* Folded stacks, "main;parse;parse_row 4096", a line for each path: the format of flamegraph.pl and
+ * most viewers of flame graphs (Brendan Gregg's FlameGraph, stackcollapse-*.pl). */
 #include "viewer/export/parts.h"
 
 #include <inttypes.h>

@@ -10,7 +10,7 @@
  *   the log ------------------------------> log.c
  *   the store's tables -------------------> sqlite.c
  *
- * What each file holds, and what it loses: docs/specs/export.md. Calls findings, events, profile,
+ * Contents of each file, and what it loses: docs/specs/export.md. Calls findings, events, profile,
  * capture and cli. One thread. */
 #ifndef HAK_VIEWER_EXPORT_EXPORT_H
 #define HAK_VIEWER_EXPORT_EXPORT_H

@@ -57,7 +57,7 @@ static int write_event(void *context, const struct hak_event *event) {
     return e->sink->error != 0;
 }
 
-/* The event of a moment; 0 = the begin, the end. */
+/* The event of a moment; 0 = the start, the end. */
 static int find_event(struct export *e, uint32_t process, struct view_moment *at) {
     return at->kind == VIEW_AT_PEAK ? view_find_peak(e->view, process, at) : 0;
 }

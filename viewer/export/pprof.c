@@ -103,7 +103,7 @@ static void write_types(struct pprof *p) {
     }
 }
 
-/* When, how long, and of what. */
+/* Writes the profile's time, duration and subject. */
 static void write_facts(struct pprof *p) {
     struct export *e = p->export;
     Hakmem__Pprof__Profile piece = HAKMEM__PPROF__PROFILE__INIT;

@@ -1,5 +1,5 @@
-/* A heap profile as gperftools writes it, behind the names of its addresses: what google-pprof
- * reads.
+/* A heap profile as gperftools writes it, after the names of its addresses: the format that
+ * google-pprof reads.
  *
  *   --- symbol          0xADDRESS NAMES     outermost first, inlined ones behind "--"
  *   heap profile:       LIVE: BYTES [CAME: BYTES] @ ADDRESS...     innermost first

@@ -1,4 +1,4 @@
-/* Gathers what is exported: the rows of the profile, the processes and the modules. */
+/* Gathers the exported data: the rows of the profile, the processes and the modules. */
 #include "viewer/export/parts.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* `export sqlite`: what a capture keeps coded as ordinary tables of a database that needs nothing
- * of hakmem: the profile at its peak and at the end, what was live at the end, the frames of their
- * stacks; beside them the tables and views that are ordinary in a capture, too. */
+/* `export sqlite`: writes the coded parts of a capture as ordinary tables of a database that needs
+ * nothing of hakmem: the profile at its peak and at the end, what was live at the end, the frames
+ * of their stacks; beside them the tables and views that are ordinary in a capture, too. */
 #include "viewer/export/parts.h"
 
 #include <errno.h>
@@ -158,7 +158,7 @@ static char *text_of(struct copying *c, const char *ask) {
     return text;
 }
 
-/* All that a capture has, then without what is coded and what needs that. */
+/* Creates all tables and views of a capture, then drops the coded ones and those that need them. */
 static bool lay_out(struct copying *c) {
     char asks[1024];
     snprintf(asks, sizeof asks,

@@ -19,7 +19,7 @@ static void list_sums(uint64_t out[SUMS], const struct profile_sums *s) {
     memcpy(out, all, sizeof all);
 }
 
-/* The frame that a row is told by: the first of its path. */
+/* The frame that names a row: the first of its path. */
 static const struct hak_frame *top_frame(const struct export *e) {
     return &e->places.place[e->path.place[0]].frame;
 }

@@ -101,8 +101,7 @@ void finding_add_report(struct hak_text *text, const struct view *view,
 bool finding_is_at_allocation(const struct finding *finding);
 /* Stands between the finding's name and its place: " in ", or " of a block from ". */
 const char *finding_relation(const struct finding *finding);
-/* Appends the headline, and what the line is that the finding is shown at where that is not the
- * fault's. */
+/* Appends the headline, and the meaning of the finding's line where that is not the fault's own. */
 void finding_add_message(struct hak_text *text, const struct finding *finding);
 /* The frame that the finding is shown at; NULL = none has a function or a module. */
 const struct hak_frame *finding_place(const struct finding *finding);

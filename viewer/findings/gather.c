@@ -89,8 +89,8 @@ static void add_json_stack(struct finding *to, const char *title, const json_t *
         add_stack(to, title, frames);
 }
 
-/* A stack in which no function of the program stands, as of what is found at exit, tells nothing of
- * where to look. */
+/* Does the stack have a function of the program? Without one, as in findings at exit, it does not
+ * tell where to look. */
 static bool is_telling(const struct finding_stack *stack) {
     const struct hak_frames *frames = &stack->frames;
     int first = hak_words_telling_frame(frames->frame, frames->count);

@@ -85,8 +85,8 @@ static bool is_repeated(const struct findings *findings, size_t i) {
     return false;
 }
 
-/* In how many processes the finding is. One process may have it more than once: leaks of several
- * stacks that share their innermost functions. */
+/* The number of processes that have the finding. One process may have it more than once: leaks of
+ * several stacks that share their innermost functions. */
 static size_t processes_of(const struct findings *findings, size_t i) {
     size_t count = 0;
     for (size_t k = i; k < findings->count; k++) {

@@ -33,7 +33,7 @@ static int first_step(const struct finding *one) {
     return -1;
 }
 
-/* Of recursion a step that is like the one before is left out. */
+/* Leaves out a step of a recursion that equals the one before. */
 static void add_notes(struct hak_text *text, struct view *view, const struct finding_stack *stack) {
     const struct hak_frame *before = NULL;
     for (int i = 0; i < stack->frames.count; i++) {

@@ -4,8 +4,8 @@
  *   xml_open(&xml, "testcase"); xml_attribute(&xml, "name", name); ... xml_close(&xml);
  *   char *document = xml_take(&xml);
  *
- * What XML cannot hold (control characters, U+FFFE and U+FFFF, bytes that are no UTF-8) becomes
- * U+FFFD. Line ends and tabs of attributes stay what they are, by references. One thread. */
+ * Characters that XML cannot hold (control characters, U+FFFE and U+FFFF, bytes that are no UTF-8)
+ * become U+FFFD. Line ends and tabs of attributes are kept, by references. One thread. */
 #ifndef HAK_VIEWER_FINDINGS_XML_H
 #define HAK_VIEWER_FINDINGS_XML_H
 

@@ -59,7 +59,7 @@ int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *
               hak_remote_row *row, void *context);
 
 /* ---- pieces of SQL: f is hakmem.finding, r is hakmem.run --------------------------------------
- * What hosts wrote may be anything: no number of theirs ends a question with an error. */
+ * Hosts may have written anything: no number of theirs ends a question with an error. */
 #define FLEET_BOTH " FROM hakmem.finding f JOIN hakmem.run r ON r.run = f.run AND r.month = f.month"
 #define FLEET_RUNS                                                                                 \
     " FROM hakmem.run r LEFT JOIN hakmem.finding f ON f.run = r.run AND f.month = r.month"

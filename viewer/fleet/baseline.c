@@ -1,4 +1,4 @@
-/* `fleet baseline FILE`: puts what was found into the file that `run --baseline` reads. */
+/* `fleet baseline FILE`: puts the findings into the file that `run --baseline` reads. */
 #include <limits.h>
 #include <string.h>
 #include "report/known/known.h"

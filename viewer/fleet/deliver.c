@@ -39,7 +39,7 @@ static bool is_secret(const char *at) {
     return strstr(key, "password") || strstr(key, "secret");
 }
 
-/* A port that is no number is the begin of a password with '/' or '?' in it, which libpq takes for
+/* A port that is no number is the start of a password with '/' or '?' in it, which libpq takes for
  * the end of the host. */
 static bool has_odd_port(const char *host) {
     const char *end = host + strcspn(host, "/?");
@@ -223,7 +223,8 @@ static bool print_sent(struct view *view, const struct sending *s, uint64_t capt
     return view_print(&text);
 }
 
-/* Behind a whole capture: the server is there, and the same push sends both again. */
+/* Sends the findings after a whole capture: the server is there, and the same push sends both
+ * again. */
 static bool deliver_now(const char *document, struct sending *s) {
     struct queue none = {.folder = -1};
     s->document = document;

@@ -163,7 +163,8 @@ static double rate_of(struct view *view) {
     return blocks && calls > blocks ? (double)calls / (double)blocks : 1.0;
 }
 
-/* Of the first run, and when it has ended: what stands there is not changed later. */
+/* Only the first run has a summary, and only when the capture has ended: it is not changed later.
+ */
 static bool has_summary(const struct making *m) {
     return json_array_size(m->runs) == 0 && !m->view->summary.being_written;
 }

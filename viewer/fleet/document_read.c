@@ -1,5 +1,4 @@
-/* Reads a document of findings, which has lain on disk: whatever is not as document.c makes it is
- * refused. */
+/* Reads a document of findings from disk, and refuses all that document.c would not write. */
 #include "viewer/fleet/document.h"
 
 #include <math.h>

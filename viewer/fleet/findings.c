@@ -1,4 +1,4 @@
-/* `fleet findings`: what was found, by fingerprint, what hurts most first. */
+/* `fleet findings`: the findings by fingerprint, the most harmful first. */
 #include "viewer/fleet/findings.h"
 
 #include <stdlib.h>

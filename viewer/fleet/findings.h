@@ -20,7 +20,7 @@ struct fleet_finding {
     uint64_t all; /* findings that match, whatever the limit */
 };
 
-/* Gives each finding that the options mean, what hurts most first; `fingerprint` NULL: of all. 0,
+/* Gives each finding that the options mean, the most harmful first; `fingerprint` NULL: of all. 0,
  * or an exit status: the error is printed. */
 int fleet_read_findings(struct fleet *fleet, const char *fingerprint,
                         void (*each)(void *context, const struct fleet_finding *finding),

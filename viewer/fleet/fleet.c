@@ -1,4 +1,4 @@
-/* `fleet`: what all machines found, asked of the server. */
+/* `fleet`: the findings of all machines, asked of the server. */
 #include "viewer/fleet/fleet.h"
 
 #include <string.h>

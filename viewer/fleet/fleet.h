@@ -42,7 +42,7 @@ struct fleet_early {
     struct fleet_early_left *left;
 };
 void fleet_early_begin(struct fleet_early *early, struct view *view, const char *store);
-/* At once, whatever it does. */
+/* Ends it at once, whatever it does. */
 void fleet_early_end(struct fleet_early *early);
 /* The document in the queue that the last push makes needless; "" = none. */
 const char *fleet_early_left(const struct fleet_early *early);

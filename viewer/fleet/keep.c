@@ -79,7 +79,7 @@ static void take_owner(void *context, const struct hak_remote_cell *cell, int ce
     keep->is_owner = cell[0].number != 0;
 }
 
-/* In the transaction, before anything else. */
+/* Checks the owner in the transaction, before anything else. */
 static int check_owner(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_say(&question, "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c"
@@ -99,8 +99,8 @@ static void take_end(void *context, const struct hak_remote_cell *cell, int cell
     keep->before_us = cell[0].number;
 }
 
-/* Runs that say that they begin later than tomorrow are no newest ones: whoever may push would
- * remove all others with them. */
+/* Runs that claim to begin later than tomorrow do not count as newest: else a pusher could remove
+ * all others with them. */
 static int read_end(struct keep *keep) {
     struct fleet_question question = {0};
     fleet_say(&question, "SELECT CAST(extract(epoch FROM greatest(");
@@ -193,8 +193,8 @@ static void name_partition(const struct partition *p, char name[32]) {
              p->month % 12 + 1);
 }
 
-/* At the end of the transaction, as who asks or pushes waits from here on; and not for somebody who
- * keeps such a table for hours. */
+/* Drops them at the end of the transaction, as readers and pushers wait from here on; and does not
+ * wait for somebody who holds such a table for hours. */
 static int drop_partitions(struct keep *keep) {
     struct fleet_question limit = {0};
     fleet_say(&limit, "SET LOCAL lock_timeout = '5s'");
@@ -297,7 +297,8 @@ static int remove_all(struct keep *keep) {
     return status ? status : drop_partitions(keep);
 }
 
-/* Also where nothing goes: what the transaction has read is locked, and making partitions waits. */
+/* Commits also where nothing goes: the tables that the transaction has read are locked, and making
+ * partitions waits. */
 static int commit(struct keep *keep) {
     struct fleet_question end = {0};
     fleet_say(&end, "COMMIT");

@@ -215,7 +215,7 @@ static bool write_all(int fd, const char *from, size_t bytes) {
     return true;
 }
 
-/* Under the lock: one that was left there belongs to nobody. */
+/* Called under the lock, so an unfinished document that is left there has no writer. */
 static bool write_document(struct queue *queue, const char *name, const char *text, size_t bytes) {
     static const char unfinished[] = "unfinished";
     (void)unlinkat(queue->folder, unfinished, 0);

@@ -6,8 +6,8 @@
  *     ....json.broken                       set aside: it is not what was written
  *     dropped                               a line for each that had to make room
  *
- * Whoever writes or makes room holds a lock (flock) on the folder, whoever sends a document one on
- * that. One thread each, any number of processes. */
+ * A process that writes or makes room holds a lock (flock) on the folder; one that sends a
+ * document, a lock on that. One thread each, any number of processes. */
 #ifndef HAK_VIEWER_FLEET_QUEUE_H
 #define HAK_VIEWER_FLEET_QUEUE_H
 

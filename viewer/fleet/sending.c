@@ -130,8 +130,8 @@ static void send_text(struct sender *s, const char *name, const char *text, size
     document_free(&document);
 }
 
-/* Another process may send this one's document, as it sends all: what comes of that is waited for,
- * which the timer ends. */
+/* Another process may send this one's document, as it sends all: waits for its result until the
+ * timer ends that. */
 static enum queue_taken take_document(struct sender *s, const char *name, int *fd, char **text,
                                       size_t *bytes) {
     const struct timespec step = {.tv_nsec = STEP_MS * 1000000};
@@ -301,8 +301,8 @@ void sending_cancel(struct sending *s) {
     s->shared = NULL;
 }
 
-/* Tells the process that was begun what is sent; or begins one now: a document that is only here
- * cannot come to the other one. */
+/* Tells the process that was begun what to send; or begins one now, since a document that is only
+ * in memory here cannot reach the other. */
 static bool go_on(struct queue *queue, struct sending *s) {
     if (s->shared && s->document)
         sending_cancel(s);

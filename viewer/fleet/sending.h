@@ -1,4 +1,4 @@
-/* Sending what waits in the queue, in a process of its own: whatever libpq, the server or the
+/* Sends the documents of the queue, in a process of its own: whatever libpq, the server or the
  * network does, it ends in time. */
 #ifndef HAK_VIEWER_FLEET_SENDING_H
 #define HAK_VIEWER_FLEET_SENDING_H

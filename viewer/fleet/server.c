@@ -12,7 +12,8 @@
 
 static const struct hak_remote *remote;
 
-/* From beside the command, or where it is installed. NULL: hak_store_message() says why. */
+/* Loads the module from beside the command, or from where it is installed. NULL:
+ * hak_store_message() says why. */
 static void *load_module(void) {
     static const char *const parts[] = {"", "/../lib/hakmem", "/../lib", "/../libexec/hakmem"};
     char folder[PATH_MAX], path[PATH_MAX + 64];

@@ -9,7 +9,7 @@
  *       fleet.html, page.css, fleet.js: the findings of a fleet (viewer/fleet/html.c) ^
  *       common.js: what both scripts share
  *
- * What programs call themselves reaches a page as data alone; the scripts put it in as text.
+ * Names that programs give themselves reach a page as data alone; the scripts put them in as text.
  * Format: docs/specs/html.md. Calls profile, findings, layers, capture and cli. One thread. */
 #ifndef HAK_VIEWER_HTML_HTML_H
 #define HAK_VIEWER_HTML_HTML_H

@@ -1,4 +1,4 @@
-/* The page of `hakmem-trace html`: what the data says, as pictures and tables. Format of the data: docs/specs/html.md.
+/* The page of `hakmem-trace html`: the data as pictures and tables. Format of the data: docs/specs/html.md.
    Texts of programs are put in by textContent alone. */
   /* ---- small helpers ------------------------------------------------------------------------- */
   const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
@@ -526,7 +526,7 @@
   function downTree(own) {
     return { count: nodes, parent, key: keyOf, isFolded: shown.isFolded, ...own };
   }
-  /* From who allocated to its callers: each node with something of its own gives it to its path. */
+  /* The tree from the allocating functions to their callers: each node with something of its own gives it to its path. */
   function upTree(own) {
     const up = emptyTree(), children = childIndex(up, 0);
     for (let node = 1; node < nodes; node++) {
@@ -1173,7 +1173,7 @@
   $('lines').addEventListener('change', () => { state.lines = $('lines').value; state.zoom = state.frame = null; showGraph(); });
   $('to-sandwich').addEventListener('click', () => { const node = nodeAt(state.frame); if (!isAll(node)) lookAt(fnOf(node), true); });
 
-  /* Of "grown" the colours say which way, unless others are chosen. */
+  /* For "grown", colours show the direction, unless others are chosen. */
   function followMeasure(before) {
     if (state.measure === 'grown' && before !== 'grown' && state.colour !== 'growth') { state.colourBefore = state.colour; state.colour = $('colour').value = 'growth'; }
     if (state.measure !== 'grown' && state.colourBefore) { state.colour = $('colour').value = state.colourBefore; state.colourBefore = null; }

@@ -106,7 +106,7 @@ static void put_aside(const struct hunt *hunt) {
         view_error("hunt: %s cannot be renamed: %s", hunt->store, strerror(errno));
 }
 
-/* Of the run's store and the one that waits, the better one stays. */
+/* Keeps the better one of the run's store and the one that waits. */
 static void keep_better(struct hunt *hunt, struct hunt_run *run) {
     bool is_better = run->fault.sight > hunt->best.sight ||
                      (hunt->best_run == 0 && hunt_is_settled(&run->fault));

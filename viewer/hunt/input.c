@@ -1,5 +1,5 @@
-/* The same standard input for every run: a file is read from where it stood, what comes through a
- * pipe is kept in a file of its own as far as any run has come.
+/* The same standard input for every run: a file is read from where it stood; input from a pipe is
+ * kept in a file of its own as far as any run has come.
  *
  *   our standard input --> feeder, one for each run --> pipe --> PROGRAM
  *                            |  ^ first what is kept, then what is new

@@ -107,7 +107,7 @@ bool hunt_plan_next(struct hunt *hunt, struct hunt_plan *plan);
 bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run);
 /* Is nothing more to be found out of it? */
 bool hunt_is_settled(const struct hunt_fault *fault);
-/* Is it of damage whose writer is not named: found late, or by a read that follows from it? */
+/* Is its writer unknown: the damage was found late, or by a read that follows from it? */
 static inline bool hunt_is_of_damage(const struct hunt_fault *fault) {
     return fault->sight == HUNT_DAMAGE || fault->sight == HUNT_SYMPTOM;
 }
@@ -150,7 +150,7 @@ char *hunt_add_site(const char *sites, const char *site);
 /* Writes the file. False: printed. */
 bool hunt_write_site(const struct hunt *hunt, const struct hunt_plan *plan);
 
-/* input.c: what the runs have as standard input. */
+/* input.c: the standard input of the runs. */
 bool hunt_input_start(void);
 /* The descriptor for the next run, from the first byte on; -1 = this process's own. */
 int hunt_input_begin(void);

@@ -121,7 +121,7 @@ static void keep_site(struct hunt *hunt) {
     hunt->earlier_count++;
 }
 
-/* Damage again: what to change. */
+/* Changes the plan after damage was found again. */
 static void aim_anew(struct hunt *hunt, const struct hunt_run *run) {
     const struct hunt_fault *fault = &run->fault;
     bool is_new = !is_same_site(&hunt->target, fault);

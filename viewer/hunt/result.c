@@ -86,7 +86,7 @@ static bool take_finding(struct view *view, const struct finding *one, struct hu
     return out->headline != NULL;
 }
 
-/* Of several the one of which most is known, of equals the first. */
+/* Chooses the fault with the most evidence; of equals, the first. */
 static bool choose(struct view *view, const struct findings *findings, uint32_t wanted,
                    struct hunt_fault *out) {
     for (size_t i = 0; i < findings->count; i++) {

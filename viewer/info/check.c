@@ -1,4 +1,4 @@
-/* `check`: is the capture intact, and is every block's path legal. */
+/* `check`: checks that the capture is intact and every block's path is legal. */
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
 

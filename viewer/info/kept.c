@@ -1,5 +1,5 @@
-/* The allocators that programs kept (run --allocator keep), and what their blocks have beyond what
- * was asked for. */
+/* The allocators that programs kept (run --allocator keep), and the slack of their blocks beyond
+ * the bytes asked for. */
 #include "viewer/info/parts.h"
 
 #include "report/words/words.h"

@@ -1,4 +1,4 @@
-/* `info`: which suppressions were used, and which were not. */
+/* `info`: the suppressions that were used, and those that were not. */
 #include "viewer/info/parts.h"
 
 #include <string.h>

@@ -85,7 +85,7 @@ static bool is_unreadable(struct modules *all) {
     return hak_query_next(&all->unreadable);
 }
 
-/* "names and lines", "names only", "none": what the frames in this module could be told to be. */
+/* "functions, lines", "functions", "none found": the symbols known of this module's frames. */
 static const char *symbols_of(struct modules *all) {
     if (is_unreadable(all))
         return "unreadable";

@@ -1,4 +1,4 @@
-/* `info`: how long the capture's file is, and what takes the room. */
+/* `info`: the size of the capture's file, and its largest parts. */
 #include "viewer/info/parts.h"
 
 #include <stdio.h>

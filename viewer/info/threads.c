@@ -1,4 +1,4 @@
-/* `threads`: who ran, and what each did with the heap. */
+/* `threads`: the threads that ran, and what each did with the heap. */
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
 
@@ -288,7 +288,7 @@ int command_threads(struct view *view) {
     if (!view_process(view, &all.process))
         return VIEW_USAGE;
     status = load_rows(&all) ? 0 : VIEW_UNREADABLE;
-    if (status == 0 && !sort(&all)) /* a wrong --sort is told before the long read */
+    if (status == 0 && !sort(&all)) /* refuse a wrong --sort before the long read */
         status = VIEW_USAGE;
     if (status == 0)
         status = add_tallies(&all);

@@ -1,4 +1,5 @@
-/* The processes of a capture as a tree: who started whom, and who became which program. */
+/* The processes of a capture as a tree: which process started which, and which program it became.
+ */
 #ifndef HAK_VIEWER_INFO_TREE_H
 #define HAK_VIEWER_INFO_TREE_H
 

@@ -62,8 +62,8 @@ static void spread(struct layers *l, uint32_t process, uint64_t ns, unsigned met
     }
 }
 
-/* A snapshot's row: what came since the one before. Of names that this build does not know only
- * those are taken that served a malloc. */
+/* A snapshot's row: what came since the one before. Names that this build does not know are taken
+ * only if they served a malloc. */
 static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char *name,
                      int class_index, double increase) {
     struct layers_process *p = process_at(l, process);

@@ -121,7 +121,8 @@ static const char *share_or_zero(uint64_t part, uint64_t whole) {
     return share[0] ? share : "0 %";
 }
 
-/* A log holds no stages: what SuperSlabs say, of which each gives at least one slab. */
+/* A log holds no stages: adds the shares that SuperSlabs tell, each of which gives at least one
+ * slab. */
 static void add_superslab_shares(struct hak_text *text, const struct layers *l, uint64_t taken) {
     uint64_t reserve = layers_sum(l, HAK_METRIC_SUPERSLAB_TAKE_TIMES);
     uint64_t mapped = layers_sum(l, HAK_METRIC_SUPERSLAB_MAP_TIMES);
@@ -237,7 +238,7 @@ static void add_large(struct hak_text *text, const struct layers *l) {
     hak_text_add(text, ".\n");
 }
 
-/* Of a kept allocator: what its blocks have beyond what was asked for. */
+/* Adds the slack of a kept allocator's blocks: the bytes beyond those asked for. */
 static void add_slack(struct hak_text *text, const struct layers *l) {
     uint64_t taken = layers_sum(l, HAK_METRIC_SLACK_TAKEN_AMOUNT);
     uint64_t given = layers_sum(l, HAK_METRIC_SLACK_GIVEN_AMOUNT);

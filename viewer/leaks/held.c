@@ -227,7 +227,7 @@ static bool read_moment(struct view *view, struct hak_live_moment *moment) {
     return true;
 }
 
-/* Out of the profile, which is all that is kept: the nearest moment, and no times of births. */
+/* Reads the profile where only that is kept: the nearest moment, and no times of births. */
 static int read_profile(struct held *held) {
     struct hak_live_moment *at = &held->moment;
     struct hak_heap_end end = {0};

@@ -1,5 +1,5 @@
-/* `leaks`: what was never freed and nothing points to any more, by the stacks that allocated it;
- * `leaks N`: one of them with its whole stack. */
+/* `leaks`: the blocks that were never freed and that nothing points to any more, by the stacks that
+ * allocated them; `leaks N`: one of them with its whole stack. */
 #include "viewer/leaks/leaks.h"
 #include "viewer/leaks/rows.h"
 
@@ -99,7 +99,7 @@ static void add_stacks(struct hak_text *text, struct view *view, const struct le
     }
 }
 
-/* Nothing is listed: what was looked for, and where. */
+/* Where nothing is listed: says what was looked for, and where. */
 static void add_nothing(struct hak_text *text, struct view *view, const struct leaks_list *list) {
     if (list->scan_count == 0) {
         hak_text_add(text, "No leak scan was made in ");

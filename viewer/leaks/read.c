@@ -1,4 +1,4 @@
-/* Reads what leak scans left in the store. */
+/* Reads the results of leak scans from the store. */
 #include "viewer/leaks/rows.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
-/* An answer that is no longer than its caller can bear: a document is made smaller by whole
- * elements of its lists, never in the middle of one.
+/* Fits an answer to the length that its caller takes: a document is made smaller by whole elements
+ * of its lists, never in the middle of one.
  *
- * One list of each document is paged: what does not fit is left out at its end, or of a history at
- * its begin. Other lists and long texts are cut in steps, so far as it takes to show some elements
- * of the paged one. */
+ * One list of each document is paged: the rest is left out at its end, or at the start of a
+ * history. Other lists and long texts are cut in steps, so far as it takes to show some elements of
+ * the paged one. */
 #include "viewer/mcp/parts.h"
 
 #include <stdlib.h>
@@ -126,7 +126,7 @@ struct page {
     size_t shown;         /* and how much of it there is; of a history its end */
 };
 
-/* How many elements a history has, of which the list has the newest; 0 = it does not say. */
+/* The length of the history whose newest elements the list has; 0 = it does not say. */
 static size_t history_length(const json_t *document) {
     const json_t *totals = json_object_get(document, "totals");
     json_int_t lives = json_integer_value(json_object_get(document, "lives_total"));

@@ -1,4 +1,4 @@
-/* One argument of a call: is it what the table says, and which option does it make. */
+/* Checks one argument of a call against the table, and makes its option. */
 #include "viewer/mcp/parts.h"
 
 #include <ctype.h>

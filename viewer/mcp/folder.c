@@ -1,4 +1,4 @@
-/* The one folder: which paths a caller may name. */
+/* The one folder: checks the paths that a caller names. */
 #include "viewer/mcp/parts.h"
 
 #include <dirent.h>

@@ -1,11 +1,14 @@
 /* `mcp`: a server of the Model Context Protocol, for agents that ask captures.
  *
  *   client --> stdin --> serve.c: lines --> protocol.c: one message
- *                           |                  |   tools.c, schema.c: the tools, and their JSON
- * schemas |                  v |               call.c: arguments --> a command line  (folder.c:
- * below one folder) v                  v job.c  --> a process: `hakmem-trace COMMAND --json`, or
- * program.c: a PROGRAM under `run`
- *                           |
+ *                           |                  |   tools.c, schema.c: the tools, their JSON schemas
+ *                           |                  v
+ *                           |               call.c: arguments --> a command line
+ *                           |                  |   folder.c: paths below one folder
+ *                           v                  v
+ *                        job.c  --> a process: `hakmem-trace COMMAND --json`,
+ *                           |       or program.c: a PROGRAM under `run`
+ *                           v
  *   client <-- stdout <-- answer.c: its document, cut by whole elements to a number of tokens
  *
  * Owns stdin, stdout, the working directory and its child processes. One thread: a process that

@@ -1,4 +1,4 @@
-/* The files of `mcp` know this of each other. */
+/* Types and functions that the files of `mcp` share. */
 #ifndef HAK_VIEWER_MCP_PARTS_H
 #define HAK_VIEWER_MCP_PARTS_H
 

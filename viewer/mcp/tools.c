@@ -1,4 +1,4 @@
-/* The tools: which command each one is, and what it takes. */
+/* The table of tools: the command of each, and its arguments. */
 #include "viewer/mcp/parts.h"
 
 #include <string.h>

@@ -32,7 +32,7 @@ void profile_add_number(struct table *table, int64_t value, bool is_change) {
     table_add_text(table, &cell);
 }
 
-/* Of a span: calls, bytes, short-lived, growth; the one that is sorted by stands first. */
+/* The columns of a span: calls, bytes, short-lived, growth; the sort key stands first. */
 static const enum profile_measure span_columns[] = {PROFILE_CALLS, PROFILE_BYTES,
                                                     PROFILE_SHORT_LIVED, PROFILE_GROWTH};
 #define SPAN_COLUMNS (int)(sizeof span_columns / sizeof *span_columns)

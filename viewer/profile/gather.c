@@ -151,7 +151,7 @@ static bool has_runs(const struct profile_query *q) {
                                "SELECT EXISTS (SELECT 1 FROM profile_run)", 0) != 0;
 }
 
-/* The peak, of which the store knows the event, or all of the log to find it. */
+/* Gathers the peak, by its event in the store, or from all of the log to find it. */
 static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     struct profile_query *q = g->query;
     struct hak_flow flow = {0};
@@ -211,7 +211,7 @@ static struct view_moment moment_of_step(const struct timeline *t, int64_t step)
         .kind = VIEW_AT_EVENT, .event = t->step[step].event, .ns = t->step[step].ns};
 }
 
-/* The span in which is seen what grows. Where only the profile is kept it stays the whole. */
+/* The span that shows growth. Where only the profile is kept it stays the whole. */
 static int settle_growth(struct profile_query *q) {
     const struct timeline_query query = {.process = q->process, .steps = GROWTH_STEPS};
     if (q->growth || q->is_mapped || hak_store_is_profile_only(q->view->reader))

@@ -1,4 +1,4 @@
-/* Adds items up by what they have in common. */
+/* Adds items up by their common key. */
 #include "viewer/profile/groups.h"
 
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static uint64_t key_of_lifetime(const struct profile_item *item) {
     return key;
 }
 
-/* Of a time: 32 steps to each doubling, exact below 64 ns. */
+/* The step of a time: 32 to each doubling, exact below 64 ns. */
 static uint32_t span_of(uint64_t ns) {
     if (ns < 2 * STEPS_OF_DOUBLING)
         return (uint32_t)ns;

@@ -42,8 +42,8 @@ void profile_groups_take_growth(struct profile_groups *g, const struct growth *g
 /* Sets goes_on of all groups, by the rows of its timeline: before they are sorted. Groups by class,
  * size, lifetime or thread, which rows do not have, never go on. */
 void profile_groups_mark_growth(struct profile_groups *g, const struct growth *growth);
-/* Sorts: the most first, in front of them what still grows; of sizes, classes and lifetimes the
- * least. Groups of which nothing is their own go. */
+/* Sorts: the most first, groups that still grow before them; for sizes, classes and lifetimes the
+ * least first. Groups with nothing of their own are dropped. */
 void profile_groups_sort(struct profile_groups *g);
 void profile_free_groups(struct profile_groups *g);
 

@@ -101,7 +101,7 @@ static void begin_part(struct curve *curve, uint32_t groups, int part) {
         curve[i].least[part] = curve[i].live;
 }
 
-/* The changes of a step, of which only its end counts: what it held within is not known. */
+/* Adds the changes of a step at its end: the bytes held within it are not known. */
 static void add_step(const struct timeline *t, int64_t step, const uint32_t *group_of_row,
                      struct curve *curve) {
     const struct timeline_step *s = &t->step[step];

@@ -19,7 +19,7 @@
 
 struct growth {
     struct timeline timeline;
-    int64_t from, to;        /* moments: behind these steps; -1 = the begin */
+    int64_t from, to;        /* moments: after these steps; -1 = the start */
     uint64_t from_ns, to_ns; /* when they are, since the capture's start */
     bool has_teardown;       /* `to` is not the end */
 };

@@ -1,4 +1,4 @@
-/* Finds the peak, whose it was, and what was short-lived, within a given time. */
+/* Finds the peak, its process, and the short-lived blocks, within a given time. */
 #include "viewer/profile/profile.h"
 
 #include "report/words/words.h"
@@ -105,8 +105,7 @@ static int read_stored(struct headline *h) {
 /* ---- out of the events -------------------------------------------------------------------------
  */
 
-/* The timeline of all, in which is seen what grows. False: it takes too long, or is not to be had.
- */
+/* Reads the timeline of all, which shows growth. False: it takes too long, or cannot be read. */
 static bool read_growth(struct headline *h) {
     const struct timeline_query query = {.steps = GROWTH_STEPS};
     if (timeline_read(h->view->reader, &query, &h->growth.timeline) != 0)

@@ -108,7 +108,8 @@ static void add_runs(struct hak_flow *f, const struct hak_heap_steps *runs) {
     f->to_ns = runs->steps ? runs->step[runs->steps - 1].to_ns : 0;
 }
 
-/* Of each process what it held at the end, and at its peak, of whose blocks nobody knows. */
+/* Adds the bytes that each process held at its end and at its peak; the blocks of a peak are not
+ * known. */
 static bool add_processes_of_profile(struct hak_flow *f, const struct hak_heap *heap) {
     f->process = calloc((size_t)heap->processes + 1, sizeof *f->process);
     for (uint32_t i = 0; i < heap->processes && f->process; i++) {
@@ -208,7 +209,7 @@ static void find_growth(struct heap *h) {
     h->has_growth = !h->grown.failed && !h->places.failed && !h->places.error;
 }
 
-/* The runs once more, in steps of which growth needs many. */
+/* Reads the runs once more, in the many steps that growth needs. */
 static int read_stored_growth(struct heap *h) {
     const struct timeline_query query = {.process = h->query.process, .steps = GROWTH_STEPS};
     int result = timeline_read_runs(h->view->reader, &query, &h->growth.timeline);
@@ -260,7 +261,7 @@ static void take_item(void *context, const struct profile_item *item) {
     h->taken.asked.bytes += item->sums.live.bytes;
 }
 
-/* Where only the profile is kept: what was asked for, as `top` has it. */
+/* Where only the profile is kept: reads the requested moment as `top` does. */
 static int read_held(struct heap *h) {
     struct profile_query q = {.view = h->view, .process = h->query.process, .at = h->query.at};
     struct profile_facts facts;
@@ -423,7 +424,7 @@ static void add_growth(struct hak_text *text, struct heap *h) {
     hak_text_add(text, ".\n\n");
 }
 
-/* Of most peaks the profile has the bytes alone. */
+/* The profile has only the bytes of most peaks. */
 static bool has_blocks(const struct hak_flow_peak *peak) {
     return peak->live.blocks || !peak->live.bytes;
 }

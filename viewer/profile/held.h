@@ -14,8 +14,8 @@
 /* Blocks of one class, together; 255: of none. */
 typedef void (*profile_held_each)(void *context, uint8_t class_index, struct hak_heap_sum held);
 
-/* Behind event `event` (0 = at the end, each process at its own), of a process (row id, 0 = all): a
- * class may come more than once. 0, or the store's error. */
+/* Reads the blocks held after `event` (0 = at the end, each process at its own), of a process (row
+ * id, 0 = all): a class may come more than once. 0, or the store's error. */
 int profile_read_held(struct hak_store_reader *r, uint64_t event, uint32_t process,
                       profile_held_each each, void *context);
 

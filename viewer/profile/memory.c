@@ -56,8 +56,8 @@ static const struct {
 /* ---- reading ---------------------------------------------------------------------------------
  */
 
-/* Of a process that the capture has: a broken one may name any. One that ends may be looked at
- * until it is gone. */
+/* Takes samples only of processes that the capture has: a broken one may name any. One that ends
+ * may be looked at until it is gone. */
 static bool add_sample(struct profile_memory *m, struct sample sample) {
     if (sample.process == 0 || sample.process >= m->rows)
         return true;
@@ -129,8 +129,8 @@ static void add_superslab(void *context, const struct hak_event *e) {
     s->has_memory = s->has_memory && add_sample(s->memory, sample);
 }
 
-/* Of trimmed captures only what came and went since is known: less than nothing shows as none.
- * Where only the profile is kept, nothing is. */
+/* A trimmed capture has only the changes since: less than nothing shows as none. Where only the
+ * profile is kept, nothing is. */
 static int read_superslabs(struct profile_memory *m, struct view *view) {
     struct superslabs s = {m, true};
     if (hak_store_is_profile_only(view->reader))

@@ -1,9 +1,10 @@
 /* Memory mapped for slots, kept in quarantine, and resident by the kernel's count. The last two are
  * from the worker's snapshots (docs/specs/metrics.md), so as of their times and not of any event's.
  *
- *   metric, SUPERSLAB_MAP --read--> samples by time --profile_memory_in--> the most resident in a
- * part of the time process: begins, ends -------^   \--profile_memory_at--> the last of each
- * process that runs
+ *   metric, SUPERSLAB_MAP --read--> samples by time
+ *   process: begins, ends ------^  |
+ *                                  |--profile_memory_in--> the most resident in a part of the time
+ *                                  \--profile_memory_at--> the last of each process that runs
  *
  * Sums over processes count a page that they share in each of them. */
 #ifndef HAK_VIEWER_PROFILE_MEMORY_H
@@ -36,7 +37,7 @@ struct profile_memory;
 int profile_memory_read(struct view *view, uint32_t process, struct profile_memory **out);
 void profile_memory_free(struct profile_memory *memory);
 
-/* Behind the last event, where those that ran then had their last looks, as they ended. */
+/* After the last event: processes that ran then had their last looks as they ended. */
 #define MEMORY_AT_END UINT64_MAX
 
 /* The totals of the processes that run at `ns`, by the snapshots up to then, and at the next look

@@ -116,7 +116,7 @@ static bool read_moments(struct view *view, struct profile_query *q) {
     q->by = (enum profile_measure)by;
     if (q->by < PROFILE_CALLS || q->is_span)
         return true;
-    q->is_span = true; /* from the begin up to the moment, which is the end unless one is given */
+    q->is_span = true; /* from the start up to the moment, which is the end unless one is given */
     q->finds_growth = q->by == PROFILE_GROWTH && !at;
     q->from = (struct view_moment){.kind = VIEW_AT_START};
     if (!at)

@@ -18,12 +18,12 @@ enum profile_measure {
     PROFILE_BLOCKS,
     PROFILE_CALLS, /* blocks that came */
     PROFILE_SHORT_LIVED,
-    PROFILE_GROWTH, /* bytes live at the end of a span more than at its begin */
+    PROFILE_GROWTH, /* bytes live at the end of a span more than at its start */
     PROFILE_MEASURES,
 };
 
 struct profile_sums {
-    struct hak_flow_sum live, came, went, brief, before; /* before: live at the begin of a span */
+    struct hak_flow_sum live, came, went, brief, before; /* before: live at the start of a span */
 };
 
 struct profile_query {
@@ -31,7 +31,7 @@ struct profile_query {
     enum profile_key per;
     enum profile_measure by;
     bool is_span;
-    struct view_moment from, at; /* of a span: its begin and end; of a moment: `at` */
+    struct view_moment from, at; /* of a span: its start and end; of a moment: `at` */
     uint32_t process;            /* row id, 0 = all */
     uint64_t thread;             /* its number in its process, 0 = all */
     uint64_t brief_calls, limit;

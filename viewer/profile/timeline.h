@@ -1,22 +1,22 @@
-/* The heap over time: what each process and stack got and gave back in each step, so that what was
- * live behind any step, and what came and went in any steps that follow each other, is a sum.
+/* The heap over time: the blocks that each process and stack got and gave back in each step. The
+ * live blocks after any step, and those that came and went in consecutive steps, are sums of these.
  *
  *   from ---- step 0 ----|---- step 1 ----|- step 2 -|- step 3 -| ... to
  *                      event            event      peak       event        (steps end behind one)
  *                        |
  *             changes: row 0, row 7, ...   rows that did not change have none
  *
- * What it adds up to is what hak_flow_read says of the same two events, to the byte. Made of the
- * runs of the stored profile where the capture has them (history/heap.h) and all processes are
- * asked for from the begin on, each step then ends with a run; else in one scan of the events
- * (history/flow.h). For one thread; the caller frees it. */
+ * Its sums equal those of hak_flow_read for the same two events, to the byte. Made of the runs of
+ * the stored profile where the capture has them (history/heap.h) and all processes are asked for
+ * from the start, each step then ends with a run; else in one scan of the events (history/flow.h).
+ * For one thread; the caller frees it. */
 #ifndef HAK_VIEWER_PROFILE_TIMELINE_H
 #define HAK_VIEWER_PROFILE_TIMELINE_H
 
 #include "store/history/history.h"
 
 struct timeline_query {
-    uint64_t from, to;    /* events: what is behind `from`, up to `to`; 0 = the begin, the end */
+    uint64_t from, to;    /* events: those after `from`, up to `to`; 0 = the start, the end */
     uint32_t process;     /* row id, 0 = all */
     uint64_t brief_calls; /* N of short-lived; 0 = 1 */
     uint32_t steps;       /* parts of the time, 1 at least; those without an event are left out */
@@ -52,7 +52,7 @@ struct timeline {
 /* Fills `out`, which the caller frees in any case. 0, or the store's error. */
 int timeline_read(struct hak_store_reader *r, const struct timeline_query *query,
                   struct timeline *out);
-/* Of the runs: 1; 0: they do not have it; or the store's error (timeline_runs.c). */
+/* Reads it from the runs: 1; 0: they do not have it; or the store's error (timeline_runs.c). */
 int timeline_read_runs(struct hak_store_reader *r, const struct timeline_query *query,
                        struct timeline *out);
 void timeline_free(struct timeline *timeline);

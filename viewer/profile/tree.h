@@ -1,5 +1,5 @@
-/* The profile as a tree of calls: top-down from main to who allocated, or bottom-up from who
- * allocated to its callers. The value of a node is that of its children and its own. */
+/* The profile as a tree of calls: top-down from main to the allocating functions, or bottom-up from
+ * these to their callers. The value of a node is that of its children and its own. */
 #ifndef HAK_VIEWER_PROFILE_TREE_H
 #define HAK_VIEWER_PROFILE_TREE_H
 

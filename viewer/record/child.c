@@ -23,7 +23,7 @@ static volatile sig_atomic_t may_leave; /* a second TERM or INT is for `run` its
 static volatile sig_atomic_t asked, has_left, is_cut;
 static struct sigaction before[FORWARDED];
 
-/* Nobody is left whom it could be passed on to. */
+/* The program has ended: the signal cannot be passed on. */
 static void stop(int signal) {
     struct sigaction end = {.sa_handler = SIG_DFL};
     is_cut = has_left;

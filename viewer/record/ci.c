@@ -1,4 +1,4 @@
-/* `run` in a CI job: which files are written beside the store, and what is said at the end. */
+/* `run` in a CI job: the files written beside the store, and the words at the end. */
 #include "viewer/capture/capture.h"
 #include "viewer/record/run.h"
 

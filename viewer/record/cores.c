@@ -112,7 +112,7 @@ void run_core_add_pattern(char *out, size_t bytes, const char *pattern, bool use
     snprintf(out, bytes, "%s", path.text);
 }
 
-/* The core's path; whose it is, the core itself says. False: there is none. */
+/* Finds the core's path; the core itself says whose it is. False: there is none. */
 static bool find_core(const char *pattern, const struct run_dead *dead, struct path *out) {
     char uses_pid[8];
     struct path wanted;

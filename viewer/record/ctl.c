@@ -1,5 +1,5 @@
-/* `ctl`: reads in a program that runs what hakmem does there, and asks it for something
- * (trace/control.h). The program's memory is read and written from outside. */
+/* `ctl`: reads hakmem's state in a running program, and sends it requests (trace/control.h). The
+ * program's memory is read and written from outside. */
 #include "viewer/record/ctl.h"
 #include "viewer/capture/capture.h"
 #include "viewer/record/record.h"

@@ -1,4 +1,4 @@
-/* Where hakmem's own files are, and the environment in which PROGRAM starts. */
+/* Finds hakmem's own files, and prepares the environment in which PROGRAM starts. */
 #include "viewer/record/record.h"
 #include "viewer/record/run.h"
 

@@ -150,8 +150,8 @@ static void print_live(const struct view *view, uint32_t live) {
     view_write(stderr, "%s\n", live > NAMED ? ", ..." : "");
 }
 
-/* "peak 1.2 GiB at 12.4 s, ...": what the program held. Of blocks that are not recorded nothing is
- * known. */
+/* "peak 1.2 GiB at 12.4 s, ...": the memory that the program held. Nothing is known of blocks that
+ * are not recorded. */
 static void print_headline(struct view *view) {
     struct hak_text text = {0};
     profile_add_headline(&text, view, PEAK_MS, run_child_stop_signal());
@@ -214,7 +214,7 @@ static void print_unwatched(struct view *view, const struct outcome *outcome) {
     free(note);
 }
 
-/* `run` was ended before the program: who goes on, and whether that is recorded. */
+/* `run` was ended before the program: says which processes go on, and whether they are recorded. */
 static void print_left(struct view *view, const struct run_child *child,
                        const struct outcome *outcome, const char *path) {
     struct hak_peer peer;

@@ -1,5 +1,5 @@
-/* Where the store of `run` and `import` goes: a path that is named is taken as it is or refused,
- * never another in its place. */
+/* Chooses the path of the store of `run` and `import`: a named path is taken as it is or refused,
+ * never replaced. */
 #include "viewer/record/record.h"
 #include "viewer/record/run.h"
 

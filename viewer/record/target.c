@@ -1,4 +1,4 @@
-/* Can PROGRAM be recorded? Looked at before anything is started, so that no capture is silently
+/* Checks that PROGRAM can be recorded, before anything is started, so that no capture is silently
  * empty. */
 #include "viewer/record/run.h"
 

@@ -1,7 +1,6 @@
 /* Reads lines with libedit, which takes Emacs' or vi's keys by the user's ~/.editrc; the history
- * lies in $XDG_STATE_HOME/hakmem_sql_history, else in ~/.hakmem_sql_history. SIGINT comes while it
- * is waited for input and at no other moment, so that a Ctrl-C at the prompt always ends the line.
- */
+ * lies in $XDG_STATE_HOME/hakmem_sql_history, else in ~/.hakmem_sql_history. SIGINT comes only
+ * while it waits for input, so that a Ctrl-C at the prompt always ends the line. */
 #include "viewer/sql/line.h"
 
 #include <errno.h>

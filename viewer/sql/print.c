@@ -33,8 +33,8 @@ static char *cell_of(sqlite3_stmt *query, int i) {
     return cell ? cell : strdup("");
 }
 
-/* A field of a row: all of a text or a number, so that a program gets back what lies in the store;
- * of a blob what a table shows of it. */
+/* Adds a field of a row: a text or a number whole, so that a program gets the store's value back; a
+ * blob as a table shows it. */
 static void add_field(struct hak_text *text, sqlite3_stmt *query, int i) {
     const char *value;
     if (sqlite3_column_type(query, i) == SQLITE_BLOB)

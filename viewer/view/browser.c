@@ -1,4 +1,4 @@
-/* Pages on each other, and what they have in common. */
+/* A stack of pages, and what they share. */
 #include "viewer/view/browser.h"
 
 #include <ctype.h>

@@ -36,7 +36,7 @@ struct page_kind {
     void (*free)(struct page *page);
 };
 
-/* The begin of each kind of page. */
+/* The head of each kind of page. */
 struct page {
     const struct page_kind *kind;
     struct list list;

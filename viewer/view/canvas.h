@@ -63,12 +63,12 @@ void canvas_set_style(struct canvas *canvas, int row, int column, int end, enum 
 void canvas_fill(struct canvas *canvas, int row, int column, int end, enum canvas_style style,
                  uint32_t character);
 
-/* The code point at `text`, of which `left` bytes are there, and its bytes; '?' and 1 for a byte
- * that is part of none, and for control characters. */
+/* The code point at `text`, which has `left` bytes, and its bytes; '?' and 1 for a byte that is
+ * part of none, and for control characters. */
 uint32_t canvas_decode(const char *text, size_t left, size_t *bytes);
 /* Columns that a text takes. */
 int canvas_width(const struct canvas *canvas, const char *text, size_t length);
-/* Bytes of `text` at its begin that take `columns` columns. */
+/* Bytes at the start of `text` that take `columns` columns. */
 size_t canvas_skip(const struct canvas *canvas, const char *text, int columns);
 
 #endif

@@ -59,7 +59,7 @@ enum column columns_next(enum column sort, int direction) {
 /* ---- short numbers -----------------------------------------------------------------------------
  */
 
-/* In a ring: several stand in one line. */
+/* A buffer of a ring, since several stand in one line. */
 static char *next_buffer(void) {
     static char buffers[16][24];
     static unsigned next;

@@ -8,11 +8,11 @@
 enum column {
     COLUMN_LIVE,   /* bytes live at the moment */
     COLUMN_BLOCKS, /* blocks live */
-    COLUMN_CALLS,  /* blocks that came in the span, or since the begin */
+    COLUMN_CALLS,  /* blocks that came in the span, or since the start */
     COLUMN_SHORT,  /* of these, short-lived */
     COLUMN_CAME,   /* bytes */
     COLUMN_WENT,   /* bytes */
-    COLUMN_GROWN,  /* bytes live more than at the begin of the span */
+    COLUMN_GROWN,  /* bytes live more than at the start of the span */
     COLUMNS,
 };
 
@@ -30,8 +30,8 @@ enum column columns_next(enum column sort, int direction);
 const char *column_name(enum column column);
 int64_t column_value(enum column column, const struct profile_sums *sums);
 
-/* Draws from column 1 on and returns where the name begins. `sums` NULL: the headings. Of a share
- * `all` is the whole. */
+/* Draws from column 1 on and returns where the name begins. `sums` NULL: the headings. `all` is the
+ * whole of a share. */
 int columns_draw(struct canvas *canvas, int row, const struct columns *columns,
                  const struct profile_sums *sums, const struct profile_sums *all,
                  enum canvas_style style);

@@ -88,8 +88,8 @@ static void take_flow(void *context, const struct profile_item *item) {
     take_item(context, &came);
 }
 
-/* The peak of a capture that keeps only the profile: what was live then is kept; what came and went
- * is known at the end of a run, the one that is nearest. */
+/* Reads the peak of a capture that keeps only the profile: its live blocks are kept; those that
+ * came and went are known at the nearest end of a run. */
 static int ask_kept_peak(struct data *d) {
     struct profile_query query = d->query;
     struct profile_facts facts;
@@ -187,8 +187,8 @@ int data_choose_step(struct data *d, int64_t step) {
     return choose(d, &m);
 }
 
-/* Of a capture that keeps only the profile: what was live at the peak of all is kept, too; else the
- * moment nearest to it. */
+/* Chooses the peak of a capture that keeps only the profile: the live blocks at the peak of all are
+ * kept, too; else takes the nearest moment. */
 static int choose_kept_peak(struct data *d, bool is_nearest) {
     const struct hak_flow_peak *peak = &d->timeline.flow.peak;
     struct data_moment m = {.step = d->timeline.peak_step,
@@ -220,7 +220,7 @@ int data_choose_peak(struct data *d) {
     return choose(d, &m);
 }
 
-/* Of a capture that keeps only the profile there are the ends of its runs. */
+/* A capture that keeps only the profile has the ends of its runs. */
 static int find_kept(const struct data *d, struct view_moment *at) {
     struct hak_heap_end end;
     if (!d->is_alone || at->kind != VIEW_AT_EVENT)

@@ -84,8 +84,8 @@ struct data {
     void *context;
 };
 
-/* Reads the options and the timeline, and chooses the first moment. Of a status the error was given
- * to view_error. The caller calls data_free in any case. */
+/* Reads the options and the timeline, and chooses the first moment. With a status, view_error has
+ * the error. The caller calls data_free in any case. */
 int data_open(struct data *data, struct view *view);
 void data_free(struct data *data);
 
@@ -96,7 +96,7 @@ int data_refresh(struct data *data, bool *is_new);
 int data_choose_step(struct data *data, int64_t step);
 int data_choose_peak(struct data *data);
 int data_choose_moment(struct data *data, const struct view_moment *at);
-/* The chosen moment becomes the begin of a span; false: the span goes. */
+/* The chosen moment becomes the start of a span; false: the span goes. */
 int data_set_span(struct data *data, bool is_span);
 /* The timeline of the span alone, or of a quarter of it around the moment; the sums of moment and
  * span stay. DATA_NO_ZOOM: there is nothing more to be seen. */

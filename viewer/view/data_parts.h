@@ -10,13 +10,12 @@ int data_out_of_memory(void);
 bool data_is_stopped(const struct data *data);
 /* The labels anew: for another filter, and where names have come meanwhile. */
 void data_forget_places(struct data *data);
-/* Sets from and at of a question to the store: the span, or what came from the begin to the moment.
- */
+/* Sets from and at of a question to the store: the span, or from the start to the moment. */
 void data_set_moments(const struct data *data, struct profile_query *query);
 
-/* data_zoom.c: reads the timeline of what is zoomed to. A status; then the old one stays. */
+/* data_zoom.c: reads the timeline of the zoomed span. A status; then the old one stays. */
 int data_read_timeline(struct data *data);
-/* Items of what came and went before what is zoomed to, which `take` gets with `context`. */
+/* Hands the items that came and went before the zoomed span to `take`, with `context`. */
 void data_take_base(const struct data *data,
                     void (*take)(void *context, const struct profile_item *item), void *context);
 

@@ -126,7 +126,7 @@ void data_take_base(const struct data *d,
 /* ---- in and out --------------------------------------------------------------------------------
  */
 
-/* Reads what is zoomed to now; of a status nothing has changed. */
+/* Reads the zoomed span; with a status, nothing has changed. */
 static int read_zoom(struct data *d) {
     struct base base;
     int status = read_base(d, &base);
@@ -141,7 +141,7 @@ static int read_zoom(struct data *d) {
     return data_place_moments(d);
 }
 
-/* Behind this step: the range's begin, an event, or the range's end. */
+/* The position after this step: the range's start, an event, or the range's end. */
 static void set_from(const struct data *d, int64_t step, struct data_range *out) {
     const struct data_range *range = range_of(d);
     out->from = step < 0 ? range->from : d->timeline.step[step].event;

@@ -1,5 +1,5 @@
 /* The lines of the table: functions (or lines, files, modules, stacks, classes, sizes, lifetimes,
- * threads, processes), or a tree of calls, top-down or bottom-up, of which nodes are opened and
+ * threads, processes), or a tree of calls, top-down or bottom-up, whose nodes can be opened and
  * closed.
  *
  * A line has an `id` that stays when the data are made anew, so that the cursor stays on it. */

@@ -1,4 +1,4 @@
-/* Lines of which some are on the screen, with a cursor: moves of keys, as in less and htop. */
+/* Lines, some of them on the screen, with a cursor: moves of keys, as in less and htop. */
 #ifndef HAK_VIEWER_VIEW_LIST_H
 #define HAK_VIEWER_VIEW_LIST_H
 

@@ -1,5 +1,5 @@
-/* Is there a terminal that can have a screen? Apart from screen.c since terminfo's header names
- * everything that a terminal has, `lines` and `columns` among it. */
+/* Checks whether a terminal can have a screen. Apart from screen.c since terminfo's header defines
+ * a name for all that a terminal has, such as `lines` and `columns`. */
 #ifndef HAK_VIEWER_VIEW_TERMINAL_H
 #define HAK_VIEWER_VIEW_TERMINAL_H
 

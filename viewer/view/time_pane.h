@@ -10,7 +10,7 @@ struct time_pane {
     int value_room;
 };
 
-/* Draws it from `row` on in `rows` rows, the last of which is the axis of time. */
+/* Draws it from `row` on in `rows` rows, the last one being the axis of time. */
 void time_pane_draw(struct time_pane *pane, struct browser *b, int row, int rows, bool has_keys);
 void time_pane_free(struct time_pane *pane);
 

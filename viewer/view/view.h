@@ -3,8 +3,9 @@
  *   terminal --screen.c--> keys --> browser.c: a stack of pages --> canvas --screen.c--> terminal
  *                                      |
  *      main_page.c   timeline (chart.c) and below it a table, a tree, or the faults
- *      stacks_page.c the stacks of a line     blocks_page.c  the blocks of a stack, live at the
- * moment text_page.c   `why`, a fault's report, help
+ *      stacks_page.c the stacks of a line
+ *      blocks_page.c the blocks of a stack that are live at the moment
+ *      text_page.c   `why`, a fault's report, help
  *                                      |
  *               data.c, data_group.c, data_zoom.c --> profile, block, findings --> the store
  *
