@@ -1,4 +1,4 @@
-/* How much memory is where, counted on demand: for mallinfo, malloc_stats and malloc_info.
+/* Counts memory by its place, on demand: for mallinfo, malloc_stats and malloc_info.
  *
  *   | SuperSlabs ....................................................................... | large |
  *   | heads, free slabs, untouched and free slots | in threads' caches | with the program |

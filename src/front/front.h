@@ -3,7 +3,7 @@
  *
  *   TLS (initial-exec, below 1 KiB)            block of the thread (thread_block.h)
  *   top[c] --------------------------------+   remote[16]: chunks that are being filled
- *   end[c] ------------------------------+ |   caches: NULL, or what the plan says (chain.h)
+ *   end[c] ------------------------------+ |   caches: NULL, or the plan's (chain.h)
  *   heap_id, heap, front                 | |   arrays:
  *                                        | +------v
  *                   | none | base | base | base | base | ..... |

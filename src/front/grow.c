@@ -1,4 +1,4 @@
-/* Capacities of a thread's fronts that move: hot classes get more places, cold ones fewer, and
+/* Moves the capacities of a thread's fronts: hot classes get more places, cold ones fewer, and
  * learning sets them.
  *
  * A class is hot when its array was full and then empty again, HOT_TURNS times in a period: more

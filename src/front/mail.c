@@ -1,5 +1,5 @@
-/* The owner's side of remote frees: sort what was posted by class, move it into arrays when their
- * class needs it, or into the slabs. */
+/* The owner's side of remote frees: sorts posted chunks by class, moves them into arrays when their
+ * class needs them, or into the slabs. */
 #include "front/chunks.h"
 #include "front/front.h"
 #include "front/thread_block.h"

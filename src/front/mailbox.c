@@ -1,4 +1,4 @@
-/* Posting to a mail box and taking from it. */
+/* Posts to a mail box and takes from it. */
 #include "front/mailbox.h"
 
 enum hak_heap_state hak_mailbox_post(struct hak_heap *heap, struct hak_chunk *first,

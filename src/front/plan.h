@@ -1,5 +1,6 @@
-/* The one per-class table of the process: which fronts a class has, how much they hold, how much
- * moves at a time. Made once at start from the options; written by learning later, by nobody else.
+/* The one per-class table of the process: the fronts of a class, their capacities, and the blocks
+ * that move at a time. Made once at start from the options; written by learning later, by nobody
+ * else.
  *
  *   options (bands C0..C12) --> hak_plan[class] --> a thread's arrays and caches, at its start
  *   hak_plan_set -------------->                --> and at its next slow path

@@ -1,4 +1,4 @@
-/* The freeing thread's side of remote frees: collect by owner and class, post. */
+/* The freeing thread's side of remote frees: collects them by owner and class, and posts them. */
 #include "front/remote.h"
 
 #include "front/chunks.h"

@@ -1,4 +1,4 @@
-/* The slow side of malloc and free on classes: what route calls when the fast path found the array
+/* The slow side of malloc and free on classes: route calls it when the fast path found the array
  * empty or full, or off. Inline, so that a report's frames read magazine_flush <- free <- program.
  *
  *   way        take                     give

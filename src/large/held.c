@@ -1,5 +1,5 @@
-/* Holds what munmap refuses. The list needs memory when the kernel gives no mapping any more, so
- * every now and then one of the held mappings serves as a block of it. */
+/* Holds mappings that munmap refuses. The list needs memory when the kernel gives no mapping any
+ * more, so every now and then one of the held mappings serves as a block of it. */
 #include "large/held.h"
 
 #include "hop.h"

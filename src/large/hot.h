@@ -1,6 +1,6 @@
-/* The shortest way of a large block: the one that came last to the BigCache of this thread goes out
- * again, or comes there. For the plain build's malloc and free, inline; everything else, and the
- * debug build, goes through large.h.
+/* The shortest way of a large block: takes the one that came last to this thread's BigCache, or
+ * gives one there. For the plain build's malloc and free, inline; everything else, and the debug
+ * build, goes through large.h.
  *
  *   own --> | hot block, or NULL | room: bytes it may have | gives | look | rest of the cache |
  *

@@ -15,7 +15,7 @@
  *   bigcache.h     blocks kept whole, for each thread          no lock
  *   l25.h          page runs of shards                         a lock for each; none is waited for
  *   address_map.h  address to block                            none to look up
- *   held.h         what munmap refused                         one
+ *   held.h         mappings that munmap refused                one
  *   spare.h        mappings too large for a BigCache           one, tried and not waited for
  *   walk.h         all of it, for checks and statistics
  *

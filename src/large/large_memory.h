@@ -1,4 +1,4 @@
-/* Memory for what the large layer itself keeps: structs of blocks, leaves, shards, caches.
+/* Memory for the large layer's own data: structs of blocks, leaves, shards, caches.
  *
  * Mapped 64 KiB at a time and never given back, so that a pointer to any of it can always be read.
  * Structs of blocks that lived in mappings of their own serve again; those of the L2.5 pool are

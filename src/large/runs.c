@@ -1,5 +1,5 @@
-/* Cutting and merging of page runs, with lengths at both ends of what is free (boundary tags:
- * Knuth, TAOCP 2.5, algorithm C). */
+/* Cuts and merges page runs, with lengths at both ends of free ones (boundary tags: Knuth, TAOCP
+ * 2.5, algorithm C). */
 #include "large/runs.h"
 
 #include <stdatomic.h>

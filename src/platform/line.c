@@ -1,4 +1,4 @@
-/* Text and numbers appended to a buffer, for the few lines that hakmem writes without stdio. */
+/* Appends text and numbers to a buffer, for the few lines that hakmem writes without stdio. */
 #include "platform/line.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* The lines of /proc/thread-self/maps, in one place for all who ask what the kernel has mapped. */
+/* Reads the lines of /proc/thread-self/maps, in one place for all callers that ask for the kernel's
+ * mappings. */
 #include "platform/maps.h"
 #include <string.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-/* Reads /proc/thread-self/maps line by line: what the kernel has mapped, lowest address first. (The
+/* Reads /proc/thread-self/maps line by line: the kernel's mappings, lowest address first. (The
  * first thread's, /proc/self/maps, shows nothing once that has ended.)
  *
  * Thread and signal safety: any; raw system calls, nothing is allocated, errno is kept. */

@@ -3,8 +3,8 @@
  *
  *   layers --> platform.h   map, unmap, reserve, advise, remap; futex; thread id; time; die
  *              lock.h       a lock of four bytes on the futex
- *              registry.h   whose is this address? one entry for each 2 MiB of address space
- *              address.h    what lies at an address that is not ours
+ *              registry.h   the owner of an address: one entry for each 2 MiB of address space
+ *              address.h    the kind of an address that is not ours
  *
  * All of it is raw system calls for x86-64 Linux: they keep errno, cannot be interposed by the
  * program, and need nothing of libc, so that they work before libc is set up and after a fork.

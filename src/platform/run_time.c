@@ -1,4 +1,4 @@
-/* Compares the clock of what was run with the one that always goes. */
+/* Compares the clock of run time with the monotonic one. */
 #include "platform/run_time.h"
 
 #include "platform/platform.h"

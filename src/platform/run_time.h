@@ -1,4 +1,4 @@
-/* How long a thread, or a process, has run, in ticks of the time stamp counter. */
+/* The run time of a thread, or of a process, in ticks of the time stamp counter. */
 #ifndef HAK_PLATFORM_RUN_TIME_H
 #define HAK_PLATFORM_RUN_TIME_H
 

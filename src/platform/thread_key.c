@@ -1,4 +1,4 @@
-/* Makes keys for threads' ends, as soon as the program has what that needs. */
+/* Makes keys for threads' ends, as soon as the program has the functions for them. */
 #include "platform/thread_key.h"
 
 #include "platform/symbols.h"

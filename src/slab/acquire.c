@@ -1,4 +1,4 @@
-/* A slab begins and ends to serve a class: the three stages by which one is found.
+/* Begins and ends a slab's service of a class: finds one in three stages.
  *
  *   1  EMPTY: it served before and still has its pages; one that served the class last needs no
  *      preparation at all, its free slots are known

@@ -1,6 +1,5 @@
-/* Mends the slabs of a heap whose thread a fork left behind (front/left.c says why that can be
- * done).
- */
+/* Repairs the slabs of a heap whose thread a fork left behind (front/left.c says why that can be
+ * done). */
 #include <string.h>
 #include "hop.h"
 #include "pool/pool.h"

@@ -1,4 +1,4 @@
-/* How full a heap's SuperSlabs are, for learning; huge pages in them. */
+/* Measures how full a heap's SuperSlabs are, for learning; advises huge pages in them. */
 #include "platform/arena.h"
 #include "slab/tune.h"
 

@@ -1,5 +1,5 @@
-/* A call as the functions that look at it see it: its arguments by their part in it, and how it is
- * told of what it touches too many of. For this folder alone. */
+/* A call as the functions that look at it see it: its arguments by their part in it, and the fault
+ * when it touches too many bytes. For this folder alone. */
 #ifndef HAK_STRINGS_CALL_H
 #define HAK_STRINGS_CALL_H
 

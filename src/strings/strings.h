@@ -5,17 +5,17 @@
  *        |                                               +--> guard/touch.h: room, fault
  *   slots.c writes the gates' addresses into the slots of all loaded modules
  *
- *   calls.def        each function: what it touches, by its arguments
- *   slots.c          where modules keep addresses of functions; at start, and after dlopen
+ *   calls.def        each function: the memory that it touches, by its arguments
+ *   slots.c          the slots of function addresses in modules; at start, and after dlopen
  *   trampolines.c    keeps all arguments, asks, and jumps to the function
- *   shapes.c         what a call touches, by the shape of its row
+ *   shapes.c         the memory that a call touches, by the shape of its row
  *   text.c           strings and searches
  *   format.c         formats of printf and scanf
  *   printed.c        printf
  *   scanned.c        scanf
- *   received.c       what comes from outside
- *   call.c           tells of it
- *   libc.c           what is called here of libc, found at start
+ *   received.c       data from outside
+ *   call.c           tells of a call that touches too much
+ *   libc.c           the functions of libc that are called here, found at start
  *
  * Off, nothing of this is done: no symbol is exported, no slot is written. On, the program sees
  * the same results, addresses of return and errno; pointers to functions are the gates' in all

@@ -1,5 +1,5 @@
-/* Can hakmem be loaded into the program that is about to be executed? Where it cannot, and trying
- * would be noticed, the program gets its environment without hakmem:
+/* Decides whether hakmem can be loaded into the program that is about to be executed. Where it
+ * cannot, and trying would be noticed, the program gets its environment without hakmem:
  *
  *   another C library than glibc's   musl's loader ends the program
  *   AddressSanitizer's library       it ends a program that has another library in front of it

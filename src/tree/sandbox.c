@@ -1,5 +1,5 @@
-/* A program that puts itself into a seccomp sandbox: from then on hakmem makes no system call that
- * the sandbox would not allow. Its records go on, since those need none.
+/* Notices that a program puts itself into a seccomp sandbox: from then on hakmem makes no system
+ * call that the sandbox would not allow. Its records go on, since those need none.
  *
  *   prctl(PR_SET_SECCOMP), syscall(SYS_seccomp)   seen here, before the kernel gets them
  *   filter                                        run here for each call (filter.c)

@@ -1,6 +1,6 @@
-/* posix_spawn, whose child has no entry of its own in the process table: when the program that it
- * becomes cannot be recorded, its parent lets the keeper know. (The exec functions do it for the
- * child of a vfork.) */
+/* Interposes posix_spawn, whose child has no entry of its own in the process table: when its
+ * program cannot be recorded, the parent tells the keeper. (The exec functions do it for the child
+ * of a vfork.) */
 #include <errno.h>
 #include <spawn.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* vfork, so that the child, which runs in its parent's memory, writes nothing into its parent's
- * ring.
+/* Interposes vfork, so that the child, which runs in its parent's memory, writes nothing into its
+ * parent's ring.
  *
  * It returns twice on one stack, so it is assembly: the return address is kept in a register while
  * the child runs, since the child's calls overwrite where it lay. */

@@ -1,5 +1,5 @@
-/* Around a child that runs in its parent's memory, and thread-local memory, while the parent waits:
- * vfork, clone(CLONE_VM | CLONE_VFORK). */
+/* Functions around a child that runs in its parent's memory, and thread-local memory, while the
+ * parent waits: vfork, clone(CLONE_VM | CLONE_VFORK). */
 #ifndef HAK_TREE_VFORK_H
 #define HAK_TREE_VFORK_H
 

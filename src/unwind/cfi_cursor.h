@@ -1,4 +1,4 @@
-/* Reading numbers of DWARF from a bounded piece of memory. A read past the end sets `bad` and gives
+/* Reads numbers of DWARF from a bounded piece of memory. A read past the end sets `bad` and gives
  * 0, so that a parser checks once at its end. */
 #ifndef HAK_UNWIND_CFI_CURSOR_H
 #define HAK_UNWIND_CFI_CURSOR_H

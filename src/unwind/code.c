@@ -1,4 +1,4 @@
-/* Knows which memory can be executed and reads instructions there without ever faulting. */
+/* Finds executable memory, and reads instructions there without ever faulting. */
 #include "unwind/code.h"
 #include <stdatomic.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Finds which part of a thread's stack can be read without asking the kernel each time. */
+/* Finds the part of a thread's stack that can be read without asking the kernel each time. */
 #include "unwind/stack_memory.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"

@@ -1,4 +1,4 @@
-/* Reads of a stack that never fault, whatever the stack holds and whosever it is.
+/* Reads any stack without ever faulting, whatever it holds.
  *
  *   high  thread pointer, or __libc_stack_end of the first thread
  *    |    readable pages: the kernel was asked (hak_raw_readable) once for each page, as the

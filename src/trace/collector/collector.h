@@ -146,7 +146,8 @@ HAK_HIDDEN void hak_collector_replace_dead(uint64_t ms);
  * its heart was silent for seconds when this process looked last. */
 HAK_HIDDEN bool hak_collector_is_given_up(void);
 
-/* For `ms` before this process makes another: what that executes looks for a keeper. */
+/* The `ms` of hak_collector_replace_dead before this process makes another one: programs that the
+ * child executes look for a keeper. */
 #define HAK_COLLECTOR_DEAD_MS 1000
 
 /* The same for a process that ends with records that are not committed, at once: a worker that

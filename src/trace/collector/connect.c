@@ -1,4 +1,4 @@
-/* The way to a keeper's socket, and who listens there: no memory goes to a stranger.
+/* Connects to a keeper's socket, and checks the listener there: no memory goes to a stranger.
  *
  *   NAME, NAME.1 ... (abstract) --refused, or a stranger's--> /tmp/NAME
  *                                                             of this process's user or root?

@@ -1,4 +1,4 @@
-/* Faults and crashes: what the dying program leaves for the report, and what it does itself.
+/* Faults and crashes: the dying program's facts for the report, and its own steps.
  *
  *   hak_trace_fault --+                 claim   fill          READY        DONE
  *   crash signal -----+-> report area:  IDLE -> FILLING ----> READY -----> DONE -> IDLE

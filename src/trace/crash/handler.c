@@ -1,5 +1,5 @@
 /* The handler of crash signals: it reports a death, or has the program's own handler run as if the
- * kernel had called it, and knows afterwards of which fault the process died.
+ * kernel had called it, and finds afterwards the fault of which the process died.
  *
  *   fault ---> program's handler ---> returns, or leaves by longjmp: no death, nothing is said
  *      noted        |

@@ -1,5 +1,5 @@
-/* Level light: writes down what is still known of the guarded blocks when a report is made, as if
- * it had been recorded while it happened.
+/* Level light: records the known lives of guarded blocks when a report is made, as if they had been
+ * recorded while they happened.
  *
  *   each_life --> events, by thread and time --> a ring for each thread --CLOSED--> collector
  *

@@ -1,5 +1,5 @@
-/* The program's buffered output, where a fault that the exit found ends the process: exit would
- * have written it next. */
+/* Writes the program's buffered output, where a fault that the exit found ends the process: exit
+ * would have written it next. */
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>

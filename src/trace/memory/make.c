@@ -1,4 +1,4 @@
-/* Makes the session memory as a memfd, and says in its header what it is. */
+/* Makes the session memory as a memfd, and fills its header. */
 #include "trace/memory/make.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* Makes the session memory: how big, what lies where, what the header says.
+/* Makes the session memory: its size, its layout, its header.
  *
  *   0          header | process table | ring table | nodes (at most 1/8 of all) | report |
  *              counters (1/32) | extents ...

@@ -1,6 +1,6 @@
-/* Recording that begins and ends while the program runs, again and again (entry/attach): the
- * session's own memory takes the place of the one before it, so that nothing of it is ever mapped
- * anew, and a thread that comes late to a record finds memory.
+/* Begins and ends recording while the program runs, again and again (entry/attach): the session's
+ * own memory takes the place of the one before it, so that nothing of it is ever mapped anew, and a
+ * thread that comes late to a record finds memory.
  *
  * A thread forgets an earlier session at its first call in the new one. */
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The door of CPython's frames: puts the interpreter's frames between the C frames of a stack.
  *
- *   layout   where the interpreter keeps what, by its version; its functions in the loaded modules
+ *   layout   the interpreter's data, by its version; its functions in the loaded modules
  *   frames   the calling thread's Python frames, read at the moment of the stack
  *   text     a frame's function, file and line as nodes (trace/frame_node.h)
  *   python   native stack + Python frames --> one stack; stacks that were met before are remembered

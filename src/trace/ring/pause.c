@@ -1,4 +1,4 @@
-/* Recording that is stopped for a while, and goes on (docs/specs/ctl.md).
+/* Stops recording for a while, and lets it go on (docs/specs/ctl.md).
  *
  *   life begins, recorded      ------ stop ------ free: recorded ------ start ------>
  *   life begins, stopped       ------ stop ------ free: left out ------ start ------ free: recorded

@@ -1,4 +1,4 @@
-/* A thread's own ring: how one record gets from hak_trace_record into shared memory.
+/* A thread's own ring: the way of a record from hak_trace_record into shared memory.
  *
  *   tail (collector)      head          reserved (private)          tail + capacity
  *    |  committed-to-be    |  in the making |  room                  |

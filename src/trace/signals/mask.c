@@ -1,5 +1,5 @@
 /* Keeps SIGTRAP unblocked where a debug register may raise it (hak_kept_signals), since the kernel
- * ends a process that has blocked what it must be told of.
+ * ends a process that has blocked a signal which it must get.
  *
  * sigprocmask and pthread_sigmask leave it out of the masks that they set, sigaction (actions.c) of
  * those in which handlers run. The mask that the program asked for is remembered for each thread:

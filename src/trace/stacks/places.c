@@ -1,5 +1,4 @@
-/* Says of a stack's frames in which module they lie and where in it, which is the same in each run
- * of a program. */
+/* Finds the module and offset of a stack's frames, which are the same in each run of a program. */
 #include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 #include "unwind/modules.h"

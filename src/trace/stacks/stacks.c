@@ -1,4 +1,4 @@
-/* Keeps what stacks are made of: nodes in the session, found by (parent, ip). */
+/* Keeps the nodes of stacks: in the session, found by (parent, ip). */
 #include "trace/stacks/stacks.h"
 #include "platform/raw_call.h"
 #include "trace/frame_node.h"

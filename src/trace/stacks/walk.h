@@ -1,6 +1,6 @@
 /* Declarations that stacks.c, walk.c and of_call.c share: nobody else needs them.
  *
- *   stacks.c         what stacks are made of: the session's nodes, and ids of them
+ *   stacks.c        the session's nodes of stacks, and ids of them
  *   walk.c          a walk by the thread's last stack, and the ids of its frames
  *   of_call.c       calls of the program, most of which need no walk
  */
