@@ -66,7 +66,7 @@ int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *ques
 /* Executes a statement that gives no rows. 0 or an error. */
 int hak_link_do(struct hak_link *link, const char *sql, const char *doing);
 /* As PQexec and PQexecParams (in binary), but waits no longer than the link allows. NULL: nothing
- * came, of which hak_link_fail has the line. `types` may be NULL. */
+ * came, and hak_link_fail has the line. `types` may be NULL. */
 PGresult *hak_link_exec(struct hak_link *link, const char *sql);
 PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid *types,
                                const struct hak_link_value *values, int count);

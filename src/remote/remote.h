@@ -89,8 +89,8 @@ struct hak_remote_link; /* a connection for them */
 struct hak_remote {
     int abi; /* HAK_REMOTE_ABI */
     /* The capture that `url` names. `layout` is a database with a store's tables and views, empty;
-     * it may be closed afterwards. 0 or an error of store/error.h, of which `why` (to be freed) has
-     * the line; `out` is empty then. */
+     * it may be closed afterwards. 0 or an error of store/error.h, whose line is in `why` (to be
+     * freed); `out` is empty then. */
     int (*open)(const char *url, sqlite3 *layout, struct hak_remote_capture *out, char **why);
     /* Sends all rows of `store`, a store's file at `path`, over `jobs` connections; `told`, which
      * may be NULL, hears in the caller's thread how many bytes were handed on. 0 or an error. */

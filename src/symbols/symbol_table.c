@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include "base/growing.h"
 
-/* Looking at all entries is cheaper than to sort them, as long as it happens so often at most: a
- * report of a fault needs few names from here. */
+/* A search of all entries is cheaper than to sort them, up to this number of searches: a report of
+ * a fault needs few names from here. */
 #define UNSORTED_LOOKUPS 64
 
 static void add(struct hak_symbol_table *t, const GElf_Sym *symbol, const char *name) {

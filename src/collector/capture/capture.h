@@ -12,7 +12,7 @@
 #include "trace/session.h"
 
 struct hak_capture {
-    struct hak_store_writer *writer; /* NULL = none (yet, or none can be had) */
+    struct hak_store_writer *writer; /* NULL = none (yet, or none can be made) */
     char path[HAK_PATH_BYTES];
     uint64_t start_ns; /* CLOCK_MONOTONIC of time 0 */
     struct hak_rows rows;

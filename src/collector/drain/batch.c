@@ -77,7 +77,7 @@ static bool any_is_early(struct hak_batch *b) {
     return early;
 }
 
-/* ---- mending ----------------------------------------------------------------------------------
+/* ---- reordering -------------------------------------------------------------------------------
  */
 
 static inline uint64_t process_of(const struct hak_batch *b, uint32_t at) {

@@ -173,8 +173,8 @@ uint32_t hak_drain_peek(const struct hak_lane *lane, uint64_t *position,
     return count ? count : 1;
 }
 
-/* The blocks of a batch of moves, whose head stands at `position` and has given `event`. Returns
- * how many records they were, 0 = it cannot be right. */
+/* The blocks of a batch of moves; its head stands at `position` and has given `event`. Returns how
+ * many records they were, 0 = it cannot be right. */
 static uint32_t put_moves(struct hak_batch *batch, const struct hak_ring_view *view,
                           uint64_t position, uint64_t limit, const struct hak_record *head,
                           struct hak_event *event) {

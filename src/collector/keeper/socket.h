@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 /* A listening socket with the abstract name `name`, which is drawn when it is empty. -1 when it
- * cannot be had: errno EADDRINUSE when another keeper has the name. */
+ * cannot be made: errno EADDRINUSE when another keeper has the name. */
 int hak_socket_open(char name[108]);
 
-/* One with a path, for programs in another network namespace; -1 = it cannot be had.
+/* One with a path, for programs in another network namespace; -1 = it cannot be made.
  * `is_left_behind`: a keeper that died had it. */
 int hak_socket_open_path(const char *name, bool is_left_behind);
 void hak_socket_remove_path(const char *name);

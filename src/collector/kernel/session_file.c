@@ -59,7 +59,8 @@ bool hak_session_file_write(int file, off_t offset, uint64_t word) {
     char *at = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, page);
     if (at == MAP_FAILED)
         return false;
-    /* By the kernel: a page that cannot be had is an error then, and not the end by SIGBUS. */
+    /* By the kernel: a page that the kernel cannot give is an error then, and not the end by
+     * SIGBUS. */
     bool is_written =
         pwrite(own_memfd(), &word, sizeof word, 0) == (ssize_t)sizeof word &&
         pread(own_memfd(), at + (offset - page), sizeof word, 0) == (ssize_t)sizeof word;

@@ -130,7 +130,7 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
  * only the files that it executes are looked at, each once in a while. */
 static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     static struct hak_target_trouble trouble;
-    static char looked_at[HAK_PATH_BYTES]; /* the last program, of which a build has many */
+    static char looked_at[HAK_PATH_BYTES]; /* the last program: a build runs many of one */
     static bool has_malloc;
     char note[256];
     const struct hak_process_info *p = hak_rows_process_info(rows, row);

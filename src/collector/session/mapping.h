@@ -85,8 +85,8 @@ uint32_t hak_mapping_node_ids_max(const struct hak_mapping *m);
 /* Copies node `id`; false when there is none, or no more (or its parent cannot be right). */
 bool hak_mapping_node(const struct hak_mapping *m, uint32_t id, struct hak_node *out);
 
-/* Lets nobody write node `id` any more. False: it was written just now. True also when a later
- * node's place it is. */
+/* Lets nobody write node `id` any more. False: it was written just now. True also when the place is
+ * a later node's. */
 bool hak_mapping_give_node_up(const struct hak_mapping *m, uint32_t id);
 
 /* Gives the extents of a drained ring back, and then the entry. Returns the position of its next

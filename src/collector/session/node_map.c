@@ -206,8 +206,8 @@ bool hak_node_map_is_settled(const struct hak_client *client, uint32_t end) {
     return client->is_file || end <= client->nodes.settled;
 }
 
-/* Up to which id nodes are taken in order: a session of few nodes, or one that nobody writes into
- * any more, needs none before a record names it. */
+/* The id up to which nodes are taken in order: a session of few nodes, or one that nobody writes
+ * into any more, needs none before a record names it. */
 static uint32_t end_of_taking(const struct hak_client *c) {
     const struct hak_node_map *m = &c->nodes;
     if (c->is_file)

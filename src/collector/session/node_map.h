@@ -67,7 +67,7 @@ static inline uint32_t hak_node_map_row(const struct hak_node_map *map, uint32_t
 uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, uint32_t id,
                              uint32_t process_index, uint64_t ns);
 
-/* Reads how many nodes there are, before it is looked which processes there are. */
+/* Reads the number of nodes, before the processes are looked at. */
 void hak_node_map_read_count(struct hak_client *client);
 
 /* Wants all nodes that there are now, for a process that has ended; returns the id behind them. */

@@ -6,8 +6,8 @@
 
 /* Opens the store for the first session, new or to be gone on with. When the path asked for cannot
  * be written, another one is taken: beside it where the name is taken already, else in $TMPDIR or
- * /tmp; the line about it is said when the worker ends. When none can be had that is said at once,
- * and everything is counted as lost. Fills worker->writer, store_path, rows and cursors. */
+ * /tmp; the line about it is said when the worker ends. When none can be written that is said at
+ * once, and everything is counted as lost. Fills worker->writer, store_path, rows and cursors. */
 void hak_opening_open(struct hak_worker *worker, struct hak_client *client);
 
 /* Goes on with the store that an earlier worker left, when all sessions are over: to bring it to

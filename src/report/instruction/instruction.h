@@ -63,8 +63,8 @@ bool hak_disassembler_is_there(void);
 /* The Debian package that has the libcapstone that hakmem was built for. */
 extern const char hak_disassembler_package[];
 
-/* The instruction at `address`, of which `count` bytes are at `code`; the machine is as before it.
- * False: there is no disassembler, or it does not know the instruction. */
+/* The instruction at `address`; `count` bytes from there are at `code`; the machine is as before
+ * it. False: there is no disassembler, or it does not know the instruction. */
 bool hak_instruction_at(struct hak_instruction *out, const uint8_t *code, size_t count,
                         uint64_t address, const struct hak_machine *machine);
 

@@ -85,8 +85,8 @@ static void add_roles(struct hak_text *text, const struct report_page *page,
     }
 }
 
-/* A pointer that the processor does not take: where the instruction does not tell, those registers
- * may be it. */
+/* Registers without a valid address: one may hold the pointer that the processor refused, where the
+ * instruction does not tell. */
 static void add_no_addresses(struct hak_text *text, const struct report_page *page,
                              struct registers *registers) {
     int shown = 0;

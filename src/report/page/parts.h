@@ -123,7 +123,7 @@ static inline bool report_is_far_in_front(const struct report_page *page) {
     return (page->facts->offset < -16 || !page->has_header) && !report_is_access(page);
 }
 
-/* The processor did not take an address that memory around or in this block is filled with: the
+/* The processor refused an address that is the fill pattern of memory in or around this block: the
  * address was read there. */
 static inline bool report_is_proved_by_word(const struct report_page *page) {
     return page->facts->found_by == HAK_FOUND_BY_ACCESS && page->request->signal != 0 &&
@@ -219,7 +219,7 @@ void report_add_allocated_block(struct hak_text *text, const struct report_page 
 /* "The address" of a crash, and (headline) the first line's words on it: ": write to ...". */
 void report_address(struct hak_text *text, const struct report_page *page);
 bool report_address_headline(struct hak_text *text, const struct report_page *page);
-/* True when the processor did not like a pointer and does not tell which. */
+/* True when the processor refused a pointer and does not tell which. */
 bool report_is_general_fault(const struct report_page *page);
 /* True when register value `value` is no address that the processor takes. */
 bool report_is_no_address(uint64_t value);

@@ -54,7 +54,7 @@ static void add_places(struct hak_text *to, const char *from, size_t length) {
     }
 }
 
-/* "hakmem: HKM-202 double-free: ...": false where the line is no such. */
+/* "hakmem: HKM-202 double-free: ...": false for any other line. */
 static bool add_headline(struct hak_text *to, const char *line, size_t length) {
     static const char prefix[] = "hakmem: ";
     size_t begin = sizeof prefix - 1, end = begin;

@@ -44,7 +44,7 @@ void hak_text_add_word(struct hak_text *text, const char *name);
 /* Foreign text of several lines (a report out of a store): line ends stay, the rest is escaped; cut
  * after HAK_TEXT_LINES_MAX bytes. */
 void hak_text_add_lines(struct hak_text *text, const char *lines);
-/* `bytes` of foreign text as a field of a row: escaped so that the bytes can be had back (a
+/* `bytes` of foreign text as a field of a row: escaped so that the bytes can be restored (a
  * backslash is doubled, NUL is \x00), and not cut. */
 void hak_text_add_field(struct hak_text *text, const char *field, size_t bytes);
 /* For a machine (JSON, XML): characters as they are; a byte that is no part of valid UTF-8 as

@@ -158,7 +158,8 @@ bool hak_words_has_python(const struct hak_frame *frames, int count);
  * functions.
  */
 bool hak_words_is_interpreter(const struct hak_frame *frame);
-/* The outermost frame of `frames` that is not the same code as its like in `others`; -1 = none. */
+/* The outermost frame of `frames` whose code differs from its counterpart in `others`; -1 = none.
+ */
 int hak_words_differing_frame(const struct hak_frame *frames, int count,
                               const struct hak_frame *others, int other_count);
 /* Appends a function's name, made harmless; a long one is shortened inside its brackets and in
