@@ -84,7 +84,7 @@ static inline const char *hak_query_text(const struct hak_query *q, int column) 
 
 /* Runs statements without values. 0 or an error. */
 int hak_database_run(const struct hak_database *db, const char *sql, const char *doing);
-/* Runs what gives no row, `values` bound to ?1, ?2 and so on. 0 or an error. */
+/* Runs a statement without rows, `values` bound to ?1, ?2 and so on. 0 or an error. */
 struct hak_value {
     enum { HAK_IS_NUMBER, HAK_IS_TEXT, HAK_IS_BYTES } kind;
     uint64_t number; /* or the length of bytes */

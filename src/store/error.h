@@ -14,7 +14,7 @@ enum hak_store_error {
     HAK_STORE_INTERNAL = -9,   /* SQLite said something else; the message has it */
     HAK_STORE_OLDER = -11,     /* of a format from before the first release */
     HAK_STORE_NO_EVENTS = -12, /* it keeps only the profile (reader.h) */
-    HAK_STORE_STOPPED = -10,   /* whoever watches the reading said stop (reader.h) */
+    HAK_STORE_STOPPED = -10,   /* the watcher of the reading said stop (reader.h) */
 };
 
 /* The last error of the calling thread in one line: what, which file, what was expected, what to

@@ -20,8 +20,8 @@ struct sqlite3;
 enum hak_file_kind {
     HAK_FILE_OTHER,  /* nothing, no regular file, or one that is none of these */
     HAK_FILE_SQLITE, /* a database of another program, or the log beside one (-wal) */
-    HAK_FILE_STORE,  /* a store, of whatever version and whether whole or not */
-    HAK_FILE_RINGS,  /* what a program recorded into a file, for `import` */
+    HAK_FILE_STORE,  /* a store of any version, whole or not */
+    HAK_FILE_RINGS,  /* rings that a program recorded into a file, for `import` */
 };
 enum hak_file_kind hak_store_file_kind(const char *path);
 

@@ -8,7 +8,8 @@ struct hak_database;
  * classes, kinds, places and faults. 0 or a hak_store_error. */
 int hak_store_make_schema(const struct hak_database *db);
 
-/* Its statements, with what each table and column means as comments: one line for each column. */
+/* Its statements, with the meaning of each table and column as comments: one line for each column.
+ */
 extern const char hak_store_schema_sql[];
 
 #endif

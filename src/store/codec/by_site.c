@@ -34,8 +34,8 @@ HAK_IN_PLACE void code_delta(struct hak_columns *c, struct hak_input *in, bool r
 }
 
 /* ---- size --------------------------------------------------------------------------------------
- * An end has the size that the block's last birth had, everything else what its site had last. A
- * site that is new has what its class had last. */
+ * An end has the size of the block's last birth, every other event the last size of its site. A new
+ * site has the last size of its class. */
 
 enum size_role { SIZE_OTHER, SIZE_BIRTH, SIZE_END };
 
@@ -137,8 +137,8 @@ HAK_IN_PLACE void code_old(struct hak_columns *c, struct hak_input *in, bool rea
 }
 
 /* ---- generation --------------------------------------------------------------------------------
- * A block that was seen has its last generation and one more; one that is new has what its slab had
- * when last something was not as expected. */
+ * A block that was seen has its last generation plus one; a new one has the last generation noted
+ * of its slab, by a new block or a wrong guess. */
 
 struct generations {
     uint64_t *of_block, *of_slab; /* as they are, epoch << 32 | n */

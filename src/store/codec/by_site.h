@@ -9,7 +9,7 @@
 
 /* Codes a column that is not of the walk. */
 void hak_guessed_encode(struct hak_columns *c, enum hak_column column);
-/* The way back; of OLD column DELTA must be there. False if the bytes make no sense. */
+/* The way back; for OLD column DELTA must be there. False if the bytes make no sense. */
 bool hak_guessed_decode(struct hak_columns *c, enum hak_column column, struct hak_input *in);
 
 /* Column ns. */

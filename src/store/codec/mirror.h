@@ -1,5 +1,5 @@
-/* A mirror of the allocator for one chunk: which blocks wait where, which the program has, so that
- * the block of the next event can be guessed.
+/* A mirror of the allocator for one chunk: the lists in which blocks wait, and the blocks that the
+ * program has, so that the block of the next event can be guessed.
  *
  *   list (lane, place, class)     bottom <-> ... <-> top      blocks freed into that place
  *   row  (lane, class)            0 1 2 ... last              blocks the program has

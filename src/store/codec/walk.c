@@ -269,7 +269,7 @@ static inline void follow_usual(struct hak_mirror *m, const struct hak_shape_rul
         hak_mirror_follow_end(m, rule, lane, number);
 }
 
-/* How a block that was not expected is best named. */
+/* The best name of a block that was not expected. */
 static struct hak_expectation name_block(struct hak_mirror *m, const struct hak_shape_rule *rule,
                                          uint32_t lane, uint32_t number) {
     uint32_t where = m->block[number].where;

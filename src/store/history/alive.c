@@ -27,9 +27,9 @@ struct hak_live {
     struct hak_query processes; /* all that had begun, where not one is asked for */
     uint32_t process;
     bool is_of_tail; /* the events behind the last run are in the tail */
-    /* Where every process is asked for: what happened behind the last run, for a batch of bases
-     * that all processes have in turn, those that the tail does not cover in the first one, with
-     * all. */
+    /* Where every process is asked for: the events behind the last run, for a batch of bases that
+     * all processes have in turn. Processes that the tail does not cover come in the first batch,
+     * with all bases. */
     struct hak_tail *tail;
     uint64_t tail_first, tail_from, tail_below;
     struct source *source;
@@ -150,8 +150,8 @@ static uint64_t earlier(uint64_t moment, uint64_t fork) {
     return fork ? fork : 1;
 }
 
-/* Since when a process's log may lack events: since the first loss; from the beginning where
- * events came against the order of their blocks, which are taken as they come. */
+/* The time from which a process's log may lack events: the first loss; the beginning where events
+ * came against the order of their blocks, which are taken as they come. */
 static const char exceptions[] = "SELECT coalesce(min(ns), 0), count(*) FROM"
                                  " (SELECT from_ns AS ns FROM loss WHERE process IN (0, ?1)"
                                  "  UNION ALL SELECT 0 FROM meta WHERE key = 'disordered_events')";

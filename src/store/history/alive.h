@@ -6,7 +6,7 @@
  *
  * Where all processes are asked for the events behind the last run are read once for all (tail.h).
  * Blocks of a process come by base; those of all processes by process and base, where memory does
- * not hold the states of all one range of bases after the other. */
+ * not hold the states of all, one range of bases after the other. */
 #ifndef HAK_STORE_HISTORY_ALIVE_H
 #define HAK_STORE_HISTORY_ALIVE_H
 

@@ -72,7 +72,7 @@ static int read_threads(struct heap *h) {
     return hak_query_end(&q);
 }
 
-/* Behind `event` what `parent` has will be asked for. */
+/* The blocks of `parent` behind `event` will be asked for. */
 static void want_snapshot(struct heap *h, uint64_t event, uint32_t parent) {
     for (uint32_t i = 0; i < h->snapshots; i++)
         if (h->snapshot[i].event == event && h->snapshot[i].parent == parent)

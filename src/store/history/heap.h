@@ -74,8 +74,8 @@ void hak_heap_free(struct hak_heap *heap);
 
 /* Is called behind each run, behind event `stop` and behind the last event: `so_far` has what came
  * and went up to `event`, its rows in the order of coming, also of processes that nobody asked for.
- * Since the call before no more than `most_bytes` were held at once; what processes held that have
- * ended counts on. */
+ * Since the call before no more than `most_bytes` were held at once; the bytes of ended processes
+ * count on. */
 struct hak_heap_follower {
     void (*step)(void *context, const struct hak_heap *so_far, uint64_t event, uint64_t most_bytes);
     void *context;

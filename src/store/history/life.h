@@ -24,7 +24,8 @@ struct hak_life_state {
  * the store, which is that of their generations. */
 enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_event *e);
 
-/* A process and those it was forked from: what a block's story may take from each. */
+/* A process and those it was forked from, each with the limit of the events that a block's story
+ * may take. */
 #define HAK_LINEAGE_MAX 64
 struct hak_lineage {
     int count;

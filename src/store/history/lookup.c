@@ -267,7 +267,8 @@ static int find_blocks(struct hak_store_reader *r, const struct sought *sought, 
             error = find_candidate_uses(r, sought, c, true, seen);
     } else if (!error) {
         error = find_owned_uses(r, sought, o, seen);
-        /* Foreign pointers, and what was never a legal block: bases that the address may have. */
+        /* Foreign pointers, and addresses that were never a legal block: bases that the address may
+         * have. */
         add_candidate(c, sought->address);
         for (int i = 0; i < o->count; i++)
             add_candidate(c, o->block[i].base);

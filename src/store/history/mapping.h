@@ -1,6 +1,6 @@
 /* Finds the program's own mappings of one address: when, by whom, and what became of them.
  *
- *   mapped.h --> steps of all processes --> those of one process and of whom it was forked by
+ *   mapped.h --> steps of all processes --> those of one process and of its ancestors
  *
  * For one thread; the caller frees it. */
 #ifndef HAK_STORE_HISTORY_MAPPING_H

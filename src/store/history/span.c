@@ -5,8 +5,8 @@
 #include "store/reader/inner.h"
 
 /* ---- processes that are gone -------------------------------------------------------------------
- * They hold nothing behind their last event. The profile's rows have what they held at their own
- * ends. */
+ * They hold nothing behind their last event. The profile's rows have the blocks of their own ends.
+ */
 
 /* Of a capture that keeps only the profile: by the times of the processes' ends. */
 static bool is_over(struct hak_store_reader *r, uint32_t process, uint64_t event) {

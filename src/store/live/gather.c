@@ -33,7 +33,7 @@ void hak_live_gather_free(struct hak_live_gather *g) {
     *g = (struct hak_live_gather){0};
 }
 
-/* How many states there may be before they are sorted again: twice those that were needed. */
+/* The number of states before they are sorted again: twice those that were needed. */
 static uint32_t next_sort(const struct hak_live_gather *g) {
     uint32_t twice = 2 * g->sorted, at = twice > STATES_FEW ? twice : STATES_FEW;
     return at < g->most ? at : g->most;

@@ -8,8 +8,8 @@
  *
  * The first join is made at once. Later ones are made a piece with every chunk: rows of the new run
  * are written from the lowest key on, and those of the old ones deleted behind it. Each commit
- * leaves runs behind that together hold every key of every chunk, some perhaps twice; which join is
- * under way is seen from them alone. */
+ * leaves runs behind that together hold every key of every chunk, some perhaps twice; they alone
+ * show which join is under way. */
 #ifndef HAK_STORE_POSTINGS_MERGE_H
 #define HAK_STORE_POSTINGS_MERGE_H
 
@@ -20,8 +20,8 @@
 
 struct hak_posting_merge;
 
-/* Joins sixteen single chunks where they are there; `chunks` is how many chunks there were so far.
- * 0 or an error. */
+/* Joins sixteen single chunks where they are there; `chunks`: the number of chunks so far. 0 or an
+ * error. */
 int hak_posting_merge_singles(const struct hak_database *db, struct hak_posting_merge **state,
                               enum hak_posting_kind kind, uint64_t chunks);
 /* Goes on with, or begins, the join of a higher level that is due: about so much of it as `keys`
@@ -31,7 +31,7 @@ int hak_posting_merge_go_on(const struct hak_database *db, struct hak_posting_me
 /* Joins the single chunks that are left at the end. */
 int hak_posting_merge_finish(const struct hak_database *db, struct hak_posting_merge **state,
                              enum hak_posting_kind kind, uint64_t chunks);
-/* Forgets what is in memory: the transaction was taken back. */
+/* Forgets the state in memory: the transaction was taken back. */
 void hak_posting_merge_forget(struct hak_posting_merge *state);
 /* The chunks before this one were dropped; a join that they were in begins again with the rest. */
 void hak_posting_merge_dropped(struct hak_posting_merge *state, uint64_t first_kept);

@@ -38,7 +38,7 @@ enum hak_posting_kind {
     HAK_POSTING_BASE = 0, /* bases of all events with an address; and address - base, where not 0 */
     HAK_POSTING_STACK = 1, /* stacks */
     HAK_POSTING_LARGE = 2, /* bases of large blocks, each with its longest extent */
-    HAK_POSTING_OWNER = 3, /* whose blocks of which class a slab held: hak_posting_owner() */
+    HAK_POSTING_OWNER = 3, /* owners and classes of the blocks in a slab: hak_posting_owner() */
     HAK_POSTING_KINDS
 };
 

@@ -5,7 +5,7 @@
 
 #define BITS_MIN   10
 #define BITS_MAX   31
-#define LAYERS_MAX 6 /* above so many, what they say is brought into one */
+#define LAYERS_MAX 6 /* above so many, they are joined into one */
 
 const struct hak_profile_block *hak_profile_find(const struct hak_profile_layer *l, uint64_t base) {
     for (; l; l = l->below) {
@@ -53,8 +53,8 @@ void hak_profile_put(struct hak_profile_layer *top, const struct hak_profile_blo
     top->slot[at] = *block;
 }
 
-/* Brings what `from` says into `to`. An entry without a key is needed where `to` or a layer below
- * it may have the block. */
+/* Brings the entries of `from` into `to`. An entry without a key is needed where `to` or a layer
+ * below it may have the block. */
 static void add_all(struct hak_profile_layer *to, const struct hak_profile_layer *from) {
     for (size_t i = 0; i < (size_t)1 << from->bits; i++) {
         const struct hak_profile_block *b = &from->slot[i];

@@ -148,7 +148,7 @@ struct hak_profile_gather {
     struct undo *undo; /* of threads, in the order of coming */
     uint32_t undos, undo_room;
 
-    /* The segment: a chunk, or what lies between two forks of it. */
+    /* The segment: a chunk, or the part between two forks of it. */
     const struct hak_columns *c;
     uint32_t segment; /* serial, less than 2^(32 - LANE_BITS) */
     /* By place of a birth in the chunk: LASTING where its thread had another one since, else BRIEF.
@@ -457,8 +457,8 @@ static void inherit(struct hak_profile_gather *g, struct process *p, uint32_t ro
     p->now.live_bytes = p->now.inherited_bytes = bytes;
 }
 
-/* Its first event is `id`: it has what its parent had at the fork, or, where that is not known,
- * then. */
+/* Its first event is `id`: it has the blocks of its parent at the fork, or, where that is not
+ * known, at `id`. */
 static void begin_process(struct hak_profile_gather *g, struct process *p, uint32_t row,
                           uint64_t id) {
     const struct process *parent =
@@ -1021,7 +1021,7 @@ static inline uint32_t end_of_turn(const struct hak_columns *c, uint32_t i) {
 
 /* The segment from event `i` on: returns the event behind it. `is_alone`: one process has all
  * events and its blocks are loaded. Births and ends take the same way, without a branch between
- * them: which comes next nobody can foretell. */
+ * them: the next one cannot be predicted. */
 HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool is_alone,
                                 bool holds) {
     const struct hak_columns *c = g->c;
@@ -1047,7 +1047,7 @@ HAK_IN_PLACE uint32_t pass_over(struct hak_profile_gather *g, uint32_t i, bool i
                 continue;
             struct state *s =
                 is_alone ? &states[number[i]] : find_state(g, h.a->p, h.a->row, number[i]);
-            /* Either the life it opens or the one it ends is there, the other is 0. */
+            /* One of `opens` and `open` is there, the other is 0. */
             uint64_t opens = slots[site_of[i]] ^ tag, open = s->open;
             if (__builtin_expect((opens + open) >> 30 != 1, 0)) {
                 enum role role = g->role[site_of[i]];
@@ -1125,7 +1125,7 @@ static void note_actors(struct hak_profile_gather *g, const struct hak_columns *
     }
 }
 
-/* When the peaks of the chunk were, and the chunk itself. */
+/* The times of the chunk's peaks, and of the chunk itself. */
 static void note_times(struct hak_profile_gather *g) {
     const struct hak_columns *c = g->c;
     struct hak_profile_tree *t = &g->tree;

@@ -62,7 +62,7 @@ bool hak_profile_gather_take_back(struct hak_profile_gather *g);
 /* The first and the last event of the chunks that were kept since the run began; 0, 0 = none. */
 void hak_profile_gathered_events(const struct hak_profile_gather *g, uint64_t *first,
                                  uint64_t *last);
-/* How long those took; only where rows are held. */
+/* The time that those took; only where rows are held. */
 uint64_t hak_profile_gathered_ns(const struct hak_profile_gather *g);
 /* Fills `run` with the sums of the chunks that were kept since the run began, sorted; run->first
  * and run->last are 0 where there were none. False when memory is out. */

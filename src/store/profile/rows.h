@@ -1,7 +1,7 @@
 /* The three kinds of rows as bytes, each a blob with a checksum of its own (docs/specs/profile.md):
  *
  *   profile_key    new keys: groups and stacks
- *   profile_chunk  what a reader of the chunk cannot know: whose the blocks were that it gives back
+ *   profile_chunk  facts that a reader of the chunk cannot know: keys of blocks that it gives back
  *   profile_run    sums by process and key over a run of chunks; what each process held at its end
  *
  * A blob comes from a file that anybody may have written: nothing of it is used before it is

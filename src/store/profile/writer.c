@@ -231,7 +231,7 @@ static int put_run(struct hak_profile_writer *w) {
     return error;
 }
 
-/* A chunk that says nothing has a row all the same: so it is seen how far the profile goes. */
+/* A chunk with nothing to say has a row all the same: it shows how far the profile goes. */
 static int put_ends(struct hak_profile_writer *w, uint64_t first_id) {
     const struct hak_profile_chunk *ends = hak_profile_gathered(w->gather);
     uint32_t key = 0;

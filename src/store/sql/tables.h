@@ -47,8 +47,8 @@ void hak_table_slot(struct hak_store_reader *r, unsigned class_index, sqlite3_co
 /* "C3", or "large" */
 void hak_table_class(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
 
-/* The tables block and life go over bases, not events: which ones, from the constraints of a query.
- */
+/* The bases over which the tables block and life go, instead of events: chosen by the constraints
+ * of a query. */
 struct hak_bases {
     struct hak_store_reader *reader;
     uint64_t *base; /* of this batch, sorted */

@@ -1,5 +1,5 @@
-/* Counts by reading the nodes in order of their ids, once for all codes; a node's caller has a
- * lower id and lies near, mostly. */
+/* Counts callers by reading the nodes in order of their ids, once for all codes; a node's caller
+ * has a lower id and lies near, mostly. */
 #include "store/stacks/callers.h"
 
 #include "store/stacks/node_reader.h"

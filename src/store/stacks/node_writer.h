@@ -1,4 +1,4 @@
-/* Gathers the stack nodes that a writer puts into blobs (nodes.h).
+/* Gathers the stack nodes of a writer into blobs (nodes.h).
  *
  * Few come with each commit, so the newest blob is written again, longer, until it is worth
  * leaving. Functions return 0 or a hak_store_error; for the writer's thread. */

@@ -41,7 +41,8 @@ void hak_node_coder_free(struct hak_node_coder *coder) {
 /* ---- return addresses --------------------------------------------------------------------------
  */
 
-/* Numbers the ips of the nodes in ascending order; writes the distinct ones. Returns how many. */
+/* Numbers the ips of the nodes in ascending order; writes the distinct ones. Returns their number.
+ */
 static uint32_t number_ips(struct hak_node_coder *c, const struct hak_node_row *nodes,
                            uint32_t count, uint8_t **stream) {
     uint32_t distinct = 0;

@@ -1,4 +1,4 @@
-/* The nodes of the stacks that rows name, in a table that any SQLite reads. */
+/* Writes the nodes of the stacks that rows name into a table that any SQLite reads. */
 #ifndef HAK_STORE_STACKS_PLAIN_NODES_H
 #define HAK_STORE_STACKS_PLAIN_NODES_H
 

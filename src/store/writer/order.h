@@ -12,8 +12,8 @@
 struct hak_order_watch;
 
 /* The next chunk, which begins with event `first_id`; its column BASE is numbered. Makes `*watch`
- * when it is NULL. False when memory is out. `*count`: events against the order; `*first`: the id
- * of the first one. */
+ * when it is NULL. False when memory is out. `*count`: events out of order; `*first`: the id of the
+ * first one. */
 bool hak_order_watch_chunk(struct hak_order_watch **watch, const struct hak_columns *c,
                            uint64_t first_id, uint64_t *count, uint64_t *first);
 void hak_order_watch_free(struct hak_order_watch *watch);

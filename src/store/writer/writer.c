@@ -212,7 +212,7 @@ static int watch_order(struct hak_store_writer *w, const struct hak_columns *c, 
     return hak_database_run(&w->db, sql, "noting events out of order");
 }
 
-/* Writes the events of `c` as one chunk, and what finds it again. */
+/* Writes the events of `c` as one chunk, with its rows in the other tables. */
 static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
     w->blob.size = 0;
     if (!hak_chunk_encode(c, first_id, &w->blob))
@@ -234,7 +234,7 @@ static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t
     return error;
 }
 
-/* The profile has the events, and nothing else does. */
+/* Only the profile gets the events. */
 static int put_profile(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
     hak_columns_find_sites(c);
     int error = hak_profile_put_chunk(w->profile, c, first_id);
@@ -289,7 +289,7 @@ int hak_store_rollback(struct hak_store_writer *w) {
     return error;
 }
 
-/* The last run of the profile; without it a reader reads its events. */
+/* Writes the last run of the profile; without it a reader reads its events. */
 static void end_profile(struct hak_store_writer *w) {
     if (hak_database_run(&w->db, "BEGIN IMMEDIATE", "ending its profile"))
         return;

@@ -142,7 +142,7 @@ struct hak_metric_row {
     uint64_t value;
 };
 
-/* How far a ring is stored; written in the transaction that stores its events. */
+/* The position up to which a ring is stored; written in the transaction that stores its events. */
 struct hak_cursor_row {
     uint32_t session, ring;
     uint64_t position; /* records before it are in the store */
@@ -161,16 +161,16 @@ struct hak_node_map_row {
 int hak_store_create(const char *path, int replace, struct hak_store_writer **out);
 /* Goes on with a store that an earlier worker wrote. */
 int hak_store_resume(const char *path, struct hak_store_writer **out);
-/* Before the first event: of all events nothing is kept but the profile (store/profile), which is a
- * property of the store. */
+/* Before the first event: the store keeps only the profile (store/profile) of all events, for good.
+ */
 int hak_store_keep_profile_only(struct hak_store_writer *w);
 /* It keeps the profile alone, and that has ended: events are lost from now on. */
 bool hak_store_profile_is_over(const struct hak_store_writer *w);
 int hak_store_begin(struct hak_store_writer *w);
 int hak_store_commit(struct hak_store_writer *w);
 int hak_store_rollback(struct hak_store_writer *w);
-/* Checkpoints the WAL away (it is one portable file then) and closes. Where a reader has the store
- * open the WAL stays beside it; the store is whole with it. */
+/* Writes the WAL back (the store is one portable file then) and closes. Where a reader has the
+ * store open the WAL stays beside it; the store is whole with it. */
 int hak_store_finish(struct hak_store_writer *w);
 
 /* Named values of the capture: "program", "command_line", "started" (realtime ns), ... */
