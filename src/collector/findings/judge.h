@@ -1,4 +1,5 @@
-/* Is a finding news? The worker asks the suppressions and the baseline that the session names.
+/* Tells whether a finding is news. The worker asks the suppressions and the baseline that the
+ * session names.
  *
  *   HAKMEM_SUPPRESSIONS --> patterns over the stack  --> SUPPRESSED: not told, not stored, counted
  *   HAKMEM_BASELINE     --> fingerprints             --> BASELINE: stored, not told

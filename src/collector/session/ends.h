@@ -1,4 +1,4 @@
-/* How a process ended, as far as can be known by one that is not its parent.
+/* The end of a process, as far as one that is not its parent can know it.
  *
  *   its own word       exit status noted at exit, program noted before exec (the process entry)
  *   the kernel's word  wait status: from the pidfd (Linux 6.15), else of the zombie in /proc

@@ -1,5 +1,5 @@
-/* Can a program be recorded? Looked at from outside, by its file: before `run` starts it, and when
- * a recorded process executed one that then did not come.
+/* Tells whether a program can be recorded. It looks from outside, at its file: before `run` starts
+ * it, and when a recorded process executed one that then did not come.
  *
  *   file --> script: its interpreter, what `env` would find, or /bin/sh without #! --> file
  *        --> ELF: 64-bit x86-64, dynamically linked against glibc, no rights of its own, neither a
