@@ -379,7 +379,7 @@ enum call_result caller_call(struct caller *c, uint64_t function, const uint64_t
 
 /* ---- begin ----------------------------------------------------------------------------------- */
 
-/* Where libc returns from handlers; the function has no name that is exported. */
+/* The address where libc returns from handlers; the function has no exported name. */
 static uint64_t find_restorer(const struct caller *c) {
     static const unsigned char code[RETURN_BYTES] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
     uint64_t found = 0;

@@ -74,7 +74,7 @@ static bool matches(const char *name, const char *pattern) {
            strcmp(name + length - after, star + 1) == 0;
 }
 
-/* By the name that users know: __libc_malloc is malloc, __fork is fork. */
+/* Takes the name that users know: __libc_malloc is malloc, __fork is fork. */
 static bool is_denied_name(const char *name) {
     const char *plain = name;
     while (*plain == '_' && plain[1] == '_')
@@ -138,7 +138,7 @@ static bool add_function(void *context, const char *name, const GElf_Sym *symbol
     return true;
 }
 
-/* Where its first segment is to be, by its file. */
+/* The address of its first segment, by its file. */
 static uint64_t first_address(Elf *elf) {
     size_t count = 0;
     GElf_Phdr segment;

@@ -68,7 +68,7 @@ void process_say_forbidden(const struct process *p);
 
 struct function {
     uint64_t start, end;
-    bool is_denied; /* who is in it may hold a lock that a call needs */
+    bool is_denied; /* a thread in it may hold a lock that a call needs */
 };
 
 struct module {
@@ -130,9 +130,8 @@ struct late {
 };
 
 void stop_nap(unsigned us);
-/* Waits for the next stop, and lets go of late threads meanwhile: what one of them holds, the
- * thread that is waited for may need. False: none within `ms` (*status is -1), or the thread has
- * ended. */
+/* Waits for the next stop, and lets go of late threads meanwhile: the thread that is waited for may
+ * need what one of them holds. False: none within `ms` (*status is -1), or the thread has ended. */
 bool stop_await(struct late *late, pid_t thread, unsigned ms, int *status);
 bool stop_is_event(int status, int event);
 /* Does the kernel make the system call again that the stop has ended? */
@@ -147,7 +146,7 @@ uint32_t stop_let_late_go(struct late *late);
 
 /* ---- words.c --------------------------------------------------------------------------------- */
 
-/* Where libc keeps them, from a thread's own pointer; 0 = not known. */
+/* Their offsets from a thread's own pointer; 0 = not known. */
 struct words {
     uint64_t errno_at;
     uint64_t dlerror_at; /* what its next dlerror says */

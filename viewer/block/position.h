@@ -1,4 +1,4 @@
-/* Where an address lies in a block, and where the block lies, in words: the head of `why` and
+/* The position of an address in its block, and of the block, in words: the head of `why` and
  * `block`. */
 #ifndef HAK_VIEWER_BLOCK_POSITION_H
 #define HAK_VIEWER_BLOCK_POSITION_H

@@ -43,7 +43,7 @@ const char *why_state(const struct why *why);
 char *why_json(const struct why *why);
 /* "writer unknown; owners 1 and 2 held this address before", or "" where nothing is to be said. */
 void why_add_evidence(struct hak_text *text, const struct why *why);
-/* Where the threads of the rows were created, as far as it is known. */
+/* Loads where the threads of the rows were created, as far as it is known. */
 void why_load_creations(struct hak_creations *all, const struct why *why);
 /* "front 3 io -> (spill) slab -> (refill) front 3 io": the moves between the last life and the one
  * before it. False when there are none. */

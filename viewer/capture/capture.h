@@ -185,7 +185,7 @@ void view_add_event_stack(struct hak_text *text, struct view *view, const struct
 
 /* {"hakmem_json": 1, "command": ..., "store": ...}; the store only when one is open. */
 json_t *view_json_document(const struct view *view);
-/* Whether events are missing from the capture, in numbers and a sentence. */
+/* Tells whether events are missing from the capture, in numbers and a sentence. */
 json_t *view_completeness_json(const struct view *view);
 /* Prints a document, with that as its last member, and drops the reference. False: no memory. */
 bool view_end_document(const struct view *view, json_t *document);

@@ -156,7 +156,7 @@ int view_look_again(struct view *view) {
 }
 
 int view_say_completeness(struct view *view) {
-    /* Of one that ended early view_open said it. */
+    /* view_open said it of one that ended early. */
     if (view->summary.lost_events > 0 || view->summary.stops > 0 ||
         view->summary.trimmed_events > 0 || view->summary.unseen > 0) {
         struct hak_text text = {0};

@@ -52,7 +52,7 @@ struct core_check {
     bool no_memory;
 };
 
-/* Where a disagreement is; the beginning of its line. */
+/* The place of a disagreement; the beginning of its line. */
 struct core_where {
     const struct core_half *half;
     uint64_t superslab, block; /* 0 = none */

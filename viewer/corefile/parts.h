@@ -8,7 +8,7 @@
 
 /* Reads the lists of a half. False: out of memory. (walk.c) */
 bool core_walk(struct core_half *half);
-/* Where in a free block of a linked list its link lies. */
+/* The offset of the link in a free block of a linked list. */
 uint64_t core_link_offset(const struct core_half *half);
 
 /* "normal"; "none": the plain library. (document.c) */

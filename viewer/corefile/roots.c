@@ -220,8 +220,8 @@ static void read_module(const struct core_table *t, struct module *module) {
     module->end = module->start + (end + page - 1) / page * page - first / page * page;
 }
 
-/* Where a thread has the variables of the module that holds `variable` of some thread: the entry of
- * the dtv is the same for all. 0 = not known. */
+/* The address of a thread's variables of the module that holds `variable` of some thread: the entry
+ * of the dtv is the same for all. 0 = not known. */
 static uint64_t tls_of(struct core_leaks *leaks, const struct module *module, uint64_t tp,
                        uint64_t variable) {
     struct core_memory *core = &leaks->blocks->memory;
@@ -293,7 +293,7 @@ static uint64_t noted_stack(struct core_memory *core, uint64_t tp) {
     return 0;
 }
 
-/* Where the stack begins that lies in the range and has the thread's descriptor; 0: not known. */
+/* The start of the stack that lies in the range and has the thread's descriptor; 0: not known. */
 static uint64_t stack_start(struct core_memory *core, const struct core_range *range, uint64_t tp) {
     uint64_t noted = noted_stack(core, tp);
     return noted >= range->start ? noted : begins_a_stack(core, range) ? range->start : 0;

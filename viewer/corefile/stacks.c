@@ -103,8 +103,8 @@ static void read_build_id(const uint8_t *bytes, size_t length, char *hex) {
     }
 }
 
-/* Where the file's addresses begin, and its build-id in hex ("" = none). False: its headers are
- * missing. */
+/* Reads the start of the file's addresses, and its build-id in hex ("" = none). False: its headers
+ * are missing. */
 static bool read_module(struct core_memory *core, const struct core_file *file, uint64_t *bias,
                         char *build_id) {
     Elf64_Ehdr header;

@@ -35,7 +35,7 @@ bool core_tables_find(struct core_memory *core, struct core_tables *tables, stru
 static inline uint64_t core_value(const struct core_table *t, enum hak_layout_id id) {
     return t->offset[id];
 }
-/* Where the field `id` of the struct at `address` lies, and what is in it; 0 where it is missing.
+/* The address of the field `id` of the struct at `address`, and its value; 0 where it is missing.
  */
 static inline uint64_t core_place(const struct core_table *t, uint64_t address,
                                   enum hak_layout_id id) {

@@ -22,7 +22,7 @@ struct listing {
     uint64_t tail_wanted;
 };
 
-/* Where events of several processes may stand beside each other. */
+/* Can events of several processes stand beside each other? */
 static bool has_process_column(const struct view *view) {
     return view->summary.processes > 1 && !view_given(view, "process");
 }

@@ -108,8 +108,9 @@ const struct hak_frame *finding_place(const struct finding *finding);
 /* Appends "close_all double_free.c" (no line: it stays over edits), "??" where nothing is known. */
 void finding_add_place(struct hak_text *text, const struct finding *finding);
 
-/* Where source files are looked for and named from: the folder of the repository (the next one up
- * with .git), else the working directory; --sources takes another. Ends without a slash. */
+/* The folder in which source files are looked for and from which they are named: the folder of the
+ * repository (the next one up with .git), else the working directory; --sources takes another. Ends
+ * without a slash. */
 const char *sources_root(struct view *view);
 /* Appends the path of `file` as the repository has it; false where it lies outside: then as it is.
  */

@@ -30,7 +30,8 @@ static void add_uri(struct hak_text *text, const char *path) {
             hak_text_add(text, "%%%02X", *at);
 }
 
-/* Where `file` is: relative to the repository, or whole. Notes it among the artifacts. */
+/* The location of `file`: its path relative to the repository, or whole. Notes it among the
+ * artifacts. */
 static json_t *artifact_location(struct writer *w, const char *file) {
     struct hak_text path = {0}, uri = {0};
     bool inside = sources_add_path(&path, w->view, file);
@@ -118,7 +119,7 @@ static json_t *code_flows(struct writer *w, const struct finding *one) {
     return json_pack("[{s:[{s:o}]}]", "threadFlows", "locations", locations);
 }
 
-/* Where the other stacks of the finding are. */
+/* The locations of the finding's other stacks. */
 static json_t *related_json(struct writer *w, const struct finding *one) {
     json_t *list = json_array();
     for (int i = 1; i < one->stack_count; i++) {

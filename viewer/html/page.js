@@ -1156,7 +1156,7 @@
     });
   });
 
-  /* Where the frame of a path is once libraries are shown or folded. */
+  /* Finds a path's frame again once libraries are shown or folded. */
   function carryOver(path) {
     const isHere = path && state.order === 'down' && state.view !== 'sandwich' && state.view !== 'table', full = isHere ? shown.nodeOf.indexOf(nodeAt(path)) : 0;
     useShown();

@@ -155,7 +155,7 @@ static void add_pools(struct hak_text *text, struct view *view) {
     }
 }
 
-/* Where recording was stopped, and where marks are. */
+/* Adds the stops of recording, or the marks. */
 static void add_moments(struct hak_text *text, struct view *view, const char *heading,
                         const char *sql, void (*add)(struct hak_text *, struct hak_query *)) {
     struct hak_query q = hak_ask(hak_store_database(view->reader), sql, reading);

@@ -6,9 +6,9 @@
 #include <string.h>
 #include "report/words/words.h"
 
-/* Where each return address of a stack lies, once for each place in a module; then what is known of
- * these places. A node belongs to the process that wrote it, whose modules are its own or copies of
- * those of the process it was forked from. */
+/* The module of each return address of a stack, once for each place in a module; then the facts
+ * known of these places. A node belongs to the process that wrote it, whose modules are its own or
+ * copies of those of the process it was forked from. */
 #define KNOWN_PLACES                                                                               \
     "WITH placed AS (SELECT DISTINCT n.ip AS ip, (SELECT c.id FROM module c"                       \
     "  WHERE c.process = n.process AND c.start <= n.ip AND c.\"end\" > n.ip"                       \
@@ -106,7 +106,7 @@ static void add_heading(struct hak_text *text, const struct modules *all) {
                  view_style(all->view, VIEW_PLAIN));
 }
 
-/* Where and when a mapping was there, if it was not from the start to the end. */
+/* Adds when a module was loaded and unloaded, if it was not there from the start to the end. */
 static void add_loads(struct hak_text *text, const struct modules *all) {
     if (number_in(all, UNLOAD) > 0)
         hak_text_add(text, "   loaded at event %s, unloaded at %s",

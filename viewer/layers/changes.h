@@ -22,7 +22,7 @@ enum superslab_state {
 struct superslab_life {
     uint64_t address;
     uint64_t begin_ns;
-    uint64_t end_ns;                     /* of what is told; 0 = goes on */
+    uint64_t end_ns;                     /* of its record; 0 = goes on */
     uint64_t since_ns;                   /* in `state` */
     uint64_t state_ns[SUPERSLAB_STATES]; /* how long in each */
     uint32_t process;

@@ -23,7 +23,7 @@ enum {
     NO_VERSION = -32022,
 };
 
-/* Of `initialize`, the newest first. */
+/* Versions for `initialize`, the newest first. */
 static const char *const versions[] = {"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"};
 
 static const char instructions[] =

@@ -23,7 +23,8 @@ static volatile sig_atomic_t may_leave; /* a second TERM or INT is for `run` its
 static volatile sig_atomic_t asked, has_left, is_cut;
 static struct sigaction before[FORWARDED];
 
-/* The program has ended: the signal cannot be passed on. */
+/* Called when the program has ended or `run` has left it: no process is left to pass the signal to.
+ */
 static void stop(int signal) {
     struct sigaction end = {.sa_handler = SIG_DFL};
     is_cut = has_left;

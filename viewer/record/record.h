@@ -42,7 +42,7 @@ struct record_part {
 };
 /* `run`, as `view` has it, without its closing line; the same exit status. Once in a process. */
 int record_run(struct view *view, struct record_part *part);
-/* Where the store of PROGRAM's runs goes: the file that `pattern` names (NULL: the name that `run`
+/* Settles the path of PROGRAM's store: the file that `pattern` names (NULL: the name that `run`
  * gives it), %e and %p put in. Something lies there that must not be replaced: false (printed). */
 bool record_settle_store(const struct view *view, const char *pattern, char *path, size_t bytes);
 /* The same for process `pid`, whose program is `program`. */

@@ -49,7 +49,7 @@ static bool is_off(const struct view *view) {
     return is_light(view) || keeps_none(view);
 }
 
-/* Where reports go: "" = stderr. */
+/* Sets the file of reports: "" = stderr. */
 static bool prepare_log(const struct view *view, pid_t pid, const char *store, char *log) {
     const char *option = view_variable_value(view, "LOG");
     if (option && option[0])

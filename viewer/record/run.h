@@ -90,9 +90,9 @@ int run_child_wait(struct run_child *child, bool leaves);
 bool run_child_has_left(void);
 /* True when another TERM, INT, HUP or QUIT has come since: the recording is to end with `run`. */
 bool run_child_is_cut(void);
-/* The number of the TERM, INT, HUP or QUIT that came after its end, when it could not be passed on,
- * or that ended the waiting for it; else 0: `run` waits for nobody then. The same once more ends
- * `run` at once. */
+/* The number of the TERM, INT, HUP or QUIT that came after its end, when no process was left to
+ * pass it to, or that ended the waiting for it; else 0: `run` waits for nobody then. The same once
+ * more ends `run` at once. */
 const volatile sig_atomic_t *run_child_stop_signal(void);
 /* True for the first process of a pid namespace, with which all others end. */
 bool run_child_is_init(void);

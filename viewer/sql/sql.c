@@ -26,7 +26,8 @@ static int note_table(void *context, int action, const char *table, const char *
     return SQLITE_OK;
 }
 
-/* Where in its text the last statement is wrong; -1: not known, as with any SQLite before 3.38. */
+/* The offset in its text at which the last statement is wrong; -1: not known, as with any SQLite
+ * before 3.38. */
 static int error_offset(sqlite3 *database) {
 #if SQLITE_VERSION_NUMBER >= 3038000
     return sqlite3_error_offset(database);

@@ -6,7 +6,7 @@
  *      the same groups and trees as `top` <------+------> stacks of a line, blocks of a stack
  *
  * A moment is behind a step of the timeline, which is answered at once, or any event (--at, a
- * mark), which the store is asked for. Of either the sums are those that `top` shows, to the byte.
+ * mark), which the store is asked for. The sums of both equal those of `top`, to the byte.
  *
  * Functions that read return 0 or an exit status (enum view_status), VIEW_INTERRUPTED where the
  * person stopped it; what was there before stays then. */
@@ -116,8 +116,8 @@ bool data_set_filter(struct data *data, const char *regex, struct hak_text *erro
 /* Frames of libraries, too, or not. */
 void data_show_all(struct data *data, bool is_all);
 
-/* Groups of the items under `per`; the caller frees them. Where `wants` is not NULL only of items
- * for which it is true; the path of its stack is in groups->path then. 0 or a status. */
+/* Groups of the items under `per`; the caller frees them. With `wants` not NULL, only of items for
+ * which it is true; the path of its stack is in groups->path then. 0 or a status. */
 int data_group(struct data *data, enum profile_key per, struct profile_query *query,
                struct profile_groups *groups,
                bool (*wants)(void *context, const struct profile_item *item,

@@ -277,7 +277,7 @@ static bool line_character(struct main_page *m, struct browser *b, uint32_t char
     }
 }
 
-/* Where the timeline has the keys: its begin and end. */
+/* Keys while the timeline has them: its start and end. */
 static bool time_key(struct main_page *m, struct browser *b, const struct key *key) {
     struct data *d = &b->data;
     uint32_t character = key->name == KEY_NAME_CHARACTER ? key->character : 0;
