@@ -55,7 +55,7 @@ uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t numbe
 /* ---- sorting -----------------------------------------------------------------------------------
  */
 
-/* Items of `words` numbers, of which the first is the key; alike ones keep their order. */
+/* Items of `words` numbers, the first of them the key; alike ones keep their order. */
 HAK_IN_PLACE void copy_item(uint64_t *to, const uint64_t *from, unsigned words) {
     to[0] = from[0];
     if (words == 2)

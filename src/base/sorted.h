@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sorts `count` numbers and drops those that are there twice; returns how many are left. */
+/* Sorts `count` numbers and drops those that are there twice; returns the number left. */
 uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count);
 /* The second half of it: the numbers are sorted. */
 uint32_t hak_drop_doubles(uint64_t *numbers, uint32_t count);

@@ -220,7 +220,7 @@ enum hak_file_kind hak_store_file_kind(const char *path) {
     struct stat status;
     uint8_t head[HEADER_BYTES] = {0};
     if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return HAK_FILE_OTHER; /* to open a fifo wakes who waits for a reader */
+        return HAK_FILE_OTHER; /* opening a fifo wakes its waiting writer */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ssize_t got = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode)
                       ? pread(fd, head, sizeof head, 0)

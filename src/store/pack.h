@@ -10,8 +10,7 @@ enum hak_packing { HAK_PACKING_NONE = 0, HAK_PACKING_ZSTD = 1 };
 
 /* Appends `bytes` bytes of `data`, through zstd where that is smaller: one frame, or one for each
  * of the `parts` that end at part_end[] (a last one ends at `bytes`), small ones together.
- * `packing` tells which of enum hak_packing it was, `packed_bytes` how long it became. False when
- * memory is out. */
+ * `packing` gets its enum hak_packing, `packed_bytes` the length. False when memory is out. */
 bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes,
                      const uint32_t *part_end, uint32_t parts, uint8_t *packing,
                      uint32_t *packed_bytes);

@@ -53,7 +53,7 @@ bool hak_table_narrow(int op, uint64_t value, uint64_t *from, uint64_t *to);
 
 /* The methods of a table, in a file that has best_index, open_cursor, close_cursor, filter, next
  * and column. There is no xCreate: the table is there by its name alone, also on a read-only
- * connection, and the file knows nothing of it. */
+ * connection, and the file has no entry of it. */
 #define HAK_TABLE_METHODS                                                                          \
     .iVersion = 1, .xBestIndex = best_index, .xOpen = open_cursor, .xClose = close_cursor,         \
     .xFilter = filter, .xNext = next, .xEof = hak_table_at_end, .xColumn = column,                 \

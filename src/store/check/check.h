@@ -14,7 +14,7 @@
 
 /* Reads everything and verifies checksums, ids without gaps, references, live checkpoints against
  * the events, the order of every block by generation without a missing record, and its path against
- * hops.def. Calls `problem` for each finding; returns how many there were. */
+ * hops.def. Calls `problem` for each finding; returns their number. */
 int hak_store_check(struct hak_store_reader *r,
                     void (*problem)(void *context, const struct hak_check_finding *finding),
                     void *context);

@@ -121,7 +121,7 @@ struct place {
     uint64_t done_to; /* keys up to here are in the run that it is being joined to, + 1 */
 };
 
-/* How far a run of a higher level over the same chunks has come. */
+/* The progress of a run of a higher level over the same chunks. */
 static int find_done_to(struct hak_posting_check *c, struct place *p) {
     char sql[300];
     uint64_t value;

@@ -1,5 +1,5 @@
-/* Codes the times: steps from event to event, sorted into streams by how long the step was when the
- * same two sites last followed each other, so that each stream has an entropy code of its own. */
+/* Codes the times: steps from event to event, sorted into streams by the last step between the same
+ * two sites, so that each stream has an entropy code of its own. */
 #include "store/codec/by_site.h"
 
 #include "attributes.h"

@@ -3,8 +3,7 @@
  * runs in which the moments lie.
  *
  *   runs before `from` --> before          runs between --> came, went, brief --> live at `to`
- *                \-- run of `from`, `to`, of a FORK: its events, with what profile_chunk says of
- * them
+ *                \-- run of `from`, `to`, of a FORK: its events, with their rows of profile_chunk
  *
  * docs/specs/profile.md explains each number. There is no answer here for a capture that has no
  * profile, or has lost the part to read: flow.h reads its events. Memory: a row of 100 bytes for
@@ -57,7 +56,7 @@ struct hak_heap {
     struct hak_heap_process *process; /* those that had an event up to `to`, by row id */
     uint32_t processes;
     bool has_classes;     /* of hak_heap_read_classes: all processes have their class_live */
-    uint64_t events_read; /* how many events had to be read */
+    uint64_t events_read; /* number of events read */
     const char *why_not;  /* of result 0: why there is no answer */
 };
 

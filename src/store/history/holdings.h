@@ -28,7 +28,7 @@ struct hak_held_block {
 
 struct hak_holdings;
 
-/* The layers of several processes: how many blocks lie in all of them. Starts as zeros. */
+/* The layers of several processes, with the number of blocks in all of them. Starts as zeros. */
 struct hak_holdings_layer;
 struct hak_holdings_family {
     struct hak_holdings_layer *first;

@@ -54,7 +54,7 @@ static int read_extents(struct hak_store_reader *r, struct hak_lineup *out) {
         uint64_t first = hak_query_number(&q, 0), events = hak_query_number(&q, 1);
         uint32_t process = hak_query_id(&q, 2);
         if (!first || !events || events > INT64_MAX - first)
-            continue; /* who reads the chunk tells of it */
+            continue; /* the reader of the chunk reports it */
         if (process)
             note_event(out, process, first, first + events - 1);
         else

@@ -40,8 +40,8 @@ int hak_lives_each(struct hak_store_reader *r, const struct hak_block_key *block
                    const struct hak_lineage *lineage, uint64_t id_to,
                    const struct hak_lives_visitor *visitor);
 
-/* Events lost in the processes of `lineage` in this time, and how often recording was stopped in it
- * or later, when its address may have had other owners: 0 and the numbers, or an error. */
+/* Events lost in the processes of `lineage` in this time, and the number of stops of recording in
+ * it or later, when its address may have had other owners: 0 and the numbers, or an error. */
 int hak_lineage_lost(struct hak_store_reader *r, const struct hak_lineage *lineage,
                      uint64_t from_ns, uint64_t to_ns, uint64_t *lost, uint64_t *stops);
 

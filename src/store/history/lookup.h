@@ -5,7 +5,7 @@
 #include "store/reader/reader.h"
 
 /* The bases of blocks that covered `address` at any time (user pointers, interior pointers, bases),
- * newest use first: fills at most `max`, returns how many there are. */
+ * newest use first: fills at most `max`, returns their number. */
 struct hak_block_key {
     uint64_t base;
     uint64_t slot_bytes;

@@ -153,7 +153,7 @@ static bool is_protected(const struct mapped *m, const struct hak_event *e) {
     return e->kind == HAK_PROGRAM_PROTECT && m->query->address - e->address < e->size;
 }
 
-/* The same, and tells of the address that is followed. */
+/* The same, and reports changes of the address that is followed. */
 static bool change_and_tell(struct mapped *m, struct hak_ranges *r, const struct hak_event *e) {
     const struct hak_range *was = hak_ranges_at(r, m->query->address);
     struct hak_range before = was ? *was : (struct hak_range){0};

@@ -2,8 +2,7 @@
  * that came and went between two (docs/specs/mappings.md).
  *
  *   PROGRAM_MAP, _UNMAP, _REMAP, _PROTECT, _BREAK --+
- *   forks, ends of processes (lineup.h) ------------+--> ranges of each process (ranges.h) -->
- * pieces
+ *   forks, ends of processes (lineup.h) ------------+--> ranges of processes (ranges.h) --> pieces
  *
  * A child of a fork has the ranges of its parent. A process that has ended has none, but where the
  * moment is the end of the capture those of its own end. Of a trimmed capture only the ranges that
@@ -32,8 +31,7 @@ struct hak_mapped_query {
     void (*step)(void *context, const struct hak_event *event, const struct hak_range *before,
                  const struct hak_range *after);
     uint64_t address;
-    struct hak_lineup
-        *lineup; /* is given who was there, for the caller to free; NULL = not wanted */
+    struct hak_lineup *lineup; /* gets the processes, for the caller to free; NULL = not wanted */
     void *context;
 };
 

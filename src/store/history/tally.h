@@ -21,13 +21,13 @@ int hak_store_tally_threads(struct hak_store_reader *r, uint32_t process,
  * not read. */
 int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint32_t count);
 
-/* Calls `visit` with each event from `first` to `last`, of which the process, the thread and the id
- * are known alone. 0, or an error. */
+/* Calls `visit` with each event from `first` to `last`; only its process, thread and id are filled
+ * in. 0, or an error. */
 int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t last,
                          void (*visit)(void *, const struct hak_event *), void *context);
-/* Calls `visit` with each SUPERSLAB_MAP and SUPERSLAB_UNMAP, of which the id, the kind, the
- * process, the time and the size are known alone. The table superslab has them; without it, or
- * where a chunk has none in it, chunks are decoded. 0, or an error. */
+/* Calls `visit` with each SUPERSLAB_MAP and SUPERSLAB_UNMAP; only its id, kind, process, time and
+ * size are filled in. The table superslab has them; without it, or where a chunk has none in it,
+ * chunks are decoded. 0, or an error. */
 int hak_store_each_superslab(struct hak_store_reader *r,
                              void (*visit)(void *, const struct hak_event *), void *context);
 

@@ -65,8 +65,8 @@ static bool is_any(const struct hak_live_state *s) {
     return true;
 }
 
-/* A column of differences of `number`, an expression of s, for the states that are `which`; the
- * numbers are read into `place`, of which `value` is made. */
+/* A column of differences of `number`, an expression of s, for the states that are `which`; reading
+ * puts `made`, an expression of the number read (`value`), into `place`. */
 #define CODE_COLUMN(which, number, place, made)                                                    \
     do {                                                                                           \
         uint64_t before = 0;                                                                       \

@@ -39,9 +39,9 @@ struct hak_profile_process {
     uint64_t fork;    /* after this event of the parent; */
     uint64_t first, inherited_bytes; /* its own first event, and how much it was */
     uint64_t live_bytes;             /* at the end of the run, what it inherited included */
-    uint64_t most_bytes, most_at;    /* the most that it held after an event by which that grew, and
-                                        the    first such event of the run; 0, 0 = there is none */
-    uint64_t unknown;                /* blocks given back of which no birth is known */
+    uint64_t most_bytes, most_at;    /* the most held after an event by which it grew, and the first
+                                        such event of the run; 0, 0 = there is none */
+    uint64_t unknown;                /* blocks given back without a known birth */
     uint64_t most_ns;                /* of most_at; only where runs stand alone */
 };
 

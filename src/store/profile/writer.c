@@ -337,7 +337,7 @@ static int add_stored(struct hak_profile_writer *w, const struct hak_query *row,
     if (!wrong)
         wrong = hak_chunk_decode(&chunk, c, HAK_ALL_COLUMNS);
     if (wrong || id != w->next) {
-        stop(w); /* `check` tells of it */
+        stop(w); /* `check` reports it */
         return 0;
     }
     hak_columns_spread(c);

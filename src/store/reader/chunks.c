@@ -33,10 +33,10 @@ static struct hak_query ask_rows(struct hak_chunk_choice *c, const char *sql, ui
 /* ---- missing chunks ----------------------------------------------------------------------------
  */
 
-/* Is event `id`, of which there is no chunk, one that the walk asks for? Ids have no gaps but
- * before the oldest chunk, where the disk cap dropped events. 1 and the first event that is
- * missing, 0 no, or an error. The chunks around a gap may overlap it a little in time: it is
- * outside when both of them are. */
+/* Does the walk ask for event `id`, whose chunk is not there? Ids have no gaps but before the
+ * oldest chunk, where the disk cap dropped events. 1 and the first event that is missing, 0 no, or
+ * an error. The chunks around a gap may overlap it a little in time: it is outside when both of
+ * them are. */
 static int find_gap(struct hak_chunk_choice *c, uint64_t id, uint64_t *chunk, uint32_t *events) {
 #define BEFORE " FROM chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1)"
     static const char around[] =

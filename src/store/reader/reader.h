@@ -31,7 +31,7 @@ const struct hak_database *hak_store_database(const struct hak_store_reader *r);
 /* True: no file, but a capture on a server, whose rows have so many bytes. */
 bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes);
 
-/* Long reads tell how far they are, once for every chunk, and may be stopped: then they end with
+/* Long reads report their progress, once for every chunk, and may be stopped: then they end with
  * HAK_STORE_STOPPED. One watcher for all readers of this process; NULL takes it away. Set it before
  * reading begins. */
 struct hak_progress {
@@ -76,7 +76,7 @@ struct hak_filter {
 };
 
 /* Calls `each` for each event that passes, oldest first (newest first when `backwards`), until it
- * returns non-zero (which is returned) or all are told. */
+ * returns non-zero (which is returned) or no event is left. */
 typedef int (*hak_event_each)(void *context, const struct hak_event *event);
 int hak_store_scan(struct hak_store_reader *r, const struct hak_filter *filter, bool backwards,
                    hak_event_each each, void *context);

@@ -1,4 +1,4 @@
-/* Tells the watcher of long reads how far they are. */
+/* Reports the progress of long reads to their watcher. */
 #include "store/reader/watch.h"
 
 #include "store/reader/inner.h"

@@ -1,5 +1,5 @@
-/* Tells the watcher of a long read how far it is; the watcher may stop it (hak_store_watch,
- * reader.h). */
+/* Reports the progress of a long read to its watcher, who may stop it (hak_store_watch, reader.h).
+ */
 #ifndef HAK_STORE_READER_WATCH_H
 #define HAK_STORE_READER_WATCH_H
 

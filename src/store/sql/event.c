@@ -138,7 +138,7 @@ static int add_limit(struct cursor *c, struct hak_scan_limits *l, int column, in
         return hak_table_narrow(op, number, &f->id_from, &f->id_to);
     case NS:
         if (number == 0 && (op == HAK_OP_EQUAL || op == HAK_OP_TO))
-            return 1; /* an upper end of 0 cannot be said to the scan; SQLite compares */
+            return 1; /* the scan has no upper end of 0; SQLite compares */
         return hak_table_narrow(op, number, &f->ns_from, &f->ns_to);
     case BASE:
         if (number == 0)

@@ -1,12 +1,12 @@
-/* Codes stack nodes: chains by their lengths, branches by how far they climb, return addresses by
- * what followed the same caller before. */
+/* Codes stack nodes: chains by their lengths, branches by the number of nodes that they climb,
+ * return addresses by those that followed the same caller before. */
 #include "store/stacks/nodes.h"
 
 #include <stdlib.h>
 #include "base/sorted.h"
 #include "store/pack.h"
 
-#define CLIMB_MAX     64 /* a parent further up is told by its id */
+#define CLIMB_MAX     64 /* a parent further up is written by its id */
 #define CHOICES       8  /* callees remembered of each caller */
 #define NO_CHOICE     UINT16_MAX
 #define RAW_BYTES_MAX ((size_t)HAK_NODES_MAX * 40)

@@ -235,8 +235,8 @@ const struct hak_database *hak_store_writer_database(const struct hak_store_writ
 uint64_t hak_store_used_bytes(struct hak_store_writer *w);
 /* The write-ahead log is brought into the file when it has some `bytes`. */
 void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes);
-/* Drops the oldest chunks until `max_bytes` are used (the newest chunk stays); tells how many
- * events went. The file gets no shorter. */
+/* Drops the oldest chunks until `max_bytes` are used (the newest chunk stays); `*events_dropped`:
+ * the number of their events. The file gets no shorter. */
 int hak_store_trim(struct hak_store_writer *w, uint64_t max_bytes, uint64_t *events_dropped);
 
 #endif
