@@ -326,7 +326,7 @@ struct hak_report_region {
     char path[HAK_REGION_PATH]; /* as in /proc/PID/maps; of the mapping, or else of the one below */
 };
 
-/* What the collector answers: is a fault news to whoever runs the program? */
+/* The answer of the collector: is a fault new to the user? */
 enum hak_answer {
     HAK_ANSWER_NEW = 0,        /* told and counted; HAKMEM_ON_FAULT says how it goes on */
     HAK_ANSWER_SUPPRESSED = 1, /* HAKMEM_SUPPRESSIONS: neither told nor stored; on it goes */

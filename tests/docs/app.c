@@ -1,4 +1,4 @@
-/* What the examples of the pages record: `app wait` works on at its end until stdin has
+/* The program that the pages record: `app wait` works on at its end until stdin has
  * something, `app crash` writes over its own code, an argument with a dash makes it end well,
  * any other has two blocks freed twice; by the name `tests` it has one, and nothing is lost. */
 #include "hakmem.h"

@@ -58,7 +58,7 @@ service() {
     (cd state && bwrap --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp "${user[@]}" --cap-drop ALL --ro-bind "$BUILD" "$BUILD" \
         --ro-bind "$PWD/.." "$PWD/.." --bind "$PWD" "$PWD" ../hardened "${families[@]}" env "${variables[@]}" "${@:$((2 + ${#families[@]}))}") >out 2>err </dev/null
 }
-# Whoever closes the store may take a while longer than the program.
+# The process that closes the store may take a while longer than the program.
 store() {
     local i said
     for ((i = 0; i < 600; i++)); do

@@ -2,7 +2,7 @@
 
 A page (.md) is read by its paragraphs, list items, cells and headings, without code; a .def table or C file by the texts in quotes that have
 words. Rules: at most 25 words; a statement does not begin with what, which, whose, whom or who; none of the words and turns in TURNS.
-`--count` prints how many stand in each file."""
+`--count` prints how many stand in each file; `--comments` reads the comments of sources and scripts instead, for their first words alone."""
 import collections
 import re
 import sys
@@ -36,6 +36,7 @@ TURNS = [
     (r"\u2014", "a comma, a colon or two sentences"),
 ]
 OPENING = re.compile(r"(?:What|Which|Whose|Whom|Who|Whoever|Where)\b")
+OPENING_OF_COMMENT = re.compile(r"(?:What|Which|Whose|Whom|Who|Whoever|Whatever)\b|(?:With|To|From|In|Of|By|On|At|For) (?:what|which|whose|whom)\b")
 
 
 def blocks_of(text):
@@ -94,6 +95,17 @@ def strings_of(text):
                 yield text.count("\n", 0, found.start()) + 1, "string", part
 
 
+def comments_of(text, name):
+    """(line, kind, text) of the comments of a C file or table, a script or a Python file: lines of comments in a row are one."""
+    if re.search(r"\.(?:sh|py)$", name):
+        found = re.finditer(r"(?m)(?:^[ \t]*#[^!\n].*\n?)+", text)
+        said = ((each.start(), re.sub(r"(?m)^[ \t]*#", " ", each[0])) for each in found)
+    else:
+        said = ((each.start(), re.sub(r"\n[ \t]*\*", " ", each[1])) for each in re.finditer(r"/\*(.*?)\*/", text, re.S))
+    for start, part in said:
+        yield text.count("\n", 0, start) + 1, "comment", " ".join(part.split())
+
+
 def masked(text):
     """The same length, with what is not prose made one word: code, the address of a link."""
     for pattern in (r"``.*?``|`[^`]*`", r"(?<=\])\([^) ]*\)", r"https?://[^\s)]+", r"\$[A-Z_]+"):
@@ -118,6 +130,10 @@ def faults_of(kind, text):
     """(what is wrong, the sentence) of a text."""
     for sentence, said in sentences_of(text):
         bare = said.replace("*", "").lstrip("[(_")
+        if kind == "comment":
+            if OPENING_OF_COMMENT.match(bare) and not sentence.endswith("?"):
+                yield f"a comment's sentence begins with {said.split()[0]}: {' '.join(said.split()[:12])} ...", sentence
+            continue
         for pattern, instead in TURNS:
             found = re.search(pattern, said, re.I)
             if found:
@@ -132,16 +148,17 @@ def faults_of(kind, text):
 
 
 def main(names):
-    count_only = names[:1] == ["--count"]
+    mode = names.pop(0) if names[:1] in (["--count"], ["--comments"]) else ""
     counts = collections.Counter()
-    for name in names[count_only:]:
+    for name in names:
         text = open(name, encoding="utf-8").read()
-        for line, kind, part in (blocks_of if name.endswith(".md") else strings_of)(text):
+        parts = comments_of(text, name) if mode == "--comments" else blocks_of(text) if name.endswith(".md") else strings_of(text)
+        for line, kind, part in parts:
             for fault, _ in faults_of(kind, part):
                 counts[name] += 1
-                if not count_only:
+                if mode != "--count":
                     print(f"{name}:{line}: {fault}")
-    if count_only:
+    if mode == "--count":
         for name, count in counts.most_common():
             print(f"{count:6} {name}")
         print(sum(counts.values()))

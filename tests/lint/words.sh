@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Every text that a user reads is plain English by the rules of words.py: pages, help, man pages, options, faults, and the texts that
-# collector, reports and commands print. docs/benchmarks and CHANGELOG are records of their day.
+# collector, reports and commands print. docs/benchmarks and CHANGELOG are records of their day. No sentence of a comment begins with what, which or whose.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 mapfile -t texts < <(git ls-files -co --exclude-standard -- '*.md' 'src/*.def' 'src/*.c' 'viewer/*.c' 'tools/man/*.c' |
     grep -vE '^(docs/benchmarks/|CHANGELOG\.md$)')
 python3 tests/lint/words.py "${texts[@]}" || status=1
+mapfile -t sources < <(git ls-files -co --exclude-standard -- src viewer tools tests include demo | grep -E '\.(c|h|def|S|cpp|js|sh|py)$')
+python3 tests/lint/words.py --comments "${sources[@]}" || status=1
 # The rules find what they are for.
 python3 - <<'END' || status=1
 import sys
@@ -17,6 +19,7 @@ bad = ["What is live at its begin stays.", "The read of 0x1 was stopped (SIGSEGV
        "What is not found is never watched: its row ends."]
 good = ["Does it change what the program does?", "`hakmem-trace run` prints a report; `why` tells a block's story.", "Leaks are unreachable blocks."]
 missed = [text for text in bad for kind in ("text", "cell", "string") if not list(words.faults_of(kind, text))] + [text for text in good if list(words.faults_of("text", text))]
+missed += [text for text in ("The facts. What a row knows.", "With which pointer it read.") if not list(words.faults_of("comment", text))]
 print(*(f"words.py judges wrongly: {text}" for text in missed), sep="\n", end="\n" if missed else "")
 sys.exit(bool(missed))
 END

@@ -17,7 +17,7 @@
  * without names of its functions: when it holds a C++ runtime and asks no other for operators. */
 HAK_HIDDEN bool hak_is_in_private_new(uintptr_t ip);
 
-/* True when the module that holds `ip` has an operator delete of its own. (Which call it was cannot
+/* True when the module that holds `ip` has an operator delete of its own. (The call itself cannot
  * be seen: delete ends with a jump to free.) */
 HAK_HIDDEN bool hak_has_private_delete(uintptr_t ip);
 
