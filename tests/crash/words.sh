@@ -28,7 +28,7 @@ for level in 0 1 2; do
     [ $level -eq 2 ] && freed='main +crash/words.c:[0-9]+' # drop_right jumps to free
     for what in member element length call; do
         told $level $what '^hakmem: HKM-304 use-after-free: [a-z_]+\(\) words.c:[0-9]+ uses a pointer read from a 56-byte block freed by [a-z_]+\(\) words.c:[0-9]+' \
-            "^      #0 $freed" "^SUMMARY: hakmem: use-after-free words.c:[0-9]+ $what hop=ACCESS size=56 offset=\+0"
+            "^      #0 $freed" "^SUMMARY: hakmem: use-after-free words.c:[0-9]+ $what hop=ACCESS size=56 offset=unknown"
     done
     told $level behind '^hakmem: HKM-301 heap-buffer-overflow: [a-z_]+\(\) words.c:[0-9]+ uses a pointer read past the end of a 56-byte block' \
         "^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ behind hop=ACCESS size=56 offset=\+56"

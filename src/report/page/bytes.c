@@ -8,7 +8,7 @@
 static void add_row(struct hak_text *text, const struct report_page *page, unsigned row) {
     const uint8_t *bytes = page->request->bytes + row * ROW_BYTES;
     uint64_t address = page->request->bytes_address + row * ROW_BYTES;
-    uint64_t focus = hak_facts_focus(page->facts);
+    uint64_t focus = report_has_offset(page) ? hak_facts_focus(page->facts) : 0;
     hak_text_add(text, "      0x%llx ", (unsigned long long)address);
     for (unsigned i = 0; i < ROW_BYTES; i++)
         hak_text_add(text, "%c%02x",
@@ -46,6 +46,16 @@ static bool is_emptied(const struct report_page *page) {
     return true;
 }
 
+static const char *place_of(const struct report_page *page) {
+    unsigned fault = page->facts->fault;
+    if (!report_has_offset(page))
+        return "of the freed block";
+    return fault >= 301 && fault <= 303 && !report_is_proved_by_word(page) &&
+                   !report_is_by_function(page)
+               ? "around the damage, marked [],"
+               : "around the pointer, marked [],";
+}
+
 void report_bytes(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_request *request = page->request;
     uint64_t focus = hak_facts_focus(page->facts);
@@ -57,12 +67,8 @@ void report_bytes(struct hak_text *text, const struct report_page *page) {
         if (!is_row_shown(page, i))
             continue;
         if (rows++ == 0)
-            hak_text_add(text,
-                         "  BYTES             around %s, marked [], when the fault was found:\n",
-                         page->facts->fault >= 301 && page->facts->fault <= 303 &&
-                                 !report_is_proved_by_word(page) && !report_is_by_function(page)
-                             ? "the damage"
-                             : "the pointer");
+            hak_text_add(text, "  BYTES             %s when the fault was found:\n",
+                         place_of(page));
         add_row(text, page, i);
     }
 }

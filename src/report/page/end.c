@@ -321,7 +321,10 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, " size=%" PRIu64, page->asked_bytes);
     else
         hak_text_add(text, " size=unknown");
-    hak_text_add(text, " offset=%+lld", (long long)facts->offset);
+    if (report_has_offset(page))
+        hak_text_add(text, " offset=%+lld", (long long)facts->offset);
+    else
+        hak_text_add(text, " offset=unknown");
     struct hak_text found = {0};
     if (frames != &page->frames && report_found_place(&found, page))
         hak_text_add(text, " found=%s", hak_text_string(&found));

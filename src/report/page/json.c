@@ -144,7 +144,8 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
     json_object_set_new(object, "handler", handler_json(page));
     json_object_set_new(object, "others", others_json(page));
     json_object_set_new(object, "hop", hak_json_word(page->words ? report_hop(page) : NULL));
-    hak_json_set_number(object, "offset", facts->offset);
+    json_object_set_new(object, "offset",
+                        report_has_offset(page) ? json_integer(facts->offset) : json_null());
     json_object_set_new(object, "class_found", hak_json_class(page->r, facts->class_found));
     json_object_set_new(object, "class_due", hak_json_class(page->r, facts->class_due));
     hak_json_set_number(object, "damaged_bytes", facts->damaged_bytes);

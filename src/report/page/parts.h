@@ -135,6 +135,12 @@ static inline bool report_is_given_word(const struct report_page *page) {
     return page->facts->fault == 304 && page->facts->found_by == HAK_FOUND_BY_CALL;
 }
 
+/* False for a pointer that was read somewhere in a freed block: one pattern fills all of it. */
+static inline bool report_has_offset(const struct report_page *page) {
+    return page->facts->fault != 304 ||
+           !(report_is_proved_by_word(page) || report_is_given_word(page));
+}
+
 /* The event at which the fault was found: the call that it stopped, where that was recorded, else
  * the fault's own record; 0 where nothing is recorded. */
 static inline uint64_t report_found_event(const struct report_page *page) {
