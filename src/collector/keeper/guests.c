@@ -53,6 +53,11 @@ int hak_guests_read(struct hak_guests *guests, int i, bool is_readable) {
     return got == 0 && g->got == before && is_readable ? -1 : got;
 }
 
+void hak_guests_look(struct hak_guests *guests, uint64_t now_ms) {
+    hak_short_child_reap(&guests->readers);
+    hak_leaving_look(&guests->leaving, now_ms);
+}
+
 /* Room for a guest of process `pid`: one process waits for few answers at a time, and the first
  * guest that has said nothing yet makes room for all others. */
 static void make_room_for(struct hak_guests *guests, pid_t pid) {

@@ -46,5 +46,7 @@ int hak_guests_add(struct hak_guests *guests, int socket);
 /* Reads what guest `i` has sent. 1 = its hello is whole, 0 = not yet, -1 = nothing comes of it. */
 int hak_guests_read(struct hak_guests *guests, int i, bool is_readable);
 void hak_guests_drop(struct hak_guests *guests, int i);
+/* At each turn of the loop: reaps the children that read, and closes sockets when it is time. */
+void hak_guests_look(struct hak_guests *guests, uint64_t now_ms);
 
 #endif

@@ -331,7 +331,7 @@ static void step(struct hak_loop *l) {
     }
     if (fds[1].revents || fds[3].revents || l->sync_passes > 0)
         accept_all(l);
-    hak_leaving_look(&l->guests.leaving, now);
+    hak_guests_look(&l->guests, now);
     hak_loop_look_for_offers(l);
     start_worker(l);
     if (hak_time_ms() >= l->beat_due_ms) {

@@ -298,6 +298,30 @@ START_TEST(hears_of_no_child_that_another_namespace_has_not) {
 }
 END_TEST
 
+/* The child that read a hello is reaped in the turns after it, not by the next such hello alone: a
+ * program that looks for zombies in its pid namespace would find it there for good. */
+START_TEST(reaps_the_child_that_read) {
+    struct hak_hello hello = {
+        .magic = HAK_HELLO_MAGIC, .version = HAK_SESSION_VERSION, .kind = HAK_HELLO_UNRECORDED};
+    int pair[2], got = 0;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    int i = hak_guests_add(&k->guests, pair[0]);
+    k->guests.list[i].is_in_child = true;
+    ck_assert_int_eq(send(pair[1], &hello, sizeof hello, 0), sizeof hello);
+    struct pollfd p = {.fd = pair[0], .events = POLLIN};
+    while (got == 0 && poll(&p, 1, -1) > 0)
+        got = hak_guests_read(&k->guests, i, true);
+    ck_assert_int_eq(got, 1);
+    ck_assert_int_eq(k->guests.readers.count, 1);
+    for (int turn = 0; turn < 10000 && k->guests.readers.count > 0; turn++) {
+        hak_guests_look(&k->guests, 0);
+        usleep(1000);
+    }
+    ck_assert_int_eq(k->guests.readers.count, 0);
+    close(pair[1]);
+}
+END_TEST
+
 /* Sockets that others left may need the last room: nobody more is taken, and nobody is sent away.
  */
 START_TEST(takes_nobody_without_room) {
@@ -381,6 +405,7 @@ int main(int argc, char **argv) {
     tcase_add_test(cases, goes_on_for_a_note_that_comes_at_the_end);
     tcase_add_loop_test(cases, leaves_when_a_worker_has_all, 0, 2);
     tcase_add_test(cases, hears_of_no_child_that_another_namespace_has_not);
+    tcase_add_test(cases, reaps_the_child_that_read);
     tcase_add_test(cases, takes_nobody_without_room);
     tcase_add_test(cases, accepts_nobody_at_its_end);
     tcase_add_test(cases, no_wait_is_prolonged);
