@@ -1,4 +1,4 @@
-/* Finds the characters of a foreign text that may be shown as they are, and writes the others.
+/* Finds the characters of a foreign text that may be shown as they are, and escapes the others.
  *
  * Foreign is what hakmem did not write itself: names, paths and arguments of programs, text out of
  * a store, messages of libraries. Shown raw it could move the cursor, forge a line of a report or

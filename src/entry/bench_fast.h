@@ -1,13 +1,12 @@
 /* BenchFast: HAKMEM_BENCH_FAST_MODE=1 measures what safety costs. Never for use.
  *
- *   reserved addresses, 1 GiB for each class up to 1,024 B; a portion of 64 MiB in each for a
- *   thread
+ *   reserved addresses, 1 GiB for each class up to 1,024 B; in each 64 MiB, a portion, for a thread
  *   | C0 8 B   | portion 0 | portion 1 | ... 15 |
  *   | C1 16 B  | portion 0 | ...                     a portion: 50,000 blocks, pages as they are
  *   ...                                              touched
  *
  *   thread   top[c] --> | none | base | base | ... 50,000 ... |   its own stacks in the place of
- *                                                                 the front's (front/front.h)
+ *                                                                 the arrays (front/front.h)
  *
  *   malloc   the pop as always; nothing refills the stack
  *   free     an address of the pool says its class: a push. The owner of the block, whether it is

@@ -8,7 +8,8 @@
  *   magazine   the older half onto the TLS SLL         TLS SLL, else slabs (magazine.c)
  *   SLL        half of it to the slabs                 slabs
  *   hot ring   goes on to the TLS SLL                  PROMOTE from the TLS SLL, which the slabs
- * fill none       the block goes to its slab at once      one block at a time
+ *                                                      fill
+ *   none       the block goes to its slab at once      one block at a time
  *
  * Nothing ever moves from a first front to a later one, and from the ring nothing moves to the SLL:
  * a block that is freed takes the first place that it finds. The class is handed down and computed

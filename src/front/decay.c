@@ -41,7 +41,7 @@ static void let_draining_go(struct hak_front *front) {
     hak_caches_empty();
 }
 
-/* The end of a period: arrays that were cold in it get smaller. */
+/* The end of a period: arrays and caches that were cold in it get smaller. */
 static void end_period(struct hak_front *front) {
     if (!hak_is_debug_build || front->slow_paths % CAPACITY_SLOW_PATHS == 0)
         hak_arrays_end_period();

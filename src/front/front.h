@@ -7,7 +7,7 @@
  *   heap_id, heap, front                 | |   arrays:
  *                                        | +------v
  *                   | none | base | base | base | base | ..... |
- *                   + below                +--------------------^ end: last place of the array
+ *                   + below              +-------------------^ end: last place of the array
  *
  * An array is a stack of block addresses; the blocks themselves are not touched. Below its first
  * place lies a word that is never an address, so that "empty" is what is read, and not a compare

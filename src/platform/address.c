@@ -84,8 +84,7 @@ static bool is_in_brk_heap(uintptr_t address, size_t bytes) {
 
 /* ---- glibc's blocks -------------------------------------------------------------------------
  *
- *   | size of the one before | size, and in its low bits: 1 previous in use, 2 mapped, 4 arena |
- * block
+ *   | size of the one before | size, low bits: 1 previous in use, 2 mapped, 4 arena | block
  *
  * in the brk heap, in an arena (heaps of 64 MiB, aligned to that, each with a head), or in a
  * mapping of its own. The form has been the same since glibc 2.0; heads of arenas as read here

@@ -2,7 +2,7 @@
  * share of what passes, saved up to a bound. Charges are measured after they were made, so they may
  * overdraw it; nothing is spent then until enough has passed.
  *
- *   ...... 0 ............ left ............ most
+ *   ......... 0 ......... left ............ most
  *             <-- charge      earn -->
  *   overdrawn |       may be spent
  *

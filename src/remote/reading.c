@@ -136,8 +136,7 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 /* ---- an argument as the server's value ---------------------------------------------------------
  */
 
-/* Takes the comparisons with the column that the server can make; SQLite makes all others itself.
- */
+/* Takes a value that the server can compare with the column; false: SQLite compares it itself. */
 static bool take_value(struct cursor *c, enum hak_remote_type type, sqlite3_value *from) {
     int kind = sqlite3_value_type(from);
     const void *data = NULL;

@@ -56,7 +56,7 @@ struct hak_remote_asking;
 /* A capture that was opened. */
 struct hak_remote_capture {
     sqlite3 *connection; /* the caller closes it */
-    char *name;          /* the URL in a form for everybody; to be freed */
+    char *name;          /* the URL without user and password; to be freed */
     uint64_t bytes;      /* of the values of its rows */
 };
 

@@ -49,7 +49,7 @@ void hak_remote_tables_free(struct hak_remote_tables *tables);
 /* The column that is number `at` of the key, from 1. */
 const struct hak_remote_column *hak_remote_key(const struct hak_remote_table *table, int at);
 
-/* Appends the statements that make those of these tables that the server does not have yet. */
+/* Appends the statements that make the parts of these tables that the server lacks. */
 void hak_remote_tables_add(FILE *sql, const struct hak_remote_tables *tables);
 
 #endif

@@ -1,7 +1,7 @@
 /* Slabs: 64 KiB of slots of one class. Takes slots out and puts them back, for the owner's thread.
  *
  *   slab    | bitmap (below 64 B) | slot | slot | slot | ..... untouched ..... |
- *                                 + carved slots -----+
+ *                                 + carved slots ------+
  *
  *   slot    untouched --carve--> out --give--> free (its bit is 1) --take--> out
  *   slab    UNUSED or EMPTY --acquire--> ACTIVE, in a list of its class while a slot can be had

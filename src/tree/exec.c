@@ -1,5 +1,5 @@
-/* Notes the program that a process executes in its entry before, so that its row can name one that
- * is not recorded, and takes the note back when that fails.
+/* Notes the program that a process is about to execute in its entry, so that its row can name one
+ * that is not recorded, and takes the note back when the call fails.
  *
  * The functions of the exec family only look at their arguments and hand them on, to another
  * preload's where there is one behind (fakechroot's, a build recorder's); a program that

@@ -1,7 +1,7 @@
 /* Call frame information of one pc: the rules in .eh_frame for finding the caller's registers.
  *
- *   pc -> module (platform/objects.h) -> .eh_frame_hdr (binary search) -> FDE -> CIE ->
- * instructions -> row
+ *   pc -> module (platform/objects.h) -> .eh_frame_hdr (binary search) -> FDE -> CIE
+ *      -> instructions -> row
  *
  * A row tells, for one pc, how the canonical frame address (CFA, the caller's rsp) is computed and
  * where each register was saved. The format is that of the DWARF standard, section 6.4, with the

@@ -1,5 +1,5 @@
 /* The attributes of perf_event_open as of Linux 5.13, whatever the headers know: an older kernel
- * refuses bits set beyond its own (E2BIG). */
+ * refuses fields set beyond its own size (E2BIG). */
 #ifndef HAK_WATCH_PERF_ATTRIBUTES_H
 #define HAK_WATCH_PERF_ATTRIBUTES_H
 

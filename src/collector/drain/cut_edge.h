@@ -1,8 +1,8 @@
 /* The edge of a cut: the records that its last events depend on, though they carry a later time.
  *
- *   ring A   --a1--------a2-|            a2: MALLOC of block b, its time read just behind the edge
- *   ring B   ----------b1---|-b2--       b1: FREE of b, which the other thread was handed
- *                       edge ^
+ *   ring A   --a1-----------|a2---       a2: MALLOC of block b, its time read just behind the edge
+ *   ring B   ----------b1---|--b2-       b1: FREE of b, which the other thread was handed
+ *                      edge ^            so a2 is taken, too
  *
  * A processor may read its time stamp counter before the load that an earlier instruction waits
  * for, and the counters of two processors may differ: so of two records of a block that two threads

@@ -499,7 +499,8 @@ static void find_stored_event(struct hak_fault *fault) {
         hak_store_scan(fault->reader, &filter, true, note_own_event, fault);
 }
 
-/* Finds the names of the block's stacks that the store knows, and of others. */
+/* Resolves the stored stacks of the block; of a crash also those of the blocks at its address and
+ * registers. */
 static void resolve_stored(struct hak_fault *fault, struct hak_capture *capture) {
     const struct hak_report_request *r = &fault->request;
     resolve_history(capture, fault->reader, fault->process, fault->thread, &r->facts);

@@ -1,4 +1,5 @@
-/* Finds the sessions of programs that no socket leads to. */
+/* Finds the offers of processes that no socket leads to: sessions, and notes on programs that are
+ * not recorded. */
 #include "collector/keeper/offers.h"
 
 #include <dirent.h>

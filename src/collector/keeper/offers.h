@@ -1,9 +1,9 @@
 /* Programs that no socket leads to: in a network namespace of their own, with another root or /tmp.
  *
  *   asks for a path (HAK_HELLO_PATH) before it enters one      is an offerer, the first one
- *   child of an offerer, by /proc                            is one, too
- *   orphan, whose parent ended before it was looked at:      is one, too
- *   of this user, elsewhere, executed with our name
+ *   child of an offerer, by /proc                              is one, too
+ *   orphan, whose parent ended before it was looked at:        is one, too
+ *     of this user, elsewhere, executed with our name
  *
  *   an offerer elsewhere, with a session's memfd open -> it is taken, as with a hello
  *

@@ -1,4 +1,4 @@
-/* Checks and keeps reports of programs that are not recorded. */
+/* Checks and keeps reports on programs that are not recorded. */
 #include "collector/keeper/unrecorded.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Reports of programs that are not recorded: checked, kept to the end, since a worker may die
+/* Reports on programs that are not recorded: checked, kept to the end, since a worker may die
  * before it has stored them, and told every worker once. In the keeper's thread only. */
 #ifndef HAK_COLLECTOR_KEEPER_UNRECORDED_H
 #define HAK_COLLECTOR_KEEPER_UNRECORDED_H

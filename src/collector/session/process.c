@@ -261,7 +261,7 @@ static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t in
     if (w->inner_pid == c->hello.pid && parent >= HAK_PROCESSES && w->start_time == 0)
         w->start_time = c->hello.start_time;
     uint64_t ticks = fields->tsc_start;
-    /* Its parent's row comes first; its chain of parents may never end. */
+    /* Its parent's row comes first. Named parents may form a loop: this process is seen now. */
     if (parent < HAK_PROCESSES && c->processes[parent].phase == HAK_PHASE_UNSEEN)
         see_process(c, rows, parent, watch);
     watch_process(c, index, watch);

@@ -2,9 +2,7 @@
  * --worker`.
  *
  *   sleep (bell) -> messages of the keeper -> who has ended -> cut -> transaction -> COMMIT ---+
- *
  *        ^                                                                    tails move      |
- *
  *        +---- idle: symbols <---- sessions that are over: DONE to the keeper <---- reports <-+
  *
  * It may die at any moment: what is not committed still lies in the rings, and the next worker goes

@@ -1,6 +1,6 @@
 /* hakmem-attach.so: the recorder for a program that runs already (`record -p PID`,
- * docs/specs/attach.md). The loader, hakmem-trace, calls its three functions from outside; loading
- * alone does nothing.
+ * docs/specs/attach.md). hakmem-trace, which loads it, calls its three functions from outside;
+ * loading alone does nothing.
  *
  *   hakmem-trace --writes session--> hak_attach_shared
  *                --has a thread call--> hak_attach_begin: session, then the imports of all modules

@@ -4,8 +4,7 @@
  *                      one in HAK_SAMPLE_INTERVAL at random: no loop keeps step with it; one in
  *                      twice as many where looks come faster than they could be paid for
  *
- *   look --> site: where the call comes from, and how deep the stack is there; its
- *   looks are counted
+ *   look --> site: the place of the call and the depth of the stack there; its looks are counted
  *              |
  *              +-- has at most a quarter of the looks of the mean site --> seldom:  credit 1, or 2
  *              +-- has more                                            --> common:  credit 2

@@ -10,7 +10,7 @@
 #define FRAMES_TIGHT 4
 #define CLEAN_TIGHT  2
 
-/* "the sweep at exit": the look at more blocks than one; NULL = a call did, or an access. */
+/* "the sweep at exit": the finder that is no call and no access; NULL = it is one of these. */
 static const char *sweep_name(uint32_t found_by) {
     static const char *const names[] = {
         [HAK_FOUND_BY_EXIT] = "the sweep at exit",

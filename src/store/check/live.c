@@ -16,7 +16,7 @@ struct hak_live_check {
     bool is_broken; /* a chunk of it cannot be read */
     struct hak_live_run run;
     struct hak_live_gather gather;
-    uint64_t unsure_ns; /* runs that reach this time left out unknown states */
+    uint64_t unsure_ns; /* runs that reach this time may lack states, unknown which */
 };
 
 static int next_run(struct hak_live_check *k, uint64_t from) {

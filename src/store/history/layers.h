@@ -16,7 +16,7 @@ struct hak_layer_count {
 
 /* Calls `each` for everything that the events count, oldest first, until it returns non-zero (which
  * is returned). `process` (row id) limits to one, 0 = all. Memory grows with the number of threads
- * only. The hops that hops.def calls COUNT are not in the log, and so not reported. */
+ * only. The events that hops.def calls COUNT are not in the log, and so not reported. */
 int hak_store_count_layers(struct hak_store_reader *r, uint32_t process,
                            int (*each)(void *context, const struct hak_layer_count *count),
                            void *context);

@@ -490,7 +490,8 @@ static void begin_process(struct hak_profile_gather *g, struct process *p, uint3
     }
 }
 
-/* The process takes the blocks that its parent has now; all of them have to be in the tables. */
+/* True when the process will take the blocks that its parent has now, which all have to be in the
+ * tables. */
 static bool needs_parent(const struct hak_profile_gather *g, const struct process *p) {
     return !p->has_begun && p->parent && !p->fork_event && p->parent < g->process_room &&
            g->process[p->parent].session == p->session;

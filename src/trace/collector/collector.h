@@ -146,7 +146,7 @@ HAK_HIDDEN void hak_collector_replace_dead(uint64_t ms);
  * its heart was silent for seconds when this process looked last. */
 HAK_HIDDEN bool hak_collector_is_given_up(void);
 
-/* The `ms` of hak_collector_replace_dead before this process makes another one: programs that the
+/* The `ms` of hak_collector_replace_dead before this process makes a child: the programs that the
  * child executes look for a keeper. */
 #define HAK_COLLECTOR_DEAD_MS 1000
 

@@ -1,7 +1,7 @@
 /* Makes the session memory: its size, its layout, its header.
  *
  *   0          header | process table | ring table | nodes (at most 1/8 of all) | report |
- *              counters (1/32) | extents ...
+ *              counters (at most 1/16) | extents ...
  *   total_bytes is 1 GiB (sparse), or what fits under RLIMIT_AS and RLIMIT_FSIZE */
 #ifndef HAK_TRACE_MAKE_H
 #define HAK_TRACE_MAKE_H

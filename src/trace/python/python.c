@@ -77,8 +77,8 @@ static void add(struct merge *merge, uintptr_t ip) {
         merge->ip[merge->count++] = ip;
 }
 
-/* The frames that one call of the interpreter runs stand above it; the rest, because the C stack
- * was cut, at the end. */
+/* The frames that one call of the interpreter runs stand above it; frames that are left, because
+ * the C stack was cut, stand at the end. */
 static HAK_COLD uint32_t merge(uint32_t native, const struct hak_python_frame *frames,
                                size_t count) {
     struct merge merged = {.count = 0};

@@ -3,9 +3,8 @@
  * pool and go back when the thread ends; a stack that the program set up itself is left alone.
  *
  *   creator: pthread_create          new thread: run_thread          its first record
- *     stack, number --> struct start ------> hak_thread_origin ------> THREAD_START {stack,
- * creator}
- */
+ *     stack, number --> struct start ------> hak_thread_origin ------> THREAD_START
+ *                                                                      {stack, creator} */
 #ifndef HAK_TRACE_THREAD_H
 #define HAK_TRACE_THREAD_H
 
