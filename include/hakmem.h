@@ -25,16 +25,17 @@ extern "C" {
 
 #define HAK_API extern __attribute__((weak, visibility("default")))
 
-/* Looks whether everything that hakmem knows of its blocks agrees: bitmaps and counts of every
- * slab, lists, caches of every thread, mail boxes, the registry, large blocks; in hakmem-debug.so
- * also the state of every slot and the counted calls, and, with HAKMEM_CHECK=normal, the bytes
- * around all blocks and in freed ones, of which damage is reported as a fault.
+/* Checks that everything that hakmem knows of its blocks agrees: bitmaps and counts of every slab,
+ * lists, caches of every thread, mail boxes, the registry, large blocks; in hakmem-debug.so also
+ * the state of every slot and the counted calls, and, with HAKMEM_CHECK=normal, the bytes around
+ * all blocks and in freed ones. Damage of these bytes is reported as a fault.
  *
  * Returns the number of disagreements and damaged blocks, 0 when all is well, and writes one line
  * on stderr for each of the first 100: what, where, what was found and what was expected. Other
- * threads may be there but should be quiet (in no call of the malloc family): what a thread that is
- * at work has is left out, and a line says so. Takes hakmem's locks while it looks, allocates
- * nothing, keeps errno. Takes some 4 us for each MiB in use, 40 us in hakmem-debug.so. */
+ * threads may be there but should be quiet (in no call of the malloc family): the heap of a thread
+ * that is at work is left out, as are large blocks at which one is at work, and a line says so.
+ * Takes hakmem's locks while it looks, allocates nothing, keeps errno. Takes some 4 us for each MiB
+ * in use, 40 us in hakmem-debug.so. */
 HAK_API size_t hak_verify(void);
 
 /* Looks for leaks now: blocks to which no pointer in registers, stacks, thread-local or static

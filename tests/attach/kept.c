@@ -3,9 +3,9 @@
  *
  *   kept registers   all registers, vector and x87 ones too, in a loop
  *   kept calls       the same over system calls that a stop interrupts
- *   kept process     errno, signal mask, handlers, alternate stack, what dlerror says, working
- * directory kept modules     order and places of modules, search path, what names mean, which file
- * a name opens */
+ *   kept process     errno, signal mask, handlers, alternate stack, dlerror, working directory
+ *   kept modules     order and places of modules, search path, what names mean,
+ *                    which file a name opens */
 #include <cpuid.h>
 #include <dlfcn.h>
 #include <errno.h>

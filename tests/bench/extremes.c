@@ -4,8 +4,8 @@
  *   grow       one buffer, 16 bytes larger by each of N reallocs
  *   stacks     N pairs of malloc and free, each from another path of 20 calls
  *   fragments  N blocks of 16 to 2,900 bytes that are not written to; 15 of 16 are freed, and as
- * many as are left come again in other sizes threads    N threads one after the other, each with 64
- * blocks of up to 2.3 KiB */
+ *              many as are left come again in other sizes
+ *   threads    N threads one after the other, each with 64 blocks of up to 2.3 KiB */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Makes the stores that the exact-output tests ask: the same bytes of story in every run.
  *
  *   make_store DIRECTORY   writes stale.db offset.db overflow.db lost.db resized.db hostile.db
- * empty.db tree.db, many.db, places.db and superslabs.db there
+ *                          empty.db tree.db many.db places.db and superslabs.db there
  */
 #include <limits.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* A program that closes pages of its own blocks (mprotect), or gives them back (munmap), and does
  * with such blocks what can be done. Nothing of hakmem's may fault there.
  *
- *     pages kept      blocks are closed and live at the end: hak_verify, hak_find_leaks, the
- * sweep; each page stays as the program has made it pages beside    the same while another
- * thread is there pages given     closed blocks are freed, resized, asked for their size: each
- * in a child, since the program itself may not touch what it closed when it gets that again
+ *     pages kept      blocks are closed and live at the end: hak_verify, hak_find_leaks, the sweep
+ *     pages beside    the same beside another thread; in both each page stays as it was made
+ *     pages given     closed blocks are freed, resized, asked for their size: each in a child,
+ *                     since the program may not touch what it closed when it gets that again
  *     pages at_end    one block of 200,000 bytes lives at the end, its first page is closed
  *     pages damaged   the same, and a byte behind another block is written
  *     pages resized   the same, and it is resized once by the way */

@@ -46,7 +46,7 @@ bears() {
 
 # True where each run says the same. The CPU time decides which blocks of CPython's many sites are guarded, and so which of
 # their pages are closed: a hunt says where the first byte lies that was read in a closed one. The number of
-# blocks that busybox has before the one that matters depends on its environment, and so does the closed page behind it.
+# blocks that busybox has before the one that matters depends on its environment, and so does whether a page is closed behind it.
 is_steady() {
     case $2 in
     /usr/bin/python3*) [ "$1" != normal ] ;;
@@ -176,7 +176,7 @@ while IFS='|' read -r name bug command correct; do
     check_case "${name// /}" "$(sed 's/^ *//; s/ *$//' <<<"$bug")" "$(sed 's/^ *//; s/ *$//' <<<"$command")" \
         "${correct# }"
 done <"$here/cases" >found.expected
-# The second page of the block that count.py reads through is closed or not by the blocks before it, and so by the environment.
+# The blocks before the one that count.py reads through decide whether its second page is closed, and so does the environment.
 page="HKM-304 use-after-free: reads memory at offset 2,032 of a 3,001-byte block freed; the same instruction"
 # Level normal closes a page behind the first 256 blocks of new stacks, and behind later ones where time is left. The block that nasm 2
 # writes behind is one of the first; that of nasm 3 is not.

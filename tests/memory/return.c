@@ -1,14 +1,14 @@
 /* A burst on top of what a server has live: `return HOW THREADS BASE_MIB BURST_MIB`.
  *
- * Takes BASE_MIB of blocks of many sizes that stay, lets THREADS threads serve small requests,
- * notes what is mapped and resident, then lets the threads take BURST_MIB in all and give it back
- * in another order than they took it. HOW: end     the threads end; nothing else is done idle the
- * threads stay and wait; the main thread goes on with small requests calls   each thread goes on
- * with small requests trim    the threads end, then malloc_trim Prints "before MAPPED RESIDENT peak
- * MAPPED RESIDENT after MAPPED RESIDENT", in KiB, as soon as both are within a tenth of before, or
- * after 150 looks. The mapped bytes leave out those at the start of main: that is address
- * space for tables, which is the same at all three times. hak_verify must find nothing at
- * each. */
+ * Takes BASE_MIB of blocks that stay, lets THREADS threads serve small requests, and then take
+ * BURST_MIB in all and give it back in another order. HOW it goes on:
+ *   end     the threads end; nothing else is done
+ *   idle    the threads stay and wait; the main thread goes on with small requests
+ *   calls   each thread goes on with small requests
+ *   trim    the threads end, then malloc_trim
+ * Prints "before MAPPED RESIDENT peak MAPPED RESIDENT after MAPPED RESIDENT", in KiB, as soon as
+ * both are within a tenth of before, or after 150 looks. MAPPED leaves out what was mapped at the
+ * start of main, address space for tables. hak_verify must find nothing at these three times. */
 #include "../tools/own_kib.h"
 #include "hakmem.h"
 #include <malloc.h>

@@ -6,8 +6,8 @@
  *   threads  COUNT threads at once, each with blocks of every class, which the main thread frees;
  *            twice, and the second time memory does not grow
  *   large    COUNT blocks of BYTES; every second is given back, which makes more holes than the
- *            kernel has areas for (vm.max_map_count), taken again, all given back; memory comes
- * back
+ *            kernel has areas for (vm.max_map_count), taken again, all given back;
+ *            memory comes back
  *
  * hak_verify must find nothing on the way, where it can have memory, and at the end. Prints "held".
  */

@@ -7,9 +7,9 @@
  *   speak NAME PID           says hellos and worker's messages, whole and half, its own and in the
  *                            name of process PID; one line for each: what came back
  *   linger NAME COUNT        leaves COUNT connections, each with the last descriptor of a TCP
- * socket that lingers for an hour leave NAME COUNT         leaves COUNT connections, each with two
- * descriptors and a byte idle NAME COUNT SECONDS  keeps up to COUNT connections open, new ones for
- * closed ones */
+ *                            socket that lingers for an hour
+ *   leave NAME COUNT         leaves COUNT connections, each with two descriptors and a byte
+ *   idle NAME COUNT SECONDS  keeps up to COUNT connections open, new ones for closed ones */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

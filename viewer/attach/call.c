@@ -3,7 +3,7 @@
  * brings every register back, also when this command is killed in the middle.
  *
  *   its stack   | what it has | 128 bytes that are its own | registers, mask, FPU | restorer
- *                                                                                 ^ rsp
+ *                                                                                   ^ rsp
  *   the function returns into the restorer: rt_sigreturn
  *
  * A system call that the stop interrupted is made again, as after a handler with SA_RESTART; waits

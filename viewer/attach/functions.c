@@ -74,7 +74,7 @@ static bool matches(const char *name, const char *pattern) {
            strcmp(name + length - after, star + 1) == 0;
 }
 
-/* Takes the name that users know: __libc_malloc is malloc, __fork is fork. */
+/* Compares by the name that users know, too: __libc_malloc is malloc, __fork is fork. */
 static bool is_denied_name(const char *name) {
     const char *plain = name;
     while (*plain == '_' && plain[1] == '_')

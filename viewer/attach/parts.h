@@ -93,7 +93,7 @@ bool module_covers(const struct module *m, uint64_t address, bool *is_denied);
 
 /* ---- place.c --------------------------------------------------------------------------------- */
 
-/* The modules that a thread must not be in when it is made to call a function. */
+/* The modules that decide whether a thread may be made to call a function where it stands. */
 struct places {
     struct module libc, loader;
     struct module beside[2]; /* libpthread and libdl, which are libc's own parts since glibc 2.34 */
@@ -146,7 +146,7 @@ uint32_t stop_let_late_go(struct late *late);
 
 /* ---- words.c --------------------------------------------------------------------------------- */
 
-/* Their offsets from a thread's own pointer; 0 = not known. */
+/* Offsets of the words that libc keeps for a thread, from its thread pointer; 0 = not known. */
 struct words {
     uint64_t errno_at;
     uint64_t dlerror_at; /* what its next dlerror says */

@@ -47,8 +47,9 @@ static bool add_mapping(struct process *p, char *line) {
     return true;
 }
 
-/* Have all its threads ended? /proc does not tell by the first one: that may have ended before the
- * others (pthread_exit), and on a busy machine /proc may not answer in time. */
+/* Have all its threads ended? Asks the pidfd, and /proc only without one: /proc shows the first
+ * thread, which may have ended before the others (pthread_exit), and may answer late on a busy
+ * machine. */
 static bool has_ended(const struct process *p) {
     struct pollfd all = {.fd = p->handle, .events = POLLIN};
     struct hak_peer peer;
@@ -309,8 +310,8 @@ static bool is_under_hakmem(const struct process *p) {
 }
 
 /* Is the command that took the name gone? A process that it has just forked to become the keeper
- * has its descriptors until it runs. If nobody listens, it is starting or ending; if the queue is
- * full of requests, this command's among them, that is not known yet. */
+ * has its descriptors until it runs. True also where that is not known yet, so that the caller
+ * looks again: the command is starting or ending where nobody listens, or its queue is full. */
 static bool is_left(const struct sockaddr_un *name, socklen_t bytes) {
     struct ucred who = {0};
     socklen_t length = sizeof who;

@@ -48,8 +48,8 @@ bool view_is_light(const struct view *view);
 void view_fail(const char *message);
 /* The last message of view_fail; NULL = none. */
 const char *view_failure(void);
-/* The status of a question that could not be read: usage, or, where the store was asked for a name
- * in it, that of a store that cannot be read. */
+/* The status of a question that could not be read: VIEW_UNREADABLE where the store failed to answer
+ * for a name in it, else VIEW_USAGE. */
 int view_question_status(void);
 /* Prints the reader's last error with what to do; returns the exit status for it. */
 int view_store_error(const struct view *view, int error);
@@ -207,7 +207,7 @@ struct inner_pool {
 };
 
 /* The next known pool that has a module loaded in this capture and was not switched off by the
- * variables that its first program was started with; `at` counts from 0. NULL = no more. */
+ * variables of the capture's first program; `at` counts from 0. NULL = no more. */
 const struct inner_pool *pools_next(struct view *view, int *at);
 
 /* ---- the allocator's counters -------------------------------------------------------------------

@@ -192,7 +192,7 @@ void view_add_extent_of(struct hak_text *text, struct view *view, uint32_t proce
     view_add_extent(text, view);
 }
 
-/* Adds the processes whose events, all or the last ones, are missing; their number is unknown. */
+/* Adds the processes whose last events, or all, are missing: how many events is not known. */
 static void add_missing_processes(struct hak_text *text, const struct hak_store_summary *summary) {
     if (summary->unseen > 0)
         hak_text_add(text, " The collector was killed: what %s recorded last is missing.",

@@ -52,7 +52,7 @@ struct core_heap {
     int32_t tid;     /* 0 = not known */
 };
 
-/* The tables of one half. */
+/* The contents of one half, and the limits of the walk that reads them. */
 struct core_half {
     const struct core_table *table;
     struct core_superslab *superslab;

@@ -144,7 +144,7 @@ static void follow_unseen(struct core_leaks *leaks, bool is_large) {
 }
 
 /* Twice, since a head that comes later may lead to one that came before it, but never the other way
- * round: from the last one back, no other leads to those that are still unseen. */
+ * round: going back from the last head, no other one leads to a head that is still unseen. */
 static void part_lost(struct core_leaks *leaks) {
     leaks->found_as = CORE_INDIRECT;
     follow_unseen(leaks, true);

@@ -223,8 +223,8 @@ static bool print_sent(struct view *view, const struct sending *s, uint64_t capt
     return view_print(&text);
 }
 
-/* Sends the findings after a whole capture: the server is there, and the same push sends both
- * again. */
+/* Sends the findings after a whole capture, not by the queue: the server was there just now, and
+ * the same push, typed again, sends both. */
 static bool deliver_now(const char *document, struct sending *s) {
     struct queue none = {.folder = -1};
     s->document = document;

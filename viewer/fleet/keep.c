@@ -193,8 +193,8 @@ static void name_partition(const struct partition *p, char name[32]) {
              p->month % 12 + 1);
 }
 
-/* Drops them at the end of the transaction, as readers and pushers wait from here on; and does not
- * wait for somebody who holds such a table for hours. */
+/* Drops old partitions at the end of the transaction, as readers and pushers wait from here on; and
+ * does not wait for somebody who holds such a table for hours. */
 static int drop_partitions(struct keep *keep) {
     struct fleet_question limit = {0};
     fleet_say(&limit, "SET LOCAL lock_timeout = '5s'");

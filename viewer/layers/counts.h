@@ -1,10 +1,10 @@
 /* The counts of `layers`: counters of the capture, or the log counted in the same way.
  *
- *   metric (snapshots) --> cells, intervals, counted ---\
- *                                                        compared --> text, JSON, status
- *   log (store/history/layers.h) --> logged; and cells, too, ---/
- *                            where there are no counters
- *       (changes.h) --> lives of SuperSlabs, capacities, what was learnt */
+ *   metric (snapshots) --> cells, intervals, counted -------+
+ *                                                           +--> compared --> text, JSON, status
+ *   log --(store/history/layers.h)--> logged; and cells, ---+
+ *    |                                too, where there are no counters
+ *    +--(changes.h)--> lives of SuperSlabs, capacities, what was learnt */
 #ifndef HAK_VIEWER_LAYERS_COUNTS_H
 #define HAK_VIEWER_LAYERS_COUNTS_H
 

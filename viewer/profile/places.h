@@ -3,7 +3,7 @@
  *   stack --> nodes --(cached by process, generation, ip)--> frames --> places --> labels
  *
  * A place is a frame without its address, where its line is known; labels are what is put together:
- * a function (in a file), a line, a file, a module. A path are the places of a stack from the one
+ * a function (in a file), a line, a file, a module. A path is the places of a stack from the one
  * that tells who allocated (report/words, the program's first one past wrappers and libraries) to
  * its outermost caller. */
 #ifndef HAK_VIEWER_PROFILE_PLACES_H

@@ -16,8 +16,8 @@ struct run_dead {
     uint64_t row, pid, signal;
     const char *program;
 };
-/* Appends the path of a core by the kernel's core_pattern and core_uses_pid, core(5), for glob(3):
- * unknown values become wildcards. */
+/* Writes the path of a core by the kernel's core_pattern and core_uses_pid, core(5), into `out`,
+ * for glob(3): unknown values become wildcards. */
 void run_core_add_pattern(char *out, size_t bytes, const char *pattern, bool uses_pid,
                           const struct run_dead *dead);
 

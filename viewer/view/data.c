@@ -220,7 +220,7 @@ int data_choose_peak(struct data *d) {
     return choose(d, &m);
 }
 
-/* A capture that keeps only the profile has the ends of its runs. */
+/* In a capture that keeps only the profile, moves `at` to the nearest end of a run. */
 static int find_kept(const struct data *d, struct view_moment *at) {
     struct hak_heap_end end;
     if (!d->is_alone || at->kind != VIEW_AT_EVENT)

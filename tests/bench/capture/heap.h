@@ -1,9 +1,9 @@
 /* A simulated allocator, as hakmem's own moves blocks: what it does becomes events in a lane's
  * queue.
  *
- *   array of a thread and class (LIFO) <- refill, spill, in batches -> slabs of 64 KiB, one bit a
- * slot blocks of another thread's slabs -> its inbox -> taken in at its next refill above 32 KiB:
- * blocks kept whole, by size
+ *   array of a thread and class (LIFO) <- refill, spill: batches -> slabs of 64 KiB, 1 bit a slot
+ *   blocks of another thread's slabs -> its inbox -> taken in at its next refill
+ *   above 32 KiB: blocks kept whole, by size
  *
  * Every block's events are legal by hops.def and numbered by its generation. One address belongs to
  * one slab for ever; each thread has slabs of its own. For one thread of execution. */

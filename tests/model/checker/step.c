@@ -60,7 +60,7 @@ void step_prepare(unsigned thread) {
  */
 
 /* A word that no other thread touches, or that nobody writes, needs no choice before it is touched.
- * The search assumes these words, and begins again when it was wrong. */
+ * The search assumes which words these are, and begins again when it was wrong. */
 bool explore_is_shared(const void *address, bool is_write) {
     size_t i = ((uintptr_t)address >> 1) % WORDS;
     while (search()->words[i].address && search()->words[i].address != address)

@@ -97,7 +97,7 @@ START_TEST(one_that_grows_by_little_is_not_copied) {
 }
 END_TEST
 
-/* Nor is one copied into a block that would lie idle for the most part. */
+/* Nor is one copied into a block if most of that would lie idle. */
 START_TEST(one_that_is_much_longer_stays_kept) {
     base_t kept = take(4 * MIB, NULL), block = take(SHORT_BYTES, NULL);
     ck_assert(hak_large_give(kept));

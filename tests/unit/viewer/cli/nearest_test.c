@@ -1,4 +1,4 @@
-/* Suggests a word for one that is not known, and none where there is none. */
+/* Suggests the nearest known word for an unknown one, and nothing where none is near. */
 #include <string.h>
 #include "viewer/cli/cli.h"
 #include "unit/suite.h"
