@@ -113,7 +113,6 @@ start_clients() { # in pids; each in its own process, all at once
 }
 a_moment() { sleep "$(awk -v us="$us" -v r=$RANDOM 'BEGIN { printf "%.3f", us * r / 32768 / 1e6 }')"; }
 end_clients() { wait "${pids[@]}" 2>/dev/null; }
-gone() { for child in $children; do kill -0 "$child" 2>/dev/null && return 1; done; return 0; }
 kill_clients() {
     start_clients
     for ((i = 0; i < some; i += 1 + RANDOM % 3)); do
@@ -142,12 +141,7 @@ stop_server() {
 kill_server() {
     start_clients
     a_moment
-    children=$(pgrep -P "$postgres_pid")
-    kill -KILL "$postgres_pid"
-    wait "$postgres_pid" 2>/dev/null
-    # shellcheck disable=SC2086
-    kill -KILL $children 2>/dev/null
-    await gone || fail "the server's children stay"
+    kill_postgres
     end_clients
     restart_postgres
 }

@@ -85,16 +85,10 @@ stop_server() {
     end_push
     restart_postgres
 }
-gone() { for child in $children; do kill -0 "$child" 2>/dev/null && return 1; done; return 0; }
 kill_server() {
     begin_push
     a_moment
-    children=$(pgrep -P "$postgres_pid")
-    kill -KILL "$postgres_pid"
-    wait "$postgres_pid" 2>/dev/null
-    # shellcheck disable=SC2086
-    kill -KILL $children 2>/dev/null
-    await gone || fail "the server's children stay"
+    kill_postgres
     end_push
     restart_postgres
 }

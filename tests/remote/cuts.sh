@@ -86,16 +86,10 @@ restart_postgres
 whole "server stopped at once"
 
 begin_waiting
-children=$(pgrep -P "$postgres_pid")
-kill -KILL "$postgres_pid"
-wait "$postgres_pid" 2>/dev/null
-# shellcheck disable=SC2086
-kill -KILL $children 2>/dev/null
+kill_postgres
 wait "$pusher"
 [ $? -eq 3 ] && [ "$(wc -l <waiting)" = 1 ] || fail "server killed: $(cat waiting)"
 wait "$locker" 2>/dev/null
-gone() { for child in $children; do kill -0 "$child" 2>/dev/null && return 1; done; return 0; }
-await gone || fail "the server's children stay"
 restart_postgres
 whole "server killed"
 exit "$status"

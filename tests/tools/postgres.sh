@@ -3,6 +3,7 @@
 #
 #   start_postgres [-c NAME=VALUE]...   makes it and waits until it answers; where there is none the test ends with status 1
 #   stop_postgres [-m immediate]        ends it, its files stay
+#   kill_postgres                       ends it and its children by SIGKILL, and waits until they are gone
 #   restart_postgres                    starts it again, with the same words
 #
 # exports PGHOST, PGUSER (owner of everything) and URL, postgresql:///hakmem, and sets postgres_folder (data, log) and postgres_pid. The
@@ -76,4 +77,17 @@ stop_postgres() {
     kill -"$signal" "$postgres_pid" 2>/dev/null
     wait "$postgres_pid" 2>/dev/null
     postgres_pid=''
+}
+
+# Stopped first: a child made between the list and the kill would keep the shared memory, and the next server refuses to start.
+kill_postgres() {
+    local children child
+    kill -STOP "$postgres_pid"
+    children=$(pgrep -P "$postgres_pid")
+    kill -KILL "$postgres_pid"
+    wait "$postgres_pid" 2>/dev/null
+    postgres_pid=''
+    for child in $children; do
+        while kill -KILL "$child" 2>/dev/null; do sleep 0.05; done
+    done
 }
