@@ -97,12 +97,15 @@ static const struct {
 /* A picture is no format for another tool: it is a page of our own. */
 static bool is_picture(const struct view *view, const char *name) {
     static const char *const pictures[] = {"svg", "flamegraph", "flame", "html"};
-    const char *store = view_value(view, "store");
+    struct hak_text text = {0};
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
         if (strcmp(name, pictures[i]) == 0) {
-            view_error("export %s: a page with the flame graph is made by: hakmem-trace html%s%s; "
-                       "the folded stacks of one for other tools are `collapsed`",
-                       name, store ? " -s " : "", store ? store : "");
+            hak_text_add(&text,
+                         "export %s: a page with the flame graph is made by: hakmem-trace html",
+                         name);
+            view_add_store_option(&text, view);
+            hak_text_add(&text, "; the folded stacks of one for other tools are `collapsed`");
+            view_error_text(&text);
             return true;
         }
     return false;
