@@ -20,16 +20,16 @@ int view_read_checked(struct view *view, struct view_checked *out) {
     static const char query[] = VIEW_REACHED("n.text LIKE 'served.%' OR n.text LIKE 'given.%'",
                                              "sum(most),"
                                              " sum(most) FILTER (WHERE text LIKE 'served.%'),"
-                                             " sum(most) FILTER (WHERE text = 'served.GUARDED')");
-    uint64_t read[3] = {0};
-    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
-    *out = (struct view_checked){
-        .level = read_level(view), .calls = read[0], .blocks = read[1], .blocks_guarded = read[2]};
-    if (found < 0)
-        return found;
-    static const char scans[] = "SELECT count(*) FROM leak_scan";
-    out->leak_scans = hak_database_number(hak_store_database(view->reader), scans, 0);
-    return 0;
+                                             " sum(most) FILTER (WHERE text = 'served.GUARDED'),"
+                                             " (SELECT count(*) FROM leak_scan)");
+    uint64_t read[4] = {0};
+    int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 4);
+    *out = (struct view_checked){.level = read_level(view),
+                                 .calls = read[0],
+                                 .blocks = read[1],
+                                 .blocks_guarded = read[2],
+                                 .leak_scans = read[3]};
+    return found < 0 ? found : 0;
 }
 
 /* A block ends up to 15 bytes before its closed page, for its alignment. */
