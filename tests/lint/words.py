@@ -35,8 +35,8 @@ TURNS = [
     (r"\bmoves of blocks, not writes\b", "writes are not recorded"),
     (r"\u2014", "a comma, a colon or two sentences"),
 ]
-OPENING = re.compile(r"(?:What|Which|Whose|Whom|Who|Whoever|Where)\b")
-OPENING_OF_COMMENT = re.compile(r"(?:What|Which|Whose|Whom|Who|Whoever|Whatever)\b|(?:With|To|From|In|Of|By|On|At|For) (?:what|which|whose|whom)\b")
+OPENING = re.compile(r"(?:What|Which|Whose|Whom|Who|Whoever|Whatever)\b|(?:With|To|From|In|Of|By|On|At|For) (?:what|which|whose|whom)\b")
+WHERE = re.compile(r"Where\b")  # in the sense of "if"; allowed in comments
 
 
 def blocks_of(text):
@@ -131,7 +131,7 @@ def faults_of(kind, text):
     for sentence, said in sentences_of(text):
         bare = said.replace("*", "").lstrip("[(_")
         if kind == "comment":
-            if OPENING_OF_COMMENT.match(bare) and not sentence.endswith("?"):
+            if OPENING.match(bare) and not sentence.endswith("?"):
                 yield f"a comment's sentence begins with {said.split()[0]}: {' '.join(said.split()[:12])} ...", sentence
             continue
         for pattern, instead in TURNS:
@@ -143,7 +143,7 @@ def faults_of(kind, text):
         words = words_of(said)
         if len(words) > MOST_WORDS:
             yield f"{len(words)} words, at most {MOST_WORDS}: {' '.join(words[:12])} ...", sentence
-        if OPENING.match(bare) and len(words) > 3 and not sentence.endswith("?") and "?**" not in text:
+        if (OPENING.match(bare) or WHERE.match(bare)) and len(words) > 3 and not sentence.endswith("?") and "?**" not in text:
             yield f"a statement begins with {words[0].strip('[*')}: {' '.join(words[:12])} ...", sentence
 
 
