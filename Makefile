@@ -59,9 +59,13 @@ STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))
 
+# malloc, free, calloc and realloc of each build (src/entry/entry.h).
+PLAIN_FAMILY := $(patsubst %,src/entry/plain/%.c,malloc realloc)
+DEBUG_FAMILY := $(wildcard src/entry/debug/*.c)
+
 # Level light (src/light.h): the plain allocator a second time, which shares the options, the size classes and the threads' data
 # of the checks' half.
-LIGHT_SRC  := $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
+LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment.c,$(LAYER_SRC)) $(wildcard src/entry/light/*.c)
 
 # hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
 KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment,src/entry/$(f).c)
@@ -85,11 +89,11 @@ HAS_REMOTE := $(and $(PQ_INCLUDE),$(findstring LIBPQ_HAS_PIPELINING,$(file <$(PQ
 REMOTE_SRC := $(wildcard src/remote/*.c) src/store/error.c src/base/checksum.c
 REMOTE_OBJ := $(REMOTE_SRC:%.c=$(BUILD)/remote/%.o)
 
-PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
+PLAIN_OBJ := $(patsubst %.c,$(BUILD)/plain/%.o,$(LAYER_SRC) $(PLAIN_FAMILY))
 LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
 ATTACH_OBJ := $(ATTACH_SRC:%.c=$(BUILD)/keep/%.o)
-DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/%.o)
+DEBUG_OBJ := $(patsubst %.c,$(BUILD)/debug/%.o,$(LAYER_SRC) $(DEBUG_FAMILY) $(WATCH_SRC))
 STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o \
              $(BUILD)/host/src/metrics/names.o $(BUILD)/host/src/metrics/step.o
 COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)

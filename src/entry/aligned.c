@@ -1,7 +1,7 @@
 /* The aligned family and malloc_usable_size. */
 #include <malloc.h>
 #include <stdlib.h>
-#include "entry/entry.h"
+#include "entry/way.h"
 
 static bool is_power_of_two(size_t number) {
     return number && (number & (number - 1)) == 0;
@@ -10,7 +10,7 @@ static bool is_power_of_two(size_t number) {
 static void *allocate(size_t alignment, size_t bytes, hak_call_t call) {
     struct hak_hand_out how = {
         .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED, .call = call};
-    return hak_entry_is_due() ? hak_entry_allocate_due(&how) : hak_entry_allocate(&how);
+    return hak_entry_serve(&how);
 }
 
 static void *refuse(size_t bytes, int error) {

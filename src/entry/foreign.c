@@ -1,5 +1,5 @@
 /* Passes on a pointer that none of our layers knows, leaves it alone, or ends the program. */
-#include "entry/entry.h"
+#include "entry/way.h"
 
 #include <string.h>
 #include "entry/external_guard.h"
@@ -85,7 +85,7 @@ static HAK_COLD void *move_guarded(user_t user, size_t bytes, hak_call_t call) {
         errno = ENOMEM;
         return NULL;
     }
-    void *moved = hak_entry_is_due() ? hak_entry_allocate_due(&how) : hak_entry_allocate(&how);
+    void *moved = hak_entry_serve(&how);
     if (moved) {
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
         hak_light_give(user.p);

@@ -16,7 +16,7 @@
  * Without memory the new_handler is called until it gives up (by an exception, or because there is
  * none any more), then std::bad_alloc is thrown, or NULL returned by the nothrow forms. */
 #include "entry/cxx.h"
-#include "entry/entry.h"
+#include "entry/way.h"
 
 #define OPERATOR HAK_EXPORT __attribute__((weak))
 
@@ -81,8 +81,7 @@ static void *take(const struct request *request) {
                                .alignment = request->alignment,
                                .subkind = request->by,
                                .call = request->call};
-    bool is_due = request->alignment ? hak_entry_is_due() : hak_entry_was_due();
-    return is_due ? hak_entry_allocate_due(&how) : hak_entry_allocate(&how);
+    return request->alignment ? hak_entry_serve(&how) : hak_entry_serve_counted(&how);
 }
 
 static bool is_power_of_two(size_t number) {
@@ -151,17 +150,10 @@ static HAK_COLD void *take_slowly_or_null(size_t bytes, enum hak_subkind by, hak
     return take_or_null(&request);
 }
 
-/* The array's newest block, as in malloc; NULL: the slow way. */
-static inline void *take_fast(size_t bytes) {
-    if (hak_is_debug_build || hak_entry_is_due() || HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
-        return NULL;
-    return hak_array_pop(hak_class_of_bytes(bytes)).p;
-}
-
 void *_Znwm(size_t bytes) {
     if (hak_light_serves())
         return light__Znwm(bytes);
-    void *block = take_fast(bytes);
+    void *block = hak_entry_take_fast(bytes);
     return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW, HAK_CALL);
 }
 
@@ -170,7 +162,7 @@ void *_Znam(size_t bytes) {
         return _Znwm(bytes);
     if (hak_light_serves())
         return light__Znam(bytes);
-    void *block = take_fast(bytes);
+    void *block = hak_entry_take_fast(bytes);
     return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW_ARRAY, HAK_CALL);
 }
 
@@ -178,7 +170,7 @@ void *_ZnwmRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
     (void)nothrow;
     if (IS_REPLACED(_Znwm))
         return try_replaced(&(struct request){.bytes = bytes, .replaced = _Znwm});
-    void *block = take_fast(bytes);
+    void *block = hak_entry_take_fast(bytes);
     return HAK_LIKELY(block != NULL) ? block : take_slowly_or_null(bytes, HAK_BY_NEW, HAK_CALL);
 }
 
@@ -186,7 +178,7 @@ void *_ZnamRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
     (void)nothrow;
     if (IS_REPLACED(_Znam) || IS_REPLACED(_Znwm))
         return try_replaced(&(struct request){.bytes = bytes, .replaced = _Znam});
-    void *block = take_fast(bytes);
+    void *block = hak_entry_take_fast(bytes);
     return HAK_LIKELY(block != NULL) ? block
                                      : take_slowly_or_null(bytes, HAK_BY_NEW_ARRAY, HAK_CALL);
 }
@@ -238,8 +230,8 @@ HAK_IN_PLACE void give(void *block, size_t bytes, size_t alignment, enum hak_giv
         light_free(block);
         return;
     }
-    if (!hak_is_keep_build && by != HAK_GIVEN_BY_DELETE && by != HAK_GIVEN_BY_DELETE_ARRAY)
-        check_claim(user_from(block), by, bytes, alignment);
+    if (by != HAK_GIVEN_BY_DELETE && by != HAK_GIVEN_BY_DELETE_ARRAY)
+        hak_entry_claim(user_from(block), by, bytes, alignment);
     hak_entry_free(block, by);
 }
 

@@ -21,6 +21,7 @@
 #include "entry/entry.h"
 #include "entry/environment.h"
 #include "entry/summary.h"
+#include "entry/way.h"
 #include "front/remote.h"
 #include "learn/learn.h"
 #include "light.h"

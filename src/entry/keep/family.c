@@ -4,7 +4,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include "entry/entry.h"
+#include "entry/keep/keep.h"
 
 static void *no_memory(void) {
     errno = ENOMEM;

@@ -1,7 +1,7 @@
-/* realloc and reallocarray: resize in place where the slot allows it, else move. */
+/* realloc and reallocarray of hakmem-debug.so: resize in place where the slot allows it, else copy.
+ * The old block has to be recorded as given back before its address can be anyone's again. */
 #include <stdlib.h>
-#include <string.h>
-#include "entry/entry.h"
+#include "entry/debug/way.h"
 
 static void *allocate(size_t bytes, user_t moved_from, size_t room_bytes, hak_call_t call) {
     struct hak_hand_out how = {.asked_bytes = bytes,
@@ -9,13 +9,13 @@ static void *allocate(size_t bytes, user_t moved_from, size_t room_bytes, hak_ca
                                .moved_from = moved_from,
                                .room_bytes = room_bytes,
                                .call = call};
-    return hak_entry_is_due() ? hak_entry_allocate_due(&how) : hak_entry_allocate_inside(&how);
+    return hak_entry_allocate_inside(&how);
 }
 
-/* The checks' build copies what it moves (resize, below). So that a block that grows bit by bit is
- * not copied at each step, a large one that grows gets half its size of addresses more. */
+/* So that a block that grows bit by bit is not copied at each step, a large one that grows gets
+ * half its size of addresses more. */
 static size_t room_behind(size_t old_bytes, size_t bytes) {
-    bool grows_again = hak_is_debug_build && old_bytes > HAK_CLASS_MAX_BYTES && bytes > old_bytes;
+    bool grows_again = old_bytes > HAK_CLASS_MAX_BYTES && bytes > old_bytes;
     return grows_again && bytes <= PTRDIFF_MAX / 2 ? bytes / 2 : 0;
 }
 
@@ -45,23 +45,6 @@ static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, hak_
     return moved;
 }
 
-static void *fail(size_t bytes) {
-    check_call_without_record(bytes, true);
-    errno = ENOMEM;
-    return NULL;
-}
-
-/* A block of BenchFast's pool, which no layer knows, moves always. */
-static void *resize_in_pool(user_t user, size_t bytes, hak_call_t call) {
-    size_t old_bytes = hak_class_bytes(hak_bench_fast_class_of(user.p));
-    void *moved = allocate(bytes, user, 0, call);
-    if (moved) {
-        memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
-        hak_bench_fast_push(user.p);
-    }
-    return moved;
-}
-
 static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     size_t slot_bytes = hak_route_slot_bytes(base);
     size_t delta_bytes = user_address(user) - base_address(base);
@@ -74,21 +57,7 @@ static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
         check_resize(user, bytes);
         return user.p;
     }
-    /* The kernel moves pages faster than they can be copied. The checks' build copies: the old
-     * block has to be recorded as given back before its address can be anyone's again. */
-    if (is_large && !hak_is_debug_build && bytes > HAK_CLASS_MAX_BYTES) {
-        void *moved = hak_large_move(base, bytes).p;
-        if (moved)
-            return moved; /* else perhaps only too many mappings to move one (held.h) */
-    }
     return move(user, base, old_bytes, bytes, call);
-}
-
-static void free_inside(void *pointer, const void *caller) {
-    if (hak_is_debug_build)
-        hak_entry_give_back_inside(user_from(pointer), HAK_GIVEN_BY_REALLOC, NULL, caller);
-    else
-        hak_entry_free(pointer, HAK_GIVEN_BY_REALLOC);
 }
 
 static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
@@ -96,14 +65,12 @@ static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     if (!pointer)
         return allocate(bytes, HAK_NO_USER, 0, call);
     if (bytes == 0) {
-        free_inside(pointer, *call);
+        hak_entry_give_back_inside(user, HAK_GIVEN_BY_REALLOC, NULL, *call);
         return NULL;
     }
-    if (hak_bench_fast_holds(pointer))
-        return resize_in_pool(user, bytes, call);
     base_t base;
     if (bytes > PTRDIFF_MAX)
-        return fail(bytes);
+        return hak_entry_fail(bytes);
     switch (check_take_back(user, HAK_REALLOC, &base)) {
     case HAK_TAKE:
         return resize(user, base, bytes, call);
@@ -112,13 +79,13 @@ static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     case HAK_REFUSE:
         break;
     }
-    return fail(bytes);
+    return hak_entry_fail(bytes);
 }
 
 static HAK_COLD void *reallocate_nested(void *pointer, size_t bytes, hak_call_t call) {
     struct hak_nested kept;
     if (!hak_nested_begin(&kept))
-        return fail(bytes);
+        return hak_entry_fail(bytes);
     void *moved = reallocate_inside(pointer, bytes, call);
     hak_nested_end(&kept);
     return moved;
@@ -133,22 +100,9 @@ static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
     return moved;
 }
 
-/* The plain build's short way: this thread's block, and it stays where it is. False for NULL and 0
- * bytes. */
-static inline bool stays_at_once(const void *pointer, size_t bytes) {
-    base_t base = base_from((void *)(uintptr_t)pointer);
-    if (hak_is_debug_build || !hak_front_is_mine(base))
-        return false;
-    unsigned class_index = hak_front_class_of(base);
-    return hak_is_slot_start(pointer, class_index) &&
-           stays_in_slot(hak_class_bytes(class_index), 0, bytes);
-}
-
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
     if (hak_light_serves())
         return light_realloc(pointer, bytes);
-    if (HAK_LIKELY(stays_at_once(pointer, bytes)))
-        return pointer;
     return reallocate(pointer, bytes, HAK_CALL);
 }
 
@@ -157,7 +111,7 @@ HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     if (hak_light_serves())
         return light_reallocarray(pointer, count, bytes);
     if (__builtin_mul_overflow(count, bytes, &all_bytes))
-        return fail(SIZE_MAX);
+        return hak_entry_fail(SIZE_MAX);
     return reallocate(pointer, all_bytes, HAK_CALL);
 }
 

@@ -1,0 +1,145 @@
+/* malloc, free and calloc of libhakmem: the fast paths, and the ways behind them. */
+#include <stdlib.h>
+#include "entry/plain/way.h"
+
+/* Where the program called us; also in what malloc jumps to. */
+#define CALLER __builtin_return_address(0)
+
+/* ---- out ------------------------------------------------------------------------------------- */
+
+/* A class whose array was empty, or is off; first the short way of a thread with fronts. */
+static HAK_COLD void *allocate_slowly(size_t bytes) {
+    if (HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN) && bytes <= HAK_CLASS_MAX_BYTES &&
+        !hak_bench_fast_is_on()) {
+        base_t block = hak_front_take(hak_class_of_bytes(bytes));
+        if (HAK_LIKELY(block.p != NULL))
+            return block.p;
+    }
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
+    void *user = hak_entry_allocate(&how);
+    if (hak_bench_fast_is_on() && !hak_bench_fast_holds(user))
+        hak_bench_fast_report_empty(how.class_index);
+    return user;
+}
+
+static HAK_COLD void *allocate_due(size_t bytes) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
+    return hak_entry_allocate_due(&how);
+}
+
+/* The way to a mapping, without what only classes need. */
+static HAK_COLD void *allocate_large(size_t bytes) {
+    hak_entry_begin();
+    base_t block =
+        HAK_LIKELY(bytes <= PTRDIFF_MAX) ? hak_large_take_hot(bytes, CALLER) : HAK_NO_BASE;
+    return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
+}
+
+HAK_EXPORT void *malloc(size_t bytes) {
+    if (hak_entry_is_due())
+        return allocate_due(bytes);
+    if (HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
+        return allocate_large(bytes);
+    base_t block = hak_array_pop(hak_class_of_bytes(bytes));
+    if (HAK_UNLIKELY(!block.p))
+        return allocate_slowly(bytes);
+    return block.p;
+}
+
+HAK_IN_PLACE void *allocate_zeroed(size_t bytes) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
+    void *user = hak_entry_allocate(&how);
+    bool is_large = how.class_index == HAK_CLASS_NONE;
+    if (user && !(is_large && hak_large_is_fresh(base_from(user))))
+        memset(user, 0, bytes);
+    return user;
+}
+
+static HAK_COLD void *allocate_zeroed_slowly(size_t bytes) {
+    return allocate_zeroed(bytes);
+}
+
+static HAK_COLD void *allocate_zeroed_due(size_t bytes) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
+    void *user = hak_light_take(&how, &hak_thread.until_look);
+    return user ? memset(user, 0, bytes) : allocate_zeroed(bytes);
+}
+
+HAK_EXPORT void *calloc(size_t count, size_t bytes) {
+    size_t all_bytes;
+    if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &all_bytes)))
+        all_bytes = SIZE_MAX; /* refused below */
+    if (hak_entry_is_due())
+        return allocate_zeroed_due(all_bytes);
+    if (HAK_UNLIKELY(all_bytes > HAK_CLASS_MAX_BYTES))
+        return allocate_zeroed_slowly(all_bytes);
+    base_t block = hak_array_pop(hak_class_of_bytes(all_bytes));
+    if (HAK_UNLIKELY(!block.p))
+        return allocate_zeroed_slowly(all_bytes);
+    return memset(block.p, 0, all_bytes);
+}
+
+/* ---- and back -------------------------------------------------------------------------------- */
+
+/* The short ways back but for other threads' blocks. False: a pointer, or a thread, that needs the
+ * long one. */
+static inline bool give_shortly(base_t block, hak_owner_t owner) {
+    if (owner == HAK_OWNER_NOBODY)
+        return hak_large_give_hot(block);
+    if (owner != hak_thread.heap_id)
+        return false;
+    hak_route_give_own(block, hak_free_by(HAK_GIVEN_BY_FREE));
+    return true;
+}
+
+static HAK_COLD void give_back(void *pointer, hak_owner_t owner) {
+    if (give_shortly(base_from(pointer), owner) || !pointer)
+        return;
+    /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
+    if (owner != HAK_OWNER_NOBODY)
+        hak_entry_begin();
+    hak_entry_give(pointer, hak_free_by(HAK_GIVEN_BY_FREE));
+}
+
+/* A leaf, so that neither another thread's block nor BenchFast's has a frame; not cold, or its push
+ * would be a call. */
+__attribute__((noinline)) void hak_entry_give_slowly(void *pointer) {
+    if (hak_bench_fast_holds(pointer)) {
+        hak_bench_fast_push(pointer);
+        return;
+    }
+    hak_owner_t owner = hak_registry_owner_fast(pointer);
+    if (owner != HAK_OWNER_NOBODY && owner != hak_thread.heap_id &&
+        hak_thread.state != HAK_THREAD_NEW)
+        hak_remote_put(owner, base_from(pointer));
+    else
+        give_back(pointer, owner);
+}
+
+HAK_EXPORT void free(void *pointer) {
+    hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
+}
+
+/* C23. The block's own size and alignment are known. */
+HAK_EXPORT void free_sized(void *pointer, size_t bytes);
+HAK_EXPORT void free_sized(void *pointer, size_t bytes) {
+    (void)bytes;
+    hak_entry_free(pointer, HAK_GIVEN_BY_FREE_SIZED);
+}
+
+HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
+HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
+    (void)alignment;
+    (void)bytes;
+    hak_entry_free(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED);
+}
+
+/* Gone from glibc's headers since 2.26; programs that were linked before still call it. */
+HAK_EXPORT void cfree(void *pointer);
+HAK_EXPORT void cfree(void *pointer) {
+    hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
+}
+
+HAK_LIBC_NAME(malloc);
+HAK_LIBC_NAME(free);
+HAK_LIBC_NAME(calloc);

@@ -1,0 +1,98 @@
+/* realloc and reallocarray of libhakmem: resize in place where the slot allows it, else move. */
+#include <stdlib.h>
+#include "entry/plain/way.h"
+
+static void *allocate(size_t bytes, void *moved_from, hak_call_t call) {
+    struct hak_hand_out how = {.asked_bytes = bytes,
+                               .subkind = HAK_BY_REALLOC,
+                               .moved_from = user_from(moved_from),
+                               .call = call};
+    return hak_entry_serve(&how);
+}
+
+/* True when `bytes` fit the slot and would not leave more than half of it unused. */
+static inline bool stays_in_slot(size_t slot_bytes, size_t bytes) {
+    return bytes <= slot_bytes && bytes >= slot_bytes / 2;
+}
+
+static void *move(void *pointer, size_t old_bytes, size_t bytes, hak_call_t call) {
+    void *moved = allocate(bytes, pointer, call);
+    if (moved) {
+        memcpy(moved, pointer, old_bytes < bytes ? old_bytes : bytes);
+        hak_entry_give(pointer, HAK_REALLOC_FROM);
+    }
+    return moved;
+}
+
+static void *fail(void) {
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* A block of BenchFast's pool, which no layer knows, moves always. */
+static void *resize_in_pool(void *pointer, size_t bytes, hak_call_t call) {
+    size_t old_bytes = hak_class_bytes(hak_bench_fast_class_of(pointer));
+    void *moved = allocate(bytes, pointer, call);
+    if (moved) {
+        memcpy(moved, pointer, old_bytes < bytes ? old_bytes : bytes);
+        hak_bench_fast_push(pointer);
+    }
+    return moved;
+}
+
+static void *resize_large(void *pointer, size_t old_bytes, size_t bytes, hak_call_t call) {
+    base_t base = base_from(pointer);
+    if (bytes > HAK_CLASS_MAX_BYTES) {
+        if (hak_large_resize(base, bytes))
+            return pointer;
+        /* The kernel moves pages faster than they can be copied. */
+        void *moved = hak_large_move(base, bytes).p;
+        if (moved)
+            return moved; /* else perhaps only too many mappings to move one (held.h) */
+    }
+    return move(pointer, old_bytes, bytes, call);
+}
+
+static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
+    if (!pointer)
+        return allocate(bytes, NULL, call);
+    if (bytes == 0) {
+        hak_entry_free(pointer, HAK_GIVEN_BY_REALLOC);
+        return NULL;
+    }
+    if (hak_bench_fast_holds(pointer))
+        return resize_in_pool(pointer, bytes, call);
+    if (bytes > PTRDIFF_MAX)
+        return fail();
+    size_t slot_bytes = hak_route_slot_bytes(base_from(pointer));
+    if (slot_bytes == 0)
+        return hak_entry_move_foreign(user_from(pointer), bytes, call);
+    if (hak_registry_owner(pointer) == HAK_OWNER_NOBODY)
+        return resize_large(pointer, slot_bytes, bytes, call);
+    return stays_in_slot(slot_bytes, bytes) ? pointer : move(pointer, slot_bytes, bytes, call);
+}
+
+/* The short way: this thread's block, and it stays where it is. False for NULL and 0 bytes. */
+static inline bool stays_at_once(const void *pointer, size_t bytes) {
+    base_t base = base_from((void *)(uintptr_t)pointer);
+    if (!hak_front_is_mine(base))
+        return false;
+    unsigned class_index = hak_front_class_of(base);
+    return hak_is_slot_start(pointer, class_index) &&
+           stays_in_slot(hak_class_bytes(class_index), bytes);
+}
+
+HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
+    if (HAK_LIKELY(stays_at_once(pointer, bytes)))
+        return pointer;
+    return reallocate(pointer, bytes, HAK_CALL);
+}
+
+HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
+    size_t all_bytes;
+    if (__builtin_mul_overflow(count, bytes, &all_bytes))
+        return fail();
+    return reallocate(pointer, all_bytes, HAK_CALL);
+}
+
+HAK_LIBC_NAME(realloc);

@@ -1,0 +1,114 @@
+/* The way of a block in libhakmem, and in the half of hakmem-debug.so that serves in level light:
+ * from the thread's array, its front or the layers straight to the program, and back.
+ *
+ *   allocate --> route --> program          free --> the thread's array, if the block is its own
+ *      |                                     |
+ *      \-- level light: due? a guarded one   \--> hak_entry_give_slowly --> another thread, the
+ * layers
+ *
+ * The fast paths of malloc, new, free and delete are leaves: no frame, no call; every rarer case is
+ * a tail jump to a cold function. */
+#ifndef HAK_ENTRY_PLAIN_WAY_H
+#define HAK_ENTRY_PLAIN_WAY_H
+
+#include "entry/entry.h"
+
+/* Level light: one more call that allocates. True where the sampler is to look at it. */
+static inline bool hak_entry_is_due(void) {
+    return hak_is_light_build && HAK_UNLIKELY(--hak_thread.until_look == 0);
+}
+/* The same of a call that was counted before. */
+static inline bool hak_entry_was_due(void) {
+    return hak_is_light_build && HAK_UNLIKELY(hak_thread.until_look == 0);
+}
+
+/* ---- out ------------------------------------------------------------------------------------- */
+
+/* The array's newest block; NULL: the slow way. */
+static inline void *hak_entry_take_fast(size_t bytes) {
+    if (hak_entry_is_due() || HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
+        return NULL;
+    return hak_array_pop(hak_class_of_bytes(bytes)).p;
+}
+
+static inline void *hak_entry_allocate(struct hak_hand_out *how) {
+    bool is_first = hak_is_light_build && hak_thread.state == HAK_THREAD_NEW;
+    hak_entry_begin();
+    if (is_first && hak_entry_is_due()) {
+        void *user = hak_light_take(how, &hak_thread.until_look);
+        if (user)
+            return user;
+    }
+    struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
+    if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX))
+        taken = hak_route_take(how->asked_bytes, how->alignment, *how->call);
+    if (HAK_UNLIKELY(!taken.base.p)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    how->class_index = taken.class_index;
+    return taken.base.p;
+}
+static inline void *hak_entry_allocate_inside(struct hak_hand_out *how) {
+    return hak_entry_allocate(how);
+}
+
+/* Of a call that the sampler is to look at. */
+static inline void *hak_entry_allocate_due(struct hak_hand_out *how) {
+    void *user = hak_light_take(how, &hak_thread.until_look);
+    return user ? user : hak_entry_allocate(how);
+}
+static inline void *hak_entry_serve(struct hak_hand_out *how) {
+    return hak_entry_is_due() ? hak_entry_allocate_due(how) : hak_entry_allocate(how);
+}
+static inline void *hak_entry_serve_counted(struct hak_hand_out *how) {
+    return hak_entry_was_due() ? hak_entry_allocate_due(how) : hak_entry_allocate(how);
+}
+
+/* There is no quarantine. */
+static inline bool hak_entry_let_leave(bool all) {
+    (void)all;
+    return false;
+}
+
+/* ---- and back -------------------------------------------------------------------------------- */
+
+static inline void hak_entry_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment) {
+    (void)user;
+    (void)by;
+    (void)bytes;
+    (void)alignment;
+}
+
+/* The layers take the block back, or it is none of ours. */
+HAK_IN_PLACE void hak_entry_give(void *pointer, enum hak_record_kind kind) {
+    if (HAK_UNLIKELY(!hak_route_give(base_from(pointer), kind)) && pointer)
+        hak_entry_free_foreign(user_from(pointer), __builtin_return_address(0));
+}
+
+/* malloc.c: the long way back; the pointer may be NULL. */
+HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
+
+/* Does not tell `by` apart. */
+HAK_IN_PLACE void hak_entry_free(void *pointer, enum hak_given by) {
+    base_t block = base_from(pointer);
+    (void)by;
+    if (HAK_UNLIKELY(!hak_front_is_mine(block))) {
+        hak_entry_give_slowly(pointer);
+        return;
+    }
+    unsigned class_index = hak_front_class_of(block);
+    if (HAK_UNLIKELY(!hak_is_slot_start(pointer, class_index)) ||
+        HAK_UNLIKELY(hak_array_is_full(class_index)) ||
+        HAK_UNLIKELY(hak_array_has_on_top(class_index, block))) {
+        hak_entry_give_slowly(pointer);
+        return;
+    }
+    hak_array_push(class_index, block);
+}
+
+static inline void *hak_entry_later(void *pointer) {
+    return pointer;
+}
+
+#endif
