@@ -18,7 +18,7 @@
 #define HAK_LIGHT_H
 
 #include <stdbool.h>
-#include "check.h"
+#include "border.h"
 #include "options.h"
 
 /* In the checks' half: does the other one serve the program? Never changes once a block was handed

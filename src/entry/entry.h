@@ -18,7 +18,7 @@
  *   debug/   hakmem-debug.so: all calls go through the checks
  *   keep/    hakmem-record.so: the family in front of the program's own allocator
  *
- * May call: route, check.h; for its short ways front and large; start.c everything that has to be
+ * May call: route, border.h; for its short ways front and large; start.c everything that has to be
  * started or held over fork. */
 #ifndef HAK_ENTRY_ENTRY_H
 #define HAK_ENTRY_ENTRY_H

@@ -5,7 +5,7 @@
 
 #include <malloc.h>
 #include <stdio.h>
-#include "check.h"
+#include "border.h"
 #include "newer.h"
 
 HAK_HIDDEN void *light_malloc(size_t bytes);

@@ -6,7 +6,7 @@
  * where glibc tells one, it is what is there now. */
 #include <malloc.h>
 #include <stdio.h>
-#include "entry/entry.h"
+#include "entry/way.h"
 #include "front/figures.h"
 #include "newer.h"
 #include "platform/line.h"
@@ -36,11 +36,11 @@ HAK_EXPORT int malloc_trim(size_t pad) {
     if (hak_light_serves())
         return light_malloc_trim(pad);
     (void)pad; /* glibc: bytes to keep at the top of its heap */
-    if (!check_enter())
+    if (!hak_entry_enter())
         return 0;
     hak_entry_begin();
     bool is_some = hak_route_trim() != 0; /* what is in quarantine stays: it is bounded */
-    check_leave();
+    hak_entry_leave();
     return is_some;
 }
 

@@ -10,6 +10,8 @@
  *   hak_entry_claim(user, by, ...)    the size and alignment that a delete or sized free names
  *   hak_entry_free(pointer, by)       free and everything that does the same
  *
+ *   hak_entry_enter(), _leave()       around a call that takes no block; false: the thread is in
+ *                                     the family already
  *   hak_entry_let_leave(all)          lets blocks of the thread leave its quarantine
  *
  * Only level light counts calls. */

@@ -311,7 +311,7 @@ static HAK_COLD bool is_still_live(const struct hak_slot *slot, uint32_t record_
            __atomic_load_n(&slot->record_count, __ATOMIC_RELAXED) == record_count;
 }
 
-/* By value, so that nobody takes the address of what hak_check_take_back located. */
+/* By value, so that nobody takes the address of what hak_check_pointer located. */
 static HAK_COLD void tell_damage(struct hak_located at, enum hak_record_kind kind) {
     hak_tell_damage(&at, kind);
 }
@@ -319,7 +319,7 @@ static HAK_COLD void report_kinds(struct hak_located at, enum hak_record_kind ki
     hak_report_kinds(&at, kind);
 }
 
-HAK_TRACER_TEXT enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kind kind,
+HAK_TRACER_TEXT enum hak_verdict hak_check_pointer(user_t user, enum hak_record_kind kind,
                                                      base_t *base) {
     struct hak_located at;
     hak_answer_if_asked();

@@ -1,5 +1,5 @@
 /* A block leaves the program: its state, and one record. In a header, since hak_check_freed and
- * hak_check_keep both do it, and a frame more would be walked for the stack of each free. */
+ * hak_check_quarantine both do it, and a frame more would be walked for the stack of each free. */
 #ifndef HAK_GUARD_GIVE_BACK_H
 #define HAK_GUARD_GIVE_BACK_H
 

@@ -33,7 +33,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "check.h"
+#include "border.h"
 #include "guard/asked.h"
 #include "guard/locate.h"
 #include "options.h"
@@ -187,7 +187,7 @@ void hak_remember_large(const struct hak_large *large) HAK_HIDDEN;
 bool hak_recall_large(const void *user, struct hak_large *large) HAK_HIDDEN;
 bool hak_recall_large_around(uintptr_t address, struct hak_large *large) HAK_HIDDEN;
 
-/* quarantine.c: a block that check_leaving gave moves on to `to`. False: it was not in quarantine
+/* quarantine.c: a block that hak_check_leaving gave moves on to `to`. False: it was not in quarantine
  * (reported). */
 bool hak_leave_quarantine(base_t base, enum hak_place to) HAK_HIDDEN;
 /* The calling thread's ring, which is empty by then, goes to the next thread; and those of threads

@@ -112,7 +112,7 @@ void hak_check_claim(user_t user, enum hak_given by, size_t bytes, size_t alignm
     struct hak_located at;
     if (!is_on || !user.p || !hak_locate(user.p, &at) || at.slot->place != HAK_PLACE_LIVE ||
         user.p != hak_user_in(&at) ||
-        family_of_taken(taken_of(&at)) != family_of_given(by)) /* told by check_take_back */
+        family_of_taken(taken_of(&at)) != family_of_given(by)) /* told by hak_check_pointer */
         return;
     bool has_size = names_size(by), has_alignment = names_alignment(by);
     if (HAK_LIKELY((!has_size || bytes == hak_asked_bytes_of(&at)) &&

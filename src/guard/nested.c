@@ -1,6 +1,6 @@
 /* Tells whether a call of the malloc family was left for good, by longjmp out of a signal
  * handler. */
-#include "check.h"
+#include "border.h"
 #include "platform/raw_call.h"
 #include <signal.h>
 #include <sys/syscall.h>

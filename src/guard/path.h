@@ -1,7 +1,7 @@
 /* The path that most calls take: a small block of the calling thread's heap, and all is well.
  *
  *   malloc   take --no--> hak_check_hand_out                      (border.c)
- *   free     give --no--> hak_check_take_back, then hak_check_keep or hak_check_freed
+ *   free     give --no--> hak_check_pointer, then hak_check_quarantine or hak_check_freed
  *
  * Whatever is not as it should be takes the other way, which looks again from the start and says
  * what is wrong; so no check is told twice, and none here has words of its own. This one finds the

@@ -119,7 +119,7 @@ static inline bool is_on(void) {
            hak_options.inject[0] == '\0';
 }
 
-HAK_TRACER_TEXT enum hak_kept hak_check_keep(base_t base, enum hak_record_kind kind,
+HAK_TRACER_TEXT enum hak_kept hak_check_quarantine(base_t base, enum hak_record_kind kind,
                                              unsigned heap_id) {
     if (!is_on())
         return HAK_NOT_KEPT;

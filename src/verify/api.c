@@ -1,7 +1,7 @@
 /* The functions of hakmem.h: what a program may ask beyond malloc and its family. */
 #include "hakmem.h"
 
-#include "check.h"
+#include "border.h"
 #include "front/figures.h"
 #include "front/front.h"
 #include "large/large.h"

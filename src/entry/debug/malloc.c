@@ -38,7 +38,7 @@ HAK_IN_PLACE void free_claimed(void *pointer, enum hak_given by, size_t bytes, s
         light_free(pointer);
         return;
     }
-    check_claim(user_from(pointer), by, bytes, alignment);
+    hak_check_claim(user_from(pointer), by, bytes, alignment);
     hak_entry_free(pointer, by);
 }
 

@@ -29,10 +29,10 @@ static bool resize_large(user_t user, base_t base, size_t delta_bytes, size_t by
     size_t needed = delta_bytes + bytes + (delta_bytes != 0);
     if (needed <= HAK_CLASS_MAX_BYTES)
         return false;
-    check_resizing(user, true);
+    hak_check_resizing(user, true);
     bool stays = hak_large_resize(base, needed);
     if (!stays)
-        check_resizing(user, false);
+        hak_check_resizing(user, false);
     return stays;
 }
 
@@ -54,7 +54,7 @@ static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     size_t old_bytes = check_usable(user, slot_bytes - delta_bytes);
     if (is_large ? resize_large(user, base, delta_bytes, bytes)
                  : stays_in_slot(slot_bytes, delta_bytes, bytes)) {
-        check_resize(user, bytes);
+        hak_check_resize(user, bytes);
         return user.p;
     }
     return move(user, base, old_bytes, bytes, call);
@@ -71,7 +71,7 @@ static void *reallocate_inside(void *pointer, size_t bytes, hak_call_t call) {
     base_t base;
     if (bytes > PTRDIFF_MAX)
         return hak_entry_fail(bytes);
-    switch (check_take_back(user, HAK_REALLOC, &base)) {
+    switch (hak_check_pointer(user, HAK_REALLOC, &base)) {
     case HAK_TAKE:
         return resize(user, base, bytes, call);
     case HAK_FOREIGN:
@@ -93,10 +93,10 @@ static HAK_COLD void *reallocate_nested(void *pointer, size_t bytes, hak_call_t 
 
 /* realloc for both names: a preload in front would see a call of our own as the program's. */
 static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
-    if (!check_enter())
+    if (!hak_check_enter())
         return reallocate_nested(pointer, bytes, call);
     void *moved = reallocate_inside(pointer, bytes, call);
-    check_leave();
+    hak_check_leave();
     return moved;
 }
 

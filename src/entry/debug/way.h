@@ -1,12 +1,12 @@
 /* The way of a block in hakmem-debug.so: from the layers through the checks to the program, and
  * back, mostly into quarantine.
  *
- *   allocate --> at hand? ----------------------------check_take-----> program
- *      |           no: guarded? room behind? route --> check_hand_out --^
+ *   allocate --> at hand? ----------------------------hak_path_take-----> program
+ *      |           no: guarded? room behind? route --> hak_check_hand_out --^
  *      \-- a signal handler interrupted this thread's call: nested/
  *
- *   free --> the path? -----------check_give--> quarantine, or the thread's array
- *      |       no: check_take_back --> quarantine, the layers, another allocator, or refused
+ *   free --> the path? -----------hak_path_give--> quarantine, or the thread's array
+ *      |       no: hak_check_pointer --> quarantine, the layers, another allocator, or refused
  *      \-- a signal handler interrupted this thread's call: nested/ */
 #ifndef HAK_ENTRY_DEBUG_WAY_H
 #define HAK_ENTRY_DEBUG_WAY_H
@@ -19,6 +19,13 @@ static inline void *hak_entry_take_fast(size_t bytes) {
     return NULL;
 }
 
+static inline bool hak_entry_enter(void) {
+    return hak_check_enter();
+}
+static inline void hak_entry_leave(void) {
+    hak_check_leave();
+}
+
 /* ---- out ------------------------------------------------------------------------------------- */
 
 /* Lets blocks leave the calling thread's quarantine: of those it has too much of, or all. False:
@@ -29,10 +36,10 @@ static inline bool hak_entry_let_leave(bool all) {
         return false;
     for (;;) {
         unsigned class_index;
-        base_t block = check_leave_to_array(hak_thread.heap_id, hak_place_of_array, &class_index);
+        base_t block = hak_check_leave_to_array(hak_thread.heap_id, hak_place_of_array, &class_index);
         if (HAK_LIKELY(block.p != NULL))
             hak_array_put(class_index, block);
-        else if ((block = check_leaving(all)).p)
+        else if ((block = hak_check_leaving(all)).p)
             (void)hak_route_give(block, HAK_QUARANTINE_LEAVE);
         else
             return some_left;
@@ -45,7 +52,7 @@ static inline bool hak_entry_let_leave(bool all) {
 static inline bool hak_entry_make_room(size_t bytes) {
     enum { USUAL_BYTES = 1 << 30 };
     bool some_left = hak_entry_let_leave(true);
-    return (bytes <= USUAL_BYTES && check_open_pages()) || some_left;
+    return (bytes <= USUAL_BYTES && hak_check_open_pages()) || some_left;
 }
 
 /* The next block of the class lay in quarantine long enough to be out of the processor's caches. */
@@ -55,17 +62,17 @@ static inline void hak_entry_fetch_next(unsigned class_index) {
     __builtin_prefetch(next + hak_class_bytes(class_index) - 1, 1);
 }
 
-/* Where check_takes(how): a block of a class that the thread has at hand. NULL:
+/* Where hak_path_may_take(how): a block of a class that the thread has at hand. NULL:
  * nothing was done. */
 HAK_IN_PLACE void *hak_entry_take_at_hand(struct hak_hand_out *how) {
-    unsigned class_index = hak_class_of_bytes(check_taken_bytes(how));
+    unsigned class_index = hak_class_of_bytes(hak_path_slot_bytes(how));
     base_t block = hak_array_pop(class_index);
     if (HAK_UNLIKELY(!block.p))
         return NULL;
     how->class_index = class_index;
-    if (check_keeps())
+    if (hak_path_has_quarantine())
         hak_entry_fetch_next(class_index);
-    user_t user = check_take(block, class_index, how);
+    user_t user = hak_path_take(block, class_index, how);
     if (HAK_UNLIKELY(!user.p))
         hak_array_push(class_index, block);
     return user.p;
@@ -74,7 +81,7 @@ HAK_IN_PLACE void *hak_entry_take_at_hand(struct hak_hand_out *how) {
 /* The source of the block: guarded memory, or route. Its base is HAK_NO_BASE without memory. */
 static inline struct hak_taken hak_entry_take(const struct hak_hand_out *how, size_t slot_bytes,
                                               size_t alignment) {
-    base_t guarded = check_guards() ? check_take_guarded(how) : HAK_NO_BASE;
+    base_t guarded = HAK_UNLIKELY(hak_check_guards) ? hak_check_take_guarded(how) : HAK_NO_BASE;
     if (HAK_UNLIKELY(guarded.p != NULL))
         return (struct hak_taken){guarded, HAK_CLASS_NONE};
     if (HAK_UNLIKELY(how->room_bytes != 0))
@@ -98,7 +105,7 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
     if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX)) {
         size_t slot_bytes = check_slot_bytes(how->asked_bytes, how->alignment);
-        size_t alignment = check_aligns() ? 0 : how->alignment;
+        size_t alignment = hak_check_aligns() ? 0 : how->alignment;
         taken = hak_entry_take(how, slot_bytes, alignment);
         if (HAK_UNLIKELY(!taken.base.p) && hak_entry_make_room(slot_bytes))
             taken = hak_route_take(slot_bytes, alignment, *how->call);
@@ -107,23 +114,23 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
         return hak_entry_fail(how->asked_bytes);
     how->class_index = taken.class_index;
     user_t user = HAK_NO_USER;
-    if (check_takes(how) && HAK_LIKELY(taken.class_index < HAK_CLASSES)) {
-        if (check_keeps())
+    if (hak_path_may_take(how) && HAK_LIKELY(taken.class_index < HAK_CLASSES)) {
+        if (hak_path_has_quarantine())
             hak_entry_fetch_next(taken.class_index);
-        user = check_take(taken.base, taken.class_index, how);
+        user = hak_path_take(taken.base, taken.class_index, how);
     }
     if (!user.p)
-        user = check_hand_out(taken.base, how);
+        user = hak_check_hand_out(taken.base, how);
     if (HAK_LIKELY(user.p != NULL))
         return user.p;
     hak_route_put_back(taken);
     return hak_entry_fail(how->asked_bytes);
 }
 
-/* hak_entry_allocate between check_enter and check_leave. */
+/* hak_entry_allocate between hak_check_enter and hak_check_leave. */
 HAK_IN_PLACE void *hak_entry_allocate_inside(struct hak_hand_out *how) {
     void *user = NULL;
-    if (check_takes(how))
+    if (hak_path_may_take(how))
         user = hak_entry_take_at_hand(how);
     return HAK_LIKELY(user != NULL) ? user : hak_entry_allocate_slowly(how);
 }
@@ -141,10 +148,10 @@ HAK_ENTRY_NESTED void *hak_entry_allocate_nested(struct hak_hand_out *how) {
 }
 
 HAK_IN_PLACE void *hak_entry_allocate(struct hak_hand_out *how) {
-    if (!check_enter())
+    if (!hak_check_enter())
         return hak_entry_allocate_nested(how);
     void *user = hak_entry_allocate_inside(how);
-    check_leave();
+    hak_check_leave();
     return user;
 }
 HAK_IN_PLACE void *hak_entry_serve(struct hak_hand_out *how) {
@@ -157,20 +164,20 @@ HAK_IN_PLACE void *hak_entry_serve_counted(struct hak_hand_out *how) {
 /* ---- and back -------------------------------------------------------------------------------- */
 
 static inline void hak_entry_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment) {
-    check_claim(user, by, bytes, alignment);
+    hak_check_claim(user, by, bytes, alignment);
 }
 
-/* Where check_gives(): a block of this thread's goes into quarantine, or back into the
+/* Where hak_path_may_give(): a block of this thread's goes into quarantine, or back into the
  * array of its class, which has room. False: nothing was done. */
 HAK_IN_PLACE bool hak_entry_give_at_hand(user_t user, enum hak_given by, hak_call_t call) {
-    base_t block = check_given(user);
+    base_t block = hak_path_base_of(user);
     if (HAK_UNLIKELY(!hak_front_is_mine(block)))
         return false;
     unsigned class_index = hak_front_class_of(block);
     if (HAK_UNLIKELY(class_index >= HAK_CLASSES))
         return false;
-    if (check_keeps()) {
-        enum hak_kept kept = check_give(block, class_index, by, HAK_PLACE_QUARANTINE, call);
+    if (hak_path_has_quarantine()) {
+        enum hak_kept kept = hak_path_give(block, class_index, by, HAK_PLACE_QUARANTINE, call);
         if (HAK_UNLIKELY(kept == HAK_KEPT_OVER))
             (void)hak_entry_let_leave(false);
         return HAK_LIKELY(kept != HAK_NOT_KEPT);
@@ -179,7 +186,7 @@ HAK_IN_PLACE bool hak_entry_give_at_hand(user_t user, enum hak_given by, hak_cal
         HAK_UNLIKELY(hak_array_has_on_top(class_index, block)))
         return false;
     enum hak_place to = (enum hak_place)hak_place_of_array[class_index];
-    if (HAK_UNLIKELY(check_give(block, class_index, by, to, call) == HAK_NOT_KEPT))
+    if (HAK_UNLIKELY(hak_path_give(block, class_index, by, to, call) == HAK_NOT_KEPT))
         return false;
     hak_array_push(class_index, block);
     return true;
@@ -189,7 +196,7 @@ HAK_IN_PLACE bool hak_entry_give_at_hand(user_t user, enum hak_given by, hak_cal
  * was taken back before). */
 HAK_IN_PLACE void hak_entry_give(base_t base, user_t user, enum hak_record_kind kind) {
     if (HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN)) {
-        enum hak_kept kept = check_keep(base, kind, hak_thread.heap_id);
+        enum hak_kept kept = hak_check_quarantine(base, kind, hak_thread.heap_id);
         if (HAK_UNLIKELY(kept == HAK_KEPT_OVER))
             (void)hak_entry_let_leave(false);
         if (kept != HAK_NOT_KEPT)
@@ -199,17 +206,17 @@ HAK_IN_PLACE void hak_entry_give(base_t base, user_t user, enum hak_record_kind 
         hak_entry_free_foreign(user, __builtin_return_address(0));
 }
 
-/* hak_entry_give_back between check_enter and check_leave; `call` is that of the program, or NULL
+/* hak_entry_give_back between hak_check_enter and hak_check_leave; `call` is that of the program, or NULL
  * for realloc's, which is the call of a function behind it. */
 HAK_IN_PLACE void hak_entry_give_back_inside(user_t user, enum hak_given by, hak_call_t call,
                                              const void *caller) {
-    if (check_gives() && HAK_LIKELY(hak_entry_give_at_hand(user, by, call)))
+    if (hak_path_may_give() && HAK_LIKELY(hak_entry_give_at_hand(user, by, call)))
         return;
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
     if (hak_registry_owner(user.p) != HAK_OWNER_NOBODY)
         hak_entry_begin();
     base_t base;
-    switch (check_take_back(user, hak_free_by(by), &base)) {
+    switch (hak_check_pointer(user, hak_free_by(by), &base)) {
     case HAK_TAKE:
         hak_entry_give(base, user, hak_free_by(by));
         break;
@@ -230,7 +237,7 @@ HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
     if (hak_nested_begin_give(&kept, is_large)) {
         hak_entry_give_back_inside(user, by, NULL, caller);
         hak_nested_end(&kept);
-    } else if (check_take_back(user, hak_free_by(by), &base) == HAK_TAKE &&
+    } else if (hak_check_pointer(user, hak_free_by(by), &base) == HAK_TAKE &&
                check_freed(base, hak_free_by(by), to)) {
         hak_nested_give_later(base);
     }
@@ -239,13 +246,13 @@ HAK_ENTRY_NESTED void hak_entry_give_back_nested(user_t user, enum hak_given by,
 /* The long way back, for a pointer that is not NULL. Inline, so that a report's frames read
  * magazine_flush <- free <- program. */
 HAK_IN_PLACE void hak_entry_give_back(user_t user, enum hak_given by) {
-    if (!check_enter()) {
+    if (!hak_check_enter()) {
         hak_entry_give_back_nested(user, by, __builtin_return_address(0));
         return;
     }
     hak_entry_give_back_inside(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL,
                                __builtin_return_address(0));
-    check_leave();
+    hak_check_leave();
 }
 
 /* The pointer, by a move that the compiler does not know: so registers are saved behind the test of

@@ -21,7 +21,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include "check.h"
+#include "border.h"
 
 /* The functions that the program's calls would come to without hakmem. */
 struct hak_keep_next {

@@ -20,7 +20,7 @@
 #define HAK_ENTRY_NESTED_H
 
 #include <stdatomic.h>
-#include "check.h"
+#include "border.h"
 #include "front/front.h"
 
 /* The thread's state, which a nested call's end restores. Handlers interrupt handlers. */
@@ -30,7 +30,7 @@ struct hak_nested {
 };
 
 /* The calling thread has no heap until hak_nested_end, which gets `kept` back. False: it may not
- * take the locks of the layers. Only if check_enter() is false. */
+ * take the locks of the layers. Only if hak_check_enter() is false. */
 HAK_HIDDEN bool hak_nested_begin(struct hak_nested *kept);
 HAK_HIDDEN void hak_nested_end(const struct hak_nested *kept);
 

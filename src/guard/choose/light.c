@@ -82,7 +82,7 @@ void hak_light_give(void *pointer) {
         watch(pointer, true);
     struct hak_run_time ran = begin_charge();
     base_t base;
-    if (hak_check_take_back(user_from(pointer), kind, &base) != HAK_TAKE)
+    if (hak_check_pointer(user_from(pointer), kind, &base) != HAK_TAKE)
         return;
     struct hak_large *large = hak_large_find(base.p);
     uint32_t site = large->look;
@@ -93,7 +93,7 @@ void hak_light_give(void *pointer) {
 
 bool hak_light_resizes(void *pointer, size_t *asked_bytes) {
     base_t base;
-    if (hak_check_take_back(user_from(pointer), HAK_REALLOC, &base) != HAK_TAKE)
+    if (hak_check_pointer(user_from(pointer), HAK_REALLOC, &base) != HAK_TAKE)
         return false;
     *asked_bytes = hak_light_usable(pointer);
     return true;
@@ -121,7 +121,7 @@ void hak_light_blame(const char *what, const void *pointer) {
     struct hak_located at;
     base_t base;
     if (!is_double &&
-        hak_check_take_back(user_from((void *)(uintptr_t)pointer), kind, &base) != HAK_FOREIGN)
+        hak_check_pointer(user_from((void *)(uintptr_t)pointer), kind, &base) != HAK_FOREIGN)
         return;
     (void)hak_locate(pointer, &at);
     struct hak_finding finding = {

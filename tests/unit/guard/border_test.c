@@ -28,7 +28,7 @@ START_TEST(a_life_is_one_malloc_and_one_free) {
     ck_assert_uint_eq(state_of(block)->place, HAK_PLACE_LIVE);
     ck_assert_uint_eq(state_of(block)->alloc_stack, STACK_OF_PROGRAM);
 
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
     ck_assert_ptr_eq(base.p, block.p);
     ck_assert_uint_eq(event_count, 2);
     ck_assert(hak_check_freed(base, HAK_FREE, HAK_PLACE_REMOTE));
@@ -144,7 +144,7 @@ END_TEST
 static struct hak_fault_facts refuse(char *pointer, enum hak_record_kind kind) {
     base_t base;
     forget_events();
-    ck_assert_int_eq(hak_check_take_back(user_from(pointer), kind, &base), HAK_REFUSE);
+    ck_assert_int_eq(hak_check_pointer(user_from(pointer), kind, &base), HAK_REFUSE);
     ck_assert_uint_eq(event_count, 1);
     ck_assert_uint_eq(last_event().kind, kind);
     ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
@@ -195,7 +195,7 @@ START_TEST(a_second_free_is_known_while_the_large_layer_keeps_the_block) {
     base_t block = hak_large_take(100000, 0, NULL), base;
     struct hak_hand_out how = {.asked_bytes = 100000, .class_index = HAK_CLASS_NONE};
     user_t user = hak_check_hand_out(block, &how);
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
     ck_assert(hak_check_freed(base, HAK_FREE, HAK_PLACE_LARGE));
     ck_assert(hak_large_give(base));
     ck_assert_uint_eq(refuse(user.p, HAK_FREE).fault, HAK_FAULT_DOUBLE_FREE);
@@ -279,8 +279,8 @@ START_TEST(memory_of_another_allocator_is_passed_on_and_counted) {
     base_t base;
     char *mapped = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     char *other = malloc(100); /* the system's: the layers are linked without entry/ */
-    ck_assert_int_eq(hak_check_take_back(user_from(mapped), HAK_FREE, &base), HAK_FOREIGN);
-    ck_assert_int_eq(hak_check_take_back(user_from(other), HAK_REALLOC, &base), HAK_FOREIGN);
+    ck_assert_int_eq(hak_check_pointer(user_from(mapped), HAK_FREE, &base), HAK_FOREIGN);
+    ck_assert_int_eq(hak_check_pointer(user_from(other), HAK_REALLOC, &base), HAK_FOREIGN);
     ck_assert_uint_eq(counts[HAK_COUNT_FOREIGN_FREE], 2);
     ck_assert_uint_eq(event_count, 0);
     ck_assert_uint_eq(fault_count, 0);
@@ -292,7 +292,7 @@ END_TEST
 static pthread_barrier_t both_took_back;
 static void *free_it(void *pointer) {
     base_t base;
-    hak_check_take_back(user_from(pointer), HAK_FREE, &base);
+    hak_check_pointer(user_from(pointer), HAK_FREE, &base);
     pthread_barrier_wait(&both_took_back);
     return hak_check_freed(base, HAK_FREE, HAK_PLACE_FRONT) ? pointer : NULL;
 }
@@ -329,7 +329,7 @@ START_TEST(large_blocks_have_the_same_border) {
     ck_assert_uint_eq(e.class_index, HAK_CLASS_NONE);
     ck_assert_uint_eq(e.size, asked);
     ck_assert_uint_gt(e.epoch, 0);
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
     ck_assert_ptr_eq(base.p, block.p);
     ck_assert_uint_eq(fault_count, 0);
     struct hak_fault_facts facts = refuse(user.p + 70000, HAK_FREE);
@@ -341,7 +341,7 @@ START_TEST(large_blocks_have_the_same_border) {
         forget_events();
         user.p[asked]++;
         user.p[-1]++;
-        hak_check_take_back(user, HAK_FREE, &base);
+        hak_check_pointer(user, HAK_FREE, &base);
         ck_assert_uint_eq(fault_count, 2);
         ck_assert_uint_eq(faults[0].fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
         ck_assert_uint_eq(faults[1].fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);

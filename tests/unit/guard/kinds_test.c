@@ -31,7 +31,7 @@ static unsigned give(user_t user, unsigned by, size_t bytes, size_t alignment) {
     forget_events();
     if (by)
         hak_check_claim(user, by, bytes, alignment);
-    ck_assert_int_eq(hak_check_take_back(user, hak_free_by(by), &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, hak_free_by(by), &base), HAK_TAKE);
     ck_assert_uint_le(fault_count, 1);
     return fault_count ? last_fault().fault : 0;
 }
@@ -76,7 +76,7 @@ START_TEST(realloc_is_of_the_family_of_malloc) {
     for (unsigned taken = 0; taken < TAKEN; taken++) {
         base_t base;
         user_t user = take(taken, taken, 100, alignment_of(taken));
-        hak_check_take_back(user, HAK_REALLOC, &base);
+        hak_check_pointer(user, HAK_REALLOC, &base);
         ck_assert_uint_eq(fault_count, taken >= HAK_BY_NEW);
     }
 }
@@ -169,7 +169,7 @@ END_TEST
 static struct hak_fault_facts refuse(char *pointer, unsigned by) {
     base_t base;
     forget_events();
-    ck_assert_int_eq(hak_check_take_back(user_from(pointer), hak_free_by(by), &base), HAK_REFUSE);
+    ck_assert_int_eq(hak_check_pointer(user_from(pointer), hak_free_by(by), &base), HAK_REFUSE);
     ck_assert_uint_eq(fault_count, 1);
     return last_fault();
 }

@@ -62,7 +62,7 @@ static void damage_every_byte(base_t block, size_t asked, size_t alignment) {
         base_t base;
         forget_events();
         *p ^= 0x20;
-        ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+        ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
         ck_assert_uint_eq(fault_count, 1);
         struct hak_fault_facts facts = last_fault();
         ck_assert_uint_eq(facts.fault, p < user.p ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW
@@ -75,7 +75,7 @@ static void damage_every_byte(base_t block, size_t asked, size_t alignment) {
         ck_assert_uint_eq(facts.kind, HAK_FREE);
         /* The program goes on: the damage was repaired, so that it is reported once. */
         forget_events();
-        ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+        ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
         ck_assert_uint_eq(fault_count, 0);
     }
 }
@@ -102,7 +102,7 @@ START_TEST(no_other_value_of_a_header_byte_passes) {
             for (unsigned i = 0; i < 2; i++) {
                 forget_events();
                 user.p[offset] = (char)(user.p[offset] ^ (int)change);
-                ck_assert_int_eq(hak_check_take_back(user, calls[i], &base), HAK_TAKE);
+                ck_assert_int_eq(hak_check_pointer(user, calls[i], &base), HAK_TAKE);
                 ck_assert_uint_eq(fault_count, 1);
                 ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
                 ck_assert_int_eq(last_fault().offset, offset);
@@ -112,7 +112,7 @@ START_TEST(no_other_value_of_a_header_byte_passes) {
             ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 1);
             ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
             ck_assert_int_eq(last_fault().offset, offset);
-            hak_check_take_back(user, HAK_FREE, &base); /* mends it */
+            hak_check_pointer(user, HAK_FREE, &base); /* mends it */
             state_of(block)->subkind &= (uint8_t)~HAK_SLOT_TOLD;
         }
 }
@@ -136,7 +136,7 @@ START_TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     user_t front = hand_out(slot_at(1, 0), 20, 0), behind = hand_out(slot_at(1, 1), 20, 0);
     memset(front.p + 20, 1, 48 - 16 - 20 + 5); /* canary, and 5 bytes of the next header */
     forget_events();
-    hak_check_take_back(behind, HAK_FREE, &base);
+    hak_check_pointer(behind, HAK_FREE, &base);
     ck_assert_uint_eq(fault_count, 1);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
     ck_assert_uint_eq(last_fault().user, user_address(front));
@@ -145,14 +145,14 @@ START_TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     ck_assert_uint_eq(last_fault().damage_is_open, 0);
     ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_NEIGHBOUR);
     forget_events(); /* told, and mended without a word */
-    hak_check_take_back(front, HAK_FREE, &base);
-    hak_check_take_back(behind, HAK_FREE, &base);
+    hak_check_pointer(front, HAK_FREE, &base);
+    hak_check_pointer(behind, HAK_FREE, &base);
     ck_assert_uint_eq(fault_count, 0);
 
     front = hand_out(slot_at(1, 2), 20, 0), behind = hand_out(slot_at(1, 3), 20, 0);
     memset(behind.p - 20, 1, 20); /* header, and the last 4 bytes of the canary in front */
     forget_events();
-    hak_check_take_back(front, HAK_FREE, &base);
+    hak_check_pointer(front, HAK_FREE, &base);
     ck_assert_uint_eq(fault_count, 1);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
     ck_assert_uint_eq(last_fault().user, user_address(behind));
@@ -162,7 +162,7 @@ START_TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     front = hand_out(slot_at(1, 4), 20, 0), behind = hand_out(slot_at(1, 5), 20, 0);
     behind.p[-16] = 1; /* the canary in front stands: a write of its own */
     forget_events();
-    hak_check_take_back(behind, HAK_FREE, &base);
+    hak_check_pointer(behind, HAK_FREE, &base);
     ck_assert_uint_eq(last_fault().user, user_address(behind));
     ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_CALL);
 }
@@ -173,7 +173,7 @@ START_TEST(the_damaged_bytes_are_shown) {
     user_t user = hand_out(slot_at(3, 1), 24, 0);
     memcpy(user.p + 26, "overrun", 7);
     base_t base;
-    hak_check_take_back(user, HAK_FREE, &base);
+    hak_check_pointer(user, HAK_FREE, &base);
     struct hak_fault_facts facts = last_fault();
     ck_assert_int_eq(facts.offset, 26);
     ck_assert_uint_eq(facts.damaged_bytes, 7);
@@ -187,7 +187,7 @@ START_TEST(layout_same_has_nothing_to_damage) {
     user_t user = hand_out(slot_at(1, 0), 24, 0);
     base_t base;
     memset(user.p, 1, 48);
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
     ck_assert_uint_eq(fault_count, 0);
 }
 END_TEST
@@ -205,10 +205,10 @@ START_TEST(a_resize_moves_the_canary) {
     ck_assert_uint_eq(e.address, user_address(user));
     ck_assert_uint_eq(hak_check_usable(user, 1024), 40);
     memset(user.p, 1, 40);
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
     ck_assert_uint_eq(fault_count, 0);
     user.p[40] = 1;
-    ck_assert_int_eq(hak_check_take_back(user, HAK_REALLOC, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_REALLOC, &base), HAK_TAKE);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
     ck_assert_uint_eq(last_fault().kind, HAK_REALLOC);
     ck_assert_int_eq(last_fault().offset, 40);

@@ -33,13 +33,13 @@ START_TEST(a_block_in_the_list_is_popped) {
     ck_assert(check_pop(never_lived, HAK_CLASS_OF_48));
     user_t user = hand_out(lived, 20, 0);
     memset(user.p, 0xff, 20);
-    hak_check_take_back(user, HAK_FREE, &base);
+    hak_check_pointer(user, HAK_FREE, &base);
     hak_check_freed(base, HAK_FREE, HAK_PLACE_MAGAZINE);
     push(lived, HAK_CLASS_OF_48);
     ck_assert(check_pop(lived, HAK_CLASS_OF_48));
     user = hand_out(aligned, 1, 32);
     memset(aligned.p, 0xff, user.p - aligned.p > 16 ? user.p - aligned.p - 16 : 0);
-    hak_check_take_back(user, HAK_FREE, &base);
+    hak_check_pointer(user, HAK_FREE, &base);
     hak_check_freed(base, HAK_FREE, HAK_PLACE_MAGAZINE);
     push(aligned, HAK_CLASS_OF_48);
     *hak_check_link_of(aligned) = lived.p;
@@ -62,7 +62,7 @@ START_TEST(every_list_is_popped_from_its_own_place) {
         hak_hop_block(lists[i].fill, filled, HAK_CLASS_OF_1024);
         user_t user = hand_out(freed, 1, 64);
         memset(freed.p, 0xff, user.p - freed.p > 16 ? user.p - freed.p - 16 : 0);
-        hak_check_take_back(user, HAK_FREE, &base);
+        hak_check_pointer(user, HAK_FREE, &base);
         hak_check_freed(base, HAK_FREE, lists[i].place);
         *hak_check_link_of(freed) = filled.p;
         forget_events();

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>
-#include "check.h"
+#include "border.h"
 
 /* As malloc, and a handler's. */
 static __attribute__((noinline)) bool enter_deeper(void) {

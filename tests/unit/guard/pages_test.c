@@ -29,7 +29,7 @@ static struct hak_located located(base_t block) {
 }
 
 static void give_back(base_t block) {
-    ck_assert_int_ne(hak_check_keep(block, HAK_FREE, HEAP), HAK_NOT_KEPT);
+    ck_assert_int_ne(hak_check_quarantine(block, HAK_FREE, HEAP), HAK_NOT_KEPT);
 }
 
 static bool can_be_read(const void *p) {
@@ -138,7 +138,7 @@ END_TEST
 START_TEST(only_the_owner_of_the_heap_closes) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
-    ck_assert_int_eq(hak_check_keep(slot_at(2, 0), HAK_FREE, HEAP + 1), HAK_KEPT);
+    ck_assert_int_eq(hak_check_quarantine(slot_at(2, 0), HAK_FREE, HEAP + 1), HAK_KEPT);
     ck_assert(can_be_read(user.p));
     ck_assert_uint_eq((uint8_t)user.p[0], pattern_at(user.p, HAK_PATTERN_FREED));
     user.p[0] = 1; /* not looked at, either: the owner might close the page meanwhile */

@@ -21,7 +21,7 @@ static void begin(unsigned level, unsigned layout, unsigned class_index) {
     acquire_slab(6, class_index);
     /* The thread gets its ring. */
     (void)hand_out(slot_at(1, 0), 20, 0);
-    (void)hak_check_keep(slot_at(1, 0), HAK_FREE, HEAP);
+    (void)hak_check_quarantine(slot_at(1, 0), HAK_FREE, HEAP);
     while (hak_check_leaving(true).p)
         continue;
     forget_events();
@@ -43,15 +43,15 @@ static struct hak_located locate(base_t block) {
 static user_t take(base_t block, size_t asked_bytes) {
     set_place(block, HAK_PLACE_FRONT);
     struct hak_hand_out how = {.asked_bytes = asked_bytes, .subkind = HAK_BY_MALLOC};
-    ck_assert(check_takes(&how));
-    return check_take(block, locate(block).class_index, &how);
+    ck_assert(hak_path_may_take(&how));
+    return hak_path_take(block, locate(block).class_index, &how);
 }
 
 /* The quarantine is empty afterwards. */
 static enum hak_kept give(user_t user) {
-    base_t block = check_given(user);
+    base_t block = hak_path_base_of(user);
     enum hak_kept kept =
-        check_give(block, locate(block).class_index, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE, NULL);
+        hak_path_give(block, locate(block).class_index, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE, NULL);
     while (hak_check_leaving(true).p)
         continue;
     return kept;
@@ -180,9 +180,9 @@ END_TEST
 static void give_the_other_way(user_t user, enum hak_place to) {
     base_t base;
     enum hak_record_kind kind = hak_free_by(HAK_GIVEN_BY_FREE);
-    ck_assert_int_eq(hak_check_take_back(user, kind, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, kind, &base), HAK_TAKE);
     if (to == HAK_PLACE_QUARANTINE)
-        ck_assert_int_eq(hak_check_keep(base, kind, HEAP), HAK_KEPT);
+        ck_assert_int_eq(hak_check_quarantine(base, kind, HEAP), HAK_KEPT);
     else
         ck_assert(hak_check_freed(base, kind, to));
 }
@@ -233,12 +233,12 @@ START_TEST(calls_are_recorded_as_the_other_way_records_them) {
     begin(level[_i], layout[_i], HAK_CLASS_OF_64);
     hak_path_start();
     let_all_leave_to_arrays();
-    ck_assert_int_eq(check_keeps(), keeps);
+    ck_assert_int_eq(hak_path_has_quarantine(), keeps);
     base_t one = slot_at(6, 1), other = slot_at(6, 2);
     for (unsigned life = 0; life < 2; life++) {
         user_t user = take(one, 30);
         ck_assert_ptr_nonnull(user.p);
-        ck_assert_int_eq(check_give(one, HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, to, NULL), HAK_KEPT);
+        ck_assert_int_eq(hak_path_give(one, HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, to, NULL), HAK_KEPT);
         if (keeps)
             ck_assert_ptr_eq(leave_to_array(HEAP).p, one.p);
     }
@@ -265,10 +265,10 @@ START_TEST(a_record_that_is_wide_is_left_to_the_other_way) {
     begin(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER, HAK_CLASS_OF_64);
     hak_path_start();
     struct hak_hand_out moved = {.asked_bytes = 30, .moved_from = user_from(slot_at(1, 0).p)};
-    ck_assert(!check_takes(&moved));
+    ck_assert(!hak_path_may_take(&moved));
     user_t user = take(slot_at(6, 1), 30), leaving = take(slot_at(6, 2), 30);
     ck_assert_ptr_nonnull(user.p);
-    ck_assert_int_eq(check_give(check_given(leaving), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE,
+    ck_assert_int_eq(hak_path_give(hak_path_base_of(leaving), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE,
                                 HAK_PLACE_QUARANTINE, NULL),
                      HAK_KEPT);
     heap->slabs[6].epoch = 1u << HAK_RECORD_EPOCH_BITS;
@@ -289,7 +289,7 @@ START_TEST(only_a_block_of_an_array_of_the_thread_leaves_at_once) {
     base_t first = slot_at(6, 1), second = slot_at(6, 2);
     user_t users[] = {take(first, 30), take(second, 30)};
     for (unsigned i = 0; i < 2; i++)
-        ck_assert_int_eq(check_give(check_given(users[i]), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE,
+        ck_assert_int_eq(hak_path_give(hak_path_base_of(users[i]), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE,
                                     HAK_PLACE_QUARANTINE, NULL),
                          HAK_KEPT);
     ck_assert_ptr_null(leave_to_array(HEAP).p); /* none is due */
@@ -321,7 +321,7 @@ static void stop(bool is_stopped) {
 
 static void free_block(user_t user) {
     base_t base;
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
     ck_assert(hak_check_freed(base, HAK_FREE, HAK_PLACE_FRONT));
 }
 
@@ -330,7 +330,7 @@ static void nothing_more(bool is_stopped) {
 }
 
 static enum hak_kept give_at_hand(user_t user) {
-    return check_give(check_given(user), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE,
+    return hak_path_give(hak_path_base_of(user), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE,
                       NULL);
 }
 

@@ -16,8 +16,8 @@ static user_t give_back(base_t block, size_t asked_bytes, size_t alignment) {
     user_t user = hand_out(block, asked_bytes, alignment);
     memset(user.p, 'x', asked_bytes);
     base_t base;
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
-    ck_assert_int_eq(hak_check_keep(base, HAK_FREE, HEAP), HAK_KEPT);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_quarantine(base, HAK_FREE, HEAP), HAK_KEPT);
     return user;
 }
 
@@ -177,7 +177,7 @@ START_TEST(a_later_write_is_told_when_the_block_is_handed_out_again) {
     ck_assert_uint_eq(last_fault().free_stack, STACK_OF_PROGRAM);
     again.p[3] = 1;
     base_t base;
-    ck_assert_int_eq(hak_check_take_back(again, HAK_FREE, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(again, HAK_FREE, &base), HAK_TAKE);
     ck_assert_uint_eq(fault_count, 1);
 }
 END_TEST

@@ -16,8 +16,8 @@ static void begin(unsigned layout) {
 
 static enum hak_kept keep(user_t user) {
     base_t base;
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
-    return hak_check_keep(base, HAK_FREE, HEAP);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
+    return hak_check_quarantine(base, HAK_FREE, HEAP);
 }
 
 static unsigned let_all_leave(void) {
@@ -125,16 +125,16 @@ START_TEST(what_is_given_back_again_meanwhile_is_told) {
     user_t user = hand_out(slot_at(1, 3), 24, 0);
     base_t base;
     (void)keep(user);
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_REFUSE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_REFUSE);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
     ck_assert_uint_eq(last_fault().place, HAK_PLACE_QUARANTINE);
     ck_assert_uint_eq(last_fault().free_stack, STACK_OF_PROGRAM);
-    ck_assert_int_eq(hak_check_take_back(user, HAK_REALLOC, &base), HAK_REFUSE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_REALLOC, &base), HAK_REFUSE);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
-    ck_assert_int_eq(hak_check_take_back(user_from(user.p + 8), HAK_FREE, &base), HAK_REFUSE);
+    ck_assert_int_eq(hak_check_pointer(user_from(user.p + 8), HAK_FREE, &base), HAK_REFUSE);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_BAD_FREE);
     /* Two threads came as far as here, and the other one was faster. */
-    ck_assert_int_eq(hak_check_keep(slot_at(1, 3), HAK_FREE, HEAP), HAK_KEPT);
+    ck_assert_int_eq(hak_check_quarantine(slot_at(1, 3), HAK_FREE, HEAP), HAK_KEPT);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
     ck_assert_uint_eq(fault_count, 4);
     ck_assert_uint_eq(let_all_leave(), 1);
@@ -167,7 +167,7 @@ START_TEST(a_large_block_keeps_its_addresses_and_gives_its_pages_back) {
     uintptr_t inside = ((uintptr_t)user.p + 100000) & ~(uintptr_t)7;
     ck_assert_int_eq(hak_raw_readable(inside), _i == 0);
     base_t base;
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_REFUSE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_REFUSE);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
     ck_assert_ptr_eq(hak_check_leaving(true).p, block.p);
     ck_assert(hak_check_freed(block, HAK_QUARANTINE_LEAVE, HAK_PLACE_LARGE));

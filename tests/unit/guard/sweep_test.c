@@ -12,7 +12,7 @@ static void make_swept_world(void) {
 
 static base_t free_block(user_t user) {
     base_t base;
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &base), HAK_TAKE);
     ck_assert(hak_check_freed(base, HAK_FREE, HAK_PLACE_FRONT));
     return base;
 }
@@ -161,7 +161,7 @@ START_TEST(what_is_being_resized_is_left_alone) {
     memset(block.p + 114688, 0, 196608 - 114688); /* as fresh pages are */
     forget_events();
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 0);
-    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &block), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_FREE, &block), HAK_TAKE);
     ck_assert_uint_eq(fault_count, 0);
     hak_check_resizing(user, false);
     ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_EXIT), 1);

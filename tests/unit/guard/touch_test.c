@@ -12,7 +12,7 @@ static char *block_in(unsigned slot) {
 /* Gives a block of the world back, for its class's array. */
 static void give(char *block) {
     base_t base;
-    ck_assert_int_eq(hak_check_take_back(user_from(block), hak_free_by(HAK_GIVEN_BY_FREE), &base),
+    ck_assert_int_eq(hak_check_pointer(user_from(block), hak_free_by(HAK_GIVEN_BY_FREE), &base),
                      HAK_TAKE);
     ck_assert(hak_check_freed(base, hak_free_by(HAK_GIVEN_BY_FREE), HAK_PLACE_FRONT));
     forget_events();
@@ -128,7 +128,7 @@ START_TEST(damage_that_was_told_of_is_not_told_again) {
     (void)told_of(block, ASKED + 2, true);
     memset(block, 1, ASKED + 2);
     forget_events();
-    ck_assert_int_eq(hak_check_take_back(user_from(block), hak_free_by(HAK_GIVEN_BY_FREE), &base),
+    ck_assert_int_eq(hak_check_pointer(user_from(block), hak_free_by(HAK_GIVEN_BY_FREE), &base),
                      HAK_TAKE);
     ck_assert_uint_eq(fault_count, 0);
 }

@@ -37,7 +37,7 @@ static char *take_new(size_t asked_bytes) {
 
 static void give_back(char *user) {
     base_t base;
-    ck_assert_int_eq(hak_check_take_back(user_from(user), hak_free_by(HAK_GIVEN_BY_FREE), &base),
+    ck_assert_int_eq(hak_check_pointer(user_from(user), hak_free_by(HAK_GIVEN_BY_FREE), &base),
                      HAK_TAKE);
 }
 

@@ -37,8 +37,8 @@ static user_t take_new(base_t block, size_t asked_bytes, size_t alignment) {
 
 static void give_back(user_t user) {
     base_t base;
-    ck_assert_int_eq(hak_check_take_back(user, hak_free_by(HAK_GIVEN_BY_FREE), &base), HAK_TAKE);
-    ck_assert_int_ne(hak_check_keep(base, hak_free_by(HAK_GIVEN_BY_FREE), 1), HAK_NOT_KEPT);
+    ck_assert_int_eq(hak_check_pointer(user, hak_free_by(HAK_GIVEN_BY_FREE), &base), HAK_TAKE);
+    ck_assert_int_ne(hak_check_quarantine(base, hak_free_by(HAK_GIVEN_BY_FREE), 1), HAK_NOT_KEPT);
 }
 
 START_TEST(a_write_behind) {
@@ -239,7 +239,7 @@ START_TEST(own_writes_stop_nobody) {
         marked += (state_of(block)->subkind & HAK_SLOT_WATCHED) != 0; /* while there is time */
         if (round % 3 == 0) {
             base_t base;
-            ck_assert_int_eq(hak_check_take_back(user, HAK_REALLOC, &base), HAK_TAKE);
+            ck_assert_int_eq(hak_check_pointer(user, HAK_REALLOC, &base), HAK_TAKE);
             hak_check_resize(user, 30);
         }
         give_back(user);

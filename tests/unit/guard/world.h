@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "unit/suite.h"
-#include "check.h"
+#include "border.h"
 #include "guard/around.h"
 #include "guard/guard.h"
 #include "large/large.h"

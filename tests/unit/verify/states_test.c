@@ -2,7 +2,7 @@
  * counted calls. */
 #include "unit/verify/world.h"
 #include <stdio.h>
-#include "check.h"
+#include "border.h"
 #include "front/take.h"
 #include "guard/locate.h"
 #include "metrics/count.h"
@@ -20,7 +20,7 @@ static base_t hand_out(unsigned class_index) {
     if (!block.p)
         block = hak_front_take(class_index);
     ck_assert_ptr_nonnull(block.p);
-    (void)check_hand_out(block, &how);
+    (void)hak_check_hand_out(block, &how);
     return block;
 }
 

@@ -40,9 +40,9 @@ static user_t take(size_t bytes, size_t alignment) {
 /* As entry gives a block back: to its layer, which has nothing to do. */
 static enum hak_verdict give(user_t user) {
     base_t base;
-    enum hak_verdict verdict = hak_check_take_back(user, HAK_FREE, &base);
+    enum hak_verdict verdict = hak_check_pointer(user, HAK_FREE, &base);
     if (verdict == HAK_TAKE) {
-        ck_assert_int_eq(hak_check_keep(base, HAK_FREE, 1), HAK_NOT_KEPT);
+        ck_assert_int_eq(hak_check_quarantine(base, HAK_FREE, 1), HAK_NOT_KEPT);
         ck_assert(!hak_check_freed(base, HAK_FREE, HAK_PLACE_LARGE));
     }
     return verdict;
@@ -170,7 +170,7 @@ START_TEST(damage_is_mended_once_it_is_told) {
     user.p[-1] ^= 1;
     user.p[-3000] ^= 1;
     user.p[62] ^= 1;
-    ck_assert_int_eq(hak_check_take_back(user, HAK_REALLOC, &base), HAK_TAKE);
+    ck_assert_int_eq(hak_check_pointer(user, HAK_REALLOC, &base), HAK_TAKE);
     ck_assert_uint_eq(fault_count, 2);
     ck_assert_int_eq(faults[0].offset, -3000);
     ck_assert_uint_eq(faults[0].damaged_bytes, 2);
