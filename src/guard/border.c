@@ -320,7 +320,7 @@ static HAK_COLD void report_kinds(struct hak_located at, enum hak_record_kind ki
 }
 
 HAK_TRACER_TEXT enum hak_verdict hak_check_pointer(user_t user, enum hak_record_kind kind,
-                                                     base_t *base) {
+                                                   base_t *base) {
     struct hak_located at;
     hak_answer_if_asked();
     bool is_ours = hak_locate(user.p, &at);

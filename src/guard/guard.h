@@ -1,5 +1,6 @@
 /* The checks of the debug build: where each block is, whether its move is allowed, whether its
- * bytes are whole. This header is for this folder only; the layers know hop.h and check.h.
+ * bytes are whole. This header is for this folder only; the layers know hop.h and check.h,
+ * entry border.h too.
  *
  *   hop()        --> state.c    slot state, legality by hops.def, one record for each move
  *   hop_all()    --> batch.c    the same for several at once
@@ -187,8 +188,8 @@ void hak_remember_large(const struct hak_large *large) HAK_HIDDEN;
 bool hak_recall_large(const void *user, struct hak_large *large) HAK_HIDDEN;
 bool hak_recall_large_around(uintptr_t address, struct hak_large *large) HAK_HIDDEN;
 
-/* quarantine.c: a block that hak_check_leaving gave moves on to `to`. False: it was not in quarantine
- * (reported). */
+/* quarantine.c: a block that hak_check_leaving gave moves on to `to`. False: it was not in
+ * quarantine (reported). */
 bool hak_leave_quarantine(base_t base, enum hak_place to) HAK_HIDDEN;
 /* The calling thread's ring, which is empty by then, goes to the next thread; and those of threads
  * that are not there in a child. */

@@ -22,7 +22,7 @@
 
 #include "guard/guard.h"
 
-/* Makes hak_check_path (check.h) as the options say. */
+/* Makes hak_check_path (border.h) as the options say. */
 HAK_HIDDEN void hak_path_start(void);
 
 #endif

@@ -120,7 +120,7 @@ static inline bool is_on(void) {
 }
 
 HAK_TRACER_TEXT enum hak_kept hak_check_quarantine(base_t base, enum hak_record_kind kind,
-                                             unsigned heap_id) {
+                                                   unsigned heap_id) {
     if (!is_on())
         return HAK_NOT_KEPT;
     struct hak_quarantine *ring = hak_quarantine;

@@ -27,8 +27,8 @@ all=$(find src viewer -name '*.[ch]' | LC_ALL=C sort)
 in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/report/*' ! -path 'src/symbols/*' ! -path 'src/base/*' ! -path 'src/store/*' ! -path 'src/remote/*')
 
 {
-    code '\bHAK_DEBUG\b' $(echo "$all" | grep -vE '^src/(hop\.h|check\.h|options\.[ch])$') |
-        found 'HAK_DEBUG outside hop.h, check.h and options (the same code compiles twice)'
+    code '\bHAK_DEBUG\b' $(echo "$all" | grep -vE '^src/(hop\.h|check\.h|border\.h|options\.[ch]|entry/way\.h)$') |
+        found 'HAK_DEBUG outside hop.h, check.h, border.h, entry/way.h and options (the same code compiles twice)'
     code '\b(secure_)?getenv *\(|\benviron\b' $(echo "$in_program" | grep -vE '^src/(options\.[ch]|entry/environment\.c|trace/(memory/environment|process/start|keeper/launch)\.c)$') |
         found 'the environment read outside options.c (trace may hand it on)'
     code 'getenv *\( *"HAKMEM_' $(find src/collector src/report src/symbols src/base src/store src/remote viewer -name '*.[ch]') |

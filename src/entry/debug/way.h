@@ -1,11 +1,11 @@
 /* The way of a block in hakmem-debug.so: from the layers through the checks to the program, and
  * back, mostly into quarantine.
  *
- *   allocate --> at hand? ----------------------------hak_path_take-----> program
- *      |           no: guarded? room behind? route --> hak_check_hand_out --^
+ *   allocate --> at hand? --------------------------> hak_path_take -------> program
+ *      |           no: guarded? room behind? route --> hak_check_hand_out ----^
  *      \-- a signal handler interrupted this thread's call: nested/
  *
- *   free --> the path? -----------hak_path_give--> quarantine, or the thread's array
+ *   free --> the path? ---> hak_path_give --> quarantine, or the thread's array
  *      |       no: hak_check_pointer --> quarantine, the layers, another allocator, or refused
  *      \-- a signal handler interrupted this thread's call: nested/ */
 #ifndef HAK_ENTRY_DEBUG_WAY_H
@@ -36,7 +36,8 @@ static inline bool hak_entry_let_leave(bool all) {
         return false;
     for (;;) {
         unsigned class_index;
-        base_t block = hak_check_leave_to_array(hak_thread.heap_id, hak_place_of_array, &class_index);
+        base_t block =
+            hak_check_leave_to_array(hak_thread.heap_id, hak_place_of_array, &class_index);
         if (HAK_LIKELY(block.p != NULL))
             hak_array_put(class_index, block);
         else if ((block = hak_check_leaving(all)).p)
@@ -206,8 +207,8 @@ HAK_IN_PLACE void hak_entry_give(base_t base, user_t user, enum hak_record_kind 
         hak_entry_free_foreign(user, __builtin_return_address(0));
 }
 
-/* hak_entry_give_back between hak_check_enter and hak_check_leave; `call` is that of the program, or NULL
- * for realloc's, which is the call of a function behind it. */
+/* hak_entry_give_back between hak_check_enter and hak_check_leave; `call` is that of the program,
+ * or NULL for realloc's, which is the call of a function behind it. */
 HAK_IN_PLACE void hak_entry_give_back_inside(user_t user, enum hak_given by, hak_call_t call,
                                              const void *caller) {
     if (hak_path_may_give() && HAK_LIKELY(hak_entry_give_at_hand(user, by, call)))

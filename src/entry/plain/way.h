@@ -68,8 +68,7 @@ static inline void *hak_entry_serve_counted(struct hak_hand_out *how) {
 static inline bool hak_entry_enter(void) {
     return true;
 }
-static inline void hak_entry_leave(void) {
-}
+static inline void hak_entry_leave(void) {}
 
 /* There is no quarantine. */
 static inline bool hak_entry_let_leave(bool all) {

@@ -50,8 +50,8 @@ static user_t take(base_t block, size_t asked_bytes) {
 /* The quarantine is empty afterwards. */
 static enum hak_kept give(user_t user) {
     base_t block = hak_path_base_of(user);
-    enum hak_kept kept =
-        hak_path_give(block, locate(block).class_index, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE, NULL);
+    enum hak_kept kept = hak_path_give(block, locate(block).class_index, HAK_GIVEN_BY_FREE,
+                                       HAK_PLACE_QUARANTINE, NULL);
     while (hak_check_leaving(true).p)
         continue;
     return kept;
@@ -238,7 +238,8 @@ START_TEST(calls_are_recorded_as_the_other_way_records_them) {
     for (unsigned life = 0; life < 2; life++) {
         user_t user = take(one, 30);
         ck_assert_ptr_nonnull(user.p);
-        ck_assert_int_eq(hak_path_give(one, HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, to, NULL), HAK_KEPT);
+        ck_assert_int_eq(hak_path_give(one, HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, to, NULL),
+                         HAK_KEPT);
         if (keeps)
             ck_assert_ptr_eq(leave_to_array(HEAP).p, one.p);
     }
@@ -269,7 +270,7 @@ START_TEST(a_record_that_is_wide_is_left_to_the_other_way) {
     user_t user = take(slot_at(6, 1), 30), leaving = take(slot_at(6, 2), 30);
     ck_assert_ptr_nonnull(user.p);
     ck_assert_int_eq(hak_path_give(hak_path_base_of(leaving), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE,
-                                HAK_PLACE_QUARANTINE, NULL),
+                                   HAK_PLACE_QUARANTINE, NULL),
                      HAK_KEPT);
     heap->slabs[6].epoch = 1u << HAK_RECORD_EPOCH_BITS;
     ck_assert_ptr_null(take(slot_at(6, 3), 30).p);
@@ -289,8 +290,8 @@ START_TEST(only_a_block_of_an_array_of_the_thread_leaves_at_once) {
     base_t first = slot_at(6, 1), second = slot_at(6, 2);
     user_t users[] = {take(first, 30), take(second, 30)};
     for (unsigned i = 0; i < 2; i++)
-        ck_assert_int_eq(hak_path_give(hak_path_base_of(users[i]), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE,
-                                    HAK_PLACE_QUARANTINE, NULL),
+        ck_assert_int_eq(hak_path_give(hak_path_base_of(users[i]), HAK_CLASS_OF_64,
+                                       HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE, NULL),
                          HAK_KEPT);
     ck_assert_ptr_null(leave_to_array(HEAP).p); /* none is due */
     let_all_leave_to_arrays();
@@ -330,8 +331,8 @@ static void nothing_more(bool is_stopped) {
 }
 
 static enum hak_kept give_at_hand(user_t user) {
-    return hak_path_give(hak_path_base_of(user), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE,
-                      NULL);
+    return hak_path_give(hak_path_base_of(user), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE,
+                         HAK_PLACE_QUARANTINE, NULL);
 }
 
 /* _i: the level. A recorded life goes the other way, which records it. */
