@@ -52,7 +52,7 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 OURS        = tools/keep_warnings $@ $(CC) $(STRICT)
 
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
-LAYER_DIRS := entry verify learn route front mid large slab pool platform
+LAYER_DIRS := entry verify learn route front mid large large_map slab pool platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
 WATCH_SRC  := $(wildcard src/entry/nested/*.c) $(foreach d,guard guard/* guarded watch strings leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
@@ -69,7 +69,7 @@ LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(add
 
 # hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
 KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment,src/entry/$(f).c)
-RECORDER_SRC := src/size_class.c src/guard/count.c $(foreach d,platform trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
+RECORDER_SRC := src/size_class.c $(foreach d,platform trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 
 # hakmem-attach.so (src/entry/attach/attach.h): the same for a program that runs already. It is loaded late, so without -z initfirst,
 # and without src/tree: what a program calls by name stays its own.
@@ -347,7 +347,7 @@ $(BUILD)/tests/tsan/%: tests/tsan/%.c $(BUILD)/libtsanlayers.a $(BUILD)/flags
 # The exhaustive checker of the transfers: the layers, with each access a call of the checker's own in
 # place of the thread sanitizer's, and the checker, which is compiled as any program.
 MODEL       := tests/model/checker
-MODEL_SRC   := src/size_class.c $(foreach d,front mid slab pool large route,$(wildcard src/$(d)/*.c)) \
+MODEL_SRC   := src/size_class.c $(foreach d,front mid slab pool large large_map route,$(wildcard src/$(d)/*.c)) \
                $(filter-out %/platform.c,$(wildcard src/platform/*.c)) $(wildcard $(MODEL)/*_checked.c)
 MODEL_OBJ   := $(MODEL_SRC:%.c=$(BUILD)/model/%.o)
 MODEL_HOST  := $(filter-out %_checked.c,$(wildcard $(MODEL)/*.c)) $(wildcard src/options*.c)

@@ -236,6 +236,11 @@ static inline void check_call_without_record(size_t asked_bytes, bool failed) {
 
 /* ---- moments of the process ------------------------------------------------------------------ */
 
+/* True when `p` lies in memory that a layer keeps for its next blocks, so that a free of it is a
+ * second one. A layer's function, which entry sets before check_start; NULL until then. For
+ * reports. */
+HAK_HIDDEN extern bool (*hak_layer_keeps)(const void *p);
+
 HAK_HIDDEN void hak_check_start(void);
 HAK_HIDDEN void hak_check_kinds_start(bool has_own_operators);
 HAK_HIDDEN void hak_check_thread_end(void);

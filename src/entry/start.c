@@ -147,8 +147,10 @@ static void construct_once(void) {
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     hak_summary_start();
-    if (hak_is_debug_build)
+    if (hak_is_debug_build) {
+        hak_layer_keeps = hak_large_keeps;
         check_kinds_start(hak_entry_operators_are_replaced());
+    }
     check_start();
     if (!hak_light_serves())
         hak_pool_prewarm();

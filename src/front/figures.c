@@ -2,7 +2,7 @@
 #include "front/figures.h"
 
 #include "front/thread_block.h"
-#include "pool/pool.h"
+#include "platform/registry.h"
 
 static void count_cached(struct hak_figures *figures, unsigned class_index, size_t blocks) {
     figures->cached_blocks += blocks;
@@ -78,9 +78,9 @@ void hak_figures_take(struct hak_figures *figures) {
     *figures = (struct hak_figures){0};
     hak_lock(&hak_heaps_lock);
     count_heaps(figures);
-    hak_lock(&hak_pool_lock);
+    hak_lock(&hak_registry_lock);
     hak_registry_each(count_superslab, figures);
-    hak_unlock(&hak_pool_lock);
+    hak_unlock(&hak_registry_lock);
     hak_unlock(&hak_heaps_lock);
     figures->live_bytes -=
         figures->cached_bytes < figures->live_bytes ? figures->cached_bytes : figures->live_bytes;

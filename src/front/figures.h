@@ -21,7 +21,7 @@ struct hak_figures {
     size_t free_blocks[HAK_CLASSES];    /* free slots of each class that were used before */
 };
 
-/* Fills `figures`. Any thread; takes the pool's lock and that of the heaps. */
+/* Fills `figures`. Any thread; takes the registry's lock and that of the heaps. */
 HAK_HIDDEN void hak_figures_take(struct hak_figures *figures);
 
 #endif

@@ -117,7 +117,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
     slot->is_changing = 0;
     if (HAK_UNLIKELY(slot->is_left_out)) {
-        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_TAKEN, at.class_index, how->asked_bytes);
+        hak_hop_count(HAK_COUNTED_UNRECORDED_TAKEN, at.class_index, how->asked_bytes);
     } else if (HAK_UNLIKELY(hak_trace_is_wanted())) {
         struct hak_event_fields fields = hak_begin_record(&at, kind, user);
         fields.size = how->asked_bytes;
@@ -245,7 +245,7 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
         memory = memory_outside(pointer);
     /* Memory that the large layer keeps for its next blocks counts as unmapped. */
     bool is_kept =
-        memory == HAK_MEMORY_OTHER && (hak_large_keeps(pointer) || hak_guarded_covers(pointer));
+        memory == HAK_MEMORY_OTHER && (hak_is_kept(pointer) || hak_guarded_covers(pointer));
     if (memory == HAK_MEMORY_OTHER && !is_kept) {
         hak_trace_count(HAK_COUNT_FOREIGN_FREE);
         return HAK_FOREIGN;
@@ -268,7 +268,7 @@ static bool find_former_large(const void *pointer, struct hak_large *former,
     if (!hak_recall_large(pointer, former))
         return false;
     hak_locate_as_large(former, at);
-    return hak_large_keeps(pointer) || hak_guarded_covers(pointer) ||
+    return hak_is_kept(pointer) || hak_guarded_covers(pointer) ||
            memory_outside(pointer) == HAK_MEMORY_UNMAPPED;
 }
 

@@ -42,8 +42,7 @@ HAK_IN_PLACE bool hak_take_from_program(struct hak_located at, enum hak_record_k
     at.slot->free_stack = hak_take_call_stack(NULL, &flags);
     at.slot->record_count++;
     if (HAK_UNLIKELY(hak_is_left_out(at.slot))) {
-        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_GIVEN, at.class_index,
-                               hak_asked_bytes_of(&at));
+        hak_hop_count(HAK_COUNTED_UNRECORDED_GIVEN, at.class_index, hak_asked_bytes_of(&at));
     } else if (HAK_UNLIKELY(hak_trace_is_wanted())) {
         struct hak_event_fields fields = hak_begin_record(&at, kind, user);
         fields.size = hak_asked_bytes_of(&at);

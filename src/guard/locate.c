@@ -1,6 +1,7 @@
 /* The less common places that a pointer of ours can point to: large blocks, slabs given back. */
 #include "guard/locate.h"
 
+#include "border.h"
 #include "platform/platform.h"
 
 enum { PAGES_BEFORE = 64 }; /* alignments up to 256 KiB */
@@ -36,4 +37,10 @@ bool hak_locate_large(const void *p, struct hak_located *at) {
 bool hak_locate_former_slot(const void *p, struct hak_located *at) {
     const struct hak_slab *slab = &at->superslab->slabs[hak_slab_index_of(p)];
     return slab->epoch != 0 && hak_locate_in_slab(p, slab->class_index, at);
+}
+
+bool (*hak_layer_keeps)(const void *p);
+
+bool hak_is_kept(const void *p) {
+    return hak_layer_keeps && hak_layer_keeps(p);
 }

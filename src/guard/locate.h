@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
-#include "large/large.h"
+#include "large_map/large_map.h"
 #include "platform/registry.h"
 #include "size_class.h"
 #include "superslab.h"
@@ -29,6 +29,9 @@ HAK_HIDDEN void hak_locate_as_large(struct hak_large *large, struct hak_located 
 /* locate.c: finds the slot that covered `p`, which lies in a slab of ours that serves no class any
  * more: its states stand until the slab is acquired again. */
 HAK_HIDDEN bool hak_locate_former_slot(const void *p, struct hak_located *at);
+
+/* locate.c: a layer keeps the memory at `p` for its next blocks (hak_layer_keeps). */
+HAK_HIDDEN bool hak_is_kept(const void *p);
 
 /* The slot or block that covers a pointer. `slot` is NULL when no slot and no large block of ours
  * does; `superslab` may be set all the same (its head, a slab without a class, the bytes around its

@@ -153,7 +153,7 @@ static bool name_guarded(struct hak_fault_facts *facts) {
 }
 
 static bool is_ours(const void *p) {
-    return hak_registry_owner(p) != HAK_OWNER_NOBODY || hak_large_keeps(p);
+    return hak_registry_owner(p) != HAK_OWNER_NOBODY || hak_is_kept(p);
 }
 
 static void describe(struct hak_fault_facts *facts, bool is_barred) {

@@ -56,8 +56,8 @@ static void note_pages(const struct hak_located *at, uint32_t before, uint32_t a
     if (!changed)
         return;
     atomic_fetch_add_explicit(&runs, runs_in(after) - runs_in(before), memory_order_relaxed);
-    hak_trace_count_amount(changed & after ? HAK_COUNTED_PAGES_CLOSE : HAK_COUNTED_PAGES_OPEN,
-                           at->class_index, (uint64_t)__builtin_popcount(changed) * HAK_PAGE_BYTES);
+    hak_hop_count(changed & after ? HAK_COUNTED_PAGES_CLOSE : HAK_COUNTED_PAGES_OPEN,
+                  at->class_index, (uint64_t)__builtin_popcount(changed) * HAK_PAGE_BYTES);
 }
 
 static _Atomic uint16_t *closed_word_of(const struct hak_located *at) {
@@ -194,7 +194,7 @@ bool hak_pages_open_closed(uintptr_t address, uintptr_t stack_pointer) {
         return true;
     if (!hak_allow_writes(page, HAK_PAGE_BYTES) && !map_again(page))
         return false;
-    hak_trace_count_amount(HAK_COUNTED_CLOSED_OPEN, HAK_CLASS_NONE, HAK_PAGE_BYTES);
+    hak_hop_count(HAK_COUNTED_CLOSED_OPEN, HAK_CLASS_NONE, HAK_PAGE_BYTES);
     return true;
 }
 
@@ -389,7 +389,7 @@ void hak_pages_close_unserved(struct hak_superslab *superslab) {
         for (unsigned i = 1; i < HAK_SLABS; i++)
             atomic_store(&superslab->closed_pages[i], (uint16_t)ALL_PAGES);
         atomic_fetch_add_explicit(&runs, 1, memory_order_relaxed);
-        hak_trace_count_amount(HAK_COUNTED_PAGES_CLOSE, HAK_CLASS_NONE, bytes);
+        hak_hop_count(HAK_COUNTED_PAGES_CLOSE, HAK_CLASS_NONE, bytes);
     }
     end_closing();
 }
@@ -402,7 +402,7 @@ void hak_pages_drop_large(const struct hak_located *at) {
     if (hak_drop_pages(at->base, at->slot_bytes)) {
         at->slot->subkind |= HAK_SLOT_POISONED;
         atomic_fetch_add_explicit(&runs, 1, memory_order_relaxed);
-        hak_trace_count_amount(HAK_COUNTED_PAGES_CLOSE, at->class_index, at->slot_bytes);
+        hak_hop_count(HAK_COUNTED_PAGES_CLOSE, at->class_index, at->slot_bytes);
     }
     end_closing();
 }

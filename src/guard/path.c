@@ -140,7 +140,7 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
     slot->user_delta = (uint16_t)(delta_bytes / 8);
     make_live(slot, subkind | HAK_SLOT_LIVED, path.checks_bytes ? slot->lives : 0, path.is_stopped);
     if (path.is_stopped)
-        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_TAKEN, at.class_index, asked_bytes);
+        hak_hop_count(HAK_COUNTED_UNRECORDED_TAKEN, at.class_index, asked_bytes);
     if (!path.is_recorded)
         return true;
     return record(&at, kind, asked_bytes, delta_bytes, flags, stack, count, from, subkind);
@@ -212,7 +212,7 @@ HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_in
         slot->lives = hak_pattern_next_life(slot->lives);
     unsigned kept = HAK_KEPT;
     if (path.is_stopped)
-        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_GIVEN, at.class_index, slot->asked_bytes);
+        hak_hop_count(HAK_COUNTED_UNRECORDED_GIVEN, at.class_index, slot->asked_bytes);
     if (path.is_recorded)
         kept = record(&at, HAK_FREE, slot->asked_bytes, delta_bytes, flags, stack, count, to, by);
     return path.checks_bytes ? keep(ring, &at) : (enum hak_kept)kept;

@@ -130,7 +130,7 @@ HAK_TRACER_TEXT enum hak_kept hak_check_quarantine(base_t base, enum hak_record_
     if (!hak_locate(base.p, &at) || hak_is_guarded(&at))
         return HAK_NOT_KEPT;
     if (HAK_UNLIKELY(!has_room_for(&at))) {
-        hak_trace_count_amount(HAK_COUNTED_QUARANTINE_SKIP, at.class_index, 1);
+        hak_hop_count(HAK_COUNTED_QUARANTINE_SKIP, at.class_index, 1);
         return HAK_NOT_KEPT;
     }
     if (!hak_take_from_program(at, kind, HAK_PLACE_QUARANTINE))

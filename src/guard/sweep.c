@@ -7,14 +7,13 @@
 #include "guard/guard.h"
 #include "guard/pages.h"
 #include "guard/slot_bytes.h"
-#include "large/totals.h"
+#include "large_map/large_map.h"
 #include "light.h"
 #include "platform/block_signals.h"
 #include "platform/lock.h"
 #include "platform/raw_call.h"
 #include "platform/readable.h"
 #include "platform/tasks.h"
-#include "pool/pool.h"
 
 enum {
     KEPT = 64,        /* damaged blocks that are remembered in one go */
@@ -291,7 +290,7 @@ static HAK_COLD void look_at_opened(const struct hak_large *large) {
 }
 
 /* Only the bytes around the block are read: a page each, or two. */
-static void look_at_large(const struct hak_large *large, void *context) {
+static void look_at_large(struct hak_large *large, void *context) {
     (void)context;
     struct hak_large before = *large;
     before.slot = state_now(&large->slot);
@@ -347,7 +346,7 @@ static void look_at_large(const struct hak_large *large, void *context) {
 
 static bool lock_patiently(unsigned tries) {
     struct timespec nap = {.tv_nsec = NAP_NS};
-    while (!hak_try_lock(&hak_pool_lock)) {
+    while (!hak_try_lock(&hak_registry_lock)) {
         if (tries-- == 0)
             return false;
         (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
@@ -374,7 +373,7 @@ static bool look_at_slabs(unsigned tries) {
     hak_pages_hold();
     hak_registry_each(look_at_superslab, NULL);
     hak_pages_release();
-    hak_unlock(&hak_pool_lock);
+    hak_unlock(&hak_registry_lock);
     return true;
 }
 
@@ -390,9 +389,9 @@ static bool look_at_all(unsigned tries) {
     bool has_looked = hak_light_serves() || look_at_slabs(tries);
     if (has_looked) {
         hak_large_each(look_at_large, NULL);
-        hak_trace_count_amount(HAK_COUNTED_SWEEP, HAK_CLASS_NONE, sweep.looked_at);
+        hak_hop_count(HAK_COUNTED_SWEEP, HAK_CLASS_NONE, sweep.looked_at);
         if (sweep.closed_count)
-            hak_trace_count_amount(HAK_COUNTED_CLOSED_LOOK, HAK_CLASS_NONE, sweep.closed_count);
+            hak_hop_count(HAK_COUNTED_CLOSED_LOOK, HAK_CLASS_NONE, sweep.closed_count);
     }
     hak_restore_signals(&signals);
     return has_looked;

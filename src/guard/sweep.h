@@ -12,7 +12,8 @@
  * bytes around it, counts. No page is closed meanwhile; large blocks, which another thread may
  * unmap at any moment, are read by a copy that the kernel makes, which fails instead of crashing.
  *
- * Holds the pool's lock while it looks, so that no SuperSlab goes away; none while it reports. */
+ * Holds the registry's lock while it looks, so that no SuperSlab goes away; none while it reports.
+ */
 #ifndef HAK_GUARD_SWEEP_H
 #define HAK_GUARD_SWEEP_H
 

@@ -158,7 +158,7 @@ static bool put(unsigned index, const struct hak_located *at, enum hak_watched_s
         hak_watch_set(index, next.address, next.bytes, (uint64_t)version << INDEX_BITS | index);
     if (is_set) {
         hak_watch_note_set(&turns, index, registers, now);
-        hak_trace_count_amount(HAK_COUNTED_WATCH, at->class_index, next.bytes);
+        hak_hop_count(HAK_COUNTED_WATCH, at->class_index, next.bytes);
     } else {
         atomic_store(&watched[index].slot, NULL);
         hak_watch_note_clear(&turns, index);

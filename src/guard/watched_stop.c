@@ -131,7 +131,6 @@ enum hak_trapped hak_watched_trapped(const void *siginfo, const struct hak_stopp
     }
     bool is_fault = hak_watched_sees_reads() ? is_fault_of_newest(&hit, stopped, facts)
                                              : is_fault_of_watched(&hit, facts);
-    hak_trace_count_amount(is_fault ? HAK_COUNTED_WATCH_STOP : HAK_COUNTED_WATCH_PASS,
-                           HAK_CLASS_NONE, 1);
+    hak_hop_count(is_fault ? HAK_COUNTED_WATCH_STOP : HAK_COUNTED_WATCH_PASS, HAK_CLASS_NONE, 1);
     return !is_fault ? HAK_TRAPPED_NOTHING : hit.is_late ? HAK_TRAPPED_LATE : HAK_TRAPPED_FAULT;
 }

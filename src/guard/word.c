@@ -15,7 +15,7 @@
 #include "guard/around.h"
 #include "guard/pages.h"
 #include "guard/word.h"
-#include "large/totals.h"
+#include "large_map/large_map.h"
 #include "platform/raw_call.h"
 
 enum {
@@ -92,7 +92,7 @@ static void look_at_superslab(struct hak_superslab *superslab, hak_owner_t owner
     }
 }
 
-static void look_at_large(const struct hak_large *large, void *context) {
+static void look_at_large(struct hak_large *large, void *context) {
     struct search *search = context;
     struct hak_located at;
     if ((base_address(large->base) >> HAK_PATTERN_ADDRESS_SHIFT & HAK_PATTERN_ADDRESS_MASK) !=

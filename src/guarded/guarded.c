@@ -3,7 +3,7 @@
 
 #include "guarded/mappings.h"
 #include "guarded/slots.h"
-#include "large/address_map.h"
+#include "large_map/address_map.h"
 #include "options.h"
 #include "platform/platform.h"
 
@@ -153,7 +153,7 @@ static void visit_guarded(struct hak_large *large, void *context) {
 
 void hak_guarded_each(void (*visit)(struct hak_large *, void *), void *context) {
     struct visit all = {visit, context};
-    (void)hak_address_map_each(visit_guarded, &all);
+    (void)hak_large_each(visit_guarded, &all);
 }
 
 /* ---- does it agree? -------------------------------------------------------------------------- */
@@ -172,7 +172,7 @@ static void add(struct hak_large *large, void *context) {
 
 const char *hak_guarded_verify(void) {
     struct sums sums = {0, 0};
-    hak_address_map_each(add, &sums);
+    hak_large_each(add, &sums);
     if (sums.blocks != atomic_load(&live_blocks))
         return "other guarded blocks are live than were counted";
     if (sums.bytes != atomic_load(&open_bytes))
@@ -192,8 +192,8 @@ static void end_change(struct hak_large *large, void *nothing) {
 void hak_guarded_after_fork(void) {
     struct sums sums = {0, 0};
     hak_guarded_slots_after_fork();
-    hak_address_map_each(end_change, NULL);
-    hak_address_map_each(add, &sums);
+    hak_large_each(end_change, NULL);
+    hak_large_each(add, &sums);
     atomic_store(&live_blocks, sums.blocks);
     atomic_store(&open_bytes, sums.bytes);
 }

@@ -29,7 +29,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "large/large.h"
+#include "large_map/large_map.h"
 
 /* A block of exactly `bytes`, whole pages, for the call that returns to `caller`; NULL: there is
  * none, which is counted. Not to be found as live before this returns. Any thread. */

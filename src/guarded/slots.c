@@ -8,8 +8,8 @@
 
 #include "guarded/closed.h"
 #include "guarded/guarded.h"
-#include "large/address_map.h"
-#include "large/large_memory.h"
+#include "large_map/address_map.h"
+#include "large_map/memory.h"
 #include "options.h"
 #include "platform/lock.h"
 #include "platform/platform.h"

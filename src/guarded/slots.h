@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "large/large.h"
+#include "large_map/large_map.h"
 
 enum { HAK_GUARDED_PAGES_MAX = 1024 }; /* of a slot */
 

@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 #include "hop.h"
-#include "large/large_memory.h"
+#include "large_map/memory.h"
 #include "large/page_bins.h"
 #include "options.h"
 #include "platform/platform.h"

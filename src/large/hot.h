@@ -8,7 +8,7 @@
 #ifndef HAK_LARGE_HOT_H
 #define HAK_LARGE_HOT_H
 
-#include "large/address_map.h"
+#include "large_map/address_map.h"
 #include "large/bigcache.h"
 
 /* As hak_large_take, for any alignment that a page has. */

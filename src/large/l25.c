@@ -2,8 +2,8 @@
 #include "large/l25.h"
 
 #include "hop.h"
-#include "large/address_map.h"
-#include "large/large_memory.h"
+#include "large_map/address_map.h"
+#include "large_map/memory.h"
 #include "large/returned.h"
 #include "large/runs.h"
 

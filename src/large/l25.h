@@ -27,7 +27,7 @@
 
 #include "large/large.h"
 
-#define HAK_L25_MAX_BYTES ((size_t)1 << 20)
+#define HAK_L25_MAX_BYTES HAK_MAP_LEAF_BYTES
 
 /* A block of `bytes` (whole pages, at most HAK_L25_MAX_BYTES), which is not in the address map yet.
  * NULL without memory. */

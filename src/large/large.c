@@ -3,11 +3,11 @@
 
 #include <string.h>
 #include "check.h"
-#include "large/address_map.h"
+#include "large_map/address_map.h"
 #include "large/bigcache.h"
 #include "large/held.h"
 #include "large/l25.h"
-#include "large/large_memory.h"
+#include "large_map/memory.h"
 #include "large/spare.h"
 #include "options.h"
 
@@ -396,7 +396,9 @@ void hak_large_thread_end(void) {
 
 /* The memory first, and what munmap refuses: the others use them. */
 void hak_large_after_fork(void) {
-    hak_large_memory_after_fork();
+    size_t lost_bytes = hak_large_memory_after_fork();
+    if (lost_bytes)
+        hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, lost_bytes);
     hak_held_after_fork();
     hak_spare_after_fork();
     hak_l25_after_fork();

@@ -1,22 +1,7 @@
 /* Adds up the large layer twice, by addresses and by caches and shards, and compares. */
 #include "large/totals.h"
 
-#include "large/address_map.h"
-
-struct visit {
-    void (*visit)(const struct hak_large *, void *);
-    void *context;
-};
-
-static void pass_on(struct hak_large *large, void *context) {
-    const struct visit *each = context;
-    each->visit(large, each->context);
-}
-
-size_t hak_large_each(void (*visit)(const struct hak_large *, void *), void *context) {
-    struct visit each = {visit, context};
-    return hak_address_map_each(pass_on, &each);
-}
+#include "large_map/address_map.h"
 
 struct sums {
     struct hak_large_totals totals;
@@ -25,7 +10,7 @@ struct sums {
     bool overlaps;
 };
 
-static void add(const struct hak_large *large, void *context) {
+static void add(struct hak_large *large, void *context) {
     struct sums *sums = context;
     if (hak_large_is_live(large)) {
         sums->totals.live_blocks++;

@@ -14,10 +14,6 @@ struct hak_large_totals {
     size_t pool_used_bytes;         /* in them, of live and kept blocks */
 };
 
-/* Calls `visit` for each block, live or kept. Returns how many. Takes no lock:
- * while other threads work, what comes and goes may be missing. */
-HAK_HIDDEN size_t hak_large_each(void (*visit)(const struct hak_large *, void *), void *context);
-
 /* Compares map, caches and shards with each other; fills `totals`. NULL when they agree, or what
  * does not. For moments when no other thread is at work. */
 HAK_HIDDEN const char *hak_large_verify(struct hak_large_totals *totals);

@@ -2,7 +2,7 @@
  * for one scan, with two bits for each block. */
 #include "leaks/leaks.h"
 
-#include "large/totals.h"
+#include "large_map/large_map.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 
@@ -159,7 +159,7 @@ static void count_superslab(struct hak_superslab *superslab, hak_owner_t owner, 
     count->granules++;
 }
 
-static void count_large(const struct hak_large *large, void *context) {
+static void count_large(struct hak_large *large, void *context) {
     struct count *count = context;
     count->larges++;
     count->granules += large->mapped_bytes / HAK_SUPERSLAB_BYTES + 2;
@@ -190,7 +190,7 @@ static void add_superslab(struct hak_superslab *superslab, hak_owner_t owner, vo
     widen(index, (uintptr_t)superslab, (uintptr_t)superslab + HAK_SUPERSLAB_BYTES);
 }
 
-static void add_large(const struct hak_large *large, void *context) {
+static void add_large(struct hak_large *large, void *context) {
     struct making *making = context;
     struct hak_leak_index *index = making->index;
     if (!is_live(&large->slot) || index->large_count == making->room.larges)

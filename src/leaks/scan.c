@@ -125,7 +125,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     size_t lost = 0;
     has_failed = scan.failure != HAK_LEAK_DONE;
     if (scan.closed_bytes)
-        hak_trace_count_amount(HAK_COUNTED_CLOSED_SCAN, HAK_CLASS_NONE, scan.closed_bytes);
+        hak_hop_count(HAK_COUNTED_CLOSED_SCAN, HAK_CLASS_NONE, scan.closed_bytes);
     if (scan.failure == HAK_LEAK_DONE)
         lost = hak_leak_record(&scan, reason, hak_monotonic_ns() - begin);
     else

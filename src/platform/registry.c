@@ -4,6 +4,7 @@
 #include <string.h>
 
 struct hak_registry hak_registry;
+struct hak_lock hak_registry_lock;
 
 /* 64 KiB of which nothing is touched in the flat form. */
 _Atomic(_Atomic(hak_owner_t) *) hak_registry_leaves[HAK_REGISTRY_LEAVES];

@@ -8,8 +8,8 @@
  *   two-level:  leaves[index >> 13][index & 8191]   where ulimit -v leaves too little for that
  *
  * 0 means: not ours. The map covers every user address, so it cannot fill and never misses a live
- * SuperSlab; a lookup is one load and no lock. An entry is written by the pool, under its lock,
- * when a SuperSlab gets or loses an owner.
+ * SuperSlab; a lookup is one load and no lock. An entry is written by the pool, under
+ * hak_registry_lock, when a SuperSlab gets or loses an owner.
  *
  * In the two-level form `entries` stays 0: the fast paths, which know the flat form only, then miss
  * always and go through hak_registry_owner.
@@ -19,6 +19,7 @@
 #define HAK_PLATFORM_REGISTRY_H
 
 #include <stdatomic.h>
+#include "platform/lock.h"
 #include "platform/platform.h"
 #include "superslab.h"
 
@@ -54,12 +55,15 @@ HAK_HIDDEN extern uint64_t
     hak_registry_parts[HAK_REGISTRY_ENTRIES / HAK_REGISTRY_PART_ENTRIES / 64];
 HAK_HIDDEN extern _Atomic(_Atomic(hak_owner_t) *) hak_registry_leaves[HAK_REGISTRY_LEAVES];
 
+/* Guards the entries, each of which changes by one store: whoever holds it sees no SuperSlab go. */
+HAK_HIDDEN extern struct hak_lock hak_registry_lock;
+
 /* Makes the registry; call once, before the first SuperSlab. `flat` false forces the two-level form
  * (tests). Cannot fail: leaves of the two-level form are mapped when they are needed. */
 HAK_HIDDEN void hak_registry_start(bool flat);
 
 /* Sets the owner of the SuperSlab at `superslab`, to HAK_OWNER_NOBODY before it is unmapped; false
- * when there is no memory for a leaf. Callers hold the pool's lock. */
+ * when there is no memory for a leaf. Callers hold hak_registry_lock. */
 HAK_HIDDEN bool hak_registry_set(const void *superslab, hak_owner_t owner);
 
 /* The same for a SuperSlab that has an owner, by who alone may give it another; any thread, no
@@ -68,12 +72,12 @@ HAK_HIDDEN bool hak_registry_set(const void *superslab, hak_owner_t owner);
 HAK_HIDDEN void hak_registry_change(const void *superslab, hak_owner_t owner);
 
 /* Gives back the memory of what was never written of the flat form: the kernel fills also what is
- * only read where a program locks all it has (mlockall). Lookups go on meanwhile. Hold the pool's
- * lock, so that no part becomes writable. */
+ * only read where a program locks all it has (mlockall). Lookups go on meanwhile. Hold
+ * hak_registry_lock, so that no part becomes writable. */
 HAK_HIDDEN void hak_registry_empty(void);
 
-/* Calls `visit` for every SuperSlab of ours, with its owner; hold the pool's lock, so that none
- * goes away meanwhile. */
+/* Calls `visit` for every SuperSlab of ours, with its owner; hold hak_registry_lock, so that
+ * none goes away meanwhile. */
 HAK_HIDDEN void hak_registry_each(void (*visit)(struct hak_superslab *, hak_owner_t, void *),
                                   void *context);
 

@@ -10,8 +10,6 @@
 
 #define SLOT_STATES_BYTES HAK_PAGES_OF(HAK_SLOT_STATES_BYTES)
 
-struct hak_lock hak_pool_lock;
-
 static struct hak_reserve reserve;
 static _Atomic uint64_t decayed_at;
 
@@ -34,9 +32,9 @@ static void unmap(struct hak_superslab *superslab) {
 }
 
 static void forget_and_unmap(struct hak_superslab *superslab) {
-    hak_lock(&hak_pool_lock);
+    hak_lock(&hak_registry_lock);
     (void)hak_registry_set(superslab, HAK_OWNER_NOBODY);
-    hak_unlock(&hak_pool_lock);
+    hak_unlock(&hak_registry_lock);
     unmap(superslab);
 }
 
@@ -62,9 +60,9 @@ struct hak_superslab *hak_pool_map(hak_owner_t owner) {
     if (!superslab)
         return NULL;
     atomic_store_explicit(&superslab->owner, owner, memory_order_relaxed);
-    hak_lock(&hak_pool_lock);
+    hak_lock(&hak_registry_lock);
     bool entered = hak_registry_set(superslab, owner);
-    hak_unlock(&hak_pool_lock);
+    hak_unlock(&hak_registry_lock);
     if (!entered) {
         unmap(superslab);
         return NULL;
@@ -158,14 +156,14 @@ void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *), void 
 }
 
 void hak_pool_empty_registry(void) {
-    if (hak_lock_is_mine(&hak_pool_lock)) /* a signal handler's call: it stays filled */
+    if (hak_lock_is_mine(&hak_registry_lock)) /* a signal handler's call: it stays filled */
         return;
-    hak_lock(&hak_pool_lock);
+    hak_lock(&hak_registry_lock);
     hak_registry_empty();
-    hak_unlock(&hak_pool_lock);
+    hak_unlock(&hak_registry_lock);
 }
 
 /* Nothing to make anew: an entry of the registry changes by one store. */
 void hak_pool_after_fork(void) {
-    (void)hak_lock_was_left(&hak_pool_lock);
+    (void)hak_lock_was_left(&hak_registry_lock);
 }

@@ -7,7 +7,7 @@
  *
  * Ownership: a SuperSlab in the reserve belongs to nobody until it is claimed, any other to the
  * heap named by its `owner` and by the registry. Claiming and keeping are lock-free (reserve.h);
- * the pool's lock is held while an entry of the registry is made or taken away, never while the
+ * hak_registry_lock is held while an entry of the registry is made or taken away, never while the
  * kernel works: so whoever holds it and walks the registry sees none go.
  *
  * Order of stores: the registry says RESERVE before a SuperSlab is in its place, and names the new
@@ -20,15 +20,11 @@
 #ifndef HAK_POOL_POOL_H
 #define HAK_POOL_POOL_H
 
-#include "platform/lock.h"
 #include "platform/registry.h"
 #include "superslab.h"
 
 /* SuperSlabs that the reserve keeps; HAKMEM_SUPERSLAB_PREWARM may make it more. */
 #define HAK_POOL_RESERVE 4
-
-/* Guards entries of the registry, each of which changes by one store. */
-HAK_HIDDEN extern struct hak_lock hak_pool_lock;
 
 /* A SuperSlab of the reserve for heap `owner`, all slabs free, some of them perhaps with pages.
  * NULL when the reserve is empty. */
@@ -56,7 +52,7 @@ HAK_HIDDEN void hak_pool_stock(void);
 /* SuperSlabs that are mapped from now on ask for huge pages, or decline them (as at the start). */
 HAK_HIDDEN void hak_pool_set_huge_pages(bool huge);
 
-/* Calls `visit` for what is in the reserve; hold the pool's lock, so that none goes away. */
+/* Calls `visit` for what is in the reserve; hold hak_registry_lock, so that none goes away. */
 HAK_HIDDEN void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *),
                                        void *context);
 

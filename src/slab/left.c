@@ -2,7 +2,7 @@
  * done). */
 #include <string.h>
 #include "hop.h"
-#include "pool/pool.h"
+#include "platform/registry.h"
 #include "slab/lists.h"
 
 static unsigned count_free(struct hak_slab *slab) {
@@ -74,9 +74,9 @@ void hak_slab_rebuild(struct hak_heap *heap) {
     heap->room = heap->full = heap->cooled = NULL;
     memset(heap->classes, 0, sizeof heap->classes);
     heap->dirty_slabs = heap->active_slabs = 0;
-    hak_lock(&hak_pool_lock);
+    hak_lock(&hak_registry_lock);
     hak_registry_each(rebuild_superslab, heap);
-    hak_unlock(&hak_pool_lock);
+    hak_unlock(&hak_registry_lock);
     release_empty_superslabs(heap);
     heap->has_empty = true;
     heap->dirty_slabs_low = heap->dirty_slabs;

@@ -98,10 +98,6 @@ HAK_HIDDEN uint32_t hak_trace_epoch(void);
 enum hak_trace_count { HAK_COUNT_FREE_OF_NULL, HAK_COUNT_FAILED_CALL, HAK_COUNT_FOREIGN_FREE };
 HAK_HIDDEN void hak_trace_count(enum hak_trace_count which);
 
-/* Counts what gives no record (hop_count). */
-HAK_HIDDEN void hak_trace_count_amount(enum hak_counted which, unsigned class_index,
-                                       uint64_t amount);
-
 /* Hands a fault to the collector and waits (bounded) for its report; writes a raw report itself
  * when there is no collector. Frames, registers, stack and the FAULT record are added here. Does
  * not return under HAKMEM_ON_FAULT=stop (SIGABRT); under continue it returns, and reports the same

@@ -11,7 +11,7 @@ struct visit {
     uint64_t live_blocks;
 };
 
-static void verify_block(const struct hak_large *large, void *context) {
+static void verify_block(struct hak_large *large, void *context) {
     struct visit *visit = context;
     struct hak_verify_where where = {.block = large->base, .cache = "large block"};
     bool is_live = hak_large_is_live(large);

@@ -6,7 +6,7 @@
 #include "front/thread_block.h"
 #include "hop.h"
 #include "options.h"
-#include "large/address_map.h"
+#include "large_map/address_map.h"
 #include "large/runs.h"
 #include "mid/segments.h"
 #include "platform/own.h"

@@ -62,7 +62,7 @@ static void verify_superslabs(struct hak_verify *v, uint64_t *live) {
 /* Every block that was handed out and not given back is the program's. Not in a forked child, which
  * counts anew, and only where all blocks were seen. */
 static void verify_calls(struct hak_verify *v, uint64_t live_blocks) {
-    static struct hak_counters_sum sum; /* hak_pool_lock */
+    static struct hak_counters_sum sum; /* hak_registry_lock */
     struct hak_verify_where where = {.cache = "counted calls"};
     if (hak_counters_dropped == HAK_COUNTERS_IN_CHILD || v->some_at_work || v->large_at_work)
         return;

@@ -7,7 +7,7 @@
 #include "front/remote.h"
 #include "front/thread_block.h"
 #include "platform/raw_call.h"
-#include "pool/pool.h"
+#include "platform/registry.h"
 #include "verify/caches.h"
 
 enum {
@@ -104,11 +104,11 @@ static void mend_left_heaps(struct hak_verify *v, struct hak_heap *heap) {
 static void lock_all(void) {
     hak_lock(&hak_shared_heap_lock);
     hak_lock(&hak_heaps_lock);
-    hak_lock(&hak_pool_lock);
+    hak_lock(&hak_registry_lock);
 }
 
 static void unlock_all(void) {
-    hak_unlock(&hak_pool_lock);
+    hak_unlock(&hak_registry_lock);
     hak_unlock(&hak_heaps_lock);
     hak_unlock(&hak_shared_heap_lock);
 }

@@ -15,7 +15,8 @@
  * its heap are dropped. Everything is looked up in the registry before it is read, so no link that
  * is damaged, or changes meanwhile, leads out of memory that is there.
  *
- * Thread safety: one run at a time (hak_pool_lock). Not for signal handlers. Allocates by hak_map.
+ * Thread safety: one run at a time (hak_registry_lock). Not for signal handlers. Allocates by
+ * hak_map.
  */
 #ifndef HAK_VERIFY_VERIFY_H
 #define HAK_VERIFY_VERIFY_H
@@ -97,7 +98,7 @@ HAK_HIDDEN void hak_verify_note(const char *before, hak_owner_t heap, const char
 
 /* ---- index.c --------------------------------------------------------------------------------- */
 
-/* Lists all SuperSlabs. False: no memory. Hold hak_pool_lock, here and until drop. */
+/* Lists all SuperSlabs. False: no memory. Hold hak_registry_lock, here and until drop. */
 HAK_HIDDEN bool hak_verify_make_index(struct hak_verify *v);
 HAK_HIDDEN void hak_verify_drop_index(struct hak_verify *v);
 

@@ -10,6 +10,7 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "platform/objects.h"
+#include "platform/platform.h"
 
 _Atomic uint32_t hak_attach_recording;
 
@@ -97,6 +98,7 @@ static void read_options(void) {
     char *environment[] = {variable, NULL};
     memcpy(variable + sizeof "HAKMEM_SESSION=" - 1, hak_attach_shared.session,
            sizeof hak_attach_shared.session);
+    hak_count_pages = hak_hop_count;
     hak_options_read(environment);
 }
 

@@ -56,7 +56,7 @@ void *hak_keep_taken(void *user, const struct hak_hand_out *how) {
     }
     hak_keep_word_t *place = hak_keep_find(user, true);
     if (HAK_UNLIKELY(!place)) {
-        hak_trace_count_amount(HAK_COUNTED_KEPT_UNKNOWN, HAK_CLASS_NONE, how->asked_bytes);
+        hak_hop_count(HAK_COUNTED_KEPT_UNKNOWN, HAK_CLASS_NONE, how->asked_bytes);
         return user;
     }
     size_t usable_bytes = usable_bytes_of(user, how->asked_bytes);
@@ -76,13 +76,13 @@ void *hak_keep_taken(void *user, const struct hak_hand_out *how) {
         word |= HAK_KEEP_LEFT_OUT;
     atomic_store_explicit(place, word, memory_order_relaxed);
     if (is_stopped) {
-        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_TAKEN, HAK_CLASS_NONE, bytes);
+        hak_hop_count(HAK_COUNTED_UNRECORDED_TAKEN, HAK_CLASS_NONE, bytes);
         return user;
     }
     if (HAK_UNLIKELY(!hak_keep_next.tells_sizes))
-        hak_trace_count_amount(HAK_COUNTED_SLACK_UNKNOWN, HAK_CLASS_NONE, bytes);
+        hak_hop_count(HAK_COUNTED_SLACK_UNKNOWN, HAK_CLASS_NONE, bytes);
     else if (usable_bytes > bytes)
-        hak_trace_count_amount(HAK_COUNTED_SLACK_TAKEN, HAK_CLASS_NONE, usable_bytes - bytes);
+        hak_hop_count(HAK_COUNTED_SLACK_TAKEN, HAK_CLASS_NONE, usable_bytes - bytes);
     write_record(user, how->subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC, how->subkind,
                  word, bytes, how->moved_from.p, how->call, 0);
     return user;
@@ -122,11 +122,11 @@ bool hak_keep_given(void *pointer, enum hak_record_kind kind, hak_call_t call, s
     size_t usable_bytes = usable_bytes_of(pointer, 0);
     *bytes = hak_keep_bytes(word, usable_bytes);
     if (hak_trace_is_stopped() && hak_keep_is_left_out(word)) {
-        hak_trace_count_amount(HAK_COUNTED_UNRECORDED_GIVEN, HAK_CLASS_NONE, *bytes);
+        hak_hop_count(HAK_COUNTED_UNRECORDED_GIVEN, HAK_CLASS_NONE, *bytes);
         return true;
     }
     if (usable_bytes > *bytes && !hak_keep_is_left_out(word))
-        hak_trace_count_amount(HAK_COUNTED_SLACK_GIVEN, HAK_CLASS_NONE, usable_bytes - *bytes);
+        hak_hop_count(HAK_COUNTED_SLACK_GIVEN, HAK_CLASS_NONE, usable_bytes - *bytes);
     bool is_free = hak_kind_of(kind) == HAK_FREE;
     write_record(pointer, hak_kind_of(kind), is_free ? hak_given_of(kind) : hak_keep_subkind(word),
                  given, *bytes, NULL, call, 0);

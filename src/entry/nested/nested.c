@@ -2,8 +2,8 @@
 #include "entry/nested/nested.h"
 #include "front/remote.h"
 #include "large/l25.h"
-#include "large/large_memory.h"
-#include "pool/pool.h"
+#include "large_map/memory.h"
+#include "platform/registry.h"
 
 static bool holds_lock_of_large(void) {
     return hak_lock_is_mine(&hak_large_memory_lock) || hak_l25_in_hand != 0;
@@ -12,7 +12,7 @@ static bool holds_lock_of_large(void) {
 /* One of those that a call without a heap may take. */
 static bool holds_lock(void) {
     return hak_lock_is_mine(&hak_shared_heap_lock) || hak_lock_is_mine(&hak_heaps_lock) ||
-           hak_lock_is_mine(&hak_pool_lock) || hak_lock_is_mine(&hak_chunks_lock) ||
+           hak_lock_is_mine(&hak_registry_lock) || hak_lock_is_mine(&hak_chunks_lock) ||
            holds_lock_of_large();
 }
 

@@ -54,7 +54,7 @@ static enum hak_guarded_side side_of_next(unsigned number_in_site) {
 
 static struct hak_large *open_block(const struct hak_hand_out *how, unsigned number_in_site) {
     if (HAK_UNLIKELY(how->alignment > HAK_PAGE_BYTES)) {
-        hak_trace_count_amount(HAK_COUNTED_GUARD_ALIGNMENT, HAK_CLASS_NONE, how->asked_bytes);
+        hak_hop_count(HAK_COUNTED_GUARD_ALIGNMENT, HAK_CLASS_NONE, how->asked_bytes);
         return NULL;
     }
     enum hak_guarded_side side = side_of_next(number_in_site);

@@ -254,7 +254,7 @@ void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *wor
     }
 }
 
-void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
+void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount) {
     struct hak_writer *w = &hak_writer;
     if (HAK_UNLIKELY(!hak_trace_is_wanted()))
         return;

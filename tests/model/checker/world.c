@@ -13,7 +13,7 @@ void world_start(void) {
     hak_options_read(NULL);
     hak_registry_start(true);
     model_name(&hak_heaps_lock, "the heaps' lock");
-    model_name(&hak_pool_lock, "the pool's lock");
+    model_name(&hak_registry_lock, "the registry's lock");
     model_name(&hak_chunks_lock, "the chunks' lock");
     model_name(&hak_shared_heap_lock, "the shared heap's lock");
 }
@@ -152,7 +152,7 @@ static void end_thread(void) {
 
 void world_check(unsigned live_blocks) {
     check_lock(&hak_heaps_lock);
-    check_lock(&hak_pool_lock);
+    check_lock(&hak_registry_lock);
     check_lock(&hak_chunks_lock);
     check_lock(&hak_shared_heap_lock);
     for (hak_owner_t id = HAK_SHARED_HEAP_ID; id < 8; id++) {

@@ -317,7 +317,7 @@ START_TEST(the_shared_heap_of_a_thread_at_work_is_mended) {
     for (unsigned i = 0; i < HAK_SLAB_LISTS; i++)
         shared->classes[CLASS].lists[i] = nowhere;
     shared->room = shared->full = (struct hak_superslab *)(void *)nowhere;
-    struct hak_lock *locks[] = {&hak_shared_heap_lock, &hak_heaps_lock, &hak_pool_lock,
+    struct hak_lock *locks[] = {&hak_shared_heap_lock, &hak_heaps_lock, &hak_registry_lock,
                                 &hak_chunks_lock};
     for (int i = 0; i < 4; i++)
         atomic_store(&locks[i]->holder, hak_lock_self() + 2 + HAK_LOCK_SLEEPERS);

@@ -87,7 +87,7 @@ void hak_trace_count(enum hak_trace_count which) {
     counts[which]++;
 }
 static _Atomic unsigned times_counted[256]; /* by enum hak_counted */
-void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
+void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount) {
     (void)class_index, (void)amount;
     times_counted[which & 255]++;
 }
@@ -199,6 +199,7 @@ static inline void make_world(unsigned level, unsigned layout) {
     hak_options.layout = layout;
     hak_options.on_fault = HAK_ON_FAULT_CONTINUE;
     hak_options.trace = 1;
+    hak_layer_keeps = hak_large_keeps;
     hak_registry_start(true);
     heap = hak_map_aligned(HAK_SUPERSLAB_BYTES, HAK_SUPERSLAB_BYTES);
     ck_assert_ptr_nonnull(heap);

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "guarded/guarded.h"
-#include "large/large_memory.h"
+#include "large_map/memory.h"
 #include "large/totals.h"
 #include "platform/raw_call.h"
 #include "unit/guard/world.h"

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include "large/large.h"
 #include "options.h"
 #include "platform/address.h"
 #include "platform/platform.h"

@@ -105,9 +105,9 @@ static void count_reserved(struct hak_superslab *superslab, void *context) {
 
 static unsigned count_reserve(void) {
     reserved = 0;
-    hak_lock(&hak_pool_lock);
+    hak_lock(&hak_registry_lock);
     hak_pool_each_reserved(count_reserved, NULL);
-    hak_unlock(&hak_pool_lock);
+    hak_unlock(&hak_registry_lock);
     return reserved;
 }
 
@@ -159,9 +159,9 @@ START_TEST(entries_that_are_made_while_the_registry_is_emptied_stay) {
     unsigned wrong = 0;
     ck_assert_int_eq(pthread_create(&thread, NULL, empty_until_done, NULL), 0);
     for (uintptr_t i = 0; i < COUNT; i++) {
-        hak_lock(&hak_pool_lock);
+        hak_lock(&hak_registry_lock);
         wrong += !hak_registry_set((void *)(i * STEP << HAK_REGISTRY_SHIFT), (hak_owner_t)(i + 1));
-        hak_unlock(&hak_pool_lock);
+        hak_unlock(&hak_registry_lock);
     }
     atomic_store(&is_done, true);
     pthread_join(thread, NULL);

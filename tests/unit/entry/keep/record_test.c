@@ -30,7 +30,7 @@ void hak_trace_record(struct hak_event_fields *fields) {
 void hak_trace_count(enum hak_trace_count which) {
     counted[which]++;
 }
-void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
+void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount) {
     ck_assert_uint_eq(class_index, HAK_CLASS_NONE);
     taken += which == HAK_COUNTED_SLACK_TAKEN ? amount : 0;
     given += which == HAK_COUNTED_SLACK_GIVEN ? amount : 0;

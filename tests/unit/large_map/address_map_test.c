@@ -1,6 +1,6 @@
 /* The trees from addresses to large blocks: whoever looks at all of them finds each, and touches no
  * page of the trees that nothing was written into. */
-#include "large/address_map.h"
+#include "large_map/address_map.h"
 #include <sys/mman.h>
 #include "options.h"
 #include "unit/suite.h"
@@ -38,12 +38,12 @@ START_TEST(each_block_is_visited_once) {
     unsigned count = enter_all(0, 12, HAK_PAGE_BYTES);
     count = enter_all(count, HAK_MAP_GRANULE_BITS, (size_t)2 << 20);
     ck_assert_uint_le(count, MOST);
-    ck_assert_uint_eq(hak_address_map_each(note, NULL), count);
+    ck_assert_uint_eq(hak_large_each(note, NULL), count);
     for (unsigned i = 0; i < count; i++)
         ck_assert_uint_eq(seen[i], 1);
     for (unsigned i = 0; i < count; i += 2)
         hak_address_map_clear(&blocks[i]);
-    ck_assert_uint_eq(hak_address_map_each(note, NULL), count / 2);
+    ck_assert_uint_eq(hak_large_each(note, NULL), count / 2);
 }
 END_TEST
 
@@ -65,7 +65,7 @@ START_TEST(pages_without_a_block_stay_untouched) {
     const struct hak_map_granules *granules = root->granules[0x7f1200000000 >> 33];
     unsigned before = touched_pages(root, sizeof *root) + touched_pages(middle, sizeof *middle) +
                       touched_pages(granules, sizeof *granules);
-    ck_assert_uint_eq(hak_address_map_each(note, NULL), 2);
+    ck_assert_uint_eq(hak_large_each(note, NULL), 2);
     unsigned now = touched_pages(root, sizeof *root) + touched_pages(middle, sizeof *middle) +
                    touched_pages(granules, sizeof *granules);
     ck_assert_uint_gt(before, 0);

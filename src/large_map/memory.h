@@ -5,8 +5,8 @@
  * kept by its shards.
  *
  * Lock: hak_large_memory_lock, behind all others of the large layer. */
-#ifndef HAK_LARGE_LARGE_MEMORY_H
-#define HAK_LARGE_LARGE_MEMORY_H
+#ifndef HAK_LARGE_MAP_MEMORY_H
+#define HAK_LARGE_MAP_MEMORY_H
 
 #include "platform/lock.h"
 
@@ -23,7 +23,8 @@ HAK_HIDDEN void *hak_large_memory_take_locked(size_t bytes);
 HAK_HIDDEN struct hak_large *hak_large_struct_take(void);
 HAK_HIDDEN void hak_large_struct_give(struct hak_large *large);
 
-/* In the child of a fork, on its only thread. */
-HAK_HIDDEN void hak_large_memory_after_fork(void);
+/* In the child of a fork, on its only thread. Returns the bytes that are lost with the thread that
+ * had the lock. */
+HAK_HIDDEN size_t hak_large_memory_after_fork(void);
 
 #endif

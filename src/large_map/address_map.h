@@ -17,11 +17,11 @@
  * Lock: hak_large_memory_lock to make parts of the trees; none to look up, set and clear. Each part
  * and each block comes and goes by one store, so that the child of a fork can believe them.
  *
- * May call: large_memory, platform. */
-#ifndef HAK_LARGE_ADDRESS_MAP_H
-#define HAK_LARGE_ADDRESS_MAP_H
+ * May call: memory, platform. */
+#ifndef HAK_LARGE_MAP_ADDRESS_MAP_H
+#define HAK_LARGE_MAP_ADDRESS_MAP_H
 
-#include "large/large.h"
+#include "large_map/large_map.h"
 #include "platform/platform.h"
 
 enum {
@@ -71,10 +71,6 @@ HAK_HIDDEN void hak_address_map_clear(const struct hak_large *large);
 
 /* A block gets other bytes at the same start. False: no memory, and it has the old ones. */
 HAK_HIDDEN bool hak_address_map_resize(struct hak_large *large, size_t bytes);
-
-/* Calls `visit` for every block up to 1 MiB, lowest address first, then for every one above.
- * Returns how many there were. */
-HAK_HIDDEN size_t hak_address_map_each(void (*visit)(struct hak_large *, void *), void *context);
 
 static inline struct hak_map_leaf *hak_map_leaf_of(const struct hak_map_root *root,
                                                    uintptr_t page) {

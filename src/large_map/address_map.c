@@ -1,9 +1,8 @@
 /* The trees from addresses to large blocks: acquire loads on the way down, release stores of what
  * is new. */
-#include "large/address_map.h"
+#include "large_map/address_map.h"
 
-#include "large/l25.h"
-#include "large/large_memory.h"
+#include "large_map/memory.h"
 
 _Atomic(struct hak_map_root *) hak_map_root;
 
@@ -16,7 +15,7 @@ static struct hak_map_granules *spare_granules;
 static _Atomic size_t greatest_bytes;
 
 static bool is_big(size_t bytes) {
-    return bytes > HAK_L25_MAX_BYTES;
+    return bytes > HAK_MAP_LEAF_BYTES;
 }
 static uintptr_t page_of(const void *p) {
     return (uintptr_t)p / HAK_PAGE_BYTES;
@@ -28,7 +27,7 @@ static struct hak_map_root *root_now(void) {
     return atomic_load_explicit(&hak_map_root, memory_order_acquire);
 }
 
-/* Before something is stored at a place: hak_address_map_each looks at its page from now on. */
+/* Before something is stored at a place: hak_large_each looks at its page from now on. */
 static void use(_Atomic uint64_t *used, uintptr_t place) {
     uintptr_t page = place / HAK_MAP_PAGE_PLACES;
     uint64_t bit = (uint64_t)1 << page % 64;
@@ -192,7 +191,7 @@ static bool is_in(const struct hak_large *large, const void *p) {
 
 /* The nearest start at the page of `p` or below is the only one that can hold it. */
 static struct hak_large *find_small_at_or_below(const struct hak_map_root *root, const void *p) {
-    uintptr_t page = page_of(p), pages = HAK_L25_MAX_BYTES / HAK_PAGE_BYTES;
+    uintptr_t page = page_of(p), pages = HAK_MAP_LEAF_BYTES / HAK_PAGE_BYTES;
     uintptr_t last = page > pages ? page - pages : 0;
     for (page++; page-- > last;) {
         struct hak_map_leaf *leaf = hak_map_leaf_of(root, page);
@@ -268,7 +267,7 @@ static size_t visit_granules(struct hak_map_granules *granules,
     return count;
 }
 
-size_t hak_address_map_each(void (*visit)(struct hak_large *, void *), void *context) {
+size_t hak_large_each(void (*visit)(struct hak_large *, void *), void *context) {
     enum { MIDDLES = HAK_MAP_ROOT_PLACES, GRANULES = HAK_MAP_GRANULE_ROOTS };
     struct hak_map_root *root = root_now();
     size_t count = 0;

@@ -1,8 +1,7 @@
 /* The large layer's own memory: one lock, one piece of 64 KiB that is cut from below. */
-#include "large/large_memory.h"
+#include "large_map/memory.h"
 
-#include "hop.h"
-#include "large/large.h"
+#include "large_map/large_map.h"
 
 #define PIECE_BYTES ((size_t)64 << 10)
 
@@ -51,9 +50,9 @@ void hak_large_struct_give(struct hak_large *large) {
     hak_unlock(&hak_large_memory_lock);
 }
 
-void hak_large_memory_after_fork(void) {
+size_t hak_large_memory_after_fork(void) {
     if (!hak_lock_was_left(&hak_large_memory_lock))
-        return;
-    hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, PIECE_BYTES);
+        return 0;
     fresh = fresh_end = NULL; /* the two may not belong together */
+    return PIECE_BYTES;
 }
