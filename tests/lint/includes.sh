@@ -9,15 +9,16 @@ allowed() {
     rules=''
     case "$1" in
     platform) rules='' ;;
-    pool) rules='platform' ;;
+    pool | large_map) rules='platform' ;;
     slab) rules='pool platform' ;;
     front) rules='mid slab pool platform' ;;
-    mid | large) rules='slab pool platform' ;;
-    route) rules='front mid large slab pool platform' ;;
-    learn) rules='route front mid large slab pool platform' ;;
-    verify) rules='learn route front mid large slab pool platform guarded/guarded.h guard/locate.h metrics' ;;
-    layout) rules='front mid large platform/own.h trace/memory/memory.h trace/node.h trace/stacks/stacks.h' ;; # src/verify/layout.c: where fields lie, no calls
-    entry) rules='learn route front mid large slab pool platform trace/process/process.h' ;;
+    mid) rules='slab pool platform' ;;
+    large) rules='large_map slab pool platform' ;;
+    route) rules='front mid large large_map slab pool platform' ;;
+    learn) rules='route front mid large large_map slab pool platform' ;;
+    verify) rules='learn route front mid large large_map slab pool platform guarded/guarded.h guard/locate.h metrics' ;;
+    layout) rules='front mid large large_map platform/own.h trace/memory/memory.h trace/node.h trace/stacks/stacks.h' ;; # src/verify/layout.c: where fields lie, no calls
+    entry) rules='learn route front mid large large_map slab pool platform trace/process/process.h' ;;
     keep) rules='entry/keep entry/entry.h entry/environment.h platform trace/trace.h' ;; # src/entry/keep has no layer below it
     attach) rules='entry/attach entry/keep platform trace/trace.h trace/wait.h unwind/modules.h' ;; # src/entry/attach, likewise
     unwind) rules='platform' ;;
@@ -25,10 +26,10 @@ allowed() {
     trace) rules='unwind metrics platform' ;;
     tree) rules='trace pool/pool.h platform' ;;
     watch) rules='platform trace/session.h trace/tracer.h trace/wait.h unwind/registers.h' ;;
-    guarded) rules='large/large.h large/address_map.h large/large_memory.h platform' ;;
-    guard) rules='guarded watch/watch.h platform metrics/step.h pool/pool.h large/large.h large/totals.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
+    guarded) rules='large_map platform' ;;
+    guard) rules='guarded watch/watch.h platform metrics/step.h large_map/large_map.h trace/signals/signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     strings) rules='platform guard/touch.h guard/asked.h' ;;
-    leaks) rules='large slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
+    leaks) rules='large_map slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
     base) rules='' ;;
     store) rules='base metrics/metric.h metrics/step.h trace/record.h' ;;
     sqlite) rules='store/sql/sql.h store/database.h store/file.h' ;;

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # The rooms of src/store, src/collector, src/trace, src/report and viewer: each is entered by its door alone, and calls go one way. No header leads
-# back to itself; in the folders of `circles` at most three files call each other in a circle; of two folders of the
-# recorded program's library one calls the other.
+# back to itself; at most three files call each other in a circle; of two folders one calls the other.
 #
 # A room's door is ROOM/ROOM.h. Files of src/store itself (events, errors, the connection) are below
 # all its rooms; viewer (main, the table of commands) and src/collector (main) themselves are above
@@ -77,8 +76,18 @@ src/store/check store/reader/inner.h
 src/store/sql store/reader/inner.h
 '
 
-# Objects below BUILD of folders whose files call each other in circles of three at most.
-circles='host/src/store host/viewer host/src/collector host/src/report host/src/symbols debug/src'
+# POINTER FILES: pointers to functions that headers show, and who sets them at start.
+pointers='
+hak_answer_leaks src/leaks/scan.c
+hak_before_sandbox src/guard/pages.c src/guard/watched.c src/entry/start.c
+hak_count_pages src/entry/environment.c src/entry/attach/start.c
+hak_front_at_period src/route/route.c
+hak_front_look src/learn/learn.c
+hak_layer_keeps src/entry/start.c
+hak_raw_leaks src/leaks/scan.c
+hak_source_open_url viewer/fleet/server.c
+hak_stacks_add_frames src/trace/python/python.c
+'
 
 status=0
 wrong() {
@@ -154,15 +163,17 @@ $folder/$room $header
                     print part[1], home[part[2]], part[2] } }' | LC_ALL=C sort)
 done
 
-# FOLDER: "FILE name" for each global that a file defines, "FILE - name" for each that it uses.
+# HALF: "FILE name" for each global that a file defines, "FILE - name" for each that it uses, also by the inline functions
+# of headers that it includes.
 globals() {
-    find "${1#*/}" -name '*.c' | sed "s|^\(.*\)\.c$|${BUILD:-build}/${1%%/*}/\1.o|" | xargs -r ls -d 2>/dev/null |
+    find src viewer -name '*.c' | sed "s|^\(.*\)\.c$|${BUILD:-build}/$1/\1.o|" | xargs -r ls -d 2>/dev/null |
         xargs nm -A -P | awk -v top="${BUILD:-build}/$1/" '{
         sub(top, "", $1); sub(/\.o:$/, "", $1)
         if ($3 ~ /[TDBRVW]/) print $1, $2; else if ($3 == "U") print $1, "-", $2 }'
 }
-for folder in $circles; do
-    ring=$(globals "$folder" | awk '
+for half in host debug; do
+    used=$(globals "$half")
+    ring=$(awk '
         NF == 2 { home[$2] = $1 } NF == 3 { used[$1 " " $3] }
         END { for (u in used) { split(u, part, " "); to = home[part[2]]
                   if (to && to != part[1]) { calls[part[1]] = calls[part[1]] " " to; files[part[1]] } }
@@ -175,22 +186,46 @@ for folder in $circles; do
                   first = f
                   for (g in files) if ((f, g) in reached && (g, f) in reached) {
                       ring = ring " " g; length_of++; if (g < first) first = g }
-                  if (length_of > 3 && first == f) print "  " ring } }')
-    [ -z "$ring" ] || wrong "${folder#*/}: files that call each other in a circle of more than three
+                  if (length_of > 3 && first == f) print "  " ring } }' <<<"$used")
+    [ -z "$ring" ] || wrong "$half: files that call each other in a circle of more than three
 $ring"
+
+    both=$(awk '
+        function folder(file) {
+            if (sub(/^src\//, "", file) == 0) return "viewer"
+            return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "src"
+        }
+        NF == 2 { home[$2] = folder($1) } NF == 3 { used[folder($1) " " $3] }
+        END { for (u in used) { split(u, part, " "); to = home[part[2]]
+                  if (to && to != part[1]) calls[part[1] " " to] = part[2] }
+              for (c in calls) { split(c, part, " ")
+                  if (part[1] < part[2] && (part[2] " " part[1]) in calls)
+                      print part[1] " calls " calls[c] ", " part[2] " calls " calls[part[2] " " part[1]] } }' <<<"$used")
+    [ -z "$both" ] || wrong "$half: folders that call each other:
+$both"
 done
 
-# All layers know hop.h and check.h; what guard asks of them in turn is not seen here.
-both=$(globals debug/src | awk '
-    function folder(file) { return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "src" }
-    NF == 2 { home[$2] = folder($1) } NF == 3 { used[folder($1) " " $3] }
-    END { for (u in used) { split(u, part, " "); to = home[part[2]]
-              if (to && to != part[1] && to != "guard" && part[1] != "guard") calls[part[1] " " to] = part[2] }
-          for (c in calls) { split(c, part, " ")
-              if (part[1] < part[2] && (part[2] " " part[1]) in calls)
-                  print part[1] " calls " calls[c] ", " part[2] " calls " calls[part[2] " " part[1]] } }')
-[ -z "$both" ] || wrong "folders that call each other:
-$both"
+# A room calls what lies above it by a pointer alone that is set at start: each pointer to a function that a header shows
+# is in the table, with the only files that set it.
+while read -r header pointer; do
+    setter=$(sed -nE "s|^$pointer ||p" <<<"$pointers")
+    [ -n "$setter" ] || wrong "$header: $pointer is not in the table \`pointers\` of tests/lint/rooms.sh"
+    for file in $(grep -rlE "\b$pointer = " src viewer --include='*.c'); do
+        case " $setter " in *" $file "*) ;; *) wrong "$file sets $pointer, which is for $setter" ;; esac
+    done
+done < <(grep -rnE '^(HAK_HIDDEN )?extern [^;]*\(\*hak_' src viewer --include='*.h' |
+    sed -nE 's/^([^:]*):.*\(\*(hak_[a-z_0-9]*)\).*/\1 \2/p')
+
+# The ways of DESIGN.md: each function is where its row says, and no file comes twice in one way.
+way=
+while IFS='|' read -r _ file function _; do
+    file=${file//[ \`]/} function=${function//[ \`]/}
+    [ "$function" != function ] || { way=$file files=' '; continue; }
+    [ -n "$way" ] && [[ $file != -* ]] || continue
+    grep -qE "(^|[^a-z_])$function\(" "$file" || wrong "DESIGN.md: $file has no $function"
+    case "$files" in *" $file "*) wrong "DESIGN.md: $file comes twice in the way of $way" ;; esac
+    files="$files$file "
+done < <(sed -n '/^## Two ways/,/^## The four/p' DESIGN.md | grep '^|')
 
 # No header leads back to itself, in any folder. tsort names what goes in a circle.
 circles=$(find src viewer -name '*.h' -exec grep -HoE '^[ \t]*#[ \t]*include[ \t]*"[^"]*"' {} + |
