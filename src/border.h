@@ -20,7 +20,7 @@
  *   fork      check_fork_prepare -> fork(2) -> check_fork_parent or check_fork_child
  *
  * The functions hak_check_... and hak_path_... are there in the debug build alone (guard/); those
- * named check_... are nothing in the plain one.
+ * named check_... do nothing in the plain one, and return what the layers have.
  *
  * Thread and signal safety: all of these may be called on any thread and between fork and exec;
  * they allocate nothing, take no lock that fork or dlopen may hold, and keep errno. */
@@ -29,7 +29,7 @@
 
 #include "check.h"
 
-/* The form in which a block comes to the program. */
+/* A request for a block. */
 struct hak_hand_out {
     size_t asked_bytes;
     size_t alignment;     /* a power of two; 0 where nothing special was asked */
@@ -67,8 +67,7 @@ HAK_HIDDEN bool hak_check_aligns(void);
 HAK_HIDDEN user_t hak_check_hand_out(base_t base, const struct hak_hand_out *how);
 
 /* The program gives `user` back (kind FREE, by hak_free_by) or has it resized (kind REALLOC): is it
- * a live block of ours, are header and canary whole? Changes no state. `base` is set on HAK_TAKE.
- */
+ * a live block of ours, are header and canary whole? Changes no state. HAK_TAKE sets `base`. */
 HAK_HIDDEN enum hak_verdict hak_check_pointer(user_t user, enum hak_record_kind kind, base_t *base);
 
 /* The size and the alignment that a call names when it gives `user` back, each as far as `by` is a
@@ -79,8 +78,7 @@ HAK_HIDDEN void hak_check_claim(user_t user, enum hak_given by, size_t bytes, si
  * the block do not fit its size until hak_check_resize, and nobody else looks at them meanwhile. */
 HAK_HIDDEN void hak_check_resizing(user_t user, bool begins);
 
-/* A live block was resized in place to `asked_bytes`: header and canary move, REALLOC is recorded.
- */
+/* A live block was resized in place to `asked_bytes`: header and canary move; records REALLOC. */
 HAK_HIDDEN void hak_check_resize(user_t user, size_t asked_bytes);
 
 /* Memory has come to its end: makes every page accessible that was closed, since each run of them
@@ -89,7 +87,7 @@ HAK_HIDDEN bool hak_check_open_pages(void);
 
 /* ---- quarantine ------------------------------------------------------------------------------ */
 
-/* The end of a block that might be kept in quarantine. */
+/* The result of hak_check_quarantine and of hak_path_give. */
 enum hak_kept {
     HAK_NOT_KEPT,  /* it goes to its layer now */
     HAK_KEPT,      /* nothing is left to be done (also where a fault was reported) */

@@ -63,8 +63,8 @@ enum hak_counted {
 #include "hops.def"
 };
 
-/* Implemented by guard/state.c; called through the inlines below only. The last one by
- * trace/ring/ring.c; what is in the debug build alone calls it as it is. */
+/* guard/state.c implements them, and trace/ring/ring.c hak_hop_count. Called by the inlines below;
+ * code of the debug build alone calls hak_hop_count directly. */
 HAK_HIDDEN bool hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index);
 HAK_HIDDEN void hak_hop_blocks(enum hak_record_kind kind, const base_t *first, unsigned count,
                                int step, unsigned class_index);

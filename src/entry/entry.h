@@ -1,16 +1,16 @@
 /* The border to the program: the malloc family, start-up, thread ends and fork.
  *
  *   program --> plain/, debug/, keep/   malloc, free, calloc, realloc: each build has its own
- *               way.h         the way of a block out and back in this build, for the next two
+ *               way.h         the way of a block out and back in this build
  *               aligned.c     memalign and its family, malloc_usable_size
  *               operators.c   operator new and delete in all forms
  *               statistics.c  malloc_trim, mallinfo, malloc_stats, malloc_info, mallopt
- *               cxx.h         needs of a C++ runtime: std::bad_alloc, the new_handler
+ *               cxx.h         the parts of a C++ runtime that the operators need
  *               start.c       first call, constructor, end of a thread, fork handlers
  *               bench_fast.h  the mode that measures what safety costs
  *               foreign.c     a pointer that is none of ours; allocators.h finds its owner,
  *                             external_guard.h counts
- *               summary.h     a process's words on its heap at its end
+ *               summary.h     the heap's summary at the end of the process
  *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
  *               nested/       a call in a signal handler that interrupted another (debug build)
  *

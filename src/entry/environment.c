@@ -31,8 +31,6 @@ static char **read_environment(char *text, size_t text_bytes, char **variables, 
 
 void hak_entry_read_options(char **environment) {
     enum { TEXT_BYTES = 4 << 20, VARIABLES = 64 << 10 };
-    if (hak_is_debug_build)
-        hak_count_pages = hak_hop_count;
     if (!environment)
         environment = environ;
     if (environment) {

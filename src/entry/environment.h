@@ -20,8 +20,7 @@ static inline bool hak_entry_libc_is_since(const char *version) {
  * library that it has mapped. Of no use once hakmem's have run. Takes no lock and keeps errno. */
 HAK_HIDDEN bool hak_entry_is_overtaken(void);
 
-/* Has the kernel's pages counted (platform.h), in the debug build, and reads the options from
- * `environment`; NULL: from libc's, or where that is not set up yet, from
+/* Reads the options from `environment`; NULL: from libc's, or where that is not set up yet, from
  * what the kernel gave the process. */
 HAK_HIDDEN void hak_entry_read_options(char **environment);
 

@@ -45,6 +45,10 @@ static char **constructor_environment;
 static HAK_COLD void start_process(void) {
     hak_lock(&start_lock);
     if (!atomic_load_explicit(&is_started, memory_order_relaxed)) {
+        if (hak_is_debug_build) {
+            hak_pages_counter = hak_hop_count;
+            hak_layer_keeps = hak_large_keeps;
+        }
         if (!hak_is_light_build) /* they are the other half's */
             hak_entry_read_options(constructor_environment);
         if (hak_light_serves()) {
@@ -116,7 +120,7 @@ static void after_fork_in_parent(void) {
 static void after_fork_in_child(void) {
     hak_objects_after_fork();
     check_fork_child();
-    hak_pool_after_fork();
+    hak_registry_after_fork();
     hak_front_after_fork();
     hak_large_after_fork();
     hak_allocators_after_fork();
@@ -147,10 +151,8 @@ static void construct_once(void) {
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     hak_summary_start();
-    if (hak_is_debug_build) {
-        hak_layer_keeps = hak_large_keeps;
+    if (hak_is_debug_build)
         check_kinds_start(hak_entry_operators_are_replaced());
-    }
     check_start();
     if (!hak_light_serves())
         hak_pool_prewarm();

@@ -1,5 +1,6 @@
-/* The way of a block out to the program and back, as this build has it. Every file of the malloc
- * family that all builds share (aligned.c, operators.c, foreign.c) goes by these names:
+/* The way of a block out to the program and back, as this build has it. The files of the malloc
+ * family that several builds share go by these names; hakmem-record.so, which has no layers, has
+ * those that operators.c takes:
  *
  *   hak_entry_take_fast(bytes)        a block that the thread has at hand; counts the call
  *   hak_entry_allocate(how)           one block; NULL and ENOMEM when there is no memory. `how` has
@@ -9,6 +10,7 @@
  *   hak_entry_serve_counted(how)      the same after hak_entry_take_fast
  *   hak_entry_claim(user, by, ...)    the size and alignment that a delete or sized free names
  *   hak_entry_free(pointer, by)       free and everything that does the same
+ *   hak_entry_later(pointer)          the pointer, so that level light saves no register for it
  *
  *   hak_entry_enter(), _leave()       around a call that takes no block; false: the thread is in
  *                                     the family already

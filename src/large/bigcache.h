@@ -22,7 +22,7 @@
  *
  * Not in level normal of the debug build: freed blocks are inaccessible there at once.
  *
- * May call: large_memory, platform, and hak_large_release (large.c). */
+ * May call: large_map, platform, and hak_large_release (large.c). */
 #ifndef HAK_LARGE_BIGCACHE_H
 #define HAK_LARGE_BIGCACHE_H
 

@@ -4,7 +4,7 @@
  *
  *   own --> | hot block, or NULL | room: bytes it may have | gives | look | rest of the cache |
  *
- * May call: large, address_map. */
+ * May call: large, large_map. */
 #ifndef HAK_LARGE_HOT_H
 #define HAK_LARGE_HOT_H
 

@@ -17,11 +17,11 @@
  * block in its hands itself (it forks in a signal handler), nothing of such a shard is free until
  * it is given back.
  *
- * Locks: the shard's; one to add a shard; hak_large_memory_lock behind both.
+ * Locks: the shard's; one to add a shard; hak_large_map_lock behind both.
  * Without a lock: `returned`, a stack that is pushed by many and taken as a whole (returned.h), and
  * the one chunk that is kept.
  *
- * May call: runs, returned, large_memory, platform. */
+ * May call: runs, returned, large_map, platform. */
 #ifndef HAK_LARGE_L25_H
 #define HAK_LARGE_L25_H
 

@@ -14,7 +14,7 @@
  *   l25.h          page runs of shards                         a lock for each; none is waited for
  *   held.h         mappings that munmap refused                one
  *   spare.h        mappings too large for a BigCache           one, tried and not waited for
- *   walk.h         all of it, for checks and statistics
+ *   totals.h         all of it, for checks and statistics
  *
  * In level normal of the debug build BigCache and L2.5 are off: each block is a mapping, and is
  * unmapped when it is freed.
@@ -23,7 +23,7 @@
  * Of two threads that free the same block the second gets the error, unless both do so within
  * nanoseconds; the debug build decides even then, by a compare-and-swap of the slot's place.
  *
- * May call: platform. */
+ * May call: large_map, platform. */
 #ifndef HAK_LARGE_LARGE_H
 #define HAK_LARGE_LARGE_H
 

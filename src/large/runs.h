@@ -12,7 +12,7 @@
  * neighbours, or with the tail. Of each chunk the pages from `touched` on were never handed out and
  * are zero.
  *
- * Nothing is written into the pages themselves. May call: platform, large_memory. */
+ * Nothing is written into the pages themselves. May call: platform, large_map. */
 #ifndef HAK_LARGE_RUNS_H
 #define HAK_LARGE_RUNS_H
 

@@ -1,4 +1,4 @@
-/* Visits all that the large layer has: for statistics, and for checks that it agrees. */
+/* Adds up what the large layer has, and checks that its parts agree. */
 #ifndef HAK_LARGE_TOTALS_H
 #define HAK_LARGE_TOTALS_H
 

@@ -1,5 +1,4 @@
-/* The large blocks by their addresses, which the large layer, guarded blocks and guard share: below
- * all three.
+/* Finds large blocks by address. The large layer, guarded blocks and guard use it.
  *
  *   address --address_map--> struct hak_large --> base, bytes, state
  *
@@ -7,7 +6,10 @@
  *   memory.h       the structs, and parts of the map   one lock
  *
  * The structs are out of line, so that nothing lies in front of the program's bytes. Their memory
- * is never given back, so that a struct that was found can be read for ever.
+ * is never given back, so that a struct that was found can be read for ever. A struct belongs to
+ * the holder of its block (large/large.h).
+ *
+ * Thread and signal safety: lookups from any thread and any signal handler; any value of a pointer.
  *
  * May call: platform. */
 #ifndef HAK_LARGE_MAP_LARGE_MAP_H

@@ -24,7 +24,7 @@ HAK_HIDDEN struct hak_large *hak_large_struct_take(void);
 HAK_HIDDEN void hak_large_struct_give(struct hak_large *large);
 
 /* In the child of a fork, on its only thread. Returns the bytes that are lost with the thread that
- * had the lock. */
+ * had the lock; 0: nobody had it. */
 HAK_HIDDEN size_t hak_large_memory_after_fork(void);
 
 #endif

@@ -13,7 +13,7 @@
  * A signal handler may fork while its own thread is in the middle of a section. That lock stays
  * held, in the parent and in the child: the code that was interrupted gives it back.
  *
- * Ranks, from the first taken to the last: shared heap, heaps, pool, growth and shards of L2.5,
+ * Ranks, from the first taken to the last: shared heap, heaps, registry, growth and shards of L2.5,
  * held mappings, slots of guarded blocks, the large layer's memory, chunks. */
 #ifndef HAK_PLATFORM_LOCK_H
 #define HAK_PLATFORM_LOCK_H

@@ -25,11 +25,11 @@ static inline void note_own(const void *start, size_t bytes, bool is_own) {
         hak_own_note(start, bytes, is_own);
 }
 
-void (*hak_count_pages)(enum hak_counted call, unsigned class_index, uint64_t bytes);
+void (*hak_pages_counter)(enum hak_counted call, unsigned class_index, uint64_t bytes);
 
 static inline void count_pages(enum hak_counted call, size_t bytes) {
-    if (hak_is_debug_build && hak_count_pages)
-        hak_count_pages(call, HAK_CLASS_NONE, bytes);
+    if (hak_is_debug_build && hak_pages_counter)
+        hak_pages_counter(call, HAK_CLASS_NONE, bytes);
 }
 
 static void *map(size_t bytes, int protection, int flags) {

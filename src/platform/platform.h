@@ -31,10 +31,10 @@ static inline uintptr_t hak_thread_pointer(void) {
     return pointer;
 }
 
-/* Counts what is asked of the kernel (hops.def, PAGES_*): set before the first thread, in the debug
- * build; NULL: nobody counts. */
-HAK_HIDDEN extern void (*hak_count_pages)(enum hak_counted call, unsigned class_index,
-                                          uint64_t bytes);
+/* Counts what is asked of the kernel (hops.def, PAGES_*): set once, before the library's other
+ * parts start, in the debug build; NULL: nobody counts. */
+HAK_HIDDEN extern void (*hak_pages_counter)(enum hak_counted call, unsigned class_index,
+                                            uint64_t bytes);
 
 /* Fresh zeroed private memory. `bytes` is a multiple of the page size. NULL when there is none. */
 HAK_HIDDEN void *hak_map(size_t bytes);

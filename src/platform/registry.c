@@ -123,3 +123,8 @@ void hak_registry_each(visit_function *visit, void *context) {
                           context);
     }
 }
+
+/* Nothing to make anew: an entry changes by one store. */
+void hak_registry_after_fork(void) {
+    (void)hak_lock_was_left(&hak_registry_lock);
+}

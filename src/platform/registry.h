@@ -76,6 +76,9 @@ HAK_HIDDEN void hak_registry_change(const void *superslab, hak_owner_t owner);
  * hak_registry_lock, so that no part becomes writable. */
 HAK_HIDDEN void hak_registry_empty(void);
 
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_registry_after_fork(void);
+
 /* Calls `visit` for every SuperSlab of ours, with its owner; hold hak_registry_lock, so that
  * none goes away meanwhile. */
 HAK_HIDDEN void hak_registry_each(void (*visit)(struct hak_superslab *, hak_owner_t, void *),

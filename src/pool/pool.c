@@ -162,8 +162,3 @@ void hak_pool_empty_registry(void) {
     hak_registry_empty();
     hak_unlock(&hak_registry_lock);
 }
-
-/* Nothing to make anew: an entry of the registry changes by one store. */
-void hak_pool_after_fork(void) {
-    (void)hak_lock_was_left(&hak_registry_lock);
-}

@@ -60,7 +60,4 @@ HAK_HIDDEN void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, voi
  * stays. Weak, for src/tree: hakmem-record.so has no pool. */
 HAK_HIDDEN void hak_pool_empty_registry(void) __attribute__((weak));
 
-/* In the child of a fork, on its only thread. */
-HAK_HIDDEN void hak_pool_after_fork(void);
-
 #endif

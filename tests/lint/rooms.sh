@@ -80,7 +80,7 @@ src/store/sql store/reader/inner.h
 pointers='
 hak_answer_leaks src/leaks/scan.c
 hak_before_sandbox src/guard/pages.c src/guard/watched.c src/entry/start.c
-hak_count_pages src/entry/environment.c src/entry/attach/start.c
+hak_pages_counter src/entry/start.c src/entry/keep/start.c src/entry/attach/start.c
 hak_front_at_period src/route/route.c
 hak_front_look src/learn/learn.c
 hak_layer_keeps src/entry/start.c
@@ -217,15 +217,17 @@ done < <(grep -rnE '^(HAK_HIDDEN )?extern [^;]*\(\*hak_' src viewer --include='*
     sed -nE 's/^([^:]*):.*\(\*(hak_[a-z_0-9]*)\).*/\1 \2/p')
 
 # The ways of DESIGN.md: each function is where its row says, and no file comes twice in one way.
-way=
+way='' rows=0
 while IFS='|' read -r _ file function _; do
     file=${file//[ \`]/} function=${function//[ \`]/}
     [ "$function" != function ] || { way=$file files=' '; continue; }
     [ -n "$way" ] && [[ $file != -* ]] || continue
-    grep -qE "(^|[^a-z_])$function\(" "$file" || wrong "DESIGN.md: $file has no $function"
+    grep -qE "^[A-Za-z].*[ *]$function\(" "$file" || wrong "DESIGN.md: $file has no $function"
     case "$files" in *" $file "*) wrong "DESIGN.md: $file comes twice in the way of $way" ;; esac
     files="$files$file "
-done < <(sed -n '/^## Two ways/,/^## The four/p' DESIGN.md | grep '^|')
+    rows=$((rows + 1))
+done < <(sed -n '/^## Two ways/,/^## The four/p' DESIGN.md 2>/dev/null | grep '^|')
+[ "$rows" -ge 20 ] || [ ! -e DESIGN.md ] || wrong "DESIGN.md: the two ways have $rows rows"
 
 # No header leads back to itself, in any folder. tsort names what goes in a circle.
 circles=$(find src viewer -name '*.h' -exec grep -HoE '^[ \t]*#[ \t]*include[ \t]*"[^"]*"' {} + |

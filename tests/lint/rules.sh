@@ -27,8 +27,10 @@ all=$(find src viewer -name '*.[ch]' | LC_ALL=C sort)
 in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/report/*' ! -path 'src/symbols/*' ! -path 'src/base/*' ! -path 'src/store/*' ! -path 'src/remote/*')
 
 {
-    code '\bHAK_DEBUG\b' $(echo "$all" | grep -vE '^src/(hop\.h|check\.h|border\.h|options\.[ch]|entry/way\.h)$') |
-        found 'HAK_DEBUG outside hop.h, check.h, border.h, entry/way.h and options (the same code compiles twice)'
+    code '\bHAK_(DEBUG|LIGHT|KEEP)\b' $(echo "$all" | grep -vE '^src/(hop\.h|entry/way\.h)$') |
+        found 'HAK_DEBUG, HAK_LIGHT or HAK_KEEP outside hop.h and entry/way.h (the same code compiles several times)'
+    code '#[ \t]*include[ \t]*"border.h"' $(echo "$all" | grep -vE '^src/(entry|guard)/|^src/(light\.h|verify/api\.c)$') |
+        found 'border.h outside of entry and guard: a layer says by hop.h and check.h what moves'
     code '\b(secure_)?getenv *\(|\benviron\b' $(echo "$in_program" | grep -vE '^src/(options\.[ch]|entry/environment\.c|trace/(memory/environment|process/start|keeper/launch)\.c)$') |
         found 'the environment read outside options.c (trace may hand it on)'
     code 'getenv *\( *"HAKMEM_' $(find src/collector src/report src/symbols src/base src/store src/remote viewer -name '*.[ch]') |

@@ -79,6 +79,7 @@ static bool prepare(void) {
     static bool is_ready;
     if (is_ready)
         return true;
+    hak_pages_counter = hak_hop_count;
     hak_objects_start();
     if (!hak_attach_find_next())
         return refuse("it has no malloc that can be found by its name");
@@ -98,7 +99,6 @@ static void read_options(void) {
     char *environment[] = {variable, NULL};
     memcpy(variable + sizeof "HAKMEM_SESSION=" - 1, hak_attach_shared.session,
            sizeof hak_attach_shared.session);
-    hak_count_pages = hak_hop_count;
     hak_options_read(environment);
 }
 

@@ -9,6 +9,7 @@
 #include "entry/keep/keep.h"
 #include "options.h"
 #include "platform/lock.h"
+#include "platform/platform.h"
 #include "superslab.h"
 #include "trace/trace.h"
 #include "platform/objects.h"
@@ -32,6 +33,7 @@ static _Thread_local unsigned end_rounds __attribute__((tls_model("initial-exec"
 
 static HAK_COLD void start_process(void) {
     atomic_store(&state, SEARCHING);
+    hak_pages_counter = hak_hop_count;
     hak_entry_read_options(constructor_environment);
     if (!hak_keep_find_next())
         hak_die("hakmem-record.so", NULL, "finds no malloc behind it");

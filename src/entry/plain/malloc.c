@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include "entry/plain/way.h"
 
-/* Where the program called us; also in what malloc jumps to. */
+/* The return address in the program; also in the functions that malloc jumps to. */
 #define CALLER __builtin_return_address(0)
 
 /* ---- out ------------------------------------------------------------------------------------- */
@@ -96,7 +96,7 @@ static HAK_COLD void give_back(void *pointer, hak_owner_t owner) {
     if (give_shortly(base_from(pointer), owner) || !pointer)
         return;
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
-    if (owner != HAK_OWNER_NOBODY)
+    if (hak_registry_owner(pointer) != HAK_OWNER_NOBODY)
         hak_entry_begin();
     hak_entry_give(pointer, hak_free_by(HAK_GIVEN_BY_FREE));
 }

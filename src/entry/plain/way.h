@@ -3,8 +3,7 @@
  *
  *   allocate --> route --> program          free --> the thread's array, if the block is its own
  *      |                                     |
- *      \-- level light: due? a guarded one   \--> hak_entry_give_slowly --> another thread, the
- * layers
+ *      \-- level light: due? a guarded one   \--> hak_entry_give_slowly --> other threads, layers
  *
  * The fast paths of malloc, new, free and delete are leaves: no frame, no call; every rarer case is
  * a tail jump to a cold function. */

@@ -321,7 +321,7 @@ START_TEST(the_shared_heap_of_a_thread_at_work_is_mended) {
                                 &hak_chunks_lock};
     for (int i = 0; i < 4; i++)
         atomic_store(&locks[i]->holder, hak_lock_self() + 2 + HAK_LOCK_SLEEPERS);
-    hak_pool_after_fork();
+    hak_registry_after_fork();
     hak_front_after_fork();
     for (int i = 0; i < 4; i++)
         ck_assert_uint_eq(locks[i]->holder, 0);
