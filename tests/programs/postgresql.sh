@@ -51,7 +51,7 @@ select 1 / 0;
 vacuum analyze;
 QUERIES
 [ "\$2" = wait ] && exit 0
-pg_ctl -D data -m fast stop
+pg_ctl -s -D data -m fast stop # else a dot for each tenth of a second
 echo "stopped by pg_ctl: \$?"
 END
 
