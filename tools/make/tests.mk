@@ -1,0 +1,194 @@
+# The programs that tests, benches and the demo run: unit tests, instrumented layers, programs compiled as a user would.
+
+# ---- unit tests: tests/unit/FOLDER/NAME_test.c mirrors src/FOLDER/NAME.c -----------------------
+# Layers are linked without entry/, so that the test itself runs on the system's malloc.
+$(BUILD)/libplainlayers.a: $(filter-out $(BUILD)/plain/src/entry/%,$(PLAIN_OBJ))
+$(BUILD)/libdebuglayers.a: $(filter-out $(BUILD)/debug/src/entry/%,$(DEBUG_OBJ))
+
+UNIT_SRC   := $(filter-out $(if $(HAS_REMOTE),,tests/unit/remote/%),\
+                $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
+UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
+TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote . -iquote tests $(HOST_MORE)
+LINK_TEST   = $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
+
+# hakmem-debug.so as it is on a machine whose debug registers never fire (tests/tools/deaf.h); tests/tools/lay_beside.sh makes a
+# folder of it in which any test can be run.
+DEAF      := $(BUILD)/deaf
+DEAF_SRC  := $(wildcard src/watch/*.c)
+DEAF_OBJ  := $(DEAF_SRC:%.c=$(DEAF)/%.o)
+$(eval $(call COMPILE,deaf,$(DEBUG) -include tests/tools/deaf.h))
+$(DEAF)/hakmem-debug.so: $(DEAF_OBJ) $(filter-out $(DEAF_SRC:%.c=$(BUILD)/debug/%.o),$(DEBUG_OBJ)) $(BUILD)/light.o
+	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
+$(DEAF)/libwatch.a: $(DEAF_OBJ)
+
+# hakmem-debug.so as it is with an ld.so before glibc 2.35 (tests/tools/old_loader.h), in a folder of its own like that, and unit
+# tests of what it keeps there: tests/unit/old/FOLDER/NAME_test.c is tests/unit/FOLDER/NAME_test.c, or one of its own.
+OLD     := $(BUILD)/old
+OLD_OBJ := $(OLD)/src/platform/objects.o
+$(eval $(call COMPILE,old,$(DEBUG) -include tests/tools/old_loader.h))
+$(OLD)/hakmem-debug.so: $(OLD_OBJ) $(filter-out $(BUILD)/debug/src/platform/objects.o,$(DEBUG_OBJ)) $(BUILD)/light.o
+	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(@F) -o $@ $^
+# A library finds its collector beside itself, and that its own parts: the file itself, not a name of it.
+$(DEAF)/hakmem-collect $(OLD)/hakmem-collect: $(BUILD)/hakmem-collect
+	@mkdir -p $(@D)
+	$(call SAY,name) { ln -f $< $@ 2>/dev/null || cp -f $< $@; }
+
+# The guard's tests take the tracer's place themselves.
+$(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry leaks trace tree unwind,$(BUILD)/debug/src/$(d)/%),$(DEBUG_OBJ)) \
+                          $(BUILD)/debug/src/trace/tracer.o $(BUILD)/debug/src/trace/control.o
+$(BUILD)/libkept.a: $(BUILD)/keep/src/entry/keep/blocks.o $(BUILD)/keep/src/entry/keep/record.o
+$(BUILD)/libattached.a: $(BUILD)/keep/src/entry/attach/imports.o
+$(BUILD)/libremote.a: $(filter-out %/module.o,$(REMOTE_OBJ))
+# The unwinder's tests and that of stacks have nothing else of the tracer in them: they take its place.
+UNWIND_LIB := $(BUILD)/libunwinder.a
+UNWIND_OLD := $(BUILD)/libunwinder_old.a
+$(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/trace/stacks/*.c) $(addprefix src/platform/,maps.c file.c path.c line.c objects.c symbols.c module.c))
+$(UNWIND_OLD): $(UNWIND_LIB) $(OLD_OBJ)
+	$(call SAY,archive) cp -f $< $@ && ar rs $@ $(OLD_OBJ) 2>/dev/null
+
+# UNITS PATHS,ARCHIVES,FLAGS: how tests/unit/PATH... is linked; the longest PATH that fits holds.
+define UNIT
+$(BUILD)/tests/unit/$(1)%: tests/unit/$(1)%.c $(2) $(BUILD)/flags
+	@mkdir -p $$(@D)
+	$$(call SAY,test) $$(LINK_TEST) $(3)
+endef
+UNITS = $(foreach path,$(1),$(eval $(call UNIT,$(path),$(addprefix $(BUILD)/,$(2)),$(3))))
+IN_DEBUG := -DHAK_DEBUG=1 $(CHECK_LIBS)
+$(eval $(call UNIT,,$(BUILD)/libplainlayers.a,$(CHECK_LIBS)))
+$(call UNITS,guard/ guarded/,libguardlayers.a,$(IN_DEBUG))
+$(call UNITS,strings/,libguardlayers.a,-fno-builtin $(IN_DEBUG))
+$(call UNITS,tree/ leaks/ watch/ metrics/ verify/states,libdebuglayers.a,$(IN_DEBUG))
+$(call UNITS,trace/,libdebuglayers.a,$(IN_DEBUG) -lunwind)
+$(call UNITS,unwind/ trace/stacks/stacks,libunwinder.a,$(IN_DEBUG) -lunwind)
+$(call UNITS,old/,libunwinder_old.a,-include tests/tools/old_loader.h $(IN_DEBUG) -lunwind)
+$(call UNITS,watch/deaf,deaf/libwatch.a libdebuglayers.a,$(IN_DEBUG))
+$(call UNITS,entry/keep/,libkept.a libdebuglayers.a,$(IN_DEBUG))
+$(call UNITS,entry/attach/,libattached.a libdebuglayers.a,$(IN_DEBUG))
+$(call UNITS,base/,libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
+$(call UNITS,remote/,libremote.a,$(PQ_INCLUDE:%=-isystem %) $(CHECK_LIBS) -lpq -lsqlite3)
+$(call UNITS,store/ collector/ report/ symbols/,libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
+$(call UNITS,viewer/,libviewer.a libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS) $(VIEW_LIBS))
+
+# What the thread sanitizer looks at is linked with all layers compiled for it, again without entry/.
+TSAN_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tsan/*.c))
+TSAN_OBJ  := $(filter-out $(BUILD)/tsan/src/entry/%,$(LAYER_SRC:%.c=$(BUILD)/tsan/%.o))
+TSAN      := -DHAK_DEBUG=0 -fsanitize=thread,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+TSAN_WRAP := $(foreach f,map map_aligned hold reserve unmap,-Wl,--wrap=hak_$(f))
+$(eval $(call COMPILE,tsan,$(COMMON) $(TSAN)))
+$(BUILD)/libtsanlayers.a: $(TSAN_OBJ)
+$(BUILD)/tests/tsan/%: tests/tsan/%.c $(BUILD)/libtsanlayers.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(subst $(SANITIZED),,$(LINK_TEST)) $(TSAN) $(TSAN_WRAP) -lpthread
+
+# The exhaustive checker of the transfers: the layers, with each access a call of the checker's own in
+# place of the thread sanitizer's, and the checker, which is compiled as any program.
+MODEL       := tests/model/checker
+MODEL_SRC   := src/size_class.c $(foreach d,front mid slab pool large large_map route,$(wildcard src/$(d)/*.c)) \
+               $(filter-out %/platform.c,$(wildcard src/platform/*.c)) $(wildcard $(MODEL)/*_checked.c)
+MODEL_OBJ   := $(MODEL_SRC:%.c=$(BUILD)/model/%.o)
+MODEL_HOST  := $(filter-out %_checked.c,$(wildcard $(MODEL)/*.c)) $(wildcard src/options*.c)
+MODEL_BIN   := $(BUILD)/$(MODEL)/model
+MODEL_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -DHAK_DEBUG=0 -Wno-conversion -iquote $(MODEL)
+$(eval $(call COMPILE,model,$(MODEL_FLAGS) -fsanitize=thread -include $(MODEL)/include.h))
+$(BUILD)/liblayersmodel.a: $(MODEL_OBJ)
+$(eval $(call COMPILE,checker,$(MODEL_FLAGS)))
+$(BUILD)/model/checker.o: $(MODEL_HOST:%.c=$(BUILD)/checker/%.o)
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) -r -nostdlib -o $@ $^
+$(MODEL_BIN): $(BUILD)/model/checker.o $(BUILD)/liblayersmodel.a
+	@mkdir -p $(@D)
+	$(call SAY,test) $(CC) -rdynamic -Wl,-z,now -o $@ $(filter %.o %.a,$^) -ldl
+
+# ---- programs that tests, demo and benches run: compiled as a user would, so that faults stay ---
+USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
+              -Wno-use-after-free -Wno-unknown-warning-option -iquote include
+USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
+              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/guarded/*.c tests/light/*.c \
+              tests/hunt/*.c tests/keep/*.c tests/ctl/*.c tests/corefile/*.c tests/attach/*.c tests/long/*.c \
+              tests/docs/app.c tests/matrix/*.c tests/options/*.c tests/security/*.c tests/strings/*.c tests/instruction/*.c tests/remote/*.c)
+USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.sh compiles it
+USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
+              $(BUILD)/tests/faults/cxx/plugin_host.so
+USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -std=c++17 -O0 -g -w -iquote include
+TOOL_BIN   := $(DEAF)/hakmem-debug.so $(DEAF)/hakmem-collect $(OLD)/hakmem-debug.so $(OLD)/hakmem-collect $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
+              $(BUILD)/tests/tools/rounds.so \
+              $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
+BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+
+$(BUILD)/demo/%: demo/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread
+# A collector that breaks down over modules that ask for it, or waits (tests/security/unreadable.sh, late_names.sh).
+$(BUILD)/tests/security/hakmem-collect: tests/security/reader/deadly.c $(BUILD)/host/src/collector/main.o $(BUILD)/libcollector.a $(BUILD)/libstore.a
+	@mkdir -p $(@D)
+	$(call SAY,link) $(OURS) $(HOST) -Wno-infinite-recursion -Wl,--wrap=hak_units_load -Wl,--wrap=hak_units_find $(DEPEND) -o $@ $(filter %.c %.o %.a,$^) $(HOST_LIBS)
+$(BUILD)/tests/tools/%.so: tests/tools/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(OURS) $(PROGRAM) -fexceptions -Wno-missing-prototypes $(DEPEND) -shared -Wl,-z,now -o $@ $< -ldl
+$(BUILD)/tests/tools/%: tests/tools/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lsqlite3 -lzstd
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lpthread
+$(BUILD)/tests/faults/%: tests/faults/%.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(USER_CXX) $(DEPEND) -o $@ $< -lpthread
+# Larger C++ programs; one that is to be optimised says so itself.
+$(BUILD)/tests/faults/cxx/%.so: tests/faults/cxx/%.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(USER_CXX) -DPLUGIN -shared -fPIC $(DEPEND) -o $@ $<
+$(BUILD)/tests/faults/cxx/%: tests/faults/cxx/%.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(USER_CXX) $$(sed -n 's|^// optimise: ||p' $<) $(DEPEND) -o $@ $< -lpthread -ldl
+# Calls that a compiler would expand in their places.
+$(BUILD)/tests/strings/%: tests/strings/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(USER_FLAGS) -fno-builtin -w $(DEPEND) -o $@ $< -lpthread -ldl
+$(BUILD)/tests/%: tests/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl -lrt
+
+# Uses hakmem's own libraries, unlike what a user would compile.
+$(BUILD)/tests/cli/make_store: tests/cli/make_store.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) $(HOST_LIBS)
+
+# The store's golden file, its dump, its broken copies.
+FORMAT_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/format/*.c))
+$(BUILD)/tests/format/%: tests/format/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) $(HOST_LIBS)
+
+# The unwinder beside libunwind, as a preload (tests/programs/unwind_compare.sh).
+COMPARE     := $(BUILD)/tests/programs/unwind_compare
+COMPARE_BIN := $(COMPARE)/compare.so $(COMPARE)/show_counts
+$(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_LIB) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(OURS) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_LIB)
+# Its folder's sources in one command, with the store's own writer.
+$(BUILD)/tests/bench/make_capture: $(wildcard tests/bench/capture/*.c tests/bench/capture/*.h) $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(OURS) $(HOST) -o $@ $(filter %.c %.a,$^) $(HOST_LIBS)
+$(BUILD)/tests/bench/ask $(BUILD)/tests/bench/codec: $(BUILD)/%: %.c $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(LINK_TEST) $(HOST_LIBS)
+$(BUILD)/tests/bench/drain: tests/bench/drain.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(LINK_TEST) $(HOST_LIBS)
+UNWIND_BENCH := $(addprefix $(BUILD)/tests/bench/,unwind modules)
+$(UNWIND_BENCH): $(BUILD)/%: %.c $(UNWIND_LIB) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_LIB) -lunwind -ldl
+# The same with the table of modules that is kept where ld.so tells of none.
+$(UNWIND_BENCH:%=%_old): $(BUILD)/%_old: %.c $(UNWIND_OLD) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OLD) -lunwind -ldl
+
+.PHONY: unit own tests
+unit: $(UNIT_TESTS)
+# Each source that is hakmem's own, compiled with all warnings (tests/lint/compilers.sh).
+own: all unit $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) \
+     $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain) $(UNWIND_BENCH) $(UNWIND_BENCH:%=%_old)
+tests: own man $(USER_BIN) $(MODEL_BIN) $(TSAN_BIN)
+
