@@ -78,7 +78,6 @@ ATTACHED_SRC := $(filter-out src/tree/%,$(RECORDER_SRC))
 
 # hakmem_sqlite.so (src/sqlite/extension.h): what reads a store, as an extension of whatever SQLite loads it.
 SQLITE_SRC := $(foreach d,base store $(addprefix store/,codec history live postings profile reader sql stacks) sqlite,$(wildcard src/$(d)/*.c))
-SQLITE_OBJ := $(SQLITE_SRC:%.c=$(BUILD)/sqlite/%.o)
 
 # hakmem_postgres.so (src/remote/remote.h): captures on a server. PQ_INCLUDE is where libpq-fe.h lies; empty, it is not made, and
 # hakmem-trace refuses URLs. Nor is it with a libpq before PostgreSQL 14, which has no pipelines, or an SQLite before 3.38.
@@ -94,10 +93,16 @@ LIGHT_OBJ := $(LIGHT_SRC:%.c=$(BUILD)/light/%.o)
 KEEP_OBJ  := $(KEEP_SRC:%.c=$(BUILD)/keep/%.o)
 ATTACH_OBJ := $(ATTACH_SRC:%.c=$(BUILD)/keep/%.o)
 DEBUG_OBJ := $(patsubst %.c,$(BUILD)/debug/%.o,$(LAYER_SRC) $(DEBUG_FAMILY) $(WATCH_SRC))
-STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o \
-             $(BUILD)/host/src/metrics/names.o $(BUILD)/host/src/metrics/step.o
-COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)
-VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o $(BUILD)/host/made/html_page.o \
+# Outside the program a folder is a room, compiled as one unit (ROOM below), but for what stands in ALONE: curses has macros of
+# common names, and a test puts a function of its own between files of src/symbols.
+ALONE     := src viewer src/collector src/symbols viewer/view
+folders    = $(sort $(patsubst %/,%,$(dir $(1))))
+sources    = $(filter-out %/main.c,$(wildcard $(1)/*.c))
+objects    = $(foreach d,$(call folders,$(2)),$(addprefix $(BUILD)/$(1)/,$(if $(filter $(d),$(ALONE)),$(patsubst %.c,%.o,$(call sources,$(d))),$(d)/unit.o)))
+SQLITE_OBJ := $(call objects,sqlite,$(SQLITE_SRC))
+STORE_OBJ := $(call objects,host,$(STORE_SRC)) $(patsubst %,$(BUILD)/host/src/%.o,options size_class metrics/names metrics/step)
+COLL_OBJ  := $(call objects,host,$(COLL_SRC))
+VIEW_OBJ  := $(call objects,host,$(VIEW_SRC)) $(BUILD)/host/made/fault_pages.o $(BUILD)/host/made/html_page.o \
              $(patsubst viewer/export/%.proto,$(BUILD)/host/made/%.pb-c.o,$(wildcard viewer/export/*.proto))
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
@@ -194,7 +199,7 @@ $(BUILD)/made/%.pb-c.c $(BUILD)/made/%.pb-c.h: viewer/export/%.proto
 $(BUILD)/host/made/%.pb-c.o: $(BUILD)/made/%.pb-c.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(OURS) $(HOST) -w $(DEPEND) -c -o $@ $<
-$(patsubst %.c,$(BUILD)/host/%.o,$(wildcard viewer/export/*.c)): $(MESSAGES:%=%.h)
+$(BUILD)/host/viewer/export/unit.o: $(MESSAGES:%=%.h)
 
 # COMPILE FOLDER,FLAGS: how BUILD/FOLDER/PATH.o is made of PATH.c.
 define COMPILE
@@ -207,8 +212,26 @@ $(eval $(call COMPILE,light,$(LIGHT)))
 $(eval $(call COMPILE,keep,$(KEEP)))
 $(eval $(call COMPILE,debug,$(DEBUG)))
 $(eval $(call COMPILE,remote,$(HOST) -fPIC $(PQ_INCLUDE:%=-isystem %)))
-$(eval $(call COMPILE,sqlite,$(HOST) -fPIC -ffunction-sections -include sqlite/extension.h))
+IN_SQLITE := $(HOST) -fPIC -ffunction-sections -include sqlite/extension.h
+$(eval $(call COMPILE,sqlite,$(IN_SQLITE)))
 $(eval $(call COMPILE,host,$(HOST)))
+# ROOM FILE: the unit of the folder that FILE, a unit.o, lies in. It is written anew when the list of its sources is another one.
+define ROOM
+$(1:.o=.c): $(if $(call same,$(call listed,$(1:.o=.c)),$(2)),,FORCE)
+	@mkdir -p $$(@D) && printf '#include "%s"\n' $(2) >$$@
+$(1): $(1:.o=.c) $(BUILD)/flags
+	$$(call SAY,compile) $$(OURS) $(if $(filter $(BUILD)/host/%,$(1)),$(HOST),$(IN_SQLITE)) $$(DEPEND) -c -o $$@ $$<
+endef
+same   = $(and $(findstring ^$(strip $(1))$$,^$(strip $(2))$$),$(findstring ^$(strip $(2))$$,^$(strip $(1))$$))
+listed = $(patsubst "%",%,$(filter "%",$(file <$(1))))
+ROOMS := $(filter %/unit.o,$(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(SQLITE_OBJ))
+# The same sources one by one, for who asks which file calls which (tests/lint/rooms.sh), and whose warnings a unit would not give.
+APART_OBJ := $(patsubst %.c,$(BUILD)/apart/%.o,$(STORE_SRC) $(COLL_SRC) $(VIEW_SRC) $(addprefix src/,options.c size_class.c metrics/names.c metrics/step.c collector/main.c) viewer/main.c)
+$(eval $(call COMPILE,apart,$(HOST) -O0 -g0))
+.PHONY: apart
+apart: $(APART_OBJ)
+$(patsubst %.c,$(BUILD)/apart/%.o,$(wildcard viewer/export/*.c)): $(MESSAGES:%=%.h)
+$(foreach r,$(ROOMS),$(eval $(call ROOM,$(r),$(call sources,$(patsubst $(BUILD)/host/%/unit.o,%,$(patsubst $(BUILD)/sqlite/%/unit.o,%,$(r)))))))
 
 include tools/make/tests.mk
 
@@ -254,19 +277,19 @@ demo:
 
 check:
 	@tools/deps
-	+@$(WITH_JOBS) tests
+	+@$(WITH_JOBS) tests apart
 	@$(RUN_TESTS)
 
 # For who works on it, in at most two minutes: the unit tests, a report of each fault, the command line, lint of what changed.
 QUICK := unit cli faults/reports.sh $(foreach f,includes rooms rules links pages systems format scripts tidy,lint/$(f).sh)
 check-quick:
 	@tools/deps
-	+@$(WITH_JOBS) tests
+	+@$(WITH_JOBS) tests apart
 	@CHANGED=1 $(RUN_TESTS) $(QUICK:%=tests/%)
 
 check-long:
 	@tools/deps long
-	+@$(WITH_JOBS) tests
+	+@$(WITH_JOBS) tests apart
 	@$(RUN_TESTS) --long
 
 bench:
@@ -289,6 +312,7 @@ clean:
 help:
 	@echo 'make              libraries and commands, into $(BUILD)/ (needs what `make deps` installs)'
 	@echo 'make own          all whose warnings count: libraries, commands, unit tests, tools; no program that a test runs as a user would'
+	@echo 'make apart        the sources of each room one by one, for tests/lint/rooms.sh and compilers.sh'
 	@echo 'make demo         two stories: a fault of a program, and one inside the allocator; installs what it needs'
 	@echo 'make check        every test; does all set-up itself; closing line: N passed, N failed'
 	@echo 'make check-quick  units, a report of each fault, the command line, lint of what changed: two minutes'
@@ -308,6 +332,6 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(APART_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ) $(MAN_SRC:%.c=$(BUILD)/host/%.o))

@@ -6,7 +6,7 @@ help=$(make -s -C "$SOURCE" help) || exit 1
 while read -r target; do
     case "$target" in all | unit | tests | FORCE | help | uninstall) continue ;; esac
     grep -q "make $target\b" <<<"$help" || { echo "make help does not name $target"; status=1; }
-done < <(sed -n 's/^\.PHONY: //p' "$SOURCE/Makefile" | tr ' ' '\n')
+done < <(sed -n 's/^\.PHONY: //p' "$SOURCE/Makefile" "$SOURCE"/tools/make/*.mk | tr ' ' '\n')
 
 # On a bare machine there is make and a shell, and nothing that make deps would bring.
 mkdir bare && for tool in sh make; do ln -s "$(command -v "$tool")" bare/; done

@@ -20,7 +20,7 @@ only_warnings() {
     local objcopy=${TMPDIR:-/tmp}/objcopy
     rm -rf "$1"
     printf '#!/bin/sh\nfor out; do :; done\n: >"$out"\n' >"$objcopy" && chmod +x "$objcopy"
-    make -s -j2 --no-print-directory CC="tests/tools/only_warnings $2" NM=: OBJCOPY="$objcopy" BUILD="$1" own
+    make -s -j2 --no-print-directory CC="tests/tools/only_warnings $2" NM=: OBJCOPY="$objcopy" BUILD="$1" own apart
 }
 
 compilers=(gcc clang)
@@ -30,9 +30,9 @@ done
 for compiler in "${compilers[@]}"; do
     build=$BUILD/lint-$compiler
     case $compiler in
-    "$CC") build=$BUILD && make -s -j2 --no-print-directory CC="$compiler" BUILD="$build" tests ;;
+    "$CC") build=$BUILD && make -s -j2 --no-print-directory CC="$compiler" BUILD="$build" tests apart ;;
     clang*) only_warnings "$build" "$compiler" ;;
-    *) make -s -j2 --no-print-directory CC="$compiler" BUILD="$build" tests ;;
+    *) make -s -j2 --no-print-directory CC="$compiler" BUILD="$build" tests apart ;;
     esac >"$made" 2>&1 || {
         cat "$made"
         echo "errors of $compiler are above"

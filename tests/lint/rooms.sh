@@ -143,7 +143,7 @@ $folder/$room $header
         LC_ALL=C sort | sed -nE 's/^([^:]*):.*"([^"]*)"/\1 \2/p')
 
     # The same for calls, whoever declares them: what BUILD has of the folder was compiled from it.
-    half=host
+    half=apart
     [ "$folder" != src/trace ] || half=debug # the recorded program's
     objects=${BUILD:-build}/$half/$folder
     [ -d "$objects" ] || wrong "$objects has no objects to look at: run make first"
@@ -171,7 +171,7 @@ globals() {
         sub(top, "", $1); sub(/\.o:$/, "", $1)
         if ($3 ~ /[TDBRVW]/) print $1, $2; else if ($3 == "U") print $1, "-", $2 }'
 }
-for half in host debug; do
+for half in apart debug; do
     used=$(globals "$half")
     ring=$(awk '
         NF == 2 { home[$2] = $1 } NF == 3 { used[$1 " " $3] }
