@@ -35,7 +35,7 @@ enum {
     CALL_STACK_BYTES = 1 << 20,
     OTHERS_FIRST = 20, /* looks at all threads but the first */
     CALL_MS = 20000,
-    LOOK_US = 2000,
+    RETRY_US = 2000,
     RETURN_BYTES = 9, /* of the restorer's instructions */
 };
 
@@ -303,7 +303,7 @@ static bool try_threads(struct caller *c, uint64_t function, const uint64_t *arg
     return is_done || was_asked;
 }
 
-struct wanted {
+struct wanted_call {
     struct caller *caller;
     uint64_t function;
     const uint64_t *arguments;
@@ -311,7 +311,7 @@ struct wanted {
     enum call_result result;
 };
 
-static enum call_result look_for_moment(const struct wanted *w) {
+static enum call_result look_for_moment(const struct wanted_call *w) {
     struct caller *c = w->caller;
     uint64_t deadline = now_ms() + w->ms;
     enum call_result result = CALL_NO_MOMENT;
@@ -330,20 +330,20 @@ static enum call_result look_for_moment(const struct wanted *w) {
             return CALL_NO_MOMENT;
         }
         if (result == CALL_NO_MOMENT)
-            stop_nap(LOOK_US);
+            stop_nap(RETRY_US);
         tries++;
     } while (result == CALL_NO_MOMENT && now_ms() < deadline);
     return result;
 }
 
 static void look(void *wanted) {
-    struct wanted *w = wanted;
+    struct wanted_call *w = wanted;
     w->result = look_for_moment(w);
 }
 
 static enum call_result have_called(struct caller *c, uint64_t function, const uint64_t *arguments,
                                     unsigned count, unsigned ms) {
-    struct wanted wanted = {c, function, arguments, count, ms, CALL_FAILED};
+    struct wanted_call wanted = {c, function, arguments, count, ms, CALL_FAILED};
     (void)tracer_do(&c->tracer, look, &wanted);
     return wanted.result;
 }

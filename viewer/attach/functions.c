@@ -174,13 +174,13 @@ void module_close(struct module *m) {
     *m = (struct module){0};
 }
 
-struct wanted {
+struct wanted_symbol {
     const char *name;
     uint64_t value, bytes;
 };
 
 static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symbol) {
-    struct wanted *wanted = context;
+    struct wanted_symbol *wanted = context;
     if (strcmp(name, wanted->name) == 0) {
         wanted->value = symbol->st_value;
         wanted->bytes = symbol->st_size;
@@ -189,7 +189,7 @@ static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symb
 }
 
 bool module_find_function(const struct module *m, const char *name, struct function *out) {
-    struct wanted wanted = {.name = name};
+    struct wanted_symbol wanted = {.name = name};
     int fd;
     Elf *elf = open_elf(m->path, &fd);
     if (!elf)

@@ -21,7 +21,7 @@
 enum {
     MOMENT_MS = 20000,
     SCAN_MS = 200,
-    LOOK_MS = 50,
+    POLL_MS = 50,
     COMMIT_MS = 10000,
     MODE_NOW = 2, /* RTLD_NOW */
 };
@@ -155,8 +155,8 @@ static bool open_library(struct recording *r) {
         return false;
     /* Another command that was killed may have had it loaded just now. */
     for (int waited_ms = 0; atomic_load(&r->seen.version) == 0 && waited_ms < MOMENT_MS;
-         waited_ms += LOOK_MS) {
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+         waited_ms += POLL_MS) {
+        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
         if (!read_shared(r))
             break;
     }
@@ -167,7 +167,7 @@ static bool open_library(struct recording *r) {
 
 /* ---- begin and end --------------------------------------------------------------------------- */
 
-static bool begin(struct recording *r, const char *session) {
+static bool begin_recording(struct recording *r, const char *session) {
     char name[sizeof r->seen.session] = "";
     strncpy(name, session, sizeof name - 1);
     /* Ends a recording whose command was killed, or a half-begun one. */
@@ -207,7 +207,7 @@ static void wait_for_end(struct recording *r, uint64_t ns) {
     while (!stop_signal && (ns == 0 || view_now_ns() - from < ns) &&
            process_is_there(&r->process)) {
         uint64_t left = ns ? ns - (view_now_ns() - from) : UINT64_MAX;
-        uint64_t slice = LOOK_MS * (uint64_t)1000000;
+        uint64_t slice = POLL_MS * (uint64_t)1000000;
         long nap = (long)(left < slice ? left : slice);
         nanosleep(&(struct timespec){.tv_nsec = nap}, NULL);
         look_for_modules(r);
@@ -302,7 +302,7 @@ static int record(struct view *view, struct recording *r, const struct hak_keepe
         caller_close(&r->caller);
         return VIEW_USAGE;
     }
-    bool is_begun = begin(r, hak_keeper_socket_name(keeper)), is_left = true;
+    bool is_begun = begin_recording(r, hak_keeper_socket_name(keeper)), is_left = true;
     if (is_begun) {
         wait_for_end(r, ns);
         is_left = end(r);

@@ -69,7 +69,7 @@ static void *trace(void *tracer) {
 }
 
 /* This command's signals stay with its first thread. */
-static bool begin(struct tracer *t) {
+static bool begin_tracing(struct tracer *t) {
     sigset_t all, before;
     if (t->is_begun && t->has_ended)
         pthread_join(t->thread, NULL);
@@ -98,7 +98,7 @@ bool tracer_do(struct tracer *t, void (*work)(void *), void *context) {
     pthread_mutex_lock(&t->lock);
     t->work = work;
     t->context = context;
-    bool is_begun = begin(t);
+    bool is_begun = begin_tracing(t);
     pthread_cond_broadcast(&t->changed);
     while (is_begun && t->work)
         pthread_cond_wait(&t->changed, &t->lock);

@@ -89,7 +89,8 @@ static bool load_last_life(struct view *view, struct beside *neighbour) {
     return is_known;
 }
 
-static bool find(struct view *view, uint32_t process, uint64_t address, struct beside *neighbour) {
+static bool find_neighbour(struct view *view, uint32_t process, uint64_t address,
+                           struct beside *neighbour) {
     bool is_below = neighbour->is_below;
     for (uint64_t distance = SMALL_STEP; distance <= REACH_BYTES;
          distance += distance < PAGE ? SMALL_STEP : PAGE) {
@@ -123,7 +124,7 @@ static int find_beside(struct view *view, uint32_t process, uint64_t address,
     for (int above = 0; above < 2; above++) {
         struct beside *neighbour = &out[count];
         *neighbour = (struct beside){.is_below = !above};
-        if (!find(view, process, address, neighbour))
+        if (!find_neighbour(view, process, address, neighbour))
             continue;
         neighbour->distance = distance_of(neighbour, address);
         count++;

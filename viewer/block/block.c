@@ -231,7 +231,7 @@ static int tell_lives(struct block *block) {
     return result < 0 ? result : 0;
 }
 
-static int verdict(const struct block *block) {
+static int status_of_block(const struct block *block) {
     const struct hak_store_summary *summary = &block->view->summary;
     if (block->totals.ended_again > 0 || block->fault_row != 0)
         return VIEW_FAULT;
@@ -264,7 +264,7 @@ static int show(struct block *block) {
         block_json_end(block);
     else if (error == 0)
         block_write_end(block);
-    return error < 0 ? status : verdict(block);
+    return error < 0 ? status : status_of_block(block);
 }
 
 int command_block(struct view *view) {

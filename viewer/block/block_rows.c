@@ -56,8 +56,8 @@ void block_write_head(struct block *block) {
 }
 
 /* One event. `number` 0: not the first line of its life; `lived` and `note` NULL: nothing. */
-static void add_row(struct hak_text *text, struct block *block, const struct hak_event *e,
-                    uint64_t number, const char *lived, uint64_t moves, const char *note) {
+static void add_event_row(struct hak_text *text, struct block *block, const struct hak_event *e,
+                          uint64_t number, const char *lived, uint64_t moves, const char *note) {
     struct view *view = block->view;
     bool is_wrong = note != NULL;
     hak_text_add(text, "%s", is_wrong ? view_style(view, VIEW_RED) : "");
@@ -99,8 +99,8 @@ void block_write_life(struct block *block, const struct hak_life_row *life) {
     struct hak_text text = {0};
     bool has_birth = life->birth.id != 0;
     if (has_birth)
-        add_row(&text, block, &life->birth, life->number, life->end.id == 0 ? "live" : NULL,
-                life->moves_before, NULL);
+        add_event_row(&text, block, &life->birth, life->number, life->end.id == 0 ? "live" : NULL,
+                      life->moves_before, NULL);
     if (life->resizes > 0) {
         if (!has_birth)
             hak_text_add(&text, "  %s", hak_words_number(life->number));
@@ -109,10 +109,10 @@ void block_write_life(struct block *block, const struct hak_life_row *life) {
                         hak_words_number(life->last_size));
     }
     if (life->end.id != 0)
-        add_row(&text, block, &life->end, has_birth || life->resizes > 0 ? 0 : life->number,
-                span_of(life), has_birth ? 0 : life->moves_before, NULL);
+        add_event_row(&text, block, &life->end, has_birth || life->resizes > 0 ? 0 : life->number,
+                      span_of(life), has_birth ? 0 : life->moves_before, NULL);
     if (life->again.id != 0)
-        add_row(&text, block, &life->again, 0, NULL, 0, "a second end of one life");
+        add_event_row(&text, block, &life->again, 0, NULL, 0, "a second end of one life");
     view_print(&text);
 }
 
@@ -128,7 +128,7 @@ void block_write_event(struct block *block, const struct hak_event *e, enum hak_
         block->birth = *e;
     if (step == HAK_LIFE_ENDED && block->birth.id != 0 && number == block->told_number)
         lived = view_span(e->ns > block->birth.ns ? e->ns - block->birth.ns : 0);
-    add_row(&text, block, e, number != block->told_number ? number : 0, lived, 0, note);
+    add_event_row(&text, block, e, number != block->told_number ? number : 0, lived, 0, note);
     if (step != HAK_LIFE_BORN && number != block->told_number)
         block->birth.id = 0;
     block->told_number = number;

@@ -25,7 +25,7 @@ void block_totals_free(struct block_totals *totals) {
 }
 
 /* The row of `key`; NULL for 0, and for new ones when it is full. */
-static struct tally_row *find(struct tally *tally, uint32_t key) {
+static struct tally_row *find_or_add_tally_row(struct tally *tally, uint32_t key) {
     uint32_t at = key * 0x9e3779b1u % (2 * TALLY_ROWS);
     if (key == 0)
         return NULL;
@@ -43,7 +43,7 @@ static struct tally_row *find(struct tally *tally, uint32_t key) {
 }
 
 static void count(struct tally *tally, uint32_t key, uint64_t births, uint64_t ends) {
-    struct tally_row *row = find(tally, key);
+    struct tally_row *row = find_or_add_tally_row(tally, key);
     if (row) {
         row->births += births;
         row->ends += ends;

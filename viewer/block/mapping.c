@@ -35,8 +35,8 @@ static void add_way(struct hak_text *text, const struct hak_mapped_place *m) {
                      m->way & HAK_MAPPED_FILE ? ", a file" : "", protection_of(m));
 }
 
-static void add_state(struct hak_text *text, struct view *view, uint64_t address,
-                      const struct hak_mapped_place *m) {
+static void add_mapping_state(struct hak_text *text, struct view *view, uint64_t address,
+                              const struct hak_mapped_place *m) {
     const struct hak_mapped_step *last = &m->step[m->steps - 1];
     uint64_t bytes = m->range.end - m->range.start;
     if (view->summary.processes > 1) {
@@ -61,7 +61,7 @@ static void add_state(struct hak_text *text, struct view *view, uint64_t address
     hak_text_add(text, ".\n");
 }
 
-static const char *call_of(const struct hak_event *e) {
+static const char *mapping_call_name(const struct hak_event *e) {
     return e->kind == HAK_PROGRAM_MAP       ? "mmap"
            : e->kind == HAK_PROGRAM_UNMAP   ? "munmap"
            : e->kind == HAK_PROGRAM_REMAP   ? "mremap"
@@ -73,7 +73,7 @@ static void add_step(struct table *table, struct view *view, const struct hak_ev
     struct hak_text what = {0}, where = {0};
     table_add_cell(table, hak_words_number(e->id));
     table_add_cell(table, hak_words_time(e->ns));
-    hak_text_add(&what, "%s: %s", call_of(e), hak_words_change(e));
+    hak_text_add(&what, "%s: %s", mapping_call_name(e), hak_words_change(e));
     table_add_text(table, &what);
     table_add_cell(table, view_thread_label(view, e->thread));
     view_add_place(&where, view, e->stack);
@@ -90,7 +90,7 @@ void mapping_add(struct hak_text *text, struct view *view, uint64_t address,
     struct table table = {0};
     bool is_cut = m->steps > STEPS_SHOWN && !view_given(view, "all");
     uint32_t first = is_cut ? m->steps - STEPS_SHOWN : 0;
-    add_state(text, view, address, m);
+    add_mapping_state(text, view, address, m);
     hak_text_add(text, "\n");
     table_add_headings(&table, "event|time|<what|<thread|<where");
     for (uint32_t i = first; i < m->steps; i++)

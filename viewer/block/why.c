@@ -10,7 +10,7 @@
 #include "viewer/block/position.h"
 #include "viewer/block/beside.h"
 
-static int verdict(const struct why *why) {
+static int status_of_why(const struct why *why) {
     if (why->stale || why->fault.id != 0 || why->story->first_wrong.id != 0 ||
         (why->last && why->last->end_count > 1))
         return VIEW_FAULT;
@@ -18,7 +18,7 @@ static int verdict(const struct why *why) {
 }
 
 /* The call that says most of where the life's block lies; NULL: none is in the capture. */
-static const struct hak_event *call_of(const struct hak_life *life) {
+static const struct hak_event *known_call_of(const struct hak_life *life) {
     if (life->birth.id != 0)
         return &life->birth;
     if (life->end_count > 0)
@@ -31,7 +31,7 @@ static void find_main_lives(struct why *why) {
     struct view_position *position = &why->position;
     if (story->life_count > 0)
         why->last = &story->lives[story->life_count - 1];
-    const struct hak_event *call = why->last ? call_of(why->last) : NULL;
+    const struct hak_event *call = why->last ? known_call_of(why->last) : NULL;
     position->block = &story->block;
     position->was_handed_out = call != NULL;
     if (call) {
@@ -143,7 +143,7 @@ int command_why(struct view *view) {
         why_write(&text, &why);
         printed = view_print(&text);
     }
-    status = printed ? verdict(&why) : VIEW_UNREADABLE;
+    status = printed ? status_of_why(&why) : VIEW_UNREADABLE;
     hak_story_free(why.story);
     free(why.row);
     return status;

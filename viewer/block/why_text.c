@@ -18,7 +18,7 @@ const char *why_state(const struct why *why) {
                                                   : "freed twice";
 }
 
-static void add_state(struct hak_text *text, const struct why *why) {
+static void add_owner_state(struct hak_text *text, const struct why *why) {
     if (why->last)
         hak_text_add(text, ", %s, %s in this capture", why_state(why),
                      hak_words_count(why->story->lives_total, "owner", "owners"));
@@ -81,8 +81,8 @@ static void add_where(struct hak_text *text, const struct why *why, const struct
                  is_red ? "" : view_style(why->view, VIEW_PLAIN));
 }
 
-static void add_row(struct hak_text *text, const struct why *why, const struct columns *c,
-                    const struct why_row *row) {
+static void add_owner_row(struct hak_text *text, const struct why *why, const struct columns *c,
+                          const struct why_row *row) {
     if (row->gap) {
         hak_text_add(text, "  ...    %s not shown%s\n",
                      hak_words_count(row->count, "owner", "owners"),
@@ -119,7 +119,7 @@ static void add_table(struct hak_text *text, const struct why *why) {
     hak_text_add_at(text, c.thread, "thread");
     hak_text_add_at(text, c.function, "where%s\n", view_style(why->view, VIEW_PLAIN));
     for (int i = 0; i < why->rows; i++)
-        add_row(text, why, &c, &why->row[i]);
+        add_owner_row(text, why, &c, &why->row[i]);
     bool asked_is_shown = why->asked_event == 0;
     for (int i = 0; i < why->rows; i++)
         asked_is_shown |= !why->row[i].gap && why->row[i].event.id == why->asked_event;
@@ -296,7 +296,7 @@ void why_write(struct hak_text *text, const struct why *why) {
         add_mapping(text, why);
     } else {
         view_add_position(text, why->view, &why->position);
-        add_state(text, why);
+        add_owner_state(text, why);
         view_add_slot(text, why->view, &why->story->block);
         if (why->story->pool[0]) {
             hak_text_add(text, "In the program's pool \"%s\". ", why->story->pool);

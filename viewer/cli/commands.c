@@ -13,14 +13,14 @@ const struct view_option view_common_options[] = {
 };
 const int view_common_option_count = sizeof view_common_options / sizeof view_common_options[0];
 
-static const struct view_command *commands;
+static const struct view_command *command_table;
 
 void view_use_commands(const struct view_command *table) {
-    commands = table;
+    command_table = table;
 }
 
 const struct view_command *view_used_commands(void) {
-    return commands;
+    return command_table;
 }
 
 const char *view_value_alone(const struct view_option *option) {
@@ -34,12 +34,12 @@ const char *view_value_alone(const struct view_option *option) {
 }
 
 const struct view_command *view_command_at(int i) {
-    return commands[i].name ? &commands[i] : NULL;
+    return command_table[i].name ? &command_table[i] : NULL;
 }
 
 const struct view_command *view_find_command(const char *name) {
     for (int i = 0; view_command_at(i); i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
+        if (strcmp(command_table[i].name, name) == 0)
+            return &command_table[i];
     return NULL;
 }

@@ -60,7 +60,7 @@ static void start_now(void) {
 }
 
 /* stdout calls this to write; 0 = an error. */
-static ssize_t write_out(void *cookie, const char *bytes, size_t count) {
+static ssize_t write_through_pager(void *cookie, const char *bytes, size_t count) {
     (void)cookie;
     if (pager.is_wanted)
         start_now();
@@ -81,7 +81,7 @@ void view_start_pager(struct view *view) {
         return;
     }
     fflush(stdout);
-    FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_out});
+    FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_through_pager});
     if (!out)
         return;
     setvbuf(out, NULL, _IOLBF, 0); /* the first line ends the progress */

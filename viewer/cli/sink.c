@@ -19,7 +19,7 @@
 /* ---- what takes the bytes ----------------------------------------------------------------------
  */
 
-static void write_out(struct view_sink *sink, const void *bytes, size_t count) {
+static void write_to_sink(struct view_sink *sink, const void *bytes, size_t count) {
     if (sink->error || !count)
         return;
     errno = 0;
@@ -44,7 +44,7 @@ static void pack(struct view_sink *sink, const void *bytes, size_t count, int fl
             sink->error = sink->error ? sink->error : ENOMEM;
             return;
         }
-        write_out(sink, out, sizeof out - z->avail_out);
+        write_to_sink(sink, out, sizeof out - z->avail_out);
     } while (z->avail_out == 0);
 }
 
@@ -52,7 +52,7 @@ static void empty_buffer(struct view_sink *sink) {
     if (sink->packer)
         pack(sink, sink->buffer, sink->used, Z_NO_FLUSH);
     else
-        write_out(sink, sink->buffer, sink->used);
+        write_to_sink(sink, sink->buffer, sink->used);
     sink->used = 0;
 }
 

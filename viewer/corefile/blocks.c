@@ -68,7 +68,7 @@ static uint64_t slab_at(const struct core_table *t, uint64_t superslab, unsigned
            index * core_value(t, HAK_AT_slab_bytes);
 }
 
-static unsigned class_of(const struct core_table *t, uint64_t superslab, unsigned index) {
+static unsigned class_of_slab(const struct core_table *t, uint64_t superslab, unsigned index) {
     return (unsigned)core_number(
         t->core, core_place(t, superslab, HAK_AT_superslab_class_of_slab) + index, 1);
 }
@@ -87,7 +87,7 @@ static const struct core_cached *find_cached(const struct core_half *half, uint6
     return low < half->cached_count && half->cached[low].base == base ? &half->cached[low] : NULL;
 }
 
-static bool is_free_in_slab(const struct core_table *t, uint64_t slab, unsigned slot) {
+bool core_is_free_in_slab(const struct core_table *t, uint64_t slab, unsigned slot) {
     uint64_t bits = core_at(t, slab, HAK_AT_slab_bits);
     return bits && core_pointer(t->core, bits + slot / 64 * 8) >> slot % 64 & 1;
 }
@@ -121,7 +121,7 @@ static void read_slot_state(const struct core_half *half, struct core_block *blo
 unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned slab_index) {
     const struct core_table *t = half->table;
     uint64_t slab = slab_at(t, superslab, slab_index), first;
-    if (class_of(t, superslab, slab_index) == core_value(t, HAK_AT_class_none))
+    if (class_of_slab(t, superslab, slab_index) == core_value(t, HAK_AT_class_none))
         return 0;
     uint64_t bytes = slot_bytes_of(t, slab, &first);
     uint64_t carved = core_at(t, slab, HAK_AT_slab_carved);
@@ -134,7 +134,7 @@ bool core_find_slot(const struct core_half *half, const struct core_superslab *s
     const struct core_table *t = half->table;
     uint64_t slab = slab_at(t, superslab->address, slab_index), first;
     uint64_t bytes = slot_bytes_of(t, slab, &first);
-    unsigned class_index = class_of(t, superslab->address, slab_index);
+    unsigned class_index = class_of_slab(t, superslab->address, slab_index);
     if (slab_index == 0 || class_index == core_value(t, HAK_AT_class_none) || bytes == 0 ||
         (slot + first + 1) * bytes > core_value(t, HAK_AT_slab_size))
         return false;
@@ -153,7 +153,7 @@ bool core_find_slot(const struct core_half *half, const struct core_superslab *s
     block->cached = find_cached(half, block->base);
     if (slot >= core_at(t, slab, HAK_AT_slab_carved))
         block->place = HAK_PLACE_UNTOUCHED;
-    else if (is_free_in_slab(t, slab, slot))
+    else if (core_is_free_in_slab(t, slab, slot))
         block->place = HAK_PLACE_SLAB;
     else
         block->place = block->cached ? block->cached->place : HAK_PLACE_LIVE;
@@ -188,7 +188,7 @@ static void find_in_superslab(const struct core_half *half, const struct core_su
         return;
     }
     block->kind = index == 0 ? CORE_HEAD : CORE_FREE_SLAB;
-    block->class_index = class_of(t, superslab->address, index);
+    block->class_index = class_of_slab(t, superslab->address, index);
     if (index == 0 || block->class_index == core_value(t, HAK_AT_class_none))
         return;
     uint64_t bytes = slot_bytes_of(t, slab_at(t, superslab->address, index), &first);
@@ -261,7 +261,7 @@ struct visitor {
     bool live_only;
 };
 
-static void show(const struct visitor *visitor, const struct core_block *block) {
+static void visit_if_asked(const struct visitor *visitor, const struct core_block *block) {
     if (block->is_live || !visitor->live_only)
         visitor->visit(block, visitor->context);
 }
@@ -273,7 +273,7 @@ static void each_in_superslab(const struct core_half *half, const struct core_su
         unsigned slots = core_slots(half, superslab->address, i);
         for (unsigned slot = 0; slot < slots; slot++)
             if (core_find_slot(half, superslab, i, slot, &block))
-                show(visitor, &block);
+                visit_if_asked(visitor, &block);
     }
 }
 
@@ -286,7 +286,7 @@ static void each(struct core_blocks *blocks, const struct visitor *visitor) {
                 each_in_superslab(half, &half->superslab[n], visitor);
         for (size_t n = 0; n < half->large_count; n++) {
             core_find_large(half, &half->large[n], &block);
-            show(visitor, &block);
+            visit_if_asked(visitor, &block);
         }
     }
 }

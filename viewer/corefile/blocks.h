@@ -16,6 +16,12 @@
 #include "symbols/symbols.h"
 #include "viewer/corefile/table.h"
 
+enum {
+    CORE_CACHES_MAX = 4096, /* caches of one front that are followed */
+    CORE_SHARED_HEAP = 1,   /* id of the heap that no thread owns */
+    CORE_HEADER_BYTES = 16, /* in front of a block, where the half has headers */
+};
+
 struct core_superslab {
     uint64_t address;
     uint32_t owner; /* heap id, or owner_reserve */
@@ -133,6 +139,8 @@ void core_find_large(const struct core_half *half, const struct core_large *larg
                      struct core_block *block);
 /* The SuperSlab that holds the address; NULL = none does. */
 const struct core_superslab *core_find_superslab(const struct core_half *half, uint64_t address);
+/* The slab's bitmap has the slot among its free ones. */
+bool core_is_free_in_slab(const struct core_table *t, uint64_t slab, unsigned slot);
 /* Slots that the slab ever handed out; 0 where it serves no class. */
 unsigned core_slots(const struct core_half *half, uint64_t superslab, unsigned slab_index);
 

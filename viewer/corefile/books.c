@@ -7,8 +7,6 @@
 #include "verify_words.h"
 #include "viewer/corefile/parts.h"
 
-enum { HEADER_BYTES = 16, SHARED_HEAP = 1, PAGE_BYTES = CORE_PAGE_BYTES };
-
 static const char *place_word(unsigned place) {
     return hak_words_place(place);
 }
@@ -76,7 +74,7 @@ static void note_inside(struct core_check *check, const struct core_block *block
     add_list(&finding->text, cached);
     hak_text_add(&finding->text, " holds a pointer %s past its block's base",
                  hak_words_bytes(cached->base - block->base));
-    if (cached->base - block->base == HEADER_BYTES)
+    if (cached->base - block->base == CORE_HEADER_BYTES)
         finding->guess = "the header's 16 bytes were added twice on the way to the list";
 }
 
@@ -93,12 +91,6 @@ static void note_held(struct core_check *check, enum core_fault_code code,
 
 static uint64_t carved_of(const struct core_block *block) {
     return core_at(block->half->table, block->slab, HAK_AT_slab_carved);
-}
-
-static bool is_free_in_slab(const struct core_block *block) {
-    const struct core_table *t = block->half->table;
-    uint64_t bits = core_at(t, block->slab, HAK_AT_slab_bits);
-    return bits && core_pointer(t->core, bits + block->slot / 64 * 8) >> block->slot % 64 & 1;
 }
 
 static void check_cached(struct core_check *check, const struct core_half *half,
@@ -121,7 +113,7 @@ static void check_cached(struct core_check *check, const struct core_half *half,
     else if (block.slot >= carved_of(&block))
         note_held(check, CORE_WRONG_LAYER_MOVE, &block, cached,
                   " that was never handed out by its slab", "");
-    else if (is_free_in_slab(&block))
+    else if (core_is_free_in_slab(t, block.slab, block.slot))
         note_held(check, CORE_WRONG_LAYER_MOVE, &block, cached, " that is free in its slab, too",
                   "");
     else if (block.state && block.is_live)
@@ -243,7 +235,7 @@ static void check_state(struct core_check *check, const struct core_where *slab,
     where.block = block->base;
     if (!block->state)
         return;
-    if (is_free_in_slab(block)) {
+    if (core_is_free_in_slab(block->half->table, block->slab, block->slot)) {
         /* Nothing is known any more of a slab that was taken up as it was. */
         if (block->place != HAK_PLACE_UNTOUCHED && block->place != HAK_PLACE_SLAB)
             core_note_words(check, &where, HAK_VERIFY_SLOT_STATE, place_word(block->place),
@@ -310,8 +302,10 @@ static void check_large(struct core_check *check, const struct core_half *half,
     struct core_block block;
     core_find_large(half, large, &block);
     check->large++;
-    core_note_unless_same(check, &where, HAK_VERIFY_PART_OF_START, large->base % PAGE_BYTES, 0);
-    core_note_unless_same(check, &where, HAK_VERIFY_PART_OF_LENGTH, large->bytes % PAGE_BYTES, 0);
+    core_note_unless_same(check, &where, HAK_VERIFY_PART_OF_START, large->base % CORE_PAGE_BYTES,
+                          0);
+    core_note_unless_same(check, &where, HAK_VERIFY_PART_OF_LENGTH, large->bytes % CORE_PAGE_BYTES,
+                          0);
     if (superslab)
         core_note_differs(check, &where, HAK_VERIFY_OWNER_THERE, superslab->owner, 0);
     if (large->base < end_before)

@@ -12,7 +12,7 @@
 #include "report/words/words.h"
 #include "trace/pattern.h"
 
-enum { HEADER_BYTES = 16, PIECE_BYTES = 4096, PAGE_BITS = 16 };
+enum { PIECE_BYTES = 4096, PAGE_BITS = 16 };
 
 /* The range to compare, and the word that is due there. Its first byte lies at `origin` and at each
  * multiple of 8 from there; 0: at the multiples of 8 themselves. */
@@ -82,9 +82,9 @@ static struct core_damage header_damage(const struct core_block *block) {
     uint64_t word = word_of(block, HAK_PATTERN_HEADER), delta = block->user - block->base;
     bool is_before = block->large && core_at(t, block->large->address, HAK_AT_large_guarded_side) ==
                                          core_value(t, HAK_AT_large_guarded_before);
-    if (is_before || delta < HEADER_BYTES)
+    if (is_before || delta < CORE_HEADER_BYTES)
         return damage;
-    uint64_t start = block->user - HEADER_BYTES;
+    uint64_t start = block->user - CORE_HEADER_BYTES;
     struct due front = {block->base, block->is_guarded ? start : block->base, word, 0};
     struct due first = {start, start + 8, word, start};
     struct due second = {start + 8, start + 16,
@@ -168,7 +168,7 @@ static bool freed_damage(const struct core_block *block, struct core_damage *dam
     const struct core_half *half = block->half;
     const struct core_table *t = half->table;
     uint64_t start = block->user, end = block->base + block->bytes, tail = end, tail_end = end;
-    uint64_t link = block->base + (has_header_layout(t) ? HEADER_BYTES : 0);
+    uint64_t link = block->base + (has_header_layout(t) ? CORE_HEADER_BYTES : 0);
     if (end - start > HAK_POISON_WHOLE_BYTES) {
         end = start + HAK_POISON_HEAD_BYTES;
         tail_end = (block->asked_bytes + 15) & ~(uint64_t)15;
@@ -193,9 +193,10 @@ static bool freed_damage(const struct core_block *block, struct core_damage *dam
 /* ---- what is said ---------------------------------------------------------------------------- */
 
 /* The bytes from the first damaged one on, up to `until`, as they are and as they are due. */
-static void show(struct core_finding *finding, enum hak_pattern pattern, uint64_t until) {
+static void fill_shown_bytes(struct core_finding *finding, enum hak_pattern pattern,
+                             uint64_t until) {
     const struct core_block *block = &finding->block;
-    uint64_t word = word_of(block, pattern), header = block->user - HEADER_BYTES;
+    uint64_t word = word_of(block, pattern), header = block->user - CORE_HEADER_BYTES;
     struct due due = {.word = word};
     uint64_t first = finding->damage.first, end = finding->damage.last + 1;
     if (end > until)
@@ -237,7 +238,7 @@ static void note_overflow(struct core_check *check, const struct core_block *blo
     else
         hak_text_add(&finding->text, " past the end");
     hak_text_add(&finding->text, " of a block of %s", hak_words_bytes(block->asked_bytes));
-    show(finding, HAK_PATTERN_CANARY, block->base + block->bytes);
+    fill_shown_bytes(finding, HAK_PATTERN_CANARY, block->base + block->bytes);
     if (damage->bytes == 1 && gap == 0 && finding->found[0] == 0)
         finding->guess = "a string's terminating NUL did not fit (strlen without + 1)";
 }
@@ -247,11 +248,11 @@ static void note_underflow(struct core_check *check, const struct core_block *bl
     struct core_finding *finding = core_note_fault(check, CORE_HEAP_BUFFER_UNDERFLOW, block);
     if (!finding)
         return;
-    bool is_header = damage->first >= block->user - HEADER_BYTES;
+    bool is_header = damage->first >= block->user - CORE_HEADER_BYTES;
     finding->damage = *damage;
     hak_text_add(&finding->text, "the %s before a block of %s was overwritten",
                  is_header ? "header" : "memory", hak_words_bytes(block->asked_bytes));
-    show(finding, HAK_PATTERN_HEADER, damage->first < block->base ? 0 : block->user);
+    fill_shown_bytes(finding, HAK_PATTERN_HEADER, damage->first < block->base ? 0 : block->user);
 }
 
 static void note_written(struct core_check *check, const struct core_block *block,
@@ -263,7 +264,7 @@ static void note_written(struct core_check *check, const struct core_block *bloc
     hak_text_add(&finding->text, "%s at offset %s of a freed block of %s %s overwritten",
                  hak_words_bytes(damage->bytes), hak_words_number(damage->first - block->user),
                  hak_words_bytes(block->asked_bytes), were(damage->bytes));
-    show(finding, HAK_PATTERN_FREED, block->base + block->bytes);
+    fill_shown_bytes(finding, HAK_PATTERN_FREED, block->base + block->bytes);
 }
 
 /* ---- one block after the other --------------------------------------------------------------- */

@@ -59,7 +59,7 @@ static void add_finding(struct hak_text *text, const struct core_finding *findin
     }
 }
 
-static void add_end(struct hak_text *text, const struct core_check *check) {
+static void add_check_sum(struct hak_text *text, const struct core_check *check) {
     uint64_t sum = check->faults + check->disagreements;
     if (sum > check->count)
         hak_text_add(text, "and %s more\n", hak_words_number(sum - check->count));
@@ -84,7 +84,7 @@ static void add_left_out(struct hak_text *text, const struct core_check *check) 
                 hak_text_add(text, "verify: left out heap %zu: its thread is at work\n", heap);
 }
 
-static bool say_text(struct view *view, const struct core_check *check) {
+static bool print_check_text(struct view *view, const struct core_check *check) {
     struct hak_text text = {0};
     (void)view;
     for (size_t i = 0; i < check->count; i++)
@@ -94,7 +94,7 @@ static bool say_text(struct view *view, const struct core_check *check) {
         if (!check->finding[i].code)
             add_finding(&text, &check->finding[i]);
     add_left_out(&text, check);
-    add_end(&text, check);
+    add_check_sum(&text, check);
     return view_print(&text);
 }
 
@@ -134,7 +134,7 @@ static json_t *finding_json(const struct core_finding *finding) {
     return object;
 }
 
-static bool say_json(struct view *view, const struct core_check *check) {
+static bool print_check_json(struct view *view, const struct core_check *check) {
     json_t *document = core_document(view, check->blocks), *object = json_object(),
            *list = json_array();
     hak_json_set_number(object, "faults", check->faults);
@@ -167,7 +167,7 @@ int core_check(struct view *view, struct core_blocks *blocks, uint64_t address) 
     if (!has_memory)
         view_error("out of memory");
     else
-        is_said = view->json ? say_json(view, &check) : say_text(view, &check);
+        is_said = view->json ? print_check_json(view, &check) : print_check_text(view, &check);
     for (size_t i = 0; i < check.count; i++)
         hak_text_free(&check.finding[i].text);
     for (int i = 0; i < CORE_TABLES_MAX; i++)

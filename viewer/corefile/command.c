@@ -31,7 +31,7 @@ static bool read_source(const struct view *view, struct core_source *source) {
     return true;
 }
 
-static void count(const struct core_block *block, void *context) {
+static void sum_live_block(const struct core_block *block, void *context) {
     uint64_t *sums = context;
     sums[0]++;
     sums[1] += block->state ? block->asked_bytes : block->bytes;
@@ -55,7 +55,7 @@ static int say_summary(struct view *view, struct core_blocks *blocks, uint64_t a
     struct hak_text text = {0};
     uint64_t sums[2] = {0};
     (void)address;
-    core_each_live(blocks, count, sums);
+    core_each_live(blocks, sum_live_block, sums);
     if (view->json) {
         json_t *document = core_document(view, blocks), *live = json_object();
         hak_json_set_number(live, "blocks", sums[0]);

@@ -13,7 +13,7 @@ struct counts {
     uint64_t of_place[PLACES_MAX];
 };
 
-static void count(const struct core_block *block, void *context) {
+static void count_place(const struct core_block *block, void *context) {
     struct counts *counts = context;
     unsigned row = block->kind == CORE_LARGE ? LARGE : block->class_index;
     unsigned place = block->is_live ? HAK_PLACE_LIVE : block->place;
@@ -79,7 +79,7 @@ int core_layers(struct view *view, struct core_blocks *blocks, uint64_t address)
         view_error("out of memory");
         return VIEW_UNREADABLE;
     }
-    core_each(blocks, count, counts);
+    core_each(blocks, count_place, counts);
     if (view->json) {
         is_printed = core_print_json(blocks, layers_json(view, blocks, counts));
     } else {

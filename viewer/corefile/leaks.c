@@ -10,9 +10,9 @@
 #include "viewer/capture/capture.h"
 #include "viewer/corefile/stacks.h"
 
-enum { SHOWN = 10, ADDRESSES = 4, ADDRESSES_JSON = 1000 };
+enum { PLACES_SHOWN = 10, ADDRESSES = 4, ADDRESSES_JSON = 1000 };
 
-struct row {
+struct leak_row {
     uint8_t kind;   /* enum core_mark */
     bool is_large;  /* of those whose stack is not known */
     uint32_t stack; /* 0: by class */
@@ -24,7 +24,7 @@ struct row {
 
 struct rows {
     struct core_leaks *leaks;
-    struct row *row;
+    struct leak_row *row;
     uint64_t count;
     uint32_t room;
     struct hak_index index;
@@ -35,7 +35,7 @@ struct rows {
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static uint64_t bytes_of(const struct core_leak_block *block) {
+static uint64_t user_bytes_of(const struct core_leak_block *block) {
     return block->end - block->user;
 }
 
@@ -50,7 +50,8 @@ static uint64_t key_of(const struct core_leak_block *block) {
     return kind | (block->is_large ? UINT32_MAX : block->class_index);
 }
 
-static struct row *row_of(struct rows *rows, const struct core_leak_block *block) {
+static struct leak_row *find_or_add_leak_row(struct rows *rows,
+                                             const struct core_leak_block *block) {
     uint64_t ips[CORE_STACK_MAX], key = key_of(block), place = 0;
     uint32_t found = hak_index_find(&rows->index, hak_index_mix(0, key), &place);
     if (found)
@@ -61,11 +62,11 @@ static struct row *row_of(struct rows *rows, const struct core_leak_block *block
         rows->no_memory = true;
         return NULL;
     }
-    struct row *row = &rows->row[rows->count++];
-    *row = (struct row){.kind = block->mark,
-                        .key = key,
-                        .is_large = block->is_large,
-                        .class_index = block->class_index};
+    struct leak_row *row = &rows->row[rows->count++];
+    *row = (struct leak_row){.kind = block->mark,
+                             .key = key,
+                             .is_large = block->is_large,
+                             .class_index = block->class_index};
     /* Stacks that the core lacks are kept apart all the same: they are of different calls. */
     if (block->alloc_stack && core_stack(rows->leaks->blocks, block->alloc_stack, ips) > 0)
         row->stack = block->alloc_stack;
@@ -73,7 +74,7 @@ static struct row *row_of(struct rows *rows, const struct core_leak_block *block
 }
 
 static int by_kind_and_bytes(const void *a, const void *b) {
-    const struct row *left = a, *right = b;
+    const struct leak_row *left = a, *right = b;
     if (left->kind != right->kind)
         return left->kind < right->kind ? 1 : -1;
     if (left->bytes != right->bytes)
@@ -86,11 +87,11 @@ static void make_rows(struct rows *rows) {
     for (size_t i = 0; i < leaks->count && !rows->no_memory; i++) {
         const struct core_leak_block *block = &leaks->block[i];
         rows->blocks[block->mark]++;
-        rows->bytes[block->mark] += bytes_of(block);
-        struct row *row = is_lost(block) ? row_of(rows, block) : NULL;
+        rows->bytes[block->mark] += user_bytes_of(block);
+        struct leak_row *row = is_lost(block) ? find_or_add_leak_row(rows, block) : NULL;
         if (row) {
             row->blocks++;
-            row->bytes += bytes_of(block);
+            row->bytes += user_bytes_of(block);
             if (row->at[1])
                 leaks->work[row->at[1] - 1] = (uint32_t)i + 1;
             else
@@ -109,13 +110,14 @@ static const char *kind_of(const struct rows *rows, unsigned mark) {
     return mark == CORE_DIRECT ? "direct" : "indirect";
 }
 
-static const char *class_of(const struct row *row) {
+static const char *class_words(const struct leak_row *row) {
     return row->is_large ? "large" : hak_words_class(NULL, row->class_index);
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-static void add_row(struct hak_text *text, const struct rows *rows, const struct row *row) {
+static void add_leak_row(struct hak_text *text, const struct rows *rows,
+                         const struct leak_row *row) {
     const struct core_leaks *leaks = rows->leaks;
     struct hak_frames frames = {0};
     unsigned shown = 0;
@@ -128,19 +130,19 @@ static void add_row(struct hak_text *text, const struct rows *rows, const struct
         hak_frames_free(&frames);
     } else {
         hak_text_add(text, row->is_large ? "with pages of their own\n" : "of class %s\n",
-                     class_of(row));
+                     class_words(row));
     }
     for (uint32_t at = row->at[0]; at && shown < ADDRESSES; at = leaks->work[at - 1])
         hak_text_add(text, "%s0x%" PRIx64, shown++ ? ", " : "  at ", leaks->block[at - 1].user);
     hak_text_add(text, row->blocks > ADDRESSES ? ", ...\n" : "\n");
 }
 
-static void add_end(struct hak_text *text, const struct rows *rows) {
+static void add_leak_sum(struct hak_text *text, const struct rows *rows) {
     uint64_t lost = rows->blocks[CORE_DIRECT] + rows->blocks[CORE_INDIRECT];
     uint64_t all = lost + rows->blocks[CORE_REACHED];
-    if (rows->count > SHOWN)
+    if (rows->count > PLACES_SHOWN)
         hak_text_add(text, "and %s more\n",
-                     hak_words_count(rows->count - SHOWN, "place", "places"));
+                     hak_words_count(rows->count - PLACES_SHOWN, "place", "places"));
     if (lost == 0)
         hak_text_add(text, "no leak among %s\n", hak_words_count(all, "live block", "live blocks"));
     else
@@ -161,18 +163,18 @@ static void add_lack(struct hak_text *text, const struct rows *rows) {
                      hak_words_bytes(rows->leaks->missing_bytes));
 }
 
-static bool say_text(const struct rows *rows) {
+static bool print_leaks_text(const struct rows *rows) {
     struct hak_text text = {0};
-    for (size_t i = 0; i < rows->count && i < SHOWN; i++)
-        add_row(&text, rows, &rows->row[i]);
-    add_end(&text, rows);
+    for (size_t i = 0; i < rows->count && i < PLACES_SHOWN; i++)
+        add_leak_row(&text, rows, &rows->row[i]);
+    add_leak_sum(&text, rows);
     add_lack(&text, rows);
     return view_print(&text);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static json_t *row_json(const struct rows *rows, const struct row *row) {
+static json_t *leak_row_json(const struct rows *rows, const struct leak_row *row) {
     struct core_leaks *leaks = rows->leaks;
     json_t *object = json_object(), *list = json_array();
     struct hak_frames frames = {0};
@@ -180,7 +182,7 @@ static json_t *row_json(const struct rows *rows, const struct row *row) {
                         json_string(row->kind == CORE_DIRECT ? "direct" : "indirect"));
     hak_json_set_number(object, "blocks", row->blocks);
     hak_json_set_number(object, "bytes", row->bytes);
-    json_object_set_new(object, "class", row->stack ? json_null() : json_string(class_of(row)));
+    json_object_set_new(object, "class", row->stack ? json_null() : json_string(class_words(row)));
     if (row->stack)
         core_stack_frames(leaks->blocks, row->stack, &frames);
     json_object_set_new(object, "frames", row->stack ? hak_json_frames(&frames) : json_null());
@@ -189,14 +191,14 @@ static json_t *row_json(const struct rows *rows, const struct row *row) {
          at = leaks->work[at - 1]) {
         json_t *one = json_object();
         hak_json_set_address(one, "user", leaks->block[at - 1].user);
-        hak_json_set_number(one, "bytes", bytes_of(&leaks->block[at - 1]));
+        hak_json_set_number(one, "bytes", user_bytes_of(&leaks->block[at - 1]));
         json_array_append_new(list, one);
     }
     json_object_set_new(object, "at", list);
     return object;
 }
 
-static bool say_json(struct view *view, const struct rows *rows) {
+static bool print_leaks_json(struct view *view, const struct rows *rows) {
     json_t *document = core_document(view, rows->leaks->blocks), *object = json_object(),
            *list = json_array();
     json_object_set_new(object, "complete", json_boolean(!rows->is_partial));
@@ -207,7 +209,7 @@ static bool say_json(struct view *view, const struct rows *rows) {
     hak_json_set_number(object, "lost_bytes",
                         rows->bytes[CORE_DIRECT] + rows->bytes[CORE_INDIRECT]);
     for (size_t i = 0; i < rows->count; i++)
-        json_array_append_new(list, row_json(rows, &rows->row[i]));
+        json_array_append_new(list, leak_row_json(rows, &rows->row[i]));
     json_object_set_new(object, "rows", list);
     json_object_set_new(document, "leaks", object);
     return core_print_json(rows->leaks->blocks, document);
@@ -234,7 +236,7 @@ int core_leaks(struct view *view, struct core_blocks *blocks, uint64_t address) 
     if (leaks.no_memory || rows.no_memory)
         view_error("out of memory");
     else
-        is_said = view->json ? say_json(view, &rows) : say_text(&rows);
+        is_said = view->json ? print_leaks_json(view, &rows) : print_leaks_text(&rows);
     hak_index_free(&rows.index);
     free(rows.row);
     free(leaks.block);

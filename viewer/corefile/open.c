@@ -17,7 +17,7 @@
 
 /* ---- ranges ---------------------------------------------------------------------------------- */
 
-static int by_start(const void *a, const void *b) {
+static int compare_ranges(const void *a, const void *b) {
     const struct core_range *left = a, *right = b;
     return (left->start > right->start) - (left->start < right->start);
 }
@@ -44,7 +44,7 @@ static bool add_range(struct core_memory *core, const GElf_Phdr *part) {
 /* Ranges of a well-made core do not overlap; of others the later ones go. */
 static void drop_overlaps(struct core_memory *core) {
     size_t kept = 0;
-    qsort(core->range, core->range_count, sizeof *core->range, by_start);
+    qsort(core->range, core->range_count, sizeof *core->range, compare_ranges);
     for (size_t i = 0; i < core->range_count; i++)
         if (kept == 0 || core->range[i].start >= core->range[kept - 1].end)
             core->range[kept++] = core->range[i];
@@ -162,7 +162,7 @@ static void read_files(struct core_memory *core, const char *bytes, size_t lengt
         qsort(core->mapping, core->mapping_count, sizeof *core->mapping, by_mapping);
 }
 
-static void read_notes(struct core_memory *core, Elf *elf, const GElf_Phdr *part) {
+static void read_core_notes(struct core_memory *core, Elf *elf, const GElf_Phdr *part) {
     if (part->p_offset > core->file_bytes || part->p_filesz > core->file_bytes - part->p_offset)
         core->is_truncated = true;
     Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)part->p_offset, part->p_filesz,
@@ -228,7 +228,7 @@ static bool take_apart(struct core_memory *core, Elf *elf, struct hak_text *erro
         if (part.p_type == PT_LOAD)
             add_range(core, &part);
         else if (part.p_type == PT_NOTE)
-            read_notes(core, elf, &part);
+            read_core_notes(core, elf, &part);
     }
     drop_overlaps(core);
     if (core->mapping_count == 0) {

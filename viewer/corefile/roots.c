@@ -17,8 +17,7 @@ enum {
     PTHREAD_ALIGNMENT = 64,
     RED_ZONE_BYTES = 128,
     IN_HAND_BYTES = 8 << 10,
-    PARTS_MAX = 64,
-    CACHES_MAX = 4096,
+    HAKMEM_PARTS_MAX = 64,
     MODULES_MAX = 4096, /* with thread-local memory */
     OWN_PAGE_BITS = 12,
 };
@@ -28,7 +27,7 @@ enum { NODE_BYTES = 64, SPARE_STEPS = 1 << 20 };
 /* ---- what is left out ------------------------------------------------------------------------ */
 
 /* One step further. False: the lists are damaged, and lead to more than there is. */
-static bool may_step(struct core_leaks *leaks) {
+static bool step_within_limit(struct core_leaks *leaks) {
     bool is_left = leaks->steps_left > 0;
     leaks->is_damaged |= !is_left;
     leaks->steps_left -= is_left;
@@ -57,7 +56,7 @@ static void leave_out_bytes(struct core_leaks *leaks, uint64_t start, uint64_t b
         leave_out(leaks, start, start + bytes);
 }
 
-static int by_start(const void *a, const void *b) {
+static int compare_left_out(const void *a, const void *b) {
     const struct core_leaks_range *left = a, *right = b;
     return (left->start > right->start) - (left->start < right->start);
 }
@@ -66,7 +65,7 @@ static void sort_left_out(struct core_leaks *leaks) {
     size_t kept = 0;
     if (leaks->left_out_count == 0)
         return;
-    qsort(leaks->left_out, leaks->left_out_count, sizeof *leaks->left_out, by_start);
+    qsort(leaks->left_out, leaks->left_out_count, sizeof *leaks->left_out, compare_left_out);
     for (size_t i = 1; i < leaks->left_out_count; i++) {
         struct core_leaks_range *last = &leaks->left_out[kept], *next = &leaks->left_out[i];
         if (next->start > last->end)
@@ -93,7 +92,7 @@ static void leave_out_noted(struct core_leaks *leaks, const struct core_table *t
         }
         uint64_t word = core_pointer(t->core, leaf + (page & mask) / 64 * 8);
         uint64_t stop = (page | 63) + 1;
-        if (word && !may_step(leaks))
+        if (word && !step_within_limit(leaks))
             return;
         for (; word && page < stop && page < end; page++)
             if (word >> page % 64 & 1)
@@ -104,7 +103,7 @@ static void leave_out_noted(struct core_leaks *leaks, const struct core_table *t
 
 static void leave_out_list(struct core_leaks *leaks, const struct core_table *t, uint64_t node,
                            enum hak_layout_id next, enum hak_layout_id bytes) {
-    while (node && may_step(leaks)) {
+    while (node && step_within_limit(leaks)) {
         leave_out_bytes(leaks, node, core_value(t, bytes));
         node = core_at(t, node, next);
     }
@@ -142,7 +141,8 @@ static void leave_out_front(struct core_leaks *leaks, const struct core_table *t
     }
     if (mid)
         leave_out_segments(leaks, t, core_at(t, mid, HAK_AT_mid_unused));
-    for (uint64_t i = 0; caches && i < cache_count && i < CACHES_MAX && may_step(leaks); i++) {
+    for (uint64_t i = 0;
+         caches && i < cache_count && i < CORE_CACHES_MAX && step_within_limit(leaks); i++) {
         uint64_t cache = caches + i * core_value(t, HAK_AT_cache_bytes);
         leave_out_bytes(leaks, cache, core_value(t, HAK_AT_cache_bytes));
         leave_out_bytes(leaks, core_at(t, cache, HAK_AT_cache_blocks),
@@ -163,7 +163,7 @@ static void leave_out_heap(struct core_leaks *leaks, const struct core_table *t,
                     HAK_AT_mail_chunks));
     for (uint64_t i = 0; remote && i < core_value(t, HAK_AT_remote_places); i++) {
         uint64_t chunk = core_pointer(t->core, core_place(t, remote, HAK_AT_remote_slots) + i * 8);
-        if (chunk && may_step(leaks))
+        if (chunk && step_within_limit(leaks))
             leave_out_bytes(leaks, chunk, core_value(t, HAK_AT_chunk_bytes));
     }
     if (remote)
@@ -194,15 +194,15 @@ struct module {
     uint64_t tls_bytes;
 };
 
-static void read_module(const struct core_table *t, struct module *module) {
+static void read_hakmem_module(const struct core_table *t, struct module *module) {
     Elf64_Ehdr header;
-    Elf64_Phdr part[PARTS_MAX];
+    Elf64_Phdr part[HAKMEM_PARTS_MAX];
     uint64_t first = UINT64_MAX, end = 0, page = CORE_PAGE_BYTES;
     *module = (struct module){.start = 0};
     if (!core_read(t->core, t->file->start, &header, sizeof header) ||
         header.e_phentsize != sizeof *part)
         return;
-    size_t count = header.e_phnum < PARTS_MAX ? header.e_phnum : PARTS_MAX;
+    size_t count = header.e_phnum < HAKMEM_PARTS_MAX ? header.e_phnum : HAKMEM_PARTS_MAX;
     if (!core_read(t->core, t->file->start + header.e_phoff, part, count * sizeof *part))
         return;
     for (size_t i = 0; i < count; i++) {
@@ -227,7 +227,7 @@ static uint64_t tls_of(struct core_leaks *leaks, const struct module *module, ui
     struct core_memory *core = &leaks->blocks->memory;
     uint64_t dtv = core_pointer(core, tp + TCB_DTV * 8);
     uint64_t count = dtv ? core_pointer(core, dtv - 16) : 0;
-    for (uint64_t i = 1; i <= count && i < MODULES_MAX && may_step(leaks); i++) {
+    for (uint64_t i = 1; i <= count && i < MODULES_MAX && step_within_limit(leaks); i++) {
         uint64_t block = core_pointer(core, dtv + i * 16);
         if (block && variable - block < module->tls_bytes)
             return block;
@@ -254,7 +254,7 @@ static void leave_out_tls(struct core_leaks *leaks, const struct core_half *half
 static bool is_in_module(const struct core_leaks *leaks, uint64_t ip) {
     for (int n = 0; n < leaks->blocks->tables.count; n++) {
         struct module module;
-        read_module(&leaks->blocks->tables.table[n], &module);
+        read_hakmem_module(&leaks->blocks->tables.table[n], &module);
         if (ip - module.start < module.end - module.start)
             return true;
     }
@@ -432,7 +432,7 @@ void core_leaks_roots(struct core_leaks *leaks) {
         const struct core_half *half = &leaks->blocks->half[n];
         const struct core_table *t = half->table;
         struct module module;
-        read_module(t, &module);
+        read_hakmem_module(t, &module);
         leave_out(leaks, module.start, module.end);
         leave_out_tls(leaks, half, &module);
         for (size_t i = 0;

@@ -10,8 +10,8 @@
 #include "symbols/symbols.h"
 #include "trace/frame_node.h"
 
-#define NOTES_MAX (1u << 16)
-enum { PARTS_MAX = 256, BUILD_ID_BYTES = 64, LEVELS_MAX = 32, WAIT_MS = 10000 };
+#define BUILD_ID_NOTES_MAX (1u << 16)
+enum { BUILD_ID_BYTES = 64, LEVELS_MAX = 32, WAIT_MS = 10000 };
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
@@ -105,13 +105,13 @@ static void read_build_id(const uint8_t *bytes, size_t length, char *hex) {
 
 /* Reads the start of the file's addresses, and its build-id in hex ("" = none). False: its headers
  * are missing. */
-static bool read_module(struct core_memory *core, const struct core_file *file, uint64_t *bias,
-                        char *build_id) {
+static bool read_bias_and_build_id(struct core_memory *core, const struct core_file *file,
+                                   uint64_t *bias, char *build_id) {
     Elf64_Ehdr header;
-    Elf64_Phdr part[PARTS_MAX];
+    Elf64_Phdr part[CORE_PARTS_MAX];
     if (!file->start || !core_read(core, file->start, &header, sizeof header) ||
         memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof *part ||
-        header.e_phnum > PARTS_MAX ||
+        header.e_phnum > CORE_PARTS_MAX ||
         !core_read(core, file->start + header.e_phoff, part, header.e_phnum * sizeof *part))
         return false;
     uint64_t first = UINT64_MAX;
@@ -123,7 +123,7 @@ static bool read_module(struct core_memory *core, const struct core_file *file, 
     *bias = file->start - first / CORE_PAGE_BYTES * CORE_PAGE_BYTES;
     *build_id = 0;
     for (size_t i = 0; i < header.e_phnum && !*build_id; i++) {
-        uint8_t *notes = part[i].p_type == PT_NOTE && part[i].p_memsz < NOTES_MAX
+        uint8_t *notes = part[i].p_type == PT_NOTE && part[i].p_memsz < BUILD_ID_NOTES_MAX
                              ? malloc(part[i].p_memsz)
                              : NULL;
         if (notes && core_read(core, *bias + part[i].p_vaddr, notes, part[i].p_memsz))
@@ -161,7 +161,7 @@ static int name_frame(struct core_blocks *blocks, uint64_t ip, struct hak_frame 
     struct hak_symbol level[LEVELS_MAX];
     char build_id[2 * BUILD_ID_BYTES + 1] = "";
     uint64_t bias = 0, missing = core->missing;
-    bool is_known = file && read_module(core, file, &bias, build_id);
+    bool is_known = file && read_bias_and_build_id(core, file, &bias, build_id);
     core->missing = missing;
     out[0] = (struct hak_frame){
         .ip = ip, .module = file ? file->path : "", .module_offset = is_known ? ip - bias : 0};

@@ -6,8 +6,8 @@
 #include <string.h>
 #include "version.h"
 
-#define NOTES_MAX (1u << 20) /* bytes of notes of one module that are looked at */
-enum { PARTS_MAX = 256, ENTRIES_MAX = 4096 };
+#define LAYOUT_NOTES_MAX (1u << 20) /* bytes of notes of one module that are looked at */
+enum { ENTRIES_MAX = 4096 };
 
 static const char *const names[HAK_LAYOUT_IDS] = {
 #define FIELD(name, type, field) [HAK_AT_##name##_##field] = #name "." #field,
@@ -158,7 +158,7 @@ static bool follow_note(struct reading *reading, uint64_t address, const uint8_t
         return false;
     struct core_table *table = &reading->tables->table[reading->tables->count - 1];
     uint64_t roots = address + (uint64_t)note.roots;
-    uint8_t *names_of_roots = note.root_bytes < NOTES_MAX ? malloc(note.root_bytes) : NULL;
+    uint8_t *names_of_roots = note.root_bytes < LAYOUT_NOTES_MAX ? malloc(note.root_bytes) : NULL;
     if (names_of_roots && core_read(reading->core, roots, names_of_roots, note.root_bytes))
         read_roots(reading, table, roots, names_of_roots, note.root_bytes);
     else
@@ -170,8 +170,8 @@ static bool follow_note(struct reading *reading, uint64_t address, const uint8_t
 /* ---- a module -------------------------------------------------------------------------------- */
 
 /* Follows the notes of ours among `length` bytes that lie at `address`. */
-static void read_notes(struct reading *reading, uint64_t address, const uint8_t *bytes,
-                       size_t length) {
+static void read_layout_notes(struct reading *reading, uint64_t address, const uint8_t *bytes,
+                              size_t length) {
     Elf64_Nhdr note;
     for (size_t at = 0; at + sizeof note <= length;) {
         memcpy(&note, bytes + at, sizeof note);
@@ -189,26 +189,26 @@ static void read_notes(struct reading *reading, uint64_t address, const uint8_t 
 
 /* False: its notes, or what they lead to, cannot be read. */
 static bool read_note_part(struct reading *reading, uint64_t address, uint64_t length) {
-    if (length == 0 || length > NOTES_MAX)
+    if (length == 0 || length > LAYOUT_NOTES_MAX)
         return true;
     uint8_t *bytes = malloc(length);
     bool is_read = bytes && core_read(reading->core, address, bytes, length);
     if (is_read)
-        read_notes(reading, address, bytes, length);
+        read_layout_notes(reading, address, bytes, length);
     free(bytes);
     return is_read && !reading->is_missing;
 }
 
 /* False: some of it is missing, so that nothing is known of it. */
-static bool read_module(struct reading *reading) {
+static bool read_module_tables(struct reading *reading) {
     uint64_t base = reading->file->start;
     Elf64_Ehdr header;
-    Elf64_Phdr part[PARTS_MAX];
+    Elf64_Phdr part[CORE_PARTS_MAX];
     if (!core_read(reading->core, base, &header, sizeof header))
         return false;
     if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
         return true; /* data */
-    size_t count = header.e_phnum < PARTS_MAX ? header.e_phnum : PARTS_MAX;
+    size_t count = header.e_phnum < CORE_PARTS_MAX ? header.e_phnum : CORE_PARTS_MAX;
     if (header.e_phentsize != sizeof *part ||
         !core_read(reading->core, base + header.e_phoff, part, count * sizeof *part))
         return false;
@@ -247,7 +247,7 @@ bool core_tables_find(struct core_memory *core, struct core_tables *tables,
     for (size_t i = 0; i < core->file_count; i++) {
         struct reading reading = {
             .core = core, .tables = tables, .file = &core->file[i], .error = error};
-        if (reading.file->start == 0 || read_module(&reading))
+        if (reading.file->start == 0 || read_module_tables(&reading))
             continue;
         unread_count++;
         if (!unread || is_named_hakmem(reading.file))

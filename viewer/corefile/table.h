@@ -11,7 +11,10 @@
 #include "layout.h"
 #include "viewer/corefile/memory.h"
 
-enum { CORE_TABLES_MAX = 4 };
+enum {
+    CORE_TABLES_MAX = 4,
+    CORE_PARTS_MAX = 256, /* program headers of a module that are read */
+};
 
 struct core_table {
     struct core_memory *core;

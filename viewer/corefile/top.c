@@ -9,9 +9,9 @@
 #include "viewer/capture/capture.h"
 #include "viewer/corefile/stacks.h"
 
-enum { SHOWN = 10, ROWS_MAX = 1 << 22 };
+enum { ROWS_SHOWN = 10, ROWS_MAX = 1 << 22 };
 
-struct row {
+struct top_row {
     uint32_t stack;       /* 0: by class */
     uint32_t class_index; /* HAK_CLASS_NONE of the table: large */
     uint64_t slot_bytes;  /* 0 = large */
@@ -20,14 +20,14 @@ struct row {
 
 struct top {
     struct core_blocks *blocks;
-    struct row *row;
+    struct top_row *row;
     uint64_t count;
     uint32_t room;
     struct hak_index index;
     bool no_memory;
 };
 
-static struct row *row_of(struct top *top, uint64_t key) {
+static struct top_row *find_or_add_top_row(struct top *top, uint64_t key) {
     uint64_t place = 0;
     uint32_t found = hak_index_find(&top->index, hak_index_mix(0, key), &place);
     if (found)
@@ -38,23 +38,23 @@ static struct row *row_of(struct top *top, uint64_t key) {
         top->no_memory = true;
         return NULL;
     }
-    top->row[top->count] = (struct row){.blocks = 0};
+    top->row[top->count] = (struct top_row){.blocks = 0};
     return &top->row[top->count++];
 }
 
-static void count(const struct core_block *block, void *context) {
+static void sum_by_stack(const struct core_block *block, void *context) {
     struct top *top = context;
     uint64_t ips[CORE_STACK_MAX];
     uint32_t stack = block->alloc_stack;
     if (top->no_memory)
         return;
-    struct row *row = row_of(top, (uint64_t)1 << 32 | stack);
+    struct top_row *row = find_or_add_top_row(top, (uint64_t)1 << 32 | stack);
     /* Whether a stack is in the core is looked up once: its row has it from then on. */
     if (row && row->blocks == 0)
         row->stack = stack && core_stack(top->blocks, stack, ips) > 0 ? stack : 0;
     if (row && row->stack == 0) {
         row->blocks = 1; /* stands for "not known", and is no row of the answer */
-        row = row_of(top, block->kind == CORE_LARGE ? UINT32_MAX : block->class_index);
+        row = find_or_add_top_row(top, block->kind == CORE_LARGE ? UINT32_MAX : block->class_index);
         if (row) {
             row->class_index = block->class_index;
             row->slot_bytes = block->kind == CORE_LARGE ? 0 : block->bytes;
@@ -67,7 +67,7 @@ static void count(const struct core_block *block, void *context) {
 }
 
 static int by_bytes(const void *a, const void *b) {
-    const struct row *left = a, *right = b;
+    const struct top_row *left = a, *right = b;
     if (left->bytes != right->bytes)
         return left->bytes < right->bytes ? 1 : -1;
     return left->blocks < right->blocks ? 1 : left->blocks > right->blocks ? -1 : 0;
@@ -75,7 +75,8 @@ static int by_bytes(const void *a, const void *b) {
 
 /* ---- how it is said -------------------------------------------------------------------------- */
 
-static void add_row(struct hak_text *text, struct core_blocks *blocks, const struct row *row) {
+static void add_top_row(struct hak_text *text, struct core_blocks *blocks,
+                        const struct top_row *row) {
     struct hak_frames frames = {0};
     hak_text_add(text, "%s in %s ", hak_words_bytes(row->bytes),
                  hak_words_count(row->blocks, "block", "blocks"));
@@ -92,15 +93,15 @@ static void add_row(struct hak_text *text, struct core_blocks *blocks, const str
     }
 }
 
-static bool say_text(const struct top *top) {
+static bool print_top_text(const struct top *top) {
     struct hak_text text = {0};
-    struct row others = {.blocks = 0};
+    struct top_row others = {.blocks = 0};
     bool has_unknown = false;
     for (size_t i = 0; i < top->count; i++) {
-        const struct row *row = &top->row[i];
+        const struct top_row *row = &top->row[i];
         has_unknown |= row->stack == 0;
-        if (i < SHOWN) {
-            add_row(&text, top->blocks, row);
+        if (i < ROWS_SHOWN) {
+            add_top_row(&text, top->blocks, row);
             continue;
         }
         others.blocks += row->blocks;
@@ -108,7 +109,7 @@ static bool say_text(const struct top *top) {
     }
     if (top->count == 0)
         hak_text_add(&text, "no block is live\n");
-    if (top->count > SHOWN)
+    if (top->count > ROWS_SHOWN)
         hak_text_add(&text, "%s in %s elsewhere\n", hak_words_bytes(others.bytes),
                      hak_words_count(others.blocks, "block", "blocks"));
     if (has_unknown)
@@ -116,7 +117,7 @@ static bool say_text(const struct top *top) {
     return view_print(&text);
 }
 
-static json_t *row_json(struct core_blocks *blocks, const struct row *row) {
+static json_t *top_row_json(struct core_blocks *blocks, const struct top_row *row) {
     json_t *object = json_object();
     struct hak_frames frames = {0};
     hak_json_set_number(object, "blocks", row->blocks);
@@ -133,10 +134,10 @@ static json_t *row_json(struct core_blocks *blocks, const struct row *row) {
     return object;
 }
 
-static bool say_json(struct view *view, const struct top *top) {
+static bool print_top_json(struct view *view, const struct top *top) {
     json_t *document = core_document(view, top->blocks), *rows = json_array();
     for (size_t i = 0; i < top->count; i++)
-        json_array_append_new(rows, row_json(top->blocks, &top->row[i]));
+        json_array_append_new(rows, top_row_json(top->blocks, &top->row[i]));
     json_object_set_new(document, "top", rows);
     return core_print_json(top->blocks, document);
 }
@@ -154,14 +155,14 @@ int core_top(struct view *view, struct core_blocks *blocks, uint64_t address) {
     struct top top = {.blocks = blocks};
     bool is_said = false;
     (void)address;
-    core_each_live(blocks, count, &top);
+    core_each_live(blocks, sum_by_stack, &top);
     if (top.no_memory) {
         view_error("out of memory");
     } else {
         drop_unknown(&top);
         if (top.count)
             qsort(top.row, top.count, sizeof *top.row, by_bytes);
-        is_said = view->json ? say_json(view, &top) : say_text(&top);
+        is_said = view->json ? print_top_json(view, &top) : print_top_text(&top);
     }
     hak_index_free(&top.index);
     free(top.row);

@@ -7,7 +7,7 @@
 #include "verify_words.h"
 #include "viewer/corefile/parts.h"
 
-enum { HEADER_BYTES = 16, SMALLEST_SLOT = 8, CACHES_MAX = 4096 };
+enum { SMALLEST_SLOT = 8 };
 
 /* ---- memory that may be damaged -------------------------------------------------------------- */
 
@@ -36,7 +36,7 @@ struct path {
 };
 
 /* False: the list is damaged, or there is not as much memory. */
-static bool may_step(struct core_half *half, struct path *path, uint64_t node) {
+static bool step_along_path(struct core_half *half, struct path *path, uint64_t node) {
     if (path->steps > 0 && node == path->mark) {
         half->is_damaged = true;
         return false;
@@ -192,7 +192,8 @@ static void walk_mid(struct cache *cache, uint64_t mid) {
     struct path path = {0};
     cache->place = HAK_PLACE_MID_LIFO;
     cache->order = 0;
-    while (segment && left > 0 && !cache->no_memory && may_step(cache->half, &path, segment)) {
+    while (segment && left > 0 && !cache->no_memory &&
+           step_along_path(cache->half, &path, segment)) {
         uint64_t count = core_at(t, segment, HAK_AT_mid_segment_count);
         if (count == 0 || count > core_value(t, HAK_AT_mid_segment_places) ||
             !may_read(cache->half, count))
@@ -216,7 +217,7 @@ static void walk_list(struct cache *cache, uint64_t block, uint64_t due) {
     struct path path = {0};
     for (; block && length < due && !cache->no_memory; length++) {
         bool is_again = path.steps > 0 && block == path.mark;
-        bool may_go_on = may_step(cache->half, &path, block);
+        bool may_go_on = step_along_path(cache->half, &path, block);
         if (may_go_on || is_again)
             note_cached(cache, block);
         if (!may_go_on || !core_find_superslab(half, block))
@@ -270,7 +271,7 @@ static void walk_chunk(struct cache *cache, uint64_t chunk) {
 static void walk_chunks(struct cache *cache, uint64_t chunk) {
     struct path path = {0};
     cache->order = 0;
-    while (chunk && !cache->no_memory && may_step(cache->half, &path, chunk)) {
+    while (chunk && !cache->no_memory && step_along_path(cache->half, &path, chunk)) {
         walk_chunk(cache, chunk);
         chunk = core_at(cache->half->table, chunk, HAK_AT_chunk_next);
     }
@@ -335,7 +336,7 @@ static bool walk_heap(struct core_half *half, uint16_t id, uint64_t address) {
     }
     uint64_t caches = front ? core_at(t, front, HAK_AT_front_caches) : 0;
     before = core_number(t->core, t->root[HAK_ROOT_caches_of_plan], 4);
-    for (uint64_t i = 0; caches && i < before && i < CACHES_MAX && !cache.no_memory; i++)
+    for (uint64_t i = 0; caches && i < before && i < CORE_CACHES_MAX && !cache.no_memory; i++)
         walk_cache(&cache, caches + i * core_value(t, HAK_AT_cache_bytes));
     cache.is_linked = false;
     walk_mail(&cache, address);
@@ -428,7 +429,7 @@ uint64_t core_link_offset(const struct core_half *half) {
     bool has_header = t->half == HAK_LAYOUT_CHECKS &&
                       core_at(t, t->root[HAK_ROOT_options], HAK_AT_options_layout) ==
                           core_value(t, HAK_AT_layout_header);
-    return has_header ? HEADER_BYTES : 0;
+    return has_header ? CORE_HEADER_BYTES : 0;
 }
 
 static int by_address(const void *a, const void *b) {

@@ -9,8 +9,6 @@
 #include "viewer/corefile/recording.h"
 #include "viewer/corefile/stacks.h"
 
-enum { SHARED_HEAP = 1 };
-
 static const char *const calls[] = {
 #define TAKEN(name, number, words) [number] = words,
 #include "hops.def"
@@ -25,12 +23,12 @@ static const char *call_of(const struct core_block *block) {
 /* ---- the first line -------------------------------------------------------------------------- */
 
 /* How many bytes the program may use of it: those that it asked for where that is known. */
-static uint64_t bytes_of(const struct core_block *block) {
+static uint64_t usable_bytes_of(const struct core_block *block) {
     return block->state ? block->asked_bytes : block->bytes;
 }
 
 static void add_distance(struct hak_text *text, const struct core_block *block, uint64_t address) {
-    uint64_t bytes = bytes_of(block);
+    uint64_t bytes = usable_bytes_of(block);
     if (address == block->user)
         hak_text_add(text, "the start of a block");
     else if (address < block->user)
@@ -59,7 +57,7 @@ static const char *half_of(const struct core_half *half) {
 static void add_owner(struct hak_text *text, const struct core_half *half, uint32_t heap) {
     int32_t tid = core_thread_of(half, heap);
     hak_text_add(text, "heap %" PRIu32, heap);
-    if (heap == SHARED_HEAP)
+    if (heap == CORE_SHARED_HEAP)
         hak_text_add(text, ", which threads without one share");
     else if (tid)
         hak_text_add(text, " of thread %" PRId32, tid);
@@ -154,7 +152,7 @@ static void add_stacks(struct hak_text *text, struct core_blocks *blocks,
 static void add_neighbour(struct hak_text *text, const struct core_block *block) {
     hak_text_add_at(text, 14, "0x%" PRIx64 "  ", block->user);
     if (block->is_live)
-        hak_text_add(text, "live, %s\n", hak_words_bytes(bytes_of(block)));
+        hak_text_add(text, "live, %s\n", hak_words_bytes(usable_bytes_of(block)));
     else
         hak_text_add(text, "%s\n", hak_words_place_sentence(block->place));
 }

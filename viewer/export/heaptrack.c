@@ -11,9 +11,9 @@
 #include "viewer/export/stacks.h"
 #include "base/growing.h"
 
-#define VERSION  "v 10400 1\n" /* of heaptrack, and of the file: what each one reads */
-#define STEPS    4096          /* times that the file tells */
-#define NO_TRACE UINT32_MAX    /* of a row: left out by --focus or --ignore */
+#define VERSION   "v 10400 1\n" /* of heaptrack, and of the file: what each one reads */
+#define TIMES_MAX 4096          /* times that the file tells */
+#define NO_TRACE  UINT32_MAX    /* of a row: left out by --focus or --ignore */
 
 struct allocation {
     uint64_t size;
@@ -201,7 +201,7 @@ static int write_events(struct heaptrack *h) {
     struct hak_flow_query query = {.from = q->from.event,
                                    .to = q->at.event,
                                    .process = q->process,
-                                   .steps = STEPS,
+                                   .steps = TIMES_MAX,
                                    .follower = &follower};
     bool is_empty = q->from.kind == VIEW_AT_END || q->at.kind == VIEW_AT_START ||
                     (q->at.event && q->at.event <= q->from.event);

@@ -10,12 +10,12 @@
 #include "viewer/export/message.h"
 #include "viewer/export/stacks.h"
 
-#define STEPS        1000
-#define SEQUENCE     1
-#define STATE_BEGINS 1 /* sequence_flags */
-#define STATE_NEEDED 2
-#define PIDS         (1 << 22)                   /* none is greater */
-#define UUID(row, n) (4 * (uint64_t)(row) + (n)) /* of a process's tracks; row 0: of all */
+#define COUNTER_STEPS 1000
+#define SEQUENCE      1
+#define STATE_BEGINS  1 /* sequence_flags */
+#define STATE_NEEDED  2
+#define PIDS          (1 << 22)                   /* none is greater */
+#define UUID(row, n)  (4 * (uint64_t)(row) + (n)) /* of a process's tracks; row 0: of all */
 
 enum { TRACK_PROCESS = 1, TRACK_BYTES, TRACK_BLOCKS };
 
@@ -237,7 +237,7 @@ static int write_timeline(struct perfetto *p) {
     struct timeline_query query = {.from = e->query.from.event,
                                    .to = view_given(e->view, "between") ? e->query.at.event : 0,
                                    .process = e->query.process,
-                                   .steps = STEPS};
+                                   .steps = COUNTER_STEPS};
     struct holder *holder = calloc(e->processes + 1, sizeof *holder);
     int error = holder ? timeline_read(e->view->reader, &query, &timeline) : 0;
     p->failed |= !holder;
@@ -322,7 +322,7 @@ static size_t intern_path(struct perfetto *p, const char *path, uint64_t *part, 
     return count;
 }
 
-static uint64_t number_mapping(struct perfetto *p, const struct export_module *m) {
+static uint64_t intern_mapping(struct perfetto *p, const struct export_module *m) {
     struct export *e = p->export;
     uint32_t at = (uint32_t)(m - e->module);
     uint64_t part[64];
@@ -347,7 +347,7 @@ static uint64_t number_mapping(struct perfetto *p, const struct export_module *m
 }
 
 /* One level of a return address. */
-static uint64_t number_frame(struct perfetto *p, uint32_t number, uint32_t level) {
+static uint64_t intern_frame(struct perfetto *p, uint32_t number, uint32_t level) {
     const struct export_site *site = &p->sites.site[number - 1];
     uint64_t key = (uint64_t)number << 32 | level, at = 0;
     uint32_t found = hak_index_find(&p->by_frame, key, &at);
@@ -365,7 +365,7 @@ static uint64_t number_frame(struct perfetto *p, uint32_t number, uint32_t level
     frame.iid = ++p->frames;
     frame.function_name_id = intern(p, FUNCTIONS, &name);
     frame.has_mapping_id = frame.has_rel_pc = module != NULL;
-    frame.mapping_id = module ? number_mapping(p, module) : 0;
+    frame.mapping_id = module ? intern_mapping(p, module) : 0;
     frame.rel_pc = module ? code->ip - module->load_bias : 0;
     frame.has_source_path_iid = f->file[0] != '\0';
     frame.source_path_iid = intern_words(p, SOURCES, f->file);
@@ -386,7 +386,7 @@ static uint64_t write_callstack(struct perfetto *p) {
     for (uint32_t i = p->sites.count; i-- > 0 && !p->failed;) {
         uint32_t number = p->sites.of_path[i];
         for (uint32_t level = p->sites.site[number - 1].count; level-- > 0 && !p->failed; count++) {
-            uint64_t frame = number_frame(p, number, level);
+            uint64_t frame = intern_frame(p, number, level);
             p->failed |=
                 !hak_growing_make_room(&p->frame_id, count, &p->frame_room, sizeof *p->frame_id);
             if (!p->failed)
@@ -407,8 +407,8 @@ static uint64_t write_callstack(struct perfetto *p) {
  */
 
 /* A packet of one sample; the next one goes on with it unless it is the last. */
-static void write_sample(struct perfetto *p, const struct export_row *row, uint64_t callstack,
-                         bool is_last) {
+static void write_sample_packet(struct perfetto *p, const struct export_row *row,
+                                uint64_t callstack, bool is_last) {
     const struct profile_sums *s = &row->sums;
     const struct export_process *process = export_find_process(p->export, row->process);
     packet_t packet = HAKMEM__PERFETTO__TRACE_PACKET__INIT;
@@ -449,23 +449,23 @@ static void write_sample(struct perfetto *p, const struct export_row *row, uint6
         write_packet(p, &packet);
 }
 
-static bool is_nothing(const struct export_row *row) {
+static bool is_row_empty(const struct export_row *row) {
     return !row->sums.live.blocks && !row->sums.came.blocks && !row->sums.went.blocks;
 }
 
-static void write_profile(struct perfetto *p) {
+static void write_samples(struct perfetto *p) {
     struct export *e = p->export;
     uint32_t last = 0;
     for (uint32_t i = 0; i < e->rows; i++)
-        last = is_nothing(&e->row[i]) ? last : i;
+        last = is_row_empty(&e->row[i]) ? last : i;
     for (uint32_t i = 0; i < e->rows && !p->failed; i++) {
-        if (is_nothing(&e->row[i]))
+        if (is_row_empty(&e->row[i]))
             continue;
         if (!export_find_path(e, &e->row[i]))
             break;
         p->failed |= !export_find_sites(&p->sites, &e->path);
         if (!p->failed)
-            write_sample(p, &e->row[i], write_callstack(p), i == last);
+            write_sample_packet(p, &e->row[i], write_callstack(p), i == last);
     }
 }
 
@@ -496,7 +496,7 @@ int export_perfetto(struct export *e) {
     if (status == 0)
         status = write_marks(&p);
     if (status == 0)
-        write_profile(&p);
+        write_samples(&p);
     e->failed |= p.failed;
     for (int i = 0; i < INTERNED; i++)
         message_free_texts(&p.texts[i]);

@@ -42,7 +42,7 @@ static void write_piece(struct pprof *p, const Hakmem__Pprof__Profile *piece) {
 }
 
 /* Place of a text, which is freed, in string_table; "" is the first. */
-static int64_t number_text(struct pprof *p, struct hak_text *text) {
+static int64_t index_text(struct pprof *p, struct hak_text *text) {
     bool is_new;
     uint32_t number = message_number_text(&p->texts, text, &is_new);
     p->failed |= p->texts.failed;
@@ -55,10 +55,10 @@ static int64_t number_text(struct pprof *p, struct hak_text *text) {
     return number;
 }
 
-static int64_t number_words(struct pprof *p, const char *words) {
+static int64_t index_words(struct pprof *p, const char *words) {
     struct hak_text text = {0};
     hak_text_add_name(&text, words);
-    return number_text(p, &text);
+    return index_text(p, &text);
 }
 
 static void write_empty_text(struct pprof *p) {
@@ -95,8 +95,8 @@ static void write_types(struct pprof *p) {
     for (int i = 0; i < count_types(p); i++) {
         Hakmem__Pprof__Profile piece = HAKMEM__PPROF__PROFILE__INIT;
         Hakmem__Pprof__ValueType type = HAKMEM__PPROF__VALUE_TYPE__INIT, *one = &type;
-        type.type_text = number_words(p, types[i].type);
-        type.unit_text = number_words(p, types[i].unit);
+        type.type_text = index_words(p, types[i].type);
+        type.unit_text = index_words(p, types[i].unit);
         piece.n_sample_type = 1;
         piece.sample_type = &one;
         write_piece(p, &piece);
@@ -117,16 +117,16 @@ static void write_facts(struct pprof *p) {
     profile_add_when(&what, &asked);
     hak_text_add(&what, " in ");
     view_add_extent_of(&what, e->view, e->query.process);
-    int64_t comment = number_text(p, &what);
+    int64_t comment = index_text(p, &what);
     piece.n_comment_text = 1;
     piece.comment_text = &comment;
     piece.time_nanos = begin ? (int64_t)(begin + from) : 0;
     piece.duration_nanos = to > from ? (int64_t)(to - from) : 0;
-    period.type_text = number_words(p, "space");
-    period.unit_text = number_words(p, "bytes");
+    period.type_text = index_words(p, "space");
+    period.unit_text = index_words(p, "bytes");
     piece.period_type = &period;
     piece.period = 1;
-    piece.default_sample_type_text = number_words(p, types[default_type(p)].type);
+    piece.default_sample_type_text = index_words(p, types[default_type(p)].type);
     write_piece(p, &piece);
 }
 
@@ -147,8 +147,8 @@ static uint32_t number_mapping(struct pprof *p, const struct export_module *m) {
     mapping.id = p->mapping[at] = ++p->mappings;
     mapping.memory_start = m->start;
     mapping.memory_limit = m->end;
-    mapping.filename_text = number_words(p, m->path);
-    mapping.build_id_text = number_words(p, m->build_id);
+    mapping.filename_text = index_words(p, m->path);
+    mapping.build_id_text = index_words(p, m->build_id);
     mapping.has_functions = mapping.has_filenames = true; /* all that is known is here */
     mapping.has_line_numbers = mapping.has_inline_frames = true;
     piece.n_mapping = 1;
@@ -197,8 +197,8 @@ static uint32_t number_function(struct pprof *p, uint32_t place) {
         const struct hak_frame *frame = &p->export->places.place[place].frame;
         struct hak_text name = {0};
         export_add_name(&name, frame);
-        int64_t name_text = number_text(p, &name);
-        p->function[place] = write_function(p, name_text, number_words(p, frame->file));
+        int64_t name_text = index_text(p, &name);
+        p->function[place] = write_function(p, name_text, index_words(p, frame->file));
     }
     return p->function[place];
 }
@@ -253,8 +253,8 @@ static bool set_label(struct pprof *p, const struct export_row *row, Hakmem__Ppr
     if (p->export->view->summary.processes < 2)
         return false;
     view_add_process(&name, p->export->view, row->process);
-    label->key_text = number_words(p, "process");
-    label->str_text = number_text(p, &name);
+    label->key_text = index_words(p, "process");
+    label->str_text = index_text(p, &name);
     return true;
 }
 
@@ -284,7 +284,7 @@ static void write_sample(struct pprof *p, const struct export_row *row) {
         write_piece(p, &piece);
 }
 
-static bool is_nothing(const struct profile_sums *s) {
+static bool is_sample_empty(const struct profile_sums *s) {
     return !s->came.blocks && !s->came.bytes && !s->live.blocks && !s->brief.blocks &&
            !profile_growth_bytes(s) && !profile_growth_blocks(s);
 }
@@ -303,7 +303,7 @@ int export_pprof(struct export *e) {
         write_program(&p);
     }
     for (uint32_t i = 0; i < e->rows && status == 0 && !p.failed; i++) {
-        if (is_nothing(&e->row[i].sums))
+        if (is_sample_empty(&e->row[i].sums))
             continue;
         if (!export_find_path(e, &e->row[i]))
             break;

@@ -92,7 +92,7 @@ static void name_site(struct pprof_text *p, uint32_t number) {
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-static bool is_nothing(const struct profile_sums *s) {
+static bool has_no_blocks(const struct profile_sums *s) {
     return !s->live.blocks && !s->came.blocks && !s->came.bytes;
 }
 
@@ -101,7 +101,7 @@ static void follow_rows(struct pprof_text *p,
                         void (*each)(struct pprof_text *p, const struct export_row *row)) {
     struct export *e = p->export;
     for (uint32_t i = 0; i < e->rows && !p->failed; i++) {
-        if (is_nothing(&e->row[i].sums))
+        if (has_no_blocks(&e->row[i].sums))
             continue;
         if (!export_find_path(e, &e->row[i]))
             return;

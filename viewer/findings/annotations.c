@@ -54,7 +54,7 @@ struct escape {
 };
 
 /* Treats the service's output as a terminal: the visible form first, then the service's marks. */
-static void add_escaped(struct hak_text *to, const char *from, const struct escape *escapes) {
+static void add_with_escapes(struct hak_text *to, const char *from, const struct escape *escapes) {
     struct hak_text visible = {0};
     hak_text_add_name(&visible, from);
     for (const char *at = hak_text_string(&visible); *at; at++) {
@@ -97,7 +97,7 @@ static void add_line(struct hak_text *text, struct view *view, const struct find
     uint32_t line = find_line(view, one, &path);
     if (path.bytes) {
         hak_text_add(text, "%s=", file);
-        add_escaped(text, path.bytes, escapes);
+        add_with_escapes(text, path.bytes, escapes);
         hak_text_add(text, "%c", after);
         if (line > 0)
             hak_text_add(text, "%s=%u%c", number, line, after);
@@ -109,7 +109,7 @@ static void add_message(struct hak_text *text, const struct finding *one,
                         const struct escape *escapes) {
     struct hak_text message = {0};
     finding_add_message(&message, one);
-    add_escaped(text, hak_text_string(&message), escapes);
+    add_with_escapes(text, hak_text_string(&message), escapes);
     hak_text_free(&message);
 }
 
@@ -138,16 +138,16 @@ static void add_teamcity(struct hak_text *text, struct view *view, const struct 
     if (path.bytes && line > 0)
         hak_text_add(&words, " (%s:%u)", path.bytes, line);
     hak_text_add(text, "##teamcity[buildProblem description='");
-    add_escaped(text, words.bytes ? words.bytes : one->headline, teamcity);
+    add_with_escapes(text, words.bytes ? words.bytes : one->headline, teamcity);
     hak_text_add(text, "' identity='");
-    add_escaped(text, one->fingerprint, teamcity);
+    add_with_escapes(text, one->fingerprint, teamcity);
     hak_text_add(text, "']\n");
     hak_text_free(&path);
     hak_text_free(&words);
 }
 
 /* Services show a few dozen lines at most, and each finding is told once. */
-static bool is_repeated(const struct findings *findings, size_t i) {
+static bool has_earlier_fingerprint(const struct findings *findings, size_t i) {
     for (size_t k = 0; k < i; k++)
         if (strcmp(findings->list[k].fingerprint, findings->list[i].fingerprint) == 0)
             return true;
@@ -158,7 +158,7 @@ void annotations_add(struct hak_text *text, struct view *view, const struct find
                      enum annotations service) {
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *one = &findings->list[i];
-        if (one->state != FINDING_NEW || is_repeated(findings, i))
+        if (one->state != FINDING_NEW || has_earlier_fingerprint(findings, i))
             continue;
         if (service == ANNOTATIONS_GITHUB)
             add_github(text, view, one);
@@ -173,7 +173,7 @@ char *findings_code_quality(struct view *view, const struct findings *findings) 
     json_t *list = json_array();
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *one = &findings->list[i];
-        if (one->state != FINDING_NEW || is_repeated(findings, i))
+        if (one->state != FINDING_NEW || has_earlier_fingerprint(findings, i))
             continue;
         struct hak_text path = {0}, message = {0};
         uint32_t line = find_line(view, one, &path);

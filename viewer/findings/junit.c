@@ -78,7 +78,7 @@ static bool is_same(const struct finding *a, const struct finding *b) {
 }
 
 /* The same finding in a process before is that case already. */
-static bool is_repeated(const struct findings *findings, size_t i) {
+static bool has_earlier_same(const struct findings *findings, size_t i) {
     for (size_t k = 0; k < i; k++)
         if (is_same(&findings->list[k], &findings->list[i]))
             return true;
@@ -179,7 +179,7 @@ static struct sums sum_up(const struct findings *findings, const char *program) 
     struct sums sums = {0};
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *one = &findings->list[i];
-        if (strcmp(one->program, program) != 0 || is_repeated(findings, i))
+        if (strcmp(one->program, program) != 0 || has_earlier_same(findings, i))
             continue;
         sums.cases++;
         if (one->state != FINDING_NEW)
@@ -214,7 +214,8 @@ static void add_suite(struct xml *xml, struct view *view, const struct findings 
     if (started[0])
         xml_attribute(xml, "timestamp", started);
     for (size_t i = 0; i < findings->count; i++)
-        if (strcmp(findings->list[i].program, suite->program) == 0 && !is_repeated(findings, i))
+        if (strcmp(findings->list[i].program, suite->program) == 0 &&
+            !has_earlier_same(findings, i))
             add_case(xml, view, findings, i, name);
     if (is_clean) {
         xml_open(xml, "testcase");

@@ -11,7 +11,7 @@ static bool is_no_character(const char *at) {
 }
 
 /* The visible form first (the lines of a text stay), then XML's own escapes. */
-static void add_escaped(struct hak_text *to, const char *from, bool in_attribute) {
+static void add_xml_escaped(struct hak_text *to, const char *from, bool in_attribute) {
     struct hak_text valid = {0};
     if (in_attribute)
         hak_text_add_name(&valid, from);
@@ -57,13 +57,13 @@ void xml_open(struct xml *xml, const char *name) {
 
 void xml_attribute(struct xml *xml, const char *name, const char *value) {
     hak_text_add(&xml->text, " %s=\"", name);
-    add_escaped(&xml->text, value, true);
+    add_xml_escaped(&xml->text, value, true);
     hak_text_add(&xml->text, "\"");
 }
 
 void xml_text(struct xml *xml, const char *text) {
     end_tag(xml);
-    add_escaped(&xml->text, text, false);
+    add_xml_escaped(&xml->text, text, false);
     xml->has_text = true;
 }
 

@@ -9,8 +9,7 @@
 #include "viewer/capture/capture.h"
 #include "viewer/fleet/when.h"
 
-enum { MICRO = 1000000 };
-enum { RUNS, FINDINGS, LIMIT, MARKS }; /* what stands in braces */
+enum { BRACED_RUNS, BRACED_FINDINGS, BRACED_LIMIT, BRACED_WORDS }; /* what stands in braces */
 
 /* ---- the server -------------------------------------------------------------------------------
  */
@@ -58,7 +57,7 @@ int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *
     free(why);
     for (int i = 0; i < question->owned_count; i++)
         free(question->owned[i]);
-    for (int i = 0; i < MARKS; i++)
+    for (int i = 0; i < BRACED_WORDS; i++)
         free(question->said[i]);
     hak_text_free(&question->sql);
     *question = (struct fleet_question){0};
@@ -91,10 +90,10 @@ void fleet_say_number(struct fleet_question *question, int64_t number) {
 }
 
 static struct tm in_utc(int64_t us, int *rest) {
-    int64_t seconds = us / MICRO - (us % MICRO < 0);
+    int64_t seconds = us / FLEET_SECOND_US - (us % FLEET_SECOND_US < 0);
     struct tm utc = {0};
     time_t at = (time_t)seconds;
-    *rest = (int)(us - seconds * MICRO);
+    *rest = (int)(us - seconds * FLEET_SECOND_US);
     gmtime_r(&at, &utc);
     return utc;
 }
@@ -127,11 +126,11 @@ static void say_time(struct fleet_question *question, const struct fleet *fleet,
     fleet_say(question, " AND r.month ");
     fleet_say(question, relation[0] == '<' ? "<=" : ">=");
     fleet_say(question, " ");
-    fleet_say_month(question, seconds * MICRO);
+    fleet_say_month(question, seconds * FLEET_SECOND_US);
     fleet_say(question, " AND r.at ");
     fleet_say(question, relation);
     fleet_say(question, " ");
-    fleet_say_moment(question, seconds * MICRO);
+    fleet_say_moment(question, seconds * FLEET_SECOND_US);
 }
 
 /* The same for a text that the question frees; NULL: no memory. */
@@ -270,9 +269,9 @@ static void say_mark(struct fleet_question *question, const struct fleet *fleet,
         fleet_say(question, question->said[mark]);
         return;
     }
-    if (mark == RUNS)
+    if (mark == BRACED_RUNS)
         say_runs(question, fleet);
-    else if (mark == FINDINGS)
+    else if (mark == BRACED_FINDINGS)
         say_findings(question, fleet, fingerprint);
     else
         fleet_say_number(question, (int64_t)fleet->limit);
@@ -284,15 +283,15 @@ static void say_mark(struct fleet_question *question, const struct fleet *fleet,
 void fleet_say_all(struct fleet_question *question, const struct fleet *fleet,
                    const char *fingerprint, const char *sql) {
     static const char *const mark[] = {
-        [RUNS] = "{runs}", [FINDINGS] = "{findings}", [LIMIT] = "{limit}"};
+        [BRACED_RUNS] = "{runs}", [BRACED_FINDINGS] = "{findings}", [BRACED_LIMIT] = "{limit}"};
     while (*sql) {
         size_t plain = strcspn(sql, "{");
         int i = 0;
         hak_text_add_bytes(&question->sql, sql, plain);
         sql += plain;
-        while (i < MARKS && strncmp(sql, mark[i], strlen(mark[i])) != 0)
+        while (i < BRACED_WORDS && strncmp(sql, mark[i], strlen(mark[i])) != 0)
             i++;
-        if (i < MARKS) {
+        if (i < BRACED_WORDS) {
             say_mark(question, fleet, fingerprint, i);
             sql += strlen(mark[i]);
         } else if (*sql)

@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include "viewer/fleet/fleet.h"
 
+enum { FLEET_SECOND_US = 1000000 };
+
 enum {
     FLEET_LABELS = 32, /* of a question */
     FLEET_VALUES = 32 + 2 * FLEET_LABELS,

@@ -11,7 +11,7 @@ struct writing {
     bool failed;
 };
 
-static void add_finding(void *context, const struct fleet_finding *f) {
+static void write_baseline_entry(void *context, const struct fleet_finding *f) {
     struct writing *writing = context;
     struct hak_text day = {0};
     const char *slash = strrchr(f->program, '/');
@@ -28,7 +28,8 @@ static void add_finding(void *context, const struct fleet_finding *f) {
     hak_text_free(&day);
 }
 
-static int print(const struct fleet *fleet, const struct writing *writing, const char *path) {
+static int print_baseline(const struct fleet *fleet, const struct writing *writing,
+                          const char *path) {
     if (fleet->view->json) {
         json_t *document = fleet_document(fleet, "baseline");
         hak_json_set_text(document, "baseline", path);
@@ -59,7 +60,7 @@ int fleet_baseline(struct view *view) {
     }
     int status = fleet_open(&fleet, view, FLEET_ROWS_MAX, false);
     if (!status)
-        status = fleet_read_findings(&fleet, NULL, add_finding, &writing);
+        status = fleet_read_findings(&fleet, NULL, write_baseline_entry, &writing);
     if (!status && (writing.failed || !hak_baseline_write(writing.baseline, error, sizeof error))) {
         view_error("%s", writing.failed ? "out of memory" : error);
         status = VIEW_UNREADABLE;
@@ -69,7 +70,7 @@ int fleet_baseline(struct view *view) {
                    hak_words_number(writing.seen),
                    hak_words_count(writing.all, "finding", "findings"));
     if (!status)
-        status = print(&fleet, &writing, path);
+        status = print_baseline(&fleet, &writing, path);
     hak_baseline_free(writing.baseline);
     fleet_close(&fleet);
     return status;

@@ -250,7 +250,7 @@ static void set_report(struct making *m, json_t *object, const struct finding *o
     hak_text_free(&text);
 }
 
-static void add_finding(struct making *m, json_t *run, const struct finding *one) {
+static void add_finding_json(struct making *m, json_t *run, const struct finding *one) {
     json_t *object = json_object(), *list = json_object_get(run, "findings");
     struct hak_text place = {0};
     const struct hak_frame *frame = finding_place(one);
@@ -287,7 +287,7 @@ static void add_all(struct making *m) {
             continue;
         json_t *run = m->found < DOCUMENT_FINDINGS ? run_of(m, one->process) : NULL;
         if (run)
-            add_finding(m, run, one);
+            add_finding_json(m, run, one);
         else
             m->left_out++;
     }

@@ -102,7 +102,7 @@ static void *allocate(size_t bytes) {
     return made;
 }
 
-static bool read_all(const char *text, size_t bytes, struct document *out, const char **why) {
+static bool read_fields(const char *text, size_t bytes, struct document *out, const char **why) {
     uint64_t version;
     *out = (struct document){.json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL)};
     *why = "it is no JSON";
@@ -124,7 +124,7 @@ bool document_read(const char *text, size_t bytes, struct document *out, const c
     json_get_alloc_funcs(&before, &release);
     json_set_alloc_funcs(allocate, free);
     has_failed = false;
-    bool is_read = read_all(text, bytes, out, why);
+    bool is_read = read_fields(text, bytes, out, why);
     json_set_alloc_funcs(before, release);
     out->has_no_memory |= has_failed;
     return is_read && !out->has_no_memory;

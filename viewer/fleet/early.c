@@ -93,7 +93,7 @@ static void look(struct watch *w) {
 /* ---- sending ----------------------------------------------------------------------------------
  */
 
-static void send_waiting(struct watch *w) {
+static void send_early(struct watch *w) {
     struct sending s = {.url = w->url, .seconds = SEND_SECONDS};
     memcpy(s.first, w->left->name, sizeof s.first);
     sending_run(&w->queue, &s);
@@ -135,7 +135,7 @@ static void run_watch(struct watch *w, int end) {
     while (!has_ended(end)) {
         look(w);
         if (w->retry_at && now_ms() >= w->retry_at)
-            send_waiting(w);
+            send_early(w);
     }
     queue_close(&w->queue);
 }

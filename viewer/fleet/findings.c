@@ -32,7 +32,7 @@ enum {
  * sampling makes it likely, then on how many hosts, texts of the first and of the last run are
  * looked for. */
 /* clang-format off */
-static const char sql[] =
+static const char findings_sql[] =
     "WITH sums AS (SELECT f.fingerprint, min(f.code) AS code, " FLEET_COUNT " AS many,"
     " " FLEET_GUESS " AS estimate, count(DISTINCT f.run) AS runs, count(DISTINCT r.host) AS hosts,"
     " count(DISTINCT r.build) AS builds, min(r.at) AS first, max(r.at) AS last,"
@@ -63,7 +63,7 @@ struct reading {
     void *context;
 };
 
-static void take_row(void *context, const struct hak_remote_cell *cell, int cells) {
+static void take_finding_row(void *context, const struct hak_remote_cell *cell, int cells) {
     const struct reading *reading = context;
     (void)cells;
     reading->each(
@@ -125,8 +125,8 @@ int fleet_read_findings(struct fleet *fleet, const char *fingerprint,
         status = check_since(fleet, "gone-since");
     if (status)
         return status;
-    fleet_say_all(&question, fleet, fingerprint, sql);
-    return fleet_ask(fleet, &question, "reading findings", take_row, &reading);
+    fleet_say_all(&question, fleet, fingerprint, findings_sql);
+    return fleet_ask(fleet, &question, "reading findings", take_finding_row, &reading);
 }
 
 json_t *fleet_json_finding(const struct fleet_finding *f) {
@@ -148,21 +148,21 @@ json_t *fleet_json_finding(const struct fleet_finding *f) {
     return object;
 }
 
-struct answer {
+struct findings_answer {
     struct table table;
     json_t *list; /* NULL: the table */
     uint64_t shown, all;
 };
 
-static void add_seen(struct table *table, const struct fleet_seen *seen) {
+static void add_seen_cell(struct table *table, const struct fleet_seen *seen) {
     struct hak_text cell = {0};
     hak_text_add(&cell, "%s ", fleet_time(seen->seconds));
     fleet_add_build(&cell, seen->build, seen->version);
     table_add_text(table, &cell);
 }
 
-static void add_finding(void *context, const struct fleet_finding *f) {
-    struct answer *answer = context;
+static void add_finding_row(void *context, const struct fleet_finding *f) {
+    struct findings_answer *answer = context;
     answer->shown++;
     answer->all = f->all;
     if (answer->list) {
@@ -178,19 +178,19 @@ static void add_finding(void *context, const struct fleet_finding *f) {
     table_add_count(table, f->runs);
     table_add_count(table, f->hosts);
     table_add_count(table, f->builds);
-    add_seen(table, &f->first);
-    add_seen(table, &f->last);
+    add_seen_cell(table, &f->first);
+    add_seen_cell(table, &f->last);
     table_add_text(table, &what);
 }
 
 int fleet_findings(struct view *view) {
     struct fleet fleet;
-    struct answer answer = {.list = view->json ? json_array() : NULL};
+    struct findings_answer answer = {.list = view->json ? json_array() : NULL};
     int status = fleet_open(&fleet, view, 50, false);
     table_add_headings(&answer.table, "<fingerprint|count|estimate|runs|hosts|builds|<first seen|"
                                       "<last seen|<what");
     if (!status)
-        status = fleet_read_findings(&fleet, NULL, add_finding, &answer);
+        status = fleet_read_findings(&fleet, NULL, add_finding_row, &answer);
     if (!status && view->json) {
         json_t *document = fleet_document(&fleet, "findings");
         hak_json_set_number(document, "all", answer.all);

@@ -17,7 +17,7 @@ struct page {
     bool failed;
 };
 
-static void add_finding(void *context, const struct fleet_finding *f) {
+static void add_page_finding(void *context, const struct fleet_finding *f) {
     struct page *page = context;
     page->all = f->all;
     if (page->count == page->fleet.limit)
@@ -133,10 +133,10 @@ static int read_reports(struct page *page) {
 /* ---- the page ---------------------------------------------------------------------------------
  */
 
-static int read_all(struct page *page) {
+static int read_page(struct page *page) {
     page->fingerprint = calloc(page->fleet.limit, sizeof *page->fingerprint);
     page->failed = !page->fingerprint;
-    int status = page->failed ? 0 : fleet_read_findings(&page->fleet, NULL, add_finding, page);
+    int status = page->failed ? 0 : fleet_read_findings(&page->fleet, NULL, add_page_finding, page);
     if (page->failed) {
         view_error("out of memory");
         return VIEW_UNREADABLE;
@@ -177,7 +177,7 @@ int fleet_html(struct view *view) {
         return VIEW_USAGE;
     int status = fleet_open(&page.fleet, view, PAGE_FINDINGS, false);
     if (!status)
-        status = read_all(&page);
+        status = read_page(&page);
     if (!status)
         status = write_page(&page);
     for (uint32_t i = 0; i < page.count; i++)

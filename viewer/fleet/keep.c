@@ -8,7 +8,7 @@
 #include "viewer/fleet/ask.h"
 #include "viewer/fleet/setup.h"
 
-enum { DAYS_MAX = 36500, MICRO = 1000000 };
+enum { DAYS_MAX = 36500 };
 
 /* A month's part of a table. */
 struct partition {
@@ -308,11 +308,12 @@ static int commit(struct keep *keep) {
 /* ---- the answer -------------------------------------------------------------------------------
  */
 
-static int print_json(const struct keep *keep) {
+static int print_keep_json(const struct keep *keep) {
     json_t *document = fleet_document(&keep->fleet, "keep");
     json_object_set_new(document, "dry_run", json_boolean(keep->is_dry));
     json_object_set_new(document, "before",
-                        keep->has_end ? fleet_json_time(keep->before_us / MICRO) : json_null());
+                        keep->has_end ? fleet_json_time(keep->before_us / FLEET_SECOND_US)
+                                      : json_null());
     hak_json_set_number(document, "runs", keep->runs);
     hak_json_set_number(document, "findings", keep->findings);
     hak_json_set_number(document, "captures", keep->captures);
@@ -322,14 +323,14 @@ static int print_json(const struct keep *keep) {
     return fleet_print_document(document);
 }
 
-static int print_text(const struct keep *keep) {
+static int print_keep_text(const struct keep *keep) {
     struct hak_text text = {0};
     if (!keep->has_end)
         hak_text_add(&text, "there are no runs: nothing was removed\n");
     else {
         hak_text_add(&text, "%s ", keep->is_dry ? "would remove" : "removed");
         hak_text_add(&text, "%s of before ", hak_words_count(keep->runs, "run", "runs"));
-        hak_text_add(&text, "%s, with ", fleet_time(keep->before_us / MICRO));
+        hak_text_add(&text, "%s, with ", fleet_time(keep->before_us / FLEET_SECOND_US));
         hak_text_add(&text, "%s, and ", hak_words_count(keep->findings, "finding", "findings"));
         hak_text_add(&text, "%s\n",
                      hak_words_count(keep->captures, "whole capture", "whole captures"));
@@ -386,7 +387,7 @@ int fleet_keep(struct view *view) {
         keep.made = laid.partitions;
     }
     if (!status)
-        status = view->json ? print_json(&keep) : print_text(&keep);
+        status = view->json ? print_keep_json(&keep) : print_keep_text(&keep);
     free(keep.partition);
     fleet_close(&keep.fleet);
     return status;

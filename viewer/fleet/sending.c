@@ -32,7 +32,7 @@ struct sender {
     unsigned aways;
 };
 
-static void say(struct sending *to, int error, const char *why) {
+static void set_error(struct sending *to, int error, const char *why) {
     to->error = error;
     snprintf(to->why, sizeof to->why, "%s", why ? why : "out of memory");
 }
@@ -68,7 +68,7 @@ static int connect_to(struct sender *s, const char *url) {
     hang_up(s);
     int error = s->remote->begin_findings(url, &s->link, &why);
     if (error)
-        say(s->to, error, why);
+        set_error(s->to, error, why);
     else
         s->url = strdup(url);
     free(why);
@@ -83,7 +83,7 @@ static bool send_runs(struct sender *s, const struct document *document) {
         struct hak_remote_sent sent;
         error = s->remote->send_findings(s->link, &document->run[i], &sent, &why);
         if (error) {
-            say(to, error, why);
+            set_error(to, error, why);
         } else {
             to->runs += sent.is_new;
             to->known_runs += !sent.is_new;
@@ -118,7 +118,7 @@ static void send_text(struct sender *s, const char *name, const char *text, size
     const char *why;
     bool is_read = document_read(text, bytes, &document, &why);
     if (!is_read && document.has_no_memory) {
-        say(s->to, HAK_STORE_INTERNAL, "out of memory");
+        set_error(s->to, HAK_STORE_INTERNAL, "out of memory");
     } else if (!is_read) {
         set_aside(s, name, why);
     } else if (is_wanted(s, &document) && !is_away(s, document.url)) {
@@ -165,7 +165,7 @@ static void send_named(struct sender *s, const char *name) {
         note_broken(s, name, "it is not what was written");
         break;
     case QUEUE_FAILED:
-        say(s->to, HAK_STORE_NO_ACCESS, s->queue->why);
+        set_error(s->to, HAK_STORE_NO_ACCESS, s->queue->why);
         break;
     case QUEUE_GONE:
         break;
@@ -182,7 +182,7 @@ static void send_waiting(struct sender *s) {
     if (s->to->first[0])
         send_named(s, s->to->first);
     if (!queue_list(s->queue, &names, &count, &bytes))
-        say(s->to, HAK_STORE_NO_ACCESS, s->queue->why);
+        set_error(s->to, HAK_STORE_NO_ACCESS, s->queue->why);
     for (uint32_t i = 0; i < count; i++) {
         if (strcmp(names[i], s->to->first) != 0 && (!s->to->url || !is_away(s, s->to->url)))
             send_named(s, names[i]);
@@ -195,7 +195,7 @@ static void send_given(struct sender *s) {
     struct document document;
     const char *why;
     if (!document_read(s->to->document, strlen(s->to->document), &document, &why))
-        say(s->to, HAK_STORE_INTERNAL, why);
+        set_error(s->to, HAK_STORE_INTERNAL, why);
     else
         s->to->is_first_sent = send_runs(s, &document);
     document_free(&document);
@@ -217,7 +217,7 @@ static bool be_early(struct sender *s, int go) {
     if (now.tv_sec - begin.tv_sec > IDLE_SECONDS)
         hang_up(s);
     if (s->to->has_queue && !queue_open(s->queue, false))
-        say(s->to, HAK_STORE_NO_ACCESS, s->queue->why);
+        set_error(s->to, HAK_STORE_NO_ACCESS, s->queue->why);
     return got == 1;
 }
 
@@ -234,7 +234,7 @@ static void run_child(struct queue *queue, struct sending *to, int go) {
     alarm(to->seconds);
     s.remote = fleet_remote();
     if (!s.remote) {
-        say(to, HAK_STORE_NO_ACCESS, hak_store_message());
+        set_error(to, HAK_STORE_NO_ACCESS, hak_store_message());
         return;
     }
     if (go >= 0 && !be_early(&s, go))
@@ -324,9 +324,9 @@ static void take_over(struct sending *s) {
     munmap(shared, sizeof *s);
     s->is_late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
     if (s->is_late)
-        say(s, HAK_STORE_BUSY, "the server does not answer");
+        set_error(s, HAK_STORE_BUSY, "the server does not answer");
     else if (status != 0 && !s->error)
-        say(s, HAK_STORE_INTERNAL, "the process that sends has ended early");
+        set_error(s, HAK_STORE_INTERNAL, "the process that sends has ended early");
 }
 
 void sending_run(struct queue *queue, struct sending *s) {
@@ -335,7 +335,7 @@ void sending_run(struct queue *queue, struct sending *s) {
     if (go_on(queue, s))
         take_over(s);
     else
-        say(s, HAK_STORE_INTERNAL, strerror(errno));
+        set_error(s, HAK_STORE_INTERNAL, strerror(errno));
     s->waiting = 0;
     (void)queue_list(queue, &names, &s->waiting, &bytes);
     for (uint32_t i = 0; i < s->waiting; i++)

@@ -10,7 +10,7 @@
 #include "store/error.h"
 #include "store/source.h"
 
-static const struct hak_remote *remote;
+static const struct hak_remote *loaded_remote;
 
 /* Loads the module from beside the command, or from where it is installed. NULL:
  * hak_store_message() says why. */
@@ -40,16 +40,16 @@ static void *load_module(void) {
 }
 
 const struct hak_remote *fleet_remote(void) {
-    void *module = remote ? NULL : load_module();
+    void *module = loaded_remote ? NULL : load_module();
     if (!module)
-        return remote;
+        return loaded_remote;
     const struct hak_remote *found = dlsym(module, "hak_remote");
     if (found && found->abi == HAK_REMOTE_ABI)
-        remote = found;
+        loaded_remote = found;
     else
         hak_store_say(
             "hakmem_postgres.so beside hakmem-trace is of another version: install both anew");
-    return remote;
+    return loaded_remote;
 }
 
 static int open_url(const char *url, struct sqlite3 *layout, struct hak_source *out) {
@@ -57,7 +57,7 @@ static int open_url(const char *url, struct sqlite3 *layout, struct hak_source *
     if (!fleet_remote())
         return HAK_STORE_NO_ACCESS;
     struct hak_remote_capture capture;
-    int error = remote->open(url, layout, &capture, &why);
+    int error = loaded_remote->open(url, layout, &capture, &why);
     *out = (struct hak_source){capture.connection, -1, capture.bytes, capture.name};
     if (error)
         hak_store_say("%s", why ? why : "out of memory");

@@ -30,7 +30,7 @@ int fleet_lay_out(const struct hak_remote *remote, const char *url, struct hak_r
     return error ? VIEW_UNREADABLE : 0;
 }
 
-static int print(struct view *view, const struct hak_remote_laid *laid) {
+static int print_setup(struct view *view, const struct hak_remote_laid *laid) {
     if (view->json) {
         json_t *document = view_json_document(view);
         json_object_set_new(document, "word", json_string("setup"));
@@ -57,5 +57,5 @@ int fleet_setup(struct view *view) {
         return VIEW_UNREADABLE;
     }
     int status = fleet_lay_out(remote, url, &laid);
-    return status ? status : print(view, &laid);
+    return status ? status : print_setup(view, &laid);
 }

@@ -7,8 +7,6 @@
 #include "viewer/capture/capture.h"
 #include "viewer/fleet/findings.h"
 
-enum { REPORT_BYTES = 1 << 20 };
-
 /* ---- one instance -----------------------------------------------------------------------------
  */
 
@@ -124,7 +122,7 @@ static void add_next(struct hak_text *text, const struct fleet *fleet,
 /* ---- where it was -----------------------------------------------------------------------------
  */
 
-struct answer {
+struct show_answer {
     struct fleet fleet;
     const char *fingerprint;
     struct instance newest, whole;
@@ -146,7 +144,7 @@ static const char where[] =
                      " r.host, r.build, r.version FETCH FIRST {limit} ROWS ONLY";
 
 static void take_where(void *context, const struct hak_remote_cell *cell, int cells) {
-    struct answer *answer = context;
+    struct show_answer *answer = context;
     (void)cells;
     answer->shown++;
     answer->all = fleet_number(&cell[W_ALL]);
@@ -175,7 +173,7 @@ static void take_where(void *context, const struct hak_remote_cell *cell, int ce
     table_add_cell(&answer->table, fleet_time(cell[W_LAST].number));
 }
 
-static int read_where(struct answer *answer) {
+static int read_where(struct show_answer *answer) {
     struct fleet_question question = {0};
     fleet_say_all(&question, &answer->fleet, answer->fingerprint, where);
     return fleet_ask(&answer->fleet, &question, "reading hosts and builds", take_where, answer);
@@ -184,7 +182,7 @@ static int read_where(struct answer *answer) {
 /* ---- the page ---------------------------------------------------------------------------------
  */
 
-static void add_seen(struct hak_text *text, const char *what, const struct fleet_seen *seen) {
+static void add_seen_line(struct hak_text *text, const char *what, const struct fleet_seen *seen) {
     hak_text_add(text, "%s", what);
     hak_text_add_at(text, 12, "%s in ", fleet_time(seen->seconds));
     fleet_add_build(text, seen->build, seen->version);
@@ -192,7 +190,7 @@ static void add_seen(struct hak_text *text, const char *what, const struct fleet
 }
 
 static void take_finding(void *context, const struct fleet_finding *f) {
-    struct answer *answer = context;
+    struct show_answer *answer = context;
     struct hak_text *head = &answer->head;
     answer->is_there = true;
     if (answer->places) {
@@ -210,8 +208,8 @@ static void take_finding(void *context, const struct fleet_finding *f) {
         hak_text_add_at(head, 12, "%s: level light watches some blocks of many\n",
                         hak_words_count(f->estimate, "time", "times"));
     }
-    add_seen(head, "first", &f->first);
-    add_seen(head, "last", &f->last);
+    add_seen_line(head, "first", &f->first);
+    add_seen_line(head, "last", &f->last);
 }
 
 static json_t *json_of_instance(const struct instance *i) {
@@ -235,7 +233,7 @@ static json_t *json_of_instance(const struct instance *i) {
     return object;
 }
 
-static int print_json(struct answer *answer) {
+static int print_show_json(struct show_answer *answer) {
     json_t *document = fleet_document(&answer->fleet, "show");
     struct hak_text next = {0};
     add_next(&next, &answer->fleet, &answer->whole);
@@ -260,7 +258,7 @@ static void add_instance(struct hak_text *text, const struct instance *i) {
     hak_text_add(text, "\n\n");
 }
 
-static int print_text(struct answer *answer) {
+static int print_show_text(struct show_answer *answer) {
     struct hak_text *text = &answer->head, lines = {0};
     const struct instance *newest = &answer->newest;
     hak_text_add(text, "\n");
@@ -287,7 +285,7 @@ static int print_text(struct answer *answer) {
     return view_print(text) ? VIEW_OK : VIEW_UNREADABLE;
 }
 
-static int read_all(struct answer *answer) {
+static int read_answer(struct show_answer *answer) {
     struct fleet *fleet = &answer->fleet;
     int status = fleet_read_findings(fleet, answer->fingerprint, take_finding, answer);
     if (!status && !answer->is_there) {
@@ -311,7 +309,7 @@ static int read_all(struct answer *answer) {
 }
 
 int fleet_show(struct view *view) {
-    struct answer answer = {.places = view->json ? json_array() : NULL};
+    struct show_answer answer = {.places = view->json ? json_array() : NULL};
     if (view->argument_count < 2) {
         view_error("fleet show: which? FINGERPRINT is one that `hakmem-trace fleet` lists");
         return VIEW_USAGE;
@@ -321,9 +319,9 @@ int fleet_show(struct view *view) {
     table_add_headings(&answer.table,
                        "<host|<version|<build|count|estimate|runs|<first seen|<last seen");
     if (!status)
-        status = read_all(&answer);
+        status = read_answer(&answer);
     if (!status)
-        status = view->json ? print_json(&answer) : print_text(&answer);
+        status = view->json ? print_show_json(&answer) : print_show_text(&answer);
     fleet_drop_table(&answer.table);
     hak_text_free(&answer.head);
     json_decref(answer.finding);

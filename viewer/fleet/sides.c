@@ -3,7 +3,7 @@
 #include "report/words/words.h"
 #include "viewer/fleet/ask.h"
 
-struct answer {
+struct sides_answer {
     struct table table;
     json_t *list; /* NULL: the table */
     uint64_t shown, all;
@@ -66,7 +66,7 @@ static void add_host_json(json_t *list, const struct hak_remote_cell *cell) {
 }
 
 static void add_host(void *context, const struct hak_remote_cell *cell, int cells) {
-    struct answer *answer = context;
+    struct sides_answer *answer = context;
     struct hak_text newest = {0};
     (void)cells;
     answer->shown++;
@@ -147,7 +147,7 @@ static void add_build_json(json_t *list, const struct hak_remote_cell *cell) {
 }
 
 static void add_build(void *context, const struct hak_remote_cell *cell, int cells) {
-    struct answer *answer = context;
+    struct sides_answer *answer = context;
     struct hak_text build = {0};
     (void)cells;
     answer->shown++;
@@ -180,10 +180,10 @@ struct side {
     hak_remote_row *row;
 };
 
-static int show(struct view *view, const struct side *side) {
+static int print_side(struct view *view, const struct side *side) {
     struct fleet fleet;
     struct fleet_question question = {0};
-    struct answer answer = {.list = view->json ? json_array() : NULL};
+    struct sides_answer answer = {.list = view->json ? json_array() : NULL};
     int status = fleet_open(&fleet, view, 50, false);
     table_add_headings(&answer.table, side->headings);
     if (!status) {
@@ -214,7 +214,7 @@ int fleet_hosts(struct view *view) {
         .sql = hosts,
         .row = add_host,
     };
-    return show(view, &side);
+    return print_side(view, &side);
 }
 
 int fleet_builds(struct view *view) {
@@ -226,5 +226,5 @@ int fleet_builds(struct view *view) {
         .sql = builds,
         .row = add_build,
     };
-    return show(view, &side);
+    return print_side(view, &side);
 }

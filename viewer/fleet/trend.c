@@ -5,8 +5,9 @@
 #include "base/growing.h"
 #include "report/words/words.h"
 #include "viewer/fleet/ask.h"
+#include "viewer/fleet/when.h"
 
-enum { BAR_WIDTH = 40, PERIODS = 60, DAY = 86400 };
+enum { BAR_WIDTH = 40, PERIODS = 60 };
 
 struct period {
     int64_t from; /* seconds since 1970 */
@@ -19,7 +20,7 @@ struct trend {
     bool failed;
 };
 
-static void take_row(void *context, const struct hak_remote_cell *cell, int cells) {
+static void take_period(void *context, const struct hak_remote_cell *cell, int cells) {
     struct trend *trend = context;
     (void)cells;
     if (!hak_growing_make_room(&trend->list, trend->count, &trend->room, sizeof *trend->list)) {
@@ -51,7 +52,7 @@ static int64_t next_of(int64_t from, const char *by) {
     struct tm when;
     time_t at = (time_t)from;
     if (strcmp(by, "month") != 0)
-        return from + (strcmp(by, "week") == 0 ? 7 * DAY : DAY);
+        return from + (strcmp(by, "week") == 0 ? 7 * FLEET_DAY_SECONDS : FLEET_DAY_SECONDS);
     if (!gmtime_r(&at, &when))
         return INT64_MAX;
     when.tm_mon++;
@@ -82,7 +83,7 @@ static int read_periods(struct fleet *fleet, const char *by, const char *fingerp
                         struct trend *trend) {
     struct fleet_question question = {0};
     fleet_say_all(&question, fleet, fingerprint, sql_of(by));
-    int status = fleet_ask(fleet, &question, "reading runs", take_row, trend);
+    int status = fleet_ask(fleet, &question, "reading runs", take_period, trend);
     if (!status && trend->failed) {
         view_error("out of memory");
         status = VIEW_UNREADABLE;
@@ -93,8 +94,8 @@ static int read_periods(struct fleet *fleet, const char *by, const char *fingerp
 /* ---- for programs -----------------------------------------------------------------------------
  */
 
-static int print_json(const struct fleet *fleet, const struct trend *trend, const char *by,
-                      const char *fingerprint) {
+static int print_trend_json(const struct fleet *fleet, const struct trend *trend, const char *by,
+                            const char *fingerprint) {
     json_t *document = fleet_document(fleet, "trend"), *list = json_array();
     json_object_set_new(document, "by", json_string(by));
     json_object_set_new(document, "fingerprint",
@@ -137,8 +138,8 @@ static void add_period(struct table *table, const struct period *p, uint64_t mos
     add_bar(table, p->estimate, most);
 }
 
-static int print_text(const struct fleet *fleet, const struct trend *trend, const char *by,
-                      const char *fingerprint) {
+static int print_trend_text(const struct fleet *fleet, const struct trend *trend, const char *by,
+                            const char *fingerprint) {
     struct table table = {0};
     struct hak_text text = {0};
     uint64_t most = 0, rows = 0;
@@ -173,8 +174,8 @@ int fleet_trend(struct view *view) {
     if (!status)
         status = read_periods(&fleet, by, fingerprint, &trend);
     if (!status)
-        status = view->json ? print_json(&fleet, &trend, by, fingerprint)
-                            : print_text(&fleet, &trend, by, fingerprint);
+        status = view->json ? print_trend_json(&fleet, &trend, by, fingerprint)
+                            : print_trend_text(&fleet, &trend, by, fingerprint);
     free(trend.list);
     fleet_close(&fleet);
     return status;

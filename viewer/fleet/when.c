@@ -5,12 +5,12 @@
 #include <string.h>
 #include "viewer/cli/cli.h"
 
-enum { HOUR = 3600, DAY = 24 * HOUR, WEEK = 7 * DAY, MANY = 100000 };
+enum { HOUR = 3600, WEEK = 7 * FLEET_DAY_SECONDS, MANY = 100000 };
 
 static bool read_span(const char *text, time_t now, int64_t *seconds) {
     char *end;
     unsigned long many = strtoul(text, &end, 10);
-    int64_t unit = *end == 'h' ? HOUR : *end == 'd' ? DAY : *end == 'w' ? WEEK : 0;
+    int64_t unit = *end == 'h' ? HOUR : *end == 'd' ? FLEET_DAY_SECONDS : *end == 'w' ? WEEK : 0;
     if (end == text || *text == '-' || *text == '+' || !unit || end[1] || many > MANY)
         return false;
     *seconds = (int64_t)now - (int64_t)many * unit;

@@ -8,13 +8,13 @@
 
 enum { JOBS = 2, JOBS_MAX = 32 };
 
-static void show(void *context, uint64_t done, uint64_t total) {
+static void show_progress(void *context, uint64_t done, uint64_t total) {
     (void)context;
     view_progress(
         &(struct hak_progress){.doing = "sending", .unit = "bytes", .done = done, .total = total});
 }
 
-static void say(const struct hak_remote_pushed *pushed) {
+static void print_pushed(const struct hak_remote_pushed *pushed) {
     view_write(stdout, "capture %llu: %s, %s; ", (unsigned long long)pushed->capture,
                hak_words_count(pushed->rows, "row", "rows"), hak_words_size(pushed->bytes));
     view_write(stdout, "%s of %s sent\n", hak_words_number(pushed->sent_parts),
@@ -45,7 +45,7 @@ int fleet_push_whole(struct view *view) {
             "what is committed now is sent; when it has ended, push it again: that will be a "
             "capture of its own");
     int error = remote->push(url, hak_store_database(view->reader)->connection, view->store_path,
-                             (int)jobs, show, NULL, &pushed, &why);
+                             (int)jobs, show_progress, NULL, &pushed, &why);
     view_progress_end();
     if (error)
         view_fail(why ? why : "out of memory");
@@ -53,6 +53,6 @@ int fleet_push_whole(struct view *view) {
     if (error)
         return VIEW_UNREADABLE;
     if (!view->json)
-        say(&pushed);
+        print_pushed(&pushed);
     return fleet_push_findings_of(view, url, pushed.capture);
 }

@@ -181,7 +181,7 @@ static void add_kept(struct hak_text *text, const struct captures *all) {
         hak_text_add(text, ".\n");
 }
 
-static void print_text(struct view *view, const struct captures *all) {
+static void print_clean_text(struct view *view, const struct captures *all) {
     struct hak_text text = {0};
     uint64_t old = 0, bytes = 0, removed = 0;
     for (size_t i = 0; i < all->count; i++) {
@@ -209,7 +209,7 @@ static void print_text(struct view *view, const struct captures *all) {
     view_print(&text);
 }
 
-static void print_json(struct view *view, const struct captures *all) {
+static void print_clean_json(struct view *view, const struct captures *all) {
     static const char *const keeps[] = {
         [IS_OLD] = "old", [IS_NEWEST] = "newest", [IS_WRITTEN] = "being written"};
     json_t *document = view_json_document(view), *list = json_array();
@@ -245,9 +245,9 @@ int info_clean(struct view *view) {
         if (all.list[i].keep == IS_OLD)
             good &= remove_one(&all.list[i]);
     if (view->json)
-        print_json(view, &all);
+        print_clean_json(view, &all);
     else
-        print_text(view, &all);
+        print_clean_text(view, &all);
     free_all(&all);
     return good ? VIEW_OK : VIEW_UNREADABLE;
 }

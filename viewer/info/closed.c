@@ -4,11 +4,11 @@
 
 #include "report/words/words.h"
 
-struct counts {
+struct closed_counts {
     uint64_t left_out_blocks, left_out_bytes, opened_pages;
 };
 
-static struct counts read_counts(struct view *view) {
+static struct closed_counts read_closed_counts(struct view *view) {
     static const char query[] =
         VIEW_REACHED("n.text IN ('CLOSED_LOOK.amount', 'CLOSED_SCAN.amount', 'CLOSED_OPEN.times')",
                      "sum(most) FILTER (WHERE text = 'CLOSED_LOOK.amount'),"
@@ -18,11 +18,11 @@ static struct counts read_counts(struct view *view) {
     int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 3);
     if (found < 0)
         view_store_error(view, found);
-    return (struct counts){read[0], read[1], read[2]};
+    return (struct closed_counts){read[0], read[1], read[2]};
 }
 
 void info_add_closed(struct hak_text *text, struct view *view) {
-    struct counts counts = read_counts(view);
+    struct closed_counts counts = read_closed_counts(view);
     const char *between = "";
     if (counts.left_out_blocks + counts.left_out_bytes + counts.opened_pages == 0)
         return;
@@ -46,7 +46,7 @@ void info_add_closed(struct hak_text *text, struct view *view) {
 }
 
 json_t *info_closed_json(struct view *view) {
-    struct counts counts = read_counts(view);
+    struct closed_counts counts = read_closed_counts(view);
     if (counts.left_out_blocks + counts.left_out_bytes + counts.opened_pages == 0)
         return json_null();
     json_t *object = json_object();

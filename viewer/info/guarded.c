@@ -14,11 +14,11 @@ static const struct {
     {"refused", "since the kernel gave no pages"},
 };
 
-struct counts {
+struct guarded_counts {
     uint64_t guarded, not_guarded[REASONS];
 };
 
-static struct counts read_counts(struct view *view) {
+static struct guarded_counts read_guarded_counts(struct view *view) {
     static const char query[] =
         VIEW_REACHED("n.text IN ('served.GUARDED', 'GUARD_MEMORY.times', 'GUARD_MAPPINGS.times',"
                      " 'GUARD_SIZE.times', 'GUARD_ALIGNMENT.times', 'GUARD_REFUSED.times')",
@@ -29,7 +29,7 @@ static struct counts read_counts(struct view *view) {
                      " sum(most) FILTER (WHERE text = 'GUARD_ALIGNMENT.times'),"
                      " sum(most) FILTER (WHERE text = 'GUARD_REFUSED.times')");
     uint64_t read[1 + REASONS] = {0};
-    struct counts counts = {0};
+    struct guarded_counts counts = {0};
     int found = hak_database_numbers(hak_store_database(view->reader), query, 0, read, 1 + REASONS);
     if (found < 0)
         view_store_error(view, found);
@@ -39,7 +39,7 @@ static struct counts read_counts(struct view *view) {
     return counts;
 }
 
-static uint64_t all_not_guarded(const struct counts *counts) {
+static uint64_t all_not_guarded(const struct guarded_counts *counts) {
     uint64_t sum = 0;
     for (int i = 0; i < REASONS; i++)
         sum += counts->not_guarded[i];
@@ -47,7 +47,7 @@ static uint64_t all_not_guarded(const struct counts *counts) {
 }
 
 void info_add_guarded(struct hak_text *text, struct view *view) {
-    struct counts counts = read_counts(view);
+    struct guarded_counts counts = read_guarded_counts(view);
     const char *between = "; not guarded: ";
     if (counts.guarded + all_not_guarded(&counts) == 0)
         return;
@@ -64,7 +64,7 @@ void info_add_guarded(struct hak_text *text, struct view *view) {
 }
 
 json_t *info_guarded_json(struct view *view) {
-    struct counts counts = read_counts(view);
+    struct guarded_counts counts = read_guarded_counts(view);
     if (counts.guarded + all_not_guarded(&counts) == 0)
         return json_null();
     json_t *object = json_object(), *not_guarded = json_object();

@@ -13,8 +13,6 @@
 /* Losses printed before "and N more". */
 #define LINES_SHOWN 20
 
-static const char reading[] = "reading its tables";
-
 /* One line of a value: name to column 14, then the value made harmless. */
 static void add_value(struct hak_text *text, const struct view *view, const char *name,
                       const char *value) {
@@ -44,7 +42,7 @@ struct lines {
     const char *name; /* of the first; "" of those that follow */
 };
 
-static void add_line(void *to, const char *line) {
+static void add_value_line(void *to, const char *line) {
     struct lines *lines = to;
     add_value(lines->text, lines->view, lines->name, line);
     lines->name = "";
@@ -112,8 +110,8 @@ static void add_overview(struct hak_text *text, struct view *view) {
     add_value(text, view, "complete", hak_text_string(&complete));
     hak_text_free(&complete);
     struct lines unreadable = {text, view, "unreadable"}, made_code = {text, view, "made code"};
-    each_line(view, "unreadable", add_line, &unreadable);
-    each_line(view, "made_code", add_line, &made_code);
+    each_line(view, "unreadable", add_value_line, &unreadable);
+    each_line(view, "made_code", add_value_line, &made_code);
     char *unwatched = read_unwatched(view);
     if (unwatched)
         add_value(text, view, "registers", unwatched);
@@ -158,7 +156,7 @@ static void add_pools(struct hak_text *text, struct view *view) {
 /* Adds the stops of recording, or the marks. */
 static void add_moments(struct hak_text *text, struct view *view, const char *heading,
                         const char *sql, void (*add)(struct hak_text *, struct hak_query *)) {
-    struct hak_query q = hak_ask(hak_store_database(view->reader), sql, reading);
+    struct hak_query q = hak_ask(hak_store_database(view->reader), sql, INFO_READING);
     int shown = 0;
     while (hak_query_next(&q)) {
         if (shown++ == 0)
@@ -193,7 +191,7 @@ static void add_stops(struct hak_text *text, struct view *view) {
 /* Names of pools stand in the same table. */
 static void add_marks(struct hak_text *text, struct view *view) {
     struct hak_query q = hak_ask(hak_store_database(view->reader),
-                                 "SELECT event, ns, name FROM mark ORDER BY event", reading);
+                                 "SELECT event, ns, name FROM mark ORDER BY event", INFO_READING);
     struct hak_event event;
     int shown = 0;
     while (hak_query_next(&q)) {
@@ -223,7 +221,7 @@ static void add_losses(struct hak_text *text, struct view *view) {
                 "SELECT l.count, l.from_ns, l.to_ns, p.pid, t.number, l.reason FROM loss l "
                 "LEFT JOIN process p ON p.id = l.process LEFT JOIN thread t ON t.id = l.thread "
                 "WHERE l.reason IS NOT 'stopped' ORDER BY l.from_ns, l.id",
-                reading);
+                INFO_READING);
     int shown = 0;
     hak_text_add(text, "\n%sLOST EVENTS%s\n", view_style(view, VIEW_BOLD),
                  view_style(view, VIEW_PLAIN));
@@ -247,7 +245,7 @@ static void add_losses(struct hak_text *text, struct view *view) {
 
 static json_t *rows_json(struct view *view, const char *sql) {
     json_t *list = json_array();
-    struct hak_query q = hak_ask(hak_store_database(view->reader), sql, reading);
+    struct hak_query q = hak_ask(hak_store_database(view->reader), sql, INFO_READING);
     while (hak_query_next(&q)) {
         json_t *object = json_object();
         for (int i = 0; i < sqlite3_column_count(q.statement); i++)
@@ -310,7 +308,7 @@ static void add_checked(struct hak_text *text, struct view *view) {
     hak_text_add(text, "\n");
 }
 
-static bool print_json(struct view *view, const struct tree *tree) {
+static bool print_info_json(struct view *view, const struct tree *tree) {
     const struct hak_store_summary *summary = &view->summary;
     json_t *document = view_json_document(view);
     char *line = hak_database_meta(hak_store_database(view->reader), "command_line");
@@ -371,7 +369,7 @@ int command_info(struct view *view) {
     view_start_pager(view);
     bool printed;
     if (view->json) {
-        printed = print_json(view, &tree);
+        printed = print_info_json(view, &tree);
     } else {
         struct hak_text text = {0};
         add_overview(&text, view);

@@ -4,9 +4,8 @@
 
 #include "report/words/words.h"
 
-static const char modules[] = "SELECT value, count(*) FROM meta WHERE key GLOB 'allocator.*'"
-                              " GROUP BY value ORDER BY count(*) DESC, value";
-static const char reading[] = "reading its tables";
+static const char allocators_sql[] = "SELECT value, count(*) FROM meta WHERE key GLOB 'allocator.*'"
+                                     " GROUP BY value ORDER BY count(*) DESC, value";
 
 struct slack {
     uint64_t taken, given, not_recorded, not_told;
@@ -27,13 +26,13 @@ static struct slack read_slack(struct view *view) {
     return (struct slack){read[0], read[1], read[2], read[3]};
 }
 
-static void add_line(struct hak_text *text, const struct view *view, const char *name) {
+static void add_line_name(struct hak_text *text, const struct view *view, const char *name) {
     hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), name, view_style(view, VIEW_PLAIN));
     hak_text_tab(text, 14);
 }
 
 static void add_slack(struct hak_text *text, const struct view *view, const struct slack *slack) {
-    add_line(text, view, "slack");
+    add_line_name(text, view, "slack");
     if (slack->not_told == 0 || slack->taken > 0) {
         hak_text_add(text, "%s beyond the bytes asked for, ", hak_words_size(slack->taken));
         hak_text_add(text, "%s of it in blocks never freed\n",
@@ -48,9 +47,9 @@ static void add_slack(struct hak_text *text, const struct view *view, const stru
 void info_add_kept(struct hak_text *text, struct view *view) {
     if (!hak_store_is_kept(view->reader))
         return;
-    struct hak_query q = hak_ask(hak_store_database(view->reader), modules, reading);
+    struct hak_query q = hak_ask(hak_store_database(view->reader), allocators_sql, INFO_READING);
     for (bool is_first = true; hak_query_next(&q); is_first = false) {
-        add_line(text, view, is_first ? "allocator" : "");
+        add_line_name(text, view, is_first ? "allocator" : "");
         hak_text_add_name(text, hak_query_text(&q, 0));
         hak_text_add(text, ", kept by %s\n",
                      hak_words_count(hak_query_number(&q, 1), "process", "processes"));
@@ -67,7 +66,7 @@ json_t *info_kept_json(struct view *view) {
     if (!hak_store_is_kept(view->reader))
         return json_null();
     json_t *object = json_object(), *list = json_array();
-    struct hak_query q = hak_ask(hak_store_database(view->reader), modules, reading);
+    struct hak_query q = hak_ask(hak_store_database(view->reader), allocators_sql, INFO_READING);
     while (hak_query_next(&q)) {
         json_t *module = json_object();
         hak_json_set_text(module, "module", hak_query_text(&q, 0));

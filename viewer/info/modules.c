@@ -118,7 +118,7 @@ static void add_loads(struct hak_text *text, const struct modules *all) {
                      hak_words_count(number_in(all, GENERATION), "unload", "unloads"));
 }
 
-static void add_line(struct hak_text *text, struct modules *all) {
+static void add_module_line(struct hak_text *text, struct modules *all) {
     int column = 0;
     if (all->ranges) {
         hak_text_add(text, "0x%" PRIx64, number_in(all, START));
@@ -154,7 +154,7 @@ static void print_module(struct modules *all) {
         add_heading(&text, all);
     }
     all->last_process = (uint32_t)number_in(all, PROCESS);
-    add_line(&text, all);
+    add_module_line(&text, all);
     view_print(&text);
 }
 

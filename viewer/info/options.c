@@ -7,12 +7,12 @@
 
 static const struct {
     const char *name, *type, *standard, *range, *run, *sentence;
-} table[] = {
+} option_table[] = {
 #define OPTION(NAME, field, TYPE, standard, range, run, sentence)                                  \
     {#NAME, #TYPE, standard, range, run, sentence},
 #include "options.def"
 };
-#define LINES (sizeof table / sizeof table[0])
+#define OPTION_COUNT (sizeof option_table / sizeof option_table[0])
 
 /* The values that profiles and presets set for other variables. */
 static const struct {
@@ -31,17 +31,17 @@ static json_t *profiles_of(const char *name) {
     return values;
 }
 
-static bool print_json(struct view *view) {
+static bool print_options_json(struct view *view) {
     json_t *document = view_json_document(view), *list = json_array();
-    for (size_t i = 0; i < LINES; i++) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
         json_t *object = json_object();
-        json_object_set_new(object, "variable", json_sprintf("HAKMEM_%s", table[i].name));
-        json_object_set_new(object, "type", json_string(table[i].type));
-        json_object_set_new(object, "default", json_string(table[i].standard));
-        json_object_set_new(object, "range", json_string(table[i].range));
-        json_object_set_new(object, "run_option", hak_json_word(table[i].run));
-        json_object_set_new(object, "profiles", profiles_of(table[i].name));
-        json_object_set_new(object, "sentence", json_string(table[i].sentence));
+        json_object_set_new(object, "variable", json_sprintf("HAKMEM_%s", option_table[i].name));
+        json_object_set_new(object, "type", json_string(option_table[i].type));
+        json_object_set_new(object, "default", json_string(option_table[i].standard));
+        json_object_set_new(object, "range", json_string(option_table[i].range));
+        json_object_set_new(object, "run_option", hak_json_word(option_table[i].run));
+        json_object_set_new(object, "profiles", profiles_of(option_table[i].name));
+        json_object_set_new(object, "sentence", json_string(option_table[i].sentence));
         json_array_append_new(list, object);
     }
     json_object_set_new(document, "options", list);
@@ -81,17 +81,18 @@ static void add_wrapped(struct hak_text *text, const char *sentence, int indent)
 int info_options(struct view *view) {
     view_start_pager(view);
     if (view->json)
-        return print_json(view) ? VIEW_OK : VIEW_USAGE;
+        return print_options_json(view) ? VIEW_OK : VIEW_USAGE;
     struct hak_text text = {0};
-    for (size_t i = 0; i < LINES; i++) {
-        hak_text_add(&text, "%sHAKMEM_%s%s=%s", view_style(view, VIEW_BOLD), table[i].name,
-                     view_style(view, VIEW_PLAIN), table[i].range);
-        hak_text_add(&text, "  (default: %s)", table[i].standard[0] ? table[i].standard : "none");
-        add_profiles(&text, table[i].name);
-        if (table[i].run[0])
-            hak_text_add(&text, "  run --%s", table[i].run);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        hak_text_add(&text, "%sHAKMEM_%s%s=%s", view_style(view, VIEW_BOLD), option_table[i].name,
+                     view_style(view, VIEW_PLAIN), option_table[i].range);
+        hak_text_add(&text, "  (default: %s)",
+                     option_table[i].standard[0] ? option_table[i].standard : "none");
+        add_profiles(&text, option_table[i].name);
+        if (option_table[i].run[0])
+            hak_text_add(&text, "  run --%s", option_table[i].run);
         hak_text_add(&text, "\n");
-        add_wrapped(&text, table[i].sentence, 4);
+        add_wrapped(&text, option_table[i].sentence, 4);
     }
     return view_print(&text) ? VIEW_OK : VIEW_USAGE;
 }

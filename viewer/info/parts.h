@@ -5,6 +5,9 @@
 #include <jansson.h>
 #include "viewer/capture/capture.h"
 
+/* Says in errors of the store what was under way. */
+#define INFO_READING "reading its tables"
+
 /* `info --options`: every variable of options.def. Returns the exit status. */
 int info_options(struct view *view);
 

@@ -7,7 +7,7 @@
 #include "report/words/words.h"
 #include "store/history/history.h"
 
-#define ROWS_MAX (3u << 20) /* threads: 200 MiB of tallies */
+#define THREADS_MAX (3u << 20) /* threads: 200 MiB of tallies */
 
 struct thread {
     uint32_t row, process, number;
@@ -35,7 +35,7 @@ static uint32_t highest_row(const struct threads *all) {
     return highest;
 }
 
-static bool load_rows(struct threads *all) {
+static bool load_threads(struct threads *all) {
     struct view *view = all->view;
     uint32_t room = view->summary.threads;
     all->list = calloc((size_t)room + 1, sizeof *all->list);
@@ -69,7 +69,7 @@ static bool load_rows(struct threads *all) {
 /* 0, or an exit status. */
 static int add_tallies(struct threads *all) {
     uint32_t highest = highest_row(all);
-    if (highest >= ROWS_MAX) {
+    if (highest >= THREADS_MAX) {
         view_error("%s refers to thread row %u: no store that hakmem wrote has that number",
                    all->view->store_path, highest);
         return VIEW_UNREADABLE;
@@ -200,7 +200,7 @@ static void add_names(struct table *table, struct view *view, const struct threa
     table_add_text(table, &name);
 }
 
-static void add_row(struct table *table, struct view *view, const struct thread *t) {
+static void add_thread_row(struct table *table, struct view *view, const struct thread *t) {
     struct hak_text last = {0};
     add_names(table, view, t);
     table_add_cell(table, hak_words_time(t->start_ns));
@@ -224,7 +224,7 @@ static void add_row(struct table *table, struct view *view, const struct thread 
 }
 
 /* Columns that say nothing (one process; nothing lost) are left out. */
-static bool print_text(const struct threads *all) {
+static bool print_threads_text(const struct threads *all) {
     const struct hak_store_summary *summary = &all->view->summary;
     struct table table = {0};
     struct hak_text text = {0};
@@ -232,7 +232,7 @@ static bool print_text(const struct threads *all) {
     table_add_headings(&table, "start|end|mallocs|frees|reallocs|asked|remote");
     table_add_headings(&table, summary->lost_events > 0 ? "lost|last event" : "last event");
     for (uint32_t i = 0; i < all->count; i++)
-        add_row(&table, all->view, &all->list[i]);
+        add_thread_row(&table, all->view, &all->list[i]);
     table_print(&text, &table, all->view);
     add_sum(&text, all);
     return view_print(&text);
@@ -265,7 +265,7 @@ static json_t *thread_json(struct view *view, const struct thread *t) {
     return object;
 }
 
-static bool print_json(const struct threads *all) {
+static bool print_threads_json(const struct threads *all) {
     json_t *document = view_json_document(all->view), *list = json_array();
     for (uint32_t i = 0; i < all->count; i++)
         json_array_append_new(list, thread_json(all->view, &all->list[i]));
@@ -287,7 +287,7 @@ int command_threads(struct view *view) {
         return status;
     if (!view_process(view, &all.process))
         return VIEW_USAGE;
-    status = load_rows(&all) ? 0 : VIEW_UNREADABLE;
+    status = load_threads(&all) ? 0 : VIEW_UNREADABLE;
     if (status == 0 && !sort(&all)) /* refuse a wrong --sort before the long read */
         status = VIEW_USAGE;
     if (status == 0)
@@ -297,7 +297,7 @@ int command_threads(struct view *view) {
         view_start_pager(view);
         if (all.count == 0 && !view->json)
             say_nothing_found(view, all.process);
-        else if (!(view->json ? print_json(&all) : print_text(&all)))
+        else if (!(view->json ? print_threads_json(&all) : print_threads_text(&all)))
             status = VIEW_UNREADABLE;
     }
     free(all.list);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "store/history/history.h"
 
-#define ROWS_MAX (16u << 20) /* processes; ids count from 1 without gaps */
+#define PROCESSES_MAX (16u << 20) /* processes; ids count from 1 without gaps */
 
 static void read_row(struct tree_process *p, const struct hak_query *query) {
     *p = (struct tree_process){
@@ -32,7 +32,7 @@ static void read_row(struct tree_process *p, const struct hak_query *query) {
     };
 }
 
-static int load_rows(struct tree *tree, struct view *view) {
+static int load_processes(struct tree *tree, struct view *view) {
     static const char sql[] =
         "WITH t AS (SELECT process, count(*) AS n FROM thread GROUP BY process),"
         " f AS (SELECT process, count(*) AS n FROM fault GROUP BY process)"
@@ -140,7 +140,7 @@ static int count_events(struct tree *tree, struct view *view) {
     uint32_t highest = 0;
     for (int i = 0; i < tree->count; i++) /* a damaged store has rows below 0, out of order here */
         highest = tree->list[i].id > highest ? tree->list[i].id : highest;
-    if (highest >= ROWS_MAX) {
+    if (highest >= PROCESSES_MAX) {
         view_error("%s refers to process row %u: no store that hakmem wrote has that number",
                    view->store_path, highest);
         return VIEW_UNREADABLE;
@@ -160,7 +160,7 @@ static int count_events(struct tree *tree, struct view *view) {
 
 int tree_load(struct tree *tree, struct view *view) {
     *tree = (struct tree){.first_root = -1};
-    int status = load_rows(tree, view);
+    int status = load_processes(tree, view);
     if (status == 0)
         status = count_events(tree, view);
     int *order = status == 0 ? calloc((size_t)tree->count + 1, sizeof *order) : NULL;

@@ -11,7 +11,15 @@
 #define LEVELS_MAX     10000 /* still deeper ones are left out */
 #define COMMAND_WIDTH  70
 
-enum { PID = 8, START = 16, LIVED = 27, THREADS = 38, EVENTS = 47, END = 62, PROGRAM = 86 };
+enum {
+    PID_AT = 8,
+    START_AT = 16,
+    LIVED_AT = 27,
+    THREADS_AT = 38,
+    EVENTS_AT = 47,
+    END_AT = 62,
+    PROGRAM_AT = 86
+};
 
 struct drawing {
     struct hak_text *text;
@@ -82,20 +90,20 @@ static void add_lines(struct drawing *d, int depth, bool is_program) {
         hak_text_add(d->text, "%s", is_last ? "└─ " : "├─ ");
 }
 
-static void add_row(struct drawing *d, int i, int depth) {
+static void add_process_line(struct drawing *d, int i, int depth) {
     const struct tree_process *p = &d->tree->list[i];
     struct hak_text *text = d->text;
     bool is_wrong = p->faults > 0;
     hak_text_add(text, "%s#%u", is_wrong ? view_style(d->view, VIEW_RED) : "", p->id);
-    hak_text_add_at(text, PID, "%d", p->pid);
-    hak_text_add_at(text, START, "%s", hak_words_time(p->start_ns));
-    hak_text_add_at(text, LIVED, "%s",
+    hak_text_add_at(text, PID_AT, "%d", p->pid);
+    hak_text_add_at(text, START_AT, "%s", hak_words_time(p->start_ns));
+    hak_text_add_at(text, LIVED_AT, "%s",
                     p->end_ns > p->start_ns ? view_span(p->end_ns - p->start_ns) : "");
-    hak_text_add_at(text, THREADS, "%s", hak_words_number(p->threads));
-    hak_text_add_at(text, EVENTS, "%s", hak_words_number(p->events));
-    hak_text_tab(text, END);
+    hak_text_add_at(text, THREADS_AT, "%s", hak_words_number(p->threads));
+    hak_text_add_at(text, EVENTS_AT, "%s", hak_words_number(p->events));
+    hak_text_tab(text, END_AT);
     add_end(text, d, p);
-    hak_text_tab(text, PROGRAM);
+    hak_text_tab(text, PROGRAM_AT);
     add_lines(d, depth, p->was >= 0);
     const struct tree_process *parent = NULL;
     int above = tree_find(d->tree, p->parent);
@@ -143,7 +151,7 @@ static void add_rest(struct drawing *d, int from, int depth) {
     if (total == 0)
         return;
     d->left_out += total;
-    hak_text_tab(d->text, PROGRAM);
+    hak_text_tab(d->text, PROGRAM_AT);
     add_lines(d, depth, false);
     hak_text_add(d->text, "... %s (", hak_words_count((uint64_t)total, "more", "more"));
     for (int at = 0; at < 4 && most[at].program; at++) {
@@ -187,7 +195,7 @@ static void draw(struct drawing *d, int i, int depth) {
     }
     d->level++;
     for (; i >= 0; i = d->tree->list[i].became) {
-        add_row(d, i, depth);
+        add_process_line(d, i, depth);
         /* A child is drawn below the program that its parent was then; the line at its left goes on
          * to the program that the parent became. */
         draw_children(d, d->tree->list[i].first_child, depth);
@@ -201,8 +209,9 @@ void tree_write(struct hak_text *text, struct view *view, const struct tree *tre
     static const struct {
         int column;
         const char *name;
-    } heading[] = {{PID, "pid"},       {START, "start"}, {LIVED, "lived"},    {THREADS, "threads"},
-                   {EVENTS, "events"}, {END, "end"},     {PROGRAM, "program"}};
+    } heading[] = {{PID_AT, "pid"},         {START_AT, "start"},   {LIVED_AT, "lived"},
+                   {THREADS_AT, "threads"}, {EVENTS_AT, "events"}, {END_AT, "end"},
+                   {PROGRAM_AT, "program"}};
     hak_text_add(text, "%sPROCESS", view_style(view, VIEW_BOLD));
     for (size_t i = 0; i < sizeof heading / sizeof heading[0]; i++) {
         hak_text_add_at(text, heading[i].column, "%s", heading[i].name);

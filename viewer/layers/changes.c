@@ -29,7 +29,7 @@ static uint32_t slot_at(const struct layers_changes *c, uint32_t process, uint64
     return at;
 }
 
-static bool make_room(struct layers_changes *c) {
+static bool reserve_life(struct layers_changes *c) {
     if (c->count < c->capacity)
         return true;
     uint32_t wanted = c->capacity;
@@ -73,7 +73,7 @@ static void enter(struct layers *l, struct superslab_life *life, unsigned state,
 static struct superslab_life *begin_life(struct layers *l, const struct hak_event *e,
                                          uint64_t address) {
     struct layers_changes *c = l->changes;
-    if (!make_room(c)) {
+    if (!reserve_life(c)) {
         c->failed = true;
         return NULL;
     }

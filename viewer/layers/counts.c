@@ -57,7 +57,7 @@ uint64_t layers_served(const struct layers *l, unsigned metric_class) {
 #define IN(place) (1u << HAK_PLACE_##place)
 static const struct {
     unsigned from, to, blocks;
-} moves[] = {
+} move_kinds[] = {
 #define CALL(name, number, from_set, to_set, sentence)
 #define HOP(name, number, from_set, to_set, sentence)                                              \
     {from_set, to_set, HAK_METRIC_##name##_BLOCKS},
@@ -66,11 +66,11 @@ static const struct {
 
 struct layers_moves layers_moves(const uint64_t *metrics) {
     struct layers_moves sum = {0};
-    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
-        uint64_t blocks = metrics[moves[i].blocks], runs = metrics[moves[i].blocks + 1];
-        bool is_drain = moves[i].from == IN(REMOTE);
-        bool is_spill = moves[i].to == IN(SLAB) && !is_drain;
-        bool is_refill = (moves[i].from & IN(SLAB)) && moves[i].to != IN(SLAB);
+    for (size_t i = 0; i < sizeof move_kinds / sizeof move_kinds[0]; i++) {
+        uint64_t blocks = metrics[move_kinds[i].blocks], runs = metrics[move_kinds[i].blocks + 1];
+        bool is_drain = move_kinds[i].from == IN(REMOTE);
+        bool is_spill = move_kinds[i].to == IN(SLAB) && !is_drain;
+        bool is_refill = (move_kinds[i].from & IN(SLAB)) && move_kinds[i].to != IN(SLAB);
         sum.refills += is_refill ? runs : 0;
         sum.refill_blocks += is_refill ? blocks : 0;
         sum.spills += is_spill ? runs : 0;

@@ -59,7 +59,7 @@ static bool read_options(struct layers *l) {
            read_over(l);
 }
 
-static bool make_room(struct layers *l) {
+static bool allocate_tallies(struct layers *l) {
     l->process_rows = highest_process(l->view) + 1;
     l->all = calloc(1, sizeof *l->all);
     l->processes = calloc(l->process_rows, sizeof *l->processes);
@@ -125,7 +125,7 @@ int layers_over_time(struct view *view, uint32_t process, uint64_t over_ns, json
                        .interval_count = view->summary.last_ns / over_ns + 2,
                        .shows_superslabs = true,
                        .compares_nothing = true};
-    int status = make_room(&l) ? layers_gather(&l) : VIEW_UNREADABLE;
+    int status = allocate_tallies(&l) ? layers_gather(&l) : VIEW_UNREADABLE;
     *out = status == 0 ? layers_json(&l) : NULL;
     free_layers(&l);
     return status;
@@ -139,7 +139,7 @@ int command_layers(struct view *view) {
         return status;
     if (!read_options(&l))
         return VIEW_USAGE;
-    if (!make_room(&l))
+    if (!allocate_tallies(&l))
         status = VIEW_UNREADABLE;
     if (status == 0)
         status = layers_gather(&l);

@@ -119,7 +119,7 @@ static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
     leaks_free_places(&places);
 }
 
-static void add_stacks(struct hak_text *text, struct held *held, uint32_t shown) {
+static void add_held_stacks(struct hak_text *text, struct held *held, uint32_t shown) {
     for (uint32_t i = 0; i < shown; i++) {
         const struct held_row *row = &held->row[i];
         hak_text_add(text, "\n%s of %s allocated from:\n",
@@ -149,7 +149,7 @@ static void add_moment(struct hak_text *text, const struct held *held) {
         hak_text_add(text, "at the end (%s)", hak_words_time(held->view->summary.last_ns));
 }
 
-static void print_text(struct held *held, uint32_t shown) {
+static void print_held_text(struct held *held, uint32_t shown) {
     struct view *view = held->view;
     struct hak_text text = {0};
     uint64_t bytes = held->bytes;
@@ -162,7 +162,7 @@ static void print_text(struct held *held, uint32_t shown) {
                      hak_words_count(held->rows - shown, "more line", "more lines"),
                      hak_words_bytes(bytes));
     if (view_given(view, "stacks"))
-        add_stacks(&text, held, shown);
+        add_held_stacks(&text, held, shown);
     hak_text_add(&text, "%s%s of %s held ", shown ? "\n" : "",
                  hak_words_count(held->blocks, "block", "blocks"), hak_words_bytes(held->bytes));
     add_moment(&text, held);
@@ -181,7 +181,7 @@ static void print_text(struct held *held, uint32_t shown) {
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
-static json_t *row_json(struct held *held, const struct held_row *row) {
+static json_t *held_row_json(struct held *held, const struct held_row *row) {
     json_t *object = json_object();
     hak_json_set_number(object, "process", row->process);
     hak_json_set_number(object, "count", row->count);
@@ -193,10 +193,10 @@ static json_t *row_json(struct held *held, const struct held_row *row) {
     return object;
 }
 
-static void print_json(struct held *held, uint32_t shown) {
+static void print_held_json(struct held *held, uint32_t shown) {
     json_t *document = view_json_document(held->view), *rows = json_array();
     for (uint32_t i = 0; i < shown; i++)
-        json_array_append_new(rows, row_json(held, &held->row[i]));
+        json_array_append_new(rows, held_row_json(held, &held->row[i]));
     json_object_set_new(document, "held", rows);
     hak_json_set_number(document, "blocks", held->blocks);
     hak_json_set_number(document, "bytes", held->bytes);
@@ -267,9 +267,9 @@ int leaks_held(struct view *view, uint64_t limit) {
             qsort(held.row, held.rows, sizeof *held.row, compare_most_first);
         uint32_t shown = limit && limit < held.rows ? (uint32_t)limit : held.rows;
         if (view->json)
-            print_json(&held, shown);
+            print_held_json(&held, shown);
         else
-            print_text(&held, shown);
+            print_held_text(&held, shown);
         status = view_completeness(view);
     }
     hak_index_free(&held.index);

@@ -28,7 +28,7 @@ static bool is_listed(const struct view *view, const struct leaks_row *row) {
 
 /* ---- for people ------------------------------------------------------------------------------ */
 
-static void add_scan(struct hak_text *text, struct view *view, const struct leaks_scan *scan) {
+static void add_scan_line(struct hak_text *text, struct view *view, const struct leaks_scan *scan) {
     hak_text_add(text, "Process ");
     view_add_process(text, view, scan->process);
     hak_text_add(text, ", %s, at %s: ", scan->reason, hak_words_time(scan->ns));
@@ -84,8 +84,8 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
                      hak_words_count(more, "more line", "more lines"), hak_words_bytes(more_bytes));
 }
 
-static void add_stacks(struct hak_text *text, struct view *view, const struct leaks_list *list,
-                       uint64_t limit) {
+static void add_leaked_stacks(struct hak_text *text, struct view *view,
+                              const struct leaks_list *list, uint64_t limit) {
     uint64_t shown = 0;
     for (size_t i = 0; i < list->row_count && (!limit || shown < limit); i++) {
         const struct leaks_row *row = &list->rows[i];
@@ -119,7 +119,7 @@ static void add_nothing(struct hak_text *text, struct view *view, const struct l
     view_add_extent(text, view);
     hak_text_add(text, ".\n");
     for (size_t i = 0; i < list->scan_count && i < 8; i++)
-        add_scan(text, view, &list->scans[i]);
+        add_scan_line(text, view, &list->scans[i]);
 }
 
 static void add_remarks(struct hak_text *text, const struct view *view,
@@ -135,18 +135,18 @@ static void add_remarks(struct hak_text *text, const struct view *view,
                      hak_words_count(list->reachable, "block is", "blocks are"));
 }
 
-static void print_text(struct view *view, const struct leaks_list *list, uint64_t limit,
-                       size_t listed) {
+static void print_leaks_text(struct view *view, const struct leaks_list *list, uint64_t limit,
+                             size_t listed) {
     struct hak_text text = {0};
     if (listed == 0) {
         add_nothing(&text, view, list);
     } else {
         add_table(&text, view, list, limit);
         if (view_given(view, "stacks"))
-            add_stacks(&text, view, list, limit);
+            add_leaked_stacks(&text, view, list, limit);
         hak_text_add(&text, "\n");
         for (size_t i = 0; i < list->scan_count && i < 8; i++)
-            add_scan(&text, view, &list->scans[i]);
+            add_scan_line(&text, view, &list->scans[i]);
     }
     add_remarks(&text, view, list);
     if (listed && !view_given(view, "stacks"))
@@ -157,7 +157,7 @@ static void print_text(struct view *view, const struct leaks_list *list, uint64_
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
-static json_t *row_json(struct view *view, const struct leaks_row *row) {
+static json_t *leak_row_json(struct view *view, const struct leaks_row *row) {
     static const char *const states[] = {"new", "baseline", "suppressed"};
     json_t *object = json_object();
     hak_json_set_number(object, "row", row->row);
@@ -195,8 +195,8 @@ static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
 }
 
 /* All that are asked for, or `only` one and the scan that found it. */
-static void print_json(struct view *view, const struct leaks_list *list, uint64_t limit,
-                       const struct leaks_row *only) {
+static void print_leaks_json(struct view *view, const struct leaks_list *list, uint64_t limit,
+                             const struct leaks_row *only) {
     json_t *document = view_json_document(view);
     json_t *scans = json_array(), *rows = json_array();
     uint64_t shown = 0, left_out = 0;
@@ -212,7 +212,7 @@ static void print_json(struct view *view, const struct leaks_list *list, uint64_
             left_out++;
             continue;
         }
-        json_array_append_new(rows, row_json(view, row));
+        json_array_append_new(rows, leak_row_json(view, row));
         shown++;
     }
     json_object_set_new(document, "scans", scans);
@@ -253,7 +253,7 @@ static int show_one(struct view *view, const struct leaks_list *list) {
         if (list->rows[i].row != number)
             continue;
         if (view->json)
-            print_json(view, list, 0, &list->rows[i]);
+            print_leaks_json(view, list, 0, &list->rows[i]);
         else
             print_one(view, &list->rows[i]);
         return VIEW_OK;
@@ -294,9 +294,9 @@ int command_leaks(struct view *view) {
         status = show_one(view, &list);
     } else if (status == 0) {
         if (view->json)
-            print_json(view, &list, limit, NULL);
+            print_leaks_json(view, &list, limit, NULL);
         else
-            print_text(view, &list, limit, listed);
+            print_leaks_text(view, &list, limit, listed);
         status = status_of(view, &list);
     }
     leaks_free(&list);

@@ -11,7 +11,7 @@ static void copy_text(const struct hak_query *query, int column, char *to, size_
     snprintf(to, bytes, "%s", hak_query_text(query, column));
 }
 
-static bool add_scan(struct leaks_list *list, const struct hak_query *query) {
+static bool read_scan(struct leaks_list *list, const struct hak_query *query) {
     if (!hak_growing_make_room(&list->scans, list->scan_count, &list->scan_capacity,
                                sizeof *list->scans))
         return false;
@@ -114,7 +114,7 @@ int leaks_read(struct view *view, struct leaks_list *list) {
         return VIEW_USAGE;
     if (!findings_compare(view, &list->known_by))
         return VIEW_USAGE;
-    int error = read_rows(view, list, scans, process, scan, add_scan);
+    int error = read_rows(view, list, scans, process, scan, read_scan);
     if (error == 0)
         error = read_rows(view, list, rows, process, scan, add_row);
     if (error == 0)

@@ -21,8 +21,8 @@
 #include "report/words/words.h"
 
 enum {
-    DOCUMENT_BYTES = 16 << 20, /* a longer one is not read */
-    CLOSING_MS = 25000,        /* that a capture may take to be closed */
+    DOCUMENT_BYTES = 16 << 20,  /* a longer one is not read */
+    CAPTURE_CLOSING_MS = 25000, /* that a capture may take to be closed */
 };
 
 /* ---- pipes -------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ void mcp_job_end(struct mcp_job *job, uint64_t grace_ms) {
         end_program(job, now - job->asked_ms);
     else if (is_first && job->call.tool->is_program)
         kill(job->pid, SIGTERM);
-    if (!job->call.tool->is_program || now - job->asked_ms > job->grace_ms + CLOSING_MS)
+    if (!job->call.tool->is_program || now - job->asked_ms > job->grace_ms + CAPTURE_CLOSING_MS)
         kill(-job->pid, SIGKILL);
 }
 

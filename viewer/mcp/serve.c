@@ -11,12 +11,12 @@
 #include "collector/kernel/kernel.h"
 
 enum {
-    LINE_BYTES = 1 << 20, /* of a message */
-    RUNNING = 4,          /* processes at a time */
-    PROGRAMS = 2,         /* of them those that run a program, so that questions find a place */
-    GRACE_MS = 5000,      /* from SIGTERM to SIGKILL for a program whose time is up */
-    CLOSING_MS = 1000,    /* and where the client goes */
-    LOOK_MS = 50,         /* while a job is ended */
+    LINE_BYTES = 1 << 20,     /* of a message */
+    RUNNING = 4,              /* processes at a time */
+    PROGRAMS = 2,             /* of them those that run a program, so that questions find a place */
+    GRACE_MS = 5000,          /* from SIGTERM to SIGKILL for a program whose time is up */
+    CLIENT_CLOSING_MS = 1000, /* and where the client goes */
+    LOOK_MS = 50,             /* while a job is ended */
 };
 
 static volatile sig_atomic_t stop_signal, child_ended;
@@ -135,7 +135,7 @@ static void look_after(struct mcp_job *job, bool is_closing) {
     bool is_left = is_closing && job->call.tool->is_program;
     job->is_late |= is_up;
     if (is_up || is_left || job->is_cancelled || job->asked_ms > 0)
-        mcp_job_end(job, is_closing ? CLOSING_MS : GRACE_MS);
+        mcp_job_end(job, is_closing ? CLIENT_CLOSING_MS : GRACE_MS);
 }
 
 /* Jobs that have a process, of programs alone where `is_program`. */

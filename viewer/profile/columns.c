@@ -99,8 +99,8 @@ static const char *count_of(const struct profile_query *q, uint64_t blocks) {
                         : hak_words_count(blocks, "block", "blocks");
 }
 
-static void add_growth(struct hak_text *text, const struct profile_query *q,
-                       const struct profile_sums *all) {
+static void add_total_growth(struct hak_text *text, const struct profile_query *q,
+                             const struct profile_sums *all) {
     int64_t bytes = profile_growth_bytes(all), blocks = profile_growth_blocks(all);
     uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
     hak_text_add(text, "%s by ", bytes < 0 ? "shrunk" : "grown");
@@ -126,7 +126,7 @@ void profile_add_total(struct hak_text *text, const struct profile_query *q,
         hak_text_add(text, " unmapped, ");
     else
         hak_text_add(text, " freed, %s of them short-lived, ", hak_words_number(all->brief.blocks));
-    add_growth(text, q, all);
+    add_total_growth(text, q, all);
 }
 
 void profile_add_when(struct hak_text *text, const struct profile_query *q) {

@@ -9,8 +9,6 @@
 #include "viewer/profile/groups.h"
 #include "viewer/profile/memory.h"
 
-#define LIMIT 30
-
 enum side_name { OLD, NEW, SIDES };
 
 /* One of the two: a capture of its own, with its own stacks. */
@@ -120,12 +118,12 @@ static bool add_side(struct diff *d, enum side_name name) {
 /* ---- order -------------------------------------------------------------------------------------
  */
 
-static int64_t value_of(const struct diff *d, const struct profile_sums *sums) {
+static int64_t value_of_sums(const struct diff *d, const struct profile_sums *sums) {
     return profile_value(&d->side[NEW].query, sums, d->side[NEW].query.by);
 }
 
 static int64_t change_of(const struct diff *d, const struct pair *pair) {
-    return value_of(d, &pair->sums[NEW]) - value_of(d, &pair->sums[OLD]);
+    return value_of_sums(d, &pair->sums[NEW]) - value_of_sums(d, &pair->sums[OLD]);
 }
 
 /* Sorts by the size of the change, the largest first; of equal ones growth, then the larger new
@@ -140,7 +138,7 @@ static int compare_pairs(const void *a, const void *b, void *context) {
         return x_size < y_size ? 1 : -1;
     if (x_change != y_change)
         return x_change < y_change ? 1 : -1;
-    int64_t x_new = value_of(d, &x->sums[NEW]), y_new = value_of(d, &y->sums[NEW]);
+    int64_t x_new = value_of_sums(d, &x->sums[NEW]), y_new = value_of_sums(d, &y->sums[NEW]);
     if (x_new != y_new)
         return x_new < y_new ? 1 : -1;
     return strcmp(x->signature, y->signature);
@@ -153,7 +151,7 @@ static const struct profile_group *group_of(const struct diff *d, const struct p
     return &d->side[pair->shown].groups.group[pair->group];
 }
 
-static bool is_nothing(const struct profile_sums *s) {
+static bool has_no_blocks(const struct profile_sums *s) {
     return !s->live.blocks && !s->came.blocks && !s->went.blocks;
 }
 
@@ -175,25 +173,25 @@ static int64_t second_change(const struct diff *d, const struct profile_sums *ol
 static void add_numbers(struct table *table, const struct diff *d, const struct profile_sums *old,
                         const struct profile_sums *now) {
     struct hak_text change = {0};
-    int64_t value = value_of(d, now) - value_of(d, old);
+    int64_t value = value_of_sums(d, now) - value_of_sums(d, old);
     uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
     hak_text_add(&change, "%s%s", value < 0 ? "-" : value ? "+" : "", hak_words_number(size));
     struct hak_text cell = {0};
     hak_text_add(&cell, "%16s", hak_text_string(&change));
     table_add_text(table, &cell);
     hak_text_free(&change);
-    profile_add_number(table, value_of(d, old), false);
-    profile_add_number(table, value_of(d, now), false);
+    profile_add_number(table, value_of_sums(d, old), false);
+    profile_add_number(table, value_of_sums(d, now), false);
     profile_add_number(table, second_change(d, old, now), true);
 }
 
-static void add_row(struct table *table, struct diff *d, const struct pair *pair) {
+static void add_pair_row(struct table *table, struct diff *d, const struct pair *pair) {
     struct profile_groups *groups = &d->side[pair->shown].groups;
     struct hak_text name = {0}, where = {0};
     add_numbers(table, d, &pair->sums[OLD], &pair->sums[NEW]);
-    table_add_cell(table, is_nothing(&pair->sums[OLD])   ? "new"
-                          : is_nothing(&pair->sums[NEW]) ? "gone"
-                                                         : "");
+    table_add_cell(table, has_no_blocks(&pair->sums[OLD])   ? "new"
+                          : has_no_blocks(&pair->sums[NEW]) ? "gone"
+                                                            : "");
     profile_add_group_name(&name, groups, group_of(d, pair));
     profile_add_group_where(&where, groups, group_of(d, pair));
     table_add_text(table, &name);
@@ -230,7 +228,7 @@ static void add_table(struct hak_text *text, struct diff *d) {
                                        : profile_key_name(d->side[NEW].query.per));
     table_add_text_heading(&table, d->side[NEW].query.per <= PROFILE_LINE ? "where" : "");
     for (uint32_t i = 0; i < shown; i++)
-        add_row(&table, d, &d->pair[i]);
+        add_pair_row(&table, d, &d->pair[i]);
     if (shown < d->pairs) {
         struct hak_text more = {0};
         sum_rest(d, rest);
@@ -259,7 +257,7 @@ static void add_memory_row(struct table *table, const struct side *s, const char
 }
 
 /* The memory is that of whole processes: beside a part of their blocks it would say nothing. */
-static void add_memory(struct hak_text *text, const struct diff *d) {
+static void add_memory_table(struct hak_text *text, const struct diff *d) {
     struct table table = {0};
     if (view_given(d->view, "thread") || view_given(d->view, "focus") ||
         view_given(d->view, "ignore"))
@@ -284,10 +282,10 @@ static void add_side_words(struct hak_text *text, struct side *s, const char *na
     hak_text_add(text, "\n");
 }
 
-static void print_text(struct diff *d) {
+static void print_diff_text(struct diff *d) {
     struct hak_text text = {0};
     add_table(&text, d);
-    add_memory(&text, d);
+    add_memory_table(&text, d);
     add_side_words(&text, &d->side[OLD], "old");
     add_side_words(&text, &d->side[NEW], "new");
     view_start_pager(d->view);
@@ -301,7 +299,8 @@ static void set_sides(json_t *object, const struct diff *d, const struct profile
                       const struct profile_sums *now) {
     json_object_set_new(object, "old", profile_sums_json(&d->side[OLD].query, old));
     json_object_set_new(object, "new", profile_sums_json(&d->side[NEW].query, now));
-    json_object_set_new(object, "change", json_integer(value_of(d, now) - value_of(d, old)));
+    json_object_set_new(object, "change",
+                        json_integer(value_of_sums(d, now) - value_of_sums(d, old)));
 }
 
 static json_t *pair_json(struct diff *d, const struct pair *pair) {
@@ -327,7 +326,7 @@ static json_t *side_json(const struct side *s) {
     return object;
 }
 
-static void print_json(struct diff *d) {
+static void print_diff_json(struct diff *d) {
     json_t *document = view_json_document(d->view), *rows = json_array(), *others = json_object();
     struct profile_sums rest[SIDES];
     const struct profile_query *q = &d->side[NEW].query;
@@ -391,8 +390,10 @@ static int open_side(struct side *s) {
     int status = view_open(&s->view);
     if (status != 0)
         return status;
-    s->query = (struct profile_query){
-        .per = PROFILE_FUNCTION, .by = PROFILE_BYTES, .at = {.kind = VIEW_AT_PEAK}, .limit = LIMIT};
+    s->query = (struct profile_query){.per = PROFILE_FUNCTION,
+                                      .by = PROFILE_BYTES,
+                                      .at = {.kind = VIEW_AT_PEAK},
+                                      .limit = PROFILE_ROWS_SHOWN};
     if (!profile_read_query(&s->view, &s->query))
         return view_question_status();
     if (s->query.by == PROFILE_GROWTH || s->query.per > PROFILE_SIZE) {
@@ -403,7 +404,7 @@ static int open_side(struct side *s) {
     return 0;
 }
 
-static int read_memory(struct side *s) {
+static int read_side_memory(struct side *s) {
     struct profile_memory *memory = NULL;
     struct profile_memory_totals next;
     const struct view_moment *at = &s->query.at;
@@ -429,7 +430,7 @@ static int read_side(struct side *s) {
     s->groups = (struct profile_groups){.query = &s->query, .places = &s->places};
     status = profile_gather(&s->query, &s->facts, profile_groups_take, &s->groups);
     if (status == 0)
-        status = read_memory(s);
+        status = read_side_memory(s);
     if (status == 0)
         status = view_look_again(&s->view);
     profile_groups_sort(&s->groups);
@@ -477,9 +478,9 @@ int command_diff(struct view *view) {
         if (d.pairs)
             qsort_r(d.pair, d.pairs, sizeof *d.pair, compare_pairs, &d);
         if (view->json)
-            print_json(&d);
+            print_diff_json(&d);
         else
-            print_text(&d);
+            print_diff_text(&d);
         status = view_completeness(&d.side[OLD].view);
         if (status == 0)
             status = view_completeness(&d.side[NEW].view);

@@ -41,7 +41,7 @@ static void take_row(const struct gathering *g, const struct hak_flow_row *row,
         g->take(g->context, &item);
 }
 
-static void take_life(void *context, const struct hak_flow_life *life) {
+static void gather_life(void *context, const struct hak_flow_life *life) {
     const struct gathering *g = context;
     struct hak_flow_sum one = {1, life->size}, none = {0};
     bool is_old = life->is_before || life->is_inherited;
@@ -98,8 +98,8 @@ struct mapping_gathering {
     struct profile_facts *facts;
 };
 
-static void take_mapping(void *context, enum hak_mapped_piece what, uint32_t process,
-                         const struct hak_range *range) {
+static void gather_mapping(void *context, enum hak_mapped_piece what, uint32_t process,
+                           const struct hak_range *range) {
     const struct mapping_gathering *m = context;
     const struct gathering *g = m->gathering;
     struct hak_flow_sum one = {1, range->end - range->start}, none = {0};
@@ -125,7 +125,7 @@ static int gather_mappings(const struct gathering *g, struct profile_facts *fact
     struct hak_mapped_query query = {.from = q->is_span ? q->from.event : 0,
                                      .to = q->at.event,
                                      .process = q->process,
-                                     .piece = take_mapping,
+                                     .piece = gather_mapping,
                                      .context = &m};
     int error = hak_mapped_read(q->view->reader, &query);
     return error ? view_store_error(q->view, error) : 0;
@@ -190,7 +190,7 @@ static int gather_span(struct gathering *g, struct profile_facts *facts) {
     struct hak_flow flow = {0};
     struct hak_flow_query span = {.from = q->from.event,
                                   .to = q->at.event,
-                                  .life = is_by_block(q) ? take_life : NULL,
+                                  .life = is_by_block(q) ? gather_life : NULL,
                                   .context = g};
     if (!q->is_span)
         span.from = span.to; /* what is held there, without what came before it */

@@ -102,8 +102,8 @@ static void begin_part(struct curve *curve, uint32_t groups, int part) {
 }
 
 /* Adds the changes of a step at its end: the bytes held within it are not known. */
-static void add_step(const struct timeline *t, int64_t step, const uint32_t *group_of_row,
-                     struct curve *curve) {
+static void add_step_to_curve(const struct timeline *t, int64_t step, const uint32_t *group_of_row,
+                              struct curve *curve) {
     const struct timeline_step *s = &t->step[step];
     for (uint32_t i = s->first; i < s->first + s->changes; i++) {
         uint32_t group = group_of_row[t->change[i].row];
@@ -137,13 +137,13 @@ bool growth_find_going_on(const struct growth *g, const uint32_t *group_of_row, 
         if (group_of_row[i] != UINT32_MAX)
             curve[group_of_row[i]].live += (int64_t)t->flow.row[i].before.bytes;
     for (int64_t i = 0; i <= g->from; i++)
-        add_step(t, i, group_of_row, curve);
+        add_step_to_curve(t, i, group_of_row, curve);
     begin_part(curve, groups, part);
     for (int64_t i = g->from + 1; i <= g->to; i++) {
         int now = (int)((unsigned __int128)(event_at(t, i) - from) * PARTS / span);
         while (part < now && part + 1 < PARTS) /* what was held when it began */
             begin_part(curve, groups, ++part);
-        add_step(t, i, group_of_row, curve);
+        add_step_to_curve(t, i, group_of_row, curve);
         look_at_step(t, i, group_of_row, part, curve);
     }
     while (part + 1 < PARTS)

@@ -85,7 +85,7 @@ static int read_kept_peak(struct headline *h) {
 }
 
 /* 1; 0: the profile is not stored; or an error. */
-static int read_stored(struct headline *h) {
+static int read_stored_headline(struct headline *h) {
     struct hak_heap heap = {0};
     int result = hak_heap_read(h->view->reader, 0, 0, 0, &heap);
     for (uint32_t i = 0; i < heap.rows && result == 1; i++) {
@@ -116,7 +116,7 @@ static bool read_growth(struct headline *h) {
     return true;
 }
 
-static void read_events(struct headline *h) {
+static void read_headline_of_events(struct headline *h) {
     const struct hak_flow *flow = &h->growth.timeline.flow;
     if (!read_growth(h) || h->growth.timeline.is_of_runs)
         return;
@@ -170,7 +170,7 @@ static void add_peak(struct hak_text *text, struct headline *h) {
 }
 
 /* Adds the function that still grows, if by a part of the peak that is worth a word. */
-static void add_growth(struct hak_text *text, struct headline *h) {
+static void add_most_grown(struct hak_text *text, struct headline *h) {
     const struct profile_group *most = first_own(&h->grown);
     int64_t bytes = most && most->goes_on ? profile_growth_bytes(&most->self) : 0;
     if (h->growth.to_ns < h->growth.timeline.flow.from_ns + LONG_NS)
@@ -198,7 +198,7 @@ static void add_line(struct hak_text *text, struct headline *h) {
     hak_text_add(text, "; ");
     add_calls(text, h->came.blocks);
     hak_text_add(text, ", %u %% short-lived", percent(h->brief.blocks, h->came.blocks));
-    add_growth(text, h);
+    add_most_grown(text, h);
 }
 
 void profile_add_headline(struct hak_text *text, struct view *view, uint64_t budget_ms,
@@ -216,8 +216,8 @@ void profile_add_headline(struct hak_text *text, struct view *view, uint64_t bud
     h.grown.query = &h.grown_query;
     h.grown.places = &h.places;
     hak_store_watch(watch, &h);
-    if (read_stored(&h) == 0)
-        read_events(&h);
+    if (read_stored_headline(&h) == 0)
+        read_headline_of_events(&h);
     else if (!hak_store_is_profile_only(view->reader))
         (void)read_growth(&h);
     hak_store_watch(NULL, NULL);

@@ -170,7 +170,7 @@ static bool take_timeline(struct heap *h, struct timeline *t) {
     return true;
 }
 
-static int read_stored(struct heap *h) {
+static int read_stored_heap(struct heap *h) {
     struct timeline_query query = {.process = h->query.process, .steps = (uint32_t)h->steps};
     struct timeline t = {0};
     int result = h->query.is_span ? 0 : timeline_read_runs(h->view->reader, &query, &t);
@@ -221,7 +221,7 @@ static int read_stored_growth(struct heap *h) {
 static int read_timeline(struct heap *h) {
     if (h->is_alone)
         return read_runs(h);
-    int stored = read_stored(h);
+    int stored = read_stored_heap(h);
     if (stored)
         return stored < 0 ? view_store_error(h->view, stored) : read_stored_growth(h);
     uint32_t each = (uint32_t)((GROWTH_STEPS + h->steps - 1) / h->steps);
@@ -295,7 +295,7 @@ static uint64_t end_of_step(const struct heap *h, uint32_t step) {
     return f->from_ns + (uint64_t)((unsigned __int128)span * (step + 1) / f->steps);
 }
 
-static int read_memory(struct heap *h) {
+static int read_heap_memory(struct heap *h) {
     const struct view_moment *at = &h->query.at;
     int status = profile_memory_read(h->view, h->query.process, &h->memory);
     if (status)
@@ -315,8 +315,8 @@ static int read_memory(struct heap *h) {
     return 0;
 }
 
-static void take_mapping(void *context, enum hak_mapped_piece what, uint32_t process,
-                         const struct hak_range *range) {
+static void add_mapping(void *context, enum hak_mapped_piece what, uint32_t process,
+                        const struct hak_range *range) {
     struct heap *h = context;
     uint64_t bytes = range->end - range->start;
     (void)process;
@@ -332,7 +332,7 @@ static void take_mapping(void *context, enum hak_mapped_piece what, uint32_t pro
 
 static int read_mapped(struct heap *h) {
     struct hak_mapped_query query = {
-        .to = h->query.at.event, .process = h->query.process, .piece = take_mapping, .context = h};
+        .to = h->query.at.event, .process = h->query.process, .piece = add_mapping, .context = h};
     if (h->query.at.kind == VIEW_AT_START || hak_store_is_profile_only(h->view->reader))
         return 0;
     int error = hak_mapped_read(h->view->reader, &query);
@@ -401,7 +401,7 @@ static uint32_t count_growing(const struct heap *h) {
 
 /* "From 0.6 s to 1.2 s, the second half of the time before the teardown, 7.8 MiB more were live.
  * Still growing: intern_label (heap/growth.c:57) by 7.8 MiB, 12.9 MiB each second." */
-static void add_growth(struct hak_text *text, struct heap *h) {
+static void add_growing_groups(struct hak_text *text, struct heap *h) {
     uint32_t count = count_growing(h);
     int64_t all = profile_growth_bytes(&h->grown.all);
     uint64_t from_ns = h->growth.from_ns, to_ns = h->growth.to_ns;
@@ -517,7 +517,7 @@ static void add_kernel(struct hak_text *text, const struct profile_memory_totals
 }
 
 /* Adds the memory of the snapshots, which were taken at other times than the moment. */
-static void add_memory(struct hak_text *text, const struct heap *h) {
+static void add_memory_lines(struct hak_text *text, const struct heap *h) {
     const struct profile_memory_totals *m = &h->at_memory;
     if (m->quarantine_ns && m->bytes[MEMORY_QUARANTINE]) {
         hak_text_add(text, "As counted at %s:\n", hak_words_time(m->quarantine_ns));
@@ -553,7 +553,7 @@ static void add_taken(struct hak_text *text, struct heap *h) {
         add_taken_line(text, "mapped by the program itself (mmap, brk)", h->mapped.bytes, 0);
     if (h->closed_bytes)
         add_taken_line(text, "  and so that nobody may touch it", h->closed_bytes, 0);
-    add_memory(text, h);
+    add_memory_lines(text, h);
     hak_text_add(text, "\n");
 }
 
@@ -589,7 +589,7 @@ static bool knows_unknown(const struct heap *h) {
     return !h->is_alone && !h->step_ns;
 }
 
-static void add_footer(struct hak_text *text, struct heap *h) {
+static void add_heap_footer(struct hak_text *text, struct heap *h) {
     const struct hak_flow *f = &h->flow;
     uint64_t part = f->came.blocks ? f->brief.blocks * 1000 / f->came.blocks : 0;
     hak_text_add(text, "%s of %s allocated, %s of %s freed",
@@ -612,14 +612,14 @@ static void add_footer(struct hak_text *text, struct heap *h) {
     hak_text_add(text, "\n");
 }
 
-static void print_text(struct heap *h) {
+static void print_heap_text(struct heap *h) {
     struct hak_text text = {0};
     add_timeline(&text, h);
-    add_growth(&text, h);
+    add_growing_groups(&text, h);
     add_processes(&text, h);
     add_taken(&text, h);
     add_hint(&text, h);
-    add_footer(&text, h);
+    add_heap_footer(&text, h);
     view_start_pager(h->view);
     view_print(&text);
 }
@@ -711,7 +711,7 @@ static json_t *growth_json(struct heap *h) {
     return object;
 }
 
-static void print_json(struct heap *h) {
+static void print_heap_json(struct heap *h) {
     json_t *document = view_json_document(h->view), *steps = json_array();
     const struct hak_flow *f = &h->flow;
     hak_json_set_number(document, "from_ns", f->from_ns);
@@ -789,7 +789,7 @@ int command_heap(struct view *view) {
         status = read_taken(&h);
     }
     if (status == 0)
-        status = read_memory(&h);
+        status = read_heap_memory(&h);
     if (status == 0)
         status = read_mapped(&h);
     if (status == 0)
@@ -798,9 +798,9 @@ int command_heap(struct view *view) {
         if (h.flow.processes)
             qsort(h.flow.process, h.flow.processes, sizeof *h.flow.process, compare_processes);
         if (view->json)
-            print_json(&h);
+            print_heap_json(&h);
         else
-            print_text(&h);
+            print_heap_text(&h);
         status = view_completeness(view);
     }
     profile_memory_free(h.memory);

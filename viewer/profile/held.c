@@ -40,17 +40,17 @@ static int set_holders(struct held *h, const struct hak_heap *heap, uint64_t eve
     return 0;
 }
 
-static void take_life(void *context, const struct hak_flow_life *life) {
+static void add_held_life(void *context, const struct hak_flow_life *life) {
     const struct held *h = context;
     if (!life->end_ns)
         add_block(h, life->class_index, life->size);
 }
 
-static int read_events(struct hak_store_reader *r, uint64_t event, uint32_t process,
-                       struct held *h) {
+static int read_held_of_events(struct hak_store_reader *r, uint64_t event, uint32_t process,
+                               struct held *h) {
     struct hak_flow flow = {0};
     struct hak_flow_query moment = {
-        .from = event, .to = event, .process = process, .life = take_life, .context = h};
+        .from = event, .to = event, .process = process, .life = add_held_life, .context = h};
     int error = hak_flow_read(r, &moment, &flow);
     hak_flow_free(&flow);
     return error;
@@ -66,8 +66,8 @@ static void add_classes(const struct held *h, const struct hak_heap *heap) {
     }
 }
 
-static int read_stored(struct hak_store_reader *r, uint64_t event, const struct hak_heap *heap,
-                       struct held *h) {
+static int read_stored_held(struct hak_store_reader *r, uint64_t event, const struct hak_heap *heap,
+                            struct held *h) {
     struct hak_live_moment moment = {.id = event, .wants = is_holder, .context = h};
     int error = set_holders(h, heap, event);
     if (error || !heap->has_classes)
@@ -82,9 +82,9 @@ int profile_read_held(struct hak_store_reader *r, uint64_t event, uint32_t proce
     struct hak_heap heap = {0};
     int result = process ? 0 : hak_heap_read_classes(r, event, &heap);
     if (result == 0)
-        result = read_events(r, event, process, &h);
+        result = read_held_of_events(r, event, process, &h);
     else if (result == 1)
-        result = read_stored(r, event, &heap, &h);
+        result = read_stored_held(r, event, &heap, &h);
     hak_heap_free(&heap);
     free(h.holds);
     return result;

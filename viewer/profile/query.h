@@ -13,6 +13,8 @@
 #include "viewer/profile/places.h"
 #include "store/history/history.h"
 
+enum { PROFILE_ROWS_SHOWN = 30 }; /* by a table without --limit */
+
 enum profile_measure {
     PROFILE_BYTES, /* of a moment: live; of a span: that came */
     PROFILE_BLOCKS,

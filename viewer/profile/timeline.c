@@ -7,16 +7,16 @@
 #include "store/error.h"
 
 /* The changes of a row in the current step. */
-struct row_now {
+struct event_row {
     struct timeline_change now;
     struct timeline_change at_peak; /* up to the event `peak`, the newest peak when it changed */
     uint64_t peak;
     bool is_changed;
 };
 
-struct reading {
+struct event_reading {
     struct timeline *out;
-    struct row_now *row;
+    struct event_row *row;
     uint32_t row_room;
     uint32_t *changed; /* rows of the step at hand */
     uint32_t changed_count, changed_room;
@@ -41,7 +41,7 @@ static bool is_zero(const struct hak_flow_sum *sum) {
     return !sum->blocks && !sum->bytes;
 }
 
-static bool is_nothing(const struct timeline_change *c) {
+static bool is_change_zero(const struct timeline_change *c) {
     return is_zero(&c->inherited) && is_zero(&c->came) && is_zero(&c->went) && is_zero(&c->brief) &&
            is_zero(&c->left);
 }
@@ -50,7 +50,7 @@ static bool is_nothing(const struct timeline_change *c) {
  */
 
 /* Keeps what the row had got up to the newest peak, before it gets more. */
-static void keep_until_peak(const struct reading *r, struct row_now *row) {
+static void keep_until_peak(const struct event_reading *r, struct event_row *row) {
     if (row->peak == r->out->flow.peak.id)
         return;
     row->at_peak = row->now;
@@ -59,13 +59,13 @@ static void keep_until_peak(const struct reading *r, struct row_now *row) {
 
 static void take_change(void *context, uint32_t number, enum hak_flow_change what,
                         struct hak_flow_sum sum) {
-    struct reading *r = context;
+    struct event_reading *r = context;
     if (r->failed || (number >= r->row_room &&
                       !hak_growing_reach(&r->row, number, &r->row_room, sizeof *r->row))) {
         r->failed = true;
         return;
     }
-    struct row_now *row = &r->row[number];
+    struct event_row *row = &r->row[number];
     if (!row->is_changed) {
         if (!hak_growing_make_room(&r->changed, r->changed_count, &r->changed_room,
                                    sizeof *r->changed)) {
@@ -73,20 +73,20 @@ static void take_change(void *context, uint32_t number, enum hak_flow_change wha
             return;
         }
         r->changed[r->changed_count++] = number;
-        *row = (struct row_now){.now.row = number, .is_changed = true};
+        *row = (struct event_row){.now.row = number, .is_changed = true};
     }
     keep_until_peak(r, row);
     hak_flow_add(sum_of(&row->now, what), sum);
 }
 
-static int compare_numbers(const void *a, const void *b) {
+int timeline_compare_rows(const void *a, const void *b) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return x < y ? -1 : x > y;
 }
 
-static bool put_change(struct reading *r, struct timeline_change **list, uint32_t *count,
+static bool put_change(struct event_reading *r, struct timeline_change **list, uint32_t *count,
                        uint32_t *room, const struct timeline_change *change) {
-    if (is_nothing(change))
+    if (is_change_zero(change))
         return true;
     if (!hak_growing_make_room(list, *count, room, sizeof **list)) {
         r->failed = true;
@@ -97,10 +97,10 @@ static bool put_change(struct reading *r, struct timeline_change **list, uint32_
 }
 
 /* The newest peak lies in the step at hand: what its rows got until then. */
-static void put_until_peak(struct reading *r) {
+static void put_until_peak(struct event_reading *r) {
     r->until_peak_count = 0;
     for (uint32_t i = 0; i < r->changed_count && !r->failed; i++) {
-        struct row_now *row = &r->row[r->changed[i]];
+        struct event_row *row = &r->row[r->changed[i]];
         keep_until_peak(r, row);
         row->at_peak.row = row->now.row;
         put_change(r, &r->until_peak, &r->until_peak_count, &r->until_peak_room, &row->at_peak);
@@ -109,7 +109,7 @@ static void put_until_peak(struct reading *r) {
 
 static void take_step(void *context, uint32_t step, uint64_t id, uint64_t ns,
                       struct hak_flow_sum live) {
-    struct reading *r = context;
+    struct event_reading *r = context;
     struct timeline *out = r->out;
     const struct hak_flow_step *s = &out->flow.step[step];
     if (r->failed ||
@@ -118,14 +118,14 @@ static void take_step(void *context, uint32_t step, uint64_t id, uint64_t ns,
         return;
     }
     if (r->changed_count)
-        qsort(r->changed, r->changed_count, sizeof *r->changed, compare_numbers);
+        qsort(r->changed, r->changed_count, sizeof *r->changed, timeline_compare_rows);
     if (out->flow.peak.id > r->boundary) {
         put_until_peak(r);
         out->peak_step = out->steps;
     }
     uint32_t first = out->changes;
     for (uint32_t i = 0; i < r->changed_count && !r->failed; i++) {
-        struct row_now *row = &r->row[r->changed[i]];
+        struct event_row *row = &r->row[r->changed[i]];
         put_change(r, &out->change, &out->changes, &r->change_room, &row->now);
         row->is_changed = false;
     }
@@ -144,7 +144,7 @@ static void take_step(void *context, uint32_t step, uint64_t id, uint64_t ns,
  */
 
 /* Takes from the changes of `step` those until the peak, which are among them. */
-static void split_changes(struct reading *r, const struct timeline_step *step) {
+static void split_changes(struct event_reading *r, const struct timeline_step *step) {
     struct timeline_change *change = &r->out->change[step->first];
     for (uint32_t i = 0, j = 0; i < r->until_peak_count; i++) {
         const struct timeline_change *less = &r->until_peak[i];
@@ -161,7 +161,7 @@ static void split_changes(struct reading *r, const struct timeline_step *step) {
 }
 
 /* Makes two steps of the one in which the peak lies. */
-static void split_at_peak(struct reading *r) {
+static void split_at_peak(struct event_reading *r) {
     struct timeline *t = r->out;
     const struct hak_flow_peak *peak = &t->flow.peak;
     uint32_t at = (uint32_t)t->peak_step, count = r->until_peak_count;
@@ -196,7 +196,7 @@ static void drop_nothing(struct timeline *t) {
         uint32_t first = t->step[i].first, end = first + t->step[i].changes;
         t->step[i].first = to;
         for (uint32_t j = first; j < end; j++)
-            if (!is_nothing(&t->change[j]))
+            if (!is_change_zero(&t->change[j]))
                 t->change[to++] = t->change[j];
         t->step[i].changes = to - t->step[i].first;
     }
@@ -216,7 +216,7 @@ static void order_times(struct timeline *t) {
 
 int timeline_read(struct hak_store_reader *r, const struct timeline_query *query,
                   struct timeline *out) {
-    struct reading reading = {.out = out};
+    struct event_reading reading = {.out = out};
     struct hak_flow_follower follower = {take_change, take_step, &reading};
     struct hak_flow_query flow = {.from = query->from,
                                   .to = query->to,
@@ -266,8 +266,8 @@ static void add_to_before(const struct timeline *t, const struct timeline_step *
     }
 }
 
-static void add_step(const struct timeline *t, const struct timeline_step *step,
-                     struct timeline_sums *out) {
+static void add_step_to_sums(const struct timeline *t, const struct timeline_step *step,
+                             struct timeline_sums *out) {
     for (uint32_t i = step->first; i < step->first + step->changes; i++) {
         const struct timeline_change *c = &t->change[i];
         struct timeline_sums *sums = &out[c->row];
@@ -286,7 +286,7 @@ void timeline_add_up(const struct timeline *timeline, uint32_t first, int64_t la
     for (uint32_t i = 0; i < first && i < timeline->steps; i++)
         add_to_before(timeline, &timeline->step[i], out);
     for (int64_t i = first; i <= last && i < timeline->steps; i++)
-        add_step(timeline, &timeline->step[i], out);
+        add_step_to_sums(timeline, &timeline->step[i], out);
     for (uint32_t i = 0; i < timeline->flow.rows; i++) {
         struct timeline_sums *s = &out[i];
         s->live = s->before;

@@ -55,6 +55,8 @@ int timeline_read(struct hak_store_reader *r, const struct timeline_query *query
 /* Reads it from the runs: 1; 0: they do not have it; or the store's error (timeline_runs.c). */
 int timeline_read_runs(struct hak_store_reader *r, const struct timeline_query *query,
                        struct timeline *out);
+/* Orders numbers of rows, for qsort. */
+int timeline_compare_rows(const void *a, const void *b);
 void timeline_free(struct timeline *timeline);
 
 /* Sums of one row between two steps. */

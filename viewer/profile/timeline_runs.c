@@ -13,19 +13,19 @@ struct seen {
 };
 
 /* A row of the timeline. */
-struct row_now {
+struct run_row {
     struct timeline_change now; /* since the step before */
     struct hak_flow_sum live;
     bool is_changed;
 };
 
-struct reading {
+struct run_reading {
     struct hak_store_reader *reader;
     struct timeline *out;
     uint32_t parts;
     struct hak_index by_row;
     struct seen *seen;
-    struct row_now *row;
+    struct run_row *row;
     uint32_t *changed, changed_count; /* rows, since the step before */
     uint32_t seen_room, row_room, changed_room, rows_room, step_room, change_room;
     struct hak_heap_ending *ending;
@@ -45,7 +45,7 @@ static struct hak_flow_sum less(struct hak_heap_sum now, struct hak_heap_sum bef
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-static uint32_t find_row(struct reading *r, const struct hak_heap_row *row) {
+static uint32_t find_row(struct run_reading *r, const struct hak_heap_row *row) {
     uint64_t key = (uint64_t)row->process << 32 | row->stack, place = 0;
     struct hak_flow *flow = &r->out->flow;
     uint32_t found = hak_index_find(&r->by_row, key, &place);
@@ -57,13 +57,13 @@ static uint32_t find_row(struct reading *r, const struct hak_heap_row *row) {
         r->failed = true;
         return 0;
     }
-    r->row[flow->rows] = (struct row_now){0};
+    r->row[flow->rows] = (struct run_row){0};
     flow->row[flow->rows++] = (struct hak_flow_row){.process = row->process, .stack = row->stack};
     return flow->rows;
 }
 
-static struct row_now *change_row(struct reading *r, uint32_t number) {
-    struct row_now *row = &r->row[number];
+static struct run_row *change_row(struct run_reading *r, uint32_t number) {
+    struct run_row *row = &r->row[number];
     if (row->is_changed)
         return row;
     if (!hak_growing_make_room(&r->changed, r->changed_count, &r->changed_room,
@@ -77,7 +77,7 @@ static struct row_now *change_row(struct reading *r, uint32_t number) {
     return row;
 }
 
-static void add_row(struct reading *r, uint32_t at, const struct hak_heap_row *row) {
+static void add_run_changes(struct run_reading *r, uint32_t at, const struct hak_heap_row *row) {
     struct seen *s = &r->seen[at];
     struct hak_flow_sum inherited = less(row->inherited, s->inherited);
     struct hak_flow_sum came = less(row->came, s->came), went = less(row->went, s->went);
@@ -86,7 +86,7 @@ static void add_row(struct reading *r, uint32_t at, const struct hak_heap_row *r
     if (r->failed || (!inherited.blocks && !inherited.bytes && !came.blocks && !came.bytes &&
                       !went.blocks && !went.bytes))
         return;
-    struct row_now *now = change_row(r, s->row - 1);
+    struct run_row *now = change_row(r, s->row - 1);
     hak_flow_add(&now->now.inherited, inherited);
     hak_flow_add(&now->now.came, came);
     hak_flow_add(&now->now.went, went);
@@ -101,7 +101,7 @@ static void add_row(struct reading *r, uint32_t at, const struct hak_heap_row *r
 }
 
 /* Counts the blocks that a process held at its end as left. */
-static void leave(struct reading *r, uint32_t process) {
+static void leave(struct run_reading *r, uint32_t process) {
     for (uint32_t i = 0; i < r->out->flow.rows; i++) {
         struct hak_flow_sum live = r->row[i].live;
         if (r->out->flow.row[i].process != process || (!live.blocks && !live.bytes))
@@ -116,12 +116,7 @@ static void leave(struct reading *r, uint32_t process) {
 /* ---- steps -------------------------------------------------------------------------------------
  */
 
-static int compare_numbers(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static uint64_t time_of(struct reading *r, uint64_t event) {
+static uint64_t time_of(struct run_reading *r, uint64_t event) {
     struct hak_event e = {0};
     int found = hak_store_event(r->reader, event, &e);
     r->error = found < 0 ? found : r->error;
@@ -129,7 +124,7 @@ static uint64_t time_of(struct reading *r, uint64_t event) {
 }
 
 /* All up to the newest boundary becomes a step. */
-static void put_step(struct reading *r) {
+static void put_step(struct run_reading *r) {
     struct timeline *t = r->out;
     uint32_t first = t->changes;
     uint64_t most = r->most < t->flow.peak.live.bytes ? r->most : t->flow.peak.live.bytes;
@@ -138,7 +133,7 @@ static void put_step(struct reading *r) {
         return;
     }
     if (r->changed_count)
-        qsort(r->changed, r->changed_count, sizeof *r->changed, compare_numbers);
+        qsort(r->changed, r->changed_count, sizeof *r->changed, timeline_compare_rows);
     for (uint32_t i = 0; i < r->changed_count && !r->failed; i++) {
         if (!hak_growing_make_room(&t->change, t->changes, &r->change_room, sizeof *t->change))
             r->failed = true;
@@ -160,7 +155,7 @@ static void put_step(struct reading *r) {
 }
 
 /* The part of the time in which a boundary lies. */
-static uint64_t part_of(struct reading *r, uint64_t event) {
+static uint64_t part_of(struct run_reading *r, uint64_t event) {
     const struct hak_flow *flow = &r->out->flow;
     uint64_t span = flow->to_ns > flow->from_ns ? flow->to_ns - flow->from_ns : 1, ns = 0;
     struct hak_query q = hak_ask(hak_store_database(r->reader),
@@ -176,7 +171,7 @@ static uint64_t part_of(struct reading *r, uint64_t event) {
 
 static void take_boundary(void *context, const struct hak_heap *so_far, uint64_t event,
                           uint64_t most) {
-    struct reading *r = context;
+    struct run_reading *r = context;
     uint64_t part = part_of(r, event);
     if (r->event && (part != r->part || r->event == r->out->flow.peak.id))
         put_step(r);
@@ -185,7 +180,7 @@ static void take_boundary(void *context, const struct hak_heap *so_far, uint64_t
         r->failed = true;
     most -= r->left_bytes;
     for (uint32_t i = 0; i < so_far->rows && !r->failed; i++)
-        add_row(r, i, &so_far->row[i]);
+        add_run_changes(r, i, &so_far->row[i]);
     while (r->next_ending < r->endings && r->ending[r->next_ending].event < event && !r->failed)
         leave(r, r->ending[r->next_ending++].process);
     r->most = most > r->most ? most : r->most;
@@ -200,7 +195,7 @@ static void take_boundary(void *context, const struct hak_heap *so_far, uint64_t
  */
 
 /* Rows and their totals; at the end of the capture processes that have ended still hold. */
-static void fill_rows(struct reading *r, bool is_to_end) {
+static void fill_rows(struct run_reading *r, bool is_to_end) {
     struct timeline *t = r->out;
     for (uint32_t i = 0; i < t->changes; i++) {
         const struct timeline_change *c = &t->change[i];
@@ -227,7 +222,7 @@ static void fill_rows(struct reading *r, bool is_to_end) {
     }
 }
 
-static void fill_processes(struct reading *r, const struct hak_heap *heap) {
+static void fill_processes(struct run_reading *r, const struct hak_heap *heap) {
     struct hak_flow *flow = &r->out->flow;
     flow->process = calloc((size_t)heap->processes + 1, sizeof *flow->process);
     r->failed |= !flow->process;
@@ -244,7 +239,7 @@ static void fill_processes(struct reading *r, const struct hak_heap *heap) {
     }
 }
 
-static int find_times(struct reading *r, uint64_t to) {
+static int find_times(struct run_reading *r, uint64_t to) {
     struct hak_store_summary summary;
     struct hak_flow *flow = &r->out->flow;
     int error = hak_store_summarise(r->reader, &summary);
@@ -255,7 +250,7 @@ static int find_times(struct reading *r, uint64_t to) {
     return error ? error : r->error;
 }
 
-static void finish(struct reading *r, const struct hak_heap *heap, uint64_t to) {
+static void finish(struct run_reading *r, const struct hak_heap *heap, uint64_t to) {
     struct timeline *t = r->out;
     if (r->event)
         put_step(r);
@@ -268,7 +263,7 @@ static void finish(struct reading *r, const struct hak_heap *heap, uint64_t to) 
 
 int timeline_read_runs(struct hak_store_reader *reader, const struct timeline_query *query,
                        struct timeline *out) {
-    struct reading r = {.reader = reader, .out = out, .parts = query->steps ? query->steps : 1};
+    struct run_reading r = {.reader = reader, .out = out, .parts = query->steps ? query->steps : 1};
     struct hak_heap_follower follower = {take_boundary, &r};
     struct hak_heap_peak peak;
     struct hak_heap heap = {0};

@@ -8,7 +8,6 @@
 #include "viewer/profile/groups.h"
 #include "viewer/profile/tree.h"
 
-#define LIMIT      30
 #define TREE_LIMIT 60
 
 struct top {
@@ -46,7 +45,7 @@ static void add_rate(struct hak_text *text, const struct top *t) {
     hak_text_add(text, ", %s each second", hak_words_size((uint64_t)(second + 0.5)));
 }
 
-static void add_footer(struct hak_text *out, struct top *t) {
+static void add_top_footer(struct hak_text *out, struct top *t) {
     struct profile_query *q = &t->query;
     struct hak_text footer = {0}, *text = &footer;
     profile_add_total(text, q, total_of(t));
@@ -337,7 +336,7 @@ static json_t *node_json(const struct top *t, uint32_t number) {
     return object;
 }
 
-static void print_json(struct top *t) {
+static void print_top_json(struct top *t) {
     json_t *document = view_json_document(t->view);
     profile_set_query(document, &t->query);
     json_object_set_new(document, "total", profile_sums_json(&t->query, total_of(t)));
@@ -356,13 +355,13 @@ static void print_json(struct top *t) {
 /* ---- the command -------------------------------------------------------------------------------
  */
 
-static void print_text(struct top *t) {
+static void print_top_text(struct top *t) {
     struct hak_text text = {0};
     if (t->query.is_tree)
         add_tree(&text, t);
     else
         add_list(&text, t);
-    add_footer(&text, t);
+    add_top_footer(&text, t);
     view_start_pager(t->view);
     view_print(&text);
 }
@@ -406,7 +405,7 @@ int command_top(struct view *view) {
         return view_question_status();
     }
     if (t.query.limit == UINT64_MAX)
-        t.query.limit = t.query.is_tree ? TREE_LIMIT : LIMIT;
+        t.query.limit = t.query.is_tree ? TREE_LIMIT : PROFILE_ROWS_SHOWN;
     t.places = (struct profile_places){.view = view,
                                        .shows_all = t.query.shows_all,
                                        .focus = t.query.has_focus ? &t.query.focus : NULL,
@@ -421,9 +420,9 @@ int command_top(struct view *view) {
         status = view_look_again(view);
     if (status == 0) {
         if (view->json)
-            print_json(&t);
+            print_top_json(&t);
         else
-            print_text(&t);
+            print_top_text(&t);
         status = view_completeness(view);
     }
     free_top(&t);

@@ -49,7 +49,7 @@ void profile_tree_take(void *context, const struct profile_item *item) {
 /* ---- order -------------------------------------------------------------------------------------
  */
 
-static int64_t value_of(const struct profile_tree *t, uint32_t node) {
+static int64_t value_of_node(const struct profile_tree *t, uint32_t node) {
     return profile_value(t->query, &t->node[node].total, t->query->by);
 }
 
@@ -58,7 +58,7 @@ static int compare_siblings(const void *a, const void *b, void *context) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     if (t->node[x].parent != t->node[y].parent)
         return t->node[x].parent < t->node[y].parent ? -1 : 1;
-    int64_t x_value = value_of(t, x), y_value = value_of(t, y);
+    int64_t x_value = value_of_node(t, x), y_value = value_of_node(t, y);
     if (x_value != y_value)
         return x_value < y_value ? 1 : -1;
     int order = profile_compare_labels(&t->places->label[t->node[x].label],
@@ -67,7 +67,7 @@ static int compare_siblings(const void *a, const void *b, void *context) {
 }
 
 static uint64_t size_of(const struct profile_tree *t, uint32_t node) {
-    int64_t value = value_of(t, node);
+    int64_t value = value_of_node(t, node);
     return value < 0 ? -(uint64_t)value : (uint64_t)value;
 }
 

@@ -17,15 +17,15 @@ static const int forwarded[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
                                 SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
 #define FORWARDED (sizeof forwarded / sizeof forwarded[0])
 
-static volatile pid_t target;
+static volatile pid_t program_pid;
 static volatile sig_atomic_t has_ended, stop_signal;
 static volatile sig_atomic_t may_leave; /* a second TERM or INT is for `run` itself */
-static volatile sig_atomic_t asked, has_left, is_cut;
-static struct sigaction before[FORWARDED];
+static volatile sig_atomic_t ends_asked, has_left, is_cut;
+static struct sigaction actions_before[FORWARDED];
 
 /* Called when the program has ended or `run` has left it: no process is left to pass the signal to.
  */
-static void stop(int signal) {
+static void end_by_signal(int signal) {
     struct sigaction end = {.sa_handler = SIG_DFL};
     is_cut = has_left;
     stop_signal = signal;
@@ -35,11 +35,11 @@ static void stop(int signal) {
 /* The first TERM or INT that somebody sends is the program's; the second says that it did not end
  * by that, and is not passed on. */
 static void pass_on(int signal) {
-    if (may_leave && (signal == SIGTERM || signal == SIGINT) && asked++ > 0) {
+    if (may_leave && (signal == SIGTERM || signal == SIGINT) && ends_asked++ > 0) {
         has_left = 1;
         stop_signal = signal;
     } else {
-        kill(target, signal);
+        kill(program_pid, signal);
     }
 }
 
@@ -47,10 +47,10 @@ static void forward(int signal, siginfo_t *info, void *context) {
     (void)context;
     bool is_stop = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
     /* The kernel sends a terminal's signals to every process of the group. */
-    if (!has_left && target > 0 && info->si_code != SI_KERNEL)
+    if (!has_left && program_pid > 0 && info->si_code != SI_KERNEL)
         pass_on(signal);
     else if ((has_ended || has_left) && is_stop)
-        stop(signal);
+        end_by_signal(signal);
 }
 
 const volatile sig_atomic_t *run_child_stop_signal(void) {
@@ -69,18 +69,18 @@ static void take_signals(void) {
     struct sigaction action = {.sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < FORWARDED; i++) {
-        sigaction(forwarded[i], NULL, &before[i]);
-        if (before[i].sa_handler != SIG_IGN)
+        sigaction(forwarded[i], NULL, &actions_before[i]);
+        if (actions_before[i].sa_handler != SIG_IGN)
             sigaction(forwarded[i], &action, NULL);
     }
 }
 
 static void give_signals_back(void) {
     for (size_t i = 0; i < FORWARDED; i++)
-        sigaction(forwarded[i], &before[i], NULL);
+        sigaction(forwarded[i], &actions_before[i], NULL);
 }
 
-struct word {
+struct go_word {
     char session[128];
     char store_path[PATH_MAX];
 };
@@ -88,7 +88,7 @@ struct word {
 /* In the child: waits for the word, then becomes the program. Answers with errno when it cannot. */
 static void become_program(const struct view *view, const struct run_files *files, const int *stdio,
                            int go, int answer) {
-    static struct word word;
+    static struct go_word word;
     char **argv = view->argument;
     int error = ENOMEM;
     if (hak_read_fully(go, &word, sizeof word) < sizeof word)
@@ -142,12 +142,12 @@ bool run_child_fork(struct run_child *child, const struct view *view, const stru
         view_error("run: no new process: %s", strerror(errno));
         return false;
     }
-    target = child->pid;
+    program_pid = child->pid;
     return true;
 }
 
 bool run_child_start(struct run_child *child, const char *session, const char *store_path) {
-    struct word word = {0};
+    struct go_word word = {0};
     int error = 0;
     snprintf(word.session, sizeof word.session, "%s", session);
     snprintf(word.store_path, sizeof word.store_path, "%s", store_path);
@@ -159,7 +159,7 @@ bool run_child_start(struct run_child *child, const char *session, const char *s
     }
     close(answers);
     waitpid(child->pid, NULL, 0);
-    target = 0;
+    program_pid = 0;
     view_error("run: PROGRAM cannot be started: %s", strerror(error ? error : EPIPE));
     return false;
 }
@@ -167,7 +167,7 @@ bool run_child_start(struct run_child *child, const char *session, const char *s
 void run_child_cancel(struct run_child *child) {
     close(child->go);
     waitpid(child->pid, NULL, 0);
-    target = 0;
+    program_pid = 0;
 }
 
 bool run_child_is_init(void) {
@@ -196,7 +196,7 @@ int run_child_wait(struct run_child *child, bool leaves) {
         if (ended == 0)
             sigsuspend(&open);
     }
-    target = 0;
+    program_pid = 0;
     has_ended = ended == child->pid || ended < 0;
     sigprocmask(SIG_SETMASK, &open, NULL);
     return has_ended ? ended == child->pid ? status : 0 : stop_signal;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "report/words/words.h"
 
-#define NAMED 10 /* findings that are listed at the end; the files have all */
+#define FINDINGS_NAMED 10 /* findings that are listed at the end; the files have all */
 
 /* The files that say what is known have to be readable before anything is started. */
 static bool check_known(const struct view *view) {
@@ -80,12 +80,12 @@ static void list_new(struct view *view, const struct findings *findings) {
         const struct finding *one = &findings->list[i];
         if (one->state != FINDING_NEW || one->kind == FINDING_CRASH || is_repeated(findings, i))
             continue;
-        if (count++ < NAMED)
+        if (count++ < FINDINGS_NAMED)
             add_finding(&text, one);
     }
-    if (count > NAMED)
+    if (count > FINDINGS_NAMED)
         hak_text_add(&text, "hakmem:   ... and %s\n",
-                     hak_words_count(count - NAMED, "more", "more"));
+                     hak_words_count(count - FINDINGS_NAMED, "more", "more"));
     view_write(stderr, "hakmem: %s%s:\n", hak_words_count(count, "finding", "findings"), known);
     view_print_to(stderr, &text);
     struct hak_text looked = {0};

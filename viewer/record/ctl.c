@@ -9,7 +9,7 @@
 
 enum { WAIT_SECONDS = 10, SECONDS_MAX = 1 << 30 };
 
-struct word {
+struct ctl_word {
     const char *name;
     int (*run)(const struct view *view, struct ctl_target *t, uint64_t seconds);
 };
@@ -191,11 +191,11 @@ static int switch_recording(const struct view *view, struct ctl_target *t, uint6
     return answer(view, t, &line, asked, VIEW_OK);
 }
 
-static int stop(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+static int stop_recording(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     return switch_recording(view, t, seconds, HAK_CONTROL_STOP);
 }
 
-static int start(const struct view *view, struct ctl_target *t, uint64_t seconds) {
+static int start_recording(const struct view *view, struct ctl_target *t, uint64_t seconds) {
     return switch_recording(view, t, seconds, HAK_CONTROL_START);
 }
 
@@ -211,8 +211,8 @@ static int say_not_here(const struct ctl_target *t, const char *word) {
     return VIEW_USAGE;
 }
 
-static int look(const struct view *view, struct ctl_target *t, uint64_t seconds,
-                enum hak_control_ask ask, const char *word, const char *what) {
+static int find_blocks(const struct view *view, struct ctl_target *t, uint64_t seconds,
+                       enum hak_control_ask ask, const char *word, const char *what) {
     int status = ctl_ask(t, ask, "", seconds);
     if (status)
         return status;
@@ -237,23 +237,24 @@ static int look(const struct view *view, struct ctl_target *t, uint64_t seconds,
 }
 
 static int sweep(const struct view *view, struct ctl_target *t, uint64_t seconds) {
-    return look(view, t, seconds, HAK_CONTROL_SWEEP, "sweep", "damaged");
+    return find_blocks(view, t, seconds, HAK_CONTROL_SWEEP, "sweep", "damaged");
 }
 
 static int find_leaks(const struct view *view, struct ctl_target *t, uint64_t seconds) {
-    return look(view, t, seconds, HAK_CONTROL_LEAKS, "leaks", "lost");
+    return find_blocks(view, t, seconds, HAK_CONTROL_LEAKS, "leaks", "lost");
 }
 
 /* ---- the command ------------------------------------------------------------------------------
  */
 
-static const struct word words[] = {
-    {"status", show_status}, {"start", start}, {"stop", stop},        {"mark", set_mark},
-    {"flush", flush},        {"sweep", sweep}, {"leaks", find_leaks}, {"store", store_now},
+static const struct ctl_word words[] = {
+    {"status", show_status}, {"start", start_recording}, {"stop", stop_recording},
+    {"mark", set_mark},      {"flush", flush},           {"sweep", sweep},
+    {"leaks", find_leaks},   {"store", store_now},
 };
 enum { WORDS = sizeof words / sizeof *words };
 
-static const struct word *find_word(const char *name) {
+static const struct ctl_word *find_word(const char *name) {
     struct nearest nearest = {.typed = name};
     for (size_t i = 0; i < WORDS; i++) {
         if (strcmp(words[i].name, name) == 0)
@@ -268,7 +269,8 @@ static const struct word *find_word(const char *name) {
 int command_ctl(struct view *view) {
     static struct ctl_target target;
     uint64_t seconds = WAIT_SECONDS;
-    const struct word *word = find_word(view->argument_count > 1 ? view->argument[1] : "status");
+    const struct ctl_word *word =
+        find_word(view->argument_count > 1 ? view->argument[1] : "status");
     if (!word || !view_number(view, "timeout", &seconds))
         return VIEW_USAGE;
     seconds = seconds < SECONDS_MAX ? seconds : SECONDS_MAX;

@@ -90,7 +90,7 @@ static void add_recorded(struct hak_text *text, struct ctl_target *t) {
         add_rings(text, &rings);
 }
 
-static bool print_lines(struct ctl_target *t) {
+static bool print_status_lines(struct ctl_target *t) {
     struct hak_text text = {0};
     hak_text_add(&text, "process    %d %s\n", (int)t->pid, t->name);
     hak_text_add(&text, "level      %s\n", level_of(t));
@@ -145,7 +145,7 @@ json_t *ctl_json(struct ctl_target *t) {
 
 bool ctl_print_status(const struct view *view, struct ctl_target *t) {
     if (!view->json)
-        return print_lines(t);
+        return print_status_lines(t);
     json_t *document = view_json_document(view);
     json_object_set_new(document, "program", ctl_json(t));
     return view_print_json(hak_json_print(document));

@@ -29,7 +29,7 @@ static bool choose_store(const struct view *view, char *path, size_t bytes) {
     return false;
 }
 
-static bool print_lines(const struct view *view) {
+static bool print_import_lines(const struct view *view) {
     uint64_t faults = view->summary.faults;
     struct hak_text text = {0};
     hak_text_add(&text, "%s of ", hak_words_count(view->summary.events, "event", "events"));
@@ -41,7 +41,7 @@ static bool print_lines(const struct view *view) {
     return view_print(&text);
 }
 
-static bool print_json(struct view *view) {
+static bool print_import_json(struct view *view) {
     json_t *document = view_json_document(view);
     hak_json_set_number(document, "files", view->argument_count);
     hak_json_set_number(document, "events", view->summary.events);
@@ -70,7 +70,7 @@ int command_import(struct view *view) {
         view_error("import: the store that was written cannot be read: %s", hak_store_message());
         return VIEW_UNREADABLE;
     }
-    if (!(view->json ? print_json(view) : print_lines(view)))
+    if (!(view->json ? print_import_json(view) : print_import_lines(view)))
         return VIEW_USAGE;
     return view->summary.lost_events ? VIEW_INCOMPLETE : VIEW_OK;
 }

@@ -27,7 +27,7 @@ enum {
     LOOK_MS = 20,
     TERM_MS = 2000, /* from SIGTERM to SIGKILL */
     KILL_MS = 2000,
-    NAMED = 4,
+    PROCESSES_NAMED = 4,
 };
 
 struct one {
@@ -122,7 +122,7 @@ static uint32_t mark(struct all *all, const char *collect) {
     return count;
 }
 
-static uint32_t look(struct all *all, const char *collect) {
+static uint32_t count_left(struct all *all, const char *collect) {
     read_all(all);
     return mark(all, collect);
 }
@@ -139,7 +139,7 @@ static uint32_t wait_for_left(struct all *all, const struct record_left *left,
                               const char *collect) {
     uint64_t end = hak_time_ms() + left->patience_ms;
     uint32_t count;
-    while ((count = look(all, collect)) > 0 && !is_hurried(left) &&
+    while ((count = count_left(all, collect)) > 0 && !is_hurried(left) &&
            (left->patience_ms == 0 || hak_time_ms() < end))
         usleep(LOOK_MS * 1000);
     return count;
@@ -148,12 +148,12 @@ static uint32_t wait_for_left(struct all *all, const struct record_left *left,
 static void name_left(struct record_left *left, const struct all *all) {
     size_t length = 0;
     uint32_t named = 0;
-    for (uint32_t i = 0; i < all->count && named <= NAMED; i++) {
+    for (uint32_t i = 0; i < all->count && named <= PROCESSES_NAMED; i++) {
         const struct one *one = &all->list[i];
         if (!one->is_left || one->has_ended)
             continue;
         length += (size_t)snprintf(left->names + length, sizeof left->names - length, "%s%s",
-                                   named ? ", " : "", named == NAMED ? "..." : one->name);
+                                   named ? ", " : "", named == PROCESSES_NAMED ? "..." : one->name);
         named++;
     }
 }
@@ -163,7 +163,7 @@ static uint32_t signal_left(struct all *all, const char *collect, int signal, ui
     uint64_t end = hak_time_ms() + for_ms;
     uint32_t count;
     bool is_first = true;
-    while ((count = look(all, collect)) > 0 && (is_first || hak_time_ms() < end)) {
+    while ((count = count_left(all, collect)) > 0 && (is_first || hak_time_ms() < end)) {
         for (uint32_t i = 0; i < all->count && (is_first || signal == SIGKILL); i++) {
             if (!all->list[i].is_left)
                 continue;

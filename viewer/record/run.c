@@ -63,9 +63,9 @@ static bool prepare_log(const struct view *view, pid_t pid, const char *store, c
     return run_check_log(log);
 }
 
-static bool start(struct view *view, const struct run_files *files, const int *stdio,
-                  struct run_child *child, struct run_ci *ci, struct fleet_early *early,
-                  struct hak_keeper **keeper, char *path, size_t bytes) {
+static bool start_program(struct view *view, const struct run_files *files, const int *stdio,
+                          struct run_child *child, struct run_ci *ci, struct fleet_early *early,
+                          struct hak_keeper **keeper, char *path, size_t bytes) {
     char error[512] = "", log[RUN_CI_PATH] = "";
     if (!run_child_fork(child, view, files, stdio))
         return false;
@@ -233,7 +233,7 @@ static void print_left(struct view *view, const struct run_child *child,
                names_store ? view_path_from_here(path) : "");
 }
 
-static bool print_json(struct view *view, const struct outcome *outcome, int status) {
+static bool print_run_json(struct view *view, const struct outcome *outcome, int status) {
     json_t *document = view_json_document(view);
     hak_json_set_number(document, "events", outcome->events);
     hak_json_set_number(document, "faults", outcome->faults);
@@ -368,8 +368,8 @@ int record_run(struct view *view, struct record_part *part) {
         run_left_adopt();
     if (!run_ci_check(view, &ci) || !run_open_pools(view) || !run_target_check(view->argument[0]) ||
         !run_find_files(view, &files) ||
-        !start(view, &files, part ? part->stdio : NULL, &child, &ci, &early, &keeper, path,
-               sizeof path))
+        !start_program(view, &files, part ? part->stdio : NULL, &child, &ci, &early, &keeper, path,
+                       sizeof path))
         return VIEW_USAGE;
     memcpy(asked, path, sizeof asked);
     outcome.program_status = wait_for_program(&child, part, files.collect);
@@ -398,6 +398,6 @@ int record_run(struct view *view, struct record_part *part) {
     if (*run_child_stop_signal())
         status = 128 + *run_child_stop_signal();
     if (view->json)
-        print_json(view, &outcome, status);
+        print_run_json(view, &outcome, status);
     return status;
 }

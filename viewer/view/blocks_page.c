@@ -68,7 +68,7 @@ static void draw_title(const struct blocks_page *p, struct canvas *c, int row) {
     canvas_put(c, row + 1, 1, c->columns, CANVAS_PLACE, p->where);
 }
 
-static void draw_headings(const struct blocks_page *p, struct canvas *c, int row) {
+static void draw_block_headings(const struct blocks_page *p, struct canvas *c, int row) {
     static const struct {
         int column, end;
         const char *name;
@@ -90,7 +90,7 @@ static void draw_blocks(struct page *page, struct browser *b, int row, int end) 
     struct blocks_page *p = (struct blocks_page *)page;
     struct canvas *c = &b->canvas;
     draw_title(p, c, row);
-    draw_headings(p, c, row + 2);
+    draw_block_headings(p, c, row + 2);
     page->list.height = end - row - 4; /* the last line is for messages */
     list_settle(&page->list);
     for (int i = 0; i < page->list.height && page->list.top + i < page->list.rows; i++) {
@@ -122,14 +122,14 @@ static void show_block(struct blocks_page *p, struct browser *b, bool has_stacks
     hak_text_free(&text);
 }
 
-static void sort_by(struct blocks_page *p, enum order order) {
+static void sort_blocks_by(struct blocks_page *p, enum order order) {
     p->order = order;
     sort_blocks(p);
     list_go_to(&p->page.list, 0);
 }
 
 /* The line that was clicked; false outside of the lines. */
-static bool click(struct blocks_page *p, const struct key *key) {
+static bool click_block(struct blocks_page *p, const struct key *key) {
     int line = p->page.list.top + key->row - 4;
     if (key->row < 4 || line >= p->page.list.rows || key->row >= 4 + p->page.list.height)
         return false;
@@ -145,9 +145,9 @@ static bool blocks_key(struct page *page, struct browser *b, const struct key *k
         return true;
     }
     if (key->name == KEY_NAME_CLICK)
-        return click(p, key);
+        return click_block(p, key);
     if (key->name == KEY_NAME_DOUBLE_CLICK) {
-        if (click(p, key))
+        if (click_block(p, key))
             show_block(p, b, false);
         return true;
     }
@@ -156,11 +156,11 @@ static bool blocks_key(struct page *page, struct browser *b, const struct key *k
         return true;
     }
     if (character == '>' || key->name == KEY_NAME_F6) {
-        sort_by(p, (p->order + 1) % ORDERS);
+        sort_blocks_by(p, (p->order + 1) % ORDERS);
         return true;
     }
     if (character == '<') {
-        sort_by(p, (p->order + ORDERS - 1) % ORDERS);
+        sort_blocks_by(p, (p->order + ORDERS - 1) % ORDERS);
         return true;
     }
     return list_key(&page->list, key);

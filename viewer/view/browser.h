@@ -15,10 +15,11 @@
 #include "viewer/view/keys.h"
 #include "viewer/view/list.h"
 
-#define BROWSER_PAGES   16
-#define BROWSER_COLUMNS 60 /* of the smallest screen */
-#define BROWSER_ROWS    16
-#define PAGE_KEYS       10 /* F1 to F10 */
+#define BROWSER_PAGES         16
+#define BROWSER_COLUMNS       60 /* of the smallest screen */
+#define BROWSER_SHIFT_COLUMNS 8  /* of one key to the side */
+#define BROWSER_ROWS          16
+#define PAGE_KEYS             10 /* F1 to F10 */
 
 struct browser;
 struct page;

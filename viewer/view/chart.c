@@ -29,7 +29,7 @@ static int dots_in(const struct chart *c, int height, int row) {
     return in < 0 ? 0 : in > dots ? dots : in;
 }
 
-static uint32_t cell_of(const struct chart *c, int column, int row) {
+static uint32_t glyph_at(const struct chart *c, int column, int row) {
     static const uint8_t left[] = {0, 0x40, 0x44, 0x46, 0x47},
                          right[] = {0, 0x80, 0xa0, 0xb0, 0xb8};
     if (c->kind == CHART_BRAILLE) {
@@ -53,7 +53,7 @@ static enum canvas_style style_of(const struct chart *c, int column) {
 void chart_draw(struct canvas *canvas, const struct chart *c) {
     for (int row = 0; row < c->rows; row++)
         for (int column = 0; column < c->columns; column++) {
-            uint32_t cell = cell_of(c, column, row);
+            uint32_t cell = glyph_at(c, column, row);
             canvas_put_char(canvas, c->row + row, c->column + column, style_of(c, column), cell);
         }
 }

@@ -102,7 +102,7 @@ static const char *percent(int64_t part, int64_t whole) {
     return out;
 }
 
-static const char *cell_of(enum column column, const struct profile_sums *s) {
+static const char *cell_words(enum column column, const struct profile_sums *s) {
     switch (column) {
     case COLUMN_BLOCKS:
     case COLUMN_CALLS:
@@ -131,7 +131,7 @@ int columns_draw(struct canvas *canvas, int row, const struct columns *c,
         int end = at + column_of[column].width;
         bool is_sort = !sums && column == c->sort;
         canvas_put_right(canvas, row, at, end, is_sort ? CANVAS_SELECTED : style,
-                         sums ? cell_of(column, sums) : column_of[column].name);
+                         sums ? cell_words(column, sums) : column_of[column].name);
         at = end + 1;
     }
     return at + 1;

@@ -156,7 +156,7 @@ void main_page_add_line(struct page *page, struct browser *b, int line, struct h
     lines_add_where(text, &m->lines, (uint32_t)line);
 }
 
-static void draw_headings(struct main_page *m, struct browser *b, int row) {
+static void draw_tab_headings(struct main_page *m, struct browser *b, int row) {
     struct canvas *c = &b->canvas;
     canvas_fill(c, row, 0, c->columns, CANVAS_HEADING, ' ');
     if (m->tab == TAB_FINDINGS) {
@@ -209,7 +209,7 @@ void main_page_draw(struct page *page, struct browser *b, int row, int end) {
     m->list_row = m->heading_row + 1;
     page->list.height = end - 2 - m->list_row;
     list_settle(&page->list);
-    draw_headings(m, b, m->heading_row);
+    draw_tab_headings(m, b, m->heading_row);
     draw_tabs(m, b, m->tabs_row);
     for (int i = 0; i < page->list.height && page->list.top + i < page->list.rows; i++) {
         int line = page->list.top + i;

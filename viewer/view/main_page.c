@@ -6,7 +6,6 @@
 #include "report/words/words.h"
 
 #define FAR_COLUMNS 10
-#define SHIFT       8
 
 struct lines *main_page_lines(struct page *page) {
     return &((struct main_page *)page)->lines;
@@ -70,7 +69,7 @@ static void next_per(struct main_page *m, struct browser *b, int direction) {
         browser_say(b, "No class, size, lifetime, thread: --profile-only keeps no blocks.");
 }
 
-static void sort_by(struct main_page *m, struct browser *b, enum column sort) {
+static void sort_lines_by(struct main_page *m, struct browser *b, enum column sort) {
     if (m->tab == TAB_FINDINGS || sort >= COLUMNS)
         return;
     m->lines.sort = sort;
@@ -130,9 +129,9 @@ static bool set_span(struct main_page *m, struct browser *b) {
     if (is_span && !b->message.length)
         browser_say(b, "A span begins here: move to its end with ] and }, or F7 for the peak.");
     if (is_span)
-        sort_by(m, b, COLUMN_GROWN);
+        sort_lines_by(m, b, COLUMN_GROWN);
     else if (m->lines.sort == COLUMN_GROWN)
-        sort_by(m, b, COLUMN_LIVE);
+        sort_lines_by(m, b, COLUMN_LIVE);
     return true;
 }
 
@@ -195,7 +194,7 @@ static bool to_the_side(struct main_page *m, struct browser *b, int direction) {
         return moved(m, b, time_pane_move(&m->time, &b->data, direction));
     if (open_node(m, direction > 0))
         return true;
-    m->shift += direction * SHIFT;
+    m->shift += direction * BROWSER_SHIFT_COLUMNS;
     m->shift = m->shift < 0 ? 0 : m->shift;
     return true;
 }
@@ -254,10 +253,10 @@ static bool line_character(struct main_page *m, struct browser *b, uint32_t char
         next_per(m, b, -1);
         return true;
     case '>':
-        sort_by(m, b, columns_next(m->lines.sort, 1));
+        sort_lines_by(m, b, columns_next(m->lines.sort, 1));
         return true;
     case '<':
-        sort_by(m, b, columns_next(m->lines.sort, -1));
+        sort_lines_by(m, b, columns_next(m->lines.sort, -1));
         return true;
     case '\\':
         browser_prompt(b, PROMPT_FILTER);
@@ -300,7 +299,7 @@ static bool is_on_time(const struct main_page *m, const struct key *key) {
     return key->row >= m->time.row && key->row <= m->time.row + m->time.rows;
 }
 
-static bool click(struct main_page *m, struct browser *b, const struct key *key) {
+static bool click_main(struct main_page *m, struct browser *b, const struct key *key) {
     if (is_on_time(m, key)) {
         m->is_time = true;
         return moved(m, b, time_pane_choose(&m->time, &b->data, key->column - m->time.column));
@@ -313,7 +312,7 @@ static bool click(struct main_page *m, struct browser *b, const struct key *key)
         return true;
     }
     if (key->row == m->heading_row) {
-        sort_by(m, b, columns_at(&m->columns, key->column));
+        sort_lines_by(m, b, columns_at(&m->columns, key->column));
         return true;
     }
     int line = m->page.list.top + key->row - m->list_row;
@@ -354,7 +353,7 @@ static bool main_key(struct page *page, struct browser *b, const struct key *key
         return true;
     case KEY_NAME_CLICK:
     case KEY_NAME_DOUBLE_CLICK:
-        return click(m, b, key);
+        return click_main(m, b, key);
     case KEY_NAME_WHEEL_UP:
     case KEY_NAME_WHEEL_DOWN:
         if (is_on_time(m, key))

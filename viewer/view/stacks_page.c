@@ -125,14 +125,14 @@ static int compare_stacks(const void *a, const void *b, void *context) {
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-static void sort_by(struct stacks_page *p, enum column sort) {
+static void sort_stacks_by(struct stacks_page *p, enum column sort) {
     p->columns.sort = sort;
     if (p->groups.groups)
         qsort_r(p->groups.group, p->groups.groups, sizeof *p->groups.group, compare_stacks,
                 &p->columns.sort);
 }
 
-static bool click(struct stacks_page *p, const struct key *key) {
+static bool click_stack(struct stacks_page *p, const struct key *key) {
     int line = p->page.list.top + key->row - p->list_row;
     if (key->row < p->list_row || key->row >= p->list_row + p->page.list.height ||
         line >= p->page.list.rows)
@@ -150,10 +150,10 @@ static void show_blocks(struct stacks_page *p, struct browser *b) {
 static bool stacks_character(struct stacks_page *p, uint32_t character) {
     switch (character) {
     case '>':
-        sort_by(p, columns_next(p->columns.sort, 1));
+        sort_stacks_by(p, columns_next(p->columns.sort, 1));
         return true;
     case '<':
-        sort_by(p, columns_next(p->columns.sort, -1));
+        sort_stacks_by(p, columns_next(p->columns.sort, -1));
         return true;
     case '{':
         p->frame_top--;
@@ -172,16 +172,16 @@ static bool stacks_key(struct page *page, struct browser *b, const struct key *k
         return true;
     switch (key->name) {
     case KEY_NAME_F6:
-        sort_by(p, columns_next(p->columns.sort, 1));
+        sort_stacks_by(p, columns_next(p->columns.sort, 1));
         return true;
     case KEY_NAME_ENTER:
     case KEY_NAME_RIGHT:
         show_blocks(p, b);
         return true;
     case KEY_NAME_CLICK:
-        return click(p, key);
+        return click_stack(p, key);
     case KEY_NAME_DOUBLE_CLICK:
-        if (click(p, key))
+        if (click_stack(p, key))
             show_blocks(p, b);
         return true;
     default:
@@ -237,6 +237,6 @@ struct page *stacks_page_make(struct browser *b, struct page *main) {
         return NULL;
     }
     p->page.list.rows = (int)p->groups.groups;
-    sort_by(p, lines->sort);
+    sort_stacks_by(p, lines->sort);
     return &p->page;
 }

@@ -6,8 +6,6 @@
 #include <string.h>
 #include "viewer/view/coded.h"
 
-#define SHIFT 8 /* columns of one key to the side */
-
 struct text_page {
     struct page page;
     char *title;
@@ -68,7 +66,7 @@ static bool text_key(struct page *page, struct browser *b, const struct key *key
     (void)b;
     bool is_right = key->name == KEY_NAME_RIGHT;
     if (is_right || key->name == KEY_NAME_LEFT) {
-        t->shift += is_right ? SHIFT : -SHIFT;
+        t->shift += is_right ? BROWSER_SHIFT_COLUMNS : -BROWSER_SHIFT_COLUMNS;
         t->shift = t->shift < 0 ? 0 : t->shift;
         return true;
     }

@@ -37,7 +37,7 @@ void time_pane_values(const struct data *d, uint64_t *value, int count) {
         value[peak] = t->flow.peak.live.bytes;
 }
 
-static int column_of(const struct time_pane *p, const struct data *d, uint64_t ns) {
+static int column_at(const struct time_pane *p, const struct data *d, uint64_t ns) {
     uint64_t from = d->timeline.flow.from_ns, to = d->timeline.flow.to_ns;
     ns = ns < from ? from : ns > to ? to : ns;
     return chart_column(ns, from, to, p->columns);
@@ -72,15 +72,15 @@ static void draw_axis(struct time_pane *p, struct browser *b) {
     hak_text_free(&length);
     for (uint32_t i = 0; i < d->marks; i++)
         if (is_shown(d, d->mark[i].event, d->mark[i].ns))
-            put_at(p, b, column_of(p, d, d->mark[i].ns), 'm', CANVAS_BOLD);
+            put_at(p, b, column_at(p, d, d->mark[i].ns), 'm', CANVAS_BOLD);
     for (size_t i = 0; i < d->findings.count; i++)
         if (d->findings.list[i].kind != FINDING_LEAK && is_shown(d, 0, d->findings.list[i].ns))
-            put_at(p, b, column_of(p, d, d->findings.list[i].ns), '!', CANVAS_RED);
+            put_at(p, b, column_at(p, d, d->findings.list[i].ns), '!', CANVAS_RED);
     if (d->timeline.peak_step >= 0)
-        put_at(p, b, column_of(p, d, d->timeline.flow.peak.ns), 'P', CANVAS_BOLD);
+        put_at(p, b, column_at(p, d, d->timeline.flow.peak.ns), 'P', CANVAS_BOLD);
     if (d->is_span)
-        put_at(p, b, column_of(p, d, data_time(d, &d->from)), '[', CANVAS_BOLD);
-    put_at(p, b, column_of(p, d, data_time(d, &d->at)), d->is_span ? ']' : '^', CANVAS_BOLD);
+        put_at(p, b, column_at(p, d, data_time(d, &d->from)), '[', CANVAS_BOLD);
+    put_at(p, b, column_at(p, d, data_time(d, &d->at)), d->is_span ? ']' : '^', CANVAS_BOLD);
 }
 
 void time_pane_draw(struct time_pane *p, struct browser *b, int row, int rows, bool has_keys) {
@@ -107,11 +107,11 @@ void time_pane_draw(struct time_pane *p, struct browser *b, int row, int rows, b
                           .column = AXIS,
                           .rows = p->rows,
                           .columns = p->columns,
-                          .cursor = column_of(p, d, data_time(d, &d->at)),
+                          .cursor = column_at(p, d, data_time(d, &d->at)),
                           .span_from = -1,
                           .has_keys = has_keys};
     if (d->is_span) {
-        chart.span_from = column_of(p, d, data_time(d, &d->from));
+        chart.span_from = column_at(p, d, data_time(d, &d->from));
         chart.span_to = chart.cursor;
     }
     chart_draw(c, &chart);
@@ -135,7 +135,7 @@ int time_pane_choose(const struct time_pane *p, struct data *d, int column) {
 
 /* Over columns in which nothing happened, to the next step. */
 int time_pane_move(const struct time_pane *p, struct data *d, int by) {
-    int column = column_of(p, d, data_time(d, &d->at)) + by;
+    int column = column_at(p, d, data_time(d, &d->at)) + by;
     int64_t step = -1, here = d->at.step;
     if (column >= 0) {
         column = column >= p->columns ? p->columns - 1 : column;
