@@ -7,7 +7,7 @@
 #include "remote/schema.h"
 #include "store/error.h"
 
-enum { VALUES_MAX = 96, CELLS_MAX = 64 };
+enum { CELLS_MAX = 64 };
 
 struct hak_remote_asking {
     struct hak_link link;
@@ -107,11 +107,11 @@ static int give_rows(const struct hak_link *link, const PGresult *rows, const ch
 int hak_remote_ask(struct hak_remote_asking *asking, const char *sql,
                    const struct hak_remote_cell *values, int count, const char *doing,
                    hak_remote_row *row, void *context, char **why) {
-    unsigned char room[VALUES_MAX][8];
-    struct hak_link_value value[VALUES_MAX];
-    Oid type[VALUES_MAX];
+    unsigned char room[HAK_LINK_VALUES_MAX][8];
+    struct hak_link_value value[HAK_LINK_VALUES_MAX];
+    Oid type[HAK_LINK_VALUES_MAX];
     *why = NULL;
-    if (count > VALUES_MAX) {
+    if (count > HAK_LINK_VALUES_MAX) {
         int error = hak_store_fail(HAK_STORE_INTERNAL, "%s: too many values", doing);
         *why = last_line();
         return error;

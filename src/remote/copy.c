@@ -313,7 +313,7 @@ static int queue_part(void *context, struct hak_remote_part *part) {
     return error;
 }
 
-static int send_all(struct push *push, int jobs) {
+static int send_all_parts(struct push *push, int jobs) {
     pthread_t sender[SENDERS_MAX];
     int begun = 0, error;
     jobs = jobs < 1 ? 1 : jobs > SENDERS_MAX ? SENDERS_MAX : jobs;
@@ -399,7 +399,7 @@ static int send_missing(struct push *push, int jobs) {
     uint64_t count = 0;
     int error = ask_parts(push, &count);
     if (!error && count < push->out->parts)
-        error = send_all(push, jobs);
+        error = send_all_parts(push, jobs);
     if (!error)
         error = ask_parts(push, &count);
     if (!error && count != push->out->parts)

@@ -137,7 +137,7 @@ static bool send_words(PGconn *to, const char *sql) {
     return PQsendQueryParams(to, sql, 0, NULL, NULL, NULL, NULL, 1) == 1;
 }
 
-static bool send_all(struct hak_remote_link *link, const struct hak_remote_run *run) {
+static bool send_run_whole(struct hak_remote_link *link, const struct hak_remote_run *run) {
     PGconn *to = link->link.connection;
     bool is_sent = !link->link.is_silent && PQenterPipelineMode(to) &&
                    send_words(to, "START TRANSACTION") && send_run(to, run);
@@ -172,7 +172,7 @@ static int hear_all(struct hak_remote_link *link, struct hak_remote_sent *out) {
 
 static int send_in_transaction(struct hak_remote_link *link, const struct hak_remote_run *run,
                                struct hak_remote_sent *out) {
-    if (!send_all(link, run))
+    if (!send_run_whole(link, run))
         return hak_link_fail(&link->link, NULL, "sending findings");
     int error = hear_all(link, out);
     if (!link->link.is_silent && !PQexitPipelineMode(link->link.connection) && !error)
@@ -185,7 +185,7 @@ static int send_in_transaction(struct hak_remote_link *link, const struct hak_re
 }
 
 /* Of a run that the server had: it came before its capture was there or its program had ended. */
-static int fill(struct hak_remote_link *link, const struct hak_remote_run *run) {
+static int fill_in_run(struct hak_remote_link *link, const struct hak_remote_run *run) {
     struct values v = {.count = 0};
     struct hak_link_value value[VALUES];
     int error;
@@ -219,7 +219,7 @@ int hak_remote_send_findings(struct hak_remote_link *link, const struct hak_remo
     *out = (struct hak_remote_sent){0};
     int error = send_in_transaction(link, run, out);
     if (!error && !out->is_new)
-        error = fill(link, run);
+        error = fill_in_run(link, run);
     *why = error ? strdup(hak_store_message()) : NULL;
     return error;
 }

@@ -10,12 +10,12 @@
 enum { SMALL_BYTES = 64 << 10, MOST_BYTES = 256 << 20 };
 enum { ASKED_BYTES = 32 << 10, ASKED_NARROW_BYTES = 16 << 10 }; /* for each question */
 
-static const char doing[] = "reading its tables";
+static const char reading_tables[] = "reading its tables";
 
 /* ---- a table here -----------------------------------------------------------------------------
  */
 
-static void add_columns(sqlite3_str *sql, const struct hak_remote_table *t) {
+static void declare_columns(sqlite3_str *sql, const struct hak_remote_table *t) {
     static const char *const types[] = {[HAK_REMOTE_NUMBER] = "INTEGER",
                                         [HAK_REMOTE_REAL] = "REAL",
                                         [HAK_REMOTE_TEXT] = "TEXT",
@@ -29,7 +29,7 @@ static void add_columns(sqlite3_str *sql, const struct hak_remote_table *t) {
     sqlite3_str_appendall(sql, "))");
 }
 
-static bool run(sqlite3 *database, sqlite3_str *sql) {
+static bool run_built(sqlite3 *database, sqlite3_str *sql) {
     char *text = sqlite3_str_finish(sql);
     bool is_done = text && sqlite3_exec(database, text, NULL, NULL, NULL) == SQLITE_OK;
     sqlite3_free(text);
@@ -39,8 +39,8 @@ static bool run(sqlite3 *database, sqlite3_str *sql) {
 static bool make_table(sqlite3 *database, const struct hak_remote_table *t) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "DROP TABLE IF EXISTS \"%w\"; CREATE TABLE \"%w\"", t->name, t->name);
-    add_columns(sql, t);
-    bool is_done = run(database, sql);
+    declare_columns(sql, t);
+    bool is_done = run_built(database, sql);
     for (int i = 0; i < t->indexes && is_done; i++) {
         sql = sqlite3_str_new(NULL);
         sqlite3_str_appendf(sql, "CREATE INDEX \"%w\" ON \"%w\"(", t->index[i].name, t->name);
@@ -48,7 +48,7 @@ static bool make_table(sqlite3 *database, const struct hak_remote_table *t) {
             sqlite3_str_appendf(sql, "%s\"%w\"", k ? ", " : "",
                                 t->column[t->index[i].column[k]].name);
         sqlite3_str_appendall(sql, ")");
-        is_done = run(database, sql);
+        is_done = run_built(database, sql);
     }
     return is_done;
 }
@@ -79,7 +79,7 @@ static bool bind(sqlite3_stmt *row, int column, enum hak_remote_type type, const
     return false;
 }
 
-static bool fill(sqlite3 *database, const struct hak_remote_table *t, const PGresult *rows) {
+static bool insert_rows(sqlite3 *database, const struct hak_remote_table *t, const PGresult *rows) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_stmt *row = NULL;
     sqlite3_str_appendf(sql, "INSERT INTO \"%w\" VALUES", t->name);
@@ -108,7 +108,7 @@ static int take_rows(struct hak_remote_kept *kept, const struct hak_remote_table
         return hak_store_no_memory(t->name);
     bool is_done = (uint64_t)PQntuples(rows) <= kept->table[at].rows &&
                    sqlite3_exec(kept->database, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
-    is_done = is_done && make_table(kept->database, t) && fill(kept->database, t, rows) &&
+    is_done = is_done && make_table(kept->database, t) && insert_rows(kept->database, t, rows) &&
               sqlite3_exec(kept->database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
     if (!is_done)
         sqlite3_exec(kept->database, "ROLLBACK", NULL, NULL, NULL);
@@ -172,8 +172,9 @@ struct wanted {
 
 /* In one way to the server and back. From here to the end of the transaction nobody empties these
  * tables or drops them: that waits. */
-static int fetch(struct hak_remote_kept *kept, struct hak_link *link,
-                 const struct hak_remote_tables *tables, const struct wanted *wanted, int count) {
+static int fetch_tables(struct hak_remote_kept *kept, struct hak_link *link,
+                        const struct hak_remote_tables *tables, const struct wanted *wanted,
+                        int count) {
     struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
     PGresult *rows[HAK_REMOTE_TABLES] = {0};
     unsigned char id[8];
@@ -187,7 +188,7 @@ static int fetch(struct hak_remote_kept *kept, struct hak_link *link,
         error = question[i].sql ? 0 : hak_store_no_memory(link->name);
     }
     if (!error && count)
-        error = hak_link_ask_all(link, question, count, doing, rows);
+        error = hak_link_ask_all(link, question, count, reading_tables, rows);
     for (int i = 0; i < count; i++) {
         if (!error)
             error = check_rows(kept, link, tables, wanted[i].at, wanted[i].part, rows[i]);
@@ -199,7 +200,7 @@ static int fetch(struct hak_remote_kept *kept, struct hak_link *link,
     return error;
 }
 
-static int number_of(const struct hak_remote_tables *tables, const char *name, size_t bytes) {
+static int find_table(const struct hak_remote_tables *tables, const char *name, size_t bytes) {
     for (int i = 0; i < tables->tables && name; i++)
         if (strlen(tables->table[i].name) == bytes &&
             memcmp(tables->table[i].name, name, bytes) == 0)
@@ -214,7 +215,7 @@ int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
     for (int row = 0; row < PQntuples(sizes); row++) {
         size_t length;
         const char *name = hak_link_text(sizes, row, 0, &length);
-        int at = number_of(tables, name, length);
+        int at = find_table(tables, name, length);
         if (at < 0)
             continue; /* of a later version */
         kept->table[at].is_known = true;
@@ -233,7 +234,7 @@ int hak_remote_keep_small(struct hak_remote_kept *kept, struct hak_link *link,
             if (is_small || kept->table[i].rows <= INT64_MAX)
                 wanted[count++] = (struct wanted){i, is_small ? ALL : ONE};
         }
-    return error ? error : fetch(kept, link, tables, wanted, count);
+    return error ? error : fetch_tables(kept, link, tables, wanted, count);
 }
 
 /* The bytes that a table's rows take on their way without its blobs; UINT64_MAX: not known, or it
@@ -263,11 +264,11 @@ int hak_remote_keep_asked(struct hak_remote_kept *kept, struct hak_link *link,
     may_fetch &= !kept->table[at].is_refused;
     int error = 0;
     if (may_fetch && is_worth_it(bytes, (uint64_t)asked * ASKED_BYTES))
-        error = fetch(kept, link, tables, &(struct wanted){at, ALL}, 1);
+        error = fetch_tables(kept, link, tables, &(struct wanted){at, ALL}, 1);
     else if (may_fetch && !wants_blobs && !kept->table[at].is_narrow &&
              is_worth_it(narrow_bytes(&tables->table[at], rows),
                          (uint64_t)asked_narrow * ASKED_NARROW_BYTES))
-        error = fetch(kept, link, tables, &(struct wanted){at, NARROW}, 1);
+        error = fetch_tables(kept, link, tables, &(struct wanted){at, NARROW}, 1);
     if (error)
         return error;
     return kept->table[at].is_kept || (kept->table[at].is_narrow && !wants_blobs);

@@ -296,7 +296,7 @@ static uint64_t hash_of(const char *text) {
     return hash;
 }
 
-enum { VALUES_MAX = 96, NEW = -1 };
+enum { NEW = -1 };
 
 /* The number of a statement that is asked often; NEW: it is not, and is noted where there is
  * room. */
@@ -333,12 +333,12 @@ static PGresult *prepare(struct hak_link *link, int number, const char *name, in
 }
 
 struct arguments {
-    const char *data[VALUES_MAX];
-    int bytes[VALUES_MAX], binary[VALUES_MAX];
+    const char *data[HAK_LINK_VALUES_MAX];
+    int bytes[HAK_LINK_VALUES_MAX], binary[HAK_LINK_VALUES_MAX];
 };
 
 static void set_arguments(struct arguments *a, const struct hak_link_value *values, int count) {
-    for (int i = 0; i < count && i < VALUES_MAX; i++) {
+    for (int i = 0; i < count && i < HAK_LINK_VALUES_MAX; i++) {
         a->data[i] = values[i].data;
         a->bytes[i] = values[i].bytes;
         a->binary[i] = 1;
@@ -360,7 +360,7 @@ PGresult *hak_link_exec_values(struct hak_link *link, const char *sql, const Oid
     struct arguments a;
     set_arguments(&a, values, count);
     bool is_sent =
-        !link->is_silent && count <= VALUES_MAX &&
+        !link->is_silent && count <= HAK_LINK_VALUES_MAX &&
         PQsendQueryParams(link->connection, sql, count, types, a.data, a.bytes, a.binary, 1) == 1;
     return is_sent ? last_answer(link) : NULL;
 }

@@ -38,7 +38,8 @@ struct hak_link {
     unsigned cursors; /* that were ever made */
 };
 
-/* A value for $N. */
+/* A value for $N, of which a statement has HAK_LINK_VALUES_MAX at most. */
+enum { HAK_LINK_VALUES_MAX = 96 };
 struct hak_link_value {
     const void *data; /* NULL = NULL */
     int bytes;

@@ -71,7 +71,7 @@ static bool add_value(struct hak_remote_part *p, const void *data, int bytes) {
     return add(p, head, 4) && add(p, data, data ? (size_t)bytes : 0);
 }
 
-static bool add_number(struct hak_remote_part *p, uint64_t value) {
+static bool add_number_value(struct hak_remote_part *p, uint64_t value) {
     unsigned char bytes[8];
     hak_link_put(value, bytes);
     return add_value(p, bytes, 8);
@@ -87,10 +87,12 @@ static int add_column(struct hak_remote_part *p, sqlite3_stmt *row, int at,
         return add_value(p, NULL, 0);
     switch (type) {
     case HAK_REMOTE_NUMBER:
-        return kind != SQLITE_INTEGER ? -1 : add_number(p, (uint64_t)sqlite3_column_int64(row, at));
+        return kind != SQLITE_INTEGER
+                   ? -1
+                   : add_number_value(p, (uint64_t)sqlite3_column_int64(row, at));
     case HAK_REMOTE_REAL:
         memcpy(&bits, &real, sizeof bits);
-        return kind == SQLITE_TEXT || kind == SQLITE_BLOB ? -1 : add_number(p, bits);
+        return kind == SQLITE_TEXT || kind == SQLITE_BLOB ? -1 : add_number_value(p, bits);
     case HAK_REMOTE_TEXT:
     case HAK_REMOTE_BYTES:
         break;
@@ -102,7 +104,8 @@ static int add_column(struct hak_remote_part *p, sqlite3_stmt *row, int at,
 
 static int add_row(struct cutting *c, sqlite3_stmt *row) {
     struct hak_remote_part *p = &c->part;
-    bool has_memory = add_short(p, (unsigned)p->table->columns + 1) && add_number(p, c->capture);
+    bool has_memory =
+        add_short(p, (unsigned)p->table->columns + 1) && add_number_value(p, c->capture);
     size_t from = p->bytes;
     for (int i = 0; i < p->table->columns && has_memory; i++) {
         int added = add_column(p, row, i, p->table->column[i].type);

@@ -217,8 +217,8 @@ static void add_end_of_order(FILE *sql, const struct hak_remote_table *t, unsign
 }
 
 /* The columns that are wanted, and of each its place in the answer. */
-static void add_columns(FILE *sql, struct cursor *c, const struct hak_remote_table *t,
-                        uint64_t used) {
+static void select_columns(FILE *sql, struct cursor *c, const struct hak_remote_table *t,
+                           uint64_t used) {
     int asked = 0;
     bool has_blobs = false;
     fprintf(sql, "SELECT ");
@@ -254,7 +254,7 @@ static int make_sql(struct cursor *c, const struct table *t, const char *plan,
     unsigned ordered = 0, keys = 0; /* of the columns; of the key's, as in best_index */
     int argument = 0;
     c->first = FIRST_ROWS;
-    add_columns(sql, c, t->table, strtoull(plan, &end, 16));
+    select_columns(sql, c, t->table, strtoull(plan, &end, 16));
     fprintf(sql,
             is_here ? " FROM \"%s\" WHERE 1"
                     : " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT)",
@@ -301,7 +301,7 @@ static struct capture *capture_of(struct cursor *c) {
     return ((struct table *)c->vtab.pVtab)->of;
 }
 
-static int fetch(struct cursor *c, int rows, const char *verb) {
+static int fetch_rows(struct cursor *c, int rows, const char *verb) {
     struct capture *of = capture_of(c);
     char sql[96];
     int error;
@@ -334,13 +334,13 @@ static int open_on_server(struct cursor *c) {
     free(sql);
     if (error)
         return fail(c->vtab.pVtab, error);
-    return fetch(c, c->first, "MOVE");
+    return fetch_rows(c, c->first, "MOVE");
 }
 
 static int more(struct cursor *c) {
     c->before += (uint64_t)PQntuples(c->rows);
     int result = c->number ? SQLITE_OK : open_on_server(c);
-    return result == SQLITE_OK ? fetch(c, c->at_once, "FETCH") : result;
+    return result == SQLITE_OK ? fetch_rows(c, c->at_once, "FETCH") : result;
 }
 
 static int fail_here(struct cursor *c) {
@@ -576,7 +576,7 @@ static void end(void *context) {
 /* ---- a capture --------------------------------------------------------------------------------
  */
 
-static bool run(sqlite3 *database, const char *format, const char *word) {
+static bool run_formatted(sqlite3 *database, const char *format, const char *word) {
     char *sql = sqlite3_mprintf(format, word);
     bool is_done = sql && sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
     sqlite3_free(sql);
@@ -591,7 +591,7 @@ static bool add_views(sqlite3 *layout, sqlite3 *database) {
         NULL);
     bool is_whole = step == SQLITE_OK;
     while (is_whole && (step = sqlite3_step(views)) == SQLITE_ROW)
-        is_whole = run(database, "%s", (const char *)sqlite3_column_text(views, 0));
+        is_whole = run_formatted(database, "%s", (const char *)sqlite3_column_text(views, 0));
     sqlite3_finalize(views);
     return is_whole && step == SQLITE_DONE;
 }
@@ -599,15 +599,15 @@ static bool add_views(sqlite3 *layout, sqlite3 *database) {
 static int add_tables(struct capture *of, sqlite3 *layout, sqlite3 *database) {
     bool is_done = true;
     for (int i = 0; i < of->tables.tables && is_done; i++)
-        is_done = run(database, "CREATE VIRTUAL TABLE \"%w\" USING hakmem_remote",
-                      of->tables.table[i].name);
+        is_done = run_formatted(database, "CREATE VIRTUAL TABLE \"%w\" USING hakmem_remote",
+                                of->tables.table[i].name);
     if (is_done && add_views(layout, database))
         return 0;
     return hak_store_fail(HAK_STORE_INTERNAL, "%s: its tables cannot be laid out: %s",
                           of->link.name, sqlite3_errmsg(database));
 }
 
-static int judge(const struct hak_link *link, bool is_there, bool is_whole) {
+static int judge_capture(const struct hak_link *link, bool is_there, bool is_whole) {
     if (is_there && is_whole)
         return 0;
     return is_there
@@ -656,7 +656,7 @@ static int look_for(struct capture *of, uint64_t *bytes) {
     bool has_end = hak_link_number(found[1], 0, 1, bytes);
     error = !hak_link_number(found[1], 0, 0, &captures) || (has_end && *bytes > INT64_MAX)
                 ? hak_link_fail_cell(link, "looking for the capture")
-                : judge(link, captures > 0, has_end);
+                : judge_capture(link, captures > 0, has_end);
     if (!error)
         error = hak_remote_schema_judge(link, found[3]);
     if (!error)

@@ -23,7 +23,7 @@
 
 enum { MONTHS_BACK = 12, MONTHS_AHEAD = 24 };
 
-static const char doing[] = "laying out its tables";
+static const char laying_out[] = "laying out its tables";
 
 static int newest_known(void) {
     const struct hak_remote_migration *m = hak_remote_migrations;
@@ -76,7 +76,7 @@ int hak_remote_schema_judge(const struct hak_link *link, const PGresult *version
     return error ? error : judge_newer(link, number, oldest);
 }
 
-static int judge(const struct hak_link *link, int number, int oldest) {
+static int judge_layout(const struct hak_link *link, int number, int oldest) {
     int known = newest_known();
     if (oldest > known)
         return judge_newer(link, number, oldest);
@@ -91,7 +91,7 @@ static int judge(const struct hak_link *link, int number, int oldest) {
 int hak_remote_schema_check(struct hak_link *link) {
     int number = 0, oldest = 0;
     int error = ask_versions(link, &number, &oldest);
-    return error ? error : judge(link, number, oldest);
+    return error ? error : judge_layout(link, number, oldest);
 }
 
 /* Columns of a table of captures, `capture` left out, as `columns` of the server say. */
@@ -227,7 +227,7 @@ static bool has_table(struct hak_link *link, const char *name) {
     int error;
     PGresult *result = hak_link_ask(
         link, "SELECT CAST(1 AS BIGINT) WHERE to_regclass(CAST($1 AS TEXT)) IS NOT NULL",
-        &(struct hak_link_value){name, (int)strlen(name)}, 1, doing, &error);
+        &(struct hak_link_value){name, (int)strlen(name)}, 1, laying_out, &error);
     bool is_there = result && PQntuples(result) > 0;
     PQclear(result);
     return is_there;
@@ -255,12 +255,13 @@ static int make_partition(struct hak_link *link, const char *table, const char *
         return 0;
     snprintf(sql, sizeof sql, "CREATE TABLE IF NOT EXISTS %s PARTITION OF hakmem.%s %s", name,
              table, values);
-    int error = hak_link_do(link, "START TRANSACTION", doing);
+    int error = hak_link_do(link, "START TRANSACTION", laying_out);
     if (!error)
-        error = hak_link_do(link, LAYOUT_LOCK, doing);
+        error = hak_link_do(link, LAYOUT_LOCK, laying_out);
     if (!error)
         error = create_partition(link, sql, made);
-    return error ? error : hak_link_do(link, "COMMIT", doing); /* undoes the refused statement */
+    return error ? error
+                 : hak_link_do(link, "COMMIT", laying_out); /* undoes the refused statement */
 }
 
 static int make_partitions(struct hak_link *link, int *made) {
@@ -302,22 +303,22 @@ static int migrate(struct hak_link *link, struct hak_remote_laid *out) {
         "CREATE TABLE IF NOT EXISTS hakmem.migration(number INTEGER PRIMARY KEY,"
         " oldest INTEGER NOT NULL, applied TIMESTAMPTZ NOT NULL DEFAULT now());";
     int number = 0, oldest = 0;
-    int error = hak_link_do(link, LAYOUT_LOCK, doing);
+    int error = hak_link_do(link, LAYOUT_LOCK, laying_out);
     if (!error)
-        error = hak_link_do(link, base, doing);
+        error = hak_link_do(link, base, laying_out);
     if (!error)
         error = ask_versions(link, &number, &oldest);
     if (!error && oldest > newest_known())
-        error = judge(link, number, oldest);
+        error = judge_layout(link, number, oldest);
     for (const struct hak_remote_migration *m = hak_remote_migrations; m->number && !error; m++) {
         char sql[96];
         if (m->number <= number)
             continue;
         snprintf(sql, sizeof sql, "INSERT INTO hakmem.migration(number, oldest) VALUES(%d, %d)",
                  m->number, m->oldest);
-        error = hak_link_do(link, m->sql, doing);
+        error = hak_link_do(link, m->sql, laying_out);
         if (!error)
-            error = hak_link_do(link, sql, doing);
+            error = hak_link_do(link, sql, laying_out);
         out->migrations += !error;
     }
     out->layout = number > newest_known() ? number : newest_known();
@@ -341,14 +342,14 @@ int hak_remote_schema_make(struct hak_link *link, const struct hak_remote_tables
     hak_remote_tables_add(sql, tables);
     add_functions(sql, tables);
     add_rights(sql, tables, has_writer, has_reader);
-    error = fclose(sql) == 0 ? hak_link_do(link, "START TRANSACTION", doing)
+    error = fclose(sql) == 0 ? hak_link_do(link, "START TRANSACTION", laying_out)
                              : hak_store_no_memory(link->name);
     if (!error)
         error = migrate(link, out);
     if (!error)
-        error = hak_link_do(link, text, doing);
+        error = hak_link_do(link, text, laying_out);
     if (!error)
-        error = hak_link_do(link, "COMMIT", doing);
+        error = hak_link_do(link, "COMMIT", laying_out);
     free(text);
     return error ? error : make_partitions(link, &out->partitions);
 }

@@ -58,7 +58,7 @@ static bool take_column(struct hak_remote_table *table, sqlite3_stmt *row) {
     return column->name && is_plain(column->name);
 }
 
-static int number_of(const struct hak_remote_table *table, const char *column) {
+static int find_column(const struct hak_remote_table *table, const char *column) {
     for (int i = 0; i < table->columns; i++)
         if (strcmp(table->column[i].name, column) == 0)
             return i;
@@ -67,7 +67,7 @@ static int number_of(const struct hak_remote_table *table, const char *column) {
 
 /* A column of an index: its number there, the index, the column. Rows come index by index. */
 static bool take_index_column(struct hak_remote_table *table, sqlite3_stmt *row) {
-    int column = number_of(table, text_at(row, 2));
+    int column = find_column(table, text_at(row, 2));
     bool is_first = sqlite3_column_int(row, 0) == 0;
     if (is_first && table->indexes < HAK_REMOTE_INDEXES && is_plain(text_at(row, 1))) {
         char *name = strdup(text_at(row, 1));

@@ -38,7 +38,8 @@ enum {
     HAK_OP_TO = '['
 };
 
-#define HAK_TABLE_ROWID (1u << 31) /* in `equal`: column 0 is the rowid */
+#define HAK_TABLE_BIT(column) (1u << (column))
+#define HAK_TABLE_ROWID       (1u << 31) /* in `equal`: column 0 is the rowid */
 
 /* Takes the usable constraints on the columns in `equal` and `range` (bit n = column n). `omit`:
  * columns whose constraint need not be checked again. Returns an SQLite code; `equal_taken` is set.
@@ -51,12 +52,9 @@ bool hak_table_number(sqlite3_value *value, int op, uint64_t *out);
 /* Narrows [from, to] (inclusive; to 0 = open) by `op` and a number; false when nothing is left. */
 bool hak_table_narrow(int op, uint64_t value, uint64_t *from, uint64_t *to);
 
-/* The methods of a table, in a file that has best_index, open_cursor, close_cursor, filter, next
- * and column. There is no xCreate: the table is there by its name alone, also on a read-only
- * connection, and the file has no entry of it. */
-#define HAK_TABLE_METHODS                                                                          \
-    .iVersion = 1, .xBestIndex = best_index, .xOpen = open_cursor, .xClose = close_cursor,         \
-    .xFilter = filter, .xNext = next, .xEof = hak_table_at_end, .xColumn = column,                 \
-    .xRowid = hak_table_rowid
+/* Methods that every table has. A table names its own ones after them: .xOpen, .xClose,
+ * .xBestIndex, .xFilter, .xNext, .xColumn. There is no xCreate: the table is there by its name
+ * alone, also on a read-only connection, and the file has no entry of it. */
+#define HAK_TABLE_METHODS .iVersion = 1, .xEof = hak_table_at_end, .xRowid = hak_table_rowid
 
 #endif

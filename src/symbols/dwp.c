@@ -66,7 +66,7 @@ static struct piece find_section(Elf *elf, const char *wanted, uint64_t *offset)
     return (struct piece){data->d_buf, data->d_size};
 }
 
-static uint64_t number_at(const uint8_t *bytes, size_t size) {
+static uint64_t read_number(const uint8_t *bytes, size_t size) {
     uint64_t number = 0;
     memcpy(&number, bytes, size);
     return number;
@@ -76,10 +76,10 @@ static uint64_t number_at(const uint8_t *bytes, size_t size) {
 static uint64_t find_row(const uint8_t *slots, uint64_t slot_count, uint64_t id) {
     uint64_t mask = slot_count - 1, at = id & mask, step = (id >> 32 & mask) | 1;
     for (uint64_t tried = 0; tried < slot_count; tried++, at = (at + step) & mask) {
-        uint64_t row = number_at(slots + 8 * slot_count + 4 * at, 4);
+        uint64_t row = read_number(slots + 8 * slot_count + 4 * at, 4);
         if (row == 0)
             return 0;
-        if (number_at(slots + 8 * at, 8) == id)
+        if (read_number(slots + 8 * at, 8) == id)
             return row;
     }
     return 0;
@@ -90,8 +90,8 @@ static bool find_pieces(struct hak_dwp *dwp, uint64_t id, struct piece *pieces) 
     struct piece index = find_section(dwp->file.elf, ".debug_cu_index", NULL);
     if (index.size < 16)
         return false;
-    uint64_t version = number_at(index.bytes, 2), columns = number_at(index.bytes + 4, 4);
-    uint64_t units = number_at(index.bytes + 8, 4), slots = number_at(index.bytes + 12, 4);
+    uint64_t version = read_number(index.bytes, 2), columns = read_number(index.bytes + 4, 4);
+    uint64_t units = read_number(index.bytes + 8, 4), slots = read_number(index.bytes + 12, 4);
     const uint8_t *table = index.bytes + 16;
     if ((version != 2 && version != 5) || columns == 0 || columns > COLUMNS_MAX || slots == 0 ||
         (slots & (slots - 1)) != 0 ||
@@ -105,9 +105,9 @@ static bool find_pieces(struct hak_dwp *dwp, uint64_t id, struct piece *pieces) 
     for (int s = 0; s < SECTIONS; s++) {
         struct piece whole = find_section(dwp->file.elf, section_table[s].name, NULL);
         for (uint64_t c = 0; section_table[s].column > 0 && c < columns; c++) {
-            if (number_at(numbers + 4 * c, 4) != (uint64_t)section_table[s].column)
+            if (read_number(numbers + 4 * c, 4) != (uint64_t)section_table[s].column)
                 continue;
-            uint64_t from = number_at(offsets + 4 * c, 4), size = number_at(sizes + 4 * c, 4);
+            uint64_t from = read_number(offsets + 4 * c, 4), size = read_number(sizes + 4 * c, 4);
             if (from <= whole.size && size <= whole.size - from)
                 pieces[s] = (struct piece){whole.bytes + from, size};
         }

@@ -68,22 +68,10 @@ static uint64_t number_at(const uint8_t *from, int place) {
     return hak_read_little(from + place, 8);
 }
 
-static size_t first_at(const struct dump *d, uint64_t address) {
-    size_t low = 0, high = d->place_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (d->places[middle].address < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* The code of `load` lies at `start` from `ns` on. */
 static void name_places(struct dump *d, const struct load *load, uint64_t start, uint64_t bytes,
                         uint64_t ns) {
-    size_t i = first_at(d, start), got;
+    size_t i = hak_jit_first_from(d->places, d->place_count, start), got;
     if (i >= d->place_count || d->places[i].address - start >= bytes)
         return;
     const char *name = (const char *)look_at(d, load->name_at, NAME_MAX_BYTES, &got);
@@ -167,7 +155,7 @@ static uint64_t shift_of(const char *name, uint64_t first_line, uint64_t start) 
 }
 
 /* The last line that begins at or before the place's address, of the `bytes` bytes of a record. */
-static bool find_line(struct hak_jit_place *place, const uint8_t *record, size_t bytes) {
+static bool find_dumped_line(struct hak_jit_place *place, const uint8_t *record, size_t bytes) {
     uint64_t lines = number_at(record, 24), start = number_at(record, 16), best = 0, shift = 0;
     const char *file = NULL, *last = NULL;
     size_t at = DEBUG_BYTES;
@@ -204,7 +192,7 @@ static bool read_lines(const struct dump *d, struct hak_jit_place *place) {
     uint8_t *record = bytes >= DEBUG_BYTES && bytes <= DEBUG_MAX_BYTES ? malloc(bytes) : NULL;
     bool is_good = record &&
                    pread(d->fd, record, bytes, (off_t)place->debug_at) == (ssize_t)bytes &&
-                   find_line(place, record, bytes);
+                   find_dumped_line(place, record, bytes);
     free(record);
     return is_good;
 }

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "base/bytes.h"
 
-static size_t first_at(const struct hak_jit_place *places, size_t count, uint64_t address) {
+size_t hak_jit_first_from(const struct hak_jit_place *places, size_t count, uint64_t address) {
     size_t low = 0;
     while (low < count) {
         size_t middle = low + (count - low) / 2;
@@ -63,8 +63,8 @@ static bool read_line(char *line, struct hak_jit_place *places, size_t count) {
     if (!take_number(&line, &start) || !take_number(&line, &bytes) || !*line)
         return false;
     size_t name_bytes = strlen(line);
-    for (size_t i = first_at(places, count, start); i < count && places[i].address - start < bytes;
-         i++)
+    for (size_t i = hak_jit_first_from(places, count, start);
+         i < count && places[i].address - start < bytes; i++)
         if (!places[i].code_start)
             hak_jit_place_name(&places[i], 0, line, name_bytes);
     return true;

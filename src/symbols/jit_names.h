@@ -55,6 +55,9 @@ void hak_jit_places_clear(struct hak_jit_place *places, size_t count);
  * com.acme.Row.parse. Strings lie in `strings`. */
 struct hak_symbol hak_jit_symbol(const struct hak_jit_place *place, struct hak_strings *strings);
 
+/* The number of the first place at `address` or above; `count`: there is none. */
+size_t hak_jit_first_from(const struct hak_jit_place *places, size_t count, uint64_t address);
+
 /* One more name for a place, of code that was loaded at `loaded_ns` (0 = not known: it may have
  * been there at any time). True: `place->name` is this one now. */
 bool hak_jit_place_name(struct hak_jit_place *place, uint64_t loaded_ns, const char *name,

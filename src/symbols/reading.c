@@ -24,18 +24,18 @@ struct page {
     _Atomic uint64_t steps;
 };
 
-static struct page *page;
+static struct page *shared_page;
 static pid_t owner;
 static _Atomic int readers_taken;
-static __thread int reader_plus_one, depth;
+static __thread int reader_plus_one, reading_depth;
 static __thread char signal_stack[SIGNAL_STACK_BYTES]; /* a stack that overflowed has no room */
 static struct hak_read_file *barred;
 static uint32_t barred_count, barred_capacity;
 
 /* Then the signal does what it does anyway. A child of the reader tells nothing. */
 static void note_death(int number) {
-    if (getpid() == owner && reader_plus_one && depth > 0)
-        atomic_store(&page->deadly, (uint32_t)reader_plus_one);
+    if (getpid() == owner && reader_plus_one && reading_depth > 0)
+        atomic_store(&shared_page->deadly, (uint32_t)reader_plus_one);
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -51,14 +51,14 @@ int hak_reading_share(void) {
     int memory = memfd_create("hakmem-reading", MFD_CLOEXEC);
     if (memory < 0)
         return -1;
-    void *at = ftruncate(memory, sizeof *page) == 0
-                   ? mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0)
+    void *at = ftruncate(memory, sizeof *shared_page) == 0
+                   ? mmap(NULL, sizeof *shared_page, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0)
                    : MAP_FAILED;
     if (at == MAP_FAILED) {
         close(memory);
         return -1;
     }
-    page = at;
+    shared_page = at;
     owner = getpid();
     hear_deaths();
     return memory;
@@ -71,9 +71,9 @@ static struct reader *own_reader(void) {
         reader_plus_one = taken < HAK_READERS ? taken + 1 : -1;
         stack_t stack = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack};
         if (reader_plus_one > 0 && sigaltstack(&stack, NULL) == 0)
-            atomic_store(&page->readers[taken].thread, gettid());
+            atomic_store(&shared_page->readers[taken].thread, gettid());
     }
-    return reader_plus_one > 0 ? &page->readers[reader_plus_one - 1] : NULL;
+    return reader_plus_one > 0 ? &shared_page->readers[reader_plus_one - 1] : NULL;
 }
 
 static void copy(char *to, size_t bytes, const char *from) {
@@ -83,7 +83,7 @@ static void copy(char *to, size_t bytes, const char *from) {
 }
 
 void hak_reading_begin(const char *path, const char *build_id) {
-    if (!page || depth++ > 0)
+    if (!shared_page || reading_depth++ > 0)
         return;
     struct reader *r = own_reader();
     if (!r)
@@ -94,13 +94,13 @@ void hak_reading_begin(const char *path, const char *build_id) {
 }
 
 void hak_reading_end(void) {
-    if (page && --depth == 0 && reader_plus_one > 0)
-        atomic_fetch_add(&page->readers[reader_plus_one - 1].serial, 1);
+    if (shared_page && --reading_depth == 0 && reader_plus_one > 0)
+        atomic_fetch_add(&shared_page->readers[reader_plus_one - 1].serial, 1);
 }
 
 void hak_reading_note_step(void) {
-    if (page)
-        atomic_fetch_add_explicit(&page->steps, 1, memory_order_relaxed);
+    if (shared_page)
+        atomic_fetch_add_explicit(&shared_page->steps, 1, memory_order_relaxed);
 }
 
 bool hak_reading_bar(const char *path, const char *build_id) {
@@ -122,8 +122,8 @@ bool hak_reading_is_barred(const char *path, const char *build_id) {
 
 bool hak_reading_is_busy(void) {
     bool is_busy = false;
-    for (int i = 0; page && i < HAK_READERS; i++)
-        is_busy |= atomic_load(&page->readers[i].serial) & 1;
+    for (int i = 0; shared_page && i < HAK_READERS; i++)
+        is_busy |= atomic_load(&shared_page->readers[i].serial) & 1;
     return is_busy;
 }
 

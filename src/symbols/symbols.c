@@ -38,7 +38,7 @@ struct hak_symbols {
     pthread_cond_t changed;
 };
 
-static void load(struct hak_symbol_file *file) {
+static void load_file(struct hak_symbol_file *file) {
     hak_reading_begin(file->path, file->build_id);
     hak_debug_file_load(&file->debug);
     if (file->debug.dwarf)
@@ -70,7 +70,7 @@ static void *load_all(void *argument) {
             continue;
         }
         pthread_mutex_unlock(&symbols->lock);
-        load(file);
+        load_file(file);
         pthread_mutex_lock(&symbols->lock);
         file->ready = true;
         pthread_cond_broadcast(&symbols->changed);
@@ -152,7 +152,7 @@ struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char
     if (!symbols->has_thread)
         start_thread(symbols);
     if (!symbols->has_thread || !f->debug.own.elf) {
-        load(f);
+        load_file(f);
         f->ready = true;
     }
     pthread_mutex_lock(&symbols->lock);

@@ -273,8 +273,8 @@ static void find_call(struct hak_unit *unit, struct hak_strings *strings, Dwarf_
             hak_strings_join(strings, folder_of(unit), dwarf_filesrc(files, number, NULL, NULL));
 }
 
-static void find_line(struct hak_unit *unit, struct hak_strings *strings, uint64_t address,
-                      struct hak_symbol *out) {
+static void find_source_line(struct hak_unit *unit, struct hak_strings *strings, uint64_t address,
+                             struct hak_symbol *out) {
     Dwarf_Line *line = dwarf_getsrc_die(&unit->die, address);
     int number;
     if (!line)
@@ -304,7 +304,7 @@ int hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_
     await_lines(units, unit);
     struct hak_unit_function *function = function_of(unit, address);
     struct hak_symbol here = {"", "", 0};
-    find_line(unit, strings, address, &here);
+    find_source_line(unit, strings, address, &here);
     if (function) {
         levels[count++] = function->die;
         count = walk_down(&function->die, address, levels, count, 0);

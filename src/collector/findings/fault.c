@@ -20,7 +20,7 @@
 #include "collector/link/link.h"
 
 #define HAK_FAULT_OF_LEAKS 401 /* faults.def, MEMORY_LEAK */
-#define FRAMES_MAX         (4 * HAK_REPORT_FRAMES)
+#define FAULT_FRAMES_MAX   (4 * HAK_REPORT_FRAMES)
 #define KEPT_FRAMES_MAX    (4 * HAK_REPORT_LIFE_FRAMES)
 #define KEPT_STACKS        (3 + HAK_REPORT_CREATIONS)
 #define THREADS_MAX        32 /* of the block's history whose creation is resolved */
@@ -315,7 +315,8 @@ static int find_kept(struct hak_capture *capture, uint32_t process, const uint64
 static struct hak_frame *find_stacks(struct hak_capture *capture, const struct hak_fault *f,
                                      struct hak_report_context *context) {
     const struct hak_report_request *r = &f->request;
-    struct hak_frame *frames = calloc(FRAMES_MAX + KEPT_STACKS * KEPT_FRAMES_MAX, sizeof *frames);
+    struct hak_frame *frames =
+        calloc(FAULT_FRAMES_MAX + KEPT_STACKS * KEPT_FRAMES_MAX, sizeof *frames);
     struct hak_frame *room = frames;
     uint32_t count = r->frame_count < HAK_REPORT_FRAMES ? r->frame_count : HAK_REPORT_FRAMES;
     context->frames = frames;
@@ -323,7 +324,7 @@ static struct hak_frame *find_stacks(struct hak_capture *capture, const struct h
         return NULL;
     context->frame_count =
         hak_resolve_frames(&capture->resolve, &capture->rows, f->process, r->frames, (int)count,
-                           hak_facts_are_of_stop(&r->facts, r->signal), frames, FRAMES_MAX);
+                           hak_facts_are_of_stop(&r->facts, r->signal), frames, FAULT_FRAMES_MAX);
     room += context->frame_count;
     context->alloc_frame_count =
         find_kept(capture, f->process, r->alloc_frames, &room, &context->alloc_frames);

@@ -19,7 +19,7 @@ enum {
     EVENTS_OF_AGES = 4 << 20, /* that are looked at for all of them */
     NAME_BYTES = 300,
     IPS_MAX = 256,
-    FRAMES_MAX = 512, /* with inlined ones */
+    LEAK_FRAMES_MAX = 512, /* with inlined ones */
 };
 
 /* ---- ages ------------------------------------------------------------------------------------ */
@@ -104,7 +104,7 @@ static void free_settling(struct settling *s) {
 /* Without a store. */
 static void resolve_stack(struct hak_capture *capture, uint32_t stack, struct hak_frames *out) {
     uint64_t ips[IPS_MAX];
-    static struct hak_frame frames[FRAMES_MAX];
+    static struct hak_frame frames[LEAK_FRAMES_MAX];
     int count = 0;
     uint32_t process = 0;
     struct hak_node_row n;
@@ -113,7 +113,7 @@ static void resolve_stack(struct hak_capture *capture, uint32_t stack, struct ha
         ips[count++] = n.ip;
     }
     count = hak_resolve_frames(&capture->resolve, &capture->rows, process, ips, count, false,
-                               frames, FRAMES_MAX);
+                               frames, LEAK_FRAMES_MAX);
     hak_frames_copy(out, frames, count);
 }
 

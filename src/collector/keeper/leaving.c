@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PAUSE_MS 50
-#define REAP_MS  100
-#define AT_ONCE  64 /* so many do not wait */
+#define PAUSE_MS         50
+#define CHILDREN_REAP_MS 100
+#define AT_ONCE          64 /* so many do not wait */
 
 /* In the child: is killed when the keeper has closed them, or with it. */
 __attribute__((noreturn)) static void end_with_them(pid_t keeper) {
@@ -46,7 +46,8 @@ void hak_leaving_look(struct hak_leaving *l, uint64_t now_ms) {
 
 void hak_leaving_end(struct hak_leaving *l) {
     bool is_closed = l->count == 0;
-    for (int waited = 0; (!is_closed || l->children.count > 0) && waited < REAP_MS; waited++) {
+    for (int waited = 0; (!is_closed || l->children.count > 0) && waited < CHILDREN_REAP_MS;
+         waited++) {
         is_closed = is_closed || close_all(l);
         usleep(1000);
         hak_short_child_reap(&l->children);

@@ -13,7 +13,7 @@
 #include "trace/session.h"
 
 #define FAMILY_MAX     1024
-#define LOOK_MS        2
+#define FIRST_LOOK_MS  2
 #define LOOK_MS_MAX    50
 #define LOOK_LIMIT_MS  20  /* then the keeper does its other work, and the next look goes on */
 #define PAUSE_FACTOR   20  /* as often as a look takes, at least that long until the next */
@@ -43,7 +43,7 @@ bool hak_offerers_add(struct hak_offerers *f, pid_t pid, pid_t parent) {
         return false;
     f->members[f->count++] =
         (struct hak_offerer){.process = {.pid = pid, .start_time = peer.start_time}};
-    f->look_pause_ms = LOOK_MS;
+    f->look_pause_ms = FIRST_LOOK_MS;
     return true;
 }
 
@@ -174,7 +174,7 @@ static bool look_at_member(struct hak_offerers *f, uint32_t index, uint64_t own_
     uint64_t inode = network_of(member.process.pid) != own_network ? look_at(taker, &member) : 0;
     if (inode) {
         f->members[index].taken = inode;
-        f->look_pause_ms = LOOK_MS;
+        f->look_pause_ms = FIRST_LOOK_MS;
     }
     return true;
 }

@@ -12,10 +12,10 @@
 #include <unistd.h>
 #include "collector/keeper/loop.h"
 
-#define LOOK_MS      200 /* between two looks at the store's files */
-#define TELL_MS      3000
-#define JOIN_SECONDS 5
-#define LIVE_MS      100 /* between two questions whether processes still live */
+#define STORE_LOOK_MS 200 /* between two looks at the store's files */
+#define TELL_MS       3000
+#define JOIN_SECONDS  5
+#define LIVE_MS       100 /* between two questions whether processes still live */
 
 struct hak_keeper {
     struct hak_desk desk;
@@ -163,7 +163,7 @@ static bool wait_change(struct hak_keeper *k, struct patience *p) {
         hak_say("the program has ended; its last records are being stored");
         p->told = true;
     }
-    uint64_t until = now + LOOK_MS;
+    uint64_t until = now + STORE_LOOK_MS;
     struct timespec t = {(time_t)(until / 1000), (long)(until % 1000) * 1000000};
     pthread_cond_timedwait(&k->desk.changed, &k->desk.lock, &t);
     return true;

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RESTART_MS  1000
-#define REAP_MS     200
-#define DEATHS_SAID 5 /* of workers, one after the other */
+#define RESTART_MS     1000
+#define WORKER_REAP_MS 200
+#define DEATHS_SAID    5 /* of workers, one after the other */
 
 static struct hak_link_message message; /* one keeper thread in a process */
 
@@ -44,7 +44,7 @@ void hak_keeper_worker_free(struct hak_keeper_worker *worker) {
 
 int hak_keeper_worker_reap(const struct hak_keeper_worker *worker) {
     int status = -1;
-    for (int waited = 0; worker->pid > 0 && waited < REAP_MS; waited++) {
+    for (int waited = 0; worker->pid > 0 && waited < WORKER_REAP_MS; waited++) {
         pid_t ended = waitpid(worker->pid, &status, WNOHANG);
         if (ended != 0)
             return ended == worker->pid ? status : -1;

@@ -9,8 +9,8 @@
 #include "metrics/block.h"
 #include "trace/node.h"
 
-#define NOBODY     UINT32_MAX
-#define PAGE_BYTES 4096
+#define NOBODY            UINT32_MAX
+#define SYSTEM_PAGE_BYTES 4096
 
 static bool map_memory(struct hak_mapping *m) {
     void *memory =
@@ -34,12 +34,14 @@ static bool fits(const struct hak_mapping *m, uint64_t offset, uint64_t count, u
 
 uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m) {
     uint64_t owners_bytes = m->head.metrics_blocks * sizeof(hak_counters_owner_t);
-    return m->head.metrics_offset + (owners_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    return m->head.metrics_offset +
+           (owners_bytes + SYSTEM_PAGE_BYTES - 1) / SYSTEM_PAGE_BYTES * SYSTEM_PAGE_BYTES;
 }
 
 static bool counters_fit(const struct hak_mapping *m) {
     return m->head.metrics_blocks == 0 ||
-           (m->head.metrics_blocks <= HAK_METRICS_MAX && m->head.metrics_offset % PAGE_BYTES == 0 &&
+           (m->head.metrics_blocks <= HAK_METRICS_MAX &&
+            m->head.metrics_offset % SYSTEM_PAGE_BYTES == 0 &&
             fits(m, m->head.metrics_offset, m->head.metrics_blocks, sizeof(hak_counters_owner_t)) &&
             fits(m, hak_mapping_metrics_blocks(m), m->head.metrics_blocks, HAK_COUNTERS_BYTES));
 }

@@ -16,11 +16,11 @@
 #define AT_ONCE         (1u << 19)
 #define PATIENCE_NS     200000000u /* for a node whose id is taken */
 
-#define PAGE_BYTES     (HAK_NODE_PAGE_IDS * sizeof(uint32_t))
-#define BLOB_BYTES_MAX (HAK_NODE_PAGE_IDS * 8)
+#define NODE_PAGE_BYTES (HAK_NODE_PAGE_IDS * sizeof(uint32_t))
+#define BLOB_BYTES_MAX  (HAK_NODE_PAGE_IDS * 8)
 
 void hak_node_map_begin(struct hak_node_map *map) {
-    *map = (struct hak_node_map){.kept_max = HAK_NODE_PAGES_BYTES / PAGE_BYTES,
+    *map = (struct hak_node_map){.kept_max = HAK_NODE_PAGES_BYTES / NODE_PAGE_BYTES,
                                  .front = 1,
                                  .put = 1,
                                  .stored = 1,
@@ -105,13 +105,13 @@ static struct hak_node_page *page_of(struct hak_client *c, struct hak_store_writ
     }
     if (first < m->stored && writer &&
         hak_store_read_node_map(writer, c->number, first, decode, &to) != 0)
-        memset(to.row, 0, PAGE_BYTES); /* its stacks are counted as missing */
+        memset(to.row, 0, NODE_PAGE_BYTES); /* its stacks are counted as missing */
     page->row = to.row;
     return page;
 }
 
 /* Row of id, if it is known; else 0. */
-static uint32_t find_row(struct hak_client *c, const struct hak_rows *rows, uint32_t id) {
+static uint32_t find_node_row(struct hak_client *c, const struct hak_rows *rows, uint32_t id) {
     uint32_t row = hak_node_map_row(&c->nodes, id);
     if (row == 0 && id < c->nodes.stored && page_of(c, rows->writer, rows->node_count, id))
         row = hak_node_map_row(&c->nodes, id);
@@ -137,8 +137,8 @@ static uint64_t stored_ip(struct hak_client *c, struct hak_rows *rows, uint64_t 
     return hak_frame_node_ip(HAK_FRAME_NODE_FRAME, row);
 }
 
-static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, const struct hak_node *n,
-                         uint32_t parent, uint64_t ip, uint32_t process_index, uint64_t ns) {
+static uint32_t make_node_row(struct hak_client *c, struct hak_rows *rows, const struct hak_node *n,
+                              uint32_t parent, uint64_t ip, uint32_t process_index, uint64_t ns) {
     uint32_t owner = n->owner >> OWNER_SHIFT, generation = n->owner & GENERATION_MASK;
     uint32_t process =
         hak_client_process_row(c, rows, owner < HAK_PROCESSES ? owner : process_index, ns);
@@ -154,7 +154,7 @@ static uint32_t take_path(struct hak_client *c, struct hak_rows *rows, uint32_t 
     uint32_t path[STACK_DEPTH_MAX];
     struct hak_node nodes[STACK_DEPTH_MAX];
     uint32_t depth = 0, row = 0;
-    while (id != 0 && (row = find_row(c, rows, id)) == 0) {
+    while (id != 0 && (row = find_node_row(c, rows, id)) == 0) {
         if (depth == STACK_DEPTH_MAX || !hak_mapping_node(&c->map, id, &nodes[depth]))
             return 0;
         path[depth] = id;
@@ -164,7 +164,7 @@ static uint32_t take_path(struct hak_client *c, struct hak_rows *rows, uint32_t 
         depth--;
         uint64_t ip = stored_ip(c, rows, nodes[depth].ip, process_index, ns, may_refer);
         struct hak_node_page *page = page_of(c, rows->writer, rows->node_count, path[depth]);
-        row = page ? make_row(c, rows, &nodes[depth], row, ip, process_index, ns) : 0;
+        row = page ? make_node_row(c, rows, &nodes[depth], row, ip, process_index, ns) : 0;
         if (row == 0) {
             rows->out_of_memory |= !page;
             return 0;

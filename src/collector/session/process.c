@@ -138,8 +138,8 @@ static bool is_row_of(const struct hak_client *c, const struct hak_process_info 
 
 /* The row that a worker before made of the process that came at `ns`; 0 = none did. Of a process
  * that is gone a row that says how it ended is left as it is. */
-static uint32_t find_row(const struct hak_client *c, struct hak_rows *rows,
-                         struct hak_process_watch *w, int32_t pid, uint64_t ns) {
+static uint32_t find_process_row(const struct hak_client *c, struct hak_rows *rows,
+                                 struct hak_process_watch *w, int32_t pid, uint64_t ns) {
     for (uint32_t id = rows->process_count; id > 0; id--) {
         struct hak_process_row *row = &rows->processes[id - 1].row;
         if (!is_row_of(c, &rows->processes[id - 1], w, pid, ns))
@@ -191,7 +191,8 @@ static uint32_t find_parent(const struct hak_rows *rows, const struct hak_who *c
     return parent.outer || parent.inner ? hak_rows_find_process(rows, &parent, UINT32_MAX) : 0;
 }
 
-static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t index, uint64_t ns) {
+static uint32_t make_process_row(struct hak_client *c, struct hak_rows *rows, uint32_t index,
+                                 uint64_t ns) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     struct hak_process_watch *w = &c->processes[index];
     int32_t pid = e->pid, parent_pid = e->parent_pid;
@@ -206,7 +207,7 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
         parent = rows->processes[before - 1].row.parent;
     if (index == 0 && !parent)
         parent = find_parent(rows, &self, parent_pid);
-    w->row = find_row(c, rows, w, pid, ns);
+    w->row = find_process_row(c, rows, w, pid, ns);
     if (w->row) {
         uint64_t known = rows->processes[w->row - 1].row.no_stack, own = e->no_stack;
         w->unknown_stacks = known > own ? known - own : 0;
@@ -239,7 +240,7 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
 uint32_t hak_client_process_row(struct hak_client *client, struct hak_rows *rows, uint32_t index,
                                 uint64_t ns) {
     struct hak_process_watch *w = &client->processes[index];
-    return w->row ? w->row : make_row(client, rows, index, ns);
+    return w->row ? w->row : make_process_row(client, rows, index, ns);
 }
 
 static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t index, int watch) {
@@ -265,7 +266,7 @@ static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t in
     if (parent < HAK_PROCESSES && c->processes[parent].phase == HAK_PHASE_UNSEEN)
         see_process(c, rows, parent, watch);
     watch_process(c, index, watch);
-    make_row(c, rows, index, hak_clock_ns(&c->clock, ticks));
+    make_process_row(c, rows, index, hak_clock_ns(&c->clock, ticks));
 }
 
 void hak_client_look_at_processes(struct hak_client *client, struct hak_rows *rows, int watch) {

@@ -37,7 +37,7 @@ static uint64_t room_of(const struct report_page *page) {
 }
 
 /* The block that the headline is about: freed, or live. */
-static void add_block(struct hak_text *text, const struct report_page *page) {
+static void add_touched_block(struct hak_text *text, const struct report_page *page) {
     if (page->facts->fault == 304)
         report_add_freed_block(text, page);
     else
@@ -66,7 +66,7 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
                  facts->call_flags & HAK_TOUCH_AT_LEAST ? "at least " : "",
                  hak_words_bytes(facts->call_bytes));
     add_distance(text, page, ",");
-    add_block(text, page);
+    add_touched_block(text, page);
     if (facts->fault != 301 || room == 0 || facts->call_bytes <= room)
         return;
     if (facts->call_flags & HAK_TOUCH_AT_LEAST)
@@ -128,7 +128,7 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
                      bytes ? hak_words_bytes(bytes) : "memory");
         add_distance(text, page, bytes ? "," : "");
     }
-    add_block(text, page);
+    add_touched_block(text, page);
     if (page->facts->damaged_bytes > 0)
         hak_text_add(text, "; %s%s before the processor stopped it",
                      report_wrote_more(page->facts) ? "at least " : "",

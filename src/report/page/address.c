@@ -11,8 +11,8 @@
 
 #define NULL_REACH                                                                                 \
     65536 /* an object at the null pointer is hardly bigger; nothing is mapped there */
-#define NEAR_BYTES ((uint64_t)1 << 20)
-#define SHARED     16
+#define NEAR_MAPPING_BYTES ((uint64_t)1 << 20)
+#define SHARED             16
 /* The processor's numbers of exceptions; the second one is the first by way of rbp or rsp. */
 #define GENERAL_PROTECTION 13
 #define STACK_FAULT        12
@@ -144,13 +144,14 @@ bool report_address_headline(struct hak_text *text, const struct report_page *pa
 static void add_gap(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_region *region = region_of(page);
     uint64_t address = address_of(page);
-    if (region->below_end != 0 && address - region->below_end < NEAR_BYTES) {
+    if (region->below_end != 0 && address - region->below_end < NEAR_MAPPING_BYTES) {
         hak_text_add(text, "lies %s past the end of ",
                      address == region->below_end ? "just"
                                                   : hak_words_bytes(address - region->below_end));
         add_mapping(text, page);
         hak_text_add(text, "; nothing is mapped there");
-    } else if (region->above_start > address && region->above_start - address < NEAR_BYTES) {
+    } else if (region->above_start > address &&
+               region->above_start - address < NEAR_MAPPING_BYTES) {
         hak_text_add(text, "lies %s below the next mapping; nothing is mapped there",
                      hak_words_bytes(region->above_start - address));
     } else {
@@ -159,7 +160,7 @@ static void add_gap(struct hak_text *text, const struct report_page *page) {
 }
 
 /* The block that the checks name, live: "is 16 bytes into a live block of 56 bytes (large)". */
-static void add_block(struct hak_text *text, const struct report_page *page) {
+static void add_block_distance(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t address = address_of(page), user = facts->user, end = user + facts->asked_bytes;
     if (address < user)
@@ -193,7 +194,7 @@ void report_address(struct hak_text *text, const struct report_page *page) {
     else if (-address < NULL_REACH)
         hak_text_add(text, "is the null pointer minus %s", hak_words_bytes(-address));
     else if (page->facts->base != 0)
-        add_block(text, page);
+        add_block_distance(text, page);
     else if (report_describe(&about, page, address))
         hak_text_add_text(text, &about);
     else if (hak_pattern_of(address) == HAK_PATTERN_FREED)

@@ -4,7 +4,7 @@
 
 #include "trace/pattern.h"
 
-#define REGISTERS_SHOWN 8
+#define CRASH_REGISTERS 8
 
 /* Names the pattern that a register's value has. */
 static const char *pattern_words(uint64_t value) {
@@ -92,7 +92,7 @@ static void add_no_addresses(struct hak_text *text, const struct report_page *pa
     int shown = 0;
     if (!report_is_general_fault(page) || page->touch)
         return;
-    for (int i = 0; i < HAK_REPORT_REGISTERS && shown < REGISTERS_SHOWN / 2; i++) {
+    for (int i = 0; i < HAK_REPORT_REGISTERS && shown < CRASH_REGISTERS / 2; i++) {
         uint64_t value = page->request->registers[i];
         if (!report_is_no_address(value))
             continue;
@@ -106,7 +106,7 @@ static void add_no_addresses(struct hak_text *text, const struct report_page *pa
 static void add_pointing(struct hak_text *text, const struct report_page *page,
                          struct registers *registers) {
     int shown = 0;
-    for (int i = 0; i < HAK_REPORT_REGISTERS && shown < REGISTERS_SHOWN; i++) {
+    for (int i = 0; i < HAK_REPORT_REGISTERS && shown < CRASH_REGISTERS; i++) {
         uint64_t value = page->request->registers[i];
         struct hak_text line = {0};
         if (!is_told(registers, value) && report_describe(&line, page, value)) {

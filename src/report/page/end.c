@@ -170,9 +170,9 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
 
 /* So far from the block that only the way in which the address came about tells of it. */
 static bool guess_index(struct hak_text *text, const struct hak_fault_facts *facts) {
-    enum { NEAR_BYTES = 4096 };
+    enum { NEAR_BLOCK_BYTES = 4096 };
     int64_t past = facts->offset < 0 ? -facts->offset : facts->offset - (int64_t)facts->asked_bytes;
-    if (!report_is_stopped(facts) || past <= NEAR_BYTES)
+    if (!report_is_stopped(facts) || past <= NEAR_BLOCK_BYTES)
         return false;
     hak_text_add(text, "an index out of range: the address is the block's start plus an index "
                        "held in a register");

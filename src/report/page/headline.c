@@ -213,7 +213,7 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
 }
 
 /* " in parse() app.c:12": where a crash came; nothing for a wild jump, which is nowhere. */
-static void add_where(struct hak_text *text, const struct report_page *page) {
+static void add_crash_place(struct hak_text *text, const struct report_page *page) {
     struct hak_text who = {0};
     struct hak_frames frames = page->frames;
     bool is_jump = page->facts->access == HAK_ACCESS_EXECUTE;
@@ -231,7 +231,7 @@ void report_headline(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "hakmem: ");
     if (!page->words) {
         hak_text_add(text, "%s", hak_words_signal(page->context.signal));
-        add_where(text, page);
+        add_crash_place(text, page);
         if (report_has_address(page))
             hak_text_add(text, " at address 0x%llx",
                          (unsigned long long)page->request->signal_address);

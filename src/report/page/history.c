@@ -42,8 +42,8 @@ static void settle_where(const struct report_page *page, struct line *line) {
     hak_frames_free(&frames);
 }
 
-static void add_line(struct lines *lines, const struct report_page *page,
-                     const struct hak_event *event) {
+static void add_event_line(struct lines *lines, const struct report_page *page,
+                           const struct hak_event *event) {
     if (lines->count > LINES_SHOWN)
         return;
     struct line *line = &lines->line[lines->count++];
@@ -84,7 +84,7 @@ static const char *found_words(const struct report_page *page) {
 }
 
 /* The call, access or sweep at which the fault was found, where it is no event of the block. */
-static void add_found(struct lines *lines, const struct report_page *page) {
+static void add_found_line(struct lines *lines, const struct report_page *page) {
     if (page->context.fault_event == 0 || page->found.id != 0 || page->layer_move ||
         lines->count > LINES_SHOWN)
         return;
@@ -189,12 +189,12 @@ static void add_moves(struct hak_text *text, const struct report_page *page,
         if (!is_line(page, &story->moves[i]))
             continue;
         if (at < head || at >= total - tail)
-            add_line(&lines, page, &story->moves[i]);
+            add_event_line(&lines, page, &story->moves[i]);
         else if (at == head)
             lines.line[lines.count++] = (struct line){.left_out = total - head - tail};
         at++;
     }
-    add_found(&lines, page);
+    add_found_line(&lines, page);
     print_lines(text, page, &lines);
     if (total == 0)
         hak_text_add(text, "      nothing was recorded\n");
@@ -203,9 +203,9 @@ static void add_moves(struct hak_text *text, const struct report_page *page,
 static void add_life(struct lines *lines, const struct report_page *page,
                      const struct hak_life *life) {
     if (life->birth.id != 0)
-        add_line(lines, page, &life->birth);
+        add_event_line(lines, page, &life->birth);
     for (int i = 0; i < life->end_count && i < 2; i++)
-        add_line(lines, page, &life->ends[i]);
+        add_event_line(lines, page, &life->ends[i]);
 }
 
 static void add_owners(struct hak_text *text, const struct report_page *page,

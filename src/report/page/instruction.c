@@ -13,7 +13,6 @@ enum {
     REGISTERS_TIGHT = 3,
     LOW_HALF = 0,  /* rax, by DWARF's number: of the dividend */
     HIGH_HALF = 1, /* rdx */
-    RIP = HAK_REPORT_REGISTERS - 1,
 };
 
 bool report_has_instruction(const struct report_page *page) {
@@ -69,7 +68,7 @@ static unsigned ways_done(const struct report_page *page) {
 }
 
 /* Where the touched bytes lie: before the block, in it, past its end, or on both sides. */
-static void add_place(struct hak_text *text, const struct report_page *page) {
+static void add_touched_place(struct hak_text *text, const struct report_page *page) {
     uint64_t from = page->touch->address, bytes = page->touch->bytes, start = page->user;
     uint64_t end = start + page->asked_bytes;
     const char *block = page->is_freed ? "the freed block" : "the block";
@@ -117,7 +116,7 @@ static void add_touch(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "      %s %s", verbs[ways_done(page) & 3],
                  hak_words_bytes(page->touch->bytes));
     if (page->words)
-        add_place(text, page);
+        add_touched_place(text, page);
     else
         add_address(text, page);
     add_repetition(text, page);
@@ -262,7 +261,7 @@ void report_registers(struct hak_text *text, const struct report_page *page) {
     if (!report_has_instruction(page))
         return;
     for (int rank = 0; rank < ranks; rank++)
-        for (int i = 0; i < RIP && shown < most; i++) {
+        for (int i = 0; i < REPORT_RIP && shown < most; i++) {
             if (rank_of(page, i) != rank)
                 continue;
             if (shown++ == 0)
@@ -329,7 +328,7 @@ static json_t *pointed_json(const struct report_page *page, int number) {
     uint64_t value = page->request->registers[number];
     const struct hak_report_pointed *pointed = pointed_by(page, number);
     struct hak_report_pointed stored;
-    if (!page->words && number != RIP && report_point(page, value, &stored))
+    if (!page->words && number != REPORT_RIP && report_point(page, value, &stored))
         pointed = &stored;
     if (!pointed)
         return json_null();

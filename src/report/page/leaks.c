@@ -100,8 +100,8 @@ static void add_difference(struct hak_text *text, const struct hak_leak_page *pa
     hak_text_free(&others);
 }
 
-static void add_place(struct hak_text *text, const struct hak_leak_page *page,
-                      const struct hak_leak_place *place, int frames_max) {
+static void add_leak_place(struct hak_text *text, const struct hak_leak_page *page,
+                           const struct hak_leak_place *place, int frames_max) {
     struct hak_text age = {0};
     hak_leak_add_age(&age, place, page->ns);
     hak_text_add(text, "  %s of %s byte(s) in %s object(s) allocated from:\n",
@@ -168,7 +168,7 @@ static void add_places(struct hak_text *text, const struct hak_leak_page *page) 
             continue;
         struct hak_text one = {0};
         if (fits)
-            add_place(&one, page, place, told < 2 ? FRAMES_FIRST : FRAMES_LATER);
+            add_leak_place(&one, page, place, told < 2 ? FRAMES_FIRST : FRAMES_LATER);
         fits = fits && one.bytes &&
                hak_text_lines(text) - start + hak_text_lines(&one) <= LINES_OF_PLACES;
         if (fits)

@@ -5,8 +5,8 @@
 #include "hop.h"
 #include "store/calls.h"
 
-#define FRAMES_SHOWN 4
-#define FRAMES_TIGHT 2
+#define LIFE_FRAMES_SHOWN 4
+#define LIFE_FRAMES_TIGHT 2
 
 /* Faults that are about one block of the program's. */
 static bool is_about_a_block(const struct report_page *page) {
@@ -19,15 +19,15 @@ static void add_event(struct hak_text *text, const struct report_page *page,
     struct hak_thread_words thread;
     report_look_up_thread(page, event->thread, &thread);
     report_when(text, event->id, event->ns, thread.number, thread.name);
-    report_add_part(text, frames, page->cut >= CUT_STACKS ? FRAMES_TIGHT : FRAMES_SHOWN,
+    report_add_part(text, frames, page->cut >= CUT_STACKS ? LIFE_FRAMES_TIGHT : LIFE_FRAMES_SHOWN,
                     "none was kept with this event");
     report_add_source(text, page, frames, CUT_LIFE_SOURCE);
 }
 
-static void add_kept(struct hak_text *text, const struct report_page *page, const char *call,
-                     const struct hak_frames *frames) {
+static void add_kept_stack(struct hak_text *text, const struct report_page *page, const char *call,
+                           const struct hak_frames *frames) {
     hak_text_add(text, "by %s\n", call);
-    report_add_part(text, frames, page->cut >= CUT_STACKS ? FRAMES_TIGHT : FRAMES_SHOWN,
+    report_add_part(text, frames, page->cut >= CUT_STACKS ? LIFE_FRAMES_TIGHT : LIFE_FRAMES_SHOWN,
                     "none was kept");
     report_add_source(text, page, frames, CUT_LIFE_SOURCE);
 }
@@ -39,7 +39,8 @@ static void add_allocated(struct hak_text *text, const struct report_page *page)
         add_event(text, page, &life->birth, &page->alloc_frames);
     } else if (page->alloc_frames.count > 0) {
         hak_text_add(text, "  ALLOCATED         ");
-        add_kept(text, page, hak_call_taken(page->facts->subkind & 0xff), &page->alloc_frames);
+        add_kept_stack(text, page, hak_call_taken(page->facts->subkind & 0xff),
+                       &page->alloc_frames);
     }
 }
 
@@ -54,7 +55,7 @@ static void add_freed(struct hak_text *text, const struct report_page *page) {
         add_event(text, page, &life->ends[0], &page->free_frames);
     } else if (page->free_frames.count > 0) {
         hak_text_add(text, "%s", heading);
-        add_kept(text, page, "the program", &page->free_frames);
+        add_kept_stack(text, page, "the program", &page->free_frames);
     }
 }
 

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COLUMN 20
-
 /* True when the first `length` bytes of `path` are the folder in which the program works. */
 static bool is_program_folder(const struct report_page *page, const char *path, size_t length) {
     char link[64], folder[4096];
@@ -46,10 +44,10 @@ static bool add_program(struct hak_text *text, const struct report_page *page) {
 }
 
 /* Each in a line of its own; the first one stands behind the heading. */
-static void add_line(struct hak_text *text, int *lines) {
+static void begin_command_line(struct hak_text *text, int *lines) {
     if ((*lines)++ > 0) {
         hak_text_add(text, "\n");
-        hak_text_fill(text, ' ', COLUMN);
+        hak_text_fill(text, ' ', REPORT_COLUMN);
     }
 }
 
@@ -58,7 +56,7 @@ static void add_command(struct hak_text *text, const struct report_page *page, i
                         const struct hak_text *command, const char *why) {
     struct hak_text program = {0};
     if (add_program(&program, page) && program.bytes) {
-        add_line(text, lines);
+        begin_command_line(text, lines);
         hak_text_add(text, "hakmem-trace ");
         hak_text_add_text(text, command);
         hak_text_add(text, " --");
@@ -124,7 +122,7 @@ static void add_runs(struct hak_text *text, const struct report_page *page, int 
 /* A command with the store's option, in a line of its own. */
 static void add_question(struct hak_text *text, const struct report_page *page, int *lines,
                          const char *question, bool is_newest) {
-    add_line(text, lines);
+    begin_command_line(text, lines);
     hak_text_add(text, "hakmem-trace %s", question);
     add_store_option(text, page, is_newest);
 }
@@ -146,7 +144,7 @@ void report_next(struct hak_text *text, const struct report_page *page) {
         add_question(text, page, &lines, "info", is_newest);
     }
     if (page->words) {
-        add_line(text, &lines);
+        begin_command_line(text, &lines);
         hak_text_add(text, "hakmem-trace explain HKM-%u", page->words->code);
     } else if (lines == 0) {
         hak_text_add(text, "hakmem-trace run --help");

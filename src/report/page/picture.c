@@ -146,7 +146,7 @@ static void mark_touch(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "touched here");
 }
 
-static void mark(struct hak_text *text, const struct report_page *page) {
+static void add_pointer_mark(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     bool at_push = page->wrong.id != 0 && page->wrong.kind == HAK_SLL_PUSH;
     switch (facts->fault) {
@@ -225,6 +225,6 @@ void report_picture(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "|\n");
     hak_text_fill(text, ' ', MARGIN + column_of(&picture, marked_address(page)));
     hak_text_add(text, "^ ");
-    mark(text, page);
+    add_pointer_mark(text, page);
     hak_text_add(text, "\n\n");
 }

@@ -11,8 +11,8 @@ const char *report_register_name(uint32_t number) {
     return number < HAK_REPORT_REGISTERS ? register_names[number] : "a register";
 }
 
-static void add_where(struct hak_text *text, const struct report_page *page,
-                      const struct hak_event *event) {
+static void add_event_place(struct hak_text *text, const struct report_page *page,
+                            const struct hak_event *event) {
     struct hak_thread_words thread;
     report_look_up_thread(page, event->thread, &thread);
     hak_text_add(text, "%s by thread %s", hak_words_call(event), hak_words_thread(&thread));
@@ -76,7 +76,7 @@ bool report_describe(struct hak_text *text, const struct report_page *page, uint
     else
         hak_text_add(text, "is %s before a ", hak_words_bytes(user - address));
     hak_text_add(text, "%s block of %s: ", end ? "freed" : "live", hak_words_bytes(asked));
-    add_where(text, page, end ? end : &life->birth);
+    add_event_place(text, page, end ? end : &life->birth);
     hak_story_free(story);
     return true;
 }

@@ -36,7 +36,7 @@ static FILE *open_source(const struct hak_frame *frame) {
 }
 
 /* Appends a line of a file, without blanks at its end, cut to the width of a page. */
-static void add_line(struct hak_text *text, const char *line) {
+static void add_source_line(struct hak_text *text, const char *line) {
     char shown[LINE_BYTES + TAB_COLUMNS];
     size_t count = 0, length = strlen(line);
     while (length > 0 && isspace((unsigned char)line[length - 1]))
@@ -85,7 +85,7 @@ void report_add_source(struct hak_text *text, const struct report_page *page,
         if (!read_lines(file, count, &line, &room))
             break;
         hak_text_add(text, "      %s%6u | ", number == frame->line ? ">" : " ", number);
-        add_line(text, line);
+        add_source_line(text, line);
         hak_text_add(text, "\n");
     }
     free(line);

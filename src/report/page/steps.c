@@ -7,8 +7,8 @@
 #include "store/calls.h"
 #include "superslab.h"
 
-#define FRAMES_TIGHT 4
-#define CLEAN_TIGHT  2
+#define STEP_FRAMES_TIGHT 4
+#define CLEAN_TIGHT       2
 
 /* "the sweep at exit": the finder that is no call and no access; NULL = it is one of these. */
 static const char *sweep_name(uint32_t found_by) {
@@ -260,10 +260,10 @@ static bool is_stopped_by_us(const struct report_page *page) {
            found_by != HAK_FOUND_BY_CRASH;
 }
 
-static void add_found(struct hak_text *text, const struct report_page *page, const char *heading,
-                      uint64_t event) {
+static void add_found_step(struct hak_text *text, const struct report_page *page,
+                           const char *heading, uint64_t event) {
     hak_text_add(text, "  %s", heading);
-    hak_text_tab(text, 20);
+    hak_text_tab(text, REPORT_COLUMN);
     report_when(text, event, page->context.ns, page->context.thread_number,
                 page->context.thread_name);
     hak_text_add(text, "      ");
@@ -271,7 +271,7 @@ static void add_found(struct hak_text *text, const struct report_page *page, con
     hak_text_add(text, "%s\n",
                  is_stopped_by_us(page) ? "; the program was stopped here (SIGABRT)" : "");
     if (page->cut >= CUT_STACKS && !page->layer_move)
-        report_add_part(text, &page->frames, FRAMES_TIGHT, why_no_stack(page));
+        report_add_part(text, &page->frames, STEP_FRAMES_TIGHT, why_no_stack(page));
     else
         report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
     if (!page->layer_move)
@@ -286,8 +286,8 @@ static void add_written_between(struct hak_text *text, const struct report_page 
     if (!report_has_clean_look(page) || page->clean_frames.count == 0)
         return;
     hak_text_add(text, "  LAST CLEAN LOOK   %s\n", hak_words_time(page->context.clean_ns));
-    report_add_part(text, &page->clean_frames, page->cut >= CUT_STACKS ? CLEAN_TIGHT : FRAMES_TIGHT,
-                    "");
+    report_add_part(text, &page->clean_frames,
+                    page->cut >= CUT_STACKS ? CLEAN_TIGHT : STEP_FRAMES_TIGHT, "");
 }
 
 /* FREED TWICE BY: both places; the record does not show which one is wrong. */
@@ -305,18 +305,18 @@ static void add_freed_twice(struct hak_text *text, const struct report_page *pag
 void report_stacks(struct hak_text *text, const struct report_page *page) {
     uint64_t event = report_found_event(page);
     if (page->wrong_step == WRONG_IS_FOUND) {
-        add_found(text, page, "FIRST WRONG STEP", page->wrong.id ? page->wrong.id : event);
+        add_found_step(text, page, "FIRST WRONG STEP", page->wrong.id ? page->wrong.id : event);
         report_life_backwards(text, page);
     } else if (page->wrong_step == WRONG_EARLIER) {
         add_wrong_step(text, page);
         report_life(text, page);
-        add_found(text, page, "FOUND", event);
+        add_found_step(text, page, "FOUND", event);
     } else if (report_is_found_late(page)) {
         report_life(text, page);
         add_written_between(text, page);
-        add_found(text, page, "FOUND", event);
+        add_found_step(text, page, "FOUND", event);
     } else {
-        add_found(text, page, "FOUND", event);
+        add_found_step(text, page, "FOUND", event);
         report_life_backwards(text, page);
         if (page->facts->fault == 202)
             add_freed_twice(text, page);
@@ -326,13 +326,13 @@ void report_stacks(struct hak_text *text, const struct report_page *page) {
 /* A fault of moves between layers: the first wrong step before the place where it was noticed. */
 void report_steps(struct hak_text *text, const struct report_page *page) {
     if (page->wrong_step == WRONG_IS_FOUND) {
-        add_found(text, page, "FIRST WRONG STEP",
-                  page->wrong.id ? page->wrong.id : report_found_event(page));
+        add_found_step(text, page, "FIRST WRONG STEP",
+                       page->wrong.id ? page->wrong.id : report_found_event(page));
         report_life(text, page);
         return;
     }
     if (page->wrong_step == WRONG_EARLIER)
         add_wrong_step(text, page);
     report_life(text, page);
-    add_found(text, page, "FOUND", report_found_event(page));
+    add_found_step(text, page, "FOUND", report_found_event(page));
 }

@@ -44,7 +44,7 @@ static bool is_called_from_many(const struct hak_callers *codes, int count, uint
     return false;
 }
 
-static void mark(struct hak_frames *frames, const struct hak_callers *codes, int count) {
+static void mark_wrappers(struct hak_frames *frames, const struct hak_callers *codes, int count) {
     if (frames->count == 0 || frames->frame[0].is_interrupted)
         return;
     for (int n = 0; n < WRAPPERS_MOST; n++) {
@@ -67,5 +67,5 @@ void hak_report_mark_wrappers(struct hak_store_reader *r, struct hak_frames *con
     if (count == 0 || hak_store_count_callers(r, codes, count) < 0)
         return; /* COMPLETENESS tells of stacks that cannot be read */
     for (int i = 0; i < stack_count; i++)
-        mark(stacks[i], codes, count);
+        mark_wrappers(stacks[i], codes, count);
 }

@@ -8,8 +8,8 @@
 #include "trace/record.h"
 
 /* The ring of static buffers belongs to words.c; a change is said once a line. */
-static char text[8][96];
-static unsigned turn;
+static char change_text[8][96];
+static unsigned change_turn;
 
 static const char *tier_name(unsigned tier) {
     static const char *const names[] = {"FREE", "DRAINING", "HOT"};
@@ -95,8 +95,8 @@ static void say_remapped(char *out, size_t bytes, const struct hak_event *e) {
 }
 
 const char *hak_words_change(const struct hak_event *e) {
-    char *out = text[turn++ % 8];
-    const size_t bytes = sizeof text[0];
+    char *out = change_text[change_turn++ % 8];
+    const size_t bytes = sizeof change_text[0];
     unsigned slab = (unsigned)(e->address % HAK_SUPERSLAB_BYTES / HAK_SLAB_BYTES);
     unsigned long long superslab = e->address & ~(uint64_t)(HAK_SUPERSLAB_BYTES - 1);
     switch (e->kind) {

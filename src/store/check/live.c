@@ -71,8 +71,8 @@ static bool same(const struct hak_live_state *a, const struct hak_live_state *b)
 
 /* Compares the run with the states due, given one by one: the first difference is a finding. 0 or
  * an error. */
-static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
-                       int (*due)(void *context, struct hak_live_state *out), void *context) {
+static int compare_states(struct hak_live_check *k, const struct hak_live_run *run,
+                          int (*due)(void *context, struct hak_live_state *out), void *context) {
     struct hak_live_cursor stored;
     struct hak_live_state s;
     int error = hak_live_cursor_open(&stored, &k->reader->db, run, 0);
@@ -118,12 +118,12 @@ static int next_made(void *context, struct hak_live_state *out) {
 }
 
 /* The last chunk of the run was added. */
-static int end_run(struct hak_live_check *k) {
+static int check_whole_run(struct hak_live_check *k) {
     bool is_unsure = !k->run.has_all_ends && k->run.max_ns >= k->unsure_ns;
     int error = 0;
     if (!k->is_broken && !is_unsure) {
         struct made_again made = {.table = &k->gather.table};
-        error = hak_live_gather_sort(&k->gather) ? compare_run(k, &k->run, next_made, &made)
+        error = hak_live_gather_sort(&k->gather) ? compare_states(k, &k->run, next_made, &made)
                                                  : hak_store_no_memory(k->reader->db.path);
     }
     hak_live_gather_clear(&k->gather);
@@ -136,7 +136,7 @@ int hak_live_check_chunk(struct hak_live_check *k, const struct hak_columns *c, 
     k->gather.is_lossy = k->run.has_all_ends;
     if (!hak_live_gather_chunk(&k->gather, c, first_id))
         return hak_store_no_memory(k->reader->db.path);
-    return first_id + c->events - 1 >= k->run.last_event ? end_run(k) : 0;
+    return first_id + c->events - 1 >= k->run.last_event ? check_whole_run(k) : 0;
 }
 
 void hak_live_check_missing_chunk(struct hak_live_check *k) {
@@ -167,7 +167,7 @@ static int check_higher(struct hak_live_check *k, const struct hak_live_run *run
         add_finding(k, run, HAK_CHECK_LIVE_SOURCES, &no_block);
         error = 0;
     } else if (!error) {
-        error = compare_run(k, run, next_of_merge, &below);
+        error = compare_states(k, run, next_of_merge, &below);
         if (error == HAK_STORE_BROKEN) /* one below: it was told */
             error = 0;
     }

@@ -105,7 +105,7 @@ static bool is_known(const struct hak_order_check *o) {
 }
 
 /* The move that is judged now is wrong; the finding's other members follow. */
-#define ADD(o, what, ...)                                                                          \
+#define REPORT_MOVE(o, what, ...)                                                                  \
     (is_known(o) ? (void)0                                                                         \
                  : hak_check_add((o)->findings, what, (o)->now->id, .base = (o)->now->base,        \
                                  .move = (o)->now->shape & 0xff, __VA_ARGS__))
@@ -116,31 +116,31 @@ static void judge_order(struct hak_order_check *o, const struct hak_follow_step 
     if (may_lack_events(o, m->process))
         return;
     if (step->is_early && !(m->shape >> 32 & HAK_RECORD_ILLEGAL))
-        ADD(o, HAK_CHECK_EARLY, .generation = m->generation, .other = step->before);
+        REPORT_MOVE(o, HAK_CHECK_EARLY, .generation = m->generation, .other = step->before);
     if (step->missing)
-        ADD(o, HAK_CHECK_BLOCK_EVENTS, .other = step->missing);
+        REPORT_MOVE(o, HAK_CHECK_BLOCK_EVENTS, .other = step->missing);
 }
 
 static void judge_way(struct hak_order_check *o, struct hak_followed *b, const struct move *m) {
     unsigned kind = m->shape & 0xff, move_place = m->shape >> 16 & 0xff;
     bool is_first = kind == HAK_MALLOC || kind == HAK_REALLOC; /* their place is where from */
     if (m->shape >> 32 & HAK_RECORD_ILLEGAL) {
-        ADD(o, HAK_CHECK_ILLEGAL, .place = b->has_place ? b->place : HAK_CHECK_NO_PLACE);
+        REPORT_MOVE(o, HAK_CHECK_ILLEGAL, .place = b->has_place ? b->place : HAK_CHECK_NO_PLACE);
         b->has_place = false;
         return;
     }
     if (!moves[kind].is_known) {
-        ADD(o, HAK_CHECK_UNKNOWN_KIND, .place = HAK_CHECK_NO_PLACE);
+        REPORT_MOVE(o, HAK_CHECK_UNKNOWN_KIND, .place = HAK_CHECK_NO_PLACE);
         return;
     }
     unsigned from = is_first ? move_place : b->place;
     if (is_first && b->has_place && b->place != move_place)
-        ADD(o, HAK_CHECK_TAKEN_FROM, .place = b->place, .other_place = move_place);
+        REPORT_MOVE(o, HAK_CHECK_TAKEN_FROM, .place = b->place, .other_place = move_place);
     else if ((is_first || b->has_place) && !(from < 32 && moves[kind].from >> from & 1))
-        ADD(o, HAK_CHECK_FROM, .place = from);
+        REPORT_MOVE(o, HAK_CHECK_FROM, .place = from);
     unsigned to = is_first ? HAK_PLACE_LIVE : move_place;
     if (!(to < 32 && moves[kind].to >> to & 1))
-        ADD(o, HAK_CHECK_TO, .place = to);
+        REPORT_MOVE(o, HAK_CHECK_TO, .place = to);
     b->place = (uint8_t)to;
     b->has_place = to < 64;
 }

@@ -18,8 +18,8 @@ struct hak_profile_check {
     struct hak_profile_chunk chunk;
 };
 
-static void add_wrong(struct hak_profile_check *k, const char *table, uint64_t id,
-                      const char *wrong) {
+static void add_wrong_profile(struct hak_profile_check *k, const char *table, uint64_t id,
+                              const char *wrong) {
     hak_check_add(k->findings, HAK_CHECK_PROFILE, id, .column = table, .text = wrong);
 }
 
@@ -44,7 +44,7 @@ static int read_keys(struct hak_profile_check *k) {
         if (!wrong && k->keys.count - before != hak_query_number(&q, 1))
             wrong = "it has another number of keys than it says";
         if (wrong)
-            add_wrong(k, "profile_key", hak_query_number(&q, 0), wrong);
+            add_wrong_profile(k, "profile_key", hak_query_number(&q, 0), wrong);
         if (wrong)
             break;
     }
@@ -60,12 +60,12 @@ static const char *check_keys(const struct hak_profile_check *k,
 }
 
 /* Live bytes of each process at the end of a run, by its rows; its own line must say the same. */
-struct sums {
+struct live_sums {
     uint64_t *live; /* by row id */
     uint32_t room;
 };
 
-static const char *check_live(const struct hak_profile_run *run, struct sums *s) {
+static const char *check_live(const struct hak_profile_run *run, struct live_sums *s) {
     const char *no_memory = "there is not enough memory for it";
     for (uint32_t i = 0; i < run->rows; i++) {
         const struct hak_profile_row *w = &run->row[i];
@@ -92,7 +92,7 @@ static int check_runs(struct hak_profile_check *k) {
     struct hak_query q =
         hak_ask(&k->reader->db, "SELECT first, last, data FROM profile_run ORDER BY first",
                 "reading its runs");
-    struct sums sums = {0};
+    struct live_sums sums = {0};
     bool is_alone = k->reader->is_profile_only;
     k->end = 1;
     while (hak_query_next(&q)) {
@@ -110,7 +110,7 @@ static int check_runs(struct hak_profile_check *k) {
         if (!wrong && is_alone)
             wrong = check_live(&k->stored, &sums);
         if (wrong)
-            add_wrong(k, "profile_run", k->stored.first, wrong);
+            add_wrong_profile(k, "profile_run", k->stored.first, wrong);
         k->end = k->stored.last + 1;
     }
     free(sums.live);
@@ -136,7 +136,7 @@ static int check_peak(struct hak_profile_check *k) {
         if (!wrong && live != hak_query_number(&q, 1))
             wrong = "its rows add up to something else";
         if (wrong)
-            add_wrong(k, "profile_peak", hak_query_number(&q, 0), wrong);
+            add_wrong_profile(k, "profile_peak", hak_query_number(&q, 0), wrong);
     }
     return hak_query_end(&q);
 }
@@ -270,7 +270,7 @@ static int compare_chunk(struct hak_profile_check *k, uint64_t first_id) {
     if (is_there && !wrong && !same_chunk(&k->chunk, hak_profile_gathered(k->gather)))
         wrong = "it is not what the events say";
     if (wrong)
-        add_wrong(k, "profile_chunk", first_id, wrong);
+        add_wrong_profile(k, "profile_chunk", first_id, wrong);
     if (!is_there)
         k->next = 0; /* it ends before */
     return hak_query_end(&q);
@@ -294,14 +294,14 @@ static int compare_classes(struct hak_profile_check *k, uint64_t last) {
                   hak_query_number(&q, 3) == due->live.bytes;
     }
     if (!rows && k->due.classes)
-        add_wrong(k, "profile_class", last, "all rows of the run are missing");
+        add_wrong_profile(k, "profile_class", last, "all rows of the run are missing");
     else if (!is_same || rows != k->due.classes)
-        add_wrong(k, "profile_class", last, "it is not what the events say");
+        add_wrong_profile(k, "profile_class", last, "it is not what the events say");
     return hak_query_end(&q);
 }
 
 /* A run that ends with the chunk, where one does. */
-static int compare_run(struct hak_profile_check *k) {
+static int compare_profile_run(struct hak_profile_check *k) {
     uint64_t first, last;
     int error = 0;
     hak_profile_gathered_events(k->gather, &first, &last);
@@ -317,7 +317,7 @@ static int compare_run(struct hak_profile_check *k) {
         if (!hak_profile_gather_run(k->gather, &k->due))
             k->next = 0;
         else if (is_read && !same_run(&k->stored, &k->due))
-            add_wrong(k, "profile_run", first, "it is not what the events say");
+            add_wrong_profile(k, "profile_run", first, "it is not what the events say");
         if (k->next)
             error = compare_classes(k, last);
         hak_profile_begin_run(k->gather);
@@ -340,7 +340,7 @@ int hak_profile_check_chunk(struct hak_profile_check *k, struct hak_columns *c, 
     int error = compare_chunk(k, first_id);
     if (!error && !hak_profile_gather_keep(k->gather))
         error = hak_store_no_memory(k->reader->db.path);
-    return error ? error : compare_run(k);
+    return error ? error : compare_profile_run(k);
 }
 
 int hak_profile_check_finish(struct hak_profile_check *k) {
@@ -349,8 +349,9 @@ int hak_profile_check_finish(struct hak_profile_check *k) {
         return 0;
     hak_profile_gathered_events(k->gather, &first, &last);
     if (k->end > k->next)
-        add_wrong(k, "profile_run", k->end - 1, "the events of the last run are not all there");
+        add_wrong_profile(k, "profile_run", k->end - 1,
+                          "the events of the last run are not all there");
     else if (first && first < k->end)
-        add_wrong(k, "profile_run", first, "runs do not end where chunks do");
+        add_wrong_profile(k, "profile_run", first, "runs do not end where chunks do");
     return 0;
 }

@@ -8,7 +8,7 @@
 #include "store/reader/inner.h"
 #include "store/postings/postings.h"
 
-struct sums {
+struct chunk_sums {
     uint64_t keys[HAK_POSTING_KINDS];    /* due minus found */
     uint64_t distances, found_distances; /* a bit for each, by hash */
     uint64_t chunk;                      /* id; 0 = was not put */
@@ -21,13 +21,13 @@ struct hak_posting_check {
     struct hak_posting_keys keys;
     uint64_t first; /* number of the oldest chunk */
     uint64_t chunks, holes;
-    struct sums *sums;      /* by number - first */
-    struct hak_query order; /* chunk_order, from the first chunk that is put */
+    struct chunk_sums *sums; /* by number - first */
+    struct hak_query order;  /* chunk_order, from the first chunk that is put */
 };
 
-#define ADD(c, ...) ((c)->is_sound = false, hak_check_add((c)->findings, __VA_ARGS__))
+#define REPORT_POSTINGS(c, ...) ((c)->is_sound = false, hak_check_add((c)->findings, __VA_ARGS__))
 
-static const char checking[] = "checking its postings";
+static const char checking_postings[] = "checking its postings";
 
 int hak_posting_check_make(struct hak_store_reader *r, struct hak_check_findings *findings,
                            struct hak_posting_check **out) {
@@ -61,10 +61,10 @@ static uint64_t bit_of(uint64_t distance) {
 }
 
 /* The sums of a chunk, as chunk_order counts; NULL: chunk_order lacks it, which is reported. */
-static struct sums *next_sums(struct hak_posting_check *c, uint64_t chunk, int *error) {
+static struct chunk_sums *next_sums(struct hak_posting_check *c, uint64_t chunk, int *error) {
     if (!c->order.db)
         c->order = hak_ask(&c->reader->db, "SELECT number, chunk FROM chunk_order ORDER BY number",
-                           checking);
+                           checking_postings);
     bool found;
     uint64_t place = 0, counted = 0;
     while ((found = hak_query_next(&c->order))) {
@@ -75,13 +75,13 @@ static struct sums *next_sums(struct hak_posting_check *c, uint64_t chunk, int *
         if (c->holes)
             c->holes--;
         else
-            ADD(c, HAK_CHECK_COUNTED, counted);
+            REPORT_POSTINGS(c, HAK_CHECK_COUNTED, counted);
     }
     *error = c->order.error;
     if (found && counted == chunk && place < c->chunks)
         return &c->sums[place];
     if (!*error)
-        ADD(c, HAK_CHECK_UNCOUNTED, chunk);
+        REPORT_POSTINGS(c, HAK_CHECK_UNCOUNTED, chunk);
     return NULL;
 }
 
@@ -94,7 +94,7 @@ int hak_posting_check_chunk(struct hak_posting_check *check, uint64_t chunk,
                             const struct hak_columns *columns) {
     struct hak_posting_check *c = check;
     int error;
-    struct sums *s = c->is_sound ? next_sums(c, chunk, &error) : NULL;
+    struct chunk_sums *s = c->is_sound ? next_sums(c, chunk, &error) : NULL;
     if (!s)
         return c->is_sound ? error : 0;
     hak_posting_keys_collect(&c->keys, columns);
@@ -173,11 +173,11 @@ static void check_row(struct hak_posting_check *c, struct place *p, sqlite3_stmt
     if (!wrong && p->kind == HAK_POSTING_BASE)
         take_distances(c, p, &cursor->distances);
     if (wrong)
-        ADD(c, HAK_CHECK_POSTING, p->id, .keys = p->kind, .text = wrong);
+        REPORT_POSTINGS(c, HAK_CHECK_POSTING, p->id, .keys = p->kind, .text = wrong);
     p->due_key = max_key + 1;
 }
 
-static void end_run(struct hak_posting_check *c, const struct place *p) {
+static void report_missing_rows(struct hak_posting_check *c, const struct place *p) {
     bool is_whole = p->due_key > HAK_POSTING_KEY_LAST;
     uint64_t below = 0;
     char sql[300];
@@ -188,7 +188,7 @@ static void end_run(struct hak_posting_check *c, const struct place *p) {
              " AND last <= %" PRId64,
              p->kind, p->level, (int64_t)p->last);
     if (hak_database_numbers(&c->reader->db, sql, p->first, &below, 1) == 1 && below == 0)
-        ADD(c, HAK_CHECK_POSTING_ROWS, p->id, .keys = p->kind);
+        REPORT_POSTINGS(c, HAK_CHECK_POSTING_ROWS, p->id, .keys = p->kind);
 }
 
 static int read_runs(struct hak_posting_check *c) {
@@ -197,7 +197,7 @@ static int read_runs(struct hak_posting_check *c) {
     struct hak_query q = hak_ask(&c->reader->db,
                                  "SELECT kind, level, first, last, min_key, max_key, data, id FROM"
                                  " posting_run ORDER BY kind, level, first, min_key",
-                                 checking);
+                                 checking_postings);
     while (!error && hak_query_next(&q)) {
         int64_t kind = (int64_t)hak_query_number(&q, 0), level = (int64_t)hak_query_number(&q, 1);
         uint64_t first = hak_query_number(&q, 2);
@@ -205,7 +205,7 @@ static int read_runs(struct hak_posting_check *c) {
             continue; /* of a later version */
         if (!p.id || p.kind != (enum hak_posting_kind)kind || p.level != level ||
             p.first != first) {
-            end_run(c, &p);
+            report_missing_rows(c, &p);
             p = (struct place){.kind = (enum hak_posting_kind)kind,
                                .level = (unsigned)level,
                                .first = first,
@@ -216,13 +216,13 @@ static int read_runs(struct hak_posting_check *c) {
         if (!error)
             check_row(c, &p, q.statement);
     }
-    end_run(c, &p);
+    report_missing_rows(c, &p);
     int unread = hak_query_end(&q);
     return error ? error : unread;
 }
 
 /* The kind of keys that is wrong, HAK_POSTING_KINDS for addresses, greater for none. */
-static unsigned wrong_with(const struct sums *s) {
+static unsigned wrong_with(const struct chunk_sums *s) {
     for (unsigned kind = 0; kind < HAK_POSTING_KINDS; kind++)
         if (s->keys[kind])
             return kind;
@@ -238,7 +238,8 @@ static void compare_sums(struct hak_posting_check *c) {
             continue;
         while (i + 1 < c->chunks && c->sums[i + 1].chunk && wrong_with(&c->sums[i + 1]) == wrong)
             i++;
-        ADD(c, HAK_CHECK_POSTINGS_DIFFER, first, .other = c->sums[i].chunk, .keys = wrong);
+        REPORT_POSTINGS(c, HAK_CHECK_POSTINGS_DIFFER, first, .other = c->sums[i].chunk,
+                        .keys = wrong);
     }
 }
 
@@ -247,7 +248,7 @@ int hak_posting_check_end(struct hak_posting_check *c) {
         return 0; /* the chunks are not counted as they lie: then no posting can be right */
     while (c->order.db && hak_query_next(&c->order)) {
         if (!c->holes)
-            ADD(c, HAK_CHECK_COUNTED, hak_query_number(&c->order, 1));
+            REPORT_POSTINGS(c, HAK_CHECK_COUNTED, hak_query_number(&c->order, 1));
         c->holes -= c->holes > 0;
     }
     int error = read_runs(c);

@@ -51,7 +51,7 @@ static struct sizes sizes_begin(struct hak_columns *c) {
     return (struct sizes){.last = coder->of_site[0], .of_block = coder->of_block};
 }
 
-static inline enum size_role size_role(const struct hak_site *site) {
+static inline enum size_role size_role_of(const struct hak_site *site) {
     switch (KIND(site->shape)) {
     case HAK_MALLOC:
     case HAK_REALLOC:
@@ -88,7 +88,7 @@ HAK_IN_PLACE void code_size(struct hak_columns *c, struct hak_input *in, bool re
     for (uint32_t i = 0; i < c->events; i++) {
         uint32_t number = coder->site_of[i];
         const struct hak_site *site = &coder->site[number];
-        enum size_role role = size_role(site);
+        enum size_role role = size_role_of(site);
         uint64_t size = expected_size(&s, role, site, number, block[i]);
         if (reads && coder->token[i] & HAK_TOKEN_SIZE) {
             size = hak_read_varint(in);

@@ -60,19 +60,19 @@ static struct source *add_source(struct hak_live *l) {
  */
 
 /* The events that count, of one process in the lineage. */
-struct stretch {
+struct log_stretch {
     uint32_t process;
     uint64_t id_to, ns_to; /* inclusive; 0 = open */
     bool is_lossy;         /* the log of it, or of one it was forked from, lacks events */
     uint64_t unsure_ns;    /* runs that reach this time left out ends that a loss made important */
 };
 
-static bool is_within(const struct stretch *s, const struct hak_live_run *run) {
+static bool is_within(const struct log_stretch *s, const struct hak_live_run *run) {
     return (!s->id_to || run->last_event <= s->id_to) && (!s->ns_to || run->max_ns <= s->ns_to);
 }
 
 /* The largest run that begins with event `first`, or the nearest behind it: 1, 0, or an error. */
-static int next_run(struct hak_live *l, const struct stretch *s, uint64_t first,
+static int next_run(struct hak_live *l, const struct log_stretch *s, uint64_t first,
                     struct hak_live_run *out) {
     int any = 0, found = 1;
     *out = (struct hak_live_run){.first_event = UINT64_MAX};
@@ -91,7 +91,7 @@ static int next_run(struct hak_live *l, const struct stretch *s, uint64_t first,
 }
 
 /* The lives that a run has of the bases of this batch and those above. */
-static int add_run(struct hak_live *l, const struct hak_live_run *run, uint32_t process) {
+static int add_run_source(struct hak_live *l, const struct hak_live_run *run, uint32_t process) {
     struct source *source = add_source(l);
     if (!source)
         return hak_store_no_memory(l->reader->db.path);
@@ -103,7 +103,8 @@ static int add_run(struct hak_live *l, const struct hak_live_run *run, uint32_t 
     return error;
 }
 
-static int add_events(struct hak_live *l, const struct stretch *s, uint64_t from, uint64_t to) {
+static int add_events_source(struct hak_live *l, const struct log_stretch *s, uint64_t from,
+                             uint64_t to) {
     struct source *source = add_source(l);
     if (!source)
         return hak_store_no_memory(l->reader->db.path);
@@ -121,17 +122,18 @@ static int add_events(struct hak_live *l, const struct stretch *s, uint64_t from
 }
 
 /* Runs, and events where there are none, from the oldest on. */
-static int add_stretch(struct hak_live *l, const struct stretch *s) {
+static int add_stretch_sources(struct hak_live *l, const struct log_stretch *s) {
     struct hak_live_run run;
     uint64_t next = 1;
     int found = 0;
     while (!l->moment.by_scan && (found = next_run(l, s, next, &run)) == 1) {
         if (run.first_event > next) {
-            int error = add_events(l, s, next, run.first_event - 1); /* also where chunks lack */
+            int error =
+                add_events_source(l, s, next, run.first_event - 1); /* also where chunks lack */
             if (error)
                 return error;
         }
-        int error = add_run(l, &run, s->process);
+        int error = add_run_source(l, &run, s->process);
         if (error)
             return error;
         next = run.last_event + 1;
@@ -140,7 +142,7 @@ static int add_stretch(struct hak_live *l, const struct stretch *s) {
         return found;
     if (l->is_of_tail && next == l->tail_first && (!s->id_to || s->id_to >= next))
         return 0;
-    return s->id_to && next > s->id_to ? 0 : add_events(l, s, next, s->id_to);
+    return s->id_to && next > s->id_to ? 0 : add_events_source(l, s, next, s->id_to);
 }
 
 /* The end of a stretch: 0 = open; of the lineage UINT64_MAX is. */
@@ -158,7 +160,7 @@ static const char exceptions[] = "SELECT coalesce(min(ns), 0), count(*) FROM"
 
 /* The stretches of a process and those it was forked from, oldest first. */
 struct stretches {
-    struct stretch one[HAK_LINEAGE_MAX];
+    struct log_stretch one[HAK_LINEAGE_MAX];
     int count;
 };
 
@@ -169,10 +171,10 @@ static int find_stretches(struct hak_live *l, struct stretches *out) {
     out->count = 0;
     for (int i = lineage.count - 1; i >= 0 && !error; i--) {
         uint64_t loss[2] = {0};
-        struct stretch *s = &out->one[out->count++];
-        *s = (struct stretch){.process = lineage.link[i].process,
-                              .id_to = earlier(l->moment.id, lineage.link[i].id_to),
-                              .ns_to = earlier(l->moment.ns, lineage.link[i].ns_to)};
+        struct log_stretch *s = &out->one[out->count++];
+        *s = (struct log_stretch){.process = lineage.link[i].process,
+                                  .id_to = earlier(l->moment.id, lineage.link[i].id_to),
+                                  .ns_to = earlier(l->moment.ns, lineage.link[i].ns_to)};
         int found = hak_database_numbers(&l->reader->db, exceptions, s->process, loss, 2);
         s->unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
         s->is_lossy = is_lossy |= loss[1] > 0;
@@ -190,7 +192,7 @@ static bool is_of_tail(const struct hak_live *l, const struct stretches *s) {
 static int add_lineage(struct hak_live *l, const struct stretches *s) {
     int error = 0;
     for (int i = 0; i < s->count && !error; i++)
-        error = add_stretch(l, &s->one[i]);
+        error = add_stretch_sources(l, &s->one[i]);
     if (error || !l->is_of_tail)
         return error;
     return add_source(l) ? hak_tail_hold(l->tail, l->process, &l->cursor[l->sources - 1])
@@ -199,7 +201,8 @@ static int add_lineage(struct hak_live *l, const struct stretches *s) {
 
 /* Reads the tail for the bases from `from` on. */
 static int read_tail(struct hak_live *l, uint64_t from) {
-    struct stretch all = {.id_to = l->moment.id, .ns_to = l->moment.ns, .unsure_ns = UINT64_MAX};
+    struct log_stretch all = {
+        .id_to = l->moment.id, .ns_to = l->moment.ns, .unsure_ns = UINT64_MAX};
     struct hak_live_run run;
     int found = 0;
     l->tail_first = 1;
@@ -240,8 +243,8 @@ static bool is_kept(const void *context, const struct hak_live_state *s) {
 
 /* Makes room: what has ended goes; where this is not enough, the upper half of the bases, which
  * comes with the next batch. False without memory. */
-static bool press(struct hak_live *l, const struct source *s, struct hak_live_table *t,
-                  uint32_t most) {
+static bool press_table(struct hak_live *l, const struct source *s, struct hak_live_table *t,
+                        uint32_t most) {
     struct pressed p = {.is_first = s == l->source, .needs_ends = s->needs_ends};
     if (!hak_live_table_filter(t, is_kept, &p))
         return false;
@@ -253,7 +256,7 @@ static bool press(struct hak_live *l, const struct source *s, struct hak_live_ta
     return hak_live_table_filter(t, is_kept, &p);
 }
 
-static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
+static int read_source_events(struct hak_live *l, struct source *s, uint32_t most) {
     struct hak_scan *scan;
     struct hak_event e;
     struct hak_live_state state;
@@ -269,7 +272,7 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
         if (!hak_live_state_of(&e, &state) || (l->below && e.base >= l->below))
             continue;
         if (!hak_live_table_add(&table, &state) ||
-            (table.used > most && !press(l, s, &table, most))) {
+            (table.used > most && !press_table(l, s, &table, most))) {
             result = hak_store_no_memory(l->reader->db.path);
             break;
         }
@@ -296,7 +299,7 @@ static int start_batch(struct hak_live *l, uint64_t from, uint64_t below) {
     l->below = below;
     for (uint32_t i = 0; i < l->sources && !error; i++)
         if (l->source[i].is_events)
-            error = read_events(l, &l->source[i], most);
+            error = read_source_events(l, &l->source[i], most);
     return error;
 }
 

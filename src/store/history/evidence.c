@@ -19,7 +19,7 @@
 #define PARTS_MAX        64  /* then: not sure */
 #define CLOSER_LOOKS_MAX 256 /* then: not sure */
 
-struct pair {
+struct stack_pair {
     uint64_t key; /* session << 48 ^ base; 0 = free */
     uint64_t birth_generation, birth_id, end_generation, end_id;
 };
@@ -28,7 +28,7 @@ struct search {
     struct hak_store_reader *reader;
     uint32_t birth, end;
     uint64_t except, until;
-    struct pair *table;
+    struct stack_pair *table;
     uint32_t used, parts, part, looks;
     uint32_t *session_of;
     uint32_t processes;
@@ -38,19 +38,19 @@ static uint64_t mix(uint64_t key) {
     return key * 0x9e3779b97f4a7c15ull;
 }
 
-static struct pair *find_pair(struct search *s, uint64_t key) {
+static struct stack_pair *find_pair(struct search *s, uint64_t key) {
     uint32_t at = (uint32_t)(mix(key) >> 40) & (TABLE_SLOTS - 1);
     while (s->table[at].key && s->table[at].key != key)
         at = (at + 1) & (TABLE_SLOTS - 1);
     if (!s->table[at].key) {
-        s->table[at] = (struct pair){.key = key};
+        s->table[at] = (struct stack_pair){.key = key};
         s->used++;
     }
     return &s->table[at];
 }
 
 /* Are all events of the block between the two resizes in place? 1 yes, 0 no, or an error. */
-static int only_resizes_between(struct search *s, uint64_t base, const struct pair *p) {
+static int only_resizes_between(struct search *s, uint64_t base, const struct stack_pair *p) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
     struct hak_event e;
@@ -69,7 +69,7 @@ static int only_resizes_between(struct search *s, uint64_t base, const struct pa
 }
 
 /* 1: the pair is a life that the stack ended; 0: no; 2: cannot be told; or an error. */
-static int is_one_life(struct search *s, uint64_t base, const struct pair *p) {
+static int is_one_life(struct search *s, uint64_t base, const struct stack_pair *p) {
     if (!p->birth_id || !p->end_id || p->birth_generation >> 32 != p->end_generation >> 32 ||
         !hak_generation_is_before(p->birth_generation, p->end_generation))
         return 0;
@@ -80,7 +80,7 @@ static int is_one_life(struct search *s, uint64_t base, const struct pair *p) {
     return only_resizes_between(s, base, p);
 }
 
-static int add_event(struct search *s, const struct hak_event *e) {
+static int match_event(struct search *s, const struct hak_event *e) {
     bool is_birth = e->stack == s->birth && (e->kind == HAK_MALLOC || e->kind == HAK_REALLOC) &&
                     e->place != HAK_PLACE_LIVE;
     bool is_end = e->stack == s->end && (e->kind == HAK_FREE || e->kind == HAK_REALLOC_FROM);
@@ -92,7 +92,7 @@ static int add_event(struct search *s, const struct hak_event *e) {
         return 0;
     if (s->used >= TABLE_FULL)
         return 2;
-    struct pair *p = find_pair(s, key);
+    struct stack_pair *p = find_pair(s, key);
     if (is_birth) {
         p->birth_generation = e->generation;
         p->birth_id = e->id;
@@ -123,7 +123,7 @@ static int search_part(struct search *s, uint64_t *witness) {
         return result;
     int verdict = 0;
     while (!verdict && (result = hak_scan_next(scan, &e)) == 1)
-        verdict = add_event(s, &e);
+        verdict = match_event(s, &e);
     hak_scan_close(scan);
     if (verdict == 1)
         *witness = e.id;

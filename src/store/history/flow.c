@@ -287,8 +287,8 @@ static void end_life(struct flow *f, struct runner *p, const struct hak_held_blo
     tell_life(f, p, &b, e->ns ? e->ns : 1, brief);
 }
 
-static void begin_life(struct flow *f, struct runner *p, const struct hak_event *e,
-                       const struct hak_live_state *s) {
+static void begin_counted_life(struct flow *f, struct runner *p, const struct hak_event *e,
+                               const struct hak_live_state *s) {
     const struct hak_held_block *open = hak_holdings_find(p->held, s->base);
     bool is_born = s->step == HAK_LIVE_BORN;
     if (open)
@@ -447,7 +447,7 @@ static void follow_event(struct flow *f, const struct hak_event *e) {
     } else if (s.step == HAK_LIVE_RESIZED && held) {
         resize_life(f, p, held, &s);
     } else {
-        begin_life(f, p, e, &s);
+        begin_counted_life(f, p, e, &s);
     }
     note_step(f);
     look_for_peak(f, p, e->id, e->ns);
@@ -642,7 +642,7 @@ static void give_back_left(struct flow *f) {
     }
 }
 
-static int finish(struct flow *f) {
+static int finish_flow(struct flow *f) {
     uint64_t last = f->last_event > f->seen_id ? f->last_event : f->seen_id;
     uint64_t to = f->query->to ? f->query->to : last;
     go_to_step(f, f->out->to_ns);
@@ -689,7 +689,7 @@ int hak_flow_read(struct hak_store_reader *r, const struct hak_flow_query *query
     if (!error && !f.failed)
         error = follow_events(&f);
     if (!error && !f.failed)
-        error = finish(&f);
+        error = finish_flow(&f);
     release(&f);
     return f.failed && !error ? hak_store_no_memory(r->db.path) : error;
 }

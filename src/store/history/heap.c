@@ -30,28 +30,29 @@ static uint32_t row_of(struct heap *h, uint32_t process, uint32_t key) {
     return row;
 }
 
-static int fail_blob(const struct heap *h, const char *table, uint64_t id, const char *wrong) {
+int hak_heap_fail_blob(const struct hak_store_reader *r, const char *table, uint64_t id,
+                       const char *wrong) {
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: %s %llu: %s; the store is damaged: copy it again from where it was "
                           "made",
-                          h->reader->db.path, table, (unsigned long long)id, wrong);
+                          r->db.path, table, (unsigned long long)id, wrong);
 }
 
 /* ---- rows beside the runs -----------------------------------------------------------------------
  */
 
-static int read_keys(struct heap *h) {
+int hak_heap_read_keys(struct hak_store_reader *r, struct hak_profile_keys *keys) {
     struct hak_query q =
-        hak_ask(&h->reader->db, "SELECT id, data FROM profile_key ORDER BY id", "reading keys");
+        hak_ask(&r->db, "SELECT id, data FROM profile_key ORDER BY id", "reading keys");
     int error = 0;
     while (!error && hak_query_next(&q)) {
         const char *wrong =
-            hak_query_number(&q, 0) != h->keys.count + 1
+            hak_query_number(&q, 0) != keys->count + 1
                 ? "keys are missing before it"
                 : hak_profile_keys_decode(sqlite3_column_blob(q.statement, 1),
-                                          (size_t)sqlite3_column_bytes(q.statement, 1), &h->keys);
+                                          (size_t)sqlite3_column_bytes(q.statement, 1), keys);
         if (wrong)
-            error = fail_blob(h, "profile_key", hak_query_number(&q, 0), wrong);
+            error = hak_heap_fail_blob(r, "profile_key", hak_query_number(&q, 0), wrong);
     }
     int unread = hak_query_end(&q);
     return error ? error : unread;
@@ -184,7 +185,7 @@ static void note_peak(struct heap *h, struct actor *a, uint64_t event, uint64_t 
     }
 }
 
-static void raise_live(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
+static void raise_held(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
                        uint64_t bytes) {
     struct held *held = &h->held[row];
     held->live.blocks += blocks;
@@ -197,7 +198,7 @@ static void raise_live(struct heap *h, struct actor *a, uint32_t row, uint64_t i
     }
 }
 
-static void lower_live(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
+static void lower_held(struct heap *h, struct actor *a, uint32_t row, uint64_t id, uint64_t blocks,
                        uint64_t bytes, bool brief) {
     struct held *held = &h->held[row];
     held->live.blocks -= blocks;
@@ -306,12 +307,12 @@ static const char *replay_end(struct replay *r, struct actor *a, const struct ha
     if (x) {
         if (!is_key(h, x->key))
             return "it names a key that is not there";
-        lower_live(h, a, row_of(h, e->process, x->key), e->id, 1, x->size, x->is_brief);
+        lower_held(h, a, row_of(h, e->process, x->key), e->id, 1, x->size, x->is_brief);
         take_class(h, a, e->class_index, 1, x->size);
     } else if (b && b->key) {
         struct hak_profile_block gone = {.base = b->base};
         bool brief = b->thread < h->last_room && h->last_birth[b->thread] == b->birth;
-        lower_live(h, a, row_of(h, e->process, b->key), e->id, 1, b->size, brief);
+        lower_held(h, a, row_of(h, e->process, b->key), e->id, 1, b->size, brief);
         take_class(h, a, b->class_index, 1, b->size);
         hak_profile_put(a->top, &gone);
     } else if (r->next_end == h->chunk.ends) {
@@ -321,7 +322,7 @@ static const char *replay_end(struct replay *r, struct actor *a, const struct ha
     } else if (!is_key(h, key)) {
         return "it names a key that is not there";
     } else {
-        lower_live(h, a, row_of(h, e->process, key), e->id, 1, e->size, false);
+        lower_held(h, a, row_of(h, e->process, key), e->id, 1, e->size, false);
         take_class(h, a, e->class_index, 1, e->size);
     }
     return NULL;
@@ -343,10 +344,10 @@ static const char *replay_birth(struct replay *r, struct actor *a, const struct 
     if (x && !is_key(h, x->key))
         return "it names a key that is not there";
     if (x) { /* the end of the life before was lost */
-        lower_live(h, a, row_of(h, e->process, x->key), e->id, 1, x->size, false);
+        lower_held(h, a, row_of(h, e->process, x->key), e->id, 1, x->size, false);
         take_class(h, a, e->class_index, 1, x->size);
     } else if (b && b->key) {
-        lower_live(h, a, row_of(h, e->process, b->key), e->id, 1, b->size, false);
+        lower_held(h, a, row_of(h, e->process, b->key), e->id, 1, b->size, false);
         take_class(h, a, b->class_index, 1, b->size);
     }
     if (!hak_growing_reach(&h->last_birth, e->thread, &h->last_room, sizeof *h->last_birth)) {
@@ -359,7 +360,7 @@ static const char *replay_birth(struct replay *r, struct actor *a, const struct 
     h->failed |= !key;
     if (h->failed)
         return NULL;
-    raise_live(h, a, row_of(h, e->process, key), e->id, 1, e->size);
+    raise_held(h, a, row_of(h, e->process, key), e->id, 1, e->size);
     add_class(h, a, e->class_index, 1, e->size);
     put_life(h, a,
              &(struct hak_profile_block){.base = e->base,
@@ -390,13 +391,13 @@ static const char *replay_resize(struct replay *r, struct actor *a, const struct
     } else {
         life.key = hak_profile_key(&h->keys, 0, 0);
         h->failed |= !life.key;
-        raise_live(h, a, row_of(h, e->process, life.key), e->id, 1, 0);
+        raise_held(h, a, row_of(h, e->process, life.key), e->id, 1, 0);
     }
     uint32_t row = row_of(h, e->process, life.key);
     if (e->size > size)
-        raise_live(h, a, row, e->id, 0, e->size - size);
+        raise_held(h, a, row, e->id, 0, e->size - size);
     else
-        lower_live(h, a, row, e->id, 0, size - e->size, false);
+        lower_held(h, a, row, e->id, 0, size - e->size, false);
     life.size = e->size;
     life.class_index = e->class_index;
     add_class(h, a, e->class_index, 1, e->size);
@@ -536,7 +537,7 @@ static int next_rows(struct replay *r, struct hak_query *q) {
     if (bytes)
         wrong = hak_profile_chunk_decode(sqlite3_column_blob(q->statement, 3), bytes, &h->chunk);
     if (wrong)
-        return fail_blob(h, "profile_chunk", r->end, wrong);
+        return hak_heap_fail_blob(h->reader, "profile_chunk", r->end, wrong);
     r->first = r->end;
     r->end += hak_query_number(q, 1);
     r->next_end = r->next_exception = 0;
@@ -600,7 +601,7 @@ int hak_heap_replay(struct heap *h, uint64_t first, uint64_t last) {
     }
     forget_lives(h);
     if (wrong)
-        return fail_blob(h, "profile_chunk", r.first, wrong);
+        return hak_heap_fail_blob(h->reader, "profile_chunk", r.first, wrong);
     return result < 0 ? result : unread ? unread : h->out->why_not ? 0 : 1;
 }
 
@@ -635,7 +636,7 @@ static void follow_run(struct heap *h, const struct actor *a, const struct hak_p
 }
 
 /* A run as a whole. NULL, or what is wrong. */
-static const char *add_run(struct heap *h, const struct hak_profile_run *run) {
+static const char *add_whole_run(struct heap *h, const struct hak_profile_run *run) {
     bool is_span = run->first > h->from;
     const char *wrong = NULL;
     if (is_span)
@@ -693,7 +694,7 @@ int hak_heap_decode_run(struct heap *h, const struct hak_query *q, uint64_t next
                                      (size_t)sqlite3_column_bytes(q->statement, 2), &h->run);
     if (!wrong && h->run.is_alone != h->reader->is_profile_only)
         wrong = "it is of the other kind of captures";
-    return wrong ? fail_blob(h, "profile_run", h->run.first, wrong) : 0;
+    return wrong ? hak_heap_fail_blob(h->reader, "profile_run", h->run.first, wrong) : 0;
 }
 
 static int refuse_inside(struct heap *h) {
@@ -711,11 +712,11 @@ static int add_runs(struct heap *h) {
     while (result == 1 && !h->failed && hak_query_next(&q)) {
         int error = hak_heap_decode_run(h, &q, next);
         bool is_whole = !error && !is_replayed(h, &h->run);
-        const char *wrong = is_whole ? add_run(h, &h->run) : NULL;
+        const char *wrong = is_whole ? add_whole_run(h, &h->run) : NULL;
         if (error)
             result = error;
         else if (wrong)
-            result = fail_blob(h, "profile_run", h->run.first, wrong);
+            result = hak_heap_fail_blob(h->reader, "profile_run", h->run.first, wrong);
         else if (!is_whole && h->reader->is_profile_only)
             result = refuse_inside(h);
         else if (!is_whole)
@@ -735,7 +736,7 @@ static int add_runs(struct heap *h) {
 /* ---- behind the moment -------------------------------------------------------------------------
  */
 
-static void note_actor(void *context, const struct hak_event *e) {
+static void note_last_event(void *context, const struct hak_event *e) {
     struct heap *h = context;
     if (e->process && e->process < HAK_PROFILE_ROWS_MAX &&
         hak_heap_actor(h, e->process)->last_event < e->id)
@@ -753,19 +754,19 @@ static int follow_on(struct heap *h, uint64_t end) {
     while (!error && !h->failed && hak_query_next(&q)) {
         error = hak_heap_decode_run(h, &q, hak_query_number(&q, 0));
         if (!error && h->run.first <= h->to)
-            error = hak_store_each_actor(h->reader, h->to + 1, h->run.last, note_actor, h);
+            error = hak_store_each_actor(h->reader, h->to + 1, h->run.last, note_last_event, h);
         for (uint32_t i = 0; i < h->run.processes && !error && h->run.first > h->to; i++)
             hak_heap_actor(h, h->run.process[i].process)->last_event = h->run.last;
         next = h->run.last + 1;
     }
     int unread = hak_query_end(&q);
     if (!error && !unread && !h->failed && next <= end)
-        error = hak_store_each_actor(h->reader, next, end, note_actor, h);
+        error = hak_store_each_actor(h->reader, next, end, note_last_event, h);
     /* Where the moments are ends of runs. */
     if (!error && !unread)
-        error = hak_store_each_actor(h->reader, h->to, h->to, note_actor, h);
+        error = hak_store_each_actor(h->reader, h->to, h->to, note_last_event, h);
     if (!error && !unread && h->from)
-        error = hak_store_each_actor(h->reader, h->from, h->from, note_actor, h);
+        error = hak_store_each_actor(h->reader, h->from, h->from, note_last_event, h);
     return error ? error : unread;
 }
 
@@ -841,7 +842,7 @@ int hak_heap_begin(struct heap *h, uint64_t *last) {
     h->failed |= !hak_profile_sums_begin(&h->sums) ||
                  !hak_growing_reach(&h->held, 0, &h->held_room, sizeof *h->held) ||
                  !hak_growing_reach(&h->actor, 0, &h->actor_room, sizeof *h->actor);
-    int error = h->failed ? 0 : read_keys(h);
+    int error = h->failed ? 0 : hak_heap_read_keys(h->reader, &h->keys);
     if (!error && !h->failed)
         error = read_threads(h);
     if (!error && !h->failed)

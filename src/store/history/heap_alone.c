@@ -1,19 +1,11 @@
 /* Reads the profile of a capture that keeps nothing else: its peak, its runs, and the moments that
  * it can answer. */
-#include "store/history/heap.h"
+#include "store/history/heap_inner.h"
 
 #include <stdlib.h>
 #include "base/growing.h"
 #include "store/profile/profile.h"
 #include "store/reader/inner.h"
-
-static int fail_blob(const struct hak_store_reader *r, const char *table, uint64_t id,
-                     const char *wrong) {
-    return hak_store_fail(HAK_STORE_BROKEN,
-                          "%s: %s %llu: %s; the store is damaged: copy it again from where it was "
-                          "made",
-                          r->db.path, table, (unsigned long long)id, wrong);
-}
 
 static const char *decode(const struct hak_query *q, int column, struct hak_profile_run *run) {
     return hak_profile_run_decode(sqlite3_column_blob(q->statement, column),
@@ -22,23 +14,6 @@ static const char *decode(const struct hak_query *q, int column, struct hak_prof
 
 /* ---- the peak ----------------------------------------------------------------------------------
  */
-
-static int read_keys(struct hak_store_reader *r, struct hak_profile_keys *keys) {
-    struct hak_query q =
-        hak_ask(&r->db, "SELECT id, data FROM profile_key ORDER BY id", "reading keys");
-    int error = 0;
-    while (!error && hak_query_next(&q)) {
-        const char *wrong =
-            hak_query_number(&q, 0) != keys->count + 1
-                ? "keys are missing before it"
-                : hak_profile_keys_decode(sqlite3_column_blob(q.statement, 1),
-                                          (size_t)sqlite3_column_bytes(q.statement, 1), keys);
-        if (wrong)
-            error = fail_blob(r, "profile_key", hak_query_number(&q, 0), wrong);
-    }
-    int unread = hak_query_end(&q);
-    return error ? error : unread;
-}
 
 /* Rows of the run, whose keys are checked. NULL, or what is wrong. */
 static const char *take_rows(struct hak_heap *out, const struct hak_profile_run *run,
@@ -76,7 +51,7 @@ int hak_heap_read_peak(struct hak_store_reader *r, struct hak_heap_peak *peak,
                                        .bytes = hak_query_number(&q, 2)};
         run.first = 1;
         run.last = peak->event;
-        error = read_keys(r, &keys);
+        error = hak_heap_read_keys(r, &keys);
         wrong = error                                ? NULL
                 : !peak->event || peak->event > last ? "there is no such event"
                                                      : decode(&q, 3, &run);
@@ -85,7 +60,7 @@ int hak_heap_read_peak(struct hak_store_reader *r, struct hak_heap_peak *peak,
         result = 1;
     }
     if (wrong)
-        error = fail_blob(r, "profile_peak", peak->event, wrong);
+        error = hak_heap_fail_blob(r, "profile_peak", peak->event, wrong);
     int unread = hak_query_end(&q);
     hak_profile_keys_free(&keys);
     hak_profile_run_free(&run);
@@ -165,7 +140,7 @@ int hak_heap_read_steps(struct hak_store_reader *r, uint64_t from, uint64_t to, 
         if (!wrong && !run.is_alone)
             wrong = "it is a run of a capture with events";
         if (wrong) {
-            error = fail_blob(r, "profile_run", run.first, wrong);
+            error = hak_heap_fail_blob(r, "profile_run", run.first, wrong);
             break;
         }
         fill_step(&step, &run, process, &blocks, &bytes);

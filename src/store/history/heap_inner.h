@@ -1,4 +1,5 @@
-/* State that heap.c and heap_peak.c share while runs are added and events are replayed. */
+/* State that heap.c and heap_peak.c share while runs are added and events are replayed, and what
+ * heap_alone.c reads as they do. */
 #ifndef HAK_STORE_HISTORY_HEAP_INNER_H
 #define HAK_STORE_HISTORY_HEAP_INNER_H
 
@@ -80,6 +81,12 @@ int hak_heap_replay(struct heap *h, uint64_t first, uint64_t last);
 /* Decodes the run in the row of the query (first, last, data), which must begin with event `next`.
  * 0, or an error. */
 int hak_heap_decode_run(struct heap *h, const struct hak_query *q, uint64_t next);
+
+/* Adds the keys of the profile to `keys`: 0, or an error. */
+int hak_heap_read_keys(struct hak_store_reader *r, struct hak_profile_keys *keys);
+/* The error of a row of a table whose blob is damaged. */
+int hak_heap_fail_blob(const struct hak_store_reader *r, const char *table, uint64_t id,
+                       const char *wrong);
 
 /* heap_peak.c: around each event that is replayed. */
 void hak_heap_tree_before(struct heap *h, const struct hak_event *e);

@@ -7,7 +7,7 @@
 #include "store/history/tally.h"
 
 /* A run, or the events behind the last one. */
-struct stretch {
+struct run_stretch {
     uint64_t first, last;
     uint64_t before; /* held by all before it, without those that ended in runs before */
     uint64_t bound;  /* no event of it has more behind it */
@@ -28,7 +28,7 @@ struct forked {
 
 struct heap_tree {
     struct heap *heap;
-    struct stretch *stretch;
+    struct run_stretch *stretch;
     uint32_t stretches, stretch_room;
     struct known *known; /* by row id */
     uint32_t known_room;
@@ -56,13 +56,13 @@ static struct known *known_of(struct heap_tree *t, uint32_t process) {
     return &t->known[0];
 }
 
-static struct stretch *add_stretch(struct heap_tree *t, uint64_t first, uint64_t last) {
+static struct run_stretch *append_stretch(struct heap_tree *t, uint64_t first, uint64_t last) {
     if (!hak_growing_make_room(&t->stretch, t->stretches, &t->stretch_room, sizeof *t->stretch)) {
         t->heap->failed = true;
         return NULL;
     }
-    struct stretch *s = &t->stretch[t->stretches++];
-    *s = (struct stretch){.first = first, .last = last};
+    struct run_stretch *s = &t->stretch[t->stretches++];
+    *s = (struct run_stretch){.first = first, .last = last};
     return s;
 }
 
@@ -74,7 +74,7 @@ static struct stretch *add_stretch(struct heap_tree *t, uint64_t first, uint64_t
 static void bound_run(struct heap_tree *t, uint64_t *live) {
     struct heap *h = t->heap;
     const struct hak_profile_run *run = &h->run;
-    struct stretch *s = add_stretch(t, run->first, run->last);
+    struct run_stretch *s = append_stretch(t, run->first, run->last);
     uint32_t number = t->stretches;
     uint64_t before = *live, bound = before, others = 0;
     for (uint32_t i = 0; i < run->processes && !h->failed; i++) {
@@ -124,7 +124,7 @@ static int bound_runs(struct heap_tree *t, uint64_t end) {
     error = error ? error : unread;
     if (error || h->failed || next > end)
         return error;
-    struct stretch *tail = add_stretch(t, next, end);
+    struct run_stretch *tail = append_stretch(t, next, end);
     if (tail) {
         tail->before = live;
         tail->is_open = tail->is_tail = true;
@@ -220,7 +220,7 @@ static int compare_endings(const void *one, const void *other) {
 /* The processes that end in the stretch, by their last events. */
 static int find_endings(struct heap_tree *t, uint32_t number) {
     struct heap *h = t->heap;
-    const struct stretch *s = &t->stretch[number - 1];
+    const struct run_stretch *s = &t->stretch[number - 1];
     t->endings = t->next_ending = 0;
     for (uint32_t p = 1; p < t->known_room && p < h->actor_room; p++)
         if (h->actor[p].has_ended && t->known[p].last == number) {
@@ -268,7 +268,7 @@ static int decode_again(struct heap *h, uint64_t first) {
 /* 1, 0 with h->out->why_not, or an error. */
 static int replay_stretch(struct heap_tree *t, uint32_t number) {
     struct heap *h = t->heap;
-    struct stretch *s = &t->stretch[number - 1];
+    struct run_stretch *s = &t->stretch[number - 1];
     t->is_tail = s->is_tail;
     int error = t->is_tail ? 0 : decode_again(h, s->first);
     if (!error)
@@ -294,9 +294,9 @@ static int replay_stretch(struct heap_tree *t, uint32_t number) {
 /* The stretch that may have the most: those whose bound is not known first, then the greatest, then
  * the earliest. 0 = none is left. */
 static uint32_t next_stretch(const struct heap_tree *t) {
-    const struct stretch *best = NULL;
+    const struct run_stretch *best = NULL;
     for (uint32_t i = 0; i < t->stretches; i++) {
-        const struct stretch *s = &t->stretch[i];
+        const struct run_stretch *s = &t->stretch[i];
         if (s->first > t->heap->to || s->last < t->heap->from || (!s->is_open && !s->bound))
             continue;
         if (!best || s->is_open > best->is_open ||
@@ -306,11 +306,11 @@ static uint32_t next_stretch(const struct heap_tree *t) {
     return best ? (uint32_t)(best - t->stretch) + 1 : 0;
 }
 
-static int search(struct heap_tree *t) {
+static int search_stretches(struct heap_tree *t) {
     int result = 1;
     uint32_t number;
     while (result == 1 && !t->heap->failed && (number = next_stretch(t)) != 0) {
-        struct stretch *s = &t->stretch[number - 1];
+        struct run_stretch *s = &t->stretch[number - 1];
         if (s->is_open || !s->event) {
             result = replay_stretch(t, number);
             continue;
@@ -323,7 +323,7 @@ static int search(struct heap_tree *t) {
 }
 
 /* 1, 0 with why_not, or an error. */
-static int find_peak(struct heap_tree *t) {
+static int find_peak_of_all(struct heap_tree *t) {
     struct heap *h = t->heap;
     uint64_t last;
     int result = hak_heap_begin(h, &last);
@@ -340,7 +340,7 @@ static int find_peak(struct heap_tree *t) {
     if (error || h->failed)
         return error ? error : 1;
     drop_ended(t);
-    return search(t);
+    return search_stretches(t);
 }
 
 int hak_heap_find_peak(struct hak_store_reader *r, uint64_t from, uint64_t to,
@@ -350,7 +350,7 @@ int hak_heap_find_peak(struct hak_store_reader *r, uint64_t from, uint64_t to,
     struct heap_tree t = {.heap = &h};
     h.tree = &t;
     bool is_own = hak_database_begin_reading(&r->db);
-    int result = find_peak(&t);
+    int result = find_peak_of_all(&t);
     hak_database_end_reading(&r->db, is_own);
     *out = t.event && t.best > t.base ? (struct hak_heap_peak){t.best, t.event, 0}
                                       : (struct hak_heap_peak){t.base, 0, 0};
@@ -367,7 +367,7 @@ int hak_heap_find_peak(struct hak_store_reader *r, uint64_t from, uint64_t to,
  */
 
 /* The last event of a process in the stretch that is its last one. */
-static int find_last(struct heap_tree *t, const struct stretch *s, uint64_t stop, uint64_t to) {
+static int find_last(struct heap_tree *t, const struct run_stretch *s, uint64_t stop, uint64_t to) {
     bool is_split =
         s->is_tail || (stop >= s->first && stop < s->last) || (to >= s->first && to < s->last);
     return hak_store_each_actor(t->heap->reader, is_split ? s->first : s->last, s->last,
@@ -378,7 +378,7 @@ static int list_endings(struct heap_tree *t, uint64_t stop, uint64_t to) {
     struct heap *h = t->heap;
     int error = 0;
     for (uint32_t number = 1; number <= t->stretches && !error && !h->failed; number++) {
-        const struct stretch *s = &t->stretch[number - 1];
+        const struct run_stretch *s = &t->stretch[number - 1];
         uint32_t before = t->endings;
         for (uint32_t p = 1; p < t->known_room && p < h->actor_room; p++) {
             if (!h->actor[p].has_ended || t->known[p].last != number)

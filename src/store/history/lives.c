@@ -55,7 +55,7 @@ static void report_life(struct walker *w) {
         w->result = w->visitor->life(w->visitor->context, &w->life);
 }
 
-static void begin_life(struct walker *w) {
+static void begin_life_row(struct walker *w) {
     report_life(w);
     w->life = (struct hak_life_row){.number = w->life.number + 1, .moves_before = w->moves};
     w->moves = 0;
@@ -67,7 +67,7 @@ static void set_size(struct walker *w, uint64_t size) {
         w->life.largest_size = size;
 }
 
-static void add_event(void *context, const struct hak_event *e) {
+static void walk_event(void *context, const struct hak_event *e) {
     struct walker *w = context;
     bool was_open = w->state.is_open;
     if (w->result)
@@ -75,19 +75,19 @@ static void add_event(void *context, const struct hak_event *e) {
     enum hak_life_step step = hak_life_next(&w->state, e);
     switch (step) {
     case HAK_LIFE_BORN:
-        begin_life(w);
+        begin_life_row(w);
         w->life.birth = *e;
         set_size(w, e->size);
         break;
     case HAK_LIFE_RESIZED:
         if (!was_open)
-            begin_life(w);
+            begin_life_row(w);
         w->life.resizes++;
         set_size(w, e->size);
         break;
     case HAK_LIFE_ENDED:
         if (!was_open) {
-            begin_life(w);
+            begin_life_row(w);
             set_size(w, e->size);
         }
         w->life.end = *e;
@@ -108,7 +108,7 @@ int hak_lives_each(struct hak_store_reader *r, const struct hak_block_key *block
                    const struct hak_lineage *lineage, uint64_t id_to,
                    const struct hak_lives_visitor *visitor) {
     struct walker w = {.visitor = visitor};
-    int result = hak_block_each(r, block->base, id_to, lineage, add_event, &w, &w.result);
+    int result = hak_block_each(r, block->base, id_to, lineage, walk_event, &w, &w.result);
     if (!result)
         report_life(&w);
     return result ? result : w.result;

@@ -42,7 +42,7 @@ static void drop(struct mapped *m, uint32_t number) {
     m->list[number] = NULL;
 }
 
-static void turn(struct mapped *m, const struct hak_lineup_turn *t) {
+static void apply_turn(struct mapped *m, const struct hak_lineup_turn *t) {
     bool ends_before = m->query->to || t->before <= m->query->from;
     int64_t parent = t->what == HAK_LINEUP_FORK
                          ? hak_lineup_find(&m->lineup, m->lineup.process[t->number].parent)
@@ -56,24 +56,24 @@ static void turn(struct mapped *m, const struct hak_lineup_turn *t) {
     m->list[parent]->users++;
 }
 
-static void take_turns(struct mapped *m, uint64_t id) {
+static void apply_turns(struct mapped *m, uint64_t id) {
     for (; m->next_turn < m->lineup.turns; m->next_turn++) {
         const struct hak_lineup_turn *t = &m->lineup.turn[m->next_turn];
         if (t->before > id)
             return;
-        turn(m, t);
+        apply_turn(m, t);
     }
 }
 
 /* To the event, which has not happened yet. */
 static void advance(struct mapped *m, uint64_t id) {
     if (!m->is_behind && id > m->query->from) {
-        take_turns(m, m->query->from);
+        apply_turns(m, m->query->from);
         if (m->query->from)
             tell_all(m, HAK_MAPPED_BEFORE);
         m->is_behind = true;
     }
-    take_turns(m, id);
+    apply_turns(m, id);
 }
 
 /* ---- events ----------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ static bool change_and_tell(struct mapped *m, struct hak_ranges *r, const struct
     return true;
 }
 
-static int each_event(void *context, const struct hak_event *e) {
+static int follow_mapping_event(void *context, const struct hak_event *e) {
     struct mapped *m = context;
     int64_t number = hak_lineup_find(&m->lineup, e->process);
     advance(m, e->id);
@@ -197,7 +197,7 @@ static int stop_at_once(void *context, const struct hak_event *e) {
 static int follow(struct mapped *m, struct hak_store_reader *r) {
     struct hak_filter filter = filter_of(m);
     m->list = calloc(m->lineup.processes + 1, sizeof(struct hak_ranges *));
-    int error = m->list ? hak_store_scan(r, &filter, false, each_event, m) : 0;
+    int error = m->list ? hak_store_scan(r, &filter, false, follow_mapping_event, m) : 0;
     if (!m->list || m->failed)
         return hak_store_no_memory(r->db.path);
     if (error < 0)

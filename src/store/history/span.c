@@ -143,7 +143,7 @@ static int find_stored_peak(struct hak_store_reader *r, uint32_t process, uint64
     return result == 1 ? *event != 0 : result;
 }
 
-static int find_peak(struct hak_store_reader *r, uint32_t process, uint64_t *event) {
+static int find_peak_event(struct hak_store_reader *r, uint32_t process, uint64_t *event) {
     int result = find_stored_peak(r, process, event);
     if (result != 0 || hak_store_is_profile_only(r))
         return result;
@@ -158,7 +158,7 @@ static int find_peak(struct hak_store_reader *r, uint32_t process, uint64_t *eve
 int hak_span_find_peak(struct hak_store_reader *r, uint32_t process, uint64_t *event,
                        uint64_t *ns) {
     *ns = 0;
-    int result = find_peak(r, process, event);
+    int result = find_peak_event(r, process, event);
     if (result != 1)
         return result;
     struct hak_event at;

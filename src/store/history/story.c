@@ -19,7 +19,7 @@
           */
 
 /* The life that last ended with this pair of stacks. */
-struct pair {
+struct ended_pair {
     uint32_t end, birth, number;
 };
 
@@ -30,7 +30,7 @@ struct loading {
     int resize_count;
     uint64_t user;                    /* what the program held last, 0 = not known */
     struct hak_event last_wrong_push; /* SLL_PUSH of a pointer that is no base */
-    struct pair pair[PAIR_SLOTS];
+    struct ended_pair pair[PAIR_SLOTS];
     uint32_t pairs;
     uint64_t first_ns, last_ns;
     uint64_t named; /* POOL event of the last life, 0 = none */
@@ -52,7 +52,7 @@ static void remember_pair(struct loading *t, const struct hak_life *life) {
            (t->pair[at].end != end->stack || t->pair[at].birth != life->birth.stack))
         at = (at + 1) % PAIR_SLOTS;
     t->pairs += t->pair[at].number == 0;
-    t->pair[at] = (struct pair){end->stack, life->birth.stack, life->number};
+    t->pair[at] = (struct ended_pair){end->stack, life->birth.stack, life->number};
 }
 
 /* The newest life so far that the same stack ended and another stack had allocated; 0 = none, also
@@ -98,7 +98,7 @@ static int add_life(void *context, const struct hak_life_row *row) {
     return 0;
 }
 
-static int add_event(void *context, const struct hak_event *e, enum hak_life_step step,
+static int keep_move(void *context, const struct hak_event *e, enum hak_life_step step,
                      uint64_t number) {
     struct loading *t = context;
     struct hak_story *story = t->story;
@@ -203,7 +203,7 @@ static int load_fault_and_losses(struct loading *t, const struct hak_lineage *li
                             &story->stops);
 }
 
-static int finish(struct loading *t) {
+static int finish_story(struct loading *t) {
     struct hak_story *story = t->story;
     const struct hak_event *push = &t->last_wrong_push, *fault = &story->fault;
     if (fault->id && push->id && push->id < fault->id && push->address == fault->address)
@@ -242,10 +242,10 @@ int hak_story_load(struct hak_store_reader *r, uint64_t address, uint32_t proces
     t->story = story;
     story->block = block;
     story->address = address;
-    struct hak_lives_visitor visitor = {.event = add_event, .life = add_life, .context = t};
+    struct hak_lives_visitor visitor = {.event = keep_move, .life = add_life, .context = t};
     result = hak_lives_each(r, &block, &lineage, until, &visitor);
     if (!result)
-        result = finish(t);
+        result = finish_story(t);
     if (!result)
         result = judge(t, until);
     if (!result)

@@ -154,7 +154,7 @@ static bool put(struct hak_tail *t, struct hak_holdings *held, const struct hak_
 }
 
 /* Forgets the upper half of the bases, which come with the next batch. */
-static void press(struct hak_tail *t) {
+static void drop_upper_half(struct hak_tail *t) {
     uint64_t middle;
     t->failed |= !hak_holdings_find_middle(&t->family, &middle);
     if (!middle || t->failed)
@@ -178,10 +178,10 @@ static void take_event(struct hak_tail *t, const struct hak_event *e) {
         hak_live_join(&state, &now);
     t->failed |= !put(t, m->held, &state);
     if (t->family.blocks > t->query.states)
-        press(t);
+        drop_upper_half(t);
 }
 
-static int read_events(struct hak_tail *t) {
+static int read_tail_events(struct hak_tail *t) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
     struct hak_event e;
@@ -221,7 +221,7 @@ int hak_tail_read(struct hak_store_reader *r, const struct hak_tail_query *query
     if (!error && !t->failed)
         t->failed = !sort_forks(t);
     if (!error && !t->failed)
-        error = read_events(t);
+        error = read_tail_events(t);
     if (!error && t->failed)
         error = hak_store_no_memory(r->db.path);
     if (error)

@@ -5,7 +5,7 @@
 #include "store/reader/inner.h"
 #include "trace/record.h"
 
-static void add_event(struct hak_thread_tally *t, const struct hak_event *e) {
+static void tally_event(struct hak_thread_tally *t, const struct hak_event *e) {
     t->events++;
     t->last_event = e->id;
     t->last_ns = e->ns;
@@ -38,13 +38,13 @@ int hak_store_tally_threads(struct hak_store_reader *r, uint32_t process,
         return result;
     while ((result = hak_scan_next(scan, &e)) == 1)
         if (e.thread < count)
-            add_event(&out[e.thread], &e);
+            tally_event(&out[e.thread], &e);
     hak_scan_close(scan);
     return result;
 }
 
-static int each_event(struct hak_store_reader *r, const struct hak_scan_limits *limits,
-                      void (*visit)(void *, const struct hak_event *), void *context) {
+static int visit_events(struct hak_store_reader *r, const struct hak_scan_limits *limits,
+                        void (*visit)(void *, const struct hak_event *), void *context) {
     struct hak_scan *scan;
     struct hak_event e;
     int result = hak_scan_open(r, limits, false, &scan);
@@ -62,7 +62,7 @@ int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t la
     limits.filter.id_from = first;
     limits.filter.id_to = last;
     limits.columns = 1u << HAK_COLUMN_ACTOR;
-    return each_event(r, &limits, visit, context);
+    return visit_events(r, &limits, visit, context);
 }
 
 #define SUPERSLAB_KINDS                                                                            \
@@ -104,7 +104,7 @@ int hak_store_each_superslab(struct hak_store_reader *r,
     limits.filter.kind_mask_high = SUPERSLAB_KINDS;
     limits.columns = 1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_NS |
                      1u << HAK_COLUMN_SIZE;
-    return each_event(r, &limits, visit, context);
+    return visit_events(r, &limits, visit, context);
 }
 
 struct by_process {

@@ -17,15 +17,15 @@ enum { STEP_BITS = 3, FRESH_BIT = 4 };
 
 /* Working memory for coding and decoding, one for each thread that does so: not in the thread-local
  * block, which would have to fit on the smallest stack. */
-struct scratch {
+struct coding_scratch {
     uint8_t raw[RAW_BYTES_MAX];
     struct hak_pair pair[2 * HAK_LIVE_PART_STATES];
     uint32_t stack_of[HAK_LIVE_PART_STATES];
 };
-static _Thread_local struct scratch *scratch;
+static _Thread_local struct coding_scratch *thread_scratch;
 
 static bool have_scratch(void) {
-    return scratch || (scratch = malloc(sizeof *scratch));
+    return thread_scratch || (thread_scratch = malloc(sizeof *thread_scratch));
 }
 
 struct coder {
@@ -38,7 +38,7 @@ struct coder {
 
 static void end_column(struct coder *c) {
     if (!c->is_reading)
-        c->part_end[c->parts++] = (uint32_t)(c->at - scratch->raw);
+        c->part_end[c->parts++] = (uint32_t)(c->at - thread_scratch->raw);
 }
 
 /* A number as it is: writes `value`, or reads another in its place. */
@@ -98,7 +98,7 @@ static const char *code_steps(struct coder *c, struct hak_live_state *states, ui
 
 /* Times grow with the numbers of the events: in that order they differ least. */
 static const char *code_times(struct coder *c, struct hak_live_state *states, uint32_t count) {
-    struct hak_pair *pair = scratch->pair;
+    struct hak_pair *pair = thread_scratch->pair;
     uint64_t bits = 0, before = 0;
     uint32_t born = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -130,7 +130,7 @@ static bool find_number(struct hak_index *numbers, uint32_t stack, uint32_t know
 /* Distinct stacks get numbers in the order of their first use: 0 = the next new one. */
 static const char *code_stacks(struct coder *c, struct hak_live_state *states, uint32_t count) {
     struct hak_index numbers = {0};
-    uint32_t *stack_of = scratch->stack_of, known = 0;
+    uint32_t *stack_of = thread_scratch->stack_of, known = 0;
     const char *wrong = NULL;
     for (uint32_t i = 0; i < count && !wrong; i++) {
         uint64_t number = 0, before = known;
@@ -179,7 +179,7 @@ static const char *code_columns(struct coder *c, struct hak_live_state *states, 
 bool hak_live_part_encode(struct hak_live_state *states, uint32_t count, struct hak_buffer *out) {
     if (!have_scratch())
         return false;
-    struct coder c = {.at = scratch->raw};
+    struct coder c = {.at = thread_scratch->raw};
     uint64_t low_bits = 0;
     for (uint32_t i = 0; i < count; i++)
         low_bits |= states[i].base;
@@ -189,8 +189,9 @@ bool hak_live_part_encode(struct hak_live_state *states, uint32_t count, struct 
     uint32_t packed;
     if (code_columns(&c, states, count) || !hak_blob_begin(out, &form, &start))
         return false;
-    size_t raw_bytes = (size_t)(c.at - scratch->raw);
-    if (!hak_buffer_pack(out, scratch->raw, raw_bytes, c.part_end, c.parts, &packing, &packed))
+    size_t raw_bytes = (size_t)(c.at - thread_scratch->raw);
+    if (!hak_buffer_pack(out, thread_scratch->raw, raw_bytes, c.part_end, c.parts, &packing,
+                         &packed))
         return false;
     uint8_t *at = out->data + start + 6;
     *at++ = packing;
@@ -215,9 +216,9 @@ const char *hak_live_part_decode(const uint8_t *blob, size_t blob_bytes,
         packed != blob_bytes - HEADER_BYTES - HAK_BLOB_CHECKSUM_BYTES)
         return "its header gives impossible lengths";
     struct coder c = {.is_reading = true,
-                      .in = {.at = scratch->raw, .end = scratch->raw + raw_bytes},
+                      .in = {.at = thread_scratch->raw, .end = thread_scratch->raw + raw_bytes},
                       .shift = blob[7]};
-    wrong = hak_unpack(blob + HEADER_BYTES, packed, blob[6], scratch->raw, raw_bytes);
+    wrong = hak_unpack(blob + HEADER_BYTES, packed, blob[6], thread_scratch->raw, raw_bytes);
     if (!wrong)
         wrong = code_columns(&c, states, due);
     if (!wrong && c.in.broken)

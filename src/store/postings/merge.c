@@ -46,7 +46,7 @@ int hak_posting_merge_put_row(const struct hak_database *db, struct hak_buffer *
  */
 
 /* Opens the source's row in which `key` lies: 1, 0 it has none, or an error. */
-static int open_row(struct hak_posting_merge *m, struct source *s, uint64_t key) {
+static int open_source_row(struct hak_posting_merge *m, struct source *s, uint64_t key) {
     struct hak_query q = hak_ask(&m->db,
                                  "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1"
                                  " AND level = ?2 AND first = ?3 AND max_key >= ?4"
@@ -79,7 +79,7 @@ static int advance(struct hak_posting_merge *m, struct source *s) {
             return 0;
         }
         s->rows_out++;
-        got = open_row(m, s, s->row_end + 1);
+        got = open_source_row(m, s, s->row_end + 1);
         if (got < 0)
             return got;
         if (got == 0)
@@ -92,7 +92,7 @@ static int open_source(struct hak_posting_merge *m, struct source *s, uint64_t f
     s->rows_out = 0;
     if (!s->cursor.span && !hak_posting_cursor_init(&s->cursor))
         return hak_store_no_memory(m->db.path);
-    int got = open_row(m, s, from);
+    int got = open_source_row(m, s, from);
     if (got == 0)
         m->is_off = true;
     if (got <= 0 || m->is_off)

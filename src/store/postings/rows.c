@@ -8,9 +8,9 @@
 
 static const char reading[] = "reading its postings";
 
-static bool open_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
-                     const struct hak_finder_run *run, const void *data, size_t bytes,
-                     struct hak_finder_row *out) {
+static bool open_run_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
+                         const struct hak_finder_run *run, const void *data, size_t bytes,
+                         struct hak_finder_row *out) {
     out->cursor = &r->run;
     return !hak_posting_cursor_open(&r->run, data, bytes) && r->run.kind == kind &&
            r->run.first == run->first && r->run.last == run->last;
@@ -28,7 +28,7 @@ int hak_finder_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
     if (!is_behind && run->ahead.data && run->ahead.min_key <= key && key <= run->ahead.max_key) {
         out->min_key = run->ahead.min_key;
         out->max_key = run->ahead.max_key;
-        return open_row(r, kind, run, run->ahead.data, run->ahead.bytes, out);
+        return open_run_row(r, kind, run, run->ahead.data, run->ahead.bytes, out);
     }
     struct hak_query q =
         hak_ask(&r->db, sql[is_behind], reading, kind, run->level, run->first, key);
@@ -36,7 +36,8 @@ int hak_finder_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
     if (found) {
         out->min_key = hak_query_number(&q, 0);
         out->max_key = hak_query_number(&q, 1);
-        found = out->max_key >= key && open_row(r, kind, run, sqlite3_column_blob(q.statement, 2),
+        found =
+            out->max_key >= key && open_run_row(r, kind, run, sqlite3_column_blob(q.statement, 2),
                                                 (size_t)sqlite3_column_bytes(q.statement, 2), out);
     }
     int error = hak_query_end(&q);

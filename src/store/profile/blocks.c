@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#define BITS_MIN   10
-#define BITS_MAX   31
-#define LAYERS_MAX 6 /* above so many, they are joined into one */
+#define LAYER_BITS_MIN 10
+#define LAYER_BITS_MAX 31
+#define LAYERS_MAX     6 /* above so many, they are joined into one */
 
 const struct hak_profile_block *hak_profile_find(const struct hak_profile_layer *l, uint64_t base) {
     for (; l; l = l->below) {
@@ -20,7 +20,7 @@ static struct hak_profile_layer *make_layer(uint64_t bases) {
     struct hak_profile_layer *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
-    for (l->bits = BITS_MIN; l->bits < BITS_MAX && (uint64_t)1 << l->bits < 2 * bases;)
+    for (l->bits = LAYER_BITS_MIN; l->bits < LAYER_BITS_MAX && (uint64_t)1 << l->bits < 2 * bases;)
         l->bits++;
     l->holders = 1;
     l->room = calloc(((size_t)1 << l->bits) + 1, sizeof *l->slot);

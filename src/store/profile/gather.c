@@ -1116,7 +1116,7 @@ static uint32_t only_process(const struct hak_columns *c) {
 
 /* Makes room for all actors of the chunk before pointers to them are taken: those of a broken log
  * may be in no table. */
-static void note_actors(struct hak_profile_gather *g, const struct hak_columns *c) {
+static void reserve_actors(struct hak_profile_gather *g, const struct hak_columns *c) {
     for (uint32_t k = 0; k < c->distinct[HAK_COLUMN_ACTOR] && !g->is_broken; k++) {
         uint64_t actor = c->dictionary[HAK_COLUMN_ACTOR][k];
         if (actor >> 32 < HAK_PROFILE_ROWS_MAX && (uint32_t)actor < HAK_PROFILE_ROWS_MAX) {
@@ -1180,7 +1180,7 @@ bool hak_profile_gather_chunk(struct hak_profile_gather *g, const struct hak_col
     memset(g->sum_of_birth, BRIEF, c->events);
     for (uint32_t k = 0, sites = hak_columns_sites(c).count; k < sites; k++)
         g->role[k] = (uint8_t)role_of(hak_columns_site_shape(c, k));
-    note_actors(g, c);
+    reserve_actors(g, c);
     begin_segment(g);
     uint32_t row = only_process(c), i = 0;
     if (row && !g->is_broken) {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include "base/growing.h"
 
-#define BITS_MIN 12
-#define BITS_MAX 30
-#define KEYS_MAX (1u << 20) /* greater ones are searched for each time: a file may have any */
+#define SUMS_BITS_MIN 12
+#define SUMS_BITS_MAX 30
+#define KEYS_MAX      (1u << 20) /* greater ones are searched for each time: a file may have any */
 
 static uint32_t place_of(const struct hak_profile_sums *s, uint32_t process, uint32_t key) {
     uint64_t both = (uint64_t)process << 32 | key;
@@ -48,7 +48,7 @@ bool hak_profile_sums_begin(struct hak_profile_sums *s) {
     s->row[0] = (struct hak_profile_row){0};
     s->rows = 1;
     if (!s->slot || s->serial == UINT32_MAX)
-        return make_slots(s, s->slot ? s->bits : BITS_MIN);
+        return make_slots(s, s->slot ? s->bits : SUMS_BITS_MIN);
     s->serial++;
     return true;
 }
@@ -64,7 +64,7 @@ uint32_t hak_profile_sums_search(struct hak_profile_sums *s, uint32_t process, u
     if (slot->serial == s->serial)
         return note_row(s, key, slot->row);
     if (2 * s->rows >= 1u << s->bits) {
-        if (s->bits == BITS_MAX || !make_slots(s, s->bits + 1))
+        if (s->bits == SUMS_BITS_MAX || !make_slots(s, s->bits + 1))
             return 0;
         slot = find_slot(s, process, key);
     }

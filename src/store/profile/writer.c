@@ -256,7 +256,7 @@ static int put_ends(struct hak_profile_writer *w, uint64_t first_id) {
  */
 
 /* Those that are there already. */
-static int note_actors(struct hak_profile_writer *w) {
+static int read_known_actors(struct hak_profile_writer *w) {
     struct hak_query q =
         hak_ask(&w->db, "SELECT id, parent, fork_event, session FROM process", "reading processes");
     while (w->gather && hak_query_next(&q))
@@ -284,14 +284,14 @@ static int start(struct hak_profile_writer *w, uint64_t first_id) {
         return 0;
     if (w->is_alone) {
         hak_profile_gather_hold(w->gather);
-        return note_actors(w);
+        return read_known_actors(w);
     }
     int error = hak_database_run(
         &w->db, "DELETE FROM profile_key; DELETE FROM profile_chunk; DELETE FROM profile_run",
         doing);
     if (!error && w->has_classes)
         error = hak_database_run(&w->db, "DELETE FROM profile_class", doing);
-    return error ? error : note_actors(w);
+    return error ? error : read_known_actors(w);
 }
 
 static int add_chunk(struct hak_profile_writer *w, const struct hak_columns *c, uint64_t id) {

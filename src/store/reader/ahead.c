@@ -5,7 +5,7 @@
 #include <string.h>
 #include "store/error.h"
 
-static struct hak_ahead_chunk *find(struct hak_ahead *a, uint64_t id) {
+static struct hak_ahead_chunk *find_asked_chunk(struct hak_ahead *a, uint64_t id) {
     for (unsigned i = 0; i < a->count; i++)
         if (a->chunk[i].id == id && !a->chunk[i].data)
             return &a->chunk[i];
@@ -13,7 +13,7 @@ static struct hak_ahead_chunk *find(struct hak_ahead *a, uint64_t id) {
 }
 
 /* A chunk that is missing, or empty, is asked for alone and judged then. */
-static int read_data(struct hak_ahead *a, const struct hak_database *db) {
+static int read_chunks_ahead(struct hak_ahead *a, const struct hak_database *db) {
     static const char sql[] =
         "SELECT chunk, data FROM chunk_data WHERE chunk IN"
         " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
@@ -24,7 +24,7 @@ static int read_data(struct hak_ahead *a, const struct hak_database *db) {
     bool has_memory = true;
     struct hak_query q = hak_ask_with(db, sql, "reading chunks", id, HAK_AHEAD_MAX);
     while (has_memory && hak_query_next(&q)) {
-        struct hak_ahead_chunk *chunk = find(a, hak_query_number(&q, 0));
+        struct hak_ahead_chunk *chunk = find_asked_chunk(a, hak_query_number(&q, 0));
         size_t bytes = (size_t)sqlite3_column_bytes(q.statement, 1);
         if (!chunk || !bytes)
             continue;
@@ -51,7 +51,7 @@ static int fill(struct hak_ahead *a, struct hak_chunk_choice *choice, const stru
         a->has_all = got == 0;
         a->count += got > 0;
     }
-    return a->count > 1 ? read_data(a, db) : 0;
+    return a->count > 1 ? read_chunks_ahead(a, db) : 0;
 }
 
 int hak_ahead_next(struct hak_ahead *a, struct hak_chunk_choice *choice,

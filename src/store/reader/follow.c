@@ -57,7 +57,8 @@ static uint64_t key_of(uint64_t process, uint64_t base) {
     return base ^ process << 48;
 }
 
-static struct hak_followed *find(const struct hak_follow *f, uint32_t process, uint64_t base) {
+static struct hak_followed *find_followed(const struct hak_follow *f, uint32_t process,
+                                          uint64_t base) {
     uint64_t place = 0;
     for (uint32_t row; (row = hak_index_find(&f->index, key_of(process, base), &place)) != 0;) {
         struct hak_followed *block = hak_follow_block(f, row - 1);
@@ -91,7 +92,7 @@ static void inherit(const struct hak_follow *f, struct hak_followed *child, uint
     while (parent_of(f, process) != 0) {
         until = f->fork_of[process] < until ? f->fork_of[process] : until;
         process = parent_of(f, process);
-        const struct hak_followed *parent = find(f, process, base);
+        const struct hak_followed *parent = find_followed(f, process, base);
         if (!parent)
             continue;
         if (parent->last_id > until) {
@@ -110,7 +111,7 @@ static void inherit(const struct hak_follow *f, struct hak_followed *child, uint
 
 static struct hak_followed *find_block(struct hak_follow *f, uint32_t process, uint64_t base,
                                        uint64_t generation, bool *is_first) {
-    struct hak_followed *block = find(f, process, base);
+    struct hak_followed *block = find_followed(f, process, base);
     if (block)
         return block;
     if (!hak_growing_make_room(&f->blocks, f->used, &f->room, f->block_bytes) ||

@@ -160,7 +160,8 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
  */
 
 /* Reads the chunk's blob into the slot, or notes there what is wrong with it. 0 or an error. */
-static int read_data(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t id, size_t *bytes) {
+static int read_chunk_blob(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t id,
+                           size_t *bytes) {
     struct hak_query q = hak_ask(&s->reader->db, "SELECT data FROM chunk_data WHERE chunk = ?1",
                                  "reading a chunk", id);
     bool found = hak_query_next(&q);
@@ -195,7 +196,7 @@ static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot,
         slot->blob_room = bytes;
         chunk->data = NULL;
     } else {
-        error = read_data(s, slot, chunk->id, &bytes);
+        error = read_chunk_blob(s, slot, chunk->id, &bytes);
     }
     if (!error && !slot->wrong)
         slot->wrong = hak_chunk_open(&slot->chunk, slot->blob, bytes);

@@ -9,47 +9,47 @@
 #include "store/reader/inner.h"
 #include "store/history/history.h"
 
-enum column {
-    ID,
-    NS,
-    TID,
-    BASE,
-    USER,
-    STACK,
-    SIZE,
-    LAST_SIZE,
-    CLASS,
-    SLOT,
-    KIND,
-    RESIZES,
-    END_ID,
-    END_NS,
-    END_TID,
-    END_STACK,
-    END_KIND,
-    LIFETIME_NS,
-    PROCESS,
-    THREAD,
-    END_THREAD,
-    GENERATION,
-    CALL,
-    END_CALL,
-    ADDR
+enum life_column {
+    LIFE_ID,
+    LIFE_NS,
+    LIFE_TID,
+    LIFE_BASE,
+    LIFE_USER,
+    LIFE_STACK,
+    LIFE_SIZE,
+    LIFE_LAST_SIZE,
+    LIFE_CLASS,
+    LIFE_SLOT,
+    LIFE_KIND,
+    LIFE_RESIZES,
+    LIFE_END_ID,
+    LIFE_END_NS,
+    LIFE_END_TID,
+    LIFE_END_STACK,
+    LIFE_END_KIND,
+    LIFE_LIFETIME_NS,
+    LIFE_PROCESS,
+    LIFE_THREAD,
+    LIFE_END_THREAD,
+    LIFE_GENERATION,
+    LIFE_CALL,
+    LIFE_END_CALL,
+    LIFE_ADDR
 };
-static const char declaration[] =
+static const char life_declaration[] =
     "CREATE TABLE life(id INTEGER, ns INTEGER, tid INTEGER, base INTEGER, user INTEGER,"
     " stack INTEGER, size INTEGER, last_size INTEGER, class TEXT, slot INTEGER, kind TEXT,"
     " resizes INTEGER, end_id INTEGER, end_ns INTEGER, end_tid INTEGER, end_stack INTEGER,"
     " end_kind TEXT, lifetime_ns INTEGER, process INTEGER, thread INTEGER, end_thread INTEGER,"
     " generation INTEGER, call TEXT, end_call TEXT, addr INTEGER HIDDEN)";
 
-#define BIT(column) (1u << (column))
-#define EQUAL_COLUMNS                                                                              \
-    (BIT(ID) | BIT(NS) | BIT(TID) | BIT(BASE) | BIT(USER) | BIT(STACK) | BIT(END_ID) |             \
-     BIT(END_STACK) | BIT(ADDR))
-#define RANGE_COLUMNS (BIT(ID) | BIT(NS))
+#define LIFE_EQUAL_COLUMNS                                                                         \
+    (HAK_TABLE_BIT(LIFE_ID) | HAK_TABLE_BIT(LIFE_NS) | HAK_TABLE_BIT(LIFE_TID) |                   \
+     HAK_TABLE_BIT(LIFE_BASE) | HAK_TABLE_BIT(LIFE_USER) | HAK_TABLE_BIT(LIFE_STACK) |             \
+     HAK_TABLE_BIT(LIFE_END_ID) | HAK_TABLE_BIT(LIFE_END_STACK) | HAK_TABLE_BIT(LIFE_ADDR))
+#define LIFE_RANGE_COLUMNS (HAK_TABLE_BIT(LIFE_ID) | HAK_TABLE_BIT(LIFE_NS))
 
-struct row {
+struct life_row {
     struct hak_event birth, end; /* id 0 = not known, or not ended */
     uint64_t base, user, last_size;
     uint32_t process, resizes;
@@ -63,26 +63,30 @@ struct open_life {
     uint32_t resizes;
 };
 
-struct cursor {
+struct life_cursor {
     struct hak_table_cursor head;
     struct hak_bases bases;
     struct hak_scan *scan;
     struct hak_follow follow;
     bool has_follow, has_addr;
     uint64_t asked_addr;
-    struct row *rows; /* ready to be read */
+    struct life_row *rows; /* ready to be read */
     uint32_t row_count, row_room, at;
 };
 
-static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+static int plan_lives(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken;
     (void)vtab;
-    int result = hak_table_take(info, EQUAL_COLUMNS, RANGE_COLUMNS, BIT(ADDR), &taken);
+    int result = hak_table_take(info, LIFE_EQUAL_COLUMNS, LIFE_RANGE_COLUMNS,
+                                HAK_TABLE_BIT(LIFE_ADDR), &taken);
     if (result != SQLITE_OK)
         return result;
-    double cost = taken & (BIT(BASE) | BIT(USER) | BIT(ADDR) | BIT(ID) | BIT(END_ID)) ? 1e3
-                  : info->idxStr[0]                                                   ? 1e6
-                                                                                      : 1e8;
+    double cost =
+        taken & (HAK_TABLE_BIT(LIFE_BASE) | HAK_TABLE_BIT(LIFE_USER) | HAK_TABLE_BIT(LIFE_ADDR) |
+                 HAK_TABLE_BIT(LIFE_ID) | HAK_TABLE_BIT(LIFE_END_ID))
+            ? 1e3
+        : info->idxStr[0] ? 1e6
+                          : 1e8;
     info->estimatedCost = cost;
     info->estimatedRows = (sqlite3_int64)cost / 10;
     return SQLITE_OK;
@@ -91,17 +95,17 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 /* ---- lives become rows -------------------------------------------------------------------------
  */
 
-static int add_row(struct cursor *c, const struct hak_followed *block, const struct open_life *open,
-                   const struct hak_event *end) {
+static int add_life(struct life_cursor *c, const struct hak_followed *block,
+                    const struct open_life *open, const struct hak_event *end) {
     if (!hak_growing_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
         return hak_store_no_memory(hak_table_reader(&c->head.vtab)->db.path);
-    struct row *row = &c->rows[c->row_count++];
-    *row = (struct row){.birth = open->birth,
-                        .base = block->base,
-                        .user = open->life.user,
-                        .last_size = open->last_size,
-                        .process = block->process,
-                        .resizes = open->resizes};
+    struct life_row *row = &c->rows[c->row_count++];
+    *row = (struct life_row){.birth = open->birth,
+                             .base = block->base,
+                             .user = open->life.user,
+                             .last_size = open->last_size,
+                             .process = block->process,
+                             .resizes = open->resizes};
     if (end)
         row->end = *end;
     return 0;
@@ -134,7 +138,7 @@ static void add_inherited(void *context, const struct hak_event *e) {
         update_open_life(i->open, hak_life_next(&i->open->life, e), was_open, e);
 }
 
-static int find_inheritance(struct cursor *c, const struct hak_followed *block,
+static int find_inheritance(struct life_cursor *c, const struct hak_followed *block,
                             struct open_life *open, const struct hak_event *e) {
     struct inheritance i = {.open = open, .before = e->id};
     struct hak_lineage lineage;
@@ -144,7 +148,7 @@ static int find_inheritance(struct cursor *c, const struct hak_followed *block,
                                   add_inherited, &i, &i.stop);
 }
 
-static int add_event(struct cursor *c, const struct hak_event *e) {
+static int follow_event(struct life_cursor *c, const struct hak_event *e) {
     if (!e->base || !e->process)
         return 0;
     struct hak_followed *block =
@@ -163,26 +167,26 @@ static int add_event(struct cursor *c, const struct hak_event *e) {
     struct open_life before = *open;
     enum hak_life_step step = hak_life_next(&open->life, e);
     if (step == HAK_LIFE_BORN && was_open && !error)
-        error = add_row(c, block, &before, NULL); /* its end was lost */
+        error = add_life(c, block, &before, NULL); /* its end was lost */
     update_open_life(open, step, was_open, e);
     if (step == HAK_LIFE_ENDED && !error)
-        error = add_row(c, block, open, e);
+        error = add_life(c, block, open, e);
     return error;
 }
 
 /* Lives that are still open at the end of the capture. */
-static int add_open(struct cursor *c) {
+static int add_open(struct life_cursor *c) {
     int error = 0;
     for (uint32_t i = 0; i < c->follow.used && !error; i++) {
         const struct hak_followed *block = hak_follow_block(&c->follow, i);
         const struct open_life *open = (const struct open_life *)(const void *)block->kept;
         if (open->life.is_open)
-            error = add_row(c, block, open, NULL);
+            error = add_life(c, block, open, NULL);
     }
     return error;
 }
 
-static int next_batch(struct cursor *c) {
+static int scan_next_batch(struct life_cursor *c) {
     struct hak_scan_limits limits;
     int found = hak_bases_next(&c->bases, &limits);
     if (found <= 0)
@@ -194,15 +198,15 @@ static int next_batch(struct cursor *c) {
 }
 
 /* Fills `rows` with at least one: 1, 0 at the end, or an error. */
-static int fill(struct cursor *c) {
+static int fill(struct life_cursor *c) {
     struct hak_event e;
     c->row_count = c->at = 0;
     for (;;) {
-        int result = c->scan ? 1 : next_batch(c);
+        int result = c->scan ? 1 : scan_next_batch(c);
         if (result <= 0)
             return result;
         while (!c->row_count && (result = hak_scan_next(c->scan, &e)) == 1)
-            if ((result = add_event(c, &e)) != 0)
+            if ((result = follow_event(c, &e)) != 0)
                 return result;
         if (result < 0)
             return result;
@@ -221,8 +225,8 @@ static int fill(struct cursor *c) {
 /* ---- the cursor --------------------------------------------------------------------------------
  */
 
-static int close_cursor(sqlite3_vtab_cursor *vtab) {
-    struct cursor *c = (struct cursor *)vtab;
+static int close_lives(sqlite3_vtab_cursor *vtab) {
+    struct life_cursor *c = (struct life_cursor *)vtab;
     hak_scan_close(c->scan);
     hak_bases_free(&c->bases);
     if (c->has_follow)
@@ -232,19 +236,19 @@ static int close_cursor(sqlite3_vtab_cursor *vtab) {
     return SQLITE_OK;
 }
 
-static bool is_wanted(const struct cursor *c) {
-    const struct row *row = &c->rows[c->at];
+static bool is_life_wanted(const struct life_cursor *c) {
+    const struct life_row *row = &c->rows[c->at];
     return !c->has_addr || row->base == c->asked_addr || row->user == c->asked_addr;
 }
 
-static int next(sqlite3_vtab_cursor *vtab) {
-    struct cursor *c = (struct cursor *)vtab;
+static int next_life(sqlite3_vtab_cursor *vtab) {
+    struct life_cursor *c = (struct life_cursor *)vtab;
     int found = 1;
     do {
         c->head.number++;
         if (++c->at >= c->row_count)
             found = fill(c);
-    } while (found == 1 && !is_wanted(c));
+    } while (found == 1 && !is_life_wanted(c));
     c->head.is_at_end = found != 1;
     return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
 }
@@ -257,56 +261,57 @@ struct asked {
 };
 
 /* 1, 0 when no row can fit, or an error. */
-static int add_limit(struct cursor *c, struct asked *a, int column, int op, sqlite3_value *value) {
+static int limit_lives(struct life_cursor *c, struct asked *a, int column, int op,
+                       sqlite3_value *value) {
     uint64_t number;
     uint32_t thread;
     int found;
     if (!hak_table_number(value, op, &number))
         return 0;
     switch (column) {
-    case ID:
+    case LIFE_ID:
         a->about_birth = true;
         return hak_table_narrow(op, number, &a->birth.id_from, &a->birth.id_to);
-    case NS:
+    case LIFE_NS:
         if (number == 0 && (op == HAK_OP_EQUAL || op == HAK_OP_TO))
             return 1;
         a->about_birth = true;
         return hak_table_narrow(op, number, &a->birth.ns_from, &a->birth.ns_to);
-    case TID:
+    case LIFE_TID:
         found = hak_table_threads(hak_table_reader(&c->head.vtab), number, &thread);
         if (found == 1) {
             a->about_birth = true;
             a->birth.thread = thread;
         }
         return found < 0 ? found : found > 0;
-    case STACK:
+    case LIFE_STACK:
         a->about_birth |= number != 0;
         a->birth.stack = (uint32_t)number;
         return number <= UINT32_MAX;
-    case END_ID:
+    case LIFE_END_ID:
         a->about_end = true;
         return hak_table_narrow(op, number, &a->end.id_from, &a->end.id_to);
-    case END_STACK:
+    case LIFE_END_STACK:
         a->about_end |= number != 0;
         a->end.stack = (uint32_t)number;
         return number <= UINT32_MAX;
-    case BASE:
+    case LIFE_BASE:
         a->base = number;
         return number != 0;
-    case ADDR: /* nobody compares again: is_wanted does */
+    case LIFE_ADDR: /* nobody compares again: is_life_wanted does */
         if (c->has_addr && c->asked_addr != number)
             return 0;
         c->has_addr = true;
         c->asked_addr = number;
         /* fall through */
-    default: /* USER */
-        if (!a->address || column == ADDR)
+    default: /* LIFE_USER */
+        if (!a->address || column == LIFE_ADDR)
             a->address = number;
         return number != 0;
     }
 }
 
-static int choose_bases(struct cursor *c, struct asked *a) {
+static int choose_bases(struct life_cursor *c, struct asked *a) {
     struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
     struct hak_filter f = a->about_birth ? a->birth : a->end;
     uint64_t births = 1u << HAK_MALLOC | 1u << HAK_REALLOC;
@@ -320,9 +325,9 @@ static int choose_bases(struct cursor *c, struct asked *a) {
     return hak_bases_of(&c->bases, r, &f);
 }
 
-static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
-                  sqlite3_value **argv) {
-    struct cursor *c = (struct cursor *)vtab;
+static int filter_lives(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
+                        sqlite3_value **argv) {
+    struct life_cursor *c = (struct life_cursor *)vtab;
     struct asked asked = {0};
     (void)number;
     hak_scan_close(c->scan);
@@ -336,90 +341,92 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
                                                 sizeof(struct open_life));
     c->has_follow = !error;
     for (int i = 0; i < argc && !error; i++) {
-        int fits = add_limit(c, &asked, plan[2 * i] - 'a', plan[2 * i + 1], argv[i]);
+        int fits = limit_lives(c, &asked, plan[2 * i] - 'a', plan[2 * i + 1], argv[i]);
         if (fits == 0)
             return SQLITE_OK;
         error = fits < 0 ? fits : 0;
     }
     if (!error)
         error = choose_bases(c, &asked);
-    return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
+    return error ? hak_table_fail(vtab->pVtab, error) : next_life(vtab);
 }
 
 /* A column of the birth, or of the end in the place of its column of the birth. */
-static void set_event_column(struct cursor *c, sqlite3_context *out, const struct hak_event *e,
-                             enum column which) {
+static void set_event_column(struct life_cursor *c, sqlite3_context *out, const struct hak_event *e,
+                             enum life_column which) {
     struct hak_tables *t = hak_table_shared(&c->head.vtab);
-    uint64_t tid = which == TID && e->id ? hak_table_tid(t, e->thread) : 0;
+    uint64_t tid = which == LIFE_TID && e->id ? hak_table_tid(t, e->thread) : 0;
     const uint64_t numbers[] = {
-        [ID] = e->id,
-        [TID] = tid,
-        [NS] = e->ns,
-        [STACK] = e->stack,
-        [THREAD] = e->thread,
-        [SIZE] = e->size,
-        [GENERATION] = e->generation,
+        [LIFE_ID] = e->id,
+        [LIFE_TID] = tid,
+        [LIFE_NS] = e->ns,
+        [LIFE_STACK] = e->stack,
+        [LIFE_THREAD] = e->thread,
+        [LIFE_SIZE] = e->size,
+        [LIFE_GENERATION] = e->generation,
     };
-    if (!e->id || (which == TID && !tid))
+    if (!e->id || (which == LIFE_TID && !tid))
         return; /* NULL */
-    if (which == KIND)
+    if (which == LIFE_KIND)
         sqlite3_result_text(out, hak_table_kind(t, e->kind), -1, SQLITE_STATIC);
-    else if (which == CALL)
+    else if (which == LIFE_CALL)
         sqlite3_result_text(out, hak_call_of(e), -1, SQLITE_STATIC);
     else
         sqlite3_result_int64(out, (sqlite3_int64)numbers[which]);
 }
 
-static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
-    static const enum column of_end[] = {
-        [END_ID] = ID,         [END_NS] = NS,     [END_TID] = TID,   [END_STACK] = STACK,
-        [END_THREAD] = THREAD, [END_KIND] = KIND, [END_CALL] = CALL,
+static int read_life_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
+    static const enum life_column of_end[] = {
+        [LIFE_END_ID] = LIFE_ID,       [LIFE_END_NS] = LIFE_NS,         [LIFE_END_TID] = LIFE_TID,
+        [LIFE_END_STACK] = LIFE_STACK, [LIFE_END_THREAD] = LIFE_THREAD, [LIFE_END_KIND] = LIFE_KIND,
+        [LIFE_END_CALL] = LIFE_CALL,
     };
-    struct cursor *c = (struct cursor *)vtab;
-    const struct row *row = &c->rows[c->at];
+    struct life_cursor *c = (struct life_cursor *)vtab;
+    const struct life_row *row = &c->rows[c->at];
     const struct hak_event *any = row->birth.id ? &row->birth : &row->end;
     const uint64_t numbers[] = {
-        [BASE] = row->base,
-        [USER] = row->user,
-        [ADDR] = c->has_addr ? c->asked_addr : row->user,
-        [LAST_SIZE] = row->last_size,
-        [RESIZES] = row->resizes,
-        [LIFETIME_NS] = row->end.ns - row->birth.ns,
-        [PROCESS] = row->process,
+        [LIFE_BASE] = row->base,
+        [LIFE_USER] = row->user,
+        [LIFE_ADDR] = c->has_addr ? c->asked_addr : row->user,
+        [LIFE_LAST_SIZE] = row->last_size,
+        [LIFE_RESIZES] = row->resizes,
+        [LIFE_LIFETIME_NS] = row->end.ns - row->birth.ns,
+        [LIFE_PROCESS] = row->process,
     };
-    switch ((enum column)which) {
-    case CLASS:
+    switch ((enum life_column)which) {
+    case LIFE_CLASS:
         if (any->id)
             hak_table_class(hak_table_reader(vtab), any->class_index, out);
         break;
-    case SLOT:
+    case LIFE_SLOT:
         if (any->id)
             hak_table_slot(hak_table_reader(vtab), any->class_index, out);
         break;
-    case BASE:
-    case USER:
-    case ADDR:
-    case LAST_SIZE:
-    case RESIZES:
-    case PROCESS:
-    case LIFETIME_NS:
-        if (which != LIFETIME_NS || (row->birth.id && row->end.id))
+    case LIFE_BASE:
+    case LIFE_USER:
+    case LIFE_ADDR:
+    case LIFE_LAST_SIZE:
+    case LIFE_RESIZES:
+    case LIFE_PROCESS:
+    case LIFE_LIFETIME_NS:
+        if (which != LIFE_LIFETIME_NS || (row->birth.id && row->end.id))
             sqlite3_result_int64(out, (sqlite3_int64)numbers[which]);
         break;
-    case END_ID:
-    case END_NS:
-    case END_TID:
-    case END_STACK:
-    case END_THREAD:
-    case END_KIND:
-    case END_CALL:
+    case LIFE_END_ID:
+    case LIFE_END_NS:
+    case LIFE_END_TID:
+    case LIFE_END_STACK:
+    case LIFE_END_THREAD:
+    case LIFE_END_KIND:
+    case LIFE_END_CALL:
         set_event_column(c, out, &row->end, of_end[which]);
         break;
     default:
-        set_event_column(c, out, &row->birth, (enum column)which);
+        set_event_column(c, out, &row->birth, (enum life_column)which);
         break;
     }
     return SQLITE_OK;
 }
 
-HAK_TABLE_MODULE(hak_life_module, declaration, true);
+HAK_TABLE_MODULE(hak_life_module, life, true, .xBestIndex = plan_lives, .xClose = close_lives,
+                 .xFilter = filter_lives, .xNext = next_life, .xColumn = read_life_column);

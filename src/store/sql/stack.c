@@ -4,36 +4,36 @@
 #include "store/reader/inner.h"
 #include "store/sql/tables.h"
 
-enum column { STACK, DEPTH, NODE };
-static const char declaration[] =
+enum stack_node_column { NODE_STACK, NODE_DEPTH, NODE_ID };
+static const char stack_node_declaration[] =
     "CREATE TABLE stack_node(stack INTEGER, depth INTEGER, node INTEGER)";
 
-struct cursor {
+struct stack_node_cursor {
     struct hak_table_cursor head;
     uint32_t stack, depth, node;
     bool is_one; /* stack = X was asked */
 };
 
-static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+static int plan_stack_nodes(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken = 0;
     (void)vtab;
-    int result = hak_table_take(info, 1u << STACK, 0, 1u << STACK, &taken);
+    int result = hak_table_take(info, 1u << NODE_STACK, 0, 1u << NODE_STACK, &taken);
     info->estimatedCost = taken ? 100 : 1e8;
     info->estimatedRows = taken ? 20 : 10000000;
     return result;
 }
 
-static int close_cursor(sqlite3_vtab_cursor *vtab) {
+static int close_stack_nodes(sqlite3_vtab_cursor *vtab) {
     hak_table_close(vtab);
     return SQLITE_OK;
 }
 
-static struct hak_node_reader *nodes_of(const struct cursor *c) {
+static struct hak_node_reader *nodes_of(const struct stack_node_cursor *c) {
     return hak_table_reader(&c->head.vtab)->stacks.nodes;
 }
 
 /* The first stack from `stack` on (of exactly that id, where one was asked). */
-static int begin_stack(struct cursor *c, uint32_t stack) {
+static int begin_stack(struct stack_node_cursor *c, uint32_t stack) {
     struct hak_node_row row;
     int found = c->is_one ? hak_node_reader_get(nodes_of(c), stack, &row)
                           : hak_node_reader_next(nodes_of(c), stack, &row);
@@ -44,8 +44,8 @@ static int begin_stack(struct cursor *c, uint32_t stack) {
     return found < 0 ? hak_table_fail(c->head.vtab.pVtab, found) : SQLITE_OK;
 }
 
-static int next(sqlite3_vtab_cursor *vtab) {
-    struct cursor *c = (struct cursor *)vtab;
+static int next_stack_node(sqlite3_vtab_cursor *vtab) {
+    struct stack_node_cursor *c = (struct stack_node_cursor *)vtab;
     struct hak_node_row row;
     int found = hak_node_reader_get(nodes_of(c), c->node, &row);
     c->head.number++;
@@ -61,9 +61,9 @@ static int next(sqlite3_vtab_cursor *vtab) {
     return c->head.is_at_end ? SQLITE_OK : begin_stack(c, c->stack + 1);
 }
 
-static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
-                  sqlite3_value **argv) {
-    struct cursor *c = (struct cursor *)vtab;
+static int filter_stack_nodes(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
+                              sqlite3_value **argv) {
+    struct stack_node_cursor *c = (struct stack_node_cursor *)vtab;
     uint64_t stack = 1, asked;
     (void)number;
     (void)plan;
@@ -78,14 +78,17 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     return begin_stack(c, (uint32_t)stack);
 }
 
-static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
-    const struct cursor *c = (const struct cursor *)vtab;
-    const uint32_t values[] = {[STACK] = c->stack, [DEPTH] = c->depth, [NODE] = c->node};
+static int read_stack_node_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
+    const struct stack_node_cursor *c = (const struct stack_node_cursor *)vtab;
+    const uint32_t values[] = {
+        [NODE_STACK] = c->stack, [NODE_DEPTH] = c->depth, [NODE_ID] = c->node};
     sqlite3_result_int64(out, values[which]);
     return SQLITE_OK;
 }
 
-HAK_TABLE_MODULE(hak_stack_module, declaration, false);
+HAK_TABLE_MODULE(hak_stack_module, stack_node, false, .xBestIndex = plan_stack_nodes,
+                 .xClose = close_stack_nodes, .xFilter = filter_stack_nodes,
+                 .xNext = next_stack_node, .xColumn = read_stack_node_column);
 
 /* A temporary view comes before the file's own one of this name. */
 int hak_table_add_stack_frame(const struct hak_database *db) {

@@ -71,19 +71,23 @@ void hak_bases_free(struct hak_bases *bases);
 int hak_table_connect(sqlite3 *database, void *shared, const char *declaration, sqlite3_vtab **out);
 int hak_table_disconnect(sqlite3_vtab *vtab);
 
-/* The module of a table that is a struct hak_table, whose file has a struct cursor, too. */
-#define HAK_TABLE_MODULE(module, declaration, reads_events)                                        \
-    static int connect(sqlite3 *database, void *shared, int argc, const char *const *argv,         \
-                       sqlite3_vtab **out, char **message) {                                       \
+/* The module of a table that is a struct hak_table: its file has TABLE_declaration and struct
+ * TABLE_cursor, and names its other methods: .xBestIndex, .xClose, .xFilter, .xNext, .xColumn. */
+#define HAK_TABLE_MODULE(module, table, reads_events, ...)                                         \
+    static int connect_##table(sqlite3 *database, void *shared, int argc, const char *const *argv, \
+                               sqlite3_vtab **out, char **message) {                               \
         (void)argc, (void)argv, (void)message;                                                     \
-        return hak_table_connect(database, shared, declaration, out);                              \
+        return hak_table_connect(database, shared, table##_declaration, out);                      \
     }                                                                                              \
-    static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {                        \
-        return hak_table_open(vtab, sizeof(struct cursor), reads_events, out);                     \
+    static int open_##table(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {                       \
+        return hak_table_open(vtab, sizeof(struct table##_cursor), reads_events, out);             \
     }                                                                                              \
-    const sqlite3_module module = {HAK_TABLE_METHODS, .xConnect = connect,                         \
+    const sqlite3_module module = {HAK_TABLE_METHODS,                                              \
+                                   .xConnect = connect_##table,                                    \
                                    .xDisconnect = hak_table_disconnect,                            \
-                                   .xDestroy = hak_table_disconnect}
+                                   .xDestroy = hak_table_disconnect,                               \
+                                   .xOpen = open_##table,                                          \
+                                   __VA_ARGS__}
 
 extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module, hak_live_module,
     hak_profile_module, hak_stack_module;

@@ -11,14 +11,14 @@ struct node_table {
     struct hak_node_reader *reader;
 };
 
-struct cursor {
+struct node_cursor {
     struct hak_table_cursor head;
     struct hak_node_row row;
     uint32_t last; /* the highest id that may be told */
 };
 
-static int node_connect(sqlite3 *database, void *context, int count, const char *const *words,
-                        sqlite3_vtab **out, char **message) {
+static int connect_nodes(sqlite3 *database, void *context, int count, const char *const *words,
+                         sqlite3_vtab **out, char **message) {
     (void)context;
     (void)count;
     (void)words;
@@ -43,14 +43,14 @@ static int node_connect(sqlite3 *database, void *context, int count, const char 
     return SQLITE_OK;
 }
 
-static int node_disconnect(sqlite3_vtab *vtab) {
+static int disconnect_nodes(sqlite3_vtab *vtab) {
     struct node_table *t = (struct node_table *)vtab;
     hak_node_reader_free(t->reader);
     free(t);
     return SQLITE_OK;
 }
 
-static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+static int plan_nodes(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned has_id = 0;
     (void)vtab;
     int result = hak_table_take(info, 1u << ID | HAK_TABLE_ROWID, 1u << ID, 1u << ID, &has_id);
@@ -65,8 +65,8 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     return SQLITE_OK;
 }
 
-static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    struct cursor *c = calloc(1, sizeof *c);
+static int open_nodes(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
+    struct node_cursor *c = calloc(1, sizeof *c);
     if (!c)
         return SQLITE_NOMEM;
     (void)vtab;
@@ -74,12 +74,12 @@ static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
-static int close_cursor(sqlite3_vtab_cursor *cursor) {
+static int close_nodes(sqlite3_vtab_cursor *cursor) {
     free(cursor);
     return SQLITE_OK;
 }
 
-static int move_to(struct cursor *c, uint64_t id) {
+static int move_to(struct node_cursor *c, uint64_t id) {
     struct node_table *t = (struct node_table *)c->head.vtab.pVtab;
     int found = id <= c->last ? hak_node_reader_next(t->reader, id ? (uint32_t)id : 1, &c->row) : 0;
     c->head.is_at_end = found != 1 || c->row.id > c->last;
@@ -87,9 +87,9 @@ static int move_to(struct cursor *c, uint64_t id) {
     return found < 0 ? hak_table_fail(&t->vtab, found) : SQLITE_OK;
 }
 
-static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int count,
-                  sqlite3_value **arguments) {
-    struct cursor *c = (struct cursor *)cursor;
+static int filter_nodes(sqlite3_vtab_cursor *cursor, int number, const char *plan, int count,
+                        sqlite3_value **arguments) {
+    struct node_cursor *c = (struct node_cursor *)cursor;
     uint64_t from = 0, to = 0, value;
     (void)number;
     c->head.is_at_end = true;
@@ -101,13 +101,13 @@ static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int
     return move_to(c, from);
 }
 
-static int next(sqlite3_vtab_cursor *cursor) {
-    struct cursor *c = (struct cursor *)cursor;
+static int next_node(sqlite3_vtab_cursor *cursor) {
+    struct node_cursor *c = (struct node_cursor *)cursor;
     return move_to(c, (uint64_t)c->row.id + 1);
 }
 
-static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column) {
-    const struct hak_node_row *n = &((struct cursor *)cursor)->row;
+static int read_node_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column) {
+    const struct hak_node_row *n = &((struct node_cursor *)cursor)->row;
     const uint64_t values[] = {[ID] = n->id,
                                [PARENT] = n->parent,
                                [PROCESS] = n->process,
@@ -117,8 +117,10 @@ static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column)
     return SQLITE_OK;
 }
 
-static const sqlite3_module node_module = {HAK_TABLE_METHODS, .xConnect = node_connect,
-                                           .xDisconnect = node_disconnect};
+static const sqlite3_module node_module = {
+    HAK_TABLE_METHODS,       .xConnect = connect_nodes, .xDisconnect = disconnect_nodes,
+    .xOpen = open_nodes,     .xClose = close_nodes,     .xBestIndex = plan_nodes,
+    .xFilter = filter_nodes, .xNext = next_node,        .xColumn = read_node_column};
 
 /* Module that is registered already must not be replaced: statements may be using its table. */
 static bool is_registered(const struct hak_database *db) {
