@@ -77,7 +77,7 @@ static bool add_family(const struct hak_module *module, enum hak_external_owner 
     return true;
 }
 
-static void add_silent(const char *path) {
+static void note_silent_object(const char *path) {
     const char *slash = strrchr(path, '/');
     unsigned count = atomic_load_explicit(&silent_count, memory_order_relaxed);
     size_t bytes = strlen(slash ? slash + 1 : path);
@@ -114,7 +114,7 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
     else if (!is_hakmem(soname) && !add_family(&module, HAK_EXTERNAL_MIMALLOC) &&
              !add_family(&module, HAK_EXTERNAL_TCMALLOC) && find_function(&module, "malloc") &&
              find_function(&module, "free"))
-        add_silent(info->dlpi_name);
+        note_silent_object(info->dlpi_name);
     return 0;
 }
 

@@ -5,18 +5,18 @@
 #include "platform/platform.h"
 
 /* The function `name` for `caller`, or NULL. `bound` is what the loader or linker made of it. */
-static void *find(void *bound, const char *name, const void *caller, bool is_beside) {
+static void *find_cxx_function(void *bound, const char *name, const void *caller, bool is_beside) {
     return hak_cxx.find ? hak_cxx.find(name, bound, caller, is_beside) : bound;
 }
 
 hak_new_handler *hak_cxx_new_handler(const void *caller) {
-    hak_get_new_handler *get = (hak_get_new_handler *)find((void *)hak_cxx.get_new_handler,
-                                                           "_ZSt15get_new_handlerv", caller, false);
+    hak_get_new_handler *get = (hak_get_new_handler *)find_cxx_function(
+        (void *)hak_cxx.get_new_handler, "_ZSt15get_new_handlerv", caller, false);
     return get ? get() : NULL;
 }
 
 _Noreturn void hak_cxx_throw_bad_alloc(const void *caller) {
-    hak_throw_bad_alloc *throw_it = (hak_throw_bad_alloc *)find(
+    hak_throw_bad_alloc *throw_it = (hak_throw_bad_alloc *)find_cxx_function(
         (void *)hak_cxx.throw_bad_alloc, "_ZSt17__throw_bad_allocv", caller, false);
     if (throw_it)
         throw_it();
@@ -26,12 +26,13 @@ _Noreturn void hak_cxx_throw_bad_alloc(const void *caller) {
 }
 
 static hak_set_register *find_set_register(const void *caller, bool is_beside) {
-    return (hak_set_register *)find((void *)hak_cxx.set_register, "_Unwind_SetGR", caller,
-                                    is_beside);
+    return (hak_set_register *)find_cxx_function((void *)hak_cxx.set_register, "_Unwind_SetGR",
+                                                 caller, is_beside);
 }
 
 static hak_set_ip *find_set_ip(const void *caller, bool is_beside) {
-    return (hak_set_ip *)find((void *)hak_cxx.set_ip, "_Unwind_SetIP", caller, is_beside);
+    return (hak_set_ip *)find_cxx_function((void *)hak_cxx.set_ip, "_Unwind_SetIP", caller,
+                                           is_beside);
 }
 
 bool hak_cxx_can_catch(const void *caller) {
@@ -71,10 +72,10 @@ int hak_cxx_personality(int version, int actions, uint64_t class, void *exceptio
 /* The body of catch (...). */
 HAK_HIDDEN void hak_cxx_swallow(void *exception);
 void hak_cxx_swallow(void *exception) {
-    hak_begin_catch *begin =
-        (hak_begin_catch *)find((void *)hak_cxx.begin_catch, "__cxa_begin_catch", NULL, false);
-    hak_end_catch *end =
-        (hak_end_catch *)find((void *)hak_cxx.end_catch, "__cxa_end_catch", NULL, false);
+    hak_begin_catch *begin = (hak_begin_catch *)find_cxx_function((void *)hak_cxx.begin_catch,
+                                                                  "__cxa_begin_catch", NULL, false);
+    hak_end_catch *end = (hak_end_catch *)find_cxx_function((void *)hak_cxx.end_catch,
+                                                            "__cxa_end_catch", NULL, false);
     if (begin && end) {
         begin(exception);
         end();

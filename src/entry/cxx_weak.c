@@ -24,7 +24,7 @@ static bool is_same_module(const void *one, const void *other) {
            first.module == second.module;
 }
 
-static void *find(const char *name, void *bound, const void *caller, bool is_beside) {
+static void *find_in_runtimes(const char *name, void *bound, const void *caller, bool is_beside) {
     const char *module = module_of(caller);
     void *found = module ? hak_symbol_of(module, name) : NULL;
     if (is_beside) {
@@ -39,5 +39,5 @@ static void *find(const char *name, void *bound, const void *caller, bool is_bes
 }
 
 #define HAK_CXX_BOUND __attribute__((weak))
-#define HAK_CXX_FIND  find
+#define HAK_CXX_FIND  find_in_runtimes
 #include "entry/cxx_names.h"

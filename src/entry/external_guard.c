@@ -140,7 +140,7 @@ static void add_owners(struct hak_line *line) {
 }
 
 /* Names the possible owners of the pointers that were left alone. */
-static void add_silent(struct hak_line *line) {
+static void print_silent_objects(struct hak_line *line) {
     if (!hak_allocators_silent(0) || !read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]))
         return;
     const char *before = "hakmem:   loaded, and cannot be asked whose a pointer is: ";
@@ -152,7 +152,7 @@ static void add_silent(struct hak_line *line) {
     hak_line_end(line);
 }
 
-static void print(void) {
+static void print_external_calls(void) {
     struct hak_line line = {.length = 0};
     uint64_t calls = read_count(&counts.calls);
     hak_line_say(&line, "hakmem: external-guard: ", calls,
@@ -164,7 +164,7 @@ static void print(void) {
     add_owners(&line);
     hak_line_say(&line, "; mincore: ", calls, " mapped");
     hak_line_end(&line);
-    add_silent(&line);
+    print_silent_objects(&line);
     add_sizes(&line);
     hak_line_end(&line);
     print_callers(&line);
@@ -184,7 +184,7 @@ void hak_external_guard_note(const void *pointer, const void *caller,
     count(&counts.calls);
     bool is_due = hak_is_debug_build || hak_options.external_guard_stats;
     if (is_due && owner == HAK_EXTERNAL_UNKNOWN && before + 1 == REPORT_AT)
-        print();
+        print_external_calls();
 }
 
 uint64_t hak_external_guard_left_alone(void) {
@@ -200,5 +200,5 @@ uint64_t hak_external_guard_passed_on(void) {
 
 void hak_external_guard_end(void) {
     if (hak_options.external_guard_stats)
-        print();
+        print_external_calls();
 }

@@ -89,7 +89,7 @@ HAK_EXPORT struct mallinfo mallinfo(void) {
 
 /* ---- in words -------------------------------------------------------------------------------- */
 
-static void print(struct hak_line *line, FILE *file) {
+static void write_line(struct hak_line *line, FILE *file) {
     (void)fwrite(line->text, 1, line->length, file);
     line->length = 0;
 }
@@ -127,7 +127,7 @@ HAK_EXPORT void malloc_stats(void) {
               in_use_bytes + now.large_bytes);
     add_aligned(&line, "max mmap regions = ", now.large_blocks);
     add_aligned(&line, "max mmap bytes   = ", now.large_bytes);
-    print(&line, stderr);
+    write_line(&line, stderr);
 }
 
 static void add_pair(struct hak_line *line, const char *type, size_t count, size_t size) {
@@ -151,13 +151,13 @@ static void print_totals(FILE *file, const struct statistics *now, size_t rest_b
     hak_line_say(&line, "<system type=\"max\" size=\"", bytes, "\"/>\n");
     hak_line_say(&line, "<aspace type=\"total\" size=\"", bytes, "\"/>\n");
     hak_line_say(&line, "<aspace type=\"mprotect\" size=\"", bytes, "\"/>\n");
-    print(&line, file);
+    write_line(&line, file);
 }
 
 static void print_text(FILE *file, const char *text) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, text);
-    print(&line, file);
+    write_line(&line, file);
 }
 
 static void print_info(FILE *file, const struct statistics *now) {
@@ -174,7 +174,7 @@ static void print_info(FILE *file, const struct statistics *now) {
         hak_line_say(&line, " to=\"", slot_bytes, "\"");
         hak_line_say(&line, " total=\"", count * slot_bytes, "\"");
         hak_line_say(&line, " count=\"", count, "\"/>\n");
-        print(&line, file);
+        write_line(&line, file);
     }
     /* As in glibc, what lies in caches is named apart. */
     print_text(file, "</sizes>\n");

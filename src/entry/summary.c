@@ -52,7 +52,7 @@ static void print_pair(const char *text, uint64_t first, const char *between, ui
     hak_line_end(&line);
 }
 
-static void print(const struct summary *now) {
+static void print_summary(const struct summary *now) {
     struct hak_line line = {.length = 0};
     hak_line_say(&line, "hakmem: stats of process ", now->process, "");
     hak_line_end(&line);
@@ -155,7 +155,7 @@ __attribute__((destructor)) static void at_exit(void) {
         return;
     take_summary(&now);
     if (hak_options.stats)
-        print(&now);
+        print_summary(&now);
     if (hak_options.stats_dump[0])
         dump(&now);
 }

@@ -78,7 +78,7 @@ unsigned hak_array_fill(unsigned class_index, unsigned wanted) {
 
 /* ---- spill ----------------------------------------------------------------------------------- */
 
-static void move_to_slabs(unsigned class_index, const base_t *blocks, unsigned count) {
+static void spill_to_slabs(unsigned class_index, const base_t *blocks, unsigned count) {
     hop_all(HAK_FRONT_SPILL, blocks, count, class_index);
     hak_slab_give_all(hak_thread.heap, blocks, count);
 }
@@ -97,7 +97,7 @@ static void move_down(unsigned class_index, const base_t *blocks, unsigned count
     if (hak_mid_has(class_index))
         hak_mid_spill(hak_thread.heap, class_index, blocks, count);
     else
-        move_to_slabs(class_index, blocks, count);
+        spill_to_slabs(class_index, blocks, count);
 }
 
 void hak_array_spill(unsigned class_index, unsigned count) {

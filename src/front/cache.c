@@ -79,7 +79,7 @@ base_t hak_cache_pop(struct hak_cache *cache, enum hak_record_kind kind) {
     return block;
 }
 
-static void move_to_slab(const struct hak_cache *cache, base_t block) {
+static void spill_to_slab(const struct hak_cache *cache, base_t block) {
     hop(hak_spill_of(cache->place), block, cache->class_index);
     hak_slab_give(hak_thread.heap, block);
 }
@@ -89,7 +89,7 @@ static void spill_list(struct hak_cache *cache, uint32_t keep) {
         base_t block = pop_list(cache, hak_spill_of(cache->place));
         if (!block.p)
             break;
-        move_to_slab(cache, block);
+        spill_to_slab(cache, block);
     }
 }
 
@@ -99,7 +99,7 @@ static void spill_ring(struct hak_cache *cache, uint32_t keep) {
         cache->count--; /* first: a place that is not counted may hold a block that lives by now */
         atomic_signal_fence(memory_order_release);
         cache->oldest = hak_ring_place(cache, 1);
-        move_to_slab(cache, block);
+        spill_to_slab(cache, block);
     }
 }
 
@@ -108,7 +108,7 @@ static void spill_stack(struct hak_cache *cache, uint32_t keep) {
         return;
     uint32_t moved = cache->count - keep;
     for (uint32_t i = 0; i < moved; i++)
-        move_to_slab(cache, cache->blocks[i]);
+        spill_to_slab(cache, cache->blocks[i]);
     __builtin_memmove(cache->blocks, cache->blocks + moved, keep * sizeof(base_t));
     cache->count = keep;
 }

@@ -54,7 +54,7 @@ static unsigned fill_ring(struct hak_cache *ring, struct hak_cache *list, unsign
     return fill_from_cache(ring, list, wanted);
 }
 
-static unsigned fill(struct hak_cache *cache, const struct hak_cache *end, unsigned wanted) {
+static unsigned fill_cache(struct hak_cache *cache, const struct hak_cache *end, unsigned wanted) {
     if (cache->place == HAK_PLACE_RING)
         return fill_ring(cache, cache + 1, wanted);
     for (struct hak_cache *next = cache + 1; next < end; next++)
@@ -66,8 +66,8 @@ static unsigned fill(struct hak_cache *cache, const struct hak_cache *end, unsig
 unsigned hak_chain_fill(unsigned class_index, unsigned wanted) {
     struct hak_cache *first = hak_caches_of(class_index);
     unsigned free_places = first->capacity > first->count ? first->capacity - first->count : 0;
-    return fill(first, first + hak_plan[class_index].caches,
-                wanted < free_places ? wanted : free_places);
+    return fill_cache(first, first + hak_plan[class_index].caches,
+                      wanted < free_places ? wanted : free_places);
 }
 
 /* ---- malloc ---------------------------------------------------------------------------------- */
@@ -99,7 +99,7 @@ static HAK_COLD base_t take_slowly(unsigned class_index) {
     if (first->count == 0) {
         if (!has_blocks_behind(first, end))
             hak_front_tend();
-        (void)fill(first, end, batch_of(first));
+        (void)fill_cache(first, end, batch_of(first));
     }
     return hak_cache_pop(first, HAK_MALLOC);
 }
@@ -115,7 +115,7 @@ base_t hak_chain_take(unsigned class_index) {
 
 /* ---- free ------------------------------------------------------------------------------------ */
 
-static void move_to_slab(base_t block, unsigned class_index) {
+static void give_past_cache(base_t block, unsigned class_index) {
     hop(hak_spill_of(place_of_none(class_index)), block, class_index);
     hak_slab_give(hak_thread.heap, block);
 }
@@ -134,7 +134,8 @@ static void make_room(struct hak_cache *cache) {
 
 /* A list takes the block before it spills, since it may be one that holds none. The only cache that
  * is full and not the last is a magazine. */
-static void put(struct hak_cache *cache, bool is_last, base_t block, enum hak_record_kind kind) {
+static void put_in_cache(struct hak_cache *cache, bool is_last, base_t block,
+                         enum hak_record_kind kind) {
     if (refuse_second(cache, block) || !check_freed(block, kind, (enum hak_place)cache->place))
         return;
     bool is_list = cache->storage == HAK_LIST;
@@ -153,13 +154,13 @@ static HAK_COLD void give_slowly(unsigned class_index, base_t block, enum hak_re
     const struct hak_class_plan *plan = &hak_plan[class_index];
     if (plan->caches == 0) {
         if (check_freed(block, kind, place_of_none(class_index)))
-            move_to_slab(block, class_index);
+            give_past_cache(block, class_index);
         return;
     }
     struct hak_cache *cache = hak_caches_of(class_index), *last = cache + plan->caches - 1;
     while (cache < last && hak_cache_is_full(cache) && cache->place != HAK_PLACE_MAGAZINE)
         cache++;
-    put(cache, cache == last, block, kind);
+    put_in_cache(cache, cache == last, block, kind);
 }
 
 /* The straight line: the first front is a stack and has room. */

@@ -12,7 +12,7 @@
 
 /* ---- down into the slabs --------------------------------------------------------------------- */
 
-static void move_to_slabs(struct hak_heap *heap, const struct hak_chunk *chunk) {
+static void drain_to_slabs(struct hak_heap *heap, const struct hak_chunk *chunk) {
     hop_all(HAK_DRAIN_SLAB, chunk->blocks, chunk->count, chunk->class_index);
     hak_slab_give_all(heap, chunk->blocks, chunk->count);
 }
@@ -21,7 +21,7 @@ static void spill_class(struct hak_heap *heap, unsigned class_index) {
     struct hak_mail *mail = &heap->mail[class_index];
     while (mail->chunks) {
         struct hak_chunk *chunk = mail->chunks;
-        move_to_slabs(heap, chunk);
+        drain_to_slabs(heap, chunk);
         mail->chunks = chunk->next;
         hak_chunk_drop(hak_own_remote(), chunk);
     }
@@ -51,7 +51,7 @@ static void sort_chunk(struct hak_heap *heap, struct hak_chunk *chunk, bool keep
         heap->mail_bytes += bytes_of(chunk);
         mail->chunks = chunk;
     } else {
-        move_to_slabs(heap, chunk);
+        drain_to_slabs(heap, chunk);
         hak_chunk_drop(hak_own_remote(), chunk);
     }
 }

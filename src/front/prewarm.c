@@ -21,7 +21,7 @@ static uint64_t blocks_of_band(unsigned band) {
     }
 }
 
-static unsigned wanted_of(unsigned class_index) {
+static unsigned blocks_to_prewarm(unsigned class_index) {
     unsigned band = hak_class_band[class_index];
     uint64_t wanted = blocks_of_band(band);
     if (band <= 7 && wanted < hak_options.prewarm_all)
@@ -29,7 +29,7 @@ static unsigned wanted_of(unsigned class_index) {
     return (unsigned)wanted;
 }
 
-static unsigned fill(unsigned class_index, unsigned wanted) {
+static unsigned prewarm_class(unsigned class_index, unsigned wanted) {
     switch (hak_way_of(class_index)) {
     case HAK_WAY_ARRAY:
         return hak_array_fill(class_index, wanted);
@@ -51,8 +51,8 @@ void hak_prewarm_first_thread(void) {
     if (__atomic_exchange_n(&is_done, true, __ATOMIC_RELAXED))
         return;
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
-        unsigned wanted = wanted_of(c);
-        unsigned filled = wanted && is_in_use(c) ? fill(c, wanted) : 0;
+        unsigned wanted = blocks_to_prewarm(c);
+        unsigned filled = wanted && is_in_use(c) ? prewarm_class(c, wanted) : 0;
         if (filled)
             hop_count(HAK_COUNTED_PREWARM, c, filled);
     }

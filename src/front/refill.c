@@ -6,7 +6,7 @@ enum { FIRST_REFILL = 4 };
 
 /* A batch, but of a class that the thread has just begun to use a few, then twice as many, and so
  * on: a thread that ends soon has to bring back what it did not need. */
-static unsigned wanted_of(const struct hak_array *array) {
+static unsigned blocks_to_refill(const struct hak_array *array) {
     unsigned batch = hak_array_batch(array), few = FIRST_REFILL + array->refilled;
     return array->batch == 0 && few < batch ? few : batch;
 }
@@ -20,7 +20,7 @@ base_t hak_front_refill(unsigned class_index) {
             array->turns++;
     }
     if (hak_remote_fill(class_index) == 0)
-        (void)hak_array_fill(class_index, wanted_of(array));
+        (void)hak_array_fill(class_index, blocks_to_refill(array));
     return hak_array_pop(class_index);
 }
 

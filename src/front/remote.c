@@ -114,7 +114,7 @@ static struct hak_chunk *close_slot(struct hak_remote *remote, unsigned slot) {
     return chunk;
 }
 
-static void put(struct hak_chunk *chunk, base_t block) {
+static void put_in_chunk(struct hak_chunk *chunk, base_t block) {
     chunk->blocks[chunk->count] = block;
     atomic_signal_fence(memory_order_release); /* a fork may come in between: left.c */
     chunk->count++;
@@ -125,7 +125,7 @@ static void post_alone(hak_owner_t owner, unsigned class_index, base_t block) {
     struct hak_chunk *chunk = open_chunk(NULL, owner, class_index);
     if (!chunk)
         return; /* no memory for a chunk: the block is lost, the program goes on */
-    put(chunk, block);
+    put_in_chunk(chunk, block);
     post_chunk(NULL, chunk);
 }
 
@@ -181,7 +181,7 @@ static HAK_COLD void put_slowly(hak_owner_t owner, base_t block) {
     struct hak_chunk *chunk = fill_slot(remote, slot, owner, class_index);
     if (!chunk)
         return; /* as above */
-    put(chunk, block);
+    put_in_chunk(chunk, block);
     if (chunk->count >= chunk->limit)
         post_full(remote, slot);
 }
@@ -197,7 +197,7 @@ void hak_remote_put(hak_owner_t owner, base_t block) {
         put_slowly(owner, block);
         return;
     }
-    put(chunk, block);
+    put_in_chunk(chunk, block);
     if (HAK_UNLIKELY(chunk->count >= chunk->limit))
         post_full(remote, slot);
 }

@@ -47,7 +47,7 @@ static void note_signal(int number) {
     atomic_fetch_or(&hak_asked_for, bits);
 }
 
-static HAK_COLD void complain(const char *variable, const char *value) {
+static HAK_COLD void print_bad_signal(const char *variable, const char *value) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: ");
     hak_line_add(&line, variable);
@@ -63,7 +63,7 @@ static int hear(const char *variable, const char *value) {
     int number = hak_user_signal_parse(value);
     if (number != 0 && hak_user_signal_watch(number, note_signal))
         return number;
-    complain(variable, value);
+    print_bad_signal(variable, value);
     return 0;
 }
 

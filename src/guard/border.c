@@ -25,7 +25,7 @@ static void write_around(struct hak_located at) {
     hak_write_header(&at);
     hak_write_canary(&at);
 }
-static bool is_whole(struct hak_located at) {
+static bool is_border_whole(struct hak_located at) {
     return hak_header_damage(&at).bytes == 0 && hak_canary_damage(&at).bytes == 0;
 }
 
@@ -213,21 +213,21 @@ static enum hak_memory memory_outside(const void *pointer) {
     return HAK_MEMORY_OTHER;
 }
 
-enum { BESIDE_BYTES = 16 }; /* as many lie, at most, between a guarded block and a closed page */
+enum { PAGE_GAP_BYTES = 16 }; /* as many lie, at most, between a guarded block and a closed page */
 
 /* A live block lies at `there`, and `pointer` just behind its end or in front of its start. */
 static bool is_beside(const char *there, const char *pointer, struct hak_located *at) {
     if (!hak_locate(there, at) || at->slot->place != HAK_PLACE_LIVE)
         return false;
     const char *start = hak_user_in(at), *end = start + hak_asked_bytes_of(at);
-    return pointer < start ? start - pointer <= BESIDE_BYTES
-                           : pointer >= end && pointer - end < BESIDE_BYTES;
+    return pointer < start ? start - pointer <= PAGE_GAP_BYTES
+                           : pointer >= end && pointer - end < PAGE_GAP_BYTES;
 }
 
 static bool find_guarded_beside(const char *pointer, struct hak_located *at) {
     struct hak_located beside;
     if (!is_beside(pointer - 1, pointer, &beside) &&
-        !is_beside(pointer + BESIDE_BYTES, pointer, &beside))
+        !is_beside(pointer + PAGE_GAP_BYTES, pointer, &beside))
         return false;
     *at = beside;
     return true;
@@ -328,7 +328,7 @@ HAK_TRACER_TEXT enum hak_verdict hak_check_pointer(user_t user, enum hak_record_
         return refuse_or_pass_on(at, kind, user.p);
     hak_watched_leave(at.slot);
     uint32_t count = at.slot->record_count;
-    if (hak_has_border(&at) && HAK_UNLIKELY(!is_whole(at))) {
+    if (hak_has_border(&at) && HAK_UNLIKELY(!is_border_whole(at))) {
         if (!is_still_live(at.slot, count)) /* another thread has given it back meanwhile */
             return refuse_or_pass_on(at, kind, user.p);
         tell_damage(at, kind);

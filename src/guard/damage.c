@@ -15,8 +15,9 @@
 #include "guard/watched.h"
 #include "platform/readable.h"
 
-static struct hak_finding finding_of(const struct hak_located *at, enum hak_record_kind kind,
-                                     enum hak_fault_code code, const struct hak_damage *damage) {
+static struct hak_finding make_damage_finding(const struct hak_located *at,
+                                              enum hak_record_kind kind, enum hak_fault_code code,
+                                              const struct hak_damage *damage) {
     return (struct hak_finding){
         .code = code,
         .kind = kind,
@@ -44,7 +45,7 @@ static void note_as_told(const struct hak_located *at) {
 }
 
 /* `next` begins where `damage` ends. */
-static void join(struct hak_damage *damage, const struct hak_damage *next) {
+static void append_damage(struct hak_damage *damage, const struct hak_damage *next) {
     damage->bytes += next->bytes;
     damage->last = next->last;
     damage->end = next->end;
@@ -61,7 +62,7 @@ void hak_follow_overflow(const struct hak_located *at, struct hak_damage *damage
     damage->is_open = header.bytes != 0 && header.first == end_of(at);
     if (!damage->is_open)
         return;
-    join(damage, &header);
+    append_damage(damage, &header);
     damage->is_open = damage->last + 1 == damage->end;
     note_as_told(&behind);
 }
@@ -75,7 +76,7 @@ void hak_follow_underflow(const struct hak_located *at, struct hak_damage *damag
     if (!before.bytes || before.last + 1 != damage->first)
         return;
     note_as_told(&front);
-    join(&before, damage);
+    append_damage(&before, damage);
     *damage = before;
 }
 
@@ -97,7 +98,8 @@ static bool report_overflow_in_front(const struct hak_located *at, enum hak_reco
     if (!damage.bytes || damage.last + 1 != end_of(&front))
         return false;
     hak_follow_overflow(&front, &damage);
-    report_neighbour(&front, finding_of(&front, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage));
+    report_neighbour(&front,
+                     make_damage_finding(&front, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage));
     return true;
 }
 
@@ -114,7 +116,8 @@ static bool report_underflow_behind(const struct hak_located *at, enum hak_recor
     if (!damage.bytes)
         return false;
     hak_follow_underflow(&behind, &damage);
-    report_neighbour(&behind, finding_of(&behind, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage));
+    report_neighbour(&behind,
+                     make_damage_finding(&behind, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage));
     return true;
 }
 
@@ -130,7 +133,7 @@ void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
         if (!is_told && !report_overflow_in_front(at, kind)) {
             hak_follow_underflow(at, &damage);
             struct hak_finding finding =
-                finding_of(at, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
+                make_damage_finding(at, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
             hak_report_fault(at, &finding);
         }
         hak_write_header(at);
@@ -140,7 +143,7 @@ void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
         if (!is_told && !report_underflow_behind(at, kind, &damage)) {
             hak_follow_overflow(at, &damage);
             struct hak_finding finding =
-                finding_of(at, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
+                make_damage_finding(at, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
             hak_report_fault(at, &finding);
         }
         hak_write_canary(at);

@@ -49,7 +49,7 @@ static bool read_plan(const char *text) {
     return false;
 }
 
-static HAK_COLD void complain(const char *value) {
+static HAK_COLD void print_bad_injection(const char *value) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: HAKMEM_INJECT=");
     hak_line_add_name(&line, value);
@@ -60,7 +60,7 @@ static HAK_COLD void complain(const char *value) {
 
 void hak_inject_start(void) {
     if (hak_options.inject[0] != '\0' && !read_plan(hak_options.inject))
-        complain(hak_options.inject);
+        print_bad_injection(hak_options.inject);
 }
 
 /* True for the one push that is to be spoilt. */

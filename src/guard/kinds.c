@@ -25,7 +25,7 @@ enum { GIVENS = 16, ANY = 0xff };
 /* Until the start every call may give back every block: the loader's calls come before. */
 uint8_t hak_kinds_allowed[GIVENS] = {ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY,
                                      ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY};
-static bool is_on;
+static bool is_checking_kinds;
 
 static bool is_delete(enum hak_given by) {
     return by >= HAK_GIVEN_BY_DELETE;
@@ -53,12 +53,12 @@ static unsigned kinds_for(enum hak_given by) {
 }
 
 void hak_check_kinds_start(bool has_own_operators) {
-    is_on = hak_options.check == HAK_CHECK_NORMAL && hak_options.kinds;
+    is_checking_kinds = hak_options.check == HAK_CHECK_NORMAL && hak_options.kinds;
     for (unsigned by = 0; by < GIVENS; by++) {
         unsigned kinds = kinds_for((enum hak_given)by);
         if (has_own_operators)
             kinds = is_delete((enum hak_given)by) ? kinds | OF_C : ANY;
-        hak_kinds_allowed[by] = (uint8_t)(is_on ? kinds : ANY);
+        hak_kinds_allowed[by] = (uint8_t)(is_checking_kinds ? kinds : ANY);
     }
 }
 
@@ -75,8 +75,8 @@ static int family_of_given(enum hak_given by) {
     return !is_delete(by) ? 0 : is_array_delete(by) ? 2 : 1;
 }
 
-static struct hak_finding finding_of(const struct hak_located *at, enum hak_record_kind kind,
-                                     enum hak_fault_code code) {
+static struct hak_finding make_kinds_finding(const struct hak_located *at,
+                                             enum hak_record_kind kind, enum hak_fault_code code) {
     return (struct hak_finding){
         .code = code,
         .kind = kind,
@@ -91,9 +91,9 @@ HAK_COLD void hak_report_kinds(const struct hak_located *at, enum hak_record_kin
     /* The size and alignment that the call names were compared before (hak_check_claim). */
     if (!is_family && names_alignment(hak_given_of(kind)))
         return;
-    struct hak_finding finding = finding_of(at, kind,
-                                            is_family ? HAK_FAULT_ALLOC_DEALLOC_MISMATCH
-                                                      : HAK_FAULT_NEW_DELETE_TYPE_MISMATCH);
+    struct hak_finding finding = make_kinds_finding(at, kind,
+                                                    is_family ? HAK_FAULT_ALLOC_DEALLOC_MISMATCH
+                                                              : HAK_FAULT_NEW_DELETE_TYPE_MISMATCH);
     hak_report_fault(at, &finding);
 }
 
@@ -110,8 +110,8 @@ static bool alignment_agrees(const struct hak_located *at, enum hak_given by, si
 
 void hak_check_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment) {
     struct hak_located at;
-    if (!is_on || !user.p || !hak_locate(user.p, &at) || at.slot->place != HAK_PLACE_LIVE ||
-        user.p != hak_user_in(&at) ||
+    if (!is_checking_kinds || !user.p || !hak_locate(user.p, &at) ||
+        at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at) ||
         family_of_taken(taken_of(&at)) != family_of_given(by)) /* told by hak_check_pointer */
         return;
     bool has_size = names_size(by), has_alignment = names_alignment(by);
@@ -119,7 +119,7 @@ void hak_check_claim(user_t user, enum hak_given by, size_t bytes, size_t alignm
                    (!has_alignment || alignment_agrees(&at, by, alignment))))
         return;
     struct hak_finding finding =
-        finding_of(&at, hak_free_by(by), HAK_FAULT_NEW_DELETE_TYPE_MISMATCH);
+        make_kinds_finding(&at, hak_free_by(by), HAK_FAULT_NEW_DELETE_TYPE_MISMATCH);
     finding.given_bytes = has_size ? bytes : 0;
     finding.given_alignment = has_alignment ? (uint32_t)alignment : 0;
     hak_report_fault(&at, &finding);
@@ -132,7 +132,7 @@ bool hak_kinds_explain(const struct hak_located *at, enum hak_record_kind kind,
                        const void *pointer) {
     enum hak_given by = hak_given_of(kind);
     ptrdiff_t offset = (const char *)pointer - hak_user_in(at);
-    if (!is_on || at->slot->place != HAK_PLACE_LIVE)
+    if (!is_checking_kinds || at->slot->place != HAK_PLACE_LIVE)
         return false;
     size_t front = taken_of(at) == HAK_BY_NEW_ARRAY_ALIGNED ? (size_t)1 << at->slot->alignment
                                                             : sizeof(size_t);

@@ -109,19 +109,19 @@ void hak_write_around_in(const struct hak_located *at, char *page) {
             hak_word_of(at, HAK_PATTERN_CANARY));
 }
 
-static void add_damage(struct hak_damage *damage, const uint8_t *p) {
+static void add_damaged_byte(struct hak_damage *damage, const uint8_t *p) {
     if (damage->bytes++ == 0)
         damage->first = p;
     damage->last = p;
 }
 
 /* Compares [p, end) byte by byte with `word`, whose first byte is due at p. */
-static HAK_COLD struct hak_damage count_damage(const uint8_t *p, const uint8_t *end,
-                                               uint64_t word) {
+static HAK_COLD struct hak_damage count_border_damage(const uint8_t *p, const uint8_t *end,
+                                                      uint64_t word) {
     struct hak_damage damage = {.end = end};
     for (size_t i = 0; p + i < end; i++)
         if (p[i] != hak_pattern_byte(word, i))
-            add_damage(&damage, p + i);
+            add_damaged_byte(&damage, p + i);
     return damage;
 }
 
@@ -133,13 +133,13 @@ static inline struct hak_damage compare_with(const uint8_t *start, const uint8_t
     for (; end - p >= (ptrdiff_t)sizeof found; p += sizeof found) {
         __builtin_memcpy(&found, p, sizeof found);
         if (HAK_UNLIKELY(found != due))
-            return count_damage(start, end, due);
+            return count_border_damage(start, end, due);
     }
     found = due;
     __builtin_memcpy(&found, p, (size_t)(end - p));
     if (HAK_LIKELY(found == due))
         return (struct hak_damage){0};
-    return count_damage(start, end, due);
+    return count_border_damage(start, end, due);
 }
 
 struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char *base) {
@@ -162,7 +162,7 @@ static void count_header_damage(const char *header, struct hak_header due,
     damage->end = bytes + HAK_HEADER_BYTES;
     for (size_t i = 0; i < HAK_HEADER_BYTES; i++)
         if (bytes[i] != due_bytes[i])
-            add_damage(damage, bytes + i);
+            add_damaged_byte(damage, bytes + i);
 }
 
 /* The same of a guarded block with what lies in front of its header, from the first of its pages.

@@ -19,20 +19,20 @@
 #include "guard/word.h"
 #include "guarded/guarded.h"
 
-enum { REACH_BYTES = 4096, BESIDE_BYTES = 64, SMALLEST_BLOCK_BYTES = 8 };
+enum { REACH_BYTES = 4096, NEIGHBOUR_BYTES = 64, SMALLEST_BLOCK_BYTES = 8 };
 
 static bool has_lived(const struct hak_located *at) {
     return (at->slot->subkind & HAK_SLOT_LIVED) != 0;
 }
 
-static bool is_live(const struct hak_located *at) {
+static bool is_in_use(const struct hak_located *at) {
     return at->slot && at->slot->place == HAK_PLACE_LIVE;
 }
 
 /* The block that covers `address`, or covered it until its pages went back to the kernel; not one
  * in whose place another lies by now, or grew into. */
-static bool find_block(uintptr_t address, bool is_barred, struct hak_large *former,
-                       struct hak_located *at) {
+static bool find_block_around(uintptr_t address, bool is_barred, struct hak_large *former,
+                              struct hak_located *at) {
     const void *p = (const void *)address;
     if (hak_locate(p, at))
         return true;
@@ -45,7 +45,7 @@ static bool find_block(uintptr_t address, bool is_barred, struct hak_large *form
 }
 
 static bool is_or_was_live(const struct hak_located *at) {
-    return at->slot && (is_live(at) || has_lived(at));
+    return at->slot && (is_in_use(at) || has_lived(at));
 }
 
 /* The nearest block that ends, or (step 1) begins, at most `reach` bytes away, of those for which
@@ -66,12 +66,12 @@ static bool find_neighbour(uintptr_t address, int step, uintptr_t reach,
 }
 
 bool hak_find_live_in_front(uintptr_t address, uintptr_t reach, struct hak_located *at) {
-    return find_neighbour(address, -1, reach, is_live, at);
+    return find_neighbour(address, -1, reach, is_in_use, at);
 }
 
 /* Adds the bytes overwritten between the block and the address at which the processor stopped the
  * program: a write that comes from there begins where they do. */
-static void add_damage(struct hak_fault_facts *facts, const struct hak_located *at) {
+static void add_border_damage(struct hak_fault_facts *facts, const struct hak_located *at) {
     if (!hak_has_border(at) || facts->access != HAK_ACCESS_WRITE)
         return;
     struct hak_damage damage = facts->fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW
@@ -83,8 +83,8 @@ static void add_damage(struct hak_fault_facts *facts, const struct hak_located *
     facts->offset = (const char *)damage.first - hak_user_in(at);
 }
 
-static void name(struct hak_fault_facts *facts, const struct hak_located *at, uint32_t fault,
-                 enum hak_memory memory) {
+static void name_block(struct hak_fault_facts *facts, const struct hak_located *at, uint32_t fault,
+                       enum hak_memory memory) {
     hak_describe_located(at, facts);
     facts->fault = fault;
     facts->memory = memory;
@@ -96,7 +96,7 @@ static void name(struct hak_fault_facts *facts, const struct hak_located *at, ui
         -facts->offset < (int64_t)facts->access_bytes)
         facts->offset = 0;
     if (fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW || fault == HAK_FAULT_HEAP_BUFFER_UNDERFLOW)
-        add_damage(facts, at);
+        add_border_damage(facts, at);
 }
 
 /* A page that we have closed ourselves. */
@@ -138,15 +138,15 @@ static bool name_guarded(struct hak_fault_facts *facts) {
         distance_of(hak_large_containing((const void *)(page - 1)), address, &front);
     uintptr_t to_behind =
         distance_of(hak_large_find((const void *)(page + HAK_PAGE_BYTES)), address, &behind);
-    bool front_lives = to_front != UINTPTR_MAX && is_live(&front);
-    bool behind_lives = to_behind != UINTPTR_MAX && is_live(&behind);
+    bool front_lives = to_front != UINTPTR_MAX && is_in_use(&front);
+    bool behind_lives = to_behind != UINTPTR_MAX && is_in_use(&behind);
     if (behind_lives && (!front_lives || to_behind < to_front))
-        name(facts, &behind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, HAK_MEMORY_UNKNOWN);
+        name_block(facts, &behind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, HAK_MEMORY_UNKNOWN);
     else if (front_lives)
-        name(facts, &front, HAK_FAULT_HEAP_BUFFER_OVERFLOW, HAK_MEMORY_UNKNOWN);
+        name_block(facts, &front, HAK_FAULT_HEAP_BUFFER_OVERFLOW, HAK_MEMORY_UNKNOWN);
     else if (to_front != UINTPTR_MAX || to_behind != UINTPTR_MAX)
-        name(facts, to_behind < to_front ? &behind : &front, HAK_FAULT_USE_AFTER_FREE,
-             HAK_MEMORY_INSIDE_FREE);
+        name_block(facts, to_behind < to_front ? &behind : &front, HAK_FAULT_USE_AFTER_FREE,
+                   HAK_MEMORY_INSIDE_FREE);
     else
         facts->memory = HAK_MEMORY_HEAP_INTERNAL;
     return true;
@@ -156,28 +156,29 @@ static bool is_ours(const void *p) {
     return hak_registry_owner(p) != HAK_OWNER_NOBODY || hak_is_kept(p);
 }
 
-static void describe(struct hak_fault_facts *facts, bool is_barred) {
+static void describe_address(struct hak_fault_facts *facts, bool is_barred) {
     struct hak_located at, beside;
     struct hak_large former;
     uintptr_t address = facts->found_address;
     is_barred = is_barred || is_closed(address);
-    bool found = find_block(address, is_barred, &former, &at);
+    bool found = find_block_around(address, is_barred, &former, &at);
     /* A large block's pages end where the next one's begin. */
-    uintptr_t beside_bytes = found && at.large ? REACH_BYTES : BESIDE_BYTES;
+    uintptr_t beside_bytes = found && at.large ? REACH_BYTES : NEIGHBOUR_BYTES;
     if (!found && name_guarded(facts))
         return;
-    if (found && is_live(&at))
-        name(facts, &at, 0, HAK_MEMORY_INSIDE_LIVE);
+    if (found && is_in_use(&at))
+        name_block(facts, &at, 0, HAK_MEMORY_INSIDE_LIVE);
     else if (found && !is_inside(&at, address) &&
-             find_neighbour(address, -1, beside_bytes, is_live, &beside))
-        name(facts, &beside, HAK_FAULT_HEAP_BUFFER_OVERFLOW, HAK_MEMORY_UNKNOWN);
+             find_neighbour(address, -1, beside_bytes, is_in_use, &beside))
+        name_block(facts, &beside, HAK_FAULT_HEAP_BUFFER_OVERFLOW, HAK_MEMORY_UNKNOWN);
     else if (found && has_lived(&at))
-        name(facts, &at, HAK_FAULT_USE_AFTER_FREE, HAK_MEMORY_INSIDE_FREE);
+        name_block(facts, &at, HAK_FAULT_USE_AFTER_FREE, HAK_MEMORY_INSIDE_FREE);
     else if (is_barred && find_neighbour(address, -1, REACH_BYTES, is_or_was_live, &at))
-        name(facts, &at, is_live(&at) ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : HAK_FAULT_USE_AFTER_FREE,
-             is_live(&at) ? HAK_MEMORY_UNKNOWN : HAK_MEMORY_INSIDE_FREE);
-    else if (is_barred && find_neighbour(address, 1, REACH_BYTES, is_live, &at))
-        name(facts, &at, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, HAK_MEMORY_UNKNOWN);
+        name_block(facts, &at,
+                   is_in_use(&at) ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : HAK_FAULT_USE_AFTER_FREE,
+                   is_in_use(&at) ? HAK_MEMORY_UNKNOWN : HAK_MEMORY_INSIDE_FREE);
+    else if (is_barred && find_neighbour(address, 1, REACH_BYTES, is_in_use, &at))
+        name_block(facts, &at, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, HAK_MEMORY_UNKNOWN);
     else if (is_ours((const void *)address))
         facts->memory = HAK_MEMORY_HEAP_INTERNAL;
 }
@@ -188,7 +189,7 @@ static void count_guarded(uint64_t *calls, uint64_t *blocks) {
 }
 
 static const struct hak_trace_checks checks = {
-    .describe = describe,
+    .describe = describe_address,
     .reopen = hak_pages_open_at,
     .open_closed = hak_pages_open_closed,
     .look_at_all = hak_sweep_quietly,

@@ -7,7 +7,7 @@
 
 _Thread_local struct hak_inside hak_inside __attribute__((tls_model("initial-exec")));
 
-static bool is_on(const stack_t *stack, uintptr_t address) {
+static bool is_on_stack(const stack_t *stack, uintptr_t address) {
     return address - (uintptr_t)stack->ss_sp < stack->ss_size;
 }
 
@@ -19,7 +19,8 @@ bool hak_check_was_left(void) {
     if (here < there)
         return false;
     if (hak_raw_call(SYS_sigaltstack, NULL, &alternate) == 0 &&
-        !(alternate.ss_flags & SS_DISABLE) && is_on(&alternate, here) && !is_on(&alternate, there))
+        !(alternate.ss_flags & SS_DISABLE) && is_on_stack(&alternate, here) &&
+        !is_on_stack(&alternate, there))
         return false;
     hak_inside.is_nested = false;
     return true;

@@ -236,7 +236,7 @@ static bool can_close(const struct hak_located *at, unsigned page) {
 
 /* The last look at freed blocks of the page, which nobody can write into from here on: what is
  * closed of them already was looked at before. */
-static void compare(const struct hak_located *at, unsigned page) {
+static void check_page_poison(const struct hak_located *at, unsigned page) {
     struct slots slots = slots_of(at, page);
     char *slab = (char *)((uintptr_t)at->base & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
     for (unsigned i = slots.first; i <= slots.last; i++) {
@@ -247,7 +247,7 @@ static void compare(const struct hak_located *at, unsigned page) {
     }
 }
 
-static void close_pages(const struct hak_located *at, uint32_t pages) {
+static void bar_pages(const struct hak_located *at, uint32_t pages) {
     _Atomic uint16_t *word = closed_word_of(at);
     if (!*hak_is_single_threaded)
         atomic_store_explicit(&hak_closed_beside_others, true, memory_order_relaxed);
@@ -266,9 +266,9 @@ static void close_block(const struct hak_located *at) {
         if (can_close(at, (unsigned)__builtin_ctz(rest)))
             pages |= rest & -rest;
     for (uint32_t rest = pages; rest; rest &= rest - 1)
-        compare(at, (unsigned)__builtin_ctz(rest));
+        check_page_poison(at, (unsigned)__builtin_ctz(rest));
     if (pages)
-        close_pages(at, pages);
+        bar_pages(at, pages);
 }
 
 /* Nobody closes a page from here on until the release. */
@@ -372,7 +372,7 @@ void hak_pages_close_fresh(struct hak_superslab *superslab, unsigned slab_index)
         hak_pages_open_fresh(superslab, slab_index); /* in one call, not page by page */
         return;
     }
-    close_pages(&at, ALL_PAGES & ~hak_closed_pages_of(&at));
+    bar_pages(&at, ALL_PAGES & ~hak_closed_pages_of(&at));
     end_closing();
     charge(&hak_page_budget, start);
 }

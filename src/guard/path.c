@@ -165,7 +165,7 @@ HAK_IN_PLACE bool may_be_kept(const struct hak_near_slot *at, enum hak_given by)
 }
 
 /* By value, as above. */
-static HAK_COLD void close_pages(struct hak_near_slot at) {
+static HAK_COLD void close_pages_of_slot(struct hak_near_slot at) {
     struct hak_located located = hak_located_of(&at);
     hak_pages_close(&hak_page_budget, &located);
 }
@@ -182,7 +182,7 @@ HAK_IN_PLACE enum hak_kept keep(struct hak_quarantine *ring, const struct hak_ne
     ring->bytes += at->slot_bytes;
     ring->holds.slot_bytes += at->slot_bytes;
     if (HAK_UNLIKELY(hak_pages_want_a_look(&hak_page_budget)))
-        close_pages(*at);
+        close_pages_of_slot(*at);
     return HAK_UNLIKELY(hak_quarantine_is_over(ring)) ? HAK_KEPT_OVER : HAK_KEPT;
 }
 

@@ -126,7 +126,7 @@ static inline bool is_word(const char *at, uint64_t word) {
 }
 
 /* True when [start, end), whole words, holds `word` alone. */
-static inline bool is_whole(const char *start, const char *end, uint64_t word) {
+static inline bool is_poison_whole(const char *start, const char *end, uint64_t word) {
     if (start != end && (uintptr_t)start % 16 != 0 && !is_word(start, word))
         return false;
     if (start != end && (uintptr_t)end % 16 != 0 && !is_word(end - sizeof word, word))
@@ -136,7 +136,8 @@ static inline bool is_whole(const char *start, const char *end, uint64_t word) {
     return start >= end || hak_all_stand(start, end, word);
 }
 
-static HAK_COLD void count_damage(char *from, char *to, uint64_t word, struct hak_damage *damage) {
+static HAK_COLD void count_poison_damage(char *from, char *to, uint64_t word,
+                                         struct hak_damage *damage) {
     const uint8_t *end = (const uint8_t *)to;
     for (const uint8_t *p = (const uint8_t *)from; p < end; p++)
         if (*p != hak_pattern_byte(word, (uintptr_t)p)) {
@@ -158,15 +159,15 @@ HAK_IN_PLACE struct hak_damage damage_of(const struct hak_located *at) {
             filled.start += sizeof(void *);
     }
     if (HAK_UNLIKELY(hak_closed_pages_of(at) != 0)) {
-        each_open_part(at, filled.start, filled.end, count_damage, word, &damage);
-        each_open_part(at, filled.tail, filled.tail_end, count_damage, word, &damage);
+        each_open_part(at, filled.start, filled.end, count_poison_damage, word, &damage);
+        each_open_part(at, filled.tail, filled.tail_end, count_poison_damage, word, &damage);
         return damage;
     }
-    if (HAK_LIKELY(is_whole(filled.start, filled.end, word) &&
-                   is_whole(filled.tail, filled.tail_end, word)))
+    if (HAK_LIKELY(is_poison_whole(filled.start, filled.end, word) &&
+                   is_poison_whole(filled.tail, filled.tail_end, word)))
         return damage;
-    count_damage(filled.start, filled.end, word, &damage);
-    count_damage(filled.tail, filled.tail_end, word, &damage);
+    count_poison_damage(filled.start, filled.end, word, &damage);
+    count_poison_damage(filled.tail, filled.tail_end, word, &damage);
     return damage;
 }
 

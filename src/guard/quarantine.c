@@ -91,7 +91,7 @@ static inline void count_large(struct hak_quarantine *ring, const struct hak_loc
     ring->holds.large_bytes += (size_t)sign * at->slot_bytes;
 }
 
-static inline void put(struct hak_quarantine *ring, const struct hak_located *at) {
+static inline void put_in_ring(struct hak_quarantine *ring, const struct hak_located *at) {
     hak_quarantine_push(ring, at->base, at->slot);
     ring->bytes += counted_bytes(at);
     if (HAK_LIKELY(at->superslab != NULL))
@@ -114,14 +114,14 @@ static inline bool has_room_for(const struct hak_located *at) {
     return counted_bytes(at) <= hak_options.quarantine_bytes / 2;
 }
 
-static inline bool is_on(void) {
+static inline bool is_quarantine_on(void) {
     return hak_stops_at_illegal_hop() && hak_options.quarantine_bytes != 0 &&
            hak_options.inject[0] == '\0';
 }
 
 HAK_TRACER_TEXT enum hak_kept hak_check_quarantine(base_t base, enum hak_record_kind kind,
                                                    unsigned heap_id) {
-    if (!is_on())
+    if (!is_quarantine_on())
         return HAK_NOT_KEPT;
     struct hak_quarantine *ring = hak_quarantine;
     if (HAK_UNLIKELY(!ring) && !(ring = take_ring()))
@@ -136,7 +136,7 @@ HAK_TRACER_TEXT enum hak_kept hak_check_quarantine(base_t base, enum hak_record_
     if (!hak_take_from_program(at, kind, HAK_PLACE_QUARANTINE))
         return HAK_KEPT;
     hak_poison(&at);
-    put(ring, &at);
+    put_in_ring(ring, &at);
     if (HAK_UNLIKELY((at.slot->subkind & HAK_SLOT_WATCHED) != 0))
         hak_watched_offer_freed(&at);
     if (HAK_UNLIKELY(at.large))

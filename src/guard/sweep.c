@@ -134,8 +134,8 @@ static void move_found(struct found *to, const struct found *from) {
 
 /* Compares the bytes of the block `at`, whose state is a copy, as they lie at `bytes`. Returns the
  * code of the fault, 0 for none. */
-static unsigned compare(const struct hak_located *at, const char *header, char *bytes,
-                        struct hak_damage *damage, int64_t *offset_bytes) {
+static unsigned find_damage(const struct hak_located *at, const char *header, char *bytes,
+                            struct hak_damage *damage, int64_t *offset_bytes) {
     const uint8_t *user = (const uint8_t *)bytes + hak_delta_bytes_of(at);
     if (at->slot->place != HAK_PLACE_LIVE) {
         *damage = hak_poison_damage(at);
@@ -221,7 +221,7 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     struct hak_damage damage;
     int64_t offset_bytes;
     unsigned code =
-        compare(&at, hak_user_in(&at) - HAK_HEADER_BYTES, at.base, &damage, &offset_bytes);
+        find_damage(&at, hak_user_in(&at) - HAK_HEADER_BYTES, at.base, &damage, &offset_bytes);
     if (HAK_LIKELY(!code))
         return;
     struct hak_slot now = state_now(slot);
@@ -330,7 +330,7 @@ static void look_at_large(struct hak_large *large, void *context) {
     }
     struct hak_damage damage;
     int64_t offset_bytes;
-    unsigned code = compare(&at, header, bytes, &damage, &offset_bytes);
+    unsigned code = find_damage(&at, header, bytes, &damage, &offset_bytes);
     if (HAK_LIKELY(!code))
         return;
     struct hak_slot now = state_now(slot);
@@ -416,7 +416,8 @@ static void put_writers_first(size_t kept) {
     }
 }
 
-static struct hak_finding finding_of(const struct found *found, enum hak_found_by found_by) {
+static struct hak_finding make_sweep_finding(const struct found *found,
+                                             enum hak_found_by found_by) {
     return (struct hak_finding){
         .code = found->code,
         .kind = found_by == HAK_FOUND_BY_EXIT ? HAK_PROCESS_END : HAK_FAULT,
@@ -431,7 +432,7 @@ static struct hak_finding finding_of(const struct found *found, enum hak_found_b
 
 /* The damage stays as it is, since its block may be another thread's: it is noted as told. */
 static void report(struct found *found, enum hak_found_by found_by, size_t more) {
-    struct hak_finding finding = finding_of(found, found_by);
+    struct hak_finding finding = make_sweep_finding(found, found_by);
     finding.more_damaged = (uint32_t)more;
     __atomic_fetch_or(&found->real_slot->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
     hak_report_fault(&found->at, &finding);
@@ -478,7 +479,7 @@ size_t hak_sweep_quietly(struct hak_fault_facts *facts) {
         return 0;
     if (look_at_all(0) && (count = sweep.found_count) != 0) {
         put_writers_first(count < KEPT ? count : KEPT);
-        struct hak_finding finding = finding_of(&sweep.found[0], HAK_FOUND_BY_CRASH);
+        struct hak_finding finding = make_sweep_finding(&sweep.found[0], HAK_FOUND_BY_CRASH);
         finding.more_damaged = (uint32_t)count - 1;
         hak_make_facts(facts, &sweep.found[0].at, &finding);
     }

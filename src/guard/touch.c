@@ -15,7 +15,7 @@
 #include "guard/pages.h"
 #include "platform/objects.h"
 
-enum { BESIDE_BYTES = 64, STACK_BYTES = 64 << 10 };
+enum { TOUCH_REACH_BYTES = 64, STACK_BYTES = 64 << 10 };
 
 /* The loader's mappings are asked first: most pointers that are not ours lie there. */
 size_t hak_room_elsewhere(const void *p) {
@@ -31,7 +31,7 @@ size_t hak_room_elsewhere(const void *p) {
     return hak_room_in(&at, p);
 }
 
-static bool is_live(const struct hak_located *at) {
+static bool is_live_at_rest(const struct hak_located *at) {
     return at->slot && at->slot->place == HAK_PLACE_LIVE && !at->slot->is_changing;
 }
 
@@ -51,17 +51,17 @@ static unsigned name_in_front(const struct hak_touch *touch, struct hak_located 
 }
 
 /* Finds the block whose bytes are touched, and the fault; 0: nothing can be said. */
-static unsigned name(const struct hak_touch *touch, struct hak_located *at) {
+static unsigned name_touched(const struct hak_touch *touch, struct hak_located *at) {
     struct hak_located front;
     const char *p = touch->pointer;
     if (!find(p, at) || at->slot->is_changing)
         return 0;
-    if (is_live(at))
+    if (is_live_at_rest(at))
         return p >= hak_user_in(at) ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : name_in_front(touch, at);
     bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
     if (has_lived && (size_t)(p - hak_user_in(at)) < hak_touchable_bytes(at))
         return HAK_FAULT_USE_AFTER_FREE;
-    if (hak_find_live_in_front((uintptr_t)p, BESIDE_BYTES, &front)) {
+    if (hak_find_live_in_front((uintptr_t)p, TOUCH_REACH_BYTES, &front)) {
         *at = front;
         return HAK_FAULT_HEAP_BUFFER_OVERFLOW;
     }
@@ -71,7 +71,7 @@ static unsigned name(const struct hak_touch *touch, struct hak_located *at) {
 bool hak_touch_is_after_free(const void *p) {
     struct hak_located at;
     struct hak_touch touch = {.pointer = p, .bytes = 1};
-    return name(&touch, &at) == HAK_FAULT_USE_AFTER_FREE;
+    return name_touched(&touch, &at) == HAK_FAULT_USE_AFTER_FREE;
 }
 
 void hak_touch_open(const void *p, size_t bytes) {
@@ -108,7 +108,7 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
         facts.call[i] = touch->call[i];
     hak_describe_located(at, &facts);
     facts.offset = (int64_t)(facts.found_address - facts.user);
-    if (fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW && !touch->is_write && is_live(at)) {
+    if (fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW && !touch->is_write && is_live_at_rest(at)) {
         /* Bytes that something wrote before: the read follows from that. */
         struct hak_damage damage = hak_canary_damage(at);
         if (damage.bytes)
@@ -119,7 +119,7 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
 
 void hak_touch_report(const struct hak_touch *touch) {
     struct hak_located at;
-    unsigned fault = name(touch, &at);
+    unsigned fault = name_touched(touch, &at);
     if (!fault)
         return;
     hak_touch_tell(touch, &at, fault);

@@ -138,8 +138,8 @@ static bool is_any_set(void) {
 
 /* Register `index` goes to the block; false: it watches nothing. Only between hak_watch_try and
  * hak_watch_done. */
-static bool put(unsigned index, const struct hak_located *at, enum hak_watched_side side,
-                unsigned turn, uint64_t now) {
+static bool put_in_register(unsigned index, const struct hak_located *at,
+                            enum hak_watched_side side, unsigned turn, uint64_t now) {
     struct hak_watched next = {.base = at->base,
                                .record_count = at->slot->record_count,
                                .lives = at->slot->lives,
@@ -257,7 +257,8 @@ static void offer(const struct hak_located *at, enum chance chance) {
         hak_watch_begin(&turns, &move);
         unsigned turn =
             is_handed_out ? hak_watch_count_site(&hak_watched_sites, stack) : (unsigned)(now >> 4);
-        bool is_set = put((unsigned)index, at, choose_side(chance, turn, suspect), turn, now);
+        bool is_set =
+            put_in_register((unsigned)index, at, choose_side(chance, turn, suspect), turn, now);
         turns.is_first[index] = suspect != NULL && is_set;
         hak_watch_charge(&turns, &move);
     }
@@ -283,7 +284,7 @@ static void put_guarded(unsigned index, const struct hak_located *at, bool is_ex
     hak_watch_begin(&turns, &move);
     /* A busy machine may not let a tracer have the thread in time. */
     for (unsigned tries = is_expected ? EXPECTED_TRIES : 1; !is_set && tries; tries--)
-        is_set = put(index, at, HAK_WATCHED_BEHIND, 0, now);
+        is_set = put_in_register(index, at, HAK_WATCHED_BEHIND, 0, now);
     if (is_set && is_expected) {
         turns.is_first[index] = true;
         turns.free[index] = UINT64_MAX;
@@ -360,7 +361,7 @@ static unsigned find_oldest(void) {
 static void put_newest(const struct hak_located *at, enum hak_watched_side side, uint64_t now) {
     unsigned index = find_oldest();
     newest.passes[index] = 0;
-    (void)put(index, at, side, 0, now);
+    (void)put_in_register(index, at, side, 0, now);
 }
 
 static void close_newest(void) {
@@ -449,7 +450,7 @@ void hak_watched_offer_briefly(const struct hak_located *at) {
     bool has_slack = find_piece(at, HAK_WATCHED_BEHIND, 0, &piece);
     int index = open_registers() ? hak_watch_choose(&turns, registers, now, false) : -1;
     enum hak_watched_side side = has_slack ? HAK_WATCHED_BEHIND : HAK_WATCHED_IN_FRONT;
-    bool is_set = index >= 0 && put((unsigned)index, at, side, 0, now);
+    bool is_set = index >= 0 && put_in_register((unsigned)index, at, side, 0, now);
     if (is_set)
         hak_sample_watched(hak_watch_ticks(HAK_WATCH_MOMENT_NS));
     else if (index >= 0)
@@ -567,7 +568,7 @@ static void end_for_handler(void) {
 
 /* A new thread, where it inherits no registers. The thread that moves them just now may have met it
  * while it still had all signals blocked. */
-static void join(void) {
+static void join_watch(void) {
     if (!hak_watched_is_on || !wait_for_registers())
         return;
     uint64_t now = hak_ticks();
@@ -604,7 +605,7 @@ void hak_watched_start(void) {
     if (!turns.is_brief && hak_watch_start()) {
         turns.is_slow = true;
         hak_trace_keep_traps(end_for_handler);
-        hak_trace_at_thread_start(join);
+        hak_trace_at_thread_start(join_watch);
     }
 }
 

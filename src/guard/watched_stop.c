@@ -65,14 +65,14 @@ static void make_facts(struct hak_fault_facts *facts, const struct hak_located *
 }
 
 /* The block is there, as it was. */
-static bool find_block(const struct hak_watched *was, struct hak_located *at) {
+static bool find_watched_block(const struct hak_watched *was, struct hak_located *at) {
     return hak_locate(was->base, at) && at->slot == was->slot && is_as_before(was, at);
 }
 
 static bool is_fault_at(const struct hak_watched *was) {
     struct hak_located at;
     uintptr_t first;
-    return find_block(was, &at) && is_written(was, &first);
+    return find_watched_block(was, &at) && is_written(was, &first);
 }
 
 /* A register that stops readers as well. Reads here would cause the next stop if the register were
@@ -85,7 +85,7 @@ static bool is_fault_of_newest(const struct hak_watch_hit *hit, const struct hak
     if (hit->is_late || stopped->is_own || !hak_watched_find(hit->tag, &was) ||
         !hak_watched_hold(hit->tag))
         return false;
-    bool is_there = find_block(&was, &at), is_write = is_there && is_written(&was, &first);
+    bool is_there = find_watched_block(&was, &at), is_write = is_there && is_written(&was, &first);
     if (is_there && !is_write)
         first = hak_watched_read(&was, &at, stopped);
     bool is_fault =
@@ -106,7 +106,7 @@ static bool is_fault_of_watched(const struct hak_watch_hit *hit, struct hak_faul
     uintptr_t first;
     if (!(hit->is_tag_unknown ? hak_watched_which(&was, is_fault_at)
                               : hak_watched_find(hit->tag, &was)) ||
-        !find_block(&was, &at))
+        !find_watched_block(&was, &at))
         return false;
     bool is_fault = is_written(&was, &first);
     if (is_fault)

@@ -53,14 +53,15 @@ static enum hak_named_as relation_of(const struct search *search, const struct h
     return HAK_NAMED_EARLIER;
 }
 
-static void describe(const struct hak_located *at, enum hak_named_as as, struct hak_named *named) {
+static void describe_named(const struct hak_located *at, enum hak_named_as as,
+                           struct hak_named *named) {
     *named = (struct hak_named){.as = as};
     named->facts.class_found = HAK_CLASS_NONE;
     hak_describe_located(at, &named->facts);
     named->facts.found_address = named->facts.user;
 }
 
-static void compare(struct search *search, const struct hak_located *at) {
+static void compare_word(struct search *search, const struct hak_located *at) {
     uint64_t word =
         hak_pattern_word(search->pattern, (uintptr_t)at->base, at->class_index, search->lives);
     bool is_exact = search->value == word;
@@ -72,13 +73,13 @@ static void compare(struct search *search, const struct hak_located *at) {
         return;
     search->is_exact = is_exact;
     struct hak_named *named = &search->named[search->count++];
-    describe(at, relation_of(search, at), named);
+    describe_named(at, relation_of(search, at), named);
     named->facts.offset = search->pattern == HAK_PATTERN_HEADER     ? -HAK_HEADER_BYTES
                           : search->pattern == HAK_PATTERN_HEADER_2 ? -HAK_HEADER_BYTES / 2
                                                                     : 0;
 }
 
-static void look_at_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
+static void search_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     struct search *search = context;
     if (((uintptr_t)superslab >> HAK_PATTERN_ADDRESS_SHIFT & HAK_PATTERN_ADDRESS_MASK) / GRANULES !=
             search->address_bits / GRANULES ||
@@ -88,18 +89,18 @@ static void look_at_superslab(struct hak_superslab *superslab, hak_owner_t owner
     for (char *base = granule; base < granule + GRANULE_BYTES; base += SMALLEST_SLOT_BYTES) {
         struct hak_located at;
         if ((hak_locate_slot(base, &at) || hak_locate_former_slot(base, &at)) && at.base == base)
-            compare(search, &at);
+            compare_word(search, &at);
     }
 }
 
-static void look_at_large(struct hak_large *large, void *context) {
+static void search_large(struct hak_large *large, void *context) {
     struct search *search = context;
     struct hak_located at;
     if ((base_address(large->base) >> HAK_PATTERN_ADDRESS_SHIFT & HAK_PATTERN_ADDRESS_MASK) !=
         search->address_bits)
         return;
     hak_locate_as_large((struct hak_large *)(uintptr_t)large, &at);
-    compare(search, &at);
+    compare_word(search, &at);
 }
 
 unsigned hak_find_named(uint64_t value, struct hak_named *named, unsigned most) {
@@ -111,8 +112,8 @@ unsigned hak_find_named(uint64_t value, struct hak_named *named, unsigned most) 
                             .most = most};
     if (search.pattern == HAK_PATTERN_NONE)
         return 0;
-    hak_registry_each(look_at_superslab, &search);
-    hak_large_each(look_at_large, &search);
+    hak_registry_each(search_superslab, &search);
+    hak_large_each(search_large, &search);
     return search.count;
 }
 
@@ -122,7 +123,7 @@ bool hak_find_before(const struct hak_named *named, struct hak_named *before) {
     if (!hak_locate((const void *)(uintptr_t)(named->facts.base - 1), &at) || !at.slot ||
         at.slot->place != HAK_PLACE_LIVE)
         return false;
-    describe(&at, HAK_NAMED_BEHIND, before);
+    describe_named(&at, HAK_NAMED_BEHIND, before);
     before->facts.offset = (int64_t)(read - before->facts.user);
     return true;
 }

@@ -10,7 +10,7 @@
 
 #define SHARE_STEP_BYTES ((uint64_t)256 << 10)
 
-enum { LOOKED_AT = 4 };
+enum { KEPT_LOOKED_AT = 4 };
 
 enum owner { OWNER_NONE, OWNER_THREAD, OWNER_LEFT };
 
@@ -139,7 +139,7 @@ static void cool(struct cache *cache) {
     }
 }
 
-static size_t put_down(struct cache *cache, struct hak_large *large) {
+static size_t evict(struct cache *cache, struct hak_large *large) {
     take_out_of_list(cache, large);
     return hak_large_release(large);
 }
@@ -149,7 +149,7 @@ static size_t empty(struct cache *cache) {
     size_t bytes = 0;
     cool(cache);
     while (cache->oldest)
-        bytes += put_down(cache, cache->oldest);
+        bytes += evict(cache, cache->oldest);
     shrink_share(cache, 0);
     set_hot_room(cache);
     return bytes;
@@ -222,7 +222,7 @@ static HAK_COLD struct cache *get_cache(void) {
 /* The best of the first few in a bin: of the same caller, else any that fits. */
 static struct hak_large *look_in(struct hak_large *large, size_t bytes, const void *caller,
                                  struct hak_large *best) {
-    for (unsigned looks = 0; large && looks < LOOKED_AT; large = large->next, looks++) {
+    for (unsigned looks = 0; large && looks < KEPT_LOOKED_AT; large = large->next, looks++) {
         if (!hak_bigcache_fits(large, bytes))
             continue;
         if (large->caller == caller)
@@ -233,7 +233,7 @@ static struct hak_large *look_in(struct hak_large *large, size_t bytes, const vo
     return best;
 }
 
-static struct hak_large *find(const struct cache *cache, size_t bytes, const void *caller) {
+static struct hak_large *find_kept(const struct cache *cache, size_t bytes, const void *caller) {
     unsigned bin = hak_page_bin(bytes / HAK_PAGE_BYTES), last = bin + 2;
     struct hak_large *hot = cache->head.hot;
     struct hak_large *best = hot && hak_bigcache_fits(hot, bytes) ? hot : NULL;
@@ -263,7 +263,7 @@ struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
     struct cache *cache = hak_bigcache_own ? own_cache() : get_cache();
     struct hak_large *hot = cache ? cache->head.hot : NULL, *large = hot;
     if (cache && (!hot || hot->caller != caller || !hak_bigcache_fits(hot, bytes)))
-        large = find(cache, bytes, caller);
+        large = find_kept(cache, bytes, caller);
     if (large)
         return move_to_program(cache, large, caller);
     if (hak_options.bigcache_max_bytes > 0)
@@ -287,7 +287,8 @@ struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_bytes, cons
     unsigned last = hak_page_bin(most_bytes / HAK_PAGE_BYTES);
     for (unsigned bin = hak_page_bin(bytes / HAK_PAGE_BYTES); !found && bin <= last; bin++) {
         struct hak_large *large = cache->bins[bin];
-        for (unsigned looks = 0; large && !found && looks < LOOKED_AT; large = large->next, looks++)
+        for (unsigned looks = 0; large && !found && looks < KEPT_LOOKED_AT;
+             large = large->next, looks++)
             if (is_between(large, bytes, most_bytes))
                 found = large;
     }
@@ -312,7 +313,7 @@ static void look_at_idle(struct cache *cache) {
     if (hot && look - hot->look > 1)
         cool(cache);
     while (cache->oldest && look - cache->oldest->look > 1)
-        (void)put_down(cache, cache->oldest);
+        (void)evict(cache, cache->oldest);
     uint64_t kept = cache->bytes + (cache->head.hot ? cache->head.hot->mapped_bytes : 0);
     if (share_of(cache) - kept > 2 * SHARE_STEP_BYTES)
         shrink_share(cache, kept + SHARE_STEP_BYTES);
@@ -331,7 +332,7 @@ static bool make_room(struct cache *cache, uint64_t bytes) {
         if (bytes > share_of(cache))
             return false;
         while (cache->bytes + bytes > share_of(cache))
-            (void)put_down(cache, cache->oldest);
+            (void)evict(cache, cache->oldest);
     }
     set_hot_room(cache);
     return true;

@@ -5,7 +5,7 @@
 #include "hop.h"
 #include "superslab.h"
 
-enum { LOOKED_AT = 16 };
+enum { HELD_LOOKED_AT = 16 };
 
 struct held {
     void *start;
@@ -20,12 +20,12 @@ struct block {
     struct held place[];
 };
 
-static struct hak_lock lock;
+static struct hak_lock held_lock;
 
 static _Atomic(struct block *) newest; /* written under the lock */
 static size_t next_try;                /* place to be tried again next */
 
-static struct block *newest_now(void) {
+static struct block *newest_block_now(void) {
     return atomic_load_explicit(&newest, memory_order_relaxed);
 }
 
@@ -33,7 +33,7 @@ static void set_newest(struct block *block) {
     atomic_store_explicit(&newest, block, memory_order_relaxed);
 }
 
-static struct held remove_at(struct block *block, size_t place) {
+static struct held remove_held(struct block *block, size_t place) {
     struct held held = block->place[place];
     block->place[place] = block->place[--block->count];
     return held;
@@ -49,8 +49,8 @@ static void hold(struct held held) {
     if (hak_is_debug_build && !hak_allow_writes(held.start, held.bytes))
         return; /* the checks had barred it, and the kernel does not open it: it is lost */
     clear(held);
-    hak_lock(&lock);
-    struct block *block = newest_now();
+    hak_lock(&held_lock);
+    struct block *block = newest_block_now();
     if (block && sizeof *block + (block->count + 1) * sizeof held <= block->bytes) {
         block->place[block->count++] = held;
     } else {
@@ -59,7 +59,7 @@ static void hold(struct held held) {
         atomic_signal_fence(memory_order_release); /* a fork may come in between */
         set_newest(more);
     }
-    hak_unlock(&lock);
+    hak_unlock(&held_lock);
 }
 
 /* Takes out the newest block, which lists nothing. */
@@ -71,11 +71,12 @@ static struct held remove_empty(struct block *block) {
 /* Takes out the mapping whose turn it is; an empty one when there is none. */
 static struct held take_next(void) {
     struct held held = {0};
-    hak_lock(&lock);
-    struct block *block = newest_now();
+    hak_lock(&held_lock);
+    struct block *block = newest_block_now();
     if (block)
-        held = block->count > 0 ? remove_at(block, next_try++ % block->count) : remove_empty(block);
-    hak_unlock(&lock);
+        held =
+            block->count > 0 ? remove_held(block, next_try++ % block->count) : remove_empty(block);
+    hak_unlock(&held_lock);
     return held;
 }
 
@@ -85,7 +86,7 @@ void hak_held_unmap(void *start, size_t bytes) {
         return;
     }
     hop_count(HAK_COUNTED_LARGE_UNMAP, HAK_CLASS_NONE, bytes);
-    if (HAK_LIKELY(!newest_now()))
+    if (HAK_LIKELY(!newest_block_now()))
         return;
     struct held held = take_next();
     if (held.start && !hak_unmap(held.start, held.bytes))
@@ -98,18 +99,18 @@ static bool fits(size_t held_bytes, size_t bytes) {
 
 void *hak_held_take(size_t bytes, size_t *mapped_bytes) {
     struct held found = {0};
-    if (HAK_LIKELY(!newest_now()))
+    if (HAK_LIKELY(!newest_block_now()))
         return NULL;
-    hak_lock(&lock);
-    struct block *block = newest_now();
+    hak_lock(&held_lock);
+    struct block *block = newest_block_now();
     size_t count = block ? block->count : 0;
-    for (size_t i = count; i-- > 0 && count - i <= LOOKED_AT && !found.start;)
+    for (size_t i = count; i-- > 0 && count - i <= HELD_LOOKED_AT && !found.start;)
         if (fits(block->place[i].bytes, bytes))
-            found = remove_at(block, i);
+            found = remove_held(block, i);
     bool is_block = block && count == 0 && fits(block->bytes, bytes);
     if (is_block)
         found = remove_empty(block);
-    hak_unlock(&lock);
+    hak_unlock(&held_lock);
     if (is_block) /* it was written into */
         clear(found);
     *mapped_bytes = found.bytes;
@@ -122,15 +123,15 @@ static bool is_in(struct held held, const void *p) {
 
 bool hak_held_holds(const void *p) {
     bool holds = false;
-    if (!newest_now())
+    if (!newest_block_now())
         return false;
-    hak_lock(&lock);
-    for (struct block *block = newest_now(); block && !holds; block = block->older) {
+    hak_lock(&held_lock);
+    for (struct block *block = newest_block_now(); block && !holds; block = block->older) {
         holds = is_in((struct held){block, block->bytes}, p);
         for (size_t i = 0; i < block->count && !holds; i++)
             holds = is_in(block->place[i], p);
     }
-    hak_unlock(&lock);
+    hak_unlock(&held_lock);
     return holds;
 }
 
@@ -146,8 +147,8 @@ static size_t bytes_behind(const struct block *block) {
 }
 
 void hak_held_after_fork(void) {
-    if (!hak_lock_was_left(&lock) || !newest_now())
+    if (!hak_lock_was_left(&held_lock) || !newest_block_now())
         return;
-    hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, bytes_behind(newest_now()->older));
+    hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, bytes_behind(newest_block_now()->older));
     set_newest(NULL);
 }

@@ -30,13 +30,13 @@ static _Atomic(struct hak_page_chunk *) kept_chunks[KEPT_CHUNKS];
 static _Thread_local struct hak_shard *own_shard __attribute__((tls_model("initial-exec")));
 _Thread_local uint32_t hak_l25_in_hand __attribute__((tls_model("initial-exec")));
 
-static struct hak_shard *newest_now(void) {
+static struct hak_shard *newest_shard_now(void) {
     return atomic_load_explicit(&newest_shard, memory_order_acquire);
 }
 
 unsigned hak_l25_shards(void) {
     unsigned count = 0;
-    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next)
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next)
         count++;
     return count;
 }
@@ -165,7 +165,7 @@ static struct hak_shard *make_shard(void) {
     struct hak_shard *shard = hak_large_memory_take(sizeof *shard);
     if (shard) {
         hak_lock(&shard->lock);
-        shard->next = newest_now();
+        shard->next = newest_shard_now();
         atomic_store_explicit(&newest_shard, shard, memory_order_release);
     }
     hak_unlock(&growth_lock);
@@ -175,7 +175,7 @@ static struct hak_shard *make_shard(void) {
 static HAK_COLD struct hak_shard *hold_another(struct hak_shard *busy) {
     unsigned count = hak_l25_shards();
     hop_count(HAK_COUNTED_SHARD_BUSY, HAK_CLASS_NONE, count);
-    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next) {
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next) {
         if (shard == busy)
             continue;
         if (hak_try_lock(&shard->lock))
@@ -243,7 +243,7 @@ void hak_l25_give(struct hak_large *large) {
 }
 
 void hak_l25_tend(void) {
-    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next) {
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next) {
         if (!hak_try_lock(&shard->lock))
             continue; /* somebody works in it */
         decay(shard, CLEANED_WHEN_IDLE);
@@ -272,7 +272,7 @@ bool hak_l25_resize(struct hak_large *large, size_t bytes) {
 
 size_t hak_l25_trim(void) {
     size_t bytes = 0;
-    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next) {
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next) {
         hak_lock(&shard->lock);
         take_in_returned(shard);
         bytes += hak_runs_clean(&shard->runs, true, UINT32_MAX);
@@ -297,7 +297,7 @@ bool hak_l25_covers(const void *p) {
             keep_or_unmap(kept);
         }
     }
-    for (struct hak_shard *shard = newest_now(); shard && !covers; shard = shard->next) {
+    for (struct hak_shard *shard = newest_shard_now(); shard && !covers; shard = shard->next) {
         hak_lock(&shard->lock);
         for (struct hak_page_chunk *chunk = shard->runs.chunks; chunk; chunk = chunk->next)
             covers |= (uintptr_t)p - (uintptr_t)chunk->start < HAK_PAGE_CHUNK_BYTES;
@@ -307,7 +307,7 @@ bool hak_l25_covers(const void *p) {
 }
 
 void hak_l25_each_free(void (*visit)(void *, size_t, void *), void *context) {
-    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next) {
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next) {
         hak_lock(&shard->lock);
         take_in_returned(shard);
         hak_runs_each_free(&shard->runs, visit, context);
@@ -318,7 +318,7 @@ void hak_l25_each_free(void (*visit)(void *, size_t, void *), void *context) {
 const char *hak_l25_verify(size_t *free_bytes, size_t *used_bytes) {
     const char *wrong = NULL;
     size_t free_pages = 0, used_pages = 0;
-    for (struct hak_shard *shard = newest_now(); shard && !wrong; shard = shard->next) {
+    for (struct hak_shard *shard = newest_shard_now(); shard && !wrong; shard = shard->next) {
         hak_lock(&shard->lock);
         take_in_returned(shard);
         wrong = hak_runs_verify(&shard->runs, &free_pages, &used_pages);
@@ -367,7 +367,7 @@ bool hak_l25_may_have_lost(void) {
 
 void hak_l25_after_fork(void) {
     (void)hak_lock_was_left(&growth_lock);
-    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next)
+    for (struct hak_shard *shard = newest_shard_now(); shard; shard = shard->next)
         if (hak_lock_was_left(&shard->lock))
             rebuild(shard);
 }

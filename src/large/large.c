@@ -209,7 +209,7 @@ size_t hak_large_release(struct hak_large *large) {
     return release_mapping(large);
 }
 
-static __attribute__((noinline)) void put_down(struct hak_large *large) {
+static __attribute__((noinline)) void release_memory(struct hak_large *large) {
     if (large->chunk)
         release_to_l25(large);
     else
@@ -224,7 +224,7 @@ static bool give(base_t base, bool is_outgrown) {
     atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
     if (keeps_blocks() && !(is_outgrown && large->chunk) && hak_bigcache_give(large))
         return true;
-    put_down(large);
+    release_memory(large);
     return true;
 }
 

@@ -7,7 +7,7 @@
 #include "large/page_bins.h"
 #include "platform/platform.h"
 
-enum { LOOKED_AT = 4 };
+enum { RUNS_LOOKED_AT = 4 };
 
 /* ---- bins ----------------------------------------------------------------------------------- */
 
@@ -40,11 +40,12 @@ static void remove_run(struct hak_runs *runs, struct hak_run *run) {
 }
 
 /* A free run of at least `pages`: one of the first of its own bin, or any of a greater one. */
-static struct hak_run *find(const struct hak_runs *runs, uint32_t pages) {
+static struct hak_run *find_run(const struct hak_runs *runs, uint32_t pages) {
     unsigned bin = hak_page_bin(pages), looks = 0;
     if (bin >= HAK_RUN_BINS)
         return NULL;
-    for (struct hak_run *run = runs->bins[bin]; run && looks < LOOKED_AT; run = run->next, looks++)
+    for (struct hak_run *run = runs->bins[bin]; run && looks < RUNS_LOOKED_AT;
+         run = run->next, looks++)
         if (run->pages >= pages)
             return run;
     uint64_t above = bin + 1 < HAK_RUN_BINS ? runs->filled >> (bin + 1) << (bin + 1) : 0;
@@ -129,7 +130,7 @@ static struct hak_taken_run take_from_tail(struct hak_page_chunk *chunk, uint32_
 }
 
 struct hak_taken_run hak_runs_take(struct hak_runs *runs, uint32_t pages) {
-    struct hak_run *run = find(runs, pages);
+    struct hak_run *run = find_run(runs, pages);
     struct hak_page_chunk *newest = runs->newest;
     if (!run && newest && HAK_CHUNK_PAGES - newest->top >= pages)
         return take_from_tail(newest, pages);

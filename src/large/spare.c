@@ -28,7 +28,7 @@ struct mapping {
     uint16_t origin; /* the same in all parts of one mapping; 0: it was never cut */
 };
 
-static struct hak_lock lock;
+static struct hak_lock spare_lock;
 static struct mapping mappings[MAPPINGS];
 static unsigned count;
 static uint16_t last_origin;
@@ -45,7 +45,7 @@ static void set_kept(size_t bytes) {
 /* ---- under the lock ---------------------------------------------------------------------------
  */
 
-static struct mapping remove_at(unsigned place) {
+static struct mapping remove_mapping(unsigned place) {
     struct mapping mapping = mappings[place];
     count--;
     for (unsigned i = place; i < count; i++)
@@ -55,7 +55,7 @@ static struct mapping remove_at(unsigned place) {
 }
 
 /* The place of the smallest of at least `bytes`; without one, of the greatest. */
-static unsigned find(size_t bytes) {
+static unsigned find_mapping(size_t bytes) {
     unsigned best = 0;
     for (unsigned i = 1; i < count; i++) {
         bool is_enough = mappings[best].bytes >= bytes;
@@ -70,7 +70,7 @@ static unsigned find(size_t bytes) {
 static struct mapping cut(unsigned place, size_t bytes) {
     struct mapping *from = &mappings[place];
     if (from->bytes - bytes < REST_BYTES)
-        return remove_at(place);
+        return remove_mapping(place);
     if (from->origin == 0)
         from->origin = ++last_origin ? last_origin : ++last_origin;
     struct mapping front = {.start = from->start, .bytes = bytes, .origin = from->origin};
@@ -94,7 +94,7 @@ static struct mapping merge(struct mapping mapping) {
             i++;
             continue;
         }
-        struct mapping other = remove_at(i);
+        struct mapping other = remove_mapping(i);
         mapping.start = is_last ? other.start : mapping.start;
         mapping.bytes += other.bytes;
         i = 0;
@@ -102,7 +102,7 @@ static struct mapping merge(struct mapping mapping) {
     return mapping;
 }
 
-static void add(struct mapping mapping) {
+static void add_mapping(struct mapping mapping) {
     mapping = merge(mapping);
     mappings[count++] = mapping;
     set_kept(kept_now() + mapping.bytes);
@@ -114,7 +114,7 @@ static void add(struct mapping mapping) {
 /* The oldest where there are too many bytes or places for `bytes` more; an empty one where not. */
 static struct mapping take_surplus(size_t bytes, size_t most) {
     if (count == MAPPINGS || (count > 0 && kept_now() + bytes > most))
-        return remove_at(0);
+        return remove_mapping(0);
     return (struct mapping){0};
 }
 
@@ -131,12 +131,12 @@ bool hak_spare_give(void *start, size_t bytes, uint16_t origin, size_t used_byte
     if (hak_is_debug_build)
         return false;
     for (;;) {
-        if (!hak_try_lock(&lock))
+        if (!hak_try_lock(&spare_lock))
             return false;
         struct mapping surplus = take_surplus(is_kept ? bytes : 0, most);
         if (!surplus.start && is_kept)
-            add((struct mapping){start, bytes, hak_ticks(), origin});
-        hak_unlock(&lock);
+            add_mapping((struct mapping){start, bytes, hak_ticks(), origin});
+        hak_unlock(&spare_lock);
         if (!surplus.start) {
             (void)hak_spare_tend();
             return is_kept;
@@ -154,16 +154,16 @@ static void *grow(struct mapping mapping, size_t bytes) {
 
 void *hak_spare_take(size_t *bytes, uint16_t *origin) {
     struct mapping found = {0};
-    if (hak_is_debug_build || HAK_LIKELY(kept_now() == 0) || !hak_try_lock(&lock))
+    if (hak_is_debug_build || HAK_LIKELY(kept_now() == 0) || !hak_try_lock(&spare_lock))
         return NULL;
     if (count > 0) {
-        unsigned best = find(*bytes);
+        unsigned best = find_mapping(*bytes);
         if (mappings[best].bytes >= *bytes)
             found = cut(best, *bytes);
         else if (mappings[best].bytes >= *bytes / GROWS_TO)
-            found = remove_at(best);
+            found = remove_mapping(best);
     }
-    hak_unlock(&lock);
+    hak_unlock(&spare_lock);
     bool is_short = found.bytes < *bytes;
     if (found.start && is_short)
         found.start = grow(found, *bytes);
@@ -173,20 +173,20 @@ void *hak_spare_take(size_t *bytes, uint16_t *origin) {
 }
 
 bool hak_spare_has(size_t bytes) {
-    if (kept_now() < bytes || !hak_try_lock(&lock))
+    if (kept_now() < bytes || !hak_try_lock(&spare_lock))
         return false;
-    bool has = count > 0 && mappings[find(bytes)].bytes >= bytes;
-    hak_unlock(&lock);
+    bool has = count > 0 && mappings[find_mapping(bytes)].bytes >= bytes;
+    hak_unlock(&spare_lock);
     return has;
 }
 
 static size_t unmap_older(uint64_t ticks) {
     size_t bytes = 0;
-    while (kept_now() > 0 && hak_try_lock(&lock)) {
+    while (kept_now() > 0 && hak_try_lock(&spare_lock)) {
         struct mapping oldest = {0};
         if (count > 0 && hak_ticks() - mappings[0].since >= ticks)
-            oldest = remove_at(0);
-        hak_unlock(&lock);
+            oldest = remove_mapping(0);
+        hak_unlock(&spare_lock);
         if (!oldest.start)
             break;
         hak_held_unmap(oldest.start, oldest.bytes);
@@ -205,16 +205,16 @@ size_t hak_spare_trim(void) {
 
 bool hak_spare_holds(const void *p) {
     bool holds = false;
-    if (kept_now() == 0 || !hak_try_lock(&lock))
+    if (kept_now() == 0 || !hak_try_lock(&spare_lock))
         return false;
     for (unsigned i = 0; i < count; i++)
         holds |= (uintptr_t)p - (uintptr_t)mappings[i].start < mappings[i].bytes;
-    hak_unlock(&lock);
+    hak_unlock(&spare_lock);
     return holds;
 }
 
 void hak_spare_after_fork(void) {
-    if (!hak_lock_was_left(&lock))
+    if (!hak_lock_was_left(&spare_lock))
         return;
     hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, kept_now());
     count = 0;

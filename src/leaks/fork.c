@@ -39,7 +39,7 @@ bool hak_leak_is_child(void) {
 }
 
 /* Open addressing by address. */
-static struct inherited *place_of(uintptr_t base) {
+static struct inherited *place_of_inherited(uintptr_t base) {
     size_t places = mapped_bytes / sizeof *list;
     size_t i = (size_t)(((base >> 3) * 0x9e3779b97f4a7c15ull) >> 16) % places;
     while (list[i].block && list[i].block != base)
@@ -52,13 +52,13 @@ bool hak_leak_is_inherited(const struct hak_leak_block *block) {
         return false;
     if (!list)
         return true; /* no memory to know better */
-    const struct inherited *found = place_of((uintptr_t)block->at.base);
+    const struct inherited *found = place_of_inherited((uintptr_t)block->at.base);
     return found->block && found->record_count == block->at.slot->record_count;
 }
 
 static void note(const struct hak_leak_block *block, void *context) {
     (void)context;
-    *place_of((uintptr_t)block->at.base) =
+    *place_of_inherited((uintptr_t)block->at.base) =
         (struct inherited){(uintptr_t)block->at.base, block->at.slot->record_count};
 }
 

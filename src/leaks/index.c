@@ -12,13 +12,13 @@ static uintptr_t granule_of(uintptr_t address) {
     return (address >> GRANULE_BITS) + 1;
 }
 
-static size_t place_of(const struct hak_leak_index *index, uintptr_t number) {
+static size_t place_of_granule(const struct hak_leak_index *index, uintptr_t number) {
     return (size_t)((number * 0x9e3779b97f4a7c15ull) >> 20) & index->granule_mask;
 }
 
 static const struct hak_leak_granule *find_granule(const struct hak_leak_index *index,
                                                    uintptr_t number) {
-    for (size_t i = place_of(index, number);; i = (i + 1) & index->granule_mask) {
+    for (size_t i = place_of_granule(index, number);; i = (i + 1) & index->granule_mask) {
         if (HAK_LIKELY(index->granules[i].number == number))
             return &index->granules[i];
         if (index->granules[i].number == 0)
@@ -27,7 +27,7 @@ static const struct hak_leak_granule *find_granule(const struct hak_leak_index *
 }
 
 static struct hak_leak_granule *add_granule(struct hak_leak_index *index, uintptr_t number) {
-    size_t i = place_of(index, number);
+    size_t i = place_of_granule(index, number);
     while (index->granules[i].number != 0 && index->granules[i].number != number)
         i = (i + 1) & index->granule_mask;
     index->granules[i].number = number;
@@ -250,7 +250,7 @@ static void add_larges_granules(struct hak_leak_index *index) {
     }
 }
 
-static void count_block(const struct hak_leak_block *block, void *context) {
+static void count_indexed(const struct hak_leak_block *block, void *context) {
     struct hak_leak_index *index = context;
     index->blocks++;
     index->bytes += block->asked_bytes;
@@ -286,7 +286,7 @@ bool hak_leak_make_index(struct hak_leak_index *index) {
     hak_large_each(add_large, &making);
     hak_leak_sort(index->larges, sizeof *index->larges, index->large_count);
     add_larges_granules(index);
-    hak_leak_each(index, count_block, index);
+    hak_leak_each(index, count_indexed, index);
     return true;
 }
 

@@ -161,7 +161,7 @@ static void part_lost(struct hak_leak_scan *scan) {
             follow(scan, &block);
 }
 
-static void count_block(const struct hak_leak_block *block, void *context) {
+static void count_marked(const struct hak_leak_block *block, void *context) {
     struct hak_leak_scan *scan = context;
     scan->block_count[hak_mark_of(block)]++;
     scan->byte_count[hak_mark_of(block)] += block->asked_bytes;
@@ -174,5 +174,5 @@ void hak_leak_mark_blocks(struct hak_leak_scan *scan) {
     if (hak_leak_is_child())
         hak_leak_each(&scan->index, see_inherited, scan);
     part_lost(scan);
-    hak_leak_each(&scan->index, count_block, scan);
+    hak_leak_each(&scan->index, count_marked, scan);
 }

@@ -11,7 +11,7 @@
 #include "trace/stacks/stacks.h"
 #include "platform/objects.h"
 
-enum { PLACES = 1 << 14, SHOWN = 8, FRAMES_SHOWN = 8, FRAMES_MAX = 64 };
+enum { PLACES = 1 << 14, SHOWN = 8, FRAMES_SHOWN = 8, PLACE_FRAMES_MAX = 64 };
 
 /* Blocks of one stack that were judged alike; kind 0 = empty. */
 struct place {
@@ -91,8 +91,8 @@ static void say_frame(long file, size_t number, uintptr_t ip) {
 
 static void say_place(long file, const struct place *place) {
     struct hak_line line = {.length = 0};
-    uintptr_t ips[FRAMES_MAX];
-    size_t count = hak_stacks_frames(place->stack, ips, FRAMES_MAX);
+    uintptr_t ips[PLACE_FRAMES_MAX];
+    size_t count = hak_stacks_frames(place->stack, ips, PLACE_FRAMES_MAX);
     hak_line_add(&line, place->mark == HAK_MARK_DIRECT     ? "  Direct leak of "
                         : place->mark == HAK_MARK_INDIRECT ? "  Indirect leak of "
                                                            : "  Still reachable: of ");

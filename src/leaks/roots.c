@@ -273,7 +273,7 @@ static void mark_argument(void *scan, const void *argument) {
 /* A thread that was stopped inside malloc or free may have no more of the block than its base: the
  * program's pointer is made of it last. That is where it stands, or a few frames up. */
 static void mark_in_hand(struct hak_leak_scan *scan, const struct hak_leak_thread *thread) {
-    enum { STACK_BYTES = 8 << 10 };
+    enum { IN_HAND_STACK_BYTES = 8 << 10 };
     const struct hak_leak_area *area = hak_leak_area_of(scan, thread->sp);
     if (thread->ip - hak_leak_own.module_start >=
         hak_leak_own.module_end - hak_leak_own.module_start)
@@ -282,7 +282,7 @@ static void mark_in_hand(struct hak_leak_scan *scan, const struct hak_leak_threa
         hak_leak_mark_base(scan, thread->words[w]);
     if (!area || thread->sp < area->start || !area->readable)
         return;
-    uintptr_t at = (thread->sp + 7) & ~(uintptr_t)7, end = at + STACK_BYTES;
+    uintptr_t at = (thread->sp + 7) & ~(uintptr_t)7, end = at + IN_HAND_STACK_BYTES;
     for (end = end < area->end ? end : area->end; at + sizeof(uintptr_t) <= end; at += sizeof at)
         hak_leak_mark_base(scan, *(const uintptr_t *)at);
 }

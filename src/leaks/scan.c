@@ -142,7 +142,7 @@ HAK_EXPORT size_t hak_find_leaks(void) {
 
 /* ---- start and end --------------------------------------------------------------------------- */
 
-static void answer(void) {
+static void scan_by_signal(void) {
     (void)hak_leak_scan(HAK_LEAK_BY_SIGNAL);
 }
 
@@ -162,7 +162,7 @@ static void enter_child(void) {
 __attribute__((constructor)) static void start(void) {
     if (!hak_asked_is_started || hak_light_serves())
         return;
-    hak_answer_leaks = answer;
+    hak_answer_leaks = scan_by_signal;
     hak_control_errands.leaks = answer_control;
     hak_raw_leaks = hak_leak_write_list;
     hak_leak_find_own();

@@ -51,7 +51,7 @@ static void copy_registers(struct hak_leak_thread *thread, const ucontext_t *con
     thread->tp = hak_thread_pointer();
 }
 
-static void answer(int signal, siginfo_t *info, void *context) {
+static void stop_this_thread(int signal, siginfo_t *info, void *context) {
     struct hak_leak_scan *scan = atomic_load(&asked);
     uint32_t round = atomic_load(&releases);
     int self = hak_thread_id();
@@ -75,7 +75,7 @@ static void answer(int signal, siginfo_t *info, void *context) {
  * table of handlers is another one. */
 void hak_leak_choose_signal(void) {
     for (int i = SIGNAL_MAX; number == 0 && i >= SIGNAL_MIN; i--) {
-        struct action before = {0}, ours = {.handler = (void *)answer,
+        struct action before = {0}, ours = {.handler = (void *)stop_this_thread,
                                             .flags = SA_SIGINFO | SA_RESTART | RESTORER,
                                             .restorer = (void *)hak_leak_return_from_signal};
         if (hak_raw_call(SYS_rt_sigaction, i, 0, (long)&before, SET_BYTES, 0, 0) == 0 &&

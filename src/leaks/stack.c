@@ -15,7 +15,7 @@
 #include "unwind/modules.h"
 #include "platform/objects.h"
 
-enum { FRAMES_MAX = 64 };
+enum { OWN_FRAMES_MAX = 64 };
 
 static bool is_in_own_module(uintptr_t ip) {
     return ip - hak_leak_own.module_start < hak_leak_own.module_end - hak_leak_own.module_start;
@@ -44,7 +44,7 @@ static bool step(struct hak_registers *registers, struct hak_stack_memory *memor
 static bool leave_exit(struct hak_registers *registers, struct hak_stack_memory *memory) {
     uintptr_t library = 0;
     bool was_in_library = false;
-    for (int i = 0; i < FRAMES_MAX; i++) {
+    for (int i = 0; i < OWN_FRAMES_MAX; i++) {
         uintptr_t ip = registers->value[HAK_RIP], start = 0, module = 0;
         bool is_ours = is_in_own_module(ip - 1) || hak_called_by_loader(ip - 1);
         if (!step(registers, memory, &start, &module))
@@ -62,7 +62,7 @@ static bool leave_exit(struct hak_registers *registers, struct hak_stack_memory 
 }
 
 static bool leave_hakmem(struct hak_registers *registers, struct hak_stack_memory *memory) {
-    for (int i = 0; i < FRAMES_MAX; i++) {
+    for (int i = 0; i < OWN_FRAMES_MAX; i++) {
         uintptr_t start, module;
         if (!is_in_own_module(registers->value[HAK_RIP] - 1))
             return true;

@@ -81,7 +81,8 @@ static unsigned batch_for(const struct use *use, unsigned capacity) {
     return batch ? batch : 1;
 }
 
-static void print_change(unsigned class_index, unsigned before, unsigned now, unsigned batch) {
+static void print_capacity_change(unsigned class_index, unsigned before, unsigned now,
+                                  unsigned batch) {
     struct hak_line line = {.length = 0};
     hak_line_say(&line, "hakmem: learn: thread ", (uint64_t)hak_thread_id(), ", ");
     hak_line_say(&line, "", hak_class_bytes(class_index), " B: ");
@@ -110,7 +111,7 @@ static bool learn_class(struct hak_learner *learner, unsigned class_index) {
     if (now == use.capacity)
         return false;
     if (hak_options.debug_level >= 2)
-        print_change(class_index, use.capacity, now, hak_front_batch(class_index));
+        print_capacity_change(class_index, use.capacity, now, hak_front_batch(class_index));
     return true;
 }
 

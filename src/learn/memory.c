@@ -28,7 +28,7 @@ enum {
 
 static _Atomic bool has_huge_pages;
 
-static void print_change(enum hak_learn_setting setting, uint64_t value) {
+static void print_setting_change(enum hak_learn_setting setting, uint64_t value) {
     static const char *const words[] = {
 #define LEARN_SETTING(name, number, text) [number] = text,
 #include "learn/settings.h"
@@ -44,7 +44,7 @@ static void print_change(enum hak_learn_setting setting, uint64_t value) {
 static unsigned note(enum hak_learn_setting setting, uint64_t value) {
     hop_note(HAK_LEARN, HAK_CLASS_NONE, NULL, (uint64_t)setting << 32 | value);
     if (hak_options.debug_level >= 2)
-        print_change(setting, value);
+        print_setting_change(setting, value);
     return 1;
 }
 

@@ -123,7 +123,8 @@ static struct table *table_of(uint64_t word) {
 }
 
 /* The last entry that begins at `address` or before it, if it holds it. */
-static const struct entry *search(const struct entry *entry, uint32_t count, uintptr_t address) {
+static const struct entry *search_entries(const struct entry *entry, uint32_t count,
+                                          uintptr_t address) {
     uint32_t low = 0, high = count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -144,8 +145,9 @@ static bool look_up(uintptr_t address, struct entry *result) {
         if (word == 0)
             return false;
         /* The slot may be filled anew in between; then what was read is not used. */
-        const struct entry *found = search(*(struct entry *const volatile *)&table->entry,
-                                           *(const volatile uint32_t *)&table->count, address);
+        const struct entry *found =
+            search_entries(*(struct entry *const volatile *)&table->entry,
+                           *(const volatile uint32_t *)&table->count, address);
         if (found)
             *result = *found;
         atomic_signal_fence(memory_order_acquire); /* the processor keeps loads in order */
@@ -178,8 +180,8 @@ static bool has_room(struct table *table) {
     return true;
 }
 
-static bool add(struct table *table, const struct dl_phdr_info *info, uintptr_t start,
-                uintptr_t end, const uint8_t *eh_frame) {
+static bool add_entry(struct table *table, const struct dl_phdr_info *info, uintptr_t start,
+                      uintptr_t end, const uint8_t *eh_frame) {
     const uintptr_t page = HAK_PAGE_BYTES;
     if (start >= end)
         return true;
@@ -208,14 +210,14 @@ static bool add_module(struct table *table, const struct dl_phdr_info *info) {
         if (info->dlpi_phdr[i].p_type != PT_LOAD)
             continue;
         if (end != 0 && is_program && from > end + HAK_PAGE_BYTES) {
-            if (!add(table, info, start, end, eh_frame))
+            if (!add_entry(table, info, start, end, eh_frame))
                 return false;
             end = 0;
         }
         start = end == 0 ? from : start;
         end = from + info->dlpi_phdr[i].p_memsz;
     }
-    return add(table, info, start, end, eh_frame);
+    return add_entry(table, info, start, end, eh_frame);
 }
 
 /* By start. ld.so's order is nearly that of the addresses, downwards in groups. */
@@ -276,7 +278,7 @@ static void publish(const struct looking *looking) {
 }
 
 /* Called under ld.so's lock. */
-static int visit(struct dl_phdr_info *info, size_t size, void *context) {
+static int visit_object(struct dl_phdr_info *info, size_t size, void *context) {
     struct looking *looking = context;
     (void)size;
     if (looking->ticket == 0) {
@@ -308,7 +310,7 @@ void hak_objects_look(void) {
     struct looking looking = {0};
     if (atomic_load(&find_object) != find_nothing)
         return;
-    (void)dl_iterate_phdr(visit, &looking);
+    (void)dl_iterate_phdr(visit_object, &looking);
     if (!looking.table)
         return;
     if (looking.is_whole)

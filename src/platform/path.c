@@ -11,7 +11,7 @@ struct path {
     bool fits;
 };
 
-static void add(struct path *path, const char *text) {
+static void add_text(struct path *path, const char *text) {
     size_t bytes = strlen(text);
     path->fits = path->fits && bytes < path->capacity - path->length;
     if (!path->fits)
@@ -27,14 +27,14 @@ void hak_path_here(char *to, size_t capacity) {
 
 static void begin(struct path *path, const char *directory) {
     if (directory) {
-        add(path, directory);
+        add_text(path, directory);
     } else {
         hak_path_here(path->to, path->capacity);
         path->length = strlen(path->to);
     }
     bool is_relative = directory && path->length == 0;
     if (!is_relative && (path->length == 0 || path->to[path->length - 1] != '/'))
-        add(path, "/");
+        add_text(path, "/");
 }
 
 bool hak_path_expand(char *to, size_t capacity, const char *pattern, const char *directory,
@@ -51,10 +51,10 @@ bool hak_path_expand(char *to, size_t capacity, const char *pattern, const char 
         char one[2] = {*at, 0};
         bool is_pattern = at[0] == '%' && (at[1] == 'e' || at[1] == 'p' || at[1] == '%');
         at += is_pattern;
-        add(&path, !is_pattern  ? one
-                   : *at == 'e' ? (slash ? slash + 1 : program)
-                   : *at == 'p' ? hak_line_text(&number)
-                                : "%");
+        add_text(&path, !is_pattern  ? one
+                        : *at == 'e' ? (slash ? slash + 1 : program)
+                        : *at == 'p' ? hak_line_text(&number)
+                                     : "%");
     }
     return path.fits;
 }

@@ -24,7 +24,7 @@ static bool is_named(const struct dl_phdr_info *info, const char *module) {
     return path && (strcmp(path, module) == 0 || (slash && strcmp(slash + 1, module) == 0));
 }
 
-static int visit(struct dl_phdr_info *info, size_t size, void *context) {
+static int search_object(struct dl_phdr_info *info, size_t size, void *context) {
     struct search *search = context;
     struct hak_module module;
     (void)size;
@@ -44,7 +44,7 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context) {
 static void *search_for(const char *name, enum which which, const char *module) {
     struct search search = {
         .name = name, .module = module, .which = which, .vdso = getauxval(AT_SYSINFO_EHDR)};
-    (void)dl_iterate_phdr(visit, &search);
+    (void)dl_iterate_phdr(search_object, &search);
     return search.found;
 }
 
@@ -77,9 +77,9 @@ static void read_libc(void) {
 }
 
 static void *search_libc(const char *name) {
-    enum { NEW, READING, READ };
+    enum { UNREAD, READING, READ };
     static _Atomic unsigned state;
-    unsigned before = NEW;
+    unsigned before = UNREAD;
     if (atomic_compare_exchange_strong(&state, &before, READING)) {
         read_libc();
         atomic_store(&state, READ);

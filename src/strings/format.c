@@ -16,7 +16,7 @@ static bool skip(struct hak_format *format, unsigned letter) {
         advance(format);
     return is_there;
 }
-static bool is_one_of(unsigned letter, const char *letters) {
+static bool is_letter_in(unsigned letter, const char *letters) {
     return letter != 0 && letter < 128 && strchr(letters, (int)letter) != NULL;
 }
 static bool is_digit(unsigned letter) {
@@ -71,7 +71,7 @@ static uint8_t read_length(struct hak_format *format) {
         return skip(format, 'l') ? HAK_LENGTH_MORE : HAK_LENGTH_LONG;
     if (skip(format, 'L') || skip(format, 'q'))
         return HAK_LENGTH_MORE;
-    if (!is_one_of(peek(format), "jzZt"))
+    if (!is_letter_in(peek(format), "jzZt"))
         return HAK_LENGTH_NONE;
     advance(format);
     return HAK_LENGTH_WORD;
@@ -97,7 +97,7 @@ static bool find_conversion(struct hak_format *format, struct hak_conversion *co
 static bool read_letter(struct hak_format *format, struct hak_conversion *conversion,
                         const char *letters) {
     conversion->letter = peek(format);
-    if (!is_one_of(conversion->letter, letters))
+    if (!is_letter_in(conversion->letter, letters))
         return lose(format);
     advance(format);
     return true;
@@ -107,7 +107,7 @@ bool hak_format_next_printed(struct hak_format *format, struct hak_conversion *c
     if (format->is_lost || !find_conversion(format, conversion))
         return false;
     size_t position = read_position(format);
-    while (is_one_of(peek(format), "-+ #0'I"))
+    while (is_letter_in(peek(format), "-+ #0'I"))
         advance(format);
     if (skip(format, '*'))
         conversion->width_argument = take_argument(format, read_position(format));
@@ -122,7 +122,7 @@ bool hak_format_next_printed(struct hak_format *format, struct hak_conversion *c
     conversion->length = read_length(format);
     if (!read_letter(format, conversion, "diouxXbBcCpsSneEfFgGaAm%"))
         return false;
-    if (!is_one_of(conversion->letter, "m%"))
+    if (!is_letter_in(conversion->letter, "m%"))
         conversion->argument = take_argument(format, position);
     return !format->is_lost;
 }
@@ -140,7 +140,7 @@ static bool skip_set(struct hak_format *format) {
 }
 
 static void read_scanned_width(struct hak_format *format, struct hak_conversion *conversion) {
-    while (is_one_of(peek(format), "*'I")) {
+    while (is_letter_in(peek(format), "*'I")) {
         conversion->is_suppressed |= peek(format) == '*';
         advance(format);
     }
@@ -159,7 +159,7 @@ bool hak_format_next_scanned(struct hak_format *format, struct hak_conversion *c
     if (!read_letter(format, conversion, "diouxXbpaAeEfFgGcCsS[n%"))
         return false;
     /* Without C99 it allocates, as m does. */
-    if (conversion->letter == 'a' && is_one_of(peek(format), "sS["))
+    if (conversion->letter == 'a' && is_letter_in(peek(format), "sS["))
         return lose(format);
     if (conversion->letter == '[' && !skip_set(format))
         return false;

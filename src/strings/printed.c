@@ -14,7 +14,7 @@ void hak_string_extend_formats(void) {
 /* ---- what is read ---------------------------------------------------------------------------- */
 
 enum { STRINGS_AT_MOST = 16 };
-enum kind { UNSEEN, WORD, DOUBLE, LONG_DOUBLE };
+enum argument_kind { UNSEEN, WORD, DOUBLE, LONG_DOUBLE };
 
 struct printed_string {
     int argument, precision_argument;
@@ -29,14 +29,14 @@ struct printed {
     struct printed_string strings[STRINGS_AT_MOST];
 };
 
-static enum kind kind_of(const struct hak_conversion *conversion) {
+static enum argument_kind kind_of(const struct hak_conversion *conversion) {
     if (!strchr("eEfFgGaA", (int)conversion->letter))
         return WORD;
     return conversion->length == HAK_LENGTH_MORE ? LONG_DOUBLE : DOUBLE;
 }
 
 /* False when the format has it as something else already. */
-static bool note_argument(struct printed *printed, int argument, enum kind kind) {
+static bool note_argument(struct printed *printed, int argument, enum argument_kind kind) {
     if (argument < 0)
         return true;
     if (printed->kinds[argument] != UNSEEN && printed->kinds[argument] != kind)
@@ -60,7 +60,7 @@ static void note_string(struct printed *printed, const struct hak_conversion *co
 }
 
 /* False where the format is not understood. */
-static bool read_format(const struct call *call, struct printed *printed) {
+static bool read_printed_format(const struct call *call, struct printed *printed) {
     struct hak_format format = {.at = second(call), .unit = call->row->unit};
     struct hak_conversion conversion;
     while (hak_format_next_printed(&format, &conversion)) {
@@ -78,7 +78,7 @@ static bool read_arguments(const struct call *call, const struct printed *printe
                            uint64_t words[HAK_FORMAT_ARGUMENTS]) {
     struct hak_list list = hak_string_list_of(call);
     for (int i = 0; i < printed->arguments; i++) {
-        switch ((enum kind)printed->kinds[i]) {
+        switch ((enum argument_kind)printed->kinds[i]) {
         case WORD:
             words[i] = hak_list_word(&list);
             break;
@@ -141,7 +141,7 @@ static void reads_strings(const struct call *call) {
     printed.arguments = 0;
     printed.count = 0;
     uint64_t words[HAK_FORMAT_ARGUMENTS];
-    if (!read_format(call, &printed) || printed.count == 0 ||
+    if (!read_printed_format(call, &printed) || printed.count == 0 ||
         !read_arguments(call, &printed, words))
         return;
     for (unsigned i = 0; i < printed.count; i++) {

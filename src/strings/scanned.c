@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include "strings/call.h"
 
-enum kind { FIXED, TEXT, CHARACTERS };
+enum stored_kind { FIXED, TEXT, CHARACTERS };
 
 struct stored {
     const char *to;
@@ -19,7 +19,7 @@ struct stored {
         bytes; /* FIXED: its type's; TEXT: SIZE_MAX; CHARACTERS: of all that its width asks for */
     unsigned unit;
     int rank; /* it is stored when scanf says that so many are */
-    enum kind kind;
+    enum stored_kind kind;
     bool is_at_start; /* of the format */
 };
 
@@ -42,7 +42,7 @@ static size_t float_bytes(const struct hak_conversion *conversion) {
                                                    : 4;
 }
 
-static bool is_one_of(const struct hak_conversion *conversion, const char *letters) {
+static bool is_conversion_in(const struct hak_conversion *conversion, const char *letters) {
     return strchr(letters, (int)conversion->letter) != NULL;
 }
 
@@ -50,16 +50,16 @@ static bool is_one_of(const struct hak_conversion *conversion, const char *lette
 static bool describe(const struct call *call, const struct hak_conversion *conversion,
                      struct stored *stored) {
     stored->is_at_start = conversion->start == second(call);
-    if (conversion->is_allocated || !is_one_of(conversion, "cCsS[")) {
+    if (conversion->is_allocated || !is_conversion_in(conversion, "cCsS[")) {
         stored->kind = FIXED;
-        stored->bytes = conversion->is_allocated            ? sizeof(char *)
-                        : is_one_of(conversion, "aAeEfFgG") ? float_bytes(conversion)
-                                                            : integer_bytes(conversion);
+        stored->bytes = conversion->is_allocated                   ? sizeof(char *)
+                        : is_conversion_in(conversion, "aAeEfFgG") ? float_bytes(conversion)
+                                                                   : integer_bytes(conversion);
         return true;
     }
-    bool is_wide = conversion->length == HAK_LENGTH_LONG || is_one_of(conversion, "CS");
+    bool is_wide = conversion->length == HAK_LENGTH_LONG || is_conversion_in(conversion, "CS");
     stored->unit = is_wide ? sizeof(wchar_t) : 1;
-    stored->kind = is_one_of(conversion, "cC") ? CHARACTERS : TEXT;
+    stored->kind = is_conversion_in(conversion, "cC") ? CHARACTERS : TEXT;
     stored->bytes = stored->kind == TEXT            ? SIZE_MAX
                     : conversion->width == SIZE_MAX ? stored->unit
                                                     : product(conversion->width, stored->unit);
@@ -86,7 +86,7 @@ static const char *argument_of(struct hak_list list, int argument) {
 }
 
 /* True when one of them may store more than there is room for. */
-static bool read_format(const struct call *call, struct scanned *scanned) {
+static bool read_scanned_format(const struct call *call, struct scanned *scanned) {
     struct hak_format format = {.at = second(call), .unit = call->row->unit};
     struct hak_conversion conversion;
     struct hak_list list = hak_string_list_of(call);
@@ -128,7 +128,7 @@ static bool reads_standard_input(const struct call *call) {
     return call->row->b == 0;
 }
 
-static int scan(const struct call *call, void *function) {
+static int call_scanf(const struct call *call, void *function) {
     struct hak_list own = hak_string_list_of(call), *list = &own;
     if (call->row->shape == SCAN_LIST || call->row->shape == SCAN_STREAM_LIST)
         list = (struct hak_list *)(uintptr_t)last(call); /* the caller's goes on, as it should */
@@ -195,10 +195,10 @@ static size_t stored_bytes(const struct call *call, const struct scanned *scanne
 
 static void scan_and_look(struct call *call, void *function) {
     struct scanned scanned = {.count = 0};
-    if (!read_format(call, &scanned))
+    if (!read_scanned_format(call, &scanned))
         return;
     size_t input = input_bytes(call, &scanned.stored[0]);
-    int result = scan(call, function), before = errno;
+    int result = call_scanf(call, function), before = errno;
     call->arguments->result = (unsigned)result;
     call->way = HAK_RETURN;
     for (unsigned i = 0; i < scanned.count; i++) {

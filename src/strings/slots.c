@@ -255,7 +255,7 @@ static void enter_child(void) {
 
 /* A name that libc does not have makes dlsym allocate its message, in the midst of the program's
  * blocks. */
-static bool is_known(const char *name) {
+static bool is_in_parts(const char *name) {
     for (unsigned i = 0; i < part_count; i++)
         if (hak_symbol_in(&parts[i], name))
             return true;
@@ -319,7 +319,7 @@ static void find_functions(void) {
         if (!is_wanted(i))
             continue;
         const char *name = hak_string_name(i);
-        void *function = is_known(name) ? hak_symbol_next(name) : NULL;
+        void *function = is_in_parts(name) ? hak_symbol_next(name) : NULL;
         if (!function || !is_of_libc(function))
             continue;
         void *ours = own_function(i);

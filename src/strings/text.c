@@ -59,13 +59,13 @@ static void writes_string(const struct call *call, char *to, size_t length) {
         writes(call, to, product(length + 1, call->row->unit));
 }
 
-static bool is_known(const char *p) {
+static bool is_room_known(const char *p) {
     return hak_room_at(p) != UNKNOWN;
 }
 
 void hak_string_copy(const struct call *call) {
     const char *from = second(call);
-    if (is_known(first(call)))
+    if (is_room_known(first(call)))
         writes_string(call, first(call), length_in(call, from, hak_room_at(from), SIZE_MAX));
     else
         hak_string_reads(call, from, SIZE_MAX);
@@ -94,7 +94,7 @@ static void writes_within(const struct call *call, char *to, size_t length, size
 /* The source is read to its end in any case, for the result. */
 void hak_string_copy_within(const struct call *call, size_t units) {
     const char *from = second(call);
-    if (is_known(first(call)))
+    if (is_room_known(first(call)))
         writes_within(call, first(call), length_in(call, from, hak_room_at(from), SIZE_MAX), units);
     else
         hak_string_reads(call, from, SIZE_MAX);
@@ -228,24 +228,25 @@ static bool is_empty_piece(const struct call *call) {
     struct hak_readable known = HAK_READABLE_STACK;
     unsigned unit = call->row->unit;
     const char *piece = second(call);
-    return is_known(piece) ? is_empty(piece, unit)
-                           : hak_is_readable(&known, piece, unit) && unit_at(piece, unit, 0) == 0;
+    return is_room_known(piece)
+               ? is_empty(piece, unit)
+               : hak_is_readable(&known, piece, unit) && unit_at(piece, unit, 0) == 0;
 }
 
 /* With an empty string of wide characters the second one is not read, or not to its end. */
 static void reads_piece(const struct call *call, const char *s) {
     unsigned unit = call->row->unit;
     const char *piece = second(call);
-    bool is_read = unit == 1 || (is_known(s) && !is_empty(s, unit));
-    if (is_read && is_known(piece) && hak_string_is_open(piece, unit))
+    bool is_read = unit == 1 || (is_room_known(s) && !is_empty(s, unit));
+    if (is_read && is_room_known(piece) && hak_string_is_open(piece, unit))
         hak_string_reads(call, piece, SIZE_MAX);
-    else if (!is_read && !is_known(s))
+    else if (!is_read && !is_room_known(s))
         reads_where_open(call, piece, unit);
 }
 
 void hak_string_search_for(const struct call *call) {
     const char *s = first(call);
-    if (is_known(s) && needs_piece(call) && is_empty_piece(call))
+    if (is_room_known(s) && needs_piece(call) && is_empty_piece(call))
         return;
     reads_piece(call, s);
     search(call, s);
@@ -257,7 +258,7 @@ void hak_string_search(const struct call *call) {
 
 /* strtok, strsep: one token from `s` on. With none, or an empty one, the set may not be read. */
 void hak_string_token(const struct call *call, const char *s) {
-    if (!is_known(s))
+    if (!is_room_known(s))
         reads_where_open(call, second(call), call->row->unit);
     else if (call->row->shape == TOKEN_AT || !is_empty(s, call->row->unit))
         hak_string_reads(call, second(call), SIZE_MAX);
@@ -372,7 +373,7 @@ void hak_string_find(const struct call *call) {
 void hak_string_copy_until(const struct call *call) {
     const char *from = second(call);
     size_t room = hak_room_at(from), most = last(call), look = smaller(room, most);
-    if (room == UNKNOWN && !is_known(first(call)))
+    if (room == UNKNOWN && !is_room_known(first(call)))
         return;
     const char *found = (hak_libc.memchr)(from, (int)word(call, 2), look);
     if (found)

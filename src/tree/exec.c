@@ -27,7 +27,7 @@ static exec_file *next_fexecve;
 static exec_at *next_execveat;
 
 /* Looked up while there is one thread: a forked child must not wait for ld.so's lock. */
-__attribute__((constructor)) static void find_next(void) {
+__attribute__((constructor)) static void find_next_exec(void) {
     next_execve = (exec_search *)hak_symbol_next("execve");
     next_execveat = (exec_at *)hak_symbol_next_since("2.34", "execveat");
     next_execvpe = (exec_search *)hak_symbol_next("execvpe");

@@ -19,7 +19,7 @@ typedef int clone_function(int (*)(void *), void *, int, void *, ...);
 static clone_function *next_clone;
 
 /* While there is one thread: a forked child must not wait for ld.so's lock. */
-__attribute__((constructor)) static void find_next(void) {
+__attribute__((constructor)) static void find_next_clone(void) {
     next_clone = (clone_function *)hak_symbol_next("clone");
 }
 

@@ -15,7 +15,7 @@ typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions
 static spawn_function *next_spawn, *next_spawnp;
 
 /* While there is one thread: a forked child must not wait for ld.so's lock. */
-__attribute__((constructor)) static void find_next(void) {
+__attribute__((constructor)) static void find_next_spawn(void) {
     next_spawn = (spawn_function *)hak_symbol_next("posix_spawn");
     next_spawnp = (spawn_function *)hak_symbol_next("posix_spawnp");
 }

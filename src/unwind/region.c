@@ -15,7 +15,7 @@ static size_t bytes_of_all(const struct hak_thread_stacks *all) {
     return HAK_REGIONS * (sizeof(struct hak_region) + bytes_of_one(all));
 }
 
-static bool map_all(struct hak_thread_stacks *all) {
+static bool map_regions(struct hak_thread_stacks *all) {
     struct hak_region *region = hak_raw_map(bytes_of_all(all));
     if (!region)
         return false;
@@ -43,7 +43,7 @@ void hak_regions_forget(struct hak_thread_stacks *all) {
 }
 
 struct hak_region *hak_region_make(struct hak_thread_stacks *all, uintptr_t stack_pointer) {
-    if (!all->region && !map_all(all))
+    if (!all->region && !map_regions(all))
         return NULL;
     struct hak_region *oldest = all->region;
     for (unsigned i = 1; i < HAK_REGIONS; i++)

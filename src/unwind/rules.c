@@ -21,7 +21,7 @@ void hak_rules_watch(void (*seen)(const struct hak_object *object)) {
     object_seen = seen;
 }
 
-static uint32_t pack(unsigned kind, uintptr_t cfa_words, uintptr_t bp) {
+static uint32_t pack_rule(unsigned kind, uintptr_t cfa_words, uintptr_t bp) {
     return (uint32_t)(kind << HAK_RULE_KIND_SHIFT | cfa_words << HAK_RULE_CFA_SHIFT | bp);
 }
 
@@ -74,30 +74,31 @@ static bool is_entry_code(const struct hak_object *object, uintptr_t pc) {
     return pc - (object->bias + header->e_entry) < ENTRY_CODE_BYTES;
 }
 
-static uint32_t encode(const struct hak_cfi *cfi, const struct hak_object *object, uintptr_t pc) {
+static uint32_t encode_rule(const struct hak_cfi *cfi, const struct hak_object *object,
+                            uintptr_t pc) {
     const struct hak_cfi_row *row = &cfi->row;
     const struct hak_cfi_cell *ra = &row->reg[HAK_RIP];
     if (ra->how == HAK_CFI_UNDEFINED || ra->how == HAK_CFI_SAME)
-        return pack(HAK_RULE_OUTERMOST, 0, 0);
+        return pack_rule(HAK_RULE_OUTERMOST, 0, 0);
     if (cfi->signal_frame)
-        return pack(is_signal_return(object, pc) ? HAK_RULE_INTERRUPTED : HAK_RULE_FULL, 0, 0);
+        return pack_rule(is_signal_return(object, pc) ? HAK_RULE_INTERRUPTED : HAK_RULE_FULL, 0, 0);
     int bp = saved_bp(cfi);
     if (ra->how != HAK_CFI_AT_OFFSET || ra->value != -8 || bp < 0 ||
         row->reg[HAK_RSP].how != HAK_CFI_SAME)
-        return pack(HAK_RULE_FULL, 0, 0);
+        return pack_rule(HAK_RULE_FULL, 0, 0);
     if (row->cfa.how == HAK_CFI_IS_EXPRESSION) {
         int words = saved_cfa_words(cfi);
-        return words < 0 ? pack(HAK_RULE_FULL, 0, 0)
-                         : pack(HAK_RULE_BY_SAVED, (uintptr_t)words, (uintptr_t)bp);
+        return words < 0 ? pack_rule(HAK_RULE_FULL, 0, 0)
+                         : pack_rule(HAK_RULE_BY_SAVED, (uintptr_t)words, (uintptr_t)bp);
     }
     int32_t offset = row->cfa.value;
     if (offset < 0 || offset % 8 != 0 || offset / 8 > CFA_MAX)
-        return pack(HAK_RULE_FULL, 0, 0);
+        return pack_rule(HAK_RULE_FULL, 0, 0);
     if (row->cfa.reg == HAK_RSP)
-        return pack(HAK_RULE_BY_RSP, (uintptr_t)offset / 8, (uintptr_t)bp);
+        return pack_rule(HAK_RULE_BY_RSP, (uintptr_t)offset / 8, (uintptr_t)bp);
     if (row->cfa.reg == HAK_RBP)
-        return pack(HAK_RULE_BY_RBP, (uintptr_t)offset / 8, (uintptr_t)bp);
-    return pack(HAK_RULE_FULL, 0, 0);
+        return pack_rule(HAK_RULE_BY_RBP, (uintptr_t)offset / 8, (uintptr_t)bp);
+    return pack_rule(HAK_RULE_FULL, 0, 0);
 }
 
 /* Puts a four times larger, empty table in place of a full one. */
@@ -139,18 +140,18 @@ uint32_t hak_rule_compile(uintptr_t pc) {
     struct hak_object object;
     struct hak_cfi cfi;
     if (!hak_object_find(pc, &object))
-        return pack(HAK_RULE_NONE, 0, 0);
+        return pack_rule(HAK_RULE_NONE, 0, 0);
     if (object_seen)
         object_seen(&object);
-    uint32_t rule = pack(HAK_RULE_NONE, 0, 0);
+    uint32_t rule = pack_rule(HAK_RULE_NONE, 0, 0);
     if (hak_cfi_find(&object, pc, &cfi))
-        rule = encode(&cfi, &object, pc);
+        rule = encode_rule(&cfi, &object, pc);
     else if (is_signal_return(&object, pc))
-        rule = pack(HAK_RULE_INTERRUPTED, 0, 0); /* a restorer of the program's own */
+        rule = pack_rule(HAK_RULE_INTERRUPTED, 0, 0); /* a restorer of the program's own */
     else if (is_entry_code(&object, pc) ||
              (hak_cfi_find(&object, pc + 1, &cfi) && cfi.start == pc + 1))
-        rule = pack(HAK_RULE_OUTERMOST, 0, 0); /* no call returns to the start of a function: the
-                                                  address was put there, as makecontext does */
+        rule = pack_rule(HAK_RULE_OUTERMOST, 0, 0); /* no call returns to the start of a function:
+                                                  the address was put there, as makecontext does */
     if (pc >> HAK_RULE_PC_BITS == 0)
         insert(pc, rule, forgotten_before);
     return rule;

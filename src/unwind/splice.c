@@ -48,7 +48,7 @@ static size_t bytes_for(uint32_t limit, uint32_t capacity) {
            (capacity + 1) * HAK_LAST_STACK_BYTES;
 }
 
-static bool map_all(uint32_t limit) {
+static bool map_stacks(uint32_t limit) {
     uint32_t capacity = limit + SPARE_FRAMES;
     struct hak_thread_stacks *all = is_over ? NULL : hak_raw_map(bytes_for(limit, capacity));
     if (!all)
@@ -106,7 +106,7 @@ static uint64_t empty_key(uint64_t place) {
 struct hak_thread_stacks *hak_splice_begin(uint64_t version, uint32_t limit) {
     if (hak_thread_stacks && hak_thread_stacks->limit != limit)
         unmap_all();
-    if (!hak_thread_stacks && !map_all(limit))
+    if (!hak_thread_stacks && !map_stacks(limit))
         return NULL;
     struct hak_thread_stacks *all = hak_thread_stacks;
     all->last.count = 0;
@@ -135,20 +135,20 @@ void hak_splice_thread_end(void) {
 
 _Static_assert((int)HAK_STEP_BY_RBP == (int)HAK_RULE_BY_RBP, "kinds of steps are kinds of rules");
 
-static hak_step pack(unsigned kind, uintptr_t cfa, uintptr_t bp, bool is_own) {
+static hak_step pack_step(unsigned kind, uintptr_t cfa, uintptr_t bp, bool is_own) {
     return (hak_step)cfa | (hak_step)bp << HAK_STEP_BP_SHIFT |
            (hak_step)is_own << HAK_STEP_OWN_SHIFT | (hak_step)kind << HAK_STEP_KIND_SHIFT;
 }
 
-static hak_step encode(uint32_t rule, bool is_own) {
+static hak_step encode_step(uint32_t rule, bool is_own) {
     unsigned kind = hak_rule_kind_of(rule);
     uintptr_t cfa = hak_rule_cfa_of(rule), bp = 8 * hak_rule_bp_of(rule);
     if (hak_rule_bp_of(rule) == HAK_RULE_BP_AT_RBP)
-        return pack(kind, cfa, BP_AT_RBP, is_own);
+        return pack_step(kind, cfa, BP_AT_RBP, is_own);
     /* words between rsp and the CFA can be read without a look at the stack's lower end */
     if (kind == HAK_RULE_BY_RSP && cfa >= 8 && bp <= cfa)
         kind = HAK_STEP_PLAIN;
-    return pack(kind, cfa, bp, is_own);
+    return pack_step(kind, cfa, bp, is_own);
 }
 
 /* A rule that is compiled here is not remembered but the next time, when it is in the table: that
@@ -156,20 +156,20 @@ static hak_step encode(uint32_t rule, bool is_own) {
 HAK_COLD hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t ip) {
     uintptr_t pc = ip - 1;
     if (ip == 0) /* where a hand-made stack ends: compared, but no frame of the program */
-        return pack(HAK_RULE_OUTERMOST, 0, 0, true);
+        return pack_step(HAK_RULE_OUTERMOST, 0, 0, true);
     if (pc >> HAK_RULE_PC_BITS != 0)
-        return pack(HAK_STEP_UNKNOWN, 0, 0, false);
+        return pack_step(HAK_STEP_UNKNOWN, 0, 0, false);
     bool is_own = hak_is_own_text(ip);
     uint32_t rule = hak_rule_lookup(pc);
     if (rule == 0)
-        return encode(hak_rule_compile(pc), is_own);
+        return encode_step(hak_rule_compile(pc), is_own);
     uint64_t key = ip + all->salt;
     uint64_t place = key * HAK_SPREAD >> (64 - HAK_STEP_BITS);
     struct hak_known_step *known = &all->step[place];
     known->key =
         empty_key(place); /* a handler that leaves by longjmp leaves nothing half written */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    known->step = encode(rule, is_own);
+    known->step = encode_step(rule, is_own);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     known->key = key;
     return known->step;
@@ -227,9 +227,10 @@ static enum hak_step_result search_bare(struct hak_last_stack *last,
 
 /* Steps over a frame without CFI, by its rbp, or by a search whose inputs are noted: a search with
  * more inputs cannot be compared the next time. */
-static enum hak_step_result step_bare(struct hak_last_stack *last,
-                                      const struct hak_stack_bounds *bounds,
-                                      struct hak_walk_place *place, struct hak_fresh_frame *fresh) {
+static enum hak_step_result step_fresh_bare(struct hak_last_stack *last,
+                                            const struct hak_stack_bounds *bounds,
+                                            struct hak_walk_place *place,
+                                            struct hak_fresh_frame *fresh) {
     struct hak_stack_memory reads;
     struct hak_bare_caller caller;
     uintptr_t bp = place->bp;
@@ -269,7 +270,7 @@ enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
         last->end = HAK_UNWIND_COMPLETE;
         return HAK_STEP_AT_END;
     case HAK_RULE_NONE:
-        return step_bare(last, bounds, place, fresh);
+        return step_fresh_bare(last, bounds, place, fresh);
     case HAK_STEP_UNKNOWN:
         last->end = HAK_UNWIND_NO_CFI;
         return HAK_STEP_AT_END;

@@ -86,8 +86,8 @@ static bool step_interrupted(struct hak_stack_memory *memory, struct hak_registe
 }
 
 /* Steps over a frame without CFI, after which only rip, rsp and rbp are known. */
-static bool step_bare(struct hak_stack_memory *memory, struct hak_registers *registers,
-                      bool called) {
+static bool step_without_cfi(struct hak_stack_memory *memory, struct hak_registers *registers,
+                             bool called) {
     struct hak_bare_frame frame = {registers->value[HAK_RIP] - called, registers->value[HAK_RSP],
                                    registers->value[HAK_RBP], !called};
     struct hak_bare_caller caller;
@@ -132,7 +132,7 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
                 called = false;
                 continue;
             }
-            if (!step_bare(&memory, &registers, called))
+            if (!step_without_cfi(&memory, &registers, called))
                 return HAK_UNWIND_NO_CFI;
             complete = HAK_UNWIND_BY_FRAMES;
             called = true;

@@ -18,7 +18,7 @@ const char *hak_verify_place(unsigned place) {
 }
 
 /* Facts of a visit: the cache that is visited. */
-struct visit {
+struct cache_visit {
     struct hak_verify *v;
     hak_owner_t owner;    /* whose blocks they must be; HAK_OWNER_NOBODY: each chunk says it */
     hak_owner_t heap;     /* in whose cache they lie */
@@ -28,7 +28,7 @@ struct visit {
     size_t visited;
 };
 
-static void verify_block(const struct visit *visit, base_t block) {
+static void verify_cached_block(const struct cache_visit *visit, base_t block) {
     struct hak_verify *v = visit->v;
     struct hak_verify_where where = {.heap = visit->heap,
                                      .block = block,
@@ -64,7 +64,7 @@ static void verify_block(const struct visit *visit, base_t block) {
 
 /* ---- caches of a thread ---------------------------------------------------------------------- */
 
-static void verify_array(struct visit *visit, const struct hak_thread *thread,
+static void verify_array(struct cache_visit *visit, const struct hak_thread *thread,
                          struct hak_front *front) {
     unsigned c = visit->class_index;
     const base_t *top = __atomic_load_n(&thread->top[c], __ATOMIC_RELAXED);
@@ -82,10 +82,10 @@ static void verify_array(struct visit *visit, const struct hak_thread *thread,
     if (bottom->p)
         hak_verify_wrong(visit->v, &where, "the word below the array holds an address");
     for (const base_t *place = bottom + 1; place <= top; place++)
-        verify_block(visit, *place);
+        verify_cached_block(visit, *place);
 }
 
-static void verify_places(struct visit *visit, const struct hak_cache *cache) {
+static void verify_places(struct cache_visit *visit, const struct hak_cache *cache) {
     struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     if (cache->count > cache->capacity || cache->capacity > cache->room) {
         hak_verify_differs(visit->v, &where, HAK_VERIFY_CACHE_BLOCKS, cache->count,
@@ -93,17 +93,17 @@ static void verify_places(struct visit *visit, const struct hak_cache *cache) {
         return;
     }
     for (uint32_t i = 0; i < cache->count; i++)
-        verify_block(visit,
-                     cache->blocks[cache->storage == HAK_RING ? hak_ring_place(cache, i) : i]);
+        verify_cached_block(
+            visit, cache->blocks[cache->storage == HAK_RING ? hak_ring_place(cache, i) : i]);
 }
 
 /* A link is read only where a slab of ours is known to be. */
-static void verify_list(struct visit *visit, const struct hak_cache *list) {
+static void verify_cache_list(struct cache_visit *visit, const struct hak_cache *list) {
     struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     uint32_t length = 0;
     base_t block = list->head;
     while (block.p && length < list->count) {
-        verify_block(visit, block);
+        verify_cached_block(visit, block);
         length++;
         if (!hak_verify_find(visit->v, block.p))
             break;
@@ -115,19 +115,19 @@ static void verify_list(struct visit *visit, const struct hak_cache *list) {
 }
 
 static void visit_mid(base_t block, void *context) {
-    struct visit *visit = context;
-    verify_block(visit, block);
+    struct cache_visit *visit = context;
+    verify_cached_block(visit, block);
     visit->visited++;
 }
 
-static void verify_mid(struct visit *visit, const struct hak_mid *mid) {
+static void verify_mid(struct cache_visit *visit, const struct hak_mid *mid) {
     struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     visit->visited = 0;
     size_t count = hak_mid_each(mid, visit->class_index, visit_mid, visit);
     hak_verify_same(visit->v, &where, HAK_VERIFY_LIST_BLOCKS, visit->visited, count);
 }
 
-static void verify_chunk(struct visit *visit, const struct hak_chunk *chunk) {
+static void verify_chunk(struct cache_visit *visit, const struct hak_chunk *chunk) {
     struct hak_verify_where where = {.heap = visit->heap, .cache = visit->cache};
     if (chunk->count > HAK_CHUNK_BLOCKS) {
         hak_verify_differs(visit->v, &where, "blocks in a chunk (at most)", chunk->count,
@@ -137,13 +137,13 @@ static void verify_chunk(struct visit *visit, const struct hak_chunk *chunk) {
     visit->owner = (hak_owner_t)chunk->owner;
     visit->class_index = chunk->class_index;
     for (uint32_t i = 0; i < chunk->count; i++)
-        verify_block(visit, chunk->blocks[i]);
+        verify_cached_block(visit, chunk->blocks[i]);
 }
 
 /* Returns how many blocks there are. A circle is seen as R. P. Brent does it ("An improved Monte
  * Carlo factorization algorithm", 1980): by meeting again the chunk that was the 1st, 2nd, 4th,
  * 8th, ... */
-static size_t verify_posted(struct visit *visit, const struct hak_chunk *first) {
+static size_t verify_posted(struct cache_visit *visit, const struct hak_chunk *first) {
     const struct hak_chunk *met = NULL;
     size_t length = 0, power = 1, blocks = 0;
     for (const struct hak_chunk *chunk = first; chunk; chunk = chunk->next) {
@@ -164,7 +164,8 @@ static size_t verify_posted(struct visit *visit, const struct hak_chunk *first) 
 }
 
 /* The mail of a class: all chunks are of that class. */
-static void verify_mail(struct visit *visit, const struct hak_heap *heap, unsigned class_index) {
+static void verify_mail(struct cache_visit *visit, const struct hak_heap *heap,
+                        unsigned class_index) {
     struct hak_verify_where where = {.heap = visit->heap, .cache = visit->cache};
     const struct hak_chunk *first = heap->mail[class_index].chunks;
     hak_verify_same(visit->v, &where, "blocks", heap->mail[class_index].blocks,
@@ -175,7 +176,7 @@ static void verify_mail(struct visit *visit, const struct hak_heap *heap, unsign
 }
 
 /* Chunks are never unmapped: what a slot names can be read. */
-static void verify_remote(struct visit *visit, const struct hak_remote *remote) {
+static void verify_remote(struct cache_visit *visit, const struct hak_remote *remote) {
     for (unsigned i = 0; remote && i < HAK_REMOTE_SLOTS; i++) {
         const struct hak_chunk *chunk = __atomic_load_n(&remote->slots[i], __ATOMIC_RELAXED);
         if (chunk)
@@ -194,7 +195,7 @@ const struct hak_thread *hak_verify_thread_of(struct hak_heap *heap) {
 void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
     struct hak_front *front = heap->front_block;
     const struct hak_thread *thread = hak_verify_thread_of(heap);
-    struct visit visit = {.v = v, .owner = heap->id, .heap = heap->id};
+    struct cache_visit visit = {.v = v, .owner = heap->id, .heap = heap->id};
     for (unsigned c = 0; front && c < HAK_CLASSES; c++) {
         visit.class_index = c;
         visit.place = hak_mid_has(c) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
@@ -208,7 +209,7 @@ void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
         visit.class_index = cache->class_index;
         visit.place = (enum hak_place)cache->place;
         if (cache->storage == HAK_LIST)
-            verify_list(&visit, cache);
+            verify_cache_list(&visit, cache);
         else
             verify_places(&visit, cache);
     }

@@ -6,13 +6,13 @@
 #include "large/totals.h"
 #include "verify/caches.h"
 
-struct visit {
+struct large_visit {
     struct hak_verify *v;
     uint64_t live_blocks;
 };
 
-static void verify_block(struct hak_large *large, void *context) {
-    struct visit *visit = context;
+static void verify_large_block(struct hak_large *large, void *context) {
+    struct large_visit *visit = context;
     struct hak_verify_where where = {.block = large->base, .cache = "large block"};
     bool is_live = hak_large_is_live(large);
     bool is_quarantined = is_live && large->slot.place == HAK_PLACE_QUARANTINE;
@@ -40,7 +40,7 @@ static const char *find_wrong(struct hak_large_totals *totals) {
 }
 
 uint64_t hak_verify_large(struct hak_verify *v) {
-    struct visit visit = {v, 0};
+    struct large_visit visit = {v, 0};
     struct hak_large_totals before, after;
     const char *wrong = find_wrong(&before);
     if (wrong) {
@@ -52,6 +52,6 @@ uint64_t hak_verify_large(struct hak_verify *v) {
     struct hak_verify_where where = {.cache = "large blocks"};
     if (wrong)
         hak_verify_wrong(v, &where, wrong);
-    hak_large_each(verify_block, &visit);
+    hak_large_each(verify_large_block, &visit);
     return visit.live_blocks;
 }

@@ -167,8 +167,8 @@ void hak_verify_slabs(struct hak_verify *v) {
 /* ---- the lists of a heap --------------------------------------------------------------------- */
 
 /* One of the heap's lists of SuperSlabs. Returns how many free slabs with pages are in it. */
-static unsigned verify_list(struct hak_verify *v, struct hak_heap *heap,
-                            struct hak_superslab **list, const char *name) {
+static unsigned verify_superslab_list(struct hak_verify *v, struct hak_heap *heap,
+                                      struct hak_superslab **list, const char *name) {
     struct hak_verify_where where = {.heap = heap->id, .cache = name};
     struct hak_superslab *before = NULL;
     unsigned dirty = 0;
@@ -253,9 +253,9 @@ static size_t count_listed(struct hak_verify *v, const struct hak_heap *heap, si
 
 void hak_verify_heap(struct hak_verify *v, struct hak_heap *heap) {
     struct hak_verify_where where = {.heap = heap->id};
-    unsigned dirty = verify_list(v, heap, &heap->room, "list with room") +
-                     verify_list(v, heap, &heap->full, "list without room") +
-                     verify_list(v, heap, &heap->cooled, "list of the draining");
+    unsigned dirty = verify_superslab_list(v, heap, &heap->room, "list with room") +
+                     verify_superslab_list(v, heap, &heap->full, "list without room") +
+                     verify_superslab_list(v, heap, &heap->cooled, "list of the draining");
     hak_verify_same(v, &where, "free slabs with pages", heap->dirty_slabs, dirty);
     size_t length = 0;
     for (unsigned c = 0; c < HAK_CLASSES; c++)

@@ -16,7 +16,7 @@ static void verify_out(struct hak_verify *v, const struct hak_verify_where *wher
                          hak_verify_place(HAK_PLACE_LIVE));
 }
 
-static void verify_slab(struct hak_verify *v, struct hak_verify_slot *at, uint64_t *live) {
+static void verify_slot_states(struct hak_verify *v, struct hak_verify_slot *at, uint64_t *live) {
     struct hak_superslab *superslab = at->entry->superslab;
     size_t slot_bytes = hak_class_bytes(at->class_index);
     const struct hak_slot *states =
@@ -54,7 +54,7 @@ static void verify_superslabs(struct hak_verify *v, uint64_t *live) {
             if (at.class_index < HAK_CLASSES && at.slab->class_index == at.class_index &&
                 at.slab->carved <= at.slab->capacity &&
                 at.slab->capacity == hak_class_slots(at.class_index))
-                verify_slab(v, &at, live);
+                verify_slot_states(v, &at, live);
         }
     }
 }

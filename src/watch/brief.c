@@ -18,11 +18,11 @@ static struct {
     struct hak_perf_event stop, clock;
     long thread;
 } briefs[HAK_WATCH_REGISTERS];
-static int refusal;
-static bool is_over;
+static int brief_refusal;
+static bool is_brief_over;
 
 int hak_brief_refusal(void) {
-    return refusal;
+    return brief_refusal;
 }
 
 static void close_both(unsigned index) {
@@ -42,8 +42,8 @@ bool hak_brief_stood(unsigned index, uint64_t *ns) {
 void hak_brief_end(int why) {
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
         close_both(i);
-    refusal = why;
-    is_over = true;
+    brief_refusal = why;
+    is_brief_over = true;
 }
 
 void hak_brief_fork_child(void) {
@@ -58,21 +58,21 @@ static bool is_in_sandbox(void) {
 
 unsigned hak_brief_open(unsigned wanted) {
     static bool is_asked;
-    if (!is_asked && !is_over) {
+    if (!is_asked && !is_brief_over) {
         is_asked = true;
         if (is_in_sandbox())
             hak_brief_end(HAK_UNWATCHED_SANDBOX);
         else if (hak_perf_is_old_kernel())
             hak_brief_end(HAK_UNWATCHED_OLD_KERNEL);
     }
-    if (!is_over && hak_perf_is_deaf())
+    if (!is_brief_over && hak_perf_is_deaf())
         hak_brief_end(HAK_UNWATCHED_DEAF);
-    return is_over ? 0 : wanted;
+    return is_brief_over ? 0 : wanted;
 }
 
 bool hak_brief_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
     close_both(index);
-    if (is_over || hak_traced_is_debugged()) /* a debugger would stop at each signal */
+    if (is_brief_over || hak_traced_is_debugged()) /* a debugger would stop at each signal */
         return false;
     struct hak_perf_attributes clock = hak_perf_clock(HAK_WATCH_MOMENT_NS, tag);
     struct hak_perf_attributes stop = hak_perf_stop(address, bytes, tag);

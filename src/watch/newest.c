@@ -21,13 +21,13 @@
 
 static struct hak_perf_event stops[HAK_WATCH_REGISTERS], beats;
 static long thread; /* whose they are; 0 = nothing is open */
-static unsigned registers;
-static int refusal;
-static bool is_over;
-static uint64_t nowhere __attribute__((aligned(8)));
+static unsigned newest_registers;
+static int newest_refusal;
+static bool is_newest_over;
+static uint64_t newest_nowhere __attribute__((aligned(8)));
 
 int hak_newest_refusal(void) {
-    return refusal;
+    return newest_refusal;
 }
 
 void hak_newest_close(void) {
@@ -37,13 +37,13 @@ void hak_newest_close(void) {
     for (unsigned i = 0; i < HAK_WATCH_REGISTERS; i++)
         hak_perf_close_event(&stops[i]);
     thread = 0;
-    registers = 0;
+    newest_registers = 0;
 }
 
 void hak_newest_end(int why) {
     hak_newest_close();
-    refusal = why;
-    is_over = true;
+    newest_refusal = why;
+    is_newest_over = true;
 }
 
 /* Go's runtime sets its handlers past libc, also of the signal that comes for a register then, and
@@ -67,7 +67,7 @@ static bool is_of_go(void) {
 /* In a filter of system calls that it was started with, asking may be the program's end. */
 static bool is_allowed(void) {
     static bool is_asked;
-    if (!is_asked && !is_over) {
+    if (!is_asked && !is_newest_over) {
         is_asked = true;
         if (hak_raw_call(SYS_prctl, PR_GET_SECCOMP) != SECCOMP_MODE_DISABLED)
             hak_newest_end(HAK_UNWATCHED_SANDBOX);
@@ -76,7 +76,7 @@ static bool is_allowed(void) {
         else if (is_of_go())
             hak_newest_end(HAK_UNWATCHED_NO_HANDLER);
     }
-    return !is_over;
+    return !is_newest_over;
 }
 
 static struct hak_perf_attributes stop_at(uintptr_t address, unsigned bytes, uint64_t tag) {
@@ -92,7 +92,7 @@ unsigned hak_newest_open(unsigned wanted) {
     if (!is_allowed())
         return 0;
     if (thread == self)
-        return registers;
+        return newest_registers;
     hak_newest_close();
     if (hak_traced_is_debugged()) /* a debugger would stop at each signal */
         return 0;
@@ -101,30 +101,30 @@ unsigned hak_newest_open(unsigned wanted) {
         return 0;
     }
     struct hak_perf_attributes beat = hak_perf_clock(HAK_WATCH_BEAT_NS, 0);
-    struct hak_perf_attributes stop = stop_at((uintptr_t)&nowhere, sizeof nowhere, 0);
+    struct hak_perf_attributes stop = stop_at((uintptr_t)&newest_nowhere, sizeof newest_nowhere, 0);
     stop.disabled = 1;
     int error = hak_perf_open_event(self, &beat, &beats);
     thread = self;
-    for (; error == 0 && registers < wanted; registers++)
-        if ((error = hak_perf_open_event(self, &stop, &stops[registers])) != 0)
+    for (; error == 0 && newest_registers < wanted; newest_registers++)
+        if ((error = hak_perf_open_event(self, &stop, &stops[newest_registers])) != 0)
             break;
-    if (registers != 0)
-        return registers;
+    if (newest_registers != 0)
+        return newest_registers;
     hak_newest_close();
     if (!hak_perf_is_passing(error))
         hak_newest_end(error);
     return 0;
 }
 
-static bool modify(unsigned index, struct hak_perf_attributes *stop) {
-    return thread == hak_raw_call(SYS_gettid) && index < registers &&
+static bool modify_stop(unsigned index, struct hak_perf_attributes *stop) {
+    return thread == hak_raw_call(SYS_gettid) && index < newest_registers &&
            hak_perf_is_ours(&stops[index]) &&
            hak_raw_call(SYS_ioctl, stops[index].file, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, stop) == 0;
 }
 
 bool hak_newest_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
     struct hak_perf_attributes stop = stop_at(address, bytes, tag);
-    if (modify(index, &stop))
+    if (modify_stop(index, &stop))
         return true;
     hak_newest_close();
     return false;
@@ -132,7 +132,7 @@ bool hak_newest_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t 
 
 /* Also by another thread than the one that is watched. */
 static void order(unsigned index, unsigned long what) {
-    if (index < registers && hak_perf_is_ours(&stops[index]))
+    if (index < newest_registers && hak_perf_is_ours(&stops[index]))
         (void)hak_raw_call(SYS_ioctl, stops[index].file, what, 0);
 }
 

@@ -30,15 +30,15 @@ enum {
 #define OUR_TAG ((uint64_t)0x68616b << 40)
 
 static struct hak_perf_event events[THREADS][HAK_WATCH_REGISTERS];
-static unsigned threads, registers; /* that are open */
+static unsigned threads, perf_registers; /* that are open */
 static unsigned openings;
-static int refusal = 0;
-static long opened_by; /* process; 0 = none */
-static bool is_over;
-static uint64_t nowhere __attribute__((aligned(8))); /* what a register is opened on */
+static int perf_refusal = 0;
+static long perf_opened_by; /* process; 0 = none */
+static bool is_perf_over;
+static uint64_t perf_nowhere __attribute__((aligned(8))); /* what a register is opened on */
 
 int hak_perf_refusal(void) {
-    return refusal;
+    return perf_refusal;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -117,8 +117,8 @@ static void close_all(void) {
         for (unsigned r = 0; r < HAK_WATCH_REGISTERS; r++)
             if (events[t][r].id != 0)
                 hak_perf_close_event(&events[t][r]);
-    threads = registers = 0;
-    opened_by = 0;
+    threads = perf_registers = 0;
+    perf_opened_by = 0;
 }
 
 int hak_perf_open_event(long thread, struct hak_perf_attributes *attributes,
@@ -143,7 +143,8 @@ bool hak_perf_is_passing(int error) {
 
 /* One register of one thread, which watches nothing yet; 0, or the errno. */
 static int open_register(long thread, struct hak_perf_event *event) {
-    struct hak_perf_attributes attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
+    struct hak_perf_attributes attributes =
+        hak_perf_stop((uintptr_t)&perf_nowhere, sizeof perf_nowhere, 0);
     attributes.disabled = 1;
     return hak_perf_open_event(thread, &attributes, event);
 }
@@ -153,7 +154,7 @@ static unsigned open_thread(long thread, struct hak_perf_event *own, unsigned wa
     for (unsigned r = 0; r < wanted; r++) {
         int error = open_register(thread, &own[r]);
         if (error != 0) {
-            refusal = error;
+            perf_refusal = error;
             return r;
         }
     }
@@ -162,7 +163,7 @@ static unsigned open_thread(long thread, struct hak_perf_event *own, unsigned wa
 
 static void open_other(int thread, void *self) {
     if (thread != *(int *)self && threads < THREADS &&
-        open_thread(thread, events[threads], registers) != 0)
+        open_thread(thread, events[threads], perf_registers) != 0)
         threads++;
 }
 
@@ -185,17 +186,18 @@ bool hak_perf_is_there(void) {
 }
 
 bool hak_perf_is_deaf(void) {
-    static enum { UNKNOWN, FIRES, DEAF } answer; /* a forked child knows it, too */
+    static enum { UNTRIED, FIRES, DEAF } answer; /* a forked child knows it, too */
     uint64_t count;
     struct hak_perf_event event;
     /* It counts and sends no signal: the program may have SIGTRAP blocked. */
-    struct hak_perf_attributes attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
+    struct hak_perf_attributes attributes =
+        hak_perf_stop((uintptr_t)&perf_nowhere, sizeof perf_nowhere, 0);
     attributes.sample_period = attributes.sig_data = 0;
     attributes.sigtrap = attributes.inherit = attributes.inherit_thread = 0;
-    if (answer != UNKNOWN ||
+    if (answer != UNTRIED ||
         hak_perf_open_event(hak_raw_call(SYS_gettid), &attributes, &event) != 0)
         return answer == DEAF;
-    *(volatile uint64_t *)&nowhere = 0;
+    *(volatile uint64_t *)&perf_nowhere = 0;
     if (hak_perf_read_event(&event, &count))
         answer = count == 0 ? DEAF : FIRES;
     hak_perf_close_event(&event);
@@ -204,9 +206,9 @@ bool hak_perf_is_deaf(void) {
 
 unsigned hak_perf_open(unsigned wanted) {
     long self = hak_raw_call(SYS_getpid);
-    if (is_over || (opened_by == self && registers != 0))
-        return registers;
-    if (opened_by != 0 && opened_by != self) /* a fork that no handler saw */
+    if (is_perf_over || (perf_opened_by == self && perf_registers != 0))
+        return perf_registers;
+    if (perf_opened_by != 0 && perf_opened_by != self) /* a fork that no handler saw */
         close_all();
     if (openings++ == OPENINGS || hak_perf_is_old_kernel()) {
         hak_perf_end(openings > OPENINGS ? HAK_UNWATCHED_CLOSED : HAK_UNWATCHED_OLD_KERNEL);
@@ -217,22 +219,22 @@ unsigned hak_perf_open(unsigned wanted) {
         return 0;
     }
     long thread = hak_raw_call(SYS_gettid);
-    opened_by = self;
-    refusal = 0;
-    registers =
+    perf_opened_by = self;
+    perf_refusal = 0;
+    perf_registers =
         open_thread(thread, events[0], wanted < HAK_WATCH_REGISTERS ? wanted : HAK_WATCH_REGISTERS);
-    is_over = registers == 0;
-    if (is_over)
+    is_perf_over = perf_registers == 0;
+    if (is_perf_over)
         return 0;
     threads = 1;
     open_others((int)thread);
-    return registers;
+    return perf_registers;
 }
 
 void hak_perf_end(enum hak_unwatched why) {
     close_all();
-    refusal = (int)why;
-    is_over = true;
+    perf_refusal = (int)why;
+    is_perf_over = true;
 }
 
 void hak_perf_fork_child(void) {
@@ -243,9 +245,9 @@ void hak_perf_fork_child(void) {
 
 /* ---- moving ---------------------------------------------------------------------------------- */
 
-static bool modify(unsigned index, struct hak_perf_attributes *attributes) {
+static bool modify_event(unsigned index, struct hak_perf_attributes *attributes) {
     bool is_set = false;
-    if (hak_raw_call(SYS_getpid) != opened_by) /* another process has it for itself */
+    if (hak_raw_call(SYS_getpid) != perf_opened_by) /* another process has it for itself */
         return false;
     for (unsigned t = 0; t < threads; t++) {
         const struct hak_perf_event *event = &events[t][index];
@@ -261,16 +263,17 @@ static bool modify(unsigned index, struct hak_perf_attributes *attributes) {
 
 bool hak_perf_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
     struct hak_perf_attributes attributes = hak_perf_stop(address, bytes, tag);
-    if (modify(index, &attributes))
+    if (modify_event(index, &attributes))
         return true;
     close_all(); /* the next hak_watch_open tries again */
     return false;
 }
 
 void hak_perf_clear(unsigned index) {
-    struct hak_perf_attributes attributes = hak_perf_stop((uintptr_t)&nowhere, sizeof nowhere, 0);
+    struct hak_perf_attributes attributes =
+        hak_perf_stop((uintptr_t)&perf_nowhere, sizeof perf_nowhere, 0);
     attributes.disabled = 1;
-    (void)modify(index, &attributes);
+    (void)modify_event(index, &attributes);
 }
 
 bool hak_perf_hit_of(const void *siginfo, struct hak_watch_hit *hit) {

@@ -3,7 +3,7 @@
 #include "platform/raw_call.h"
 #include "watch/registers.h"
 
-static enum { UNKNOWN, PERF, TRACED, BRIEF, NEWEST } way;
+static enum { UNDECIDED, PERF, TRACED, BRIEF, NEWEST } way;
 static _Atomic uint32_t holder;
 
 bool hak_watch_try(void) {
@@ -16,7 +16,7 @@ void hak_watch_done(void) {
 }
 
 bool hak_watch_start(void) {
-    if (way == UNKNOWN)
+    if (way == UNDECIDED)
         way = hak_perf_is_there() ? PERF : TRACED;
     return way == TRACED;
 }

@@ -57,14 +57,14 @@ struct place {
 /* Written by the holder of hak_watch_try. */
 static struct place wanted[HAK_WATCH_REGISTERS];
 static uint64_t tags[HAK_WATCH_REGISTERS];
-static unsigned registers;
-static int refusal;
-static long opened_by; /* process; 0 = none */
-static bool is_over;
+static unsigned traced_registers;
+static int traced_refusal;
+static long traced_opened_by; /* process; 0 = none */
+static bool is_traced_over;
 static char *stack;
 static int begin_with;     /* thread for which there was no time */
 static uint64_t tracer_ns; /* in which tracers ran */
-static uint64_t nowhere __attribute__((aligned(8)));
+static uint64_t traced_nowhere __attribute__((aligned(8)));
 
 /* A write of our own at the first opening, which must stop the thread: on some virtual machines no
  * register does. */
@@ -269,7 +269,7 @@ static bool send_tracer(struct errand *errand) {
 }
 
 int hak_traced_refusal(void) {
-    return refusal;
+    return traced_refusal;
 }
 
 bool hak_traced_is_debugged(void) {
@@ -295,44 +295,45 @@ static int find_refusal(int error) {
 }
 
 static void give_up(int why) {
-    refusal = why;
-    is_over = true;
-    registers = 0;
+    traced_refusal = why;
+    is_traced_over = true;
+    traced_registers = 0;
 }
 
-/* The registers of the calling thread stand at `nowhere`. A forked child need not ask again. */
+/* The registers of the calling thread stand at `traced_nowhere`. A forked child need not ask again.
+ */
 static bool is_deaf(void) {
     if (trial.is_heard)
         return false;
     atomic_store(&trial.thread, hak_raw_call(SYS_gettid));
-    *(volatile uint64_t *)&nowhere = 0;
+    *(volatile uint64_t *)&traced_nowhere = 0;
     atomic_store(&trial.thread, 0);
     return !trial.is_heard;
 }
 
 unsigned hak_traced_open(unsigned wanted_count) {
     long self = hak_raw_call(SYS_getpid);
-    if (is_over || (opened_by == self && registers != 0))
-        return registers;
-    opened_by = self; /* a child's are its own */
+    if (is_traced_over || (traced_opened_by == self && traced_registers != 0))
+        return traced_registers;
+    traced_opened_by = self; /* a child's are its own */
     struct errand errand = {.is_alone = true};
     for (unsigned i = 0; i < wanted_count && i < HAK_WATCH_REGISTERS; i++)
-        wanted[i] = (struct place){(uintptr_t)&nowhere, sizeof nowhere};
+        wanted[i] = (struct place){(uintptr_t)&traced_nowhere, sizeof traced_nowhere};
     (void)send_tracer(&errand); /* some may be set */
     memset(wanted, 0, sizeof wanted);
-    registers = errand.set;
-    if (registers == 0)
+    traced_registers = errand.set;
+    if (traced_registers == 0)
         give_up(find_refusal(errand.error));
     else if (is_deaf())
         hak_traced_end(HAK_UNWATCHED_DEAF);
-    return registers;
+    return traced_registers;
 }
 
 bool hak_traced_set(unsigned index, uintptr_t address, unsigned bytes, uint64_t tag) {
     struct errand errand = {.is_alone = false};
     wanted[index] = (struct place){address, bytes};
     tags[index] = tag;
-    if (hak_raw_call(SYS_getpid) != opened_by)
+    if (hak_raw_call(SYS_getpid) != traced_opened_by)
         return false;
     if (send_tracer(&errand))
         return true;
@@ -348,13 +349,13 @@ void hak_traced_clear(unsigned index) {
 
 void hak_traced_settle(void) {
     struct errand errand = {.is_alone = false};
-    if (hak_raw_call(SYS_getpid) == opened_by)
+    if (hak_raw_call(SYS_getpid) == traced_opened_by)
         (void)send_tracer(&errand);
 }
 
 void hak_traced_join(void) {
     struct errand errand = {.is_alone = true};
-    if (hak_raw_call(SYS_getpid) == opened_by && !is_over)
+    if (hak_raw_call(SYS_getpid) == traced_opened_by && !is_traced_over)
         (void)send_tracer(&errand);
 }
 
@@ -365,7 +366,7 @@ unsigned hak_traced_ask(void) {
 
 void hak_traced_end(enum hak_unwatched why) {
     memset(wanted, 0, sizeof wanted);
-    if (registers != 0)
+    if (traced_registers != 0)
         hak_traced_settle();
     give_up((int)why);
 }

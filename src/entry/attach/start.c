@@ -30,12 +30,12 @@ __attribute__((constructor)) static void say_ready(void) {
 static _Atomic uint32_t is_under_way;
 
 static bool enter_alone(void) {
-    enum { WAIT_MS = 8000, NAP_MS = 2 };
-    for (unsigned waited_ms = 0; waited_ms < WAIT_MS; waited_ms += NAP_MS) {
+    enum { WAIT_MS = 8000, ENTRY_NAP_MS = 2 };
+    for (unsigned waited_ms = 0; waited_ms < WAIT_MS; waited_ms += ENTRY_NAP_MS) {
         uint32_t nobody = 0;
         if (atomic_compare_exchange_strong(&is_under_way, &nobody, 1))
             return true;
-        hak_sleep_ms(NAP_MS);
+        hak_sleep_ms(ENTRY_NAP_MS);
     }
     return false;
 }

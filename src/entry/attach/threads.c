@@ -9,7 +9,7 @@ enum {
     THREADS = 4096,
     END_ROUND = 3, /* pthreads calls destructors in up to 4 rounds */
     OUTSIDE_MS = 5000,
-    NAP_MS = 1,
+    OUTSIDE_NAP_MS = 1,
     BARRIER_NAP_MS = 20,
 };
 
@@ -91,7 +91,7 @@ bool hak_attach_wait_outside(void) {
     while (!is_outside()) {
         if (hak_monotonic_ns() > deadline)
             return false;
-        hak_sleep_ms(NAP_MS);
+        hak_sleep_ms(OUTSIDE_NAP_MS);
     }
     return true;
 }

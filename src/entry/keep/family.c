@@ -102,7 +102,7 @@ static void *end_resize(const struct resize *r, void *user) {
     return user;
 }
 
-static void *resize(void *pointer, size_t bytes, hak_call_t call) {
+static void *resize_block(void *pointer, size_t bytes, hak_call_t call) {
     struct resize r = {.pointer = pointer, .bytes = bytes, .call = call};
     if (!hak_keep_begin())
         return no_memory();
@@ -111,7 +111,7 @@ static void *resize(void *pointer, size_t bytes, hak_call_t call) {
 }
 
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
-    return resize(pointer, bytes, HAK_CALL);
+    return resize_block(pointer, bytes, HAK_CALL);
 }
 
 /* Not by the next one of this name: glibc's calls realloc, which is the one above. */
@@ -119,7 +119,7 @@ HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
     if (__builtin_mul_overflow(count, bytes, &all_bytes))
         return no_memory();
-    return resize(pointer, all_bytes, HAK_CALL);
+    return resize_block(pointer, all_bytes, HAK_CALL);
 }
 
 /* ---- aligned --------------------------------------------------------------------------------- */
@@ -238,7 +238,7 @@ HAK_EXPORT void *__libc_calloc(size_t count, size_t bytes) {
 
 HAK_EXPORT void *__libc_realloc(void *pointer, size_t bytes) {
     return passes_on() ? hak_keep_next.libc.realloc(pointer, bytes)
-                       : resize(pointer, bytes, HAK_CALL);
+                       : resize_block(pointer, bytes, HAK_CALL);
 }
 
 HAK_EXPORT void *__libc_memalign(size_t alignment, size_t bytes) {

@@ -20,7 +20,7 @@ enum {
     ODDS = 16,
 };
 /* A fortieth of a second; a thirty-third of the CPU time that the process takes. */
-static const struct hak_credit_terms terms = {
+static const struct hak_credit_terms first_blocks_terms = {
     .most = HAK_DECAY_TICKS / 4, .dearest = 1000000, .share = 33};
 
 _Atomic int8_t hak_sites[HAK_SITES];
@@ -39,7 +39,7 @@ void hak_sites_start(unsigned most) {
     for (uint32_t i = 0; i <= last; i++)
         atomic_store_explicit(&hak_sites[i], 0, memory_order_relaxed);
     most_of_site = most;
-    atomic_store(&credit.left, terms.most);
+    atomic_store(&credit.left, first_blocks_terms.most);
     atomic_store(&passed_over, 0);
     atomic_store(&all_taken, 0);
     atomic_store(&next_look, 0);
@@ -60,8 +60,9 @@ static HAK_COLD void look_at_clocks(uint64_t now) {
     if (atomic_exchange(&is_looking, true))
         return;
     atomic_store(&next_look, now + LOOK_TICKS);
-    (void)hak_credit_earn(&credit, &terms, hak_ran_ticks(&looked_at, CLOCK_PROCESS_CPUTIME_ID));
-    if (atomic_load(&passed_over) && hak_credit_left(&credit) > terms.most / 4 * 3 &&
+    (void)hak_credit_earn(&credit, &first_blocks_terms,
+                          hak_ran_ticks(&looked_at, CLOCK_PROCESS_CPUTIME_ID));
+    if (atomic_load(&passed_over) && hak_credit_left(&credit) > first_blocks_terms.most / 4 * 3 &&
         hak_guarded_left(4) >= 3)
         revive();
     atomic_store(&is_looking, false);
@@ -71,11 +72,11 @@ static HAK_COLD void look_at_clocks(uint64_t now) {
  * charged, but sets no limit: a small program has the same blocks guarded on any machine. */
 static unsigned most_now(void) {
     bool is_early = atomic_load_explicit(&all_taken, memory_order_relaxed) < HAK_SITES_FIRST_OF_ALL;
-    int64_t left = is_early ? terms.most : hak_credit_left(&credit);
+    int64_t left = is_early ? first_blocks_terms.most : hak_credit_left(&credit);
     unsigned eighths = hak_guarded_left(8);
-    if (left > terms.most / 2 && eighths >= 4)
+    if (left > first_blocks_terms.most / 2 && eighths >= 4)
         return most_of_site;
-    if (left > terms.most / 8 && eighths >= 1)
+    if (left > first_blocks_terms.most / 8 && eighths >= 1)
         return 1;
     return left > 0 && atomic_fetch_add_explicit(&drawn, 1, memory_order_relaxed) % ODDS == 0;
 }
@@ -107,7 +108,7 @@ unsigned hak_site_take(uint32_t stack) {
         note_taken();
     } else {
         atomic_fetch_add_explicit(&passed_over, 1, memory_order_relaxed);
-        hak_credit_charge(&credit, &terms, REFUSAL_TICKS);
+        hak_credit_charge(&credit, &first_blocks_terms, REFUSAL_TICKS);
     }
     number = is_taken ? count : 0;
     if (!is_taken || count >= most_of_site)
@@ -117,5 +118,5 @@ unsigned hak_site_take(uint32_t stack) {
 }
 
 void hak_sites_charge(uint64_t ticks) {
-    hak_credit_charge(&credit, &terms, WHOLE_PRICE * ticks);
+    hak_credit_charge(&credit, &first_blocks_terms, WHOLE_PRICE * ticks);
 }

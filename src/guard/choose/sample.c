@@ -30,7 +30,8 @@ static uint64_t fixed_interval; /* 0: as it costs */
 static bool is_off;
 
 /* Of each credit. A block costs some 40,000 ticks; the shares of both are a hundredth. */
-static const struct hak_credit_terms terms = {.most = 1 << 22, .dearest = 1 << 20, .share = 200};
+static const struct hak_credit_terms sample_terms = {
+    .most = 1 << 22, .dearest = 1 << 20, .share = 200};
 /* Of debug registers. */
 static const struct hak_credit_terms watch_terms = {
     .most = 1 << 22, .dearest = 1 << 20, .share = 100};
@@ -152,9 +153,9 @@ static void earn(void) {
     own.looked_at = now;
     uint64_t ran = hak_ran_ticks(&own.earned_at, CLOCK_THREAD_CPUTIME_ID);
     for (unsigned i = 0; i < CREDITS; i++)
-        (void)hak_credit_earn(&own.credit[i], &terms, ran);
-    if (hak_credit_left(&own.credit[SELDOM]) == terms.most)
-        (void)hak_credit_earn(&own.credit[COMMON], &terms, ran);
+        (void)hak_credit_earn(&own.credit[i], &sample_terms, ran);
+    if (hak_credit_left(&own.credit[SELDOM]) == sample_terms.most)
+        (void)hak_credit_earn(&own.credit[COMMON], &sample_terms, ran);
     (void)hak_credit_earn(&own.watch_credit, &watch_terms, ran);
 }
 
@@ -197,14 +198,14 @@ uint32_t hak_sample_look(hak_call_t call) {
 }
 
 void hak_sample_taken(uint32_t site, uint64_t ticks) {
-    hak_credit_charge(&own.credit[own.spends], &terms, ticks);
+    hak_credit_charge(&own.credit[own.spends], &sample_terms, ticks);
     atomic_fetch_add_explicit(&hak_control.blocks, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&hak_control.live, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&sites[site].live, 1, memory_order_relaxed);
 }
 
 void hak_sample_given(uint32_t site, uint64_t ticks) {
-    hak_credit_charge(&own.credit[own.spends], &terms, ticks);
+    hak_credit_charge(&own.credit[own.spends], &sample_terms, ticks);
     atomic_fetch_sub_explicit(&hak_control.live, 1, memory_order_relaxed);
     if (site > SITES)
         return;

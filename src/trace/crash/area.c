@@ -263,7 +263,7 @@ void hak_crash_let_area_go(void) {
 }
 
 /* One try, in the session memory of now. */
-static const char *hand_over(struct hak_incident *incident) {
+static const char *request_report(struct hak_incident *incident) {
     struct hak_report_request *area = hak_current.report;
     if (!claim_area(area))
         return "the report of another process is not finished";
@@ -293,7 +293,7 @@ const char *hak_crash_hand_over(struct hak_incident *incident) {
         hak_crash_bring_lives(hak_report_session_is_first());
     for (int tries = 0; tries < 2; tries++) {
         hak_collector_replace_dead(DEAD_AFTER_MS);
-        why = hand_over(incident);
+        why = request_report(incident);
         if (why != no_collector)
             break;
         /* It died just now: records that are not stored yet go to the next one, too. */

@@ -43,7 +43,7 @@ static uint32_t readable_in_front(uint64_t at, uint32_t most) {
     return most <= from_start || is_page_readable(at - most) ? most : from_start;
 }
 
-static bool is_prefix(uint8_t byte) {
+static bool is_string_prefix(uint8_t byte) {
     static const uint8_t prefixes[] = {0x66, 0x67, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
     return memchr(prefixes, byte, sizeof prefixes) != NULL;
 }
@@ -54,7 +54,7 @@ static unsigned repeated_bytes(const uint8_t *code, uint32_t count, bool *is_nar
     bool is_repeated = false, is_word = false, is_wide = false;
     uint32_t i = 0;
     *is_narrow = false;
-    for (; i < count && is_prefix(code[i]); i++) {
+    for (; i < count && is_string_prefix(code[i]); i++) {
         is_repeated |= code[i] == 0xf2 || code[i] == 0xf3;
         is_word |= code[i] == 0x66;
         *is_narrow |= code[i] == 0x67;

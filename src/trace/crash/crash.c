@@ -159,7 +159,7 @@ static void look(void) {
     incident.look(&incident);
 }
 
-static void hand_over(void) {
+static void hand_over_incident(void) {
     if (!incident.is_reported)
         why_raw = hak_crash_hand_over(&incident);
 }
@@ -172,7 +172,7 @@ static void say_raw(void) {
 
 /* Also from the middle of itself: a step is begun once. */
 static void go_through_steps(void) {
-    static void (*const steps[])(void) = {look, hand_over, say_raw};
+    static void (*const steps[])(void) = {look, hand_over_incident, say_raw};
     while (steps_begun < sizeof steps / sizeof *steps)
         steps[steps_begun++]();
 }
@@ -278,7 +278,7 @@ static bool is_private_operator(const struct hak_incident *of) {
 
 /* A handler of SIGABRT that runs for a stop may meet the damage, too: that is no news. Nor is what
  * the collector has answered before that it is none. */
-static void look_for_a_stop(struct hak_incident *of) {
+static void look_at_fault_to_stop(struct hak_incident *of) {
     hak_crash_unwind(of);
     of->is_known = hak_crash_is_known_place() || is_private_operator(of);
     of->is_reported = of->is_known || hak_crash_is_in_stop(of);
@@ -286,7 +286,7 @@ static void look_for_a_stop(struct hak_incident *of) {
     of->is_reported |= of->is_repeated;
 }
 
-static void look_for_new_places(struct hak_incident *of) {
+static void look_at_fault_to_go_on(struct hak_incident *of) {
     hak_crash_unwind(of);
     of->is_reported = is_private_operator(of) || !hak_crash_may_report(of);
 }
@@ -305,7 +305,7 @@ void hak_crash_report_fault(const struct hak_fault_facts *facts,
     incident.is_in_last_byte = is_behind;
     incident.flags = flags;
     incident.end_signal = stops ? SIGABRT : 0;
-    incident.look = stops ? look_for_a_stop : look_for_new_places;
+    incident.look = stops ? look_at_fault_to_stop : look_at_fault_to_go_on;
     hak_crash_report();
     if (stops && !incident.is_known) {
         hak_crash_flush_output(incident.facts.found_by);

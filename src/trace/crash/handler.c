@@ -38,7 +38,7 @@ enum {
 };
 
 /* A signal that was given to the program's handler. */
-struct noted {
+struct noted_signal {
     _Atomic uint32_t thread_id; /* kernel's; written last, 0 = nothing here */
     uint32_t thread;            /* number */
     struct hak_thread_origin created[HAK_ORIGINS];
@@ -51,7 +51,7 @@ struct noted {
     const ucontext_t *context; /* on the stack of its handler */
     struct hak_registers registers;
 };
-static struct noted noted[NOTED];
+static struct noted_signal noted[NOTED];
 static _Atomic uint32_t next_noted;
 
 /* The calling thread sends itself SIGABRT for a fault that is reported. Others may at the same
@@ -100,7 +100,7 @@ static uint64_t flags_of(const ucontext_t *context) {
 
 static void remember_signal(int number, const siginfo_t *info, const void *context,
                             bool is_reported) {
-    struct noted *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
+    struct noted_signal *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
     uint32_t self = (uint32_t)hak_raw_call(SYS_gettid);
     atomic_store(&to->thread_id, 0);
     to->thread = hak_trace_thread();
@@ -121,10 +121,10 @@ static void remember_signal(int number, const siginfo_t *info, const void *conte
  */
 
 /* The newest signal of `thread_id` that was noted with the pc `ip`. */
-static const struct noted *noted_at(uint32_t thread_id, uint64_t ip) {
+static const struct noted_signal *noted_at(uint32_t thread_id, uint64_t ip) {
     uint32_t next = atomic_load(&next_noted);
     for (uint32_t i = 1; i <= NOTED; i++) {
-        const struct noted *one = &noted[(next - i) % NOTED];
+        const struct noted_signal *one = &noted[(next - i) % NOTED];
         if (atomic_load(&one->thread_id) == thread_id && one->registers.value[HAK_RIP] == ip)
             return one;
     }
@@ -132,11 +132,12 @@ static const struct noted *noted_at(uint32_t thread_id, uint64_t ip) {
 }
 
 /* The outermost handler that is on the stack of the incident, by the signal that it handles. */
-static const struct noted *find_on_stack(const struct hak_incident *incident, uint32_t self) {
+static const struct noted_signal *find_on_stack(const struct hak_incident *incident,
+                                                uint32_t self) {
     uintptr_t restorer = hak_actions_restorer();
     for (size_t i = incident->frame_count; i-- > 1;)
         if (incident->frames[i - 1] == restorer) {
-            const struct noted *one = noted_at(self, incident->frames[i]);
+            const struct noted_signal *one = noted_at(self, incident->frames[i]);
             if (one)
                 return one;
         }
@@ -144,7 +145,7 @@ static const struct noted *find_on_stack(const struct hak_incident *incident, ui
 }
 
 bool hak_crash_is_in_stop(const struct hak_incident *incident) {
-    const struct noted *one = find_on_stack(incident, (uint32_t)hak_raw_call(SYS_gettid));
+    const struct noted_signal *one = find_on_stack(incident, (uint32_t)hak_raw_call(SYS_gettid));
     return one && one->is_reported;
 }
 
@@ -155,12 +156,13 @@ static bool is_readable(const void *at, size_t bytes) {
 
 /* The process sent itself the signal that another thread's handler had got: that thread is still in
  * it, as its frame tells. */
-static const struct noted *find_elsewhere(const struct hak_incident *incident, uint32_t self) {
+static const struct noted_signal *find_elsewhere(const struct hak_incident *incident,
+                                                 uint32_t self) {
     long process = hak_raw_call(SYS_getpid);
     if (!incident->is_own_sender || incident->code != SI_USER)
         return NULL;
     for (uint32_t i = 0; i < NOTED; i++) {
-        const struct noted *one = &noted[i];
+        const struct noted_signal *one = &noted[i];
         uint32_t thread_id = atomic_load(&one->thread_id);
         if (thread_id == 0 || thread_id == self || one->number != (int)incident->signal ||
             hak_raw_call(SYS_tgkill, process, thread_id) != 0 ||
@@ -176,8 +178,9 @@ static const struct noted *find_elsewhere(const struct hak_incident *incident, u
 
 /* A handler sent itself the signal that it handles, while that was blocked: it comes when the
  * handler has returned, at the very place of the fault. */
-static const struct noted *find_returned(const struct hak_incident *incident, uint32_t self) {
-    const struct noted *one = noted_at(self, incident->registers.value[HAK_RIP]);
+static const struct noted_signal *find_returned(const struct hak_incident *incident,
+                                                uint32_t self) {
+    const struct noted_signal *one = noted_at(self, incident->registers.value[HAK_RIP]);
     bool is_same = one && one->number == (int)incident->signal &&
                    one->registers.value[HAK_RSP] == incident->registers.value[HAK_RSP];
     return is_same && (incident->is_own_sender || incident->code > 0) ? one : NULL;
@@ -192,7 +195,7 @@ static void keep_handler_frames(struct hak_incident *incident) {
         incident->handler_frames[i] = incident->frames[i];
 }
 
-static void take_over(struct hak_incident *incident, const struct noted *origin) {
+static void take_over(struct hak_incident *incident, const struct noted_signal *origin) {
     incident->handler_signal = incident->signal;
     incident->handler_code = incident->code;
     incident->signal = (uint32_t)origin->number;
@@ -244,7 +247,7 @@ static uint64_t full_stack(const struct hak_incident *incident) {
 static void find_origin(struct hak_incident *incident) {
     uint32_t self = (uint32_t)hak_raw_call(SYS_gettid);
     hak_crash_unwind(incident);
-    const struct noted *origin = find_on_stack(incident, self);
+    const struct noted_signal *origin = find_on_stack(incident, self);
     if (origin)
         keep_handler_frames(incident);
     else
@@ -342,14 +345,14 @@ static bool is_heap_fault(int number, const siginfo_t *info) {
     return is_from_kernel(info) && hak_crash_is_heap_fault(number, info->si_code, address_of(info));
 }
 
-static void look_for_a_stop(struct hak_incident *incident) {
+static void look_at_access_to_stop(struct hak_incident *incident) {
     find_origin(incident);
     incident->is_known = hak_crash_is_known_place();
     incident->is_reported =
         incident->is_reported || incident->is_known || !hak_crash_is_first_stop();
 }
 
-static void look_for_new_places(struct hak_incident *incident) {
+static void look_at_access_to_go_on(struct hak_incident *incident) {
     find_origin(incident);
     incident->is_known = true;
     incident->is_reported = incident->is_reported || !hak_crash_may_report(incident);
@@ -363,7 +366,7 @@ static bool report_access(int number, const siginfo_t *info, ucontext_t *context
     bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
     struct hak_incident *incident = enter(number, info, context);
     incident->end_signal = 0;
-    incident->look = stops ? look_for_a_stop : look_for_new_places;
+    incident->look = stops ? look_at_access_to_stop : look_at_access_to_go_on;
     hak_crash_report();
     if (stops && incident->is_known && !incident->is_reported)
         hak_crash_make_place_known();
@@ -425,7 +428,7 @@ static __attribute__((noinline)) bool opens_for_family(int number, const siginfo
 /* True when the calling thread's handler was run for this very access, which was reported: it has
  * returned, and the access came again. */
 static bool is_again(const siginfo_t *info, const ucontext_t *context) {
-    const struct noted *one =
+    const struct noted_signal *one =
         noted_at((uint32_t)hak_raw_call(SYS_gettid), (uint64_t)context->uc_mcontext.gregs[REG_RIP]);
     return one && one->is_reported && one->address == address_of(info) &&
            one->registers.value[HAK_RSP] == (uint64_t)context->uc_mcontext.gregs[REG_RSP];

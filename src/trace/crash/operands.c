@@ -31,7 +31,7 @@ static unsigned next(struct reader *reader) {
     return reader->at < reader->end ? *reader->at++ : 0;
 }
 
-static bool is_prefix(unsigned byte) {
+static bool is_legacy_prefix(unsigned byte) {
     return byte == 0x66 || byte == 0x67 || byte == 0xf0 || byte == 0xf2 || byte == 0xf3 ||
            (byte & 0xe7) == 0x26 || byte == 0x64 || byte == 0x65;
 }
@@ -54,7 +54,7 @@ static void read_vex(struct reader *reader, unsigned prefix) {
 /* Returns the opcode. */
 static unsigned read_prefixes(struct reader *reader) {
     unsigned byte = next(reader);
-    while (is_prefix(byte))
+    while (is_legacy_prefix(byte))
         byte = next(reader);
     if ((byte & 0xf0) == 0x40) {
         reader->base_high = byte & 1 ? 8 : 0;

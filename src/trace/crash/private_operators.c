@@ -9,9 +9,9 @@
 
 enum {
     REMEMBERED = 256,
-    WINDOW = 4096,   /* bytes read at once */
-    NAME_BYTES = 20, /* longest name that is looked for, and its end */
-    SAME_NAMES = 8,  /* places of one name in a string table */
+    WINDOW = 4096,            /* bytes read at once */
+    OPERATOR_NAME_BYTES = 20, /* longest name that is looked for, and its end */
+    SAME_NAMES = 8,           /* places of one name in a string table */
     SECTIONS_MAX = 4096,
 };
 
@@ -87,12 +87,13 @@ static bool open_module(struct module_file *m, const struct hak_object *object) 
 static unsigned find_name(long file, const Elf64_Shdr *table, const char *name, size_t bytes,
                           uint32_t offsets[SAME_NAMES]) {
     unsigned found = 0;
-    for (uint64_t at = 0; at < table->sh_size && found < SAME_NAMES; at += WINDOW - NAME_BYTES) {
+    for (uint64_t at = 0; at < table->sh_size && found < SAME_NAMES;
+         at += WINDOW - OPERATOR_NAME_BYTES) {
         size_t have = smaller(table->sh_size - at, WINDOW);
         if (!read_at(file, table->sh_offset + at, window.bytes, have))
             break;
         /* A name that begins in the last NAME_BYTES comes with the next window, too. */
-        size_t end = have < WINDOW ? have : WINDOW - NAME_BYTES;
+        size_t end = have < WINDOW ? have : WINDOW - OPERATOR_NAME_BYTES;
         for (size_t i = 0; i < end && i + bytes <= have && found < SAME_NAMES; i++)
             if (window.bytes[i] == name[0] && same_bytes(window.bytes + i, name, bytes))
                 offsets[found++] = (uint32_t)(at + i);

@@ -17,7 +17,7 @@
 #include "platform/raw_call.h"
 #include "unwind/modules.h"
 
-enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, NAME_BYTES = 256, CODE_SHOWN = 15 };
+enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, THREAD_NAME_BYTES = 256, CODE_SHOWN = 15 };
 
 enum {
 #define FAULT(NAME, number, name, tag, injection, meaning, advice) NAME = number,
@@ -97,14 +97,14 @@ static void begin_line(long file) {
 
 /* The name of the store in which the record lies, without its directory, as in every SUMMARY. */
 static void add_store(struct hak_line *line) {
-    char name[NAME_BYTES] = "none";
+    char name[THREAD_NAME_BYTES] = "none";
     if (hak_current_ready()) {
         const char *path = hak_current.session->store_path;
         size_t start = 0, length = 0;
         for (size_t i = 0; i < HAK_PATH_BYTES - 1 && path[i]; i++)
             if (path[i] == '/')
                 start = i + 1;
-        for (; length < NAME_BYTES - 1 && path[start + length]; length++)
+        for (; length < THREAD_NAME_BYTES - 1 && path[start + length]; length++)
             name[length] = path[start + length] <= ' ' ? '?' : path[start + length];
         if (length > 0)
             name[length] = 0;

@@ -13,7 +13,7 @@
 
 enum {
     LAST_COMMIT_MS = 10000,
-    WAIT_SLICE_MS = 50,
+    END_SLICE_MS = 50,
     LAST_LOOK_MS = 20,
 };
 
@@ -33,7 +33,7 @@ static bool is_committed(void) {
 static void wait_for_last_commit(void) {
     uint64_t deadline = hak_monotonic_ns() + LAST_COMMIT_MS * HAK_MILLISECOND_NS;
     while (!is_committed() && hak_monotonic_ns() < deadline) {
-        hak_current_await_commit(atomic_load(&hak_current.session->commits), WAIT_SLICE_MS);
+        hak_current_await_commit(atomic_load(&hak_current.session->commits), END_SLICE_MS);
     }
 }
 

@@ -15,7 +15,7 @@
 #include "unwind/modules.h"
 #include "platform/block_signals.h"
 
-enum { NO_ENTRY_WAIT_MS = 2000, NO_ENTRY_AGAIN_MS = 5000, WAIT_SLICE_MS = 20 };
+enum { NO_ENTRY_WAIT_MS = 2000, NO_ENTRY_AGAIN_MS = 5000, ENTRY_SLICE_MS = 20 };
 
 /* Claims an entry, and waits for the collector to give one back. A child that comes soon after one
  * that waited in vain does not wait. */
@@ -27,7 +27,7 @@ static bool claim_entry(uint32_t parent, uint64_t fork_number) {
     uint64_t deadline = is_vain ? now : now + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
     bool is_claimed = hak_current_claim_process(parent, fork_number);
     while (!is_claimed && hak_monotonic_ns() < deadline) {
-        hak_current_await_commit(atomic_load(&session->commits), WAIT_SLICE_MS);
+        hak_current_await_commit(atomic_load(&session->commits), ENTRY_SLICE_MS);
         is_claimed = hak_current_claim_process(parent, fork_number);
     }
     return is_claimed;

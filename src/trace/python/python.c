@@ -79,8 +79,8 @@ static void add(struct merge *merge, uintptr_t ip) {
 
 /* The frames that one call of the interpreter runs stand above it; frames that are left, because
  * the C stack was cut, stand at the end. */
-static HAK_COLD uint32_t merge(uint32_t native, const struct hak_python_frame *frames,
-                               size_t count) {
+static HAK_COLD uint32_t merge_stacks(uint32_t native, const struct hak_python_frame *frames,
+                                      size_t count) {
     struct merge merged = {.count = 0};
     uintptr_t ips[2 * FRAMES_MAX];
     size_t natives = hak_stacks_frames(native, ips, 2 * FRAMES_MAX), next = 0;
@@ -109,7 +109,7 @@ static uint32_t add_python(uint32_t native) {
                              (uint64_t)frames[i].instruction << 1 | frames[i].is_entry);
     uint32_t id = recall(stacks, key);
     if (HAK_UNLIKELY(id == 0)) {
-        id = merge(native, frames, count);
+        id = merge_stacks(native, frames, count);
         if (id == 0)
             return native;
         remember(stacks, key, id);

@@ -32,7 +32,7 @@ static uint64_t tail_for(const struct hak_writer *w, uint64_t reserved) {
 }
 
 /* Records between the tail and the next position. */
-static uint64_t used_records(const struct hak_writer *w) {
+static uint64_t own_used_records(const struct hak_writer *w) {
     uint64_t reserved = reserved_now(w);
     return reserved - tail_for(w, reserved);
 }
@@ -135,10 +135,10 @@ static bool wait_for_room(struct hak_writer *w, unsigned count) {
     uint64_t begin = hak_monotonic_ns();
     for (;;) {
         uint32_t commits = atomic_load(&hak_current.session->commits);
-        if (used_records(w) + count <= w->mask + 1)
+        if (own_used_records(w) + count <= w->mask + 1)
             return true;
         if (!hak_ring_wait_a_slice(commits, begin))
-            return used_records(w) + count <= w->mask + 1;
+            return own_used_records(w) + count <= w->mask + 1;
     }
 }
 

@@ -167,8 +167,8 @@ static uint64_t write_prefix(struct hak_writer *w, uint64_t at, uint64_t ticks) 
     return at;
 }
 
-static uint64_t used_records(const struct hak_shared_ring *shared,
-                             const struct hak_ring_entry *ring, uint64_t *tail) {
+static uint64_t shared_used_records(const struct hak_shared_ring *shared,
+                                    const struct hak_ring_entry *ring, uint64_t *tail) {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     *tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
     if (hak_current.overwrites)
@@ -187,7 +187,7 @@ static enum outcome hold(struct hak_writer *w, unsigned count, uint64_t *positio
         return LOCKED_OUT;
     struct hak_ring_entry *ring = atomic_load_explicit(&shared->ring, memory_order_relaxed);
     unsigned wanted = count + SWITCH_RECORDS + (w->loss.count ? SWITCH_RECORDS + LOSS_RECORDS : 0);
-    uint64_t capacity = shared->mask + 1, used = used_records(shared, ring, full_tail);
+    uint64_t capacity = shared->mask + 1, used = shared_used_records(shared, ring, full_tail);
     if (used + wanted > capacity) {
         give_lock_back(shared);
         return FULL;

@@ -34,7 +34,7 @@ uint64_t hak_actions_watched(void) {
     return set;
 }
 
-static bool is_watched(int number) {
+static bool is_handled_in_front(int number) {
     return in_front && number > 0 && number < SIGNALS &&
            (hak_actions_watched() >> (number - 1) & 1) != 0;
 }
@@ -188,7 +188,7 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
     if (hak_user_signal_act(number, action, before, &heard))
         return heard;
     struct sigaction asked, old;
-    if (!is_watched(number)) {
+    if (!is_handled_in_front(number)) {
         bool is_none = number < 1 || number >= SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0;
         if (!action || !hak_kept_signals || is_none) /* which reads no action of what is none */
             return __sigaction(number, action, before);

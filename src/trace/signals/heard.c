@@ -15,7 +15,7 @@ extern int __sigaction(int, const struct sigaction *, struct sigaction *);
 static _Atomic uint64_t watched; /* bit n - 1 is signal n */
 static void (*note_one)(int);
 
-static bool is_watched(int number) {
+static bool is_heard(int number) {
     return number > 0 && number < SIGNALS && (watched >> (number - 1) & 1) != 0;
 }
 
@@ -74,7 +74,7 @@ bool hak_user_signal_watch(int number, void (*note)(int)) {
         __sigaction(number, NULL, &now) != 0)
         return false;
     note_one = note;
-    if (is_watched(number))
+    if (is_heard(number))
         return true;
     hak_action_write(number, &now);
     if (install_action(number, &now) != 0)
@@ -85,7 +85,7 @@ bool hak_user_signal_watch(int number, void (*note)(int)) {
 
 bool hak_user_signal_act(int number, const struct sigaction *action, struct sigaction *before,
                          int *result) {
-    if (!is_watched(number) || !hak_is_own_process())
+    if (!is_heard(number) || !hak_is_own_process())
         return false;
     struct sigaction old, asked;
     hak_action_read(number, &old);
