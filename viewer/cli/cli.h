@@ -117,7 +117,7 @@ const char *view_value(const struct view *view, const char *name);
 bool view_given(const struct view *view, const char *name);
 /* Value of a number option into `out`; false (and the error is printed) when it is no number. Not
  * given: `out` stays. */
-bool view_number(const struct view *view, const char *name, uint64_t *out);
+bool view_read_number(const struct view *view, const char *name, uint64_t *out);
 
 /* The HAKMEM_ variables, and the options of `run` that mean the same ("" = none does); the last
  * name is NULL. */

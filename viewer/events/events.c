@@ -174,7 +174,7 @@ int command_events(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_number(view, "tail", &listing.tail_wanted) ||
+    if (!view_read_number(view, "tail", &listing.tail_wanted) ||
         !event_filter_read(view, &listing.filter))
         return view_question_status();
     view_start_pager(view);

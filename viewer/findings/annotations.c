@@ -25,7 +25,7 @@ static enum annotations find_service(void) {
     return ANNOTATIONS_NONE;
 }
 
-bool annotations_wanted(const struct view *view, enum annotations *out) {
+bool annotations_read_option(const struct view *view, enum annotations *out) {
     static const char *const names[] = {"none", "github", "gitlab", "azure", "teamcity"};
     const char *value = view_value(view, "annotations");
     *out = ANNOTATIONS_NONE;

@@ -372,7 +372,7 @@ static int write_baseline(struct view *view, const struct findings *findings) {
 static int list_faults(struct view *view) {
     struct findings findings;
     uint32_t process;
-    if (!view_process(view, &process))
+    if (!view_choose_process(view, &process))
         return VIEW_USAGE;
     if (!findings_gather(view, process, &findings))
         return VIEW_UNREADABLE;

@@ -132,7 +132,7 @@ enum annotations {
     ANNOTATIONS_TEAMCITY,
 };
 /* Reads --annotations; `auto` looks at the environment. False: the error is printed. */
-bool annotations_wanted(const struct view *view, enum annotations *out);
+bool annotations_read_option(const struct view *view, enum annotations *out);
 /* Appends one line for each new finding, in the service's words. */
 void annotations_add(struct hak_text *text, struct view *view, const struct findings *findings,
                      enum annotations service);

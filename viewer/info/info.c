@@ -361,7 +361,7 @@ int command_info(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_process(view, &process))
+    if (!view_choose_process(view, &process))
         return VIEW_USAGE;
     status = tree_load(&tree, view);
     if (status != 0)

@@ -208,7 +208,7 @@ int command_modules(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_process(view, &all.process))
+    if (!view_choose_process(view, &all.process))
         return VIEW_USAGE;
     all.ranges = all.process != 0 || view->summary.processes < 2 || view_given(view, "all");
     const struct hak_database *database = hak_store_database(view->reader);

@@ -285,7 +285,7 @@ int command_threads(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_process(view, &all.process))
+    if (!view_choose_process(view, &all.process))
         return VIEW_USAGE;
     status = load_threads(&all) ? 0 : VIEW_UNREADABLE;
     if (status == 0 && !sort(&all)) /* refuse a wrong --sort before the long read */

@@ -746,7 +746,7 @@ static void print_heap_json(struct heap *h) {
 
 static bool read_options(struct heap *h) {
     struct view *view = h->view;
-    if (!profile_read_query(view, &h->query) || !view_number(view, "steps", &h->steps))
+    if (!profile_read_query(view, &h->query) || !view_read_number(view, "steps", &h->steps))
         return false;
     if (h->steps == 0 || h->steps > STEPS_MAX) {
         view_error("--steps %s: 1 to %s was expected", view_value(view, "steps"),

@@ -52,7 +52,7 @@ static void ask(char *process) {
 static uint32_t row_of(char *process) {
     uint32_t row = 0;
     ask(process);
-    return view_process(&view, &row) ? row : 0;
+    return view_choose_process(&view, &row) ? row : 0;
 }
 
 START_TEST(a_process_is_named_by_pid_order_or_row) {
