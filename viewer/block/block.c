@@ -50,7 +50,7 @@ static int each_life(void *context, const struct hak_life_row *life) {
     if (!is_told(block))
         return 0;
     if (block->view->json)
-        block_json_life(block, life);
+        block_write_json_life(block, life);
     else if (!view_given(block->view, "moves"))
         block_write_life(block, life);
     block->told++;
@@ -77,7 +77,7 @@ static int each_event(void *context, const struct hak_event *e, enum hak_life_st
     if (number < block->skip + 1 || (block->first != UINT64_MAX && number > block->first))
         return 0;
     if (block->view->json)
-        block_json_event(block, e);
+        block_write_json_event(block, e);
     else
         block_write_event(block, e, step, number);
     return stop(block);
@@ -255,14 +255,14 @@ static int show(struct block *block) {
         return view_store_error(view, error);
     view_start_pager(view);
     if (view->json)
-        block_json_head(block);
+        block_write_json_head(block);
     else
         block_write_head(block);
     error = tell_lives(block);
     int status = error < 0 ? view_store_error(view, error) : VIEW_OK; /* before the JSON says so */
     find_fault_row(block);
     if (view->json)
-        block_json_end(block);
+        block_write_json_end(block);
     else if (error == 0)
         block_write_end(block);
     return error < 0 ? status : status_of_block(block);

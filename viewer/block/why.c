@@ -80,7 +80,7 @@ int block_add_why(struct hak_text *text, struct view *view, uint64_t address, ui
     find_main_lives(&why);
     bool is_made = why_make_rows(&why);
     if (is_made)
-        why_write(text, &why);
+        why_add_page(text, &why);
     hak_story_free(why.story);
     free(why.row);
     return is_made ? 0 : VIEW_UNREADABLE;
@@ -141,7 +141,7 @@ int command_why(struct view *view) {
     if (printed && view->json) {
         printed = view_print_json(why_json(&why));
     } else if (printed) {
-        why_write(&text, &why);
+        why_add_page(&text, &why);
         printed = view_print(&text);
     }
     status = printed ? status_of_why(&why) : VIEW_UNREADABLE;

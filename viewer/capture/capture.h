@@ -35,7 +35,7 @@ int view_look_again(struct view *view);
  * the end of the pager's text. Returns view_completeness(). */
 int view_say_completeness(struct view *view);
 /* When the capture began, in seconds since 1970; 0 = it does not say. */
-time_t view_started(const struct view *view);
+time_t view_start_time(const struct view *view);
 /* "app.db (1,234 events of 2 processes)": where an answer was looked for. */
 void view_add_extent(struct hak_text *text, const struct view *view);
 /* The same of one process, "process 4711 (server) of app.db (...)"; 0 = of all. */
@@ -191,7 +191,7 @@ json_t *view_json_document(const struct view *view);
 /* Tells whether events are missing from the capture, in numbers and a sentence. */
 json_t *view_completeness_json(const struct view *view);
 /* Prints a document, with that as its last member, and drops the reference. False: no memory. */
-bool view_end_document(const struct view *view, json_t *document);
+bool view_print_document(const struct view *view, json_t *document);
 /* A document that is longer than memory, written piece by piece: its frame, up to the store; then
  * members, each with the comma or without; a list's elements as values on one line. All drop the
  * reference. */

@@ -150,7 +150,7 @@ void view_write(FILE *to, const char *format, ...) __attribute__((format(printf,
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Hands errors and notes over, in their visible form and without "hakmem-trace:", instead of
  * printing them; NULL prints them again. For a caller that owns the whole screen. */
-void view_take_errors(void (*take)(void *context, const char *line), void *context);
+void view_redirect_errors(void (*take)(void *context, const char *line), void *context);
 /* The same of a text that is put together already, and freed. */
 void view_error_text(struct hak_text *text);
 /* Lets the first line of output start a pager where that is right; call before it. */

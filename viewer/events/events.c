@@ -153,7 +153,7 @@ static int list_all(struct listing *listing) {
 
 static void say_nothing_found(struct listing *listing) {
     struct hak_text text = {0};
-    event_filter_words(&text, listing->view);
+    event_filter_add_words(&text, listing->view);
     hak_text_add(&text, " in ");
     view_add_extent(&text, listing->view);
     view_error("no event%s", hak_text_string(&text));

@@ -218,7 +218,7 @@ void event_filter_free(struct event_filter *filter) {
     filter->has_site = NULL;
 }
 
-void event_filter_words(struct hak_text *text, const struct view *view) {
+void event_filter_add_words(struct hak_text *text, const struct view *view) {
     bool first = true;
     for (int i = 0; i < view->option_count; i++) {
         bool is_common = false;

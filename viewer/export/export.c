@@ -229,7 +229,7 @@ static int write_profile(struct view *view, const struct format *format, struct 
     if (status == 0)
         status = is_log ? format->write_events(&e) : format->write(&e);
     if (status == 0)
-        status = export_status(&e);
+        status = export_say_errors(&e);
     if (status == 0 && !format->has_sides)
         status = view_say_completeness(view);
     export_free(&e);

@@ -82,7 +82,7 @@ static const struct escape teamcity[] = {{'|', "||"}, {'\'', "|'"}, {'\r', "|r"}
 
 /* The line to mark: `path` as the repository has it; "" = none is known. */
 static uint32_t find_line(struct view *view, const struct finding *one, struct hak_text *path) {
-    int at = sources_frame(view, one);
+    int at = sources_find_frame(view, one);
     if (at < 0)
         return 0;
     sources_add_path(path, view, one->stacks[0].frames.frame[at].file);

@@ -117,7 +117,7 @@ const char *sources_root(struct view *view);
 bool sources_add_path(struct hak_text *text, struct view *view, const char *file);
 /* Index of the innermost frame of the finding's first stack that lies in the repository, so that a
  * service can show the line; -1 = none does. */
-int sources_frame(struct view *view, const struct finding *finding);
+int sources_find_frame(struct view *view, const struct finding *finding);
 
 /* The documents, whole; NULL when memory ran out. The caller frees them. */
 char *findings_junit(struct view *view, const struct findings *findings);

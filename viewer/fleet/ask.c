@@ -16,12 +16,12 @@ enum { BRACED_RUNS, BRACED_FINDINGS, BRACED_LIMIT, BRACED_WORDS }; /* what stand
 
 int fleet_open(struct fleet *fleet, struct view *view, uint64_t limit, bool writes) {
     char *why = NULL;
-    *fleet = (struct fleet){.view = view, .url = fleet_url(view), .limit = limit};
+    *fleet = (struct fleet){.view = view, .url = fleet_need_url(view), .limit = limit};
     if (!fleet->url || !view_read_number(view, "limit", &fleet->limit))
         return VIEW_USAGE;
     if (fleet->limit == 0 || fleet->limit > FLEET_ROWS_MAX)
         fleet->limit = FLEET_ROWS_MAX;
-    fleet->remote = fleet_remote();
+    fleet->remote = fleet_load_remote();
     if (!fleet->remote) {
         view_fail(hak_store_message());
         return VIEW_UNREADABLE;

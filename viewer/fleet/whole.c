@@ -35,7 +35,7 @@ int fleet_push_whole(struct view *view) {
     int status = view_open(view);
     if (status)
         return status;
-    const struct hak_remote *remote = fleet_remote();
+    const struct hak_remote *remote = fleet_load_remote();
     if (!remote) {
         view_fail(hak_store_message());
         return VIEW_UNREADABLE;

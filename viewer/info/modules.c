@@ -200,7 +200,7 @@ static void end_text(struct modules *all) {
 static int end_json(struct modules *all) {
     json_t *document = view_json_document(all->view);
     json_object_set_new(document, "modules", all->list);
-    return view_end_document(all->view, document) ? 0 : VIEW_UNREADABLE;
+    return view_print_document(all->view, document) ? 0 : VIEW_UNREADABLE;
 }
 
 int command_modules(struct view *view) {

@@ -84,7 +84,7 @@ static void say_nothing_found(const struct layers *l) {
     struct hak_text text = {0};
     hak_text_add(&text, l->shows_superslabs ? "no SuperSlab was mapped or unmapped"
                                             : "no layer did anything");
-    event_filter_words(&text, l->view);
+    event_filter_add_words(&text, l->view);
     hak_text_add(&text, " in ");
     view_add_extent(&text, l->view);
     view_error_text(&text);

@@ -738,7 +738,7 @@ static void print_heap_json(struct heap *h) {
     hak_json_set_number(document, "unknown_blocks", f->unknown.blocks);
     hak_json_set_known(document, "unknown_bytes", knows_unknown(h), f->unknown.bytes);
     view_start_pager(h->view);
-    view_end_document(h->view, document);
+    view_print_document(h->view, document);
 }
 
 /* ---- the command -------------------------------------------------------------------------------
