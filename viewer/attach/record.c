@@ -253,7 +253,7 @@ static bool read_time(const struct view *view, uint64_t *ns) {
     *ns = 0;
     if (!text)
         return true;
-    if (!view_duration("for", text, ns))
+    if (!view_read_duration("for", text, ns))
         return false;
     *ns = *ns ? *ns : 1; /* 0 is for ever */
     return true;

@@ -50,7 +50,7 @@ static int each_life(void *context, const struct hak_life_row *life) {
     if (!is_told(block))
         return 0;
     if (block->view->json)
-        block_json_life(block, life);
+        block_write_json_life(block, life);
     else if (!view_given(block->view, "moves"))
         block_write_life(block, life);
     block->told++;
@@ -77,7 +77,7 @@ static int each_event(void *context, const struct hak_event *e, enum hak_life_st
     if (number < block->skip + 1 || (block->first != UINT64_MAX && number > block->first))
         return 0;
     if (block->view->json)
-        block_json_event(block, e);
+        block_write_json_event(block, e);
     else
         block_write_event(block, e, step, number);
     return stop(block);
@@ -172,7 +172,8 @@ static bool read_options(struct block *block) {
     struct view *view = block->view;
     const char *value;
     block->first = block->last = UINT64_MAX;
-    if (!view_number(view, "first", &block->first) || !view_number(view, "last", &block->last))
+    if (!view_read_number(view, "first", &block->first) ||
+        !view_read_number(view, "last", &block->last))
         return false;
     if (view_given(view, "first") && view_given(view, "last")) {
         view_error("block: --first and --last exclude each other; --since and --until choose a "
@@ -180,9 +181,9 @@ static bool read_options(struct block *block) {
         return false;
     }
     return (!(value = view_value(view, "since")) ||
-            view_when(view, "since", value, &block->since_ns, &block->since_id)) &&
+            view_read_when(view, "since", value, &block->since_ns, &block->since_id)) &&
            (!(value = view_value(view, "until")) ||
-            view_when(view, "until", value, &block->until_ns, &block->until_id));
+            view_read_when(view, "until", value, &block->until_ns, &block->until_id));
 }
 
 /* The lives are read several times, and a store that is being written grows in between. */
@@ -254,14 +255,14 @@ static int show(struct block *block) {
         return view_store_error(view, error);
     view_start_pager(view);
     if (view->json)
-        block_json_head(block);
+        block_write_json_head(block);
     else
         block_write_head(block);
     error = tell_lives(block);
     int status = error < 0 ? view_store_error(view, error) : VIEW_OK; /* before the JSON says so */
     find_fault_row(block);
     if (view->json)
-        block_json_end(block);
+        block_write_json_end(block);
     else if (error == 0)
         block_write_end(block);
     return error < 0 ? status : status_of_block(block);
@@ -278,7 +279,7 @@ int command_block(struct view *view) {
     if (!read_options(&block) || !view_read_process(view, &all))
         return VIEW_USAGE;
     end_where_it_was_opened(&block);
-    if (!view_address(view, view->argument[0], all.count > 0 ? all.row[0] : 0, &place))
+    if (!view_read_address(view, view->argument[0], all.count > 0 ? all.row[0] : 0, &place))
         return view_question_status();
     block.position.address = place.address;
     int found = find_block(&block, &all, place.process);

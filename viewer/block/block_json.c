@@ -7,7 +7,7 @@
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 
-void block_json_head(struct block *block) {
+void block_write_json_head(struct block *block) {
     bool is_unwatched = !block->position.was_handed_out && view_is_light(block->view);
     const char *state = is_unwatched                      ? "not watched"
                         : !block->position.was_handed_out ? "never handed out"
@@ -23,7 +23,7 @@ static json_t *event_json(const struct block *block, const struct hak_event *e) 
     return hak_json_event(block->view->reader, e, view_given(block->view, "stacks"));
 }
 
-void block_json_event(struct block *block, const struct hak_event *e) {
+void block_write_json_event(struct block *block, const struct hak_event *e) {
     if (hak_event_is_call(e))
         return;
     if (!block->moves)
@@ -34,7 +34,7 @@ void block_json_event(struct block *block, const struct hak_event *e) {
         block->moves_left_out++;
 }
 
-void block_json_life(struct block *block, const struct hak_life_row *life) {
+void block_write_json_life(struct block *block, const struct hak_life_row *life) {
     bool has_span = life->birth.id != 0 && life->end.id != 0;
     json_t *object = json_object();
     hak_json_set_number(object, "life", life->number);
@@ -85,7 +85,7 @@ static json_t *totals_json(struct block *block) {
     return object;
 }
 
-void block_json_end(struct block *block) {
+void block_write_json_end(struct block *block) {
     json_t *completeness = view_completeness_json(block->view);
     hak_json_set_number(completeness, "lost_events_of_block", block->lost_events);
     view_write(stdout, "\n  ],\n");

@@ -76,10 +76,10 @@ void block_write_event(struct block *block, const struct hak_event *e, enum hak_
                        uint64_t number);
 void block_write_end(struct block *block);
 
-void block_json_head(struct block *block);
-void block_json_life(struct block *block, const struct hak_life_row *life);
-void block_json_event(struct block *block, const struct hak_event *e);
+void block_write_json_head(struct block *block);
+void block_write_json_life(struct block *block, const struct hak_life_row *life);
+void block_write_json_event(struct block *block, const struct hak_event *e);
 /* Also after Ctrl-C: the document is whole. */
-void block_json_end(struct block *block);
+void block_write_json_end(struct block *block);
 
 #endif

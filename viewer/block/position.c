@@ -143,7 +143,7 @@ int view_answer_nothing_known(struct view *view, uint64_t address, uint64_t unti
     if (found < 0)
         return view_store_error(view, found);
     if (view->json) {
-        view_end_document(view, nothing_known_json(view, address, &mapping));
+        view_print_document(view, nothing_known_json(view, address, &mapping));
     } else {
         add_nothing_known(&text, view, address, process, &mapping);
         view_print(&text);

@@ -80,7 +80,7 @@ int block_add_why(struct hak_text *text, struct view *view, uint64_t address, ui
     find_main_lives(&why);
     bool is_made = why_make_rows(&why);
     if (is_made)
-        why_write(text, &why);
+        why_add_page(text, &why);
     hak_story_free(why.story);
     free(why.row);
     return is_made ? 0 : VIEW_UNREADABLE;
@@ -92,7 +92,7 @@ static int read_moment(struct view *view, uint64_t *until) {
     const char *text = view_value(view, "at");
     if (!text)
         return 0;
-    if (!view_moment(view, "at", text, &at))
+    if (!view_read_moment(view, "at", text, &at))
         return view_question_status();
     int status = at.kind == VIEW_AT_PEAK ? view_find_peak(view, 0, &at) : 0;
     if (!status && at.kind == VIEW_AT_START) {
@@ -113,7 +113,8 @@ int command_why(struct view *view) {
     bool counts = strncmp(view->argument[0], "p:", 2) == 0;
     if (!view_read_process(view, &all))
         return VIEW_USAGE;
-    if (!view_address(view, view->argument[0], counts && all.count > 0 ? all.row[0] : 0, &place))
+    if (!view_read_address(view, view->argument[0], counts && all.count > 0 ? all.row[0] : 0,
+                           &place))
         return view_question_status();
     if ((status = read_moment(view, &why.until)) != 0)
         return status;
@@ -140,7 +141,7 @@ int command_why(struct view *view) {
     if (printed && view->json) {
         printed = view_print_json(why_json(&why));
     } else if (printed) {
-        why_write(&text, &why);
+        why_add_page(&text, &why);
         printed = view_print(&text);
     }
     status = printed ? status_of_why(&why) : VIEW_UNREADABLE;

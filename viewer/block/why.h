@@ -37,7 +37,7 @@ struct why {
 
 /* Fills why->row. False when memory ran out. */
 bool why_make_rows(struct why *why);
-void why_write(struct hak_text *text, const struct why *why);
+void why_add_page(struct hak_text *text, const struct why *why);
 /* "live", "freed", "freed twice", "never handed out". */
 const char *why_state(const struct why *why);
 char *why_json(const struct why *why);

@@ -288,7 +288,7 @@ static void add_mapping(struct hak_text *text, const struct why *why) {
     hak_mapped_place_free(&mapping);
 }
 
-void why_write(struct hak_text *text, const struct why *why) {
+void why_add_page(struct hak_text *text, const struct why *why) {
     if (hak_story_is_outside(why->story)) {
         hak_text_add(text, "0x%" PRIx64 " was in no block of this capture; it was only given to:\n",
                      why->position.address);

@@ -85,7 +85,8 @@ static bool nth_fault(struct view *view, const char *text, struct hak_event *out
     return true;
 }
 
-bool view_address(struct view *view, const char *text, uint32_t process, struct view_place *out) {
+bool view_read_address(struct view *view, const char *text, uint32_t process,
+                       struct view_place *out) {
     struct hak_event event;
     *out = (struct view_place){0};
     if (strncmp(text, "p:", 2) == 0 || strncmp(text, "@fault", 6) == 0) {
@@ -105,7 +106,7 @@ bool view_address(struct view *view, const char *text, uint32_t process, struct 
         out->address = strtoull(digits, NULL, 16);
         return true;
     }
-    return view_symbol_address(view, text, &out->address);
+    return view_find_symbol_address(view, text, &out->address);
 }
 
 /* ---- moments ----------------------------------------------------------------------------------
@@ -210,8 +211,8 @@ static bool read_event(const char *text, uint64_t *id) {
     return *end == '\0' && !errno;
 }
 
-bool view_when(struct view *view, const char *option, const char *text, uint64_t *ns,
-               uint64_t *id) {
+bool view_read_when(struct view *view, const char *option, const char *text, uint64_t *ns,
+                    uint64_t *id) {
     if (strncmp(text, "mark:", 5) == 0)
         return when_marked(view, option, text + 5, id);
     if (read_event(text, id) || read_time(text, ns) || read_share(view, text, ns))
@@ -222,7 +223,7 @@ bool view_when(struct view *view, const char *option, const char *text, uint64_t
     return false;
 }
 
-bool view_duration(const char *option, const char *text, uint64_t *ns) {
+bool view_read_duration(const char *option, const char *text, uint64_t *ns) {
     if (read_time(text, ns))
         return true;
     view_error("--%s %s: seconds (1.5), 200ms or 30us was expected", option, text);

@@ -6,6 +6,6 @@
 
 /* Address of SYMBOL, SYMBOL+16 or SYMBOL+0x10 in the processes of this capture, from the module
  * files as they lie on this machine now. False: the error is printed. */
-bool view_symbol_address(struct view *view, const char *text, uint64_t *address);
+bool view_find_symbol_address(struct view *view, const char *text, uint64_t *address);
 
 #endif

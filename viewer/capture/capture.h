@@ -35,7 +35,7 @@ int view_look_again(struct view *view);
  * the end of the pager's text. Returns view_completeness(). */
 int view_say_completeness(struct view *view);
 /* When the capture began, in seconds since 1970; 0 = it does not say. */
-time_t view_started(const struct view *view);
+time_t view_start_time(const struct view *view);
 /* "app.db (1,234 events of 2 processes)": where an answer was looked for. */
 void view_add_extent(struct hak_text *text, const struct view *view);
 /* The same of one process, "process 4711 (server) of app.db (...)"; 0 = of all. */
@@ -76,14 +76,16 @@ struct view_place {
 };
 /* Reads an address as a person types it: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N; p:N counts
  * the allocations of `process` (row id, 0 = of all). False: the error is printed. */
-bool view_address(struct view *view, const char *text, uint32_t process, struct view_place *out);
+bool view_read_address(struct view *view, const char *text, uint32_t process,
+                       struct view_place *out);
 /* A moment of the open capture: "1.5", "1.5s", "200ms", "30us" into `ns`, and "50%", the half of
  * the time from its first event to the last one; "#4711" into `id`; so
  * does "mark:NAME", the event of the last mark of that name, "mark:NAME#2" of the second. False:
  * the error, which names --`option`, is printed. */
-bool view_when(struct view *view, const char *option, const char *text, uint64_t *ns, uint64_t *id);
+bool view_read_when(struct view *view, const char *option, const char *text, uint64_t *ns,
+                    uint64_t *id);
 /* A span of time: "1.5", "200ms". As above. */
-bool view_duration(const char *option, const char *text, uint64_t *ns);
+bool view_read_duration(const char *option, const char *text, uint64_t *ns);
 
 /* A moment of the capture as an event: the log up to it has happened. */
 struct view_moment {
@@ -100,9 +102,10 @@ struct view_moment {
     bool is_nearest;
     char name[80]; /* of a mark, as it was typed; "" = none */
 };
-/* Reads the moment that --`option` takes: start, end, peak, or as view_when takes it. False: the
- * error is printed. */
-bool view_moment(struct view *view, const char *option, const char *text, struct view_moment *out);
+/* Reads the moment that --`option` takes: start, end, peak, or as view_read_when takes it. False:
+ * the error is printed. */
+bool view_read_moment(struct view *view, const char *option, const char *text,
+                      struct view_moment *out);
 /* Finds the peak of one process (row id), or of all that ran together (0), and makes it an event;
  * VIEW_AT_START where nothing was ever held. Where only the profile is kept it is the nearest
  * moment that can be asked. 0, or an exit status: the error is printed. */
@@ -129,7 +132,7 @@ struct view_processes {
 bool view_read_process(struct view *view, struct view_processes *out);
 /* The same where one has to be taken: 0 = not given. Says on stderr which, if there was a choice.
  */
-bool view_process(struct view *view, uint32_t *row);
+bool view_choose_process(struct view *view, uint32_t *row);
 /* Says on stderr that `row` was taken of several that had its pid. */
 void view_say_which_process(struct view *view, const struct view_processes *all, uint32_t row);
 /* Says on stderr which process was taken, where more than one had a block at `address`. */
@@ -188,7 +191,7 @@ json_t *view_json_document(const struct view *view);
 /* Tells whether events are missing from the capture, in numbers and a sentence. */
 json_t *view_completeness_json(const struct view *view);
 /* Prints a document, with that as its last member, and drops the reference. False: no memory. */
-bool view_end_document(const struct view *view, json_t *document);
+bool view_print_document(const struct view *view, json_t *document);
 /* A document that is longer than memory, written piece by piece: its frame, up to the store; then
  * members, each with the comma or without; a list's elements as values on one line. All drop the
  * reference. */

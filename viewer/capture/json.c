@@ -40,7 +40,7 @@ json_t *view_completeness_json(const struct view *view) {
     return object;
 }
 
-bool view_end_document(const struct view *view, json_t *document) {
+bool view_print_document(const struct view *view, json_t *document) {
     json_object_set_new(document, "completeness", view_completeness_json(view));
     return view_print_json(hak_json_print(document));
 }

@@ -68,7 +68,8 @@ static bool find_event(struct view *view, uint64_t id, struct view_moment *out) 
     return true;
 }
 
-bool view_moment(struct view *view, const char *option, const char *text, struct view_moment *out) {
+bool view_read_moment(struct view *view, const char *option, const char *text,
+                      struct view_moment *out) {
     static const struct {
         const char *word;
         enum view_moment_kind kind;
@@ -81,7 +82,7 @@ bool view_moment(struct view *view, const char *option, const char *text, struct
             return true;
         }
     bool is_mark = strncmp(text, "mark:", 5) == 0;
-    if (!view_when(view, option, text, &ns, &id))
+    if (!view_read_when(view, option, text, &ns, &id))
         return false;
     if (!is_mark && text[0] != '#')
         return find_time(view, ns, out);

@@ -170,7 +170,7 @@ int view_say_completeness(struct view *view) {
     return view_completeness(view);
 }
 
-time_t view_started(const struct view *view) {
+time_t view_start_time(const struct view *view) {
     return (time_t)hak_database_number(hak_store_database(view->reader),
                                        "SELECT CAST(value AS INTEGER) / 1000000000 FROM meta"
                                        " WHERE key = 'started'",

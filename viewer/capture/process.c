@@ -145,7 +145,7 @@ void view_say_which_process(struct view *view, const struct view_processes *all,
     view_error_text(&text);
 }
 
-bool view_process(struct view *view, uint32_t *row) {
+bool view_choose_process(struct view *view, uint32_t *row) {
     struct view_processes all;
     *row = 0;
     if (!view_read_process(view, &all))

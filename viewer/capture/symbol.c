@@ -60,7 +60,7 @@ static bool split(const char *text, char *name, size_t name_bytes, uint64_t *off
     return true;
 }
 
-bool view_symbol_address(struct view *view, const char *text, uint64_t *address) {
+bool view_find_symbol_address(struct view *view, const char *text, uint64_t *address) {
     char name[512];
     uint64_t offset, value;
     if (!split(text, name, sizeof name, &offset)) {

@@ -117,7 +117,7 @@ const char *view_value(const struct view *view, const char *name);
 bool view_given(const struct view *view, const char *name);
 /* Value of a number option into `out`; false (and the error is printed) when it is no number. Not
  * given: `out` stays. */
-bool view_number(const struct view *view, const char *name, uint64_t *out);
+bool view_read_number(const struct view *view, const char *name, uint64_t *out);
 
 /* The HAKMEM_ variables, and the options of `run` that mean the same ("" = none does); the last
  * name is NULL. */
@@ -150,7 +150,7 @@ void view_write(FILE *to, const char *format, ...) __attribute__((format(printf,
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Hands errors and notes over, in their visible form and without "hakmem-trace:", instead of
  * printing them; NULL prints them again. For a caller that owns the whole screen. */
-void view_take_errors(void (*take)(void *context, const char *line), void *context);
+void view_redirect_errors(void (*take)(void *context, const char *line), void *context);
 /* The same of a text that is put together already, and freed. */
 void view_error_text(struct hak_text *text);
 /* Lets the first line of output start a pager where that is right; call before it. */

@@ -151,7 +151,7 @@ static struct {
     void *context;
 } errors;
 
-void view_take_errors(void (*take)(void *context, const char *line), void *context) {
+void view_redirect_errors(void (*take)(void *context, const char *line), void *context) {
     errors.take = take;
     errors.context = context;
 }

@@ -310,7 +310,7 @@ bool view_given(const struct view *view, const char *name) {
     return view_value(view, name) != NULL;
 }
 
-bool view_number(const struct view *view, const char *name, uint64_t *out) {
+bool view_read_number(const struct view *view, const char *name, uint64_t *out) {
     const char *value = view_value(view, name);
     if (!value)
         return true;

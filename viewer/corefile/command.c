@@ -23,7 +23,7 @@ static bool read_source(const struct view *view, struct core_source *source) {
                                    .fd = -1};
     if (!view_given(view, "memory"))
         return true;
-    if (!is_pid || !view_number(view, "memory", &fd) || fd > INT32_MAX) {
+    if (!is_pid || !view_read_number(view, "memory", &fd) || fd > INT32_MAX) {
         view_error("--memory N: an open descriptor of /proc/PID/mem, for a process");
         return false;
     }

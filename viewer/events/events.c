@@ -153,7 +153,7 @@ static int list_all(struct listing *listing) {
 
 static void say_nothing_found(struct listing *listing) {
     struct hak_text text = {0};
-    event_filter_words(&text, listing->view);
+    event_filter_add_words(&text, listing->view);
     hak_text_add(&text, " in ");
     view_add_extent(&text, listing->view);
     view_error("no event%s", hak_text_string(&text));
@@ -174,7 +174,7 @@ int command_events(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_number(view, "tail", &listing.tail_wanted) ||
+    if (!view_read_number(view, "tail", &listing.tail_wanted) ||
         !event_filter_read(view, &listing.filter))
         return view_question_status();
     view_start_pager(view);

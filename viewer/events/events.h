@@ -33,7 +33,7 @@ void event_filter_free(struct event_filter *filter);
 /* Reads --class into `band` or store.class_index (large: HAK_CLASS_NONE). False: printed. */
 bool event_filter_read_class(struct view *view, const char *text, struct event_filter *filter);
 /* Appends the given options as they were typed: " with --class C3 --tail 5". */
-void event_filter_words(struct hak_text *text, const struct view *view);
+void event_filter_add_words(struct hak_text *text, const struct view *view);
 
 int command_events(struct view *view);
 

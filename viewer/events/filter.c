@@ -109,7 +109,7 @@ static void note_bases(struct event_filter *filter) {
 
 static bool read_address(struct view *view, const char *text, struct event_filter *filter) {
     struct view_place place;
-    if (!view_address(view, text, filter->store.process, &place))
+    if (!view_read_address(view, text, filter->store.process, &place))
         return false;
     filter->address = place.address;
     if (filter->store.process == 0)
@@ -147,7 +147,8 @@ bool event_filter_read(struct view *view, struct event_filter *filter) {
     const char *value;
     uint64_t thread = 0;
     *filter = (struct event_filter){.band = -1, .layer = -1, .store.class_index = -1};
-    if (!view_process(view, &filter->store.process) || !view_number(view, "thread", &thread))
+    if (!view_choose_process(view, &filter->store.process) ||
+        !view_read_number(view, "thread", &thread))
         return false;
     filter->thread_number = (uint32_t)thread;
     if (thread > UINT32_MAX || (view_given(view, "thread") && thread == 0)) {
@@ -165,10 +166,10 @@ bool event_filter_read(struct view *view, struct event_filter *filter) {
     if ((value = view_value(view, "layer")) && !read_layer(value, filter))
         return false;
     if ((value = view_value(view, "since")) &&
-        !view_when(view, "since", value, &filter->store.ns_from, &filter->store.id_from))
+        !view_read_when(view, "since", value, &filter->store.ns_from, &filter->store.id_from))
         return false;
     if ((value = view_value(view, "until")) &&
-        !view_when(view, "until", value, &filter->store.ns_to, &filter->store.id_to))
+        !view_read_when(view, "until", value, &filter->store.ns_to, &filter->store.id_to))
         return false;
     if (view_given(view, "until") && filter->store.ns_to == 0 && filter->store.id_to == 0)
         filter->is_empty = true; /* the store takes 0 for no limit */
@@ -217,7 +218,7 @@ void event_filter_free(struct event_filter *filter) {
     filter->has_site = NULL;
 }
 
-void event_filter_words(struct hak_text *text, const struct view *view) {
+void event_filter_add_words(struct hak_text *text, const struct view *view) {
     bool first = true;
     for (int i = 0; i < view->option_count; i++) {
         bool is_common = false;

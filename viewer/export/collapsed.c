@@ -53,7 +53,7 @@ static int fold_rows(struct folded *f, struct export *e, int side) {
             line->value[side] += value;
     }
     e->failed |= f->failed;
-    return export_status(e);
+    return export_say_errors(e);
 }
 
 static int compare_lines(const void *a, const void *b) {

@@ -196,7 +196,7 @@ static bool open_output(const struct view *view, const struct format *format,
 static int write_findings(struct view *view, const struct format *format, struct view_sink *sink) {
     struct findings findings;
     uint32_t process;
-    if (!view_process(view, &process))
+    if (!view_choose_process(view, &process))
         return VIEW_USAGE;
     if (!findings_gather(view, process, &findings))
         return VIEW_UNREADABLE;
@@ -229,7 +229,7 @@ static int write_profile(struct view *view, const struct format *format, struct 
     if (status == 0)
         status = is_log ? format->write_events(&e) : format->write(&e);
     if (status == 0)
-        status = export_status(&e);
+        status = export_say_errors(&e);
     if (status == 0 && !format->has_sides)
         status = view_say_completeness(view);
     export_free(&e);

@@ -106,7 +106,7 @@ static uint32_t number_trace(struct heaptrack *h, uint32_t site, uint32_t outer)
 static uint32_t find_trace(struct heaptrack *h, uint32_t stack) {
     struct export *e = h->export;
     uint32_t trace = 0;
-    if (!profile_path_of(&e->places, stack, &e->path))
+    if (!profile_read_path(&e->places, stack, &e->path))
         return NO_TRACE; /* the places say why */
     if (e->path.is_left_out)
         return NO_TRACE;

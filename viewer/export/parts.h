@@ -66,7 +66,7 @@ uint64_t export_begin_ns(const struct export *e);
 /* The time of the moment, in ns since the capture's begin. */
 uint64_t export_moment_ns(const struct export *e);
 /* 0, or the exit status of what went wrong while rows were written. */
-int export_status(struct export *e);
+int export_say_errors(struct export *e);
 void export_free(struct export *e);
 
 /* Appends the whole name of a frame's function, "libfoo.so+0x1234" where it has none, "no stack" of

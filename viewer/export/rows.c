@@ -11,7 +11,7 @@
 
 static void keep_row(void *context, const struct profile_item *item) {
     struct export *e = context;
-    if (e->failed || !profile_path_of(&e->places, item->stack, &e->path) || e->path.is_left_out)
+    if (e->failed || !profile_read_path(&e->places, item->stack, &e->path) || e->path.is_left_out)
         return;
     if (!hak_growing_make_room(&e->row, e->rows, &e->row_room, sizeof *e->row)) {
         e->failed = true;
@@ -60,7 +60,7 @@ int export_read(struct export *e, bool is_whole) {
     if (status == 0)
         status = profile_gather(&e->query, &e->facts, keep_row, e);
     if (status == 0)
-        status = export_status(e);
+        status = export_say_errors(e);
     if (status == 0)
         status = view_look_again(e->view);
     merge_rows(e);
@@ -68,10 +68,10 @@ int export_read(struct export *e, bool is_whole) {
 }
 
 bool export_find_path(struct export *e, const struct export_row *row) {
-    return profile_path_of(&e->places, row->stack, &e->path);
+    return profile_read_path(&e->places, row->stack, &e->path);
 }
 
-int export_status(struct export *e) {
+int export_say_errors(struct export *e) {
     if (e->places.error)
         return view_store_error(e->view, e->places.error);
     if (!e->failed && !e->places.failed)

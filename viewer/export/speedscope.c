@@ -118,5 +118,5 @@ int export_speedscope(struct export *e) {
         view_sink_add_bytes(e->sink, "\n", 1);
     }
     free(text);
-    return export_status(e);
+    return export_say_errors(e);
 }

@@ -25,7 +25,7 @@ static enum annotations find_service(void) {
     return ANNOTATIONS_NONE;
 }
 
-bool annotations_wanted(const struct view *view, enum annotations *out) {
+bool annotations_read_option(const struct view *view, enum annotations *out) {
     static const char *const names[] = {"none", "github", "gitlab", "azure", "teamcity"};
     const char *value = view_value(view, "annotations");
     *out = ANNOTATIONS_NONE;
@@ -82,7 +82,7 @@ static const struct escape teamcity[] = {{'|', "||"}, {'\'', "|'"}, {'\r', "|r"}
 
 /* The line to mark: `path` as the repository has it; "" = none is known. */
 static uint32_t find_line(struct view *view, const struct finding *one, struct hak_text *path) {
-    int at = sources_frame(view, one);
+    int at = sources_find_frame(view, one);
     if (at < 0)
         return 0;
     sources_add_path(path, view, one->stacks[0].frames.frame[at].file);

@@ -240,7 +240,7 @@ static int list_json(struct view *view, const struct findings *findings) {
     for (size_t at = 0; (entry = findings_next_stale(view, findings, &at));)
         json_array_append_new(stale, hak_json_text(entry->fingerprint));
     json_object_set_new(document, "stale", stale);
-    view_end_document(view, document);
+    view_print_document(view, document);
     return count_new(findings) > 0 ? VIEW_FAULT : view_completeness(view);
 }
 
@@ -372,7 +372,7 @@ static int write_baseline(struct view *view, const struct findings *findings) {
 static int list_faults(struct view *view) {
     struct findings findings;
     uint32_t process;
-    if (!view_process(view, &process))
+    if (!view_choose_process(view, &process))
         return VIEW_USAGE;
     if (!findings_gather(view, process, &findings))
         return VIEW_UNREADABLE;

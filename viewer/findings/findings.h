@@ -117,7 +117,7 @@ const char *sources_root(struct view *view);
 bool sources_add_path(struct hak_text *text, struct view *view, const char *file);
 /* Index of the innermost frame of the finding's first stack that lies in the repository, so that a
  * service can show the line; -1 = none does. */
-int sources_frame(struct view *view, const struct finding *finding);
+int sources_find_frame(struct view *view, const struct finding *finding);
 
 /* The documents, whole; NULL when memory ran out. The caller frees them. */
 char *findings_junit(struct view *view, const struct findings *findings);
@@ -132,7 +132,7 @@ enum annotations {
     ANNOTATIONS_TEAMCITY,
 };
 /* Reads --annotations; `auto` looks at the environment. False: the error is printed. */
-bool annotations_wanted(const struct view *view, enum annotations *out);
+bool annotations_read_option(const struct view *view, enum annotations *out);
 /* Appends one line for each new finding, in the service's words. */
 void annotations_add(struct hak_text *text, struct view *view, const struct findings *findings,
                      enum annotations service);

@@ -125,7 +125,7 @@ static void name_case(struct xml *xml, const struct finding *one) {
 }
 
 static void add_place_attributes(struct xml *xml, struct view *view, const struct finding *one) {
-    int at = sources_frame(view, one);
+    int at = sources_find_frame(view, one);
     if (at < 0)
         return;
     const struct hak_frame *frame = &one->stacks[0].frames.frame[at];

@@ -57,7 +57,7 @@ void findings_add_quickfix(struct hak_text *text, struct view *view,
         const struct finding *one = &findings->list[i];
         if (one->state != FINDING_NEW)
             continue;
-        int at = sources_frame(view, one);
+        int at = sources_find_frame(view, one);
         if (at < 0 || !is_step(&one->stacks[0].frames, at))
             at = first_step(one);
         if (at >= 0)

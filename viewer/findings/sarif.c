@@ -91,7 +91,7 @@ static json_t *stack_json(struct writer *w, const struct finding *of,
 /* The frame that stands for a stack: of the repository where there is one. */
 static const struct hak_frame *frame_of(struct view *view, const struct finding *one, int stack) {
     const struct hak_frames *frames = &one->stacks[stack].frames;
-    int at = stack == 0 ? sources_frame(view, one) : -1;
+    int at = stack == 0 ? sources_find_frame(view, one) : -1;
     if (at < 0)
         at = hak_words_telling_frame(frames->frame, frames->count);
     return at >= 0 ? &frames->frame[at] : NULL;

@@ -80,7 +80,7 @@ bool sources_add_path(struct hak_text *text, struct view *view, const char *file
     return false;
 }
 
-int sources_frame(struct view *view, const struct finding *finding) {
+int sources_find_frame(struct view *view, const struct finding *finding) {
     if (finding->stack_count == 0)
         return -1;
     const struct hak_frames *frames = &finding->stacks[0].frames;

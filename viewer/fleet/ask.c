@@ -16,12 +16,12 @@ enum { BRACED_RUNS, BRACED_FINDINGS, BRACED_LIMIT, BRACED_WORDS }; /* what stand
 
 int fleet_open(struct fleet *fleet, struct view *view, uint64_t limit, bool writes) {
     char *why = NULL;
-    *fleet = (struct fleet){.view = view, .url = fleet_url(view), .limit = limit};
-    if (!fleet->url || !view_number(view, "limit", &fleet->limit))
+    *fleet = (struct fleet){.view = view, .url = fleet_need_url(view), .limit = limit};
+    if (!fleet->url || !view_read_number(view, "limit", &fleet->limit))
         return VIEW_USAGE;
     if (fleet->limit == 0 || fleet->limit > FLEET_ROWS_MAX)
         fleet->limit = FLEET_ROWS_MAX;
-    fleet->remote = fleet_remote();
+    fleet->remote = fleet_load_remote();
     if (!fleet->remote) {
         view_fail(hak_store_message());
         return VIEW_UNREADABLE;
@@ -118,7 +118,7 @@ static void say_time(struct fleet_question *question, const struct fleet *fleet,
     int64_t seconds;
     if (!typed)
         return;
-    if (!fleet_when(option, typed, time(NULL), &seconds)) {
+    if (!fleet_read_when(option, typed, time(NULL), &seconds)) {
         question->has_failed = true;
         return;
     }

@@ -109,7 +109,7 @@ static void add_sent(struct hak_text *text, const struct sending *s) {
 
 /* Reports documents that the queue lost or cannot send. */
 static void say_lost(const char *who, struct queue *queue, const struct sending *s) {
-    uint32_t dropped = queue_count_dropped(queue);
+    uint32_t dropped = queue_take_dropped_count(queue);
     if (dropped)
         view_error("%s: %s dropped from the full queue %s since the last push", who,
                    hak_words_count(dropped, "document was", "documents were"), queue->path);

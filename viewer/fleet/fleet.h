@@ -16,10 +16,10 @@
 /* Lets -s be a URL; main calls it. Loads nothing. */
 void fleet_start(void);
 /* The module, loaded; NULL: it is not there, and hak_store_message() says so. */
-const struct hak_remote *fleet_remote(void);
+const struct hak_remote *fleet_load_remote(void);
 
 /* The server of `fleet`; NULL: none was given, and that was said. */
-const char *fleet_url(const struct view *view);
+const char *fleet_need_url(const struct view *view);
 
 enum { FLEET_URL_BYTES = 2048 };
 /* False (printed for `who`): it is no URL of a server, or has a password. */

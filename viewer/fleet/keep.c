@@ -353,7 +353,8 @@ static bool read_options(struct keep *keep, const struct view *view) {
         view_error("fleet keep: how long? --days N, --count N (runs), or both");
         return false;
     }
-    if (!view_number(view, "days", &keep->days) || !view_number(view, "count", &keep->count))
+    if (!view_read_number(view, "days", &keep->days) ||
+        !view_read_number(view, "count", &keep->count))
         return false;
     if ((view_given(view, "days") && (keep->days == 0 || keep->days > DAYS_MAX)) ||
         (view_given(view, "count") && (keep->count == 0 || keep->count > INT64_MAX))) {

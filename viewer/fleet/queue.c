@@ -331,7 +331,7 @@ enum queue_taken queue_take(struct queue *queue, const char *name, int *fd, char
     return taken;
 }
 
-uint32_t queue_count_dropped(struct queue *queue) {
+uint32_t queue_take_dropped_count(struct queue *queue) {
     uint32_t lines = 0;
     char part[4096];
     if (queue->folder < 0 || faccessat(queue->folder, dropped_name, F_OK, 0) != 0 || !lock(queue))

@@ -50,6 +50,6 @@ void queue_remove(struct queue *queue, const char *name);
 void queue_set_aside(struct queue *queue, const char *name);
 bool queue_is_set_aside(const struct queue *queue, const char *name);
 /* How many had to make room since this was asked last. */
-uint32_t queue_count_dropped(struct queue *queue);
+uint32_t queue_take_dropped_count(struct queue *queue);
 
 #endif

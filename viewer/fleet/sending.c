@@ -232,7 +232,7 @@ static void run_child(struct queue *queue, struct sending *to, int go) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     alarm(to->seconds);
-    s.remote = fleet_remote();
+    s.remote = fleet_load_remote();
     if (!s.remote) {
         set_error(to, HAK_STORE_NO_ACCESS, hak_store_message());
         return;

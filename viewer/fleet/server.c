@@ -39,7 +39,7 @@ static void *load_module(void) {
     return NULL;
 }
 
-const struct hak_remote *fleet_remote(void) {
+const struct hak_remote *fleet_load_remote(void) {
     void *module = loaded_remote ? NULL : load_module();
     if (!module)
         return loaded_remote;
@@ -54,7 +54,7 @@ const struct hak_remote *fleet_remote(void) {
 
 static int open_url(const char *url, struct sqlite3 *layout, struct hak_source *out) {
     char *why = NULL;
-    if (!fleet_remote())
+    if (!fleet_load_remote())
         return HAK_STORE_NO_ACCESS;
     struct hak_remote_capture capture;
     int error = loaded_remote->open(url, layout, &capture, &why);
@@ -69,7 +69,7 @@ void fleet_start(void) {
     hak_source_open_url = open_url;
 }
 
-const char *fleet_url(const struct view *view) {
+const char *fleet_need_url(const struct view *view) {
     const char *url = view_value(view, "to");
     if (!url)
         url = view_value(view, "store");

@@ -47,11 +47,11 @@ static int print_setup(struct view *view, const struct hak_remote_laid *laid) {
 }
 
 int fleet_setup(struct view *view) {
-    const char *url = fleet_url(view);
+    const char *url = fleet_need_url(view);
     struct hak_remote_laid laid = {0};
     if (!url)
         return VIEW_USAGE;
-    const struct hak_remote *remote = fleet_remote();
+    const struct hak_remote *remote = fleet_load_remote();
     if (!remote) {
         view_fail(hak_store_message());
         return VIEW_UNREADABLE;

@@ -33,7 +33,7 @@ static bool read_day(const char *text, int64_t *seconds) {
     return false;
 }
 
-bool fleet_when(const char *option, const char *text, time_t now, int64_t *seconds) {
+bool fleet_read_when(const char *option, const char *text, time_t now, int64_t *seconds) {
     if (read_span(text, now, seconds) || read_day(text, seconds))
         return true;
     view_error("--%s %s: a day (2026-11-23), a time (2026-11-23T14:05, UTC) or how long ago (12h, "

@@ -26,7 +26,7 @@ int fleet_push_whole(struct view *view) {
     struct hak_remote_pushed pushed;
     uint64_t jobs = JOBS;
     char *why;
-    if (!view_number(view, "jobs", &jobs))
+    if (!view_read_number(view, "jobs", &jobs))
         return VIEW_USAGE;
     if (jobs < 1 || jobs > JOBS_MAX) {
         view_error("push: --jobs is 1 to %d", JOBS_MAX);
@@ -35,7 +35,7 @@ int fleet_push_whole(struct view *view) {
     int status = view_open(view);
     if (status)
         return status;
-    const struct hak_remote *remote = fleet_remote();
+    const struct hak_remote *remote = fleet_load_remote();
     if (!remote) {
         view_fail(hak_store_message());
         return VIEW_UNREADABLE;

@@ -26,7 +26,7 @@ static void set_meta(struct view *view, json_t *data, const char *name, const ch
 }
 
 static void set_started(struct view *view, json_t *data) {
-    time_t seconds = view_started(view);
+    time_t seconds = view_start_time(view);
     struct tm parts;
     char when[64] = "";
     if (seconds > 0 && gmtime_r(&seconds, &parts))

@@ -89,7 +89,8 @@ static int write_page(const struct html *h) {
  */
 
 static bool read_options(struct html *h) {
-    if (!view_number(h->view, "steps", &h->steps) || !view_process(h->view, &h->process))
+    if (!view_read_number(h->view, "steps", &h->steps) ||
+        !view_choose_process(h->view, &h->process))
         return false;
     if (h->steps == 0 || h->steps > STEPS_MAX) {
         view_error("--steps %s: 1 to %s was expected", view_value(h->view, "steps"),

@@ -99,7 +99,7 @@ int html_read_stacks(struct view *view, const struct timeline *timeline, struct 
     out->failed = !out->node_of_row;
     find_child(out, &(struct html_node){0}); /* the root */
     for (uint32_t i = 0; i < timeline->flow.rows && !out->failed; i++) {
-        if (!profile_path_of(&out->places, timeline->flow.row[i].stack, &path))
+        if (!profile_read_path(&out->places, timeline->flow.row[i].stack, &path))
             break;
         out->node_of_row[i] = add_path(out, &path);
     }

@@ -23,9 +23,9 @@ static bool check_show(const struct view *view) {
 static bool read_options(struct hunt *hunt, uint64_t *exit_code, uint64_t *fault) {
     const struct view *view = hunt->view;
     hunt->runs_max = 12;
-    if (!view_number(view, "runs", &hunt->runs_max) ||
-        !view_number(view, "timeout", &hunt->timeout_s) ||
-        !view_number(view, "exitcode", exit_code) || !view_number(view, "fault", fault) ||
+    if (!view_read_number(view, "runs", &hunt->runs_max) ||
+        !view_read_number(view, "timeout", &hunt->timeout_s) ||
+        !view_read_number(view, "exitcode", exit_code) || !view_read_number(view, "fault", fault) ||
         !check_show(view))
         return false;
     if (hunt->runs_max < 1 || hunt->runs_max > RUNS_MAX) {

@@ -45,7 +45,7 @@ int command_check(struct view *view) {
         hak_json_set_number(document, "events", view->summary.events);
         hak_json_set_number(document, "findings_total", found);
         json_object_set_new(document, "findings", findings.list);
-        view_end_document(view, document);
+        view_print_document(view, document);
     } else {
         json_decref(findings.list);
         struct hak_text text = {0};

@@ -68,7 +68,7 @@ static char *read_unwatched(struct view *view) {
 }
 
 static void add_started(struct hak_text *text, struct view *view) {
-    time_t seconds = view_started(view);
+    time_t seconds = view_start_time(view);
     struct tm local;
     char when[64];
     if (seconds > 0 && localtime_r(&seconds, &local) &&
@@ -344,7 +344,7 @@ static bool print_info_json(struct view *view, const struct tree *tree) {
     char *unwatched = read_unwatched(view);
     json_object_set_new(document, "registers", unwatched ? hak_json_text(unwatched) : json_null());
     free(unwatched);
-    return view_end_document(view, document);
+    return view_print_document(view, document);
 }
 
 int command_info(struct view *view) {
@@ -361,7 +361,7 @@ int command_info(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_process(view, &process))
+    if (!view_choose_process(view, &process))
         return VIEW_USAGE;
     status = tree_load(&tree, view);
     if (status != 0)
@@ -381,8 +381,8 @@ int command_info(struct view *view) {
         info_add_kept(&text, view);
         info_add_suppressions(&text, view);
         hak_text_add(&text, "\n");
-        tree_write(&text, view, &tree, process ? tree_find(&tree, process) : -1,
-                   view_given(view, "all"));
+        tree_add_table(&text, view, &tree, process ? tree_find(&tree, process) : -1,
+                       view_given(view, "all"));
         add_marks(&text, view);
         add_stops(&text, view);
         add_losses(&text, view);

@@ -200,7 +200,7 @@ static void end_text(struct modules *all) {
 static int end_json(struct modules *all) {
     json_t *document = view_json_document(all->view);
     json_object_set_new(document, "modules", all->list);
-    return view_end_document(all->view, document) ? 0 : VIEW_UNREADABLE;
+    return view_print_document(all->view, document) ? 0 : VIEW_UNREADABLE;
 }
 
 int command_modules(struct view *view) {
@@ -208,7 +208,7 @@ int command_modules(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_process(view, &all.process))
+    if (!view_choose_process(view, &all.process))
         return VIEW_USAGE;
     all.ranges = all.process != 0 || view->summary.processes < 2 || view_given(view, "all");
     const struct hak_database *database = hak_store_database(view->reader);

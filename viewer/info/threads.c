@@ -270,7 +270,7 @@ static bool print_threads_json(const struct threads *all) {
     for (uint32_t i = 0; i < all->count; i++)
         json_array_append_new(list, thread_json(all->view, &all->list[i]));
     json_object_set_new(document, "threads", list);
-    return view_end_document(all->view, document);
+    return view_print_document(all->view, document);
 }
 
 static void say_nothing_found(struct view *view, uint32_t process) {
@@ -285,7 +285,7 @@ int command_threads(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_process(view, &all.process))
+    if (!view_choose_process(view, &all.process))
         return VIEW_USAGE;
     status = load_threads(&all) ? 0 : VIEW_UNREADABLE;
     if (status == 0 && !sort(&all)) /* refuse a wrong --sort before the long read */

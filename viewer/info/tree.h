@@ -34,7 +34,7 @@ void tree_free(struct tree *tree);
 int tree_find(const struct tree *tree, uint32_t row);
 /* Appends the table. `root`: only this one and what it started, -1 = all. `all`: nothing is left
  * out. */
-void tree_write(struct hak_text *text, struct view *view, const struct tree *tree, int root,
-                bool all);
+void tree_add_table(struct hak_text *text, struct view *view, const struct tree *tree, int root,
+                    bool all);
 
 #endif

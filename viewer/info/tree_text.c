@@ -203,8 +203,8 @@ static void draw(struct drawing *d, int i, int depth) {
     d->level--;
 }
 
-void tree_write(struct hak_text *text, struct view *view, const struct tree *tree, int root,
-                bool all) {
+void tree_add_table(struct hak_text *text, struct view *view, const struct tree *tree, int root,
+                    bool all) {
     struct drawing d = {.text = text, .view = view, .tree = tree, .all = all};
     static const struct {
         int column;

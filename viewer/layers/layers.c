@@ -20,7 +20,7 @@ static bool read_over(struct layers *l) {
     const char *value = view_value(l->view, "over");
     if (!value)
         return true;
-    if (!view_duration("over", value, &l->over_ns))
+    if (!view_read_duration("over", value, &l->over_ns))
         return false;
     if (l->over_ns == 0) {
         view_error("--over %s: a time above 0 was expected (1s, 200ms)", value);
@@ -54,7 +54,7 @@ static bool read_options(struct layers *l) {
         view_error("--quick does not read the log, --from-log counts it: use one of them");
         return false;
     }
-    return view_process(l->view, &l->process) &&
+    return view_choose_process(l->view, &l->process) &&
            (!class_text || event_filter_read_class(l->view, class_text, &l->filter)) &&
            read_over(l);
 }
@@ -84,7 +84,7 @@ static void say_nothing_found(const struct layers *l) {
     struct hak_text text = {0};
     hak_text_add(&text, l->shows_superslabs ? "no SuperSlab was mapped or unmapped"
                                             : "no layer did anything");
-    event_filter_words(&text, l->view);
+    event_filter_add_words(&text, l->view);
     hak_text_add(&text, " in ");
     view_add_extent(&text, l->view);
     view_error_text(&text);

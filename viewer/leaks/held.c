@@ -212,14 +212,14 @@ static void print_held_json(struct held *held, uint32_t shown) {
 static bool read_moment(struct view *view, struct hak_live_moment *moment) {
     const char *at = view_value(view, "at");
     struct view_moment word = {0};
-    if (!view_process(view, &moment->process))
+    if (!view_choose_process(view, &moment->process))
         return false;
     if (at && (strcmp(at, "peak") == 0 || strcmp(at, "start") == 0 || strcmp(at, "end") == 0)) {
         if (at[0] == 'p' && view_find_peak(view, moment->process, &word) != 0)
             return false;
         moment->id = word.event;
         at = at[0] == 'e' ? NULL : at;
-    } else if (at && !view_when(view, "at", at, &moment->ns, &moment->id)) {
+    } else if (at && !view_read_when(view, "at", at, &moment->ns, &moment->id)) {
         return false;
     }
     if (at && !moment->ns && !moment->id)

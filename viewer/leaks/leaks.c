@@ -278,7 +278,7 @@ int command_leaks(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_number(view, "limit", &limit))
+    if (!view_read_number(view, "limit", &limit))
         return VIEW_USAGE;
     if (view_given(view, "at") && !view_given(view, "held")) {
         view_error("--at needs --held; scans are listed by `select * from leak_scan` and "

@@ -110,7 +110,7 @@ int leaks_read(struct view *view, struct leaks_list *list) {
     uint32_t process;
     uint64_t scan = 0;
     *list = (struct leaks_list){0};
-    if (!view_process(view, &process) || !view_number(view, "scan", &scan))
+    if (!view_choose_process(view, &process) || !view_read_number(view, "scan", &scan))
         return VIEW_USAGE;
     if (!findings_compare(view, &list->known_by))
         return VIEW_USAGE;

@@ -189,7 +189,7 @@ struct mcp_server {
 };
 
 /* One message of the client. */
-void mcp_protocol_take(struct mcp_server *server, const char *line, size_t bytes);
+void mcp_protocol_handle(struct mcp_server *server, const char *line, size_t bytes);
 /* A line that is too long to be read. */
 void mcp_protocol_refuse_line(void);
 /* Answers a call: `result` of mcp_job_result. */

@@ -288,7 +288,7 @@ static void take_object(struct mcp_server *server, const json_t *message) {
         cancel(server, request.params);
 }
 
-void mcp_protocol_take(struct mcp_server *server, const char *line, size_t bytes) {
+void mcp_protocol_handle(struct mcp_server *server, const char *line, size_t bytes) {
     json_error_t error;
     json_t *message = json_loadb(line, bytes, JSON_DECODE_ANY, &error);
     if (!message) {

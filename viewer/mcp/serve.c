@@ -62,7 +62,7 @@ static void end_line(struct mcp_server *server) {
     if (line.is_too_long)
         mcp_protocol_refuse_line();
     else if (!is_blank)
-        mcp_protocol_take(server, line.bytes, line.used);
+        mcp_protocol_handle(server, line.bytes, line.used);
     line.used = 0;
     line.is_too_long = false;
 }

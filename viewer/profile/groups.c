@@ -123,7 +123,7 @@ void profile_groups_take(void *context, const struct profile_item *item) {
     bool has_path = profile_has_callees(g->query) || g->query->has_focus || g->query->has_ignore;
     if (g->failed || g->places->failed || g->places->error)
         return;
-    if (has_path && (!profile_path_of(g->places, item->stack, &g->path) || g->path.is_left_out))
+    if (has_path && (!profile_read_path(g->places, item->stack, &g->path) || g->path.is_left_out))
         return;
     struct profile_group *group = find_group(g, key_of_item(g, item));
     if (!group)
@@ -161,7 +161,7 @@ static uint32_t group_of_row(struct profile_groups *g, const struct hak_flow_row
     const struct profile_item item = {.process = row->process, .stack = row->stack};
     bool has_path = profile_has_callees(g->query) || g->query->has_focus || g->query->has_ignore;
     uint64_t at = 0;
-    if (has_path && (!profile_path_of(g->places, item.stack, &g->path) || g->path.is_left_out))
+    if (has_path && (!profile_read_path(g->places, item.stack, &g->path) || g->path.is_left_out))
         return UINT32_MAX;
     return hak_index_find(&g->by_key, key_of_item(g, &item), &at) - 1;
 }
@@ -249,7 +249,7 @@ static void add_size(struct hak_text *text, uint64_t key) {
 
 /* "parse_row app/parse.c:210 < main": who allocated, and its callers. */
 static void add_stack(struct hak_text *text, struct profile_groups *g, uint32_t stack) {
-    if (!profile_path_of(g->places, stack, &g->path))
+    if (!profile_read_path(g->places, stack, &g->path))
         return;
     for (uint32_t i = 0; i < g->path.count && i < STACK_FRAMES; i++) {
         const struct profile_place *place = &g->places->place[g->path.place[i]];

@@ -738,7 +738,7 @@ static void print_heap_json(struct heap *h) {
     hak_json_set_number(document, "unknown_blocks", f->unknown.blocks);
     hak_json_set_known(document, "unknown_bytes", knows_unknown(h), f->unknown.bytes);
     view_start_pager(h->view);
-    view_end_document(h->view, document);
+    view_print_document(h->view, document);
 }
 
 /* ---- the command -------------------------------------------------------------------------------
@@ -746,7 +746,7 @@ static void print_heap_json(struct heap *h) {
 
 static bool read_options(struct heap *h) {
     struct view *view = h->view;
-    if (!profile_read_query(view, &h->query) || !view_number(view, "steps", &h->steps))
+    if (!profile_read_query(view, &h->query) || !view_read_number(view, "steps", &h->steps))
         return false;
     if (h->steps == 0 || h->steps > STEPS_MAX) {
         view_error("--steps %s: 1 to %s was expected", view_value(view, "steps"),

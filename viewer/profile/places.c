@@ -280,7 +280,7 @@ static bool add_runtime(struct profile_places *p, uint32_t count, struct profile
     return true;
 }
 
-bool profile_path_of(struct profile_places *p, uint32_t stack, struct profile_path *path) {
+bool profile_read_path(struct profile_places *p, uint32_t stack, struct profile_path *path) {
     static const struct hak_frame none = {.module = "", .function = "", .file = ""};
     uint32_t count;
     bool is_focus = !p->focus;

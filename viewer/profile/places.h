@@ -98,7 +98,7 @@ struct profile_places {
 
 /* Fills `path`, whose memory is used again, with the places of `stack` (0 = none). False: no
  * memory, or the store's error. A path has one place at least. */
-bool profile_path_of(struct profile_places *places, uint32_t stack, struct profile_path *path);
+bool profile_read_path(struct profile_places *places, uint32_t stack, struct profile_path *path);
 void profile_free_path(struct profile_path *path);
 void profile_free_places(struct profile_places *places);
 

@@ -83,8 +83,8 @@ static bool read_span(struct view *view, struct profile_query *q) {
         return false;
     }
     q->is_span = true;
-    if (!view_moment(view, "between", between, &q->from) ||
-        !view_moment(view, "between", view->argument[0], &q->at))
+    if (!view_read_moment(view, "between", between, &q->from) ||
+        !view_read_moment(view, "between", view->argument[0], &q->at))
         return false;
     if (q->from.is_beyond && q->from.kind == VIEW_AT_END) {
         view_error("--between %s %s: %s is after the capture's end (%s)", between,
@@ -105,7 +105,7 @@ static bool read_span(struct view *view, struct profile_query *q) {
 
 static bool read_moments(struct view *view, struct profile_query *q) {
     const char *at = view_value(view, "at");
-    if (!read_span(view, q) || (at && !view_moment(view, "at", at, &q->at)))
+    if (!read_span(view, q) || (at && !view_read_moment(view, "at", at, &q->at)))
         return false;
     int standard = q->is_span                   ? PROFILE_GROWTH
                    : q->per == PROFILE_LIFETIME ? PROFILE_CALLS /* lives have an end */
@@ -130,9 +130,9 @@ bool profile_read_query(struct view *view, struct profile_query *q) {
     if (per < 0)
         return false;
     q->per = (enum profile_key)per;
-    if (!view_process(view, &q->process) || !view_number(view, "thread", &q->thread) ||
-        !view_number(view, "limit", &q->limit) ||
-        !view_number(view, "short-lived", &q->brief_calls) || !read_moments(view, q) ||
+    if (!view_choose_process(view, &q->process) || !view_read_number(view, "thread", &q->thread) ||
+        !view_read_number(view, "limit", &q->limit) ||
+        !view_read_number(view, "short-lived", &q->brief_calls) || !read_moments(view, q) ||
         !profile_keep_skip(view) || !read_regex(view, "focus", &q->focus, &q->has_focus) ||
         !read_regex(view, "ignore", &q->ignore, &q->has_ignore))
         return false;

@@ -349,7 +349,7 @@ static void print_top_json(struct top *t) {
     else
         set_list(document, t);
     view_start_pager(t->view);
-    view_end_document(t->view, document);
+    view_print_document(t->view, document);
 }
 
 /* ---- the command -------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ void profile_tree_take(void *context, const struct profile_item *item) {
     if (t->nodes == 0)
         add_node(t, 0, 0);
     if (t->failed || t->places->failed || t->places->error ||
-        !profile_path_of(t->places, item->stack, &t->path) || t->path.is_left_out)
+        !profile_read_path(t->places, item->stack, &t->path) || t->path.is_left_out)
         return;
     uint32_t node = 0;
     bool is_folded = t->query->per >= PROFILE_FILE; /* calls inside of one are no step */

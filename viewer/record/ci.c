@@ -19,7 +19,7 @@ static bool check_known(const struct view *view) {
 
 bool run_ci_check(const struct view *view, struct run_ci *ci) {
     *ci = (struct run_ci){.service = ANNOTATIONS_NONE};
-    return annotations_wanted(view, &ci->service) && check_known(view);
+    return annotations_read_option(view, &ci->service) && check_known(view);
 }
 
 void run_ci_beside(const char *store, const char *suffix, char *out, size_t bytes) {

@@ -92,8 +92,8 @@ static void add_specifier(struct path *out, char specifier, const struct run_dea
     }
 }
 
-void run_core_add_pattern(char *out, size_t bytes, const char *pattern, bool uses_pid,
-                          const struct run_dead *dead) {
+void run_core_expand_pattern(char *out, size_t bytes, const char *pattern, bool uses_pid,
+                             const struct run_dead *dead) {
     struct path path = {""};
     bool has_pid = false;
     for (; *pattern; pattern++) {
@@ -119,8 +119,8 @@ static bool find_core(const char *pattern, const struct run_dead *dead, struct p
     glob_t found;
     bool is_found = false;
     read_line("/proc/sys/kernel/core_uses_pid", uses_pid, sizeof uses_pid);
-    run_core_add_pattern(wanted.text, sizeof wanted.text, pattern, strcmp(uses_pid, "1") == 0,
-                         dead);
+    run_core_expand_pattern(wanted.text, sizeof wanted.text, pattern, strcmp(uses_pid, "1") == 0,
+                            dead);
     if (pattern[0] == '|' || glob(wanted.text, 0, NULL, &found) != 0)
         return false;
     for (size_t i = 0; i < found.gl_pathc && !is_found; i++) {

@@ -18,7 +18,7 @@ struct run_dead {
 };
 /* Writes the path of a core by the kernel's core_pattern and core_uses_pid, core(5), into `out`,
  * for glob(3): unknown values become wildcards. */
-void run_core_add_pattern(char *out, size_t bytes, const char *pattern, bool uses_pid,
-                          const struct run_dead *dead);
+void run_core_expand_pattern(char *out, size_t bytes, const char *pattern, bool uses_pid,
+                             const struct run_dead *dead);
 
 #endif

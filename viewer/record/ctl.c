@@ -271,7 +271,7 @@ int command_ctl(struct view *view) {
     uint64_t seconds = WAIT_SECONDS;
     const struct ctl_word *word =
         find_word(view->argument_count > 1 ? view->argument[1] : "status");
-    if (!word || !view_number(view, "timeout", &seconds))
+    if (!word || !view_read_number(view, "timeout", &seconds))
         return VIEW_USAGE;
     seconds = seconds < SECONDS_MAX ? seconds : SECONDS_MAX;
     if (view->argument_count > 2 && word->run != set_mark) {

@@ -357,7 +357,7 @@ int record_run(struct view *view, struct record_part *part) {
     struct findings findings = {0};
     uint64_t exit_code = VIEW_FAULT;
     struct fleet_early early = {0};
-    if (!view_number(view, "exitcode", &exit_code) || !run_options_check(view) ||
+    if (!view_read_number(view, "exitcode", &exit_code) || !run_options_check(view) ||
         (!part && !fleet_settle_run(view, &early.url)))
         return VIEW_USAGE;
     if (exit_code > 255) {

@@ -21,7 +21,7 @@ static const struct {
 };
 #define DOTS (sizeof dots / sizeof dots[0])
 
-void sql_dot_help(struct hak_text *text) {
+void sql_dot_add_help(struct hak_text *text) {
     for (size_t i = 0; i < DOTS; i++) {
         if (!dots[i].sentence)
             continue;

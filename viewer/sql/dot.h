@@ -12,6 +12,6 @@ enum sql_dot { SQL_DOT_NONE, SQL_DOT_QUERY, SQL_DOT_HELP, SQL_DOT_QUIT, SQL_DOT_
  * error is printed. SQL_DOT_NONE: it is SQL. */
 enum sql_dot sql_dot_read(struct sqlite3 *database, const char *line, char **query);
 /* Appends the dot commands, for people. */
-void sql_dot_help(struct hak_text *text);
+void sql_dot_add_help(struct hak_text *text);
 
 #endif

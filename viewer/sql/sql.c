@@ -100,7 +100,7 @@ static int answer(struct view *view, sqlite3 *database, const char *sql) {
         break;
     case SQL_DOT_HELP:
         if (!view->json)
-            sql_dot_help(&text);
+            sql_dot_add_help(&text);
         view_print(&text);
         break;
     case SQL_DOT_QUIT:

@@ -117,7 +117,7 @@ static void show_block(struct blocks_page *p, struct browser *b, bool has_stacks
     snprintf(title, sizeof title, "why 0x%" PRIx64, block->user);
     int status =
         block_add_why(&text, b->data.view, block->user, block->process, block->birth, has_stacks);
-    if (browser_is_good(b, status))
+    if (browser_end_question(b, status))
         browser_push(b, text_page_make(title, &text));
     hak_text_free(&text);
 }
@@ -203,7 +203,7 @@ struct page *blocks_page_make(struct browser *b, uint32_t stack, const struct da
     p->when = hak_text_take(&when);
     p->where = hak_text_take(&where);
     p->at_ns = data_time(&b->data, &b->data.at);
-    bool is_good = browser_is_good(b, data_read_blocks(&b->data, stack, kind, &p->blocks));
+    bool is_good = browser_end_question(b, data_read_blocks(&b->data, stack, kind, &p->blocks));
     if (!p->when || !p->where || !is_good) {
         free_blocks(&p->page);
         free(p);

@@ -37,7 +37,7 @@ void browser_take_error(void *context, const char *line) {
     b->is_error = true;
 }
 
-bool browser_is_good(struct browser *b, int status) {
+bool browser_end_question(struct browser *b, int status) {
     if (status == VIEW_INTERRUPTED)
         browser_say(b, "Stopped. The list may not be whole; r reads it again.");
     else if (status != 0 && !b->message.length)
@@ -143,7 +143,7 @@ void browser_tick(struct browser *b) {
         return;
     begin_question(b);
     int status = data_refresh(&b->data, &is_new);
-    if (browser_is_good(b, status) && is_new)
+    if (browser_end_question(b, status) && is_new)
         browser_refresh_pages(b, true);
     b->refreshed_ns = view_now_ns();
 }
@@ -274,7 +274,7 @@ static void prompt_key(struct browser *b, const struct key *key) {
 
 static void read_again(struct browser *b) {
     bool is_new;
-    if (browser_is_good(b, data_refresh(&b->data, &is_new)))
+    if (browser_end_question(b, data_refresh(&b->data, &is_new)))
         browser_refresh_pages(b, b->data.new_events > 0);
 }
 

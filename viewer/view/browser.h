@@ -79,7 +79,7 @@ void browser_tick(struct browser *b);
 /* For hak_store_watch: shows how far a long read is, and ends it where Esc was typed. */
 int browser_watch(void *context, const struct hak_progress *progress);
 bool browser_is_stopped(void *context);
-/* For view_take_errors. */
+/* For view_redirect_errors. */
 void browser_take_error(void *context, const char *line);
 
 /* For pages. Takes `page` over; false: there is no room, or it is NULL. */
@@ -88,7 +88,7 @@ void browser_back(struct browser *b);
 void browser_say(struct browser *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void browser_prompt(struct browser *b, enum browser_prompt prompt);
 /* Ends a question: its status other than 0 is said. */
-bool browser_is_good(struct browser *b, int status);
+bool browser_end_question(struct browser *b, int status);
 /* All pages anew. */
 void browser_refresh_pages(struct browser *b, bool is_more);
 

@@ -107,7 +107,7 @@ static size_t fitting(const char *line, size_t length, int width) {
     return column > width && blank ? blank : length;
 }
 
-size_t *coded_lines(const char *text, int width, int *count) {
+size_t *coded_find_lines(const char *text, int width, int *count) {
     size_t *begin = NULL;
     uint32_t room = 0;
     int lines = 0;

@@ -15,7 +15,7 @@ size_t coded_strip(char *to, const char *line, size_t length);
 /* The lines of a text: where each begins; the last one ends at the end of the text. Text that is no
  * table (no two blanks in a row except at its beginning) goes on in another line where it is wider
  * than `width` columns, 0 = never. The caller frees them. NULL without memory. */
-size_t *coded_lines(const char *text, int width, int *count);
+size_t *coded_find_lines(const char *text, int width, int *count);
 /* Bytes of line `i`, without its end. */
 size_t coded_length(const char *text, const size_t *begin, int count, int i);
 

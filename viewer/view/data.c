@@ -50,7 +50,7 @@ static void add_up_steps(struct data *d) {
             take_item(d, &item);
     }
     if (has_begin)
-        data_take_base(d, take_item, d);
+        data_visit_base(d, take_item, d);
 }
 
 /* The event of a moment that the store would have to look for, or that has moved on. */

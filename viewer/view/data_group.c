@@ -32,7 +32,7 @@ int data_group(struct data *d, enum profile_key per, struct profile_query *query
     for (uint32_t i = 0; i < d->items && !groups->failed; i++) {
         if (i % ITEMS_A_LOOK == 0 && data_is_stopped(d))
             return VIEW_INTERRUPTED;
-        if (wants && (!profile_path_of(&d->places, d->item[i].stack, &groups->path) ||
+        if (wants && (!profile_read_path(&d->places, d->item[i].stack, &groups->path) ||
                       groups->path.is_left_out || !wants(context, &d->item[i], &groups->path)))
             continue;
         profile_groups_take(groups, &d->item[i]);

@@ -16,7 +16,7 @@ void data_set_moments(const struct data *data, struct profile_query *query);
 /* data_zoom.c: reads the timeline of the zoomed span. A status; then the old one stays. */
 int data_read_timeline(struct data *data);
 /* Hands the items that came and went before the zoomed span to `take`, with `context`. */
-void data_take_base(const struct data *data,
-                    void (*take)(void *context, const struct profile_item *item), void *context);
+void data_visit_base(const struct data *data,
+                     void (*take)(void *context, const struct profile_item *item), void *context);
 
 #endif

@@ -117,8 +117,8 @@ static int read_base(struct data *d, struct base *out) {
     return status ? status : out->failed ? data_out_of_memory() : 0;
 }
 
-void data_take_base(const struct data *d,
-                    void (*take)(void *context, const struct profile_item *item), void *context) {
+void data_visit_base(const struct data *d,
+                     void (*take)(void *context, const struct profile_item *item), void *context) {
     for (uint32_t i = 0; i < d->bases; i++)
         take(context, &d->base[i]);
 }

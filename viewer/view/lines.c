@@ -289,7 +289,7 @@ bool lines_kind_of(const struct lines *l, uint32_t i, struct data_kind *out) {
     return true;
 }
 
-void lines_chain(const struct lines *l, uint32_t i, struct lines_chain *out) {
+void lines_make_chain(const struct lines *l, uint32_t i, struct lines_chain *out) {
     uint32_t number = l->line[i].number;
     out->lines = l;
     out->length = 0;

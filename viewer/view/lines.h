@@ -64,13 +64,13 @@ void lines_add_where(struct hak_text *text, struct lines *lines, uint32_t line);
 /* The kind that the blocks of a line share; false where it is made of stacks. */
 bool lines_kind_of(const struct lines *lines, uint32_t line, struct data_kind *out);
 /* The stacks that a line is made of: is this item's one of them? `chain`, a struct lines_chain, is
- * made by lines_chain. */
+ * made by lines_make_chain. */
 struct lines_chain {
     const struct lines *lines;
     uint32_t label[1025]; /* from the root on; of a list: the line's alone */
     uint32_t length;
 };
-void lines_chain(const struct lines *lines, uint32_t line, struct lines_chain *out);
+void lines_make_chain(const struct lines *lines, uint32_t line, struct lines_chain *out);
 bool lines_has(void *chain, const struct profile_item *item, const struct profile_path *path);
 
 #endif

@@ -24,7 +24,7 @@ void main_page_make_lines(struct main_page *m, struct browser *b, bool is_refres
     }
     bool is_kept = list->cursor > 0 && (uint32_t)list->cursor < l->count;
     uint64_t id = is_kept ? l->line[list->cursor].id : 0;
-    browser_is_good(b, lines_make(l, is_refresh));
+    browser_end_question(b, lines_make(l, is_refresh));
     list->rows = (int)l->count;
     int64_t found = is_kept ? lines_find(l, id) : -1;
     if (found >= 0)
@@ -107,7 +107,7 @@ static void go_deeper(struct main_page *m, struct browser *b) {
  */
 
 static bool moved(struct main_page *m, struct browser *b, int status) {
-    if (browser_is_good(b, status))
+    if (browser_end_question(b, status))
         main_page_make_lines(m, b, false);
     return true;
 }

@@ -50,7 +50,7 @@ static void load_frames(struct stacks_page *p, struct browser *b, uint32_t stack
     free_frames(p);
     view_add_stack(&text, b->data.view, stack, 1);
     p->frames = hak_text_take(&text);
-    p->begin = p->frames ? coded_lines(p->frames, 0, &p->frame_count) : NULL;
+    p->begin = p->frames ? coded_find_lines(p->frames, 0, &p->frame_count) : NULL;
     p->frames_of = stack + 1;
 }
 
@@ -224,13 +224,13 @@ struct page *stacks_page_make(struct browser *b, struct page *main) {
         p->title = hak_text_take(&title);
         p->has_kind = lines_kind_of(lines, (uint32_t)main->list.cursor, &p->kind);
         if (!p->has_kind)
-            lines_chain(lines, (uint32_t)main->list.cursor, chain);
+            lines_make_chain(lines, (uint32_t)main->list.cursor, chain);
         status = p->has_kind
                      ? data_group_blocks(&b->data, PROFILE_STACK, &p->kind, &p->query, &p->groups)
                      : data_group(&b->data, PROFILE_STACK, &p->query, &p->groups, lines_has, chain);
     }
     free(chain);
-    if (!p || !p->title || !browser_is_good(b, status)) {
+    if (!p || !p->title || !browser_end_question(b, status)) {
         if (p)
             free_stacks(&p->page);
         free(p);

@@ -28,7 +28,7 @@ static void cut_lines(struct text_page *t, int width) {
     int count = 0, top = 0;
     if (t->width == width)
         return;
-    size_t *begin = coded_lines(t->text, width, &count);
+    size_t *begin = coded_find_lines(t->text, width, &count);
     if (!begin)
         return;
     size_t at = list->rows ? t->begin[list->top] : 0;
@@ -122,7 +122,7 @@ struct page *text_page_make(const char *title, struct hak_text *text) {
     t->page.list.is_text = true;
     t->text = bytes;
     t->title = strdup(title);
-    t->begin = coded_lines(bytes, 0, &t->page.list.rows);
+    t->begin = coded_find_lines(bytes, 0, &t->page.list.rows);
     if (!t->title || !t->begin) {
         free_text(&t->page);
         free(t);

@@ -18,7 +18,7 @@ static uint64_t most_of(const struct data *d) {
     return most;
 }
 
-void time_pane_values(const struct data *d, uint64_t *value, int count) {
+void time_pane_fill_values(const struct data *d, uint64_t *value, int count) {
     const struct timeline *t = &d->timeline;
     uint64_t from = t->flow.from_ns, to = t->flow.to_ns, level = t->flow.before.bytes;
     uint32_t step = 0;
@@ -98,7 +98,7 @@ void time_pane_draw(struct time_pane *p, struct browser *b, int row, int rows, b
         p->value = value;
         p->value_room = count;
     }
-    time_pane_values(d, p->value, count);
+    time_pane_fill_values(d, p->value, count);
     uint64_t most = most_of(d);
     struct chart chart = {.kind = b->chart,
                           .value = p->value,

@@ -15,7 +15,7 @@ void time_pane_draw(struct time_pane *pane, struct browser *b, int row, int rows
 void time_pane_free(struct time_pane *pane);
 
 /* The most bytes live in each of `count` parts of the time. */
-void time_pane_values(const struct data *data, uint64_t *value, int count);
+void time_pane_fill_values(const struct data *data, uint64_t *value, int count);
 /* `by` columns to the right, or left where it is negative. A status. */
 int time_pane_move(const struct time_pane *pane, struct data *data, int by);
 /* The moment at the end of a column of the screen. */

@@ -85,7 +85,7 @@ static void watch(struct browser *b, struct view *view) {
     b->show = show;
     b->is_escape_typed = is_escape_typed;
     b->context = b;
-    view_take_errors(browser_take_error, b);
+    view_redirect_errors(browser_take_error, b);
     hak_store_watch(browser_watch, b);
     sqlite3_progress_handler(hak_store_database(view->reader)->connection, STEPS_OF_LOOK,
                              stop_query, b);
@@ -100,7 +100,7 @@ static int browse(struct view *view, struct browser *b) {
     if (status == 0)
         go_on(b);
     view->color = had_color;
-    view_take_errors(NULL, NULL);
+    view_redirect_errors(NULL, NULL);
     hak_store_watch(NULL, NULL);
     sqlite3_progress_handler(hak_store_database(view->reader)->connection, 0, NULL, NULL);
     return status;

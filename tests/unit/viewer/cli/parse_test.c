@@ -102,14 +102,14 @@ END_TEST
 START_TEST(numbers_are_numbers) {
     uint64_t value = 7;
     ck_assert_int_eq(PARSE("hakmem-trace", "events", "--tail", "12"), -1);
-    ck_assert(view_number(&view, "tail", &value));
+    ck_assert(view_read_number(&view, "tail", &value));
     ck_assert_uint_eq(value, 12);
-    ck_assert(view_number(&view, "thread", &value));
+    ck_assert(view_read_number(&view, "thread", &value));
     ck_assert_uint_eq(value, 12);
     static const char *const wrong[] = {"", "-1", "1x", "99999999999999999999999", " 1"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         ck_assert_int_eq(PARSE("hakmem-trace", "events", "--tail", (char *)wrong[i]), -1);
-        ck_assert_msg(!view_number(&view, "tail", &value), "'%s'", wrong[i]);
+        ck_assert_msg(!view_read_number(&view, "tail", &value), "'%s'", wrong[i]);
     }
 }
 END_TEST

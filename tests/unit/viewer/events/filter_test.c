@@ -36,7 +36,7 @@ static void stop(void) {
 
 static uint64_t address_of(const char *text) {
     struct view_place place;
-    return view_address(&view, text, 0, &place) ? place.address : 1;
+    return view_read_address(&view, text, 0, &place) ? place.address : 1;
 }
 
 START_TEST(addresses_in_every_form) {

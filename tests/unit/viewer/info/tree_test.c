@@ -52,7 +52,7 @@ static void ask(char *process) {
 static uint32_t row_of(char *process) {
     uint32_t row = 0;
     ask(process);
-    return view_process(&view, &row) ? row : 0;
+    return view_choose_process(&view, &row) ? row : 0;
 }
 
 START_TEST(a_process_is_named_by_pid_order_or_row) {
@@ -94,7 +94,7 @@ START_TEST(the_tree_has_every_process_once) {
     ck_assert_int_eq(tree.list[tree_find(&tree, 4)].became, -1);
     ck_assert_int_eq(tree.list[tree_find(&tree, 6)].was, -1);
     ck_assert_int_eq(tree_find(&tree, 99), -1);
-    tree_write(&text, &view, &tree, -1, true);
+    tree_add_table(&text, &view, &tree, -1, true);
     ck_assert_int_eq(hak_text_lines(&text), 11);
     for (uint32_t row = 1; row <= 10; row++) {
         char number[16];

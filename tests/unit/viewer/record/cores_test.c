@@ -7,7 +7,7 @@ static const struct run_dead dead = {1, 4711, 11, "/opt/my app/se*rver"};
 
 static void check_pattern(const char *pattern, bool uses_pid, const char *due) {
     char path[256];
-    run_core_add_pattern(path, sizeof path, pattern, uses_pid, &dead);
+    run_core_expand_pattern(path, sizeof path, pattern, uses_pid, &dead);
     ck_assert_str_eq(path, due);
 }
 

@@ -44,7 +44,7 @@ static void open_view(void) {
     b.make_main = main_page_make;
     b.make_help = help_page_make;
     b.canvas.is_utf8 = true;
-    view_take_errors(browser_take_error, &b);
+    view_redirect_errors(browser_take_error, &b);
     ck_assert(browser_resize(&b, 24, 80));
     ck_assert_int_eq(browser_open(&b, &view), 0);
     browser_draw(&b);
@@ -62,7 +62,7 @@ static void start(void) {
 }
 
 static void stop(void) {
-    view_take_errors(NULL, NULL);
+    view_redirect_errors(NULL, NULL);
     browser_free(&b);
     view_close(&view);
     capture_clean(c.path);

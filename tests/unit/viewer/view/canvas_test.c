@@ -123,7 +123,7 @@ END_TEST
 START_TEST(sentences_go_on_in_the_next_line_and_tables_do_not) {
     static const char text[] = "one two three\n  a  b  c  d  e\n\nlast";
     int count;
-    size_t *begin = coded_lines(text, 8, &count);
+    size_t *begin = coded_find_lines(text, 8, &count);
     ck_assert_int_eq(count, 5);
     ck_assert_int_eq(strncmp(text + begin[1], "three\n", 6), 0);
     ck_assert_uint_eq(coded_length(text, begin, count, 0), 8);
@@ -132,7 +132,7 @@ START_TEST(sentences_go_on_in_the_next_line_and_tables_do_not) {
     ck_assert_uint_eq(coded_length(text, begin, count, 3), 0);
     ck_assert_uint_eq(coded_length(text, begin, count, 4), 4);
     free(begin);
-    begin = coded_lines("", 8, &count);
+    begin = coded_find_lines("", 8, &count);
     ck_assert_int_eq(count, 0);
     free(begin);
 }
