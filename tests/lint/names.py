@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\)")
+ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\)|\b_Atomic\s*\([^()]*\)")
 
 
 def without_comments_and_texts(source):
