@@ -3,10 +3,6 @@
 #include <stdlib.h>
 #include "entry/way.h"
 
-static bool is_power_of_two(size_t number) {
-    return number && (number & (number - 1)) == 0;
-}
-
 static void *allocate(size_t alignment, size_t bytes, hak_call_t call) {
     struct hak_hand_out how = {
         .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED, .call = call};
@@ -33,7 +29,7 @@ static void *allocate_rounded(size_t alignment, size_t bytes, hak_call_t call) {
         return refuse(bytes, EINVAL);
     if (alignment < 2)
         alignment = 1;
-    if (!is_power_of_two(alignment))
+    if (!hak_is_power_of_two(alignment))
         alignment = (size_t)1 << (64 - __builtin_clzll(alignment));
     return allocate_to_power(alignment, bytes, call);
 }
@@ -48,13 +44,13 @@ static HAK_COLD void *allocate_odd(size_t alignment, size_t bytes, hak_call_t ca
 }
 
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
-    if (HAK_UNLIKELY(!is_power_of_two(alignment)))
+    if (HAK_UNLIKELY(!hak_is_power_of_two(alignment)))
         return allocate_odd(alignment, bytes, HAK_CALL);
     return allocate_to_power(alignment, bytes, HAK_CALL);
 }
 
 HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
-    if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
+    if (!hak_is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
     int saved_errno = errno;
     void *user = allocate_to_power(alignment, bytes, HAK_CALL);

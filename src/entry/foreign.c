@@ -50,7 +50,7 @@ static enum hak_external_owner find_owner_or_blame(const void *pointer) {
     return owner;
 }
 
-static void give(void *pointer, enum hak_external_owner owner, const void *caller) {
+static void give_foreign(void *pointer, enum hak_external_owner owner, const void *caller) {
     hak_external_guard_note(pointer, caller, owner);
     hak_allocators_free(owner, pointer);
 }
@@ -60,7 +60,7 @@ void hak_entry_free_foreign(user_t user, const void *caller) {
         hak_light_give(user.p);
         return;
     }
-    give(user.p, find_owner_or_blame(user.p), caller);
+    give_foreign(user.p, find_owner_or_blame(user.p), caller);
 }
 
 /* Copies up to `bytes`, page by page, as far as they can be read. */
@@ -106,7 +106,7 @@ void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call) {
         copy_readable(moved, user.p, bytes);
     else
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
-    give(user.p, owner, *call);
+    give_foreign(user.p, owner, *call);
     return moved;
 }
 

@@ -84,18 +84,15 @@ static void *take(const struct request *request) {
     return request->alignment ? hak_entry_serve(&how) : hak_entry_serve_counted(&how);
 }
 
-static bool is_power_of_two(size_t number) {
-    return number && (number & (number - 1)) == 0;
-}
-
 /* Turns an invalid alignment (0, too) into NO_ALIGNMENT, since 0 stands for the common one. */
 static size_t settle_alignment(size_t alignment) {
     enum { NO_ALIGNMENT = 3 };
-    return is_power_of_two(alignment) && alignment <= PTRDIFF_MAX / 2 ? alignment : NO_ALIGNMENT;
+    return hak_is_power_of_two(alignment) && alignment <= PTRDIFF_MAX / 2 ? alignment
+                                                                          : NO_ALIGNMENT;
 }
 
 static bool is_possible(const struct request *request) {
-    return request->alignment == 0 || is_power_of_two(request->alignment);
+    return request->alignment == 0 || hak_is_power_of_two(request->alignment);
 }
 
 /* Asks until there is memory or nobody who could make some. */
@@ -225,7 +222,7 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow
 /* ---- delete ---------------------------------------------------------------------------------- */
 
 /* Gives a block back to us. `bytes` and `alignment` are the call's, as far as `by` names them. */
-HAK_IN_PLACE void give(void *block, size_t bytes, size_t alignment, enum hak_given by) {
+HAK_IN_PLACE void give_deleted(void *block, size_t bytes, size_t alignment, enum hak_given by) {
     if (hak_light_serves()) {
         light_free(block);
         return;
@@ -239,7 +236,7 @@ HAK_IN_PLACE void delete_one(void *block, size_t bytes, enum hak_given by) {
     if (IS_REPLACED(_ZdlPv))
         _ZdlPv(block);
     else
-        give(block, bytes, 0, by);
+        give_deleted(block, bytes, 0, by);
 }
 
 HAK_IN_PLACE void delete_array(void *block, size_t bytes, enum hak_given by) {
@@ -253,7 +250,7 @@ HAK_IN_PLACE void delete_aligned(void *block, size_t bytes, size_t alignment, en
     if (IS_REPLACED(_ZdlPvSt11align_val_t))
         _ZdlPvSt11align_val_t(block, alignment);
     else
-        give(block, bytes, alignment, by);
+        give_deleted(block, bytes, alignment, by);
 }
 
 HAK_IN_PLACE void delete_array_aligned(void *block, size_t bytes, size_t alignment,
@@ -295,7 +292,7 @@ void _ZdaPvm(void *block, size_t bytes) {
 }
 
 void _ZdlPvSt11align_val_t(void *block, size_t alignment) {
-    give(block, 0, alignment, HAK_GIVEN_BY_DELETE_ALIGNED);
+    give_deleted(block, 0, alignment, HAK_GIVEN_BY_DELETE_ALIGNED);
 }
 
 void _ZdaPvSt11align_val_t(void *block, size_t alignment) {

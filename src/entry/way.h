@@ -20,6 +20,8 @@
 #ifndef HAK_ENTRY_WAY_H
 #define HAK_ENTRY_WAY_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include "hop.h"
 
 #if HAK_KEEP
@@ -29,5 +31,10 @@
 #else
 #include "entry/plain/way.h"
 #endif
+
+/* The alignment that a caller asks for must be one. */
+static inline bool hak_is_power_of_two(size_t number) {
+    return number && (number & (number - 1)) == 0;
+}
 
 #endif

@@ -20,7 +20,7 @@ static __thread uint64_t calls __attribute__((tls_model("initial-exec")));
 static __thread bool is_answering __attribute__((tls_model("initial-exec")));
 static int sweep_signal, leaks_signal;
 
-static bool take(uint32_t bit) {
+static bool take_asked(uint32_t bit) {
     return (atomic_fetch_and(&hak_asked_for, ~bit) & bit) != 0;
 }
 
@@ -31,11 +31,11 @@ void hak_answer(void) {
     is_answering = true;
     if ((asked & HAK_ASKED_EVERY) && ++calls % hak_options.sweep_every == 0)
         (void)hak_sweep(HAK_FOUND_BY_COUNT);
-    if ((asked & HAK_ASKED_SWEEP) && take(HAK_ASKED_SWEEP))
+    if ((asked & HAK_ASKED_SWEEP) && take_asked(HAK_ASKED_SWEEP))
         (void)hak_sweep(HAK_FOUND_BY_SIGNAL);
-    if ((asked & HAK_ASKED_LEAKS) && take(HAK_ASKED_LEAKS) && hak_answer_leaks)
+    if ((asked & HAK_ASKED_LEAKS) && take_asked(HAK_ASKED_LEAKS) && hak_answer_leaks)
         hak_answer_leaks();
-    if ((asked & HAK_ASKED_CONTROL) && take(HAK_ASKED_CONTROL))
+    if ((asked & HAK_ASKED_CONTROL) && take_asked(HAK_ASKED_CONTROL))
         hak_trace_serve_asked();
     is_answering = false;
 }

@@ -21,7 +21,7 @@
  * that every malloc and free make keep it in registers. */
 
 /* Header and canary of a block that has just come to its size. */
-static void write_around(struct hak_located at) {
+static void write_border(struct hak_located at) {
     hak_write_header(&at);
     hak_write_canary(&at);
 }
@@ -108,7 +108,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->free_stack = 0;
     slot->record_count++;
     if (hak_has_border(&at))
-        write_around(at);
+        write_border(at);
     if (HAK_UNLIKELY(hak_options.junk) && how->subkind != HAK_BY_CALLOC)
         hak_fill_unwritten(&at, 0, how->asked_bytes);
     else if (hak_is_guarded(&at) && hak_guarded_have_border() && how->subkind != HAK_BY_CALLOC)
@@ -389,7 +389,7 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     if (hak_layout_has_header() || HAK_UNLIKELY(hak_options.junk))
         hak_fill_unwritten(&at, old_bytes, asked_bytes);
     if (hak_layout_has_header())
-        write_around(at);
+        write_border(at);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     at.slot->is_changing = 0;
     if (!hak_is_left_out(at.slot))

@@ -35,17 +35,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "border.h"
+#include "fault_codes.h"
 #include "guard/asked.h"
 #include "guard/locate.h"
 #include "options.h"
 #include "trace/record.h"
 #include "trace/session.h"
 #include "trace/trace.h"
-
-enum hak_fault_code {
-#define FAULT(name, number, text, bracket, injection, sentence, advice) HAK_FAULT_##name = number,
-#include "faults.def"
-};
 
 static inline bool hak_layout_has_header(void) {
     return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER);

@@ -73,7 +73,7 @@ HAK_IN_PLACE bool freed_bytes_stand(const struct hak_near_slot *at) {
 }
 
 /* The header last: what is written of a canary may reach over it. */
-HAK_IN_PLACE void write_around(const struct hak_near_slot *at, size_t asked_bytes) {
+HAK_IN_PLACE void write_border_near(const struct hak_near_slot *at, size_t asked_bytes) {
     struct hak_header header = hak_header_near(at);
     hak_write_canary_near(at->base + HAK_HEADER_BYTES + asked_bytes, at->base + at->slot_bytes,
                           hak_word_near(at, HAK_PATTERN_CANARY));
@@ -130,7 +130,7 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
             return false;
         if (HAK_UNLIKELY(!freed_bytes_stand(&at)))
             return false;
-        write_around(&at, asked_bytes);
+        write_border_near(&at, asked_bytes);
     }
     uint32_t count = slot->record_count + 1;
     slot->record_count = count;
@@ -171,7 +171,8 @@ static HAK_COLD void close_pages_of_slot(struct hak_near_slot at) {
 }
 
 /* The block that has just left the program goes into `ring`. */
-HAK_IN_PLACE enum hak_kept keep(struct hak_quarantine *ring, const struct hak_near_slot *at) {
+HAK_IN_PLACE enum hak_kept keep_in_ring(struct hak_quarantine *ring,
+                                        const struct hak_near_slot *at) {
     struct hak_slot *slot = at->slot;
     struct hak_filled filled = hak_filled_between(at->base + HAK_HEADER_BYTES,
                                                   at->base + at->slot_bytes, slot->asked_bytes);
@@ -215,7 +216,7 @@ HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_in
         hak_hop_count(HAK_COUNTED_UNRECORDED_GIVEN, at.class_index, slot->asked_bytes);
     if (path.is_recorded)
         kept = record(&at, HAK_FREE, slot->asked_bytes, delta_bytes, flags, stack, count, to, by);
-    return path.checks_bytes ? keep(ring, &at) : (enum hak_kept)kept;
+    return path.checks_bytes ? keep_in_ring(ring, &at) : (enum hak_kept)kept;
 }
 
 /* ---- for each path --------------------------------------------------------------------------- */

@@ -149,7 +149,7 @@ static HAK_COLD void count_poison_damage(char *from, char *to, uint64_t word,
         }
 }
 
-HAK_IN_PLACE struct hak_damage damage_of(const struct hak_located *at) {
+HAK_IN_PLACE struct hak_damage freed_damage_of(const struct hak_located *at) {
     struct hak_damage damage = {0};
     struct hak_filled filled = filled_of(at);
     uint64_t word = hak_word_of(at, HAK_PATTERN_FREED);
@@ -172,7 +172,7 @@ HAK_IN_PLACE struct hak_damage damage_of(const struct hak_located *at) {
 }
 
 struct hak_damage hak_poison_damage(const struct hak_located *at) {
-    return damage_of(at);
+    return freed_damage_of(at);
 }
 
 static HAK_COLD void report_written(const struct hak_located *at, enum hak_record_kind kind,
@@ -210,7 +210,7 @@ void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) {
         return;
     }
     slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
-    struct hak_damage damage = damage_of(at);
+    struct hak_damage damage = freed_damage_of(at);
     if (HAK_UNLIKELY(damage.bytes != 0)) {
         if (!(slot->subkind & HAK_SLOT_TOLD))
             report_written(at, kind, &damage);

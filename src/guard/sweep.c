@@ -98,8 +98,9 @@ static bool is_to_be_looked_at(const struct hak_slot *slot, bool has_border) {
     return hak_options.poison && (slot->subkind & HAK_SLOT_POISONED);
 }
 
-static void keep(const struct hak_located *at, struct hak_slot *real_slot, enum hak_fault_code code,
-                 const struct hak_damage *damage, int64_t offset_bytes) {
+static void keep_found(const struct hak_located *at, struct hak_slot *real_slot,
+                       enum hak_fault_code code, const struct hak_damage *damage,
+                       int64_t offset_bytes) {
     struct found *found = &sweep.found[sweep.found_count];
     if (sweep.found_count++ >= KEPT)
         return;
@@ -231,7 +232,7 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     }
     if (code == HAK_FAULT_HEAP_BUFFER_OVERFLOW)
         hak_follow_overflow(&at, &damage);
-    keep(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
+    keep_found(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
 }
 
 static void look_at_slab(struct hak_superslab *superslab, unsigned index) {
@@ -286,7 +287,7 @@ static HAK_COLD void look_at_opened(const struct hak_large *large) {
     }
     struct hak_slot now = state_now(slot);
     if (damage.bytes && is_same_life(&before.slot, &now))
-        keep(&at, slot, HAK_FAULT_WRITE_AFTER_FREE, &damage, offset_bytes);
+        keep_found(&at, slot, HAK_FAULT_WRITE_AFTER_FREE, &damage, offset_bytes);
 }
 
 /* Only the bytes around the block are read: a page each, or two. */
@@ -336,7 +337,7 @@ static void look_at_large(struct hak_large *large, void *context) {
     struct hak_slot now = state_now(slot);
     if (is_same_life(&before.slot, &now) && large->asked_bytes == before.asked_bytes &&
         large->mapped_bytes == before.mapped_bytes && large->base.p == before.base.p)
-        keep(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
+        keep_found(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
     else
         sweep.is_live_left_out = true;
 }

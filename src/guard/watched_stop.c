@@ -36,7 +36,7 @@ static enum hak_fault_code code_of(enum hak_watched_side side, bool is_late) {
 }
 
 /* All of the damage, for a stop that came late. */
-static struct hak_damage damage_of(const struct hak_located *at, enum hak_watched_side side) {
+static struct hak_damage side_damage_of(const struct hak_located *at, enum hak_watched_side side) {
     return side == HAK_WATCHED_BEHIND     ? hak_canary_damage(at)
            : side == HAK_WATCHED_IN_FRONT ? hak_header_damage(at)
                                           : hak_poison_damage(at);
@@ -55,7 +55,7 @@ static void make_facts(struct hak_fault_facts *facts, const struct hak_located *
         .memory = side == HAK_WATCHED_FREED ? HAK_MEMORY_INSIDE_FREE : HAK_MEMORY_UNKNOWN,
         .found_by = is_late ? HAK_FOUND_BY_LATE_WATCH : HAK_FOUND_BY_WATCH,
     };
-    if (is_late && (damage = damage_of(at, side)).bytes != 0) {
+    if (is_late && (damage = side_damage_of(at, side)).bytes != 0) {
         finding.damage = &damage;
         finding.pointer = hak_user_in(at);
         finding.offset_bytes = (const char *)damage.first - hak_user_in(at);

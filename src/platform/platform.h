@@ -23,6 +23,11 @@
 #define HAK_ADDRESS_BITS    47 /* of a user address */
 #define HAK_PAGES_OF(bytes) (((bytes) + HAK_PAGE_BYTES - 1) & ~(HAK_PAGE_BYTES - 1))
 
+/* The start of the page in which `address` lies. */
+static inline uintptr_t hak_page_of(uintptr_t address) {
+    return address & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
+}
+
 /* The address of the calling thread's control block. (Compilers have a builtin for it: gcc since
  * 11, for x86-64.) */
 static inline uintptr_t hak_thread_pointer(void) {

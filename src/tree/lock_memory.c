@@ -19,11 +19,11 @@
 #include "trace/ring/ring.h"
 #include "platform/block_signals.h"
 
-enum { NODES_LEFT = 512 << 10, HIDDEN_EXTENTS_MIN = 8, PAGE_BYTES = 4096 };
+enum { NODES_LEFT = 512 << 10, HIDDEN_EXTENTS_MIN = 8 };
 
 static void set_protection(uint64_t from, uint64_t to, int protection) {
-    from = (from + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
-    to &= ~(uint64_t)(PAGE_BYTES - 1);
+    from = (from + HAK_PAGE_BYTES - 1) & ~(uint64_t)(HAK_PAGE_BYTES - 1);
+    to &= ~(uint64_t)(HAK_PAGE_BYTES - 1);
     if (from < to)
         (void)hak_raw_call(SYS_mprotect, (char *)hak_current.session + from, to - from, protection);
 }

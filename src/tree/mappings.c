@@ -29,7 +29,7 @@
 #include "trace/wait.h"
 #include "platform/symbols.h"
 
-enum { PAGE_BYTES = HAK_MAPPED_PAGE_BYTES, HUGE_PAGE_SHIFT = 21 };
+enum { HUGE_PAGE_SHIFT = 21 };
 
 /* ---- recording -------------------------------------------------------------------------------
  */
@@ -98,7 +98,7 @@ static bool has_failed(long result) {
 }
 
 static uint64_t whole_pages(uint64_t bytes) {
-    return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+    return (bytes + HAK_MAPPED_PAGE_BYTES - 1) & ~(uint64_t)(HAK_MAPPED_PAGE_BYTES - 1);
 }
 
 /* ---- the calls -------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ HAK_EXPORT void *mremap(void *old, size_t old_bytes, size_t bytes, int flags, ..
     struct mapping_call call = begin_call(HAK_CALL, true);
     long result =
         ask_kernel(SYS_mremap, (long)old, (long)old_bytes, (long)bytes, flags, (long)wanted, 0);
-    uint64_t left = flags & MREMAP_DONTUNMAP ? 0 : whole_pages(old_bytes) / PAGE_BYTES;
+    uint64_t left = flags & MREMAP_DONTUNMAP ? 0 : whole_pages(old_bytes) / HAK_MAPPED_PAGE_BYTES;
     if (call.is_recorded && !has_failed(result))
         end_call(&call, (struct hak_event_fields){.kind = HAK_PROGRAM_REMAP,
                                                   .address = (uint64_t)result,

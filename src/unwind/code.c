@@ -4,13 +4,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "platform/maps.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "unwind/cfi.h"
 #include "platform/objects.h"
 
 enum {
-    ADDRESS_BITS = 47,
-    PAGE_BYTES = 4096,
     RANGES_MAX = 2048,
     MISSES_MAX = 4096, /* unknown addresses between two looks at the maps, at most */
     CALL_BYTES_MAX = 7,
@@ -109,7 +108,7 @@ static bool refresh(struct misses *misses) {
 }
 
 static bool is_executable(uintptr_t address, struct misses *misses) {
-    if (address >> ADDRESS_BITS != 0)
+    if (address >> HAK_ADDRESS_BITS != 0)
         return false;
     if (is_in_ranges(address))
         return true;
@@ -135,9 +134,9 @@ void hak_code_fork_child(void) {
  */
 
 bool hak_code_copy(struct hak_code_reader *reader, uintptr_t from, uint8_t *to, unsigned bytes) {
-    uintptr_t first = from & ~(uintptr_t)(PAGE_BYTES - 1);
-    uintptr_t last = (from + bytes - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
-    if (from < PAGE_BYTES || (from + bytes) >> ADDRESS_BITS != 0)
+    uintptr_t first = from & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
+    uintptr_t last = (from + bytes - 1) & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
+    if (from < HAK_PAGE_BYTES || (from + bytes) >> HAK_ADDRESS_BITS != 0)
         return false;
     if (first != reader->page && !hak_raw_readable(first))
         return false;
@@ -151,7 +150,7 @@ bool hak_code_copy(struct hak_code_reader *reader, uintptr_t from, uint8_t *to, 
 bool hak_code_has_cfi(uintptr_t pc) {
     struct hak_object object;
     struct hak_cfi cfi;
-    return pc >> ADDRESS_BITS == 0 && hak_object_find(pc, &object) &&
+    return pc >> HAK_ADDRESS_BITS == 0 && hak_object_find(pc, &object) &&
            hak_cfi_find(&object, pc, &cfi);
 }
 
@@ -202,7 +201,7 @@ bool hak_code_follows_call(struct hak_code_reader *reader, uintptr_t ip,
                            struct hak_code_call *call) {
     uint8_t code[CALL_BYTES_MAX];
     *call = (struct hak_code_call){false, 0};
-    if (ip >> ADDRESS_BITS != 0 || ip < PAGE_BYTES || !is_executable(ip - 1, &of_guesses) ||
+    if (ip >> HAK_ADDRESS_BITS != 0 || ip < HAK_PAGE_BYTES || !is_executable(ip - 1, &of_guesses) ||
         !hak_code_copy(reader, ip - CALL_BYTES_MAX, code, sizeof code))
         return false;
     const uint8_t *end = code + CALL_BYTES_MAX;

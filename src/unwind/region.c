@@ -1,12 +1,9 @@
 /* Finds and opens the regions of a thread that region.h has the picture of. */
 #include "unwind/region.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 
-enum { PAGE_BYTES = 4096, PAGES_MAX = 24 };
-
-static uintptr_t page_of(uintptr_t address) {
-    return address & ~(uintptr_t)(PAGE_BYTES - 1);
-}
+enum { PAGES_MAX = 24 };
 
 static size_t bytes_of_one(const struct hak_thread_stacks *all) {
     return HAK_LAST_STACK_BYTES * (size_t)(all->capacity + 1);
@@ -50,8 +47,8 @@ struct hak_region *hak_region_make(struct hak_thread_stacks *all, uintptr_t stac
         if (all->region_clock - all->region[i].used > all->region_clock - oldest->used)
             oldest = &all->region[i];
     forget(oldest);
-    oldest->low = page_of(stack_pointer);
-    oldest->high = oldest->low + PAGE_BYTES;
+    oldest->low = hak_page_of(stack_pointer);
+    oldest->high = oldest->low + HAK_PAGE_BYTES;
     oldest->rests = 0;
     return oldest;
 }
@@ -73,12 +70,12 @@ static void trim(struct hak_last_stack *last, const struct hak_stack_bounds *bou
 
 struct hak_stack_bounds hak_region_open(struct hak_region *region, uintptr_t stack_pointer,
                                         unsigned pages_more) {
-    uintptr_t low = page_of(stack_pointer), high = low + PAGE_BYTES;
-    uintptr_t wanted = region->high + pages_more * (uintptr_t)PAGE_BYTES;
-    if (wanted > low + PAGES_MAX * (uintptr_t)PAGE_BYTES)
-        wanted = low + PAGES_MAX * (uintptr_t)PAGE_BYTES;
+    uintptr_t low = hak_page_of(stack_pointer), high = low + HAK_PAGE_BYTES;
+    uintptr_t wanted = region->high + pages_more * HAK_PAGE_BYTES;
+    if (wanted > low + PAGES_MAX * HAK_PAGE_BYTES)
+        wanted = low + PAGES_MAX * HAK_PAGE_BYTES;
     while (high < wanted && hak_raw_readable(high))
-        high += PAGE_BYTES;
+        high += HAK_PAGE_BYTES;
     struct hak_stack_bounds bounds = {.low = low, .high = high};
     trim(&region->last, &bounds);
     return bounds;
@@ -89,10 +86,10 @@ void hak_region_settle(struct hak_thread_stacks *all, struct hak_region *region,
     const struct hak_last_stack *last = &region->last;
     if (last->count == 0)
         return;
-    uintptr_t outermost = last->found[0].address, low = page_of(stack_pointer);
+    uintptr_t outermost = last->found[0].address, low = hak_page_of(stack_pointer);
     if (last->kept == 0 || low < region->low)
         region->low = low;
-    region->high = page_of(outermost) + PAGE_BYTES;
+    region->high = hak_page_of(outermost) + HAK_PAGE_BYTES;
     for (unsigned i = 0; i < HAK_REGIONS; i++) {
         struct hak_region *other = &all->region[i];
         if (other == region || other->last.count == 0 || other->last.found[0].address != outermost)

@@ -8,11 +8,7 @@ extern void *__libc_stack_end;
 
 _Thread_local struct hak_stack_bounds hak_stack_bounds __attribute__((tls_model("initial-exec")));
 
-enum { PAGE_BYTES = 4096, PAGES_ASKED_AT_ONCE = 2048, FIRST_THREAD = 1, OTHER_THREAD = 2 };
-
-static uintptr_t page_of(uintptr_t address) {
-    return address & ~(uintptr_t)(PAGE_BYTES - 1);
-}
+enum { PAGES_ASKED_AT_ONCE = 2048, FIRST_THREAD = 1, OTHER_THREAD = 2 };
 
 /* glibc puts a thread's control block, to which the thread pointer points, at the top of its stack,
  * also of a stack that the program supplies. The first thread's lies elsewhere. */
@@ -29,7 +25,8 @@ static uintptr_t top_of_stack(struct hak_stack_bounds *bounds) {
 /* Asks the kernel about the pages from `from` up to `to`. Returns the first that cannot be read, or
  * where it stopped asking; `to` when all can be read. */
 static uintptr_t first_unreadable(uintptr_t from, uintptr_t to) {
-    for (unsigned asked = 0; from < to && asked < PAGES_ASKED_AT_ONCE; from += PAGE_BYTES, asked++)
+    for (unsigned asked = 0; from < to && asked < PAGES_ASKED_AT_ONCE;
+         from += HAK_PAGE_BYTES, asked++)
         if (!hak_raw_readable(from))
             return from;
     return from < to ? from : to;
@@ -42,10 +39,10 @@ void hak_stack_memory_find(struct hak_stack_memory *memory, uintptr_t stack_poin
     memory->low = memory->span = 0;
     if (stack_pointer - bounds->foreign_low < bounds->foreign_high - bounds->foreign_low)
         return;
-    uintptr_t page = page_of(stack_pointer);
+    uintptr_t page = hak_page_of(stack_pointer);
     uintptr_t top = bounds->high ? bounds->high : top_of_stack(bounds);
-    uintptr_t known_from = bounds->high ? bounds->low : page_of(top - 1) + PAGE_BYTES;
-    uintptr_t readable_to = page + PAGE_BYTES;
+    uintptr_t known_from = bounds->high ? bounds->low : hak_page_of(top - 1) + HAK_PAGE_BYTES;
+    uintptr_t readable_to = page + HAK_PAGE_BYTES;
     if (stack_pointer < top)
         readable_to = first_unreadable(page, known_from);
     if (stack_pointer >= top || readable_to < known_from) {
@@ -61,10 +58,10 @@ void hak_stack_memory_find(struct hak_stack_memory *memory, uintptr_t stack_poin
 
 /* The slow half of hak_stack_read: may the word at `address` (aligned) be read? */
 bool hak_stack_memory_ask(struct hak_stack_memory *memory, uintptr_t address) {
-    uintptr_t page = page_of(address);
+    uintptr_t page = hak_page_of(address);
     if (page == memory->page)
         return true;
-    if (page < PAGE_BYTES || address >> 47 != 0 || !hak_raw_readable(address))
+    if (page < HAK_PAGE_BYTES || address >> HAK_ADDRESS_BITS != 0 || !hak_raw_readable(address))
         return false;
     memory->page = page;
     return true;

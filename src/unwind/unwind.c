@@ -8,8 +8,9 @@
 #include "unwind/stack_memory.h"
 #include "unwind/code.h"
 #include "platform/objects.h"
+#include "platform/platform.h"
 
-enum { ADDRESS_BITS = 47, SIGNAL_FRAMES_MAX = 32 };
+enum { SIGNAL_FRAMES_MAX = 32 };
 
 /* Where the kernel keeps registers, relative to rsp when a handler has returned to
  * __restore_rt: rsp then points to the ucontext. */
@@ -118,7 +119,7 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
             return HAK_UNWIND_DEPTH;
         if (signal_frames > 0 && !called)
             mark_exact(found);
-        if (ip >> ADDRESS_BITS != 0)
+        if (ip >> HAK_ADDRESS_BITS != 0)
             return HAK_UNWIND_NO_CFI;
         if (!find_row(called ? ip - 1 : ip, &cfi)) {
             unsigned kind = hak_rule_kind_of(hak_rule_compile(called ? ip - 1 : ip));
@@ -171,7 +172,7 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
         if (!is_added && !add_frame(found, ip))
             return HAK_UNWIND_DEPTH;
         is_added = false;
-        if (HAK_UNLIKELY(pc >> ADDRESS_BITS != 0))
+        if (HAK_UNLIKELY(pc >> HAK_ADDRESS_BITS != 0))
             return HAK_UNWIND_NO_CFI;
         uint32_t rule = hak_rule_lookup(pc);
         if (HAK_UNLIKELY(rule == 0))

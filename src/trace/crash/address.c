@@ -2,26 +2,19 @@
  * checks say of it. */
 #include <signal.h>
 #include <string.h>
+#include "fault_codes.h"
 #include "platform/platform.h"
 #include "platform/maps.h"
 #include "platform/raw_call.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
+#include "trace/crash/processor.h"
 #include "trace/trace.h"
 #include "unwind/stack_memory.h"
 
 enum {
-    PAGE_BYTES = 4096,
-    STACK_FAULT = 12, /* the processor's numbers: no address, by way of rbp or rsp */
-    GENERAL_PROTECTION = 13,
-    PAGE_FAULT = 14,
-    ERROR_WRITE = 2, /* bits of what it tells with it */
-    ERROR_FETCH = 16,
     GREATEST_STACK = 256 << 20,
     GREATEST_GUARD = 16 << 20,
-    ADDRESS_BITS = 47,
-    HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
-    HEAP_BUFFER_UNDERFLOW = 302,
 };
 
 static const struct hak_trace_checks *checks;
@@ -68,15 +61,16 @@ static void look_at_maps(uint64_t address, struct hak_report_region *region) {
 /* Guard pages that are no mapping of their own (MADV_GUARD_INSTALL, which glibc 2.42 closes the end
  * of a thread's stack with): the kernel lists them as part of what can be written. */
 static void look_for_guard(uint64_t address, struct hak_report_region *region) {
-    uint64_t page = address & ~(uint64_t)(PAGE_BYTES - 1), first = page, end = page + PAGE_BYTES;
+    uint64_t page = address & ~(uint64_t)(HAK_PAGE_BYTES - 1), first = page,
+             end = page + HAK_PAGE_BYTES;
     if (!region->is_known || (region->protection & PROT_READ) == 0 || page < region->start ||
         page >= region->end || hak_raw_readable(page))
         return;
     while (first > region->start && page - first < GREATEST_GUARD &&
-           !hak_raw_readable(first - PAGE_BYTES))
-        first -= PAGE_BYTES;
+           !hak_raw_readable(first - HAK_PAGE_BYTES))
+        first -= HAK_PAGE_BYTES;
     while (end < region->end && end - page < GREATEST_GUARD && !hak_raw_readable(end))
-        end += PAGE_BYTES;
+        end += HAK_PAGE_BYTES;
     region->start = first;
     region->end = end;
     region->protection = PROT_NONE;
@@ -86,11 +80,11 @@ static void look_for_guard(uint64_t address, struct hak_report_region *region) {
  */
 
 static enum hak_access access_of(const struct hak_incident *incident) {
-    if (incident->trap != PAGE_FAULT)
+    if (incident->trap != HAK_EXCEPTION_PAGE)
         return HAK_ACCESS_UNKNOWN;
-    return incident->trap_error & ERROR_FETCH   ? HAK_ACCESS_EXECUTE
-           : incident->trap_error & ERROR_WRITE ? HAK_ACCESS_WRITE
-                                                : HAK_ACCESS_READ;
+    return incident->trap_error & HAK_PAGE_ERROR_FETCH   ? HAK_ACCESS_EXECUTE
+           : incident->trap_error & HAK_PAGE_ERROR_WRITE ? HAK_ACCESS_WRITE
+                                                         : HAK_ACCESS_READ;
 }
 
 /* Bytes of the vector that the instruction takes, when it is one of AVX or AVX-512 and the address
@@ -119,13 +113,13 @@ static bool is_access(uint32_t signal, int code) {
  * first byte of a live block (or a member of its first element) plus what a register holds, times
  * the size of an element. */
 
-enum { MEMBER_BYTES = 64, GREATEST_SCALE = 8 };
+enum { MEMBER_BYTES = 64 };
 
 /* `address` lies in the first element of a live block, which `found` is about then. */
 static bool is_first_element(uint64_t address, struct hak_fault_facts *found) {
     *found = (struct hak_fault_facts){
         .found_address = address, .class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
-    if (address < PAGE_BYTES)
+    if (address < HAK_PAGE_BYTES)
         return false;
     checks->describe(found, false);
     uint64_t offset = address - found->user;
@@ -136,7 +130,7 @@ static bool is_first_element(uint64_t address, struct hak_fault_facts *found) {
 static void look_for_index(struct hak_incident *incident) {
     for (int i = 0; i < HAK_RIP; i++) {
         uint64_t index = incident->registers.value[i];
-        for (uint64_t scale = 1; scale <= GREATEST_SCALE && index != 0; scale *= 2) {
+        for (uint64_t scale = 1; scale <= HAK_INDEX_SCALE_MAX && index != 0; scale *= 2) {
             struct hak_fault_facts found;
             if (!is_first_element(incident->address - index * scale, &found))
                 continue;
@@ -147,7 +141,8 @@ static void look_for_index(struct hak_incident *incident) {
             found.found_address = incident->address;
             found.offset = (int64_t)distance;
             found.memory = HAK_MEMORY_UNKNOWN;
-            found.fault = (int64_t)distance < 0 ? HEAP_BUFFER_UNDERFLOW : HEAP_BUFFER_OVERFLOW;
+            found.fault = (int64_t)distance < 0 ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW
+                                                : HAK_FAULT_HEAP_BUFFER_OVERFLOW;
             incident->facts = found;
             return;
         }
@@ -159,7 +154,7 @@ static bool is_own_guard(const struct hak_incident *incident, uintptr_t end) {
     uintptr_t top = hak_stack_bounds.high;
     if (top <= end || top - end > GREATEST_STACK)
         return false;
-    for (uintptr_t page = end; page < top; page += PAGE_BYTES)
+    for (uintptr_t page = end; page < top; page += HAK_PAGE_BYTES)
         if (!hak_raw_readable(page))
             return false;
     return incident->registers.value[HAK_RSP] - end < top - end;
@@ -170,7 +165,7 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
     if (incident->facts.fault || incident->code <= 0)
         return;
     incident->facts.access = access_of(incident);
-    if (incident->trap == GENERAL_PROTECTION || incident->trap == STACK_FAULT) {
+    if (incident->trap == HAK_EXCEPTION_PROTECTION || incident->trap == HAK_EXCEPTION_STACK) {
         if (checks)
             hak_crash_look_at_words(incident, checks);
         return;
@@ -214,7 +209,7 @@ void hak_crash_find_block(uint64_t address, struct hak_report_pointed *found) {
     struct hak_fault_facts facts = {
         .found_address = address, .class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
     *found = (struct hak_report_pointed){.user = 0};
-    if (!checks || address < PAGE_BYTES || address >> ADDRESS_BITS != 0)
+    if (!checks || address < HAK_PAGE_BYTES || address >> HAK_ADDRESS_BITS != 0)
         return;
     checks->describe(&facts, false);
     if (facts.base == 0)

@@ -3,8 +3,10 @@
 #include <string.h>
 #include "hop.h"
 #include "options.h"
+#include "platform/platform.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
+#include "trace/crash/processor.h"
 #include "trace/memory/memory.h"
 #include "trace/collector/collector.h"
 #include "trace/ring/ring.h"
@@ -22,8 +24,6 @@ enum {
         2000 /* a state that takes a moment only is of a process that was killed in it */,
     PRINT_MS = 5000,     /* to print it, onto a slow terminal or file */
     WAIT_SLICE_MS = 100, /* between two looks whether the collector lives */
-    PAGE_BYTES = 4096,
-    RED_ZONE_BYTES = 128,
 };
 
 static const char in_file[] = "no collector runs; `hakmem-trace import` makes it of the file of "
@@ -65,7 +65,7 @@ static void copy_stack(struct hak_report_request *area, uintptr_t from) {
     area->stack_address = from;
     area->stack_bytes = 0;
     while (area->stack_bytes < HAK_REPORT_STACK && hak_raw_readable(from)) {
-        uintptr_t end = (from | (PAGE_BYTES - 1)) + 1;
+        uintptr_t end = (from | (HAK_PAGE_BYTES - 1)) + 1;
         size_t bytes = end - from;
         if (bytes > HAK_REPORT_STACK - area->stack_bytes)
             bytes = HAK_REPORT_STACK - area->stack_bytes;
@@ -169,7 +169,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     keep_life(area->free_frames, incident->facts.free_stack);
     keep_life(area->clean_frames, incident->facts.clean_stack);
     keep_creations(incident, area);
-    copy_stack(area, incident->registers.value[HAK_RSP] - RED_ZONE_BYTES);
+    copy_stack(area, incident->registers.value[HAK_RSP] - HAK_RED_ZONE_BYTES);
 }
 
 bool hak_crash_name_other(const struct hak_report_other *other) {

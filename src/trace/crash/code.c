@@ -4,22 +4,17 @@
 #include <signal.h>
 #include <string.h>
 #include "platform/raw_call.h"
+#include "platform/platform.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
+#include "trace/crash/processor.h"
 #include "unwind/cfi.h"
 #include "unwind/splice.h"
 #include "platform/objects.h"
 
 enum {
-    PAGE_BYTES = 4096,
     WORD_BYTES = 8, /* that hak_raw_readable looks at */
-    LONGEST_INSTRUCTION = 15,
-    IN_FRONT_BYTES = HAK_REPORT_CODE - LONGEST_INSTRUCTION,
-    STACK_FAULT = 12, /* the processor's numbers of exceptions */
-    GENERAL_PROTECTION = 13,
-    PAGE_FAULT = 14,
-    PENDING_X87 = 16,
-    ERROR_FETCH = 16,  /* a bit of what it tells with a page fault */
+    IN_FRONT_BYTES = HAK_REPORT_CODE - HAK_INSTRUCTION_BYTES_MAX,
     DIRECTION = 0x400, /* of rflags: string instructions go downwards */
 };
 
@@ -29,7 +24,7 @@ static bool is_page_readable(uint64_t address) {
 
 /* Up to `most` bytes from `at` on, as far as pages can be read. */
 static uint32_t readable_behind(uint64_t at, uint32_t most) {
-    uint32_t to_end = PAGE_BYTES - (uint32_t)(at % PAGE_BYTES);
+    uint32_t to_end = (uint32_t)(HAK_PAGE_BYTES - at % HAK_PAGE_BYTES);
     if (!is_page_readable(at))
         return 0;
     return most <= to_end || is_page_readable(at + to_end) ? most : to_end;
@@ -37,7 +32,7 @@ static uint32_t readable_behind(uint64_t at, uint32_t most) {
 
 /* The same in front of `at`, of which the byte right in front of it can be read. */
 static uint32_t readable_in_front(uint64_t at, uint32_t most) {
-    uint32_t from_start = (uint32_t)((at - 1) % PAGE_BYTES) + 1;
+    uint32_t from_start = (uint32_t)((at - 1) % HAK_PAGE_BYTES) + 1;
     if (!is_page_readable(at - 1))
         return 0;
     return most <= from_start || is_page_readable(at - most) ? most : from_start;
@@ -72,10 +67,10 @@ bool hak_crash_is_in_repeat(const struct hak_registers *registers, uint64_t flag
                             uint64_t written) {
     uint64_t at = registers->value[HAK_RIP];
     bool is_narrow;
-    if (at < PAGE_BYTES)
+    if (at < HAK_PAGE_BYTES)
         return false;
     unsigned bytes = repeated_bytes((const uint8_t *)(uintptr_t)at,
-                                    readable_behind(at, LONGEST_INSTRUCTION), &is_narrow);
+                                    readable_behind(at, HAK_INSTRUCTION_BYTES_MAX), &is_narrow);
     uint64_t all = is_narrow ? UINT32_MAX : UINT64_MAX;
     uint64_t next = registers->value[HAK_RDI] & all;
     return bytes != 0 && (registers->value[HAK_RCX] & all) != 0 &&
@@ -85,7 +80,8 @@ bool hak_crash_is_in_repeat(const struct hak_registers *registers, uint64_t flag
 /* The processor jumped to where it could not go on: the instruction there did not do it. */
 static bool is_fetch(const struct hak_incident *incident) {
     return incident->address == incident->registers.value[HAK_RIP] ||
-           (incident->trap == PAGE_FAULT && (incident->trap_error & ERROR_FETCH) != 0);
+           (incident->trap == HAK_EXCEPTION_PAGE &&
+            (incident->trap_error & HAK_PAGE_ERROR_FETCH) != 0);
 }
 
 /* The thread stands at an instruction that the processor refused. Behind one it stands after a
@@ -98,11 +94,12 @@ static bool stands_at_instruction(const struct hak_incident *incident) {
     case SIGILL:
         return true;
     case SIGFPE:
-        return incident->trap != PENDING_X87;
+        return incident->trap != HAK_EXCEPTION_X87;
     case SIGSEGV:
     case SIGBUS:
         if (incident->code == SI_KERNEL)
-            return incident->trap == STACK_FAULT || incident->trap == GENERAL_PROTECTION;
+            return incident->trap == HAK_EXCEPTION_STACK ||
+                   incident->trap == HAK_EXCEPTION_PROTECTION;
         return !is_fetch(incident) &&
                !(incident->signal == SIGBUS && incident->code == BUS_MCEERR_AO);
     default:
@@ -116,9 +113,9 @@ void hak_crash_copy_code(const struct hak_incident *incident, struct hak_report_
     uint64_t at = incident->registers.value[HAK_RIP] + incident->is_in_last_byte;
     code->address = 0;
     code->count = code->before = 0;
-    if ((!is_at && !is_behind) || at < PAGE_BYTES)
+    if ((!is_at && !is_behind) || at < HAK_PAGE_BYTES)
         return;
-    uint32_t behind = readable_behind(at, LONGEST_INSTRUCTION);
+    uint32_t behind = readable_behind(at, HAK_INSTRUCTION_BYTES_MAX);
     if (is_behind && behind > 0)
         code->before = readable_in_front(at, IN_FRONT_BYTES);
     code->count = code->before + behind;

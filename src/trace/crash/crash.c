@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include "check.h"
+#include "fault_codes.h"
 #include "hop.h"
 #include "options.h"
 #include "superslab.h"
@@ -24,9 +25,9 @@
 #include "platform/block_signals.h"
 
 enum {
-    KINDS_DIFFER = 203, /* faults.def */
-    FIRST_DAMAGE = 301, /* faults.def: bytes that somebody has written before */
-    LAST_DAMAGE = 303,
+    KINDS_DIFFER = HAK_FAULT_ALLOC_DEALLOC_MISMATCH,
+    FIRST_DAMAGE = HAK_FAULT_HEAP_BUFFER_OVERFLOW, /* bytes that somebody has written before */
+    LAST_DAMAGE = HAK_FAULT_WRITE_AFTER_FREE,
     REPORT_STACK_BYTES = 128 << 10,
     OF_STOP = 2,        /* in a place's hash: it is that of a fault at which the program stopped */
     LOOK_AGAIN_MS = 20, /* whether the report that is waited for can take another thread's name */

@@ -30,8 +30,7 @@
 typedef void handler_function(int, siginfo_t *, void *);
 
 enum {
-    NOTED = 64, /* deliveries that are remembered, of all threads */
-    PAGE_BYTES = 4096,
+    NOTED = 64,                  /* deliveries that are remembered, of all threads */
     NEAR_BYTES = 64 << 10,       /* a frame may be that large and still run off its stack */
     STACK_LOOKED_AT = 256 << 20, /* of a stack, to see that it is one */
     ABORT_DEPTH = 8,             /* abort is near the top of a stack on which it raised */
@@ -228,17 +227,17 @@ static uintptr_t top_of_stack(void) {
  * pointer; else 0. */
 static uint64_t full_stack(const struct hak_incident *incident) {
     uintptr_t address = incident->address, sp = incident->registers.value[HAK_RSP];
-    uintptr_t top = top_of_stack(), low = (address | (PAGE_BYTES - 1)) + 1;
+    uintptr_t top = top_of_stack(), low = (address | (HAK_PAGE_BYTES - 1)) + 1;
     if (incident->signal != SIGSEGV ||
         (incident->code != SEGV_MAPERR && incident->code != SEGV_ACCERR) || address >= top ||
         sp >= top || address - sp + NEAR_BYTES > 2 * (uintptr_t)NEAR_BYTES ||
         hak_raw_readable(address & ~(uintptr_t)7))
         return 0;
     while (low < top && low < address + NEAR_BYTES && !hak_raw_readable(low))
-        low += PAGE_BYTES;
+        low += HAK_PAGE_BYTES;
     if (top - low > STACK_LOOKED_AT)
         return 0;
-    for (uintptr_t page = low; page < top; page += PAGE_BYTES)
+    for (uintptr_t page = low; page < top; page += HAK_PAGE_BYTES)
         if (!hak_raw_readable(page))
             return 0;
     return top - low;

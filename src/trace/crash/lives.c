@@ -7,6 +7,7 @@
 #include "check.h"
 #include "hop.h"
 #include "platform/block_signals.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "superslab.h"
 #include "trace/collector/collector.h"
@@ -15,7 +16,7 @@
 #include "trace/ring/ring.h"
 #include "trace/trace.h"
 
-enum { EVENTS_MAX = 1 << 13, PAGE_BYTES = 4096 };
+enum { EVENTS_MAX = 1 << 13 };
 
 struct event {
     uint32_t thread;
@@ -102,7 +103,7 @@ static void sort(struct event *list, uint32_t count) {
 
 /* A ring of one thread with its events; the collector reads it once its head is there. */
 static bool write_ring(const struct event *list, uint32_t count) {
-    uint64_t records = 0, bytes = PAGE_BYTES;
+    uint64_t records = 0, bytes = HAK_PAGE_BYTES;
     for (uint32_t i = 0; i < count; i++)
         records += hak_fields_are_wide(&list[i].fields) ? 2 : 1;
     while (bytes < records * HAK_RECORD_BYTES)

@@ -7,11 +7,13 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <termios.h>
+#include "fault_codes.h"
 #include "options.h"
 #include "trace/crash/crash.h"
 #include "trace/crash/places.h"
 #include "trace/memory/memory.h"
 #include "platform/line.h"
+#include "platform/objects.h"
 #include "platform/path.h"
 #include "trace/trace.h"
 #include "platform/raw_call.h"
@@ -19,18 +21,12 @@
 
 enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, THREAD_NAME_BYTES = 256, CODE_SHOWN = 15 };
 
-enum {
-#define FAULT(NAME, number, name, tag, injection, meaning, advice) NAME = number,
-#include "faults.def"
-};
-
 static const struct {
     uint32_t number;
     const char *name;
 } faults[] = {
 #define FAULT(NAME, number, name, tag, injection, meaning, advice) {number, name},
 #include "faults.def"
-#include "platform/objects.h"
 };
 
 static const struct {
@@ -265,7 +261,7 @@ void hak_raw_report(const struct hak_incident *incident, const char *why) {
     struct hak_line line = {0};
     long file = open_log();
     begin_line(file);
-    bool is_of_leaks = facts->fault == MEMORY_LEAK && hak_raw_leaks;
+    bool is_of_leaks = facts->fault == HAK_FAULT_MEMORY_LEAK && hak_raw_leaks;
     if (is_of_leaks) {
         hak_raw_leaks(why, file);
     } else {

@@ -10,23 +10,19 @@
  *     one that names several, or an earlier life of a block; a part of a word (a read of four
  *     bytes, or of bytes of two kinds)    candidates: all blocks that are named; freed blocks to
  *                                         which registers or the innermost stack lead */
+#include "fault_codes.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "superslab.h"
 #include "trace/crash/crash.h"
 #include "trace/crash/operands.h"
+#include "trace/crash/processor.h"
 #include "trace/pattern.h"
 #include "trace/trace.h"
 
 enum {
-    RED_ZONE_BYTES = 128,
     STACK_BYTES = 512, /* looked at: the innermost frame or two */
-    LONGEST_INSTRUCTION = 15,
-    SAME_BYTES = 3,             /* of a word, that are no chance */
-    HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
-    HEAP_BUFFER_UNDERFLOW = 302,
-    USE_AFTER_FREE = 304,
-    PAGE_BYTES = 4096,
-    GREATEST_SCALE = 8,
+    SAME_BYTES = 3,    /* of a word, that are no chance */
 };
 
 /* The operands from which the failed instruction took its address. */
@@ -35,11 +31,11 @@ static struct hak_operands operands_of(const struct hak_registers *registers) {
     struct hak_operands operands;
     if (hak_pattern_of(code) != HAK_PATTERN_NONE) /* the jump has been made */
         return (struct hak_operands){.registers = 1u << HAK_RIP};
-    size_t bytes = PAGE_BYTES - code % PAGE_BYTES;
+    size_t bytes = HAK_PAGE_BYTES - code % HAK_PAGE_BYTES;
     if (!hak_raw_readable(code & ~(uint64_t)7))
         bytes = 0;
-    else if (bytes < LONGEST_INSTRUCTION && hak_raw_readable(code + bytes))
-        bytes = LONGEST_INSTRUCTION;
+    else if (bytes < HAK_INSTRUCTION_BYTES_MAX && hak_raw_readable(code + bytes))
+        bytes = HAK_INSTRUCTION_BYTES_MAX;
     (void)hak_operands_of((const uint8_t *)(uintptr_t)code, bytes, &operands);
     operands.registers &= ~(1u << HAK_RSP);
     return operands;
@@ -86,12 +82,12 @@ static void prove(struct hak_incident *incident, const struct hak_named *named) 
     incident->facts.found_by = HAK_FOUND_BY_ACCESS;
     incident->candidate_count = 0;
     if (named->as == HAK_NAMED_FREED) {
-        incident->facts.fault = USE_AFTER_FREE;
+        incident->facts.fault = HAK_FAULT_USE_AFTER_FREE;
         incident->facts.memory = HAK_MEMORY_INSIDE_FREE;
     } else if (named->as == HAK_NAMED_IN_FRONT) {
-        incident->facts.fault = HEAP_BUFFER_UNDERFLOW;
+        incident->facts.fault = HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
     } else {
-        incident->facts.fault = HEAP_BUFFER_OVERFLOW;
+        incident->facts.fault = HAK_FAULT_HEAP_BUFFER_OVERFLOW;
         if (incident->facts.offset == 0) /* some word of the canary */
             incident->facts.offset = (int64_t)named->facts.asked_bytes;
     }
@@ -144,7 +140,7 @@ static void look_for_words(struct hak_incident *incident, const struct hak_trace
 
 /* A read of four bytes, with or without a sign, times the size of an element. */
 static bool is_half(uint64_t value, uint32_t half) {
-    for (unsigned scale = 1; scale <= GREATEST_SCALE; scale *= 2)
+    for (unsigned scale = 1; scale <= HAK_INDEX_SCALE_MAX; scale *= 2)
         if (value == (uint64_t)half * scale || value == (uint64_t)(int32_t)half * scale)
             return true;
     return false;
@@ -171,14 +167,14 @@ static bool holds_part(const struct hak_registers *registers, uint32_t looked_at
 
 static void look_behind(struct hak_incident *incident, const struct hak_trace_checks *checks,
                         uint32_t looked_at, uint64_t pointer) {
-    uint64_t word = pointer < PAGE_BYTES ? 0 : checks->word_in(pointer);
+    uint64_t word = pointer < HAK_PAGE_BYTES ? 0 : checks->word_in(pointer);
     struct hak_named named = {.as = HAK_NAMED_NEARBY};
     unsigned reg = 0;
     if (!word || !holds_part(&incident->registers, looked_at, word, &reg))
         return;
     named.facts.found_address = pointer;
     checks->describe(&named.facts, false);
-    if (named.facts.fault == USE_AFTER_FREE)
+    if (named.facts.fault == HAK_FAULT_USE_AFTER_FREE)
         add_candidate(incident, &named, incident->registers.value[reg], reg);
 }
 
@@ -187,7 +183,7 @@ static void look_for_parts(struct hak_incident *incident, const struct hak_trace
     const struct hak_registers *registers = &incident->registers;
     for (unsigned i = 0; i < HAK_RIP; i++)
         look_behind(incident, checks, looked_at, registers->value[i]);
-    uintptr_t from = (registers->value[HAK_RSP] - RED_ZONE_BYTES) & ~(uintptr_t)7;
+    uintptr_t from = (registers->value[HAK_RSP] - HAK_RED_ZONE_BYTES) & ~(uintptr_t)7;
     for (uintptr_t at = from; at < from + STACK_BYTES; at += 8)
         if (hak_raw_readable(at))
             look_behind(incident, checks, looked_at, *(const uint64_t *)at);

@@ -2,12 +2,13 @@
  */
 #include "trace/memory/current.h"
 #include <string.h>
+#include "platform/platform.h"
 #include "trace/memory/make.h"
 #include "trace/memory/proc.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
-enum { FREEZE_MS = 1000, WAIT_SLICE_MS = 20, PAGE_BYTES = 4096 };
+enum { FREEZE_MS = 1000, WAIT_SLICE_MS = 20 };
 
 static _Atomic uint32_t never;
 static _Atomic uint32_t frozen; /* kernel's id of the thread that exchanges the memory, 0 = none */
@@ -81,11 +82,11 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
 }
 
 bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
-    _Atomic uint32_t *word = own_word ? own_word : hak_raw_map(PAGE_BYTES);
+    _Atomic uint32_t *word = own_word ? own_word : hak_raw_map(HAK_PAGE_BYTES);
     if (!word)
         return false;
     /* Without it (before Linux 4.14) only forks through libc are noticed. */
-    (void)hak_raw_call(SYS_madvise, word, PAGE_BYTES, MADV_WIPEONFORK);
+    (void)hak_raw_call(SYS_madvise, word, HAK_PAGE_BYTES, MADV_WIPEONFORK);
     char *start = (char *)session;
     hak_current.processes = (struct hak_process_entry *)(start + session->process_offset);
     hak_current.rings = (struct hak_ring_entry *)(start + session->ring_offset);
@@ -95,7 +96,7 @@ bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
     hak_current.counters = (struct hak_counters_place){
         .owners = (hak_counters_owner_t *)(void *)(start + session->metrics_offset),
         .blocks = start + session->metrics_offset +
-                  (owners_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES,
+                  (owners_bytes + HAK_PAGE_BYTES - 1) / HAK_PAGE_BYTES * HAK_PAGE_BYTES,
         .high = &session->metrics_high,
         .capacity = (uint32_t)session->metrics_blocks};
     hak_current.tsc_start = session->tsc_start;
@@ -105,7 +106,7 @@ bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
     hak_current.node_capacity = (uint32_t)session->node_capacity;
     if (!claim_process(session, UINT32_MAX, 0)) {
         if (word != own_word)
-            hak_raw_unmap((void *)word, PAGE_BYTES);
+            hak_raw_unmap((void *)word, HAK_PAGE_BYTES);
         return false;
     }
     /* Other threads may run: once one of them finds a session, all of it is there, and a word that

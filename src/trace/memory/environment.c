@@ -4,12 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 #include "options.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/protocol.h"
 #include "trace/session.h"
 #include "platform/symbols.h"
-
-enum { PAGE_BYTES = 4096 };
 
 extern char **environ;
 extern void *__libc_stack_end; /* ld.so's: argc, then argv, NULL, the environment, NULL */
@@ -32,7 +31,7 @@ char **hak_environment(void) {
 /* The string ends before memory that cannot be read. */
 static bool is_whole(const char *string) {
     for (uintptr_t page = (uintptr_t)string; hak_raw_readable(page & ~(uintptr_t)7);) {
-        uintptr_t end = (page | (PAGE_BYTES - 1)) + 1;
+        uintptr_t end = (page | (HAK_PAGE_BYTES - 1)) + 1;
         if (memchr((const char *)page, 0, end - page))
             return true;
         page = end;

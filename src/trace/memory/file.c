@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include "metrics/block.h"
 #include "options.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/memory/environment.h"
 #include "trace/memory/proc.h"
@@ -18,14 +19,14 @@
 #include "platform/path.h"
 #include "unwind/modules.h"
 
-enum { NAMES = 100, PIECE_BYTES = 64 << 10, PAGE_BYTES = 4096 };
+enum { NAMES = 100, PIECE_BYTES = 64 << 10 };
 
 static uint64_t file_bytes(void) {
     uint64_t bytes = hak_memory_bytes_allowed();
     if (bytes > HAK_SESSION_BYTES_FILE)
         bytes = HAK_SESSION_BYTES_FILE;
     if (bytes > hak_options.trace_max_bytes && hak_options.trace_max_bytes)
-        bytes = hak_options.trace_max_bytes & ~(uint64_t)(PAGE_BYTES - 1);
+        bytes = hak_options.trace_max_bytes & ~(uint64_t)(HAK_PAGE_BYTES - 1);
     return bytes;
 }
 
@@ -58,7 +59,7 @@ static long take_blocks(int file, uint64_t bytes) {
 static long fill_file(int file, struct hak_session_memory *memory) {
     long error = EFBIG;
     for (uint64_t total = file_bytes(); total >= HAK_SESSION_BYTES_MIN;
-         total = total / 2 & ~(uint64_t)(PAGE_BYTES - 1)) {
+         total = total / 2 & ~(uint64_t)(HAK_PAGE_BYTES - 1)) {
         error = take_blocks(file, total);
         if (error == 0) {
             (void)hak_raw_call(SYS_ftruncate, file, total);
@@ -171,8 +172,8 @@ int hak_memory_make_file(struct hak_session_memory *memory, char *path) {
 }
 
 static void give_back(char *from, const char *to) {
-    uintptr_t start = ((uintptr_t)from + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
-    uintptr_t end = (uintptr_t)to & ~(uintptr_t)(PAGE_BYTES - 1);
+    uintptr_t start = ((uintptr_t)from + HAK_PAGE_BYTES - 1) & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
+    uintptr_t end = (uintptr_t)to & ~(uintptr_t)(HAK_PAGE_BYTES - 1);
     if (start < end)
         (void)hak_raw_call(SYS_madvise, start, end - start, MADV_REMOVE);
 }

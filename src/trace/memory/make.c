@@ -13,18 +13,18 @@
 #include "trace/memory/environment.h"
 #include "trace/memory/proc.h"
 #include "trace/protocol.h"
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/path.h"
 #include "trace/wait.h"
 #include "unwind/modules.h"
 
 enum {
-    PAGE_BYTES = 4096,
     METRICS_PART = 16, /* one part in so many is for counters */
 };
 
 static uint64_t pages(uint64_t bytes) {
-    return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+    return (bytes + HAK_PAGE_BYTES - 1) & ~(uint64_t)(HAK_PAGE_BYTES - 1);
 }
 
 uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t file_limit) {
@@ -34,7 +34,7 @@ uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t file_limit)
     while (bytes > address_space_limit / 8 && bytes > HAK_SESSION_BYTES_MIN)
         bytes /= 2;
     if (bytes > file_limit)
-        bytes = file_limit & ~(uint64_t)(PAGE_BYTES - 1);
+        bytes = file_limit & ~(uint64_t)(HAK_PAGE_BYTES - 1);
     return bytes >= HAK_SESSION_BYTES_MIN ? bytes : 0;
 }
 

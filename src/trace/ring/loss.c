@@ -4,22 +4,20 @@
 #include "trace/wait.h"
 
 enum {
-    WAIT_SLICE_MS = 50,
     STALE_MS = 3000,
-    DEAD_AFTER_MS = 1000,       /* without a heartbeat it is asked whether the keeper is there */
     FULL_WAIT_MS = 2000,        /* when the keeper's heart has stopped beating */
     FULL_WAIT_ALIVE_MS = 10000, /* while it beats: a worker may be on its way */
 };
 
 bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns) {
     if (!hak_current_is_over())
-        hak_current_await_commit(commits, WAIT_SLICE_MS);
+        hak_current_await_commit(commits, HAK_RING_WAIT_SLICE_MS);
     if (hak_current.is_left || hak_current_is_over()) /* no collector reads it any more */
         return false;
     uint64_t limit = hak_current_collector_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
     if (hak_monotonic_ns() - begin_ns >= limit * HAK_MILLISECOND_NS)
         return false;
-    hak_current_replace_collector(DEAD_AFTER_MS);
+    hak_current_replace_collector(HAK_RING_DEAD_AFTER_MS);
     return true;
 }
 

@@ -27,6 +27,12 @@
 #include "trace/memory/memory.h"
 #include "unwind/modules.h"
 
+enum {
+    HAK_RING_WAIT_SLICE_MS = 50,   /* between two looks at a full ring or a taken lock */
+    HAK_RING_RETRY_MS = 50,        /* between two looks for a free ring */
+    HAK_RING_DEAD_AFTER_MS = 1000, /* without a heartbeat it is asked whether the keeper is there */
+};
+
 /* Why events were dropped: the subkind of a LOSS record. */
 enum hak_loss_reason {
     HAK_LOSS_RING_FULL = 0,

@@ -10,10 +10,7 @@
 
 enum {
     GROWTH = 4,             /* times the ring that was full */
-    RETRY_MS = 50,          /* between two looks for a free ring */
     NO_RING_WAIT_MS = 2000, /* for the collector to give one back */
-    WAIT_SLICE_MS = 50,
-    DEAD_AFTER_MS = 1000, /* without a heartbeat it is asked whether the keeper is there */
 };
 
 /* A signal handler may record between any two reads of these words. */
@@ -88,7 +85,7 @@ static bool claim_first(struct hak_writer *w) {
     while (!ring && !w->shared && !hak_current.is_left && !hak_current_is_over() &&
            (now = hak_monotonic_ns()) < deadline) {
         uint32_t commits = atomic_load(&hak_current.session->commits);
-        hak_current_await_commit(commits, WAIT_SLICE_MS);
+        hak_current_await_commit(commits, HAK_RING_WAIT_SLICE_MS);
         ring = claim_or_share(w);
     }
     if (ring) {
@@ -100,7 +97,7 @@ static bool claim_first(struct hak_writer *w) {
         hak_ring_record_thread(HAK_THREAD_START);
         hak_thread_take_stack();
     }
-    w->retry_ns = ring || w->shared ? 0 : now + RETRY_MS * HAK_MILLISECOND_NS;
+    w->retry_ns = ring || w->shared ? 0 : now + HAK_RING_RETRY_MS * HAK_MILLISECOND_NS;
     w->setting_up = 0;
     hak_restore_signals(&signals);
     return ring != NULL;
@@ -154,7 +151,7 @@ static void open_room(struct hak_writer *w, uint64_t before, uint64_t tail, unsi
     }
     uint64_t step = capacity / 8 > count ? capacity / 8 : count;
     hak_ring_doorbell(hak_current.session);
-    hak_current_replace_collector(DEAD_AFTER_MS);
+    hak_current_replace_collector(HAK_RING_DEAD_AFTER_MS);
     give_room(w, before, reserved + step < tail + capacity ? reserved + step : tail + capacity);
 }
 

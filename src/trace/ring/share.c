@@ -26,9 +26,6 @@ enum {
     SHARED_RINGS = 4,    /* of a process in a session with MANY_EXTENTS, else one */
     MANY_EXTENTS = 1024, /* so that small sessions have some for more processes */
     LOCK_WAIT_MS = 2000, /* for a thread that is not given the processor */
-    WAIT_SLICE_MS = 50,
-    RETRY_MS = 50, /* between two looks, of all threads, for rings of their own */
-    DEAD_AFTER_MS = 1000,
     SPINS = 100,
     SWITCH_RECORDS = 1,
     LOSS_RECORDS = 2,
@@ -81,7 +78,7 @@ static bool take_lock(struct hak_shared_ring *shared) {
             atomic_store_explicit(&shared->stuck, 1, memory_order_relaxed);
             return false;
         }
-        hak_wait_on(&shared->lock, WAITED_FOR, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+        hak_wait_on(&shared->lock, WAITED_FOR, HAK_RING_WAIT_SLICE_MS * HAK_MILLISECOND_NS);
     }
     return true;
 }
@@ -129,8 +126,9 @@ bool hak_ring_share_begin(void) {
 
 bool hak_ring_share_may_end(uint64_t now_ns) {
     uint64_t due = atomic_load_explicit(&next_try_ns, memory_order_relaxed);
-    return now_ns >= due && atomic_compare_exchange_strong(&next_try_ns, &due,
-                                                           now_ns + RETRY_MS * HAK_MILLISECOND_NS);
+    return now_ns >= due &&
+           atomic_compare_exchange_strong(&next_try_ns, &due,
+                                          now_ns + HAK_RING_RETRY_MS * HAK_MILLISECOND_NS);
 }
 
 void hak_ring_share_end(void) {
@@ -304,7 +302,7 @@ void hak_ring_share_finish(void) {
     let_go(w);
     hak_restore_signals(&signals);
     if (fills)
-        hak_current_replace_collector(DEAD_AFTER_MS);
+        hak_current_replace_collector(HAK_RING_DEAD_AFTER_MS);
 }
 
 void hak_ring_share_abandon(void) {

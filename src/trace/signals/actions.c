@@ -10,7 +10,7 @@
 #include "trace/wait.h"
 #include "platform/block_signals.h"
 
-enum { SIGNALS = HAK_SIGNALS, PATIENCE_MS = 1000 };
+enum { PATIENCE_MS = 1000 };
 
 /* glibc's, which the functions below stand in front of. */
 extern int __sigaction(int, const struct sigaction *, struct sigaction *);
@@ -21,7 +21,7 @@ enum { COUNT = sizeof numbers / sizeof *numbers };
 static struct program_action {
     _Atomic uint32_t version;
     struct sigaction action; /* as the kernel would give it back */
-} actions[SIGNALS];
+} actions[HAK_SIGNALS];
 static void (*in_front)(int, siginfo_t *, void *); /* NULL = nothing is watched */
 static _Atomic uint32_t lock;
 _Thread_local const void *volatile hak_action_given __attribute__((tls_model("initial-exec")));
@@ -35,7 +35,7 @@ uint64_t hak_actions_watched(void) {
 }
 
 static bool is_handled_in_front(int number) {
-    return in_front && number > 0 && number < SIGNALS &&
+    return in_front && number > 0 && number < HAK_SIGNALS &&
            (hak_actions_watched() >> (number - 1) & 1) != 0;
 }
 
@@ -57,7 +57,7 @@ static void drop_lock(const uint64_t *signals) {
 
 void hak_actions_forget(void) {
     atomic_store(&lock, 0);
-    for (int number = 1; number < SIGNALS; number++)
+    for (int number = 1; number < HAK_SIGNALS; number++)
         if (atomic_load(&actions[number].version) & 1)
             atomic_fetch_add(&actions[number].version, 1);
 }
@@ -189,7 +189,8 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
         return heard;
     struct sigaction asked, old;
     if (!is_handled_in_front(number)) {
-        bool is_none = number < 1 || number >= SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0;
+        bool is_none =
+            number < 1 || number >= HAK_SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0;
         if (!action || !hak_kept_signals || is_none) /* which reads no action of what is none */
             return __sigaction(number, action, before);
         hak_action_copy(&asked, action, action);
@@ -222,7 +223,7 @@ HAK_EXPORT int sigaction(int number, const struct sigaction *action, struct siga
 /* As libc's, which would go to the kernel past the function above. */
 static sighandler_t set_handler(int number, sighandler_t handler, int flags, bool is_deferred) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, before;
-    if (handler == SIG_ERR || number < 1 || number >= SIGNALS) {
+    if (handler == SIG_ERR || number < 1 || number >= HAK_SIGNALS) {
         errno = EINVAL;
         return SIG_ERR;
     }
@@ -232,7 +233,8 @@ static sighandler_t set_handler(int number, sighandler_t handler, int flags, boo
 }
 
 static bool is_interrupting(int number) {
-    return number > 0 && number < SIGNALS && (atomic_load(&interrupting) >> (number - 1) & 1) != 0;
+    return number > 0 && number < HAK_SIGNALS &&
+           (atomic_load(&interrupting) >> (number - 1) & 1) != 0;
 }
 
 static sighandler_t set_bsd_handler(int number, sighandler_t handler) {
@@ -271,7 +273,7 @@ sighandler_t __sysv_signal(int number, sighandler_t handler) {
 HAK_EXPORT sighandler_t sigset(int number, sighandler_t handler) {
     struct sigaction action = {.sa_handler = handler}, before;
     sigset_t one = {{0}}, mask;
-    if (number < 1 || number >= SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0) {
+    if (number < 1 || number >= HAK_SIGNALS || (HAK_OF_LIBC >> (number - 1) & 1) != 0) {
         errno = EINVAL;
         return SIG_ERR;
     }

@@ -7,8 +7,6 @@
 #include "trace/trace.h"
 #include "platform/block_signals.h"
 
-enum { SIGNALS = HAK_SIGNALS };
-
 /* glibc's, which actions.c stands in front of. */
 extern int __sigaction(int, const struct sigaction *, struct sigaction *);
 
@@ -16,7 +14,7 @@ static _Atomic uint64_t watched; /* bit n - 1 is signal n */
 static void (*note_one)(int);
 
 static bool is_heard(int number) {
-    return number > 0 && number < SIGNALS && (watched >> (number - 1) & 1) != 0;
+    return number > 0 && number < HAK_SIGNALS && (watched >> (number - 1) & 1) != 0;
 }
 
 static void on_signal(int number, siginfo_t *info, void *context) {
@@ -55,12 +53,13 @@ int hak_user_signal_parse(const char *text) {
     if (strncmp(text, "SIG", 3) == 0)
         text += 3;
     int number = 0;
-    for (const char *digit = text; *digit >= '0' && *digit <= '9' && number < SIGNALS; digit++) {
+    for (const char *digit = text; *digit >= '0' && *digit <= '9' && number < HAK_SIGNALS;
+         digit++) {
         number = number * 10 + (*digit - '0');
         if (digit[1] == '\0')
-            return number < SIGNALS ? number : 0;
+            return number < HAK_SIGNALS ? number : 0;
     }
-    for (number = 1; number < SIGNALS; number++) {
+    for (number = 1; number < HAK_SIGNALS; number++) {
         const char *name = hak_signal_name((unsigned)number);
         if (name && strcmp(name, text) == 0)
             return number;
@@ -70,7 +69,7 @@ int hak_user_signal_parse(const char *text) {
 
 bool hak_user_signal_watch(int number, void (*note)(int)) {
     struct sigaction now;
-    if (number <= 0 || number >= SIGNALS || (hak_actions_watched() >> (number - 1) & 1) ||
+    if (number <= 0 || number >= HAK_SIGNALS || (hak_actions_watched() >> (number - 1) & 1) ||
         __sigaction(number, NULL, &now) != 0)
         return false;
     note_one = note;
