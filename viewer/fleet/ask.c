@@ -365,7 +365,7 @@ int fleet_print_document(json_t *document) {
 void fleet_drop_table(struct table *table) {
     struct hak_text none = {0};
     struct view view = {0};
-    table_print(&none, table, &view);
+    table_append(&none, table, &view);
     hak_text_free(&none);
 }
 
@@ -391,7 +391,7 @@ int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct t
     if (shown)
         hak_text_add(text, "\n");
     if (shown)
-        table_print(text, table, fleet->view);
+        table_append(text, table, fleet->view);
     else
         fleet_drop_table(table);
     if (shown && shown < all) {

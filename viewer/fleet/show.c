@@ -262,7 +262,7 @@ static int print_show_text(struct show_answer *answer) {
     struct hak_text *text = &answer->head, lines = {0};
     const struct instance *newest = &answer->newest;
     hak_text_add(text, "\n");
-    table_print(text, &answer->table, answer->fleet.view);
+    table_append(text, &answer->table, answer->fleet.view);
     if (answer->shown < answer->all) {
         hak_text_add(text, "%s of %s are shown; ", hak_words_number(answer->shown),
                      hak_words_number(answer->all));
