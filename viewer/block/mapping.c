@@ -95,7 +95,7 @@ void mapping_add(struct hak_text *text, struct view *view, uint64_t address,
     table_add_headings(&table, "event|time|<what|<thread|<where");
     for (uint32_t i = first; i < m->steps; i++)
         add_step(&table, view, &m->step[i].event);
-    table_print(text, &table, view);
+    table_append(text, &table, view);
     if (is_cut)
         hak_text_add(text, "%s not shown; `why 0x%" PRIx64 " --all` shows them\n",
                      hak_words_count(first, "older change is", "older changes are"), address);

@@ -231,7 +231,7 @@ int table_width(const char *cell);
  * further to the right. No word is broken: one that is too long has a line of its own. */
 void table_add_words(struct hak_text *text, const char *from, int column, int width);
 /* Appends the table to `text` and frees it. */
-void table_print(struct hak_text *text, struct table *t, const struct view *view);
+void table_append(struct hak_text *text, struct table *t, const struct view *view);
 
 int command_completion(struct view *view);
 int command_help(struct view *view);

@@ -153,7 +153,7 @@ static bool is_too_wide(const struct table *t, const int *width) {
     return t->fit && all > t->fit && first_text(t) > 0;
 }
 
-void table_print(struct hak_text *text, struct table *t, const struct view *view) {
+void table_append(struct hak_text *text, struct table *t, const struct view *view) {
     int width[TABLE_COLUMNS_MAX] = {0};
     for (size_t i = 0; i < t->count && !t->failed; i++) {
         int *w = &width[i % (size_t)t->columns], length = table_width(t->cell[i]);

@@ -47,7 +47,7 @@ static void add_table(struct hak_text *text, const struct counts *counts, const 
             if (counts->of_place[place])
                 table_add_count(&table, counts->blocks[row][place]);
     }
-    table_print(text, &table, view);
+    table_append(text, &table, view);
 }
 
 static json_t *layers_json(const struct view *view, const struct core_blocks *blocks,

@@ -118,7 +118,8 @@ static void read_signal(struct core_memory *core, const void *bytes, size_t coun
 }
 
 /* The file of that name: mappings of one file follow each other. */
-static int file_of(struct core_memory *core, const char *path, uint64_t start, uint64_t offset) {
+static int find_or_add_file(struct core_memory *core, const char *path, uint64_t start,
+                            uint64_t offset) {
     if (core->file_count > 0 && strcmp(core->file[core->file_count - 1].path, path) == 0)
         return (int)core->file_count - 1;
     if (!hak_growing_make_room(&core->file, core->file_count, &core->file_room, sizeof *core->file))
@@ -152,7 +153,7 @@ static void read_files(struct core_memory *core, const char *bytes, size_t lengt
         if (!stop)
             break;
         memcpy(row, bytes + sizeof head + i * sizeof row, sizeof row);
-        int file = row[0] < row[1] ? file_of(core, name, row[0], row[2]) : -1;
+        int file = row[0] < row[1] ? find_or_add_file(core, name, row[0], row[2]) : -1;
         if (file >= 0)
             core->mapping[core->mapping_count++] =
                 (struct core_mapping){row[0], row[1], row[2] * page, (uint32_t)file};

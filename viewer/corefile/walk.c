@@ -22,7 +22,7 @@ static void set_bounds(struct core_half *half) {
 }
 
 /* Takes `count` places off what is left. False: there is not as much memory as the lists say. */
-static bool may_read(struct core_half *half, uint64_t count) {
+static bool read_within_limit(struct core_half *half, uint64_t count) {
     bool is_enough = count <= half->places_left;
     half->places_left = is_enough ? half->places_left - count : 0;
     half->is_damaged |= !is_enough;
@@ -45,7 +45,7 @@ static bool step_along_path(struct core_half *half, struct path *path, uint64_t 
         path->mark = node;
         path->next_mark = 2 * path->next_mark + 1;
     }
-    return may_read(half, 1);
+    return read_within_limit(half, 1);
 }
 
 /* ---- SuperSlabs ------------------------------------------------------------------------------ */
@@ -164,7 +164,7 @@ static void walk_array(struct cache *cache, uint64_t thread, uint64_t front) {
         note_odd(cache, HAK_VERIFY_ARRAY_BLOCKS, (top - bottom) / 8, capacity);
         return;
     }
-    for (; top > bottom && !cache->no_memory && may_read(cache->half, 1); top -= 8)
+    for (; top > bottom && !cache->no_memory && read_within_limit(cache->half, 1); top -= 8)
         note_cached(cache, core_pointer(t->core, top));
 }
 
@@ -179,7 +179,7 @@ static void walk_left_array(struct cache *cache, uint64_t front) {
     uint64_t left = core_at(t, array, HAK_AT_array_left);
     cache->place = (uint8_t)core_number(t->core, t->root[HAK_ROOT_place_of_array] + c, 1);
     cache->order = 0;
-    for (; left > 0 && !cache->no_memory && may_read(cache->half, 1); left--)
+    for (; left > 0 && !cache->no_memory && read_within_limit(cache->half, 1); left--)
         note_cached(cache, core_pointer(t->core, bottom + left * 8));
 }
 
@@ -196,7 +196,7 @@ static void walk_mid(struct cache *cache, uint64_t mid) {
            step_along_path(cache->half, &path, segment)) {
         uint64_t count = core_at(t, segment, HAK_AT_mid_segment_count);
         if (count == 0 || count > core_value(t, HAK_AT_mid_segment_places) ||
-            !may_read(cache->half, count))
+            !read_within_limit(cache->half, count))
             return;
         left -= count < left ? count : left;
         seen += count;
@@ -239,7 +239,7 @@ static void walk_cache(struct cache *cache, uint64_t address) {
     cache->class_index = (uint8_t)core_at(t, address, HAK_AT_cache_class_index);
     cache->place = (uint8_t)core_at(t, address, HAK_AT_cache_place);
     cache->order = 0;
-    if (!may_read(cache->half, 1))
+    if (!read_within_limit(cache->half, 1))
         return;
     cache->is_linked = storage == core_value(t, HAK_AT_storage_list);
     if (cache->is_linked) {
@@ -251,7 +251,7 @@ static void walk_cache(struct cache *cache, uint64_t address) {
         note_odd(cache, HAK_VERIFY_CACHE_BLOCKS, count, room);
         return;
     }
-    while (count-- > 0 && !cache->no_memory && may_read(cache->half, 1)) {
+    while (count-- > 0 && !cache->no_memory && read_within_limit(cache->half, 1)) {
         uint64_t place = is_ring ? (oldest + count) % room : count;
         note_cached(cache, core_pointer(t->core, blocks + place * 8));
     }
@@ -262,8 +262,9 @@ static void walk_chunk(struct cache *cache, uint64_t chunk) {
     uint64_t count = core_at(t, chunk, HAK_AT_chunk_count);
     cache->class_index = (uint8_t)core_at(t, chunk, HAK_AT_chunk_class_index);
     cache->place = HAK_PLACE_REMOTE;
-    for (uint64_t i = 0;
-         i < count && i < core_value(t, HAK_AT_blocks_of_chunk) && may_read(cache->half, 1); i++)
+    for (uint64_t i = 0; i < count && i < core_value(t, HAK_AT_blocks_of_chunk) &&
+                         read_within_limit(cache->half, 1);
+         i++)
         note_cached(cache,
                     core_pointer(t->core, core_place(t, chunk, HAK_AT_chunk_blocks) + i * 8));
 }
@@ -288,7 +289,7 @@ static void walk_mail(struct cache *cache, uint64_t heap) {
                     HAK_AT_mail_chunks));
     uint64_t remote = core_at(t, heap, HAK_AT_heap_remote);
     uint64_t places = core_value(t, HAK_AT_remote_places);
-    if (!remote || !may_read(cache->half, places))
+    if (!remote || !read_within_limit(cache->half, places))
         return;
     for (unsigned i = 0; i < places; i++) {
         uint64_t chunk = core_pointer(t->core, core_place(t, remote, HAK_AT_remote_slots) + i * 8);
@@ -352,7 +353,7 @@ static bool walk_heaps(struct core_half *half) {
         if (!hak_growing_reach(&half->heap, id, &half->heap_room, sizeof *half->heap))
             return false;
         half->heap_count = id + 1;
-        if (address && may_read(half, 1) && !walk_heap(half, (uint16_t)id, address))
+        if (address && read_within_limit(half, 1) && !walk_heap(half, (uint16_t)id, address))
             return false;
     }
     return true;
@@ -387,7 +388,7 @@ static bool each_pointer(struct core_half *half, uint64_t table, uint64_t count,
         half->table->core->missing++;
         return true;
     }
-    if (!may_read(half, count))
+    if (!read_within_limit(half, count))
         return true;
     uint64_t *pointer = malloc(count * sizeof *pointer);
     bool is_read = true;

@@ -21,7 +21,7 @@ struct folded {
     bool failed;
 };
 
-static struct line *find_line(struct folded *f, char *stack) {
+static struct line *find_or_add_line(struct folded *f, char *stack) {
     uint64_t key = stack ? hak_index_hash(stack, strlen(stack)) : 0, at = 0;
     for (uint32_t row; stack && (row = hak_index_find(&f->by_stack, key, &at)) != 0;)
         if (strcmp(f->line[row - 1].stack, stack) == 0) {
@@ -48,7 +48,7 @@ static int fold_rows(struct folded *f, struct export *e, int side) {
             break;
         struct hak_text text = {0};
         export_add_folded(&text, &e->places, &e->path, e->query.per);
-        struct line *line = find_line(f, hak_text_take(&text));
+        struct line *line = find_or_add_line(f, hak_text_take(&text));
         if (line)
             line->value[side] += value;
     }

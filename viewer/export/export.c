@@ -95,7 +95,7 @@ static const struct {
 };
 
 /* A picture is no format for another tool: it is a page of our own. */
-static bool is_picture(const struct view *view, const char *name) {
+static bool refuse_picture(const struct view *view, const char *name) {
     static const char *const pictures[] = {"svg", "flamegraph", "flame", "html"};
     struct hak_text text = {0};
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
@@ -112,7 +112,7 @@ static bool is_picture(const struct view *view, const char *name) {
 }
 
 static const struct format *find_format(const struct view *view, const char *name) {
-    if (is_picture(view, name))
+    if (refuse_picture(view, name))
         return NULL;
     struct nearest nearest = {.typed = name};
     struct hak_text all = {0};

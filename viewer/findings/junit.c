@@ -21,7 +21,7 @@ struct suites {
     char started[32]; /* of the capture, as in 2026-11-20T18:00:00 */
 };
 
-static struct suite *suite_of(struct suites *suites, const char *program) {
+static struct suite *find_or_add_suite(struct suites *suites, const char *program) {
     for (size_t i = 0; i < suites->count; i++)
         if (strcmp(suites->list[i].program, program) == 0)
             return &suites->list[i];
@@ -36,7 +36,7 @@ static struct suite *suite_of(struct suites *suites, const char *program) {
 
 static bool gather_suites(struct view *view, const struct findings *findings, struct suites *out) {
     if (!view->reader) { /* nothing was recorded, and nothing found */
-        struct suite *suite = suite_of(out, hak_words_path(view->argument[0], 1, false));
+        struct suite *suite = find_or_add_suite(out, hak_words_path(view->argument[0], 1, false));
         return suite != NULL;
     }
     const struct hak_database *database = hak_store_database(view->reader);
@@ -46,7 +46,8 @@ static bool gather_suites(struct view *view, const struct findings *findings, st
                                  "reading processes");
     bool good = true;
     while (good && hak_query_next(&q)) {
-        struct suite *suite = suite_of(out, hak_words_path(hak_query_text(&q, 0), 1, false));
+        struct suite *suite =
+            find_or_add_suite(out, hak_words_path(hak_query_text(&q, 0), 1, false));
         uint64_t ns = hak_query_number(&q, 1);
         good = suite != NULL;
         if (good) {
@@ -63,7 +64,7 @@ static bool gather_suites(struct view *view, const struct findings *findings, st
     snprintf(out->started, sizeof out->started, "%s", started ? started : "");
     free(started);
     for (size_t i = 0; good && i < findings->count; i++)
-        good = suite_of(out, findings->list[i].program) != NULL;
+        good = find_or_add_suite(out, findings->list[i].program) != NULL;
     return good;
 }
 

@@ -127,7 +127,7 @@ static const char *add_table(struct hak_text *text, const struct view *view, con
     for (bool is_first = true; *line == '|'; line = next_line(line), is_first = false)
         if (strspn(line, "|-: ") < (size_t)(line_end(line) - line))
             add_cells(&table, line, is_first);
-    table_print(text, &table, view);
+    table_append(text, &table, view);
     return line;
 }
 

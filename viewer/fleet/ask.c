@@ -67,11 +67,11 @@ int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *
 /* ---- questions --------------------------------------------------------------------------------
  */
 
-void fleet_say(struct fleet_question *question, const char *sql) {
+void fleet_question_add(struct fleet_question *question, const char *sql) {
     hak_text_add_bytes(&question->sql, sql, strlen(sql));
 }
 
-static void say_value(struct fleet_question *question, struct hak_remote_cell value) {
+static void add_value(struct fleet_question *question, struct hak_remote_cell value) {
     if (question->values == FLEET_VALUES) {
         question->sql.failed = true;
         return;
@@ -80,13 +80,13 @@ static void say_value(struct fleet_question *question, struct hak_remote_cell va
     hak_text_add(&question->sql, "$%d", question->values);
 }
 
-void fleet_say_text(struct fleet_question *question, const char *text) {
-    say_value(question, (struct hak_remote_cell){
+void fleet_question_add_text(struct fleet_question *question, const char *text) {
+    add_value(question, (struct hak_remote_cell){
                             .kind = HAK_REMOTE_STRING, .text = text, .bytes = strlen(text)});
 }
 
-void fleet_say_number(struct fleet_question *question, int64_t number) {
-    say_value(question, (struct hak_remote_cell){.kind = HAK_REMOTE_INTEGER, .number = number});
+void fleet_question_add_number(struct fleet_question *question, int64_t number) {
+    add_value(question, (struct hak_remote_cell){.kind = HAK_REMOTE_INTEGER, .number = number});
 }
 
 static struct tm in_utc(int64_t us, int *rest) {
@@ -98,7 +98,7 @@ static struct tm in_utc(int64_t us, int *rest) {
     return utc;
 }
 
-void fleet_say_moment(struct fleet_question *question, int64_t us) {
+void fleet_question_add_moment(struct fleet_question *question, int64_t us) {
     int rest;
     struct tm utc = in_utc(us, &rest);
     hak_text_add(
@@ -106,14 +106,14 @@ void fleet_say_moment(struct fleet_question *question, int64_t us) {
         utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, rest);
 }
 
-void fleet_say_month(struct fleet_question *question, int64_t us) {
+void fleet_question_add_month(struct fleet_question *question, int64_t us) {
     int rest;
     struct tm utc = in_utc(us, &rest);
     hak_text_add(&question->sql, "DATE '%04d-%02d-01'", utc.tm_year + 1900, utc.tm_mon + 1);
 }
 
-static void say_time(struct fleet_question *question, const struct fleet *fleet, const char *option,
-                     const char *relation) {
+static void add_time_range(struct fleet_question *question, const struct fleet *fleet,
+                           const char *option, const char *relation) {
     const char *typed = view_value(fleet->view, option);
     int64_t seconds;
     if (!typed)
@@ -123,43 +123,43 @@ static void say_time(struct fleet_question *question, const struct fleet *fleet,
         return;
     }
     /* The month first: whole partitions are left out by it. */
-    fleet_say(question, " AND r.month ");
-    fleet_say(question, relation[0] == '<' ? "<=" : ">=");
-    fleet_say(question, " ");
-    fleet_say_month(question, seconds * FLEET_SECOND_US);
-    fleet_say(question, " AND r.at ");
-    fleet_say(question, relation);
-    fleet_say(question, " ");
-    fleet_say_moment(question, seconds * FLEET_SECOND_US);
+    fleet_question_add(question, " AND r.month ");
+    fleet_question_add(question, relation[0] == '<' ? "<=" : ">=");
+    fleet_question_add(question, " ");
+    fleet_question_add_month(question, seconds * FLEET_SECOND_US);
+    fleet_question_add(question, " AND r.at ");
+    fleet_question_add(question, relation);
+    fleet_question_add(question, " ");
+    fleet_question_add_moment(question, seconds * FLEET_SECOND_US);
 }
 
 /* The same for a text that the question frees; NULL: no memory. */
-static void say_owned(struct fleet_question *question, char *text) {
+static void add_owned(struct fleet_question *question, char *text) {
     question->sql.failed |= !text;
     if (!text)
         return;
     question->owned[question->owned_count++] = text;
-    fleet_say_text(question, text);
+    fleet_question_add_text(question, text);
 }
 
 /* True where `labels` has the member as push writes it, with or without a blank: `between`. */
-static void say_member(struct fleet_question *question, const char *key, const char *value,
+static void add_member(struct fleet_question *question, const char *key, const char *value,
                        const char *between) {
     json_t *left = hak_json_text(key), *right = hak_json_text(value);
     char *first = json_dumps(left, JSON_ENCODE_ANY), *last = json_dumps(right, JSON_ENCODE_ANY);
     char *made = NULL;
     if (!first || !last || asprintf(&made, "%s%s%s", first, between, last) < 0)
         made = NULL;
-    fleet_say(question, "position(");
-    say_owned(question, made);
-    fleet_say(question, " IN r.labels) > 0");
+    fleet_question_add(question, "position(");
+    add_owned(question, made);
+    fleet_question_add(question, " IN r.labels) > 0");
     json_decref(left);
     json_decref(right);
     free(first);
     free(last);
 }
 
-static void say_label(struct fleet_question *question, const char *typed) {
+static void add_label(struct fleet_question *question, const char *typed) {
     const char *equal = strchr(typed, '=');
     if (!equal || equal == typed) {
         view_error("--label %s: KEY=VALUE was expected, as `push --label` has it", typed);
@@ -167,22 +167,22 @@ static void say_label(struct fleet_question *question, const char *typed) {
         return;
     }
     if (strncmp(typed, "version=", strlen("version=")) == 0) { /* has a column of its own */
-        fleet_say(question, " AND r.version = ");
-        say_owned(question, strdup(equal + 1));
+        fleet_question_add(question, " AND r.version = ");
+        add_owned(question, strdup(equal + 1));
         return;
     }
     char *key = strndup(typed, (size_t)(equal - typed));
     question->sql.failed |= !key;
-    fleet_say(question, " AND (");
-    say_member(question, key ? key : "", equal + 1, ":");
-    fleet_say(question, " OR ");
-    say_member(question, key ? key : "", equal + 1, ": ");
-    fleet_say(question, ")");
+    fleet_question_add(question, " AND (");
+    add_member(question, key ? key : "", equal + 1, ":");
+    fleet_question_add(question, " OR ");
+    add_member(question, key ? key : "", equal + 1, ": ");
+    fleet_question_add(question, ")");
     free(key);
 }
 
 /* A run has all the labels that were typed, which stand on lines of their own. */
-static void say_labels(struct fleet_question *question, const char *typed) {
+static void add_labels(struct fleet_question *question, const char *typed) {
     int count = 0;
     for (const char *at = typed; at; count++) {
         size_t length = strcspn(at, "\n");
@@ -196,42 +196,43 @@ static void say_labels(struct fleet_question *question, const char *typed) {
             free(label);
             return;
         }
-        say_label(question, label);
+        add_label(question, label);
         free(label);
         at = at[length] ? at + length + 1 : NULL;
     }
 }
 
-static void say_runs(struct fleet_question *question, const struct fleet *fleet) {
+static void add_runs(struct fleet_question *question, const struct fleet *fleet) {
     const char *build = view_value(fleet->view, "build");
     const char *host = view_value(fleet->view, "host");
-    say_time(question, fleet, "since", ">=");
-    say_time(question, fleet, "until", "<");
+    add_time_range(question, fleet, "since", ">=");
+    add_time_range(question, fleet, "until", "<");
     if (host) {
-        fleet_say(question, " AND r.host = ");
-        fleet_say_text(question, host);
+        fleet_question_add(question, " AND r.host = ");
+        fleet_question_add_text(question, host);
     }
     if (build) {
-        fleet_say(question, " AND substring(r.build FROM 1 FOR CAST(");
-        fleet_say_number(question, (int64_t)strlen(build));
-        fleet_say(question, " AS INTEGER)) = ");
-        fleet_say_text(question, build);
+        fleet_question_add(question, " AND substring(r.build FROM 1 FOR CAST(");
+        fleet_question_add_number(question, (int64_t)strlen(build));
+        fleet_question_add(question, " AS INTEGER)) = ");
+        fleet_question_add_text(question, build);
     }
-    say_labels(question, view_value(fleet->view, "label"));
+    add_labels(question, view_value(fleet->view, "label"));
 }
 
 /* When the build, or the version, that was typed was first seen, as a piece of SQL. */
-static void say_begin(struct fleet_question *question, const char *typed) {
-    fleet_say(question, "(SELECT min(r.at) FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
-    fleet_say_text(question, typed);
-    fleet_say(question, " OR substring(r.build FROM 1 FOR CAST(");
-    fleet_say_number(question, (int64_t)strlen(typed));
-    fleet_say(question, " AS INTEGER)) = ");
-    fleet_say_text(question, typed);
-    fleet_say(question, "))");
+static void add_first_seen(struct fleet_question *question, const char *typed) {
+    fleet_question_add(question,
+                       "(SELECT min(r.at) FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
+    fleet_question_add_text(question, typed);
+    fleet_question_add(question, " OR substring(r.build FROM 1 FOR CAST(");
+    fleet_question_add_number(question, (int64_t)strlen(typed));
+    fleet_question_add(question, " AS INTEGER)) = ");
+    fleet_question_add_text(question, typed);
+    fleet_question_add(question, "))");
 }
 
-static void say_since(struct fleet_question *question, const struct fleet *fleet,
+static void add_since(struct fleet_question *question, const struct fleet *fleet,
                       const char *option, const char *relation) {
     const char *typed = view_value(fleet->view, option);
     if (!typed)
@@ -242,46 +243,47 @@ static void say_since(struct fleet_question *question, const struct fleet *fleet
         return;
     }
     /* Builds are in the order in which each was first seen: old ones still run beside new ones. */
-    fleet_say(question, " AND NOT EXISTS (SELECT 1 FROM hakmem.finding g JOIN hakmem.run q ON"
-                        " q.run = g.run AND q.month = g.month JOIN (SELECT r.build, min(r.at) AS"
-                        " began FROM hakmem.run r" FLEET_WHERE " GROUP BY r.build) b ON b.build ="
-                        " q.build WHERE g.fingerprint = f.fingerprint AND b.began ");
-    fleet_say(question, relation);
-    fleet_say(question, " ");
-    say_begin(question, typed);
-    fleet_say(question, ")");
+    fleet_question_add(question,
+                       " AND NOT EXISTS (SELECT 1 FROM hakmem.finding g JOIN hakmem.run q ON"
+                       " q.run = g.run AND q.month = g.month JOIN (SELECT r.build, min(r.at) AS"
+                       " began FROM hakmem.run r" FLEET_WHERE " GROUP BY r.build) b ON b.build ="
+                       " q.build WHERE g.fingerprint = f.fingerprint AND b.began ");
+    fleet_question_add(question, relation);
+    fleet_question_add(question, " ");
+    add_first_seen(question, typed);
+    fleet_question_add(question, ")");
 }
 
-static void say_findings(struct fleet_question *question, const struct fleet *fleet,
+static void add_findings(struct fleet_question *question, const struct fleet *fleet,
                          const char *fingerprint) {
     if (fingerprint) {
-        fleet_say(question, " AND f.fingerprint = ");
-        fleet_say_text(question, fingerprint);
+        fleet_question_add(question, " AND f.fingerprint = ");
+        fleet_question_add_text(question, fingerprint);
     }
-    say_since(question, fleet, "new-since", "<");
-    say_since(question, fleet, "gone-since", ">=");
+    add_since(question, fleet, "new-since", "<");
+    add_since(question, fleet, "gone-since", ">=");
 }
 
-static void say_mark(struct fleet_question *question, const struct fleet *fleet,
-                     const char *fingerprint, int mark) {
+static void add_braced(struct fleet_question *question, const struct fleet *fleet,
+                       const char *fingerprint, int mark) {
     size_t from = question->sql.length;
     if (question->said[mark]) {
-        fleet_say(question, question->said[mark]);
+        fleet_question_add(question, question->said[mark]);
         return;
     }
     if (mark == BRACED_RUNS)
-        say_runs(question, fleet);
+        add_runs(question, fleet);
     else if (mark == BRACED_FINDINGS)
-        say_findings(question, fleet, fingerprint);
+        add_findings(question, fleet, fingerprint);
     else
-        fleet_say_number(question, (int64_t)fleet->limit);
+        fleet_question_add_number(question, (int64_t)fleet->limit);
     if (!question->sql.failed)
         question->said[mark] = strdup(hak_text_string(&question->sql) + from);
     question->sql.failed |= !question->said[mark];
 }
 
-void fleet_say_all(struct fleet_question *question, const struct fleet *fleet,
-                   const char *fingerprint, const char *sql) {
+void fleet_question_add_all(struct fleet_question *question, const struct fleet *fleet,
+                            const char *fingerprint, const char *sql) {
     static const char *const mark[] = {
         [BRACED_RUNS] = "{runs}", [BRACED_FINDINGS] = "{findings}", [BRACED_LIMIT] = "{limit}"};
     while (*sql) {
@@ -292,7 +294,7 @@ void fleet_say_all(struct fleet_question *question, const struct fleet *fleet,
         while (i < BRACED_WORDS && strncmp(sql, mark[i], strlen(mark[i])) != 0)
             i++;
         if (i < BRACED_WORDS) {
-            say_mark(question, fleet, fingerprint, i);
+            add_braced(question, fleet, fingerprint, i);
             sql += strlen(mark[i]);
         } else if (*sql)
             hak_text_add_bytes(&question->sql, sql++, 1);
@@ -365,7 +367,7 @@ int fleet_print_document(json_t *document) {
 void fleet_drop_table(struct table *table) {
     struct hak_text none = {0};
     struct view view = {0};
-    table_print(&none, table, &view);
+    table_append(&none, table, &view);
     hak_text_free(&none);
 }
 
@@ -391,7 +393,7 @@ int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct t
     if (shown)
         hak_text_add(text, "\n");
     if (shown)
-        table_print(text, table, fleet->view);
+        table_append(text, table, fleet->view);
     else
         fleet_drop_table(table);
     if (shown && shown < all) {

@@ -41,21 +41,21 @@ struct fleet_question {
 };
 
 /* Appends SQL of this program as it is. */
-void fleet_say(struct fleet_question *question, const char *sql);
+void fleet_question_add(struct fleet_question *question, const char *sql);
 /* Appends "$N" for a value that lives until fleet_ask. */
-void fleet_say_text(struct fleet_question *question, const char *text);
-void fleet_say_number(struct fleet_question *question, int64_t number);
+void fleet_question_add_text(struct fleet_question *question, const char *text);
+void fleet_question_add_number(struct fleet_question *question, int64_t number);
 /* Appends a moment, in microseconds since 1970, or the first day of its month in UTC, as a literal.
  */
-void fleet_say_moment(struct fleet_question *question, int64_t us);
-void fleet_say_month(struct fleet_question *question, int64_t us);
+void fleet_question_add_moment(struct fleet_question *question, int64_t us);
+void fleet_question_add_month(struct fleet_question *question, int64_t us);
 /* Appends SQL of this program in which stand, as often as they are wanted,
  *   {runs}      " AND ..." of the runs `r`: --since, --until, --build, --host, --label
  *   {findings}  the same of the findings `f`: --new-since, --gone-since, and `fingerprint` where
  *               it is given
  *   {limit}     how many rows are wanted */
-void fleet_say_all(struct fleet_question *question, const struct fleet *fleet,
-                   const char *fingerprint, const char *sql);
+void fleet_question_add_all(struct fleet_question *question, const struct fleet *fleet,
+                            const char *fingerprint, const char *sql);
 /* Asks it and frees it. 0, or an exit status: the error is printed. */
 int fleet_ask(struct fleet *fleet, struct fleet_question *question, const char *doing,
               hak_remote_row *row, void *context);

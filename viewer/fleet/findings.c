@@ -98,13 +98,14 @@ static int check_since(struct fleet *fleet, const char *option) {
     bool is_there = false;
     if (!typed || !*typed)
         return 0;
-    fleet_say(&question, "SELECT r.run FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
-    fleet_say_text(&question, typed);
-    fleet_say(&question, " OR substring(r.build FROM 1 FOR CAST(");
-    fleet_say_number(&question, (int64_t)strlen(typed));
-    fleet_say(&question, " AS INTEGER)) = ");
-    fleet_say_text(&question, typed);
-    fleet_say(&question, ") FETCH FIRST 1 ROWS ONLY");
+    fleet_question_add(&question,
+                       "SELECT r.run FROM hakmem.run r" FLEET_WHERE " AND (r.version = ");
+    fleet_question_add_text(&question, typed);
+    fleet_question_add(&question, " OR substring(r.build FROM 1 FOR CAST(");
+    fleet_question_add_number(&question, (int64_t)strlen(typed));
+    fleet_question_add(&question, " AS INTEGER)) = ");
+    fleet_question_add_text(&question, typed);
+    fleet_question_add(&question, ") FETCH FIRST 1 ROWS ONLY");
     int status = fleet_ask(fleet, &question, "reading builds", take_begin, &is_there);
     if (!status && !is_there) {
         view_error("--%s %s: no run of such a build or version was pushed; `hakmem-trace fleet "
@@ -125,7 +126,7 @@ int fleet_read_findings(struct fleet *fleet, const char *fingerprint,
         status = check_since(fleet, "gone-since");
     if (status)
         return status;
-    fleet_say_all(&question, fleet, fingerprint, findings_sql);
+    fleet_question_add_all(&question, fleet, fingerprint, findings_sql);
     return fleet_ask(fleet, &question, "reading findings", take_finding_row, &reading);
 }
 

@@ -33,41 +33,43 @@ struct keep {
  * A run goes by when it began, and with its month. Its findings go with it. A whole capture goes by
  * when it was pushed, unless a run that stays has its number. */
 
-static void say_before(struct fleet_question *question, const struct keep *keep) {
-    fleet_say_moment(question, keep->before_us);
+static void add_before(struct fleet_question *question, const struct keep *keep) {
+    fleet_question_add_moment(question, keep->before_us);
 }
 
-static void say_month(struct fleet_question *question, const struct keep *keep) {
-    fleet_say_month(question, keep->before_us);
+static void add_month(struct fleet_question *question, const struct keep *keep) {
+    fleet_question_add_month(question, keep->before_us);
 }
 
 /* The runs `r` that go. */
-static void say_old_runs(struct fleet_question *question, const struct keep *keep) {
-    fleet_say(question, "(r.month < ");
-    say_month(question, keep);
-    fleet_say(question, " OR r.at < ");
-    say_before(question, keep);
-    fleet_say(question, ")");
+static void add_old_runs(struct fleet_question *question, const struct keep *keep) {
+    fleet_question_add(question, "(r.month < ");
+    add_month(question, keep);
+    fleet_question_add(question, " OR r.at < ");
+    add_before(question, keep);
+    fleet_question_add(question, ")");
 }
 
 /* The findings `f` that go. */
-static void say_old_findings(struct fleet_question *question, const struct keep *keep) {
-    fleet_say(question, "(f.month < ");
-    say_month(question, keep);
-    fleet_say(question, " OR EXISTS (SELECT 1 FROM hakmem.run r WHERE r.run = f.run AND r.month ="
-                        " f.month AND r.at < ");
-    say_before(question, keep);
-    fleet_say(question, "))");
+static void add_old_findings(struct fleet_question *question, const struct keep *keep) {
+    fleet_question_add(question, "(f.month < ");
+    add_month(question, keep);
+    fleet_question_add(question,
+                       " OR EXISTS (SELECT 1 FROM hakmem.run r WHERE r.run = f.run AND r.month ="
+                       " f.month AND r.at < ");
+    add_before(question, keep);
+    fleet_question_add(question, "))");
 }
 
 /* The captures `k` that go. */
-static void say_old_captures(struct fleet_question *question, const struct keep *keep) {
-    fleet_say(question, "k.pushed < ");
-    say_before(question, keep);
-    fleet_say(question, " AND NOT EXISTS (SELECT 1 FROM hakmem.run r WHERE r.capture = k.capture"
-                        " AND NOT ");
-    say_old_runs(question, keep);
-    fleet_say(question, ")");
+static void add_old_captures(struct fleet_question *question, const struct keep *keep) {
+    fleet_question_add(question, "k.pushed < ");
+    add_before(question, keep);
+    fleet_question_add(question,
+                       " AND NOT EXISTS (SELECT 1 FROM hakmem.run r WHERE r.capture = k.capture"
+                       " AND NOT ");
+    add_old_runs(question, keep);
+    fleet_question_add(question, ")");
 }
 
 /* ---- questions --------------------------------------------------------------------------------
@@ -82,8 +84,9 @@ static void take_owner(void *context, const struct hak_remote_cell *cell, int ce
 /* Checks the owner in the transaction, before anything else. */
 static int check_owner(struct keep *keep) {
     struct fleet_question question = {0};
-    fleet_say(&question, "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c"
-                         " WHERE c.oid = CAST('hakmem.run' AS REGCLASS)");
+    fleet_question_add(&question,
+                       "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c"
+                       " WHERE c.oid = CAST('hakmem.run' AS REGCLASS)");
     int status = fleet_ask(&keep->fleet, &question, "asking for its owner", take_owner, keep);
     if (!status && !keep->is_owner) {
         view_error("%s: only the role that laid out the server may remove runs", keep->fleet.name);
@@ -103,22 +106,22 @@ static void take_end(void *context, const struct hak_remote_cell *cell, int cell
  * all others with them. */
 static int read_end(struct keep *keep) {
     struct fleet_question question = {0};
-    fleet_say(&question, "SELECT CAST(extract(epoch FROM greatest(");
+    fleet_question_add(&question, "SELECT CAST(extract(epoch FROM greatest(");
     if (keep->days) {
-        fleet_say(&question, "CURRENT_TIMESTAMP - ");
-        fleet_say_number(&question, (int64_t)keep->days);
-        fleet_say(&question, " * INTERVAL '1' DAY");
+        fleet_question_add(&question, "CURRENT_TIMESTAMP - ");
+        fleet_question_add_number(&question, (int64_t)keep->days);
+        fleet_question_add(&question, " * INTERVAL '1' DAY");
     } else
-        fleet_say(&question, "CAST(NULL AS TIMESTAMP WITH TIME ZONE)");
+        fleet_question_add(&question, "CAST(NULL AS TIMESTAMP WITH TIME ZONE)");
     if (keep->count) {
-        fleet_say(
+        fleet_question_add(
             &question,
             ", (SELECT min(n.at) FROM (SELECT r.at FROM hakmem.run r" FLEET_WHERE
             " AND r.at < CURRENT_TIMESTAMP + INTERVAL '1' DAY ORDER BY r.at DESC FETCH FIRST ");
-        fleet_say_number(&question, (int64_t)keep->count);
-        fleet_say(&question, " ROWS ONLY) n)");
+        fleet_question_add_number(&question, (int64_t)keep->count);
+        fleet_question_add(&question, " ROWS ONLY) n)");
     }
-    fleet_say(&question, ")) * 1000000 AS BIGINT)");
+    fleet_question_add(&question, ")) * 1000000 AS BIGINT)");
     return fleet_ask(&keep->fleet, &question, "looking for the oldest that stays", take_end, keep);
 }
 
@@ -132,13 +135,13 @@ static void take_counts(void *context, const struct hak_remote_cell *cell, int c
 
 static int read_counts(struct keep *keep) {
     struct fleet_question question = {0};
-    fleet_say(&question, "SELECT (SELECT count(*) FROM hakmem.run r WHERE ");
-    say_old_runs(&question, keep);
-    fleet_say(&question, "), (SELECT count(*) FROM hakmem.finding f WHERE ");
-    say_old_findings(&question, keep);
-    fleet_say(&question, "), (SELECT count(*) FROM hakmem.capture k WHERE ");
-    say_old_captures(&question, keep);
-    fleet_say(&question, ")");
+    fleet_question_add(&question, "SELECT (SELECT count(*) FROM hakmem.run r WHERE ");
+    add_old_runs(&question, keep);
+    fleet_question_add(&question, "), (SELECT count(*) FROM hakmem.finding f WHERE ");
+    add_old_findings(&question, keep);
+    fleet_question_add(&question, "), (SELECT count(*) FROM hakmem.capture k WHERE ");
+    add_old_captures(&question, keep);
+    fleet_question_add(&question, ")");
     return fleet_ask(&keep->fleet, &question, "counting what is old", take_counts, keep);
 }
 
@@ -157,25 +160,27 @@ static void take_partition(void *context, const struct hak_remote_cell *cell, in
 /* Those of months before `before` that have rows, or that setup would not make again. */
 static int read_partitions(struct keep *keep) {
     struct fleet_question question = {0};
-    fleet_say(&question,
-              "WITH named AS (SELECT CAST(c.relname AS TEXT) AS name FROM pg_catalog.pg_inherits i"
-              " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN"
-              " (CAST('hakmem.run' AS REGCLASS), CAST('hakmem.finding' AS REGCLASS))),"
-              " dated AS (SELECT name LIKE 'finding%' AS is_finding, CASE WHEN name ~"
-              " '^(run|finding)_[0-9]{4}_(0[1-9]|1[0-2])$' THEN make_date("
-              "CAST(substring(right(name, 7) FROM 1 FOR 4) AS INTEGER), CAST(right(name, 2) AS "
-              "INTEGER), 1) END AS month"
-              " FROM named)"
-              " SELECT is_finding, CAST(extract(year FROM month) * 12 + extract(month FROM month)"
-              " - 1 AS BIGINT) FROM dated WHERE month < ");
-    say_month(&question, keep);
-    fleet_say(&question,
-              " AND (month < date_trunc('month', CURRENT_TIMESTAMP AT TIME ZONE 'UTC') - INTERVAL "
-              "'12' MONTH"
-              " OR CASE WHEN is_finding THEN EXISTS (SELECT 1 FROM hakmem.finding f"
-              " WHERE f.month = dated.month)"
-              " ELSE EXISTS (SELECT 1 FROM hakmem.run r WHERE r.month = dated.month) END)"
-              " ORDER BY 2, 1");
+    fleet_question_add(
+        &question,
+        "WITH named AS (SELECT CAST(c.relname AS TEXT) AS name FROM pg_catalog.pg_inherits i"
+        " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN"
+        " (CAST('hakmem.run' AS REGCLASS), CAST('hakmem.finding' AS REGCLASS))),"
+        " dated AS (SELECT name LIKE 'finding%' AS is_finding, CASE WHEN name ~"
+        " '^(run|finding)_[0-9]{4}_(0[1-9]|1[0-2])$' THEN make_date("
+        "CAST(substring(right(name, 7) FROM 1 FOR 4) AS INTEGER), CAST(right(name, 2) AS "
+        "INTEGER), 1) END AS month"
+        " FROM named)"
+        " SELECT is_finding, CAST(extract(year FROM month) * 12 + extract(month FROM month)"
+        " - 1 AS BIGINT) FROM dated WHERE month < ");
+    add_month(&question, keep);
+    fleet_question_add(
+        &question,
+        " AND (month < date_trunc('month', CURRENT_TIMESTAMP AT TIME ZONE 'UTC') - INTERVAL "
+        "'12' MONTH"
+        " OR CASE WHEN is_finding THEN EXISTS (SELECT 1 FROM hakmem.finding f"
+        " WHERE f.month = dated.month)"
+        " ELSE EXISTS (SELECT 1 FROM hakmem.run r WHERE r.month = dated.month) END)"
+        " ORDER BY 2, 1");
     int status =
         fleet_ask(&keep->fleet, &question, "looking for old partitions", take_partition, keep);
     if (!status && keep->failed) {
@@ -197,7 +202,7 @@ static void name_partition(const struct partition *p, char name[32]) {
  * does not wait for somebody who holds such a table for hours. */
 static int drop_partitions(struct keep *keep) {
     struct fleet_question limit = {0};
-    fleet_say(&limit, "SET LOCAL lock_timeout = '5s'");
+    fleet_question_add(&limit, "SET LOCAL lock_timeout = '5s'");
     int status = keep->partitions
                      ? fleet_ask(&keep->fleet, &limit, "dropping old partitions", NULL, NULL)
                      : 0;
@@ -205,8 +210,8 @@ static int drop_partitions(struct keep *keep) {
         struct fleet_question question = {0};
         char name[32];
         name_partition(&keep->partition[i], name);
-        fleet_say(&question, "DROP TABLE ");
-        fleet_say(&question, name);
+        fleet_question_add(&question, "DROP TABLE ");
+        fleet_question_add(&question, name);
         status = fleet_ask(&keep->fleet, &question, "dropping old partitions", NULL, NULL);
     }
     return status;
@@ -216,18 +221,18 @@ static int drop_partitions(struct keep *keep) {
 static int remove_rows(struct keep *keep, bool is_finding,
                        void (*say_which)(struct fleet_question *, const struct keep *)) {
     struct fleet_question question = {0};
-    fleet_say(&question, is_finding ? "DELETE FROM hakmem.finding f WHERE "
-                                    : "DELETE FROM hakmem.run r WHERE ");
+    fleet_question_add(&question, is_finding ? "DELETE FROM hakmem.finding f WHERE "
+                                             : "DELETE FROM hakmem.run r WHERE ");
     say_which(&question, keep);
     for (uint32_t i = 0; i < keep->partitions; i++) {
         char name[32];
         if (keep->partition[i].is_finding != is_finding)
             continue;
         name_partition(&keep->partition[i], name);
-        fleet_say(&question,
-                  is_finding ? " AND f.tableoid <> CAST('" : " AND r.tableoid <> CAST('");
-        fleet_say(&question, name);
-        fleet_say(&question, "' AS REGCLASS)");
+        fleet_question_add(&question,
+                           is_finding ? " AND f.tableoid <> CAST('" : " AND r.tableoid <> CAST('");
+        fleet_question_add(&question, name);
+        fleet_question_add(&question, "' AS REGCLASS)");
     }
     return fleet_ask(&keep->fleet, &question, "removing what is old", NULL, NULL);
 }
@@ -243,23 +248,24 @@ static void take_listed(void *context, const struct hak_remote_cell *cell, int c
 /* Fixes which captures go: those whose lock no push holds. The transaction keeps their locks. */
 static int list_captures(struct keep *keep) {
     struct fleet_question list = {0}, count = {0};
-    fleet_say(&list, "CREATE TEMPORARY TABLE hakmem_old ON COMMIT DROP AS WITH old AS MATERIALIZED"
-                     " (SELECT k.capture FROM hakmem.capture k WHERE ");
-    say_old_captures(&list, keep);
-    fleet_say(&list, ") SELECT capture FROM old WHERE pg_try_advisory_xact_lock(capture)");
+    fleet_question_add(
+        &list, "CREATE TEMPORARY TABLE hakmem_old ON COMMIT DROP AS WITH old AS MATERIALIZED"
+               " (SELECT k.capture FROM hakmem.capture k WHERE ");
+    add_old_captures(&list, keep);
+    fleet_question_add(&list, ") SELECT capture FROM old WHERE pg_try_advisory_xact_lock(capture)");
     int status = fleet_ask(&keep->fleet, &list, "listing old captures", NULL, NULL);
     if (status)
         return status;
-    fleet_say(&count, "SELECT count(*) FROM pg_temp.hakmem_old");
+    fleet_question_add(&count, "SELECT count(*) FROM pg_temp.hakmem_old");
     return fleet_ask(&keep->fleet, &count, "counting old captures", take_listed, keep);
 }
 
 static int remove_of_captures(struct keep *keep, const char *before, const char *table) {
     struct fleet_question question = {0};
-    fleet_say(&question, "DELETE FROM hakmem.");
-    fleet_say(&question, before);
-    fleet_say(&question, table); /* a name of this program's */
-    fleet_say(&question, " WHERE capture IN (SELECT capture FROM pg_temp.hakmem_old)");
+    fleet_question_add(&question, "DELETE FROM hakmem.");
+    fleet_question_add(&question, before);
+    fleet_question_add(&question, table); /* a name of this program's */
+    fleet_question_add(&question, " WHERE capture IN (SELECT capture FROM pg_temp.hakmem_old)");
     return fleet_ask(&keep->fleet, &question, "removing old captures", NULL, NULL);
 }
 
@@ -291,9 +297,9 @@ static int remove_captures(struct keep *keep) {
 static int remove_all(struct keep *keep) {
     int status = remove_captures(keep); /* while the runs that have their numbers are there */
     if (!status)
-        status = remove_rows(keep, true, say_old_findings);
+        status = remove_rows(keep, true, add_old_findings);
     if (!status)
-        status = remove_rows(keep, false, say_old_runs);
+        status = remove_rows(keep, false, add_old_runs);
     return status ? status : drop_partitions(keep);
 }
 
@@ -301,7 +307,7 @@ static int remove_all(struct keep *keep) {
  * partitions waits. */
 static int commit(struct keep *keep) {
     struct fleet_question end = {0};
-    fleet_say(&end, "COMMIT");
+    fleet_question_add(&end, "COMMIT");
     return fleet_ask(&keep->fleet, &end, "removing what is old", NULL, NULL);
 }
 

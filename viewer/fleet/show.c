@@ -64,11 +64,12 @@ static void take_instance(void *context, const struct hak_remote_cell *cell, int
 static int read_instance(struct fleet *fleet, const char *fingerprint, bool with_capture,
                          struct instance *out) {
     struct fleet_question question = {0};
-    fleet_say_all(&question, fleet, fingerprint, instance_columns);
-    fleet_say(&question, with_capture ? " AND r.capture IS NOT NULL AND EXISTS (SELECT 1 FROM"
+    fleet_question_add_all(&question, fleet, fingerprint, instance_columns);
+    fleet_question_add(&question, with_capture
+                                      ? " AND r.capture IS NOT NULL AND EXISTS (SELECT 1 FROM"
                                         " hakmem.capture_end e WHERE e.capture = r.capture)"
                                       : "");
-    fleet_say(&question, instance_order);
+    fleet_question_add(&question, instance_order);
     int status = fleet_ask(fleet, &question, "reading the newest report", take_instance, out);
     if (!status && out->failed) {
         view_error("out of memory");
@@ -175,7 +176,7 @@ static void take_where(void *context, const struct hak_remote_cell *cell, int ce
 
 static int read_where(struct show_answer *answer) {
     struct fleet_question question = {0};
-    fleet_say_all(&question, &answer->fleet, answer->fingerprint, where);
+    fleet_question_add_all(&question, &answer->fleet, answer->fingerprint, where);
     return fleet_ask(&answer->fleet, &question, "reading hosts and builds", take_where, answer);
 }
 
@@ -262,7 +263,7 @@ static int print_show_text(struct show_answer *answer) {
     struct hak_text *text = &answer->head, lines = {0};
     const struct instance *newest = &answer->newest;
     hak_text_add(text, "\n");
-    table_print(text, &answer->table, answer->fleet.view);
+    table_append(text, &answer->table, answer->fleet.view);
     if (answer->shown < answer->all) {
         hak_text_add(text, "%s of %s are shown; ", hak_words_number(answer->shown),
                      hak_words_number(answer->all));

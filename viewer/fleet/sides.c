@@ -187,7 +187,7 @@ static int print_side(struct view *view, const struct side *side) {
     int status = fleet_open(&fleet, view, 50, false);
     table_add_headings(&answer.table, side->headings);
     if (!status) {
-        fleet_say_all(&question, &fleet, NULL, side->sql);
+        fleet_question_add_all(&question, &fleet, NULL, side->sql);
         status = fleet_ask(&fleet, &question, "reading runs", side->row, &answer);
     }
     if (!status && view->json) {

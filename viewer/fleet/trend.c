@@ -82,7 +82,7 @@ static const char *sql_of(const char *by) {
 static int read_periods(struct fleet *fleet, const char *by, const char *fingerprint,
                         struct trend *trend) {
     struct fleet_question question = {0};
-    fleet_say_all(&question, fleet, fingerprint, sql_of(by));
+    fleet_question_add_all(&question, fleet, fingerprint, sql_of(by));
     int status = fleet_ask(fleet, &question, "reading runs", take_period, trend);
     if (!status && trend->failed) {
         view_error("out of memory");

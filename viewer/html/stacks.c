@@ -34,7 +34,7 @@ static bool is_child(const struct html_node *node, const struct html_node *wante
 }
 
 /* The node that is `wanted`: by its parent, label, line and whether it is shown. */
-static uint32_t find_child(struct html_stacks *s, const struct html_node *wanted) {
+static uint32_t find_or_add_child(struct html_stacks *s, const struct html_node *wanted) {
     uint64_t key = hak_index_mix(hak_index_mix(wanted->parent, wanted->label),
                                  (uint64_t)wanted->line << 2 | wanted->shown);
     uint64_t at = 0;
@@ -67,10 +67,10 @@ static uint32_t add_path(struct html_stacks *s, const struct profile_path *path)
     for (uint32_t i = path->count; i-- > 0 && !s->failed;) {
         const struct profile_place *place = &s->places.place[path->place[i]];
         keep_module(s, place);
-        node = find_child(s, &(struct html_node){.parent = node,
-                                                 .label = place->label[PROFILE_FUNCTION],
-                                                 .line = place->frame.line,
-                                                 .shown = path->shown[i]});
+        node = find_or_add_child(s, &(struct html_node){.parent = node,
+                                                        .label = place->label[PROFILE_FUNCTION],
+                                                        .line = place->frame.line,
+                                                        .shown = path->shown[i]});
     }
     return node;
 }
@@ -97,7 +97,7 @@ int html_read_stacks(struct view *view, const struct timeline *timeline, struct 
     *out = (struct html_stacks){.places = {.view = view, .keeps_folded = true}};
     out->node_of_row = calloc(timeline->flow.rows + 1, sizeof *out->node_of_row);
     out->failed = !out->node_of_row;
-    find_child(out, &(struct html_node){0}); /* the root */
+    find_or_add_child(out, &(struct html_node){0}); /* the root */
     for (uint32_t i = 0; i < timeline->flow.rows && !out->failed; i++) {
         if (!profile_read_path(&out->places, timeline->flow.row[i].stack, &path))
             break;

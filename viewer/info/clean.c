@@ -165,7 +165,7 @@ static void add_rows(struct hak_text *text, struct view *view, const struct capt
         table_add_text(&table, &age);
         table_add_cell(&table, c->program ? c->program : "");
     }
-    table_print(text, &table, view);
+    table_append(text, &table, view);
 }
 
 static void add_kept(struct hak_text *text, const struct captures *all) {

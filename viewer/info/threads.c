@@ -233,7 +233,7 @@ static bool print_threads_text(const struct threads *all) {
     table_add_headings(&table, summary->lost_events > 0 ? "lost|last event" : "last event");
     for (uint32_t i = 0; i < all->count; i++)
         add_thread_row(&table, all->view, &all->list[i]);
-    table_print(&text, &table, all->view);
+    table_append(&text, &table, all->view);
     add_sum(&text, all);
     return view_print(&text);
 }

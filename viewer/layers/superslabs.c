@@ -65,7 +65,7 @@ void layers_add_superslabs(struct hak_text *text, const struct layers *l) {
     table_add_headings(&t, "<owners|slabs|kept|taken|adopted|<how long in which tier|<unmapped");
     for (uint32_t i = 0; i < l->changes->count; i++)
         add_life(&t, l, &l->changes->lives[i], has_processes);
-    table_print(text, &t, l->view);
+    table_append(text, &t, l->view);
 }
 
 /* ---- the lines ---------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ static void add_classes(struct hak_text *text, const struct layers *l) {
         table_add_cell(&t, layers_share(unknown, served));
     add_figures(&t, sums, shown, layers, served);
     table_add_count(&t, sums[HAK_METRIC_SLAB_ACQUIRE_TIMES]);
-    table_print(text, &t, l->view);
+    table_append(text, &t, l->view);
 }
 
 /* ---- by time -----------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ static void add_intervals(struct hak_text *text, const struct layers *l) {
         for (unsigned state = SUPERSLAB_FREE; l->has_states && state < SUPERSLAB_STATES; state++)
             table_add_count(&t, in_state[state] > 0 ? (uint64_t)in_state[state] : 0);
     }
-    table_print(text, &t, l->view);
+    table_append(text, &t, l->view);
     hak_text_add(text, l->is_from_log
                            ? "Each line is what the log has of that time. "
                            : "The growth from one snapshot to the next is spread over the "

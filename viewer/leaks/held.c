@@ -28,7 +28,7 @@ struct held {
     bool is_alone; /* only the profile is kept: nobody knows when the blocks were allocated */
 };
 
-static struct held_row *find_row(struct held *held, const struct hak_live_block *block) {
+static struct held_row *find_or_add_row(struct held *held, const struct hak_live_block *block) {
     uint64_t key = (uint64_t)block->process << 32 | block->stack, place = 0;
     uint32_t number = hak_index_find(&held->index, key, &place);
     if (number)
@@ -48,7 +48,7 @@ static void take_profile_row(struct held *held, const struct hak_heap_row *row) 
     struct hak_live_block as = {.process = row->process, .stack = row->stack};
     if (!row->live.blocks && !row->live.bytes)
         return;
-    struct held_row *to = find_row(held, &as);
+    struct held_row *to = find_or_add_row(held, &as);
     held->no_memory = !to;
     if (!to)
         return;
@@ -61,7 +61,7 @@ static void take_profile_row(struct held *held, const struct hak_heap_row *row) 
 
 static int take_block(void *context, const struct hak_live_block *block) {
     struct held *held = context;
-    struct held_row *row = find_row(held, block);
+    struct held_row *row = find_or_add_row(held, block);
     held->no_memory = !row;
     if (!row)
         return 1;
@@ -115,7 +115,7 @@ static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
         table_add_text(&table, &born);
         table_add_cell(&table, leaks_place(&places, i));
     }
-    table_print(text, &table, held->view);
+    table_append(text, &table, held->view);
     leaks_free_places(&places);
 }
 

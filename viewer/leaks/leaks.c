@@ -77,7 +77,7 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
         table_add_cell(&table, leaks_place(&places, shown));
         shown++;
     }
-    table_print(text, &table, view);
+    table_append(text, &table, view);
     leaks_free_places(&places);
     if (more)
         hak_text_add(text, "... and %s (%s); --limit 0 shows all\n",

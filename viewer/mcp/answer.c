@@ -89,12 +89,12 @@ static json_t *shrink(const json_t *value, const char *name, const char *paged,
     return object;
 }
 
-static char *print(const json_t *value) {
+static char *dump_compact(const json_t *value) {
     return hak_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 static size_t length_of(const json_t *value) {
-    char *text = print(value);
+    char *text = dump_compact(value);
     size_t length = text ? strlen(text) : SIZE_MAX / 2;
     free(text);
     return length;
@@ -234,7 +234,7 @@ static char *print_cut(json_t *answer, json_t *shown, json_t *rest) {
     json_t *whole = json_pack("{s:{s:o, s:o}}", "cut", "shown", shown, "rest", rest);
     if (answer)
         json_object_update(whole, answer);
-    char *text = print(whole);
+    char *text = dump_compact(whole);
     json_decref(answer);
     json_decref(whole);
     return text;
@@ -245,7 +245,7 @@ char *mcp_answer_cut(json_t *document, const struct mcp_tool *tool, struct mcp_w
     size_t most = window.bytes > CUT_BYTES ? window.bytes - CUT_BYTES : 0;
     json_t *best = NULL;
     struct cuts best_cuts = {0};
-    char *text = page.wanted == page.of ? print(document) : NULL;
+    char *text = page.wanted == page.of ? dump_compact(document) : NULL;
     if (text && strlen(text) <= window.bytes) {
         json_decref(document);
         return text;

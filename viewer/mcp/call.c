@@ -96,8 +96,8 @@ static bool knows_all(const struct mcp_tool *tool, const json_t *arguments,
 }
 
 /* The captures of `diff`. */
-static bool has_sides(const struct mcp_call *call, const json_t *arguments,
-                      struct hak_text *error) {
+static bool check_sides(const struct mcp_call *call, const json_t *arguments,
+                        struct hak_text *error) {
     bool is_of_one = is_given(arguments, "between");
     int sides = is_given(arguments, "old") + is_given(arguments, "new");
     if (strcmp(call->tool->name, "diff") != 0 || (is_of_one ? sides == 0 : sides == 2))
@@ -150,7 +150,7 @@ bool mcp_call_read(struct mcp_call *call, const struct mcp_tool *tool, const jso
                               .seconds = runs               ? RUN_SECONDS
                                          : tool->is_program ? HUNT_SECONDS
                                                             : QUESTION_SECONDS};
-    if (!knows_all(tool, arguments, error) || !has_sides(call, arguments, error))
+    if (!knows_all(tool, arguments, error) || !check_sides(call, arguments, error))
         return false;
     mcp_call_add(call, "hakmem-trace");
     mcp_call_add(call, "%s", tool->command);

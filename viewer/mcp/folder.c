@@ -41,7 +41,7 @@ static bool has_parent(const char *path) {
 }
 
 /* Refuses a path by its words, whatever lies there. */
-static bool is_plain(const char *typed, struct hak_text *error) {
+static bool check_typed(const char *typed, struct hak_text *error) {
     const char *wrong = NULL;
     if (!typed[0])
         wrong = "is empty";
@@ -136,7 +136,7 @@ char *mcp_folder_newest(struct hak_text *error) {
 char *mcp_folder_capture(const char *typed, struct hak_text *error) {
     char real[PATH_MAX];
     struct timespec changed;
-    if (!is_plain(typed, error))
+    if (!check_typed(typed, error))
         return NULL;
     if (!realpath(typed, real)) {
         hak_text_add(error, "'%s' cannot be read below %s: %s", typed, folder, strerror(errno));
@@ -160,7 +160,7 @@ char *mcp_folder_new_capture(const char *typed, struct hak_text *error) {
     struct stat about;
     const char *slash = strrchr(typed, '/');
     const char *name = slash ? slash + 1 : typed;
-    if (!is_plain(typed, error))
+    if (!check_typed(typed, error))
         return NULL;
     if (!name[0] || strcmp(name, ".") == 0) {
         hak_text_add(error, "'%s' is a folder: name the file that is to be written", typed);

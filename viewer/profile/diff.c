@@ -83,7 +83,7 @@ static void add_signature(struct hak_text *text, struct side *s,
 }
 
 /* The pair with this signature, which is its own from now on; NULL without memory. */
-static struct pair *find_pair(struct diff *d, char *signature) {
+static struct pair *find_or_add_pair(struct diff *d, char *signature) {
     uint64_t key = hak_index_hash(signature, strlen(signature)), at = 0;
     for (uint32_t row; (row = hak_index_find(&d->by_signature, key, &at)) != 0;)
         if (strcmp(d->pair[row - 1].signature, signature) == 0) {
@@ -105,7 +105,7 @@ static bool add_side(struct diff *d, enum side_name name) {
         struct hak_text text = {0};
         add_signature(&text, s, &s->groups.group[i]);
         char *signature = hak_text_take(&text);
-        struct pair *pair = signature ? find_pair(d, signature) : NULL;
+        struct pair *pair = signature ? find_or_add_pair(d, signature) : NULL;
         if (!pair)
             return false;
         pair->shown = name; /* the newer one, where both have it */
@@ -238,7 +238,7 @@ static void add_table(struct hak_text *text, struct diff *d) {
         table_add_text(&table, &more);
         table_add_cell(&table, "");
     }
-    table_print(text, &table, d->view);
+    table_append(text, &table, d->view);
     hak_text_add(text, "\n");
 }
 
@@ -266,7 +266,7 @@ static void add_memory_table(struct hak_text *text, const struct diff *d) {
                        "<|live|mapped for slots|resident|most resident so far|<as the kernel said");
     add_memory_row(&table, &d->side[OLD], "old");
     add_memory_row(&table, &d->side[NEW], "new");
-    table_print(text, &table, d->view);
+    table_append(text, &table, d->view);
     hak_text_add(text, "\n");
 }
 

@@ -91,7 +91,7 @@ static uint64_t key_of_item(struct profile_groups *g, const struct profile_item 
 /* ---- groups ------------------------------------------------------------------------------------
  */
 
-static struct profile_group *find_group(struct profile_groups *g, uint64_t key) {
+static struct profile_group *find_or_add_group(struct profile_groups *g, uint64_t key) {
     uint64_t at = 0;
     uint32_t row = hak_index_find(&g->by_key, key, &at);
     if (row)
@@ -110,7 +110,7 @@ static void add_to_callers(struct profile_groups *g, const struct profile_sums *
     g->stamp++;
     for (uint32_t i = 0; i < g->path.count && !g->failed; i++) {
         const struct profile_place *place = &g->places->place[g->path.place[i]];
-        struct profile_group *group = find_group(g, place->label[g->query->per]);
+        struct profile_group *group = find_or_add_group(g, place->label[g->query->per]);
         if (!group || group->stamp == g->stamp)
             continue;
         group->stamp = g->stamp;
@@ -125,7 +125,7 @@ void profile_groups_take(void *context, const struct profile_item *item) {
         return;
     if (has_path && (!profile_read_path(g->places, item->stack, &g->path) || g->path.is_left_out))
         return;
-    struct profile_group *group = find_group(g, key_of_item(g, item));
+    struct profile_group *group = find_or_add_group(g, key_of_item(g, item));
     if (!group)
         return;
     profile_add_sums(&g->all, &item->sums);

@@ -386,7 +386,7 @@ static void add_timeline(struct hak_text *text, struct heap *h) {
             add_resident(&table, &h->step_memory[i]);
         add_bar(&table, s->most_bytes, most);
     }
-    table_print(text, &table, h->view);
+    table_append(text, &table, h->view);
     hak_text_add(text, "\n");
 }
 
@@ -454,7 +454,7 @@ static void add_processes(struct hak_text *text, struct heap *h) {
         table_add_cell(&table, hak_words_number(p->live.bytes));
         table_add_cell(&table, hak_words_number(p->live.blocks));
     }
-    table_print(text, &table, h->view);
+    table_append(text, &table, h->view);
     if (shown < f->processes)
         hak_text_add(text, "... and %s; --process shows one\n",
                      hak_words_count(f->processes - shown, "more process", "more processes"));

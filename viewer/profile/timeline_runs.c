@@ -45,7 +45,7 @@ static struct hak_flow_sum less(struct hak_heap_sum now, struct hak_heap_sum bef
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-static uint32_t find_row(struct run_reading *r, const struct hak_heap_row *row) {
+static uint32_t find_or_add_row(struct run_reading *r, const struct hak_heap_row *row) {
     uint64_t key = (uint64_t)row->process << 32 | row->stack, place = 0;
     struct hak_flow *flow = &r->out->flow;
     uint32_t found = hak_index_find(&r->by_row, key, &place);
@@ -82,7 +82,7 @@ static void add_run_changes(struct run_reading *r, uint32_t at, const struct hak
     struct hak_flow_sum inherited = less(row->inherited, s->inherited);
     struct hak_flow_sum came = less(row->came, s->came), went = less(row->went, s->went);
     if (!s->row)
-        s->row = find_row(r, row);
+        s->row = find_or_add_row(r, row);
     if (r->failed || (!inherited.blocks && !inherited.bytes && !came.blocks && !came.bytes &&
                       !went.blocks && !went.bytes))
         return;

@@ -162,7 +162,7 @@ static void add_list(struct hak_text *text, struct top *t) {
         add_group_row(&table, t, &t->groups.group[i]);
     if (shown < t->groups.groups)
         add_rest_row(&table, t, shown);
-    table_print(text, &table, t->view);
+    table_append(text, &table, t->view);
     add_lifetimes(text, &t->groups);
     if (t->query.per == PROFILE_STACK && view_given(t->view, "stacks"))
         add_stacks(text, t, shown);
@@ -268,7 +268,7 @@ static void add_tree(struct hak_text *text, struct top *t) {
     }
     text->failed |= stack.failed;
     free(stack.branch);
-    table_print(text, &table, t->view);
+    table_append(text, &table, t->view);
     hak_text_add(text, "\n");
 }
 

@@ -13,7 +13,7 @@ static uint32_t add_node(struct profile_tree *t, uint32_t parent, uint32_t label
     return t->nodes++;
 }
 
-static uint32_t find_child(struct profile_tree *t, uint32_t parent, uint32_t label) {
+static uint32_t find_or_add_child(struct profile_tree *t, uint32_t parent, uint32_t label) {
     uint64_t key = (uint64_t)parent << 32 | label, at = 0;
     uint32_t row = hak_index_find(&t->by_child, key, &at);
     if (row)
@@ -38,7 +38,7 @@ void profile_tree_take(void *context, const struct profile_item *item) {
         const struct profile_place *place = &t->places->place[t->path.place[at]];
         if (is_folded && node && t->node[node].label == place->label[t->query->per])
             continue;
-        node = find_child(t, node, place->label[t->query->per]);
+        node = find_or_add_child(t, node, place->label[t->query->per]);
         if (!t->failed)
             profile_add_sums(&t->node[node].total, &item->sums);
     }

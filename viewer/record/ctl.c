@@ -62,7 +62,7 @@ static int say_no_collector(const struct ctl_target *t) {
 }
 
 /* Level light alone has a store that waits to be asked for. */
-static int can_store(const struct ctl_target *t) {
+static int check_stores(const struct ctl_target *t) {
     if (t->control.stores_faults)
         return 0;
     view_error("ctl: process %d was started with HAKMEM_TRACE=off: it stores nothing", (int)t->pid);
@@ -75,7 +75,7 @@ static int store_now(const struct view *view, struct ctl_target *t, uint64_t sec
                    t->store[0] ? "is stored while it runs, in " : "is not recorded", t->store);
         return VIEW_USAGE;
     }
-    int status = can_store(t);
+    int status = check_stores(t);
     status = status ? status : ctl_ask(t, HAK_CONTROL_STORE, "", seconds);
     if (status)
         return status;
@@ -113,7 +113,7 @@ static int flush(const struct view *view, struct ctl_target *t, uint64_t seconds
  */
 
 /* One line of text that `mark:NAME` can name again. */
-static bool is_mark_name(const char *name) {
+static bool check_mark_name(const char *name) {
     size_t bytes = strlen(name);
     if (bytes == 0 || bytes > HAK_CONTROL_NAME) {
         view_error("ctl: a mark's name has 1 to %d bytes, this one %zu", HAK_CONTROL_NAME, bytes);
@@ -147,9 +147,9 @@ static int set_mark(const struct view *view, struct ctl_target *t, uint64_t seco
         return VIEW_USAGE;
     }
     const char *name = view->argument[2];
-    int status = !is_mark_name(name) ? VIEW_USAGE
-                 : ctl_is_light(t)   ? can_store(t)
-                                     : need_recorded(t, "mark");
+    int status = !check_mark_name(name) ? VIEW_USAGE
+                 : ctl_is_light(t)      ? check_stores(t)
+                                        : need_recorded(t, "mark");
     status = status ? status : ctl_ask(t, HAK_CONTROL_MARK, name, seconds);
     if (status)
         return status;

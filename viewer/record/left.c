@@ -91,7 +91,7 @@ static struct one *find(const struct all *all, pid_t pid) {
 }
 
 /* True for one that has ended; it is heard of here, where its own parent cannot hear it. */
-static bool take_end(struct one *one, bool is_child) {
+static bool reap_if_ended(struct one *one, bool is_child) {
     if (one->has_ended && is_child)
         waitpid(one->pid, NULL, WNOHANG);
     return one->has_ended;
@@ -115,7 +115,7 @@ static uint32_t mark(struct all *all, const char *collect) {
                               ? strcmp(one->name, self->name) == 0 || is_name_of(one->name, collect)
                               : parent->is_own;
             one->is_left = !one->is_own;
-            count += one->is_left && !take_end(one, is_child);
+            count += one->is_left && !reap_if_ended(one, is_child);
             is_changed = true;
         }
     }

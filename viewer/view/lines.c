@@ -105,7 +105,7 @@ static bool set_open(struct lines *l, uint64_t id, bool is_open) {
 }
 
 /* As the person left it; at first what has much, so that the way to it is seen. */
-static bool is_open_node(struct lines *l, uint64_t id, uint32_t node, uint32_t parent) {
+static bool settle_open(struct lines *l, uint64_t id, uint32_t node, uint32_t parent) {
     const struct profile_tree *t = &l->tree;
     const bool *known = find_open(l, id);
     if (known)
@@ -130,7 +130,7 @@ static int put_children(struct lines *l, uint32_t parent, uint64_t parent_id, ui
                             .depth = depth,
                             .has_children = n->children > 0,
                             .is_only = parent && above->children == 1};
-        line.is_open = line.has_children && is_open_node(l, line.id, node, parent);
+        line.is_open = line.has_children && settle_open(l, line.id, node, parent);
         if (!add_line(l, &line))
             return VIEW_USAGE;
         uint16_t below = (uint16_t)(depth + (n->children > 1));
