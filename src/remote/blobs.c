@@ -201,16 +201,26 @@ static void fetch(sqlite3_context *out, int count, sqlite3_value **arguments) {
 /* ---- the views --------------------------------------------------------------------------------
  */
 
+/* The second SELECT, without rows, gives the column the type that it has in the file. */
+static void add_blob(sqlite3_str *sql, const struct hak_remote_table *t, int table, int blob) {
+    sqlite3_str_appendf(sql,
+                        "(SELECT hakmem_fetch(%d, \"%w\") UNION ALL SELECT \"%w\" FROM main.\"%w\""
+                        " WHERE 0) AS \"%w\"",
+                        table, hak_remote_key(t, 1)->name, t->column[blob].name, t->name,
+                        t->column[blob].name);
+}
+
 static bool add_view(const struct hak_blobs *b, int table) {
     const struct hak_remote_table *t = &b->tables->table[table];
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "CREATE TEMP VIEW \"%w\" AS SELECT ", t->name);
-    for (int i = 0; i < t->columns; i++)
+    for (int i = 0; i < t->columns; i++) {
+        sqlite3_str_appendall(sql, i ? ", " : "");
         if (i == b->image->table[table].blob)
-            sqlite3_str_appendf(sql, "%shakmem_fetch(%d, \"%w\") AS \"%w\"", i ? ", " : "", table,
-                                hak_remote_key(t, 1)->name, t->column[i].name);
+            add_blob(sql, t, table, i);
         else
-            sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", t->column[i].name);
+            sqlite3_str_appendf(sql, "\"%w\"", t->column[i].name);
+    }
     sqlite3_str_appendf(sql, " FROM main.\"%w\"", t->name);
     char *text = sqlite3_str_finish(sql);
     bool is_done = text && sqlite3_exec(b->database, text, NULL, NULL, NULL) == SQLITE_OK;

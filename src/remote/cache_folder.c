@@ -91,7 +91,7 @@ static unsigned list_files(DIR *folder, struct file *files, uint64_t *bytes) {
             fstatat(dirfd(folder), one->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         struct file *file = &files[count++];
-        *file = (struct file){.used = about.st_mtim, .bytes = (uint64_t)about.st_blocks * 512};
+        *file = (struct file){.used = about.st_mtim, .bytes = (uint64_t)about.st_size};
         memcpy(file->name, one->d_name, strlen(one->d_name) + 1);
         *bytes += file->bytes;
     }
