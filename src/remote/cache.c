@@ -30,7 +30,7 @@ static sqlite3_stmt *prepare(sqlite3 *database, const char *sql) {
 /* ---- the file ---------------------------------------------------------------------------------
  */
 
-/* What a value's checksum is of: a value that lies under another's key is damage, too. */
+/* Of the key, too: a value that lies under another's key is damage. */
 static int64_t checksum_of(int64_t kind, int64_t key, const void *data, size_t bytes) {
     const int64_t head[3] = {kind, key, (int64_t)bytes};
     return (int64_t)((uint64_t)hak_crc32c(head, sizeof head) << 32 | hak_crc32c(data, bytes));

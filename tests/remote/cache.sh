@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What was fetched of a capture lies in a cache file, and is not fetched again: a second `why` sends a few questions and says the same.
+# Rows of a capture that were fetched lie in a cache file, and are not fetched again: a second `why` asks little and says the same.
 # A file that is damaged, locked, somebody else's, of other rows, or cannot be written makes no difference for any answer; several
 # processes share it; and a capture that is gone from the server, or that may not be read any more, is not answered from it.
 set -u

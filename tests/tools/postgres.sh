@@ -6,9 +6,9 @@
 #   kill_postgres                       ends it and its children by SIGKILL, and waits until they are gone
 #   restart_postgres                    starts it again, with the same words
 #
-# exports PGHOST, PGUSER (owner of everything), URL, postgresql:///hakmem, and XDG_CACHE_HOME, and sets postgres_folder (data, log) and postgres_pid. The
-# server refuses root, so that user postgres runs it then; it ends with the shell that started it, also a killed one, and its folder
-# goes when that shell exits: a test with an EXIT trap of its own calls end_postgres there.
+# exports PGHOST, PGUSER (owner of everything), URL (postgresql:///hakmem) and XDG_CACHE_HOME, and sets postgres_folder (data, log) and
+# postgres_pid. The server refuses root, so that user postgres runs it then; it ends with the shell that started it, also a killed one, and
+# its folder goes when that shell exits: a test with an EXIT trap of its own calls end_postgres there.
 [ -e "$BUILD/hakmem_postgres.so" ] || { echo "skipped: hakmem_postgres.so, which needs libpq 14 and SQLite 3.38, is not there"; exit 77; }
 unset "${!PG@}"
 for postgres_bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done # the newest
