@@ -193,12 +193,31 @@ static bool fill(sqlite3 *database, const struct hak_remote_table *t, int blob,
 /* ---- from the server --------------------------------------------------------------------------
  */
 
-/* Looks at each table in one way to the server and back. `database` NULL: one row of each. */
+struct looking {
+    const struct hak_image *image;
+    const struct hak_link *link;
+    const struct hak_remote_tables *tables;
+    sqlite3 *database; /* to be filled; NULL: the server is asked for one row of each table */
+    int at[HAK_REMOTE_TABLES];
+};
+
+static int take(void *context, int question, PGresult *rows) {
+    const struct looking *l = context;
+    int at = l->at[question];
+    int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
+    if (!error && l->database &&
+        !fill(l->database, &l->tables->table[at], l->image->table[at].blob, rows))
+        error = hak_link_fail_cell(l->link, doing);
+    PQclear(rows);
+    return error;
+}
+
+/* Looks at each table in one way to the server and back. */
 static int look(const struct hak_image *image, struct hak_link *link,
                 const struct hak_remote_tables *tables, sqlite3 *database) {
+    struct looking l = {image, link, tables, database, {0}};
     struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
-    PGresult *rows[HAK_REMOTE_TABLES] = {0};
-    int at[HAK_REMOTE_TABLES], count = 0, error = 0;
+    int count = 0, error = 0;
     unsigned char id[8];
     struct hak_link_value value = {id, 8};
     hak_link_put(link->capture, id);
@@ -206,21 +225,14 @@ static int look(const struct hak_image *image, struct hak_link *link,
         if (!image->table[i].is_known) /* no rows: a server laid out before has no such table */
             continue;
         char *sql = sql_of(image, &tables->table[i], i, database != NULL);
-        at[count] = i;
+        l.at[count] = i;
         question[count++] = (struct hak_link_question){sql, &value, 1};
         error = sql ? 0 : hak_store_no_memory(link->name);
     }
     if (!error && count)
-        error = hak_link_ask_all(link, question, count, doing, rows);
-    for (int i = 0; i < count; i++) {
-        if (!error)
-            error = check_rows(image, link, tables, at[i], database != NULL, rows[i]);
-        if (!error && database &&
-            !fill(database, &tables->table[at[i]], image->table[at[i]].blob, rows[i]))
-            error = hak_link_fail_cell(link, doing);
-        PQclear(rows[i]);
+        error = hak_link_ask_each(link, question, count, doing, take, &l);
+    for (int i = 0; i < count; i++)
         free(question[i].sql);
-    }
     return error;
 }
 
