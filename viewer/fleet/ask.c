@@ -343,10 +343,8 @@ void fleet_add_build(struct hak_text *text, const char *build, const char *versi
 }
 
 json_t *fleet_json_build(const char *build, const char *version) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "build", build ? build : "");
-    hak_json_set_text(object, "version", version ? version : "");
-    return object;
+    return hak_json_object(TEXT("build", build ? build : ""),
+                           TEXT("version", version ? version : ""));
 }
 
 /* ---- answers ----------------------------------------------------------------------------------
@@ -354,9 +352,7 @@ json_t *fleet_json_build(const char *build, const char *version) {
 
 json_t *fleet_document(const struct fleet *fleet, const char *word) {
     json_t *document = view_json_document(fleet->view);
-    hak_json_set_text(document, "server", fleet->name);
-    json_object_set_new(document, "word", json_string(word));
-    return document;
+    return hak_json_set(document, TEXT("server", fleet->name), WORD("word", word));
 }
 
 int fleet_print_document(json_t *document) {

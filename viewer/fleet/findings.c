@@ -130,22 +130,14 @@ int fleet_read_findings(struct fleet *fleet, const char *fingerprint,
 }
 
 json_t *fleet_json_finding(const struct fleet_finding *f) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "fingerprint", f->fingerprint);
-    hak_json_set_number(object, "code", f->code);
-    hak_json_set_text(object, "name", f->name);
-    hak_json_set_text(object, "headline", f->headline);
-    hak_json_set_text(object, "place", f->place);
-    hak_json_set_number(object, "count", f->count);
-    hak_json_set_number(object, "estimate", f->estimate);
-    hak_json_set_number(object, "runs", f->runs);
-    hak_json_set_number(object, "hosts", f->hosts);
-    hak_json_set_number(object, "builds", f->builds);
-    json_object_set_new(object, "first_seen", fleet_json_time(f->first.seconds));
-    json_object_set_new(object, "first_in", fleet_json_build(f->first.build, f->first.version));
-    json_object_set_new(object, "last_seen", fleet_json_time(f->last.seconds));
-    json_object_set_new(object, "last_in", fleet_json_build(f->last.build, f->last.version));
-    return object;
+    return hak_json_object(
+        TEXT("fingerprint", f->fingerprint), NUMBER("code", f->code), TEXT("name", f->name),
+        TEXT("headline", f->headline), TEXT("place", f->place), NUMBER("count", f->count),
+        NUMBER("estimate", f->estimate), NUMBER("runs", f->runs), NUMBER("hosts", f->hosts),
+        NUMBER("builds", f->builds), JSON("first_seen", fleet_json_time(f->first.seconds)),
+        JSON("first_in", fleet_json_build(f->first.build, f->first.version)),
+        JSON("last_seen", fleet_json_time(f->last.seconds)),
+        JSON("last_in", fleet_json_build(f->last.build, f->last.version)));
 }
 
 struct answer {
@@ -193,7 +185,7 @@ int fleet_findings(struct view *view) {
         status = fleet_read_findings(&fleet, NULL, add_finding, &answer);
     if (!status && view->json) {
         json_t *document = fleet_document(&fleet, "findings");
-        hak_json_set_number(document, "all", answer.all);
+        hak_json_set(document, NUMBER("all", answer.all));
         json_object_set(document, "findings", answer.list);
         status = fleet_print_document(document);
     } else if (!status) {

@@ -151,16 +151,13 @@ static void take_where(void *context, const struct hak_remote_cell *cell, int ce
     answer->shown++;
     answer->all = fleet_number(&cell[W_ALL]);
     if (answer->places) {
-        json_t *object = json_object();
-        hak_json_set_text(object, "host", cell[W_HOST].text);
-        hak_json_set_text(object, "build", cell[W_BUILD].text);
-        hak_json_set_text(object, "version", cell[W_VERSION].text);
-        hak_json_set_number(object, "count", fleet_number(&cell[W_COUNT]));
-        hak_json_set_number(object, "estimate", fleet_estimate(&cell[W_ESTIMATE]));
-        hak_json_set_number(object, "runs", fleet_number(&cell[W_RUNS]));
-        json_object_set_new(object, "first_seen", fleet_json_time(cell[W_FIRST].number));
-        json_object_set_new(object, "last_seen", fleet_json_time(cell[W_LAST].number));
-        json_array_append_new(answer->places, object);
+        hak_json_add(answer->places, TEXT("host", cell[W_HOST].text),
+                     TEXT("build", cell[W_BUILD].text), TEXT("version", cell[W_VERSION].text),
+                     NUMBER("count", fleet_number(&cell[W_COUNT])),
+                     NUMBER("estimate", fleet_estimate(&cell[W_ESTIMATE])),
+                     NUMBER("runs", fleet_number(&cell[W_RUNS])),
+                     JSON("first_seen", fleet_json_time(cell[W_FIRST].number)),
+                     JSON("last_seen", fleet_json_time(cell[W_LAST].number)));
         return;
     }
     struct hak_text build = {0};
@@ -215,24 +212,16 @@ static void take_finding(void *context, const struct fleet_finding *f) {
 }
 
 static json_t *json_of_instance(const struct instance *i) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "host", i->text[I_HOST]);
-    hak_json_set_number(object, "pid", i->pid);
-    hak_json_set_text(object, "program", i->text[I_PROGRAM]);
-    hak_json_set_text(object, "arguments", i->text[I_COMMAND]);
-    hak_json_set_text(object, "build", i->text[I_BUILD]);
-    hak_json_set_text(object, "version", i->text[I_VERSION]);
-    hak_json_set_text(object, "level", i->text[I_LEVEL]);
-    hak_json_set_text(object, "hakmem", i->text[I_HAKMEM]);
-    json_object_set_new(object, "rate", json_real(i->rate >= 1 && i->rate <= 1e9 ? i->rate : 1));
-    hak_json_set_text(object, "labels", i->text[I_LABELS]);
-    hak_json_set_known(object, "capture", i->has_capture, i->capture);
-    json_object_set_new(object, "at", fleet_json_time(i->at));
-    hak_json_set_number(object, "count", i->count);
-    json_object_set_new(object, "address",
-                        i->has_address ? hak_json_address(i->address) : json_null());
-    json_object_set_new(object, "report", hak_json_lines(i->text[I_REPORT]));
-    return object;
+    return hak_json_object(
+        TEXT("host", i->text[I_HOST]), NUMBER("pid", i->pid), TEXT("program", i->text[I_PROGRAM]),
+        TEXT("arguments", i->text[I_COMMAND]), TEXT("build", i->text[I_BUILD]),
+        TEXT("version", i->text[I_VERSION]), TEXT("level", i->text[I_LEVEL]),
+        TEXT("hakmem", i->text[I_HAKMEM]),
+        JSON("rate", json_real(i->rate >= 1 && i->rate <= 1e9 ? i->rate : 1)),
+        TEXT("labels", i->text[I_LABELS]), KNOWN("capture", i->has_capture, i->capture),
+        JSON("at", fleet_json_time(i->at)), NUMBER("count", i->count),
+        JSON("address", i->has_address ? hak_json_address(i->address) : json_null()),
+        JSON("report", hak_json_lines(i->text[I_REPORT])));
 }
 
 static int print_json(struct answer *answer) {
@@ -241,10 +230,9 @@ static int print_json(struct answer *answer) {
     add_next(&next, &answer->fleet, &answer->whole);
     json_object_set(document, "finding", answer->finding);
     json_object_set(document, "places", answer->places);
-    hak_json_set_number(document, "all", answer->all);
-    json_object_set_new(document, "newest", json_of_instance(&answer->newest));
-    json_object_set_new(document, "next",
-                        next.length ? hak_json_text(hak_text_string(&next)) : json_null());
+    hak_json_set(document, NUMBER("all", answer->all),
+                 JSON("newest", json_of_instance(&answer->newest)),
+                 JSON("next", next.length ? hak_json_text(hak_text_string(&next)) : json_null()));
     hak_text_free(&next);
     return fleet_print_document(document);
 }

@@ -50,19 +50,16 @@ static const char hosts[] =
 /* clang-format on */
 
 static void add_host_json(json_t *list, const struct hak_remote_cell *cell) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "host", cell[H_HOST].text);
-    hak_json_set_number(object, "findings", fleet_number(&cell[H_FINDINGS]));
-    hak_json_set_number(object, "count", fleet_number(&cell[H_COUNT]));
-    hak_json_set_number(object, "estimate", fleet_estimate(&cell[H_ESTIMATE]));
-    hak_json_set_number(object, "found_in", fleet_number(&cell[H_FOUND_IN]));
-    hak_json_set_number(object, "runs", fleet_number(&cell[H_RUNS]));
-    hak_json_set_number(object, "builds", fleet_number(&cell[H_BUILDS]));
-    json_object_set_new(object, "last_in",
-                        fleet_json_build(cell[H_BUILD].text, cell[H_VERSION].text));
-    json_object_set_new(object, "first_run", fleet_json_time(cell[H_FIRST].number));
-    json_object_set_new(object, "last_run", fleet_json_time(cell[H_LAST].number));
-    json_array_append_new(list, object);
+    hak_json_add(list, TEXT("host", cell[H_HOST].text),
+                 NUMBER("findings", fleet_number(&cell[H_FINDINGS])),
+                 NUMBER("count", fleet_number(&cell[H_COUNT])),
+                 NUMBER("estimate", fleet_estimate(&cell[H_ESTIMATE])),
+                 NUMBER("found_in", fleet_number(&cell[H_FOUND_IN])),
+                 NUMBER("runs", fleet_number(&cell[H_RUNS])),
+                 NUMBER("builds", fleet_number(&cell[H_BUILDS])),
+                 JSON("last_in", fleet_json_build(cell[H_BUILD].text, cell[H_VERSION].text)),
+                 JSON("first_run", fleet_json_time(cell[H_FIRST].number)),
+                 JSON("last_run", fleet_json_time(cell[H_LAST].number)));
 }
 
 static void add_host(void *context, const struct hak_remote_cell *cell, int cells) {
@@ -130,20 +127,15 @@ static const char builds[] =
 /* clang-format on */
 
 static void add_build_json(json_t *list, const struct hak_remote_cell *cell) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "program", cell[B_PROGRAM].text);
-    hak_json_set_text(object, "build", cell[B_BUILD].text);
-    hak_json_set_text(object, "version", cell[B_VERSION].text);
-    hak_json_set_number(object, "findings", fleet_number(&cell[B_FINDINGS]));
-    hak_json_set_number(object, "new", fleet_number(&cell[B_NEW]));
-    hak_json_set_number(object, "count", fleet_number(&cell[B_COUNT]));
-    hak_json_set_number(object, "estimate", fleet_estimate(&cell[B_ESTIMATE]));
-    hak_json_set_number(object, "found_in", fleet_number(&cell[B_FOUND_IN]));
-    hak_json_set_number(object, "runs", fleet_number(&cell[B_RUNS]));
-    hak_json_set_number(object, "hosts", fleet_number(&cell[B_HOSTS]));
-    json_object_set_new(object, "first_run", fleet_json_time(cell[B_FIRST].number));
-    json_object_set_new(object, "last_run", fleet_json_time(cell[B_LAST].number));
-    json_array_append_new(list, object);
+    hak_json_add(
+        list, TEXT("program", cell[B_PROGRAM].text), TEXT("build", cell[B_BUILD].text),
+        TEXT("version", cell[B_VERSION].text), NUMBER("findings", fleet_number(&cell[B_FINDINGS])),
+        NUMBER("new", fleet_number(&cell[B_NEW])), NUMBER("count", fleet_number(&cell[B_COUNT])),
+        NUMBER("estimate", fleet_estimate(&cell[B_ESTIMATE])),
+        NUMBER("found_in", fleet_number(&cell[B_FOUND_IN])),
+        NUMBER("runs", fleet_number(&cell[B_RUNS])), NUMBER("hosts", fleet_number(&cell[B_HOSTS])),
+        JSON("first_run", fleet_json_time(cell[B_FIRST].number)),
+        JSON("last_run", fleet_json_time(cell[B_LAST].number)));
 }
 
 static void add_build(void *context, const struct hak_remote_cell *cell, int cells) {
@@ -192,7 +184,7 @@ static int show(struct view *view, const struct side *side) {
     }
     if (!status && view->json) {
         json_t *document = fleet_document(&fleet, side->word);
-        hak_json_set_number(document, "all", answer.all);
+        hak_json_set(document, NUMBER("all", answer.all));
         json_object_set(document, side->word, answer.list);
         status = fleet_print_document(document);
     } else if (!status) {

@@ -96,21 +96,15 @@ static int read_periods(struct fleet *fleet, const char *by, const char *fingerp
 static int print_json(const struct fleet *fleet, const struct trend *trend, const char *by,
                       const char *fingerprint) {
     json_t *document = fleet_document(fleet, "trend"), *list = json_array();
-    json_object_set_new(document, "by", json_string(by));
-    json_object_set_new(document, "fingerprint",
-                        fingerprint ? hak_json_text(fingerprint) : json_null());
+    hak_json_set(document, WORD("by", by),
+                 JSON("fingerprint", fingerprint ? hak_json_text(fingerprint) : json_null()));
     for (uint32_t i = trend->count; i-- > 0;) {
         const struct period *p = &trend->list[i];
-        json_t *object = json_object();
-        json_object_set_new(object, "from", fleet_json_time(p->from));
-        hak_json_set_number(object, "runs", p->runs);
-        hak_json_set_number(object, "found_in", p->found_in);
-        hak_json_set_number(object, "hosts", p->hosts);
-        hak_json_set_number(object, "count", p->count);
-        hak_json_set_number(object, "estimate", p->estimate);
-        json_array_append_new(list, object);
+        hak_json_add(list, JSON("from", fleet_json_time(p->from)), NUMBER("runs", p->runs),
+                     NUMBER("found_in", p->found_in), NUMBER("hosts", p->hosts),
+                     NUMBER("count", p->count), NUMBER("estimate", p->estimate));
     }
-    json_object_set_new(document, "periods", list);
+    hak_json_set(document, JSON("periods", list));
     return fleet_print_document(document);
 }
 

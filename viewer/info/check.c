@@ -42,9 +42,8 @@ int command_check(struct view *view) {
     view_start_pager(view);
     if (view->json) {
         json_t *document = view_json_document(view);
-        hak_json_set_number(document, "events", view->summary.events);
-        hak_json_set_number(document, "findings_total", found);
-        json_object_set_new(document, "findings", findings.list);
+        hak_json_set(document, NUMBER("events", view->summary.events),
+                     NUMBER("findings_total", found), JSON("findings", findings.list));
         view_end_document(view, document);
     } else {
         json_decref(findings.list);

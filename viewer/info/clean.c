@@ -215,17 +215,12 @@ static void print_json(struct view *view, const struct captures *all) {
     json_t *document = view_json_document(view), *list = json_array();
     for (size_t i = 0; i < all->count; i++) {
         const struct capture *c = &all->list[i];
-        json_t *object = json_object();
-        hak_json_set_text(object, "path", c->path);
-        json_object_set_new(object, "program",
-                            c->program ? hak_json_text(c->program) : json_null());
-        hak_json_set_number(object, "bytes", c->bytes);
-        hak_json_set_number(object, "changed", c->about.st_mtim.tv_sec);
-        json_object_set_new(object, "state", json_string(keeps[c->keep]));
-        hak_json_set_flag(object, "removed", c->is_removed);
-        json_array_append_new(list, object);
+        hak_json_add(list, TEXT("path", c->path),
+                     JSON("program", c->program ? hak_json_text(c->program) : json_null()),
+                     NUMBER("bytes", c->bytes), NUMBER("changed", c->about.st_mtim.tv_sec),
+                     WORD("state", keeps[c->keep]), FLAG("removed", c->is_removed));
     }
-    json_object_set_new(document, "captures", list);
+    hak_json_set(document, JSON("captures", list));
     view_print_json(hak_json_print(document));
 }
 

@@ -242,34 +242,26 @@ static json_t *thread_json(struct view *view, const struct thread *t) {
     struct hak_thread_words words;
     json_t *object = json_object();
     hak_lookup_thread(view->reader, t->row, &words);
-    hak_json_set_number(object, "id", t->row);
-    hak_json_set_number(object, "process", t->process);
-    hak_json_set_number(object, "pid", hak_lookup_pid(view->reader, t->process));
-    hak_json_set_number(object, "number", t->number);
-    hak_json_set_number(object, "tid", t->tid);
-    hak_json_set_text(object, "name", words.name);
-    hak_json_set_number(object, "start_ns", t->start_ns);
-    hak_json_set_known(object, "end_ns", t->end_ns, t->end_ns);
-    hak_json_set_known(object, "created_by", t->origin.creator, t->origin.creator);
+    hak_json_set(object, NUMBER("id", t->row), NUMBER("process", t->process),
+                 NUMBER("pid", hak_lookup_pid(view->reader, t->process)),
+                 NUMBER("number", t->number), NUMBER("tid", t->tid), TEXT("name", words.name),
+                 NUMBER("start_ns", t->start_ns), KNOWN("end_ns", t->end_ns, t->end_ns),
+                 KNOWN("created_by", t->origin.creator, t->origin.creator));
     if (view_given(view, "stacks"))
-        json_object_set_new(object, "created_at", hak_json_stack(view->reader, t->origin.stack));
-    hak_json_set_number(object, "events", t->did.events);
-    hak_json_set_number(object, "mallocs", t->did.mallocs);
-    hak_json_set_number(object, "frees", t->did.frees);
-    hak_json_set_number(object, "reallocs", t->did.reallocs);
-    hak_json_set_number(object, "asked_bytes", t->did.asked_bytes);
-    hak_json_set_number(object, "remote_frees", t->did.remote_frees);
-    hak_json_set_number(object, "lost_events", t->lost);
-    hak_json_set_known(object, "last_event", t->did.events, t->did.last_event);
-    hak_json_set_known(object, "last_ns", t->did.events, t->did.last_ns);
-    return object;
+        hak_json_set(object, JSON("created_at", hak_json_stack(view->reader, t->origin.stack)));
+    return hak_json_set(object, NUMBER("events", t->did.events), NUMBER("mallocs", t->did.mallocs),
+                        NUMBER("frees", t->did.frees), NUMBER("reallocs", t->did.reallocs),
+                        NUMBER("asked_bytes", t->did.asked_bytes),
+                        NUMBER("remote_frees", t->did.remote_frees), NUMBER("lost_events", t->lost),
+                        KNOWN("last_event", t->did.events, t->did.last_event),
+                        KNOWN("last_ns", t->did.events, t->did.last_ns));
 }
 
 static bool print_json(const struct threads *all) {
     json_t *document = view_json_document(all->view), *list = json_array();
     for (uint32_t i = 0; i < all->count; i++)
         json_array_append_new(list, thread_json(all->view, &all->list[i]));
-    json_object_set_new(document, "threads", list);
+    hak_json_set(document, JSON("threads", list));
     return view_end_document(all->view, document);
 }
 

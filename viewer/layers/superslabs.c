@@ -159,7 +159,7 @@ void layers_add_change_lines(struct hak_text *text, const struct layers *l) {
 static json_t *times_json(const struct superslab_life *life) {
     json_t *object = json_object();
     for (unsigned s = 1; s < SUPERSLAB_STATES; s++)
-        hak_json_set_number(object, layers_state_name(s), life->state_ns[s]);
+        hak_json_set(object, NUMBER(layers_state_name(s), life->state_ns[s]));
     return object;
 }
 
@@ -168,20 +168,14 @@ static json_t *life_json(const struct layers *l, const struct superslab_life *li
     uint32_t shown = life->owners < SUPERSLAB_OWNERS ? life->owners : SUPERSLAB_OWNERS;
     for (uint32_t i = 0; i < shown; i++)
         json_array_append_new(owners, json_integer(life->owner[i]));
-    hak_json_set_address(object, "address", life->address);
-    hak_json_set_number(object, "process", life->process);
-    hak_json_set_number(object, "pid", hak_lookup_pid(l->view->reader, life->process));
-    hak_json_set_known(object, "mapped_ns", life->was_mapped, life->begin_ns);
-    hak_json_set_known(object, "unmapped_ns", life->was_unmapped, life->end_ns);
-    hak_json_set_number(object, "owners", life->owners);
-    json_object_set_new(object, "owner_threads", owners);
-    hak_json_set_number(object, "slabs", life->slabs);
-    hak_json_set_number(object, "kept", life->keeps);
-    hak_json_set_number(object, "taken", life->takes);
-    hak_json_set_number(object, "adopted", life->adopts);
-    hak_json_set_number(object, "tier_changes", life->tiers);
-    json_object_set_new(object, "ns_in", times_json(life));
-    return object;
+    return hak_json_set(object, ADDRESS("address", life->address), NUMBER("process", life->process),
+                        NUMBER("pid", hak_lookup_pid(l->view->reader, life->process)),
+                        KNOWN("mapped_ns", life->was_mapped, life->begin_ns),
+                        KNOWN("unmapped_ns", life->was_unmapped, life->end_ns),
+                        NUMBER("owners", life->owners), JSON("owner_threads", owners),
+                        NUMBER("slabs", life->slabs), NUMBER("kept", life->keeps),
+                        NUMBER("taken", life->takes), NUMBER("adopted", life->adopts),
+                        NUMBER("tier_changes", life->tiers), JSON("ns_in", times_json(life)));
 }
 
 static json_t *tiers_json(const struct layers_changes *c) {
@@ -190,11 +184,8 @@ static json_t *tiers_json(const struct layers_changes *c) {
         for (unsigned to = 0; to < SUPERSLAB_STATES; to++) {
             if (c->moves[from][to] == 0)
                 continue;
-            json_t *object = json_object();
-            json_object_set_new(object, "from", json_string(layers_state_name(from)));
-            json_object_set_new(object, "to", json_string(layers_state_name(to)));
-            hak_json_set_number(object, "times", c->moves[from][to]);
-            json_array_append_new(list, object);
+            hak_json_add(list, WORD("from", layers_state_name(from)),
+                         WORD("to", layers_state_name(to)), NUMBER("times", c->moves[from][to]));
         }
     return list;
 }
@@ -205,12 +196,9 @@ static json_t *capacities_json(const struct layers *l) {
         const struct layers_capacity *capacity = &l->changes->capacities[k];
         if (capacity->changes == 0 || !layers_shows_class(l, k))
             continue;
-        json_t *object = json_object();
-        json_object_set_new(object, "class", json_string(layers_class_name(l, k)));
-        hak_json_set_number(object, "changes", capacity->changes);
-        hak_json_set_known(object, "before", capacity->first, capacity->first);
-        hak_json_set_number(object, "last", capacity->last);
-        json_array_append_new(list, object);
+        hak_json_add(
+            list, WORD("class", layers_class_name(l, k)), NUMBER("changes", capacity->changes),
+            KNOWN("before", capacity->first, capacity->first), NUMBER("last", capacity->last));
     }
     return list;
 }
@@ -220,10 +208,9 @@ static json_t *settings_json(const struct layers_changes *c) {
     for (uint32_t i = 0; i < c->setting_count; i++) {
         json_t *object = json_object();
         const char *words = hak_words_setting(c->settings[i].setting);
-        hak_json_set_number(object, "setting", c->settings[i].setting);
-        json_object_set_new(object, "words", hak_json_word(words));
-        hak_json_set_number(object, "changes", c->settings[i].changes);
-        hak_json_set_number(object, "last", c->settings[i].value);
+        hak_json_set(object, NUMBER("setting", c->settings[i].setting),
+                     JSON("words", hak_json_word(words)), NUMBER("changes", c->settings[i].changes),
+                     NUMBER("last", c->settings[i].value));
         json_array_append_new(list, object);
     }
     return list;
@@ -231,16 +218,13 @@ static json_t *settings_json(const struct layers_changes *c) {
 
 json_t *layers_changes_json(const struct layers *l, bool with_lives) {
     const struct layers_changes *c = l->changes;
-    json_t *object = json_object();
-    hak_json_set_number(object, "lives", c->count);
-    hak_json_set_number(object, "at_most_at_once", c->peak);
-    json_object_set_new(object, "tiers", tiers_json(c));
-    json_object_set_new(object, "capacities", capacities_json(l));
-    json_object_set_new(object, "settings", settings_json(c));
+    json_t *object = hak_json_object(
+        NUMBER("lives", c->count), NUMBER("at_most_at_once", c->peak), JSON("tiers", tiers_json(c)),
+        JSON("capacities", capacities_json(l)), JSON("settings", settings_json(c)));
     json_t *lives = with_lives ? json_array() : NULL;
     for (uint32_t i = 0; with_lives && i < c->count; i++)
         json_array_append_new(lives, life_json(l, &c->lives[i]));
     if (lives)
-        json_object_set_new(object, "superslabs", lives);
+        hak_json_set(object, JSON("superslabs", lives));
     return object;
 }

@@ -182,27 +182,21 @@ static void print_text(struct held *held, uint32_t shown) {
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
 static json_t *row_json(struct held *held, const struct held_row *row) {
-    json_t *object = json_object();
-    hak_json_set_number(object, "process", row->process);
-    hak_json_set_number(object, "count", row->count);
-    hak_json_set_number(object, "bytes", row->bytes);
-    hak_json_set_known(object, "oldest_ns", row->oldest_ns, row->oldest_ns);
-    hak_json_set_known(object, "newest_ns", row->newest_ns, row->newest_ns);
-    hak_json_set_number(object, "stack", row->stack);
-    json_object_set_new(object, "frames", hak_json_stack(held->view->reader, row->stack));
-    return object;
+    return hak_json_object(
+        NUMBER("process", row->process), NUMBER("count", row->count), NUMBER("bytes", row->bytes),
+        KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns),
+        KNOWN("newest_ns", row->newest_ns, row->newest_ns), NUMBER("stack", row->stack),
+        JSON("frames", hak_json_stack(held->view->reader, row->stack)));
 }
 
 static void print_json(struct held *held, uint32_t shown) {
     json_t *document = view_json_document(held->view), *rows = json_array();
     for (uint32_t i = 0; i < shown; i++)
         json_array_append_new(rows, row_json(held, &held->row[i]));
-    json_object_set_new(document, "held", rows);
-    hak_json_set_number(document, "blocks", held->blocks);
-    hak_json_set_number(document, "bytes", held->bytes);
-    hak_json_set_flag(document, "is_beyond_end", is_beyond_end(held));
-    hak_json_set_number(document, "left_out", held->rows - shown);
-    json_object_set_new(document, "completeness", view_completeness_json(held->view));
+    hak_json_set(document, JSON("held", rows), NUMBER("blocks", held->blocks),
+                 NUMBER("bytes", held->bytes), FLAG("is_beyond_end", is_beyond_end(held)),
+                 NUMBER("left_out", held->rows - shown),
+                 JSON("completeness", view_completeness_json(held->view)));
     view_start_pager(held->view);
     view_print_json(hak_json_print(document));
 }

@@ -159,39 +159,25 @@ static void print_text(struct view *view, const struct leaks_list *list, uint64_
 
 static json_t *row_json(struct view *view, const struct leaks_row *row) {
     static const char *const states[] = {"new", "baseline", "suppressed"};
-    json_t *object = json_object();
-    hak_json_set_number(object, "row", row->row);
-    hak_json_set_number(object, "scan", row->scan);
-    hak_json_set_number(object, "process", row->process);
-    hak_json_set_text(object, "kind", hak_words_leak_kind(row->kind));
-    hak_json_set_number(object, "count", row->count);
-    hak_json_set_number(object, "bytes", row->bytes);
-    hak_json_set_known(object, "oldest_ns", row->oldest_ns, row->oldest_ns);
-    hak_json_set_known(object, "newest_ns", row->newest_ns, row->newest_ns);
-    json_object_set_new(object, "layer", row->layer[0] ? hak_json_text(row->layer) : json_null());
-    hak_json_set_text(object, "fingerprint", row->fingerprint);
-    hak_json_set_flag(object, "is_finding", row->is_finding);
-    json_object_set_new(object, "state", json_string(states[row->state]));
-    hak_json_set_number(object, "stack", row->stack);
-    json_object_set_new(object, "frames", hak_json_stack(view->reader, row->stack));
-    return object;
+    return hak_json_object(
+        NUMBER("row", row->row), NUMBER("scan", row->scan), NUMBER("process", row->process),
+        TEXT("kind", hak_words_leak_kind(row->kind)), NUMBER("count", row->count),
+        NUMBER("bytes", row->bytes), KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns),
+        KNOWN("newest_ns", row->newest_ns, row->newest_ns),
+        JSON("layer", row->layer[0] ? hak_json_text(row->layer) : json_null()),
+        TEXT("fingerprint", row->fingerprint), FLAG("is_finding", row->is_finding),
+        WORD("state", states[row->state]), NUMBER("stack", row->stack),
+        JSON("frames", hak_json_stack(view->reader, row->stack)));
 }
 
 static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
-    json_t *object = json_object();
-    hak_json_set_number(object, "row", scan->row);
-    hak_json_set_number(object, "process", scan->process);
-    hak_json_set_number(object, "pid", hak_lookup_pid(view->reader, scan->process));
-    hak_json_set_number(object, "ns", scan->ns);
-    hak_json_set_text(object, "reason", scan->reason);
-    hak_json_set_number(object, "live_blocks", scan->live_blocks);
-    hak_json_set_number(object, "live_bytes", scan->live_bytes);
-    hak_json_set_number(object, "lost_blocks", scan->lost_blocks);
-    hak_json_set_number(object, "known_blocks", scan->known_blocks);
-    hak_json_set_number(object, "microseconds", scan->microseconds);
-    hak_json_set_flag(object, "is_error", scan->is_error);
-    hak_json_set_text(object, "notes", scan->notes);
-    return object;
+    return hak_json_object(
+        NUMBER("row", scan->row), NUMBER("process", scan->process),
+        NUMBER("pid", hak_lookup_pid(view->reader, scan->process)), NUMBER("ns", scan->ns),
+        TEXT("reason", scan->reason), NUMBER("live_blocks", scan->live_blocks),
+        NUMBER("live_bytes", scan->live_bytes), NUMBER("lost_blocks", scan->lost_blocks),
+        NUMBER("known_blocks", scan->known_blocks), NUMBER("microseconds", scan->microseconds),
+        FLAG("is_error", scan->is_error), TEXT("notes", scan->notes));
 }
 
 /* All that are asked for, or `only` one and the scan that found it. */
@@ -215,10 +201,8 @@ static void print_json(struct view *view, const struct leaks_list *list, uint64_
         json_array_append_new(rows, row_json(view, row));
         shown++;
     }
-    json_object_set_new(document, "scans", scans);
-    json_object_set_new(document, "leaks", rows);
-    hak_json_set_number(document, "left_out", left_out);
-    json_object_set_new(document, "completeness", view_completeness_json(view));
+    hak_json_set(document, JSON("scans", scans), JSON("leaks", rows), NUMBER("left_out", left_out),
+                 JSON("completeness", view_completeness_json(view)));
     view_start_pager(view);
     view_print_json(hak_json_print(document));
 }
