@@ -140,61 +140,37 @@ json_t *fleet_json_finding(const struct fleet_finding *f) {
         JSON("last_in", fleet_json_build(f->last.build, f->last.version)));
 }
 
-struct answer {
-    struct table table;
-    json_t *list; /* NULL: the table */
-    uint64_t shown, all;
-};
-
-static void add_seen(struct table *table, const struct fleet_seen *seen) {
+static struct hak_text seen_cell(const struct fleet_seen *seen) {
     struct hak_text cell = {0};
     hak_text_add(&cell, "%s ", fleet_time(seen->seconds));
     fleet_add_build(&cell, seen->build, seen->version);
-    table_add_text(table, &cell);
+    return cell;
 }
 
 static void add_finding(void *context, const struct fleet_finding *f) {
     struct answer *answer = context;
-    answer->shown++;
     answer->all = f->all;
     if (answer->list) {
         json_array_append_new(answer->list, fleet_json_finding(f));
         return;
     }
-    struct table *table = &answer->table;
-    struct hak_text what = {0};
+    struct hak_text what = {0}, first = seen_cell(&f->first), last = seen_cell(&f->last);
     hak_text_add(&what, "%s %s", f->name, f->place);
-    table_add_cell(table, f->fingerprint);
-    table_add_count(table, f->count);
-    table_add_count(table, f->estimate);
-    table_add_count(table, f->runs);
-    table_add_count(table, f->hosts);
-    table_add_count(table, f->builds);
-    add_seen(table, &f->first);
-    add_seen(table, &f->last);
-    table_add_text(table, &what);
+    answer_row(answer, CELL("<fingerprint", f->fingerprint), SHOWN("count", answer_count, f->count),
+               SHOWN("estimate", answer_count, f->estimate), SHOWN("runs", answer_count, f->runs),
+               SHOWN("hosts", answer_count, f->hosts), SHOWN("builds", answer_count, f->builds),
+               MADE("<first seen", &first), MADE("<last seen", &last), MADE("<what", &what));
 }
 
 int fleet_findings(struct view *view) {
     struct fleet fleet;
-    struct answer answer = {.list = view->json ? json_array() : NULL};
+    struct answer answer = answer_begin(view);
     int status = fleet_open(&fleet, view, 50, false);
-    table_add_headings(&answer.table, "<fingerprint|count|estimate|runs|hosts|builds|<first seen|"
-                                      "<last seen|<what");
     if (!status)
         status = fleet_read_findings(&fleet, NULL, add_finding, &answer);
-    if (!status && view->json) {
-        json_t *document = fleet_document(&fleet, "findings");
-        hak_json_set(document, NUMBER("all", answer.all));
-        json_object_set(document, "findings", answer.list);
-        status = fleet_print_document(document);
-    } else if (!status) {
-        struct hak_text text = {0};
-        status = fleet_print_table(&fleet, &text, &answer.table, answer.shown, answer.all,
-                                   "finding", "findings");
-    }
-    fleet_drop_table(&answer.table);
-    json_decref(answer.list);
+    if (!status)
+        status = fleet_print_answer(&fleet, &answer, "finding", "findings");
+    answer_end(&answer);
     fleet_close(&fleet);
     return status;
 }

@@ -2,7 +2,7 @@
 #include "viewer/html/parts.h"
 
 #include <stdlib.h>
-#include "report/words/json.h"
+#include "report/words/words.h"
 #include "base/growing.h"
 
 #define STEPS_LEAST 60
