@@ -33,6 +33,12 @@ struct answer_value {
     }
 #define COUNT(title, name, value)  AS(title, hak_words_number, name, value)
 #define FILLED(title, name, value) AS(title, answer_count, name, value) /* nothing for 0 */
+/* A number other than 0, shown by `words`; for 0 null, and shown as `otherwise`. */
+#define UNLESS(title, words, name, value, otherwise)                                               \
+    {                                                                                              \
+        .is_there = true, .heading = title, .show = (value) ? words : NULL, .number = value,       \
+        .text = otherwise, .member = KNOWN(name, value, value)                                     \
+    }
 /* Foreign text. */
 #define NAMED(title, name, words)                                                                  \
     { .is_there = true, .heading = title, .text = words, .member = TEXT(name, words) }
