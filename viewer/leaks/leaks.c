@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/capture/capture.h"
+#include "viewer/cli/answer.h"
 #include "report/words/words.h"
 #include "trace/record.h"
 
@@ -43,45 +44,68 @@ static void add_scan(struct hak_text *text, struct view *view, const struct leak
     hak_text_add(text, ".%s%s\n", scan->notes[0] ? " " : "", scan->notes);
 }
 
-static void add_table(struct hak_text *text, struct view *view, const struct leaks_list *list,
-                      uint64_t limit) {
-    struct table table = {0};
-    uint64_t shown = 0, more = 0, more_bytes = 0;
+/* Rows of the answer: in text the new ones, in JSON all that were asked for, or `only` one. */
+static bool is_row(const struct view *view, const struct leaks_row *row,
+                   const struct leaks_row *only) {
+    if (only)
+        return row == only;
+    return view->json ? row->kind != HAK_LEAK_IS_REACHABLE || view_given(view, "reachable")
+                      : is_listed(view, row);
+}
+
+static void add_row(struct answer *answer, const struct leaks_list *list,
+                    const struct leaks_row *row, const char *place) {
+    static const char *const states[] = {"new", "baseline", "suppressed"};
+    struct view *view = answer->view;
+    struct hak_text age = {0};
+    add_age(&age, row);
+    answer_row(
+        answer, FILLED("leak", "row", row->row), DATA(NUMBER("scan", row->scan)),
+        DATA(NUMBER("process", row->process)),
+        NAMED("<kind", "kind", hak_words_leak_kind(row->kind)),
+        FILLED("blocks", "count", row->count), FILLED("bytes", "bytes", row->bytes),
+        CELL(list->scan_count > 1 ? "<process" : NULL, view_process_label(view, row->process)),
+        DATA(KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns)),
+        DATA(KNOWN("newest_ns", row->newest_ns, row->newest_ns)), MADE("<age", &age),
+        DATA(JSON("layer", row->layer[0] ? hak_json_text(row->layer) : json_null())),
+        CELL("<served by", row->layer), CELL("<where", place),
+        DATA(TEXT("fingerprint", row->fingerprint)), DATA(FLAG("is_finding", row->is_finding)),
+        DATA(WORD("state", states[row->state])), DATA(NUMBER("stack", row->stack)),
+        DATA(JSON("frames", view->json ? hak_json_stack(view->reader, row->stack) : NULL)));
+}
+
+/* `more`: rows and bytes that the limit leaves out. */
+static struct answer answer_of(struct view *view, const struct leaks_list *list, uint64_t limit,
+                               const struct leaks_row *only, uint64_t more[2]) {
+    struct answer answer = answer_begin(view);
     struct leaks_places places = {0};
     for (size_t i = 0; i < list->row_count && (!limit || places.count < limit); i++)
-        if (is_listed(view, &list->rows[i]))
+        if (!view->json && is_row(view, &list->rows[i], only))
             leaks_add_place(&places, view, list->rows[i].stack);
     leaks_tell_places_apart(&places, view);
-    table_add_headings(&table, "leak|<kind|blocks|bytes");
-    table_add_headings(&table, list->scan_count > 1 ? "<process|<age|<served by|<where"
-                                                    : "<age|<served by|<where");
     for (size_t i = 0; i < list->row_count; i++) {
         const struct leaks_row *row = &list->rows[i];
-        struct hak_text age = {0};
-        if (!is_listed(view, row))
+        if (!is_row(view, row, only))
             continue;
-        if (limit && shown == limit) {
-            more++;
-            more_bytes += row->bytes;
+        if (!limit || answer.rows < limit) {
+            add_row(&answer, list, row, leaks_place(&places, answer.rows));
             continue;
         }
-        add_age(&age, row);
-        table_add_count(&table, row->row);
-        table_add_cell(&table, hak_words_leak_kind(row->kind));
-        table_add_count(&table, row->count);
-        table_add_count(&table, row->bytes);
-        if (list->scan_count > 1)
-            table_add_cell(&table, view_process_label(view, row->process));
-        table_add_text(&table, &age);
-        table_add_cell(&table, row->layer);
-        table_add_cell(&table, leaks_place(&places, shown));
-        shown++;
+        more[0]++;
+        more[1] += row->bytes;
     }
-    table_print(text, &table, view);
     leaks_free_places(&places);
-    if (more)
+    return answer;
+}
+
+static void add_table(struct hak_text *text, struct view *view, const struct leaks_list *list,
+                      uint64_t limit) {
+    uint64_t more[2] = {0};
+    struct answer answer = answer_of(view, list, limit, NULL, more);
+    answer_print(text, &answer);
+    if (more[0])
         hak_text_add(text, "... and %s (%s); --limit 0 shows all\n",
-                     hak_words_count(more, "more line", "more lines"), hak_words_bytes(more_bytes));
+                     hak_words_count(more[0], "more line", "more lines"), hak_words_bytes(more[1]));
 }
 
 static void add_stacks(struct hak_text *text, struct view *view, const struct leaks_list *list,
@@ -157,19 +181,6 @@ static void print_text(struct view *view, const struct leaks_list *list, uint64_
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
-static json_t *row_json(struct view *view, const struct leaks_row *row) {
-    static const char *const states[] = {"new", "baseline", "suppressed"};
-    return hak_json_object(
-        NUMBER("row", row->row), NUMBER("scan", row->scan), NUMBER("process", row->process),
-        TEXT("kind", hak_words_leak_kind(row->kind)), NUMBER("count", row->count),
-        NUMBER("bytes", row->bytes), KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns),
-        KNOWN("newest_ns", row->newest_ns, row->newest_ns),
-        JSON("layer", row->layer[0] ? hak_json_text(row->layer) : json_null()),
-        TEXT("fingerprint", row->fingerprint), FLAG("is_finding", row->is_finding),
-        WORD("state", states[row->state]), NUMBER("stack", row->stack),
-        JSON("frames", hak_json_stack(view->reader, row->stack)));
-}
-
 static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
     return hak_json_object(
         NUMBER("row", scan->row), NUMBER("process", scan->process),
@@ -183,28 +194,15 @@ static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
 /* All that are asked for, or `only` one and the scan that found it. */
 static void print_json(struct view *view, const struct leaks_list *list, uint64_t limit,
                        const struct leaks_row *only) {
-    json_t *document = view_json_document(view);
-    json_t *scans = json_array(), *rows = json_array();
-    uint64_t shown = 0, left_out = 0;
+    uint64_t more[2] = {0};
+    json_t *scans = json_array();
     for (size_t i = 0; i < list->scan_count; i++)
         if (!only || only->scan == list->scans[i].row)
             json_array_append_new(scans, scan_json(view, &list->scans[i]));
-    for (size_t i = 0; i < list->row_count; i++) {
-        const struct leaks_row *row = &list->rows[i];
-        if (only ? row != only
-                 : row->kind == HAK_LEAK_IS_REACHABLE && !view_given(view, "reachable"))
-            continue;
-        if (limit && shown == limit) {
-            left_out++;
-            continue;
-        }
-        json_array_append_new(rows, row_json(view, row));
-        shown++;
-    }
-    hak_json_set(document, JSON("scans", scans), JSON("leaks", rows), NUMBER("left_out", left_out),
-                 JSON("completeness", view_completeness_json(view)));
+    json_t *leaks = answer_of(view, list, limit, only, more).list;
     view_start_pager(view);
-    view_print_json(hak_json_print(document));
+    view_end_document(view, hak_json_set(view_json_document(view), JSON("scans", scans),
+                                         JSON("leaks", leaks), NUMBER("left_out", more[0])));
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
