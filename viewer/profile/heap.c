@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "report/words/words.h"
+#include "viewer/cli/answer.h"
 #include "viewer/profile/columns.h"
 #include "viewer/profile/held.h"
 #include "trace/record.h"
@@ -11,7 +12,6 @@
 #define STEPS         20
 #define GROWING_MAX   3 /* functions that are named */
 #define STEPS_MAX     100000
-#define BAR_WIDTH     40
 #define PROCESSES_MAX 20         /* shown of a tree */
 #define IDLE_BYTES    (8u << 20) /* mapped for slots: below this the hint is not worth its line */
 #define IDLE_PART     4          /* of what is mapped is less than live */
@@ -342,15 +342,6 @@ static int read_mapped(struct heap *h) {
 /* ---- for people --------------------------------------------------------------------------------
  */
 
-static void add_bar(struct table *table, uint64_t bytes, uint64_t most) {
-    struct hak_text bar = {0};
-    int width = most ? (int)(((unsigned __int128)bytes * BAR_WIDTH + most - 1) / most) : 0;
-    hak_text_add(&bar, "%s", "");
-    hak_text_fill(&bar, '#', width);
-    table_add_cell(table, hak_text_string(&bar));
-    hak_text_free(&bar);
-}
-
 /* The most that was held in any step: greater than the peak's where a span began with it. */
 static uint64_t most_of_steps(const struct hak_flow *f) {
     uint64_t most = 0;
@@ -359,35 +350,37 @@ static uint64_t most_of_steps(const struct hak_flow *f) {
     return most;
 }
 
-/* Nothing where no snapshot was taken. */
-static void add_resident(struct table *table, const struct profile_memory_totals *memory) {
-    table_add_cell(table, memory->kernel_ns ? hak_words_number(profile_resident(memory)) : "");
-}
-
-static void add_timeline(struct hak_text *text, struct heap *h) {
-    struct table table = {0};
+static struct answer timeline_answer(const struct heap *h) {
+    struct answer answer = answer_begin(h->view);
     uint64_t most = most_of_steps(&h->flow);
-    if (!most && !h->flow.events)
-        return;
-    table_add_headings(&table, h->has_resident
-                                   ? "up to|most live|live then|blocks|allocated|freed|resident|<"
-                                   : "up to|most live|live then|blocks|allocated|freed|<");
-    for (uint32_t i = 0; i < h->flow.steps; i++) {
+    for (uint32_t i = 0; i < h->flow.steps && (h->view->json || most || h->flow.events); i++) {
         const struct hak_flow_step *s = &h->flow.step[i];
+        const struct profile_memory_totals *memory = &h->step_memory[i];
         struct hak_text when = {0};
         hak_text_add(&when, "%11s", hak_words_time(end_of_step(h, i)));
-        table_add_text(&table, &when);
-        table_add_cell(&table, hak_words_number(s->most_bytes));
-        table_add_cell(&table, hak_words_number(s->end.bytes));
-        table_add_cell(&table, hak_words_number(s->end.blocks));
-        table_add_count(&table, s->came.bytes);
-        table_add_count(&table, s->went.bytes);
-        if (h->has_resident)
-            add_resident(&table, &h->step_memory[i]);
-        add_bar(&table, s->most_bytes, most);
+        answer_row(&answer, DATA(NUMBER("ns", end_of_step(h, i))), MADE("up to", &when),
+                   COUNT("most live", "most_bytes", s->most_bytes),
+                   DATA(NUMBER("least_bytes", s->least_bytes)),
+                   DATA(NUMBER("live_blocks", s->end.blocks)),
+                   COUNT("live then", "live_bytes", s->end.bytes),
+                   SHOWN("blocks", hak_words_number, s->end.blocks),
+                   DATA(NUMBER("allocated_blocks", s->came.blocks)),
+                   FILLED("allocated", "allocated_bytes", s->came.bytes),
+                   DATA(NUMBER("freed_blocks", s->went.blocks)),
+                   FILLED("freed", "freed_bytes", s->went.bytes),
+                   CELL(h->has_resident ? "resident" : NULL,
+                        memory->kernel_ns ? hak_words_number(profile_resident(memory)) : ""),
+                   SHOWN("<", answer_bar, answer_bar_width(s->most_bytes, most)),
+                   DATA(JSON("memory", profile_memory_json(memory, !h->is_alone))));
     }
-    table_print(text, &table, h->view);
-    hak_text_add(text, "\n");
+    return answer;
+}
+
+static void add_timeline(struct hak_text *text, const struct heap *h) {
+    struct answer answer = timeline_answer(h);
+    answer_print(text, &answer);
+    if (most_of_steps(&h->flow) || h->flow.events)
+        hak_text_add(text, "\n");
 }
 
 /* How many of the functions that grew still do, and are worth a word. */
@@ -639,17 +632,6 @@ static json_t *mapped_json(const struct heap *h) {
                            NUMBER("closed_bytes", h->closed_bytes));
 }
 
-static json_t *step_json(const struct heap *h, uint32_t i) {
-    const struct hak_flow_step *s = &h->flow.step[i];
-    return hak_json_object(
-        NUMBER("ns", end_of_step(h, i)), NUMBER("most_bytes", s->most_bytes),
-        NUMBER("least_bytes", s->least_bytes), NUMBER("live_blocks", s->end.blocks),
-        NUMBER("live_bytes", s->end.bytes), NUMBER("allocated_blocks", s->came.blocks),
-        NUMBER("allocated_bytes", s->came.bytes), NUMBER("freed_blocks", s->went.blocks),
-        NUMBER("freed_bytes", s->went.bytes),
-        JSON("memory", profile_memory_json(&h->step_memory[i], !h->is_alone)));
-}
-
 static json_t *processes_json(const struct heap *h) {
     const struct hak_flow *f = &h->flow;
     json_t *list = json_array();
@@ -695,13 +677,11 @@ static json_t *growth_json(struct heap *h) {
 }
 
 static void print_json(struct heap *h) {
-    json_t *document = view_json_document(h->view), *steps = json_array();
+    json_t *document = view_json_document(h->view);
     const struct hak_flow *f = &h->flow;
     hak_json_set(document, NUMBER("from_ns", f->from_ns), NUMBER("to_ns", f->to_ns));
-    for (uint32_t i = 0; i < f->steps; i++)
-        json_array_append_new(steps, step_json(h, i));
     hak_json_set(
-        document, JSON("steps", steps), JSON("peak", peak_json(&f->peak)),
+        document, JSON("steps", timeline_answer(h).list), JSON("peak", peak_json(&f->peak)),
         JSON("growth", growth_json(h)), JSON("processes", processes_json(h)),
         JSON("held", taken_json(h)),
         JSON("memory", profile_memory_json(&h->at_memory, !h->is_alone)),
