@@ -395,7 +395,8 @@ PGresult *hak_link_ask(struct hak_link *link, const char *sql, const struct hak_
 }
 
 /* The answers up to the end of the pipeline; the first that is none is the error. */
-static int take_answers(struct hak_link *link, int count, const char *doing, PGresult **results) {
+static int take_answers(struct hak_link *link, int count, const char *doing, hak_link_take *take,
+                        void *context) {
     int error = 0;
     for (int i = 0; i <= count && PQstatus(link->connection) == CONNECTION_OK; i++) {
         PGresult *result = hak_link_next(link), *end;
@@ -407,7 +408,10 @@ static int take_answers(struct hak_link *link, int count, const char *doing, PGr
         }
         if (!is_answer(result) && !error)
             error = hak_link_fail(link, result, doing);
-        results[i] = result;
+        if (error)
+            PQclear(result);
+        else
+            error = take(context, i, result);
         while ((end = hak_link_next(link)) != NULL)
             PQclear(end);
     }
@@ -415,22 +419,34 @@ static int take_answers(struct hak_link *link, int count, const char *doing, PGr
                                                                 : hak_link_fail(link, NULL, doing);
 }
 
-int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *questions, int count,
-                     const char *doing, PGresult **results) {
+int hak_link_ask_each(struct hak_link *link, const struct hak_link_question *questions, int count,
+                      const char *doing, hak_link_take *take, void *context) {
     struct arguments a;
     bool is_sent = !link->is_silent && PQenterPipelineMode(link->connection) == 1;
-    for (int i = 0; i < count; i++)
-        results[i] = NULL;
     for (int i = 0; i < count && is_sent; i++) {
         set_arguments(&a, questions[i].values, questions[i].count);
         is_sent = PQsendQueryParams(link->connection, questions[i].sql, questions[i].count, NULL,
                                     a.data, a.bytes, a.binary, 1) == 1;
     }
     is_sent = is_sent && PQpipelineSync(link->connection) == 1;
-    int error =
-        is_sent ? take_answers(link, count, doing, results) : hak_link_fail(link, NULL, doing);
+    int error = is_sent ? take_answers(link, count, doing, take, context)
+                        : hak_link_fail(link, NULL, doing);
     if (!link->is_silent && PQexitPipelineMode(link->connection) != 1 && !error)
         error = hak_link_fail(link, NULL, doing);
+    return error;
+}
+
+static int keep_answer(void *context, int question, PGresult *answer) {
+    PGresult **results = context;
+    results[question] = answer;
+    return 0;
+}
+
+int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *questions, int count,
+                     const char *doing, PGresult **results) {
+    for (int i = 0; i < count; i++)
+        results[i] = NULL;
+    int error = hak_link_ask_each(link, questions, count, doing, keep_answer, results);
     for (int i = 0; i < count && error; i++) {
         PQclear(results[i]);
         results[i] = NULL;

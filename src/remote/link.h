@@ -2,7 +2,7 @@
  * server, and no longer than the URL allows; a server that says nothing for that long is given up
  * for good.
  *
- *   hak_link_ask, hak_link_ask_all, hak_link_do   a question, its answer or an error
+ *   hak_link_ask, _ask_all, _ask_each, _do        a question, its answer or an error
  *   hak_link_exec, hak_link_exec_values           an answer as it is, with its SQLSTATE
  *   hak_link_next                                 the next answer of a pipeline or a COPY
  *   hak_link_number, _real, _text                 a cell of an answer, which may hold anything */
@@ -35,7 +35,6 @@ struct hak_link {
         unsigned asked;
     } prepared[HAK_LINK_STATEMENTS]; /* statement sN, from its HAK_LINK_OFTENth time on */
     unsigned prepared_count;
-    unsigned cursors; /* that were ever made */
 };
 
 /* A value for $N, of which a statement has HAK_LINK_VALUES_MAX at most. */
@@ -64,6 +63,11 @@ struct hak_link_question {
 };
 int hak_link_ask_all(struct hak_link *link, const struct hak_link_question *questions, int count,
                      const char *doing, PGresult **results);
+/* The same; `take` gets each answer as it comes, and owns it. Anything but 0 that it returns ends
+ * the taking and is returned. */
+typedef int hak_link_take(void *context, int question, PGresult *answer);
+int hak_link_ask_each(struct hak_link *link, const struct hak_link_question *questions, int count,
+                      const char *doing, hak_link_take *take, void *context);
 /* Executes a statement that gives no rows. 0 or an error. */
 int hak_link_do(struct hak_link *link, const char *sql, const char *doing);
 /* As PQexec and PQexecParams (in binary), but waits no longer than the link allows. NULL: nothing

@@ -1,7 +1,10 @@
 /* hakmem_postgres.so: captures in a database that speaks PostgreSQL's protocol. hakmem-trace loads
  * it when it is given a URL (store/source.h), so that nobody else needs libpq.
  *
- *   source ---> reading.c   a capture as tables of an SQLite connection in memory
+ *   source ---> reading.c   a capture as an SQLite connection
+ *                 +--> image.c   its tables, copied once
+ *                 +--> blobs.c   the blobs of large ones, when they are read
+ *                 +--> cache.c   both, for the next time
  *   push   ---> copy.c      a store's rows, in parts (parts.c) that are sent once
  *          ---> findings.c  runs of programs and what was found in them, each once
  *                 |

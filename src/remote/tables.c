@@ -53,7 +53,6 @@ static bool take_column(struct hak_remote_table *table, sqlite3_stmt *row) {
     column->name = strdup(text_at(row, 0));
     column->type = type_of(text_at(row, 1));
     column->key = sqlite3_column_int(row, 2);
-    column->is_indexed = column->key == 1;
     table->keys += column->key > 0;
     return column->name && is_plain(column->name);
 }
@@ -80,7 +79,6 @@ static bool take_index_column(struct hak_remote_table *table, sqlite3_stmt *row)
         index->columns == HAK_REMOTE_INDEX_COLUMNS)
         return true;
     index->column[index->columns++] = column;
-    table->column[column].is_indexed |= is_first;
     return true;
 }
 

@@ -20,8 +20,7 @@ enum hak_remote_type {
 struct hak_remote_column {
     char *name;
     enum hak_remote_type type;
-    int key;         /* its place in the primary key, from 1; 0 = none */
-    bool is_indexed; /* an index or the key begins with it */
+    int key; /* its place in the primary key, from 1; 0 = none */
 };
 
 struct hak_remote_index {

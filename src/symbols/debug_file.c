@@ -15,16 +15,6 @@
 
 static const char debug_root[] = "/usr/lib/debug";
 
-static void read_build_id(Elf *elf, char out[129]) {
-    const void *bytes;
-    ssize_t count = dwelf_elf_gnu_build_id(elf, &bytes);
-    out[0] = 0;
-    if (count > 64)
-        count = 64;
-    for (ssize_t i = 0; i < count; i++)
-        snprintf(out + 2 * i, 3, "%02x", ((const uint8_t *)bytes)[i]);
-}
-
 static bool is_loaded_one(const struct stat *about, const char *has, const char *wants,
                           uint64_t loaded_ns) {
     if (wants[0])
@@ -38,17 +28,16 @@ void hak_debug_file_open(struct hak_debug_file *file, const char *path, const ch
                          int pid, uint64_t loaded_ns) {
     *file = (struct hak_debug_file){.own.fd = -1, .separate.fd = -1, .dwp.file.fd = -1};
     for (int attempt = 0; attempt < 2 && path[0] == '/'; attempt++) {
-        struct stat about;
         if (attempt == 0)
             snprintf(file->path, sizeof file->path, "%s", path);
         else if (pid > 0)
             snprintf(file->path, sizeof file->path, "/proc/%d/root%s", pid, path);
         else
             return;
-        if (!hak_elf_open(&file->own, file->path, &about))
+        if (!hak_elf_open(&file->own, file->path, ELF_C_READ_MMAP_PRIVATE))
             continue;
-        read_build_id(file->own.elf, file->build_id);
-        if (is_loaded_one(&about, file->build_id, build_id, loaded_ns))
+        hak_elf_build_id(file->own.elf, file->build_id);
+        if (is_loaded_one(&file->own.about, file->build_id, build_id, loaded_ns))
             return;
         hak_debug_file_close(file);
     }
@@ -112,11 +101,10 @@ static bool checksum_is(int fd, uint32_t due) {
 
 /* Takes `path` as the separate file when it is right. `checksum` NULL: the build-id tells. */
 static bool try_separate(struct hak_debug_file *f, const char *path, const uint32_t *checksum) {
-    struct stat about;
-    char id[129];
-    if (!hak_elf_open(&f->separate, path, &about))
+    char id[HAK_BUILD_ID_TEXT];
+    if (!hak_elf_open(&f->separate, path, ELF_C_READ_MMAP_PRIVATE))
         return false;
-    read_build_id(f->separate.elf, id);
+    hak_elf_build_id(f->separate.elf, id);
     bool right = f->build_id[0] && id[0] ? strcmp(id, f->build_id) == 0
                                          : checksum && checksum_is(f->separate.fd, *checksum);
     if (right && open_dwarf(f, f->separate.elf))

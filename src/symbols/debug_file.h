@@ -21,7 +21,7 @@ struct hak_debug_file {
     struct hak_dwp dwp;           /* split units of `dwarf` that are in no .dwo file */
     char path[4096];
     char source[4096]; /* path of the file that `dwarf` is of, "" = none */
-    char build_id[129];
+    char build_id[HAK_BUILD_ID_TEXT];
 };
 
 /* Opens the module's file if it is the one that was loaded: by build-id (hex, "" = not known), else

@@ -33,10 +33,9 @@ struct piece {
 
 void hak_dwp_open(struct hak_dwp *dwp, const char *path) {
     char name[4200];
-    struct stat about;
     *dwp = (struct hak_dwp){.file.fd = -1};
     if ((size_t)snprintf(name, sizeof name, "%s.dwp", path) < sizeof name)
-        hak_elf_open(&dwp->file, name, &about);
+        hak_elf_open(&dwp->file, name, ELF_C_READ_MMAP_PRIVATE);
 }
 
 void hak_dwp_close(struct hak_dwp *dwp) {

@@ -7,15 +7,18 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#define HAK_BUILD_ID_TEXT 129
+
 struct hak_elf_file {
     int fd; /* -1 = not open */
     Elf *elf;
+    struct stat about;
 };
 
-/* Opens `path` without waiting for a pipe's other end; `about` is its state. False: it cannot be
- * read, is no plain file or no ELF file, and nothing is open. Changes made to it through libelf
- * stay in memory. */
-bool hak_elf_open(struct hak_elf_file *file, const char *path, struct stat *about);
+/* Opens `path` without waiting for a pipe's other end. False: it cannot be read, is no plain file
+ * or no ELF file, and nothing is open. `how` is ELF_C_READ_MMAP_PRIVATE, where changes made to it
+ * through libelf stay in memory, or ELF_C_READ for a file that its owner may cut meanwhile. */
+bool hak_elf_open(struct hak_elf_file *file, const char *path, Elf_Cmd how);
 void hak_elf_close(struct hak_elf_file *file);
 
 /* The name of the section behind `*section` (NULL: the first), which it becomes, "" where it cannot
@@ -24,5 +27,14 @@ const char *hak_elf_next_section(Elf *elf, Elf_Scn **section, GElf_Shdr *header)
 /* The first section called `name` that has bytes in the file; NULL where `elf` (may be NULL) has
  * none. */
 Elf_Scn *hak_elf_find_section(Elf *elf, const char *name, GElf_Shdr *header);
+
+/* Calls `visit` for the named symbols of .dynsym (SHT_DYNSYM) or of .symtab and .dynsym
+ * (SHT_SYMTAB), until it is false. `elf` may be NULL. */
+void hak_elf_each_symbol(Elf *elf, unsigned tables,
+                         bool (*visit)(void *context, const char *name, const GElf_Sym *symbol),
+                         void *context);
+
+/* The GNU build-id in hexadecimal, "" = none. */
+void hak_elf_build_id(Elf *elf, char id[HAK_BUILD_ID_TEXT]);
 
 #endif

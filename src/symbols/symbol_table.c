@@ -1,23 +1,22 @@
 /* Reads ELF symbol tables. */
 #include "symbols/symbol_table.h"
 
-#include <gelf.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include "base/growing.h"
+#include "symbols/elf_file.h"
 
 /* A search of all entries is cheaper than to sort them, up to this number of searches: a report of
  * a fault needs few names from here. */
 #define UNSORTED_LOOKUPS 64
 
-static void add(struct hak_symbol_table *t, const GElf_Sym *symbol, const char *name) {
+static bool add(void *context, const char *name, const GElf_Sym *symbol) {
+    struct hak_symbol_table *t = context;
     int type = GELF_ST_TYPE(symbol->st_info), bind = GELF_ST_BIND(symbol->st_info);
-    if ((type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) || !name || !name[0] ||
+    if ((type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) || !name[0] ||
         symbol->st_shndx == SHN_UNDEF || symbol->st_value == 0 ||
-        (type == STT_NOTYPE && (bind == STB_LOCAL || symbol->st_shndx >= SHN_LORESERVE)))
-        return;
-    if (!hak_growing_make_room(&t->entries, t->count, &t->capacity, sizeof *t->entries))
-        return;
+        (type == STT_NOTYPE && (bind == STB_LOCAL || symbol->st_shndx >= SHN_LORESERVE)) ||
+        !hak_growing_make_room(&t->entries, t->count, &t->capacity, sizeof *t->entries))
+        return true;
     t->entries[t->count++] = (struct hak_symbol_entry){.start = symbol->st_value,
                                                        .end = symbol->st_value + symbol->st_size,
                                                        .name = name,
@@ -25,28 +24,7 @@ static void add(struct hak_symbol_table *t, const GElf_Sym *symbol, const char *
                                                                 : bind == STB_WEAK ? 1
                                                                                    : 2) +
                                                                (type == STT_NOTYPE ? 4 : 0)};
-}
-
-static void read_section(struct hak_symbol_table *t, Elf *elf, Elf_Scn *section,
-                         const GElf_Shdr *header) {
-    Elf_Data *data = elf_getdata(section, NULL);
-    if (!data || header->sh_entsize == 0)
-        return;
-    size_t count = data->d_size / header->sh_entsize;
-    for (size_t i = 0; i < count && i < INT32_MAX; i++) {
-        GElf_Sym symbol;
-        if (gelf_getsym(data, (int)i, &symbol))
-            add(t, &symbol, elf_strptr(elf, header->sh_link, symbol.st_name));
-    }
-}
-
-static void read_file(struct hak_symbol_table *t, Elf *elf) {
-    for (Elf_Scn *section = NULL; elf && (section = elf_nextscn(elf, section)) != NULL;) {
-        GElf_Shdr header;
-        if (gelf_getshdr(section, &header) &&
-            (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM))
-            read_section(t, elf, section, &header);
-    }
+    return true;
 }
 
 static int by_start(const void *left, const void *right) {
@@ -58,7 +36,7 @@ static int by_start(const void *left, const void *right) {
 
 void hak_symbol_table_load(struct hak_symbol_table *table, Elf *const *files, size_t count) {
     for (size_t i = 0; i < count; i++)
-        read_file(table, files[i]);
+        hak_elf_each_symbol(files[i], SHT_SYMTAB, add, table);
 }
 
 void hak_symbol_table_free(struct hak_symbol_table *table) {

@@ -6,9 +6,9 @@
 #   kill_postgres                       ends it and its children by SIGKILL, and waits until they are gone
 #   restart_postgres                    starts it again, with the same words
 #
-# exports PGHOST, PGUSER (owner of everything) and URL, postgresql:///hakmem, and sets postgres_folder (data, log) and postgres_pid. The
-# server refuses root, so that user postgres runs it then; it ends with the shell that started it, also a killed one, and its folder
-# goes when that shell exits: a test with an EXIT trap of its own calls end_postgres there.
+# exports PGHOST, PGUSER (owner of everything), URL (postgresql:///hakmem) and XDG_CACHE_HOME, and sets postgres_folder (data, log) and
+# postgres_pid. The server refuses root, so that user postgres runs it then; it ends with the shell that started it, also a killed one, and
+# its folder goes when that shell exits: a test with an EXIT trap of its own calls end_postgres there.
 [ -e "$BUILD/hakmem_postgres.so" ] || { echo "skipped: hakmem_postgres.so, which needs libpq 14 and SQLite 3.38, is not there"; exit 77; }
 unset "${!PG@}"
 for postgres_bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done # the newest
@@ -49,6 +49,8 @@ start_postgres() {
     [ "$(id -u)" != 0 ] || chown postgres "$postgres_folder"
     chmod 755 "$postgres_folder" # its socket is for others, too
     export PGHOST=$postgres_folder PGUSER=hakmem_owner URL=postgresql:///hakmem
+    export XDG_CACHE_HOME=$postgres_folder/cache # of this server's captures, which go with it
+    mkdir -m 700 "$XDG_CACHE_HOME" || exit 1
     make_postgres_data
     restart_postgres
     psql -qXd postgres -c 'CREATE DATABASE hakmem' || exit 1

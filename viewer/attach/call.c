@@ -384,7 +384,7 @@ static uint64_t find_restorer(const struct caller *c) {
     static const unsigned char code[RETURN_BYTES] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
     uint64_t found = 0;
     for (uint32_t i = 0; i < c->process->mappings && !found; i++) {
-        const struct mapping *m = &c->process->mapping[i];
+        const struct hak_map_line *m = &c->process->mapping[i];
         size_t bytes = m->end - m->start;
         unsigned char *text = NULL;
         if (m->is_executable && strcmp(m->path, c->places.libc.path) == 0)

@@ -1,14 +1,11 @@
 /* The functions that a module of the program exports, by the symbols of its file. */
 #include "viewer/attach/parts.h"
 
-#include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "base/growing.h"
+#include "symbols/elf_file.h"
 
 /* Functions whose callers may hold a lock that dlopen, the recorder or the allocator takes, or that
  * end the thread or the process; `*` = all that begin so. */
@@ -91,41 +88,10 @@ static bool is_denied_name(const char *name) {
 /* ---- the file ---------------------------------------------------------------------------------
  */
 
-static Elf *open_elf(const char *path, int *fd) {
-    elf_version(EV_CURRENT);
-    struct stat about;
-    /* The program may be another user's, and so the file, which is a pipe by now. */
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool is_file = *fd >= 0 && fstat(*fd, &about) == 0 && S_ISREG(about.st_mode);
-    Elf *elf = is_file ? elf_begin(*fd, ELF_C_READ, NULL) : NULL;
-    if (!elf && *fd >= 0)
-        close(*fd);
-    return elf;
-}
-
-static void visit_symbols(Elf *elf, bool (*visit)(void *, const char *, const GElf_Sym *),
-                          void *context) {
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
-        GElf_Shdr header;
-        Elf_Data *data;
-        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM ||
-            header.sh_entsize == 0 || !(data = elf_getdata(section, NULL)))
-            continue;
-        for (size_t i = 0; i < header.sh_size / header.sh_entsize; i++) {
-            GElf_Sym symbol;
-            const char *name;
-            if (gelf_getsym(data, (int)i, &symbol) && symbol.st_shndx != SHN_UNDEF &&
-                (name = elf_strptr(elf, header.sh_link, symbol.st_name)) != NULL &&
-                !visit(context, name, &symbol))
-                return;
-        }
-    }
-}
-
 static bool add_function(void *context, const char *name, const GElf_Sym *symbol) {
     struct module *m = context;
     int type = GELF_ST_TYPE(symbol->st_info);
-    if (type != STT_FUNC && type != STT_GNU_IFUNC)
+    if (symbol->st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_GNU_IFUNC))
         return true;
     if (strcmp(name, "malloc") == 0)
         m->has_malloc = true;
@@ -150,7 +116,7 @@ static uint64_t first_address(Elf *elf) {
 }
 
 bool module_read(struct module *m, const struct process *p, const char *path) {
-    int fd;
+    struct hak_elf_file file;
     *m = (struct module){0};
     for (uint32_t i = 0; i < p->mappings; i++) {
         if (strcmp(p->mapping[i].path, path) != 0)
@@ -158,14 +124,13 @@ bool module_read(struct module *m, const struct process *p, const char *path) {
         m->start = m->start ? m->start : p->mapping[i].start;
         m->end = p->mapping[i].end;
     }
-    Elf *elf = m->start ? open_elf(path, &fd) : NULL;
-    if (!elf)
+    /* The program may be another user's, and so the file. */
+    if (!m->start || !hak_elf_open(&file, path, ELF_C_READ))
         return false;
     snprintf(m->path, sizeof m->path, "%s", path);
-    m->bias = m->start - first_address(elf);
-    visit_symbols(elf, add_function, m);
-    elf_end(elf);
-    close(fd);
+    m->bias = m->start - first_address(file.elf);
+    hak_elf_each_symbol(file.elf, SHT_DYNSYM, add_function, m);
+    hak_elf_close(&file);
     return true;
 }
 
@@ -181,7 +146,7 @@ struct wanted_symbol {
 
 static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symbol) {
     struct wanted_symbol *wanted = context;
-    if (strcmp(name, wanted->name) == 0) {
+    if (symbol->st_shndx != SHN_UNDEF && strcmp(name, wanted->name) == 0) {
         wanted->value = symbol->st_value;
         wanted->bytes = symbol->st_size;
     }
@@ -190,13 +155,11 @@ static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symb
 
 bool module_find_function(const struct module *m, const char *name, struct function *out) {
     struct wanted_symbol wanted = {.name = name};
-    int fd;
-    Elf *elf = open_elf(m->path, &fd);
-    if (!elf)
+    struct hak_elf_file file;
+    if (!hak_elf_open(&file, m->path, ELF_C_READ))
         return false;
-    visit_symbols(elf, look_at_symbol, &wanted);
-    elf_end(elf);
-    close(fd);
+    hak_elf_each_symbol(file.elf, SHT_DYNSYM, look_at_symbol, &wanted);
+    hak_elf_close(&file);
     uint64_t start = m->bias + wanted.value;
     *out = (struct function){.start = start, .end = start + wanted.bytes};
     return wanted.value != 0;

@@ -8,22 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "base/maps.h"
 
 /* ---- process.c: a process as /proc shows it -------------------------------------------------- */
-
-/* Of /proc/PID/maps. */
-struct mapping {
-    uint64_t start, end, offset;
-    bool is_writable, is_executable;
-    char *path; /* "" = none */
-};
 
 struct process {
     pid_t pid;
     pid_t shown; /* whose folder of /proc shows what it has: the first thread's, while that lives */
     char name[64];
     uint64_t born; /* field 22 of its stat */
-    struct mapping *mapping;
+    struct hak_map_line *mapping;
     uint32_t mappings, capacity;
     int handle; /* pidfd, -1: the kernel has none */
     int memory; /* of /proc/PID/mem: of what it runs now, not of what it executes later */
@@ -41,7 +35,7 @@ bool process_has_executed(const struct process *p);
 /* When it is not there: prints what of these it is, and is true. */
 bool process_say_gone(const struct process *p);
 /* The mapping that holds `address`, or NULL. */
-const struct mapping *process_mapping_at(const struct process *p, uint64_t address);
+const struct hak_map_line *process_mapping_at(const struct process *p, uint64_t address);
 /* Something to compare: changes when files of code are mapped or unmapped. */
 uint64_t process_code_sum(const struct process *p);
 /* `bytes` that are mapped nowhere; 0: there are none. */

@@ -222,7 +222,7 @@ static bool libc_covers(const struct places *places, uint64_t address, bool *is_
 }
 
 static bool is_barred(const struct places *places, const struct process *p, uint64_t ip) {
-    const struct mapping *mapping = process_mapping_at(p, ip);
+    const struct hak_map_line *mapping = process_mapping_at(p, ip);
     bool is_barred = !mapping || is_in(&places->loader, ip);
     for (uint32_t i = 0; i < places->allocators; i++)
         is_barred = is_barred || is_in(&places->allocator[i], ip);
@@ -277,7 +277,7 @@ static bool is_stack_safe(const struct places *places, const struct process *p,
 
 /* Not where a coroutine's or another small stack is. */
 static bool has_room(const struct process *p, const struct user_regs_struct *registers) {
-    const struct mapping *m = process_mapping_at(p, registers->rsp);
+    const struct hak_map_line *m = process_mapping_at(p, registers->rsp);
     if (!m || !m->is_writable || registers->rsp - m->start < MAPPED_ROOM)
         return false;
     if (strcmp(m->path, "[stack]") == 0)

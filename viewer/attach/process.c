@@ -29,21 +29,12 @@ static void drop_mappings(struct process *p) {
     p->mappings = 0;
 }
 
-static bool add_mapping(struct process *p, char *line) {
-    struct mapping m = {0};
-    char rights[5];
-    int path_at = 0;
-    line[strcspn(line, "\n")] = 0;
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &m.start, &m.end, rights,
-               &m.offset, &path_at) < 4 ||
-        !hak_growing_make_room(&p->mapping, p->mappings, &p->capacity, sizeof *p->mapping))
+static bool add_mapping(void *process, struct hak_map_line *line) {
+    struct process *p = process;
+    if (!hak_growing_make_room(&p->mapping, p->mappings, &p->capacity, sizeof *p->mapping) ||
+        !(line->path = strdup(line->path)))
         return false;
-    m.is_writable = rights[1] == 'w';
-    m.is_executable = rights[2] == 'x';
-    m.path = strdup(path_at ? line + path_at : "");
-    if (!m.path)
-        return false;
-    p->mapping[p->mappings++] = m;
+    p->mapping[p->mappings++] = *line;
     return true;
 }
 
@@ -72,19 +63,8 @@ static void path_of(const struct process *p, const char *name, char path[64]) {
 }
 
 static bool read_mappings(struct process *p) {
-    char path[64], *line = NULL;
-    size_t room = 0;
-    path_of(p, "maps", path);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return false;
     drop_mappings(p);
-    bool good = true;
-    while (good && getline(&line, &room, file) > 0)
-        good = add_mapping(p, line);
-    free(line);
-    fclose(file);
-    return good && p->mappings > 0;
+    return hak_maps_each(p->shown, add_mapping, p) && p->mappings > 0;
 }
 
 bool process_read_mappings(struct process *p) {
@@ -154,7 +134,7 @@ void process_close(struct process *p) {
     *p = (struct process){.handle = -1, .memory = -1, .lock = -1};
 }
 
-const struct mapping *process_mapping_at(const struct process *p, uint64_t address) {
+const struct hak_map_line *process_mapping_at(const struct process *p, uint64_t address) {
     for (uint32_t i = 0; i < p->mappings; i++)
         if (address >= p->mapping[i].start && address < p->mapping[i].end)
             return &p->mapping[i];
@@ -164,7 +144,7 @@ const struct mapping *process_mapping_at(const struct process *p, uint64_t addre
 uint64_t process_code_sum(const struct process *p) {
     uint64_t sum = 14695981039346656037u;
     for (uint32_t i = 0; i < p->mappings; i++) {
-        const struct mapping *m = &p->mapping[i];
+        const struct hak_map_line *m = &p->mapping[i];
         if (m->is_executable && m->path[0] == '/')
             sum = ((sum ^ m->start) * 1099511628211u ^ m->end) * 1099511628211u;
     }
@@ -174,7 +154,7 @@ uint64_t process_code_sum(const struct process *p) {
 uint64_t process_free_address(const struct process *p, uint64_t bytes) {
     uint64_t at = FREE_FROM;
     for (uint32_t i = 0; i < p->mappings; i++) {
-        const struct mapping *m = &p->mapping[i];
+        const struct hak_map_line *m = &p->mapping[i];
         if (m->start >= at && m->start - at >= bytes + (1 << 20))
             return at;
         /* The program's own heap grows behind its data: far from it. */

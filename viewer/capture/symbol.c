@@ -2,46 +2,34 @@
 #include "viewer/capture/address.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include "symbols/elf_file.h"
 
-static bool symbol_in_section(Elf *elf, Elf_Scn *section, const char *name, uint64_t *value) {
-    GElf_Shdr header;
-    if (!gelf_getshdr(section, &header) || header.sh_entsize == 0 ||
-        (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM))
-        return false;
-    Elf_Data *data = elf_getdata(section, NULL);
-    size_t count = data ? (size_t)(header.sh_size / header.sh_entsize) : 0;
-    for (size_t i = 0; i < count; i++) {
-        GElf_Sym symbol;
-        if (!gelf_getsym(data, (int)i, &symbol) || symbol.st_shndx == SHN_UNDEF)
-            continue;
-        const char *found = elf_strptr(elf, header.sh_link, symbol.st_name);
-        int type = GELF_ST_TYPE(symbol.st_info);
-        if (found && strcmp(found, name) == 0 && (type == STT_OBJECT || type == STT_FUNC)) {
-            *value = symbol.st_value;
-            return true;
-        }
-    }
-    return false;
+struct wanted {
+    const char *name;
+    uint64_t value;
+    bool is_found;
+};
+
+static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symbol) {
+    struct wanted *wanted = context;
+    int type = GELF_ST_TYPE(symbol->st_info);
+    wanted->value = symbol->st_value;
+    wanted->is_found = symbol->st_shndx != SHN_UNDEF && strcmp(name, wanted->name) == 0 &&
+                       (type == STT_OBJECT || type == STT_FUNC);
+    return !wanted->is_found;
 }
 
 static bool symbol_in_file(const char *path, const char *name, uint64_t *value) {
-    bool found = false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    struct wanted wanted = {.name = name};
+    struct hak_elf_file file;
+    if (!hak_elf_open(&file, path, ELF_C_READ_MMAP_PRIVATE))
         return false;
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    Elf_Scn *section = NULL;
-    while (elf && !found && (section = elf_nextscn(elf, section)))
-        found = symbol_in_section(elf, section, name, value);
-    elf_end(elf);
-    close(fd);
-    return found;
+    hak_elf_each_symbol(file.elf, SHT_SYMTAB, look_at_symbol, &wanted);
+    hak_elf_close(&file);
+    *value = wanted.value;
+    return wanted.is_found;
 }
 
 static bool split(const char *text, char *name, size_t name_bytes, uint64_t *offset) {

@@ -10,66 +10,47 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/growing.h"
+#include "base/maps.h"
 
-/* One line of /proc/PID/maps. False: no memory. */
-static bool add_line(struct core_memory *core, const char *line, uint32_t *mapping_room,
-                     uint32_t *range_room) {
-    uint64_t start, end, offset;
-    char rights[5];
-    int path_at = 0;
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &start, &end, rights,
-               &offset, &path_at) < 4)
-        return true;
-    if (!hak_growing_make_room(&core->range, core->range_count, range_room, sizeof *core->range))
+/* False: no memory. */
+static bool add_line(void *memory, struct hak_map_line *m) {
+    struct core_memory *core = memory;
+    if (!hak_growing_make_room(&core->range, core->range_count, &core->range_room,
+                               sizeof *core->range))
         return false;
-    core->range[core->range_count++] = (struct core_range){.start = start,
-                                                           .end = end,
-                                                           .stored = end - start,
-                                                           .offset = start,
-                                                           .is_readable = rights[0] == 'r',
-                                                           .is_writable = rights[1] == 'w',
-                                                           .is_executable = rights[2] == 'x'};
-    const char *path = path_at > 0 ? line + path_at : "";
-    if (*path != '/')
+    core->range[core->range_count++] = (struct core_range){.start = m->start,
+                                                           .end = m->end,
+                                                           .stored = m->end - m->start,
+                                                           .offset = m->start,
+                                                           .is_readable = m->is_readable,
+                                                           .is_writable = m->is_writable,
+                                                           .is_executable = m->is_executable};
+    if (m->path[0] != '/')
         return true;
     size_t file = core->file_count;
-    if (file > 0 && strcmp(core->file[file - 1].path, path) == 0) {
+    if (file > 0 && strcmp(core->file[file - 1].path, m->path) == 0) {
         file--;
     } else {
         if (!hak_growing_make_room(&core->file, file, &core->file_room, sizeof *core->file))
             return false;
-        char *copy = strdup(path);
+        char *copy = strdup(m->path);
         if (!copy)
             return false;
         core->file[core->file_count++] =
-            (struct core_file){.path = copy, .start = offset == 0 ? start : 0, .fd = -1};
+            (struct core_file){.path = copy, .start = m->offset == 0 ? m->start : 0, .fd = -1};
     }
-    if (!hak_growing_make_room(&core->mapping, core->mapping_count, mapping_room,
+    if (!hak_growing_make_room(&core->mapping, core->mapping_count, &core->mapping_room,
                                sizeof *core->mapping))
         return false;
     core->mapping[core->mapping_count++] =
-        (struct core_mapping){start, end, offset, (uint32_t)file};
+        (struct core_mapping){m->start, m->end, m->offset, (uint32_t)file};
     return true;
 }
 
 /* NULL, or why not. */
 static const char *read_maps(struct core_memory *core) {
-    char path[64], *line = NULL;
-    size_t room = 0;
-    uint32_t mapping_room = 0, range_room = 0;
-    bool is_read = true;
-    snprintf(path, sizeof path, "/proc/%" PRId32 "/maps", core->pid);
-    FILE *maps = fopen(path, "re");
-    if (!maps)
-        return "it is not there";
-    while (is_read && getline(&line, &room, maps) > 0) {
-        line[strcspn(line, "\n")] = 0;
-        is_read = add_line(core, line, &mapping_room, &range_room);
-    }
-    free(line);
-    fclose(maps);
-    if (!is_read)
-        return "out of memory";
+    if (!hak_maps_each(core->pid, add_line, core))
+        return errno == ENOMEM ? "out of memory" : "it is not there";
     return core->range_count > 0 ? NULL : "it has no memory";
 }
 
@@ -77,11 +58,10 @@ static void read_name(struct core_memory *core) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%" PRId32 "/comm", core->pid);
     FILE *comm = fopen(path, "re");
-    if (!comm)
-        return;
-    if (fgets(core->name, sizeof core->name, comm))
+    if (comm && fgets(core->name, sizeof core->name, comm))
         core->name[strcspn(core->name, "\n")] = 0;
-    fclose(comm);
+    if (comm)
+        fclose(comm);
 }
 
 bool core_memory_open_live(struct core_memory *core, int32_t pid, int fd, struct hak_text *error) {

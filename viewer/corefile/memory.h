@@ -63,8 +63,8 @@ struct core_memory {
     size_t range_count;
     struct core_file *file;
     size_t file_count;
-    uint32_t file_room;
-    struct core_mapping *mapping; /* ascending */
+    uint32_t file_room, range_room, mapping_room; /* the last two: of a living one */
+    struct core_mapping *mapping;                 /* ascending */
     size_t mapping_count;
     struct core_thread *thread; /* the one that got the signal first */
     size_t thread_count;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "base/maps.h"
 #include "collector/kernel/kernel.h"
 #include "options.h"
 
@@ -52,29 +53,22 @@ static bool find_in(struct ctl_target *t, uint64_t start, uint64_t end) {
     return false;
 }
 
-/* False: errno says why, 0 = there is no hakmem; `*has_memory` false: nor any memory. */
-static bool find_control(struct ctl_target *t, bool *has_memory) {
-    char path[64], *line = NULL;
-    size_t room = 0;
-    int error = 0;
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)t->shown);
-    FILE *maps = fopen(path, "re");
-    if (!maps)
-        return false;
-    while (!t->address && getline(&line, &room, maps) > 0) {
-        unsigned long long start, end;
-        const char *file = strchr(line, '/');
-        *has_memory = true;
-        if (!file || sscanf(line, "%llx-%llx rw-p", &start, &end) != 2 || !strstr(line, " rw-p "))
-            continue;
-        errno = 0;
-        if (!find_in(t, start, end) && errno)
-            error = errno;
-    }
-    free(line);
-    fclose(maps);
-    errno = error;
-    return t->address != 0;
+struct search {
+    struct ctl_target *target;
+    bool has_memory;
+    int error; /* of the last mapping that could not be read; 0 = none */
+};
+
+static bool look_at(void *context, struct hak_map_line *m) {
+    struct search *s = context;
+    s->has_memory = true;
+    if (!strchr(m->path, '/') || !m->is_readable || !m->is_writable || m->is_executable ||
+        m->is_shared)
+        return true;
+    errno = 0;
+    if (!find_in(s->target, m->start, m->end) && errno)
+        s->error = errno;
+    return !s->target->address;
 }
 
 static void read_store(struct ctl_target *t) {
@@ -168,12 +162,14 @@ bool ctl_open(struct ctl_target *t, const char *typed) {
     *t = (struct ctl_target){.pid = (pid_t)pid, .shown = (pid_t)pid, .lock = -1};
     read_name(t);
     struct hak_peer peer;
-    bool has_memory = false;
+    struct search search = {.target = t};
     if (hak_peer_read(t->pid, &peer))
         t->start_time = peer.start_time;
     (void)find_shown(t);
-    if (!find_control(t, &has_memory)) {
-        say_unreachable(t, errno, has_memory);
+    if (!hak_maps_each(t->shown, look_at, &search) && !search.has_memory)
+        search.error = errno;
+    if (!t->address) {
+        say_unreachable(t, search.error, search.has_memory);
         return false;
     }
     read_store(t);

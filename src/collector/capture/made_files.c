@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
+#include "base/maps.h"
 #include "collector/kernel/kernel.h"
 
 #define OPEN_MAX_PROCESSES 256
@@ -82,22 +82,18 @@ static void keep_dump(struct hak_made_files *files, int fd) {
 
 /* A line of /proc/PID/maps that maps code of a jitdump, as its writer does for perf to see: opens
  * that very file. */
-static void keep_mapped(struct hak_made_files *files, int root, const char *line) {
-    char access[8], path[4096];
-    unsigned major_number, minor_number;
-    unsigned long long inode;
+static void keep_mapped(struct hak_made_files *files, int root, char *line) {
+    struct hak_map_line mapped;
     struct stat about;
-    if (sscanf(line, "%*s %7s %*s %x:%x %llu %4095[^\n]", access, &major_number, &minor_number,
-               &inode, path) != 5 ||
-        !strchr(access, 'x') || path[0] != '/')
+    if (!hak_map_line_read(&mapped, line) || !mapped.is_executable || mapped.path[0] != '/')
         return;
-    const char *name = strrchr(path, '/') + 1;
+    const char *name = strrchr(mapped.path, '/') + 1;
     size_t length = strlen(name);
     if (strncmp(name, "jit-", 4) != 0 || length < 9 || strcmp(name + length - 5, ".dump") != 0)
         return;
-    int fd = open_plain(files, root, path + 1, 0);
-    if (fd >= 0 && (fstat(fd, &about) != 0 || about.st_ino != inode ||
-                    about.st_dev != makedev(major_number, minor_number))) {
+    int fd = open_plain(files, root, mapped.path + 1, 0);
+    if (fd >= 0 &&
+        (fstat(fd, &about) != 0 || about.st_ino != mapped.inode || about.st_dev != mapped.device)) {
         close(fd);
         return;
     }

@@ -2,10 +2,8 @@
  */
 #include "collector/target/target.h"
 
-#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,41 +125,37 @@ static unsigned look_at_needed(Elf *elf, const GElf_Shdr *header, Elf_Data *data
 }
 
 /* A name of a sanitizer's alone says little: a program may ask weakly whether it is in one. */
-static unsigned look_at_symbol(Elf *elf, const GElf_Shdr *header, Elf_Data *data, int i) {
+static bool look_at_symbol(void *context, const char *name, const GElf_Sym *symbol) {
     static const char *const starts[] = {"__asan_", "__tsan_", "__msan_", "__lsan_", "__hwasan_"};
-    GElf_Sym symbol;
-    if (!gelf_getsym(data, i, &symbol))
-        return 0;
-    const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
-    bool is_defined = symbol.st_shndx != SHN_UNDEF;
-    for (size_t s = 0; name && s < sizeof starts / sizeof *starts; s++) {
+    unsigned *found = context;
+    bool is_defined = symbol->st_shndx != SHN_UNDEF;
+    for (size_t s = 0; s < sizeof starts / sizeof *starts; s++) {
         size_t length = strlen(starts[s]);
-        bool is_start = strncmp(name, starts[s], length) == 0 && strcmp(name + length, "init") == 0;
-        if (is_start) /* asked for weakly, it is hakmem's own question */
-            return is_defined ? SANITIZER : 0;
-        if (strncmp(name, starts[s], length) == 0)
-            return SANITIZER_NAME;
+        if (strncmp(name, starts[s], length) != 0)
+            continue;
+        if (strcmp(name + length, "init") != 0)
+            *found |= SANITIZER_NAME;
+        else if (is_defined) /* asked for weakly, it is hakmem's own question */
+            *found |= SANITIZER;
     }
-    bool is_malloc = name && is_defined && strcmp(name, "malloc") == 0 &&
-                     GELF_ST_TYPE(symbol.st_info) == STT_FUNC;
-    return is_malloc ? MALLOC : 0;
+    if (is_defined && strcmp(name, "malloc") == 0 && GELF_ST_TYPE(symbol->st_info) == STT_FUNC)
+        *found |= MALLOC;
+    return true;
 }
 
 static unsigned look_inside(Elf *elf) {
     unsigned found = 0;
-    Elf_Scn *section = NULL;
-    while ((section = elf_nextscn(elf, section))) {
-        GElf_Shdr header;
+    GElf_Shdr header;
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
         Elf_Data *data;
         if (!gelf_getshdr(section, &header) || header.sh_entsize == 0 ||
-            (header.sh_type != SHT_DYNAMIC && header.sh_type != SHT_DYNSYM) ||
-            !(data = elf_getdata(section, NULL)))
+            header.sh_type != SHT_DYNAMIC || !(data = elf_getdata(section, NULL)))
             continue;
         int count = (int)(header.sh_size / header.sh_entsize);
         for (int i = 0; i < count; i++)
-            found |= header.sh_type == SHT_DYNAMIC ? look_at_needed(elf, &header, data, i)
-                                                   : look_at_symbol(elf, &header, data, i);
+            found |= look_at_needed(elf, &header, data, i);
     }
+    hak_elf_each_symbol(elf, SHT_DYNSYM, look_at_symbol, &found);
     return found;
 }
 
@@ -283,16 +277,10 @@ bool hak_target_check(const char *path, struct hak_target_trouble *trouble) {
 /* ---- which build it is ----------------------------------------------------------------------- */
 
 void hak_target_build_id(const char *path, char id[HAK_BUILD_ID_TEXT]) {
-    const void *bytes = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct hak_elf_file file;
     id[0] = '\0';
-    if (fd < 0)
+    if (!hak_elf_open(&file, path, ELF_C_READ))
         return;
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-    ssize_t count = elf ? dwelf_elf_gnu_build_id(elf, &bytes) : 0;
-    for (ssize_t i = 0; i < count && 2 * (size_t)i + 2 < HAK_BUILD_ID_TEXT; i++)
-        snprintf(id + 2 * i, 3, "%02x", ((const unsigned char *)bytes)[i]);
-    elf_end(elf);
-    close(fd);
+    hak_elf_build_id(file.elf, id);
+    hak_elf_close(&file);
 }

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include "symbols/elf_file.h"
 
 /* The obstacle: "FILE REASON, CONSEQUENCE". */
 struct hak_target_trouble {
@@ -27,7 +28,6 @@ bool hak_target_find(const char *name, char *path, struct hak_target_trouble *tr
 bool hak_target_check(const char *path, struct hak_target_trouble *trouble);
 
 /* The build id of the ELF file at `path` in hexadecimal; "" = it has none, or cannot be read. */
-#define HAK_BUILD_ID_TEXT 129
 void hak_target_build_id(const char *path, char id[HAK_BUILD_ID_TEXT]);
 
 #endif

@@ -93,7 +93,7 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
     r->db.connection = database;
     r->fd = -1;
     r->may_keep_chunks = sqlite3_db_readonly(database, "main") == 1;
-    r->db.path = strdup(path && *path ? path : "store");
+    r->db.path = strdup(path && *path == '/' ? path : "store"); /* in memory it has none */
     if (!r->db.path) {
         hak_store_close(r);
         return hak_store_no_memory("store");

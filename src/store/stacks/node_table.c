@@ -32,8 +32,8 @@ static int connect_nodes(sqlite3 *database, void *context, int count, const char
     struct node_table *t = calloc(1, sizeof *t);
     if (!t)
         return SQLITE_NOMEM;
-    /* The name lives as long as the connection. */
-    struct hak_database db = {database, (char *)(path && *path ? path : "store"), NULL};
+    /* The name lives as long as the connection; in memory it is none, or no path. */
+    struct hak_database db = {database, (char *)(path && *path == '/' ? path : "store"), NULL};
     if (hak_node_reader_make(&db, &t->reader)) {
         *message = sqlite3_mprintf("%s", hak_store_message());
         free(t);

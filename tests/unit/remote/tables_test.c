@@ -46,8 +46,6 @@ START_TEST(types_keys_and_indexes_are_those_of_the_file) {
     ck_assert_int_eq(b->index[0].columns, 2);
     ck_assert_int_eq(b->index[0].column[0], 2);
     ck_assert_int_eq(b->index[0].column[1], 0);
-    ck_assert(b->column[1].is_indexed && b->column[2].is_indexed);
-    ck_assert(!b->column[0].is_indexed && !b->column[3].is_indexed);
 }
 END_TEST
 

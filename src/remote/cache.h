@@ -1,0 +1,37 @@
+/* Values of a capture that were fetched from its server: in memory, and, where there is a place for
+ * it, in a file that later commands and other processes read, too.
+ *
+ *   put ---> here, in memory ---> the file, in one transaction: at the end, and each HERE_BYTES
+ *   get <--- here, else the file
+ *
+ * Nothing here is an error for the caller: without a folder, on a full disk, or with a file that is
+ * locked or another user's, values stay in memory. A file that is damaged, or of another capture,
+ * is made anew; each value has its checksum, and one that does not hold is not there. */
+#ifndef HAK_REMOTE_CACHE_H
+#define HAK_REMOTE_CACHE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hak_cache {
+    sqlite3 *here, *file;         /* NULL = none */
+    sqlite3_stmt *get_here, *put; /* of `here` */
+    sqlite3_stmt *get_file;
+    size_t here_bytes; /* of values that are in no file */
+    char *path;
+};
+
+/* The file is that of `identity`: a text that names the server, the capture, and the layout. */
+void hak_cache_open(struct hak_cache *cache, const char *identity);
+void hak_cache_close(struct hak_cache *cache);
+
+/* A value, which the caller frees by sqlite3_free; NULL = it is not there. */
+void *hak_cache_get(struct hak_cache *cache, int64_t kind, int64_t key, size_t *bytes);
+bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key);
+/* Keeps a copy. */
+void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const void *data,
+                   size_t bytes);
+
+#endif

@@ -1,0 +1,283 @@
+/* Copies the tables of a capture from the server into a database in memory. */
+#include "remote/image.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "store/error.h"
+
+/* A table with blobs that is no larger comes whole. */
+enum { SMALL_BYTES = 64 << 10, SMALL_ROWS = SMALL_BYTES / 8 };
+/* Rows beside those that were pushed that are taken, and all where it is not known how many were:
+ * a user who may push can insert any. */
+enum { MORE_ROWS = 65536, MOST_ROWS = 1 << 24 };
+enum { IMAGE_KIND = -1 };
+
+static const char doing[] = "reading its tables";
+
+/* ---- what is asked ----------------------------------------------------------------------------
+ */
+
+static bool is_plausible(const struct hak_image *image, int at) {
+    return image->table[at].rows <= INT64_MAX && image->table[at].bytes <= INT64_MAX;
+}
+
+/* The blobs' column of a large table: its only one, whose rows one number finds. -1 = none. */
+static int blob_of(const struct hak_image *image, const struct hak_remote_table *t, int at) {
+    int blob = -1, blobs = 0;
+    for (int i = 0; i < t->columns; i++)
+        if (t->column[i].type == HAK_REMOTE_BYTES) {
+            blob = i;
+            blobs++;
+        }
+    bool is_small = image->table[at].bytes <= SMALL_BYTES && image->table[at].rows <= SMALL_ROWS;
+    bool has_number = t->keys == 1 && hak_remote_key(t, 1)->type == HAK_REMOTE_NUMBER;
+    return blobs == 1 && has_number && !is_small ? blob : -1;
+}
+
+static int number_of(const struct hak_remote_tables *tables, const char *name, size_t bytes) {
+    for (int i = 0; i < tables->tables && name; i++)
+        if (strlen(tables->table[i].name) == bytes &&
+            memcmp(tables->table[i].name, name, bytes) == 0)
+            return i;
+    return -1; /* of a later version */
+}
+
+void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tables,
+                    const PGresult *sizes) {
+    for (int i = 0; i < HAK_REMOTE_TABLES; i++)
+        image->table[i].blob = -1;
+    for (int row = 0; row < PQntuples(sizes); row++) {
+        size_t length;
+        const char *name = hak_link_text(sizes, row, 0, &length);
+        int at = number_of(tables, name, length);
+        if (at < 0)
+            continue;
+        image->table[at].is_known = true;
+        /* Below 0, too: a writer made it up. */
+        if (!hak_link_number(sizes, row, 1, &image->table[at].rows) ||
+            !hak_link_number(sizes, row, 2, &image->table[at].bytes))
+            image->table[at].rows = UINT64_MAX;
+        image->table[at].blob = blob_of(image, &tables->table[at], at);
+    }
+}
+
+static uint64_t most_rows(const struct hak_image *image, int at) {
+    return is_plausible(image, at) ? image->table[at].rows + MORE_ROWS : MOST_ROWS;
+}
+
+/* All rows without the blobs, or one, to see that there are some. To be freed. */
+static char *sql_of(const struct hak_image *image, const struct hak_remote_table *t, int at,
+                    bool wants_all) {
+    char *text = NULL;
+    size_t length;
+    FILE *sql = open_memstream(&text, &length);
+    if (!sql)
+        return NULL;
+    fprintf(sql, wants_all ? "SELECT" : "SELECT capture");
+    for (int i = 0; i < t->columns && wants_all; i++)
+        if (i != image->table[at].blob)
+            fprintf(sql, "%s \"%s\"", i && (i > 1 || image->table[at].blob) ? "," : "",
+                    t->column[i].name);
+    fprintf(sql,
+            " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
+            t->name, wants_all ? (unsigned long long)most_rows(image, at) + 1 : 1ull);
+    if (fclose(sql) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* Fewer rows than were pushed are no answer: somebody removed them, or emptied the table, which
+ * transactions that began before see, too. */
+static int check_rows(const struct hak_image *image, const struct hak_link *link,
+                      const struct hak_remote_tables *tables, int at, bool has_all,
+                      const PGresult *rows) {
+    uint64_t there = (uint64_t)PQntuples(rows), pushed = image->table[at].rows;
+    bool is_judged = is_plausible(image, at);
+    if (there > most_rows(image, at))
+        return hak_store_fail(HAK_STORE_BROKEN,
+                              "%s: capture %" PRIu64 " has more rows of table %s there than were "
+                              "pushed; who keeps the server removes it, then push again",
+                              link->name, link->capture, tables->table[at].name);
+    if (!is_judged || there >= (has_all || !pushed ? pushed : 1))
+        return 0;
+    return hak_store_fail(HAK_STORE_BROKEN,
+                          "%s: capture %" PRIu64 " has %" PRIu64 " rows of table %s there, and "
+                          "%" PRIu64 " were pushed; who keeps the server removes it, then push "
+                          "again",
+                          link->name, link->capture, there, tables->table[at].name, pushed);
+}
+
+/* ---- the database -----------------------------------------------------------------------------
+ */
+
+static bool run(sqlite3 *database, const char *sql) {
+    return sql && sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* Tables are laid out before their rows come, indexes and views behind them. */
+static bool lay_out(sqlite3 *database, sqlite3 *layout, bool is_before) {
+    sqlite3_stmt *parts = NULL;
+    int step = sqlite3_prepare_v2(layout,
+                                  "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND"
+                                  " (type = 'table') = ?1 ORDER BY rowid",
+                                  -1, &parts, NULL);
+    bool is_whole = step == SQLITE_OK;
+    if (is_whole)
+        sqlite3_bind_int(parts, 1, is_before);
+    while (is_whole && (step = sqlite3_step(parts)) == SQLITE_ROW)
+        is_whole = run(database, (const char *)sqlite3_column_text(parts, 0));
+    sqlite3_finalize(parts);
+    return is_whole && step == SQLITE_DONE;
+}
+
+/* False: the value is none of the column's kind. */
+static bool bind(sqlite3_stmt *row, int at, const struct hak_remote_column *column,
+                 const PGresult *rows, int number, int place) {
+    const char *text = NULL;
+    size_t bytes;
+    uint64_t integer;
+    double real;
+    if (PQgetisnull(rows, number, place))
+        return !column->key;
+    switch (column->type) {
+    case HAK_REMOTE_NUMBER:
+        return hak_link_number(rows, number, place, &integer) &&
+               sqlite3_bind_int64(row, at, (sqlite3_int64)integer) == SQLITE_OK;
+    case HAK_REMOTE_REAL:
+        return hak_link_real(rows, number, place, &real) &&
+               sqlite3_bind_double(row, at, real) == SQLITE_OK;
+    case HAK_REMOTE_TEXT:
+        text = hak_link_text(rows, number, place, &bytes);
+        return text && sqlite3_bind_text(row, at, text, (int)bytes, SQLITE_STATIC) == SQLITE_OK;
+    case HAK_REMOTE_BYTES:
+        text = hak_link_text(rows, number, place, &bytes);
+        return text && sqlite3_bind_blob(row, at, text, (int)bytes, SQLITE_STATIC) == SQLITE_OK;
+    }
+    return false;
+}
+
+static sqlite3_stmt *prepare_insert(sqlite3 *database, const struct hak_remote_table *t) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_stmt *row = NULL;
+    sqlite3_str_appendf(sql, "INSERT INTO \"%w\"(", t->name);
+    for (int i = 0; i < t->columns; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\"", i ? "," : "", t->column[i].name);
+    for (int i = 0; i < t->columns; i++)
+        sqlite3_str_appendall(sql, i ? ",?" : ") VALUES(?");
+    sqlite3_str_appendall(sql, ")");
+    char *text = sqlite3_str_finish(sql);
+    if (text)
+        (void)sqlite3_prepare_v2(database, text, -1, &row, NULL);
+    sqlite3_free(text);
+    return row;
+}
+
+static bool fill(sqlite3 *database, const struct hak_remote_table *t, int blob,
+                 const PGresult *rows) {
+    sqlite3_stmt *row = prepare_insert(database, t);
+    bool is_done = row != NULL;
+    for (int at = 0; at < PQntuples(rows) && is_done; at++) {
+        sqlite3_clear_bindings(row);
+        for (int i = 0, place = 0; i < t->columns && is_done; i++)
+            is_done = i == blob || bind(row, i + 1, &t->column[i], rows, at, place++);
+        is_done = is_done && sqlite3_step(row) == SQLITE_DONE;
+        sqlite3_reset(row);
+    }
+    sqlite3_finalize(row);
+    return is_done;
+}
+
+/* ---- from the server --------------------------------------------------------------------------
+ */
+
+struct looking {
+    const struct hak_image *image;
+    const struct hak_link *link;
+    const struct hak_remote_tables *tables;
+    sqlite3 *database; /* to be filled; NULL: the server is asked for one row of each table */
+    int at[HAK_REMOTE_TABLES];
+};
+
+static int take(void *context, int question, PGresult *rows) {
+    const struct looking *l = context;
+    int at = l->at[question];
+    int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
+    if (!error && l->database &&
+        !fill(l->database, &l->tables->table[at], l->image->table[at].blob, rows))
+        error = hak_link_fail_cell(l->link, doing);
+    PQclear(rows);
+    return error;
+}
+
+/* Looks at each table in one way to the server and back. */
+static int look(const struct hak_image *image, struct hak_link *link,
+                const struct hak_remote_tables *tables, sqlite3 *database) {
+    struct looking l = {image, link, tables, database, {0}};
+    struct hak_link_question question[HAK_REMOTE_TABLES] = {0};
+    int count = 0, error = 0;
+    unsigned char id[8];
+    struct hak_link_value value = {id, 8};
+    hak_link_put(link->capture, id);
+    for (int i = 0; i < tables->tables && !error; i++) {
+        if (!image->table[i].is_known) /* no rows: a server laid out before has no such table */
+            continue;
+        char *sql = sql_of(image, &tables->table[i], i, database != NULL);
+        l.at[count] = i;
+        question[count++] = (struct hak_link_question){sql, &value, 1};
+        error = sql ? 0 : hak_store_no_memory(link->name);
+    }
+    if (!error && count)
+        error = hak_link_ask_each(link, question, count, doing, take, &l);
+    for (int i = 0; i < count; i++)
+        free(question[i].sql);
+    return error;
+}
+
+static int fail_layout(const struct hak_link *link, sqlite3 *database) {
+    return hak_store_fail(HAK_STORE_INTERNAL, "%s: its tables cannot be laid out: %s", link->name,
+                          sqlite3_errmsg(database));
+}
+
+static int copy(const struct hak_image *image, struct hak_link *link,
+                const struct hak_remote_tables *tables, sqlite3 *layout, void **out,
+                sqlite3_int64 *bytes) {
+    sqlite3 *database = NULL;
+    int error = 0;
+    if (sqlite3_open(":memory:", &database) != SQLITE_OK ||
+        !run(database, "PRAGMA page_size=4096; BEGIN") || !lay_out(database, layout, true))
+        error = fail_layout(link, database);
+    if (!error)
+        error = look(image, link, tables, database);
+    if (!error && (!lay_out(database, layout, false) || !run(database, "COMMIT")))
+        error = fail_layout(link, database);
+    if (!error) {
+        *out = sqlite3_serialize(database, "main", bytes, 0);
+        error = *out ? 0 : hak_store_no_memory(link->name);
+    }
+    sqlite3_close(database);
+    return error;
+}
+
+int hak_image_open(const struct hak_image *image, struct hak_link *link,
+                   const struct hak_remote_tables *tables, sqlite3 *layout, struct hak_cache *cache,
+                   sqlite3 **out) {
+    size_t there = 0;
+    void *data = hak_cache_get(cache, IMAGE_KIND, 0, &there);
+    sqlite3_int64 bytes = (sqlite3_int64)there;
+    int error =
+        data ? look(image, link, tables, NULL) : copy(image, link, tables, layout, &data, &bytes);
+    if (!error && !there)
+        hak_cache_put(cache, IMAGE_KIND, 0, data, (size_t)bytes);
+    if (!error && sqlite3_open(":memory:", out) == SQLITE_OK) {
+        if (sqlite3_deserialize(*out, "main", data, bytes, bytes,
+                                SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY) !=
+            SQLITE_OK)
+            error = hak_store_no_memory(link->name);
+        return error; /* SQLite has freed `data` then */
+    }
+    sqlite3_free(data);
+    return error ? error : hak_store_no_memory(link->name);
+}

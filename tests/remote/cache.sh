@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Rows of a capture that were fetched lie in a cache file, and are not fetched again: a second `why` asks little and says the same.
+# A file that is damaged, locked, somebody else's, of other rows, or cannot be written makes no difference for any answer; several
+# processes share it; and a capture that is gone from the server, or that may not be read any more, is not answered from it.
+set -u
+unset "${!HAKMEM_@}" LD_PRELOAD
+# shellcheck source=tests/tools/postgres.sh
+. "$SOURCE/tests/tools/postgres.sh"
+# shellcheck source=tests/tools/await.sh
+. "$SOURCE/tests/tools/await.sh"
+# shellcheck source=tests/remote/sums.sh
+. "$SOURCE/tests/remote/sums.sh"
+trace=$BUILD/hakmem-trace
+status=0
+fail() { echo "cache.sh: $*"; status=1; }
+start_postgres
+folder=$XDG_CACHE_HOME/hakmem
+
+"$BUILD/tests/bench/make_capture" -q -n 3000000 long.db >out || { cat out; exit 1; }
+"$trace" push --whole -s long.db --to "$URL" >out 2>&1 || { cat out; exit 1; }
+number=$(sed -n 's/^capture \([0-9]*\):.*/\1/p' out)
+server="$URL?capture=$number"
+address=$("$trace" sql -s long.db "SELECT printf('0x%x', base) FROM event WHERE id = 1500000")
+"$trace" why "$address" -s long.db | sed "s|long\.db|CAPTURE|g" >due
+
+# same WHAT [WORDS...]: the answer of the file, nothing on stderr. WORDS stand in front of the command.
+same() {
+    local what=$1
+    shift
+    timeout 100 "$@" "$trace" why "$address" -s "$server" 2>err | sed "s|'$server'|CAPTURE|g" >got
+    cmp -s due got && [ ! -s err ] || fail "$what: $(diff due got | head -n 5; cat err)"
+}
+# sends WHAT MOST: as same, with so many messages to the server at most.
+sends() {
+    same "$1" strace -f -e trace=sendto,sendmsg -o sent
+    local count
+    count=$(grep -c ' send' sent)
+    [ "$count" -le "$2" ] || fail "$1: $count times something was sent; due: $2 at most"
+    [ "$count" -ge 3 ] || fail "$1: the server was not asked: $(cat sent)"
+}
+cached() { find "$folder" -mindepth 1 -printf '%f %m %y\n' | sort; }
+
+# ---- a second time
+same "for the first time"
+[ "$(stat -c %a "$folder")" = 700 ] || fail "the folder: $(stat -c %a "$folder")"
+[[ "$(cached)" =~ ^[0-9a-f]{32}\.db\ 600\ f$ ]] || fail "in the folder lies: $(cached)"
+file=$(find "$folder" -name '*.db')
+warm=5
+sends "for the second time" $warm
+cp "$file" whole.db
+
+# ---- damage
+bytes=$(stat -c %s "$file")
+damage() {
+    case $1 in
+    empty) : >"$file" ;;
+    cut) truncate -s $((bytes / 2)) "$file" ;;
+    text) echo 'no database' >"$file" ;;
+    noise) head -c "$bytes" /dev/urandom >"$file" ;;
+    head) printf x | dd of="$file" bs=1 seek=20 conv=notrunc status=none ;;
+    spread) for ((i = 5000; i < bytes; i += 7001)); do printf x | dd of="$file" bs=1 seek=$i conv=notrunc status=none; done ;;
+    pages) for ((i = 16384; i < bytes; i += 65536)); do head -c 8192 /dev/zero | dd of="$file" bs=1024 seek=$((i / 1024)) conv=notrunc status=none; done ;;
+    others) sqlite3 "$file" "UPDATE identity SET text = 'another'" ;;
+    values) sqlite3 "$file" "UPDATE value SET data = zeroblob(length(data))" ;;
+    swapped) sqlite3 "$file" "UPDATE value SET key = -key - 5; UPDATE value SET key = -key - 4" ;;
+    tables) sqlite3 "$file" "DROP TABLE value; CREATE TABLE value(a)" ;;
+    esac
+}
+for how in empty cut text noise head spread pages others values swapped tables; do
+    cp whole.db "$file"
+    damage $how
+    same "damage: $how"
+    same "damage: $how, again"
+    sends "after damage: $how" $warm
+done
+
+# ---- not this user's, or not for it
+set_aside() { rm -rf "$folder"; mkdir -m 700 "$folder"; }
+set_aside
+chmod 777 "$folder"
+same "a folder for all"
+[ -z "$(cached)" ] || fail "a folder for all is used: $(cached)"
+set_aside
+ln -s "$PWD/elsewhere" "$file"
+same "a link"
+[ ! -e elsewhere ] || fail "a link was followed"
+set_aside
+mkdir "$file"
+same "a folder of that name"
+set_aside
+cp whole.db "$file" && chmod 644 "$file"
+same "a file for all"
+if [ "$(id -u)" = 0 ]; then
+    set_aside
+    install -o postgres -m 600 whole.db "$file"
+    sum=$(md5sum <"$file")
+    same "somebody else's file"
+    [ "$(md5sum <"$file")" = "$sum" ] || fail "somebody else's file was written"
+    set_aside
+    chown postgres "$folder"
+    same "somebody else's folder"
+    [ -z "$(cached)" ] || fail "somebody else's folder is used"
+fi
+rm -rf "$folder"
+ln -s "$PWD" "$folder"
+same "a folder that is a link"
+rm "$folder"
+same "without HOME" env -u HOME -u XDG_CACHE_HOME
+HOME=$PWD/home same "with a HOME that is not there" env -u XDG_CACHE_HOME
+mkdir home
+HOME=$PWD/home same "with HOME alone" env -u XDG_CACHE_HOME
+[ "$(find home -name '*.db')" = "home/.cache/hakmem/${file##*/}" ] || fail "in HOME lies: $(find home)"
+same "with a file for a folder" env XDG_CACHE_HOME=/dev/null
+
+# ---- locked, and no room
+set_aside
+cp whole.db "$file" && chmod 600 "$file"
+mkfifo words
+sqlite3 "$file" <words >said 2>&1 &
+locker=$!
+exec 9>words
+printf '%s\n' 'BEGIN EXCLUSIVE;' "SELECT 'locked';" >&9
+await grep -q locked said || fail "no lock: $(cat said)"
+same "a locked file"
+exec 9>&-
+wait "$locker"
+sends "a file that is not locked any more" $warm
+rm "$file"
+full() { (trap '' XFSZ; ulimit -f 16; "$@"); } # as a full disk: writing a file fails behind 16 KiB
+full "$trace" why "$address" -s "$server" 2>err | sed "s|'$server'|CAPTURE|g" >got
+cmp -s due got && [ ! -s err ] || fail "no room: $(diff due got | head -n 5; cat err)"
+same "after no room"
+same "after no room, again"
+sends "after no room, a third time" $warm
+
+# ---- several at once, some of them killed
+set_aside
+for ((i = 0; i < 12; i++)); do
+    { "$trace" why "$address" -s "$server" 2>&1 | sed "s|'$server'|CAPTURE|g" >"got.$i"; } &
+    askers[i]=$!
+    timeout -s KILL "0.0$((i * 7 % 10))" "$trace" why "$address" -s "$server" >/dev/null 2>&1 &
+    killed[i]=$!
+done
+wait "${askers[@]}" "${killed[@]}" 2>/dev/null
+for ((i = 0; i < 12; i++)); do cmp -s due "got.$i" || fail "at once: $(diff due "got.$i" | head -n 5)"; done
+same "behind those at once"
+sends "behind those at once, again" $warm
+
+# ---- the oldest go
+for name in a b c; do
+    truncate -s 500M "$folder/$(printf "$name%.0s" {1..32}).db"
+    touch -d "2020-01-0$(($(printf %d "'$name") - 96))" "$folder/$(printf "$name%.0s" {1..32}).db"
+done
+echo mine >"$folder/note"
+rm "$file"
+same "in a full folder"
+[ "$(cached | cut -c 1-3 | tr '\n' ' ')" = "$(printf '%s\n' ccc bbb not "$(basename "$file" | cut -c 1-3)" | sort | tr '\n' ' ')" ] ||
+    fail "of a full folder stays: $(cached)"
+
+# ---- other rows under the same number, and rows that are gone
+query "UPDATE hakmem.c_meta SET value = 'another' WHERE capture = $number AND key = 'program'; UPDATE hakmem.part SET checksum = checksum + 1 WHERE capture = $number AND name = 'meta'" >out
+[ "$("$trace" sql "SELECT value FROM meta WHERE key = 'program'" -s "$server")" = another ] || fail "other rows: the old ones are shown"
+refused() {
+    "$trace" why "$address" -s "${2:-$server}" >got 2>err
+    [ $? -eq 3 ] && [ ! -s got ] && grep -qF "$1" err || fail "$1: $(cat got err)"
+}
+query 'CREATE ROLE nobody_here LOGIN' >out 2>&1
+refused 'permission denied' "postgresql://nobody_here@/hakmem?capture=$number"
+query "DELETE FROM hakmem.c_chunk_data WHERE capture = $number" >out
+refused "has 0 rows of table chunk_data there"
+query "DELETE FROM hakmem.capture_end" >out
+refused "has come in parts only"
+empty
+refused "has no capture $number"
+stop_postgres
+refused "cannot connect"
+exit "$status"

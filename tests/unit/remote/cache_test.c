@@ -1,0 +1,149 @@
+/* Fetched values in memory and in a file: kept from one opening to the next, for one capture alone,
+ * and without a place for the file as well. */
+#include "remote/cache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../suite.h"
+
+static char folder[] = "/tmp/hakmem-cache.XXXXXX";
+static struct hak_cache cache;
+
+static void set_up(void) {
+    memcpy(strrchr(folder, '.') + 1, "XXXXXX", 6);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(setenv("XDG_CACHE_HOME", folder, 1), 0);
+    hak_cache_open(&cache, "the first");
+}
+
+static void tear_down(void) {
+    char command[128];
+    hak_cache_close(&cache);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void open_again(const char *identity) {
+    hak_cache_close(&cache);
+    hak_cache_open(&cache, identity);
+}
+
+/* `due` NULL: it is not there. */
+static void expect(int64_t kind, int64_t key, const char *due) {
+    size_t bytes = 0;
+    char *data = hak_cache_get(&cache, kind, key, &bytes);
+    ck_assert_int_eq(data != NULL, due != NULL);
+    ck_assert_int_eq(hak_cache_has(&cache, kind, key), due != NULL);
+    if (due)
+        ck_assert(bytes == strlen(due) && memcmp(data, due, bytes) == 0);
+    sqlite3_free(data);
+}
+
+static void put(int64_t kind, int64_t key, const char *text) {
+    hak_cache_put(&cache, kind, key, text, strlen(text));
+}
+
+START_TEST(a_value_is_there_now_and_at_the_next_opening) {
+    put(1, 7, "seven");
+    put(-1, INT64_MAX, "");
+    for (int i = 0; i < 2; i++) {
+        expect(1, 7, "seven");
+        expect(-1, INT64_MAX, "");
+        expect(1, 8, NULL);
+        expect(2, 7, NULL);
+        open_again("the first");
+    }
+}
+END_TEST
+
+START_TEST(a_file_is_of_one_identity) {
+    put(1, 7, "seven");
+    open_again("the second");
+    expect(1, 7, NULL);
+    put(1, 7, "another");
+    open_again("the first");
+    expect(1, 7, "seven");
+}
+END_TEST
+
+START_TEST(two_openings_at_once_share_a_file) {
+    struct hak_cache other;
+    size_t bytes;
+    hak_cache_open(&other, "the first");
+    put(1, 7, "seven");
+    hak_cache_put(&other, 1, 8, "eight", 5);
+    hak_cache_put(&other, 1, 7, "seven", 5);
+    hak_cache_close(&other);
+    expect(1, 8, "eight");
+    open_again("the first");
+    expect(1, 7, "seven");
+    hak_cache_open(&other, "the first");
+    char *data = hak_cache_get(&other, 1, 7, &bytes);
+    ck_assert_ptr_nonnull(data);
+    sqlite3_free(data);
+    hak_cache_close(&other);
+}
+END_TEST
+
+START_TEST(many_large_values_lie_in_the_file_before_the_end) {
+    enum { BYTES = 1 << 20, VALUES = 20 };
+    char *data = malloc(BYTES);
+    size_t bytes;
+    for (int i = 0; i < VALUES; i++) {
+        memset(data, 'a' + i, BYTES);
+        hak_cache_put(&cache, 1, i, data, BYTES);
+        ck_assert_uint_lt(cache.here_bytes, 10 * BYTES);
+    }
+    struct stat about;
+    ck_assert_int_eq(stat(cache.path, &about), 0);
+    ck_assert_int_gt(about.st_size, 10 * BYTES);
+    ck_assert_int_eq(about.st_mode & 07777, 0600);
+    for (int i = 0; i < VALUES; i++) {
+        char *got = hak_cache_get(&cache, 1, i, &bytes);
+        ck_assert(got && bytes == BYTES && got[0] == 'a' + i && got[BYTES - 1] == 'a' + i);
+        sqlite3_free(got);
+    }
+    free(data);
+}
+END_TEST
+
+START_TEST(a_changed_value_is_not_there_and_the_file_goes) {
+    put(1, 7, "seven");
+    put(1, 8, "eight");
+    open_again("the first");
+    ck_assert_int_eq(
+        sqlite3_exec(cache.file, "UPDATE value SET data = 'Seven' WHERE key = 7", NULL, NULL, NULL),
+        SQLITE_OK);
+    size_t bytes;
+    ck_assert_ptr_null(hak_cache_get(&cache, 1, 7, &bytes));
+    ck_assert_int_eq(access(cache.path, F_OK), -1);
+    expect(1, 8, NULL);
+    put(1, 7, "seven");
+    expect(1, 7, "seven");
+}
+END_TEST
+
+START_TEST(without_a_place_values_stay_in_memory) {
+    ck_assert_int_eq(setenv("XDG_CACHE_HOME", "/dev/null", 1), 0);
+    open_again("the first");
+    put(1, 7, "seven");
+    expect(1, 7, "seven");
+    open_again("the first");
+    expect(1, 7, NULL);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("cache");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_test(cases, a_value_is_there_now_and_at_the_next_opening);
+    tcase_add_test(cases, a_file_is_of_one_identity);
+    tcase_add_test(cases, two_openings_at_once_share_a_file);
+    tcase_add_test(cases, many_large_values_lie_in_the_file_before_the_end);
+    tcase_add_test(cases, a_changed_value_is_not_there_and_the_file_goes);
+    tcase_add_test(cases, without_a_place_values_stay_in_memory);
+    return run_cases("remote/cache", cases);
+}
