@@ -1,5 +1,5 @@
 /* Gives each row of an answer to its table or to its JSON list. */
-#include "viewer/cli/answer.h"
+#include "viewer/cli/cli.h"
 
 #define BAR_WIDTH 40
 

@@ -1,6 +1,6 @@
 /* An answer as rows: one expression gives a row's members in JSON and its cells in text.
  *
- *   answer_row(&answer, DATA(NUMBER("id", row)), AS("bytes", hak_words_size, "size", bytes), ...)
+ *   answer_row(&answer, DATA(NUMBER("id", row)), UNIT("bytes", hak_words_size, "size", bytes), ...)
  *        --json: answer.list, an object for each row
  *        text:   answer.table, whose headings come from the first row
  *
@@ -9,7 +9,7 @@
 #define HAK_VIEWER_CLI_ANSWER_H
 
 #include "report/words/words.h"
-#include "viewer/cli/cli.h"
+#include "viewer/cli/table.h"
 
 /* A value of a row. */
 struct answer_value {
@@ -26,13 +26,13 @@ struct answer_value {
 #define DATA(...)                                                                                  \
     { .is_there = true, .member = __VA_ARGS__ }
 /* A number, shown by `words`. */
-#define AS(title, words, name, value)                                                              \
+#define UNIT(title, words, name, value)                                                            \
     {                                                                                              \
         .is_there = true, .heading = title, .show = words, .number = value,                        \
         .member = NUMBER(name, value)                                                              \
     }
-#define COUNT(title, name, value)  AS(title, hak_words_number, name, value)
-#define FILLED(title, name, value) AS(title, answer_count, name, value) /* nothing for 0 */
+#define AMOUNT(title, name, value) UNIT(title, hak_words_number, name, value)
+#define FILLED(title, name, value) UNIT(title, answer_count, name, value) /* nothing for 0 */
 /* A number other than 0, shown by `words`; for 0 null, and shown as `otherwise`. */
 #define UNLESS(title, words, name, value, otherwise)                                               \
     {                                                                                              \
@@ -40,14 +40,14 @@ struct answer_value {
         .text = otherwise, .member = KNOWN(name, value, value)                                     \
     }
 /* Foreign text. */
-#define NAMED(title, name, words)                                                                  \
+#define STRING(title, name, words)                                                                 \
     { .is_there = true, .heading = title, .text = words, .member = TEXT(name, words) }
 /* Only in text: a text, which lives until the row is added; one that was put together; a number. */
 #define CELL(title, words)                                                                         \
     { .is_there = true, .heading = title, .text = words }
 #define MADE(title, words)                                                                         \
     { .is_there = true, .heading = title, .made = words }
-#define SHOWN(title, words, value)                                                                 \
+#define FIGURE(title, words, value)                                                                \
     { .is_there = true, .heading = title, .show = words, .number = value }
 
 struct answer {

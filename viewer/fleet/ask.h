@@ -3,7 +3,6 @@
 #define HAK_VIEWER_FLEET_ASK_H
 
 #include <jansson.h>
-#include "viewer/cli/answer.h"
 #include "viewer/fleet/fleet.h"
 
 enum { FLEET_SECOND_US = 1000000 };

@@ -157,9 +157,10 @@ static void add_finding_row(void *context, const struct fleet_finding *f) {
     }
     struct hak_text what = {0}, first = seen_cell(&f->first), last = seen_cell(&f->last);
     hak_text_add(&what, "%s %s", f->name, f->place);
-    answer_row(answer, CELL("<fingerprint", f->fingerprint), SHOWN("count", answer_count, f->count),
-               SHOWN("estimate", answer_count, f->estimate), SHOWN("runs", answer_count, f->runs),
-               SHOWN("hosts", answer_count, f->hosts), SHOWN("builds", answer_count, f->builds),
+    answer_row(answer, CELL("<fingerprint", f->fingerprint),
+               FIGURE("count", answer_count, f->count),
+               FIGURE("estimate", answer_count, f->estimate), FIGURE("runs", answer_count, f->runs),
+               FIGURE("hosts", answer_count, f->hosts), FIGURE("builds", answer_count, f->builds),
                MADE("<first seen", &first), MADE("<last seen", &last), MADE("<what", &what));
 }
 

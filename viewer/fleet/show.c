@@ -149,9 +149,9 @@ static void take_where(void *context, const struct hak_remote_cell *cell, int ce
     (void)cells;
     page->places.all = fleet_number(&cell[W_ALL]);
     hak_text_add(&build, "%.8s", cell[W_BUILD].text);
-    answer_row(&page->places, NAMED("<host", "host", cell[W_HOST].text),
+    answer_row(&page->places, STRING("<host", "host", cell[W_HOST].text),
                DATA(TEXT("build", cell[W_BUILD].text)),
-               NAMED("<version", "version", cell[W_VERSION].text), MADE("<build", &build),
+               STRING("<version", "version", cell[W_VERSION].text), MADE("<build", &build),
                FILLED("count", "count", fleet_number(&cell[W_COUNT])),
                FILLED("estimate", "estimate", fleet_estimate(&cell[W_ESTIMATE])),
                FILLED("runs", "runs", fleet_number(&cell[W_RUNS])),

@@ -49,7 +49,7 @@ static void add_host(void *context, const struct hak_remote_cell *cell, int cell
     (void)cells;
     answer->all = fleet_number(&cell[H_ALL]);
     fleet_add_build(&newest, cell[H_BUILD].text, cell[H_VERSION].text);
-    answer_row(answer, NAMED("<host", "host", cell[H_HOST].text),
+    answer_row(answer, STRING("<host", "host", cell[H_HOST].text),
                FILLED("findings", "findings", fleet_number(&cell[H_FINDINGS])),
                FILLED("count", "count", fleet_number(&cell[H_COUNT])),
                FILLED("estimate", "estimate", fleet_estimate(&cell[H_ESTIMATE])),
@@ -112,7 +112,7 @@ static void add_build(void *context, const struct hak_remote_cell *cell, int cel
     hak_text_add(&build, "%.8s", cell[B_BUILD].text);
     answer_row(answer, DATA(TEXT("program", cell[B_PROGRAM].text)),
                DATA(TEXT("build", cell[B_BUILD].text)),
-               NAMED("<version", "version", cell[B_VERSION].text), MADE("<build", &build),
+               STRING("<version", "version", cell[B_VERSION].text), MADE("<build", &build),
                CELL("<program", hak_words_path(cell[B_PROGRAM].text, 1, false)),
                FILLED("findings", "findings", fleet_number(&cell[B_FINDINGS])),
                FILLED("new", "new", fleet_number(&cell[B_NEW])),

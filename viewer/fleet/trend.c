@@ -101,7 +101,7 @@ static void add_period(struct answer *answer, const struct period *p, uint64_t m
                FILLED("runs", "runs", p->runs), FILLED("found in", "found_in", p->found_in),
                FILLED("hosts", "hosts", p->hosts), FILLED("count", "count", p->count),
                FILLED("estimate", "estimate", p->estimate),
-               SHOWN("<", answer_bar, answer_bar_width(p->estimate, most)));
+               FIGURE("<", answer_bar, answer_bar_width(p->estimate, most)));
 }
 
 /* In text periods without a run have their lines, too. */

@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 #include "viewer/capture/capture.h"
-#include "viewer/cli/answer.h"
 #include "report/words/words.h"
 
 #define PATTERN        "hakmem.*.db"
@@ -163,9 +162,9 @@ static struct answer answer_of(struct view *view, const struct captures *all) {
         if (c->keep != IS_OLD && !view->json)
             continue;
         add_age(&age, c);
-        answer_row(&answer, NAMED("<capture", "path", c->path),
+        answer_row(&answer, STRING("<capture", "path", c->path),
                    DATA(JSON("program", c->program ? hak_json_text(c->program) : json_null())),
-                   AS("size", hak_words_size, "bytes", c->bytes), MADE("age", &age),
+                   UNIT("size", hak_words_size, "bytes", c->bytes), MADE("age", &age),
                    CELL("<program", c->program ? c->program : ""),
                    DATA(NUMBER("changed", c->about.st_mtim.tv_sec)),
                    DATA(WORD("state", keeps[c->keep])), DATA(FLAG("removed", c->is_removed)));

@@ -1,7 +1,6 @@
 /* `threads`: the threads that ran, and what each did with the heap. */
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
-#include "viewer/cli/answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -206,24 +205,24 @@ static void add_thread_row(struct answer *answer, const struct threads *all,
     else
         hak_text_add(&last, "none");
     /* Columns that say nothing (one process; nothing lost) are left out. */
-    answer_row(answer, DATA(NUMBER("id", t->row)), DATA(NUMBER("process", t->process)),
-               DATA(NUMBER("pid", hak_lookup_pid(view->reader, t->process))),
-               MADE(summary->processes > 1 ? "<process" : NULL, &process), MADE("<thread", &name),
-               DATA(NUMBER("number", t->number)), DATA(NUMBER("tid", t->tid)),
-               DATA(TEXT("name", words.name)), AS("start", hak_words_time, "start_ns", t->start_ns),
-               UNLESS("end", hak_words_time, "end_ns", t->end_ns,
-                      summary->being_written ? "lives" : "not seen"),
-               DATA(KNOWN("created_by", t->origin.creator, t->origin.creator)),
-               DATA(JSON(with_stacks ? "created_at" : NULL,
-                         with_stacks ? hak_json_stack(view->reader, t->origin.stack) : NULL)),
-               DATA(NUMBER("events", t->did.events)), COUNT("mallocs", "mallocs", t->did.mallocs),
-               COUNT("frees", "frees", t->did.frees),
-               COUNT("reallocs", "reallocs", t->did.reallocs),
-               AS("asked", hak_words_size, "asked_bytes", t->did.asked_bytes),
-               COUNT("remote", "remote_frees", t->did.remote_frees),
-               COUNT(summary->lost_events > 0 ? "lost" : NULL, "lost_events", t->lost),
-               DATA(KNOWN("last_event", t->did.events, t->did.last_event)),
-               DATA(KNOWN("last_ns", t->did.events, t->did.last_ns)), MADE("last event", &last));
+    answer_row(
+        answer, DATA(NUMBER("id", t->row)), DATA(NUMBER("process", t->process)),
+        DATA(NUMBER("pid", hak_lookup_pid(view->reader, t->process))),
+        MADE(summary->processes > 1 ? "<process" : NULL, &process), MADE("<thread", &name),
+        DATA(NUMBER("number", t->number)), DATA(NUMBER("tid", t->tid)),
+        DATA(TEXT("name", words.name)), UNIT("start", hak_words_time, "start_ns", t->start_ns),
+        UNLESS("end", hak_words_time, "end_ns", t->end_ns,
+               summary->being_written ? "lives" : "not seen"),
+        DATA(KNOWN("created_by", t->origin.creator, t->origin.creator)),
+        DATA(JSON(with_stacks ? "created_at" : NULL,
+                  with_stacks ? hak_json_stack(view->reader, t->origin.stack) : NULL)),
+        DATA(NUMBER("events", t->did.events)), AMOUNT("mallocs", "mallocs", t->did.mallocs),
+        AMOUNT("frees", "frees", t->did.frees), AMOUNT("reallocs", "reallocs", t->did.reallocs),
+        UNIT("asked", hak_words_size, "asked_bytes", t->did.asked_bytes),
+        AMOUNT("remote", "remote_frees", t->did.remote_frees),
+        AMOUNT(summary->lost_events > 0 ? "lost" : NULL, "lost_events", t->lost),
+        DATA(KNOWN("last_event", t->did.events, t->did.last_event)),
+        DATA(KNOWN("last_ns", t->did.events, t->did.last_ns)), MADE("last event", &last));
     add_origin(&answer->table, view, t);
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
-#include "viewer/cli/answer.h"
 
 /* ---- one line each -----------------------------------------------------------------------------
  */

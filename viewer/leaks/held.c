@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/capture/capture.h"
-#include "viewer/cli/answer.h"
 #include "report/words/words.h"
 #include "base/growing.h"
 #include "base/index.h"
@@ -110,7 +109,7 @@ static struct answer held_answer(struct held *held, uint32_t shown) {
         add_born(&born, row, held->is_alone);
         answer_row(
             &answer, DATA(NUMBER("process", row->process)), FILLED("blocks", "count", row->count),
-            COUNT("bytes", "bytes", row->bytes),
+            AMOUNT("bytes", "bytes", row->bytes),
             CELL(has_process ? "<process" : NULL, view_process_label(view, row->process)),
             MADE("<allocated", &born), CELL("<where", leaks_place(&places, i)),
             DATA(KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns)),

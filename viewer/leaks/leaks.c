@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/capture/capture.h"
-#include "viewer/cli/answer.h"
 #include "report/words/words.h"
 #include "trace/record.h"
 
@@ -62,7 +61,7 @@ static void add_leak(struct answer *answer, const struct leaks_list *list,
     answer_row(
         answer, FILLED("leak", "row", row->row), DATA(NUMBER("scan", row->scan)),
         DATA(NUMBER("process", row->process)),
-        NAMED("<kind", "kind", hak_words_leak_kind(row->kind)),
+        STRING("<kind", "kind", hak_words_leak_kind(row->kind)),
         FILLED("blocks", "count", row->count), FILLED("bytes", "bytes", row->bytes),
         CELL(list->scan_count > 1 ? "<process" : NULL, view_process_label(view, row->process)),
         DATA(KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns)),
