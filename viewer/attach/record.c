@@ -267,9 +267,8 @@ static void say_end(struct view *view, const struct recording *r, bool is_open) 
     }
     if (view->json) {
         json_t *document = view_json_document(view);
-        hak_json_set_number(document, "events", view->summary.events);
-        json_object_set_new(document, "store", json_string(r->store));
-        hak_json_set_flag(document, "left", !is_open);
+        hak_json_set(document, NUMBER("events", view->summary.events), WORD("store", r->store),
+                     FLAG("left", !is_open));
         (void)view_print_json(hak_json_print(document));
     } else {
         view_write(stderr, "hakmem: %s of process %d (%s), %s\n",

@@ -175,13 +175,11 @@ json_t *beside_json(struct view *view, uint32_t process, uint64_t address) {
     json_t *array = json_array();
     int count = find_beside(view, process, address, neighbour);
     for (int i = 0; i < count; i++) {
-        json_t *object = json_object();
-        hak_json_set_address(object, "user", neighbour[i].user);
-        hak_json_set_number(object, "asked_bytes", neighbour[i].asked_bytes);
-        json_object_set_new(object, "side", json_string(neighbour[i].is_below ? "below" : "above"));
-        hak_json_set_number(object, "distance", neighbour[i].distance);
-        hak_json_set_flag(object, "freed", neighbour[i].is_freed);
-        json_array_append_new(array, object);
+        hak_json_add(array, ADDRESS("user", neighbour[i].user),
+                     NUMBER("asked_bytes", neighbour[i].asked_bytes),
+                     WORD("side", neighbour[i].is_below ? "below" : "above"),
+                     NUMBER("distance", neighbour[i].distance),
+                     FLAG("freed", neighbour[i].is_freed));
     }
     return array;
 }

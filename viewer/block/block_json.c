@@ -36,16 +36,12 @@ void block_write_json_event(struct block *block, const struct hak_event *e) {
 
 void block_write_json_life(struct block *block, const struct hak_life_row *life) {
     bool has_span = life->birth.id != 0 && life->end.id != 0;
-    json_t *object = json_object();
-    hak_json_set_number(object, "life", life->number);
-    json_object_set_new(object, "birth", event_json(block, &life->birth));
-    json_object_set_new(object, "end", event_json(block, &life->end));
-    json_object_set_new(object, "again", event_json(block, &life->again));
-    hak_json_set_known(object, "lifetime_ns", has_span, life->end.ns - life->birth.ns);
-    hak_json_set_number(object, "resizes", life->resizes);
-    hak_json_set_number(object, "last_bytes", life->last_size);
-    hak_json_set_number(object, "largest_bytes", life->largest_size);
-    hak_json_set_number(object, "moves_before", life->moves_before);
+    json_t *object = hak_json_object(
+        NUMBER("life", life->number), JSON("birth", event_json(block, &life->birth)),
+        JSON("end", event_json(block, &life->end)), JSON("again", event_json(block, &life->again)),
+        KNOWN("lifetime_ns", has_span, life->end.ns - life->birth.ns),
+        NUMBER("resizes", life->resizes), NUMBER("last_bytes", life->last_size),
+        NUMBER("largest_bytes", life->largest_size), NUMBER("moves_before", life->moves_before));
     view_write(stdout, "%s\n    ", block->told > 0 ? "," : "");
     view_write_json(object);
 }
@@ -55,11 +51,8 @@ static json_t *stacks_json(const struct block *block) {
     int shown = block_tally_most(&block->totals.stacks, most, STACKS_SHOWN);
     json_t *list = json_array();
     for (int i = 0; i < shown; i++) {
-        json_t *object = json_object();
-        hak_json_set_number(object, "stack", most[i].key);
-        hak_json_set_number(object, "births", most[i].births);
-        json_object_set_new(object, "frames", hak_json_stack(block->view->reader, most[i].key));
-        json_array_append_new(list, object);
+        hak_json_add(list, NUMBER("stack", most[i].key), NUMBER("births", most[i].births),
+                     JSON("frames", hak_json_stack(block->view->reader, most[i].key)));
     }
     return list;
 }
@@ -68,26 +61,19 @@ static json_t *totals_json(struct block *block) {
     struct block_totals *totals = &block->totals;
     bool is_exact = true;
     uint64_t median = block_totals_median(totals, &is_exact);
-    json_t *object = json_object();
-    hak_json_set_number(object, "lives", totals->lives);
-    hak_json_set_number(object, "ended", totals->ended);
-    hak_json_set_number(object, "ended_again", totals->ended_again);
-    hak_json_set_known(object, "median_ns", totals->spans, median);
-    hak_json_set_flag(object, "median_is_exact", is_exact);
-    hak_json_set_known(object, "shortest_ns", totals->spans, totals->shortest_ns);
-    hak_json_set_known(object, "longest_ns", totals->spans, totals->longest_ns);
-    hak_json_set_number(object, "largest_bytes", totals->largest_bytes);
-    hak_json_set_number(object, "resizes", totals->resizes);
-    hak_json_set_number(object, "moves", totals->moves);
-    hak_json_set_number(object, "threads", totals->threads.used);
-    hak_json_set_number(object, "stacks", totals->stacks.used);
-    json_object_set_new(object, "most_frequent_stacks", stacks_json(block));
-    return object;
+    return hak_json_object(
+        NUMBER("lives", totals->lives), NUMBER("ended", totals->ended),
+        NUMBER("ended_again", totals->ended_again), KNOWN("median_ns", totals->spans, median),
+        FLAG("median_is_exact", is_exact), KNOWN("shortest_ns", totals->spans, totals->shortest_ns),
+        KNOWN("longest_ns", totals->spans, totals->longest_ns),
+        NUMBER("largest_bytes", totals->largest_bytes), NUMBER("resizes", totals->resizes),
+        NUMBER("moves", totals->moves), NUMBER("threads", totals->threads.used),
+        NUMBER("stacks", totals->stacks.used), JSON("most_frequent_stacks", stacks_json(block)));
 }
 
 void block_write_json_end(struct block *block) {
     json_t *completeness = view_completeness_json(block->view);
-    hak_json_set_number(completeness, "lost_events_of_block", block->lost_events);
+    hak_json_set(completeness, NUMBER("lost_events_of_block", block->lost_events));
     view_write(stdout, "\n  ],\n");
     if (view_given(block->view, "moves")) {
         view_write_member("moves_left_out", json_integer((json_int_t)block->moves_left_out), false);

@@ -109,20 +109,15 @@ json_t *mapping_json(struct view *view, uint64_t address, const struct hak_mappe
     if (!m->steps)
         return json_null();
     json_t *object = json_object(), *steps = json_array();
-    hak_json_set_number(object, "process", m->process);
-    hak_json_set_address(object, "start", m->range.start);
-    hak_json_set_number(object, "bytes", m->range.end - m->range.start);
-    hak_json_set_number(object, "offset", address - m->range.start);
-    hak_json_set_flag(object, "mapped", m->is_there);
+    hak_json_set(object, NUMBER("process", m->process), ADDRESS("start", m->range.start),
+                 NUMBER("bytes", m->range.end - m->range.start),
+                 NUMBER("offset", address - m->range.start), FLAG("mapped", m->is_there));
     bool is_known = m->is_way_known;
-    hak_json_set_text(object, "protection", is_known ? protection_of(m) : NULL);
-    json_object_set_new(object, "shared",
-                        is_known ? json_boolean(m->way & HAK_MAPPED_SHARED) : json_null());
-    json_object_set_new(object, "file",
-                        is_known ? json_boolean(m->way & HAK_MAPPED_FILE) : json_null());
+    hak_json_set(object, TEXT("protection", is_known ? protection_of(m) : NULL),
+                 JSON("shared", is_known ? json_boolean(m->way & HAK_MAPPED_SHARED) : json_null()),
+                 JSON("file", is_known ? json_boolean(m->way & HAK_MAPPED_FILE) : json_null()));
     for (uint32_t i = 0; i < m->steps; i++)
         json_array_append_new(
             steps, hak_json_event(view->reader, &m->step[i].event, view_given(view, "stacks")));
-    json_object_set_new(object, "events", steps);
-    return object;
+    return hak_json_set(object, JSON("events", steps));
 }

@@ -124,13 +124,10 @@ static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t
 static json_t *nothing_known_json(struct view *view, uint64_t address,
                                   const struct hak_mapped_place *mapping) {
     json_t *document = view_json_document(view);
-    hak_json_set_address(document, "address", address);
-    json_object_set_new(document, "block", json_null());
-    json_object_set_new(document, "lives", json_array());
-    json_object_set_new(document, "mapping", mapping_json(view, address, mapping));
-    json_object_set_new(document, "nearest",
-                        mapping->steps ? json_array() : beside_json(view, 0, address));
-    return document;
+    return hak_json_set(
+        document, ADDRESS("address", address), JSON("block", json_null()),
+        JSON("lives", json_array()), JSON("mapping", mapping_json(view, address, mapping)),
+        JSON("nearest", mapping->steps ? json_array() : beside_json(view, 0, address)));
 }
 
 int view_answer_nothing_known(struct view *view, uint64_t address, uint64_t until) {
@@ -153,13 +150,9 @@ int view_answer_nothing_known(struct view *view, uint64_t address, uint64_t unti
 }
 
 json_t *view_block_json(struct view *view, const struct view_position *p, const char *state) {
-    json_t *object = json_object();
-    hak_json_set_address(object, "base", p->block->base);
-    hak_json_set_address(object, "user", p->user);
-    hak_json_set_known(object, "asked_bytes", p->was_handed_out, p->asked_bytes);
-    hak_json_set_number(object, "slot_bytes", p->block->slot_bytes);
-    json_object_set_new(object, "class", hak_json_class(view->reader, p->block->class_index));
-    hak_json_set_number(object, "process", p->block->process);
-    json_object_set_new(object, "state", json_string(state));
-    return object;
+    return hak_json_object(ADDRESS("base", p->block->base), ADDRESS("user", p->user),
+                           KNOWN("asked_bytes", p->was_handed_out, p->asked_bytes),
+                           NUMBER("slot_bytes", p->block->slot_bytes),
+                           JSON("class", hak_json_class(view->reader, p->block->class_index)),
+                           NUMBER("process", p->block->process), WORD("state", state));
 }

@@ -10,12 +10,10 @@ static json_t *fault_json(const struct why *why) {
     if (why->fault.id == 0)
         return json_null();
     const struct hak_fault_words *words = hak_words_fault(why->fault.code);
-    json_t *object = json_object();
-    hak_json_set_number(object, "row", why->fault.id);
-    json_object_set_new(object, "code", words ? json_sprintf("HKM-%u", words->code) : json_null());
-    json_object_set_new(object, "name", json_string(words ? words->name : "crash"));
-    hak_json_set_number(object, "event", why->fault.event);
-    return object;
+    return hak_json_object(NUMBER("row", why->fault.id),
+                           JSON("code", words ? json_sprintf("HKM-%u", words->code) : json_null()),
+                           WORD("name", words ? words->name : "crash"),
+                           NUMBER("event", why->fault.event));
 }
 
 static json_t *creations_json(const struct why *why) {
@@ -35,34 +33,30 @@ char *why_json(const struct why *why) {
     json_t *document = view_json_document(why->view), *moves = json_array();
     for (int i = 0; i < story->move_count && view_given(why->view, "moves"); i++)
         json_array_append_new(moves, hak_json_event(r, &story->moves[i], with_frames));
-    hak_json_set_address(document, "address", why->position.address);
+    hak_json_set(document, ADDRESS("address", why->position.address));
     if (hak_story_is_outside(story)) {
         struct hak_mapped_place mapping;
         (void)mapping_read(why->view, why->position.address, story->block.process, why->until,
                            &mapping);
-        json_object_set_new(document, "mapping",
-                            mapping_json(why->view, why->position.address, &mapping));
+        hak_json_set(document,
+                     JSON("mapping", mapping_json(why->view, why->position.address, &mapping)));
         hak_mapped_place_free(&mapping);
     }
-    hak_json_set_known(document, "offset", why->position.was_handed_out,
-                       why->position.address - why->position.user);
-    json_object_set_new(document, "block",
-                        view_block_json(why->view, &why->position, why_state(why)));
-    hak_json_set_number(document, "lives_total", story->lives_total);
-    json_object_set_new(document, "lives", hak_json_lives(r, story, with_frames));
-    hak_json_set_number(document, "moves_total", story->moves_total);
-    json_object_set_new(document, "moves", moves);
-    json_object_set_new(document, "first_wrong", hak_json_event(r, &story->first_wrong, true));
-    json_object_set_new(document, "evidence",
-                        evidence.length > 0 ? hak_json_text(evidence.bytes) : json_null());
-    hak_json_set_known(document, "stale_event", why->stale,
-                       why->stale ? why->stale->ends[0].id : 0);
-    hak_json_set_known(document, "asked_event", why->asked_event, why->asked_event);
-    json_object_set_new(document, "threads", creations_json(why));
-    json_object_set_new(document, "fault", fault_json(why));
-    json_object_set_new(document, "completeness", view_completeness_json(why->view));
-    hak_json_set_number(json_object_get(document, "completeness"), "lost_events_of_block",
-                        story->lost_events);
+    hak_json_set(
+        document,
+        KNOWN("offset", why->position.was_handed_out, why->position.address - why->position.user),
+        JSON("block", view_block_json(why->view, &why->position, why_state(why))),
+        NUMBER("lives_total", story->lives_total),
+        JSON("lives", hak_json_lives(r, story, with_frames)),
+        NUMBER("moves_total", story->moves_total), JSON("moves", moves),
+        JSON("first_wrong", hak_json_event(r, &story->first_wrong, true)),
+        JSON("evidence", evidence.length > 0 ? hak_json_text(evidence.bytes) : json_null()),
+        KNOWN("stale_event", why->stale, why->stale ? why->stale->ends[0].id : 0),
+        KNOWN("asked_event", why->asked_event, why->asked_event),
+        JSON("threads", creations_json(why)), JSON("fault", fault_json(why)),
+        JSON("completeness", view_completeness_json(why->view)));
+    hak_json_set(json_object_get(document, "completeness"),
+                 NUMBER("lost_events_of_block", story->lost_events));
     hak_text_free(&evidence);
     return hak_json_print(document);
 }

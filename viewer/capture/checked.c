@@ -71,11 +71,8 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
 json_t *view_checked_json(const struct view_checked *checked) {
     bool writes = checked->level == VIEW_CHECK_NORMAL;
     bool guarded = writes || checked->level == VIEW_CHECK_LIGHT;
-    json_t *object = json_object();
-    hak_json_set_number(object, "calls", checked->calls);
-    hak_json_set_number(object, "blocks", checked->blocks);
-    hak_json_set_number(object, "writes_in_calls", writes ? checked->calls : 0);
-    hak_json_set_number(object, "reads_in_blocks", guarded ? checked->blocks_guarded : 0);
-    hak_json_set_number(object, "leak_scans", checked->leak_scans);
-    return object;
+    return hak_json_object(NUMBER("calls", checked->calls), NUMBER("blocks", checked->blocks),
+                           NUMBER("writes_in_calls", writes ? checked->calls : 0),
+                           NUMBER("reads_in_blocks", guarded ? checked->blocks_guarded : 0),
+                           NUMBER("leak_scans", checked->leak_scans));
 }

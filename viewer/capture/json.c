@@ -4,11 +4,10 @@
 #include "report/words/words.h"
 
 json_t *view_json_document(const struct view *view) {
-    json_t *document = json_object();
-    hak_json_set_number(document, "hakmem_json", 1);
-    json_object_set_new(document, "command", json_string(view->command->name));
+    json_t *document =
+        hak_json_object(NUMBER("hakmem_json", 1), WORD("command", view->command->name));
     if (view->store_path)
-        hak_json_set_text(document, "store", view->store_path);
+        hak_json_set(document, TEXT("store", view->store_path));
     return document;
 }
 
@@ -21,27 +20,27 @@ json_t *view_completeness_json(const struct view *view) {
         hak_text_free(&sentence);
         hak_text_add(&sentence, "The answer is partial: the capture could not be read to the end.");
     }
-    hak_json_set_text(object, "sentence", sentence.bytes);
-    hak_json_set_number(object, "lost_events", summary->lost_events);
-    hak_json_set_number(object, "trimmed_events", summary->trimmed_events);
+    hak_json_set(object, TEXT("sentence", sentence.bytes),
+                 NUMBER("lost_events", summary->lost_events),
+                 NUMBER("trimmed_events", summary->trimmed_events));
     if (summary->stops > 0)
-        hak_json_set_number(object, "stops", summary->stops);
+        hak_json_set(object, NUMBER("stops", summary->stops));
     if (summary->unrecorded > 0)
-        hak_json_set_number(object, "unrecorded_programs", summary->unrecorded);
+        hak_json_set(object, NUMBER("unrecorded_programs", summary->unrecorded));
     if (summary->unseen > 0)
-        hak_json_set_number(object, "unseen_ends", summary->unseen);
-    hak_json_set_flag(object, "being_written", summary->being_written);
-    hak_json_set_flag(object, "ended_early", summary->ended_early);
+        hak_json_set(object, NUMBER("unseen_ends", summary->unseen));
+    hak_json_set(object, FLAG("being_written", summary->being_written),
+                 FLAG("ended_early", summary->ended_early));
     if (view_failure())
-        hak_json_set_text(object, "error", view_failure());
+        hak_json_set(object, TEXT("error", view_failure()));
     if (view_answer_is_cut())
-        json_object_set_new(object, "interrupted", json_true());
+        hak_json_set(object, JSON("interrupted", json_true()));
     hak_text_free(&sentence);
     return object;
 }
 
 bool view_print_document(const struct view *view, json_t *document) {
-    json_object_set_new(document, "completeness", view_completeness_json(view));
+    hak_json_set(document, JSON("completeness", view_completeness_json(view)));
     return view_print_json(hak_json_print(document));
 }
 

@@ -108,46 +108,37 @@ static json_t *hex_json(const uint8_t *bytes, unsigned count) {
 }
 
 static json_t *damage_json(const struct core_finding *finding) {
-    json_t *object = json_object();
-    hak_json_set_address(object, "first", finding->damage.first);
-    hak_json_set_address(object, "last", finding->damage.last);
-    hak_json_set_number(object, "bytes", finding->damage.bytes);
-    json_object_set_new(object, "found", hex_json(finding->found, finding->shown));
-    json_object_set_new(object, "expected", hex_json(finding->due, finding->shown));
-    return object;
+    return hak_json_object(ADDRESS("first", finding->damage.first),
+                           ADDRESS("last", finding->damage.last),
+                           NUMBER("bytes", finding->damage.bytes),
+                           JSON("found", hex_json(finding->found, finding->shown)),
+                           JSON("expected", hex_json(finding->due, finding->shown)));
 }
 
 static json_t *finding_json(const struct core_finding *finding) {
     const struct hak_fault_words *words = hak_words_fault(finding->code);
-    json_t *object = json_object();
-    json_object_set_new(object, "code", words ? json_sprintf("HKM-%u", words->code) : json_null());
-    json_object_set_new(object, "name", words ? json_string(words->name) : json_null());
-    hak_json_set_text(object, "text", hak_text_string(&finding->text));
-    hak_json_set_address(object, "pointer", finding->address);
-    json_object_set_new(object, "block",
-                        finding->block.kind == CORE_NONE ? json_null()
-                                                         : core_block_json(&finding->block));
-    json_object_set_new(object, "damage",
-                        finding->damage.bytes ? damage_json(finding) : json_null());
-    json_object_set_new(object, "guess",
-                        finding->guess ? json_string(finding->guess) : json_null());
-    return object;
+    return hak_json_object(
+        JSON("code", words ? json_sprintf("HKM-%u", words->code) : json_null()),
+        JSON("name", words ? json_string(words->name) : json_null()),
+        TEXT("text", hak_text_string(&finding->text)), ADDRESS("pointer", finding->address),
+        JSON("block",
+             finding->block.kind == CORE_NONE ? json_null() : core_block_json(&finding->block)),
+        JSON("damage", finding->damage.bytes ? damage_json(finding) : json_null()),
+        JSON("guess", finding->guess ? json_string(finding->guess) : json_null()));
 }
 
 static bool print_check_json(struct view *view, const struct core_check *check) {
     json_t *document = core_document(view, check->blocks), *object = json_object(),
            *list = json_array();
-    hak_json_set_number(object, "faults", check->faults);
-    hak_json_set_number(object, "disagreements", check->disagreements);
-    hak_json_set_number(object, "superslabs", check->superslabs);
-    hak_json_set_number(object, "slots", check->slots);
-    hak_json_set_number(object, "large_blocks", check->large);
-    hak_json_set_number(object, "borders_compared", check->borders);
-    hak_json_set_number(object, "freed_compared", check->freed);
+    hak_json_set(object, NUMBER("faults", check->faults),
+                 NUMBER("disagreements", check->disagreements),
+                 NUMBER("superslabs", check->superslabs), NUMBER("slots", check->slots),
+                 NUMBER("large_blocks", check->large), NUMBER("borders_compared", check->borders),
+                 NUMBER("freed_compared", check->freed));
     for (size_t i = 0; i < check->count; i++)
         json_array_append_new(list, finding_json(&check->finding[i]));
-    json_object_set_new(object, "findings", list);
-    json_object_set_new(document, "check", object);
+    hak_json_set(object, JSON("findings", list));
+    hak_json_set(document, JSON("check", object));
     return core_print_json(check->blocks, document);
 }
 

@@ -58,9 +58,8 @@ static int say_summary(struct view *view, struct core_blocks *blocks, uint64_t a
     core_each_live(blocks, sum_live_block, sums);
     if (view->json) {
         json_t *document = core_document(view, blocks), *live = json_object();
-        hak_json_set_number(live, "blocks", sums[0]);
-        hak_json_set_number(live, "bytes", sums[1]);
-        json_object_set_new(document, "live", live);
+        hak_json_set(live, NUMBER("blocks", sums[0]), NUMBER("bytes", sums[1]));
+        hak_json_set(document, JSON("live", live));
         return core_print_json(blocks, document) ? VIEW_OK : VIEW_UNREADABLE;
     }
     bool is_plain = blocks->tables.table[0].half == HAK_LAYOUT_PLAIN;

@@ -17,20 +17,17 @@ const char *core_level_word(const struct core_blocks *blocks) {
 json_t *core_document(const struct view *view, const struct core_blocks *blocks) {
     const struct core_memory *core = &blocks->memory;
     json_t *document = view_json_document(view), *process = json_object(), *own = json_object();
-    hak_json_set_number(process, "pid", (uint64_t)core->pid);
-    hak_json_set_text(process, "name", core->name);
-    hak_json_set_known(process, "threads", !core->is_live, core->thread_count);
-    json_object_set_new(process, "signal",
-                        core->signal ? json_string(hak_words_signal(core->signal)) : json_null());
-    hak_json_set_address(process, "fault_address",
-                         core->has_fault_address ? core->fault_address : 0);
-    hak_json_set_flag(process, "is_cut_off", core->is_truncated);
-    json_object_set_new(document, "process", process);
-    hak_json_set_text(own, "file", blocks->tables.table[0].file->path);
-    hak_json_set_text(own, "version", blocks->tables.table[0].built);
-    json_object_set_new(own, "level", json_string(core_level_word(blocks)));
-    json_object_set_new(document, "allocator", own);
-    return document;
+    hak_json_set(
+        process, NUMBER("pid", (uint64_t)core->pid), TEXT("name", core->name),
+        KNOWN("threads", !core->is_live, core->thread_count),
+        JSON("signal", core->signal ? json_string(hak_words_signal(core->signal)) : json_null()),
+        ADDRESS("fault_address", core->has_fault_address ? core->fault_address : 0),
+        FLAG("is_cut_off", core->is_truncated));
+    hak_json_set(document, JSON("process", process));
+    hak_json_set(own, TEXT("file", blocks->tables.table[0].file->path),
+                 TEXT("version", blocks->tables.table[0].built),
+                 WORD("level", core_level_word(blocks)));
+    return hak_json_set(document, JSON("allocator", own));
 }
 
 const char *core_lack(const struct core_blocks *blocks) {
@@ -49,6 +46,6 @@ const char *core_lack(const struct core_blocks *blocks) {
 
 bool core_print_json(const struct core_blocks *blocks, json_t *document) {
     const char *lack = core_lack(blocks);
-    json_object_set_new(document, "incomplete", lack ? json_string(lack) : json_null());
+    hak_json_set(document, JSON("incomplete", lack ? json_string(lack) : json_null()));
     return view_print_json(hak_json_print(document));
 }

@@ -57,17 +57,16 @@ static json_t *layers_json(const struct view *view, const struct core_blocks *bl
         if (!has_row(counts, row))
             continue;
         json_t *one = json_object(), *places = json_object();
-        hak_json_set_text(one, "class", row == LARGE ? "large" : hak_words_class(NULL, row));
-        hak_json_set_known(one, "slot_bytes", row != LARGE, counts->slot_bytes[row]);
+        hak_json_set(one, TEXT("class", row == LARGE ? "large" : hak_words_class(NULL, row)),
+                     KNOWN("slot_bytes", row != LARGE, counts->slot_bytes[row]));
         for (unsigned place = 0; place < PLACES_MAX; place++)
             if (counts->blocks[row][place])
-                hak_json_set_number(places, hak_words_place((uint8_t)place),
-                                    counts->blocks[row][place]);
-        json_object_set_new(one, "blocks", places);
+                hak_json_set(places,
+                             NUMBER(hak_words_place((uint8_t)place), counts->blocks[row][place]));
+        hak_json_set(one, JSON("blocks", places));
         json_array_append_new(rows, one);
     }
-    json_object_set_new(document, "layers", rows);
-    return document;
+    return hak_json_set(document, JSON("layers", rows));
 }
 
 int core_layers(struct view *view, struct core_blocks *blocks, uint64_t address) {

@@ -178,40 +178,33 @@ static json_t *leak_row_json(const struct rows *rows, const struct leak_row *row
     struct core_leaks *leaks = rows->leaks;
     json_t *object = json_object(), *list = json_array();
     struct hak_frames frames = {0};
-    json_object_set_new(object, "kind",
-                        json_string(row->kind == CORE_DIRECT ? "direct" : "indirect"));
-    hak_json_set_number(object, "blocks", row->blocks);
-    hak_json_set_number(object, "bytes", row->bytes);
-    json_object_set_new(object, "class", row->stack ? json_null() : json_string(class_words(row)));
+    hak_json_set(object, WORD("kind", row->kind == CORE_DIRECT ? "direct" : "indirect"),
+                 NUMBER("blocks", row->blocks), NUMBER("bytes", row->bytes),
+                 JSON("class", row->stack ? json_null() : json_string(class_words(row))));
     if (row->stack)
         core_stack_frames(leaks->blocks, row->stack, &frames);
-    json_object_set_new(object, "frames", row->stack ? hak_json_frames(&frames) : json_null());
+    hak_json_set(object, JSON("frames", row->stack ? hak_json_frames(&frames) : json_null()));
     hak_frames_free(&frames);
     for (uint32_t at = row->at[0]; at && json_array_size(list) < ADDRESSES_JSON;
          at = leaks->work[at - 1]) {
-        json_t *one = json_object();
-        hak_json_set_address(one, "user", leaks->block[at - 1].user);
-        hak_json_set_number(one, "bytes", user_bytes_of(&leaks->block[at - 1]));
-        json_array_append_new(list, one);
+        hak_json_add(list, ADDRESS("user", leaks->block[at - 1].user),
+                     NUMBER("bytes", user_bytes_of(&leaks->block[at - 1])));
     }
-    json_object_set_new(object, "at", list);
-    return object;
+    return hak_json_set(object, JSON("at", list));
 }
 
 static bool print_leaks_json(struct view *view, const struct rows *rows) {
     json_t *document = core_document(view, rows->leaks->blocks), *object = json_object(),
            *list = json_array();
-    json_object_set_new(object, "complete", json_boolean(!rows->is_partial));
-    hak_json_set_number(object, "missing_bytes", rows->leaks->missing_bytes);
-    hak_json_set_number(object, "reachable_blocks", rows->blocks[CORE_REACHED]);
-    hak_json_set_number(object, "lost_blocks",
-                        rows->blocks[CORE_DIRECT] + rows->blocks[CORE_INDIRECT]);
-    hak_json_set_number(object, "lost_bytes",
-                        rows->bytes[CORE_DIRECT] + rows->bytes[CORE_INDIRECT]);
+    hak_json_set(object, FLAG("complete", !rows->is_partial),
+                 NUMBER("missing_bytes", rows->leaks->missing_bytes),
+                 NUMBER("reachable_blocks", rows->blocks[CORE_REACHED]),
+                 NUMBER("lost_blocks", rows->blocks[CORE_DIRECT] + rows->blocks[CORE_INDIRECT]),
+                 NUMBER("lost_bytes", rows->bytes[CORE_DIRECT] + rows->bytes[CORE_INDIRECT]));
     for (size_t i = 0; i < rows->count; i++)
         json_array_append_new(list, leak_row_json(rows, &rows->row[i]));
-    json_object_set_new(object, "rows", list);
-    json_object_set_new(document, "leaks", object);
+    hak_json_set(object, JSON("rows", list));
+    hak_json_set(document, JSON("leaks", object));
     return core_print_json(rows->leaks->blocks, document);
 }
 

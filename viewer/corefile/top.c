@@ -120,16 +120,14 @@ static bool print_top_text(const struct top *top) {
 static json_t *top_row_json(struct core_blocks *blocks, const struct top_row *row) {
     json_t *object = json_object();
     struct hak_frames frames = {0};
-    hak_json_set_number(object, "blocks", row->blocks);
-    hak_json_set_number(object, "bytes", row->bytes);
-    json_object_set_new(object, "class",
-                        row->stack ? json_null()
-                        : row->slot_bytes == 0
-                            ? json_string("large")
-                            : json_string(hak_words_class(NULL, row->class_index)));
+    hak_json_set(object, NUMBER("blocks", row->blocks), NUMBER("bytes", row->bytes),
+                 JSON("class", row->stack ? json_null()
+                               : row->slot_bytes == 0
+                                   ? json_string("large")
+                                   : json_string(hak_words_class(NULL, row->class_index))));
     if (row->stack)
         core_stack_frames(blocks, row->stack, &frames);
-    json_object_set_new(object, "frames", row->stack ? hak_json_frames(&frames) : json_null());
+    hak_json_set(object, JSON("frames", row->stack ? hak_json_frames(&frames) : json_null()));
     hak_frames_free(&frames);
     return object;
 }
@@ -138,7 +136,7 @@ static bool print_top_json(struct view *view, const struct top *top) {
     json_t *document = core_document(view, top->blocks), *rows = json_array();
     for (size_t i = 0; i < top->count; i++)
         json_array_append_new(rows, top_row_json(top->blocks, &top->row[i]));
-    json_object_set_new(document, "top", rows);
+    hak_json_set(document, JSON("top", rows));
     return core_print_json(top->blocks, document);
 }
 

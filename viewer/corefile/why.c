@@ -235,33 +235,24 @@ static const char *const kinds[] = {
 json_t *core_block_json(const struct core_block *block) {
     json_t *object = json_object();
     bool is_slot = block->kind == CORE_SLOT;
-    hak_json_set_address(object, "user", block->user);
-    hak_json_set_address(object, "base", block->base);
-    hak_json_set_number(object, "bytes", block->bytes);
-    hak_json_set_known(object, "asked", block->state != 0, block->asked_bytes);
-    hak_json_set_flag(object, "live", block->is_live);
-    hak_json_set_flag(object, "guarded", block->is_guarded);
-    json_object_set_new(object, "place", json_string(hak_words_place(block->place)));
-    hak_json_set_address(object, "superslab", block->superslab);
-    hak_json_set_known(object, "slab", is_slot, block->slab_index);
-    hak_json_set_known(object, "slot", is_slot, block->slot);
-    hak_json_set_known(object, "heap", is_slot, block->heap);
-    hak_json_set_known(object, "in_heap", block->cached != NULL,
-                       block->cached ? block->cached->heap : 0);
-    hak_json_set_known(object, "order", block->cached != NULL,
-                       block->cached ? block->cached->order : 0);
-    return object;
+    return hak_json_set(
+        object, ADDRESS("user", block->user), ADDRESS("base", block->base),
+        NUMBER("bytes", block->bytes), KNOWN("asked", block->state != 0, block->asked_bytes),
+        FLAG("live", block->is_live), FLAG("guarded", block->is_guarded),
+        WORD("place", hak_words_place(block->place)), ADDRESS("superslab", block->superslab),
+        KNOWN("slab", is_slot, block->slab_index), KNOWN("slot", is_slot, block->slot),
+        KNOWN("heap", is_slot, block->heap),
+        KNOWN("in_heap", block->cached != NULL, block->cached ? block->cached->heap : 0),
+        KNOWN("order", block->cached != NULL, block->cached ? block->cached->order : 0));
 }
 
 static json_t *why_json(const struct view *view, const struct core_blocks *blocks,
                         const struct core_block *block, uint64_t address) {
     json_t *document = core_document(view, blocks), *why = json_object();
     bool is_block = block->kind == CORE_SLOT || block->kind == CORE_LARGE;
-    hak_json_set_address(why, "address", address);
-    json_object_set_new(why, "lies_in", json_string(kinds[block->kind]));
-    json_object_set_new(why, "block", is_block ? core_block_json(block) : json_null());
-    json_object_set_new(document, "why", why);
-    return document;
+    hak_json_set(why, ADDRESS("address", address), WORD("lies_in", kinds[block->kind]),
+                 JSON("block", is_block ? core_block_json(block) : json_null()));
+    return hak_json_set(document, JSON("why", why));
 }
 
 /* ---- the answer ------------------------------------------------------------------------------ */

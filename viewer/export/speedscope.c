@@ -55,14 +55,14 @@ static json_t *frame_json(const struct export *e, const struct profile_place *pl
         profile_add_name(&name, label, e->query.per);
     else
         export_add_name(&name, &place->frame);
-    hak_json_set_text(object, "name", hak_text_string(&name));
+    hak_json_set(object, TEXT("name", hak_text_string(&name)));
     hak_text_free(&name);
     if (label->file[0])
-        hak_json_set_text(object, "file", label->file);
+        hak_json_set(object, TEXT("file", label->file));
     else if (label->module[0])
-        hak_json_set_text(object, "file", label->module);
+        hak_json_set(object, TEXT("file", label->module));
     if (e->query.per == PROFILE_LINE && label->line)
-        hak_json_set_number(object, "line", label->line);
+        hak_json_set(object, NUMBER("line", label->line));
     return object;
 }
 

@@ -75,24 +75,18 @@ static json_t *row_json(struct export *e, const struct export_row *row) {
     json_t *object = json_object(), *frames = json_array();
     uint64_t sums[SUMS];
     list_sums(sums, &row->sums);
-    hak_json_set_number(object, "process", row->process);
-    hak_json_set_number(object, "pid", process ? (uint64_t)process->pid : 0);
-    hak_json_set_text(object, "program", process ? process->program : "");
-    hak_json_set_number(object, "stack", row->stack);
+    hak_json_set(object, NUMBER("process", row->process),
+                 NUMBER("pid", process ? (uint64_t)process->pid : 0),
+                 TEXT("program", process ? process->program : ""), NUMBER("stack", row->stack));
     for (size_t i = 0; i < SUMS; i++)
-        hak_json_set_number(object, sums_names[i], sums[i]);
+        hak_json_set(object, NUMBER(sums_names[i], sums[i]));
     for (uint32_t i = 0; i < e->path.count; i++) {
         const struct hak_frame *f = &e->places.place[e->path.place[i]].frame;
-        json_t *frame = json_object();
-        hak_json_set_text(frame, "function", f->function);
-        hak_json_set_text(frame, "file", f->file);
-        hak_json_set_known(frame, "line", f->line != 0, f->line);
-        hak_json_set_text(frame, "module", f->module);
-        hak_json_set_known(frame, "module_offset", !f->line && f->module[0], f->module_offset);
-        json_array_append_new(frames, frame);
+        hak_json_add(frames, TEXT("function", f->function), TEXT("file", f->file),
+                     KNOWN("line", f->line != 0, f->line), TEXT("module", f->module),
+                     KNOWN("module_offset", !f->line && f->module[0], f->module_offset));
     }
-    json_object_set_new(object, "frames", frames);
-    return object;
+    return hak_json_set(object, JSON("frames", frames));
 }
 
 void export_add_json_line(struct view_sink *sink, json_t *object) {

@@ -17,15 +17,12 @@ static const char *page_of(unsigned code) {
 }
 
 static json_t *fault_json(const struct hak_fault_words *words, bool with_page) {
-    json_t *object = json_object();
-    json_object_set_new(object, "code", json_sprintf("HKM-%u", words->code));
-    json_object_set_new(object, "name", json_string(words->name));
-    json_object_set_new(object, "tag", hak_json_word(words->tag));
-    json_object_set_new(object, "injection", hak_json_word(words->injection));
-    json_object_set_new(object, "meaning", json_string(words->meaning));
-    json_object_set_new(object, "advice", json_string(words->advice));
+    json_t *object = hak_json_object(
+        JSON("code", json_sprintf("HKM-%u", words->code)), WORD("name", words->name),
+        JSON("tag", hak_json_word(words->tag)), JSON("injection", hak_json_word(words->injection)),
+        WORD("meaning", words->meaning), WORD("advice", words->advice));
     if (with_page)
-        json_object_set_new(object, "page", hak_json_word(page_of(words->code)));
+        hak_json_set(object, JSON("page", hak_json_word(page_of(words->code))));
     return object;
 }
 
@@ -34,7 +31,7 @@ static bool print_json(struct view *view, const struct hak_fault_words *only) {
     for (unsigned i = 0; hak_words_fault_at(i); i++)
         if (!only || only == hak_words_fault_at(i))
             json_array_append_new(list, fault_json(hak_words_fault_at(i), only != NULL));
-    json_object_set_new(document, "faults", list);
+    hak_json_set(document, JSON("faults", list));
     return view_print_json(hak_json_print(document));
 }
 

@@ -188,10 +188,8 @@ static void print_line(struct view *view, const struct finding *one) {
 static json_t *stacks_json(const struct finding *one) {
     json_t *array = json_array();
     for (int i = 0; i < one->stack_count; i++) {
-        json_t *object = json_object();
-        json_object_set_new(object, "title", json_string(one->stacks[i].title));
-        json_object_set_new(object, "frames", hak_json_frames(&one->stacks[i].frames));
-        json_array_append_new(array, object);
+        hak_json_add(array, WORD("title", one->stacks[i].title),
+                     JSON("frames", hak_json_frames(&one->stacks[i].frames)));
     }
     return array;
 }
@@ -199,27 +197,19 @@ static json_t *stacks_json(const struct finding *one) {
 static json_t *finding_json(struct view *view, const struct finding *one) {
     static const char *const kinds[] = {"fault", "leak", "crash"};
     static const char *const states[] = {"new", "baseline", "suppressed"};
-    json_t *object = json_object();
-    hak_json_set_number(object, "row", one->row);
-    json_object_set_new(object, "kind", json_string(kinds[one->kind]));
-    json_object_set_new(object, "code",
-                        one->code ? json_sprintf("HKM-%u", one->code) : json_null());
-    json_object_set_new(object, "name", json_string(one->name));
-    hak_json_set_text(object, "fingerprint", one->fingerprint);
-    json_object_set_new(object, "state", json_string(states[one->state]));
-    hak_json_set_number(object, "event", one->event);
-    hak_json_set_number(object, "ns", one->ns);
-    hak_json_set_number(object, "process", one->process);
-    hak_json_set_number(object, "pid", one->pid);
-    hak_json_set_text(object, "thread", view_thread_label(view, one->thread));
-    hak_json_set_text(object, "headline", one->headline);
-    hak_json_set_text(object, "summary", one->summary);
+    json_t *object = hak_json_object(
+        NUMBER("row", one->row), WORD("kind", kinds[one->kind]),
+        JSON("code", one->code ? json_sprintf("HKM-%u", one->code) : json_null()),
+        WORD("name", one->name), TEXT("fingerprint", one->fingerprint),
+        WORD("state", states[one->state]), NUMBER("event", one->event), NUMBER("ns", one->ns),
+        NUMBER("process", one->process), NUMBER("pid", one->pid),
+        TEXT("thread", view_thread_label(view, one->thread)), TEXT("headline", one->headline),
+        TEXT("summary", one->summary));
     if (one->kind == FINDING_LEAK) {
-        hak_json_set_number(object, "blocks", one->blocks);
-        hak_json_set_number(object, "bytes", one->bytes);
+        hak_json_set(object, NUMBER("blocks", one->blocks), NUMBER("bytes", one->bytes));
     }
     if (view_given(view, "stacks"))
-        json_object_set_new(object, "stacks", stacks_json(one));
+        hak_json_set(object, JSON("stacks", stacks_json(one)));
     return object;
 }
 
@@ -235,11 +225,11 @@ static int list_json(struct view *view, const struct findings *findings) {
     for (size_t i = 0; i < findings->count; i++)
         json_array_append_new(list, finding_json(view, &findings->list[i]));
     json_t *document = view_json_document(view);
-    json_object_set_new(document, "faults", list);
+    hak_json_set(document, JSON("faults", list));
     const struct hak_baseline_entry *entry;
     for (size_t at = 0; (entry = findings_next_stale(view, findings, &at));)
         json_array_append_new(stale, hak_json_text(entry->fingerprint));
-    json_object_set_new(document, "stale", stale);
+    hak_json_set(document, JSON("stale", stale));
     view_print_document(view, document);
     return count_new(findings) > 0 ? VIEW_FAULT : view_completeness(view);
 }
@@ -351,10 +341,8 @@ static int write_baseline(struct view *view, const struct findings *findings) {
         view_error("%s", error);
     if (good && view->json) {
         json_t *document = view_json_document(view);
-        hak_json_set_text(document, "baseline", path);
-        hak_json_set_number(document, "entries", to->count);
-        hak_json_set_number(document, "added", added);
-        hak_json_set_number(document, "pruned", gone);
+        hak_json_set(document, TEXT("baseline", path), NUMBER("entries", to->count),
+                     NUMBER("added", added), NUMBER("pruned", gone));
         view_print_json(hak_json_print(document));
     } else if (good) {
         struct hak_text text = {0};

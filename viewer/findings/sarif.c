@@ -38,10 +38,9 @@ static json_t *artifact_location(struct writer *w, const char *file) {
     if (!inside && file[0] == '/')
         hak_text_add(&uri, "file://");
     add_uri(&uri, path.bytes ? path.bytes : file);
-    json_t *location = json_object();
-    json_object_set_new(location, "uri", json_string(hak_text_string(&uri)));
+    json_t *location = hak_json_object(WORD("uri", hak_text_string(&uri)));
     if (inside)
-        json_object_set_new(location, "uriBaseId", json_string(BASE_ID));
+        hak_json_set(location, WORD("uriBaseId", BASE_ID));
     bool is_known = false;
     for (size_t i = 0; i < json_array_size(w->artifacts); i++)
         is_known |=
@@ -56,18 +55,18 @@ static json_t *artifact_location(struct writer *w, const char *file) {
 static json_t *location_of(struct writer *w, const struct hak_frame *frame, const char *text) {
     json_t *location = json_object();
     if (frame->file[0]) {
-        json_t *physical = json_object();
-        json_object_set_new(physical, "artifactLocation", artifact_location(w, frame->file));
+        json_t *physical =
+            hak_json_object(JSON("artifactLocation", artifact_location(w, frame->file)));
         if (frame->line > 0)
-            json_object_set_new(physical, "region", json_pack("{s:i}", "startLine", frame->line));
-        json_object_set_new(location, "physicalLocation", physical);
+            hak_json_set(physical, JSON("region", json_pack("{s:i}", "startLine", frame->line)));
+        hak_json_set(location, JSON("physicalLocation", physical));
     }
     if (frame->function[0])
-        json_object_set_new(location, "logicalLocations",
-                            json_pack("[{s:o, s:s}]", "fullyQualifiedName",
-                                      hak_json_text(frame->function), "kind", "function"));
+        hak_json_set(location, JSON("logicalLocations",
+                                    json_pack("[{s:o, s:s}]", "fullyQualifiedName",
+                                              hak_json_text(frame->function), "kind", "function")));
     if (text)
-        json_object_set_new(location, "message", message(text));
+        hak_json_set(location, JSON("message", message(text)));
     return location;
 }
 
@@ -82,7 +81,7 @@ static json_t *stack_json(struct writer *w, const struct finding *of,
             continue;
         json_t *one = json_pack("{s:o}", "location", location_of(w, frame, NULL));
         if (frame->module[0])
-            hak_json_set_text(one, "module", hak_words_path(frame->module, 1, false));
+            hak_json_set(one, TEXT("module", hak_words_path(frame->module, 1, false)));
         json_array_append_new(frames, one);
     }
     return json_pack("{s:o, s:o}", "message", message(stack->title), "frames", frames);
@@ -127,7 +126,7 @@ static json_t *related_json(struct writer *w, const struct finding *one) {
         if (!frame)
             continue;
         json_t *location = location_of(w, frame, one->stacks[i].title);
-        hak_json_set_number(location, "id", i);
+        hak_json_set(location, NUMBER("id", i));
         json_array_append_new(list, location);
     }
     return list;
@@ -150,7 +149,7 @@ static json_t *suppressions_json(const struct finding *one) {
         return list;
     json_t *object = json_pack("{s:s}", "kind", "external");
     if (one->known_by[0])
-        hak_json_set_text(object, "justification", one->known_by);
+        hak_json_set(object, TEXT("justification", one->known_by));
     json_array_append_new(list, object);
     return list;
 }
@@ -159,46 +158,42 @@ static json_t *result_json(struct writer *w, const struct findings *all,
                            const struct finding *one) {
     json_t *result = json_object(), *locations = json_array(), *stacks = json_array();
     json_t *prints = json_object(), *properties = json_object();
-    json_object_set_new(result, "ruleId", rule_id(one->code));
-    hak_json_set_number(result, "ruleIndex", rule_index(one->code));
-    json_object_set_new(result, "level", json_string("error"));
+    hak_json_set(result, JSON("ruleId", rule_id(one->code)),
+                 NUMBER("ruleIndex", rule_index(one->code)), WORD("level", "error"));
     struct hak_text words = {0};
     finding_add_message(&words, one);
-    json_object_set_new(result, "message", message(hak_text_string(&words)));
+    hak_json_set(result, JSON("message", message(hak_text_string(&words))));
     hak_text_free(&words);
     const struct hak_frame *frame = one->stack_count > 0 ? frame_of(w->view, one, 0) : NULL;
     if (frame)
         json_array_append_new(
             locations,
             location_of(w, frame, finding_is_at_allocation(one) ? one->stacks[0].title : NULL));
-    json_object_set_new(result, "locations", locations);
+    hak_json_set(result, JSON("locations", locations));
     if (one->stack_count > 1)
-        json_object_set_new(result, "relatedLocations", related_json(w, one));
+        hak_json_set(result, JSON("relatedLocations", related_json(w, one)));
     for (int i = 0; i < one->stack_count; i++)
         json_array_append_new(stacks, stack_json(w, one, &one->stacks[i]));
-    json_object_set_new(result, "stacks", stacks);
+    hak_json_set(result, JSON("stacks", stacks));
     json_t *flows = one->stack_count > 1 ? code_flows(w, one) : NULL;
     if (flows)
-        json_object_set_new(result, "codeFlows", flows);
-    hak_json_set_text(prints, "hakmem/v1", one->fingerprint);
-    json_object_set_new(result, "partialFingerprints", prints);
+        hak_json_set(result, JSON("codeFlows", flows));
+    hak_json_set(prints, TEXT("hakmem/v1", one->fingerprint));
+    hak_json_set(result, JSON("partialFingerprints", prints));
     if (all->baseline)
-        json_object_set_new(result, "baselineState",
-                            json_string(one->state == FINDING_BASELINE ? "unchanged" : "new"));
-    json_object_set_new(result, "suppressions", suppressions_json(one));
-    hak_json_set_text(properties, "program", one->program);
-    hak_json_set_number(properties, "pid", one->pid);
-    json_object_set_new(properties, "report", hak_json_lines(one->report));
+        hak_json_set(result,
+                     WORD("baselineState", one->state == FINDING_BASELINE ? "unchanged" : "new"));
+    hak_json_set(result, JSON("suppressions", suppressions_json(one)));
+    hak_json_set(properties, TEXT("program", one->program), NUMBER("pid", one->pid),
+                 JSON("report", hak_json_lines(one->report)));
     if (one->access && one->access[0])
-        hak_json_set_text(properties, "access", one->access);
+        hak_json_set(properties, TEXT("access", one->access));
     if (one->instruction && one->instruction[0])
-        hak_json_set_text(properties, "instruction", one->instruction);
+        hak_json_set(properties, TEXT("instruction", one->instruction));
     if (one->kind == FINDING_LEAK) {
-        hak_json_set_number(properties, "blocks", one->blocks);
-        hak_json_set_number(properties, "bytes", one->bytes);
+        hak_json_set(properties, NUMBER("blocks", one->blocks), NUMBER("bytes", one->bytes));
     }
-    json_object_set_new(result, "properties", properties);
-    return result;
+    return hak_json_set(result, JSON("properties", properties));
 }
 
 /* "double-free" as rules are called: "DoubleFree". */

@@ -344,10 +344,8 @@ void fleet_add_build(struct hak_text *text, const char *build, const char *versi
 }
 
 json_t *fleet_json_build(const char *build, const char *version) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "build", build ? build : "");
-    hak_json_set_text(object, "version", version ? version : "");
-    return object;
+    return hak_json_object(TEXT("build", build ? build : ""),
+                           TEXT("version", version ? version : ""));
 }
 
 /* ---- answers ----------------------------------------------------------------------------------
@@ -355,20 +353,11 @@ json_t *fleet_json_build(const char *build, const char *version) {
 
 json_t *fleet_document(const struct fleet *fleet, const char *word) {
     json_t *document = view_json_document(fleet->view);
-    hak_json_set_text(document, "server", fleet->name);
-    json_object_set_new(document, "word", json_string(word));
-    return document;
+    return hak_json_set(document, TEXT("server", fleet->name), WORD("word", word));
 }
 
 int fleet_print_document(json_t *document) {
     return view_print_json(hak_json_print(document)) ? VIEW_OK : VIEW_UNREADABLE;
-}
-
-void fleet_drop_table(struct table *table) {
-    struct hak_text none = {0};
-    struct view view = {0};
-    table_append(&none, table, &view);
-    hak_text_free(&none);
 }
 
 void fleet_add_limit(struct hak_text *text, uint64_t all) {
@@ -379,7 +368,7 @@ void fleet_add_limit(struct hak_text *text, uint64_t all) {
                      hak_words_number(FLEET_ROWS_MAX), hak_words_number(all - FLEET_ROWS_MAX));
 }
 
-int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct table *table,
+int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct answer *answer,
                       uint64_t shown, uint64_t all, const char *one, const char *many) {
     if (!shown)
         hak_text_add(text, "no %s that match were pushed to ", many);
@@ -393,13 +382,21 @@ int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct t
     if (shown)
         hak_text_add(text, "\n");
     if (shown)
-        table_append(text, table, fleet->view);
-    else
-        fleet_drop_table(table);
+        answer_print(text, answer);
     if (shown && shown < all) {
         hak_text_add(text, "\n");
         fleet_add_limit(text, all);
     }
     view_start_pager(fleet->view);
     return view_print(text) ? VIEW_OK : VIEW_UNREADABLE;
+}
+
+int fleet_print_answer(const struct fleet *fleet, struct answer *answer, const char *one,
+                       const char *word) {
+    struct hak_text text = {0};
+    if (!answer->list)
+        return fleet_print_table(fleet, &text, answer, answer->rows, answer->all, one, word);
+    json_t *document = hak_json_set(fleet_document(fleet, word), NUMBER("all", answer->all));
+    json_object_set(document, word, answer->list);
+    return fleet_print_document(document);
 }

@@ -82,6 +82,12 @@ uint64_t fleet_number(const struct hak_remote_cell *cell); /* 0 where it is none
 const char *fleet_time(int64_t seconds);
 /* "2026-11-23T14:05:00Z". */
 json_t *fleet_json_time(int64_t seconds);
+/* A moment of an answer's row (answer.h). */
+#define FLEET_MOMENT(title, name, seconds)                                                         \
+    {                                                                                              \
+        .is_there = true, .heading = title, .text = fleet_time(seconds),                           \
+        .member = JSON(name, fleet_json_time(seconds))                                             \
+    }
 /* "1.2.0", where no version is known "build 5f0c1d9e", else "no build-id". */
 void fleet_add_build(struct hak_text *text, const char *build, const char *version);
 json_t *fleet_json_build(const char *build, const char *version);
@@ -94,13 +100,14 @@ uint64_t fleet_estimate(const struct hak_remote_cell *cell);
 json_t *fleet_document(const struct fleet *fleet, const char *word);
 /* Prints and frees it. An exit status. */
 int fleet_print_document(json_t *document);
-/* Frees a table that was not printed. */
-void fleet_drop_table(struct table *table);
 /* Adds a line: what --limit 0 shows of `all`, and how many it leaves out. */
 void fleet_add_limit(struct hak_text *text, uint64_t all);
-/* Prints text and table, or nothing is shown, where it was looked for. Frees both. An exit status.
+/* Prints text and the answer's table, or where nothing was found. Frees the text. An exit status.
  */
-int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct table *table,
+int fleet_print_table(const struct fleet *fleet, struct hak_text *text, struct answer *answer,
                       uint64_t shown, uint64_t all, const char *one, const char *many);
+/* Prints the rows, of all that there are, as the document of a word or as a table. */
+int fleet_print_answer(const struct fleet *fleet, struct answer *answer, const char *one,
+                       const char *word);
 
 #endif

@@ -32,9 +32,8 @@ static int print_baseline(const struct fleet *fleet, const struct writing *writi
                           const char *path) {
     if (fleet->view->json) {
         json_t *document = fleet_document(fleet, "baseline");
-        hak_json_set_text(document, "baseline", path);
-        hak_json_set_number(document, "entries", writing->baseline->count);
-        hak_json_set_number(document, "added", writing->added);
+        hak_json_set(document, TEXT("baseline", path), NUMBER("entries", writing->baseline->count),
+                     NUMBER("added", writing->added));
         return fleet_print_document(document);
     }
     struct hak_text text = {0};

@@ -206,15 +206,11 @@ void fleet_push_run(struct view *view, const struct findings *findings,
 static bool print_sent(struct view *view, const struct sending *s, uint64_t capture) {
     if (view->json) {
         json_t *document = view_json_document(view);
-        hak_json_set_known(document, "capture", capture != 0, capture);
-        hak_json_set_number(document, "runs", s->runs);
-        hak_json_set_number(document, "findings", s->findings);
-        hak_json_set_number(document, "known_runs", s->known_runs);
-        hak_json_set_number(document, "left_out", s->left_out);
-        hak_json_set_number(document, "cut", s->cut);
-        hak_json_set_number(document, "broken", s->broken);
-        hak_json_set_number(document, "busy", s->busy);
-        hak_json_set_number(document, "waiting", s->waiting);
+        hak_json_set(document, KNOWN("capture", capture != 0, capture), NUMBER("runs", s->runs),
+                     NUMBER("findings", s->findings), NUMBER("known_runs", s->known_runs),
+                     NUMBER("left_out", s->left_out), NUMBER("cut", s->cut),
+                     NUMBER("broken", s->broken), NUMBER("busy", s->busy),
+                     NUMBER("waiting", s->waiting));
         return view_print_json(hak_json_print(document));
     }
     struct hak_text text = {0};

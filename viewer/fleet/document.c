@@ -40,7 +40,7 @@ static void set_text(struct making *m, json_t *object, const char *name, const c
                      size_t most) {
     size_t length = strlen(text);
     if (length <= most) {
-        hak_json_set_text(object, name, text);
+        hak_json_set(object, TEXT(name, text));
         return;
     }
     for (int i = 0; i < 3 && ((unsigned char)text[most] & 0xc0) == 0x80; i++)
@@ -48,7 +48,7 @@ static void set_text(struct making *m, json_t *object, const char *name, const c
     char *begin = strndup(text, most);
     m->cut++;
     if (begin)
-        json_object_set_new(object, name, hak_json_lines(begin));
+        hak_json_set(object, JSON(name, hak_json_lines(begin)));
     free(begin);
 }
 
@@ -99,7 +99,7 @@ static json_t *read_labels(const char *labels) {
         char *key = strndup(at, length);
         char *value = at[length] == '=' ? strndup(at + length + 1, line - length - 1) : NULL;
         if (key && value)
-            hak_json_set_text(object, key, value);
+            hak_json_set(object, TEXT(key, value));
         free(key);
         free(value);
         at += line + (at[line] == '\n');
@@ -114,12 +114,10 @@ static json_t *read_labels(const char *labels) {
 static json_t *make_summary(struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     struct hak_heap heap = {0};
-    json_t *object = json_object();
-    hak_json_set_number(object, "events", summary->events);
-    hak_json_set_number(object, "processes", summary->processes);
-    hak_json_set_number(object, "lost_events", summary->lost_events);
-    hak_json_set_number(object, "ns", summary->last_ns);
-    hak_json_set_flag(object, "ended_early", summary->ended_early);
+    json_t *object =
+        hak_json_object(NUMBER("events", summary->events), NUMBER("processes", summary->processes),
+                        NUMBER("lost_events", summary->lost_events), NUMBER("ns", summary->last_ns),
+                        FLAG("ended_early", summary->ended_early));
     if (hak_heap_read(view->reader, 0, 0, 0, &heap) == 1) {
         uint64_t calls = 0, bytes = 0, live = 0, peak = 0;
         for (uint32_t i = 0; i < heap.rows; i++) {
@@ -130,10 +128,9 @@ static json_t *make_summary(struct view *view) {
         for (uint32_t i = 0; i < heap.processes; i++)
             if (heap.process[i].peak_bytes > peak)
                 peak = heap.process[i].peak_bytes;
-        hak_json_set_number(object, "allocations", calls);
-        hak_json_set_number(object, "allocated_bytes", bytes);
-        hak_json_set_number(object, "live_bytes", live);
-        hak_json_set_number(object, "peak_bytes", peak); /* of the greatest process */
+        hak_json_set(object, NUMBER("allocations", calls), NUMBER("allocated_bytes", bytes),
+                     NUMBER("live_bytes", live));
+        hak_json_set(object, NUMBER("peak_bytes", peak)); /* of the greatest process */
     }
     hak_heap_free(&heap);
     return object;
@@ -181,21 +178,19 @@ static json_t *make_run(struct making *m, const struct hak_query *q) {
     hash = add_to_hash(hash, m->host);
     hash = add_to_hash(hash, m->tree ? m->tree : "");
     hash = add_to_hash(add_to_hash(hash, number), program);
-    hak_json_set_number(run, "run", end_of_hash(hash));
-    hak_json_set_number(run, "at_us", m->started_ns / 1000);
+    hak_json_set(run, NUMBER("run", end_of_hash(hash)), NUMBER("at_us", m->started_ns / 1000));
     set_text(m, run, "host", m->host, LINE_BYTES);
-    hak_json_set_number(run, "pid", hak_query_count(q, 1));
+    hak_json_set(run, NUMBER("pid", hak_query_count(q, 1)));
     set_text(m, run, "program", program, COMMAND_BYTES);
     set_text(m, run, "command", hak_query_text(q, 4), COMMAND_BYTES);
     set_text(m, run, "build", build ? build : "", LINE_BYTES);
     set_text(m, run, "version", m->version, LINE_BYTES);
     set_text(m, run, "level", m->level ? m->level : "", LINE_BYTES);
-    hak_json_set_text(run, "hakmem", HAK_VERSION);
-    json_object_set_new(run, "rate", json_real(m->rate));
+    hak_json_set(run, TEXT("hakmem", HAK_VERSION), JSON("rate", json_real(m->rate)));
     json_object_set(run, "labels", m->labels);
-    hak_json_set_number(run, "capture", m->capture);
-    json_object_set_new(run, "summary", has_summary(m) ? make_summary(m->view) : json_object());
-    json_object_set_new(run, "findings", json_array());
+    hak_json_set(run, NUMBER("capture", m->capture),
+                 JSON("summary", has_summary(m) ? make_summary(m->view) : json_object()),
+                 JSON("findings", json_array()));
     free(build);
     return run;
 }
@@ -258,15 +253,14 @@ static void add_finding_json(struct making *m, json_t *run, const struct finding
         hak_text_add(&place, "%s", finding_is_at_allocation(one) ? "allocated " : "");
         hak_words_add_place(&place, frame, 1);
     }
-    hak_json_set_number(object, "number",
-                        json_array_size(list) + (one->kind == FINDING_LEAK ? LEAK_NUMBERS : 0));
-    hak_json_set_text(object, "fingerprint", one->fingerprint);
-    hak_json_set_number(object, "code", one->code);
-    hak_json_set_text(object, "name", one->name);
+    hak_json_set(
+        object,
+        NUMBER("number", json_array_size(list) + (one->kind == FINDING_LEAK ? LEAK_NUMBERS : 0)),
+        TEXT("fingerprint", one->fingerprint), NUMBER("code", one->code), TEXT("name", one->name));
     set_text(m, object, "headline", one->headline, LINE_BYTES);
     set_text(m, object, "place", place.length ? hak_text_string(&place) : "??", LINE_BYTES);
-    hak_json_set_number(object, "count", one->blocks ? one->blocks : 1);
-    hak_json_set_number(object, "address", address_of(m->view, one));
+    hak_json_set(object, NUMBER("count", one->blocks ? one->blocks : 1),
+                 NUMBER("address", address_of(m->view, one)));
     set_report(m, object, one);
     hak_text_free(&place);
     json_array_append_new(list, object);
@@ -319,14 +313,11 @@ char *document_make(struct view *view, const struct findings *findings, const ch
     m.version = hak_json_string(m.labels, "version");
     m.runs = json_array();
     add_all(&m);
-    json_t *document = json_object();
-    json_object_set_new(document, "hakmem_push", json_integer(1));
-    hak_json_set_text(document, "to", url);
-    hak_json_set_number(document, "left_out", m.left_out);
-    hak_json_set_number(document, "cut", m.cut);
+    json_t *document = hak_json_object(NUMBER("hakmem_push", 1), TEXT("to", url),
+                                       NUMBER("left_out", m.left_out), NUMBER("cut", m.cut));
     for (size_t i = 0; i < json_array_size(m.runs); i++)
         free(m.program[i]);
-    json_object_set_new(document, "runs", m.runs);
+    hak_json_set(document, JSON("runs", m.runs));
     char *text = hak_json_dump(document, JSON_COMPACT);
     json_decref(document);
     json_decref(m.labels);

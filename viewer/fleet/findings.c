@@ -131,79 +131,48 @@ int fleet_read_findings(struct fleet *fleet, const char *fingerprint,
 }
 
 json_t *fleet_json_finding(const struct fleet_finding *f) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "fingerprint", f->fingerprint);
-    hak_json_set_number(object, "code", f->code);
-    hak_json_set_text(object, "name", f->name);
-    hak_json_set_text(object, "headline", f->headline);
-    hak_json_set_text(object, "place", f->place);
-    hak_json_set_number(object, "count", f->count);
-    hak_json_set_number(object, "estimate", f->estimate);
-    hak_json_set_number(object, "runs", f->runs);
-    hak_json_set_number(object, "hosts", f->hosts);
-    hak_json_set_number(object, "builds", f->builds);
-    json_object_set_new(object, "first_seen", fleet_json_time(f->first.seconds));
-    json_object_set_new(object, "first_in", fleet_json_build(f->first.build, f->first.version));
-    json_object_set_new(object, "last_seen", fleet_json_time(f->last.seconds));
-    json_object_set_new(object, "last_in", fleet_json_build(f->last.build, f->last.version));
-    return object;
+    return hak_json_object(
+        TEXT("fingerprint", f->fingerprint), NUMBER("code", f->code), TEXT("name", f->name),
+        TEXT("headline", f->headline), TEXT("place", f->place), NUMBER("count", f->count),
+        NUMBER("estimate", f->estimate), NUMBER("runs", f->runs), NUMBER("hosts", f->hosts),
+        NUMBER("builds", f->builds), JSON("first_seen", fleet_json_time(f->first.seconds)),
+        JSON("first_in", fleet_json_build(f->first.build, f->first.version)),
+        JSON("last_seen", fleet_json_time(f->last.seconds)),
+        JSON("last_in", fleet_json_build(f->last.build, f->last.version)));
 }
 
-struct findings_answer {
-    struct table table;
-    json_t *list; /* NULL: the table */
-    uint64_t shown, all;
-};
-
-static void add_seen_cell(struct table *table, const struct fleet_seen *seen) {
+static struct hak_text seen_cell(const struct fleet_seen *seen) {
     struct hak_text cell = {0};
     hak_text_add(&cell, "%s ", fleet_time(seen->seconds));
     fleet_add_build(&cell, seen->build, seen->version);
-    table_add_text(table, &cell);
+    return cell;
 }
 
 static void add_finding_row(void *context, const struct fleet_finding *f) {
-    struct findings_answer *answer = context;
-    answer->shown++;
+    struct answer *answer = context;
     answer->all = f->all;
     if (answer->list) {
         json_array_append_new(answer->list, fleet_json_finding(f));
         return;
     }
-    struct table *table = &answer->table;
-    struct hak_text what = {0};
+    struct hak_text what = {0}, first = seen_cell(&f->first), last = seen_cell(&f->last);
     hak_text_add(&what, "%s %s", f->name, f->place);
-    table_add_cell(table, f->fingerprint);
-    table_add_count(table, f->count);
-    table_add_count(table, f->estimate);
-    table_add_count(table, f->runs);
-    table_add_count(table, f->hosts);
-    table_add_count(table, f->builds);
-    add_seen_cell(table, &f->first);
-    add_seen_cell(table, &f->last);
-    table_add_text(table, &what);
+    answer_row(answer, CELL("<fingerprint", f->fingerprint),
+               FIGURE("count", answer_count, f->count),
+               FIGURE("estimate", answer_count, f->estimate), FIGURE("runs", answer_count, f->runs),
+               FIGURE("hosts", answer_count, f->hosts), FIGURE("builds", answer_count, f->builds),
+               MADE("<first seen", &first), MADE("<last seen", &last), MADE("<what", &what));
 }
 
 int fleet_findings(struct view *view) {
     struct fleet fleet;
-    struct findings_answer answer = {.list = view->json ? json_array() : NULL};
+    struct answer answer = answer_begin(view);
     int status = fleet_open(&fleet, view, 50, false);
-    table_add_headings(&answer.table, "<fingerprint|count|estimate|runs|hosts|builds|<first seen|"
-                                      "<last seen|<what");
     if (!status)
         status = fleet_read_findings(&fleet, NULL, add_finding_row, &answer);
-    if (!status && view->json) {
-        json_t *document = fleet_document(&fleet, "findings");
-        hak_json_set_number(document, "all", answer.all);
-        json_object_set(document, "findings", answer.list);
-        status = fleet_print_document(document);
-    } else if (!status) {
-        struct hak_text text = {0};
-        status = fleet_print_table(&fleet, &text, &answer.table, answer.shown, answer.all,
-                                   "finding", "findings");
-    }
-    fleet_drop_table(&answer.table);
-    json_decref(answer.list);
+    if (!status)
+        status = fleet_print_answer(&fleet, &answer, "finding", "findings");
+    answer_end(&answer);
     fleet_close(&fleet);
     return status;
 }

@@ -33,10 +33,9 @@ static void add_day(void *context, const struct hak_remote_cell *cell, int cells
     struct page *page = context;
     json_t *object = json_object();
     (void)cells;
-    hak_json_set_text(object, "fingerprint", cell[0].text);
-    json_object_set_new(object, "day", json_integer(cell[1].number));
-    hak_json_set_number(object, "count", fleet_number(&cell[2]));
-    hak_json_set_number(object, "estimate", fleet_estimate(&cell[3]));
+    hak_json_set(object, TEXT("fingerprint", cell[0].text), NUMBER("day", cell[1].number),
+                 NUMBER("count", fleet_number(&cell[2])),
+                 NUMBER("estimate", fleet_estimate(&cell[3])));
     json_array_append_new(page->days, object);
 }
 
@@ -59,15 +58,12 @@ static void add_place(void *context, const struct hak_remote_cell *cell, int cel
     struct page *page = context;
     json_t *object = json_object();
     (void)cells;
-    hak_json_set_text(object, "fingerprint", cell[0].text);
-    hak_json_set_text(object, "host", cell[1].text);
-    hak_json_set_text(object, "build", cell[2].text);
-    hak_json_set_text(object, "version", cell[3].text);
-    hak_json_set_number(object, "count", fleet_number(&cell[4]));
-    hak_json_set_number(object, "estimate", fleet_estimate(&cell[5]));
-    hak_json_set_number(object, "runs", fleet_number(&cell[6]));
-    json_object_set_new(object, "first_seen", fleet_json_time(cell[7].number));
-    json_object_set_new(object, "last_seen", fleet_json_time(cell[8].number));
+    hak_json_set(
+        object, TEXT("fingerprint", cell[0].text), TEXT("host", cell[1].text),
+        TEXT("build", cell[2].text), TEXT("version", cell[3].text),
+        NUMBER("count", fleet_number(&cell[4])), NUMBER("estimate", fleet_estimate(&cell[5])),
+        NUMBER("runs", fleet_number(&cell[6])), JSON("first_seen", fleet_json_time(cell[7].number)),
+        JSON("last_seen", fleet_json_time(cell[8].number)));
     json_array_append_new(page->places, object);
 }
 
@@ -96,13 +92,9 @@ static void add_report(void *context, const struct hak_remote_cell *cell, int ce
         i++;
     if (i == page->count)
         return;
-    json_t *object = json_object();
-    hak_json_set_number(object, "finding", i);
-    hak_json_set_text(object, "host", cell[1].text);
-    hak_json_set_text(object, "program", cell[2].text);
-    json_object_set_new(object, "at", fleet_json_time(cell[3].number));
-    json_object_set_new(object, "report", hak_json_lines(cell[4].text));
-    json_array_append_new(page->reports, object);
+    hak_json_add(page->reports, NUMBER("finding", i), TEXT("host", cell[1].text),
+                 TEXT("program", cell[2].text), JSON("at", fleet_json_time(cell[3].number)),
+                 JSON("report", hak_json_lines(cell[4].text)));
 }
 
 /* The newest one of each finding, all in one question: one for each takes longer by far. */
@@ -150,13 +142,10 @@ static int read_page(struct page *page) {
 
 static int write_page(struct page *page) {
     const struct view *view = page->fleet.view;
-    json_t *data = json_object();
-    json_object_set_new(data, "hakmem_fleet_html", json_integer(1));
-    hak_json_set_text(data, "server", page->fleet.name);
-    hak_json_set_number(data, "all", page->all);
-    json_object_set_new(data, "days_left_out", json_boolean(json_array_size(page->days) == ROWS));
-    json_object_set_new(data, "places_left_out",
-                        json_boolean(json_array_size(page->places) == ROWS));
+    json_t *data = hak_json_object(NUMBER("hakmem_fleet_html", 1), TEXT("server", page->fleet.name),
+                                   NUMBER("all", page->all),
+                                   FLAG("days_left_out", json_array_size(page->days) == ROWS),
+                                   FLAG("places_left_out", json_array_size(page->places) == ROWS));
     json_object_set(data, "findings", page->findings);
     json_object_set(data, "days", page->days);
     json_object_set(data, "places", page->places);

@@ -316,16 +316,13 @@ static int commit(struct keep *keep) {
 
 static int print_keep_json(const struct keep *keep) {
     json_t *document = fleet_document(&keep->fleet, "keep");
-    json_object_set_new(document, "dry_run", json_boolean(keep->is_dry));
-    json_object_set_new(document, "before",
-                        keep->has_end ? fleet_json_time(keep->before_us / FLEET_SECOND_US)
-                                      : json_null());
-    hak_json_set_number(document, "runs", keep->runs);
-    hak_json_set_number(document, "findings", keep->findings);
-    hak_json_set_number(document, "captures", keep->captures);
-    hak_json_set_number(document, "captures_busy", keep->busy);
-    hak_json_set_number(document, "partitions_dropped", keep->partitions);
-    hak_json_set_number(document, "partitions_made", (uint64_t)keep->made);
+    hak_json_set(document, FLAG("dry_run", keep->is_dry),
+                 JSON("before", keep->has_end ? fleet_json_time(keep->before_us / FLEET_SECOND_US)
+                                              : json_null()),
+                 NUMBER("runs", keep->runs), NUMBER("findings", keep->findings),
+                 NUMBER("captures", keep->captures), NUMBER("captures_busy", keep->busy),
+                 NUMBER("partitions_dropped", keep->partitions),
+                 NUMBER("partitions_made", (uint64_t)keep->made));
     return fleet_print_document(document);
 }
 

@@ -123,14 +123,13 @@ static void add_next(struct hak_text *text, const struct fleet *fleet,
 /* ---- where it was -----------------------------------------------------------------------------
  */
 
-struct show_answer {
+struct finding_page {
     struct fleet fleet;
     const char *fingerprint;
     struct instance newest, whole;
-    struct table table;
-    json_t *finding, *places; /* NULL: text */
-    struct hak_text head;     /* what the finding is */
-    uint64_t all, shown;
+    struct answer places;
+    json_t *finding;      /* NULL: text */
+    struct hak_text head; /* what the finding is */
     bool is_there;
 };
 
@@ -145,39 +144,25 @@ static const char where[] =
                      " r.host, r.build, r.version FETCH FIRST {limit} ROWS ONLY";
 
 static void take_where(void *context, const struct hak_remote_cell *cell, int cells) {
-    struct show_answer *answer = context;
-    (void)cells;
-    answer->shown++;
-    answer->all = fleet_number(&cell[W_ALL]);
-    if (answer->places) {
-        json_t *object = json_object();
-        hak_json_set_text(object, "host", cell[W_HOST].text);
-        hak_json_set_text(object, "build", cell[W_BUILD].text);
-        hak_json_set_text(object, "version", cell[W_VERSION].text);
-        hak_json_set_number(object, "count", fleet_number(&cell[W_COUNT]));
-        hak_json_set_number(object, "estimate", fleet_estimate(&cell[W_ESTIMATE]));
-        hak_json_set_number(object, "runs", fleet_number(&cell[W_RUNS]));
-        json_object_set_new(object, "first_seen", fleet_json_time(cell[W_FIRST].number));
-        json_object_set_new(object, "last_seen", fleet_json_time(cell[W_LAST].number));
-        json_array_append_new(answer->places, object);
-        return;
-    }
+    struct finding_page *page = context;
     struct hak_text build = {0};
+    (void)cells;
+    page->places.all = fleet_number(&cell[W_ALL]);
     hak_text_add(&build, "%.8s", cell[W_BUILD].text);
-    table_add_cell(&answer->table, cell[W_HOST].text);
-    table_add_cell(&answer->table, cell[W_VERSION].text);
-    table_add_text(&answer->table, &build);
-    table_add_count(&answer->table, fleet_number(&cell[W_COUNT]));
-    table_add_count(&answer->table, fleet_estimate(&cell[W_ESTIMATE]));
-    table_add_count(&answer->table, fleet_number(&cell[W_RUNS]));
-    table_add_cell(&answer->table, fleet_time(cell[W_FIRST].number));
-    table_add_cell(&answer->table, fleet_time(cell[W_LAST].number));
+    answer_row(&page->places, STRING("<host", "host", cell[W_HOST].text),
+               DATA(TEXT("build", cell[W_BUILD].text)),
+               STRING("<version", "version", cell[W_VERSION].text), MADE("<build", &build),
+               FILLED("count", "count", fleet_number(&cell[W_COUNT])),
+               FILLED("estimate", "estimate", fleet_estimate(&cell[W_ESTIMATE])),
+               FILLED("runs", "runs", fleet_number(&cell[W_RUNS])),
+               FLEET_MOMENT("<first seen", "first_seen", cell[W_FIRST].number),
+               FLEET_MOMENT("<last seen", "last_seen", cell[W_LAST].number));
 }
 
-static int read_where(struct show_answer *answer) {
+static int read_where(struct finding_page *page) {
     struct fleet_question question = {0};
-    fleet_question_add_all(&question, &answer->fleet, answer->fingerprint, where);
-    return fleet_ask(&answer->fleet, &question, "reading hosts and builds", take_where, answer);
+    fleet_question_add_all(&question, &page->fleet, page->fingerprint, where);
+    return fleet_ask(&page->fleet, &question, "reading hosts and builds", take_where, page);
 }
 
 /* ---- the page ---------------------------------------------------------------------------------
@@ -191,11 +176,11 @@ static void add_seen_line(struct hak_text *text, const char *what, const struct 
 }
 
 static void take_finding(void *context, const struct fleet_finding *f) {
-    struct show_answer *answer = context;
-    struct hak_text *head = &answer->head;
-    answer->is_there = true;
-    if (answer->places) {
-        answer->finding = fleet_json_finding(f);
+    struct finding_page *page = context;
+    struct hak_text *head = &page->head;
+    page->is_there = true;
+    if (page->places.list) {
+        page->finding = fleet_json_finding(f);
         return;
     }
     hak_text_add(head, "%s: %s %s\n\n", f->fingerprint, f->name, f->place);
@@ -214,36 +199,27 @@ static void take_finding(void *context, const struct fleet_finding *f) {
 }
 
 static json_t *json_of_instance(const struct instance *i) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "host", i->text[I_HOST]);
-    hak_json_set_number(object, "pid", i->pid);
-    hak_json_set_text(object, "program", i->text[I_PROGRAM]);
-    hak_json_set_text(object, "arguments", i->text[I_COMMAND]);
-    hak_json_set_text(object, "build", i->text[I_BUILD]);
-    hak_json_set_text(object, "version", i->text[I_VERSION]);
-    hak_json_set_text(object, "level", i->text[I_LEVEL]);
-    hak_json_set_text(object, "hakmem", i->text[I_HAKMEM]);
-    json_object_set_new(object, "rate", json_real(i->rate >= 1 && i->rate <= 1e9 ? i->rate : 1));
-    hak_json_set_text(object, "labels", i->text[I_LABELS]);
-    hak_json_set_known(object, "capture", i->has_capture, i->capture);
-    json_object_set_new(object, "at", fleet_json_time(i->at));
-    hak_json_set_number(object, "count", i->count);
-    json_object_set_new(object, "address",
-                        i->has_address ? hak_json_address(i->address) : json_null());
-    json_object_set_new(object, "report", hak_json_lines(i->text[I_REPORT]));
-    return object;
+    return hak_json_object(
+        TEXT("host", i->text[I_HOST]), NUMBER("pid", i->pid), TEXT("program", i->text[I_PROGRAM]),
+        TEXT("arguments", i->text[I_COMMAND]), TEXT("build", i->text[I_BUILD]),
+        TEXT("version", i->text[I_VERSION]), TEXT("level", i->text[I_LEVEL]),
+        TEXT("hakmem", i->text[I_HAKMEM]),
+        JSON("rate", json_real(i->rate >= 1 && i->rate <= 1e9 ? i->rate : 1)),
+        TEXT("labels", i->text[I_LABELS]), KNOWN("capture", i->has_capture, i->capture),
+        JSON("at", fleet_json_time(i->at)), NUMBER("count", i->count),
+        JSON("address", i->has_address ? hak_json_address(i->address) : json_null()),
+        JSON("report", hak_json_lines(i->text[I_REPORT])));
 }
 
-static int print_show_json(struct show_answer *answer) {
-    json_t *document = fleet_document(&answer->fleet, "show");
+static int print_show_json(struct finding_page *page) {
+    json_t *document = fleet_document(&page->fleet, "show");
     struct hak_text next = {0};
-    add_next(&next, &answer->fleet, &answer->whole);
-    json_object_set(document, "finding", answer->finding);
-    json_object_set(document, "places", answer->places);
-    hak_json_set_number(document, "all", answer->all);
-    json_object_set_new(document, "newest", json_of_instance(&answer->newest));
-    json_object_set_new(document, "next",
-                        next.length ? hak_json_text(hak_text_string(&next)) : json_null());
+    add_next(&next, &page->fleet, &page->whole);
+    json_object_set(document, "finding", page->finding);
+    json_object_set(document, "places", page->places.list);
+    hak_json_set(document, NUMBER("all", page->places.all),
+                 JSON("newest", json_of_instance(&page->newest)),
+                 JSON("next", next.length ? hak_json_text(hak_text_string(&next)) : json_null()));
     hak_text_free(&next);
     return fleet_print_document(document);
 }
@@ -259,76 +235,72 @@ static void add_instance(struct hak_text *text, const struct instance *i) {
     hak_text_add(text, "\n\n");
 }
 
-static int print_show_text(struct show_answer *answer) {
-    struct hak_text *text = &answer->head, lines = {0};
-    const struct instance *newest = &answer->newest;
+static int print_show_text(struct finding_page *page) {
+    struct hak_text *text = &page->head, lines = {0};
+    const struct instance *newest = &page->newest;
     hak_text_add(text, "\n");
-    table_append(text, &answer->table, answer->fleet.view);
-    if (answer->shown < answer->all) {
-        hak_text_add(text, "%s of %s are shown; ", hak_words_number(answer->shown),
-                     hak_words_number(answer->all));
-        fleet_add_limit(text, answer->all);
+    answer_print(text, &page->places);
+    if (page->places.rows < page->places.all) {
+        hak_text_add(text, "%s of %s are shown; ", hak_words_number(page->places.rows),
+                     hak_words_number(page->places.all));
+        fleet_add_limit(text, page->places.all);
     }
     add_instance(text, newest);
     hak_text_add_lines(&lines, newest->text[I_REPORT]);
     if (lines.length && lines.bytes[lines.length - 1] != '\n')
         hak_text_add(&lines, "\n");
-    view_add_report(text, answer->fleet.view, &lines);
+    view_add_report(text, page->fleet.view, &lines);
     hak_text_add(text, "\nNEXT        ");
-    add_next(text, &answer->fleet, &answer->whole);
-    hak_text_add(text, "%shakmem-trace fleet trend ",
-                 answer->whole.is_there ? "\n            " : "");
-    hak_text_add_argument(text, answer->fingerprint);
+    add_next(text, &page->fleet, &page->whole);
+    hak_text_add(text, "%shakmem-trace fleet trend ", page->whole.is_there ? "\n            " : "");
+    hak_text_add_argument(text, page->fingerprint);
     hak_text_add(text, " --to ");
-    hak_text_add_argument(text, answer->fleet.url);
+    hak_text_add_argument(text, page->fleet.url);
     hak_text_add(text, "\n");
-    view_start_pager(answer->fleet.view);
+    view_start_pager(page->fleet.view);
     return view_print(text) ? VIEW_OK : VIEW_UNREADABLE;
 }
 
-static int read_answer(struct show_answer *answer) {
-    struct fleet *fleet = &answer->fleet;
-    int status = fleet_read_findings(fleet, answer->fingerprint, take_finding, answer);
-    if (!status && !answer->is_there) {
+static int read_answer(struct finding_page *page) {
+    struct fleet *fleet = &page->fleet;
+    int status = fleet_read_findings(fleet, page->fingerprint, take_finding, page);
+    if (!status && !page->is_there) {
         view_error("fleet show %s: no such finding was pushed to %s, or none that the filters "
                    "mean; `hakmem-trace fleet findings` lists them",
-                   answer->fingerprint, fleet->name);
+                   page->fingerprint, fleet->name);
         return VIEW_USAGE;
     }
     if (!status)
-        status = read_where(answer);
+        status = read_where(page);
     if (!status)
-        status = read_instance(fleet, answer->fingerprint, false, &answer->newest);
-    if (!status && !answer->newest.is_there) {
-        view_error("fleet show %s: %s lists it and has no report of it", answer->fingerprint,
+        status = read_instance(fleet, page->fingerprint, false, &page->newest);
+    if (!status && !page->newest.is_there) {
+        view_error("fleet show %s: %s lists it and has no report of it", page->fingerprint,
                    fleet->name);
         return VIEW_UNREADABLE;
     }
     if (!status)
-        status = read_instance(fleet, answer->fingerprint, true, &answer->whole);
+        status = read_instance(fleet, page->fingerprint, true, &page->whole);
     return status;
 }
 
 int fleet_show(struct view *view) {
-    struct show_answer answer = {.places = view->json ? json_array() : NULL};
+    struct finding_page page = {.places = answer_begin(view)};
     if (view->argument_count < 2) {
         view_error("fleet show: which? FINGERPRINT is one that `hakmem-trace fleet` lists");
         return VIEW_USAGE;
     }
-    answer.fingerprint = view->argument[1];
-    int status = fleet_open(&answer.fleet, view, 20, false);
-    table_add_headings(&answer.table,
-                       "<host|<version|<build|count|estimate|runs|<first seen|<last seen");
+    page.fingerprint = view->argument[1];
+    int status = fleet_open(&page.fleet, view, 20, false);
     if (!status)
-        status = read_answer(&answer);
+        status = read_answer(&page);
     if (!status)
-        status = view->json ? print_show_json(&answer) : print_show_text(&answer);
-    fleet_drop_table(&answer.table);
-    hak_text_free(&answer.head);
-    json_decref(answer.finding);
-    json_decref(answer.places);
-    free_instance(&answer.newest);
-    free_instance(&answer.whole);
-    fleet_close(&answer.fleet);
+        status = view->json ? print_show_json(&page) : print_show_text(&page);
+    answer_end(&page.places);
+    hak_text_free(&page.head);
+    json_decref(page.finding);
+    free_instance(&page.newest);
+    free_instance(&page.whole);
+    fleet_close(&page.fleet);
     return status;
 }

@@ -3,12 +3,6 @@
 #include "report/words/words.h"
 #include "viewer/fleet/ask.h"
 
-struct sides_answer {
-    struct table table;
-    json_t *list; /* NULL: the table */
-    uint64_t shown, all;
-};
-
 /* ---- hosts ------------------------------------------------------------------------------------
  */
 
@@ -49,42 +43,23 @@ static const char hosts[] =
     " ORDER BY s.findings DESC, s.found DESC, s.host";
 /* clang-format on */
 
-static void add_host_json(json_t *list, const struct hak_remote_cell *cell) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "host", cell[H_HOST].text);
-    hak_json_set_number(object, "findings", fleet_number(&cell[H_FINDINGS]));
-    hak_json_set_number(object, "count", fleet_number(&cell[H_COUNT]));
-    hak_json_set_number(object, "estimate", fleet_estimate(&cell[H_ESTIMATE]));
-    hak_json_set_number(object, "found_in", fleet_number(&cell[H_FOUND_IN]));
-    hak_json_set_number(object, "runs", fleet_number(&cell[H_RUNS]));
-    hak_json_set_number(object, "builds", fleet_number(&cell[H_BUILDS]));
-    json_object_set_new(object, "last_in",
-                        fleet_json_build(cell[H_BUILD].text, cell[H_VERSION].text));
-    json_object_set_new(object, "first_run", fleet_json_time(cell[H_FIRST].number));
-    json_object_set_new(object, "last_run", fleet_json_time(cell[H_LAST].number));
-    json_array_append_new(list, object);
-}
-
 static void add_host(void *context, const struct hak_remote_cell *cell, int cells) {
-    struct sides_answer *answer = context;
+    struct answer *answer = context;
     struct hak_text newest = {0};
     (void)cells;
-    answer->shown++;
     answer->all = fleet_number(&cell[H_ALL]);
-    if (answer->list) {
-        add_host_json(answer->list, cell);
-        return;
-    }
     fleet_add_build(&newest, cell[H_BUILD].text, cell[H_VERSION].text);
-    table_add_cell(&answer->table, cell[H_HOST].text);
-    table_add_count(&answer->table, fleet_number(&cell[H_FINDINGS]));
-    table_add_count(&answer->table, fleet_number(&cell[H_COUNT]));
-    table_add_count(&answer->table, fleet_estimate(&cell[H_ESTIMATE]));
-    table_add_count(&answer->table, fleet_number(&cell[H_FOUND_IN]));
-    table_add_count(&answer->table, fleet_number(&cell[H_RUNS]));
-    table_add_count(&answer->table, fleet_number(&cell[H_BUILDS]));
-    table_add_text(&answer->table, &newest);
-    table_add_cell(&answer->table, fleet_time(cell[H_LAST].number));
+    answer_row(answer, STRING("<host", "host", cell[H_HOST].text),
+               FILLED("findings", "findings", fleet_number(&cell[H_FINDINGS])),
+               FILLED("count", "count", fleet_number(&cell[H_COUNT])),
+               FILLED("estimate", "estimate", fleet_estimate(&cell[H_ESTIMATE])),
+               FILLED("found in", "found_in", fleet_number(&cell[H_FOUND_IN])),
+               FILLED("runs", "runs", fleet_number(&cell[H_RUNS])),
+               FILLED("builds", "builds", fleet_number(&cell[H_BUILDS])),
+               DATA(JSON("last_in", fleet_json_build(cell[H_BUILD].text, cell[H_VERSION].text))),
+               DATA(JSON("first_run", fleet_json_time(cell[H_FIRST].number))),
+               MADE("<newest", &newest),
+               FLEET_MOMENT("<last run", "last_run", cell[H_LAST].number));
 }
 
 /* ---- builds -----------------------------------------------------------------------------------
@@ -129,102 +104,51 @@ static const char builds[] =
     " ORDER BY n.first DESC, n.program, n.build, n.version FETCH FIRST {limit} ROWS ONLY";
 /* clang-format on */
 
-static void add_build_json(json_t *list, const struct hak_remote_cell *cell) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "program", cell[B_PROGRAM].text);
-    hak_json_set_text(object, "build", cell[B_BUILD].text);
-    hak_json_set_text(object, "version", cell[B_VERSION].text);
-    hak_json_set_number(object, "findings", fleet_number(&cell[B_FINDINGS]));
-    hak_json_set_number(object, "new", fleet_number(&cell[B_NEW]));
-    hak_json_set_number(object, "count", fleet_number(&cell[B_COUNT]));
-    hak_json_set_number(object, "estimate", fleet_estimate(&cell[B_ESTIMATE]));
-    hak_json_set_number(object, "found_in", fleet_number(&cell[B_FOUND_IN]));
-    hak_json_set_number(object, "runs", fleet_number(&cell[B_RUNS]));
-    hak_json_set_number(object, "hosts", fleet_number(&cell[B_HOSTS]));
-    json_object_set_new(object, "first_run", fleet_json_time(cell[B_FIRST].number));
-    json_object_set_new(object, "last_run", fleet_json_time(cell[B_LAST].number));
-    json_array_append_new(list, object);
-}
-
 static void add_build(void *context, const struct hak_remote_cell *cell, int cells) {
-    struct sides_answer *answer = context;
+    struct answer *answer = context;
     struct hak_text build = {0};
     (void)cells;
-    answer->shown++;
     answer->all = fleet_number(&cell[B_ALL]);
-    if (answer->list) {
-        add_build_json(answer->list, cell);
-        return;
-    }
     hak_text_add(&build, "%.8s", cell[B_BUILD].text);
-    table_add_cell(&answer->table, cell[B_VERSION].text);
-    table_add_text(&answer->table, &build);
-    table_add_cell(&answer->table, hak_words_path(cell[B_PROGRAM].text, 1, false));
-    table_add_count(&answer->table, fleet_number(&cell[B_FINDINGS]));
-    table_add_count(&answer->table, fleet_number(&cell[B_NEW]));
-    table_add_count(&answer->table, fleet_number(&cell[B_COUNT]));
-    table_add_count(&answer->table, fleet_estimate(&cell[B_ESTIMATE]));
-    table_add_count(&answer->table, fleet_number(&cell[B_FOUND_IN]));
-    table_add_count(&answer->table, fleet_number(&cell[B_RUNS]));
-    table_add_count(&answer->table, fleet_number(&cell[B_HOSTS]));
-    table_add_cell(&answer->table, fleet_time(cell[B_FIRST].number));
-    table_add_cell(&answer->table, fleet_time(cell[B_LAST].number));
+    answer_row(answer, DATA(TEXT("program", cell[B_PROGRAM].text)),
+               DATA(TEXT("build", cell[B_BUILD].text)),
+               STRING("<version", "version", cell[B_VERSION].text), MADE("<build", &build),
+               CELL("<program", hak_words_path(cell[B_PROGRAM].text, 1, false)),
+               FILLED("findings", "findings", fleet_number(&cell[B_FINDINGS])),
+               FILLED("new", "new", fleet_number(&cell[B_NEW])),
+               FILLED("count", "count", fleet_number(&cell[B_COUNT])),
+               FILLED("estimate", "estimate", fleet_estimate(&cell[B_ESTIMATE])),
+               FILLED("found in", "found_in", fleet_number(&cell[B_FOUND_IN])),
+               FILLED("runs", "runs", fleet_number(&cell[B_RUNS])),
+               FILLED("hosts", "hosts", fleet_number(&cell[B_HOSTS])),
+               FLEET_MOMENT("<first run", "first_run", cell[B_FIRST].number),
+               FLEET_MOMENT("<last run", "last_run", cell[B_LAST].number));
 }
 
 /* ---- both -------------------------------------------------------------------------------------
  */
 
-struct side {
-    const char *word, *one, *headings;
-    const char *sql;
-    hak_remote_row *row;
-};
-
-static int print_side(struct view *view, const struct side *side) {
+static int print_side(struct view *view, const char *one, const char *word, const char *sql,
+                      hak_remote_row *row) {
     struct fleet fleet;
     struct fleet_question question = {0};
-    struct sides_answer answer = {.list = view->json ? json_array() : NULL};
+    struct answer answer = answer_begin(view);
     int status = fleet_open(&fleet, view, 50, false);
-    table_add_headings(&answer.table, side->headings);
     if (!status) {
-        fleet_question_add_all(&question, &fleet, NULL, side->sql);
-        status = fleet_ask(&fleet, &question, "reading runs", side->row, &answer);
+        fleet_question_add_all(&question, &fleet, NULL, sql);
+        status = fleet_ask(&fleet, &question, "reading runs", row, &answer);
     }
-    if (!status && view->json) {
-        json_t *document = fleet_document(&fleet, side->word);
-        hak_json_set_number(document, "all", answer.all);
-        json_object_set(document, side->word, answer.list);
-        status = fleet_print_document(document);
-    } else if (!status) {
-        struct hak_text text = {0};
-        status = fleet_print_table(&fleet, &text, &answer.table, answer.shown, answer.all,
-                                   side->one, side->word);
-    }
-    fleet_drop_table(&answer.table);
-    json_decref(answer.list);
+    if (!status)
+        status = fleet_print_answer(&fleet, &answer, one, word);
+    answer_end(&answer);
     fleet_close(&fleet);
     return status;
 }
 
 int fleet_hosts(struct view *view) {
-    static const struct side side = {
-        .word = "hosts",
-        .one = "host",
-        .headings = "<host|findings|count|estimate|found in|runs|builds|<newest|<last run",
-        .sql = hosts,
-        .row = add_host,
-    };
-    return print_side(view, &side);
+    return print_side(view, "host", "hosts", hosts, add_host);
 }
 
 int fleet_builds(struct view *view) {
-    static const struct side side = {
-        .word = "builds",
-        .one = "build",
-        .headings = "<version|<build|<program|findings|new|count|estimate|found in|runs|hosts|"
-                    "<first run|<last run",
-        .sql = builds,
-        .row = add_build,
-    };
-    return print_side(view, &side);
+    return print_side(view, "build", "builds", builds, add_build);
 }

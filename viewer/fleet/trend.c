@@ -7,7 +7,7 @@
 #include "viewer/fleet/ask.h"
 #include "viewer/fleet/when.h"
 
-enum { BAR_WIDTH = 40, PERIODS = 60 };
+enum { PERIODS = 60 };
 
 struct period {
     int64_t from; /* seconds since 1970 */
@@ -91,75 +91,46 @@ static int read_periods(struct fleet *fleet, const char *by, const char *fingerp
     return status;
 }
 
-/* ---- for programs -----------------------------------------------------------------------------
+/* ---- the answer -------------------------------------------------------------------------------
  */
 
-static int print_trend_json(const struct fleet *fleet, const struct trend *trend, const char *by,
-                            const char *fingerprint) {
-    json_t *document = fleet_document(fleet, "trend"), *list = json_array();
-    json_object_set_new(document, "by", json_string(by));
-    json_object_set_new(document, "fingerprint",
-                        fingerprint ? hak_json_text(fingerprint) : json_null());
-    for (uint32_t i = trend->count; i-- > 0;) {
-        const struct period *p = &trend->list[i];
-        json_t *object = json_object();
-        json_object_set_new(object, "from", fleet_json_time(p->from));
-        hak_json_set_number(object, "runs", p->runs);
-        hak_json_set_number(object, "found_in", p->found_in);
-        hak_json_set_number(object, "hosts", p->hosts);
-        hak_json_set_number(object, "count", p->count);
-        hak_json_set_number(object, "estimate", p->estimate);
-        json_array_append_new(list, object);
-    }
-    json_object_set_new(document, "periods", list);
-    return fleet_print_document(document);
-}
-
-/* ---- for people -------------------------------------------------------------------------------
- */
-
-static void add_bar(struct table *table, uint64_t value, uint64_t most) {
-    struct hak_text bar = {0};
-    int width = most ? (int)(((unsigned __int128)value * BAR_WIDTH + most - 1) / most) : 0;
-    hak_text_add(&bar, "%s", "");
-    hak_text_fill(&bar, '#', width);
-    table_add_text(table, &bar);
-}
-
-static void add_period(struct table *table, const struct period *p, uint64_t most) {
+static void add_period(struct answer *answer, const struct period *p, uint64_t most) {
     struct hak_text day = {0};
     hak_text_add(&day, "%.10s", fleet_time(p->from));
-    table_add_text(table, &day);
-    table_add_count(table, p->runs);
-    table_add_count(table, p->found_in);
-    table_add_count(table, p->hosts);
-    table_add_count(table, p->count);
-    table_add_count(table, p->estimate);
-    add_bar(table, p->estimate, most);
+    answer_row(answer, DATA(JSON("from", fleet_json_time(p->from))), MADE("<from", &day),
+               FILLED("runs", "runs", p->runs), FILLED("found in", "found_in", p->found_in),
+               FILLED("hosts", "hosts", p->hosts), FILLED("count", "count", p->count),
+               FILLED("estimate", "estimate", p->estimate),
+               FIGURE("<", answer_bar, answer_bar_width(p->estimate, most)));
 }
 
-static int print_trend_text(const struct fleet *fleet, const struct trend *trend, const char *by,
-                            const char *fingerprint) {
-    struct table table = {0};
-    struct hak_text text = {0};
-    uint64_t most = 0, rows = 0;
-    table_add_headings(&table, "<from|runs|found in|hosts|count|estimate|<");
+/* In text periods without a run have their lines, too. */
+static void add_periods(struct answer *answer, const struct fleet *fleet, const struct trend *trend,
+                        const char *by) {
+    uint64_t most = 0;
     for (uint32_t i = 0; i < trend->count; i++)
         most = trend->list[i].estimate > most ? trend->list[i].estimate : most;
     for (uint32_t i = trend->count; i-- > 0;) {
-        add_period(&table, &trend->list[i], most);
-        rows++;
-        /* Periods without a run have their lines, too. */
-        int64_t end = i ? trend->list[i - 1].from : 0;
-        for (int64_t at = next_of(trend->list[i].from, by); i && at < end && rows < fleet->limit;
-             at = next_of(at, by), rows++)
-            add_period(&table, &(struct period){.from = at}, most);
+        add_period(answer, &trend->list[i], most);
+        int64_t end = i && !answer->list ? trend->list[i - 1].from : 0;
+        for (int64_t at = next_of(trend->list[i].from, by);
+             i && at < end && answer->rows < fleet->limit; at = next_of(at, by))
+            add_period(answer, &(struct period){.from = at}, most);
     }
-    if (fingerprint)
-        hak_text_add(&text, "%s by %s: ", fingerprint, by);
-    else
-        hak_text_add(&text, "All findings by %s: ", by);
-    return fleet_print_table(fleet, &text, &table, trend->count, trend->count, by,
+}
+
+static int print(const struct fleet *fleet, const struct trend *trend, const char *by,
+                 const char *fingerprint) {
+    struct answer answer = answer_begin(fleet->view);
+    struct hak_text text = {0};
+    add_periods(&answer, fleet, trend, by);
+    if (answer.list)
+        return fleet_print_document(hak_json_set(
+            fleet_document(fleet, "trend"), WORD("by", by),
+            JSON("fingerprint", fingerprint ? hak_json_text(fingerprint) : json_null()),
+            JSON("periods", answer.list)));
+    hak_text_add(&text, "%s by %s: ", fingerprint ? fingerprint : "All findings", by);
+    return fleet_print_table(fleet, &text, &answer, trend->count, trend->count, by,
                              strcmp(by, "day") == 0    ? "days"
                              : strcmp(by, "week") == 0 ? "weeks"
                                                        : "months");
@@ -174,8 +145,7 @@ int fleet_trend(struct view *view) {
     if (!status)
         status = read_periods(&fleet, by, fingerprint, &trend);
     if (!status)
-        status = view->json ? print_trend_json(&fleet, &trend, by, fingerprint)
-                            : print_trend_text(&fleet, &trend, by, fingerprint);
+        status = print(&fleet, &trend, by, fingerprint);
     free(trend.list);
     fleet_close(&fleet);
     return status;

@@ -21,7 +21,7 @@
 
 static void set_meta(struct view *view, json_t *data, const char *name, const char *key) {
     char *text = hak_database_meta(hak_store_database(view->reader), key);
-    hak_json_set_text(data, name, text ? text : "");
+    hak_json_set(data, TEXT(name, text ? text : ""));
     free(text);
 }
 
@@ -31,37 +31,33 @@ static void set_started(struct view *view, json_t *data) {
     char when[64] = "";
     if (seconds > 0 && gmtime_r(&seconds, &parts))
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S UTC", &parts);
-    json_object_set_new(data, "started", json_string(when));
+    hak_json_set(data, WORD("started", when));
 }
 
 static void set_sum(json_t *data, const char *blocks, const char *bytes,
                     const struct hak_flow_sum *sum) {
-    hak_json_set_number(data, blocks, sum->blocks);
-    hak_json_set_number(data, bytes, sum->bytes);
+    hak_json_set(data, NUMBER(blocks, sum->blocks), NUMBER(bytes, sum->bytes));
 }
 
 static void set_capture(struct view *view, json_t *data, const struct timeline *t,
                         uint32_t process) {
     const struct hak_store_summary *summary = &view->summary;
     struct hak_text of = {0};
-    json_object_set_new(data, "version", json_string(HAK_VERSION));
-    hak_json_set_text(data, "store", hak_words_path(view->store_path, 1, false));
+    hak_json_set(data, WORD("version", HAK_VERSION),
+                 TEXT("store", hak_words_path(view->store_path, 1, false)));
     set_meta(view, data, "command_line", "command_line");
     set_meta(view, data, "check", "check");
     set_started(view, data);
     if (process)
         view_add_process(&of, view, process);
-    hak_json_set_text(data, "only_process", hak_text_string(&of));
+    hak_json_set(data, TEXT("only_process", hak_text_string(&of)));
     hak_text_free(&of);
-    hak_json_set_number(data, "events", summary->events);
-    hak_json_set_number(data, "threads", summary->threads);
-    hak_json_set_number(data, "from_ns", t->flow.from_ns);
-    hak_json_set_number(data, "to_ns", t->flow.to_ns);
-    hak_json_set_number(data, "peak_event", t->flow.peak.id);
-    hak_json_set_number(data, "peak_ns", t->flow.peak.ns);
+    hak_json_set(data, NUMBER("events", summary->events), NUMBER("threads", summary->threads),
+                 NUMBER("from_ns", t->flow.from_ns), NUMBER("to_ns", t->flow.to_ns),
+                 NUMBER("peak_event", t->flow.peak.id), NUMBER("peak_ns", t->flow.peak.ns));
     set_sum(data, "peak_blocks", "peak_bytes", &t->flow.peak.live);
     set_sum(data, "unknown_blocks", "unknown_bytes", &t->flow.unknown);
-    json_object_set_new(data, "completeness", view_completeness_json(view));
+    hak_json_set(data, JSON("completeness", view_completeness_json(view)));
 }
 
 /* ---- processes and marks -----------------------------------------------------------------------
@@ -80,19 +76,15 @@ static json_t *process_json(struct view *view, struct hak_query *q, const struct
     struct hak_text name = {0};
     json_t *object = json_object();
     view_add_process(&name, view, row);
-    hak_json_set_number(object, "id", row);
-    hak_json_set_text(object, "name", hak_text_string(&name));
-    hak_json_set_number(object, "parent", hak_query_number(q, 1));
-    hak_json_set_number(object, "start_ns", hak_query_number(q, 2));
-    hak_json_set_known(object, "end_ns", hak_query_number(q, 3) != 0, hak_query_number(q, 3));
-    hak_json_set_text(object, "command_line", hak_query_text(q, 4));
-    hak_json_set_number(object, "end_kind", hak_query_number(q, 5));
-    json_object_set_new(object, "exit_status", json_integer((int64_t)hak_query_number(q, 6)));
-    hak_json_set_number(object, "signal", hak_query_number(q, 7));
-    hak_json_set_number(object, "peak_bytes", p ? p->peak.live.bytes : 0);
-    hak_json_set_known(object, "peak_ns", p && p->peak.id, p ? p->peak.ns : 0);
-    hak_json_set_number(object, "held_bytes", p ? p->live.bytes : 0);
-    hak_json_set_number(object, "held_blocks", p ? p->live.blocks : 0);
+    hak_json_set(
+        object, NUMBER("id", row), TEXT("name", hak_text_string(&name)),
+        NUMBER("parent", hak_query_number(q, 1)), NUMBER("start_ns", hak_query_number(q, 2)),
+        KNOWN("end_ns", hak_query_number(q, 3) != 0, hak_query_number(q, 3)),
+        TEXT("command_line", hak_query_text(q, 4)), NUMBER("end_kind", hak_query_number(q, 5)),
+        NUMBER("exit_status", (int64_t)hak_query_number(q, 6)),
+        NUMBER("signal", hak_query_number(q, 7)), NUMBER("peak_bytes", p ? p->peak.live.bytes : 0),
+        KNOWN("peak_ns", p && p->peak.id, p ? p->peak.ns : 0),
+        NUMBER("held_bytes", p ? p->live.bytes : 0), NUMBER("held_blocks", p ? p->live.blocks : 0));
     hak_text_free(&name);
     return object;
 }
@@ -107,7 +99,7 @@ static int set_processes(struct view *view, json_t *data, const struct timeline 
                                  "reading processes", process);
     while (hak_query_next(&q) && json_array_size(list) < PROCESSES_MAX)
         json_array_append_new(list, process_json(view, &q, t));
-    json_object_set_new(data, "processes", list);
+    hak_json_set(data, JSON("processes", list));
     return view_end_query(view, &q, true);
 }
 
@@ -124,12 +116,11 @@ static int set_marks(struct view *view, json_t *data) {
             event.kind != HAK_MARK)
             continue;
         object = json_object();
-        hak_json_set_number(object, "event", event.id);
-        hak_json_set_number(object, "ns", event.ns);
-        hak_json_set_text(object, "name", hak_query_text(&q, 2));
+        hak_json_set(object, NUMBER("event", event.id), NUMBER("ns", event.ns),
+                     TEXT("name", hak_query_text(&q, 2)));
         json_array_append_new(list, object);
     }
-    json_object_set_new(data, "marks", list);
+    hak_json_set(data, JSON("marks", list));
     return view_end_query(view, &q, true);
 }
 
@@ -144,19 +135,13 @@ static json_t *finding_json(const struct finding *f) {
     if (finding_is_at_allocation(f))
         hak_text_add(&place, "allocated ");
     finding_add_place(&place, f);
-    json_object_set_new(object, "kind", json_string(kinds[f->kind]));
-    hak_json_set_number(object, "code", f->code);
-    hak_json_set_text(object, "name", f->name);
-    hak_json_set_text(object, "headline", f->headline ? f->headline : "");
-    hak_json_set_text(object, "place", hak_text_string(&place));
-    json_object_set_new(object, "report", hak_json_lines(f->report ? f->report : ""));
-    hak_json_set_text(object, "meaning", f->meaning ? f->meaning : "");
-    hak_json_set_text(object, "advice", f->advice ? f->advice : "");
-    hak_json_set_number(object, "process", f->process);
-    hak_json_set_number(object, "event", f->event);
-    hak_json_set_number(object, "ns", f->ns);
-    hak_json_set_number(object, "blocks", f->blocks);
-    hak_json_set_number(object, "bytes", f->bytes);
+    hak_json_set(
+        object, WORD("kind", kinds[f->kind]), NUMBER("code", f->code), TEXT("name", f->name),
+        TEXT("headline", f->headline ? f->headline : ""), TEXT("place", hak_text_string(&place)),
+        JSON("report", hak_json_lines(f->report ? f->report : "")),
+        TEXT("meaning", f->meaning ? f->meaning : ""), TEXT("advice", f->advice ? f->advice : ""),
+        NUMBER("process", f->process), NUMBER("event", f->event), NUMBER("ns", f->ns),
+        NUMBER("blocks", f->blocks), NUMBER("bytes", f->bytes));
     hak_text_free(&place);
     return object;
 }
@@ -186,9 +171,8 @@ static int add_leaks(struct view *view, json_t *list, uint32_t process) {
         view_add_place(&line, view, hak_query_id(&q, 2));
         view_add_stack(&stack, view, hak_query_id(&q, 2), 0);
         json_t *object = finding_json(&leak);
-        hak_json_set_text(object, "headline", hak_text_string(&line));
-        hak_json_set_text(object, "place", "");
-        json_object_set_new(object, "report", hak_json_lines(hak_text_string(&stack)));
+        hak_json_set(object, TEXT("headline", hak_text_string(&line)), TEXT("place", ""),
+                     JSON("report", hak_json_lines(hak_text_string(&stack))));
         json_array_append_new(list, object);
         hak_text_free(&line);
         hak_text_free(&stack);
@@ -208,8 +192,8 @@ static int set_findings(struct view *view, json_t *data, uint32_t process) {
         json_array_append_new(list, finding_json(&findings.list[i]));
     size_t left_out = findings.count > FINDINGS_MAX ? findings.count - FINDINGS_MAX : 0;
     int status = add_leaks(view, list, process);
-    json_object_set_new(data, "findings", list);
-    hak_json_set_number(data, "findings_count", json_array_size(list) + left_out);
+    hak_json_set(data, JSON("findings", list),
+                 NUMBER("findings_count", json_array_size(list) + left_out));
     findings_free(&findings);
     return status;
 }
@@ -223,11 +207,11 @@ static int set_layers(struct view *view, json_t *data, const struct timeline *ti
     uint64_t span = view->summary.last_ns / INTERVALS;
     bool is_left_out = timeline->is_of_runs && !hak_store_is_kept(view->reader);
     json_t *layers = NULL;
-    json_object_set_new(data, "layers_left_out", json_boolean(is_left_out));
+    hak_json_set(data, FLAG("layers_left_out", is_left_out));
     int status = is_left_out || hak_store_is_kept(view->reader)
                      ? 0
                      : layers_over_time(view, process, span ? span : 1, &layers);
-    json_object_set_new(data, "layers", layers ? layers : json_null());
+    hak_json_set(data, JSON("layers", layers ? layers : json_null()));
     return status;
 }
 
@@ -249,7 +233,7 @@ static int set_resident(struct view *view, json_t *data, const struct timeline *
                 list, json_pack("[I, I]", (json_int_t)end, (json_int_t)profile_resident(&totals)));
     }
     profile_memory_free(memory);
-    json_object_set_new(data, "resident", list);
+    hak_json_set(data, JSON("resident", list));
     return status;
 }
 

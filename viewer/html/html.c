@@ -36,7 +36,7 @@ static int read_all(struct html *h) {
     if (status)
         return status;
     h->data = json_object();
-    json_object_set_new(h->data, "hakmem_html", json_integer(2));
+    hak_json_set(h->data, NUMBER("hakmem_html", 2));
     status = html_set_facts(view, h->data, &h->growth.timeline, h->process);
     if (status)
         return status;

@@ -206,11 +206,10 @@ static bool set_growth(json_t *data, const struct html_stacks *s, const uint32_t
     for (uint32_t i = 0; i < s->places.labels && good; i++)
         if (goes_on[i] && number[i])
             json_array_append_new(list, json_integer(number[i] - 1));
-    hak_json_set_number(object, "from_event", event_of(t, growth->from));
-    hak_json_set_number(object, "to_event", event_of(t, growth->to));
-    hak_json_set_flag(object, "before_teardown", growth->has_teardown);
-    json_object_set_new(object, "still_growing", list);
-    json_object_set_new(data, "growth", object);
+    hak_json_set(object, NUMBER("from_event", event_of(t, growth->from)),
+                 NUMBER("to_event", event_of(t, growth->to)),
+                 FLAG("before_teardown", growth->has_teardown), JSON("still_growing", list));
+    hak_json_set(data, JSON("growth", object));
     free(label);
     free(goes_on);
     return good;
@@ -235,9 +234,8 @@ void html_set_stacks(json_t *data, struct html_stacks *s, struct html_texts *tex
         html_pack_number(&tree, number_place(&places, node, number[node->label] - 1));
     }
     functions.failed |= places.failed || !at || !number || !set_growth(data, s, number, growth);
-    json_object_set_new(data, "functions", html_pack_json(&functions));
-    json_object_set_new(data, "places", take_places(&places));
-    json_object_set_new(data, "tree", html_pack_json(&tree));
+    hak_json_set(data, JSON("functions", html_pack_json(&functions)),
+                 JSON("places", take_places(&places)), JSON("tree", html_pack_json(&tree)));
     free(at);
     free(number);
 }

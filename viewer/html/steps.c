@@ -2,6 +2,7 @@
 #include "viewer/html/parts.h"
 
 #include <stdlib.h>
+#include "report/words/words.h"
 #include "base/growing.h"
 
 #define STEPS_LEAST 60
@@ -193,7 +194,7 @@ static void set_rows(json_t *data, const struct packing *p) {
         html_pack_number(&rows, p->row[i].process);
         before = p->row[i].place;
     }
-    json_object_set_new(data, "rows", html_pack_json(&rows));
+    hak_json_set(data, JSON("rows", html_pack_json(&rows)));
 }
 
 bool html_set_steps(json_t *data, const struct timeline *timeline, const struct html_stacks *stacks,

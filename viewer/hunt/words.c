@@ -164,24 +164,16 @@ void hunt_say_end(const struct hunt *hunt) {
 void hunt_add_run_json(struct hunt *hunt, const struct hunt_run *run) {
     static const char *const blocks[] = {"none", "all", "only"};
     const struct hunt_fault *fault = &run->fault;
-    json_t *object = json_object();
-    hak_json_set_number(object, "run", (uint64_t)hunt->runs);
-    json_object_set_new(object, "guard", json_string(blocks[run->plan.blocks]));
-    json_object_set_new(object, "side", json_string(run->plan.is_before ? "before" : "after"));
-    hak_json_set_number(object, "align", run->plan.is_byte ? 1 : 16);
-    hak_json_set_flag(object, "watched", run->plan.is_watched && !run->unwatched);
-    hak_json_set_number(object, "guarded", run->guarded);
-    hak_json_set_number(object, "not_guarded", run->left);
-    hak_json_set_number(object, "program_status", (uint64_t)run->program_status);
-    hak_json_set_flag(object, "timed_out", run->timed_out);
-    hak_json_set_number(object, "left_ended", run->left_ended);
-    hak_json_set_number(object, "left_running", run->left_running);
-    json_object_set_new(object, "found", json_string(name_of_sight(fault->sight)));
-    json_object_set_new(object, "code",
-                        fault->code ? json_sprintf("HKM-%u", fault->code) : json_null());
-    json_object_set_new(object, "headline",
-                        fault->headline ? hak_json_text(fault->headline) : json_null());
-    json_array_append_new(hunt->list, object);
+    hak_json_add(
+        hunt->list, NUMBER("run", (uint64_t)hunt->runs), WORD("guard", blocks[run->plan.blocks]),
+        WORD("side", run->plan.is_before ? "before" : "after"),
+        NUMBER("align", run->plan.is_byte ? 1 : 16),
+        FLAG("watched", run->plan.is_watched && !run->unwatched), NUMBER("guarded", run->guarded),
+        NUMBER("not_guarded", run->left), NUMBER("program_status", (uint64_t)run->program_status),
+        FLAG("timed_out", run->timed_out), NUMBER("left_ended", run->left_ended),
+        NUMBER("left_running", run->left_running), WORD("found", name_of_sight(fault->sight)),
+        JSON("code", fault->code ? json_sprintf("HKM-%u", fault->code) : json_null()),
+        JSON("headline", fault->headline ? hak_json_text(fault->headline) : json_null()));
 }
 
 static json_t *report_json(const struct hunt *hunt) {
@@ -200,13 +192,12 @@ static json_t *report_json(const struct hunt *hunt) {
 bool hunt_print_json(struct hunt *hunt, int status) {
     struct view named = {.command = hunt->view->command};
     json_t *document = view_json_document(&named);
-    json_object_set_new(document, "store",
-                        hunt->best_store ? hak_json_text(hunt->best_store) : json_null());
+    hak_json_set(document,
+                 JSON("store", hunt->best_store ? hak_json_text(hunt->best_store) : json_null()));
     json_object_set(document, "runs", hunt->list);
-    hak_json_set_number(document, "seen", (uint64_t)hunt->seen);
-    hak_json_set_number(document, "best_run", (uint64_t)hunt->best_run);
-    json_object_set_new(document, "found", json_string(name_of_sight(hunt->best.sight)));
-    json_object_set_new(document, "report", report_json(hunt));
-    hak_json_set_number(document, "status", (uint64_t)status);
+    hak_json_set(document, NUMBER("seen", (uint64_t)hunt->seen),
+                 NUMBER("best_run", (uint64_t)hunt->best_run),
+                 WORD("found", name_of_sight(hunt->best.sight)), JSON("report", report_json(hunt)),
+                 NUMBER("status", (uint64_t)status));
     return view_print_json(hak_json_print(document));
 }

@@ -5,7 +5,7 @@
 #include "report/words/words.h"
 
 /* Findings printed; a capture that is broken all over needs no more. */
-#define SHOWN 100
+#define FINDINGS_SHOWN 100
 
 struct findings {
     struct view *view;
@@ -15,7 +15,7 @@ struct findings {
 
 static void each_problem(void *context, const struct hak_check_finding *problem) {
     struct findings *findings = context;
-    if (findings->count++ >= SHOWN)
+    if (findings->count++ >= FINDINGS_SHOWN)
         return;
     view_start_pager(findings->view);
     struct hak_text text = {0};
@@ -42,16 +42,15 @@ int command_check(struct view *view) {
     view_start_pager(view);
     if (view->json) {
         json_t *document = view_json_document(view);
-        hak_json_set_number(document, "events", view->summary.events);
-        hak_json_set_number(document, "findings_total", found);
-        json_object_set_new(document, "findings", findings.list);
+        hak_json_set(document, NUMBER("events", view->summary.events),
+                     NUMBER("findings_total", found), JSON("findings", findings.list));
         view_print_document(view, document);
     } else {
         json_decref(findings.list);
         struct hak_text text = {0};
-        if (findings.count > SHOWN)
+        if (findings.count > FINDINGS_SHOWN)
             hak_text_add(&text, "... and %s\n",
-                         hak_words_count(findings.count - SHOWN, "more", "more"));
+                         hak_words_count(findings.count - FINDINGS_SHOWN, "more", "more"));
         hak_text_add_name(&text, view->store_path);
         if (found == 0 && hak_store_is_profile_only(view->reader))
             hak_text_add(&text,

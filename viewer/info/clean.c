@@ -151,21 +151,25 @@ static void add_age(struct hak_text *text, const struct capture *c) {
         hak_text_add(text, "%lld s", (long long)seconds);
 }
 
-static void add_rows(struct hak_text *text, struct view *view, const struct captures *all) {
-    struct table table = {0};
-    table_add_headings(&table, "<capture|size|age|<program");
+/* In text those that are old. */
+static struct answer answer_of(struct view *view, const struct captures *all) {
+    static const char *const keeps[] = {
+        [IS_OLD] = "old", [IS_NEWEST] = "newest", [IS_WRITTEN] = "being written"};
+    struct answer answer = answer_begin(view);
     for (size_t i = 0; i < all->count; i++) {
         const struct capture *c = &all->list[i];
         struct hak_text age = {0};
-        if (c->keep != IS_OLD)
+        if (c->keep != IS_OLD && !view->json)
             continue;
         add_age(&age, c);
-        table_add_cell(&table, c->path);
-        table_add_cell(&table, hak_words_size(c->bytes));
-        table_add_text(&table, &age);
-        table_add_cell(&table, c->program ? c->program : "");
+        answer_row(&answer, STRING("<capture", "path", c->path),
+                   DATA(JSON("program", c->program ? hak_json_text(c->program) : json_null())),
+                   UNIT("size", hak_words_size, "bytes", c->bytes), MADE("age", &age),
+                   CELL("<program", c->program ? c->program : ""),
+                   DATA(NUMBER("changed", c->about.st_mtim.tv_sec)),
+                   DATA(WORD("state", keeps[c->keep])), DATA(FLAG("removed", c->is_removed)));
     }
-    table_append(text, &table, view);
+    return answer;
 }
 
 static void add_kept(struct hak_text *text, const struct captures *all) {
@@ -181,8 +185,14 @@ static void add_kept(struct hak_text *text, const struct captures *all) {
         hak_text_add(text, ".\n");
 }
 
-static void print_clean_text(struct view *view, const struct captures *all) {
+static void print_clean(struct view *view, const struct captures *all) {
+    struct answer answer = answer_of(view, all);
     struct hak_text text = {0};
+    if (answer.list) {
+        view_print_json(
+            hak_json_print(hak_json_set(view_json_document(view), JSON("captures", answer.list))));
+        return;
+    }
     uint64_t old = 0, bytes = 0, removed = 0;
     for (size_t i = 0; i < all->count; i++) {
         const struct capture *c = &all->list[i];
@@ -191,8 +201,7 @@ static void print_clean_text(struct view *view, const struct captures *all) {
         if (view_given(view, "yes") ? c->is_removed : c->keep == IS_OLD)
             bytes += c->bytes;
     }
-    if (old > 0)
-        add_rows(&text, view, all);
+    answer_print(&text, &answer);
     if (old == 0)
         hak_text_add(&text, "No old capture here: of %s " PATTERN ", %s of hakmem.\n",
                      hak_words_count(all->files, "file", "files"),
@@ -207,26 +216,6 @@ static void print_clean_text(struct view *view, const struct captures *all) {
                      old == 1 ? "it" : "them");
     add_kept(&text, all);
     view_print(&text);
-}
-
-static void print_clean_json(struct view *view, const struct captures *all) {
-    static const char *const keeps[] = {
-        [IS_OLD] = "old", [IS_NEWEST] = "newest", [IS_WRITTEN] = "being written"};
-    json_t *document = view_json_document(view), *list = json_array();
-    for (size_t i = 0; i < all->count; i++) {
-        const struct capture *c = &all->list[i];
-        json_t *object = json_object();
-        hak_json_set_text(object, "path", c->path);
-        json_object_set_new(object, "program",
-                            c->program ? hak_json_text(c->program) : json_null());
-        hak_json_set_number(object, "bytes", c->bytes);
-        hak_json_set_number(object, "changed", c->about.st_mtim.tv_sec);
-        json_object_set_new(object, "state", json_string(keeps[c->keep]));
-        hak_json_set_flag(object, "removed", c->is_removed);
-        json_array_append_new(list, object);
-    }
-    json_object_set_new(document, "captures", list);
-    view_print_json(hak_json_print(document));
 }
 
 int info_clean(struct view *view) {
@@ -244,10 +233,7 @@ int info_clean(struct view *view) {
     for (size_t i = 0; view_given(view, "yes") && i < all.count; i++)
         if (all.list[i].keep == IS_OLD)
             good &= remove_one(&all.list[i]);
-    if (view->json)
-        print_clean_json(view, &all);
-    else
-        print_clean_text(view, &all);
+    print_clean(view, &all);
     free_all(&all);
     return good ? VIEW_OK : VIEW_UNREADABLE;
 }

@@ -49,9 +49,7 @@ json_t *info_closed_json(struct view *view) {
     struct closed_counts counts = read_closed_counts(view);
     if (counts.left_out_blocks + counts.left_out_bytes + counts.opened_pages == 0)
         return json_null();
-    json_t *object = json_object();
-    hak_json_set_number(object, "sweeps_left_out_blocks", counts.left_out_blocks);
-    hak_json_set_number(object, "scans_left_out_bytes", counts.left_out_bytes);
-    hak_json_set_number(object, "opened_pages", counts.opened_pages);
-    return object;
+    return hak_json_object(NUMBER("sweeps_left_out_blocks", counts.left_out_blocks),
+                           NUMBER("scans_left_out_bytes", counts.left_out_bytes),
+                           NUMBER("opened_pages", counts.opened_pages));
 }

@@ -68,9 +68,8 @@ json_t *info_guarded_json(struct view *view) {
     if (counts.guarded + all_not_guarded(&counts) == 0)
         return json_null();
     json_t *object = json_object(), *not_guarded = json_object();
-    hak_json_set_number(object, "blocks", counts.guarded);
+    hak_json_set(object, NUMBER("blocks", counts.guarded));
     for (int i = 0; i < REASONS; i++)
-        hak_json_set_number(not_guarded, reasons[i].key, counts.not_guarded[i]);
-    json_object_set_new(object, "not_guarded", not_guarded);
-    return object;
+        hak_json_set(not_guarded, NUMBER(reasons[i].key, counts.not_guarded[i]));
+    return hak_json_set(object, JSON("not_guarded", not_guarded));
 }

@@ -249,10 +249,10 @@ static json_t *rows_json(struct view *view, const char *sql) {
     while (hak_query_next(&q)) {
         json_t *object = json_object();
         for (int i = 0; i < sqlite3_column_count(q.statement); i++)
-            json_object_set_new(object, sqlite3_column_name(q.statement, i),
-                                sqlite3_column_type(q.statement, i) == SQLITE_INTEGER
-                                    ? json_integer((json_int_t)hak_query_number(&q, i))
-                                    : hak_json_text(hak_query_text(&q, i)));
+            hak_json_set(object, JSON(sqlite3_column_name(q.statement, i),
+                                      sqlite3_column_type(q.statement, i) == SQLITE_INTEGER
+                                          ? json_integer((json_int_t)hak_query_number(&q, i))
+                                          : hak_json_text(hak_query_text(&q, i))));
         json_array_append_new(list, object);
     }
     view_end_query(view, &q, true);
@@ -268,11 +268,10 @@ static json_t *processes_json(struct view *view, const struct tree *tree) {
         if (at < 0)
             continue;
         const struct tree_process *p = &tree->list[at];
-        hak_json_set_number(object, "threads", p->threads);
-        hak_json_set_number(object, "events", p->events);
-        hak_json_set_number(object, "faults", p->faults);
-        hak_json_set_known(object, "became", p->became >= 0,
-                           p->became >= 0 ? tree->list[p->became].id : 0);
+        hak_json_set(
+            object, NUMBER("threads", p->threads), NUMBER("events", p->events),
+            NUMBER("faults", p->faults),
+            KNOWN("became", p->became >= 0, p->became >= 0 ? tree->list[p->became].id : 0));
     }
     return list;
 }
@@ -312,37 +311,28 @@ static bool print_info_json(struct view *view, const struct tree *tree) {
     const struct hak_store_summary *summary = &view->summary;
     json_t *document = view_json_document(view);
     char *line = hak_database_meta(hak_store_database(view->reader), "command_line");
-    hak_json_set_number(document, "bytes", info_file_bytes(view));
-    json_object_set_new(document, "bytes_by_part", info_parts_json(view));
-    hak_json_set_text(document, "program", line ? line : "");
+    hak_json_set(document, NUMBER("bytes", info_file_bytes(view)),
+                 JSON("bytes_by_part", info_parts_json(view)), TEXT("program", line ? line : ""));
     free(line);
-    hak_json_set_number(document, "events", summary->events);
-    hak_json_set_number(document, "chunks", summary->chunks);
-    hak_json_set_number(document, "first_ns", summary->first_ns);
-    hak_json_set_number(document, "last_ns", summary->last_ns);
-    hak_json_set_number(document, "threads", summary->threads);
-    hak_json_set_number(document, "modules", summary->modules);
-    hak_json_set_number(document, "nodes", summary->nodes);
-    hak_json_set_number(document, "faults", summary->faults);
-    json_object_set_new(document, "inner_pools", pools_json(view));
-    json_object_set_new(document, "checked", checked_json(view));
-    json_object_set_new(document, "guarded", info_guarded_json(view));
-    json_object_set_new(document, "closed", info_closed_json(view));
-    json_object_set_new(document, "kept", info_kept_json(view));
-    json_object_set_new(document, "suppressions", info_suppressions_json(view));
-    json_object_set_new(document, "processes", processes_json(view, tree));
-    json_object_set_new(document, "losses",
-                        rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
-                                        "FROM loss WHERE reason IS NOT 'stopped' "
-                                        "ORDER BY from_ns, id"));
-    json_object_set_new(document, "stops",
-                        rows_json(view, "SELECT process, from_ns, nullif(to_ns, "
-                                        "9223372036854775807) AS to_ns FROM loss "
-                                        "WHERE reason = 'stopped' ORDER BY from_ns, id"));
-    json_object_set_new(document, "unreadable", lines_json(view, "unreadable"));
-    json_object_set_new(document, "made_code", lines_json(view, "made_code"));
+    hak_json_set(
+        document, NUMBER("events", summary->events), NUMBER("chunks", summary->chunks),
+        NUMBER("first_ns", summary->first_ns), NUMBER("last_ns", summary->last_ns),
+        NUMBER("threads", summary->threads), NUMBER("modules", summary->modules),
+        NUMBER("nodes", summary->nodes), NUMBER("faults", summary->faults),
+        JSON("inner_pools", pools_json(view)), JSON("checked", checked_json(view)),
+        JSON("guarded", info_guarded_json(view)), JSON("closed", info_closed_json(view)),
+        JSON("kept", info_kept_json(view)), JSON("suppressions", info_suppressions_json(view)),
+        JSON("processes", processes_json(view, tree)),
+        JSON("losses", rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
+                                       "FROM loss WHERE reason IS NOT 'stopped' "
+                                       "ORDER BY from_ns, id")),
+        JSON("stops", rows_json(view, "SELECT process, from_ns, nullif(to_ns, "
+                                      "9223372036854775807) AS to_ns FROM loss "
+                                      "WHERE reason = 'stopped' ORDER BY from_ns, id")),
+        JSON("unreadable", lines_json(view, "unreadable")),
+        JSON("made_code", lines_json(view, "made_code")));
     char *unwatched = read_unwatched(view);
-    json_object_set_new(document, "registers", unwatched ? hak_json_text(unwatched) : json_null());
+    hak_json_set(document, JSON("registers", unwatched ? hak_json_text(unwatched) : json_null()));
     free(unwatched);
     return view_print_document(view, document);
 }

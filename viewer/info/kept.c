@@ -68,18 +68,15 @@ json_t *info_kept_json(struct view *view) {
     json_t *object = json_object(), *list = json_array();
     struct hak_query q = hak_ask(hak_store_database(view->reader), allocators_sql, INFO_READING);
     while (hak_query_next(&q)) {
-        json_t *module = json_object();
-        hak_json_set_text(module, "module", hak_query_text(&q, 0));
-        hak_json_set_number(module, "processes", hak_query_number(&q, 1));
-        json_array_append_new(list, module);
+        hak_json_add(list, TEXT("module", hak_query_text(&q, 0)),
+                     NUMBER("processes", hak_query_number(&q, 1)));
     }
     view_end_query(view, &q, true);
     struct slack slack = read_slack(view);
-    json_object_set_new(object, "allocators", list);
+    hak_json_set(object, JSON("allocators", list));
     bool is_known = slack.not_told == 0 || slack.taken > 0;
-    hak_json_set_known(object, "slack_bytes", is_known, slack.taken);
-    hak_json_set_known(object, "slack_given_bytes", is_known, slack.given);
-    hak_json_set_number(object, "slack_not_known_blocks", slack.not_told);
-    hak_json_set_number(object, "not_recorded_blocks", slack.not_recorded);
-    return object;
+    return hak_json_set(object, KNOWN("slack_bytes", is_known, slack.taken),
+                        KNOWN("slack_given_bytes", is_known, slack.given),
+                        NUMBER("slack_not_known_blocks", slack.not_told),
+                        NUMBER("not_recorded_blocks", slack.not_recorded));
 }

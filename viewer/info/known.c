@@ -54,12 +54,9 @@ json_t *info_suppressions_json(struct view *view) {
     json_t *list = json_array();
     struct hak_query q = query_suppressions(view);
     while (hak_query_next(&q)) {
-        json_t *object = json_object();
-        hak_json_set_text(object, "path", hak_query_text(&q, 0));
-        hak_json_set_number(object, "line", hak_query_number(&q, 1));
-        hak_json_set_text(object, "text", hak_query_text(&q, 2));
-        hak_json_set_number(object, "used", hak_query_number(&q, 3));
-        json_array_append_new(list, object);
+        hak_json_add(list, TEXT("path", hak_query_text(&q, 0)),
+                     NUMBER("line", hak_query_number(&q, 1)), TEXT("text", hak_query_text(&q, 2)),
+                     NUMBER("used", hak_query_number(&q, 3)));
     }
     hak_query_end(&q);
     return list;

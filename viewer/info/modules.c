@@ -161,23 +161,21 @@ static void print_module(struct modules *all) {
 static void add_module_json(struct modules *all) {
     json_t *object = json_object();
     if (all->ranges) {
-        hak_json_set_number(object, "id", number_in(all, ID));
-        hak_json_set_number(object, "process", number_in(all, PROCESS));
-        hak_json_set_address(object, "start", number_in(all, START));
-        hak_json_set_address(object, "end", number_in(all, END));
-        hak_json_set_address(object, "load_bias", number_in(all, BIAS));
-        hak_json_set_number(object, "generation", number_in(all, GENERATION));
-        hak_json_set_number(object, "load_event", number_in(all, LOAD));
-        hak_json_set_known(object, "unload_event", number_in(all, UNLOAD), number_in(all, UNLOAD));
+        hak_json_set(object, NUMBER("id", number_in(all, ID)),
+                     NUMBER("process", number_in(all, PROCESS)),
+                     ADDRESS("start", number_in(all, START)), ADDRESS("end", number_in(all, END)),
+                     ADDRESS("load_bias", number_in(all, BIAS)),
+                     NUMBER("generation", number_in(all, GENERATION)),
+                     NUMBER("load_event", number_in(all, LOAD)),
+                     KNOWN("unload_event", number_in(all, UNLOAD), number_in(all, UNLOAD)));
     } else {
-        hak_json_set_number(object, "processes", number_in(all, PROCESSES));
+        hak_json_set(object, NUMBER("processes", number_in(all, PROCESSES)));
     }
-    hak_json_set_text(object, "path", text_in(all, PATH));
-    hak_json_set_text(object, "build_id", text_in(all, BUILD_ID));
-    hak_json_set_number(object, "frames", number_in(all, FRAMES));
-    hak_json_set_number(object, "frames_named", number_in(all, NAMED));
-    hak_json_set_number(object, "frames_with_line", number_in(all, LINES));
-    hak_json_set_number(object, "unloads", number_in(all, UNLOADS));
+    hak_json_set(object, TEXT("path", text_in(all, PATH)), TEXT("build_id", text_in(all, BUILD_ID)),
+                 NUMBER("frames", number_in(all, FRAMES)),
+                 NUMBER("frames_named", number_in(all, NAMED)),
+                 NUMBER("frames_with_line", number_in(all, LINES)),
+                 NUMBER("unloads", number_in(all, UNLOADS)));
     json_array_append_new(all->list, object);
 }
 
@@ -199,7 +197,7 @@ static void end_text(struct modules *all) {
 
 static int end_json(struct modules *all) {
     json_t *document = view_json_document(all->view);
-    json_object_set_new(document, "modules", all->list);
+    hak_json_set(document, JSON("modules", all->list));
     return view_print_document(all->view, document) ? 0 : VIEW_UNREADABLE;
 }
 

@@ -27,24 +27,21 @@ static json_t *profiles_of(const char *name) {
     json_t *values = json_object();
     for (size_t i = 0; i < SET_LINES; i++)
         if (strcmp(sets[i].other, name) == 0)
-            json_object_set_new(values, sets[i].choice, json_string(sets[i].value));
+            hak_json_set(values, WORD(sets[i].choice, sets[i].value));
     return values;
 }
 
 static bool print_options_json(struct view *view) {
     json_t *document = view_json_document(view), *list = json_array();
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        json_t *object = json_object();
-        json_object_set_new(object, "variable", json_sprintf("HAKMEM_%s", option_table[i].name));
-        json_object_set_new(object, "type", json_string(option_table[i].type));
-        json_object_set_new(object, "default", json_string(option_table[i].standard));
-        json_object_set_new(object, "range", json_string(option_table[i].range));
-        json_object_set_new(object, "run_option", hak_json_word(option_table[i].run));
-        json_object_set_new(object, "profiles", profiles_of(option_table[i].name));
-        json_object_set_new(object, "sentence", json_string(option_table[i].sentence));
-        json_array_append_new(list, object);
+        hak_json_add(list, JSON("variable", json_sprintf("HAKMEM_%s", option_table[i].name)),
+                     WORD("type", option_table[i].type), WORD("default", option_table[i].standard),
+                     WORD("range", option_table[i].range),
+                     JSON("run_option", hak_json_word(option_table[i].run)),
+                     JSON("profiles", profiles_of(option_table[i].name)),
+                     WORD("sentence", option_table[i].sentence));
     }
-    json_object_set_new(document, "options", list);
+    hak_json_set(document, JSON("options", list));
     return view_print_json(hak_json_print(document));
 }
 

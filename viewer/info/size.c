@@ -109,7 +109,6 @@ json_t *info_parts_json(struct view *view) {
     if (!find_parts(view, bytes))
         return object;
     for (int i = 0; i < PARTS; i++)
-        hak_json_set_number(object, parts[i].key, bytes[i]);
-    hak_json_set_number(object, "rest", rest_of(info_file_bytes(view), bytes));
-    return object;
+        hak_json_set(object, NUMBER(parts[i].key, bytes[i]));
+    return hak_json_set(object, NUMBER("rest", rest_of(info_file_bytes(view), bytes)));
 }

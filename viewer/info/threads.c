@@ -177,7 +177,8 @@ static void add_sum(struct hak_text *text, const struct threads *all) {
 static void add_origin(struct table *table, struct view *view, const struct thread *t) {
     enum { INDENT = 6 };
     struct hak_text lines = {0};
-    if (!view_given(view, "stacks") || (t->origin.creator == 0 && t->origin.stack == 0))
+    if (view->json || !view_given(view, "stacks") ||
+        (t->origin.creator == 0 && t->origin.stack == 0))
         return;
     hak_text_fill(&lines, ' ', INDENT);
     hak_text_add(&lines, "created");
@@ -188,89 +189,54 @@ static void add_origin(struct table *table, struct view *view, const struct thre
     table_add_below(table, &lines);
 }
 
-static void add_names(struct table *table, struct view *view, const struct thread *t) {
+static void add_thread_row(struct answer *answer, const struct threads *all,
+                           const struct thread *t) {
+    struct view *view = all->view;
+    const struct hak_store_summary *summary = &view->summary;
     struct hak_thread_words words;
-    struct hak_text process = {0}, name = {0};
-    if (view->summary.processes > 1) {
-        view_add_process(&process, view, t->process);
-        table_add_text(table, &process);
-    }
+    struct hak_text process = {0}, name = {0}, last = {0};
+    bool with_stacks = view->json && view_given(view, "stacks");
     hak_lookup_thread(view->reader, t->row, &words);
+    view_add_process(&process, view, t->process);
     hak_text_add(&name, "%u%s%s (%d)", t->number, words.name[0] ? " " : "", words.name, t->tid);
-    table_add_text(table, &name);
-}
-
-static void add_thread_row(struct table *table, struct view *view, const struct thread *t) {
-    struct hak_text last = {0};
-    add_names(table, view, t);
-    table_add_cell(table, hak_words_time(t->start_ns));
-    table_add_cell(table, t->end_ns                     ? hak_words_time(t->end_ns)
-                          : view->summary.being_written ? "lives"
-                                                        : "not seen");
-    table_add_cell(table, hak_words_number(t->did.mallocs));
-    table_add_cell(table, hak_words_number(t->did.frees));
-    table_add_cell(table, hak_words_number(t->did.reallocs));
-    table_add_cell(table, hak_words_size(t->did.asked_bytes));
-    table_add_cell(table, hak_words_number(t->did.remote_frees));
-    if (view->summary.lost_events > 0)
-        table_add_cell(table, hak_words_number(t->lost));
     if (t->did.events)
         hak_text_add(&last, "%s, %s", hak_words_number(t->did.last_event),
                      hak_words_time(t->did.last_ns));
     else
         hak_text_add(&last, "none");
-    table_add_text(table, &last);
-    add_origin(table, view, t);
+    /* Columns that say nothing (one process; nothing lost) are left out. */
+    answer_row(
+        answer, DATA(NUMBER("id", t->row)), DATA(NUMBER("process", t->process)),
+        DATA(NUMBER("pid", hak_lookup_pid(view->reader, t->process))),
+        MADE(summary->processes > 1 ? "<process" : NULL, &process), MADE("<thread", &name),
+        DATA(NUMBER("number", t->number)), DATA(NUMBER("tid", t->tid)),
+        DATA(TEXT("name", words.name)), UNIT("start", hak_words_time, "start_ns", t->start_ns),
+        UNLESS("end", hak_words_time, "end_ns", t->end_ns,
+               summary->being_written ? "lives" : "not seen"),
+        DATA(KNOWN("created_by", t->origin.creator, t->origin.creator)),
+        DATA(JSON(with_stacks ? "created_at" : NULL,
+                  with_stacks ? hak_json_stack(view->reader, t->origin.stack) : NULL)),
+        DATA(NUMBER("events", t->did.events)), AMOUNT("mallocs", "mallocs", t->did.mallocs),
+        AMOUNT("frees", "frees", t->did.frees), AMOUNT("reallocs", "reallocs", t->did.reallocs),
+        UNIT("asked", hak_words_size, "asked_bytes", t->did.asked_bytes),
+        AMOUNT("remote", "remote_frees", t->did.remote_frees),
+        AMOUNT(summary->lost_events > 0 ? "lost" : NULL, "lost_events", t->lost),
+        DATA(KNOWN("last_event", t->did.events, t->did.last_event)),
+        DATA(KNOWN("last_ns", t->did.events, t->did.last_ns)), MADE("last event", &last));
+    add_origin(&answer->table, view, t);
 }
 
-/* Columns that say nothing (one process; nothing lost) are left out. */
-static bool print_threads_text(const struct threads *all) {
-    const struct hak_store_summary *summary = &all->view->summary;
-    struct table table = {0};
+static bool print_threads(const struct threads *all) {
+    struct answer answer = answer_begin(all->view);
     struct hak_text text = {0};
-    table_add_headings(&table, summary->processes > 1 ? "<process|<thread" : "<thread");
-    table_add_headings(&table, "start|end|mallocs|frees|reallocs|asked|remote");
-    table_add_headings(&table, summary->lost_events > 0 ? "lost|last event" : "last event");
     for (uint32_t i = 0; i < all->count; i++)
-        add_thread_row(&table, all->view, &all->list[i]);
-    table_append(&text, &table, all->view);
+        add_thread_row(&answer, all, &all->list[i]);
+    if (answer.list)
+        return view_print_document(
+            all->view, hak_json_set(view_json_document(all->view), JSON("threads", answer.list)));
+    answer_print(&text, &answer);
     add_sum(&text, all);
     return view_print(&text);
-}
-
-static json_t *thread_json(struct view *view, const struct thread *t) {
-    struct hak_thread_words words;
-    json_t *object = json_object();
-    hak_lookup_thread(view->reader, t->row, &words);
-    hak_json_set_number(object, "id", t->row);
-    hak_json_set_number(object, "process", t->process);
-    hak_json_set_number(object, "pid", hak_lookup_pid(view->reader, t->process));
-    hak_json_set_number(object, "number", t->number);
-    hak_json_set_number(object, "tid", t->tid);
-    hak_json_set_text(object, "name", words.name);
-    hak_json_set_number(object, "start_ns", t->start_ns);
-    hak_json_set_known(object, "end_ns", t->end_ns, t->end_ns);
-    hak_json_set_known(object, "created_by", t->origin.creator, t->origin.creator);
-    if (view_given(view, "stacks"))
-        json_object_set_new(object, "created_at", hak_json_stack(view->reader, t->origin.stack));
-    hak_json_set_number(object, "events", t->did.events);
-    hak_json_set_number(object, "mallocs", t->did.mallocs);
-    hak_json_set_number(object, "frees", t->did.frees);
-    hak_json_set_number(object, "reallocs", t->did.reallocs);
-    hak_json_set_number(object, "asked_bytes", t->did.asked_bytes);
-    hak_json_set_number(object, "remote_frees", t->did.remote_frees);
-    hak_json_set_number(object, "lost_events", t->lost);
-    hak_json_set_known(object, "last_event", t->did.events, t->did.last_event);
-    hak_json_set_known(object, "last_ns", t->did.events, t->did.last_ns);
-    return object;
-}
-
-static bool print_threads_json(const struct threads *all) {
-    json_t *document = view_json_document(all->view), *list = json_array();
-    for (uint32_t i = 0; i < all->count; i++)
-        json_array_append_new(list, thread_json(all->view, &all->list[i]));
-    json_object_set_new(document, "threads", list);
-    return view_print_document(all->view, document);
 }
 
 static void say_nothing_found(struct view *view, uint32_t process) {
@@ -297,7 +263,7 @@ int command_threads(struct view *view) {
         view_start_pager(view);
         if (all.count == 0 && !view->json)
             say_nothing_found(view, all.process);
-        else if (!(view->json ? print_threads_json(&all) : print_threads_text(&all)))
+        else if (!print_threads(&all))
             status = VIEW_UNREADABLE;
     }
     free(all.list);

@@ -11,20 +11,18 @@ static json_t *metrics_json(const uint64_t *metrics) {
     json_t *object = json_object();
     for (unsigned m = 0; m < HAK_METRICS; m++)
         if (metrics[m])
-            hak_json_set_number(object, hak_metric_name(m), metrics[m]);
+            hak_json_set(object, NUMBER(hak_metric_name(m), metrics[m]));
     return object;
 }
 
 static json_t *class_json(const struct layers *l, unsigned k) {
     json_t *object = json_object();
     bool is_class = k < HAK_CLASSES;
-    json_object_set_new(
-        object, "class",
-        json_string(hak_words_class(l->view->reader, is_class ? k : (unsigned)HAK_CLASS_NONE)));
-    hak_json_set_known(object, "slot_bytes", is_class, hak_words_slot_bytes(l->view->reader, k));
-    hak_json_set_number(object, "mallocs", layers_served(l, k));
-    json_object_set_new(object, "metrics", metrics_json(l->all->cells[k]));
-    return object;
+    return hak_json_set(
+        object,
+        WORD("class", hak_words_class(l->view->reader, is_class ? k : (unsigned)HAK_CLASS_NONE)),
+        KNOWN("slot_bytes", is_class, hak_words_slot_bytes(l->view->reader, k)),
+        NUMBER("mallocs", layers_served(l, k)), JSON("metrics", metrics_json(l->all->cells[k])));
 }
 
 static json_t *classes_json(const struct layers *l) {
@@ -44,13 +42,10 @@ static json_t *processes_json(const struct layers *l) {
         const struct layers_process *p = &l->processes[row];
         if (!p->has_counters && p->logged == 0)
             continue;
-        json_t *object = json_object();
-        hak_json_set_number(object, "id", row);
-        hak_json_set_number(object, "pid", hak_lookup_pid(l->view->reader, row));
-        hak_json_set_known(object, "counted", p->has_counters, p->counted);
-        hak_json_set_known(object, "logged", l->log_was_read, p->logged);
-        hak_json_set_flag(object, "has_last_counters", p->has_last);
-        json_array_append_new(list, object);
+        hak_json_add(list, NUMBER("id", row), NUMBER("pid", hak_lookup_pid(l->view->reader, row)),
+                     KNOWN("counted", p->has_counters, p->counted),
+                     KNOWN("logged", l->log_was_read, p->logged),
+                     FLAG("has_last_counters", p->has_last));
     }
     return list;
 }
@@ -61,11 +56,8 @@ static json_t *hits_json(const struct layers *l) {
         struct layers_hits hits = layers_hits(l, layer);
         if (hits.asked == 0)
             continue;
-        json_t *object = json_object();
-        json_object_set_new(object, "layer", json_string(layers_name(layer)));
-        hak_json_set_number(object, "hits", hits.hits);
-        hak_json_set_number(object, "asked", hits.asked);
-        json_array_append_new(list, object);
+        hak_json_add(list, WORD("layer", layers_name(layer)), NUMBER("hits", hits.hits),
+                     NUMBER("asked", hits.asked));
     }
     return list;
 }
@@ -74,12 +66,8 @@ static json_t *stages_json(const struct layers *l) {
     struct layers_stages stages = layers_stages(l);
     if (!stages.is_known)
         return json_null();
-    json_t *object = json_object();
-    hak_json_set_number(object, "taken", stages.taken);
-    hak_json_set_number(object, "stage_1", stages.empty);
-    hak_json_set_number(object, "stage_2", stages.unused);
-    hak_json_set_number(object, "stage_3", stages.mapped);
-    return object;
+    return hak_json_object(NUMBER("taken", stages.taken), NUMBER("stage_1", stages.empty),
+                           NUMBER("stage_2", stages.unused), NUMBER("stage_3", stages.mapped));
 }
 
 /* How many SuperSlabs were in which state at the end of the interval. */
@@ -88,8 +76,8 @@ static json_t *states_json(int64_t *in_state, const struct layers_interval *inte
     for (unsigned state = 0; state < SUPERSLAB_STATES; state++) {
         in_state[state] += interval->state_change[state];
         if (state != SUPERSLAB_GONE)
-            hak_json_set_number(object, layers_state_name(state),
-                                in_state[state] > 0 ? (uint64_t)in_state[state] : 0);
+            hak_json_set(object, NUMBER(layers_state_name(state),
+                                        in_state[state] > 0 ? (uint64_t)in_state[state] : 0));
     }
     return object;
 }
@@ -100,12 +88,9 @@ static json_t *intervals_json(const struct layers *l) {
     for (uint64_t i = 0; i < l->interval_count; i++) {
         if (!l->intervals[i].has_any)
             continue;
-        json_t *object = json_object();
-        hak_json_set_number(object, "from_ns", i * l->over_ns);
-        hak_json_set_number(object, "to_ns", (i + 1) * l->over_ns);
-        json_object_set_new(object, "metrics", metrics_json(l->intervals[i].sum));
-        json_object_set_new(object, "superslabs", states_json(in_state, &l->intervals[i]));
-        json_array_append_new(list, object);
+        hak_json_add(list, NUMBER("from_ns", i * l->over_ns), NUMBER("to_ns", (i + 1) * l->over_ns),
+                     JSON("metrics", metrics_json(l->intervals[i].sum)),
+                     JSON("superslabs", states_json(in_state, &l->intervals[i])));
     }
     return list;
 }
@@ -113,22 +98,17 @@ static json_t *intervals_json(const struct layers *l) {
 json_t *layers_json(const struct layers *l) {
     json_t *document = view_json_document(l->view), *compared = json_object();
     bool has_both = l->log_was_read && l->with_counters > 0;
-    json_object_set_new(document, "source", json_string(l->is_from_log ? "log" : "counters"));
-    hak_json_set_known(compared, "counted", l->with_counters, l->counted);
-    hak_json_set_known(compared, "logged", has_both, l->logged);
-    hak_json_set_number(compared, "cut_short", l->cut_short);
-    json_object_set_new(compared, "agree",
-                        has_both ? json_boolean(!layers_disagree(l)) : json_null());
-    hak_json_set_number(compared, "without_last_counters", l->without_last);
-    json_object_set_new(document, "mallocs", compared);
-    json_object_set_new(document, "classes", classes_json(l));
-    json_object_set_new(document, "hits", hits_json(l));
-    json_object_set_new(document, "stages", stages_json(l));
-    json_object_set_new(document, "changes",
-                        l->changes ? layers_changes_json(l, l->shows_superslabs) : json_null());
-    json_object_set_new(document, "processes", processes_json(l));
+    hak_json_set(document, WORD("source", l->is_from_log ? "log" : "counters"));
+    hak_json_set(compared, KNOWN("counted", l->with_counters, l->counted),
+                 KNOWN("logged", has_both, l->logged), NUMBER("cut_short", l->cut_short),
+                 JSON("agree", has_both ? json_boolean(!layers_disagree(l)) : json_null()),
+                 NUMBER("without_last_counters", l->without_last));
+    hak_json_set(
+        document, JSON("mallocs", compared), JSON("classes", classes_json(l)),
+        JSON("hits", hits_json(l)), JSON("stages", stages_json(l)),
+        JSON("changes", l->changes ? layers_changes_json(l, l->shows_superslabs) : json_null()),
+        JSON("processes", processes_json(l)));
     if (l->intervals)
-        json_object_set_new(document, "over", intervals_json(l));
-    json_object_set_new(document, "completeness", view_completeness_json(l->view));
-    return document;
+        hak_json_set(document, JSON("over", intervals_json(l)));
+    return hak_json_set(document, JSON("completeness", view_completeness_json(l->view)));
 }

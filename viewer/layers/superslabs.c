@@ -9,19 +9,17 @@
 /* ---- one line each -----------------------------------------------------------------------------
  */
 
-static void add_owners(struct table *t, const struct layers *l, const struct superslab_life *life) {
-    struct hak_text text = {0};
+static void add_owners(struct hak_text *text, const struct layers *l,
+                       const struct superslab_life *life) {
     uint32_t shown = life->owners < SUPERSLAB_OWNERS ? life->owners : SUPERSLAB_OWNERS;
     for (uint32_t i = 0; i < shown; i++)
-        hak_text_add(&text, "%s%s", i ? ", " : "", view_thread_label(l->view, life->owner[i]));
+        hak_text_add(text, "%s%s", i ? ", " : "", view_thread_label(l->view, life->owner[i]));
     if (life->owners > shown)
-        hak_text_add(&text, " and %s more", hak_words_number(life->owners - shown));
-    table_add_text(t, &text);
+        hak_text_add(text, " and %s more", hak_words_number(life->owners - shown));
 }
 
 /* "HOT 0.200 s, DRAINING 0.101 s": how long in each, what it was in longest first. */
-static void add_times(struct table *t, const struct superslab_life *life) {
-    struct hak_text text = {0};
+static void add_times(struct hak_text *text, const struct superslab_life *life) {
     bool is_told[SUPERSLAB_STATES] = {[SUPERSLAB_GONE] = true};
     for (;;) {
         unsigned next = SUPERSLAB_GONE;
@@ -31,41 +29,57 @@ static void add_times(struct table *t, const struct superslab_life *life) {
         if (next == SUPERSLAB_GONE)
             break;
         is_told[next] = true;
-        hak_text_add(&text, "%s%s %s", text.length ? ", " : "", layers_state_name(next),
+        hak_text_add(text, "%s%s %s", text->length ? ", " : "", layers_state_name(next),
                      hak_words_time(life->state_ns[next]));
     }
-    table_add_text(t, &text);
 }
 
-static void add_life(struct table *t, const struct layers *l, const struct superslab_life *life,
-                     bool has_processes) {
-    char address[32];
-    snprintf(address, sizeof address, "0x%" PRIx64, life->address);
-    table_add_cell(t, address);
-    if (has_processes)
-        table_add_cell(t, view_process_label(l->view, life->process));
-    table_add_cell(t, life->was_mapped ? hak_words_time(life->begin_ns) : "inherited");
-    add_owners(t, l, life);
-    table_add_count(t, life->slabs);
-    table_add_count(t, life->keeps);
-    table_add_count(t, life->takes);
-    table_add_count(t, life->adopts);
-    add_times(t, life);
-    table_add_cell(t, life->was_unmapped ? hak_words_time(life->end_ns)
-                      : life->end_ns     ? "with its process"
-                                         : "");
+static json_t *times_json(const struct superslab_life *life) {
+    json_t *object = json_object();
+    for (unsigned s = 1; s < SUPERSLAB_STATES; s++)
+        hak_json_set(object, NUMBER(layers_state_name(s), life->state_ns[s]));
+    return object;
+}
+
+static json_t *owners_json(const struct superslab_life *life) {
+    json_t *owners = json_array();
+    for (uint32_t i = 0; i < life->owners && i < SUPERSLAB_OWNERS; i++)
+        json_array_append_new(owners, json_integer(life->owner[i]));
+    return owners;
+}
+
+static struct answer answer_of(const struct layers *l) {
+    struct answer answer = answer_begin(l->view);
+    bool has_processes = l->view->summary.processes > 1 && l->process == 0;
+    for (uint32_t i = 0; i < l->changes->count; i++) {
+        const struct superslab_life *life = &l->changes->lives[i];
+        struct hak_text address = {0}, owners = {0}, times = {0};
+        hak_text_add(&address, "0x%" PRIx64, life->address);
+        add_owners(&owners, l, life);
+        add_times(&times, life);
+        answer_row(
+            &answer, DATA(ADDRESS("address", life->address)), MADE("SuperSlab", &address),
+            DATA(NUMBER("process", life->process)),
+            CELL(has_processes ? "<process" : NULL, view_process_label(l->view, life->process)),
+            DATA(NUMBER("pid", hak_lookup_pid(l->view->reader, life->process))),
+            DATA(KNOWN("mapped_ns", life->was_mapped, life->begin_ns)),
+            DATA(KNOWN("unmapped_ns", life->was_unmapped, life->end_ns)),
+            CELL("mapped", life->was_mapped ? hak_words_time(life->begin_ns) : "inherited"),
+            DATA(NUMBER("owners", life->owners)), DATA(JSON("owner_threads", owners_json(life))),
+            MADE("<owners", &owners), FILLED("slabs", "slabs", life->slabs),
+            FILLED("kept", "kept", life->keeps), FILLED("taken", "taken", life->takes),
+            FILLED("adopted", "adopted", life->adopts), MADE("<how long in which tier", &times),
+            CELL("<unmapped", life->was_unmapped ? hak_words_time(life->end_ns)
+                              : life->end_ns     ? "with its process"
+                                                 : ""),
+            DATA(NUMBER("tier_changes", life->tiers)), DATA(JSON("ns_in", times_json(life))));
+    }
+    return answer;
 }
 
 void layers_add_superslabs(struct hak_text *text, const struct layers *l) {
-    bool has_processes = l->view->summary.processes > 1 && l->process == 0;
-    struct table t = {0};
-    if (l->changes->count == 0)
-        return;
-    table_add_headings(&t, has_processes ? "SuperSlab|<process|mapped" : "SuperSlab|mapped");
-    table_add_headings(&t, "<owners|slabs|kept|taken|adopted|<how long in which tier|<unmapped");
-    for (uint32_t i = 0; i < l->changes->count; i++)
-        add_life(&t, l, &l->changes->lives[i], has_processes);
-    table_append(text, &t, l->view);
+    struct answer answer = answer_of(l);
+    answer_print(text, &answer);
 }
 
 /* ---- the lines ---------------------------------------------------------------------------------
@@ -156,45 +170,14 @@ void layers_add_change_lines(struct hak_text *text, const struct layers *l) {
 /* ---- JSON --------------------------------------------------------------------------------------
  */
 
-static json_t *times_json(const struct superslab_life *life) {
-    json_t *object = json_object();
-    for (unsigned s = 1; s < SUPERSLAB_STATES; s++)
-        hak_json_set_number(object, layers_state_name(s), life->state_ns[s]);
-    return object;
-}
-
-static json_t *life_json(const struct layers *l, const struct superslab_life *life) {
-    json_t *object = json_object(), *owners = json_array();
-    uint32_t shown = life->owners < SUPERSLAB_OWNERS ? life->owners : SUPERSLAB_OWNERS;
-    for (uint32_t i = 0; i < shown; i++)
-        json_array_append_new(owners, json_integer(life->owner[i]));
-    hak_json_set_address(object, "address", life->address);
-    hak_json_set_number(object, "process", life->process);
-    hak_json_set_number(object, "pid", hak_lookup_pid(l->view->reader, life->process));
-    hak_json_set_known(object, "mapped_ns", life->was_mapped, life->begin_ns);
-    hak_json_set_known(object, "unmapped_ns", life->was_unmapped, life->end_ns);
-    hak_json_set_number(object, "owners", life->owners);
-    json_object_set_new(object, "owner_threads", owners);
-    hak_json_set_number(object, "slabs", life->slabs);
-    hak_json_set_number(object, "kept", life->keeps);
-    hak_json_set_number(object, "taken", life->takes);
-    hak_json_set_number(object, "adopted", life->adopts);
-    hak_json_set_number(object, "tier_changes", life->tiers);
-    json_object_set_new(object, "ns_in", times_json(life));
-    return object;
-}
-
 static json_t *tiers_json(const struct layers_changes *c) {
     json_t *list = json_array();
     for (unsigned from = 0; from < SUPERSLAB_STATES; from++)
         for (unsigned to = 0; to < SUPERSLAB_STATES; to++) {
             if (c->moves[from][to] == 0)
                 continue;
-            json_t *object = json_object();
-            json_object_set_new(object, "from", json_string(layers_state_name(from)));
-            json_object_set_new(object, "to", json_string(layers_state_name(to)));
-            hak_json_set_number(object, "times", c->moves[from][to]);
-            json_array_append_new(list, object);
+            hak_json_add(list, WORD("from", layers_state_name(from)),
+                         WORD("to", layers_state_name(to)), NUMBER("times", c->moves[from][to]));
         }
     return list;
 }
@@ -205,12 +188,9 @@ static json_t *capacities_json(const struct layers *l) {
         const struct layers_capacity *capacity = &l->changes->capacities[k];
         if (capacity->changes == 0 || !layers_shows_class(l, k))
             continue;
-        json_t *object = json_object();
-        json_object_set_new(object, "class", json_string(layers_class_name(l, k)));
-        hak_json_set_number(object, "changes", capacity->changes);
-        hak_json_set_known(object, "before", capacity->first, capacity->first);
-        hak_json_set_number(object, "last", capacity->last);
-        json_array_append_new(list, object);
+        hak_json_add(
+            list, WORD("class", layers_class_name(l, k)), NUMBER("changes", capacity->changes),
+            KNOWN("before", capacity->first, capacity->first), NUMBER("last", capacity->last));
     }
     return list;
 }
@@ -220,10 +200,9 @@ static json_t *settings_json(const struct layers_changes *c) {
     for (uint32_t i = 0; i < c->setting_count; i++) {
         json_t *object = json_object();
         const char *words = hak_words_setting(c->settings[i].setting);
-        hak_json_set_number(object, "setting", c->settings[i].setting);
-        json_object_set_new(object, "words", hak_json_word(words));
-        hak_json_set_number(object, "changes", c->settings[i].changes);
-        hak_json_set_number(object, "last", c->settings[i].value);
+        hak_json_set(object, NUMBER("setting", c->settings[i].setting),
+                     JSON("words", hak_json_word(words)), NUMBER("changes", c->settings[i].changes),
+                     NUMBER("last", c->settings[i].value));
         json_array_append_new(list, object);
     }
     return list;
@@ -231,16 +210,10 @@ static json_t *settings_json(const struct layers_changes *c) {
 
 json_t *layers_changes_json(const struct layers *l, bool with_lives) {
     const struct layers_changes *c = l->changes;
-    json_t *object = json_object();
-    hak_json_set_number(object, "lives", c->count);
-    hak_json_set_number(object, "at_most_at_once", c->peak);
-    json_object_set_new(object, "tiers", tiers_json(c));
-    json_object_set_new(object, "capacities", capacities_json(l));
-    json_object_set_new(object, "settings", settings_json(c));
-    json_t *lives = with_lives ? json_array() : NULL;
-    for (uint32_t i = 0; with_lives && i < c->count; i++)
-        json_array_append_new(lives, life_json(l, &c->lives[i]));
-    if (lives)
-        json_object_set_new(object, "superslabs", lives);
+    json_t *object = hak_json_object(
+        NUMBER("lives", c->count), NUMBER("at_most_at_once", c->peak), JSON("tiers", tiers_json(c)),
+        JSON("capacities", capacities_json(l)), JSON("settings", settings_json(c)));
+    if (with_lives)
+        hak_json_set(object, JSON("superslabs", answer_of(l).list));
     return object;
 }

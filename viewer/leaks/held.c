@@ -84,7 +84,7 @@ static int compare_most_first(const void *a, const void *b) {
     return x->stack < y->stack ? -1 : x->stack > y->stack;
 }
 
-/* ---- for people ------------------------------------------------------------------------------ */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 static void add_born(struct hak_text *text, const struct held_row *row, bool is_alone) {
     hak_text_add(text, "%s",
@@ -95,28 +95,30 @@ static void add_born(struct hak_text *text, const struct held_row *row, bool is_
         hak_text_add(text, " to %s", hak_words_time(row->newest_ns));
 }
 
-static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
-    struct table table = {0};
-    bool has_process = held->view->summary.processes > 1 && !held->moment.process;
+static struct answer held_answer(struct held *held, uint32_t shown) {
+    struct view *view = held->view;
+    struct answer answer = answer_begin(view);
     struct leaks_places places = {0};
-    for (uint32_t i = 0; i < shown; i++)
-        leaks_add_place(&places, held->view, held->row[i].stack);
-    leaks_tell_places_apart(&places, held->view);
-    table_add_headings(&table, has_process ? "blocks|bytes|<process|<allocated|<where"
-                                           : "blocks|bytes|<allocated|<where");
+    bool has_process = view->summary.processes > 1 && !held->moment.process;
+    for (uint32_t i = 0; i < shown && !view->json; i++)
+        leaks_add_place(&places, view, held->row[i].stack);
+    leaks_tell_places_apart(&places, view);
     for (uint32_t i = 0; i < shown; i++) {
         const struct held_row *row = &held->row[i];
         struct hak_text born = {0};
         add_born(&born, row, held->is_alone);
-        table_add_count(&table, row->count);
-        table_add_cell(&table, hak_words_number(row->bytes));
-        if (has_process)
-            table_add_cell(&table, view_process_label(held->view, row->process));
-        table_add_text(&table, &born);
-        table_add_cell(&table, leaks_place(&places, i));
+        answer_row(
+            &answer, DATA(NUMBER("process", row->process)), FILLED("blocks", "count", row->count),
+            AMOUNT("bytes", "bytes", row->bytes),
+            CELL(has_process ? "<process" : NULL, view_process_label(view, row->process)),
+            MADE("<allocated", &born), CELL("<where", leaks_place(&places, i)),
+            DATA(KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns)),
+            DATA(KNOWN("newest_ns", row->newest_ns, row->newest_ns)),
+            DATA(NUMBER("stack", row->stack)),
+            DATA(JSON("frames", view->json ? hak_json_stack(view->reader, row->stack) : NULL)));
     }
-    table_append(text, &table, held->view);
     leaks_free_places(&places);
+    return answer;
 }
 
 static void add_held_stacks(struct hak_text *text, struct held *held, uint32_t shown) {
@@ -149,12 +151,19 @@ static void add_moment(struct hak_text *text, const struct held *held) {
         hak_text_add(text, "at the end (%s)", hak_words_time(held->view->summary.last_ns));
 }
 
-static void print_held_text(struct held *held, uint32_t shown) {
+static bool print(struct held *held, uint32_t shown) {
     struct view *view = held->view;
+    struct answer answer = held_answer(held, shown);
     struct hak_text text = {0};
     uint64_t bytes = held->bytes;
-    if (shown)
-        add_rows(&text, held, shown);
+    view_start_pager(view);
+    if (answer.list)
+        return view_print_document(
+            view, hak_json_set(view_json_document(view), JSON("held", answer.list),
+                               NUMBER("blocks", held->blocks), NUMBER("bytes", held->bytes),
+                               FLAG("is_beyond_end", is_beyond_end(held)),
+                               NUMBER("left_out", held->rows - shown)));
+    answer_print(&text, &answer);
     for (uint32_t i = 0; i < shown; i++)
         bytes -= held->row[i].bytes;
     if (shown < held->rows)
@@ -175,36 +184,7 @@ static void print_held_text(struct held *held, uint32_t shown) {
                      hak_words_number(last_event(held)), hak_words_time(view->summary.last_ns));
     view_add_completeness(&text, view);
     hak_text_add(&text, "\n");
-    view_start_pager(view);
-    view_print(&text);
-}
-
-/* ---- as JSON --------------------------------------------------------------------------------- */
-
-static json_t *held_row_json(struct held *held, const struct held_row *row) {
-    json_t *object = json_object();
-    hak_json_set_number(object, "process", row->process);
-    hak_json_set_number(object, "count", row->count);
-    hak_json_set_number(object, "bytes", row->bytes);
-    hak_json_set_known(object, "oldest_ns", row->oldest_ns, row->oldest_ns);
-    hak_json_set_known(object, "newest_ns", row->newest_ns, row->newest_ns);
-    hak_json_set_number(object, "stack", row->stack);
-    json_object_set_new(object, "frames", hak_json_stack(held->view->reader, row->stack));
-    return object;
-}
-
-static void print_held_json(struct held *held, uint32_t shown) {
-    json_t *document = view_json_document(held->view), *rows = json_array();
-    for (uint32_t i = 0; i < shown; i++)
-        json_array_append_new(rows, held_row_json(held, &held->row[i]));
-    json_object_set_new(document, "held", rows);
-    hak_json_set_number(document, "blocks", held->blocks);
-    hak_json_set_number(document, "bytes", held->bytes);
-    hak_json_set_flag(document, "is_beyond_end", is_beyond_end(held));
-    hak_json_set_number(document, "left_out", held->rows - shown);
-    json_object_set_new(document, "completeness", view_completeness_json(held->view));
-    view_start_pager(held->view);
-    view_print_json(hak_json_print(document));
+    return view_print(&text);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -266,10 +246,7 @@ int leaks_held(struct view *view, uint64_t limit) {
         if (held.rows)
             qsort(held.row, held.rows, sizeof *held.row, compare_most_first);
         uint32_t shown = limit && limit < held.rows ? (uint32_t)limit : held.rows;
-        if (view->json)
-            print_held_json(&held, shown);
-        else
-            print_held_text(&held, shown);
+        print(&held, shown);
         status = view_completeness(view);
     }
     hak_index_free(&held.index);

@@ -43,45 +43,68 @@ static void add_scan_line(struct hak_text *text, struct view *view, const struct
     hak_text_add(text, ".%s%s\n", scan->notes[0] ? " " : "", scan->notes);
 }
 
-static void add_table(struct hak_text *text, struct view *view, const struct leaks_list *list,
-                      uint64_t limit) {
-    struct table table = {0};
-    uint64_t shown = 0, more = 0, more_bytes = 0;
+/* Rows of the answer: in text the new ones, in JSON all that were asked for, or `only` one. */
+static bool is_row(const struct view *view, const struct leaks_row *row,
+                   const struct leaks_row *only) {
+    if (only)
+        return row == only;
+    return view->json ? row->kind != HAK_LEAK_IS_REACHABLE || view_given(view, "reachable")
+                      : is_listed(view, row);
+}
+
+static void add_leak(struct answer *answer, const struct leaks_list *list,
+                     const struct leaks_row *row, const char *place) {
+    static const char *const states[] = {"new", "baseline", "suppressed"};
+    struct view *view = answer->view;
+    struct hak_text age = {0};
+    add_age(&age, row);
+    answer_row(
+        answer, FILLED("leak", "row", row->row), DATA(NUMBER("scan", row->scan)),
+        DATA(NUMBER("process", row->process)),
+        STRING("<kind", "kind", hak_words_leak_kind(row->kind)),
+        FILLED("blocks", "count", row->count), FILLED("bytes", "bytes", row->bytes),
+        CELL(list->scan_count > 1 ? "<process" : NULL, view_process_label(view, row->process)),
+        DATA(KNOWN("oldest_ns", row->oldest_ns, row->oldest_ns)),
+        DATA(KNOWN("newest_ns", row->newest_ns, row->newest_ns)), MADE("<age", &age),
+        DATA(JSON("layer", row->layer[0] ? hak_json_text(row->layer) : json_null())),
+        CELL("<served by", row->layer), CELL("<where", place),
+        DATA(TEXT("fingerprint", row->fingerprint)), DATA(FLAG("is_finding", row->is_finding)),
+        DATA(WORD("state", states[row->state])), DATA(NUMBER("stack", row->stack)),
+        DATA(JSON("frames", view->json ? hak_json_stack(view->reader, row->stack) : NULL)));
+}
+
+/* `more`: rows and bytes that the limit leaves out. */
+static struct answer leaks_answer(struct view *view, const struct leaks_list *list, uint64_t limit,
+                                  const struct leaks_row *only, uint64_t more[2]) {
+    struct answer answer = answer_begin(view);
     struct leaks_places places = {0};
     for (size_t i = 0; i < list->row_count && (!limit || places.count < limit); i++)
-        if (is_listed(view, &list->rows[i]))
+        if (!view->json && is_row(view, &list->rows[i], only))
             leaks_add_place(&places, view, list->rows[i].stack);
     leaks_tell_places_apart(&places, view);
-    table_add_headings(&table, "leak|<kind|blocks|bytes");
-    table_add_headings(&table, list->scan_count > 1 ? "<process|<age|<served by|<where"
-                                                    : "<age|<served by|<where");
     for (size_t i = 0; i < list->row_count; i++) {
         const struct leaks_row *row = &list->rows[i];
-        struct hak_text age = {0};
-        if (!is_listed(view, row))
+        if (!is_row(view, row, only))
             continue;
-        if (limit && shown == limit) {
-            more++;
-            more_bytes += row->bytes;
+        if (!limit || answer.rows < limit) {
+            add_leak(&answer, list, row, leaks_place(&places, answer.rows));
             continue;
         }
-        add_age(&age, row);
-        table_add_count(&table, row->row);
-        table_add_cell(&table, hak_words_leak_kind(row->kind));
-        table_add_count(&table, row->count);
-        table_add_count(&table, row->bytes);
-        if (list->scan_count > 1)
-            table_add_cell(&table, view_process_label(view, row->process));
-        table_add_text(&table, &age);
-        table_add_cell(&table, row->layer);
-        table_add_cell(&table, leaks_place(&places, shown));
-        shown++;
+        more[0]++;
+        more[1] += row->bytes;
     }
-    table_append(text, &table, view);
     leaks_free_places(&places);
-    if (more)
+    return answer;
+}
+
+static void add_table(struct hak_text *text, struct view *view, const struct leaks_list *list,
+                      uint64_t limit) {
+    uint64_t more[2] = {0};
+    struct answer answer = leaks_answer(view, list, limit, NULL, more);
+    answer_print(text, &answer);
+    if (more[0])
         hak_text_add(text, "... and %s (%s); --limit 0 shows all\n",
-                     hak_words_count(more, "more line", "more lines"), hak_words_bytes(more_bytes));
+                     hak_words_count(more[0], "more line", "more lines"), hak_words_bytes(more[1]));
 }
 
 static void add_leaked_stacks(struct hak_text *text, struct view *view,
@@ -157,70 +180,28 @@ static void print_leaks_text(struct view *view, const struct leaks_list *list, u
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
-static json_t *leak_row_json(struct view *view, const struct leaks_row *row) {
-    static const char *const states[] = {"new", "baseline", "suppressed"};
-    json_t *object = json_object();
-    hak_json_set_number(object, "row", row->row);
-    hak_json_set_number(object, "scan", row->scan);
-    hak_json_set_number(object, "process", row->process);
-    hak_json_set_text(object, "kind", hak_words_leak_kind(row->kind));
-    hak_json_set_number(object, "count", row->count);
-    hak_json_set_number(object, "bytes", row->bytes);
-    hak_json_set_known(object, "oldest_ns", row->oldest_ns, row->oldest_ns);
-    hak_json_set_known(object, "newest_ns", row->newest_ns, row->newest_ns);
-    json_object_set_new(object, "layer", row->layer[0] ? hak_json_text(row->layer) : json_null());
-    hak_json_set_text(object, "fingerprint", row->fingerprint);
-    hak_json_set_flag(object, "is_finding", row->is_finding);
-    json_object_set_new(object, "state", json_string(states[row->state]));
-    hak_json_set_number(object, "stack", row->stack);
-    json_object_set_new(object, "frames", hak_json_stack(view->reader, row->stack));
-    return object;
-}
-
 static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
-    json_t *object = json_object();
-    hak_json_set_number(object, "row", scan->row);
-    hak_json_set_number(object, "process", scan->process);
-    hak_json_set_number(object, "pid", hak_lookup_pid(view->reader, scan->process));
-    hak_json_set_number(object, "ns", scan->ns);
-    hak_json_set_text(object, "reason", scan->reason);
-    hak_json_set_number(object, "live_blocks", scan->live_blocks);
-    hak_json_set_number(object, "live_bytes", scan->live_bytes);
-    hak_json_set_number(object, "lost_blocks", scan->lost_blocks);
-    hak_json_set_number(object, "known_blocks", scan->known_blocks);
-    hak_json_set_number(object, "microseconds", scan->microseconds);
-    hak_json_set_flag(object, "is_error", scan->is_error);
-    hak_json_set_text(object, "notes", scan->notes);
-    return object;
+    return hak_json_object(
+        NUMBER("row", scan->row), NUMBER("process", scan->process),
+        NUMBER("pid", hak_lookup_pid(view->reader, scan->process)), NUMBER("ns", scan->ns),
+        TEXT("reason", scan->reason), NUMBER("live_blocks", scan->live_blocks),
+        NUMBER("live_bytes", scan->live_bytes), NUMBER("lost_blocks", scan->lost_blocks),
+        NUMBER("known_blocks", scan->known_blocks), NUMBER("microseconds", scan->microseconds),
+        FLAG("is_error", scan->is_error), TEXT("notes", scan->notes));
 }
 
 /* All that are asked for, or `only` one and the scan that found it. */
 static void print_leaks_json(struct view *view, const struct leaks_list *list, uint64_t limit,
                              const struct leaks_row *only) {
-    json_t *document = view_json_document(view);
-    json_t *scans = json_array(), *rows = json_array();
-    uint64_t shown = 0, left_out = 0;
+    uint64_t more[2] = {0};
+    json_t *scans = json_array();
     for (size_t i = 0; i < list->scan_count; i++)
         if (!only || only->scan == list->scans[i].row)
             json_array_append_new(scans, scan_json(view, &list->scans[i]));
-    for (size_t i = 0; i < list->row_count; i++) {
-        const struct leaks_row *row = &list->rows[i];
-        if (only ? row != only
-                 : row->kind == HAK_LEAK_IS_REACHABLE && !view_given(view, "reachable"))
-            continue;
-        if (limit && shown == limit) {
-            left_out++;
-            continue;
-        }
-        json_array_append_new(rows, leak_row_json(view, row));
-        shown++;
-    }
-    json_object_set_new(document, "scans", scans);
-    json_object_set_new(document, "leaks", rows);
-    hak_json_set_number(document, "left_out", left_out);
-    json_object_set_new(document, "completeness", view_completeness_json(view));
+    json_t *leaks = leaks_answer(view, list, limit, only, more).list;
     view_start_pager(view);
-    view_print_json(hak_json_print(document));
+    view_print_document(view, hak_json_set(view_json_document(view), JSON("scans", scans),
+                                           JSON("leaks", leaks), NUMBER("left_out", more[0])));
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */

@@ -30,7 +30,7 @@
 #define COMMAND                                                                                    \
     {.name = "command", .kind = MCP_COMMAND, .is_needed = true,                                    \
      .sentence = "the program and its arguments; no shell reads them"}
-#define ADDRESS                                                                                    \
+#define BLOCK_ADDRESS                                                                              \
     {.name = "address", .kind = MCP_ADDRESS, .is_needed = true,                                    \
      .sentence = "0x7f.., p:N (the Nth allocation), @fault or @fault:N, SYMBOL+OFFSET"}
 #define PER "function|line|file|module|stack|class|size"
@@ -54,7 +54,7 @@ static const struct mcp_argument fault[] = {
 };
 
 static const struct mcp_argument why[] = {
-    ADDRESS,
+    BLOCK_ADDRESS,
     STORE,
     {.name = "at", .kind = MCP_TEXT, .option = "at", .sentence = "as it was then: " MOMENT},
     {.name = "moves",
@@ -68,7 +68,7 @@ static const struct mcp_argument why[] = {
 };
 
 static const struct mcp_argument block[] = {
-    ADDRESS,
+    BLOCK_ADDRESS,
     STORE,
     {.name = "first",
      .kind = MCP_NUMBER,

@@ -153,8 +153,7 @@ const char *profile_growth_words(const struct growth *growth) {
 
 static void set_sum(json_t *object, const char *blocks, const char *bytes,
                     const struct hak_flow_sum *sum) {
-    hak_json_set_number(object, blocks, sum->blocks);
-    hak_json_set_number(object, bytes, sum->bytes);
+    hak_json_set(object, NUMBER(blocks, sum->blocks), NUMBER(bytes, sum->bytes));
 }
 
 json_t *profile_sums_json(const struct profile_query *q, const struct profile_sums *sums) {
@@ -165,9 +164,8 @@ json_t *profile_sums_json(const struct profile_query *q, const struct profile_su
     set_sum(object, "allocated_blocks", "allocated_bytes", &sums->came);
     set_sum(object, "freed_blocks", "freed_bytes", &sums->went);
     set_sum(object, "short_lived_blocks", "short_lived_bytes", &sums->brief);
-    json_object_set_new(object, "grown_blocks", json_integer(profile_growth_blocks(sums)));
-    json_object_set_new(object, "grown_bytes", json_integer(profile_growth_bytes(sums)));
-    return object;
+    return hak_json_set(object, NUMBER("grown_blocks", profile_growth_blocks(sums)),
+                        NUMBER("grown_bytes", profile_growth_bytes(sums)));
 }
 
 json_t *profile_moment_json(const struct profile_query *q, const struct view_moment *at) {
@@ -175,29 +173,26 @@ json_t *profile_moment_json(const struct profile_query *q, const struct view_mom
                                         [VIEW_AT_START] = "start",
                                         [VIEW_AT_END] = "end",
                                         [VIEW_AT_PEAK] = "peak"};
-    json_t *object = json_object();
-    json_object_set_new(object, "kind", json_string(at->name[0] ? "mark" : kinds[at->kind]));
-    hak_json_set_known(object, "event", at->event != 0, at->event);
-    hak_json_set_number(object, "ns", profile_time(q, at));
+    json_t *object = hak_json_object(WORD("kind", at->name[0] ? "mark" : kinds[at->kind]),
+                                     KNOWN("event", at->event != 0, at->event),
+                                     NUMBER("ns", profile_time(q, at)));
     if (at->name[0])
-        hak_json_set_text(object, "mark", at->name);
+        hak_json_set(object, TEXT("mark", at->name));
     return object;
 }
 
 void profile_set_label(json_t *object, const struct profile_label *label) {
-    hak_json_set_text(object, "function", label->function);
-    hak_json_set_text(object, "file", label->file);
-    hak_json_set_known(object, "line", label->line != 0, label->line);
-    hak_json_set_text(object, "module", label->module);
-    hak_json_set_known(object, "module_offset", label->offset != 0, label->offset);
+    hak_json_set(object, TEXT("function", label->function), TEXT("file", label->file),
+                 KNOWN("line", label->line != 0, label->line), TEXT("module", label->module),
+                 KNOWN("module_offset", label->offset != 0, label->offset));
 }
 
 void profile_set_query(json_t *document, const struct profile_query *q) {
-    json_object_set_new(document, "per", json_string(profile_key_name(q->per)));
-    json_object_set_new(document, "by", json_string(profile_measure_name(q->by)));
+    hak_json_set(document, WORD("per", profile_key_name(q->per)),
+                 WORD("by", profile_measure_name(q->by)));
     if (q->is_span)
-        json_object_set_new(document, "from", profile_moment_json(q, &q->from));
-    json_object_set_new(document, "at", profile_moment_json(q, &q->at));
+        hak_json_set(document, JSON("from", profile_moment_json(q, &q->from)));
+    hak_json_set(document, JSON("at", profile_moment_json(q, &q->at)));
 }
 
 json_t *profile_memory_json(const struct profile_memory_totals *m, bool has_superslabs) {
@@ -209,18 +204,18 @@ json_t *profile_memory_json(const struct profile_memory_totals *m, bool has_supe
                                                     [MEMORY_SUPERSLABS] = "superslab_bytes",
                                                     [MEMORY_QUARANTINE] = "quarantine_slot_bytes",
                                                     [MEMORY_SLACK] = "slack_bytes"};
-    json_t *object = json_object();
-    hak_json_set_known(object, "kernel_ns", m->kernel_ns != 0, m->kernel_ns);
-    hak_json_set_known(object, "changed_ns", m->kernel_ns != 0, m->changed_ns);
-    hak_json_set_known(object, "quarantine_ns", m->quarantine_ns != 0, m->quarantine_ns);
-    hak_json_set_known(object, "slack_ns", m->slack_ns != 0, m->slack_ns);
-    hak_json_set_known(object, "resident_bytes", m->kernel_ns != 0, profile_resident(m));
+    json_t *object =
+        hak_json_object(KNOWN("kernel_ns", m->kernel_ns != 0, m->kernel_ns),
+                        KNOWN("changed_ns", m->kernel_ns != 0, m->changed_ns),
+                        KNOWN("quarantine_ns", m->quarantine_ns != 0, m->quarantine_ns),
+                        KNOWN("slack_ns", m->slack_ns != 0, m->slack_ns),
+                        KNOWN("resident_bytes", m->kernel_ns != 0, profile_resident(m)));
     for (unsigned kind = 0; kind < MEMORY_KINDS; kind++) {
         uint64_t known = kind == MEMORY_SUPERSLABS   ? has_superslabs
                          : kind == MEMORY_QUARANTINE ? m->quarantine_ns
                          : kind == MEMORY_SLACK      ? m->slack_ns
                                                      : m->kernel_ns;
-        hak_json_set_known(object, names[kind], known != 0, m->bytes[kind]);
+        hak_json_set(object, KNOWN(names[kind], known != 0, m->bytes[kind]));
     }
     return object;
 }

@@ -297,10 +297,9 @@ static void print_diff_text(struct diff *d) {
 
 static void set_sides(json_t *object, const struct diff *d, const struct profile_sums *old,
                       const struct profile_sums *now) {
-    json_object_set_new(object, "old", profile_sums_json(&d->side[OLD].query, old));
-    json_object_set_new(object, "new", profile_sums_json(&d->side[NEW].query, now));
-    json_object_set_new(object, "change",
-                        json_integer(value_of_sums(d, now) - value_of_sums(d, old)));
+    hak_json_set(object, JSON("old", profile_sums_json(&d->side[OLD].query, old)),
+                 JSON("new", profile_sums_json(&d->side[NEW].query, now)),
+                 NUMBER("change", value_of_sums(d, now) - value_of_sums(d, old)));
 }
 
 static json_t *pair_json(struct diff *d, const struct pair *pair) {
@@ -308,7 +307,7 @@ static json_t *pair_json(struct diff *d, const struct pair *pair) {
     json_t *row = json_object();
     struct hak_text name = {0};
     profile_add_group_name(&name, &s->groups, group_of(d, pair));
-    hak_json_set_text(row, "name", hak_text_string(&name));
+    hak_json_set(row, TEXT("name", hak_text_string(&name)));
     hak_text_free(&name);
     if (profile_has_callees(&s->query))
         profile_set_label(row, &s->places.label[group_of(d, pair)->key]);
@@ -317,30 +316,26 @@ static json_t *pair_json(struct diff *d, const struct pair *pair) {
 }
 
 static json_t *side_json(const struct side *s) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "store", s->view.store_path);
-    json_object_set_new(object, "at", profile_moment_json(&s->query, &s->query.at));
-    json_object_set_new(object, "total", profile_sums_json(&s->query, &s->groups.all));
-    json_object_set_new(object, "memory", profile_memory_json(&s->memory, has_superslabs(s)));
-    json_object_set_new(object, "completeness", view_completeness_json(&s->view));
-    return object;
+    return hak_json_object(TEXT("store", s->view.store_path),
+                           JSON("at", profile_moment_json(&s->query, &s->query.at)),
+                           JSON("total", profile_sums_json(&s->query, &s->groups.all)),
+                           JSON("memory", profile_memory_json(&s->memory, has_superslabs(s))),
+                           JSON("completeness", view_completeness_json(&s->view)));
 }
 
 static void print_diff_json(struct diff *d) {
     json_t *document = view_json_document(d->view), *rows = json_array(), *others = json_object();
     struct profile_sums rest[SIDES];
     const struct profile_query *q = &d->side[NEW].query;
-    json_object_set_new(document, "per", json_string(profile_key_name(q->per)));
-    json_object_set_new(document, "by", json_string(profile_measure_name(q->by)));
-    json_object_set_new(document, "old", side_json(&d->side[OLD]));
-    json_object_set_new(document, "new", side_json(&d->side[NEW]));
+    hak_json_set(document, WORD("per", profile_key_name(q->per)),
+                 WORD("by", profile_measure_name(q->by)), JSON("old", side_json(&d->side[OLD])),
+                 JSON("new", side_json(&d->side[NEW])));
     for (uint32_t i = 0; i < shown_pairs(d); i++)
         json_array_append_new(rows, pair_json(d, &d->pair[i]));
-    json_object_set_new(document, "rows", rows);
-    hak_json_set_number(document, "left_out", d->pairs - shown_pairs(d));
+    hak_json_set(document, JSON("rows", rows), NUMBER("left_out", d->pairs - shown_pairs(d)));
     sum_rest(d, rest);
     set_sides(others, d, &rest[OLD], &rest[NEW]);
-    json_object_set_new(document, "others", others);
+    hak_json_set(document, JSON("others", others));
     view_start_pager(d->view);
     view_print_json(hak_json_print(document));
 }

@@ -11,7 +11,6 @@
 #define STEPS         20
 #define GROWING_MAX   3 /* functions that are named */
 #define STEPS_MAX     100000
-#define BAR_WIDTH     40
 #define PROCESSES_MAX 20         /* shown of a tree */
 #define IDLE_BYTES    (8u << 20) /* mapped for slots: below this the hint is not worth its line */
 #define IDLE_PART     4          /* of what is mapped is less than live */
@@ -342,15 +341,6 @@ static int read_mapped(struct heap *h) {
 /* ---- for people --------------------------------------------------------------------------------
  */
 
-static void add_bar(struct table *table, uint64_t bytes, uint64_t most) {
-    struct hak_text bar = {0};
-    int width = most ? (int)(((unsigned __int128)bytes * BAR_WIDTH + most - 1) / most) : 0;
-    hak_text_add(&bar, "%s", "");
-    hak_text_fill(&bar, '#', width);
-    table_add_cell(table, hak_text_string(&bar));
-    hak_text_free(&bar);
-}
-
 /* The most that was held in any step: greater than the peak's where a span began with it. */
 static uint64_t most_of_steps(const struct hak_flow *f) {
     uint64_t most = 0;
@@ -359,35 +349,37 @@ static uint64_t most_of_steps(const struct hak_flow *f) {
     return most;
 }
 
-/* Nothing where no snapshot was taken. */
-static void add_resident(struct table *table, const struct profile_memory_totals *memory) {
-    table_add_cell(table, memory->kernel_ns ? hak_words_number(profile_resident(memory)) : "");
-}
-
-static void add_timeline(struct hak_text *text, struct heap *h) {
-    struct table table = {0};
+static struct answer timeline_answer(const struct heap *h) {
+    struct answer answer = answer_begin(h->view);
     uint64_t most = most_of_steps(&h->flow);
-    if (!most && !h->flow.events)
-        return;
-    table_add_headings(&table, h->has_resident
-                                   ? "up to|most live|live then|blocks|allocated|freed|resident|<"
-                                   : "up to|most live|live then|blocks|allocated|freed|<");
-    for (uint32_t i = 0; i < h->flow.steps; i++) {
+    for (uint32_t i = 0; i < h->flow.steps && (h->view->json || most || h->flow.events); i++) {
         const struct hak_flow_step *s = &h->flow.step[i];
+        const struct profile_memory_totals *memory = &h->step_memory[i];
         struct hak_text when = {0};
         hak_text_add(&when, "%11s", hak_words_time(end_of_step(h, i)));
-        table_add_text(&table, &when);
-        table_add_cell(&table, hak_words_number(s->most_bytes));
-        table_add_cell(&table, hak_words_number(s->end.bytes));
-        table_add_cell(&table, hak_words_number(s->end.blocks));
-        table_add_count(&table, s->came.bytes);
-        table_add_count(&table, s->went.bytes);
-        if (h->has_resident)
-            add_resident(&table, &h->step_memory[i]);
-        add_bar(&table, s->most_bytes, most);
+        answer_row(&answer, DATA(NUMBER("ns", end_of_step(h, i))), MADE("up to", &when),
+                   AMOUNT("most live", "most_bytes", s->most_bytes),
+                   DATA(NUMBER("least_bytes", s->least_bytes)),
+                   DATA(NUMBER("live_blocks", s->end.blocks)),
+                   AMOUNT("live then", "live_bytes", s->end.bytes),
+                   FIGURE("blocks", hak_words_number, s->end.blocks),
+                   DATA(NUMBER("allocated_blocks", s->came.blocks)),
+                   FILLED("allocated", "allocated_bytes", s->came.bytes),
+                   DATA(NUMBER("freed_blocks", s->went.blocks)),
+                   FILLED("freed", "freed_bytes", s->went.bytes),
+                   CELL(h->has_resident ? "resident" : NULL,
+                        memory->kernel_ns ? hak_words_number(profile_resident(memory)) : ""),
+                   FIGURE("<", answer_bar, answer_bar_width(s->most_bytes, most)),
+                   DATA(JSON("memory", profile_memory_json(memory, !h->is_alone))));
     }
-    table_append(text, &table, h->view);
-    hak_text_add(text, "\n");
+    return answer;
+}
+
+static void add_timeline(struct hak_text *text, const struct heap *h) {
+    struct answer answer = timeline_answer(h);
+    answer_print(text, &answer);
+    if (most_of_steps(&h->flow) || h->flow.events)
+        hak_text_add(text, "\n");
 }
 
 /* How many of the functions that grew still do, and are worth a word. */
@@ -628,64 +620,39 @@ static void print_heap_text(struct heap *h) {
  */
 
 static json_t *peak_json(const struct hak_flow_peak *peak) {
-    json_t *object = json_object();
-    hak_json_set_known(object, "event", peak->id != 0, peak->id);
-    hak_json_set_known(object, "ns", peak->id != 0, peak->ns);
-    hak_json_set_known(object, "live_blocks", has_blocks(peak), peak->live.blocks);
-    hak_json_set_number(object, "live_bytes", peak->live.bytes);
-    return object;
+    return hak_json_object(KNOWN("event", peak->id != 0, peak->id),
+                           KNOWN("ns", peak->id != 0, peak->ns),
+                           KNOWN("live_blocks", has_blocks(peak), peak->live.blocks),
+                           NUMBER("live_bytes", peak->live.bytes));
 }
 
 static json_t *mapped_json(const struct heap *h) {
-    json_t *object = json_object();
-    hak_json_set_number(object, "mappings", h->mapped.blocks);
-    hak_json_set_number(object, "bytes", h->mapped.bytes);
-    hak_json_set_number(object, "closed_bytes", h->closed_bytes);
-    return object;
-}
-
-static json_t *step_json(const struct heap *h, uint32_t i) {
-    const struct hak_flow_step *s = &h->flow.step[i];
-    json_t *object = json_object();
-    hak_json_set_number(object, "ns", end_of_step(h, i));
-    hak_json_set_number(object, "most_bytes", s->most_bytes);
-    hak_json_set_number(object, "least_bytes", s->least_bytes);
-    hak_json_set_number(object, "live_blocks", s->end.blocks);
-    hak_json_set_number(object, "live_bytes", s->end.bytes);
-    hak_json_set_number(object, "allocated_blocks", s->came.blocks);
-    hak_json_set_number(object, "allocated_bytes", s->came.bytes);
-    hak_json_set_number(object, "freed_blocks", s->went.blocks);
-    hak_json_set_number(object, "freed_bytes", s->went.bytes);
-    json_object_set_new(object, "memory", profile_memory_json(&h->step_memory[i], !h->is_alone));
-    return object;
+    return hak_json_object(NUMBER("mappings", h->mapped.blocks), NUMBER("bytes", h->mapped.bytes),
+                           NUMBER("closed_bytes", h->closed_bytes));
 }
 
 static json_t *processes_json(const struct heap *h) {
     const struct hak_flow *f = &h->flow;
     json_t *list = json_array();
     for (uint32_t i = 0; i < f->processes; i++) {
-        json_t *object = json_object();
-        hak_json_set_number(object, "process", f->process[i].process);
-        json_object_set_new(object, "peak", peak_json(&f->process[i].peak));
-        hak_json_set_number(object, "live_blocks", f->process[i].live.blocks);
-        hak_json_set_number(object, "live_bytes", f->process[i].live.bytes);
-        json_array_append_new(list, object);
+        hak_json_add(list, NUMBER("process", f->process[i].process),
+                     JSON("peak", peak_json(&f->process[i].peak)),
+                     NUMBER("live_blocks", f->process[i].live.blocks),
+                     NUMBER("live_bytes", f->process[i].live.bytes));
     }
     return list;
 }
 
 static json_t *taken_json(const struct heap *h) {
     const struct taken *t = &h->taken;
-    json_t *object = json_object();
-    json_object_set_new(object, "at", profile_moment_json(&h->query, &h->query.at));
-    hak_json_set_number(object, "live_blocks", t->asked.blocks);
-    hak_json_set_number(object, "live_bytes", t->asked.bytes);
+    json_t *object = hak_json_object(JSON("at", profile_moment_json(&h->query, &h->query.at)),
+                                     NUMBER("live_blocks", t->asked.blocks),
+                                     NUMBER("live_bytes", t->asked.bytes));
     bool has_slots = !h->is_kept && !h->is_alone;
-    hak_json_set_known(object, "slot_bytes", has_slots, t->slots.bytes);
-    hak_json_set_known(object, "rounding_bytes", has_slots, t->slots.bytes - t->in_slots);
-    hak_json_set_known(object, "large_blocks", has_slots, t->large.blocks);
-    hak_json_set_known(object, "large_bytes", has_slots, t->large.bytes);
-    return object;
+    return hak_json_set(object, KNOWN("slot_bytes", has_slots, t->slots.bytes),
+                        KNOWN("rounding_bytes", has_slots, t->slots.bytes - t->in_slots),
+                        KNOWN("large_blocks", has_slots, t->large.blocks),
+                        KNOWN("large_bytes", has_slots, t->large.bytes));
 }
 
 /* null where it was not looked for. */
@@ -696,47 +663,35 @@ static json_t *growth_json(struct heap *h) {
         json_decref(list);
         return json_null();
     }
-    hak_json_set_number(object, "from_ns", h->growth.from_ns);
-    hak_json_set_number(object, "to_ns", h->growth.to_ns);
-    hak_json_set_flag(object, "before_teardown", h->growth.has_teardown);
-    json_object_set_new(object, "grown_bytes", json_integer(profile_growth_bytes(&h->grown.all)));
+    hak_json_set(object, NUMBER("from_ns", h->growth.from_ns), NUMBER("to_ns", h->growth.to_ns),
+                 FLAG("before_teardown", h->growth.has_teardown),
+                 NUMBER("grown_bytes", profile_growth_bytes(&h->grown.all)));
     for (uint32_t i = 0; i < h->grown.groups && h->grown.group[i].goes_on; i++) {
         json_t *row = json_object();
         profile_set_label(row, &h->places.label[h->grown.group[i].key]);
-        json_object_set_new(row, "grown_bytes",
-                            json_integer(profile_growth_bytes(&h->grown.group[i].self)));
+        hak_json_set(row, NUMBER("grown_bytes", profile_growth_bytes(&h->grown.group[i].self)));
         json_array_append_new(list, row);
     }
-    json_object_set_new(object, "still_growing", list);
-    return object;
+    return hak_json_set(object, JSON("still_growing", list));
 }
 
 static void print_heap_json(struct heap *h) {
-    json_t *document = view_json_document(h->view), *steps = json_array();
+    json_t *document = view_json_document(h->view);
     const struct hak_flow *f = &h->flow;
-    hak_json_set_number(document, "from_ns", f->from_ns);
-    hak_json_set_number(document, "to_ns", f->to_ns);
-    for (uint32_t i = 0; i < f->steps; i++)
-        json_array_append_new(steps, step_json(h, i));
-    json_object_set_new(document, "steps", steps);
-    json_object_set_new(document, "peak", peak_json(&f->peak));
-    json_object_set_new(document, "growth", growth_json(h));
-    json_object_set_new(document, "processes", processes_json(h));
-    json_object_set_new(document, "held", taken_json(h));
-    json_object_set_new(document, "memory", profile_memory_json(&h->at_memory, !h->is_alone));
-    json_object_set_new(document, "memory_next",
-                        h->next_memory.kernel_ns
-                            ? profile_memory_json(&h->next_memory, !h->is_alone)
-                            : json_null());
-    json_object_set_new(document, "mapped", mapped_json(h));
-    hak_json_set_number(document, "allocated_blocks", f->came.blocks);
-    hak_json_set_number(document, "allocated_bytes", f->came.bytes);
-    hak_json_set_number(document, "freed_blocks", f->went.blocks);
-    hak_json_set_number(document, "freed_bytes", f->went.bytes);
-    hak_json_set_number(document, "short_lived_blocks", f->brief.blocks);
-    hak_json_set_number(document, "short_lived_bytes", f->brief.bytes);
-    hak_json_set_number(document, "unknown_blocks", f->unknown.blocks);
-    hak_json_set_known(document, "unknown_bytes", knows_unknown(h), f->unknown.bytes);
+    hak_json_set(document, NUMBER("from_ns", f->from_ns), NUMBER("to_ns", f->to_ns));
+    hak_json_set(
+        document, JSON("steps", timeline_answer(h).list), JSON("peak", peak_json(&f->peak)),
+        JSON("growth", growth_json(h)), JSON("processes", processes_json(h)),
+        JSON("held", taken_json(h)),
+        JSON("memory", profile_memory_json(&h->at_memory, !h->is_alone)),
+        JSON("memory_next", h->next_memory.kernel_ns
+                                ? profile_memory_json(&h->next_memory, !h->is_alone)
+                                : json_null()),
+        JSON("mapped", mapped_json(h)), NUMBER("allocated_blocks", f->came.blocks),
+        NUMBER("allocated_bytes", f->came.bytes), NUMBER("freed_blocks", f->went.blocks),
+        NUMBER("freed_bytes", f->went.bytes), NUMBER("short_lived_blocks", f->brief.blocks),
+        NUMBER("short_lived_bytes", f->brief.bytes), NUMBER("unknown_blocks", f->unknown.blocks),
+        KNOWN("unknown_bytes", knows_unknown(h), f->unknown.bytes));
     view_start_pager(h->view);
     view_print_document(h->view, document);
 }

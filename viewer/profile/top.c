@@ -280,21 +280,21 @@ static json_t *group_json(struct top *t, const struct profile_group *group) {
     json_t *row = json_object();
     struct hak_text name = {0};
     profile_add_group_name(&name, &t->groups, group);
-    hak_json_set_text(row, "name", hak_text_string(&name));
+    hak_json_set(row, TEXT("name", hak_text_string(&name)));
     hak_text_free(&name);
     if (profile_has_callees(q))
         profile_set_label(row, &t->places.label[group->key]);
     if (q->per == PROFILE_STACK)
-        hak_json_set_number(row, "stack", group->key);
+        hak_json_set(row, NUMBER("stack", group->key));
     if (q->per == PROFILE_STACK && view_given(t->view, "stacks"))
-        json_object_set_new(row, "frames", hak_json_stack(t->view->reader, (uint32_t)group->key));
+        hak_json_set(row, JSON("frames", hak_json_stack(t->view->reader, (uint32_t)group->key)));
     if (q->per == PROFILE_THREAD || q->per == PROFILE_PROCESS)
-        hak_json_set_number(row, "id", group->key);
+        hak_json_set(row, NUMBER("id", group->key));
     if (q->growth)
-        hak_json_set_flag(row, "still_growing", group->goes_on);
-    json_object_set_new(row, "self", profile_sums_json(q, &group->self));
+        hak_json_set(row, FLAG("still_growing", group->goes_on));
+    hak_json_set(row, JSON("self", profile_sums_json(q, &group->self)));
     if (profile_has_callees(q))
-        json_object_set_new(row, "with_callees", profile_sums_json(q, &group->total));
+        hak_json_set(row, JSON("with_callees", profile_sums_json(q, &group->total)));
     return row;
 }
 
@@ -304,15 +304,14 @@ static void set_list(json_t *document, struct top *t) {
     struct profile_sums rest = sum_of_rest(&t->groups, shown);
     for (uint32_t i = 0; i < shown; i++)
         json_array_append_new(rows, group_json(t, &t->groups.group[i]));
-    json_object_set_new(document, "rows", rows);
-    hak_json_set_number(document, "left_out", t->groups.groups - shown);
-    json_object_set_new(document, "others", profile_sums_json(&t->query, &rest));
+    hak_json_set(document, JSON("rows", rows), NUMBER("left_out", t->groups.groups - shown),
+                 JSON("others", profile_sums_json(&t->query, &rest)));
     if (t->groups.lives) {
-        json_t *within = json_object();
-        hak_json_set_number(within, "50", profile_lifetime_within(&t->groups, 50));
-        hak_json_set_number(within, "90", profile_lifetime_within(&t->groups, 90));
-        hak_json_set_number(within, "99", profile_lifetime_within(&t->groups, 99));
-        json_object_set_new(document, "lifetime_ns_within_percent", within);
+        hak_json_set(document,
+                     JSON("lifetime_ns_within_percent",
+                          hak_json_object(NUMBER("50", profile_lifetime_within(&t->groups, 50)),
+                                          NUMBER("90", profile_lifetime_within(&t->groups, 90)),
+                                          NUMBER("99", profile_lifetime_within(&t->groups, 99)))));
     }
 }
 
@@ -323,29 +322,27 @@ static json_t *node_json(const struct top *t, uint32_t number) {
     uint32_t others = profile_tree_others(&t->tree, number, &rest);
     if (number)
         profile_set_label(object, &t->places.label[node->label]);
-    json_object_set_new(object, "total", profile_sums_json(&t->query, &node->total));
-    json_object_set_new(object, "self", profile_sums_json(&t->query, &node->self));
+    hak_json_set(object, JSON("total", profile_sums_json(&t->query, &node->total)),
+                 JSON("self", profile_sums_json(&t->query, &node->self)));
     for (uint32_t i = 0; i < node->children; i++) {
         uint32_t child = t->tree.order[node->first_child + i];
         if (t->tree.node[child].is_shown)
             json_array_append_new(children, node_json(t, child));
     }
-    json_object_set_new(object, "children", children);
-    hak_json_set_number(object, "left_out", others);
-    json_object_set_new(object, "others", profile_sums_json(&t->query, &rest));
-    return object;
+    return hak_json_set(object, JSON("children", children), NUMBER("left_out", others),
+                        JSON("others", profile_sums_json(&t->query, &rest)));
 }
 
 static void print_top_json(struct top *t) {
     json_t *document = view_json_document(t->view);
     profile_set_query(document, &t->query);
-    json_object_set_new(document, "total", profile_sums_json(&t->query, total_of(t)));
-    hak_json_set_number(document, "unknown_blocks", t->facts.unknown);
+    hak_json_set(document, JSON("total", profile_sums_json(&t->query, total_of(t))),
+                 NUMBER("unknown_blocks", t->facts.unknown));
     if (t->query.is_mapped)
-        hak_json_set_number(document, "closed_bytes", t->facts.closed_bytes);
+        hak_json_set(document, NUMBER("closed_bytes", t->facts.closed_bytes));
     if (t->query.is_tree)
-        json_object_set_new(document, t->query.is_bottom_up ? "callers" : "callees",
-                            node_json(t, 0));
+        hak_json_set(document,
+                     JSON(t->query.is_bottom_up ? "callers" : "callees", node_json(t, 0)));
     else
         set_list(document, t);
     view_start_pager(t->view);

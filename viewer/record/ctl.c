@@ -24,8 +24,7 @@ static int answer(const struct view *view, struct ctl_target *t, struct hak_text
     if (view->json) {
         json_t *document = view_json_document(view);
         hak_text_free(line);
-        json_object_set_new(document, "program", ctl_json(t));
-        json_object_set_new(document, "asked", asked);
+        hak_json_set(document, JSON("program", ctl_json(t)), JSON("asked", asked));
         is_printed = view_print_json(hak_json_print(document));
     } else {
         json_decref(asked);
@@ -43,9 +42,7 @@ static struct hak_text line_of(const struct ctl_target *t) {
 }
 
 static json_t *asked_for(const char *word) {
-    json_t *asked = json_object();
-    json_object_set_new(asked, "word", json_string(word));
-    return asked;
+    return hak_json_object(WORD("word", word));
 }
 
 /* ---- status and store -------------------------------------------------------------------------
@@ -105,7 +102,7 @@ static int flush(const struct view *view, struct ctl_target *t, uint64_t seconds
     hak_text_add(&line, "all of its %s in %s\n",
                  hak_words_count(records, "record is", "records are"), t->store);
     json_t *asked = asked_for("flush");
-    hak_json_set_number(asked, "records", records);
+    hak_json_set(asked, NUMBER("records", records));
     return answer(view, t, &line, asked, VIEW_OK);
 }
 
@@ -163,7 +160,7 @@ static int set_mark(const struct view *view, struct ctl_target *t, uint64_t seco
     hak_text_add_name(&line, name);
     hak_text_add(&line, "\" is in its record\n");
     json_t *asked = asked_for("mark");
-    json_object_set_new(asked, "name", hak_json_text(name));
+    hak_json_set(asked, TEXT("name", name));
     return answer(view, t, &line, asked, VIEW_OK);
 }
 
@@ -187,7 +184,7 @@ static int switch_recording(const struct view *view, struct ctl_target *t, uint6
                  : t->control.found ? "stopped already"
                                     : "is stopped; checks go on");
     json_t *asked = asked_for(word);
-    hak_json_set_flag(asked, "was_so", t->control.found != 0);
+    hak_json_set(asked, FLAG("was_so", t->control.found != 0));
     return answer(view, t, &line, asked, VIEW_OK);
 }
 
@@ -232,7 +229,7 @@ static int find_blocks(const struct view *view, struct ctl_target *t, uint64_t s
     else
         hak_text_add(&line, "no %s block was found\n", what);
     json_t *asked = asked_for(word);
-    hak_json_set_number(asked, "found", found);
+    hak_json_set(asked, NUMBER("found", found));
     return answer(view, t, &line, asked, found ? VIEW_FAULT : VIEW_OK);
 }
 

@@ -108,34 +108,31 @@ static bool print_status_lines(struct ctl_target *t) {
  */
 
 static void set_light(json_t *object, const struct ctl_target *t) {
-    hak_json_set_number(object, "calls", t->control.calls);
-    hak_json_set_number(object, "watched_blocks", t->control.blocks);
-    hak_json_set_number(object, "live_blocks", t->control.live > 0 ? (uint64_t)t->control.live : 0);
-    hak_json_set_number(object, "reports", t->control.reports);
+    hak_json_set(object, NUMBER("calls", t->control.calls),
+                 NUMBER("watched_blocks", t->control.blocks),
+                 NUMBER("live_blocks", t->control.live > 0 ? (uint64_t)t->control.live : 0),
+                 NUMBER("reports", t->control.reports));
 }
 
 static void set_recorded(json_t *object, struct ctl_target *t) {
     static struct ctl_rings rings;
     struct stored stored = read_stored(t);
     if (stored.is_known) {
-        hak_json_set_number(object, "store_bytes", stored.bytes);
-        hak_json_set_number(object, "lost_events", stored.lost);
+        hak_json_set(object, NUMBER("store_bytes", stored.bytes),
+                     NUMBER("lost_events", stored.lost));
     }
     if (ctl_look_at_rings(t, &rings)) {
-        hak_json_set_number(object, "records", rings.written);
-        hak_json_set_number(object, "records_not_stored", rings.waiting);
+        hak_json_set(object, NUMBER("records", rings.written),
+                     NUMBER("records_not_stored", rings.waiting));
     }
 }
 
 json_t *ctl_json(struct ctl_target *t) {
-    json_t *object = json_object();
-    hak_json_set_number(object, "pid", (uint64_t)t->pid);
-    json_object_set_new(object, "name", hak_json_text(t->name));
-    json_object_set_new(object, "level", json_string(level_of(t)));
-    json_object_set_new(object, "store", t->store[0] ? hak_json_text(t->store) : json_null());
-    hak_json_set_flag(object, "collector", t->session != 0);
-    hak_json_set_flag(object, "kept", t->control.is_kept != 0);
-    hak_json_set_flag(object, "stopped", t->control.is_stopped != 0);
+    json_t *object = hak_json_object(
+        NUMBER("pid", (uint64_t)t->pid), TEXT("name", t->name), WORD("level", level_of(t)),
+        JSON("store", t->store[0] ? hak_json_text(t->store) : json_null()),
+        FLAG("collector", t->session != 0), FLAG("kept", t->control.is_kept != 0),
+        FLAG("stopped", t->control.is_stopped != 0));
     if (ctl_is_light(t))
         set_light(object, t);
     else
@@ -147,6 +144,6 @@ bool ctl_print_status(const struct view *view, struct ctl_target *t) {
     if (!view->json)
         return print_status_lines(t);
     json_t *document = view_json_document(view);
-    json_object_set_new(document, "program", ctl_json(t));
+    hak_json_set(document, JSON("program", ctl_json(t)));
     return view_print_json(hak_json_print(document));
 }

@@ -43,11 +43,10 @@ static bool print_import_lines(const struct view *view) {
 
 static bool print_import_json(struct view *view) {
     json_t *document = view_json_document(view);
-    hak_json_set_number(document, "files", view->argument_count);
-    hak_json_set_number(document, "events", view->summary.events);
-    hak_json_set_number(document, "lost", view->summary.lost_events);
-    hak_json_set_number(document, "processes", view->summary.processes);
-    hak_json_set_number(document, "faults", view->summary.faults);
+    hak_json_set(document, NUMBER("files", view->argument_count),
+                 NUMBER("events", view->summary.events), NUMBER("lost", view->summary.lost_events),
+                 NUMBER("processes", view->summary.processes),
+                 NUMBER("faults", view->summary.faults));
     return view_print_json(hak_json_print(document));
 }
 

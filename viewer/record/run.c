@@ -235,17 +235,13 @@ static void print_left(struct view *view, const struct run_child *child,
 
 static bool print_run_json(struct view *view, const struct outcome *outcome, int status) {
     json_t *document = view_json_document(view);
-    hak_json_set_number(document, "events", outcome->events);
-    hak_json_set_number(document, "faults", outcome->faults);
-    hak_json_set_number(document, "known", outcome->known);
-    hak_json_set_number(document, "crashes", outcome->crashes);
-    hak_json_set_number(document, "program_status", outcome->program_status);
-    hak_json_set_number(document, "status", status);
-    hak_json_set_flag(document, "committed", outcome->committed);
-    hak_json_set_number(document, "live_processes", outcome->live);
+    hak_json_set(document, NUMBER("events", outcome->events), NUMBER("faults", outcome->faults),
+                 NUMBER("known", outcome->known), NUMBER("crashes", outcome->crashes),
+                 NUMBER("program_status", outcome->program_status), NUMBER("status", status),
+                 FLAG("committed", outcome->committed), NUMBER("live_processes", outcome->live));
     struct view_checked checked;
     bool is_known = outcome->read && view_read_checked(view, &checked) == 0;
-    json_object_set_new(document, "checked", is_known ? view_checked_json(&checked) : json_null());
+    hak_json_set(document, JSON("checked", is_known ? view_checked_json(&checked) : json_null()));
     return view_print_json(hak_json_print(document));
 }
 

@@ -273,25 +273,19 @@ void report_registers(struct hak_text *text, const struct report_page *page) {
 static json_t *touch_json(const struct report_page *page) {
     if (!page->touch)
         return json_null();
-    json_t *object = json_object();
-    json_object_set_new(object, "address",
-                        json_sprintf("0x%llx", (unsigned long long)page->touch->address));
-    hak_json_set_number(object, "bytes", page->touch->bytes);
-    hak_json_set_flag(object, "reads", page->touch->ways & HAK_TOUCHES_READ);
-    hak_json_set_flag(object, "writes", page->touch->ways & HAK_TOUCHES_WRITE);
-    return object;
+    return hak_json_object(
+        JSON("address", json_sprintf("0x%llx", (unsigned long long)page->touch->address)),
+        NUMBER("bytes", page->touch->bytes), FLAG("reads", page->touch->ways & HAK_TOUCHES_READ),
+        FLAG("writes", page->touch->ways & HAK_TOUCHES_WRITE));
 }
 
 static json_t *repeated_json(const struct hak_instruction *instruction) {
     if (!instruction->is_repeated)
         return json_null();
-    json_t *object = json_object();
-    hak_json_set_known(object, "left", instruction->left <= INT64_MAX, instruction->left);
-    json_object_set_new(object, "direction",
-                        hak_json_word(!instruction->has_direction ? NULL
-                                      : instruction->is_downwards ? "down"
-                                                                  : "up"));
-    return object;
+    return hak_json_object(KNOWN("left", instruction->left <= INT64_MAX, instruction->left),
+                           JSON("direction", hak_json_word(!instruction->has_direction ? NULL
+                                                           : instruction->is_downwards ? "down"
+                                                                                       : "up")));
 }
 
 /* Code that is not decoded is given from where the thread stood. */
@@ -305,16 +299,14 @@ json_t *report_instruction_json(const struct report_page *page) {
         add_code(&bytes, page->instruction.code, page->instruction.length);
     else
         add_code(&bytes, code->bytes + code->before, code->count - code->before);
-    hak_json_set_address(object, "address",
-                         page->is_decoded ? page->instruction.address
-                                          : code->address + code->before);
-    hak_json_set_text(object, "code", hak_text_string(&bytes));
-    json_object_set_new(object, "text",
-                        page->is_decoded ? hak_json_text(page->instruction.text) : json_null());
-    hak_json_set_flag(object, "is_behind", !page->is_decoded && code->before > 0);
-    json_object_set_new(object, "access", touch_json(page));
-    json_object_set_new(object, "repeated",
-                        page->is_decoded ? repeated_json(&page->instruction) : json_null());
+    hak_json_set(
+        object,
+        ADDRESS("address",
+                page->is_decoded ? page->instruction.address : code->address + code->before),
+        TEXT("code", hak_text_string(&bytes)),
+        JSON("text", page->is_decoded ? hak_json_text(page->instruction.text) : json_null()),
+        FLAG("is_behind", !page->is_decoded && code->before > 0), JSON("access", touch_json(page)),
+        JSON("repeated", page->is_decoded ? repeated_json(&page->instruction) : json_null()));
     hak_text_free(&bytes);
     return object;
 }
@@ -328,24 +320,19 @@ static json_t *pointed_json(const struct report_page *page, int number) {
         pointed = &stored;
     if (!pointed)
         return json_null();
-    json_t *object = json_object();
-    hak_json_set_address(object, "user", pointed->user);
-    hak_json_set_number(object, "asked_bytes", pointed->asked_bytes);
-    hak_json_set_number(object, "offset", (int64_t)(value - pointed->user));
-    hak_json_set_flag(object, "live", pointed->is_live);
-    return object;
+    return hak_json_object(
+        ADDRESS("user", pointed->user), NUMBER("asked_bytes", pointed->asked_bytes),
+        NUMBER("offset", (int64_t)(value - pointed->user)), FLAG("live", pointed->is_live));
 }
 
 json_t *report_registers_json(const struct report_page *page) {
     json_t *array = json_array();
     for (int i = 0; i < HAK_REPORT_REGISTERS && report_has_instruction(page); i++) {
         uint64_t value = page->request->registers[i];
-        json_t *object = json_object();
-        json_object_set_new(object, "name", json_string(report_register_name((uint32_t)i)));
-        json_object_set_new(object, "value", json_sprintf("0x%llx", (unsigned long long)value));
-        json_object_set_new(object, "role", hak_json_word(role_of(page, i)));
-        json_object_set_new(object, "block", pointed_json(page, i));
-        json_array_append_new(array, object);
+        hak_json_add(array, WORD("name", report_register_name((uint32_t)i)),
+                     JSON("value", json_sprintf("0x%llx", (unsigned long long)value)),
+                     JSON("role", hak_json_word(role_of(page, i))),
+                     JSON("block", pointed_json(page, i)));
     }
     return array;
 }

@@ -118,13 +118,11 @@ json_t *hak_creations_json(const struct hak_creations *all) {
     json_t *array = json_array();
     for (int i = 0; i < all->count; i++) {
         const struct hak_creation *one = &all->list[i];
-        json_t *object = json_object();
-        json_object_set_new(object, "thread", thread_json(&one->thread, one->row));
-        json_object_set_new(object, "created_by",
-                            one->creator.number ? thread_json(&one->creator, one->creator_row)
-                                                : json_null());
-        json_object_set_new(object, "frames", hak_json_frames(&one->frames));
-        json_array_append_new(array, object);
+        hak_json_add(array, JSON("thread", thread_json(&one->thread, one->row)),
+                     JSON("created_by", one->creator.number
+                                            ? thread_json(&one->creator, one->creator_row)
+                                            : json_null()),
+                     JSON("frames", hak_json_frames(&one->frames)));
     }
     return array;
 }

@@ -69,40 +69,20 @@ const char *hak_json_string(const json_t *object, const char *name) {
     return text ? text : "";
 }
 
-void hak_json_set_number(json_t *object, const char *name, uint64_t value) {
-    json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
-void hak_json_set_known(json_t *object, const char *name, bool is_known, uint64_t value) {
-    json_object_set_new(object, name, is_known ? json_integer((json_int_t)value) : json_null());
-}
-
-void hak_json_set_text(json_t *object, const char *name, const char *text) {
-    json_object_set_new(object, name, hak_json_text(text));
-}
-
-void hak_json_set_address(json_t *object, const char *name, uint64_t address) {
-    json_object_set_new(object, name, hak_json_address(address));
-}
-
-void hak_json_set_flag(json_t *object, const char *name, bool value) {
-    json_object_set_new(object, name, json_boolean(value));
+json_t *hak_json_set_members(json_t *object, const struct hak_member *member) {
+    for (; member->name; member++)
+        json_object_set_new(object, member->name, member->value);
+    return object;
 }
 
 json_t *hak_json_frames(const struct hak_frames *frames) {
     json_t *array = json_array();
     for (int i = 0; i < frames->count; i++) {
         const struct hak_frame *frame = &frames->frame[i];
-        json_t *object = json_object();
-        hak_json_set_address(object, "ip", frame->ip);
-        hak_json_set_text(object, "function", frame->function);
-        hak_json_set_text(object, "file", frame->file);
-        hak_json_set_number(object, "line", frame->line);
-        hak_json_set_text(object, "module", frame->module);
-        hak_json_set_number(object, "module_offset", frame->module_offset);
-        hak_json_set_flag(object, "inlined", frame->inlined);
-        hak_json_set_flag(object, "hakmem", frame->is_hakmem);
-        json_array_append_new(array, object);
+        hak_json_add(array, ADDRESS("ip", frame->ip), TEXT("function", frame->function),
+                     TEXT("file", frame->file), NUMBER("line", frame->line),
+                     TEXT("module", frame->module), NUMBER("module_offset", frame->module_offset),
+                     FLAG("inlined", frame->inlined), FLAG("hakmem", frame->is_hakmem));
     }
     return array;
 }
@@ -116,11 +96,7 @@ json_t *hak_json_stack(struct hak_store_reader *r, uint32_t stack) {
 }
 
 json_t *hak_json_thread(uint32_t row, uint32_t number, const char *name) {
-    json_t *object = json_object();
-    hak_json_set_number(object, "id", row);
-    hak_json_set_number(object, "number", number);
-    hak_json_set_text(object, "name", name);
-    return object;
+    return hak_json_object(NUMBER("id", row), NUMBER("number", number), TEXT("name", name));
 }
 
 json_t *hak_json_class(struct hak_store_reader *r, unsigned class_index) {
@@ -139,27 +115,21 @@ json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event
         return json_null();
     json_t *object = json_object();
     hak_lookup_thread(r, event->thread, &thread);
-    hak_json_set_number(object, "id", event->id);
-    hak_json_set_number(object, "ns", event->ns);
-    json_object_set_new(object, "kind", json_string(hak_words_kind(event->kind)));
-    hak_json_set_number(object, "process", event->process);
-    json_object_set_new(object, "thread",
-                        hak_json_thread(event->thread, thread.number, thread.name));
-    hak_json_set_address(object, "address", event->address);
-    hak_json_set_address(object, "base", event->base);
-    hak_json_set_number(object, "size", event->size);
-    hak_json_set_address(object, "old_address", event->old_address);
-    hak_json_set_known(object, "class", event->class_index != HAK_CLASS_NONE, event->class_index);
+    hak_json_set(object, NUMBER("id", event->id), NUMBER("ns", event->ns),
+                 WORD("kind", hak_words_kind(event->kind)), NUMBER("process", event->process),
+                 JSON("thread", hak_json_thread(event->thread, thread.number, thread.name)),
+                 ADDRESS("address", event->address), ADDRESS("base", event->base),
+                 NUMBER("size", event->size), ADDRESS("old_address", event->old_address),
+                 KNOWN("class", event->class_index != HAK_CLASS_NONE, event->class_index));
     if (hak_words_change(event)[0])
-        json_object_set_new(object, "change", json_string(hak_words_change(event)));
-    json_object_set_new(object, "place", json_string(hak_words_place(event->place)));
-    hak_json_set_number(object, "generation", event->generation);
-    hak_json_set_flag(object, "illegal", event->flags & HAK_RECORD_ILLEGAL);
-    hak_json_set_number(object, "stack", event->stack);
-    hak_json_set_flag(object, "stack_cut", event->flags & HAK_RECORD_PARTIAL);
-    hak_json_set_flag(object, "stack_guessed", event->flags & HAK_RECORD_GUESSED);
+        hak_json_set(object, WORD("change", hak_words_change(event)));
+    hak_json_set(object, WORD("place", hak_words_place(event->place)),
+                 NUMBER("generation", event->generation),
+                 FLAG("illegal", event->flags & HAK_RECORD_ILLEGAL), NUMBER("stack", event->stack),
+                 FLAG("stack_cut", event->flags & HAK_RECORD_PARTIAL),
+                 FLAG("stack_guessed", event->flags & HAK_RECORD_GUESSED));
     if (with_frames)
-        json_object_set_new(object, "frames", hak_json_stack(r, event->stack));
+        hak_json_set(object, JSON("frames", hak_json_stack(r, event->stack)));
     return object;
 }
 
@@ -171,15 +141,13 @@ static json_t *life_json(struct hak_store_reader *r, const struct hak_life *life
         json_array_append_new(resizes, hak_json_event(r, &life->resizes[i], with_frames));
     for (int i = 0; i < life->end_count && i < 2; i++)
         json_array_append_new(ends, hak_json_event(r, &life->ends[i], with_frames));
-    hak_json_set_number(object, "owner", life->number);
-    json_object_set_new(object, "birth", hak_json_event(r, &life->birth, with_frames));
-    json_object_set_new(object, "resizes", resizes);
-    json_object_set_new(object, "ends", ends);
-    hak_json_set_flag(object, "stale_end", life->stale_end);
-    hak_json_set_known(object, "stale_owner", life->stale_end, life->stale_owner);
+    hak_json_set(object, NUMBER("owner", life->number),
+                 JSON("birth", hak_json_event(r, &life->birth, with_frames)),
+                 JSON("resizes", resizes), JSON("ends", ends), FLAG("stale_end", life->stale_end),
+                 KNOWN("stale_owner", life->stale_end, life->stale_owner));
     if (life->stale_end)
         hak_words_add_stale(&evidence, r, life);
-    hak_json_set_text(object, "evidence", evidence.length ? evidence.bytes : "");
+    hak_json_set(object, TEXT("evidence", evidence.length ? evidence.bytes : ""));
     hak_text_free(&evidence);
     return object;
 }

@@ -24,14 +24,34 @@ json_t *hak_json_whole(const char *text, size_t bytes);
 json_t *hak_json_address(uint64_t address);
 /* The text of a member, "" where it is none. */
 const char *hak_json_string(const json_t *object, const char *name);
-/* Members of `object`: a number; the same, or null where it is not known; foreign text
- * (hak_json_text); an address (hak_json_address); true or false. Members without a setter here are
- * set by jansson's own. */
-void hak_json_set_number(json_t *object, const char *name, uint64_t value);
-void hak_json_set_known(json_t *object, const char *name, bool is_known, uint64_t value);
-void hak_json_set_text(json_t *object, const char *name, const char *text);
-void hak_json_set_address(json_t *object, const char *name, uint64_t address);
-void hak_json_set_flag(json_t *object, const char *name, bool value);
+/* Members of an object: a number; the same, or null where it is not known; foreign text
+ * (hak_json_text); a word of hakmem's own; an address (hak_json_address); true or false; a new
+ * reference to any value. */
+struct hak_member {
+    const char *name;
+    json_t *value;
+};
+#define NUMBER(name, number)                                                                       \
+    { name, json_integer((json_int_t)(number)) }
+#define KNOWN(name, is_known, number)                                                              \
+    { name, (is_known) ? json_integer((json_int_t)(number)) : json_null() }
+#define TEXT(name, text)                                                                           \
+    { name, hak_json_text(text) }
+#define WORD(name, word)                                                                           \
+    { name, json_string(word) }
+#define ADDRESS(name, address)                                                                     \
+    { name, hak_json_address(address) }
+#define FLAG(name, is_true)                                                                        \
+    { name, json_boolean(is_true) }
+#define JSON(name, value)                                                                          \
+    { name, value }
+/* Adds members in their order: hak_json_set(object, NUMBER("row", 1), TEXT("path", path)). Returns
+ * the object. */
+json_t *hak_json_set_members(json_t *object, const struct hak_member *member);
+#define hak_json_set(object, ...)                                                                  \
+    hak_json_set_members(object, (const struct hak_member[]){__VA_ARGS__, {NULL, NULL}})
+#define hak_json_object(...)    hak_json_set(json_object(), __VA_ARGS__)
+#define hak_json_add(list, ...) json_array_append_new(list, hak_json_object(__VA_ARGS__))
 json_t *hak_json_frames(const struct hak_frames *frames);
 /* The same for a stack of the store. */
 json_t *hak_json_stack(struct hak_store_reader *r, uint32_t stack);

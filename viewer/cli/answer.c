@@ -1,0 +1,58 @@
+/* Gives each row of an answer to its table or to its JSON list. */
+#include "viewer/cli/cli.h"
+
+#define BAR_WIDTH 40
+
+const char *answer_count(uint64_t value) {
+    return value ? hak_words_number(value) : "";
+}
+
+uint64_t answer_bar_width(uint64_t value, uint64_t most) {
+    return most ? (uint64_t)(((unsigned __int128)value * BAR_WIDTH + most - 1) / most) : 0;
+}
+
+const char *answer_bar(uint64_t width) {
+    static const char full[] = "########################################";
+    return &full[sizeof full - 1 - (width < BAR_WIDTH ? width : BAR_WIDTH)];
+}
+
+struct answer answer_begin(struct view *view) {
+    return (struct answer){.view = view, .list = view->json ? json_array() : NULL};
+}
+
+static void add_cell(struct table *table, const struct answer_value *value) {
+    if (value->made)
+        table_add_text(table, value->made);
+    else
+        table_add_cell(table, value->show ? value->show(value->number) : value->text);
+}
+
+void answer_add(struct answer *answer, const struct answer_value *value) {
+    json_t *object = answer->list ? json_object() : NULL;
+    for (const struct answer_value *v = value; v->is_there && !object && !answer->rows; v++)
+        if (v->heading && v->heading[0])
+            table_add_headings(&answer->table, v->heading);
+    for (; value->is_there; value++) {
+        if (object && value->member.name)
+            json_object_set(object, value->member.name, value->member.value);
+        else if (!object && value->heading)
+            add_cell(&answer->table, value);
+        json_decref(value->member.value);
+        if (value->made)
+            hak_text_free(value->made);
+    }
+    if (object)
+        json_array_append_new(answer->list, object);
+    answer->rows++;
+}
+
+void answer_print(struct hak_text *text, struct answer *answer) {
+    table_append(text, &answer->table, answer->view);
+}
+
+void answer_end(struct answer *answer) {
+    struct hak_text none = {0};
+    table_append(&none, &answer->table, answer->view);
+    hak_text_free(&none);
+    json_decref(answer->list);
+}
