@@ -2,12 +2,9 @@
 # One fault that many threads commit at the same moment is reported once, as what it is, whether the program dies
 # of it, hears of it in a handler of its own, or goes on; and the store has one row of it. So are crashes, also over a
 # kept allocator; of an attached program the signal is noted.
-set -u
+. "$SOURCE/tests/tools/test.sh"
 # shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
 
 # once FAULT NAME LEVEL ON_FAULT [HANDLER]
 once() {
@@ -75,4 +72,3 @@ done
 once free double-free trace stop handler
 once free double-free normal stop handler
 once read use-after-free normal stop handler
-exit $failed

@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
 # The page of `html` in a headless Chromium: clicks, drags and keys, each total beside those of `top` and `heap`, names of programs that try to break out, 400 to 2,560 pixels.
 # timeout: 1800
-set -u
+. "$SOURCE/tests/tools/test.sh"
 here=$SOURCE/tests/html trace=$BUILD/hakmem-trace
-unset "${!HAKMEM_@}"
 export LC_ALL=C.UTF-8
 cc -O1 -g -o server "$SOURCE/tests/profile/server.c" || exit 1
 cc -O1 -g -I"$SOURCE/include" -o grower "$here/grower.c" || exit 1
 cc -O1 -g -o holder "$SOURCE/tests/profile/holder.c" || exit 1
 cc -O1 -g -o sorter "$here/sorter.c" || exit 1
 cc -O1 -g -o growing "$SOURCE/tests/profile/growing.c" || exit 1
-"$trace" run -s growing.db --check trace -- ./growing || { echo "growing: status $?"; exit 1; }
-"$trace" run -s sorter.db --check trace -- ./sorter || { echo "sorter: status $?"; exit 1; }
+"$trace" run -s growing.db --check trace -- ./growing || fail "growing: status $?"
+"$trace" run -s sorter.db --check trace -- ./sorter || fail "sorter: status $?"
 "$trace" run -s server.db --check trace -- ./server >server.out 2>&1 || { echo "server: status $?"; tail -n 3 server.out; exit 1; }
 "$trace" run -s grower.db --check normal -- ./grower >grower.out 2>&1
 "$trace" run -s leaky.db --check normal --leaks=1 -- ./grower once >leaky.out 2>&1

@@ -3,12 +3,8 @@
 # forked child, among the blocks of a busy program. ROUNDS (1): each so often; ALL=1: every pairing, else each kind in
 # each place, with languages and levels in turn. USERS="root nobody": as whom; another than this one is without
 # perf_event_open. Every other round begins without guarded blocks, so that the damage is found late at first.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-trace=$BUILD/hakmem-trace
-ulimit -c 0
-failed=0 hunts=0
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
+hunts=0
 
 # damage.LANGUAGE.LEVEL beside libdamage.LANGUAGE.LEVEL.so
 for language in c c++; do
@@ -85,4 +81,3 @@ for user in ${USERS:-$(id -un)}; do
     done
 done
 echo "$hunts hunts"
-exit $failed

@@ -2,15 +2,9 @@
 # A string function that reads bytes which something has overwritten is the victim: hunt goes on to the writer, and says both. A capture of
 # another build: its stack is found again by function and line; where no stack is alike the hunt begins from nothing, and what the capture
 # named stays in the last line.
-set -u
-SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
-unset "${!HAKMEM_@}" LD_PRELOAD
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 export LC_ALL=C
-ulimit -c 0
-trace=$BUILD/hakmem-trace
-failed=0
-compile() { ${CC:-cc} -g -O0 -fno-builtin -w "${@:2}" -o "$1" "$SOURCE/tests/hunt/symptom.c" || { echo "symptom.c does not compile"; exit 1; }; }
+compile() { ${CC:-cc} -g -O0 -fno-builtin -w "${@:2}" -o "$1" "$SOURCE/tests/hunt/symptom.c" || fail "symptom.c does not compile"; }
 # said STATUS ARGUMENT...: hunt ends so; its own lines are in `said`.
 said() {
     local status=$1
@@ -31,7 +25,7 @@ has "^$writer\$"
 has "^it showed as: $victim\$"
 has '^the instruction is named; seen in [0-9]+ of [0-9]+ runs; run [0-9]+: old.db$'
 [ "$("$trace" sql -s old.db "select json_extract(json, '$.fault.access') from fault" | tail -n 1)" = write ] ||
-    { echo "the store is not the writer's"; failed=1; }
+    complain "the store is not the writer's"
 
 # The same bytes under the same name, another build id.
 cp new program
@@ -47,5 +41,4 @@ has "^old\.db names a stack that this build does not have; the hunt begins from 
 has '^run 2, every block guarded'
 has '^the instruction is named; seen in 0 of [0-9]+ runs; as in old.db$'
 said 1 -s old.db -o same.db -- ./old
-! grep -q 'another build' said || { echo "the same build is called another one"; failed=1; }
-exit $failed
+! grep -q 'another build' said || complain "the same build is called another one"

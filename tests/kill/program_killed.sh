@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of the program, ROUNDS (10) times at random moments: the store misses no block but what it counts as lost.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
+. "$SOURCE/tests/tools/test.sh"
 # shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 RANDOM=4711
@@ -29,9 +28,6 @@ for ((round = 1; round <= rounds; round++)); do
         exit 1
     fi
     until_true no_holder "$PWD/store.db" || exit 1
-    said=$(python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db 2>&1) || {
-        echo "round $round: $said"
-        exit 1
-    }
+    said=$(python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db 2>&1) || fail "round $round: $said"
 done
 echo "$rounds rounds; the last: $said"

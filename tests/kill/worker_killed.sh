@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of the worker, 20 times in one run: nothing is lost and the program does not notice.
 # timeout: 1800
-set -u
-unset "${!HAKMEM_@}"
+. "$SOURCE/tests/tools/test.sh"
 # shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 "$BUILD/hakmem-trace" run --check trace --store store.db -- "$BUILD/tests/kill/sequence" words 120 2 10000 >run.out 2>run.err &
@@ -20,11 +19,11 @@ while [ "$killed" -lt 20 ]; do
 done
 stop_program words
 wait "$run" || { echo "run ended with $?; 0 was due"; cat run.err; exit 1; }
-grep -q '^done ' run.out || { echo "the program did not end well: $(cat run.out)"; exit 1; }
+grep -q '^done ' run.out || fail "the program did not end well: $(cat run.out)"
 [ -s run.err ] && { echo "something is on stderr:"; head -n 5 run.err; exit 1; }
 until_true no_holder "$PWD/store.db" || exit 1
 python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db || exit 1
 lost=$("$BUILD/hakmem-trace" sql -s store.db 'select coalesce(sum(count), 0) from loss' | tail -n 1)
-[ "$lost" = 0 ] || { echo "$lost events are counted as lost; 0 was due"; exit 1; }
+[ "$lost" = 0 ] || fail "$lost events are counted as lost; 0 was due"
 "$BUILD/hakmem-trace" check -s store.db >check.out 2>&1 || { head -n 20 check.out; exit 1; }
 "$BUILD/hakmem-trace" layers -s store.db >layers.out 2>&1 || { tail -n 8 layers.out; exit 1; }

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # A program's own maps, moves, opens and unmaps are recorded as they were done, in both levels and over the allocator
 # that it keeps; what failed is not; and the program sees what it sees without hakmem, errno and break too.
-set -u
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
+. "$SOURCE/tests/tools/test.sh"
 mapped=$BUILD/tests/memory/mapped
 ask() { "$trace" sql -s "$1" "$2" | sed 's/\t*$//'; }
 
@@ -41,11 +39,11 @@ for way in "--check trace" "--check normal" "--allocator keep"; do
     cmp -s plain.out out || { echo "$way: the program found something else:"; diff plain.out out; exit 1; }
     ask mapped.db "SELECT kind, CASE WHEN addr - 0x200000000000 BETWEEN 0 AND 268435455 THEN 'room+' || (addr - 0x200000000000 >> 20)
         ELSE 'elsewhere' END, size, subkind, function FROM event WHERE kind LIKE 'PROGRAM_%' ORDER BY id" >events
-    diff due events || { echo "$way: other events"; exit 1; }
+    diff due events || fail "$way: other events"
     # shellcheck disable=SC2086
     "$trace" run $way --store handler.db --force -- "$mapped" handler >out 2>&1 && grep -qx touched out ||
         { echo "$way: in a handler: status $?"; cat out; exit 1; }
-    "$trace" check -s mapped.db >check.out 2>&1 || { echo "$way: $(head -n 3 check.out)"; exit 1; }
+    "$trace" check -s mapped.db >check.out 2>&1 || fail "$way: $(head -n 3 check.out)"
 done
 
 # Level light and recording that is off record nothing of it.

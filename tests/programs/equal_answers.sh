@@ -3,13 +3,10 @@
 # about a hundred addresses of each, and what was alive, is what the reference decoder reads.
 # FULL=1 (tests/long/equal_answers.sh): real programs, a thousand addresses of each.
 # timeout: 3600
-set -u
+. "$SOURCE/tests/tools/test.sh"
 export LC_ALL=C PYTHONMALLOC=malloc
-unset "${!HAKMEM_@}"
-trace=$BUILD/hakmem-trace
 decoder=$BUILD/tests/tools/reference_decoder
 full=${FULL:-0}
-failures=0
 
 # compare NAME COMMAND...: records the command and compares.
 compare() {
@@ -23,7 +20,7 @@ compare() {
     }
     out=$(/usr/bin/python3 "$SOURCE/tests/tools/equal_answers.py" "$trace" "$decoder" "$name.db" $addresses $owners 2>&1) || {
         echo "$name: $out"
-        failures=$((failures + 1))
+        failed=1
     }
     [ "$full" = 1 ] && echo "$name: $(tail -n 1 <<<"$out")"
     rm -f "$name.db"
@@ -108,4 +105,3 @@ else
     compare threads_python /usr/bin/python3 threads.py 1500
     compare forked_tree /usr/bin/python3 forks.py 2
 fi
-[ "$failures" -eq 0 ]

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # git gc over a made history: repack with threads, prune, and all the processes that it starts.
 # timeout: 1800
-set -u
 first_level=trace
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"

@@ -2,7 +2,6 @@
 # make -j2 of hakmem itself, in a copy: a program, and a library of 21 sources (all of it in long/programs.sh); a hundred
 # processes and more, several at a time.
 # timeout: 1800
-set -u
 first_level=trace
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # More live threads than a small session has rings: nothing is lost, and every event has its thread.
 # timeout: 1800
-set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
 export leaks=error
@@ -10,7 +9,7 @@ story() { "${under[@]}" "$BUILD/tests/programs/many_threads" 400 200; }
 under=()
 tell plain story
 record story trace
-[ "$failures" -eq 0 ] || exit 1
+[ "$failed" -eq 0 ] || exit 1
 ask() { "$trace" sql -s trace.db "$1" | tail -n 1; }
 is() {
     local got

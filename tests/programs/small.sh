@@ -2,10 +2,7 @@
 # Small correct programs (small_*.c) say and end with the same under both libraries as without, in every level, with
 # every check, recorded, and over a kept allocator: each of them in the plain library and in two or three of these ways, with FULL=1 in all.
 # timeout: 900
-set -u
-unset "${!HAKMEM_@}"
-ulimit -c 0
-failed=0
+. "$SOURCE/tests/tools/test.sh"
 ran=0
 
 # go NAME PREFIX...: the output and the status of $program $case, through pipes: a file may be limited to nothing.
@@ -45,5 +42,4 @@ for program in "$BUILD"/tests/programs/small_*; do
         is_due 0 4 && same kept "$BUILD/hakmem-trace" run --force --wait --allocator keep -s kept.db --
     done
 done
-[ $ran -ge 40 ] || { echo "only $ran programs ran" && failed=1; }
-exit $failed
+[ $ran -ge 40 ] || complain "only $ran programs ran"

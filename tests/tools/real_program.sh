@@ -12,17 +12,15 @@
 # LeakSanitizer's and valgrind's word).
 # `check_program FUNCTION NAME` also lets `make bench` measure the story, under that name.
 
+. "$SOURCE/tests/tools/test.sh"
 # shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-trace=$BUILD/hakmem-trace
 debug_library=$BUILD/hakmem-debug.so
 record_library=$BUILD/hakmem-record.so
 counter=$BUILD/tests/tools/count_calls.so
 decoder=$BUILD/tests/tools/reference_decoder
 top=$PWD # each run's directory, and its store, lie here
-failures=0
 next_level=${first_level:-normal}
-unset "${!HAKMEM_@}"
 export LC_ALL=C PYTHONMALLOC=malloc G_SLICE=always-malloc GLIBCXX_FORCE_NEW=1
 
 scale() {
@@ -33,15 +31,6 @@ scale() {
     else
         echo "$1"
     fi
-}
-
-fail() {
-    echo "$*"
-    exit 1
-}
-complain() {
-    echo "$*"
-    failures=$((failures + 1))
 }
 
 # Differences that no allocator makes (process ids, times) go through this; a test may have its own.
@@ -133,7 +122,7 @@ check_program() {
         record "$story" "$next_level"
         if [ "$next_level" = normal ]; then next_level=trace; else next_level=normal; fi
     fi
-    [ "$failures" -eq 0 ] || exit 1
+    [ "$failed" -eq 0 ] || exit 1
     rm -f "$top"/trace.db "$top"/normal.db
 }
 
@@ -145,6 +134,6 @@ check_kept() {
     tell plain "$1"
     [ -s "$top/plain.out" ] || fail "the story printed nothing even without hakmem; the comparison is empty"
     record "$1" keep
-    [ "$failures" -eq 0 ] || exit 1
+    [ "$failed" -eq 0 ] || exit 1
     rm -f "$top/keep.db"
 }

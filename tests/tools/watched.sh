@@ -2,19 +2,11 @@
 # Helpers for scripts about debug registers, to be sourced: a scratch folder to be in, a program that is run with the library and
 # without some system calls, and what its report says. BUILD and SOURCE are set.
 
-ulimit -c 0
-scratch=$(mktemp -d) && cd "$scratch" || exit 2
-trap 'rm -rf "$scratch"' EXIT
-export TMPDIR=$scratch # by it this test's collectors are known
+. "$SOURCE/tests/tools/test.sh"
+export TMPDIR=$PWD # by it this test's collectors are known
 chmod 777 .
 # shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
-
-failed=0
-wrong() {
-    echo "$*"
-    failed=1
-}
 
 # run_watched PROGRAM CASE VARIABLE=VALUE...: runs it without the system calls of $barred, by nobody then; what it and hakmem
 # say goes into CASE.out, its capture into CASE.db, its exit status into `status`. The part of CASE that follows a dot is not the

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Stacks of C++ while an exception is on its way, in destructors that it calls, and in coroutines.
-set -u
 . "$SOURCE/tests/tools/chains.sh"
 from=$SOURCE/tests/unwind
 

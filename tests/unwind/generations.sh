@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Plugins that take each other's place in memory while threads allocate: every stack names the functions
 # of the plugin that was loaded then.
-set -u
 . "$SOURCE/tests/tools/chains.sh"
 from=$SOURCE/tests/unwind rounds=60
 
