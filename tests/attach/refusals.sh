@@ -7,12 +7,10 @@
 target=$BUILD/tests/attach/target
 pids=()
 as=()
-# shellcheck disable=SC2317
-end_all() {
+cleanup() {
     for one in "${pids[@]}"; do kill -KILL "$one" 2>/dev/null; done
     wait 2>/dev/null
 }
-trap end_all EXIT
 # NAME COMMAND...: starts it; pid becomes the process that is to be recorded.
 start() {
     local name=$1

@@ -36,7 +36,7 @@ fi
 found_late() {
     case $(headlines "$1") in
     '301 heap-buffer-overflow: 1 byte past a 40-byte block, found when the program freed it') ;;
-    *) wrong "$1: '$(headlines "$1")', where the free was to find it" ;;
+    *) complain "$1: '$(headlines "$1")', where the free was to find it" ;;
     esac
     [ "$(part ALLOCATED "$1.out")" = 'behind main' ] || complain "$1: allocated in '$(part ALLOCATED "$1.out")'"
 }
