@@ -2,7 +2,6 @@
 # Processes that `record -p` refuses, with the reason, and leaves as they were.
 # timeout: 600
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
 target=$BUILD/tests/attach/target
 pids=()

@@ -3,7 +3,6 @@
 # itself, in time, where HAKMEM_LOG says, and keeps its status.
 # shellcheck disable=SC2317
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 # start WHAT [VARIABLE=VALUE...]: starts when_told in a directory of its own; sets program, worker,

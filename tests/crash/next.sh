@@ -2,9 +2,7 @@
 # Each command under NEXT of each crash's report, typed as it stands where the program ran, gives an answer: `events` and
 # `info` show the capture, `why` tells of the block, and nothing is a usage error or a store that cannot be read.
 PROGRAMS=crash
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-# shellcheck source=tests/tools/next.sh
 . "$SOURCE/tests/tools/next.sh"
 export PATH="$BUILD:$PATH"
 

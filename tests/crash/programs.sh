@@ -3,7 +3,6 @@
 # hakmem's report of the first fault comes behind theirs.
 # shellcheck disable=SC2317
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 # ---- node: V8 turns accesses beyond a WebAssembly memory into exceptions of JavaScript, by SIGSEGV -----

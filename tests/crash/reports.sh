@@ -4,7 +4,6 @@
 # An empty file: nothing is said. UPDATE=1 writes the files anew, to be read
 # before they are committed.
 PROGRAMS=crash
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 here=$SOURCE/tests/crash
 begin_reports "$@"

@@ -16,9 +16,5 @@ for round in 1 2 3 4; do
     # The record that the crash came in the middle of cannot be finished: it is counted as lost, and nothing else is.
     checked=0
     "$BUILD/hakmem-trace" check -s "$round.db" >checked 2>&1 || checked=$?
-    [ $checked -eq 0 ] || { [ $checked -eq 4 ] && grep -q 'intact, and every block.* 1 event was lost' checked; } || {
-        echo "round $round, $level: the store is not in order:"
-        head -n 20 checked
-        exit 1
-    }
+    [ $checked -eq 0 ] || { [ $checked -eq 4 ] && grep -q 'intact, and every block.* 1 event was lost' checked; } || fail "round $round, $level: the store is not in order:" "$(head -n 20 checked)"
 done

@@ -3,9 +3,7 @@
 # answers say so, and accuse nobody: at levels normal, trace and light, over a kept allocator, of children, from the start on.
 . "$SOURCE/tests/tools/test.sh"
 export LC_ALL=C
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
-# shellcheck source=tests/tools/obeys.sh
 . "$SOURCE/tests/tools/obeys.sh"
 sql() { "$trace" sql -s "$store" "$@" 2>/dev/null; }
 is() { [ "$2" = "$3" ] || complain "$store: $1: $2, $3 was due"; }

@@ -3,9 +3,7 @@
 # be asked is refused with its reason, and who does not answer is left alone.
 . "$SOURCE/tests/tools/test.sh"
 export LC_ALL=C
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
-# shellcheck source=tests/tools/obeys.sh
 . "$SOURCE/tests/tools/obeys.sh"
 sql() { "$trace" sql -s "$@" 2>/dev/null; }
 valid() { python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" "$1" || complain "$1 is not as the schema has it"; }

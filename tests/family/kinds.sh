@@ -3,7 +3,6 @@
 # forms; free, free_sized, delete, delete[] and their sized and aligned forms. And a counting preload
 # in front of hakmem-debug.so counts as many calls of a C++ program as are stored.
 here=$SOURCE/tests/family
-# shellcheck source=tests/tools/real_program.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/real_program.sh"
 cxx=g++
 case "${CC:-cc}" in *clang*) cxx="clang++ -fsized-deallocation" ;; esac

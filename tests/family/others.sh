@@ -5,7 +5,6 @@
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
 here=$SOURCE/tests/family
 c="${CC:-cc} -w -fno-builtin -O0 -g"
-# shellcheck source=tests/tools/mimalloc.sh
 . "$SOURCE/tests/tools/mimalloc.sh"
 [ -n "$mimalloc" ] || { echo "skipped: no libmimalloc"; exit 77; }
 

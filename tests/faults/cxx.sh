@@ -3,7 +3,6 @@
 # source file is the one that the program marks: WRONG, the user's own wrong line, or ALLOCATED, the
 # line of the allocation where the record cannot know who did it.
 # `UPDATE=1 tests/faults/cxx.sh` writes the reports anew, to be read before they are committed.
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 PROGRAMS=faults/cxx DROP_OUTPUT=1
 update=0

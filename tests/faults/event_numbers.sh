@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # The event at which a fault was found has one number: in FOUND, in HISTORY, in `faults` and its JSON, and
 # `events` has it; `why` and `block` name no other one. Where nothing is recorded (HAKMEM_TRACE=off) there are none.
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 
 agree() {

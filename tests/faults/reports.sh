@@ -2,7 +2,6 @@
 # Each fault program gives exactly its report: NAME.LEVEL.report with the level's own layout,
 # NAME.LEVEL.LAYOUT.report with another. An empty file: nothing is found, the program ends with 0.
 # UPDATE=1 writes the files anew, to be read before they are committed.
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 begin_reports "$@"
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Correct programs run to their end and nothing is printed, in every level, layout and front. Without FULL=1 each program runs in half of
 # the ways, in which each pair of these stands.
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 turn=0
 for program in $(correct_programs); do

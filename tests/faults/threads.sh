@@ -1,18 +1,13 @@
 #!/usr/bin/env bash
 # The places where threads were created, beyond the exact reports: without a record, and read back from a store when
 # the threads are gone.
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 
 # expect WHAT FILE LINE...: the lines stand in the file, one behind the other.
 expect() {
     local what=$1 file=$2
     shift 2
-    if ! sed -E 's/ +/ /g; s/^ //' "$file" | grep -qzF "$(printf '%s\n' "$@")"; then
-        echo "$what: not there: $*"
-        cat "$file"
-        failed=1
-    fi
+    if ! sed -E 's/ +/ /g; s/^ //' "$file" | grep -qzF "$(printf '%s\n' "$@")"; then complain "$what: not there: $*" "$(cat "$file")"; fi
 }
 
 run_program double_free_thread normal auto HAKMEM_TRACE=off

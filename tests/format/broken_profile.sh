@@ -87,4 +87,4 @@ for store in profile_*-*.db keys-*.db runs-*.db peak-*.db; do
     sed -n "s|^|$name: |p" page | grep ': profile_' | head -n 1 | sed -E 's/(profile_[a-z]+) -?[0-9]+:/\1 N:/' >>found
 done
 sort -u found | cut -d ':' -f 3- | sort -u >kinds
-[ "$(wc -l <kinds)" -ge 8 ] || { echo "few kinds of damage are told apart:" && cat kinds; failed=1; }
+[ "$(wc -l <kinds)" -ge 8 ] || complain "few kinds of damage are told apart:" "$(cat kinds)"

@@ -6,11 +6,7 @@ for folder in "$here"/v*/; do
     cp "$folder/golden.db" golden.db && chmod 600 golden.db || exit 1
     before=$(sha256sum <golden.db)
     "$BUILD/tests/format/dump_store" golden.db >dump 2>dump.err || { cat dump.err; failed=1; }
-    diff -u "$folder/golden.dump" dump >difference || {
-        echo "$folder: hakmem's reader gives another dump:"
-        head -n 20 difference
-        failed=1
-    }
+    diff -u "$folder/golden.dump" dump >difference || complain "$folder: hakmem's reader gives another dump:" "$(head -n 20 difference)"
     "$BUILD/tests/format/dump_store" --events golden.db | cmp - "$folder/golden.events" || complain "$folder: hakmem's reader gives other events"
     "$BUILD/tests/tools/reference_decoder" golden.db | cmp - "$folder/golden.events" || complain "$folder: the reference decoder gives other events"
     [ "$before" = "$(sha256sum <golden.db)" ] || complain "$folder: reading changed the file"

@@ -26,11 +26,7 @@ for source in "$top"/tests/unit/base/*_test.c "$top"/tests/unit/store/{,*/}*_tes
     name=$(basename "$source" .c)
     case "${FULL:-0} $name" in 0*' alive_test' | 0*' flow_test' | 0*' profile_test' | 0*' runs_test') continue ;; esac
     clang "${flags[@]}" -o "$name" "$source" "${objects[@]}" "${check[@]}" "${libraries[@]}" || exit 1
-    ./"$name" >out 2>&1 || {
-        grep -vE '^[0-9]+%|^Running' out | head -n 40
-        echo "$name fails under the sanitizers"
-        failed=1
-    }
+    ./"$name" >out 2>&1 || complain "$name fails under the sanitizers" "$(grep -vE '^[0-9]+%|^Running' out | head -n 40)"
 done
 clang "${flags[@]}" -o dump_store "$top/tests/format/dump_store.c" "${objects[@]}" "${libraries[@]}" || exit 1
 mkdir stores

@@ -10,10 +10,7 @@ goes_on() {
         >"$1.out" 2>&1
     local status=$? reports
     reports=$(grep -c "^hakmem: $2 " "$1.out")
-    [ "$status" -eq 1 ] && grep -q "^SUMMARY" "$1.out" && [ "$reports" -eq 1 ] && return
-    echo "$1: status $status, $reports reports of $2"
-    head -n 20 "$1.out"
-    failed=1
+    [ "$status" -eq 1 ] && grep -q "^SUMMARY" "$1.out" && [ "$reports" -eq 1 ] || complain "$1: status $status, $reports reports of $2" "$(head -n 20 "$1.out")"
 }
 goes_on read_after HKM-301
 goes_on read_freed HKM-304

@@ -16,10 +16,7 @@ run() {
 
 # has_line FILE NAME EXPRESSION
 has_line() {
-    grep -Eq "$3" "$1" && return
-    echo "$2: no line like \"$3\":"
-    cat "$1"
-    failed=1
+    grep -Eq "$3" "$1" || complain "$2: no line like \"$3\":" "$(cat "$1")"
 }
 
 for level in normal trace light; do
@@ -38,7 +35,7 @@ for level in normal trace; do
     status=$?
     [ $status -eq 0 ] && [ ! -s said ] || complain "recorded, $level: status $status: $(head -n 3 said)"
     "$BUILD/hakmem-trace" info -s $level.db >info 2>&1
-    grep -q ' exited with 0 ' info || { echo "info of $level:" && cat info && failed=1; }
+    grep -q ' exited with 0 ' info || complain "info of $level:" "$(cat info)"
     [ $level = normal ] && swept='sweeps left out 1 block, ' || swept=
     has_line info "$level" "closed  *the program closed pages of its blocks: ${swept}leak scans left out [3-4]\.[0-9] KiB$"
 done

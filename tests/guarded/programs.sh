@@ -3,7 +3,6 @@
 # nothing is reported, and the capture answers what the reference decoder reads. Each program goes two of these
 # ways, with FULL=1 all.
 # timeout: 1800
-# shellcheck source=tests/tools/small_programs.sh
 . "$SOURCE/tests/tools/small_programs.sh"
 decoder=$BUILD/tests/tools/reference_decoder
 

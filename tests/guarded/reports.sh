@@ -6,7 +6,6 @@
 # layout same, where other blocks have no header. Each program goes one of these three ways, with FULL=1 all.
 # UPDATE=1 writes the files anew, to be read before they are committed.
 PROGRAMS=guarded
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 here=$SOURCE/tests/guarded
 begin_reports "$@"

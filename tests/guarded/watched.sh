@@ -3,7 +3,6 @@
 # named, in words and in JSON; functions that read strings by words and vectors are not accused, nor who reads words that
 # lie across the end of a block. A write there is found late, with HAKMEM_GUARD_WATCH=all at the instruction. Where there
 # are no registers, or none that fires, nothing is found; `info` says why.
-# shellcheck source=tests/tools/watched.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/watched.sh"
 # record CASE [VARIABLE=VALUE...]
 record() {

@@ -18,7 +18,7 @@ done
 PATH=$prefix/bin:$PATH hakmem-trace run --store store.db -- /bin/ls / >out 2>err || { cat err; exit 1; }
 /bin/ls / >due
 cmp due out || fail "ls printed something else when recorded"
-[ -s err ] && { echo "something is on stderr:"; cat err; exit 1; }
+[ -s err ] && fail "something is on stderr:" "$(cat err)"
 events=$("$prefix/bin/hakmem-trace" sql -s store.db "select count(*) from event where kind = 'MALLOC'" | tail -n 1)
 [ "$events" -gt 0 ] || fail "nothing was recorded by what was installed"
 "$prefix/bin/hakmem-trace" run --allocator keep --store kept.db -- /bin/ls / >out 2>err || { cat err; exit 1; }
@@ -86,7 +86,7 @@ PKG_CONFIG_PATH=apart/$folder/pkgconfig pkg-config --variable=libdir hakmem | gr
 rm -rf project/build
 CC=${CC:-cc} cmake -S project -B project/build -G Ninja -DCMAKE_PREFIX_PATH="$PWD/apart/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu >cmake.log 2>&1 &&
     grep -q "$PWD/apart/usr/include" project/build/build.ninja && grep -q "$PWD/apart/$folder/libhakmem" project/build/build.ninja ||
-    { echo "CMake does not find LIBDIR"; cat cmake.log; exit 1; }
+    fail "CMake does not find LIBDIR" "$(cat cmake.log)"
 make -s -C "$SOURCE" BUILD="$BUILD" uninstall "${apart[@]}"
 # A link on this machine says nothing of where the tree will lie.
 mkdir -p far/away && ln -s far/away near

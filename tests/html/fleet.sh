@@ -3,7 +3,6 @@
 # timeout: 1800
 . "$SOURCE/tests/tools/test.sh"
 export LC_ALL=C.UTF-8 TZ=America/New_York
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 start_postgres
 "$trace" fleet setup --to "$URL" >said 2>&1 || fail "setup: $(cat said)"

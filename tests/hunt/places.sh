@@ -39,9 +39,7 @@ hunt() { # USER LANGUAGE LEVEL KIND PLACE
     status=$?
     hunts=$((hunts + 1))
     if [ "$status" -ne 1 ] || ! grep -q "^SUMMARY: hakmem: [a-z-]* damage.c:$line " err; then
-        echo "$*: exit status $status, line $line was not named"
-        cat err
-        failed=1
+        complain "$*: exit status $status, line $line was not named" "$(cat err)"
     fi
     rm -rf work/* # who ran it owns what it made
 }
@@ -50,11 +48,7 @@ hunt() { # USER LANGUAGE LEVEL KIND PLACE
 hunt_move() { # USER
     hunts=$((hunts + 1))
     as "$1" "$trace" hunt -o hunt.db --inject offset16:20 -- "$BUILD/tests/faults/offset16" >out 2>err </dev/null
-    if ! grep -q '^hakmem: the move is named' err; then
-        echo "$1 offset16: the move was not named"
-        cat err
-        failed=1
-    fi
+    if ! grep -q '^hakmem: the move is named' err; then complain "$1 offset16: the move was not named" "$(cat err)"; fi
     rm -rf work/*
 }
 

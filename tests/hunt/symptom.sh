@@ -13,7 +13,7 @@ said() {
     [ $? -eq "$status" ] || { cat err; echo "hunt $*: not status $status"; failed=1; }
     sed -n 's/^hakmem: //p' err >said
 }
-has() { grep -qE "$1" said || { echo "this is not said: $1"; cat said; failed=1; }; }
+has() { grep -qE "$1" said || complain "this is not said: $1" "$(cat said)"; }
 writer='HKM-301 heap-buffer-overflow: fill\(\) symptom\.c:14 writes 1 byte right past the end of a 14-byte block from make\(\) symptom\.c:9'
 victim='HKM-301 heap-buffer-overflow: strlen, called by measure\(\) symptom\.c:24, reads at least 15 bytes at offset 0 of a 14-byte block from make\(\) symptom\.c:9, past its end; 1 byte was overwritten there before'
 

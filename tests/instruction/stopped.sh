@@ -6,7 +6,6 @@
 # program says itself where no collector can be started (raw.expected).
 # UPDATE=1 writes all anew, to be read before they are committed.
 PROGRAMS=instruction
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 here=$SOURCE/tests/instruction
 [ "${1-}" != --update ] || UPDATE=1

@@ -7,7 +7,6 @@ export LC_ALL=C
 family=$SOURCE/tests/family
 c="${CC:-cc} -w -fno-builtin -O0 -g"
 
-# shellcheck source=tests/tools/mimalloc.sh
 . "$SOURCE/tests/tools/mimalloc.sh"
 declare -A library=([glibc]='' [jemalloc]=libjemalloc.so.2 [tcmalloc]=libtcmalloc_minimal.so.4 [mimalloc]=$mimalloc)
 declare -A module=([glibc]=libc.so.6 [jemalloc]=libjemalloc.so.2 [tcmalloc]=libtcmalloc_minimal.so.4 [mimalloc]=$mimalloc)

@@ -5,7 +5,6 @@
 export LC_ALL=C
 kept=$BUILD/tests/keep/kept
 said='Allocator keep (libc.so.6): its layers are not known, and no block was checked.'
-# shellcheck source=tests/tools/mimalloc.sh
 . "$SOURCE/tests/tools/mimalloc.sh"
 
 # has WHAT TEXT: the text of the last answer (file `answer`) has this line, a regular expression.
@@ -133,7 +132,6 @@ HAKMEM_GUARD=all HAKMEM_TRACE_FILE=$PWD/hand.db LD_PRELOAD=$BUILD/hakmem-record.
 HAKMEM_WATCH=4 HAKMEM_KINDS=1 HAKMEM_SWEEP=1 HAKMEM_CHECK_STRING=1 HAKMEM_LEAKS_SIGNAL=USR1 HAKMEM_TRACE_FILE=$PWD/silent.db LD_PRELOAD=$BUILD/hakmem-record.so \
     "$kept" story >/dev/null 2>errors
 [ ! -s errors ] || complain "by hand, variables that say how: $(cat errors)"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 until_true no_collector || complain "by hand: the collector is still there"
 ask why -s hand.db "$(where held)" && has 'by hand' ' a block of 77 asked, live'

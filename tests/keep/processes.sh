@@ -4,7 +4,6 @@
 # timeout: 1800
 . "$SOURCE/tests/tools/test.sh"
 export LC_ALL=C
-# shellcheck source=tests/tools/mimalloc.sh
 . "$SOURCE/tests/tools/mimalloc.sh"
 
 # kept NAME DUE COMMAND...: prints DUE, a regular expression; nothing illegal is in the store. A child of a handler that interrupted the

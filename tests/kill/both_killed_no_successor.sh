@@ -2,7 +2,6 @@
 # kill -9 of keeper and worker at once, and the keepers that the program starts then die for a while: what it recorded
 # goes on in the row that it had, and nothing is lost.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 cat >collect <<E
 #!/bin/sh
@@ -21,8 +20,8 @@ rm refuse
 until_true worker_of "$PWD/store.db" "$worker" || fail "no new worker has the store open"
 sleep 1
 stop_program words
-wait "$program" || { echo "the program ended with $?; 0 was due"; cat program.err; exit 1; }
-[ -s program.err ] && { echo "something is on stderr:"; head -n 5 program.err; exit 1; }
+wait "$program" || fail "the program ended with $?; 0 was due" "$(cat program.err)"
+[ -s program.err ] && fail "something is on stderr:" "$(head -n 5 program.err)"
 until_true no_holder "$PWD/store.db" || exit 1
 rows=$("$BUILD/hakmem-trace" sql -s store.db "select count(*) from process" | tail -n 1 | tr -d ' ')
 [ "$rows" = 1 ] || fail "$rows rows of one process"

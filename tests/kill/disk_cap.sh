@@ -20,12 +20,12 @@ now=$(size)
 dropped=$("$trace" sql -s store.db "select value from meta where key = 'trimmed_events'" 2>/dev/null | tail -n 1)
 [ "${dropped:-0}" -gt 0 ] 2>/dev/null || fail "no event was dropped"
 "$trace" check -s store.db >check.out 2>&1
-[ $? -eq 4 ] || { echo "check ended otherwise than with 4, which says that events are missing"; head -n 5 check.out; exit 1; }
+[ $? -eq 4 ] || fail "check ended otherwise than with 4, which says that events are missing" "$(head -n 5 check.out)"
 grep -q 'intact' check.out || { head -n 5 check.out; exit 1; }
 for command in info layers check; do
     "$trace" "$command" -s store.db >answer 2>&1
-    grep -q 'dropped' answer || { echo "'$command' does not say that events were dropped"; head -n 12 answer; exit 1; }
+    grep -q 'dropped' answer || fail "'$command' does not say that events were dropped" "$(head -n 12 answer)"
 done
 address=$("$trace" sql -s store.db "select printf('0x%x', addr) from event where kind = 'FREE' order by id desc limit 1" | tail -n 1)
 "$trace" block "$address" -s store.db >answer 2>&1
-grep -q 'dropped' answer || { echo "'block $address' does not say that events were dropped"; head -n 12 answer; exit 1; }
+grep -q 'dropped' answer || fail "'block $address' does not say that events were dropped" "$(head -n 12 answer)"

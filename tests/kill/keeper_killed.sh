@@ -2,7 +2,6 @@
 # kill -9 of the keeper that the program started itself: nothing is lost and the program does not notice. The worker
 # starts a new keeper, which does a keeper's work: when that worker is killed, too, it starts another.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 start_with_keeper
 kill -9 "$keeper"
@@ -23,12 +22,12 @@ before=$(counted)
 has_gone_on() { [ "$(counted)" -gt $((before + 2048)) ]; }
 until_true has_gone_on || exit 1
 stop_program words
-wait "$program" || { echo "the program ended with $?; 0 was due"; cat program.err; exit 1; }
+wait "$program" || fail "the program ended with $?; 0 was due" "$(cat program.err)"
 grep -q '^done ' program.out || fail "the program did not end well: $(cat program.out)"
-[ -s program.err ] && { echo "something is on stderr:"; head -n 5 program.err; exit 1; }
+[ -s program.err ] && fail "something is on stderr:" "$(head -n 5 program.err)"
 settled() { local s; for s in *.db; do no_holder "$PWD/$s" || return 1; done; }
 until_true settled || exit 1
 python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 ./*.db || exit 1
 for store in *.db; do
-    "$BUILD/hakmem-trace" check -s "$store" >check.out 2>&1 || { echo "$store:"; head -n 20 check.out; exit 1; }
+    "$BUILD/hakmem-trace" check -s "$store" >check.out 2>&1 || fail "$store:" "$(head -n 20 check.out)"
 done

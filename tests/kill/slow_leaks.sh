@@ -20,9 +20,9 @@ chmod +x collect
 # 10 s.
 NAMES_MS=430 NAMES_SAID=$PWD/said HAKMEM_COLLECT=$PWD/collect "$trace" run --leaks=1 --store store.db -- ./leaks >run.out 2>&1
 status=$?
-grep -q 'the capture is incomplete' run.out && { echo "run gave up a collector that went on:"; tail -n 3 run.out; exit 1; }
+grep -q 'the capture is incomplete' run.out && fail "run gave up a collector that went on:" "$(tail -n 3 run.out)"
 said=$(stat -c %s said 2>/dev/null || echo 0)
-[ "$said" -ge $((places - 2)) ] || { echo "the collector was slow $said times: nothing was tried here"; cat run.out; exit 1; }
+[ "$said" -ge $((places - 2)) ] || fail "the collector was slow $said times: nothing was tried here" "$(cat run.out)"
 found=$("$trace" sql -s store.db 'select count(*) from leak' | tail -n 1)
 [ "$found" -ge $((places - 2)) ] || fail "$found places of leaks are stored, $places were due; run ended with $status"
 [ ! -e store.db-wal ] || fail "the log was left beside the store"

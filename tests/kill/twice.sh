@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker, twice, under a tree of processes: there is still one store with all of them in it.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 counter=$BUILD/tests/tools/count_calls.so
 truncate -s 1M calls
@@ -17,11 +16,10 @@ done
 until_true worker_of "$PWD/store.db" "$last" || fail "no worker after the second death"
 sleep 1
 : >stop
-wait "$program" || { echo "the program ended with $?; 0 was due"; cat program.err; exit 1; }
-[ -s program.err ] && { echo "something is on stderr:"; head -n 5 program.err; exit 1; }
+wait "$program" || fail "the program ended with $?; 0 was due" "$(cat program.err)"
+[ -s program.err ] && fail "something is on stderr:" "$(head -n 5 program.err)"
 until_true no_holder "$PWD/store.db" || exit 1
 [ "$(find . -name '*.db' | wc -l)" -eq 1 ] || fail "more than one store: $(echo ./*.db)"
-# shellcheck source=tests/tools/tree_run.sh
 . "$SOURCE/tests/tools/tree_run.sh"
 compare_processes
 nothing_lost

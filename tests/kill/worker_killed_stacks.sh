@@ -2,7 +2,6 @@
 # More stacks than the ring of nodes holds, several times round it, each met again and again; kill -9 of the worker, and of
 # keeper and worker at once, in between: each event has its own stack, whole, and each node is in the store once.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 # With 400 MB of address space the session memory has 16 MiB, and its ring 131,072 nodes; a round makes 250,000.
 (
@@ -22,9 +21,9 @@ for step in worker worker both worker; do
     last=$worker
 done
 kill -0 "$program" 2>/dev/null || fail "the program ended before all were killed"
-wait "$program" || { echo "the program ended with $?; 0 was due"; cat program.err; exit 1; }
+wait "$program" || fail "the program ended with $?; 0 was due" "$(cat program.err)"
 grep -q '^done$' program.out || fail "the program did not end well: $(cat program.out)"
-[ -s program.err ] && { echo "something is on stderr:"; head -n 5 program.err; exit 1; }
+[ -s program.err ] && fail "something is on stderr:" "$(head -n 5 program.err)"
 settled() {
     no_holder "$PWD/store.db" &&
         [ "$("$BUILD/hakmem-trace" sql -s store.db "SELECT value FROM meta WHERE key = 'finished'")" = 1 ]

@@ -54,7 +54,7 @@ run_it() {
     rm -f store.db
     env "$@" "$BUILD/hakmem-trace" run -s store.db -- ./program "$what" >out 2>err
     got=$?
-    [ "$got" -eq "$due" ] || { echo "$name, $what: status $got, $due was due"; head -n 3 err; failed=1; }
+    [ "$got" -eq "$due" ] || complain "$name, $what: status $got, $due was due" "$(head -n 3 err)"
     [ "$due" -ne 0 ] || [ ! -s err ] || complain "$name, $what: stderr: $(head -n 3 err)"
 }
 for setting in HAKMEM_TRACE=on HAKMEM_TRACE=off HAKMEM_ON_FAULT=continue; do

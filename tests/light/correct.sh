@@ -6,7 +6,6 @@
 # with each policy.
 # timeout: 1800
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/many_runs.sh
 . "$SOURCE/tests/tools/many_runs.sh"
 export HAKMEM_CHECK=light
 full=${FULL:-0} turns=300 rounds=1000

@@ -2,7 +2,6 @@
 # `hakmem-trace ctl` reads what hakmem did in a program that runs at level light, and has it stored; a program that
 # stands still is left alone. It names what it cannot ask, and what can.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 mkfifo in

@@ -3,7 +3,6 @@
 # is full, there is no /proc, no directory for temporary files, two threads meet a fault at once, a child does while a
 # report is made. The program ends as it would, each fault has one report, and what a store does not have it says.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 if [ "${1-}" != inside ]; then # mounts of its own, which end with it
     exec unshare -m "$SOURCE/tests/light/hard_ends.sh" inside

@@ -3,7 +3,6 @@
 # one block in 50 and every block guarded, in two of these by turns, with FULL=1 in all; nothing is reported, and no
 # collector is started.
 # timeout: 1800
-# shellcheck source=tests/tools/small_programs.sh
 . "$SOURCE/tests/tools/small_programs.sh"
 
 turn=0

@@ -4,7 +4,6 @@
 # tests/guarded are those of level normal. No debug register watches: see light/watch.sh.
 # UPDATE=1 writes the files anew, to be read before they are committed.
 PROGRAMS=light
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 here=$SOURCE/tests/light
 begin_reports "$@"

@@ -3,7 +3,6 @@
 # on; later faults, also of children, and crashes are stored as well, in the same store where it is still there. Blocks
 # that were not watched are said not to be known.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 export HAKMEM_CHECK=light HAKMEM_GUARD=sample:1
 

@@ -3,7 +3,6 @@
 # in level light, whose collector ends before the program, and in level normal. Its own orphans come to it as before.
 . "$SOURCE/tests/tools/test.sh"
 export LC_ALL=C
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 cat >reaper.c <<'C'

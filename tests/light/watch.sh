@@ -2,7 +2,6 @@
 # In level light debug registers stand at guarded blocks for a moment: a write into the bytes up to the closed page is
 # stopped at the instruction, named once, and the program goes on. Where there are no registers that is said, and the
 # write is found when the block is given back, as without.
-# shellcheck source=tests/tools/watched.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/watched.sh"
 # record CASE VARIABLE=VALUE...: runs it with every block guarded.
 record() {

@@ -4,7 +4,6 @@
 # how long (an hour); FUZZ_SEED is where to begin, to repeat one round.
 # timeout: 5400
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 seconds=${SECONDS_OF_FUZZ:-3600} seed=${FUZZ_SEED:-$((10#$(date +%s) % 1000000 * 1000))}
 cc=${CC:-gcc}

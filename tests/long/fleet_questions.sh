@@ -6,7 +6,6 @@
 # timeout: 3600
 # alone
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 findings=${FINDINGS:-1000000} rounds=${ROUNDS:-5}
 start_postgres

@@ -8,11 +8,8 @@
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
     exec unshare -m "$SOURCE/tests/long/fleet_whole.sh" inside
 fi
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-# shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
 events=${EVENTS:-100000000} rounds=${ROUNDS:-20} seed=${SEED:-$(date +%s)}
 RANDOM=$seed

@@ -3,7 +3,6 @@
 # timeout: 1800
 . "$SOURCE/tests/tools/test.sh"
 here=$SOURCE/tests/html trace=$BUILD/hakmem-trace
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 command -v npm >npm.out || fail "npm is missing: apt-get install npm"

@@ -7,7 +7,6 @@
 . "$SOURCE/tests/tools/test.sh"
 rounds=${ROUNDS:-200} seed=${SEED:-$(date +%s)}
 RANDOM=$seed
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 fail() { echo "round $round of seed $seed, $what: $*"; kill -9 "$program" 2>/dev/null; exit 1; }
 # The last event of store $1 that is committed; 0 = none yet.

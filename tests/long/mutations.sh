@@ -7,7 +7,6 @@
 #
 # With PATTERNs, as of the shell (guarded-*), the changes alone whose names fit one of them.
 # timeout: 7200
-# shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 list=$SOURCE/tests/long/mutations.list
 export CK_TIMEOUT_MULTIPLIER=20 # on a busy machine

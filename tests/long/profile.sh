@@ -6,7 +6,7 @@
 
 # record NAME LEVEL COMMAND...: NAME.db, compared
 record() {
-    "$BUILD/hakmem-trace" run --check "$2" -s "$1.db" -- "${@:3}" >out.txt 2>&1 || { echo "$1 failed"; tail -n 5 out.txt; failed=1; }
+    "$BUILD/hakmem-trace" run --check "$2" -s "$1.db" -- "${@:3}" >out.txt 2>&1 || complain "$1 failed" "$(tail -n 5 out.txt)"
     /usr/bin/python3 "$SOURCE/tests/profile/rows.py" "$BUILD" "$1.db" 50 || failed=1
     rm -f "$1.db"
 }

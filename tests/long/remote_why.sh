@@ -5,7 +5,6 @@
 # timeout: 3600
 # alone
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 events=${EVENTS:-1000000000}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/hakmem-why.XXXXXX") || exit 1

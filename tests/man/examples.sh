@@ -11,9 +11,7 @@ chmod +x bin/flamegraph.pl
 PATH=$PWD/bin:$PATH
 
 (cd made && "$SOURCE/tests/docs/setup") || exit 1
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
 start_postgres # what postgresql://db.example.org/heap is
 lay_out_findings

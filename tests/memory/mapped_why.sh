@@ -53,7 +53,7 @@ N T mmap: 256.0 MiB mapped without access 1 mapped reserve mapped.c:29
 END
 for way in "--check trace" "--check normal" "--allocator keep"; do
     # shellcheck disable=SC2086
-    "$trace" run $way --store mapped.db --force -- "$BUILD/tests/memory/mapped" fork >out 2>&1 || { echo "$way: status $?"; cat out; exit 1; }
+    "$trace" run $way --store mapped.db --force -- "$BUILD/tests/memory/mapped" fork >out 2>&1 || fail "$way: status $?" "$(cat out)"
     opened=$("$trace" sql -s mapped.db "SELECT min(id) FROM event WHERE kind = 'PROGRAM_PROTECT'")
     {
         tell why 0x200000500010 -s mapped.db

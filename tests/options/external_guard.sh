@@ -5,7 +5,6 @@ export HAKMEM_TRACE=off
 program=$BUILD/tests/options/external
 # glibc's own word for 4 MiB of its malloc: how much of the mapping is the program's differs from release to release.
 huge=$("$program" usable huge 1) || failed=1
-# shellcheck source=tests/tools/mimalloc.sh
 . "$SOURCE/tests/tools/mimalloc.sh"
 
 # due BUILD STDOUT [KIND COUNT...] < stderr that is due
@@ -15,9 +14,7 @@ due() {
     LD_PRELOAD="$BUILD/$library ${beside-}" "$program" "$@" >out 2>err || code=$?
     sed -i -E 's/0x[0-9a-f]+ is/ADDRESS is/; s/external\+0x[0-9a-f]+/external+OFFSET/' err
     if [ "$code" -ne 0 ] || [ "$(cat out)" != "$out" ] || ! diff - err >difference; then
-        echo "$library, $*: status $code, stdout \"$(cat out)\" (due \"$out\"), stderr (< due):"
-        cat difference
-        failed=1
+        complain "$library, $*: status $code, stdout \"$(cat out)\" (due \"$out\"), stderr (< due):" "$(cat difference)"
     fi
 }
 

@@ -2,7 +2,6 @@
 # HAKMEM_WATCH: who writes beside a block, or into one that was freed, is stopped at the instruction and named; a
 # correct program is not disturbed; where there are no registers the program runs as without, and `info` says so.
 program=$BUILD/tests/options/watch
-# shellcheck source=tests/tools/watched.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/watched.sh"
 PERF=298 PTRACE=101
 

@@ -6,11 +6,7 @@
 
 # compare NAME MOMENTS: NAME.db
 compare() {
-    /usr/bin/python3 "$SOURCE/tests/profile/rows.py" "$BUILD" "$1.db" "$2" >said || {
-        echo "$1:"
-        cat said
-        failed=1
-    }
+    /usr/bin/python3 "$SOURCE/tests/profile/rows.py" "$BUILD" "$1.db" "$2" >said || complain "$1:" "$(cat said)"
 }
 
 cat >forks.py <<'END'

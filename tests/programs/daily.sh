@@ -6,7 +6,6 @@
 # timeout: 1800
 # shellcheck disable=SC2016,SC2317
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/python_leaks.sh
 . "$SOURCE/tests/tools/python_leaks.sh"
 export LC_ALL=C TZ=UTC HOME=$PWD
 turn=0 full=${FULL:-0}

@@ -13,11 +13,7 @@ compare() {
     local name=$1 addresses=100 owners=5 out
     shift
     [ "$full" = 1 ] && addresses=1000 owners=200
-    "$trace" run --wait --check "${level:-trace}" --store "$name.db" -- "$@" >"$name.out" 2>"$name.err" </dev/null || {
-        echo "$name: the program ended with status $?"
-        tail -n 5 "$name.err"
-        exit 1
-    }
+    "$trace" run --wait --check "${level:-trace}" --store "$name.db" -- "$@" >"$name.out" 2>"$name.err" </dev/null || fail "$name: the program ended with status $?" "$(tail -n 5 "$name.err")"
     out=$(/usr/bin/python3 "$SOURCE/tests/tools/equal_answers.py" "$trace" "$decoder" "$name.db" $addresses $owners 2>&1) || {
         echo "$name: $out"
         failed=1

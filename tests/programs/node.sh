@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # node: arrays, JSON, worker threads, and WebAssembly traps that V8's own SIGSEGV handler turns into exceptions.
 # timeout: 1800
-# shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
 rounds=$(scale 1 40 15)
 story() { "${under[@]}" node "$SOURCE/tests/tools/node_story.js" "$rounds"; }

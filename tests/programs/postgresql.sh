@@ -18,7 +18,6 @@ if [ "$(id -u)" -eq 0 ]; then
     chmod 755 "$public" && chown nobody:nogroup "$public/work"
 fi
 BUILD=$public && cd "$public/work" || exit 1
-# shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
 export TMPDIR=/tmp PGHOST=. PGDATABASE=postgres PGUSER=somebody HOME=/nonexistent
 

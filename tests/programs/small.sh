@@ -17,10 +17,7 @@ go() {
 # same NAME PREFIX...
 same() {
     go "$@"
-    cmp -s due.out "$1.out" && return
-    echo "${program##*/} $case, $1: not what it gives alone (>)"
-    diff due.out "$1.out" | head -n 8
-    failed=1
+    cmp -s due.out "$1.out" || complain "${program##*/} $case, $1: not what it gives alone (>)" "$(diff due.out "$1.out" | head -n 8)"
 }
 
 # is_due TURN OF: whether this program's turn among OF is TURN.

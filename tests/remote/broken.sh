@@ -5,11 +5,8 @@
 # where else it is the first of each table and each type there, and one in four of the others; ROUNDS=5 does so in five ways instead of one.
 # timeout: 900
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-# shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
 trace=${TRACE:-$BUILD/hakmem-trace}
 full=${FULL:-0}

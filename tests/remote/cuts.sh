@@ -2,11 +2,8 @@
 # A push that is cut after any number of bytes, whose client is killed, or whose server dies, is typed again, and the server has the
 # same rows as after a push that nothing cut. ROUNDS: how many are cut (long/whole.sh: 12).
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-# shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
 rounds=${ROUNDS:-6}
 start_postgres

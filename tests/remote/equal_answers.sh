@@ -3,7 +3,6 @@
 # threads, forks, level light, a kept profile, a profile alone. Only the capture's name is another, and its size (rows, not pages).
 # FULL=1 asks everything of each capture; else the first one is asked everything, and of the others each question one or two.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 export PAGER=cat TERM=xterm
 compared=0 FULL=${FULL:-0}

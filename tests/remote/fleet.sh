@@ -3,7 +3,6 @@
 # a server without layout, without rights, and without rows. The server is of the test's own.
 . "$SOURCE/tests/tools/test.sh"
 export TZ=America/New_York # answers are in UTC
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 double=HKM-202:5f0c1d9e22ab4471
 start_postgres

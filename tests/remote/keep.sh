@@ -3,11 +3,8 @@
 # the captures that it names; who does not own the server removes nothing, nor does --dry-run; it can be pushed to afterwards.
 . "$SOURCE/tests/tools/test.sh"
 export TZ=America/New_York
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
 export XDG_STATE_HOME=$PWD/state
 # keeps STATUS TEXT WORDS...: fleet keep ends so, and says so.

@@ -6,11 +6,8 @@
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
     exec unshare -m "$SOURCE/tests/remote/queue.sh" inside
 fi
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
 export XDG_STATE_HOME=$PWD/state
 queue=$XDG_STATE_HOME/hakmem_push

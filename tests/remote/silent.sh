@@ -3,11 +3,8 @@
 # it went silent: with status 3 and one line that says for what and how long it was waited. One that only waits for a lock is waited for.
 # timeout: 900
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
-# shellcheck source=tests/remote/sums.sh
 . "$SOURCE/tests/remote/sums.sh"
 start_postgres
 

@@ -3,7 +3,6 @@
 # another CA, of another host, no TLS and a wrong password are refused with one line, and what was found waits. No password comes into
 # an output, a queue or a store.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 export XDG_STATE_HOME=$PWD/state HOME=$PWD
 command -v openssl >/dev/null || fail "no openssl: tools/deps installs it"

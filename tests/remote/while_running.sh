@@ -2,11 +2,8 @@
 # `run --push` sends a fault while the program that has it still runs: the server's being away, the end of `run` by SIGKILL and level light
 # make no difference; each is there once at the end, the program's output and status are its own, and no process stays.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
-# shellcheck source=tests/tools/findings.sh
 . "$SOURCE/tests/tools/findings.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
 export XDG_STATE_HOME=$PWD/state
 start_postgres

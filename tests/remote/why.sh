@@ -2,7 +2,6 @@
 # A capture that was pushed answers `why` as its file does, and a second push sends nothing; without the module, without a server and
 # without such a capture a URL gives one clear line.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 start_postgres
 

@@ -5,7 +5,6 @@
 # FULL=1: every question in each of these ways, and each filter of the fleet with each of its words.
 # timeout: 1200
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/test.sh"
-# shellcheck source=tests/tools/postgres.sh
 . "$SOURCE/tests/tools/postgres.sh"
 here=$SOURCE/tests/security
 unset PAGER LESS NO_COLOR

@@ -2,7 +2,6 @@
 # A recorded program's modules kill the collector that reads their debug information, or hold it for ever: each is read
 # no more and named once, and the capture is whole, with the names of all other modules.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 # Beside each other as they are installed, with the collector that breaks down (tests/security/reader).

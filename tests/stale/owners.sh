@@ -18,10 +18,7 @@ tell() {
 }
 
 tell stale double-free
-grep -qE 'session_close.*STALE: owner [0-9]+ frees owner [0-9]+' why.out || {
-    complain "the old owner is not marked; why says:"
-    cat why.out
-}
+grep -qE 'session_close.*STALE: owner [0-9]+ frees owner [0-9]+' why.out || complain "the old owner is not marked; why says:" "$(cat why.out)"
 grep -q '^EVIDENCE' why.out || complain "no EVIDENCE"
 [ "$(grep -c STALE why.out)" -eq 1 ] || complain "not exactly one line is marked"
 grep -E 'reply_done' why.out | grep -q STALE && complain "the present owner is marked"

@@ -41,7 +41,7 @@ run fits 0 HAKMEM_CHECK_STRING=1
 run same 0 HAKMEM_CHECK_STRING=1 HAKMEM_CHECK=trace
 if [ -n "${UPDATE-}" ]; then
     cp over.told "$SOURCE/tests/strings/calls.expected"
-    exit $status
+    exit "$failed"
 fi
 for name in over unrecorded; do
     expected "$SOURCE/tests/strings/calls.expected" | diff -u - "$name.told" || complain "$name: other reports than these are due"

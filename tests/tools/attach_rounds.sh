@@ -6,7 +6,6 @@
 # ring stays full for that time, an event is counted as lost. A loss must be said, in how many rounds it was so is printed,
 # and where it is more than one round in 20 something else is wrong than a busy moment.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
 as_user=()
 rounds=${ROUNDS-20}

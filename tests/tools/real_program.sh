@@ -13,7 +13,6 @@
 # `check_program FUNCTION NAME` also lets `make bench` measure the story, under that name.
 
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/await.sh
 . "$SOURCE/tests/tools/await.sh"
 debug_library=$BUILD/hakmem-debug.so
 record_library=$BUILD/hakmem-record.so
@@ -80,15 +79,9 @@ record() {
         "$(stat -c %s "$store") bytes, $(seconds_since "$started") s"
     [ -z "$counter" ] || /usr/bin/python3 "$SOURCE/tests/tools/compare_calls.py" "$decoder" "$store" "$top/calls" ||
         complain "$level: the counts differ"
-    "$trace" check -s "$store" >"$top/check.out" 2>&1 || {
-        complain "$level: hakmem-trace check finds something"
-        head -n 20 "$top/check.out"
-    }
+    "$trace" check -s "$store" >"$top/check.out" 2>&1 || complain "$level: hakmem-trace check finds something" "$(head -n 20 "$top/check.out")"
     # The counters that the program kept agree with the log.
-    "$trace" layers -s "$store" >"$top/layers.out" 2>&1 || {
-        complain "$level: hakmem-trace layers ends with status $?"
-        tail -n 20 "$top/layers.out"
-    }
+    "$trace" layers -s "$store" >"$top/layers.out" 2>&1 || complain "$level: hakmem-trace layers ends with status $?" "$(tail -n 20 "$top/layers.out")"
     (cd "$top" && /usr/bin/python3 "$SOURCE/tests/tools/compare_why.py" "$trace" "$decoder" "$store" "${addresses:-$(scale 40 100)}") ||
         complain "$level: why is wrong"
     rm -f "$top/calls"
@@ -102,7 +95,6 @@ seconds_since() {
 check_program() {
     local story=$1 started=$EPOCHREALTIME
     if [ -n "${BENCH_RESULTS-}" ]; then
-        # shellcheck source=tests/bench/story.sh
         [ -z "${2-}" ] || { . "$SOURCE/tests/bench/story.sh" && measure_program "$story" "$2"; }
         return
     fi

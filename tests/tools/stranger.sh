@@ -3,7 +3,6 @@
 
 . "$SOURCE/tests/tools/test.sh"
 stranger=$BUILD/tests/security/stranger
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 if [ "$(id -u)" -ne 0 ]; then

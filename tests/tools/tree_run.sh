@@ -5,7 +5,6 @@
 . "$SOURCE/tests/tools/test.sh"
 debug_library=$BUILD/hakmem-debug.so
 counter=$BUILD/tests/tools/count_calls.so
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 fail() { echo "${tree_name-}: $*"; exit 1; }

@@ -5,7 +5,6 @@
 . "$SOURCE/tests/tools/test.sh"
 export TMPDIR=$PWD # by it this test's collectors are known
 chmod 777 .
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 # run_watched PROGRAM CASE VARIABLE=VALUE...: runs it without the system calls of $barred, by nobody then; what it and hakmem

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Daemons: double fork, setsid, all descriptors closed, another user, another root; and those that outlive `run`.
-# shellcheck source=tests/tools/tree_run.sh
 . "$SOURCE/tests/tools/tree_run.sh"
 daemons=$BUILD/tests/trees/daemons
 chmod 755 .

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # The store's facts of the end of each process: status, signal, and which program was executed that is not recorded.
-# shellcheck source=tests/tools/tree_run.sh
 . "$SOURCE/tests/tools/tree_run.sh"
 forks=$BUILD/tests/trees/forks
 echo 'int main(void) { return 5; }' >five.c

@@ -2,7 +2,6 @@
 # Processes that the collector cannot look at, since there is no /proc or no descriptor left: they live, and nothing of
 # them is lost.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 check_store() { # NAME PROCESSES

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Programs that enter a seccomp sandbox: none dies of what hakmem does, and what is not recorded is counted.
 # FULL=1: each case with `run` and without.
-# shellcheck source=tests/tools/tree_run.sh
 . "$SOURCE/tests/tools/tree_run.sh"
 sandbox=$BUILD/tests/trees/sandbox
 for case in kill syscall errno child wrong; do

@@ -2,7 +2,6 @@
 # With LD_PRELOAD alone: one store for a tree of every kind of child, each with its end, nothing lost,
 # nothing on stderr, and nothing of hakmem to be seen in the program.
 . "$SOURCE/tests/tools/test.sh"
-# shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 
 cat >program.c <<'C'
