@@ -71,7 +71,7 @@ for command in $commands; do
 done
 # Where the other shells are installed they complete as well.
 if command -v fish >/dev/null; then
-    offered() { HOME=$directory fish -c "source ./fish; complete -C 'hakmem-trace $1'" 2>&1 | cut -f 1 | paste -sd ' '; }
+    offered() { HOME=$PWD fish -c "source ./fish; complete -C 'hakmem-trace $1'" 2>&1 | cut -f 1 | paste -sd ' '; }
     [ "$(offered 'events --kind FREE,SLL_PU')" = FREE,SLL_PUSH ] || complain "fish: kinds: $(offered 'events --kind FREE,SLL_PU')"
     [ "$(offered '-s a.db wh')" = why ] || complain "fish: a command behind an option: $(offered '-s a.db wh')"
 fi
