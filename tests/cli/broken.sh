@@ -66,3 +66,4 @@ done
 asks chunk-not-counted-at-the-end 4 events
 asks chunks-not-counted 3 why $block
 asks chunks-not-counted 4 events
+exit "$failed"

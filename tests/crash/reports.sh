@@ -59,3 +59,4 @@ for source in "$here"/*.c; do
     grep -q '^hakmem: HKM-' "$printed" && due=1
     check_report "$name" normal run "$status" "$due"
 done
+exit "$failed"

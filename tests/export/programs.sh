@@ -51,3 +51,4 @@ exec dash forks
 cpython $(basename "$(realpath /usr/bin/python3)") alone
 sqlite sqlite3 alone
 EOF
+exit "$failed"

@@ -47,3 +47,4 @@ for name in double_free overflow_free use_after_free_read; do
     [ "$listed" = 0 ] || complain "$name: the store has event '$listed', and nothing is recorded"
     cd ..
 done
+exit "$failed"

@@ -25,3 +25,4 @@ for program in $(correct_programs); do
         done
     done
 done
+exit "$failed"

@@ -55,3 +55,4 @@ else
     dump --events "${of_chunks[@]}"
     dump '' "${others[@]}"
 fi
+exit "$failed"

@@ -66,3 +66,4 @@ else
     run_sqlite trace all both
     run_python trace all both
 fi
+exit "$failed"

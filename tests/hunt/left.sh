@@ -101,3 +101,4 @@ grep -q '^hakmem: run 1, level normal: HKM-301 ' err || wrong 'what was typed di
 on_terminal 130 '\x03' left -- "$leaver" hang
 says 'Ctrl-C' 'run 1, level normal: no fault; the program ended by SIGINT; 2 processes that it left behind were ended: leaver, leaver'
 all_gone 'Ctrl-C'
+exit "$failed"

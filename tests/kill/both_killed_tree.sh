@@ -46,3 +46,4 @@ for asked in '' "$PWD/store.db"; do
     [ $found -eq 0 ] || { [ $found -eq 4 ] && grep -q 'The collector was killed' check.out; } ||
         complain "check: $found: $(head -n 10 check.out)"
 done
+exit "$failed"

@@ -70,3 +70,4 @@ for setting in HAKMEM_TRACE=on HAKMEM_TRACE=off HAKMEM_ON_FAULT=continue; do
 done
 strip liblibrary.so
 run_it stripped 0 cross
+exit "$failed"

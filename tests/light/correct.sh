@@ -42,3 +42,4 @@ for policy in sample:0 sample:7 all; do
     [ $full = 0 ] && [ $policy != sample:7 ] || limit_each -v 20000 1200 25 "$BUILD/hakmem-debug.so"
     unset HAKMEM_GUARD
 done
+exit "$failed"

@@ -186,3 +186,4 @@ for store in ./*.db; do
 done
 [ $found -eq 2 ] || complain "$found faults are stored, 2 were due"
 cd ..
+exit "$failed"

@@ -111,3 +111,4 @@ for name in ignored traced; do
     record $name
     [ "$(grep -c watchpoint $name.out)" -eq 0 ] || complain "$name: watched all the same"
 done
+exit "$failed"

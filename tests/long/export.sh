@@ -27,3 +27,4 @@ else
     echo "speedscope's release is not here: $(cat curl.out sum.out 2>/dev/null)"
     failed=1
 fi
+exit "$failed"

@@ -133,3 +133,4 @@ while IFS=$'\t' read -r name file change tests; do
     cp -p saved "$tree/$file"
     touch "$tree/$file"
 done <"$list"
+exit "$failed"

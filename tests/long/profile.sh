@@ -46,3 +46,4 @@ record redis normal bash -c './redis-server --port 0 --unixsocket redis.sock --s
     until redis-cli -s redis.sock ping >/dev/null 2>&1; do :; done
     redis-benchmark -s redis.sock -n 20000 -P 16 -r 10000 -q -t set,get,lpush,lpop,hset
     redis-cli -s redis.sock bgsave; redis-cli -s redis.sock shutdown nosave; wait'
+exit "$failed"

@@ -12,3 +12,4 @@ for test in redis postgresql nginx memcached node python perl sqlite git_gc gcc 
     }
     rm -rf "$test"
 done
+exit "$failed"

@@ -29,3 +29,4 @@ for test in tests/unit/size_class_test.c tests/unit/{front,mid,large,slab,pool,p
         failed=1
     }
 done
+exit "$failed"

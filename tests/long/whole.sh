@@ -65,3 +65,4 @@ run attach/rounds.sh ROUNDS=6
 run attach/kept.sh ROUNDS=5
 run memory/fork_waits.sh SECONDS_EACH=4
 FULL=1 "$BUILD/tests/unit/large/l25_test" >l25 2>&1 || { cat l25; echo "unit/large/l25_test failed with FULL=1"; failed=1; }
+exit "$failed"

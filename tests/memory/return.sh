@@ -37,3 +37,4 @@ for how in end trim calls; do
     done
     [ $full.$how = 0.trim ] || comes_back 'hakmem-debug.so, recorded' $how 2 "$BUILD/hakmem-trace" run --check trace --store $how.db --force --
 done
+exit "$failed"

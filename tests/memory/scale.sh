@@ -28,3 +28,4 @@ for kind in plain normal trace; do
     done
 done
 holds 'recorded, threads' "$BUILD/hakmem-trace" run --check normal --store scale.db --force -- "$scale" threads 200
+exit "$failed"

@@ -165,3 +165,4 @@ barred=$PERF,$PTRACE
 says behind.barred 'no debug register watches (HAKMEM_WATCH): neither perf_event_open' through
 barred=$PERF
 says traced 'no debug register watches (HAKMEM_WATCH): perf_event_open is not allowed, and a debugger traces the program' through
+exit "$failed"

@@ -77,3 +77,4 @@ else
     "$trace" top -s job.db | sed -n 2p | grep -q 'collect\(\.<locals>\.<listcomp>\)\? .*job\.py' || complain "Python: $("$trace" top -s job.db | head -4)"
     "$trace" leaks --held --at peak -s job.db | grep -q ' collect[^ ]* [^ ]*job\.py:[0-9]* < <module>' || complain "Python, leaks: $("$trace" leaks --held --at peak -s job.db | grep -m 3 job)"
 fi
+exit "$failed"

@@ -43,3 +43,4 @@ seq 500 | awk '{ print "set key" $1 " " $1 * 31; print "rpush list" $1 % 5 " v" 
 redis-cli -s redis.sock shutdown nosave >>requests.out
 wait "$server" || { echo "redis: status $?"; failed=1; }
 judge redis
+exit "$failed"

@@ -153,3 +153,4 @@ export -f story_bash story_mawk story_xz story_diff story_make story_vim story_s
 check error bash mawk xz diff make vim sqlite3 openssl curl qemu_img clang clangxx apt
 check "$(python_leaks)" python3
 check 0 cc1plus perl git gdb gdb_runs cmake groff man dpkg node tar
+exit "$failed"

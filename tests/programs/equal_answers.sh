@@ -101,3 +101,4 @@ else
     compare threads_python /usr/bin/python3 threads.py 1500
     compare forked_tree /usr/bin/python3 forks.py 2
 fi
+exit "$failed"

@@ -71,3 +71,4 @@ redis_story() {
 }
 export -f redis_story
 same redis bash -c redis_story
+exit "$failed"

@@ -24,3 +24,4 @@ for magazine in 0 1; do
     try "magazine $magazine" env HAKMEM_TINY_MAGAZINE_ENABLE=$magazine HAKMEM_TINY_TLS_SLL_CAP=5 HAKMEM_TINY_MAG_CAP=3 \
         HAKMEM_TRACE=off LD_PRELOAD="$BUILD/hakmem-debug.so" "$stress" 4 $((more * 125000)) 5
 done
+exit "$failed"

@@ -259,3 +259,4 @@ done
 query 'DELETE FROM hakmem.migration WHERE number > 1; DROP TABLE hakmem.run, hakmem.finding' >out
 refused "postgresql:///hakmem: has layout 1, and this hakmem needs 3; who keeps the server types \`hakmem-trace fleet setup --to URL\` with this version" \
     fleet --to "$URL"
+exit "$failed"

@@ -85,3 +85,4 @@ wait "$pusher"
 wait "$locker" 2>/dev/null
 restart_postgres
 whole "server killed"
+exit "$failed"

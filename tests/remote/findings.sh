@@ -249,3 +249,4 @@ for round in 1 2; do
     restart_postgres
     left_once "server ended at once, round $round"
 done
+exit "$failed"

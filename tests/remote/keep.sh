@@ -127,3 +127,4 @@ grep -q double-free out || complain "a capture that keep found half pushed: $(he
 old
 keeps 0 'and 1 whole capture' --days 30
 is "SELECT count(*) FROM hakmem.capture" 0 "the push has ended"
+exit "$failed"

@@ -152,3 +152,4 @@ refused 'has a table that no version of hakmem makes' evil.db "$writer"
 [ $? -eq 2 ] || complain "-j 0: $(cat out)"
 stop_postgres
 refused 'cannot connect' a.db "$writer"
+exit "$failed"

@@ -108,3 +108,4 @@ for url in 'u:sesame@h/db' 'u:ses%ame@h/db' 'u:sesame@[::1/db' '/db?password=ses
         ! grep -q 'ses\|ame@' out || complain "$words prints a password: $(cat out)"
     done
 done
+exit "$failed"

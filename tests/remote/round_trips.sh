@@ -31,3 +31,4 @@ count long 100 why "$address"
 # A table that came with a later version than the server's has no rows of this capture.
 psql -qXd hakmem -c 'DROP TABLE hakmem.c_plain_node CASCADE' 2>/dev/null || complain "c_plain_node is not there"
 count long 100 why "$address"
+exit "$failed"

@@ -104,3 +104,4 @@ refused() {
 for wrong in '' x -1 1000001 1x 99999999999999999999999; do
     refused "answer_timeout is no number of seconds from 0 (no end) to 1000000" "$wrong"
 done
+exit "$failed"

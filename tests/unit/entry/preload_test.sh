@@ -43,3 +43,4 @@ for check in trace normal; do
         done
     done
 done
+exit "$failed"
