@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # hakmem-attach.so, loaded by the program itself: recordings begin and end while threads allocate, come and go, fork and load
 # a library. Each store is whole, what came before is counted, and all imports lead back; also in a program at a fixed place.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 rounds=8
 top=$PWD
 export HAKMEM_COLLECT=$BUILD/hakmem-collect

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Processes that `record -p` refuses, with the reason, and leaves as they were.
 # timeout: 600
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/await.sh"
 target=$BUILD/tests/attach/target
 pids=()

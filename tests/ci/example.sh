@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The sample project, alone in a fresh folder and with an installed hakmem: its tests pass, the same tests under
 # hakmem fail for the seeded fault and pass with the baseline; JUnit and SARIF are valid.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 unset MAKEFLAGS MAKELEVEL
 here=$SOURCE/tests/ci
 

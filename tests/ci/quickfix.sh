@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # faults --quickfix: its lines, in vim's list of errors and by the matcher of examples/editors; baselines, files with odd names, nothing found.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 mkdir -p 'a:1: b' && cp "$SOURCE/tests/sqlite/mixed.c" 'a:1: b/mixed.c' && cp "$SOURCE/tests/sqlite/mixed.c" mixed.c
 ${CC:-cc} -w -g -O1 -o mixed mixed.c -lpthread && ${CC:-cc} -w -g -O1 -o odd 'a:1: b/mixed.c' -lpthread || fail "mixed.c does not compile"
 line() { grep -n "$1" mixed.c | tail -n 1 | cut -d: -f1; }

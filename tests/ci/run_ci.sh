@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run --ci: its files, its exit status, what it says; baselines, suppressions, annotations; and the same files
 # from a finished store.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 here=$SOURCE/tests/ci
 unset GITHUB_ACTIONS GITLAB_CI TF_BUILD TEAMCITY_VERSION
 

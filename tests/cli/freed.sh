@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Memory allocated for a command line is always freed: memcheck over options that are given several times.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export XDG_STATE_HOME=$PWD/state
 "$BUILD/tests/cli/make_store" . || fail "make_store failed"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests what `info` says of a capture's size and of the pools inside its program.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 unset PYTHONMALLOC G_SLICE
 
 # Bytes for each event are given where they tell something of events, not of empty pages.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `run` between a shell and its program: signals, status, set-id programs, variables that are set.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 public=''
 cleanup() { rm -rf "$public"; }
 

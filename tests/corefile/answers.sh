@@ -3,7 +3,7 @@
 # for PIE and not, gcc and clang, a stripped program, one that is linked with libhakmem.a, and a core that the kernel wrote.
 # timeout: 600
 here=$SOURCE/tests/corefile
-. "$SOURCE/tests/tools/corefiles.sh"
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 blocks='live inside beside freed freed_later of_other freed_for_other large kept data stack'
 
 # answers CORE [PROGRAM]: the summary and one answer for each name.

@@ -2,7 +2,7 @@
 # `core FILE --check` of heaps that are whole: nothing is found, in the plain library, each level and under guarded blocks, beside threads
 # that stopped inside the allocator, and in a process that is there.
 # timeout: 600
-. "$SOURCE/tests/tools/corefiles.sh"
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 program=$BUILD/tests/corefile/blocks
 
 whole() { # NAME CORE

@@ -4,7 +4,7 @@
 # and its demo alone (tests/long/crashed.sh has all).
 # timeout: 900
 here=$SOURCE/tests/corefile
-. "$SOURCE/tests/tools/corefiles.sh"
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 script=$SOURCE/tools/gdb/hakmem-gdb.py
 top=$PWD
 export HAKMEM_GUARD=off

@@ -2,7 +2,7 @@
 # `hakmem why EXPRESSION` in gdb, with the script that gdb loads with the library: at a breakpoint of a live process, plain and
 # recorded, and on a core file, of programs of gcc and clang, PIE and not, stripped. It runs no code of the program.
 # timeout: 600
-. "$SOURCE/tests/tools/corefiles.sh"
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 program=$BUILD/tests/corefile/blocks
 script=$SOURCE/tools/gdb/hakmem-gdb.py
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run --core: the report of a crash lies beside the core file; where the kernel writes none, or hands it to a program, beside the store.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 pattern=$(cat /proc/sys/kernel/core_pattern)
 
 cat >program.c <<'END'

@@ -3,7 +3,7 @@
 # or not, of a stripped program, too. The process puts them into its core when it dies; a core that is made before has none, and says so.
 # timeout: 600
 here=$SOURCE/tests/corefile
-. "$SOURCE/tests/tools/corefiles.sh"
+. "${SOURCE:?}/tests/tools/corefiles.sh"
 gcc -g -O0 -w -o program "$here/blocks.c" -pthread || fail 'gcc'
 strip -o stripped program
 allocated=blocks.c:$(grep -n 'char \*live = malloc' "$here/blocks.c" | cut -d: -f1)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Crash reports name two values beside their exact text, which leaves registers out: the number that
 # was no address, and the fill of freed memory.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # says NAME PATTERN [VARIABLE=VALUE...]
 says() {

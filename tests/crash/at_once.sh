@@ -2,7 +2,7 @@
 # One fault that many threads commit at the same moment is reported once, as what it is, whether the program dies
 # of it, hears of it in a handler of its own, or goes on; and the store has one row of it. So are crashes, also over a
 # kept allocator; of an attached program the signal is noted.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/await.sh"
 
 # once FAULT NAME LEVEL ON_FAULT [HANDLER]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Memory in which no block was ever served is closed in level normal, also when the program has gone on
 # for longer than each page can be opened by itself; a write there stops the program at the instruction.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 # stopped DISTANCE BLOCKS [VARIABLE=VALUE...]
 stopped() {
     local distance=$1 blocks=$2

@@ -2,7 +2,7 @@
 # A program that dies without its collector, or with one that is stopped, still says what it knows
 # itself, in time, where HAKMEM_LOG says, and keeps its status.
 # shellcheck disable=SC2317
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 
 # start WHAT [VARIABLE=VALUE...]: starts when_told in a directory of its own; sets program, worker,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A program's parent sees the same end of it as without hakmem: signal, status and core bit; a core shows
 # the crash and holds no session memory.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 names=(segv narrow_sandbox bus abort ill fpe trap sandbox killed raised idle_thread handler_exits handler_aborts stack_overflow
     handler_raises handler_raises_late abort_handler at_end constructor blocked)
 mkdir with without || exit 1

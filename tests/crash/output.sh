@@ -2,7 +2,7 @@
 # A fault that the sweep at exit finds ends a program that has done its work. Before that its streams are written out behind
 # the report, as exit would have done next. A stream that another thread holds is not waited for, a pipe that nobody
 # reads any more is not the death, and quick_exit leaves the buffers as they are.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 seq -f 'line %g' 300 >due
 mkfifo input closed
 

@@ -2,7 +2,7 @@
 # Programs with crash handlers of their own: what they say and do is as without hakmem, and where they die
 # hakmem's report of the first fault comes behind theirs.
 # shellcheck disable=SC2317
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 
 # ---- node: V8 turns accesses beyond a WebAssembly memory into exceptions of JavaScript, by SIGSEGV -----

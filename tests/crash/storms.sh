@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Crashes in the middle of malloc and of the record of an event: one whole report each time, and a store
 # that is in order.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 for round in 1 2 3 4; do
     level=trace
     [ $((round % 2)) -eq 0 ] && level=normal

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # 10,000 threads leave none of their alternate stacks behind.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 for level in trace normal; do
     # Closed pages are mappings, too, and are bounded by themselves.
     HAKMEM_CHECK=$level HAKMEM_CLOSE_PAGES=0 HAKMEM_TRACE_FILE=$level.db LD_PRELOAD=$BUILD/hakmem-debug.so \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A program sees of signals, handlers and alternate stacks what it sees without hakmem.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/crash/signals_api
 due=0 status=0
 "$program" >due.out 2>due.err || due=$?

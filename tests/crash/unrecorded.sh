@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # HAKMEM_TRACE=off: faults and crashes are reported with names and with the stacks that the process
 # keeps, `run` gives 1 for a fault, and a store is there only after one, and only under `run`.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # check WAY STATUS DUE NAME PATTERN...: what NAME printed is in the file `said`.
 check() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `hakmem-trace ctl PID stop` and `start`: what is handed out meanwhile is not recorded, what is given back of recorded blocks is; the
 # answers say so, and accuse nobody: at levels normal, trace and light, over a kept allocator, of children, from the start on.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 . "$SOURCE/tests/tools/processes.sh"
 . "$SOURCE/tests/tools/obeys.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `hakmem-trace ctl`: status, mark, flush, sweep and leaks of programs that run, in each level and over a kept allocator; what cannot
 # be asked is refused with its reason, and who does not answer is left alone.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 . "$SOURCE/tests/tools/processes.sh"
 . "$SOURCE/tests/tools/obeys.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # examples/service: systemd finds nothing wrong, and a program with the variables of each drop-in is recorded under what the unit forbids.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # ---- what systemd says of the files, with programs that are there
 cp -r "$SOURCE/examples/service" units

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The four programs of examples/heap build as their README says, run without a word of hakmem's, top and heap say what their solutions name, and the
 # diffs beside them repair it.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 cp -r "$SOURCE/examples/heap" fresh && cd fresh || exit 2
 make -s CC="${CC:-cc}" || exit 1
 record() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The places to which `export` writes: a file whole or not at all, stdout, devices, a name that ends in .gz; a terminal is refused for
 # what is binary; full disks and readers that go away.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 expect() { # STATUS WORDS COMMAND...: its status, and what it says on stderr
     local status=$1 words=$2

@@ -3,7 +3,7 @@
 # csv, json and jsonschema), add up to what top and events say, at several moments, for each function. FULL=1: at each moment for
 # every store, else at some.
 # timeout: 1200
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C BUILD SOURCE PYTHONDONTWRITEBYTECODE=1
 
 record() { # NAME PROGRAM...

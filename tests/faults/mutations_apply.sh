@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Each change in tests/long/mutations.list still finds its line in the sources as they are: the long test,
 # which makes the changes and looks for what turns red, is not run each time.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 count=0
 while IFS=$'\t' read -r name file change tests; do
     case $name in '' | '#'*) continue ;; esac

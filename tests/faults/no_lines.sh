@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A program without debug information: its report has functions but no lines, and COMPLETENESS says how to get them.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 fail() { cat report; echo "no_lines.sh: $*"; exit 1; }
 advice='no debug information for app; build with -g'
 

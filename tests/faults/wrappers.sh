@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Wrappers of the allocator with names that tell nothing: the stack is shown to two frames that are none, in C and
 # C++. None is hidden, and what is called from few places is none.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # Each of the four is called from four places and more, all at the end of stacks of malloc.
 cat >chain.c <<'EOF'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # With HAKMEM_ON_FAULT=continue a program goes on after a fault in a guarded block as it would have without
 # hakmem: the block that it touched is opened, and each fault is reported once.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # goes_on PROGRAM CODE: what is wrong is said once, and `run` ends with 1, since the program itself ended with 0.
 goes_on() {

@@ -5,7 +5,7 @@
 # first blocks of each site, and with none; a signal handler that allocates, on its own stack or not, at any moment
 # or at each instruction of malloc and free, finds and does no harm. FULL=1 takes each level with each side and way.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 full=${FULL:-0} turns=500
 [ "$full" = 0 ] || turns=1500
 

@@ -2,7 +2,7 @@
 # A program may close pages of its own blocks, or unmap some: nothing of hakmem's faults there, in no level, guarded
 # or not, beside another thread; nothing is said, a live block's pages stay as they are, and the recording is whole.
 # info and the reports say what was left out because of it. FULL=1: each in each level.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/guarded/pages
 
 # run WHAT VARIABLE=VALUE...

@@ -3,7 +3,7 @@
 # nothing is reported, and the capture answers what the reference decoder reads. Each program goes two of these
 # ways, with FULL=1 all.
 # timeout: 1800
-. "$SOURCE/tests/tools/small_programs.sh"
+. "${SOURCE:?}/tests/tools/small_programs.sh"
 decoder=$BUILD/tests/tools/reference_decoder
 
 # run NAME LEVEL POLICY SIDE COMMAND...

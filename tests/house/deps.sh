@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/deps beside a package manager of the test's own: names that differ by release, commands that are there already, what a release
 # does not have, and another installation that holds the locks.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 mkdir bare && for tool in awk cat env grep head id mktemp rm sed sh sleep tr; do ln -s "$(command -v "$tool")" bare/; done
 # There is all that is installed, one a line; the release has what is in `release`, and installs it. It notes what it is asked for.
 fake() { printf '#!/bin/sh\n%s\n' "$2" >"bare/$1" && chmod 755 "bare/$1"; }

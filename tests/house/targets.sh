@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make help names every target that people call, and reading the Makefile needs no other program.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 help=$(make -s -C "$SOURCE" help) || exit 1
 while read -r target; do
     case "$target" in all | unit | tests | FORCE | help | uninstall) continue ;; esac

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The page of `fleet html` in a headless Chromium: sorting, filters, one finding by keyboard, texts of hosts that try to break out, 400 to 2,560 pixels.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C.UTF-8 TZ=America/New_York
 . "$SOURCE/tests/tools/postgres.sh"
 start_postgres

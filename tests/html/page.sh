@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The page of `html` in a headless Chromium: clicks, drags and keys, each total beside those of `top` and `heap`, names of programs that try to break out, 400 to 2,560 pixels.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 here=$SOURCE/tests/html trace=$BUILD/hakmem-trace
 export LC_ALL=C.UTF-8
 cc -O1 -g -o server "$SOURCE/tests/profile/server.c" || exit 1

@@ -2,7 +2,7 @@
 # `run --allocator keep` over glibc, jemalloc, tcmalloc and mimalloc: what threads call, and in which order a block goes through them,
 # is in the store as the program itself wrote it down; what it can see of the malloc family is what it sees without hakmem.
 # timeout: 1200
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 family=$SOURCE/tests/family
 c="${CC:-cc} -w -fno-builtin -O0 -g"

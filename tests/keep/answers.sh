@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The answers of a store of `run --allocator keep`; each says what is not known: why, block, events, info, leaks, layers, check; slack to the byte;
 # a second free over glibc; frees that were not seen; a realloc that fails; options that are refused; the library by hand.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 kept=$BUILD/tests/keep/kept
 said='Allocator keep (libc.so.6): its layers are not known, and no block was checked.'

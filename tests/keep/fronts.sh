@@ -2,7 +2,7 @@
 # `run --allocator keep` over small allocators that are preloaded: one with a strdup and a strndup that do not call its malloc, one that has malloc, free, calloc and realloc and no malloc_usable_size,
 # whose slack is not known; one that has aligned_alloc and no memalign, for operator new; wrappers that call `__libc_malloc` and its like.
 # timeout: 300
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 kept=$BUILD/tests/keep/kept fronts=$SOURCE/tests/keep/fronts
 c="${CC:-cc} -w -fno-builtin -O1 -g -fPIC -shared"

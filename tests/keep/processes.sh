@@ -2,7 +2,7 @@
 # Threads that come and go, forks at any moment, signal handlers, vfork and exec, and no memory left, over allocators that programs keep: they
 # behave as without hakmem, and the record is whole. FULL=1: threads end in each way over each allocator.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 . "$SOURCE/tests/tools/mimalloc.sh"
 

@@ -2,7 +2,7 @@
 # Real programs over the allocator that they have, or over jemalloc: the same output as without hakmem, each of their calls in the
 # store, `why` as the reference decoder has it. FULL=1: more of them over jemalloc.
 # timeout: 1800
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 . "$SOURCE/tests/tools/mimalloc.sh"
 export addresses=10
 

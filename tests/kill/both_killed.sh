@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker at once: the program starts a new keeper, nothing is lost, and the program does not notice.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 start_with_keeper
 kill_at_once "$keeper" "$worker"

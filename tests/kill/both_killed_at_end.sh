@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker in the moment in which the program ends: it notices by itself, and nothing is lost.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 # The worker of the new keeper may begin after the program's end.
 complete() { python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db >said 2>&1; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker at once, and no other keeper can be started: the program goes on and says so in one line,
 # and the capture is said to be incomplete.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 printf '#!/bin/sh\n[ -e "%s/refuse" ] && exit 1\nexec "%s/hakmem-collect" "$@"\n' "$PWD" "$BUILD" >collect
 chmod +x collect

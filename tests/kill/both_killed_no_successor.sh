@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker at once, and the keepers that the program starts then die for a while: what it recorded
 # goes on in the row that it had, and nothing is lost.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 cat >collect <<E
 #!/bin/sh

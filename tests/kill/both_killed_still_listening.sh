@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker, and the program ends while the kernel still takes connections for them: nothing is lost.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_TRACE_RING=4M # never half full: only the end looks for the keeper
 . "$SOURCE/tests/tools/processes.sh"
 complete() { python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db >said 2>&1; }

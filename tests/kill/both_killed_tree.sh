@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker at once under a program that goes on to start children: they are all in one store, also
 # where its name comes from the first one's pid, and nothing is said.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 children=30
 query() { "$BUILD/hakmem-trace" sql -s "$store" "select $1" 2>/dev/null | tail -n 1 | sed 's/ *$//'; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # HAKMEM_TRACE_MAX: file and log never reach it while a program records more than that, the newest events are there,
 # the others are told of wherever they may be missed.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 cap=$((16 << 20)) most=0
 size() { stat -c %s store.db store.db-wal 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'; }
 HAKMEM_TRACE_MAX=16M "$trace" run --wait --check trace --store store.db -- "$BUILD/tests/bench/loops" random 2048 4000000 \

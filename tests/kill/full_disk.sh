@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A disk that becomes full while a program is recorded: `run` ends with 4, also where the end of the record found room
 # again and only the events between are missing.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
     exec unshare -m "$SOURCE/tests/kill/full_disk.sh" inside
 fi

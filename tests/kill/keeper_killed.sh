@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of the keeper that the program started itself: nothing is lost and the program does not notice. The worker
 # starts a new keeper, which does a keeper's work: when that worker is killed, too, it starts another.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 start_with_keeper
 kill -9 "$keeper"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The keeper says so when no worker can be started any more, and ends with the programs; none is left behind.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 mkdir installed
 cp "$BUILD/hakmem-debug.so" "$BUILD/hakmem-collect" installed/ || exit 1

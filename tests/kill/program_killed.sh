@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of the program, ROUNDS (10) times at random moments: the store misses no block but what it counts as lost.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 RANDOM=4711
 rounds=${ROUNDS:-10}

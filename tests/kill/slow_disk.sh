@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A disk that takes long for each 16 KiB: where a full ring waits (the default), nothing is lost and only the program
 # is slow; where it drops, what is lost is counted and told, and what is stored is whole.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 "${CC:-cc}" -shared -fPIC -O1 -D_GNU_SOURCE -o slow_disk.so "$SOURCE/tests/tools/slow_disk.c" || exit 1
 printf '#!/bin/sh\nDISK_SAID=%s/waits LD_PRELOAD=%s/slow_disk.so exec %s/hakmem-collect "$@"\n' "$PWD" "$PWD" "$BUILD" >collect

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A collector that takes long for the leaks at a program's end, and writes nothing meanwhile: `run` waits for it as long
 # as it goes on, and the capture is whole.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 places=56
 "${CC:-cc}" -shared -fPIC -O1 -fno-builtin -D_GNU_SOURCE -o slow_names.so "$SOURCE/tests/tools/slow_names.c" || exit 1
 printf '#!/bin/sh\nLD_PRELOAD=%s/slow_names.so exec %s/hakmem-collect "$@"\n' "$PWD" "$BUILD" >collect

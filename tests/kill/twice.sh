@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker, twice, under a tree of processes: there is still one store with all of them in it.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 counter=$BUILD/tests/tools/count_calls.so
 truncate -s 1M calls

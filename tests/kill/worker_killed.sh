@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of the worker, 20 times in one run: nothing is lost and the program does not notice.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 "$BUILD/hakmem-trace" run --check trace --store store.db -- "$BUILD/tests/kill/sequence" words 120 2 10000 >run.out 2>run.err &
 run=$!

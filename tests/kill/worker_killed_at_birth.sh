@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of the worker while it makes the store, from its first moment on: the next one makes it anew in the same place,
 # and nothing is lost or said. In the rounds of 0 us nothing is written before the kill: the file is there, and empty.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 cat >round.py <<'E'
 """Runs a program under `run`, kills its worker some microseconds after the store's file appears; prints its size then."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # More stacks than the ring of nodes holds, several times round it, each met again and again; kill -9 of the worker, and of
 # keeper and worker at once, in between: each event has its own stack, whole, and each node is in the store once.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 # With 400 MB of address space the session memory has 16 MiB, and its ring 131,072 nodes; a round makes 250,000.
 (

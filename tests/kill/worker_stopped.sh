@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SIGSTOP of the worker while the program goes on: it waits a bounded time, then counts; the events before and after
 # are stored and the loss is reported.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 given() { od -A n -t u8 -j 8 -N 8 words | tr -d ' '; }
 start_with_keeper 1000 0.5

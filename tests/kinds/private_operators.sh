@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A library that has libstdc++ inside, seen by nobody else: its new calls malloc and its delete free. Objects that
 # cross between it and the program are no mismatch, with names in the library and without.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 cat >library.cpp <<'E'
 #include <cstdlib>
 #include <string>

@@ -5,7 +5,7 @@
 # plain half that serves level light does not survive (docs/specs/allocator.md, Signal handlers). FULL=1 takes each of them
 # with each policy.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/many_runs.sh"
 export HAKMEM_CHECK=light
 full=${FULL:-0} turns=300 rounds=1000

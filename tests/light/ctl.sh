@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `hakmem-trace ctl` reads what hakmem did in a program that runs at level light, and has it stored; a program that
 # stands still is left alone. It names what it cannot ask, and what can.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 
 mkfifo in

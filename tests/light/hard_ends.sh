@@ -2,7 +2,7 @@
 # Level light where something else goes wrong at the same time: its collector is killed in the midst of a report, the disk
 # is full, there is no /proc, no directory for temporary files, two threads meet a fault at once, a child does while a
 # report is made. The program ends as it would, each fault has one report, and what a store does not have it says.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 if [ "${1-}" != inside ]; then # mounts of its own, which end with it
     exec unshare -m "$SOURCE/tests/light/hard_ends.sh" inside

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A small limit of data (ulimit -d): the program runs on, and the report of a guarded block has its stacks, in a smaller array.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 
 cat >used.c <<'C'

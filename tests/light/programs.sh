@@ -3,7 +3,7 @@
 # one block in 50 and every block guarded, in two of these by turns, with FULL=1 in all; nothing is reported, and no
 # collector is started.
 # timeout: 1800
-. "$SOURCE/tests/tools/small_programs.sh"
+. "${SOURCE:?}/tests/tools/small_programs.sh"
 
 turn=0
 # run NAME COMMAND...

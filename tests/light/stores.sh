@@ -2,7 +2,7 @@
 # A fault in level light gets a store with the lives of the watched blocks, whose collector ends while the program goes
 # on; later faults, also of children, and crashes are stored as well, in the same store where it is still there. Blocks
 # that were not watched are said not to be known.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 export HAKMEM_CHECK=light HAKMEM_GUARD=sample:1
 

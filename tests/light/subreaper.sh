@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A program to which orphans come (a subreaper) never hears of the collector: no child of its to wait for, no SIGCHLD, no zombie,
 # in level light, whose collector ends before the program, and in level normal. Its own orphans come to it as before.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 . "$SOURCE/tests/tools/processes.sh"
 

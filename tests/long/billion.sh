@@ -3,7 +3,7 @@
 # written into docs/benchmarks. Needs about 3 bytes of disk an event in $TMPDIR, and some minutes.
 # timeout: 3600
 # alone
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 events=${EVENTS:-1000000000}
 
 need=$((events * 3))

@@ -4,7 +4,7 @@
 # versions and results in docs/benchmarks. RELEASES="bookworm trixie sid" chooses, the oldest first; TESTS="tests/unit ..." runs these in
 # place of all. Roots come from the Debian mirror that apt has here.
 # timeout: 43200
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 [ "$(id -u)" = 0 ] || { echo "skipped: only root can make a bare root"; exit 77; }
 command -v debootstrap >/dev/null || fail "debootstrap is missing: tools/deps long installs it"
 # shellcheck disable=SC2086

@@ -3,7 +3,7 @@
 # each sample type the sum of each function is that of `top`. speedscope's own page (its release from npm's registry, 280 KB: needs the
 # network) opens what `export speedscope` writes of them, and shows the same sums.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C BUILD SOURCE PYTHONDONTWRITEBYTECODE=1 HOME=$PWD
 compare() { # NAME PROGRAM...
     local name=$1

@@ -3,7 +3,7 @@
 # disk end at a random moment (SEED, the time): afterwards each finding is there once, with the same bytes. Prints rates and latencies,
 # and asserts none of them.
 # timeout: 7200
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
     exec unshare -m "$SOURCE/tests/long/fleet_findings.sh" inside
 fi

@@ -5,7 +5,7 @@
 # hakmem-trace, in turns with this one's. Needs 3 GB below /tmp.
 # timeout: 3600
 # alone
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 findings=${FINDINGS:-1000000} rounds=${ROUNDS:-5}
 start_postgres

@@ -4,7 +4,7 @@
 # row is there once, and no capture that lacks some is ever called whole. Prints a page of Markdown, and asserts no time.
 # timeout: 7200
 # alone
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
     exec unshare -m "$SOURCE/tests/long/fleet_whole.sh" inside
 fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # axe-core (from npm: needs the network) finds nothing in the pages of `html` and `fleet html`: each part and view, light and dark, narrow and wide.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 here=$SOURCE/tests/html trace=$BUILD/hakmem-trace
 . "$SOURCE/tests/tools/postgres.sh"
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1

@@ -4,7 +4,7 @@
 #
 # ROUNDS rounds (200), drawn from SEED (the time). In each the store opens, nothing that was committed before is
 # missing, `check` has nothing to say, and what is not there is counted or the capture says that it was cut off.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 rounds=${ROUNDS:-200} seed=${SEED:-$(date +%s)}
 RANDOM=$seed
 . "$SOURCE/tests/tools/processes.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # examples/layer built into hakmem: all agrees in each level, its moves are recorded, and the mistake of docs/allocator-authors.md is found at its first step.
 # timeout: 3600
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 unset MAKEFLAGS MAKELEVEL
 mkdir tree && cp -r "$SOURCE"/{Makefile,src,include,viewer,tools,docs,packaging} tree/ && cp "$SOURCE"/examples/layer/tray.[ch] tree/src/front/ || exit 2
 (cd tree && GIT_CEILING_DIRECTORIES=$(dirname "$PWD") git apply "$SOURCE/examples/layer/tables.diff") || fail "tables.diff does not apply"

@@ -3,7 +3,7 @@
 # Debian root they are installed over an earlier version, used by another user, purged without a trace, and installed anew; the
 # container file is built with them, and records a program of another system. Roots come from the Debian mirror that apt has here.
 # timeout: 7200
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 [ "$(id -u)" = 0 ] || fail "only root can make a bare root"
 for tool in buildah debootstrap dh dpkg-buildpackage lintian setpriv unshare; do
     command -v "$tool" >found || fail "$tool is missing: tools/deps long installs buildah, debhelper, debootstrap, dpkg-dev and lintian"

@@ -2,7 +2,7 @@
 # Every two variables, each with each of its values that is not the default, through the stress: both libraries without
 # recording, a thirtieth of them recorded (tests/matrix/matrix.py).
 # timeout: 14400
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 for mode in plain debug; do
     python3 "$SOURCE/tests/matrix/matrix.py" $mode --pairs --operations 4000 || failed=1
 done

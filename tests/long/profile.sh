@@ -2,7 +2,7 @@
 # The stored profile of cc1plus, CPython, sqlite3, redis and a forking server at 50 moments each, and at their peaks, beside their events one by one.
 # timeout: 7200
 # shellcheck disable=SC2016
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # record NAME LEVEL COMMAND...: NAME.db, compared
 record() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests of real programs at their full size, both levels; prints what each recorded.
 # timeout: 7200
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export FULL=1
 for test in redis postgresql nginx memcached node python perl sqlite git_gc gcc gxx make_self; do
     mkdir "$test" && echo "== $test" || exit 1

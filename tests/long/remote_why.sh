@@ -4,7 +4,7 @@
 # disk an event in $TMPDIR and below /tmp, and some minutes.
 # timeout: 3600
 # alone
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 events=${EVENTS:-1000000000}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/hakmem-why.XXXXXX") || exit 1

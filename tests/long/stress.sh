@@ -2,7 +2,7 @@
 # 64 threads, 100 M operations in all with frees across threads, every block's bytes looked at: the plain library,
 # and the debug library in both levels, whose stores are then checked event by event.
 # timeout: 14400
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 stress=$BUILD/tests/programs/stress
 operations=${STRESS_OPERATIONS:-100000000}
 

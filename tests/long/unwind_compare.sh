@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The long comparison of hakmem's unwinder with libunwind: more programs, compilers and flags, 30 M stacks.
 # timeout: 1800
-. "$SOURCE/tests/tools/unwind_compare.sh"
+. "${SOURCE:?}/tests/tools/unwind_compare.sh"
 
 python=$(readlink -f /usr/bin/python3)
 PYTHONMALLOC=malloc compare "python, JSON" "$python" -c '

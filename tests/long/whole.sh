@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests of `make check` that leave out most of their ways there, with all of them.
 # timeout: 21600
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 run() { # TEST VARIABLE=VALUE
     mkdir -p "${1//\//.}"
     (cd "${1//\//.}" && env "$2" bash "$SOURCE/tests/$1") || complain "$1 failed with $2"

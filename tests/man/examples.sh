@@ -2,7 +2,7 @@
 # The EXAMPLES of every man page, typed as they stand: no one is wrong (status 2, 3 or a shell's own), in a folder that
 # has what they name. Only process ids, addresses, long times and numbers of runs are others.
 # timeout: 900
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export PAGER=cat HOME=$PWD/home SHELL=/bin/bash TERM=xterm
 mkdir -p bin home/.config/fish/completions made
 ln -s "$trace" bin/hakmem-trace

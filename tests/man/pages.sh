@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The man pages: mandoc has nothing to say about them, each command has one that says what its help says, word for
 # word, each page that they name is there, and man finds them where they are installed.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 # The system that a page is for does not matter, nor do pages of others that are not installed here.
 for page in "$BUILD"/man/*; do mandoc -T lint -W all "$page"; done 2>&1 |
     grep -v -e 'operating system explicitly specified' -e 'referenced manual not found' -e 'outdated mandoc.db' >said

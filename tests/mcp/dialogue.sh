@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `hakmem-trace mcp` says exactly this: both kinds of initialisation, the list of tools, each tool, what a caller can do wrong, paths that
 # lie elsewhere, messages that are none. UPDATE=1 writes dialogue.exact anew.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 here=$SOURCE/tests/mcp
 export BUILD LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 top=$PWD

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The reference client of the Model Context Protocol (@modelcontextprotocol/sdk from npm: needs the network) connects to `hakmem-trace mcp`, reads its
 # list, calls each tool, cancels, and closes; so does the client of version 2026-07-28 (@modelcontextprotocol/client), without initialize.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export BUILD LC_ALL=C.UTF-8 HOME=$PWD
 command -v npm >out && command -v node >out || { echo "skipped: no node and npm for @modelcontextprotocol/sdk"; exit 77; }
 npm install --no-audit --no-fund --ignore-scripts --fetch-retries 1 --fetch-timeout 60000 --cache "$PWD/cache" --prefix "$PWD" \

@@ -2,7 +2,7 @@
 # fork waits for nobody who waits for malloc, and its children find everything whole: stdio, name service, modules,
 # locales, threads and blocks of all sizes against forks, in both libraries and all levels. SECONDS_EACH=N takes longer.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/memory/fork_waits
 seconds=${SECONDS_EACH:-1}
 

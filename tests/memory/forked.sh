@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Forks from the midst of threads that allocate, child after child: what the threads had that are not there in the
 # child is used again there, and does not add up; in both libraries and both levels. FULL=1: more of them.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 many=12 some=5
 [ "${FULL:-0}" = 0 ] || many=60 some=12
 forked=$BUILD/tests/memory/forked

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A buffer that realloc makes larger bit by bit is copied some dozens of times, not at each page: in both levels, also
 # with less address space than it would like to hold in advance.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # $1 the level, $2 KiB of address space, $3 moves at the most; the rest: what is run.
 moves() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A signal handler that forks in the middle of malloc does not wait for locks that it has itself interrupted: in both
 # libraries and both levels.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/memory/handler_forks
 
 got=$(LD_PRELOAD=$BUILD/libhakmem.so timeout 200 "$program" 2>&1)

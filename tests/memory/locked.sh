@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A program that locks its memory (mlockall) does not get what hakmem only has address space for: the
 # registry, the session memory, what is known of slots.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 locked=$BUILD/tests/memory/locked
 
 # $1 KiB at most, $2 the flags, the rest comes before the program.

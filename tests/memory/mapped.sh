@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A program's own maps, moves, opens and unmaps are recorded as they were done, in both levels and over the allocator
 # that it keeps; what failed is not; and the program sees what it sees without hakmem, errno and break too.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 mapped=$BUILD/tests/memory/mapped
 ask() { "$trace" sql -s "$1" "$2" | sed 's/\t*$//'; }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `why` and `block` of memory that the program mapped itself: in what it is, and who mapped, opened, moved and unmapped it.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 # Numbers of events and processes, times and the width of columns are not the same everywhere.
 plain() {
     sed -E -e '/^Looked in/d' -e '/^$/d' -e 's/process [0-9]+/process P/; s/with event [0-9,]+/with event N/; s/before 0x7[0-9a-f]+/before ADDR/' \

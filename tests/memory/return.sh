@@ -3,7 +3,7 @@
 # end, with malloc_trim, and while they go on with small requests; both libraries, each level, recorded and not.
 # FULL=1 takes each library and way with one thread and with four.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/memory/return
 full=${FULL:-0} turn=0
 

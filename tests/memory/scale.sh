@@ -3,7 +3,7 @@
 # beyond the number of areas that the kernel gives a process; both libraries and levels. SCALE_OPERATIONS,
 # SCALE_THREADS, SCALE_LARGE and SCALE_ALL=1 make it longer (tests/long/scale.sh).
 # timeout: 3600
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 scale=$BUILD/tests/memory/scale
 
 holds() {

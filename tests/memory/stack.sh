@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A thread on a stack of PTHREAD_STACK_MIN makes every call of the allocator: hakmem takes little of the stack, so
 # that most of it is the program's.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 stack=$BUILD/tests/memory/stack
 
 # Stack that a call may take at most; docs/specs/allocator.md tells what it is.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # More different stacks than a small session has room for: every event is there with its stack, since the collector
 # makes room; where it does not come (unit/trace/stacks_test, kill/worker_killed_stacks.sh), stacks are counted.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 "$trace" run --check normal --store stacks.db -- \
     bash -c 'ulimit -S -v 80000; exec "$1"' bash "$BUILD/tests/memory/stacks" >out 2>err

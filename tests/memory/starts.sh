@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Calls of the allocator at every moment of a program's start and end: all that a program without hakmem may do. The ends in one
 # level each, with FULL=1 in both.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 plain=$BUILD/libhakmem.so
 counting="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-debug.so"
 

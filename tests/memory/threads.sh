@@ -2,7 +2,7 @@
 # 2,000 threads that come and go, joined, detached, by pthread_exit, cancelled, with destructors that allocate
 # in every round: memory and mappings are flat, in both libraries and both levels, and every call is stored. FULL=1: 10,000.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 threads=$BUILD/tests/memory/threads
 
 many=2000 some=400

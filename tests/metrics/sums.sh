@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The counts that the layers served add up to the mallocs that were made, and their shares to 100, with every
 # front, policy and profile; each that is on serves; every block's path is legal; SuperSlabs' lives are whole.
-. "$SOURCE/tests/tools/tree_run.sh"
+. "${SOURCE:?}/tests/tools/tree_run.sh"
 
 # run "VARIABLE=VALUE ..." LAYER...: the layers that must have had hits.
 run() {

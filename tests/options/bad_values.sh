@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every variable, in both builds: a value that cannot be read is exactly one line on stderr that names
 # the variable, the value and what was expected, and the program runs.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_TRACE=off
 long=$(printf 'x%.0s' $(seq 5000))
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # BenchFast: blocks come from the pool and go back to it unchecked; what does not fit goes the normal way.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 program=$BUILD/tests/options/bench_fast
 
 # due WHAT STDERR [COMMAND...]: ends well and says exactly this.

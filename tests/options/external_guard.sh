@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Pointers of other allocators: glibc's own go back to it, others are left alone; what is said of them.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_TRACE=off
 program=$BUILD/tests/options/external
 # glibc's own word for 4 MiB of its malloc: how much of the mapping is the program's differs from release to release.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Both kinds of learning over threads, in both builds: nothing fails, memory falls, and what is learned is
 # said and recorded.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 phases=$BUILD/tests/options/phases
 learning=(HAKMEM_ALLOC_LEARN=1 HAKMEM_MEM_LEARN=1)
 eager=("${learning[@]}" HAKMEM_ALLOC_LEARN_WINDOW=100 HAKMEM_ALLOC_LEARN_RATE=0.7 HAKMEM_MEM_LEARN_WINDOW=100

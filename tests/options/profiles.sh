@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # docs/profiles/NAME.env does what HAKMEM_PROFILE=NAME does, and what is given beside a profile wins.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 library=$BUILD/libhakmem.so
 
 # settings VARIABLE=VALUE...: what libhakmem says that holds, one VARIABLE=VALUE a line.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # HAKMEM_STATS, HAKMEM_STATS_DUMP and HAKMEM_DEBUG_LEVEL: exactly what is said, and where.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_TRACE=off
 program=$BUILD/tests/options/holds
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # diff of two builds of a program, in other folders and at other addresses, shows the one function that changed; its sums are those of top.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 mkdir old new
 cat >old/table.c <<'END'

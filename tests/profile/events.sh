@@ -2,7 +2,7 @@
 # The stored profile says of real programs at some moments what their events say, one by one: CPython, sqlite3, a forking server, in levels trace and
 # normal.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # compare NAME MOMENTS: NAME.db
 compare() {

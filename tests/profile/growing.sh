@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Growth is seen without a time being given, of a program that frees everything at its exit and of one that does not: `top --by growth`, `heap`,
 # `html` and the last line of `run` name the function that still grows, and none that swings, fills up or started up.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 "${CC:-cc}" -O1 -g -o growing "$SOURCE/tests/profile/growing.c" || exit 2
 for how in frees keeps; do
     words=()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # top --mapped and heap say what a program mapped, reserved, opened and unmapped itself, in each process, by who did it.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 cc -O1 -g -o mapped "$SOURCE/tests/profile/mapped.c" || exit 2
 for check in trace normal; do
     "$BUILD/hakmem-trace" run --check $check -s $check.db -- ./mapped || fail "$check: the run ended with $?"

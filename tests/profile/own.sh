@@ -2,7 +2,7 @@
 # The owner of a block: buffers of stdio and libstdc++'s emergency pool have their names, and are not the function of the peak; --skip passes over a
 # program's wrappers and is kept in the store; with Python's frames CPython is a library; a program that is called by another name of its file has
 # that one.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 # names STORE WORD...: the functions of `top`, a line each.
 names() { "$trace" top --json -s "$@" | python3 -c 'import json, sys; print("\n".join(row["name"] for row in json.load(sys.stdin)["rows"]))'; }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # top says of CPython, sqlite3, cc1plus, redis and a forking server what a script over `events --json` comes to, by stack, at moments and spans.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 moments=${MOMENTS:-8} spans=${SPANS:-3} # 50 moments are for a long run
 

@@ -5,7 +5,7 @@
 # LeakSanitizer's word (with PYTHONMALLOC=malloc and the like, as `run --pools=malloc` sets them).
 # timeout: 1800
 # shellcheck disable=SC2016,SC2317
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/python_leaks.sh"
 export LC_ALL=C TZ=UTC HOME=$PWD
 turn=0 full=${FULL:-0}

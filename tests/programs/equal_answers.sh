@@ -3,7 +3,7 @@
 # about a hundred addresses of each, and what was alive, is what the reference decoder reads.
 # FULL=1 (tests/long/equal_answers.sh): real programs, a thousand addresses of each.
 # timeout: 3600
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C PYTHONMALLOC=malloc
 decoder=$BUILD/tests/tools/reference_decoder
 full=${FULL:-0}

@@ -3,7 +3,7 @@
 # processes and more, several at a time.
 # timeout: 1800
 first_level=trace
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 mkdir source && cp -r "$SOURCE"/{Makefile,include,src,viewer,tools} source/ && mkdir -p source/docs/specs &&
     cp -r "$SOURCE/docs/specs/faults" source/docs/specs/ || exit 1
 target=$(scale "out/write_pages out/libunwinder.a" all out/libhakmem.so)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # More live threads than a small session has rings: nothing is lost, and every event has its thread.
 # timeout: 1800
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 export leaks=error
 ulimit -f 65536 # 64 MiB for a file, hard: the session has no room for more, about 210 rings
 story() { "${under[@]}" "$BUILD/tests/programs/many_threads" 400 200; }

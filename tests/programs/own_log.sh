@@ -2,7 +2,7 @@
 # Threads that hand blocks to each other: what each called, and in which order a block went through them,
 # is in the store as the program itself wrote it down. FULL=1 (tests/long/own_log.sh): 248 threads.
 # timeout: 1200
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 threads=48 calls=1000
 [ "${FULL:-0}" = 1 ] && threads=248 calls=9300

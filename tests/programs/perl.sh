@@ -2,7 +2,7 @@
 # perl: hashes, regular expressions, sorting, closures, a pipe to a forked child, and its exit status by die.
 # timeout: 1800
 first_level=trace
-. "$SOURCE/tests/tools/real_program.sh"
+. "${SOURCE:?}/tests/tools/real_program.sh"
 cat >story.pl <<'END'
 use strict;
 my ($rounds, %seen, $n) = (shift, (), 0);

@@ -2,7 +2,7 @@
 # Real programs give the same output under the plain library as without it.
 # timeout: 1800
 # shellcheck disable=SC2317
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # same NAME COMMAND...: stdout, stderr and exit status with libhakmem.so are those without.
 same() {

@@ -2,7 +2,7 @@
 # PostgreSQL as an unprivileged user: initdb, start as a daemon, pgbench, a query with all sorts, stop. Stopped by
 # pg_ctl, and by SIGTERM to its group.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 for bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done
 export PATH=$bin:$PATH
 # The unprivileged user may not be able to reach the source or build directory.

@@ -2,7 +2,7 @@
 # Small correct programs (small_*.c) say and end with the same under both libraries as without, in every level, with
 # every check, recorded, and over a kept allocator: each of them in the plain library and in two or three of these ways, with FULL=1 in all.
 # timeout: 900
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 ran=0
 
 # go NAME PREFIX...: the output and the status of $program $case, through pipes: a file may be limited to nothing.

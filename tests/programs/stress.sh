@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A mix of sizes over threads keeps every byte, in the plain library and in every level and layout. FULL=1: four times as much.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 more=1
 [ "${FULL:-0}" = 0 ] || more=4
 try() {

@@ -2,7 +2,7 @@
 # hakmem's unwinder gives the same stacks as libunwind in real programs: over 200,000 stacks, no difference. FULL=1: over 1 M.
 more=1
 [ "${FULL:-0}" = 0 ] || more=5
-. "$SOURCE/tests/tools/unwind_compare.sh"
+. "${SOURCE:?}/tests/tools/unwind_compare.sh"
 
 python=$(readlink -f /usr/bin/python3)
 PYTHONMALLOC=malloc compare "python, JSON" "$python" -c '

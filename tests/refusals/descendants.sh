@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Programs that a recorded process executes and that cannot be recorded: nothing on stderr, the
 # program's own status, and the store says what it was and why.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export LC_ALL=C
 cc=${CC:-cc}
 

@@ -4,7 +4,7 @@
 # `TRACE=FILE` is another viewer, as one with sanitizers (sanitized.sh). FULL=1 cuts at each place for each command, and spoils every column,
 # where else it is the first of each table and each type there, and one in four of the others; ROUNDS=5 does so in five ways instead of one.
 # timeout: 900
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/await.sh"
 . "$SOURCE/tests/remote/sums.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A push that is cut after any number of bytes, whose client is killed, or whose server dies, is typed again, and the server has the
 # same rows as after a push that nothing cut. ROUNDS: how many are cut (long/whole.sh: 12).
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/await.sh"
 . "$SOURCE/tests/remote/sums.sh"

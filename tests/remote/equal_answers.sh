@@ -2,7 +2,7 @@
 # Every command of ASK and SEE, and check, sql and export, says of a capture on a server what it says of the file: of faults, leaks,
 # threads, forks, level light, a kept profile, a profile alone. Only the capture's name is another, and its size (rows, not pages).
 # FULL=1 asks everything of each capture; else the first one is asked everything, and of the others each question one or two.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 export PAGER=cat TERM=xterm
 compared=0 FULL=${FULL:-0}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # push, run --push and HAKMEM_PUSH: what was found is on the server once, whatever it is called and however often it is sent; the program
 # keeps its status and output; nothing that must not be sent is; every kill of client, connection and server leaves each finding once.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/findings.sh"
 . "$SOURCE/tests/tools/await.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `fleet` over runs and findings of a server: each word's exact answer, filters, JSON by its schema, hostile text, and what it says of
 # a server without layout, without rights, and without rows. The server is of the test's own.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export TZ=America/New_York # answers are in UTC
 . "$SOURCE/tests/tools/postgres.sh"
 double=HKM-202:5f0c1d9e22ab4471

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `fleet keep`: what is older than so many days or runs goes, with its findings, months and whole captures; what is younger stays, with
 # the captures that it names; who does not own the server removes nothing, nor does --dry-run; it can be pushed to afterwards.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export TZ=America/New_York
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/findings.sh"

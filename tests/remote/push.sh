@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # push --whole: what is sent once is not sent again, two at once share the work, other content is never mixed in, and each role may do
 # what it is for alone; a server without a layout, with a newer one, or full is said in one line.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/await.sh"
 . "$SOURCE/tests/remote/sums.sh"

@@ -2,7 +2,7 @@
 # The queue of pushes: a server that is away or does not answer costs seconds and nothing else; what waits is bounded, sent later, by
 # several at once, each once; full disks, folders that are no queue, and damaged documents are told of and lose nothing that was sent.
 # STEP_KIB: steps in which memory is taken away (160).
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 if [ "${1-}" != inside ]; then # a mount of its own, which ends with it
     exec unshare -m "$SOURCE/tests/remote/queue.sh" inside
 fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Rights of roles beyond their tables: the functions that run with the owner's rights run nothing of theirs, who pushed is what the
 # server knows, a lock that somebody keeps ends setup with a line and holds up nobody else, and no URL's password is printed.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/await.sh"
 . "$SOURCE/tests/remote/sums.sh"

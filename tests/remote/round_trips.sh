@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `why` of a capture on a server asks few times, each time for few rows: of small tables once, all together. The cost of a question over
 # a network is the way there and back, so these are counted: what is sent on the socket.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 start_postgres
 

@@ -2,7 +2,7 @@
 # broken.sh with address and undefined sanitizers in what reads a server's rows and in the store behind it: servers that go, rows that no
 # push made, tables that are emptied. FULL=1: in the whole viewer, and all that broken.sh can do.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 made=$BUILD/sanitized
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:exitcode=99:quarantine_size_mb=8
 if [ "${FULL:-0}" = 1 ]; then

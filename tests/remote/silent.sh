@@ -2,7 +2,7 @@
 # A server that took the connection and says nothing more is given up after the URL's answer_timeout, wherever in an answer or a push
 # it went silent: with status 3 and one line that says for what and how long it was waited. One that only waits for a lock is waited for.
 # timeout: 900
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/await.sh"
 . "$SOURCE/tests/remote/sums.sh"

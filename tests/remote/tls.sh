@@ -2,7 +2,7 @@
 # Over TCP with TLS and passwords: libpq's own means work (verify-full with a CA of one's own, ~/.pgpass, a service file); a certificate of
 # another CA, of another host, no TLS and a wrong password are refused with one line, and what was found waits. No password comes into
 # an output, a queue or a store.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 export XDG_STATE_HOME=$PWD/state HOME=$PWD
 command -v openssl >/dev/null || fail "no openssl: tools/deps installs it"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `run --push` sends a fault while the program that has it still runs: the server's being away, the end of `run` by SIGKILL and level light
 # make no difference; each is there once at the end, the program's output and status are its own, and no process stays.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 . "$SOURCE/tests/tools/findings.sh"
 . "$SOURCE/tests/tools/await.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A capture that was pushed answers `why` as its file does, and a second push sends nothing; without the module, without a server and
 # without such a capture a URL gives one clear line.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/postgres.sh"
 start_postgres
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # User nobody says hello to root's recording, in every way that docs/specs/ring.md allows, and keeps thousands of
 # connections, with descriptors that linger: nothing is accepted, recorded, slowed or ended by it.
-. "$SOURCE/tests/tools/stranger.sh"
+. "${SOURCE:?}/tests/tools/stranger.sh"
 cleanup() { kill $others 2>/dev/null; stop_program words; }
 others=
 

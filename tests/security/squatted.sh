@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Keeper and worker of a root program die, and user nobody holds the names of the next ones: no memory goes to nobody,
 # nothing is lost, and the store says whose name it was.
-. "$SOURCE/tests/tools/stranger.sh"
+. "${SOURCE:?}/tests/tools/stranger.sh"
 chmod 777 .
 cleanup() { kill $squatter 2>/dev/null; [ ! -e words ] || stop_program words; }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A recorded program's modules kill the collector that reads their debug information, or hold it for ever: each is read
 # no more and named once, and the capture is whole, with the names of all other modules.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 
 # Beside each other as they are installed, with the collector that breaks down (tests/security/reader).

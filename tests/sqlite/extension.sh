@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # hakmem_sqlite.so: every table of the log through sqlite3 and Python as `hakmem-trace sql` has it, the queries of docs/sql.md, and what is no capture is refused.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 extension=$BUILD/hakmem_sqlite here=$SOURCE/tests/sqlite
 load() { sqlite3 -batch -noheader -cmd ".load $extension" "$@"; }
 ${CC:-cc} -w -g -O1 -o mixed "$here/mixed.c" -lpthread || fail "mixed.c does not compile"

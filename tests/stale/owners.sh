@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # An old owner is accused only by evidence: the right one in `stale`, nobody in five look-alikes.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 export HAKMEM_QUARANTINE=0 HAKMEM_GUARD=off # these are stories of addresses that are used again at once
 complain() { echo "$way: $*"; failed=1; }
 

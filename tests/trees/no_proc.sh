@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Processes that the collector cannot look at, since there is no /proc or no descriptor left: they live, and nothing of
 # them is lost.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 
 check_store() { # NAME PROCESSES

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The hooks leave nothing in the plain library: compiled with hop() and check_*() taken out altogether,
 # every function has the same instructions.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 cd "$SOURCE" || exit 2
 scratch=${TMPDIR:-/tmp}
 compiler=${CC:-cc}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A user pointer passed where a base belongs does not compile, and neither does the reverse.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 compiler=${CC:-cc}
 try() {
     printf '#include "check.h"\nvoid try(base_t base, user_t user);\nvoid try(base_t base, user_t user) { %s (void)base; (void)user; }\n' "$1" |

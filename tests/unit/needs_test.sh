@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Libraries that run inside a program need nothing but libc, keep their thread-local memory small,
 # and leave no name outside the malloc family behind.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; do
     file=$BUILD/$library

@@ -1,5 +1,5 @@
 # The plain library where a process has little: a limit on address space, no dynamic linker, C++.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 program='print(sum(len(str(i)) for i in range(100000)))'
 got=$(ulimit -v 100000 && PYTHONMALLOC=malloc LD_PRELOAD=$BUILD/libhakmem.so /usr/bin/python3 -c "$program" 2>&1)

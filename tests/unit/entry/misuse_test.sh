@@ -1,6 +1,6 @@
 # The plain library: a free of what malloc never returned is one line and SIGABRT, never a crash later;
 # memory of another allocator is passed on or left alone.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 ${CC:-cc} -O0 -g -w -I"$SOURCE" "$SOURCE/tests/unit/entry/misuse.c" -o misuse -lpthread || exit 1
 
 # due NAME STATUS STDOUT STDERR-PATTERN

@@ -1,6 +1,6 @@
 # Runs the tests of this folder with our libraries in front: each build, each layout, each front.
 # timeout: 1800
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # run_all NAME LIBRARY [VARIABLE=VALUE...]
 run_all() {

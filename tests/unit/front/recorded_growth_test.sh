@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A recorded program's arrays grow with the swing of its blocks as they do without a recorder, and a small swing
 # or a capacity that was chosen leaves them alone.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 cat >swing.c <<'END'
 #include <stdlib.h>
 int main(int count, char **arguments) {

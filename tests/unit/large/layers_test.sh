@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `layers` tells which layer serves a large block: BigCache, L2.5, or a mapping; and in level normal each
 # block that is not guarded is a mapping that is gone once it is freed.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 ${CC:-cc} -O0 -g -w "$SOURCE/tests/unit/large/layers.c" -o layers || exit 1
 
 # due LEVEL MAXIMUM "BYTES ROUNDS BLOCKS [STEP]" METRIC=NUMBER...

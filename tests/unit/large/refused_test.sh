@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Memory that the kernel refuses to BigCache, L2.5 and the address map, at each call that they make for it:
 # the program goes on with its large blocks. With HAKMEM_BIGCACHE_MAX=0 every block goes through the pool.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 
 # $1 calls fail in a row, beginning at each $2nd; settings behind them.
 refuse_each() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The registry is asked before any header or slab is read: pointers of other mappings are freed, resized and
 # measured while each front, mid, BigCache and L2.5 are warm, in both libraries; nothing is taken for a block.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 ${CC:-cc} -O0 -g -w "$SOURCE/tests/unit/route/domain.c" -o domain || exit 1
 
 # due LIBRARY SETTING...

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `layers` shows who served each band under each HAKMEM_TINY_PROFILE and HAKMEM_TINY_MAX_CLASS.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 ${CC:-cc} -O0 -g -w "$SOURCE/tests/unit/route/bands.c" -o bands || exit 1
 
 # due SETTING WAYS: a letter for each of C0 to C7, t: tiny, m: mid

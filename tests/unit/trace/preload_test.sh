@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # With LD_PRELOAD alone: one store for a tree of every kind of child, each with its end, nothing lost,
 # nothing on stderr, and nothing of hakmem to be seen in the program.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
 
 cat >program.c <<'C'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A program that is linked with nothing of hakmem calls hakmem.h's functions where they are there, and runs where they
 # are not; linked with the shared or the static library they are there; the header is C++, too.
-. "$SOURCE/tests/tools/test.sh"
+. "${SOURCE:?}/tests/tools/test.sh"
 cc=${CC:-cc}
 flags=(-std=gnu11 -O0 -g -Wall -Wextra -Werror -I "$SOURCE/include")
 program=$SOURCE/tests/unit/verify/api.c
