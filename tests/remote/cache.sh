@@ -148,7 +148,7 @@ sends "behind those at once, again" $warm
 
 # ---- the oldest go
 for name in a b c; do
-    truncate -s 500M "$folder/$(printf "$name%.0s" {1..32}).db"
+    truncate -s 1000M "$folder/$(printf "$name%.0s" {1..32}).db"
     touch -d "2020-01-0$(($(printf %d "'$name") - 96))" "$folder/$(printf "$name%.0s" {1..32}).db"
 done
 echo mine >"$folder/note"
