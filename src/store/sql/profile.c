@@ -40,7 +40,7 @@ static const char declaration[] =
 
 struct row {
     uint32_t process, stack;
-    struct hak_flow_sum live, came, went, brief, before;
+    struct hak_amount live, came, went, brief, before;
 };
 
 struct moment {
@@ -139,11 +139,11 @@ static void join_rows(struct cursor *c) {
             continue;
         }
         struct row *to = &c->row[rows - 1];
-        hak_flow_add(&to->live, from->live);
-        hak_flow_add(&to->came, from->came);
-        hak_flow_add(&to->went, from->went);
-        hak_flow_add(&to->brief, from->brief);
-        hak_flow_add(&to->before, from->before);
+        hak_amount_add(&to->live, from->live);
+        hak_amount_add(&to->came, from->came);
+        hak_amount_add(&to->went, from->went);
+        hak_amount_add(&to->brief, from->brief);
+        hak_amount_add(&to->before, from->before);
     }
     c->rows = rows;
 }
@@ -285,8 +285,8 @@ static void give_event(sqlite3_context *out, const struct moment *moment) {
 static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     const struct cursor *c = (const struct cursor *)vtab;
     const struct row *row = &c->row[c->next];
-    const struct hak_flow_sum *sums[] = {&row->live, &row->came, &row->went, &row->brief,
-                                         &row->before};
+    const struct hak_amount *sums[] = {&row->live, &row->came, &row->went, &row->brief,
+                                       &row->before};
     if (which == AT_EVENT || which == SINCE_EVENT)
         give_event(out, which == AT_EVENT ? &c->at : &c->since);
     else if (which >= SINCE && c->asked[which - SINCE])
@@ -296,7 +296,7 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     else if (which == STACK)
         sqlite3_result_int64(out, row->stack);
     else if (which < SINCE) {
-        const struct hak_flow_sum *sum = sums[(which - FIRST_SUM) / 2];
+        const struct hak_amount *sum = sums[(which - FIRST_SUM) / 2];
         bool is_bytes = (which - FIRST_SUM) % 2;
         sqlite3_result_int64(out, (sqlite3_int64)(is_bytes ? sum->bytes : sum->blocks));
     }
