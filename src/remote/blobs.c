@@ -10,7 +10,7 @@
 /* Rows of one question, and bytes of them where they are large. */
 enum { ROWS = 32, MOST_BYTES = 4 << 20 };
 
-static const char doing[] = "reading rows";
+static const char reading_rows[] = "reading rows";
 
 struct keys {
     sqlite3_int64 key[ROWS];
@@ -27,7 +27,7 @@ static bool has(const struct keys *keys, sqlite3_int64 key) {
 /* ---- which blobs ------------------------------------------------------------------------------
  */
 
-static int most_rows(const struct hak_blobs *b, int table) {
+static int rows_at_once(const struct hak_blobs *b, int table) {
     uint64_t rows = b->image->table[table].rows, bytes = b->image->table[table].bytes;
     uint64_t each = rows ? bytes / rows + 1 : 1;
     uint64_t most = MOST_BYTES / each;
@@ -73,7 +73,7 @@ static void add_listed(const struct hak_blobs *b, int table, struct keys *keys) 
     const char *at = NULL;
     char *text = find_list(b, table, &at), *end = NULL;
     sqlite3_stmt *row = text ? keys_of(b, table, "= ?1") : NULL;
-    while (row && keys->count < most_rows(b, table)) {
+    while (row && keys->count < rows_at_once(b, table)) {
         sqlite3_int64 key = strtoll(at, &end, 10);
         if (end == at)
             break;
@@ -92,7 +92,7 @@ static void add_listed(const struct hak_blobs *b, int table, struct keys *keys) 
 static void add_following(struct hak_blobs *b, int table, struct keys *keys) {
     bool goes_on = b->table[table].at_once && b->table[table].next == keys->key[0];
     int wanted = goes_on ? 2 * b->table[table].at_once : 1;
-    wanted = wanted < most_rows(b, table) ? wanted : most_rows(b, table);
+    wanted = wanted < rows_at_once(b, table) ? wanted : rows_at_once(b, table);
     sqlite3_stmt *rows = keys_of(b, table, "> ?1 ORDER BY 1");
     b->table[table].at_once = wanted;
     b->table[table].next = keys->key[0];
@@ -138,7 +138,7 @@ static PGresult *ask(const struct hak_blobs *b, int table, const struct keys *ke
              "SELECT \"%s\", \"%s\" FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT)"
              " AND \"%s\" = ANY(CAST($2 AS BIGINT[]))",
              key, t->column[b->image->table[table].blob].name, t->name, key);
-    return hak_link_ask(b->link, sql, values, 2, doing, error);
+    return hak_link_ask(b->link, sql, values, 2, reading_rows, error);
 }
 
 static int fail_missing(const struct hak_blobs *b, int table) {
@@ -149,8 +149,8 @@ static int fail_missing(const struct hak_blobs *b, int table) {
 }
 
 /* Keeps the rows of an answer, and gives the one of the first key to the statement. */
-static int take(const struct hak_blobs *b, int table, const struct keys *keys, const PGresult *rows,
-                sqlite3_context *out) {
+static int return_value(const struct hak_blobs *b, int table, const struct keys *keys,
+                        const PGresult *rows, sqlite3_context *out) {
     bool is_there = false;
     for (int i = 0; i < PQntuples(rows); i++) {
         uint64_t key;
@@ -158,7 +158,7 @@ static int take(const struct hak_blobs *b, int table, const struct keys *keys, c
         const char *data = hak_link_text(rows, i, 1, &bytes);
         bool is_null = PQgetisnull(rows, i, 1);
         if (!hak_link_number(rows, i, 0, &key) || (!data && !is_null))
-            return hak_link_fail_cell(b->link, doing);
+            return hak_link_fail_cell(b->link, reading_rows);
         if (data)
             hak_cache_put(b->cache, table, (sqlite3_int64)key, data, bytes);
         if ((sqlite3_int64)key != keys->key[0])
@@ -190,7 +190,7 @@ static void fetch(sqlite3_context *out, int count, sqlite3_value **arguments) {
         add_following(b, table, &keys);
     PGresult *rows = ask(b, table, &keys, &error);
     if (rows)
-        error = take(b, table, &keys, rows, out);
+        error = return_value(b, table, &keys, rows, out);
     PQclear(rows);
     if (error) {
         sqlite3_result_error(out, hak_store_message(), -1);
@@ -228,7 +228,7 @@ static bool add_view(const struct hak_blobs *b, int table) {
     return is_done;
 }
 
-static void end(void *context) {
+static void end_blobs(void *context) {
     const struct hak_blobs *b = context;
     b->end(b->context);
 }
@@ -237,7 +237,7 @@ static void end(void *context) {
  * a row of it. */
 bool hak_blobs_add(struct hak_blobs *b) {
     bool is_done = sqlite3_create_function_v2(b->database, "hakmem_fetch", 2, SQLITE_UTF8, b, fetch,
-                                              NULL, NULL, end) == SQLITE_OK;
+                                              NULL, NULL, end_blobs) == SQLITE_OK;
     for (int i = 0; i < b->tables->tables && is_done; i++)
         if (b->image->table[i].blob >= 0)
             is_done = add_view(b, i);

@@ -17,11 +17,11 @@ enum { PAGE_BYTES = 8192 };
 static const char layout[] = "CREATE TABLE IF NOT EXISTS value(kind INTEGER, key INTEGER,"
                              " checksum INTEGER, data BLOB, PRIMARY KEY(kind, key));";
 
-static bool run(sqlite3 *database, const char *sql) {
+static bool run_in_cache(sqlite3 *database, const char *sql) {
     return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-static sqlite3_stmt *prepare(sqlite3 *database, const char *sql) {
+static sqlite3_stmt *prepare_in_cache(sqlite3 *database, const char *sql) {
     sqlite3_stmt *statement = NULL;
     (void)sqlite3_prepare_v2(database, sql, -1, &statement, NULL);
     return statement;
@@ -46,11 +46,11 @@ static void forget_file(struct hak_cache *cache) {
 /* True: the file is of this capture, or was empty. */
 static bool has_identity(sqlite3 *file, const char *identity) {
     sqlite3_stmt *there = NULL, *add = NULL;
-    add = prepare(file, "INSERT OR IGNORE INTO identity VALUES(1, ?1)");
+    add = prepare_in_cache(file, "INSERT OR IGNORE INTO identity VALUES(1, ?1)");
     bool is_same = add && sqlite3_bind_text(add, 1, identity, -1, SQLITE_STATIC) == SQLITE_OK &&
                    sqlite3_step(add) == SQLITE_DONE;
     sqlite3_finalize(add);
-    there = is_same ? prepare(file, "SELECT text FROM identity") : NULL;
+    there = is_same ? prepare_in_cache(file, "SELECT text FROM identity") : NULL;
     is_same = there && sqlite3_step(there) == SQLITE_ROW;
     const char *text = is_same ? (const char *)sqlite3_column_text(there, 0) : NULL;
     is_same = text && strcmp(text, identity) == 0;
@@ -70,10 +70,10 @@ static bool open_file(struct hak_cache *cache, const char *identity) {
     if (sqlite3_open_v2(cache->path, &cache->file, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         return false;
     sqlite3_busy_timeout(cache->file, LOCK_WAIT_MS);
-    if (!run(cache->file, sql) || !has_identity(cache->file, identity))
+    if (!run_in_cache(cache->file, sql) || !has_identity(cache->file, identity))
         return false;
-    cache->get_file = prepare(cache->file, "SELECT data, checksum FROM value"
-                                           " WHERE kind = ?1 AND key = ?2");
+    cache->get_file = prepare_in_cache(cache->file, "SELECT data, checksum FROM value"
+                                                    " WHERE kind = ?1 AND key = ?2");
     return cache->get_file != NULL;
 }
 
@@ -105,26 +105,28 @@ static void open_or_remake(struct hak_cache *cache, const char *identity) {
 void hak_cache_open(struct hak_cache *cache, const char *identity) {
     *cache = (struct hak_cache){0};
     open_or_remake(cache, identity);
-    if (sqlite3_open(":memory:", &cache->here) != SQLITE_OK || !run(cache->here, layout))
+    if (sqlite3_open(":memory:", &cache->here) != SQLITE_OK || !run_in_cache(cache->here, layout))
         return;
-    cache->get_here = prepare(cache->here, "SELECT data, checksum FROM value"
-                                           " WHERE kind = ?1 AND key = ?2");
-    cache->put = prepare(cache->here, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
+    cache->get_here = prepare_in_cache(cache->here, "SELECT data, checksum FROM value"
+                                                    " WHERE kind = ?1 AND key = ?2");
+    cache->put =
+        prepare_in_cache(cache->here, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
 }
 
 /* ---- values -----------------------------------------------------------------------------------
  */
 
-static void bind(sqlite3_stmt *statement, int64_t kind, int64_t key) {
+static void bind_key(sqlite3_stmt *statement, int64_t kind, int64_t key) {
     sqlite3_reset(statement);
     sqlite3_bind_int64(statement, 1, kind);
     sqlite3_bind_int64(statement, 2, key);
 }
 
 /* A copy of the row's value. NULL: there is none, or it is damaged. */
-static void *take(sqlite3_stmt *from, int64_t kind, int64_t key, size_t *bytes, bool *is_damaged) {
+static void *take_value_of(sqlite3_stmt *from, int64_t kind, int64_t key, size_t *bytes,
+                           bool *is_damaged) {
     void *data = NULL;
-    bind(from, kind, key);
+    bind_key(from, kind, key);
     int step = sqlite3_step(from);
     if (step == SQLITE_ROW) {
         const void *there = sqlite3_column_blob(from, 0);
@@ -142,10 +144,11 @@ static void *take(sqlite3_stmt *from, int64_t kind, int64_t key, size_t *bytes, 
 
 void *hak_cache_get(struct hak_cache *cache, int64_t kind, int64_t key, size_t *bytes) {
     bool is_damaged = false;
-    void *data = cache->get_here ? take(cache->get_here, kind, key, bytes, &is_damaged) : NULL;
+    void *data =
+        cache->get_here ? take_value_of(cache->get_here, kind, key, bytes, &is_damaged) : NULL;
     if (data || !cache->get_file)
         return data;
-    data = take(cache->get_file, kind, key, bytes, &is_damaged);
+    data = take_value_of(cache->get_file, kind, key, bytes, &is_damaged);
     if (is_damaged) {
         forget_file(cache);
         (void)unlink(cache->path);
@@ -158,7 +161,7 @@ bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key) {
     bool is_there = false;
     for (int i = 0; i < 2 && !is_there; i++)
         if (from[i]) {
-            bind(from[i], kind, key);
+            bind_key(from[i], kind, key);
             is_there = sqlite3_step(from[i]) == SQLITE_ROW;
             sqlite3_reset(from[i]);
         }
@@ -167,8 +170,9 @@ bool hak_cache_has(struct hak_cache *cache, int64_t kind, int64_t key) {
 
 /* Several processes may have fetched the same. */
 static bool write_all(sqlite3 *file, sqlite3 *here) {
-    sqlite3_stmt *from = prepare(here, "SELECT kind, key, checksum, data FROM value");
-    sqlite3_stmt *to = prepare(file, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
+    sqlite3_stmt *from = prepare_in_cache(here, "SELECT kind, key, checksum, data FROM value");
+    sqlite3_stmt *to =
+        prepare_in_cache(file, "INSERT OR REPLACE INTO value VALUES(?1, ?2, ?3, ?4)");
     bool is_done = from && to;
     while (is_done && sqlite3_step(from) == SQLITE_ROW) {
         for (int i = 0; i < 4; i++)
@@ -185,9 +189,9 @@ static bool write_all(sqlite3 *file, sqlite3 *here) {
 static void flush(struct hak_cache *cache) {
     if (!cache->here_bytes || !cache->file || !cache->here)
         return;
-    if (!run(cache->file, "BEGIN IMMEDIATE") || !write_all(cache->file, cache->here) ||
-        !run(cache->file, "COMMIT"))
-        (void)run(cache->file, "ROLLBACK");
+    if (!run_in_cache(cache->file, "BEGIN IMMEDIATE") || !write_all(cache->file, cache->here) ||
+        !run_in_cache(cache->file, "COMMIT"))
+        (void)run_in_cache(cache->file, "ROLLBACK");
     else
         hak_cache_make_room(cache->path);
 }
@@ -196,7 +200,7 @@ void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const voi
                    size_t bytes) {
     if (!cache->put || bytes > INT32_MAX)
         return;
-    bind(cache->put, kind, key);
+    bind_key(cache->put, kind, key);
     sqlite3_bind_int64(cache->put, 3, checksum_of(kind, key, data, bytes));
     if (sqlite3_bind_blob(cache->put, 4, bytes ? data : "", (int)bytes, SQLITE_STATIC) ==
             SQLITE_OK &&
@@ -207,7 +211,7 @@ void hak_cache_put(struct hak_cache *cache, int64_t kind, int64_t key, const voi
     if (cache->here_bytes < (cache->file ? HERE_BYTES : MOST_HERE_BYTES))
         return;
     flush(cache);
-    (void)run(cache->here, "DELETE FROM value");
+    (void)run_in_cache(cache->here, "DELETE FROM value");
     cache->here_bytes = 0;
 }
 

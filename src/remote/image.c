@@ -14,7 +14,7 @@ enum { SMALL_BYTES = 64 << 10, SMALL_ROWS = SMALL_BYTES / 8 };
 enum { MORE_ROWS = 65536, MOST_ROWS = 1 << 24 };
 enum { IMAGE_KIND = -1 };
 
-static const char doing[] = "reading its tables";
+static const char reading_tables[] = "reading its tables";
 
 /* ---- what is asked ----------------------------------------------------------------------------
  */
@@ -63,7 +63,7 @@ void hak_image_plan(struct hak_image *image, const struct hak_remote_tables *tab
     }
 }
 
-static uint64_t most_rows(const struct hak_image *image, int at) {
+static uint64_t rows_declared(const struct hak_image *image, int at) {
     return is_plausible(image, at) ? image->table[at].rows + MORE_ROWS : MOST_ROWS;
 }
 
@@ -82,7 +82,7 @@ static char *sql_of(const struct hak_image *image, const struct hak_remote_table
                     t->column[i].name);
     fprintf(sql,
             " FROM hakmem.\"c_%s\" WHERE capture = CAST($1 AS BIGINT) FETCH FIRST %llu ROWS ONLY",
-            t->name, wants_all ? (unsigned long long)most_rows(image, at) + 1 : 1ull);
+            t->name, wants_all ? (unsigned long long)rows_declared(image, at) + 1 : 1ull);
     if (fclose(sql) == 0)
         return text;
     free(text);
@@ -96,7 +96,7 @@ static int check_rows(const struct hak_image *image, const struct hak_link *link
                       const PGresult *rows) {
     uint64_t there = (uint64_t)PQntuples(rows), pushed = image->table[at].rows;
     bool is_judged = is_plausible(image, at);
-    if (there > most_rows(image, at))
+    if (there > rows_declared(image, at))
         return hak_store_fail(HAK_STORE_BROKEN,
                               "%s: capture %" PRIu64 " has more rows of table %s there than were "
                               "pushed; who keeps the server removes it, then push again",
@@ -113,12 +113,12 @@ static int check_rows(const struct hak_image *image, const struct hak_link *link
 /* ---- the database -----------------------------------------------------------------------------
  */
 
-static bool run(sqlite3 *database, const char *sql) {
+static bool run_in_image(sqlite3 *database, const char *sql) {
     return sql && sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
 /* Tables are laid out before their rows come, indexes and views behind them. */
-static bool lay_out(sqlite3 *database, sqlite3 *layout, bool is_before) {
+static bool create_tables(sqlite3 *database, sqlite3 *layout, bool is_before) {
     sqlite3_stmt *parts = NULL;
     int step = sqlite3_prepare_v2(layout,
                                   "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND"
@@ -128,14 +128,14 @@ static bool lay_out(sqlite3 *database, sqlite3 *layout, bool is_before) {
     if (is_whole)
         sqlite3_bind_int(parts, 1, is_before);
     while (is_whole && (step = sqlite3_step(parts)) == SQLITE_ROW)
-        is_whole = run(database, (const char *)sqlite3_column_text(parts, 0));
+        is_whole = run_in_image(database, (const char *)sqlite3_column_text(parts, 0));
     sqlite3_finalize(parts);
     return is_whole && step == SQLITE_DONE;
 }
 
 /* False: the value is none of the column's kind. */
-static bool bind(sqlite3_stmt *row, int at, const struct hak_remote_column *column,
-                 const PGresult *rows, int number, int place) {
+static bool bind_cell(sqlite3_stmt *row, int at, const struct hak_remote_column *column,
+                      const PGresult *rows, int number, int place) {
     const char *text = NULL;
     size_t bytes;
     uint64_t integer;
@@ -182,7 +182,7 @@ static bool fill(sqlite3 *database, const struct hak_remote_table *t, int blob,
     for (int at = 0; at < PQntuples(rows) && is_done; at++) {
         sqlite3_clear_bindings(row);
         for (int i = 0, place = 0; i < t->columns && is_done; i++)
-            is_done = i == blob || bind(row, i + 1, &t->column[i], rows, at, place++);
+            is_done = i == blob || bind_cell(row, i + 1, &t->column[i], rows, at, place++);
         is_done = is_done && sqlite3_step(row) == SQLITE_DONE;
         sqlite3_reset(row);
     }
@@ -201,13 +201,13 @@ struct looking {
     int at[HAK_REMOTE_TABLES];
 };
 
-static int take(void *context, int question, PGresult *rows) {
+static int take_rows(void *context, int question, PGresult *rows) {
     const struct looking *l = context;
     int at = l->at[question];
     int error = check_rows(l->image, l->link, l->tables, at, l->database != NULL, rows);
     if (!error && l->database &&
         !fill(l->database, &l->tables->table[at], l->image->table[at].blob, rows))
-        error = hak_link_fail_cell(l->link, doing);
+        error = hak_link_fail_cell(l->link, reading_tables);
     PQclear(rows);
     return error;
 }
@@ -230,7 +230,7 @@ static int look(const struct hak_image *image, struct hak_link *link,
         error = sql ? 0 : hak_store_no_memory(link->name);
     }
     if (!error && count)
-        error = hak_link_ask_each(link, question, count, doing, take, &l);
+        error = hak_link_ask_each(link, question, count, reading_tables, take_rows, &l);
     for (int i = 0; i < count; i++)
         free(question[i].sql);
     return error;
@@ -241,17 +241,18 @@ static int fail_layout(const struct hak_link *link, sqlite3 *database) {
                           sqlite3_errmsg(database));
 }
 
-static int copy(const struct hak_image *image, struct hak_link *link,
-                const struct hak_remote_tables *tables, sqlite3 *layout, void **out,
-                sqlite3_int64 *bytes) {
+static int copy_tables(const struct hak_image *image, struct hak_link *link,
+                       const struct hak_remote_tables *tables, sqlite3 *layout, void **out,
+                       sqlite3_int64 *bytes) {
     sqlite3 *database = NULL;
     int error = 0;
     if (sqlite3_open(":memory:", &database) != SQLITE_OK ||
-        !run(database, "PRAGMA page_size=4096; BEGIN") || !lay_out(database, layout, true))
+        !run_in_image(database, "PRAGMA page_size=4096; BEGIN") ||
+        !create_tables(database, layout, true))
         error = fail_layout(link, database);
     if (!error)
         error = look(image, link, tables, database);
-    if (!error && (!lay_out(database, layout, false) || !run(database, "COMMIT")))
+    if (!error && (!create_tables(database, layout, false) || !run_in_image(database, "COMMIT")))
         error = fail_layout(link, database);
     if (!error) {
         *out = sqlite3_serialize(database, "main", bytes, 0);
@@ -268,8 +269,8 @@ int hak_image_open(const struct hak_image *image, struct hak_link *link,
     void *data = hak_cache_get(cache, IMAGE_KIND, 0, &there);
     bool is_cached = data != NULL;
     sqlite3_int64 bytes = (sqlite3_int64)there;
-    int error =
-        data ? look(image, link, tables, NULL) : copy(image, link, tables, layout, &data, &bytes);
+    int error = data ? look(image, link, tables, NULL)
+                     : copy_tables(image, link, tables, layout, &data, &bytes);
     if (!error && !is_cached)
         hak_cache_put(cache, IMAGE_KIND, 0, data, (size_t)bytes);
     if (!error && sqlite3_open(":memory:", out) == SQLITE_OK) {

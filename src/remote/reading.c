@@ -22,7 +22,7 @@ struct capture {
     struct hak_blobs blobs;
 };
 
-static void end(void *context) {
+static void close_capture(void *context) {
     struct capture *of = context;
     hak_cache_close(&of->cache);
     hak_link_close(&of->link);
@@ -47,7 +47,7 @@ static uint32_t checksum_of_layout(sqlite3 *layout) {
 }
 
 /* A value of the server's as text, for people who look at a cache file. */
-static void add_value(FILE *text, const PGresult *rows, int row, int column) {
+static void print_value(FILE *text, const PGresult *rows, int row, int column) {
     uint64_t number;
     size_t bytes;
     const char *data = hak_link_text(rows, row, column, &bytes);
@@ -74,11 +74,11 @@ static char *identity_of(const struct capture *of, sqlite3 *layout, const PGresu
             host ? host : "", port ? port : "", PQdb(connection), of->link.capture,
             (unsigned)checksum_of_layout(layout));
     fprintf(out, "origin");
-    add_value(out, origin, 0, 0);
+    print_value(out, origin, 0, 0);
     for (int row = 0; row < PQntuples(sizes); row++) {
         fprintf(out, "\n");
         for (int column = 0; column < PQnfields(sizes); column++)
-            add_value(out, sizes, row, column);
+            print_value(out, sizes, row, column);
     }
     if (fclose(out) == 0)
         return text;
@@ -186,7 +186,7 @@ static int add_blobs(struct capture *of, sqlite3 *database) {
                                    .image = &of->image,
                                    .cache = &of->cache,
                                    .database = database,
-                                   .end = end,
+                                   .end = close_capture,
                                    .context = of};
     if (hak_blobs_add(&of->blobs))
         return 0;

@@ -18,7 +18,7 @@ shows() {
     [ "$status" -eq 134 ] || [ "$name" = in_child ] || complain "$name ends with $status"
     [ "$(headlines "$name")" = "$2" ] || complain "$name: '$(headlines "$name")', where '$2' was due"
     [ "$(part FOUND "$name.out")" = "$3" ] || complain "$name: found in '$(part FOUND "$name.out")', where '$3' was due"
-    grep -qE '^      the read was done, and a watchpoint at 0x[0-9a-f]+ stopped the thread$' "$name.out" ||
+    grep -qE '^      the read was done, and a watchpoint at 0x[0-9a-f]+ stopped the thread(; the program was stopped here \(SIGABRT\))?$' "$name.out" ||
         complain "$name: not by a watchpoint: $(grep -A1 '^  FOUND' "$name.out")"
     ! grep -q '^  INSTRUCTION' "$name.out" || ! grep -q 'not disassembled' "$name.out" || return
     grep -qF "      $4" "$name.out" || complain "$name: $(grep -A1 '^  INSTRUCTION' "$name.out"), where '$4' was due"

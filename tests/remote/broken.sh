@@ -44,7 +44,7 @@ cut_after() {
         whole=$((whole + 1))
         cmp -s due got || complain "cut after $*: $(diff due got)"
     elif [ $got -eq 3 ]; then
-        failed=$((failed + 1))
+        refused=$((refused + 1))
         [ ! -s got ] && [ "$(wc -l <err)" = 1 ] && grep -q '^hakmem-trace: .*postgresql:///hakmem: .*; is the server there? Try again later$\|cannot connect: ' err ||
             complain "cut after $*: $(cat got err)"
     else
@@ -52,7 +52,7 @@ cut_after() {
     fi
 }
 sweep() {
-    whole=0 failed=0
+    whole=0 refused=0
     rm -f between/.s.PGSQL.5432
     ln -s "$PGHOST/.s.PGSQL.5432" between/.s.PGSQL.5432
     "$trace" "$@" >due 2>err
@@ -62,7 +62,7 @@ sweep() {
     for bytes in "${places[@]}"; do
         cut_after "$bytes" "$@"
     done
-    [ $failed -ge $((full ? 5 : 3)) ] && [ $got -eq $due ] || complain "$*: $failed failed, $whole whole"
+    [ $refused -ge $((full ? 5 : 3)) ] && [ $got -eq $due ] || complain "$*: $refused failed, $whole whole"
 }
 through="postgresql:///hakmem?host=$PWD/between"
 sweep why p:1 -s "$through&capture=$number"

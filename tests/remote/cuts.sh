@@ -34,19 +34,19 @@ cut() {
     wait "$cutter" 2>/dev/null
 }
 bytes=$(query 'select sum(byte_count) + 20000 from hakmem.part')
-failed=0 partly=0
+refused=0 partly=0
 for ((i = 0; i < rounds; i++)); do
     empty
     cut $((1 + bytes * i / rounds + i * 37))
     case $cut in
     0) ;;
-    3) failed=$((failed + 1)) && grep -q '[1-9][0-9]* of [0-9]* parts are there: the same push goes on from them' err && partly=$((partly + 1)) ;;
+    3) refused=$((refused + 1)) && grep -q '[1-9][0-9]* of [0-9]* parts are there: the same push goes on from them' err && partly=$((partly + 1)) ;;
     *) complain "cut at byte $((1 + bytes * i / rounds + i * 37)): status $cut: $(cat out err)" ;;
     esac
     [ "$cut" = 0 ] || [ "$(wc -l <err)" = 1 ] || complain "cut: $(cat err)"
     whole "cut at byte $((1 + bytes * i / rounds + i * 37))"
 done
-[ "$failed" -ge $((rounds / 2)) ] && [ "$partly" -ge 2 ] || complain "only $failed of $rounds pushes were cut, $partly in the midst"
+[ "$refused" -ge $((rounds / 2)) ] && [ "$partly" -ge 2 ] || complain "only $refused of $rounds pushes were cut, $partly in the midst"
 
 # Begins a push that waits for a lock in its midst; push.$1 is its output.
 waits() { [ "$(query "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and query like 'COPY%'")" = t ]; }
