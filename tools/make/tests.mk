@@ -9,7 +9,7 @@ UNIT_SRC   := $(filter-out $(if $(HAS_REMOTE),,tests/unit/remote/%),\
                 $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote . -iquote tests $(HOST_MORE)
-LINK_TEST   = $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
+LINK_TEST   = $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(filter %.a,$^)
 
 # hakmem-debug.so as it is on a machine whose debug registers never fire (tests/tools/deaf.h); tests/tools/lay_beside.sh makes a
 # folder of it in which any test can be run.
